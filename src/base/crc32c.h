@@ -1,0 +1,16 @@
+/*
+ * crc32c: CRC-32C (Castagnoli), as record batches v2 and producer snapshots carry it.
+ *
+ * crc32c(0, p, len) is the checksum of p; crc32c(crc, p, len) goes on from it. Any thread. The fastest way the processor has is
+ * chosen at the first call (SSE4.2, VPCLMULQDQ, ARMv8), a table elsewhere; tests hold all against the table.
+ */
+#ifndef ODRADEK_BASE_CRC32C_H
+#define ODRADEK_BASE_CRC32C_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+uint32_t crc32c(uint32_t crc, const void *p, size_t len);
+uint32_t crc32c_table(uint32_t crc, const void *p, size_t len); /* the plain one, for tests */
+
+#endif

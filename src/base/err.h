@@ -1,0 +1,34 @@
+/*
+ * err: what an int that reports an error means, everywhere.
+ *
+ *   0      fine
+ *   > 0    an error number of Kafka's protocol (ERR_* below), fit to be told to a client.
+ *          Kafka's own UNKNOWN_SERVER_ERROR is -1 on the wire and ERR_UNKNOWN_SERVER_ERROR (32767) here; only the codec's
+ *          reader and writer of `error` fields translate.
+ *   < 0    a negated errno: the machine's trouble. err_to_kafka() is the one place that turns it into Kafka's.
+ *
+ * The names and numbers are generated from protocol/errors.tbl (name, number, retriable, invalid-metadata).
+ */
+#ifndef ODRADEK_BASE_ERR_H
+#define ODRADEK_BASE_ERR_H
+
+#include <stdbool.h>
+
+enum {
+#define ERROR(name, number, retriable, invalid_metadata, message) ERR_##name = number,
+#include "protocol/errors.tbl"
+#undef ERROR
+};
+
+/* Kafka's number for any err: itself when >= 0; disk errnos become ERR_KAFKA_STORAGE_ERROR, the rest UNKNOWN_SERVER_ERROR. */
+int err_to_kafka(int err);
+
+/* "NOT_LEADER_OR_FOLLOWER" for Kafka's numbers, strerror() for errnos. Static storage, any thread. */
+const char *err_name(int err);
+
+/* Kafka's default message of an error, as Errors.message() has it; NULL for ERR_NONE. */
+const char *err_message(int err);
+
+bool err_is_retriable(int err);
+
+#endif

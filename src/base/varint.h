@@ -1,0 +1,28 @@
+/*
+ * varint: Kafka's variable-length integers: unsigned LEB128, and zig-zag on top of it for signed ones.
+ *
+ * Readers return the bytes consumed, 0 when the input is truncated or longer than 5 (32 bit) or 10 (64 bit) bytes or has bits
+ * beyond the type. Writers return the bytes written; the room needed is VARINT32_MAX or VARINT64_MAX.
+ */
+#ifndef ODRADEK_BASE_VARINT_H
+#define ODRADEK_BASE_VARINT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VARINT32_MAX 5
+#define VARINT64_MAX 10
+
+int varint_read_u32(const uint8_t *p, const uint8_t *end, uint32_t *out);
+int varint_read_u64(const uint8_t *p, const uint8_t *end, uint64_t *out);
+int varint_read_i32(const uint8_t *p, const uint8_t *end, int32_t *out); /* zig-zag */
+int varint_read_i64(const uint8_t *p, const uint8_t *end, int64_t *out); /* zig-zag */
+int varint_write_u32(uint8_t *p, uint32_t v);
+int varint_write_u64(uint8_t *p, uint64_t v);
+int varint_write_i32(uint8_t *p, int32_t v);
+int varint_write_i64(uint8_t *p, int64_t v);
+int varint_size_u32(uint32_t v);
+int varint_size_i32(int32_t v);
+int varint_size_i64(int64_t v);
+
+#endif
