@@ -1,0 +1,60 @@
+/*
+ * listener: the endpoints a node listens on and advertises, its quorum, its per-address limits: parsed from their settings.
+ *
+ * Names are upper case, as Kafka normalises them. A null host means every address. Hosts stand without the brackets of IPv6.
+ */
+#ifndef ODRADEK_CONFIG_LISTENER_H
+#define ODRADEK_CONFIG_LISTENER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+/* Kafka's numbers, as they stand in RegisterBrokerRecord. */
+enum security_protocol {
+	PROTOCOL_PLAINTEXT = 0,
+	PROTOCOL_SSL = 1,
+	PROTOCOL_SASL_PLAINTEXT = 2,
+	PROTOCOL_SASL_SSL = 3,
+};
+
+struct config_endpoint {
+	struct str name;
+	struct str host; /* null = the wildcard address */
+	int32_t port;	 /* 0 = any free one, on listeners */
+	enum security_protocol protocol;
+	bool controller; /* its name is in controller.listener.names */
+};
+
+struct config_voter {
+	int32_t id;
+	int32_t port;
+	struct str host;
+};
+
+struct config_ip_limit {
+	struct str host;
+	int32_t connections;
+};
+
+struct config_network {
+	const struct config_endpoint *listeners; /* what to bind, in the order of `listeners` */
+	int n_listeners;
+	const struct config_endpoint *advertised; /* to clients and brokers; from `listeners` when advertised.listeners is not set */
+	int n_advertised;
+	bool advertised_is_set;
+	const struct config_endpoint *controller_advertised; /* to the quorum, in the order of controller.listener.names */
+	int n_controller_advertised;
+	struct str inter_broker_listener; /* a name; null on a pure controller */
+	const struct config_voter *voters; /* controller.quorum.voters */
+	int n_voters;
+	const struct config_voter *bootstrap; /* controller.quorum.bootstrap.servers; ids are -1 */
+	int n_bootstrap;
+	const struct config_ip_limit *ip_limits; /* max.connections.per.ip.overrides */
+	int n_ip_limits;
+};
+
+const char *security_protocol_name(enum security_protocol p);
+
+#endif
