@@ -1,0 +1,137 @@
+/*
+ * quorum: the carrier of raft and controller: the actor that owns both for this node.
+ *
+ * 1. It lives on one loop. Its log is `__cluster_metadata-0` in the metadata directory; its snapshots and `quorum-state` lie beside it.
+ * 2. A request is decided on the tip, its records are appended, and it is completed when the high watermark has passed the end at which
+ *    it was decided; a refusal that rests on state not yet committed waits too.
+ * 3. Every committed image is published, in order; one that is not looked at costs nothing.
+ * 4. A failed write or flush of the metadata log ends the leadership and is told through `failed`: the node has to stop.
+ *
+ * Any thread may submit; everything else is for the loop's own thread, unless it says otherwise.
+ */
+#ifndef ODRADEK_BROKER_QUORUM_H
+#define ODRADEK_BROKER_QUORUM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "env/env.h"
+#include "metadata/image.h"
+
+struct config;
+struct quorum;
+
+struct quorum_options {
+	struct env *env;
+	const struct config *config;
+	struct loop *loop;
+	int32_t node_id;
+	struct str cluster_id;
+	const char *metadata_dir;	/* metadata.log.dir: the directory that holds __cluster_metadata-0 */
+	struct uuid metadata_directory; /* its directory.id */
+
+	/* Called once on the loop: the log is replayed, this node leads (or knows the leader); err < 0: it could not be opened. */
+	void (*started)(void *arg, int err);
+	/* The metadata log is lost for this run: stop the node. */
+	void (*failed)(void *arg, int err);
+	void *arg;
+};
+
+/* Opens and replays the log; 0 or a negated errno with the reason already told to diag. Blocks: call it before the loop runs. */
+int quorum_start(const struct quorum_options *options, struct quorum **out);
+/* Completes what waits with NOT_CONTROLLER, cuts nothing, closes the log cleanly; `done` on the loop. Then quorum_free. */
+void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg);
+void quorum_free(struct quorum *q);
+
+/* ---- requests ---- */
+
+struct quorum_request;
+typedef void quorum_done_fn(struct quorum_request *r);
+
+/* The caller's until `done` runs on `loop`; request, response and arena are the quorum's in between. */
+struct quorum_request {
+	struct post post;
+	struct list link;
+	struct loop *loop; /* where done is called */
+	quorum_done_fn *done;
+	void *arg;
+
+	int16_t api;	 /* key, as enum api of the codec */
+	int16_t version;
+	const void *request;  /* the generated request struct */
+	void *response;	      /* the generated response struct, zeroed or default-filled */
+	struct arena *arena;  /* the response's parts are put there */
+	struct str principal; /* "User:ANONYMOUS" */
+	int64_t deadline_ms;  /* monotonic; 0 = none: then REQUEST_TIMED_OUT (the records stand all the same) */
+
+	int err; /* 0: response is filled; else one error for the whole request: fill the response's error fields with it */
+	struct str message; /* with err; null = the error's own */
+
+	int64_t wait_offset; /* the quorum's */
+};
+
+/* From any thread. */
+void quorum_submit(struct quorum *q, struct quorum_request *r);
+/* Is this API one the controller answers (its keys are those of controller.h, and DescribeQuorum)? */
+bool quorum_serves(int16_t api);
+
+/* ---- images ---- */
+
+struct quorum_subscriber {
+	struct list link;
+	/* On the quorum's loop, after each commit; `old` is NULL the first time. Take a reference to keep one. */
+	void (*image)(struct quorum_subscriber *s, const struct image *old, const struct image *now);
+};
+
+/* Called with the current image at once, if there is one. */
+void quorum_subscribe(struct quorum *q, struct quorum_subscriber *s);
+void quorum_unsubscribe(struct quorum *q, struct quorum_subscriber *s);
+const struct image *quorum_image(struct quorum *q); /* a reference for the caller; NULL before the first commit */
+
+/* ---- this node's own broker: register, heartbeat, unfence, controlled shutdown ---- */
+
+struct quorum_broker_endpoint {
+	struct str name;
+	struct str host;
+	uint16_t port;
+	int16_t security_protocol;
+};
+
+enum broker_state {
+	BROKER_NOT_RUNNING = 0,
+	BROKER_STARTING = 1,
+	BROKER_RECOVERY = 2,
+	BROKER_RUNNING = 3,
+	BROKER_PENDING_CONTROLLED_SHUTDOWN = 6,
+	BROKER_SHUTTING_DOWN = 7,
+};
+
+struct quorum_broker {
+	int32_t id;
+	struct uuid incarnation;
+	struct str rack; /* null when there is none */
+	const struct quorum_broker_endpoint *endpoints;
+	int n_endpoints;
+	const struct uuid *log_dirs; /* the directory ids of all log directories */
+	int n_log_dirs;
+	int64_t previous_epoch; /* from .kafka_cleanshutdown; -1 = none or unclean */
+	/* On the quorum's loop: the state has moved; epoch is the broker epoch, -1 before registration. */
+	void (*state)(void *arg, enum broker_state state, int64_t epoch);
+	void *arg;
+};
+
+/* Registers and goes on by itself; `b` and what it points to is copied. */
+void quorum_broker_start(struct quorum *q, const struct quorum_broker *b);
+/* The logs are recovered and the image is applied up to the registration: unfence me. From any thread. */
+void quorum_broker_ready(struct quorum *q);
+/* A log directory went offline: told with the next heartbeat, which is sent at once. From any thread. */
+void quorum_broker_directory_failed(struct quorum *q, struct uuid directory);
+/* Controlled shutdown; the state callback says BROKER_SHUTTING_DOWN when the controller agrees or the timeout has passed. */
+void quorum_broker_shutdown(struct quorum *q, int64_t timeout_ms);
+int64_t quorum_broker_epoch(struct quorum *q); /* any thread; -1 before registration */
+
+#endif

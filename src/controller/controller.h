@@ -1,0 +1,114 @@
+/*
+ * controller: what shall become true: each command is checked against the state and yields an answer and records.
+ *
+ *	decide    controller_create_topics(...) etc.: looks at the tip image and the soft state, fills `out` and `records`, changes nothing
+ *		  that is logged. 0, or one error for the whole request (then nothing is to be written).
+ *	append    the carrier gives the records to raft, in one batch where record_list.atomic says so
+ *	apply	  controller_apply: the tip moves; the only thing that changes logged state
+ *	answer	  the carrier answers when the high watermark has passed the end at which the answer was decided
+ *
+ * 1. A refusal leaves nothing to undo. Error codes and words are Kafka's (ReplicationControlManager, ConfigurationControlManager,
+ *    FeatureControlManager, ClusterControlManager, ProducerIdControlManager).
+ * 2. Beside the tip there is soft state: when each broker was last heard of, how far it has read, who waits for a controlled shutdown.
+ *    Losing the leadership drops both.
+ * 3. No clock, no chance, no I/O: they come in the context.
+ *
+ * Owner: one thread (the quorum's loop). Memory of answers and records: the arena of the context.
+ */
+#ifndef ODRADEK_CONTROLLER_CONTROLLER_H
+#define ODRADEK_CONTROLLER_CONTROLLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "metadata/image.h"
+#include "metadata/record.h"
+
+struct config;
+struct controller;
+
+/* One feature this node (or any node of its release) can serve. */
+struct controller_feature {
+	const char *name;
+	int16_t min;
+	int16_t max;	 /* what we replay and carry */
+	int16_t own_max; /* what our own format finalizes: the highest level whose promise is served */
+};
+
+/* The features of this release, ended by a NULL name. */
+extern const struct controller_feature CONTROLLER_FEATURES[];
+const struct controller_feature *controller_feature_find(struct str name);
+
+/* What one decision may know besides the state. */
+struct controller_context {
+	int64_t now_ms;	 /* monotonic */
+	int64_t wall_ms;
+	struct str principal; /* "User:ANONYMOUS" */
+	int16_t version;      /* of the request */
+	uint64_t (*random)(void *arg); /* chance */
+	void *random_arg;
+	struct arena *arena;
+};
+
+struct controller_config {
+	int32_t node_id;
+	struct str cluster_id;
+	const struct config *config; /* the node's own: defaults of topics, session timeout, delete.topic.enable */
+	int64_t session_timeout_ms;  /* broker.session.timeout.ms */
+	/*
+	 * The quorum's kraft.version and who votes (for UpdateFeatures and registrations); static for the life of a leadership.
+	 */
+	int16_t kraft_version;
+};
+
+struct controller *controller_new(const struct controller_config *config);
+void controller_free(struct controller *c);
+
+/* Becoming the leader: the tip is what was committed; soft state is empty: every broker has a full session timeout to be heard of. */
+void controller_lead(struct controller *c, const struct image *committed, int64_t now_ms);
+void controller_resign(struct controller *c);
+bool controller_is_active(const struct controller *c);
+
+/* The records of a decision were appended: the tip moves to `last_offset`. */
+int controller_apply(struct controller *c, const struct record_list *records, int64_t last_offset, int32_t epoch, int64_t wall_ms,
+		     const char **why);
+const struct image *controller_tip(const struct controller *c); /* not NULL while active; not referenced for the caller */
+
+/* Records a new leader writes first: bootstrap on an empty log, an abort of a transaction left open, nothing otherwise. */
+int controller_activate(struct controller *c, const struct controller_context *ctx, bool log_is_empty, bool open_transaction,
+			const struct record_list *bootstrap, struct record_list *records);
+
+/*
+ * What time brings: brokers whose session has ended are fenced, leaderless partitions with unclean election are looked at, an idle log
+ * gets its no-op record by the carrier. *next_ms is when to call again (monotonic; INT64_MAX = not on account of time).
+ */
+int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records, int64_t *next_ms);
+
+/* ---- commands; requests and responses are the codec's structs ---- */
+
+#define CONTROLLER_COMMAND(name)                                                                                          \
+	struct name##_request;                                                                                            \
+	struct name##_response;                                                                                           \
+	int controller_##name(struct controller *c, const struct controller_context *ctx, const struct name##_request *in, \
+			      struct name##_response *out, struct record_list *records)
+
+CONTROLLER_COMMAND(create_topics);
+CONTROLLER_COMMAND(delete_topics);
+CONTROLLER_COMMAND(create_partitions);
+CONTROLLER_COMMAND(alter_configs);
+CONTROLLER_COMMAND(incremental_alter_configs);
+CONTROLLER_COMMAND(update_features);
+CONTROLLER_COMMAND(broker_registration);
+CONTROLLER_COMMAND(broker_heartbeat);
+CONTROLLER_COMMAND(unregister_broker);
+CONTROLLER_COMMAND(unregister_controller);
+CONTROLLER_COMMAND(controller_registration);
+CONTROLLER_COMMAND(allocate_producer_ids);
+CONTROLLER_COMMAND(alter_partition);
+CONTROLLER_COMMAND(elect_leaders);
+CONTROLLER_COMMAND(assign_replicas_to_dirs);
+
+#endif
