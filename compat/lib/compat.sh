@@ -1,0 +1,199 @@
+#!/bin/bash
+# What the programs in compat/ share: finding clients and peers, starting nodes, counting results. Sourced by bash.
+#
+# A program calls `result NAME STATUS` once for each thing it shows and ends with `finish`, which prints
+# "N passed, N failed, N skipped" and exits 1 when something failed. What comes from a registry is fetched by its ordinary
+# client into $ODRADEK_COMPAT_CACHE; when a registry is out of reach the program says so and what it skips.
+
+set -u
+COMPAT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+ROOT=$(cd "$COMPAT/.." && pwd)
+ODRADEK=${ODRADEK:-$ROOT/build/odradek}
+CACHE=${ODRADEK_COMPAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/odradek-compat}
+KAFKA_VERSION=4.4.0
+KAFKA_TOOLS_VERSION=4.3.1 # the newest kafka-tools that Maven Central has
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/odradek-compat.XXXXXX")
+PIDS=()
+passed=0 failed=0 skipped=0
+mkdir -p "$CACHE"
+
+cleanup() {
+	local pid
+	for pid in "${PIDS[@]:-}"; do
+		[ -n "$pid" ] && kill -9 "$pid" 2>/dev/null
+	done
+	[ -n "${ODRADEK_COMPAT_KEEP:-}" ] || rm -rf "$WORK"
+}
+trap cleanup EXIT
+
+say() { printf '%s\n' "$*" >&2; }
+
+# result NAME STATUS: counts one thing shown; 0 is passed.
+result() {
+	if [ "$2" -eq 0 ]; then
+		passed=$((passed + 1))
+		say "ok      $1"
+	else
+		failed=$((failed + 1))
+		say "not ok  $1"
+	fi
+}
+
+skip() {
+	skipped=$((skipped + 1))
+	say "skipped $1: $2"
+}
+
+finish() {
+	echo "$passed passed, $failed failed, $skipped skipped"
+	[ "$failed" -eq 0 ] || exit 1
+	exit 0
+}
+
+# ---- peers and clients ----
+
+# maven_libs DIR ARTIFACT...: copies the artifacts with what they need at run time to DIR, once.
+maven_libs() {
+	local dir=$1 pom artifact group name version
+	shift
+	[ -e "$dir/.complete" ] && return 0
+	command -v mvn >/dev/null || return 1
+	mkdir -p "$dir"
+	pom=$dir/pom.xml
+	{
+		echo '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+		echo '<groupId>odradek</groupId><artifactId>compat</artifactId><version>1</version><dependencies>'
+		for artifact in "$@"; do
+			IFS=: read -r group name version <<<"$artifact"
+			echo "<dependency><groupId>$group</groupId><artifactId>$name</artifactId><version>$version</version></dependency>"
+		done
+		echo '</dependencies></project>'
+	} >"$pom"
+	mvn -q -B -f "$pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$dir/libs" >"$dir/mvn.log" 2>&1 ||
+		return 1
+	touch "$dir/.complete"
+}
+
+LOG4J="org.apache.logging.log4j:log4j-core:2.25.1 org.apache.logging.log4j:log4j-slf4j-impl:2.25.1"
+
+need_kafka() {
+	# shellcheck disable=SC2086
+	maven_libs "$CACHE/kafka-$KAFKA_VERSION" "org.apache.kafka:kafka_2.13:$KAFKA_VERSION" $LOG4J
+}
+
+need_kafka_tools() {
+	# shellcheck disable=SC2086
+	maven_libs "$CACHE/kafka-tools-$KAFKA_TOOLS_VERSION" "org.apache.kafka:kafka-tools:$KAFKA_TOOLS_VERSION" $LOG4J
+}
+
+java_run() { # LIBS CLASS ARG...
+	local libs=$1
+	shift
+	java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel="${JAVA_TIER:-4}" \
+		-Dlog4j2.configurationFile="$COMPAT/lib/log4j2.properties" -cp "$libs/*" "$@"
+}
+
+kafka_class() { java_run "$CACHE/kafka-$KAFKA_VERSION/libs" "$@"; } # of the broker, 4.4
+kafka_tool() { # TopicCommand, consumer.ConsoleConsumer, ... of Kafka's own tools
+	local tool=$1
+	shift
+	java_run "$CACHE/kafka-tools-$KAFKA_TOOLS_VERSION/libs" "org.apache.kafka.tools.$tool" "$@"
+}
+
+# A virtual environment with the Python clients of compat/clients/requirements.txt; PYTHON is its interpreter.
+need_python() {
+	local venv=$CACHE/python
+	PYTHON=$venv/bin/python
+	[ -e "$venv/.complete-$(cksum <"$COMPAT/clients/requirements.txt" | cut -d' ' -f1)" ] && return 0
+	python3 -m venv "$venv" >"$CACHE/python.log" 2>&1 &&
+		"$venv/bin/pip" install -q --disable-pip-version-check -r "$COMPAT/clients/requirements.txt" >>"$CACHE/python.log" 2>&1 ||
+		return 1
+	touch "$venv/.complete-$(cksum <"$COMPAT/clients/requirements.txt" | cut -d' ' -f1)"
+}
+
+# Builds compat/clients/NAME, a Go program; GO_BIN is the result.
+need_go() {
+	GO_BIN=$CACHE/go-$1
+	command -v go >/dev/null || return 1
+	(cd "$COMPAT/clients/$1" && go build -o "$GO_BIN" .) >"$CACHE/go-$1.log" 2>&1
+}
+
+# ---- nodes ----
+
+free_port() {
+	python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'
+}
+
+# wait_for SECONDS COMMAND...: until the command succeeds.
+wait_for() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		[ $SECONDS -lt $end ] || return 1
+		sleep 0.05 # between two looks, not instead of one
+	done
+}
+
+# node_config DIR: writes DIR/server.properties for one combined node on free ports; sets BOOTSTRAP.
+# Lines on standard input are added.
+node_config() {
+	local dir=$1 port controller
+	port=$(free_port) controller=$(free_port)
+	mkdir -p "$dir"
+	BOOTSTRAP=127.0.0.1:$port
+	cat >"$dir/server.properties" <<-X
+		process.roles=broker,controller
+		node.id=1
+		controller.quorum.voters=1@127.0.0.1:$controller
+		listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
+		advertised.listeners=PLAINTEXT://127.0.0.1:$port
+		controller.listener.names=CONTROLLER
+		listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+		log.dirs=$dir/data
+		num.partitions=1
+		offsets.topic.replication.factor=1
+		transaction.state.log.replication.factor=1
+		transaction.state.log.min.isr=1
+		share.coordinator.state.topic.replication.factor=1
+		share.coordinator.state.topic.min.isr=1
+		group.initial.rebalance.delay.ms=0
+	X
+	[ -t 0 ] || cat >>"$dir/server.properties"
+}
+
+odradek_start() { # DIR: sets NODE_PID once it says that it has started
+	local dir=$1
+	: >"$dir/odradek.log"
+	"$ODRADEK" start "$dir/server.properties" >>"$dir/odradek.out" 2>"$dir/odradek.log" &
+	NODE_PID=$!
+	PIDS+=("$NODE_PID")
+	wait_for 30 grep -q 'Kafka Server started' "$dir/odradek.log" || {
+		say "odradek did not start:"
+		tail -20 "$dir/odradek.log" >&2
+		return 1
+	}
+}
+
+kafka_format() { # DIR
+	kafka_class kafka.tools.StorageTool format -t "$(kafka_class kafka.tools.StorageTool random-uuid 2>/dev/null)" \
+		-c "$1/server.properties" --ignore-formatted >"$1/format.log" 2>&1
+}
+
+kafka_start() { # DIR
+	local dir=$1
+	java -Xmx1g -XX:+UseSerialGC -Dlog4j2.configurationFile="$COMPAT/lib/log4j2-broker.properties" \
+		-cp "$CACHE/kafka-$KAFKA_VERSION/libs/*" kafka.Kafka "$dir/server.properties" >"$dir/kafka.log" 2>&1 &
+	NODE_PID=$!
+	PIDS+=("$NODE_PID")
+	wait_for 90 grep -q 'Kafka Server started' "$dir/kafka.log" || {
+		say "kafka did not start:"
+		tail -20 "$dir/kafka.log" >&2
+		return 1
+	}
+}
+
+node_stop() { # SIGNAL: ends the node of the last start and waits for it; returns its status
+	local signal=${1:-TERM}
+	kill "-$signal" "$NODE_PID" 2>/dev/null
+	wait "$NODE_PID" 2>/dev/null
+}
