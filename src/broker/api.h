@@ -1,0 +1,118 @@
+/*
+ * api: a row an API, and what a handler is given.
+ *
+ * A row says who serves an API: on which listeners, in which versions, with which structs of the codec, by which function, and which
+ * permission it will need. What has no row is not advertised, and a request for it closes the connection, as Kafka's does.
+ *
+ * A handler runs on the reactor of its connection. It reads `in`, fills `out` (default-filled by the codec) and returns an outcome:
+ *
+ *	REPLY	  out is complete: encode it, send it
+ *	SILENT	  no answer is due (Produce with acks=0)
+ *	PARKED	  the request waits; request_complete() or request_silent() ends it later, on this reactor
+ *	HANG_UP	  the connection is closed without an answer
+ *
+ * 1. All that a request needs lives in its arena, which has a budget; a handler that finds it spent returns HANG_UP.
+ * 2. The image that a request began with is its image until it is answered.
+ * 3. While a request is parked its connection may go away: then `cancel` runs, on the same reactor, and must leave nothing behind that
+ *    points at the request. No completion follows.
+ *
+ * Adding an API: a file in api/, its row at the end of the file, a line in api.tbl, a line in module.am.
+ */
+#ifndef ODRADEK_BROKER_API_H
+#define ODRADEK_BROKER_API_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "env/env.h"
+#include "net/frame.h"
+#include "wire/chain.h"
+
+struct conn;
+struct core;
+struct image;
+struct node;
+struct request;
+struct schema;
+
+enum outcome { REPLY, SILENT, PARKED, HANG_UP };
+
+enum api_flags {
+	API_BROKER = 1,		/* served on listeners of the broker */
+	API_CONTROLLER = 2,	/* served on listeners of the controller */
+	API_FORWARD = 4,	/* the broker hands it to the controller */
+	API_CLUSTER_ACTION = 8, /* Kafka's flag: between nodes */
+};
+
+/* Kafka's numbers (AclOperation, ResourceType), kept for the authorizer; 0 = none is asked for. */
+enum acl_operation {
+	ACL_READ = 3,
+	ACL_WRITE = 4,
+	ACL_CREATE = 5,
+	ACL_DELETE = 6,
+	ACL_ALTER = 7,
+	ACL_DESCRIBE = 8,
+	ACL_CLUSTER_ACTION = 9,
+	ACL_DESCRIBE_CONFIGS = 10,
+	ACL_ALTER_CONFIGS = 11,
+	ACL_IDEMPOTENT_WRITE = 12,
+};
+
+enum acl_resource { ACL_TOPIC = 2, ACL_GROUP = 3, ACL_CLUSTER = 4, ACL_TRANSACTIONAL_ID = 5 };
+
+struct api {
+	int16_t key;
+	int16_t first; /* the versions that are served */
+	int16_t last;
+	int16_t advertised_first; /* what ApiVersions says on broker listeners: `first`, but 0 of Produce (KAFKA-18659) */
+	uint16_t flags;
+	uint8_t acl_operation;
+	uint8_t acl_resource;
+	const struct schema *in;
+	const struct schema *out;
+	enum outcome (*run)(struct request *r);
+};
+
+/* The row of a key; NULL when it is not served. */
+const struct api *api_find(int key);
+#define API_KEYS_MAX 95
+
+/* ---- a request ---- */
+
+struct request {
+	struct arena arena;
+	const struct api *api;
+	struct node *node;
+	struct core *core; /* this reactor's share of the broker */
+	struct conn *conn;
+	const struct image *image;
+
+	int16_t version;
+	int32_t correlation_id;
+	struct str client_id; /* never null: Kafka takes null for empty */
+	struct str listener;  /* the name of the listener it came in by */
+	bool from_controller; /* that is one of the controller's */
+	struct frame frame;   /* in points into it; batches are patched in it */
+	const void *in;
+	void *out;
+	struct chain chain; /* the encoded answer */
+	int64_t began_ns;   /* monotonic: when its frame was whole */
+
+	/* while PARKED */
+	void *state; /* the handler's own, in the arena */
+	void (*cancel)(struct request *r);
+	struct list parked; /* in its core's list */
+};
+
+/* Ends a parked request: encodes `out` and sends it. The request is gone afterwards. */
+void request_complete(struct request *r);
+/* Ends a parked request without an answer; close: the connection with it. */
+void request_end(struct request *r, bool close);
+
+/* The key of this request is `in`'s; the answer's error fields say err throughout, as Kafka's getErrorResponse has them. Then REPLY. */
+enum outcome request_fail(struct request *r, int err);
+
+#endif
