@@ -1,0 +1,297 @@
+/*
+ * log: one partition's log, as Apache Kafka 4.4 lays it out, file for file.
+ *
+ *   <dir>/<topic>-<partition>/
+ *     partition.metadata            the topic id; written before anything else
+ *     %020d.log                     record batches; the name is the first offset
+ *     %020d.index  .timeindex       offset -> position, timestamp -> offset (index.h)
+ *     %020d.txnindex                aborted transactions, only where there are any
+ *     %020d.snapshot                producer state up to that offset (producers.h)
+ *     leader-epoch-checkpoint       where each leader epoch began (epochs.h)
+ *     *.deleted                     going away
+ *     *.odradek-bad                 whole batches that lay behind a bad one: set aside by recovery, not served
+ *
+ * What always holds
+ * 1. log start <= high watermark <= end; last stable offset <= high watermark; flushed end <= end.
+ * 2. Bytes of a segment, once readable, are never written over. They go by unlink, or by truncation; and after a truncation that a reader
+ *    may still be looking at, appends go to a new segment, so that no send in flight can carry other bytes than it was given.
+ * 3. An append that fails has changed nothing: neither state nor bytes below the end. A full disk (ERR_KAFKA_STORAGE_ERROR, -ENOSPC inside)
+ *    heals by itself; any other write error takes the whole directory offline (dir.h).
+ * 4. A replica without records has no file and no directory, and is a few hundred bytes of memory.
+ * 5. The recovery point, the checkpointed flushed end, never passes what has been synced: data, indexes, epochs and snapshots.
+ *
+ * Threads: no locks inside. A log is used under its partition's lock, for page-cache work only. What may wait is a job: a struct is filled
+ * under the lock, run anywhere without it (xxx_run, for env_work), and handed back under the lock (xxx_end). The jobs hold their own
+ * references and never look at the log.
+ */
+#ifndef ODRADEK_LOG_LOG_H
+#define ODRADEK_LOG_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "compress/compress.h"
+#include "config/topic_config.h"
+#include "env/env.h"
+#include "log/dir.h"
+#include "log/validate.h"
+
+struct log;
+struct records;
+
+struct log_id {
+	struct str topic;
+	int32_t partition;
+	struct uuid topic_id;
+};
+
+/* ---- life ---- */
+
+/* An empty log: nothing is on disk until the first append. The config is looked at until log_configure or the end. */
+struct log *log_new(struct log_dir *dir, const struct log_id *id, const struct topic_config *config);
+
+struct log_load_progress {
+	struct str topic;
+	int32_t partition;
+	int64_t bytes_done;
+	int64_t bytes_total;
+};
+
+struct log_load {
+	bool clean;		       /* the directory was left by a clean stop */
+	int64_t producer_expiration_ms; /* producer.id.expiration.ms */
+	void (*progress)(void *arg, const struct log_load_progress *); /* about once a second while it takes long; may be NULL */
+	void *arg;
+};
+
+/*
+ * Reads what is on disk for a log from log_new, recovering it after an unclean stop. Blocks: a job, many may run side by side. 0 (also when
+ * there is no directory yet), or a negated errno: then the directory `dir` has failed.
+ */
+int log_load(struct log *, const struct log_load *how);
+/* Forgets the log; what is on disk stays as it is (as after a crash, if it was not closed). */
+void log_free(struct log *);
+
+/*
+ * A clean end: last time index entry, producer snapshot, epochs, everything synced. Blocks: a job, run when nobody else uses the log.
+ * log_free comes after it.
+ */
+int log_close(struct log *);
+
+void log_configure(struct log *, const struct topic_config *config);
+const struct topic_config *log_config(const struct log *);
+struct log_dir *log_dir(const struct log *);
+struct str log_topic(const struct log *);
+int32_t log_partition(const struct log *);
+struct uuid log_topic_id(const struct log *);
+int64_t log_size(const struct log *); /* bytes of all segments */
+int log_segments(const struct log *);
+
+/* ---- where it stands, by one call ---- */
+
+struct log_offsets {
+	int64_t start;
+	int64_t stable;		/* last stable offset: high watermark, or the first offset of the oldest open transaction */
+	int64_t high_watermark;
+	int64_t end;		/* the next offset */
+	int64_t flushed_end;	/* synced below it; the recovery point */
+	int32_t last_epoch;	/* -1 without records and epochs */
+};
+
+struct log_offsets log_offsets(const struct log *);
+/* Clamped to [start, end]; never moves back except by truncation. */
+void log_set_high_watermark(struct log *, int64_t offset);
+/* DeleteRecords: true when it moved; ERR_OFFSET_OUT_OF_RANGE beyond the high watermark. Segments below go with the next log_retain. */
+int log_set_start(struct log *, int64_t offset, bool *moved);
+
+/* ---- appending ---- */
+
+struct log_appended {
+	int64_t base_offset; /* of a duplicate: where it was written first */
+	int64_t last_offset;
+	int64_t log_append_time_ms; /* -1 unless LogAppendTime */
+	int64_t log_start;
+	bool duplicate;	       /* nothing was written */
+	bool wants_flush;      /* a segment was rolled or flush.messages is reached: start a log_flush when it suits */
+	bool flush_before_ack; /* flush.messages is reached: the answer waits for flushed_end > last_offset */
+};
+
+/*
+ * Appends one checked batch as leader: sequence check, base offset and leader epoch set in place, one write. 0 and *out, or a Kafka error
+ * (ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, ERR_INVALID_PRODUCER_EPOCH, ERR_INVALID_TXN_STATE, ERR_RECORD_LIST_TOO_LARGE,
+ * ERR_TRANSACTION_COORDINATOR_FENCED, ERR_KAFKA_STORAGE_ERROR), or -EMFILE and the like.
+ */
+int log_append(struct log *, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch, int64_t now_ms,
+	       struct log_appended *out);
+
+/*
+ * Appends batches whose offsets and epochs are set: replication and the raft log. p[0..len) holds whole batches; CRC and structure are
+ * checked here. A batch of a later epoch than leader_epoch ends the append before it. 0; ERR_CORRUPT_MESSAGE; ERR_INVALID_RECORD when the
+ * first offset is below the end (Kafka's UnexpectedAppendOffset); storage errors as above.
+ */
+int log_append_as_follower(struct log *, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms, struct log_appended *out);
+
+/* A new leader epoch begins at the end of the log (become leader). */
+void log_begin_epoch(struct log *, int32_t epoch);
+
+/* ---- reading ---- */
+
+struct log_read {
+	int64_t offset;
+	int32_t max_bytes;
+	bool min_one_message; /* the first batch comes whole even if it is larger (KIP-74) */
+	int64_t upto_offset;  /* exclusive: high watermark, last stable offset or end */
+	bool nowait;	      /* return -EAGAIN rather than wait for the disk */
+};
+
+/* Pages that are not in memory: read them in a job (log_cold_run), then read again. */
+struct log_cold {
+	struct file *file;
+	int64_t pos;
+	int64_t len;
+};
+
+/*
+ * Names the range of a segment that answers: whole batches, the first holds `offset` (it may begin before it) or is the first behind it;
+ * never beyond upto_offset nor one segment. out->len 0 when offset == upto_offset or nothing fits. The file is referenced:
+ * records_fini or file_unref it. 0; ERR_OFFSET_OUT_OF_RANGE outside [start, end]; -EAGAIN and *cold with nowait; storage errors.
+ */
+int log_read(struct log *, const struct log_read *r, struct records *out, struct log_cold *cold);
+int log_cold_run(struct log_cold *); /* blocks; lets go of the file */
+
+struct aborted_txn {
+	int64_t producer_id;
+	int64_t first_offset;
+};
+
+/* The aborted transactions that overlap [from, upto), by first offset, in the arena. 0, or storage errors. */
+int log_aborted(struct log *, int64_t from, int64_t upto, struct arena *arena, struct aborted_txn **v, int *n);
+
+/* ---- offsets by time ---- */
+
+/* Filled under the lock, run without it, then read: no end call. lookup_fini lets go of the files (run does not). */
+struct log_lookup {
+	int64_t timestamp; /* wanted; LOOKUP_MAX_TIMESTAMP = the offset of the largest */
+	int64_t start;
+	int64_t upto;
+	struct file *log_file;
+	struct file *index_file;
+	struct file *time_file;
+	int64_t base_offset;
+	int64_t size;
+	int64_t index_size;
+	int64_t time_size;
+	int64_t found_offset;	 /* -1 = none */
+	int64_t found_timestamp; /* -1 = none */
+	int32_t found_epoch;	 /* -1 = none */
+	int error;
+};
+
+#define LOOKUP_MAX_TIMESTAMP (-3)
+
+/* 0; the answer may be there already (log_file NULL). upto is exclusive: records at or beyond it are not found. */
+int log_lookup_begin(struct log *, int64_t timestamp, int64_t upto, struct log_lookup *out);
+int log_lookup_run(struct log_lookup *, struct codecs *); /* blocks; the error is also in it */
+void log_lookup_fini(struct log_lookup *);
+
+/* ---- leader epochs (KIP-101, KIP-279) ---- */
+
+struct epoch_end {
+	int32_t epoch; /* -1 = unknown */
+	int64_t end_offset;
+};
+
+/* OffsetForLeaderEpoch: the largest epoch <= the asked one and where it ended. */
+struct epoch_end log_epoch_end(const struct log *, int32_t epoch);
+/* The epoch of the record at `offset`; -1 when it is not known. */
+int32_t log_epoch_of(const struct log *, int64_t offset);
+
+/* ---- truncation ---- */
+
+int log_truncate_to(struct log *, int64_t offset);	 /* drops records at and beyond offset */
+int log_truncate_fully_at(struct log *, int64_t offset); /* drops all; the log starts and ends at offset */
+
+/* ---- flushing: group commit ---- */
+
+/*
+ * One flush of one log, in the caller's memory (a partition has one at a time). begin: under the lock; false when everything up to `upto`
+ * is flushed or there is nothing to do. Then log_flusher_add, on the flusher's loop; many logs are synced by one job. In done(): take the lock,
+ * log_flush_end, and look at log_offsets().flushed_end.
+ */
+struct log_flush {
+	struct log_flush *next;
+	void (*done)(struct log_flush *);
+	struct log_dir *dir;
+	struct file **files; /* to sync, in order */
+	int n_files;
+	int cap_files;
+	char *dir_path; /* to sync as well, or NULL */
+	char *epochs;	/* a new leader-epoch-checkpoint, or NULL */
+	int64_t upto;
+	int error;
+};
+
+#define LOG_FLUSH_ALL INT64_MAX
+
+bool log_flush_begin(struct log *, int64_t upto, struct log_flush *f);
+/* Blocks: what the flusher's job does for one. */
+void log_flush_run(struct log_flush *f);
+/* Moves flushed_end, or takes the directory offline. Returns f->error. f may be used again. */
+int log_flush_end(struct log *, struct log_flush *f);
+void log_flush_fini(struct log_flush *f);
+/* When flush.ms asks for the next one, on env_mono_ms's clock; INT64_MAX = never. */
+int64_t log_flush_due_ms(const struct log *);
+
+/* Gathers flushes on one loop: those that come while a job runs go together with the next. Owner: its loop. */
+struct log_flusher;
+struct log_flusher *log_flusher_new(struct loop *loop);
+void log_flusher_free(struct log_flusher *); /* when idle */
+void log_flusher_add(struct log_flusher *, struct log_flush *f);
+
+/* ---- retention and deletion ---- */
+
+/* Files on their way out: run() renames them to .deleted, and after delay_ms finish() unlinks them. Both block: jobs. */
+struct log_deletion {
+	struct env *env;
+	char **paths; /* renamed by run, in order; unlinked by finish */
+	int n;
+	int cap;
+	char *dir_from; /* a whole replica: renamed to dir_to, removed by finish */
+	char *dir_to;
+	int64_t delay_ms;
+};
+
+/* Rolls and takes out what retention.ms, retention.bytes and the log start allow. *out is NULL when nothing goes. */
+int log_retain(struct log *, int64_t now_ms, struct log_deletion **out);
+/* Rolls the active segment when segment.ms has passed (Kafka does so on append only; the metadata log's snapshots need it). */
+int log_roll(struct log *, int64_t now_ms);
+/* The replica is deleted: the log is empty and without a directory at once. NULL when it never had one. */
+struct log_deletion *log_delete(struct log *);
+int log_deletion_run(struct log_deletion *);
+int log_deletion_finish(struct log_deletion *);
+void log_deletion_free(struct log_deletion *);
+
+/* ---- upkeep ---- */
+
+/* Closes files that nobody has used since before_mono_ms. Cheap; for a sweep over partitions every few seconds. */
+void log_close_idle(struct log *, int64_t before_mono_ms);
+/* Forgets producers that have been silent for producer.id.expiration.ms. */
+void log_expire_producers(struct log *, int64_t now_ms, int64_t expiration_ms);
+
+/* ---- producers, for DescribeProducers and InitProducerId's fencing ---- */
+
+struct log_producer {
+	int64_t producer_id;
+	int16_t epoch;
+	int32_t last_sequence;
+	int64_t last_timestamp;
+	int32_t coordinator_epoch;
+	int64_t txn_first_offset; /* -1 = none */
+};
+
+int log_producers(const struct log *, struct arena *arena, struct log_producer **v, int *n);
+
+#endif
