@@ -1,0 +1,143 @@
+import java.io.DataInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.TreeMap;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.IntNode;
+import com.fasterxml.jackson.databind.node.LongNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.databind.node.TextNode;
+import org.apache.kafka.common.message.RequestHeaderData;
+import org.apache.kafka.common.message.ResponseHeaderData;
+import org.apache.kafka.common.protocol.ApiKeys;
+import org.apache.kafka.common.protocol.ApiMessage;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.Message;
+import org.apache.kafka.common.protocol.ObjectSerializationCache;
+
+/**
+ * One connection that speaks in Kafka's own message classes, and prints answers as JSON in which what differs from run to run (ids, times,
+ * addresses) is replaced by a name that counts: the first topic id becomes <uuid 1>, the second <uuid 2>, in each run alike.
+ */
+final class Wire implements AutoCloseable {
+	private final Socket socket = new Socket();
+	private int correlation = 0;
+
+	Wire(String host, int port) throws IOException {
+		socket.connect(new InetSocketAddress(host, port), 5000);
+		socket.setSoTimeout(15000);
+		socket.setTcpNoDelay(true);
+	}
+
+	static byte[] bytes(Message message, short version) {
+		ObjectSerializationCache cache = new ObjectSerializationCache();
+		ByteBuffer buffer = ByteBuffer.allocate(message.size(cache, version));
+		message.write(new ByteBufferAccessor(buffer), cache, version);
+		return buffer.array();
+	}
+
+	void sendRaw(byte[] frame) throws IOException {
+		ByteBuffer out = ByteBuffer.allocate(4 + frame.length);
+		out.putInt(frame.length).put(frame);
+		socket.getOutputStream().write(out.array());
+		socket.getOutputStream().flush();
+	}
+
+	void send(ApiKeys api, short version, ApiMessage body, String clientId) throws IOException {
+		RequestHeaderData header = new RequestHeaderData().setRequestApiKey(api.id).setRequestApiVersion(version)
+			.setCorrelationId(++correlation).setClientId(clientId);
+		byte[] head = bytes(header, api.requestHeaderVersion(version));
+		byte[] rest = bytes(body, version);
+		ByteBuffer frame = ByteBuffer.allocate(head.length + rest.length);
+		sendRaw(frame.put(head).put(rest).array());
+	}
+
+	/** The next frame, or null when the connection was closed. */
+	ByteBuffer receive() throws IOException {
+		try {
+			DataInputStream in = new DataInputStream(socket.getInputStream());
+			byte[] frame = new byte[in.readInt()];
+			in.readFully(frame);
+			return ByteBuffer.wrap(frame);
+		} catch (EOFException | SocketException e) {
+			return null;
+		}
+	}
+
+	/** Sends and returns the answer; null when the connection was closed instead. */
+	ApiMessage call(ApiKeys api, short version, ApiMessage body, String clientId) throws IOException {
+		send(api, version, body, clientId);
+		ByteBuffer frame = receive();
+		if (frame == null)
+			return null;
+		ResponseHeaderData header = new ResponseHeaderData(new ByteBufferAccessor(frame), api.responseHeaderVersion(version));
+		if (header.correlationId() != correlation)
+			throw new IOException("correlation id " + header.correlationId() + " instead of " + correlation);
+		ApiMessage answer = api.messageType.newResponse();
+		answer.read(new ByteBufferAccessor(frame), version);
+		if (frame.hasRemaining())
+			throw new IOException(frame.remaining() + " bytes after the " + api + " answer of version " + version);
+		return answer;
+	}
+
+	static JsonNode json(ApiKeys api, boolean request, ApiMessage message, short version) {
+		String name = message.getClass().getName();
+		try {
+			return (JsonNode) Class.forName(name + "JsonConverter")
+				.getMethod("write", message.getClass(), short.class, boolean.class).invoke(null, message, version, false);
+		} catch (ReflectiveOperationException e) {
+			throw new IllegalStateException(e);
+		}
+	}
+
+	@Override
+	public void close() throws IOException {
+		socket.close();
+	}
+
+	/** Replaces what cannot be equal in two runs. */
+	static final class Names {
+		private final Map<String, String> seen = new LinkedHashMap<>();
+		private final Map<String, Integer> counts = new TreeMap<>();
+
+		String name(String kind, String value) {
+			return seen.computeIfAbsent(kind + value, k -> "<" + kind + " " + counts.merge(kind, 1, Integer::sum) + ">");
+		}
+
+		JsonNode normal(String field, JsonNode node) {
+			if (node instanceof ObjectNode object) {
+				for (Iterator<Map.Entry<String, JsonNode>> it = object.fields(); it.hasNext();) {
+					Map.Entry<String, JsonNode> member = it.next();
+					member.setValue(normal(member.getKey(), member.getValue()));
+				}
+				return object;
+			}
+			if (node instanceof ArrayNode array) {
+				for (int i = 0; i < array.size(); i++)
+					array.set(i, normal(field, array.get(i)));
+				return array;
+			}
+			String text = node.asText();
+			if (node.isTextual() && text.matches("[A-Za-z0-9_-]{22}"))
+				return new TextNode(text.equals("AAAAAAAAAAAAAAAAAAAAAA") ? text : name("uuid", text));
+			if (node.isTextual() && text.startsWith("/"))
+				return new TextNode(name("path", text));
+			if (field.equals("port") || field.equals("sessionId"))
+				return text.equals("0") ? node : new TextNode("<" + field + ">");
+			if (node.isNumber() && node.asLong() > 1_600_000_000_000L && node.asLong() < 4_000_000_000_000L)
+				return new TextNode("<time>");
+			if (field.matches("totalBytes|usableBytes|brokerEpoch|finalizedFeaturesEpoch|throttleTimeMs"))
+				return node instanceof LongNode || node instanceof IntNode ? new TextNode("<" + field + ">") : node;
+			return node;
+		}
+	}
+}
