@@ -17,6 +17,13 @@
 #define check_slow(condition) ((void)sizeof(condition))
 #endif
 
+/*
+ * The end of the process, and the last words before it. Part of the environment, as mem.h is: src/env/real writes to stderr and
+ * aborts; src/env/sim adds the seed and the last events, without which nobody could run it again.
+ */
+void die_say(const char *text);
+_Noreturn void die(void);
+
 _Noreturn void check_failed(const char *file, int line, const char *function, const char *condition);
 
 #endif
