@@ -26,8 +26,8 @@ const char *uuid_text(struct uuid u, char out[UUID_TEXT_LEN + 1]);
 /* Also takes padded text, as Java does. False when it is not a uuid of 16 bytes. */
 bool uuid_parse(struct str text, struct uuid *out);
 /*
- * Makes a version 4 uuid of 16 random bytes; false when Kafka would draw again: one of the 100 reserved values, or a text that
- * starts with '-' (Uuid.randomUuid) - the caller draws 16 bytes anew (env_uuid does).
+ * Makes a version 4 uuid of 16 random bytes; false when Kafka would draw again, which is when the text has a '-' in it
+ * (Uuid.randomUuid: a tool would take it for an option). The caller draws 16 bytes anew; env_random_uuid does.
  */
 bool uuid_from_random(const uint8_t random[16], struct uuid *out);
 
