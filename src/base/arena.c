@@ -1,0 +1,143 @@
+/*
+ * arena: the bumping pointer. arena_twin.c is the same interface with one malloc a block; the build takes one of the two.
+ *
+ * All chunks are in one list, newest first; the last of the list is the one that arena_reset keeps. A block too large for a
+ * chunk gets a chunk that is put behind the newest, so that the room left in that one is not lost.
+ */
+#include "base/arena.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena_priv.h"
+#include "base/check.h"
+#include "base/mem.h"
+
+enum { ARENA_ALIGN = 16, ARENA_FIRST = 1024, ARENA_CHUNK_MAX = 64 * 1024 };
+
+struct arena_chunk {
+	struct arena_chunk *next;
+	size_t size; /* of the bytes behind this head */
+};
+
+void arena_init(struct arena *a, size_t budget)
+{
+	*a = (struct arena){.budget = budget};
+}
+
+static uint8_t *chunk_bytes(struct arena_chunk *c)
+{
+	return (uint8_t *)(c + 1);
+}
+
+static void free_chunks(struct arena_chunk *c)
+{
+	while (c) {
+		struct arena_chunk *next = c->next;
+
+		xfree(c);
+		c = next;
+	}
+}
+
+void arena_fini(struct arena *a)
+{
+	arena_run_cleanups(a);
+	free_chunks(a->chunks);
+	*a = (struct arena){.budget = a->budget};
+}
+
+void arena_reset(struct arena *a)
+{
+	struct arena_chunk *first = a->chunks;
+
+	arena_run_cleanups(a);
+	if (!first) {
+		a->failed = false;
+		return;
+	}
+	while (first->next) {
+		struct arena_chunk *next = first->next;
+
+		xfree(first);
+		first = next;
+	}
+	if (first->size > ARENA_CHUNK_MAX / 4) {
+		xfree(first);
+		*a = (struct arena){.budget = a->budget};
+		return;
+	}
+	*a = (struct arena){.chunks = first, .budget = a->budget, .used = first->size + sizeof(*first)};
+	a->next = chunk_bytes(first);
+	a->end = a->next + first->size;
+}
+
+static struct arena_chunk *new_chunk(struct arena *a, size_t size)
+{
+	struct arena_chunk *c;
+
+	if (size > a->budget - a->used || a->budget - a->used - size < sizeof(*c)) {
+		a->failed = true;
+		return NULL;
+	}
+	c = xmalloc(sizeof(*c) + size);
+	c->size = size;
+	a->used += sizeof(*c) + size;
+	return c;
+}
+
+static void *alloc_alone(struct arena *a, size_t size)
+{
+	struct arena_chunk *c = new_chunk(a, size);
+
+	if (!c)
+		return NULL;
+	if (a->chunks) {
+		c->next = a->chunks->next;
+		a->chunks->next = c;
+	} else {
+		c->next = NULL;
+		a->chunks = c;
+	}
+	return chunk_bytes(c);
+}
+
+/* A chunk twice the last, or what the budget still gives if that is enough for the block. */
+static bool grow(struct arena *a, size_t size)
+{
+	size_t want = a->end ? 2 * a->chunks->size : ARENA_FIRST;
+	size_t left = a->budget - a->used;
+	struct arena_chunk *c;
+
+	want = want > ARENA_CHUNK_MAX ? ARENA_CHUNK_MAX : want;
+	want = want < size ? size : want;
+	if (left > sizeof(*c) && want > left - sizeof(*c) && size <= left - sizeof(*c))
+		want = size;
+	c = new_chunk(a, want);
+	if (!c)
+		return false;
+	c->next = a->chunks;
+	a->chunks = c;
+	a->next = chunk_bytes(c);
+	a->end = a->next + want;
+	return true;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	uint8_t *p;
+
+	if (a->failed || size > a->budget || size > SIZE_MAX - ARENA_ALIGN) {
+		a->failed = true;
+		return NULL;
+	}
+	size = ((size ? size : 1) + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+	if (size > ARENA_CHUNK_MAX / 4)
+		return alloc_alone(a, size);
+	if ((size_t)(a->end - a->next) < size && !grow(a, size))
+		return NULL;
+	p = a->next;
+	a->next += size;
+	return p;
+}

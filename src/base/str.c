@@ -1,0 +1,159 @@
+/*
+ * str: views compared, copied and checked. Nothing here writes through a view.
+ */
+#include "base/str.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+struct str str_of(const char *cstr)
+{
+	return cstr ? (struct str){cstr, (int32_t)strlen(cstr)} : STR_NULL;
+}
+
+bool str_is_null(struct str s)
+{
+	return !s.p;
+}
+
+static bool same_bytes(const void *a, int32_t a_len, const void *b, int32_t b_len)
+{
+	if (!a || !b)
+		return a == b;
+	return a_len == b_len && (a_len == 0 || !memcmp(a, b, (size_t)a_len));
+}
+
+bool str_eq(struct str a, struct str b)
+{
+	return same_bytes(a.p, a.len, b.p, b.len);
+}
+
+bool bytes_eq(struct bytes a, struct bytes b)
+{
+	return same_bytes(a.p, a.len, b.p, b.len);
+}
+
+bool str_is(struct str a, const char *cstr)
+{
+	return str_eq(a, str_of(cstr));
+}
+
+int str_cmp(struct str a, struct str b)
+{
+	int32_t common = a.len < b.len ? a.len : b.len;
+	int order;
+
+	if (!a.p || !b.p)
+		return (a.p != NULL) - (b.p != NULL);
+	order = common ? memcmp(a.p, b.p, (size_t)common) : 0;
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+char *str_dup(struct str s)
+{
+	return s.p ? xstrndup(s.p, (size_t)s.len) : NULL;
+}
+
+/*
+ * Reads one code point at p, which is before end: its length, or 0 when the bytes are not UTF-8 as RFC 3629 has it (no
+ * overlong forms, no surrogates, nothing above U+10FFFF).
+ */
+static int utf8_next(const uint8_t *p, const uint8_t *end, uint32_t *out)
+{
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	uint32_t c = *p;
+	int len = c < 0x80 ? 1 : c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
+
+	if (c < 0x80) {
+		*out = c;
+		return 1;
+	}
+	if (c < 0xc2 || c > 0xf4 || end - p < len)
+		return 0;
+	c &= 0xffu >> (len + 1);
+	for (int i = 1; i < len; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < smallest[len] || (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
+		return 0;
+	*out = c;
+	return len;
+}
+
+bool str_is_utf8(struct str s)
+{
+	const uint8_t *p = (const uint8_t *)s.p;
+	const uint8_t *end = p + s.len;
+	uint32_t c;
+
+	while (p < end) {
+		int len = utf8_next(p, end, &c);
+
+		if (!len)
+			return false;
+		p += len;
+	}
+	return true;
+}
+
+int32_t str_java_hash(struct str s)
+{
+	const uint8_t *p = (const uint8_t *)s.p;
+	const uint8_t *end = p + s.len;
+	uint32_t hash = 0;
+
+	while (p < end) {
+		uint32_t c;
+		int len = utf8_next(p, end, &c);
+
+		if (!len) { /* Java puts U+FFFD where it cannot decode */
+			c = 0xfffd;
+			len = 1;
+		}
+		p += len;
+		if (c > 0xffff) {
+			c -= 0x10000;
+			hash = 31 * hash + (0xd800 + (c >> 10));
+			c = 0xdc00 + (c & 0x3ff);
+		}
+		hash = 31 * hash + c;
+	}
+	return (int32_t)hash;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static int min_int(int a, int b)
+{
+	return a < b ? a : b;
+}
+
+/* One row of Levenshtein's table after the other; names longer than the row are simply far away. */
+int str_distance(struct str a, struct str b, int limit)
+{
+	int row[128];
+
+	if (b.len >= 128 || a.len - b.len >= limit || b.len - a.len >= limit)
+		return limit;
+	for (int j = 0; j <= b.len; j++)
+		row[j] = j;
+	for (int i = 1; i <= a.len; i++) {
+		int diagonal = row[0];
+
+		row[0] = i;
+		for (int j = 1; j <= b.len; j++) {
+			int above = row[j];
+			int replaced = diagonal + (lower(a.p[i - 1]) != lower(b.p[j - 1]));
+
+			row[j] = min_int(replaced, min_int(above, row[j - 1]) + 1);
+			diagonal = above;
+		}
+	}
+	return min_int(row[b.len], limit);
+}
