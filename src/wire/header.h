@@ -1,0 +1,37 @@
+/*
+ * header: what stands before every request and every response, in which version.
+ *
+ * Request headers: version 2 (with tagged fields) for the flexible versions of an API, 1 before. Response headers: 1 and 0 likewise, but
+ * ApiVersions is always answered with 0, since the client does not know yet what the node speaks (KIP-511).
+ * In all versions the key, the version and the correlation id are the first eight bytes, and the client id follows with a two-byte
+ * length; so a request of a version that is not known here can be read up to its body.
+ */
+#ifndef ODRADEK_WIRE_HEADER_H
+#define ODRADEK_WIRE_HEADER_H
+
+#include "protocol/header.h"
+#include "wire/chain.h"
+#include "wire/codec.h"
+#include "wire/reader.h"
+
+/* Of a version that is in no table the answer is as of its neighbours. -1: there is no such API. */
+int header_request_version(int key, int version);
+int header_response_version(int key, int version);
+
+/*
+ * Reads the header of a request and leaves the body in r. A null client id becomes an empty one, as Kafka takes it.
+ * 0; ERR_INVALID_REQUEST when it is no header or its API is none of Kafka 4.4's: Kafka closes the connection.
+ * Whether the version is one that is served is the caller's question.
+ */
+int header_read(struct reader *r, struct request_header *out);
+
+/* Appends the header of a response. */
+int header_write_response(struct chain *c, int key, int version, int32_t correlation_id);
+
+/* Appends the header of a request that this node makes. */
+int header_write_request(struct chain *c, int key, int version, int32_t correlation_id, struct str client_id);
+
+/* Reads the header of the response to a request that this node made, and leaves the body in r. */
+int header_read_response(struct reader *r, int key, int version, int32_t *correlation_id);
+
+#endif

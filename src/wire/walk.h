@@ -1,0 +1,79 @@
+/*
+ * walk: what the walkers of the codec share. Private to src/wire/codec*.c.
+ *
+ * Fields are reached by offset. Arrays are anonymous structs of the generated headers, { T *v; int32_t n; }: one shape whatever T is,
+ * read and written through memcpy.
+ */
+#ifndef ODRADEK_WIRE_WALK_H
+#define ODRADEK_WIRE_WALK_H
+
+#include <string.h>
+
+#include "wire/schema.h"
+
+struct array {
+	void *v;
+	int32_t n; /* -1: null */
+};
+
+static inline struct array array_get(const void *p)
+{
+	struct array a;
+
+	memcpy(&a, p, sizeof(a));
+	return a;
+}
+
+static inline void array_set(void *p, void *v, int32_t n)
+{
+	struct array a = {v, n};
+
+	memcpy(p, &a.v, sizeof(a.v));
+	memcpy((char *)p + offsetof(struct array, n), &a.n, sizeof(a.n));
+}
+
+static inline const void *pointer_get(const void *p)
+{
+	const void *v;
+
+	memcpy(&v, p, sizeof(v));
+	return v;
+}
+
+static inline void pointer_set(void *p, const void *v)
+{
+	memcpy(p, &v, sizeof(v));
+}
+
+/* How large one value of a field is in C, an element of an array's. */
+extern const uint8_t field_kind_size[FIELD_KINDS];
+
+static inline size_t field_value_size(const struct field *f)
+{
+	return f->kind == FIELD_STRUCT ? f->of->size : field_kind_size[f->kind];
+}
+
+static inline bool field_in(const struct field *f, int version)
+{
+	return version >= f->first && version <= f->last;
+}
+
+static inline bool field_may_be_null(const struct field *f, int version)
+{
+	return version >= f->null_first && version <= f->null_last;
+}
+
+static inline bool field_is_compact(const struct field *f, bool flexible)
+{
+	return flexible && !(f->flags & FIELD_NEVER_COMPACT);
+}
+
+/* Are two fields, the array or the pointer included, equal? */
+bool field_equal(const struct field *f, const void *a, const void *b);
+
+static inline bool field_is_default(const struct schema *s, const struct field *f, const void *in)
+{
+	return field_equal(f, (const char *)in + f->offset, (const char *)s->defaults + f->offset);
+}
+
+#endif
