@@ -1,0 +1,451 @@
+/*
+ * conn: one connection's turn: answers out, frames in, frames shown, answers out, and where to wait next.
+ *
+ *	OPEN ----> DRAINING ----> GONE	a stop: what is in work is answered first
+ *	  |  \--------------\     ^
+ *	  v                  v    |
+ *	CLOSING ------------------+	its answers leave first
+ *
+ * What always holds
+ * 1. Handler functions and sent() are called from a turn, or from conn_drop, never from the functions of conn.h.
+ * 2. A turn shows at most TURN_FRAMES frames and reads about TURN_BYTES bytes; what is left waits for another turn behind the others.
+ * 3. Frames are shown only while no answer waits for the socket, so the answers of a connection hold at most one turn's worth of memory.
+ * 4. Between turns a connection waits for: readiness of its socket, its timer, room in the budget, its handler, a cold read.
+ */
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/endian.h"
+#include "base/mem.h"
+#include "net/net_priv.h"
+
+#define TURN_FRAMES 64
+#define TURN_BYTES ((int64_t)1024 * 1024)
+#define TURN_ANSWER_BYTES ((size_t)256 * 1024)
+
+#define NS_A_MS INT64_C(1000000)
+
+static const struct {
+	const char *text;
+	bool in_error; /* worth a line to whoever runs the node */
+} ends[CONN_ENDS] = {
+	[CONN_END_NONE] = {"none", false},
+	[CONN_END_PEER] = {"closed by the peer", false},
+	[CONN_END_RESET] = {"reset by the peer", false},
+	[CONN_END_IDLE] = {"idle longer than connections.max.idle.ms", false},
+	[CONN_END_STOP] = {"stopping", false},
+	[CONN_END_SHED] = {"closed to make room: max.connections is reached", true},
+	[CONN_END_HANDLER] = {"refused", true},
+	[CONN_END_FRAME_NEGATIVE] = {"negative frame length", true},
+	[CONN_END_FRAME_TOO_LARGE] = {"frame larger than socket.request.max.bytes", true},
+	[CONN_END_FRAME_DEADLINE] = {"frame not completed in time", true},
+	[CONN_END_HALF_FRAME] = {"closed by the peer within a frame", true},
+	[CONN_END_SLOW_READER] = {"answers not taken in time", true},
+	[CONN_END_FILE_SHORT] = {"a file is shorter than the range that was promised", true},
+	[CONN_END_FILE_ERROR] = {"a file cannot be read", true},
+};
+
+/* ---- telling ---- */
+
+/* What a length that cannot be one often is. */
+static const char *frame_hint(const struct conn *c)
+{
+	const uint8_t *p = c->in.block->data + c->in.start;
+
+	if (p[0] == 0x16 && p[1] == 3)
+		return " looks_like=TLS";
+	if ((p[0] == 'G' && p[1] == 'E' && p[2] == 'T') || (p[0] == 'P' && p[1] == 'O' && p[2] == 'S') ||
+	    (p[0] == 'H' && p[1] == 'E' && p[2] == 'A'))
+		return " looks_like=HTTP";
+	return "";
+}
+
+static void conn_tell(struct conn *c, enum conn_end end)
+{
+	struct reactor *r = c->reactor;
+	struct diag *diag = r->net->env->diag;
+	char text[ADDR_TEXT_MAX];
+
+	if (!ends[end].in_error || (end == CONN_END_HANDLER && !c->reason))
+		return;
+	atomic_fetch_add_explicit(&r->closed_in_error, 1, memory_order_relaxed);
+	r->limits[end].interval_ms = 1000;
+	if (!diag_allow(diag, &r->limits[end]))
+		return;
+	if (end == CONN_END_FRAME_NEGATIVE || end == CONN_END_FRAME_TOO_LARGE) {
+		diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\" length=%d max=%zu%s",
+			  addr_text(&c->addr, text), c->addr.port, acceptor_listener_name(r->net, c->listener), ends[end].text,
+			  get_i32(c->in.block->data + c->in.start), c->frame_max, frame_hint(c));
+		return;
+	}
+	diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\"", addr_text(&c->addr, text), c->addr.port,
+		  acceptor_listener_name(r->net, c->listener), end == CONN_END_HANDLER ? c->reason : ends[end].text);
+}
+
+/* ---- the end ---- */
+
+void conn_drop(struct conn *c, enum conn_end end)
+{
+	struct net *net = c->reactor->net;
+	bool reading;
+
+	check(c->state != CONN_GONE && !c->in_turn);
+	conn_tell(c, end);
+	c->state = CONN_GONE;
+	reading = cold_abandon(&c->out.cold, net->reactors[0].loop, &c->post);
+	output_drop(c);
+	c->handler->closed(net->arg, c);
+	reactor_unwait(c);
+	block_unref(&c->in.block);
+	list_remove(&c->lru);
+	list_remove(&c->ready);
+	timer_stop(&c->timer);
+	transport_close(&c->transport);
+	c->post.run = acceptor_gone;
+	if (!reading)
+		loop_post(net->reactors[0].loop, &c->post);
+}
+
+/* Ends after the turn: what is said to the handler comes when no function of this file is in the way. */
+static void conn_end(struct conn *c, enum conn_end end)
+{
+	if (c->end == CONN_END_NONE)
+		c->end = (uint8_t)end;
+}
+
+static bool conn_has_frame(const struct conn *c)
+{
+	return c->in.block && input_has_frame(&c->in, c->frame_max);
+}
+
+bool conn_is_idle(const struct conn *c)
+{
+	return !c->in_work && output_is_empty(&c->out) && !c->in.block;
+}
+
+/* Why it can end now, if it can. */
+static enum conn_end conn_ended(const struct conn *c)
+{
+	if (c->end != CONN_END_NONE)
+		return c->end;
+	if (c->in_work || !output_is_empty(&c->out))
+		return CONN_END_NONE;
+	if (c->state == CONN_CLOSING)
+		return CONN_END_HANDLER;
+	if (c->state == CONN_DRAINING)
+		return CONN_END_STOP;
+	if (c->eof && !conn_has_frame(c))
+		return c->in.block && c->in.end > c->in.start ? CONN_END_HALF_FRAME : CONN_END_PEER;
+	return CONN_END_NONE;
+}
+
+/* ---- frames ---- */
+
+struct turn {
+	int frames;    /* that may still be shown */
+	int64_t bytes; /* that may still be read */
+	int64_t now_ns;
+	bool readable;
+};
+
+static bool conn_may_show(const struct conn *c, const struct turn *t)
+{
+	return c->state == CONN_OPEN && c->end == CONN_END_NONE && !c->in_work && !c->out.blocked && t->frames > 0 &&
+	       c->out.memory < TURN_ANSWER_BYTES && c->muted_until_ns <= t->now_ns && c->in.block;
+}
+
+static void conn_show(struct conn *c, struct turn *t)
+{
+	struct frame frame;
+
+	while (conn_may_show(c, t)) {
+		switch (input_next(&c->in, c->frame_max, &frame)) {
+		case INPUT_MORE:
+			return;
+		case INPUT_NEGATIVE:
+			conn_end(c, CONN_END_FRAME_NEGATIVE);
+			return;
+		case INPUT_TOO_LARGE:
+			conn_end(c, CONN_END_FRAME_TOO_LARGE);
+			return;
+		case INPUT_FRAME:
+			t->frames--;
+			c->in_work = true;
+			c->handler->frame(c->reactor->net->arg, c, &frame);
+		}
+	}
+}
+
+static bool conn_may_read(const struct conn *c, const struct turn *t)
+{
+	return c->state == CONN_OPEN && c->end == CONN_END_NONE && !c->eof && !c->in_work && !c->out.blocked && t->bytes > 0 &&
+	       c->muted_until_ns <= t->now_ns && list_empty(&c->waiting) && !conn_has_frame(c);
+}
+
+static void conn_read(struct conn *c, struct turn *t)
+{
+	size_t asked = 0;
+	ssize_t n = input_read(c, &asked);
+
+	if (n > 0) {
+		atomic_fetch_add_explicit(&c->reactor->bytes_in, n, memory_order_relaxed);
+		t->bytes -= n;
+		t->readable = (size_t)n == asked;
+		return;
+	}
+	if (n == -ENOBUFS)
+		return;
+	t->readable = false;
+	if (n == 0)
+		c->eof = true;
+	else if (n != -EAGAIN)
+		conn_end(c, CONN_END_RESET);
+}
+
+/* ---- where to wait ---- */
+
+/* The earliest moment at which something is due; 0: nothing is. */
+static int64_t conn_due_ns(const struct conn *c)
+{
+	const struct net_limits *limits = &c->reactor->net->limits;
+	int64_t due = c->muted_until_ns;
+	int64_t at;
+
+	if (c->in.began_ns && list_empty(&c->waiting)) {
+		at = c->in.began_ns + limits->frame_deadline_ms * NS_A_MS;
+		due = due && due < at ? due : at;
+	}
+	if (!output_is_empty(&c->out) && (!c->out.cold || cold_is_read(c->out.cold))) {
+		at = c->out.progress_ns + limits->write_deadline_ms * NS_A_MS;
+		due = due && due < at ? due : at;
+	}
+	return due;
+}
+
+/* The timer is moved only to an earlier moment; when it fires too early it looks again. */
+static void conn_set_timer(struct conn *c)
+{
+	int64_t due = conn_due_ns(c);
+
+	if (due && (!timer_is_running(&c->timer) || due < c->timer.node.key))
+		timer_start_at(&c->timer, due);
+}
+
+static void conn_fire(struct timer *timer)
+{
+	struct conn *c = container_of(timer, struct conn, timer);
+	const struct net_limits *limits = &c->reactor->net->limits;
+	int64_t now = env_mono_ns(c->reactor->net->env);
+	bool sends = !output_is_empty(&c->out) && (!c->out.cold || cold_is_read(c->out.cold));
+
+	if (c->in.began_ns && list_empty(&c->waiting) && now - c->in.began_ns >= limits->frame_deadline_ms * NS_A_MS) {
+		conn_drop(c, CONN_END_FRAME_DEADLINE);
+		return;
+	}
+	if (sends && now - c->out.progress_ns >= limits->write_deadline_ms * NS_A_MS) {
+		conn_drop(c, CONN_END_SLOW_READER);
+		return;
+	}
+	if (c->muted_until_ns && c->muted_until_ns <= now) {
+		c->muted_until_ns = 0;
+		reactor_schedule(c);
+	}
+	conn_set_timer(c);
+}
+
+/*
+ * READ stays wanted while a request is in work, unless bytes did come meanwhile: most peers send none, and each change of what is wanted
+ * is a system call.
+ */
+static void conn_set_want(struct conn *c, const struct turn *t)
+{
+	int want = c->want & SOCK_READ;
+
+	c->readable = t->readable && !conn_may_read(c, &(struct turn){.bytes = 1, .now_ns = t->now_ns});
+	if (c->readable || c->eof || c->state != CONN_OPEN || !list_empty(&c->waiting))
+		want = 0;
+	else if (!c->in_work && c->muted_until_ns == 0)
+		want = SOCK_READ;
+	if (c->out.blocked && (!c->out.cold || cold_is_read(c->out.cold)))
+		want |= SOCK_WRITE;
+	if (want != c->want) {
+		c->want = (uint8_t)want;
+		sock_want(c->transport.sock, want);
+	}
+}
+
+/* Half a frame has its deadline from the turn in which its first byte came. */
+static void conn_date_frame(struct conn *c, const struct turn *t)
+{
+	if (!c->in.block || conn_has_frame(c))
+		c->in.began_ns = 0;
+	else if (c->in.began_ns == 0)
+		c->in.began_ns = t->now_ns;
+}
+
+static void conn_settle(struct conn *c, struct turn *t)
+{
+	input_settle(c);
+	conn_date_frame(c, t);
+	conn_set_want(c, t);
+	conn_set_timer(c);
+	/* A turn that has done its share comes again, behind the others. */
+	if (conn_may_show(c, &(struct turn){.frames = 1, .now_ns = t->now_ns}) && conn_has_frame(c))
+		reactor_schedule(c);
+}
+
+void conn_turn(struct conn *c, int ready)
+{
+	struct reactor *r = c->reactor;
+	struct turn t = {.frames = TURN_FRAMES, .bytes = TURN_BYTES, .now_ns = env_mono_ns(r->net->env)};
+	enum conn_end end;
+
+	check(c->state != CONN_GONE && !c->in_turn);
+	c->in_turn = true;
+	t.readable = c->readable || (ready & SOCK_READ);
+	c->readable = false;
+	reactor_touch(c, t.now_ns);
+	if (c->muted_until_ns && c->muted_until_ns <= t.now_ns)
+		c->muted_until_ns = 0;
+	if (!output_is_empty(&c->out))
+		conn_end(c, output_flush(c));
+	conn_show(c, &t);
+	while (t.readable && conn_may_read(c, &t)) {
+		conn_read(c, &t);
+		conn_show(c, &t);
+	}
+	if (!output_is_empty(&c->out) && !c->out.blocked && c->end == CONN_END_NONE)
+		conn_end(c, output_flush(c));
+	end = conn_ended(c);
+	c->in_turn = false;
+	if (end == CONN_END_NONE)
+		conn_settle(c, &t);
+	else
+		conn_drop(c, end);
+	/* Frames taken from the landing block own it now. */
+	if (r->landing && r->landing->refs > 1)
+		block_unref(&r->landing);
+}
+
+/* ---- birth and stop ---- */
+
+static void conn_ready(struct sock *s, int ready, void *arg)
+{
+	(void)s;
+	conn_turn(arg, ready);
+}
+
+void conn_open(struct post *p)
+{
+	struct conn *c = container_of(p, struct conn, post);
+	struct reactor *r = c->reactor;
+
+	sock_attach(c->transport.sock, r->loop, conn_ready, c);
+	timer_init(&c->timer, r->loop, conn_fire);
+	reactor_add(c);
+	c->handler->opened(r->net->arg, c);
+	if (r->stopping)
+		conn_drain(c);
+	/* What the peer has sent with its handshake is most often there already. */
+	c->readable = true;
+	reactor_schedule(c);
+}
+
+void conn_drain(struct conn *c)
+{
+	if (c->state != CONN_OPEN)
+		return;
+	c->state = CONN_DRAINING;
+	reactor_schedule(c);
+}
+
+/* ---- what handlers call ---- */
+
+static void conn_go_on(struct conn *c)
+{
+	check(c->in_work && c->state != CONN_GONE);
+	c->in_work = false;
+	if (!c->in_turn)
+		reactor_schedule(c);
+}
+
+void conn_reply(struct conn *c, struct chain *answer, void (*sent)(void *arg), void *arg)
+{
+	answer->out.sent = sent;
+	answer->out.arg = arg;
+	output_put(&c->out, answer, env_mono_ns(c->reactor->net->env));
+	conn_go_on(c);
+}
+
+void conn_no_reply(struct conn *c)
+{
+	conn_go_on(c);
+}
+
+void conn_close(struct conn *c, const char *reason)
+{
+	check(c->state != CONN_GONE);
+	if (c->state == CONN_CLOSING)
+		return;
+	c->state = CONN_CLOSING;
+	c->reason = reason;
+	c->in_work = false;
+	if (!c->in_turn)
+		reactor_schedule(c);
+}
+
+void conn_mute(struct conn *c, int64_t delay_ms)
+{
+	int64_t until = env_mono_ns(c->reactor->net->env) + delay_ms * NS_A_MS;
+
+	if (delay_ms <= 0 || until <= c->muted_until_ns)
+		return;
+	c->muted_until_ns = until;
+	if (!c->in_turn)
+		conn_set_timer(c);
+}
+
+void conn_set_frame_max(struct conn *c, size_t max)
+{
+	c->frame_max = max;
+}
+
+void *conn_data(const struct conn *c)
+{
+	return c->data;
+}
+
+void conn_set_data(struct conn *c, void *data)
+{
+	c->data = data;
+}
+
+int conn_reactor(const struct conn *c)
+{
+	return c->reactor->index;
+}
+
+struct loop *conn_loop(const struct conn *c)
+{
+	return c->reactor->loop;
+}
+
+int conn_listener(const struct conn *c)
+{
+	return c->listener;
+}
+
+uint64_t conn_id(const struct conn *c)
+{
+	return c->id;
+}
+
+const struct addr *conn_peer_addr(const struct conn *c)
+{
+	return &c->addr;
+}
+
+int conn_local_addr(const struct conn *c, struct addr *out)
+{
+	return sock_addrs(c->transport.sock, out, NULL);
+}

@@ -1,0 +1,201 @@
+/*
+ * input: bytes from a socket to frames.
+ *
+ *	length  int32, big-endian, of what follows: >= 0, <= the connection's bound
+ *	frame   that many bytes
+ *
+ * What always holds
+ * 1. Sockets are read into the reactor's landing block of 64 KiB, which all its connections share, one after the other: a connection
+ *    between two frames has no memory. At the end of a turn what is left moves out (input_settle): small pieces are copied; a large one
+ *    takes the landing block with it.
+ * 2. A frame that does not fit is received where it will be used: into its own size if that is at most 64 KiB; else into 64 KiB, and,
+ *    whenever that is full, into a block sixteen times larger, but (rounded to the pool's classes) never beyond the frame's length. So a
+ *    length that lies costs at most sixteen times what was really sent.
+ * 3. The growing steps ask the budget before they allocate. So does the first read of a frame.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/endian.h"
+#include "net/net_priv.h"
+
+#define LENGTH_SIZE ((size_t)4)
+#define GROWTH 16
+
+static size_t input_rest(const struct input *in)
+{
+	return in->end - in->start;
+}
+
+static int64_t input_length(const struct input *in)
+{
+	return get_i32(in->block->data + in->start);
+}
+
+/* The whole size of the first frame with its length; 0 while that is not known. The length was found good, or is about to be refused. */
+static size_t input_total(const struct input *in)
+{
+	if (input_rest(in) < LENGTH_SIZE || input_length(in) < 0)
+		return 0;
+	return LENGTH_SIZE + (size_t)input_length(in);
+}
+
+enum input_result input_next(struct input *in, size_t frame_max, struct frame *out)
+{
+	int64_t len;
+
+	if (input_rest(in) < LENGTH_SIZE)
+		return INPUT_MORE;
+	len = input_length(in);
+	if (len < 0)
+		return INPUT_NEGATIVE;
+	if ((uint64_t)len > frame_max)
+		return INPUT_TOO_LARGE;
+	if (input_rest(in) - LENGTH_SIZE < (size_t)len)
+		return INPUT_MORE;
+	*out = (struct frame){
+		.p = in->block->data + in->start + LENGTH_SIZE,
+		.len = (size_t)len,
+		.block = in->block,
+	};
+	in->start += LENGTH_SIZE + (size_t)len;
+	in->began_ns = 0;
+	return INPUT_FRAME;
+}
+
+bool input_has_frame(const struct input *in, size_t frame_max)
+{
+	struct input look = *in;
+	struct frame frame;
+
+	return input_next(&look, frame_max, &frame) != INPUT_MORE;
+}
+
+/* Moves what is there into a block for `cap` bytes. */
+static void input_move(struct conn *c, size_t cap, bool charged)
+{
+	struct input *in = &c->in;
+	struct block *b = block_new(&c->reactor->pool, cap);
+	size_t rest = input_rest(in);
+
+	check(rest <= b->cap);
+	b->charged = charged;
+	block_charge(b);
+	memcpy(b->data, in->block->data + in->start, rest);
+	block_unref(&in->block);
+	in->block = b;
+	in->start = 0;
+	in->end = rest;
+}
+
+/* Room for the rest of a frame that began in a block of c's own. False: c waits for it. */
+static bool input_grow(struct conn *c, size_t total)
+{
+	struct input *in = &c->in;
+	size_t rest = input_rest(in);
+	size_t cap;
+
+	if (rest < BLOCK_FIRST) {
+		input_move(c, total < BLOCK_FIRST ? total : BLOCK_FIRST, false);
+		return true;
+	}
+	cap = total / GROWTH > rest ? rest * GROWTH : total;
+	if (c->exempt) {
+		input_move(c, cap, false);
+		return true;
+	}
+	if (!c->granted) {
+		if (reactor_is_full(c->reactor) || !budget_try(&c->reactor->net->budget, (int64_t)block_cap(cap))) {
+			reactor_wait(c, block_cap(cap));
+			return false;
+		}
+	}
+	c->granted = false;
+	input_move(c, cap, true);
+	return true;
+}
+
+/* The landing block, with the first bytes of a length at its front if there are some. False: c waits for room. */
+static bool input_land(struct conn *c)
+{
+	struct reactor *r = c->reactor;
+	struct input *in = &c->in;
+	struct block *landing;
+	size_t rest = in->block ? input_rest(in) : 0;
+
+	if (!c->exempt && !c->granted && (reactor_is_full(r) || !budget_has_room(&r->net->budget))) {
+		reactor_wait(c, 0);
+		return false;
+	}
+	c->granted = false;
+	landing = reactor_landing(r);
+	if (rest)
+		memcpy(landing->data, in->block->data + in->start, rest);
+	block_unref(&in->block);
+	block_ref(landing);
+	*in = (struct input){.block = landing, .end = rest, .began_ns = in->began_ns};
+	return true;
+}
+
+ssize_t input_read(struct conn *c, size_t *asked)
+{
+	struct input *in = &c->in;
+	size_t total, end;
+	ssize_t n;
+
+	/* The landing block is read into from its front: what this turn has left there moves on first. */
+	if (in->block && in->block == c->reactor->landing)
+		input_settle(c);
+	total = in->block ? input_total(in) : 0;
+	if (total == 0) {
+		if (!input_land(c))
+			return -ENOBUFS;
+		end = in->block->cap;
+	} else {
+		if (in->start + total > in->block->cap && (in->end == in->block->cap || in->start > 0) && !input_grow(c, total))
+			return -ENOBUFS;
+		end = in->start + total < in->block->cap ? in->start + total : in->block->cap;
+	}
+	*asked = end - in->end;
+	check(*asked > 0);
+	n = transport_read(&c->transport, in->block->data + in->end, *asked);
+	if (n > 0) {
+		check((size_t)n <= *asked);
+		in->end += (size_t)n;
+	}
+	return n;
+}
+
+/* How much to allocate for what is left in the landing block. */
+static size_t settle_cap(const struct input *in, size_t total)
+{
+	size_t rest = input_rest(in);
+
+	if (total == 0 || total <= rest)
+		return rest;
+	return total < BLOCK_FIRST ? total : BLOCK_FIRST;
+}
+
+void input_settle(struct conn *c)
+{
+	struct input *in = &c->in;
+	size_t rest = in->block ? input_rest(in) : 0;
+	size_t total, cap;
+
+	if (rest == 0) {
+		block_unref(&in->block);
+		in->start = in->end = 0;
+		return;
+	}
+	if (in->block != c->reactor->landing)
+		return;
+	total = input_total(in);
+	cap = settle_cap(in, total);
+	if (rest <= BLOCK_SMALL_MAX || (total > rest && in->start + cap > in->block->cap)) {
+		input_move(c, cap, false);
+	} else {
+		block_charge(in->block);
+		block_unref(&c->reactor->landing);
+	}
+}

@@ -1,0 +1,242 @@
+/*
+ * output: answers to bytes.
+ *
+ * Each chain leaves behind its length. Memory parts of neighbouring chains leave by one writev; a file range leaves by send_file when it
+ * is in the page cache, and else is read by a worker first (cold.c) and leaves from memory: a reactor never waits for a platter.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/endian.h"
+#include "net/net_priv.h"
+
+#define IOV_MAX_USED 64
+#define LENGTH_SIZE ((size_t)4)
+#define PART_LENGTH (-1)
+/* The most that one send_file is asked for: what is probed for residency at once. */
+#define SEND_FILE_MAX ((size_t)1024 * 1024)
+
+void output_put(struct output *o, struct chain *c, int64_t now_ns)
+{
+	check(!c->failed && c->len <= INT32_MAX);
+	put_u32(c->out.frame_len, (uint32_t)c->len);
+	c->out.next = NULL;
+	c->out.part = PART_LENGTH;
+	c->out.pos = 0;
+	if (o->tail)
+		o->tail->out.next = c;
+	else
+		o->head = c;
+	if (!o->blocked && o->head == c)
+		o->progress_ns = now_ns;
+	o->tail = c;
+	o->memory += LENGTH_SIZE + c->memory_len;
+}
+
+bool output_is_empty(const struct output *o)
+{
+	return !o->head;
+}
+
+static void output_pop(struct output *o)
+{
+	struct chain *c = o->head;
+
+	o->head = c->out.next;
+	if (!o->head)
+		o->tail = NULL;
+	/* The chain lives in what sent() releases. */
+	c->out.sent(c->out.arg);
+}
+
+static size_t part_len(const struct chain *c, int i)
+{
+	return i == PART_LENGTH ? LENGTH_SIZE : c->parts[i].len;
+}
+
+/* n bytes have left: finished chains are told so. */
+static void output_advance(struct output *o, size_t n)
+{
+	while (o->head) {
+		struct chain *c = o->head;
+
+		while (c->out.part < c->n) {
+			size_t left = part_len(c, c->out.part) - c->out.pos;
+			bool is_file = c->out.part != PART_LENGTH && c->parts[c->out.part].file;
+			size_t step = n < left ? n : left;
+
+			c->out.pos += step;
+			n -= step;
+			if (!is_file)
+				o->memory -= step;
+			if (step < left)
+				return;
+			c->out.part++;
+			c->out.pos = 0;
+		}
+		output_pop(o);
+	}
+	check(n == 0);
+}
+
+/* Fills iov with memory from the head on, up to the first file part. */
+static int output_gather(const struct output *o, struct iovec *iov, size_t *bytes)
+{
+	int n = 0;
+
+	*bytes = 0;
+	for (struct chain *c = o->head; c; c = c->out.next) {
+		size_t pos = c->out.pos;
+
+		for (int i = c->out.part; i < c->n; i++, pos = 0) {
+			const struct chain_part *part = i == PART_LENGTH ? NULL : &c->parts[i];
+			const uint8_t *p = part ? part->p : c->out.frame_len;
+
+			if (n == IOV_MAX_USED || (part && part->file))
+				return n;
+			iov[n++] = (struct iovec){.iov_base = (void *)(p + pos), .iov_len = part_len(c, i) - pos};
+			*bytes += part_len(c, i) - pos;
+		}
+	}
+	return n;
+}
+
+static ssize_t send_memory(struct conn *c)
+{
+	struct iovec iov[IOV_MAX_USED];
+	size_t bytes;
+	int n = output_gather(&c->out, iov, &bytes);
+	ssize_t sent;
+
+	check(n > 0);
+	sent = transport_writev(&c->transport, iov, n);
+	if (sent > 0) {
+		check((size_t)sent <= bytes);
+		output_advance(&c->out, (size_t)sent);
+	}
+	return sent == 0 ? -EAGAIN : sent;
+}
+
+/* From the memory that a worker has read the range into. */
+static ssize_t send_cold(struct conn *c)
+{
+	struct iovec iov;
+	const uint8_t *p;
+	ssize_t sent, left = cold_bytes(c->out.cold, &p);
+
+	if (left == 0)
+		return -EAGAIN;
+	if (left < 0)
+		return left;
+	iov = (struct iovec){.iov_base = (void *)p, .iov_len = (size_t)left};
+	sent = transport_writev(&c->transport, &iov, 1);
+	if (sent > 0) {
+		check(sent <= left);
+		cold_advance(&c->out.cold, (size_t)sent);
+		output_advance(&c->out, (size_t)sent);
+	}
+	return sent == 0 ? -EAGAIN : sent;
+}
+
+static ssize_t send_file(struct conn *c)
+{
+	struct chain *chain = c->out.head;
+	const struct chain_part *part = &chain->parts[chain->out.part];
+	int64_t pos = part->pos + (int64_t)chain->out.pos;
+	size_t left = part->len - chain->out.pos;
+	size_t len = left < SEND_FILE_MAX ? left : SEND_FILE_MAX;
+	ssize_t sent;
+
+	if (c->out.cold)
+		return send_cold(c);
+	if (!file_resident(part->file, pos, len)) {
+		c->out.cold = cold_read(c, part->file, pos, left < COLD_READ_MAX ? left : COLD_READ_MAX);
+		return -EAGAIN;
+	}
+	sent = transport_send_file(&c->transport, part->file, pos, len);
+	if (sent == 0)
+		return -ENODATA;
+	if (sent > 0) {
+		check((size_t)sent <= len);
+		output_advance(&c->out, (size_t)sent);
+	}
+	return sent;
+}
+
+static bool head_is_file(const struct output *o)
+{
+	const struct chain *c = o->head;
+
+	return c->out.part != PART_LENGTH && c->parts[c->out.part].file;
+}
+
+static enum conn_end output_error(const struct output *o, ssize_t err)
+{
+	if (!head_is_file(o))
+		return CONN_END_RESET;
+	switch (err) {
+	case -ENODATA:
+		return CONN_END_FILE_SHORT;
+	case -EPIPE:
+	case -ECONNRESET:
+	case -ETIMEDOUT:
+		return CONN_END_RESET;
+	default:
+		return CONN_END_FILE_ERROR;
+	}
+}
+
+/* While a reader is slow its answers' memory counts as requests' does. */
+static void output_account(struct conn *c)
+{
+	struct output *o = &c->out;
+	struct budget *budget = &c->reactor->net->budget;
+	size_t charge = o->blocked ? o->memory : 0;
+
+	if (charge > o->charged)
+		budget_charge(budget, (int64_t)(charge - o->charged));
+	else if (charge < o->charged && budget_release(budget, (int64_t)(o->charged - charge)))
+		net_wake_oldest(c->reactor->net);
+	o->charged = charge;
+}
+
+enum conn_end output_flush(struct conn *c)
+{
+	struct output *o = &c->out;
+	struct reactor *r = c->reactor;
+	enum conn_end end = CONN_END_NONE;
+	int64_t total = 0;
+
+	o->blocked = false;
+	while (o->head) {
+		ssize_t sent = head_is_file(o) ? send_file(c) : send_memory(c);
+
+		if (sent == -EAGAIN) {
+			o->blocked = true;
+			break;
+		}
+		if (sent < 0) {
+			end = output_error(o, sent);
+			break;
+		}
+		total += sent;
+	}
+	if (total > 0) {
+		o->progress_ns = c->active_ns;
+		atomic_fetch_add_explicit(&r->bytes_out, total, memory_order_relaxed);
+	}
+	output_account(c);
+	return end;
+}
+
+void output_drop(struct conn *c)
+{
+	struct output *o = &c->out;
+
+	while (o->head)
+		output_pop(o);
+	o->memory = 0;
+	o->blocked = false;
+	output_account(c);
+}

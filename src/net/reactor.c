@@ -1,0 +1,312 @@
+/*
+ * reactor: what happens between connections: who has a turn, who has been idle for long, who waits for room.
+ *
+ * 1. Connections with something to do are in `ready`; one post runs them all, so that their answers and the room they give back come
+ *    after the event that caused them.
+ * 2. `lru` holds all connections, least recently active first; one timer looks at its head.
+ * 3. `waiting` is ordered by ticket. The oldest goes first, also among reactors: a reactor with a younger head wakes the one with the
+ *    older. A waiter is queued before the budget is looked at again, so a release in between is seen by one side or the other.
+ */
+#include <stdio.h>
+
+#include "base/check.h"
+#include "net/net_priv.h"
+
+#define NS_A_MS INT64_C(1000000)
+#define TRIM_MS 2000
+
+/* ---- posts from any thread ---- */
+
+void reactor_ring(struct reactor *r, struct bell *bell)
+{
+	if (!atomic_exchange(&bell->rung, true))
+		loop_post(r->loop, &bell->post);
+}
+
+static struct bell *bell_of(struct post *p)
+{
+	struct bell *bell = container_of(p, struct bell, post);
+
+	atomic_store(&bell->rung, false);
+	return bell;
+}
+
+/* ---- turns ---- */
+
+void reactor_schedule(struct conn *c)
+{
+	struct reactor *r = c->reactor;
+
+	check(c->state != CONN_GONE);
+	if (!list_empty(&c->ready))
+		return;
+	list_push(&r->ready, &c->ready);
+	if (!r->turn_posted) {
+		r->turn_posted = true;
+		loop_post(r->loop, &r->turn);
+	}
+}
+
+/* Those that are scheduled during it come in the next. */
+static void reactor_turn(struct post *p)
+{
+	struct reactor *r = container_of(p, struct reactor, turn);
+	struct list now, *l;
+
+	r->turn_posted = false;
+	list_init(&now);
+	list_splice(&now, &r->ready);
+	while ((l = list_first(&now))) {
+		struct conn *c = container_of(l, struct conn, ready);
+
+		list_remove(l);
+		conn_turn(c, 0);
+	}
+}
+
+struct block *reactor_landing(struct reactor *r)
+{
+	if (r->landing && r->landing->refs > 1)
+		block_unref(&r->landing);
+	if (!r->landing)
+		r->landing = block_new(&r->pool, BLOCK_FIRST);
+	if (!timer_is_running(&r->trim))
+		timer_start(&r->trim, TRIM_MS);
+	return r->landing;
+}
+
+/* A reactor that does nothing keeps no memory. */
+static void reactor_trim(struct timer *t)
+{
+	struct reactor *r = container_of(t, struct reactor, trim);
+
+	if (r->landing && r->landing->refs == 1)
+		block_unref(&r->landing);
+	if (block_pool_trim(&r->pool))
+		timer_start(&r->trim, TRIM_MS);
+}
+
+/* ---- idle connections ---- */
+
+static int64_t idle_ns(const struct reactor *r)
+{
+	return r->net->limits.connections_max_idle_ms * NS_A_MS;
+}
+
+static void idle_start(struct reactor *r)
+{
+	struct list *l = list_first(&r->lru);
+
+	if (l && idle_ns(r) >= 0 && !timer_is_running(&r->idle))
+		timer_start_at(&r->idle, container_of(l, struct conn, lru)->active_ns + idle_ns(r));
+}
+
+static void reactor_idle(struct timer *t)
+{
+	struct reactor *r = container_of(t, struct reactor, idle);
+	int64_t now = env_mono_ns(r->net->env);
+	struct list *l;
+
+	while ((l = list_first(&r->lru))) {
+		struct conn *c = container_of(l, struct conn, lru);
+
+		if (now - c->active_ns < idle_ns(r))
+			break;
+		if (conn_is_idle(c))
+			conn_drop(c, CONN_END_IDLE);
+		else
+			reactor_touch(c, now);
+	}
+	idle_start(r);
+}
+
+void reactor_touch(struct conn *c, int64_t now_ns)
+{
+	c->active_ns = now_ns;
+	list_remove(&c->lru);
+	list_push(&c->reactor->lru, &c->lru);
+}
+
+void reactor_add(struct conn *c)
+{
+	reactor_touch(c, env_mono_ns(c->reactor->net->env));
+	idle_start(c->reactor);
+}
+
+/* Another listener needs the place of a connection that nobody would miss. */
+static void reactor_shed(struct post *p)
+{
+	struct reactor *r = container_of(bell_of(p), struct reactor, shed);
+
+	list_each(l, &r->lru)
+	{
+		struct conn *c = container_of(l, struct conn, lru);
+
+		if (!c->exempt && c->state == CONN_OPEN && !c->in_turn) {
+			conn_drop(c, CONN_END_SHED);
+			return;
+		}
+	}
+}
+
+/* ---- waiting for room ---- */
+
+bool reactor_is_full(struct reactor *r)
+{
+	return !list_empty(&r->waiting);
+}
+
+static void publish_oldest(struct reactor *r)
+{
+	struct list *l = list_first(&r->waiting);
+
+	atomic_store(&r->oldest_ticket, l ? container_of(l, struct conn, waiting)->ticket : BUDGET_NO_TICKET);
+}
+
+static struct reactor *oldest_reactor(struct net *net)
+{
+	struct reactor *oldest = NULL;
+	int64_t least = BUDGET_NO_TICKET;
+
+	for (int i = 0; i < net->n_reactors; i++) {
+		int64_t ticket = atomic_load(&net->reactors[i].oldest_ticket);
+
+		if (ticket < least) {
+			least = ticket;
+			oldest = &net->reactors[i];
+		}
+	}
+	return oldest;
+}
+
+void net_wake_oldest(struct net *net)
+{
+	struct reactor *r = oldest_reactor(net);
+
+	if (r)
+		reactor_ring(r, &r->wake);
+}
+
+/* What c holds while it waits: it will not give it back before it was let through. */
+static int64_t stalled_bytes(const struct conn *c)
+{
+	return c->in.block && c->in.block->charged ? (int64_t)c->in.block->cap : 0;
+}
+
+void reactor_wait(struct conn *c, size_t wanted)
+{
+	struct reactor *r = c->reactor;
+	struct budget *b = &r->net->budget;
+
+	check(list_empty(&c->waiting));
+	c->wanted = wanted;
+	c->ticket = atomic_fetch_add(&b->tickets, 1);
+	list_push(&r->waiting, &c->waiting);
+	publish_oldest(r);
+	atomic_fetch_add(&b->stalled, stalled_bytes(c));
+	atomic_fetch_add(&b->waiting, 1);
+	reactor_ring(r, &r->wake);
+}
+
+void reactor_unwait(struct conn *c)
+{
+	struct reactor *r = c->reactor;
+	struct budget *b = &r->net->budget;
+
+	if (list_empty(&c->waiting))
+		return;
+	list_remove(&c->waiting);
+	publish_oldest(r);
+	atomic_fetch_sub(&b->stalled, stalled_bytes(c));
+	if (atomic_fetch_sub(&b->waiting, 1) > 1)
+		net_wake_oldest(r->net);
+}
+
+static bool reactor_grants(struct reactor *r, const struct conn *c)
+{
+	struct budget *b = &r->net->budget;
+
+	return c->wanted ? budget_try(b, (int64_t)c->wanted) : budget_has_room(b);
+}
+
+static void reactor_wake(struct post *p)
+{
+	struct reactor *r = container_of(bell_of(p), struct reactor, wake);
+	struct reactor *oldest;
+	struct list *l;
+
+	while ((l = list_first(&r->waiting))) {
+		struct conn *c = container_of(l, struct conn, waiting);
+
+		oldest = oldest_reactor(r->net);
+		if (oldest && oldest != r) {
+			reactor_ring(oldest, &oldest->wake);
+			return;
+		}
+		if (!reactor_grants(r, c))
+			return;
+		reactor_unwait(c);
+		c->granted = true;
+		if (c->in.began_ns)
+			c->in.began_ns = env_mono_ns(r->net->env);
+		conn_turn(c, SOCK_READ);
+	}
+}
+
+static void pool_released(void *arg)
+{
+	struct reactor *r = arg;
+
+	net_wake_oldest(r->net);
+}
+
+/* ---- stop ---- */
+
+static void reactor_kill_all(struct timer *t)
+{
+	struct reactor *r = container_of(t, struct reactor, deadline);
+	struct list *l;
+
+	while ((l = list_first(&r->lru)))
+		conn_drop(container_of(l, struct conn, lru), CONN_END_STOP);
+}
+
+static void reactor_stop(struct post *p)
+{
+	struct reactor *r = container_of(bell_of(p), struct reactor, stop);
+
+	r->stopping = true;
+	list_each(l, &r->lru)
+		conn_drain(container_of(l, struct conn, lru));
+	timer_start_at(&r->deadline, atomic_load(&r->stop_at_ns));
+}
+
+/* ---- birth and death ---- */
+
+void reactor_init(struct reactor *r, struct net *net, int index)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "reactor-%d", index);
+	*r = (struct reactor){.net = net, .index = index, .loop = loop_new(net->env, name)};
+	r->pool = (struct block_pool){.budget = &net->budget, .released = pool_released, .arg = r};
+	list_init(&r->lru);
+	list_init(&r->ready);
+	list_init(&r->waiting);
+	atomic_store(&r->oldest_ticket, BUDGET_NO_TICKET);
+	r->turn.run = reactor_turn;
+	r->wake.post.run = reactor_wake;
+	r->stop.post.run = reactor_stop;
+	r->shed.post.run = reactor_shed;
+	timer_init(&r->idle, r->loop, reactor_idle);
+	timer_init(&r->trim, r->loop, reactor_trim);
+	timer_init(&r->deadline, r->loop, reactor_kill_all);
+}
+
+void reactor_fini(struct reactor *r)
+{
+	check(list_empty(&r->lru) && list_empty(&r->waiting));
+	loop_free(r->loop);
+	block_unref(&r->landing);
+	block_pool_fini(&r->pool);
+}
