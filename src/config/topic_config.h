@@ -58,6 +58,7 @@ struct topic_config {
 
 	/* what producers may write */
 	int32_t max_message_bytes;
+	int32_t max_decompressed_message_bytes; /* of a single record */
 	enum compression_type compression_type;
 	int32_t compression_gzip_level; /* -1 = the codec's own default */
 	int32_t compression_lz4_level;

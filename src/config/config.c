@@ -1,0 +1,379 @@
+/*
+ * config: gathering what was given, reading it against the table, and the getters.
+ */
+#include "config/config.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "config/config_impl.h"
+#include "config/properties.h"
+
+/* One file's text is bounded by its reader; this bounds what it can become. */
+enum { CONFIG_MEMORY = 64 << 20, NOTES_MEMORY = 16 << 20 };
+
+static void gather_builtin(struct config *c, struct str data_dir);
+static void gather_file(struct config *c, const struct config_input *in, struct config_notes *notes);
+static void gather_environment(struct config *c, const char *const *environment, struct config_notes *notes);
+static void gather_overrides(struct config *c, const char *const *overrides, struct config_notes *notes);
+static void fill_in_node_id(struct config *c);
+static void read_values(struct config *c, struct config_notes *notes);
+
+int config_load(const struct config_input *in, struct config **out, struct config_notes *notes)
+{
+	struct config *c = xcalloc(1, sizeof(*c));
+
+	*out = NULL;
+	*notes = (struct config_notes){0};
+	arena_init(&notes->arena, NOTES_MEMORY);
+	arena_init(&c->arena, CONFIG_MEMORY);
+	for (int i = 0; i < CONFIG_NODE_N; i++)
+		c->given_by[i] = -1;
+
+	if (str_is_null(in->file_name))
+		gather_builtin(c, in->data_dir);
+	else
+		gather_file(c, in, notes);
+	gather_environment(c, in->environment, notes);
+	gather_overrides(c, in->overrides, notes);
+	fill_in_node_id(c);
+	read_values(c, notes);
+	if (notes->n_errors == 0 && !c->arena.failed && config_network_read(c, notes))
+		config_rules_check(c, notes);
+	if (notes->n_errors == 0)
+		config_status_check(c, notes);
+	if (c->arena.failed)
+		config_note_add(notes, CONFIG_NOTE_ERROR, in->file_name, "the configuration is larger than %d MiB", CONFIG_MEMORY >> 20);
+	if (notes->n_errors > 0) {
+		config_free(c);
+		return ERR_INVALID_CONFIG;
+	}
+	*out = c;
+	return 0;
+}
+
+void config_free(struct config *c)
+{
+	if (c == NULL)
+		return;
+	arena_fini(&c->arena);
+	xfree(c);
+}
+
+/* ---- notes ---- */
+
+void config_note_add(struct config_notes *notes, enum config_note_level level, struct str place, const char *format, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	notes->v = xreallocarray(notes->v, (size_t)notes->n + 1, sizeof(*notes->v));
+	notes->v[notes->n++] = (struct config_note){
+		.level = level,
+		.place = arena_str(&notes->arena, place),
+		.text = arena_printf(&notes->arena, "%s", text),
+	};
+	notes->n_errors += level != CONFIG_NOTE_WARN;
+}
+
+void config_notes_fini(struct config_notes *notes)
+{
+	xfree(notes->v);
+	arena_fini(&notes->arena);
+	*notes = (struct config_notes){0};
+}
+
+/* ---- what was given ---- */
+
+const struct config_given *config_given_name(const struct config *c, struct str name)
+{
+	for (int i = 0; i < c->n_given; i++)
+		if (str_eq(c->given[i].name, name))
+			return &c->given[i];
+	return NULL;
+}
+
+static struct config_given *add_slot(struct config *c)
+{
+	if (c->n_given == c->given_cap) {
+		int cap = c->given_cap ? 2 * c->given_cap : 64;
+		struct config_given *v = arena_array(&c->arena, (size_t)cap, sizeof(*v));
+
+		if (v == NULL)
+			return NULL;
+		if (c->n_given > 0)
+			memcpy(v, c->given, (size_t)c->n_given * sizeof(*v));
+		c->given = v;
+		c->given_cap = cap;
+	}
+	return &c->given[c->n_given++];
+}
+
+/* The later one counts. name and text live in c's arena. */
+static void give(struct config *c, struct str name, struct str text, enum config_origin origin, struct str place)
+{
+	struct config_given *g = (struct config_given *)config_given_name(c, name);
+
+	if (g == NULL)
+		g = add_slot(c);
+	if (g == NULL)
+		return;
+	*g = (struct config_given){
+		.name = name,
+		.text = text,
+		.origin = origin,
+		.place = place,
+		.setting = config_setting_find(CONFIG_SCOPE_NODE, name),
+	};
+}
+
+static void gather_text(struct config *c, struct str text, enum config_origin origin, struct str place, struct config_notes *notes)
+{
+	bool is_file = origin == CONFIG_FROM_FILE;
+	struct properties p;
+	struct str name, value;
+
+	properties_init(&p, text, &c->arena);
+	while (properties_next(&p, &name, &value)) {
+		struct str at = is_file ? arena_printf(&c->arena, "%.*s:%d", STR_ARG(place), p.line) : place;
+		const struct config_given *before = config_given_name(c, name);
+
+		if (is_file && before != NULL)
+			config_note_add(notes, CONFIG_NOTE_WARN, at, "%.*s was given before, at %.*s; this one counts", STR_ARG(name),
+					STR_ARG(before->place));
+		give(c, name, value, origin, at);
+	}
+	if (p.malformed)
+		config_note_add(notes, CONFIG_NOTE_ERROR,
+				is_file ? arena_printf(&c->arena, "%.*s:%d", STR_ARG(place), p.line) : place,
+				"\\u must be followed by four hexadecimal digits");
+}
+
+static void gather_builtin(struct config *c, struct str data_dir)
+{
+	struct config_notes none = {0};
+
+	gather_text(c, config_builtin_text(&c->arena, data_dir), CONFIG_FROM_BUILTIN, STR("built in"), &none);
+}
+
+static void gather_file(struct config *c, const struct config_input *in, struct config_notes *notes)
+{
+	gather_text(c, in->file_text, CONFIG_FROM_FILE, arena_str(&c->arena, in->file_name), notes);
+}
+
+/* The image writes the variables into the file as they are: their values are read as properties are, escapes and all. */
+static void gather_environment(struct config *c, const char *const *environment, struct config_notes *notes)
+{
+	for (; environment != NULL && *environment != NULL; environment++) {
+		const char *equals = strchr(*environment, '=');
+		struct str variable = {*environment, equals ? (int32_t)(equals - *environment) : 0};
+		struct str name = equals ? config_name_of_variable(variable, &c->arena) : STR_NULL;
+
+		if (str_is_null(name))
+			continue;
+		gather_text(c, arena_printf(&c->arena, "%.*s=%s", STR_ARG(name), equals + 1), CONFIG_FROM_ENVIRONMENT,
+			    arena_str(&c->arena, variable), notes);
+	}
+}
+
+static void gather_overrides(struct config *c, const char *const *overrides, struct config_notes *notes)
+{
+	for (; overrides != NULL && *overrides != NULL; overrides++) {
+		const char *equals = strchr(*overrides, '=');
+		struct str name = {*overrides, equals ? (int32_t)(equals - *overrides) : 0};
+
+		if (name.len == 0) {
+			config_note_add(notes, CONFIG_NOTE_ERROR, STR("--override"), "'%s' is not of the form name=value", *overrides);
+			continue;
+		}
+		give(c, arena_str(&c->arena, name), arena_str(&c->arena, str_of(equals + 1)), CONFIG_FROM_OVERRIDE, STR("--override"));
+	}
+}
+
+/* node.id and broker.id stand for each other, as in Kafka's populateSynonyms; what is built in gives way to what was given. */
+static void fill_in_node_id(struct config *c)
+{
+	struct config_given *node = (struct config_given *)config_given_name(c, STR("node.id"));
+	const struct config_given *broker = config_given_name(c, STR("broker.id"));
+
+	if (broker != NULL && node != NULL && node->origin == CONFIG_FROM_BUILTIN)
+		*node = (struct config_given){node->name, broker->text, broker->place, broker->origin, node->setting};
+	else if (broker != NULL && node == NULL)
+		give(c, STR("node.id"), broker->text, broker->origin, broker->place);
+	else if (broker == NULL && node != NULL)
+		give(c, STR("broker.id"), node->text, node->origin, node->place);
+}
+
+/* ---- reading ---- */
+
+/* "?", or the value when it is no secret. */
+static struct str shown(const struct config_given *g)
+{
+	return g->setting->type == CONFIG_TYPE_PASSWORD ? STR("[hidden]") : g->text;
+}
+
+static void note_illegal(struct config *c, const struct config_given *g, struct str error, struct config_notes *notes)
+{
+	struct str legal = config_legal(g->setting, &c->arena);
+	const char *why = NULL;
+
+	/* Kafka's words behind "Invalid value x for configuration y: " */
+	if (error.len > 14 && memcmp(error.p, "Invalid value ", 14) == 0)
+		why = memmem(error.p, (size_t)error.len, ": ", 2);
+	if (g->setting->type == CONFIG_TYPE_PASSWORD || g->text.len > 200)
+		why = NULL;
+	config_note_add(notes, CONFIG_NOTE_ERROR, g->place, "%.*s=%.*s: %s; legal: %.*s", STR_ARG(g->name),
+			g->text.len > 200 ? 200 : shown(g).len, shown(g).p, why != NULL ? why + 2 : error.p, STR_ARG(legal));
+}
+
+static void note_unknown(const struct config_given *g, struct config_notes *notes)
+{
+	const struct config_setting *near = config_setting_nearest(CONFIG_SCOPE_NODE, g->name);
+
+	if (near != NULL)
+		config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s is not a setting; the nearest is %s", STR_ARG(g->name), near->name);
+	else
+		config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s is not a setting", STR_ARG(g->name));
+}
+
+static void read_values(struct config *c, struct config_notes *notes)
+{
+	for (int i = 0; i < CONFIG_NODE_N; i++)
+		config_value_default(config_setting((enum config_id)i), &c->arena, &c->values[i]);
+	for (int i = 0; i < c->n_given; i++) {
+		const struct config_given *g = &c->given[i];
+		struct str error = STR_NULL, base;
+
+		if (g->setting == NULL) {
+			if (config_listener_override(g->name, &base) == NULL)
+				note_unknown(g, notes);
+			continue;
+		}
+		c->given_by[g->setting->id] = i;
+		if (!config_value_read(g->setting, g->text, &c->arena, &c->values[g->setting->id], &error) && !c->arena.failed)
+			note_illegal(c, g, error, notes);
+	}
+	for (int i = 0; i < CONFIG_NODE_N; i++) {
+		const struct config_setting *s = config_setting((enum config_id)i);
+
+		if (s->required && c->given_by[i] < 0)
+			config_note_add(notes, CONFIG_NOTE_ERROR, STR_NULL, "%s is missing; it must be given: %s", s->name, s->doc);
+	}
+}
+
+/* ---- getters ---- */
+
+static const struct config_value *value_of(const struct config *c, enum config_id id, unsigned types)
+{
+	check(id < CONFIG_NODE_N && (types >> config_setting(id)->type & 1));
+	return &c->values[id];
+}
+
+enum {
+	INTS = 1 << CONFIG_TYPE_INT | 1 << CONFIG_TYPE_SHORT,
+	LONGS = INTS | 1 << CONFIG_TYPE_LONG,
+	TEXTS = 1 << CONFIG_TYPE_STRING | 1 << CONFIG_TYPE_CLASS | 1 << CONFIG_TYPE_PASSWORD,
+};
+
+bool config_is_null(const struct config *c, enum config_id id)
+{
+	check(id < CONFIG_NODE_N);
+	return str_is_null(c->values[id].text);
+}
+
+bool config_bool(const struct config *c, enum config_id id)
+{
+	return value_of(c, id, 1 << CONFIG_TYPE_BOOLEAN)->integer != 0;
+}
+
+int32_t config_int(const struct config *c, enum config_id id)
+{
+	return (int32_t)value_of(c, id, INTS)->integer;
+}
+
+int64_t config_long(const struct config *c, enum config_id id)
+{
+	return value_of(c, id, LONGS)->integer;
+}
+
+double config_double(const struct config *c, enum config_id id)
+{
+	return value_of(c, id, 1 << CONFIG_TYPE_DOUBLE)->real;
+}
+
+struct str config_string(const struct config *c, enum config_id id)
+{
+	return value_of(c, id, TEXTS)->text;
+}
+
+const struct str *config_list(const struct config *c, enum config_id id, int *n)
+{
+	const struct config_value *v = value_of(c, id, 1 << CONFIG_TYPE_LIST);
+
+	*n = v->n_items;
+	return v->items;
+}
+
+const struct config_given *config_given(const struct config *c, enum config_id id)
+{
+	check(id < CONFIG_NODE_N);
+	return c->given_by[id] < 0 ? NULL : &c->given[c->given_by[id]];
+}
+
+enum config_origin config_origin(const struct config *c, enum config_id id)
+{
+	const struct config_given *g = config_given(c, id);
+
+	return g == NULL ? CONFIG_FROM_DEFAULT : g->origin;
+}
+
+struct str config_place(const struct config *c, enum config_id id)
+{
+	const struct config_given *g = config_given(c, id);
+
+	return g == NULL ? STR("default") : g->place;
+}
+
+struct str config_text(const struct config *c, enum config_id id)
+{
+	check(id < CONFIG_NODE_N);
+	return c->values[id].text;
+}
+
+/* Where only log.dir was given, it goes before the log.dirs that is built in. */
+const struct str *config_log_dirs(const struct config *c, int *n)
+{
+	bool dir_only = config_origin(c, CONFIG_LOG_DIR) > CONFIG_FROM_BUILTIN && config_origin(c, CONFIG_LOG_DIRS) <= CONFIG_FROM_BUILTIN;
+	enum config_id id = dir_only || config_is_null(c, CONFIG_LOG_DIRS) ? CONFIG_LOG_DIR : CONFIG_LOG_DIRS;
+
+	return config_list(c, id, n);
+}
+
+struct str config_metadata_log_dir(const struct config *c)
+{
+	int n;
+
+	return config_is_null(c, CONFIG_METADATA_LOG_DIR) ? config_log_dirs(c, &n)[0] : config_string(c, CONFIG_METADATA_LOG_DIR);
+}
+
+bool config_is_broker(const struct config *c)
+{
+	return config_value_has_item(&c->values[CONFIG_PROCESS_ROLES], "broker");
+}
+
+bool config_is_controller(const struct config *c)
+{
+	return config_value_has_item(&c->values[CONFIG_PROCESS_ROLES], "controller");
+}
+
+const struct config_network *config_network(const struct config *c)
+{
+	return &c->network;
+}

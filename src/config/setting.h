@@ -1,0 +1,132 @@
+/*
+ * setting: the table of every setting there is.
+ *
+ * Rows stand in *.tbl, one file a topic; a row is
+ *
+ *	SETTING(ID, "name", TYPE, default, rule, IMPORTANCE, flags, UPDATE, status, "what it does")
+ *
+ * default   text as Kafka prints it, or NULL (no value)
+ * rule      which values are legal: ANY, AT_LEAST(n), BETWEEN(a, b), ONE_OF("a,b"), ONE_OF_ANY_CASE("a,b"), SOME_OF("a,b", flags) and
+ *           DISTINCT(flags) for lists, NOT_EMPTY, NOT_NULL, and a few with a grammar of their own (enum config_rule)
+ * flags     0, INTERNAL (not listed, and described only where set) or REQUIRED (the start needs it)
+ * UPDATE    STATIC, PER_BROKER or CLUSTER: who may change it while the node runs
+ * status    SERVED, NO_EFFECT(REASON), LATER(REASON) or REFUSE(WHEN, REASON): what this release does with it (reason.tbl)
+ *
+ * The table is constant; ids are dense, settings of one scope stand together in the order of the rows.
+ */
+#ifndef ODRADEK_CONFIG_SETTING_H
+#define ODRADEK_CONFIG_SETTING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+/* Kafka's resource types where it has one. */
+enum config_scope {
+	CONFIG_SCOPE_TOPIC = 2,
+	CONFIG_SCOPE_NODE = 4,
+	CONFIG_SCOPE_CLIENT_METRICS = 16,
+	CONFIG_SCOPE_GROUP = 32,
+	CONFIG_SCOPE_QUOTA = 256,
+	CONFIG_SCOPE_ALL_BROKERS = 257, /* describing the cluster's default of node settings; no rows */
+};
+
+/* The numbers are those of DescribeConfigsResponse. */
+enum config_type {
+	CONFIG_TYPE_UNKNOWN = 0,
+	CONFIG_TYPE_BOOLEAN = 1,
+	CONFIG_TYPE_STRING = 2,
+	CONFIG_TYPE_INT = 3,
+	CONFIG_TYPE_SHORT = 4,
+	CONFIG_TYPE_LONG = 5,
+	CONFIG_TYPE_DOUBLE = 6,
+	CONFIG_TYPE_LIST = 7,
+	CONFIG_TYPE_CLASS = 8,
+	CONFIG_TYPE_PASSWORD = 9,
+};
+
+enum config_importance { CONFIG_HIGH, CONFIG_MEDIUM, CONFIG_LOW };
+enum config_update { CONFIG_STATIC, CONFIG_PER_BROKER, CONFIG_CLUSTER };
+
+enum config_rule {
+	CONFIG_RULE_ANY,
+	CONFIG_RULE_RANGE,
+	CONFIG_RULE_ONE_OF,
+	CONFIG_RULE_ONE_OF_ANY_CASE,
+	CONFIG_RULE_LIST,	  /* distinct items, from `allowed` where that is given */
+	CONFIG_RULE_NOT_EMPTY,
+	CONFIG_RULE_NOT_NULL,
+	CONFIG_RULE_GZIP_LEVEL,	  /* 1 to 9, or -1 */
+	CONFIG_RULE_VOTERS,	  /* id@host:port */
+	CONFIG_RULE_SERVERS,	  /* host:port */
+	CONFIG_RULE_REPLICAS,	  /* partition:broker, or * */
+	CONFIG_RULE_OFFSET_RESET, /* earliest, latest, by_duration:PnDTnHnMn.nS */
+};
+
+enum { CONFIG_EMPTY_TOO = 1, CONFIG_NULL_TOO = 2 };
+
+struct config_constraint {
+	enum config_rule rule;
+	int flags;
+	const char *allowed; /* separated by commas, in the order Kafka names them */
+	double min;
+	double max; /* INFINITY = none */
+};
+
+enum config_status {
+	CONFIG_SERVED,
+	CONFIG_NO_EFFECT, /* this design has no such thing; the value stands and is described */
+	CONFIG_LATER,	  /* belongs to a feature that is not served yet; the value stands and is described */
+	CONFIG_REFUSE,	  /* some values promise what is not given: they stop the start, and are refused to clients */
+};
+
+/* Which values of a CONFIG_REFUSE setting are refused. */
+enum config_refuse_when {
+	CONFIG_REFUSE_NEVER,
+	CONFIG_REFUSE_SET,	     /* any but null and empty */
+	CONFIG_REFUSE_TRUE,
+	CONFIG_REFUSE_NOT_DEFAULT,
+	CONFIG_REFUSE_BELOW_DEFAULT,
+	CONFIG_REFUSE_HAS_COMPACT,   /* a list with "compact" in it */
+	CONFIG_REFUSE_NOT_COMBINED,  /* process.roles without both roles */
+};
+
+enum config_id {
+#define SETTING(id, ...) id,
+#include "config/settings.tbl"
+#undef SETTING
+	CONFIG_N
+};
+
+struct config_setting {
+	const char *name;
+	const char *default_text; /* NULL = no value */
+	const char *doc;
+	const char *reason; /* of a status other than SERVED: a clause without a full stop */
+	struct config_constraint constraint;
+	enum config_id id;
+	enum config_scope scope;
+	enum config_type type;
+	enum config_importance importance;
+	enum config_update update;
+	enum config_status status;
+	enum config_refuse_when refuse_when;
+	bool internal;
+	bool required;
+};
+
+const struct config_setting *config_setting(enum config_id id);
+/* NULL when the scope has no such setting. */
+const struct config_setting *config_setting_find(enum config_scope scope, struct str name);
+/* The settings of a scope, n of them from the one returned. */
+const struct config_setting *config_settings(enum config_scope scope, int *n);
+/* The nearest name of a scope, for "did you mean"; NULL when nothing is near. */
+const struct config_setting *config_setting_nearest(enum config_scope scope, struct str name);
+
+const char *config_type_name(enum config_type type); /* "LONG" */
+/* "an integer, at least 1": what would be legal, for people. */
+struct str config_legal(const struct config_setting *s, struct arena *a);
+
+#endif

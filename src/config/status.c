@@ -1,0 +1,125 @@
+/*
+ * status: what this release does not do. A value that asks for a guarantee that is not given is refused; one that merely has no effect
+ * yet is noted: one line for each reason, naming its settings.
+ */
+#include <string.h>
+
+#include "base/buf.h"
+#include "config/config_impl.h"
+
+static bool is_built_in(const struct config_given *g)
+{
+	return g->origin == CONFIG_FROM_BUILTIN;
+}
+
+static void refuse(const struct config_given *g, struct config_notes *notes, const struct config_setting *s)
+{
+	config_note_add(notes, CONFIG_NOTE_REFUSED, g->place, "%.*s=%.*s is refused: %s", STR_ARG(g->name),
+			g->text.len > 200 ? 200 : g->text.len, g->text.p, s->reason);
+}
+
+static void check_refused(const struct config *c, struct config_notes *notes)
+{
+	for (int i = 0; i < c->n_given; i++) {
+		const struct config_given *g = &c->given[i];
+
+		if (g->setting != NULL && config_value_is_refused(g->setting, &c->values[g->setting->id]))
+			refuse(g, notes, g->setting);
+	}
+}
+
+/* ---- security and quorum: more than one value decides ---- */
+
+static void check_protocols(const struct config *c, struct config_notes *notes)
+{
+	const struct config_network *net = &c->network;
+
+	for (int i = 0; i < net->n_listeners; i++) {
+		const struct config_endpoint *e = &net->listeners[i];
+
+		if (e->protocol == PROTOCOL_PLAINTEXT)
+			continue;
+		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_LISTENERS),
+				"listener %.*s is refused: %s is not served yet, so its clients would not be protected", STR_ARG(e->name),
+				security_protocol_name(e->protocol));
+	}
+}
+
+static void check_quorum(const struct config *c, struct config_notes *notes)
+{
+	if (c->network.n_voters > 1)
+		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_CONTROLLER_QUORUM_VOTERS),
+				"controller.quorum.voters with %d voters is refused: a node is alone in its cluster for now, so the metadata "
+				"would have one copy",
+				c->network.n_voters);
+}
+
+/* Limits of a single listener are promises too. */
+static void check_overrides(const struct config *c, struct config_notes *notes)
+{
+	for (int i = 0; i < c->n_given; i++) {
+		const struct config_given *g = &c->given[i];
+		struct str base;
+		const struct config_setting *s = g->setting == NULL ? config_listener_override(g->name, &base) : NULL;
+
+		if (s == NULL)
+			continue;
+		if (s->id == CONFIG_MAX_CONNECTIONS || s->id == CONFIG_MAX_CONNECTION_CREATION_RATE)
+			config_note_add(notes, CONFIG_NOTE_REFUSED, g->place,
+					"%.*s is refused: limits of a single listener are not kept yet; %s counts for all", STR_ARG(g->name),
+					s->name);
+		else
+			config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s has no effect: %s", STR_ARG(g->name),
+					s->reason ? s->reason : "settings of a single listener are not read yet");
+	}
+}
+
+/* ---- what has no effect ---- */
+
+static bool has_no_effect(const struct config *c, const struct config_given *g)
+{
+	const struct config_setting *s = g->setting;
+
+	if (s == NULL || is_built_in(g) || (s->status != CONFIG_LATER && s->status != CONFIG_NO_EFFECT))
+		return false;
+	/* what says the same as the default changes nothing for anybody */
+	return s->default_text == NULL || !str_is(c->values[s->id].text, s->default_text);
+}
+
+static void note_without_effect(const struct config *c, const char *reason, struct config_notes *notes)
+{
+	struct buf names = {0};
+
+	for (int i = 0; i < c->n_given; i++) {
+		const struct config_given *g = &c->given[i];
+
+		if (!has_no_effect(c, g) || g->setting->reason != reason)
+			continue;
+		buf_printf(&names, "%s%.*s", names.len ? ", " : "", STR_ARG(g->name));
+	}
+	config_note_add(notes, CONFIG_NOTE_WARN, STR_NULL, "without effect: %.*s (%s)", STR_ARG(buf_str(&names)), reason);
+	buf_fini(&names);
+}
+
+static void check_without_effect(const struct config *c, struct config_notes *notes)
+{
+	for (int i = 0; i < c->n_given; i++) {
+		int first = 0;
+
+		if (!has_no_effect(c, &c->given[i]))
+			continue;
+		while (!has_no_effect(c, &c->given[first]) || c->given[first].setting->reason != c->given[i].setting->reason)
+			first++;
+		if (first == i)
+			note_without_effect(c, c->given[i].setting->reason, notes);
+	}
+}
+
+void config_status_check(const struct config *c, struct config_notes *notes)
+{
+	check_refused(c, notes);
+	check_protocols(c, notes);
+	check_quorum(c, notes);
+	check_overrides(c, notes);
+	check_without_effect(c, notes);
+}
