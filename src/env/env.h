@@ -167,6 +167,11 @@ struct env {
 	int open_files_max; /* the budget for FILES; descriptors for sockets are beside it */
 	int open_files;	    /* atomic */
 	int cores;
+	/*
+	 * The TCP congestion control of connections over loopback; NULL leaves the system's. Set before the first connection. The real
+	 * env sets "reno" where the system's is bbr, whose pacing makes a loopback connection cost several times as much.
+	 */
+	const char *loopback_congestion;
 };
 
 /* What every loop begins with, whichever env made it. */
@@ -223,7 +228,8 @@ static inline int env_listen(struct loop *l, const struct addr *a, int backlog, 
 {
 	return l->env->ops->listen(l, a, backlog, ready, arg, out);
 }
-/* The socket is attached to no loop yet: sock_attach it, on its new loop's thread. -EAGAIN, -EMFILE, ... */
+/* The socket is attached to no loop yet: sock_attach it, on its new loop's thread. -EAGAIN when none waits. -EMFILE: one was
+ * closed unserved, for want of a descriptor; more may wait. Other errors are of one connection that is gone already. */
 int listener_accept(struct listener *, struct addr *peer, struct sock **out);
 int listener_addr(struct listener *, struct addr *out);
 void listener_pause(struct listener *, bool pause);
@@ -274,6 +280,7 @@ static inline ssize_t file_pwritev(struct file *f, const struct iovec *iov, int 
 /* Writes all of len; 0 or a negated errno (then some of it may have been written). */
 int file_write_full(struct file *f, const void *p, size_t len, int64_t pos);
 static inline int file_truncate(struct file *f, int64_t size) { return f->env->ops->truncate(f, size); }
+/* Gives the file at least `size` bytes, with room on the disk behind each of them: -ENOSPC, or -EOPNOTSUPP of some filesystems. */
 static inline int file_allocate(struct file *f, int64_t size) { return f->env->ops->allocate(f, size); }
 static inline int64_t file_size(struct file *f) { return f->env->ops->size(f); } /* or a negated errno */
 static inline int file_sync(struct file *f) { return f->env->ops->sync(f); }	 /* blocks: see invariant 3 */
@@ -313,8 +320,12 @@ void mutex_fini(struct mutex *);
 void mutex_lock(struct mutex *);
 void mutex_unlock(struct mutex *);
 
-/* The real world. open_files_max 0 = derived from RLIMIT_NOFILE. */
+/*
+ * The real world. Raises the limit of descriptors to what is allowed, derives open_files_max from it, and ignores SIGPIPE.
+ * src/env/real/real.h has what a program needs beside it.
+ */
 struct env *env_real_new(struct diag *diag);
+/* When all loops are freed and all work is done. */
 void env_real_free(struct env *e);
 
 #endif

@@ -1,0 +1,144 @@
+/*
+ * file, real: descriptors. EINTR is tried again; everything else is told.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "env/real/real_priv.h"
+
+static int fd_of(struct file *f)
+{
+	return container_of(f, struct real_file, base)->fd;
+}
+
+static struct file *file_of(struct env *e, int fd)
+{
+	struct real_file *f = xmalloc(sizeof(*f));
+
+	file_base_init(&f->base, e);
+	f->fd = fd;
+	return &f->base;
+}
+
+int real_open(struct env *e, const char *path, int flags, struct file **out)
+{
+	int how = O_CLOEXEC | O_NOCTTY | (flags & FILE_WRITE ? O_RDWR : O_RDONLY);
+	struct stat st;
+	int fd, err;
+
+	how |= flags & FILE_CREATE ? O_CREAT : 0;
+	how |= flags & FILE_EXCLUSIVE ? O_EXCL : 0;
+	how |= flags & FILE_TRUNCATE ? O_TRUNC : 0;
+	do
+		fd = open(path, how, 0666);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return -errno;
+	err = fstat(fd, &st) ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : 0;
+	if (err) {
+		close(fd);
+		return err;
+	}
+	*out = file_of(e, fd);
+	return 0;
+}
+
+void real_file_close(struct file *f)
+{
+	close(fd_of(f));
+	xfree(container_of(f, struct real_file, base));
+}
+
+ssize_t real_pread(struct file *f, void *p, size_t len, int64_t pos)
+{
+	ssize_t n;
+
+	do
+		n = pread(fd_of(f), p, len, pos);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t real_pwritev(struct file *f, const struct iovec *iov, int n_iov, int64_t pos)
+{
+	ssize_t n;
+
+	do
+		n = pwritev(fd_of(f), iov, n_iov, pos);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+int real_truncate(struct file *f, int64_t size)
+{
+	int rc;
+
+	do
+		rc = ftruncate(fd_of(f), size);
+	while (rc && errno == EINTR);
+	return rc ? -errno : 0;
+}
+
+int real_allocate(struct file *f, int64_t size)
+{
+	int rc;
+
+	do
+		rc = fallocate(fd_of(f), 0, 0, size);
+	while (rc && errno == EINTR);
+	return rc ? -errno : 0;
+}
+
+int64_t real_size(struct file *f)
+{
+	struct stat st;
+
+	return fstat(fd_of(f), &st) ? -errno : st.st_size;
+}
+
+/* Never again after an error, not even after EINTR: the next call would say that all is well (Rebello et al., ATC 2020). */
+int real_sync(struct file *f)
+{
+	return fdatasync(fd_of(f)) ? -errno : 0;
+}
+
+static bool page_resident(int fd, int64_t pos)
+{
+	uint8_t byte;
+	struct iovec iov = {&byte, 1};
+
+	return preadv2(fd, &iov, 1, pos, RWF_NOWAIT) >= 0 || errno != EAGAIN;
+}
+
+/* Read-ahead and write-back take pages in long runs: the ends and the middle speak for the rest. */
+bool real_resident(struct file *f, int64_t pos, size_t len)
+{
+	int fd = fd_of(f);
+
+	if (!len)
+		return true;
+	return page_resident(fd, pos) && page_resident(fd, pos + (int64_t)len - 1) && page_resident(fd, pos + (int64_t)len / 2);
+}
+
+/*
+ * The lock is the process's, on the file, and goes when any descriptor of that file is closed: nobody else opens it. As Java's, it
+ * covers all offsets.
+ */
+int real_lock(struct env *e, const char *path, struct file **out)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+	int err = real_open(e, path, FILE_WRITE | FILE_CREATE, out);
+
+	if (err)
+		return err;
+	if (fcntl(fd_of(*out), F_SETLK, &whole)) {
+		err = errno == EACCES ? -EAGAIN : -errno;
+		file_unref(out);
+	}
+	return err;
+}

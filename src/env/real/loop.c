@@ -1,0 +1,235 @@
+/*
+ * loop, real: a libuv loop, its mailbox and its timers.
+ *
+ * Posts from other threads go on a stack without a lock; the one that finds it empty wakes the loop, so that many posts cost one
+ * wake-up. The loop takes the whole stack at once and turns it round, which keeps each poster's order. Posts of the loop's own
+ * thread go on a plain list, and an idle handle keeps the next poll from blocking: no system call.
+ *
+ * All timers of a loop are in one heap (env.c) and one uv_timer is set for the earliest, just before each poll.
+ */
+#include <sched.h>
+#include <stdio.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "env/real/real_priv.h"
+
+static struct real_loop *real_loop(struct loop *l)
+{
+	return container_of(l, struct real_loop, base);
+}
+
+bool real_loop_is_mine(struct real_loop *l)
+{
+	return atomic_load_explicit(&l->has_tid, memory_order_acquire) && pthread_equal(l->tid, pthread_self());
+}
+
+/* ---- mailbox ---- */
+
+static void append_own(struct real_loop *l, struct post *p)
+{
+	p->next = NULL;
+	*l->own_last = p;
+	l->own_last = &p->next;
+}
+
+static void take_others(struct real_loop *l)
+{
+	struct post *latest = atomic_exchange_explicit(&l->others, NULL, memory_order_acquire);
+	struct post *in_order = NULL;
+
+	while (latest) {
+		struct post *p = latest;
+
+		latest = p->next;
+		p->next = in_order;
+		in_order = p;
+	}
+	while (in_order) {
+		struct post *p = in_order;
+
+		in_order = p->next;
+		append_own(l, p);
+	}
+}
+
+/* What is posted meanwhile waits for the next turn, after the sockets. */
+static void run_posts(struct real_loop *l)
+{
+	struct post *p;
+
+	take_others(l);
+	p = l->own;
+	l->own = NULL;
+	l->own_last = &l->own;
+	while (p) {
+		struct post *next = p->next;
+
+		p->run(p);
+		p = next;
+	}
+}
+
+static void on_wake(uv_async_t *handle)
+{
+	struct real_loop *l = container_of(handle, struct real_loop, wake);
+
+	if (atomic_load(&l->stopping))
+		uv_stop(&l->uv);
+	run_posts(l);
+}
+
+static void on_own_posts(uv_idle_t *handle)
+{
+	struct real_loop *l = container_of(handle, struct real_loop, own_posts_idle);
+
+	uv_idle_stop(handle);
+	run_posts(l);
+}
+
+void real_loop_post(struct loop *base, struct post *p)
+{
+	struct real_loop *l = real_loop(base);
+	struct post *latest;
+
+	check(p->run);
+	if (real_loop_is_mine(l)) {
+		append_own(l, p);
+		if (!uv_is_active((uv_handle_t *)&l->own_posts_idle))
+			uv_idle_start(&l->own_posts_idle, on_own_posts);
+		return;
+	}
+	atomic_fetch_add(&l->n_posting, 1);
+	latest = atomic_load_explicit(&l->others, memory_order_relaxed);
+	do
+		p->next = latest;
+	while (!atomic_compare_exchange_weak_explicit(&l->others, &latest, p, memory_order_release, memory_order_relaxed));
+	if (!latest)
+		uv_async_send(&l->wake);
+	atomic_fetch_sub(&l->n_posting, 1);
+}
+
+/* ---- timers ---- */
+
+static void on_timer(uv_timer_t *handle)
+{
+	struct real_loop *l = container_of(handle, struct real_loop, timer);
+
+	l->armed_ms = INT64_MAX;
+	loop_fire_timers(&l->base, env_mono_ns(l->base.env));
+}
+
+/* Before each poll. libuv's clock is the monotonic one in milliseconds: a due time is rounded up to its next. */
+static void on_prepare(uv_prepare_t *handle)
+{
+	struct real_loop *l = container_of(handle, struct real_loop, prepare);
+	struct heap_node *earliest = heap_min(&l->base.timers);
+	int64_t now_ms, due_ms;
+
+	if (!earliest) {
+		if (l->armed_ms != INT64_MAX)
+			uv_timer_stop(&l->timer);
+		l->armed_ms = INT64_MAX;
+		return;
+	}
+	due_ms = earliest->key / 1000000 + (earliest->key % 1000000 > 0);
+	if (due_ms == l->armed_ms)
+		return;
+	now_ms = (int64_t)uv_now(&l->uv);
+	uv_timer_start(&l->timer, on_timer, due_ms > now_ms ? (uint64_t)(due_ms - now_ms) : 0, 0);
+	l->armed_ms = due_ms;
+}
+
+void real_loop_wake_at(struct loop *base)
+{
+	/* Timers are the loop's own thread's: on_prepare will see it. */
+}
+
+/* ---- life ---- */
+
+struct loop *real_loop_new(struct env *e, const char *name)
+{
+	struct real_loop *l = xcalloc(1, sizeof(*l));
+
+	loop_base_init(&l->base, e);
+	l->own_last = &l->own;
+	l->armed_ms = INT64_MAX;
+	snprintf(l->name, sizeof(l->name), "%s", name);
+	check(uv_loop_init(&l->uv) == 0);
+	check(uv_async_init(&l->uv, &l->wake, on_wake) == 0);
+	check(uv_timer_init(&l->uv, &l->timer) == 0);
+	check(uv_idle_init(&l->uv, &l->own_posts_idle) == 0);
+	check(uv_prepare_init(&l->uv, &l->prepare) == 0);
+	check(uv_prepare_start(&l->prepare, on_prepare) == 0);
+	return &l->base;
+}
+
+void real_loop_run(struct loop *base)
+{
+	struct real_loop *l = real_loop(base);
+
+	check(!atomic_load(&l->has_tid));
+	l->tid = pthread_self();
+	atomic_store_explicit(&l->has_tid, true, memory_order_release);
+	take_others(l); /* this thread may have posted before it was the loop's: its order is kept */
+	while (!atomic_load(&l->stopping)) {
+		if (l->own)
+			uv_idle_start(&l->own_posts_idle, on_own_posts);
+		uv_run(&l->uv, UV_RUN_DEFAULT);
+	}
+	while (l->own || atomic_load(&l->others))
+		run_posts(l);
+}
+
+static void *thread_main(void *arg)
+{
+	real_loop_run(arg);
+	return NULL;
+}
+
+void real_loop_thread(struct loop *base)
+{
+	struct real_loop *l = real_loop(base);
+	pthread_t thread;
+
+	check(!l->threaded);
+	l->threaded = true;
+	real_thread_start(&thread, l->name, thread_main, base);
+	l->thread = thread;
+}
+
+void real_loop_stop(struct loop *base)
+{
+	struct real_loop *l = real_loop(base);
+
+	atomic_store(&l->stopping, true);
+	uv_async_send(&l->wake);
+}
+
+static void close_handle(uv_handle_t *handle, void *arg)
+{
+	struct real_loop *l = arg;
+
+	/* A socket or listener that is still open would be used after it is freed. */
+	check(uv_is_closing(handle) || handle == (uv_handle_t *)&l->wake || handle == (uv_handle_t *)&l->timer ||
+	      handle == (uv_handle_t *)&l->own_posts_idle || handle == (uv_handle_t *)&l->prepare);
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+void real_loop_free(struct loop *base)
+{
+	struct real_loop *l = real_loop(base);
+
+	if (l->threaded)
+		check(pthread_join(l->thread, NULL) == 0);
+	check(atomic_load(&l->n_works) == 0);
+	while (atomic_load(&l->n_posting)) /* a post has arrived whose poster is still about to return */
+		sched_yield();
+	check(!l->own && !atomic_load(&l->others));
+	uv_walk(&l->uv, close_handle, l);
+	uv_run(&l->uv, UV_RUN_DEFAULT);
+	check(uv_loop_close(&l->uv) == 0);
+	loop_base_fini(&l->base);
+	xfree(l);
+}

@@ -1,0 +1,158 @@
+/*
+ * real_priv: the real world's own structs. Each begins with the part that env knows.
+ */
+#ifndef ODRADEK_ENV_REAL_REAL_PRIV_H
+#define ODRADEK_ENV_REAL_REAL_PRIV_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <uv.h>
+
+#include "base/list.h"
+#include "env/env_priv.h"
+
+enum { REAL_STACK_BYTES = 256 * 1024, REAL_WORKERS_MAX = 16 };
+
+/* Threads come when there is work and none is idle, and go when they have been idle for ten seconds. */
+struct workers {
+	pthread_mutex_t lock;
+	pthread_cond_t some; /* there is work, or the end has come */
+	pthread_cond_t gone; /* a thread has ended */
+	struct work *first;
+	struct work **last;
+	int n_queued;
+	int n_threads;
+	int n_idle;
+	bool closing;
+};
+
+struct real_env {
+	struct env base;
+	struct workers workers;
+	atomic_int spare_fd; /* given up for a moment to accept, and close, what cannot be served; -1 while it is */
+};
+
+struct real_loop {
+	struct loop base;
+	uv_loop_t uv;
+	uv_async_t wake;
+	uv_timer_t timer;
+	uv_idle_t own_posts_idle; /* active while own posts wait: the poll does not block */
+	uv_prepare_t prepare;
+	_Atomic(struct post *) others; /* posted by other threads, the latest first */
+	struct post *own;	       /* posted by this one, in order */
+	struct post **own_last;
+	int64_t armed_ms; /* when the uv timer is set for, on libuv's clock; INT64_MAX when it is not */
+	atomic_int n_works;   /* given and not yet told done */
+	atomic_int n_posting; /* threads inside loop_post */
+	atomic_bool stopping;
+	atomic_bool has_tid;
+	pthread_t tid;	  /* written by the thread itself, before has_tid */
+	pthread_t thread; /* to join */
+	bool threaded;
+	char name[16];
+};
+
+struct real_sock {
+	struct sock base;
+	uv_poll_t poll; /* when attached */
+	struct real_loop *loop;
+	sock_ready_fn *ready;
+	void *arg;
+	int fd;
+	int wanted;
+};
+
+struct real_listener {
+	struct listener base;
+	uv_poll_t poll;
+	struct real_loop *loop;
+	listener_ready_fn *ready;
+	void *arg;
+	struct timer again; /* when not even the spare descriptor helped */
+	int fd;
+	bool paused;
+};
+
+struct real_file {
+	struct file base;
+	int fd;
+};
+
+static inline struct real_env *real_env(struct env *e)
+{
+	return container_of(e, struct real_env, base);
+}
+
+/* Threads of 256 KiB of stack, joinable. */
+void real_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *arg);
+
+/* ---- loop.c ---- */
+struct loop *real_loop_new(struct env *e, const char *name);
+void real_loop_free(struct loop *l);
+void real_loop_thread(struct loop *l);
+void real_loop_run(struct loop *l);
+void real_loop_stop(struct loop *l);
+void real_loop_post(struct loop *l, struct post *p);
+void real_loop_wake_at(struct loop *l);
+bool real_loop_is_mine(struct real_loop *l);
+
+/* ---- work.c ---- */
+void workers_init(struct workers *w);
+void workers_fini(struct workers *w); /* waits for the threads; no work may be left */
+void real_work(struct loop *l, struct work *w);
+
+/* ---- sock.c ---- */
+int real_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *arg, struct sock **out);
+void real_sock_attach(struct sock *s, struct loop *l, sock_ready_fn *ready, void *arg);
+void real_sock_want(struct sock *s, int events);
+ssize_t real_sock_read(struct sock *s, void *p, size_t len);
+ssize_t real_sock_writev(struct sock *s, const struct iovec *iov, int n);
+ssize_t real_sock_sendfile(struct sock *s, struct file *f, int64_t pos, size_t len);
+int real_sock_error(struct sock *s);
+int real_sock_addrs(struct sock *s, struct addr *local, struct addr *peer);
+int real_sock_buffers(struct sock *s, int send, int receive);
+void real_sock_close(struct sock *s);
+/* A socket of ours around fd, its options set. */
+struct sock *real_sock_new(struct env *e, int fd, const struct addr *peer);
+
+/* ---- sockaddr.c ---- */
+struct sockaddr;
+struct sockaddr_storage;
+unsigned addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out); /* its length */
+void addr_from_sockaddr(struct addr *a, const struct sockaddr *from);
+
+/* ---- listener.c ---- */
+int real_listen(struct loop *l, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg, struct listener **out);
+int real_listener_accept(struct listener *l, struct addr *peer, struct sock **out);
+int real_listener_addr(struct listener *l, struct addr *out);
+void real_listener_pause(struct listener *l, bool pause);
+void real_listener_close(struct listener *l);
+
+/* ---- names.c ---- */
+int real_resolve(struct env *e, const char *host, uint16_t port, struct addr *v, int max);
+int real_host_name(struct env *e, char *out, size_t size);
+
+/* ---- file.c ---- */
+int real_open(struct env *e, const char *path, int flags, struct file **out);
+void real_file_close(struct file *f);
+ssize_t real_pread(struct file *f, void *p, size_t len, int64_t pos);
+ssize_t real_pwritev(struct file *f, const struct iovec *iov, int n, int64_t pos);
+int real_truncate(struct file *f, int64_t size);
+int real_allocate(struct file *f, int64_t size);
+int64_t real_size(struct file *f);
+int real_sync(struct file *f);
+bool real_resident(struct file *f, int64_t pos, size_t len);
+int real_lock(struct env *e, const char *path, struct file **out);
+
+/* ---- dir.c ---- */
+int real_sync_dir(struct env *e, const char *path);
+int real_stat(struct env *e, const char *path, struct file_stat *out);
+int real_rename(struct env *e, const char *from, const char *to);
+int real_unlink(struct env *e, const char *path);
+int real_mkdir(struct env *e, const char *path);
+int real_rmdir(struct env *e, const char *path);
+int real_list(struct env *e, const char *path, int (*each)(void *arg, const char *name, bool is_dir), void *arg);
+int real_space(struct env *e, const char *path, struct disk_space *out);
+
+#endif

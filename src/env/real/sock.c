@@ -1,0 +1,217 @@
+/*
+ * sock, real: a TCP socket and its uv_poll.
+ *
+ * The descriptor is closed in sock_close, so that its number is free at once; the struct lives on until libuv has let go of the
+ * poll handle, which is in the loop's next turn. `wanted` is what libuv was last told: wanting the same again costs nothing.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "env/real/real_priv.h"
+
+enum { COPY_BYTES = 32 * 1024 };
+
+static struct real_sock *real_sock(struct sock *s)
+{
+	return container_of(s, struct real_sock, base);
+}
+
+static void set_option(int fd, int level, int name, int value)
+{
+	/* What a system does not know of these it does without. */
+	(void)setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+static bool is_loopback(const struct addr *a)
+{
+	static const uint8_t one[16] = {[15] = 1};
+
+	return a->v6 ? !memcmp(a->ip, one, 16) : a->ip[0] == 127;
+}
+
+struct sock *real_sock_new(struct env *e, int fd, const struct addr *peer)
+{
+	struct real_sock *s = xcalloc(1, sizeof(*s));
+	const char *congestion = e->loopback_congestion;
+
+	s->base.env = e;
+	s->fd = fd;
+	set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+	if (congestion && is_loopback(peer))
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion, (socklen_t)strlen(congestion));
+	return &s->base;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct real_sock *s = container_of(poll, struct real_sock, poll);
+	int ready = 0;
+
+	if (status < 0) /* the descriptor is in error: reading or writing will say which */
+		events = UV_READABLE | UV_WRITABLE;
+	if (events & UV_READABLE)
+		ready |= SOCK_READ;
+	if (events & UV_WRITABLE)
+		ready |= SOCK_WRITE;
+	ready &= s->wanted;
+	if (ready)
+		s->ready(&s->base, ready, s->arg);
+}
+
+void real_sock_attach(struct sock *base, struct loop *l, sock_ready_fn *ready, void *arg)
+{
+	struct real_sock *s = real_sock(base);
+
+	check(!s->loop && ready);
+	s->loop = container_of(l, struct real_loop, base);
+	s->ready = ready;
+	s->arg = arg;
+	check(uv_poll_init(&s->loop->uv, &s->poll, s->fd) == 0);
+}
+
+void real_sock_want(struct sock *base, int events)
+{
+	struct real_sock *s = real_sock(base);
+	int uv_events = (events & SOCK_READ ? UV_READABLE : 0) | (events & SOCK_WRITE ? UV_WRITABLE : 0);
+
+	check(s->loop);
+	if (s->wanted == events)
+		return;
+	s->wanted = events;
+	if (uv_events)
+		check(uv_poll_start(&s->poll, uv_events, on_poll) == 0);
+	else
+		check(uv_poll_stop(&s->poll) == 0);
+}
+
+int real_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *arg, struct sock **out)
+{
+	struct sockaddr_storage to;
+	unsigned to_len = addr_to_sockaddr(a, &to);
+	int fd = socket(a->v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	*out = real_sock_new(l->env, fd, a);
+	if (connect(fd, (struct sockaddr *)&to, to_len) && errno != EINPROGRESS) {
+		err = -errno;
+		real_sock_close(*out);
+		return err;
+	}
+	real_sock_attach(*out, l, ready, arg);
+	return 0;
+}
+
+ssize_t real_sock_read(struct sock *s, void *p, size_t len)
+{
+	ssize_t n;
+
+	do
+		n = recv(real_sock(s)->fd, p, len, 0);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+ssize_t real_sock_writev(struct sock *s, const struct iovec *iov, int n_iov)
+{
+	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n_iov};
+	ssize_t n;
+
+	do
+		n = sendmsg(real_sock(s)->fd, &msg, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* For filesystems that cannot splice. */
+static ssize_t send_copy(struct sock *s, struct file *f, int64_t pos, size_t len)
+{
+	uint8_t copy[COPY_BYTES];
+	struct iovec iov = {copy, 0};
+	ssize_t n = real_pread(f, copy, len < sizeof(copy) ? len : sizeof(copy), pos);
+
+	if (n <= 0)
+		return n;
+	iov.iov_len = (size_t)n;
+	return real_sock_writev(s, &iov, 1);
+}
+
+ssize_t real_sock_sendfile(struct sock *s, struct file *f, int64_t pos, size_t len)
+{
+	off_t at = pos;
+	ssize_t n;
+
+	do
+		n = sendfile(real_sock(s)->fd, container_of(f, struct real_file, base)->fd, &at, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && (errno == EINVAL || errno == ENOSYS || errno == EOVERFLOW))
+		return send_copy(s, f, pos, len);
+	return n < 0 ? -errno : n;
+}
+
+int real_sock_error(struct sock *s)
+{
+	int err = 0;
+	socklen_t len = sizeof(err);
+
+	if (getsockopt(real_sock(s)->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		return -errno;
+	return -err;
+}
+
+int real_sock_addrs(struct sock *base, struct addr *local, struct addr *peer)
+{
+	struct sockaddr_storage name;
+	socklen_t len = sizeof(name);
+
+	if (local) {
+		if (getsockname(real_sock(base)->fd, (struct sockaddr *)&name, &len))
+			return -errno;
+		addr_from_sockaddr(local, (struct sockaddr *)&name);
+	}
+	len = sizeof(name);
+	if (peer) {
+		if (getpeername(real_sock(base)->fd, (struct sockaddr *)&name, &len))
+			return -errno;
+		addr_from_sockaddr(peer, (struct sockaddr *)&name);
+	}
+	return 0;
+}
+
+int real_sock_buffers(struct sock *base, int send, int receive)
+{
+	int fd = real_sock(base)->fd;
+
+	if (send >= 0 && setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send, sizeof(send)))
+		return -errno;
+	if (receive >= 0 && setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive)))
+		return -errno;
+	return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	xfree(container_of((uv_poll_t *)handle, struct real_sock, poll));
+}
+
+void real_sock_close(struct sock *base)
+{
+	struct real_sock *s = real_sock(base);
+
+	if (!s->loop) {
+		close(s->fd);
+		xfree(s);
+		return;
+	}
+	uv_close((uv_handle_t *)&s->poll, on_closed); /* takes it out of the poll set; before the number is free */
+	close(s->fd);
+}
