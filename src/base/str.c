@@ -157,3 +157,22 @@ int str_distance(struct str a, struct str b, int limit)
 	}
 	return min_int(row[b.len], limit);
 }
+
+bool str_to_i32(struct str s, int32_t *out)
+{
+	bool negative = s.len > 0 && s.p[0] == '-';
+	int i = s.len > 0 && (s.p[0] == '-' || s.p[0] == '+');
+	int64_t v = 0;
+
+	if (i == s.len)
+		return false;
+	for (; i < s.len; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		v = 10 * v + (s.p[i] - '0');
+		if (v > (int64_t)INT32_MAX + negative)
+			return false;
+	}
+	*out = (int32_t)(negative ? -v : v);
+	return true;
+}

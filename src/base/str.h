@@ -39,6 +39,9 @@ bool bytes_eq(struct bytes a, struct bytes b);
 /* Java's String.hashCode of UTF-8 text taken as UTF-16 (partition of group and transactional ids). */
 int32_t str_java_hash(struct str s);
 
+/* A decimal int as Java's Integer.parseInt takes it (ASCII digits, one sign). False: *out is left alone. */
+bool str_to_i32(struct str s, int32_t *out);
+
 /* Is it UTF-8 as RFC 3629 has it? */
 bool str_is_utf8(struct str s);
 

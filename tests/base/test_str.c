@@ -76,6 +76,24 @@ static void distance_finds_the_name_that_was_meant(void **state)
 	assert_int_equal(str_distance(STR("a"), STR("abcdefgh"), 3), 3);
 }
 
+static void an_int_is_read_as_java_reads_it(void **state)
+{
+	static const struct {
+		struct str text;
+		int32_t value;
+	} good[] = {{STR("0"), 0}, {STR("-0"), 0}, {STR("+7"), 7}, {STR("007"), 7}, {STR("2147483647"), INT32_MAX}, {STR("-2147483648"), INT32_MIN}};
+	static const struct str bad[] = {STR(""), STR("-"), STR("+"), STR(" 1"), STR("1 "), STR("1a"), STR("--1"), STR("2147483648"),
+					 STR("-2147483649"), STR("99999999999999999999"), STR("0x1")};
+	int32_t v;
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_true(str_to_i32(good[i].text, &v));
+		assert_int_equal(v, good[i].value);
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(str_to_i32(bad[i], &v));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +103,7 @@ int main(void)
 		cmocka_unit_test(the_hash_is_javas),
 		cmocka_unit_test(utf8_is_told_from_what_only_looks_like_it),
 		cmocka_unit_test(distance_finds_the_name_that_was_meant),
+		cmocka_unit_test(an_int_is_read_as_java_reads_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
