@@ -6,9 +6,13 @@ import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -106,11 +110,22 @@ final class Wire implements AutoCloseable {
 
 	/** Replaces what cannot be equal in two runs. */
 	static final class Names {
+		/** Arrays whose order is that of a hash table in Kafka. */
+		private static final Set<String> UNORDERED = Set.of("configResources", "configs", "topics", "brokers", "supportedFeatures",
+			"finalizedFeatures", "authorizedOperations");
+
 		private final Map<String, String> seen = new LinkedHashMap<>();
 		private final Map<String, Integer> counts = new TreeMap<>();
 
 		String name(String kind, String value) {
 			return seen.computeIfAbsent(kind + value, k -> "<" + kind + " " + counts.merge(kind, 1, Integer::sum) + ">");
+		}
+
+		private static ArrayNode sorted(ArrayNode array) {
+			List<JsonNode> members = new ArrayList<>();
+			array.forEach(members::add);
+			members.sort(Comparator.comparing(JsonNode::toString));
+			return array.removeAll().addAll(members);
 		}
 
 		JsonNode normal(String field, JsonNode node) {
@@ -124,7 +139,7 @@ final class Wire implements AutoCloseable {
 			if (node instanceof ArrayNode array) {
 				for (int i = 0; i < array.size(); i++)
 					array.set(i, normal(field, array.get(i)));
-				return array;
+				return UNORDERED.contains(field) ? sorted(array) : array;
 			}
 			String text = node.asText();
 			if (node.isTextual() && text.matches("[A-Za-z0-9_-]{22}"))
