@@ -189,7 +189,9 @@ public final class Differential {
 		each("no topics", ApiKeys.METADATA, v -> metadata());
 		each("of one", ApiKeys.METADATA, v -> metadata("plain-7"));
 		each("two and a bad name", ApiKeys.METADATA, v -> metadata("plain-6", "a b", "plain-7"));
-		each("not made", ApiKeys.METADATA, v -> metadata("missing").setAllowAutoTopicCreation(v < 4));
+		for (int v = 4; v <= 13; v++)
+			say("not made", ApiKeys.METADATA, v, metadata("missing").setAllowAutoTopicCreation(false));
+		each("made", ApiKeys.METADATA, v -> metadata("made-" + v));
 		for (int v = 8; v <= 13; v++)
 			say("operations", ApiKeys.METADATA, v, metadata("plain-7").setIncludeTopicAuthorizedOperations(true)
 				.setIncludeClusterAuthorizedOperations(v <= 10));
@@ -502,7 +504,8 @@ public final class Differential {
 				new DeleteTopicsRequestData.DeleteTopicState().setName(null).setTopicId(new Uuid(3, 3)))));
 		say("deleted twice", ApiKeys.DELETE_TOPICS, 6, new DeleteTopicsRequestData().setTimeoutMs(10000).setTopics(List.of(
 			new DeleteTopicsRequestData.DeleteTopicState().setName("plain-2"), new DeleteTopicsRequestData.DeleteTopicState().setName("plain-2"))));
-		each("after", ApiKeys.METADATA, v -> metadata("defaults-7").setAllowAutoTopicCreation(v < 4));
+		for (int v = 4; v <= 13; v++)
+			say("after", ApiKeys.METADATA, v, metadata("defaults-7").setAllowAutoTopicCreation(false));
 	}
 
 	public static void main(String[] args) throws IOException {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.IntNode;
@@ -110,6 +111,7 @@ final class Wire implements AutoCloseable {
 
 	/** Replaces what cannot be equal in two runs. */
 	static final class Names {
+		private static final Pattern TIME = Pattern.compile("\\b1[6-9]\\d{11}\\b");
 		/** Arrays whose order is that of a hash table in Kafka. */
 		private static final Set<String> UNORDERED = Set.of("configResources", "configs", "topics", "brokers", "supportedFeatures",
 			"finalizedFeatures", "authorizedOperations");
@@ -144,6 +146,8 @@ final class Wire implements AutoCloseable {
 			String text = node.asText();
 			if (node.isTextual() && text.matches("[A-Za-z0-9_-]{22}"))
 				return new TextNode(text.equals("AAAAAAAAAAAAAAAAAAAAAA") ? text : name("uuid", text));
+			if (node.isTextual() && TIME.matcher(text).find())
+				return new TextNode(TIME.matcher(text).replaceAll("<time>"));
 			if (node.isTextual() && text.startsWith("/"))
 				return new TextNode(name("path", text));
 			if (field.equals("port") || field.equals("sessionId"))
