@@ -75,8 +75,7 @@ struct image_partition {
 	int32_t partition_epoch;
 	uint16_t n_replicas, n_isr, n_removing, n_adding, n_elr, n_last_known_elr;
 	int8_t recovering; /* LeaderRecoveryState: 1 after an unclean election */
-	uint8_t flags;	   /* for image.c */
-	int32_t ids[];
+	int32_t ids[];	   /* replicas, ISR, removing, adding, ELR, last known ELR; then 16 bytes of directory a replica */
 };
 
 struct image_ids partition_replicas(const struct image_partition *p);
@@ -99,7 +98,7 @@ struct image_topic {
 	struct uuid id;
 	struct str name;
 	const struct image_partition **partitions; /* by id; 0..n-1 in a sound log */
-	int cap;
+	int cap;				   /* of partitions; for image.c */
 };
 
 const struct image_partition *image_topic_partition(const struct image_topic *t, int32_t id); /* NULL when there is none */

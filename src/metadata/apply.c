@@ -1,0 +1,657 @@
+/*
+ * apply: records change an image.
+ *
+ * A batch is applied to a copy that is ours alone; a record that contradicts what is there drops the copy. One function a type of record,
+ * in a table; what a record means is what Kafka's replay makes of it (ClusterDelta, TopicsDelta, ... of 4.4).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "metadata/image_private.h"
+#include "metadata/partition.h"
+#include "metadata/version.h"
+#include "protocol/metadata_records.h"
+
+/* What one batch may take beside the image; a batch has 8 MiB at most. */
+#define APPLY_ARENA (256 << 20)
+
+struct apply {
+	struct image *image;
+	struct arena arena;
+	const struct metadata_record *record;
+	const char *why;
+};
+
+typedef int apply_fn(struct apply *a, const void *body);
+
+static int contradicts(struct apply *a, const char *why)
+{
+	a->why = why;
+	return -EBADMSG;
+}
+
+/* ---- features ---- */
+
+static int apply_feature_level(struct apply *a, const void *body)
+{
+	const struct feature_level_record *r = body;
+	struct image_level probe = {.feature = {r->name, 0}};
+	struct image_level *l;
+
+	if (r->feature_level < 0)
+		return contradicts(a, "a feature level below 0");
+	if (str_is(r->name, "metadata.version")) {
+		if (!metadata_version_is_known(r->feature_level))
+			return contradicts(a, "a metadata.version that this release does not know");
+		a->image->metadata_version = r->feature_level;
+		return 0;
+	}
+	if (str_is(r->name, "kraft.version")) /* lives in control records (KAFKA-18979) */
+		return 0;
+	if (r->feature_level == 0) {
+		pmap_remove(&a->image->features, &probe);
+		return 0;
+	}
+	l = xmalloc(sizeof(*l) + (size_t)r->name.len);
+	memcpy(l + 1, r->name.p, (size_t)r->name.len);
+	*l = (struct image_level){1, {{(const char *)(l + 1), r->name.len}, r->feature_level}};
+	pmap_put(&a->image->features, l);
+	return 0;
+}
+
+/* ---- brokers and controllers ---- */
+
+static int broker_tables(struct apply *a, const struct register_broker_record *r, struct image_node *n)
+{
+	struct image_endpoint *endpoints = arena_array(&a->arena, (size_t)r->end_points.n, sizeof(*endpoints));
+	struct image_feature_range *features = arena_array(&a->arena, (size_t)r->features.n, sizeof(*features));
+
+	if (a->arena.failed)
+		return -ENOMEM;
+	for (int32_t i = 0; i < r->end_points.n; i++)
+		endpoints[i] = (struct image_endpoint){r->end_points.v[i].name, r->end_points.v[i].host,
+						       r->end_points.v[i].port, r->end_points.v[i].security_protocol};
+	for (int32_t i = 0; i < r->features.n; i++)
+		features[i] = (struct image_feature_range){r->features.v[i].name, r->features.v[i].min_supported_version,
+							   r->features.v[i].max_supported_version};
+	n->endpoints = endpoints;
+	n->n_endpoints = r->end_points.n;
+	n->features = features;
+	n->n_features = r->features.n;
+	return 0;
+}
+
+static int controller_tables(struct apply *a, const struct register_controller_record *r, struct image_node *n)
+{
+	struct image_endpoint *endpoints = arena_array(&a->arena, (size_t)r->end_points.n, sizeof(*endpoints));
+	struct image_feature_range *features = arena_array(&a->arena, (size_t)r->features.n, sizeof(*features));
+
+	if (a->arena.failed)
+		return -ENOMEM;
+	for (int32_t i = 0; i < r->end_points.n; i++)
+		endpoints[i] = (struct image_endpoint){r->end_points.v[i].name, r->end_points.v[i].host,
+						       r->end_points.v[i].port, r->end_points.v[i].security_protocol};
+	for (int32_t i = 0; i < r->features.n; i++)
+		features[i] = (struct image_feature_range){r->features.v[i].name, r->features.v[i].min_supported_version,
+							   r->features.v[i].max_supported_version};
+	n->endpoints = endpoints;
+	n->n_endpoints = r->end_points.n;
+	n->features = features;
+	n->n_features = r->features.n;
+	return 0;
+}
+
+static int apply_register_broker(struct apply *a, const void *body)
+{
+	const struct register_broker_record *r = body;
+	struct image_node n = {
+		.id = r->broker_id,
+		.epoch = r->broker_epoch,
+		.incarnation = r->incarnation_id,
+		.fenced = r->fenced,
+		.in_controlled_shutdown = r->in_controlled_shutdown,
+		.zk_migration = r->is_migrating_zk_broker,
+		.has_cordoned = r->cordoned_log_dirs.n >= 0,
+		.rack = r->rack,
+		.log_dirs = r->log_dirs.v,
+		.n_log_dirs = r->log_dirs.n,
+		.cordoned_dirs = r->cordoned_log_dirs.v,
+		.n_cordoned_dirs = r->cordoned_log_dirs.n < 0 ? 0 : r->cordoned_log_dirs.n,
+	};
+	int err = broker_tables(a, r, &n);
+
+	if (err != 0)
+		return err;
+	pmap_put(&a->image->brokers, image_node_new(&n));
+	return 0;
+}
+
+static int apply_unregister_broker(struct apply *a, const void *body)
+{
+	const struct unregister_broker_record *r = body;
+	const struct image_node *n = image_broker(a->image, r->broker_id);
+
+	if (!n || n->epoch != r->broker_epoch)
+		return contradicts(a, "an unregistration of a broker that is not registered with that epoch");
+	pmap_remove(&a->image->brokers, n);
+	return 0;
+}
+
+static int apply_register_controller(struct apply *a, const void *body)
+{
+	const struct register_controller_record *r = body;
+	struct image_node n = {
+		.id = r->controller_id,
+		.epoch = -1,
+		.incarnation = r->incarnation_id,
+		.zk_migration = r->zk_migration_ready,
+	};
+	int err = controller_tables(a, r, &n);
+
+	if (err != 0)
+		return err;
+	pmap_put(&a->image->controllers, image_node_new(&n));
+	return 0;
+}
+
+static int apply_unregister_controller(struct apply *a, const void *body)
+{
+	const struct unregister_controller_record *r = body;
+	struct image_node probe = {.id = r->controller_id};
+
+	if (!pmap_remove(&a->image->controllers, &probe))
+		return contradicts(a, "an unregistration of a controller that is not registered");
+	return 0;
+}
+
+/* The broker that a change speaks of, as a copy to be changed; NULL when there is none of that epoch. */
+static const struct image_node *changed_broker(struct apply *a, int32_t id, int64_t epoch, struct image_node *copy)
+{
+	const struct image_node *n = image_broker(a->image, id);
+
+	if (!n || n->epoch != epoch)
+		return NULL;
+	*copy = *n;
+	return n;
+}
+
+static int change_fencing(struct apply *a, int32_t id, int64_t epoch, bool fenced)
+{
+	struct image_node n;
+
+	if (!changed_broker(a, id, epoch, &n))
+		return contradicts(a, "a change of a broker that is not registered with that epoch");
+	n.fenced = fenced;
+	pmap_put(&a->image->brokers, image_node_new(&n));
+	return 0;
+}
+
+static int apply_fence_broker(struct apply *a, const void *body)
+{
+	const struct fence_broker_record *r = body;
+
+	return change_fencing(a, r->id, r->epoch, true);
+}
+
+static int apply_unfence_broker(struct apply *a, const void *body)
+{
+	const struct unfence_broker_record *r = body;
+
+	return change_fencing(a, r->id, r->epoch, false);
+}
+
+static int apply_broker_registration_change(struct apply *a, const void *body)
+{
+	const struct broker_registration_change_record *r = body;
+	struct image_node n;
+
+	if (!changed_broker(a, r->broker_id, r->broker_epoch, &n))
+		return contradicts(a, "a change of a broker that is not registered with that epoch");
+	if (r->fenced < -1 || r->fenced > 1)
+		return contradicts(a, "an unknown value of fenced");
+	if (r->in_controlled_shutdown < 0 || r->in_controlled_shutdown > 1)
+		return contradicts(a, "an unknown value of inControlledShutdown");
+	if (r->fenced != 0)
+		n.fenced = r->fenced > 0;
+	if (r->in_controlled_shutdown != 0)
+		n.in_controlled_shutdown = true;
+	if (r->log_dirs.n > 0) {
+		n.log_dirs = r->log_dirs.v;
+		n.n_log_dirs = r->log_dirs.n;
+	}
+	if (r->cordoned_log_dirs.n >= 0) {
+		n.has_cordoned = true;
+		n.cordoned_dirs = r->cordoned_log_dirs.v;
+		n.n_cordoned_dirs = r->cordoned_log_dirs.n;
+	}
+	pmap_put(&a->image->brokers, image_node_new(&n));
+	return 0;
+}
+
+/* ---- topics and partitions ---- */
+
+static int apply_topic(struct apply *a, const void *body)
+{
+	const struct topic_record *r = body;
+	struct image_topic *t;
+
+	if (image_topic_by_name(a->image, r->name))
+		return contradicts(a, "a second topic of the same name");
+	if (image_topic_by_id(a->image, r->topic_id))
+		return contradicts(a, "a second topic of the same id");
+	t = topic_new(r->name, r->topic_id);
+	pmap_put(&a->image->topics_by_name, member_ref(t));
+	pmap_put(&a->image->topics_by_id, t);
+	return 0;
+}
+
+#define IDS(list) ((struct image_ids){(list).v, (list).n < 0 ? 0 : (list).n})
+
+static bool parts_are_sound(const struct partition_parts *p)
+{
+	const struct image_ids *all[] = {&p->replicas, &p->isr, &p->removing, &p->adding, &p->elr, &p->last_known_elr};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		if (all[i]->n > PARTITION_IDS_MAX)
+			return false;
+	}
+	return p->id >= 0 && (p->recovering == 0 || p->recovering == 1);
+}
+
+static int apply_partition(struct apply *a, const void *body)
+{
+	const struct partition_record *r = body;
+	struct image_topic *t = image_own_topic(a->image, r->topic_id);
+	struct partition_parts p = {
+		.id = r->partition_id,
+		.leader = r->leader,
+		.leader_epoch = r->leader_epoch,
+		.partition_epoch = r->partition_epoch,
+		.recovering = r->leader_recovery_state,
+		.replicas = IDS(r->replicas),
+		.isr = IDS(r->isr),
+		.removing = IDS(r->removing_replicas),
+		.adding = IDS(r->adding_replicas),
+		.elr = IDS(r->eligible_leader_replicas),
+		.last_known_elr = IDS(r->last_known_elr),
+		.directories = r->directories.n > 0 ? r->directories.v : NULL,
+	};
+
+	if (!t)
+		return contradicts(a, "a partition of a topic that does not exist");
+	if (p.directories && r->directories.n != p.replicas.n)
+		return contradicts(a, "a partition with more or fewer directories than replicas");
+	if (!parts_are_sound(&p))
+		return contradicts(a, "a partition with an impossible id, list or recovery state");
+	image_put_partition(a->image, t, partition_new(&p));
+	return 0;
+}
+
+/* The fields of a change that are not null take the place of what was. */
+static void merge_change(struct partition_parts *p, const struct partition_change_record *r)
+{
+	if (r->isr.n >= 0)
+		p->isr = IDS(r->isr);
+	if (r->replicas.n >= 0)
+		p->replicas = IDS(r->replicas);
+	if (r->removing_replicas.n >= 0)
+		p->removing = IDS(r->removing_replicas);
+	if (r->adding_replicas.n >= 0)
+		p->adding = IDS(r->adding_replicas);
+	if (r->eligible_leader_replicas.n >= 0)
+		p->elr = IDS(r->eligible_leader_replicas);
+	if (r->last_known_elr.n >= 0)
+		p->last_known_elr = IDS(r->last_known_elr);
+	if (r->leader_recovery_state != -1)
+		p->recovering = r->leader_recovery_state;
+	if (r->leader != -2) {
+		p->leader = r->leader;
+		p->leader_epoch = (int32_t)((uint32_t)p->leader_epoch + 1);
+	}
+	p->partition_epoch = (int32_t)((uint32_t)p->partition_epoch + 1);
+}
+
+static bool all_migrating(const struct uuid *v, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (!uuid_is_zero(v[i]))
+			return false;
+	}
+	return true;
+}
+
+static int apply_partition_change(struct apply *a, const void *body)
+{
+	const struct partition_change_record *r = body;
+	struct image_topic *t = image_own_topic(a->image, r->topic_id);
+	const struct image_partition *old = t ? image_topic_partition(t, r->partition_id) : NULL;
+	struct partition_parts p;
+	int n_directories;
+
+	if (!old)
+		return contradicts(a, "a change of a partition that does not exist");
+	partition_parts_of(old, &p);
+	n_directories = p.replicas.n;
+	merge_change(&p, r);
+	if (r->directories.n >= 0) {
+		p.directories = r->directories.v;
+		n_directories = r->directories.n;
+	}
+	if (all_migrating(p.directories, n_directories))
+		p.directories = NULL;
+	else if (n_directories != p.replicas.n)
+		return contradicts(a, "a partition with more or fewer directories than replicas");
+	if (!parts_are_sound(&p))
+		return contradicts(a, "a partition with an impossible id, list or recovery state");
+	image_put_partition(a->image, t, partition_new(&p));
+	return 0;
+}
+
+static void remove_configs(struct image *i, enum image_resource type, struct str name)
+{
+	struct image_configs probe = {.type = (int8_t)type, .name = name};
+
+	pmap_remove(&i->configs, &probe);
+}
+
+static int apply_remove_topic(struct apply *a, const void *body)
+{
+	const struct remove_topic_record *r = body;
+	const struct image_topic *found = image_topic_by_id(a->image, r->topic_id);
+	struct image_topic probe = {.id = r->topic_id};
+
+	if (!found)
+		return contradicts(a, "the removal of a topic that does not exist");
+	a->image->n_partitions -= found->n_partitions;
+	remove_configs(a->image, RESOURCE_TOPIC, found->name);
+	probe.name = arena_str(&a->arena, found->name);
+	if (a->arena.failed)
+		return -ENOMEM;
+	pmap_remove(&a->image->topics_by_name, &probe);
+	pmap_remove(&a->image->topics_by_id, &probe);
+	return 0;
+}
+
+static void clear_topic_elr(struct image *i, const struct image_topic *t)
+{
+	struct image_topic *own = NULL;
+
+	for (int at = 0; at < t->n_partitions; at++) {
+		struct partition_parts p;
+
+		if (t->partitions[at]->n_elr == 0 && t->partitions[at]->n_last_known_elr == 0)
+			continue;
+		if (!own)
+			t = own = image_own_topic(i, t->id);
+		partition_parts_of(t->partitions[at], &p);
+		p.elr = p.last_known_elr = (struct image_ids){NULL, 0};
+		p.partition_epoch = (int32_t)((uint32_t)p.partition_epoch + 1);
+		image_put_partition(i, own, partition_new(&p));
+	}
+}
+
+static int apply_clear_elr(struct apply *a, const void *body)
+{
+	const struct clear_elr_record *r = body;
+	const struct image_topic *t;
+	struct pmap before;
+	struct pmap_iter it;
+
+	if (r->topic_name.len > 0) {
+		t = image_topic_by_name(a->image, r->topic_name);
+		if (!t)
+			return contradicts(a, "an ELR to be cleared of a topic that does not exist");
+		clear_topic_elr(a->image, t);
+		return 0;
+	}
+	before = pmap_share(&a->image->topics_by_id); /* iterated while the image changes */
+	pmap_iter(&before, &it);
+	while ((t = pmap_next(&it)))
+		clear_topic_elr(a->image, t);
+	pmap_fini(&before);
+	return 0;
+}
+
+/* ---- configuration ---- */
+
+static int apply_config(struct apply *a, const void *body)
+{
+	const struct config_record *r = body;
+	const struct image_configs *old = image_configs(a->image, (enum image_resource)r->resource_type, r->resource_name);
+	int n_old = old ? old->n : 0;
+	struct image_config *v = arena_array(&a->arena, (size_t)n_old + 1, sizeof(*v));
+	bool put = str_is_null(r->value);
+	int n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	for (int i = 0; i < n_old; i++) {
+		int order = str_cmp(r->name, old->v[i].name);
+
+		if (order <= 0 && !put) {
+			v[n++] = (struct image_config){r->name, r->value};
+			put = true;
+		}
+		if (order != 0)
+			v[n++] = old->v[i];
+	}
+	if (!put)
+		v[n++] = (struct image_config){r->name, r->value};
+	if (n > 0)
+		pmap_put(&a->image->configs, image_configs_new(r->resource_type, r->resource_name, v, n));
+	else
+		remove_configs(a->image, (enum image_resource)r->resource_type, r->resource_name);
+	return 0;
+}
+
+static int apply_producer_ids(struct apply *a, const void *body)
+{
+	const struct producer_ids_record *r = body;
+
+	a->image->next_producer_id = r->next_producer_id;
+	return 0;
+}
+
+/* ---- carried: what is not served yet, record by record ---- */
+
+static int carry(struct apply *a, struct pmap *to, struct bytes key)
+{
+	struct buf value = {0};
+	struct image_carried *c;
+
+	metadata_record_encode(a->record, &value);
+	c = xmalloc(sizeof(*c) + (size_t)key.len + value.len);
+	memcpy(c + 1, key.p, (size_t)key.len);
+	memcpy((char *)(c + 1) + key.len, value.p, value.len);
+	*c = (struct image_carried){
+		.refs = 1,
+		.type = a->record->type,
+		.version = a->record->version,
+		.key = {(const char *)(c + 1), key.len},
+		.value = {(const uint8_t *)(c + 1) + key.len, (int32_t)value.len},
+	};
+	buf_fini(&value);
+	pmap_put(to, c);
+	return 0;
+}
+
+static bool drop_carried(struct pmap *from, struct bytes key)
+{
+	struct image_carried probe = {.key = {(const char *)key.p, key.len}};
+
+	return pmap_remove(from, &probe);
+}
+
+static int apply_access_control_entry(struct apply *a, const void *body)
+{
+	const struct access_control_entry_record *r = body;
+
+	return carry(a, &a->image->acls, (struct bytes){r->id.b, sizeof(r->id.b)});
+}
+
+static int apply_remove_access_control_entry(struct apply *a, const void *body)
+{
+	const struct remove_access_control_entry_record *r = body;
+
+	if (!drop_carried(&a->image->acls, (struct bytes){r->id.b, sizeof(r->id.b)}))
+		return contradicts(a, "the removal of an ACL that does not exist");
+	return 0;
+}
+
+static struct bytes scram_key(struct apply *a, int8_t mechanism, struct str name)
+{
+	struct str key = arena_printf(&a->arena, "%d %.*s", mechanism, STR_ARG(name));
+
+	return (struct bytes){(const uint8_t *)key.p, key.len};
+}
+
+static int apply_user_scram_credential(struct apply *a, const void *body)
+{
+	const struct user_scram_credential_record *r = body;
+	struct bytes key = scram_key(a, r->mechanism, r->name);
+
+	return key.p ? carry(a, &a->image->scram, key) : -ENOMEM;
+}
+
+static int apply_remove_user_scram_credential(struct apply *a, const void *body)
+{
+	const struct remove_user_scram_credential_record *r = body;
+	struct bytes key = scram_key(a, r->mechanism, r->name);
+
+	if (!key.p)
+		return -ENOMEM;
+	drop_carried(&a->image->scram, key);
+	return 0;
+}
+
+static int apply_delegation_token(struct apply *a, const void *body)
+{
+	const struct delegation_token_record *r = body;
+
+	return carry(a, &a->image->tokens, (struct bytes){(const uint8_t *)r->token_id.p, r->token_id.len});
+}
+
+static int apply_remove_delegation_token(struct apply *a, const void *body)
+{
+	const struct remove_delegation_token_record *r = body;
+
+	drop_carried(&a->image->tokens, (struct bytes){(const uint8_t *)r->token_id.p, r->token_id.len});
+	return 0;
+}
+
+/* A quota is of its entity, in whatever order that was written, and its key. */
+static struct bytes quota_key(struct apply *a, const struct client_quota_record *r)
+{
+	struct buf key = {0};
+	struct str all;
+	struct str last = STR_NULL;
+
+	for (int32_t round = 0; round < r->entity.n; round++) {
+		int least = -1;
+
+		for (int32_t i = 0; i < r->entity.n; i++) {
+			struct str type = r->entity.v[i].entity_type;
+
+			if (str_cmp(type, last) > 0 && (least < 0 || str_cmp(type, r->entity.v[least].entity_type) < 0))
+				least = i;
+		}
+		if (least < 0)
+			break;
+		last = r->entity.v[least].entity_type;
+		buf_printf(&key, "%d:%.*s%d:%.*s", last.len, STR_ARG(last), str_is_null(r->entity.v[least].entity_name) ? -1 :
+			   r->entity.v[least].entity_name.len, STR_ARG(r->entity.v[least].entity_name));
+	}
+	buf_put_str(&key, r->key);
+	all = arena_str(&a->arena, buf_str(&key));
+	buf_fini(&key);
+	return (struct bytes){(const uint8_t *)all.p, all.len};
+}
+
+static int apply_client_quota(struct apply *a, const void *body)
+{
+	const struct client_quota_record *r = body;
+	struct bytes key = quota_key(a, r);
+
+	if (!key.p)
+		return -ENOMEM;
+	if (!r->remove)
+		return carry(a, &a->image->quotas, key);
+	drop_carried(&a->image->quotas, key);
+	return 0;
+}
+
+static int apply_nothing(struct apply *a, const void *body)
+{
+	(void)a;
+	(void)body;
+	return 0;
+}
+
+static int apply_transaction(struct apply *a, const void *body)
+{
+	(void)body;
+	return contradicts(a, "a boundary of a metadata transaction inside of a batch to be applied");
+}
+
+static apply_fn *const APPLY[METADATA_RECORD_TYPES] = {
+	[RECORD_REGISTER_BROKER] = apply_register_broker,
+	[RECORD_UNREGISTER_BROKER] = apply_unregister_broker,
+	[RECORD_TOPIC] = apply_topic,
+	[RECORD_PARTITION] = apply_partition,
+	[RECORD_CONFIG] = apply_config,
+	[RECORD_PARTITION_CHANGE] = apply_partition_change,
+	[RECORD_FENCE_BROKER] = apply_fence_broker,
+	[RECORD_UNFENCE_BROKER] = apply_unfence_broker,
+	[RECORD_REMOVE_TOPIC] = apply_remove_topic,
+	[RECORD_DELEGATION_TOKEN] = apply_delegation_token,
+	[RECORD_USER_SCRAM_CREDENTIAL] = apply_user_scram_credential,
+	[RECORD_FEATURE_LEVEL] = apply_feature_level,
+	[RECORD_CLIENT_QUOTA] = apply_client_quota,
+	[RECORD_PRODUCER_IDS] = apply_producer_ids,
+	[RECORD_BROKER_REGISTRATION_CHANGE] = apply_broker_registration_change,
+	[RECORD_ACCESS_CONTROL_ENTRY] = apply_access_control_entry,
+	[RECORD_REMOVE_ACCESS_CONTROL_ENTRY] = apply_remove_access_control_entry,
+	[RECORD_NO_OP] = apply_nothing,
+	[RECORD_ZK_MIGRATION_STATE] = apply_nothing, /* of a migration that ended before 4.0 */
+	[RECORD_REMOVE_USER_SCRAM_CREDENTIAL] = apply_remove_user_scram_credential,
+	[RECORD_BEGIN_TRANSACTION] = apply_transaction,
+	[RECORD_END_TRANSACTION] = apply_transaction,
+	[RECORD_ABORT_TRANSACTION] = apply_transaction,
+	[RECORD_REMOVE_DELEGATION_TOKEN] = apply_remove_delegation_token,
+	[RECORD_REGISTER_CONTROLLER] = apply_register_controller,
+	[RECORD_CLEAR_ELR] = apply_clear_elr,
+	[RECORD_UNREGISTER_CONTROLLER] = apply_unregister_controller,
+};
+
+static int apply_one(struct apply *a, const struct metadata_record *r)
+{
+	a->record = r;
+	if (r->type < 0 || r->type >= METADATA_RECORD_TYPES || !APPLY[r->type])
+		return contradicts(a, "a record of a type that this release does not know");
+	return APPLY[r->type](a, r->body);
+}
+
+int image_apply(const struct image *i, const struct image_batch *batch, const struct image **out, const char **why)
+{
+	struct apply a = {.image = image_copy(i)};
+	int err = 0;
+
+	arena_init(&a.arena, APPLY_ARENA);
+	for (int at = 0; err == 0 && at < batch->n; at++)
+		err = apply_one(&a, &batch->v[at]);
+	arena_fini(&a.arena);
+	*out = a.image;
+	if (err != 0) {
+		if (why)
+			*why = a.why ? a.why : "a batch of records too large";
+		image_unref(out);
+		return err;
+	}
+	a.image->offset = batch->last_offset;
+	a.image->epoch = batch->epoch;
+	a.image->timestamp_ms = batch->timestamp_ms;
+	return 0;
+}

@@ -1,0 +1,63 @@
+/*
+ * image_private: what an image is made of, for the files of this room only.
+ */
+#ifndef ODRADEK_METADATA_IMAGE_PRIVATE_H
+#define ODRADEK_METADATA_IMAGE_PRIVATE_H
+
+#include "metadata/image.h"
+#include "metadata/pmap.h"
+
+/* A string that images share. */
+struct image_text {
+	int refs;
+	struct str text;
+};
+
+struct image_level {
+	int refs;
+	struct image_feature feature;
+};
+
+/* A record kept as it is, for what is not served yet: ACLs, SCRAM credentials, tokens, quotas. `key` is what makes it one of its kind. */
+struct image_carried {
+	int refs;
+	int16_t type;
+	int16_t version;
+	struct str key;
+	struct bytes value; /* frame and body */
+};
+
+struct image {
+	int refs;
+	int16_t metadata_version; /* 0 = none yet */
+	int32_t epoch;
+	int64_t offset;
+	int64_t timestamp_ms;
+	int64_t next_producer_id; /* -1 = none yet */
+	int64_t n_partitions;
+	struct image_text *cluster_id;
+	struct pmap features;	    /* struct image_level, without metadata.version */
+	struct pmap brokers;	    /* struct image_node */
+	struct pmap controllers;    /* struct image_node */
+	struct pmap topics_by_name; /* struct image_topic: the same objects in both */
+	struct pmap topics_by_id;
+	struct pmap configs; /* struct image_configs */
+	struct pmap quotas;  /* struct image_carried */
+	struct pmap acls;
+	struct pmap scram;
+	struct pmap tokens;
+};
+
+/* A copy that is the caller's alone and may be changed. */
+struct image *image_copy(const struct image *i);
+
+struct image_topic *topic_new(struct str name, struct uuid id);
+/* The topic in both maps, the caller's alone; NULL when there is none of that id. */
+struct image_topic *image_own_topic(struct image *i, struct uuid id);
+/* Puts p (taken) at its place; the number of partitions of the image follows. */
+void image_put_partition(struct image *i, struct image_topic *own_topic, struct image_partition *take_p);
+
+struct image_node *image_node_new(const struct image_node *from);
+struct image_configs *image_configs_new(int8_t type, struct str name, const struct image_config *v, int n);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * partition: how an image_partition is made: all of its parts laid out, then packed into one block.
+ */
+#ifndef ODRADEK_METADATA_PARTITION_H
+#define ODRADEK_METADATA_PARTITION_H
+
+#include <stdint.h>
+
+#include "base/uuid.h"
+#include "metadata/image.h"
+
+/* The parts point elsewhere: into a partition, a record or an arena. */
+struct partition_parts {
+	int32_t id;
+	int32_t leader;
+	int32_t leader_epoch;
+	int32_t partition_epoch;
+	int8_t recovering;
+	struct image_ids replicas;
+	struct image_ids isr;
+	struct image_ids removing;
+	struct image_ids adding;
+	struct image_ids elr;
+	struct image_ids last_known_elr;
+	const struct uuid *directories; /* one a replica; NULL: all MIGRATING */
+};
+
+/* No list may be longer; a record that has one is refused. */
+#define PARTITION_IDS_MAX 32767
+
+/* One reference for the caller. */
+struct image_partition *partition_new(const struct partition_parts *parts);
+void partition_parts_of(const struct image_partition *p, struct partition_parts *out);
+bool partition_equal(const struct image_partition *a, const struct image_partition *b);
+
+#endif
