@@ -9,6 +9,8 @@
 #include "base/uuid.h"
 #include "metadata/image.h"
 
+struct partition_record;
+
 /* The parts point elsewhere: into a partition, a record or an arena. */
 struct partition_parts {
 	int32_t id;
@@ -31,6 +33,8 @@ struct partition_parts {
 /* One reference for the caller. */
 struct image_partition *partition_new(const struct partition_parts *parts);
 void partition_parts_of(const struct image_partition *p, struct partition_parts *out);
+/* The record that says all of it; its lists point where the parts' do. */
+void partition_to_record(const struct partition_parts *p, struct uuid topic_id, int16_t version, struct partition_record *out);
 bool partition_equal(const struct image_partition *a, const struct image_partition *b);
 
 #endif

@@ -71,7 +71,7 @@ bool record_list_failed(const struct record_list *l);
 /* Frame and body appended to out. The version must be one the schema has. */
 void metadata_record_encode(const struct metadata_record *r, struct buf *out);
 /*
- * 0 and a body in the arena that points into `value`; -EBADMSG when the bytes are not exactly one record of a known type and version;
+ * 0 and a body in the arena that points into `value`; -ENOMEM when the arena is spent; -EBADMSG when the bytes are not exactly one record of a known type and version;
  * -ENOTSUP when the frame is whole but its type or version is not known to this release (*out still names both).
  */
 int metadata_record_decode(struct bytes value, struct arena *a, struct metadata_record *out);

@@ -79,11 +79,9 @@ struct raft_snapshot_id {
 struct raft_config {
 	int32_t node_id;
 	struct uuid directory_id;
-	int64_t election_timeout_ms;
-	int64_t fetch_timeout_ms;
 	int64_t snapshot_max_bytes;    /* metadata.log.max.record.bytes.between.snapshots */
 	int64_t snapshot_max_ms;       /* metadata.log.max.snapshot.interval.ms; 0 = only by bytes */
-	const struct raft_voters *own; /* this node as a voter: its endpoints; one member */
+	const struct raft_voter *own;  /* this node as a voter, with its endpoints: copied */
 };
 
 /* What was found on disk. */
@@ -107,6 +105,7 @@ enum raft_event_type {
 	RAFT_EVENT_APPEND,   /* the leader's client wants a data batch of `n_records` records and `bytes` bytes in the log */
 	RAFT_EVENT_FLUSHED,  /* all below `offset` is on disk */
 	RAFT_EVENT_SNAPSHOT, /* a snapshot `snapshot` is on disk and in place */
+	RAFT_EVENT_CLEANED,  /* the log now starts at `offset`, the end of a snapshot that is in place */
 	RAFT_EVENT_SHUTDOWN, /* resign and end */
 };
 
@@ -133,7 +132,7 @@ enum raft_effect_type {
 	RAFT_EFFECT_CUT_SNAPSHOT,    /* a snapshot is due: of the image at the high watermark */
 	RAFT_EFFECT_CLEAN,	     /* log segments and snapshots below `snapshot` may go, by the retention settings */
 	RAFT_EFFECT_WAKE,	     /* RAFT_EVENT_TICK at `offset` (monotonic milliseconds); replaces the one before */
-	RAFT_EFFECT_REFUSED,	     /* the append was not taken: `err` */
+	RAFT_EFFECT_REFUSED,	     /* the append was not taken: `err` (Kafka's number) */
 };
 
 struct raft_effect {
@@ -146,6 +145,7 @@ struct raft_effect {
 	struct bytes batch; /* in the effects' arena */
 };
 
+/* No step has more. */
 #define RAFT_EFFECTS_MAX 12
 
 struct raft_effects {
@@ -174,11 +174,11 @@ int16_t raft_kraft_version(const struct raft *r);
 const struct raft_voters *raft_voters(const struct raft *r);
 int64_t raft_voters_offset(const struct raft *r);
 
-/* DescribeQuorum's answer: 0, or ERR_NOT_LEADER_OR_FOLLOWER with the leader's id and epoch filled. */
+/* DescribeQuorum's answer; where this node does not lead, or was asked for something else, the error stands in it. */
 struct describe_quorum_request;
 struct describe_quorum_response;
-int raft_describe_quorum(const struct raft *r, int64_t wall_ms, const struct describe_quorum_request *request, int16_t version,
-			 struct arena *a, struct describe_quorum_response *out);
+void raft_describe_quorum(const struct raft *r, int64_t wall_ms, const struct describe_quorum_request *request, int16_t version,
+			  struct arena *a, struct describe_quorum_response *out);
 
 /* ---- the file `quorum-state` ---- */
 
