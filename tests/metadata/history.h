@@ -1,0 +1,21 @@
+/*
+ * history: random, legal histories of metadata records, for tests that hold two ways to the same image against each other.
+ *
+ * Each step is one record of an arena of its own; the same seed gives the same history.
+ */
+#ifndef ODRADEK_TESTS_METADATA_HISTORY_H
+#define ODRADEK_TESTS_METADATA_HISTORY_H
+
+#include "base/arena.h"
+#include "metadata/image.h"
+
+struct history {
+	uint64_t chance;
+	int64_t offset; /* of the last record */
+	int n_named;	/* topics ever made: names do not repeat by chance alone */
+};
+
+/* A record that may follow `image`, in the arena. */
+struct metadata_record history_next(struct history *h, const struct image *image, struct arena *a);
+
+#endif

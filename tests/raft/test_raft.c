@@ -1,0 +1,448 @@
+/*
+ * raft: stories of one voter. Each is a trace: an event, then the effects it must have, in words.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/base/cm.h"
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "protocol/control_records.h"
+#include "protocol/describe_quorum.h"
+#include "raft/control.h"
+#include "raft/raft.h"
+#include "wire/codec.h"
+
+static const struct uuid DIRECTORY = {{0xd1}};
+
+struct world {
+	struct arena arena;
+	struct raft *raft;
+	struct raft_effects effects;
+};
+
+static struct raft_endpoint endpoints[] = {{STR("CONTROLLER"), STR("localhost"), 9093}};
+static struct raft_voter own = {1, {{0xd1}}, endpoints, 1, 0, 1};
+
+static void start(struct world *w, const struct raft_start *from)
+{
+	struct raft_config config = {1, DIRECTORY, 1000, 60000, &own};
+
+	w->raft = raft_new(&config, from);
+}
+
+static struct raft_start empty_start(struct raft_voter *voter)
+{
+	return (struct raft_start){
+		.election = {-1, -1, -1, {{0}}},
+		.snapshot = {-1, 0},
+		.voters = {voter, 1},
+		.voters_offset = -1,
+	};
+}
+
+static int setup(void **state)
+{
+	struct world *w = xcalloc(1, sizeof(*w));
+
+	arena_init(&w->arena, 1 << 20);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	raft_free(w->raft);
+	arena_fini(&w->arena);
+	xfree(w);
+	return 0;
+}
+
+/* The effects as a line: "write-state 1@1, append-control 0, ...". */
+static const char *story(struct world *w)
+{
+	static char line[512];
+	int len = 0;
+
+	line[0] = 0;
+	for (int i = 0; i < w->effects.n; i++) {
+		const struct raft_effect *e = &w->effects.v[i];
+		char *at = line + len;
+		size_t left = sizeof(line) - (size_t)len;
+		const char *comma = len > 0 ? ", " : "";
+		long long offset = (long long)e->offset;
+
+		switch (e->type) {
+		case RAFT_EFFECT_WRITE_STATE:
+			len += snprintf(at, left, "%swrite-state %d@%d", comma, e->election.leader_id, e->election.leader_epoch);
+			break;
+		case RAFT_EFFECT_APPEND_CONTROL:
+			len += snprintf(at, left, "%sappend-control %lld", comma, offset);
+			break;
+		case RAFT_EFFECT_APPEND_DATA:
+			len += snprintf(at, left, "%sappend-data %lld@%d", comma, offset, e->epoch);
+			break;
+		case RAFT_EFFECT_FLUSH:
+			len += snprintf(at, left, "%sflush %lld", comma, offset);
+			break;
+		case RAFT_EFFECT_COMMIT:
+			len += snprintf(at, left, "%scommit %lld", comma, offset);
+			break;
+		case RAFT_EFFECT_LEADER:
+			len += snprintf(at, left, "%sleader %d from %lld", comma, e->epoch, offset);
+			break;
+		case RAFT_EFFECT_RESIGNED:
+			len += snprintf(at, left, "%sresigned %d", comma, e->epoch);
+			break;
+		case RAFT_EFFECT_CUT_SNAPSHOT:
+			len += snprintf(at, left, "%scut-snapshot %lld", comma, offset);
+			break;
+		case RAFT_EFFECT_CLEAN:
+			len += snprintf(at, left, "%sclean %lld", comma, (long long)e->snapshot.end_offset);
+			break;
+		case RAFT_EFFECT_WAKE:
+			len += snprintf(at, left, "%swake %lld", comma, offset);
+			break;
+		case RAFT_EFFECT_REFUSED:
+			len += snprintf(at, left, "%srefused %s", comma, err_name(e->err));
+			break;
+		}
+	}
+	return line;
+}
+
+static const char *begin(struct world *w)
+{
+	w->effects = (struct raft_effects){.arena = &w->arena};
+	raft_begin(w->raft, 0, 1000, &w->effects);
+	return story(w);
+}
+
+static const char *step(struct world *w, struct raft_event event)
+{
+	w->effects = (struct raft_effects){.arena = &w->arena};
+	raft_step(w->raft, &event, &w->effects);
+	return story(w);
+}
+
+static const char *append(struct world *w, int32_t n, int64_t bytes)
+{
+	return step(w, (struct raft_event){.type = RAFT_EVENT_APPEND, .n_records = n, .bytes = bytes, .now_ms = 1});
+}
+
+static const char *flushed(struct world *w, int64_t offset)
+{
+	return step(w, (struct raft_event){.type = RAFT_EVENT_FLUSHED, .offset = offset, .now_ms = 2});
+}
+
+static void a_single_voter_leads_at_once_and_flushes_an_idle_log_at_once(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	start(w, &from);
+	assert_string_equal(begin(w), "write-state 1@1, append-control 0, leader 1 from 0, flush 1, wake 60000");
+	assert_int_equal(raft_high_watermark(w->raft), -1);
+	assert_string_equal(flushed(w, 1), "commit 1");
+	assert_string_equal(append(w, 3, 100), "append-data 1@1, flush 4");
+	assert_string_equal(flushed(w, 4), "commit 4");
+	assert_int_equal(raft_leader_id(w->raft), 1);
+}
+
+static void appends_gather_behind_a_flush_in_flight(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	start(w, &from);
+	begin(w);
+	flushed(w, 1);
+	assert_string_equal(append(w, 1, 10), "append-data 1@1, flush 2");
+	assert_string_equal(append(w, 1, 10), "append-data 2@1");
+	assert_string_equal(append(w, 2, 10), "append-data 3@1");
+	assert_string_equal(flushed(w, 2), "commit 2, flush 5");
+	assert_string_equal(append(w, 1, 10), "append-data 5@1");
+	assert_string_equal(flushed(w, 5), "commit 5, flush 6");
+	assert_string_equal(flushed(w, 6), "commit 6");
+}
+
+static void a_restart_leads_in_a_later_epoch_than_the_log_and_the_file_know(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	from.has_election = true;
+	from.election = (struct raft_election){1, 4, -1, {{0}}};
+	from.log_end = 10;
+	from.last_epoch = 7;
+	start(w, &from);
+	assert_string_equal(begin(w), "write-state 1@8, append-control 10, leader 8 from 10, flush 11, wake 60000");
+	assert_string_equal(flushed(w, 11), "commit 11");
+}
+
+static void the_high_watermark_waits_for_a_record_of_the_epoch(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	from.log_end = 10;
+	start(w, &from);
+	begin(w);
+	assert_int_equal(raft_high_watermark(w->raft), -1);
+	assert_string_equal(flushed(w, 10), "flush 11");
+	assert_int_equal(raft_high_watermark(w->raft), -1);
+}
+
+static void a_node_that_is_not_the_only_voter_does_not_lead(void **state)
+{
+	struct world *w = *state;
+	struct raft_voter two[2] = {own, own};
+	struct raft_start from = empty_start(two);
+
+	two[1].id = 2;
+	from.voters.n = 2;
+	start(w, &from);
+	assert_string_equal(begin(w), "wake 60000");
+	assert_int_equal(raft_leader_id(w->raft), -1);
+	assert_string_equal(append(w, 1, 1), "refused NOT_CONTROLLER");
+}
+
+static void the_same_id_on_another_disk_does_not_vote_with_kraft_version_1(void **state)
+{
+	struct world *w = *state;
+	struct raft_voter other = own;
+	struct raft_start from = empty_start(&other);
+
+	other.directory_id = (struct uuid){{0xd2}};
+	from.kraft_version = 1;
+	start(w, &from);
+	assert_string_equal(begin(w), "wake 60000");
+}
+
+static void a_snapshot_is_cut_when_enough_was_written_and_frees_what_is_below(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	start(w, &from);
+	begin(w);
+	flushed(w, 1);
+	assert_string_equal(append(w, 1, 900), "append-data 1@1, flush 2");
+	assert_string_equal(append(w, 1, 900), "append-data 2@1");
+	assert_string_equal(flushed(w, 2), "commit 2, flush 3, cut-snapshot 2");
+	assert_string_equal(flushed(w, 3), "commit 3"); /* one at a time */
+	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_SNAPSHOT, .snapshot = {2, 1}, .now_ms = 50}),
+			    "clean 2, wake 60050");
+	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_CLEANED, .offset = 2}), "");
+	assert_string_equal(append(w, 1, 10), "append-data 3@1, flush 4");
+	assert_string_equal(flushed(w, 4), "commit 4");
+}
+
+static void a_snapshot_is_cut_when_an_hour_has_passed_and_there_is_something_new(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	start(w, &from);
+	begin(w);
+	flushed(w, 1);
+	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_TICK, .now_ms = 59999}), "wake 60000");
+	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_TICK, .now_ms = 60000}), "cut-snapshot 1");
+	step(w, (struct raft_event){.type = RAFT_EVENT_SNAPSHOT, .snapshot = {1, 1}, .now_ms = 60001});
+	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_TICK, .now_ms = 120001}), "wake 180001");
+}
+
+static void a_shutdown_resigns_and_refuses_what_comes_later(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	start(w, &from);
+	begin(w);
+	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN}), "resigned 1");
+	assert_string_equal(append(w, 1, 1), "refused NOT_CONTROLLER");
+	assert_string_equal(flushed(w, 1), "");
+	assert_int_equal(raft_leader_id(w->raft), -1);
+}
+
+/* ---- the first batch of an epoch ---- */
+
+static int types_of(struct bytes batch, int *types, int max)
+{
+	struct batch_header h;
+	struct record_iter it;
+	struct record r;
+	int n = 0;
+
+	assert_int_equal(batch_header_read(batch.p, (size_t)batch.len, &h), 0);
+	assert_true(batch_is_control(&h));
+	assert_true(batch_crc_ok(batch.p, &h));
+	it = record_iter(&h, batch.p + BATCH_HEADER_SIZE, (size_t)batch.len - BATCH_HEADER_SIZE);
+	while (record_next(&it, &r)) {
+		assert_true(n < max);
+		types[n++] = control_type(r.key);
+		if (types[n - 1] == CONTROL_KRAFT_VOTERS) {
+			struct raft_voters v;
+
+			assert_int_equal(control_read_voters(r.value, &v), 0);
+			assert_int_equal(v.n, 1);
+			assert_true(uuid_eq(v.v[0].directory_id, DIRECTORY));
+			assert_int_equal(v.v[0].endpoints[0].port, 9093);
+			raft_voters_fini(&v);
+			for (int32_t len = 0; len < r.value.len; len++)
+				assert_int_equal(control_read_voters((struct bytes){r.value.p, len}, &v), -EBADMSG);
+		}
+	}
+	assert_int_equal(it.error, 0);
+	return n;
+}
+
+static void an_epoch_begins_with_a_leader_change(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+	int types[4];
+
+	start(w, &from);
+	begin(w);
+	assert_int_equal(types_of(w->effects.v[1].batch, types, 4), 1);
+	assert_int_equal(types[0], CONTROL_LEADER_CHANGE);
+}
+
+static void a_dynamic_quorum_writes_its_voters_once(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+	int types[4];
+
+	from.kraft_version = 1;
+	start(w, &from);
+	assert_string_equal(begin(w), "write-state 1@1, append-control 0, leader 1 from 0, flush 3, wake 60000");
+	assert_int_equal(types_of(w->effects.v[1].batch, types, 4), 3);
+	assert_int_equal(types[1], CONTROL_KRAFT_VERSION);
+	assert_int_equal(types[2], CONTROL_KRAFT_VOTERS);
+	assert_int_equal(raft_voters_offset(w->raft), 2);
+	raft_free(w->raft);
+
+	from.voters_offset = 2;
+	from.log_end = 3;
+	from.last_epoch = 1;
+	start(w, &from);
+	assert_string_equal(begin(w), "write-state 1@2, append-control 3, leader 2 from 3, flush 4, wake 60000");
+}
+
+static void a_leader_whose_endpoints_moved_writes_its_voters_anew(void **state)
+{
+	struct world *w = *state;
+	struct raft_endpoint moved = {STR("CONTROLLER"), STR("localhost"), 19093};
+	struct raft_voter before = own;
+	struct raft_start from = empty_start(&before);
+
+	before.endpoints = &moved;
+	from.kraft_version = 1;
+	from.voters_offset = 2;
+	from.log_end = 3;
+	from.last_epoch = 1;
+	start(w, &from);
+	assert_string_equal(begin(w), "write-state 1@2, append-control 3, leader 2 from 3, flush 6, wake 60000");
+	assert_int_equal(raft_voters(w->raft)->v[0].endpoints[0].port, 9093);
+}
+
+/* ---- DescribeQuorum ---- */
+
+static void the_leader_describes_itself(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+	struct describe_quorum_request_partition p = {0};
+	struct describe_quorum_request_topic t = {STR("__cluster_metadata"), {&p, 1}};
+	struct describe_quorum_request request = {{&t, 1}};
+	struct describe_quorum_response out;
+	struct describe_quorum_response_partition *answer;
+
+	start(w, &from);
+	begin(w);
+	flushed(w, 1);
+	codec_init(&describe_quorum_response_schema, &out);
+	raft_describe_quorum(w->raft, 77, &request, 2, &w->arena, &out);
+	answer = &out.topics.v[0].partitions.v[0];
+	assert_int_equal(answer->error_code, 0);
+	assert_int_equal(answer->leader_id, 1);
+	assert_int_equal(answer->high_watermark, 1);
+	assert_int_equal(answer->current_voters.v[0].log_end_offset, 1);
+	assert_int_equal(answer->current_voters.v[0].last_fetch_timestamp, 77);
+	assert_int_equal(out.nodes.v[0].listeners.v[0].port, 9093);
+	t.topic_name = STR("other");
+	codec_init(&describe_quorum_response_schema, &out);
+	raft_describe_quorum(w->raft, 77, &request, 2, &w->arena, &out);
+	assert_int_equal(out.topics.v[0].partitions.v[0].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+/* ---- quorum-state ---- */
+
+static void quorum_state_is_written_as_kafka_writes_it(void **state)
+{
+	struct raft_voters voters = {&own, 1};
+	struct raft_election e = {1, 1, -1, {{0}}};
+	struct raft_election back;
+	struct buf out = {0};
+
+	(void)state;
+	raft_election_format(&e, 0, &voters, &out);
+	assert_true(str_is(buf_str(&out), "{\"clusterId\":\"\",\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1,\"appliedOffset\":0,"
+					  "\"currentVoters\":[{\"voterId\":1}],\"data_version\":0}"));
+	assert_int_equal(raft_election_parse(buf_str(&out), &back), 0);
+	assert_int_equal(back.leader_epoch, 1);
+	for (int32_t len = 0; len < (int32_t)out.len; len++)
+		assert_int_equal(raft_election_parse((struct str){(const char *)out.p, len}, &back), -EBADMSG);
+	out.len = 0;
+	raft_election_format(&e, 1, &voters, &out);
+	assert_true(str_is(buf_str(&out), "{\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1,"
+					  "\"votedDirectoryId\":\"AAAAAAAAAAAAAAAAAAAAAA\",\"data_version\":1}"));
+	assert_int_equal(raft_election_parse(buf_str(&out), &back), 0);
+	buf_fini(&out);
+}
+
+static void a_damaged_quorum_state_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"", "{}", "[]", "null", "{\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1}",
+		"{\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1,\"data_version\":2}",
+		"{\"leaderId\":1,\"leaderEpoch\":-1,\"votedId\":-1,\"data_version\":0}",
+		"{\"leaderId\":1,\"leaderEpoch\":4294967296,\"votedId\":-1,\"data_version\":0}",
+		"{\"leaderId\":\"1\",\"leaderEpoch\":1,\"votedId\":-1,\"data_version\":0}",
+		"{\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1,\"votedDirectoryId\":\"short\",\"data_version\":1}",
+	};
+	struct raft_election e;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(raft_election_parse(str_of(bad[i]), &e), -EBADMSG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_single_voter_leads_at_once_and_flushes_an_idle_log_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(appends_gather_behind_a_flush_in_flight, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_restart_leads_in_a_later_epoch_than_the_log_and_the_file_know, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_high_watermark_waits_for_a_record_of_the_epoch, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_node_that_is_not_the_only_voter_does_not_lead, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_same_id_on_another_disk_does_not_vote_with_kraft_version_1, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_snapshot_is_cut_when_enough_was_written_and_frees_what_is_below, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_snapshot_is_cut_when_an_hour_has_passed_and_there_is_something_new, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_shutdown_resigns_and_refuses_what_comes_later, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_epoch_begins_with_a_leader_change, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_dynamic_quorum_writes_its_voters_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_leader_whose_endpoints_moved_writes_its_voters_anew, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_leader_describes_itself, setup, teardown),
+		cmocka_unit_test(quorum_state_is_written_as_kafka_writes_it),
+		cmocka_unit_test(a_damaged_quorum_state_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
