@@ -75,6 +75,7 @@ struct image_partition {
 	int32_t partition_epoch;
 	uint16_t n_replicas, n_isr, n_removing, n_adding, n_elr, n_last_known_elr;
 	int8_t recovering; /* LeaderRecoveryState: 1 after an unclean election */
+	uint8_t zero[3];   /* no bytes are left to chance: partitions are compared as memory */
 	int32_t ids[];	   /* replicas, ISR, removing, adding, ELR, last known ELR; then 16 bytes of directory a replica */
 };
 
