@@ -1,9 +1,9 @@
 /*
  * schemac: turns .msg files into C.
  *
- *	schemac header protocol/fetch.msg	structs, to stdout
- *	schemac code protocol/fetch.msg		the tables of their fields (src/wire/schema.h)
- *	schemac tables protocol/X.msg...		the lists of all APIs, records and messages (src/wire/protocol.h)
+ *	schemac protocol/fetch.msg DIR		structs to DIR/fetch.h, the tables of their fields to DIR/fetch.c
+ *						(src/wire/schema.h)
+ *	schemac --tables OUT.c X.msg...		the lists of all APIs, records and messages (src/wire/protocol.h)
  *
  * A .msg file, # begins a comment:
  *
@@ -13,12 +13,13 @@
  *	  struct NAME
  *	    (the fields of a struct that several fields of the message use)
  *
- * A field without a range is in every version that its struct is in. TYPE is a kind of number, bool, uuid, error, string, bytes, records
- * or a struct's name; []TYPE is an array; TYPE? may be null, in the versions after `null` if not in all. The names are Kafka's, with
- * underscores; structs inside a message are named more shortly. The order of fields is that of the wire.
+ * A field without a range is in every version that its struct is in. TYPE is a kind of number, bool, uuid, error,
+ * string, bytes, records or a struct's name; []TYPE is an array; TYPE? may be null, in the versions after `null` if
+ * not in all. The names are Kafka's, with underscores; structs inside a message are named more shortly. The order of
+ * fields is that of the wire.
  *
- * It runs on the machine that builds, needs the C library alone, and ends at the first mistake, with file and line. What it allocates
- * lives until the end of the process.
+ * It runs on the machine that builds, needs the C library alone, and ends at the first mistake, with file and line.
+ * What it allocates lives until the end of the process.
  */
 #include <ctype.h>
 #include <stdarg.h>
@@ -188,7 +189,7 @@ static bool range_parse(const char *s, struct range *out)
 	return *end == '\0' && out->first <= out->last && out->last < OPEN;
 }
 
-/* Cuts the line into words in place, ends at a comment, returns their number. A word in quotes keeps the opening one. */
+/* Cuts the line into words in place, up to a comment; returns their number. A word in quotes keeps the first one. */
 static int words_split(char *p, char *words[WORDS_MAX])
 {
 	int n = 0;
@@ -485,13 +486,15 @@ static void header_write(const char *base)
 {
 	fprintf(out, "/* Made by schemac from %s.msg. */\n#pragma once\n\n", base);
 	fprintf(out, "#include <stdbool.h>\n#include <stdint.h>\n\n");
-	fprintf(out, "#include \"base/str.h\"\n#include \"base/uuid.h\"\n#include \"wire/records.h\"\n#include \"wire/schema.h\"\n\n");
+	fprintf(out, "#include \"base/str.h\"\n#include \"base/uuid.h\"\n");
+	fprintf(out, "#include \"wire/records.h\"\n#include \"wire/schema.h\"\n\n");
 	for (int i = 0; i < n_messages; i++) {
 		struct message *m = messages[i];
 
 		if (m->key >= 0)
 			fprintf(out, "#define %s_KEY %d\n", m->name, m->key);
-		fprintf(out, "#define %s_FIRST %d\n#define %s_LAST %d\n", m->name, m->versions.first, m->name, m->versions.last);
+		fprintf(out, "#define %s_FIRST %d\n#define %s_LAST %d\n", m->name, m->versions.first, m->name,
+			m->versions.last);
 		fprintf(out, "#define %s_FLEXIBLE %d\n\n", m->name, m->flexible);
 		structs_each(m, m->structs[0], header_struct);
 	}
@@ -575,7 +578,8 @@ static void code_field(const struct message *m, const struct structure *s, const
 		fprintf(out, " | FIELD_NEVER_COMPACT");
 	if (is_pointer(f))
 		fprintf(out, " | FIELD_POINTER");
-	fprintf(out, ", %d, %d, %d, %d, %d},\n", f->versions.first, f->versions.last, f->nulls.first, f->nulls.last, f->tag);
+	fprintf(out, ", %d, %d, %d, %d, %d},\n", f->versions.first, f->versions.last, f->nulls.first, f->nulls.last,
+		f->tag);
 }
 
 /* Writes the indexes of tagged fields, the lowest tag first; returns how many there are. */
@@ -611,7 +615,8 @@ static int field_len(const struct message *m, const struct field *f, int version
 		return 1;
 	if (f->of)
 		return struct_len(m, f->of, version);
-	if (f->type->min_len > 1 || flexible || strcmp(f->type->name, "bool") == 0 || strcmp(f->type->name, "int8") == 0)
+	if (f->type->min_len > 1 || flexible || strcmp(f->type->name, "bool") == 0 ||
+	    strcmp(f->type->name, "int8") == 0)
 		return f->type->min_len;
 	return strcmp(f->type->name, "string") == 0 ? 2 : 4;
 }
@@ -665,14 +670,17 @@ static void code_struct(struct message *m, struct structure *s)
 	if (n_tagged > 0)
 		fprintf(out, "\t.tagged = %s_tagged,\n\t.n_tagged = %d,\n", name, n_tagged);
 	fprintf(out, "\t.defaults = &%s_defaults,\n\t.size = sizeof(struct %s),\n", name, name);
-	fprintf(out, "\t.min_len = %d,\n\t.sort = %s,\n", struct_min_len(m, s), *s->name ? "SCHEMA_STRUCT" : m->kind->sort);
-	fprintf(out, "\t.first = %d,\n\t.last = %d,\n\t.flexible = %d,\n", m->versions.first, m->versions.last, m->flexible);
+	fprintf(out, "\t.min_len = %d,\n\t.sort = %s,\n", struct_min_len(m, s),
+		*s->name ? "SCHEMA_STRUCT" : m->kind->sort);
+	fprintf(out, "\t.first = %d,\n\t.last = %d,\n\t.flexible = %d,\n", m->versions.first, m->versions.last,
+		m->flexible);
 	fprintf(out, "\t.key = %d,\n};\n\n", m->key);
 }
 
 static void code_write(const char *base)
 {
-	fprintf(out, "/* Made by schemac from %s.msg. */\n#include \"protocol/%s.h\"\n\n#include <stddef.h>\n\n", base, base);
+	fprintf(out, "/* Made by schemac from %s.msg. */\n#include \"protocol/%s.h\"\n\n#include <stddef.h>\n\n", base,
+		base);
 	for (int i = 0; i < n_messages; i++)
 		structs_each(messages[i], messages[i]->structs[0], code_struct);
 }
@@ -714,10 +722,11 @@ static void tables_apis(void)
 			continue;
 		if (!reply || reply->versions.first != in->versions.first || reply->versions.last != in->versions.last)
 			die("the request and the response of key %d do not match", key);
-		fprintf(out, "\t{%d, \"%s\", %d, %d, %d, 0%s%s, %s, &%s_schema, &%s_schema},\n", key, camel(in->stem, true),
-		       in->versions.first, in->versions.last, in->flexible, listens(in, "broker") ? " | LISTENER_BROKER" : "",
-		       listens(in, "controller") ? " | LISTENER_CONTROLLER" : "", in->latest_unstable ? "true" : "false",
-		       in->name, reply->name);
+		fprintf(out, "\t{%d, \"%s\", %d, %d, %d, 0%s%s, %s, &%s_schema, &%s_schema},\n", key,
+			camel(in->stem, true), in->versions.first, in->versions.last, in->flexible,
+			listens(in, "broker") ? " | LISTENER_BROKER" : "",
+			listens(in, "controller") ? " | LISTENER_CONTROLLER" : "",
+			in->latest_unstable ? "true" : "false", in->name, reply->name);
 		n++;
 	}
 	fprintf(out, "};\nconst int api_infos_n = %d;\n\n", n);

@@ -10,7 +10,8 @@
  *	'd' decode    the rest is a message: int32 status, int32 length and bytes of it encoded again, its JSON
  *	'r' random    the rest is an int64 seed: the same for a random value
  *	'm' messages  text, a line each: name, sort, key, first and last version, first flexible one
- *	'a' apis      text, a line each: key, name, first, last, latest unstable, listeners, header versions of each version
+ *	'a' apis      text, a line each: key, name, first and last version, latest unstable, listeners, and of each version
+ *		      the header versions
  *	'e' errors    text, a line each: name, number as on the wire, retriable, invalid metadata, message; between tabs
  */
 #include <errno.h>
@@ -103,7 +104,8 @@ static void answer_apis(struct buf *out)
 		const struct api_info *api = &api_infos[i];
 
 		buf_printf(out, "%d %s %d %d %d %s%s", api->key, api->name, api->first, api->last, api->latest_unstable,
-			   api->listeners & LISTENER_BROKER ? "b" : "", api->listeners & LISTENER_CONTROLLER ? "c" : "");
+			   api->listeners & LISTENER_BROKER ? "b" : "",
+			   api->listeners & LISTENER_CONTROLLER ? "c" : "");
 		for (int version = api->first; version <= api->last; version++)
 			buf_printf(out, " %d/%d", header_request_version(api->key, version),
 				   header_response_version(api->key, version));

@@ -1,19 +1,23 @@
 /*
- * codec: walks over the tables of a message (schema.h) and does the plain work: decode, encode, compare, print, fill at random.
+ * codec: walks over the tables of a message (schema.h) and does the plain work: decode, encode, compare, print, fill
+ * at random.
  *
- * 1. Decoding trusts nothing. A length is compared with what is left before it is used; an array has at most as many elements as its
- *    shortest elements would fit into what is left; the depth is that of the schema; memory comes from the arena and its budget alone.
- *    What Apache Kafka's own classes accept is accepted: known tags in any order, the last of equals counts, sizes of known tags are not
- *    looked at; unknown tags are skipped (and not written back).
- * 2. Decoded strings, bytes and records point into the given memory; arrays and structs that may be null live in the arena.
+ * 1. Decoding trusts nothing. A length is compared with what is left before it is used; an array has at most as many
+ *    elements as its shortest elements would fit into what is left; the depth is that of the schema; memory comes
+ *    from the arena and its budget alone. What Apache Kafka's own classes accept is accepted: known tags in any
+ *    order, the last of equals counts, sizes of known tags are not looked at; unknown tags are skipped (and not
+ *    written back).
+ * 2. Decoded strings, bytes and records point into the given memory; arrays and structs that may be null live in the
+ *    arena.
  * 3. Fields that the version has not got, and tagged ones that were not sent, are at their defaults.
- * 4. Encoding refuses what the version cannot say: a value other than the default in a field that the version has not got, unless that
- *    is ignorable. Tagged fields at their default are not sent.
+ * 4. Encoding refuses what the version cannot say: a value other than the default in a field that the version has not
+ *    got, unless that is ignorable. Tagged fields at their default are not sent.
  * 5. `error` fields are -1 on the wire for 32767 in memory (base/err.h), both ways.
  *
- * Errors: ERR_UNSUPPORTED_VERSION as in 4., or for a version that the message has not got; ERR_INVALID_REQUEST for bytes that are no
- * such message; -ENOMEM when the arena's budget is spent; -EINVAL for null where it may not be; -EMSGSIZE for a string beyond 32767
- * bytes, or a message beyond 2 GiB. After an error nothing of `out` may be used. Any thread.
+ * Errors: ERR_UNSUPPORTED_VERSION as in 4., or for a version that the message has not got; ERR_INVALID_REQUEST for
+ * bytes that are no such message; -ENOMEM when the arena's budget is spent; -EINVAL for null where it may not be;
+ * -EMSGSIZE for a string beyond 32767 bytes, or a message beyond 2 GiB. After an error nothing of `out` may be used.
+ * Any thread.
  */
 #ifndef ODRADEK_WIRE_CODEC_H
 #define ODRADEK_WIRE_CODEC_H
@@ -49,8 +53,9 @@ int codec_encode(const struct schema *s, int version, const void *in, struct cha
 bool codec_equal(const struct schema *s, const void *a, const void *b);
 
 /*
- * One line of JSON, appended, as Kafka's JSON converters print it: fields that the version has not got, and tagged ones at their default,
- * are left out; bytes and records in base64. Records in a file, and all with `sizes_only`, are given as their size ("recordsSizeInBytes").
+ * One line of JSON, appended, as Kafka's JSON converters print it: fields that the version has not got, and tagged
+ * ones at their default, are left out; bytes and records in base64. Records in a file, and all with `sizes_only`, are
+ * given as their size ("recordsSizeInBytes").
  */
 void codec_json(const struct schema *s, int version, const void *in, bool sizes_only, struct buf *out);
 
@@ -60,8 +65,8 @@ struct codec_chance {
 };
 uint64_t codec_chance_next(struct codec_chance *c);
 /*
- * Any value that the version can carry, with a liking for the smallest, the largest, null, empty and the default; everything else is at
- * its default. Lives in the arena. -ENOMEM when that is spent.
+ * Any value that the version can carry, with a liking for the smallest, the largest, null, empty and the default;
+ * everything else is at its default. Lives in the arena. -ENOMEM when that is spent.
  */
 int codec_random(const struct schema *s, int version, struct codec_chance *c, struct arena *a, void *out);
 

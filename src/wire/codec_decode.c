@@ -7,7 +7,8 @@
  *	bytes, records	int32, -1 null			uvarint of length + 1, 0 null
  *	array		int32, -1 null			uvarint of count + 1, 0 null
  *	struct, if null	int8, < 0 null, else 1		the same; tagged: uvarint, 0 null, else 1
- *	a struct's end	-				uvarint count of tagged fields; each: uvarint tag, uvarint size, value
+ *	a struct's end	-				uvarint count of tagged fields,
+ *							each: uvarint tag, uvarint size, value
  */
 #include "wire/codec.h"
 

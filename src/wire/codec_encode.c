@@ -1,8 +1,9 @@
 /*
  * codec_encode: a struct to bytes. The layout is at the head of codec_decode.c.
  *
- * There is one walk. Without memory to write into it only counts; so the size of a message, the size before a tagged field and the bytes
- * themselves cannot disagree. Records leave the walk as parts of the chain; in memory stands only their length.
+ * There is one walk. Without memory to write into it only counts; so the size of a message, the size before a tagged
+ * field and the bytes themselves cannot disagree. Records leave the walk as parts of the chain; in memory stands only
+ * their length.
  */
 #include "wire/codec.h"
 
@@ -19,11 +20,11 @@
 #define NULL_LEN (-1)
 
 struct encoder {
-	uint8_t *p;	      /* NULL: count only */
-	size_t n;	      /* bytes in memory so far */
-	size_t records_len;   /* bytes of records beside them */
-	struct chain *chain;  /* NULL: records are copied into memory */
-	size_t listed;	      /* of n: are in the chain already */
+	uint8_t *p;	     /* NULL: count only */
+	size_t n;	     /* bytes in memory so far */
+	size_t records_len;  /* bytes of records beside them */
+	struct chain *chain; /* NULL: records are copied into memory */
+	size_t listed;	     /* of n: are in the chain already */
 	int version;
 	bool flexible;
 	bool copy_records;
@@ -167,16 +168,12 @@ static void value_write(struct encoder *e, const struct field *f, bool may_be_nu
 		i8_write(e, *(const int8_t *)in);
 		break;
 	case FIELD_INT16:
+	case FIELD_UINT16:
 		i16_write(e, *(const int16_t *)in);
 		break;
-	case FIELD_UINT16:
-		i16_write(e, (int16_t)*(const uint16_t *)in);
-		break;
 	case FIELD_INT32:
-		i32_write(e, *(const int32_t *)in);
-		break;
 	case FIELD_UINT32:
-		i32_write(e, (int32_t)*(const uint32_t *)in);
+		i32_write(e, *(const int32_t *)in);
 		break;
 	case FIELD_INT64:
 	case FIELD_FLOAT64: {

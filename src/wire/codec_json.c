@@ -1,6 +1,7 @@
 /*
- * codec_json: a struct as one line of JSON, as Kafka's converters and Jackson print it: no spaces, fields in declaration order, text in
- * UTF-8 with only quotes, backslashes and control characters escaped, numbers of type float64 as Java's Double.toString has them.
+ * codec_json: a struct as one line of JSON, as Kafka's converters and Jackson print it: no spaces, fields in
+ * declaration order, text in UTF-8 with only quotes, backslashes and control characters escaped, numbers of type
+ * float64 as Java's Double.toString has them.
  */
 #include "wire/codec.h"
 
@@ -93,7 +94,7 @@ static void base64_put(struct buf *out, const uint8_t *p, size_t len)
 	text_put(out, "\"");
 }
 
-/* The fewest digits that are read back as v: 1.5, 1.0E10, 1.0E-5 (Double.toString). Numbers that JSON has not got are strings. */
+/* The fewest digits that are read back as v: 1.5, 1.0E10, 1.0E-5. Numbers that JSON has not got are strings. */
 static void double_put(struct buf *out, double v)
 {
 	char digits[32], *point;

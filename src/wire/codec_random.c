@@ -1,9 +1,9 @@
 /*
  * codec_random: values for tests, of any message in any version.
  *
- * Half of all scalars are small or at the ends of their type. Strings are valid UTF-8 (Java would not give others back), numbers are no
- * NaN, an error is never -1 (in memory that is 32767). Arrays are short, and shorter the deeper they are; a few are long enough for a
- * count of two bytes.
+ * Half of all scalars are small or at the ends of their type. Strings are valid UTF-8 (Java would not give others
+ * back), numbers are no NaN, an error is never -1 (in memory that is 32767). Arrays are short, and shorter the deeper
+ * they are; a few are long enough for a count of two bytes.
  */
 #include "wire/codec.h"
 
@@ -96,8 +96,23 @@ static int32_t length(struct dice *d)
 
 static struct str string(struct dice *d)
 {
-	static const char *const pieces[] = {"a", "Z", "0", ".", "-", " ", "\"", "\\", "\n", "\x01", "\x7f", "\xc3\xa9",
-					     "\xe2\x82\xac", "\xf0\x9f\x8e\xb2"};
+	/* of one to four bytes */
+	static const char *const pieces[] = {
+		"a",
+		"Z",
+		"0",
+		".",
+		"-",
+		" ",
+		"\"",
+		"\\",
+		"\n",
+		"\x01",
+		"\x7f",
+		"\xc3\xa9",
+		"\xe2\x82\xac",
+		"\xf0\x9f\x8e\xb2",
+	};
 	int32_t max = below(d, 2000) == 0 ? STRING_LEN_MAX : length(d), len = 0;
 	char *p = memory(d, (size_t)max + 1);
 

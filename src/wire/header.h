@@ -1,10 +1,10 @@
 /*
  * header: what stands before every request and every response, in which version.
  *
- * Request headers: version 2 (with tagged fields) for the flexible versions of an API, 1 before. Response headers: 1 and 0 likewise, but
- * ApiVersions is always answered with 0, since the client does not know yet what the node speaks (KIP-511).
- * In all versions the key, the version and the correlation id are the first eight bytes, and the client id follows with a two-byte
- * length; so a request of a version that is not known here can be read up to its body.
+ * Request headers: version 2 (with tagged fields) for the flexible versions of an API, 1 before. Response headers: 1
+ * and 0 likewise, but ApiVersions is always answered with 0, since the client does not know yet what the node speaks
+ * (KIP-511). In all versions the key, the version and the correlation id are the first eight bytes, and the client id
+ * follows with a two-byte length; so a request of a version that is not known here can be read up to its body.
  */
 #ifndef ODRADEK_WIRE_HEADER_H
 #define ODRADEK_WIRE_HEADER_H

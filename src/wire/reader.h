@@ -61,12 +61,12 @@ static inline int8_t reader_i8(struct reader *r)
 	return p ? (int8_t)*p : 0;
 }
 
-#define READER_NUMBER(name, type, get)                                                                                    \
-	static inline type reader_##name(struct reader *r)                                                                \
-	{                                                                                                                 \
-		const uint8_t *p = reader_take(r, sizeof(type));                                                          \
-                                                                                                                          \
-		return p ? get(p) : 0;                                                                                    \
+#define READER_NUMBER(name, type, get)                                                                                 \
+	static inline type reader_##name(struct reader *r)                                                             \
+	{                                                                                                              \
+		const uint8_t *p = reader_take(r, sizeof(type));                                                       \
+                                                                                                                       \
+		return p ? get(p) : 0;                                                                                 \
 	}
 
 READER_NUMBER(i16, int16_t, get_i16)

@@ -1,14 +1,14 @@
 /*
  * schema: what the generator (protocol/schemac.c) writes down about a message, and the walker (codec.h) walks over.
  *
- * 1. A message, and each struct inside it, has a schema; its fields stand in the order in which they are on the wire, tagged ones where
- *    Kafka declares them. `tagged` lists the latter by ascending tag.
+ * 1. A message, and each struct inside it, has a schema; its fields stand in the order in which they are on the wire,
+ *    tagged ones where Kafka declares them. `tagged` lists the latter by ascending tag.
  * 2. `defaults` is a whole struct with every field at its default. Initializing is copying it.
  * 3. Schemas are constant and live for ever. Any thread.
  *
- * What a field is in C: bool, int8_t ... int64_t, uint16_t, uint32_t, double, struct uuid, struct str, struct bytes, struct records; an
- * error an int16_t (Kafka's -1 is 32767); a struct itself, or a const pointer when it may be null; an array `struct { T *v; int32_t n; }`,
- * null when n is -1.
+ * What a field is in C: bool, int8_t ... int64_t, uint16_t, uint32_t, double, struct uuid, struct str, struct bytes,
+ * struct records; an error an int16_t (Kafka's -1 is 32767); a struct itself, or a const pointer when it may be null;
+ * an array `struct { T *v; int32_t n; }`, null when n is -1.
  */
 #ifndef ODRADEK_WIRE_SCHEMA_H
 #define ODRADEK_WIRE_SCHEMA_H
@@ -36,7 +36,8 @@ enum field_kind {
 
 enum field_flags {
 	FIELD_ARRAY = 1,
-	FIELD_IGNORABLE = 2,	 /* a value is dropped in silence where the version cannot carry it; elsewhere that is an error */
+	FIELD_IGNORABLE =
+		2, /* a value is dropped in silence where the version cannot carry it; elsewhere that is an error */
 	FIELD_NEVER_COMPACT = 4, /* keeps its fixed length prefix in flexible versions */
 	FIELD_POINTER = 8,	 /* a struct that may be null: a pointer */
 };
@@ -63,10 +64,10 @@ enum schema_sort {
 	SCHEMA_STRUCT, /* inside a message */
 	SCHEMA_REQUEST,
 	SCHEMA_RESPONSE,
-	SCHEMA_DATA,		  /* headers, control records, embedded protocols, files */
-	SCHEMA_RECORD,		  /* of __cluster_metadata */
-	SCHEMA_REMOTE_RECORD,	  /* of __remote_log_metadata */
-	SCHEMA_COORDINATOR_KEY,	  /* of __consumer_offsets, __transaction_state, __share_group_state */
+	SCHEMA_DATA,		/* headers, control records, embedded protocols, files */
+	SCHEMA_RECORD,		/* of __cluster_metadata */
+	SCHEMA_REMOTE_RECORD,	/* of __remote_log_metadata */
+	SCHEMA_COORDINATOR_KEY, /* of __consumer_offsets, __transaction_state, __share_group_state */
 	SCHEMA_COORDINATOR_VALUE,
 };
 
@@ -75,7 +76,7 @@ struct schema {
 	const struct field *fields;
 	const uint8_t *tagged; /* indexes into fields */
 	const void *defaults;
-	uint16_t size; /* of the C struct */
+	uint16_t size;	  /* of the C struct */
 	uint16_t min_len; /* no version takes fewer bytes; at least 1 */
 	uint8_t n_fields;
 	uint8_t n_tagged;

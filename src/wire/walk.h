@@ -1,12 +1,13 @@
 /*
  * walk: what the walkers of the codec share. Private to src/wire/codec*.c.
  *
- * Fields are reached by offset. Arrays are anonymous structs of the generated headers, { T *v; int32_t n; }: one shape whatever T is,
- * read and written through memcpy.
+ * Fields are reached by offset. Arrays are anonymous structs of the generated headers, { T *v; int32_t n; }: one
+ * shape whatever T is, read and written through memcpy.
  */
 #ifndef ODRADEK_WIRE_WALK_H
 #define ODRADEK_WIRE_WALK_H
 
+#include <stddef.h>
 #include <string.h>
 
 #include "wire/schema.h"

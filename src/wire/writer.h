@@ -56,13 +56,13 @@ static inline void writer_i8(struct writer *w, int8_t v)
 	writer_put(w, &v, 1);
 }
 
-#define WRITER_NUMBER(name, type, put)                                                                                    \
-	static inline void writer_##name(struct writer *w, type v)                                                        \
-	{                                                                                                                 \
-		uint8_t *p = writer_room(w, sizeof(type));                                                                \
-                                                                                                                          \
-		if (p)                                                                                                    \
-			put(p, v);                                                                                        \
+#define WRITER_NUMBER(name, type, put)                                                                                 \
+	static inline void writer_##name(struct writer *w, type v)                                                     \
+	{                                                                                                              \
+		uint8_t *p = writer_room(w, sizeof(type));                                                             \
+                                                                                                                       \
+		if (p)                                                                                                 \
+			put(p, v);                                                                                     \
 	}
 
 WRITER_NUMBER(i16, int16_t, put_i16)

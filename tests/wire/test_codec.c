@@ -1,5 +1,6 @@
 /*
- * The codec over every message of the protocol, in every version: what it writes it reads back, and what is not whole it refuses.
+ * The codec over every message of the protocol, in every version: what it writes it reads back, and what is not whole
+ * it refuses.
  */
 #include "../base/cm.h"
 
@@ -24,7 +25,8 @@
 #define VALUES 8
 
 /* Calls each() with a few random values of every message in every version, with the bytes of each. */
-static void each_value(int n, void (*each)(const struct schema *, int version, const void *in, const uint8_t *p, size_t len))
+static void each_value(int n,
+		       void (*each)(const struct schema *, int version, const void *in, const uint8_t *p, size_t len))
 {
 	struct codec_chance chance = {1};
 

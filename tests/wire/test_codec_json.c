@@ -44,7 +44,8 @@ static void tagged_fields_show_when_they_say_something(void **state)
 
 	codec_init(&partition_change_record_schema, &r);
 	r.partition_id = 2;
-	assert_json(&partition_change_record_schema, 0, &r, "{\"partitionId\":2,\"topicId\":\"AAAAAAAAAAAAAAAAAAAAAA\"}");
+	assert_json(&partition_change_record_schema, 0, &r,
+		    "{\"partitionId\":2,\"topicId\":\"AAAAAAAAAAAAAAAAAAAAAA\"}");
 	r.isr.v = isr;
 	r.isr.n = 2;
 	r.leader = 1;
@@ -93,16 +94,28 @@ static void numbers_are_printed_as_java_prints_doubles(void **state)
 		double v;
 		const char *text;
 	} rows[] = {
-		{0.0, "0.0"}, {-0.0, "-0.0"}, {1.0, "1.0"}, {100.0, "100.0"}, {0.1, "0.1"}, {1234567.0, "1234567.0"},
-		{1e7, "1.0E7"}, {0.001, "0.001"}, {0.0001, "1.0E-4"}, {1.25e-5, "1.25E-5"}, {123456.789, "123456.789"},
-		{1.7976931348623157e308, "1.7976931348623157E308"}, {NAN, "\"NaN\""}, {-INFINITY, "\"-Infinity\""},
+		{0.0, "0.0"},
+		{-0.0, "-0.0"},
+		{1.0, "1.0"},
+		{100.0, "100.0"},
+		{0.1, "0.1"},
+		{1234567.0, "1234567.0"},
+		{1e7, "1.0E7"},
+		{0.001, "0.001"},
+		{0.0001, "1.0E-4"},
+		{1.25e-5, "1.25E-5"},
+		{123456.789, "123456.789"},
+		{1.7976931348623157e308, "1.7976931348623157E308"},
+		{NAN, "\"NaN\""},
+		{-INFINITY, "\"-Infinity\""},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct client_quota_record r = {.key = STR("k"), .value = rows[i].v};
 		char text[128];
 
-		snprintf(text, sizeof(text), "{\"entity\":[],\"key\":\"k\",\"value\":%s,\"remove\":false}", rows[i].text);
+		snprintf(text, sizeof(text), "{\"entity\":[],\"key\":\"k\",\"value\":%s,\"remove\":false}",
+			 rows[i].text);
 		assert_json(&client_quota_record_schema, 0, &r, text);
 	}
 }

@@ -1,6 +1,7 @@
 /*
- * Bytes and JSON that Apache Kafka 4.4's own classes wrote (tests/golden/messages.tsv, made by compat/codec): a line a value, name, version,
- * bytes in hex and JSON between tabs. They are read, printed as the same JSON and written as the same bytes.
+ * Bytes and JSON that Apache Kafka 4.4's own classes wrote (tests/golden/messages.tsv, made by compat/codec): a line
+ * a value, name, version, bytes in hex and JSON between tabs. They are read, printed as the same JSON and written as
+ * the same bytes.
  */
 #include "../base/cm.h"
 
