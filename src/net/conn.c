@@ -254,17 +254,15 @@ static void conn_fire(struct timer *timer)
 }
 
 /*
- * READ stays wanted while a request is in work, unless bytes did come meanwhile: most peers send none, and each change of what is wanted
- * is a system call.
+ * READ stays wanted while a request is in work or the connection is muted, until bytes did come meanwhile: most peers send none, and each
+ * change of what is wanted is a system call.
  */
 static void conn_set_want(struct conn *c, const struct turn *t)
 {
-	int want = c->want & SOCK_READ;
+	int want = 0;
 
 	c->readable = t->readable && !conn_may_read(c, &(struct turn){.bytes = 1, .now_ns = t->now_ns});
-	if (c->readable || c->eof || c->state != CONN_OPEN || !list_empty(&c->waiting))
-		want = 0;
-	else if (!c->in_work && c->muted_until_ns == 0)
+	if (c->state == CONN_OPEN && !c->readable && !c->eof && list_empty(&c->waiting))
 		want = SOCK_READ;
 	if (c->out.blocked && (!c->out.cold || cold_is_read(c->out.cold)))
 		want |= SOCK_WRITE;
@@ -309,6 +307,9 @@ void conn_turn(struct conn *c, int ready)
 		c->muted_until_ns = 0;
 	if (!output_is_empty(&c->out))
 		conn_end(c, output_flush(c));
+	/* A peer that is gone is not waited for; one that has only said its last word gets its answers. */
+	if (c->in_work && (ready & SOCK_READ) && sock_error(c->transport.sock) != 0)
+		conn_end(c, CONN_END_RESET);
 	conn_show(c, &t);
 	while (t.readable && conn_may_read(c, &t)) {
 		conn_read(c, &t);
