@@ -1,0 +1,46 @@
+/*
+ * compress/internal: what the four codecs share. Each is a row (struct codec_ops) with its own contexts in struct codecs; the bounds on
+ * what comes out are kept in one place, decode_next.
+ */
+#ifndef ODRADEK_COMPRESS_INTERNAL_H
+#define ODRADEK_COMPRESS_INTERNAL_H
+
+#include <stdbool.h>
+
+#include "compress/compress.h"
+
+enum { DECODE_PIECE = 64 * 1024, CODEC_COUNT = 5 };
+
+struct codec_ops {
+	const char *name;
+	int (*begin)(struct codecs *c);
+	/* The next piece, *len 0 at the end: never more than c->room bytes are asked of a codec that can stop. 0 or an error. */
+	int (*next)(struct codecs *c, const uint8_t **p, size_t *len);
+	void (*end)(struct codecs *c); /* lets go of what is unusually large */
+	int (*encode)(struct codecs *c, int level, const void *p, size_t len, struct buf *out);
+	void (*free)(struct codecs *c);
+};
+
+struct codecs {
+	const struct codec_ops *op; /* of the stream in work, or NULL */
+	const uint8_t *in;
+	size_t in_left;
+	size_t room; /* bytes that may still come out */
+	int error;
+	bool done;
+	uint8_t *piece; /* DECODE_PIECE bytes */
+	struct buf block; /* a snappy block */
+	bool framed;	  /* snappy: xerial's block stream */
+	bool large;	  /* lz4: the context holds blocks beyond 64 KiB */
+	bool last;	  /* gzip, lz4: the last frame has ended */
+	void *decoder[CODEC_COUNT];
+	void *encoder[CODEC_COUNT];
+};
+
+extern const struct codec_ops codec_gzip, codec_snappy, codec_lz4, codec_zstd;
+
+/* Memory for the libraries' contexts. What a stream can make large may fail (NULL); the rest comes from xmalloc. */
+void *codec_alloc(void *opaque, size_t size);
+void codec_dealloc(void *opaque, void *p);
+
+#endif
