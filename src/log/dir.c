@@ -1,0 +1,387 @@
+/* dir: one of the log.dirs. What lies in it is listed at the head of dir.h. */
+#include "log/dir.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "log/checkpoint.h"
+#include "log/paths.h"
+
+#define CLEAN_MARKER ".kafka_cleanshutdown"
+#define LOCK_FILE ".lock"
+#define RESERVE_FILE "odradek.reserve"
+
+struct log_dir {
+	struct env *env;
+	char *path;
+	struct file *lock;
+	struct meta_properties meta;
+	bool formatted;
+	bool clean;
+	int64_t broker_epoch;
+	struct checkpoint checkpoints[CHECKPOINT_KINDS];
+	int64_t reserve_bytes;
+	int reserve_held; /* atomic: the reserve is there */
+	int error;	  /* atomic: 0, or the negated errno it failed with */
+	struct loop *watch_loop;
+	struct post *watch;
+};
+
+static const char *const CHECKPOINT_FILES[CHECKPOINT_KINDS] = {
+	[CHECKPOINT_RECOVERY_POINT] = "recovery-point-offset-checkpoint",
+	[CHECKPOINT_LOG_START] = "log-start-offset-checkpoint",
+	[CHECKPOINT_HIGH_WATERMARK] = "replication-offset-checkpoint",
+};
+
+/* ---- opening ---- */
+
+static void read_marker(struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+	char *text;
+	size_t len;
+
+	dir->broker_epoch = -1;
+	path_in(path, dir->path, CLEAN_MARKER);
+	dir->clean = env_read_file(dir->env, path, 4096, &text, &len) == 0;
+	if (!dir->clean)
+		return;
+	const char *at = strstr(text, "\"brokerEpoch\"");
+	if (at)
+		at = strchr(at, ':');
+	for (at = at ? at + 1 : ""; *at == ' '; at++)
+		;
+	if (*at >= '0' && *at <= '9') {
+		int64_t epoch = 0;
+
+		for (; *at >= '0' && *at <= '9' && epoch < INT64_MAX / 10 - 1; at++)
+			epoch = 10 * epoch + (*at - '0');
+		dir->broker_epoch = epoch;
+	}
+	xfree(text);
+}
+
+static void read_checkpoints(struct log_dir *dir)
+{
+	for (int i = 0; i < CHECKPOINT_KINDS; i++) {
+		char path[PATH_SIZE];
+
+		path_in(path, dir->path, CHECKPOINT_FILES[i]);
+		int err = checkpoint_read(dir->env, path, &dir->checkpoints[i]);
+		if (err && err != -ENOENT)
+			diag_warn(dir->env->diag, "checkpoint unreadable, counts as empty", "file=%s error=%s remedy=none-needed",
+				  path, err_name(err));
+	}
+}
+
+static int open_dir(struct log_dir *dir, char **why)
+{
+	char path[PATH_SIZE];
+	int err = env_mkdir_all(dir->env, dir->path);
+
+	if (err) {
+		*why = xasprintf("log directory %s cannot be made: %s", dir->path, err_name(err));
+		return err;
+	}
+	path_in(path, dir->path, LOCK_FILE);
+	err = env_lock(dir->env, path, &dir->lock);
+	if (err) {
+		*why = err == -EAGAIN ? xasprintf("log directory %s is in use by another process (it holds %s). Stop that one, or "
+						  "set log.dirs to another directory",
+						  dir->path, path)
+				      : xasprintf("%s cannot be locked: %s", path, err_name(err));
+		return err;
+	}
+	err = meta_properties_read(dir->env, dir->path, &dir->meta, why);
+	dir->formatted = err == 0;
+	if (err && err != -ENOENT) {
+		if (!*why)
+			*why = xasprintf("%s/meta.properties cannot be read: %s", dir->path, err_name(err));
+		return err;
+	}
+	read_marker(dir);
+	read_checkpoints(dir);
+	return 0;
+}
+
+int log_dir_open(struct env *env, const struct log_dir_options *options, struct log_dir **out, char **why)
+{
+	struct log_dir *dir;
+
+	*out = NULL;
+	*why = NULL;
+	/* room for "/<replica, 255>/<20 digits>.<suffix>" */
+	if (strlen(options->path) > PATH_SIZE - 2 * FILE_NAME_MAX) {
+		*why = xasprintf("log directory %s: the path is too long", options->path);
+		return -ENAMETOOLONG;
+	}
+	dir = xcalloc(1, sizeof(*dir));
+	dir->env = env;
+	dir->path = xstrdup(options->path);
+	dir->reserve_bytes = options->reserve_bytes;
+	int err = open_dir(dir, why);
+	if (err) {
+		log_dir_free(dir);
+		return err;
+	}
+	*out = dir;
+	return 0;
+}
+
+void log_dir_free(struct log_dir *dir)
+{
+	if (!dir)
+		return;
+	for (int i = 0; i < CHECKPOINT_KINDS; i++)
+		checkpoint_fini(&dir->checkpoints[i]);
+	file_unref(&dir->lock);
+	xfree(dir->path);
+	xfree(dir);
+}
+
+struct env *log_dir_env(struct log_dir *dir)
+{
+	return dir->env;
+}
+
+const char *log_dir_path(const struct log_dir *dir)
+{
+	return dir->path;
+}
+
+bool log_dir_is_formatted(const struct log_dir *dir)
+{
+	return dir->formatted;
+}
+
+const struct meta_properties *log_dir_meta(const struct log_dir *dir)
+{
+	return &dir->meta;
+}
+
+int log_dir_format(struct log_dir *dir, const struct meta_properties *m)
+{
+	int err = meta_properties_write(dir->env, dir->path, m);
+
+	if (err)
+		return err;
+	dir->meta = *m;
+	dir->meta.version = 1;
+	dir->formatted = true;
+	return 0;
+}
+
+/* ---- the marker of a clean stop ---- */
+
+bool log_dir_was_clean(const struct log_dir *dir, int64_t *broker_epoch)
+{
+	if (broker_epoch)
+		*broker_epoch = dir->broker_epoch;
+	return dir->clean;
+}
+
+int log_dir_begin_run(struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+
+	path_in(path, dir->path, CLEAN_MARKER);
+	int err = env_unlink(dir->env, path);
+	if (err == 0)
+		err = env_sync_dir(dir->env, dir->path);
+	if (err && err != -ENOENT)
+		return err;
+	err = log_dir_refill_reserve(dir);
+	if (err && err != -ENOSPC)
+		diag_warn(dir->env->diag, "no reserve for a full disk", "dir=%s error=%s", dir->path, err_name(err));
+	return 0;
+}
+
+int log_dir_mark_clean(struct log_dir *dir, int64_t broker_epoch)
+{
+	char path[PATH_SIZE];
+	struct buf text = {0};
+	int err = log_dir_error(dir);
+
+	if (err)
+		return err;
+	path_in(path, dir->path, CLEAN_MARKER);
+	buf_printf(&text, "{\"version\":0,\"brokerEpoch\":%lld}", (long long)broker_epoch);
+	err = env_replace_file(dir->env, path, text.p, text.len);
+	buf_fini(&text);
+	return err;
+}
+
+/* ---- failing ---- */
+
+int log_dir_error(const struct log_dir *dir)
+{
+	return __atomic_load_n(&dir->error, __ATOMIC_ACQUIRE);
+}
+
+void log_dir_fail(struct log_dir *dir, int err, const char *what, const char *path)
+{
+	int none = 0;
+
+	check(err != 0);
+	if (!__atomic_compare_exchange_n(&dir->error, &none, err, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return;
+	diag_error(dir->env->diag, "log directory failed and is offline",
+		   "dir=%s while=\"%s\" file=%s error=\"%s\" remedy=\"mend the disk, then restart\"", dir->path, what, path,
+		   err_name(err));
+	struct post *watch = __atomic_exchange_n(&dir->watch, NULL, __ATOMIC_ACQ_REL);
+	if (watch)
+		loop_post(dir->watch_loop, watch);
+}
+
+void log_dir_watch(struct log_dir *dir, struct loop *loop, struct post *post)
+{
+	dir->watch_loop = loop;
+	__atomic_store_n(&dir->watch, post, __ATOMIC_RELEASE);
+	if (!log_dir_error(dir))
+		return;
+	post = __atomic_exchange_n(&dir->watch, NULL, __ATOMIC_ACQ_REL);
+	if (post)
+		loop_post(loop, post);
+}
+
+/* ---- the reserve ---- */
+
+bool log_dir_release_reserve(struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+
+	if (!__atomic_exchange_n(&dir->reserve_held, 0, __ATOMIC_ACQ_REL))
+		return false;
+	path_in(path, dir->path, RESERVE_FILE);
+	if (env_unlink(dir->env, path))
+		return false;
+	diag_warn(dir->env->diag, "disk full, the reserve is given to the metadata log",
+		  "dir=%s bytes=%lld remedy=\"free some space\"", dir->path, (long long)dir->reserve_bytes);
+	return true;
+}
+
+int log_dir_refill_reserve(struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+	struct file *file;
+
+	if (dir->reserve_bytes <= 0 || __atomic_load_n(&dir->reserve_held, __ATOMIC_ACQUIRE) || log_dir_error(dir))
+		return 0;
+	path_in(path, dir->path, RESERVE_FILE);
+	int err = env_open(dir->env, path, FILE_WRITE | FILE_CREATE, &file);
+	if (err)
+		return err;
+	err = file_allocate(file, dir->reserve_bytes);
+	file_unref(&file);
+	if (err) {
+		env_unlink(dir->env, path);
+		return err;
+	}
+	__atomic_store_n(&dir->reserve_held, 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* ---- checkpoints ---- */
+
+int64_t log_dir_checkpointed(const struct log_dir *dir, enum log_checkpoint kind, struct str topic, int32_t partition,
+			     int64_t absent)
+{
+	return checkpoint_find(&dir->checkpoints[kind], topic, partition, absent);
+}
+
+void log_checkpoint_init(struct log_checkpoint_writer *w, enum log_checkpoint kind)
+{
+	*w = (struct log_checkpoint_writer){.kind = kind};
+}
+
+void log_checkpoint_add(struct log_checkpoint_writer *w, struct str topic, int32_t partition, int64_t offset)
+{
+	w->n++;
+	buf_printf(&w->lines, "%.*s %d %lld\n", STR_ARG(topic), partition, (long long)offset);
+}
+
+int log_checkpoint_write(struct log_checkpoint_writer *w, struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+	struct buf text = {0};
+	int err = log_dir_error(dir);
+
+	path_in(path, dir->path, CHECKPOINT_FILES[w->kind]);
+	buf_printf(&text, "0\n%d\n", w->n);
+	buf_put(&text, w->lines.p, w->lines.len);
+	if (!err)
+		err = env_replace_file(dir->env, path, text.p, text.len);
+	buf_fini(&text);
+	buf_fini(&w->lines);
+	if (err && err != -ENOSPC && err != -EMFILE && err != -ENFILE)
+		log_dir_fail(dir, err, "writing a checkpoint", path);
+	return err;
+}
+
+/* ---- what is in it ---- */
+
+struct scan {
+	struct log_dir *dir;
+	int (*each)(void *arg, const struct log_dir_entry *);
+	void *arg;
+};
+
+static int scan_replica(struct scan *s, const char *name, const char *path)
+{
+	struct log_dir_entry e = {.name = name};
+
+	if (!name_replica(name, &e.topic, &e.partition)) {
+		diag_warn(s->dir->env->diag, "directory is no replica, left alone", "path=%s", path);
+		return 0;
+	}
+	int err = partition_metadata_read(s->dir->env, path, &e.topic_id);
+	if (err == -EINVAL)
+		diag_warn(s->dir->env->diag, "partition.metadata unreadable", "dir=%s remedy=\"it is written anew\"", path);
+	else if (err && err != -ENOENT)
+		return err;
+	return s->each(s->arg, &e);
+}
+
+static int scan_one(void *arg, const char *name, bool is_dir)
+{
+	struct scan *s = arg;
+	char path[PATH_SIZE];
+
+	if (!is_dir || strcmp(name, "lost+found") == 0 || name_ends(name, "-stray"))
+		return 0;
+	path_in(path, s->dir->path, name);
+	if (name_ends(name, "-delete"))
+		return remove_dir(s->dir->env, path);
+	if (name_ends(name, "-future")) {
+		diag_warn(s->dir->env->diag, "replica was on its way to this directory, left alone",
+			  "path=%s remedy=\"moving replicas between directories is not served yet\"", path);
+		return 0;
+	}
+	return scan_replica(s, name, path);
+}
+
+int log_dir_scan(struct log_dir *dir, int (*each)(void *arg, const struct log_dir_entry *), void *arg)
+{
+	struct scan s = {dir, each, arg};
+
+	return env_list(dir->env, dir->path, scan_one, &s);
+}
+
+int log_dir_set_stray(struct log_dir *dir, const struct log_dir_entry *e)
+{
+	char from[PATH_SIZE];
+	char to[PATH_SIZE];
+
+	path_in(from, dir->path, e->name);
+	path_of_marked(to, dir->path, e->topic, e->partition, env_random_uuid(dir->env), "-stray");
+	diag_warn(dir->env->diag, "replica is in no metadata, kept as stray", "dir=%s now=%s", from, to);
+	return env_rename(dir->env, from, to);
+}
+
+int log_dir_space(struct log_dir *dir, struct disk_space *out)
+{
+	return env_space(dir->env, dir->path, out);
+}
