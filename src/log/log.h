@@ -259,8 +259,7 @@ struct log_deletion {
 	char **paths; /* renamed by run, in order; unlinked by finish */
 	int n;
 	int cap;
-	char *dir_from; /* a whole replica: renamed to dir_to, removed by finish */
-	char *dir_to;
+	char *dir;	/* a whole replica, renamed already: removed by finish */
 	int64_t delay_ms;
 };
 

@@ -1,0 +1,349 @@
+/*
+ * append: check, roll, write, apply; in that order, so that a failure before "apply" leaves the log as it was.
+ *
+ * The write is one pwritev at the end of the active segment. When it fails, what it left behind the end is cut off; bytes there were never
+ * readable.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "log/internal.h"
+
+static const char METADATA_TOPIC[] = "__cluster_metadata";
+
+static bool is_metadata(const struct log *log)
+{
+	return strcmp(log->topic, METADATA_TOPIC) == 0;
+}
+
+/* What a storage error looks like to a client: a full or failed disk is the partition's trouble, a lack of descriptors passes. */
+static int append_error(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT || err == -EIO ? ERR_KAFKA_STORAGE_ERROR : err;
+}
+
+/* ---- rolling ---- */
+
+static int read_first_timestamp(struct log *log, struct segment *s)
+{
+	struct scan scan;
+	struct file *file;
+
+	if (s->first_timestamp != TIMESTAMP_UNREAD || s->size == 0)
+		return 0;
+	int err = segment_open(log, s, SEGMENT_LOG, false, &file);
+	if (err)
+		return err;
+	scan_init(&scan, file, 0, s->size);
+	if (scan_next(&scan))
+		s->first_timestamp = scan.header.max_timestamp;
+	return scan.error;
+}
+
+/* segment.ms counts from the first batch's timestamp to the new one's, or from the segment's making where there is none. */
+static bool waited_long_enough(struct log *log, struct segment *s, int64_t max_timestamp, int64_t now_ms)
+{
+	int64_t waited;
+
+	if (s->size == 0 || read_first_timestamp(log, s))
+		return false;
+	if (s->first_timestamp >= 0)
+		waited = max_timestamp - s->first_timestamp;
+	else
+		waited = now_ms - s->created_ms;
+	return waited > log->config->segment_ms - s->jitter_ms;
+}
+
+struct incoming {
+	int64_t size;
+	int64_t base_offset;
+	int64_t last_offset;
+	int64_t max_timestamp;
+};
+
+static bool must_roll(struct log *log, const struct incoming *in, int64_t now_ms)
+{
+	struct segment *s = log_active(log);
+
+	return !s || s->sealed || s->size > (int64_t)log->config->segment_bytes - in->size || in->last_offset - s->base > INT32_MAX ||
+	       segment_index_full(log, s) || waited_long_enough(log, s, in->max_timestamp, now_ms);
+}
+
+int log_roll_at(struct log *log, int64_t base, int64_t now_ms)
+{
+	struct segment *s = log_active(log);
+	int err;
+
+	if (s && s->base == base) { /* an empty one: it makes room for its successor */
+		check(s->size == 0);
+		segment_unlink(log, s);
+		log->data->n--;
+	} else if (s) {
+		err = segment_seal_indexes(log, s);
+		if (!err)
+			err = log_write_snapshot(log);
+		if (err)
+			return err;
+	}
+	err = segment_create(log, base, now_ms);
+	return err ? log_failed(log, err, "making a segment", SEGMENT_LOG, base) : 0;
+}
+
+int log_roll(struct log *log, int64_t now_ms)
+{
+	struct segment *s = log_active(log);
+
+	if (!s || s->size == 0 || !waited_long_enough(log, s, now_ms, now_ms))
+		return 0;
+	return log_roll_at(log, log->end, now_ms);
+}
+
+/* ---- writing ---- */
+
+static int write_bytes(struct log *log, struct segment *s, const void *p, int64_t len)
+{
+	struct file *file;
+	int err = segment_open(log, s, SEGMENT_LOG, false, &file);
+
+	if (err)
+		return log_failed(log, err, "opening a segment", SEGMENT_LOG, s->base);
+	err = file_write_full(file, p, (size_t)len, s->size);
+	if (err == -ENOSPC && is_metadata(log) && log_dir_release_reserve(log->dir))
+		err = file_write_full(file, p, (size_t)len, s->size);
+	if (!err)
+		return 0;
+	int cut = file_truncate(file, s->size);
+	if (cut) /* bytes behind the end that we cannot take back */
+		log_dir_fail(log->dir, cut, "cutting off a failed write", log->topic);
+	return log_failed(log, err, "appending", SEGMENT_LOG, s->base);
+}
+
+/* Makes what must be there before the write: the directory, a segment with room. */
+static int prepare(struct log *log, const struct incoming *in, int64_t now_ms, bool *rolled)
+{
+	int err = 0;
+
+	*rolled = false;
+	if (!log->data) {
+		err = log_make_dir(log);
+		if (err)
+			return log_failed(log, err, "making a replica's directory", SEGMENT_LOG, log->end);
+	}
+	if (!must_roll(log, in, now_ms))
+		return 0;
+	*rolled = log_active(log) != NULL;
+	err = log_roll_at(log, in->base_offset, now_ms);
+	if (err == -ENOSPC && is_metadata(log) && log_dir_release_reserve(log->dir))
+		err = log_roll_at(log, in->base_offset, now_ms);
+	return err;
+}
+
+/* ---- applying ---- */
+
+/* The marker in a control batch; false for an empty one (its transaction was cleaned away) and for those that are no markers. */
+static bool read_marker(const uint8_t *p, const struct batch_header *h, struct marker *out)
+{
+	struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)(batch_size(h) - BATCH_HEADER_SIZE));
+	struct record r;
+
+	if (batch_codec(h) != 0 || !record_next(&it, &r))
+		return false;
+	int type = control_type(r.key);
+	if ((type != CONTROL_ABORT && type != CONTROL_COMMIT) || control_coordinator_epoch(r.value, &out->coordinator_epoch))
+		return false;
+	out->type = (enum control_type)type;
+	out->timestamp = r.timestamp;
+	return true;
+}
+
+static void apply_producer(struct log *log, struct segment *s, const uint8_t *p, const struct batch_header *h)
+{
+	struct producers *producers = &log->data->producers;
+	struct completed_txn txn;
+	struct marker m;
+
+	if (!batch_has_producer(h))
+		return;
+	if (!batch_is_control(h)) {
+		producers_apply_data(producers, h);
+		return;
+	}
+	if (read_marker(p, h, &m) && producers_apply_marker(producers, h, &m, &txn) && txn.aborted)
+		segment_add_aborted(log, s, &txn); /* a failure is reported there; recovery writes it again */
+}
+
+/* The batch at p now lies at pos of the active segment. */
+static void apply(struct log *log, const uint8_t *p, const struct batch_header *h, int64_t pos)
+{
+	struct segment *s = log_active(log);
+
+	segment_note_batch(log, s, h, pos);
+	s->size = pos + batch_size(h);
+	s->dirty = true;
+	if (epochs_assign(&log->epochs, h->leader_epoch, h->base_offset))
+		log->data->epochs_dirty = true;
+	apply_producer(log, s, p, h);
+	log->end = batch_last_offset(h) + 1;
+	producers_advance(&log->data->producers, log->end);
+}
+
+static void note_flush(const struct log *log, bool rolled, struct log_appended *out)
+{
+	out->flush_before_ack = log->end - log->flushed_end >= log->config->flush_messages;
+	out->wants_flush = rolled || out->flush_before_ack;
+}
+
+/* ---- as leader ---- */
+
+static int check_producer(struct log *log, const uint8_t *batch, const struct batch_info *info, struct log_appended *out, bool *done)
+{
+	const struct batch_header *h = &info->header;
+	struct marker m;
+
+	if (!log->data || !batch_has_producer(h))
+		return 0;
+	if (batch_is_control(h))
+		return read_marker(batch, h, &m) ? producers_check_marker(&log->data->producers, h, m.coordinator_epoch) : 0;
+	const struct producer_batch *old =
+		info->origin == ORIGIN_CLIENT ? producers_duplicate(&log->data->producers, h) : NULL;
+	if (!old)
+		return producers_check_data(&log->data->producers, h, info->origin);
+	*out = (struct log_appended){
+		.base_offset = old->last_offset - old->offset_delta,
+		.last_offset = old->last_offset,
+		.log_append_time_ms = old->timestamp,
+		.log_start = log->start,
+		.duplicate = true,
+	};
+	*done = true;
+	return 0;
+}
+
+int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch, int64_t now_ms,
+	       struct log_appended *out)
+{
+	struct batch_header h = info->header;
+	bool done = false;
+	bool rolled;
+	int err = log_dir_error(log->dir) ? ERR_KAFKA_STORAGE_ERROR : 0;
+
+	check(!info->recompress && info->size == batch_size(&h));
+	if (!err && info->size > log->config->segment_bytes)
+		err = ERR_RECORD_LIST_TOO_LARGE;
+	if (!err)
+		err = check_producer(log, batch, info, out, &done);
+	if (err || done)
+		return err;
+	h.base_offset = log->end;
+	h.leader_epoch = leader_epoch;
+	if (h.base_offset > INT64_MAX - h.last_offset_delta - 1)
+		return ERR_KAFKA_STORAGE_ERROR;
+	batch_assign(batch, h.base_offset, h.leader_epoch);
+
+	struct incoming in = {info->size, h.base_offset, batch_last_offset(&h), h.max_timestamp};
+	err = prepare(log, &in, now_ms, &rolled);
+	if (!err)
+		err = write_bytes(log, log_active(log), batch, info->size);
+	if (err)
+		return append_error(err);
+	apply(log, batch, &h, log_active(log)->size);
+	*out = (struct log_appended){
+		.base_offset = h.base_offset,
+		.last_offset = log->end - 1,
+		.log_append_time_ms = info->log_append_time_ms,
+		.log_start = log->start,
+	};
+	note_flush(log, rolled, out);
+	return 0;
+}
+
+/* ---- as follower ---- */
+
+/* How much of p[0..len) may be appended: whole, sound batches in order, none of a later epoch. 0 and *valid, or why not. */
+static int check_batches(const struct log *log, const void *p, size_t len, int32_t leader_epoch, size_t *valid)
+{
+	int64_t next = log->end;
+
+	*valid = 0;
+	struct batch_iter it = batch_iter(p, len);
+	while (batch_next(&it)) {
+		const struct batch_header *h = &it.header;
+
+		if (h->leader_epoch > leader_epoch)
+			return 0;
+		if (h->last_offset_delta < 0 || h->base_offset > INT64_MAX - h->last_offset_delta - 1 || !batch_crc_ok(it.p, h))
+			return ERR_CORRUPT_MESSAGE;
+		if (h->base_offset < next)
+			return ERR_INVALID_RECORD;
+		if (batch_size(h) > log->config->segment_bytes)
+			return ERR_RECORD_LIST_TOO_LARGE;
+		next = batch_last_offset(h) + 1;
+		*valid = it.pos;
+	}
+	return it.error || *valid != len ? ERR_CORRUPT_MESSAGE : 0;
+}
+
+/* The first batches of p[0..len) that fit into one segment together. */
+static struct incoming next_group(const struct log *log, const uint8_t *p, size_t len)
+{
+	struct incoming in = {0};
+	struct batch_iter it = batch_iter(p, len);
+
+	while (batch_next(&it)) {
+		int64_t last = batch_last_offset(&it.header);
+
+		if (in.size == 0)
+			in.base_offset = it.header.base_offset;
+		else if ((int64_t)it.pos > log->config->segment_bytes || last - in.base_offset > INT32_MAX)
+			break;
+		in.size = (int64_t)it.pos;
+		in.last_offset = last;
+		if (it.header.max_timestamp > in.max_timestamp)
+			in.max_timestamp = it.header.max_timestamp;
+	}
+	return in;
+}
+
+static int append_group(struct log *log, const uint8_t *p, const struct incoming *in, int64_t now_ms, bool *rolled)
+{
+	bool rolled_now;
+	int err = prepare(log, in, now_ms, &rolled_now);
+
+	if (!err)
+		err = write_bytes(log, log_active(log), p, in->size);
+	if (err)
+		return append_error(err);
+	*rolled = *rolled || rolled_now;
+	int64_t pos = log_active(log)->size;
+	for (struct batch_iter it = batch_iter(p, (size_t)in->size); batch_next(&it); pos += batch_size(&it.header))
+		apply(log, it.p, &it.header, pos);
+	return 0;
+}
+
+int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms, struct log_appended *out)
+{
+	const uint8_t *at = p;
+	bool rolled = false;
+	size_t valid;
+	int err = log_dir_error(log->dir) ? ERR_KAFKA_STORAGE_ERROR : check_batches(log, p, len, leader_epoch, &valid);
+
+	if (err)
+		return err;
+	*out = (struct log_appended){.base_offset = -1, .log_append_time_ms = -1, .log_start = log->start};
+	while (valid > 0) {
+		struct incoming in = next_group(log, at, valid);
+
+		err = append_group(log, at, &in, now_ms, &rolled);
+		if (err)
+			return err;
+		if (out->base_offset < 0)
+			out->base_offset = in.base_offset;
+		at += in.size;
+		valid -= (size_t)in.size;
+	}
+	out->last_offset = log->end - 1;
+	note_flush(log, rolled, out);
+	return 0;
+}

@@ -1,0 +1,297 @@
+/*
+ * flush: group commit. Under the lock a log_flush takes references of what has to be synced; a job syncs many logs' files, one after the
+ * other; under the lock again the flushed end moves.
+ *
+ * 1. The order is: producer snapshots, indexes, records, leader epochs, the directory. The flushed end moves when all of it is done.
+ * 2. A file that was dirty when the flush began is marked clean then; what is written meanwhile marks it again.
+ * 3. After a failed sync nothing is retried: the directory goes offline.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "log/internal.h"
+#include "log/paths.h"
+
+/* ---- one flush ---- */
+
+static void add_file(struct log_flush *f, struct file *file)
+{
+	if (f->n_files == f->cap_files) {
+		f->cap_files = f->cap_files ? 2 * f->cap_files : 8;
+		f->files = xreallocarray(f->files, (size_t)f->cap_files, sizeof(struct file *));
+	}
+	f->files[f->n_files++] = file_ref(file);
+}
+
+static int add_snapshots(struct log *log, struct log_flush *f)
+{
+	struct log_data *d = log->data;
+	char dir[PATH_SIZE];
+	char path[PATH_SIZE];
+	struct file *file;
+
+	LOG_DIR_PATH(log, dir);
+	for (int i = 0; i < d->n_snapshots; i++) {
+		if (d->snapshots[i] <= d->synced_snapshots)
+			continue;
+		path_of_offset(path, dir, d->snapshots[i], ".snapshot");
+		int err = env_open(log->env, path, FILE_WRITE, &file);
+		if (err)
+			return err;
+		add_file(f, file);
+		file_unref(&file);
+	}
+	return 0;
+}
+
+static int add_segment(struct log *log, struct segment *s, struct log_flush *f)
+{
+	static const enum segment_file ORDER[] = {SEGMENT_INDEX, SEGMENT_TIME, SEGMENT_TXN, SEGMENT_LOG};
+	struct file *file;
+	int err = 0;
+
+	if (!s->dirty)
+		return 0;
+	if (s == log_active(log))
+		err = segment_write_pending(log, s);
+	for (int i = 0; i < SEGMENT_FILES && !err; i++) {
+		err = segment_open(log, s, ORDER[i], false, &file);
+		if (!err)
+			add_file(f, file);
+		if (err == -ENOENT && ORDER[i] != SEGMENT_LOG)
+			err = 0; /* not every segment has all of them yet */
+	}
+	if (!err)
+		s->dirty = false;
+	return err;
+}
+
+static void add_names(struct log *log, struct log_flush *f)
+{
+	struct log_data *d = log->data;
+	char dir[PATH_SIZE];
+
+	LOG_DIR_PATH(log, dir);
+	f->dir_path = d->dir_dirty || d->epochs_dirty ? xstrdup(dir) : NULL;
+	if (d->epochs_dirty) {
+		struct buf text = {0};
+
+		epochs_format(&log->epochs, &text);
+		f->epochs = xstrndup((const char *)text.p, text.len);
+		buf_fini(&text);
+	}
+	d->dir_dirty = false;
+	d->epochs_dirty = false;
+}
+
+static void clear(struct log_flush *f)
+{
+	for (int i = 0; i < f->n_files; i++)
+		file_unref(&f->files[i]);
+	f->n_files = 0;
+	xfree(f->dir_path);
+	xfree(f->epochs);
+	f->dir_path = NULL;
+	f->epochs = NULL;
+	f->next = NULL;
+	f->error = 0;
+}
+
+static bool anything_to_do(const struct log *log, int64_t upto)
+{
+	const struct log_data *d = log->data;
+
+	if (!d || d->flushing || log_dir_error(log->dir))
+		return false;
+	return log->flushed_end < upto || d->epochs_dirty || d->dir_dirty;
+}
+
+bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
+{
+	int err = 0;
+
+	if (upto > log->end)
+		upto = log->end;
+	if (!anything_to_do(log, upto))
+		return false;
+	clear(f);
+	f->dir = log->dir;
+	f->upto = log->flushed_end;
+	err = add_snapshots(log, f);
+	for (int i = 0; i < log->data->n && !err; i++) {
+		if (i > 0 && log->data->segments[i].base >= upto)
+			break;
+		err = add_segment(log, &log->data->segments[i], f);
+		if (!err)
+			f->upto = log_segment_end(log, i);
+	}
+	if (!err)
+		add_names(log, f);
+	f->error = err;
+	log->data->flushing = 1;
+	log->data->last_flush_ms = env_mono_ms(log->env);
+	return true;
+}
+
+void log_flush_run(struct log_flush *f)
+{
+	struct env *env = log_dir_env(f->dir);
+	char path[PATH_SIZE];
+
+	for (int i = 0; i < f->n_files && !f->error; i++)
+		f->error = file_sync(f->files[i]);
+	if (!f->error && f->epochs) {
+		path_in(path, f->dir_path, "leader-epoch-checkpoint");
+		f->error = env_replace_file(env, path, f->epochs, strlen(f->epochs));
+	}
+	if (!f->error && f->dir_path)
+		f->error = env_sync_dir(env, f->dir_path);
+	if (!f->error && f->dir_path) /* the replica's own name */
+		f->error = env_sync_dir(env, log_dir_path(f->dir));
+}
+
+/* What was marked clean may not be: the next flush takes all of it again. */
+static void mark_dirty(struct log *log)
+{
+	for (int i = 0; i < log->data->n; i++)
+		if (log_segment_end(log, i) > log->flushed_end)
+			log->data->segments[i].dirty = true;
+	log->data->dir_dirty = true;
+	log->data->epochs_dirty = true;
+}
+
+int log_flush_end(struct log *log, struct log_flush *f)
+{
+	int err = f->error;
+	int64_t upto = f->upto;
+
+	if (log->data) {
+		log->data->flushing = 0;
+		if (err)
+			mark_dirty(log);
+		else if (log->data->n_snapshots)
+			log->data->synced_snapshots = upto;
+	}
+	if (!err && upto > log->flushed_end)
+		log->flushed_end = upto < log->end ? upto : log->end;
+	if (err)
+		log_failed(log, err, "syncing", SEGMENT_LOG, log_active(log) ? log_active(log)->base : 0);
+	clear(f);
+	return err;
+}
+
+void log_flush_fini(struct log_flush *f)
+{
+	clear(f);
+	xfree(f->files);
+	f->files = NULL;
+	f->cap_files = 0;
+}
+
+int64_t log_flush_due_ms(const struct log *log)
+{
+	if (!log->data || log->flushed_end == log->end || log->config->flush_ms >= INT64_MAX / 2)
+		return INT64_MAX;
+	return log->data->last_flush_ms + log->config->flush_ms;
+}
+
+/* ---- closing ---- */
+
+int log_close(struct log *log)
+{
+	struct log_flush f = {0};
+	int err;
+
+	if (!log->data || log_dir_error(log->dir))
+		return log_dir_error(log->dir);
+	err = log->data->n ? segment_seal_indexes(log, log_active(log)) : 0;
+	if (!err)
+		err = log_write_snapshot(log);
+	if (!err)
+		log->data->dir_dirty = true;
+	log->data->flushing = 0;
+	if (!err && log_flush_begin(log, LOG_FLUSH_ALL, &f)) {
+		log_flush_run(&f);
+		err = log_flush_end(log, &f);
+	}
+	log_flush_fini(&f);
+	for (int i = 0; i < log->data->n; i++)
+		segment_close_files(&log->data->segments[i]);
+	return err;
+}
+
+/* ---- many at once ---- */
+
+struct log_flusher {
+	struct loop *loop;
+	struct log_flush *first; /* waiting */
+	struct log_flush **last;
+	struct log_flush *running;
+	struct work work;
+	bool busy;
+};
+
+struct log_flusher *log_flusher_new(struct loop *loop)
+{
+	struct log_flusher *g = xcalloc(1, sizeof(*g));
+
+	g->loop = loop;
+	g->last = &g->first;
+	return g;
+}
+
+void log_flusher_free(struct log_flusher *g)
+{
+	check(!g || (!g->busy && !g->first));
+	xfree(g);
+}
+
+static void run_job(struct work *w)
+{
+	struct log_flusher *g = container_of(w, struct log_flusher, work);
+
+	for (struct log_flush *f = g->running; f; f = f->next)
+		log_flush_run(f);
+}
+
+static void start_job(struct log_flusher *g);
+
+static void job_done(struct work *w)
+{
+	struct log_flusher *g = container_of(w, struct log_flusher, work);
+	struct log_flush *f = g->running;
+
+	g->running = NULL;
+	g->busy = false;
+	start_job(g); /* the next ones go while these are answered */
+	while (f) {
+		struct log_flush *next = f->next;
+
+		f->done(f);
+		f = next;
+	}
+}
+
+static void start_job(struct log_flusher *g)
+{
+	if (g->busy || !g->first)
+		return;
+	g->running = g->first;
+	g->first = NULL;
+	g->last = &g->first;
+	g->busy = true;
+	g->work = (struct work){.job = run_job, .done = job_done};
+	env_work(g->loop, &g->work);
+}
+
+void log_flusher_add(struct log_flusher *g, struct log_flush *f)
+{
+	f->next = NULL;
+	*g->last = f;
+	g->last = &f->next;
+	start_job(g);
+}

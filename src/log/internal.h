@@ -1,0 +1,177 @@
+/*
+ * log/internal: what the files of this room share: the log, its segments, and who may do what to them.
+ *
+ *	log.c       life, offsets, the directory's making
+ *	segment.c   one segment: its files, its index entries
+ *	append.c    checks, rolls, writes, applies
+ *	read.c      positions; ranges for fetches
+ *	lookup.c    offsets by time
+ *	load.c      what is on disk; recover.c verifies it, replay.c rebuilds producer state
+ *	truncate.c  flush.c  retain.c
+ *
+ * Index entries of the active segment wait in memory (struct pending) and are written many at once: at a roll, a flush, a close, or when
+ * there is no room. A crash loses them, and recovery makes the same ones again.
+ */
+#ifndef ODRADEK_LOG_INTERNAL_H
+#define ODRADEK_LOG_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "log/epochs.h"
+#include "log/index.h"
+#include "log/log.h"
+#include "log/producers.h"
+#include "log/scan.h"
+
+enum segment_file { SEGMENT_LOG, SEGMENT_INDEX, SEGMENT_TIME, SEGMENT_TXN, SEGMENT_FILES };
+
+extern const char *const SEGMENT_SUFFIX[SEGMENT_FILES];
+
+#define TIMESTAMP_UNREAD INT64_MIN
+
+struct segment {
+	int64_t base;
+	int64_t size;
+	int64_t max_timestamp;	      /* -1 none; TIMESTAMP_UNREAD: in the time index's last entry */
+	int64_t max_timestamp_offset; /* last offset of the batch that has it */
+	int64_t first_timestamp;      /* max timestamp of the first batch; TIMESTAMP_UNREAD */
+	int64_t created_ms;
+	int64_t jitter_ms;
+	int64_t indexed_pos; /* of the last batch that has an index entry; 0 */
+	int64_t last_time;   /* of the last time entry, pending ones too; -1 */
+	int32_t index_n;     /* entries in the file */
+	int32_t time_n;
+	bool sealed;	 /* readers may look at bytes that were cut off: appends go to a new segment */
+	bool dirty;	 /* has bytes that were not synced */
+	int64_t used_ms; /* mono */
+	struct file *files[SEGMENT_FILES];
+};
+
+enum { PENDING = 64 };
+
+struct pending {
+	struct index_entry index[PENDING];
+	struct time_entry time[PENDING];
+	int n_index;
+	int n_time;
+};
+
+/* Where a reader will go on: offset -> position. */
+struct hint {
+	int64_t offset;
+	int64_t segment;
+	int64_t pos;
+};
+
+enum { HINTS = 4 };
+
+/* What a log has once it has a directory. */
+struct log_data {
+	struct segment *segments; /* ascending; the last is the active one */
+	int n;
+	int cap;
+	struct pending pending; /* of the active segment */
+	struct producers producers;
+	int64_t *snapshots; /* offsets, ascending */
+	int n_snapshots;
+	int cap_snapshots;
+	struct hint hints[HINTS];
+	int next_hint;
+	int64_t synced_snapshots; /* those above were not synced */
+	int64_t last_flush_ms;	  /* mono */
+	bool dir_dirty;		  /* names were added or changed */
+	bool epochs_dirty;
+	int flushing; /* a log_flush is out */
+};
+
+struct log {
+	struct log_dir *dir;
+	struct env *env;
+	const struct topic_config *config;
+	char *topic;
+	int32_t partition;
+	struct uuid topic_id;
+	int64_t start;
+	int64_t high_watermark;
+	int64_t end;
+	int64_t flushed_end;
+	struct epochs epochs;
+	struct log_data *data; /* NULL: nothing was ever appended */
+};
+
+#define LOG_DIR_PATH(log, out) path_of_replica((out), log_dir_path((log)->dir), str_of((log)->topic), (log)->partition)
+
+/* ---- log.c ---- */
+
+/* Makes the directory and partition.metadata. */
+int log_make_dir(struct log *log);
+struct log_data *log_data_new(struct log *log);
+void log_data_free(struct log_data *d);
+static inline struct segment *log_active(struct log *log)
+{
+	return log->data && log->data->n ? &log->data->segments[log->data->n - 1] : NULL;
+}
+/* The segment that holds offset: the last whose base is <= offset; -1 when all lie above. */
+int log_segment_of(const struct log *log, int64_t offset);
+/* What is behind segment i: the next base, or the end. */
+int64_t log_segment_end(const struct log *log, int i);
+/* Reports a failed write: a full disk and a lack of descriptors are passed on, anything else takes the directory offline. */
+int log_failed(struct log *log, int err, const char *what, enum segment_file kind, int64_t base);
+struct segment *log_add_segment(struct log *log, int64_t base);
+void log_add_snapshot(struct log_data *d, int64_t offset);
+/* Unlinks snapshots for which offset < from or offset > upto. */
+void log_drop_snapshots(struct log *log, int64_t from, int64_t upto);
+int log_write_snapshot(struct log *log); /* at the end, if it is not there */
+void log_forget_hints(struct log *log);
+
+/* ---- segment.c ---- */
+
+void segment_init(struct segment *s, int64_t base);
+void segment_close_files(struct segment *s);
+/* The file, opened when it is not, made when `create`. */
+int segment_open(struct log *log, struct segment *s, enum segment_file kind, bool create, struct file **out);
+int segment_create(struct log *log, int64_t base, int64_t now_ms); /* a new active segment */
+void segment_unlink(struct log *log, struct segment *s);
+/* Notes a batch at pos: max timestamp, index entries. Never fails: an index without an entry is only slower. */
+void segment_note_batch(struct log *log, struct segment *s, const struct batch_header *h, int64_t pos);
+int segment_write_pending(struct log *log, struct segment *s);
+/* The last time entry, and pending ones: before a segment is closed or rolled. */
+int segment_seal_indexes(struct log *log, struct segment *s);
+int segment_read_max_timestamp(struct log *log, struct segment *s);
+int segment_add_aborted(struct log *log, struct segment *s, const struct completed_txn *t);
+/* Cuts all four files back to a batch that begins at pos, whose base offset is `offset`. */
+int segment_truncate(struct log *log, struct segment *s, int64_t pos, int64_t offset);
+/* The full size of its offset index as the settings have it, in entries. */
+bool segment_index_full(const struct log *log, const struct segment *s);
+
+/* ---- append.c ---- */
+
+int log_roll_at(struct log *log, int64_t base, int64_t now_ms);
+
+/* ---- read.c ---- */
+
+/*
+ * The position of the first batch of segment s whose last offset is >= offset: 0 and *pos, -ENODATA when there is none, -EAGAIN with
+ * *cold, or an error. The scan stands on that batch.
+ */
+int segment_locate(struct log *log, struct segment *s, int64_t offset, struct scan *scan, struct log_cold *cold);
+
+/* ---- recover.c, replay.c ---- */
+
+struct recovery {
+	const struct log_load *how;
+	int64_t bytes_done;
+	int64_t bytes_total;
+	int64_t told_ms;
+	int64_t now_ms;
+};
+
+/* Verifies the segments past the recovery point and cuts the log where it is no longer whole. */
+int log_recover(struct log *log, int64_t recovery_point, struct recovery *r);
+/* Rebuilds the indexes of one segment from its beginning. */
+int segment_rebuild(struct log *log, struct segment *s);
+/* Producer state at the log's end: the newest good snapshot, then the batches behind it. */
+int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms);
+
+#endif

@@ -1,0 +1,444 @@
+/*
+ * load: from a directory to a log.
+ *
+ *	1. what a crash or a deletion left: .deleted and .tmp go, a finished compaction (.swap) takes its place, an unfinished one (.cleaned) goes
+ *	2. segments, ascending; index files without a segment go
+ *	3. after an unclean stop: recovery; after a clean one the indexes are counted and the end is looked for
+ *	4. log start, leader epochs, producer state
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "log/internal.h"
+#include "log/paths.h"
+
+/* ---- names ---- */
+
+struct offsets {
+	int64_t *v;
+	int n;
+	int cap;
+};
+
+enum found_kind { FOUND_LOG, FOUND_INDEX, FOUND_TIME, FOUND_TXN, FOUND_SNAPSHOT, FOUND_SWAP, FOUND_CLEANED, FOUND_KINDS };
+
+static const char *const FOUND_SUFFIX[FOUND_KINDS] = {
+	[FOUND_LOG] = ".log",		    [FOUND_INDEX] = ".index",	   [FOUND_TIME] = ".timeindex",
+	[FOUND_TXN] = ".txnindex",	    [FOUND_SNAPSHOT] = ".snapshot", [FOUND_SWAP] = ".log.swap",
+	[FOUND_CLEANED] = ".log.cleaned",
+};
+
+/* What goes without a look: deleted, unfinished, or of no more use. */
+static const char *const LEFTOVERS[] = {".deleted", ".tmp", ".cleaned"};
+
+struct found {
+	struct log *log;
+	const char *dir;
+	struct offsets kinds[FOUND_KINDS];
+};
+
+static void add_offset(struct offsets *o, int64_t offset)
+{
+	if (o->n == o->cap) {
+		o->cap = o->cap ? 2 * o->cap : 8;
+		o->v = xreallocarray(o->v, (size_t)o->cap, sizeof(*o->v));
+	}
+	o->v[o->n++] = offset;
+}
+
+static int note_name(void *arg, const char *name, bool is_dir)
+{
+	struct found *f = arg;
+	int64_t offset;
+
+	for (int i = 0; i < FOUND_KINDS && !is_dir; i++)
+		if (name_offset(name, FOUND_SUFFIX[i], &offset))
+			add_offset(&f->kinds[i], offset);
+	return 0;
+}
+
+static int drop_leftover(void *arg, const char *name, bool is_dir)
+{
+	struct found *f = arg;
+	char path[PATH_SIZE];
+
+	for (size_t i = 0; i < sizeof(LEFTOVERS) / sizeof(LEFTOVERS[0]) && !is_dir; i++) {
+		if (!name_ends(name, LEFTOVERS[i]))
+			continue;
+		path_in(path, f->dir, name);
+		return env_unlink(f->log->env, path);
+	}
+	return 0;
+}
+
+static int ascending(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a;
+	int64_t y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static int list_names(struct found *f)
+{
+	int err = 0;
+
+	for (int i = 0; i < FOUND_KINDS; i++)
+		f->kinds[i].n = 0;
+	err = env_list(f->log->env, f->dir, note_name, f);
+	for (int i = 0; i < FOUND_KINDS && !err; i++)
+		if (f->kinds[i].n)
+			qsort(f->kinds[i].v, (size_t)f->kinds[i].n, sizeof(int64_t), ascending);
+	return err;
+}
+
+static bool contains(const struct offsets *o, int64_t offset)
+{
+	return o->n && bsearch(&offset, o->v, (size_t)o->n, sizeof(offset), ascending) != NULL;
+}
+
+static int unlink_named(struct found *f, int64_t offset, const char *suffix)
+{
+	char path[PATH_SIZE];
+
+	path_of_offset(path, f->dir, offset, suffix);
+	int err = env_unlink(f->log->env, path);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* ---- what a compaction has left (Kafka's cleaner) ---- */
+
+static const char *const SWAP_PARTS[] = {".index", ".timeindex", ".txnindex", ".log"}; /* the .log last: it is what counts */
+
+static int drop_swap(struct found *f, int64_t base)
+{
+	char suffix[32];
+	int err = 0;
+
+	for (int i = 0; i < 4 && !err; i++) {
+		snprintf(suffix, sizeof(suffix), "%s.swap", SWAP_PARTS[i]);
+		err = unlink_named(f, base, suffix);
+	}
+	return err;
+}
+
+/* The offset behind the last batch of a .log.swap. */
+static int swap_end(struct found *f, int64_t base, int64_t *end)
+{
+	char path[PATH_SIZE];
+	struct scan scan;
+	struct file *file;
+
+	path_of_offset(path, f->dir, base, ".log.swap");
+	int err = env_open(f->log->env, path, FILE_READ, &file);
+	if (err)
+		return err;
+	*end = base;
+	scan_init(&scan, file, 0, file_size(file));
+	while (scan_next(&scan))
+		*end = batch_last_offset(&scan.header) + 1;
+	file_unref(&file);
+	return scan.error < 0 ? scan.error : 0;
+}
+
+/* A finished compaction replaces the segments whose offsets it covers. */
+static int finish_swap(struct found *f, int64_t base)
+{
+	char from[PATH_SIZE];
+	char to[PATH_SIZE];
+	char suffix[32];
+	int64_t end;
+	int err = swap_end(f, base, &end);
+
+	for (int i = 0; i < f->kinds[FOUND_LOG].n && !err; i++) {
+		int64_t old = f->kinds[FOUND_LOG].v[i];
+
+		for (int k = 0; k < 4 && !err && old >= base && (old < end || old == base); k++)
+			err = unlink_named(f, old, SWAP_PARTS[k]);
+	}
+	for (int i = 0; i < 4 && !err; i++) {
+		snprintf(suffix, sizeof(suffix), "%s.swap", SWAP_PARTS[i]);
+		path_of_offset(from, f->dir, base, suffix);
+		path_of_offset(to, f->dir, base, SWAP_PARTS[i]);
+		err = env_rename(f->log->env, from, to);
+		if (err == -ENOENT)
+			err = 0;
+	}
+	return err;
+}
+
+static int settle_compaction(struct found *f)
+{
+	int64_t cleaned = f->kinds[FOUND_CLEANED].n ? f->kinds[FOUND_CLEANED].v[0] : INT64_MAX;
+	int err = 0;
+
+	for (int i = 0; i < f->kinds[FOUND_SWAP].n && !err; i++) {
+		int64_t base = f->kinds[FOUND_SWAP].v[i];
+
+		err = base >= cleaned ? drop_swap(f, base) : finish_swap(f, base);
+	}
+	if (!err)
+		err = env_list(f->log->env, f->dir, drop_leftover, f);
+	return err ? err : list_names(f);
+}
+
+/* ---- segments ---- */
+
+static int drop_orphans(struct found *f)
+{
+	int err = 0;
+
+	for (int k = FOUND_INDEX; k <= FOUND_TXN; k++)
+		for (int i = 0; i < f->kinds[k].n && !err; i++)
+			if (!contains(&f->kinds[FOUND_LOG], f->kinds[k].v[i]))
+				err = unlink_named(f, f->kinds[k].v[i], FOUND_SUFFIX[k]);
+	return err;
+}
+
+static int add_segments(struct found *f)
+{
+	char path[PATH_SIZE];
+	struct file_stat st;
+
+	for (int i = 0; i < f->kinds[FOUND_LOG].n; i++) {
+		int64_t base = f->kinds[FOUND_LOG].v[i];
+
+		path_of_offset(path, f->dir, base, ".log");
+		int err = env_stat(f->log->env, path, &st);
+		if (err)
+			return err;
+		struct segment *s = log_add_segment(f->log, base);
+		s->size = st.size;
+		s->created_ms = st.mtime_ms;
+	}
+	for (int i = 0; i < f->kinds[FOUND_SNAPSHOT].n; i++)
+		log_add_snapshot(f->log->data, f->kinds[FOUND_SNAPSHOT].v[i]);
+	return 0;
+}
+
+/* A file of n whole entries whose last one is no hole; else -EINVAL. */
+static int count_entries(struct log *log, struct segment *s, enum segment_file kind, int32_t *n)
+{
+	enum index_key key = kind == SEGMENT_TIME ? KEY_TIMESTAMP : KEY_OFFSET;
+	int32_t size = kind == SEGMENT_TIME ? TIME_ENTRY : INDEX_ENTRY;
+	uint8_t last[TIME_ENTRY] = {0};
+	struct file *file;
+	int err = segment_open(log, s, kind, false, &file);
+
+	if (err)
+		return err;
+	int64_t len = file_size(file);
+	if (len < 0)
+		return (int)len;
+	*n = (int32_t)(len / size);
+	if (len % size || len > INT32_MAX)
+		return -EINVAL;
+	if (*n == 0)
+		return 0;
+	err = index_read(file, key, *n - 1, last);
+	if (err)
+		return err;
+	if (kind == SEGMENT_TIME)
+		return time_get(last).offset < 0 || (time_get(last).timestamp == 0 && *n > 1) ? -EINVAL : 0;
+	return index_get(last).offset <= 0 || index_get(last).pos <= 0 || index_get(last).pos >= s->size ? -EINVAL : 0;
+}
+
+static int load_indexes(struct log *log, struct segment *s)
+{
+	int err = count_entries(log, s, SEGMENT_INDEX, &s->index_n);
+
+	if (!err)
+		err = count_entries(log, s, SEGMENT_TIME, &s->time_n);
+	if (err == -EINVAL || err == -ENOENT) {
+		diag_info(log->env->diag, "index is missing or damaged, made anew", "topic=%s partition=%d segment=%020lld.log",
+			  log->topic, log->partition, (long long)s->base);
+		return segment_rebuild(log, s);
+	}
+	s->max_timestamp = s->time_n ? TIMESTAMP_UNREAD : -1;
+	return err;
+}
+
+/* After a clean stop: where does the active segment end, and from where does appending go on? */
+static int find_end(struct log *log, struct segment *s)
+{
+	uint8_t entry[TIME_ENTRY];
+	struct scan scan;
+	struct file *file;
+	int err = segment_read_max_timestamp(log, s);
+
+	s->last_time = s->max_timestamp;
+	log->end = s->base;
+	if (!err && s->index_n > 0) {
+		err = segment_open(log, s, SEGMENT_INDEX, false, &file);
+		if (!err)
+			err = index_read(file, KEY_OFFSET, s->index_n - 1, entry);
+		if (!err)
+			s->indexed_pos = index_get(entry).pos;
+	}
+	if (!err)
+		err = segment_open(log, s, SEGMENT_LOG, false, &file);
+	if (err)
+		return err;
+	scan_init(&scan, file, s->indexed_pos, s->size);
+	while (scan_next(&scan))
+		log->end = batch_last_offset(&scan.header) + 1;
+	if (scan.error > 0 || (!scan.error && scan.pos != s->size))
+		return -EBADMSG; /* it was not so clean */
+	return scan.error;
+}
+
+static int load_clean(struct log *log)
+{
+	struct log_data *d = log->data;
+	int err = 0;
+
+	for (int i = 0; i < d->n && !err; i++) {
+		err = load_indexes(log, &d->segments[i]);
+		if (!err && i < d->n - 1)
+			segment_close_files(&d->segments[i]);
+	}
+	if (!err && d->n)
+		err = find_end(log, &d->segments[d->n - 1]);
+	return err;
+}
+
+static int load_unclean(struct log *log, int64_t recovery_point, struct recovery *r)
+{
+	struct log_data *d = log->data;
+	int err = 0;
+
+	for (int i = 0; i + 1 < d->n && !err; i++)
+		if (d->segments[i + 1].base <= recovery_point)
+			err = load_indexes(log, &d->segments[i]);
+	return err ? err : log_recover(log, recovery_point, r);
+}
+
+/* ---- the rest ---- */
+
+static void load_epochs(struct found *f)
+{
+	char path[PATH_SIZE];
+	char *text;
+	size_t len;
+
+	path_in(path, f->dir, "leader-epoch-checkpoint");
+	if (env_read_file(f->log->env, path, 64 << 20, &text, &len))
+		return;
+	if (!epochs_parse(&f->log->epochs, (struct str){text, (int32_t)len}))
+		diag_warn(f->log->env->diag, "leader epochs unreadable, found again from the records", "file=%s", path);
+	xfree(text);
+}
+
+static int load_topic_id(struct found *f)
+{
+	struct uuid id;
+	int err = partition_metadata_read(f->log->env, f->dir, &id);
+
+	if (err == -ENOENT || err == -EINVAL)
+		return partition_metadata_write(f->log->env, f->dir, f->log->topic_id);
+	return err;
+}
+
+/* Where readers may begin, and what follows from it. */
+static int settle_start(struct log *log)
+{
+	struct log_data *d = log->data;
+	int64_t checkpointed = log_dir_checkpointed(log->dir, CHECKPOINT_LOG_START, str_of(log->topic), log->partition, 0);
+	int64_t first = d->n ? d->segments[0].base : 0;
+
+	log->start = checkpointed > first ? checkpointed : first;
+	if (log->end < log->start) {
+		if (d->n)
+			diag_warn(log->env->diag, "log ends before its start, begun anew there",
+				  "topic=%s partition=%d end=%lld start=%lld", log->topic, log->partition, (long long)log->end,
+				  (long long)log->start);
+		return log_truncate_fully_at(log, log->start);
+	}
+	if (epochs_truncate_end(&log->epochs, log->end) || epochs_truncate_start(&log->epochs, log->start))
+		d->epochs_dirty = true;
+	return 0;
+}
+
+static int load_producers(struct log *log, const struct log_load *how)
+{
+	struct log_data *d = log->data;
+
+	log_drop_snapshots(log, log->start + (log->start > 0), log->end);
+	if (how->clean && d->n_snapshots == 0) { /* from a release without snapshots, or nothing to remember */
+		producers_clear(&d->producers, log->end);
+		return 0;
+	}
+	return log_replay_producers(log, env_wall_ms(log->env), how->producer_expiration_ms);
+}
+
+static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
+{
+	int64_t hw = log_dir_checkpointed(log->dir, CHECKPOINT_HIGH_WATERMARK, str_of(log->topic), log->partition, log->start);
+
+	log->high_watermark = hw < log->start ? log->start : hw > log->end ? log->end : hw;
+	log->flushed_end = clean || recovery_point > log->end ? log->end : recovery_point;
+	if (log->flushed_end < log->start)
+		log->flushed_end = log->start;
+	if (log->data->n_snapshots && clean)
+		log->data->synced_snapshots = log->data->snapshots[log->data->n_snapshots - 1];
+}
+
+static int load_files(struct found *f, const struct log_load *how)
+{
+	struct log *log = f->log;
+	struct recovery r = {.how = how, .told_ms = env_mono_ms(log->env), .now_ms = env_wall_ms(log->env)};
+	int64_t recovery_point =
+		log_dir_checkpointed(log->dir, CHECKPOINT_RECOVERY_POINT, str_of(log->topic), log->partition, 0);
+	bool clean = how->clean;
+	int err = list_names(f);
+
+	if (!err)
+		err = settle_compaction(f);
+	if (!err)
+		err = drop_orphans(f);
+	if (!err)
+		err = load_topic_id(f);
+	if (err)
+		return err;
+	log->data = log_data_new(log);
+	load_epochs(f);
+	err = add_segments(f);
+	if (!err && clean)
+		err = load_clean(log);
+	if (err == -EBADMSG) {
+		diag_warn(log->env->diag, "log was marked clean but is not, recovered from its beginning", "topic=%s partition=%d",
+			  log->topic, log->partition);
+		clean = false;
+		recovery_point = 0;
+		err = 0;
+	}
+	if (!err && !clean)
+		err = load_unclean(log, recovery_point, &r);
+	if (!err)
+		err = settle_start(log);
+	if (!err)
+		settle_marks(log, recovery_point, clean);
+	return err ? err : load_producers(log, how);
+}
+
+int log_load(struct log *log, const struct log_load *how)
+{
+	char dir[PATH_SIZE];
+	struct file_stat st;
+	struct found f = {.log = log, .dir = dir};
+
+	LOG_DIR_PATH(log, dir);
+	int err = env_stat(log->env, dir, &st);
+	if (err == -ENOENT)
+		return 0;
+	if (!err)
+		err = load_files(&f, how);
+	for (int i = 0; i < FOUND_KINDS; i++)
+		xfree(f.kinds[i].v);
+	if (err)
+		log_dir_fail(log->dir, err, "loading a log", dir);
+	return err;
+}

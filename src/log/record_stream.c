@@ -1,0 +1,180 @@
+/* record_stream: a reader that is refilled piece by piece. Once it has gone wrong it gives zeros and stays wrong. */
+#include "log/record_stream.h"
+
+#include "base/err.h"
+#include "base/varint.h"
+
+static bool fail(struct record_stream *s, int err)
+{
+	if (!s->error)
+		s->error = err;
+	s->p = s->end = NULL;
+	s->last = true;
+	return false;
+}
+
+/* Makes p..end not empty; false at the end. */
+static bool refill(struct record_stream *s)
+{
+	size_t len;
+
+	if (s->last)
+		return false;
+	int err = decode_next(s->codecs, &s->p, &len);
+	if (err)
+		return fail(s, err);
+	s->end = s->p + len;
+	s->last = len == 0;
+	return len > 0;
+}
+
+void record_stream_init(struct record_stream *s, struct codecs *codecs, const struct batch_header *h, const uint8_t *batch,
+			size_t out_max)
+{
+	size_t len = (size_t)(batch_size(h) - BATCH_HEADER_SIZE);
+
+	*s = (struct record_stream){.batch = h, .codecs = codecs, .left = h->count};
+	if (batch_codec(h) == CODEC_NONE) {
+		s->p = batch + BATCH_HEADER_SIZE;
+		s->end = s->p + len;
+		s->last = true;
+		return;
+	}
+	int err = decode_begin(codecs, batch_codec(h), batch + BATCH_HEADER_SIZE, len, out_max);
+	if (err)
+		fail(s, err);
+}
+
+static uint8_t take_byte(struct record_stream *s)
+{
+	if (s->p == s->end && !refill(s)) {
+		fail(s, ERR_INVALID_RECORD);
+		return 0;
+	}
+	if (--s->left_in_record < 0) {
+		fail(s, ERR_INVALID_RECORD);
+		return 0;
+	}
+	return *s->p++;
+}
+
+/* A varint that may lie across two pieces. */
+static uint64_t take_varint_slowly(struct record_stream *s, int max)
+{
+	uint8_t bytes[VARINT64_MAX];
+	uint64_t v = 0;
+	int n = 0;
+
+	do
+		bytes[n] = take_byte(s);
+	while ((bytes[n++] & 0x80) && n < max);
+	if (!varint_read_u64(bytes, bytes + n, &v))
+		fail(s, ERR_INVALID_RECORD);
+	return v;
+}
+
+static int64_t unzigzag(uint64_t v)
+{
+	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}
+
+static int32_t take_int(struct record_stream *s)
+{
+	int32_t v;
+	int n = s->end - s->p >= VARINT32_MAX ? varint_read_i32(s->p, s->end, &v) : 0;
+
+	if (n) {
+		s->p += n;
+		s->left_in_record -= n;
+		return v;
+	}
+	uint64_t wide = take_varint_slowly(s, VARINT32_MAX);
+	if (wide > UINT32_MAX)
+		fail(s, ERR_INVALID_RECORD);
+	return s->error ? 0 : (int32_t)unzigzag(wide);
+}
+
+static int64_t take_long(struct record_stream *s)
+{
+	int64_t v;
+	int n = s->end - s->p >= VARINT64_MAX ? varint_read_i64(s->p, s->end, &v) : 0;
+
+	if (n) {
+		s->p += n;
+		s->left_in_record -= n;
+		return v;
+	}
+	return unzigzag(take_varint_slowly(s, VARINT64_MAX));
+}
+
+static void skip(struct record_stream *s, int64_t len)
+{
+	if (len <= 0)
+		return;
+	if (len > s->left_in_record) {
+		fail(s, ERR_INVALID_RECORD);
+		return;
+	}
+	s->left_in_record -= len;
+	while (len > s->end - s->p) {
+		len -= s->end - s->p;
+		s->p = s->end;
+		if (!refill(s)) {
+			fail(s, ERR_INVALID_RECORD);
+			return;
+		}
+	}
+	s->p += len;
+}
+
+static void skip_headers(struct record_stream *s)
+{
+	int32_t n = take_int(s);
+
+	if (n < 0 || n > s->left_in_record)
+		fail(s, ERR_INVALID_RECORD);
+	while (n-- > 0 && !s->error) {
+		int32_t key_len = take_int(s);
+
+		if (key_len < 0)
+			fail(s, ERR_INVALID_RECORD);
+		skip(s, key_len);
+		skip(s, take_int(s));
+	}
+}
+
+static bool at_end(struct record_stream *s)
+{
+	if (s->p != s->end || refill(s))
+		return fail(s, ERR_INVALID_RECORD); /* more bytes than records */
+	return false;
+}
+
+bool record_stream_next(struct record_stream *s, struct stream_record *out)
+{
+	const struct batch_header *h = s->batch;
+
+	if (s->error)
+		return false;
+	if (s->left <= 0)
+		return s->left < 0 ? fail(s, ERR_INVALID_RECORD) : at_end(s);
+	s->left--;
+	s->left_in_record = VARINT32_MAX;
+	int32_t size = take_int(s);
+	s->size += VARINT32_MAX - s->left_in_record + size;
+	s->left_in_record = size;
+	out->attributes = (int8_t)take_byte(s);
+	int64_t timestamp_delta = take_long(s);
+	out->offset_delta = take_int(s);
+	out->key_len = take_int(s);
+	skip(s, out->key_len);
+	skip(s, take_int(s));
+	skip_headers(s);
+	if (s->error || size < 0 || s->left_in_record != 0)
+		return fail(s, ERR_INVALID_RECORD);
+	out->offset = (int64_t)((uint64_t)h->base_offset + (uint64_t)(int64_t)out->offset_delta);
+	out->timestamp = h->attributes & BATCH_LOG_APPEND_TIME
+				 ? h->max_timestamp
+				 : (int64_t)((uint64_t)h->base_timestamp + (uint64_t)timestamp_delta);
+	return true;
+}

@@ -1,0 +1,315 @@
+/*
+ * recover: after an unclean stop, everything past the recovery point is read and verified.
+ *
+ * 1. Below the recovery point all was synced, indexes too: a segment that holds it is read from its last index entry below it, when the batch
+ *    there bears the entry out; else from the beginning.
+ * 2. The log ends before the first batch that is not sound. A torn tail is cut off. Whole batches behind a bad one are set aside, as
+ *    <offset>.log.set-aside, which neither Kafka nor we read as a segment, and named in one line each.
+ * 3. Index entries are made by the rules of appending: a recovered index is the one that appending would have written.
+ */
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "log/internal.h"
+#include "log/paths.h"
+#include "log/verify.h"
+
+enum { TELL_AFTER_MS = 1000, COPY_BYTES = 64 * 1024 };
+
+/* ---- setting aside ---- */
+
+/* A name that is not taken yet. */
+static int aside_path(struct log *log, int64_t offset, char out[PATH_SIZE])
+{
+	char dir[PATH_SIZE];
+	char suffix[64];
+	struct file_stat st;
+
+	LOG_DIR_PATH(log, dir);
+	for (int i = 0; i < 1000; i++) {
+		snprintf(suffix, sizeof(suffix), i ? ".log.%d.set-aside" : ".log.set-aside", i);
+		path_of_offset(out, dir, offset, suffix);
+		int err = env_stat(log->env, out, &st);
+		if (err)
+			return err == -ENOENT ? 0 : err;
+	}
+	return -EEXIST;
+}
+
+static int copy_range(struct file *from, int64_t pos, int64_t end, struct file *to)
+{
+	uint8_t bytes[COPY_BYTES];
+	int64_t at = 0;
+	int err = 0;
+
+	while (pos < end && !err) {
+		int64_t len = end - pos < COPY_BYTES ? end - pos : COPY_BYTES;
+
+		err = file_read_full(from, bytes, (size_t)len, pos);
+		if (!err)
+			err = file_write_full(to, bytes, (size_t)len, at);
+		pos += len;
+		at += len;
+	}
+	return err ? err : file_sync(to);
+}
+
+static void tell_aside(struct log *log, const struct segment *s, int64_t pos, int64_t bytes, const char *path)
+{
+	diag_warn(log->env->diag, "whole batches behind a bad one are set aside, not served",
+		  "topic=%s partition=%d segment=%020lld.log position=%lld end-offset=%lld bytes=%lld file=%s remedy=\"odradek "
+		  "dump-log --files shows them; produce again what is missed, then remove the file\"",
+		  log->topic, log->partition, (long long)s->base, (long long)pos, (long long)log->end, (long long)bytes, path);
+}
+
+/* What is whole behind the bad batch at pos of segment s. */
+static int set_aside_rest(struct log *log, struct segment *s, struct verify *v, int64_t pos)
+{
+	char path[PATH_SIZE];
+	struct batch_header h;
+	struct file *to;
+	int64_t at;
+	int err = verify_find(v, pos, log->end, &at, &h);
+
+	if (err == -ENODATA)
+		return 0;
+	if (!err)
+		err = aside_path(log, h.base_offset, path);
+	if (!err)
+		err = env_open(log->env, path, FILE_WRITE | FILE_CREATE | FILE_EXCLUSIVE, &to);
+	if (err)
+		return err;
+	err = copy_range(v->file, at, s->size, to);
+	file_unref(&to);
+	if (!err)
+		tell_aside(log, s, pos, s->size - at, path);
+	return err;
+}
+
+/* A whole segment behind the end of the log. */
+static int set_aside_segment(struct log *log, struct segment *s)
+{
+	char dir[PATH_SIZE];
+	char from[PATH_SIZE];
+	char to[PATH_SIZE];
+	int err = 0;
+
+	if (s->size >= BATCH_HEADER_SIZE) {
+		LOG_DIR_PATH(log, dir);
+		path_of_offset(from, dir, s->base, SEGMENT_SUFFIX[SEGMENT_LOG]);
+		err = aside_path(log, s->base, to);
+		if (!err)
+			err = env_rename(log->env, from, to);
+		if (!err)
+			tell_aside(log, s, 0, s->size, to);
+	}
+	if (!err)
+		segment_unlink(log, s);
+	return err;
+}
+
+/* ---- one segment ---- */
+
+static int cut_to(struct log *log, struct segment *s, enum segment_file kind, int32_t n)
+{
+	struct file *file;
+	int err = segment_open(log, s, kind, true, &file);
+
+	return err ? err : file_truncate(file, (int64_t)n * (kind == SEGMENT_TIME ? TIME_ENTRY : INDEX_ENTRY));
+}
+
+/* The entry of the last indexed batch below the recovery point: its number, -1 when there is none that holds. */
+static int trusted_entry(struct log *log, struct segment *s, struct verify *v, int64_t recovery_point, int64_t *pos, int64_t *offset)
+{
+	uint8_t bytes[TIME_ENTRY];
+	struct batch_header h;
+	struct file *file;
+
+	if (recovery_point <= s->base || segment_open(log, s, SEGMENT_INDEX, false, &file))
+		return -1;
+	int32_t n = index_count(file, KEY_OFFSET, s->size);
+	if (n < 0)
+		return -1;
+	int i = index_search(file, n, KEY_OFFSET, recovery_point - 1 - s->base, bytes);
+	if (i < 0)
+		return -1;
+	*pos = index_get(bytes).pos;
+	*offset = s->base + index_get(bytes).offset;
+	if (verify_at(v, *pos, s->base, &h) || batch_last_offset(&h) != *offset)
+		return -1;
+	return i;
+}
+
+/* Keeps what the indexes say up to there and sets the marks that appending goes on from. */
+static int keep_entries(struct log *log, struct segment *s, int entry, int64_t pos, int64_t offset)
+{
+	uint8_t bytes[TIME_ENTRY];
+	struct file *file;
+
+	s->index_n = entry + 1;
+	s->indexed_pos = entry >= 0 ? pos : 0;
+	s->time_n = 0;
+	s->last_time = -1;
+	s->max_timestamp = -1;
+	s->max_timestamp_offset = -1;
+	if (entry >= 0 && segment_open(log, s, SEGMENT_TIME, false, &file) == 0) {
+		int32_t n = index_count(file, KEY_TIMESTAMP, s->size);
+
+		for (; n > 0; n--) {
+			if (index_read(file, KEY_TIMESTAMP, n - 1, bytes) == 0 && s->base + time_get(bytes).offset <= offset)
+				break;
+		}
+		s->time_n = n > 0 ? n : 0;
+	}
+	if (s->time_n > 0) {
+		s->max_timestamp = time_get(bytes).timestamp;
+		s->max_timestamp_offset = s->base + time_get(bytes).offset;
+		s->last_time = s->max_timestamp;
+	}
+	int err = cut_to(log, s, SEGMENT_INDEX, s->index_n);
+	return err ? err : cut_to(log, s, SEGMENT_TIME, s->time_n);
+}
+
+static void tell_progress(struct log *log, struct recovery *r, int64_t bytes)
+{
+	int64_t now = env_mono_ms(log->env);
+
+	r->bytes_done += bytes;
+	if (!r->how || !r->how->progress || now - r->told_ms < TELL_AFTER_MS)
+		return;
+	r->told_ms = now;
+	r->how->progress(r->how->arg, &(struct log_load_progress){
+					      .topic = str_of(log->topic),
+					      .partition = log->partition,
+					      .bytes_done = r->bytes_done,
+					      .bytes_total = r->bytes_total,
+				      });
+}
+
+/* Verifies from pos on; log->end is behind the last sound batch. *bad is the position of the first that is not, or the size. */
+static int verify_segment(struct log *log, struct segment *s, struct verify *v, int64_t pos, struct recovery *r, int64_t *bad)
+{
+	struct batch_header h;
+	int err = 0;
+
+	while (pos < s->size) {
+		err = verify_at(v, pos, log->end, &h);
+		if (err)
+			break;
+		segment_note_batch(log, s, &h, pos);
+		if (epochs_last(&log->epochs) < h.leader_epoch)
+			epochs_assign(&log->epochs, h.leader_epoch, h.base_offset);
+		log->end = batch_last_offset(&h) + 1;
+		pos += batch_size(&h);
+		if (r)
+			tell_progress(log, r, batch_size(&h));
+	}
+	*bad = pos;
+	return err < 0 ? err : 0;
+}
+
+static int cut_bad_end(struct log *log, struct segment *s, struct verify *v, int64_t bad)
+{
+	int err = set_aside_rest(log, s, v, bad);
+
+	if (err)
+		return err;
+	diag_info(log->env->diag, "log cut at its last whole batch",
+		  "topic=%s partition=%d segment=%020lld.log position=%lld bytes=%lld end-offset=%lld", log->topic, log->partition,
+		  (long long)s->base, (long long)bad, (long long)(s->size - bad), (long long)log->end);
+	err = file_truncate(v->file, bad);
+	s->size = bad;
+	return err;
+}
+
+static int recover_segment(struct log *log, struct segment *s, int64_t recovery_point, struct recovery *r, bool *whole)
+{
+	struct verify v;
+	struct file *file;
+	int64_t pos = 0;
+	int64_t offset = s->base - 1;
+	int64_t bad;
+	int err = segment_open(log, s, SEGMENT_LOG, false, &file);
+
+	if (err)
+		return err;
+	verify_init(&v, file, s->base, s->size);
+	int entry = trusted_entry(log, s, &v, recovery_point, &pos, &offset);
+	if (entry < 0) {
+		pos = 0;
+		offset = s->base - 1;
+	}
+	err = keep_entries(log, s, entry, pos, offset);
+	log->end = s->base;
+	if (!err)
+		err = verify_segment(log, s, &v, pos, r, &bad);
+	*whole = !err && bad == s->size;
+	if (!err && !*whole)
+		err = cut_bad_end(log, s, &v, bad);
+	verify_fini(&v);
+	s->dirty = true;
+	return err ? err : segment_seal_indexes(log, s);
+}
+
+int segment_rebuild(struct log *log, struct segment *s)
+{
+	int64_t end = log->end;
+	struct verify v;
+	struct file *file;
+	int64_t bad;
+	int err = segment_open(log, s, SEGMENT_LOG, false, &file);
+
+	if (!err)
+		err = keep_entries(log, s, -1, 0, s->base - 1);
+	if (err)
+		return err;
+	log->end = s->base;
+	verify_init(&v, file, s->base, s->size);
+	err = verify_segment(log, s, &v, 0, NULL, &bad);
+	verify_fini(&v);
+	log->end = end;
+	s->dirty = true;
+	return err ? err : segment_seal_indexes(log, s);
+}
+
+/* ---- the log ---- */
+
+static int drop_behind(struct log *log, int first)
+{
+	struct log_data *d = log->data;
+	int n = d->n;
+
+	for (int i = first; i < n; i++) {
+		int err = set_aside_segment(log, &d->segments[i]);
+
+		if (err)
+			return err;
+	}
+	d->n = first;
+	return 0;
+}
+
+int log_recover(struct log *log, int64_t recovery_point, struct recovery *r)
+{
+	struct log_data *d = log->data;
+	bool whole = true;
+
+	for (int i = 0; i < d->n; i++) {
+		bool last = i == d->n - 1;
+
+		if (!last && d->segments[i + 1].base <= recovery_point)
+			continue;
+		r->bytes_total += d->segments[i].size;
+	}
+	for (int i = 0; i < d->n && whole; i++) {
+		if (i < d->n - 1 && d->segments[i + 1].base <= recovery_point)
+			continue;
+		int err = recover_segment(log, &d->segments[i], recovery_point, r, &whole);
+		if (!err && !whole)
+			err = drop_behind(log, i + 1);
+		if (err)
+			return err;
+	}
+	return 0;
+}

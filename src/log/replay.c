@@ -1,0 +1,130 @@
+/*
+ * replay: producer state at the end of the log: the newest snapshot that can be read, then the headers of the batches behind it.
+ *
+ * Aborted transactions whose markers lie behind the snapshot are written to .txnindex anew, so that it holds them once.
+ */
+#include <errno.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "log/internal.h"
+#include "log/paths.h"
+#include "log/txn_index.h"
+
+enum { SNAPSHOT_SIZE_MAX = 512 << 20, MARKER_SIZE_MAX = 4096 };
+
+static int restore(struct log *log, int64_t offset, int64_t now_ms, int64_t expiration_ms)
+{
+	char dir[PATH_SIZE];
+	char path[PATH_SIZE];
+	char *bytes;
+	size_t len;
+
+	LOG_DIR_PATH(log, dir);
+	path_of_offset(path, dir, offset, ".snapshot");
+	int err = env_read_file(log->env, path, SNAPSHOT_SIZE_MAX, &bytes, &len);
+	if (err)
+		return err;
+	err = producers_restore(&log->data->producers, (struct bytes){(uint8_t *)bytes, (int32_t)len}, offset, now_ms, expiration_ms);
+	xfree(bytes);
+	if (err)
+		diag_warn(log->env->diag, "producer snapshot unreadable, an older one is used", "file=%s", path);
+	return err;
+}
+
+/* The state of the newest snapshot that is good; the others are removed. */
+static int load_snapshot(struct log *log, int64_t now_ms, int64_t expiration_ms)
+{
+	struct log_data *d = log->data;
+
+	while (d->n_snapshots > 0) {
+		int64_t offset = d->snapshots[d->n_snapshots - 1];
+		int err = restore(log, offset, now_ms, expiration_ms);
+
+		if (err <= 0 && err != -ENOENT)
+			return err;
+		log_drop_snapshots(log, 0, offset - 1);
+	}
+	producers_clear(&d->producers, log->start);
+	return 0;
+}
+
+static int read_marker(struct file *file, const struct scan *scan, struct marker *out)
+{
+	const struct batch_header *h = &scan->header;
+	uint8_t p[MARKER_SIZE_MAX];
+	struct record r;
+
+	if (batch_size(h) > MARKER_SIZE_MAX || batch_codec(h) != 0)
+		return -ENOENT;
+	int err = file_read_full(file, p, (size_t)batch_size(h), scan->at);
+	if (err)
+		return err;
+	struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)(batch_size(h) - BATCH_HEADER_SIZE));
+	if (!record_next(&it, &r))
+		return -ENOENT;
+	int type = control_type(r.key);
+	if ((type != CONTROL_ABORT && type != CONTROL_COMMIT) || control_coordinator_epoch(r.value, &out->coordinator_epoch))
+		return -ENOENT;
+	out->type = (enum control_type)type;
+	out->timestamp = r.timestamp;
+	return 0;
+}
+
+static int replay_batch(struct log *log, struct segment *s, struct file *file, const struct scan *scan)
+{
+	struct producers *producers = &log->data->producers;
+	struct completed_txn txn;
+	struct marker m;
+	int err = 0;
+
+	if (batch_has_producer(&scan->header) && !batch_is_control(&scan->header)) {
+		producers_apply_data(producers, &scan->header);
+	} else if (batch_has_producer(&scan->header)) {
+		err = read_marker(file, scan, &m);
+		if (!err && producers_apply_marker(producers, &scan->header, &m, &txn) && txn.aborted)
+			err = segment_add_aborted(log, s, &txn);
+		if (err == -ENOENT)
+			err = 0;
+	}
+	producers_advance(producers, batch_last_offset(&scan->header) + 1);
+	return err;
+}
+
+static int replay_segment(struct log *log, struct segment *s, int64_t from)
+{
+	struct scan scan;
+	struct file *file;
+	int err = segment_open(log, s, SEGMENT_TXN, false, &file);
+
+	if (!err)
+		err = txn_index_cut(file, from);
+	if (err == -ENOENT)
+		err = 0;
+	if (!err)
+		err = segment_locate(log, s, from, &scan, NULL);
+	if (!err)
+		err = segment_open(log, s, SEGMENT_LOG, false, &file);
+	while (!err) {
+		err = replay_batch(log, s, file, &scan);
+		if (!err && !scan_next(&scan))
+			return scan.error;
+	}
+	return err == -ENODATA ? 0 : err;
+}
+
+int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms)
+{
+	int err = load_snapshot(log, now_ms, expiration_ms);
+	int64_t from = log->data->producers.map_end;
+	int i = log_segment_of(log, from);
+
+	for (i = i < 0 ? 0 : i; !err && i < log->data->n; i++)
+		if (log_segment_end(log, i) > from)
+			err = replay_segment(log, &log->data->segments[i], from);
+	if (!err) {
+		producers_advance(&log->data->producers, log->end);
+		producers_high_watermark(&log->data->producers, log->high_watermark);
+	}
+	return err;
+}

@@ -1,0 +1,89 @@
+/*
+ * truncate: taking back the end of a log, or all of it.
+ *
+ * After a truncation inside a segment appends go to a new one: a fetch that is being sent may still point at the bytes that were cut off;
+ * it must run into the end of the file, not into other bytes.
+ */
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "log/internal.h"
+
+static int failed(struct log *log, int err)
+{
+	return err ? log_failed(log, err, "truncating", SEGMENT_LOG, log->start) : 0;
+}
+
+static void drop_segments_from(struct log *log, int first)
+{
+	while (log->data->n > first)
+		segment_unlink(log, &log->data->segments[--log->data->n]);
+	log->data->pending.n_index = 0;
+	log->data->pending.n_time = 0;
+}
+
+static void set_end(struct log *log, int64_t end)
+{
+	log->end = end;
+	if (log->high_watermark > end)
+		log->high_watermark = end;
+	if (log->flushed_end > end)
+		log->flushed_end = end;
+	if (epochs_truncate_end(&log->epochs, end) && log->data)
+		log->data->epochs_dirty = true;
+}
+
+int log_truncate_fully_at(struct log *log, int64_t offset)
+{
+	if (log->data) {
+		drop_segments_from(log, 0);
+		log_drop_snapshots(log, INT64_MAX, -1);
+		producers_clear(&log->data->producers, offset);
+		log_forget_hints(log);
+		log->data->epochs_dirty = true;
+		log->data->synced_snapshots = 0;
+	}
+	log->epochs.n = 0;
+	log->start = log->end = log->high_watermark = log->flushed_end = offset;
+	return log->data ? failed(log, segment_create(log, offset, env_wall_ms(log->env))) : 0;
+}
+
+/* Cuts segment i, which holds `offset`, back to before it. */
+static int cut_segment(struct log *log, int i, int64_t offset)
+{
+	struct segment *s = &log->data->segments[i];
+	struct scan scan;
+	int64_t size = s->size;
+	int err = 0;
+
+	if (i == log->data->n - 1)
+		err = segment_write_pending(log, s);
+	if (!err)
+		err = segment_locate(log, s, offset, &scan, NULL);
+	if (err && err != -ENODATA)
+		return err;
+	drop_segments_from(log, i + 1);
+	err = err == -ENODATA ? 0 : segment_truncate(log, s, scan.at, offset);
+	s->sealed = s->sealed || s->size < size;
+	return err;
+}
+
+int log_truncate_to(struct log *log, int64_t offset)
+{
+	check(offset >= 0);
+	if (offset >= log->end)
+		return 0;
+	int i = log_segment_of(log, offset);
+	if (i < 0 || offset <= log->start)
+		return log_truncate_fully_at(log, offset);
+	log_forget_hints(log);
+	int err = cut_segment(log, i, offset);
+	if (err)
+		return failed(log, err);
+	set_end(log, offset);
+	log_drop_snapshots(log, 0, offset);
+	if (log->data->synced_snapshots > offset)
+		log->data->synced_snapshots = offset;
+	return failed(log, log_replay_producers(log, env_wall_ms(log->env), INT64_MAX));
+}

@@ -1,0 +1,25 @@
+/*
+ * txn_index: the aborted transactions of one segment, in the order of their markers.
+ *
+ *	34 bytes each: int16 version 0, int64 producer id, int64 first offset, int64 last offset (the marker), int64 last stable offset
+ *
+ * The last stable offset of an entry lets a reader stop early: every transaction that was aborted below it stands before the entry.
+ */
+#ifndef ODRADEK_LOG_TXN_INDEX_H
+#define ODRADEK_LOG_TXN_INDEX_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "env/env.h"
+#include "log/producers.h"
+
+enum { TXN_ENTRY = 34 };
+
+int txn_index_append(struct file *file, const struct completed_txn *t);
+/* Entry i: 0, -ENODATA at the end, -EINVAL for a version that is not 0. */
+int txn_index_read(struct file *file, int64_t i, struct completed_txn *out);
+/* Drops the entries whose marker is at or beyond offset, and what is no whole entry. */
+int txn_index_cut(struct file *file, int64_t offset);
+
+#endif

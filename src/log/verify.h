@@ -1,0 +1,33 @@
+/*
+ * verify: reading a segment's file for recovery: is there a whole, sound batch at this position, and where is the next one?
+ *
+ * Reads through one large buffer and takes the CRC piece by piece: a batch's size is never allocated.
+ */
+#ifndef ODRADEK_LOG_VERIFY_H
+#define ODRADEK_LOG_VERIFY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "env/env.h"
+#include "wire/batch.h"
+
+enum { VERIFY_BUFFER = 256 * 1024 };
+
+struct verify {
+	struct file *file;
+	int64_t size;	/* of the file */
+	int64_t base;	/* of the segment */
+	uint8_t *bytes; /* VERIFY_BUFFER */
+	int64_t from;
+	int64_t len;
+};
+
+void verify_init(struct verify *v, struct file *file, int64_t base, int64_t size);
+void verify_fini(struct verify *v);
+/* 0 and the header; ERR_CORRUPT_MESSAGE when there is no sound batch whose offsets begin at `next` or later; a negated errno. */
+int verify_at(struct verify *v, int64_t pos, int64_t next, struct batch_header *out);
+/* The first sound batch at or behind pos: 0 and *at; -ENODATA; or another negated errno. */
+int verify_find(struct verify *v, int64_t pos, int64_t next, int64_t *at, struct batch_header *out);
+
+#endif
