@@ -1,0 +1,272 @@
+/*
+ * validate: Kafka's LogValidator and the checks around it, in Kafka's order, with its numbers and words.
+ *
+ *	base offset not 0                                    87 INVALID_RECORD
+ *	size > max.message.bytes                             10 MESSAGE_TOO_LARGE
+ *	length or CRC wrong                                   2 CORRUPT_MESSAGE
+ *	counts, control batch, sequence < 0                  87
+ *	a record: no key on a compacted topic                87, with its index
+ *	a record: timestamp outside the window               32 INVALID_TIMESTAMP, with its index
+ *	LogAppendTime set by a client                        32, with its index
+ *	records malformed, too few, too many                 87
+ *	does not decompress                                  UNKNOWN_SERVER_ERROR, as Kafka answers it
+ */
+#include "log/validate.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "log/record_stream.h"
+
+/* Kafka names three at most in its message, but all in the response; we stop where a response would become large. */
+enum { RECORD_ERRORS_MAX = 1000, ERRORS_IN_MESSAGE = 3 };
+
+struct validation {
+	const struct batch_check *c;
+	const struct batch_header *h;
+	struct batch_problem *problem;
+	int records_cap;
+	int64_t max_timestamp;
+	bool bad_timestamp;
+	bool offsets_differ;
+};
+
+static int refuse(const struct batch_check *c, struct batch_problem *problem, int error, struct str message)
+{
+	problem->error = error;
+	problem->message = c->arena->failed ? STR_NULL : message;
+	return error;
+}
+
+#define REFUSE(v, error, ...) refuse((v)->c, (v)->problem, (error), arena_printf((v)->c->arena, __VA_ARGS__))
+#define IN_PARTITION "in topic partition %.*s-%d"
+#define PARTITION(v) STR_ARG((v)->c->topic), (v)->c->partition
+
+int batch_check_produce(struct bytes records, int16_t version)
+{
+	struct batch_iter it;
+
+	if (!records.p)
+		return ERR_INVALID_RECORD;
+	it = batch_iter(records.p, (size_t)records.len);
+	if (!batch_next(&it))
+		return it.error ? it.error : ERR_INVALID_RECORD;
+	if (it.header.magic != BATCH_MAGIC)
+		return ERR_INVALID_RECORD;
+	if (version < 7 && batch_codec(&it.header) == CODEC_ZSTD)
+		return ERR_UNSUPPORTED_COMPRESSION_TYPE;
+	if (batch_next(&it))
+		return ERR_INVALID_RECORD;
+	return it.error;
+}
+
+/* ---- the batch ---- */
+
+static int check_bytes(struct validation *v, const uint8_t *p, size_t len)
+{
+	const struct batch_header *h = v->h;
+
+	if (v->c->origin == ORIGIN_CLIENT && h->base_offset != 0)
+		return REFUSE(v, ERR_INVALID_RECORD,
+			      "The baseOffset of the record batch in the append to %.*s-%d should be 0, but it is %lld", PARTITION(v),
+			      (long long)h->base_offset);
+	if ((int64_t)len > v->c->config->max_message_bytes)
+		return REFUSE(v, ERR_MESSAGE_TOO_LARGE,
+			      "The record batch size in the append to %.*s-%d is %zu bytes which exceeds the maximum configured value of %d).",
+			      PARTITION(v), len, v->c->config->max_message_bytes);
+	if (!batch_crc_ok(p, h))
+		return REFUSE(v, ERR_CORRUPT_MESSAGE, "Record is corrupt (stored crc = %u) " IN_PARTITION ".", h->crc, PARTITION(v));
+	return 0;
+}
+
+static int check_header(struct validation *v)
+{
+	const struct batch_header *h = v->h;
+	int64_t from_offsets = (int64_t)h->last_offset_delta + 1;
+
+	if (v->c->origin != ORIGIN_CLIENT)
+		return 0;
+	if (from_offsets <= 0)
+		return REFUSE(v, ERR_INVALID_RECORD, "Batch has an invalid offset range: [%lld, %lld] " IN_PARTITION,
+			      (long long)h->base_offset, (long long)batch_last_offset(h), PARTITION(v));
+	if (h->count <= 0)
+		return REFUSE(v, ERR_INVALID_RECORD, "Invalid reported count for record batch: %d " IN_PARTITION, h->count, PARTITION(v));
+	if (from_offsets != h->count)
+		return REFUSE(v, ERR_INVALID_RECORD,
+			      "Inconsistent batch offset range [%lld, %lld] and count of records %d " IN_PARTITION,
+			      (long long)h->base_offset, (long long)batch_last_offset(h), h->count, PARTITION(v));
+	if (batch_is_control(h))
+		return REFUSE(v, ERR_INVALID_RECORD, "Clients are not allowed to write control records " IN_PARTITION, PARTITION(v));
+	if (batch_has_producer(h) && h->base_sequence < 0)
+		return REFUSE(v, ERR_INVALID_RECORD, "Invalid sequence number %d in record batch with producerId %lld " IN_PARTITION,
+			      h->base_sequence, (long long)h->producer_id, PARTITION(v));
+	return 0;
+}
+
+/* ---- the records ---- */
+
+static void add_record_error(struct validation *v, int32_t index, struct str message)
+{
+	struct batch_problem *p = v->problem;
+
+	if (p->n_records == RECORD_ERRORS_MAX)
+		return;
+	if (p->n_records == v->records_cap) {
+		int cap = v->records_cap ? 2 * v->records_cap : 8;
+		struct record_error *grown = arena_array(v->c->arena, (size_t)cap, sizeof(*grown));
+
+		if (!grown)
+			return;
+		for (int i = 0; i < p->n_records; i++)
+			grown[i] = p->records[i];
+		p->records = grown;
+		v->records_cap = cap;
+	}
+	p->records[p->n_records++] = (struct record_error){index, message};
+}
+
+static void check_timestamp(struct validation *v, const struct stream_record *r, int32_t index)
+{
+	const struct topic_config *config = v->c->config;
+	int64_t before = config->message_timestamp_before_max_ms;
+	int64_t after = config->message_timestamp_after_max_ms;
+	__int128 diff = (__int128)v->c->now_ms - r->timestamp;
+
+	if (config->message_timestamp_type == TIMESTAMP_CREATE_TIME && r->timestamp != NO_TIMESTAMP) {
+		if (diff <= before && -diff <= after)
+			return;
+		v->bad_timestamp = true;
+		add_record_error(v, index,
+				 arena_printf(v->c->arena,
+					      "Timestamp %lld of message with offset %lld is out of range. The timestamp should be "
+					      "within [%lld, %lld]",
+					      (long long)r->timestamp, (long long)r->offset,
+					      (long long)((uint64_t)v->c->now_ms - (uint64_t)before),
+					      (long long)((uint64_t)v->c->now_ms + (uint64_t)after)));
+	} else if (v->h->attributes & BATCH_LOG_APPEND_TIME) {
+		v->bad_timestamp = true;
+		add_record_error(v, index,
+				 arena_printf(v->c->arena,
+					      "Invalid timestamp type in message at offset %lld. Producer should not set timestamp type "
+					      "to LogAppendTime.",
+					      (long long)r->offset));
+	}
+}
+
+static void check_record(struct validation *v, const struct stream_record *r, int32_t index)
+{
+	if (batch_codec(v->h) != CODEC_NONE && (r->attributes & BATCH_CODEC_MASK))
+		add_record_error(v, index,
+				 STR("Compressed outer record should not have an inner record with a compression attribute set"));
+	else if (v->c->config->cleanup_compact && r->key_len < 0)
+		add_record_error(v, index,
+				 arena_printf(v->c->arena, "Compacted topic cannot accept message without key " IN_PARTITION,
+					      PARTITION(v)));
+	else
+		check_timestamp(v, r, index);
+	if (r->timestamp > v->max_timestamp)
+		v->max_timestamp = r->timestamp;
+	if (r->offset_delta != index)
+		v->offsets_differ = true;
+}
+
+static int stream_error(struct validation *v, int err)
+{
+	if (err == ERR_INVALID_RECORD)
+		return REFUSE(v, err, "Found invalid record structure " IN_PARTITION, PARTITION(v));
+	if (err == ERR_MESSAGE_TOO_LARGE)
+		return REFUSE(v, err, "The records of the batch unfold to more bytes than are allowed " IN_PARTITION, PARTITION(v));
+	return REFUSE(v, ERR_UNKNOWN_SERVER_ERROR, "Failed to decompress record stream " IN_PARTITION, PARTITION(v));
+}
+
+static int record_errors(struct validation *v)
+{
+	struct batch_problem *p = v->problem;
+
+	if (v->bad_timestamp)
+		return REFUSE(v, ERR_INVALID_TIMESTAMP, "One or more records have been rejected due to invalid timestamp");
+	return REFUSE(v, ERR_INVALID_RECORD,
+		      "One or more records have been rejected due to %d record errors in total, and only showing the first three errors at "
+		      "most: record %d: %.*s",
+		      p->n_records, p->records[0].index, STR_ARG(p->records[0].message));
+}
+
+static int check_records(struct validation *v, const uint8_t *p, int64_t *size)
+{
+	int64_t max = v->c->decompressed_max > 0 ? v->c->decompressed_max : INT32_MAX;
+	struct record_stream stream;
+	struct stream_record r;
+	int32_t index = 0;
+
+	record_stream_init(&stream, v->c->codecs, v->h, p, (size_t)max);
+	while (record_stream_next(&stream, &r))
+		check_record(v, &r, index++);
+	if (stream.error)
+		return stream_error(v, stream.error);
+	*size = stream.size;
+	return v->problem->n_records || v->bad_timestamp ? record_errors(v) : 0;
+}
+
+/* ---- patching ---- */
+
+/* Sets the max timestamp and its type; the CRC is made anew only when something has changed. */
+static void patch_timestamps(const struct batch_check *c, uint8_t *p, size_t len, int64_t max_timestamp, struct batch_info *info)
+{
+	struct batch_header *h = &info->header;
+	bool append_time = c->config->message_timestamp_type == TIMESTAMP_LOG_APPEND_TIME;
+	int16_t attributes = (int16_t)(append_time ? h->attributes | BATCH_LOG_APPEND_TIME : h->attributes & ~BATCH_LOG_APPEND_TIME);
+	int64_t timestamp = append_time ? c->now_ms : max_timestamp;
+
+	info->log_append_time_ms = append_time ? c->now_ms : -1;
+	if (attributes == h->attributes && timestamp == h->max_timestamp)
+		return;
+	h->attributes = attributes;
+	h->max_timestamp = timestamp;
+	put_i16(p + BATCH_AT_ATTRIBUTES, attributes);
+	put_i64(p + BATCH_AT_MAX_TIMESTAMP, timestamp);
+	batch_crc_set(p, len);
+	h->crc = get_u32(p + BATCH_AT_CRC);
+}
+
+static int target_codec(const struct batch_check *c, const struct batch_header *h)
+{
+	if (c->config->compression_type == COMPRESSION_PRODUCER)
+		return batch_codec(h);
+	if (batch_is_control(h) && batch_codec(h) == CODEC_NONE)
+		return CODEC_NONE; /* control records are not compressed unless they came so */
+	return (int)c->config->compression_type;
+}
+
+int batch_check(const struct batch_check *c, uint8_t *p, size_t len, struct batch_info *out, struct batch_problem *problem)
+{
+	struct batch_header h;
+	struct validation v = {.c = c, .h = &h, .problem = problem, .max_timestamp = NO_TIMESTAMP};
+	int64_t size = 0;
+
+	*problem = (struct batch_problem){0};
+	int err = batch_header_read(p, len, &h);
+	if (err || (uint64_t)batch_size(&h) != len)
+		return refuse(c, problem, ERR_CORRUPT_MESSAGE, STR_NULL);
+	if (h.magic != BATCH_MAGIC)
+		return refuse(c, problem, ERR_INVALID_RECORD, STR_NULL);
+	if (batch_codec(&h) > CODEC_ZSTD)
+		return refuse(c, problem, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
+	err = check_bytes(&v, p, len);
+	if (!err)
+		err = check_header(&v);
+	if (!err)
+		err = check_records(&v, p, &size);
+	if (err)
+		return err;
+	*out = (struct batch_info){
+		.header = h,
+		.origin = c->origin,
+		.size = (int32_t)len,
+		.uncompressed_size = size,
+		.target_codec = target_codec(c, &h),
+	};
+	out->recompress = out->target_codec != batch_codec(&h) || (v.offsets_differ && out->target_codec != CODEC_NONE);
+	patch_timestamps(c, p, len, v.max_timestamp, out);
+	return 0;
+}
