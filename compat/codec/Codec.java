@@ -13,6 +13,7 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -41,6 +42,7 @@ import org.apache.kafka.common.protocol.types.Schema;
  */
 public final class Codec {
 	private static final int GOLDEN_MAX = 160;
+	private static final byte[] DAMAGE = {0, 1, 2, 3, 4, 9, 0x7e, 0x7f, (byte) 0x80, (byte) 0xfe, (byte) 0xff};
 
 	private record Kind(Class<?> type, String name, short first, short last, Schema[] schemas) { }
 
@@ -215,6 +217,32 @@ public final class Codec {
 		}
 	}
 
+	/**
+	 * Java's bytes, damaged: both sides take them or both refuse them. Java lets a message have a tail, here that is refused by the same
+	 * call; and it takes lengths that are negative as an int (beyond 2 GiB as they are meant) for null.
+	 */
+	private boolean damaged(Kind kind, short version, Filler filler, Random random) throws Exception {
+		Message message = (Message) kind.type.getConstructor().newInstance();
+		filler.fill(message, kind.schemas[version]);
+		byte[] bytes = write(message, version);
+		if (bytes.length == 0)
+			return true;
+		for (int n = 1 + random.nextInt(2); n > 0; n--)
+			bytes[random.nextInt(bytes.length)] = DAMAGE[random.nextInt(DAMAGE.length)];
+		if (random.nextInt(4) == 0)
+			bytes = Arrays.copyOf(bytes, random.nextInt(bytes.length));
+		Answer answer = value('d', version, kind.name, bytes);
+		boolean refused = false;
+		String why = "";
+		try {
+			read(kind, bytes, version);
+		} catch (InvocationTargetException | RuntimeException e) {
+			refused = true;
+			why = " (" + (e.getCause() != null ? e.getCause() : e) + ")";
+		}
+		return refused == (answer.status != 0) || complain(kind, version, (refused ? "Java refuses" + why : "the peer refuses") + " what the other takes:", bytes);
+	}
+
 	private boolean exchange(Kind kind, short version, int values, long seed, PrintStream golden) throws Exception {
 		Filler filler = new Filler(seed ^ kind.name.hashCode() * 31L + version);
 		boolean same = true;
@@ -226,6 +254,23 @@ public final class Codec {
 
 	private static void result(String name, int n, int of) {
 		System.out.println((n == of ? "ok " : "not ok ") + name + ": " + n + " of " + of);
+	}
+
+	private void damage(int values, long seed) throws Exception {
+		Set<String> ours = new TreeSet<>();
+		for (String[] row : table('m', " "))
+			ours.add(row[0]);
+		int n = 0, of = 0;
+		for (Kind kind : kinds(ours)) {
+			for (short version = kind.first; ours.contains(kind.name) && version <= kind.last; version++) {
+				Filler filler = new Filler(seed + kind.name.hashCode() * 31L + version);
+				Random random = new Random(seed + version);
+				for (int i = 0; i < values; i++, of++)
+					if (damaged(kind, version, filler, random))
+						n++;
+			}
+		}
+		result("damaged messages that both sides take or both refuse", n, of);
 	}
 
 	private void messages(int values, long seed, PrintStream golden) throws Exception {
@@ -332,6 +377,7 @@ public final class Codec {
 			codec.apis();
 			codec.recordTypes();
 			codec.messages(Integer.parseInt(args[1]), Long.parseLong(args[2]), golden);
+			codec.damage(Integer.parseInt(args[1]) / 2, Long.parseLong(args[2]));
 		} finally {
 			codec.toPeer.close();
 		}
