@@ -32,13 +32,14 @@ static int check_nulls(const char *what, const struct config_pair *set, int n, s
 		if (str_is_null(set[i].value))
 			buf_printf(&names, "%s%.*s", names.len ? "," : "", STR_ARG(set[i].name));
 	if (names.len > 0)
-		*message = arena_printf(a, "Null value not supported for %s configs: %.*s", what, STR_ARG(buf_str(&names)));
+		*message = arena_printf(a, "Null value not supported for %s configs: %.*s", what,
+					STR_ARG(buf_str(&names)));
 	buf_fini(&names);
 	return str_is_null(*message) ? 0 : ERR_INVALID_CONFIG;
 }
 
-static int check_names(enum config_scope scope, const char *unknown, int err, const struct config_pair *set, int n, struct arena *a,
-		       struct str *message)
+static int check_names(enum config_scope scope, const char *unknown, int err, const struct config_pair *set, int n,
+		       struct arena *a, struct str *message)
 {
 	for (int i = 0; i < n; i++) {
 		if (config_setting_find(scope, set[i].name) != NULL)
@@ -50,7 +51,8 @@ static int check_names(enum config_scope scope, const char *unknown, int err, co
 }
 
 /* In the order of the table, as Kafka goes through its definitions. */
-static int check_values(enum config_scope scope, const struct config_pair *set, int n, struct arena *a, struct str *message)
+static int check_values(enum config_scope scope, const struct config_pair *set, int n, struct arena *a,
+			struct str *message)
 {
 	struct layer_of_pairs pairs = {set, n};
 	int n_settings;
@@ -67,7 +69,8 @@ static int check_values(enum config_scope scope, const struct config_pair *set, 
 }
 
 /* Refusals of our own. */
-static int check_refused(enum config_scope scope, const struct config_pair *set, int n, struct arena *a, struct str *message)
+static int check_refused(enum config_scope scope, const struct config_pair *set, int n, struct arena *a,
+			 struct str *message)
 {
 	for (int i = 0; i < n; i++) {
 		const struct config_setting *s = config_setting_find(scope, set[i].name);
@@ -75,7 +78,8 @@ static int check_refused(enum config_scope scope, const struct config_pair *set,
 
 		if (s == NULL || !config_value_read(s, set[i].value, a, &v, NULL) || !config_value_is_refused(s, &v))
 			continue;
-		*message = arena_printf(a, "Invalid value %.*s for configuration %s: %s", STR_ARG(set[i].value), s->name, s->reason);
+		*message = arena_printf(a, "Invalid value %.*s for configuration %s: %s", STR_ARG(set[i].value),
+					s->name, s->reason);
 		return ERR_INVALID_CONFIG;
 	}
 	return 0;
@@ -83,7 +87,8 @@ static int check_refused(enum config_scope scope, const struct config_pair *set,
 
 /* ---- topics ---- */
 
-static int check_compaction_lag(const struct config *c, const struct config_layer *layer, struct arena *a, struct str *message)
+static int check_compaction_lag(const struct config *c, const struct config_layer *layer, struct arena *a,
+				struct str *message)
 {
 	struct config_found min, max;
 
@@ -91,15 +96,15 @@ static int check_compaction_lag(const struct config *c, const struct config_laye
 	config_find_behind(c, layer, 1, TOPIC_CONFIG_MAX_COMPACTION_LAG_MS, a, &max);
 	if (min.value.integer <= max.value.integer)
 		return 0;
-	*message = arena_printf(a,
-				"conflict topic config setting min.compaction.lag.ms (%lld) > max.compaction.lag.ms (%lld)",
-				(long long)min.value.integer, (long long)max.value.integer);
+	*message = arena_printf(
+		a, "conflict topic config setting min.compaction.lag.ms (%lld) > max.compaction.lag.ms (%lld)",
+		(long long)min.value.integer, (long long)max.value.integer);
 	return ERR_INVALID_CONFIG;
 }
 
 /* Tiered storage is off in every node that starts (remote.log.storage.system.enable is refused). */
-static int check_remote(const struct config *c, const struct config_layer *layer, const struct config_layer *before, struct arena *a,
-			struct str *message)
+static int check_remote(const struct config *c, const struct config_layer *layer, const struct config_layer *before,
+			struct arena *a, struct str *message)
 {
 	struct config_found enable, was, delete_on_disable;
 
@@ -107,26 +112,30 @@ static int check_remote(const struct config *c, const struct config_layer *layer
 	config_find_behind(c, before, 1, TOPIC_CONFIG_REMOTE_STORAGE_ENABLE, a, &was);
 	config_find_behind(c, layer, 1, TOPIC_CONFIG_REMOTE_LOG_DELETE_ON_DISABLE, a, &delete_on_disable);
 	if (enable.value.integer)
-		*message = STR("Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.");
+		*message = STR(
+			"Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.");
 	else if (was.value.integer && !delete_on_disable.value.integer)
-		*message = STR("It is invalid to disable remote storage without deleting remote data. If you want to keep the remote data and "
-			       "turn to read only, please set `remote.storage.enable=true,remote.log.copy.disable=true`. If you want to "
-			       "disable remote storage and delete all remote data, please set "
-			       "`remote.storage.enable=false,remote.log.delete.on.disable=true`.");
+		*message = STR(
+			"It is invalid to disable remote storage without deleting remote data. If you want to keep the remote data and "
+			"turn to read only, please set `remote.storage.enable=true,remote.log.copy.disable=true`. If you want to "
+			"disable remote storage and delete all remote data, please set "
+			"`remote.storage.enable=false,remote.log.delete.on.disable=true`.");
 	return str_is_null(*message) ? 0 : ERR_INVALID_CONFIG;
 }
 
-int config_check_topic(const struct config *c, const struct config_pair *set, int n, const struct config_pair *old, int n_old,
-		       struct arena *a, struct str *message)
+int config_check_topic(const struct config *c, const struct config_pair *set, int n, const struct config_pair *old,
+		       int n_old, struct arena *a, struct str *message)
 {
 	struct layer_of_pairs now = {set, n}, before = {old, n_old};
-	struct config_layer layer = {CONFIG_SOURCE_TOPIC, pair_value, &now}, layer_before = {CONFIG_SOURCE_TOPIC, pair_value, &before};
+	struct config_layer layer = {CONFIG_SOURCE_TOPIC, pair_value, &now},
+			    layer_before = {CONFIG_SOURCE_TOPIC, pair_value, &before};
 	int err;
 
 	*message = STR_NULL;
 	err = check_nulls("topic", set, n, a, message);
 	if (err == 0)
-		err = check_names(CONFIG_SCOPE_TOPIC, "Unknown topic config name", ERR_INVALID_CONFIG, set, n, a, message);
+		err = check_names(CONFIG_SCOPE_TOPIC, "Unknown topic config name", ERR_INVALID_CONFIG, set, n, a,
+				  message);
 	if (err == 0)
 		err = check_values(CONFIG_SCOPE_TOPIC, set, n, a, message);
 	if (err == 0)
@@ -148,7 +157,8 @@ static bool begins_with(const char *name, const char *prefix)
 /* What DynamicBrokerConfig calls security configs: the stores of TLS, which are changed for one listener only. */
 static bool is_listener_only(const struct config_setting *s)
 {
-	return begins_with(s->name, "ssl.keystore.") || begins_with(s->name, "ssl.truststore.") || s->id == CONFIG_SSL_KEY_PASSWORD;
+	return begins_with(s->name, "ssl.keystore.") || begins_with(s->name, "ssl.truststore.") ||
+	       s->id == CONFIG_SSL_KEY_PASSWORD;
 }
 
 static bool is_static(const struct config_setting *s, bool overridden, bool per_broker)
@@ -168,7 +178,8 @@ static bool needs_broker_id(const struct config_setting *s, bool overridden, boo
 	if (per_broker)
 		return false;
 	if (overridden)
-		return s->id != CONFIG_MAX_CONNECTIONS && s->id != CONFIG_MAX_CONNECTION_CREATION_RATE && s->id != CONFIG_NUM_NETWORK_THREADS;
+		return s->id != CONFIG_MAX_CONNECTIONS && s->id != CONFIG_MAX_CONNECTION_CREATION_RATE &&
+		       s->id != CONFIG_NUM_NETWORK_THREADS;
 	return s->update == CONFIG_PER_BROKER;
 }
 
@@ -225,13 +236,15 @@ int config_check_broker(const struct config *c, bool per_broker, const struct co
 	if (err == 0)
 		err = check_kind(is_static, "Cannot update these configs dynamically", per_broker, set, n, a, message);
 	if (err == 0)
-		err = check_kind(is_listener_security,
-				 "These security configs can be dynamically updated only per-listener using the listener prefix", per_broker,
-				 set, n, a, message);
+		err = check_kind(
+			is_listener_security,
+			"These security configs can be dynamically updated only per-listener using the listener prefix",
+			per_broker, set, n, a, message);
 	if (err == 0)
 		err = check_node_values(set, n, a, message);
 	if (err == 0)
-		err = check_kind(needs_broker_id, "Cannot update these configs at default cluster level, broker id must be specified",
+		err = check_kind(needs_broker_id,
+				 "Cannot update these configs at default cluster level, broker id must be specified",
 				 per_broker, set, n, a, message);
 	if (err == 0)
 		err = check_refused(CONFIG_SCOPE_NODE, set, n, a, message);
@@ -252,7 +265,8 @@ static const struct {
 	 CONFIG_GROUP_CONSUMER_MAX_ASSIGNMENT_INTERVAL_MS},
 	{GROUP_CONFIG_SHARE_HEARTBEAT_INTERVAL_MS, CONFIG_GROUP_SHARE_MIN_HEARTBEAT_INTERVAL_MS,
 	 CONFIG_GROUP_SHARE_MAX_HEARTBEAT_INTERVAL_MS},
-	{GROUP_CONFIG_SHARE_SESSION_TIMEOUT_MS, CONFIG_GROUP_SHARE_MIN_SESSION_TIMEOUT_MS, CONFIG_GROUP_SHARE_MAX_SESSION_TIMEOUT_MS},
+	{GROUP_CONFIG_SHARE_SESSION_TIMEOUT_MS, CONFIG_GROUP_SHARE_MIN_SESSION_TIMEOUT_MS,
+	 CONFIG_GROUP_SHARE_MAX_SESSION_TIMEOUT_MS},
 	{GROUP_CONFIG_SHARE_RECORD_LOCK_DURATION_MS, CONFIG_GROUP_SHARE_MIN_RECORD_LOCK_DURATION_MS,
 	 CONFIG_GROUP_SHARE_MAX_RECORD_LOCK_DURATION_MS},
 	{GROUP_CONFIG_SHARE_DELIVERY_COUNT_LIMIT, CONFIG_GROUP_SHARE_MIN_DELIVERY_COUNT_LIMIT,
@@ -277,11 +291,13 @@ static int check_bounds(const struct config *c, const struct layer_of_pairs *set
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(*bounds); i++) {
 		const struct config_setting *s = config_setting(bounds[i].id);
 		bool has_min = bounds[i].min != CONFIG_N, has_max = bounds[i].max != CONFIG_N;
-		int min = has_min ? config_int(c, bounds[i].min) : INT32_MIN, max = has_max ? config_int(c, bounds[i].max) : INT32_MAX;
+		int min = has_min ? config_int(c, bounds[i].min) : INT32_MIN,
+		    max = has_max ? config_int(c, bounds[i].max) : INT32_MAX;
 		struct str text = pair_value(set, str_of(s->name));
 		struct config_value v;
 
-		if (str_is_null(text) || !config_value_read(s, text, a, &v, NULL) || (v.integer >= min && v.integer <= max))
+		if (str_is_null(text) || !config_value_read(s, text, a, &v, NULL) ||
+		    (v.integer >= min && v.integer <= max))
 			continue;
 		if (has_min && has_max)
 			*message = arena_printf(a, "%s must be in the range %d to %d inclusive.", s->name, min, max);
@@ -294,8 +310,8 @@ static int check_bounds(const struct config *c, const struct layer_of_pairs *set
 	return 0;
 }
 
-static int check_session(const struct config *c, const struct config_layer *layer, enum config_id session, enum config_id heartbeat,
-			 struct arena *a, struct str *message)
+static int check_session(const struct config *c, const struct config_layer *layer, enum config_id session,
+			 enum config_id heartbeat, struct arena *a, struct str *message)
 {
 	struct config_found s, h;
 
@@ -306,11 +322,13 @@ static int check_session(const struct config *c, const struct config_layer *laye
 	config_find_behind(c, layer, 1, heartbeat, a, &h);
 	if (s.value.integer > h.value.integer)
 		return 0;
-	*message = arena_printf(a, "%s must be greater than %s", config_setting(session)->name, config_setting(heartbeat)->name);
+	*message = arena_printf(a, "%s must be greater than %s", config_setting(session)->name,
+				config_setting(heartbeat)->name);
 	return ERR_INVALID_CONFIG;
 }
 
-static int check_assignor(const struct config *c, const struct layer_of_pairs *set, struct arena *a, struct str *message)
+static int check_assignor(const struct config *c, const struct layer_of_pairs *set, struct arena *a,
+			  struct str *message)
 {
 	struct str name = pair_value(set, STR("streams.assignor.name"));
 	const struct config_value *known = &c->values[CONFIG_GROUP_STREAMS_ASSIGNORS];
@@ -321,9 +339,9 @@ static int check_assignor(const struct config *c, const struct layer_of_pairs *s
 	for (int i = 0; i < known->n_items; i++)
 		if (str_eq(known->items[i], name))
 			return 0;
-	*message = arena_printf(a,
-				"streams.assignor.name '%.*s' is not a registered task assignor. Registered assignors are: [%.*s].",
-				STR_ARG(name), STR_ARG(known->text));
+	*message = arena_printf(
+		a, "streams.assignor.name '%.*s' is not a registered task assignor. Registered assignors are: [%.*s].",
+		STR_ARG(name), STR_ARG(known->text));
 	return ERR_INVALID_CONFIG;
 }
 
@@ -344,7 +362,8 @@ static int check_tags(const struct layer_of_pairs *set, struct arena *a, struct 
 	return ERR_INVALID_CONFIG;
 }
 
-static int check_group_values(const struct config *c, const struct config_layer *layer, struct arena *a, struct str *message)
+static int check_group_values(const struct config *c, const struct config_layer *layer, struct arena *a,
+			      struct str *message)
 {
 	const struct layer_of_pairs *set = layer->arg;
 	struct str dlq = pair_value(set, STR("errors.deadletterqueue.topic.name"));
@@ -353,13 +372,14 @@ static int check_group_values(const struct config *c, const struct config_layer 
 	if (err == 0)
 		err = check_assignor(c, set, a, message);
 	if (err == 0)
-		err = check_session(c, layer, GROUP_CONFIG_CONSUMER_SESSION_TIMEOUT_MS, GROUP_CONFIG_CONSUMER_HEARTBEAT_INTERVAL_MS, a,
-				    message);
+		err = check_session(c, layer, GROUP_CONFIG_CONSUMER_SESSION_TIMEOUT_MS,
+				    GROUP_CONFIG_CONSUMER_HEARTBEAT_INTERVAL_MS, a, message);
 	if (err == 0)
-		err = check_session(c, layer, GROUP_CONFIG_SHARE_SESSION_TIMEOUT_MS, GROUP_CONFIG_SHARE_HEARTBEAT_INTERVAL_MS, a, message);
+		err = check_session(c, layer, GROUP_CONFIG_SHARE_SESSION_TIMEOUT_MS,
+				    GROUP_CONFIG_SHARE_HEARTBEAT_INTERVAL_MS, a, message);
 	if (err == 0)
-		err = check_session(c, layer, GROUP_CONFIG_STREAMS_SESSION_TIMEOUT_MS, GROUP_CONFIG_STREAMS_HEARTBEAT_INTERVAL_MS, a,
-				    message);
+		err = check_session(c, layer, GROUP_CONFIG_STREAMS_SESSION_TIMEOUT_MS,
+				    GROUP_CONFIG_STREAMS_HEARTBEAT_INTERVAL_MS, a, message);
 	if (err == 0 && !str_is_null(dlq) && (dlq = config_trim(dlq)).len >= 2 && memcmp(dlq.p, "__", 2) == 0) {
 		*message = STR("errors.deadletterqueue.topic.name: DLQ topic name must not start with '__'");
 		err = ERR_INVALID_CONFIG;
@@ -367,7 +387,8 @@ static int check_group_values(const struct config *c, const struct config_layer 
 	return err;
 }
 
-int config_check_group(const struct config *c, const struct config_pair *set, int n, struct arena *a, struct str *message)
+int config_check_group(const struct config *c, const struct config_pair *set, int n, struct arena *a,
+		       struct str *message)
 {
 	struct layer_of_pairs pairs = {set, n};
 	struct config_layer layer = {CONFIG_SOURCE_GROUP, pair_value, &pairs};
@@ -376,7 +397,8 @@ int config_check_group(const struct config *c, const struct config_pair *set, in
 	*message = STR_NULL;
 	err = check_nulls("group", set, n, a, message);
 	if (err == 0)
-		err = check_names(CONFIG_SCOPE_GROUP, "Unknown group config name", ERR_INVALID_CONFIG, set, n, a, message);
+		err = check_names(CONFIG_SCOPE_GROUP, "Unknown group config name", ERR_INVALID_CONFIG, set, n, a,
+				  message);
 	if (err == 0)
 		err = check_tags(&pairs, a, message);
 	if (err == 0)
@@ -390,13 +412,15 @@ int config_check_group(const struct config *c, const struct config_pair *set, in
 
 static bool is_match(struct str s)
 {
-	static const char *const attributes[] = {"client_instance_id",	    "client_id",	     "client_software_name",
-						 "client_software_version", "client_source_address", "client_source_port"};
+	static const char *const attributes[] = {"client_instance_id",	  "client_id",
+						 "client_software_name",  "client_software_version",
+						 "client_source_address", "client_source_port"};
 	const char *equals = memchr(s.p, '=', (size_t)s.len);
 	struct str name;
 
 	/* exactly one = with something behind it */
-	if (equals == NULL || equals + 1 == s.p + s.len || memchr(equals + 1, '=', (size_t)(s.p + s.len - equals - 1)) != NULL)
+	if (equals == NULL || equals + 1 == s.p + s.len ||
+	    memchr(equals + 1, '=', (size_t)(s.p + s.len - equals - 1)) != NULL)
 		return false;
 	name = config_trim((struct str){s.p, (int32_t)(equals - s.p)});
 	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++)
@@ -431,13 +455,15 @@ int config_check_client_metrics(const struct config_pair *set, int n, struct are
 	*message = STR_NULL;
 	err = check_nulls("client metrics", set, n, a, message);
 	if (err == 0)
-		err = check_names(CONFIG_SCOPE_CLIENT_METRICS, "Unknown client metrics configuration", ERR_INVALID_REQUEST, set, n, a, message);
+		err = check_names(CONFIG_SCOPE_CLIENT_METRICS, "Unknown client metrics configuration",
+				  ERR_INVALID_REQUEST, set, n, a, message);
 	if (err == 0)
 		err = check_values(CONFIG_SCOPE_CLIENT_METRICS, set, n, a, message);
-	if (err == 0 && !str_is_null(interval) && config_parse_integer(config_trim(interval), INT32_MIN, INT32_MAX, &ms) &&
-	    (ms < 100 || ms > 3600000)) {
-		*message = arena_printf(a, "Invalid value %lld for interval.ms, interval must be between 100 and 3600000 (1 hour)",
-					(long long)ms);
+	if (err == 0 && !str_is_null(interval) &&
+	    config_parse_integer(config_trim(interval), INT32_MIN, INT32_MAX, &ms) && (ms < 100 || ms > 3600000)) {
+		*message = arena_printf(
+			a, "Invalid value %lld for interval.ms, interval must be between 100 and 3600000 (1 hour)",
+			(long long)ms);
 		err = ERR_INVALID_REQUEST;
 	}
 	return err != 0 ? err : check_matches(&pairs, a, message);

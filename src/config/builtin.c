@@ -1,6 +1,8 @@
 /*
  * builtin: the configuration of a node that was given none: one node that is broker and controller, for the machine it runs on.
  */
+#include <string.h>
+
 #include "base/buf.h"
 #include "config/config.h"
 
@@ -61,7 +63,8 @@ static struct str escape(struct arena *a, struct str s)
 		if (c < 0x10000)
 			buf_printf(&b, "\\u%04x", c);
 		else
-			buf_printf(&b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10), 0xdc00 + ((c - 0x10000) & 0x3ff));
+			buf_printf(&b, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+				   0xdc00 + ((c - 0x10000) & 0x3ff));
 	}
 	out = arena_str(a, buf_str(&b));
 	buf_fini(&b);
@@ -73,4 +76,30 @@ struct str config_builtin_text(struct arena *a, struct str data_dir)
 	struct str dir = escape(a, str_is_null(data_dir) ? STR("/var/lib/odradek") : data_dir);
 
 	return arena_printf(a, "%s\n# Where the data lives.\nlog.dirs=%.*s\n", text, STR_ARG(dir));
+}
+
+static struct str variable(const char *const *environment, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; environment != NULL && *environment != NULL; environment++)
+		if (strncmp(*environment, name, len) == 0 && (*environment)[len] == '=')
+			return str_of(*environment + len + 1);
+	return STR("");
+}
+
+struct str config_data_dir(const char *const *environment, struct arena *a)
+{
+	struct str systemd = variable(environment, "STATE_DIRECTORY"), state = variable(environment, "XDG_STATE_HOME");
+	struct str home = variable(environment, "HOME");
+
+	/* systemd names several directories with colons between; the first is ours */
+	if (systemd.len > 0 && systemd.p[0] == '/')
+		return arena_printf(a, "%.*s", (int)strcspn(systemd.p, ":"), systemd.p);
+	/* the XDG specification has relative paths ignored */
+	if (state.len > 0 && state.p[0] == '/')
+		return arena_printf(a, "%.*s/odradek", STR_ARG(state));
+	if (home.len > 0 && home.p[0] == '/')
+		return arena_printf(a, "%.*s/.local/state/odradek", STR_ARG(home));
+	return STR("/var/lib/odradek");
 }

@@ -47,7 +47,8 @@ int config_load(const struct config_input *in, struct config **out, struct confi
 	if (notes->n_errors == 0)
 		config_status_check(c, notes);
 	if (c->arena.failed)
-		config_note_add(notes, CONFIG_NOTE_ERROR, in->file_name, "the configuration is larger than %d MiB", CONFIG_MEMORY >> 20);
+		config_note_add(notes, CONFIG_NOTE_ERROR, in->file_name, "the configuration is larger than %d MiB",
+				CONFIG_MEMORY >> 20);
 	if (notes->n_errors > 0) {
 		config_free(c);
 		return ERR_INVALID_CONFIG;
@@ -66,7 +67,8 @@ void config_free(struct config *c)
 
 /* ---- notes ---- */
 
-void config_note_add(struct config_notes *notes, enum config_note_level level, struct str place, const char *format, ...)
+void config_note_add(struct config_notes *notes, enum config_note_level level, struct str place, const char *format,
+		     ...)
 {
 	char text[1024];
 	va_list args;
@@ -134,7 +136,8 @@ static void give(struct config *c, struct str name, struct str text, enum config
 	};
 }
 
-static void gather_text(struct config *c, struct str text, enum config_origin origin, struct str place, struct config_notes *notes)
+static void gather_text(struct config *c, struct str text, enum config_origin origin, struct str place,
+			struct config_notes *notes)
 {
 	bool is_file = origin == CONFIG_FROM_FILE;
 	struct properties p;
@@ -146,8 +149,8 @@ static void gather_text(struct config *c, struct str text, enum config_origin or
 		const struct config_given *before = config_given_name(c, name);
 
 		if (is_file && before != NULL)
-			config_note_add(notes, CONFIG_NOTE_WARN, at, "%.*s was given before, at %.*s; this one counts", STR_ARG(name),
-					STR_ARG(before->place));
+			config_note_add(notes, CONFIG_NOTE_WARN, at, "%.*s was given before, at %.*s; this one counts",
+					STR_ARG(name), STR_ARG(before->place));
 		give(c, name, value, origin, at);
 	}
 	if (p.malformed)
@@ -190,10 +193,12 @@ static void gather_overrides(struct config *c, const char *const *overrides, str
 		struct str name = {*overrides, equals ? (int32_t)(equals - *overrides) : 0};
 
 		if (name.len == 0) {
-			config_note_add(notes, CONFIG_NOTE_ERROR, STR("--override"), "'%s' is not of the form name=value", *overrides);
+			config_note_add(notes, CONFIG_NOTE_ERROR, STR("--override"),
+					"'%s' is not of the form name=value", *overrides);
 			continue;
 		}
-		give(c, arena_str(&c->arena, name), arena_str(&c->arena, str_of(equals + 1)), CONFIG_FROM_OVERRIDE, STR("--override"));
+		give(c, arena_str(&c->arena, name), arena_str(&c->arena, str_of(equals + 1)), CONFIG_FROM_OVERRIDE,
+		     STR("--override"));
 	}
 }
 
@@ -230,7 +235,8 @@ static void note_illegal(struct config *c, const struct config_given *g, struct 
 	if (g->setting->type == CONFIG_TYPE_PASSWORD || g->text.len > 200)
 		why = NULL;
 	config_note_add(notes, CONFIG_NOTE_ERROR, g->place, "%.*s=%.*s: %s; legal: %.*s", STR_ARG(g->name),
-			g->text.len > 200 ? 200 : shown(g).len, shown(g).p, why != NULL ? why + 2 : error.p, STR_ARG(legal));
+			g->text.len > 200 ? 200 : shown(g).len, shown(g).p, why != NULL ? why + 2 : error.p,
+			STR_ARG(legal));
 }
 
 static void note_unknown(const struct config_given *g, struct config_notes *notes)
@@ -238,7 +244,8 @@ static void note_unknown(const struct config_given *g, struct config_notes *note
 	const struct config_setting *near = config_setting_nearest(CONFIG_SCOPE_NODE, g->name);
 
 	if (near != NULL)
-		config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s is not a setting; the nearest is %s", STR_ARG(g->name), near->name);
+		config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s is not a setting; the nearest is %s",
+				STR_ARG(g->name), near->name);
 	else
 		config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s is not a setting", STR_ARG(g->name));
 }
@@ -257,14 +264,16 @@ static void read_values(struct config *c, struct config_notes *notes)
 			continue;
 		}
 		c->given_by[g->setting->id] = i;
-		if (!config_value_read(g->setting, g->text, &c->arena, &c->values[g->setting->id], &error) && !c->arena.failed)
+		if (!config_value_read(g->setting, g->text, &c->arena, &c->values[g->setting->id], &error) &&
+		    !c->arena.failed)
 			note_illegal(c, g, error, notes);
 	}
 	for (int i = 0; i < CONFIG_NODE_N; i++) {
 		const struct config_setting *s = config_setting((enum config_id)i);
 
 		if (s->required && c->given_by[i] < 0)
-			config_note_add(notes, CONFIG_NOTE_ERROR, STR_NULL, "%s is missing; it must be given: %s", s->name, s->doc);
+			config_note_add(notes, CONFIG_NOTE_ERROR, STR_NULL, "%s is missing; it must be given: %s",
+					s->name, s->doc);
 	}
 }
 
@@ -350,7 +359,8 @@ struct str config_text(const struct config *c, enum config_id id)
 /* Where only log.dir was given, it goes before the log.dirs that is built in. */
 const struct str *config_log_dirs(const struct config *c, int *n)
 {
-	bool dir_only = config_origin(c, CONFIG_LOG_DIR) > CONFIG_FROM_BUILTIN && config_origin(c, CONFIG_LOG_DIRS) <= CONFIG_FROM_BUILTIN;
+	bool dir_only = config_origin(c, CONFIG_LOG_DIR) > CONFIG_FROM_BUILTIN &&
+			config_origin(c, CONFIG_LOG_DIRS) <= CONFIG_FROM_BUILTIN;
 	enum config_id id = dir_only || config_is_null(c, CONFIG_LOG_DIRS) ? CONFIG_LOG_DIR : CONFIG_LOG_DIRS;
 
 	return config_list(c, id, n);
@@ -360,7 +370,8 @@ struct str config_metadata_log_dir(const struct config *c)
 {
 	int n;
 
-	return config_is_null(c, CONFIG_METADATA_LOG_DIR) ? config_log_dirs(c, &n)[0] : config_string(c, CONFIG_METADATA_LOG_DIR);
+	return config_is_null(c, CONFIG_METADATA_LOG_DIR) ? config_log_dirs(c, &n)[0]
+							  : config_string(c, CONFIG_METADATA_LOG_DIR);
 }
 
 bool config_is_broker(const struct config *c)

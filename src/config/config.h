@@ -48,11 +48,11 @@ enum config_source {
 /* ---- loading ---- */
 
 struct config_input {
-	struct str file_name;		  /* for messages; null = no file: the built-in configuration */
-	struct str file_text;		  /* properties.h */
-	const char *const *environment;	  /* "NAME=value" strings, NULL at the end; may be NULL */
-	const char *const *overrides;	  /* "name=value" strings, NULL at the end; may be NULL */
-	struct str data_dir;		  /* log.dirs of the built-in configuration */
+	struct str file_name;		/* for messages; null = no file: the built-in configuration */
+	struct str file_text;		/* properties.h */
+	const char *const *environment; /* "NAME=value" strings, NULL at the end; may be NULL */
+	const char *const *overrides;	/* "name=value" strings, NULL at the end; may be NULL */
+	struct str data_dir;		/* log.dirs of the built-in configuration */
 };
 
 enum config_note_level {
@@ -83,6 +83,12 @@ int config_load(const struct config_input *in, struct config **out, struct confi
 void config_notes_fini(struct config_notes *notes);
 void config_free(struct config *c);
 
+/*
+ * Where a node without a file keeps its data: the directory that systemd gives a service, or the user's state directory (XDG), or
+ * /var/lib/odradek. Not created here.
+ */
+struct str config_data_dir(const char *const *environment, struct arena *a);
+
 /* The built-in configuration as a properties file (UTF-8). */
 struct str config_builtin_text(struct arena *a, struct str data_dir);
 
@@ -93,10 +99,12 @@ bool config_bool(const struct config *c, enum config_id id);
 int32_t config_int(const struct config *c, enum config_id id);	 /* INT, SHORT */
 int64_t config_long(const struct config *c, enum config_id id);	 /* LONG, INT, SHORT */
 double config_double(const struct config *c, enum config_id id); /* DOUBLE */
-struct str config_string(const struct config *c, enum config_id id); /* STRING, CLASS, PASSWORD; null when it has no value */
+struct str config_string(const struct config *c,
+			 enum config_id id); /* STRING, CLASS, PASSWORD; null when it has no value */
 /* LIST: n and the items; NULL and 0 for null and for empty. */
 const struct str *config_list(const struct config *c, enum config_id id, int *n);
-struct str config_text(const struct config *c, enum config_id id); /* any type, as Kafka prints it; null when it has no value */
+struct str config_text(const struct config *c,
+		       enum config_id id); /* any type, as Kafka prints it; null when it has no value */
 enum config_origin config_origin(const struct config *c, enum config_id id);
 /* "server.properties:12", "KAFKA_LOG_DIRS", "--override", "built in", "default". */
 struct str config_place(const struct config *c, enum config_id id);
@@ -137,7 +145,7 @@ struct config_synonym {
 
 struct config_entry {
 	struct str name;
-	struct str value; /* null when sensitive or without value */
+	struct str value;	  /* null when sensitive or without value */
 	struct str documentation; /* null for names that are not in the table */
 	const struct config_synonym *synonyms;
 	int n_synonyms;
@@ -153,8 +161,8 @@ struct config_entry {
  * subscription {it}.
  * 0, or ERR_RESOURCE_NOT_FOUND when Kafka would not list the name (it is unknown and not set, or internal and not set): leave it out. Memory comes from the arena or belongs to c and the layers.
  */
-int config_describe(const struct config *c, enum config_scope scope, struct str name, const struct config_layer *layers, int n,
-		    struct arena *a, struct config_entry *out);
+int config_describe(const struct config *c, enum config_scope scope, struct str name, const struct config_layer *layers,
+		    int n, struct arena *a, struct config_entry *out);
 
 /*
  * The names that DescribeConfigs lists for a scope when none were asked for: of topics, groups and metrics the table's, of a broker also
@@ -173,11 +181,12 @@ struct config_pair {
  * Checks the whole new set of a resource as Kafka does, name by name and across. c gives the defaults beneath. 0, or the error number,
  * with Kafka's words (and ours where we refuse what Kafka would take) in *message, from the arena. `old` is the set before.
  */
-int config_check_topic(const struct config *c, const struct config_pair *set, int n, const struct config_pair *old, int n_old,
-		       struct arena *a, struct str *message);
+int config_check_topic(const struct config *c, const struct config_pair *set, int n, const struct config_pair *old,
+		       int n_old, struct arena *a, struct str *message);
 int config_check_broker(const struct config *c, bool per_broker, const struct config_pair *set, int n, struct arena *a,
 			struct str *message);
-int config_check_group(const struct config *c, const struct config_pair *set, int n, struct arena *a, struct str *message);
+int config_check_group(const struct config *c, const struct config_pair *set, int n, struct arena *a,
+		       struct str *message);
 int config_check_client_metrics(const struct config_pair *set, int n, struct arena *a, struct str *message);
 
 #endif

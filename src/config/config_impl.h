@@ -32,8 +32,8 @@ struct config {
 const struct config_given *config_given(const struct config *c, enum config_id id); /* NULL when it has its default */
 const struct config_given *config_given_name(const struct config *c, struct str name);
 
-void config_note_add(struct config_notes *notes, enum config_note_level level, struct str place, const char *format, ...)
-	__attribute__((format(printf, 4, 5)));
+void config_note_add(struct config_notes *notes, enum config_note_level level, struct str place, const char *format,
+		     ...) __attribute__((format(printf, 4, 5)));
 
 /* listener.c: fills c->network; false after notes of level error. */
 bool config_network_read(struct config *c, struct config_notes *notes);
@@ -65,13 +65,14 @@ struct config_found {
 	struct config_value value;
 	enum config_source source;
 };
-void config_find_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id, struct arena *a,
-		    struct config_found *out);
+void config_find_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id,
+		    struct arena *a, struct config_found *out);
 /* A topic's or a group's setting: its own layer first, then the broker's settings behind it, converted. Returns false when some layer held
  * a value that is not legal and was passed over. */
-bool config_find_behind(const struct config *c, const struct config_layer *layers, int n, enum config_id id, struct arena *a,
-			struct config_found *out);
+bool config_find_behind(const struct config *c, const struct config_layer *layers, int n, enum config_id id,
+			struct arena *a, struct config_found *out);
 /* Does this layer's value count? (not static ones, not per-broker ones for all brokers, not illegal ones) */
-bool config_layer_value(const struct config_layer *layer, const struct config_setting *s, struct arena *a, struct config_value *out);
+bool config_layer_value(const struct config_layer *layer, const struct config_setting *s, struct arena *a,
+			struct config_value *out);
 
 #endif

@@ -99,8 +99,8 @@ static struct str layer_text(const struct config_layer *layers, int n, struct st
 /* ---- brokers ---- */
 
 /* A name that is in no table, or a listener's own setting: its text as it was given. */
-static int describe_other(const struct config *c, struct str name, const struct config_layer *layers, int n, struct arena *a,
-			  struct config_entry *out)
+static int describe_other(const struct config *c, struct str name, const struct config_layer *layers, int n,
+			  struct arena *a, struct config_entry *out)
 {
 	const struct config_given *g = config_given_name(c, name);
 	struct str text = layer_text(layers, n, name), base, names[2] = {name};
@@ -135,8 +135,8 @@ static void keep_source(struct synonyms *s, enum config_source source)
 	s->n = kept;
 }
 
-static int describe_node(const struct config *c, const struct config_setting *s, const struct config_layer *layers, int n, bool all_brokers,
-			 struct arena *a, struct config_entry *out)
+static int describe_node(const struct config *c, const struct config_setting *s, const struct config_layer *layers,
+			 int n, bool all_brokers, struct arena *a, struct config_entry *out)
 {
 	struct synonyms synonyms;
 	struct config_found found;
@@ -145,7 +145,8 @@ static int describe_node(const struct config *c, const struct config_setting *s,
 	struct str text = layer_text(layers, n, str_of(s->name));
 	const struct config_given *g = config_given(c, s->id);
 
-	if ((all_brokers && str_is_null(text)) || (s->internal && str_is_null(text) && g == NULL) || !synonyms_init(&synonyms, n, a))
+	if ((all_brokers && str_is_null(text)) || (s->internal && str_is_null(text) && g == NULL) ||
+	    !synonyms_init(&synonyms, n, a))
 		return ERR_RESOURCE_NOT_FOUND;
 	*out = (struct config_entry){0};
 	fill(s, out);
@@ -190,8 +191,8 @@ static bool is_left_out(const struct config *c, const struct config_setting *s, 
 	return behind.n == 0 || config_given(c, behind.ids[0]) == NULL;
 }
 
-static int describe_resource(const struct config *c, const struct config_setting *s, const struct config_layer *layers, int n,
-			     struct arena *a, struct config_entry *out)
+static int describe_resource(const struct config *c, const struct config_setting *s, const struct config_layer *layers,
+			     int n, struct arena *a, struct config_entry *out)
 {
 	struct config_chain behind = config_behind(s->id);
 	struct synonyms synonyms;
@@ -209,16 +210,16 @@ static int describe_resource(const struct config *c, const struct config_setting
 	if (!str_is_null(own))
 		add(&synonyms, out->name, out->value, source, false);
 	if (behind.n > 0)
-		add_broker_synonyms(c, layers, n, str_of(config_setting(behind.ids[0])->name), names, chain_names(behind, names), false,
-				    &synonyms);
+		add_broker_synonyms(c, layers, n, str_of(config_setting(behind.ids[0])->name), names,
+				    chain_names(behind, names), false, &synonyms);
 	else if (s->scope == CONFIG_SCOPE_GROUP && s->default_text != NULL)
 		add(&synonyms, out->name, str_of(s->default_text), CONFIG_SOURCE_DEFAULT, false);
 	finish(out, &synonyms);
 	return 0;
 }
 
-int config_describe(const struct config *c, enum config_scope scope, struct str name, const struct config_layer *layers, int n,
-		    struct arena *a, struct config_entry *out)
+int config_describe(const struct config *c, enum config_scope scope, struct str name, const struct config_layer *layers,
+		    int n, struct arena *a, struct config_entry *out)
 {
 	bool is_node = scope == CONFIG_SCOPE_NODE || scope == CONFIG_SCOPE_ALL_BROKERS;
 	const struct config_setting *s = config_setting_find(is_node ? CONFIG_SCOPE_NODE : scope, name);

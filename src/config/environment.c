@@ -8,9 +8,17 @@
 
 /* Variables that speak to the scripts of the image and not to the node. */
 static const char *const excluded[] = {
-	"KAFKA_VERSION",	       "KAFKA_HEAP_OPTS",     "KAFKA_LOG4J_OPTS",	   "KAFKA_OPTS",
-	"KAFKA_JMX_OPTS",	       "KAFKA_GC_LOG_OPTS",   "KAFKA_LOG4J_ROOT_LOGLEVEL", "KAFKA_LOG4J_LOGGERS",
-	"KAFKA_TOOLS_LOG4J_LOGLEVEL",  "KAFKA_JMX_HOSTNAME",  "KAFKA_JVM_PERFORMANCE_OPTS",
+	"KAFKA_VERSION",
+	"KAFKA_HEAP_OPTS",
+	"KAFKA_LOG4J_OPTS",
+	"KAFKA_OPTS",
+	"KAFKA_JMX_OPTS",
+	"KAFKA_GC_LOG_OPTS",
+	"KAFKA_LOG4J_ROOT_LOGLEVEL",
+	"KAFKA_LOG4J_LOGGERS",
+	"KAFKA_TOOLS_LOG4J_LOGLEVEL",
+	"KAFKA_JMX_HOSTNAME",
+	"KAFKA_JVM_PERFORMANCE_OPTS",
 };
 
 /* Replaces every run of `n` dots, from the left, by c. */

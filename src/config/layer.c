@@ -10,7 +10,8 @@
 
 static const char unit_ms[] = ".ms", unit_minutes[] = ".minutes", unit_hours[] = ".hours";
 
-bool config_layer_value(const struct config_layer *layer, const struct config_setting *s, struct arena *a, struct config_value *out)
+bool config_layer_value(const struct config_layer *layer, const struct config_setting *s, struct arena *a,
+			struct config_value *out)
 {
 	struct str text = layer->get(layer->arg, str_of(s->name));
 
@@ -31,7 +32,8 @@ static bool is_of_brokers(const struct config_layer *layer)
 }
 
 /* Is one of the other names set in this layer? */
-static bool is_hidden(const struct config_layer *layer, const struct config_chain *chain, enum config_id id, struct arena *a)
+static bool is_hidden(const struct config_layer *layer, const struct config_chain *chain, enum config_id id,
+		      struct arena *a)
 {
 	struct config_value v;
 
@@ -47,8 +49,8 @@ static void find_static(const struct config *c, enum config_id id, struct config
 	out->source = config_given(c, id) ? CONFIG_SOURCE_STATIC_BROKER : CONFIG_SOURCE_DEFAULT;
 }
 
-void config_find_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id, struct arena *a,
-		    struct config_found *out)
+void config_find_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id,
+		    struct arena *a, struct config_found *out)
 {
 	const struct config_setting *s = config_setting(id);
 	struct config_chain chain = config_chain_of(id);
@@ -83,7 +85,8 @@ static int64_t unit_of(enum config_id id)
 }
 
 /* A broker's value as that of the setting in front of it: hours and minutes become milliseconds; a negative retention is none. */
-static void convert(const struct config_setting *front, enum config_id from, struct arena *a, struct config_found *found)
+static void convert(const struct config_setting *front, enum config_id from, struct arena *a,
+		    struct config_found *found)
 {
 	struct config_value *v = &found->value;
 
@@ -100,8 +103,8 @@ static void convert(const struct config_setting *front, enum config_id from, str
 	v->text = arena_printf(a, "%lld", (long long)v->integer);
 }
 
-bool config_find_behind(const struct config *c, const struct config_layer *layers, int n, enum config_id id, struct arena *a,
-			struct config_found *out)
+bool config_find_behind(const struct config *c, const struct config_layer *layers, int n, enum config_id id,
+			struct arena *a, struct config_found *out)
 {
 	const struct config_setting *s = config_setting(id);
 	struct config_chain behind = config_behind(id);

@@ -35,7 +35,8 @@ const char *security_protocol_name(enum security_protocol p)
 static bool protocol_of(struct str name, enum security_protocol *out)
 {
 	for (int i = 0; i <= PROTOCOL_SASL_SSL; i++) {
-		if (strlen(protocol_names[i]) == (size_t)name.len && strncasecmp(protocol_names[i], name.p, (size_t)name.len) == 0) {
+		if (strlen(protocol_names[i]) == (size_t)name.len &&
+		    strncasecmp(protocol_names[i], name.p, (size_t)name.len) == 0) {
 			*out = (enum security_protocol)i;
 			return true;
 		}
@@ -56,8 +57,8 @@ static struct str upper(struct str s, struct arena *a)
 
 static bool illegal(struct config *c, struct config_notes *notes, enum config_id id, const char *why, struct str what)
 {
-	config_note_add(notes, CONFIG_NOTE_ERROR, config_place(c, id), "%s: %s%s%.*s", config_setting(id)->name, why, what.len ? ": " : "",
-			STR_ARG(what));
+	config_note_add(notes, CONFIG_NOTE_ERROR, config_place(c, id), "%s: %s%s%.*s", config_setting(id)->name, why,
+			what.len ? ": " : "", STR_ARG(what));
 	return false;
 }
 
@@ -127,7 +128,8 @@ static bool names_are_secure(const struct config *c)
 		struct str name = {v[i].p, colon ? (int32_t)(colon - v[i].p) : 0};
 
 		for (int p = PROTOCOL_SSL; p <= PROTOCOL_SASL_SSL; p++)
-			if (strlen(protocol_names[p]) == (size_t)name.len && strncasecmp(protocol_names[p], name.p, (size_t)name.len) == 0)
+			if (strlen(protocol_names[p]) == (size_t)name.len &&
+			    strncasecmp(protocol_names[p], name.p, (size_t)name.len) == 0)
 				return true;
 	}
 	return false;
@@ -148,7 +150,8 @@ static bool read_map(struct config *c, struct protocol_map *map, struct config_n
 		enum security_protocol protocol;
 
 		if (!protocol_of(value, &protocol))
-			return illegal(c, notes, id, "no security protocol; legal: PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL", value);
+			return illegal(c, notes, id,
+				       "no security protocol; legal: PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL", value);
 		map_put(map, upper(key, &c->arena), protocol);
 	}
 	if (more < 0)
@@ -190,7 +193,9 @@ static bool read_endpoint(struct config *c, struct str text, struct config_endpo
 	rest = (struct str){slashes + 3, (int32_t)(text.p + text.len - slashes - 3)};
 	for (end = rest.len; end > 0 && rest.p[end - 1] != ':'; end--)
 		;
-	if (end == 0 || !config_parse_integer((struct str){rest.p + end, rest.len - end}, INT32_MIN, INT32_MAX, &port) || rest.p[end] == '+')
+	if (end == 0 ||
+	    !config_parse_integer((struct str){rest.p + end, rest.len - end}, INT32_MIN, INT32_MAX, &port) ||
+	    rest.p[end] == '+')
 		return false;
 	*out = (struct config_endpoint){
 		.name = upper((struct str){text.p, (int32_t)(slashes - text.p)}, &c->arena),
@@ -209,8 +214,8 @@ static bool read_endpoint(struct config *c, struct str text, struct config_endpo
 	return true;
 }
 
-static bool read_endpoints(struct config *c, enum config_id id, const struct protocol_map *map, struct config_endpoint **out, int *n,
-			   struct config_notes *notes)
+static bool read_endpoints(struct config *c, enum config_id id, const struct protocol_map *map,
+			   struct config_endpoint **out, int *n, struct config_notes *notes)
 {
 	int n_texts;
 	const struct str *texts = config_list(c, id, &n_texts);
@@ -227,7 +232,8 @@ static bool read_endpoints(struct config *c, enum config_id id, const struct pro
 			return illegal(c, notes, id, "a port is a number from 0 to 65535", texts[i]);
 		m = map_find(map, e->name);
 		if (m == NULL)
-			return illegal(c, notes, id, "listener.security.protocol.map gives no protocol for this name", e->name);
+			return illegal(c, notes, id, "listener.security.protocol.map gives no protocol for this name",
+				       e->name);
 		e->protocol = m->protocol;
 		for (int k = 0; k < i; k++)
 			if (str_eq((*out)[k].name, e->name))
@@ -260,10 +266,11 @@ static bool ports_differ(struct config *c, const struct config_endpoint *v, int 
 				continue;
 			shared++;
 			if (version == 0 || other == 0 || version == other || shared > 2)
-				return illegal(c, notes, CONFIG_LISTENERS,
-					       "each listener must have a port of its own, unless one has an IPv4 and the other an IPv6 "
-					       "address",
-					       v[k].name);
+				return illegal(
+					c, notes, CONFIG_LISTENERS,
+					"each listener must have a port of its own, unless one has an IPv4 and the other an IPv6 "
+					"address",
+					v[k].name);
 		}
 	}
 	return true;
@@ -293,7 +300,8 @@ static const struct config_endpoint *named(const struct config_endpoint *v, int 
  * What the quorum is told of a controller's listener: what is advertised by its name, or where it listens; the first listener on a wildcard
  * is known by its entry in the voters.
  */
-static void advertise_controller(struct config *c, struct str name, bool first, const struct config_endpoint *advertised, int n_advertised,
+static void advertise_controller(struct config *c, struct str name, bool first,
+				 const struct config_endpoint *advertised, int n_advertised,
 				 struct config_endpoint *out, int *n)
 {
 	struct config_network *net = &c->network;
@@ -328,7 +336,8 @@ static bool read_advertised(struct config *c, const struct protocol_map *map, st
 	const struct str *names = config_list(c, CONFIG_CONTROLLER_LISTENER_NAMES, &n_names);
 
 	net->advertised_is_set = !config_is_null(c, CONFIG_ADVERTISED_LISTENERS);
-	if (!read_endpoints(c, net->advertised_is_set ? CONFIG_ADVERTISED_LISTENERS : CONFIG_LISTENERS, map, &v, &n, notes))
+	if (!read_endpoints(c, net->advertised_is_set ? CONFIG_ADVERTISED_LISTENERS : CONFIG_LISTENERS, map, &v, &n,
+			    notes))
 		return false;
 	all = arena_array(&c->arena, (size_t)n, sizeof(*all));
 	controllers = arena_array(&c->arena, (size_t)n_names, sizeof(*controllers));
@@ -356,8 +365,8 @@ static bool read_inter_broker(struct config *c, const struct protocol_map *map, 
 		return true;
 	}
 	if (config_given(c, CONFIG_SECURITY_INTER_BROKER_PROTOCOL) != NULL)
-		return illegal(c, notes, CONFIG_INTER_BROKER_LISTENER_NAME, "only one of it and security.inter.broker.protocol may be given",
-			       STR(""));
+		return illegal(c, notes, CONFIG_INTER_BROKER_LISTENER_NAME,
+			       "only one of it and security.inter.broker.protocol may be given", STR(""));
 	c->network.inter_broker_listener = upper(name, &c->arena);
 	m = map_find(map, c->network.inter_broker_listener);
 	if (m == NULL)
@@ -386,7 +395,8 @@ static void read_quorum(struct config *c)
 
 		config_parse_integer((struct str){voters[i].p, (int32_t)(at - voters[i].p)}, INT32_MIN, INT32_MAX, &id);
 		v->id = (int32_t)id;
-		config_parse_host_port((struct str){at + 1, (int32_t)(voters[i].p + voters[i].len - at - 1)}, &v->host, &v->port);
+		config_parse_host_port((struct str){at + 1, (int32_t)(voters[i].p + voters[i].len - at - 1)}, &v->host,
+				       &v->port);
 	}
 	net->bootstrap = v;
 	net->n_bootstrap = n_servers;
@@ -432,6 +442,6 @@ bool config_network_read(struct config *c, struct config_notes *notes)
 	if (!read_map(c, &map, notes) || !read_endpoints(c, CONFIG_LISTENERS, &map, &v, &net->n_listeners, notes))
 		return false;
 	net->listeners = v;
-	return ports_differ(c, v, net->n_listeners, notes) && read_advertised(c, &map, notes) && read_inter_broker(c, &map, notes) &&
-	       read_ip_limits(c, notes) && !c->arena.failed;
+	return ports_differ(c, v, net->n_listeners, notes) && read_advertised(c, &map, notes) &&
+	       read_inter_broker(c, &map, notes) && read_ip_limits(c, notes) && !c->arena.failed;
 }

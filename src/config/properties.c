@@ -150,8 +150,8 @@ static const char *take_unicode(const char *p, const char *end, struct buf *out)
 	if (!take_unit(p, end, &c))
 		return NULL;
 	p += 4;
-	if (c >= 0xd800 && c < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u' && take_unit(p + 2, end, &low) && low >= 0xdc00 &&
-	    low < 0xe000) {
+	if (c >= 0xd800 && c < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u' && take_unit(p + 2, end, &low) &&
+	    low >= 0xdc00 && low < 0xe000) {
 		c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
 		p += 6;
 	}
@@ -182,7 +182,11 @@ static bool unescape(struct properties *p, struct str s, struct buf *scratch, st
 			}
 			continue;
 		}
-		put_utf8(scratch, c == 't' ? '\t' : c == 'r' ? '\r' : c == 'n' ? '\n' : c == 'f' ? '\f' : (unsigned char)c);
+		put_utf8(scratch, c == 't'   ? '\t'
+				  : c == 'r' ? '\r'
+				  : c == 'n' ? '\n'
+				  : c == 'f' ? '\f'
+					     : (unsigned char)c);
 	}
 	*out = arena_str(p->arena, scratch->len > 0 ? buf_str(scratch) : STR(""));
 	return !p->arena->failed;

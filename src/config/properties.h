@@ -16,9 +16,9 @@
 struct properties {
 	struct str text; /* what is left to read */
 	struct arena *arena;
-	int line;	 /* of the last pair, from 1 */
+	int line; /* of the last pair, from 1 */
 	int next_line;
-	bool malformed;	 /* a \u without four hexadecimal digits; `line` is its place */
+	bool malformed; /* a \u without four hexadecimal digits; `line` is its place */
 };
 
 void properties_init(struct properties *p, struct str text, struct arena *a);

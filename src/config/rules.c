@@ -9,8 +9,8 @@ static void fail(const struct config *c, struct config_notes *notes, enum config
 {
 	struct str text = config_text(c, id);
 
-	config_note_add(notes, CONFIG_NOTE_ERROR, config_given(c, id) ? config_place(c, id) : STR_NULL, "%s=%.*s: %s", config_setting(id)->name,
-			text.len > 200 ? 200 : text.len, text.p ? text.p : "", why);
+	config_note_add(notes, CONFIG_NOTE_ERROR, config_given(c, id) ? config_place(c, id) : STR_NULL, "%s=%.*s: %s",
+			config_setting(id)->name, text.len > 200 ? 200 : text.len, text.p ? text.p : "", why);
 }
 
 /* ---- one number against another ---- */
@@ -84,8 +84,8 @@ static void check_relations(const struct config *c, struct config_notes *notes)
 		if (r == AT_LEAST ? left >= right : r == AT_MOST ? left <= right : left < right)
 			continue;
 		config_note_add(notes, CONFIG_NOTE_ERROR, config_place(c, at), "%s=%lld must be %s %s, which is %lld",
-				config_setting(relations[i].left)->name, (long long)left, words[r], config_setting(relations[i].right)->name,
-				(long long)right);
+				config_setting(relations[i].left)->name, (long long)left, words[r],
+				config_setting(relations[i].right)->name, (long long)right);
 	}
 }
 
@@ -111,7 +111,8 @@ static void check_logs(const struct config *c, struct config_notes *notes)
 	if (threads == 0)
 		fail(c, notes, CONFIG_LOG_CLEANER_THREADS, "it must be at least 1");
 	else if (buffer / threads <= 1024 * 1024)
-		fail(c, notes, CONFIG_LOG_CLEANER_DEDUPE_BUFFER_SIZE, "it must be more than 1 MiB for each of log.cleaner.threads");
+		fail(c, notes, CONFIG_LOG_CLEANER_DEDUPE_BUFFER_SIZE,
+		     "it must be more than 1 MiB for each of log.cleaner.threads");
 }
 
 static void check_cordoned(const struct config *c, struct config_notes *notes)
@@ -164,7 +165,8 @@ static void check_controller(const struct config *c, struct config_notes *notes)
 		fail(c, notes, CONFIG_CONTROLLER_LISTENER_NAMES, "at least one name must stand in listeners");
 	for (int i = 0; i < n; i++)
 		if (!has_endpoint(net->listeners, net->n_listeners, names[i]))
-			fail(c, notes, CONFIG_CONTROLLER_LISTENER_NAMES, "each name must stand in listeners, in upper case");
+			fail(c, notes, CONFIG_CONTROLLER_LISTENER_NAMES,
+			     "each name must stand in listeners, in upper case");
 }
 
 static void check_pure_controller(const struct config *c, struct config_notes *notes)
@@ -172,21 +174,25 @@ static void check_pure_controller(const struct config *c, struct config_notes *n
 	const struct config_network *net = &c->network;
 
 	if (net->n_controller_advertised != net->n_listeners)
-		fail(c, notes, CONFIG_LISTENERS, "a node that is a controller only may listen on controller.listener.names only");
+		fail(c, notes, CONFIG_LISTENERS,
+		     "a node that is a controller only may listen on controller.listener.names only");
 	if (config_is_null(c, CONFIG_INTER_BROKER_LISTENER_NAME))
 		return;
-	if (config_value_has_item(&c->values[CONFIG_CONTROLLER_LISTENER_NAMES],
-				  arena_printf((struct arena *)&c->arena, "%.*s", STR_ARG(net->inter_broker_listener)).p))
+	if (config_value_has_item(
+		    &c->values[CONFIG_CONTROLLER_LISTENER_NAMES],
+		    arena_printf((struct arena *)&c->arena, "%.*s", STR_ARG(net->inter_broker_listener)).p))
 		fail(c, notes, CONFIG_INTER_BROKER_LISTENER_NAME, "it must not be one of controller.listener.names");
 }
 
 static void check_pure_broker(const struct config *c, struct config_notes *notes)
 {
 	if (is_voter(c))
-		fail(c, notes, CONFIG_CONTROLLER_QUORUM_VOTERS, "a node that is a broker only must not be among the voters");
+		fail(c, notes, CONFIG_CONTROLLER_QUORUM_VOTERS,
+		     "a node that is a broker only must not be among the voters");
 	for (int i = 0; i < c->network.n_listeners; i++)
 		if (c->network.listeners[i].controller)
-			fail(c, notes, CONFIG_CONTROLLER_LISTENER_NAMES, "a node that is a broker only must not listen on them");
+			fail(c, notes, CONFIG_CONTROLLER_LISTENER_NAMES,
+			     "a node that is a broker only must not listen on them");
 	if (config_bool(c, CONFIG_CONTROLLER_QUORUM_AUTO_JOIN_ENABLE))
 		fail(c, notes, CONFIG_CONTROLLER_QUORUM_AUTO_JOIN_ENABLE, "only a controller can join the quorum");
 }
@@ -196,14 +202,16 @@ static void check_broker(const struct config *c, struct config_notes *notes)
 	const struct config_network *net = &c->network;
 
 	if (net->n_advertised == 0) {
-		fail(c, notes, CONFIG_LISTENERS, "a broker needs a listener that is not one of controller.listener.names");
+		fail(c, notes, CONFIG_LISTENERS,
+		     "a broker needs a listener that is not one of controller.listener.names");
 		return;
 	}
 	if (!has_endpoint(net->advertised, net->n_advertised, net->inter_broker_listener))
-		config_note_add(notes, CONFIG_NOTE_ERROR, STR_NULL,
-				"inter.broker.listener.name (or security.inter.broker.protocol) gives %.*s, which is not the name of an "
-				"advertised listener",
-				STR_ARG(net->inter_broker_listener));
+		config_note_add(
+			notes, CONFIG_NOTE_ERROR, STR_NULL,
+			"inter.broker.listener.name (or security.inter.broker.protocol) gives %.*s, which is not the name of an "
+			"advertised listener",
+			STR_ARG(net->inter_broker_listener));
 	for (int i = 0; i < net->n_advertised; i++)
 		if (!has_endpoint(net->listeners, net->n_listeners, net->advertised[i].name))
 			fail(c, notes, CONFIG_ADVERTISED_LISTENERS, "each name must stand in listeners");
@@ -217,9 +225,11 @@ static void check_advertised(const struct config *c, struct config_notes *notes)
 
 	for (int i = 0; i < net->n_advertised; i++)
 		if (!str_is_null(net->advertised[i].host) && str_is(net->advertised[i].host, "0.0.0.0"))
-			fail(c, notes, id, "0.0.0.0 cannot be advertised: leave the host out, or set advertised.listeners");
+			fail(c, notes, id,
+			     "0.0.0.0 cannot be advertised: leave the host out, or set advertised.listeners");
 	for (int i = 0; i < net->n_controller_advertised; i++)
-		if (!str_is_null(net->controller_advertised[i].host) && str_is(net->controller_advertised[i].host, "0.0.0.0"))
+		if (!str_is_null(net->controller_advertised[i].host) &&
+		    str_is(net->controller_advertised[i].host, "0.0.0.0"))
 			fail(c, notes, id, "0.0.0.0 cannot be advertised");
 }
 
@@ -257,14 +267,16 @@ static void check_early_start(const struct config *c, struct config_notes *notes
 
 static void check_connections(const struct config *c, struct config_notes *notes)
 {
-	int64_t queued = config_long(c, CONFIG_QUEUED_MAX_REQUEST_BYTES), idle = config_long(c, CONFIG_CONNECTIONS_MAX_IDLE_MS);
+	int64_t queued = config_long(c, CONFIG_QUEUED_MAX_REQUEST_BYTES),
+		idle = config_long(c, CONFIG_CONNECTIONS_MAX_IDLE_MS);
 
 	if (queued > 0 && queued < config_long(c, CONFIG_SOCKET_REQUEST_MAX_BYTES))
 		fail(c, notes, CONFIG_QUEUED_MAX_REQUEST_BYTES, "it must be at least socket.request.max.bytes");
 	if (config_int(c, CONFIG_MAX_CONNECTIONS_PER_IP) == 0 && c->network.n_ip_limits == 0)
 		fail(c, notes, CONFIG_MAX_CONNECTIONS_PER_IP, "0 needs max.connections.per.ip.overrides");
 	if (idle >= 0 && config_long(c, CONFIG_CONNECTION_FAILED_AUTHENTICATION_DELAY_MS) >= idle)
-		fail(c, notes, CONFIG_CONNECTION_FAILED_AUTHENTICATION_DELAY_MS, "it must be less than connections.max.idle.ms");
+		fail(c, notes, CONFIG_CONNECTION_FAILED_AUTHENTICATION_DELAY_MS,
+		     "it must be less than connections.max.idle.ms");
 }
 
 static void check_groups(const struct config *c, struct config_notes *notes)

@@ -14,20 +14,62 @@
 #define REQUIRED 2
 #define EMPTY_TOO CONFIG_EMPTY_TOO
 #define NULL_TOO CONFIG_NULL_TOO
-#define ANY {.rule = CONFIG_RULE_ANY}
-#define AT_LEAST(low) {.rule = CONFIG_RULE_RANGE, .min = (low), .max = INFINITY}
-#define BETWEEN(low, high) {.rule = CONFIG_RULE_RANGE, .min = (low), .max = (high)}
-#define ONE_OF(names) {.rule = CONFIG_RULE_ONE_OF, .allowed = (names)}
-#define ONE_OF_ANY_CASE(names) {.rule = CONFIG_RULE_ONE_OF_ANY_CASE, .allowed = (names)}
-#define SOME_OF(names, bits) {.rule = CONFIG_RULE_LIST, .allowed = (names), .flags = (bits)}
-#define DISTINCT(bits) {.rule = CONFIG_RULE_LIST, .flags = (bits)}
-#define NOT_EMPTY {.rule = CONFIG_RULE_NOT_EMPTY}
-#define NOT_NULL {.rule = CONFIG_RULE_NOT_NULL}
-#define GZIP_LEVEL {.rule = CONFIG_RULE_GZIP_LEVEL}
-#define VOTERS {.rule = CONFIG_RULE_VOTERS}
-#define SERVERS {.rule = CONFIG_RULE_SERVERS}
-#define REPLICAS {.rule = CONFIG_RULE_REPLICAS}
-#define OFFSET_RESET {.rule = CONFIG_RULE_OFFSET_RESET}
+#define ANY                                                                                                            \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_ANY                                                                                \
+	}
+#define AT_LEAST(low)                                                                                                  \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_RANGE, .min = (low), .max = INFINITY                                               \
+	}
+#define BETWEEN(low, high)                                                                                             \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_RANGE, .min = (low), .max = (high)                                                 \
+	}
+#define ONE_OF(names)                                                                                                  \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_ONE_OF, .allowed = (names)                                                         \
+	}
+#define ONE_OF_ANY_CASE(names)                                                                                         \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_ONE_OF_ANY_CASE, .allowed = (names)                                                \
+	}
+#define SOME_OF(names, bits)                                                                                           \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_LIST, .allowed = (names), .flags = (bits)                                          \
+	}
+#define DISTINCT(bits)                                                                                                 \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_LIST, .flags = (bits)                                                              \
+	}
+#define NOT_EMPTY                                                                                                      \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_NOT_EMPTY                                                                          \
+	}
+#define NOT_NULL                                                                                                       \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_NOT_NULL                                                                           \
+	}
+#define GZIP_LEVEL                                                                                                     \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_GZIP_LEVEL                                                                         \
+	}
+#define VOTERS                                                                                                         \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_VOTERS                                                                             \
+	}
+#define SERVERS                                                                                                        \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_SERVERS                                                                            \
+	}
+#define REPLICAS                                                                                                       \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_REPLICAS                                                                           \
+	}
+#define OFFSET_RESET                                                                                                   \
+	{                                                                                                              \
+		.rule = CONFIG_RULE_OFFSET_RESET                                                                       \
+	}
 #define SERVED CONFIG_SERVED, CONFIG_REFUSE_NEVER, NULL
 #define NO_EFFECT(why) CONFIG_NO_EFFECT, CONFIG_REFUSE_NEVER, REASON_##why
 #define LATER(why) CONFIG_LATER, CONFIG_REFUSE_NEVER, REASON_##why
@@ -39,27 +81,27 @@
 
 #define STATUS(s, when, why) .status = (s), .refuse_when = (when), .reason = (why)
 #define STATUS_OF(...) STATUS(__VA_ARGS__)
-#define SCOPE_OF(id)                                                                                                      \
-	((id) < TOPIC_CONFIG_SEGMENT_BYTES		   ? CONFIG_SCOPE_NODE                                             \
-	 : (id) < GROUP_CONFIG_CONSUMER_SESSION_TIMEOUT_MS ? CONFIG_SCOPE_TOPIC                                            \
-	 : (id) < METRICS_CONFIG_METRICS		   ? CONFIG_SCOPE_GROUP                                            \
-	 : (id) < QUOTA_CONFIG_PRODUCER_BYTE_RATE	   ? CONFIG_SCOPE_CLIENT_METRICS                                   \
+#define SCOPE_OF(id)                                                                                                   \
+	((id) < TOPIC_CONFIG_SEGMENT_BYTES		   ? CONFIG_SCOPE_NODE                                         \
+	 : (id) < GROUP_CONFIG_CONSUMER_SESSION_TIMEOUT_MS ? CONFIG_SCOPE_TOPIC                                        \
+	 : (id) < METRICS_CONFIG_METRICS		   ? CONFIG_SCOPE_GROUP                                        \
+	 : (id) < QUOTA_CONFIG_PRODUCER_BYTE_RATE	   ? CONFIG_SCOPE_CLIENT_METRICS                               \
 							   : CONFIG_SCOPE_QUOTA)
 
-#define SETTING(id_, name_, type_, default_, rule_, importance_, flags_, update_, status_, doc_)                          \
-	[id_] = {                                                                                                         \
-		.id = id_,                                                                                                \
-		.scope = SCOPE_OF(id_),                                                                                   \
-		.name = name_,                                                                                            \
-		.type = CONFIG_TYPE_##type_,                                                                              \
-		.default_text = default_,                                                                                 \
-		.constraint = rule_,                                                                                      \
-		.importance = CONFIG_##importance_,                                                                       \
-		.internal = ((flags_) & INTERNAL) != 0,                                                                   \
-		.required = ((flags_) & REQUIRED) != 0,                                                                   \
-		.update = CONFIG_##update_,                                                                               \
-		STATUS_OF(status_),                                                                                       \
-		.doc = doc_,                                                                                              \
+#define SETTING(id_, name_, type_, default_, rule_, importance_, flags_, update_, status_, doc_)                       \
+	[id_] = {                                                                                                      \
+		.id = id_,                                                                                             \
+		.scope = SCOPE_OF(id_),                                                                                \
+		.name = name_,                                                                                         \
+		.type = CONFIG_TYPE_##type_,                                                                           \
+		.default_text = default_,                                                                              \
+		.constraint = rule_,                                                                                   \
+		.importance = CONFIG_##importance_,                                                                    \
+		.internal = ((flags_)&INTERNAL) != 0,                                                                  \
+		.required = ((flags_)&REQUIRED) != 0,                                                                  \
+		.update = CONFIG_##update_,                                                                            \
+		STATUS_OF(status_),                                                                                    \
+		.doc = doc_,                                                                                           \
 	},
 
 static const struct config_setting table[CONFIG_N] = {

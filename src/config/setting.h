@@ -55,7 +55,7 @@ enum config_rule {
 	CONFIG_RULE_RANGE,
 	CONFIG_RULE_ONE_OF,
 	CONFIG_RULE_ONE_OF_ANY_CASE,
-	CONFIG_RULE_LIST,	  /* distinct items, from `allowed` where that is given */
+	CONFIG_RULE_LIST, /* distinct items, from `allowed` where that is given */
 	CONFIG_RULE_NOT_EMPTY,
 	CONFIG_RULE_NOT_NULL,
 	CONFIG_RULE_GZIP_LEVEL,	  /* 1 to 9, or -1 */
@@ -85,12 +85,12 @@ enum config_status {
 /* Which values of a CONFIG_REFUSE setting are refused. */
 enum config_refuse_when {
 	CONFIG_REFUSE_NEVER,
-	CONFIG_REFUSE_SET,	     /* any but null and empty */
+	CONFIG_REFUSE_SET, /* any but null and empty */
 	CONFIG_REFUSE_TRUE,
 	CONFIG_REFUSE_NOT_DEFAULT,
 	CONFIG_REFUSE_BELOW_DEFAULT,
-	CONFIG_REFUSE_HAS_COMPACT,   /* a list with "compact" in it */
-	CONFIG_REFUSE_NOT_COMBINED,  /* process.roles without both roles */
+	CONFIG_REFUSE_HAS_COMPACT,  /* a list with "compact" in it */
+	CONFIG_REFUSE_NOT_COMBINED, /* process.roles without both roles */
 };
 
 enum config_id {

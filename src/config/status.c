@@ -40,18 +40,19 @@ static void check_protocols(const struct config *c, struct config_notes *notes)
 		if (e->protocol == PROTOCOL_PLAINTEXT)
 			continue;
 		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_LISTENERS),
-				"listener %.*s is refused: %s is not served yet, so its clients would not be protected", STR_ARG(e->name),
-				security_protocol_name(e->protocol));
+				"listener %.*s is refused: %s is not served yet, so its clients would not be protected",
+				STR_ARG(e->name), security_protocol_name(e->protocol));
 	}
 }
 
 static void check_quorum(const struct config *c, struct config_notes *notes)
 {
 	if (c->network.n_voters > 1)
-		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_CONTROLLER_QUORUM_VOTERS),
-				"controller.quorum.voters with %d voters is refused: a node is alone in its cluster for now, so the metadata "
-				"would have one copy",
-				c->network.n_voters);
+		config_note_add(
+			notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_CONTROLLER_QUORUM_VOTERS),
+			"controller.quorum.voters with %d voters is refused: a node is alone in its cluster for now, so the metadata "
+			"would have one copy",
+			c->network.n_voters);
 }
 
 /* Limits of a single listener are promises too. */
@@ -65,9 +66,10 @@ static void check_overrides(const struct config *c, struct config_notes *notes)
 		if (s == NULL)
 			continue;
 		if (s->id == CONFIG_MAX_CONNECTIONS || s->id == CONFIG_MAX_CONNECTION_CREATION_RATE)
-			config_note_add(notes, CONFIG_NOTE_REFUSED, g->place,
-					"%.*s is refused: limits of a single listener are not kept yet; %s counts for all", STR_ARG(g->name),
-					s->name);
+			config_note_add(
+				notes, CONFIG_NOTE_REFUSED, g->place,
+				"%.*s is refused: limits of a single listener are not kept yet; %s counts for all",
+				STR_ARG(g->name), s->name);
 		else
 			config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s has no effect: %s", STR_ARG(g->name),
 					s->reason ? s->reason : "settings of a single listener are not read yet");
@@ -97,7 +99,8 @@ static void note_without_effect(const struct config *c, const char *reason, stru
 			continue;
 		buf_printf(&names, "%s%.*s", names.len ? ", " : "", STR_ARG(g->name));
 	}
-	config_note_add(notes, CONFIG_NOTE_WARN, STR_NULL, "without effect: %.*s (%s)", STR_ARG(buf_str(&names)), reason);
+	config_note_add(notes, CONFIG_NOTE_WARN, STR_NULL, "without effect: %.*s (%s)", STR_ARG(buf_str(&names)),
+			reason);
 	buf_fini(&names);
 }
 
@@ -108,7 +111,8 @@ static void check_without_effect(const struct config *c, struct config_notes *no
 
 		if (!has_no_effect(c, &c->given[i]))
 			continue;
-		while (!has_no_effect(c, &c->given[first]) || c->given[first].setting->reason != c->given[i].setting->reason)
+		while (!has_no_effect(c, &c->given[first]) ||
+		       c->given[first].setting->reason != c->given[i].setting->reason)
 			first++;
 		if (first == i)
 			note_without_effect(c, c->given[i].setting->reason, notes);

@@ -91,10 +91,8 @@ struct config_chain config_behind(enum config_id id)
 
 /* Settings of a SASL mechanism have its name between the listener and themselves. */
 static const enum config_id of_mechanism[] = {
-	CONFIG_SASL_JAAS_CONFIG,
-	CONFIG_SASL_LOGIN_CALLBACK_HANDLER_CLASS,
-	CONFIG_SASL_LOGIN_CLASS,
-	CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS,
+	CONFIG_SASL_JAAS_CONFIG,	  CONFIG_SASL_LOGIN_CALLBACK_HANDLER_CLASS,
+	CONFIG_SASL_LOGIN_CLASS,	  CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS,
 	CONFIG_CONNECTIONS_MAX_REAUTH_MS,
 };
 

@@ -14,10 +14,22 @@ enum { RESOLVE_MEMORY = 64 << 20 };
 
 enum member_kind { MEMBER_I32, MEMBER_I64, MEMBER_BOOL, MEMBER_DOUBLE };
 
-#define I32(id, member) {TOPIC_CONFIG_##id, MEMBER_I32, offsetof(struct topic_config, member)}
-#define I64(id, member) {TOPIC_CONFIG_##id, MEMBER_I64, offsetof(struct topic_config, member)}
-#define BOOL(id, member) {TOPIC_CONFIG_##id, MEMBER_BOOL, offsetof(struct topic_config, member)}
-#define DOUBLE(id, member) {TOPIC_CONFIG_##id, MEMBER_DOUBLE, offsetof(struct topic_config, member)}
+#define I32(id, member)                                                                                                \
+	{                                                                                                              \
+		TOPIC_CONFIG_##id, MEMBER_I32, offsetof(struct topic_config, member)                                   \
+	}
+#define I64(id, member)                                                                                                \
+	{                                                                                                              \
+		TOPIC_CONFIG_##id, MEMBER_I64, offsetof(struct topic_config, member)                                   \
+	}
+#define BOOL(id, member)                                                                                               \
+	{                                                                                                              \
+		TOPIC_CONFIG_##id, MEMBER_BOOL, offsetof(struct topic_config, member)                                  \
+	}
+#define DOUBLE(id, member)                                                                                             \
+	{                                                                                                              \
+		TOPIC_CONFIG_##id, MEMBER_DOUBLE, offsetof(struct topic_config, member)                                \
+	}
 
 static const struct {
 	enum config_id id;
@@ -62,8 +74,12 @@ static const struct {
 	const char *name;
 	enum compression_type type;
 } compressions[] = {
-	{"uncompressed", COMPRESSION_UNCOMPRESSED}, {"gzip", COMPRESSION_GZIP}, {"snappy", COMPRESSION_SNAPPY},
-	{"lz4", COMPRESSION_LZ4},		    {"zstd", COMPRESSION_ZSTD}, {"producer", COMPRESSION_PRODUCER},
+	{"uncompressed", COMPRESSION_UNCOMPRESSED},
+	{"gzip", COMPRESSION_GZIP},
+	{"snappy", COMPRESSION_SNAPPY},
+	{"lz4", COMPRESSION_LZ4},
+	{"zstd", COMPRESSION_ZSTD},
+	{"producer", COMPRESSION_PRODUCER},
 };
 
 static void store(struct topic_config *t, enum member_kind kind, size_t at, const struct config_value *v)
@@ -127,9 +143,12 @@ int topic_config_resolve(const struct config *c, const struct config_layer *laye
 	legal &= config_find_behind(c, layers, n, TOPIC_CONFIG_COMPRESSION_TYPE, &a, &found);
 	out->compression_type = compression_of(found.value.text);
 	legal &= config_find_behind(c, layers, n, TOPIC_CONFIG_MESSAGE_TIMESTAMP_TYPE, &a, &found);
-	out->message_timestamp_type = str_is(found.value.text, "LogAppendTime") ? TIMESTAMP_LOG_APPEND_TIME : TIMESTAMP_CREATE_TIME;
-	out->leader_replication_throttled_replicas = list_text(layers, n, TOPIC_CONFIG_LEADER_REPLICATION_THROTTLED_REPLICAS, &a);
-	out->follower_replication_throttled_replicas = list_text(layers, n, TOPIC_CONFIG_FOLLOWER_REPLICATION_THROTTLED_REPLICAS, &a);
+	out->message_timestamp_type =
+		str_is(found.value.text, "LogAppendTime") ? TIMESTAMP_LOG_APPEND_TIME : TIMESTAMP_CREATE_TIME;
+	out->leader_replication_throttled_replicas =
+		list_text(layers, n, TOPIC_CONFIG_LEADER_REPLICATION_THROTTLED_REPLICAS, &a);
+	out->follower_replication_throttled_replicas =
+		list_text(layers, n, TOPIC_CONFIG_FOLLOWER_REPLICATION_THROTTLED_REPLICAS, &a);
 	legal &= !a.failed;
 	arena_fini(&a);
 	return legal ? 0 : ERR_INVALID_CONFIG;

@@ -12,15 +12,18 @@
 
 #include "base/check.h"
 
-static bool read_type(const struct config_setting *s, struct str text, struct arena *a, struct config_value *v, struct str *error);
+static bool read_type(const struct config_setting *s, struct str text, struct arena *a, struct config_value *v,
+		      struct str *error);
 static bool check_rule(const struct config_setting *s, struct config_value *v, struct arena *a, struct str *error);
 
 /* Kafka's ConfigException(name, value, message). */
-static bool invalid(const struct config_setting *s, struct str value, const char *why, struct arena *a, struct str *error)
+static bool invalid(const struct config_setting *s, struct str value, const char *why, struct arena *a,
+		    struct str *error)
 {
 	if (error != NULL)
 		*error = arena_printf(a, "Invalid value %.*s for configuration %s: %s",
-				      str_is_null(value) ? 4 : (int)value.len, str_is_null(value) ? "null" : value.p, s->name, why);
+				      str_is_null(value) ? 4 : (int)value.len, str_is_null(value) ? "null" : value.p,
+				      s->name, why);
 	return false;
 }
 
@@ -32,7 +35,8 @@ static bool invalid_list(const struct config_setting *s, const char *why, struct
 	return false;
 }
 
-bool config_value_read(const struct config_setting *s, struct str text, struct arena *a, struct config_value *out, struct str *error)
+bool config_value_read(const struct config_setting *s, struct str text, struct arena *a, struct config_value *out,
+		       struct str *error)
 {
 	*out = (struct config_value){.text = STR_NULL};
 	if (!str_is_null(text) && !read_type(s, text, a, out, error))
@@ -211,7 +215,8 @@ static bool read_double(struct str s, struct arena *a, struct config_value *v)
 	} else {
 		if (body.p[0] != '.' && (body.p[0] < '0' || body.p[0] > '9'))
 			return false;
-		if (hex && memchr(body.p, 'p', (size_t)body.len) == NULL && memchr(body.p, 'P', (size_t)body.len) == NULL)
+		if (hex && memchr(body.p, 'p', (size_t)body.len) == NULL &&
+		    memchr(body.p, 'P', (size_t)body.len) == NULL)
 			return false;
 		v->real = strtod(copy.p, &end);
 		if (end > copy.p && *end != 0 && strchr("fFdD", *end) != NULL)
@@ -240,7 +245,7 @@ struct str config_double_text(double d, struct arena *a)
 		snprintf(digits, sizeof(digits), "%.*e", precision, fabs(d));
 	while (strtod(digits, NULL) != fabs(d) && ++precision < 17);
 	e = strchr(digits, 'e');
-	exponent = atoi(e + 1);
+	exponent = (int)strtol(e + 1, NULL, 10);
 	*e = 0;
 	if (precision > 0)
 		memmove(digits + 1, digits + 2, strlen(digits + 2) + 1);
@@ -254,7 +259,8 @@ struct str config_double_text(double d, struct arena *a)
 	return arena_printf(a, "%s%.*s.%s", d < 0 ? "-" : "", exponent + 1, digits, digits + exponent + 1);
 }
 
-static bool read_type(const struct config_setting *s, struct str text, struct arena *a, struct config_value *v, struct str *error)
+static bool read_type(const struct config_setting *s, struct str text, struct arena *a, struct config_value *v,
+		      struct str *error)
 {
 	struct str trimmed = config_trim(text);
 
@@ -268,7 +274,8 @@ static bool read_type(const struct config_setting *s, struct str text, struct ar
 	case CONFIG_TYPE_SHORT:
 	case CONFIG_TYPE_LONG:
 	case CONFIG_TYPE_DOUBLE:
-		if (s->type == CONFIG_TYPE_DOUBLE ? !read_double(trimmed, a, v) : !read_integer(s->type, trimmed, a, v)) {
+		if (s->type == CONFIG_TYPE_DOUBLE ? !read_double(trimmed, a, v)
+						  : !read_integer(s->type, trimmed, a, v)) {
 			struct str why = arena_printf(a, "Not a number of type %s", config_type_name(s->type));
 
 			return invalid(s, text, why.p, a, error);
@@ -336,7 +343,8 @@ static bool check_one_of(const struct config_setting *s, struct str value, struc
 
 	if (!str_is_null(value) && allowed(s->constraint.allowed, value, any_case))
 		return true;
-	why = arena_printf(a, "String must be one of%s: %s", any_case ? " (case insensitive)" : "", spaced(s->constraint.allowed, a).p);
+	why = arena_printf(a, "String must be one of%s: %s", any_case ? " (case insensitive)" : "",
+			   spaced(s->constraint.allowed, a).p);
 	return invalid(s, value, why.p, a, error);
 }
 
@@ -372,8 +380,8 @@ static bool check_list(const struct config_setting *s, struct config_value *v, s
 	drop_repeated(v, a);
 	if (v->n_items == 0 && !(k->flags & CONFIG_EMPTY_TOO)) {
 		struct str names = k->allowed ? spaced(k->allowed, a) : STR("any non-empty value");
-		struct str why = arena_printf(a, "must not be empty. Valid values include: %s%.*s%s", k->allowed ? "[" : "",
-					      STR_ARG(names), k->allowed ? "]" : "");
+		struct str why = arena_printf(a, "must not be empty. Valid values include: %s%.*s%s",
+					      k->allowed ? "[" : "", STR_ARG(names), k->allowed ? "]" : "");
 
 		return invalid_list(s, why.p, a, error);
 	}
@@ -473,10 +481,11 @@ static bool check_servers(const struct config_setting *s, struct config_value *v
 		if (config_parse_host_port(v->items[i], &host, &port))
 			continue;
 		if (error != NULL)
-			*error = arena_printf(a,
-					      "Failed to parse host name from %.*s for the configuration %s. Each entry should be in the "
-					      "form \"{host}:{port}\"",
-					      STR_ARG(v->items[i]), s->name);
+			*error = arena_printf(
+				a,
+				"Failed to parse host name from %.*s for the configuration %s. Each entry should be in the "
+				"form \"{host}:{port}\"",
+				STR_ARG(v->items[i]), s->name);
 		return false;
 	}
 	return true;
@@ -502,8 +511,9 @@ static bool check_voters(const struct config_setting *s, struct config_value *v,
 		if (why == NULL)
 			continue;
 		if (error != NULL)
-			*error = arena_printf(a, "%s (%.*s). Each entry of %s should be in the form `{id}@{host}:{port}`.", why,
-					      STR_ARG(e), s->name);
+			*error = arena_printf(a,
+					      "%s (%.*s). Each entry of %s should be in the form `{id}@{host}:{port}`.",
+					      why, STR_ARG(e), s->name);
 		return false;
 	}
 	return true;
@@ -557,7 +567,8 @@ static bool is_duration(struct str s)
 	return last >= 0;
 }
 
-static bool check_offset_reset(const struct config_setting *s, struct config_value *v, struct arena *a, struct str *error)
+static bool check_offset_reset(const struct config_setting *s, struct config_value *v, struct arena *a,
+			       struct str *error)
 {
 	static const char prefix[] = "by_duration:";
 	int len = sizeof(prefix) - 1;
@@ -568,10 +579,11 @@ static bool check_offset_reset(const struct config_setting *s, struct config_val
 	if (v->text.len > len && memcmp(v->text.p, prefix, (size_t)len) == 0 &&
 	    is_duration((struct str){v->text.p + len, v->text.len - len}))
 		return true;
-	why = arena_printf(a,
-			   "Invalid value `%.*s` for configuration %s. The value must be either 'earliest', 'latest' or of the format "
-			   "'by_duration:<PnDTnHnMn.nS>'.",
-			   STR_ARG(v->text), s->name);
+	why = arena_printf(
+		a,
+		"Invalid value `%.*s` for configuration %s. The value must be either 'earliest', 'latest' or of the format "
+		"'by_duration:<PnDTnHnMn.nS>'.",
+		STR_ARG(v->text), s->name);
 	return invalid(s, v->text, why.p, a, error);
 }
 

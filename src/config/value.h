@@ -25,7 +25,8 @@ struct config_value {
  * Reads `text` for the setting. false, and Kafka's message in *error, when it is not legal; a null error is not wanted. Repeated items of
  * a list that must be distinct are dropped, as Kafka drops them.
  */
-bool config_value_read(const struct config_setting *s, struct str text, struct arena *a, struct config_value *out, struct str *error);
+bool config_value_read(const struct config_setting *s, struct str text, struct arena *a, struct config_value *out,
+		       struct str *error);
 
 /* The default of a setting; a null value where it has none. */
 void config_value_default(const struct config_setting *s, struct arena *a, struct config_value *out);

@@ -35,10 +35,12 @@ static void booleans_are_true_or_false_in_any_case(void **state)
 {
 	assert_string_equal(read(CONFIG_DELETE_TOPIC_ENABLE, " TRUE\n"), "true");
 	assert_string_equal(read(CONFIG_DELETE_TOPIC_ENABLE, "fAlse"), "false");
-	assert_string_equal(read(CONFIG_DELETE_TOPIC_ENABLE, "yes"),
-			    "! Invalid value yes for configuration delete.topic.enable: Expected value to be either true or false");
-	assert_string_equal(read(CONFIG_DELETE_TOPIC_ENABLE, ""),
-			    "! Invalid value  for configuration delete.topic.enable: Expected value to be either true or false");
+	assert_string_equal(
+		read(CONFIG_DELETE_TOPIC_ENABLE, "yes"),
+		"! Invalid value yes for configuration delete.topic.enable: Expected value to be either true or false");
+	assert_string_equal(
+		read(CONFIG_DELETE_TOPIC_ENABLE, ""),
+		"! Invalid value  for configuration delete.topic.enable: Expected value to be either true or false");
 }
 
 static void integers_are_read_as_java_reads_them(void **state)
@@ -50,16 +52,18 @@ static void integers_are_read_as_java_reads_them(void **state)
 	assert_string_equal(read(TOPIC_CONFIG_RETENTION_BYTES, "-9223372036854775808"), "-9223372036854775808");
 	assert_string_equal(read(TOPIC_CONFIG_RETENTION_MS, "abc"),
 			    "! Invalid value abc for configuration retention.ms: Not a number of type LONG");
-	assert_string_equal(read(TOPIC_CONFIG_RETENTION_MS, "9223372036854775808"),
-			    "! Invalid value 9223372036854775808 for configuration retention.ms: Not a number of type LONG");
+	assert_string_equal(
+		read(TOPIC_CONFIG_RETENTION_MS, "9223372036854775808"),
+		"! Invalid value 9223372036854775808 for configuration retention.ms: Not a number of type LONG");
 	assert_string_equal(read(TOPIC_CONFIG_RETENTION_MS, "1 000"),
 			    "! Invalid value 1 000 for configuration retention.ms: Not a number of type LONG");
 	assert_string_equal(read(TOPIC_CONFIG_RETENTION_MS, "1.0"),
 			    "! Invalid value 1.0 for configuration retention.ms: Not a number of type LONG");
 	assert_string_equal(read(CONFIG_NODE_ID, "2147483648"),
 			    "! Invalid value 2147483648 for configuration node.id: Not a number of type INT");
-	assert_string_equal(read(CONFIG_OFFSETS_TOPIC_REPLICATION_FACTOR, "32768"),
-			    "! Invalid value 32768 for configuration offsets.topic.replication.factor: Not a number of type SHORT");
+	assert_string_equal(
+		read(CONFIG_OFFSETS_TOPIC_REPLICATION_FACTOR, "32768"),
+		"! Invalid value 32768 for configuration offsets.topic.replication.factor: Not a number of type SHORT");
 	for (const char *const *bad = (const char *const[]){"", "+", "-", "--1", "0x10", "1L", "1,", NULL}; *bad; bad++)
 		assert_int_equal(read(CONFIG_NODE_ID, *bad)[0], '!');
 }
@@ -70,15 +74,18 @@ static void bounds_hold_at_both_ends(void **state)
 	assert_string_equal(read(TOPIC_CONFIG_SEGMENT_BYTES, "1048575"),
 			    "! Invalid value 1048575 for configuration segment.bytes: Value must be at least 1048576");
 	assert_string_equal(read(TOPIC_CONFIG_COMPRESSION_LZ4_LEVEL, "17"), "17");
-	assert_string_equal(read(TOPIC_CONFIG_COMPRESSION_LZ4_LEVEL, "18"),
-			    "! Invalid value 18 for configuration compression.lz4.level: Value must be no more than 17");
+	assert_string_equal(
+		read(TOPIC_CONFIG_COMPRESSION_LZ4_LEVEL, "18"),
+		"! Invalid value 18 for configuration compression.lz4.level: Value must be no more than 17");
 	assert_string_equal(read(TOPIC_CONFIG_COMPRESSION_ZSTD_LEVEL, "-131072"), "-131072");
 	assert_string_equal(read(TOPIC_CONFIG_MIN_CLEANABLE_DIRTY_RATIO, "1"), "1.0");
-	assert_string_equal(read(TOPIC_CONFIG_MIN_CLEANABLE_DIRTY_RATIO, "1.1"),
-			    "! Invalid value 1.1 for configuration min.cleanable.dirty.ratio: Value must be no more than 1");
+	assert_string_equal(
+		read(TOPIC_CONFIG_MIN_CLEANABLE_DIRTY_RATIO, "1.1"),
+		"! Invalid value 1.1 for configuration min.cleanable.dirty.ratio: Value must be no more than 1");
 	assert_string_equal(read(TOPIC_CONFIG_COMPRESSION_GZIP_LEVEL, "-1"), "-1");
-	assert_string_equal(read(TOPIC_CONFIG_COMPRESSION_GZIP_LEVEL, "0"),
-			    "! Invalid value 0 for configuration compression.gzip.level: Value must be between 1 and 9 or equal to -1");
+	assert_string_equal(
+		read(TOPIC_CONFIG_COMPRESSION_GZIP_LEVEL, "0"),
+		"! Invalid value 0 for configuration compression.gzip.level: Value must be between 1 and 9 or equal to -1");
 	assert_string_equal(read(TOPIC_CONFIG_COMPRESSION_GZIP_LEVEL, "9"), "9");
 }
 
@@ -111,7 +118,8 @@ static void doubles_are_read_and_written_as_java_does(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		assert_string_equal(read(CONFIG_LOG_CLEANER_IO_BUFFER_LOAD_FACTOR, cases[i].in), cases[i].out);
-	for (const char *const *bad = (const char *const[]){"", "inf", "nan", "1e", "0x1", "1dd", "a", "--1", "e5", "nan(1)", NULL};
+	for (const char *const *bad =
+		     (const char *const[]){"", "inf", "nan", "1e", "0x1", "1dd", "a", "--1", "e5", "nan(1)", NULL};
 	     *bad; bad++)
 		assert_int_equal(read(CONFIG_LOG_CLEANER_IO_BUFFER_LOAD_FACTOR, *bad)[0], '!');
 }
@@ -128,10 +136,12 @@ static void lists_are_split_trimmed_and_lose_repeated_items(void **state)
 	assert_string_equal(read(CONFIG_LOG_DIRS, ","), "! Configuration 'log.dirs' values must not be empty.");
 	assert_string_equal(read(TOPIC_CONFIG_CLEANUP_POLICY, "delete , compact"), "delete,compact");
 	assert_string_equal(read(TOPIC_CONFIG_CLEANUP_POLICY, ""), "");
-	assert_string_equal(read(TOPIC_CONFIG_CLEANUP_POLICY, "Delete"),
-			    "! Invalid value Delete for configuration cleanup.policy: String must be one of: compact, delete");
-	assert_string_equal(read(CONFIG_PROCESS_ROLES, ""),
-			    "! Configuration 'process.roles' must not be empty. Valid values include: [broker, controller]");
+	assert_string_equal(
+		read(TOPIC_CONFIG_CLEANUP_POLICY, "Delete"),
+		"! Invalid value Delete for configuration cleanup.policy: String must be one of: compact, delete");
+	assert_string_equal(
+		read(CONFIG_PROCESS_ROLES, ""),
+		"! Configuration 'process.roles' must not be empty. Valid values include: [broker, controller]");
 	assert_true(config_value_read(config_setting(CONFIG_LOG_DIRS), STR("x"), &arena, &v, NULL));
 	assert_int_equal(v.n_items, 1);
 	assert_true(config_value_has_item(&v, "x"));
@@ -141,20 +151,23 @@ static void lists_are_split_trimmed_and_lose_repeated_items(void **state)
 static void names_must_be_known(void **state)
 {
 	assert_string_equal(read(TOPIC_CONFIG_COMPRESSION_TYPE, "zstd "), "zstd");
-	assert_string_equal(read(TOPIC_CONFIG_COMPRESSION_TYPE, "ZSTD"),
-			    "! Invalid value ZSTD for configuration compression.type: String must be one of: uncompressed, zstd, lz4, "
-			    "snappy, gzip, producer");
+	assert_string_equal(
+		read(TOPIC_CONFIG_COMPRESSION_TYPE, "ZSTD"),
+		"! Invalid value ZSTD for configuration compression.type: String must be one of: uncompressed, zstd, lz4, "
+		"snappy, gzip, producer");
 	assert_string_equal(read(CONFIG_GROUP_CONSUMER_MIGRATION_POLICY, "upGrade"), "upGrade");
 	assert_int_equal(read(CONFIG_GROUP_CONSUMER_MIGRATION_POLICY, "sideways")[0], '!');
-	assert_string_equal(read(CONFIG_REMOTE_LOG_STORAGE_MANAGER_IMPL_PREFIX, " "),
-			    "! Invalid value  for configuration remote.log.storage.manager.impl.prefix: String must be non-empty");
+	assert_string_equal(
+		read(CONFIG_REMOTE_LOG_STORAGE_MANAGER_IMPL_PREFIX, " "),
+		"! Invalid value  for configuration remote.log.storage.manager.impl.prefix: String must be non-empty");
 }
 
 static void a_null_is_legal_where_kafka_takes_it(void **state)
 {
 	assert_string_equal(read(CONFIG_BROKER_RACK, NULL), "null");
 	assert_string_equal(read(CONFIG_LOG_DIRS, NULL), "null");
-	assert_string_equal(read(CONFIG_NODE_ID, NULL), "! Invalid value null for configuration node.id: Value must be non-null");
+	assert_string_equal(read(CONFIG_NODE_ID, NULL),
+			    "! Invalid value null for configuration node.id: Value must be non-null");
 	assert_string_equal(read(CONFIG_LISTENERS, NULL), "! Configuration 'listeners' values must not be null.");
 }
 
@@ -241,8 +254,8 @@ static void every_row_has_a_name_a_description_and_a_legal_default(void **state)
 
 static void scopes_have_their_settings_together(void **state)
 {
-	static const enum config_scope scopes[] = {CONFIG_SCOPE_NODE, CONFIG_SCOPE_TOPIC, CONFIG_SCOPE_GROUP, CONFIG_SCOPE_CLIENT_METRICS,
-						   CONFIG_SCOPE_QUOTA};
+	static const enum config_scope scopes[] = {CONFIG_SCOPE_NODE, CONFIG_SCOPE_TOPIC, CONFIG_SCOPE_GROUP,
+						   CONFIG_SCOPE_CLIENT_METRICS, CONFIG_SCOPE_QUOTA};
 	int total = 0;
 
 	for (size_t i = 0; i < sizeof(scopes) / sizeof(*scopes); i++) {
@@ -260,7 +273,8 @@ static void scopes_have_their_settings_together(void **state)
 
 static void a_misspelt_name_finds_its_nearest(void **state)
 {
-	assert_string_equal(config_setting_nearest(CONFIG_SCOPE_NODE, STR("log.retention.hour"))->name, "log.retention.hours");
+	assert_string_equal(config_setting_nearest(CONFIG_SCOPE_NODE, STR("log.retention.hour"))->name,
+			    "log.retention.hours");
 	assert_string_equal(config_setting_nearest(CONFIG_SCOPE_NODE, STR("Listener"))->name, "listeners");
 	assert_string_equal(config_setting_nearest(CONFIG_SCOPE_TOPIC, STR("retention.m"))->name, "retention.ms");
 	assert_null(config_setting_nearest(CONFIG_SCOPE_NODE, STR("zzzzzzzzzzzzzzzzzz")));
