@@ -51,24 +51,25 @@ struct controller_context {
 	uint64_t (*random)(void *arg); /* chance */
 	void *random_arg;
 	struct arena *arena;
+	struct str *why; /* NULL, or where the words of an error of the whole request go */
 };
 
 struct controller_config {
 	int32_t node_id;
 	struct str cluster_id;
-	const struct config *config; /* the node's own: defaults of topics, session timeout, delete.topic.enable */
-	int64_t session_timeout_ms;  /* broker.session.timeout.ms */
-	/*
-	 * The quorum's kraft.version and who votes (for UpdateFeatures and registrations); static for the life of a leadership.
-	 */
-	int16_t kraft_version;
+	const struct config *config; /* the node's own: defaults of topics, session timeout, delete.topic.enable; outlives the controller */
+	int16_t kraft_version;	     /* of the quorum */
 };
 
 struct controller *controller_new(const struct controller_config *config);
 void controller_free(struct controller *c);
 
-/* Becoming the leader: the tip is what was committed; soft state is empty: every broker has a full session timeout to be heard of. */
-void controller_lead(struct controller *c, const struct image *committed, int64_t now_ms);
+/*
+ * Becoming the leader: the tip is what is in the log, with a metadata transaction that was left open. Soft state is empty: every broker has
+ * a full session timeout to be heard of.
+ */
+struct replay;
+void controller_lead(struct controller *c, const struct replay *log, int64_t now_ms);
 void controller_resign(struct controller *c);
 bool controller_is_active(const struct controller *c);
 
@@ -78,12 +79,12 @@ int controller_apply(struct controller *c, const struct record_list *records, in
 const struct image *controller_tip(const struct controller *c); /* not NULL while active; not referenced for the caller */
 
 /* Records a new leader writes first: bootstrap on an empty log, an abort of a transaction left open, nothing otherwise. */
-int controller_activate(struct controller *c, const struct controller_context *ctx, bool log_is_empty, bool open_transaction,
-			const struct record_list *bootstrap, struct record_list *records);
+int controller_activate(struct controller *c, const struct controller_context *ctx, const struct record_list *bootstrap,
+			struct record_list *records);
 
 /*
- * What time brings: brokers whose session has ended are fenced, leaderless partitions with unclean election are looked at, an idle log
- * gets its no-op record by the carrier. *next_ms is when to call again (monotonic; INT64_MAX = not on account of time).
+ * What time brings: a broker whose session has ended is fenced, one a call. *next_ms is when to call again (monotonic; INT64_MAX = not on
+ * account of time). The no-op records of an idle log are the carrier's.
  */
 int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records, int64_t *next_ms);
 

@@ -91,6 +91,12 @@ void *record_list_add(struct record_list *l, enum metadata_record_type type, int
 	return body;
 }
 
+size_t metadata_record_body_size(int16_t type)
+{
+	check(schema_of((uint32_t)type));
+	return schema_of((uint32_t)type)->size;
+}
+
 bool record_list_failed(const struct record_list *l)
 {
 	return l->arena->failed;

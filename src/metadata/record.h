@@ -10,6 +10,7 @@
 #define ODRADEK_METADATA_RECORD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -65,6 +66,8 @@ struct record_list {
 void record_list_init(struct record_list *l, struct arena *a);
 /* A zeroed or default-filled body of the type, already in the list; NULL when the arena is spent (record_list_failed). */
 void *record_list_add(struct record_list *l, enum metadata_record_type type, int16_t version);
+/* The size of the generated struct of a type. */
+size_t metadata_record_body_size(int16_t type);
 /* Was any record refused for want of memory? Then nothing of the list may be used. */
 bool record_list_failed(const struct record_list *l);
 

@@ -1,0 +1,444 @@
+/*
+ * configs: AlterConfigs and IncrementalAlterConfigs (ConfigurationControlManager): what is asked for is worked out against what is set,
+ * the whole new set is checked, and the differences become records. One resource stands or falls as a whole.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "controller/internal.h"
+#include "metadata/topic_name.h"
+#include "protocol/alter_configs.h"
+#include "protocol/incremental_alter_configs.h"
+#include "protocol/metadata_records.h"
+
+#define MIN_ISR STR("min.insync.replicas")
+#define VALUE_MAX 32767
+
+enum { OP_SET = 0, OP_DELETE = 1, OP_APPEND = 2, OP_SUBTRACT = 3 };
+
+/* One resource of a request, whichever of the two it is. */
+struct change {
+	const struct controller *c;
+	const struct controller_context *ctx;
+	int8_t type;
+	struct str name;
+	const struct image_configs *old;
+	struct config_pair *set; /* what is explicitly set, or deleted (null), each name once */
+	int n_set;
+	bool replaces; /* AlterConfigs: what is not named is deleted */
+};
+
+static struct api_error null_values(const struct change *ch, struct str names)
+{
+	return api_error(ch->ctx->arena, ERR_INVALID_REQUEST, "Null value not supported for : %.*s", STR_ARG(names));
+}
+
+/* ---- lists ---- */
+
+static bool list_has(struct str list, struct str item)
+{
+	struct str rest = list;
+
+	while (rest.len > 0) {
+		int32_t len = 0;
+
+		while (len < rest.len && rest.p[len] != ',')
+			len++;
+		if (str_eq((struct str){rest.p, len}, item))
+			return true;
+		rest.p += len < rest.len ? len + 1 : len;
+		rest.len -= len < rest.len ? len + 1 : len;
+	}
+	return false;
+}
+
+/* The items of `list` that are not in `without`, joined by commas, then those of `more` that are not there yet. */
+static struct str list_change(struct arena *a, struct str list, struct str without, struct str more)
+{
+	const struct str parts[] = {list, more};
+	struct buf out = {0};
+	struct str joined;
+
+	for (int p = 0; p < 2; p++) {
+		struct str rest = parts[p];
+
+		while (rest.len > 0) {
+			int32_t len = 0;
+			struct str item;
+
+			while (len < rest.len && rest.p[len] != ',')
+				len++;
+			item = (struct str){rest.p, len};
+			if (len > 0 && !list_has(without, item) && !(p == 1 && list_has(buf_str(&out), item)))
+				buf_printf(&out, "%s%.*s", out.len > 0 ? "," : "", STR_ARG(item));
+			rest.p += len < rest.len ? len + 1 : len;
+			rest.len -= len < rest.len ? len + 1 : len;
+		}
+	}
+	joined = arena_str(a, out.len > 0 ? buf_str(&out) : STR(""));
+	buf_fini(&out);
+	return joined;
+}
+
+static enum config_scope scope_of(int8_t type)
+{
+	return type == RESOURCE_BROKER ? CONFIG_SCOPE_NODE : (enum config_scope)type;
+}
+
+static const char *operation_name(int8_t operation)
+{
+	return operation == OP_APPEND ? "APPEND" : "SUBTRACT";
+}
+
+static struct api_error change_list(const struct change *ch, struct str name, int8_t operation, struct str value, struct str *out)
+{
+	const struct config_setting *s = config_setting_find(scope_of(ch->type), name);
+	struct str old = image_config_value(ch->old, name);
+
+	if (!s || s->type != CONFIG_TYPE_LIST)
+		return api_error(ch->ctx->arena, ERR_INVALID_CONFIG, "Can't %s to key %.*s because its type is not LIST.",
+				 operation_name(operation), STR_ARG(name));
+	if (str_is_null(old))
+		old = str_of(s->default_text ? s->default_text : "");
+	*out = operation == OP_APPEND ? list_change(ch->ctx->arena, old, STR(""), value)
+				      : list_change(ch->ctx->arena, old, value, STR(""));
+	return API_OK;
+}
+
+/* ---- checks ---- */
+
+static bool has_name(const struct change *ch, struct str name)
+{
+	for (int i = 0; i < ch->n_set; i++) {
+		if (str_eq(ch->set[i].name, name))
+			return true;
+	}
+	return false;
+}
+
+/* With ELR there is one min.insync.replicas for all brokers (KIP-966). */
+static struct api_error check_min_isr(const struct change *ch, struct str name, struct str value)
+{
+	if (ch->type != RESOURCE_BROKER || !str_eq(name, MIN_ISR) || !elr_is_on(tip(ch->c)))
+		return API_OK;
+	if (ch->name.len > 0 && !str_is_null(value))
+		return (struct api_error){ERR_INVALID_CONFIG,
+					  STR("Broker-level min.insync.replicas cannot be altered while ELR is enabled.")};
+	if (ch->name.len == 0 && str_is_null(value))
+		return (struct api_error){ERR_INVALID_CONFIG,
+					  STR("Cluster-level min.insync.replicas cannot be removed while ELR is enabled.")};
+	return API_OK;
+}
+
+static struct api_error check_value(const struct change *ch, const struct config_pair *pair)
+{
+	if (pair->value.len > VALUE_MAX)
+		return (struct api_error){ERR_INVALID_CONFIG, STR("The configuration value cannot be added because it exceeds the maximum "
+								   "value size of 32767 bytes.")};
+	return check_min_isr(ch, pair->name, pair->value);
+}
+
+/* A broker's name is its id. -1: it is none. */
+static int64_t broker_id_of(struct str name)
+{
+	int64_t id = 0;
+
+	if (name.len <= 0 || name.len > 10)
+		return -1;
+	for (int i = 0; i < name.len; i++) {
+		if (name.p[i] < '0' || name.p[i] > '9')
+			return -1;
+		id = id * 10 + (name.p[i] - '0');
+	}
+	return id <= INT32_MAX ? id : -1;
+}
+
+static struct api_error check_resource(const struct change *ch)
+{
+	struct arena *a = ch->ctx->arena;
+	int64_t id = broker_id_of(ch->name);
+	struct str wrong;
+
+	switch (ch->type) {
+	case RESOURCE_TOPIC:
+		if (ch->name.len == 0)
+			return (struct api_error){ERR_INVALID_REQUEST, STR("Default topic resources are not allowed.")};
+		wrong = topic_name_check(ch->name, a);
+		return str_is_null(wrong) ? API_OK : (struct api_error){ERR_INVALID_TOPIC_EXCEPTION, wrong};
+	case RESOURCE_BROKER:
+		if (ch->name.len > 0 && id < 0)
+			return (struct api_error){ERR_INVALID_REQUEST, STR("Unable to parse broker name as a base 10 number.")};
+		return API_OK;
+	case RESOURCE_GROUP:
+		if (ch->name.len == 0)
+			return (struct api_error){ERR_INVALID_REQUEST, STR("Default group resources are not allowed.")};
+		return API_OK;
+	case RESOURCE_CLIENT_METRICS:
+		return API_OK;
+	default:
+		return api_error(a, ERR_INVALID_REQUEST, "Unknown resource type %d", ch->type);
+	}
+}
+
+static struct api_error check_exists(const struct change *ch)
+{
+	int64_t id = broker_id_of(ch->name);
+
+	if (ch->type == RESOURCE_TOPIC && !image_topic_by_name(tip(ch->c), ch->name))
+		return api_error(ch->ctx->arena, ERR_UNKNOWN_TOPIC_OR_PARTITION, "The topic '%.*s' does not exist.", STR_ARG(ch->name));
+	if (ch->type == RESOURCE_BROKER && ch->name.len > 0 && id != ch->c->node_id && !image_broker(tip(ch->c), (int32_t)id) &&
+	    !image_controller(tip(ch->c), (int32_t)id))
+		return api_error(ch->ctx->arena, ERR_BROKER_ID_NOT_REGISTERED, "No node with id %lld found.", (long long)id);
+	return API_OK;
+}
+
+/* What the resource will have: the old values where they stay, and the new ones. */
+static int whole_set(const struct change *ch, struct config_pair *out)
+{
+	int n = 0;
+
+	for (int i = 0; ch->old && !ch->replaces && i < ch->old->n; i++) {
+		if (!has_name(ch, ch->old->v[i].name))
+			out[n++] = (struct config_pair){ch->old->v[i].name, ch->old->v[i].value};
+	}
+	for (int i = 0; i < ch->n_set; i++) {
+		if (!str_is_null(ch->set[i].value))
+			out[n++] = ch->set[i];
+	}
+	return n;
+}
+
+static struct api_error check_set(const struct change *ch)
+{
+	struct arena *a = ch->ctx->arena;
+	int n_old = ch->old ? ch->old->n : 0;
+	struct config_pair *all = arena_array(a, (size_t)(n_old + ch->n_set) + 1, sizeof(*all));
+	struct config_pair *old = arena_array(a, (size_t)n_old + 1, sizeof(*old));
+	struct str message = STR_NULL;
+	int err = 0;
+	int n;
+
+	if (a->failed)
+		return (struct api_error){ERR_UNKNOWN_SERVER_ERROR, STR_NULL};
+	n = whole_set(ch, all);
+	for (int i = 0; i < n_old; i++)
+		old[i] = (struct config_pair){ch->old->v[i].name, ch->old->v[i].value};
+	if (ch->type == RESOURCE_TOPIC)
+		err = config_check_topic(ch->c->config, all, n, old, n_old, a, &message);
+	else if (ch->type == RESOURCE_BROKER)
+		err = config_check_broker(ch->c->config, ch->name.len > 0, all, n, a, &message);
+	else if (ch->type == RESOURCE_GROUP)
+		err = config_check_group(ch->c->config, all, n, a, &message);
+	else
+		err = config_check_client_metrics(all, n, a, &message);
+	return (struct api_error){err_to_kafka(err), message};
+}
+
+static struct api_error check_change(const struct change *ch)
+{
+	struct api_error e = check_resource(ch);
+
+	for (int i = 0; e.code == 0 && i < ch->n_set; i++)
+		e = check_value(ch, &ch->set[i]);
+	for (int i = 0; e.code == 0 && ch->replaces && ch->old && i < ch->old->n; i++) {
+		if (!has_name(ch, ch->old->v[i].name))
+			e = check_min_isr(ch, ch->old->v[i].name, STR_NULL);
+	}
+	if (e.code == 0)
+		e = check_set(ch);
+	return e.code == 0 ? check_exists(ch) : e;
+}
+
+/* ---- records ---- */
+
+static void add_record(const struct change *ch, struct record_list *records, struct str name, struct str value)
+{
+	struct config_record *r = record_list_add(records, RECORD_CONFIG, 0);
+
+	if (r)
+		*r = (struct config_record){ch->type, ch->name, name, value};
+}
+
+static void add_records(const struct change *ch, struct record_list *records)
+{
+	for (int i = 0; i < ch->n_set; i++) {
+		struct str old = image_config_value(ch->old, ch->set[i].name);
+
+		/* A broker's are written even when nothing changes: that makes it read files that they name anew (KAFKA-14136). */
+		if (ch->type == RESOURCE_BROKER || !str_eq(old, ch->set[i].value))
+			add_record(ch, records, ch->set[i].name, ch->set[i].value);
+	}
+	for (int i = 0; ch->replaces && ch->old && i < ch->old->n; i++) {
+		if (!has_name(ch, ch->old->v[i].name))
+			add_record(ch, records, ch->old->v[i].name, STR_NULL);
+	}
+}
+
+int add_clear_elr(const struct controller *c, struct record_list *records, struct str topic)
+{
+	struct clear_elr_record *r;
+
+	if (!elr_is_on(tip(c)))
+		return 0;
+	r = record_list_add(records, RECORD_CLEAR_ELR, 0);
+	if (!r)
+		return -ENOMEM;
+	r->topic_name = topic;
+	return 0;
+}
+
+/* Behind all records of the request, for each that moves min.insync.replicas. */
+static int finish(struct controller *c, const struct controller_context *ctx, bool validate_only, struct record_list *records)
+{
+	int n = records->n;
+
+	if (validate_only) {
+		records->n = 0;
+		return 0;
+	}
+	for (int i = 0; i < n; i++) {
+		const struct config_record *r = records->v[i].body;
+
+		if (str_eq(r->name, MIN_ISR))
+			add_clear_elr(c, records, r->resource_type == RESOURCE_TOPIC ? r->resource_name : STR(""));
+	}
+	if (records->n > RECORDS_PER_OPERATION_MAX)
+		return refuse(ctx, ERR_POLICY_VIOLATION, "Unable to perform excessively large batch operation.");
+	records->atomic = true;
+	return 0;
+}
+
+/* ---- the two requests ---- */
+
+static void put(struct config_pair *set, int *n, struct config_pair pair)
+{
+	for (int i = 0; i < *n; i++) {
+		if (str_eq(set[i].name, pair.name)) {
+			set[i] = pair;
+			return;
+		}
+	}
+	set[(*n)++] = pair;
+}
+
+static struct change change_of(const struct controller *c, const struct controller_context *ctx, int8_t type, struct str name, int32_t n,
+			       bool replaces)
+{
+	return (struct change){
+		.c = c,
+		.ctx = ctx,
+		.type = type,
+		.name = name,
+		.old = image_configs(tip(c), (enum image_resource)type, name),
+		.set = arena_array(ctx->arena, (size_t)n, sizeof(struct config_pair)),
+		.replaces = replaces,
+	};
+}
+
+/* `old` points into the image: strings of records made from it live as long as the tip, which outlives the request's append. */
+static struct api_error run_change(const struct change *ch, struct record_list *records)
+{
+	struct api_error e = check_change(ch);
+
+	if (e.code == 0)
+		add_records(ch, records);
+	return e;
+}
+
+static struct api_error legacy_one(struct controller *c, const struct controller_context *ctx, const struct alter_configs_request *in,
+				   int32_t at, struct record_list *records)
+{
+	const struct alter_configs_request_resource *r = &in->resources.v[at];
+	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, true);
+
+	for (int32_t i = 0; i < in->resources.n; i++) {
+		if (i != at && in->resources.v[i].resource_type == r->resource_type &&
+		    str_eq(in->resources.v[i].resource_name, r->resource_name))
+			return (struct api_error){ERR_INVALID_REQUEST, STR("Each resource must appear at most once.")};
+	}
+	for (int32_t i = 0; ch.set && i < r->configs.n; i++) {
+		struct config_pair pair = {r->configs.v[i].name, r->configs.v[i].value};
+
+		if (has_name(&ch, pair.name))
+			return (struct api_error){ERR_INVALID_REQUEST, STR("Error due to duplicate config keys")};
+		if (str_is_null(pair.value))
+			return null_values(&ch, pair.name);
+		put(ch.set, &ch.n_set, pair);
+	}
+	return run_change(&ch, records);
+}
+
+int controller_alter_configs(struct controller *c, const struct controller_context *ctx, const struct alter_configs_request *in,
+			     struct alter_configs_response *out, struct record_list *records)
+{
+	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
+	out->responses.n = out->responses.v ? in->resources.n : 0;
+	for (int32_t i = 0; i < out->responses.n; i++) {
+		struct api_error e = legacy_one(c, ctx, in, i, records);
+
+		out->responses.v[i] = (struct alter_configs_response_resource){
+			.error_code = (int16_t)e.code,
+			.error_message = e.message,
+			.resource_type = in->resources.v[i].resource_type,
+			.resource_name = in->resources.v[i].resource_name,
+		};
+	}
+	return finish(c, ctx, in->validate_only, records);
+}
+
+static struct api_error work_out(struct change *ch, const struct incremental_alter_configs_request_config *from)
+{
+	struct config_pair pair = {from->name, from->value};
+	struct api_error e = API_OK;
+
+	if (from->config_operation < OP_SET || from->config_operation > OP_SUBTRACT)
+		return api_error(ch->ctx->arena, ERR_INVALID_REQUEST, "Unknown operations type %d", from->config_operation);
+	if (has_name(ch, pair.name))
+		return (struct api_error){ERR_INVALID_REQUEST, STR("Error due to duplicate config keys")};
+	if (from->config_operation != OP_DELETE && str_is_null(pair.value))
+		return null_values(ch, pair.name);
+	if (from->config_operation == OP_DELETE)
+		pair.value = STR_NULL;
+	else if (from->config_operation != OP_SET)
+		e = change_list(ch, pair.name, from->config_operation, pair.value, &pair.value);
+	if (e.code == 0)
+		put(ch->set, &ch->n_set, pair);
+	return e;
+}
+
+static struct api_error incremental_one(struct controller *c, const struct controller_context *ctx,
+					const struct incremental_alter_configs_request *in, int32_t at, struct record_list *records)
+{
+	const struct incremental_alter_configs_request_resource *r = &in->resources.v[at];
+	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, false);
+	struct api_error e = API_OK;
+
+	for (int32_t i = 0; i < in->resources.n; i++) {
+		if (i != at && in->resources.v[i].resource_type == r->resource_type &&
+		    str_eq(in->resources.v[i].resource_name, r->resource_name))
+			return (struct api_error){ERR_INVALID_REQUEST, STR("Each resource must appear at most once.")};
+	}
+	for (int32_t i = 0; ch.set && e.code == 0 && i < r->configs.n; i++)
+		e = work_out(&ch, &r->configs.v[i]);
+	return e.code == 0 ? run_change(&ch, records) : e;
+}
+
+int controller_incremental_alter_configs(struct controller *c, const struct controller_context *ctx,
+					 const struct incremental_alter_configs_request *in,
+					 struct incremental_alter_configs_response *out, struct record_list *records)
+{
+	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
+	out->responses.n = out->responses.v ? in->resources.n : 0;
+	for (int32_t i = 0; i < out->responses.n; i++) {
+		struct api_error e = incremental_one(c, ctx, in, i, records);
+
+		out->responses.v[i] = (struct incremental_alter_configs_response_resource){
+			.error_code = (int16_t)e.code,
+			.error_message = e.message,
+			.resource_type = in->resources.v[i].resource_type,
+			.resource_name = in->resources.v[i].resource_name,
+		};
+	}
+	return finish(c, ctx, in->validate_only, records);
+}

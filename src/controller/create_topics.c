@@ -1,0 +1,425 @@
+/*
+ * CreateTopics: names, settings and placement of new topics are checked, each topic by itself; what is good becomes TopicRecord,
+ * ConfigRecords and PartitionRecords in one atomic batch (ControllerApis, ReplicationControlManager).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "config/config.h"
+#include "controller/assignment.h"
+#include "controller/controller.h"
+#include "controller/internal.h"
+#include "controller/placement.h"
+#include "metadata/topic_name.h"
+#include "protocol/create_topics.h"
+#include "protocol/metadata_records.h"
+
+typedef struct create_topics_request_topic new_topic;
+typedef struct create_topics_response_topic new_topic_answer;
+
+/* The most partitions of one request. */
+#define PARTITIONS_MAX 10000
+#define METADATA_TOPIC "__cluster_metadata"
+
+struct creation {
+	struct controller *c;
+	const struct controller_context *ctx;
+	const struct image *tip;
+	struct record_list *records;
+	struct create_topics_response *out;
+};
+
+static int refuse_topic(new_topic_answer *a, int err, struct str message)
+{
+	a->error_code = (int16_t)err;
+	a->error_message = message;
+	return err;
+}
+
+/* ---- names ---- */
+
+/*
+ * Metrics cannot tell '.' from '_': a topic whose name differs from this one only there, or NULL. Few such characters: each way of writing
+ * them is looked up; many: all topics are gone through.
+ */
+#define VARIANTS_MAX 10
+
+static bool collides(struct str a, struct str b)
+{
+	if (a.len != b.len)
+		return false;
+	for (int i = 0; i < a.len; i++) {
+		char x = a.p[i] == '.' ? '_' : a.p[i], y = b.p[i] == '.' ? '_' : b.p[i];
+
+		if (x != y)
+			return false;
+	}
+	return true;
+}
+
+static const struct image_topic *find_by_scan(const struct image *image, struct str name)
+{
+	const struct image_topic *t;
+	struct image_iter it;
+
+	image_topics(image, &it);
+	while ((t = image_topics_next(&it)))
+		if (collides(t->name, name))
+			return t;
+	return NULL;
+}
+
+static const struct image_topic *find_colliding(const struct image *image, struct str name)
+{
+	char variant[TOPIC_NAME_MAX];
+	int at[VARIANTS_MAX], n = 0;
+
+	for (int i = 0; i < name.len; i++)
+		if (name.p[i] == '.' || name.p[i] == '_') {
+			if (n == VARIANTS_MAX)
+				return find_by_scan(image, name);
+			at[n++] = i;
+		}
+	if (n == 0)
+		return NULL;
+	memcpy(variant, name.p, (size_t)name.len);
+	for (unsigned ways = 0; ways < 1u << n; ways++) {
+		const struct image_topic *t;
+
+		for (int i = 0; i < n; i++)
+			variant[at[i]] = ways >> i & 1 ? '.' : '_';
+		t = image_topic_by_name(image, (struct str){variant, name.len});
+		if (t)
+			return t;
+	}
+	return NULL;
+}
+
+static int check_name(struct creation *k, const new_topic *in, new_topic_answer *a)
+{
+	struct str message = topic_name_check(in->name, k->ctx->arena);
+	const struct image_topic *other;
+
+	if (!str_is_null(message))
+		return refuse_topic(a, ERR_INVALID_TOPIC_EXCEPTION, message);
+	if (image_topic_by_name(k->tip, in->name))
+		return refuse_topic(a, ERR_TOPIC_ALREADY_EXISTS,
+			      arena_printf(k->ctx->arena, "Topic '%.*s' already exists.", STR_ARG(in->name)));
+	other = find_colliding(k->tip, in->name);
+	if (other)
+		return refuse_topic(a, ERR_INVALID_TOPIC_EXCEPTION,
+			      arena_printf(k->ctx->arena, "Topic '%.*s' collides with existing topic: %.*s", STR_ARG(in->name),
+					   STR_ARG(other->name)));
+	return 0;
+}
+
+/* ---- settings ---- */
+
+/* What the request sets, each name once, the last value of it. */
+struct settings {
+	struct config_pair *v;
+	int n;
+};
+
+static struct str settings_get(const void *arg, struct str name)
+{
+	const struct settings *s = arg;
+
+	for (int i = 0; i < s->n; i++)
+		if (str_eq(s->v[i].name, name))
+			return s->v[i].value;
+	return STR_NULL;
+}
+
+static void settings_put(struct settings *s, struct config_pair pair)
+{
+	for (int i = 0; i < s->n; i++)
+		if (str_eq(s->v[i].name, pair.name)) {
+			s->v[i] = pair;
+			return;
+		}
+	s->v[s->n++] = pair;
+}
+
+static int read_settings(struct creation *k, const new_topic *in, struct settings *s, new_topic_answer *a)
+{
+	struct str nulls = STR_NULL, message = STR_NULL;
+	int err;
+
+	s->v = arena_array(k->ctx->arena, (size_t)in->configs.n, sizeof(*s->v));
+	if (!s->v)
+		return -ENOMEM;
+	for (int i = 0; i < in->configs.n; i++) {
+		struct config_pair pair = {in->configs.v[i].name, in->configs.v[i].value};
+
+		if (!str_is_null(pair.value))
+			settings_put(s, pair);
+		else
+			nulls = str_is_null(nulls) ? pair.name
+						   : arena_printf(k->ctx->arena, "%.*s,%.*s", STR_ARG(nulls), STR_ARG(pair.name));
+	}
+	if (!str_is_null(nulls))
+		return refuse_topic(a, ERR_INVALID_CONFIG,
+			      arena_printf(k->ctx->arena, "Null value not supported for topic configs: %.*s", STR_ARG(nulls)));
+	err = config_check_topic(k->c->config, s->v, s->n, NULL, 0, k->ctx->arena, &message);
+	return err > 0 ? refuse_topic(a, err, message) : err;
+}
+
+/* KIP-525: the settings that the topic will have, by name. */
+static int answer_settings(struct creation *k, const struct settings *s, new_topic_answer *a)
+{
+	const struct config *config = k->c->config;
+	struct config_layer layers[TOPIC_LAYERS];
+	int n_layers = topic_layers(k->c, NULL, layers);
+	struct config_entry e;
+	struct str name;
+	int n;
+
+	layers[0] = (struct config_layer){CONFIG_SOURCE_TOPIC, settings_get, s}; /* in place of what is not there yet */
+	config_settings(CONFIG_SCOPE_TOPIC, &n);
+	a->configs.v = arena_array(k->ctx->arena, (size_t)n, sizeof(*a->configs.v));
+	if (!a->configs.v)
+		return -ENOMEM;
+	for (int i = 0; !str_is_null(name = config_described_name(config, CONFIG_SCOPE_TOPIC, i)) && a->configs.n < n; i++) {
+		if (config_describe(config, CONFIG_SCOPE_TOPIC, name, layers, n_layers, k->ctx->arena, &e))
+			continue;
+		a->configs.v[a->configs.n++] = (struct create_topics_response_config){
+			.name = e.name,
+			.value = arena_str(k->ctx->arena, e.value),
+			.read_only = e.read_only,
+			.config_source = (int8_t)e.source,
+			.is_sensitive = e.sensitive,
+		};
+	}
+	return 0;
+}
+
+/* ---- placement ---- */
+
+struct partitions {
+	struct assignment *v;
+	int n;
+};
+
+static int read_manual(struct creation *k, const new_topic *in, struct partitions *p, new_topic_answer *a)
+{
+	int replicas = -1;
+
+	if (in->replication_factor != -1)
+		return refuse_topic(a, ERR_INVALID_REQUEST,
+			      STR("A manual partition assignment was specified, but replication factor was not set to -1."));
+	if (in->num_partitions != -1)
+		return refuse_topic(a, ERR_INVALID_REQUEST,
+			      STR("A manual partition assignment was specified, but numPartitions was not set to -1."));
+	for (int i = 0; i < in->assignments.n; i++) {
+		const struct create_topics_request_assignment *given = &in->assignments.v[i];
+		struct assignment one = {given->broker_ids.v, given->broker_ids.n};
+		struct str message;
+		int err;
+
+		for (int j = 0; j < i; j++)
+			if (in->assignments.v[j].partition_index == given->partition_index)
+				return refuse_topic(a, ERR_INVALID_REPLICA_ASSIGNMENT,
+					      arena_printf(k->ctx->arena, "Found multiple manual partition assignments for partition %d",
+							   given->partition_index));
+		err = assignment_check(k->tip, k->ctx, &one, replicas, &message);
+		if (err)
+			return err > 0 ? refuse_topic(a, err, message) : err;
+		replicas = one.n;
+		if (assignment_is_dead(k->tip, &one))
+			return refuse_topic(a, ERR_INVALID_REPLICA_ASSIGNMENT,
+				      arena_printf(k->ctx->arena,
+						   "All brokers specified in the manual partition assignment for partition %d are "
+						   "fenced or in controlled shutdown.",
+						   given->partition_index));
+		if (given->partition_index >= 0 && given->partition_index < p->n)
+			p->v[given->partition_index] = one;
+	}
+	for (int i = 0; i < p->n; i++)
+		if (p->v[i].n == 0)
+			return refuse_topic(a, ERR_INVALID_REPLICA_ASSIGNMENT,
+				      STR("partitions should be a consecutive 0-based integer sequence"));
+	return 0;
+}
+
+static int place(struct creation *k, int replicas, struct partitions *p, new_topic_answer *a)
+{
+	struct placement *placement;
+	struct str message = STR_NULL;
+	int32_t *ids;
+	int err = placement_new(k->tip, k->ctx, replicas, &placement, &message);
+
+	if (err < 0)
+		return err;
+	for (int i = 0; !err && i < p->n; i++) {
+		ids = arena_array(k->ctx->arena, (size_t)replicas, sizeof(*ids));
+		if (!ids)
+			return -ENOMEM;
+		placement_next(placement, ids);
+		p->v[i] = (struct assignment){ids, replicas};
+		if (assignment_is_dead(k->tip, &p->v[i])) {
+			message = STR("All brokers are currently fenced or in controlled shutdown.");
+			err = ERR_INVALID_REPLICATION_FACTOR;
+		}
+	}
+	if (!err)
+		return 0;
+	return refuse_topic(a, err,
+		      arena_printf(k->ctx->arena, "Unable to replicate the partition %d time(s): %.*s", replicas, STR_ARG(message)));
+}
+
+static int partition_count(const struct creation *k, const new_topic *in)
+{
+	if (in->assignments.n > 0)
+		return in->assignments.n;
+	return in->num_partitions == -1 ? config_int(k->c->config, CONFIG_NUM_PARTITIONS) : in->num_partitions;
+}
+
+static int read_partitions(struct creation *k, const new_topic *in, struct partitions *p, new_topic_answer *a)
+{
+	int replicas = in->replication_factor;
+
+	if (in->assignments.n <= 0 && (replicas < -1 || replicas == 0))
+		return refuse_topic(a, ERR_INVALID_REPLICATION_FACTOR,
+			      STR("Replication factor must be larger than 0, or -1 to use the default value."));
+	if (in->assignments.n <= 0 && (in->num_partitions < -1 || in->num_partitions == 0))
+		return refuse_topic(a, ERR_INVALID_PARTITIONS, STR("Number of partitions was set to an invalid non-positive value."));
+	p->n = partition_count(k, in);
+	p->v = arena_array(k->ctx->arena, (size_t)p->n, sizeof(*p->v));
+	if (!p->v)
+		return -ENOMEM;
+	if (in->assignments.n > 0)
+		return read_manual(k, in, p, a);
+	if (replicas == -1)
+		replicas = config_int(k->c->config, CONFIG_DEFAULT_REPLICATION_FACTOR);
+	return place(k, replicas, p, a);
+}
+
+/* ---- records ---- */
+
+static struct uuid random_uuid(const struct controller_context *ctx)
+{
+	struct uuid id;
+	uint64_t draw[2];
+	uint8_t bytes[16];
+
+	do {
+		draw[0] = ctx->random(ctx->random_arg);
+		draw[1] = ctx->random(ctx->random_arg);
+		memcpy(bytes, draw, sizeof(bytes));
+	} while (!uuid_from_random(bytes, &id));
+	return id;
+}
+
+static int write_records(struct creation *k, const new_topic *in, const struct settings *s, const struct partitions *p, struct uuid id)
+{
+	struct topic_record *topic = record_list_add(k->records, RECORD_TOPIC, 0);
+	int err = 0;
+
+	if (!topic)
+		return -ENOMEM;
+	topic->name = in->name;
+	topic->topic_id = id;
+	for (int i = 0; i < s->n; i++) {
+		struct config_record *r = record_list_add(k->records, RECORD_CONFIG, 0);
+
+		if (!r)
+			return -ENOMEM;
+		*r = (struct config_record){RESOURCE_TOPIC, in->name, s->v[i].name, s->v[i].value};
+	}
+	if (!str_is_null(settings_get(s, STR("min.insync.replicas"))))
+		err = add_clear_elr(k->c, k->records, in->name);
+	for (int i = 0; !err && i < p->n; i++)
+		err = assignment_record(k->tip, k->records, id, i, &p->v[i]);
+	return err;
+}
+
+/* 0, the topic's error (it is in the answer), or -ENOMEM. */
+static int create(struct creation *k, const new_topic *in, new_topic_answer *a)
+{
+	struct settings settings = {0};
+	struct partitions partitions = {0};
+	int err = check_name(k, in, a);
+
+	if (!err)
+		err = read_settings(k, in, &settings, a);
+	if (!err)
+		err = read_partitions(k, in, &partitions, a);
+	if (err)
+		return err;
+	a->topic_id = random_uuid(k->ctx);
+	a->num_partitions = partitions.n;
+	a->replication_factor = (int16_t)partitions.v[0].n;
+	err = answer_settings(k, &settings, a);
+	return err ? err : write_records(k, in, &settings, &partitions, a->topic_id);
+}
+
+/* ---- the request ---- */
+
+static bool is_twice(const struct create_topics_request *in, int i, bool before)
+{
+	for (int j = 0; j < (before ? i : in->topics.n); j++)
+		if (j != i && str_eq(in->topics.v[j].name, in->topics.v[i].name))
+			return true;
+	return false;
+}
+
+static bool too_many(const struct creation *k, const struct create_topics_request *in)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < in->topics.n; i++) {
+		int one = partition_count(k, &in->topics.v[i]);
+
+		n += one > 0 ? one : 0;
+	}
+	return n > PARTITIONS_MAX;
+}
+
+static new_topic_answer *next_answer(struct creation *k, struct str name)
+{
+	new_topic_answer *a = &k->out->topics.v[k->out->topics.n++];
+
+	*a = *(const new_topic_answer *)create_topics_response_topic_schema.defaults;
+	a->name = name;
+	return a;
+}
+
+/* Those that need no looking at come last, as in Kafka's answer. */
+static void refuse_the_rest(struct creation *k, const struct create_topics_request *in)
+{
+	for (int i = 0; i < in->topics.n; i++)
+		if (is_twice(in, i, false) && !is_twice(in, i, true))
+			refuse_topic(next_answer(k, in->topics.v[i].name), ERR_INVALID_REQUEST, STR("Duplicate topic name."));
+	for (int i = 0; i < in->topics.n; i++)
+		if (str_is(in->topics.v[i].name, METADATA_TOPIC) && !is_twice(in, i, false))
+			refuse_topic(next_answer(k, in->topics.v[i].name), ERR_INVALID_REQUEST,
+			       STR("Creation of internal topic " METADATA_TOPIC " is prohibited."));
+}
+
+int controller_create_topics(struct controller *c, const struct controller_context *ctx, const struct create_topics_request *in,
+			     struct create_topics_response *out, struct record_list *records)
+{
+	struct creation k = {.c = c, .ctx = ctx, .tip = tip(c), .records = records, .out = out};
+
+	out->topics.v = arena_array(ctx->arena, (size_t)in->topics.n, sizeof(*out->topics.v));
+	if (!out->topics.v)
+		return -ENOMEM;
+	out->topics.n = 0;
+	if (too_many(&k, in))
+		return refuse(ctx, ERR_POLICY_VIOLATION, "Excessively large number of partitions per request.");
+	records->atomic = true;
+	for (int i = 0; i < in->topics.n; i++) {
+		if (is_twice(in, i, false) || str_is(in->topics.v[i].name, METADATA_TOPIC))
+			continue;
+		if (create(&k, &in->topics.v[i], next_answer(&k, in->topics.v[i].name)) < 0)
+			return -ENOMEM;
+	}
+	refuse_the_rest(&k, in);
+	if (records->n > RECORDS_PER_OPERATION_MAX)
+		return refuse(ctx, ERR_POLICY_VIOLATION, "Unable to perform excessively large batch operation.");
+	if (in->validate_only)
+		records->n = 0;
+	return 0;
+}

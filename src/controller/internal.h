@@ -1,0 +1,113 @@
+/*
+ * internal: the controller's state, and the helpers its files share.
+ */
+#ifndef ODRADEK_CONTROLLER_INTERNAL_H
+#define ODRADEK_CONTROLLER_INTERNAL_H
+
+#include "config/config.h"
+#include "controller/controller.h"
+#include "metadata/image.h"
+#include "metadata/replay.h"
+
+/* What is known of a broker beside its registration. */
+struct heartbeat {
+	int32_t broker_id;
+	int64_t broker_epoch;
+	int64_t last_contact_ms;     /* monotonic */
+	int64_t metadata_offset;     /* the highest it said it has applied; -1 */
+	int64_t registered_offset;   /* of its RegisterBroker record */
+	int64_t shutdown_offset;     /* its controlled shutdown is over when all active brokers have read this far; -1 = none */
+};
+
+struct controller {
+	int32_t node_id;
+	char *cluster_id;
+	const struct config *config;
+	int16_t kraft_version;
+	bool active;
+	struct replay log; /* the tip in it */
+	struct heartbeat *heartbeats;
+	int n_heartbeats;
+};
+
+static inline const struct image *tip(const struct controller *c)
+{
+	return c->log.tip;
+}
+
+/* An error for a client: number and words (null = the number's own). */
+struct api_error {
+	int code;
+	struct str message;
+};
+
+#define API_OK ((struct api_error){0, {NULL, 0}})
+
+/* printf'd into the arena. */
+struct api_error api_error(struct arena *a, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Of the whole request: the words go where the context wants them. Returns code. */
+int refuse(const struct controller_context *ctx, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Records that one user's operation may make. */
+#define RECORDS_PER_OPERATION_MAX 10000
+
+/* ---- configuration, dynamic over static ---- */
+
+/* The layers of a topic: its own (may be NULL), this node's, all nodes'. Returns how many. */
+#define TOPIC_LAYERS 3
+int topic_layers(const struct controller *c, const struct image_configs *own, struct config_layer layers[TOPIC_LAYERS]);
+bool topic_allows_unclean_election(const struct controller *c, struct str topic);
+/* min.insync.replicas, or the replication factor where that is less. */
+int topic_min_isr(const struct controller *c, const struct image_topic *t);
+bool elr_is_on(const struct image *i);
+/* min.insync.replicas has moved: with ELR on, those of the topic ("" = of all) are void. 0 or -ENOMEM. */
+int add_clear_elr(const struct controller *c, struct record_list *records, struct str topic);
+
+/* ---- brokers ---- */
+
+/* 0, or ERR_STALE_BROKER_EPOCH. */
+int check_broker_epoch(const struct controller *c, const struct controller_context *ctx, int32_t id, int64_t epoch);
+bool broker_has_online_directory(const struct image_node *broker, struct uuid directory);
+bool broker_has_uncordoned_directory(const struct image_node *broker);
+/* Where a new replica goes: its only directory, or UNASSIGNED. */
+struct uuid broker_default_directory(const struct image *i, int32_t broker_id);
+bool directory_is_reserved(struct uuid directory);
+
+/* Out of every ISR, then fenced. */
+void fence_broker(struct controller *c, const struct image_node *broker, struct record_list *records);
+
+struct heartbeat *heartbeat_find(struct controller *c, int32_t broker_id);
+/* The one of this broker, made when it is not there. */
+struct heartbeat *heartbeat_of(struct controller *c, const struct image_node *broker, int64_t now_ms);
+void heartbeat_drop(struct controller *c, int32_t broker_id);
+
+/* ---- partitions ---- */
+
+/* The changes of ISR, ELR and leader when brokers go or come; -1 = none. One change record a partition that needs it. */
+struct broker_move {
+	int32_t remove;	 /* leaves ISR and leadership */
+	int32_t add;	 /* may lead again, though the image still has it fenced */
+	int32_t unclean; /* has lost what it had: leaves ISR, ELR and leadership */
+};
+
+enum partitions_of {
+	PARTITIONS_WITH_ISR_MEMBER, /* in whose ISR `broker` is */
+	PARTITIONS_WITH_ELR_MEMBER,
+	PARTITIONS_WITHOUT_LEADER,
+	PARTITIONS_IN_DIRECTORY,
+};
+
+struct partition_filter {
+	enum partitions_of which;
+	int32_t broker;
+	struct uuid directory;
+};
+
+void move_broker(struct controller *c, struct broker_move move, struct partition_filter filter, struct record_list *records);
+bool broker_leads_something(const struct image *i, int32_t broker_id);
+
+/* ---- features ---- */
+
+bool feature_range_has(int16_t min, int16_t max, int16_t level);
+
+#endif

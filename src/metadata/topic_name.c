@@ -1,0 +1,48 @@
+/*
+ * topic_name: see topic_name.h.
+ */
+#include "metadata/topic_name.h"
+
+static bool is_legal(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+}
+
+static bool all_legal(struct str name)
+{
+	for (int i = 0; i < name.len; i++)
+		if (!is_legal(name.p[i]))
+			return false;
+	return true;
+}
+
+/* Java counts UTF-16 units: those of UTF-8 are its bytes less the continuations, and one more for each of four bytes. */
+static int java_length(struct str s)
+{
+	int n = 0;
+
+	for (int i = 0; i < s.len; i++)
+		n += ((s.p[i] & 0xc0) != 0x80) + ((s.p[i] & 0xf8) == 0xf0);
+	return n;
+}
+
+bool topic_name_is_valid(struct str name)
+{
+	return name.len > 0 && name.len <= TOPIC_NAME_MAX && !str_is(name, ".") && !str_is(name, "..") && all_legal(name);
+}
+
+struct str topic_name_check(struct str name, struct arena *a)
+{
+	if (topic_name_is_valid(name))
+		return STR_NULL;
+	if (name.len <= 0)
+		return STR("Topic name is invalid: the empty string is not allowed");
+	if (str_is(name, ".") || str_is(name, ".."))
+		return arena_printf(a, "Topic name is invalid: '%.*s' is not allowed", STR_ARG(name));
+	if (java_length(name) > TOPIC_NAME_MAX)
+		return arena_printf(a, "Topic name is invalid: the length of '%.*s' is longer than the max allowed length %d",
+				    STR_ARG(name), TOPIC_NAME_MAX);
+	return arena_printf(a,
+			    "Topic name is invalid: '%.*s' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
+			    STR_ARG(name));
+}
