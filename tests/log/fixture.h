@@ -1,0 +1,65 @@
+/*
+ * fixture: a log directory in a temporary folder, a log in it, and batches to append. For tests only: checks are cmocka's.
+ */
+#ifndef ODRADEK_TESTS_LOG_FIXTURE_H
+#define ODRADEK_TESTS_LOG_FIXTURE_H
+
+#include "log/log.h"
+#include "wire/batch.h"
+#include "wire/records.h"
+#include "tests/base/cm.h"
+
+struct fixture {
+	struct diag diag;
+	struct env *env;
+	char path[128];
+	struct topic_config config;
+	struct log_dir *dir;
+	struct log *log;
+	struct codecs *codecs;
+	struct arena arena;
+	int64_t now_ms;
+	struct buf lines; /* what was diagnosed */
+};
+
+/* A folder, an open directory, an empty log of topic "t", partition 0. */
+void fixture_init(struct fixture *f);
+void fixture_fini(struct fixture *f); /* removes the folder */
+
+/* Forgets the log and the directory as a kill would, and loads them again. */
+void fixture_crash(struct fixture *f);
+/* Closes cleanly, writes the checkpoints and the marker, and loads again. */
+void fixture_restart(struct fixture *f);
+/* Writes recovery points and high watermarks as the log stands. */
+void fixture_checkpoint(struct fixture *f);
+void fixture_flush(struct fixture *f);
+
+/* What a produced batch may have besides its records. */
+struct batch_of {
+	int n;		 /* records */
+	int value_len;	 /* 0 = 10 */
+	int64_t timestamp; /* 0 = the fixture's now */
+	int64_t producer_id; /* 0 = none */
+	int16_t epoch;
+	int32_t sequence;
+	bool transactional;
+};
+
+/* Builds, checks and appends as leader of epoch `epoch`. */
+int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struct log_appended *out);
+/* n batches of one record each, epoch 0; none may fail. */
+void fixture_append_n(struct fixture *f, int n);
+int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type, int32_t coordinator_epoch);
+void fixture_build(struct buf *out, const struct batch_of *what, int64_t now_ms);
+
+/* Reads from offset upto the end; the bytes are checked to be whole batches, the first of which holds the offset. */
+int fixture_read(struct fixture *f, int64_t offset, int32_t max_bytes, struct buf *out);
+/* The whole log, batch by batch from its start: every offset between start and end is there once, every CRC is right. */
+void fixture_check_whole(struct fixture *f);
+
+char *fixture_file(struct fixture *f, const char *name, char out[512]); /* <dir>/t-0/<name> */
+bool fixture_exists(struct fixture *f, const char *name);
+struct buf fixture_slurp(struct fixture *f, const char *name);
+void fixture_spill(struct fixture *f, const char *name, const void *p, size_t len);
+
+#endif
