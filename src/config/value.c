@@ -339,12 +339,12 @@ static bool check_range(const struct config_setting *s, struct config_value *v, 
 static bool check_one_of(const struct config_setting *s, struct str value, struct arena *a, struct str *error)
 {
 	bool any_case = s->constraint.rule == CONFIG_RULE_ONE_OF_ANY_CASE;
-	struct str why;
+	struct str names, why;
 
 	if (!str_is_null(value) && allowed(s->constraint.allowed, value, any_case))
 		return true;
-	why = arena_printf(a, "String must be one of%s: %s", any_case ? " (case insensitive)" : "",
-			   spaced(s->constraint.allowed, a).p);
+	names = spaced(s->constraint.allowed, a);
+	why = arena_printf(a, "String must be one of%s: %.*s", any_case ? " (case insensitive)" : "", STR_ARG(names));
 	return invalid(s, value, why.p, a, error);
 }
 
