@@ -86,8 +86,10 @@ bool field_equal(const struct field *f, const void *a, const void *b)
 
 bool codec_equal(const struct schema *s, const void *a, const void *b)
 {
-	for (const struct field *f = s->fields; f < s->fields + s->n_fields; f++)
+	fields_each(f, s)
+	{
 		if (!field_equal(f, (const char *)a + f->offset, (const char *)b + f->offset))
 			return false;
+	}
 	return true;
 }

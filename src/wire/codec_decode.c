@@ -221,12 +221,12 @@ static void tags_read(struct decoder *d, const struct schema *s, void *out)
 
 static void struct_read(struct decoder *d, const struct schema *s, void *out)
 {
-	const struct field *end = s->fields + s->n_fields;
-
 	codec_init(s, out);
-	for (const struct field *f = s->fields; f < end; f++)
+	fields_each(f, s)
+	{
 		if (f->tag == TAG_NONE && field_in(f, d->version))
 			field_read(d, f, false, (char *)out + f->offset);
+	}
 	if (d->flexible)
 		tags_read(d, s, out);
 }

@@ -1,15 +1,15 @@
 /*
  * codec_encode: a struct to bytes. The layout is at the head of codec_decode.c.
  *
- * There is one walk. Without memory to write into it only counts; so the size of a message, the size before a tagged
- * field and the bytes themselves cannot disagree. Records leave the walk as parts of the chain; in memory stands only
- * their length.
+ * There is one walk, which writes into a block of memory; when that is full the sink says where to go on: a chain lists
+ * what there is and begins another block, a buf grows, a counter begins the same few bytes again. So the size of a
+ * message, the size before a tagged field and the bytes themselves cannot disagree. Into a chain records are listed as
+ * parts of their own; in memory stands only their length. After an error the chain and the buf are as they were.
  */
 #include "wire/codec.h"
 
 #include <errno.h>
 
-#include "base/check.h"
 #include "base/endian.h"
 #include "base/err.h"
 #include "base/varint.h"
@@ -18,78 +18,29 @@
 
 #define STRING_LEN_MAX 0x7fff
 #define NULL_LEN (-1)
+#define SCRATCH_LEN 64 /* more than any number takes */
+#define BLOCK_FIRST 256
+#define BLOCK_MAX 65536
 
 struct encoder {
-	uint8_t *p;	     /* NULL: count only */
-	size_t n;	     /* bytes in memory so far */
-	size_t records_len;  /* bytes of records beside them */
-	struct chain *chain; /* NULL: records are copied into memory */
-	size_t listed;	     /* of n: are in the chain already */
+	uint8_t *p;	/* the next byte */
+	uint8_t *end;	/* of the block */
+	uint8_t *block; /* begin of what the sink does not know yet */
+	size_t done;	/* bytes before the block, records included */
+	struct chain *chain;
+	struct buf *buf;
+	size_t block_len; /* of the chain's next block */
 	int version;
 	bool flexible;
-	bool copy_records;
+	bool list_records; /* else they are copied */
 	int err;
+	uint8_t scratch[SCRATCH_LEN];
 };
 
 static void struct_write(struct encoder *e, const struct schema *s, const void *in);
 static void field_write(struct encoder *e, const struct field *f, bool tagged, const void *in);
 
-/* Where the next len bytes go; NULL while counting. */
-static inline uint8_t *room(struct encoder *e, size_t len)
-{
-	uint8_t *p = e->p ? e->p + e->n : NULL;
-
-	e->n += len;
-	return p;
-}
-
-static void bytes_write(struct encoder *e, const void *v, size_t len)
-{
-	uint8_t *p = room(e, len);
-
-	if (p && len > 0)
-		memcpy(p, v, len);
-}
-
-static void uvarint_write(struct encoder *e, uint32_t v)
-{
-	uint8_t *p = room(e, (size_t)varint_size_u32(v));
-
-	if (p)
-		varint_write_u32(p, v);
-}
-
-static void i8_write(struct encoder *e, int8_t v)
-{
-	uint8_t *p = room(e, sizeof(v));
-
-	if (p)
-		*p = (uint8_t)v;
-}
-
-static void i16_write(struct encoder *e, int16_t v)
-{
-	uint8_t *p = room(e, sizeof(v));
-
-	if (p)
-		put_i16(p, v);
-}
-
-static void i32_write(struct encoder *e, int32_t v)
-{
-	uint8_t *p = room(e, sizeof(v));
-
-	if (p)
-		put_i32(p, v);
-}
-
-static void i64_write(struct encoder *e, int64_t v)
-{
-	uint8_t *p = room(e, sizeof(v));
-
-	if (p)
-		put_i64(p, v);
-}
+/* ---- where the bytes go ---- */
 
 /* The first trouble counts. */
 static void trouble(struct encoder *e, int err)
@@ -98,10 +49,113 @@ static void trouble(struct encoder *e, int err)
 		e->err = err;
 }
 
+static size_t total(const struct encoder *e)
+{
+	return e->done + (size_t)(e->p - e->block);
+}
+
+static void block_set(struct encoder *e, uint8_t *block, size_t len)
+{
+	e->p = e->block = block;
+	e->end = block + len;
+}
+
+/* Hands what is written to the chain. */
+static void block_list(struct encoder *e)
+{
+	size_t len = (size_t)(e->p - e->block);
+
+	if (len > 0)
+		chain_put(e->chain, e->block, len);
+	e->done += len;
+	e->block = e->p;
+}
+
+/* Makes room for len bytes. False while counting, and after trouble: then there is room for a number. */
+static bool grow(struct encoder *e, size_t len)
+{
+	size_t want;
+	uint8_t *p;
+
+	if (e->err == 0 && e->chain) {
+		block_list(e);
+		want = len > e->block_len ? len : e->block_len;
+		p = arena_alloc(e->chain->arena, want);
+		if (p) {
+			block_set(e, p, want);
+			e->block_len = want < BLOCK_MAX / 2 ? want * 2 : BLOCK_MAX;
+			return true;
+		}
+		trouble(e, -ENOMEM);
+	} else if (e->err == 0 && e->buf) {
+		e->buf->len += (size_t)(e->p - e->block);
+		e->done = total(e);
+		buf_reserve(e->buf, len > BLOCK_FIRST ? len : BLOCK_FIRST);
+		block_set(e, e->buf->p + e->buf->len, e->buf->cap - e->buf->len);
+		return true;
+	}
+	e->done = total(e);
+	block_set(e, e->scratch, SCRATCH_LEN);
+	return false;
+}
+
+/* Where the next few bytes go: at most SCRATCH_LEN. */
+static inline uint8_t *room(struct encoder *e, size_t len)
+{
+	uint8_t *p;
+
+	if (__builtin_expect(len > (size_t)(e->end - e->p), 0))
+		grow(e, len);
+	p = e->p;
+	e->p += len;
+	return p;
+}
+
+static void bytes_write(struct encoder *e, const void *v, size_t len)
+{
+	if (len > (size_t)(e->end - e->p) && !grow(e, len)) {
+		e->done += len;
+		return;
+	}
+	if (len > 0)
+		memcpy(e->p, v, len);
+	e->p += len;
+}
+
+/* ---- values ---- */
+
+static void uvarint_write(struct encoder *e, uint32_t v)
+{
+	if (v < 0x80)
+		*room(e, 1) = (uint8_t)v;
+	else
+		varint_write_u32(room(e, (size_t)varint_size_u32(v)), v);
+}
+
+static void i8_write(struct encoder *e, int8_t v)
+{
+	*room(e, 1) = (uint8_t)v;
+}
+
+static void i16_write(struct encoder *e, int16_t v)
+{
+	put_i16(room(e, sizeof(v)), v);
+}
+
+static void i32_write(struct encoder *e, int32_t v)
+{
+	put_i32(room(e, sizeof(v)), v);
+}
+
+static void i64_write(struct encoder *e, int64_t v)
+{
+	put_i64(room(e, sizeof(v)), v);
+}
+
 /* A length or count, NULL_LEN for null. */
 static void length_write(struct encoder *e, const struct field *f, bool may_be_null, bool is_array, int32_t len)
 {
-	if (len == NULL_LEN && !may_be_null)
+	if (len < (may_be_null ? NULL_LEN : 0))
 		trouble(e, -EINVAL);
 	if (field_is_compact(f, e->flexible))
 		uvarint_write(e, (uint32_t)len + 1);
@@ -125,33 +179,31 @@ static void string_write(struct encoder *e, const struct field *f, bool may_be_n
 /* Lists what is in memory up to here, then the records. */
 static void records_list(struct encoder *e, const struct records *r)
 {
-	if (!e->p || r->len == 0)
-		return;
-	chain_put(e->chain, e->p + e->listed, e->n - e->listed);
-	e->listed = e->n;
-	if (r->file)
-		chain_put_file(e->chain, r->file, r->pos, (size_t)r->len);
-	else
-		chain_put(e->chain, r->p, (size_t)r->len);
+	if (e->chain && e->err == 0) {
+		block_list(e);
+		if (r->file)
+			chain_put_file(e->chain, r->file, r->pos, (size_t)r->len);
+		else
+			chain_put(e->chain, r->p, (size_t)r->len);
+	}
+	e->done += (size_t)r->len;
 }
 
 static void records_write(struct encoder *e, const struct field *f, bool may_be_null, const struct records *r)
 {
 	bool null = records_is_null(*r);
 
-	if (r->len < 0 || (e->copy_records && r->file)) {
+	if (r->len < 0 || (r->file && !e->list_records)) {
 		trouble(e, -EINVAL);
 		return;
 	}
 	length_write(e, f, may_be_null, false, null ? NULL_LEN : r->len);
-	if (null)
+	if (null || r->len == 0)
 		return;
-	if (e->copy_records) {
+	if (e->list_records)
+		records_list(e, r);
+	else
 		bytes_write(e, r->p, (size_t)r->len);
-		return;
-	}
-	e->records_len += (size_t)r->len;
-	records_list(e, r);
 }
 
 /* One value: not an array's count, not whether a struct is null. */
@@ -195,8 +247,6 @@ static void value_write(struct encoder *e, const struct field *f, bool may_be_nu
 		break;
 	case FIELD_BYTES:
 		bytes = in;
-		if (bytes->len < 0)
-			trouble(e, -EINVAL);
 		length_write(e, f, may_be_null, false, bytes->p ? bytes->len : NULL_LEN);
 		if (bytes->p && bytes->len > 0)
 			bytes_write(e, bytes->p, (size_t)bytes->len);
@@ -245,12 +295,19 @@ static void field_write(struct encoder *e, const struct field *f, bool tagged, c
 		value_write(e, f, field_may_be_null(f, e->version), in);
 }
 
+static void counter_init(struct encoder *e, int version, bool flexible)
+{
+	*e = (struct encoder){.version = version, .flexible = flexible};
+	block_set(e, e->scratch, SCRATCH_LEN);
+}
+
 static uint32_t field_len(const struct encoder *e, const struct field *f, const void *in)
 {
-	struct encoder counter = {.version = e->version, .flexible = e->flexible, .copy_records = true};
+	struct encoder counter;
 
+	counter_init(&counter, e->version, e->flexible);
 	field_write(&counter, f, true, in);
-	return (uint32_t)counter.n;
+	return (uint32_t)total(&counter);
 }
 
 static void tags_write(struct encoder *e, const struct schema *s, const void *in)
@@ -280,9 +337,8 @@ static void tags_write(struct encoder *e, const struct schema *s, const void *in
 
 static void struct_write(struct encoder *e, const struct schema *s, const void *in)
 {
-	const struct field *end = s->fields + s->n_fields;
-
-	for (const struct field *f = s->fields; f < end; f++) {
+	fields_each(f, s)
+	{
 		if (!field_in(f, e->version)) {
 			if (!(f->flags & FIELD_IGNORABLE) && !field_is_default(s, f, in))
 				trouble(e, ERR_UNSUPPORTED_VERSION);
@@ -294,76 +350,76 @@ static void struct_write(struct encoder *e, const struct schema *s, const void *
 		tags_write(e, s, in);
 }
 
-/* Counts. After it e is ready to write, but for where. */
-static int measure(struct encoder *e, const struct schema *s, int version, const void *in)
+static int message_write(struct encoder *e, const struct schema *s, const void *in)
 {
-	*e = (struct encoder){.version = version, .flexible = version >= s->flexible, .copy_records = e->copy_records};
-	if (!schema_has_version(s, version))
+	if (!schema_has_version(s, e->version))
 		return ERR_UNSUPPORTED_VERSION;
 	struct_write(e, s, in);
-	if (e->err == 0 && e->n + e->records_len > INT32_MAX)
-		e->err = -EMSGSIZE;
+	if (total(e) > INT32_MAX)
+		trouble(e, -EMSGSIZE);
 	return e->err;
-}
-
-static void write_into(struct encoder *e, const struct schema *s, const void *in, uint8_t *p)
-{
-	size_t expected = e->n;
-
-	e->p = p;
-	e->n = e->records_len = 0;
-	struct_write(e, s, in);
-	check(e->n == expected && e->err == 0);
 }
 
 int codec_size(const struct schema *s, int version, const void *in, size_t *len)
 {
-	struct encoder e = {.copy_records = false};
-	int err = measure(&e, s, version, in);
+	struct encoder e;
+	int err;
 
-	*len = err ? 0 : e.n + e.records_len;
+	counter_init(&e, version, version >= s->flexible);
+	e.list_records = true;
+	err = message_write(&e, s, in);
+	*len = err ? 0 : total(&e);
 	return err;
 }
 
 int codec_encode_bytes(const struct schema *s, int version, const void *in, void *p, size_t len)
 {
-	struct encoder e = {.copy_records = true};
-	int err = measure(&e, s, version, in);
+	struct encoder e;
+	int err;
 
-	if (err)
-		return err;
-	if (len != e.n)
-		return -EINVAL;
-	write_into(&e, s, in, p);
-	return 0;
+	counter_init(&e, version, version >= s->flexible);
+	block_set(&e, p, len);
+	err = message_write(&e, s, in);
+	/* What had no room went to scratch. */
+	return err == 0 && (e.block != p || total(&e) != len) ? -EINVAL : err;
 }
 
 int codec_encode_buf(const struct schema *s, int version, const void *in, struct buf *out)
 {
-	struct encoder e = {.copy_records = true};
-	int err = measure(&e, s, version, in);
+	struct encoder e;
+	size_t before = out->len;
+	int err;
 
-	if (err)
-		return err;
-	buf_reserve(out, e.n + 1);
-	write_into(&e, s, in, out->p + out->len);
-	out->len += e.n;
-	return 0;
+	counter_init(&e, version, version >= s->flexible);
+	e.buf = out;
+	block_set(&e, out->p ? out->p + out->len : e.scratch, out->p ? out->cap - out->len : 0);
+	err = message_write(&e, s, in);
+	if (err == 0 && out->p)
+		out->len += (size_t)(e.p - e.block);
+	else
+		out->len = before;
+	return err;
 }
 
 int codec_encode(const struct schema *s, int version, const void *in, struct chain *out)
 {
-	struct encoder e = {.copy_records = false};
-	int err = measure(&e, s, version, in);
-	uint8_t *p;
+	struct chain before = *out;
+	struct chain_part last = out->n > 0 ? out->parts[out->n - 1] : (struct chain_part){0};
+	struct encoder e;
+	int err;
 
-	if (err)
-		return err;
-	p = arena_alloc(out->arena, e.n + 1);
-	if (!p)
-		return -ENOMEM;
+	counter_init(&e, version, version >= s->flexible);
+	e.list_records = true;
 	e.chain = out;
-	write_into(&e, s, in, p);
-	chain_put(out, p + e.listed, e.n - e.listed);
-	return out->failed ? -ENOMEM : 0;
+	e.block_len = BLOCK_FIRST;
+	block_set(&e, e.scratch, 0);
+	err = message_write(&e, s, in);
+	if (err == 0) {
+		block_list(&e);
+		return out->failed ? -ENOMEM : 0;
+	}
+	*out = before;
+	if (out->n > 0)
+		out->parts[out->n - 1] = last;
+	return err;
 }

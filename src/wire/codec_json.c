@@ -228,7 +228,8 @@ static void struct_print(struct printer *p, const struct schema *s, const void *
 	bool any = false;
 
 	text_put(p->out, "{");
-	for (const struct field *f = s->fields; f < s->fields + s->n_fields; f++) {
+	fields_each(f, s)
+	{
 		if (!field_in(f, p->version) || (f->tag != TAG_NONE && field_is_default(s, f, in)))
 			continue;
 		if (any)

@@ -238,7 +238,8 @@ static void struct_fill(struct dice *d, const struct schema *s, void *out)
 {
 	codec_init(s, out);
 	d->depth++;
-	for (const struct field *f = s->fields; f < s->fields + s->n_fields; f++) {
+	fields_each(f, s)
+	{
 		void *at = (char *)out + f->offset;
 
 		if (!field_in(f, d->version) || (f->tag != TAG_NONE && below(d, 4) == 0))

@@ -46,12 +46,24 @@ static inline void pointer_set(void *p, const void *v)
 	memcpy(p, &v, sizeof(v));
 }
 
+/* A message without fields has no table of them. */
+#define fields_each(f, s)                                                                                              \
+	for (const struct field *f = (s)->fields, *f##_end = f ? f + (s)->n_fields : f; f != f##_end; f++)
+
 /* How large one value of a field is in C, an element of an array's. */
 extern const uint8_t field_kind_size[FIELD_KINDS];
 
 static inline size_t field_value_size(const struct field *f)
 {
 	return f->kind == FIELD_STRUCT ? f->of->size : field_kind_size[f->kind];
+}
+
+/* How large the field itself is in C. */
+static inline size_t field_size(const struct field *f)
+{
+	if (f->flags & FIELD_ARRAY)
+		return sizeof(struct array);
+	return f->flags & FIELD_POINTER ? sizeof(void *) : field_value_size(f);
 }
 
 static inline bool field_in(const struct field *f, int version)
@@ -72,9 +84,12 @@ static inline bool field_is_compact(const struct field *f, bool flexible)
 /* Are two fields, the array or the pointer included, equal? */
 bool field_equal(const struct field *f, const void *a, const void *b);
 
+/* Most often the very bytes are the default's: values begin as a copy of it. */
 static inline bool field_is_default(const struct schema *s, const struct field *f, const void *in)
 {
-	return field_equal(f, (const char *)in + f->offset, (const char *)s->defaults + f->offset);
+	const char *value = (const char *)in + f->offset, *def = (const char *)s->defaults + f->offset;
+
+	return memcmp(value, def, field_size(f)) == 0 || field_equal(f, value, def);
 }
 
 #endif

@@ -378,6 +378,114 @@ static void records_stay_out_of_the_copy(void **state)
 	arena_fini(&a);
 }
 
+static void is_the_same_however_it_is_written(const struct schema *s, int version, const void *in, const uint8_t *p,
+					      size_t len)
+{
+	struct arena a;
+	struct chain c;
+	struct buf joined = {0}, b = {0};
+
+	arena_init(&a, BUDGET);
+	chain_init(&c, &a);
+	chain_put(&c, "head", 4);
+	buf_put(&b, "head", 4);
+	assert_int_equal(codec_encode(s, version, in, &c), 0);
+	assert_int_equal(codec_encode_buf(s, version, in, &b), 0);
+	for (int i = 0; i < c.n; i++)
+		buf_put(&joined, c.parts[i].p, c.parts[i].len);
+	assert_int_equal(c.len, len + 4);
+	assert_int_equal(joined.len, len + 4);
+	assert_int_equal(b.len, len + 4);
+	assert_memory_equal(joined.p + 4, p, len);
+	assert_memory_equal(b.p + 4, p, len);
+	buf_fini(&joined);
+	buf_fini(&b);
+	arena_fini(&a);
+}
+
+static void chains_and_bufs_get_the_same_bytes(void **state)
+{
+	each_value(VALUES, is_the_same_however_it_is_written);
+}
+
+static void fits_no_other_memory(const struct schema *s, int version, const void *in, const uint8_t *p, size_t len)
+{
+	uint8_t *out = malloc(len + 1);
+
+	assert_non_null(out);
+	assert_int_equal(codec_encode_bytes(s, version, in, out, len + 1), -EINVAL);
+	if (len > 0) {
+		out = realloc(out, len);
+		assert_int_equal(codec_encode_bytes(s, version, in, out, len - 1), -EINVAL);
+		assert_int_equal(codec_encode_bytes(s, version, in, out, len / 2), -EINVAL);
+	}
+	free(out);
+}
+
+static void memory_of_another_size_is_refused(void **state)
+{
+	each_value(1, fits_no_other_memory);
+}
+
+static void a_large_message_goes_into_several_blocks(void **state)
+{
+	struct metadata_response_topic *topics = xcalloc(5000, sizeof(*topics));
+	struct metadata_response r;
+	struct arena a;
+	struct chain c;
+	size_t len;
+
+	codec_init(&metadata_response_schema, &r);
+	for (int i = 0; i < 5000; i++) {
+		codec_init(&metadata_response_topic_schema, &topics[i]);
+		topics[i].name = STR("a topic with a name of some length, so that blocks end in the middle of it");
+	}
+	r.topics.v = topics;
+	r.topics.n = 5000;
+	arena_init(&a, BUDGET);
+	chain_init(&c, &a);
+	assert_int_equal(codec_size(&metadata_response_schema, 12, &r, &len), 0);
+	assert_int_equal(codec_encode(&metadata_response_schema, 12, &r, &c), 0);
+	assert_int_equal(c.len, len);
+	assert_true(len > 500000);
+	arena_fini(&a);
+	arena_init(&a, 100000);
+	chain_init(&c, &a);
+	assert_int_equal(codec_encode(&metadata_response_schema, 12, &r, &c), -ENOMEM);
+	arena_fini(&a);
+	xfree(topics);
+}
+
+static void after_an_error_chain_and_buf_are_as_they_were(void **state)
+{
+	struct metadata_response r;
+	struct metadata_response_topic topics[50];
+	struct arena a;
+	struct chain c;
+	struct buf b = {0};
+
+	codec_init(&metadata_response_schema, &r);
+	for (int i = 0; i < 50; i++) {
+		codec_init(&metadata_response_topic_schema, &topics[i]);
+		topics[i].name = STR("some name");
+	}
+	topics[49].name = STR_NULL; /* 12+ */
+	r.topics.v = topics;
+	r.topics.n = 50;
+	arena_init(&a, BUDGET);
+	chain_init(&c, &a);
+	chain_put(&c, "head", 4);
+	buf_put(&b, "head", 4);
+	assert_int_equal(codec_encode(&metadata_response_schema, 11, &r, &c), -EINVAL);
+	assert_int_equal(codec_encode_buf(&metadata_response_schema, 11, &r, &b), -EINVAL);
+	assert_int_equal(c.n, 1);
+	assert_int_equal(c.len, 4);
+	assert_int_equal(c.parts[0].len, 4);
+	assert_int_equal(b.len, 4);
+	buf_fini(&b);
+	arena_fini(&a);
+}
+
 static void every_api_has_a_request_and_a_response_under_its_key(void **state)
 {
 	for (int i = 0; i < api_infos_n; i++) {
@@ -413,6 +521,10 @@ int main(void)
 		cmocka_unit_test(unknown_tags_are_skipped_and_bounded),
 		cmocka_unit_test(a_known_tag_may_come_twice_and_the_last_one_counts),
 		cmocka_unit_test(records_stay_out_of_the_copy),
+		cmocka_unit_test(chains_and_bufs_get_the_same_bytes),
+		cmocka_unit_test(memory_of_another_size_is_refused),
+		cmocka_unit_test(a_large_message_goes_into_several_blocks),
+		cmocka_unit_test(after_an_error_chain_and_buf_are_as_they_were),
 		cmocka_unit_test(every_api_has_a_request_and_a_response_under_its_key),
 	};
 
