@@ -100,30 +100,42 @@ static int accept_fd(struct real_listener *l, struct addr *peer)
 	return fd;
 }
 
-static void turn_one_away(struct real_listener *l)
+static int spare_descriptor(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* The spare one was lost to another thread: take it back if there is one, and come again later. */
+static int look_away(struct real_listener *l)
+{
+	struct real_env *e = real_env(l->base.env);
+	int spare = spare_descriptor(), lost = -1;
+
+	if (spare >= 0 && !atomic_compare_exchange_strong(&e->spare_fd, &lost, spare))
+		close(spare);
+	timer_start(&l->again, AGAIN_MS);
+	poll_if_wanted(l);
+	return -EAGAIN;
+}
+
+/* -EMFILE when one was, -EAGAIN when none waits: the kernel looks for a descriptor before it looks for a connection. */
+static int turn_one_away(struct real_listener *l)
 {
 	struct real_env *e = real_env(l->base.env);
 	int spare = atomic_exchange(&e->spare_fd, -1);
 	struct addr peer;
-	int fd = -EMFILE;
+	int fd;
 
-	if (spare >= 0) {
-		close(spare);
-		fd = accept_fd(l, &peer);
-		if (fd >= 0)
-			close(fd);
-		atomic_store(&e->spare_fd, open("/dev/null", O_RDONLY | O_CLOEXEC));
-	}
+	if (spare < 0)
+		return look_away(l);
+	close(spare);
+	fd = accept_fd(l, &peer);
 	if (fd >= 0)
-		return;
-	if (spare < 0) { /* lost earlier: perhaps there is one to be had again */
-		spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		fd = -1;
-		if (spare >= 0 && !atomic_compare_exchange_strong(&e->spare_fd, &fd, spare))
-			close(spare);
-	}
-	timer_start(&l->again, AGAIN_MS);
-	poll_if_wanted(l);
+		close(fd);
+	atomic_store(&e->spare_fd, spare_descriptor());
+	if (fd >= 0)
+		return -EMFILE;
+	return fd == -EMFILE || fd == -ENFILE ? look_away(l) : fd;
 }
 
 int real_listener_accept(struct listener *base, struct addr *peer, struct sock **out)
@@ -134,10 +146,8 @@ int real_listener_accept(struct listener *base, struct addr *peer, struct sock *
 	if (timer_is_running(&l->again))
 		return -EAGAIN;
 	fd = accept_fd(l, peer);
-	if (fd == -EMFILE || fd == -ENFILE) {
-		turn_one_away(l);
-		return -EMFILE;
-	}
+	if (fd == -EMFILE || fd == -ENFILE)
+		return turn_one_away(l);
 	if (fd < 0)
 		return fd;
 	*out = real_sock_new(base->env, fd, peer);
