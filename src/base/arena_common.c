@@ -73,6 +73,7 @@ struct str arena_printf(struct arena *a, const char *format, ...)
 	char *p;
 	int len;
 
+	check(format);
 	va_start(args, format);
 	len = vsnprintf(NULL, 0, format, args);
 	va_end(args);

@@ -44,6 +44,7 @@ void buf_printf(struct buf *b, const char *format, ...)
 	va_list args;
 	int len;
 
+	check(format);
 	va_start(args, format);
 	len = vsnprintf(NULL, 0, format, args);
 	va_end(args);

@@ -40,6 +40,7 @@ char *xasprintf(const char *format, ...)
 	char *text;
 	int len;
 
+	check(format);
 	va_start(args, format);
 	len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
