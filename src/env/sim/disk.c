@@ -1,0 +1,289 @@
+/*
+ * disk: inodes and names, each with what is seen (the page cache) and what would be there after a power cut (the platter).
+ *
+ * A file has its bytes twice, and a list of what was written since its last sync. A directory has its names as they are seen, and a
+ * list of what changed since it was synced: undone from its end, the list gives the names on the platter. disk_crash.c chooses which
+ * of all this survives. A file's sync says nothing of its name, as POSIX has it: the directory is to be synced.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "env/sim/sim_priv.h"
+
+struct inode *inode_new(bool is_dir)
+{
+	struct inode *i = sim_alloc(sizeof(*i));
+
+	i->refs = 1;
+	i->is_dir = is_dir;
+	list_init(&i->dirty);
+	list_init(&i->names);
+	return i;
+}
+
+static char *copy_text(const char *text)
+{
+	size_t len = strlen(text) + 1;
+
+	return memcpy(sim_alloc(len), text, len);
+}
+
+void dirty_free(struct dirty *range)
+{
+	list_remove(&range->link);
+	sim_free(range);
+}
+
+void inode_drop_dirty(struct inode *i)
+{
+	list_each_safe(it, &i->dirty) dirty_free(container_of(it, struct dirty, link));
+}
+
+static void name_free(struct disk *d, struct name *n)
+{
+	list_remove(&n->link);
+	inode_unref(d, n->inode);
+	sim_free(n->text);
+	sim_free(n);
+}
+
+void change_free(struct disk *d, struct change *c)
+{
+	list_remove(&c->link);
+	inode_unref(d, c->dir);
+	inode_unref(d, c->before);
+	inode_unref(d, c->after);
+	sim_free(c->text);
+	sim_free(c);
+}
+
+void inode_unref(struct disk *d, struct inode *i)
+{
+	if (!i || --i->refs > 0)
+		return;
+	check(i->refs == 0);
+	inode_drop_dirty(i);
+	list_each_safe(it, &i->names) name_free(d, container_of(it, struct name, link));
+	while (i->bad) {
+		struct bad_range *bad = i->bad;
+
+		i->bad = bad->next;
+		sim_free(bad);
+	}
+	d->used_bytes -= i->cache.n_used * PAGE_BYTES;
+	pages_fini(&i->cache);
+	pages_fini(&i->platter);
+	sim_free(i);
+}
+
+struct disk *disk_new(struct sim_env *e)
+{
+	struct disk *d = sim_alloc(sizeof(*d));
+
+	d->env = e;
+	d->root = inode_new(true);
+	list_init(&d->changes);
+	return d;
+}
+
+static void empty(struct disk *d)
+{
+	list_each_safe(it, &d->changes) change_free(d, container_of(it, struct change, link));
+	inode_unref(d, d->root);
+	d->root = NULL;
+}
+
+void disk_free(struct disk *d)
+{
+	empty(d);
+	sim_free(d);
+}
+
+void sim_wipe_disk(struct sim_world *w, int i)
+{
+	struct sim_env *e = w->envs[i];
+
+	check(e->down || list_empty(&e->files));
+	empty(e->disk);
+	e->disk->root = inode_new(true);
+}
+
+void disk_op(struct disk *d, bool after)
+{
+	struct sim_env *e = d->env;
+
+	if (!after)
+		d->ops++;
+	/* A write can be cut short in the middle, so this machine dies before it or behind it as chance has it. */
+	if (!e->crash_at_op || d->ops < e->crash_at_op || sim_current() != e)
+		return;
+	if (!after && chance_below(&e->w->chance, 2))
+		return;
+	sim_met(e->w, SIM_MET_CRASH_IN_DISK_OP);
+	e->crash_at_op = 0;
+	sim_env_die(e);
+}
+
+/* ---- names ---- */
+
+struct name *dir_name(struct inode *dir, const char *text)
+{
+	list_each(it, &dir->names) {
+		struct name *n = container_of(it, struct name, link);
+
+		if (!strcmp(n->text, text))
+			return n;
+	}
+	return NULL;
+}
+
+/* Names are kept in order, so that lists are the same in every run. */
+static void name_add(struct inode *dir, const char *text, struct inode *inode)
+{
+	struct name *n = sim_alloc(sizeof(*n));
+	struct list *at = &dir->names;
+
+	n->text = copy_text(text);
+	n->inode = inode;
+	inode->refs++;
+	while (at->next != &dir->names && strcmp(container_of(at->next, struct name, link)->text, text) < 0)
+		at = at->next;
+	list_add_after(at, &n->link);
+}
+
+void dir_set(struct disk *d, struct inode *dir, const char *text, struct inode *to)
+{
+	struct name *n = dir_name(dir, text);
+
+	if (to)
+		to->refs++;
+	if (n)
+		name_free(d, n);
+	if (!to)
+		return;
+	name_add(dir, text, to);
+	inode_unref(d, to);
+}
+
+static struct inode *ref(struct inode *i)
+{
+	if (i)
+		i->refs++;
+	return i;
+}
+
+void dir_bind(struct disk *d, struct inode *dir, const char *text, struct inode *after, uint64_t change_id)
+{
+	struct name *n = dir_name(dir, text);
+	struct change *c = sim_alloc(sizeof(*c));
+
+	c->dir = ref(dir);
+	c->text = copy_text(text);
+	c->before = ref(n ? n->inode : NULL);
+	c->after = ref(after);
+	c->id = change_id;
+	list_push(&d->changes, &c->link);
+	dir_set(d, dir, text, after);
+}
+
+struct change *change_partner(struct disk *d, const struct change *c)
+{
+	list_each(it, &d->changes) {
+		struct change *other = container_of(it, struct change, link);
+
+		if (c->id && other != c && other->id == c->id)
+			return other;
+	}
+	return NULL;
+}
+
+/* Keeps c, what came before it in its directory, and the other halves of renames, with what came before those. */
+static void keep_upto(struct disk *d, struct change *c)
+{
+	for (struct list *it = &c->link; it != &d->changes; it = it->prev) {
+		struct change *earlier = container_of(it, struct change, link);
+		struct change *partner;
+
+		if (earlier->dir != c->dir || earlier->kept)
+			continue;
+		earlier->kept = true;
+		partner = change_partner(d, earlier);
+		if (partner && !partner->kept)
+			keep_upto(d, partner);
+	}
+}
+
+void dir_flush(struct disk *d, struct inode *dir)
+{
+	list_each(it, &d->changes) if (container_of(it, struct change, link)->dir == dir)
+		keep_upto(d, container_of(it, struct change, link));
+	list_each_safe(it, &d->changes) if (container_of(it, struct change, link)->kept)
+		change_free(d, container_of(it, struct change, link));
+}
+
+/* ---- paths: absolute or not, they begin at the root ---- */
+
+static const char *next_part(const char *path, char *out, size_t size)
+{
+	size_t len;
+
+	path += strspn(path, "/");
+	len = strcspn(path, "/");
+	check(len < size);
+	memcpy(out, path, len);
+	out[len] = '\0';
+	return path + len;
+}
+
+enum { NAME_TEXT_MAX = 256 };
+
+static struct inode *walk(struct disk *d, const char *path, const char *end, int *err)
+{
+	struct inode *at = d->root;
+	char part[NAME_TEXT_MAX];
+
+	*err = 0;
+	while (path < end) {
+		struct name *n;
+
+		path = next_part(path, part, sizeof(part));
+		if (!part[0] || !strcmp(part, "."))
+			continue;
+		if (!at->is_dir) {
+			*err = -ENOTDIR;
+			return NULL;
+		}
+		n = dir_name(at, part);
+		if (!n) {
+			*err = -ENOENT;
+			return NULL;
+		}
+		at = n->inode;
+	}
+	return at;
+}
+
+struct inode *disk_find(struct disk *d, const char *path, int *err)
+{
+	return walk(d, path, path + strlen(path), err);
+}
+
+struct inode *disk_parent(struct disk *d, const char *path, const char **last, int *err)
+{
+	const char *slash = strrchr(path, '/');
+	struct inode *dir = slash ? walk(d, path, slash, err) : d->root;
+
+	*last = slash ? slash + 1 : path;
+	if (!slash)
+		*err = 0;
+	if (dir && !dir->is_dir) {
+		*err = -ENOTDIR;
+		return NULL;
+	}
+	if (dir && (!**last || strlen(*last) >= NAME_TEXT_MAX)) {
+		*err = **last ? -ENAMETOOLONG : -EINVAL;
+		return NULL;
+	}
+	return dir;
+}

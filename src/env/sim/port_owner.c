@@ -1,0 +1,11 @@
+/*
+ * port_owner, sim: a machine runs one program.
+ */
+#include "env/port_owner.h"
+
+#include <errno.h>
+
+int port_owner_find(uint16_t port, struct port_owner *out)
+{
+	return -ENOENT;
+}

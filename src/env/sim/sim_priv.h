@@ -1,0 +1,292 @@
+/*
+ * sim_priv: the insides of the world. What is here is allocated with sim_alloc, outside of all nodes' heaps, and outlives crashes.
+ */
+#ifndef ODRADEK_ENV_SIM_SIM_PRIV_H
+#define ODRADEK_ENV_SIM_SIM_PRIV_H
+
+#include <setjmp.h>
+
+#include "base/heap.h"
+#include "base/list.h"
+#include "env/env_priv.h"
+#include "env/sim/sim.h"
+
+struct sim_env;
+struct sim_event;
+struct disk;
+
+/* xoshiro256** (Blackman and Vigna), its state filled by splitmix64 from a seed. */
+struct chance {
+	uint64_t s[4];
+};
+
+void chance_init(struct chance *c, uint64_t seed);
+uint64_t chance_u64(struct chance *c);
+uint64_t chance_below(struct chance *c, uint64_t bound); /* [0, bound), bound > 0 */
+bool chance_ppm(struct chance *c, uint32_t ppm);
+int64_t chance_between(struct chance *c, int64_t low, int64_t high); /* both included */
+
+enum { TRACE_KEPT = 256 };
+
+struct trace_line {
+	int64_t at_ns;
+	const char *what;
+	int env;
+	uint64_t a, b;
+};
+
+typedef void event_fn(struct sim_event *);
+
+/* Owned by what it is embedded in, or by the world (event_new). */
+struct sim_event {
+	struct heap_node node;
+	struct sim_world *w;
+	struct sim_env *env; /* NULL: of the world itself */
+	event_fn *run;
+	const char *what;
+};
+
+struct sim_world {
+	uint64_t seed;
+	struct sim_options options;
+	struct chance chance;
+	int64_t now_ns;
+	struct heap events;
+	struct sim_env *envs[SIM_ENVS];
+	bool cut[SIM_ENVS][SIM_ENVS];
+	uint64_t hash;
+	uint64_t n_events;
+	struct trace_line trace[TRACE_KEPT];
+	uint64_t n_trace;
+	int64_t reached[SIM_N_MARKS];
+	struct list conns;
+	uint64_t next_id; /* of connections */
+	const char *name;
+	jmp_buf *scheduler; /* where a crash goes to; NULL outside of sim_step and sim_call */
+};
+
+struct sim_env {
+	struct env base;
+	struct sim_world *w;
+	struct chance chance; /* what the node itself draws */
+	int index;
+	bool dying; /* its code has been left for good; what it had is still there */
+	bool down;
+	bool paused;
+	int64_t wall_offset_ms;
+	int64_t drift_ppm;
+	struct diag quiet;
+	struct disk *disk;
+	struct list loops;
+	struct list jobs;
+	struct list socks;
+	struct list listeners;
+	struct list files;
+	int n_works;
+	int n_descriptors;
+	uint16_t next_port;
+	struct list blocks; /* of its heap */
+	int64_t n_blocks;
+	int64_t n_bytes;
+	int64_t crash_at_op; /* 0: not ordered */
+	enum sim_crash crash_how;
+};
+
+static inline struct sim_env *sim_env_of(struct env *e)
+{
+	return container_of(e, struct sim_env, base);
+}
+
+/* ---- world.c ---- */
+void event_init(struct sim_event *ev, struct sim_env *env, struct sim_world *w, const char *what, event_fn *run);
+void event_at(struct sim_event *ev, int64_t at_ns); /* moves it when it is waiting */
+void event_cancel(struct sim_event *ev);
+bool event_is_waiting(const struct sim_event *ev);
+/* Goes into the hash, and the last ones into the story of a failure. */
+void sim_trace(struct sim_world *w, const struct sim_env *env, const char *what, uint64_t a, uint64_t b);
+/* True by chance, and then counted. */
+bool sim_happens(struct sim_world *w, uint32_t ppm, enum sim_mark mark);
+void sim_met(struct sim_world *w, enum sim_mark mark);
+void *sim_alloc(size_t size); /* zeroed */
+void sim_free(void *p);
+
+/* ---- mem.c: whose heap xmalloc takes from ---- */
+struct sim_env *sim_enter(struct sim_env *e); /* the one before, for sim_leave; NULL is outside of all nodes */
+void sim_leave(struct sim_env *before);
+struct sim_env *sim_current(void);
+void sim_drop_heap(struct sim_env *e);
+void sim_set_last_world(struct sim_world *w); /* the one that die() tells of */
+
+/* ---- env.c ---- */
+struct sim_env *sim_env_new(struct sim_world *w, int index);
+void sim_env_free(struct sim_env *e);
+int64_t sim_mono_ns(const struct sim_env *e);
+int64_t sim_world_time_of(const struct sim_env *e, int64_t mono_ns); /* never before the clock shows it */
+/* All that the node had, but its disk. */
+void sim_env_let_go(struct sim_env *e);
+/* From inside a node, `crash_how` set: goes to the scheduler, which buries it. */
+_Noreturn void sim_env_die(struct sim_env *e);
+void sim_env_bury(struct sim_env *e);
+bool take_descriptor(struct sim_env *e);
+void give_descriptor(struct sim_env *e);
+
+/* ---- loop.c ---- */
+struct sim_loop;
+struct loop *sim_loop_new(struct env *e, const char *name);
+void sim_loop_free(struct loop *l);
+void sim_loop_thread(struct loop *l);
+void sim_loop_run(struct loop *l);
+void sim_loop_stop(struct loop *l);
+void sim_loop_post(struct loop *l, struct post *p);
+void sim_loop_wake_at(struct loop *l);
+void sim_work(struct loop *l, struct work *w);
+bool sim_loop_is_stopped(struct loop *l);
+void sim_drop_loops(struct sim_env *e);
+
+/* ---- net.c ---- */
+int sim_listen(struct loop *l, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg, struct listener **out);
+int sim_listener_accept(struct listener *l, struct addr *peer, struct sock **out);
+int sim_listener_addr(struct listener *l, struct addr *out);
+void sim_listener_pause(struct listener *l, bool pause);
+void sim_listener_close(struct listener *l);
+int sim_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *arg, struct sock **out);
+void sim_sock_attach(struct sock *s, struct loop *l, sock_ready_fn *ready, void *arg);
+void sim_sock_want(struct sock *s, int events);
+ssize_t sim_sock_read(struct sock *s, void *p, size_t len);
+ssize_t sim_sock_writev(struct sock *s, const struct iovec *iov, int n);
+ssize_t sim_sock_sendfile(struct sock *s, struct file *f, int64_t pos, size_t len);
+int sim_sock_error(struct sock *s);
+int sim_sock_addrs(struct sock *s, struct addr *local, struct addr *peer);
+int sim_sock_buffers(struct sock *s, int send, int receive);
+void sim_sock_close(struct sock *s);
+void sim_drop_socks(struct sim_env *e); /* the machine's ends are gone; the others learn it by a reset */
+void sim_link_healed(struct sim_world *w, int from, int to);
+void sim_drop_conns(struct sim_world *w);
+int sim_resolve(struct env *e, const char *host, uint16_t port, struct addr *v, int max);
+int sim_host_name(struct env *e, char *out, size_t size);
+
+/* ---- pages.c: the bytes of a file, a page at a time; a page that is not there is zeros ---- */
+enum { PAGE_BYTES = 4096, SECTOR_BYTES = 512 };
+
+struct pages {
+	uint8_t **v;
+	size_t n;
+	int64_t n_used; /* pages that are there */
+};
+
+void pages_fini(struct pages *p);
+void pages_read(const struct pages *p, void *out, size_t len, int64_t pos);
+void pages_write(struct pages *p, const void *from, size_t len, int64_t pos);
+void pages_cut(struct pages *p, int64_t size); /* zeros behind it */
+void pages_copy(struct pages *to, const struct pages *from, int64_t pos, int64_t len);
+int64_t pages_missing(const struct pages *p, int64_t pos, int64_t len); /* that a write there would add */
+
+/* ---- disk: see disk.c ---- */
+
+/* A change since the last sync, in order: bytes written, or (len < 0) the size set. */
+struct dirty {
+	struct list link;
+	int64_t pos;
+	int64_t len;
+};
+
+struct bad_range {
+	struct bad_range *next;
+	int64_t pos;
+	int64_t len;
+};
+
+struct inode {
+	int refs; /* names, on either side, and open files */
+	bool is_dir;
+	int64_t mtime_ms;
+	/* a file: what is read, what is on the platter, and what the two differ by */
+	struct pages cache;
+	struct pages platter;
+	int64_t size;
+	int64_t platter_size;
+	struct list dirty;
+	struct bad_range *bad;
+	struct list names; /* of a directory, as they are seen */
+};
+
+struct name {
+	struct list link;
+	char *text;
+	struct inode *inode;
+};
+
+/*
+ * A name that was bound to `before` and is now to `after`; either may be NULL. The two halves of a rename have one id, and are kept or
+ * lost as one.
+ */
+struct change {
+	struct list link;
+	struct inode *dir;
+	char *text;
+	struct inode *before;
+	struct inode *after;
+	uint64_t id;
+	bool kept;
+};
+
+struct disk {
+	struct sim_env *env;
+	struct inode *root;
+	struct list changes; /* of names, since their directories were synced, in order */
+	int64_t used_bytes;
+	int64_t ops;
+	uint64_t next_change;
+	bool fail_next_sync;
+};
+
+struct sim_file {
+	struct file base;
+	struct list link;
+	struct inode *inode;
+	bool writable;
+};
+
+struct disk *disk_new(struct sim_env *e);
+void disk_free(struct disk *d);
+void disk_after_crash(struct disk *d, enum sim_crash how);
+/* Counts one change of the disk; the machine may die here, before the change or, when `after`, behind it. */
+void disk_op(struct disk *d, bool after);
+struct inode *inode_new(bool is_dir);
+void inode_unref(struct disk *d, struct inode *i);
+struct inode *disk_find(struct disk *d, const char *path, int *err);
+/* The directory that path's last name is in, and that name; NULL and *err when there is none. */
+struct inode *disk_parent(struct disk *d, const char *path, const char **last, int *err);
+struct name *dir_name(struct inode *dir, const char *text);
+void dir_bind(struct disk *d, struct inode *dir, const char *text, struct inode *after, uint64_t change_id);
+void dir_set(struct disk *d, struct inode *dir, const char *text, struct inode *to); /* no change: as it always was */
+struct change *change_partner(struct disk *d, const struct change *c); /* a rename's other half, or NULL */
+void change_free(struct disk *d, struct change *c);
+void dir_flush(struct disk *d, struct inode *dir);
+void dirty_apply(struct inode *i, const struct dirty *range); /* to the platter */
+void dirty_free(struct dirty *range);
+void inode_drop_dirty(struct inode *i);
+ssize_t inode_read(struct sim_env *e, struct inode *i, void *p, size_t len, int64_t pos);
+uint64_t hash_text(const char *text);
+
+int sim_open(struct env *e, const char *path, int flags, struct file **out);
+void sim_file_close(struct file *f);
+ssize_t sim_pread(struct file *f, void *p, size_t len, int64_t pos);
+ssize_t sim_pwritev(struct file *f, const struct iovec *iov, int n, int64_t pos);
+int sim_truncate(struct file *f, int64_t size);
+int sim_allocate(struct file *f, int64_t size);
+int64_t sim_size(struct file *f);
+int sim_sync(struct file *f);
+bool sim_resident(struct file *f, int64_t pos, size_t len);
+int sim_lock(struct env *e, const char *path, struct file **out);
+int sim_sync_dir(struct env *e, const char *path);
+int sim_stat(struct env *e, const char *path, struct file_stat *out);
+int sim_rename(struct env *e, const char *from, const char *to);
+int sim_unlink(struct env *e, const char *path);
+int sim_mkdir(struct env *e, const char *path);
+int sim_rmdir(struct env *e, const char *path);
+int sim_list(struct env *e, const char *path, int (*each)(void *arg, const char *name, bool is_dir), void *arg);
+int sim_space(struct env *e, const char *path, struct disk_space *out);
+void sim_drop_files(struct sim_env *e);
+
+#endif
