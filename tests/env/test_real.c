@@ -1,0 +1,559 @@
+/* The real world: the same scribe as in test_sim_net, and what only threads, descriptors and other processes can show. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "env/env.h"
+#include "env/real/real.h"
+#include "tests/base/cm.h"
+#include "tests/env/scribe.h"
+
+static struct diag diag = {.level = DIAG_ERROR, .wall_ms = real_wall_ms, .write = real_stderr_line};
+static char dir[200];
+
+static int make_dir(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	snprintf(dir, sizeof(dir), "%s/odradek-test-XXXXXX", tmp ? tmp : "/tmp");
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_one(void *arg, const char *name, bool is_dir)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/%s", (char *)arg, name);
+	return is_dir ? rmdir(path) : unlink(path);
+}
+
+static int remove_dir(void **state)
+{
+	struct env *e = env_real_new(&diag);
+
+	env_list(e, dir, remove_one, dir);
+	env_real_free(e);
+	return rmdir(dir);
+}
+
+static const char *in_dir(const char *name)
+{
+	static char path[400];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static void writer_done(struct writer *w)
+{
+	loop_stop(w->loop);
+}
+
+/* A conversation with a scribe at `listen`, dialled at `dial`. */
+static void converse(const char *listen, const char *dial, bool sync)
+{
+	struct env *e = env_real_new(&diag);
+	struct writer w = {.n = 50, .seed = 7, .done = writer_done};
+	struct scribe *s;
+	struct addr a;
+
+	assert_true(addr_parse(listen, 0, &a));
+	s = scribe_start(e, dir, &a, sync);
+	assert_true(addr_parse(dial, scribe_addr(s).port, &w.to));
+	assert_true(w.to.port > 0);
+	loop_thread(scribe_loop(s));
+	w.loop = loop_new(e, "writer");
+	writer_start(&w);
+	loop_run(w.loop);
+	assert_int_equal(w.error, 0);
+	assert_int_equal(w.acknowledged, 50);
+	assert_true(w.book.len >= w.sent.len);
+	assert_memory_equal(w.book.p + w.book.len - w.sent.len, w.sent.p, w.sent.len);
+	writer_fini(&w);
+	loop_free(w.loop);
+	scribe_stop(s);
+	scribe_free(s);
+	assert_int_equal(e->open_files, 0);
+	env_real_free(e);
+	unlink(in_dir("book"));
+}
+
+static void a_conversation_goes_over_ipv4_with_and_without_syncs(void **state)
+{
+	converse("127.0.0.1", "127.0.0.1", true);
+	converse("0.0.0.0", "127.0.0.1", false);
+}
+
+static void the_wildcard_of_ipv6_takes_ipv4_too(void **state)
+{
+	converse("::", "127.0.0.1", false);
+}
+
+static void note_error(struct sock *s, int ready, void *arg)
+{
+	*(int *)arg = sock_error(s);
+	sock_close(s);
+}
+
+static void stop_loop(struct timer *t)
+{
+	loop_stop(t->loop);
+}
+
+static void a_port_that_is_closed_refuses(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "dial");
+	struct listener *listener;
+	struct addr a;
+	struct sock *s;
+	struct timer end;
+	int err = 0;
+
+	addr_parse("127.0.0.1", 0, &a);
+	assert_int_equal(env_listen(l, &a, 1, NULL, NULL, &listener), 0);
+	listener_addr(listener, &a);
+	listener_close(listener);
+	if (env_dial(l, &a, note_error, &err, &s) == 0) {
+		sock_want(s, SOCK_WRITE);
+		timer_init(&end, l, stop_loop);
+		timer_start(&end, 50);
+		loop_run(l);
+		assert_int_equal(err, -ECONNREFUSED);
+	}
+	loop_stop(l);
+	loop_free(l);
+	env_real_free(e);
+}
+
+static void a_taken_port_is_told(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "listen");
+	struct listener *first, *second;
+	struct addr a;
+
+	addr_parse("127.0.0.1", 0, &a);
+	assert_int_equal(env_listen(l, &a, 1, NULL, NULL, &first), 0);
+	listener_addr(first, &a);
+	assert_int_equal(env_listen(l, &a, 1, NULL, NULL, &second), -EADDRINUSE);
+	listener_close(first);
+	loop_stop(l);
+	loop_free(l);
+	env_real_free(e);
+}
+
+/* ---- posts ---- */
+
+enum { POSTERS = 3, POSTS = 5000 };
+
+struct note {
+	struct post post;
+	int poster;
+	int n;
+};
+
+static struct {
+	struct loop *reader;
+	int last[POSTERS + 1];
+	int total;
+	struct note notes[POSTERS + 1][POSTS];
+} mail;
+
+static void on_note(struct post *p)
+{
+	struct note *n = container_of(p, struct note, post);
+
+	assert_int_equal(n->n, mail.last[n->poster] + 1);
+	mail.last[n->poster] = n->n;
+	if (++mail.total == (POSTERS + 1) * POSTS)
+		loop_stop(mail.reader);
+}
+
+static void post_all(int poster)
+{
+	for (int i = 0; i < POSTS; i++) {
+		mail.notes[poster][i] = (struct note){{.run = on_note}, poster, i};
+		loop_post(mail.reader, &mail.notes[poster][i].post);
+	}
+}
+
+struct poster {
+	struct post start;
+	struct loop *loop;
+	int index;
+};
+
+static void on_start(struct post *p)
+{
+	struct poster *poster = container_of(p, struct poster, start);
+
+	post_all(poster->index);
+	loop_stop(poster->loop);
+}
+
+static void posts_arrive_once_and_in_the_order_of_their_poster(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct poster posters[POSTERS];
+
+	mail.reader = loop_new(e, "reader");
+	for (int i = 0; i <= POSTERS; i++)
+		mail.last[i] = -1;
+	for (int i = 0; i < POSTERS; i++) {
+		posters[i] = (struct poster){{.run = on_start}, loop_new(e, "poster"), i};
+		loop_thread(posters[i].loop);
+		loop_post(posters[i].loop, &posters[i].start);
+	}
+	post_all(POSTERS); /* before the loop runs, by the thread that will be the loop's */
+	loop_run(mail.reader);
+	assert_int_equal(mail.total, (POSTERS + 1) * POSTS);
+	for (int i = 0; i < POSTERS; i++)
+		loop_free(posters[i].loop);
+	loop_free(mail.reader);
+	env_real_free(e);
+}
+
+struct echo {
+	struct post post;
+	struct loop *loop;
+	int left;
+};
+
+static void post_again(struct post *p)
+{
+	struct echo *e = container_of(p, struct echo, post);
+
+	if (e->left-- > 0)
+		loop_post(e->loop, p);
+	else
+		loop_stop(e->loop);
+}
+
+static void a_loop_can_post_to_itself(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct echo echo = {{.run = post_again}, loop_new(e, "self"), 1000};
+
+	loop_post(echo.loop, &echo.post);
+	loop_run(echo.loop);
+	assert_int_equal(echo.left, -1);
+	loop_free(echo.loop);
+	env_real_free(e);
+}
+
+/* ---- timers ---- */
+
+struct bell {
+	struct timer timer;
+	int64_t due_ns;
+	int rings;
+	struct bell *stops;
+};
+
+static int64_t last_due_ns;
+
+static void ring(struct timer *t)
+{
+	struct bell *b = container_of(t, struct bell, timer);
+
+	assert_true(env_mono_ns(t->loop->env) >= b->due_ns);
+	assert_true(b->due_ns >= last_due_ns);
+	assert_false(timer_is_running(t));
+	last_due_ns = b->due_ns;
+	b->rings++;
+	if (b->stops)
+		timer_stop(&b->stops->timer);
+}
+
+static void timers_ring_once_when_due_in_order(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "timers");
+	int64_t now = env_mono_ns(e);
+	struct bell bells[20];
+	struct timer end;
+
+	for (int i = 0; i < 20; i++) {
+		bells[i] = (struct bell){.due_ns = now + (i * 7 % 20) * 1500000};
+		timer_init(&bells[i].timer, l, ring);
+		timer_start_at(&bells[i].timer, bells[i].due_ns + 3600000000000);
+		timer_start_at(&bells[i].timer, bells[i].due_ns); /* moves it */
+	}
+	bells[1].stops = &bells[2]; /* 2 is due after 1 */
+	timer_init(&end, l, stop_loop);
+	timer_start(&end, 40);
+	loop_run(l);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(bells[i].rings, i != 2);
+	loop_free(l);
+	env_real_free(e);
+}
+
+/* ---- work ---- */
+
+struct errand {
+	struct work work;
+	bool ran;
+};
+
+static int errands_left;
+
+static void run_errand(struct work *w)
+{
+	container_of(w, struct errand, work)->ran = true;
+}
+
+static void errand_done(struct work *w)
+{
+	assert_true(container_of(w, struct errand, work)->ran);
+	if (--errands_left == 0)
+		loop_stop(w->loop);
+}
+
+static void work_is_done_elsewhere_and_told_here(void **state)
+{
+	static struct errand errands[500];
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "work");
+
+	errands_left = 500;
+	for (int i = 0; i < 500; i++) {
+		errands[i] = (struct errand){.work = {.job = run_errand, .done = errand_done}};
+		env_work(l, &errands[i].work);
+	}
+	loop_run(l);
+	assert_int_equal(errands_left, 0);
+	loop_free(l);
+	env_real_free(e);
+}
+
+/* ---- files ---- */
+
+static int count(void *arg, const char *name, bool is_dir)
+{
+	*(int *)arg += is_dir ? 100 : 1;
+	return 0;
+}
+
+static void files_and_names(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct file *f;
+	struct file_stat st;
+	struct disk_space space;
+	char path[500], *text;
+	size_t len;
+	int n = 0;
+
+	assert_int_equal(env_replace_file(e, in_dir("f"), "hello", 5), 0);
+	assert_int_equal(env_replace_file(e, in_dir("f"), "hallo!", 6), 0);
+	assert_int_equal(env_read_file(e, in_dir("f"), 5, &text, &len), -EFBIG);
+	assert_int_equal(env_read_file(e, in_dir("f"), 6, &text, &len), 0);
+	assert_string_equal(text, "hallo!");
+	xfree(text);
+	assert_int_equal(env_open(e, in_dir("f"), FILE_WRITE | FILE_CREATE | FILE_EXCLUSIVE, &f), -EEXIST);
+	assert_int_equal(env_open(e, in_dir("none"), FILE_READ, &f), -ENOENT);
+	assert_int_equal(env_open(e, dir, FILE_READ, &f), -EISDIR);
+	assert_int_equal(env_open(e, in_dir("f"), FILE_READ, &f), 0);
+	assert_int_equal(file_pwritev(f, &(struct iovec){(char[]){"x"}, 1}, 1, 0), -EBADF);
+	assert_true(file_resident(f, 0, 6));
+	file_unref(&f);
+	assert_int_equal(env_open(e, in_dir("f"), FILE_WRITE, &f), 0);
+	assert_int_equal(file_truncate(f, 3), 0);
+	assert_int_equal(file_size(f), 3);
+	file_unref(&f);
+	assert_int_equal(env_stat(e, in_dir("f"), &st), 0);
+	assert_int_equal(st.size, 3);
+	assert_false(st.is_dir);
+	assert_true(st.mtime_ms > 1700000000000);
+	snprintf(path, sizeof(path), "%s/a/b", dir);
+	assert_int_equal(env_mkdir_all(e, path), 0);
+	assert_int_equal(env_mkdir_all(e, path), 0);
+	assert_int_equal(env_list(e, dir, count, &n), 0);
+	assert_int_equal(n, 101);
+	assert_int_equal(env_rmdir(e, path), 0);
+	assert_int_equal(env_rmdir(e, in_dir("a")), 0);
+	assert_int_equal(env_space(e, dir, &space), 0);
+	assert_true(space.total > 0 && space.usable <= space.total);
+	assert_int_equal(env_unlink(e, in_dir("f")), 0);
+	assert_int_equal(e->open_files, 0);
+	env_real_free(e);
+}
+
+/* The status of a child that runs `run`; 0 is fine. */
+static int in_child(int (*run)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (!pid)
+		_exit(run());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+static int lock_it(void)
+{
+	struct env *e = env_real_new(&diag);
+	struct file *f;
+
+	return env_lock(e, in_dir(".lock"), &f) == -EAGAIN ? 0 : 1;
+}
+
+static void a_lock_keeps_another_process_out_until_it_is_dropped(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct file *f;
+
+	assert_int_equal(env_lock(e, in_dir(".lock"), &f), 0);
+	assert_int_equal(in_child(lock_it), 0);
+	file_unref(&f);
+	assert_int_equal(in_child(lock_it), 1);
+	env_unlink(e, in_dir(".lock"));
+	env_real_free(e);
+}
+
+/* ---- without descriptors ---- */
+
+static struct {
+	int calls;
+	int turned_away;
+	int served;
+} flood;
+
+static void on_flood(struct listener *l, void *arg)
+{
+	struct sock *s;
+	struct addr peer;
+	int err;
+
+	flood.calls++;
+	while ((err = listener_accept(l, &peer, &s)) != -EAGAIN) {
+		if (err == -EMFILE)
+			flood.turned_away++;
+		else if (!err)
+			flood.served++; /* and kept: its descriptor is not free again */
+	}
+}
+
+static void nothing(struct sock *s, int ready, void *arg)
+{
+}
+
+/* Ten dial; the listener has descriptors for a few only. */
+static int flooded(void)
+{
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "flood");
+	struct listener *listener;
+	struct sock *socks[10];
+	struct rlimit limit;
+	struct timer end;
+	struct addr a;
+	int highest;
+
+	addr_parse("127.0.0.1", 0, &a);
+	if (env_listen(l, &a, 20, on_flood, NULL, &listener) || listener_addr(listener, &a))
+		return 1;
+	for (int i = 0; i < 10; i++)
+		if (env_dial(l, &a, nothing, NULL, &socks[i]))
+			return 2;
+	highest = dup(0);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = (rlim_t)highest + 3;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	close(highest);
+	timer_init(&end, l, stop_loop);
+	timer_start(&end, 150);
+	loop_run(l);
+	if (flood.served < 1 || flood.served + flood.turned_away != 10)
+		return 3;
+	return flood.calls > 20 ? 4 : 0; /* it would spin */
+}
+
+static void without_descriptors_connections_are_turned_away_and_the_loop_does_not_spin(void **state)
+{
+	assert_int_equal(in_child(flooded), 0);
+}
+
+/* ---- the rest ---- */
+
+static int signalled(void)
+{
+	real_signals_hold();
+	kill(getpid(), SIGTERM);
+	if (real_signal_next() != SIGTERM)
+		return 1;
+	real_signal_wake();
+	return real_signal_next();
+}
+
+static void signals_wait_to_be_asked_for(void **state)
+{
+	assert_int_equal(in_child(signalled), 0);
+}
+
+static void names_addresses_chance_and_clocks(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct addr a[4];
+	char host[256], text[ADDR_TEXT_MAX];
+	int64_t before = env_mono_ns(e);
+	bool seen[5] = {false};
+
+	assert_true(env_resolve(e, "localhost", 80, a, 4) >= 1);
+	assert_int_equal(a[0].port, 80);
+	assert_int_equal(env_resolve(e, "::1", 1, a, 4), 1);
+	assert_true(a[0].v6);
+	assert_string_equal(addr_text(&a[0], text), "::1");
+	assert_true(addr_parse("::ffff:1.2.3.4", 0, &a[0]));
+	assert_string_equal(addr_text(&a[0], text), "1.2.3.4");
+	assert_false(addr_parse("localhost", 0, &a[0]));
+	assert_false(addr_parse("1.2.3", 0, &a[0]));
+	assert_true(addr_parse("::", 0, &a[0]) && addr_is_wildcard(&a[0]));
+	assert_true(addr_parse("0.0.0.0", 0, &a[0]) && addr_is_wildcard(&a[0]));
+	assert_int_equal(env_host_name(e, host, sizeof(host)), 0);
+	assert_true(strlen(host) > 0);
+	assert_true(env_random_u64(e) != env_random_u64(e));
+	for (int i = 0; i < 1000; i++)
+		seen[env_random_below(e, 5)] = true;
+	for (int i = 0; i < 5; i++)
+		assert_true(seen[i]);
+	assert_false(uuid_eq(env_random_uuid(e), env_random_uuid(e)));
+	assert_false(env_buggify(e, "here"));
+	assert_true(env_mono_ns(e) >= before);
+	assert_true(env_wall_ms(e) > 1700000000000);
+	assert_true(e->cores >= 1 && e->open_files_max >= 16);
+	env_real_free(e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_conversation_goes_over_ipv4_with_and_without_syncs),
+		cmocka_unit_test(the_wildcard_of_ipv6_takes_ipv4_too),
+		cmocka_unit_test(a_port_that_is_closed_refuses),
+		cmocka_unit_test(a_taken_port_is_told),
+		cmocka_unit_test(posts_arrive_once_and_in_the_order_of_their_poster),
+		cmocka_unit_test(a_loop_can_post_to_itself),
+		cmocka_unit_test(timers_ring_once_when_due_in_order),
+		cmocka_unit_test(work_is_done_elsewhere_and_told_here),
+		cmocka_unit_test(files_and_names),
+		cmocka_unit_test(a_lock_keeps_another_process_out_until_it_is_dropped),
+		cmocka_unit_test(without_descriptors_connections_are_turned_away_and_the_loop_does_not_spin),
+		cmocka_unit_test(signals_wait_to_be_asked_for),
+		cmocka_unit_test(names_addresses_chance_and_clocks),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}

@@ -1,0 +1,450 @@
+/* The simulated disk: what is kept, what may be lost, and that each way to lose it is met. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "env/sim/sim.h"
+#include "tests/base/cm.h"
+
+static struct sim_world *fresh(uint64_t seed)
+{
+	struct sim_options o;
+
+	sim_options_calm(&o);
+	return sim_world_new(seed, &o);
+}
+
+static struct file *opened(struct env *e, const char *path)
+{
+	struct file *f;
+
+	assert_int_equal(env_open(e, path, FILE_WRITE | FILE_CREATE, &f), 0);
+	return f;
+}
+
+static void put(struct env *e, const char *path, const char *text, int64_t pos, bool sync)
+{
+	struct file *f = opened(e, path);
+
+	assert_int_equal(file_write_full(f, text, strlen(text), pos), 0);
+	if (sync)
+		assert_int_equal(file_sync(f), 0);
+	file_unref(&f);
+}
+
+static void power_cut(struct sim_world *w)
+{
+	sim_crash(w, 0, SIM_POWER);
+	sim_restart(w, 0);
+}
+
+static int64_t size_of(struct env *e, const char *path)
+{
+	struct file_stat st;
+	int err = env_stat(e, path, &st);
+
+	return err ? err : st.size;
+}
+
+static void files_are_read_as_written(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+	struct file *f = opened(e, "/a");
+	char got[8] = "";
+
+	assert_int_equal(file_write_full(f, "hello", 5, 10000), 0);
+	assert_int_equal(file_size(f), 10005);
+	assert_int_equal(file_pread(f, got, sizeof(got), 9998), 7);
+	assert_memory_equal(got, "\0\0hello", 7);
+	assert_int_equal(file_pread(f, got, 1, 10005), 0);
+	assert_int_equal(file_read_full(f, got, 6, 10000), -ENODATA);
+	assert_int_equal(file_truncate(f, 10002), 0);
+	assert_int_equal(file_truncate(f, 10004), 0);
+	assert_int_equal(file_pread(f, got, 4, 10000), 4);
+	assert_memory_equal(got, "he\0\0", 4);
+	assert_int_equal(e->open_files, 1);
+	file_unref(&f);
+	assert_int_equal(e->open_files, 0);
+	assert_int_equal(env_open(e, "/a", FILE_CREATE | FILE_EXCLUSIVE | FILE_WRITE, &f), -EEXIST);
+	assert_int_equal(env_open(e, "/b/c", FILE_CREATE | FILE_WRITE, &f), -ENOENT);
+	assert_int_equal(env_open(e, "/a/c", FILE_CREATE | FILE_WRITE, &f), -ENOTDIR);
+	sim_world_free(w);
+}
+
+static int join(void *arg, const char *name, bool is_dir)
+{
+	strcat(arg, name);
+	strcat(arg, is_dir ? "/ " : " ");
+	return 0;
+}
+
+static void names_behave_as_posix_has_them(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+	char names[200] = "";
+
+	assert_int_equal(env_mkdir_all(e, "/x/y/z"), 0);
+	assert_int_equal(env_mkdir_all(e, "/x/y/z"), 0);
+	assert_int_equal(env_mkdir(e, "/x"), -EEXIST);
+	assert_int_equal(env_mkdir(e, "/q/r"), -ENOENT);
+	put(e, "/x/b", "1", 0, false);
+	put(e, "/x/a", "22", 0, false);
+	assert_int_equal(env_list(e, "/x", join, names), 0);
+	assert_string_equal(names, "a b y/ ");
+	assert_int_equal(env_rename(e, "/x/a", "/x/b"), 0);
+	assert_int_equal(size_of(e, "/x/b"), 2);
+	assert_int_equal(size_of(e, "/x/a"), -ENOENT);
+	assert_int_equal(env_rename(e, "/x/none", "/x/b"), -ENOENT);
+	assert_int_equal(env_rename(e, "/x", "/x/y/x"), -EINVAL);
+	assert_int_equal(env_rename(e, "/x/b", "/x/y"), -EISDIR);
+	assert_int_equal(env_rmdir(e, "/x"), -ENOTEMPTY);
+	assert_int_equal(env_unlink(e, "/x/y"), -EISDIR);
+	assert_int_equal(env_rmdir(e, "/x/b"), -ENOTDIR);
+	assert_int_equal(env_rmdir(e, "/x/y/z"), 0);
+	assert_int_equal(env_unlink(e, "/x/b"), 0);
+	assert_int_equal(env_rename(e, "/x/y", "/w"), 0);
+	names[0] = '\0';
+	assert_int_equal(env_list(e, "/", join, names), 0);
+	assert_string_equal(names, "w/ x/ ");
+	sim_world_free(w);
+}
+
+static void what_was_synced_survives_every_power_cut(void **state)
+{
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct sim_world *w = fresh(seed);
+		struct env *e = sim_env(w, 0);
+		struct file *f;
+		char got[4000], want[4000];
+
+		memset(want, 'x', sizeof(want));
+		env_mkdir(e, "/d");
+		env_sync_dir(e, "/");
+		f = opened(e, "/d/f");
+		env_sync_dir(e, "/d");
+		file_write_full(f, want, sizeof(want), 100);
+		file_sync(f);
+		file_write_full(f, "unsynced", 8, 4100);
+		file_unref(&f);
+		power_cut(w);
+		f = opened(e, "/d/f");
+		assert_true(file_size(f) >= 4100 && file_size(f) <= 4108);
+		assert_int_equal(file_read_full(f, got, sizeof(got), 100), 0);
+		assert_memory_equal(got, want, sizeof(want));
+		file_unref(&f);
+		sim_world_free(w);
+	}
+}
+
+/* Counts how a file that was appended to and not synced comes back. */
+static void what_was_not_synced_is_kept_lost_or_torn(void **state)
+{
+	int lost = 0, kept = 0, torn = 0, zeros = 0, torn_inside = 0;
+
+	for (uint64_t seed = 1; seed <= 600; seed++) {
+		struct sim_world *w = fresh(seed);
+		struct env *e = sim_env(w, 0);
+		char *data = xcalloc(1, 20000), *got = xcalloc(1, 20000);
+		struct file *f = opened(e, "/f");
+		int64_t size, x = 0;
+
+		memset(data, 'x', 20000);
+		env_sync_dir(e, "/");
+		file_write_full(f, data, 20000, 0);
+		file_unref(&f);
+		power_cut(w);
+		f = opened(e, "/f");
+		size = file_size(f);
+		file_read_full(f, got, (size_t)size, 0);
+		for (int64_t i = 0; i < size; i++)
+			x += got[i] == 'x';
+		lost += size == 0;
+		kept += x == 20000;
+		torn += x > 0 && x < 20000;
+		torn_inside += x > 0 && x < size;
+		zeros += size == 20000 && x == 0;
+		file_unref(&f);
+		xfree(data);
+		xfree(got);
+		sim_world_free(w);
+	}
+	assert_true(lost > 20 && kept > 20 && torn > 20 && zeros > 5 && torn_inside > 5);
+}
+
+static void a_kill_loses_nothing_that_was_written(void **state)
+{
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct sim_world *w = fresh(seed);
+		struct env *e = sim_env(w, 0);
+
+		put(e, "/f", "abc", 0, false);
+		sim_crash(w, 0, SIM_KILL);
+		sim_restart(w, 0);
+		assert_int_equal(size_of(e, "/f"), 3);
+		sim_world_free(w);
+	}
+}
+
+static void names_are_lost_from_the_last_one_back_unless_the_directory_was_synced(void **state)
+{
+	int counts[4] = {0}, unlinked = 0;
+
+	for (uint64_t seed = 1; seed <= 400; seed++) {
+		struct sim_world *w = fresh(seed);
+		struct env *e = sim_env(w, 0);
+		int n = 0;
+
+		put(e, "/kept", "1", 0, true);
+		env_sync_dir(e, "/");
+		env_unlink(e, "/kept");
+		put(e, "/a", "1", 0, true);
+		put(e, "/b", "1", 0, true);
+		power_cut(w);
+		n += size_of(e, "/a") >= 0;
+		n += size_of(e, "/b") >= 0;
+		if (size_of(e, "/b") >= 0)
+			assert_true(size_of(e, "/a") >= 0);
+		if (n)
+			assert_int_equal(size_of(e, "/kept"), -ENOENT);
+		unlinked += size_of(e, "/kept") == -ENOENT;
+		counts[n]++;
+		sim_world_free(w);
+	}
+	assert_true(counts[0] > 10 && counts[1] > 10 && counts[2] > 10);
+	assert_true(unlinked > counts[1] + counts[2]);
+}
+
+/* The way of env_replace_file: at each disk operation of it, and after it, either the old or the new content is there. */
+static void replace(void *arg)
+{
+	assert_int_equal(env_replace_file(arg, "/d/f", "new content", 11), 0);
+}
+
+static void a_file_is_replaced_whole_wherever_the_power_goes(void **state)
+{
+	int old = 0, new = 0;
+
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		struct sim_world *w = fresh(seed);
+		struct env *e = sim_env(w, 0);
+		bool finished;
+		char *got;
+		size_t len;
+
+		env_mkdir(e, "/d");
+		env_sync_dir(e, "/");
+		put(e, "/d/f", "old", 0, true);
+		env_sync_dir(e, "/d");
+		sim_crash_at_disk_op(w, 0, (int64_t)(seed % 8) + 1, SIM_POWER);
+		finished = sim_call(w, 0, replace, e);
+		if (finished)
+			sim_crash(w, 0, SIM_POWER);
+		sim_restart(w, 0);
+		assert_int_equal(env_read_file(e, "/d/f", 100, &got, &len), 0);
+		if (!strcmp(got, "old"))
+			old++;
+		else if (!strcmp(got, "new content"))
+			new++;
+		else
+			fail_msg("half a file: %s", got);
+		if (finished)
+			assert_string_equal(got, "new content");
+		xfree(got);
+		sim_world_free(w);
+	}
+	assert_true(old > 20 && new > 20);
+}
+
+/* The same without the sync: the test above would notice. */
+static void without_a_sync_a_replaced_file_can_be_empty(void **state)
+{
+	int broken = 0;
+
+	for (uint64_t seed = 1; seed <= 300; seed++) {
+		struct sim_world *w = fresh(seed);
+		struct env *e = sim_env(w, 0);
+
+		put(e, "/f", "old", 0, true);
+		env_sync_dir(e, "/");
+		put(e, "/f.tmp", "new content", 0, false);
+		env_rename(e, "/f.tmp", "/f");
+		env_sync_dir(e, "/");
+		power_cut(w);
+		broken += size_of(e, "/f") == 0;
+		sim_world_free(w);
+	}
+	assert_true(broken > 20);
+}
+
+static void a_rename_between_directories_happens_whole_or_not(void **state)
+{
+	int moved = 0;
+
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct sim_world *w = fresh(seed);
+		struct env *e = sim_env(w, 0);
+		bool there;
+
+		env_mkdir(e, "/a");
+		env_mkdir(e, "/b");
+		put(e, "/a/f", "1", 0, true);
+		env_sync_dir(e, "/a");
+		env_sync_dir(e, "/");
+		env_rename(e, "/a/f", "/b/f");
+		if (seed % 3 == 0)
+			env_sync_dir(e, seed % 2 ? "/a" : "/b");
+		power_cut(w);
+		there = size_of(e, "/b/f") == 1;
+		assert_true(there == (size_of(e, "/a/f") < 0));
+		assert_true(there || seed % 3);
+		moved += there && seed % 3;
+		sim_world_free(w);
+	}
+	assert_true(moved > 20 && moved < 120);
+}
+
+static void a_failed_sync_says_so_once_and_the_data_are_lost(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+	struct file *f = opened(e, "/f");
+	char got[4];
+
+	env_sync_dir(e, "/");
+	file_write_full(f, "data", 4, 0);
+	sim_fail_next_sync(w, 0);
+	assert_int_equal(file_sync(f), -EIO);
+	assert_int_equal(file_sync(f), 0);
+	assert_int_equal(file_read_full(f, got, 4, 0), 0);
+	assert_memory_equal(got, "data", 4);
+	file_unref(&f);
+	power_cut(w);
+	assert_int_equal(size_of(e, "/f"), 0);
+	assert_int_equal(sim_reached(w, SIM_MET_SYNC_ERROR), 1);
+	sim_world_free(w);
+}
+
+static void a_full_disk_takes_what_it_can_and_then_nothing(void **state)
+{
+	struct sim_options o;
+	struct sim_world *w;
+	struct env *e;
+	struct file *f;
+	char *data = xcalloc(1, 100000);
+	struct disk_space space;
+	struct iovec iov = {data, 100000};
+
+	sim_options_calm(&o);
+	o.disk_bytes = 40960;
+	w = sim_world_new(1, &o);
+	e = sim_env(w, 0);
+	f = opened(e, "/f");
+	assert_int_equal(file_pwritev(f, &iov, 1, 0), 40960);
+	assert_int_equal(file_pwritev(f, &iov, 1, 40960), -ENOSPC);
+	assert_int_equal(file_write_full(f, data, 10, 100), 0); /* over what is there */
+	assert_int_equal(env_space(e, "/", &space), 0);
+	assert_int_equal(space.usable, 0);
+	assert_int_equal(file_truncate(f, 4096), 0);
+	assert_int_equal(env_space(e, "/", &space), 0);
+	assert_int_equal(space.usable, 40960 - 4096);
+	assert_int_equal(file_allocate(f, 40961), -ENOSPC);
+	assert_int_equal(file_allocate(f, 40960), 0);
+	assert_int_equal(file_size(f), 40960);
+	file_unref(&f);
+	env_unlink(e, "/f");
+	env_sync_dir(e, "/");
+	assert_int_equal(env_space(e, "/", &space), 0);
+	assert_int_equal(space.usable, 40960);
+	sim_world_free(w);
+	xfree(data);
+}
+
+static void reads_and_writes_fail_when_they_are_told_to(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+	struct file *f, *g;
+	char got[100];
+	int short_ones = 0;
+
+	put(e, "/f", "0123456789", 0, true);
+	sim_bad_range(w, 0, "/f", 4, 2);
+	f = opened(e, "/f");
+	assert_int_equal(file_pread(f, got, 4, 0), 4);
+	assert_int_equal(file_pread(f, got, 5, 0), -EIO);
+	assert_int_equal(file_pread(f, got, 4, 6), 4);
+	sim_flip_byte(w, 0, "/f", 7, 1);
+	assert_int_equal(file_pread(f, got, 1, 7), 1);
+	assert_int_equal(got[0], '6');
+	sim_world_options(w)->write_error = 1000000;
+	assert_int_equal(file_write_full(f, "x", 1, 0), -EIO);
+	sim_world_options(w)->write_error = 0;
+	sim_world_options(w)->short_write = 500000;
+	for (int i = 0; i < 50; i++)
+		short_ones += file_pwritev(f, &(struct iovec){(char[]){"0123456789"}, 10}, 1, 0) < 10;
+	assert_true(short_ones > 10 && short_ones < 40);
+	sim_world_options(w)->read_error = 1000000;
+	assert_int_equal(file_pread(f, got, 1, 0), -EIO);
+	sim_world_options(w)->descriptors = 1;
+	assert_int_equal(env_open(e, "/f", FILE_READ, &g), -EMFILE);
+	sim_world_options(w)->cold = 1000000;
+	assert_false(file_resident(f, 0, 1));
+	file_unref(&f);
+	sim_world_free(w);
+}
+
+static void append_for_ever(void *arg)
+{
+	struct env *e = arg;
+	struct file *f = opened(e, "/f");
+
+	for (int64_t i = 0;; i++)
+		file_write_full(f, "abcd", 4, 4 * i);
+}
+
+static void a_machine_dies_at_the_operation_that_was_named(void **state)
+{
+	int before = 0, behind = 0;
+
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct sim_world *w = fresh(seed);
+		struct env *e = sim_env(w, 0);
+		int64_t size;
+
+		sim_crash_at_disk_op(w, 0, 10, SIM_KILL);
+		assert_false(sim_call(w, 0, append_for_ever, e));
+		assert_int_equal(sim_disk_ops(w, 0), 10);
+		sim_restart(w, 0);
+		assert_int_equal(e->open_files, 0);
+		size = size_of(e, "/f"); /* the first operation made the file */
+		before += size == 8 * 4;
+		behind += size == 9 * 4;
+		sim_world_free(w);
+	}
+	assert_int_equal(before + behind, 60);
+	assert_true(before > 10 && behind > 10);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_are_read_as_written),
+		cmocka_unit_test(names_behave_as_posix_has_them),
+		cmocka_unit_test(what_was_synced_survives_every_power_cut),
+		cmocka_unit_test(what_was_not_synced_is_kept_lost_or_torn),
+		cmocka_unit_test(a_kill_loses_nothing_that_was_written),
+		cmocka_unit_test(names_are_lost_from_the_last_one_back_unless_the_directory_was_synced),
+		cmocka_unit_test(a_file_is_replaced_whole_wherever_the_power_goes),
+		cmocka_unit_test(without_a_sync_a_replaced_file_can_be_empty),
+		cmocka_unit_test(a_rename_between_directories_happens_whole_or_not),
+		cmocka_unit_test(a_failed_sync_says_so_once_and_the_data_are_lost),
+		cmocka_unit_test(a_full_disk_takes_what_it_can_and_then_nothing),
+		cmocka_unit_test(reads_and_writes_fail_when_they_are_told_to),
+		cmocka_unit_test(a_machine_dies_at_the_operation_that_was_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
