@@ -164,7 +164,6 @@ struct recovery {
 	int64_t bytes_done;
 	int64_t bytes_total;
 	int64_t told_ms;
-	int64_t now_ms;
 };
 
 /* Verifies the segments past the recovery point and cuts the log where it is no longer whole. */

@@ -362,12 +362,12 @@ static int settle_start(struct log *log)
 	return 0;
 }
 
-static int load_producers(struct log *log, const struct log_load *how)
+static int load_producers(struct log *log, const struct log_load *how, bool clean)
 {
 	struct log_data *d = log->data;
 
 	log_drop_snapshots(log, log->start + (log->start > 0), log->end);
-	if (how->clean && d->n_snapshots == 0) { /* from a release without snapshots, or nothing to remember */
+	if (clean && d->n_snapshots == 0) { /* from a release without snapshots, or nothing to remember */
 		producers_clear(&d->producers, log->end);
 		return 0;
 	}
@@ -386,13 +386,39 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 		log->data->synced_snapshots = log->data->snapshots[log->data->n_snapshots - 1];
 }
 
+struct origin {
+	int64_t recovery_point;
+	bool clean;
+};
+
+static int load_state(struct found *f, const struct log_load *how, struct origin from)
+{
+	struct log *log = f->log;
+	struct recovery r = {.how = how, .told_ms = env_mono_ms(log->env)};
+	int err = from.clean ? load_clean(log) : load_unclean(log, from.recovery_point, &r);
+
+	if (!err)
+		err = settle_start(log);
+	if (err)
+		return err;
+	settle_marks(log, from.recovery_point, from.clean);
+	return load_producers(log, how, from.clean);
+}
+
+/* Headers that cannot be, where everything was said to be sound. */
+static bool is_damage(int err)
+{
+	return err == -EBADMSG || err > 0;
+}
+
 static int load_files(struct found *f, const struct log_load *how)
 {
 	struct log *log = f->log;
-	struct recovery r = {.how = how, .told_ms = env_mono_ms(log->env), .now_ms = env_wall_ms(log->env)};
-	int64_t recovery_point =
-		log_dir_checkpointed(log->dir, CHECKPOINT_RECOVERY_POINT, str_of(log->topic), log->partition, 0);
-	bool clean = how->clean;
+	struct origin from = {
+		.recovery_point =
+			log_dir_checkpointed(log->dir, CHECKPOINT_RECOVERY_POINT, str_of(log->topic), log->partition, 0),
+		.clean = how->clean,
+	};
 	int err = list_names(f);
 
 	if (!err)
@@ -406,22 +432,13 @@ static int load_files(struct found *f, const struct log_load *how)
 	log->data = log_data_new(log);
 	load_epochs(f);
 	err = add_segments(f);
-	if (!err && clean)
-		err = load_clean(log);
-	if (err == -EBADMSG) {
-		diag_warn(log->env->diag, "log was marked clean but is not, recovered from its beginning", "topic=%s partition=%d",
-			  log->topic, log->partition);
-		clean = false;
-		recovery_point = 0;
-		err = 0;
-	}
-	if (!err && !clean)
-		err = load_unclean(log, recovery_point, &r);
 	if (!err)
-		err = settle_start(log);
-	if (!err)
-		settle_marks(log, recovery_point, clean);
-	return err ? err : load_producers(log, how);
+		err = load_state(f, how, from);
+	if (!is_damage(err))
+		return err;
+	diag_warn(log->env->diag, "log is damaged below its recovery point, all of it is verified", "topic=%s partition=%d dir=%s",
+		  log->topic, log->partition, f->dir);
+	return load_state(f, how, (struct origin){0});
 }
 
 int log_load(struct log *log, const struct log_load *how)

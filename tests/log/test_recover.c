@@ -1,0 +1,328 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/endian.h"
+#include "base/err.h"
+#include "tests/log/fixture.h"
+
+#define LOG "00000000000000000000.log"
+#define INDEX "00000000000000000000.index"
+#define TIME "00000000000000000000.timeindex"
+
+static struct fixture f;
+
+static int set_up(void **state)
+{
+	fixture_init(&f);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fixture_fini(&f);
+	return 0;
+}
+
+/* Where batch i of a segment begins. */
+static size_t position(const struct buf *log, int i)
+{
+	struct batch_iter it = batch_iter(log->p, log->len);
+
+	while (i-- > 0)
+		assert_true(batch_next(&it));
+	return it.pos;
+}
+
+static void a_file_cut_at_every_byte_of_its_last_batches_keeps_the_whole_ones(void **state)
+{
+	fixture_append_n(&f, 8);
+	struct buf log = fixture_slurp(&f, LOG);
+
+	for (size_t len = position(&log, 5); len <= log.len; len++) {
+		int whole = 5 + (len >= position(&log, 6)) + (len >= position(&log, 7)) + (len >= log.len);
+
+		fixture_spill(&f, LOG, log.p, len);
+		fixture_crash(&f);
+		assert_int_equal(log_offsets(f.log).end, whole);
+		fixture_check_whole(&f);
+		assert_false(fixture_exists(&f, "00000000000000000006.log.set-aside"));
+	}
+	fixture_append_n(&f, 1);
+	assert_int_equal(log_offsets(f.log).end, 9);
+	buf_fini(&log);
+}
+
+static void a_tail_of_zeros_or_noise_is_cut_off(void **state)
+{
+	uint64_t seed = 1;
+
+	fixture_append_n(&f, 3);
+	struct buf log = fixture_slurp(&f, LOG);
+	size_t len = log.len;
+	for (int round = 0; round < 2; round++) {
+		log.len = len;
+		for (int i = 0; i < 100000; i++)
+			buf_put(&log, &(uint8_t){round ? (uint8_t)cm_random(&seed) : 0}, 1);
+		fixture_spill(&f, LOG, log.p, log.len);
+		fixture_crash(&f);
+		assert_int_equal(log_offsets(f.log).end, 3);
+		buf_fini(&log);
+		log = fixture_slurp(&f, LOG);
+		assert_int_equal(log.len, len);
+	}
+	buf_fini(&log);
+}
+
+static void a_flipped_byte_in_any_field_cuts_before_its_batch_and_sets_the_rest_aside(void **state)
+{
+	for (size_t at = 0; at < 61; at++) {
+		if (at >= BATCH_AT_LEADER_EPOCH && at < BATCH_AT_MAGIC)
+			continue; /* outside the CRC: nothing tells */
+		if (at < BATCH_AT_LENGTH && at >= 5)
+			continue; /* a base offset that is possible: outside the CRC too */
+		fixture_append_n(&f, 6);
+		struct buf log = fixture_slurp(&f, LOG);
+		size_t bad = position(&log, 2);
+		size_t next = position(&log, 3);
+
+		log.p[bad + at] ^= 0x80;
+		fixture_spill(&f, LOG, log.p, log.len);
+		fixture_crash(&f);
+		assert_int_equal(log_offsets(f.log).end, 2);
+		fixture_check_whole(&f);
+		struct buf aside = fixture_slurp(&f, "00000000000000000003.log.set-aside");
+		assert_int_equal(aside.len, log.len - next);
+		assert_memory_equal(aside.p, log.p + next, aside.len);
+		buf_fini(&aside);
+		buf_fini(&log);
+		tear_down(state);
+		set_up(state);
+	}
+}
+
+static void segments_behind_a_bad_batch_are_set_aside_and_named(void **state)
+{
+	f.config.segment_bytes = 1000;
+	fixture_append_n(&f, 60);
+	int n = log_segments(f.log);
+	assert_true(n > 4);
+	struct buf log = fixture_slurp(&f, LOG);
+	log.p[position(&log, 3) + 70] ^= 1;
+	fixture_spill(&f, LOG, log.p, log.len);
+	f.lines.len = 0;
+	fixture_crash(&f);
+	assert_int_equal(log_offsets(f.log).end, 3);
+	assert_int_equal(log_segments(f.log), 1);
+	int warned = 0;
+	buf_put(&f.lines, "", 1);
+	for (char *p = (char *)f.lines.p; (p = strstr(p, "set aside")); p++)
+		warned++;
+	assert_int_equal(warned, n);
+	assert_non_null(strstr((char *)f.lines.p, "remedy="));
+	fixture_append_n(&f, 60);
+	fixture_check_whole(&f);
+	fixture_restart(&f);
+	assert_int_equal(log_offsets(f.log).end, 63);
+	buf_fini(&log);
+}
+
+static void recovered_indexes_are_those_that_appending_wrote(void **state)
+{
+	for (int i = 0; i < 700; i++)
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .value_len = 100, .timestamp = 1000 + i * 7 % 501}, 0, NULL), 0);
+	fixture_restart(&f);
+	struct buf index = fixture_slurp(&f, INDEX);
+	struct buf time = fixture_slurp(&f, TIME);
+	static const char *const DAMAGE[] = {"", "x", "12345678", "123456789012"};
+
+	for (int i = 0; i < 4; i++) {
+		fixture_spill(&f, INDEX, DAMAGE[i], strlen(DAMAGE[i]));
+		fixture_spill(&f, TIME, DAMAGE[i], strlen(DAMAGE[i]));
+		fixture_crash(&f);
+		struct buf i2 = fixture_slurp(&f, INDEX);
+		struct buf t2 = fixture_slurp(&f, TIME);
+		assert_int_equal(i2.len, index.len);
+		assert_memory_equal(i2.p, index.p, index.len);
+		assert_int_equal(t2.len, time.len);
+		assert_memory_equal(t2.p, time.p, time.len);
+		fixture_check_whole(&f);
+		buf_fini(&i2);
+		buf_fini(&t2);
+	}
+	buf_fini(&index);
+	buf_fini(&time);
+}
+
+static void indexes_that_kafka_left_long_and_full_of_zeros_are_read(void **state)
+{
+	static uint8_t zeros[1 << 20];
+
+	fixture_append_n(&f, 700);
+	fixture_flush(&f);
+	fixture_checkpoint(&f);
+	for (int round = 0; round < 2; round++) {
+		static const char *const NAMES[] = {INDEX, TIME};
+
+		for (int i = 0; i < 2; i++) {
+			struct buf b = fixture_slurp(&f, NAMES[i]);
+
+			buf_put(&b, zeros, sizeof(zeros) / 24 * 24 - b.len % 24);
+			fixture_spill(&f, NAMES[i], b.p, b.len);
+			buf_fini(&b);
+		}
+		if (round == 0)
+			fixture_crash(&f);
+		else { /* even behind a clean marker */
+			assert_int_equal(log_dir_mark_clean(f.dir, 0), 0);
+			fixture_crash(&f);
+		}
+		assert_int_equal(log_offsets(f.log).end, 700);
+		struct buf b = fixture_slurp(&f, INDEX);
+		assert_true(b.len < 200);
+		buf_fini(&b);
+		fixture_check_whole(&f);
+	}
+}
+
+static void only_what_lies_past_the_recovery_point_is_read(void **state)
+{
+	fixture_append_n(&f, 400);
+	fixture_flush(&f);
+	fixture_checkpoint(&f);
+	fixture_append_n(&f, 10);
+	struct buf log = fixture_slurp(&f, LOG);
+	log.p[position(&log, 3) + 70] ^= 1; /* below: not looked at, as with Kafka */
+	fixture_spill(&f, LOG, log.p, log.len);
+	fixture_crash(&f);
+	assert_int_equal(log_offsets(f.log).end, 410);
+	buf_fini(&log);
+}
+
+static void a_bad_snapshot_is_no_harm(void **state)
+{
+	struct log_appended out;
+
+	f.config.segment_bytes = 1000;
+	for (int i = 0; i < 40; i++)
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 3, .sequence = i}, 0, &out), 0);
+	fixture_restart(&f);
+	fixture_spill(&f, "00000000000000000040.snapshot", "nonsense", 8);
+	fixture_crash(&f);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 3, .sequence = 41}, 0, &out),
+			 ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 3, .sequence = 40}, 0, &out), 0);
+}
+
+static void leftovers_of_deletions_and_compactions_are_settled(void **state)
+{
+	f.config.segment_bytes = 1000;
+	fixture_append_n(&f, 30);
+	struct buf first = fixture_slurp(&f, LOG);
+	assert_int_equal(log_close(f.log), 0);
+	fixture_spill(&f, "00000000000000000002.log.deleted", "x", 1);
+	fixture_spill(&f, "00000000000000000020.log.cleaned", "x", 1);
+	fixture_spill(&f, "00000000000000000077.index", "", 0);
+	fixture_spill(&f, "leader-epoch-checkpoint.tmp", "x", 1);
+	/* a finished compaction of the first segment: its last batch only */
+	size_t last = 0;
+	for (struct batch_iter it = batch_iter(first.p, first.len); batch_next(&it);)
+		last = (size_t)(it.p - first.p);
+	fixture_spill(&f, LOG ".swap", first.p + last, first.len - last);
+	fixture_crash(&f);
+	assert_false(fixture_exists(&f, "00000000000000000002.log.deleted"));
+	assert_false(fixture_exists(&f, "00000000000000000020.log.cleaned"));
+	assert_false(fixture_exists(&f, "00000000000000000077.index"));
+	assert_false(fixture_exists(&f, LOG ".swap"));
+	struct buf now = fixture_slurp(&f, LOG);
+	assert_int_equal(now.len, first.len - last);
+	assert_int_equal(log_offsets(f.log).end, 30);
+	buf_fini(&now);
+	buf_fini(&first);
+}
+
+static void damaged_checkpoints_count_as_empty(void **state)
+{
+	static const char *const BAD[] = {"1\n0\n", "0\n5\nt 0 1\n", "0\n-1\n", "x", "0\n1\nt 0 99999999999999999999\n", "0\n1\nt 0\n"};
+	char path[256];
+
+	fixture_append_n(&f, 20);
+	fixture_flush(&f);
+	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+		static const char *const FILES[] = {"recovery-point-offset-checkpoint", "replication-offset-checkpoint",
+						    "log-start-offset-checkpoint", "t-0/leader-epoch-checkpoint"};
+
+		for (int k = 0; k < 4; k++) {
+			snprintf(path, sizeof(path), "%s/%s", f.path, FILES[k]);
+			FILE *file = fopen(path, "w");
+			fputs(BAD[i], file);
+			fclose(file);
+		}
+		fixture_crash(&f);
+		assert_int_equal(log_offsets(f.log).end, 20);
+		assert_int_equal(log_offsets(f.log).start, 0);
+		assert_int_equal(log_offsets(f.log).last_epoch, 0); /* found again from the records */
+	}
+}
+
+static void a_log_that_ends_before_its_start_begins_anew_there(void **state)
+{
+	fixture_append_n(&f, 20);
+	struct log_checkpoint_writer w;
+	log_checkpoint_init(&w, CHECKPOINT_LOG_START);
+	log_checkpoint_add(&w, STR("t"), 0, 50);
+	log_checkpoint_write(&w, f.dir);
+	fixture_crash(&f);
+	assert_int_equal(log_offsets(f.log).start, 50);
+	assert_int_equal(log_offsets(f.log).end, 50);
+	fixture_append_n(&f, 1);
+	assert_true(fixture_exists(&f, "00000000000000000050.log"));
+}
+
+static void noise_in_any_file_never_breaks_a_load(void **state)
+{
+	static const char *const FILES[] = {LOG, INDEX, TIME, "leader-epoch-checkpoint", "00000000000000000060.snapshot"};
+	uint64_t seed = 7;
+
+	for (int round = 0; round < 150; round++) {
+		tear_down(state);
+		set_up(state);
+		f.config.index_interval_bytes = 200;
+		for (int i = 0; i < 60; i++)
+			assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 3, .sequence = i}, i / 20, NULL), 0);
+		fixture_restart(&f);
+		for (int k = 0; k < 5; k++) {
+			struct buf b = fixture_slurp(&f, FILES[k]);
+
+			for (uint64_t i = 0; i < 1 + cm_random(&seed) % 4 && b.len; i++)
+				b.p[cm_random(&seed) % b.len] = (uint8_t)cm_random(&seed);
+			if (cm_random(&seed) % 4 == 0 && b.len)
+				b.len = cm_random(&seed) % b.len;
+			fixture_spill(&f, FILES[k], b.p, b.len);
+			buf_fini(&b);
+		}
+		fixture_crash(&f);
+		fixture_append_n(&f, 1);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_file_cut_at_every_byte_of_its_last_batches_keeps_the_whole_ones),
+		TEST(a_tail_of_zeros_or_noise_is_cut_off),
+		TEST(a_flipped_byte_in_any_field_cuts_before_its_batch_and_sets_the_rest_aside),
+		TEST(segments_behind_a_bad_batch_are_set_aside_and_named),
+		TEST(recovered_indexes_are_those_that_appending_wrote),
+		TEST(indexes_that_kafka_left_long_and_full_of_zeros_are_read),
+		TEST(only_what_lies_past_the_recovery_point_is_read),
+		TEST(a_bad_snapshot_is_no_harm),
+		TEST(leftovers_of_deletions_and_compactions_are_settled),
+		TEST(damaged_checkpoints_count_as_empty),
+		TEST(a_log_that_ends_before_its_start_begins_anew_there),
+		TEST(noise_in_any_file_never_breaks_a_load),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
