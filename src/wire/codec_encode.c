@@ -57,7 +57,7 @@ static size_t total(const struct encoder *e)
 static void block_set(struct encoder *e, uint8_t *block, size_t len)
 {
 	e->p = e->block = block;
-	e->end = block + len;
+	e->end = len > 0 ? block + len : block;
 }
 
 /* Hands what is written to the chain. */

@@ -26,7 +26,7 @@ struct reader {
 static inline void reader_init(struct reader *r, const void *p, size_t len)
 {
 	r->p = p;
-	r->end = r->p + len;
+	r->end = len > 0 ? r->p + len : r->p; /* NULL has no length */
 	r->failed = false;
 }
 

@@ -25,7 +25,7 @@ struct writer {
 static inline void writer_init(struct writer *w, void *p, size_t len)
 {
 	w->p = p;
-	w->end = w->p + len;
+	w->end = len > 0 ? w->p + len : w->p; /* NULL has no length */
 	w->failed = false;
 }
 

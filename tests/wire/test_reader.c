@@ -78,6 +78,22 @@ static void a_reader_gone_wrong_gives_zeros(void **state)
 	assert_int_equal(reader_left(&r), 0);
 }
 
+static void nothing_at_null_is_an_empty_piece_of_memory(void **state)
+{
+	struct reader r;
+	struct writer w;
+
+	reader_init(&r, NULL, 0);
+	assert_int_equal(reader_left(&r), 0);
+	assert_int_equal(reader_i8(&r), 0);
+	assert_true(r.failed);
+	writer_init(&w, NULL, 0);
+	writer_put(&w, "", 0);
+	assert_false(w.failed);
+	writer_i8(&w, 1);
+	assert_true(w.failed);
+}
+
 static void lengths_are_compared_before_they_are_added(void **state)
 {
 	static const uint8_t bytes[] = {1, 2, 3};
@@ -109,6 +125,7 @@ int main(void)
 		cmocka_unit_test(what_is_written_is_read_back),
 		cmocka_unit_test(a_writer_without_room_writes_nothing_more),
 		cmocka_unit_test(a_reader_gone_wrong_gives_zeros),
+		cmocka_unit_test(nothing_at_null_is_an_empty_piece_of_memory),
 		cmocka_unit_test(lengths_are_compared_before_they_are_added),
 		cmocka_unit_test(half_a_varint_is_refused),
 	};
