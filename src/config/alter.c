@@ -219,8 +219,14 @@ static int check_node_values(const struct config_pair *set, int n, struct arena 
 		const struct config_setting *s = node_setting(set[i].name, &overridden);
 		struct config_value v;
 
-		if (s != NULL && !config_value_read(s, set[i].value, a, &v, message))
-			return ERR_INVALID_REQUEST;
+		if (s == NULL)
+			continue;
+		/* what is dropped from a file is refused here */
+		if (s->constraint.rule == CONFIG_RULE_LIST && config_list_repeats(set[i].value, a))
+			*message = arena_printf(a, "Configuration '%s' values must not be duplicated.", s->name);
+		else if (config_value_read(s, set[i].value, a, &v, message))
+			continue;
+		return ERR_INVALID_REQUEST;
 	}
 	return 0;
 }
@@ -347,18 +353,12 @@ static int check_assignor(const struct config *c, const struct layer_of_pairs *s
 
 static int check_tags(const struct layer_of_pairs *set, struct arena *a, struct str *message)
 {
-	const struct config_setting *s = config_setting(GROUP_CONFIG_STREAMS_RACK_AWARE_ASSIGNMENT_TAGS);
-	struct str text = pair_value(set, str_of(s->name));
-	struct config_value v;
-	int commas = 0;
+	const char *name = config_setting(GROUP_CONFIG_STREAMS_RACK_AWARE_ASSIGNMENT_TAGS)->name;
+	struct str text = pair_value(set, str_of(name));
 
-	if (str_is_null(text) || !config_value_read(s, text, a, &v, NULL) || v.n_items == 0)
+	if (str_is_null(text) || !config_list_repeats(text, a))
 		return 0;
-	for (int i = 0; i < text.len; i++)
-		commas += text.p[i] == ',';
-	if (commas + 1 == v.n_items)
-		return 0;
-	*message = arena_printf(a, "%s must not contain duplicate tag keys.", s->name);
+	*message = arena_printf(a, "%s must not contain duplicate tag keys.", name);
 	return ERR_INVALID_CONFIG;
 }
 

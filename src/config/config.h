@@ -89,6 +89,9 @@ void config_free(struct config *c);
  */
 struct str config_data_dir(const char *const *environment, struct arena *a);
 
+/* "KAFKA_LOG_DIRS" to "log.dirs", as the official image names it; null for variables that are no settings. */
+struct str config_name_of_variable(struct str variable, struct arena *a);
+
 /* The built-in configuration as a properties file (UTF-8). */
 struct str config_builtin_text(struct arena *a, struct str data_dir);
 

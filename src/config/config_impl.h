@@ -42,9 +42,6 @@ void config_rules_check(const struct config *c, struct config_notes *notes);
 /* status.c: what asks for a guarantee that is not given, and what has no effect. */
 void config_status_check(const struct config *c, struct config_notes *notes);
 
-/* environment.c: "KAFKA_LOG_DIRS" to "log.dirs", as the official image names it; null for variables that are no settings. */
-struct str config_name_of_variable(struct str variable, struct arena *a);
-
 /* synonym.c */
 
 /* Other names of one value, the strongest first, the setting itself among them; n == 1 for most. */

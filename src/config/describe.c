@@ -47,7 +47,7 @@ static void add_broker_synonyms(const struct config *c, const struct config_laye
 	for (int k = 0; k < n_names; k++) {
 		const struct config_setting *s = config_setting_find(CONFIG_SCOPE_NODE, names[k]);
 
-		if (s != NULL && s->default_text != NULL)
+		if (s != NULL && s->default_text != NULL && !s->dynamic_only)
 			add(out, names[k], str_of(s->default_text), CONFIG_SOURCE_DEFAULT, sensitive);
 	}
 	while (first < out->n && !str_eq(out->v[first].name, described)) {
@@ -85,30 +85,40 @@ static void fill(const struct config_setting *s, struct config_entry *out)
 	out->read_only = s->scope == CONFIG_SCOPE_NODE && s->update == CONFIG_STATIC;
 }
 
-static struct str layer_text(const struct config_layer *layers, int n, struct str name)
+/* A broker's text as it was given: by the strongest layer, or at the start where c is given. */
+static struct str given_text(const struct config *c, struct str name, const struct config_layer *layers, int n)
 {
+	const struct config_given *g = c != NULL ? config_given_name(c, name) : NULL;
+
 	for (int i = 0; i < n; i++) {
 		struct str text = layers[i].get(layers[i].arg, name);
 
 		if (!str_is_null(text))
 			return text;
 	}
-	return STR_NULL;
+	return g != NULL ? g->text : STR_NULL;
 }
 
 /* ---- brokers ---- */
 
+static void keep_source(struct synonyms *s, enum config_source source)
+{
+	int kept = 0;
+
+	for (int i = 0; i < s->n; i++)
+		if (s->v[i].source == source)
+			s->v[kept++] = s->v[i];
+	s->n = kept;
+}
+
 /* A name that is in no table, or a listener's own setting: its text as it was given. */
 static int describe_other(const struct config *c, struct str name, const struct config_layer *layers, int n,
-			  struct arena *a, struct config_entry *out)
+			  bool all_brokers, struct arena *a, struct config_entry *out)
 {
-	const struct config_given *g = config_given_name(c, name);
-	struct str text = layer_text(layers, n, name), base, names[2] = {name};
+	struct str text = given_text(all_brokers ? NULL : c, name, layers, n), base, names[2] = {name};
 	const struct config_setting *s = config_listener_override(name, &base);
 	struct synonyms synonyms;
 
-	if (str_is_null(text) && g != NULL)
-		text = g->text;
 	if (str_is_null(text) || !synonyms_init(&synonyms, n, a))
 		return ERR_RESOURCE_NOT_FOUND;
 	*out = (struct config_entry){.documentation = STR_NULL, .read_only = true, .sensitive = true};
@@ -121,18 +131,10 @@ static int describe_other(const struct config *c, struct str name, const struct 
 	out->name = name;
 	out->value = out->sensitive ? STR_NULL : text;
 	add_broker_synonyms(c, layers, n, name, names, s != NULL ? 2 : 1, out->sensitive, &synonyms);
+	if (all_brokers)
+		keep_source(&synonyms, CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER);
 	finish(out, &synonyms);
 	return 0;
-}
-
-static void keep_source(struct synonyms *s, enum config_source source)
-{
-	int kept = 0;
-
-	for (int i = 0; i < s->n; i++)
-		if (s->v[i].source == source)
-			s->v[kept++] = s->v[i];
-	s->n = kept;
 }
 
 static int describe_node(const struct config *c, const struct config_setting *s, const struct config_layer *layers,
@@ -142,22 +144,15 @@ static int describe_node(const struct config *c, const struct config_setting *s,
 	struct config_found found;
 	struct str names[3];
 	int n_names;
-	struct str text = layer_text(layers, n, str_of(s->name));
-	const struct config_given *g = config_given(c, s->id);
+	struct str text = given_text(all_brokers ? NULL : c, str_of(s->name), layers, n);
+	bool only_where_given = all_brokers || s->internal || s->dynamic_only;
 
-	if ((all_brokers && str_is_null(text)) || (s->internal && str_is_null(text) && g == NULL) ||
-	    !synonyms_init(&synonyms, n, a))
+	if ((only_where_given && str_is_null(text)) || !synonyms_init(&synonyms, n, a))
 		return ERR_RESOURCE_NOT_FOUND;
 	*out = (struct config_entry){0};
 	fill(s, out);
 	config_find_in(c, layers, n, s->id, a, &found);
-	out->value = found.value.text;
-	if (all_brokers)
-		out->value = text;
-	else if (s->internal)
-		out->value = !str_is_null(text) ? text : g->text;
-	if (out->sensitive)
-		out->value = STR_NULL;
+	out->value = out->sensitive ? STR_NULL : only_where_given ? text : found.value.text;
 	n_names = chain_names(config_chain_of(s->id), names);
 	add_broker_synonyms(c, layers, n, out->name, names, n_names, out->sensitive, &synonyms);
 	if (all_brokers)
@@ -226,7 +221,8 @@ int config_describe(const struct config *c, enum config_scope scope, struct str 
 	int err;
 
 	if (s == NULL)
-		err = is_node ? describe_other(c, name, layers, n, a, out) : ERR_RESOURCE_NOT_FOUND;
+		err = is_node ? describe_other(c, name, layers, n, scope == CONFIG_SCOPE_ALL_BROKERS, a, out)
+			      : ERR_RESOURCE_NOT_FOUND;
 	else if (is_node)
 		err = describe_node(c, s, layers, n, scope == CONFIG_SCOPE_ALL_BROKERS, a, out);
 	else

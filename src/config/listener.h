@@ -41,12 +41,14 @@ struct config_ip_limit {
 struct config_network {
 	const struct config_endpoint *listeners; /* what to bind, in the order of `listeners` */
 	int n_listeners;
-	const struct config_endpoint *advertised; /* to clients and brokers; from `listeners` when advertised.listeners is not set */
+	const struct config_endpoint
+		*advertised; /* to clients and brokers; from `listeners` when advertised.listeners is not set */
 	int n_advertised;
 	bool advertised_is_set;
-	const struct config_endpoint *controller_advertised; /* to the quorum, in the order of controller.listener.names */
+	const struct config_endpoint
+		*controller_advertised; /* to the quorum, in the order of controller.listener.names */
 	int n_controller_advertised;
-	struct str inter_broker_listener; /* a name; null on a pure controller */
+	struct str inter_broker_listener;  /* a name; null on a pure controller */
 	const struct config_voter *voters; /* controller.quorum.voters */
 	int n_voters;
 	const struct config_voter *bootstrap; /* controller.quorum.bootstrap.servers; ids are -1 */

@@ -90,7 +90,7 @@ static bool gather(struct properties *p, struct buf *line)
 			return true;
 		line->len--;
 		if (p->text.len == 0)
-			return true;
+			return line->len > 0 || p->text.p[-1] == c; /* Java forgets a lone backslash before \r\n */
 		skip_blanks = continued = true;
 		backslash = false;
 	}

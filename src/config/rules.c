@@ -279,10 +279,19 @@ static void check_connections(const struct config *c, struct config_notes *notes
 		     "it must be less than connections.max.idle.ms");
 }
 
+/* The number of a codec in the record batch format. */
+static void check_codec(const struct config *c, enum config_id id, struct config_notes *notes)
+{
+	if (config_int(c, id) < 0 || config_int(c, id) > 4)
+		fail(c, notes, id, "0 is none, 1 gzip, 2 snappy, 3 lz4, 4 zstd");
+}
+
 static void check_groups(const struct config *c, struct config_notes *notes)
 {
 	int n;
 
+	check_codec(c, CONFIG_OFFSETS_TOPIC_COMPRESSION_CODEC, notes);
+	check_codec(c, CONFIG_SHARE_COORDINATOR_STATE_TOPIC_COMPRESSION_CODEC, notes);
 	if (!config_value_has_item(&c->values[CONFIG_GROUP_COORDINATOR_REBALANCE_PROTOCOLS], "classic"))
 		fail(c, notes, CONFIG_GROUP_COORDINATOR_REBALANCE_PROTOCOLS, "classic cannot be left out");
 	config_list(c, CONFIG_GROUP_SHARE_ASSIGNORS, &n);

@@ -12,6 +12,7 @@
 /* what rows are written in */
 #define INTERNAL 1
 #define REQUIRED 2
+#define DYNAMIC_ONLY 4
 #define EMPTY_TOO CONFIG_EMPTY_TOO
 #define NULL_TOO CONFIG_NULL_TOO
 #define ANY                                                                                                            \
@@ -99,6 +100,7 @@
 		.importance = CONFIG_##importance_,                                                                    \
 		.internal = ((flags_)&INTERNAL) != 0,                                                                  \
 		.required = ((flags_)&REQUIRED) != 0,                                                                  \
+		.dynamic_only = ((flags_)&DYNAMIC_ONLY) != 0,                                                          \
 		.update = CONFIG_##update_,                                                                            \
 		STATUS_OF(status_),                                                                                    \
 		.doc = doc_,                                                                                           \

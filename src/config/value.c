@@ -142,6 +142,7 @@ static void split_list(struct str s, struct arena *a, struct config_value *v)
 	}
 }
 
+/* Ends in a NUL. */
 static struct str join_list(const struct config_value *v, const char *between, struct arena *a)
 {
 	size_t len = 0, gap = strlen(between);
@@ -157,6 +158,7 @@ static struct str join_list(const struct config_value *v, const char *between, s
 			at = mempcpy(at, between, gap);
 		at = mempcpy(at, v->items[i].p, (size_t)v->items[i].len);
 	}
+	*at = 0;
 	return (struct str){p, (int32_t)len};
 }
 
@@ -166,6 +168,40 @@ static struct str show_list(const struct config_value *v, struct arena *a)
 	struct str inner = join_list(v, ", ", a);
 
 	return arena_printf(a, "[%.*s]", STR_ARG(inner));
+}
+
+/* Keeps the first of equal items. */
+static void drop_repeated(struct config_value *v, struct arena *a)
+{
+	struct str *items = arena_array(a, (size_t)v->n_items, sizeof(*items));
+	int n = 0;
+
+	if (items == NULL)
+		return;
+	for (int i = 0; i < v->n_items; i++) {
+		int seen = 0;
+
+		while (seen < n && !str_eq(items[seen], v->items[i]))
+			seen++;
+		if (seen == n)
+			items[n++] = v->items[i];
+	}
+	if (n == v->n_items)
+		return;
+	v->items = items;
+	v->n_items = n;
+	v->text = join_list(v, ",", a);
+}
+
+bool config_list_repeats(struct str text, struct arena *a)
+{
+	struct config_value v = {.text = STR_NULL};
+	int n;
+
+	split_list(config_trim(text), a, &v);
+	n = v.n_items;
+	drop_repeated(&v, a);
+	return v.n_items != n;
 }
 
 static bool read_boolean(struct str s, struct config_value *v)
@@ -287,7 +323,8 @@ static bool read_type(const struct config_setting *s, struct str text, struct ar
 		break;
 	case CONFIG_TYPE_CLASS:
 		if (trimmed.len == 0)
-			return invalid(s, text, "Class  could not be found.", a, error);
+			return invalid(s, text, arena_printf(a, "Class %.*s could not be found.", STR_ARG(text)).p, a,
+				       error);
 		break;
 	case CONFIG_TYPE_STRING:
 	case CONFIG_TYPE_PASSWORD:
@@ -346,29 +383,6 @@ static bool check_one_of(const struct config_setting *s, struct str value, struc
 	names = spaced(s->constraint.allowed, a);
 	why = arena_printf(a, "String must be one of%s: %.*s", any_case ? " (case insensitive)" : "", STR_ARG(names));
 	return invalid(s, value, why.p, a, error);
-}
-
-/* Keeps the first of equal items. */
-static void drop_repeated(struct config_value *v, struct arena *a)
-{
-	struct str *items = arena_array(a, (size_t)v->n_items, sizeof(*items));
-	int n = 0;
-
-	if (items == NULL)
-		return;
-	for (int i = 0; i < v->n_items; i++) {
-		int seen = 0;
-
-		while (seen < n && !str_eq(items[seen], v->items[i]))
-			seen++;
-		if (seen == n)
-			items[n++] = v->items[i];
-	}
-	if (n == v->n_items)
-		return;
-	v->items = items;
-	v->n_items = n;
-	v->text = join_list(v, ",", a);
 }
 
 static bool check_list(const struct config_setting *s, struct config_value *v, struct arena *a, struct str *error)

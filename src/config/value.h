@@ -36,6 +36,9 @@ bool config_value_is_refused(const struct config_setting *s, const struct config
 
 bool config_value_has_item(const struct config_value *v, const char *item);
 
+/* Does a list, as it was written, have an item twice? */
+bool config_list_repeats(struct str text, struct arena *a);
+
 /* Java's String.trim and Double.toString. */
 struct str config_trim(struct str s);
 struct str config_double_text(double d, struct arena *a);

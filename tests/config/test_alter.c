@@ -153,6 +153,8 @@ static void brokers_change_only_what_is_dynamic(void **state)
 		broker1(false, "listener.name.x.max.connections", "0x"),
 		"INVALID_REQUEST: Invalid value 0x for configuration max.connections: Not a number of type INT");
 	assert_string_equal(broker1(true, "custom.name", "anything"), "fine");
+	assert_string_equal(broker1(true, "log.cleanup.policy", "delete,delete"),
+			    "INVALID_REQUEST: Configuration 'log.cleanup.policy' values must not be duplicated.");
 }
 
 static void brokers_cannot_ask_for_what_is_not_served(void **state)

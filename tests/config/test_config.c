@@ -345,6 +345,7 @@ static void values_that_contradict_each_other_stop_the_start(void **state)
 	expect_error("group.coordinator.rebalance.protocols=consumer", "server.properties:6", "classic");
 	expect_error("group.consumer.session.timeout.ms=1000", "server.properties:6",
 		     "must be at least group.consumer.min.session.timeout.ms, which is 45000");
+	expect_error("offsets.topic.compression.codec=5", "server.properties:6", "4 zstd");
 	expect_error("cordoned.log.dirs=/nowhere", "server.properties:6", "one of log.dirs");
 	expect_error("log.cleaner.max.compaction.lag.ms=5\nlog.cleaner.min.compaction.lag.ms=6", "server.properties:7",
 		     "at most");

@@ -64,6 +64,9 @@ static void an_odd_number_of_backslashes_joins_lines(void **state)
 	assert_string_equal(read_all("a=b\\"), "a=b;");
 	assert_string_equal(read_all("a=b\\\n"), "a=b;");
 	assert_string_equal(read_all("a=b\\\n\nc=d\n"), "a=b;c=d;");
+	assert_string_equal(read_all("\\\n"), "=;");
+	assert_string_equal(read_all("\\\r"), "=;");
+	assert_string_equal(read_all("\\\r\n"), "");
 	assert_string_equal(read_all("a\\\n  b = c\n"), "ab=c;");
 }
 
