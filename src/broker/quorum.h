@@ -4,7 +4,7 @@
  * 1. It lives on one loop. Its log is `__cluster_metadata-0` in the metadata directory; its snapshots and `quorum-state` lie beside it.
  * 2. A request is decided on the tip, its records are appended, and it is completed when the high watermark has passed the end at which
  *    it was decided; a refusal that rests on state not yet committed waits too.
- * 3. Every committed image is published, in order; one that is not looked at costs nothing.
+ * 3. Committed images are published in order, the newest of those that commit together; not when nothing but the position has moved.
  * 4. A failed write or flush of the metadata log ends the leadership and is told through `failed`: the node has to stop.
  *
  * Any thread may submit; everything else is for the loop's own thread, unless it says otherwise.
@@ -23,6 +23,7 @@
 #include "metadata/image.h"
 
 struct config;
+struct log_dir;
 struct quorum;
 
 struct quorum_options {
@@ -31,10 +32,9 @@ struct quorum_options {
 	struct loop *loop;
 	int32_t node_id;
 	struct str cluster_id;
-	const char *metadata_dir;	/* metadata.log.dir: the directory that holds __cluster_metadata-0 */
-	struct uuid metadata_directory; /* its directory.id */
+	struct log_dir *dir; /* metadata.log.dir: holds __cluster_metadata-0; open, formatted, and the caller's until quorum_free */
 
-	/* Called once on the loop: the log is replayed, this node leads (or knows the leader); err < 0: it could not be opened. */
+	/* Called once on the loop: this node leads, there is a committed image with a metadata.version. */
 	void (*started)(void *arg, int err);
 	/* The metadata log is lost for this run: stop the node. */
 	void (*failed)(void *arg, int err);
@@ -71,7 +71,8 @@ struct quorum_request {
 	int err; /* 0: response is filled; else one error for the whole request: fill the response's error fields with it */
 	struct str message; /* with err; null = the error's own */
 
-	int64_t wait_offset; /* the quorum's */
+	struct quorum *quorum; /* the quorum's own, from here on */
+	int64_t wait_offset;
 };
 
 /* From any thread. */

@@ -70,6 +70,11 @@ const struct image *controller_tip(const struct controller *c)
 	return c->active ? tip(c) : NULL;
 }
 
+const struct image *controller_image(const struct controller *c)
+{
+	return c->active ? c->log.image : NULL;
+}
+
 /* Soft state follows registrations: a new epoch forgets what was known of the one before. */
 static void follow_registration(struct controller *c, int32_t broker_id, int64_t offset)
 {

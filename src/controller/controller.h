@@ -76,7 +76,9 @@ bool controller_is_active(const struct controller *c);
 /* The records of a decision were appended: the tip moves to `last_offset`. */
 int controller_apply(struct controller *c, const struct record_list *records, int64_t last_offset, int32_t epoch, int64_t wall_ms,
 		     const char **why);
-const struct image *controller_tip(const struct controller *c); /* not NULL while active; not referenced for the caller */
+/* Not NULL while active; not referenced for the caller. The tip, and what of it is to be seen: no open metadata transaction is in it. */
+const struct image *controller_tip(const struct controller *c);
+const struct image *controller_image(const struct controller *c);
 
 /* Records a new leader writes first: bootstrap on an empty log, an abort of a transaction left open, nothing otherwise. */
 int controller_activate(struct controller *c, const struct controller_context *ctx, const struct record_list *bootstrap,

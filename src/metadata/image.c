@@ -192,6 +192,16 @@ int64_t image_timestamp_ms(const struct image *i)
 	return i->timestamp_ms;
 }
 
+bool image_shares_all(const struct image *a, const struct image *b)
+{
+	return a->metadata_version == b->metadata_version && a->next_producer_id == b->next_producer_id &&
+	       a->features.root == b->features.root && a->brokers.root == b->brokers.root &&
+	       a->controllers.root == b->controllers.root && a->topics_by_id.root == b->topics_by_id.root &&
+	       a->topics_by_name.root == b->topics_by_name.root && a->configs.root == b->configs.root &&
+	       a->quotas.root == b->quotas.root && a->acls.root == b->acls.root && a->scram.root == b->scram.root &&
+	       a->tokens.root == b->tokens.root;
+}
+
 /* ---- look-ups ---- */
 
 const struct image_topic *image_topic_by_name(const struct image *i, struct str name)

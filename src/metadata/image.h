@@ -218,6 +218,8 @@ const struct image *image_at(const struct image *i, int64_t offset, int32_t epoc
 /* The records of a snapshot, in Kafka's order, at the record versions of the finalized metadata.version; stops when each() is not 0. */
 int image_to_records(const struct image *i, int (*each)(void *arg, const struct metadata_record *r), void *arg);
 
+/* Was nothing but the position changed from the one to the other? Costs nothing; false for images that merely happen to be equal. */
+bool image_shares_all(const struct image *a, const struct image *b);
 /* Do both say the same? (Offset, epoch and timestamp are not looked at.) */
 bool image_equal(const struct image *a, const struct image *b);
 

@@ -6,11 +6,9 @@
  */
 #include "raft/raft.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "base/err.h"
 #include "base/mem.h"
 #include "raft/raft_private.h"
 
@@ -218,6 +216,7 @@ static void append_epoch_start(struct raft *r, int64_t wall_ms, struct raft_effe
 	e->offset = r->log_end;
 	e->epoch = r->election.leader_epoch;
 	e->batch = raft_epoch_batch(r, r->log_end, wall_ms, with_voters, out->arena, &n);
+	e->n_records = n;
 	if (with_voters)
 		r->voters_offset = r->log_end + n - 1;
 	r->bytes_since_snapshot += e->batch.len;
@@ -270,18 +269,9 @@ void raft_begin(struct raft *r, int64_t now_ms, int64_t wall_ms, struct raft_eff
 	wake(r, out);
 }
 
-static void on_append(struct raft *r, const struct raft_event *event, struct raft_effects *out)
+static void on_appended(struct raft *r, const struct raft_event *event, struct raft_effects *out)
 {
-	struct raft_effect *e;
-
-	check(event->n_records > 0);
-	if (r->role != RAFT_LEADER) {
-		effect(out, RAFT_EFFECT_REFUSED)->err = ERR_NOT_CONTROLLER;
-		return;
-	}
-	e = effect(out, RAFT_EFFECT_APPEND_DATA);
-	e->offset = r->log_end;
-	e->epoch = r->election.leader_epoch;
+	check(event->n_records > 0 && r->role == RAFT_LEADER);
 	r->log_end += event->n_records;
 	r->bytes_since_snapshot += event->bytes;
 	maybe_flush(r, out);
@@ -306,8 +296,8 @@ void raft_step(struct raft *r, const struct raft_event *event, struct raft_effec
 		if (!r->cutting)
 			wake(r, out);
 		break;
-	case RAFT_EVENT_APPEND:
-		on_append(r, event, out);
+	case RAFT_EVENT_APPENDED:
+		on_appended(r, event, out);
 		break;
 	case RAFT_EVENT_FLUSHED:
 		on_flushed(r, event->offset, out);
@@ -361,6 +351,11 @@ int16_t raft_kraft_version(const struct raft *r)
 const struct raft_voters *raft_voters(const struct raft *r)
 {
 	return &r->voters;
+}
+
+const struct raft_voter *raft_own_voter(const struct raft *r)
+{
+	return &r->own;
 }
 
 int64_t raft_voters_offset(const struct raft *r)

@@ -2,7 +2,8 @@
  * raft: KRaft, the quorum of the metadata log (KIP-595, KIP-630, KIP-853), one step function.
  *
  * raft_step(state, event) -> effects. The brain knows offsets and epochs, never bytes of records or files. The carrier performs the
- * effects in the order they stand in, then reports what came of them as events.
+ * effects in the order they stand in, then reports what came of them as events. A leader's data goes into the log first, at
+ * raft_log_end() and under raft_epoch(); only what the log took is told (RAFT_EVENT_APPENDED), so that a full disk leaves nothing to undo.
  *
  * 1. Epochs never go back; in one epoch there is one leader at most, and a vote is on disk (RAFT_EFFECT_WRITE_STATE) before anything
  *    that rests on it.
@@ -102,7 +103,7 @@ struct raft_start {
 
 enum raft_event_type {
 	RAFT_EVENT_TICK,     /* time has passed (a timer that RAFT_EFFECT_WAKE asked for) */
-	RAFT_EVENT_APPEND,   /* the leader's client wants a data batch of `n_records` records and `bytes` bytes in the log */
+	RAFT_EVENT_APPENDED, /* the leader put a data batch of `n_records` records and `bytes` bytes at the end of the log */
 	RAFT_EVENT_FLUSHED,  /* all below `offset` is on disk */
 	RAFT_EVENT_SNAPSHOT, /* a snapshot `snapshot` is on disk and in place */
 	RAFT_EVENT_CLEANED,  /* the log now starts at `offset`, the end of a snapshot that is in place */
@@ -123,8 +124,7 @@ struct raft_event {
 
 enum raft_effect_type {
 	RAFT_EFFECT_WRITE_STATE,     /* `election` to quorum-state, durable before the next effect */
-	RAFT_EFFECT_APPEND_CONTROL,  /* `batch` (bytes of a whole record batch) at `offset` */
-	RAFT_EFFECT_APPEND_DATA,     /* the event's batch at `offset`, under `epoch` */
+	RAFT_EFFECT_APPEND_CONTROL,  /* `batch` (bytes of a whole record batch) of `n_records` at `offset` */
 	RAFT_EFFECT_FLUSH,	     /* everything below `offset`; answer with RAFT_EVENT_FLUSHED */
 	RAFT_EFFECT_COMMIT,	     /* the high watermark is now `offset` */
 	RAFT_EFFECT_LEADER,	     /* this node leads `epoch`; offset = where the epoch starts */
@@ -132,14 +132,13 @@ enum raft_effect_type {
 	RAFT_EFFECT_CUT_SNAPSHOT,    /* a snapshot is due: of the image at the high watermark */
 	RAFT_EFFECT_CLEAN,	     /* log segments and snapshots below `snapshot` may go, by the retention settings */
 	RAFT_EFFECT_WAKE,	     /* RAFT_EVENT_TICK at `offset` (monotonic milliseconds); replaces the one before */
-	RAFT_EFFECT_REFUSED,	     /* the append was not taken: `err` (Kafka's number) */
 };
 
 struct raft_effect {
 	enum raft_effect_type type;
 	int64_t offset;
 	int32_t epoch;
-	int err;
+	int32_t n_records;
 	struct raft_election election;
 	struct raft_snapshot_id snapshot;
 	struct bytes batch; /* in the effects' arena */
@@ -172,6 +171,7 @@ int64_t raft_log_end(const struct raft *r);
 int64_t raft_high_watermark(const struct raft *r); /* -1 when unknown */
 int16_t raft_kraft_version(const struct raft *r);
 const struct raft_voters *raft_voters(const struct raft *r);
+const struct raft_voter *raft_own_voter(const struct raft *r); /* this node, as it was configured */
 int64_t raft_voters_offset(const struct raft *r);
 
 /* DescribeQuorum's answer; where this node does not lead, or was asked for something else, the error stands in it. */

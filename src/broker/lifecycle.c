@@ -1,0 +1,466 @@
+/*
+ * lifecycle: this node's broker, as the controller sees it: registers, reports every broker.heartbeat.interval.ms, is let in, leaves.
+ *
+ *	STARTING	registered; has not applied its own registration yet
+ *	RECOVERY	has; the logs are being opened
+ *	RUNNING		not fenced
+ *	PENDING_CONTROLLED_SHUTDOWN	wants to leave; its partitions are led elsewhere first
+ *	SHUTTING_DOWN	may end
+ *
+ * The requests are those that a broker sends to a controller, given to our own by mailbox. One is under way at a time; what changes in
+ * between is said with the next, which then goes out at once. A node's controller registers here too.
+ */
+#include <string.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/quorum_private.h"
+#include "metadata/version.h"
+#include "protocol/broker_heartbeat.h"
+#include "protocol/broker_registration.h"
+#include "protocol/controller_registration.h"
+#include "wire/codec.h"
+
+enum { API_BROKER_REGISTRATION = 62, API_BROKER_HEARTBEAT = 63, API_CONTROLLER_REGISTRATION = 70 };
+enum { REGISTRATION_VERSION = 4, HEARTBEAT_VERSION = 2 };
+
+#define ARENA (1 << 20)
+#define SHUTDOWN_RETRY_MS 5
+#define REGISTRATION_RETRY_MS 100
+
+struct lifecycle {
+	struct quorum *quorum;
+	struct arena own; /* what was given at the start */
+	struct quorum_broker broker;
+	enum broker_state state;
+	int64_t epoch; /* atomic; -1 before registration */
+
+	struct arena arena; /* of the request under way */
+	struct quorum_request request;
+	struct broker_registration_request registration;
+	struct broker_registration_response registration_answer;
+	struct broker_heartbeat_request heartbeat;
+	struct broker_heartbeat_response heartbeat_answer;
+	bool under_way;
+	bool again; /* something has changed meanwhile */
+	bool freed; /* while a request is under way: it frees when that comes back */
+
+	bool ready;
+	struct uuid *failed;
+	int n_failed;
+	struct timer timer;
+	struct timer deadline;
+};
+
+static void beat(struct lifecycle *l);
+static void register_broker(struct lifecycle *l);
+
+static void enter(struct lifecycle *l, enum broker_state state)
+{
+	if (l->state == state)
+		return;
+	l->state = state;
+	l->broker.state(l->broker.arg, state, l->epoch);
+}
+
+static void release(struct lifecycle *l)
+{
+	arena_fini(&l->own);
+	arena_fini(&l->arena);
+	xfree(l->failed);
+	xfree(l);
+}
+
+void lifecycle_free(struct lifecycle *l)
+{
+	if (!l)
+		return;
+	timer_stop(&l->timer);
+	timer_stop(&l->deadline);
+	l->freed = true;
+	if (!l->under_way)
+		release(l);
+}
+
+static void send(struct lifecycle *l, int16_t api, int16_t version, const void *request, void *response, quorum_done_fn *done)
+{
+	check(!l->under_way);
+	l->under_way = true;
+	l->again = false;
+	l->request = (struct quorum_request){
+		.loop = l->quorum->loop,
+		.done = done,
+		.arg = l,
+		.api = api,
+		.version = version,
+		.request = request,
+		.response = response,
+		.arena = &l->arena,
+		.principal = STR("User:ANONYMOUS"),
+	};
+	quorum_submit(l->quorum, &l->request);
+}
+
+/* False: the lifecycle has ended meanwhile, and is gone now. */
+static bool came_back(struct lifecycle *l)
+{
+	l->under_way = false;
+	if (!l->freed)
+		return true;
+	release(l);
+	return false;
+}
+
+/* ---- registration ---- */
+
+static void registered(struct quorum_request *r)
+{
+	struct lifecycle *l = r->arg;
+
+	if (!came_back(l))
+		return;
+	if (r->err != 0) {
+		diag_warn(l->quorum->env->diag, "broker registration refused", "error=%s reason=\"%.*s\"", err_name(r->err),
+			  STR_ARG(r->message));
+		arena_reset(&l->arena);
+		timer_start(&l->timer, REGISTRATION_RETRY_MS);
+		return;
+	}
+	__atomic_store_n(&l->epoch, l->registration_answer.broker_epoch, __ATOMIC_RELEASE);
+	arena_reset(&l->arena);
+	enter(l, BROKER_STARTING);
+	if (!l->under_way)
+		beat(l);
+}
+
+static void fill_features(struct lifecycle *l, struct broker_registration_request *r)
+{
+	r->features.v = arena_array(&l->arena, 16, sizeof(*r->features.v));
+	for (const struct controller_feature *f = CONTROLLER_FEATURES; f->name; f++) {
+		r->features.v[r->features.n].name = str_of(f->name);
+		r->features.v[r->features.n].min_supported_version = f->min;
+		r->features.v[r->features.n++].max_supported_version = f->max;
+	}
+}
+
+static void register_broker(struct lifecycle *l)
+{
+	struct broker_registration_request *r = &l->registration;
+	const struct quorum_broker *b = &l->broker;
+
+	codec_init(&broker_registration_request_schema, r);
+	codec_init(&broker_registration_response_schema, &l->registration_answer);
+	r->broker_id = b->id;
+	r->cluster_id = str_of(l->quorum->cluster_id);
+	r->incarnation_id = b->incarnation;
+	r->rack = b->rack;
+	r->previous_broker_epoch = b->previous_epoch;
+	r->log_dirs.v = (struct uuid *)b->log_dirs;
+	r->log_dirs.n = b->n_log_dirs;
+	r->listeners.v = arena_array(&l->arena, (size_t)b->n_endpoints, sizeof(*r->listeners.v));
+	r->listeners.n = b->n_endpoints;
+	for (int i = 0; i < b->n_endpoints; i++) {
+		r->listeners.v[i].name = b->endpoints[i].name;
+		r->listeners.v[i].host = b->endpoints[i].host;
+		r->listeners.v[i].port = b->endpoints[i].port;
+		r->listeners.v[i].security_protocol = b->endpoints[i].security_protocol;
+	}
+	fill_features(l, r);
+	send(l, API_BROKER_REGISTRATION, REGISTRATION_VERSION, r, &l->registration_answer, registered);
+}
+
+/* ---- heartbeats ---- */
+
+static bool is_leaving(const struct lifecycle *l)
+{
+	return l->state == BROKER_PENDING_CONTROLLED_SHUTDOWN;
+}
+
+static void answered(struct lifecycle *l)
+{
+	const struct broker_heartbeat_response *a = &l->heartbeat_answer;
+
+	if (is_leaving(l)) {
+		if (a->should_shut_down)
+			enter(l, BROKER_SHUTTING_DOWN);
+		return;
+	}
+	if (l->state == BROKER_STARTING && a->is_caught_up)
+		enter(l, BROKER_RECOVERY);
+	if (l->state == BROKER_RECOVERY && !a->is_fenced)
+		enter(l, BROKER_RUNNING);
+}
+
+static int64_t next_beat_ms(const struct lifecycle *l)
+{
+	if (is_leaving(l))
+		return SHUTDOWN_RETRY_MS;
+	return config_int(l->quorum->options.config, CONFIG_BROKER_HEARTBEAT_INTERVAL_MS);
+}
+
+static void beaten(struct quorum_request *r)
+{
+	struct lifecycle *l = r->arg;
+
+	if (!came_back(l))
+		return;
+	arena_reset(&l->arena);
+	if (r->err == 0)
+		answered(l);
+	else
+		diag_warn(l->quorum->env->diag, "heartbeat refused", "error=%s", err_name(r->err));
+	if (l->state == BROKER_SHUTTING_DOWN || l->under_way)
+		return;
+	/* Fenced by a session that ran out, or unregistered: a new registration is a new life, and that is the node's to decide. */
+	if (l->again && r->err == 0)
+		beat(l);
+	else
+		timer_start(&l->timer, next_beat_ms(l));
+}
+
+static void beat(struct lifecycle *l)
+{
+	struct broker_heartbeat_request *r = &l->heartbeat;
+
+	codec_init(&broker_heartbeat_request_schema, r);
+	codec_init(&broker_heartbeat_response_schema, &l->heartbeat_answer);
+	r->broker_id = l->broker.id;
+	r->broker_epoch = l->epoch;
+	r->current_metadata_offset = quorum_committed_offset(l->quorum);
+	r->want_fence = !l->ready && !is_leaving(l);
+	r->want_shut_down = is_leaving(l);
+	r->offline_log_dirs.v = arena_array(&l->arena, (size_t)l->n_failed, sizeof(*l->failed));
+	r->offline_log_dirs.n = l->n_failed;
+	if (l->n_failed > 0)
+		memcpy(r->offline_log_dirs.v, l->failed, (size_t)l->n_failed * sizeof(*l->failed));
+	send(l, API_BROKER_HEARTBEAT, HEARTBEAT_VERSION, r, &l->heartbeat_answer, beaten);
+}
+
+static void due(struct timer *t)
+{
+	struct lifecycle *l = container_of(t, struct lifecycle, timer);
+
+	if (l->under_way)
+		return;
+	if (l->epoch < 0)
+		register_broker(l);
+	else
+		beat(l);
+}
+
+/* Something is to be said: now, or as soon as what is under way has come back. */
+static void hurry(struct lifecycle *l)
+{
+	if (l->under_way) {
+		l->again = true;
+	} else if (l->epoch >= 0) {
+		timer_stop(&l->timer);
+		beat(l);
+	}
+}
+
+void lifecycle_committed(struct lifecycle *l)
+{
+	/* STARTING ends when its registration is in the image. */
+	if (l->state == BROKER_STARTING && l->epoch >= 0 && !l->under_way && timer_is_running(&l->timer))
+		hurry(l);
+}
+
+/* ---- what the node says ---- */
+
+static const struct uuid *copy_dirs(struct arena *a, const struct uuid *from, int n)
+{
+	struct uuid *to = arena_array(a, (size_t)n, sizeof(*to));
+
+	if (n > 0)
+		memcpy(to, from, (size_t)n * sizeof(*to));
+	return to;
+}
+
+static void shutdown_late(struct timer *t)
+{
+	struct lifecycle *l = container_of(t, struct lifecycle, deadline);
+
+	diag_warn(l->quorum->env->diag, "the controller has not agreed to the shutdown in time", NULL);
+	enter(l, BROKER_SHUTTING_DOWN);
+}
+
+void quorum_broker_start(struct quorum *q, const struct quorum_broker *b)
+{
+	struct lifecycle *l = xcalloc(1, sizeof(*l));
+	struct quorum_broker_endpoint *endpoints;
+
+	check(!q->lifecycle);
+	arena_init(&l->own, ARENA);
+	arena_init(&l->arena, ARENA);
+	endpoints = arena_array(&l->own, (size_t)b->n_endpoints, sizeof(*endpoints));
+	for (int i = 0; i < b->n_endpoints; i++) {
+		endpoints[i] = b->endpoints[i];
+		endpoints[i].name = arena_str(&l->own, b->endpoints[i].name);
+		endpoints[i].host = arena_str(&l->own, b->endpoints[i].host);
+	}
+	l->quorum = q;
+	l->broker = *b;
+	l->broker.endpoints = endpoints;
+	l->broker.rack = arena_str(&l->own, b->rack);
+	l->broker.log_dirs = copy_dirs(&l->own, b->log_dirs, b->n_log_dirs);
+	l->epoch = -1;
+	l->state = BROKER_NOT_RUNNING;
+	timer_init(&l->timer, q->loop, due);
+	timer_init(&l->deadline, q->loop, shutdown_late);
+	q->lifecycle = l;
+	register_broker(l);
+}
+
+struct said {
+	struct post post;
+	struct quorum *quorum;
+	struct uuid directory;
+	int64_t timeout_ms;
+};
+
+static void say(struct quorum *q, void (*run)(struct post *), struct uuid directory, int64_t timeout_ms)
+{
+	struct said *s = xcalloc(1, sizeof(*s));
+
+	s->post.run = run;
+	s->quorum = q;
+	s->directory = directory;
+	s->timeout_ms = timeout_ms;
+	loop_post(q->loop, &s->post);
+}
+
+static void hear_ready(struct post *post)
+{
+	struct said *s = container_of(post, struct said, post);
+	struct lifecycle *l = s->quorum->lifecycle;
+
+	xfree(s);
+	if (!l || l->ready)
+		return;
+	l->ready = true;
+	hurry(l);
+}
+
+static void hear_failed(struct post *post)
+{
+	struct said *s = container_of(post, struct said, post);
+	struct lifecycle *l = s->quorum->lifecycle;
+
+	if (l) {
+		l->failed = xreallocarray(l->failed, (size_t)l->n_failed + 1, sizeof(*l->failed));
+		l->failed[l->n_failed++] = s->directory;
+		hurry(l);
+	}
+	xfree(s);
+}
+
+static void hear_shutdown(struct post *post)
+{
+	struct said *s = container_of(post, struct said, post);
+	struct lifecycle *l = s->quorum->lifecycle;
+	int64_t timeout_ms = s->timeout_ms;
+
+	xfree(s);
+	if (!l || l->state == BROKER_PENDING_CONTROLLED_SHUTDOWN || l->state == BROKER_SHUTTING_DOWN)
+		return;
+	if (l->epoch < 0 || l->quorum->failed) {
+		enter(l, BROKER_SHUTTING_DOWN);
+		return;
+	}
+	enter(l, BROKER_PENDING_CONTROLLED_SHUTDOWN);
+	timer_start(&l->deadline, timeout_ms);
+	hurry(l);
+}
+
+void quorum_broker_ready(struct quorum *q)
+{
+	say(q, hear_ready, UUID_ZERO, 0);
+}
+
+void quorum_broker_directory_failed(struct quorum *q, struct uuid directory)
+{
+	say(q, hear_failed, directory, 0);
+}
+
+void quorum_broker_shutdown(struct quorum *q, int64_t timeout_ms)
+{
+	say(q, hear_shutdown, UUID_ZERO, timeout_ms);
+}
+
+int64_t quorum_broker_epoch(struct quorum *q)
+{
+	struct lifecycle *l = q->lifecycle;
+
+	return l ? __atomic_load_n(&l->epoch, __ATOMIC_ACQUIRE) : -1;
+}
+
+/* ---- this node's controller ---- */
+
+struct controller_said {
+	struct quorum_request request;
+	struct controller_registration_request in;
+	struct controller_registration_response out;
+	struct arena arena;
+	struct env *env;
+};
+
+static void controller_registered(struct quorum_request *r)
+{
+	struct controller_said *s = container_of(r, struct controller_said, request);
+
+	if (r->err != 0)
+		diag_warn(s->env->diag, "controller registration refused", "error=%s", err_name(r->err));
+	arena_fini(&s->arena);
+	xfree(s);
+}
+
+static void fill_controller(struct quorum *q, struct controller_said *s)
+{
+	const struct config_network *network = config_network(q->options.config);
+	const struct raft_voter *own = raft_own_voter(q->raft);
+	struct controller_registration_request *in = &s->in;
+
+	in->controller_id = q->options.node_id;
+	in->incarnation_id = env_random_uuid(q->env);
+	in->listeners.v = arena_array(&s->arena, (size_t)own->n_endpoints, sizeof(*in->listeners.v));
+	in->listeners.n = own->n_endpoints;
+	for (int i = 0; i < own->n_endpoints; i++) {
+		in->listeners.v[i].name = own->endpoints[i].name;
+		in->listeners.v[i].host = own->endpoints[i].host;
+		in->listeners.v[i].port = own->endpoints[i].port;
+		in->listeners.v[i].security_protocol = (int16_t)network->controller_advertised[i].protocol;
+	}
+	in->features.v = arena_array(&s->arena, 16, sizeof(*in->features.v));
+	for (const struct controller_feature *f = CONTROLLER_FEATURES; f->name; f++) {
+		in->features.v[in->features.n].name = str_of(f->name);
+		in->features.v[in->features.n].min_supported_version = f->min;
+		in->features.v[in->features.n++].max_supported_version = f->max;
+	}
+}
+
+void lifecycle_register_controller(struct quorum *q)
+{
+	struct controller_said *s;
+
+	if (image_metadata_version(controller_tip(q->controller)) < METADATA_VERSION_CONTROLLER_REGISTRATION)
+		return;
+	s = xcalloc(1, sizeof(*s));
+	arena_init(&s->arena, ARENA);
+	s->env = q->env;
+	codec_init(&controller_registration_request_schema, &s->in);
+	codec_init(&controller_registration_response_schema, &s->out);
+	fill_controller(q, s);
+	s->request = (struct quorum_request){
+		.loop = q->loop,
+		.done = controller_registered,
+		.api = API_CONTROLLER_REGISTRATION,
+		.request = &s->in,
+		.response = &s->out,
+		.arena = &s->arena,
+		.principal = STR("User:ANONYMOUS"),
+	};
+	quorum_submit(q, &s->request);
+}

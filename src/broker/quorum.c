@@ -1,0 +1,674 @@
+/*
+ * quorum: requests go in, decisions go to the log, effects of raft are done, answers go out.
+ *
+ * Everything here runs on the quorum's loop but quorum_submit, quorum_broker_epoch and the like, which post to it.
+ */
+#include "broker/quorum.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/quorum_private.h"
+#include "metadata/version.h"
+#include "protocol/describe_quorum.h"
+#include "wire/batch.h"
+
+#define EFFECTS_ARENA (16 << 20)
+/* The records of one decision, as structs. */
+#define RECORDS_ARENA (512 << 20)
+
+/* ---- publishing ---- */
+
+int64_t quorum_committed_offset(const struct quorum *q)
+{
+	return q->image ? image_offset(q->image) : -1;
+}
+
+static void push_image(struct quorum *q, const struct image *image, int64_t end)
+{
+	struct pending_image *p = xmalloc(sizeof(*p));
+
+	p->end = end;
+	p->image = image_ref(image);
+	list_push(&q->pending, &p->link);
+}
+
+static void tell_subscribers(struct quorum *q, const struct image *old, const struct image *now)
+{
+	if (old && image_shares_all(old, now))
+		return;
+	list_each_safe(it, &q->subscribers) {
+		struct quorum_subscriber *s = container_of(it, struct quorum_subscriber, link);
+
+		s->image(s, old, now);
+	}
+}
+
+static void maybe_started(struct quorum *q)
+{
+	if (q->started || !q->image || image_metadata_version(q->image) == 0)
+		return;
+	q->started = true;
+	q->options.started(q->options.arg, 0);
+}
+
+static void publish(struct quorum *q, int64_t high_watermark)
+{
+	const struct image *newest = NULL;
+	const struct image *old;
+
+	list_each_safe(it, &q->pending) {
+		struct pending_image *p = container_of(it, struct pending_image, link);
+
+		if (p->end > high_watermark)
+			break;
+		image_unref(&newest);
+		newest = p->image;
+		list_remove(&p->link);
+		xfree(p);
+	}
+	if (!newest)
+		return;
+	old = q->image;
+	q->image = newest;
+	tell_subscribers(q, old, newest);
+	image_unref(&old);
+}
+
+/* ---- answers ---- */
+
+static void run_done(struct post *post)
+{
+	struct quorum_request *r = container_of(post, struct quorum_request, post);
+
+	r->done(r);
+}
+
+static void complete(struct quorum_request *r)
+{
+	r->post.run = run_done;
+	loop_post(r->loop, &r->post);
+}
+
+static void complete_with(struct quorum_request *r, int err)
+{
+	r->err = err_to_kafka(err);
+	complete(r);
+}
+
+static void complete_committed(struct quorum *q, int64_t high_watermark)
+{
+	list_each_safe(it, &q->waiting) {
+		struct quorum_request *r = container_of(it, struct quorum_request, link);
+
+		if (r->wait_offset > high_watermark)
+			break;
+		list_remove(&r->link);
+		complete(r);
+	}
+}
+
+static void fail_all(struct quorum *q, int err)
+{
+	list_each_safe(it, &q->waiting) {
+		struct quorum_request *r = container_of(it, struct quorum_request, link);
+
+		list_remove(&r->link);
+		complete_with(r, err);
+	}
+}
+
+void quorum_fail(struct quorum *q, int err)
+{
+	if (q->failed)
+		return;
+	q->failed = true;
+	diag_error(q->env->diag, "metadata log failed", "dir=%s error=%s", q->path, err_name(err));
+	fail_all(q, ERR_NOT_CONTROLLER);
+	if (controller_is_active(q->controller))
+		controller_resign(q->controller);
+	q->options.failed(q->options.arg, err);
+}
+
+/* ---- deciding ---- */
+
+static uint64_t chance(void *arg)
+{
+	return env_random_u64(arg);
+}
+
+static struct controller_context context(struct quorum *q, struct quorum_request *r)
+{
+	return (struct controller_context){
+		.now_ms = env_mono_ms(q->env),
+		.wall_ms = env_wall_ms(q->env),
+		.principal = r ? r->principal : STR("User:ANONYMOUS"),
+		.version = r ? r->version : 0,
+		.random = chance,
+		.random_arg = q->env,
+		.arena = r ? r->arena : &q->records_arena,
+		.why = r ? &r->message : NULL,
+	};
+}
+
+#define COMMAND(name)                                                                                                     \
+	static int run_##name(struct controller *c, const struct controller_context *ctx, const void *in, void *out,      \
+			      struct record_list *records)                                                                \
+	{                                                                                                                 \
+		return controller_##name(c, ctx, in, out, records);                                                       \
+	}
+
+COMMAND(create_topics)
+COMMAND(delete_topics)
+COMMAND(create_partitions)
+COMMAND(alter_configs)
+COMMAND(incremental_alter_configs)
+COMMAND(update_features)
+COMMAND(broker_registration)
+COMMAND(broker_heartbeat)
+COMMAND(unregister_broker)
+COMMAND(unregister_controller)
+COMMAND(controller_registration)
+COMMAND(allocate_producer_ids)
+COMMAND(alter_partition)
+COMMAND(elect_leaders)
+COMMAND(assign_replicas_to_dirs)
+
+enum { API_DESCRIBE_QUORUM = 55 };
+
+static const struct command {
+	int16_t api;
+	int (*run)(struct controller *, const struct controller_context *, const void *, void *, struct record_list *);
+} COMMANDS[] = {
+	{19, run_create_topics},	 {20, run_delete_topics},	 {33, run_alter_configs},
+	{37, run_create_partitions},	 {43, run_elect_leaders},	 {44, run_incremental_alter_configs},
+	{56, run_alter_partition},	 {57, run_update_features},	 {62, run_broker_registration},
+	{63, run_broker_heartbeat},	 {64, run_unregister_broker},	 {67, run_allocate_producer_ids},
+	{70, run_controller_registration}, {73, run_assign_replicas_to_dirs}, {94, run_unregister_controller},
+};
+
+static const struct command *command_find(int16_t api)
+{
+	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
+		if (COMMANDS[i].api == api)
+			return &COMMANDS[i];
+	}
+	return NULL;
+}
+
+bool quorum_serves(int16_t api)
+{
+	return api == API_DESCRIBE_QUORUM || command_find(api);
+}
+
+/* ---- appending ---- */
+
+/* As many records of the list from `from` on as one batch takes, as a batch; how many. */
+static int build_batch(struct quorum *q, const struct record_list *records, int from, int64_t now_ms, struct buf *out)
+{
+	struct batch_options options = BATCH_OPTIONS_NONE;
+	struct batch_builder b;
+	struct buf value = {0};
+	int n = 0;
+
+	options.base_offset = raft_log_end(q->raft);
+	options.leader_epoch = raft_epoch(q->raft);
+	out->len = 0;
+	batch_begin(&b, out, &options);
+	for (int i = from; i < records->n; i++) {
+		value.len = 0;
+		metadata_record_encode(&records->v[i], &value);
+		if (n > 0 && !records->atomic && out->len + value.len > METADATA_BATCH_MAX / 2)
+			break;
+		batch_add(&b, now_ms, BYTES_NULL, (struct bytes){value.p, (int32_t)value.len});
+		n++;
+	}
+	batch_end(&b);
+	buf_fini(&value);
+	return n;
+}
+
+/* One batch into the log, then to raft and to the tip. */
+static int append_batch(struct quorum *q, const struct record_list *all, int from, int n, int64_t now_ms, const struct buf *batch)
+{
+	struct record_list part = {.v = all->v + from, .n = n};
+	struct log_appended appended;
+	const char *why = "";
+	int err = log_append_as_follower(q->log, batch->p, batch->len, raft_epoch(q->raft), now_ms, &appended);
+
+	if (err != 0)
+		return err;
+	err = controller_apply(q->controller, &part, appended.last_offset, raft_epoch(q->raft), now_ms, &why);
+	if (err != 0)
+		diag_error(q->env->diag, "decided records contradict the metadata", "reason=\"%s\"", why);
+	check(err == 0);
+	q->last_append_ms = env_mono_ms(q->env);
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_APPENDED, .n_records = n, .bytes = (int64_t)batch->len});
+	push_image(q, controller_image(q->controller), appended.last_offset + 1);
+	return 0;
+}
+
+/* 0, or why nothing more of the list was taken. */
+static int append_records(struct quorum *q, const struct record_list *records)
+{
+	int64_t now_ms = env_wall_ms(q->env);
+	struct buf batch = {0};
+	int err = 0;
+
+	for (int from = 0; err == 0 && from < records->n;) {
+		int n = build_batch(q, records, from, now_ms, &batch);
+
+		err = batch.len > METADATA_BATCH_MAX ? ERR_POLICY_VIOLATION : append_batch(q, records, from, n, now_ms, &batch);
+		from += n;
+	}
+	buf_fini(&batch);
+	if (err != 0 && log_dir_error(q->options.dir) != 0)
+		quorum_fail(q, log_dir_error(q->options.dir));
+	return err;
+}
+
+static void wait_or_complete(struct quorum *q, struct quorum_request *r)
+{
+	r->wait_offset = raft_log_end(q->raft);
+	if (r->wait_offset <= raft_high_watermark(q->raft))
+		complete(r);
+	else
+		list_push(&q->waiting, &r->link);
+}
+
+static void schedule_tick(struct quorum *q, int64_t next_ms)
+{
+	if (next_ms == INT64_MAX)
+		timer_stop(&q->tick_timer);
+	else
+		timer_start(&q->tick_timer, next_ms - env_mono_ms(q->env));
+}
+
+void quorum_run(struct quorum *q, struct quorum_request *r)
+{
+	const struct command *command = command_find(r->api);
+	struct controller_context ctx = context(q, r);
+	struct record_list records;
+	int err;
+
+	r->err = 0;
+	r->message = STR_NULL;
+	if (q->failed || q->stopping || !controller_is_active(q->controller)) {
+		complete_with(r, ERR_NOT_CONTROLLER);
+		return;
+	}
+	if (r->deadline_ms > 0 && ctx.now_ms > r->deadline_ms) {
+		complete_with(r, ERR_REQUEST_TIMED_OUT);
+		return;
+	}
+	if (r->api == API_DESCRIBE_QUORUM) {
+		raft_describe_quorum(q->raft, ctx.wall_ms, r->request, r->version, r->arena, r->response);
+		complete(r);
+		return;
+	}
+	check(command);
+	record_list_init(&records, &q->records_arena);
+	err = command->run(q->controller, &ctx, r->request, r->response, &records);
+	if (err == 0 && (record_list_failed(&records) || r->arena->failed))
+		err = -ENOMEM;
+	if (err == 0)
+		err = append_records(q, &records);
+	r->err = err_to_kafka(err);
+	arena_reset(&q->records_arena);
+	if (!q->failed)
+		wait_or_complete(q, r);
+	else
+		complete_with(r, ERR_NOT_CONTROLLER);
+	if (!timer_is_running(&q->tick_timer))
+		schedule_tick(q, ctx.now_ms + 1000);
+}
+
+static void submitted(struct post *post)
+{
+	struct quorum_request *r = container_of(post, struct quorum_request, post);
+
+	quorum_run(r->quorum, r);
+}
+
+void quorum_submit(struct quorum *q, struct quorum_request *r)
+{
+	list_init(&r->link);
+	r->quorum = q;
+	r->post.run = submitted;
+	loop_post(q->loop, &r->post);
+}
+
+/* ---- effects ---- */
+
+static void flushed(struct log_flush *f)
+{
+	struct quorum *q = container_of(f, struct quorum, flush);
+	int err = log_flush_end(q->log, f);
+
+	q->flushing = false;
+	if (err != 0)
+		quorum_fail(q, err);
+	if (q->failed || q->closed)
+		return;
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_FLUSHED, .offset = log_offsets(q->log).flushed_end});
+}
+
+static void begin_flush(struct quorum *q, int64_t upto)
+{
+	if (!log_flush_begin(q->log, upto, &q->flush)) {
+		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_FLUSHED, .offset = log_offsets(q->log).flushed_end});
+		return;
+	}
+	q->flushing = true;
+	q->flush.done = flushed;
+	log_flusher_add(q->flusher, &q->flush);
+}
+
+static void commit(struct quorum *q, int64_t offset)
+{
+	log_set_high_watermark(q->log, offset);
+	publish(q, offset);
+	complete_committed(q, offset);
+	maybe_started(q);
+	if (q->lifecycle)
+		lifecycle_committed(q->lifecycle);
+}
+
+static int append_control(struct quorum *q, const struct raft_effect *e)
+{
+	struct log_appended appended;
+	int64_t now_ms = env_wall_ms(q->env);
+	int err;
+
+	log_begin_epoch(q->log, e->epoch);
+	err = log_append_as_follower(q->log, e->batch.p, (size_t)e->batch.len, e->epoch, now_ms, &appended);
+	if (err == 0)
+		replay_skip(&q->replay, appended.last_offset, e->epoch, now_ms);
+	return err;
+}
+
+static int lead(struct quorum *q)
+{
+	struct controller_context ctx = context(q, NULL);
+	struct record_list records;
+	int err;
+
+	controller_lead(q->controller, &q->replay, ctx.now_ms);
+	replay_fini(&q->replay); /* from here on the controller has it */
+	push_image(q, controller_image(q->controller), raft_log_end(q->raft));
+	record_list_init(&records, &q->records_arena);
+	err = controller_activate(q->controller, &ctx, &q->bootstrap, &records);
+	if (err == 0 && records.n > 0)
+		err = append_records(q, &records);
+	arena_reset(&q->records_arena);
+	if (err != 0)
+		return err;
+	lifecycle_register_controller(q);
+	schedule_tick(q, ctx.now_ms + 1000);
+	if (q->idle_ms > 0)
+		timer_start(&q->idle_timer, q->idle_ms);
+	return 0;
+}
+
+static int perform(struct quorum *q, const struct raft_effect *e)
+{
+	switch (e->type) {
+	case RAFT_EFFECT_WRITE_STATE:
+		return quorum_write_state(q, &e->election);
+	case RAFT_EFFECT_APPEND_CONTROL:
+		return append_control(q, e);
+	case RAFT_EFFECT_FLUSH:
+		begin_flush(q, e->offset);
+		return 0;
+	case RAFT_EFFECT_COMMIT:
+		commit(q, e->offset);
+		return 0;
+	case RAFT_EFFECT_LEADER:
+		diag_debug(q->env->diag, "this node leads the metadata quorum", "epoch=%d offset=%lld", e->epoch, (long long)e->offset);
+		return lead(q);
+	case RAFT_EFFECT_RESIGNED:
+		fail_all(q, ERR_NOT_CONTROLLER);
+		controller_resign(q->controller);
+		return 0;
+	case RAFT_EFFECT_CUT_SNAPSHOT:
+		quorum_cut_snapshot(q);
+		return 0;
+	case RAFT_EFFECT_CLEAN:
+		quorum_clean(q);
+		return 0;
+	case RAFT_EFFECT_WAKE:
+		timer_start_at(&q->raft_timer, e->offset * 1000000);
+		return 0;
+	}
+	return 0;
+}
+
+static void perform_all(struct quorum *q, const struct raft_effects *effects)
+{
+	for (int i = 0; i < effects->n && !q->failed; i++) {
+		int err = perform(q, &effects->v[i]);
+
+		if (err != 0)
+			quorum_fail(q, err);
+	}
+}
+
+void quorum_step(struct quorum *q, struct raft_event event)
+{
+	struct raft_effects effects;
+	struct arena arena;
+
+	if (q->failed)
+		return;
+	event.now_ms = env_mono_ms(q->env);
+	event.wall_ms = env_wall_ms(q->env);
+	arena_init(&arena, EFFECTS_ARENA);
+	effects = (struct raft_effects){.arena = &arena};
+	raft_step(q->raft, &event, &effects);
+	perform_all(q, &effects);
+	arena_fini(&arena);
+}
+
+static void begin(struct post *post)
+{
+	struct quorum *q = container_of(post, struct quorum, begin_post);
+	struct raft_effects effects;
+	struct arena arena;
+
+	if (q->stopping)
+		return;
+	arena_init(&arena, EFFECTS_ARENA);
+	effects = (struct raft_effects){.arena = &arena};
+	raft_begin(q->raft, env_mono_ms(q->env), env_wall_ms(q->env), &effects);
+	perform_all(q, &effects);
+	arena_fini(&arena);
+}
+
+/* ---- time ---- */
+
+static void raft_due(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, raft_timer);
+
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_TICK});
+}
+
+static void tick_due(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, tick_timer);
+	struct controller_context ctx = context(q, NULL);
+	struct record_list records;
+	int64_t next_ms = INT64_MAX;
+	int err;
+
+	if (q->failed || !controller_is_active(q->controller))
+		return;
+	record_list_init(&records, &q->records_arena);
+	err = controller_tick(q->controller, &ctx, &records, &next_ms);
+	if (err == 0 && records.n > 0)
+		append_records(q, &records);
+	arena_reset(&q->records_arena);
+	schedule_tick(q, next_ms);
+}
+
+/* An idle log gets a record now and then, so that those who follow it see that the leader lives (KIP-835). */
+static void idle_due(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, idle_timer);
+	int64_t idle = env_mono_ms(q->env) - q->last_append_ms;
+	struct record_list records;
+
+	if (q->failed || !controller_is_active(q->controller))
+		return;
+	if (idle < q->idle_ms) {
+		timer_start(&q->idle_timer, q->idle_ms - idle);
+		return;
+	}
+	record_list_init(&records, &q->records_arena);
+	if (record_list_add(&records, RECORD_NO_OP, 0))
+		append_records(q, &records);
+	arena_reset(&q->records_arena);
+	timer_start(&q->idle_timer, q->idle_ms);
+}
+
+/* ---- subscribers ---- */
+
+void quorum_subscribe(struct quorum *q, struct quorum_subscriber *s)
+{
+	list_push(&q->subscribers, &s->link);
+	if (q->image)
+		s->image(s, NULL, q->image);
+}
+
+void quorum_unsubscribe(struct quorum *q, struct quorum_subscriber *s)
+{
+	(void)q;
+	if (s->link.next)
+		list_remove(&s->link);
+}
+
+const struct image *quorum_image(struct quorum *q)
+{
+	return q->image ? image_ref(q->image) : NULL;
+}
+
+/* ---- life ---- */
+
+int quorum_start(const struct quorum_options *options, struct quorum **out)
+{
+	struct quorum *q = xcalloc(1, sizeof(*q));
+	struct controller_config config = {
+		.node_id = options->node_id, .cluster_id = options->cluster_id, .config = options->config};
+	int err;
+
+	q->options = *options;
+	q->env = options->env;
+	q->loop = options->loop;
+	q->cluster_id = str_dup(options->cluster_id);
+	q->path = xasprintf("%s/" METADATA_TOPIC "-0", log_dir_path(options->dir));
+	list_init(&q->pending);
+	list_init(&q->waiting);
+	list_init(&q->subscribers);
+	arena_init(&q->records_arena, RECORDS_ARENA);
+	arena_init(&q->bootstrap_arena, RECORDS_ARENA);
+	record_list_init(&q->bootstrap, &q->bootstrap_arena);
+	timer_init(&q->raft_timer, q->loop, raft_due);
+	timer_init(&q->tick_timer, q->loop, tick_due);
+	timer_init(&q->idle_timer, q->loop, idle_due);
+	q->idle_ms = config_int(options->config, CONFIG_METADATA_MAX_IDLE_INTERVAL_MS);
+	q->last_append_ms = env_mono_ms(q->env);
+	replay_init(&q->replay, image_new(options->cluster_id));
+	q->flusher = log_flusher_new(q->loop);
+	err = quorum_load(q);
+	if (err != 0) {
+		quorum_free(q);
+		return err;
+	}
+	config.kraft_version = raft_kraft_version(q->raft);
+	q->controller = controller_new(&config);
+	q->begin_post.run = begin;
+	loop_post(q->loop, &q->begin_post);
+	*out = q;
+	return 0;
+}
+
+static void close_job(struct work *w)
+{
+	struct quorum *q = container_of(w, struct quorum, close_work);
+
+	if (!q->failed)
+		log_close(q->log);
+}
+
+static void close_done(struct work *w)
+{
+	struct quorum *q = container_of(w, struct quorum, close_work);
+
+	q->closed = true;
+	q->stopped(q->stopped_arg);
+}
+
+/* What is in flight comes to its end first: a flush, a snapshot. */
+static void try_close(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, raft_timer);
+
+	if (q->flushing || q->cutting) {
+		timer_start(&q->raft_timer, 1);
+		return;
+	}
+	q->close_work.job = close_job;
+	q->close_work.done = close_done;
+	env_work(q->loop, &q->close_work);
+}
+
+void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
+{
+	check(!q->stopping);
+	q->stopped = done;
+	q->stopped_arg = arg;
+	timer_stop(&q->tick_timer);
+	timer_stop(&q->idle_timer);
+	lifecycle_free(q->lifecycle);
+	q->lifecycle = NULL;
+	if (!q->failed && controller_is_active(q->controller))
+		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
+	fail_all(q, ERR_NOT_CONTROLLER);
+	q->stopping = true;
+	timer_stop(&q->raft_timer);
+	timer_init(&q->raft_timer, q->loop, try_close);
+	timer_start(&q->raft_timer, 0);
+}
+
+void quorum_free(struct quorum *q)
+{
+	timer_stop(&q->raft_timer);
+	timer_stop(&q->tick_timer);
+	timer_stop(&q->idle_timer);
+	list_each_safe(it, &q->pending) {
+		struct pending_image *p = container_of(it, struct pending_image, link);
+
+		image_unref(&p->image);
+		list_remove(&p->link);
+		xfree(p);
+	}
+	if (q->replay.image)
+		replay_fini(&q->replay);
+	image_unref(&q->image);
+	lifecycle_free(q->lifecycle);
+	controller_free(q->controller);
+	raft_free(q->raft);
+	log_flush_fini(&q->flush);
+	log_flusher_free(q->flusher);
+	log_free(q->log);
+	arena_fini(&q->records_arena);
+	arena_fini(&q->bootstrap_arena);
+	xfree(q->snapshots);
+	xfree(q->cluster_id);
+	xfree(q->path);
+	xfree(q);
+}

@@ -1,0 +1,126 @@
+/*
+ * quorum_private: the carrier's state, for its own files: quorum.c (requests, effects), quorum_load.c (what is on disk), quorum_snapshot.c
+ * (snapshots), lifecycle.c (this node's broker).
+ */
+#ifndef ODRADEK_BROKER_QUORUM_PRIVATE_H
+#define ODRADEK_BROKER_QUORUM_PRIVATE_H
+
+#include "base/arena.h"
+#include "broker/quorum.h"
+#include "broker/snapshot.h"
+#include "config/config.h"
+#include "controller/controller.h"
+#include "log/log.h"
+#include "metadata/replay.h"
+#include "raft/raft.h"
+
+#define METADATA_TOPIC "__cluster_metadata"
+#define METADATA_BATCH_MAX (8 << 20)
+/* The largest snapshot that is read. */
+#define SNAPSHOT_MAX ((size_t)1 << 30)
+
+struct lifecycle;
+
+/* An image that waits for the high watermark. */
+struct pending_image {
+	struct list link;
+	int64_t end; /* it is committed when the high watermark has come here */
+	const struct image *image;
+};
+
+/* A snapshot in the directory. */
+struct snapshot_file {
+	struct raft_snapshot_id id;
+	int64_t size;
+	int64_t timestamp_ms; /* of its last contained batch */
+};
+
+/* One snapshot on its way to the disk. */
+struct snapshot_job {
+	struct work work;
+	struct quorum *quorum;
+	const struct image *image;
+	struct raft_snapshot_id id;
+	int16_t kraft_version;
+	struct raft_voters voters;
+	int64_t size;
+	int err;
+};
+
+struct quorum {
+	struct quorum_options options;
+	struct env *env;
+	struct loop *loop;
+	char *cluster_id;
+	char *path; /* of __cluster_metadata-0 */
+
+	struct topic_config log_config;
+	struct log *log;
+	struct log_flusher *flusher;
+	struct log_flush flush;
+	struct raft *raft;
+	struct controller *controller;
+	struct replay replay; /* of the log, until this node leads */
+	struct arena records_arena;
+
+	const struct image *image; /* committed; NULL before the first */
+	struct list pending;	   /* of struct pending_image, by end */
+	struct list waiting;	   /* of struct quorum_request, by wait_offset */
+	struct list subscribers;
+
+	struct arena bootstrap_arena;
+	struct record_list bootstrap;
+
+	struct timer raft_timer;
+	struct timer tick_timer;
+	struct timer idle_timer;
+	int64_t idle_ms;	 /* metadata.max.idle.interval.ms */
+	int64_t last_append_ms;	 /* monotonic */
+
+	struct snapshot_file *snapshots; /* by end offset; without the bootstrap snapshot */
+	int n_snapshots;
+	struct snapshot_job *cutting;
+
+	struct lifecycle *lifecycle;
+	struct work close_work;
+	struct post begin_post;
+	void (*stopped)(void *arg);
+	void *stopped_arg;
+	bool started;
+	bool failed;
+	bool flushing;
+	bool stopping;
+	bool closed;
+};
+
+/* ---- quorum.c ---- */
+
+void quorum_step(struct quorum *q, struct raft_event event);
+/* The metadata log cannot be used any more. */
+void quorum_fail(struct quorum *q, int err);
+/* Decided, appended, completed when committed: on the quorum's loop. */
+void quorum_run(struct quorum *q, struct quorum_request *r);
+/* The offset up to which the committed image goes; -1 before the first. */
+int64_t quorum_committed_offset(const struct quorum *q);
+
+/* ---- quorum_load.c ---- */
+
+/* Opens and replays; fills log, raft, replay, bootstrap, snapshots. */
+int quorum_load(struct quorum *q);
+int quorum_write_state(struct quorum *q, const struct raft_election *e);
+
+/* ---- quorum_snapshot.c ---- */
+
+void quorum_note_snapshot(struct quorum *q, const struct snapshot_file *f);
+void quorum_cut_snapshot(struct quorum *q);
+/* Lets old snapshots and what is below them go, by metadata.max.retention.*. */
+void quorum_clean(struct quorum *q);
+/* ---- lifecycle.c ---- */
+
+void lifecycle_free(struct lifecycle *l);
+/* A commit: what was waited for may be there. */
+void lifecycle_committed(struct lifecycle *l);
+/* This controller's own registration. */
+void lifecycle_register_controller(struct quorum *q);
+
+#endif
