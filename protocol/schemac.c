@@ -339,7 +339,22 @@ static struct message *message_add(char *words[], int n)
 	return m;
 }
 
-/* Ties the fields to the structs that they name. */
+static void field_check(const struct message *m, const struct structure *s, const struct field *f)
+{
+	int first = f->versions.first > m->versions.first ? f->versions.first : m->versions.first;
+
+	if (f->struct_name && !f->of)
+		die("there is no struct '%s'", f->struct_name);
+	if (f->of && f->of->n_fields == 0)
+		die("struct '%s' has no fields", f->struct_name);
+	if (f->tag >= FIELDS_MAX || (f->tag >= 0 && first < m->flexible && !*s->name))
+		die("'%s' has a tag in versions that have none", f->name);
+	for (const struct field *g = s->fields; g < f; g++)
+		if (strcmp(g->name, f->name) == 0 || (f->tag >= 0 && g->tag == f->tag))
+			die("'%s' is there twice, or its tag", f->name);
+}
+
+/* Ties the fields to the structs that they name, and looks whether all makes sense. */
 static void message_link(struct message *m)
 {
 	for (int i = 0; i < m->n_structs; i++) {
@@ -347,8 +362,9 @@ static void message_link(struct message *m)
 			struct field *f = &m->structs[i]->fields[k];
 
 			line = f->line;
-			if (f->struct_name && !(f->of = structure_find(m, f->struct_name)))
-				die("there is no struct '%s'", f->struct_name);
+			if (f->struct_name)
+				f->of = structure_find(m, f->struct_name);
+			field_check(m, m->structs[i], f);
 		}
 	}
 }

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "env/env.h"
 #include "protocol/api_versions.h"
 #include "protocol/create_topics.h"
 #include "protocol/describe_topic_partitions.h"
@@ -486,6 +487,41 @@ static void after_an_error_chain_and_buf_are_as_they_were(void **state)
 	arena_fini(&a);
 }
 
+static void a_range_of_a_file_is_listed_and_not_read(void **state)
+{
+	struct file file = {.refs = 1};
+	struct fetch_response_partition partition;
+	struct fetch_response_topic topic;
+	struct fetch_response r;
+	struct arena a;
+	struct chain c;
+	struct buf b = {0};
+	size_t len;
+
+	codec_init(&fetch_response_schema, &r);
+	codec_init(&fetch_response_topic_schema, &topic);
+	codec_init(&fetch_response_partition_schema, &partition);
+	partition.records = (struct records){.file = &file, .pos = 4096, .len = 1000000};
+	topic.partitions.v = &partition;
+	topic.partitions.n = 1;
+	r.responses.v = &topic;
+	r.responses.n = 1;
+	arena_init(&a, BUDGET);
+	chain_init(&c, &a);
+	assert_int_equal(codec_size(&fetch_response_schema, 17, &r, &len), 0);
+	assert_int_equal(codec_encode(&fetch_response_schema, 17, &r, &c), 0);
+	assert_int_equal(c.n, 3);
+	assert_ptr_equal(c.parts[1].file, &file);
+	assert_int_equal(c.parts[1].pos, 4096);
+	assert_int_equal(c.parts[1].len, 1000000);
+	assert_int_equal(c.len, len);
+	assert_int_equal(file.refs, 2);
+	assert_int_equal(codec_encode_buf(&fetch_response_schema, 17, &r, &b), -EINVAL);
+	buf_fini(&b);
+	arena_fini(&a);
+	assert_int_equal(file.refs, 1);
+}
+
 static void every_api_has_a_request_and_a_response_under_its_key(void **state)
 {
 	for (int i = 0; i < api_infos_n; i++) {
@@ -525,6 +561,7 @@ int main(void)
 		cmocka_unit_test(memory_of_another_size_is_refused),
 		cmocka_unit_test(a_large_message_goes_into_several_blocks),
 		cmocka_unit_test(after_an_error_chain_and_buf_are_as_they_were),
+		cmocka_unit_test(a_range_of_a_file_is_listed_and_not_read),
 		cmocka_unit_test(every_api_has_a_request_and_a_response_under_its_key),
 	};
 
