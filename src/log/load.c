@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -219,7 +220,30 @@ static int add_segments(struct found *f)
 	return 0;
 }
 
-/* A file of n whole entries whose last one is no hole; else -EINVAL. */
+static bool is_sound(enum segment_file kind, const uint8_t *entry, int32_t n, int64_t log_size)
+{
+	if (kind == SEGMENT_TIME)
+		return time_get(entry).offset >= 0 && (time_get(entry).timestamp > 0 || (time_get(entry).timestamp == 0 && n == 1));
+	return index_get(entry).offset > 0 && index_get(entry).pos > 0 && index_get(entry).pos < log_size;
+}
+
+/* Kafka leaves an index longer than it is, full of zeros: cuts it behind its last entry. -EINVAL when it is no such file. */
+static int trim_zeros(struct file *file, enum index_key key, int64_t log_size, int32_t size, int32_t *n)
+{
+	static const uint8_t ZEROS[TIME_ENTRY];
+	uint8_t entry[TIME_ENTRY];
+	int32_t count = index_count(file, key, log_size);
+
+	if (count < 0)
+		return count;
+	int err = index_read(file, key, count, entry);
+	if (err || memcmp(entry, ZEROS, (size_t)size) != 0)
+		return err ? err : -EINVAL;
+	*n = count;
+	return file_truncate(file, (int64_t)count * size);
+}
+
+/* Counts the entries of an index. -EINVAL when it is damaged. */
 static int count_entries(struct log *log, struct segment *s, enum segment_file kind, int32_t *n)
 {
 	enum index_key key = kind == SEGMENT_TIME ? KEY_TIMESTAMP : KEY_OFFSET;
@@ -233,17 +257,15 @@ static int count_entries(struct log *log, struct segment *s, enum segment_file k
 	int64_t len = file_size(file);
 	if (len < 0)
 		return (int)len;
-	*n = (int32_t)(len / size);
 	if (len % size || len > INT32_MAX)
 		return -EINVAL;
+	*n = (int32_t)(len / size);
 	if (*n == 0)
 		return 0;
 	err = index_read(file, key, *n - 1, last);
-	if (err)
+	if (err || is_sound(kind, last, *n, s->size))
 		return err;
-	if (kind == SEGMENT_TIME)
-		return time_get(last).offset < 0 || (time_get(last).timestamp == 0 && *n > 1) ? -EINVAL : 0;
-	return index_get(last).offset <= 0 || index_get(last).pos <= 0 || index_get(last).pos >= s->size ? -EINVAL : 0;
+	return trim_zeros(file, key, s->size, size, n);
 }
 
 static int load_indexes(struct log *log, struct segment *s)
@@ -283,8 +305,13 @@ static int find_end(struct log *log, struct segment *s)
 	if (err)
 		return err;
 	scan_init(&scan, file, s->indexed_pos, s->size);
-	while (scan_next(&scan))
+	while (scan_next(&scan)) {
 		log->end = batch_last_offset(&scan.header) + 1;
+		if (scan.header.max_timestamp <= s->max_timestamp)
+			continue;
+		s->max_timestamp = scan.header.max_timestamp;
+		s->max_timestamp_offset = log->end - 1;
+	}
 	if (scan.error > 0 || (!scan.error && scan.pos != s->size))
 		return -EBADMSG; /* it was not so clean */
 	return scan.error;
