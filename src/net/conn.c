@@ -145,7 +145,8 @@ struct turn {
 	int frames;    /* that may still be shown */
 	int64_t bytes; /* that may still be read */
 	int64_t now_ns;
-	bool readable;
+	bool readable; /* reading is worth a try */
+	bool unread;   /* the socket has said so, and was not read since */
 };
 
 static bool conn_may_show(const struct conn *c, const struct turn *t)
@@ -187,14 +188,15 @@ static void conn_read(struct conn *c, struct turn *t)
 	size_t asked = 0;
 	ssize_t n = input_read(c, &asked);
 
+	if (n == -ENOBUFS)
+		return;
+	t->unread = false;
 	if (n > 0) {
 		atomic_fetch_add_explicit(&c->reactor->bytes_in, n, memory_order_relaxed);
 		t->bytes -= n;
 		t->readable = (size_t)n == asked;
 		return;
 	}
-	if (n == -ENOBUFS)
-		return;
 	t->readable = false;
 	if (n == 0)
 		c->eof = true;
@@ -254,14 +256,14 @@ static void conn_fire(struct timer *timer)
 }
 
 /*
- * READ stays wanted while a request is in work or the connection is muted, until bytes did come meanwhile: most peers send none, and each
- * change of what is wanted is a system call.
+ * READ stays wanted while a request is in work or the connection is muted, until bytes did come meanwhile: most peers send none, each
+ * change of what is wanted is a system call, and so a reset is seen.
  */
 static void conn_set_want(struct conn *c, const struct turn *t)
 {
 	int want = 0;
 
-	c->readable = t->readable && !conn_may_read(c, &(struct turn){.bytes = 1, .now_ns = t->now_ns});
+	c->readable = t->unread && !conn_may_read(c, &(struct turn){.bytes = 1, .now_ns = t->now_ns});
 	if (c->state == CONN_OPEN && !c->readable && !c->eof && list_empty(&c->waiting))
 		want = SOCK_READ;
 	if (c->out.blocked && (!c->out.cold || cold_is_read(c->out.cold)))
@@ -300,7 +302,7 @@ void conn_turn(struct conn *c, int ready)
 
 	check(c->state != CONN_GONE && !c->in_turn);
 	c->in_turn = true;
-	t.readable = c->readable || (ready & SOCK_READ);
+	t.readable = t.unread = c->readable || (ready & SOCK_READ);
 	c->readable = false;
 	reactor_touch(c, t.now_ns);
 	if (c->muted_until_ns && c->muted_until_ns <= t.now_ns)
