@@ -1,0 +1,428 @@
+#include "tests/bench/raw.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/endian.h"
+
+void die(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	fprintf(stderr, "probe: ");
+	vfprintf(stderr, format, ap);
+	fprintf(stderr, "\n");
+	va_end(ap);
+	exit(1);
+}
+
+int64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* ---- bytes ---- */
+
+static uint8_t *grow(struct bytes_out *o, size_t more)
+{
+	if (o->cap - o->len < more) {
+		o->cap = (o->len + more) * 2;
+		o->p = realloc(o->p, o->cap);
+		if (!o->p)
+			die("out of memory");
+	}
+	o->len += more;
+	return o->p + o->len - more;
+}
+
+void put8(struct bytes_out *o, int v)
+{
+	*grow(o, 1) = (uint8_t)v;
+}
+
+void put16(struct bytes_out *o, int v)
+{
+	put_u16(grow(o, 2), (uint16_t)v);
+}
+
+void put32(struct bytes_out *o, int32_t v)
+{
+	put_u32(grow(o, 4), (uint32_t)v);
+}
+
+void put64(struct bytes_out *o, int64_t v)
+{
+	put_u64(grow(o, 8), (uint64_t)v);
+}
+
+void put_raw(struct bytes_out *o, const void *p, size_t len)
+{
+	memcpy(grow(o, len), p, len);
+}
+
+void put_text(struct bytes_out *o, const char *s)
+{
+	put16(o, s ? (int)strlen(s) : -1);
+	if (s)
+		put_raw(o, s, strlen(s));
+}
+
+static void put_varint(struct bytes_out *o, int32_t v)
+{
+	uint32_t z = ((uint32_t)v << 1) ^ (uint32_t)(v >> 31);
+
+	for (; z >= 0x80; z >>= 7)
+		put8(o, (int)(z & 0x7f) | 0x80);
+	put8(o, (int)z);
+}
+
+void skip(struct bytes_in *in, size_t len)
+{
+	if (in->left < len)
+		die("the answer ends too early");
+	in->p += len;
+	in->left -= len;
+}
+
+int get8(struct bytes_in *in)
+{
+	skip(in, 1);
+	return (int8_t)in->p[-1];
+}
+
+int get16(struct bytes_in *in)
+{
+	skip(in, 2);
+	return get_i16(in->p - 2);
+}
+
+int32_t get32(struct bytes_in *in)
+{
+	skip(in, 4);
+	return get_i32(in->p - 4);
+}
+
+int64_t get64(struct bytes_in *in)
+{
+	skip(in, 8);
+	return get_i64(in->p - 8);
+}
+
+void skip_text(struct bytes_in *in)
+{
+	int len = get16(in);
+
+	if (len > 0)
+		skip(in, (size_t)len);
+}
+
+/* ---- requests ---- */
+
+size_t request_begin(struct bytes_out *o, int key, int version, int32_t correlation)
+{
+	size_t at = o->len;
+
+	put32(o, 0);
+	put16(o, key);
+	put16(o, version);
+	put32(o, correlation);
+	put_text(o, "probe");
+	return at;
+}
+
+void request_end(struct bytes_out *o, size_t began)
+{
+	put_u32(o->p + began, (uint32_t)(o->len - began - 4));
+}
+
+/*
+ *	 0 base offset i64	 8 length i32	12 leader epoch i32	16 magic i8	17 crc u32	21 attributes i16
+ *	23 last offset delta	27 base time i64 35 max time i64	43 producer id	51 its epoch	53 sequence	57 count
+ */
+void batch_make(struct bytes_out *o, int n, int value_len)
+{
+	size_t at = o->len;
+	struct bytes_out record = {0};
+	struct timespec t;
+	int64_t ms;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	put64(o, 0);
+	put32(o, 0);
+	put32(o, -1);
+	put8(o, 2);
+	put32(o, 0);
+	put16(o, 0);
+	put32(o, n - 1);
+	put64(o, ms);
+	put64(o, ms);
+	put64(o, -1);
+	put16(o, -1);
+	put32(o, -1);
+	put32(o, n);
+	for (int i = 0; i < n; i++) {
+		record.len = 0;
+		put8(&record, 0);
+		put_varint(&record, 0);
+		put_varint(&record, i);
+		put_varint(&record, -1);
+		put_varint(&record, value_len);
+		for (int k = 0; k < value_len; k++)
+			put8(&record, rand());
+		put_varint(&record, 0);
+		put_varint(o, (int32_t)record.len);
+		put_raw(o, record.p, record.len);
+	}
+	free(record.p);
+	put_u32(o->p + at + 8, (uint32_t)(o->len - at - 12));
+	put_u32(o->p + at + 17, crc32c(0, o->p + at + 21, o->len - at - 21));
+}
+
+void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int acks, const struct bytes_out *batch)
+{
+	size_t at = request_begin(o, API_PRODUCE, 7, correlation);
+
+	put_text(o, NULL);
+	put16(o, acks);
+	put32(o, 30000);
+	put32(o, 1);
+	put_text(o, topic);
+	put32(o, 1);
+	put32(o, partition);
+	put32(o, (int32_t)batch->len);
+	put_raw(o, batch->p, batch->len);
+	request_end(o, at);
+}
+
+void put_fetch(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int64_t offset, int max_bytes, int wait_ms)
+{
+	size_t at = request_begin(o, API_FETCH, 4, correlation);
+
+	put32(o, -1);
+	put32(o, wait_ms);
+	put32(o, 1);
+	put32(o, max_bytes);
+	put8(o, 0);
+	put32(o, 1);
+	put_text(o, topic);
+	put32(o, 1);
+	put32(o, partition);
+	put64(o, offset);
+	put32(o, max_bytes);
+	request_end(o, at);
+}
+
+void put_metadata(struct bytes_out *o, int32_t correlation, const char *topic, bool create)
+{
+	size_t at = request_begin(o, API_METADATA, 4, correlation);
+
+	put32(o, topic ? 1 : -1);
+	if (topic)
+		put_text(o, topic);
+	put8(o, create);
+	request_end(o, at);
+}
+
+void put_create_topic(struct bytes_out *o, int32_t correlation, const char *topic, int partitions)
+{
+	size_t at = request_begin(o, API_CREATE_TOPICS, 2, correlation);
+
+	put32(o, 1);
+	put_text(o, topic);
+	put32(o, partitions);
+	put16(o, 1);
+	put32(o, 0);
+	put32(o, 0);
+	put32(o, 60000);
+	put8(o, 0);
+	request_end(o, at);
+}
+
+void put_api_versions(struct bytes_out *o, int32_t correlation)
+{
+	request_end(o, request_begin(o, API_VERSIONS, 0, correlation));
+}
+
+/* ---- connections ---- */
+
+bool raw_try(struct raw *r, const char *host, int port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+
+	if (inet_pton(AF_INET, host, &a.sin_addr) != 1)
+		die("not an IPv4 address: %s", host);
+	*r = (struct raw){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+	if (r->fd < 0)
+		die("socket: %s", strerror(errno));
+	setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	if (connect(r->fd, (struct sockaddr *)&a, sizeof(a)) == 0)
+		return true;
+	if (errno != ECONNREFUSED)
+		die("connect: %s", strerror(errno));
+	raw_close(r);
+	return false;
+}
+
+void raw_open(struct raw *r, const char *host, int port)
+{
+	if (!raw_try(r, host, port))
+		die("nobody listens on %s:%d", host, port);
+}
+
+void raw_close(struct raw *r)
+{
+	close(r->fd);
+	free(r->frame);
+	*r = (struct raw){.fd = -1};
+}
+
+void raw_send(struct raw *r, struct bytes_out *o)
+{
+	for (size_t at = 0; at < o->len;) {
+		ssize_t n = send(r->fd, o->p + at, o->len - at, MSG_NOSIGNAL);
+
+		if (n < 0)
+			die("send: %s", strerror(errno));
+		at += (size_t)n;
+	}
+	o->len = 0;
+}
+
+static bool read_all(int fd, void *p, size_t len)
+{
+	ssize_t n = len ? recv(fd, p, len, MSG_WAITALL) : 0;
+
+	return n >= 0 && (size_t)n == len;
+}
+
+bool raw_try_receive(struct raw *r, int32_t correlation, struct bytes_in *in)
+{
+	uint8_t b[4];
+	size_t len;
+
+	if (!read_all(r->fd, b, 4))
+		return false;
+	len = get_u32(b);
+	if (len > r->cap) {
+		r->cap = len;
+		r->frame = realloc(r->frame, len);
+	}
+	if (!read_all(r->fd, r->frame, len))
+		return false;
+	*in = (struct bytes_in){.p = r->frame, .left = len};
+	if (get32(in) != correlation)
+		die("an answer to another request");
+	return true;
+}
+
+struct bytes_in raw_receive(struct raw *r, int32_t correlation)
+{
+	struct bytes_in in;
+
+	if (!raw_try_receive(r, correlation, &in))
+		die("the node has closed the connection");
+	return in;
+}
+
+/* ---- answers ---- */
+
+int produce_error(struct bytes_in in)
+{
+	if (get32(&in) != 1)
+		die("not one topic");
+	skip_text(&in);
+	if (get32(&in) != 1)
+		die("not one partition");
+	get32(&in);
+	return get16(&in);
+}
+
+int fetch_result(struct bytes_in in, size_t *bytes, int64_t *next_offset)
+{
+	int32_t n;
+	int err;
+
+	get32(&in);
+	if (get32(&in) != 1)
+		die("not one topic");
+	skip_text(&in);
+	if (get32(&in) != 1)
+		die("not one partition");
+	get32(&in);
+	err = get16(&in);
+	get64(&in);
+	get64(&in);
+	n = get32(&in);
+	for (int32_t i = 0; i < n; i++)
+		skip(&in, 16);
+	n = get32(&in);
+	*bytes = n > 0 ? (size_t)n : 0;
+	in.left = *bytes < in.left ? *bytes : in.left;
+	while (in.left >= 61) { /* the last batch may be cut short */
+		size_t len = 12 + get_u32(in.p + 8);
+
+		if (len > in.left)
+			break;
+		*next_offset = get_i64(in.p) + get_i32(in.p + 23) + 1;
+		skip(&in, len);
+	}
+	return err;
+}
+
+static void skip_ints(struct bytes_in *in)
+{
+	int32_t n = get32(in);
+
+	for (int32_t i = 0; i < n; i++)
+		get32(in);
+}
+
+int metadata_leaders(struct bytes_in in)
+{
+	int32_t brokers, topics;
+	int leaders = 0;
+	bool bad = false;
+
+	get32(&in);
+	brokers = get32(&in);
+	for (int32_t i = 0; i < brokers; i++) {
+		get32(&in);
+		skip_text(&in);
+		get32(&in);
+		skip_text(&in);
+	}
+	skip_text(&in);
+	get32(&in);
+	topics = get32(&in);
+	for (int32_t i = 0; i < topics; i++) {
+		int32_t partitions;
+
+		bad |= get16(&in) != 0;
+		skip_text(&in);
+		get8(&in);
+		partitions = get32(&in);
+		for (int32_t k = 0; k < partitions; k++) {
+			bad |= get16(&in) != 0;
+			get32(&in);
+			bad |= get32(&in) < 0;
+			skip_ints(&in);
+			skip_ints(&in);
+			leaders++;
+		}
+	}
+	return bad ? -1 : leaders;
+}

@@ -1,0 +1,81 @@
+/*
+ * raw: Kafka's protocol by hand, as a client that costs nothing: a blocking socket, requests written byte by byte.
+ *
+ * It shares no code with the codec that it measures. Every failure ends the program with a line.
+ */
+#ifndef ODRADEK_TESTS_BENCH_RAW_H
+#define ODRADEK_TESTS_BENCH_RAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int64_t now_us(void);
+
+/* ---- bytes ---- */
+
+struct bytes_out {
+	uint8_t *p;
+	size_t len;
+	size_t cap;
+};
+
+void put8(struct bytes_out *o, int v);
+void put16(struct bytes_out *o, int v);
+void put32(struct bytes_out *o, int32_t v);
+void put64(struct bytes_out *o, int64_t v);
+void put_text(struct bytes_out *o, const char *s); /* NULL is null */
+void put_raw(struct bytes_out *o, const void *p, size_t len);
+
+struct bytes_in {
+	const uint8_t *p;
+	size_t left;
+};
+
+int get8(struct bytes_in *in);
+int get16(struct bytes_in *in);
+int32_t get32(struct bytes_in *in);
+int64_t get64(struct bytes_in *in);
+void skip(struct bytes_in *in, size_t len);
+void skip_text(struct bytes_in *in); /* null too */
+
+/* ---- requests: begin, put the body, end; they gather in `o` until they are sent ---- */
+
+enum { API_PRODUCE = 0, API_FETCH = 1, API_METADATA = 3, API_VERSIONS = 18, API_CREATE_TOPICS = 19 };
+
+size_t request_begin(struct bytes_out *o, int key, int version, int32_t correlation);
+void request_end(struct bytes_out *o, size_t began);
+
+/* n records of value_len bytes in one batch of version 2; what it is made of is chosen so that nothing compresses it. */
+void batch_make(struct bytes_out *o, int n, int value_len);
+void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int acks, const struct bytes_out *batch);
+void put_fetch(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int64_t offset, int max_bytes, int wait_ms);
+void put_metadata(struct bytes_out *o, int32_t correlation, const char *topic, bool create); /* NULL: all topics */
+void put_create_topic(struct bytes_out *o, int32_t correlation, const char *topic, int partitions);
+void put_api_versions(struct bytes_out *o, int32_t correlation);
+
+/* ---- connections ---- */
+
+struct raw {
+	int fd;
+	uint8_t *frame; /* the last answer */
+	size_t cap;
+};
+
+bool raw_try(struct raw *r, const char *host, int port); /* false: nobody listens yet */
+void raw_open(struct raw *r, const char *host, int port);
+void raw_close(struct raw *r);
+void raw_send(struct raw *r, struct bytes_out *o); /* and empties it */
+/* The next answer, behind its correlation id, which is checked. */
+struct bytes_in raw_receive(struct raw *r, int32_t correlation);
+bool raw_try_receive(struct raw *r, int32_t correlation, struct bytes_in *in); /* false: the connection was closed */
+
+/* Error of the one partition in a Produce answer. */
+int produce_error(struct bytes_in in);
+/* Error and records of the one partition in a Fetch answer; the number of bytes of its records, and the offset behind its last batch. */
+int fetch_result(struct bytes_in in, size_t *bytes, int64_t *next_offset);
+/* Partitions of all topics in a Metadata answer that have a leader; -1 when some have none, or a topic has an error. */
+int metadata_leaders(struct bytes_in in);
+
+#endif
