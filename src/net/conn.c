@@ -41,6 +41,7 @@ static const struct {
 	[CONN_END_FRAME_DEADLINE] = {"frame not completed in time", true},
 	[CONN_END_HALF_FRAME] = {"closed by the peer within a frame", true},
 	[CONN_END_SLOW_READER] = {"answers not taken in time", true},
+	[CONN_END_SQUEEZED] = {"too slow while others wait for queued.max.request.bytes", true},
 	[CONN_END_FILE_SHORT] = {"a file is shorter than the range that was promised", true},
 	[CONN_END_FILE_ERROR] = {"a file cannot be read", true},
 };
@@ -121,6 +122,17 @@ static bool conn_has_frame(const struct conn *c)
 bool conn_is_idle(const struct conn *c)
 {
 	return !c->in_work && output_is_empty(&c->out) && !c->in.block;
+}
+
+/* Who drips bytes moves, but not on: a frame's age counts by a fifth. */
+int64_t conn_stuck_ns(const struct conn *c, int64_t now_ns)
+{
+	int64_t still = now_ns - c->active_ns;
+	int64_t frame = c->in.began_ns ? (now_ns - c->in.began_ns) / 5 : 0;
+
+	if (c->in_work || !list_empty(&c->waiting) || (!c->in.block && c->out.charged == 0))
+		return 0;
+	return still > frame ? still : frame;
 }
 
 /* Why it can end now, if it can. */
@@ -325,9 +337,7 @@ void conn_turn(struct conn *c, int ready)
 		conn_settle(c, &t);
 	else
 		conn_drop(c, end);
-	/* Frames taken from the landing block own it now. */
-	if (r->landing && r->landing->refs > 1)
-		block_unref(&r->landing);
+	reactor_leave_landing(r);
 }
 
 /* ---- birth and stop ---- */

@@ -105,15 +105,20 @@ static bool input_grow(struct conn *c, size_t total)
 		input_move(c, cap, false);
 		return true;
 	}
-	if (!c->granted) {
-		if (reactor_is_full(c->reactor) || !budget_try(&c->reactor->net->budget, (int64_t)block_cap(cap))) {
-			reactor_wait(c, block_cap(cap));
-			return false;
-		}
+	if (reactor_is_full(c->reactor) || !budget_try(&c->reactor->net->budget, (int64_t)block_cap(cap))) {
+		reactor_wait(c, block_cap(cap));
+		return false;
 	}
-	c->granted = false;
 	input_move(c, cap, true);
 	return true;
+}
+
+void input_grant(struct conn *c, size_t bytes)
+{
+	if (bytes)
+		input_move(c, bytes, true);
+	else
+		c->granted = true;
 }
 
 /* The landing block, with the first bytes of a length at its front if there are some. False: c waits for room. */
@@ -144,8 +149,8 @@ ssize_t input_read(struct conn *c, size_t *asked)
 	size_t total, end;
 	ssize_t n;
 
-	/* The landing block is read into from its front: what this turn has left there moves on first. */
-	if (in->block && in->block == c->reactor->landing)
+	/* The landing block is read into from its front: what this turn has left there moves on first. And nothing empty is held. */
+	if (in->block && (in->block == c->reactor->landing || input_rest(in) == 0))
 		input_settle(c);
 	total = in->block ? input_total(in) : 0;
 	if (total == 0) {

@@ -45,6 +45,7 @@ enum conn_end {
 	CONN_END_FRAME_DEADLINE,
 	CONN_END_HALF_FRAME,
 	CONN_END_SLOW_READER,
+	CONN_END_SQUEEZED,
 	CONN_END_FILE_SHORT,
 	CONN_END_FILE_ERROR,
 	CONN_ENDS,
@@ -91,6 +92,7 @@ struct conn {
 	struct list ready;   /* those with something to do this turn */
 	struct list waiting; /* for room in the budget */
 	size_t wanted;	     /* while waiting: bytes of a larger block; 0: any room */
+	int64_t stalled;     /* and what it holds meanwhile */
 	int64_t ticket;
 	int64_t active_ns;
 	int64_t muted_until_ns; /* 0: not */
@@ -106,7 +108,7 @@ struct conn {
 	bool in_turn;
 	bool readable; /* bytes wait in the socket that nobody wanted to read */
 	bool eof;     /* the peer will send no more */
-	bool granted; /* it has waited for room, and may read */
+	bool granted; /* it has waited for room, and may read without asking */
 };
 
 /* One turn: what is ready (SOCK_*), then frames, answers, and where to wait next. May free c. */
@@ -119,6 +121,8 @@ void conn_drop(struct conn *c, enum conn_end end);
 void conn_drain(struct conn *c);
 /* Nothing is in work, unsent or half received. */
 bool conn_is_idle(const struct conn *c);
+/* How long, in ns, a connection has held memory without moving on; 0 when it holds none, or it is for the node to move. */
+int64_t conn_stuck_ns(const struct conn *c, int64_t now_ns);
 
 /* ---- input.c ---- */
 
@@ -132,6 +136,8 @@ bool input_has_frame(const struct input *in, size_t frame_max);
  * Reads once. > 0: bytes, *asked how many could have come; 0: the peer has closed; -EAGAIN; -ENOBUFS: c now waits for room; other errnos.
  */
 ssize_t input_read(struct conn *c, size_t *asked);
+/* c has waited long enough: `bytes` of the budget are taken for it; 0: it may read once without asking. */
+void input_grant(struct conn *c, size_t bytes);
 /* The end of a turn: moves what is left out of the landing block. */
 void input_settle(struct conn *c);
 
@@ -181,8 +187,10 @@ struct reactor {
 	struct bell wake; /* room may have come back */
 	struct bell stop;
 	struct bell shed; /* one connection has to go */
+	struct bell squeeze; /* one that holds memory and does not move has to go */
 	struct timer idle;
 	struct timer trim;
+	struct timer pressure; /* runs while somebody waits for room */
 	struct timer deadline; /* of a stop */
 	_Atomic int64_t stop_at_ns;
 	bool stopping;
@@ -201,6 +209,8 @@ void reactor_schedule(struct conn *c);
 void reactor_touch(struct conn *c, int64_t now_ns);
 /* The block that sockets are read into, with a reference that is the reactor's. */
 struct block *reactor_landing(struct reactor *r);
+/* The end of a turn: a landing block that frames were taken from is theirs (and may have been given back by them already). */
+void reactor_leave_landing(struct reactor *r);
 /* c waits for room: `wanted` bytes for a larger block, or any. */
 void reactor_wait(struct conn *c, size_t wanted);
 void reactor_unwait(struct conn *c);

@@ -6,6 +6,8 @@
  * 2. `lru` holds all connections, least recently active first; one timer looks at its head.
  * 3. `waiting` is ordered by ticket. The oldest goes first, also among reactors: a reactor with a younger head wakes the one with the
  *    older. A waiter is queued before the budget is looked at again, so a release in between is seen by one side or the other.
+ * 4. While somebody waits, connections that hold memory and do not move (half a frame, an answer that is not taken) end earlier than
+ *    their deadlines say: one a tick and reactor, the most stuck first. So holding memory hostage does not stop others.
  */
 #include <stdio.h>
 
@@ -14,6 +16,8 @@
 
 #define NS_A_MS INT64_C(1000000)
 #define TRIM_MS 2000
+#define PRESSURE_MS 100
+#define STUCK_NS (1000 * NS_A_MS)
 
 /* ---- posts from any thread ---- */
 
@@ -64,10 +68,14 @@ static void reactor_turn(struct post *p)
 	}
 }
 
+void reactor_leave_landing(struct reactor *r)
+{
+	if (r->landing && r->landing->charged)
+		block_unref(&r->landing);
+}
+
 struct block *reactor_landing(struct reactor *r)
 {
-	if (r->landing && r->landing->refs > 1)
-		block_unref(&r->landing);
 	if (!r->landing)
 		r->landing = block_new(&r->pool, BLOCK_FIRST);
 	if (!timer_is_running(&r->trim))
@@ -80,8 +88,7 @@ static void reactor_trim(struct timer *t)
 {
 	struct reactor *r = container_of(t, struct reactor, trim);
 
-	if (r->landing && r->landing->refs == 1)
-		block_unref(&r->landing);
+	block_unref(&r->landing);
 	if (block_pool_trim(&r->pool))
 		timer_start(&r->trim, TRIM_MS);
 }
@@ -202,8 +209,11 @@ void reactor_wait(struct conn *c, size_t wanted)
 	c->wanted = wanted;
 	c->ticket = atomic_fetch_add(&b->tickets, 1);
 	list_push(&r->waiting, &c->waiting);
+	if (!timer_is_running(&r->pressure))
+		timer_start(&r->pressure, PRESSURE_MS);
 	publish_oldest(r);
-	atomic_fetch_add(&b->stalled, stalled_bytes(c));
+	c->stalled = stalled_bytes(c);
+	atomic_fetch_add(&b->stalled, c->stalled);
 	atomic_fetch_add(&b->waiting, 1);
 	reactor_ring(r, &r->wake);
 }
@@ -217,7 +227,7 @@ void reactor_unwait(struct conn *c)
 		return;
 	list_remove(&c->waiting);
 	publish_oldest(r);
-	atomic_fetch_sub(&b->stalled, stalled_bytes(c));
+	atomic_fetch_sub(&b->stalled, c->stalled);
 	if (atomic_fetch_sub(&b->waiting, 1) > 1)
 		net_wake_oldest(r->net);
 }
@@ -246,11 +256,42 @@ static void reactor_wake(struct post *p)
 		if (!reactor_grants(r, c))
 			return;
 		reactor_unwait(c);
-		c->granted = true;
+		input_grant(c, c->wanted);
 		if (c->in.began_ns)
 			c->in.began_ns = env_mono_ns(r->net->env);
 		conn_turn(c, SOCK_READ);
 	}
+}
+
+static void reactor_pressure(struct timer *t)
+{
+	struct reactor *r = container_of(t, struct reactor, pressure);
+
+	if (list_empty(&r->waiting))
+		return;
+	for (int i = 0; i < r->net->n_reactors; i++)
+		reactor_ring(&r->net->reactors[i], &r->net->reactors[i].squeeze);
+	timer_start(&r->pressure, PRESSURE_MS);
+}
+
+static void reactor_squeeze(struct post *p)
+{
+	struct reactor *r = container_of(bell_of(p), struct reactor, squeeze);
+	int64_t now = env_mono_ns(r->net->env), most = STUCK_NS;
+	struct conn *victim = NULL;
+
+	list_each(l, &r->lru)
+	{
+		struct conn *c = container_of(l, struct conn, lru);
+		int64_t stuck = conn_stuck_ns(c, now);
+
+		if (stuck >= most) {
+			most = stuck + 1;
+			victim = c;
+		}
+	}
+	if (victim)
+		conn_drop(victim, CONN_END_SQUEEZED);
 }
 
 static void pool_released(void *arg)
@@ -298,8 +339,10 @@ void reactor_init(struct reactor *r, struct net *net, int index)
 	r->wake.post.run = reactor_wake;
 	r->stop.post.run = reactor_stop;
 	r->shed.post.run = reactor_shed;
+	r->squeeze.post.run = reactor_squeeze;
 	timer_init(&r->idle, r->loop, reactor_idle);
 	timer_init(&r->trim, r->loop, reactor_trim);
+	timer_init(&r->pressure, r->loop, reactor_pressure);
 	timer_init(&r->deadline, r->loop, reactor_kill_all);
 }
 
