@@ -145,13 +145,14 @@ static bool is_known(const struct frame *f)
 static void on_frame(void *arg, struct conn *c, struct frame *f)
 {
 	struct echo *e = arg;
+	char what = f->len > 0 ? (char)f->p[0] : '\0'; /* request_new takes the frame */
 
 	check(!conn_data(c));
 	atomic_fetch_add(&e->frames, 1);
-	if (f->len > 0 && f->p[0] == 'q')
+	if (what == 'q')
 		conn_no_reply(c);
 	else if (is_known(f))
-		obey(request_new(e, c, f), (char)f->p[0]);
+		obey(request_new(e, c, f), what);
 	else
 		conn_close(c, "not a command");
 }
