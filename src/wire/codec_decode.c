@@ -21,6 +21,9 @@
 #define STRING_LEN_MAX 0x7fff
 #define NULL_LEN (-1)
 
+/* Kept out of the loop over fields, which is quick as long as it is small: most fields are numbers. */
+#define NOINLINE __attribute__((noinline))
+
 struct decoder {
 	struct reader r;
 	struct arena *arena;
@@ -53,32 +56,45 @@ static void *memory(struct decoder *d, size_t size)
 	return p;
 }
 
-/* The bytes of a string, bytes or records; *p is NULL for null and after a failure. */
-static int32_t view_read(struct decoder *d, const struct field *f, bool may_be_null, const uint8_t **p)
+/* The length of a string, bytes or records that is not null; -1 for null, and after a failure. */
+static int32_t view_length_read(struct decoder *d, const struct field *f, bool may_be_null)
 {
 	int64_t len = length_read(d, f, false);
 
-	*p = NULL;
-	if (len == NULL_LEN) {
-		if (!may_be_null)
-			reader_fail(&d->r);
-		return 0;
-	}
-	if (len > INT32_MAX || (f->kind == FIELD_STRING && len > STRING_LEN_MAX)) {
+	if (len == NULL_LEN && may_be_null)
+		return NULL_LEN;
+	if (len < 0 || len > INT32_MAX || (f->kind == FIELD_STRING && len > STRING_LEN_MAX)) {
 		reader_fail(&d->r);
-		return 0;
+		return NULL_LEN;
 	}
-	*p = reader_take(&d->r, (size_t)len);
-	return *p ? (int32_t)len : 0;
+	return (int32_t)len;
+}
+
+NOINLINE static void view_read(struct decoder *d, const struct field *f, bool may_be_null, void *out)
+{
+	int32_t len = view_length_read(d, f, may_be_null);
+	const uint8_t *p = len < 0 ? NULL : reader_take(&d->r, (size_t)len);
+
+	if (!p)
+		len = 0;
+	if (f->kind == FIELD_STRING)
+		*(struct str *)out = (struct str){(const char *)p, len};
+	else if (f->kind == FIELD_BYTES)
+		*(struct bytes *)out = (struct bytes){p, len};
+	else
+		*(struct records *)out = (struct records){.p = p, .len = len};
+}
+
+static int16_t error_read(struct decoder *d)
+{
+	int16_t err = reader_i16(&d->r);
+
+	return err == -1 ? ERR_UNKNOWN_SERVER_ERROR : err;
 }
 
 /* One value: not an array's count, not whether a struct is null. */
-static void value_read(struct decoder *d, const struct field *f, bool may_be_null, void *out)
+static void value_read(struct decoder *d, const struct field *f, bool in_array, void *out)
 {
-	const uint8_t *p;
-	int32_t len;
-	int16_t err;
-
 	switch (f->kind) {
 	case FIELD_BOOL:
 		*(bool *)out = reader_i8(&d->r) != 0;
@@ -87,16 +103,12 @@ static void value_read(struct decoder *d, const struct field *f, bool may_be_nul
 		*(int8_t *)out = reader_i8(&d->r);
 		break;
 	case FIELD_INT16:
+	case FIELD_UINT16:
 		*(int16_t *)out = reader_i16(&d->r);
 		break;
-	case FIELD_UINT16:
-		*(uint16_t *)out = reader_u16(&d->r);
-		break;
 	case FIELD_INT32:
-		*(int32_t *)out = reader_i32(&d->r);
-		break;
 	case FIELD_UINT32:
-		*(uint32_t *)out = reader_u32(&d->r);
+		*(int32_t *)out = reader_i32(&d->r);
 		break;
 	case FIELD_INT64:
 		*(int64_t *)out = reader_i64(&d->r);
@@ -108,20 +120,12 @@ static void value_read(struct decoder *d, const struct field *f, bool may_be_nul
 		*(struct uuid *)out = reader_uuid(&d->r);
 		break;
 	case FIELD_ERROR:
-		err = reader_i16(&d->r);
-		*(int16_t *)out = err == -1 ? ERR_UNKNOWN_SERVER_ERROR : err;
+		*(int16_t *)out = error_read(d);
 		break;
 	case FIELD_STRING:
-		len = view_read(d, f, may_be_null, &p);
-		*(struct str *)out = (struct str){(const char *)p, len};
-		break;
 	case FIELD_BYTES:
-		len = view_read(d, f, may_be_null, &p);
-		*(struct bytes *)out = (struct bytes){p, len};
-		break;
 	case FIELD_RECORDS:
-		len = view_read(d, f, may_be_null, &p);
-		*(struct records *)out = (struct records){.p = p, .len = len};
+		view_read(d, f, !in_array && field_may_be_null(f, d->version), out);
 		break;
 	case FIELD_STRUCT:
 		struct_read(d, f->of, out);
@@ -143,7 +147,7 @@ static size_t element_min_len(const struct field *f)
 	}
 }
 
-static void array_read(struct decoder *d, const struct field *f, void *out)
+NOINLINE static void array_read(struct decoder *d, const struct field *f, void *out)
 {
 	int64_t n = length_read(d, f, true);
 	size_t size = field_value_size(f);
@@ -162,11 +166,11 @@ static void array_read(struct decoder *d, const struct field *f, void *out)
 	if (n > 0 && !(v = memory(d, (size_t)n * size)))
 		return;
 	for (int64_t i = 0; i < n && !d->r.failed; i++)
-		value_read(d, f, false, v + (size_t)i * size);
+		value_read(d, f, true, v + (size_t)i * size);
 	array_set(out, v, (int32_t)n);
 }
 
-static void pointer_read(struct decoder *d, const struct field *f, bool tagged, void *out)
+NOINLINE static void pointer_read(struct decoder *d, const struct field *f, bool tagged, void *out)
 {
 	bool null = false;
 	void *v;
@@ -184,14 +188,14 @@ static void pointer_read(struct decoder *d, const struct field *f, bool tagged, 
 	pointer_set(out, v);
 }
 
-static void field_read(struct decoder *d, const struct field *f, bool tagged, void *out)
+static inline void field_read(struct decoder *d, const struct field *f, bool tagged, void *out)
 {
 	if (f->flags & FIELD_ARRAY)
 		array_read(d, f, out);
 	else if (f->flags & FIELD_POINTER)
 		pointer_read(d, f, tagged, out);
 	else
-		value_read(d, f, field_may_be_null(f, d->version), out);
+		value_read(d, f, false, out);
 }
 
 static const struct field *tag_find(const struct schema *s, uint32_t tag)

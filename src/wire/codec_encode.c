@@ -18,6 +18,10 @@
 
 #define STRING_LEN_MAX 0x7fff
 #define NULL_LEN (-1)
+
+/* Kept out of the loop over fields, which is quick as long as it is small: most fields are numbers. */
+#define NOINLINE __attribute__((noinline))
+
 #define SCRATCH_LEN 64 /* more than any number takes */
 #define BLOCK_FIRST 256
 #define BLOCK_MAX 65536
@@ -38,7 +42,7 @@ struct encoder {
 };
 
 static void struct_write(struct encoder *e, const struct schema *s, const void *in);
-static void field_write(struct encoder *e, const struct field *f, bool tagged, const void *in);
+static inline void field_write(struct encoder *e, const struct field *f, bool tagged, const void *in);
 
 /* ---- where the bytes go ---- */
 
@@ -72,7 +76,7 @@ static void block_list(struct encoder *e)
 }
 
 /* Makes room for len bytes. False while counting, and after trouble: then there is room for a number. */
-static bool grow(struct encoder *e, size_t len)
+NOINLINE static bool grow(struct encoder *e, size_t len)
 {
 	size_t want;
 	uint8_t *p;
@@ -165,7 +169,7 @@ static void length_write(struct encoder *e, const struct field *f, bool may_be_n
 		i32_write(e, len);
 }
 
-static void string_write(struct encoder *e, const struct field *f, bool may_be_null, struct str s)
+NOINLINE static void string_write(struct encoder *e, const struct field *f, bool may_be_null, struct str s)
 {
 	if (s.len < 0 || s.len > STRING_LEN_MAX) {
 		trouble(e, -EMSGSIZE);
@@ -189,7 +193,7 @@ static void records_list(struct encoder *e, const struct records *r)
 	e->done += (size_t)r->len;
 }
 
-static void records_write(struct encoder *e, const struct field *f, bool may_be_null, const struct records *r)
+NOINLINE static void records_write(struct encoder *e, const struct field *f, bool may_be_null, const struct records *r)
 {
 	bool null = records_is_null(*r);
 
@@ -260,7 +264,7 @@ static void value_write(struct encoder *e, const struct field *f, bool may_be_nu
 	}
 }
 
-static void array_write(struct encoder *e, const struct field *f, struct array a)
+NOINLINE static void array_write(struct encoder *e, const struct field *f, struct array a)
 {
 	size_t size = field_value_size(f);
 
@@ -269,7 +273,7 @@ static void array_write(struct encoder *e, const struct field *f, struct array a
 		value_write(e, f, false, (const char *)a.v + (size_t)i * size);
 }
 
-static void pointer_write(struct encoder *e, const struct field *f, bool tagged, const void *in)
+NOINLINE static void pointer_write(struct encoder *e, const struct field *f, bool tagged, const void *in)
 {
 	bool may_be_null = field_may_be_null(f, e->version);
 
@@ -285,7 +289,7 @@ static void pointer_write(struct encoder *e, const struct field *f, bool tagged,
 		struct_write(e, f->of, in);
 }
 
-static void field_write(struct encoder *e, const struct field *f, bool tagged, const void *in)
+static inline void field_write(struct encoder *e, const struct field *f, bool tagged, const void *in)
 {
 	if (f->flags & FIELD_ARRAY)
 		array_write(e, f, array_get(in));
