@@ -8,7 +8,7 @@
 
 #include "config/config_impl.h"
 
-static const char unit_ms[] = ".ms", unit_minutes[] = ".minutes", unit_hours[] = ".hours";
+static const char unit_minutes[] = ".minutes", unit_hours[] = ".hours";
 
 bool config_layer_value(const struct config_layer *layer, const struct config_setting *s, struct arena *a,
 			struct config_value *out)
@@ -89,16 +89,18 @@ static void convert(const struct config_setting *front, enum config_id from, str
 		    struct config_found *found)
 {
 	struct config_value *v = &found->value;
+	int64_t before;
 
 	if (front->id == GROUP_CONFIG_STREAMS_ASSIGNOR_NAME) {
 		v->text = v->n_items > 0 ? v->items[0] : STR_NULL;
 		return;
 	}
-	if (!ends_with(front->name, unit_ms) || str_is_null(v->text))
-		return;
+	before = v->integer;
 	v->integer *= unit_of(from);
 	if (front->id == TOPIC_CONFIG_RETENTION_MS && v->integer < 0)
 		v->integer = -1;
+	if (v->integer == before)
+		return;
 	v->real = (double)v->integer;
 	v->text = arena_printf(a, "%lld", (long long)v->integer);
 }
@@ -118,15 +120,15 @@ bool config_find_behind(const struct config *c, const struct config_layer *layer
 			return true;
 		legal &= str_is_null(layers[i].get(layers[i].arg, str_of(s->name)));
 	}
-	out->source = CONFIG_SOURCE_DEFAULT;
-	config_value_default(s, a, &out->value);
 	for (int k = 0; k < behind.n; k++) {
 		config_find_in(c, layers, n, behind.ids[k], a, out);
 		if (!str_is_null(out->value.text)) {
 			convert(s, behind.ids[k], a, out);
-			break;
+			return legal;
 		}
 	}
+	out->source = CONFIG_SOURCE_DEFAULT;
+	config_value_default(s, a, &out->value);
 	return legal;
 }
 
