@@ -99,6 +99,7 @@ static void send(struct lifecycle *l, int16_t api, int16_t version, const void *
 		.response = response,
 		.arena = &l->arena,
 		.principal = STR("User:ANONYMOUS"),
+		.own_node = true,
 	};
 	quorum_submit(l->quorum, &l->request);
 }
@@ -411,7 +412,7 @@ static void controller_registered(struct quorum_request *r)
 {
 	struct controller_said *s = container_of(r, struct controller_said, request);
 
-	if (r->err != 0)
+	if (r->err != 0 && r->err != ERR_NOT_CONTROLLER)
 		diag_warn(s->env->diag, "controller registration refused", "error=%s", err_name(r->err));
 	arena_fini(&s->arena);
 	xfree(s);

@@ -148,6 +148,7 @@ static struct controller_context context(struct quorum *q, struct quorum_request
 		.wall_ms = env_wall_ms(q->env),
 		.principal = r ? r->principal : STR("User:ANONYMOUS"),
 		.version = r ? r->version : 0,
+		.own_node = r && r->own_node,
 		.random = chance,
 		.random_arg = q->env,
 		.arena = r ? r->arena : &q->records_arena,

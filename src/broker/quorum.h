@@ -66,6 +66,7 @@ struct quorum_request {
 	void *response;	      /* the generated response struct, zeroed or default-filled */
 	struct arena *arena;  /* the response's parts are put there */
 	struct str principal; /* "User:ANONYMOUS" */
+	bool own_node;	      /* from this process' own broker or controller; never from a connection */
 	int64_t deadline_ms;  /* monotonic; 0 = none: then REQUEST_TIMED_OUT (the records stand all the same) */
 
 	int err; /* 0: response is filled; else one error for the whole request: fill the response's error fields with it */

@@ -206,7 +206,8 @@ static int check_registration(struct controller *c, const struct controller_cont
 	if (!str_is(in->cluster_id, c->cluster_id))
 		return refuse(ctx, ERR_INCONSISTENT_CLUSTER_ID, "Expected cluster ID %s, but got cluster ID %.*s", c->cluster_id,
 			      STR_ARG(in->cluster_id));
-	if (existing && session_is_valid(c, existing, ctx->now_ms) && !uuid_eq(existing->incarnation, in->incarnation_id))
+	if (existing && !ctx->own_node && session_is_valid(c, existing, ctx->now_ms) &&
+	    !uuid_eq(existing->incarnation, in->incarnation_id))
 		return refuse(ctx, ERR_DUPLICATE_BROKER_REGISTRATION,
 			      "Another broker is registered with that broker id. If the broker was recently restarted this should "
 			      "self-resolve once the heartbeat manager expires the broker's session.");
@@ -286,7 +287,7 @@ int controller_broker_registration(struct controller *c, const struct controller
 	}
 	r->broker_epoch = now.epoch;
 	out->broker_epoch = now.epoch;
-	heartbeat_of(c, &now, ctx->now_ms)->last_contact_ms = ctx->now_ms;
+	heartbeat_of(c, &now, NEVER);
 	return 0;
 }
 

@@ -46,7 +46,7 @@ void controller_lead(struct controller *c, const struct replay *log, int64_t now
 	c->log.tip = image_ref(log->tip);
 	image_brokers(tip(c), &it);
 	while ((broker = image_nodes_next(&it)))
-		heartbeat_of(c, broker, now_ms);
+		heartbeat_of(c, broker, broker->fenced ? NEVER : now_ms);
 }
 
 void controller_resign(struct controller *c)

@@ -48,6 +48,8 @@ struct controller_context {
 	int64_t wall_ms;
 	struct str principal; /* "User:ANONYMOUS" */
 	int16_t version;      /* of the request */
+	/* From this very process, which holds the locks of its directories: an earlier incarnation of its broker is gone for certain. */
+	bool own_node;
 	uint64_t (*random)(void *arg); /* chance */
 	void *random_arg;
 	struct arena *arena;
@@ -65,8 +67,8 @@ struct controller *controller_new(const struct controller_config *config);
 void controller_free(struct controller *c);
 
 /*
- * Becoming the leader: the tip is what is in the log, with a metadata transaction that was left open. Soft state is empty: every broker has
- * a full session timeout to be heard of.
+ * Becoming the leader: the tip is what is in the log, with a metadata transaction that was left open. Soft state is empty: every broker that
+ * is not fenced has a full session timeout to be heard of.
  */
 struct replay;
 void controller_lead(struct controller *c, const struct replay *log, int64_t now_ms);

@@ -9,11 +9,13 @@
 #include "metadata/image.h"
 #include "metadata/replay.h"
 
+#define NEVER (INT64_MIN / 2)
+
 /* What is known of a broker beside its registration. */
 struct heartbeat {
 	int32_t broker_id;
 	int64_t broker_epoch;
-	int64_t last_contact_ms;     /* monotonic */
+	int64_t last_contact_ms;     /* monotonic; NEVER before its first heartbeat */
 	int64_t metadata_offset;     /* the highest it said it has applied; -1 */
 	int64_t registered_offset;   /* of its RegisterBroker record */
 	int64_t shutdown_offset;     /* its controlled shutdown is over when all active brokers have read this far; -1 = none */
