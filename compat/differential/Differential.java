@@ -67,6 +67,23 @@ public final class Differential {
 		}
 	}
 
+	private interface Condition {
+		boolean holds() throws IOException;
+	}
+
+	/** Kafka's brokers follow the metadata log at their own pace: asks until they have. */
+	private void settle(String what, Condition condition) throws IOException {
+		long end = System.nanoTime() + 20_000_000_000L;
+		while (!condition.holds())
+			if (System.nanoTime() > end)
+				throw new IOException("never came: " + what);
+	}
+
+	private int partitionsOf(String topic) throws IOException {
+		MetadataResponseData m = (MetadataResponseData) call(ApiKeys.METADATA, 12, metadata(topic).setAllowAutoTopicCreation(false), "differential");
+		return m.topics().find(topic).partitions().size();
+	}
+
 	/** The same in every version of Kafka 4.4 (and, where said, the ones it dropped). */
 	private void each(String what, ApiKeys api, IntFunction<ApiMessage> body) throws IOException {
 		for (int v = api.oldestVersion(); v <= api.latestVersion(false); v++)
@@ -186,12 +203,12 @@ public final class Differential {
 	}
 
 	private void topicMetadata() throws IOException {
+		settle("the partitions of plain-5", () -> partitionsOf("plain-5") == 4);
 		each("no topics", ApiKeys.METADATA, v -> metadata());
 		each("of one", ApiKeys.METADATA, v -> metadata("plain-7"));
 		each("two and a bad name", ApiKeys.METADATA, v -> metadata("plain-6", "a b", "plain-7"));
 		for (int v = 4; v <= 13; v++)
 			say("not made", ApiKeys.METADATA, v, metadata("missing").setAllowAutoTopicCreation(false));
-		each("made", ApiKeys.METADATA, v -> metadata("made-" + v));
 		for (int v = 8; v <= 13; v++)
 			say("operations", ApiKeys.METADATA, v, metadata("plain-7").setIncludeTopicAuthorizedOperations(true)
 				.setIncludeClusterAuthorizedOperations(v <= 10));
@@ -301,16 +318,21 @@ public final class Differential {
 		produceEach("half a batch", "p", 0, 1, half(plain));
 		produceEach("two batches", "p", 0, 1, two(plain));
 		say("compacted", ApiKeys.CREATE_TOPICS, 7, create(true, topic("c", 1, 1, "cleanup.policy", "delete")));
+		settle("a block of producer ids", () -> ((InitProducerIdResponseData) call(ApiKeys.INIT_PRODUCER_ID, 4, producerId(), "differential"))
+			.errorCode() == 0);
 		InitProducerIdResponseData id = null;
 		for (int v = 0; v <= 5; v++)
-			id = (InitProducerIdResponseData) say("producer", ApiKeys.INIT_PRODUCER_ID, v,
-				new InitProducerIdRequestData().setTransactionalId(null).setTransactionTimeoutMs(60000));
+			id = (InitProducerIdResponseData) say("producer", ApiKeys.INIT_PRODUCER_ID, v, producerId());
 		long pid = id.producerId();
 		int[][] steps = {{0, 0, 2}, {0, 2, 1}, {0, 2, 1}, {0, 0, 2}, {0, 9, 1}, {0, 3, 3}, {1, 5, 1}, {1, 0, 1}, {0, 6, 1}, {1, 1, 1}, {1, 0, 1}, {0, 2, 1}};
 		for (int[] s : steps)
 			say("sequence " + Arrays.toString(s), ApiKeys.PRODUCE, 11, produce(11, "p", 0, -1, sequenced(pid, s[0], s[1], s[2])));
 		say("unknown producer", ApiKeys.PRODUCE, 11, produce(11, "p", 0, -1, sequenced(pid + 5000, 0, 77, 1)));
 		say("internal", ApiKeys.PRODUCE, 11, produce(11, "__consumer_offsets", 0, -1, plain));
+	}
+
+	private static InitProducerIdRequestData producerId() {
+		return new InitProducerIdRequestData().setTransactionalId(null).setTransactionTimeoutMs(60000);
 	}
 
 	private static MemoryRecords half(MemoryRecords r) {
@@ -504,8 +526,10 @@ public final class Differential {
 				new DeleteTopicsRequestData.DeleteTopicState().setName(null).setTopicId(new Uuid(3, 3)))));
 		say("deleted twice", ApiKeys.DELETE_TOPICS, 6, new DeleteTopicsRequestData().setTimeoutMs(10000).setTopics(List.of(
 			new DeleteTopicsRequestData.DeleteTopicState().setName("plain-2"), new DeleteTopicsRequestData.DeleteTopicState().setName("plain-2"))));
+		settle("the end of defaults-7", () -> partitionsOf("defaults-7") == 0);
 		for (int v = 4; v <= 13; v++)
 			say("after", ApiKeys.METADATA, v, metadata("defaults-7").setAllowAutoTopicCreation(false));
+		each("made", ApiKeys.METADATA, v -> metadata("made-" + v));
 	}
 
 	public static void main(String[] args) throws IOException {

@@ -97,5 +97,7 @@ int assignment_record(const struct image *image, struct record_list *records, st
 	}
 	r->directories.n = version >= 1 ? a->n : 0;
 	r->leader = r->isr.v[0];
+	r->leader_epoch = 0;
+	r->partition_epoch = 0;
 	return 0;
 }

@@ -393,7 +393,7 @@ static struct api_error work_out(struct change *ch, const struct incremental_alt
 	struct api_error e = API_OK;
 
 	if (from->config_operation < OP_SET || from->config_operation > OP_SUBTRACT)
-		return api_error(ch->ctx->arena, ERR_INVALID_REQUEST, "Unknown operations type %d", from->config_operation);
+		return (struct api_error){ERR_UNKNOWN_SERVER_ERROR, STR_NULL}; /* Kafka stumbles over it, and says no more */
 	if (has_name(ch, pair.name))
 		return (struct api_error){ERR_INVALID_REQUEST, STR("Error due to duplicate config keys")};
 	if (from->config_operation != OP_DELETE && str_is_null(pair.value))

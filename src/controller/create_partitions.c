@@ -16,7 +16,7 @@ typedef struct create_partitions_response_result growth_answer;
 static int refuse_topic(growth_answer *a, int err, struct str message)
 {
 	a->error_code = (int16_t)err;
-	a->error_message = str_is_null(message) ? str_of(err_message(err)) : message;
+	a->error_message = message;
 	return err;
 }
 

@@ -383,6 +383,7 @@ static new_topic_answer *next_answer(struct creation *k, struct str name)
 
 	*a = *(const new_topic_answer *)create_topics_response_topic_schema.defaults;
 	a->name = name;
+	a->error_message = STR_NULL;
 	return a;
 }
 

@@ -3,6 +3,8 @@
  */
 #include "metadata/topic_name.h"
 
+#include <string.h>
+
 static bool is_legal(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
@@ -31,6 +33,23 @@ bool topic_name_is_valid(struct str name)
 	return name.len > 0 && name.len <= TOPIC_NAME_MAX && !str_is(name, ".") && !str_is(name, "..") && all_legal(name);
 }
 
+/* The name may hold any byte, NUL too: printf would stop there. */
+static struct str quoted(struct arena *a, const char *before, struct str name, const char *after)
+{
+	size_t n = strlen(before), m = strlen(after);
+	char *p = arena_alloc(a, n + (size_t)name.len + m);
+
+	if (!p)
+		return STR("Topic name is invalid");
+	memcpy(p, before, n);
+	memcpy(p + n, name.p, (size_t)name.len);
+	memcpy(p + n + (size_t)name.len, after, m);
+	return (struct str){p, (int32_t)(n + m) + name.len};
+}
+
+#define TEXT_(x) #x
+#define TEXT(x) TEXT_(x)
+
 struct str topic_name_check(struct str name, struct arena *a)
 {
 	if (topic_name_is_valid(name))
@@ -38,11 +57,10 @@ struct str topic_name_check(struct str name, struct arena *a)
 	if (name.len <= 0)
 		return STR("Topic name is invalid: the empty string is not allowed");
 	if (str_is(name, ".") || str_is(name, ".."))
-		return arena_printf(a, "Topic name is invalid: '%.*s' is not allowed", STR_ARG(name));
+		return quoted(a, "Topic name is invalid: '", name, "' is not allowed");
 	if (java_length(name) > TOPIC_NAME_MAX)
-		return arena_printf(a, "Topic name is invalid: the length of '%.*s' is longer than the max allowed length %d",
-				    STR_ARG(name), TOPIC_NAME_MAX);
-	return arena_printf(a,
-			    "Topic name is invalid: '%.*s' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'",
-			    STR_ARG(name));
+		return quoted(a, "Topic name is invalid: the length of '", name,
+			      "' is longer than the max allowed length " TEXT(TOPIC_NAME_MAX));
+	return quoted(a, "Topic name is invalid: '", name,
+		      "' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'");
 }
