@@ -1,0 +1,13 @@
+/*
+ * internal_topic: the topics that coordinators keep their state in (Topic.isInternal).
+ */
+#ifndef ODRADEK_BROKER_INTERNAL_TOPIC_H
+#define ODRADEK_BROKER_INTERNAL_TOPIC_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+
+bool topic_is_internal(struct str name);
+
+#endif

@@ -1,0 +1,560 @@
+/*
+ * partition: the monitor. See partition.h for what holds.
+ *
+ * The high watermark of the only replica in sync is the log's end, held back where a flush was promised. (With more replicas it will be
+ * theirs to move: src/replication.)
+ */
+#include "broker/partition.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/core.h"
+#include "broker/internal_topic.h"
+#include "metadata/image.h"
+
+/* ---- topics ---- */
+
+struct topic_state *topic_state_new(struct uuid id, struct str name, const struct topic_config *config)
+{
+	struct topic_state *t = xcalloc(1, sizeof(*t));
+
+	t->refs = 1;
+	t->id = id;
+	t->name = str_dup(name);
+	t->config = *config;
+	t->is_internal = topic_is_internal(name);
+	return t;
+}
+
+struct topic_state *topic_state_ref(struct topic_state *t)
+{
+	__atomic_fetch_add(&t->refs, 1, __ATOMIC_RELAXED);
+	return t;
+}
+
+void topic_state_unref(struct topic_state **t)
+{
+	struct topic_state *dead = *t;
+
+	*t = NULL;
+	if (!dead || __atomic_sub_fetch(&dead->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	xfree(dead->name);
+	xfree(dead);
+}
+
+/* ---- life ---- */
+
+struct partition *partition_make(struct topic_state *topic, int32_t id, struct log *log)
+{
+	struct partition *p = xcalloc(1, sizeof(*p));
+
+	p->refs = 1;
+	p->id = id;
+	p->topic = topic_state_ref(topic);
+	p->log = log;
+	p->leader = -1;
+	p->leader_epoch = -1;
+	mutex_init(&p->lock);
+	list_init(&p->waiters);
+	list_init(&p->of_topic);
+	p->flush.done = partition_flushed;
+	return p;
+}
+
+struct partition *partition_ref(struct partition *p)
+{
+	__atomic_fetch_add(&p->refs, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
+void partition_unref(struct partition **p)
+{
+	struct partition *dead = *p;
+
+	*p = NULL;
+	if (!dead || __atomic_sub_fetch(&dead->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	check(list_empty(&dead->waiters) && !dead->flushing);
+	log_flush_fini(&dead->flush);
+	log_free(dead->log);
+	mutex_fini(&dead->lock);
+	topic_state_unref(&dead->topic);
+	xfree(dead);
+}
+
+/* ---- waking ---- */
+
+void waking_init(struct waking *w, struct loop *loop, void (*run)(struct waking *))
+{
+	*w = (struct waking){.loop = loop, .run = run};
+}
+
+static void waking_arrived(struct post *post)
+{
+	struct waking *w = container_of(post, struct waking, post);
+
+	__atomic_store_n(&w->on_its_way, 0, __ATOMIC_RELEASE);
+	w->run(w);
+}
+
+/* Under the partition's lock. */
+static void wake(struct waking *w, struct effects *e)
+{
+	if (__atomic_exchange_n(&w->on_its_way, 1, __ATOMIC_ACQ_REL))
+		return;
+	w->next = e->first;
+	e->first = w;
+}
+
+bool waking_settle(struct waking *w)
+{
+	return !__atomic_load_n(&w->on_its_way, __ATOMIC_ACQUIRE);
+}
+
+void effects_run(struct effects *e, struct core *core)
+{
+	while (e->first) {
+		struct waking *w = e->first;
+
+		e->first = w->next;
+		w->post.run = waking_arrived;
+		loop_post(w->loop, &w->post);
+	}
+	if (e->flush)
+		core_flush(core, e->flush);
+	e->flush = NULL;
+}
+
+static int64_t watched(const struct log_offsets *o, enum watch watch)
+{
+	switch (watch) {
+	case WATCH_HIGH_WATERMARK:
+		return o->high_watermark;
+	case WATCH_STABLE:
+		return o->stable;
+	case WATCH_END:
+		return o->end;
+	case WATCH_START:
+		return o->start;
+	}
+	check(false);
+}
+
+/* Takes out those that are ready. Their references of the partition are dropped by partition_unwait. */
+static void wake_ready(struct partition *p, bool all, struct effects *e)
+{
+	struct log_offsets o;
+
+	if (list_empty(&p->waiters))
+		return;
+	o = log_offsets(p->log);
+	list_each_safe(it, &p->waiters)
+	{
+		struct waiter *w = container_of(it, struct waiter, link);
+
+		if (!all && watched(&o, w->watch) <= w->past)
+			continue;
+		list_remove(&w->link);
+		wake(w->waking, e);
+	}
+}
+
+bool partition_wait(struct partition *p, struct waiter *w)
+{
+	struct log_offsets o;
+	bool waits;
+
+	check(!w->partition);
+	mutex_lock(&p->lock);
+	o = log_offsets(p->log);
+	waits = !p->deleted && watched(&o, w->watch) <= w->past;
+	if (waits) {
+		w->partition = partition_ref(p);
+		list_push(&p->waiters, &w->link);
+	}
+	mutex_unlock(&p->lock);
+	return waits;
+}
+
+void partition_unwait(struct waiter *w)
+{
+	if (!w->partition)
+		return;
+	mutex_lock(&w->partition->lock);
+	list_remove(&w->link);
+	mutex_unlock(&w->partition->lock);
+	partition_unref(&w->partition);
+}
+
+/* ---- the role ---- */
+
+/* All that is in the log and needs no flush is agreed on, as long as no other replica is in sync. */
+static void advance_high_watermark(struct partition *p, struct effects *e)
+{
+	struct log_offsets o = log_offsets(p->log);
+
+	if (!p->leads || p->n_isr > 1 || o.high_watermark == o.end)
+		return;
+	if (o.flushed_end < p->must_flush)
+		return;
+	log_set_high_watermark(p->log, o.end);
+	p->checkpoint_due = true;
+	wake_ready(p, false, e);
+}
+
+void partition_set_role(struct partition *p, const struct image_partition *now, int32_t node_id, struct effects *e)
+{
+	bool moved;
+
+	mutex_lock(&p->lock);
+	moved = now->leader != p->leader || now->leader_epoch != p->leader_epoch;
+	p->n_replicas = (int16_t)now->n_replicas;
+	p->n_isr = (int16_t)now->n_isr;
+	if (moved && now->leader_epoch >= p->leader_epoch) {
+		p->leader = now->leader;
+		p->leader_epoch = now->leader_epoch;
+		p->leads = now->leader == node_id;
+		if (p->leads)
+			log_begin_epoch(p->log, p->leader_epoch);
+	}
+	advance_high_watermark(p, e);
+	wake_ready(p, moved, e);
+	mutex_unlock(&p->lock);
+}
+
+void partition_set_topic(struct partition *p, struct topic_state *topic)
+{
+	struct topic_state *old;
+
+	mutex_lock(&p->lock);
+	old = p->topic;
+	p->topic = topic_state_ref(topic);
+	log_configure(p->log, &topic->config);
+	mutex_unlock(&p->lock);
+	topic_state_unref(&old);
+}
+
+struct log_deletion *partition_delete(struct partition *p, struct effects *e)
+{
+	struct log_deletion *deletion;
+
+	mutex_lock(&p->lock);
+	p->deleted = true;
+	p->leads = false;
+	deletion = log_delete(p->log);
+	wake_ready(p, true, e);
+	mutex_unlock(&p->lock);
+	return deletion;
+}
+
+static void look(struct partition *p, struct partition_view *out)
+{
+	out->offsets = log_offsets(p->log);
+	out->leader = p->leader;
+	out->leader_epoch = p->leader_epoch;
+	out->leads = p->leads;
+	out->deleted = p->deleted;
+	out->error = log_dir_error(log_dir(p->log)) ? ERR_KAFKA_STORAGE_ERROR : 0;
+}
+
+void partition_look(struct partition *p, struct partition_view *out)
+{
+	mutex_lock(&p->lock);
+	look(p, out);
+	mutex_unlock(&p->lock);
+}
+
+int partition_view_check(const struct partition_view *v, int32_t epoch, bool leader_only)
+{
+	if (v->error)
+		return v->error;
+	if (v->deleted)
+		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
+	if (epoch >= 0 && epoch < v->leader_epoch)
+		return ERR_FENCED_LEADER_EPOCH;
+	if (epoch >= 0 && epoch > v->leader_epoch)
+		return ERR_UNKNOWN_LEADER_EPOCH;
+	if (leader_only && !v->leads)
+		return ERR_NOT_LEADER_OR_FOLLOWER;
+	return 0;
+}
+
+/* ---- flushing ---- */
+
+/* Under the lock. */
+static void flush_begin(struct partition *p, struct core *core, struct effects *e)
+{
+	if (p->flushing) {
+		p->flush_again = true;
+		return;
+	}
+	p->flush_again = false;
+	if (!log_flush_begin(p->log, LOG_FLUSH_ALL, &p->flush))
+		return;
+	p->flushing = true;
+	p->flush_core = core;
+	partition_ref(p);
+	e->flush = &p->flush;
+}
+
+void partition_flush(struct partition *p, struct core *core, struct effects *e)
+{
+	mutex_lock(&p->lock);
+	if (!p->flushing && !p->deleted)
+		flush_begin(p, core, e);
+	mutex_unlock(&p->lock);
+}
+
+/* On the loop of the core that started it. */
+void partition_flushed(struct log_flush *f)
+{
+	struct partition *p = container_of(f, struct partition, flush);
+	struct core *core = p->flush_core;
+	struct effects e = {0};
+
+	mutex_lock(&p->lock);
+	p->flushing = false;
+	if (log_flush_end(p->log, f) == 0)
+		advance_high_watermark(p, &e);
+	else
+		wake_ready(p, true, &e);
+	if (p->flush_again)
+		flush_begin(p, core, &e);
+	mutex_unlock(&p->lock);
+	effects_run(&e, core);
+	partition_unref(&p);
+	core_flushed(core);
+}
+
+/* ---- writing ---- */
+
+static int append_refusal(const struct partition *p, int16_t acks)
+{
+	int32_t min_isr = p->topic->config.min_insync_replicas;
+
+	if (p->deleted)
+		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
+	if (log_dir_error(log_dir(p->log)))
+		return ERR_KAFKA_STORAGE_ERROR;
+	if (!p->leads)
+		return ERR_NOT_LEADER_OR_FOLLOWER;
+	if (min_isr > p->n_replicas)
+		min_isr = p->n_replicas;
+	if (acks == -1 && p->n_isr < min_isr)
+		return ERR_NOT_ENOUGH_REPLICAS;
+	return 0;
+}
+
+int partition_can_append(struct partition *p, int16_t acks)
+{
+	int err;
+
+	mutex_lock(&p->lock);
+	err = append_refusal(p, acks);
+	mutex_unlock(&p->lock);
+	return err;
+}
+
+struct topic_state *partition_topic(struct partition *p)
+{
+	struct topic_state *t;
+
+	mutex_lock(&p->lock);
+	t = topic_state_ref(p->topic);
+	mutex_unlock(&p->lock);
+	return t;
+}
+
+int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e)
+{
+	int err;
+
+	a->log_start = -1;
+	a->wait = false;
+	mutex_lock(&p->lock);
+	err = append_refusal(p, a->acks);
+	if (err == 0) {
+		a->log_start = log_offsets(p->log).start;
+		err = log_append(p->log, a->batch, a->info, p->leader_epoch, a->now_ms, &a->out);
+	}
+	if (err == 0) {
+		if (a->out.flush_before_ack)
+			p->must_flush = a->out.last_offset + 1;
+		if (a->out.wants_flush || a->out.flush_before_ack)
+			flush_begin(p, core, e);
+		advance_high_watermark(p, e);
+		wake_ready(p, false, e);
+		a->log_start = a->out.log_start;
+		a->wait = (a->acks == -1 || (a->acks == 1 && a->out.flush_before_ack)) &&
+			  log_offsets(p->log).high_watermark <= a->out.last_offset;
+	}
+	mutex_unlock(&p->lock);
+	return err_to_kafka(err);
+}
+
+int partition_delete_records(struct partition *p, int64_t offset, int64_t *low_watermark, struct effects *e)
+{
+	struct partition_view v;
+	bool moved = false;
+	int err;
+
+	mutex_lock(&p->lock);
+	look(p, &v);
+	err = partition_view_check(&v, -1, true);
+	if (err == 0 && !p->topic->config.cleanup_delete && p->topic->config.cleanup_compact)
+		err = ERR_POLICY_VIOLATION;
+	if (err == 0) {
+		if (offset == -1)
+			offset = v.offsets.high_watermark;
+		err = offset < 0 ? ERR_OFFSET_OUT_OF_RANGE : log_set_start(p->log, offset, &moved);
+	}
+	if (err == 0) {
+		*low_watermark = log_offsets(p->log).start;
+		wake_ready(p, false, e);
+	}
+	mutex_unlock(&p->lock);
+	return err_to_kafka(err);
+}
+
+/* ---- reading ---- */
+
+static int64_t read_limit(const struct log_offsets *o, enum isolation isolation)
+{
+	return isolation == READ_TO_END ? o->end : isolation == READ_COMMITTED ? o->stable : o->high_watermark;
+}
+
+/* Does the reader's last epoch say that its log is not ours (KIP-595)? Kafka's order of refusals. */
+static int find_divergence(struct partition *p, struct partition_read *r)
+{
+	struct epoch_end end;
+
+	if (r->last_fetched_epoch < 0)
+		return 0;
+	end = log_epoch_end(p->log, r->last_fetched_epoch);
+	if (end.epoch < 0 || end.end_offset < 0 || r->offset < r->view.offsets.start)
+		return ERR_OFFSET_OUT_OF_RANGE;
+	if (end.epoch < r->last_fetched_epoch || end.end_offset < r->offset)
+		r->diverging = end;
+	return 0;
+}
+
+static int read_records(struct partition *p, struct partition_read *r)
+{
+	struct log_read read = {
+		.offset = r->offset,
+		.max_bytes = r->max_bytes,
+		.min_one_message = r->min_one_message,
+		.upto_offset = r->upto,
+		.nowait = r->nowait,
+	};
+	int err = log_read(p->log, &read, &r->records, &r->cold);
+
+	if (err == 0 && r->isolation == READ_COMMITTED && r->records.len > 0)
+		err = log_aborted(p->log, r->offset, r->upto, r->arena, &r->aborted, &r->n_aborted);
+	return err;
+}
+
+static int read_locked(struct partition *p, struct partition_read *r)
+{
+	const struct log_offsets *o = &r->view.offsets;
+	int err = partition_view_check(&r->view, r->current_leader_epoch, r->leader_only);
+
+	if (err == 0)
+		err = find_divergence(p, r);
+	if (err || r->diverging.epoch >= 0)
+		return err;
+	if (r->offset < o->start || r->offset > o->end)
+		return ERR_OFFSET_OUT_OF_RANGE;
+	r->upto = read_limit(o, r->isolation);
+	if (r->isolation == READ_COMMITTED)
+		r->n_aborted = 0;
+	return r->offset < r->upto ? read_records(p, r) : 0;
+}
+
+int partition_read(struct partition *p, struct partition_read *r)
+{
+	int err;
+
+	r->records = (struct records){0};
+	r->aborted = NULL;
+	r->n_aborted = -1;
+	r->diverging = (struct epoch_end){-1, -1};
+	r->upto = -1;
+	mutex_lock(&p->lock);
+	look(p, &r->view);
+	err = read_locked(p, r);
+	mutex_unlock(&p->lock);
+	return err == -EAGAIN ? err : err_to_kafka(err);
+}
+
+static int list_locked(struct partition *p, struct partition_list *l, const struct partition_view *v)
+{
+	const struct log_offsets *o = &v->offsets;
+
+	switch (l->timestamp) {
+	case TIMESTAMP_LATEST:
+		l->offset = read_limit(o, l->isolation);
+		l->epoch = v->leader_epoch;
+		return 0;
+	case TIMESTAMP_EARLIEST:
+	case TIMESTAMP_EARLIEST_LOCAL:
+		l->offset = o->start;
+		l->epoch = log_epoch_of(p->log, o->start);
+		return 0;
+	case TIMESTAMP_LATEST_TIERED:
+	case TIMESTAMP_EARLIEST_PENDING_UPLOAD:
+		return 0; /* nothing is tiered here */
+	default:
+		l->looks_up = true;
+		return log_lookup_begin(p->log, l->timestamp, read_limit(o, l->isolation), &l->lookup);
+	}
+}
+
+int partition_list(struct partition *p, struct partition_list *l)
+{
+	struct partition_view v;
+	int err;
+
+	l->offset = l->found_timestamp = -1;
+	l->epoch = -1;
+	l->looks_up = false;
+	mutex_lock(&p->lock);
+	look(p, &v);
+	err = partition_view_check(&v, l->current_leader_epoch, l->leader_only);
+	if (err == 0)
+		err = list_locked(p, l, &v);
+	if (err)
+		l->looks_up = false;
+	mutex_unlock(&p->lock);
+	return err_to_kafka(err);
+}
+
+int partition_epoch_end(struct partition *p, int32_t current_leader_epoch, int32_t epoch, struct epoch_end *out)
+{
+	struct partition_view v;
+	int err;
+
+	mutex_lock(&p->lock);
+	look(p, &v);
+	err = partition_view_check(&v, current_leader_epoch, true);
+	if (err == 0)
+		*out = log_epoch_end(p->log, epoch);
+	mutex_unlock(&p->lock);
+	return err;
+}
+
+void partition_measure(struct partition *p, struct log_dir **dir, int64_t *size, int64_t *lag)
+{
+	struct log_offsets o;
+
+	mutex_lock(&p->lock);
+	o = log_offsets(p->log);
+	*dir = log_dir(p->log);
+	*size = log_size(p->log);
+	mutex_unlock(&p->lock);
+	*lag = o.high_watermark > o.end ? o.high_watermark - o.end : 0;
+}

@@ -1,0 +1,228 @@
+/*
+ * partition: one replica that this node holds: its log, what the cluster says of it, and who waits for it.
+ *
+ * 1. It is a monitor: one lock around log, role and waiters. The lock is a leaf; under it there is page-cache work only, never a sync, a
+ *    cold read or a post. What an operation causes (waiters to wake, a flush to start) is returned as effects and done after unlocking.
+ * 2. Nothing is acknowledged before it is in the log; where a flush is promised (flush.messages), not before it is flushed: the high
+ *    watermark does not pass it until then.
+ * 3. A waiter that was woken is no longer in the list; it is told once, on the loop it lives on.
+ * 4. An empty partition has no file, no directory and no timer.
+ *
+ * Threads: any, but partition_unref's last one (a job or a loop; not under a lock). References are counted with atomic operations.
+ */
+#ifndef ODRADEK_BROKER_PARTITION_H
+#define ODRADEK_BROKER_PARTITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "config/topic_config.h"
+#include "env/env.h"
+#include "log/log.h"
+#include "wire/records.h"
+
+struct image_partition;
+
+/* ---- a topic's name and settings, shared by its partitions; never changes, is replaced whole ---- */
+
+struct topic_state {
+	int refs; /* atomic */
+	struct uuid id;
+	char *name;
+	bool is_internal;
+	struct topic_config config;
+};
+
+struct topic_state *topic_state_new(struct uuid id, struct str name, const struct topic_config *config);
+struct topic_state *topic_state_ref(struct topic_state *t);
+void topic_state_unref(struct topic_state **t);
+
+/* ---- waiting ---- */
+
+/*
+ * What is told when something has moved: once for any number of waiters, until it has run. run() is called on `loop`.
+ * To let go of it: waking_settle() after all its waiters are out of their lists; false = a call is still on its way, and the memory has
+ * to stay until run() was called.
+ */
+struct waking {
+	struct post post;
+	struct loop *loop;
+	void (*run)(struct waking *);
+	struct waking *next; /* in effects */
+	int on_its_way;	     /* atomic */
+};
+
+void waking_init(struct waking *w, struct loop *loop, void (*run)(struct waking *));
+bool waking_settle(struct waking *w);
+
+enum watch { WATCH_HIGH_WATERMARK, WATCH_STABLE, WATCH_END, WATCH_START };
+
+/* Embedded in what waits. Ready when the watched offset is beyond `past`, when the role changes, or when the partition goes. */
+struct waiter {
+	struct list link;	     /* in the partition's list, under its lock */
+	struct partition *partition; /* a reference while it waits */
+	struct waking *waking;
+	int64_t past;
+	enum watch watch;
+};
+
+/* What an operation under the lock has caused; effects_run does it. */
+struct effects {
+	struct waking *first;
+	struct log_flush *flush; /* to be given to a flusher */
+};
+
+struct core;
+void effects_run(struct effects *e, struct core *core);
+
+/* ---- the partition ---- */
+
+struct partition {
+	int refs; /* atomic */
+	int32_t id;
+	struct map_node node;	   /* in the table (partitions.h) */
+	struct list of_topic;	   /* with its siblings, in the table */
+	struct topic_state *topic; /* changes under the lock */
+	struct mutex lock;
+	struct log *log;
+	struct list waiters;
+	int64_t must_flush; /* the high watermark passes nothing new until all below is flushed */
+	int32_t leader;
+	int32_t leader_epoch;
+	int16_t n_replicas;
+	int16_t n_isr;
+	bool leads;
+	bool deleted;
+	bool flushing;
+	bool flush_again;
+	bool checkpoint_due; /* the high watermark has moved since it was written down */
+	struct core *flush_core;
+	struct log_flush flush;
+};
+
+/* With one reference; takes over the log. */
+struct partition *partition_make(struct topic_state *topic, int32_t id, struct log *log);
+struct partition *partition_ref(struct partition *p);
+void partition_unref(struct partition **p);
+
+/* What the cluster says now. Leadership that is new begins an epoch in the log. Everybody who waits is woken when the role changes. */
+void partition_set_role(struct partition *p, const struct image_partition *now, int32_t node_id, struct effects *e);
+void partition_set_topic(struct partition *p, struct topic_state *topic);
+/* The topic is gone: all who wait are woken; the log's files are for the caller to remove. */
+struct log_deletion *partition_delete(struct partition *p, struct effects *e);
+
+/* All a reader decides by, in one call. */
+struct partition_view {
+	struct log_offsets offsets;
+	int32_t leader;
+	int32_t leader_epoch;
+	bool leads;
+	bool deleted;
+	int error; /* of the directory: ERR_KAFKA_STORAGE_ERROR, or 0 */
+};
+void partition_look(struct partition *p, struct partition_view *out);
+
+/*
+ * What Kafka's checks of a reader's epoch say: 0, ERR_NOT_LEADER_OR_FOLLOWER, ERR_FENCED_LEADER_EPOCH, ERR_UNKNOWN_LEADER_EPOCH,
+ * ERR_KAFKA_STORAGE_ERROR. epoch -1: not given.
+ */
+int partition_view_check(const struct partition_view *v, int32_t epoch, bool leader_only);
+
+/* ---- writing ---- */
+
+struct partition_append {
+	uint8_t *batch;
+	const struct batch_info *info;
+	int16_t acks;
+	int64_t now_ms;
+	struct log_appended out;
+	int64_t log_start; /* also of a refusal, where it is known; else -1 */
+	bool wait;	   /* the answer waits until the high watermark is beyond out.last_offset */
+};
+
+/* What would refuse an append before its batch is looked at: 0, or Kafka's error. */
+int partition_can_append(struct partition *p, int16_t acks);
+/* A reference of the topic's state as it is now. */
+struct topic_state *partition_topic(struct partition *p);
+
+/* 0, or Kafka's error. */
+int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e);
+
+/* DeleteRecords; offset -1 = the high watermark. 0 and the new log start, or Kafka's error. */
+int partition_delete_records(struct partition *p, int64_t offset, int64_t *low_watermark, struct effects *e);
+
+/* ---- reading ---- */
+
+enum isolation { READ_UNCOMMITTED = 0, READ_COMMITTED = 1, READ_TO_END = 2 };
+
+struct partition_read {
+	int64_t offset;
+	int32_t max_bytes;
+	int32_t current_leader_epoch; /* -1 = not given */
+	int32_t last_fetched_epoch;   /* -1 = not given */
+	enum isolation isolation;
+	bool min_one_message;
+	bool leader_only;
+	bool nowait;
+	struct arena *arena; /* for the aborted transactions */
+
+	struct partition_view view;
+	int64_t upto;		/* how far this reader may see */
+	struct records records; /* len 0: nothing; else a reference of the file is the caller's */
+	struct log_cold cold;	/* with -EAGAIN */
+	struct aborted_txn *aborted;
+	int n_aborted;		    /* -1 = null */
+	struct epoch_end diverging; /* epoch -1: it does not diverge */
+};
+
+/* 0, Kafka's error, or -EAGAIN: pages have to be read first (log_cold_run in a job). */
+int partition_read(struct partition *p, struct partition_read *r);
+
+/* ListOffsets: the special timestamps are Kafka's (ListOffsetsRequest). */
+enum list_timestamp {
+	TIMESTAMP_LATEST = -1,
+	TIMESTAMP_EARLIEST = -2,
+	TIMESTAMP_MAX = -3,
+	TIMESTAMP_EARLIEST_LOCAL = -4,
+	TIMESTAMP_LATEST_TIERED = -5,
+	TIMESTAMP_EARLIEST_PENDING_UPLOAD = -6,
+};
+
+struct partition_list {
+	int64_t timestamp;
+	int32_t current_leader_epoch; /* -1 = not given */
+	enum isolation isolation;     /* READ_TO_END: of another replica */
+	bool leader_only;
+
+	int64_t offset; /* -1 = none */
+	int64_t found_timestamp;
+	int32_t epoch;
+	bool looks_up; /* the answer is lookup's, after log_lookup_run in a job; log_lookup_fini is the caller's */
+	struct log_lookup lookup;
+};
+
+/* 0, or Kafka's error. */
+int partition_list(struct partition *p, struct partition_list *l);
+
+/* OffsetForLeaderEpoch. */
+int partition_epoch_end(struct partition *p, int32_t current_leader_epoch, int32_t epoch, struct epoch_end *out);
+
+/* Joins the list unless it is ready already: then false. */
+bool partition_wait(struct partition *p, struct waiter *w);
+void partition_unwait(struct waiter *w); /* not waiting is fine */
+
+/* Where it lies, its bytes, and how far its end is behind the high watermark. */
+void partition_measure(struct partition *p, struct log_dir **dir, int64_t *size, int64_t *lag);
+
+/* ---- upkeep ---- */
+
+void partition_flushed(struct log_flush *f); /* done() of the partition's flush */
+/* Starts a flush of everything, if there is something to flush and none is on its way. */
+void partition_flush(struct partition *p, struct core *core, struct effects *e);
+
+#endif

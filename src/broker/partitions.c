@@ -1,0 +1,642 @@
+/*
+ * partitions: the table, and how it follows the image.
+ */
+#include "broker/partitions.h"
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/mem.h"
+#include "broker/core.h"
+#include "broker/layers.h"
+#include "config/config.h"
+#include "metadata/image.h"
+
+struct topic_entry {
+	struct map_node node;
+	struct topic_state *state;
+	struct list partitions;
+};
+
+struct partitions {
+	struct partitions_options options;
+	struct mutex lock;
+	struct map partitions;
+	struct map topics;
+	const struct image *image;
+	int *dir_load; /* partitions in each directory */
+	bool loading;  /* what changes is told afterwards */
+};
+
+struct partition_key {
+	struct uuid topic_id;
+	int32_t id;
+};
+
+/* ---- keys ---- */
+
+static uint64_t topic_hash(const struct map *m, struct uuid id)
+{
+	return hash_bytes(m->seed, id.b, sizeof(id.b));
+}
+
+static bool topic_eq(const struct map_node *n, const void *key)
+{
+	return uuid_eq(container_of(n, struct topic_entry, node)->state->id, *(const struct uuid *)key);
+}
+
+static uint64_t partition_hash(const struct map *m, struct uuid topic_id, int32_t id)
+{
+	return hash_u64(topic_hash(m, topic_id), (uint64_t)(uint32_t)id);
+}
+
+static bool partition_eq(const struct map_node *n, const void *key)
+{
+	const struct partition *p = container_of(n, struct partition, node);
+	const struct partition_key *k = key;
+
+	return p->id == k->id && uuid_eq(p->topic->id, k->topic_id);
+}
+
+static struct topic_entry *find_topic(struct partitions *t, struct uuid id)
+{
+	struct map_node *n = map_find(&t->topics, topic_hash(&t->topics, id), topic_eq, &id);
+
+	return n ? container_of(n, struct topic_entry, node) : NULL;
+}
+
+static struct partition *find_partition(struct partitions *t, struct uuid topic_id, int32_t id)
+{
+	struct partition_key k = {.topic_id = topic_id, .id = id};
+	struct map_node *n = map_find(&t->partitions, partition_hash(&t->partitions, topic_id, id), partition_eq, &k);
+
+	return n ? container_of(n, struct partition, node) : NULL;
+}
+
+/* ---- life ---- */
+
+struct partitions *partitions_new(const struct partitions_options *options)
+{
+	struct partitions *t = xcalloc(1, sizeof(*t));
+
+	t->options = *options;
+	mutex_init(&t->lock);
+	map_init(&t->partitions, options->seed);
+	map_init(&t->topics, options->seed + 1);
+	t->dir_load = xcalloc((size_t)options->n_dirs, sizeof(*t->dir_load));
+	return t;
+}
+
+/* Out of the table; the caller has the table's reference. */
+static void take_out(struct partitions *t, struct partition *p)
+{
+	for (int i = 0; i < t->options.n_dirs; i++)
+		if (t->options.dirs[i] == log_dir(p->log))
+			t->dir_load[i]--;
+	map_remove(&t->partitions, &p->node);
+	list_remove(&p->of_topic);
+}
+
+static void free_topic(struct partitions *t, struct topic_entry *e)
+{
+	check(list_empty(&e->partitions));
+	map_remove(&t->topics, &e->node);
+	topic_state_unref(&e->state);
+	xfree(e);
+}
+
+void partitions_free(struct partitions *t)
+{
+	if (!t)
+		return;
+	map_each(n, &t->topics)
+	{
+		struct topic_entry *e = container_of(n, struct topic_entry, node);
+
+		list_each_safe(it, &e->partitions)
+		{
+			struct partition *p = container_of(it, struct partition, of_topic);
+
+			take_out(t, p);
+			partition_unref(&p);
+		}
+		free_topic(t, e);
+	}
+	map_fini(&t->partitions);
+	map_fini(&t->topics);
+	mutex_fini(&t->lock);
+	image_unref(&t->image);
+	xfree(t->dir_load);
+	xfree(t);
+}
+
+/* ---- settings ---- */
+
+static struct topic_state *resolve(const struct partitions *t, const struct image *image,
+				   const struct image_topic *topic)
+{
+	struct layers layers = layers_of_topic(image, t->options.node_id, topic->name);
+	struct topic_config config;
+
+	if (topic_config_resolve(t->options.config, layers.v, layers.n, &config))
+		diag_warn(t->options.env->diag, "topic setting that is not legal counts as not set", "topic=%.*s",
+			  STR_ARG(topic->name));
+	/* The lists of throttled replicas point into the image; nothing here reads them. */
+	config.leader_replication_throttled_replicas = STR("");
+	config.follower_replication_throttled_replicas = STR("");
+	return topic_state_new(topic->id, topic->name, &config);
+}
+
+static struct topic_entry *take_in_topic(struct partitions *t, const struct image *image,
+					 const struct image_topic *topic)
+{
+	struct topic_entry *e = find_topic(t, topic->id);
+
+	if (e)
+		return e;
+	e = xcalloc(1, sizeof(*e));
+	e->state = resolve(t, image, topic);
+	list_init(&e->partitions);
+	map_insert(&t->topics, &e->node, topic_hash(&t->topics, topic->id));
+	return e;
+}
+
+/* ---- taking in partitions ---- */
+
+static int dir_index(const struct partitions *t, struct uuid directory)
+{
+	for (int i = 0; i < t->options.n_dirs; i++)
+		if (uuid_eq(log_dir_meta(t->options.dirs[i])->directory_id, directory))
+			return i;
+	return -1;
+}
+
+static int dir_least_loaded(const struct partitions *t)
+{
+	int best = -1;
+
+	for (int i = 0; i < t->options.n_dirs; i++)
+		if (log_dir_error(t->options.dirs[i]) == 0 && (best < 0 || t->dir_load[i] < t->dir_load[best]))
+			best = i;
+	return best < 0 ? 0 : best;
+}
+
+/* Where the cluster says, or else where there is least. */
+static int dir_for(const struct partitions *t, const struct image_partition *p)
+{
+	struct image_ids replicas = partition_replicas(p);
+
+	for (int i = 0; i < replicas.n; i++) {
+		int dir = replicas.v[i] == t->options.node_id ? dir_index(t, partition_directory(p, i)) : -1;
+
+		if (dir >= 0)
+			return dir;
+	}
+	return dir_least_loaded(t);
+}
+
+/* Under the table's lock. The table has the reference. */
+static struct partition *take_in(struct partitions *t, struct topic_entry *e, int32_t id, int dir, struct log *log)
+{
+	struct partition *p = partition_make(e->state, id, log);
+
+	map_insert(&t->partitions, &p->node, partition_hash(&t->partitions, e->state->id, id));
+	list_push(&e->partitions, &p->of_topic);
+	t->dir_load[dir]++;
+	return p;
+}
+
+static struct partition *make(struct partitions *t, struct uuid topic_id, int32_t id)
+{
+	const struct image_topic *topic = t->image ? image_topic_by_id(t->image, topic_id) : NULL;
+	const struct image_partition *now = topic ? image_topic_partition(topic, id) : NULL;
+	struct effects none = {0};
+	struct topic_entry *e;
+	struct partition *p;
+	int dir;
+
+	if (!now || !image_ids_has(partition_replicas(now), t->options.node_id))
+		return NULL;
+	e = take_in_topic(t, t->image, topic);
+	dir = dir_for(t, now);
+	p = take_in(t, e, id, dir,
+		    log_new(t->options.dirs[dir],
+			    &(struct log_id){.topic = str_of(e->state->name), .partition = id, .topic_id = topic_id},
+			    &e->state->config));
+	partition_set_role(p, now, t->options.node_id, &none);
+	check(!none.first && !none.flush);
+	return p;
+}
+
+struct partition *partitions_get(struct partitions *t, struct uuid topic_id, int32_t id)
+{
+	struct partition *p;
+
+	mutex_lock(&t->lock);
+	p = find_partition(t, topic_id, id);
+	if (!p)
+		p = make(t, topic_id, id);
+	if (p)
+		partition_ref(p);
+	mutex_unlock(&t->lock);
+	return p;
+}
+
+struct topic_state *partitions_topic(struct partitions *t, struct uuid topic_id)
+{
+	struct topic_state *state = NULL;
+	struct topic_entry *e;
+
+	mutex_lock(&t->lock);
+	e = find_topic(t, topic_id);
+	if (e)
+		state = topic_state_ref(e->state);
+	mutex_unlock(&t->lock);
+	return state;
+}
+
+int partitions_count(struct partitions *t)
+{
+	int n;
+
+	mutex_lock(&t->lock);
+	n = (int)t->partitions.n;
+	mutex_unlock(&t->lock);
+	return n;
+}
+
+void partitions_each(struct partitions *t, void (*each)(struct partition *p, void *arg), void *arg)
+{
+	struct partition **v;
+	size_t n = 0;
+
+	mutex_lock(&t->lock);
+	v = xcalloc(t->partitions.n + 1, sizeof(struct partition *));
+	map_each(it, &t->partitions) v[n++] = partition_ref(container_of(it, struct partition, node));
+	mutex_unlock(&t->lock);
+	for (size_t i = 0; i < n; i++) {
+		each(v[i], arg);
+		partition_unref(&v[i]);
+	}
+	xfree(v);
+}
+
+/* ---- following the image ---- */
+
+struct following {
+	struct partitions *t;
+	struct core *core;
+	const struct image *now;
+	bool all_topics; /* a setting of the brokers has changed */
+};
+
+/* Topics come into the table under its lock on any thread, and leave it on this loop alone. */
+static struct topic_entry *lookup_topic(struct partitions *t, struct uuid id)
+{
+	struct topic_entry *e;
+
+	mutex_lock(&t->lock);
+	e = find_topic(t, id);
+	mutex_unlock(&t->lock);
+	return e;
+}
+
+struct members {
+	struct partition **v;
+	int n;
+};
+
+/* The partitions of a topic, each with a reference. */
+static struct members members_of(struct partitions *t, struct topic_entry *e)
+{
+	struct members m = {0};
+
+	mutex_lock(&t->lock);
+	list_each(it, &e->partitions) m.n++;
+	m.v = xcalloc((size_t)m.n + 1, sizeof(struct partition *));
+	m.n = 0;
+	list_each(it, &e->partitions) m.v[m.n++] = partition_ref(container_of(it, struct partition, of_topic));
+	mutex_unlock(&t->lock);
+	return m;
+}
+
+static void members_fini(struct members *m)
+{
+	for (int i = 0; i < m->n; i++)
+		partition_unref(&m->v[i]);
+	xfree(m->v);
+}
+
+static void topic_deleted(struct following *f, struct topic_entry *e)
+{
+	struct members m = members_of(f->t, e);
+
+	for (int i = 0; i < m.n; i++) {
+		struct effects effects = {0};
+		struct log_deletion *deletion = partition_delete(m.v[i], &effects);
+		struct partition *tables = m.v[i];
+
+		effects_run(&effects, f->core);
+		if (deletion)
+			core_delete(f->core, deletion);
+		mutex_lock(&f->t->lock);
+		take_out(f->t, tables);
+		mutex_unlock(&f->t->lock);
+		partition_unref(&tables);
+	}
+	members_fini(&m);
+	mutex_lock(&f->t->lock);
+	free_topic(f->t, e);
+	mutex_unlock(&f->t->lock);
+}
+
+static void follow_topic(void *arg, const struct image_topic *old, const struct image_topic *now)
+{
+	struct following *f = arg;
+	struct topic_entry *e = lookup_topic(f->t, now ? now->id : old->id);
+	struct members m;
+
+	if (!e)
+		return;
+	if (!now) {
+		topic_deleted(f, e);
+		return;
+	}
+	m = members_of(f->t, e);
+	for (int i = 0; i < m.n; i++) {
+		const struct image_partition *role = image_topic_partition(now, m.v[i]->id);
+		struct effects effects = {0};
+
+		if (!role || (old && role == image_topic_partition(old, m.v[i]->id)))
+			continue;
+		partition_set_role(m.v[i], role, f->t->options.node_id, &effects);
+		effects_run(&effects, f->core);
+	}
+	members_fini(&m);
+}
+
+static void settings_changed(struct following *f, struct topic_entry *e)
+{
+	const struct image_topic *topic = image_topic_by_id(f->now, e->state->id);
+	struct topic_state *old = e->state;
+	struct topic_state *state;
+	struct members m;
+
+	if (!topic)
+		return;
+	state = resolve(f->t, f->now, topic);
+	mutex_lock(&f->t->lock);
+	e->state = state;
+	mutex_unlock(&f->t->lock);
+	m = members_of(f->t, e);
+	for (int i = 0; i < m.n; i++)
+		partition_set_topic(m.v[i], state);
+	members_fini(&m);
+	topic_state_unref(&old);
+}
+
+static void follow_config(void *arg, const struct image_configs *old, const struct image_configs *now)
+{
+	struct following *f = arg;
+	const struct image_configs *c = now ? now : old;
+	const struct image_topic *topic;
+	struct topic_entry *e;
+
+	if (c->type == RESOURCE_BROKER)
+		f->all_topics = true;
+	if (c->type != RESOURCE_TOPIC)
+		return;
+	topic = image_topic_by_name(f->now, c->name);
+	e = topic ? lookup_topic(f->t, topic->id) : NULL;
+	if (e)
+		settings_changed(f, e);
+}
+
+static void each_topic(struct following *f, void (*each)(struct following *f, struct topic_entry *e))
+{
+	struct topic_entry **v;
+	size_t n = 0;
+
+	mutex_lock(&f->t->lock);
+	v = xcalloc(f->t->topics.n + 1, sizeof(struct topic_entry *));
+	map_each(it, &f->t->topics) v[n++] = container_of(it, struct topic_entry, node);
+	mutex_unlock(&f->t->lock);
+	for (size_t i = 0; i < n; i++)
+		each(f, v[i]);
+	xfree(v);
+}
+
+void partitions_follow(struct partitions *t, const struct image *now, struct core *core)
+{
+	struct following f = {.t = t, .core = core, .now = now};
+	const struct image *old = t->image;
+
+	mutex_lock(&t->lock);
+	t->image = image_ref(now);
+	mutex_unlock(&t->lock);
+	if (old && !t->loading) {
+		image_diff_topics(old, now, follow_topic, &f);
+		image_diff_configs(old, now, follow_config, &f);
+		if (f.all_topics)
+			each_topic(&f, settings_changed);
+	}
+	image_unref(&old);
+}
+
+/* ---- at the start ---- */
+
+struct scan {
+	struct partitions_load *load;
+	struct log_dir *dir;
+	int dir_index;
+	bool clean;
+};
+
+static void report(void *arg, const struct log_load_progress *p)
+{
+	struct partitions_load *l = arg;
+
+	diag_info(l->table->options.env->diag, "recovering", "topic=%.*s partition=%d bytes=%lld of=%lld logs=%d",
+		  STR_ARG(p->topic), p->partition, (long long)p->bytes_done, (long long)p->bytes_total, l->n_recovered);
+}
+
+/* The topic that a directory belongs to; NULL when the metadata knows none, or gives this node no replica of it. */
+static const struct image_topic *owner(const struct partitions *t, const struct image *image,
+				       const struct log_dir_entry *e)
+{
+	const struct image_topic *topic = image_topic_by_name(image, e->topic);
+	const struct image_partition *p = topic ? image_topic_partition(topic, e->partition) : NULL;
+
+	if (!p || (!uuid_is_zero(e->topic_id) && !uuid_eq(e->topic_id, topic->id)))
+		return NULL;
+	return image_ids_has(partition_replicas(p), t->options.node_id) ? topic : NULL;
+}
+
+static int load_one(void *arg, const struct log_dir_entry *entry)
+{
+	struct scan *s = arg;
+	struct partitions *t = s->load->table;
+	const struct image_topic *topic;
+	struct topic_entry *e;
+	struct partition *p;
+	struct effects none = {0};
+	struct log *log;
+	int err;
+
+	if (str_is(entry->topic, "__cluster_metadata"))
+		return 0;
+	topic = owner(t, s->load->image, entry);
+	if (!topic)
+		return log_dir_set_stray(s->dir, entry);
+	mutex_lock(&t->lock);
+	e = take_in_topic(t, s->load->image, topic);
+	p = find_partition(t, topic->id, entry->partition);
+	mutex_unlock(&t->lock);
+	if (p) {
+		diag_error(t->options.env->diag, "replica is in two directories; the second is left alone",
+			   "dir=%s name=%s", log_dir_path(s->dir), entry->name);
+		return 0;
+	}
+	log = log_new(
+		s->dir,
+		&(struct log_id){.topic = str_of(e->state->name), .partition = entry->partition, .topic_id = topic->id},
+		&e->state->config);
+	err = log_load(log, &(struct log_load){.clean = s->clean,
+					       .producer_expiration_ms =
+						       config_int(t->options.config, CONFIG_PRODUCER_ID_EXPIRATION_MS),
+					       .progress = report,
+					       .arg = s->load});
+	if (err)
+		diag_error(t->options.env->diag, "log cannot be opened", "dir=%s name=%s error=%d",
+			   log_dir_path(s->dir), entry->name, err);
+	mutex_lock(&t->lock);
+	p = take_in(t, e, entry->partition, s->dir_index, log);
+	mutex_unlock(&t->lock);
+	partition_set_role(p, image_topic_partition(topic, entry->partition), t->options.node_id, &none);
+	s->load->n_recovered++;
+	return 0;
+}
+
+static void load_job(struct work *w)
+{
+	struct partitions_load *l = container_of(w, struct partitions_load, work);
+	struct partitions *t = l->table;
+
+	for (int i = 0; i < t->options.n_dirs; i++) {
+		struct scan s = {.load = l, .dir = t->options.dirs[i], .dir_index = i};
+		int64_t epoch;
+		int err;
+
+		s.clean = log_dir_was_clean(s.dir, &epoch);
+		err = log_dir_scan(s.dir, load_one, &s);
+		if (err && !l->error)
+			l->error = err;
+	}
+}
+
+static void load_done(struct work *w)
+{
+	struct partitions_load *l = container_of(w, struct partitions_load, work);
+
+	image_unref(&l->image);
+	l->done(l, l->error);
+}
+
+static void catch_up(struct following *f, struct topic_entry *e)
+{
+	const struct image_topic *topic = image_topic_by_id(f->now, e->state->id);
+
+	if (!topic) {
+		topic_deleted(f, e);
+		return;
+	}
+	follow_topic(f, NULL, topic);
+	settings_changed(f, e);
+}
+
+void partitions_loaded(struct partitions *t, struct core *core)
+{
+	struct following f = {.t = t, .core = core, .now = t->image};
+
+	t->loading = false;
+	each_topic(&f, catch_up);
+}
+
+void partitions_load(struct partitions *t, struct partitions_load *l, const struct image *image, struct loop *loop)
+{
+	t->loading = true;
+	l->table = t;
+	l->image = image_ref(image);
+	l->work = (struct work){.job = load_job, .done = load_done, .loop = loop};
+	env_work(loop, &l->work);
+}
+
+/* ---- checkpoints and the end ---- */
+
+struct checkpointing {
+	struct log_checkpoint_writer *writers; /* one a directory */
+	struct partitions *t;
+	enum log_checkpoint kind;
+};
+
+static void checkpoint_one(struct partition *p, void *arg)
+{
+	struct checkpointing *c = arg;
+	struct log_offsets o;
+
+	mutex_lock(&p->lock);
+	o = log_offsets(p->log);
+	for (int i = 0; i < c->t->options.n_dirs; i++) {
+		int64_t offset = c->kind == CHECKPOINT_HIGH_WATERMARK ? o.high_watermark
+				 : c->kind == CHECKPOINT_LOG_START    ? o.start
+								      : o.flushed_end;
+
+		if (c->t->options.dirs[i] != log_dir(p->log) || o.end == 0)
+			continue;
+		if (c->kind == CHECKPOINT_LOG_START && offset == 0)
+			continue;
+		log_checkpoint_add(&c->writers[i], str_of(p->topic->name), p->id, offset);
+	}
+	mutex_unlock(&p->lock);
+}
+
+int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind)
+{
+	struct checkpointing c = {.t = t, .kind = kind};
+	int first = 0;
+
+	c.writers = xcalloc((size_t)t->options.n_dirs, sizeof(*c.writers));
+	for (int i = 0; i < t->options.n_dirs; i++)
+		log_checkpoint_init(&c.writers[i], kind);
+	partitions_each(t, checkpoint_one, &c);
+	for (int i = 0; i < t->options.n_dirs; i++) {
+		int err = log_checkpoint_write(&c.writers[i], t->options.dirs[i]);
+
+		if (err && !first)
+			first = err;
+	}
+	xfree(c.writers);
+	return first;
+}
+
+static void close_one(struct partition *p, void *arg)
+{
+	int *first = arg;
+	int err = p->deleted ? 0 : log_close(p->log);
+
+	if (err && !*first)
+		*first = err;
+}
+
+int partitions_close(struct partitions *t)
+{
+	int first = 0;
+
+	partitions_each(t, close_one, &first);
+	for (int kind = 0; kind < CHECKPOINT_KINDS; kind++) {
+		int err = partitions_checkpoint(t, (enum log_checkpoint)kind);
+
+		if (err && !first)
+			first = err;
+	}
+	return first;
+}

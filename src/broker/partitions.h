@@ -1,0 +1,82 @@
+/*
+ * partitions: all replicas this node holds, by topic id and partition, and the log directories they lie in.
+ *
+ * 1. What was found on disk is in the table from the start; another partition comes into it when it is first asked for.
+ * 2. The table follows the newest image: roles, settings and deletions are applied once, by partitions_follow, on the loop of reactor 0.
+ * 3. Nothing is taken or given back under the table's lock but memory; a partition's lock may be taken under it, never the other way.
+ *
+ * Threads: partitions_get from any; the rest from the loop that the table was made for, unless it says otherwise.
+ */
+#ifndef ODRADEK_BROKER_PARTITIONS_H
+#define ODRADEK_BROKER_PARTITIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/uuid.h"
+#include "broker/partition.h"
+
+struct config;
+struct core;
+struct image;
+struct log_dir;
+struct partitions;
+
+struct partitions_options {
+	struct env *env;
+	const struct config *config;
+	int32_t node_id;
+	struct log_dir **dirs;
+	int n_dirs;
+	uint64_t seed;
+};
+
+struct partitions *partitions_new(const struct partitions_options *options);
+/* All logs are closed (partitions_close) or given up as after a crash. */
+void partitions_free(struct partitions *t);
+
+/* A reference; NULL when the newest image has no such partition, or gives this node no replica of it. */
+struct partition *partitions_get(struct partitions *t, struct uuid topic_id, int32_t partition);
+/* A reference of the topic's state as of the newest image; NULL when it is gone. */
+struct topic_state *partitions_topic(struct partitions *t, struct uuid topic_id);
+
+/* ---- at the start ---- */
+
+struct partitions_load {
+	struct work work;
+	void (*done)(struct partitions_load *l, int err);
+	void *arg;
+	struct partitions *table;
+	const struct image *image;
+	int64_t last_report_ms;
+	int n_logs;	 /* found */
+	int n_recovered; /* done so far */
+	int error;
+};
+
+/*
+ * Scans the directories, takes in what the image knows (recovering it where the last stop was not clean) and puts strays aside. In a job;
+ * done() on `loop`.
+ */
+void partitions_load(struct partitions *t, struct partitions_load *l, const struct image *image, struct loop *loop);
+
+/* After it is done, on the loop: what has changed in the meantime is told to what was loaded. */
+void partitions_loaded(struct partitions *t, struct core *core);
+
+/* ---- while it runs ---- */
+
+/* Takes a reference of `now`. Roles and settings that changed are told to the partitions; those of deleted topics go. */
+void partitions_follow(struct partitions *t, const struct image *now, struct core *core);
+
+/* Calls each() with every partition in the table, without the table's lock; a copy of the table is walked. */
+void partitions_each(struct partitions *t, void (*each)(struct partition *p, void *arg), void *arg);
+int partitions_count(struct partitions *t);
+
+/* ---- at the end ---- */
+
+/* Closes every log cleanly and writes the checkpoints. Blocks: a job, when nothing else runs. 0 or the first error. */
+int partitions_close(struct partitions *t);
+/* Writes checkpoints of one kind, of what has changed. Blocks: a job. */
+int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind);
+
+#endif
