@@ -8,13 +8,13 @@
  *
  *	REPLY	  out is complete: encode it, send it
  *	SILENT	  no answer is due (Produce with acks=0)
- *	PARKED	  the request waits; request_complete() or request_silent() ends it later, on this reactor
+ *	PARKED	  the request waits; request_complete() or request_end() ends it later, on this reactor
  *	HANG_UP	  the connection is closed without an answer
  *
  * 1. All that a request needs lives in its arena, which has a budget; a handler that finds it spent returns HANG_UP.
  * 2. The image that a request began with is its image until it is answered.
- * 3. While a request is parked its connection may go away: then `cancel` runs, on the same reactor, and must leave nothing behind that
- *    points at the request. No completion follows.
+ * 3. A parked request is ended by exactly one of the two calls, also when its connection has gone in the meantime: then nothing is sent.
+ *    `hurry` is called, on its reactor, when there is no use in waiting on (the connection has gone, the node stops); it may end it.
  *
  * Adding an API: a file in api/, its row at the end of the file, a line in api.tbl, a line in module.am.
  */
@@ -35,6 +35,7 @@ struct conn;
 struct core;
 struct image;
 struct node;
+struct peer;
 struct request;
 struct schema;
 
@@ -45,6 +46,8 @@ enum api_flags {
 	API_CONTROLLER = 2,	/* served on listeners of the controller */
 	API_FORWARD = 4,	/* the broker hands it to the controller */
 	API_CLUSTER_ACTION = 8, /* Kafka's flag: between nodes */
+	API_ADVERTISED_FROM_0 =
+		16, /* Produce, for clients that look for version 0 before they compress (KAFKA-18659) */
 };
 
 /* Kafka's numbers (AclOperation, ResourceType), kept for the authorizer; 0 = none is asked for. */
@@ -67,13 +70,15 @@ struct api {
 	int16_t key;
 	int16_t first; /* the versions that are served */
 	int16_t last;
-	int16_t advertised_first; /* what ApiVersions says on broker listeners: `first`, but 0 of Produce (KAFKA-18659) */
 	uint16_t flags;
 	uint8_t acl_operation;
 	uint8_t acl_resource;
 	const struct schema *in;
 	const struct schema *out;
 	enum outcome (*run)(struct request *r);
+	/* Fills `out` so that it says err throughout, as Kafka's getErrorResponse does. message null: the error's own where there is room. */
+	void (*fail)(struct request *r, int err, struct str message);
+	int32_t (*timeout_ms)(const void *in); /* of what is forwarded; NULL: it waits as long as it takes */
 };
 
 /* The row of a key; NULL when it is not served. */
@@ -86,9 +91,10 @@ struct request {
 	struct arena arena;
 	const struct api *api;
 	struct node *node;
-	struct core *core; /* this reactor's share of the broker */
-	struct conn *conn;
-	const struct image *image;
+	struct core *core;	   /* this reactor's share of the broker */
+	struct conn *conn;	   /* NULL when it has gone */
+	struct peer *peer;	   /* NULL when it has gone */
+	const struct image *image; /* NULL before the first commit: then only ApiVersions is served */
 
 	int16_t version;
 	int32_t correlation_id;
@@ -103,16 +109,18 @@ struct request {
 
 	/* while PARKED */
 	void *state; /* the handler's own, in the arena */
-	void (*cancel)(struct request *r);
-	struct list parked; /* in its core's list */
+	void (*hurry)(struct request *r);
+	struct list parked; /* in its core's list; of one that is no longer used: in its spare ones */
 };
 
 /* Ends a parked request: encodes `out` and sends it. The request is gone afterwards. */
 void request_complete(struct request *r);
 /* Ends a parked request without an answer; close: the connection with it. */
 void request_end(struct request *r, bool close);
+/* Parks: the return value of a handler. */
+enum outcome request_park(struct request *r, void *state, void (*hurry)(struct request *r));
 
-/* The key of this request is `in`'s; the answer's error fields say err throughout, as Kafka's getErrorResponse has them. Then REPLY. */
-enum outcome request_fail(struct request *r, int err);
+/* The whole request fails: fills `out` by the row. The return value of a handler. */
+enum outcome request_fail(struct request *r, int err, struct str message);
 
 #endif

@@ -12,36 +12,70 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/diag.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/uuid.h"
 #include "env/env.h"
 
+struct codecs;
 struct fetch_sessions;
 struct image;
+struct log_deletion;
+struct log_flush;
+struct log_flusher;
 struct node;
 struct partition;
+struct producer_ids;
+struct request;
+
+/* Waits for the image to change; in a core's list. */
+struct image_waiter {
+	struct list link;
+	void (*changed)(struct image_waiter *w); /* may take itself out, and others in */
+};
 
 struct core {
 	struct node *node;
 	struct loop *loop;
 	int index;
-	const struct image *image;
-	struct map partitions; /* of struct seen, by topic id and partition */
-	struct list parked;    /* of struct request */
+	const struct image *image; /* NULL until the first commit is known here */
+	struct map partitions;	   /* of struct seen, by topic id and partition */
+	struct list parked;	   /* of struct request */
+	struct list image_waiters;
+	struct list deletions; /* of struct pending_deletion */
+	struct list spare;     /* of struct request, for reuse */
+	int n_spare;
 	struct fetch_sessions *sessions;
-	uint64_t draws; /* chance for answers that want any broker; not for secrets */
+	struct log_flusher *flusher;
+	struct codecs *codecs;
+	struct producer_ids *producer_ids;
+	struct diag_limit refusals;
+	int n_busy; /* requests, flushes and jobs under way here */
+	bool stopping;
+	bool idle; /* it was told that nothing is under way any more */
 };
 
 void core_init(struct core *c, struct node *node, struct loop *loop, int index);
 void core_fini(struct core *c);
-/* Takes a reference. Partitions whose topic is gone are forgotten, those whose leader or epoch moved are told. */
+/* Takes a reference. Partitions whose topic is gone are forgotten; who waits for the image is called. */
 void core_set_image(struct core *c, const struct image *now);
+/* Nothing new comes. When nothing is under way any more, node_core_idle is told once. Deletions that wait are left to the next start. */
+void core_stop(struct core *c);
+/* What is under way on this core, and has to end before the core does. */
+void core_work_begins(struct core *c);
+void core_work_ends(struct core *c);
 
 /*
- * The partition of this topic, made when it is wanted for the first time. Borrowed: it stays until the image is exchanged; who parks
- * takes a reference. The caller has found topic and partition in the image.
+ * The partition of this topic, made when it is wanted for the first time; NULL when this node has no replica of it. Borrowed: it stays until
+ * the image is exchanged; who parks takes a reference.
  */
 struct partition *core_partition(struct core *c, struct uuid topic_id, int32_t partition);
+
+struct codecs *core_codecs(struct core *c);
+void core_flush(struct core *c, struct log_flush *f);
+void core_flushed(struct core *c); /* in done() of each */
+/* Files that go: renamed at once and unlinked after their delay, in jobs. */
+void core_delete(struct core *c, struct log_deletion *deletion);
 
 #endif

@@ -1,0 +1,317 @@
+/*
+ * alter: see alter.h.
+ */
+#include "broker/alter.h"
+
+#include <errno.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "broker/node_private.h"
+#include "config/config.h"
+#include "metadata/image.h"
+
+static void refuse(struct alteration *a, int err, struct str message)
+{
+	a->err = err;
+	a->message = message;
+	a->done = true;
+}
+
+/* ---- checks that hold for any resource ---- */
+
+static void check_once(struct alteration *v, int n)
+{
+	for (int i = 0; i < n; i++)
+		for (int j = i + 1; j < n; j++)
+			if (v[i].type == v[j].type && str_eq(v[i].name, v[j].name)) {
+				refuse(&v[i], ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
+				refuse(&v[j], ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
+			}
+}
+
+static bool has_duplicates(const struct alteration *a)
+{
+	for (int i = 0; i < a->n_changes; i++)
+		for (int j = i + 1; j < a->n_changes; j++)
+			if (str_eq(a->changes[i].name, a->changes[j].name))
+				return true;
+	return false;
+}
+
+/* The names of changes that need a value and have none; null when there is none such. */
+static struct str without_value(const struct alteration *a, struct arena *arena)
+{
+	struct str names = STR_NULL;
+
+	for (int i = 0; i < a->n_changes; i++) {
+		const struct alter_change *c = &a->changes[i];
+
+		if (c->operation == ALTER_DELETE || !str_is_null(c->value))
+			continue;
+		names = str_is_null(names) ? c->name
+					   : arena_printf(arena, "%.*s, %.*s", STR_ARG(names), STR_ARG(c->name));
+	}
+	return names;
+}
+
+/* ---- a broker's own settings ---- */
+
+/* The settings of one resource while changes are made to them. */
+struct settings {
+	struct config_pair *v;
+	int n;
+	struct arena *arena;
+};
+
+static struct config_pair *find(struct settings *s, struct str name)
+{
+	for (int i = 0; i < s->n; i++)
+		if (str_eq(s->v[i].name, name))
+			return &s->v[i];
+	return NULL;
+}
+
+static void put(struct settings *s, struct str name, struct str value)
+{
+	struct config_pair *p = find(s, name);
+
+	if (!p)
+		p = &s->v[s->n++];
+	*p = (struct config_pair){name, value};
+}
+
+static void take_out(struct settings *s, struct str name)
+{
+	struct config_pair *p = find(s, name);
+
+	if (p)
+		*p = s->v[--s->n];
+}
+
+/* The next item of a list at *at, up to a comma; false after the last. */
+static bool next_item(struct str list, int *at, struct str *item)
+{
+	int end = *at;
+
+	if (*at > list.len)
+		return false;
+	while (end < list.len && list.p[end] != ',')
+		end++;
+	*item = (struct str){list.p + *at, end - *at};
+	*at = end + 1;
+	return true;
+}
+
+static bool list_has(struct str list, struct str wanted)
+{
+	struct str item;
+
+	for (int at = 0; next_item(list, &at, &item);)
+		if (str_eq(item, wanted))
+			return true;
+	return false;
+}
+
+static void put_item(struct buf *b, struct str item)
+{
+	if (b->len > 0)
+		buf_put(b, ",", 1);
+	buf_put_str(b, item);
+}
+
+/* The items of `from` that `other` has not got, after those of `to`. */
+static void put_missing(struct buf *to, struct str from, struct str other)
+{
+	struct str item;
+
+	for (int at = 0; from.len > 0 && next_item(from, &at, &item);)
+		if (!list_has(other, item))
+			put_item(to, item);
+}
+
+static int change_list(struct alteration *a, struct settings *s, const struct alter_change *c)
+{
+	const struct config_setting *setting = config_setting_find(CONFIG_SCOPE_NODE, c->name);
+	const char *verb = c->operation == ALTER_APPEND ? "append" : "subtract";
+	const struct config_pair *old = find(s, c->name);
+	struct str list;
+	struct buf now = {0};
+
+	if (!setting) {
+		refuse(a, ERR_INVALID_CONFIG, arena_printf(s->arena, "Unknown config name: %.*s", STR_ARG(c->name)));
+		return a->err;
+	}
+	if (setting->type != CONFIG_TYPE_LIST) {
+		refuse(a, ERR_INVALID_CONFIG,
+		       arena_printf(s->arena, "Config value %s is not allowed for config key: %.*s", verb,
+				    STR_ARG(c->name)));
+		return a->err;
+	}
+	list = old ? old->value : str_of(setting->default_text ? setting->default_text : "");
+	if (c->operation == ALTER_APPEND) {
+		buf_put_str(&now, list);
+		put_missing(&now, c->value, list);
+	} else {
+		put_missing(&now, list, c->value);
+	}
+	put(s, c->name, arena_str(s->arena, (struct str){now.p ? (const char *)now.p : "", (int32_t)now.len}));
+	buf_fini(&now);
+	return 0;
+}
+
+static int change_setting(struct alteration *a, struct settings *s, const struct alter_change *c)
+{
+	switch (c->operation) {
+	case ALTER_SET:
+		put(s, c->name, c->value);
+		return 0;
+	case ALTER_DELETE:
+		take_out(s, c->name);
+		return 0;
+	case ALTER_APPEND:
+	case ALTER_SUBTRACT:
+		return change_list(a, s, c);
+	default:
+		refuse(a, ERR_INVALID_REQUEST, arena_printf(s->arena, "Unknown operations type %d", c->operation));
+		return a->err;
+	}
+}
+
+static int settings_begin(struct settings *s, const struct alteration *a, const struct request *r)
+{
+	const struct image_configs *set = a->from_nothing ? NULL : image_configs(r->image, RESOURCE_BROKER, a->name);
+	int n = set ? set->n : 0;
+
+	s->v = arena_array(s->arena, (size_t)n + (size_t)a->n_changes, sizeof(*s->v));
+	if (!s->v)
+		return -ENOMEM;
+	for (s->n = 0; s->n < n; s->n++)
+		s->v[s->n] = (struct config_pair){set->v[s->n].name, set->v[s->n].value};
+	return 0;
+}
+
+static int check_broker(struct request *r, struct alteration *a)
+{
+	struct settings s = {.arena = &r->arena};
+	struct str message = STR_NULL;
+	int32_t own = r->node->id, id;
+	int err;
+
+	if (a->name.len > 0 && !str_to_i32(a->name, &id)) {
+		refuse(a, ERR_INVALID_REQUEST,
+		       arena_printf(&r->arena, "Node id must be an integer, but it is: %.*s", STR_ARG(a->name)));
+		return 0;
+	}
+	if (a->name.len > 0 && id != own) {
+		refuse(a, ERR_INVALID_REQUEST,
+		       arena_printf(&r->arena, "Unexpected broker id, expected %d, but received %.*s", own,
+				    STR_ARG(a->name)));
+		return 0;
+	}
+	if (settings_begin(&s, a, r))
+		return -ENOMEM;
+	for (int i = 0; i < a->n_changes; i++)
+		if (change_setting(a, &s, &a->changes[i]))
+			return 0;
+	err = config_check_broker(r->node->config, a->name.len > 0, s.v, s.n, &r->arena, &message);
+	if (err)
+		refuse(a, err == ERR_INVALID_CONFIG ? ERR_INVALID_REQUEST : err, message);
+	return 0;
+}
+
+/* ---- loggers: Java's; there are none here ---- */
+
+static void check_logger(struct request *r, struct alteration *a)
+{
+	int32_t own = r->node->id, id;
+
+	if (!str_to_i32(a->name, &id))
+		refuse(a, ERR_INVALID_REQUEST,
+		       arena_printf(&r->arena, "Node id must be an integer, but it is: %.*s", STR_ARG(a->name)));
+	else if (id != own)
+		refuse(a, ERR_INVALID_REQUEST,
+		       arena_printf(&r->arena, "Unexpected node id. Expected %d, but received %d", own, id));
+	else if (a->n_changes > 0)
+		refuse(a, ERR_INVALID_CONFIG,
+		       arena_printf(&r->arena, "Logger %.*s does not exist!", STR_ARG(a->changes[0].name)));
+	a->done = true;
+}
+
+/* ---- one request ---- */
+
+static int check_resource(struct request *r, struct alteration *a, bool loggers)
+{
+	struct str names;
+
+	if (has_duplicates(a)) {
+		refuse(a, ERR_INVALID_REQUEST, STR("Error due to duplicate config keys"));
+		return 0;
+	}
+	names = without_value(a, &r->arena);
+	if (!str_is_null(names)) {
+		refuse(a, ERR_INVALID_REQUEST,
+		       arena_printf(&r->arena, "Null value not supported for : %.*s", STR_ARG(names)));
+		return 0;
+	}
+	switch (a->type) {
+	case RESOURCE_BROKER:
+		return check_broker(r, a);
+	case RESOURCE_TOPIC:
+	case RESOURCE_CLIENT_METRICS:
+	case RESOURCE_GROUP:
+		return 0;
+	case RESOURCE_BROKER_LOGGER:
+		if (loggers) {
+			check_logger(r, a);
+			return 0;
+		}
+		/* fall through */
+	default:
+		refuse(a, ERR_INVALID_REQUEST, arena_printf(&r->arena, "Unknown resource type %d", a->type));
+		return 0;
+	}
+}
+
+int alter_check(struct request *r, struct alter *alter, bool loggers)
+{
+	int err = 0;
+
+	check_once(alter->v, alter->n);
+	for (int i = 0; i < alter->n && !err; i++)
+		if (!alter->v[i].done)
+			err = check_resource(r, &alter->v[i], loggers);
+	return err;
+}
+
+int alter_left(const struct alter *alter)
+{
+	int n = 0;
+
+	for (int i = 0; i < alter->n; i++)
+		n += !alter->v[i].done;
+	return n;
+}
+
+struct alter *alter_new(struct request *r, int n)
+{
+	struct alter *alter = arena_zalloc(&r->arena, sizeof(*alter));
+
+	if (!alter)
+		return NULL;
+	alter->v = arena_array(&r->arena, (size_t)n, sizeof(*alter->v));
+	alter->n = n;
+	r->state = alter;
+	return alter->v ? alter : NULL;
+}
+
+struct alter_change *alteration_init(struct request *r, struct alteration *a, int8_t type, struct str name, int n)
+{
+	*a = (struct alteration){
+		.type = type,
+		.name = name,
+		.changes = arena_array(&r->arena, (size_t)n, sizeof(*a->changes)),
+		.n_changes = n,
+	};
+	return a->changes;
+}

@@ -1,0 +1,97 @@
+/*
+ * answer: the helpers of handlers.
+ */
+#include "broker/answer.h"
+
+#include <string.h>
+
+#include "broker/api.h"
+#include "broker/core.h"
+#include "broker/node.h"
+#include "broker/node_private.h"
+#include "broker/partition.h"
+#include "wire/codec.h"
+
+void *answer_array(struct arena *a, const struct schema *element, int n)
+{
+	uint8_t *v = arena_array(a, n > 0 ? (size_t)n : 1, element->size);
+
+	if (!v)
+		return NULL;
+	for (int i = 0; i < n; i++)
+		memcpy(v + (size_t)i * element->size, element->defaults, element->size);
+	return v;
+}
+
+/* ---- nodes ---- */
+
+static bool node_endpoint(struct request *r, const struct image_node *broker, struct answer_endpoint *out)
+{
+	const struct image_endpoint *e = broker ? image_node_endpoint(broker, r->listener) : NULL;
+
+	if (!e)
+		return false;
+	out->host = e->host;
+	out->port = e->port;
+	return node_reflects(r, broker, out);
+}
+
+bool answer_broker_endpoint(struct request *r, const struct image *image, int32_t broker_id,
+			    struct answer_endpoint *out)
+{
+	return node_endpoint(r, image_broker(image, broker_id), out);
+}
+
+bool answer_alive_endpoint(struct request *r, const struct image *image, int32_t broker_id, struct answer_endpoint *out)
+{
+	const struct image_node *broker = image_broker(image, broker_id);
+
+	return broker && !broker->fenced && node_endpoint(r, broker, out);
+}
+
+int32_t answer_any_broker(struct request *r, const struct image *image)
+{
+	uint64_t seen = 0;
+	int32_t chosen = -1;
+	struct image_iter it;
+	const struct image_node *n;
+
+	image_brokers(image, &it);
+	while ((n = image_nodes_next(&it)))
+		if (!n->fenced && env_random_below(r->core->loop->env, ++seen) == 0)
+			chosen = n->id;
+	return chosen;
+}
+
+void answer_leader(struct request *r, struct uuid topic_id, int32_t partition, struct answer_leader *out)
+{
+	const struct image_partition *p = image_partition(r->core->image, topic_id, partition);
+
+	*out = (struct answer_leader){.id = -1, .epoch = -1};
+	if (!p)
+		return;
+	out->id = p->leader;
+	out->epoch = p->leader_epoch;
+	out->reachable = answer_alive_endpoint(r, r->core->image, p->leader, &out->endpoint);
+}
+
+const struct image_topic *answer_topic(const struct image *image, struct uuid id, struct str name)
+{
+	return uuid_is_zero(id) ? image_topic_by_name(image, name) : image_topic_by_id(image, id);
+}
+
+/* ---- operations (AclEntry.supportedOperations) ---- */
+
+#define BIT(operation) (1 << (operation))
+
+int32_t answer_topic_operations(void)
+{
+	return BIT(ACL_READ) | BIT(ACL_WRITE) | BIT(ACL_CREATE) | BIT(ACL_DELETE) | BIT(ACL_ALTER) | BIT(ACL_DESCRIBE) |
+	       BIT(ACL_DESCRIBE_CONFIGS) | BIT(ACL_ALTER_CONFIGS);
+}
+
+int32_t answer_cluster_operations(void)
+{
+	return BIT(ACL_CREATE) | BIT(ACL_CLUSTER_ACTION) | BIT(ACL_DESCRIBE_CONFIGS) | BIT(ACL_ALTER_CONFIGS) |
+	       BIT(ACL_IDEMPOTENT_WRITE) | BIT(ACL_ALTER) | BIT(ACL_DESCRIBE);
+}

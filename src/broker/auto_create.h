@@ -1,0 +1,37 @@
+/*
+ * auto_create: topics that are made because a client asked for them (auto.create.topics.enable, and the coordinators' own).
+ *
+ * One create for all names of a request; it ends when the core's image has every topic that was created, each partition with a leader, or
+ * when it is clear that this will not be, or after a few seconds: the client will ask again.
+ */
+#ifndef ODRADEK_BROKER_AUTO_CREATE_H
+#define ODRADEK_BROKER_AUTO_CREATE_H
+
+#include <stdbool.h>
+
+#include "broker/core.h"
+#include "broker/quorum.h"
+
+struct auto_create {
+	struct quorum_request q;
+	struct image_waiter waiter;
+	struct timer timer;
+	struct core *core;
+	struct arena *arena;
+	const struct str *names;
+	int n;
+	bool decided;  /* the controller has answered */
+	bool finished; /* done was called */
+	void (*done)(struct auto_create *c);
+	void *arg;
+};
+
+/*
+ * names stay the caller's until done(), which is called later, on the core, exactly once. False when the arena is spent: then it is not
+ * called.
+ */
+bool auto_create_start(struct auto_create *c, struct core *core, struct arena *arena, const struct str *names, int n);
+/* The caller no longer waits: done() comes as soon as nothing of c is used elsewhere. */
+void auto_create_hurry(struct auto_create *c);
+
+#endif

@@ -1,0 +1,342 @@
+/*
+ * dispatch: decoding, the row, the outcome.
+ */
+#include "broker/dispatch.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/api.h"
+#include "broker/core.h"
+#include "broker/node.h"
+#include "broker/node_private.h"
+#include "metadata/image.h"
+#include "protocol/api_versions.h"
+#include "protocol/metadata.h"
+#include "protocol/sasl_authenticate.h"
+#include "protocol/sasl_handshake.h"
+#include "wire/codec.h"
+#include "wire/header.h"
+
+/* What one request may take beside its frame: its structs, its answer. */
+#define REQUEST_BUDGET (64u << 20)
+#define REQUEST_BUDGET_A_BYTE 16
+#define SPARE_MAX 64
+
+/* ---- connections ---- */
+
+static void opened(void *arg, struct conn *conn)
+{
+	struct node *node = arg;
+	struct peer *peer = xcalloc(1, sizeof(*peer));
+
+	peer->core = &node->cores[conn_reactor(conn)];
+	peer->listener = conn_listener(conn);
+	conn_set_data(conn, peer);
+}
+
+static void closed(void *arg, struct conn *conn)
+{
+	struct node *node = arg;
+	struct peer *peer = conn_data(conn);
+	struct request *r = peer->current;
+
+	advertise_closed(node->advertise, &peer->advertise, conn);
+	if (r) {
+		r->conn = NULL;
+		r->peer = NULL;
+		if (r->hurry)
+			r->hurry(r);
+	}
+	xfree(peer);
+}
+
+/* ---- requests ---- */
+
+static struct request *request_new(struct core *core, size_t frame_len)
+{
+	struct list *spare = list_first(&core->spare);
+	struct request *r;
+
+	if (spare) {
+		list_remove(spare);
+		core->n_spare--;
+		r = container_of(spare, struct request, parked);
+	} else {
+		r = xmalloc(sizeof(*r));
+	}
+	*r = (struct request){.core = core, .node = core->node};
+	arena_init(&r->arena, REQUEST_BUDGET + frame_len * REQUEST_BUDGET_A_BYTE);
+	core_work_begins(core);
+	list_init(&r->parked);
+	r->began_ns = env_mono_ns(core->loop->env);
+	return r;
+}
+
+static void request_free(void *arg)
+{
+	struct request *r = arg;
+	struct core *core = r->core;
+
+	list_remove(&r->parked);
+	frame_release(&r->frame);
+	arena_fini(&r->arena);
+	image_unref(&r->image);
+	if (core->n_spare < SPARE_MAX) {
+		core->n_spare++;
+		list_push(&core->spare, &r->parked);
+	} else {
+		xfree(r);
+	}
+	core_work_ends(core);
+}
+
+void requests_forget(struct core *c)
+{
+	while (!list_empty(&c->spare)) {
+		struct list *spare = c->spare.next;
+
+		list_remove(spare);
+		xfree(container_of(spare, struct request, parked));
+	}
+	c->n_spare = 0;
+}
+
+void requests_hurry(struct core *c)
+{
+	struct list all;
+
+	list_init(&all);
+	list_splice(&all, &c->parked);
+	while (!list_empty(&all)) {
+		struct request *r = container_of(all.next, struct request, parked);
+
+		list_remove(&r->parked);
+		list_push(&c->parked, &r->parked);
+		if (r->hurry)
+			r->hurry(r);
+	}
+}
+
+static void leave(struct request *r)
+{
+	if (r->peer)
+		r->peer->current = NULL;
+	r->peer = NULL;
+}
+
+static void hang_up(struct request *r, const char *reason)
+{
+	struct conn *conn = r->conn;
+
+	leave(r);
+	if (conn)
+		conn_close(conn, reason);
+	request_free(r);
+}
+
+/* The answer, in `version`, which is the request's but for ApiVersions that cannot be read. */
+static int encode(struct request *r, int version)
+{
+	const struct schema *out = r->api->out;
+	int err;
+
+	chain_init(&r->chain, &r->arena);
+	err = header_write_response(&r->chain, r->api->key, version, r->correlation_id);
+	if (err == 0)
+		err = codec_encode(out, version, r->out, &r->chain);
+	return err ? err : r->chain.failed ? -ENOMEM : 0;
+}
+
+static void reply(struct request *r, int version)
+{
+	struct conn *conn = r->conn;
+	int err = conn ? encode(r, version) : 0;
+
+	if (!conn || err) {
+		if (err)
+			diag_error(r->core->loop->env->diag, "answer cannot be encoded", "key=%d version=%d error=%s",
+				   r->api->key, version, err_name(err));
+		hang_up(r, "its answer cannot be encoded");
+		return;
+	}
+	leave(r);
+	conn_reply(conn, &r->chain, request_free, r);
+}
+
+static void finish(struct request *r, enum outcome outcome)
+{
+	switch (outcome) {
+	case REPLY:
+		reply(r, r->version);
+		return;
+	case SILENT: {
+		struct conn *conn = r->conn;
+
+		leave(r);
+		if (conn)
+			conn_no_reply(conn);
+		request_free(r);
+		return;
+	}
+	case PARKED:
+		return;
+	case HANG_UP:
+		hang_up(r, NULL);
+		return;
+	}
+	check(false);
+}
+
+enum outcome request_park(struct request *r, void *state, void (*hurry)(struct request *r))
+{
+	r->state = state;
+	r->hurry = hurry;
+	list_push(&r->core->parked, &r->parked);
+	return PARKED;
+}
+
+void request_complete(struct request *r)
+{
+	list_remove(&r->parked);
+	r->hurry = NULL;
+	finish(r, REPLY);
+}
+
+void request_end(struct request *r, bool close)
+{
+	list_remove(&r->parked);
+	r->hurry = NULL;
+	finish(r, close ? HANG_UP : SILENT);
+}
+
+enum outcome request_fail(struct request *r, int err, struct str message)
+{
+	check(r->api->fail);
+	r->api->fail(r, err_to_kafka(err), message);
+	return REPLY;
+}
+
+/* ---- a frame ---- */
+
+/* ApiVersions in a version that is not served: only its header is read, and its answer is the one that any client can read (KIP-511). */
+static void answer_unknown_api_versions(struct request *r)
+{
+	struct api_versions_response *out = arena_alloc(&r->arena, sizeof(*out));
+	struct api_versions_response_version *row = arena_zalloc(&r->arena, sizeof(*row));
+
+	if (!out || !row) {
+		hang_up(r, NULL);
+		return;
+	}
+	codec_init(&api_versions_response_schema, out);
+	*row = (struct api_versions_response_version){
+		.api_key = r->api->key, .min_version = r->api->first, .max_version = r->api->last};
+	out->error_code = ERR_UNSUPPORTED_VERSION;
+	out->api_keys.v = row;
+	out->api_keys.n = 1;
+	r->out = out;
+	reply(r, 0);
+}
+
+static int read_body(struct request *r, struct reader *in)
+{
+	void *body = arena_alloc(&r->arena, r->api->in->size);
+
+	r->in = body;
+	r->out = arena_alloc(&r->arena, r->api->out->size);
+	if (!r->in || !r->out)
+		return -ENOMEM;
+	codec_init(r->api->out, r->out);
+	return codec_read(r->api->in, r->version, in, &r->arena, body);
+}
+
+static void refuse(struct request *r, const char *what, int key, int version)
+{
+	struct diag *diag = r->core->loop->env->diag;
+
+	if (diag_allow(diag, &r->core->refusals)) {
+		char peer[ADDR_TEXT_MAX];
+
+		diag_warn(diag, "request refused, connection closed",
+			  "reason=\"%s\" key=%d version=%d peer=%s listener=%.*s", what, key, version,
+			  addr_text(conn_peer_addr(r->conn), peer), STR_ARG(r->listener));
+	}
+	hang_up(r, NULL);
+}
+
+static void run(struct request *r, struct reader *in)
+{
+	if (read_body(r, in))
+		refuse(r, "body cannot be read", r->api->key, r->version);
+	else
+		finish(r, r->api->run(r));
+}
+
+static const struct api *find_row(struct request *r, int key)
+{
+	const struct api *api = api_find(key);
+	int listener = r->from_controller ? API_CONTROLLER : API_BROKER;
+
+	return api && (api->flags & listener) ? api : NULL;
+}
+
+/* Clients that were sent an address and never came back to it are found by what each connection asks for. */
+static void note(struct request *r, int key, struct str client_id)
+{
+	bool prelude = key == api_versions_request_KEY || key == metadata_request_KEY ||
+		       key == sasl_handshake_request_KEY || key == sasl_authenticate_request_KEY;
+
+	if (!r->from_controller)
+		advertise_request(r->node->advertise, &r->peer->advertise, r->conn, client_id, prelude);
+}
+
+static void handle(struct request *r)
+{
+	struct request_header header;
+	struct reader in;
+	int key, version;
+
+	reader_init(&in, r->frame.p, r->frame.len);
+	if (header_read(&in, &header)) {
+		refuse(r, "header cannot be read", -1, -1);
+		return;
+	}
+	key = header.request_api_key;
+	note(r, key, header.client_id);
+	version = header.request_api_version;
+	r->api = find_row(r, key);
+	r->version = header.request_api_version;
+	r->correlation_id = header.correlation_id;
+	r->client_id = header.client_id;
+	if (!r->api)
+		refuse(r, "not served on this listener", key, version);
+	else if (version >= r->api->first && version <= r->api->last)
+		run(r, &in);
+	else if (key == api_versions_request_KEY)
+		answer_unknown_api_versions(r);
+	else
+		refuse(r, "version is not served", key, version);
+}
+
+static void frame(void *arg, struct conn *conn, struct frame *f)
+{
+	struct node *node = arg;
+	struct peer *peer = conn_data(conn);
+	struct request *r = request_new(peer->core, f->len);
+
+	check(!peer->current);
+	peer->current = r;
+	r->peer = peer;
+	r->conn = conn;
+	r->listener = str_of(node->listeners[peer->listener].name);
+	r->from_controller = node->listeners[peer->listener].controller;
+	if (peer->core->image)
+		r->image = image_ref(peer->core->image);
+	frame_take(&r->frame, f);
+	handle(r);
+}
+
+const struct net_handler dispatch_handler = {.opened = opened, .frame = frame, .closed = closed};

@@ -1,0 +1,115 @@
+/*
+ * fetch_session: what a fetcher asks for again and again, kept here so that it need not say it each time (KIP-227).
+ *
+ * 1. A session's partitions stand in an order that rotates: those that got records move to the end, so that none starves.
+ * 2. The epoch counts the requests of a session, from 1, and wraps to 1. A request with another epoch is refused.
+ * 3. A session speaks of topics by id or by name for all its life.
+ * 4. There are never more sessions than slots. A new one takes the place of a stale one (unused for two minutes), or else of the least
+ *    valuable one that is older than that: a follower's counts more than a consumer's, then the one with more partitions.
+ *
+ * Owner: a core; each has its share of the slots, and ids that tell whose they are.
+ */
+#ifndef ODRADEK_BROKER_FETCH_SESSION_H
+#define ODRADEK_BROKER_FETCH_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "base/uuid.h"
+
+#define FETCH_SESSION_EVICTION_MS 120000
+
+/* One partition as it is asked for. Sessions by id keep no name, sessions by name a copy of it. */
+struct fetch_want {
+	struct uuid topic_id; /* UUID_ZERO in requests by name */
+	struct str topic;     /* null in requests by id */
+	int32_t partition;
+	int32_t max_bytes;
+	int32_t current_leader_epoch; /* -1 = not given */
+	int32_t last_fetched_epoch;   /* -1 = not given */
+	int64_t fetch_offset;
+	int64_t log_start_offset; /* the follower's; -1 of a consumer */
+};
+
+/* What the last answer said of it. */
+struct fetch_said {
+	int64_t high_watermark; /* -1 after an error: say it again */
+	int64_t log_start_offset;
+};
+
+struct fetch_member {
+	struct map_node node;
+	struct list order;
+	struct fetch_want want;
+	struct fetch_said said;
+};
+
+struct fetch_session {
+	struct map_node node;
+	struct list recent; /* least recently used first */
+	int refs;
+	int32_t id;
+	int32_t epoch;	 /* the next request's */
+	bool privileged; /* a follower's */
+	bool by_id;
+	bool closed;
+	int64_t created_ms;
+	int64_t used_ms;
+	int cached_size; /* the number of members when it was last touched: its value */
+	struct map members;
+	struct list order;
+};
+
+struct fetch_sessions;
+
+/* Ids are those with id % of == index. random: chance for ids and hashes. */
+struct fetch_sessions_config {
+	int slots;
+	int index;
+	int of;
+	uint64_t (*random)(void *arg);
+	void *arg;
+};
+
+struct fetch_sessions *fetch_sessions_new(const struct fetch_sessions_config *config);
+void fetch_sessions_free(struct fetch_sessions *s);
+int fetch_sessions_count(const struct fetch_sessions *s);
+
+/* Borrowed; NULL when there is none. */
+struct fetch_session *fetch_session_find(struct fetch_sessions *s, int32_t id);
+void fetch_session_close(struct fetch_sessions *s, struct fetch_session *session);
+struct fetch_session *fetch_session_ref(struct fetch_session *session);
+void fetch_session_unref(struct fetch_session **session);
+
+/* A new, empty session of epoch 1, borrowed; NULL when there is no slot for one of so many members. */
+struct fetch_session *fetch_session_open(struct fetch_sessions *s, bool privileged, bool by_id, int n_members,
+					 int64_t now_ms);
+/* It was used, and may have grown or shrunk. */
+void fetch_session_touch(struct fetch_sessions *s, struct fetch_session *session, int64_t now_ms);
+
+struct fetch_member *fetch_session_member(const struct fetch_session *session, struct uuid topic_id, struct str topic,
+					  int32_t partition);
+/* Adds it at the end of the order, or changes what it asks for. */
+struct fetch_member *fetch_session_want(struct fetch_session *session, const struct fetch_want *want);
+void fetch_session_forget(struct fetch_session *session, struct fetch_member *m);
+void fetch_session_rotate(struct fetch_session *session, struct fetch_member *m);
+
+/* One answer for one partition: must it be told? Remembers what is told. */
+struct fetch_news {
+	int64_t high_watermark;
+	int64_t log_start_offset;
+	bool has_records;
+	bool has_error;
+	bool has_more; /* a preferred replica, or a diverging epoch */
+};
+bool fetch_session_tells(struct fetch_member *m, const struct fetch_news *news);
+
+static inline int32_t fetch_epoch_after(int32_t epoch)
+{
+	return epoch < 0 ? -1 : epoch == INT32_MAX ? 1 : epoch + 1;
+}
+
+#endif
