@@ -1,0 +1,714 @@
+/*
+ * Fetch: record batches as they lie in the log, by ranges of its files, now or when there are enough (KafkaApis.handleFetchRequest,
+ * ReplicaManager.fetchMessages, KIP-227, KIP-74).
+ *
+ *	session -> wants -> read -> (wait for more, or for the disk; read again) -> what the session must tell -> answer
+ *
+ * 1. Batches are whole. The first partition that has any gives at least one, however large; after that the limits hold.
+ * 2. A request that waits holds no file and no range: it reads again when something has moved.
+ * 3. What is read is referenced until the last byte of the answer has left.
+ */
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "broker/answer.h"
+#include "broker/api.h"
+#include "broker/core.h"
+#include "broker/fetch_session.h"
+#include "broker/node_private.h"
+#include "broker/partition.h"
+#include "config/config.h"
+#include "protocol/fetch.h"
+#include "wire/codec.h"
+
+#define REPLICA_CONSUMER (-1)
+#define REPLICA_FUTURE (-3)
+#define SESSION_FINAL_EPOCH (-1)
+
+typedef struct fetch_response_partition part_answer;
+
+/* One partition that is asked for. */
+struct part {
+	struct fetch_want want;
+	struct str name;	     /* of the topic, for answers by name */
+	struct partition *partition; /* a reference; NULL with `error` */
+	struct partition_read read;
+	struct waiter waiter;
+	int error; /* known before any read */
+	part_answer answer;
+};
+
+enum context { CONTEXT_SESSIONLESS, CONTEXT_FULL, CONTEXT_INCREMENTAL };
+
+struct fetch {
+	struct request *r;
+	struct part *parts;
+	int n;
+	enum context context;
+	struct fetch_session *session; /* a reference, of CONTEXT_INCREMENTAL */
+	int32_t session_epoch;	       /* the session's must be the one after it when the answer is made */
+	int32_t replica_id;
+	int32_t max_bytes;
+	int32_t min_bytes;
+	enum isolation isolation;
+	bool leader_only;
+	bool has_error; /* known before any read, or in reading */
+	bool reads_cold;
+	bool ended;
+	int64_t readable; /* bytes in what was read last */
+	struct waking waking;
+	struct timer timer;
+	struct work work;
+};
+
+/* ---- what is asked for ---- */
+
+static bool by_id(const struct fetch *f)
+{
+	return f->r->version >= 13;
+}
+
+static struct fetch_want want_of(const struct fetch_request_topic *t, const struct fetch_request_partition *p, bool id)
+{
+	return (struct fetch_want){
+		.topic_id = id ? t->topic_id : UUID_ZERO,
+		.topic = id ? STR_NULL : t->topic,
+		.partition = p->partition,
+		.max_bytes = p->partition_max_bytes,
+		.current_leader_epoch = p->current_leader_epoch,
+		.last_fetched_epoch = p->last_fetched_epoch,
+		.fetch_offset = p->fetch_offset,
+		.log_start_offset = p->log_start_offset,
+	};
+}
+
+static int count_wants(const struct fetch_request *in)
+{
+	int n = 0;
+
+	for (int i = 0; i < in->topics.n; i++)
+		n += in->topics.v[i].partitions.n;
+	return n;
+}
+
+static bool parts_new(struct fetch *f, int n)
+{
+	f->n = n;
+	f->parts = arena_array(&f->r->arena, (size_t)n + 1, sizeof(*f->parts));
+	return f->parts != NULL;
+}
+
+static bool wants_of_request(struct fetch *f, const struct fetch_request *in)
+{
+	struct part *p;
+
+	if (!parts_new(f, count_wants(in)))
+		return false;
+	p = f->parts;
+	for (int i = 0; i < in->topics.n; i++)
+		for (int j = 0; j < in->topics.v[i].partitions.n; j++)
+			(p++)->want = want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], by_id(f));
+	return true;
+}
+
+static bool wants_of_session(struct fetch *f)
+{
+	struct part *p;
+
+	if (!parts_new(f, (int)f->session->members.n))
+		return false;
+	p = f->parts;
+	list_each(it, &f->session->order)(p++)->want = container_of(it, struct fetch_member, order)->want;
+	return true;
+}
+
+/* The session's list as this request changes it. */
+static void update_session(struct fetch *f, const struct fetch_request *in)
+{
+	for (int i = 0; i < in->topics.n; i++)
+		for (int j = 0; j < in->topics.v[i].partitions.n; j++) {
+			struct fetch_want w = want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], by_id(f));
+
+			fetch_session_want(f->session, &w);
+		}
+	for (int i = 0; i < in->forgotten_topics_data.n; i++) {
+		const struct fetch_request_forgotten_topic *t = &in->forgotten_topics_data.v[i];
+
+		for (int j = 0; j < t->partitions.n; j++) {
+			struct fetch_member *m = fetch_session_member(f->session, by_id(f) ? t->topic_id : UUID_ZERO,
+								      t->topic, t->partitions.v[j]);
+
+			if (m)
+				fetch_session_forget(f->session, m);
+		}
+	}
+}
+
+/* ---- the session ---- */
+
+static void release(void *arg)
+{
+	struct fetch *f = arg;
+
+	for (int i = 0; i < f->n; i++)
+		partition_unref(&f->parts[i].partition);
+	fetch_session_unref(&f->session);
+}
+
+/* 0, an error of the session, or -ENOMEM. */
+static int open_context(struct fetch *f, const struct fetch_request *in)
+{
+	struct fetch_sessions *sessions = f->r->core->sessions;
+	struct fetch_session *session = fetch_session_find(sessions, in->session_id);
+
+	if (in->session_epoch == 0 || in->session_epoch == SESSION_FINAL_EPOCH) {
+		if (session)
+			fetch_session_close(sessions, session);
+		f->context = in->session_epoch == 0 ? CONTEXT_FULL : CONTEXT_SESSIONLESS;
+		return wants_of_request(f, in) ? 0 : -ENOMEM;
+	}
+	if (!session)
+		return ERR_FETCH_SESSION_ID_NOT_FOUND;
+	if (session->epoch != in->session_epoch)
+		return ERR_INVALID_FETCH_SESSION_EPOCH;
+	if (session->by_id != by_id(f))
+		return ERR_FETCH_SESSION_TOPIC_ID_ERROR;
+	f->session = fetch_session_ref(session);
+	update_session(f, in);
+	if (session->members.n == 0) {
+		f->context = CONTEXT_SESSIONLESS;
+		fetch_session_close(sessions, session);
+		return wants_of_request(f, in) ? 0 : -ENOMEM;
+	}
+	fetch_session_touch(sessions, session, env_mono_ms(f->r->core->loop->env));
+	session->epoch = fetch_epoch_after(session->epoch);
+	f->session_epoch = session->epoch;
+	f->context = CONTEXT_INCREMENTAL;
+	return wants_of_session(f) ? 0 : -ENOMEM;
+}
+
+/* ---- reading ---- */
+
+static void look_up(struct fetch *f, struct part *p)
+{
+	const struct image_topic *t = answer_topic(f->r->image, p->want.topic_id, p->want.topic);
+	struct partition *found;
+
+	p->read.diverging = (struct epoch_end){-1, -1};
+	p->name = t ? t->name : p->want.topic;
+	if (!t && by_id(f)) {
+		p->error = ERR_UNKNOWN_TOPIC_ID;
+		return;
+	}
+	if (!t || !image_topic_partition(t, p->want.partition)) {
+		p->error = ERR_UNKNOWN_TOPIC_OR_PARTITION;
+		return;
+	}
+	if (f->replica_id >= 0 &&
+	    !image_ids_has(partition_replicas(image_topic_partition(t, p->want.partition)), f->replica_id)) {
+		p->error = ERR_UNKNOWN_LEADER_EPOCH;
+		f->has_error = true;
+		return;
+	}
+	found = core_partition(f->r->core, t->id, p->want.partition);
+	if (!found) {
+		p->error = ERR_NOT_LEADER_OR_FOLLOWER;
+		f->has_error = true;
+		return;
+	}
+	p->partition = partition_ref(found);
+}
+
+/* Files of an earlier reading are let go of; those of the last are kept with the arena. */
+static void drop_reading(struct fetch *f)
+{
+	for (int i = 0; i < f->n; i++)
+		file_unref(&f->parts[i].read.records.file);
+	f->readable = 0;
+}
+
+static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait)
+{
+	struct partition_read *r = &p->read;
+
+	*r = (struct partition_read){
+		.offset = p->want.fetch_offset,
+		.max_bytes = p->want.max_bytes < limit ? p->want.max_bytes : (int32_t)limit,
+		.current_leader_epoch = p->want.current_leader_epoch,
+		.last_fetched_epoch = p->want.last_fetched_epoch,
+		.isolation = f->isolation,
+		.min_one_message = f->readable == 0,
+		.leader_only = f->leader_only,
+		.nowait = nowait,
+		.arena = &f->r->arena,
+	};
+	return partition_read(p->partition, r);
+}
+
+/* Reads all; false when pages have to be fetched from the disk first. */
+static bool read_parts(struct fetch *f, bool nowait)
+{
+	bool cold = false;
+
+	drop_reading(f);
+	for (int i = 0; i < f->n; i++) {
+		struct part *p = &f->parts[i];
+		int64_t limit = f->max_bytes > f->readable ? f->max_bytes - f->readable : 0;
+		int err;
+
+		if (!p->partition)
+			continue;
+		err = read_part(f, p, limit, nowait);
+		if (err == -EAGAIN) {
+			cold = true;
+			f->readable += p->read.cold.len;
+			continue;
+		}
+		p->error = err;
+		f->has_error |= err != 0;
+		f->readable += p->read.records.len;
+	}
+	return !cold;
+}
+
+static bool any_diverges(const struct fetch *f)
+{
+	for (int i = 0; i < f->n; i++)
+		if (f->parts[i].read.diverging.epoch >= 0)
+			return true;
+	return false;
+}
+
+static int interesting(const struct fetch *f)
+{
+	int n = 0;
+
+	for (int i = 0; i < f->n; i++)
+		n += f->parts[i].partition != NULL;
+	return n;
+}
+
+static bool is_enough(const struct fetch *f)
+{
+	const struct fetch_request *in = f->r->in;
+
+	return in->max_wait_ms <= 0 || f->has_error || f->readable >= f->min_bytes || interesting(f) == 0 ||
+	       any_diverges(f);
+}
+
+/* ---- answering ---- */
+
+static void keep_file(void *arg)
+{
+	struct file *f = arg;
+
+	file_unref(&f);
+}
+
+static bool fill_aborted(struct fetch *f, struct part *p, part_answer *out)
+{
+	if (p->read.n_aborted < 0) {
+		out->aborted_transactions.v = NULL;
+		out->aborted_transactions.n = -1;
+		return true;
+	}
+	if (!ANSWER_ARRAY(f->r, out->aborted_transactions, fetch_response_aborted_transaction_schema,
+			  p->read.n_aborted))
+		return false;
+	for (int i = 0; i < p->read.n_aborted; i++) {
+		out->aborted_transactions.v[i].producer_id = p->read.aborted[i].producer_id;
+		out->aborted_transactions.v[i].first_offset = p->read.aborted[i].first_offset;
+	}
+	return true;
+}
+
+/* Clients of version 5 and before do not know the storage error, and refresh their metadata for this one. */
+static int error_for(const struct fetch *f, int err)
+{
+	return err == ERR_KAFKA_STORAGE_ERROR && f->r->version <= 5 ? ERR_NOT_LEADER_OR_FOLLOWER : err;
+}
+
+static const uint8_t no_records[1];
+
+static bool fill_part(struct fetch *f, struct part *p)
+{
+	part_answer *out = &p->answer;
+	const struct log_offsets *o = &p->read.view.offsets;
+
+	codec_init(&fetch_response_partition_schema, out);
+	out->partition_index = p->want.partition;
+	out->error_code = (int16_t)error_for(f, p->error);
+	out->records = (struct records){.p = no_records};
+	out->high_watermark = -1;
+	if (p->error) {
+		if (p->partition) {
+			out->aborted_transactions.v = NULL;
+			out->aborted_transactions.n = -1;
+		}
+		return true;
+	}
+	out->high_watermark = o->high_watermark;
+	out->last_stable_offset = o->stable;
+	out->log_start_offset = o->start;
+	out->diverging_epoch.epoch = p->read.diverging.epoch;
+	out->diverging_epoch.end_offset = p->read.diverging.end_offset;
+	if (p->read.records.len > 0)
+		out->records = p->read.records;
+	return fill_aborted(f, p, out);
+}
+
+static void fill_leader(struct fetch *f, struct part *p)
+{
+	const struct image_topic *t = answer_topic(f->r->core->image, p->want.topic_id, p->want.topic);
+	struct fetch_response *out = f->r->out;
+	struct fetch_response_node_endpoint *e;
+	struct answer_leader leader;
+
+	if (!t)
+		return;
+	answer_leader(f->r, t->id, p->want.partition, &leader);
+	p->answer.current_leader.leader_id = leader.id;
+	p->answer.current_leader.leader_epoch = leader.epoch;
+	if (!leader.reachable)
+		return;
+	for (int i = 0; i < out->node_endpoints.n; i++)
+		if (out->node_endpoints.v[i].node_id == leader.id)
+			return;
+	e = answer_array(&f->r->arena, &fetch_response_node_endpoint_schema, out->node_endpoints.n + 1);
+	if (!e)
+		return;
+	for (int i = 0; i < out->node_endpoints.n; i++)
+		e[i] = out->node_endpoints.v[i];
+	e[out->node_endpoints.n].node_id = leader.id;
+	e[out->node_endpoints.n].host = leader.endpoint.host;
+	e[out->node_endpoints.n].port = leader.endpoint.port;
+	out->node_endpoints.v = e;
+	out->node_endpoints.n++;
+}
+
+static bool fill_parts(struct fetch *f)
+{
+	for (int i = 0; i < f->n; i++) {
+		struct part *p = &f->parts[i];
+		struct file *file = p->read.records.file;
+
+		if (!fill_part(f, p))
+			return false;
+		if (file)
+			arena_cleanup(&f->r->arena, keep_file, file);
+		p->read.records.file = NULL;
+		if (f->r->version >= 16 &&
+		    (p->error == ERR_NOT_LEADER_OR_FOLLOWER || p->error == ERR_FENCED_LEADER_EPOCH))
+			fill_leader(f, p);
+	}
+	return true;
+}
+
+/* Must the session tell it? Then it is also remembered, and moves to the end when it has records. */
+static bool session_tells(struct fetch *f, struct part *p)
+{
+	struct fetch_member *m = fetch_session_member(f->session, p->want.topic_id, p->want.topic, p->want.partition);
+	struct fetch_news news = {
+		.high_watermark = p->answer.high_watermark,
+		.log_start_offset = p->answer.log_start_offset,
+		.has_records = p->answer.records.len > 0,
+		.has_error = p->error != 0,
+		.has_more = p->answer.diverging_epoch.epoch >= 0,
+	};
+
+	if (!m || !fetch_session_tells(m, &news))
+		return false;
+	if (news.has_records)
+		fetch_session_rotate(f->session, m);
+	return true;
+}
+
+static bool same_topic(const struct part *a, const struct part *b)
+{
+	return uuid_is_zero(a->want.topic_id) ? str_eq(a->want.topic, b->want.topic)
+					      : uuid_eq(a->want.topic_id, b->want.topic_id);
+}
+
+/* The partitions to be told, in order, those without a reading last; neighbours of one topic stand under one heading. */
+static bool list_parts(struct fetch *f, struct part **told, int n)
+{
+	struct fetch_response *out = f->r->out;
+	part_answer *v = answer_array(&f->r->arena, &fetch_response_partition_schema, n);
+	struct fetch_response_topic *t = NULL;
+
+	if (!v || !ANSWER_ARRAY(f->r, out->responses, fetch_response_topic_schema, n))
+		return false;
+	out->responses.n = 0;
+	for (int i = 0; i < n; i++) {
+		v[i] = told[i]->answer;
+		if (i == 0 || !same_topic(told[i], told[i - 1])) {
+			t = &out->responses.v[out->responses.n++];
+			t->topic = told[i]->name;
+			t->topic_id = told[i]->want.topic_id;
+			t->partitions.v = &v[i];
+			t->partitions.n = 0;
+		}
+		t->partitions.n++;
+	}
+	return true;
+}
+
+static void remember(struct fetch *f, struct fetch_session *session)
+{
+	for (int i = 0; i < f->n; i++) {
+		struct part *p = &f->parts[i];
+		struct fetch_member *m = fetch_session_want(session, &p->want);
+
+		m->said.high_watermark = p->answer.high_watermark;
+		m->said.log_start_offset = p->answer.log_start_offset;
+	}
+}
+
+static bool answer(struct fetch *f)
+{
+	struct fetch_response *out = f->r->out;
+	struct part **told = arena_array(&f->r->arena, (size_t)f->n + 1, sizeof(struct part *));
+	int n = 0;
+
+	if (!told || !fill_parts(f))
+		return false;
+	if (f->context == CONTEXT_INCREMENTAL) {
+		out->session_id = f->session->id;
+		if (f->session->epoch != f->session_epoch) {
+			out->error_code = ERR_INVALID_FETCH_SESSION_EPOCH;
+			return true;
+		}
+	}
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < f->n; i++) {
+			struct part *p = &f->parts[i];
+
+			if ((p->partition == NULL) != (pass == 1))
+				continue;
+			if (f->context != CONTEXT_INCREMENTAL || session_tells(f, p))
+				told[n++] = p;
+		}
+	if (f->context == CONTEXT_FULL) {
+		struct fetch_session *session = fetch_session_open(f->r->core->sessions, f->replica_id >= 0, by_id(f),
+								   f->n, env_mono_ms(f->r->core->loop->env));
+
+		if (session) {
+			remember(f, session);
+			out->session_id = session->id;
+		}
+	}
+	return list_parts(f, told, n);
+}
+
+/* ---- waiting ---- */
+
+static void stop_waiting(struct fetch *f)
+{
+	for (int i = 0; i < f->n; i++)
+		partition_unwait(&f->parts[i].waiter);
+	timer_stop(&f->timer);
+}
+
+/* Everything that was read last is answered. */
+static void finish(struct fetch *f)
+{
+	stop_waiting(f);
+	f->ended = true;
+	if (!waking_settle(&f->waking))
+		return; /* it comes, and ends this */
+	if (answer(f))
+		request_complete(f->r);
+	else
+		request_end(f->r, true);
+}
+
+static void cold_job(struct work *work)
+{
+	struct fetch *f = container_of(work, struct fetch, work);
+
+	for (int i = 0; i < f->n; i++)
+		if (f->parts[i].read.cold.file)
+			log_cold_run(&f->parts[i].read.cold);
+}
+
+static void look_again(struct fetch *f);
+
+static void cold_done(struct work *work)
+{
+	struct fetch *f = container_of(work, struct fetch, work);
+
+	f->reads_cold = false;
+	read_parts(f, false);
+	if (is_enough(f) || f->r->conn == NULL)
+		finish(f);
+	else
+		look_again(f);
+}
+
+static void read_cold(struct fetch *f)
+{
+	stop_waiting(f);
+	f->reads_cold = true;
+	f->work = (struct work){.job = cold_job, .done = cold_done, .loop = f->r->core->loop};
+	env_work(f->r->core->loop, &f->work);
+}
+
+/* True when nothing has moved since it was read. */
+static bool wait_for_part(struct fetch *f, struct part *p)
+{
+	if (p->waiter.partition && !list_empty(&p->waiter.link))
+		return true;
+	partition_unwait(&p->waiter);
+	p->waiter = (struct waiter){
+		.waking = &f->waking,
+		.past = p->read.upto > p->want.fetch_offset ? p->read.upto : p->want.fetch_offset,
+		.watch = f->isolation == READ_TO_END	  ? WATCH_END
+			 : f->isolation == READ_COMMITTED ? WATCH_STABLE
+							  : WATCH_HIGH_WATERMARK,
+	};
+	list_init(&p->waiter.link);
+	return partition_wait(p->partition, &p->waiter);
+}
+
+static bool wait_for_parts(struct fetch *f)
+{
+	for (int i = 0; i < f->n; i++)
+		if (f->parts[i].partition && !wait_for_part(f, &f->parts[i]))
+			return false;
+	return true;
+}
+
+static void look_again(struct fetch *f)
+{
+	while (!wait_for_parts(f)) {
+		if (!read_parts(f, true)) {
+			read_cold(f);
+			return;
+		}
+		if (is_enough(f)) {
+			finish(f);
+			return;
+		}
+	}
+	drop_reading(f);
+	if (!timer_is_running(&f->timer)) {
+		const struct fetch_request *in = f->r->in;
+		int64_t left = in->max_wait_ms - (env_mono_ns(f->r->core->loop->env) - f->r->began_ns) / 1000000;
+
+		timer_start(&f->timer, left);
+	}
+}
+
+static void woken(struct waking *w)
+{
+	struct fetch *f = container_of(w, struct fetch, waking);
+
+	if (f->ended) {
+		finish(f);
+		return;
+	}
+	if (f->reads_cold)
+		return;
+	if (!read_parts(f, true))
+		read_cold(f);
+	else if (is_enough(f))
+		finish(f);
+	else
+		look_again(f);
+}
+
+static void give_what_there_is(struct fetch *f)
+{
+	if (f->ended || f->reads_cold)
+		return;
+	if (read_parts(f, true))
+		finish(f);
+	else
+		read_cold(f);
+}
+
+static void time_is_over(struct timer *t)
+{
+	struct fetch *f = container_of(t, struct fetch, timer);
+	struct fetch_request *in = (struct fetch_request *)f->r->in;
+
+	in->max_wait_ms = 0;
+	give_what_there_is(f);
+}
+
+static void hurry(struct request *r)
+{
+	struct fetch *f = r->state;
+
+	((struct fetch_request *)r->in)->max_wait_ms = 0;
+	give_what_there_is(f);
+}
+
+/* ---- the request ---- */
+
+static void fail(struct request *r, int err, struct str message)
+{
+	struct fetch_response *out = r->out;
+
+	(void)message;
+	out->error_code = (int16_t)err;
+}
+
+static void read_limits(struct fetch *f, const struct fetch_request *in)
+{
+	int32_t most = config_int(f->r->node->config, CONFIG_FETCH_MAX_BYTES);
+	bool consumer;
+
+	f->replica_id = f->r->version >= 15 ? in->replica_state.replica_id : in->replica_id;
+	consumer = f->replica_id < 0 && f->replica_id != REPLICA_FUTURE;
+	f->max_bytes = in->max_bytes < most ? in->max_bytes : most;
+	f->min_bytes = in->min_bytes < f->max_bytes ? in->min_bytes : f->max_bytes;
+	f->isolation = !consumer			       ? READ_TO_END
+		       : in->isolation_level == READ_COMMITTED ? READ_COMMITTED
+							       : READ_UNCOMMITTED;
+	f->leader_only = !consumer || f->r->version < 11;
+}
+
+static enum outcome run(struct request *r)
+{
+	const struct fetch_request *in = r->in;
+	struct fetch *f = arena_zalloc(&r->arena, sizeof(*f));
+	int err;
+
+	if (!f || !r->image)
+		return HANG_UP;
+	f->r = r;
+	arena_cleanup(&r->arena, release, f);
+	read_limits(f, in);
+	err = open_context(f, in);
+	if (err)
+		return err < 0 ? HANG_UP : request_fail(r, err, STR_NULL);
+	waking_init(&f->waking, r->core->loop, woken);
+	timer_init(&f->timer, r->core->loop, time_is_over);
+	for (int i = 0; i < f->n; i++)
+		look_up(f, &f->parts[i]);
+	if (!read_parts(f, true)) {
+		request_park(r, f, hurry);
+		read_cold(f);
+		return PARKED;
+	}
+	if (is_enough(f))
+		return answer(f) ? REPLY : HANG_UP;
+	request_park(r, f, hurry);
+	look_again(f);
+	return PARKED;
+}
+
+const struct api api_fetch = {
+	.key = fetch_request_KEY,
+	.first = fetch_request_FIRST,
+	.last = fetch_request_LAST,
+	.flags = API_BROKER,
+	.acl_operation = ACL_READ,
+	.acl_resource = ACL_TOPIC,
+	.in = &fetch_request_schema,
+	.out = &fetch_response_schema,
+	.run = run,
+	.fail = fail,
+};

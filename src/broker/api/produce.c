@@ -1,0 +1,537 @@
+/*
+ * Produce: each batch is checked in the frame it arrived in, appended, and answered as acks asks for (KafkaApis.handleProduceRequest,
+ * ReplicaManager.appendRecords).
+ *
+ *	look up -> check -> (recompress, in a job) -> append -> (wait for the high watermark) -> answer
+ *
+ * 1. Kafka's order of refusals: topic and partition, the form of the records, internal topic, leadership and replicas, the batch.
+ * 2. acks=0: no answer; an error closes the connection, so that the client looks for another leader.
+ * 3. Nothing is answered before it is in the log, and with acks=-1 not before the high watermark has passed it, or the time is over:
+ *    then the records stay all the same.
+ */
+#include <errno.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/err.h"
+#include "broker/answer.h"
+#include "broker/api.h"
+#include "broker/core.h"
+#include "broker/node_private.h"
+#include "broker/partition.h"
+#include "log/validate.h"
+#include "protocol/produce.h"
+#include "wire/codec.h"
+
+typedef struct produce_response_partition part_answer;
+
+enum part_state {
+	PART_REFUSED,
+	PART_CHECKED, /* to be appended */
+	PART_WAITING, /* for the high watermark */
+	PART_DONE,
+};
+
+/* One batch for one partition. */
+struct part {
+	enum part_state state;
+	part_answer *out;
+	struct uuid topic_id;
+	struct partition *partition; /* a reference */
+	struct topic_state *topic;   /* a reference: the settings it is checked by */
+	uint8_t *batch;
+	size_t len;
+	struct batch_info info;
+	struct batch_problem problem;
+	struct buf rewritten;
+	struct waiter waiter;
+	int64_t last_offset;
+};
+
+struct produce {
+	struct request *r;
+	struct part *parts;
+	int n;
+	int n_waiting;
+	bool failed; /* any partition */
+	int64_t now_ms;
+	struct codecs *codecs; /* of the job */
+	struct waking waking;
+	struct timer timer;
+	struct work work;
+	bool ended;
+};
+
+/* ---- refusing ---- */
+
+static void refuse(struct produce *w, struct part *p, int err, struct str message)
+{
+	p->state = PART_REFUSED;
+	p->out->error_code = (int16_t)err;
+	p->out->error_message = message;
+	w->failed = true;
+}
+
+static bool answer_record_errors(struct produce *w, struct part *p)
+{
+	if (p->problem.n_records == 0)
+		return true;
+	if (!ANSWER_ARRAY(w->r, p->out->record_errors, produce_response_record_error_schema, p->problem.n_records))
+		return false;
+	for (int i = 0; i < p->problem.n_records; i++) {
+		p->out->record_errors.v[i].batch_index = p->problem.records[i].index;
+		p->out->record_errors.v[i].batch_index_error_message = p->problem.records[i].message;
+	}
+	return true;
+}
+
+/* The batch itself is at fault: the log's start is told, as Kafka tells it, for errors that are about records. */
+static void refuse_batch(struct produce *w, struct part *p)
+{
+	bool known = p->problem.error == ERR_MESSAGE_TOO_LARGE || p->problem.error == ERR_RECORD_LIST_TOO_LARGE ||
+		     p->problem.error == ERR_CORRUPT_MESSAGE;
+
+	/* Kafka has words only where single records are at fault. */
+	refuse(w, p, p->problem.error, p->problem.n_records > 0 ? p->problem.message : STR_NULL);
+	if (!known) {
+		struct partition_view v;
+
+		partition_look(p->partition, &v);
+		p->out->log_start_offset = v.offsets.start;
+	}
+	if (!answer_record_errors(w, p))
+		p->out->record_errors.n = 0;
+}
+
+/* ---- looking up and checking ---- */
+
+static int find_partition(struct produce *w, struct part *p, struct uuid id, struct str name, int32_t index)
+{
+	const struct image_topic *topic = answer_topic(w->r->image, id, name);
+	struct partition *found;
+
+	if (!topic)
+		return w->r->version > 12 ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+	p->topic_id = topic->id;
+	if (!image_topic_partition(topic, index))
+		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
+	found = core_partition(w->r->core, topic->id, index);
+	if (!found)
+		return ERR_NOT_LEADER_OR_FOLLOWER;
+	p->partition = partition_ref(found);
+	p->topic = partition_topic(found);
+	return 0;
+}
+
+static struct batch_check batch_check_of(struct produce *w, struct part *p, struct codecs *codecs)
+{
+	return (struct batch_check){
+		.topic = str_of(p->topic->name),
+		.partition = p->out->index,
+		.config = &p->topic->config,
+		.origin = ORIGIN_CLIENT,
+		.now_ms = w->now_ms,
+		.codecs = codecs,
+		.arena = &w->r->arena,
+	};
+}
+
+static void check_part(struct produce *w, struct part *p, struct uuid id, struct str name, struct records records)
+{
+	bool admin = str_is(w->r->client_id, "__admin_client");
+	const struct produce_request *in = w->r->in;
+	struct batch_check c;
+	int err = find_partition(w, p, id, name, p->out->index);
+
+	if (err == ERR_UNKNOWN_TOPIC_ID || err == ERR_UNKNOWN_TOPIC_OR_PARTITION) {
+		refuse(w, p, err, STR_NULL);
+		return;
+	}
+	if (batch_check_produce((struct bytes){records.p, records.len}, w->r->version)) {
+		refuse(w, p, batch_check_produce((struct bytes){records.p, records.len}, w->r->version), STR_NULL);
+		return;
+	}
+	if (err == 0 && p->topic->is_internal && !admin) {
+		refuse(w, p, ERR_INVALID_TOPIC_EXCEPTION, STR_NULL);
+		return;
+	}
+	if (err == 0)
+		err = partition_can_append(p->partition, in->acks);
+	if (err) {
+		refuse(w, p, err, STR_NULL);
+		return;
+	}
+	p->batch = (uint8_t *)records.p;
+	p->len = (size_t)records.len;
+	c = batch_check_of(w, p, core_codecs(w->r->core));
+	if (batch_check(&c, p->batch, p->len, &p->info, &p->problem))
+		refuse_batch(w, p);
+	else
+		p->state = PART_CHECKED;
+}
+
+static bool is_transactional(const struct produce_request *in)
+{
+	for (int i = 0; i < in->topic_data.n; i++)
+		for (int j = 0; j < in->topic_data.v[i].partition_data.n; j++) {
+			struct records r = in->topic_data.v[i].partition_data.v[j].records;
+			struct batch_header h;
+
+			if (r.p && batch_header_read(r.p, (size_t)r.len, &h) == 0 && batch_is_transactional(&h))
+				return true;
+		}
+	return false;
+}
+
+static int count_parts(const struct produce_request *in)
+{
+	int n = 0;
+
+	for (int i = 0; i < in->topic_data.n; i++)
+		n += in->topic_data.v[i].partition_data.n;
+	return n;
+}
+
+/* The answer has the shape of the request. */
+static bool shape_answer(struct produce *w, const struct produce_request *in, struct produce_response *out)
+{
+	struct part *p = w->parts;
+
+	if (!ANSWER_ARRAY(w->r, out->responses, produce_response_topic_schema, in->topic_data.n))
+		return false;
+	for (int i = 0; i < in->topic_data.n; i++) {
+		const struct produce_request_topic *t = &in->topic_data.v[i];
+		struct produce_response_topic *o = &out->responses.v[i];
+
+		o->name = t->name;
+		o->topic_id = t->topic_id;
+		if (!ANSWER_ARRAY(w->r, o->partition_responses, produce_response_partition_schema, t->partition_data.n))
+			return false;
+		for (int j = 0; j < t->partition_data.n; j++, p++) {
+			p->out = &o->partition_responses.v[j];
+			p->out->index = t->partition_data.v[j].index;
+			p->out->base_offset = -1;
+		}
+	}
+	return true;
+}
+
+static void check_parts(struct produce *w, const struct produce_request *in)
+{
+	struct part *p = w->parts;
+
+	for (int i = 0; i < in->topic_data.n; i++)
+		for (int j = 0; j < in->topic_data.v[i].partition_data.n; j++, p++)
+			check_part(w, p, in->topic_data.v[i].topic_id, in->topic_data.v[i].name,
+				   in->topic_data.v[i].partition_data.v[j].records);
+}
+
+/* ---- answering ---- */
+
+/* Whom to ask instead (KIP-951). */
+static void fill_leader(struct produce *w, struct part *p)
+{
+	struct produce_response *out = w->r->out;
+	struct answer_leader leader;
+	struct produce_response_node_endpoint *e;
+
+	answer_leader(w->r, p->topic_id, p->out->index, &leader);
+	p->out->current_leader.leader_id = leader.id;
+	p->out->current_leader.leader_epoch = leader.epoch;
+	if (!leader.reachable)
+		return;
+	for (int i = 0; i < out->node_endpoints.n; i++)
+		if (out->node_endpoints.v[i].node_id == leader.id)
+			return;
+	e = answer_array(&w->r->arena, &produce_response_node_endpoint_schema, out->node_endpoints.n + 1);
+	if (!e)
+		return;
+	for (int i = 0; i < out->node_endpoints.n; i++)
+		e[i] = out->node_endpoints.v[i];
+	e[out->node_endpoints.n].node_id = leader.id;
+	e[out->node_endpoints.n].host = leader.endpoint.host;
+	e[out->node_endpoints.n].port = leader.endpoint.port;
+	out->node_endpoints.v = e;
+	out->node_endpoints.n++;
+}
+
+static void release(void *arg)
+{
+	struct produce *w = arg;
+
+	for (int i = 0; i < w->n; i++) {
+		partition_unref(&w->parts[i].partition);
+		topic_state_unref(&w->parts[i].topic);
+		buf_fini(&w->parts[i].rewritten);
+	}
+	if (w->codecs)
+		codecs_free(w->codecs);
+}
+
+static enum outcome outcome_of(struct produce *w)
+{
+	const struct produce_request *in = w->r->in;
+
+	for (int i = 0; i < w->n; i++)
+		if (w->parts[i].out->error_code == ERR_NOT_LEADER_OR_FOLLOWER && w->r->version >= 10)
+			fill_leader(w, &w->parts[i]);
+	if (in->acks == 0)
+		return w->failed ? HANG_UP : SILENT;
+	return w->r->arena.failed ? HANG_UP : REPLY;
+}
+
+/* ---- waiting ---- */
+
+static void finish_parked(struct produce *w)
+{
+	enum outcome outcome;
+
+	for (int i = 0; i < w->n; i++)
+		partition_unwait(&w->parts[i].waiter);
+	timer_stop(&w->timer);
+	w->ended = true;
+	if (!waking_settle(&w->waking))
+		return; /* it comes, and ends this */
+	outcome = outcome_of(w);
+	if (outcome == REPLY)
+		request_complete(w->r);
+	else
+		request_end(w->r, outcome == HANG_UP);
+}
+
+/* What has become of a batch that waits. True when it is decided. */
+static bool settle(struct produce *w, struct part *p)
+{
+	struct partition_view v;
+	int err;
+
+	for (;;) {
+		partition_look(p->partition, &v);
+		err = partition_view_check(&v, -1, true);
+		if (err) {
+			refuse(w, p, err, STR_NULL);
+			p->out->base_offset = -1;
+			return true;
+		}
+		if (v.offsets.high_watermark > p->last_offset) {
+			p->state = PART_DONE;
+			return true;
+		}
+		partition_unwait(&p->waiter);
+		p->waiter =
+			(struct waiter){.waking = &w->waking, .past = p->last_offset, .watch = WATCH_HIGH_WATERMARK};
+		list_init(&p->waiter.link);
+		if (partition_wait(p->partition, &p->waiter))
+			return false;
+	}
+}
+
+static void look_again(struct produce *w)
+{
+	for (int i = 0; i < w->n; i++)
+		if (w->parts[i].state == PART_WAITING && settle(w, &w->parts[i]))
+			w->n_waiting--;
+	if (w->n_waiting == 0)
+		finish_parked(w);
+}
+
+static void woken(struct waking *waking)
+{
+	struct produce *w = container_of(waking, struct produce, waking);
+
+	if (w->ended)
+		finish_parked(w);
+	else
+		look_again(w);
+}
+
+static void time_is_over(struct timer *t)
+{
+	struct produce *w = container_of(t, struct produce, timer);
+
+	for (int i = 0; i < w->n; i++)
+		if (w->parts[i].state == PART_WAITING)
+			refuse(w, &w->parts[i], ERR_REQUEST_TIMED_OUT, STR_NULL);
+	w->n_waiting = 0;
+	finish_parked(w);
+}
+
+/* ---- appending ---- */
+
+static void append_part(struct produce *w, struct part *p, struct effects *effects)
+{
+	const struct produce_request *in = w->r->in;
+	struct partition_append a = {.batch = p->batch, .info = &p->info, .acks = in->acks, .now_ms = w->now_ms};
+	int err = partition_append(p->partition, &a, w->r->core, effects);
+
+	if (err) {
+		refuse(w, p, err, STR_NULL);
+		if (err != ERR_NOT_LEADER_OR_FOLLOWER && err != ERR_KAFKA_STORAGE_ERROR &&
+		    err != ERR_UNKNOWN_TOPIC_OR_PARTITION && err != ERR_RECORD_LIST_TOO_LARGE)
+			p->out->log_start_offset = a.log_start;
+		return;
+	}
+	p->out->base_offset = a.out.base_offset;
+	p->out->log_append_time_ms = a.out.log_append_time_ms;
+	p->out->log_start_offset = a.log_start;
+	p->last_offset = a.out.last_offset;
+	p->state = a.wait ? PART_WAITING : PART_DONE;
+	if (a.wait)
+		w->n_waiting++;
+}
+
+static void append_parts(struct produce *w)
+{
+	for (int i = 0; i < w->n; i++) {
+		struct effects effects = {0};
+
+		if (w->parts[i].state != PART_CHECKED)
+			continue;
+		append_part(w, &w->parts[i], &effects);
+		effects_run(&effects, w->r->core);
+	}
+}
+
+static void wait_for_watermarks(struct produce *w)
+{
+	const struct produce_request *in = w->r->in;
+
+	waking_init(&w->waking, w->r->core->loop, woken);
+	timer_init(&w->timer, w->r->core->loop, time_is_over);
+	timer_start(&w->timer, in->timeout_ms);
+	look_again(w);
+}
+
+/* ---- another codec: in a job ---- */
+
+static void rewrite_job(struct work *work)
+{
+	struct produce *w = container_of(work, struct produce, work);
+
+	w->codecs = codecs_new();
+	for (int i = 0; i < w->n; i++) {
+		struct part *p = &w->parts[i];
+		struct batch_check c;
+
+		if (p->state != PART_CHECKED || !p->info.recompress)
+			continue;
+		c = batch_check_of(w, p, w->codecs);
+		batch_recompress(&c, p->batch, &p->info, &p->rewritten, &p->problem);
+	}
+}
+
+static void rewritten(struct work *work)
+{
+	struct produce *w = container_of(work, struct produce, work);
+
+	for (int i = 0; i < w->n; i++) {
+		struct part *p = &w->parts[i];
+
+		if (p->state == PART_CHECKED && p->problem.error) {
+			refuse_batch(w, p);
+		} else if (p->state == PART_CHECKED && p->rewritten.len > 0) {
+			p->batch = p->rewritten.p;
+			p->len = p->rewritten.len;
+		}
+	}
+	append_parts(w);
+	wait_for_watermarks(w);
+}
+
+static bool any_to_rewrite(const struct produce *w)
+{
+	for (int i = 0; i < w->n; i++)
+		if (w->parts[i].state == PART_CHECKED && w->parts[i].info.recompress)
+			return true;
+	return false;
+}
+
+/* ---- the request ---- */
+
+static void fail(struct request *r, int err, struct str message)
+{
+	const struct produce_request *in = r->in;
+	struct produce w = {.r = r, .n = count_parts(in)};
+
+	if (str_is_null(message))
+		message = str_of(err_message(err));
+	w.parts = arena_array(&r->arena, (size_t)w.n + 1, sizeof(*w.parts));
+	if (!w.parts || !shape_answer(&w, in, r->out))
+		return;
+	for (int i = 0; i < w.n; i++)
+		refuse(&w, &w.parts[i], err, message);
+}
+
+static void refuse_all(struct produce *w, int err)
+{
+	for (int i = 0; i < w->n; i++)
+		if (w->parts[i].state == PART_CHECKED)
+			refuse(w, &w->parts[i], err, STR_NULL);
+}
+
+/* A batch of a format that does not exist makes the whole request unreadable to Kafka; null when there is none. */
+static struct str unknown_format(struct request *r, const struct produce_request *in)
+{
+	for (int i = 0; i < in->topic_data.n; i++)
+		for (int j = 0; j < in->topic_data.v[i].partition_data.n; j++) {
+			struct records records = in->topic_data.v[i].partition_data.v[j].records;
+
+			if (records.p && records.len >= BATCH_MAGIC_END &&
+			    (uint8_t)records.p[BATCH_AT_MAGIC] > BATCH_MAGIC)
+				return arena_printf(&r->arena, "Invalid magic found in record: %d",
+						    (int8_t)records.p[BATCH_AT_MAGIC]);
+		}
+	return STR_NULL;
+}
+
+static enum outcome run(struct request *r)
+{
+	const struct produce_request *in = r->in;
+	struct produce *w = arena_zalloc(&r->arena, sizeof(*w));
+	struct str format;
+
+	if (!w || !r->image)
+		return HANG_UP;
+	w->r = r;
+	w->n = count_parts(in);
+	w->now_ms = env_wall_ms(r->core->loop->env);
+	w->parts = arena_array(&r->arena, (size_t)w->n + 1, sizeof(*w->parts));
+	if (!w->parts || !shape_answer(w, in, r->out))
+		return HANG_UP;
+	arena_cleanup(&r->arena, release, w);
+	format = unknown_format(r, in);
+	if (!str_is_null(format))
+		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_CORRUPT_MESSAGE, format);
+	if (is_transactional(in) && str_is_null(in->transactional_id))
+		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, STR_NULL);
+	check_parts(w, in);
+	if (in->acks < -1 || in->acks > 1)
+		refuse_all(w, ERR_INVALID_REQUIRED_ACKS);
+	else if (is_transactional(in))
+		refuse_all(w, ERR_INVALID_TXN_STATE);
+	if (any_to_rewrite(w)) {
+		w->work = (struct work){.job = rewrite_job, .done = rewritten, .loop = r->core->loop};
+		request_park(r, w, NULL);
+		env_work(r->core->loop, &w->work);
+		return PARKED;
+	}
+	append_parts(w);
+	if (w->n_waiting == 0)
+		return outcome_of(w);
+	request_park(r, w, NULL);
+	wait_for_watermarks(w);
+	return PARKED;
+}
+
+const struct api api_produce = {
+	.key = produce_request_KEY,
+	.first = produce_request_FIRST,
+	.last = produce_request_LAST,
+	.flags = API_BROKER | API_ADVERTISED_FROM_0,
+	.acl_operation = ACL_WRITE,
+	.acl_resource = ACL_TOPIC,
+	.in = &produce_request_schema,
+	.out = &produce_response_schema,
+	.run = run,
+	.fail = fail,
+};
