@@ -1,0 +1,139 @@
+/*
+ * AlterConfigs: see alter.h. The answer is put together in the order of the request.
+ */
+#include <errno.h>
+
+#include "base/err.h"
+#include "broker/alter.h"
+#include "broker/answer.h"
+#include "broker/api.h"
+#include "broker/core.h"
+#include "broker/forward.h"
+#include "protocol/alter_configs.h"
+
+static int read_resource(struct request *r, const struct alter_configs_request_resource *in, struct alteration *a)
+{
+	struct alter_change *v = alteration_init(r, a, in->resource_type, in->resource_name, in->configs.n);
+
+	a->from_nothing = true;
+	for (int i = 0; v && i < in->configs.n; i++)
+		v[i] = (struct alter_change){in->configs.v[i].name, in->configs.v[i].value, ALTER_SET};
+	return v ? 0 : -ENOMEM;
+}
+
+static void answer_one(const struct alter *alter, const struct alteration *a,
+		       struct alter_configs_response_resource *out)
+{
+	const struct alter_configs_response *theirs = alter->answer;
+
+	*out = (struct alter_configs_response_resource){(int16_t)a->err, a->message, a->type, a->name};
+	if (a->done)
+		return;
+	out->error_code = ERR_UNKNOWN_SERVER_ERROR;
+	for (int i = 0; i < theirs->responses.n; i++)
+		if (theirs->responses.v[i].resource_type == a->type &&
+		    str_eq(theirs->responses.v[i].resource_name, a->name))
+			*out = theirs->responses.v[i];
+}
+
+static enum outcome answer(struct request *r)
+{
+	const struct alter *alter = r->state;
+	struct alter_configs_response *out = r->out;
+
+	if (!ANSWER_ARRAY(r, out->responses, alter_configs_response_resource_schema, alter->n))
+		return HANG_UP;
+	for (int i = 0; i < alter->n; i++)
+		answer_one(alter, &alter->v[i], &out->responses.v[i]);
+	return REPLY;
+}
+
+struct forwarded {
+	struct quorum_request q;
+	struct request *r;
+};
+
+static void done(struct quorum_request *q)
+{
+	struct forwarded *f = q->arg;
+	enum outcome outcome = q->err ? request_fail(f->r, q->err, q->message) : answer(f->r);
+
+	if (outcome == HANG_UP)
+		request_end(f->r, true);
+	else
+		request_complete(f->r);
+}
+
+/* What is left goes to the controller as a request of its own. */
+static enum outcome forward(struct request *r, struct alter *alter)
+{
+	const struct alter_configs_request *in = r->in;
+	struct alter_configs_request *rest = arena_zalloc(&r->arena, sizeof(*rest));
+	struct forwarded *f = arena_zalloc(&r->arena, sizeof(*f));
+
+	alter->answer = arena_zalloc(&r->arena, sizeof(struct alter_configs_response));
+	if (!rest || !f || !alter->answer ||
+	    !ANSWER_ARRAY(r, rest->resources, alter_configs_request_resource_schema, alter_left(alter)))
+		return HANG_UP;
+	rest->validate_only = in->validate_only;
+	for (int i = 0, n = 0; i < alter->n; i++)
+		if (!alter->v[i].done)
+			rest->resources.v[n++] = in->resources.v[i];
+	f->r = r;
+	f->q = (struct quorum_request){
+		.done = done,
+		.arg = f,
+		.api = r->api->key,
+		.version = r->version,
+		.request = rest,
+		.response = alter->answer,
+		.arena = &r->arena,
+	};
+	request_park(r, alter, NULL);
+	forward_submit(r->core, &f->q, 0);
+	return PARKED;
+}
+
+static enum outcome run(struct request *r)
+{
+	const struct alter_configs_request *in = r->in;
+	struct alter *alter = alter_new(r, in->resources.n);
+
+	if (!alter)
+		return HANG_UP;
+	for (int i = 0; i < alter->n; i++)
+		if (read_resource(r, &in->resources.v[i], &alter->v[i]))
+			return HANG_UP;
+	if (alter_check(r, alter, false))
+		return HANG_UP;
+	return alter_left(alter) > 0 ? forward(r, alter) : answer(r);
+}
+
+static void fail(struct request *r, int err, struct str message)
+{
+	const struct alter_configs_request *in = r->in;
+	struct alter_configs_response *out = r->out;
+
+	if (!ANSWER_ARRAY(r, out->responses, alter_configs_response_resource_schema, in->resources.n))
+		return;
+	for (int i = 0; i < in->resources.n; i++)
+		out->responses.v[i] = (struct alter_configs_response_resource){
+			.error_code = (int16_t)err,
+			.error_message = str_is_null(message) ? str_of(err_message(err)) : message,
+			.resource_type = in->resources.v[i].resource_type,
+			.resource_name = in->resources.v[i].resource_name,
+		};
+}
+
+const struct api api_alter_configs = {
+	.key = alter_configs_request_KEY,
+	.first = alter_configs_request_FIRST,
+	.last = alter_configs_request_LAST,
+	.flags = API_BROKER | API_CONTROLLER | API_FORWARD,
+	.acl_operation = ACL_ALTER_CONFIGS,
+	.acl_resource = ACL_TOPIC,
+	.in = &alter_configs_request_schema,
+	.out = &alter_configs_response_schema,
+	.run = run,
+	.fail = fail,
+};

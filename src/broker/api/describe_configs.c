@@ -1,0 +1,284 @@
+/*
+ * DescribeConfigs: what a topic, a broker, all brokers, a group or a metrics subscription is set to, from where, and what lies beneath
+ * (KIP-133, KIP-226, KIP-524, KIP-569). Answered by any broker from its image and its own configuration.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "broker/answer.h"
+#include "broker/api.h"
+#include "broker/core.h"
+#include "broker/layers.h"
+#include "broker/node_private.h"
+#include "metadata/topic_name.h"
+#include "protocol/describe_configs.h"
+
+/* One resource being described. */
+struct description {
+	struct request *r;
+	const struct describe_configs_request_resource *asked;
+	struct describe_configs_response_result *result;
+	enum config_scope scope;
+	struct layers layers;
+	bool only_layers; /* the default of all brokers lists what was set for it, and nothing else */
+	int cap;
+};
+
+static int refuse(struct description *d, int err, struct str message)
+{
+	d->result->error_code = (int16_t)err;
+	d->result->error_message = message;
+	return err;
+}
+
+static int fill_synonyms(struct description *d, struct describe_configs_response_config *c,
+			 const struct config_entry *e)
+{
+	if (!ANSWER_ARRAY(d->r, c->synonyms, describe_configs_response_synonym_schema, e->n_synonyms))
+		return -ENOMEM;
+	for (int i = 0; i < e->n_synonyms; i++)
+		c->synonyms.v[i] = (struct describe_configs_response_synonym){
+			.name = e->synonyms[i].name,
+			.value = e->synonyms[i].value,
+			.source = (int8_t)e->synonyms[i].source,
+		};
+	return 0;
+}
+
+/* Room for one more, doubling. */
+static struct describe_configs_response_config *next_config(struct description *d)
+{
+	if (d->result->configs.n == d->cap) {
+		int cap = d->cap ? 2 * d->cap : 64;
+		struct describe_configs_response_config *v = arena_array(&d->r->arena, (size_t)cap, sizeof(*v));
+
+		if (!v)
+			return NULL;
+		if (d->cap)
+			memcpy(v, d->result->configs.v, (size_t)d->cap * sizeof(*v));
+		d->result->configs.v = v;
+		d->cap = cap;
+	}
+	return &d->result->configs.v[d->result->configs.n++];
+}
+
+static bool was_asked_for(const struct description *d, struct str name)
+{
+	if (d->asked->configuration_keys.n <= 0)
+		return true;
+	for (int i = 0; i < d->asked->configuration_keys.n; i++)
+		if (str_eq(d->asked->configuration_keys.v[i], name))
+			return true;
+	return false;
+}
+
+static int add(struct description *d, struct str name)
+{
+	const struct describe_configs_request *in = d->r->in;
+	struct config_entry e;
+	struct describe_configs_response_config *c;
+
+	if (!was_asked_for(d, name) ||
+	    config_describe(d->r->node->config, d->scope, name, d->layers.v, d->layers.n, &d->r->arena, &e))
+		return 0;
+	c = next_config(d);
+	if (!c)
+		return -ENOMEM;
+	*c = (struct describe_configs_response_config){
+		.name = e.name,
+		.value = e.value,
+		.read_only = e.read_only,
+		.config_source = (int8_t)e.source,
+		.is_sensitive = e.sensitive,
+		.config_type = (int8_t)e.type,
+		.documentation = in->include_documentation ? e.documentation : STR_NULL,
+	};
+	return in->include_synonyms ? fill_synonyms(d, c, &e) : 0;
+}
+
+/* Names that stand in a layer and in no table. */
+static int add_unlisted(struct description *d, const struct image_configs *set)
+{
+	int err = 0;
+
+	for (int i = 0; set && i < set->n && !err; i++)
+		if (d->only_layers || !config_setting_find(d->scope, set->v[i].name))
+			err = add(d, set->v[i].name);
+	return err;
+}
+
+static int add_all(struct description *d)
+{
+	const struct config *config = d->r->node->config;
+	struct str name;
+	int err = 0;
+
+	for (int i = 0; !d->only_layers && !err; i++) {
+		name = config_described_name(config, d->scope, i);
+		if (str_is_null(name))
+			break;
+		err = add(d, name);
+	}
+	return err ? err : d->layers.n ? add_unlisted(d, d->layers.v[0].arg) : 0;
+}
+
+static int of_topic(struct description *d, struct str name)
+{
+	struct str message = topic_name_check(name, &d->r->arena);
+
+	if (!str_is_null(message))
+		return refuse(d, ERR_INVALID_TOPIC_EXCEPTION, message);
+	if (!image_topic_by_name(d->r->image, name)) {
+		d->result->error_code = ERR_UNKNOWN_TOPIC_OR_PARTITION;
+		return ERR_UNKNOWN_TOPIC_OR_PARTITION; /* without words, as in Kafka */
+	}
+	d->scope = CONFIG_SCOPE_TOPIC;
+	d->layers = layers_of_topic(d->r->image, d->r->node->id, name);
+	return 0;
+}
+
+/* The name of a broker is its id, as Java's Integer.parseInt reads one. */
+static int of_broker(struct description *d, struct str name)
+{
+	int32_t own = d->r->node->id, id;
+
+	d->scope = CONFIG_SCOPE_NODE;
+	if (name.len == 0) {
+		d->scope = CONFIG_SCOPE_ALL_BROKERS;
+		d->only_layers = true;
+		d->layers = layers_of_all_brokers(d->r->image);
+		return 0;
+	}
+	if (!str_to_i32(name, &id))
+		return refuse(
+			d, ERR_INVALID_REQUEST,
+			arena_printf(&d->r->arena, "Broker id must be an integer, but it is: %.*s", STR_ARG(name)));
+	if (id != own)
+		return refuse(d, ERR_INVALID_REQUEST,
+			      arena_printf(&d->r->arena,
+					   "Unexpected broker id, expected %d or empty string, but received %.*s", own,
+					   STR_ARG(name)));
+	d->layers = layers_of_broker(d->r->image, own);
+	return 0;
+}
+
+/* Loggers are Java's; there are none here, so that a broker's list of them is empty. */
+static int of_broker_logger(struct description *d, struct str name)
+{
+	int32_t own = d->r->node->id, id;
+
+	if (name.len == 0)
+		return refuse(d, ERR_INVALID_REQUEST, STR("Broker id must not be empty"));
+	if (!str_to_i32(name, &id))
+		return refuse(
+			d, ERR_INVALID_REQUEST,
+			arena_printf(&d->r->arena, "Broker id must be an integer, but it is: %.*s", STR_ARG(name)));
+	if (id != own)
+		return refuse(d, ERR_INVALID_REQUEST,
+			      arena_printf(&d->r->arena, "Unexpected broker id, expected %d but received %.*s", own,
+					   STR_ARG(name)));
+	d->scope = CONFIG_SCOPE_NODE;
+	d->only_layers = true;
+	return 0;
+}
+
+static int of_metrics(struct description *d, struct str name)
+{
+	if (name.len == 0)
+		return refuse(d, ERR_INVALID_REQUEST, STR("Client metrics subscription name must not be empty"));
+	d->scope = CONFIG_SCOPE_CLIENT_METRICS;
+	d->layers = layers_of_metrics(d->r->image, name);
+	return 0;
+}
+
+static int of_group(struct description *d, struct str name)
+{
+	if (name.len == 0)
+		return refuse(d, ERR_INVALID_REQUEST, STR("Group name must not be empty"));
+	d->scope = CONFIG_SCOPE_GROUP;
+	d->layers = layers_of_group(d->r->image, d->r->node->id, name);
+	return 0;
+}
+
+static const struct {
+	int8_t type;
+	int (*describe)(struct description *, struct str name);
+} resources[] = {
+	{RESOURCE_TOPIC, of_topic},
+	{RESOURCE_BROKER, of_broker},
+	{RESOURCE_BROKER_LOGGER, of_broker_logger},
+	{RESOURCE_CLIENT_METRICS, of_metrics},
+	{RESOURCE_GROUP, of_group},
+};
+
+#define N_RESOURCES (sizeof(resources) / sizeof(resources[0]))
+
+static size_t resource_of(int8_t type)
+{
+	size_t i = 0;
+
+	while (i < N_RESOURCES && resources[i].type != type)
+		i++;
+	return i;
+}
+
+/* Kafka refuses the whole request for one type that it does not know. */
+static bool all_known(const struct describe_configs_request *in)
+{
+	for (int i = 0; i < in->resources.n; i++)
+		if (resource_of(in->resources.v[i].resource_type) == N_RESOURCES)
+			return false;
+	return true;
+}
+
+static enum outcome run(struct request *r)
+{
+	const struct describe_configs_request *in = r->in;
+	struct describe_configs_response *out = r->out;
+	bool known = all_known(in);
+
+	if (!ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
+		return HANG_UP;
+	for (int i = 0; i < in->resources.n; i++) {
+		struct description d = {.r = r, .asked = &in->resources.v[i], .result = &out->results.v[i]};
+
+		d.result->resource_type = d.asked->resource_type;
+		d.result->resource_name = d.asked->resource_name;
+		d.result->error_message = STR("");
+		if (!known)
+			refuse(&d, ERR_INVALID_REQUEST, str_of(err_message(ERR_INVALID_REQUEST)));
+		else if (!resources[resource_of(d.asked->resource_type)].describe(&d, d.asked->resource_name) &&
+			 add_all(&d))
+			return HANG_UP;
+	}
+	return REPLY;
+}
+
+static void fail(struct request *r, int err, struct str message)
+{
+	const struct describe_configs_request *in = r->in;
+	struct describe_configs_response *out = r->out;
+
+	if (!ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
+		return;
+	for (int i = 0; i < in->resources.n; i++) {
+		out->results.v[i].error_code = (int16_t)err;
+		out->results.v[i].error_message = str_is_null(message) ? str_of(err_message(err)) : message;
+		out->results.v[i].resource_type = in->resources.v[i].resource_type;
+		out->results.v[i].resource_name = in->resources.v[i].resource_name;
+	}
+}
+
+const struct api api_describe_configs = {
+	.key = describe_configs_request_KEY,
+	.first = describe_configs_request_FIRST,
+	.last = describe_configs_request_LAST,
+	.flags = API_BROKER | API_CONTROLLER,
+	.acl_operation = ACL_DESCRIBE_CONFIGS,
+	.acl_resource = ACL_TOPIC,
+	.in = &describe_configs_request_schema,
+	.out = &describe_configs_response_schema,
+	.run = run,
+	.fail = fail,
+};

@@ -1,0 +1,92 @@
+/*
+ * InitProducerId: an id for an idempotent producer (KIP-98). Transactional producers have no coordinator here yet, and are sent to look
+ * for one.
+ */
+#include "base/err.h"
+#include "broker/answer.h"
+#include "broker/api.h"
+#include "broker/core.h"
+#include "broker/node_private.h"
+#include "broker/producer_ids.h"
+#include "config/config.h"
+#include "protocol/init_producer_id.h"
+
+struct waiting {
+	struct producer_id_waiter waiter;
+	struct request *r;
+};
+
+static void fail(struct request *r, int err, struct str message)
+{
+	struct init_producer_id_response *out = r->out;
+
+	(void)message;
+	out->error_code = (int16_t)err;
+	out->producer_id = -1;
+	out->producer_epoch = -1;
+}
+
+static void answer(struct request *r, const struct producer_id_waiter *w)
+{
+	struct init_producer_id_response *out = r->out;
+
+	if (w->err) {
+		fail(r, w->err, STR_NULL);
+		return;
+	}
+	out->producer_id = w->id;
+	out->producer_epoch = 0;
+}
+
+static void has_come(struct producer_id_waiter *w)
+{
+	struct waiting *waiting = container_of(w, struct waiting, waiter);
+
+	answer(waiting->r, w);
+	request_complete(waiting->r);
+}
+
+/* Kafka's checks before a coordinator is looked at. */
+static int check_request(const struct request *r, const struct init_producer_id_request *in)
+{
+	if ((in->producer_id == -1) != (in->producer_epoch == -1))
+		return ERR_INVALID_REQUEST;
+	if (str_is_null(in->transactional_id))
+		return 0;
+	if (in->transactional_id.len == 0)
+		return ERR_INVALID_REQUEST;
+	if (in->transaction_timeout_ms <= 0 ||
+	    in->transaction_timeout_ms > config_int(r->node->config, CONFIG_TRANSACTION_MAX_TIMEOUT_MS))
+		return ERR_INVALID_TRANSACTION_TIMEOUT;
+	return ERR_NOT_COORDINATOR;
+}
+
+static enum outcome run(struct request *r)
+{
+	struct waiting *w = arena_zalloc(&r->arena, sizeof(*w));
+	int err = check_request(r, r->in);
+
+	if (!w)
+		return HANG_UP;
+	if (err)
+		return request_fail(r, err, STR_NULL);
+	w->r = r;
+	w->waiter.done = has_come;
+	if (!producer_id_get(r->core, &w->waiter))
+		return request_park(r, w, NULL);
+	answer(r, &w->waiter);
+	return REPLY;
+}
+
+const struct api api_init_producer_id = {
+	.key = init_producer_id_request_KEY,
+	.first = init_producer_id_request_FIRST,
+	.last = init_producer_id_request_LAST - 1, /* the last is not stable in Kafka 4.4 */
+	.flags = API_BROKER,
+	.acl_operation = ACL_IDEMPOTENT_WRITE,
+	.acl_resource = ACL_CLUSTER,
+	.in = &init_producer_id_request_schema,
+	.out = &init_producer_id_response_schema,
+	.run = run,
+	.fail = fail,
+};
