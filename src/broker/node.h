@@ -5,8 +5,8 @@
  *    whoever runs it (cli/start.c).
  * 2. node_start returns when the node's directories are open, its metadata log is replayed and its listeners are bound; it blocks and
  *    is called before any of the node's loops runs. What follows (registration, recovery, serving) is told by `event`.
- * 3. node_stop may be called from any thread, and again: the first asks for a clean stop, the second ends what is still waited for.
- *    Nothing that was acknowledged is lost either way. `event` says NODE_STOPPED once, then node_free.
+ * 3. node_stop may be called from any thread, and again, which changes nothing. A process that ends without it loses nothing that was
+ *    acknowledged: the next start recovers. `event` says NODE_EVENT_STOPPED once, then node_free.
  */
 #ifndef ODRADEK_BROKER_NODE_H
 #define ODRADEK_BROKER_NODE_H
@@ -20,9 +20,9 @@ struct config;
 struct node;
 
 enum node_event {
-	NODE_STARTED,  /* serving */
-	NODE_WAITING,  /* a stop goes on: what is waited for, about once a second */
-	NODE_STOPPED,  /* all is closed; nothing runs any more but the loops themselves */
+	NODE_EVENT_STARTED, /* serving */
+	NODE_EVENT_WAITING, /* a stop goes on: what is waited for, about once a second */
+	NODE_EVENT_STOPPED, /* all is closed; nothing runs any more but the loops themselves */
 };
 
 /* Why a start or a run ended: the program's exit codes. */
@@ -48,7 +48,7 @@ struct node *node_start(const struct node_options *options, enum node_end *end);
 /* The loops run on threads of their own from now on. Not called in the simulator, which runs the loops itself. */
 void node_run(struct node *n);
 void node_stop(struct node *n);
-/* After NODE_STOPPED. Not on one of the node's loops. What the run ended as: clean, or the storage that failed. */
+/* After NODE_EVENT_STOPPED. Not on one of the node's loops. What the run ended as: clean, or the storage that failed. */
 enum node_end node_free(struct node *n);
 
 /* The port that listener `name` is bound to; 0 when there is none of that name. */

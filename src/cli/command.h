@@ -1,5 +1,5 @@
 /*
- * command: a subcommand of the program: a file in this room with one constant row, named in main.c's table.
+ * command: a subcommand of the program: a file in this room with one constant row, named in commands.tbl.
  */
 #ifndef ODRADEK_CLI_COMMAND_H
 #define ODRADEK_CLI_COMMAND_H
@@ -15,6 +15,12 @@ struct command {
 	int (*run)(int argc, char **argv);
 };
 
-extern const struct command command_config;
+/* The table, in the order of `odradek --help`. */
+extern const struct command *const commands[];
+extern const int commands_n;
+const struct command *command_find(const char *name); /* NULL when there is none */
+
+/* Says what is wrong with the arguments, then the usage, to stderr. Returns EXIT_CONFIG. */
+int command_misused(const struct command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

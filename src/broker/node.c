@@ -1,0 +1,267 @@
+/*
+ * node: birth and start; images on their way to the cores.
+ *
+ *	node_start	directories, ports, metadata log			(before any loop runs)
+ *	quorum_started	the log is replayed: follow it, open the logs, register	(reactor 0 from here on)
+ *	logs_open	every replica on disk is open and recovered
+ *	in_recovery	the controller has caught us up; with logs_open: unfence us
+ *	running		unfenced: accept clients
+ */
+#include "broker/node.h"
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/advertise.h"
+#include "broker/node_private.h"
+#include "broker/upkeep.h"
+#include "config/config.h"
+#include "log/dir.h"
+#include "metadata/image.h"
+#include "net/net.h"
+
+#define NODE_ARENA (1 << 20)
+
+static void event(struct node *n, enum node_event what)
+{
+	if (n->options.event)
+		n->options.event(n->options.arg, what, "");
+}
+
+/* ---- images ---- */
+
+static void image_arrived(struct post *post)
+{
+	struct image_post *p = container_of(post, struct image_post, post);
+
+	if (!p->core->stopping)
+		core_set_image(p->core, p->image);
+	image_unref(&p->image);
+	xfree(p);
+}
+
+static void send_image(struct core *c, const struct image *image)
+{
+	struct image_post *p = xcalloc(1, sizeof(*p));
+
+	p->post.run = image_arrived;
+	p->core = c;
+	p->image = image_ref(image);
+	loop_post(c->loop, &p->post);
+}
+
+static void image_published(struct quorum_subscriber *s, const struct image *old, const struct image *now)
+{
+	struct node *n = container_of(s, struct node, subscriber);
+
+	(void)old;
+	if (n->partitions)
+		partitions_follow(n->partitions, now, &n->cores[0]);
+	for (int i = 0; i < n->n_cores; i++)
+		send_image(&n->cores[i], now);
+}
+
+/* ---- from the replayed log to serving ---- */
+
+static void ready_if_all_is(struct node *n)
+{
+	if (n->loaded && n->in_recovery && n->phase == NODE_STARTING)
+		quorum_broker_ready(n->quorum);
+}
+
+static void logs_open(struct partitions_load *l, int err)
+{
+	struct node *n = l->arg;
+
+	if (err) {
+		diag_error(n->env->diag, "logs cannot be opened", "error=%s", err_name(err));
+		node_stop_begin(n, NODE_END_STORAGE);
+		return;
+	}
+	partitions_loaded(n->partitions, &n->cores[0]);
+	n->loaded = true;
+	ready_if_all_is(n);
+}
+
+static void serving(struct node *n)
+{
+	int64_t ms = (env_mono_ns(n->env) - n->born_ns) / 1000000;
+
+	n->phase = NODE_SERVING;
+	node_accept(n, false);
+	node_tell_listeners(n);
+	if (n->partitions)
+		n->upkeep = upkeep_new(n);
+	diag_info(n->env->diag, "Kafka Server started", "ms=%lld", (long long)ms);
+	event(n, NODE_EVENT_STARTED);
+}
+
+static void broker_state(void *arg, enum broker_state state, int64_t epoch)
+{
+	struct node *n = arg;
+
+	n->broker_epoch = epoch;
+	switch (state) {
+	case BROKER_RECOVERY:
+		diag_info(n->env->diag, "The broker has caught up. Transitioning from STARTING to RECOVERY.", NULL);
+		n->in_recovery = true;
+		ready_if_all_is(n);
+		return;
+	case BROKER_RUNNING:
+		diag_info(n->env->diag, "The broker has been unfenced. Transitioning from RECOVERY to RUNNING.", NULL);
+		if (n->phase == NODE_STARTING)
+			serving(n);
+		return;
+	case BROKER_SHUTTING_DOWN:
+		node_resigned(n);
+		return;
+	default:
+		return;
+	}
+}
+
+static void quorum_started(void *arg, int err)
+{
+	struct node *n = arg;
+	const struct image *image;
+
+	if (err) {
+		diag_error(n->env->diag, "metadata log cannot be opened", "dir=%s error=%s",
+			   log_dir_path(n->metadata_dir), err_name(err));
+		node_stop_begin(n, NODE_END_STORAGE);
+		return;
+	}
+	if (n->phase != NODE_STARTING)
+		return;
+	n->subscriber.image = image_published;
+	quorum_subscribe(n->quorum, &n->subscriber);
+	node_accept(n, true);
+	if (!n->partitions) {
+		serving(n);
+		return;
+	}
+	image = quorum_image(n->quorum);
+	n->load = (struct partitions_load){.done = logs_open, .arg = n};
+	partitions_load(n->partitions, &n->load, image, net_loop(n->net, 0));
+	image_unref(&image);
+	node_register(n, broker_state);
+}
+
+static void quorum_lost(void *arg, int err)
+{
+	struct node *n = arg;
+
+	diag_error(n->env->diag, "metadata log has failed; the node stops", "dir=%s error=%s",
+		   log_dir_path(n->metadata_dir), err_name(err));
+	node_stop_begin(n, NODE_END_STORAGE);
+}
+
+/* ---- birth ---- */
+
+static void make_cores(struct node *n)
+{
+	n->n_cores = net_reactors(n->net);
+	n->cores = xcalloc((size_t)n->n_cores, sizeof(*n->cores));
+	for (int i = 0; i < n->n_cores; i++)
+		core_init(&n->cores[i], n, net_loop(n->net, i), i);
+}
+
+static enum node_end start_quorum(struct node *n)
+{
+	struct quorum_options options = {
+		.env = n->env,
+		.config = n->config,
+		.loop = net_loop(n->net, 0),
+		.node_id = n->id,
+		.cluster_id = n->cluster_id,
+		.dir = n->metadata_dir,
+		.started = quorum_started,
+		.failed = quorum_lost,
+		.arg = n,
+	};
+
+	return quorum_start(&options, &n->quorum) ? NODE_END_STORAGE : NODE_END_CLEAN;
+}
+
+static void make_partitions(struct node *n)
+{
+	if (config_is_broker(n->config))
+		n->partitions = partitions_new(&(struct partitions_options){
+			.env = n->env,
+			.config = n->config,
+			.node_id = n->id,
+			.dirs = n->dirs,
+			.n_dirs = n->n_log_dirs,
+			.seed = env_random_u64(n->env),
+		});
+}
+
+static void free_all(struct node *n)
+{
+	if (n->quorum)
+		quorum_free(n->quorum);
+	advertise_free(n->advertise);
+	if (n->net)
+		net_free(n->net);
+	xfree(n->cores);
+	partitions_free(n->partitions);
+	node_free_dirs(n);
+	arena_fini(&n->arena);
+	xfree(n);
+}
+
+static enum node_end bring_up(struct node *n)
+{
+	enum node_end end = node_open_dirs(n);
+
+	if (end)
+		return end;
+	diag_info(n->env->diag, "log directory", "dir=%s cluster=%.*s node=%d", log_dir_path(n->metadata_dir),
+		  STR_ARG(n->cluster_id), n->id);
+	end = node_bind(n);
+	if (end)
+		return end;
+	make_cores(n);
+	make_partitions(n);
+	n->advertise = advertise_new(n->env, net_loop(n->net, 0));
+	node_stop_init(n);
+	end = node_begin_run(n);
+	return end ? end : start_quorum(n);
+}
+
+struct node *node_start(const struct node_options *options, enum node_end *end)
+{
+	struct node *n = xcalloc(1, sizeof(*n));
+
+	n->options = *options;
+	n->env = options->env;
+	n->config = options->config;
+	n->id = config_int(n->config, CONFIG_NODE_ID);
+	n->broker_epoch = -1;
+	n->born_ns = env_mono_ns(n->env);
+	arena_init(&n->arena, NODE_ARENA);
+	*end = bring_up(n);
+	if (*end == NODE_END_CLEAN)
+		return n;
+	if (n->cores)
+		for (int i = 0; i < n->n_cores; i++)
+			core_fini(&n->cores[i]);
+	free_all(n);
+	return NULL;
+}
+
+void node_run(struct node *n)
+{
+	net_start(n->net);
+	loop_thread(net_loop(n->net, 0));
+}
+
+enum node_end node_free(struct node *n)
+{
+	enum node_end end = n->end;
+
+	check(n->phase == NODE_ENDED);
+	free_all(n);
+	return end;
+}

@@ -1,0 +1,184 @@
+/*
+ * node_dirs: the directories of a node: opened, held, and made one cluster's.
+ *
+ * Directories without meta.properties are formatted only when all of them are new: a new one beside old ones gets the identity of those.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/format.h"
+#include "broker/node_private.h"
+#include "config/config.h"
+#include "log/dir.h"
+
+#define METADATA_RESERVE (4 << 20)
+
+static enum node_end storage(struct node *n, const char *what, const char *path, int err, char *why)
+{
+	diag_error(n->env->diag, what, "dir=%s error=%s%s%s", path, err_name(err), why ? " " : "", why ? why : "");
+	xfree(why);
+	return NODE_END_STORAGE;
+}
+
+static enum node_end open_dir(struct node *n, struct str path, bool metadata)
+{
+	struct log_dir_options options = {
+		.path = arena_printf(&n->arena, "%.*s%c", STR_ARG(path), 0).p,
+		.reserve_bytes = metadata ? METADATA_RESERVE : 0,
+	};
+	char *why = NULL;
+	int err = log_dir_open(n->env, &options, &n->dirs[n->n_dirs], &why);
+
+	if (err == -EAGAIN)
+		return storage(n, "another process uses this log directory", options.path, err, why);
+	if (err)
+		return storage(n, "log directory cannot be used", options.path, err, why);
+	if (metadata)
+		n->metadata_dir = n->dirs[n->n_dirs];
+	n->n_dirs++;
+	return NODE_END_CLEAN;
+}
+
+static enum node_end open_dirs(struct node *n)
+{
+	struct str metadata = config_metadata_log_dir(n->config);
+	int n_paths;
+	const struct str *paths = config_log_dirs(n->config, &n_paths);
+	enum node_end end = NODE_END_CLEAN;
+
+	n->dirs = arena_array(&n->arena, (size_t)n_paths + 1, sizeof(struct log_dir *));
+	for (int i = 0; i < n_paths && !end; i++)
+		end = open_dir(n, paths[i], str_eq(paths[i], metadata));
+	n->n_log_dirs = n->n_dirs;
+	if (!end && !n->metadata_dir)
+		end = open_dir(n, metadata, true);
+	return end;
+}
+
+static int count_formatted(const struct node *n)
+{
+	int formatted = 0;
+
+	for (int i = 0; i < n->n_dirs; i++)
+		formatted += log_dir_is_formatted(n->dirs[i]);
+	return formatted;
+}
+
+/* A node with directories of its own, all of them empty, makes a cluster of one. */
+static enum node_end format_all(struct node *n)
+{
+	struct format_options options = {.env = n->env,
+					 .config = n->config,
+					 .dirs = n->dirs,
+					 .n_dirs = n->n_dirs,
+					 .metadata_dir = n->metadata_dir};
+	int err = format_own(&options);
+
+	if (err)
+		return storage(n, "log directories cannot be formatted", log_dir_path(n->metadata_dir), err, NULL);
+	diag_info(n->env->diag, "formatted", "dir=%s cluster=%s node=%d", log_dir_path(n->metadata_dir),
+		  log_dir_meta(n->metadata_dir)->cluster_id, n->id);
+	return NODE_END_CLEAN;
+}
+
+/* A directory that was added to a formatted node. */
+static enum node_end adopt(struct node *n, struct log_dir *dir, const struct meta_properties *like)
+{
+	struct meta_properties m = *like;
+	int err;
+
+	m.version = 1;
+	m.directory_id = env_random_uuid(n->env);
+	err = log_dir_format(dir, &m);
+	if (err)
+		return storage(n, "log directory cannot be formatted", log_dir_path(dir), err, NULL);
+	diag_info(n->env->diag, "formatted", "dir=%s cluster=%s node=%d", log_dir_path(dir), m.cluster_id, n->id);
+	return NODE_END_CLEAN;
+}
+
+static enum node_end check_identity(struct node *n, const struct log_dir *dir, const struct meta_properties *first)
+{
+	const struct meta_properties *m = log_dir_meta(dir);
+
+	if (m->node_id != n->id) {
+		diag_error(n->env->diag, "log directory belongs to another node",
+			   "dir=%s its_node=%d node.id=%d remedy=\"set node.id=%d, or use another directory\"",
+			   log_dir_path(dir), m->node_id, n->id, m->node_id);
+		return NODE_END_STORAGE;
+	}
+	if (strcmp(m->cluster_id, first->cluster_id) != 0) {
+		diag_error(n->env->diag, "log directories belong to different clusters",
+			   "dir=%s its_cluster=%s other=%s", log_dir_path(dir), m->cluster_id, first->cluster_id);
+		return NODE_END_STORAGE;
+	}
+	return NODE_END_CLEAN;
+}
+
+enum node_end node_open_dirs(struct node *n)
+{
+	const struct meta_properties *first = NULL;
+	enum node_end end = open_dirs(n);
+
+	if (!end && count_formatted(n) == 0)
+		end = format_all(n);
+	for (int i = 0; i < n->n_dirs && !end && !first; i++)
+		if (log_dir_is_formatted(n->dirs[i]))
+			first = log_dir_meta(n->dirs[i]);
+	for (int i = 0; i < n->n_dirs && !end; i++) {
+		if (!log_dir_is_formatted(n->dirs[i]))
+			end = adopt(n, n->dirs[i], first);
+		else
+			end = check_identity(n, n->dirs[i], first);
+	}
+	if (!end)
+		n->cluster_id = arena_str(&n->arena, str_of(first->cluster_id));
+	return end;
+}
+
+void node_free_dirs(struct node *n)
+{
+	for (int i = 0; i < n->n_dirs; i++)
+		log_dir_free(n->dirs[i]);
+	n->n_dirs = 0;
+}
+
+int64_t node_previous_epoch(const struct node *n)
+{
+	int64_t first = -1;
+
+	for (int i = 0; i < n->n_log_dirs; i++) {
+		int64_t epoch;
+
+		if (!log_dir_was_clean(n->dirs[i], &epoch) || (i > 0 && epoch != first))
+			return -1;
+		first = epoch;
+	}
+	return first;
+}
+
+enum node_end node_begin_run(struct node *n)
+{
+	for (int i = 0; i < n->n_dirs; i++) {
+		int err = log_dir_begin_run(n->dirs[i]);
+
+		if (err)
+			return storage(n, "log directory cannot be written", log_dir_path(n->dirs[i]), err, NULL);
+	}
+	return NODE_END_CLEAN;
+}
+
+int node_mark_clean(struct node *n)
+{
+	int first = 0;
+
+	for (int i = 0; i < n->n_dirs; i++) {
+		int err = log_dir_error(n->dirs[i]) ? 0 : log_dir_mark_clean(n->dirs[i], n->broker_epoch);
+
+		if (err && !first)
+			first = err;
+	}
+	return first;
+}

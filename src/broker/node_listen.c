@@ -1,0 +1,237 @@
+/*
+ * node_listen: where a node listens, what it says of that, and to whom.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+#include "broker/answer.h"
+#include "broker/api.h"
+#include "broker/dispatch.h"
+#include "broker/node_private.h"
+#include "config/config.h"
+#include "log/dir.h"
+#include "net/net.h"
+
+#define HOST_MAX 256
+#define DEFAULT_MEMORY ((int64_t)256 << 20) /* what net may hold of frames is a part of it */
+
+/* ---- binding ---- */
+
+static const char *cstr(struct node *n, struct str s)
+{
+	return str_is_null(s) ? NULL : arena_printf(&n->arena, "%.*s%c", STR_ARG(s), 0).p;
+}
+
+static void read_limits(struct node *n, struct net_limits *l)
+{
+	const struct config *c = n->config;
+	int64_t queued = config_long(c, CONFIG_QUEUED_MAX_REQUEST_BYTES);
+
+	net_limits_default(l, DEFAULT_MEMORY);
+	l->max_connections = config_int(c, CONFIG_MAX_CONNECTIONS);
+	l->max_connections_per_ip = config_int(c, CONFIG_MAX_CONNECTIONS_PER_IP);
+	l->max_connection_creation_rate = config_int(c, CONFIG_MAX_CONNECTION_CREATION_RATE);
+	l->connections_max_idle_ms = config_long(c, CONFIG_CONNECTIONS_MAX_IDLE_MS);
+	l->request_max_bytes = (size_t)config_int(c, CONFIG_SOCKET_REQUEST_MAX_BYTES);
+	l->socket_send_buffer_bytes = config_int(c, CONFIG_SOCKET_SEND_BUFFER_BYTES);
+	l->socket_receive_buffer_bytes = config_int(c, CONFIG_SOCKET_RECEIVE_BUFFER_BYTES);
+	l->socket_listen_backlog_size = config_int(c, CONFIG_SOCKET_LISTEN_BACKLOG_SIZE);
+	if (queued > 0)
+		l->queued_max_request_bytes = queued;
+}
+
+static void read_ip_limits(struct node *n, struct net_limits *l)
+{
+	const struct config_network *network = config_network(n->config);
+	struct net_ip_limit *v = arena_array(&n->arena, (size_t)network->n_ip_limits + 1, sizeof(*v));
+
+	for (int i = 0; i < network->n_ip_limits; i++) {
+		const struct config_ip_limit *limit = &network->ip_limits[i];
+
+		if (env_resolve(n->env, cstr(n, limit->host), 0, &v[l->n_ip_limits].addr, 1) == 1)
+			v[l->n_ip_limits++].connections = limit->connections;
+		else
+			diag_warn(n->env->diag, "host of max.connections.per.ip.overrides is not known", "host=%.*s",
+				  STR_ARG(limit->host));
+	}
+	l->ip_limits = v;
+}
+
+static bool broker_is_reflected(const struct config_network *network, const struct config_endpoint *e)
+{
+	return !e->controller && str_is_null(e->host) && !network->advertised_is_set;
+}
+
+static enum node_end refused(struct node *n, const struct config_endpoint *e, int err)
+{
+	char host[HOST_MAX];
+
+	snprintf(host, sizeof(host), "%.*s", STR_ARG(str_is_null(e->host) ? STR("*") : e->host));
+	if (err == -EADDRINUSE)
+		diag_error(
+			n->env->diag, "port is taken",
+			"listener=%.*s address=%s:%d setting=\"listeners (%.*s)\" remedy=\"stop its owner, or choose another port\"",
+			STR_ARG(e->name), host, e->port, STR_ARG(config_place(n->config, CONFIG_LISTENERS)));
+	else
+		diag_error(n->env->diag, "cannot listen",
+			   "listener=%.*s address=%s:%d error=%s setting=\"listeners (%.*s)\"", STR_ARG(e->name), host,
+			   e->port, err_name(err), STR_ARG(config_place(n->config, CONFIG_LISTENERS)));
+	return NODE_END_PORT;
+}
+
+enum node_end node_bind(struct node *n)
+{
+	const struct config_network *network = config_network(n->config);
+	struct net_listener_config *v = arena_array(&n->arena, (size_t)network->n_listeners, sizeof(*v));
+	struct net_limits limits;
+	int failed = 0, err;
+
+	n->n_listeners = network->n_listeners;
+	n->listeners = arena_array(&n->arena, (size_t)n->n_listeners, sizeof(*n->listeners));
+	for (int i = 0; i < n->n_listeners; i++) {
+		const struct config_endpoint *e = &network->listeners[i];
+
+		n->listeners[i] = (struct node_listener){.name = cstr(n, e->name),
+							 .controller = e->controller,
+							 .reflects = broker_is_reflected(network, e)};
+		v[i] = (struct net_listener_config){
+			.name = n->listeners[i].name,
+			.host = cstr(n, e->host),
+			.port = (uint16_t)e->port,
+			.max_connections = NET_NO_LIMIT,
+			.max_connection_creation_rate = NET_NO_LIMIT,
+			.exempt = e->controller,
+		};
+	}
+	read_limits(n, &limits);
+	read_ip_limits(n, &limits);
+	n->net = net_new(n->env, &limits, n->options.n_reactors, &dispatch_handler, n);
+	err = net_listen(n->net, v, n->n_listeners, &failed);
+	return err ? refused(n, &network->listeners[failed], err) : NODE_END_CLEAN;
+}
+
+void node_accept(struct node *n, bool controller)
+{
+	for (int i = 0; i < n->n_listeners; i++)
+		if (n->listeners[i].controller == controller)
+			net_accept(n->net, i);
+}
+
+uint16_t node_port(const struct node *n, const char *name)
+{
+	for (int i = 0; i < n->n_listeners; i++)
+		if (strcmp(n->listeners[i].name, name) == 0)
+			return net_listener_addr(n->net, i)->port;
+	return 0;
+}
+
+/* ---- advertising ---- */
+
+/* A host that is not given is this machine's canonical name; a port 0 the one that was bound. */
+static void endpoint_of(struct node *n, const struct config_endpoint *e, struct quorum_broker_endpoint *out)
+{
+	char host[HOST_MAX];
+
+	out->name = e->name;
+	out->host = e->host;
+	out->port = (uint16_t)e->port;
+	out->security_protocol = (int16_t)e->protocol;
+	if (str_is_null(e->host) || e->host.len == 0)
+		out->host = arena_str(&n->arena,
+				      str_of(env_host_name(n->env, host, sizeof(host)) == 0 ? host : "localhost"));
+	if (e->port == 0)
+		out->port = node_port(n, cstr(n, e->name));
+}
+
+void node_register(struct node *n, void (*state)(void *arg, enum broker_state state, int64_t epoch))
+{
+	const struct config_network *network = config_network(n->config);
+	struct quorum_broker_endpoint *endpoints =
+		arena_array(&n->arena, (size_t)network->n_advertised + 1, sizeof(*endpoints));
+	struct uuid *dirs = arena_array(&n->arena, (size_t)n->n_log_dirs, sizeof(*dirs));
+	struct quorum_broker b = {
+		.id = n->id,
+		.incarnation = env_random_uuid(n->env),
+		.rack = config_string(n->config, CONFIG_BROKER_RACK),
+		.endpoints = endpoints,
+		.n_endpoints = network->n_advertised,
+		.log_dirs = dirs,
+		.n_log_dirs = n->n_log_dirs,
+		.previous_epoch = node_previous_epoch(n),
+		.state = state,
+		.arg = n,
+	};
+
+	for (int i = 0; i < network->n_advertised; i++)
+		endpoint_of(n, &network->advertised[i], &endpoints[i]);
+	for (int i = 0; i < n->n_log_dirs; i++)
+		dirs[i] = log_dir_meta(n->dirs[i])->directory_id;
+	quorum_broker_start(n->quorum, &b);
+}
+
+bool node_reflects(struct request *r, const struct image_node *broker, struct answer_endpoint *out)
+{
+	const struct node *n = r->node;
+	struct peer *peer = r->peer;
+
+	if (!peer || broker->id != n->id || !n->listeners[peer->listener].reflects || image_broker_count(r->image) != 1)
+		return true;
+	if (!peer->local_known) {
+		struct addr local;
+
+		peer->local_known = true;
+		peer->local_port = 0;
+		if (conn_local_addr(r->conn, &local) == 0) {
+			addr_text(&local, peer->local_host);
+			peer->local_port = local.port;
+		}
+	}
+	if (peer->local_port) {
+		out->host = str_of(peer->local_host);
+		out->port = peer->local_port;
+	}
+	return true;
+}
+
+/* ---- telling ---- */
+
+static const struct config_endpoint *advertised(const struct node *n, const char *name)
+{
+	const struct config_network *network = config_network(n->config);
+
+	for (int i = 0; i < network->n_advertised; i++)
+		if (str_is(network->advertised[i].name, name))
+			return &network->advertised[i];
+	return NULL;
+}
+
+static void tell_listener(struct node *n, int i)
+{
+	const struct addr *bound = net_listener_addr(n->net, i);
+	const struct config_endpoint *e = advertised(n, n->listeners[i].name);
+	struct quorum_broker_endpoint said;
+	char text[ADDR_TEXT_MAX];
+
+	addr_text(bound, text);
+	if (e)
+		endpoint_of(n, e, &said);
+	if (e && n->listeners[i].reflects)
+		diag_info(n->env->diag, "listening",
+			  "listener=%s address=%s port=%d advertised=\"the address a client dials; %.*s:%d to others\"",
+			  n->listeners[i].name, text, bound->port, STR_ARG(said.host), said.port);
+	else if (e)
+		diag_info(n->env->diag, "listening", "listener=%s address=%s port=%d advertised=%.*s:%d",
+			  n->listeners[i].name, text, bound->port, STR_ARG(said.host), said.port);
+	else
+		diag_info(n->env->diag, "listening", "listener=%s address=%s port=%d", n->listeners[i].name, text,
+			  bound->port);
+}
+
+void node_tell_listeners(struct node *n)
+{
+	for (int i = 0; i < n->n_listeners; i++)
+		tell_listener(n, i);
+}

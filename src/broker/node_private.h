@@ -1,0 +1,127 @@
+/*
+ * node_private: the inside of a node, for the files of this room.
+ *
+ *	node.c		birth, the start from the replayed log to serving, images on their way to the cores
+ *	node_dirs.c	log directories: locks, identity, format
+ *	node_listen.c	listeners: binding, what is advertised, what a client is told
+ *	node_stop.c	the clean stop
+ */
+#ifndef ODRADEK_BROKER_NODE_PRIVATE_H
+#define ODRADEK_BROKER_NODE_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "base/uuid.h"
+#include "broker/core.h"
+#include "broker/node.h"
+#include "broker/partitions.h"
+#include "broker/quorum.h"
+#include "env/env.h"
+
+struct advertise;
+struct answer_endpoint;
+struct config;
+struct config_endpoint;
+struct image;
+struct log_dir;
+struct net;
+struct request;
+struct upkeep;
+
+struct node_listener {
+	const char *name;
+	bool controller;
+	bool reflects; /* a client is told the address it has dialled */
+};
+
+/* An image on its way to a core. Posts arrive in the order they were given. */
+struct image_post {
+	struct post post;
+	struct core *core;
+	const struct image *image;
+};
+
+enum node_phase {
+	NODE_STARTING,
+	NODE_SERVING,
+	NODE_RESIGNING,	 /* the controller is asked to let the broker go */
+	NODE_HANGING_UP, /* connections finish */
+	NODE_CLOSING,	 /* quorum, parked requests, logs */
+	NODE_ENDED,
+};
+
+struct node {
+	struct node_options options;
+	struct env *env;
+	const struct config *config;
+	struct arena arena; /* what lives as long as the node */
+	int32_t id;
+	struct str cluster_id;
+	int64_t born_ns;
+
+	struct log_dir **dirs; /* log.dirs, then metadata.log.dir where it is none of them */
+	int n_dirs;
+	int n_log_dirs; /* those that hold replicas */
+	struct log_dir *metadata_dir;
+
+	struct net *net;
+	struct core *cores;
+	int n_cores;
+	int cores_idle; /* while closing */
+	struct node_listener *listeners;
+	int n_listeners;
+
+	struct quorum *quorum;
+	struct quorum_subscriber subscriber;
+	struct partitions *partitions; /* NULL on a pure controller */
+	struct partitions_load load;
+	struct upkeep *upkeep;
+	struct advertise *advertise;
+	bool loaded;	  /* the logs are open */
+	bool in_recovery; /* the controller waits for us to be ready */
+	int64_t broker_epoch;
+
+	enum node_phase phase;
+	enum node_end end;
+	struct post stop_post;
+	int stop_asked; /* atomic */
+	struct timer stop_timer;
+	int64_t stop_began_ms;
+	struct work close_work;
+};
+
+/* ---- node_dirs.c ---- */
+
+/* Opens them all, formats them when all are new, checks that they agree. 0 or the end, the reason told. */
+enum node_end node_open_dirs(struct node *n);
+void node_free_dirs(struct node *n);
+/* The epoch of the broker's last run, when all directories were left cleanly and agree on it; else -1. */
+int64_t node_previous_epoch(const struct node *n);
+enum node_end node_begin_run(struct node *n);
+/* Of a clean stop. Blocks. */
+int node_mark_clean(struct node *n);
+
+/* ---- node_listen.c ---- */
+
+enum node_end node_bind(struct node *n);
+void node_accept(struct node *n, bool controller);
+void node_register(struct node *n, void (*state)(void *arg, enum broker_state state, int64_t epoch));
+void node_tell_listeners(struct node *n);
+
+/* If this node stands alone and listens on every address, *out becomes the address that the request's connection came in by. True. */
+bool node_reflects(struct request *r, const struct image_node *broker, struct answer_endpoint *out);
+
+/* ---- node_stop.c ---- */
+
+void node_stop_init(struct node *n);
+/* On reactor 0. */
+void node_stop_begin(struct node *n, enum node_end end);
+/* The controller has let the broker go. */
+void node_resigned(struct node *n);
+/* A core has no parked request any more. On that core. */
+void node_core_idle(struct core *c);
+
+#endif

@@ -1,0 +1,204 @@
+/*
+ * node_stop: a clean stop, step by step, and what it waits for.
+ *
+ *	RESIGNING	the controller moves leaders away, or a while has passed
+ *	HANGING_UP	requests in work answer, connections close
+ *	CLOSING		the quorum closes its log; parked requests end; cores let go; the logs are closed and the directories marked clean
+ *	ENDED
+ *
+ * After a failure of the storage the first step is left out and nothing is marked clean: the next start recovers.
+ */
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/dispatch.h"
+#include "broker/node_private.h"
+#include "broker/partitions.h"
+#include "broker/upkeep.h"
+#include "net/net.h"
+
+#define RESIGN_MS 4000
+#define HANG_UP_MS 3000
+#define TELL_MS 1000
+
+static const char *waits_for(const struct node *n)
+{
+	switch (n->phase) {
+	case NODE_RESIGNING:
+		return "the controller to let the broker go";
+	case NODE_HANGING_UP:
+		return "requests in work";
+	case NODE_CLOSING:
+		return "logs to be closed";
+	default:
+		return "";
+	}
+}
+
+static void tell(struct timer *t)
+{
+	struct node *n = container_of(t, struct node, stop_timer);
+
+	diag_info(n->env->diag, "stopping", "waits_for=\"%s\" ms=%lld", waits_for(n),
+		  (long long)(env_mono_ms(n->env) - n->stop_began_ms));
+	if (n->options.event)
+		n->options.event(n->options.arg, NODE_EVENT_WAITING, waits_for(n));
+	timer_start(t, TELL_MS);
+}
+
+/* ---- closing ---- */
+
+static void close_job(struct work *w)
+{
+	struct node *n = container_of(w, struct node, close_work);
+	int err = n->partitions ? partitions_close(n->partitions) : 0;
+
+	if (err == 0 && n->end == NODE_END_CLEAN)
+		err = node_mark_clean(n);
+	if (err) {
+		diag_error(n->env->diag, "logs could not be closed cleanly", "error=%s", err_name(err));
+		n->end = NODE_END_STORAGE;
+	}
+}
+
+static void closed(struct work *w)
+{
+	struct node *n = container_of(w, struct node, close_work);
+
+	timer_stop(&n->stop_timer);
+	n->phase = NODE_ENDED;
+	if (n->options.event)
+		n->options.event(n->options.arg, NODE_EVENT_STOPPED, "");
+}
+
+struct core_post {
+	struct post post;
+	struct core *core;
+};
+
+static void core_has_ended(struct post *post)
+{
+	struct core_post *p = container_of(post, struct core_post, post);
+	struct node *n = p->core->node;
+
+	xfree(p);
+	if (++n->cores_idle < n->n_cores)
+		return;
+	n->close_work = (struct work){.job = close_job, .done = closed, .loop = net_loop(n->net, 0)};
+	env_work(net_loop(n->net, 0), &n->close_work);
+}
+
+static void end_core(struct post *post)
+{
+	struct core_post *p = container_of(post, struct core_post, post);
+
+	core_fini(p->core);
+	p->post.run = core_has_ended;
+	loop_post(net_loop(p->core->node->net, 0), &p->post);
+}
+
+void node_core_idle(struct core *c)
+{
+	struct core_post *p = xcalloc(1, sizeof(*p));
+
+	p->core = c;
+	p->post.run = end_core;
+	loop_post(c->loop, &p->post);
+}
+
+static void stop_core(struct post *post)
+{
+	struct core_post *p = container_of(post, struct core_post, post);
+
+	core_stop(p->core);
+	xfree(p);
+}
+
+static void post_to_cores(struct node *n, void (*run)(struct post *))
+{
+	for (int i = 0; i < n->n_cores; i++) {
+		struct core_post *p = xcalloc(1, sizeof(*p));
+
+		p->core = &n->cores[i];
+		p->post.run = run;
+		loop_post(n->cores[i].loop, &p->post);
+	}
+}
+
+static void quorum_closed(void *arg)
+{
+	post_to_cores(arg, stop_core);
+}
+
+/* ---- hanging up ---- */
+
+static void connections_closed(void *arg)
+{
+	struct node *n = arg;
+
+	n->phase = NODE_CLOSING;
+	if (n->upkeep)
+		upkeep_free(n->upkeep);
+	n->upkeep = NULL;
+	quorum_unsubscribe(n->quorum, &n->subscriber);
+	quorum_stop(n->quorum, quorum_closed, n);
+}
+
+static void hurry_core(struct post *post)
+{
+	struct core_post *p = container_of(post, struct core_post, post);
+
+	requests_hurry(p->core);
+	xfree(p);
+}
+
+static void hang_up(struct node *n)
+{
+	n->phase = NODE_HANGING_UP;
+	post_to_cores(n, hurry_core);
+	net_stop(n->net, HANG_UP_MS, connections_closed, n);
+}
+
+/* ---- resigning ---- */
+
+void node_resigned(struct node *n)
+{
+	if (n->phase == NODE_RESIGNING)
+		hang_up(n);
+}
+
+void node_stop_begin(struct node *n, enum node_end end)
+{
+	bool registered = n->partitions && n->broker_epoch >= 0;
+
+	if (end != NODE_END_CLEAN && n->end == NODE_END_CLEAN)
+		n->end = end;
+	if (n->phase != NODE_STARTING && n->phase != NODE_SERVING)
+		return;
+	n->stop_began_ms = env_mono_ms(n->env);
+	timer_start(&n->stop_timer, TELL_MS);
+	if (end == NODE_END_CLEAN && registered) {
+		n->phase = NODE_RESIGNING;
+		quorum_broker_shutdown(n->quorum, RESIGN_MS);
+	} else {
+		hang_up(n);
+	}
+}
+
+static void stop_asked(struct post *post)
+{
+	node_stop_begin(container_of(post, struct node, stop_post), NODE_END_CLEAN);
+}
+
+void node_stop_init(struct node *n)
+{
+	timer_init(&n->stop_timer, net_loop(n->net, 0), tell);
+	n->stop_post.run = stop_asked;
+}
+
+void node_stop(struct node *n)
+{
+	if (!__atomic_exchange_n(&n->stop_asked, 1, __ATOMIC_ACQ_REL))
+		loop_post(net_loop(n->net, 0), &n->stop_post);
+}

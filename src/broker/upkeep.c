@@ -1,0 +1,274 @@
+/*
+ * upkeep: a table of chores, each with its interval.
+ *
+ * A chore looks at every partition in a job, off the reactors, and takes a partition's lock for page-cache work only. What a chore finds
+ * to do beyond that (files to remove, flushes) is posted back to reactor 0.
+ */
+#include "broker/upkeep.h"
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/node_private.h"
+#include "broker/partition.h"
+#include "broker/partitions.h"
+#include "config/config.h"
+#include "log/dir.h"
+#include "log/log.h"
+
+#define IDLE_SWEEP_MS 15000
+#define IDLE_FILE_MS 30000
+#define RESERVE_MS 60000
+#define FLUSH_SWEEP_MS 1000
+
+struct found {
+	struct log_deletion **deletions;
+	int n, cap;
+	struct partition **flushes;
+	int n_flushes, cap_flushes;
+};
+
+struct upkeep {
+	struct node *node;
+	struct timer timer;
+	struct work work;
+	struct found found;
+	int64_t *due_ms;  /* one a chore; monotonic */
+	uint32_t at_work; /* chores of the job, a bit each */
+	bool working;
+	bool freed;
+};
+
+/* ---- chores, in a job ---- */
+
+static void high_watermarks(struct upkeep *u)
+{
+	partitions_checkpoint(u->node->partitions, CHECKPOINT_HIGH_WATERMARK);
+}
+
+static void recovery_points(struct upkeep *u)
+{
+	partitions_checkpoint(u->node->partitions, CHECKPOINT_RECOVERY_POINT);
+}
+
+static void log_starts(struct upkeep *u)
+{
+	partitions_checkpoint(u->node->partitions, CHECKPOINT_LOG_START);
+}
+
+static void retain_one(struct partition *p, void *arg)
+{
+	struct upkeep *u = arg;
+	struct found *f = &u->found;
+	struct log_deletion *deletion = NULL;
+
+	mutex_lock(&p->lock);
+	if (!p->deleted)
+		log_retain(p->log, env_wall_ms(u->node->env), &deletion);
+	mutex_unlock(&p->lock);
+	if (!deletion)
+		return;
+	if (f->n == f->cap) {
+		f->cap = f->cap ? 2 * f->cap : 16;
+		f->deletions = xreallocarray(f->deletions, (size_t)f->cap, sizeof(struct log_deletion *));
+	}
+	f->deletions[f->n++] = deletion;
+}
+
+static void retention(struct upkeep *u)
+{
+	partitions_each(u->node->partitions, retain_one, u);
+}
+
+static void close_idle_one(struct partition *p, void *arg)
+{
+	const int64_t *before_ms = arg;
+
+	mutex_lock(&p->lock);
+	log_close_idle(p->log, *before_ms);
+	mutex_unlock(&p->lock);
+}
+
+static void idle_files(struct upkeep *u)
+{
+	int64_t before_ms = env_mono_ms(u->node->env) - IDLE_FILE_MS;
+
+	partitions_each(u->node->partitions, close_idle_one, &before_ms);
+}
+
+static void expire_one(struct partition *p, void *arg)
+{
+	struct upkeep *u = arg;
+
+	mutex_lock(&p->lock);
+	log_expire_producers(p->log, env_wall_ms(u->node->env),
+			     config_int(u->node->config, CONFIG_PRODUCER_ID_EXPIRATION_MS));
+	mutex_unlock(&p->lock);
+}
+
+static void producers(struct upkeep *u)
+{
+	partitions_each(u->node->partitions, expire_one, u);
+}
+
+static void flush_due_one(struct partition *p, void *arg)
+{
+	struct upkeep *u = arg;
+	struct found *f = &u->found;
+	bool due;
+
+	mutex_lock(&p->lock);
+	due = !p->deleted && log_flush_due_ms(p->log) <= env_mono_ms(u->node->env);
+	mutex_unlock(&p->lock);
+	if (!due)
+		return;
+	if (f->n_flushes == f->cap_flushes) {
+		f->cap_flushes = f->cap_flushes ? 2 * f->cap_flushes : 16;
+		f->flushes = xreallocarray(f->flushes, (size_t)f->cap_flushes, sizeof(struct partition *));
+	}
+	f->flushes[f->n_flushes++] = partition_ref(p);
+}
+
+static void flushes(struct upkeep *u)
+{
+	partitions_each(u->node->partitions, flush_due_one, u);
+}
+
+static void reserves(struct upkeep *u)
+{
+	for (int i = 0; i < u->node->n_dirs; i++)
+		if (log_dir_error(u->node->dirs[i]) == 0)
+			log_dir_refill_reserve(u->node->dirs[i]);
+}
+
+static int64_t of_setting(const struct config *c, enum config_id id)
+{
+	return config_long(c, id);
+}
+
+struct chore {
+	void (*run)(struct upkeep *u);
+	enum config_id setting; /* its interval, or */
+	int64_t every_ms;
+};
+
+static const struct chore chores[] = {
+	{high_watermarks, CONFIG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS, 0},
+	{recovery_points, CONFIG_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS, 0},
+	{log_starts, CONFIG_LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS, 0},
+	{retention, CONFIG_LOG_RETENTION_CHECK_INTERVAL_MS, 0},
+	{producers, CONFIG_PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS, 0},
+	{idle_files, 0, IDLE_SWEEP_MS},
+	{reserves, 0, RESERVE_MS},
+	{flushes, 0, FLUSH_SWEEP_MS},
+};
+
+#define N_CHORES ((int)(sizeof(chores) / sizeof(chores[0])))
+
+static int64_t interval(const struct upkeep *u, int i)
+{
+	return chores[i].every_ms ? chores[i].every_ms : of_setting(u->node->config, chores[i].setting);
+}
+
+/* ---- the timer ---- */
+
+static void found_fini(struct upkeep *u, bool use)
+{
+	struct core *core = &u->node->cores[0];
+
+	for (int i = 0; i < u->found.n; i++)
+		if (use)
+			core_delete(core, u->found.deletions[i]);
+		else
+			log_deletion_free(u->found.deletions[i]);
+	for (int i = 0; i < u->found.n_flushes; i++) {
+		struct effects e = {0};
+
+		if (use)
+			partition_flush(u->found.flushes[i], core, &e);
+		effects_run(&e, core);
+		partition_unref(&u->found.flushes[i]);
+	}
+	xfree(u->found.deletions);
+	xfree(u->found.flushes);
+	u->found = (struct found){0};
+}
+
+static void job(struct work *w)
+{
+	struct upkeep *u = container_of(w, struct upkeep, work);
+
+	for (int i = 0; i < N_CHORES; i++)
+		if (u->at_work & 1u << i)
+			chores[i].run(u);
+}
+
+static void sleep_until_due(struct upkeep *u)
+{
+	int64_t next = INT64_MAX;
+
+	for (int i = 0; i < N_CHORES; i++)
+		if (u->due_ms[i] < next)
+			next = u->due_ms[i];
+	timer_start(&u->timer, next - env_mono_ms(u->node->env));
+}
+
+static void really_free(struct upkeep *u)
+{
+	xfree(u->due_ms);
+	xfree(u);
+}
+
+static void job_done(struct work *w)
+{
+	struct upkeep *u = container_of(w, struct upkeep, work);
+
+	struct core *core = &u->node->cores[0];
+
+	u->working = false;
+	found_fini(u, !u->freed);
+	if (u->freed)
+		really_free(u);
+	else
+		sleep_until_due(u);
+	core_work_ends(core);
+}
+
+static void due(struct timer *t)
+{
+	struct upkeep *u = container_of(t, struct upkeep, timer);
+	int64_t now = env_mono_ms(u->node->env);
+
+	u->at_work = 0;
+	for (int i = 0; i < N_CHORES; i++)
+		if (u->due_ms[i] <= now) {
+			u->at_work |= 1u << i;
+			u->due_ms[i] = now + interval(u, i);
+		}
+	u->working = true;
+	core_work_begins(&u->node->cores[0]);
+	u->work = (struct work){.job = job, .done = job_done, .loop = u->node->cores[0].loop};
+	env_work(u->node->cores[0].loop, &u->work);
+}
+
+struct upkeep *upkeep_new(struct node *n)
+{
+	struct upkeep *u = xcalloc(1, sizeof(*u));
+
+	u->node = n;
+	u->due_ms = xcalloc(N_CHORES, sizeof(*u->due_ms));
+	for (int i = 0; i < N_CHORES; i++)
+		u->due_ms[i] = env_mono_ms(n->env) + interval(u, i);
+	timer_init(&u->timer, n->cores[0].loop, due);
+	sleep_until_due(u);
+	return u;
+}
+
+void upkeep_free(struct upkeep *u)
+{
+	timer_stop(&u->timer);
+	u->freed = true;
+	if (!u->working)
+		really_free(u);
+}

@@ -1,0 +1,180 @@
+/*
+ * start: runs one node in the foreground, until it is told to stop.
+ *
+ * The main thread waits for signals and does nothing else: the first asks the node for a clean stop, the second ends the process at once
+ * (what was acknowledged is in the logs, the next start recovers).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "broker/node.h"
+#include "cli/command.h"
+#include "cli/release.h"
+#include "cli/settings.h"
+#include "config/config.h"
+#include "env/env.h"
+#include "env/real/real.h"
+
+#define SIGNALLED 128 /* and the number of the signal: how a shell tells of such an end */
+
+struct arguments {
+	const char *file;
+	const char **overrides; /* as many as there are arguments, and a NULL */
+	int n_overrides;
+	const char *log_level;
+	const char *log_format;
+};
+
+struct run {
+	struct node *node;
+	int stopped; /* atomic */
+};
+
+extern const struct command command_start;
+
+/* ---- arguments ---- */
+
+/* The value of argv[*i], which is the option `name`, as "name=value" or "name value"; NULL when it is another or has none. */
+static const char *option(const char *name, int argc, char **argv, int *i)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(argv[*i], name, len) != 0)
+		return NULL;
+	if (argv[*i][len] == '=')
+		return argv[*i] + len + 1;
+	return argv[*i][len] == 0 && *i + 1 < argc ? argv[++*i] : NULL;
+}
+
+static int read_arguments(int argc, char **argv, struct arguments *a)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *value;
+
+		if ((value = option("--override", argc, argv, &i)))
+			a->overrides[a->n_overrides++] = value;
+		else if ((value = option("--log-level", argc, argv, &i)))
+			a->log_level = value;
+		else if ((value = option("--log-format", argc, argv, &i)))
+			a->log_format = value;
+		else if (argv[i][0] == '-' || a->file)
+			return command_misused(&command_start, "unexpected argument: %s", argv[i]);
+		else
+			a->file = argv[i];
+	}
+	return EXIT_FINE;
+}
+
+static int init_diag(struct diag *diag, const struct arguments *a)
+{
+	*diag = (struct diag){.level = DIAG_INFO, .wall_ms = real_wall_ms, .write = real_stderr_line};
+	if (a->log_level && !diag_level_parse(a->log_level, &diag->level))
+		return command_misused(&command_start, "--log-level is error, warn, info or debug, not %s",
+				       a->log_level);
+	if (a->log_format && strcmp(a->log_format, "json") != 0 && strcmp(a->log_format, "text") != 0)
+		return command_misused(&command_start, "--log-format is text or json, not %s", a->log_format);
+	diag->json = a->log_format && strcmp(a->log_format, "json") == 0;
+	return EXIT_FINE;
+}
+
+/* ---- the run ---- */
+
+static void node_event(void *arg, enum node_event event, const char *text)
+{
+	struct run *run = arg;
+
+	(void)text;
+	if (event != NODE_EVENT_STOPPED)
+		return;
+	__atomic_store_n(&run->stopped, 1, __ATOMIC_RELEASE);
+	real_signal_wake();
+}
+
+static void wait_for_end(struct env *env, struct run *run)
+{
+	bool asked = false;
+
+	while (!__atomic_load_n(&run->stopped, __ATOMIC_ACQUIRE)) {
+		int number = real_signal_next();
+
+		if (number == 0)
+			continue;
+		if (asked) {
+			diag_warn(env->diag, "ends at once; the next start recovers", "signal=%d", number);
+			_Exit(SIGNALLED + number);
+		}
+		diag_info(env->diag, "stop asked for; again to end at once", "signal=%d", number);
+		node_stop(run->node);
+		asked = true;
+	}
+}
+
+static int run_node(struct env *env, const struct config *config)
+{
+	struct run run = {0};
+	enum node_end end;
+
+	real_signals_hold();
+	run.node = node_start(
+		&(struct node_options){
+			.env = env, .config = config, .release = release_name(), .event = node_event, .arg = &run},
+		&end);
+	if (!run.node)
+		return (int)end;
+	node_run(run.node);
+	wait_for_end(env, &run);
+	end = node_free(run.node);
+	if (end == NODE_END_CLEAN)
+		diag_info(env->diag, "stopped", NULL);
+	return (int)end;
+}
+
+static int run_with(const struct arguments *a)
+{
+	struct diag diag;
+	struct env *env;
+	struct config *config;
+	int code = init_diag(&diag, a);
+
+	if (code != EXIT_FINE)
+		return code;
+	env = env_real_new(&diag);
+	diag_info(&diag, "odradek", "release=%s kafka=%s", release_name(), KAFKA_LEVEL);
+	config = settings_load(env, a->file, a->overrides);
+	code = config ? run_node(env, config) : EXIT_CONFIG;
+	if (config)
+		config_free(config);
+	env_real_free(env);
+	return code;
+}
+
+static int run(int argc, char **argv)
+{
+	struct arguments a = {.overrides = xcalloc((size_t)argc + 1, sizeof(char *))};
+	int code = read_arguments(argc, argv, &a);
+
+	if (code == EXIT_FINE)
+		code = run_with(&a);
+	xfree(a.overrides);
+	return code;
+}
+
+const struct command command_start = {
+	.name = "start",
+	.summary = "run a node in the foreground",
+	.usage =
+		"usage: odradek start [server.properties] [--override NAME=VALUE]... [--log-level LEVEL] [--log-format text|json]\n"
+		"\n"
+		"Without a file the node runs with a built-in configuration (odradek config --builtin prints it), its data in\n"
+		"$XDG_STATE_HOME/odradek or ~/.local/state/odradek, under systemd in /var/lib/odradek. An empty directory is formatted.\n"
+		"\n"
+		"  --override    lay a setting over file and environment; may be repeated\n"
+		"  --log-level   error, warn, info (the default) or debug\n"
+		"  --log-format  text (the default) or json, one object a line\n"
+		"\n"
+		"Variables KAFKA_* are laid over the file. SIGINT and SIGTERM stop cleanly, a second one at once.\n"
+		"Exit status: 0 stopped cleanly, 1 configuration, 2 storage, 3 a port is taken.\n",
+	.run = run,
+};
