@@ -21,144 +21,23 @@
  * It runs on the machine that builds, needs the C library alone, and ends at the first mistake, with file and line.
  * What it allocates lives until the end of the process.
  */
+#include "protocol/schemac.h"
+
 #include <ctype.h>
-#include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define OPEN 127 /* VERSION_OPEN */
-#define DEPTH_MAX 12
-#define WORDS_MAX 24
-#define FIELDS_MAX 120
-#define STRUCTS_MAX 40
-#define MESSAGES_MAX 512
-
-struct range {
-	int first;
-	int last; /* none when it is less */
-};
-
-/* A row of what types there are. min_len is that of the shortest value in any version. */
-struct type {
-	const char *name;
-	const char *c;
-	const char *kind;
-	int min_len;
-};
-
-static const struct type types[] = {
-	{"bool", "bool", "FIELD_BOOL", 1},
-	{"int8", "int8_t", "FIELD_INT8", 1},
-	{"int16", "int16_t", "FIELD_INT16", 2},
-	{"uint16", "uint16_t", "FIELD_UINT16", 2},
-	{"int32", "int32_t", "FIELD_INT32", 4},
-	{"uint32", "uint32_t", "FIELD_UINT32", 4},
-	{"int64", "int64_t", "FIELD_INT64", 8},
-	{"float64", "double", "FIELD_FLOAT64", 8},
-	{"uuid", "struct uuid", "FIELD_UUID", 16},
-	{"error", "int16_t", "FIELD_ERROR", 2},
-	{"string", "struct str", "FIELD_STRING", 1},
-	{"bytes", "struct bytes", "FIELD_BYTES", 1},
-	{"records", "struct records", "FIELD_RECORDS", 1},
-	{NULL, NULL, "FIELD_STRUCT", 1},
-};
-
-/* A row of what a message can be. */
-struct kind {
-	const char *word;
-	const char *suffix; /* after the name, in C */
-	const char *sort;
-	bool has_key;
-};
-
-static const struct kind kinds[] = {
-	{"request", "_request", "SCHEMA_REQUEST", true},
-	{"response", "_response", "SCHEMA_RESPONSE", true},
-	{"data", "", "SCHEMA_DATA", false},
-	{"record", "", "SCHEMA_RECORD", true},
-	{"remote-record", "", "SCHEMA_REMOTE_RECORD", true},
-	{"coordinator-key", "", "SCHEMA_COORDINATOR_KEY", true},
-	{"coordinator-value", "", "SCHEMA_COORDINATOR_VALUE", true},
-};
-
-struct structure;
-
-struct field {
-	char *name;
-	const struct type *type;
-	char *struct_name; /* when the type is a struct */
-	struct structure *of;
-	struct range versions;
-	struct range nulls;
-	char *def; /* as written; NULL: zero, empty */
-	int tag;   /* -1: none */
-	int line;
-	bool array;
-	bool never_compact;
-	bool ignorable;
-};
-
-struct structure {
-	char *name; /* "" is the message itself */
-	struct field fields[FIELDS_MAX];
-	int n_fields;
-	bool written;
-};
-
-struct message {
-	const struct kind *kind;
-	char *stem; /* "fetch" */
-	char *name; /* "fetch_request" */
-	char *listeners;
-	struct range versions;
-	int flexible;
-	int key; /* -1: none */
-	bool latest_unstable;
-	struct structure *structs[STRUCTS_MAX]; /* the first is the message */
-	int n_structs;
-};
-
-static struct message *messages[MESSAGES_MAX];
-static int n_messages;
-static const char *file;
-static int line;
-
-static void die(const char *format, ...)
-{
-	va_list ap;
-
-	fprintf(stderr, "%s:%d: ", file, line);
-	va_start(ap, format);
-	vfprintf(stderr, format, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	exit(1);
-}
-
-static void *allocate(size_t size)
-{
-	void *p = calloc(1, size);
-
-	if (!p)
-		die("out of memory");
-	return p;
-}
-
-static char *copy(const char *s)
-{
-	return strcpy(allocate(strlen(s) + 1), s);
-}
+static FILE *out; /* what is being written */
 
 /* "fetch_request" -> "FetchRequest", or "fetchRequest". In memory that is reused after eight calls. */
 static const char *camel(const char *s, bool upper)
 {
 	static char ring[8][128];
 	static int at;
-	char *out = ring[at++ % 8], *p = out;
+	char *name = ring[at++ % 8], *p = name;
 
-	for (; *s && p < out + 126; s++) {
+	for (; *s && p < name + 126; s++) {
 		if (*s == '_') {
 			upper = true;
 			continue;
@@ -167,271 +46,20 @@ static const char *camel(const char *s, bool upper)
 		upper = false;
 	}
 	*p = '\0';
-	return out;
+	return name;
 }
-
-/* ---- reading ---- */
-
-/* "3", "3-5" or "3+". */
-static bool range_parse(const char *s, struct range *out)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*s))
-		return false;
-	out->first = out->last = (int)strtol(s, &end, 10);
-	if (strcmp(end, "+") == 0) {
-		out->last = OPEN;
-		return true;
-	}
-	if (*end == '-' && isdigit((unsigned char)end[1]))
-		out->last = (int)strtol(end + 1, &end, 10);
-	return *end == '\0' && out->first <= out->last && out->last < OPEN;
-}
-
-/* Cuts the line into words in place, up to a comment; returns their number. A word in quotes keeps the first one. */
-static int words_split(char *p, char *words[WORDS_MAX])
-{
-	int n = 0;
-
-	while (true) {
-		p += strspn(p, " \n");
-		if (*p == '\0' || *p == '#')
-			return n;
-		if (n == WORDS_MAX)
-			die("too many words");
-		words[n++] = p;
-		p += *p == '"' ? 1 + strcspn(p + 1, "\"") : strcspn(p, " \n");
-		if (*p != '\0')
-			*p++ = '\0';
-	}
-}
-
-static const char *word_after(char *words[], int n, int *i)
-{
-	if (*i + 1 >= n)
-		die("something is missing after '%s'", words[*i]);
-	return words[++*i];
-}
-
-static struct structure *structure_find(struct message *m, const char *name)
-{
-	for (int i = 0; i < m->n_structs; i++)
-		if (strcmp(m->structs[i]->name, name) == 0)
-			return m->structs[i];
-	return NULL;
-}
-
-static struct structure *structure_add(struct message *m, const char *name)
-{
-	struct structure *s = allocate(sizeof(*s));
-
-	if (structure_find(m, name))
-		die("struct '%s' is there twice", name);
-	if (m->n_structs == STRUCTS_MAX)
-		die("too many structs");
-	s->name = copy(name);
-	m->structs[m->n_structs++] = s;
-	return s;
-}
-
-/* "[]string?" */
-static void field_type(struct field *f, char *word)
-{
-	size_t len = strlen(word);
-
-	f->nulls = (struct range){1, 0};
-	if (word[len - 1] == '?') {
-		f->nulls = (struct range){0, OPEN};
-		word[len - 1] = '\0';
-	}
-	if (strncmp(word, "[]", 2) == 0) {
-		f->array = true;
-		word += 2;
-	}
-	for (f->type = types; f->type->name; f->type++)
-		if (strcmp(f->type->name, word) == 0)
-			return;
-	f->struct_name = copy(word);
-}
-
-static void field_words(struct field *f, char *words[], int n)
-{
-	for (int i = 2; i < n; i++) {
-		if (strcmp(words[i], "null") == 0) {
-			if (!range_parse(word_after(words, n, &i), &f->nulls))
-				die("bad versions '%s'", words[i]);
-		} else if (strcmp(words[i], "tag") == 0) {
-			f->tag = atoi(word_after(words, n, &i));
-		} else if (strcmp(words[i], "=") == 0) {
-			f->def = copy(word_after(words, n, &i));
-		} else if (strcmp(words[i], "never-compact") == 0) {
-			f->never_compact = true;
-		} else if (strcmp(words[i], "ignorable") == 0) {
-			f->ignorable = true;
-		} else if (i != 2 || !range_parse(words[i], &f->versions)) {
-			die("'%s' means nothing here", words[i]);
-		}
-	}
-}
-
-static struct field *field_add(struct structure *s, char *words[], int n)
-{
-	struct field *f = &s->fields[s->n_fields];
-
-	if (n < 2)
-		die("a field wants a name and a type");
-	if (s->n_fields++ == FIELDS_MAX)
-		die("too many fields");
-	f->name = copy(words[0]);
-	f->line = line;
-	f->tag = -1;
-	f->versions = (struct range){0, OPEN};
-	field_type(f, words[1]);
-	field_words(f, words, n);
-	return f;
-}
-
-static const struct kind *kind_find(const char *word)
-{
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(kinds[i].word, word) == 0)
-			return &kinds[i];
-	die("'%s' is no kind of message", word);
-	return NULL;
-}
-
-static struct message *message_add(char *words[], int n)
-{
-	struct message *m = allocate(sizeof(*m));
-	struct range flexible;
-	int i = 0;
-
-	m->kind = kind_find(words[0]);
-	m->key = m->kind->has_key ? atoi(word_after(words, n, &i)) : -1;
-	m->stem = copy(word_after(words, n, &i));
-	m->name = allocate(strlen(m->stem) + strlen(m->kind->suffix) + 1);
-	strcat(strcpy(m->name, m->stem), m->kind->suffix);
-	m->flexible = OPEN;
-	m->versions = (struct range){1, 0};
-	for (i++; i < n; i++) {
-		if (strcmp(words[i], "versions") == 0) {
-			if (!range_parse(word_after(words, n, &i), &m->versions))
-				die("bad versions '%s'", words[i]);
-		} else if (strcmp(words[i], "flexible") == 0) {
-			if (!range_parse(word_after(words, n, &i), &flexible))
-				die("bad versions '%s'", words[i]);
-			m->flexible = flexible.first;
-		} else if (strcmp(words[i], "latest-unstable") == 0) {
-			m->latest_unstable = true;
-		} else if (strcmp(words[i], "listeners") == 0) {
-			m->listeners = copy(word_after(words, n, &i));
-		} else {
-			die("'%s' means nothing here", words[i]);
-		}
-	}
-	if (m->versions.first > m->versions.last)
-		die("a message wants versions");
-	if (n_messages == MESSAGES_MAX)
-		die("too many messages");
-	messages[n_messages++] = m;
-	structure_add(m, "");
-	return m;
-}
-
-static void field_check(const struct message *m, const struct structure *s, const struct field *f)
-{
-	int first = f->versions.first > m->versions.first ? f->versions.first : m->versions.first;
-
-	if (f->struct_name && !f->of)
-		die("there is no struct '%s'", f->struct_name);
-	if (f->of && f->of->n_fields == 0)
-		die("struct '%s' has no fields", f->struct_name);
-	if (f->tag >= FIELDS_MAX || (f->tag >= 0 && first < m->flexible && !*s->name))
-		die("'%s' has a tag in versions that have none", f->name);
-	for (const struct field *g = s->fields; g < f; g++)
-		if (strcmp(g->name, f->name) == 0 || (f->tag >= 0 && g->tag == f->tag))
-			die("'%s' is there twice, or its tag", f->name);
-}
-
-/* Ties the fields to the structs that they name, and looks whether all makes sense. */
-static void message_link(struct message *m)
-{
-	for (int i = 0; i < m->n_structs; i++) {
-		for (int k = 0; k < m->structs[i]->n_fields; k++) {
-			struct field *f = &m->structs[i]->fields[k];
-
-			line = f->line;
-			if (f->struct_name)
-				f->of = structure_find(m, f->struct_name);
-			field_check(m, m->structs[i], f);
-		}
-	}
-}
-
-static void file_read(const char *path)
-{
-	FILE *in = fopen(path, "r");
-	struct structure *at[DEPTH_MAX] = {NULL}; /* whose fields stand at this depth */
-	struct message *m = NULL;
-	struct field *last = NULL;
-	char text[1024], *words[WORDS_MAX];
-	int first = n_messages;
-
-	file = path;
-	line = 0;
-	if (!in)
-		die("cannot be read");
-	while (fgets(text, sizeof(text), in)) {
-		int depth = (int)strspn(text, " ") / 2, n;
-
-		line++;
-		n = words_split(text, words);
-		if (n == 0)
-			continue;
-		if (depth >= DEPTH_MAX)
-			die("too deep");
-		if (depth == 0) {
-			m = message_add(words, n);
-			at[1] = m->structs[0];
-			last = NULL;
-			continue;
-		}
-		if (depth > 1 && last && last->struct_name && !at[depth])
-			at[depth] = structure_add(m, last->struct_name);
-		for (int i = depth + 1; i < DEPTH_MAX; i++)
-			at[i] = NULL;
-		if (!m || !at[depth])
-			die("a field of what?");
-		if (depth == 1 && strcmp(words[0], "struct") == 0) {
-			at[2] = structure_add(m, words[n - 1]);
-			last = NULL;
-			continue;
-		}
-		last = field_add(at[depth], words, n);
-	}
-	fclose(in);
-	for (int i = first; i < n_messages; i++)
-		message_link(messages[i]);
-}
-
-/* ---- writing ---- */
-
-static FILE *out;
 
 static void out_open(const char *path)
 {
-	file = path;
-	line = 0;
 	out = fopen(path, "w");
 	if (!out)
-		die("cannot be written");
+		die_at(path, 0, "cannot be written");
 }
 
-static void out_close(void)
+static void out_close(const char *path)
 {
 	if (fflush(out) != 0 || ferror(out) || fclose(out) != 0)
-		die("cannot be written");
+		die_at(path, 0, "cannot be written");
 }
 
 /* fetch_request_topic */
@@ -460,16 +88,25 @@ static bool is_null_default(const struct field *f)
 	return f->def && strcmp(f->def, "null") == 0;
 }
 
-/* Calls each() for the structs of m, those first that others hold. */
-static void structs_each(struct message *m, struct structure *s, void (*each)(struct message *, struct structure *))
+typedef void struct_fn(const struct message *, const struct structure *);
+
+static void struct_visit(struct message *m, struct structure *s, struct_fn *each)
 {
-	if (s->written)
+	if (s->visited)
 		return;
-	s->written = true;
+	s->visited = true;
 	for (int i = 0; i < s->n_fields; i++)
 		if (s->fields[i].of)
-			structs_each(m, s->fields[i].of, each);
+			struct_visit(m, s->fields[i].of, each);
 	each(m, s);
+}
+
+/* Calls each() for the structs of m, those first that others hold. */
+static void structs_each(struct message *m, struct_fn *each)
+{
+	for (int i = 0; i < m->n_structs; i++)
+		m->structs[i]->visited = false;
+	struct_visit(m, m->structs[0], each);
 }
 
 static void header_field(const struct message *m, const struct field *f)
@@ -488,7 +125,7 @@ static void header_field(const struct message *m, const struct field *f)
 		fprintf(out, "\t%s %s;\n", c, f->name);
 }
 
-static void header_struct(struct message *m, struct structure *s)
+static void header_struct(const struct message *m, const struct structure *s)
 {
 	fprintf(out, "struct %s {\n", c_name(m, s));
 	for (int i = 0; i < s->n_fields; i++)
@@ -498,21 +135,21 @@ static void header_struct(struct message *m, struct structure *s)
 	fprintf(out, "};\nextern const struct schema %s_schema;\n\n", c_name(m, s));
 }
 
-static void header_write(const char *base)
+static void header_write(const struct messages *all, const char *base)
 {
 	fprintf(out, "/* Made by schemac from %s.msg. */\n#pragma once\n\n", base);
 	fprintf(out, "#include <stdbool.h>\n#include <stdint.h>\n\n");
 	fprintf(out, "#include \"base/str.h\"\n#include \"base/uuid.h\"\n");
 	fprintf(out, "#include \"wire/records.h\"\n#include \"wire/schema.h\"\n\n");
-	for (int i = 0; i < n_messages; i++) {
-		struct message *m = messages[i];
+	for (int i = 0; i < all->n; i++) {
+		struct message *m = all->v[i];
 
 		if (m->key >= 0)
 			fprintf(out, "#define %s_KEY %d\n", m->name, m->key);
 		fprintf(out, "#define %s_FIRST %d\n#define %s_LAST %d\n", m->name, m->versions.first, m->name,
 			m->versions.last);
 		fprintf(out, "#define %s_FLEXIBLE %d\n\n", m->name, m->flexible);
-		structs_each(m, m->structs[0], header_struct);
+		structs_each(m, header_struct);
 	}
 }
 
@@ -659,7 +296,7 @@ static int struct_min_len(const struct message *m, const struct structure *s)
 	return min > 0 ? min : 1;
 }
 
-static void code_struct(struct message *m, struct structure *s)
+static void code_struct(const struct message *m, const struct structure *s)
 {
 	char name[160];
 	int n_tagged;
@@ -693,31 +330,31 @@ static void code_struct(struct message *m, struct structure *s)
 	fprintf(out, "\t.key = %d,\n};\n\n", m->key);
 }
 
-static void code_write(const char *base)
+static void code_write(const struct messages *all, const char *base)
 {
 	fprintf(out, "/* Made by schemac from %s.msg. */\n#include \"protocol/%s.h\"\n\n#include <stddef.h>\n\n", base,
 		base);
-	for (int i = 0; i < n_messages; i++)
-		structs_each(messages[i], messages[i]->structs[0], code_struct);
+	for (int i = 0; i < all->n; i++)
+		structs_each(all->v[i], code_struct);
 }
 
 /* ---- the lists ---- */
 
-static struct message *message_find(const char *kind, int key)
+static struct message *message_find(const struct messages *all, const char *kind, int key)
 {
-	for (int i = 0; i < n_messages; i++)
-		if (messages[i]->key == key && strcmp(messages[i]->kind->word, kind) == 0)
-			return messages[i];
+	for (int i = 0; i < all->n; i++)
+		if (all->v[i]->key == key && strcmp(all->v[i]->kind->word, kind) == 0)
+			return all->v[i];
 	return NULL;
 }
 
-static int key_max(const char *kind)
+static int key_max(const struct messages *all, const char *kind)
 {
 	int max = -1;
 
-	for (int i = 0; i < n_messages; i++)
-		if (strcmp(messages[i]->kind->word, kind) == 0 && messages[i]->key > max)
-			max = messages[i]->key;
+	for (int i = 0; i < all->n; i++)
+		if (strcmp(all->v[i]->kind->word, kind) == 0 && all->v[i]->key > max)
+			max = all->v[i]->key;
 	return max;
 }
 
@@ -726,18 +363,19 @@ static bool listens(const struct message *m, const char *who)
 	return m->listeners && strstr(m->listeners, who);
 }
 
-static void tables_apis(void)
+static void tables_apis(const struct messages *all)
 {
 	int n = 0;
 
 	fprintf(out, "const struct api_info api_infos[] = {\n");
-	for (int key = 0; key <= key_max("request"); key++) {
-		const struct message *in = message_find("request", key), *reply = message_find("response", key);
+	for (int key = 0; key <= key_max(all, "request"); key++) {
+		const struct message *in = message_find(all, "request", key),
+				     *reply = message_find(all, "response", key);
 
 		if (!in)
 			continue;
 		if (!reply || reply->versions.first != in->versions.first || reply->versions.last != in->versions.last)
-			die("the request and the response of key %d do not match", key);
+			die_at(in->name, 0, "the request and the response of key %d do not match", key);
 		fprintf(out, "\t{%d, \"%s\", %d, %d, %d, 0%s%s, %s, &%s_schema, &%s_schema},\n", key,
 			camel(in->stem, true), in->versions.first, in->versions.last, in->flexible,
 			listens(in, "broker") ? " | LISTENER_BROKER" : "",
@@ -749,13 +387,13 @@ static void tables_apis(void)
 }
 
 /* A table by key, with holes. */
-static void tables_by_key(const char *kind, const char *name)
+static void tables_by_key(const struct messages *all, const char *kind, const char *name)
 {
-	int max = key_max(kind);
+	int max = key_max(all, kind);
 
 	fprintf(out, "const struct schema *const %s[] = {\n", name);
 	for (int key = 0; key <= max; key++) {
-		const struct message *m = message_find(kind, key);
+		const struct message *m = message_find(all, kind, key);
 
 		if (m)
 			fprintf(out, "\t[%d] = &%s_schema,\n", key, m->name);
@@ -763,23 +401,23 @@ static void tables_by_key(const char *kind, const char *name)
 	fprintf(out, "};\nconst int %s_n = %d;\n\n", name, max + 1);
 }
 
-static void tables_all(void)
+static void tables_all(const struct messages *all)
 {
 	fprintf(out, "const struct schema *const protocol_schemas[] = {\n");
-	for (int i = 0; i < n_messages; i++)
-		fprintf(out, "\t&%s_schema,\n", messages[i]->name);
-	fprintf(out, "};\nconst int protocol_schemas_n = %d;\n", n_messages);
+	for (int i = 0; i < all->n; i++)
+		fprintf(out, "\t&%s_schema,\n", all->v[i]->name);
+	fprintf(out, "};\nconst int protocol_schemas_n = %d;\n", all->n);
 }
 
-static void tables_write(void)
+static void tables_write(const struct messages *all)
 {
 	fprintf(out, "/* Made by schemac from all .msg files. */\n#include \"wire/protocol.h\"\n\n");
-	for (int i = 0; i < n_messages; i++)
-		fprintf(out, "extern const struct schema %s_schema;\n", messages[i]->name);
+	for (int i = 0; i < all->n; i++)
+		fprintf(out, "extern const struct schema %s_schema;\n", all->v[i]->name);
 	fprintf(out, "\n");
-	tables_apis();
-	tables_by_key("record", "metadata_record_schemas");
-	tables_all();
+	tables_apis(all);
+	tables_by_key(all, "record", "metadata_record_schemas");
+	tables_all(all);
 }
 
 /* protocol/fetch.msg -> fetch */
@@ -793,37 +431,36 @@ static char *base_name(const char *path)
 	return base;
 }
 
-static void message_write(const char *path, const char *dir)
+static void message_write(const struct messages *all, const char *path, const char *dir)
 {
 	const char *base = base_name(path);
 	char to[4096];
 
 	snprintf(to, sizeof(to), "%s/%s.h", dir, base);
 	out_open(to);
-	header_write(base);
-	out_close();
-	for (int i = 0; i < n_messages; i++)
-		for (int k = 0; k < messages[i]->n_structs; k++)
-			messages[i]->structs[k]->written = false;
+	header_write(all, base);
+	out_close(to);
 	snprintf(to, sizeof(to), "%s/%s.c", dir, base);
 	out_open(to);
-	code_write(base);
-	out_close();
+	code_write(all, base);
+	out_close(to);
 }
 
 int main(int argc, char **argv)
 {
+	struct messages *all = allocate(sizeof(*all));
+
 	if (argc == 3) {
-		file_read(argv[1]);
-		message_write(argv[1], argv[2]);
+		messages_read(all, argv[1]);
+		message_write(all, argv[1], argv[2]);
 		return 0;
 	}
 	if (argc > 3 && strcmp(argv[1], "--tables") == 0) {
 		for (int i = 3; i < argc; i++)
-			file_read(argv[i]);
+			messages_read(all, argv[i]);
 		out_open(argv[2]);
-		tables_write();
-		out_close();
+		tables_write(all);
+		out_close(argv[2]);
 		return 0;
 	}
 	fprintf(stderr, "usage: schemac FILE.msg DIR | schemac --tables OUT.c FILE.msg...\n");
