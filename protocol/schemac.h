@@ -1,0 +1,87 @@
+/*
+ * schemac: what the generator knows of messages, between reading them and writing C. It ends at the first mistake, with
+ * file and line. What it allocates lives until the end of the process; it has one thread.
+ */
+#ifndef ODRADEK_PROTOCOL_SCHEMAC_H
+#define ODRADEK_PROTOCOL_SCHEMAC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define VERSION_OPEN 127 /* as in src/wire/schema.h */
+#define FIELDS_MAX 120
+#define STRUCTS_MAX 40
+#define MESSAGES_MAX 512
+
+struct range {
+	int first;
+	int last; /* none when it is less */
+};
+
+/* A row of what types there are. min_len is that of the shortest value in any version. */
+struct type {
+	const char *name;
+	const char *c;
+	const char *kind;
+	int min_len;
+};
+
+/* A row of what a message can be. */
+struct kind {
+	const char *word;
+	const char *suffix; /* after the name, in C */
+	const char *sort;
+	bool has_key;
+};
+
+struct structure;
+
+struct field {
+	char *name;
+	const struct type *type;
+	char *struct_name; /* when the type is a struct */
+	struct structure *of;
+	struct range versions;
+	struct range nulls;
+	char *def; /* as written; NULL: zero, empty */
+	int tag;   /* -1: none */
+	int line;
+	bool array;
+	bool never_compact;
+	bool ignorable;
+};
+
+struct structure {
+	char *name; /* "" is the message itself */
+	struct field fields[FIELDS_MAX];
+	int n_fields;
+	bool visited;
+};
+
+struct message {
+	const struct kind *kind;
+	char *stem; /* "fetch" */
+	char *name; /* "fetch_request" */
+	char *listeners;
+	struct range versions;
+	int flexible;
+	int key; /* -1: none */
+	bool latest_unstable;
+	struct structure *structs[STRUCTS_MAX]; /* the first is the message */
+	int n_structs;
+};
+
+struct messages {
+	struct message *v[MESSAGES_MAX];
+	int n;
+};
+
+/* Adds what the file says, checked and with fields tied to their structs. */
+void messages_read(struct messages *all, const char *path);
+
+/* Prints where and what, and ends the process. line 0: the whole file. */
+_Noreturn void die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void *allocate(size_t size);
+char *copy(const char *s);
+
+#endif
