@@ -77,10 +77,30 @@ static void read_checkpoints(struct log_dir *dir)
 	}
 }
 
+/* Makes the directory, and its name durable: that of each parent as well, which may have been made with it. */
+static int make_dir(struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+	struct file_stat st;
+	int err = env_stat(dir->env, dir->path, &st);
+
+	if (err != -ENOENT)
+		return err ? err : st.is_dir ? 0 : -ENOTDIR;
+	err = env_mkdir_all(dir->env, dir->path);
+	memcpy(path, dir->path, strlen(dir->path) + 1);
+	for (char *slash = strrchr(path, '/'); !err && slash; slash = strrchr(path, '/')) {
+		slash[slash == path] = '\0';
+		env_sync_dir(dir->env, path); /* one that we may not open was not made by us */
+		if (slash == path)
+			break;
+	}
+	return err;
+}
+
 static int open_dir(struct log_dir *dir, char **why)
 {
 	char path[PATH_SIZE];
-	int err = env_mkdir_all(dir->env, dir->path);
+	int err = make_dir(dir);
 
 	if (err) {
 		*why = xasprintf("log directory %s cannot be made: %s", dir->path, err_name(err));

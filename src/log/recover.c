@@ -5,7 +5,8 @@
  *    there bears the entry out; else from the beginning.
  * 2. The log ends before the first batch that is not sound. A torn tail is cut off. Whole batches behind a bad one are set aside, as
  *    <offset>.log.set-aside, which neither Kafka nor we read as a segment, and named in one line each.
- * 3. Index entries are made by the rules of appending: a recovered index is the one that appending would have written.
+ * 3. Where a segment ends before the next one begins, what was in between is lost: the log ends there too.
+ * 4. Index entries are made by the rules of appending: a recovered index is the one that appending would have written.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -290,26 +291,41 @@ static int drop_behind(struct log *log, int first)
 	return 0;
 }
 
+static bool is_below(const struct log_data *d, int i, int64_t recovery_point)
+{
+	return i < d->n - 1 && d->segments[i + 1].base <= recovery_point;
+}
+
+/*
+ * Segment i was made, but the end of the one before it never reached the platter. (A compacted log may have such gaps; there they are
+ * let be.)
+ */
+static bool is_behind_a_hole(const struct log *log, int i, int64_t recovery_point)
+{
+	return i > 0 && !is_below(log->data, i - 1, recovery_point) && !log->config->cleanup_compact &&
+	       log->end < log->data->segments[i].base;
+}
+
 int log_recover(struct log *log, int64_t recovery_point, struct recovery *r)
 {
 	struct log_data *d = log->data;
 	bool whole = true;
+	int err = 0;
 
-	for (int i = 0; i < d->n; i++) {
-		bool last = i == d->n - 1;
-
-		if (!last && d->segments[i + 1].base <= recovery_point)
+	for (int i = 0; i < d->n; i++)
+		if (!is_below(d, i, recovery_point))
+			r->bytes_total += d->segments[i].size;
+	for (int i = 0; i < d->n && whole && !err; i++) {
+		if (is_below(d, i, recovery_point))
 			continue;
-		r->bytes_total += d->segments[i].size;
-	}
-	for (int i = 0; i < d->n && whole; i++) {
-		if (i < d->n - 1 && d->segments[i + 1].base <= recovery_point)
-			continue;
-		int err = recover_segment(log, &d->segments[i], recovery_point, r, &whole);
+		whole = !is_behind_a_hole(log, i, recovery_point);
+		if (!whole) {
+			err = drop_behind(log, i);
+			break;
+		}
+		err = recover_segment(log, &d->segments[i], recovery_point, r, &whole);
 		if (!err && !whole)
 			err = drop_behind(log, i + 1);
-		if (err)
-			return err;
 	}
-	return 0;
+	return err;
 }

@@ -1,0 +1,382 @@
+/*
+ * A short life of a log on a simulated disk, crashed at every change of the disk, by a kill and by a power cut. What must hold after it:
+ * the log is a prefix of what was written, holds everything that was acknowledged (after a kill) or flushed (after a power cut), its indexes
+ * and its producers are those of a rebuild, and it goes on.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "env/sim/sim.h"
+#include "log/log.h"
+#include "tests/base/cm.h"
+#include "wire/records.h"
+
+enum { BATCHES_MAX = 400, PRODUCERS = 3 };
+
+struct written {
+	int64_t base;
+	int64_t last;
+	uint32_t crc;
+	int64_t producer_id;
+	int32_t last_sequence;
+};
+
+/* What the outside knows: not the machine's memory. */
+static struct {
+	struct sim_world *world;
+	struct written batches[BATCHES_MAX];
+	int n;
+	int64_t acked_end;
+	int64_t flushed_end;
+	int64_t start;
+	uint64_t seed;
+	bool finished;
+	const char *failure;
+	int32_t sequences[PRODUCERS];
+} outside;
+
+static const struct topic_config CONFIG = {
+	.segment_bytes = 1500,
+	.segment_ms = INT64_MAX,
+	.segment_index_bytes = 10 << 20,
+	.index_interval_bytes = 200,
+	.flush_messages = INT64_MAX,
+	.flush_ms = INT64_MAX,
+	.retention_ms = -1,
+	.retention_bytes = 9000,
+	.cleanup_delete = true,
+	.max_message_bytes = 1 << 20,
+	.compression_type = COMPRESSION_PRODUCER,
+	.message_timestamp_before_max_ms = INT64_MAX,
+	.message_timestamp_after_max_ms = INT64_MAX,
+};
+
+/* ---- the node's side ---- */
+
+struct node {
+	struct env *env;
+	struct log_dir *dir;
+	struct log *log;
+	struct codecs *codecs;
+	struct arena arena;
+};
+
+static int start_node(struct node *n)
+{
+	struct log_dir_options options = {.path = "/data"};
+	struct log_id id = {.topic = STR("t"), .topic_id = {{7}}};
+	struct log_load how = {.producer_expiration_ms = INT64_MAX};
+	char *why;
+
+	n->env = sim_env(outside.world, 0);
+	n->codecs = codecs_new();
+	arena_init(&n->arena, 1 << 20);
+	if (log_dir_open(n->env, &options, &n->dir, &why))
+		return -1;
+	n->log = log_new(n->dir, &id, &CONFIG);
+	how.clean = log_dir_was_clean(n->dir, NULL);
+	return log_load(n->log, &how) || log_dir_begin_run(n->dir) ? -1 : 0;
+}
+
+static void stop_node(struct node *n)
+{
+	log_free(n->log);
+	log_dir_free(n->dir);
+	codecs_free(n->codecs);
+	arena_fini(&n->arena);
+}
+
+static void write_checkpoints(struct node *n)
+{
+	struct log_offsets o = log_offsets(n->log);
+	int64_t values[CHECKPOINT_KINDS] = {o.flushed_end, o.start, o.high_watermark};
+
+	for (int i = 0; i < CHECKPOINT_KINDS; i++) {
+		struct log_checkpoint_writer w;
+
+		log_checkpoint_init(&w, (enum log_checkpoint)i);
+		log_checkpoint_add(&w, STR("t"), 0, values[i]);
+		log_checkpoint_write(&w, n->dir);
+	}
+}
+
+static void flush(struct node *n)
+{
+	struct log_flush f = {0};
+
+	if (log_flush_begin(n->log, LOG_FLUSH_ALL, &f)) {
+		log_flush_run(&f);
+		if (log_flush_end(n->log, &f) == 0)
+			outside.flushed_end = log_offsets(n->log).flushed_end;
+	}
+	log_flush_fini(&f);
+}
+
+static int append(struct node *n, int which, int records)
+{
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct batch_check c = {.topic = STR("t"), .config = &CONFIG, .now_ms = env_wall_ms(n->env)};
+	struct batch_problem problem;
+	struct log_appended out;
+	struct batch_builder b;
+	struct batch_info info;
+	struct buf buf = {0};
+
+	c.codecs = n->codecs;
+	c.arena = &n->arena;
+	if (which < PRODUCERS) {
+		o.producer_id = 100 + which;
+		o.producer_epoch = 0;
+		o.base_sequence = outside.sequences[which];
+	}
+	batch_begin(&b, &buf, &o);
+	for (int i = 0; i < records; i++)
+		batch_add(&b, c.now_ms, BYTES_NULL, (struct bytes){(const uint8_t *)"a value of some length", 22});
+	batch_end(&b);
+	int err = batch_check(&c, buf.p, buf.len, &info, &problem);
+	struct written *w = &outside.batches[outside.n];
+	*w = (struct written){.base = log_offsets(n->log).end, .crc = info.header.crc, .producer_id = o.producer_id};
+	w->last = w->base + records - 1;
+	w->last_sequence = batch_last_sequence(&info.header);
+	outside.n++; /* it may be on the disk from here on */
+	if (!err)
+		err = log_append(n->log, buf.p, &info, (int32_t)(w->base / 40), c.now_ms, &out);
+	if (!err) {
+		log_set_high_watermark(n->log, log_offsets(n->log).end);
+		outside.acked_end = log_offsets(n->log).end;
+		if (which < PRODUCERS)
+			outside.sequences[which] += records;
+	}
+	buf_fini(&buf);
+	return err;
+}
+
+static void retain(struct node *n)
+{
+	struct log_deletion *d;
+
+	if (log_retain(n->log, env_wall_ms(n->env), &d) || !d)
+		return;
+	outside.start = log_offsets(n->log).start;
+	log_deletion_run(d);
+	log_deletion_finish(d);
+	log_deletion_free(d);
+}
+
+static void live(void *arg)
+{
+	struct node n = {0};
+	uint64_t seed = outside.seed;
+
+	if (start_node(&n))
+		outside.failure = "did not start on an empty disk";
+	for (int i = 0; i < 120 && !outside.failure; i++) {
+		uint64_t r = cm_random(&seed);
+
+		if (append(&n, (int)(r % (PRODUCERS + 2)), 1 + (int)((r >> 8) % 5)))
+			outside.failure = "an append failed";
+		if (i % 11 == 10)
+			flush(&n);
+		if (i % 23 == 22)
+			write_checkpoints(&n);
+		if (i % 37 == 36)
+			retain(&n);
+	}
+	if (!outside.failure && log_close(n.log) == 0) {
+		outside.flushed_end = log_offsets(n.log).end;
+		write_checkpoints(&n);
+		log_dir_mark_clean(n.dir, 1);
+	}
+	stop_node(&n);
+	outside.finished = true;
+}
+
+/* ---- what must hold ---- */
+
+static const char *check_batches(struct node *n)
+{
+	struct log_offsets o = log_offsets(n->log);
+	int64_t at = o.start;
+	int i = 0;
+
+	while (at < o.end) {
+		struct log_read r = {.offset = at, .max_bytes = 1000, .min_one_message = true, .upto_offset = o.end};
+		struct records records;
+		struct buf buf = {0};
+
+		if (log_read(n->log, &r, &records, NULL) || !records.file)
+			return "a record cannot be read";
+		buf_reserve(&buf, (size_t)records.len);
+		if (file_read_full(records.file, buf.p, (size_t)records.len, records.pos))
+			return "a range cannot be read";
+		file_unref(&records.file);
+		for (struct batch_iter it = batch_iter(buf.p, (size_t)records.len); batch_next(&it);) {
+			while (i < outside.n && outside.batches[i].last < it.header.base_offset)
+				i++;
+			if (i == outside.n || outside.batches[i].base != it.header.base_offset ||
+			    outside.batches[i].crc != it.header.crc || !batch_crc_ok(it.p, &it.header))
+				return "a batch is not what was written";
+			at = batch_last_offset(&it.header) + 1;
+		}
+		buf_fini(&buf);
+	}
+	return at == o.end ? NULL : "the end is not that of the last batch";
+}
+
+static const char *check_producers(struct node *n)
+{
+	int64_t end = log_offsets(n->log).end;
+	struct log_producer *v;
+	int count;
+
+	if (log_producers(n->log, &n->arena, &v, &count))
+		return "producers cannot be listed";
+	for (int p = 0; p < PRODUCERS; p++) {
+		int32_t last = -1;
+		int32_t seen = -1;
+
+		for (int i = 0; i < outside.n; i++)
+			if (outside.batches[i].producer_id == 100 + p && outside.batches[i].last < end)
+				last = outside.batches[i].last_sequence;
+		for (int i = 0; i < count; i++)
+			if (v[i].producer_id == 100 + p)
+				seen = v[i].last_sequence;
+		if (seen != last && !(seen == -1 && outside.start > 0)) /* retention forgets */
+			return "a producer's sequence is not that of its last batch";
+	}
+	return NULL;
+}
+
+static int drop_index(void *arg, const char *name, bool is_dir)
+{
+	char path[300];
+	size_t len = strlen(name);
+
+	snprintf(path, sizeof(path), "/data/t-0/%s", name);
+	if (!is_dir && len > 5 && strcmp(name + len - 5, "index") == 0)
+		return env_unlink(arg, path);
+	return 0;
+}
+
+struct sizes {
+	char text[4000];
+	struct env *env;
+};
+
+static int add_index(void *arg, const char *name, bool is_dir)
+{
+	struct sizes *s = arg;
+	char path[300];
+	char *bytes;
+	size_t n;
+	size_t len = strlen(name);
+
+	snprintf(path, sizeof(path), "/data/t-0/%s", name);
+	if (is_dir || len < 5 || strcmp(name + len - 5, "index") != 0)
+		return 0;
+	if (env_read_file(s->env, path, 1 << 20, &bytes, &n))
+		return -1;
+	uint64_t hash = 0;
+	for (size_t i = 0; i < n; i++)
+		hash = hash * 1099511628211u + (uint8_t)bytes[i];
+	size_t at = strlen(s->text);
+	snprintf(s->text + at, sizeof(s->text) - at, "%s %zu %llx\n", name, n, (unsigned long long)hash);
+	xfree(bytes);
+	return 0;
+}
+
+static const char *check_indexes(struct node *n)
+{
+	struct sizes before = {.env = n->env};
+	struct sizes after = {.env = n->env};
+
+	if (log_segments(n->log) == 0)
+		return NULL;
+	if (log_close(n->log) || env_list(n->env, "/data/t-0", add_index, &before))
+		return "cannot be closed";
+	stop_node(n);
+	env_list(n->env, "/data/t-0", drop_index, n->env);
+	if (start_node(n) || log_close(n->log) || env_list(n->env, "/data/t-0", add_index, &after))
+		return "cannot be opened without indexes";
+	return strcmp(before.text, after.text) == 0 ? NULL : "indexes differ from a rebuild";
+}
+
+static void inspect(void *arg)
+{
+	struct node n = {0};
+	int64_t least = *(enum sim_crash *)arg == SIM_KILL ? outside.acked_end : outside.flushed_end;
+
+	if (start_node(&n)) {
+		outside.failure = "did not start after the crash";
+		return;
+	}
+	if (log_offsets(n.log).end < least)
+		outside.failure = "lost what was acknowledged";
+	if (!outside.failure)
+		outside.failure = check_batches(&n);
+	if (!outside.failure)
+		outside.failure = check_producers(&n);
+	if (!outside.failure)
+		outside.failure = check_indexes(&n);
+	if (!outside.failure)
+		outside.failure = check_batches(&n);
+	stop_node(&n);
+}
+
+/* One life with a crash at change n of the disk; false when it ended before. */
+static bool crash_once(int64_t at, enum sim_crash how, uint64_t seed)
+{
+	struct sim_options o;
+	bool crashed;
+
+	sim_options_calm(&o);
+	memset(&outside, 0, sizeof(outside));
+	outside.seed = 42;
+	outside.world = sim_world_new(seed, &o);
+	sim_crash_at_disk_op(outside.world, 0, at, how);
+	sim_call(outside.world, 0, live, NULL);
+	crashed = sim_is_down(outside.world, 0);
+	if (outside.failure)
+		fail_msg("%s before the crash at %lld", outside.failure, (long long)at);
+	if (crashed) {
+		sim_restart(outside.world, 0);
+		sim_call(outside.world, 0, inspect, &how);
+		if (outside.failure)
+			fail_msg("%s: crash at change %lld of the disk, %s, seed %llu", outside.failure, (long long)at,
+				 how == SIM_KILL ? "kill" : "power cut", (unsigned long long)seed);
+	}
+	sim_world_free(outside.world);
+	return crashed;
+}
+
+static void a_kill_at_any_change_of_the_disk_loses_nothing_acknowledged(void **state)
+{
+	int64_t at = 1;
+
+	while (crash_once(at, SIM_KILL, 1))
+		at++;
+	assert_true(outside.finished);
+	assert_true(at > 300);
+}
+
+static void a_power_cut_at_any_change_of_the_disk_loses_nothing_flushed(void **state)
+{
+	for (uint64_t seed = 1; seed <= 3; seed++) {
+		int64_t at = 1;
+
+		while (crash_once(at, SIM_POWER, seed * 1000 + (uint64_t)at))
+			at++;
+		assert_true(at > 300);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_kill_at_any_change_of_the_disk_loses_nothing_acknowledged),
+		cmocka_unit_test(a_power_cut_at_any_change_of_the_disk_loses_nothing_flushed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
