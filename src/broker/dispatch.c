@@ -20,9 +20,8 @@
 #include "wire/codec.h"
 #include "wire/header.h"
 
-/* What one request may take beside its frame: its structs, its answer. */
-#define REQUEST_BUDGET (64u << 20)
-#define REQUEST_BUDGET_A_BYTE 16
+#define REQUEST_BUDGET_A_BYTE                                                                                          \
+	16 /* beside odradek.request.memory.bytes: structs are larger than what they were read from */
 #define SPARE_MAX 64
 
 /* ---- connections ---- */
@@ -68,7 +67,7 @@ static struct request *request_new(struct core *core, size_t frame_len)
 		r = xmalloc(sizeof(*r));
 	}
 	*r = (struct request){.core = core, .node = core->node};
-	arena_init(&r->arena, REQUEST_BUDGET + frame_len * REQUEST_BUDGET_A_BYTE);
+	arena_init(&r->arena, core->node->request_budget + frame_len * REQUEST_BUDGET_A_BYTE);
 	core_work_begins(core);
 	list_init(&r->parked);
 	r->began_ns = env_mono_ns(core->loop->env);

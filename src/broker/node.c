@@ -213,8 +213,12 @@ static void free_all(struct node *n)
 
 static enum node_end bring_up(struct node *n)
 {
-	enum node_end end = node_open_dirs(n);
+	int32_t open_files = config_int(n->config, CONFIG_ODRADEK_OPEN_FILES);
+	enum node_end end;
 
+	if (open_files > 0)
+		n->env->open_files_max = open_files;
+	end = node_open_dirs(n);
 	if (end)
 		return end;
 	diag_info(n->env->diag, "log directory", "dir=%s cluster=%.*s node=%d", log_dir_path(n->metadata_dir),
@@ -239,6 +243,7 @@ struct node *node_start(const struct node_options *options, enum node_end *end)
 	n->config = options->config;
 	n->id = config_int(n->config, CONFIG_NODE_ID);
 	n->broker_epoch = -1;
+	n->request_budget = (size_t)config_long(n->config, CONFIG_ODRADEK_REQUEST_MEMORY_BYTES);
 	n->born_ns = env_mono_ns(n->env);
 	arena_init(&n->arena, NODE_ARENA);
 	*end = bring_up(n);

@@ -36,7 +36,7 @@ enum node_end {
 struct node_options {
 	struct env *env;
 	const struct config *config; /* outlives the node */
-	int n_reactors;		     /* 0: as many as the cores */
+	int n_reactors;		     /* 0: as odradek.reactors says */
 	const char *release;	     /* of this program, for the first line */
 	/* On a loop of the node; must not block. */
 	void (*event)(void *arg, enum node_event event, const char *text);

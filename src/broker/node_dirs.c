@@ -14,11 +14,13 @@
 #include "config/config.h"
 #include "log/dir.h"
 
-#define METADATA_RESERVE (4 << 20)
-
+/* why: the whole story, where somebody has told it; freed. */
 static enum node_end storage(struct node *n, const char *what, const char *path, int err, char *why)
 {
-	diag_error(n->env->diag, what, "dir=%s error=%s%s%s", path, err_name(err), why ? " " : "", why ? why : "");
+	if (why)
+		diag_error(n->env->diag, what, "dir=%s reason=\"%s\"", path, why);
+	else
+		diag_error(n->env->diag, what, "dir=%s error=\"%s\"", path, err_name(err));
 	xfree(why);
 	return NODE_END_STORAGE;
 }
@@ -27,7 +29,7 @@ static enum node_end open_dir(struct node *n, struct str path, bool metadata)
 {
 	struct log_dir_options options = {
 		.path = arena_printf(&n->arena, "%.*s%c", STR_ARG(path), 0).p,
-		.reserve_bytes = metadata ? METADATA_RESERVE : 0,
+		.reserve_bytes = metadata ? config_long(n->config, CONFIG_ODRADEK_METADATA_RESERVE_BYTES) : 0,
 	};
 	char *why = NULL;
 	int err = log_dir_open(n->env, &options, &n->dirs[n->n_dirs], &why);

@@ -12,11 +12,11 @@
 #include "broker/dispatch.h"
 #include "broker/node_private.h"
 #include "config/config.h"
+#include "env/port_owner.h"
 #include "log/dir.h"
 #include "net/net.h"
 
 #define HOST_MAX 256
-#define DEFAULT_MEMORY ((int64_t)256 << 20) /* what net may hold of frames is a part of it */
 
 /* ---- binding ---- */
 
@@ -30,7 +30,7 @@ static void read_limits(struct node *n, struct net_limits *l)
 	const struct config *c = n->config;
 	int64_t queued = config_long(c, CONFIG_QUEUED_MAX_REQUEST_BYTES);
 
-	net_limits_default(l, DEFAULT_MEMORY);
+	net_limits_default(l, 0);
 	l->max_connections = config_int(c, CONFIG_MAX_CONNECTIONS);
 	l->max_connections_per_ip = config_int(c, CONFIG_MAX_CONNECTIONS_PER_IP);
 	l->max_connection_creation_rate = config_int(c, CONFIG_MAX_CONNECTION_CREATION_RATE);
@@ -39,8 +39,8 @@ static void read_limits(struct node *n, struct net_limits *l)
 	l->socket_send_buffer_bytes = config_int(c, CONFIG_SOCKET_SEND_BUFFER_BYTES);
 	l->socket_receive_buffer_bytes = config_int(c, CONFIG_SOCKET_RECEIVE_BUFFER_BYTES);
 	l->socket_listen_backlog_size = config_int(c, CONFIG_SOCKET_LISTEN_BACKLOG_SIZE);
-	if (queued > 0)
-		l->queued_max_request_bytes = queued;
+	l->queued_max_request_bytes = queued > 0 ? queued : config_long(c, CONFIG_ODRADEK_QUEUED_MAX_REQUEST_BYTES);
+	l->frame_deadline_ms = config_long(c, CONFIG_ODRADEK_FRAME_DEADLINE_MS);
 }
 
 static void read_ip_limits(struct node *n, struct net_limits *l)
@@ -65,21 +65,41 @@ static bool broker_is_reflected(const struct config_network *network, const stru
 	return !e->controller && str_is_null(e->host) && !network->advertised_is_set;
 }
 
+/* "java, process 123", or as much of it as can be seen. */
+static void owner_of(const struct config_endpoint *e, char *out, size_t size)
+{
+	struct port_owner owner;
+
+	if (port_owner_find((uint16_t)e->port, &owner))
+		snprintf(out, size, "unknown");
+	else if (owner.pid == 0)
+		snprintf(out, size, "a process of another user");
+	else
+		snprintf(out, size, "%s, process %d", owner.name, owner.pid);
+}
+
 static enum node_end refused(struct node *n, const struct config_endpoint *e, int err)
 {
-	char host[HOST_MAX];
+	struct str place = config_place(n->config, CONFIG_LISTENERS);
+	char host[HOST_MAX], owner[PORT_OWNER_NAME_MAX + 32];
 
 	snprintf(host, sizeof(host), "%.*s", STR_ARG(str_is_null(e->host) ? STR("*") : e->host));
-	if (err == -EADDRINUSE)
-		diag_error(
-			n->env->diag, "port is taken",
-			"listener=%.*s address=%s:%d setting=\"listeners (%.*s)\" remedy=\"stop its owner, or choose another port\"",
-			STR_ARG(e->name), host, e->port, STR_ARG(config_place(n->config, CONFIG_LISTENERS)));
-	else
+	if (err == -EADDRINUSE) {
+		owner_of(e, owner, sizeof(owner));
+		diag_error(n->env->diag, "port is taken",
+			   "listener=%.*s address=%s:%d owner=\"%s\" remedy=\"stop it, or change listeners (%.*s)\"",
+			   STR_ARG(e->name), host, e->port, owner, STR_ARG(place));
+	} else {
 		diag_error(n->env->diag, "cannot listen",
-			   "listener=%.*s address=%s:%d error=%s setting=\"listeners (%.*s)\"", STR_ARG(e->name), host,
-			   e->port, err_name(err), STR_ARG(config_place(n->config, CONFIG_LISTENERS)));
+			   "listener=%.*s address=%s:%d error=%s remedy=\"change listeners (%.*s)\"", STR_ARG(e->name),
+			   host, e->port, err_name(err), STR_ARG(place));
+	}
 	return NODE_END_PORT;
+}
+
+static int reactors(const struct node *n)
+{
+	return n->options.n_reactors ? n->options.n_reactors : config_int(n->config, CONFIG_ODRADEK_REACTORS);
 }
 
 enum node_end node_bind(struct node *n)
@@ -108,7 +128,7 @@ enum node_end node_bind(struct node *n)
 	}
 	read_limits(n, &limits);
 	read_ip_limits(n, &limits);
-	n->net = net_new(n->env, &limits, n->options.n_reactors, &dispatch_handler, n);
+	n->net = net_new(n->env, &limits, reactors(n), &dispatch_handler, n);
 	err = net_listen(n->net, v, n->n_listeners, &failed);
 	return err ? refused(n, &network->listeners[failed], err) : NODE_END_CLEAN;
 }
@@ -130,18 +150,26 @@ uint16_t node_port(const struct node *n, const char *name)
 
 /* ---- advertising ---- */
 
-/* A host that is not given is this machine's canonical name; a port 0 the one that was bound. */
-static void endpoint_of(struct node *n, const struct config_endpoint *e, struct quorum_broker_endpoint *out)
+/* Of this machine, as Java's canonical host name; asked for once, since it may take a while. */
+static struct str host_name(struct node *n)
 {
 	char host[HOST_MAX];
 
+	if (str_is_null(n->host_name))
+		n->host_name = arena_str(&n->arena,
+					 str_of(env_host_name(n->env, host, sizeof(host)) == 0 ? host : "localhost"));
+	return n->host_name;
+}
+
+/* A host that is not given is this machine's canonical name; a port 0 the one that was bound. */
+static void endpoint_of(struct node *n, const struct config_endpoint *e, struct quorum_broker_endpoint *out)
+{
 	out->name = e->name;
 	out->host = e->host;
 	out->port = (uint16_t)e->port;
 	out->security_protocol = (int16_t)e->protocol;
 	if (str_is_null(e->host) || e->host.len == 0)
-		out->host = arena_str(&n->arena,
-				      str_of(env_host_name(n->env, host, sizeof(host)) == 0 ? host : "localhost"));
+		out->host = host_name(n);
 	if (e->port == 0)
 		out->port = node_port(n, cstr(n, e->name));
 }
@@ -230,8 +258,26 @@ static void tell_listener(struct node *n, int i)
 			  bound->port);
 }
 
+/* A line to try, for the first listener that takes plain clients from this machine. */
+static void tell_try(struct node *n, int i)
+{
+	const struct addr *bound = net_listener_addr(n->net, i);
+	char text[ADDR_TEXT_MAX];
+
+	diag_info(n->env->diag, "try", "kcat -b %s:%d -L",
+		  addr_is_wildcard(bound) ? "127.0.0.1" : addr_text(bound, text), bound->port);
+}
+
 void node_tell_listeners(struct node *n)
 {
+	const struct config_network *network = config_network(n->config);
+	bool told = false;
+
 	for (int i = 0; i < n->n_listeners; i++)
 		tell_listener(n, i);
+	for (int i = 0; i < n->n_listeners && !told; i++)
+		if (!n->listeners[i].controller && network->listeners[i].protocol == PROTOCOL_PLAINTEXT) {
+			tell_try(n, i);
+			told = true;
+		}
 }

@@ -60,7 +60,9 @@ struct node {
 	struct arena arena; /* what lives as long as the node */
 	int32_t id;
 	struct str cluster_id;
+	struct str host_name; /* null until it was asked for */
 	int64_t born_ns;
+	size_t request_budget; /* odradek.request.memory.bytes */
 
 	struct log_dir **dirs; /* log.dirs, then metadata.log.dir where it is none of them */
 	int n_dirs;

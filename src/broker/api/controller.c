@@ -1,5 +1,6 @@
 /*
- * What the controller decides and nothing else is to be said about here: CreateTopics, DeleteTopics, CreatePartitions, UpdateFeatures.
+ * What the controller decides and nothing else is to be said about here: CreateTopics, DeleteTopics, CreatePartitions, UpdateFeatures,
+ * DescribeQuorum.
  * A row each, and the answer when the request fails as a whole.
  */
 #include "base/err.h"
@@ -9,6 +10,7 @@
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_topics.h"
+#include "protocol/describe_quorum.h"
 #include "protocol/update_features.h"
 
 static struct str words(int err, struct str message)
@@ -151,4 +153,27 @@ const struct api api_update_features = {
 	.run = forward_run,
 	.fail = update_features_fail,
 	.timeout_ms = update_features_timeout,
+};
+
+/* ---- DescribeQuorum ---- */
+
+static void describe_quorum_fail(struct request *r, int err, struct str message)
+{
+	struct describe_quorum_response *out = r->out;
+
+	out->error_code = (int16_t)err;
+	out->error_message = words(err, message);
+}
+
+const struct api api_describe_quorum = {
+	.key = describe_quorum_request_KEY,
+	.first = describe_quorum_request_FIRST,
+	.last = describe_quorum_request_LAST,
+	.flags = API_BROKER | API_CONTROLLER | API_FORWARD,
+	.acl_operation = ACL_DESCRIBE,
+	.acl_resource = ACL_CLUSTER,
+	.in = &describe_quorum_request_schema,
+	.out = &describe_quorum_response_schema,
+	.run = forward_run,
+	.fail = describe_quorum_fail,
 };
