@@ -167,6 +167,7 @@ struct env {
 	int open_files_max; /* the budget for FILES; descriptors for sockets are beside it */
 	int open_files;	    /* atomic */
 	int cores;
+	int64_t memory_bytes; /* what this node may count on: the machine's, or its container's limit */
 	/*
 	 * The TCP congestion control of connections over loopback; NULL leaves the system's. Set before the first connection. The real
 	 * env sets "reno" where the system's is bbr, whose pacing makes a loopback connection cost several times as much.

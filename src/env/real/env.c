@@ -150,6 +150,7 @@ struct env *env_real_new(struct diag *diag)
 	e->base.ops = &real_ops;
 	e->base.diag = diag;
 	e->base.cores = cores > 0 ? (int)cores : 1;
+	e->base.memory_bytes = real_memory_bytes();
 	e->base.open_files_max = files_budget();
 	e->base.loopback_congestion = system_uses_bbr() ? "reno" : NULL;
 	atomic_init(&e->spare_fd, open("/dev/null", O_RDONLY | O_CLOEXEC));

@@ -86,6 +86,7 @@ static inline struct real_env *real_env(struct env *e)
 
 /* Threads of 256 KiB of stack, joinable. */
 void real_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *arg);
+int64_t real_memory_bytes(void);
 
 /* ---- loop.c ---- */
 struct loop *real_loop_new(struct env *e, const char *name);

@@ -136,6 +136,7 @@ static void power_on(struct sim_env *e)
 
 	e->base.ops = &sim_ops;
 	e->base.cores = 2;
+	e->base.memory_bytes = (int64_t)1 << 30;
 	e->base.open_files = 0;
 	e->base.open_files_max = w->options.descriptors / 2;
 	e->n_descriptors = 0;
