@@ -314,24 +314,15 @@ static uint32_t field_len(const struct encoder *e, const struct field *f, const 
 	return (uint32_t)total(&counter);
 }
 
-static void tags_write(struct encoder *e, const struct schema *s, const void *in)
+/* The n tagged fields that are sent, the lowest tag first. */
+NOINLINE static void tags_write(struct encoder *e, const struct schema *s, uint32_t n, const void *in)
 {
-	uint32_t present[8] = {0}, n = 0; /* n_tagged is at most 255 */
-
-	for (uint32_t i = 0; i < s->n_tagged; i++) {
-		const struct field *f = &s->fields[s->tagged[i]];
-
-		if (field_in(f, e->version) && !field_is_default(s, f, in)) {
-			present[i / 32] |= 1u << i % 32;
-			n++;
-		}
-	}
 	uvarint_write(e, n);
-	for (uint32_t i = 0; n > 0 && i < s->n_tagged; i++) {
+	for (uint32_t i = 0; i < s->n_tagged; i++) {
 		const struct field *f = &s->fields[s->tagged[i]];
 		const void *value = (const char *)in + f->offset;
 
-		if (!(present[i / 32] & 1u << i % 32))
+		if (!field_in(f, e->version) || field_is_default(s, f, in))
 			continue;
 		uvarint_write(e, (uint32_t)f->tag);
 		uvarint_write(e, field_len(e, f, value));
@@ -341,6 +332,8 @@ static void tags_write(struct encoder *e, const struct schema *s, const void *in
 
 static void struct_write(struct encoder *e, const struct schema *s, const void *in)
 {
+	uint32_t n_tags = 0;
+
 	fields_each(f, s)
 	{
 		if (!field_in(f, e->version)) {
@@ -348,10 +341,14 @@ static void struct_write(struct encoder *e, const struct schema *s, const void *
 				trouble(e, ERR_UNSUPPORTED_VERSION);
 		} else if (f->tag == TAG_NONE) {
 			field_write(e, f, false, (const char *)in + f->offset);
+		} else if (!field_is_default(s, f, in)) {
+			n_tags++;
 		}
 	}
-	if (e->flexible)
-		tags_write(e, s, in);
+	if (n_tags > 0)
+		tags_write(e, s, n_tags, in);
+	else if (e->flexible)
+		*room(e, 1) = 0;
 }
 
 static int message_write(struct encoder *e, const struct schema *s, const void *in)
