@@ -5,6 +5,7 @@ AC_DEFUN([ODR_BUILD_COMPILER], [
 AC_ARG_VAR([CC_FOR_BUILD], [C compiler for programs that run during the build])
 AS_IF([test -z "$CC_FOR_BUILD"], [
 	AS_IF([test "$cross_compiling" = yes], [CC_FOR_BUILD=cc], [CC_FOR_BUILD=$CC])])
+AM_CONDITIONAL([CROSS], [test "$cross_compiling" = yes])
 ])
 
 dnl ODR_SWITCH(NAME, HELP): --enable-NAME, off by default, as $odr_NAME and the automake condition of that name in capitals.
@@ -133,7 +134,6 @@ AC_ARG_WITH([systemdsystemunitdir],
 	[], [with_systemdsystemunitdir='${prefix}/lib/systemd/system'])
 AM_CONDITIONAL([SYSTEMD_UNIT], [test "$with_systemdsystemunitdir" != no])
 AC_SUBST([systemdsystemunitdir], [$with_systemdsystemunitdir])
-AC_SUBST([bashcompletiondir], ['${datadir}/bash-completion/completions'])
 ])
 
 AC_DEFUN([ODR_SUMMARY], [

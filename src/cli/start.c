@@ -17,6 +17,8 @@
 #include "env/env.h"
 #include "env/real/real.h"
 
+/* A supervisor that signals the process and then its group means one signal. */
+#define SAME_SIGNAL_MS 100
 #define SIGNALLED 128 /* and the number of the signal: how a shell tells of such an end */
 
 struct arguments {
@@ -95,11 +97,12 @@ static void node_event(void *arg, enum node_event event, const char *text)
 static void wait_for_end(struct env *env, struct run *run)
 {
 	bool asked = false;
+	int64_t asked_ms = 0;
 
 	while (!__atomic_load_n(&run->stopped, __ATOMIC_ACQUIRE)) {
 		int number = real_signal_next();
 
-		if (number == 0)
+		if (number == 0 || (asked && env_mono_ms(env) - asked_ms < SAME_SIGNAL_MS))
 			continue;
 		if (asked) {
 			diag_warn(env->diag, "ends at once; the next start recovers", "signal=%d", number);
@@ -108,6 +111,7 @@ static void wait_for_end(struct env *env, struct run *run)
 		diag_info(env->diag, "stop asked for; again to end at once", "signal=%d", number);
 		node_stop(run->node);
 		asked = true;
+		asked_ms = env_mono_ms(env);
 	}
 }
 
