@@ -1,0 +1,43 @@
+/*
+ * dump_log: what the parts of `odradek dump-log` share. The lines are those of Apache Kafka's kafka-dump-log, which scripts read.
+ */
+#ifndef ODRADEK_CLI_DUMP_LOG_H
+#define ODRADEK_CLI_DUMP_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "compress/compress.h"
+#include "env/env.h"
+
+struct dump_options {
+	bool print_data;
+	bool deep;
+	bool verify_only;	/* indexes: print no entries */
+	bool index_sanity;
+	bool skip_record_metadata;
+	bool cluster_metadata; /* values are records of __cluster_metadata */
+	int64_t max_bytes;
+};
+
+struct dump {
+	struct env *env;
+	struct dump_options options;
+	struct codecs *codecs;
+	struct arena arena;	/* of the record in work */
+	struct buf complaints;	/* for stderr, at the end */
+};
+
+/* Each prints one file: 0, or a negated errno after which the caller names the file. */
+int dump_batches(struct dump *d, const char *path); /* .log, .checkpoint */
+int dump_offset_index(struct dump *d, const char *path);
+int dump_time_index(struct dump *d, const char *path);
+int dump_txn_index(struct dump *d, const char *path);
+int dump_producer_snapshot(struct dump *d, const char *path);
+
+/* The number that the file's name begins with. */
+int64_t dump_base_offset(const char *path);
+
+#endif
