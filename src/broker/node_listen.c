@@ -121,8 +121,10 @@ enum node_end node_bind(struct node *n)
 			.name = n->listeners[i].name,
 			.host = cstr(n, e->host),
 			.port = (uint16_t)e->port,
-			.max_connections = NET_NO_LIMIT,
-			.max_connection_creation_rate = NET_NO_LIMIT,
+			.max_connections =
+				config_listener_int(n->config, e->name, CONFIG_MAX_CONNECTIONS, NET_NO_LIMIT),
+			.max_connection_creation_rate = config_listener_int(
+				n->config, e->name, CONFIG_MAX_CONNECTION_CREATION_RATE, NET_NO_LIMIT),
 			.exempt = e->controller,
 		};
 	}

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "base/err.h"
@@ -219,23 +220,24 @@ static void fill_in_node_id(struct config *c)
 /* ---- reading ---- */
 
 /* "?", or the value when it is no secret. */
-static struct str shown(const struct config_given *g)
+static struct str shown(const struct config_given *g, const struct config_setting *s)
 {
-	return g->setting->type == CONFIG_TYPE_PASSWORD ? STR("[hidden]") : g->text;
+	return s->type == CONFIG_TYPE_PASSWORD ? STR("[hidden]") : g->text;
 }
 
-static void note_illegal(struct config *c, const struct config_given *g, struct str error, struct config_notes *notes)
+static void note_illegal(struct config *c, const struct config_given *g, const struct config_setting *s,
+			 struct str error, struct config_notes *notes)
 {
-	struct str legal = config_legal(g->setting, &c->arena);
+	struct str legal = config_legal(s, &c->arena);
 	const char *why = NULL;
 
 	/* Kafka's words behind "Invalid value x for configuration y: " */
 	if (error.len > 14 && memcmp(error.p, "Invalid value ", 14) == 0)
 		why = memmem(error.p, (size_t)error.len, ": ", 2);
-	if (g->setting->type == CONFIG_TYPE_PASSWORD || g->text.len > 200)
+	if (s->type == CONFIG_TYPE_PASSWORD || g->text.len > 200)
 		why = NULL;
 	config_note_add(notes, CONFIG_NOTE_ERROR, g->place, "%.*s=%.*s: %s; legal: %.*s", STR_ARG(g->name),
-			g->text.len > 200 ? 200 : shown(g).len, shown(g).p, why != NULL ? why + 2 : error.p,
+			g->text.len > 200 ? 200 : shown(g, s).len, shown(g, s).p, why != NULL ? why + 2 : error.p,
 			STR_ARG(legal));
 }
 
@@ -250,24 +252,31 @@ static void note_unknown(const struct config_given *g, struct config_notes *note
 		config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s is not a setting", STR_ARG(g->name));
 }
 
+static void read_given(struct config *c, int i, struct config_notes *notes)
+{
+	const struct config_given *g = &c->given[i];
+	const struct config_setting *s = g->setting;
+	struct config_value one_listeners, *v = &one_listeners;
+	struct str error = STR_NULL, base;
+
+	if (s != NULL) {
+		c->given_by[s->id] = i;
+		v = &c->values[s->id];
+	} else {
+		s = config_listener_override(g->name, &base);
+	}
+	if (s == NULL)
+		note_unknown(g, notes);
+	else if (!config_value_read(s, g->text, &c->arena, v, &error) && !c->arena.failed)
+		note_illegal(c, g, s, error, notes);
+}
+
 static void read_values(struct config *c, struct config_notes *notes)
 {
 	for (int i = 0; i < CONFIG_NODE_N; i++)
 		config_value_default(config_setting((enum config_id)i), &c->arena, &c->values[i]);
-	for (int i = 0; i < c->n_given; i++) {
-		const struct config_given *g = &c->given[i];
-		struct str error = STR_NULL, base;
-
-		if (g->setting == NULL) {
-			if (config_listener_override(g->name, &base) == NULL)
-				note_unknown(g, notes);
-			continue;
-		}
-		c->given_by[g->setting->id] = i;
-		if (!config_value_read(g->setting, g->text, &c->arena, &c->values[g->setting->id], &error) &&
-		    !c->arena.failed)
-			note_illegal(c, g, error, notes);
-	}
+	for (int i = 0; i < c->n_given; i++)
+		read_given(c, i, notes);
 	for (int i = 0; i < CONFIG_NODE_N; i++) {
 		const struct config_setting *s = config_setting((enum config_id)i);
 
@@ -354,6 +363,27 @@ struct str config_text(const struct config *c, enum config_id id)
 {
 	check(id < CONFIG_NODE_N);
 	return c->values[id].text;
+}
+
+int32_t config_listener_int(const struct config *c, struct str listener, enum config_id id, int32_t otherwise)
+{
+	const struct config_setting *s = config_setting(id);
+
+	check(s->type == CONFIG_TYPE_INT);
+	for (int i = 0; i < c->n_given; i++) {
+		const struct config_given *g = &c->given[i];
+		struct str base;
+		int64_t v;
+
+		/* listener.name. NAME . setting */
+		if (g->setting != NULL || config_listener_override(g->name, &base) != s ||
+		    base.p - g->name.p != 14 + listener.len + 1 ||
+		    strncasecmp(g->name.p + 14, listener.p, (size_t)listener.len) != 0)
+			continue;
+		if (config_parse_integer(config_trim(g->text), 0, INT32_MAX, &v))
+			return (int32_t)v;
+	}
+	return otherwise;
 }
 
 /* Where only log.dir was given, it goes before the log.dirs that is built in. */

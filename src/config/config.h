@@ -112,6 +112,12 @@ enum config_origin config_origin(const struct config *c, enum config_id id);
 /* "server.properties:12", "KAFKA_LOG_DIRS", "--override", "built in", "default". */
 struct str config_place(const struct config *c, enum config_id id);
 
+/*
+ * An INT of one listener: what listener.name.NAME.setting gives, NAME in any case, or else `otherwise`. (max.connections and
+ * max.connection.creation.rate are served so; other settings of one listener have no effect yet.)
+ */
+int32_t config_listener_int(const struct config *c, struct str listener, enum config_id id, int32_t otherwise);
+
 /* log.dirs, or else log.dir. Never empty. */
 const struct str *config_log_dirs(const struct config *c, int *n);
 struct str config_metadata_log_dir(const struct config *c);

@@ -55,7 +55,7 @@ static void check_quorum(const struct config *c, struct config_notes *notes)
 			c->network.n_voters);
 }
 
-/* Limits of a single listener are promises too. */
+/* The limits of one listener are served; its other settings are of TLS, SASL or threads. */
 static void check_overrides(const struct config *c, struct config_notes *notes)
 {
 	for (int i = 0; i < c->n_given; i++) {
@@ -63,16 +63,10 @@ static void check_overrides(const struct config *c, struct config_notes *notes)
 		struct str base;
 		const struct config_setting *s = g->setting == NULL ? config_listener_override(g->name, &base) : NULL;
 
-		if (s == NULL)
+		if (s == NULL || s->id == CONFIG_MAX_CONNECTIONS || s->id == CONFIG_MAX_CONNECTION_CREATION_RATE)
 			continue;
-		if (s->id == CONFIG_MAX_CONNECTIONS || s->id == CONFIG_MAX_CONNECTION_CREATION_RATE)
-			config_note_add(
-				notes, CONFIG_NOTE_REFUSED, g->place,
-				"%.*s is refused: limits of a single listener are not kept yet; %s counts for all",
-				STR_ARG(g->name), s->name);
-		else
-			config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s has no effect: %s", STR_ARG(g->name),
-					s->reason ? s->reason : "settings of a single listener are not read yet");
+		config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s has no effect: %s", STR_ARG(g->name),
+				s->reason ? s->reason : "it is read for all listeners alike");
 	}
 }
 

@@ -305,8 +305,6 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 	expect_refused("create.topic.policy.class.name=x.Y", "server.properties:6", "policies cannot be loaded");
 	expect_refused("config.providers=file", "server.properties:6", "taken literally");
 	expect_refused("principal.builder.class=x.Y", "server.properties:6", "is refused");
-	expect_refused("listener.name.plaintext.max.connections=5", "server.properties:6",
-		       "limits of a single listener");
 	expect_refused("listeners=SSL://:9092,CONTROLLER://:9093\nsecurity.inter.broker.protocol=SSL\n"
 		       "listener.security.protocol.map=SSL:SSL,CONTROLLER:PLAINTEXT",
 		       "server.properties:6", "listener SSL is refused");
@@ -371,6 +369,23 @@ static void listeners_are_read_with_hosts_ports_and_brackets(void **state)
 	assert_true(str_is(net->ip_limits[1].host, "::1") && net->ip_limits[1].connections == 7);
 	assert_true(net->n_controller_advertised == 1 && str_is_null(net->controller_advertised[0].host));
 	unload(&l);
+}
+
+static void a_listener_may_have_limits_of_its_own(void **state)
+{
+	struct loaded l = expect_fine(
+		"listener.name.plaintext.max.connections= 5\nlistener.name.PLAINTEXT.max.connection.creation.rate=7\n"
+		"listener.name.controller.ssl.protocol=TLSv1.3\nlistener.name.x.num.partitions=2");
+
+	assert_int_equal(config_listener_int(l.c, STR("PLAINTEXT"), CONFIG_MAX_CONNECTIONS, -1), 5);
+	assert_int_equal(config_listener_int(l.c, STR("PLAINTEXT"), CONFIG_MAX_CONNECTION_CREATION_RATE, -1), 7);
+	assert_int_equal(config_listener_int(l.c, STR("CONTROLLER"), CONFIG_MAX_CONNECTIONS, -1), -1);
+	assert_int_equal(config_listener_int(l.c, STR("PLAIN"), CONFIG_MAX_CONNECTIONS, -1), -1);
+	assert_true(has_note(&l, CONFIG_NOTE_WARN, "server.properties:8", "TLS is not served yet"));
+	assert_true(has_note(&l, CONFIG_NOTE_WARN, "server.properties:9", "has no effect"));
+	unload(&l);
+	expect_error("listener.name.plaintext.max.connections=-1", "server.properties:6",
+		     "legal: an integer, at least 0");
 }
 
 static void a_port_may_be_shared_by_ipv4_and_ipv6(void **state)
@@ -481,6 +496,7 @@ int main(void)
 		cmocka_unit_test(what_is_harmless_though_not_served_stands),
 		cmocka_unit_test(values_that_contradict_each_other_stop_the_start),
 		cmocka_unit_test(listeners_are_read_with_hosts_ports_and_brackets),
+		cmocka_unit_test(a_listener_may_have_limits_of_its_own),
 		cmocka_unit_test(a_port_may_be_shared_by_ipv4_and_ipv6),
 		cmocka_unit_test(listeners_that_cannot_be_are_refused),
 		cmocka_unit_test(the_voters_name_a_controller_that_listens_everywhere),
