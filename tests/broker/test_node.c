@@ -1,0 +1,673 @@
+/*
+ * node: a whole node in the simulator, asked over its network by two raw clients on another machine.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/node.h"
+#include "config/config.h"
+#include "env/sim/sim.h"
+#include "protocol/api_versions.h"
+#include "protocol/fetch.h"
+#include "protocol/header.h"
+#include "protocol/init_producer_id.h"
+#include "protocol/list_offsets.h"
+#include "protocol/metadata.h"
+#include "protocol/produce.h"
+#include "tests/base/cm.h"
+#include "wire/batch.h"
+#include "wire/codec.h"
+#include "wire/header.h"
+
+#define NODE 0
+#define PEER 1
+#define PATIENCE_MS 30000
+#define PORT 9092
+
+struct client {
+	struct sock *sock;
+	struct loop *loop;
+	uint8_t out[1 << 16];
+	size_t out_len, sent;
+	uint8_t in[1 << 18];
+	size_t in_len;
+	bool connected, closed;
+	int32_t correlation_id;
+	struct env *env;
+};
+
+struct world {
+	struct sim_world *sim;
+	struct diag diag;
+	struct node *node;
+	struct config *config;
+	struct arena arena; /* what answers are decoded into */
+	struct client a, b;
+	bool serving, stopped;
+};
+
+static struct world *w;
+
+static void write_line(void *arg, const char *line, int len)
+{
+	(void)arg;
+	(void)line;
+	(void)len;
+}
+
+static int64_t no_time(void *arg)
+{
+	(void)arg;
+	return 0;
+}
+
+/* ---- the node ---- */
+
+static void node_event(void *arg, enum node_event event, const char *text)
+{
+	(void)arg;
+	(void)text;
+	w->serving |= event == NODE_EVENT_STARTED;
+	w->stopped |= event == NODE_EVENT_STOPPED;
+}
+
+static void start_node(void *arg)
+{
+	struct config_input in = {.data_dir = STR("/data")};
+	struct config_notes notes;
+	enum node_end end;
+
+	(void)arg;
+	config_load(&in, &w->config, &notes);
+	config_notes_fini(&notes);
+	w->node = node_start(&(struct node_options){.env = sim_env(w->sim, NODE),
+						    .config = w->config,
+						    .n_reactors = 2,
+						    .release = "test",
+						    .event = node_event},
+			     &end);
+	assert_non_null(w->node);
+}
+
+static void stop_node(void *arg)
+{
+	(void)arg;
+	node_stop(w->node);
+}
+
+static void free_node(void *arg)
+{
+	(void)arg;
+	assert_int_equal(node_free(w->node), NODE_END_CLEAN);
+	config_free(w->config);
+}
+
+static bool is_serving(void *arg)
+{
+	(void)arg;
+	return w->serving;
+}
+
+static bool has_stopped(void *arg)
+{
+	(void)arg;
+	return w->stopped;
+}
+
+static void bring_up(void)
+{
+	w->serving = w->stopped = false;
+	assert_true(sim_call(w->sim, NODE, start_node, NULL));
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, is_serving, NULL));
+}
+
+static void bring_down(void)
+{
+	assert_true(sim_call(w->sim, NODE, stop_node, NULL));
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, has_stopped, NULL));
+	assert_true(sim_call(w->sim, NODE, free_node, NULL));
+}
+
+/* ---- clients ---- */
+
+static void client_read(struct client *c)
+{
+	ssize_t n;
+
+	while ((n = sock_read(c->sock, c->in + c->in_len, sizeof(c->in) - c->in_len)) > 0)
+		c->in_len += (size_t)n;
+	if (n != -EAGAIN)
+		c->closed = true;
+}
+
+static void client_write(struct client *c)
+{
+	while (c->sent < c->out_len) {
+		struct iovec v = {c->out + c->sent, c->out_len - c->sent};
+		ssize_t n = sock_writev(c->sock, &v, 1);
+
+		if (n <= 0)
+			break;
+		c->sent += (size_t)n;
+	}
+}
+
+static void client_ready(struct sock *s, int ready, void *arg)
+{
+	struct client *c = arg;
+
+	if (ready & SOCK_WRITE) {
+		c->connected = true;
+		client_write(c);
+	}
+	if (ready & SOCK_READ)
+		client_read(c);
+	if (c->closed)
+		sock_want(s, 0);
+	else
+		sock_want(s, SOCK_READ | (c->sent < c->out_len ? SOCK_WRITE : 0));
+}
+
+static void client_dial(void *arg)
+{
+	struct client *c = arg;
+	struct addr to;
+
+	assert_true(addr_parse("10.0.0.1", PORT, &to));
+	c->loop = loop_new(c->env, "client");
+	assert_int_equal(env_dial(c->loop, &to, client_ready, c, &c->sock), 0);
+	sock_want(c->sock, SOCK_READ | SOCK_WRITE);
+}
+
+static bool is_connected(void *arg)
+{
+	return ((struct client *)arg)->connected;
+}
+
+static void client_open(struct client *c)
+{
+	*c = (struct client){.env = sim_env(w->sim, PEER)};
+	assert_true(sim_call(w->sim, PEER, client_dial, c));
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, is_connected, c));
+}
+
+static void client_wants_to_write(void *arg)
+{
+	sock_want(((struct client *)arg)->sock, SOCK_READ | SOCK_WRITE);
+}
+
+/* Sends `in`; what has come before is forgotten. */
+static void client_send(struct client *c, const struct schema *s, int version, const void *in)
+{
+	struct request_header h = {.request_api_key = s->key,
+				   .request_api_version = (int16_t)version,
+				   .correlation_id = ++c->correlation_id,
+				   .client_id = STR("test")};
+	struct buf b = {0};
+
+	buf_put(&b, "\0\0\0\0", 4);
+	assert_int_equal(codec_encode_buf(&request_header_schema, version >= s->flexible ? 2 : 1, &h, &b), 0);
+	assert_int_equal(codec_encode_buf(s, version, in, &b), 0);
+	put_i32(b.p, (int32_t)b.len - 4);
+	assert_true(b.len <= sizeof(c->out));
+	memcpy(c->out, b.p, b.len);
+	c->out_len = b.len;
+	c->sent = c->in_len = 0;
+	buf_fini(&b);
+	assert_true(sim_call(w->sim, PEER, client_wants_to_write, c));
+}
+
+static bool has_answer(void *arg)
+{
+	struct client *c = arg;
+
+	return c->closed || (c->in_len >= 4 && c->in_len >= 4 + (size_t)get_i32(c->in));
+}
+
+/* The answer to what was sent last, in the world's arena. */
+static void client_take(struct client *c, const struct schema *s, int version, void *out)
+{
+	struct reader r;
+	int32_t id;
+
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, has_answer, c));
+	assert_false(c->closed);
+	reader_init(&r, c->in + 4, (size_t)get_i32(c->in));
+	assert_int_equal(header_read_response(&r, s->key, version, &id), 0);
+	assert_int_equal(id, c->correlation_id);
+	assert_int_equal(codec_read(s, version, &r, &w->arena, out), 0);
+}
+
+/* ---- questions ---- */
+
+static void ask_metadata(const char *topic, struct metadata_response *out)
+{
+	struct metadata_request in;
+	struct metadata_request_topic t;
+
+	codec_init(&metadata_request_schema, &in);
+	codec_init(&metadata_request_topic_schema, &t);
+	t.name = str_of(topic);
+	in.topics.v = &t;
+	in.topics.n = 1;
+	client_send(&w->a, &metadata_request_schema, 12, &in);
+	client_take(&w->a, &metadata_response_schema, 12, out);
+}
+
+static struct records batch_of(struct buf *b, const char *value)
+{
+	struct batch_builder builder;
+
+	b->len = 0;
+	batch_begin(&builder, b, &BATCH_OPTIONS_NONE);
+	batch_add(&builder, 1, BYTES_NULL, (struct bytes){(const uint8_t *)value, (int32_t)strlen(value)});
+	batch_end(&builder);
+	put_i32(b->p + BATCH_AT_LEADER_EPOCH, -1);
+	batch_crc_set(b->p, b->len);
+	return (struct records){.p = b->p, .len = (int32_t)b->len};
+}
+
+static void send_produce(struct client *c, const char *topic, struct records records, int16_t acks)
+{
+	struct produce_request_partition p = {.records = records};
+	struct produce_request_topic t;
+	struct produce_request in;
+
+	codec_init(&produce_request_topic_schema, &t);
+	codec_init(&produce_request_schema, &in);
+	t.name = str_of(topic);
+	t.partition_data.v = &p;
+	t.partition_data.n = 1;
+	in.acks = acks;
+	in.timeout_ms = 1000;
+	in.topic_data.v = &t;
+	in.topic_data.n = 1;
+	client_send(c, &produce_request_schema, 9, &in);
+}
+
+static struct produce_response_partition ask_produce(const char *topic, const char *value)
+{
+	struct produce_response out;
+	struct buf b = {0};
+
+	send_produce(&w->a, topic, batch_of(&b, value), -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	buf_fini(&b);
+	return out.responses.v[0].partition_responses.v[0];
+}
+
+static void send_fetch(struct client *c, const char *topic, int64_t offset, int32_t max_wait_ms)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic t;
+	struct fetch_request in;
+
+	codec_init(&fetch_request_partition_schema, &p);
+	codec_init(&fetch_request_topic_schema, &t);
+	codec_init(&fetch_request_schema, &in);
+	p.fetch_offset = offset;
+	p.partition_max_bytes = 1 << 16;
+	t.topic = str_of(topic);
+	t.partitions.v = &p;
+	t.partitions.n = 1;
+	in.max_wait_ms = max_wait_ms;
+	in.min_bytes = 1;
+	in.topics.v = &t;
+	in.topics.n = 1;
+	client_send(c, &fetch_request_schema, 12, &in);
+}
+
+static struct fetch_response_partition take_fetch(struct client *c)
+{
+	struct fetch_response out;
+
+	client_take(c, &fetch_response_schema, 12, &out);
+	assert_int_equal(out.error_code, 0);
+	return out.responses.v[0].partitions.v[0];
+}
+
+/* Is this batch's only record `value`? */
+static void assert_value(struct records records, const char *value)
+{
+	struct batch_iter it = batch_iter(records.p, (size_t)records.len);
+	struct record_iter records_it;
+	struct record r;
+
+	assert_true(batch_next(&it));
+	assert_true(batch_crc_ok(it.p, &it.header));
+	records_it =
+		record_iter(&it.header, it.p + BATCH_HEADER_SIZE, (size_t)batch_size(&it.header) - BATCH_HEADER_SIZE);
+	assert_true(record_next(&records_it, &r));
+	assert_int_equal(r.value.len, strlen(value));
+	assert_memory_equal(r.value.p, value, strlen(value));
+}
+
+/* ---- fixture ---- */
+
+static int setup(void **state)
+{
+	struct sim_options o;
+
+	(void)state;
+	sim_options_calm(&o);
+	o.n_envs = 2;
+	w = xcalloc(1, sizeof(*w));
+	w->diag = (struct diag){.level = DIAG_ERROR, .write = write_line, .wall_ms = no_time};
+	w->sim = sim_world_new(11, &o);
+	sim_env_diag(w->sim, NODE, &w->diag);
+	sim_env_diag(w->sim, PEER, &w->diag);
+	arena_init(&w->arena, 8 << 20);
+	bring_up();
+	client_open(&w->a);
+	client_open(&w->b);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	arena_fini(&w->arena);
+	sim_world_free(w->sim);
+	xfree(w);
+	w = NULL;
+	return 0;
+}
+
+/* ---- what holds ---- */
+
+static void a_stopped_node_has_given_everything_back(void **state)
+{
+	struct sim_held held;
+
+	(void)state;
+	assert_int_equal(ask_produce("no such topic", "x").error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	bring_down();
+	sim_held(w->sim, NODE, &held);
+	assert_int_equal(held.files, 0);
+	assert_int_equal(held.socks, 0);
+	assert_int_equal(held.loops, 0);
+	assert_int_equal(held.works, 0);
+	assert_int_equal(held.blocks, 0);
+}
+
+static void a_topic_that_is_asked_for_has_a_leader_in_the_answer(void **state)
+{
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("t", &out);
+	assert_int_equal(out.brokers.n, 1);
+	assert_true(str_is(out.brokers.v[0].host, "10.0.0.1"));
+	assert_int_equal(out.brokers.v[0].port, PORT);
+	assert_int_equal(out.topics.n, 1);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+	assert_int_equal(out.topics.v[0].partitions.v[0].leader_id, 1);
+}
+
+static void a_name_that_is_not_legal_makes_no_topic(void **state)
+{
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("a b", &out);
+	assert_int_equal(out.topics.v[0].error_code, ERR_INVALID_TOPIC_EXCEPTION);
+}
+
+static void what_was_produced_is_fetched(void **state)
+{
+	struct metadata_response out;
+	struct produce_response_partition p;
+	struct fetch_response_partition f;
+
+	(void)state;
+	ask_metadata("t", &out);
+	p = ask_produce("t", "hello");
+	assert_int_equal(p.error_code, 0);
+	assert_int_equal(p.base_offset, 0);
+	assert_int_equal(ask_produce("t", "world").base_offset, 1);
+	send_fetch(&w->a, "t", 1, 0);
+	f = take_fetch(&w->a);
+	assert_int_equal(f.error_code, 0);
+	assert_int_equal(f.high_watermark, 2);
+	assert_value(f.records, "world");
+}
+
+static void a_fetch_waits_for_the_next_record(void **state)
+{
+	struct metadata_response out;
+	int64_t began;
+
+	(void)state;
+	ask_metadata("t", &out);
+	began = sim_now_ns(w->sim);
+	send_fetch(&w->b, "t", 0, 20000);
+	sim_run_for(w->sim, 500);
+	assert_false(has_answer(&w->b));
+	assert_int_equal(ask_produce("t", "at last").error_code, 0);
+	assert_value(take_fetch(&w->b).records, "at last");
+	assert_true(sim_now_ns(w->sim) - began < 1000000000);
+}
+
+static void a_fetch_that_finds_nothing_answers_in_time(void **state)
+{
+	struct metadata_response out;
+	struct fetch_response_partition f;
+	int64_t began;
+
+	(void)state;
+	ask_metadata("t", &out);
+	began = sim_now_ns(w->sim);
+	send_fetch(&w->a, "t", 0, 700);
+	f = take_fetch(&w->a);
+	assert_int_equal(f.error_code, 0);
+	assert_int_equal(f.records.len, 0);
+	assert_false(records_is_null(f.records));
+	assert_true(sim_now_ns(w->sim) - began >= 700000000);
+}
+
+static void a_fetch_beyond_the_end_is_refused_at_once(void **state)
+{
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("t", &out);
+	send_fetch(&w->a, "t", 5, 20000);
+	assert_int_equal(take_fetch(&w->a).error_code, ERR_OFFSET_OUT_OF_RANGE);
+}
+
+static void a_fetch_waits_no_longer_than_its_connection(void **state)
+{
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("t", &out);
+	send_fetch(&w->b, "t", 0, 20000);
+	sim_run_for(w->sim, 100);
+	sim_crash(w->sim, PEER, SIM_KILL);
+	sim_run_for(w->sim, 1000);
+	bring_down();
+}
+
+static void a_batch_with_a_wrong_crc_is_refused_and_nothing_is_written(void **state)
+{
+	struct metadata_response out;
+	struct produce_response answer;
+	struct buf b = {0};
+	struct records records;
+
+	(void)state;
+	ask_metadata("t", &out);
+	records = batch_of(&b, "x");
+	b.p[b.len - 1] ^= 1;
+	send_produce(&w->a, "t", records, 1);
+	client_take(&w->a, &produce_response_schema, 9, &answer);
+	buf_fini(&b);
+	assert_int_equal(answer.responses.v[0].partition_responses.v[0].error_code, ERR_CORRUPT_MESSAGE);
+	assert_int_equal(ask_produce("t", "y").base_offset, 0);
+}
+
+static void without_acks_nothing_is_answered_and_the_next_request_is(void **state)
+{
+	struct metadata_response out;
+	struct buf b = {0};
+
+	(void)state;
+	ask_metadata("t", &out);
+	send_produce(&w->a, "t", batch_of(&b, "unseen"), 0);
+	sim_run_for(w->sim, 200);
+	assert_int_equal(w->a.in_len, 0);
+	assert_int_equal(ask_produce("t", "seen").base_offset, 1);
+	buf_fini(&b);
+}
+
+static void without_acks_an_error_closes_the_connection(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	send_produce(&w->a, "nothing", batch_of(&b, "x"), 0);
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, has_answer, &w->a));
+	assert_true(w->a.closed);
+	buf_fini(&b);
+}
+
+static void acks_of_two_are_refused(void **state)
+{
+	struct metadata_response out;
+	struct produce_response answer;
+	struct buf b = {0};
+
+	(void)state;
+	ask_metadata("t", &out);
+	send_produce(&w->a, "t", batch_of(&b, "x"), 2);
+	client_take(&w->a, &produce_response_schema, 9, &answer);
+	assert_int_equal(answer.responses.v[0].partition_responses.v[0].error_code, ERR_INVALID_REQUIRED_ACKS);
+	buf_fini(&b);
+}
+
+static void a_version_of_the_future_is_told_which_are_served(void **state)
+{
+	struct api_versions_request in;
+	struct api_versions_response out;
+
+	(void)state;
+	codec_init(&api_versions_request_schema, &in);
+	in.client_software_name = STR("test");
+	in.client_software_version = STR("1");
+	client_send(&w->a, &api_versions_request_schema, 5, &in);
+	put_i16(w->a.out + 6, 99);
+	client_take(&w->a, &api_versions_response_schema, 0, &out);
+	assert_int_equal(out.error_code, ERR_UNSUPPORTED_VERSION);
+	assert_int_equal(out.api_keys.n, 1);
+	assert_int_equal(out.api_keys.v[0].api_key, api_versions_request_KEY);
+	assert_int_equal(out.api_keys.v[0].max_version, 5);
+}
+
+static void produce_is_advertised_from_version_0(void **state)
+{
+	struct api_versions_request in;
+	struct api_versions_response out;
+
+	(void)state;
+	codec_init(&api_versions_request_schema, &in);
+	client_send(&w->a, &api_versions_request_schema, 0, &in);
+	client_take(&w->a, &api_versions_response_schema, 0, &out);
+	assert_int_equal(out.api_keys.v[0].api_key, produce_request_KEY);
+	assert_int_equal(out.api_keys.v[0].min_version, 0);
+	assert_int_equal(out.api_keys.v[0].max_version, 13);
+}
+
+static void a_key_that_is_not_served_closes_the_connection(void **state)
+{
+	struct api_versions_request in;
+
+	(void)state;
+	codec_init(&api_versions_request_schema, &in);
+	client_send(&w->a, &api_versions_request_schema, 0, &in);
+	put_i16(w->a.out + 4, 52);
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, has_answer, &w->a));
+	assert_true(w->a.closed);
+}
+
+static void each_producer_has_an_id_of_its_own(void **state)
+{
+	struct init_producer_id_request in;
+	struct init_producer_id_response out;
+	int64_t last = -1;
+
+	(void)state;
+	codec_init(&init_producer_id_request_schema, &in);
+	in.transactional_id = STR_NULL;
+	for (int i = 0; i < 1200; i++) {
+		client_send(&w->a, &init_producer_id_request_schema, 4, &in);
+		client_take(&w->a, &init_producer_id_response_schema, 4, &out);
+		assert_int_equal(out.error_code, 0);
+		assert_true(out.producer_id > last);
+		last = out.producer_id;
+	}
+}
+
+static void after_a_kill_every_acknowledged_record_is_there(void **state)
+{
+	struct metadata_response out;
+	struct fetch_response_partition f;
+
+	(void)state;
+	ask_metadata("t", &out);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(ask_produce("t", "kept").base_offset, i);
+	sim_crash(w->sim, NODE, SIM_KILL);
+	sim_restart(w->sim, NODE);
+	bring_up();
+	client_open(&w->a);
+	send_fetch(&w->a, "t", 19, 0);
+	f = take_fetch(&w->a);
+	assert_int_equal(f.error_code, 0);
+	assert_int_equal(f.high_watermark, 20);
+	assert_value(f.records, "kept");
+	assert_int_equal(ask_produce("t", "next").base_offset, 20);
+}
+
+static void after_a_clean_stop_it_goes_on(void **state)
+{
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("t", &out);
+	assert_int_equal(ask_produce("t", "one").base_offset, 0);
+	bring_down();
+	bring_up();
+	client_open(&w->a);
+	ask_metadata("t", &out);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+	assert_int_equal(ask_produce("t", "two").base_offset, 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		TEST(a_stopped_node_has_given_everything_back),
+		TEST(a_topic_that_is_asked_for_has_a_leader_in_the_answer),
+		TEST(a_name_that_is_not_legal_makes_no_topic),
+		TEST(what_was_produced_is_fetched),
+		TEST(a_fetch_waits_for_the_next_record),
+		TEST(a_fetch_that_finds_nothing_answers_in_time),
+		TEST(a_fetch_beyond_the_end_is_refused_at_once),
+		TEST(a_fetch_waits_no_longer_than_its_connection),
+		TEST(a_batch_with_a_wrong_crc_is_refused_and_nothing_is_written),
+		TEST(without_acks_nothing_is_answered_and_the_next_request_is),
+		TEST(without_acks_an_error_closes_the_connection),
+		TEST(acks_of_two_are_refused),
+		TEST(a_version_of_the_future_is_told_which_are_served),
+		TEST(produce_is_advertised_from_version_0),
+		TEST(a_key_that_is_not_served_closes_the_connection),
+		TEST(each_producer_has_an_id_of_its_own),
+		TEST(after_a_kill_every_acknowledged_record_is_there),
+		TEST(after_a_clean_stop_it_goes_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
