@@ -41,6 +41,8 @@ struct controller_feature {
 /* The features of this release, ended by a NULL name. */
 extern const struct controller_feature CONTROLLER_FEATURES[];
 const struct controller_feature *controller_feature_find(struct str name);
+/* The level that Kafka finalizes by default in a cluster of this metadata.version. */
+int controller_feature_default(const struct controller_feature *f, int metadata_version);
 
 /* What one decision may know besides the state. */
 struct controller_context {

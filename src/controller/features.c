@@ -24,6 +24,17 @@ const struct controller_feature CONTROLLER_FEATURES[] = {
 	{NULL, 0, 0, 0},
 };
 
+/* From which metadata.version on a level is the default. */
+static const struct {
+	const char *feature;
+	int level;
+	int metadata_version;
+} DEFAULTS[] = {
+	{"eligible.leader.replicas.version", 1, 26}, {"group.version", 1, 22}, {"kraft.version", 1, 21},
+	{"share.version", 1, 28},		     {"share.version", 2, 31}, {"streams.version", 1, 29},
+	{"transaction.version", 2, 24},
+};
+
 /* What a level of a feature rests on: the least metadata.version. */
 static const struct {
 	const char *feature;
@@ -42,6 +53,19 @@ const struct controller_feature *controller_feature_find(struct str name)
 			return f;
 	}
 	return NULL;
+}
+
+int controller_feature_default(const struct controller_feature *f, int metadata_version)
+{
+	int level = 0;
+
+	if (strcmp(f->name, "metadata.version") == 0)
+		return metadata_version;
+	for (size_t i = 0; i < sizeof(DEFAULTS) / sizeof(DEFAULTS[0]); i++) {
+		if (strcmp(f->name, DEFAULTS[i].feature) == 0 && metadata_version >= DEFAULTS[i].metadata_version)
+			level = DEFAULTS[i].level;
+	}
+	return level;
 }
 
 bool feature_range_has(int16_t min, int16_t max, int16_t level)
