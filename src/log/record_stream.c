@@ -161,6 +161,10 @@ bool record_stream_next(struct record_stream *s, struct stream_record *out)
 	s->left--;
 	s->left_in_record = VARINT32_MAX;
 	int32_t size = take_int(s);
+	if (s->record_max > 0 && size > s->record_max && !s->error) {
+		s->refused_size = size;
+		return fail(s, ERR_INVALID_RECORD);
+	}
 	s->size += VARINT32_MAX - s->left_in_record + size;
 	s->left_in_record = size;
 	out->attributes = (int8_t)take_byte(s);

@@ -29,6 +29,8 @@ struct record_stream {
 	int64_t size; /* bytes of records seen so far, decompressed */
 	int64_t left_in_record;
 	int32_t left;
+	int32_t record_max;    /* bytes of one record; 0 = no bound. Set it after record_stream_init. */
+	int32_t refused_size;  /* of the record that was larger */
 	bool last; /* p..end is the last piece */
 	int error; /* ERR_INVALID_RECORD: malformed; ERR_CORRUPT_MESSAGE: does not decompress; ERR_MESSAGE_TOO_LARGE */
 };

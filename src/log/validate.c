@@ -9,6 +9,7 @@
  *	a record: timestamp outside the window               32 INVALID_TIMESTAMP, with its index
  *	LogAppendTime set by a client                        32, with its index
  *	records malformed, too few, too many                 87
+ *	a compressed record > max.decompressed.message.bytes 87
  *	does not decompress                                  UNKNOWN_SERVER_ERROR, as Kafka answers it
  */
 #include "log/validate.h"
@@ -200,8 +201,14 @@ static int check_records(struct validation *v, const uint8_t *p, int64_t *size)
 	int32_t index = 0;
 
 	record_stream_init(&stream, v->c->codecs, v->h, p, (size_t)max);
+	if (batch_codec(v->h) != CODEC_NONE)
+		stream.record_max = v->c->config->max_decompressed_message_bytes;
 	while (record_stream_next(&stream, &r))
 		check_record(v, &r, index++);
+	if (stream.refused_size > 0)
+		return REFUSE(v, ERR_INVALID_RECORD,
+			      "Invalid record size: %d exceeds the configured maximum record size of %d.", stream.refused_size,
+			      stream.record_max);
 	if (stream.error)
 		return stream_error(v, stream.error);
 	*size = stream.size;

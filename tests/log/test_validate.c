@@ -165,6 +165,24 @@ static void records_that_unfold_beyond_the_bound_are_refused(void **state)
 	assert_int_equal(run(), ERR_MESSAGE_TOO_LARGE);
 }
 
+static void a_record_that_unfolds_beyond_its_bound_is_refused(void **state)
+{
+	for (int codec = CODEC_NONE; codec <= CODEC_ZSTD; codec++) {
+		int32_t least = 1;
+
+		/* the smallest bound that takes the records is the size of the largest one */
+		for (build(3, NOW, codec); least < 1000; least++) {
+			config.max_decompressed_message_bytes = least;
+			if (rerun() == 0)
+				break;
+			assert_int_equal(problem.error, ERR_INVALID_RECORD);
+			assert_non_null(memmem(problem.message.p, (size_t)problem.message.len, "exceeds the configured", 22));
+		}
+		/* what is not compressed is bounded by its own size */
+		assert_true(codec == CODEC_NONE ? least == 1 : least > 1 && least < 1000);
+	}
+}
+
 static void too_large_a_batch_is_refused_by_its_size(void **state)
 {
 	build(10, NOW, CODEC_NONE);
@@ -344,6 +362,7 @@ int main(void)
 		TEST(a_wrong_crc_or_length_is_corrupt),
 		TEST(a_payload_that_does_not_decompress_is_kafkas_unknown_server_error),
 		TEST(records_that_unfold_beyond_the_bound_are_refused),
+		TEST(a_record_that_unfolds_beyond_its_bound_is_refused),
 		TEST(too_large_a_batch_is_refused_by_its_size),
 		TEST(timestamps_outside_the_window_are_named_by_index),
 		TEST(a_compacted_topic_wants_keys),
