@@ -206,15 +206,15 @@ static void gather_overrides(struct config *c, const char *const *overrides, str
 /* node.id and broker.id stand for each other, as in Kafka's populateSynonyms; what is built in gives way to what was given. */
 static void fill_in_node_id(struct config *c)
 {
-	struct config_given *node = (struct config_given *)config_given_name(c, STR("node.id"));
-	const struct config_given *broker = config_given_name(c, STR("broker.id"));
+	struct str node_id = str_of(config_setting(CONFIG_NODE_ID)->name);
+	struct str broker_id = str_of(config_setting(CONFIG_BROKER_ID)->name);
+	struct config_given *node = (struct config_given *)config_given_name(c, node_id);
+	const struct config_given *broker = config_given_name(c, broker_id);
 
-	if (broker != NULL && node != NULL && node->origin == CONFIG_FROM_BUILTIN)
-		*node = (struct config_given){node->name, broker->text, broker->place, broker->origin, node->setting};
-	else if (broker != NULL && node == NULL)
-		give(c, STR("node.id"), broker->text, broker->origin, broker->place);
+	if (broker != NULL && (node == NULL || node->origin == CONFIG_FROM_BUILTIN))
+		give(c, node_id, broker->text, broker->origin, broker->place);
 	else if (broker == NULL && node != NULL)
-		give(c, STR("broker.id"), node->text, node->origin, node->place);
+		give(c, broker_id, node->text, node->origin, node->place);
 }
 
 /* ---- reading ---- */

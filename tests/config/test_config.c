@@ -203,7 +203,7 @@ static void the_environment_lies_over_the_file_and_overrides_over_both(void **st
 					   "KAFKA_LOG4J_LOGGERS=x=y",
 					   "HOME=/root",
 					   "KAFKA",
-					   "KAFKA_BROKER_RACK=a\\u0041\nnum.recovery.threads.per.data.dir=9",
+					   "KAFKA_BROKER_RACK=a\\u0041\nfetch.max.bytes=2048",
 					   NULL};
 	const char *const overrides[] = {"num.partitions=4", NULL};
 	struct loaded l = load_all(MINIMAL "log.retention.hours=1\nnum.partitions=2\n", environment, overrides);
@@ -216,7 +216,7 @@ static void the_environment_lies_over_the_file_and_overrides_over_both(void **st
 	assert_int_equal(config_origin(l.c, CONFIG_NUM_PARTITIONS), CONFIG_FROM_OVERRIDE);
 	/* the image writes variables into the file, where they are read as properties */
 	assert_true(str_is(config_string(l.c, CONFIG_BROKER_RACK), "aA"));
-	assert_int_equal(config_int(l.c, CONFIG_NUM_RECOVERY_THREADS_PER_DATA_DIR), 9);
+	assert_int_equal(config_int(l.c, CONFIG_FETCH_MAX_BYTES), 2048);
 	assert_int_equal(l.notes.n, 0);
 	unload(&l);
 }
