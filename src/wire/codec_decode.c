@@ -18,12 +18,6 @@
 #include "wire/records.h"
 #include "wire/walk.h"
 
-#define STRING_LEN_MAX 0x7fff
-#define NULL_LEN (-1)
-
-/* Kept out of the loop over fields, which is quick as long as it is small: most fields are numbers. */
-#define NOINLINE __attribute__((noinline))
-
 struct decoder {
 	struct reader r;
 	struct arena *arena;

@@ -16,12 +16,6 @@
 #include "wire/records.h"
 #include "wire/walk.h"
 
-#define STRING_LEN_MAX 0x7fff
-#define NULL_LEN (-1)
-
-/* Kept out of the loop over fields, which is quick as long as it is small: most fields are numbers. */
-#define NOINLINE __attribute__((noinline))
-
 #define SCRATCH_LEN 64 /* more than any number takes */
 #define BLOCK_FIRST 256
 #define BLOCK_MAX 65536

@@ -16,7 +16,6 @@
 #include "wire/walk.h"
 
 #define BYTES_MAX 300
-#define STRING_LEN_MAX 0x7fff
 
 struct dice {
 	struct codec_chance *chance;

@@ -12,6 +12,12 @@
 
 #include "wire/schema.h"
 
+#define STRING_LEN_MAX 0x7fff
+#define NULL_LEN (-1)
+
+/* Kept out of the loop over fields, which is quick as long as it is small: most fields are numbers. */
+#define NOINLINE __attribute__((noinline))
+
 struct array {
 	void *v;
 	int32_t n; /* -1: null */
