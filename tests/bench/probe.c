@@ -42,8 +42,8 @@ static void breathe(int64_t since)
 {
 	struct timespec t = {.tv_nsec = 100000};
 
-	if (now_us() - since > GIVE_UP_US)
-		die("the node did not get ready");
+	if (raw_now_us() - since > GIVE_UP_US)
+		raw_die("the node did not get ready");
 	nanosleep(&t, NULL);
 }
 
@@ -52,13 +52,13 @@ static pid_t start(char **command)
 	pid_t pid = fork();
 
 	if (pid < 0)
-		die("fork: %s", strerror(errno));
+		raw_die("fork: %s", strerror(errno));
 	if (pid > 0)
 		return pid;
 	setsid();
 	dup2(2, 1); /* what it says is not mixed with what is measured */
 	execvp(command[0], command);
-	die("%s: %s", command[0], strerror(errno));
+	raw_die("%s: %s", command[0], strerror(errno));
 }
 
 /* CPU time of all threads of a process that still run, in ns: finer than the ticks of /proc/PID/stat. */
@@ -91,7 +91,7 @@ static void open_when_there(struct raw *r, const struct target *t, int64_t since
 {
 	while (!raw_try(r, t->host, t->port)) {
 		if (waitpid(pid, NULL, WNOHANG) == pid)
-			die("the node has ended");
+			raw_die("the node has ended");
 		breathe(since);
 	}
 }
@@ -138,14 +138,14 @@ static int probe_first(const struct target *t, char **argv)
 	batch_make(&batch, 1, 100);
 	put_produce(&request, 1, argv[0], 0, 1, &batch);
 	put_metadata(&metadata, 1, argv[0], true);
-	began = now_us();
+	began = raw_now_us();
 	pid = start(argv + 1);
 	open_when_there(&r, t, began, pid);
-	printf("connected_us=%lld\n", (long long)(now_us() - began));
+	printf("connected_us=%lld\n", (long long)(raw_now_us() - began));
 	if (getenv("PROBE_AUTO_CREATE"))
 		insist(&r, t, began, pid, &metadata, has_leaders, 1);
 	insist(&r, t, began, pid, &request, is_produced, 0);
-	printf("first_us=%lld\n", (long long)(now_us() - began));
+	printf("first_us=%lld\n", (long long)(raw_now_us() - began));
 	printf("cpu_us=%lld\npid=%d\n", (long long)cpu_ns(pid) / 1000, (int)pid);
 	raw_close(&r);
 	return 0;
@@ -159,11 +159,11 @@ static int probe_ready(const struct target *t, char **argv)
 	pid_t pid;
 
 	put_metadata(&metadata, 1, NULL, false);
-	began = now_us();
+	began = raw_now_us();
 	pid = start(argv + 1);
 	open_when_there(&r, t, began, pid);
 	insist(&r, t, began, pid, &metadata, has_leaders, atoi(argv[0]));
-	printf("ready_us=%lld\n", (long long)(now_us() - began));
+	printf("ready_us=%lld\n", (long long)(raw_now_us() - began));
 	printf("cpu_us=%lld\npid=%d\n", (long long)cpu_ns(pid) / 1000, (int)pid);
 	raw_close(&r);
 	return 0;
@@ -194,16 +194,16 @@ static int probe_produce(const struct target *t, char **argv)
 
 	batch_make(&batch, records, bytes);
 	raw_open(&r, t->host, t->port);
-	began = now_us();
+	began = raw_now_us();
 	for (int got = 0; got < n; got++) {
 		for (; sent < n && sent - got < depth; sent++)
 			put_produce(&out, sent, topic, 0, 1, &batch);
 		if (out.len)
 			raw_send(&r, &out);
 		if (produce_error(raw_receive(&r, got)) != 0)
-			die("a produce was refused");
+			raw_die("a produce was refused");
 	}
-	say("requests", n, now_us() - began);
+	say("requests", n, raw_now_us() - began);
 	raw_close(&r);
 	return 0;
 }
@@ -217,21 +217,21 @@ static int probe_fetch(const struct target *t, char **argv)
 	struct raw r;
 
 	raw_open(&r, t->host, t->port);
-	began = now_us();
+	began = raw_now_us();
 	for (; had < want; n++) {
 		size_t bytes;
 
 		put_fetch(&out, (int32_t)n, argv[0], 0, offset, max, 0);
 		raw_send(&r, &out);
 		if (fetch_result(raw_receive(&r, (int32_t)n), &bytes, &offset) != 0)
-			die("a fetch was refused");
+			raw_die("a fetch was refused");
 		if (bytes == 0 && offset == 0)
-			die("the topic is empty");
+			raw_die("the topic is empty");
 		if (bytes == 0)
 			offset = 0;
 		had += bytes;
 	}
-	say("requests", n, now_us() - began);
+	say("requests", n, raw_now_us() - began);
 	printf("bytes=%zu\n", had);
 	raw_close(&r);
 	return 0;
@@ -255,7 +255,7 @@ static int64_t end_of(struct raw *r, const char *topic, int64_t offset)
 		put_fetch(&out, 7, topic, 0, offset, (int)(16 * MIB), 0);
 		raw_send(r, &out);
 		if (fetch_result(raw_receive(r, 7), &bytes, &offset) != 0)
-			die("a fetch was refused");
+			raw_die("a fetch was refused");
 		if (bytes == 0)
 			break;
 	}
@@ -282,11 +282,11 @@ static int probe_latency(const struct target *t, char **argv)
 		put_fetch(&fetch, i, argv[0], 0, offset, (int)MIB, 10000);
 		put_produce(&produce, i, argv[0], 0, 1, &batch);
 		raw_send(&consumer, &fetch);
-		began = now_us();
+		began = raw_now_us();
 		raw_send(&producer, &produce);
 		if (fetch_result(raw_receive(&consumer, i), &bytes, &offset) != 0 || bytes == 0)
-			die("a fetch came back without the record");
-		v[i] = now_us() - began;
+			raw_die("a fetch came back without the record");
+		v[i] = raw_now_us() - began;
 		raw_receive(&producer, i);
 	}
 	qsort(v, (size_t)n, sizeof(*v), by_value);
@@ -308,7 +308,7 @@ static int probe_versions(const struct target *t, char **argv)
 
 	for (int i = 0; i < connections; i++)
 		raw_open(&v[i], t->host, t->port);
-	began = now_us();
+	began = raw_now_us();
 	for (; done < n; done += connections * depth) {
 		for (int i = 0; i < connections; i++) {
 			for (int k = 0; k < depth; k++)
@@ -319,7 +319,7 @@ static int probe_versions(const struct target *t, char **argv)
 			for (int k = 0; k < depth; k++)
 				raw_receive(&v[i], k);
 	}
-	say("requests", done, now_us() - began);
+	say("requests", done, raw_now_us() - began);
 	for (int i = 0; i < connections; i++)
 		raw_close(&v[i]);
 	free(v);
@@ -334,13 +334,13 @@ static int probe_metadata(const struct target *t, char **argv)
 	int64_t began;
 
 	raw_open(&r, t->host, t->port);
-	began = now_us();
+	began = raw_now_us();
 	for (int i = 0; i < n; i++) {
 		put_metadata(&out, i, NULL, false);
 		raw_send(&r, &out);
 		raw_receive(&r, i);
 	}
-	say("requests", n, now_us() - began);
+	say("requests", n, raw_now_us() - began);
 	raw_close(&r);
 	return 0;
 }
@@ -350,7 +350,7 @@ static int probe_idle(const struct target *t, char **argv)
 	int n = atoi(argv[0]);
 	struct raw *v = calloc((size_t)n, sizeof(*v));
 	struct bytes_out out = {0};
-	int64_t began = now_us();
+	int64_t began = raw_now_us();
 
 	for (int i = 0; i < n; i++) {
 		raw_open(&v[i], t->host, t->port);
@@ -358,7 +358,7 @@ static int probe_idle(const struct target *t, char **argv)
 		raw_send(&v[i], &out);
 		raw_receive(&v[i], i);
 	}
-	say("connections", n, now_us() - began);
+	say("connections", n, raw_now_us() - began);
 	fflush(stdout);
 	while (getchar() != EOF)
 		continue;
@@ -378,7 +378,7 @@ static int probe_create(const struct target *t, char **argv)
 	int err;
 
 	raw_open(&r, t->host, t->port);
-	began = now_us();
+	began = raw_now_us();
 	put_create_topic(&out, 1, argv[0], n);
 	raw_send(&r, &out);
 	in = raw_receive(&r, 1);
@@ -387,11 +387,11 @@ static int probe_create(const struct target *t, char **argv)
 	skip_text(&in);
 	err = get16(&in);
 	if (err)
-		die("the topic was refused: error %d", err);
-	printf("created_us=%lld\n", (long long)(now_us() - began));
+		raw_die("the topic was refused: error %d", err);
+	printf("created_us=%lld\n", (long long)(raw_now_us() - began));
 	put_metadata(&out, 1, argv[0], false);
 	insist(&r, t, began, 0, &out, has_leaders, n);
-	printf("leaders_us=%lld\n", (long long)(now_us() - began));
+	printf("leaders_us=%lld\n", (long long)(raw_now_us() - began));
 	raw_close(&r);
 	return 0;
 }
@@ -411,5 +411,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc >= 4 && i < sizeof(probes) / sizeof(probes[0]); i++)
 		if (!strcmp(argv[1], probes[i].name) && argc >= 4 + probes[i].n_args)
 			return probes[i].run(&(struct target){argv[2], atoi(argv[3])}, argv + 4);
-	die("what shall I measure? See the head of probe.c");
+	raw_die("what shall I measure? See the head of probe.c");
 }

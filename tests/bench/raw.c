@@ -14,7 +14,7 @@
 #include "base/crc32c.h"
 #include "base/endian.h"
 
-void die(const char *format, ...)
+void raw_die(const char *format, ...)
 {
 	va_list ap;
 
@@ -26,7 +26,7 @@ void die(const char *format, ...)
 	exit(1);
 }
 
-int64_t now_us(void)
+int64_t raw_now_us(void)
 {
 	struct timespec t;
 
@@ -42,7 +42,7 @@ static uint8_t *grow(struct bytes_out *o, size_t more)
 		o->cap = (o->len + more) * 2;
 		o->p = realloc(o->p, o->cap);
 		if (!o->p)
-			die("out of memory");
+			raw_die("out of memory");
 	}
 	o->len += more;
 	return o->p + o->len - more;
@@ -89,35 +89,35 @@ static void put_varint(struct bytes_out *o, int32_t v)
 	put8(o, (int)z);
 }
 
-void skip(struct bytes_in *in, size_t len)
+void skip_bytes(struct bytes_in *in, size_t len)
 {
 	if (in->left < len)
-		die("the answer ends too early");
+		raw_die("the answer ends too early");
 	in->p += len;
 	in->left -= len;
 }
 
 int get8(struct bytes_in *in)
 {
-	skip(in, 1);
+	skip_bytes(in, 1);
 	return (int8_t)in->p[-1];
 }
 
 int get16(struct bytes_in *in)
 {
-	skip(in, 2);
+	skip_bytes(in, 2);
 	return get_i16(in->p - 2);
 }
 
 int32_t get32(struct bytes_in *in)
 {
-	skip(in, 4);
+	skip_bytes(in, 4);
 	return get_i32(in->p - 4);
 }
 
 int64_t get64(struct bytes_in *in)
 {
-	skip(in, 8);
+	skip_bytes(in, 8);
 	return get_i64(in->p - 8);
 }
 
@@ -126,12 +126,12 @@ void skip_text(struct bytes_in *in)
 	int len = get16(in);
 
 	if (len > 0)
-		skip(in, (size_t)len);
+		skip_bytes(in, (size_t)len);
 }
 
 /* ---- requests ---- */
 
-size_t request_begin(struct bytes_out *o, int key, int version, int32_t correlation)
+size_t raw_begin(struct bytes_out *o, int key, int version, int32_t correlation)
 {
 	size_t at = o->len;
 
@@ -143,7 +143,7 @@ size_t request_begin(struct bytes_out *o, int key, int version, int32_t correlat
 	return at;
 }
 
-void request_end(struct bytes_out *o, size_t began)
+void raw_end(struct bytes_out *o, size_t began)
 {
 	put_u32(o->p + began, (uint32_t)(o->len - began - 4));
 }
@@ -194,7 +194,7 @@ void batch_make(struct bytes_out *o, int n, int value_len)
 
 void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int acks, const struct bytes_out *batch)
 {
-	size_t at = request_begin(o, API_PRODUCE, 7, correlation);
+	size_t at = raw_begin(o, API_PRODUCE, 7, correlation);
 
 	put_text(o, NULL);
 	put16(o, acks);
@@ -205,12 +205,12 @@ void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, in
 	put32(o, partition);
 	put32(o, (int32_t)batch->len);
 	put_raw(o, batch->p, batch->len);
-	request_end(o, at);
+	raw_end(o, at);
 }
 
 void put_fetch(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int64_t offset, int max_bytes, int wait_ms)
 {
-	size_t at = request_begin(o, API_FETCH, 4, correlation);
+	size_t at = raw_begin(o, API_FETCH, 4, correlation);
 
 	put32(o, -1);
 	put32(o, wait_ms);
@@ -223,23 +223,23 @@ void put_fetch(struct bytes_out *o, int32_t correlation, const char *topic, int 
 	put32(o, partition);
 	put64(o, offset);
 	put32(o, max_bytes);
-	request_end(o, at);
+	raw_end(o, at);
 }
 
 void put_metadata(struct bytes_out *o, int32_t correlation, const char *topic, bool create)
 {
-	size_t at = request_begin(o, API_METADATA, 4, correlation);
+	size_t at = raw_begin(o, API_METADATA, 4, correlation);
 
 	put32(o, topic ? 1 : -1);
 	if (topic)
 		put_text(o, topic);
 	put8(o, create);
-	request_end(o, at);
+	raw_end(o, at);
 }
 
 void put_create_topic(struct bytes_out *o, int32_t correlation, const char *topic, int partitions)
 {
-	size_t at = request_begin(o, API_CREATE_TOPICS, 2, correlation);
+	size_t at = raw_begin(o, API_CREATE_TOPICS, 2, correlation);
 
 	put32(o, 1);
 	put_text(o, topic);
@@ -249,12 +249,12 @@ void put_create_topic(struct bytes_out *o, int32_t correlation, const char *topi
 	put32(o, 0);
 	put32(o, 60000);
 	put8(o, 0);
-	request_end(o, at);
+	raw_end(o, at);
 }
 
 void put_api_versions(struct bytes_out *o, int32_t correlation)
 {
-	request_end(o, request_begin(o, API_VERSIONS, 0, correlation));
+	raw_end(o, raw_begin(o, API_VERSIONS, 0, correlation));
 }
 
 /* ---- connections ---- */
@@ -264,15 +264,15 @@ bool raw_try(struct raw *r, const char *host, int port)
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
 
 	if (inet_pton(AF_INET, host, &a.sin_addr) != 1)
-		die("not an IPv4 address: %s", host);
+		raw_die("not an IPv4 address: %s", host);
 	*r = (struct raw){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
 	if (r->fd < 0)
-		die("socket: %s", strerror(errno));
+		raw_die("socket: %s", strerror(errno));
 	setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
 	if (connect(r->fd, (struct sockaddr *)&a, sizeof(a)) == 0)
 		return true;
 	if (errno != ECONNREFUSED)
-		die("connect: %s", strerror(errno));
+		raw_die("connect: %s", strerror(errno));
 	raw_close(r);
 	return false;
 }
@@ -280,7 +280,7 @@ bool raw_try(struct raw *r, const char *host, int port)
 void raw_open(struct raw *r, const char *host, int port)
 {
 	if (!raw_try(r, host, port))
-		die("nobody listens on %s:%d", host, port);
+		raw_die("nobody listens on %s:%d", host, port);
 }
 
 void raw_close(struct raw *r)
@@ -296,7 +296,7 @@ void raw_send(struct raw *r, struct bytes_out *o)
 		ssize_t n = send(r->fd, o->p + at, o->len - at, MSG_NOSIGNAL);
 
 		if (n < 0)
-			die("send: %s", strerror(errno));
+			raw_die("send: %s", strerror(errno));
 		at += (size_t)n;
 	}
 	o->len = 0;
@@ -325,7 +325,7 @@ bool raw_try_receive(struct raw *r, int32_t correlation, struct bytes_in *in)
 		return false;
 	*in = (struct bytes_in){.p = r->frame, .left = len};
 	if (get32(in) != correlation)
-		die("an answer to another request");
+		raw_die("an answer to another request");
 	return true;
 }
 
@@ -334,7 +334,7 @@ struct bytes_in raw_receive(struct raw *r, int32_t correlation)
 	struct bytes_in in;
 
 	if (!raw_try_receive(r, correlation, &in))
-		die("the node has closed the connection");
+		raw_die("the node has closed the connection");
 	return in;
 }
 
@@ -343,10 +343,10 @@ struct bytes_in raw_receive(struct raw *r, int32_t correlation)
 int produce_error(struct bytes_in in)
 {
 	if (get32(&in) != 1)
-		die("not one topic");
+		raw_die("not one topic");
 	skip_text(&in);
 	if (get32(&in) != 1)
-		die("not one partition");
+		raw_die("not one partition");
 	get32(&in);
 	return get16(&in);
 }
@@ -358,17 +358,17 @@ int fetch_result(struct bytes_in in, size_t *bytes, int64_t *next_offset)
 
 	get32(&in);
 	if (get32(&in) != 1)
-		die("not one topic");
+		raw_die("not one topic");
 	skip_text(&in);
 	if (get32(&in) != 1)
-		die("not one partition");
+		raw_die("not one partition");
 	get32(&in);
 	err = get16(&in);
 	get64(&in);
 	get64(&in);
 	n = get32(&in);
 	for (int32_t i = 0; i < n; i++)
-		skip(&in, 16);
+		skip_bytes(&in, 16);
 	n = get32(&in);
 	*bytes = n > 0 ? (size_t)n : 0;
 	in.left = *bytes < in.left ? *bytes : in.left;
@@ -378,7 +378,7 @@ int fetch_result(struct bytes_in in, size_t *bytes, int64_t *next_offset)
 		if (len > in.left)
 			break;
 		*next_offset = get_i64(in.p) + get_i32(in.p + 23) + 1;
-		skip(&in, len);
+		skip_bytes(&in, len);
 	}
 	return err;
 }

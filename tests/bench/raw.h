@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int64_t now_us(void);
+_Noreturn void raw_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int64_t raw_now_us(void);
 
 /* ---- bytes ---- */
 
@@ -37,15 +37,15 @@ int get8(struct bytes_in *in);
 int get16(struct bytes_in *in);
 int32_t get32(struct bytes_in *in);
 int64_t get64(struct bytes_in *in);
-void skip(struct bytes_in *in, size_t len);
+void skip_bytes(struct bytes_in *in, size_t len);
 void skip_text(struct bytes_in *in); /* null too */
 
 /* ---- requests: begin, put the body, end; they gather in `o` until they are sent ---- */
 
 enum { API_PRODUCE = 0, API_FETCH = 1, API_METADATA = 3, API_VERSIONS = 18, API_CREATE_TOPICS = 19 };
 
-size_t request_begin(struct bytes_out *o, int key, int version, int32_t correlation);
-void request_end(struct bytes_out *o, size_t began);
+size_t raw_begin(struct bytes_out *o, int key, int version, int32_t correlation);
+void raw_end(struct bytes_out *o, size_t began);
 
 /* n records of value_len bytes in one batch of version 2; what it is made of is chosen so that nothing compresses it. */
 void batch_make(struct bytes_out *o, int n, int value_len);
