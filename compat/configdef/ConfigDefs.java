@@ -213,7 +213,7 @@ public final class ConfigDefs {
 	/** What we refuse beyond Kafka ends in one of these. */
 	private static boolean isOurs(String message) {
 		return message != null && (message.endsWith("is not served yet") || message.endsWith("are not enforced yet")
-			|| message.endsWith("would be taken literally") || message.endsWith("cannot be loaded, so connections would be given to other users than intended"));
+			|| message.endsWith("would be taken literally") || message.endsWith("read at the start only, for now") || message.endsWith("cannot be loaded, so connections would be given to other users than intended"));
 	}
 
 	private void compareSet(String scope, Map<String, String> set, Check check) throws Exception {

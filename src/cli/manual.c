@@ -107,7 +107,7 @@ static void put_setting(FILE *to, const struct config_setting *s, struct arena *
 		put(to, s->default_text[0] ? s->default_text : "empty");
 	}
 	if (s->scope == CONFIG_SCOPE_NODE)
-		fprintf(to, "; changed %s", update_words[s->update]);
+		fprintf(to, "; changed %s", update_words[s->at_start ? CONFIG_STATIC : s->update]);
 	fprintf(to, "; importance %s.\n", importance_words[s->importance]);
 }
 

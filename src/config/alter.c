@@ -231,12 +231,31 @@ static int check_node_values(const struct config_pair *set, int n, struct arena 
 	return 0;
 }
 
+/* Kafka would change it; here it would be stored, described and not done. What says the same as the start is fine. */
+static int check_at_start(const struct config *c, const struct config_pair *set, int n, struct arena *a,
+			  struct str *message)
+{
+	for (int i = 0; i < n; i++) {
+		bool overridden;
+		const struct config_setting *s = node_setting(set[i].name, &overridden);
+		struct config_value v;
+
+		if (s == NULL || !s->at_start || !config_value_read(s, set[i].value, a, &v, NULL) ||
+		    (!overridden && str_eq(v.text, c->values[s->id].text)))
+			continue;
+		*message = arena_printf(
+			a, "Invalid value %.*s for configuration %.*s: it is read at the start only, for now",
+			STR_ARG(set[i].value), STR_ARG(set[i].name));
+		return ERR_INVALID_CONFIG;
+	}
+	return 0;
+}
+
 int config_check_broker(const struct config *c, bool per_broker, const struct config_pair *set, int n, struct arena *a,
 			struct str *message)
 {
 	int err;
 
-	(void)c;
 	*message = STR_NULL;
 	err = check_nulls("broker", set, n, a, message);
 	if (err == 0)
@@ -254,6 +273,8 @@ int config_check_broker(const struct config *c, bool per_broker, const struct co
 				 per_broker, set, n, a, message);
 	if (err == 0)
 		err = check_refused(CONFIG_SCOPE_NODE, set, n, a, message);
+	if (err == 0)
+		err = check_at_start(c, set, n, a, message);
 	return err;
 }
 

@@ -13,6 +13,7 @@
 #define INTERNAL 1
 #define REQUIRED 2
 #define DYNAMIC_ONLY 4
+#define AT_START 8
 #define EMPTY_TOO CONFIG_EMPTY_TOO
 #define NULL_TOO CONFIG_NULL_TOO
 #define ANY                                                                                                            \
@@ -101,6 +102,7 @@
 		.internal = ((flags_)&INTERNAL) != 0,                                                                  \
 		.required = ((flags_)&REQUIRED) != 0,                                                                  \
 		.dynamic_only = ((flags_)&DYNAMIC_ONLY) != 0,                                                          \
+		.at_start = ((flags_)&AT_START) != 0,                                                                  \
 		.update = CONFIG_##update_,                                                                            \
 		STATUS_OF(status_),                                                                                    \
 		.doc = doc_,                                                                                           \

@@ -8,8 +8,9 @@
  * default   text as Kafka prints it, or NULL (no value)
  * rule      which values are legal: ANY, AT_LEAST(n), BETWEEN(a, b), ONE_OF("a,b"), ONE_OF_ANY_CASE("a,b"), SOME_OF("a,b", flags) and
  *           DISTINCT(flags) for lists, NOT_EMPTY, NOT_NULL, and a few with a grammar of their own (enum config_rule)
- * flags     0, INTERNAL (not listed, and described only where set), REQUIRED (the start needs it) or DYNAMIC_ONLY (Kafka does not read
- *           it from the file, and describes it only where set)
+ * flags     0, INTERNAL (not listed, and described only where set), REQUIRED (the start needs it), DYNAMIC_ONLY (Kafka does not read
+ *           it from the file, and describes it only where set) or AT_START (Kafka changes it while it runs, this release does not yet:
+ *           refused to clients)
  * UPDATE    STATIC, PER_BROKER or CLUSTER: who may change it while the node runs
  * status    SERVED, NO_EFFECT(REASON), LATER(REASON) or REFUSE(WHEN, REASON): what this release does with it (reason.tbl)
  *
@@ -117,6 +118,7 @@ struct config_setting {
 	bool internal;
 	bool required;
 	bool dynamic_only;
+	bool at_start;
 };
 
 const struct config_setting *config_setting(enum config_id id);

@@ -169,6 +169,22 @@ static void brokers_cannot_ask_for_what_is_not_served(void **state)
 		"INVALID_CONFIG: Invalid value compact for configuration log.cleanup.policy: compaction is not served yet");
 }
 
+static void brokers_cannot_change_what_is_read_at_the_start_only(void **state)
+{
+	assert_string_equal(
+		broker1(true, "max.connections", "5"),
+		"INVALID_CONFIG: Invalid value 5 for configuration max.connections: it is read at the start only, for now");
+	assert_string_equal(broker1(true, "max.connections", "2147483647"), "fine");
+	assert_string_equal(
+		broker1(true, "listener.name.x.max.connections", "2147483647"),
+		"INVALID_CONFIG: Invalid value 2147483647 for configuration listener.name.x.max.connections: it is read at the "
+		"start only, for now");
+	assert_string_equal(
+		broker1(true, "listeners", "PLAINTEXT://:1,CONTROLLER://:2"),
+		"INVALID_CONFIG: Invalid value PLAINTEXT://:1,CONTROLLER://:2 for configuration listeners: it is read at the "
+		"start only, for now");
+}
+
 static void groups_stay_within_the_bounds_of_the_broker(void **state)
 {
 	struct config_pair two[] = {{STR("share.session.timeout.ms"), STR("45000")},
@@ -225,6 +241,7 @@ int main(void)
 		cmocka_unit_test(a_topic_cannot_ask_for_what_is_not_served),
 		cmocka_unit_test(brokers_change_only_what_is_dynamic),
 		cmocka_unit_test(brokers_cannot_ask_for_what_is_not_served),
+		cmocka_unit_test(brokers_cannot_change_what_is_read_at_the_start_only),
 		cmocka_unit_test(groups_stay_within_the_bounds_of_the_broker),
 		cmocka_unit_test(metrics_subscriptions_are_checked),
 	};
