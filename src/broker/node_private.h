@@ -89,6 +89,7 @@ struct node {
 	enum node_phase phase;
 	enum node_end end;
 	struct post stop_post;
+	struct post close_post;
 	int stop_asked; /* atomic */
 	struct timer stop_timer;
 	int64_t stop_began_ms;

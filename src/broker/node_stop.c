@@ -133,9 +133,9 @@ static void quorum_closed(void *arg)
 
 /* ---- hanging up ---- */
 
-static void connections_closed(void *arg)
+static void close_quorum(struct post *post)
 {
-	struct node *n = arg;
+	struct node *n = container_of(post, struct node, close_post);
 
 	n->phase = NODE_CLOSING;
 	if (n->upkeep)
@@ -143,6 +143,15 @@ static void connections_closed(void *arg)
 	n->upkeep = NULL;
 	quorum_unsubscribe(n->quorum, &n->subscriber);
 	quorum_stop(n->quorum, quorum_closed, n);
+}
+
+/* This may be a call of the quorum itself, which cannot be closed from within. */
+static void connections_closed(void *arg)
+{
+	struct node *n = arg;
+
+	n->close_post.run = close_quorum;
+	loop_post(net_loop(n->net, 0), &n->close_post);
 }
 
 static void hurry_core(struct post *post)
