@@ -36,10 +36,10 @@ void arena_fini(struct arena *a);
 /* Runs the cleanups and forgets all blocks but the first chunk. */
 void arena_reset(struct arena *a);
 
-void *arena_alloc(struct arena *a, size_t size);		    /* NULL when the budget is spent */
-void *arena_zalloc(struct arena *a, size_t size);		    /* zeroed */
-void *arena_array(struct arena *a, size_t n, size_t size);	    /* zeroed, n * size checked */
-struct str arena_str(struct arena *a, struct str s);		    /* a copy; null stays null */
+void *arena_alloc(struct arena *a, size_t size);	   /* NULL when the budget is spent */
+void *arena_zalloc(struct arena *a, size_t size);	   /* zeroed */
+void *arena_array(struct arena *a, size_t n, size_t size); /* zeroed, n * size checked */
+struct str arena_str(struct arena *a, struct str s);	   /* a copy; null stays null */
 struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void arena_cleanup(struct arena *a, void (*run)(void *), void *arg);
 

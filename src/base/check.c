@@ -11,8 +11,8 @@ _Noreturn void check_failed(const char *file, int line, const char *function, co
 {
 	char text[512];
 
-	snprintf(text, sizeof(text), "%s:%d: %s: a promise was broken: %s\nthe last lines before it:\n", file, line, function,
-		 condition);
+	snprintf(text, sizeof(text), "%s:%d: %s: a promise was broken: %s\nthe last lines before it:\n", file, line,
+		 function, condition);
 	die_say(text);
 	diag_ring_print(die_say);
 	die();

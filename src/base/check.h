@@ -8,7 +8,7 @@
 #ifndef ODRADEK_BASE_CHECK_H
 #define ODRADEK_BASE_CHECK_H
 
-#define check(condition)                                                                                                  \
+#define check(condition)                                                                                               \
 	(__builtin_expect(!!(condition), 1) ? (void)0 : check_failed(__FILE__, __LINE__, __func__, #condition))
 
 #ifdef ODRADEK_DEVELOPER

@@ -128,7 +128,8 @@ TARGET_WIDE static uint32_t crc_wide(uint32_t crc, const uint8_t *p, size_t len)
 
 static int has_wide(void)
 {
-	return __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+	return __builtin_cpu_supports("vpclmulqdq") && __builtin_cpu_supports("avx512f") &&
+	       __builtin_cpu_supports("avx512vl");
 }
 
 uint32_t crc32c(uint32_t crc, const void *p, size_t len)

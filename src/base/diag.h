@@ -32,10 +32,10 @@ struct diag_limit {
 	uint32_t suppressed;
 };
 
-#define DIAG_LINE(d, at, ...)                                                                                             \
-	do {                                                                                                              \
-		if ((at) <= (d)->level || (at) <= DIAG_INFO)                                                              \
-			diag_line((d), (at), __VA_ARGS__);                                                                \
+#define DIAG_LINE(d, at, ...)                                                                                          \
+	do {                                                                                                           \
+		if ((at) <= (d)->level || (at) <= DIAG_INFO)                                                           \
+			diag_line((d), (at), __VA_ARGS__);                                                             \
 	} while (0)
 #define diag_error(d, ...) DIAG_LINE(d, DIAG_ERROR, __VA_ARGS__)
 #define diag_warn(d, ...) DIAG_LINE(d, DIAG_WARN, __VA_ARGS__)

@@ -13,15 +13,16 @@ struct err_row {
 	bool retriable;
 };
 
-#define ERROR(name, number, retriable, invalid_metadata, message) static const struct err_row row_##name = {#name, message, retriable};
+#define ERROR(name, number, retriable, invalid_metadata, message)                                                      \
+	static const struct err_row row_##name = {#name, message, retriable};
 #include "protocol/errors.tbl"
 #undef ERROR
 
 static const struct err_row *row_of(int err)
 {
 	switch (err) {
-#define ERROR(name, number, retriable, invalid_metadata, message)                                                         \
-	case number:                                                                                                      \
+#define ERROR(name, number, retriable, invalid_metadata, message)                                                      \
+	case number:                                                                                                   \
 		return &row_##name;
 #include "protocol/errors.tbl"
 #undef ERROR
@@ -31,7 +32,8 @@ static const struct err_row *row_of(int err)
 }
 
 /* What a disk says when it fails, is full, read-only or out of descriptors: the replica's directory is the trouble. */
-static const int disk_errnos[] = {EIO, ENOSPC, EDQUOT, EROFS, EFBIG, EMFILE, ENFILE, ENODEV, ENXIO, ENODATA, ENOENT, EACCES};
+static const int disk_errnos[] = {EIO,	  ENOSPC, EDQUOT, EROFS,   EFBIG,  EMFILE,
+				  ENFILE, ENODEV, ENXIO,  ENODATA, ENOENT, EACCES};
 
 int err_to_kafka(int err)
 {

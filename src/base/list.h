@@ -16,18 +16,12 @@ struct list {
 
 #define list_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
 /* The current member may be removed. */
-#define list_each_safe(it, head)                                                                                          \
+#define list_each_safe(it, head)                                                                                       \
 	for (struct list *it = (head)->next, *it##_next = it->next; it != (head); it = it##_next, it##_next = it->next)
 
-static inline void list_init(struct list *l)
-{
-	l->prev = l->next = l;
-}
+static inline void list_init(struct list *l) { l->prev = l->next = l; }
 
-static inline bool list_empty(const struct list *l)
-{
-	return l->next == l;
-}
+static inline bool list_empty(const struct list *l) { return l->next == l; }
 
 static inline void list_add_after(struct list *at, struct list *l)
 {
@@ -37,10 +31,7 @@ static inline void list_add_after(struct list *at, struct list *l)
 	at->next = l;
 }
 
-static inline void list_push(struct list *head, struct list *l) /* at the end */
-{
-	list_add_after(head->prev, l);
-}
+static inline void list_push(struct list *head, struct list *l) /* at the end */ { list_add_after(head->prev, l); }
 
 static inline void list_remove(struct list *l)
 {

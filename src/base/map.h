@@ -35,8 +35,9 @@ void map_remove(struct map *m, struct map_node *node);
 
 /* Visits all; `next` of map_next may be removed before the following call. Start with NULL. */
 struct map_node *map_next(const struct map *m, const struct map_node *node);
-#define map_each(it, m)                                                                                                   \
-	for (struct map_node *it = map_next(m, NULL), *it##_next; it && ((it##_next = map_next(m, it)) || true); it = it##_next)
+#define map_each(it, m)                                                                                                \
+	for (struct map_node *it = map_next(m, NULL), *it##_next; it && ((it##_next = map_next(m, it)) || true);       \
+	     it = it##_next)
 
 uint64_t hash_bytes(uint64_t seed, const void *p, size_t len);
 uint64_t hash_u64(uint64_t seed, uint64_t v);

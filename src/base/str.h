@@ -28,11 +28,11 @@ struct bytes {
 /* For printf's "%.*s". */
 #define STR_ARG(s) (int)(s).len, (s).p ? (s).p : ""
 
-struct str str_of(const char *cstr); /* NULL gives STR_NULL */
+struct str str_of(const char *cstr);	 /* NULL gives STR_NULL */
 bool str_eq(struct str a, struct str b); /* null equals null only */
 bool str_is(struct str a, const char *cstr);
 int str_cmp(struct str a, struct str b); /* bytewise, shorter first; null before all */
-char *str_dup(struct str s); /* NUL-terminated, xfree() it; NULL for null */
+char *str_dup(struct str s);		 /* NUL-terminated, xfree() it; NULL for null */
 bool str_is_null(struct str s);
 bool bytes_eq(struct bytes a, struct bytes b);
 

@@ -41,8 +41,8 @@ struct listener;
 #define ADDR_TEXT_MAX 64
 
 struct addr {
-	uint8_t ip[16];	 /* IPv4 in the first four when !v6 */
-	uint32_t scope;	 /* IPv6 zone */
+	uint8_t ip[16]; /* IPv4 in the first four when !v6 */
+	uint32_t scope; /* IPv6 zone */
 	uint16_t port;
 	bool v6;
 };
@@ -88,7 +88,7 @@ typedef void listener_ready_fn(struct listener *, void *arg);
 
 enum file_flags {
 	FILE_READ = 1,
-	FILE_WRITE = 2,	   /* implies FILE_READ */
+	FILE_WRITE = 2, /* implies FILE_READ */
 	FILE_CREATE = 4,
 	FILE_EXCLUSIVE = 8, /* with FILE_CREATE: -EEXIST when it is there */
 	FILE_TRUNCATE = 16,
@@ -121,7 +121,8 @@ struct env_ops {
 	void (*loop_wake_at)(struct loop *); /* the earliest timer has changed */
 	void (*work)(struct loop *, struct work *);
 
-	int (*listen)(struct loop *, const struct addr *, int backlog, listener_ready_fn *, void *arg, struct listener **);
+	int (*listen)(struct loop *, const struct addr *, int backlog, listener_ready_fn *, void *arg,
+		      struct listener **);
 	int (*listener_accept)(struct listener *, struct addr *peer, struct sock **);
 	int (*listener_addr)(struct listener *, struct addr *);
 	void (*listener_pause)(struct listener *, bool pause);
@@ -216,7 +217,7 @@ static inline void env_work(struct loop *l, struct work *w) { l->env->ops->work(
 /* ---- timers: one shot; starting a running timer moves it ---- */
 
 void timer_init(struct timer *t, struct loop *l, void (*fire)(struct timer *));
-void timer_start(struct timer *t, int64_t delay_ms);	 /* < 0 counts as 0 */
+void timer_start(struct timer *t, int64_t delay_ms); /* < 0 counts as 0 */
 void timer_start_at(struct timer *t, int64_t mono_ns);
 void timer_stop(struct timer *t);
 bool timer_is_running(const struct timer *t);
@@ -241,15 +242,15 @@ static inline int env_dial(struct loop *l, const struct addr *a, sock_ready_fn *
 	return l->env->ops->dial(l, a, ready, arg, out);
 }
 void sock_attach(struct sock *, struct loop *, sock_ready_fn *, void *arg);
-void sock_want(struct sock *, int events); /* level-triggered; 0 wants nothing */
+void sock_want(struct sock *, int events);	       /* level-triggered; 0 wants nothing */
 ssize_t sock_read(struct sock *, void *p, size_t len); /* 0 = the peer has closed; -EAGAIN */
 ssize_t sock_writev(struct sock *, const struct iovec *iov, int n);
 /* Sends a range of a file from the page cache; may send less; 0 when the file is shorter than pos. */
 ssize_t sock_sendfile(struct sock *, struct file *, int64_t pos, size_t len);
-int sock_error(struct sock *); /* of a dialled socket: 0 when connected */
+int sock_error(struct sock *);					      /* of a dialled socket: 0 when connected */
 int sock_addrs(struct sock *, struct addr *local, struct addr *peer); /* either may be NULL */
-int sock_buffers(struct sock *, int send, int receive); /* -1 leaves the system's */
-void sock_close(struct sock *); /* no callback comes after it */
+int sock_buffers(struct sock *, int send, int receive);		      /* -1 leaves the system's */
+void sock_close(struct sock *);					      /* no callback comes after it */
 
 /* Blocking: from a work job only. Fills up to max addresses, returns their number or a negated errno. */
 static inline int env_resolve(struct env *e, const char *host, uint16_t port, struct addr *v, int max)
@@ -289,17 +290,27 @@ static inline int file_sync(struct file *f) { return f->env->ops->sync(f); }	 /*
 static inline bool file_resident(struct file *f, int64_t pos, size_t len) { return f->env->ops->resident(f, pos, len); }
 
 static inline int env_sync_dir(struct env *e, const char *path) { return e->ops->sync_dir(e, path); }
-static inline int env_stat(struct env *e, const char *path, struct file_stat *out) { return e->ops->stat(e, path, out); }
+static inline int env_stat(struct env *e, const char *path, struct file_stat *out)
+{
+	return e->ops->stat(e, path, out);
+}
 static inline int env_rename(struct env *e, const char *from, const char *to) { return e->ops->rename(e, from, to); }
 static inline int env_unlink(struct env *e, const char *path) { return e->ops->unlink(e, path); }
-static inline int env_mkdir(struct env *e, const char *path) { return e->ops->mkdir(e, path); } /* -EEXIST is an error */
+static inline int env_mkdir(struct env *e, const char *path)
+{
+	return e->ops->mkdir(e, path);
+} /* -EEXIST is an error */
 static inline int env_rmdir(struct env *e, const char *path) { return e->ops->rmdir(e, path); }
 /* Calls each() for all names but "." and ".."; order is unspecified (sorted in the simulator). each() != 0 ends it and is returned. */
-static inline int env_list(struct env *e, const char *path, int (*each)(void *arg, const char *name, bool is_dir), void *arg)
+static inline int env_list(struct env *e, const char *path, int (*each)(void *arg, const char *name, bool is_dir),
+			   void *arg)
 {
 	return e->ops->list(e, path, each, arg);
 }
-static inline int env_space(struct env *e, const char *path, struct disk_space *out) { return e->ops->space(e, path, out); }
+static inline int env_space(struct env *e, const char *path, struct disk_space *out)
+{
+	return e->ops->space(e, path, out);
+}
 /* Creates path and takes an fcntl write lock on it, as Java's FileChannel.tryLock: -EAGAIN when another process holds it. */
 static inline int env_lock(struct env *e, const char *path, struct file **out) { return e->ops->lock(e, path, out); }
 

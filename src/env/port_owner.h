@@ -11,7 +11,7 @@
 #define PORT_OWNER_NAME_MAX 64
 
 struct port_owner {
-	int pid;		       /* 0: a process of another user, which cannot be looked at */
+	int pid;			/* 0: a process of another user, which cannot be looked at */
 	char name[PORT_OWNER_NAME_MAX]; /* as it was started, without the directory; empty when pid is 0 */
 };
 

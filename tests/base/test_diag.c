@@ -68,11 +68,13 @@ static void json_takes_the_pairs_apart(void **state)
 	struct diag d = fresh(DIAG_INFO, true);
 
 	diag_info(&d, "it \"is\"", "dir=/a id=\"b c\" empty= last=\\\x01 and a tail");
-	assert_string_equal(out.text, "{\"time\":\"2026-11-22T21:12:56.123Z\",\"level\":\"info\",\"event\":\"it \\\"is\\\"\","
-				      "\"dir\":\"/a\",\"id\":\"b c\",\"empty\":\"\",\"last\":\"\\\\\\u0001\","
-				      "\"text\":\"and a tail\"}\n");
+	assert_string_equal(out.text,
+			    "{\"time\":\"2026-11-22T21:12:56.123Z\",\"level\":\"info\",\"event\":\"it \\\"is\\\"\","
+			    "\"dir\":\"/a\",\"id\":\"b c\",\"empty\":\"\",\"last\":\"\\\\\\u0001\","
+			    "\"text\":\"and a tail\"}\n");
 	diag_info(&d, "alone", NULL);
-	assert_string_equal(out.text, "{\"time\":\"2026-11-22T21:12:56.123Z\",\"level\":\"info\",\"event\":\"alone\"}\n");
+	assert_string_equal(out.text,
+			    "{\"time\":\"2026-11-22T21:12:56.123Z\",\"level\":\"info\",\"event\":\"alone\"}\n");
 }
 
 static void a_line_that_is_too_long_is_cut(void **state)

@@ -55,7 +55,8 @@ static void a_walk_sees_each_member_once_and_may_remove_it(void **state)
 		items[i].key = i;
 		map_insert(&m, &items[i].node, hash_u64(m.seed, i % 7)); /* long chains */
 	}
-	map_each(it, &m) {
+	map_each(it, &m)
+	{
 		container_of(it, struct item, node)->seen++;
 		map_remove(&m, it);
 	}

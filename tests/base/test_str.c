@@ -44,20 +44,37 @@ static void the_hash_is_javas(void **state)
 	assert_int_equal(str_java_hash(STR("a")), 97);
 	assert_int_equal(str_java_hash(STR("my-group")), -1906497762);
 	assert_int_equal(str_java_hash(STR("polygenelubricants")), INT32_MIN);
-	assert_int_equal(str_java_hash(STR("\xc3\xa9")), 233);		      /* U+00E9 */
+	assert_int_equal(str_java_hash(STR("\xc3\xa9")), 233);		   /* U+00E9 */
 	assert_int_equal(str_java_hash(STR("\xf0\x9f\x98\x80")), 1772899); /* U+1F600: d83d de00 */
 	assert_int_equal(str_java_hash(STR("\xff")), 0xfffd);
 }
 
 static void utf8_is_told_from_what_only_looks_like_it(void **state)
 {
-	static const struct str good[] = {STR(""), STR("a\0b"), STR("\xc2\x80"), STR("\xdf\xbf"), STR("\xe0\xa0\x80"),
-					  STR("\xed\x9f\xbf"), STR("\xee\x80\x80"), STR("\xf0\x90\x80\x80"),
+	static const struct str good[] = {STR(""),
+					  STR("a\0b"),
+					  STR("\xc2\x80"),
+					  STR("\xdf\xbf"),
+					  STR("\xe0\xa0\x80"),
+					  STR("\xed\x9f\xbf"),
+					  STR("\xee\x80\x80"),
+					  STR("\xf0\x90\x80\x80"),
 					  STR("\xf4\x8f\xbf\xbf")};
-	static const struct str bad[] = {STR("\x80"), STR("\xc0\x80"), STR("\xc1\xbf"), STR("\xc2"), STR("\xc2 "),
-					 STR("\xe0\x9f\xbf"), STR("\xed\xa0\x80"), STR("\xed\xbf\xbf"), STR("\xe1\x80"),
-					 STR("\xf0\x8f\xbf\xbf"), STR("\xf4\x90\x80\x80"), STR("\xf5\x80\x80\x80"),
-					 STR("\xf0\x90\x80"), STR("\xff"), STR("a\xfe")};
+	static const struct str bad[] = {STR("\x80"),
+					 STR("\xc0\x80"),
+					 STR("\xc1\xbf"),
+					 STR("\xc2"),
+					 STR("\xc2 "),
+					 STR("\xe0\x9f\xbf"),
+					 STR("\xed\xa0\x80"),
+					 STR("\xed\xbf\xbf"),
+					 STR("\xe1\x80"),
+					 STR("\xf0\x8f\xbf\xbf"),
+					 STR("\xf4\x90\x80\x80"),
+					 STR("\xf5\x80\x80\x80"),
+					 STR("\xf0\x90\x80"),
+					 STR("\xff"),
+					 STR("a\xfe")};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		assert_true(str_is_utf8(good[i]));
@@ -81,9 +98,16 @@ static void an_int_is_read_as_java_reads_it(void **state)
 	static const struct {
 		struct str text;
 		int32_t value;
-	} good[] = {{STR("0"), 0}, {STR("-0"), 0}, {STR("+7"), 7}, {STR("007"), 7}, {STR("2147483647"), INT32_MAX}, {STR("-2147483648"), INT32_MIN}};
-	static const struct str bad[] = {STR(""), STR("-"), STR("+"), STR(" 1"), STR("1 "), STR("1a"), STR("--1"), STR("2147483648"),
-					 STR("-2147483649"), STR("99999999999999999999"), STR("0x1")};
+	} good[] = {{STR("0"), 0},
+		    {STR("-0"), 0},
+		    {STR("+7"), 7},
+		    {STR("007"), 7},
+		    {STR("2147483647"), INT32_MAX},
+		    {STR("-2147483648"), INT32_MIN}};
+	static const struct str bad[] = {
+		STR(""),   STR("-"),   STR("+"),	  STR(" 1"),	      STR("1 "),
+		STR("1a"), STR("--1"), STR("2147483648"), STR("-2147483649"), STR("99999999999999999999"),
+		STR("0x1")};
 	int32_t v;
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {

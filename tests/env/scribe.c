@@ -140,7 +140,8 @@ static int send_waiting(struct reader *r)
 	ssize_t n;
 
 	while (r->out_pos < r->out.len) {
-		struct iovec iov[2] = {{r->out.p + r->out_pos, 1}, {r->out.p + r->out_pos + 1, r->out.len - r->out_pos - 1}};
+		struct iovec iov[2] = {{r->out.p + r->out_pos, 1},
+				       {r->out.p + r->out_pos + 1, r->out.len - r->out_pos - 1}};
 
 		n = sock_writev(r->sock, iov, 2);
 		if (n < 0)
@@ -171,7 +172,8 @@ static void reader_step(struct reader *r)
 	if (err)
 		reader_free(r);
 	else
-		sock_want(r->sock, SOCK_READ | (r->out.len || (!r->busy && r->send_pos < r->send_end) ? SOCK_WRITE : 0));
+		sock_want(r->sock,
+			  SOCK_READ | (r->out.len || (!r->busy && r->send_pos < r->send_end) ? SOCK_WRITE : 0));
 }
 
 static void reader_ready(struct sock *sock, int ready, void *arg)

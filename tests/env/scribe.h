@@ -26,7 +26,7 @@ void scribe_free(struct scribe *s); /* the loop has stopped */
 struct writer {
 	struct loop *loop;
 	struct addr to;
-	int n;	      /* requests to send */
+	int n;	       /* requests to send */
 	uint64_t seed; /* what they say */
 	void (*done)(struct writer *);
 	/* what came of it */

@@ -247,7 +247,7 @@ static void a_file_is_replaced_whole_wherever_the_power_goes(void **state)
 		if (!strcmp(got, "old"))
 			old++;
 		else if (!strcmp(got, "new content"))
-			new++;
+			new ++;
 		else
 			fail_msg("half a file: %s", got);
 		if (finished)

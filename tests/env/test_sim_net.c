@@ -124,8 +124,9 @@ static void a_calm_world_carries_a_conversation(void **state)
 
 static void whatever_the_network_does_the_bytes_are_right(void **state)
 {
-	static const enum sim_mark must[] = {SIM_MET_PARTIAL_READ, SIM_MET_PARTIAL_WRITE, SIM_MET_SPURIOUS, SIM_MET_RESET,
-					     SIM_MET_STALL, SIM_MET_SEND_BUFFER_FULL, SIM_MET_WRITEBACK, SIM_MET_SLOW_WORK};
+	static const enum sim_mark must[] = {SIM_MET_PARTIAL_READ, SIM_MET_PARTIAL_WRITE, SIM_MET_SPURIOUS,
+					     SIM_MET_RESET,	   SIM_MET_STALL,	  SIM_MET_SEND_BUFFER_FULL,
+					     SIM_MET_WRITEBACK,	   SIM_MET_SLOW_WORK};
 	int64_t reached[SIM_N_MARKS] = {0};
 
 	for (uint64_t seed = 1; seed <= 300; seed++) {

@@ -122,7 +122,8 @@ bool real_resident(struct file *f, int64_t pos, size_t len)
 
 	if (!len)
 		return true;
-	return page_resident(fd, pos) && page_resident(fd, pos + (int64_t)len - 1) && page_resident(fd, pos + (int64_t)len / 2);
+	return page_resident(fd, pos) && page_resident(fd, pos + (int64_t)len - 1) &&
+	       page_resident(fd, pos + (int64_t)len / 2);
 }
 
 /*

@@ -63,7 +63,8 @@ static int bound_socket(const struct addr *a, int backlog)
 	return err ? err : fd;
 }
 
-int real_listen(struct loop *loop, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg, struct listener **out)
+int real_listen(struct loop *loop, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg,
+		struct listener **out)
 {
 	struct real_listener *l;
 	int fd = bound_socket(a, backlog);

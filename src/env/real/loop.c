@@ -103,7 +103,8 @@ void real_loop_post(struct loop *base, struct post *p)
 	latest = atomic_load_explicit(&l->others, memory_order_relaxed);
 	do
 		p->next = latest;
-	while (!atomic_compare_exchange_weak_explicit(&l->others, &latest, p, memory_order_release, memory_order_relaxed));
+	while (!atomic_compare_exchange_weak_explicit(&l->others, &latest, p, memory_order_release,
+						      memory_order_relaxed));
 	if (!latest)
 		uv_async_send(&l->wake);
 	atomic_fetch_sub(&l->n_posting, 1);

@@ -33,7 +33,8 @@ static void inodes_read(struct inodes *in, const char *path, unsigned port)
 		unsigned local, state;
 		unsigned long inode;
 
-		if (sscanf(line, " %*[^:]: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %lu", &local, &state, &inode) == 3 &&
+		if (sscanf(line, " %*[^:]: %*[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %lu", &local, &state,
+			   &inode) == 3 &&
 		    local == port && state == STATE_LISTEN && inode != 0)
 			in->v[in->n++] = inode;
 	}

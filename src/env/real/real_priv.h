@@ -42,7 +42,7 @@ struct real_loop {
 	_Atomic(struct post *) others; /* posted by other threads, the latest first */
 	struct post *own;	       /* posted by this one, in order */
 	struct post **own_last;
-	int64_t armed_ms; /* when the uv timer is set for, on libuv's clock; INT64_MAX when it is not */
+	int64_t armed_ms;     /* when the uv timer is set for, on libuv's clock; INT64_MAX when it is not */
 	atomic_int n_works;   /* given and not yet told done */
 	atomic_int n_posting; /* threads inside loop_post */
 	atomic_bool stopping;
@@ -79,10 +79,7 @@ struct real_file {
 	int fd;
 };
 
-static inline struct real_env *real_env(struct env *e)
-{
-	return container_of(e, struct real_env, base);
-}
+static inline struct real_env *real_env(struct env *e) { return container_of(e, struct real_env, base); }
 
 /* Threads of 256 KiB of stack, joinable. */
 void real_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *arg);
@@ -124,7 +121,8 @@ unsigned addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out); /
 void addr_from_sockaddr(struct addr *a, const struct sockaddr *from);
 
 /* ---- listener.c ---- */
-int real_listen(struct loop *l, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg, struct listener **out);
+int real_listen(struct loop *l, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg,
+		struct listener **out);
 int real_listener_accept(struct listener *l, struct addr *peer, struct sock **out);
 int real_listener_addr(struct listener *l, struct addr *out);
 void real_listener_pause(struct listener *l, bool pause);

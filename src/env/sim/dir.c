@@ -43,8 +43,7 @@ static bool is_below(const struct inode *i, struct inode *dir)
 		return true;
 	if (!dir->is_dir)
 		return false;
-	list_each(it, &dir->names) if (is_below(i, container_of(it, struct name, link)->inode))
-		return true;
+	list_each(it, &dir->names) if (is_below(i, container_of(it, struct name, link)->inode)) return true;
 	return false;
 }
 
@@ -159,7 +158,7 @@ int sim_list(struct env *base, const char *path, int (*each)(void *arg, const ch
 	struct {
 		char *text;
 		bool is_dir;
-	} *copy;
+	} * copy;
 	size_t n = 0, told = 0;
 
 	if (!dir)
@@ -169,7 +168,8 @@ int sim_list(struct env *base, const char *path, int (*each)(void *arg, const ch
 	list_each(it, &dir->names) n++;
 	copy = xcalloc(n + 1, sizeof(*copy));
 	n = 0;
-	list_each(it, &dir->names) {
+	list_each(it, &dir->names)
+	{
 		struct name *name = container_of(it, struct name, link);
 
 		copy[n].text = xstrdup(name->text);

@@ -129,7 +129,8 @@ void disk_op(struct disk *d, bool after)
 
 struct name *dir_name(struct inode *dir, const char *text)
 {
-	list_each(it, &dir->names) {
+	list_each(it, &dir->names)
+	{
 		struct name *n = container_of(it, struct name, link);
 
 		if (!strcmp(n->text, text))
@@ -189,7 +190,8 @@ void dir_bind(struct disk *d, struct inode *dir, const char *text, struct inode 
 
 struct change *change_partner(struct disk *d, const struct change *c)
 {
-	list_each(it, &d->changes) {
+	list_each(it, &d->changes)
+	{
 		struct change *other = container_of(it, struct change, link);
 
 		if (c->id && other != c && other->id == c->id)

@@ -57,7 +57,8 @@ static void crash_file(struct sim_world *w, struct inode *i)
 	uint64_t kept_of_8 = chance_below(&w->chance, 9);
 	int64_t size = i->size;
 
-	list_each_safe(it, &i->dirty) {
+	list_each_safe(it, &i->dirty)
+	{
 		struct dirty *d = container_of(it, struct dirty, link);
 
 		if (chance_below(&w->chance, 8) < kept_of_8) {
@@ -110,7 +111,8 @@ static void draw_kept(struct disk *d)
 	uint64_t kept_of_8 = chance_below(&w->chance, 9);
 
 	list_each(it, &d->changes) container_of(it, struct change, link)->kept = true;
-	list_each(it, &d->changes) {
+	list_each(it, &d->changes)
+	{
 		struct change *c = container_of(it, struct change, link);
 
 		if (c->kept && chance_below(&w->chance, 8) >= kept_of_8)
@@ -125,7 +127,8 @@ static void lose_halves(struct disk *d)
 
 	while (again) {
 		again = false;
-		list_each(it, &d->changes) {
+		list_each(it, &d->changes)
+		{
 			struct change *c = container_of(it, struct change, link);
 			struct change *partner = change_partner(d, c);
 
@@ -153,7 +156,8 @@ static void crash_names(struct disk *d)
 
 static void crash_files(struct disk *d, struct inode *dir)
 {
-	list_each(it, &dir->names) {
+	list_each(it, &dir->names)
+	{
 		struct inode *i = container_of(it, struct name, link)->inode;
 
 		if (i->is_dir) {

@@ -171,7 +171,8 @@ static void write_back(struct sim_env *e, struct inode *i)
 {
 	if (!sim_happens(e->w, e->w->options.writeback, SIM_MET_WRITEBACK))
 		return;
-	list_each_safe(it, &i->dirty) {
+	list_each_safe(it, &i->dirty)
+	{
 		struct dirty *d = container_of(it, struct dirty, link);
 
 		if (chance_below(&e->w->chance, 2)) /* in order: what a later one cut off must not come back */
@@ -299,7 +300,8 @@ int sim_sync(struct file *f)
 		inode_drop_dirty(i);
 		return -EIO;
 	}
-	list_each_safe(it, &i->dirty) {
+	list_each_safe(it, &i->dirty)
+	{
 		dirty_apply(i, container_of(it, struct dirty, link));
 		dirty_free(container_of(it, struct dirty, link));
 	}

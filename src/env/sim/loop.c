@@ -190,14 +190,16 @@ void sim_loop_free(struct loop *base)
 /* The heaps of timers were the node's memory, and are gone with it. */
 void sim_drop_loops(struct sim_env *e)
 {
-	list_each_safe(it, &e->loops) {
+	list_each_safe(it, &e->loops)
+	{
 		struct sim_loop *l = container_of(it, struct sim_loop, link);
 
 		event_cancel(&l->posts);
 		event_cancel(&l->timer);
 		sim_free(l);
 	}
-	list_each_safe(it, &e->jobs) {
+	list_each_safe(it, &e->jobs)
+	{
 		struct job *j = container_of(it, struct job, link);
 
 		event_cancel(&j->event);

@@ -23,7 +23,7 @@ struct segment {
 	enum segment_kind kind;
 	int64_t at_ns;
 	size_t len;
-	size_t taken; /* of its bytes, by the reader */
+	size_t taken;	     /* of its bytes, by the reader */
 	struct inode *inode; /* of a file */
 	int64_t pos;
 	uint32_t crc; /* of the file's bytes when they were asked for */
@@ -45,7 +45,7 @@ struct pipe {
 struct conn {
 	struct list link;
 	uint64_t id;
-	struct pipe pipes[2]; /* [side]: what that side writes */
+	struct pipe pipes[2];	  /* [side]: what that side writes */
 	struct sim_sock *ends[2]; /* 0 dialled, 1 accepted; NULL when closed */
 	int machines[2];
 	struct addr addrs[2];
@@ -314,7 +314,8 @@ static void on_arrival(struct sim_event *ev)
 
 void sim_link_healed(struct sim_world *w, int from, int to)
 {
-	list_each(it, &w->conns) {
+	list_each(it, &w->conns)
+	{
 		struct conn *c = container_of(it, struct conn, link);
 
 		for (int i = 0; i < 2; i++) {
@@ -349,7 +350,8 @@ static struct sim_listener *find_listener(struct sim_world *w, const struct conn
 {
 	if (w->envs[c->machines[1]]->down)
 		return NULL;
-	list_each(it, &w->envs[c->machines[1]]->listeners) {
+	list_each(it, &w->envs[c->machines[1]]->listeners)
+	{
 		struct sim_listener *l = container_of(it, struct sim_listener, link);
 
 		if (l->addr.port == c->addrs[1].port)
@@ -649,7 +651,8 @@ void sim_sock_close(struct sock *base)
 
 /* ---- listeners ---- */
 
-int sim_listen(struct loop *loop, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg, struct listener **out)
+int sim_listen(struct loop *loop, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg,
+	       struct listener **out)
 {
 	struct sim_env *e = sim_env_of(loop->env);
 	struct sim_listener *l;
@@ -657,8 +660,8 @@ int sim_listen(struct loop *loop, const struct addr *a, int backlog, listener_re
 
 	if (machine_of(e, a) != e->index)
 		return -EADDRNOTAVAIL;
-	list_each(it, &e->listeners) if (container_of(it, struct sim_listener, link)->addr.port == port)
-		return -EADDRINUSE;
+	list_each(it,
+		  &e->listeners) if (container_of(it, struct sim_listener, link)->addr.port == port) return -EADDRINUSE;
 	if (!take_descriptor(e))
 		return -EMFILE;
 	l = sim_alloc(sizeof(*l));
@@ -735,7 +738,8 @@ void sim_drop_socks(struct sim_env *e)
 
 void sim_drop_conns(struct sim_world *w)
 {
-	list_each_safe(it, &w->conns) {
+	list_each_safe(it, &w->conns)
+	{
 		struct conn *c = container_of(it, struct conn, link);
 
 		check(!c->ends[0] && !c->ends[1]);

@@ -32,7 +32,7 @@ struct sim_world;
 struct sim_options {
 	int n_envs;
 
-	int64_t latency_min_us; /* between machines, one way; a machine to itself takes a tenth */
+	int64_t latency_min_us;	 /* between machines, one way; a machine to itself takes a tenth */
 	int64_t latency_mean_us; /* on top, exponentially distributed */
 	uint32_t partial_read;	 /* a read gives less than there is */
 	uint32_t partial_write;	 /* a write takes less than there is room for */
@@ -41,18 +41,18 @@ struct sim_options {
 	uint32_t stall;		 /* a segment is late by up to a second */
 	int32_t send_buffer;	 /* bytes a connection holds in each direction */
 
-	uint32_t short_write;	/* a file takes less than it was given */
-	uint32_t sync_error;	/* a sync fails: what was unsynced is lost, the next sync says all is well */
-	uint32_t read_error;	/* -EIO */
-	uint32_t write_error;	/* -EIO */
-	uint32_t cold;		/* file_resident says no */
-	uint32_t writeback;	/* a write makes the system write some older ones to the platter */
-	uint32_t slow_work;	/* a job is late by up to five seconds */
-	int64_t disk_bytes;	/* capacity of each disk */
-	int32_t descriptors;	/* files and sockets that a machine can have open */
+	uint32_t short_write; /* a file takes less than it was given */
+	uint32_t sync_error;  /* a sync fails: what was unsynced is lost, the next sync says all is well */
+	uint32_t read_error;  /* -EIO */
+	uint32_t write_error; /* -EIO */
+	uint32_t cold;	      /* file_resident says no */
+	uint32_t writeback;   /* a write makes the system write some older ones to the platter */
+	uint32_t slow_work;   /* a job is late by up to five seconds */
+	int64_t disk_bytes;   /* capacity of each disk */
+	int32_t descriptors;  /* files and sockets that a machine can have open */
 
-	uint32_t buggify;	  /* a site that this seed has chosen takes its rare path */
-	int64_t clock_skew_ms;	  /* wall clocks differ by up to this */
+	uint32_t buggify;	 /* a site that this seed has chosen takes its rare path */
+	int64_t clock_skew_ms;	 /* wall clocks differ by up to this */
 	int32_t clock_drift_ppm; /* monotonic clocks run fast or slow by up to this */
 };
 
@@ -93,8 +93,8 @@ bool sim_is_down(const struct sim_world *w, int i);
 void sim_restart(struct sim_world *w, int i);
 int64_t sim_disk_ops(const struct sim_world *w, int i); /* changes of its disk so far */
 
-void sim_cut(struct sim_world *w, int from, int to, bool cut); /* one way: what is sent waits */
-void sim_pause(struct sim_world *w, int i, bool pause);	       /* no event of this machine happens meanwhile */
+void sim_cut(struct sim_world *w, int from, int to, bool cut);	  /* one way: what is sent waits */
+void sim_pause(struct sim_world *w, int i, bool pause);		  /* no event of this machine happens meanwhile */
 void sim_set_wall(struct sim_world *w, int i, int64_t offset_ms); /* a jump of its wall clock */
 void sim_fail_next_sync(struct sim_world *w, int i);
 /* Reading these bytes of this file gives -EIO, from now on. */
@@ -124,17 +124,19 @@ void sim_print_trace(const struct sim_world *w, void (*say)(const char *line));
 void sim_world_name(struct sim_world *w, const char *how);
 
 /* Everything that can go wrong, and whether it has. */
-#define SIM_MARKS(X)                                                                                                      \
-	X(PARTIAL_READ) X(PARTIAL_WRITE) X(SPURIOUS) X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) X(CUT)              \
-	X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) X(WRITE_ERROR) X(COLD) X(WRITEBACK) X(DISK_FULL)      \
-	X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) X(POWER) X(CRASH_IN_DISK_OP) X(WRITE_KEPT) X(WRITE_LOST)         \
-	X(WRITE_TORN) X(SIZE_WITHOUT_DATA) X(NAME_KEPT) X(NAME_LOST) X(CLOCK_JUMP) X(PAUSE)
+#define SIM_MARKS(X)                                                                                                   \
+	X(PARTIAL_READ)                                                                                                \
+	X(PARTIAL_WRITE) X(SPURIOUS) X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) X(CUT) X(SENDFILE_LATE)          \
+		X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) X(WRITE_ERROR) X(COLD) X(WRITEBACK) X(DISK_FULL)            \
+			X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) X(POWER) X(CRASH_IN_DISK_OP) X(WRITE_KEPT)    \
+				X(WRITE_LOST) X(WRITE_TORN) X(SIZE_WITHOUT_DATA) X(NAME_KEPT) X(NAME_LOST)             \
+					X(CLOCK_JUMP) X(PAUSE)
 
 enum sim_mark {
 #define X(name) SIM_MET_##name,
 	SIM_MARKS(X)
 #undef X
-	SIM_N_MARKS
+		SIM_N_MARKS
 };
 int64_t sim_reached(const struct sim_world *w, enum sim_mark mark);
 const char *sim_mark_name(enum sim_mark mark);

@@ -92,10 +92,7 @@ struct sim_env {
 	enum sim_crash crash_how;
 };
 
-static inline struct sim_env *sim_env_of(struct env *e)
-{
-	return container_of(e, struct sim_env, base);
-}
+static inline struct sim_env *sim_env_of(struct env *e) { return container_of(e, struct sim_env, base); }
 
 /* ---- world.c ---- */
 void event_init(struct sim_event *ev, struct sim_env *env, struct sim_world *w, const char *what, event_fn *run);
@@ -144,7 +141,8 @@ bool sim_loop_is_stopped(struct loop *l);
 void sim_drop_loops(struct sim_env *e);
 
 /* ---- net.c ---- */
-int sim_listen(struct loop *l, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg, struct listener **out);
+int sim_listen(struct loop *l, const struct addr *a, int backlog, listener_ready_fn *ready, void *arg,
+	       struct listener **out);
 int sim_listener_accept(struct listener *l, struct addr *peer, struct sock **out);
 int sim_listener_addr(struct listener *l, struct addr *out);
 void sim_listener_pause(struct listener *l, bool pause);

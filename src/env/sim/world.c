@@ -302,8 +302,8 @@ void sim_print_trace(const struct sim_world *w, void (*say)(const char *line))
 	for (uint64_t i = first; i < w->n_trace; i++) {
 		const struct trace_line *t = &w->trace[i % TRACE_KEPT];
 
-		snprintf(line, sizeof(line), "%6" PRId64 ".%09" PRId64 " %2d %s %" PRIu64 " %" PRIx64 "\n", t->at_ns / 1000000000,
-			 t->at_ns % 1000000000, t->env, t->what, t->a, t->b);
+		snprintf(line, sizeof(line), "%6" PRId64 ".%09" PRId64 " %2d %s %" PRIu64 " %" PRIx64 "\n",
+			 t->at_ns / 1000000000, t->at_ns % 1000000000, t->env, t->what, t->a, t->b);
 		say(line);
 	}
 }
