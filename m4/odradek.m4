@@ -136,6 +136,19 @@ AM_CONDITIONAL([SYSTEMD_UNIT], [test "$with_systemdsystemunitdir" != no])
 AC_SUBST([systemdsystemunitdir], [$with_systemdsystemunitdir])
 ])
 
+dnl ODR_PROCESSOR: which of src/base/crc32c_*.c is compiled.
+AC_DEFUN([ODR_PROCESSOR], [
+AS_CASE([$host_cpu], [x86_64], [odr_crc32c=x86], [aarch64*], [odr_crc32c=arm], [odr_crc32c=plain])
+AS_IF([test $odr_crc32c = arm], [
+	AC_PREPROC_IFELSE([AC_LANG_SOURCE([[
+#ifndef __ARM_FEATURE_CRC32
+#error the compiler may not use the instruction
+#endif
+]])], [], [odr_crc32c=plain])])
+AM_CONDITIONAL([CRC32C_X86], [test $odr_crc32c = x86])
+AM_CONDITIONAL([CRC32C_ARM], [test $odr_crc32c = arm])
+])
+
 AC_DEFUN([ODR_SUMMARY], [
 AS_ECHO(["odradek $PACKAGE_VERSION: $CC $CFLAGS"])
 AS_ECHO(["  warnings are errors: $odr_werror, developer: $odr_developer, asan: $odr_asan, tsan: $odr_tsan, coverage: $odr_coverage, fuzz: $odr_fuzz"])
