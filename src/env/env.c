@@ -280,33 +280,12 @@ int file_write_full(struct file *f, const void *p, size_t len, int64_t pos)
 	return 0;
 }
 
-/* The directory that `path` is in: "." without a slash, "/" for those at the root. */
-static char *dir_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	if (!slash)
-		return xstrdup(".");
-	return xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
-}
-
-static int sync_parent(struct env *e, const char *path)
-{
-	char *dir = dir_of(path);
-	int err = env_sync_dir(e, dir);
-
-	xfree(dir);
-	return err == -EACCES ? 0 : err; /* one that may be written to but not read cannot be synced */
-}
-
 /* Another may make the same directory at the same moment: -EEXIST is fine where a directory is there. */
 static int make_dir(struct env *e, const char *path)
 {
 	struct file_stat st;
 	int err = env_mkdir(e, path);
 
-	if (!err)
-		return sync_parent(e, path);
 	if (err != -EEXIST)
 		return err;
 	err = env_stat(e, path, &st);
@@ -383,15 +362,27 @@ static int write_whole(struct env *e, const char *path, const void *p, size_t le
 	return err;
 }
 
+/* The directory that `path` is in: "." without a slash, "/" for those at the root. */
+static char *dir_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return xstrdup(".");
+	return xstrndup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
 int env_replace_file(struct env *e, const char *path, const void *p, size_t len)
 {
 	char *tmp = xasprintf("%s.tmp", path);
+	char *dir = dir_of(path);
 	int err = write_whole(e, tmp, p, len);
 
 	if (!err)
 		err = env_rename(e, tmp, path);
 	if (!err)
-		err = sync_parent(e, path);
+		err = env_sync_dir(e, dir);
+	xfree(dir);
 	xfree(tmp);
 	return err;
 }

@@ -314,7 +314,7 @@ static inline int env_space(struct env *e, const char *path, struct disk_space *
 /* Creates path and takes an fcntl write lock on it, as Java's FileChannel.tryLock: -EAGAIN when another process holds it. */
 static inline int env_lock(struct env *e, const char *path, struct file **out) { return e->ops->lock(e, path, out); }
 
-/* mkdir -p; each directory that it makes is synced into the one it is in. Blocks. */
+/* mkdir -p. */
 int env_mkdir_all(struct env *e, const char *path);
 /* The whole file, xmalloc'd with a NUL after it; -EFBIG beyond max. */
 int env_read_file(struct env *e, const char *path, size_t max, char **out, size_t *len);
