@@ -77,24 +77,31 @@ static void read_checkpoints(struct log_dir *dir)
 	}
 }
 
-/* Makes the directory, and its name durable: that of each parent as well, which may have been made with it. */
 static int make_dir(struct log_dir *dir)
 {
-	char path[PATH_SIZE];
 	struct file_stat st;
 	int err = env_stat(dir->env, dir->path, &st);
 
-	if (err != -ENOENT)
-		return err ? err : st.is_dir ? 0 : -ENOTDIR;
-	err = env_mkdir_all(dir->env, dir->path);
+	if (err == -ENOENT)
+		return env_mkdir_all(dir->env, dir->path);
+	return err ? err : st.is_dir ? 0 : -ENOTDIR;
+}
+
+/*
+ * Makes the directory's name durable, and that of each parent: some may have been made with it, by this process or by one that was killed
+ * before it came this far. Once a directory says that it is formatted it is there to stay.
+ */
+static void sync_parents(struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+
 	memcpy(path, dir->path, strlen(dir->path) + 1);
-	for (char *slash = strrchr(path, '/'); !err && slash; slash = strrchr(path, '/')) {
+	for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
 		slash[slash == path] = '\0';
 		env_sync_dir(dir->env, path); /* one that we may not open was not made by us */
 		if (slash == path)
 			break;
 	}
-	return err;
 }
 
 static int open_dir(struct log_dir *dir, char **why)
@@ -117,6 +124,8 @@ static int open_dir(struct log_dir *dir, char **why)
 	}
 	err = meta_properties_read(dir->env, dir->path, &dir->meta, why);
 	dir->formatted = err == 0;
+	if (!dir->formatted)
+		sync_parents(dir);
 	if (err && err != -ENOENT) {
 		if (!*why)
 			*why = xasprintf("%s/meta.properties cannot be read: %s", dir->path, err_name(err));
