@@ -413,6 +413,23 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 		log->data->synced_snapshots = log->data->snapshots[log->data->n_snapshots - 1];
 }
 
+/*
+ * After a kill what was recovered may be in the page cache only. Where nothing unflushed is acknowledged or shown it is flushed before
+ * anybody reads it: a power cut must not take back what a reader was given.
+ */
+static int flush_recovered(struct log *log)
+{
+	struct log_flush f = {0};
+	int err = 0;
+
+	if (log->config->flush_messages == INT64_MAX || !log_flush_begin(log, LOG_FLUSH_ALL, &f))
+		return 0;
+	log_flush_run(&f);
+	err = log_flush_end(log, &f);
+	log_flush_fini(&f);
+	return err;
+}
+
 struct origin {
 	int64_t recovery_point;
 	bool clean;
@@ -429,7 +446,8 @@ static int load_state(struct found *f, const struct log_load *how, struct origin
 	if (err)
 		return err;
 	settle_marks(log, from.recovery_point, from.clean);
-	return load_producers(log, how, from.clean);
+	err = load_producers(log, how, from.clean);
+	return err ? err : flush_recovered(log);
 }
 
 /* Headers that cannot be, where everything was said to be sound. */
