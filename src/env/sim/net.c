@@ -207,16 +207,20 @@ static void send_segment(struct pipe *p, struct segment *s)
 		event_at(&p->arrival, s->at_ns);
 }
 
+static void drop_in_flight(struct pipe *p)
+{
+	drop_segments(p->arrival.w, p, &p->in_flight);
+	event_cancel(&p->arrival);
+}
+
 static void send_mark(struct pipe *p, enum segment_kind kind)
 {
 	struct segment *s = sim_alloc(sizeof(*s));
 
 	s->kind = kind;
 	list_init(&s->link);
-	if (kind == SEGMENT_RESET) {
-		drop_segments(p->arrival.w, p, &p->in_flight);
-		event_cancel(&p->arrival);
-	}
+	if (kind == SEGMENT_RESET)
+		drop_in_flight(p);
 	send_segment(p, s);
 }
 
@@ -235,12 +239,10 @@ static void conn_free_if_done(struct conn *c)
 
 static void end_in_error(struct sim_sock *s, int error)
 {
-	struct sim_world *w = s->env->w;
-
 	if (!s->error)
 		s->error = error;
-	drop_segments(w, pipe_in(s), &pipe_in(s)->arrived);
-	drop_segments(w, pipe_out(s), &pipe_out(s)->in_flight);
+	drop_segments(s->env->w, pipe_in(s), &pipe_in(s)->arrived);
+	drop_in_flight(pipe_out(s));
 	look_again(s);
 }
 
@@ -300,6 +302,7 @@ static void on_arrival(struct sim_event *ev)
 		if (!is_mark && c->ends[p->from])
 			send_mark(&c->pipes[1 - p->from], SEGMENT_RESET);
 	} else if (!is_mark && sim_happens(ev->w, ev->w->options.reset, SIM_MET_RESET)) {
+		drop_in_flight(p);
 		end_in_error(reader, ECONNRESET);
 		send_mark(&c->pipes[1 - p->from], SEGMENT_RESET);
 	} else {

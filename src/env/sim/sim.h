@@ -120,6 +120,8 @@ uint64_t sim_trace_hash(const struct sim_world *w);
 uint64_t sim_events(const struct sim_world *w);
 /* The last events, oldest first, a line each. */
 void sim_print_trace(const struct sim_world *w, void (*say)(const char *line));
+/* Each event's line as it happens. */
+void sim_world_follow(struct sim_world *w, void (*say)(const char *line));
 /* A check that fails says the seed, the options and the last events. `how` is the command that runs it again. */
 void sim_world_name(struct sim_world *w, const char *how);
 

@@ -62,6 +62,7 @@ struct sim_world {
 	struct list conns;
 	uint64_t next_id; /* of connections */
 	const char *name;
+	void (*follow)(const char *line);
 	jmp_buf *scheduler; /* where a crash goes to; NULL outside of sim_step and sim_call */
 };
 

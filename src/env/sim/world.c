@@ -276,12 +276,29 @@ uint64_t hash_text(const char *text)
 	return hash;
 }
 
+void sim_world_follow(struct sim_world *w, void (*say)(const char *line))
+{
+	w->follow = say;
+}
+
+static void say_trace(const struct trace_line *t, void (*say)(const char *line))
+{
+	char line[160];
+
+	snprintf(line, sizeof(line), "%6" PRId64 ".%09" PRId64 " %2d %s %" PRIu64 " %" PRIx64 "\n", t->at_ns / 1000000000,
+		 t->at_ns % 1000000000, t->env, t->what, t->a, t->b);
+	say(line);
+}
+
 void sim_trace(struct sim_world *w, const struct sim_env *env, const char *what, uint64_t a, uint64_t b)
 {
 	int index = env ? env->index : -1;
 
 	w->hash = mix(mix(mix(mix(mix(w->hash, (uint64_t)w->now_ns), (uint64_t)index), hash_text(what)), a), b);
-	w->trace[w->n_trace++ % TRACE_KEPT] = (struct trace_line){w->now_ns, what, index, a, b};
+	w->trace[w->n_trace % TRACE_KEPT] = (struct trace_line){w->now_ns, what, index, a, b};
+	if (w->follow)
+		say_trace(&w->trace[w->n_trace % TRACE_KEPT], w->follow);
+	w->n_trace++;
 }
 
 uint64_t sim_trace_hash(const struct sim_world *w)
@@ -297,15 +314,9 @@ uint64_t sim_events(const struct sim_world *w)
 void sim_print_trace(const struct sim_world *w, void (*say)(const char *line))
 {
 	uint64_t first = w->n_trace > TRACE_KEPT ? w->n_trace - TRACE_KEPT : 0;
-	char line[160];
 
-	for (uint64_t i = first; i < w->n_trace; i++) {
-		const struct trace_line *t = &w->trace[i % TRACE_KEPT];
-
-		snprintf(line, sizeof(line), "%6" PRId64 ".%09" PRId64 " %2d %s %" PRIu64 " %" PRIx64 "\n",
-			 t->at_ns / 1000000000, t->at_ns % 1000000000, t->env, t->what, t->a, t->b);
-		say(line);
-	}
+	for (uint64_t i = first; i < w->n_trace; i++)
+		say_trace(&w->trace[i % TRACE_KEPT], say);
 }
 
 void sim_met(struct sim_world *w, enum sim_mark mark)

@@ -1,0 +1,133 @@
+#include "tests/sim/follower.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "protocol/fetch.h"
+#include "wire/codec.h"
+
+enum { FETCH_VERSION = 12, AGAIN_MS = 100, WAIT_MS = 500 };
+
+static void ask(struct follower *f);
+
+static void on_again(struct timer *t)
+{
+	ask(container_of(t, struct follower, again));
+}
+
+static void take_batch(struct follower *f, int partition, const struct batch_iter *it)
+{
+	struct record_iter records = record_iter(&it->header, it->p + BATCH_HEADER_SIZE,
+						 (size_t)batch_size(&it->header) - BATCH_HEADER_SIZE);
+	struct record r;
+
+	check(batch_crc_ok(it->p, &it->header));
+	check(batch_codec(&it->header) == 0);
+	check(it->header.base_offset <= f->next_offset[partition]);
+	while (record_next(&records, &r)) {
+		if (r.offset < f->next_offset[partition])
+			continue;
+		check(r.offset == f->next_offset[partition]);
+		history_read(f->history, partition, &r, f->seed);
+		f->next_offset[partition]++;
+	}
+	check(records.error == 0);
+}
+
+static void take_partition(struct follower *f, const struct fetch_response_partition *p)
+{
+	int partition = p->partition_index;
+	struct batch_iter it;
+
+	check(partition >= 0 && partition < f->n_partitions);
+	if (p->error_code == ERR_OFFSET_OUT_OF_RANGE && f->losses_happen) {
+		f->next_offset[partition] = 0;
+		return;
+	}
+	if (p->error_code) {
+		if (!err_is_retriable(p->error_code)) {
+			diag_info(f->loop->env->diag, "reader is refused", "partition=%d error=%s", partition,
+				  err_name(p->error_code));
+			check(false && "an error that this world has no cause for");
+		}
+		return;
+	}
+	check(p->high_watermark >= f->next_offset[partition] || f->losses_happen);
+	f->high_watermark[partition] = p->high_watermark;
+	it = batch_iter(p->records.p, (size_t)p->records.len);
+	while (batch_next(&it))
+		take_batch(f, partition, &it);
+	check(it.error == 0);
+	check(f->next_offset[partition] <= p->high_watermark);
+}
+
+static void on_fetched(void *arg, int err, const void *answer)
+{
+	struct follower *f = arg;
+	const struct fetch_response *r = answer;
+	bool wait = err || r->error_code;
+
+	for (int i = 0; !wait && i < r->responses.n; i++)
+		for (int j = 0; j < r->responses.v[i].partitions.n; j++) {
+			take_partition(f, &r->responses.v[i].partitions.v[j]);
+			wait = wait || r->responses.v[i].partitions.v[j].error_code;
+		}
+	f->n_answers += !err;
+	if (wait)
+		timer_start(&f->again, AGAIN_MS);
+	else
+		ask(f);
+}
+
+static void ask(struct follower *f)
+{
+	struct fetch_request_partition parts[HISTORY_PARTITIONS_MAX];
+	struct fetch_request_topic topic;
+	struct fetch_request request;
+
+	codec_init(&fetch_request_schema, &request);
+	codec_init(&fetch_request_topic_schema, &topic);
+	for (int i = 0; i < f->n_partitions; i++) {
+		codec_init(&fetch_request_partition_schema, &parts[i]);
+		parts[i].partition = i;
+		parts[i].fetch_offset = f->next_offset[i];
+		parts[i].current_leader_epoch = -1;
+		parts[i].partition_max_bytes = 1 + (int32_t)env_random_below(f->loop->env, 100000);
+	}
+	topic.topic = str_of(f->topic);
+	topic.partitions.v = parts;
+	topic.partitions.n = f->n_partitions;
+	request.replica_id = -1;
+	request.max_wait_ms = WAIT_MS;
+	request.min_bytes = 1;
+	request.max_bytes = 1 << 20;
+	request.session_epoch = -1;
+	request.topics.v = &topic;
+	request.topics.n = 1;
+	client_call(&f->client, FETCH_VERSION, &fetch_request_schema, &request, &fetch_response_schema, on_fetched, f);
+}
+
+void follower_start(struct follower *f)
+{
+	for (int i = 0; i < f->n_partitions; i++)
+		f->high_watermark[i] = -1;
+	client_init(&f->client, f->loop, &f->to, "sim-reader");
+	timer_init(&f->again, f->loop, on_again);
+	ask(f);
+}
+
+void follower_fini(struct follower *f)
+{
+	timer_stop(&f->again);
+	client_fini(&f->client);
+}
+
+bool follower_is_at_end(const struct follower *f)
+{
+	for (int i = 0; i < f->n_partitions; i++)
+		if (f->high_watermark[i] < 0 || f->next_offset[i] < f->high_watermark[i])
+			return false;
+	return true;
+}

@@ -1,0 +1,125 @@
+#include "tests/sim/history.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+
+void history_init(struct history *h)
+{
+	*h = (struct history){{{NULL, 0, 0}}};
+}
+
+/* Plain malloc: a history is nobody's node's memory. */
+void history_fini(struct history *h)
+{
+	for (int i = 0; i < HISTORY_PARTITIONS_MAX; i++)
+		free(h->partitions[i].v);
+}
+
+static uint64_t stir(uint64_t v)
+{
+	v = (v ^ (v >> 30)) * 0xbf58476d1ce4e5b9u;
+	v = (v ^ (v >> 27)) * 0x94d049bb133111ebu;
+	return v ^ (v >> 31);
+}
+
+/* "p<producer> n<number> " and so many bytes that follow from both: most records are small, some are not. */
+struct bytes history_value(int producer, int64_t number, uint64_t seed)
+{
+	uint64_t chance = stir(seed + (uint64_t)number * 64 + (uint64_t)producer);
+	int32_t filler = (int32_t)(chance % 16 ? chance % 200 : chance % 40000);
+	char *p = xmalloc(64 + (size_t)filler);
+	int32_t len = snprintf(p, 64, "p%d n%lld ", producer, (long long)number);
+
+	for (int32_t i = 0; i < filler; i++)
+		p[len++] = (char)(chance >> (i % 57));
+	return (struct bytes){(uint8_t *)p, len};
+}
+
+static struct told *at(struct history *h, int partition, int64_t offset)
+{
+	int64_t n = h->partitions[partition].n;
+
+	check(partition >= 0 && partition < HISTORY_PARTITIONS_MAX && offset >= 0 && offset < 1 << 20);
+	if (offset >= h->partitions[partition].cap) {
+		h->partitions[partition].cap = 2 * offset + 64;
+		h->partitions[partition].v = realloc(h->partitions[partition].v, (size_t)h->partitions[partition].cap *
+											 sizeof(struct told));
+		check(h->partitions[partition].v);
+	}
+	for (; n <= offset; n++)
+		h->partitions[partition].v[n] = (struct told){.producer = -1};
+	h->partitions[partition].n = n;
+	return &h->partitions[partition].v[offset];
+}
+
+void history_sent(struct history *h, int producer, int64_t number)
+{
+	check(number <= h->sent[producer]);
+	if (number == h->sent[producer])
+		h->sent[producer]++;
+}
+
+/* One offset, one record: whoever tells of it tells the same. */
+static struct told *learn(struct history *h, int partition, int64_t offset, int producer, int64_t number)
+{
+	struct told *t = at(h, partition, offset);
+
+	if (t->producer < 0)
+		*t = (struct told){.producer = producer, .number = number};
+	check(t->producer == producer);
+	check(t->number == number);
+	return t;
+}
+
+void history_acknowledged(struct history *h, int partition, int64_t offset, int producer, int64_t number)
+{
+	learn(h, partition, offset, producer, number)->acknowledged = true;
+	h->acknowledged++;
+}
+
+void history_read(struct history *h, int partition, const struct record *r, uint64_t seed)
+{
+	char text[65] = "";
+	long long number;
+	int producer;
+	struct bytes want;
+
+	check(r->value.p);
+	memcpy(text, r->value.p, r->value.len < 64 ? (size_t)r->value.len : 64);
+	check(sscanf(text, "p%d n%lld ", &producer, &number) == 2);
+	check(producer >= 0 && producer < HISTORY_PRODUCERS_MAX && number >= 0 && number < h->sent[producer]);
+	want = history_value(producer, number, seed);
+	check(bytes_eq(want, r->value));
+	xfree((void *)want.p);
+	learn(h, partition, r->offset, producer, number);
+	h->read++;
+}
+
+void history_lost(struct history *h)
+{
+	h->losses++;
+	for (int i = 0; i < HISTORY_PARTITIONS_MAX; i++)
+		h->partitions[i].n = 0;
+}
+
+/* With losses a producer may come again with what it had sent before, but one log never has it twice. */
+void history_end(const struct history *h, int partition, int64_t end_offset)
+{
+	int64_t next[HISTORY_PRODUCERS_MAX] = {0};
+
+	check(h->partitions[partition].n <= end_offset);
+	for (int64_t offset = 0; offset < h->partitions[partition].n; offset++) {
+		const struct told *t = &h->partitions[partition].v[offset];
+
+		check(t->producer >= 0);
+		if (!h->idempotent[t->producer])
+			continue;
+		check(t->number >= next[t->producer]);
+		next[t->producer] = t->number + 1;
+	}
+	check(h->partitions[partition].n == end_offset);
+}

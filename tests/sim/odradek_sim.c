@@ -1,0 +1,167 @@
+/*
+ * odradek-sim: the node in the simulator, for a seed or a range of them.
+ *
+ *   odradek-sim --seed N [--twice] [--verbose] [--events N] [--time MS]
+ *   odradek-sim --seeds A..B [--twice] [--all-reached]
+ *   odradek-sim --seed N --power-cut-at K | --kill-at K      one crash, at the K-th change of the disk
+ *   odradek-sim --seed N --power-cut-each | --kill-each      such a run for each K until there is none left
+ *
+ * Prints a line a seed (or every hundredth): its trace hash, its events, what was acknowledged. Exit status 0 when all was well. A seed
+ * that fails ends the process with the last events and the command that runs it again.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/run.h"
+
+struct job {
+	struct run_options run;
+	uint64_t first, last;
+	bool twice;
+	bool each_op;
+	bool all_reached;
+};
+
+static int usage(void)
+{
+	fputs("usage: odradek-sim --seed N | --seeds A..B [--twice] [--all-reached] [--verbose] [--events N] [--time MS]\n"
+	      "                   [--power-cut-at K | --kill-at K | --power-cut-each | --kill-each]\n",
+	      stderr);
+	return 2;
+}
+
+static bool parse_number(const char *text, uint64_t *out, const char **rest)
+{
+	char *end;
+
+	*out = strtoull(text, &end, 10);
+	*rest = end;
+	return end != text;
+}
+
+static bool take_value(struct job *j, const char *name, const char *text)
+{
+	const char *rest;
+	uint64_t v;
+
+	if (!parse_number(text, &v, &rest))
+		return false;
+	if (!strcmp(name, "--seeds") && !strncmp(rest, "..", 2)) {
+		j->first = v;
+		return parse_number(rest + 2, &j->last, &rest) && !*rest && j->last >= j->first;
+	}
+	if (*rest)
+		return false;
+	if (!strcmp(name, "--seed"))
+		j->first = j->last = v;
+	else if (!strcmp(name, "--events"))
+		j->run.max_events = v;
+	else if (!strcmp(name, "--time"))
+		j->run.max_ms = (int64_t)v;
+	else if (!strcmp(name, "--power-cut-at") || !strcmp(name, "--kill-at"))
+		j->run.crash_at_op = (int64_t)v;
+	else
+		return false;
+	if (!strncmp(name, "--power", 7))
+		j->run.crash_how = SIM_POWER;
+	return true;
+}
+
+static bool parse(int argc, char **argv, struct job *j)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *a = argv[i];
+
+		if (!strcmp(a, "--twice"))
+			j->twice = true;
+		else if (!strcmp(a, "--verbose"))
+			j->run.verbose = true;
+		else if (!strcmp(a, "--all-reached"))
+			j->all_reached = true;
+		else if (!strcmp(a, "--kill-each") || !strcmp(a, "--power-cut-each"))
+			j->each_op = true;
+		else if (i + 1 >= argc || !take_value(j, a, argv[++i]))
+			return false;
+		if (!strcmp(a, "--power-cut-each"))
+			j->run.crash_how = SIM_POWER;
+	}
+	return j->first > 0;
+}
+
+static int run_one(struct job *j, uint64_t seed, struct run_result *total)
+{
+	struct run_result result, again;
+
+	j->run.seed = seed;
+	run_seed(&j->run, &result);
+	if (j->twice) {
+		run_seed(&j->run, &again);
+		if (again.hash != result.hash) {
+			printf("seed %" PRIu64 ": trace hash %016" PRIx64 ", and then %016" PRIx64 "\n", seed, result.hash,
+			       again.hash);
+			return 1;
+		}
+	}
+	if (!j->each_op && (j->first == j->last || seed % 100 == 0))
+		printf("seed %" PRIu64 " hash %016" PRIx64 " events %" PRIu64 " ms %" PRId64 " crashes %" PRId64
+		       " acknowledged %" PRId64 " read %" PRId64 "%s\n",
+		       seed, result.hash, result.events, result.simulated_ms, result.crashes, result.acknowledged,
+		       result.read, result.ended_early ? " (ended early)" : "");
+	total->events += result.events;
+	total->simulated_ms += result.simulated_ms;
+	total->crashes += result.crashes;
+	total->acknowledged += result.acknowledged;
+	total->crashed_at_op = result.crashed_at_op;
+	for (int i = 0; i < SIM_N_MARKS; i++)
+		total->reached[i] += result.reached[i];
+	return 0;
+}
+
+/* What a node's own run cannot meet is met by tests/env. */
+static int report_reached(const struct run_result *total)
+{
+	static const enum sim_mark elsewhere[] = {
+		SIM_MET_CUT,	     SIM_MET_PAUSE,	    SIM_MET_CLOCK_JUMP, SIM_MET_SENDFILE_LATE,
+		SIM_MET_SHORT_WRITE, SIM_MET_SYNC_ERROR,    SIM_MET_READ_ERROR, SIM_MET_WRITE_ERROR,
+		SIM_MET_DISK_FULL,   SIM_MET_NO_DESCRIPTOR, SIM_MET_BUGGIFY,
+	};
+	int missing = 0;
+
+	for (int i = 0; i < SIM_N_MARKS; i++) {
+		bool needed = true;
+
+		for (size_t k = 0; k < sizeof(elsewhere) / sizeof(*elsewhere); k++)
+			needed = needed && elsewhere[k] != (enum sim_mark)i;
+		printf("%-18s %" PRId64 "\n", sim_mark_name(i), total->reached[i]);
+		if (needed && !total->reached[i]) {
+			printf("never met: %s\n", sim_mark_name(i));
+			missing++;
+		}
+	}
+	return missing != 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct job j = {{0}};
+	struct run_result total = {0};
+	uint64_t n = 0;
+	int failed = 0;
+
+	if (!parse(argc, argv, &j))
+		return usage();
+	for (uint64_t seed = j.first; seed <= j.last && !failed; seed++) {
+		j.run.crash_at_op = j.each_op ? 1 : j.run.crash_at_op;
+		do {
+			failed = run_one(&j, seed, &total);
+			n++;
+			j.run.crash_at_op += j.each_op;
+		} while (j.each_op && !failed && total.crashed_at_op);
+	}
+	printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRId64 " simulated s, %" PRId64 " crashes, %" PRId64
+	       " records acknowledged\n",
+	       n, total.events, total.simulated_ms / 1000, total.crashes, total.acknowledged);
+	return failed || (j.all_reached && report_reached(&total));
+}

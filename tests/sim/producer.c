@@ -1,0 +1,239 @@
+#include "tests/sim/producer.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "protocol/init_producer_id.h"
+#include "protocol/produce.h"
+#include "wire/codec.h"
+
+enum { PRODUCE_VERSION = 11, INIT_VERSION = 4, AGAIN_MS = 100, RECORDS_MAX = 5 };
+
+struct out_batch {
+	struct list link;
+	struct producer *producer;
+	int partition;
+	int64_t first_number;
+	int n;
+	int32_t sequence; /* -1 without */
+	bool in_flight;
+};
+
+static void step(struct producer *p);
+
+static void on_again(struct timer *t)
+{
+	step(container_of(t, struct producer, again));
+}
+
+/* All that waits is told by the hang-up, and so marked not in flight. */
+static void start_over(struct producer *p)
+{
+	p->n_retries++;
+	client_hang_up(&p->client);
+	timer_start(&p->again, AGAIN_MS);
+}
+
+static bool again_helps(const struct producer *p, int err)
+{
+	switch (err) {
+	case ERR_OUT_OF_ORDER_SEQUENCE_NUMBER: /* one before it failed */
+		return p->window > 1 || p->losses_happen;
+	case ERR_UNKNOWN_PRODUCER_ID:
+	case ERR_INVALID_PRODUCER_EPOCH:
+		return p->losses_happen;
+	case ERR_KAFKA_STORAGE_ERROR:
+		return false; /* these worlds' disks do not fail */
+	default:
+		return err_is_retriable(err);
+	}
+}
+
+static void take_acknowledged(struct producer *p, struct out_batch *b, int64_t base_offset)
+{
+	/* A duplicate is answered with its first offset, or with none when the node no longer knows it. */
+	for (int i = 0; i < b->n && base_offset >= 0; i++)
+		history_acknowledged(p->history, b->partition, base_offset + i, p->index, b->first_number + i);
+	list_remove(&b->link);
+	xfree(b);
+	step(p);
+}
+
+static void new_producer_id(struct producer *p)
+{
+	p->producer_id = -1;
+	p->history->idempotent[p->index] = false; /* what is sent again under another id may be there already */
+	list_each(it, &p->batches) container_of(it, struct out_batch, link)->sequence = -1;
+	for (int i = 0; i < p->n_partitions; i++)
+		p->next_sequence[i] = 0;
+}
+
+static void on_produced(void *arg, int err, const void *answer)
+{
+	struct out_batch *b = arg;
+	struct producer *p = b->producer;
+	const struct produce_response *r = answer;
+	const struct produce_response_partition *part;
+
+	b->in_flight = false;
+	p->n_in_flight--;
+	if (err) {
+		if (!timer_is_running(&p->again))
+			timer_start(&p->again, AGAIN_MS);
+		return;
+	}
+	check(r->responses.n == 1 && r->responses.v[0].partition_responses.n == 1);
+	part = &r->responses.v[0].partition_responses.v[0];
+	check(part->index == b->partition);
+	if (part->error_code == ERR_NONE || part->error_code == ERR_DUPLICATE_SEQUENCE_NUMBER) {
+		take_acknowledged(p, b, part->error_code ? -1 : part->base_offset);
+		return;
+	}
+	diag_info(p->loop->env->diag, "producer is refused", "producer=%d partition=%d error=%s", p->index, b->partition,
+		  err_name(part->error_code));
+	if (!again_helps(p, part->error_code))
+		check(false && "an error that this world has no cause for");
+	if (p->losses_happen && !err_is_retriable(part->error_code))
+		new_producer_id(p);
+	start_over(p);
+}
+
+static void build_records(struct producer *p, const struct out_batch *b, struct buf *out)
+{
+	struct batch_options options = BATCH_OPTIONS_NONE;
+	struct batch_builder builder;
+
+	if (p->idempotent) {
+		options.producer_id = p->producer_id;
+		options.producer_epoch = p->producer_epoch;
+		options.base_sequence = b->sequence;
+	}
+	batch_begin(&builder, out, &options);
+	for (int i = 0; i < b->n; i++) {
+		struct bytes value = history_value(p->index, b->first_number + i, p->seed);
+
+		history_sent(p->history, p->index, b->first_number + i);
+		batch_add(&builder, env_wall_ms(p->loop->env), BYTES_NULL, value);
+		xfree((void *)value.p);
+	}
+	check(batch_end(&builder) > 0);
+}
+
+static void send_batch(struct producer *p, struct out_batch *b)
+{
+	struct buf records = {0};
+	struct produce_request_partition part;
+	struct produce_request_topic topic;
+	struct produce_request request;
+
+	if (p->idempotent && b->sequence < 0) {
+		b->sequence = p->next_sequence[b->partition];
+		p->next_sequence[b->partition] += b->n;
+	}
+	build_records(p, b, &records);
+	codec_init(&produce_request_partition_schema, &part);
+	codec_init(&produce_request_topic_schema, &topic);
+	codec_init(&produce_request_schema, &request);
+	part.index = b->partition;
+	part.records = (struct records){.p = records.p, .len = (int32_t)records.len};
+	topic.name = str_of(p->topic);
+	topic.partition_data.v = &part;
+	topic.partition_data.n = 1;
+	request.acks = p->acks;
+	request.timeout_ms = 30000;
+	request.topic_data.v = &topic;
+	request.topic_data.n = 1;
+	b->in_flight = true;
+	p->n_in_flight++;
+	client_call(&p->client, PRODUCE_VERSION, &produce_request_schema, &request, &produce_response_schema, on_produced,
+		    b);
+	buf_fini(&records);
+}
+
+static void add_batch(struct producer *p)
+{
+	struct out_batch *b = xcalloc(1, sizeof(*b));
+
+	b->producer = p;
+	b->partition = (int)env_random_below(p->loop->env, (uint64_t)p->n_partitions);
+	b->n = 1 + (int)env_random_below(p->loop->env, RECORDS_MAX);
+	b->first_number = p->next_number;
+	b->sequence = -1;
+	p->next_number += b->n;
+	p->n_started++;
+	list_push(&p->batches, &b->link);
+}
+
+static void on_producer_id(void *arg, int err, const void *answer)
+{
+	struct producer *p = arg;
+	const struct init_producer_id_response *r = answer;
+
+	p->n_in_flight--;
+	if (err || r->error_code) {
+		timer_start(&p->again, AGAIN_MS);
+		return;
+	}
+	p->producer_id = r->producer_id;
+	p->producer_epoch = r->producer_epoch;
+	step(p);
+}
+
+static void ask_producer_id(struct producer *p)
+{
+	struct init_producer_id_request request;
+
+	codec_init(&init_producer_id_request_schema, &request);
+	request.transactional_id = STR_NULL;
+	request.producer_id = -1;
+	request.producer_epoch = -1;
+	p->n_in_flight++;
+	client_call(&p->client, INIT_VERSION, &init_producer_id_request_schema, &request, &init_producer_id_response_schema,
+		    on_producer_id, p);
+}
+
+static void step(struct producer *p)
+{
+	if (timer_is_running(&p->again))
+		return;
+	if (p->idempotent && p->producer_id < 0) {
+		if (!p->n_in_flight)
+			ask_producer_id(p);
+		return;
+	}
+	list_each(it, &p->batches) {
+		struct out_batch *b = container_of(it, struct out_batch, link);
+
+		if (!b->in_flight && p->n_in_flight < p->window)
+			send_batch(p, b);
+	}
+	while (p->n_started < p->n_batches && p->n_in_flight < p->window) {
+		add_batch(p);
+		send_batch(p, container_of(p->batches.prev, struct out_batch, link));
+	}
+	if (list_empty(&p->batches) && p->n_started == p->n_batches && p->finished) {
+		void (*finished)(void *arg) = p->finished;
+
+		p->finished = NULL;
+		finished(p->arg);
+	}
+}
+
+void producer_start(struct producer *p)
+{
+	list_init(&p->batches);
+	p->producer_id = -1;
+	p->history->idempotent[p->index] = p->idempotent;
+	client_init(&p->client, p->loop, &p->to, "sim-producer");
+	timer_init(&p->again, p->loop, on_again);
+	step(p);
+}
+
+void producer_fini(struct producer *p)
+{
+	timer_stop(&p->again);
+	client_fini(&p->client);
+	list_each_safe(it, &p->batches) xfree(container_of(it, struct out_batch, link));
+}

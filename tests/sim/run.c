@@ -1,0 +1,501 @@
+#include "tests/sim/run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/node.h"
+#include "config/config.h"
+#include "protocol/create_topics.h"
+#include "tests/sim/follower.h"
+#include "tests/sim/producer.h"
+#include "wire/codec.h"
+
+enum {
+	NODE = 0,
+	CLIENTS = 1,
+	PORT = 9092,
+	OVERRIDES_MAX = 16,
+	QUIET_END_MS = 300000, /* within which everything must be done once nothing goes wrong any more */
+	STOP_MS = 60000,
+	TOPIC_VERSION = 5,
+};
+
+struct run {
+	const struct run_options *o;
+	struct sim_world *w;
+	struct history history;
+	uint64_t chance; /* splitmix64: what happens to the node; the world has its own */
+
+	/* the node's machine */
+	struct node *node;
+	struct config *config;
+	char override_text[OVERRIDES_MAX][64];
+	const char *overrides[OVERRIDES_MAX + 1];
+	int n_overrides;
+	int n_reactors;
+	bool flushes; /* every append is synced before it is acknowledged */
+	bool started;
+	bool stopped;
+	int64_t crashes;
+	bool waits_for_restart;
+	bool quiet; /* no more crashes */
+
+	/* the clients' */
+	struct loop *loop;
+	struct client admin;
+	struct producer producers[HISTORY_PRODUCERS_MAX];
+	struct follower follower;
+	struct timer admin_again;
+	int n_producers;
+	int n_partitions;
+	int n_finished;
+	bool topic_made;
+};
+
+static uint64_t draw(struct run *r, uint64_t bound)
+{
+	uint64_t z = (r->chance += 0x9e3779b97f4a7c15u);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+	return (z ^ (z >> 31)) % bound;
+}
+
+static bool loses(const struct run *r)
+{
+	return !r->flushes && (!r->o->crash_at_op || r->o->crash_how == SIM_POWER);
+}
+
+/* ---- the node ---- */
+
+static void on_node_event(void *arg, enum node_event event, const char *text)
+{
+	struct run *r = arg;
+
+	r->started = r->started || event == NODE_EVENT_STARTED;
+	r->stopped = r->stopped || event == NODE_EVENT_STOPPED;
+}
+
+static void start_node(void *arg)
+{
+	struct run *r = arg;
+	struct config_notes notes;
+	struct config_input in = {.overrides = r->overrides, .data_dir = STR("/data")};
+	struct node_options options = {.env = sim_env(r->w, NODE), .n_reactors = r->n_reactors, .release = "simulated",
+				       .event = on_node_event, .arg = r};
+	enum node_end end;
+
+	check(config_load(&in, &r->config, &notes) == 0);
+	config_notes_fini(&notes);
+	options.config = r->config;
+	r->node = node_start(&options, &end);
+	check(r->node);
+}
+
+static void stop_node(void *arg)
+{
+	node_stop(((struct run *)arg)->node);
+}
+
+static void free_node(void *arg)
+{
+	struct run *r = arg;
+
+	check(node_free(r->node) == NODE_END_CLEAN);
+	config_free(r->config);
+	r->node = NULL;
+	r->config = NULL;
+}
+
+static void add_override(struct run *r, const char *name, int64_t value)
+{
+	check(r->n_overrides < OVERRIDES_MAX);
+	snprintf(r->override_text[r->n_overrides], sizeof(r->override_text[0]), "%s=%" PRId64, name, value);
+	r->overrides[r->n_overrides] = r->override_text[r->n_overrides];
+	r->overrides[++r->n_overrides] = NULL;
+}
+
+static void draw_node(struct run *r)
+{
+	r->n_reactors = 1 + (int)draw(r, 3);
+	r->flushes = draw(r, 2);
+	if (r->o->crash_at_op)
+		r->flushes = r->o->crash_how == SIM_POWER;
+	if (r->flushes)
+		add_override(r, "log.flush.interval.messages", 1);
+	if (draw(r, 2))
+		add_override(r, "log.roll.ms", 200 + (int64_t)draw(r, 5000));
+	if (draw(r, 2))
+		add_override(r, "log.index.interval.bytes", 1 + (int64_t)draw(r, 5000));
+	if (draw(r, 2))
+		add_override(r, "log.segment.bytes", 1 << 20);
+	if (draw(r, 2))
+		add_override(r, "log.flush.offset.checkpoint.interval.ms", 100 + (int64_t)draw(r, 5000));
+}
+
+/* ---- what befalls it ---- */
+
+static void plan_crash(struct run *r);
+
+static void hang_up_all(void *arg)
+{
+	struct run *r = arg;
+
+	client_hang_up(&r->admin);
+	for (int i = 0; i < r->n_producers; i++)
+		client_hang_up(&r->producers[i].client);
+	client_hang_up(&r->follower.client);
+	memset(r->follower.next_offset, 0, sizeof(r->follower.next_offset));
+}
+
+static void restart(void *arg)
+{
+	struct run *r = arg;
+
+	/* What the dead one said is not to be heard any more once it may have forgotten it. */
+	if (loses(r)) {
+		history_lost(&r->history);
+		if (r->topic_made)
+			sim_call(r->w, CLIENTS, hang_up_all, r);
+	}
+	r->waits_for_restart = false;
+	sim_restart(r->w, NODE);
+	plan_crash(r);
+	sim_call(r->w, NODE, start_node, r); /* it may die again: `watch` sees it */
+}
+
+static enum sim_crash draw_how(struct run *r)
+{
+	if (r->o->crash_at_op)
+		return r->o->crash_how;
+	return draw(r, 3) ? SIM_POWER : SIM_KILL;
+}
+
+static void crash_now(void *arg)
+{
+	struct run *r = arg;
+
+	if (!sim_is_down(r->w, NODE) && !r->quiet)
+		sim_crash(r->w, NODE, draw_how(r));
+}
+
+/* Half of the lives end at a change of the disk, the other half anywhere; some last. */
+static void plan_crash(struct run *r)
+{
+	if (r->quiet || r->o->crash_at_op || r->crashes >= 8 || draw(r, 5) == 0)
+		return;
+	if (draw(r, 2))
+		sim_crash_at_disk_op(r->w, NODE, 1 + (int64_t)draw(r, draw(r, 2) ? 20 : 300), draw_how(r));
+	else
+		sim_after(r->w, (int64_t)draw(r, 6000), crash_now, r);
+}
+
+/* Every millisecond or so: a dead node is started again, after a while. */
+static void watch(struct run *r)
+{
+	if (!sim_is_down(r->w, NODE) || r->waits_for_restart)
+		return;
+	r->waits_for_restart = true;
+	r->crashes++;
+	r->node = NULL;
+	sim_after(r->w, 1 + (int64_t)draw(r, 3000), restart, r);
+}
+
+/* ---- the clients ---- */
+
+static void ask_for_topic(struct run *r);
+
+static void on_finished(void *arg)
+{
+	((struct run *)arg)->n_finished++;
+}
+
+static void start_clients(struct run *r)
+{
+	for (int i = 0; i < r->n_producers; i++)
+		producer_start(&r->producers[i]);
+	follower_start(&r->follower);
+}
+
+static void on_admin_again(struct timer *t)
+{
+	ask_for_topic(container_of(t, struct run, admin_again));
+}
+
+static void on_topic(void *arg, int err, const void *answer)
+{
+	struct run *r = arg;
+	const struct create_topics_response *a = answer;
+	int16_t code = err ? ERR_NETWORK_EXCEPTION : a->topics.v[0].error_code;
+
+	if (code == ERR_NONE || code == ERR_TOPIC_ALREADY_EXISTS) {
+		r->topic_made = true;
+		start_clients(r);
+		return;
+	}
+	check(err_is_retriable(code));
+	timer_start(&r->admin_again, 200);
+}
+
+static void ask_for_topic(struct run *r)
+{
+	struct create_topics_request_topic topic;
+	struct create_topics_request request;
+
+	codec_init(&create_topics_request_topic_schema, &topic);
+	codec_init(&create_topics_request_schema, &request);
+	topic.name = STR("t");
+	topic.num_partitions = r->n_partitions;
+	topic.replication_factor = 1;
+	request.timeout_ms = 30000;
+	request.topics.v = &topic;
+	request.topics.n = 1;
+	client_call(&r->admin, TOPIC_VERSION, &create_topics_request_schema, &request, &create_topics_response_schema,
+		    on_topic, r);
+}
+
+static void draw_clients(struct run *r)
+{
+	r->n_producers = 1 + (int)draw(r, HISTORY_PRODUCERS_MAX);
+	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
+	for (int i = 0; i < r->n_producers; i++)
+		r->producers[i] = (struct producer){
+			.index = i,
+			.history = &r->history,
+			.topic = "t",
+			.n_partitions = r->n_partitions,
+			.n_batches = r->o->crash_at_op ? 5 : 5 + (int)draw(r, 60),
+			.window = 1 + (int)draw(r, 4),
+			.acks = draw(r, 3) ? -1 : 1,
+			.idempotent = draw(r, 3),
+			.losses_happen = loses(r),
+			.seed = r->o->seed,
+			.finished = on_finished,
+			.arg = r,
+		};
+	r->follower = (struct follower){.history = &r->history,
+					.topic = "t",
+					.n_partitions = r->n_partitions,
+					.losses_happen = loses(r),
+					.seed = r->o->seed};
+}
+
+static void open_clients(void *arg)
+{
+	struct run *r = arg;
+	struct env *e = sim_env(r->w, CLIENTS);
+	struct addr node;
+
+	check(env_resolve(e, "node0", PORT, &node, 1) == 1);
+	r->loop = loop_new(e, "clients");
+	for (int i = 0; i < r->n_producers; i++) {
+		r->producers[i].loop = r->loop;
+		r->producers[i].to = node;
+	}
+	r->follower.loop = r->loop;
+	r->follower.to = node;
+	client_init(&r->admin, r->loop, &node, "sim-admin");
+	timer_init(&r->admin_again, r->loop, on_admin_again);
+	ask_for_topic(r);
+}
+
+static void close_producers(void *arg)
+{
+	struct run *r = arg;
+
+	for (int i = 0; i < r->n_producers; i++)
+		producer_fini(&r->producers[i]);
+	client_fini(&r->admin);
+	follower_fini(&r->follower);
+}
+
+static void read_again(void *arg)
+{
+	struct run *r = arg;
+
+	memset(r->follower.next_offset, 0, sizeof(r->follower.next_offset));
+	follower_start(&r->follower);
+}
+
+static void close_follower(void *arg)
+{
+	follower_fini(&((struct run *)arg)->follower);
+}
+
+/* ---- one seed ---- */
+
+static bool out_of_events(const struct run *r)
+{
+	return r->o->max_events && sim_events(r->w) >= r->o->max_events;
+}
+
+/* Until done, or the time is up, with a dead node started again on the way. */
+static bool live(struct run *r, int64_t ms, bool (*done)(const struct run *r))
+{
+	int64_t end_ns = sim_now_ns(r->w) + ms * 1000000;
+
+	while (sim_now_ns(r->w) < end_ns && !out_of_events(r)) {
+		watch(r);
+		if (done(r))
+			return true;
+		if (!sim_step(r->w))
+			return false;
+	}
+	return false;
+}
+
+static bool all_is_done(const struct run *r)
+{
+	return r->n_finished == r->n_producers && r->started && !sim_is_down(r->w, NODE);
+}
+
+static bool all_is_read(const struct run *r)
+{
+	return follower_is_at_end(&r->follower);
+}
+
+/* Reads from the start to the end, by itself: the history holds it against everything before. */
+static void read_all(struct run *r)
+{
+	check(sim_call(r->w, CLIENTS, read_again, r));
+	check(live(r, QUIET_END_MS, all_is_read) || out_of_events(r));
+	for (int i = 0; i < r->n_partitions && !out_of_events(r); i++)
+		history_end(&r->history, i, r->follower.next_offset[i]);
+	check(sim_call(r->w, CLIENTS, close_follower, r));
+}
+
+static bool has_stopped_or_died(const struct run *r)
+{
+	return r->stopped || sim_is_down(r->w, NODE);
+}
+
+static bool is_up(const struct run *r)
+{
+	return !sim_is_down(r->w, NODE);
+}
+
+/* It may die in the middle, when the crash that was ordered comes late: then it is started, and stopped, once more. */
+static void stop_cleanly(struct run *r)
+{
+	struct sim_held held;
+
+	do {
+		check(live(r, QUIET_END_MS, is_up) || out_of_events(r));
+		r->stopped = false;
+		if (!out_of_events(r) && sim_call(r->w, NODE, stop_node, r))
+			check(live(r, STOP_MS, has_stopped_or_died) || out_of_events(r));
+	} while (!r->stopped && !out_of_events(r));
+	if (out_of_events(r))
+		return;
+	sim_run_for(r->w, 10);
+	check(sim_call(r->w, NODE, free_node, r));
+	sim_held(r->w, NODE, &held);
+	check(held.blocks == 0 && held.files == 0 && held.socks == 0 && held.loops == 0 && held.works == 0);
+}
+
+static void bad_time(struct run *r)
+{
+	int64_t ms = r->o->max_ms ? r->o->max_ms : 1000 + (int64_t)draw(r, 30000);
+
+	if (r->o->crash_at_op)
+		sim_crash_at_disk_op(r->w, NODE, r->o->crash_at_op, r->o->crash_how);
+	else
+		plan_crash(r);
+	sim_call(r->w, NODE, start_node, r);
+	check(sim_call(r->w, CLIENTS, open_clients, r));
+	live(r, ms, all_is_done);
+}
+
+static void quiet_end(struct run *r)
+{
+	r->quiet = true;
+	if (!r->o->crash_at_op) {
+		int n = sim_world_options(r->w)->n_envs;
+
+		sim_crash_at_disk_op(r->w, NODE, 0, SIM_KILL);
+		sim_options_calm(sim_world_options(r->w));
+		sim_world_options(r->w)->n_envs = n;
+	}
+	check(live(r, QUIET_END_MS, all_is_done) || out_of_events(r));
+	check(sim_call(r->w, CLIENTS, close_producers, r));
+	if (out_of_events(r))
+		return;
+	read_all(r);
+	stop_cleanly(r);
+	sim_call(r->w, NODE, start_node, r);
+	read_all(r);
+	stop_cleanly(r);
+}
+
+static void verbose_write(void *arg, const char *line, int len)
+{
+	fputs(line, stderr);
+}
+
+static void verbose_event(const char *line)
+{
+	fputs(line, stderr);
+}
+
+static int64_t verbose_wall_ms(void *arg)
+{
+	return env_wall_ms(arg);
+}
+
+static void draw_world(struct run *r)
+{
+	struct sim_options weather;
+
+	if (r->o->crash_at_op)
+		sim_options_calm(&weather);
+	else
+		sim_options_draw(&weather, r->o->seed);
+	weather.n_envs = 2;
+	r->w = sim_world_new(r->o->seed, &weather);
+}
+
+void run_seed(const struct run_options *o, struct run_result *out)
+{
+	struct run *r = calloc(1, sizeof(*r));
+	struct diag verbose = {.level = DIAG_DEBUG, .wall_ms = verbose_wall_ms, .write = verbose_write};
+	char again[120];
+
+	check(r);
+	r->o = o;
+	r->chance = o->seed;
+	draw_world(r);
+	snprintf(again, sizeof(again), "tests/sim/odradek-sim --seed %" PRIu64, o->seed);
+	if (o->crash_at_op)
+		snprintf(again, sizeof(again), "tests/sim/odradek-sim --seed %" PRIu64 " --%s-at %" PRId64, o->seed,
+			 o->crash_how == SIM_POWER ? "power-cut" : "kill", o->crash_at_op);
+	sim_world_name(r->w, again);
+	verbose.arg = sim_env(r->w, NODE);
+	if (o->verbose) {
+		sim_env_diag(r->w, NODE, &verbose);
+		sim_env_diag(r->w, CLIENTS, &verbose);
+		sim_world_follow(r->w, verbose_event);
+	}
+	history_init(&r->history);
+	draw_node(r);
+	draw_clients(r);
+	bad_time(r);
+	quiet_end(r);
+	*out = (struct run_result){.hash = sim_trace_hash(r->w),
+				   .events = sim_events(r->w),
+				   .simulated_ms = sim_now_ns(r->w) / 1000000,
+				   .crashes = r->crashes,
+				   .acknowledged = r->history.acknowledged,
+				   .read = r->history.read,
+				   .ended_early = out_of_events(r),
+				   .crashed_at_op = sim_reached(r->w, SIM_MET_CRASH_IN_DISK_OP) > 0};
+	for (int i = 0; i < SIM_N_MARKS; i++)
+		out->reached[i] = sim_reached(r->w, i);
+	sim_world_free(r->w);
+	history_fini(&r->history);
+	free(r);
+}

@@ -1,0 +1,38 @@
+/*
+ * run: one seed: a node in a simulated world, its clients, what befalls it, and whether everything that it told them was true.
+ *
+ * The seed draws all: the weather of network and clocks, how the node is configured, what its clients do, when and how it dies. First
+ * comes the bad time, with crashes; then all is well, and within a while everything must have been done; then the node is stopped, must
+ * have given everything back, is started once more and read from the start.
+ */
+#ifndef ODRADEK_TESTS_SIM_RUN_H
+#define ODRADEK_TESTS_SIM_RUN_H
+
+#include "env/sim/sim.h"
+
+struct run_options {
+	uint64_t seed;
+	/* > 0: no weather and no other crash than one, at this change of the node's disk, counted from its very first. */
+	int64_t crash_at_op;
+	enum sim_crash crash_how;
+	uint64_t max_events; /* 0: no limit */
+	int64_t max_ms;	     /* of simulated time before the quiet end; 0: as the seed draws */
+	bool verbose;	     /* the node's lines on stderr */
+};
+
+struct run_result {
+	uint64_t hash;
+	uint64_t events;
+	int64_t simulated_ms;
+	int64_t crashes;
+	int64_t acknowledged;
+	int64_t read;
+	bool ended_early; /* max_events */
+	bool crashed_at_op; /* the change that was named was reached */
+	int64_t reached[SIM_N_MARKS];
+};
+
+/* Ends the process by check() when something is wrong. */
+void run_seed(const struct run_options *o, struct run_result *out);
+
+#endif
