@@ -4,6 +4,7 @@
 #include "broker/alter.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -20,23 +21,50 @@ static void refuse(struct alteration *a, int err, struct str message)
 
 /* ---- checks that hold for any resource ---- */
 
-static void check_once(struct alteration *v, int n)
+static int compare_resources(const void *x, const void *y)
 {
-	for (int i = 0; i < n; i++)
-		for (int j = i + 1; j < n; j++)
-			if (v[i].type == v[j].type && str_eq(v[i].name, v[j].name)) {
-				refuse(&v[i], ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
-				refuse(&v[j], ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
-			}
+	const struct alteration *a = *(struct alteration *const *)x, *b = *(struct alteration *const *)y;
+
+	return a->type != b->type ? a->type - b->type : str_cmp(a->name, b->name);
 }
 
-static bool has_duplicates(const struct alteration *a)
+/* Each resource that stands there more than once is refused, every time. */
+static int check_once(struct request *r, struct alter *alter)
 {
+	struct alteration **sorted = arena_array(&r->arena, (size_t)alter->n + 1, sizeof(struct alteration *));
+
+	if (!sorted)
+		return -ENOMEM;
+	for (int i = 0; i < alter->n; i++)
+		sorted[i] = &alter->v[i];
+	qsort(sorted, (size_t)alter->n, sizeof(struct alteration *), compare_resources);
+	for (int i = 1; i < alter->n; i++)
+		if (compare_resources(&sorted[i - 1], &sorted[i]) == 0) {
+			refuse(sorted[i - 1], ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
+			refuse(sorted[i], ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
+		}
+	return 0;
+}
+
+static int compare_names(const void *x, const void *y)
+{
+	return str_cmp(*(const struct str *)x, *(const struct str *)y);
+}
+
+/* 1, 0, or -ENOMEM. */
+static int has_duplicates(struct request *r, const struct alteration *a)
+{
+	struct str *sorted = arena_array(&r->arena, (size_t)a->n_changes + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return -ENOMEM;
 	for (int i = 0; i < a->n_changes; i++)
-		for (int j = i + 1; j < a->n_changes; j++)
-			if (str_eq(a->changes[i].name, a->changes[j].name))
-				return true;
-	return false;
+		sorted[i] = a->changes[i].name;
+	qsort(sorted, (size_t)a->n_changes, sizeof(*sorted), compare_names);
+	for (int i = 1; i < a->n_changes; i++)
+		if (str_eq(sorted[i], sorted[i - 1]))
+			return 1;
+	return 0;
 }
 
 /* The names of changes that need a value and have none; null when there is none such. */
@@ -242,9 +270,12 @@ static void check_logger(struct request *r, struct alteration *a)
 
 static int check_resource(struct request *r, struct alteration *a, bool loggers)
 {
+	int duplicates = has_duplicates(r, a);
 	struct str names;
 
-	if (has_duplicates(a)) {
+	if (duplicates < 0)
+		return duplicates;
+	if (duplicates) {
 		refuse(a, ERR_INVALID_REQUEST, STR("Error due to duplicate config keys"));
 		return 0;
 	}
@@ -275,9 +306,8 @@ static int check_resource(struct request *r, struct alteration *a, bool loggers)
 
 int alter_check(struct request *r, struct alter *alter, bool loggers)
 {
-	int err = 0;
+	int err = check_once(r, alter);
 
-	check_once(alter->v, alter->n);
 	for (int i = 0; i < alter->n && !err; i++)
 		if (!alter->v[i].done)
 			err = check_resource(r, &alter->v[i], loggers);

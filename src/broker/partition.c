@@ -396,26 +396,35 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 	return err_to_kafka(err);
 }
 
-int partition_delete_records(struct partition *p, int64_t offset, int64_t *low_watermark, struct effects *e)
+static int cut_locked(struct partition *p, struct partition_cut *cut)
 {
+	const struct topic_config *config = &p->topic->config;
 	struct partition_view v;
 	bool moved = false;
 	int err;
 
-	mutex_lock(&p->lock);
 	look(p, &v);
 	err = partition_view_check(&v, -1, true);
-	if (err == 0 && !p->topic->config.cleanup_delete && p->topic->config.cleanup_compact)
-		err = ERR_POLICY_VIOLATION;
-	if (err == 0) {
-		if (offset == -1)
-			offset = v.offsets.high_watermark;
-		err = offset < 0 ? ERR_OFFSET_OUT_OF_RANGE : log_set_start(p->log, offset, &moved);
-	}
-	if (err == 0) {
-		*low_watermark = log_offsets(p->log).start;
-		wake_ready(p, false, e);
-	}
+	if (err)
+		return err;
+	if (config->cleanup_compact && !config->cleanup_delete)
+		return ERR_POLICY_VIOLATION;
+	if (cut->offset == -1)
+		cut->offset = v.offsets.high_watermark;
+	err = cut->offset < 0 ? ERR_OFFSET_OUT_OF_RANGE : log_set_start(p->log, cut->offset, &moved);
+	return !err && moved ? log_retain(p->log, cut->now_ms, &cut->deletion) : err;
+}
+
+int partition_delete_records(struct partition *p, struct partition_cut *cut, struct effects *e)
+{
+	int err;
+
+	cut->deletion = NULL;
+	mutex_lock(&p->lock);
+	err = cut_locked(p, cut);
+	if (err == 0)
+		cut->low_watermark = log_offsets(p->log).start;
+	wake_ready(p, false, e);
 	mutex_unlock(&p->lock);
 	return err_to_kafka(err);
 }

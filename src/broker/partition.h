@@ -153,8 +153,16 @@ struct topic_state *partition_topic(struct partition *p);
 /* 0, or Kafka's error. */
 int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e);
 
-/* DeleteRecords; offset -1 = the high watermark. 0 and the new log start, or Kafka's error. */
-int partition_delete_records(struct partition *p, int64_t offset, int64_t *low_watermark, struct effects *e);
+struct partition_cut {
+	int64_t offset; /* -1 = the high watermark */
+	int64_t now_ms;
+
+	int64_t low_watermark;	       /* the log's start afterwards */
+	struct log_deletion *deletion; /* segments that nobody reads any more, for core_delete; or NULL */
+};
+
+/* DeleteRecords: 0, or Kafka's error. */
+int partition_delete_records(struct partition *p, struct partition_cut *cut, struct effects *e);
 
 /* ---- reading ---- */
 

@@ -25,6 +25,7 @@ struct partitions {
 	const struct image *image;
 	int *dir_load; /* partitions in each directory */
 	bool loading;  /* what changes is told afterwards */
+	int by_time;   /* atomic: a topic has, or had, flush.ms */
 };
 
 struct partition_key {
@@ -131,8 +132,7 @@ void partitions_free(struct partitions *t)
 
 /* ---- settings ---- */
 
-static struct topic_state *resolve(const struct partitions *t, const struct image *image,
-				   const struct image_topic *topic)
+static struct topic_state *resolve(struct partitions *t, const struct image *image, const struct image_topic *topic)
 {
 	struct layers layers = layers_of_topic(image, t->options.node_id, topic->name);
 	struct topic_config config;
@@ -143,6 +143,8 @@ static struct topic_state *resolve(const struct partitions *t, const struct imag
 	/* The lists of throttled replicas point into the image; nothing here reads them. */
 	config.leader_replication_throttled_replicas = STR("");
 	config.follower_replication_throttled_replicas = STR("");
+	if (config.flush_ms != INT64_MAX)
+		__atomic_store_n(&t->by_time, 1, __ATOMIC_RELAXED);
 	return topic_state_new(topic->id, topic->name, &config);
 }
 
@@ -252,6 +254,11 @@ struct topic_state *partitions_topic(struct partitions *t, struct uuid topic_id)
 		state = topic_state_ref(e->state);
 	mutex_unlock(&t->lock);
 	return state;
+}
+
+bool partitions_flush_by_time(const struct partitions *t)
+{
+	return __atomic_load_n(&t->by_time, __ATOMIC_RELAXED);
 }
 
 int partitions_count(struct partitions *t)

@@ -147,21 +147,27 @@ static int64_t of_setting(const struct config *c, enum config_id id)
 	return config_long(c, id);
 }
 
+static bool flushes_wanted(const struct upkeep *u)
+{
+	return partitions_flush_by_time(u->node->partitions);
+}
+
 struct chore {
 	void (*run)(struct upkeep *u);
 	enum config_id setting; /* its interval, or */
 	int64_t every_ms;
+	bool (*is_wanted)(const struct upkeep *u); /* NULL: always */
 };
 
 static const struct chore chores[] = {
-	{high_watermarks, CONFIG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS, 0},
-	{recovery_points, CONFIG_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS, 0},
-	{log_starts, CONFIG_LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS, 0},
-	{retention, CONFIG_LOG_RETENTION_CHECK_INTERVAL_MS, 0},
-	{producers, CONFIG_PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS, 0},
-	{idle_files, 0, IDLE_SWEEP_MS},
-	{reserves, 0, RESERVE_MS},
-	{flushes, 0, FLUSH_SWEEP_MS},
+	{high_watermarks, CONFIG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS, 0, NULL},
+	{recovery_points, CONFIG_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL},
+	{log_starts, CONFIG_LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL},
+	{retention, CONFIG_LOG_RETENTION_CHECK_INTERVAL_MS, 0, NULL},
+	{producers, CONFIG_PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS, 0, NULL},
+	{idle_files, 0, IDLE_SWEEP_MS, NULL},
+	{reserves, 0, RESERVE_MS, NULL},
+	{flushes, 0, FLUSH_SWEEP_MS, flushes_wanted},
 };
 
 #define N_CHORES ((int)(sizeof(chores) / sizeof(chores[0])))
@@ -243,9 +249,14 @@ static void due(struct timer *t)
 	u->at_work = 0;
 	for (int i = 0; i < N_CHORES; i++)
 		if (u->due_ms[i] <= now) {
-			u->at_work |= 1u << i;
+			if (!chores[i].is_wanted || chores[i].is_wanted(u))
+				u->at_work |= 1u << i;
 			u->due_ms[i] = now + interval(u, i);
 		}
+	if (!u->at_work) {
+		sleep_until_due(u);
+		return;
+	}
 	u->working = true;
 	core_work_begins(&u->node->cores[0]);
 	u->work = (struct work){.job = job, .done = job_done, .loop = u->node->cores[0].loop};

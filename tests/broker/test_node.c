@@ -46,6 +46,7 @@ struct world {
 	struct arena arena; /* what answers are decoded into */
 	struct client a, b;
 	bool serving, stopped;
+	const char *overrides[2]; /* of the configuration; ended by NULL */
 };
 
 static struct world *w;
@@ -75,7 +76,7 @@ static void node_event(void *arg, enum node_event event, const char *text)
 
 static void start_node(void *arg)
 {
-	struct config_input in = {.data_dir = STR("/data")};
+	struct config_input in = {.data_dir = STR("/data"), .overrides = w->overrides};
 	struct config_notes notes;
 	enum node_end end;
 
@@ -630,6 +631,27 @@ static void after_a_kill_every_acknowledged_record_is_there(void **state)
 	assert_int_equal(ask_produce("t", "next").base_offset, 20);
 }
 
+/* flush.messages is a promise: what is acknowledged is on the platter. */
+static void where_every_message_is_flushed_power_loss_loses_nothing(void **state)
+{
+	struct metadata_response out;
+
+	(void)state;
+	bring_down();
+	w->overrides[0] = "log.flush.interval.messages=1";
+	bring_up();
+	client_open(&w->a);
+	ask_metadata("t", &out);
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(ask_produce("t", "kept").base_offset, i);
+		sim_crash(w->sim, NODE, SIM_POWER);
+		sim_restart(w->sim, NODE);
+		bring_up();
+		client_open(&w->a);
+	}
+	assert_int_equal(ask_produce("t", "next").base_offset, 10);
+}
+
 static void after_a_clean_stop_it_goes_on(void **state)
 {
 	struct metadata_response out;
@@ -666,6 +688,7 @@ int main(void)
 		TEST(a_key_that_is_not_served_closes_the_connection),
 		TEST(each_producer_has_an_id_of_its_own),
 		TEST(after_a_kill_every_acknowledged_record_is_there),
+		TEST(where_every_message_is_flushed_power_loss_loses_nothing),
 		TEST(after_a_clean_stop_it_goes_on),
 	};
 

@@ -1,5 +1,6 @@
 /*
- * DeleteRecords: moves a log's start (KIP-107). At or below the start it is is success; files go with the next retention, at once here.
+ * DeleteRecords: moves a log's start (KIP-107). At or below the start it is a success. Segments that lie before it go at once: a full disk
+ * is put right with it.
  *
  * The only replica is the leader: the low watermark is its log start, and nothing is waited for.
  */
@@ -17,6 +18,7 @@ typedef struct delete_records_response_partition reply;
 static int delete_one(struct request *r, struct str topic, const wish *w, int64_t *low_watermark)
 {
 	const struct image_topic *t = image_topic_by_name(r->image, topic);
+	struct partition_cut cut = {.offset = w->offset, .now_ms = env_wall_ms(r->core->loop->env)};
 	struct effects effects = {0};
 	struct partition *p;
 	int err;
@@ -28,8 +30,12 @@ static int delete_one(struct request *r, struct str topic, const wish *w, int64_
 	p = core_partition(r->core, t->id, w->partition_index);
 	if (!p)
 		return ERR_NOT_LEADER_OR_FOLLOWER;
-	err = partition_delete_records(p, w->offset, low_watermark, &effects);
+	err = partition_delete_records(p, &cut, &effects);
 	effects_run(&effects, r->core);
+	if (cut.deletion)
+		core_delete(r->core, cut.deletion);
+	if (!err)
+		*low_watermark = cut.low_watermark;
 	return err;
 }
 
