@@ -4,16 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "cli/command.h"
 #include "cli/manual.h"
+#include "cli/settings.h"
 #include "config/config.h"
 #include "env/env.h"
 #include "env/real/real.h"
 
 extern char **environ;
 
-enum { FILE_MAX = 8 << 20, OVERRIDES_MAX = 1024 };
+enum { OVERRIDES_MAX = 1024 };
 
 struct arguments {
 	const char *mode; /* "--builtin", ... */
@@ -62,30 +62,15 @@ static int load(const struct arguments *args, FILE *notes_to, struct config **ou
 {
 	struct diag diag = {.level = DIAG_ERROR, .wall_ms = real_wall_ms, .write = real_stderr_line};
 	struct env *env = env_real_new(&diag);
-	struct config_notes notes;
-	struct config_input in = {
-		.file_name = str_of(args->file),
-		.environment = (const char *const *)environ,
-		.overrides = args->overrides,
-	};
-	struct arena arena;
-	char *text = NULL;
-	size_t len = 0;
-	int err = args->file ? env_read_file(env, args->file, FILE_MAX, &text, &len) : 0;
+	struct config_notes notes = {.n = 0};
+	int err = settings_read(env, args->file, args->overrides, out, &notes);
 
-	arena_init(&arena, 64 << 10);
-	in.data_dir = config_data_dir((const char *const *)environ, &arena);
-	if (err == 0) {
-		in.file_text = (struct str){text, (int32_t)len};
-		err = config_load(&in, out, &notes);
-		for (int i = 0; i < notes.n; i++)
-			print_note(notes_to, &notes.v[i]);
-		config_notes_fini(&notes);
-	} else {
+	if (err < 0)
 		fprintf(stderr, "odradek config: %s: %s\n", args->file, strerror(-err));
-	}
-	xfree(text);
-	arena_fini(&arena);
+	for (int i = 0; i < notes.n; i++)
+		print_note(notes_to, &notes.v[i]);
+	if (err >= 0)
+		config_notes_fini(&notes);
 	env_real_free(env);
 	return err;
 }

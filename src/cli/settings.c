@@ -13,6 +13,30 @@
 
 extern char **environ;
 
+int settings_read(struct env *env, const char *file, const char *const *overrides, struct config **out,
+		  struct config_notes *notes)
+{
+	struct config_input in = {
+		.file_name = str_of(file),
+		.environment = (const char *const *)environ,
+		.overrides = overrides,
+	};
+	struct arena arena;
+	char *text = NULL;
+	size_t len = 0;
+	int err = file ? env_read_file(env, file, FILE_MAX, &text, &len) : 0;
+
+	if (err)
+		return err;
+	arena_init(&arena, ARENA_MAX);
+	in.data_dir = config_data_dir(in.environment, &arena);
+	in.file_text = (struct str){text, (int32_t)len};
+	err = config_load(&in, out, notes);
+	xfree(text);
+	arena_fini(&arena);
+	return err;
+}
+
 static void tell(struct diag *diag, const struct config_note *note)
 {
 	enum diag_level level = note->level == CONFIG_NOTE_WARN ? DIAG_WARN : DIAG_ERROR;
@@ -22,39 +46,17 @@ static void tell(struct diag *diag, const struct config_note *note)
 		  STR_ARG(place), STR_ARG(note->text));
 }
 
-static struct config *load(struct env *env, const struct config_input *in)
-{
-	struct config_notes notes;
-	struct config *c = NULL;
-
-	config_load(in, &c, &notes);
-	for (int i = 0; i < notes.n; i++)
-		tell(env->diag, &notes.v[i]);
-	config_notes_fini(&notes);
-	return c;
-}
-
 struct config *settings_load(struct env *env, const char *file, const char *const *overrides)
 {
-	struct config_input in = {
-		.file_name = str_of(file),
-		.environment = (const char *const *)environ,
-		.overrides = overrides,
-	};
+	struct config_notes notes = {.n = 0};
 	struct config *c = NULL;
-	struct arena arena;
-	char *text = NULL;
-	size_t len = 0;
-	int err = file ? env_read_file(env, file, FILE_MAX, &text, &len) : 0;
+	int err = settings_read(env, file, overrides, &c, &notes);
 
-	arena_init(&arena, ARENA_MAX);
-	in.data_dir = config_data_dir(in.environment, &arena);
-	in.file_text = (struct str){text, (int32_t)len};
-	if (err)
+	if (err < 0)
 		diag_error(env->diag, "configuration cannot be read", "file=%s error=\"%s\"", file, err_name(err));
-	else
-		c = load(env, &in);
-	xfree(text);
-	arena_fini(&arena);
+	for (int i = 0; i < notes.n; i++)
+		tell(env->diag, &notes.v[i]);
+	if (err >= 0)
+		config_notes_fini(&notes);
 	return c;
 }
