@@ -95,6 +95,7 @@
 		.id = id_,                                                                                             \
 		.scope = SCOPE_OF(id_),                                                                                \
 		.name = name_,                                                                                         \
+		.name_len = sizeof(name_) - 1,                                                                         \
 		.type = CONFIG_TYPE_##type_,                                                                           \
 		.default_text = default_,                                                                              \
 		.constraint = rule_,                                                                                   \
@@ -118,19 +119,28 @@ const struct config_setting *config_setting(enum config_id id)
 	return &table[id];
 }
 
+/* Where each scope's rows begin and end. */
+static const struct {
+	enum config_scope scope;
+	int first, end;
+} ranges[] = {
+	{CONFIG_SCOPE_NODE, 0, TOPIC_CONFIG_SEGMENT_BYTES},
+	{CONFIG_SCOPE_TOPIC, TOPIC_CONFIG_SEGMENT_BYTES, GROUP_CONFIG_CONSUMER_SESSION_TIMEOUT_MS},
+	{CONFIG_SCOPE_GROUP, GROUP_CONFIG_CONSUMER_SESSION_TIMEOUT_MS, METRICS_CONFIG_METRICS},
+	{CONFIG_SCOPE_CLIENT_METRICS, METRICS_CONFIG_METRICS, QUOTA_CONFIG_PRODUCER_BYTE_RATE},
+	{CONFIG_SCOPE_QUOTA, QUOTA_CONFIG_PRODUCER_BYTE_RATE, CONFIG_N},
+};
+
 const struct config_setting *config_settings(enum config_scope scope, int *n)
 {
-	const struct config_setting *first = NULL;
-
-	*n = 0;
-	for (int i = 0; i < CONFIG_N; i++) {
-		if (table[i].scope != scope)
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(*ranges); i++) {
+		if (ranges[i].scope != scope)
 			continue;
-		if (first == NULL)
-			first = &table[i];
-		(*n)++;
+		*n = ranges[i].end - ranges[i].first;
+		return &table[ranges[i].first];
 	}
-	return first;
+	*n = 0;
+	return NULL;
 }
 
 const struct config_setting *config_setting_find(enum config_scope scope, struct str name)
@@ -139,7 +149,7 @@ const struct config_setting *config_setting_find(enum config_scope scope, struct
 	const struct config_setting *s = config_settings(scope, &n);
 
 	for (int i = 0; i < n; i++)
-		if (str_is(name, s[i].name))
+		if (s[i].name_len == name.len && memcmp(s[i].name, name.p, (size_t)name.len) == 0)
 			return &s[i];
 	return NULL;
 }

@@ -115,6 +115,7 @@ struct config_setting {
 	enum config_update update;
 	enum config_status status;
 	enum config_refuse_when refuse_when;
+	int name_len;
 	bool internal;
 	bool required;
 	bool dynamic_only;
