@@ -23,9 +23,11 @@ static bool refill(struct record_stream *s)
 	int err = decode_next(s->codecs, &s->p, &len);
 	if (err)
 		return fail(s, err);
-	s->end = s->p + len;
 	s->last = len == 0;
-	return len > 0;
+	if (s->last)
+		return fail(s, 0);
+	s->end = s->p + len;
+	return true;
 }
 
 void record_stream_init(struct record_stream *s, struct codecs *codecs, const struct batch_header *h, const uint8_t *batch,
@@ -73,14 +75,28 @@ static uint64_t take_varint_slowly(struct record_stream *s, int max)
 	return v;
 }
 
-static int64_t unzigzag(uint64_t v)
+static inline int64_t unzigzag(uint64_t v)
 {
 	return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
 }
 
+/* Most numbers in a record are one byte long. */
+static inline bool take_short(struct record_stream *s, int64_t *out)
+{
+	if (s->p == s->end || (*s->p & 0x80))
+		return false;
+	*out = unzigzag(*s->p++);
+	s->left_in_record--;
+	return true;
+}
+
 static int32_t take_int(struct record_stream *s)
 {
+	int64_t one;
 	int32_t v;
+
+	if (take_short(s, &one))
+		return (int32_t)one;
 	int n = s->end - s->p >= VARINT32_MAX ? varint_read_i32(s->p, s->end, &v) : 0;
 
 	if (n) {
@@ -97,6 +113,9 @@ static int32_t take_int(struct record_stream *s)
 static int64_t take_long(struct record_stream *s)
 {
 	int64_t v;
+
+	if (take_short(s, &v))
+		return v;
 	int n = s->end - s->p >= VARINT64_MAX ? varint_read_i64(s->p, s->end, &v) : 0;
 
 	if (n) {

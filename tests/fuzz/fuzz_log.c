@@ -132,6 +132,16 @@ static void append(struct log *log)
 	buf_fini(&buf);
 }
 
+/* What a node does behind its last log. */
+static bool stop_cleanly(struct log_dir *dir, const struct log *log)
+{
+	struct log_checkpoint_writer w;
+
+	log_checkpoint_init(&w, CHECKPOINT_RECOVERY_POINT);
+	log_checkpoint_add(&w, STR("t"), 0, log_offsets(log).flushed_end);
+	return log_checkpoint_write(&w, dir) == 0 && log_dir_mark_clean(dir, 1) == 0;
+}
+
 /* Returns the end of the log; -1 when the directory cannot be used. */
 static int64_t live(struct env *env)
 {
@@ -157,7 +167,7 @@ static int64_t live(struct env *env)
 		look_up(log, codecs);
 		append(log);
 		read_all(log, &arena);
-		if (log_close(log) == 0)
+		if (log_close(log) == 0 && stop_cleanly(dir, log))
 			end = log_offsets(log).end;
 	} else {
 		check(log_dir_error(dir) != 0);
