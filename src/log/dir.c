@@ -281,12 +281,16 @@ void log_dir_watch(struct log_dir *dir, struct loop *loop, struct post *post)
 bool log_dir_release_reserve(struct log_dir *dir)
 {
 	char path[PATH_SIZE];
+	struct file *file;
 
 	if (!__atomic_exchange_n(&dir->reserve_held, 0, __ATOMIC_ACQ_REL))
 		return false;
 	path_in(path, dir->path, RESERVE_FILE);
-	if (env_unlink(dir->env, path))
+	/* Cut first: its blocks are free then, whoever has it open. */
+	if (env_open(dir->env, path, FILE_WRITE | FILE_TRUNCATE, &file))
 		return false;
+	file_unref(&file);
+	env_unlink(dir->env, path);
 	diag_warn(dir->env->diag, "disk full, the reserve is given to the metadata log",
 		  "dir=%s bytes=%lld remedy=\"free some space\"", dir->path, (long long)dir->reserve_bytes);
 	return true;

@@ -26,6 +26,8 @@ static bool split_line(struct str line, char *key, char *value, size_t size)
 		char ch = line.p[i];
 
 		if (to == key && (ch == '=' || ch == ':')) {
+			while (n && to[n - 1] == ' ')
+				n--;
 			to[n] = '\0';
 			to = value;
 			n = 0;

@@ -191,12 +191,27 @@ int log_deletion_run(struct log_deletion *d)
 	return err;
 }
 
+/* What was removed stays removed, and its blocks are free, when the directory it was in is synced. */
+static int sync_parent(struct env *env, const char *path)
+{
+	char *parent = xstrdup(path);
+	char *slash = strrchr(parent, '/');
+	int err;
+
+	*slash = '\0';
+	err = env_sync_dir(env, parent);
+	xfree(parent);
+	return err == -ENOENT ? 0 : err;
+}
+
 int log_deletion_finish(struct log_deletion *d)
 {
 	int err = 0;
 
 	if (d->dir) {
 		err = remove_dir(d->env, d->dir);
+		if (!err)
+			err = sync_parent(d->env, d->dir);
 		return err == -ENOENT ? 0 : err;
 	}
 	for (int i = 0; i < d->n; i++) {
@@ -205,7 +220,7 @@ int log_deletion_finish(struct log_deletion *d)
 		if (one && one != -ENOENT && !err)
 			err = one;
 	}
-	return err;
+	return err || d->n == 0 ? err : sync_parent(d->env, d->paths[0]);
 }
 
 void log_deletion_free(struct log_deletion *d)

@@ -1,0 +1,329 @@
+/* A log directory: whose it is, who uses it, what it remembers, and how it ends. On the simulated disk. */
+#include "log/dir.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "env/sim/sim.h"
+#include "log/log.h"
+#include "tests/base/cm.h"
+
+static struct sim_world *world;
+static struct env *env;
+
+static int set_up(void **state)
+{
+	struct sim_options o;
+
+	sim_options_calm(&o);
+	o.n_envs = 1;
+	world = sim_world_new(1, &o);
+	env = sim_env(world, 0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	sim_world_free(world);
+	return 0;
+}
+
+static struct log_dir *opened(int64_t reserve)
+{
+	struct log_dir_options options = {.path = "/data", .reserve_bytes = reserve};
+	struct log_dir *dir;
+	char *why;
+
+	assert_int_equal(log_dir_open(env, &options, &dir, &why), 0);
+	return dir;
+}
+
+static void spill(const char *path, const char *text)
+{
+	assert_int_equal(env_mkdir_all(env, "/data"), 0);
+	assert_int_equal(env_replace_file(env, path, text, strlen(text)), 0);
+}
+
+static bool exists(const char *path)
+{
+	struct file_stat st;
+
+	return env_stat(env, path, &st) == 0;
+}
+
+/* ---- identity ---- */
+
+static void what_is_formatted_reads_back(void **state)
+{
+	struct meta_properties m = {.cluster_id = "5L6g3nShT-eMCtK--X86sw", .node_id = 7, .directory_id = {{1, 2, 3, 4}}};
+	struct log_dir *dir = opened(0);
+
+	assert_false(log_dir_is_formatted(dir));
+	assert_int_equal(log_dir_format(dir, &m), 0);
+	log_dir_free(dir);
+	dir = opened(0);
+	assert_true(log_dir_is_formatted(dir));
+	assert_int_equal(log_dir_meta(dir)->version, 1);
+	assert_int_equal(log_dir_meta(dir)->node_id, 7);
+	assert_string_equal(log_dir_meta(dir)->cluster_id, m.cluster_id);
+	assert_true(uuid_eq(log_dir_meta(dir)->directory_id, m.directory_id));
+	log_dir_free(dir);
+}
+
+static void java_properties_of_both_versions_are_read(void **state)
+{
+	struct meta_properties m;
+	char *why = NULL;
+
+	spill("/data/meta.properties", "#\n#Sun Nov 22 21:31:16 UTC 2026\ncluster.id=abc\nversion=0\nbroker.id=3\n");
+	assert_int_equal(meta_properties_read(env, "/data", &m, &why), 0);
+	assert_int_equal(m.version, 0);
+	assert_int_equal(m.node_id, 3);
+	spill("/data/meta.properties", "! note\r\nversion : 1\r\nnode.id = 4\r\ncluster.id=a\\:b\r\n\r\nother=x\n");
+	assert_int_equal(meta_properties_read(env, "/data", &m, &why), 0);
+	assert_string_equal(m.cluster_id, "a:b");
+	assert_int_equal(m.node_id, 4);
+	assert_true(uuid_is_zero(m.directory_id));
+	env_unlink(env, "/data/meta.properties");
+	assert_int_equal(meta_properties_read(env, "/data", &m, &why), -ENOENT);
+}
+
+static void what_cannot_be_used_is_named_with_its_file(void **state)
+{
+	static const char *const BAD[] = {"", "version=2\ncluster.id=a\nnode.id=1\n", "version=1\nnode.id=1\n", "version=1\ncluster.id=a\n",
+					  "version=1\ncluster.id=a\nnode.id=-1\n", "version=x\n",
+					  "version=1\ncluster.id=a\nnode.id=1\ndirectory.id=short\n"};
+
+	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
+		struct log_dir_options options = {.path = "/data"};
+		struct log_dir *dir;
+		char *why;
+
+		spill("/data/meta.properties", BAD[i]);
+		assert_int_equal(log_dir_open(env, &options, &dir, &why), -EINVAL);
+		assert_non_null(strstr(why, "/data/meta.properties"));
+		xfree(why);
+	}
+}
+
+/* ---- what it remembers ---- */
+
+static void the_marker_of_a_clean_stop_is_there_until_the_next_run(void **state)
+{
+	int64_t epoch;
+	struct log_dir *dir = opened(0);
+
+	assert_false(log_dir_was_clean(dir, NULL));
+	assert_int_equal(log_dir_begin_run(dir), 0);
+	assert_int_equal(log_dir_mark_clean(dir, 42), 0);
+	log_dir_free(dir);
+	dir = opened(0);
+	assert_true(log_dir_was_clean(dir, &epoch));
+	assert_int_equal(epoch, 42);
+	assert_int_equal(log_dir_begin_run(dir), 0);
+	log_dir_free(dir);
+	dir = opened(0);
+	assert_false(log_dir_was_clean(dir, NULL));
+	log_dir_free(dir);
+	spill("/data/.kafka_cleanshutdown", ""); /* of an old release */
+	dir = opened(0);
+	assert_true(log_dir_was_clean(dir, &epoch));
+	assert_int_equal(epoch, -1);
+	log_dir_free(dir);
+}
+
+static void checkpoints_come_back(void **state)
+{
+	struct log_checkpoint_writer w;
+	struct log_dir *dir = opened(0);
+
+	log_checkpoint_init(&w, CHECKPOINT_HIGH_WATERMARK);
+	for (int i = 0; i < 100; i++)
+		log_checkpoint_add(&w, i % 2 ? STR("a.topic") : STR("b"), i / 2, 1000 + i);
+	assert_int_equal(log_checkpoint_write(&w, dir), 0);
+	log_dir_free(dir);
+	dir = opened(0);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(log_dir_checkpointed(dir, CHECKPOINT_HIGH_WATERMARK, i % 2 ? STR("a.topic") : STR("b"), i / 2, -5), 1000 + i);
+	assert_int_equal(log_dir_checkpointed(dir, CHECKPOINT_HIGH_WATERMARK, STR("a.topic"), 50, -5), -5);
+	assert_int_equal(log_dir_checkpointed(dir, CHECKPOINT_LOG_START, STR("b"), 0, -5), -5);
+	log_dir_free(dir);
+}
+
+static int note(void *arg, const struct log_dir_entry *e)
+{
+	char *text = arg;
+	size_t at = strlen(text);
+
+	snprintf(text + at, 500 - at, "%.*s/%d%s ", STR_ARG(e->topic), e->partition, uuid_is_zero(e->topic_id) ? "" : "!");
+	return 0;
+}
+
+static void a_scan_finds_replicas_and_nothing_else(void **state)
+{
+	char seen[500] = "";
+	struct log_dir *dir = opened(0);
+	struct log_dir_entry stray = {.name = "t-0", .topic = STR("t")};
+
+	env_mkdir_all(env, "/data/t-0");
+	env_mkdir_all(env, "/data/with-dash-12");
+	spill("/data/with-dash-12/partition.metadata", "version: 0\ntopic_id: AQIDAAAAAAAAAAAAAAAAAA\n");
+	env_mkdir_all(env, "/data/gone-0.0123456789abcdef0123456789abcdef-delete");
+	spill("/data/gone-0.0123456789abcdef0123456789abcdef-delete/00000000000000000000.log", "x");
+	env_mkdir_all(env, "/data/lost-1.0123456789abcdef0123456789abcdef-stray");
+	env_mkdir_all(env, "/data/notareplica");
+	env_mkdir_all(env, "/data/lost+found");
+	spill("/data/plain-0", "a file");
+	assert_int_equal(log_dir_scan(dir, note, seen), 0);
+	assert_string_equal(seen, "t/0 with-dash/12! ");
+	assert_false(exists("/data/gone-0.0123456789abcdef0123456789abcdef-delete"));
+	assert_int_equal(log_dir_set_stray(dir, &stray), 0);
+	assert_false(exists("/data/t-0"));
+	seen[0] = '\0';
+	assert_int_equal(log_dir_scan(dir, note, seen), 0);
+	assert_string_equal(seen, "with-dash/12! ");
+	log_dir_free(dir);
+}
+
+/* ---- how it ends ---- */
+
+static int posted;
+
+static void on_fail(struct post *p)
+{
+	posted++;
+}
+
+static void the_first_failure_wins_and_is_told_once(void **state)
+{
+	struct log_dir *dir = opened(0);
+	struct loop *loop = loop_new(env, "test");
+	struct post watch = {.run = on_fail};
+
+	posted = 0;
+	log_dir_watch(dir, loop, &watch);
+	assert_int_equal(log_dir_error(dir), 0);
+	log_dir_fail(dir, -EIO, "testing", "/data/x");
+	log_dir_fail(dir, -EROFS, "testing", "/data/x");
+	assert_int_equal(log_dir_error(dir), -EIO);
+	sim_run_for(world, 10);
+	assert_int_equal(posted, 1);
+	assert_int_equal(log_dir_mark_clean(dir, 0), -EIO);
+	assert_false(exists("/data/.kafka_cleanshutdown"));
+	log_dir_free(dir);
+}
+
+/* ---- a full disk ---- */
+
+static const struct topic_config CONFIG = {
+	.segment_bytes = 64 * 1024,
+	.segment_ms = INT64_MAX,
+	.segment_index_bytes = 1 << 20,
+	.index_interval_bytes = 4096,
+	.flush_messages = INT64_MAX,
+	.flush_ms = INT64_MAX,
+	.retention_ms = -1,
+	.retention_bytes = -1,
+	.cleanup_delete = true,
+	.max_message_bytes = 1 << 20,
+	.compression_type = COMPRESSION_PRODUCER,
+};
+
+static int append(struct log *log, int value_len)
+{
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct log_appended out;
+	struct batch_builder b;
+	struct buf buf = {0};
+	uint8_t *value = xcalloc(1, (size_t)value_len);
+
+	o.base_offset = log_offsets(log).end;
+	o.leader_epoch = 0;
+	batch_begin(&b, &buf, &o);
+	batch_add(&b, 1000, BYTES_NULL, (struct bytes){value, value_len});
+	batch_end(&b);
+	int err = log_append_as_follower(log, buf.p, buf.len, 0, 1000, &out);
+	log_set_high_watermark(log, log_offsets(log).end);
+	buf_fini(&buf);
+	xfree(value);
+	return err;
+}
+
+static void a_full_disk_stops_writes_not_reads_and_heals(void **state)
+{
+	struct log_id data_id = {.topic = STR("t")};
+	struct log_id metadata_id = {.topic = STR("__cluster_metadata")};
+	struct log_deletion *d;
+	bool moved;
+	int err = 0;
+
+	sim_world_options(world)->disk_bytes = 2 << 20;
+	struct log_dir *dir = opened(256 * 1024);
+	assert_int_equal(log_dir_begin_run(dir), 0);
+	struct log *log = log_new(dir, &data_id, &CONFIG);
+	struct log *metadata = log_new(dir, &metadata_id, &CONFIG);
+	assert_int_equal(append(metadata, 100), 0);
+	for (int i = 0; i < 3000 && !err; i++)
+		err = append(log, 2000);
+	assert_int_equal(err, ERR_KAFKA_STORAGE_ERROR);
+	assert_int_equal(log_dir_error(dir), 0);
+	int64_t end = log_offsets(log).end;
+	assert_true(end > 100);
+	for (int i = 0; i < 10; i++) /* the metadata log lives on what was reserved */
+		assert_int_equal(append(metadata, 10000), 0);
+	assert_int_equal(log_set_start(log, end / 2, &moved), 0);
+	assert_int_equal(log_retain(log, 0, &d), 0);
+	assert_non_null(d);
+	assert_int_equal(log_deletion_run(d), 0);
+	assert_int_equal(log_deletion_finish(d), 0);
+	log_deletion_free(d);
+	assert_int_equal(append(log, 2000), 0);
+	assert_int_equal(log_offsets(log).end, end + 1);
+	assert_int_equal(log_dir_refill_reserve(dir), 0);
+	assert_true(exists("/data/odradek.reserve"));
+	log_free(log);
+	log_free(metadata);
+	log_dir_free(dir);
+}
+
+static void a_failed_sync_takes_the_directory_offline(void **state)
+{
+	struct log_id id = {.topic = STR("t")};
+	struct log_flush f = {0};
+	struct log_dir *dir = opened(0);
+	struct log *log = log_new(dir, &id, &CONFIG);
+
+	assert_int_equal(append(log, 100), 0);
+	assert_true(log_flush_begin(log, LOG_FLUSH_ALL, &f));
+	sim_fail_next_sync(world, 0);
+	log_flush_run(&f);
+	assert_int_equal(log_flush_end(log, &f), -EIO);
+	assert_int_equal(log_offsets(log).flushed_end, 0);
+	assert_int_equal(log_dir_error(dir), -EIO);
+	assert_int_equal(append(log, 100), ERR_KAFKA_STORAGE_ERROR);
+	assert_false(log_flush_begin(log, LOG_FLUSH_ALL, &f));
+	log_flush_fini(&f);
+	log_free(log);
+	log_dir_free(dir);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_is_formatted_reads_back),
+		TEST(java_properties_of_both_versions_are_read),
+		TEST(what_cannot_be_used_is_named_with_its_file),
+		TEST(the_marker_of_a_clean_stop_is_there_until_the_next_run),
+		TEST(checkpoints_come_back),
+		TEST(a_scan_finds_replicas_and_nothing_else),
+		TEST(the_first_failure_wins_and_is_told_once),
+		TEST(a_full_disk_stops_writes_not_reads_and_heals),
+		TEST(a_failed_sync_takes_the_directory_offline),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
