@@ -107,6 +107,12 @@ static int check_header(struct validation *v)
 
 /* ---- the records ---- */
 
+/* Only so many records are named: no text is made for the others. */
+static bool names_more(const struct validation *v)
+{
+	return v->problem->n_records < RECORD_ERRORS_MAX;
+}
+
 static void add_record_error(struct validation *v, int32_t index, struct str message)
 {
 	struct batch_problem *p = v->problem;
@@ -127,6 +133,12 @@ static void add_record_error(struct validation *v, int32_t index, struct str mes
 	p->records[p->n_records++] = (struct record_error){index, message};
 }
 
+#define RECORD_ERROR(v, index, ...)                                                                                       \
+	do {                                                                                                              \
+		if (names_more(v))                                                                                        \
+			add_record_error((v), (index), arena_printf((v)->c->arena, __VA_ARGS__));                         \
+	} while (0)
+
 static void check_timestamp(struct validation *v, const struct stream_record *r, int32_t index)
 {
 	const struct topic_config *config = v->c->config;
@@ -138,20 +150,15 @@ static void check_timestamp(struct validation *v, const struct stream_record *r,
 		if (diff <= before && -diff <= after)
 			return;
 		v->bad_timestamp = true;
-		add_record_error(v, index,
-				 arena_printf(v->c->arena,
-					      "Timestamp %lld of message with offset %lld is out of range. The timestamp should be "
-					      "within [%lld, %lld]",
-					      (long long)r->timestamp, (long long)r->offset,
-					      (long long)((uint64_t)v->c->now_ms - (uint64_t)before),
-					      (long long)((uint64_t)v->c->now_ms + (uint64_t)after)));
+		RECORD_ERROR(v, index,
+			     "Timestamp %lld of message with offset %lld is out of range. The timestamp should be within [%lld, %lld]",
+			     (long long)r->timestamp, (long long)r->offset, (long long)((uint64_t)v->c->now_ms - (uint64_t)before),
+			     (long long)((uint64_t)v->c->now_ms + (uint64_t)after));
 	} else if (v->h->attributes & BATCH_LOG_APPEND_TIME) {
 		v->bad_timestamp = true;
-		add_record_error(v, index,
-				 arena_printf(v->c->arena,
-					      "Invalid timestamp type in message at offset %lld. Producer should not set timestamp type "
-					      "to LogAppendTime.",
-					      (long long)r->offset));
+		RECORD_ERROR(v, index,
+			     "Invalid timestamp type in message at offset %lld. Producer should not set timestamp type to LogAppendTime.",
+			     (long long)r->offset);
 	}
 }
 
@@ -161,9 +168,7 @@ static void check_record(struct validation *v, const struct stream_record *r, in
 		add_record_error(v, index,
 				 STR("Compressed outer record should not have an inner record with a compression attribute set"));
 	else if (v->c->config->cleanup_compact && r->key_len < 0)
-		add_record_error(v, index,
-				 arena_printf(v->c->arena, "Compacted topic cannot accept message without key " IN_PARTITION,
-					      PARTITION(v)));
+		RECORD_ERROR(v, index, "Compacted topic cannot accept message without key " IN_PARTITION, PARTITION(v));
 	else
 		check_timestamp(v, r, index);
 	if (r->timestamp > v->max_timestamp)
