@@ -135,7 +135,7 @@ static int probe_first(const struct target *t, char **argv)
 	int64_t began;
 	pid_t pid;
 
-	batch_make(&batch, 1, 100);
+	batch_make(&batch, 1, 100, raw_wall_ms());
 	put_produce(&request, 1, argv[0], 0, 1, &batch);
 	put_metadata(&metadata, 1, argv[0], true);
 	began = raw_now_us();
@@ -192,7 +192,7 @@ static int probe_produce(const struct target *t, char **argv)
 	int sent = 0;
 	int64_t began;
 
-	batch_make(&batch, records, bytes);
+	batch_make(&batch, records, bytes, raw_wall_ms());
 	raw_open(&r, t->host, t->port);
 	began = raw_now_us();
 	for (int got = 0; got < n; got++) {
@@ -271,7 +271,7 @@ static int probe_latency(const struct target *t, char **argv)
 	struct raw producer, consumer;
 	int64_t offset;
 
-	batch_make(&batch, 1, 100);
+	batch_make(&batch, 1, 100, raw_wall_ms());
 	raw_open(&producer, t->host, t->port);
 	raw_open(&consumer, t->host, t->port);
 	offset = end_of(&consumer, argv[0], 0);

@@ -34,6 +34,14 @@ int64_t raw_now_us(void)
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+int64_t raw_wall_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
 /* ---- bytes ---- */
 
 static uint8_t *grow(struct bytes_out *o, size_t more)
@@ -152,15 +160,11 @@ void raw_end(struct bytes_out *o, size_t began)
  *	 0 base offset i64	 8 length i32	12 leader epoch i32	16 magic i8	17 crc u32	21 attributes i16
  *	23 last offset delta	27 base time i64 35 max time i64	43 producer id	51 its epoch	53 sequence	57 count
  */
-void batch_make(struct bytes_out *o, int n, int value_len)
+void batch_make(struct bytes_out *o, int n, int value_len, int64_t ms)
 {
 	size_t at = o->len;
 	struct bytes_out record = {0};
-	struct timespec t;
-	int64_t ms;
 
-	clock_gettime(CLOCK_REALTIME, &t);
-	ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 	put64(o, 0);
 	put32(o, 0);
 	put32(o, -1);

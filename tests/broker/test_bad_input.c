@@ -3,199 +3,19 @@
  *
  * After every attempt a healthy client on a connection of its own asks for metadata and has to be answered.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/endian.h"
 #include "base/err.h"
-#include "broker/node.h"
-#include "config/config.h"
-#include "env/sim/sim.h"
 #include "tests/base/cm.h"
-#include "tests/bench/raw.h"
+#include "tests/broker/raw_world.h"
 
-#define NODE 0
-#define PEER 1
-#define PORT 9092
-#define PATIENCE_MS 30000
 #define CALLERS 64
 #define HELD_MAX ((int64_t)32 << 20)
 
-struct caller {
-	struct sock *sock;
-	const uint8_t *out;
-	size_t out_len, sent;
-	uint8_t in[1 << 16];
-	size_t in_len;
-	bool closed;
-};
-
-static struct {
-	struct sim_world *sim;
-	struct diag diag;
-	struct node *node;
-	struct config *config;
-	struct loop *loop; /* of the callers */
-	struct caller healthy;
-	struct caller v[CALLERS];
-	struct caller *now; /* what the code of the other machine works on */
-	bool serving, stopped;
-	int lines;
-} w;
-
-/* ---- the node ---- */
-
-static void count_line(void *arg, const char *line, int len)
-{
-	(void)arg;
-	(void)line;
-	(void)len;
-	w.lines++;
-}
-
-static int64_t wall(void *arg)
-{
-	(void)arg;
-	return sim_now_ns(w.sim) / 1000000;
-}
-
-static void node_event(void *arg, enum node_event event, const char *text)
-{
-	(void)arg;
-	(void)text;
-	w.serving |= event == NODE_EVENT_STARTED;
-	w.stopped |= event == NODE_EVENT_STOPPED;
-}
-
-static void start_node(void *arg)
-{
-	struct config_input in = {.data_dir = STR("/data")};
-	struct config_notes notes;
-	enum node_end end;
-
-	(void)arg;
-	config_load(&in, &w.config, &notes);
-	config_notes_fini(&notes);
-	w.node = node_start(&(struct node_options){.env = sim_env(w.sim, NODE),
-						   .config = w.config,
-						   .n_reactors = 2,
-						   .release = "test",
-						   .event = node_event},
-			    &end);
-	assert_non_null(w.node);
-}
-
-static void stop_node(void *arg)
-{
-	(void)arg;
-	node_stop(w.node);
-}
-
-static void free_node(void *arg)
-{
-	(void)arg;
-	assert_int_equal(node_free(w.node), NODE_END_CLEAN);
-	config_free(w.config);
-}
-
-static bool is_serving(void *arg)
-{
-	(void)arg;
-	return w.serving;
-}
-
-static bool has_stopped(void *arg)
-{
-	(void)arg;
-	return w.stopped;
-}
-
-/* ---- callers ---- */
-
-static void caller_ready(struct sock *s, int ready, void *arg)
-{
-	struct caller *c = arg;
-
-	if (sock_error(s))
-		c->closed = true;
-	if (!c->closed && (ready & SOCK_WRITE) && c->sent < c->out_len) {
-		struct iovec iov = {(void *)(c->out + c->sent), c->out_len - c->sent};
-		ssize_t n = sock_writev(s, &iov, 1);
-
-		c->sent += n > 0 ? (size_t)n : 0;
-		c->closed = n < 0 && n != -EAGAIN;
-	}
-	if (!c->closed && (ready & SOCK_READ)) {
-		ssize_t n = sock_read(s, c->in + c->in_len, sizeof(c->in) - c->in_len);
-
-		c->in_len += n > 0 ? (size_t)n : 0;
-		c->closed = n == 0 || (n < 0 && n != -EAGAIN);
-	}
-	sock_want(s, c->closed ? 0 : SOCK_READ | (c->sent < c->out_len ? SOCK_WRITE : 0));
-}
-
-static void dial(void *arg)
-{
-	struct addr to;
-
-	(void)arg;
-	assert_true(addr_parse("10.0.0.1", PORT, &to));
-	if (!w.loop)
-		w.loop = loop_new(sim_env(w.sim, PEER), "callers");
-	assert_int_equal(env_dial(w.loop, &to, caller_ready, w.now, &w.now->sock), 0);
-	sock_want(w.now->sock, SOCK_READ | SOCK_WRITE);
-}
-
-static void want_both(void *arg)
-{
-	(void)arg;
-	sock_want(w.now->sock, SOCK_READ | SOCK_WRITE);
-}
-
-static void hang_up(void *arg)
-{
-	(void)arg;
-	sock_close(w.now->sock);
-	w.now->sock = NULL;
-}
-
-/* Sends these bytes, on a new connection if there is none. */
-static void say(struct caller *c, const struct bytes_out *o)
-{
-	w.now = c;
-	c->out = o->p;
-	c->out_len = o->len;
-	c->sent = c->in_len = 0;
-	if (!c->sock) {
-		c->closed = false;
-		assert_true(sim_call(w.sim, PEER, dial, NULL));
-	} else if (!c->closed) {
-		assert_true(sim_call(w.sim, PEER, want_both, NULL));
-	}
-}
-
-static void leave(struct caller *c)
-{
-	w.now = c;
-	if (c->sock)
-		assert_true(sim_call(w.sim, PEER, hang_up, NULL));
-	c->closed = false;
-}
-
-static bool has_answer(void *arg)
-{
-	struct caller *c = arg;
-
-	return c->closed || (c->in_len >= 4 && c->in_len - 4 >= get_u32(c->in));
-}
-
-/* True when an answer has come, false when the connection was closed; anything else fails. */
-static bool answered(struct caller *c)
-{
-	assert_true(sim_run_until(w.sim, PATIENCE_MS, has_answer, c));
-	return !c->closed;
-}
+static struct caller healthy;
+static struct caller callers[CALLERS];
 
 static void expect_healthy(void)
 {
@@ -203,10 +23,10 @@ static void expect_healthy(void)
 	struct sim_held held;
 
 	put_metadata(&o, 5, NULL, false);
-	say(&w.healthy, &o);
-	assert_true(answered(&w.healthy));
-	assert_int_equal(get_i32(w.healthy.in + 4), 5);
-	sim_held(w.sim, NODE, &held);
+	raw_say(&healthy, &o);
+	assert_true(raw_answered(&healthy));
+	assert_int_equal(get_i32(healthy.in + 4), 5);
+	sim_held(raw_world(), RAW_NODE, &held);
 	assert_true(held.bytes < HELD_MAX);
 	free(o.p);
 }
@@ -214,30 +34,22 @@ static void expect_healthy(void)
 /* The bytes end the connection, and nothing else. */
 static void expect_closed(const struct bytes_out *o, const char *what, int n)
 {
-	say(&w.v[0], o);
-	if (answered(&w.v[0]))
+	raw_say(&callers[0], o);
+	if (raw_answered(&callers[0]))
 		fail_msg("answered: %s %d", what, n);
-	leave(&w.v[0]);
+	raw_leave(&callers[0]);
 	expect_healthy();
 }
 
 static int bring_up(void **state)
 {
 	struct bytes_out o = {0};
-	struct sim_options calm;
 
 	(void)state;
-	memset(&w, 0, sizeof(w));
-	sim_options_calm(&calm);
-	calm.n_envs = 2;
-	w.sim = sim_world_new(1, &calm);
-	w.diag = (struct diag){.level = DIAG_INFO, .wall_ms = wall, .write = count_line};
-	sim_env_diag(w.sim, NODE, &w.diag);
-	assert_true(sim_call(w.sim, NODE, start_node, NULL));
-	assert_true(sim_run_until(w.sim, PATIENCE_MS, is_serving, NULL));
+	raw_world_up();
 	put_create_topic(&o, 1, "t", 1);
-	say(&w.healthy, &o);
-	assert_true(answered(&w.healthy));
+	raw_say(&healthy, &o);
+	assert_true(raw_answered(&healthy));
 	free(o.p);
 	expect_healthy();
 	return 0;
@@ -245,18 +57,10 @@ static int bring_up(void **state)
 
 static int bring_down(void **state)
 {
-	struct sim_held held;
-
 	(void)state;
 	expect_healthy();
-	leave(&w.healthy);
-	assert_true(sim_call(w.sim, NODE, stop_node, NULL));
-	assert_true(sim_run_until(w.sim, PATIENCE_MS, has_stopped, NULL));
-	assert_true(sim_call(w.sim, NODE, free_node, NULL));
-	sim_held(w.sim, NODE, &held);
-	assert_int_equal(held.blocks, 0);
-	assert_int_equal(held.socks, 0);
-	sim_world_free(w.sim);
+	raw_leave(&healthy);
+	raw_world_down();
 	return 0;
 }
 
@@ -301,11 +105,11 @@ static void a_version_of_api_versions_that_is_not_known_is_answered(void **state
 	began = raw_begin(&o, API_VERSIONS, 99, 7);
 	put8(&o, 0); /* the header's tags: it is a flexible one */
 	raw_end(&o, began);
-	say(&w.v[0], &o);
-	assert_true(answered(&w.v[0]));
-	assert_int_equal(get_i32(w.v[0].in + 4), 7);
-	assert_int_equal(get_i16(w.v[0].in + 8), ERR_UNSUPPORTED_VERSION);
-	leave(&w.v[0]);
+	raw_say(&callers[0], &o);
+	assert_true(raw_answered(&callers[0]));
+	assert_int_equal(get_i32(callers[0].in + 4), 7);
+	assert_int_equal(get_i16(callers[0].in + 8), ERR_UNSUPPORTED_VERSION);
+	raw_leave(&callers[0]);
 	free(o.p);
 }
 
@@ -327,7 +131,7 @@ static void a_request_that_ends_too_early_closes_at_every_length(void **state)
 	struct bytes_out batch = {0}, o = {0};
 
 	(void)state;
-	batch_make(&batch, 1, 3);
+	batch_make(&batch, 1, 3, raw_world_ms());
 	put_produce(&o, 1, "t", 0, 1, &batch);
 	expect_closed_when_cut(&o, "produce");
 	o.len = 0;
@@ -350,7 +154,7 @@ static void numbers_that_lie_cost_nothing(void **state)
 	struct bytes_out batch = {0}, whole = {0};
 
 	(void)state;
-	batch_make(&batch, 3, 30);
+	batch_make(&batch, 3, 30, raw_world_ms());
 	put_produce(&whole, 1, "t", 0, 1, &batch);
 	put_fetch(&whole, 1, "t", 0, 0, 100, 0);
 	put_metadata(&whole, 1, "t", false);
@@ -359,9 +163,9 @@ static void numbers_that_lie_cost_nothing(void **state)
 
 		put_raw(&o, whole.p, whole.len);
 		put_u32(o.p + at, lies[at % 4]);
-		say(&w.v[0], &o);
-		sim_run_for(w.sim, 50);
-		leave(&w.v[0]);
+		raw_say(&callers[0], &o);
+		sim_run_for(raw_world(), 50);
+		raw_leave(&callers[0]);
 		expect_healthy();
 		free(o.p);
 	}
@@ -377,24 +181,40 @@ static void every_api_survives_random_bodies(void **state)
 	(void)state;
 	for (int n = 0; n < 10000; n++) {
 		struct bytes_out o = {0};
-		struct caller *c = &w.v[n % CALLERS];
+		struct caller *c = &callers[n % CALLERS];
 		size_t len = cm_random(&chance) % 120;
 
-		leave(c);
+		raw_leave(c);
 		put32(&o, 0);
 		put_header(&o, (int)(cm_random(&chance) % 95), (int)(cm_random(&chance) % 14));
 		for (size_t i = 0; i < len; i++)
 			put8(&o, cm_random(&chance) % 3 ? (int)(cm_random(&chance) % 3) : (int)cm_random(&chance));
 		raw_end(&o, 0);
-		say(c, &o);
-		sim_run_until(w.sim, 1000, has_answer, c);
-		n_answered += !c->closed && has_answer(c);
+		raw_say(c, &o);
+		sim_run_until(raw_world(), 1000, raw_has_answer, c);
+		n_answered += !c->closed && raw_has_answer(c);
 		if (n % 50 == 0)
 			expect_healthy();
-		leave(c);
+		raw_leave(c);
 		free(o.p);
 	}
 	assert_true(n_answered > 50); /* some bodies are requests */
+}
+
+/* The error of a produce of these bytes; -1 when the connection is closed. */
+static int error_of(const struct bytes_out *batch)
+{
+	struct bytes_out o = {0};
+	int error = -1;
+
+	put_produce(&o, 1, "t", 0, 1, batch);
+	raw_say(&callers[0], &o);
+	if (raw_answered(&callers[0]))
+		error = produce_error((struct bytes_in){.p = callers[0].in + 8, .left = get_u32(callers[0].in) - 4});
+	else
+		raw_leave(&callers[0]);
+	free(o.p);
+	return error;
 }
 
 /* Bytes 0-7 are the base offset, 12-15 the leader epoch: neither is under the checksum. The node writes both itself. */
@@ -403,27 +223,17 @@ static void a_batch_with_any_bit_wrong_is_refused(void **state)
 	struct bytes_out batch = {0};
 
 	(void)state;
-	batch_make(&batch, 2, 5);
+	batch_make(&batch, 2, 5, raw_world_ms());
+	assert_int_equal(error_of(&batch), 0);
 	for (size_t bit = 8 * 8; bit < batch.len * 8; bit++) {
-		struct bytes_out o = {0};
-		struct bytes_in in;
-
 		if (bit / 8 >= 12 && bit / 8 < 16)
 			continue;
 		batch.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		put_produce(&o, 1, "t", 0, 1, &batch);
+		if (error_of(&batch) == 0)
+			fail_msg("bit %zu of byte %zu was taken", bit % 8, bit / 8);
 		batch.p[bit / 8] ^= (uint8_t)(1 << bit % 8);
-		say(&w.v[0], &o);
-		if (answered(&w.v[0])) {
-			in = (struct bytes_in){.p = w.v[0].in + 8, .left = get_u32(w.v[0].in) - 4};
-			if (produce_error(in) == 0)
-				fail_msg("bit %zu of byte %zu was taken", bit % 8, bit / 8);
-		} else {
-			leave(&w.v[0]);
-		}
-		free(o.p);
 	}
-	leave(&w.v[0]);
+	raw_leave(&callers[0]);
 	free(batch.p);
 }
 
@@ -433,15 +243,15 @@ static void a_crowd_of_garbage_is_told_in_few_lines_and_held_in_little_memory(vo
 					    "\xff\xff\xff\xff", "\x7f\xff\xff\xff", "SSH-2.0-OpenSSH_9.2\r\n"};
 	struct bytes_out o[CALLERS];
 	uint64_t chance = 7;
-	int before = w.lines;
+	int before = raw_world_lines();
 
 	(void)state;
 	memset(o, 0, sizeof(o));
 	for (int n = 0; n < 2000; n++) {
 		int i = n % CALLERS;
-		struct caller *c = &w.v[i];
+		struct caller *c = &callers[i];
 
-		leave(c);
+		raw_leave(c);
 		o[i].len = 0;
 		if (n % 3 == 0) {
 			const char *text = texts[cm_random(&chance) % 5];
@@ -455,15 +265,15 @@ static void a_crowd_of_garbage_is_told_in_few_lines_and_held_in_little_memory(vo
 			for (int k = 0; k < 100; k++)
 				put32(&o[i], (int32_t)cm_random(&chance));
 		}
-		say(c, &o[i]);
+		raw_say(c, &o[i]);
 		if (n % 100 == 0)
 			expect_healthy();
 	}
 	expect_healthy();
-	sim_run_for(w.sim, 60000);
-	assert_true(w.lines - before < 400);
+	sim_run_for(raw_world(), 60000);
+	assert_true(raw_world_lines() - before < 400);
 	for (int i = 0; i < CALLERS; i++) {
-		leave(&w.v[i]);
+		raw_leave(&callers[i]);
 		free(o[i].p);
 	}
 }

@@ -1,0 +1,39 @@
+/*
+ * raw_world: a whole node in the simulator, and callers on another machine that send bytes which the test has written itself
+ * (tests/bench/raw.h). One world at a time.
+ */
+#ifndef ODRADEK_TESTS_BROKER_RAW_WORLD_H
+#define ODRADEK_TESTS_BROKER_RAW_WORLD_H
+
+#include "env/sim/sim.h"
+#include "tests/bench/raw.h"
+
+#define RAW_NODE 0
+#define RAW_PEER 1
+#define RAW_PATIENCE_MS 30000
+
+struct caller {
+	struct sock *sock;
+	const uint8_t *out;
+	size_t out_len, sent;
+	uint8_t in[1 << 16]; /* what has come since raw_say */
+	size_t in_len;
+	bool closed;
+};
+
+/* Serving, with the built-in configuration. */
+void raw_world_up(void);
+/* A clean stop, after which the node holds nothing. Callers have left. */
+void raw_world_down(void);
+struct sim_world *raw_world(void);
+int64_t raw_world_ms(void); /* the node's wall clock */
+int raw_world_lines(void); /* diagnostics so far */
+
+/* Sends these bytes, on a new connection if there is none. They stay the caller's until they are sent. */
+void raw_say(struct caller *c, const struct bytes_out *o);
+/* True when an answer has come, false when the connection was closed; anything else fails. */
+bool raw_answered(struct caller *c);
+bool raw_has_answer(void *caller); /* now; or it was closed */
+void raw_leave(struct caller *c);
+
+#endif
