@@ -396,6 +396,9 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 	return err_to_kafka(err);
 }
 
+/* At this time no record is old: only what lies before the log's start goes, the rest when retention looks at it. */
+#define BEFORE_ALL_RECORDS 0
+
 static int cut_locked(struct partition *p, struct partition_cut *cut)
 {
 	const struct topic_config *config = &p->topic->config;
@@ -412,7 +415,7 @@ static int cut_locked(struct partition *p, struct partition_cut *cut)
 	if (cut->offset == -1)
 		cut->offset = v.offsets.high_watermark;
 	err = cut->offset < 0 ? ERR_OFFSET_OUT_OF_RANGE : log_set_start(p->log, cut->offset, &moved);
-	return !err && moved ? log_retain(p->log, cut->now_ms, &cut->deletion) : err;
+	return !err && moved ? log_retain(p->log, BEFORE_ALL_RECORDS, &cut->deletion) : err;
 }
 
 int partition_delete_records(struct partition *p, struct partition_cut *cut, struct effects *e)

@@ -155,7 +155,6 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 
 struct partition_cut {
 	int64_t offset; /* -1 = the high watermark */
-	int64_t now_ms;
 
 	int64_t low_watermark;	       /* the log's start afterwards */
 	struct log_deletion *deletion; /* segments that nobody reads any more, for core_delete; or NULL */

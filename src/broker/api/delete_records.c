@@ -1,6 +1,6 @@
 /*
  * DeleteRecords: moves a log's start (KIP-107). At or below the start it is a success. Segments that lie before it go at once: a full disk
- * is put right with it.
+ * is put right with it (after file.delete.delay.ms).
  *
  * The only replica is the leader: the low watermark is its log start, and nothing is waited for.
  */
@@ -18,7 +18,7 @@ typedef struct delete_records_response_partition reply;
 static int delete_one(struct request *r, struct str topic, const wish *w, int64_t *low_watermark)
 {
 	const struct image_topic *t = image_topic_by_name(r->image, topic);
-	struct partition_cut cut = {.offset = w->offset, .now_ms = env_wall_ms(r->core->loop->env)};
+	struct partition_cut cut = {.offset = w->offset};
 	struct effects effects = {0};
 	struct partition *p;
 	int err;
