@@ -285,8 +285,8 @@ static void say_trace(const struct trace_line *t, void (*say)(const char *line))
 {
 	char line[160];
 
-	snprintf(line, sizeof(line), "%6" PRId64 ".%09" PRId64 " %2d %s %" PRIu64 " %" PRIx64 "\n", t->at_ns / 1000000000,
-		 t->at_ns % 1000000000, t->env, t->what, t->a, t->b);
+	snprintf(line, sizeof(line), "%6" PRId64 ".%09" PRId64 " %2d %s %" PRIu64 " %" PRIx64 "\n",
+		 t->at_ns / 1000000000, t->at_ns % 1000000000, t->env, t->what, t->a, t->b);
 	say(line);
 }
 

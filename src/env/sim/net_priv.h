@@ -1,0 +1,103 @@
+/*
+ * net_priv: connections, as net.c (what travels) and sock.c (what a node holds of them) share them.
+ */
+#ifndef ODRADEK_ENV_SIM_NET_PRIV_H
+#define ODRADEK_ENV_SIM_NET_PRIV_H
+
+#include "env/sim/sim_priv.h"
+
+enum segment_kind { SEGMENT_BYTES, SEGMENT_FILE, SEGMENT_ACCEPTED, SEGMENT_END, SEGMENT_RESET };
+
+struct segment {
+	struct list link;
+	enum segment_kind kind;
+	int64_t at_ns;
+	size_t len;
+	size_t taken;	     /* of its bytes, by the reader */
+	struct inode *inode; /* of a file */
+	int64_t pos;
+	uint32_t crc; /* of the file's bytes when they were asked for */
+	uint8_t bytes[];
+};
+
+/* From one end of a connection to the other. */
+struct pipe {
+	struct list in_flight;
+	struct list arrived;
+	size_t held; /* bytes in either */
+	int64_t last_at_ns;
+	struct sim_event arrival;
+	struct conn *conn;
+	int from; /* which end writes */
+	bool waits_for_link;
+};
+
+struct conn {
+	struct list link;
+	uint64_t id;
+	struct pipe pipes[2];	  /* [side]: what that side writes */
+	struct sim_sock *ends[2]; /* 0 dialled, 1 accepted; NULL when closed */
+	int machines[2];
+	struct addr addrs[2];
+	struct sim_event dialling;
+};
+
+struct sim_sock {
+	struct sock base;
+	struct list link; /* of its machine, or of a listener's queue */
+	struct sim_env *env;
+	struct conn *conn;
+	int side;
+	struct loop *loop;
+	sock_ready_fn *ready;
+	void *arg;
+	int wanted;
+	struct sim_event event;
+	bool connected;
+	bool ended; /* the peer has closed and all before it has arrived */
+	int error;
+};
+
+struct sim_listener {
+	struct listener base;
+	struct list link;
+	struct sim_env *env;
+	struct loop *loop;
+	listener_ready_fn *ready;
+	void *arg;
+	struct addr addr;
+	struct list queue;
+	int n_queue;
+	int backlog;
+	bool paused;
+	struct sim_event event;
+};
+
+static inline struct pipe *pipe_in(struct sim_sock *s) { return &s->conn->pipes[1 - s->side]; }
+
+static inline struct pipe *pipe_out(struct sim_sock *s) { return &s->conn->pipes[s->side]; }
+
+static inline struct sim_sock *sim_sock(struct sock *s) { return container_of(s, struct sim_sock, base); }
+
+static inline struct sim_listener *sim_listener(struct listener *l)
+{
+	return container_of(l, struct sim_listener, base);
+}
+
+/* ---- net.c ---- */
+size_t room(struct sim_sock *s); /* bytes that can be written now */
+/* Has the callback called if there is what is wanted. */
+void look_again(struct sim_sock *s);
+void send_segment(struct pipe *p, struct segment *s);
+void segment_free(struct sim_world *w, struct pipe *p, struct segment *s);
+/* The socket is no more; its peer is told by an end, or by a reset if bytes were left unread. */
+void sock_gone(struct sim_sock *s, bool reset);
+/* Which machine an address is of, as machine e sees it; -1 when there is none. */
+int machine_of(struct sim_env *e, const struct addr *a);
+struct addr machine_addr(int machine, uint16_t port);
+
+/* ---- sock.c ---- */
+void listener_look_again(struct sim_listener *l);
+void listener_gone(struct sim_listener *l);
+
+#endif
