@@ -46,8 +46,8 @@ static struct told *at(struct history *h, int partition, int64_t offset)
 	check(partition >= 0 && partition < HISTORY_PARTITIONS_MAX && offset >= 0 && offset < 1 << 20);
 	if (offset >= h->partitions[partition].cap) {
 		h->partitions[partition].cap = 2 * offset + 64;
-		h->partitions[partition].v = realloc(h->partitions[partition].v, (size_t)h->partitions[partition].cap *
-											 sizeof(struct told));
+		h->partitions[partition].v =
+			realloc(h->partitions[partition].v, (size_t)h->partitions[partition].cap * sizeof(struct told));
 		check(h->partitions[partition].v);
 	}
 	for (; n <= offset; n++)

@@ -99,8 +99,8 @@ static int run_one(struct job *j, uint64_t seed, struct run_result *total)
 	if (j->twice) {
 		run_seed(&j->run, &again);
 		if (again.hash != result.hash) {
-			printf("seed %" PRIu64 ": trace hash %016" PRIx64 ", and then %016" PRIx64 "\n", seed, result.hash,
-			       again.hash);
+			printf("seed %" PRIu64 ": trace hash %016" PRIx64 ", and then %016" PRIx64 "\n", seed,
+			       result.hash, again.hash);
 			return 1;
 		}
 	}

@@ -91,8 +91,8 @@ static void on_produced(void *arg, int err, const void *answer)
 		take_acknowledged(p, b, part->error_code ? -1 : part->base_offset);
 		return;
 	}
-	diag_info(p->loop->env->diag, "producer is refused", "producer=%d partition=%d error=%s", p->index, b->partition,
-		  err_name(part->error_code));
+	diag_info(p->loop->env->diag, "producer is refused", "producer=%d partition=%d error=%s", p->index,
+		  b->partition, err_name(part->error_code));
 	if (!again_helps(p, part->error_code))
 		check(false && "an error that this world has no cause for");
 	if (p->losses_happen && !err_is_retriable(part->error_code))
@@ -147,8 +147,8 @@ static void send_batch(struct producer *p, struct out_batch *b)
 	request.topic_data.n = 1;
 	b->in_flight = true;
 	p->n_in_flight++;
-	client_call(&p->client, PRODUCE_VERSION, &produce_request_schema, &request, &produce_response_schema, on_produced,
-		    b);
+	client_call(&p->client, PRODUCE_VERSION, &produce_request_schema, &request, &produce_response_schema,
+		    on_produced, b);
 	buf_fini(&records);
 }
 
@@ -190,8 +190,8 @@ static void ask_producer_id(struct producer *p)
 	request.producer_id = -1;
 	request.producer_epoch = -1;
 	p->n_in_flight++;
-	client_call(&p->client, INIT_VERSION, &init_producer_id_request_schema, &request, &init_producer_id_response_schema,
-		    on_producer_id, p);
+	client_call(&p->client, INIT_VERSION, &init_producer_id_request_schema, &request,
+		    &init_producer_id_response_schema, on_producer_id, p);
 }
 
 static void step(struct producer *p)
@@ -203,7 +203,8 @@ static void step(struct producer *p)
 			ask_producer_id(p);
 		return;
 	}
-	list_each(it, &p->batches) {
+	list_each(it, &p->batches)
+	{
 		struct out_batch *b = container_of(it, struct out_batch, link);
 
 		if (!b->in_flight && p->n_in_flight < p->window)

@@ -86,8 +86,11 @@ static void start_node(void *arg)
 	struct run *r = arg;
 	struct config_notes notes;
 	struct config_input in = {.overrides = r->overrides, .data_dir = STR("/data")};
-	struct node_options options = {.env = sim_env(r->w, NODE), .n_reactors = r->n_reactors, .release = "simulated",
-				       .event = on_node_event, .arg = r};
+	struct node_options options = {.env = sim_env(r->w, NODE),
+				       .n_reactors = r->n_reactors,
+				       .release = "simulated",
+				       .event = on_node_event,
+				       .arg = r};
 	enum node_end end;
 
 	check(config_load(&in, &r->config, &notes) == 0);

@@ -27,7 +27,7 @@ struct run_result {
 	int64_t crashes;
 	int64_t acknowledged;
 	int64_t read;
-	bool ended_early; /* max_events */
+	bool ended_early;   /* max_events */
 	bool crashed_at_op; /* the change that was named was reached */
 	int64_t reached[SIM_N_MARKS];
 };

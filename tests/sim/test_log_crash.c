@@ -293,9 +293,10 @@ static struct story *new_story(uint64_t seed)
 static void crashes_lose_nothing_that_was_promised(void **state)
 {
 	int64_t recovered = 0, lost = 0, reached[SIM_N_MARKS] = {0};
-	static const enum sim_mark must[] = {SIM_MET_KILL,	  SIM_MET_POWER,     SIM_MET_CRASH_IN_DISK_OP,
-					     SIM_MET_WRITE_KEPT,  SIM_MET_WRITE_LOST, SIM_MET_WRITE_TORN,
-					     SIM_MET_SIZE_WITHOUT_DATA, SIM_MET_NAME_KEPT, SIM_MET_NAME_LOST};
+	static const enum sim_mark must[] = {
+		SIM_MET_KILL,	    SIM_MET_POWER,	SIM_MET_CRASH_IN_DISK_OP,  SIM_MET_WRITE_KEPT,
+		SIM_MET_WRITE_LOST, SIM_MET_WRITE_TORN, SIM_MET_SIZE_WITHOUT_DATA, SIM_MET_NAME_KEPT,
+		SIM_MET_NAME_LOST};
 
 	for (uint64_t seed = 1; seed <= 150; seed++) {
 		struct story *s = new_story(seed);
