@@ -15,7 +15,7 @@
 #include "config/properties.h"
 
 /* One file's text is bounded by its reader; this bounds what it can become. */
-enum { CONFIG_MEMORY = 64 << 20, NOTES_MEMORY = 16 << 20 };
+enum { CONFIG_MEMORY = 64 << 20, NOTES_MEMORY = 16 << 20, SHOWN_MAX = 200 };
 
 static void gather_builtin(struct config *c, struct str data_dir);
 static void gather_file(struct config *c, const struct config_input *in, struct config_notes *notes);
@@ -71,18 +71,24 @@ void config_free(struct config *c)
 void config_note_add(struct config_notes *notes, enum config_note_level level, struct str place, const char *format,
 		     ...)
 {
-	char text[1024];
+	struct config_note note = {.level = level, .place = arena_str(&notes->arena, place), .text = STR("")};
 	va_list args;
+	char *text;
+	int len;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
+	check(len >= 0);
+	text = arena_alloc(&notes->arena, (size_t)len + 1);
+	if (text != NULL) {
+		va_start(args, format);
+		vsnprintf(text, (size_t)len + 1, format, args);
+		va_end(args);
+		note.text = (struct str){text, len};
+	}
 	notes->v = xreallocarray(notes->v, (size_t)notes->n + 1, sizeof(*notes->v));
-	notes->v[notes->n++] = (struct config_note){
-		.level = level,
-		.place = arena_str(&notes->arena, place),
-		.text = arena_printf(&notes->arena, "%s", text),
-	};
+	notes->v[notes->n++] = note;
 	notes->n_errors += level != CONFIG_NOTE_WARN;
 }
 
@@ -219,26 +225,26 @@ static void fill_in_node_id(struct config *c)
 
 /* ---- reading ---- */
 
-/* "?", or the value when it is no secret. */
+/* As much of a value as a line can take, and nothing of a secret. */
 static struct str shown(const struct config_given *g, const struct config_setting *s)
 {
-	return s->type == CONFIG_TYPE_PASSWORD ? STR("[hidden]") : g->text;
+	struct str text = s->type == CONFIG_TYPE_PASSWORD ? STR("[hidden]") : g->text;
+
+	if (text.len > SHOWN_MAX)
+		text.len = SHOWN_MAX;
+	return text;
 }
 
 static void note_illegal(struct config *c, const struct config_given *g, const struct config_setting *s,
 			 struct str error, struct config_notes *notes)
 {
 	struct str legal = config_legal(s, &c->arena);
-	const char *why = NULL;
+	/* of "Invalid value x for configuration y: why", the value and the name are said already */
+	struct str known = arena_printf(&c->arena, " for configuration %s: ", s->name);
+	const char *why = memmem(error.p, (size_t)error.len, known.p, (size_t)known.len);
 
-	/* Kafka's words behind "Invalid value x for configuration y: " */
-	if (error.len > 14 && memcmp(error.p, "Invalid value ", 14) == 0)
-		why = memmem(error.p, (size_t)error.len, ": ", 2);
-	if (s->type == CONFIG_TYPE_PASSWORD || g->text.len > 200)
-		why = NULL;
 	config_note_add(notes, CONFIG_NOTE_ERROR, g->place, "%.*s=%.*s: %s; legal: %.*s", STR_ARG(g->name),
-			g->text.len > 200 ? 200 : shown(g, s).len, shown(g, s).p, why != NULL ? why + 2 : error.p,
-			STR_ARG(legal));
+			STR_ARG(shown(g, s)), why != NULL ? why + known.len : error.p, STR_ARG(legal));
 }
 
 static void note_unknown(const struct config_given *g, struct config_notes *notes)

@@ -243,6 +243,19 @@ static void a_bad_value_names_its_place_and_what_would_be_legal(void **state)
 	expect_error("delete.topic.enable=", "server.properties:6", "true or false");
 }
 
+static void a_very_long_value_is_cut_in_its_message(void **state)
+{
+	static char text[sizeof(MINIMAL) + 6000];
+	struct loaded l;
+	size_t len = (size_t)snprintf(text, sizeof(text), "%snum.partitions=", MINIMAL);
+
+	memset(text + len, '9', 5000);
+	l = load(text);
+	assert_int_equal(l.notes.n_errors, 1);
+	assert_true(l.notes.v[0].text.len < 400 && str_is(l.notes.v[0].place, "server.properties:6"));
+	unload(&l);
+}
+
 static void every_bad_value_is_told_not_only_the_first(void **state)
 {
 	struct loaded l = load(MINIMAL "num.partitions=0\nlog.segment.bytes=x\nlog.roll.hours=\n");
@@ -487,6 +500,7 @@ int main(void)
 		cmocka_unit_test(the_environment_lies_over_the_file_and_overrides_over_both),
 		cmocka_unit_test(underscores_become_dots_dashes_and_underscores),
 		cmocka_unit_test(a_bad_value_names_its_place_and_what_would_be_legal),
+		cmocka_unit_test(a_very_long_value_is_cut_in_its_message),
 		cmocka_unit_test(every_bad_value_is_told_not_only_the_first),
 		cmocka_unit_test(a_secret_is_not_shown),
 		cmocka_unit_test(what_is_required_is_asked_for),
