@@ -18,6 +18,8 @@
 #include "wire/batch.h"
 
 #define EFFECTS_ARENA (16 << 20)
+/* A clean stop leaves a snapshot rather than more than this to be replayed. */
+#define REPLAY_AFTER_STOP (1 << 20)
 /* The records of one decision, as structs. */
 #define RECORDS_ARENA (512 << 20)
 
@@ -53,6 +55,7 @@ static void maybe_started(struct quorum *q)
 	if (q->started || !q->image || image_metadata_version(q->image) == 0)
 		return;
 	q->started = true;
+	quorum_clean(q); /* of what earlier runs left behind */
 	q->options.started(q->options.arg, 0);
 }
 
@@ -636,6 +639,8 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	timer_stop(&q->idle_timer);
 	lifecycle_free(q->lifecycle);
 	q->lifecycle = NULL;
+	if (!q->failed && !q->cutting && q->image && raft_bytes_since_snapshot(q->raft) > REPLAY_AFTER_STOP)
+		quorum_cut_snapshot(q);
 	if (!q->failed && controller_is_active(q->controller))
 		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
 	fail_all(q, ERR_NOT_CONTROLLER);

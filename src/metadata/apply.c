@@ -23,6 +23,7 @@ struct apply {
 	struct arena arena;
 	const struct metadata_record *record;
 	const char *why;
+	struct image_topic *topic; /* the last one that was changed: its partitions come one after the other. NULL = none */
 };
 
 typedef int apply_fn(struct apply *a, const void *body);
@@ -245,7 +246,16 @@ static int apply_topic(struct apply *a, const void *body)
 	t = topic_new(r->name, r->topic_id);
 	pmap_put(&a->image->topics_by_name, member_ref(t));
 	pmap_put(&a->image->topics_by_id, t);
+	a->topic = t;
 	return 0;
+}
+
+/* The topic, the image's alone; NULL when there is none of that id. */
+static struct image_topic *own_topic(struct apply *a, struct uuid id)
+{
+	if (!a->topic || !uuid_eq(a->topic->id, id))
+		a->topic = image_own_topic(a->image, id);
+	return a->topic;
 }
 
 #define IDS(list) ((struct image_ids){(list).v, (list).n < 0 ? 0 : (list).n})
@@ -264,7 +274,7 @@ static bool parts_are_sound(const struct partition_parts *p)
 static int apply_partition(struct apply *a, const void *body)
 {
 	const struct partition_record *r = body;
-	struct image_topic *t = image_own_topic(a->image, r->topic_id);
+	struct image_topic *t = own_topic(a, r->topic_id);
 	struct partition_parts p = {
 		.id = r->partition_id,
 		.leader = r->leader,
@@ -326,7 +336,7 @@ static bool all_migrating(const struct uuid *v, int n)
 static int apply_partition_change(struct apply *a, const void *body)
 {
 	const struct partition_change_record *r = body;
-	struct image_topic *t = image_own_topic(a->image, r->topic_id);
+	struct image_topic *t = own_topic(a, r->topic_id);
 	const struct image_partition *old = t ? image_topic_partition(t, r->partition_id) : NULL;
 	struct partition_parts p;
 	int n_directories;
@@ -363,6 +373,7 @@ static int apply_remove_topic(struct apply *a, const void *body)
 	const struct image_topic *found = image_topic_by_id(a->image, r->topic_id);
 	struct image_topic probe = {.id = r->topic_id};
 
+	a->topic = NULL;
 	if (!found)
 		return contradicts(a, "the removal of a topic that does not exist");
 	a->image->n_partitions -= found->n_partitions;
@@ -400,6 +411,7 @@ static int apply_clear_elr(struct apply *a, const void *body)
 	struct pmap before;
 	struct pmap_iter it;
 
+	a->topic = NULL;
 	if (r->topic_name.len > 0) {
 		t = image_topic_by_name(a->image, r->topic_name);
 		if (!t)

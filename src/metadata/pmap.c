@@ -255,9 +255,7 @@ void **pmap_slot(struct pmap *m, const void *probe)
 {
 	struct pmap_node **slot = &m->root;
 
-	if (!pmap_find(m, probe))
-		return NULL;
-	for (;;) {
+	while (*slot) {
 		struct pmap_node *n = own(m->type, slot);
 		int c = m->type->compare(probe, n->member);
 
@@ -265,6 +263,7 @@ void **pmap_slot(struct pmap *m, const void *probe)
 			return &n->member;
 		slot = c < 0 ? &n->left : &n->right;
 	}
+	return NULL;
 }
 
 /* ---- iteration ---- */

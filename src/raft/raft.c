@@ -343,6 +343,11 @@ int64_t raft_high_watermark(const struct raft *r)
 	return r->high_watermark;
 }
 
+int64_t raft_bytes_since_snapshot(const struct raft *r)
+{
+	return r->bytes_since_snapshot;
+}
+
 int16_t raft_kraft_version(const struct raft *r)
 {
 	return r->kraft_version;

@@ -169,6 +169,7 @@ int32_t raft_epoch(const struct raft *r);
 int32_t raft_leader_id(const struct raft *r); /* -1 when unknown */
 int64_t raft_log_end(const struct raft *r);
 int64_t raft_high_watermark(const struct raft *r); /* -1 when unknown */
+int64_t raft_bytes_since_snapshot(const struct raft *r);
 int16_t raft_kraft_version(const struct raft *r);
 const struct raft_voters *raft_voters(const struct raft *r);
 const struct raft_voter *raft_own_voter(const struct raft *r); /* this node, as it was configured */
