@@ -1,6 +1,7 @@
 /*
- * format: what a directory needs before a node may use it: meta.properties in each, and in the metadata directory the bootstrap snapshot
- * with the first records of the cluster (and, with kraft.version 1, the first voters). Apache Kafka's kafka-storage writes the same.
+ * format: what a directory needs before a node may use it: meta.properties in each, and in the metadata directory
+ * the bootstrap snapshot with the first records of the cluster (and, with kraft.version 1, the first voters). Apache
+ * Kafka's kafka-storage writes the same.
  *
  * The bootstrap snapshot is there before the meta.properties of its directory: what has one is whole.
  */
@@ -34,16 +35,22 @@ struct format_plan {
 	const struct record_list *records;
 	int16_t kraft_version;
 	const struct raft_voters *voters; /* may be empty */
-	struct uuid metadata_directory; /* the id of the metadata directory; zero: drawn */
+	struct uuid metadata_directory;	  /* the id of the metadata directory; zero: drawn */
 };
 
 /* Blocks. 0 or a negated errno. */
 int format_write(const struct format_options *o, const struct format_plan *plan);
 
-/* A cluster of this node alone, with the feature levels that are served: what a node does with empty directories of its own. Blocks. */
+/*
+ * A cluster of this node alone, with the feature levels that are served: what a node does with empty directories of
+ * its own. Blocks.
+ */
 int format_own(const struct format_options *o);
 
-/* The voter that this node is: its id, the given directory, the listeners of its controller. Strings from the arena or the config. */
+/*
+ * The voter that this node is: its id, the given directory, the listeners of its controller. Strings from the arena
+ * or the config.
+ */
 void format_own_voter(const struct format_options *o, struct uuid directory, struct arena *a, struct raft_voter *out);
 /* An id as DirectoryId.random draws it. */
 struct uuid format_directory_id(struct env *env);

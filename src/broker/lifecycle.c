@@ -1,5 +1,6 @@
 /*
- * lifecycle: this node's broker, as the controller sees it: registers, reports every broker.heartbeat.interval.ms, is let in, leaves.
+ * lifecycle: this node's broker, as the controller sees it: registers, reports every broker.heartbeat.interval.ms,
+ * is let in, leaves.
  *
  *	STARTING	registered; has not applied its own registration yet
  *	RECOVERY	has; the logs are being opened
@@ -7,8 +8,9 @@
  *	PENDING_CONTROLLED_SHUTDOWN	wants to leave; its partitions are led elsewhere first
  *	SHUTTING_DOWN	may end
  *
- * The requests are those that a broker sends to a controller, given to our own by mailbox. One is under way at a time; what changes in
- * between is said with the next, which then goes out at once. A node's controller registers here too.
+ * The requests are those that a broker sends to a controller, given to our own by mailbox. One is under way at a
+ * time; what changes in between is said with the next, which then goes out at once. A node's controller registers
+ * here too.
  */
 #include <string.h>
 
@@ -84,7 +86,8 @@ void lifecycle_free(struct lifecycle *l)
 		release(l);
 }
 
-static void send(struct lifecycle *l, int16_t api, int16_t version, const void *request, void *response, quorum_done_fn *done)
+static void send(struct lifecycle *l, int16_t api, int16_t version, const void *request, void *response,
+		 quorum_done_fn *done)
 {
 	check(!l->under_way);
 	l->under_way = true;
@@ -123,8 +126,8 @@ static void registered(struct quorum_request *r)
 	if (!came_back(l))
 		return;
 	if (r->err != 0) {
-		diag_warn(l->quorum->env->diag, "broker registration refused", "error=%s reason=\"%.*s\"", err_name(r->err),
-			  STR_ARG(r->message));
+		diag_warn(l->quorum->env->diag, "broker registration refused", "error=%s reason=\"%.*s\"",
+			  err_name(r->err), STR_ARG(r->message));
 		arena_reset(&l->arena);
 		timer_start(&l->timer, REGISTRATION_RETRY_MS);
 		return;
@@ -214,7 +217,10 @@ static void beaten(struct quorum_request *r)
 		diag_warn(l->quorum->env->diag, "heartbeat refused", "error=%s", err_name(r->err));
 	if (l->state == BROKER_SHUTTING_DOWN || l->under_way)
 		return;
-	/* Fenced by a session that ran out, or unregistered: a new registration is a new life, and that is the node's to decide. */
+	/*
+	 * Fenced by a session that ran out, or unregistered: a new registration is a new life, and that is the node's
+	 * to decide.
+	 */
 	if (l->again && r->err == 0)
 		beat(l);
 	else

@@ -43,7 +43,8 @@ static void tell_subscribers(struct quorum *q, const struct image *old, const st
 {
 	if (old && image_shares_all(old, now))
 		return;
-	list_each_safe(it, &q->subscribers) {
+	list_each_safe(it, &q->subscribers)
+	{
 		struct quorum_subscriber *s = container_of(it, struct quorum_subscriber, link);
 
 		s->image(s, old, now);
@@ -64,7 +65,8 @@ static void publish(struct quorum *q, int64_t high_watermark)
 	const struct image *newest = NULL;
 	const struct image *old;
 
-	list_each_safe(it, &q->pending) {
+	list_each_safe(it, &q->pending)
+	{
 		struct pending_image *p = container_of(it, struct pending_image, link);
 
 		if (p->end > high_watermark)
@@ -105,7 +107,8 @@ static void complete_with(struct quorum_request *r, int err)
 
 static void complete_committed(struct quorum *q, int64_t high_watermark)
 {
-	list_each_safe(it, &q->waiting) {
+	list_each_safe(it, &q->waiting)
+	{
 		struct quorum_request *r = container_of(it, struct quorum_request, link);
 
 		if (r->wait_offset > high_watermark)
@@ -117,7 +120,8 @@ static void complete_committed(struct quorum *q, int64_t high_watermark)
 
 static void fail_all(struct quorum *q, int err)
 {
-	list_each_safe(it, &q->waiting) {
+	list_each_safe(it, &q->waiting)
+	{
 		struct quorum_request *r = container_of(it, struct quorum_request, link);
 
 		list_remove(&r->link);
@@ -159,11 +163,11 @@ static struct controller_context context(struct quorum *q, struct quorum_request
 	};
 }
 
-#define COMMAND(name)                                                                                                     \
-	static int run_##name(struct controller *c, const struct controller_context *ctx, const void *in, void *out,      \
-			      struct record_list *records)                                                                \
-	{                                                                                                                 \
-		return controller_##name(c, ctx, in, out, records);                                                       \
+#define COMMAND(name)                                                                                                  \
+	static int run_##name(struct controller *c, const struct controller_context *ctx, const void *in, void *out,   \
+			      struct record_list *records)                                                             \
+	{                                                                                                              \
+		return controller_##name(c, ctx, in, out, records);                                                    \
 	}
 
 COMMAND(create_topics)
@@ -188,10 +192,10 @@ static const struct command {
 	int16_t api;
 	int (*run)(struct controller *, const struct controller_context *, const void *, void *, struct record_list *);
 } COMMANDS[] = {
-	{19, run_create_topics},	 {20, run_delete_topics},	 {33, run_alter_configs},
-	{37, run_create_partitions},	 {43, run_elect_leaders},	 {44, run_incremental_alter_configs},
-	{56, run_alter_partition},	 {57, run_update_features},	 {62, run_broker_registration},
-	{63, run_broker_heartbeat},	 {64, run_unregister_broker},	 {67, run_allocate_producer_ids},
+	{19, run_create_topics},	   {20, run_delete_topics},	      {33, run_alter_configs},
+	{37, run_create_partitions},	   {43, run_elect_leaders},	      {44, run_incremental_alter_configs},
+	{56, run_alter_partition},	   {57, run_update_features},	      {62, run_broker_registration},
+	{63, run_broker_heartbeat},	   {64, run_unregister_broker},	      {67, run_allocate_producer_ids},
 	{70, run_controller_registration}, {73, run_assign_replicas_to_dirs}, {94, run_unregister_controller},
 };
 
@@ -237,7 +241,8 @@ static int build_batch(struct quorum *q, const struct record_list *records, int 
 }
 
 /* One batch into the log, then to raft and to the tip. */
-static int append_batch(struct quorum *q, const struct record_list *all, int from, int n, int64_t now_ms, const struct buf *batch)
+static int append_batch(struct quorum *q, const struct record_list *all, int from, int n, int64_t now_ms,
+			const struct buf *batch)
 {
 	struct record_list part = {.v = all->v + from, .n = n};
 	struct log_appended appended;
@@ -266,7 +271,8 @@ static int append_records(struct quorum *q, const struct record_list *records)
 	for (int from = 0; err == 0 && from < records->n;) {
 		int n = build_batch(q, records, from, now_ms, &batch);
 
-		err = batch.len > METADATA_BATCH_MAX ? ERR_POLICY_VIOLATION : append_batch(q, records, from, n, now_ms, &batch);
+		err = batch.len > METADATA_BATCH_MAX ? ERR_POLICY_VIOLATION
+						     : append_batch(q, records, from, n, now_ms, &batch);
 		from += n;
 	}
 	buf_fini(&batch);
@@ -364,7 +370,8 @@ static void flushed(struct log_flush *f)
 static void begin_flush(struct quorum *q, int64_t upto)
 {
 	if (!log_flush_begin(q->log, upto, &q->flush)) {
-		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_FLUSHED, .offset = log_offsets(q->log).flushed_end});
+		quorum_step(q,
+			    (struct raft_event){.type = RAFT_EVENT_FLUSHED, .offset = log_offsets(q->log).flushed_end});
 		return;
 	}
 	q->flushing = true;
@@ -432,7 +439,8 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 		commit(q, e->offset);
 		return 0;
 	case RAFT_EFFECT_LEADER:
-		diag_debug(q->env->diag, "this node leads the metadata quorum", "epoch=%d offset=%lld", e->epoch, (long long)e->offset);
+		diag_debug(q->env->diag, "this node leads the metadata quorum", "epoch=%d offset=%lld", e->epoch,
+			   (long long)e->offset);
 		return lead(q);
 	case RAFT_EFFECT_RESIGNED:
 		fail_all(q, ERR_NOT_CONTROLLER);
@@ -655,7 +663,8 @@ void quorum_free(struct quorum *q)
 	timer_stop(&q->raft_timer);
 	timer_stop(&q->tick_timer);
 	timer_stop(&q->idle_timer);
-	list_each_safe(it, &q->pending) {
+	list_each_safe(it, &q->pending)
+	{
 		struct pending_image *p = container_of(it, struct pending_image, link);
 
 		image_unref(&p->image);

@@ -1,11 +1,14 @@
 /*
  * quorum: the carrier of raft and controller: the actor that owns both for this node.
  *
- * 1. It lives on one loop. Its log is `__cluster_metadata-0` in the metadata directory; its snapshots and `quorum-state` lie beside it.
- * 2. A request is decided on the tip, its records are appended, and it is completed when the high watermark has passed the end at which
- *    it was decided; a refusal that rests on state not yet committed waits too.
- * 3. Committed images are published in order, the newest of those that commit together; not when nothing but the position has moved.
- * 4. A failed write or flush of the metadata log ends the leadership and is told through `failed`: the node has to stop.
+ * 1. It lives on one loop. Its log is `__cluster_metadata-0` in the metadata directory; its snapshots and
+ *    `quorum-state` lie beside it.
+ * 2. A request is decided on the tip, its records are appended, and it is completed when the high watermark has
+ *    passed the end at which it was decided; a refusal that rests on state not yet committed waits too.
+ * 3. Committed images are published in order, the newest of those that commit together; not when nothing but the
+ *    position has moved.
+ * 4. A failed write or flush of the metadata log ends the leadership and is told through `failed`: the node has to
+ *    stop.
  *
  * Any thread may submit; everything else is for the loop's own thread, unless it says otherwise.
  */
@@ -32,7 +35,8 @@ struct quorum_options {
 	struct loop *loop;
 	int32_t node_id;
 	struct str cluster_id;
-	struct log_dir *dir; /* metadata.log.dir: holds __cluster_metadata-0; open, formatted, and the caller's until quorum_free */
+	struct log_dir *
+		dir; /* metadata.log.dir: holds __cluster_metadata-0; open, formatted, and the caller's until quorum_free */
 
 	/* Called once on the loop: this node leads, there is a committed image with a metadata.version. */
 	void (*started)(void *arg, int err);
@@ -41,9 +45,15 @@ struct quorum_options {
 	void *arg;
 };
 
-/* Opens and replays the log; 0 or a negated errno with the reason already told to diag. Blocks: call it before the loop runs. */
+/*
+ * Opens and replays the log; 0 or a negated errno with the reason already told to diag. Blocks: call it before the
+ * loop runs.
+ */
 int quorum_start(const struct quorum_options *options, struct quorum **out);
-/* Completes what waits with NOT_CONTROLLER, cuts nothing, closes the log cleanly; `done` on the loop. Then quorum_free. */
+/*
+ * Completes what waits with NOT_CONTROLLER, cuts nothing, closes the log cleanly; `done` on the loop. Then
+ * quorum_free.
+ */
 void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg);
 void quorum_free(struct quorum *q);
 
@@ -60,7 +70,7 @@ struct quorum_request {
 	quorum_done_fn *done;
 	void *arg;
 
-	int16_t api;	 /* key, as enum api of the codec */
+	int16_t api; /* key, as enum api of the codec */
 	int16_t version;
 	const void *request;  /* the generated request struct */
 	void *response;	      /* the generated response struct, zeroed or default-filled */
@@ -132,7 +142,10 @@ void quorum_broker_start(struct quorum *q, const struct quorum_broker *b);
 void quorum_broker_ready(struct quorum *q);
 /* A log directory went offline: told with the next heartbeat, which is sent at once. From any thread. */
 void quorum_broker_directory_failed(struct quorum *q, struct uuid directory);
-/* Controlled shutdown; the state callback says BROKER_SHUTTING_DOWN when the controller agrees or the timeout has passed. */
+/*
+ * Controlled shutdown; the state callback says BROKER_SHUTTING_DOWN when the controller agrees or the timeout has
+ * passed.
+ */
 void quorum_broker_shutdown(struct quorum *q, int64_t timeout_ms);
 int64_t quorum_broker_epoch(struct quorum *q); /* any thread; -1 before registration */
 

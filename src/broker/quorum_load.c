@@ -23,9 +23,9 @@
 
 struct loading {
 	struct quorum *quorum;
-	struct replay *replay;	   /* NULL: the bootstrap snapshot, whose records are kept aside */
-	const char *file;	   /* for messages */
-	bool snapshot;		   /* offsets in it are its own: what it says is as of its id */
+	struct replay *replay; /* NULL: the bootstrap snapshot, whose records are kept aside */
+	const char *file;      /* for messages */
+	bool snapshot;	       /* offsets in it are its own: what it says is as of its id */
 	struct raft_snapshot_id id;
 
 	int16_t kraft_version;
@@ -39,8 +39,10 @@ struct loading {
 
 static int damaged(const struct loading *l, int64_t offset, const char *what)
 {
-	diag_error(l->quorum->env->diag, "metadata is damaged", "file=%s offset=%lld what=\"%s\" remedy=\"restore the file, or let the node "
-		   "fetch the metadata of its quorum\"", l->file, (long long)offset, what);
+	diag_error(l->quorum->env->diag, "metadata is damaged",
+		   "file=%s offset=%lld what=\"%s\" remedy=\"restore the file, or let the node "
+		   "fetch the metadata of its quorum\"",
+		   l->file, (long long)offset, what);
 	return -EBADMSG;
 }
 
@@ -103,14 +105,17 @@ static int keep_bootstrap(struct loading *l, struct bytes value)
 static int unreadable(struct loading *l, int64_t offset, int err, const struct metadata_record *r)
 {
 	if (err == -ENOTSUP)
-		diag_error(l->quorum->env->diag, "metadata of a later release", "file=%s offset=%lld type=%d version=%d remedy=\"use that "
-			   "release\"", l->file, (long long)offset, r->type, r->version);
+		diag_error(l->quorum->env->diag, "metadata of a later release",
+			   "file=%s offset=%lld type=%d version=%d remedy=\"use that "
+			   "release\"",
+			   l->file, (long long)offset, r->type, r->version);
 	else
 		damaged(l, offset, "a record that cannot be read");
 	return err;
 }
 
-static int decode_batch(struct loading *l, const struct batch_header *h, const uint8_t *p, struct arena *a, struct metadata_record *v)
+static int decode_batch(struct loading *l, const struct batch_header *h, const uint8_t *p, struct arena *a,
+			struct metadata_record *v)
 {
 	struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
 	struct record r;
@@ -190,7 +195,8 @@ static int load_snapshot(struct loading *l, const char *path)
 
 	if (err != 0) {
 		if (err != -ENOENT)
-			diag_error(l->quorum->env->diag, "snapshot cannot be read", "file=%s error=%s", path, err_name(err));
+			diag_error(l->quorum->env->diag, "snapshot cannot be read", "file=%s error=%s", path,
+				   err_name(err));
 		return err;
 	}
 	l->file = path;
@@ -216,7 +222,8 @@ static int load_snapshots(struct loading *l)
 
 	l->replay = NULL;
 	l->id = (struct raft_snapshot_id){0, 0};
-	path = xasprintf("%s/bootstrap.checkpoint", log_dir_path(q->options.dir)); /* where releases before 4.4 had it */
+	path = xasprintf("%s/bootstrap.checkpoint",
+			 log_dir_path(q->options.dir)); /* where releases before 4.4 had it */
 	err = load_snapshot(l, path);
 	xfree(path);
 	if (err == -ENOENT) {
@@ -359,8 +366,10 @@ static int read_state(struct quorum *q, struct raft_start *start)
 		start->has_election = err == 0;
 		xfree(text);
 		if (err != 0)
-			diag_error(q->env->diag, "quorum-state cannot be read", "file=%s remedy=\"remove it if this node is the only "
-				   "controller, else restore it\"", path);
+			diag_error(q->env->diag, "quorum-state cannot be read",
+				   "file=%s remedy=\"remove it if this node is the only "
+				   "controller, else restore it\"",
+				   path);
 	} else if (err == -ENOENT) {
 		err = 0;
 	}
@@ -378,7 +387,8 @@ static void own_voter(struct quorum *q, struct raft_voter *out)
 	*out = (struct raft_voter){
 		.id = q->options.node_id,
 		.directory_id = log_dir_meta(q->options.dir)->directory_id,
-		.endpoints = arena_array(&q->bootstrap_arena, (size_t)network->n_controller_advertised + 1, sizeof(*out->endpoints)),
+		.endpoints = arena_array(&q->bootstrap_arena, (size_t)network->n_controller_advertised + 1,
+					 sizeof(*out->endpoints)),
 		.n_endpoints = network->n_controller_advertised,
 		.kraft_version_min = 0,
 		.kraft_version_max = 1,
@@ -388,8 +398,9 @@ static void own_voter(struct quorum *q, struct raft_voter *out)
 
 		out->endpoints[i] = (struct raft_endpoint){e->name, e->host, (uint16_t)e->port};
 		if (str_is_null(e->host) || e->host.len == 0)
-			out->endpoints[i].host = arena_str(
-				&q->bootstrap_arena, str_of(env_host_name(q->env, host, sizeof(host)) == 0 ? host : "localhost"));
+			out->endpoints[i].host =
+				arena_str(&q->bootstrap_arena,
+					  str_of(env_host_name(q->env, host, sizeof(host)) == 0 ? host : "localhost"));
 	}
 }
 
@@ -397,13 +408,15 @@ static void own_voter(struct quorum *q, struct raft_voter *out)
 static void static_voters(struct quorum *q, struct raft_voters *out)
 {
 	const struct config_network *network = config_network(q->options.config);
-	struct raft_voters borrowed = {arena_array(&q->bootstrap_arena, (size_t)network->n_voters + 1, sizeof(*borrowed.v)),
-				       network->n_voters};
+	struct raft_voters borrowed = {
+		arena_array(&q->bootstrap_arena, (size_t)network->n_voters + 1, sizeof(*borrowed.v)),
+		network->n_voters};
 
 	for (int i = 0; i < network->n_voters; i++) {
 		struct raft_endpoint *e = arena_array(&q->bootstrap_arena, 1, sizeof(*e));
 
-		*e = (struct raft_endpoint){STR("CONTROLLER"), network->voters[i].host, (uint16_t)network->voters[i].port};
+		*e = (struct raft_endpoint){STR("CONTROLLER"), network->voters[i].host,
+					    (uint16_t)network->voters[i].port};
 		borrowed.v[i] = (struct raft_voter){.id = network->voters[i].id, .endpoints = e, .n_endpoints = 1};
 	}
 	raft_voters_copy(out, &borrowed);
@@ -417,9 +430,11 @@ static int check_voters(struct quorum *q, const struct raft_voters *voters)
 		diag_error(q->env->diag, "the metadata quorum has no voters",
 			   "remedy=\"set controller.quorum.voters, or format with --standalone\"");
 	else if (!raft_voters_find(voters, q->options.node_id))
-		diag_error(q->env->diag, "this node is no voter of the metadata quorum", "node=%d voters=%d", q->options.node_id, voters->n);
+		diag_error(q->env->diag, "this node is no voter of the metadata quorum", "node=%d voters=%d",
+			   q->options.node_id, voters->n);
 	else
-		diag_error(q->env->diag, "a metadata quorum of several voters is not served yet", "voters=%d", voters->n);
+		diag_error(q->env->diag, "a metadata quorum of several voters is not served yet", "voters=%d",
+			   voters->n);
 	return -ENOTSUP;
 }
 
@@ -481,7 +496,8 @@ int quorum_load(struct quorum *q)
 		config = (struct raft_config){
 			.node_id = q->options.node_id,
 			.directory_id = own.directory_id,
-			.snapshot_max_bytes = config_long(q->options.config, CONFIG_METADATA_LOG_MAX_RECORD_BYTES_BETWEEN_SNAPSHOTS),
+			.snapshot_max_bytes =
+				config_long(q->options.config, CONFIG_METADATA_LOG_MAX_RECORD_BYTES_BETWEEN_SNAPSHOTS),
 			.snapshot_max_ms = config_long(q->options.config, CONFIG_METADATA_LOG_MAX_SNAPSHOT_INTERVAL_MS),
 			.own = &own,
 		};

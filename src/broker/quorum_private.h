@@ -1,6 +1,6 @@
 /*
- * quorum_private: the carrier's state, for its own files: quorum.c (requests, effects), quorum_load.c (what is on disk), quorum_snapshot.c
- * (snapshots), lifecycle.c (this node's broker).
+ * quorum_private: the carrier's state, for its own files: quorum.c (requests, effects), quorum_load.c (what is on
+ * disk), quorum_snapshot.c (snapshots), lifecycle.c (this node's broker).
  */
 #ifndef ODRADEK_BROKER_QUORUM_PRIVATE_H
 #define ODRADEK_BROKER_QUORUM_PRIVATE_H
@@ -74,8 +74,8 @@ struct quorum {
 	struct timer raft_timer;
 	struct timer tick_timer;
 	struct timer idle_timer;
-	int64_t idle_ms;	 /* metadata.max.idle.interval.ms */
-	int64_t last_append_ms;	 /* monotonic */
+	int64_t idle_ms;	/* metadata.max.idle.interval.ms */
+	int64_t last_append_ms; /* monotonic */
 
 	struct snapshot_file *snapshots; /* by end offset; without the bootstrap snapshot */
 	int n_snapshots;

@@ -1,5 +1,6 @@
 /*
- * quorum_snapshot: when a snapshot is due: a job writes it from an image that is held, and what it makes superfluous is removed.
+ * quorum_snapshot: when a snapshot is due: a job writes it from an image that is held, and what it makes superfluous
+ * is removed.
  */
 #include <string.h>
 
@@ -56,8 +57,8 @@ static void cut_done(struct work *w)
 	if (job->err == 0) {
 		quorum_note_snapshot(q, &f);
 	} else {
-		diag_warn(q->env->diag, "snapshot failed", "dir=%s end=%lld error=%s", q->path, (long long)job->id.end_offset,
-			  err_name(job->err));
+		diag_warn(q->env->diag, "snapshot failed", "dir=%s end=%lld error=%s", q->path,
+			  (long long)job->id.end_offset, err_name(job->err));
 		event.snapshot.end_offset = -1;
 	}
 	image_unref(&job->image);
@@ -153,7 +154,8 @@ void quorum_clean(struct quorum *q)
 	}
 	if (job->n_paths > 0 && log_set_start(q->log, q->snapshots[0].id.end_offset, &moved) == 0 && moved &&
 	    log_retain(q->log, env_wall_ms(q->env), &job->segments) == 0)
-		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_CLEANED, .offset = q->snapshots[0].id.end_offset});
+		quorum_step(q,
+			    (struct raft_event){.type = RAFT_EVENT_CLEANED, .offset = q->snapshots[0].id.end_offset});
 	job->quorum = q;
 	job->work.job = clean;
 	job->work.done = clean_done;

@@ -26,7 +26,8 @@ bool snapshot_name_parse(const char *name, struct raft_snapshot_id *out)
 	int used = 0;
 	char again[SNAPSHOT_NAME_SIZE];
 
-	if (sscanf(name, "%20lld-%10d.checkpoint%n", &end, &epoch, &used) != 2 || used == 0 || name[used] != 0 || end < 0 || epoch < 0)
+	if (sscanf(name, "%20lld-%10d.checkpoint%n", &end, &epoch, &used) != 2 || used == 0 || name[used] != 0 ||
+	    end < 0 || epoch < 0)
 		return false;
 	*out = (struct raft_snapshot_id){end, epoch};
 	snapshot_name(*out, again);

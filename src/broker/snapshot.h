@@ -1,8 +1,10 @@
 /*
- * snapshot: a file of metadata records as of an offset (KIP-630), and its name: <end offset, 20 digits>-<epoch, 10 digits>.checkpoint.
+ * snapshot: a file of metadata records as of an offset (KIP-630), and its name: <end offset, 20 digits>-<epoch, 10
+ * digits>.checkpoint.
  *
- * Record batches with offsets from 0 on: a control batch with the header (and with kraft.version 1 that and the voters), data batches, a
- * control batch with the footer. It is written beside, synced, then renamed: a named one is whole.
+ * Record batches with offsets from 0 on: a control batch with the header (and with kraft.version 1 that and the
+ * voters), data batches, a control batch with the footer. It is written beside, synced, then renamed: a named one is
+ * whole.
  */
 #ifndef ODRADEK_BROKER_SNAPSHOT_H
 #define ODRADEK_BROKER_SNAPSHOT_H

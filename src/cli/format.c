@@ -1,8 +1,9 @@
 /*
  * format: `odradek format`: what Kafka's `kafka-storage format` does, with its options and words.
  *
- * Without --feature a feature gets its release's default, but no level whose promise is not kept here: a cluster that is formatted by us
- * advertises nothing that it has not got. With --feature any level that can be carried may be asked for.
+ * Without --feature a feature gets its release's default, but no level whose promise is not kept here: a cluster
+ * that is formatted by us advertises nothing that it has not got. With --feature any level that can be carried may
+ * be asked for.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -36,7 +37,7 @@ struct formatting {
 	struct arena arena;
 	struct format_options options;
 	struct record_list records;
-	int release; /* the level of metadata.version */
+	int release;		  /* the level of metadata.version */
 	int levels[FEATURES_MAX]; /* by row of CONTROLLER_FEATURES */
 	struct raft_voter voters[VOTERS_MAX];
 	struct raft_voters voter_set;
@@ -103,8 +104,9 @@ static int read_release(struct formatting *f)
 	else if (f->levels[row] >= 0)
 		f->release = f->levels[row];
 	if (f->release < 0)
-		return wrong("Version %s is not a valid version. The minimum version is 3.3-IV3 and the maximum version is %s",
-			     f->a->release_version, metadata_version_name(METADATA_VERSION_MAX));
+		return wrong(
+			"Version %s is not a valid version. The minimum version is 3.3-IV3 and the maximum version is %s",
+			f->a->release_version, metadata_version_name(METADATA_VERSION_MAX));
 	f->levels[row] = f->release;
 	return 0;
 }
@@ -114,12 +116,15 @@ static int settle_kraft(struct formatting *f, bool dynamic)
 	int row = row_of("kraft.version", strlen("kraft.version"));
 
 	if (f->levels[row] == 0 && dynamic)
-		return wrong("Cannot set kraft.version to 0 if controller.quorum.voters is empty and one of the flags --standalone, "
-			     "--initial-controllers, or --no-initial-controllers is used. For dynamic controllers support, try removing "
-			     "the --feature flag for kraft.version.");
+		return wrong(
+			"Cannot set kraft.version to 0 if controller.quorum.voters is empty and one of the flags --standalone, "
+			"--initial-controllers, or --no-initial-controllers is used. For dynamic controllers support, try removing "
+			"the --feature flag for kraft.version.");
 	if (f->levels[row] > 0 && !dynamic)
-		return wrong("Cannot set kraft.version to %d unless controller.quorum.voters is empty and one of the flags --standalone, "
-			     "--initial-controllers, or --no-initial-controllers is used.", f->levels[row]);
+		return wrong(
+			"Cannot set kraft.version to %d unless controller.quorum.voters is empty and one of the flags --standalone, "
+			"--initial-controllers, or --no-initial-controllers is used.",
+			f->levels[row]);
 	f->levels[row] = dynamic;
 	return 0;
 }
@@ -141,9 +146,11 @@ static int settle_levels(struct formatting *f)
 
 		if (f->levels[i] < 0)
 			f->levels[i] = level < CONTROLLER_FEATURES[i].own_max ? level : CONTROLLER_FEATURES[i].own_max;
-		if (is_named(i, "eligible.leader.replicas.version") && f->levels[i] > 0 && f->release < METADATA_VERSION_ELR)
-			return wrong("eligible.leader.replicas.version could not be set to 1 because it depends on metadata.version level %d",
-				     METADATA_VERSION_ELR);
+		if (is_named(i, "eligible.leader.replicas.version") && f->levels[i] > 0 &&
+		    f->release < METADATA_VERSION_ELR)
+			return wrong(
+				"eligible.leader.replicas.version could not be set to 1 because it depends on metadata.version level %d",
+				METADATA_VERSION_ELR);
 	}
 	return code;
 }
@@ -155,7 +162,8 @@ static void add_levels(struct formatting *f)
 		for (int i = 0; CONTROLLER_FEATURES[i].name; i++) {
 			struct feature_level_record *r;
 
-			if (is_named(i, "metadata.version") != (pass == 0) || is_named(i, "kraft.version") || f->levels[i] == 0)
+			if (is_named(i, "metadata.version") != (pass == 0) || is_named(i, "kraft.version") ||
+			    f->levels[i] == 0)
 				continue;
 			r = record_list_add(&f->records, RECORD_FEATURE_LEVEL, 0);
 			r->name = str_of(CONTROLLER_FEATURES[i].name);
@@ -230,9 +238,10 @@ static int settle_voters(struct formatting *f)
 	if (a->standalone + (a->initial_controllers != NULL) + a->no_initial_controllers > 1)
 		return wrong("--standalone, --initial-controllers and --no-initial-controllers exclude each other");
 	if (is_static && (a->standalone || a->initial_controllers))
-		return wrong("You cannot specify controller.quorum.voters and format the node with --initial-controllers or --standalone. If you "
-			     "want to use dynamic quorum, please remove controller.quorum.voters and specify "
-			     "controller.quorum.bootstrap.servers instead.");
+		return wrong(
+			"You cannot specify controller.quorum.voters and format the node with --initial-controllers or --standalone. If you "
+			"want to use dynamic quorum, please remove controller.quorum.voters and specify "
+			"controller.quorum.bootstrap.servers instead.");
 	if (a->standalone && !config_is_controller(f->config))
 		return wrong("You can only use --standalone on a controller.");
 	if (a->standalone) {
@@ -242,8 +251,9 @@ static int settle_voters(struct formatting *f)
 	} else if (a->initial_controllers) {
 		return read_voters(f, a->initial_controllers);
 	} else if (!a->no_initial_controllers && !is_static && config_is_controller(f->config)) {
-		return wrong("Because controller.quorum.voters is not set on this controller, you must specify one of the following: "
-			     "--standalone, --initial-controllers, or --no-initial-controllers.");
+		return wrong(
+			"Because controller.quorum.voters is not set on this controller, you must specify one of the following: "
+			"--standalone, --initial-controllers, or --no-initial-controllers.");
 	}
 	return 0;
 }
@@ -276,7 +286,9 @@ static int open_dirs(struct formatting *f)
 			f->options.n_dirs++;
 		} else {
 			fprintf(stderr, "odradek format: %s: %s\n", options.path,
-				why ? why : err == -EAGAIN ? "another process uses it" : err_name(err));
+				why		 ? why
+				: err == -EAGAIN ? "another process uses it"
+						 : err_name(err));
 		}
 		xfree(why);
 		xfree((char *)options.path);
@@ -298,14 +310,16 @@ static int check_dirs(const struct formatting *f, int *n_new)
 			continue;
 		}
 		if (strcmp(log_dir_meta(dir)->cluster_id, f->a->cluster_id) != 0)
-			return wrong("Invalid cluster.id in: %s/meta.properties. Expected %s, but read %s", log_dir_path(dir), f->a->cluster_id,
-				     log_dir_meta(dir)->cluster_id);
+			return wrong("Invalid cluster.id in: %s/meta.properties. Expected %s, but read %s",
+				     log_dir_path(dir), f->a->cluster_id, log_dir_meta(dir)->cluster_id);
 		if (log_dir_meta(dir)->node_id != node_id)
-			return wrong("Stored node id %d doesn't match previous node id %d in %s/meta.properties", log_dir_meta(dir)->node_id,
-				     node_id, log_dir_path(dir));
+			return wrong("Stored node id %d doesn't match previous node id %d in %s/meta.properties",
+				     log_dir_meta(dir)->node_id, node_id, log_dir_path(dir));
 		if (!f->a->ignore_formatted)
-			return wrong("Log directory %s is already formatted. Use --ignore-formatted to ignore this directory and format the "
-				     "others.", log_dir_path(dir));
+			return wrong(
+				"Log directory %s is already formatted. Use --ignore-formatted to ignore this directory and format the "
+				"others.",
+				log_dir_path(dir));
 	}
 	return 0;
 }
@@ -382,7 +396,8 @@ int storage_format(const struct storage_arguments *a)
 	int code = EXIT_CONFIG;
 
 	if (!a->cluster_id)
-		return command_misused(&command_format, "--cluster-id is wanted; odradek storage random-uuid makes one");
+		return command_misused(&command_format,
+				       "--cluster-id is wanted; odradek storage random-uuid makes one");
 	if (strlen(a->cluster_id) >= sizeof(((struct meta_properties *)NULL)->cluster_id))
 		return wrong("the cluster id is too long");
 	if (a->add_scram)
@@ -410,18 +425,19 @@ static int run(int argc, char **argv)
 const struct command command_format = {
 	.name = "format",
 	.summary = "make log directories a node's, as kafka-storage format does",
-	.usage = "usage: odradek format --cluster-id ID [OPTION]... [FILE]\n"
-		 "\n"
-		 "Writes meta.properties into the log directories of a configuration, and the first records of the cluster.\n"
-		 "\n"
-		 "  -c, --config FILE               the configuration; without one the built-in\n"
-		 "  -t, --cluster-id ID             odradek storage random-uuid makes one\n"
-		 "  -g, --ignore-formatted          leave directories that are formatted as they are\n"
-		 "  -r, --release-version RELEASE   the release whose feature levels are taken (default 4.4-IV2)\n"
-		 "  -f, --feature NAME=LEVEL        another level of one feature; may be given again\n"
-		 "  -s, --standalone                this controller is the first voter\n"
-		 "  -I, --initial-controllers LIST  id@host:port:directory,... are the first voters\n"
-		 "  -N, --no-initial-controllers    no voters yet\n"
-		 "  -o, --override NAME=VALUE       another value of a setting\n",
+	.usage =
+		"usage: odradek format --cluster-id ID [OPTION]... [FILE]\n"
+		"\n"
+		"Writes meta.properties into the log directories of a configuration, and the first records of the cluster.\n"
+		"\n"
+		"  -c, --config FILE               the configuration; without one the built-in\n"
+		"  -t, --cluster-id ID             odradek storage random-uuid makes one\n"
+		"  -g, --ignore-formatted          leave directories that are formatted as they are\n"
+		"  -r, --release-version RELEASE   the release whose feature levels are taken (default 4.4-IV2)\n"
+		"  -f, --feature NAME=LEVEL        another level of one feature; may be given again\n"
+		"  -s, --standalone                this controller is the first voter\n"
+		"  -I, --initial-controllers LIST  id@host:port:directory,... are the first voters\n"
+		"  -N, --no-initial-controllers    no voters yet\n"
+		"  -o, --override NAME=VALUE       another value of a setting\n",
 	.run = run,
 };

@@ -1,5 +1,6 @@
 /*
- * storage: `odradek storage`, with the subcommands of Kafka's kafka-storage: format, info, random-uuid, version-mapping.
+ * storage: `odradek storage`, with the subcommands of Kafka's kafka-storage: format, info, random-uuid,
+ * version-mapping.
  */
 #include "cli/storage.h"
 
@@ -248,15 +249,17 @@ static int run(int argc, char **argv)
 		if (strcmp(argv[1], SUBCOMMANDS[i].name) == 0)
 			return SUBCOMMANDS[i].run(argc - 1, argv + 1);
 	}
-	return command_misused(&command_storage, argc > 1 ? "unknown subcommand: %s" : "a subcommand is wanted%s", argc > 1 ? argv[1] : "");
+	return command_misused(&command_storage, argc > 1 ? "unknown subcommand: %s" : "a subcommand is wanted%s",
+			       argc > 1 ? argv[1] : "");
 }
 
 const struct command command_storage = {
 	.name = "storage",
 	.summary = "kafka-storage's subcommands: format, info, random-uuid, version-mapping",
-	.usage = "usage: odradek storage format [OPTION]... [FILE]     see odradek format --help\n"
-		 "       odradek storage info [-c FILE]                what the log directories hold; exit 1 when something is wrong\n"
-		 "       odradek storage random-uuid                   an id for a cluster\n"
-		 "       odradek storage version-mapping [-r RELEASE]  the default feature levels of a release\n",
+	.usage =
+		"usage: odradek storage format [OPTION]... [FILE]     see odradek format --help\n"
+		"       odradek storage info [-c FILE]                what the log directories hold; exit 1 when something is wrong\n"
+		"       odradek storage random-uuid                   an id for a cluster\n"
+		"       odradek storage version-mapping [-r RELEASE]  the default feature levels of a release\n",
 	.run = run,
 };

@@ -25,7 +25,10 @@ struct storage_arguments {
 	bool add_scram;
 };
 
-/* 0, or the exit status after telling what is wrong. Options may be given as --name value, --name=value or by their letter. */
+/*
+ * 0, or the exit status after telling what is wrong. Options may be given as --name value, --name=value or by their
+ * letter.
+ */
 int storage_arguments_parse(const struct command *c, int argc, char **argv, struct storage_arguments *out);
 
 int storage_format(const struct storage_arguments *a);

@@ -20,28 +20,32 @@ static int compare_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct str what_is_wrong(const struct image *image, const struct controller_context *ctx, const int32_t *sorted, int n)
+static struct str what_is_wrong(const struct image *image, const struct controller_context *ctx, const int32_t *sorted,
+				int n)
 {
 	for (int i = 0; i < n; i++) {
 		const struct image_node *b = image_broker(image, sorted[i]);
 
 		if (!b)
-			return arena_printf(ctx->arena,
-					    "The manual partition assignment includes broker %d, but no such broker is registered.",
-					    sorted[i]);
+			return arena_printf(
+				ctx->arena,
+				"The manual partition assignment includes broker %d, but no such broker is registered.",
+				sorted[i]);
 		if (!broker_has_uncordoned_directory(b))
-			return arena_printf(ctx->arena,
-					    "The manual partition assignment includes broker %d, but all its log directories are cordoned.",
-					    sorted[i]);
+			return arena_printf(
+				ctx->arena,
+				"The manual partition assignment includes broker %d, but all its log directories are cordoned.",
+				sorted[i]);
 		if (i > 0 && sorted[i] == sorted[i - 1])
-			return arena_printf(ctx->arena, "The manual partition assignment includes the broker %d more than once.",
+			return arena_printf(ctx->arena,
+					    "The manual partition assignment includes the broker %d more than once.",
 					    sorted[i]);
 	}
 	return STR_NULL;
 }
 
-int assignment_check(const struct image *image, const struct controller_context *ctx, const struct assignment *a, int replicas,
-		     struct str *message)
+int assignment_check(const struct image *image, const struct controller_context *ctx, const struct assignment *a,
+		     int replicas, struct str *message)
 {
 	int32_t *sorted = arena_array(ctx->arena, (size_t)a->n, sizeof(*sorted));
 
@@ -57,10 +61,11 @@ int assignment_check(const struct image *image, const struct controller_context 
 	if (!str_is_null(*message))
 		return ERR_INVALID_REPLICA_ASSIGNMENT;
 	if (replicas != -1 && a->n != replicas) {
-		*message = arena_printf(ctx->arena,
-					"The manual partition assignment includes a partition with %d replica(s), but this is not consistent "
-					"with previous partitions, which have %d replica(s).",
-					a->n, replicas);
+		*message = arena_printf(
+			ctx->arena,
+			"The manual partition assignment includes a partition with %d replica(s), but this is not consistent "
+			"with previous partitions, which have %d replica(s).",
+			a->n, replicas);
 		return ERR_INVALID_REPLICA_ASSIGNMENT;
 	}
 	return 0;
@@ -74,7 +79,8 @@ bool assignment_is_dead(const struct image *image, const struct assignment *a)
 	return true;
 }
 
-int assignment_record(const struct image *image, struct record_list *records, struct uuid topic, int32_t partition, const struct assignment *a)
+int assignment_record(const struct image *image, struct record_list *records, struct uuid topic, int32_t partition,
+		      const struct assignment *a)
 {
 	int version = metadata_version_of_partition(image_metadata_version(image));
 	struct partition_record *r = record_list_add(records, RECORD_PARTITION, (int16_t)version);

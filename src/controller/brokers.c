@@ -1,6 +1,6 @@
 /*
- * brokers: registration, heartbeats and their soft state, fencing, unregistration; controllers' registrations (ClusterControlManager,
- * BrokerHeartbeatManager).
+ * brokers: registration, heartbeats and their soft state, fencing, unregistration; controllers' registrations
+ * (ClusterControlManager, BrokerHeartbeatManager).
  */
 #include <string.h>
 
@@ -148,24 +148,28 @@ static int check_directories(const struct controller *c, const struct controller
 	while ((other = image_nodes_next(&it))) {
 		for (int32_t i = 0; other->id != in->broker_id && i < in->log_dirs.n; i++) {
 			if (has_directory(other->log_dirs, other->n_log_dirs, in->log_dirs.v[i]))
-				return refuse(ctx, ERR_INVALID_REGISTRATION, "Broker %d is already registered with directory %s",
-					      other->id, uuid_text(in->log_dirs.v[i], text));
+				return refuse(ctx, ERR_INVALID_REGISTRATION,
+					      "Broker %d is already registered with directory %s", other->id,
+					      uuid_text(in->log_dirs.v[i], text));
 		}
 	}
 	return 0;
 }
 
-static int check_feature(const struct controller_context *ctx, struct str name, int16_t min, int16_t max, int16_t finalized)
+static int check_feature(const struct controller_context *ctx, struct str name, int16_t min, int16_t max,
+			 int16_t finalized)
 {
 	if (feature_range_has(min, max, finalized))
 		return 0;
-	return refuse(ctx, ERR_UNSUPPORTED_VERSION,
-		      "Unable to register because the broker does not support finalized version %d of %.*s. The broker wants a version "
-		      "between %d and %d, inclusive.",
-		      finalized, STR_ARG(name), min, max);
+	return refuse(
+		ctx, ERR_UNSUPPORTED_VERSION,
+		"Unable to register because the broker does not support finalized version %d of %.*s. The broker wants a version "
+		"between %d and %d, inclusive.",
+		finalized, STR_ARG(name), min, max);
 }
 
-static const struct broker_registration_request_feature *find_feature(const struct broker_registration_request *in, struct str name)
+static const struct broker_registration_request_feature *find_feature(const struct broker_registration_request *in,
+								      struct str name)
 {
 	for (int32_t i = 0; i < in->features.n; i++) {
 		if (str_eq(in->features.v[i].name, name))
@@ -204,13 +208,14 @@ static int check_registration(struct controller *c, const struct controller_cont
 	int err = 0;
 
 	if (!str_is(in->cluster_id, c->cluster_id))
-		return refuse(ctx, ERR_INCONSISTENT_CLUSTER_ID, "Expected cluster ID %s, but got cluster ID %.*s", c->cluster_id,
-			      STR_ARG(in->cluster_id));
+		return refuse(ctx, ERR_INCONSISTENT_CLUSTER_ID, "Expected cluster ID %s, but got cluster ID %.*s",
+			      c->cluster_id, STR_ARG(in->cluster_id));
 	if (existing && !ctx->own_node && session_is_valid(c, existing, ctx->now_ms) &&
 	    !uuid_eq(existing->incarnation, in->incarnation_id))
-		return refuse(ctx, ERR_DUPLICATE_BROKER_REGISTRATION,
-			      "Another broker is registered with that broker id. If the broker was recently restarted this should "
-			      "self-resolve once the heartbeat manager expires the broker's session.");
+		return refuse(
+			ctx, ERR_DUPLICATE_BROKER_REGISTRATION,
+			"Another broker is registered with that broker id. If the broker was recently restarted this should "
+			"self-resolve once the heartbeat manager expires the broker's session.");
 	if (in->is_migrating_zk_broker)
 		return refuse(ctx, ERR_BROKER_ID_NOT_REGISTERED, "Controller does not support registering ZK brokers.");
 	if (image_metadata_version(tip(c)) >= METADATA_VERSION_DIRECTORIES)
@@ -219,23 +224,27 @@ static int check_registration(struct controller *c, const struct controller_cont
 }
 
 /* A new incarnation of a broker: whatever the old one left behind in ISRs is taken back. */
-static void clean_up_after(struct controller *c, const struct controller_context *ctx, const struct broker_registration_request *in,
-			   int64_t stored_epoch, struct record_list *records)
+static void clean_up_after(struct controller *c, const struct controller_context *ctx,
+			   const struct broker_registration_request *in, int64_t stored_epoch,
+			   struct record_list *records)
 {
 	bool clean = ctx->version >= 3 && stored_epoch == in->previous_broker_epoch;
 	struct broker_move unclean = {NOBODY, NOBODY, in->broker_id};
 	struct broker_move gone = {in->broker_id, NOBODY, NOBODY};
 
 	if (elr_is_on(tip(c)) && !clean) {
-		move_broker(c, unclean, (struct partition_filter){PARTITIONS_WITH_ISR_MEMBER, in->broker_id, UUID_ZERO}, records);
-		move_broker(c, unclean, (struct partition_filter){PARTITIONS_WITH_ELR_MEMBER, in->broker_id, UUID_ZERO}, records);
+		move_broker(c, unclean, (struct partition_filter){PARTITIONS_WITH_ISR_MEMBER, in->broker_id, UUID_ZERO},
+			    records);
+		move_broker(c, unclean, (struct partition_filter){PARTITIONS_WITH_ELR_MEMBER, in->broker_id, UUID_ZERO},
+			    records);
 	} else {
-		move_broker(c, gone, (struct partition_filter){PARTITIONS_WITH_ISR_MEMBER, in->broker_id, UUID_ZERO}, records);
+		move_broker(c, gone, (struct partition_filter){PARTITIONS_WITH_ISR_MEMBER, in->broker_id, UUID_ZERO},
+			    records);
 	}
 }
 
-static void fill_registration(const struct broker_registration_request *in, struct register_broker_record *r, struct arena *a,
-			      bool with_directories)
+static void fill_registration(const struct broker_registration_request *in, struct register_broker_record *r,
+			      struct arena *a, bool with_directories)
 {
 	r->broker_id = in->broker_id;
 	r->incarnation_id = in->incarnation_id;
@@ -262,8 +271,8 @@ static void fill_registration(const struct broker_registration_request *in, stru
 }
 
 int controller_broker_registration(struct controller *c, const struct controller_context *ctx,
-				   const struct broker_registration_request *in, struct broker_registration_response *out,
-				   struct record_list *records)
+				   const struct broker_registration_request *in,
+				   struct broker_registration_response *out, struct record_list *records)
 {
 	const struct image_node *existing = image_broker(tip(c), in->broker_id);
 	int16_t level = image_metadata_version(tip(c));
@@ -316,8 +325,8 @@ static int64_t lowest_active_offset(struct controller *c)
 	return lowest;
 }
 
-static enum control_state state_next(struct controller *c, const struct broker_heartbeat_request *in, const struct heartbeat *h,
-				     enum control_state now)
+static enum control_state state_next(struct controller *c, const struct broker_heartbeat_request *in,
+				     const struct heartbeat *h, enum control_state now)
 {
 	switch (now) {
 	case FENCED:
@@ -340,9 +349,11 @@ static enum control_state state_next(struct controller *c, const struct broker_h
 	return SHUTDOWN_NOW;
 }
 
-static struct broker_registration_change_record *add_change(const struct image_node *broker, int16_t version, struct record_list *records)
+static struct broker_registration_change_record *add_change(const struct image_node *broker, int16_t version,
+							    struct record_list *records)
 {
-	struct broker_registration_change_record *r = record_list_add(records, RECORD_BROKER_REGISTRATION_CHANGE, version);
+	struct broker_registration_change_record *r =
+		record_list_add(records, RECORD_BROKER_REGISTRATION_CHANGE, version);
 
 	if (r) {
 		r->broker_id = broker->id;
@@ -385,8 +396,8 @@ static void begin_shutdown(struct controller *c, const struct image_node *broker
 	move_broker(c, gone, (struct partition_filter){PARTITIONS_WITH_ISR_MEMBER, broker->id, UUID_ZERO}, records);
 }
 
-static void directories_offline(struct controller *c, const struct image_node *broker, const struct broker_heartbeat_request *in,
-				struct record_list *records)
+static void directories_offline(struct controller *c, const struct image_node *broker,
+				const struct broker_heartbeat_request *in, struct record_list *records)
 {
 	struct broker_move gone = {broker->id, NOBODY, NOBODY};
 	struct broker_registration_change_record *r;
@@ -396,8 +407,10 @@ static void directories_offline(struct controller *c, const struct image_node *b
 	for (int i = 0; left && i < broker->n_log_dirs; i++) {
 		struct uuid directory = broker->log_dirs[i];
 
-		if (in->offline_log_dirs.n > 0 && has_directory(in->offline_log_dirs.v, in->offline_log_dirs.n, directory))
-			move_broker(c, gone, (struct partition_filter){PARTITIONS_IN_DIRECTORY, broker->id, directory}, records);
+		if (in->offline_log_dirs.n > 0 &&
+		    has_directory(in->offline_log_dirs.v, in->offline_log_dirs.n, directory))
+			move_broker(c, gone, (struct partition_filter){PARTITIONS_IN_DIRECTORY, broker->id, directory},
+				    records);
 		else
 			left[n++] = directory;
 	}
@@ -410,7 +423,8 @@ static void directories_offline(struct controller *c, const struct image_node *b
 	}
 }
 
-static void directories_cordoned(const struct image_node *broker, const struct broker_heartbeat_request *in, struct record_list *records)
+static void directories_cordoned(const struct image_node *broker, const struct broker_heartbeat_request *in,
+				 struct record_list *records)
 {
 	bool same = broker->has_cordoned && broker->n_cordoned_dirs == in->cordoned_log_dirs.n;
 	struct broker_registration_change_record *r;
@@ -447,8 +461,9 @@ static void move_to(struct controller *c, const struct image_node *broker, struc
 	}
 }
 
-int controller_broker_heartbeat(struct controller *c, const struct controller_context *ctx, const struct broker_heartbeat_request *in,
-				struct broker_heartbeat_response *out, struct record_list *records)
+int controller_broker_heartbeat(struct controller *c, const struct controller_context *ctx,
+				const struct broker_heartbeat_request *in, struct broker_heartbeat_response *out,
+				struct record_list *records)
 {
 	int err = check_broker_epoch(c, ctx, in->broker_id, in->broker_epoch);
 	const struct image_node *broker = image_broker(tip(c), in->broker_id);
@@ -478,8 +493,9 @@ int controller_broker_heartbeat(struct controller *c, const struct controller_co
 
 /* ---- unregistration; controllers ---- */
 
-int controller_unregister_broker(struct controller *c, const struct controller_context *ctx, const struct unregister_broker_request *in,
-				 struct unregister_broker_response *out, struct record_list *records)
+int controller_unregister_broker(struct controller *c, const struct controller_context *ctx,
+				 const struct unregister_broker_request *in, struct unregister_broker_response *out,
+				 struct record_list *records)
 {
 	const struct image_node *broker = image_broker(tip(c), in->broker_id);
 	struct broker_move gone = {in->broker_id, NOBODY, NOBODY};
@@ -487,7 +503,8 @@ int controller_unregister_broker(struct controller *c, const struct controller_c
 
 	(void)out;
 	if (!broker)
-		return refuse(ctx, ERR_BROKER_ID_NOT_REGISTERED, "Broker ID %d is not currently registered", in->broker_id);
+		return refuse(ctx, ERR_BROKER_ID_NOT_REGISTERED, "Broker ID %d is not currently registered",
+			      in->broker_id);
 	move_broker(c, gone, (struct partition_filter){PARTITIONS_WITH_ISR_MEMBER, in->broker_id, UUID_ZERO}, records);
 	move_broker(c, gone, (struct partition_filter){PARTITIONS_WITH_ELR_MEMBER, in->broker_id, UUID_ZERO}, records);
 	r = record_list_add(records, RECORD_UNREGISTER_BROKER, 0);
@@ -497,8 +514,8 @@ int controller_unregister_broker(struct controller *c, const struct controller_c
 }
 
 int controller_controller_registration(struct controller *c, const struct controller_context *ctx,
-				       const struct controller_registration_request *in, struct controller_registration_response *out,
-				       struct record_list *records)
+				       const struct controller_registration_request *in,
+				       struct controller_registration_response *out, struct record_list *records)
 {
 	struct register_controller_record *r;
 
@@ -530,8 +547,8 @@ int controller_controller_registration(struct controller *c, const struct contro
 }
 
 int controller_unregister_controller(struct controller *c, const struct controller_context *ctx,
-				     const struct unregister_controller_request *in, struct unregister_controller_response *out,
-				     struct record_list *records)
+				     const struct unregister_controller_request *in,
+				     struct unregister_controller_response *out, struct record_list *records)
 {
 	struct unregister_controller_record *r;
 

@@ -1,6 +1,7 @@
 /*
- * configs: AlterConfigs and IncrementalAlterConfigs (ConfigurationControlManager): what is asked for is worked out against what is set,
- * the whole new set is checked, and the differences become records. One resource stands or falls as a whole.
+ * configs: AlterConfigs and IncrementalAlterConfigs (ConfigurationControlManager): what is asked for is worked out
+ * against what is set, the whole new set is checked, and the differences become records. One resource stands or
+ * falls as a whole.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -91,14 +92,16 @@ static const char *operation_name(int8_t operation)
 	return operation == OP_APPEND ? "APPEND" : "SUBTRACT";
 }
 
-static struct api_error change_list(const struct change *ch, struct str name, int8_t operation, struct str value, struct str *out)
+static struct api_error change_list(const struct change *ch, struct str name, int8_t operation, struct str value,
+				    struct str *out)
 {
 	const struct config_setting *s = config_setting_find(scope_of(ch->type), name);
 	struct str old = image_config_value(ch->old, name);
 
 	if (!s || s->type != CONFIG_TYPE_LIST)
-		return api_error(ch->ctx->arena, ERR_INVALID_CONFIG, "Can't %s to key %.*s because its type is not LIST.",
-				 operation_name(operation), STR_ARG(name));
+		return api_error(ch->ctx->arena, ERR_INVALID_CONFIG,
+				 "Can't %s to key %.*s because its type is not LIST.", operation_name(operation),
+				 STR_ARG(name));
 	if (str_is_null(old))
 		old = str_of(s->default_text ? s->default_text : "");
 	*out = operation == OP_APPEND ? list_change(ch->ctx->arena, old, STR(""), value)
@@ -123,19 +126,22 @@ static struct api_error check_min_isr(const struct change *ch, struct str name, 
 	if (ch->type != RESOURCE_BROKER || !str_eq(name, MIN_ISR) || !elr_is_on(tip(ch->c)))
 		return API_OK;
 	if (ch->name.len > 0 && !str_is_null(value))
-		return (struct api_error){ERR_INVALID_CONFIG,
-					  STR("Broker-level min.insync.replicas cannot be altered while ELR is enabled.")};
+		return (struct api_error){
+			ERR_INVALID_CONFIG,
+			STR("Broker-level min.insync.replicas cannot be altered while ELR is enabled.")};
 	if (ch->name.len == 0 && str_is_null(value))
-		return (struct api_error){ERR_INVALID_CONFIG,
-					  STR("Cluster-level min.insync.replicas cannot be removed while ELR is enabled.")};
+		return (struct api_error){
+			ERR_INVALID_CONFIG,
+			STR("Cluster-level min.insync.replicas cannot be removed while ELR is enabled.")};
 	return API_OK;
 }
 
 static struct api_error check_value(const struct change *ch, const struct config_pair *pair)
 {
 	if (pair->value.len > VALUE_MAX)
-		return (struct api_error){ERR_INVALID_CONFIG, STR("The configuration value cannot be added because it exceeds the maximum "
-								   "value size of 32767 bytes.")};
+		return (struct api_error){ERR_INVALID_CONFIG,
+					  STR("The configuration value cannot be added because it exceeds the maximum "
+					      "value size of 32767 bytes.")};
 	return check_min_isr(ch, pair->name, pair->value);
 }
 
@@ -168,7 +174,8 @@ static struct api_error check_resource(const struct change *ch)
 		return str_is_null(wrong) ? API_OK : (struct api_error){ERR_INVALID_TOPIC_EXCEPTION, wrong};
 	case RESOURCE_BROKER:
 		if (ch->name.len > 0 && id < 0)
-			return (struct api_error){ERR_INVALID_REQUEST, STR("Unable to parse broker name as a base 10 number.")};
+			return (struct api_error){ERR_INVALID_REQUEST,
+						  STR("Unable to parse broker name as a base 10 number.")};
 		return API_OK;
 	case RESOURCE_GROUP:
 		if (ch->name.len == 0)
@@ -186,10 +193,12 @@ static struct api_error check_exists(const struct change *ch)
 	int64_t id = broker_id_of(ch->name);
 
 	if (ch->type == RESOURCE_TOPIC && !image_topic_by_name(tip(ch->c), ch->name))
-		return api_error(ch->ctx->arena, ERR_UNKNOWN_TOPIC_OR_PARTITION, "The topic '%.*s' does not exist.", STR_ARG(ch->name));
-	if (ch->type == RESOURCE_BROKER && ch->name.len > 0 && id != ch->c->node_id && !image_broker(tip(ch->c), (int32_t)id) &&
-	    !image_controller(tip(ch->c), (int32_t)id))
-		return api_error(ch->ctx->arena, ERR_BROKER_ID_NOT_REGISTERED, "No node with id %lld found.", (long long)id);
+		return api_error(ch->ctx->arena, ERR_UNKNOWN_TOPIC_OR_PARTITION, "The topic '%.*s' does not exist.",
+				 STR_ARG(ch->name));
+	if (ch->type == RESOURCE_BROKER && ch->name.len > 0 && id != ch->c->node_id &&
+	    !image_broker(tip(ch->c), (int32_t)id) && !image_controller(tip(ch->c), (int32_t)id))
+		return api_error(ch->ctx->arena, ERR_BROKER_ID_NOT_REGISTERED, "No node with id %lld found.",
+				 (long long)id);
 	return API_OK;
 }
 
@@ -265,7 +274,10 @@ static void add_records(const struct change *ch, struct record_list *records)
 	for (int i = 0; i < ch->n_set; i++) {
 		struct str old = image_config_value(ch->old, ch->set[i].name);
 
-		/* A broker's are written even when nothing changes: that makes it read files that they name anew (KAFKA-14136). */
+		/*
+		 * A broker's are written even when nothing changes: that makes it read files that they name anew
+		 * (KAFKA-14136).
+		 */
 		if (ch->type == RESOURCE_BROKER || !str_eq(old, ch->set[i].value))
 			add_record(ch, records, ch->set[i].name, ch->set[i].value);
 	}
@@ -289,7 +301,8 @@ int add_clear_elr(const struct controller *c, struct record_list *records, struc
 }
 
 /* Behind all records of the request, for each that moves min.insync.replicas. */
-static int finish(struct controller *c, const struct controller_context *ctx, bool validate_only, struct record_list *records)
+static int finish(struct controller *c, const struct controller_context *ctx, bool validate_only,
+		  struct record_list *records)
 {
 	int n = records->n;
 
@@ -322,8 +335,8 @@ static void put(struct config_pair *set, int *n, struct config_pair pair)
 	set[(*n)++] = pair;
 }
 
-static struct change change_of(const struct controller *c, const struct controller_context *ctx, int8_t type, struct str name, int32_t n,
-			       bool replaces)
+static struct change change_of(const struct controller *c, const struct controller_context *ctx, int8_t type,
+			       struct str name, int32_t n, bool replaces)
 {
 	return (struct change){
 		.c = c,
@@ -336,7 +349,10 @@ static struct change change_of(const struct controller *c, const struct controll
 	};
 }
 
-/* `old` points into the image: strings of records made from it live as long as the tip, which outlives the request's append. */
+/*
+ * `old` points into the image: strings of records made from it live as long as the tip, which outlives the request's
+ * append.
+ */
 static struct api_error run_change(const struct change *ch, struct record_list *records)
 {
 	struct api_error e = check_change(ch);
@@ -346,8 +362,8 @@ static struct api_error run_change(const struct change *ch, struct record_list *
 	return e;
 }
 
-static struct api_error legacy_one(struct controller *c, const struct controller_context *ctx, const struct alter_configs_request *in,
-				   int32_t at, struct record_list *records)
+static struct api_error legacy_one(struct controller *c, const struct controller_context *ctx,
+				   const struct alter_configs_request *in, int32_t at, struct record_list *records)
 {
 	const struct alter_configs_request_resource *r = &in->resources.v[at];
 	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, true);
@@ -369,8 +385,9 @@ static struct api_error legacy_one(struct controller *c, const struct controller
 	return run_change(&ch, records);
 }
 
-int controller_alter_configs(struct controller *c, const struct controller_context *ctx, const struct alter_configs_request *in,
-			     struct alter_configs_response *out, struct record_list *records)
+int controller_alter_configs(struct controller *c, const struct controller_context *ctx,
+			     const struct alter_configs_request *in, struct alter_configs_response *out,
+			     struct record_list *records)
 {
 	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
 	out->responses.n = out->responses.v ? in->resources.n : 0;
@@ -393,7 +410,8 @@ static struct api_error work_out(struct change *ch, const struct incremental_alt
 	struct api_error e = API_OK;
 
 	if (from->config_operation < OP_SET || from->config_operation > OP_SUBTRACT)
-		return (struct api_error){ERR_UNKNOWN_SERVER_ERROR, STR_NULL}; /* Kafka stumbles over it, and says no more */
+		return (struct api_error){ERR_UNKNOWN_SERVER_ERROR,
+					  STR_NULL}; /* Kafka stumbles over it, and says no more */
 	if (has_name(ch, pair.name))
 		return (struct api_error){ERR_INVALID_REQUEST, STR("Error due to duplicate config keys")};
 	if (from->config_operation != OP_DELETE && str_is_null(pair.value))
@@ -408,7 +426,8 @@ static struct api_error work_out(struct change *ch, const struct incremental_alt
 }
 
 static struct api_error incremental_one(struct controller *c, const struct controller_context *ctx,
-					const struct incremental_alter_configs_request *in, int32_t at, struct record_list *records)
+					const struct incremental_alter_configs_request *in, int32_t at,
+					struct record_list *records)
 {
 	const struct incremental_alter_configs_request_resource *r = &in->resources.v[at];
 	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, false);

@@ -85,8 +85,8 @@ static void follow_registration(struct controller *c, int32_t broker_id, int64_t
 		h->registered_offset = offset;
 }
 
-int controller_apply(struct controller *c, const struct record_list *records, int64_t last_offset, int32_t epoch, int64_t wall_ms,
-		     const char **why)
+int controller_apply(struct controller *c, const struct record_list *records, int64_t last_offset, int32_t epoch,
+		     int64_t wall_ms, const char **why)
 {
 	struct image_batch batch = {records->v, records->n, last_offset, epoch, wall_ms};
 	int err = replay_batch(&c->log, &batch, why);
@@ -136,8 +136,8 @@ static void add_abort(struct record_list *records)
 		r->reason = STR("Controller failover");
 }
 
-static void activate_empty_log(struct controller *c, const struct controller_context *ctx, const struct record_list *bootstrap,
-			       struct record_list *records)
+static void activate_empty_log(struct controller *c, const struct controller_context *ctx,
+			       const struct record_list *bootstrap, struct record_list *records)
 {
 	bool transactional = level_among(bootstrap, "metadata.version") >= METADATA_VERSION_TRANSACTIONS;
 
@@ -154,8 +154,9 @@ static void activate_empty_log(struct controller *c, const struct controller_con
 		struct config_record *r = record_list_add(records, RECORD_CONFIG, 0);
 
 		if (r)
-			*r = (struct config_record){RESOURCE_BROKER, STR(""), STR("min.insync.replicas"),
-						    arena_printf(ctx->arena, "%d", config_int(c->config, CONFIG_MIN_INSYNC_REPLICAS))};
+			*r = (struct config_record){
+				RESOURCE_BROKER, STR(""), STR("min.insync.replicas"),
+				arena_printf(ctx->arena, "%d", config_int(c->config, CONFIG_MIN_INSYNC_REPLICAS))};
 	}
 	if (transactional)
 		record_list_add(records, RECORD_END_TRANSACTION, 0);
@@ -170,7 +171,8 @@ int controller_activate(struct controller *c, const struct controller_context *c
 	/* A transaction left open hides what it wrote: the log counts as empty when nothing but that is in it. */
 	if (image_metadata_version(c->log.image) == 0) {
 		if (!metadata_version_is_known(level))
-			return refuse(ctx, ERR_UNSUPPORTED_VERSION, "the bootstrap records name no metadata.version that is known");
+			return refuse(ctx, ERR_UNSUPPORTED_VERSION,
+				      "the bootstrap records name no metadata.version that is known");
 		activate_empty_log(c, ctx, bootstrap, records);
 	} else if (c->log.in_transaction) {
 		add_abort(records);
@@ -186,7 +188,8 @@ static int64_t session_timeout_ms(const struct controller *c)
 	return config_int(c->config, CONFIG_BROKER_SESSION_TIMEOUT_MS);
 }
 
-int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records, int64_t *next_ms)
+int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records,
+		    int64_t *next_ms)
 {
 	int64_t timeout = session_timeout_ms(c);
 	bool fenced_one = false;

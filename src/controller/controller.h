@@ -1,16 +1,17 @@
 /*
  * controller: what shall become true: each command is checked against the state and yields an answer and records.
  *
- *	decide    controller_create_topics(...) etc.: looks at the tip image and the soft state, fills `out` and `records`, changes nothing
- *		  that is logged. 0, or one error for the whole request (then nothing is to be written).
+ *	decide    controller_create_topics(...) etc.: looks at the tip image and the soft state, fills `out` and
+ *		  `records`, changes nothing that is logged. 0, or one error for the whole request (then nothing
+ *		  is to be written).
  *	append    the carrier gives the records to raft, in one batch where record_list.atomic says so
  *	apply	  controller_apply: the tip moves; the only thing that changes logged state
  *	answer	  the carrier answers when the high watermark has passed the end at which the answer was decided
  *
- * 1. A refusal leaves nothing to undo. Error codes and words are Kafka's (ReplicationControlManager, ConfigurationControlManager,
- *    FeatureControlManager, ClusterControlManager, ProducerIdControlManager).
- * 2. Beside the tip there is soft state: when each broker was last heard of, how far it has read, who waits for a controlled shutdown.
- *    Losing the leadership drops both.
+ * 1. A refusal leaves nothing to undo. Error codes and words are Kafka's (ReplicationControlManager,
+ *    ConfigurationControlManager, FeatureControlManager, ClusterControlManager, ProducerIdControlManager).
+ * 2. Beside the tip there is soft state: when each broker was last heard of, how far it has read, who waits for a
+ *    controlled shutdown. Losing the leadership drops both.
  * 3. No clock, no chance, no I/O: they come in the context.
  *
  * Owner: one thread (the quorum's loop). Memory of answers and records: the arena of the context.
@@ -46,11 +47,14 @@ int controller_feature_default(const struct controller_feature *f, int metadata_
 
 /* What one decision may know besides the state. */
 struct controller_context {
-	int64_t now_ms;	 /* monotonic */
+	int64_t now_ms; /* monotonic */
 	int64_t wall_ms;
 	struct str principal; /* "User:ANONYMOUS" */
 	int16_t version;      /* of the request */
-	/* From this very process, which holds the locks of its directories: an earlier incarnation of its broker is gone for certain. */
+	/*
+	 * From this very process, which holds the locks of its directories: an earlier incarnation of its broker is
+	 * gone for certain.
+	 */
 	bool own_node;
 	uint64_t (*random)(void *arg); /* chance */
 	void *random_arg;
@@ -61,16 +65,17 @@ struct controller_context {
 struct controller_config {
 	int32_t node_id;
 	struct str cluster_id;
-	const struct config *config; /* the node's own: defaults of topics, session timeout, delete.topic.enable; outlives the controller */
-	int16_t kraft_version;	     /* of the quorum */
+	const struct config *
+		config; /* the node's own: defaults of topics, session timeout, delete.topic.enable; outlives the controller */
+	int16_t kraft_version; /* of the quorum */
 };
 
 struct controller *controller_new(const struct controller_config *config);
 void controller_free(struct controller *c);
 
 /*
- * Becoming the leader: the tip is what is in the log, with a metadata transaction that was left open. Soft state is empty: every broker that
- * is not fenced has a full session timeout to be heard of.
+ * Becoming the leader: the tip is what is in the log, with a metadata transaction that was left open. Soft state is
+ * empty: every broker that is not fenced has a full session timeout to be heard of.
  */
 struct replay;
 void controller_lead(struct controller *c, const struct replay *log, int64_t now_ms);
@@ -78,29 +83,37 @@ void controller_resign(struct controller *c);
 bool controller_is_active(const struct controller *c);
 
 /* The records of a decision were appended: the tip moves to `last_offset`. */
-int controller_apply(struct controller *c, const struct record_list *records, int64_t last_offset, int32_t epoch, int64_t wall_ms,
-		     const char **why);
-/* Not NULL while active; not referenced for the caller. The tip, and what of it is to be seen: no open metadata transaction is in it. */
+int controller_apply(struct controller *c, const struct record_list *records, int64_t last_offset, int32_t epoch,
+		     int64_t wall_ms, const char **why);
+/*
+ * Not NULL while active; not referenced for the caller. The tip, and what of it is to be seen: no open metadata
+ * transaction is in it.
+ */
 const struct image *controller_tip(const struct controller *c);
 const struct image *controller_image(const struct controller *c);
 
-/* Records a new leader writes first: bootstrap on an empty log, an abort of a transaction left open, nothing otherwise. */
+/*
+ * Records a new leader writes first: bootstrap on an empty log, an abort of a transaction left open, nothing
+ * otherwise.
+ */
 int controller_activate(struct controller *c, const struct controller_context *ctx, const struct record_list *bootstrap,
 			struct record_list *records);
 
 /*
- * What time brings: a broker whose session has ended is fenced, one a call. *next_ms is when to call again (monotonic; INT64_MAX = not on
- * account of time). The no-op records of an idle log are the carrier's.
+ * What time brings: a broker whose session has ended is fenced, one a call. *next_ms is when to call again
+ * (monotonic; INT64_MAX = not on account of time). The no-op records of an idle log are the carrier's.
  */
-int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records, int64_t *next_ms);
+int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records,
+		    int64_t *next_ms);
 
 /* ---- commands; requests and responses are the codec's structs ---- */
 
-#define CONTROLLER_COMMAND(name)                                                                                          \
-	struct name##_request;                                                                                            \
-	struct name##_response;                                                                                           \
-	int controller_##name(struct controller *c, const struct controller_context *ctx, const struct name##_request *in, \
-			      struct name##_response *out, struct record_list *records)
+#define CONTROLLER_COMMAND(name)                                                                                       \
+	struct name##_request;                                                                                         \
+	struct name##_response;                                                                                        \
+	int controller_##name(struct controller *c, const struct controller_context *ctx,                              \
+			      const struct name##_request *in, struct name##_response *out,                            \
+			      struct record_list *records)
 
 CONTROLLER_COMMAND(create_topics);
 CONTROLLER_COMMAND(delete_topics);

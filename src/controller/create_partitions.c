@@ -20,26 +20,32 @@ static int refuse_topic(growth_answer *a, int err, struct str message)
 	return err;
 }
 
-static int check_count(const struct controller_context *ctx, const struct image_topic *t, const growth *in, growth_answer *a)
+static int check_count(const struct controller_context *ctx, const struct image_topic *t, const growth *in,
+		       growth_answer *a)
 {
 	int more = in->count - t->n_partitions;
 
 	if (in->count == t->n_partitions)
-		return refuse_topic(a, ERR_INVALID_PARTITIONS, arena_printf(ctx->arena, "Topic already has %d partition(s).", t->n_partitions));
-	if (in->count < t->n_partitions)
 		return refuse_topic(a, ERR_INVALID_PARTITIONS,
-			      arena_printf(ctx->arena, "The topic %.*s currently has %d partition(s); %d would not be an increase.",
-					   STR_ARG(in->name), t->n_partitions, in->count));
+				    arena_printf(ctx->arena, "Topic already has %d partition(s).", t->n_partitions));
+	if (in->count < t->n_partitions)
+		return refuse_topic(
+			a, ERR_INVALID_PARTITIONS,
+			arena_printf(ctx->arena,
+				     "The topic %.*s currently has %d partition(s); %d would not be an increase.",
+				     STR_ARG(in->name), t->n_partitions, in->count));
 	if (in->assignments.n >= 0 && in->assignments.n != more)
-		return refuse_topic(a, ERR_INVALID_REPLICA_ASSIGNMENT,
-			      arena_printf(ctx->arena,
-					   "Attempted to add %d additional partition(s), but only %d assignment(s) were specified.", more,
-					   in->assignments.n));
+		return refuse_topic(
+			a, ERR_INVALID_REPLICA_ASSIGNMENT,
+			arena_printf(
+				ctx->arena,
+				"Attempted to add %d additional partition(s), but only %d assignment(s) were specified.",
+				more, in->assignments.n));
 	return 0;
 }
 
-static int add_manual(const struct image *now, const struct controller_context *ctx, const struct image_topic *t, const growth *in,
-		      struct record_list *records, growth_answer *a)
+static int add_manual(const struct image *now, const struct controller_context *ctx, const struct image_topic *t,
+		      const growth *in, struct record_list *records, growth_answer *a)
 {
 	int replicas = partition_replicas(t->partitions[0]).n, err;
 
@@ -51,11 +57,13 @@ static int add_manual(const struct image *now, const struct controller_context *
 		if (err)
 			return err > 0 ? refuse_topic(a, err, message) : err;
 		if (assignment_is_dead(now, &one))
-			return refuse_topic(a, ERR_INVALID_REPLICA_ASSIGNMENT,
-				      arena_printf(ctx->arena,
-						   "All brokers specified in the manual partition assignment for partition %d are "
-						   "fenced or in controlled shutdown.",
-						   t->n_partitions + i));
+			return refuse_topic(
+				a, ERR_INVALID_REPLICA_ASSIGNMENT,
+				arena_printf(
+					ctx->arena,
+					"All brokers specified in the manual partition assignment for partition %d are "
+					"fenced or in controlled shutdown.",
+					t->n_partitions + i));
 		err = assignment_record(now, records, t->id, t->n_partitions + i, &one);
 		if (err)
 			return err;
@@ -63,8 +71,8 @@ static int add_manual(const struct image *now, const struct controller_context *
 	return 0;
 }
 
-static int add_placed(const struct image *now, const struct controller_context *ctx, const struct image_topic *t, const growth *in,
-		      struct record_list *records, growth_answer *a)
+static int add_placed(const struct image *now, const struct controller_context *ctx, const struct image_topic *t,
+		      const growth *in, struct record_list *records, growth_answer *a)
 {
 	int replicas = partition_replicas(t->partitions[0]).n;
 	struct placement *placement;
@@ -81,11 +89,13 @@ static int add_placed(const struct image *now, const struct controller_context *
 			return -ENOMEM;
 		placement_next(placement, ids);
 		if (assignment_is_dead(now, &one))
-			return refuse_topic(a, ERR_INVALID_REPLICATION_FACTOR,
-				      arena_printf(ctx->arena,
-						   "Unable to replicate the partition %d time(s): All brokers are currently fenced or in "
-						   "controlled shutdown.",
-						   replicas));
+			return refuse_topic(
+				a, ERR_INVALID_REPLICATION_FACTOR,
+				arena_printf(
+					ctx->arena,
+					"Unable to replicate the partition %d time(s): All brokers are currently fenced or in "
+					"controlled shutdown.",
+					replicas));
 		err = assignment_record(now, records, t->id, i, &one);
 		if (err)
 			return err;
@@ -94,7 +104,8 @@ static int add_placed(const struct image *now, const struct controller_context *
 }
 
 /* 0, the topic's error (it is in the answer), one for the whole request, or -ENOMEM. */
-static int grow(struct controller *c, const struct controller_context *ctx, const growth *in, struct record_list *records, growth_answer *a)
+static int grow(struct controller *c, const struct controller_context *ctx, const growth *in,
+		struct record_list *records, growth_answer *a)
 {
 	const struct image *now = tip(c);
 	const struct image_topic *t = image_topic_by_name(now, in->name);
@@ -107,7 +118,8 @@ static int grow(struct controller *c, const struct controller_context *ctx, cons
 		return err;
 	if (in->count - t->n_partitions > RECORDS_PER_OPERATION_MAX)
 		return -E2BIG;
-	err = in->assignments.n >= 0 ? add_manual(now, ctx, t, in, records, a) : add_placed(now, ctx, t, in, records, a);
+	err = in->assignments.n >= 0 ? add_manual(now, ctx, t, in, records, a)
+				     : add_placed(now, ctx, t, in, records, a);
 	if (err)
 		records->n = before; /* all of a topic's new partitions, or none */
 	return err;
@@ -138,8 +150,9 @@ static growth_answer *next_answer(struct create_partitions_response *out, struct
 	return a;
 }
 
-int controller_create_partitions(struct controller *c, const struct controller_context *ctx, const struct create_partitions_request *in,
-				 struct create_partitions_response *out, struct record_list *records)
+int controller_create_partitions(struct controller *c, const struct controller_context *ctx,
+				 const struct create_partitions_request *in, struct create_partitions_response *out,
+				 struct record_list *records)
 {
 	out->results.v = arena_array(ctx->arena, (size_t)in->topics.n, sizeof(*out->results.v));
 	if (!out->results.v)
@@ -148,7 +161,8 @@ int controller_create_partitions(struct controller *c, const struct controller_c
 	records->atomic = true;
 	for (int i = 0; i < in->topics.n; i++)
 		if (is_twice(in, i) && is_first(in, i))
-			refuse_topic(next_answer(out, in->topics.v[i].name), ERR_INVALID_REQUEST, STR("Duplicate topic name."));
+			refuse_topic(next_answer(out, in->topics.v[i].name), ERR_INVALID_REQUEST,
+				     STR("Duplicate topic name."));
 	for (int i = 0; i < in->topics.n; i++) {
 		int err;
 
@@ -156,7 +170,8 @@ int controller_create_partitions(struct controller *c, const struct controller_c
 			continue;
 		err = grow(c, ctx, &in->topics.v[i], records, next_answer(out, in->topics.v[i].name));
 		if (err == -E2BIG || records->n > RECORDS_PER_OPERATION_MAX)
-			return refuse(ctx, ERR_POLICY_VIOLATION, "Unable to perform excessively large batch operation.");
+			return refuse(ctx, ERR_POLICY_VIOLATION,
+				      "Unable to perform excessively large batch operation.");
 		if (err < 0)
 			return err;
 	}

@@ -1,6 +1,6 @@
 /*
- * CreateTopics: names, settings and placement of new topics are checked, each topic by itself; what is good becomes TopicRecord,
- * ConfigRecords and PartitionRecords in one atomic batch (ControllerApis, ReplicationControlManager).
+ * CreateTopics: names, settings and placement of new topics are checked, each topic by itself; what is good becomes
+ * TopicRecord, ConfigRecords and PartitionRecords in one atomic batch (ControllerApis, ReplicationControlManager).
  */
 #include <errno.h>
 #include <string.h>
@@ -40,8 +40,8 @@ static int refuse_topic(new_topic_answer *a, int err, struct str message)
 /* ---- names ---- */
 
 /*
- * Metrics cannot tell '.' from '_': a topic whose name differs from this one only there, or NULL. Few such characters: each way of writing
- * them is looked up; many: all topics are gone through.
+ * Metrics cannot tell '.' from '_': a topic whose name differs from this one only there, or NULL. Few such
+ * characters: each way of writing them is looked up; many: all topics are gone through.
  */
 #define VARIANTS_MAX 10
 
@@ -105,12 +105,12 @@ static int check_name(struct creation *k, const new_topic *in, new_topic_answer 
 		return refuse_topic(a, ERR_INVALID_TOPIC_EXCEPTION, message);
 	if (image_topic_by_name(k->tip, in->name))
 		return refuse_topic(a, ERR_TOPIC_ALREADY_EXISTS,
-			      arena_printf(k->ctx->arena, "Topic '%.*s' already exists.", STR_ARG(in->name)));
+				    arena_printf(k->ctx->arena, "Topic '%.*s' already exists.", STR_ARG(in->name)));
 	other = find_colliding(k->tip, in->name);
 	if (other)
 		return refuse_topic(a, ERR_INVALID_TOPIC_EXCEPTION,
-			      arena_printf(k->ctx->arena, "Topic '%.*s' collides with existing topic: %.*s", STR_ARG(in->name),
-					   STR_ARG(other->name)));
+				    arena_printf(k->ctx->arena, "Topic '%.*s' collides with existing topic: %.*s",
+						 STR_ARG(in->name), STR_ARG(other->name)));
 	return 0;
 }
 
@@ -156,12 +156,14 @@ static int read_settings(struct creation *k, const new_topic *in, struct setting
 		if (!str_is_null(pair.value))
 			settings_put(s, pair);
 		else
-			nulls = str_is_null(nulls) ? pair.name
-						   : arena_printf(k->ctx->arena, "%.*s,%.*s", STR_ARG(nulls), STR_ARG(pair.name));
+			nulls = str_is_null(nulls)
+					? pair.name
+					: arena_printf(k->ctx->arena, "%.*s,%.*s", STR_ARG(nulls), STR_ARG(pair.name));
 	}
 	if (!str_is_null(nulls))
 		return refuse_topic(a, ERR_INVALID_CONFIG,
-			      arena_printf(k->ctx->arena, "Null value not supported for topic configs: %.*s", STR_ARG(nulls)));
+				    arena_printf(k->ctx->arena, "Null value not supported for topic configs: %.*s",
+						 STR_ARG(nulls)));
 	err = config_check_topic(k->c->config, s->v, s->n, NULL, 0, k->ctx->arena, &message);
 	return err > 0 ? refuse_topic(a, err, message) : err;
 }
@@ -181,7 +183,8 @@ static int answer_settings(struct creation *k, const struct settings *s, new_top
 	a->configs.v = arena_array(k->ctx->arena, (size_t)n, sizeof(*a->configs.v));
 	if (!a->configs.v)
 		return -ENOMEM;
-	for (int i = 0; !str_is_null(name = config_described_name(config, CONFIG_SCOPE_TOPIC, i)) && a->configs.n < n; i++) {
+	for (int i = 0; !str_is_null(name = config_described_name(config, CONFIG_SCOPE_TOPIC, i)) && a->configs.n < n;
+	     i++) {
 		if (config_describe(config, CONFIG_SCOPE_TOPIC, name, layers, n_layers, k->ctx->arena, &e))
 			continue;
 		a->configs.v[a->configs.n++] = (struct create_topics_response_config){
@@ -207,11 +210,13 @@ static int read_manual(struct creation *k, const new_topic *in, struct partition
 	int replicas = -1;
 
 	if (in->replication_factor != -1)
-		return refuse_topic(a, ERR_INVALID_REQUEST,
-			      STR("A manual partition assignment was specified, but replication factor was not set to -1."));
+		return refuse_topic(
+			a, ERR_INVALID_REQUEST,
+			STR("A manual partition assignment was specified, but replication factor was not set to -1."));
 	if (in->num_partitions != -1)
-		return refuse_topic(a, ERR_INVALID_REQUEST,
-			      STR("A manual partition assignment was specified, but numPartitions was not set to -1."));
+		return refuse_topic(
+			a, ERR_INVALID_REQUEST,
+			STR("A manual partition assignment was specified, but numPartitions was not set to -1."));
 	for (int i = 0; i < in->assignments.n; i++) {
 		const struct create_topics_request_assignment *given = &in->assignments.v[i];
 		struct assignment one = {given->broker_ids.v, given->broker_ids.n};
@@ -220,26 +225,30 @@ static int read_manual(struct creation *k, const new_topic *in, struct partition
 
 		for (int j = 0; j < i; j++)
 			if (in->assignments.v[j].partition_index == given->partition_index)
-				return refuse_topic(a, ERR_INVALID_REPLICA_ASSIGNMENT,
-					      arena_printf(k->ctx->arena, "Found multiple manual partition assignments for partition %d",
-							   given->partition_index));
+				return refuse_topic(
+					a, ERR_INVALID_REPLICA_ASSIGNMENT,
+					arena_printf(k->ctx->arena,
+						     "Found multiple manual partition assignments for partition %d",
+						     given->partition_index));
 		err = assignment_check(k->tip, k->ctx, &one, replicas, &message);
 		if (err)
 			return err > 0 ? refuse_topic(a, err, message) : err;
 		replicas = one.n;
 		if (assignment_is_dead(k->tip, &one))
-			return refuse_topic(a, ERR_INVALID_REPLICA_ASSIGNMENT,
-				      arena_printf(k->ctx->arena,
-						   "All brokers specified in the manual partition assignment for partition %d are "
-						   "fenced or in controlled shutdown.",
-						   given->partition_index));
+			return refuse_topic(
+				a, ERR_INVALID_REPLICA_ASSIGNMENT,
+				arena_printf(
+					k->ctx->arena,
+					"All brokers specified in the manual partition assignment for partition %d are "
+					"fenced or in controlled shutdown.",
+					given->partition_index));
 		if (given->partition_index >= 0 && given->partition_index < p->n)
 			p->v[given->partition_index] = one;
 	}
 	for (int i = 0; i < p->n; i++)
 		if (p->v[i].n == 0)
 			return refuse_topic(a, ERR_INVALID_REPLICA_ASSIGNMENT,
-				      STR("partitions should be a consecutive 0-based integer sequence"));
+					    STR("partitions should be a consecutive 0-based integer sequence"));
 	return 0;
 }
 
@@ -266,7 +275,8 @@ static int place(struct creation *k, int replicas, struct partitions *p, new_top
 	if (!err)
 		return 0;
 	return refuse_topic(a, err,
-		      arena_printf(k->ctx->arena, "Unable to replicate the partition %d time(s): %.*s", replicas, STR_ARG(message)));
+			    arena_printf(k->ctx->arena, "Unable to replicate the partition %d time(s): %.*s", replicas,
+					 STR_ARG(message)));
 }
 
 static int partition_count(const struct creation *k, const new_topic *in)
@@ -282,9 +292,10 @@ static int read_partitions(struct creation *k, const new_topic *in, struct parti
 
 	if (in->assignments.n <= 0 && (replicas < -1 || replicas == 0))
 		return refuse_topic(a, ERR_INVALID_REPLICATION_FACTOR,
-			      STR("Replication factor must be larger than 0, or -1 to use the default value."));
+				    STR("Replication factor must be larger than 0, or -1 to use the default value."));
 	if (in->assignments.n <= 0 && (in->num_partitions < -1 || in->num_partitions == 0))
-		return refuse_topic(a, ERR_INVALID_PARTITIONS, STR("Number of partitions was set to an invalid non-positive value."));
+		return refuse_topic(a, ERR_INVALID_PARTITIONS,
+				    STR("Number of partitions was set to an invalid non-positive value."));
 	p->n = partition_count(k, in);
 	p->v = arena_array(k->ctx->arena, (size_t)p->n, sizeof(*p->v));
 	if (!p->v)
@@ -312,7 +323,8 @@ static struct uuid random_uuid(const struct controller_context *ctx)
 	return id;
 }
 
-static int write_records(struct creation *k, const new_topic *in, const struct settings *s, const struct partitions *p, struct uuid id)
+static int write_records(struct creation *k, const new_topic *in, const struct settings *s, const struct partitions *p,
+			 struct uuid id)
 {
 	struct topic_record *topic = record_list_add(k->records, RECORD_TOPIC, 0);
 	int err = 0;
@@ -392,15 +404,17 @@ static void refuse_the_rest(struct creation *k, const struct create_topics_reque
 {
 	for (int i = 0; i < in->topics.n; i++)
 		if (is_twice(in, i, false) && !is_twice(in, i, true))
-			refuse_topic(next_answer(k, in->topics.v[i].name), ERR_INVALID_REQUEST, STR("Duplicate topic name."));
+			refuse_topic(next_answer(k, in->topics.v[i].name), ERR_INVALID_REQUEST,
+				     STR("Duplicate topic name."));
 	for (int i = 0; i < in->topics.n; i++)
 		if (str_is(in->topics.v[i].name, METADATA_TOPIC) && !is_twice(in, i, false))
 			refuse_topic(next_answer(k, in->topics.v[i].name), ERR_INVALID_REQUEST,
-			       STR("Creation of internal topic " METADATA_TOPIC " is prohibited."));
+				     STR("Creation of internal topic " METADATA_TOPIC " is prohibited."));
 }
 
-int controller_create_topics(struct controller *c, const struct controller_context *ctx, const struct create_topics_request *in,
-			     struct create_topics_response *out, struct record_list *records)
+int controller_create_topics(struct controller *c, const struct controller_context *ctx,
+			     const struct create_topics_request *in, struct create_topics_response *out,
+			     struct record_list *records)
 {
 	struct creation k = {.c = c, .ctx = ctx, .tip = tip(c), .records = records, .out = out};
 

@@ -1,5 +1,6 @@
 /*
- * DeleteTopics: by name or by id, each topic once; a RemoveTopicRecord each (ControllerApis, ReplicationControlManager).
+ * DeleteTopics: by name or by id, each topic once; a RemoveTopicRecord each (ControllerApis,
+ * ReplicationControlManager).
  */
 #include <errno.h>
 
@@ -84,25 +85,30 @@ static bool refuse_malformed(struct removals *r, int i)
 	if (!by_name && !by_id)
 		answer(r, STR_NULL, UUID_ZERO, ERR_INVALID_REQUEST, STR("Neither topic name nor id were specified."));
 	else if (by_name && by_id)
-		answer(r, one->name, one->id, ERR_INVALID_REQUEST, STR("You may not specify both topic name and topic id."));
+		answer(r, one->name, one->id, ERR_INVALID_REQUEST,
+		       STR("You may not specify both topic name and topic id."));
 	else if (!is_twice(r, i, &first))
 		return false;
 	else if (first)
-		answer(r, one->name, one->id, ERR_INVALID_REQUEST, by_name ? STR("Duplicate topic name.") : STR("Duplicate topic id."));
+		answer(r, one->name, one->id, ERR_INVALID_REQUEST,
+		       by_name ? STR("Duplicate topic name.") : STR("Duplicate topic id."));
 	return true;
 }
 
 static int remove_one(struct removals *r, const struct removal *one)
 {
 	bool by_name = !str_is_null(one->name);
-	const struct image_topic *t = by_name ? image_topic_by_name(r->tip, one->name) : image_topic_by_id(r->tip, one->id);
+	const struct image_topic *t =
+		by_name ? image_topic_by_name(r->tip, one->name) : image_topic_by_id(r->tip, one->id);
 
 	if (!t) {
-		answer(r, one->name, one->id, by_name ? ERR_UNKNOWN_TOPIC_OR_PARTITION : ERR_UNKNOWN_TOPIC_ID, STR_NULL);
+		answer(r, one->name, one->id, by_name ? ERR_UNKNOWN_TOPIC_OR_PARTITION : ERR_UNKNOWN_TOPIC_ID,
+		       STR_NULL);
 		return 0;
 	}
 	if (is_taken(r, t->id)) {
-		answer(r, one->name, t->id, ERR_INVALID_REQUEST, STR("The provided topic name maps to an ID that was already supplied."));
+		answer(r, one->name, t->id, ERR_INVALID_REQUEST,
+		       STR("The provided topic name maps to an ID that was already supplied."));
 		return 0;
 	}
 	return take(r, t);
@@ -126,15 +132,17 @@ static int read_request(struct removals *r, const struct delete_topics_request *
 	return 0;
 }
 
-int controller_delete_topics(struct controller *c, const struct controller_context *ctx, const struct delete_topics_request *in,
-			     struct delete_topics_response *out, struct record_list *records)
+int controller_delete_topics(struct controller *c, const struct controller_context *ctx,
+			     const struct delete_topics_request *in, struct delete_topics_response *out,
+			     struct record_list *records)
 {
 	struct removals r = {.ctx = ctx, .tip = tip(c), .out = out, .records = records};
 	int err;
 
 	if (!config_bool(c->config, CONFIG_DELETE_TOPIC_ENABLE))
-		return ctx->version < 3 ? refuse(ctx, ERR_INVALID_REQUEST, "This version does not support topic deletion.")
-					: ERR_TOPIC_DELETION_DISABLED;
+		return ctx->version < 3
+			       ? refuse(ctx, ERR_INVALID_REQUEST, "This version does not support topic deletion.")
+			       : ERR_TOPIC_DELETION_DISABLED;
 	err = read_request(&r, in);
 	if (err)
 		return err;

@@ -1,8 +1,8 @@
 /*
  * features: which levels there are, and UpdateFeatures (FeatureControlManager of Kafka 4.4).
  *
- * `max` is what this release replays and carries: a level that Apache Kafka finalized stays as it is. `own_max` is what our own format
- * finalizes: the levels whose promises are kept.
+ * `max` is what this release replays and carries: a level that Apache Kafka finalized stays as it is. `own_max` is
+ * what our own format finalizes: the levels whose promises are kept.
  */
 #include <string.h>
 
@@ -30,8 +30,12 @@ static const struct {
 	int level;
 	int metadata_version;
 } DEFAULTS[] = {
-	{"eligible.leader.replicas.version", 1, 26}, {"group.version", 1, 22}, {"kraft.version", 1, 21},
-	{"share.version", 1, 28},		     {"share.version", 2, 31}, {"streams.version", 1, 29},
+	{"eligible.leader.replicas.version", 1, 26},
+	{"group.version", 1, 22},
+	{"kraft.version", 1, 21},
+	{"share.version", 1, 28},
+	{"share.version", 2, 31},
+	{"streams.version", 1, 29},
 	{"transaction.version", 2, 24},
 };
 
@@ -75,8 +79,8 @@ bool feature_range_has(int16_t min, int16_t max, int16_t level)
 
 static struct api_error invalid_update(struct arena *a, struct str feature, int level, struct str words)
 {
-	return api_error(a, ERR_INVALID_UPDATE_VERSION, "Invalid update version %d for feature %.*s. %.*s", level, STR_ARG(feature),
-			 STR_ARG(words));
+	return api_error(a, ERR_INVALID_UPDATE_VERSION, "Invalid update version %d for feature %.*s. %.*s", level,
+			 STR_ARG(feature), STR_ARG(words));
 }
 
 /* Kafka's words why `what` cannot have the level; null when it can. */
@@ -89,7 +93,8 @@ static struct str not_supported(struct arena *a, const char *what, int32_t id, i
 	return arena_printf(a, "%s %d only supports versions %d-%d", what, id, min, max);
 }
 
-static struct str node_not_supported(struct arena *a, const char *what, const struct image_node *n, struct str feature, int16_t level)
+static struct str node_not_supported(struct arena *a, const char *what, const struct image_node *n, struct str feature,
+				     int16_t level)
 {
 	for (int i = 0; i < n->n_features; i++) {
 		if (str_eq(n->features[i].name, feature))
@@ -134,12 +139,15 @@ static struct api_error update_metadata_version(const struct controller *c, stru
 	int16_t now = image_metadata_version(tip(c));
 
 	if (!metadata_version_is_known(level))
-		return api_error(a, ERR_INVALID_UPDATE_VERSION, "Invalid metadata.version %d. Valid versions are from %d to %d.", level,
+		return api_error(a, ERR_INVALID_UPDATE_VERSION,
+				 "Invalid metadata.version %d. Valid versions are from %d to %d.", level,
 				 METADATA_VERSION_MIN, METADATA_VERSION_MAX);
 	if (level < now && metadata_version_format_changed(level, now))
-		return api_error(a, ERR_INVALID_UPDATE_VERSION, "Unsupported metadata.version downgrade from %d to %d. %s", now, level,
-				 unsafe ? "Unsafe metadata downgrade is not supported in this version."
-					: "Refusing to perform the requested downgrade because it might delete metadata information.");
+		return api_error(
+			a, ERR_INVALID_UPDATE_VERSION, "Unsupported metadata.version downgrade from %d to %d. %s", now,
+			level,
+			unsafe ? "Unsafe metadata downgrade is not supported in this version."
+			       : "Refusing to perform the requested downgrade because it might delete metadata information.");
 	add_level(records, STR("metadata.version"), level);
 	return API_OK;
 }
@@ -156,23 +164,24 @@ static int16_t proposed_level(const struct controller *c, const struct update_fe
 	return level;
 }
 
-static struct api_error check_needs(const struct controller *c, struct arena *a, const struct update_features_request *in,
-				    struct str feature, int16_t level)
+static struct api_error check_needs(const struct controller *c, struct arena *a,
+				    const struct update_features_request *in, struct str feature, int16_t level)
 {
 	for (size_t i = 0; i < sizeof(NEEDS) / sizeof(NEEDS[0]); i++) {
 		if (!str_is(feature, NEEDS[i].feature) || level < NEEDS[i].level ||
 		    proposed_level(c, in, STR("metadata.version")) >= NEEDS[i].metadata_version)
 			continue;
-		return invalid_update(a, feature, level,
-				      arena_printf(a, "%.*s could not be set to %d because it depends on metadata.version level %d",
-						   STR_ARG(feature), level, NEEDS[i].metadata_version));
+		return invalid_update(
+			a, feature, level,
+			arena_printf(a, "%.*s could not be set to %d because it depends on metadata.version level %d",
+				     STR_ARG(feature), level, NEEDS[i].metadata_version));
 	}
 	return API_OK;
 }
 
 static struct api_error update_one(const struct controller *c, const struct controller_context *ctx,
-				   const struct update_features_request *in, const struct update_features_request_feature *u,
-				   struct record_list *records)
+				   const struct update_features_request *in,
+				   const struct update_features_request_feature *u, struct record_list *records)
 {
 	struct arena *a = ctx->arena;
 	bool is_kraft = str_is(u->feature, "kraft.version");
@@ -183,16 +192,18 @@ static struct api_error update_one(const struct controller *c, const struct cont
 	struct str reason;
 
 	if (type < UPGRADE || type > UNSAFE_DOWNGRADE)
-		return invalid_update(a, u->feature, level, STR("The controller does not support the given upgrade type."));
+		return invalid_update(a, u->feature, level,
+				      STR("The controller does not support the given upgrade type."));
 	if (level < 0)
 		return invalid_update(a, u->feature, level, STR("A feature version cannot be less than 0."));
 	reason = reason_not_supported(c, a, u->feature, level);
 	if (!str_is_null(reason))
 		return invalid_update(a, u->feature, level, reason);
 	if (level < now && type == UPGRADE)
-		return invalid_update(a, u->feature, level,
-				      STR("Can't downgrade the version of this feature without setting the upgrade type to either "
-					  "safe or unsafe downgrade."));
+		return invalid_update(
+			a, u->feature, level,
+			STR("Can't downgrade the version of this feature without setting the upgrade type to either "
+			    "safe or unsafe downgrade."));
 	if (level > now && type != UPGRADE)
 		return invalid_update(a, u->feature, level, STR("Can't downgrade to a newer version."));
 	if (str_is(u->feature, "metadata.version"))
@@ -201,8 +212,9 @@ static struct api_error update_one(const struct controller *c, const struct cont
 		return API_OK;
 	if (is_kraft)
 		return invalid_update(a, u->feature, level,
-				      level < now ? STR("Can't downgrade the version of this feature.")
-						  : STR("Raising kraft.version of a running quorum is not served yet."));
+				      level < now
+					      ? STR("Can't downgrade the version of this feature.")
+					      : STR("Raising kraft.version of a running quorum is not served yet."));
 	e = check_needs(c, a, in, u->feature, level);
 	if (e.code == 0)
 		add_level(records, u->feature, level);
@@ -215,12 +227,14 @@ static void add_elr_safety(const struct controller *c, struct arena *a, struct r
 	const struct image_configs *configs;
 	struct image_iter it;
 
-	if (str_is_null(image_config_value(image_configs(tip(c), RESOURCE_BROKER, STR("")), STR("min.insync.replicas")))) {
+	if (str_is_null(
+		    image_config_value(image_configs(tip(c), RESOURCE_BROKER, STR("")), STR("min.insync.replicas")))) {
 		struct config_record *r = record_list_add(records, RECORD_CONFIG, 0);
 
 		if (r)
-			*r = (struct config_record){RESOURCE_BROKER, STR(""), STR("min.insync.replicas"),
-						    arena_printf(a, "%d", config_int(c->config, CONFIG_MIN_INSYNC_REPLICAS))};
+			*r = (struct config_record){
+				RESOURCE_BROKER, STR(""), STR("min.insync.replicas"),
+				arena_printf(a, "%d", config_int(c->config, CONFIG_MIN_INSYNC_REPLICAS))};
 	}
 	image_all_configs(tip(c), &it);
 	while ((configs = image_configs_next(&it))) {
@@ -231,7 +245,8 @@ static void add_elr_safety(const struct controller *c, struct arena *a, struct r
 			continue;
 		r = record_list_add(records, RECORD_CONFIG, 0);
 		if (r)
-			*r = (struct config_record){RESOURCE_BROKER, configs->name, STR("min.insync.replicas"), STR_NULL};
+			*r = (struct config_record){RESOURCE_BROKER, configs->name, STR("min.insync.replicas"),
+						    STR_NULL};
 	}
 }
 
@@ -241,9 +256,9 @@ static void answer(const struct controller_context *ctx, const struct update_fea
 	out->error_code = (int16_t)e.code;
 	out->error_message = STR_NULL;
 	if (e.code != 0) {
-		out->error_message = arena_printf(ctx->arena,
-						  "The update failed for all features since the following feature had an error: %.*s",
-						  STR_ARG(e.message));
+		out->error_message = arena_printf(
+			ctx->arena, "The update failed for all features since the following feature had an error: %.*s",
+			STR_ARG(e.message));
 		return;
 	}
 	if (ctx->version > 1)
@@ -254,8 +269,9 @@ static void answer(const struct controller_context *ctx, const struct update_fea
 		out->results.v[i].feature = in->feature_updates.v[i].feature;
 }
 
-int controller_update_features(struct controller *c, const struct controller_context *ctx, const struct update_features_request *in,
-			       struct update_features_response *out, struct record_list *records)
+int controller_update_features(struct controller *c, const struct controller_context *ctx,
+			       const struct update_features_request *in, struct update_features_response *out,
+			       struct record_list *records)
 {
 	struct record_list updates;
 	struct api_error e = API_OK;

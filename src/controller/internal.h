@@ -15,10 +15,10 @@
 struct heartbeat {
 	int32_t broker_id;
 	int64_t broker_epoch;
-	int64_t last_contact_ms;     /* monotonic; NEVER before its first heartbeat */
-	int64_t metadata_offset;     /* the highest it said it has applied; -1 */
-	int64_t registered_offset;   /* of its RegisterBroker record */
-	int64_t shutdown_offset;     /* its controlled shutdown is over when all active brokers have read this far; -1 = none */
+	int64_t last_contact_ms;   /* monotonic; NEVER before its first heartbeat */
+	int64_t metadata_offset;   /* the highest it said it has applied; -1 */
+	int64_t registered_offset; /* of its RegisterBroker record */
+	int64_t shutdown_offset; /* its controlled shutdown is over when all active brokers have read this far; -1 = none */
 };
 
 struct controller {
@@ -48,7 +48,8 @@ struct api_error {
 /* printf'd into the arena. */
 struct api_error api_error(struct arena *a, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Of the whole request: the words go where the context wants them. Returns code. */
-int refuse(const struct controller_context *ctx, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+int refuse(const struct controller_context *ctx, int code, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* Records that one user's operation may make. */
 #define RECORDS_PER_OPERATION_MAX 10000
@@ -85,7 +86,9 @@ void heartbeat_drop(struct controller *c, int32_t broker_id);
 
 /* ---- partitions ---- */
 
-/* The changes of ISR, ELR and leader when brokers go or come; -1 = none. One change record a partition that needs it. */
+/*
+ * The changes of ISR, ELR and leader when brokers go or come; -1 = none. One change record a partition that needs it.
+ */
 struct broker_move {
 	int32_t remove;	 /* leaves ISR and leadership */
 	int32_t add;	 /* may lead again, though the image still has it fenced */
@@ -105,7 +108,8 @@ struct partition_filter {
 	struct uuid directory;
 };
 
-void move_broker(struct controller *c, struct broker_move move, struct partition_filter filter, struct record_list *records);
+void move_broker(struct controller *c, struct broker_move move, struct partition_filter filter,
+		 struct record_list *records);
 bool broker_leads_something(const struct image *i, int32_t broker_id);
 
 /* ---- features ---- */

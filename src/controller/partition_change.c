@@ -31,7 +31,8 @@ bool ids_contain_all(struct image_ids all, struct image_ids of)
 }
 
 /* Those of `a`, then of `b`, that are in none of the others; each once. */
-static struct image_ids ids_union_without(struct arena *arena, struct image_ids a, struct image_ids b, struct image_ids without, int32_t id)
+static struct image_ids ids_union_without(struct arena *arena, struct image_ids a, struct image_ids b,
+					  struct image_ids without, int32_t id)
 {
 	int32_t *v = arena_array(arena, (size_t)(a.n + b.n) + 1, sizeof(*v));
 	struct image_ids out = {v, 0};
@@ -104,7 +105,8 @@ static bool may_elect_last_known_leader(const struct partition_change *p)
 	return p->elr && p->elr_ids.n == 0 && p->isr.n == 0 && last.n == 1 && is_acceptable(p, last.v[0]);
 }
 
-static int32_t first_of(const struct partition_change *p, int from, bool (*test)(const struct partition_change *, int32_t))
+static int32_t first_of(const struct partition_change *p, int from,
+			bool (*test)(const struct partition_change *, int32_t))
 {
 	for (int i = from; i < p->replicas.n; i++) {
 		if (test(p, p->replicas.v[i]))
@@ -196,12 +198,14 @@ static void run_election(struct partition_change *p, struct partition_change_rec
 /* Replicas that leave must see a new leader epoch; so must, before 3.6, those that leave the ISR (KAFKA-15021). */
 static void bump_leader_epoch(const struct partition_change *p, struct partition_change_record *r)
 {
-	bool shrinks = r->isr.n >= 0 && !ids_contain_all((struct image_ids){r->isr.v, r->isr.n}, partition_isr(p->partition));
+	bool shrinks =
+		r->isr.n >= 0 && !ids_contain_all((struct image_ids){r->isr.v, r->isr.n}, partition_isr(p->partition));
 	bool leaves = !ids_contain_all(p->replicas, partition_replicas(p->partition));
 
 	if (r->leader != NO_LEADER_CHANGE)
 		return;
-	if (leaves || (shrinks && image_metadata_version(tip(p->controller)) < METADATA_VERSION_NO_EPOCH_BUMP_ON_SHRINK))
+	if (leaves ||
+	    (shrinks && image_metadata_version(tip(p->controller)) < METADATA_VERSION_NO_EPOCH_BUMP_ON_SHRINK))
 		r->leader = p->partition->leader;
 }
 
@@ -275,13 +279,13 @@ static void set_assignment(const struct partition_change *p, struct partition_ch
 
 static bool says_nothing(const struct partition_change_record *r)
 {
-	return r->isr.n < 0 && r->eligible_leader_replicas.n < 0 && r->last_known_elr.n < 0 && r->leader == NO_LEADER_CHANGE &&
-	       r->replicas.n < 0 && r->removing_replicas.n < 0 && r->adding_replicas.n < 0 &&
-	       r->leader_recovery_state == NO_RECOVERY_CHANGE && r->directories.n < 0;
+	return r->isr.n < 0 && r->eligible_leader_replicas.n < 0 && r->last_known_elr.n < 0 &&
+	       r->leader == NO_LEADER_CHANGE && r->replicas.n < 0 && r->removing_replicas.n < 0 &&
+	       r->adding_replicas.n < 0 && r->leader_recovery_state == NO_RECOVERY_CHANGE && r->directories.n < 0;
 }
 
-void partition_change_init(struct partition_change *p, const struct controller *c, struct arena *a, const struct image_topic *t,
-			   const struct image_partition *partition)
+void partition_change_init(struct partition_change *p, const struct controller *c, struct arena *a,
+			   const struct image_topic *t, const struct image_partition *partition)
 {
 	*p = (struct partition_change){
 		.controller = c,

@@ -1,8 +1,9 @@
 /*
- * partition_change: what one partition needs when its replicas, ISR or brokers change: who leads, which ISR, which ELR (KIP-966), and
- * whether a reassignment is over. Kafka's PartitionChangeBuilder.
+ * partition_change: what one partition needs when its replicas, ISR or brokers change: who leads, which ISR, which
+ * ELR (KIP-966), and whether a reassignment is over. Kafka's PartitionChangeBuilder.
  *
- * Fill a change with partition_change_init, set targets, then build: one PartitionChange record, or none when nothing would change.
+ * Fill a change with partition_change_init, set targets, then build: one PartitionChange record, or none when
+ * nothing would change.
  */
 #ifndef ODRADEK_CONTROLLER_PARTITION_CHANGE_H
 #define ODRADEK_CONTROLLER_PARTITION_CHANGE_H
@@ -41,8 +42,8 @@ struct partition_change {
 
 #define MOVE_NONE ((struct broker_move){-1, -1, -1})
 
-void partition_change_init(struct partition_change *p, const struct controller *c, struct arena *a, const struct image_topic *t,
-			   const struct image_partition *partition);
+void partition_change_init(struct partition_change *p, const struct controller *c, struct arena *a,
+			   const struct image_topic *t, const struct image_partition *partition);
 /* The record, which is in the list; NULL when there is nothing to change (or the arena is spent). */
 struct partition_change_record *partition_change_build(struct partition_change *p, struct record_list *records);
 

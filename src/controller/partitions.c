@@ -36,7 +36,8 @@ static bool partition_matches(const struct image_partition *p, const struct part
 	return false;
 }
 
-void move_broker(struct controller *c, struct broker_move move, struct partition_filter filter, struct record_list *records)
+void move_broker(struct controller *c, struct broker_move move, struct partition_filter filter,
+		 struct record_list *records)
 {
 	const struct image_topic *t;
 	struct image_iter it;
@@ -58,7 +59,8 @@ void move_broker(struct controller *c, struct broker_move move, struct partition
 			partition_change_init(&change, c, records->arena, t, p);
 			change.move = move;
 			change.election = unclean ? ELECT_UNCLEAN : ELECT_ONLINE;
-			change.isr = ids_without(records->arena, ids_without(records->arena, change.isr, move.remove), move.unclean);
+			change.isr = ids_without(records->arena, ids_without(records->arena, change.isr, move.remove),
+						 move.unclean);
 			partition_change_build(&change, records);
 		}
 	}
@@ -118,15 +120,17 @@ static bool isr_is_eligible(const struct image *image, const struct proposal *pr
 
 		if (!n || n->fenced || n->in_controlled_shutdown)
 			return false;
-		if (proposal->states && proposal->states[i].broker_epoch != -1 && proposal->states[i].broker_epoch != n->epoch)
+		if (proposal->states && proposal->states[i].broker_epoch != -1 &&
+		    proposal->states[i].broker_epoch != n->epoch)
 			return false;
 	}
 	return true;
 }
 
 /* The first that holds is the answer. */
-static int check_proposal(const struct controller *c, const struct alter_partition_request *in, const struct image_partition *p,
-			  const struct alter_partition_request_partition *asked, const struct proposal *proposal)
+static int check_proposal(const struct controller *c, const struct alter_partition_request *in,
+			  const struct image_partition *p, const struct alter_partition_request_partition *asked,
+			  const struct proposal *proposal)
 {
 	if (!p)
 		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
@@ -160,8 +164,9 @@ static void answer_with(struct alter_partition_response_partition *out, const st
 	out->isr.n = r && r->isr.n >= 0 ? r->isr.n : isr.n;
 }
 
-static void alter_one(struct controller *c, const struct controller_context *ctx, const struct alter_partition_request *in,
-		      const struct image_topic *t, const struct alter_partition_request_partition *asked,
+static void alter_one(struct controller *c, const struct controller_context *ctx,
+		      const struct alter_partition_request *in, const struct image_topic *t,
+		      const struct alter_partition_request_partition *asked,
 		      struct alter_partition_response_partition *out, struct record_list *records)
 {
 	const struct image_partition *p = image_topic_partition(t, asked->partition_index);
@@ -185,8 +190,9 @@ static void alter_one(struct controller *c, const struct controller_context *ctx
 		answer_with(out, p, r);
 }
 
-int controller_alter_partition(struct controller *c, const struct controller_context *ctx, const struct alter_partition_request *in,
-			       struct alter_partition_response *out, struct record_list *records)
+int controller_alter_partition(struct controller *c, const struct controller_context *ctx,
+			       const struct alter_partition_request *in, struct alter_partition_response *out,
+			       struct record_list *records)
 {
 	int err = check_broker_epoch(c, ctx, in->broker_id, in->broker_epoch);
 
@@ -216,8 +222,8 @@ int controller_alter_partition(struct controller *c, const struct controller_con
 
 /* ---- ElectLeaders ---- */
 
-static struct api_error elect_one(struct controller *c, const struct controller_context *ctx, struct str topic, int32_t partition,
-				  bool unclean, struct record_list *records)
+static struct api_error elect_one(struct controller *c, const struct controller_context *ctx, struct str topic,
+				  int32_t partition, bool unclean, struct record_list *records)
 {
 	const struct image_topic *t = image_topic_by_name(tip(c), topic);
 	const struct image_partition *p = t ? image_topic_partition(t, partition) : NULL;
@@ -226,14 +232,16 @@ static struct api_error elect_one(struct controller *c, const struct controller_
 	if (!t)
 		return api_error(ctx->arena, ERR_UNKNOWN_TOPIC_OR_PARTITION, "No such topic as %.*s", STR_ARG(topic));
 	if (!p)
-		return api_error(ctx->arena, ERR_UNKNOWN_TOPIC_OR_PARTITION, "No such partition as %.*s-%d", STR_ARG(topic), partition);
+		return api_error(ctx->arena, ERR_UNKNOWN_TOPIC_OR_PARTITION, "No such partition as %.*s-%d",
+				 STR_ARG(topic), partition);
 	if (unclean ? p->leader >= 0 : p->n_replicas > 0 && p->leader == partition_replicas(p).v[0])
 		return (struct api_error){ERR_ELECTION_NOT_NEEDED, STR_NULL};
 	partition_change_init(&change, c, ctx->arena, t, p);
 	change.election = unclean ? ELECT_UNCLEAN : ELECT_PREFERRED;
 	if (partition_change_build(&change, records))
 		return API_OK;
-	return (struct api_error){unclean ? ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE : ERR_PREFERRED_LEADER_NOT_AVAILABLE, STR_NULL};
+	return (struct api_error){unclean ? ERR_ELIGIBLE_LEADERS_NOT_AVAILABLE : ERR_PREFERRED_LEADER_NOT_AVAILABLE,
+				  STR_NULL};
 }
 
 static void put_result(struct elect_leaders_response_partition *out, int32_t partition, struct api_error e)
@@ -253,10 +261,12 @@ static void elect_everywhere(struct controller *c, const struct controller_conte
 		arena_array(ctx->arena, (size_t)image_topic_count(tip(c)), sizeof(*out->replica_election_results.v));
 	image_topics(tip(c), &it);
 	while (!ctx->arena->failed && (t = image_topics_next(&it))) {
-		struct elect_leaders_response_topic *to = &out->replica_election_results.v[out->replica_election_results.n++];
+		struct elect_leaders_response_topic *to =
+			&out->replica_election_results.v[out->replica_election_results.n++];
 
 		to->topic = arena_str(ctx->arena, t->name);
-		to->partition_result.v = arena_array(ctx->arena, (size_t)t->n_partitions, sizeof(*to->partition_result.v));
+		to->partition_result.v =
+			arena_array(ctx->arena, (size_t)t->n_partitions, sizeof(*to->partition_result.v));
 		for (int i = 0; to->partition_result.v && i < t->n_partitions; i++) {
 			struct api_error e = elect_one(c, ctx, t->name, t->partitions[i]->id, unclean, records);
 
@@ -266,8 +276,9 @@ static void elect_everywhere(struct controller *c, const struct controller_conte
 	}
 }
 
-int controller_elect_leaders(struct controller *c, const struct controller_context *ctx, const struct elect_leaders_request *in,
-			     struct elect_leaders_response *out, struct record_list *records)
+int controller_elect_leaders(struct controller *c, const struct controller_context *ctx,
+			     const struct elect_leaders_request *in, struct elect_leaders_response *out,
+			     struct record_list *records)
 {
 	bool unclean = ctx->version >= 1 && in->election_type == 1;
 
@@ -285,7 +296,8 @@ int controller_elect_leaders(struct controller *c, const struct controller_conte
 		struct elect_leaders_response_topic *to = &out->replica_election_results.v[i];
 
 		to->topic = from->topic;
-		to->partition_result.v = arena_array(ctx->arena, (size_t)from->partitions.n, sizeof(*to->partition_result.v));
+		to->partition_result.v =
+			arena_array(ctx->arena, (size_t)from->partitions.n, sizeof(*to->partition_result.v));
 		to->partition_result.n = to->partition_result.v ? from->partitions.n : 0;
 		for (int32_t p = 0; p < to->partition_result.n; p++)
 			put_result(&to->partition_result.v[p], from->partitions.v[p],
@@ -296,8 +308,9 @@ int controller_elect_leaders(struct controller *c, const struct controller_conte
 
 /* ---- AssignReplicasToDirs (KIP-858) ---- */
 
-static int assign_one(struct controller *c, const struct assign_replicas_to_dirs_request *in, const struct image_topic *t,
-		      int32_t partition, struct uuid directory, struct record_list *records)
+static int assign_one(struct controller *c, const struct assign_replicas_to_dirs_request *in,
+		      const struct image_topic *t, int32_t partition, struct uuid directory,
+		      struct record_list *records)
 {
 	const struct image_partition *p;
 	struct partition_change change;
@@ -324,8 +337,8 @@ static int assign_one(struct controller *c, const struct assign_replicas_to_dirs
 }
 
 int controller_assign_replicas_to_dirs(struct controller *c, const struct controller_context *ctx,
-				       const struct assign_replicas_to_dirs_request *in, struct assign_replicas_to_dirs_response *out,
-				       struct record_list *records)
+				       const struct assign_replicas_to_dirs_request *in,
+				       struct assign_replicas_to_dirs_response *out, struct record_list *records)
 {
 	int err;
 
@@ -348,7 +361,8 @@ int controller_assign_replicas_to_dirs(struct controller *c, const struct contro
 			int32_t n = from->topics.v[i].partitions.n;
 
 			to->topics.v[i].topic_id = from->topics.v[i].topic_id;
-			to->topics.v[i].partitions.v = arena_array(ctx->arena, (size_t)n, sizeof(*to->topics.v[i].partitions.v));
+			to->topics.v[i].partitions.v =
+				arena_array(ctx->arena, (size_t)n, sizeof(*to->topics.v[i].partitions.v));
 			to->topics.v[i].partitions.n = to->topics.v[i].partitions.v ? n : 0;
 			for (int32_t p = 0; p < to->topics.v[i].partitions.n; p++) {
 				int32_t index = from->topics.v[i].partitions.v[p].partition_index;

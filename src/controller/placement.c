@@ -134,7 +134,8 @@ static void begin(struct placement *p)
 	p->offset = random_below(p, p->n_racks);
 }
 
-int placement_new(const struct image *image, const struct controller_context *ctx, int replicas, struct placement **out, struct str *message)
+int placement_new(const struct image *image, const struct controller_context *ctx, int replicas, struct placement **out,
+		  struct str *message)
 {
 	struct placement *p = arena_zalloc(ctx->arena, sizeof(*p));
 
@@ -149,10 +150,11 @@ int placement_new(const struct image *image, const struct controller_context *ct
 		return ERR_INVALID_REPLICATION_FACTOR;
 	}
 	if (replicas > p->n_brokers) {
-		*message = arena_printf(ctx->arena,
-					"The target replication factor of %d cannot be reached because only %d broker(s) are registered "
-					"or some brokers have all their log directories cordoned.",
-					replicas, p->n_brokers);
+		*message = arena_printf(
+			ctx->arena,
+			"The target replication factor of %d cannot be reached because only %d broker(s) are registered "
+			"or some brokers have all their log directories cordoned.",
+			replicas, p->n_brokers);
 		return ERR_INVALID_REPLICATION_FACTOR;
 	}
 	begin(p);

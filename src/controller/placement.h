@@ -1,9 +1,10 @@
 /*
  * placement: which brokers hold the replicas of new partitions.
  *
- * Kafka's striped placement (StripedReplicaPlacer): the first replica goes round the racks from a random one, and round each rack's brokers
- * from a random one; it is on a broker that is not fenced. The others follow on the next racks; fenced brokers come last within a rack.
- * After as many partitions as there are unfenced brokers, racks and brokers are shuffled. Chance comes from the context.
+ * Kafka's striped placement (StripedReplicaPlacer): the first replica goes round the racks from a random one, and
+ * round each rack's brokers from a random one; it is on a broker that is not fenced. The others follow on the next
+ * racks; fenced brokers come last within a rack. After as many partitions as there are unfenced brokers, racks and
+ * brokers are shuffled. Chance comes from the context.
  */
 #ifndef ODRADEK_CONTROLLER_PLACEMENT_H
 #define ODRADEK_CONTROLLER_PLACEMENT_H
@@ -18,10 +19,12 @@ struct controller_context;
 struct placement;
 
 /*
- * Brokers as of `image`: all that are registered, not shutting down, and have a directory that is not cordoned. 0; an error with Kafka's
- * words in *message when there are too few for `replicas`; or -ENOMEM. Everything lives in the context's arena.
+ * Brokers as of `image`: all that are registered, not shutting down, and have a directory that is not cordoned. 0;
+ * an error with Kafka's words in *message when there are too few for `replicas`; or -ENOMEM. Everything lives in the
+ * context's arena.
  */
-int placement_new(const struct image *image, const struct controller_context *ctx, int replicas, struct placement **out, struct str *message);
+int placement_new(const struct image *image, const struct controller_context *ctx, int replicas, struct placement **out,
+		  struct str *message);
 
 /* The next partition's replicas, as many as were asked for. */
 void placement_next(struct placement *p, int32_t *replicas);

@@ -1,8 +1,9 @@
 /*
  * apply: records change an image.
  *
- * A batch is applied to a copy that is ours alone; a record that contradicts what is there drops the copy. One function a type of record,
- * in a table; what a record means is what Kafka's replay makes of it (ClusterDelta, TopicsDelta, ... of 4.4).
+ * A batch is applied to a copy that is ours alone; a record that contradicts what is there drops the copy. One
+ * function a type of record, in a table; what a record means is what Kafka's replay makes of it (ClusterDelta,
+ * TopicsDelta, ... of 4.4).
  */
 #include <errno.h>
 #include <string.h>
@@ -23,7 +24,8 @@ struct apply {
 	struct arena arena;
 	const struct metadata_record *record;
 	const char *why;
-	struct image_topic *topic; /* the last one that was changed: its partitions come one after the other. NULL = none */
+	struct image_topic
+		*topic; /* the last one that was changed: its partitions come one after the other. NULL = none */
 };
 
 typedef int apply_fn(struct apply *a, const void *body);
@@ -76,8 +78,9 @@ static int broker_tables(struct apply *a, const struct register_broker_record *r
 		endpoints[i] = (struct image_endpoint){r->end_points.v[i].name, r->end_points.v[i].host,
 						       r->end_points.v[i].port, r->end_points.v[i].security_protocol};
 	for (int32_t i = 0; i < r->features.n; i++)
-		features[i] = (struct image_feature_range){r->features.v[i].name, r->features.v[i].min_supported_version,
-							   r->features.v[i].max_supported_version};
+		features[i] =
+			(struct image_feature_range){r->features.v[i].name, r->features.v[i].min_supported_version,
+						     r->features.v[i].max_supported_version};
 	n->endpoints = endpoints;
 	n->n_endpoints = r->end_points.n;
 	n->features = features;
@@ -96,8 +99,9 @@ static int controller_tables(struct apply *a, const struct register_controller_r
 		endpoints[i] = (struct image_endpoint){r->end_points.v[i].name, r->end_points.v[i].host,
 						       r->end_points.v[i].port, r->end_points.v[i].security_protocol};
 	for (int32_t i = 0; i < r->features.n; i++)
-		features[i] = (struct image_feature_range){r->features.v[i].name, r->features.v[i].min_supported_version,
-							   r->features.v[i].max_supported_version};
+		features[i] =
+			(struct image_feature_range){r->features.v[i].name, r->features.v[i].min_supported_version,
+						     r->features.v[i].max_supported_version};
 	n->endpoints = endpoints;
 	n->n_endpoints = r->end_points.n;
 	n->features = features;
@@ -432,7 +436,8 @@ static int apply_clear_elr(struct apply *a, const void *body)
 static int apply_config(struct apply *a, const void *body)
 {
 	const struct config_record *r = body;
-	const struct image_configs *old = image_configs(a->image, (enum image_resource)r->resource_type, r->resource_name);
+	const struct image_configs *old =
+		image_configs(a->image, (enum image_resource)r->resource_type, r->resource_name);
 	int n_old = old ? old->n : 0;
 	struct image_config *v = arena_array(&a->arena, (size_t)n_old + 1, sizeof(*v));
 	bool put = str_is_null(r->value);
@@ -573,8 +578,9 @@ static struct bytes quota_key(struct apply *a, const struct client_quota_record 
 		if (least < 0)
 			break;
 		last = r->entity.v[least].entity_type;
-		buf_printf(&key, "%d:%.*s%d:%.*s", last.len, STR_ARG(last), str_is_null(r->entity.v[least].entity_name) ? -1 :
-			   r->entity.v[least].entity_name.len, STR_ARG(r->entity.v[least].entity_name));
+		buf_printf(&key, "%d:%.*s%d:%.*s", last.len, STR_ARG(last),
+			   str_is_null(r->entity.v[least].entity_name) ? -1 : r->entity.v[least].entity_name.len,
+			   STR_ARG(r->entity.v[least].entity_name));
 	}
 	buf_put_str(&key, r->key);
 	all = arena_str(&a->arena, buf_str(&key));

@@ -443,7 +443,8 @@ void image_diff_brokers(const struct image *old, const struct image *now,
 }
 
 void image_diff_configs(const struct image *old, const struct image *now,
-			void (*each)(void *arg, const struct image_configs *old, const struct image_configs *now), void *arg)
+			void (*each)(void *arg, const struct image_configs *old, const struct image_configs *now),
+			void *arg)
 {
 	struct diff d = {{.configs = each}, arg};
 
@@ -507,7 +508,8 @@ void image_put_partition(struct image *i, struct image_topic *own_topic, struct 
 		t->cap = t->cap == 0 ? 1 : t->cap * 2;
 		t->partitions = xreallocarray(t->partitions, (size_t)t->cap, sizeof(t->partitions[0]));
 	}
-	memmove(t->partitions + pos + 1, t->partitions + pos, (size_t)(t->n_partitions - pos) * sizeof(t->partitions[0]));
+	memmove(t->partitions + pos + 1, t->partitions + pos,
+		(size_t)(t->n_partitions - pos) * sizeof(t->partitions[0]));
 	t->partitions[pos] = take_p;
 	t->n_partitions++;
 	i->n_partitions++;

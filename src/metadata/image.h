@@ -1,13 +1,14 @@
 /*
  * image: what is true of the cluster as of one offset of the metadata log.
  *
- * 1. An image never changes. image_apply makes a new one that shares everything it did not change, so an image costs what its last
- *    batch changed; a snapshot is cut from a held one while newer ones come.
- * 2. References are counted with atomic operations: hold, read and drop an image on any thread. Everything found in an image lives as
- *    long as a reference to that image is held.
- * 3. A snapshot's records applied to the empty image, then the tail, equal the full replay (image_equal); Kafka's own order of a
- *    snapshot is kept.
- * 4. Nothing is lost: what this release does not serve (ACLs, SCRAM, tokens, quotas, features finalized by another) is carried.
+ * 1. An image never changes. image_apply makes a new one that shares everything it did not change, so an image costs
+ *    what its last batch changed; a snapshot is cut from a held one while newer ones come.
+ * 2. References are counted with atomic operations: hold, read and drop an image on any thread. Everything found in
+ *    an image lives as long as a reference to that image is held.
+ * 3. A snapshot's records applied to the empty image, then the tail, equal the full replay (image_equal); Kafka's
+ *    own order of a snapshot is kept.
+ * 4. Nothing is lost: what this release does not serve (ACLs, SCRAM, tokens, quotas, features finalized by another)
+ *    is carried.
  * 5. Iteration is by name (by id where there is no name), the same on every node.
  *
  * Outside of it: which records are legal (controller), which are committed (raft), how they lie in batches (wire).
@@ -76,7 +77,7 @@ struct image_partition {
 	uint16_t n_replicas, n_isr, n_removing, n_adding, n_elr, n_last_known_elr;
 	int8_t recovering; /* LeaderRecoveryState: 1 after an unclean election */
 	uint8_t zero[3];   /* no bytes are left to chance: partitions are compared as memory */
-	int32_t ids[];	   /* replicas, ISR, removing, adding, ELR, last known ELR; then 16 bytes of directory a replica */
+	int32_t ids[]; /* replicas, ISR, removing, adding, ELR, last known ELR; then 16 bytes of directory a replica */
 };
 
 struct image_ids partition_replicas(const struct image_partition *p);
@@ -85,7 +86,10 @@ struct image_ids partition_removing(const struct image_partition *p);
 struct image_ids partition_adding(const struct image_partition *p);
 struct image_ids partition_elr(const struct image_partition *p);
 struct image_ids partition_last_known_elr(const struct image_partition *p);
-/* The directory of the i-th replica; UUID_ZERO and its neighbours (MIGRATING, UNASSIGNED, LOST) are Kafka's reserved ones. */
+/*
+ * The directory of the i-th replica; UUID_ZERO and its neighbours (MIGRATING, UNASSIGNED, LOST) are Kafka's reserved
+ * ones.
+ */
 struct uuid partition_directory(const struct image_partition *p, int i);
 bool image_ids_has(struct image_ids ids, int32_t id);
 
@@ -102,7 +106,8 @@ struct image_topic {
 	int cap;				   /* of partitions; for image.c */
 };
 
-const struct image_partition *image_topic_partition(const struct image_topic *t, int32_t id); /* NULL when there is none */
+const struct image_partition *image_topic_partition(const struct image_topic *t,
+						    int32_t id); /* NULL when there is none */
 
 enum image_resource {
 	RESOURCE_TOPIC = 2,
@@ -152,9 +157,9 @@ const struct image_node *image_broker(const struct image *i, int32_t id);
 const struct image_node *image_controller(const struct image *i, int32_t id);
 const struct image_configs *image_configs(const struct image *i, enum image_resource type, struct str name);
 struct str image_config_value(const struct image_configs *c, struct str name); /* null when not set; c may be NULL */
-int16_t image_feature_level(const struct image *i, struct str name);	      /* 0 when not finalized */
-int16_t image_metadata_version(const struct image *i);			      /* 0 before bootstrap */
-int64_t image_next_producer_id(const struct image *i);			      /* 0 before the first block */
+int16_t image_feature_level(const struct image *i, struct str name);	       /* 0 when not finalized */
+int16_t image_metadata_version(const struct image *i);			       /* 0 before bootstrap */
+int64_t image_next_producer_id(const struct image *i);			       /* 0 before the first block */
 int image_topic_count(const struct image *i);
 int64_t image_partition_count(const struct image *i);
 int image_broker_count(const struct image *i);
@@ -189,11 +194,13 @@ const struct image_feature *image_features_next(struct image_iter *it);
 
 /* Called once for each member that differs; old is NULL for a new one, now is NULL for a removed one. By topic id. */
 void image_diff_topics(const struct image *old, const struct image *now,
-		       void (*each)(void *arg, const struct image_topic *old, const struct image_topic *now), void *arg);
+		       void (*each)(void *arg, const struct image_topic *old, const struct image_topic *now),
+		       void *arg);
 void image_diff_brokers(const struct image *old, const struct image *now,
 			void (*each)(void *arg, const struct image_node *old, const struct image_node *now), void *arg);
 void image_diff_configs(const struct image *old, const struct image *now,
-			void (*each)(void *arg, const struct image_configs *old, const struct image_configs *now), void *arg);
+			void (*each)(void *arg, const struct image_configs *old, const struct image_configs *now),
+			void *arg);
 
 /* ---- change ---- */
 
@@ -206,19 +213,25 @@ struct image_batch {
 };
 
 /*
- * A new image with the batch in it, or the old one still and an error: -EBADMSG when a record contradicts the image (a partition of no
- * topic, ...), with the reason in `why` when it is not NULL. Metadata transactions are the caller's (replay.h): an image never holds
- * half of one.
+ * A new image with the batch in it, or the old one still and an error: -EBADMSG when a record contradicts the image
+ * (a partition of no topic, ...), with the reason in `why` when it is not NULL. Metadata transactions are the
+ * caller's (replay.h): an image never holds half of one.
  */
 int image_apply(const struct image *i, const struct image_batch *batch, const struct image **out, const char **why);
 
 /* The same image at another position: control batches and no-op records move offset and epoch only. */
 const struct image *image_at(const struct image *i, int64_t offset, int32_t epoch, int64_t timestamp_ms);
 
-/* The records of a snapshot, in Kafka's order, at the record versions of the finalized metadata.version; stops when each() is not 0. */
+/*
+ * The records of a snapshot, in Kafka's order, at the record versions of the finalized metadata.version; stops when
+ * each() is not 0.
+ */
 int image_to_records(const struct image *i, int (*each)(void *arg, const struct metadata_record *r), void *arg);
 
-/* Was nothing but the position changed from the one to the other? Costs nothing; false for images that merely happen to be equal. */
+/*
+ * Was nothing but the position changed from the one to the other? Costs nothing; false for images that merely happen
+ * to be equal.
+ */
 bool image_shares_all(const struct image *a, const struct image *b);
 /* Do both say the same? (Offset, epoch and timestamp are not looked at.) */
 bool image_equal(const struct image *a, const struct image *b);

@@ -18,7 +18,10 @@ struct image_level {
 	struct image_feature feature;
 };
 
-/* A record kept as it is, for what is not served yet: ACLs, SCRAM credentials, tokens, quotas. `key` is what makes it one of its kind. */
+/*
+ * A record kept as it is, for what is not served yet: ACLs, SCRAM credentials, tokens, quotas. `key` is what makes it
+ * one of its kind.
+ */
 struct image_carried {
 	int refs;
 	int16_t type;

@@ -1,5 +1,6 @@
 /*
- * partition: one partition of an image, in one block: the struct, six lists of broker ids one behind the other, the directories.
+ * partition: one partition of an image, in one block: the struct, six lists of broker ids one behind the other, the
+ * directories.
  */
 #include "metadata/partition.h"
 
@@ -19,7 +20,8 @@ static int ids_before_directories(const struct image_partition *p)
 
 static size_t partition_size(int n_ids, int n_replicas)
 {
-	return sizeof(struct image_partition) + (size_t)n_ids * sizeof(int32_t) + (size_t)n_replicas * sizeof(struct uuid);
+	return sizeof(struct image_partition) + (size_t)n_ids * sizeof(int32_t) +
+	       (size_t)n_replicas * sizeof(struct uuid);
 }
 
 static uint16_t ids_len(struct image_ids ids)

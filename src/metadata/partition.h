@@ -34,7 +34,8 @@ struct partition_parts {
 struct image_partition *partition_new(const struct partition_parts *parts);
 void partition_parts_of(const struct image_partition *p, struct partition_parts *out);
 /* The record that says all of it; its lists point where the parts' do. */
-void partition_to_record(const struct partition_parts *p, struct uuid topic_id, int16_t version, struct partition_record *out);
+void partition_to_record(const struct partition_parts *p, struct uuid topic_id, int16_t version,
+			 struct partition_record *out);
 bool partition_equal(const struct image_partition *a, const struct image_partition *b);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * pmap: a persistent AVL tree.
  *
- * Always: the heights of two children differ by one at most; a node with one reference, reached from a map through nodes with one
- * reference each, is that map's alone and may be changed in place (own()).
+ * Always: the heights of two children differ by one at most; a node with one reference, reached from a map through
+ * nodes with one reference each, is that map's alone and may be changed in place (own()).
  */
 #include "metadata/pmap.h"
 

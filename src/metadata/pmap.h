@@ -1,11 +1,12 @@
 /*
  * pmap: a persistent ordered map: copies share everything until one of them changes.
  *
- * A balanced (AVL) tree whose nodes are counted. Changing a map copies the nodes from the root to the change, but only those that
- * another map also holds: a batch of changes to one map costs what it touches, once.
+ * A balanced (AVL) tree whose nodes are counted. Changing a map copies the nodes from the root to the change, but
+ * only those that another map also holds: a batch of changes to one map costs what it touches, once.
  *
  * 1. Every member is an object that begins with `int refs`, counted atomically; a map holds one reference to each.
- * 2. Members compare by the type's compare(); a look-up is made with a probe: an object on the stack with its key filled in.
+ * 2. Members compare by the type's compare(); a look-up is made with a probe: an object on the stack with its key
+ *    filled in.
  * 3. A map that is looked at by others is never changed: share it (pmap_share) and change the copy.
  *
  * A struct pmap belongs to one thread; the nodes and members behind it to everybody.
@@ -37,8 +38,8 @@ void *pmap_find(const struct pmap *m, const void *probe); /* NULL when there is 
 void pmap_put(struct pmap *m, void *take_member);	  /* in place of an equal one, if there is one */
 bool pmap_remove(struct pmap *m, const void *probe);	  /* false when there was none */
 /*
- * The place of an equal member, on a path that no other map shares: the member may be exchanged there (for an equal one), or changed
- * when nobody else holds it. NULL when there is none.
+ * The place of an equal member, on a path that no other map shares: the member may be exchanged there (for an equal
+ * one), or changed when nobody else holds it. NULL when there is none.
  */
 void **pmap_slot(struct pmap *m, const void *probe);
 
@@ -56,9 +57,13 @@ struct pmap_iter {
 
 void pmap_iter(const struct pmap *m, struct pmap_iter *it);
 void pmap_iter_from(const struct pmap *m, struct pmap_iter *it, const void *probe); /* the first not less than it */
-void *pmap_next(struct pmap_iter *it);						     /* NULL after the last */
+void *pmap_next(struct pmap_iter *it);						    /* NULL after the last */
 
-/* each(old, now) for every member that is not the same object in both; NULL where one of them has none. Skips what they share. */
-void pmap_diff(const struct pmap *old, const struct pmap *now, void (*each)(void *arg, void *old, void *now), void *arg);
+/*
+ * each(old, now) for every member that is not the same object in both; NULL where one of them has none. Skips what
+ * they share.
+ */
+void pmap_diff(const struct pmap *old, const struct pmap *now, void (*each)(void *arg, void *old, void *now),
+	       void *arg);
 
 #endif

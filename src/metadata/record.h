@@ -1,8 +1,9 @@
 /*
  * record: the records of __cluster_metadata, as values.
  *
- * On disk a record's value is: uvarint frame version (1), uvarint type, uvarint version, body; the key is null. In memory a record is
- * its type, the version it is written at, and the generated struct of that type (struct topic_record, struct partition_record, ...).
+ * On disk a record's value is: uvarint frame version (1), uvarint type, uvarint version, body; the key is null. In
+ * memory a record is its type, the version it is written at, and the generated struct of that type (struct
+ * topic_record, struct partition_record, ...).
  *
  * Bodies belong to whoever made them: the arena of a decision, or the arena a batch was decoded into. Any thread.
  */
@@ -64,7 +65,10 @@ struct record_list {
 };
 
 void record_list_init(struct record_list *l, struct arena *a);
-/* A zeroed or default-filled body of the type, already in the list; NULL when the arena is spent (record_list_failed). */
+/*
+ * A zeroed or default-filled body of the type, already in the list; NULL when the arena is spent
+ * (record_list_failed).
+ */
 void *record_list_add(struct record_list *l, enum metadata_record_type type, int16_t version);
 /* The size of the generated struct of a type. */
 size_t metadata_record_body_size(int16_t type);
@@ -74,8 +78,9 @@ bool record_list_failed(const struct record_list *l);
 /* Frame and body appended to out. The version must be one the schema has. */
 void metadata_record_encode(const struct metadata_record *r, struct buf *out);
 /*
- * 0 and a body in the arena that points into `value`; -ENOMEM when the arena is spent; -EBADMSG when the bytes are not exactly one record of a known type and version;
- * -ENOTSUP when the frame is whole but its type or version is not known to this release (*out still names both).
+ * 0 and a body in the arena that points into `value`; -ENOMEM when the arena is spent; -EBADMSG when the bytes are
+ * not exactly one record of a known type and version; -ENOTSUP when the frame is whole but its type or version is
+ * not known to this release (*out still names both).
  */
 int metadata_record_decode(struct bytes value, struct arena *a, struct metadata_record *out);
 

@@ -37,7 +37,8 @@ static int boundary(struct replay *r, const struct metadata_record *record, int6
 	bool begins = record->type == RECORD_BEGIN_TRANSACTION;
 
 	if (begins == r->in_transaction) {
-		*why = begins ? "a metadata transaction begins inside of another" : "a metadata transaction ends that never began";
+		*why = begins ? "a metadata transaction begins inside of another"
+			      : "a metadata transaction ends that never began";
 		return -EBADMSG;
 	}
 	if (record->type == RECORD_ABORT_TRANSACTION)
@@ -54,8 +55,8 @@ static bool is_boundary(const struct metadata_record *record)
 }
 
 /* Applies the n records from v on to the tip. Outside of a transaction the image follows. */
-static int apply_run(struct replay *r, const struct image_batch *batch, const struct metadata_record *v, int n, int64_t last_offset,
-		     const char **why)
+static int apply_run(struct replay *r, const struct image_batch *batch, const struct metadata_record *v, int n,
+		     int64_t last_offset, const char **why)
 {
 	struct image_batch run = {v, n, last_offset, batch->epoch, batch->timestamp_ms};
 	const struct image *next;

@@ -1,6 +1,6 @@
 /*
- * snapshot: an image as records, in the order of Kafka's ImageWriter: features, brokers, controllers, topics with their partitions,
- * configuration, quotas, producer ids, ACLs, SCRAM credentials, tokens.
+ * snapshot: an image as records, in the order of Kafka's ImageWriter: features, brokers, controllers, topics with
+ * their partitions, configuration, quotas, producer ids, ACLs, SCRAM credentials, tokens.
  *
  * Two images are equal when their snapshots are: that is how image_equal is written, member by member.
  */
@@ -135,9 +135,13 @@ static int write_nodes(const struct writer_state *w)
 	return err;
 }
 
-#define LIST_OF(ids) {(int32_t *)(ids).v, (ids).n}
+#define LIST_OF(ids)                                                                                                   \
+	{                                                                                                              \
+		(int32_t *)(ids).v, (ids).n                                                                            \
+	}
 
-void partition_to_record(const struct partition_parts *p, struct uuid topic_id, int16_t version, struct partition_record *out)
+void partition_to_record(const struct partition_parts *p, struct uuid topic_id, int16_t version,
+			 struct partition_record *out)
 {
 	*out = (struct partition_record){
 		.partition_id = p->id,
@@ -271,10 +275,11 @@ static bool nodes_equal(const void *x, const void *y)
 	const struct image_node *a = x;
 	const struct image_node *b = y;
 
-	if (a->id != b->id || a->epoch != b->epoch || !uuid_eq(a->incarnation, b->incarnation) || a->fenced != b->fenced ||
-	    a->in_controlled_shutdown != b->in_controlled_shutdown || a->zk_migration != b->zk_migration ||
-	    a->has_cordoned != b->has_cordoned || !str_eq(a->rack, b->rack) || a->n_endpoints != b->n_endpoints ||
-	    a->n_features != b->n_features || a->n_log_dirs != b->n_log_dirs || a->n_cordoned_dirs != b->n_cordoned_dirs)
+	if (a->id != b->id || a->epoch != b->epoch || !uuid_eq(a->incarnation, b->incarnation) ||
+	    a->fenced != b->fenced || a->in_controlled_shutdown != b->in_controlled_shutdown ||
+	    a->zk_migration != b->zk_migration || a->has_cordoned != b->has_cordoned || !str_eq(a->rack, b->rack) ||
+	    a->n_endpoints != b->n_endpoints || a->n_features != b->n_features || a->n_log_dirs != b->n_log_dirs ||
+	    a->n_cordoned_dirs != b->n_cordoned_dirs)
 		return false;
 	for (int i = 0; i < a->n_endpoints; i++) {
 		const struct image_endpoint *e = &a->endpoints[i];
@@ -360,11 +365,12 @@ bool image_equal(const struct image *a, const struct image *b)
 {
 	return str_eq(image_cluster_id(a), image_cluster_id(b)) && a->metadata_version == b->metadata_version &&
 	       a->next_producer_id == b->next_producer_id && a->n_partitions == b->n_partitions &&
-	       maps_equal(&a->features, &b->features, levels_equal) && maps_equal(&a->brokers, &b->brokers, nodes_equal) &&
+	       maps_equal(&a->features, &b->features, levels_equal) &&
+	       maps_equal(&a->brokers, &b->brokers, nodes_equal) &&
 	       maps_equal(&a->controllers, &b->controllers, nodes_equal) &&
 	       maps_equal(&a->topics_by_id, &b->topics_by_id, topics_equal) &&
 	       maps_equal(&a->topics_by_name, &b->topics_by_name, topics_equal) &&
-	       maps_equal(&a->configs, &b->configs, configs_equal) && maps_equal(&a->quotas, &b->quotas, carried_equal) &&
-	       maps_equal(&a->acls, &b->acls, carried_equal) && maps_equal(&a->scram, &b->scram, carried_equal) &&
-	       maps_equal(&a->tokens, &b->tokens, carried_equal);
+	       maps_equal(&a->configs, &b->configs, configs_equal) &&
+	       maps_equal(&a->quotas, &b->quotas, carried_equal) && maps_equal(&a->acls, &b->acls, carried_equal) &&
+	       maps_equal(&a->scram, &b->scram, carried_equal) && maps_equal(&a->tokens, &b->tokens, carried_equal);
 }

@@ -7,7 +7,8 @@
 
 static bool is_legal(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+	       c == '-';
 }
 
 static bool all_legal(struct str name)
@@ -18,7 +19,9 @@ static bool all_legal(struct str name)
 	return true;
 }
 
-/* Java counts UTF-16 units: those of UTF-8 are its bytes less the continuations, and one more for each of four bytes. */
+/*
+ * Java counts UTF-16 units: those of UTF-8 are its bytes less the continuations, and one more for each of four bytes.
+ */
 static int java_length(struct str s)
 {
 	int n = 0;
@@ -30,7 +33,8 @@ static int java_length(struct str s)
 
 bool topic_name_is_valid(struct str name)
 {
-	return name.len > 0 && name.len <= TOPIC_NAME_MAX && !str_is(name, ".") && !str_is(name, "..") && all_legal(name);
+	return name.len > 0 && name.len <= TOPIC_NAME_MAX && !str_is(name, ".") && !str_is(name, "..") &&
+	       all_legal(name);
 }
 
 /* The name may hold any byte, NUL too: printf would stop there. */

@@ -1,5 +1,6 @@
 /*
- * topic_name: what a topic may be called: 1 to 249 of [a-zA-Z0-9._-], neither "." nor "..". A name that passes is safe as a file's.
+ * topic_name: what a topic may be called: 1 to 249 of [a-zA-Z0-9._-], neither "." nor "..". A name that passes is
+ * safe as a file's.
  */
 #ifndef ODRADEK_METADATA_TOPIC_NAME_H
 #define ODRADEK_METADATA_TOPIC_NAME_H

@@ -1,7 +1,8 @@
 /*
  * control: control records (KIP-595, KIP-630, KIP-853).
  *
- * Key: int16 version 0, int16 type. The value is the message's own encoding; its first field is its version, 0 until now.
+ * Key: int16 version 0, int16 type. The value is the message's own encoding; its first field is its version, 0 until
+ * now.
  */
 #include "raft/control.h"
 
@@ -17,7 +18,8 @@
 /* A voter set on disk has a handful of members; this bounds what a hostile one can ask for. */
 #define VOTERS_ARENA (1 << 20)
 
-static void add(struct batch_builder *b, int64_t timestamp, enum control_type type, const struct schema *schema, const void *body)
+static void add(struct batch_builder *b, int64_t timestamp, enum control_type type, const struct schema *schema,
+		const void *body)
 {
 	uint8_t key[4];
 	struct buf value = {0};
@@ -30,8 +32,8 @@ static void add(struct batch_builder *b, int64_t timestamp, enum control_type ty
 	buf_fini(&value);
 }
 
-void control_add_leader_change(struct batch_builder *b, int64_t timestamp, int32_t leader_id, const struct raft_voters *voters,
-			       int32_t granting_id)
+void control_add_leader_change(struct batch_builder *b, int64_t timestamp, int32_t leader_id,
+			       const struct raft_voters *voters, int32_t granting_id)
 {
 	struct leader_change_message m;
 	struct leader_change_message_voter granting;
@@ -136,8 +138,8 @@ static void voters_from_record(const struct voters_record *m, struct arena *a, s
 			return;
 		to->n_endpoints = from->endpoints.n;
 		for (int at = 0; at < from->endpoints.n; at++)
-			to->endpoints[at] = (struct raft_endpoint){from->endpoints.v[at].name, from->endpoints.v[at].host,
-								   from->endpoints.v[at].port};
+			to->endpoints[at] = (struct raft_endpoint){
+				from->endpoints.v[at].name, from->endpoints.v[at].host, from->endpoints.v[at].port};
 	}
 	raft_voters_copy(out, &borrowed);
 }

@@ -11,8 +11,8 @@
 #include "raft/raft.h"
 #include "wire/batch.h"
 
-void control_add_leader_change(struct batch_builder *b, int64_t timestamp, int32_t leader_id, const struct raft_voters *voters,
-			       int32_t granting_id);
+void control_add_leader_change(struct batch_builder *b, int64_t timestamp, int32_t leader_id,
+			       const struct raft_voters *voters, int32_t granting_id);
 void control_add_kraft_version(struct batch_builder *b, int64_t timestamp, int16_t version);
 void control_add_voters(struct batch_builder *b, int64_t timestamp, const struct raft_voters *voters);
 void control_add_snapshot_header(struct batch_builder *b, int64_t timestamp, int64_t last_contained_log_timestamp);

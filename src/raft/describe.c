@@ -42,7 +42,8 @@ static void answer_unknown(const struct describe_quorum_request *request, int16_
 	}
 }
 
-static void describe_voters(const struct raft *r, int64_t wall_ms, struct arena *a, struct describe_quorum_response_partition *p)
+static void describe_voters(const struct raft *r, int64_t wall_ms, struct arena *a,
+			    struct describe_quorum_response_partition *p)
 {
 	p->current_voters.v = arena_array(a, (size_t)r->voters.n, sizeof(*p->current_voters.v));
 	p->current_voters.n = r->voters.n;
@@ -78,8 +79,8 @@ static void describe_nodes(const struct raft *r, struct arena *a, struct describ
 	}
 }
 
-void raft_describe_quorum(const struct raft *r, int64_t wall_ms, const struct describe_quorum_request *request, int16_t version,
-			  struct arena *a, struct describe_quorum_response *out)
+void raft_describe_quorum(const struct raft *r, int64_t wall_ms, const struct describe_quorum_request *request,
+			  int16_t version, struct arena *a, struct describe_quorum_response *out)
 {
 	struct describe_quorum_response_topic *t;
 	struct describe_quorum_response_partition *p;

@@ -1,7 +1,8 @@
 /*
  * election: the file quorum-state: one line of JSON, as Kafka's FileQuorumStateStore writes it.
  *
- *	{"clusterId":"","leaderId":1,"leaderEpoch":5,"votedId":-1,"appliedOffset":0,"currentVoters":[{"voterId":1}],"data_version":0}
+ *	{"clusterId":"","leaderId":1,"leaderEpoch":5,"votedId":-1,"appliedOffset":0,
+ *	 "currentVoters":[{"voterId":1}],"data_version":0}
  *	{"leaderId":1,"leaderEpoch":5,"votedId":-1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAAAA","data_version":1}
  */
 #include <errno.h>
@@ -11,14 +12,17 @@
 
 static void format_version_0(const struct raft_election *e, const struct raft_voters *voters, struct buf *out)
 {
-	buf_printf(out, "{\"clusterId\":\"\",\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":%d,\"appliedOffset\":0,\"currentVoters\":[",
-		   e->leader_id, e->leader_epoch, e->voted_id);
+	buf_printf(
+		out,
+		"{\"clusterId\":\"\",\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":%d,\"appliedOffset\":0,\"currentVoters\":[",
+		e->leader_id, e->leader_epoch, e->voted_id);
 	for (int i = 0; i < voters->n; i++)
 		buf_printf(out, "%s{\"voterId\":%d}", i > 0 ? "," : "", voters->v[i].id);
 	buf_printf(out, "],\"data_version\":0}");
 }
 
-void raft_election_format(const struct raft_election *e, int16_t kraft_version, const struct raft_voters *voters, struct buf *out)
+void raft_election_format(const struct raft_election *e, int16_t kraft_version, const struct raft_voters *voters,
+			  struct buf *out)
 {
 	char text[UUID_TEXT_LEN + 1];
 
@@ -26,7 +30,8 @@ void raft_election_format(const struct raft_election *e, int16_t kraft_version, 
 		format_version_0(e, voters, out);
 		return;
 	}
-	buf_printf(out, "{\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":%d,\"votedDirectoryId\":\"%s\",\"data_version\":1}",
+	buf_printf(out,
+		   "{\"leaderId\":%d,\"leaderEpoch\":%d,\"votedId\":%d,\"votedDirectoryId\":\"%s\",\"data_version\":1}",
 		   e->leader_id, e->leader_epoch, e->voted_id, uuid_text(e->voted_directory_id, text));
 }
 
@@ -49,8 +54,7 @@ static bool get_uuid(const json_t *object, const char *name, struct uuid *out)
 {
 	const json_t *v = json_object_get(object, name);
 
-	return json_is_string(v) &&
-	       uuid_parse((struct str){json_string_value(v), (int32_t)json_string_length(v)}, out);
+	return json_is_string(v) && uuid_parse((struct str){json_string_value(v), (int32_t)json_string_length(v)}, out);
 }
 
 int raft_election_parse(struct str text, struct raft_election *out)

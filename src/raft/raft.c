@@ -1,8 +1,8 @@
 /*
  * raft: the step function.
  *
- * A node that is the only voter leads at once, in an epoch of its own. A node that is one of several waits for them, unattached: the
- * messages of an election are not among the events yet.
+ * A node that is the only voter leads at once, in an epoch of its own. A node that is one of several waits for them,
+ * unattached: the messages of an election are not among the events yet.
  */
 #include "raft/raft.h"
 
@@ -21,7 +21,8 @@ static const char *const ROLE_NAMES[] = {
 static const bool MAY_BECOME[][RAFT_RESIGNED + 1] = {
 	[RAFT_UNATTACHED] = {[RAFT_PROSPECTIVE] = true, [RAFT_CANDIDATE] = true, [RAFT_FOLLOWER] = true},
 	[RAFT_PROSPECTIVE] = {[RAFT_UNATTACHED] = true, [RAFT_CANDIDATE] = true, [RAFT_FOLLOWER] = true},
-	[RAFT_CANDIDATE] = {[RAFT_UNATTACHED] = true, [RAFT_PROSPECTIVE] = true, [RAFT_LEADER] = true, [RAFT_FOLLOWER] = true},
+	[RAFT_CANDIDATE] =
+		{[RAFT_UNATTACHED] = true, [RAFT_PROSPECTIVE] = true, [RAFT_LEADER] = true, [RAFT_FOLLOWER] = true},
 	[RAFT_LEADER] = {[RAFT_RESIGNED] = true, [RAFT_UNATTACHED] = true},
 	[RAFT_FOLLOWER] = {[RAFT_UNATTACHED] = true, [RAFT_PROSPECTIVE] = true},
 	[RAFT_RESIGNED] = {[RAFT_UNATTACHED] = true},
@@ -231,8 +232,8 @@ static void lead(struct raft *r, int64_t wall_ms, struct raft_effects *out)
 	become(r, RAFT_LEADER);
 	r->epoch_start = r->log_end;
 	for (int i = 0; i < r->voters.n; i++)
-		r->replicas[i] = (struct raft_replica){r->voters.v[i].id,
-						       r->voters.v[i].id == r->node_id ? r->flushed_end : -1};
+		r->replicas[i] =
+			(struct raft_replica){r->voters.v[i].id, r->voters.v[i].id == r->node_id ? r->flushed_end : -1};
 	append_epoch_start(r, wall_ms, out);
 	e = effect(out, RAFT_EFFECT_LEADER);
 	e->offset = r->epoch_start;

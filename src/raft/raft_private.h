@@ -28,7 +28,7 @@ struct raft {
 	int64_t log_end;
 	int64_t flushed_end;
 	int32_t last_epoch;
-	int64_t epoch_start; /* of the epoch that this node leads; -1 */
+	int64_t epoch_start;	/* of the epoch that this node leads; -1 */
 	int64_t high_watermark; /* -1 = unknown */
 	bool flushing;
 
@@ -49,8 +49,8 @@ void raft_voter_fini(struct raft_voter *v);
 bool raft_voter_differs(const struct raft_voter *a, const struct raft_voter *b);
 
 /*
- * The first batch of an epoch, in the arena: LEADER_CHANGE, and with kraft.version 1 and `with_voters` KRAFT_VERSION and KRAFT_VOTERS behind
- * it. *n_records tells how many offsets it takes.
+ * The first batch of an epoch, in the arena: LEADER_CHANGE, and with kraft.version 1 and `with_voters` KRAFT_VERSION
+ * and KRAFT_VOTERS behind it. *n_records tells how many offsets it takes.
  */
 struct bytes raft_epoch_batch(const struct raft *r, int64_t offset, int64_t wall_ms, bool with_voters, struct arena *a,
 			      int32_t *n_records);

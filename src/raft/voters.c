@@ -59,7 +59,10 @@ const struct raft_voter *raft_voters_find(const struct raft_voters *v, int32_t i
 	return NULL;
 }
 
-/* Does the voter set say something else of this node than the node itself? Directory ids tell replicas apart, they are not compared here. */
+/*
+ * Does the voter set say something else of this node than the node itself? Directory ids tell replicas apart, they
+ * are not compared here.
+ */
 bool raft_voter_differs(const struct raft_voter *a, const struct raft_voter *b)
 {
 	if (a->n_endpoints != b->n_endpoints || a->kraft_version_min != b->kraft_version_min ||

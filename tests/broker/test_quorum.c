@@ -1,6 +1,6 @@
 /*
- * quorum: the carrier on the real environment, in a directory of its own: a node formats, leads, registers its broker, takes requests, and
- * finds everything again after a clean stop and after none.
+ * quorum: the carrier on the real environment, in a directory of its own: a node formats, leads, registers its
+ * broker, takes requests, and finds everything again after a clean stop and after none.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -240,7 +240,8 @@ static int setup(void **state)
 
 	w->diag = (struct diag){DIAG_WARN, false, real_wall_ms, real_stderr_line, NULL};
 	w->env = env_real_new(&w->diag);
-	snprintf(w->dir, sizeof(w->dir), "%s/odr-quorum-XXXXXX", getenv("TMPDIR") && strlen(getenv("TMPDIR")) < 40 ? getenv("TMPDIR") : "/tmp");
+	snprintf(w->dir, sizeof(w->dir), "%s/odr-quorum-XXXXXX",
+		 getenv("TMPDIR") && strlen(getenv("TMPDIR")) < 40 ? getenv("TMPDIR") : "/tmp");
 	assert_non_null(mkdtemp(w->dir));
 	assert_int_equal(config_load(&in, &w->config, &notes), 0);
 	config_notes_fini(&notes);
@@ -328,7 +329,8 @@ static void a_node_with_an_empty_directory_leads_and_lets_its_broker_in(void **s
 	assert_int_equal(image_metadata_version(image), 33);
 	assert_int_equal(image_feature_level(image, STR("eligible.leader.replicas.version")), 1);
 	assert_int_equal(image_feature_level(image, STR("group.version")), 0);
-	assert_true(str_is(image_config_value(image_configs(image, RESOURCE_BROKER, STR("")), STR("min.insync.replicas")), "1"));
+	assert_true(str_is(
+		image_config_value(image_configs(image, RESOURCE_BROKER, STR("")), STR("min.insync.replicas")), "1"));
 	run_broker(w);
 	image = look(w);
 	assert_true(image_broker_is_active(image, 1));
@@ -432,7 +434,8 @@ static void a_setting_that_is_not_legal_is_refused_and_a_legal_one_kept(void **s
 	assert_int_equal(ask(w, 44, 1, &in, &out), 0);
 	assert_int_equal(out.responses.v[0].error_code, 0);
 	image = look(w);
-	assert_true(str_is(image_config_value(image_configs(image, RESOURCE_TOPIC, STR("a")), STR("retention.ms")), "1000"));
+	assert_true(str_is(image_config_value(image_configs(image, RESOURCE_TOPIC, STR("a")), STR("retention.ms")),
+			   "1000"));
 	leave(w);
 	stop(w, true);
 }
@@ -440,11 +443,13 @@ static void a_setting_that_is_not_legal_is_refused_and_a_legal_one_kept(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_node_with_an_empty_directory_leads_and_lets_its_broker_in, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_node_with_an_empty_directory_leads_and_lets_its_broker_in, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(a_topic_is_there_after_a_clean_stop_and_after_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(snapshots_take_the_place_of_the_log_below_them, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_quorum_describes_itself, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_setting_that_is_not_legal_is_refused_and_a_legal_one_kept, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_setting_that_is_not_legal_is_refused_and_a_legal_one_kept, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,16 +70,16 @@ static void apply(struct world *w)
 }
 
 /* Runs a command, applies what it wrote, gives its error. */
-#define RUN(w, name, version, in, out)                                                                                    \
-	({                                                                                                                \
-		struct controller_context ctx_ = context((w), (version));                                                 \
-		int err_;                                                                                                 \
-		record_list_init(&(w)->records, &(w)->arena);                                                             \
-		codec_init(&name##_response_schema, (out));                                                               \
-		err_ = controller_##name((w)->controller, &ctx_, (in), (out), &(w)->records);                             \
-		if (err_ == 0)                                                                                            \
-			apply(w);                                                                                         \
-		err_;                                                                                                     \
+#define RUN(w, name, version, in, out)                                                                                 \
+	({                                                                                                             \
+		struct controller_context ctx_ = context((w), (version));                                              \
+		int err_;                                                                                              \
+		record_list_init(&(w)->records, &(w)->arena);                                                          \
+		codec_init(&name##_response_schema, (out));                                                            \
+		err_ = controller_##name((w)->controller, &ctx_, (in), (out), &(w)->records);                          \
+		if (err_ == 0)                                                                                         \
+			apply(w);                                                                                      \
+		err_;                                                                                                  \
 	})
 
 static const struct image *tip(struct world *w)
@@ -114,8 +114,9 @@ static void lead_with(struct world *w, int16_t elr)
 static int setup(void **state)
 {
 	static const char *const overrides[] = {
-		"process.roles=broker,controller",	 "node.id=1",		 "controller.quorum.voters=1@localhost:9093",
-		"listeners=PLAINTEXT://:9092,CONTROLLER://:9093", "controller.listener.names=CONTROLLER", NULL,
+		"process.roles=broker,controller",	     "node.id=1",
+		"controller.quorum.voters=1@localhost:9093", "listeners=PLAINTEXT://:9092,CONTROLLER://:9093",
+		"controller.listener.names=CONTROLLER",	     NULL,
 	};
 	struct config_input in = {.file_name = STR("t"), .file_text = STR(""), .overrides = overrides};
 	struct world *w = xcalloc(1, sizeof(*w));
@@ -193,9 +194,11 @@ static void let_in(struct world *w, int32_t id)
 
 /* ---- topics ---- */
 
-static struct create_topics_response_topic create(struct world *w, const char *name, int32_t partitions, int16_t replicas)
+static struct create_topics_response_topic create(struct world *w, const char *name, int32_t partitions,
+						  int16_t replicas)
 {
-	struct create_topics_request_topic topic = {.name = str_of(name), .num_partitions = partitions, .replication_factor = replicas};
+	struct create_topics_request_topic topic = {
+		.name = str_of(name), .num_partitions = partitions, .replication_factor = replicas};
 	struct create_topics_request in = {.topics = {&topic, 1}};
 	struct create_topics_response out;
 
@@ -212,8 +215,8 @@ static const struct image_partition *partition(struct world *w, const char *topi
 static void an_empty_log_begins_with_the_bootstrap_transaction(void **state)
 {
 	struct world *w = *state;
-	static const int16_t expected[] = {RECORD_BEGIN_TRANSACTION, RECORD_FEATURE_LEVEL, RECORD_FEATURE_LEVEL, RECORD_CONFIG,
-					   RECORD_END_TRANSACTION};
+	static const int16_t expected[] = {RECORD_BEGIN_TRANSACTION, RECORD_FEATURE_LEVEL, RECORD_FEATURE_LEVEL,
+					   RECORD_CONFIG, RECORD_END_TRANSACTION};
 
 	assert_int_equal(w->records.n, 5);
 	for (int i = 0; i < 5; i++)
@@ -338,7 +341,8 @@ static void topics_that_cannot_be_are_refused_one_by_one(void **state)
 	let_in(w, 1);
 	assert_int_equal(create(w, "is.there", 1, 1).error_code, 0);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		assert_int_equal(create(w, cases[i].name, cases[i].partitions, cases[i].replicas).error_code, cases[i].error);
+		assert_int_equal(create(w, cases[i].name, cases[i].partitions, cases[i].replicas).error_code,
+				 cases[i].error);
 		assert_int_equal(w->records.n, 0);
 	}
 	assert_int_equal(create(w, "defaults", -1, -1).error_code, 0);
@@ -366,7 +370,8 @@ static void a_topic_goes_once_by_name_or_by_id(void **state)
 	assert_int_equal(w->records.n, 1);
 	assert_null(image_topic_by_name(tip(w), STR("a")));
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(out.responses.v[i].error_code, str_is_null(out.responses.v[i].name) ? ERR_UNKNOWN_TOPIC_ID : 0);
+		assert_int_equal(out.responses.v[i].error_code,
+				 str_is_null(out.responses.v[i].name) ? ERR_UNKNOWN_TOPIC_ID : 0);
 	in.topics.n = 1;
 	assert_int_equal(RUN(w, delete_topics, 6, &in, &out), 0);
 	assert_int_equal(out.responses.v[0].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
@@ -454,7 +459,8 @@ static void a_session_that_ends_fences_one_broker_and_moves_its_leaders(void **s
 	ctx = context(w, 0);
 	record_list_init(&w->records, &w->arena);
 	assert_int_equal(controller_tick(w->controller, &ctx, &w->records, &next_ms), 0);
-	assert_int_equal(w->records.v[w->records.n - 1].type, RECORD_BROKER_REGISTRATION_CHANGE); /* changes of partitions come first */
+	assert_int_equal(w->records.v[w->records.n - 1].type,
+			 RECORD_BROKER_REGISTRATION_CHANGE); /* changes of partitions come first */
 	apply(w);
 	assert_false(image_broker_is_active(tip(w), 1));
 	for (int i = 0; i < 8; i++)
@@ -462,13 +468,15 @@ static void a_session_that_ends_fences_one_broker_and_moves_its_leaders(void **s
 	assert_true(next_ms > w->now_ms);
 }
 
-static int16_t alter_isr(struct world *w, int32_t sender, const struct image_partition *p, int32_t leader_epoch, int32_t partition_epoch,
-			 int32_t isr0, int32_t isr1)
+static int16_t alter_isr(struct world *w, int32_t sender, const struct image_partition *p, int32_t leader_epoch,
+			 int32_t partition_epoch, int32_t isr0, int32_t isr1)
 {
 	struct alter_partition_request_broker_state states[2] = {{isr0, -1}, {isr1, -1}};
 	struct alter_partition_request_partition one;
-	struct alter_partition_request_topic topic = {.topic_id = image_topic_by_name(tip(w), STR("a"))->id, .partitions = {&one, 1}};
-	struct alter_partition_request in = {.broker_id = sender, .broker_epoch = w->epochs[sender], .topics = {&topic, 1}};
+	struct alter_partition_request_topic topic = {.topic_id = image_topic_by_name(tip(w), STR("a"))->id,
+						      .partitions = {&one, 1}};
+	struct alter_partition_request in = {
+		.broker_id = sender, .broker_epoch = w->epochs[sender], .topics = {&topic, 1}};
 	struct alter_partition_response out;
 
 	codec_init(&alter_partition_request_partition_schema, &one);
@@ -522,7 +530,8 @@ static void elections_say_why_they_did_nothing(void **state)
 	assert_int_equal(out.replica_election_results.v[0].partition_result.v[0].error_code, ERR_ELECTION_NOT_NEEDED);
 	topic.topic = STR("b");
 	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), 0);
-	assert_int_equal(out.replica_election_results.v[0].partition_result.v[0].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	assert_int_equal(out.replica_election_results.v[0].partition_result.v[0].error_code,
+			 ERR_UNKNOWN_TOPIC_OR_PARTITION);
 	in.election_type = 2;
 	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), ERR_INVALID_REQUEST);
 }
@@ -557,7 +566,8 @@ static void producer_ids_come_in_blocks(void **state)
 
 /* ---- configuration ---- */
 
-static int16_t change(struct world *w, int8_t type, const char *resource, const char *name, int8_t operation, const char *value)
+static int16_t change(struct world *w, int8_t type, const char *resource, const char *name, int8_t operation,
+		      const char *value)
 {
 	struct incremental_alter_configs_request_config config = {str_of(name), operation, str_of(value)};
 	struct incremental_alter_configs_request_resource r = {type, str_of(resource), {&config, 1}};
@@ -637,7 +647,8 @@ static void the_old_way_replaces_all_settings(void **state)
 
 static int16_t feature(struct world *w, const char *name, int16_t level, int8_t type, bool validate_only)
 {
-	struct update_features_request_feature u = {.feature = str_of(name), .max_version_level = level, .upgrade_type = type};
+	struct update_features_request_feature u = {
+		.feature = str_of(name), .max_version_level = level, .upgrade_type = type};
 	struct update_features_request in = {.feature_updates = {&u, 1}, .validate_only = validate_only};
 	struct update_features_response out;
 
@@ -657,7 +668,8 @@ static void levels_go_up_when_all_can_and_down_only_safely(void **state)
 	assert_int_equal(feature(w, "group.version", 2, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(feature(w, "group.version", 0, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(feature(w, "group.version", 0, SAFE, false), 0);
-	assert_int_equal(feature(w, "metadata.version", 32, SAFE, false), ERR_INVALID_UPDATE_VERSION); /* the format changed */
+	assert_int_equal(feature(w, "metadata.version", 32, SAFE, false),
+			 ERR_INVALID_UPDATE_VERSION); /* the format changed */
 	assert_int_equal(feature(w, "metadata.version", 32, UNSAFE, false), ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(feature(w, "metadata.version", 34, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(feature(w, "unknown.version", 1, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);

@@ -1,6 +1,6 @@
 /*
- * Metadata replay: records of any bytes, each behind its length (two bytes), eight to a batch. What the image takes it can say again: its
- * snapshot, as bytes, makes an equal image. What it refuses leaves it as it was.
+ * Metadata replay: records of any bytes, each behind its length (two bytes), eight to a batch. What the image takes
+ * it can say again: its snapshot, as bytes, makes an equal image. What it refuses leaves it as it was.
  */
 #include <stdlib.h>
 
@@ -44,7 +44,8 @@ static void check_snapshot(const struct image *image)
 	struct rebuild b = {image_new(image_cluster_id(image))};
 
 	check(image_to_records(image, rebuild_one, &b) == 0);
-	check(image_metadata_version(image) < 30 || image_equal(image, b.image)); /* older levels cannot say everything */
+	check(image_metadata_version(image) < 30 ||
+	      image_equal(image, b.image)); /* older levels cannot say everything */
 	image_unref(&b.image);
 }
 

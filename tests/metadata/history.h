@@ -1,5 +1,6 @@
 /*
- * history: random, legal histories of metadata records, for tests that hold two ways to the same image against each other.
+ * history: random, legal histories of metadata records, for tests that hold two ways to the same image against each
+ * other.
  *
  * Each step is one record of an arena of its own; the same seed gives the same history.
  */

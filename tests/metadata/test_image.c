@@ -110,7 +110,8 @@ static struct partition_change_record *add_change(struct world *w, struct uuid t
 	return r;
 }
 
-static struct config_record *add_config(struct world *w, int8_t type, const char *resource, const char *name, const char *value)
+static struct config_record *add_config(struct world *w, int8_t type, const char *resource, const char *name,
+					const char *value)
 {
 	struct config_record *r = record_list_add(&w->list, RECORD_CONFIG, 0);
 
@@ -412,8 +413,7 @@ static int rebuild_one(void *arg, const struct metadata_record *r)
 	const struct image *next;
 
 	metadata_record_encode(r, &bytes);
-	assert_int_equal(
-		metadata_record_decode((struct bytes){bytes.p, (int32_t)bytes.len}, &b->arena, &back), 0);
+	assert_int_equal(metadata_record_decode((struct bytes){bytes.p, (int32_t)bytes.len}, &b->arena, &back), 0);
 	assert_int_equal(image_apply(b->image, &batch, &next, NULL), 0);
 	image_unref(&b->image);
 	b->image = next;
@@ -551,9 +551,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_topic_is_found_by_name_and_by_id, setup, teardown),
 		cmocka_unit_test_setup_teardown(topics_are_iterated_by_name, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_old_image_does_not_see_what_came_later, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_change_without_a_leader_raises_only_the_partition_epoch, setup, teardown),
-		cmocka_unit_test_setup_teardown(clearing_the_elr_raises_the_partition_epoch_where_there_was_one, setup, teardown),
-		cmocka_unit_test_setup_teardown(removing_a_topic_takes_its_partitions_and_configuration, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_change_without_a_leader_raises_only_the_partition_epoch, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(clearing_the_elr_raises_the_partition_epoch_where_there_was_one, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(removing_a_topic_takes_its_partitions_and_configuration, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(records_that_contradict_the_image_are_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broker_is_changed_by_records_of_its_epoch_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(features_carry_levels_and_level_0_removes, setup, teardown),
@@ -563,7 +566,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(images_that_differ_in_one_value_are_not_equal, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_transaction_is_seen_when_it_has_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_aborted_transaction_leaves_nothing, setup, teardown),
-		cmocka_unit_test_setup_teardown(boundaries_out_of_order_are_refused_and_change_nothing, setup, teardown),
+		cmocka_unit_test_setup_teardown(boundaries_out_of_order_are_refused_and_change_nothing, setup,
+						teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

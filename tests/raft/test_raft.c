@@ -78,7 +78,8 @@ static const char *story(struct world *w)
 
 		switch (e->type) {
 		case RAFT_EFFECT_WRITE_STATE:
-			len += snprintf(at, left, "%swrite-state %d@%d", comma, e->election.leader_id, e->election.leader_epoch);
+			len += snprintf(at, left, "%swrite-state %d@%d", comma, e->election.leader_id,
+					e->election.leader_epoch);
 			break;
 		case RAFT_EFFECT_APPEND_CONTROL:
 			len += snprintf(at, left, "%sappend-control %lld", comma, offset);
@@ -385,8 +386,9 @@ static void quorum_state_is_written_as_kafka_writes_it(void **state)
 
 	(void)state;
 	raft_election_format(&e, 0, &voters, &out);
-	assert_true(str_is(buf_str(&out), "{\"clusterId\":\"\",\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1,\"appliedOffset\":0,"
-					  "\"currentVoters\":[{\"voterId\":1}],\"data_version\":0}"));
+	assert_true(str_is(buf_str(&out),
+			   "{\"clusterId\":\"\",\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1,\"appliedOffset\":0,"
+			   "\"currentVoters\":[{\"voterId\":1}],\"data_version\":0}"));
 	assert_int_equal(raft_election_parse(buf_str(&out), &back), 0);
 	assert_int_equal(back.leader_epoch, 1);
 	for (int32_t len = 0; len < (int32_t)out.len; len++)
@@ -402,7 +404,11 @@ static void quorum_state_is_written_as_kafka_writes_it(void **state)
 static void a_damaged_quorum_state_is_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "{}", "[]", "null", "{\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1}",
+		"",
+		"{}",
+		"[]",
+		"null",
+		"{\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1}",
 		"{\"leaderId\":1,\"leaderEpoch\":1,\"votedId\":-1,\"data_version\":2}",
 		"{\"leaderId\":1,\"leaderEpoch\":-1,\"votedId\":-1,\"data_version\":0}",
 		"{\"leaderId\":1,\"leaderEpoch\":4294967296,\"votedId\":-1,\"data_version\":0}",
@@ -419,14 +425,19 @@ static void a_damaged_quorum_state_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_single_voter_leads_at_once_and_flushes_an_idle_log_at_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_single_voter_leads_at_once_and_flushes_an_idle_log_at_once, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(appends_gather_behind_a_flush_in_flight, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_restart_leads_in_a_later_epoch_than_the_log_and_the_file_know, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_restart_leads_in_a_later_epoch_than_the_log_and_the_file_know, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(the_high_watermark_waits_for_a_record_of_the_epoch, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_node_that_is_not_the_only_voter_does_not_lead, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_same_id_on_another_disk_does_not_vote_with_kraft_version_1, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_snapshot_is_cut_when_enough_was_written_and_frees_what_is_below, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_snapshot_is_cut_when_an_hour_has_passed_and_there_is_something_new, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_same_id_on_another_disk_does_not_vote_with_kraft_version_1, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(a_snapshot_is_cut_when_enough_was_written_and_frees_what_is_below,
+						setup, teardown),
+		cmocka_unit_test_setup_teardown(a_snapshot_is_cut_when_an_hour_has_passed_and_there_is_something_new,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_shutdown_resigns_and_commits_nothing_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_epoch_begins_with_a_leader_change, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_dynamic_quorum_writes_its_voters_once, setup, teardown),
