@@ -134,6 +134,7 @@ static void quorum_started(void *arg, int err)
 	}
 	if (n->phase != NODE_STARTING)
 		return;
+	node_watch_dirs(n);
 	n->subscriber.image = image_published;
 	quorum_subscribe(n->quorum, &n->subscriber);
 	node_accept(n, true);

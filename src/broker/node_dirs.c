@@ -172,6 +172,38 @@ enum node_end node_begin_run(struct node *n)
 	return NODE_END_CLEAN;
 }
 
+static int count_working(const struct node *n)
+{
+	int working = 0;
+
+	for (int i = 0; i < n->n_log_dirs; i++)
+		working += log_dir_error(n->dirs[i]) == 0;
+	return working;
+}
+
+static void dir_failed(struct post *post)
+{
+	struct dir_watch *w = container_of(post, struct dir_watch, post);
+	struct node *n = w->node;
+
+	if (w->dir != n->metadata_dir && count_working(n) > 0) {
+		quorum_broker_directory_failed(n->quorum, log_dir_meta(w->dir)->directory_id);
+		return;
+	}
+	diag_error(n->env->diag, "the node stops: a directory it cannot do without has failed", "dir=%s",
+		   log_dir_path(w->dir));
+	node_stop_begin(n, NODE_END_STORAGE);
+}
+
+void node_watch_dirs(struct node *n)
+{
+	n->watches = arena_array(&n->arena, (size_t)n->n_dirs, sizeof(*n->watches));
+	for (int i = 0; i < n->n_dirs; i++) {
+		n->watches[i] = (struct dir_watch){.post.run = dir_failed, .node = n, .dir = n->dirs[i]};
+		log_dir_watch(n->dirs[i], n->cores[0].loop, &n->watches[i].post);
+	}
+}
+
 int node_mark_clean(struct node *n)
 {
 	int first = 0;

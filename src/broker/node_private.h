@@ -44,6 +44,13 @@ struct image_post {
 	const struct image *image;
 };
 
+/* Waits for a directory to fail. */
+struct dir_watch {
+	struct post post;
+	struct node *node;
+	struct log_dir *dir;
+};
+
 enum node_phase {
 	NODE_STARTING,
 	NODE_SERVING,
@@ -68,6 +75,7 @@ struct node {
 	int n_dirs;
 	int n_log_dirs; /* those that hold replicas */
 	struct log_dir *metadata_dir;
+	struct dir_watch *watches; /* one a directory */
 
 	struct net *net;
 	struct core *cores;
@@ -104,6 +112,8 @@ void node_free_dirs(struct node *n);
 /* The epoch of the broker's last run, when all directories were left cleanly and agree on it; else -1. */
 int64_t node_previous_epoch(const struct node *n);
 enum node_end node_begin_run(struct node *n);
+/* From now on a failed directory is told to the controller; without the metadata's, or the last one, the node stops. */
+void node_watch_dirs(struct node *n);
 /* Of a clean stop. Blocks. */
 int node_mark_clean(struct node *n);
 

@@ -12,6 +12,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/advertise.h"
 #include "broker/dispatch.h"
 #include "broker/node_private.h"
 #include "broker/partitions.h"
@@ -67,6 +68,8 @@ static void closed(struct work *w)
 	struct node *n = container_of(w, struct node, close_work);
 
 	timer_stop(&n->stop_timer);
+	advertise_free(n->advertise);
+	n->advertise = NULL;
 	n->phase = NODE_ENDED;
 	if (n->options.event)
 		n->options.event(n->options.arg, NODE_EVENT_STOPPED, "");

@@ -652,6 +652,28 @@ static void where_every_message_is_flushed_power_loss_loses_nothing(void **state
 	assert_int_equal(ask_produce("t", "next").base_offset, 10);
 }
 
+static void free_failed_node(void *arg)
+{
+	(void)arg;
+	assert_int_equal(node_free(w->node), NODE_END_STORAGE);
+	config_free(w->config);
+}
+
+static void a_failed_sync_ends_the_node_and_the_next_start_goes_on(void **state)
+{
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("t", &out);
+	assert_int_equal(ask_produce("t", "kept").base_offset, 0);
+	sim_fail_next_sync(w->sim, NODE);
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, has_stopped, NULL));
+	assert_true(sim_call(w->sim, NODE, free_failed_node, NULL));
+	bring_up();
+	client_open(&w->a);
+	assert_int_equal(ask_produce("t", "next").base_offset, 1);
+}
+
 static void after_a_clean_stop_it_goes_on(void **state)
 {
 	struct metadata_response out;
@@ -689,6 +711,7 @@ int main(void)
 		TEST(each_producer_has_an_id_of_its_own),
 		TEST(after_a_kill_every_acknowledged_record_is_there),
 		TEST(where_every_message_is_flushed_power_loss_loses_nothing),
+		TEST(a_failed_sync_ends_the_node_and_the_next_start_goes_on),
 		TEST(after_a_clean_stop_it_goes_on),
 	};
 
