@@ -136,15 +136,20 @@ AM_CONDITIONAL([SYSTEMD_UNIT], [test "$with_systemdsystemunitdir" != no])
 AC_SUBST([systemdsystemunitdir], [$with_systemdsystemunitdir])
 ])
 
-dnl ODR_PROCESSOR: which of src/base/crc32c_*.c is compiled.
-AC_DEFUN([ODR_PROCESSOR], [
-AS_CASE([$host_cpu], [x86_64], [odr_crc32c=x86], [aarch64*], [odr_crc32c=arm], [odr_crc32c=plain])
-AS_IF([test $odr_crc32c = arm], [
-	AC_PREPROC_IFELSE([AC_LANG_SOURCE([[
-#ifndef __ARM_FEATURE_CRC32
-#error the compiler may not use the instruction
+dnl ODR_MACRO(EXPRESSION, THEN): what the compiler says of the processor that it compiles for.
+AC_DEFUN([ODR_MACRO], [
+AC_PREPROC_IFELSE([AC_LANG_SOURCE([[
+#if !($1)
+#error it is not
 #endif
-]])], [], [odr_crc32c=plain])])
+]])], [$2])
+])
+
+dnl ODR_PROCESSOR: which of src/base/crc32c_*.c is compiled. (The host's name is not guessed: $host_cpu is empty here.)
+AC_DEFUN([ODR_PROCESSOR], [
+odr_crc32c=plain
+ODR_MACRO([defined(__x86_64__)], [odr_crc32c=x86])
+ODR_MACRO([defined(__ARM_FEATURE_CRC32)], [odr_crc32c=arm])
 AM_CONDITIONAL([CRC32C_X86], [test $odr_crc32c = x86])
 AM_CONDITIONAL([CRC32C_ARM], [test $odr_crc32c = arm])
 ])
