@@ -51,8 +51,8 @@ struct quorum_options {
  */
 int quorum_start(const struct quorum_options *options, struct quorum **out);
 /*
- * Completes what waits with NOT_CONTROLLER, cuts nothing, closes the log cleanly; `done` on the loop. Then
- * quorum_free.
+ * Completes what waits with NOT_CONTROLLER, cuts a snapshot where much would have to be replayed, closes the log
+ * cleanly; `done` on the loop. Then quorum_free.
  */
 void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg);
 void quorum_free(struct quorum *q);

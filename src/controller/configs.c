@@ -317,7 +317,7 @@ static int finish(struct controller *c, const struct controller_context *ctx, bo
 			add_clear_elr(c, records, r->resource_type == RESOURCE_TOPIC ? r->resource_name : STR(""));
 	}
 	if (records->n > RECORDS_PER_OPERATION_MAX)
-		return refuse(ctx, ERR_POLICY_VIOLATION, "Unable to perform excessively large batch operation.");
+		return refuse_large(ctx);
 	records->atomic = true;
 	return 0;
 }
@@ -389,6 +389,8 @@ int controller_alter_configs(struct controller *c, const struct controller_conte
 			     const struct alter_configs_request *in, struct alter_configs_response *out,
 			     struct record_list *records)
 {
+	if (in->resources.n > RECORDS_PER_OPERATION_MAX)
+		return refuse_large(ctx);
 	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
 	out->responses.n = out->responses.v ? in->resources.n : 0;
 	for (int32_t i = 0; i < out->responses.n; i++) {
@@ -447,6 +449,8 @@ int controller_incremental_alter_configs(struct controller *c, const struct cont
 					 const struct incremental_alter_configs_request *in,
 					 struct incremental_alter_configs_response *out, struct record_list *records)
 {
+	if (in->resources.n > RECORDS_PER_OPERATION_MAX)
+		return refuse_large(ctx);
 	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
 	out->responses.n = out->responses.v ? in->resources.n : 0;
 	for (int32_t i = 0; i < out->responses.n; i++) {

@@ -244,6 +244,11 @@ int refuse(const struct controller_context *ctx, int code, const char *format, .
 	return code;
 }
 
+int refuse_large(const struct controller_context *ctx)
+{
+	return refuse(ctx, ERR_POLICY_VIOLATION, "Unable to perform excessively large batch operation.");
+}
+
 /* ---- configuration ---- */
 
 static struct str layer_get(const void *arg, struct str name)

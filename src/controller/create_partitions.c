@@ -154,6 +154,8 @@ int controller_create_partitions(struct controller *c, const struct controller_c
 				 const struct create_partitions_request *in, struct create_partitions_response *out,
 				 struct record_list *records)
 {
+	if (in->topics.n > RECORDS_PER_OPERATION_MAX)
+		return refuse_large(ctx);
 	out->results.v = arena_array(ctx->arena, (size_t)in->topics.n, sizeof(*out->results.v));
 	if (!out->results.v)
 		return -ENOMEM;

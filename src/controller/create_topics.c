@@ -384,7 +384,7 @@ static bool too_many(const struct creation *k, const struct create_topics_reques
 	for (int i = 0; i < in->topics.n; i++) {
 		int one = partition_count(k, &in->topics.v[i]);
 
-		n += one > 0 ? one : 0;
+		n += one > 0 ? one : 1; /* one that will be refused is looked at all the same */
 	}
 	return n > PARTITIONS_MAX;
 }
@@ -433,7 +433,7 @@ int controller_create_topics(struct controller *c, const struct controller_conte
 	}
 	refuse_the_rest(&k, in);
 	if (records->n > RECORDS_PER_OPERATION_MAX)
-		return refuse(ctx, ERR_POLICY_VIOLATION, "Unable to perform excessively large batch operation.");
+		return refuse_large(ctx);
 	if (in->validate_only)
 		records->n = 0;
 	return 0;

@@ -143,6 +143,8 @@ int controller_delete_topics(struct controller *c, const struct controller_conte
 		return ctx->version < 3
 			       ? refuse(ctx, ERR_INVALID_REQUEST, "This version does not support topic deletion.")
 			       : ERR_TOPIC_DELETION_DISABLED;
+	if (in->topics.n > RECORDS_PER_OPERATION_MAX || in->topic_names.n > RECORDS_PER_OPERATION_MAX)
+		return refuse_large(ctx);
 	err = read_request(&r, in);
 	if (err)
 		return err;

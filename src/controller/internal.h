@@ -51,8 +51,9 @@ struct api_error api_error(struct arena *a, int code, const char *format, ...) _
 int refuse(const struct controller_context *ctx, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Records that one user's operation may make. */
+/* Records that one user's operation may make; what one request may name is bounded by the same number. */
 #define RECORDS_PER_OPERATION_MAX 10000
+int refuse_large(const struct controller_context *ctx);
 
 /* ---- configuration, dynamic over static ---- */
 

@@ -399,6 +399,18 @@ static void a_topic_only_grows(void **state)
 	assert_int_equal(w->records.n, 0);
 }
 
+static void a_request_that_names_too_much_is_refused_whole(void **state)
+{
+	struct world *w = *state;
+	struct delete_topics_request in = {.topics = {arena_array(&w->arena, 10001, sizeof(*in.topics.v)), 10001}};
+	struct delete_topics_response out;
+	struct create_topics_request many = {.topics = {arena_array(&w->arena, 10001, sizeof(*many.topics.v)), 10001}};
+	struct create_topics_response answer;
+
+	assert_int_equal(RUN(w, delete_topics, 6, &in, &out), ERR_POLICY_VIOLATION);
+	assert_int_equal(RUN(w, create_topics, 7, &many, &answer), ERR_POLICY_VIOLATION);
+}
+
 /* ---- leaders, ISR, ELR ---- */
 
 static void a_broker_that_leaves_hands_over_and_comes_back(void **state)
@@ -692,6 +704,7 @@ int main(void)
 		TEST(a_topic_needs_a_broker_that_is_not_fenced),
 		TEST(a_topic_goes_once_by_name_or_by_id),
 		TEST(a_topic_only_grows),
+		TEST(a_request_that_names_too_much_is_refused_whole),
 		TEST(a_broker_that_leaves_hands_over_and_comes_back),
 		TEST(an_unclean_restart_is_no_longer_eligible_but_the_last_known_leader),
 		TEST(a_session_that_ends_fences_one_broker_and_moves_its_leaders),
