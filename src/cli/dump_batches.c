@@ -42,17 +42,20 @@ static void print_batch(const struct log_file *f, const struct batch_header *h)
 	if (h->magic < BATCH_MAGIC) {
 		printf("offset: %" PRId64, h->base_offset);
 	} else {
-		printf("baseOffset: %" PRId64 " lastOffset: %" PRId64 " count: %d baseSequence: %d lastSequence: %d producerId: %" PRId64
+		printf("baseOffset: %" PRId64 " lastOffset: %" PRId64
+		       " count: %d baseSequence: %d lastSequence: %d producerId: %" PRId64
 		       " producerEpoch: %d partitionLeaderEpoch: %d isTransactional: %s isControl: %s deleteHorizonMs: ",
-		       h->base_offset, batch_last_offset(h), h->count, h->base_sequence, batch_last_sequence(h), h->producer_id,
-		       h->producer_epoch, h->leader_epoch, boolean(batch_is_transactional(h)), boolean(batch_is_control(h)));
+		       h->base_offset, batch_last_offset(h), h->count, h->base_sequence, batch_last_sequence(h),
+		       h->producer_id, h->producer_epoch, h->leader_epoch, boolean(batch_is_transactional(h)),
+		       boolean(batch_is_control(h)));
 		if (h->attributes & BATCH_DELETE_HORIZON)
 			printf("OptionalLong[%" PRId64 "]", h->base_timestamp);
 		else
 			printf("OptionalLong.empty");
 	}
-	printf(" position: %" PRId64 " %s: %" PRId64 " size: %" PRId64 " magic: %d compresscodec: %s crc: %" PRIu32 " isvalid: %s\n", f->pos,
-	       timestamp_type(h), h->max_timestamp, batch_size(h), h->magic, codec ? codec : "unknown", h->crc,
+	printf(" position: %" PRId64 " %s: %" PRId64 " size: %" PRId64 " magic: %d compresscodec: %s crc: %" PRIu32
+	       " isvalid: %s\n",
+	       f->pos, timestamp_type(h), h->max_timestamp, batch_size(h), h->magic, codec ? codec : "unknown", h->crc,
 	       boolean(batch_crc_ok(f->batch.p, h)));
 }
 
@@ -108,8 +111,9 @@ static void print_metadata(const struct batch_header *h, const struct record *r)
 	struct bytes rest = r->headers;
 	struct record_header header;
 
-	printf("| offset: %" PRId64 " %s: %" PRId64 " keySize: %d valueSize: %d sequence: %d headerKeys: [", r->offset, timestamp_type(h),
-	       r->timestamp, r->key.p ? r->key.len : -1, r->value.p ? r->value.len : -1, r->sequence);
+	printf("| offset: %" PRId64 " %s: %" PRId64 " keySize: %d valueSize: %d sequence: %d headerKeys: [", r->offset,
+	       timestamp_type(h), r->timestamp, r->key.p ? r->key.len : -1, r->value.p ? r->value.len : -1,
+	       r->sequence);
 	for (int32_t i = 0; i < r->n_headers && record_header_next(&rest, &header); i++)
 		printf("%s%.*s", i ? "," : "", STR_ARG(header.key));
 	printf("]");
@@ -125,8 +129,8 @@ static void print_metadata_record(struct dump *d, const struct record *r)
 		return;
 	}
 	codec_json(metadata_record_schemas[m.type], m.version, m.body, false, &json);
-	printf("{\"type\":\"%s\",\"version\":%d,\"data\":%.*s}", metadata_record_type_name(m.type), m.version, (int)json.len,
-	       (const char *)json.p);
+	printf("{\"type\":\"%s\",\"version\":%d,\"data\":%.*s}", metadata_record_type_name(m.type), m.version,
+	       (int)json.len, (const char *)json.p);
 	buf_fini(&json);
 }
 
@@ -163,12 +167,14 @@ static void print_records(struct dump *d, struct log_file *f, const struct batch
 	struct buf records = {0};
 	struct record_iter it;
 	struct record r;
-	int err = h->magic < BATCH_MAGIC ? ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT
-					 : decode_all(d->codecs, batch_codec(h), f->batch.p + BATCH_HEADER_SIZE,
-						      (size_t)(batch_size(h) - BATCH_HEADER_SIZE), DECOMPRESSED_MAX, &records);
+	int err = h->magic < BATCH_MAGIC
+			  ? ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT
+			  : decode_all(d->codecs, batch_codec(h), f->batch.p + BATCH_HEADER_SIZE,
+				       (size_t)(batch_size(h) - BATCH_HEADER_SIZE), DECOMPRESSED_MAX, &records);
 
 	if (err) {
-		buf_printf(&d->complaints, "%s: records at position %" PRId64 " cannot be read: %s\n", f->path, f->pos, err_name(err));
+		buf_printf(&d->complaints, "%s: records at position %" PRId64 " cannot be read: %s\n", f->path, f->pos,
+			   err_name(err));
 		buf_fini(&records);
 		return;
 	}
@@ -185,7 +191,8 @@ static void print_records(struct dump *d, struct log_file *f, const struct batch
 		arena_reset(&d->arena);
 	}
 	if (it.error)
-		buf_printf(&d->complaints, "%s: malformed record in the batch at position %" PRId64 "\n", f->path, f->pos);
+		buf_printf(&d->complaints, "%s: malformed record in the batch at position %" PRId64 "\n", f->path,
+			   f->pos);
 	buf_fini(&records);
 }
 
@@ -238,7 +245,8 @@ int dump_batches(struct dump *d, const char *path)
 			print_records(d, &f, &h);
 	}
 	if (f.pos < f.size && d->options.max_bytes == INT64_MAX)
-		printf("Found %" PRId64 " invalid bytes at the end of %s\n", f.size - f.pos, strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
+		printf("Found %" PRId64 " invalid bytes at the end of %s\n", f.size - f.pos,
+		       strrchr(path, '/') ? strrchr(path, '/') + 1 : path);
 	buf_fini(&f.batch);
 	file_unref(&f.file);
 	return 0;

@@ -1,4 +1,7 @@
-/* dump_index: offset, time and transaction indexes, and producer snapshots. An index is held against the log beside it. */
+/*
+ * dump_index: offset, time and transaction indexes, and producer snapshots. An index is held against the log beside
+ * it.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -65,7 +68,8 @@ static int print_sanity(const char *path, bool sane)
 
 /* ---- .index ---- */
 
-static void check_offset_entry(struct dump *d, const char *path, const struct pair *p, struct index_entry e, bool *complained)
+static void check_offset_entry(struct dump *d, const char *path, const struct pair *p, struct index_entry e,
+			       bool *complained)
 {
 	struct scan scan;
 
@@ -117,22 +121,27 @@ static int64_t position_of(const struct pair *p, int32_t offset)
 	return i >= 0 ? index_get(bytes).pos : 0;
 }
 
-static void check_time_entry(struct dump *d, const char *path, const struct pair *p, struct time_entry e, int64_t before)
+static void check_time_entry(struct dump *d, const char *path, const struct pair *p, struct time_entry e,
+			     int64_t before)
 {
 	struct scan scan;
 
 	scan_init(&scan, p->log, position_of(p, e.offset), p->log_size);
 	if (!scan_to(&scan, p->base + e.offset) || batch_last_offset(&scan.header) != p->base + e.offset) {
-		buf_printf(&d->complaints, "The following indexed offsets are not found in :%s\nIndexed offset: %" PRId64 "\n", path,
+		buf_printf(&d->complaints,
+			   "The following indexed offsets are not found in :%s\nIndexed offset: %" PRId64 "\n", path,
 			   p->base + e.offset);
 		return;
 	}
 	if (scan.header.max_timestamp != e.timestamp)
-		buf_printf(&d->complaints, "Found timestamp mismatch in :%s\n  Index timestamp: %" PRId64 ", log timestamp: %" PRId64 "\n",
+		buf_printf(&d->complaints,
+			   "Found timestamp mismatch in :%s\n  Index timestamp: %" PRId64 ", log timestamp: %" PRId64
+			   "\n",
 			   path, e.timestamp, scan.header.max_timestamp);
 	if (before >= e.timestamp)
 		buf_printf(&d->complaints,
-			   "Found out of order timestamp in :%s\n  Index timestamp: %" PRId64 ", Previously indexed timestamp: %" PRId64 "\n",
+			   "Found out of order timestamp in :%s\n  Index timestamp: %" PRId64
+			   ", Previously indexed timestamp: %" PRId64 "\n",
 			   path, e.timestamp, before);
 }
 
@@ -174,7 +183,8 @@ int dump_txn_index(struct dump *d, const char *path)
 	if (err)
 		return err;
 	for (int64_t i = 0; (err = txn_index_read(file, i, &t)) == 0; i++)
-		printf("version: 0 producerId: %" PRId64 " firstOffset: %" PRId64 " lastOffset: %" PRId64 " lastStableOffset: %" PRId64 "\n",
+		printf("version: 0 producerId: %" PRId64 " firstOffset: %" PRId64 " lastOffset: %" PRId64
+		       " lastStableOffset: %" PRId64 "\n",
 		       t.producer_id, t.first_offset, t.last_offset, t.last_stable_offset);
 	file_unref(&file);
 	return err == -ENODATA ? 0 : err;
@@ -182,8 +192,8 @@ int dump_txn_index(struct dump *d, const char *path)
 
 static void print_producer(const struct producer *p)
 {
-	printf("producerId: %" PRId64 " producerEpoch: %d coordinatorEpoch: %d currentTxnFirstOffset: ", p->id, p->epoch,
-	       p->coordinator_epoch);
+	printf("producerId: %" PRId64 " producerEpoch: %d coordinatorEpoch: %d currentTxnFirstOffset: ", p->id,
+	       p->epoch, p->coordinator_epoch);
 	if (p->txn_first_offset >= 0)
 		printf("OptionalLong[%" PRId64 "]", p->txn_first_offset);
 	else
@@ -195,8 +205,9 @@ static void print_producer(const struct producer *p)
 
 		if (first < 0 && b->last_sequence >= 0)
 			first += (int64_t)INT32_MAX + 1;
-		printf(" firstSequence: %" PRId64 " lastSequence: %d lastOffset: %" PRId64 " offsetDelta: %d timestamp: %" PRId64, first,
-		       b->last_sequence, b->last_offset, b->offset_delta, b->timestamp);
+		printf(" firstSequence: %" PRId64 " lastSequence: %d lastOffset: %" PRId64
+		       " offsetDelta: %d timestamp: %" PRId64,
+		       first, b->last_sequence, b->last_offset, b->offset_delta, b->timestamp);
 	}
 	printf("\n");
 }

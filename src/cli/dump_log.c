@@ -72,9 +72,9 @@ struct flag {
 	size_t at; /* of a bool in dump_options */
 };
 
-#define FLAG(text, member)                                                                                                \
-	{                                                                                                                 \
-		"--" text, offsetof(struct dump_options, member)                                                          \
+#define FLAG(text, member)                                                                                             \
+	{                                                                                                              \
+		"--" text, offsetof(struct dump_options, member)                                                       \
 	}
 
 static const struct flag FLAGS[] = {
@@ -88,8 +88,8 @@ static const struct flag FLAGS[] = {
 
 /* Kafka's flags for what is not served yet, or lives in Java classes. */
 static const char *const REFUSED[] = {
-	"--offsets-decoder",	    "--transaction-log-decoder", "--remote-log-metadata-decoder",
-	"--share-group-state-decoder", "--value-decoder-class",	 "--key-decoder-class",
+	"--offsets-decoder",	       "--transaction-log-decoder", "--remote-log-metadata-decoder",
+	"--share-group-state-decoder", "--value-decoder-class",	    "--key-decoder-class",
 };
 
 static bool set_flag(struct dump_options *o, const char *arg)

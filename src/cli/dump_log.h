@@ -1,5 +1,6 @@
 /*
- * dump_log: what the parts of `odradek dump-log` share. The lines are those of Apache Kafka's kafka-dump-log, which scripts read.
+ * dump_log: what the parts of `odradek dump-log` share. The lines are those of Apache Kafka's kafka-dump-log, which
+ * scripts read.
  */
 #ifndef ODRADEK_CLI_DUMP_LOG_H
 #define ODRADEK_CLI_DUMP_LOG_H
@@ -15,7 +16,7 @@
 struct dump_options {
 	bool print_data;
 	bool deep;
-	bool verify_only;	/* indexes: print no entries */
+	bool verify_only; /* indexes: print no entries */
 	bool index_sanity;
 	bool skip_record_metadata;
 	bool cluster_metadata; /* values are records of __cluster_metadata */
@@ -26,8 +27,8 @@ struct dump {
 	struct env *env;
 	struct dump_options options;
 	struct codecs *codecs;
-	struct arena arena;	/* of the record in work */
-	struct buf complaints;	/* for stderr, at the end */
+	struct arena arena;    /* of the record in work */
+	struct buf complaints; /* for stderr, at the end */
 };
 
 /* Each prints one file: 0, or a negated errno after which the caller names the file. */

@@ -55,8 +55,8 @@ const char *codec_name(int codec)
 }
 
 /*
- * Blocks beyond LARGE are sized by what a stream says of itself (zstd windows): they may be refused, and live no longer than the stream.
- * Each block carries which of the two it is.
+ * Blocks beyond LARGE are sized by what a stream says of itself (zstd windows): they may be refused, and live no
+ * longer than the stream. Each block carries which of the two it is.
  */
 #define LARGE ((size_t)8 << 20)
 enum { TAG_SIZE = 16 };

@@ -1,6 +1,6 @@
 /*
- * gzip: RFC 1952 members by zlib. Several members in a row are one stream; what follows the last and is no member is ignored, as Java's
- * GZIPInputStream has it.
+ * gzip: RFC 1952 members by zlib. Several members in a row are one stream; what follows the last and is no member is
+ * ignored, as Java's GZIPInputStream has it.
  */
 #define ZLIB_CONST
 #include <zlib.h>

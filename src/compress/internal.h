@@ -1,6 +1,6 @@
 /*
- * compress/internal: what the four codecs share. Each is a row (struct codec_ops) with its own contexts in struct codecs; the bounds on
- * what comes out are kept in one place, decode_next.
+ * compress/internal: what the four codecs share. Each is a row (struct codec_ops) with its own contexts in struct
+ * codecs; the bounds on what comes out are kept in one place, decode_next.
  */
 #ifndef ODRADEK_COMPRESS_INTERNAL_H
 #define ODRADEK_COMPRESS_INTERNAL_H
@@ -14,7 +14,10 @@ enum { DECODE_PIECE = 64 * 1024, CODEC_COUNT = 5 };
 struct codec_ops {
 	const char *name;
 	int (*begin)(struct codecs *c);
-	/* The next piece, *len 0 at the end: never more than c->room bytes are asked of a codec that can stop. 0 or an error. */
+	/*
+	 * The next piece, *len 0 at the end: never more than c->room bytes are asked of a codec that can stop. 0 or an
+	 * error.
+	 */
 	int (*next)(struct codecs *c, const uint8_t **p, size_t *len);
 	void (*end)(struct codecs *c); /* lets go of what is unusually large */
 	int (*encode)(struct codecs *c, int level, const void *p, size_t len, struct buf *out);
@@ -28,7 +31,7 @@ struct codecs {
 	size_t room; /* bytes that may still come out */
 	int error;
 	bool done;
-	uint8_t *piece; /* DECODE_PIECE bytes */
+	uint8_t *piece;	  /* DECODE_PIECE bytes */
 	struct buf block; /* a snappy block */
 	bool framed;	  /* snappy: xerial's block stream */
 	bool large;	  /* lz4: the context holds blocks beyond 64 KiB */

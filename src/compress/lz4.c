@@ -1,6 +1,7 @@
 /*
- * lz4: the LZ4 frame format, as Kafka's own stream reads and writes it: version 01, independent blocks (a frame with dependent ones is
- * refused: no Java consumer could read it), one frame; what follows it is ignored. Written with blocks of 64 KiB and without checksums.
+ * lz4: the LZ4 frame format, as Kafka's own stream reads and writes it: version 01, independent blocks (a frame with
+ * dependent ones is refused: no Java consumer could read it), one frame; what follows it is ignored. Written with
+ * blocks of 64 KiB and without checksums.
  */
 #define LZ4F_STATIC_LINKING_ONLY
 #include <lz4frame.h>

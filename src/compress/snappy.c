@@ -4,7 +4,8 @@
  *    0  8  82 'S' 'N' 'A' 'P' 'P' 'Y' 00
  *    8  4  version 1
  *   12  4  lowest version that can read it, 1
- *   16  .. blocks: 4 bytes length, then one raw snappy block. The header may come again between blocks (streams joined together).
+ *   16  .. blocks: 4 bytes length, then one raw snappy block. The header may come again between blocks (streams
+ *   joined together).
  *
  * Anything else is one raw snappy block, which is what C clients write. All numbers are big-endian.
  */
@@ -19,8 +20,8 @@
 static const uint8_t MAGIC[8] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
 
 /*
- * A copy element of 2 bytes yields up to 11 bytes, of 3 up to 64: more than EXPANSION times its size no block can hold, so nothing larger
- * is made room for.
+ * A copy element of 2 bytes yields up to 11 bytes, of 3 up to 64: more than EXPANSION times its size no block can
+ * hold, so nothing larger is made room for.
  */
 enum { HEADER_SIZE = 16, BLOCK_SIZE = 32 * 1024, EXPANSION = 32, BLOCK_KEPT = 256 * 1024 };
 

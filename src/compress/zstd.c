@@ -1,6 +1,6 @@
 /*
- * zstd: RFC 8878 frames, one or several in a row. The window that a frame claims is bounded by WINDOW_LOG_MAX, which is what a client
- * at level 22 uses; memory is touched only as output comes, and output is bounded by the caller.
+ * zstd: RFC 8878 frames, one or several in a row. The window that a frame claims is bounded by WINDOW_LOG_MAX, which
+ * is what a client at level 22 uses; memory is touched only as output comes, and output is bounded by the caller.
  */
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>

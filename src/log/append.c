@@ -1,8 +1,8 @@
 /*
  * append: check, roll, write, apply; in that order, so that a failure before "apply" leaves the log as it was.
  *
- * The write is one pwritev at the end of the active segment. When it fails, what it left behind the end is cut off; bytes there were never
- * readable.
+ * The write is one pwritev at the end of the active segment. When it fails, what it left behind the end is cut off;
+ * bytes there were never readable.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,10 @@ static bool is_metadata(const struct log *log)
 	return strcmp(log->topic, METADATA_TOPIC) == 0;
 }
 
-/* What a storage error looks like to a client: a full or failed disk is the partition's trouble, a lack of descriptors passes. */
+/*
+ * What a storage error looks like to a client: a full or failed disk is the partition's trouble, a lack of descriptors
+ * passes.
+ */
 static int append_error(int err)
 {
 	return err == -ENOSPC || err == -EDQUOT || err == -EIO ? ERR_KAFKA_STORAGE_ERROR : err;
@@ -42,7 +45,10 @@ static int read_first_timestamp(struct log *log, struct segment *s)
 	return scan.error;
 }
 
-/* segment.ms counts from the first batch's timestamp to the new one's, or from the segment's making where there is none. */
+/*
+ * segment.ms counts from the first batch's timestamp to the new one's, or from the segment's making where there is
+ * none.
+ */
 static bool waited_long_enough(struct log *log, struct segment *s, int64_t max_timestamp, int64_t now_ms)
 {
 	int64_t waited;
@@ -67,8 +73,9 @@ static bool must_roll(struct log *log, const struct incoming *in, int64_t now_ms
 {
 	struct segment *s = log_active(log);
 
-	return !s || s->sealed || s->size > (int64_t)log->config->segment_bytes - in->size || in->last_offset - s->base > INT32_MAX ||
-	       segment_index_full(log, s) || waited_long_enough(log, s, in->max_timestamp, now_ms);
+	return !s || s->sealed || s->size > (int64_t)log->config->segment_bytes - in->size ||
+	       in->last_offset - s->base > INT32_MAX || segment_index_full(log, s) ||
+	       waited_long_enough(log, s, in->max_timestamp, now_ms);
 }
 
 int log_roll_at(struct log *log, int64_t base, int64_t now_ms)
@@ -142,7 +149,10 @@ static int prepare(struct log *log, const struct incoming *in, int64_t now_ms, b
 
 /* ---- applying ---- */
 
-/* The marker in a control batch; false for an empty one (its transaction was cleaned away) and for those that are no markers. */
+/*
+ * The marker in a control batch; false for an empty one (its transaction was cleaned away) and for those that are no
+ * markers.
+ */
 static bool read_marker(const uint8_t *p, const struct batch_header *h, struct marker *out)
 {
 	struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)(batch_size(h) - BATCH_HEADER_SIZE));
@@ -151,7 +161,8 @@ static bool read_marker(const uint8_t *p, const struct batch_header *h, struct m
 	if (batch_codec(h) != 0 || !record_next(&it, &r))
 		return false;
 	int type = control_type(r.key);
-	if ((type != CONTROL_ABORT && type != CONTROL_COMMIT) || control_coordinator_epoch(r.value, &out->coordinator_epoch))
+	if ((type != CONTROL_ABORT && type != CONTROL_COMMIT) ||
+	    control_coordinator_epoch(r.value, &out->coordinator_epoch))
 		return false;
 	out->type = (enum control_type)type;
 	out->timestamp = r.timestamp;
@@ -197,7 +208,8 @@ static void note_flush(const struct log *log, bool rolled, struct log_appended *
 
 /* ---- as leader ---- */
 
-static int check_producer(struct log *log, const uint8_t *batch, const struct batch_info *info, struct log_appended *out, bool *done)
+static int check_producer(struct log *log, const uint8_t *batch, const struct batch_info *info,
+			  struct log_appended *out, bool *done)
 {
 	const struct batch_header *h = &info->header;
 	struct marker m;
@@ -205,7 +217,8 @@ static int check_producer(struct log *log, const uint8_t *batch, const struct ba
 	if (!log->data || !batch_has_producer(h))
 		return 0;
 	if (batch_is_control(h))
-		return read_marker(batch, h, &m) ? producers_check_marker(&log->data->producers, h, m.coordinator_epoch) : 0;
+		return read_marker(batch, h, &m) ? producers_check_marker(&log->data->producers, h, m.coordinator_epoch)
+						 : 0;
 	const struct producer_batch *old =
 		info->origin == ORIGIN_CLIENT ? producers_duplicate(&log->data->producers, h) : NULL;
 	if (!old)
@@ -261,7 +274,10 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 
 /* ---- as follower ---- */
 
-/* How much of p[0..len) may be appended: whole, sound batches in order, none of a later epoch. 0 and *valid, or why not. */
+/*
+ * How much of p[0..len) may be appended: whole, sound batches in order, none of a later epoch. 0 and *valid, or why
+ * not.
+ */
 static int check_batches(const struct log *log, const void *p, size_t len, int32_t leader_epoch, size_t *valid)
 {
 	int64_t next = log->end;
@@ -273,7 +289,8 @@ static int check_batches(const struct log *log, const void *p, size_t len, int32
 
 		if (h->leader_epoch > leader_epoch)
 			return 0;
-		if (h->last_offset_delta < 0 || h->base_offset > INT64_MAX - h->last_offset_delta - 1 || !batch_crc_ok(it.p, h))
+		if (h->last_offset_delta < 0 || h->base_offset > INT64_MAX - h->last_offset_delta - 1 ||
+		    !batch_crc_ok(it.p, h))
 			return ERR_CORRUPT_MESSAGE;
 		if (h->base_offset < next)
 			return ERR_INVALID_RECORD;
@@ -322,7 +339,8 @@ static int append_group(struct log *log, const uint8_t *p, const struct incoming
 	return 0;
 }
 
-int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms, struct log_appended *out)
+int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
+			   struct log_appended *out)
 {
 	const uint8_t *at = p;
 	bool rolled = false;

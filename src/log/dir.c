@@ -72,8 +72,8 @@ static void read_checkpoints(struct log_dir *dir)
 		path_in(path, dir->path, CHECKPOINT_FILES[i]);
 		int err = checkpoint_read(dir->env, path, &dir->checkpoints[i]);
 		if (err && err != -ENOENT)
-			diag_warn(dir->env->diag, "checkpoint unreadable, counts as empty", "file=%s error=%s remedy=none-needed",
-				  path, err_name(err));
+			diag_warn(dir->env->diag, "checkpoint unreadable, counts as empty",
+				  "file=%s error=%s remedy=none-needed", path, err_name(err));
 	}
 }
 
@@ -88,8 +88,8 @@ static int make_dir(struct log_dir *dir)
 }
 
 /*
- * Makes the directory's name durable, and that of each parent: some may have been made with it, by this process or by one that was killed
- * before it came this far. Once a directory says that it is formatted it is there to stay.
+ * Makes the directory's name durable, and that of each parent: some may have been made with it, by this process or by
+ * one that was killed before it came this far. Once a directory says that it is formatted it is there to stay.
  */
 static void sync_parents(struct log_dir *dir)
 {
@@ -116,10 +116,12 @@ static int open_dir(struct log_dir *dir, char **why)
 	path_in(path, dir->path, LOCK_FILE);
 	err = env_lock(dir->env, path, &dir->lock);
 	if (err) {
-		*why = err == -EAGAIN ? xasprintf("log directory %s is in use by another process (it holds %s). Stop that one, or "
-						  "set log.dirs to another directory",
-						  dir->path, path)
-				      : xasprintf("%s cannot be locked: %s", path, err_name(err));
+		*why = err == -EAGAIN
+			       ? xasprintf(
+					 "log directory %s is in use by another process (it holds %s). Stop that one, or "
+					 "set log.dirs to another directory",
+					 dir->path, path)
+			       : xasprintf("%s cannot be locked: %s", path, err_name(err));
 		return err;
 	}
 	err = meta_properties_read(dir->env, dir->path, &dir->meta, why);
@@ -258,8 +260,8 @@ void log_dir_fail(struct log_dir *dir, int err, const char *what, const char *pa
 	if (!__atomic_compare_exchange_n(&dir->error, &none, err, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return;
 	diag_error(dir->env->diag, "log directory failed and is offline",
-		   "dir=%s while=\"%s\" file=%s error=\"%s\" remedy=\"mend the disk, then restart\"", dir->path, what, path,
-		   err_name(err));
+		   "dir=%s while=\"%s\" file=%s error=\"%s\" remedy=\"mend the disk, then restart\"", dir->path, what,
+		   path, err_name(err));
 	struct post *watch = __atomic_exchange_n(&dir->watch, NULL, __ATOMIC_ACQ_REL);
 	if (watch)
 		loop_post(dir->watch_loop, watch);
@@ -372,7 +374,8 @@ static int scan_replica(struct scan *s, const char *name, const char *path)
 	}
 	int err = partition_metadata_read(s->dir->env, path, &e.topic_id);
 	if (err == -EINVAL)
-		diag_warn(s->dir->env->diag, "partition.metadata unreadable", "dir=%s remedy=\"it is written anew\"", path);
+		diag_warn(s->dir->env->diag, "partition.metadata unreadable", "dir=%s remedy=\"it is written anew\"",
+			  path);
 	else if (err && err != -ENOENT)
 		return err;
 	return s->each(s->arg, &e);

@@ -8,16 +8,18 @@
  *   log-start-offset-checkpoint          where logs start, where that is not their first segment
  *   replication-offset-checkpoint        high watermarks
  *   cleaner-offset-checkpoint            Kafka's; kept as found
- *   odradek.reserve                      room that a full disk gives up for the metadata log (a plain file: Kafka skips it)
+ *   odradek.reserve                      room that a full disk gives up for the metadata log (a plain file: Kafka
+ *   skips it)
  *   <topic>-<partition>/                 a replica, see log.h
  *
- * 1. Checkpoints are replaced whole: written aside, synced, renamed, the directory synced. Unreadable ones are named in a diag line and
- *    count as empty: what they say can be found again from the logs.
- * 2. A directory that has failed (a write or sync error other than a full disk) stays offline until the process ends; nothing in it is
- *    written again. The first failure wins.
+ * 1. Checkpoints are replaced whole: written aside, synced, renamed, the directory synced. Unreadable ones are named
+ *    in a diag line and count as empty: what they say can be found again from the logs.
+ * 2. A directory that has failed (a write or sync error other than a full disk) stays offline until the process ends;
+ *    nothing in it is written again. The first failure wins.
  * 3. A directory without meta.properties is used only when it is empty of replicas.
  *
- * Threads: log_dir_error and log_dir_fail from any; the rest from the one that starts or stops the node, or inside a job: all of it blocks.
+ * Threads: log_dir_error and log_dir_fail from any; the rest from the one that starts or stops the node, or inside a
+ * job: all of it blocks.
  */
 #ifndef ODRADEK_LOG_DIR_H
 #define ODRADEK_LOG_DIR_H
@@ -33,9 +35,9 @@
 /* ---- meta.properties ---- */
 
 struct meta_properties {
-	int version; /* 0 or 1; as read */
-	char cluster_id[64]; /* "" = absent */
-	int32_t node_id;     /* -1 = absent */
+	int version;		  /* 0 or 1; as read */
+	char cluster_id[64];	  /* "" = absent */
+	int32_t node_id;	  /* -1 = absent */
 	struct uuid directory_id; /* zero = absent */
 };
 
@@ -53,8 +55,8 @@ struct log_dir_options {
 };
 
 /*
- * Takes the lock and reads meta.properties and the checkpoints. 0; -EAGAIN when another process holds the lock; -EINVAL with a message for
- * people in *why (xmalloc'd); other errnos. The directory is made when it is not there.
+ * Takes the lock and reads meta.properties and the checkpoints. 0; -EAGAIN when another process holds the lock;
+ * -EINVAL with a message for people in *why (xmalloc'd); other errnos. The directory is made when it is not there.
  */
 int log_dir_open(struct env *env, const struct log_dir_options *options, struct log_dir **out, char **why);
 /* Lets go of the lock. All logs in it must be gone. */
@@ -70,7 +72,8 @@ int log_dir_format(struct log_dir *, const struct meta_properties *m);
 /* Was the last stop clean? Tells the broker epoch of then, -1 when it is not known. Valid after log_dir_open. */
 bool log_dir_was_clean(const struct log_dir *, int64_t *broker_epoch);
 /*
- * Removes the marker, before the first write of this run, and fills the reserve. A stop without log_dir_mark_clean is unclean from here on.
+ * Removes the marker, before the first write of this run, and fills the reserve. A stop without log_dir_mark_clean is
+ * unclean from here on.
  */
 int log_dir_begin_run(struct log_dir *);
 /* After every log was closed and the checkpoints are written. */
@@ -119,8 +122,9 @@ struct log_dir_entry {
 };
 
 /*
- * Calls each() for every replica's directory, __cluster_metadata-0 among them. Directories that end in -delete are removed on the way,
- * those that end in -stray are left alone, a -future one is named in a warning. each() != 0 ends it and is returned.
+ * Calls each() for every replica's directory, __cluster_metadata-0 among them. Directories that end in -delete are
+ * removed on the way, those that end in -stray are left alone, a -future one is named in a warning. each() != 0 ends
+ * it and is returned.
  */
 int log_dir_scan(struct log_dir *, int (*each)(void *arg, const struct log_dir_entry *), void *arg);
 /* Renames a replica that is in no metadata to <topic>-<partition>.<id>-stray; it is kept. */

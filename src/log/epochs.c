@@ -103,8 +103,8 @@ static bool parse_entries(struct epochs *e, struct text *t)
 		int64_t epoch;
 		int64_t start;
 
-		if (!text_number(t, &epoch) || !text_number(t, &start) || !text_end_line(t) || epoch < 0 || epoch > INT32_MAX ||
-		    start < 0)
+		if (!text_number(t, &epoch) || !text_number(t, &start) || !text_end_line(t) || epoch < 0 ||
+		    epoch > INT32_MAX || start < 0)
 			return false;
 		if (e->n && (epoch <= epochs_last(e) || start <= e->v[e->n - 1].start))
 			continue; /* an older entry that a crash has left: the first stands */

@@ -1,8 +1,9 @@
 /*
- * flush: group commit. Under the lock a log_flush takes references of what has to be synced; a job syncs many logs' files, one after the
- * other; under the lock again the flushed end moves.
+ * flush: group commit. Under the lock a log_flush takes references of what has to be synced; a job syncs many logs'
+ * files, one after the other; under the lock again the flushed end moves.
  *
- * 1. The order is: producer snapshots, indexes, records, leader epochs, the directory. The flushed end moves when all of it is done.
+ * 1. The order is: producer snapshots, indexes, records, leader epochs, the directory. The flushed end moves when all
+ *    of it is done.
  * 2. A file that was dirty when the flush began is marked clean then; what is written meanwhile marks it again.
  * 3. After a failed sync nothing is retried: the directory goes offline.
  */

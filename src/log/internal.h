@@ -9,8 +9,8 @@
  *	load.c      what is on disk; recover.c verifies it, replay.c rebuilds producer state
  *	truncate.c  flush.c  retain.c
  *
- * Index entries of the active segment wait in memory (struct pending) and are written many at once: at a roll, a flush, a close, or when
- * there is no room. A crash loses them, and recovery makes the same ones again.
+ * Index entries of the active segment wait in memory (struct pending) and are written many at once: at a roll, a
+ * flush, a close, or when there is no room. A crash loses them, and recovery makes the same ones again.
  */
 #ifndef ODRADEK_LOG_INTERNAL_H
 #define ODRADEK_LOG_INTERNAL_H
@@ -116,7 +116,10 @@ static inline struct segment *log_active(struct log *log)
 int log_segment_of(const struct log *log, int64_t offset);
 /* What is behind segment i: the next base, or the end. */
 int64_t log_segment_end(const struct log *log, int i);
-/* Reports a failed write: a full disk and a lack of descriptors are passed on, anything else takes the directory offline. */
+/*
+ * Reports a failed write: a full disk and a lack of descriptors are passed on, anything else takes the directory
+ * offline.
+ */
 int log_failed(struct log *log, int err, const char *what, enum segment_file kind, int64_t base);
 struct segment *log_add_segment(struct log *log, int64_t base);
 void log_add_snapshot(struct log_data *d, int64_t offset);
@@ -152,8 +155,8 @@ int log_roll_at(struct log *log, int64_t base, int64_t now_ms);
 /* ---- read.c ---- */
 
 /*
- * The position of the first batch of segment s whose last offset is >= offset: 0 and *pos, -ENODATA when there is none, -EAGAIN with
- * *cold, or an error. The scan stands on that batch.
+ * The position of the first batch of segment s whose last offset is >= offset: 0 and *pos, -ENODATA when there is
+ * none, -EAGAIN with *cold, or an error. The scan stands on that batch.
  */
 int segment_locate(struct log *log, struct segment *s, int64_t offset, struct scan *scan, struct log_cold *cold);
 

@@ -1,7 +1,8 @@
 /*
  * load: from a directory to a log.
  *
- *	1. what a crash or a deletion left: .deleted and .tmp go, a finished compaction (.swap) takes its place, an unfinished one (.cleaned) goes
+ *	1. what a crash or a deletion left: .deleted and .tmp go, a finished compaction (.swap) takes its place, an
+ *	   unfinished one (.cleaned) goes
  *	2. segments, ascending; index files without a segment go
  *	3. after an unclean stop: recovery; after a clean one the indexes are counted and the end is looked for
  *	4. log start, leader epochs, producer state
@@ -24,11 +25,24 @@ struct offsets {
 	int cap;
 };
 
-enum found_kind { FOUND_LOG, FOUND_INDEX, FOUND_TIME, FOUND_TXN, FOUND_SNAPSHOT, FOUND_SWAP, FOUND_CLEANED, FOUND_KINDS };
+enum found_kind {
+	FOUND_LOG,
+	FOUND_INDEX,
+	FOUND_TIME,
+	FOUND_TXN,
+	FOUND_SNAPSHOT,
+	FOUND_SWAP,
+	FOUND_CLEANED,
+	FOUND_KINDS
+};
 
 static const char *const FOUND_SUFFIX[FOUND_KINDS] = {
-	[FOUND_LOG] = ".log",		    [FOUND_INDEX] = ".index",	   [FOUND_TIME] = ".timeindex",
-	[FOUND_TXN] = ".txnindex",	    [FOUND_SNAPSHOT] = ".snapshot", [FOUND_SWAP] = ".log.swap",
+	[FOUND_LOG] = ".log",
+	[FOUND_INDEX] = ".index",
+	[FOUND_TIME] = ".timeindex",
+	[FOUND_TXN] = ".txnindex",
+	[FOUND_SNAPSHOT] = ".snapshot",
+	[FOUND_SWAP] = ".log.swap",
 	[FOUND_CLEANED] = ".log.cleaned",
 };
 
@@ -112,7 +126,8 @@ static int unlink_named(struct found *f, int64_t offset, const char *suffix)
 
 /* ---- what a compaction has left (Kafka's cleaner) ---- */
 
-static const char *const SWAP_PARTS[] = {".index", ".timeindex", ".txnindex", ".log"}; /* the .log last: it is what counts */
+static const char *const SWAP_PARTS[] = {".index", ".timeindex", ".txnindex",
+					 ".log"}; /* the .log last: it is what counts */
 
 static int drop_swap(struct found *f, int64_t base)
 {
@@ -223,11 +238,15 @@ static int add_segments(struct found *f)
 static bool is_sound(enum segment_file kind, const uint8_t *entry, int32_t n, int64_t log_size)
 {
 	if (kind == SEGMENT_TIME)
-		return time_get(entry).offset >= 0 && (time_get(entry).timestamp > 0 || (time_get(entry).timestamp == 0 && n == 1));
+		return time_get(entry).offset >= 0 &&
+		       (time_get(entry).timestamp > 0 || (time_get(entry).timestamp == 0 && n == 1));
 	return index_get(entry).offset > 0 && index_get(entry).pos > 0 && index_get(entry).pos < log_size;
 }
 
-/* Kafka leaves an index longer than it is, full of zeros: cuts it behind its last entry. -EINVAL when it is no such file. */
+/*
+ * Kafka leaves an index longer than it is, full of zeros: cuts it behind its last entry. -EINVAL when it is no such
+ * file.
+ */
 static int trim_zeros(struct file *file, enum index_key key, int64_t log_size, int32_t size, int32_t *n)
 {
 	static const uint8_t ZEROS[TIME_ENTRY];
@@ -275,8 +294,8 @@ static int load_indexes(struct log *log, struct segment *s)
 	if (!err)
 		err = count_entries(log, s, SEGMENT_TIME, &s->time_n);
 	if (err == -EINVAL || err == -ENOENT) {
-		diag_info(log->env->diag, "index is missing or damaged, made anew", "topic=%s partition=%d segment=%020lld.log",
-			  log->topic, log->partition, (long long)s->base);
+		diag_info(log->env->diag, "index is missing or damaged, made anew",
+			  "topic=%s partition=%d segment=%020lld.log", log->topic, log->partition, (long long)s->base);
 		return segment_rebuild(log, s);
 	}
 	s->max_timestamp = s->time_n ? TIMESTAMP_UNREAD : -1;
@@ -373,15 +392,16 @@ static int load_topic_id(struct found *f)
 static int settle_start(struct log *log)
 {
 	struct log_data *d = log->data;
-	int64_t checkpointed = log_dir_checkpointed(log->dir, CHECKPOINT_LOG_START, str_of(log->topic), log->partition, 0);
+	int64_t checkpointed =
+		log_dir_checkpointed(log->dir, CHECKPOINT_LOG_START, str_of(log->topic), log->partition, 0);
 	int64_t first = d->n ? d->segments[0].base : 0;
 
 	log->start = checkpointed > first ? checkpointed : first;
 	if (log->end < log->start) {
 		if (d->n)
 			diag_warn(log->env->diag, "log ends before its start, begun anew there",
-				  "topic=%s partition=%d end=%lld start=%lld", log->topic, log->partition, (long long)log->end,
-				  (long long)log->start);
+				  "topic=%s partition=%d end=%lld start=%lld", log->topic, log->partition,
+				  (long long)log->end, (long long)log->start);
 		return log_truncate_fully_at(log, log->start);
 	}
 	if (epochs_truncate_end(&log->epochs, log->end) || epochs_truncate_start(&log->epochs, log->start))
@@ -403,7 +423,8 @@ static int load_producers(struct log *log, const struct log_load *how, bool clea
 
 static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 {
-	int64_t hw = log_dir_checkpointed(log->dir, CHECKPOINT_HIGH_WATERMARK, str_of(log->topic), log->partition, log->start);
+	int64_t hw = log_dir_checkpointed(log->dir, CHECKPOINT_HIGH_WATERMARK, str_of(log->topic), log->partition,
+					  log->start);
 
 	log->high_watermark = hw < log->start ? log->start : hw > log->end ? log->end : hw;
 	log->flushed_end = clean || recovery_point > log->end ? log->end : recovery_point;
@@ -414,8 +435,8 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 }
 
 /*
- * After a kill what was recovered may be in the page cache only. Where nothing unflushed is acknowledged or shown it is flushed before
- * anybody reads it: a power cut must not take back what a reader was given.
+ * After a kill what was recovered may be in the page cache only. Where nothing unflushed is acknowledged or shown it
+ * is flushed before anybody reads it: a power cut must not take back what a reader was given.
  */
 static int flush_recovered(struct log *log)
 {
@@ -460,8 +481,8 @@ static int load_files(struct found *f, const struct log_load *how)
 {
 	struct log *log = f->log;
 	struct origin from = {
-		.recovery_point =
-			log_dir_checkpointed(log->dir, CHECKPOINT_RECOVERY_POINT, str_of(log->topic), log->partition, 0),
+		.recovery_point = log_dir_checkpointed(log->dir, CHECKPOINT_RECOVERY_POINT, str_of(log->topic),
+						       log->partition, 0),
 		.clean = how->clean,
 	};
 	int err = list_names(f);
@@ -481,8 +502,8 @@ static int load_files(struct found *f, const struct log_load *how)
 		err = load_state(f, how, from);
 	if (!is_damage(err))
 		return err;
-	diag_warn(log->env->diag, "log is damaged below its recovery point, all of it is verified", "topic=%s partition=%d dir=%s",
-		  log->topic, log->partition, f->dir);
+	diag_warn(log->env->diag, "log is damaged below its recovery point, all of it is verified",
+		  "topic=%s partition=%d dir=%s", log->topic, log->partition, f->dir);
 	return load_state(f, how, (struct origin){0});
 }
 

@@ -13,16 +13,19 @@
  *
  * What always holds
  * 1. log start <= high watermark <= end; last stable offset <= high watermark; flushed end <= end.
- * 2. Bytes of a segment, once readable, are never written over. They go by unlink, or by truncation; and after a truncation that a reader
- *    may still be looking at, appends go to a new segment, so that no send in flight can carry other bytes than it was given.
- * 3. An append that fails has changed nothing: neither state nor bytes below the end. A full disk (ERR_KAFKA_STORAGE_ERROR, -ENOSPC inside)
- *    heals by itself; any other write error takes the whole directory offline (dir.h).
+ * 2. Bytes of a segment, once readable, are never written over. They go by unlink, or by truncation; and after a
+ *    truncation that a reader may still be looking at, appends go to a new segment, so that no send in flight can
+ *    carry other bytes than it was given.
+ * 3. An append that fails has changed nothing: neither state nor bytes below the end. A full disk
+ *    (ERR_KAFKA_STORAGE_ERROR, -ENOSPC inside) heals by itself; any other write error takes the whole directory
+ *    offline (dir.h).
  * 4. A replica without records has no file and no directory, and is a few hundred bytes of memory.
- * 5. The recovery point, the checkpointed flushed end, never passes what has been synced: data, indexes, epochs and snapshots.
+ * 5. The recovery point, the checkpointed flushed end, never passes what has been synced: data, indexes, epochs and
+ *    snapshots.
  *
- * Threads: no locks inside. A log is used under its partition's lock, for page-cache work only. What may wait is a job: a struct is filled
- * under the lock, run anywhere without it (xxx_run, for env_work), and handed back under the lock (xxx_end). The jobs hold their own
- * references and never look at the log.
+ * Threads: no locks inside. A log is used under its partition's lock, for page-cache work only. What may wait is a
+ * job: a struct is filled under the lock, run anywhere without it (xxx_run, for env_work), and handed back under the
+ * lock (xxx_end). The jobs hold their own references and never look at the log.
  */
 #ifndef ODRADEK_LOG_LOG_H
 #define ODRADEK_LOG_LOG_H
@@ -61,23 +64,24 @@ struct log_load_progress {
 };
 
 struct log_load {
-	bool clean;		       /* the directory was left by a clean stop */
+	bool clean;			/* the directory was left by a clean stop */
 	int64_t producer_expiration_ms; /* producer.id.expiration.ms */
-	void (*progress)(void *arg, const struct log_load_progress *); /* about once a second while it takes long; may be NULL */
+	void (*progress)(void *arg,
+			 const struct log_load_progress *); /* about once a second while it takes long; may be NULL */
 	void *arg;
 };
 
 /*
- * Reads what is on disk for a log from log_new, recovering it after an unclean stop. Blocks: a job, many may run side by side. 0 (also when
- * there is no directory yet), or a negated errno: then the directory `dir` has failed.
+ * Reads what is on disk for a log from log_new, recovering it after an unclean stop. Blocks: a job, many may run side
+ * by side. 0 (also when there is no directory yet), or a negated errno: then the directory `dir` has failed.
  */
 int log_load(struct log *, const struct log_load *how);
 /* Forgets the log; what is on disk stays as it is (as after a crash, if it was not closed). */
 void log_free(struct log *);
 
 /*
- * A clean end: last time index entry, producer snapshot, epochs, everything synced. Blocks: a job, run when nobody else uses the log.
- * log_free comes after it.
+ * A clean end: last time index entry, producer snapshot, epochs, everything synced. Blocks: a job, run when nobody
+ * else uses the log. log_free comes after it.
  */
 int log_close(struct log *);
 
@@ -94,17 +98,20 @@ int log_segments(const struct log *);
 
 struct log_offsets {
 	int64_t start;
-	int64_t stable;		/* last stable offset: high watermark, or the first offset of the oldest open transaction */
+	int64_t stable; /* last stable offset: high watermark, or the first offset of the oldest open transaction */
 	int64_t high_watermark;
-	int64_t end;		/* the next offset */
-	int64_t flushed_end;	/* synced below it; the recovery point */
-	int32_t last_epoch;	/* -1 without records and epochs */
+	int64_t end;	     /* the next offset */
+	int64_t flushed_end; /* synced below it; the recovery point */
+	int32_t last_epoch;  /* -1 without records and epochs */
 };
 
 struct log_offsets log_offsets(const struct log *);
 /* Clamped to [start, end]; never moves back except by truncation. */
 void log_set_high_watermark(struct log *, int64_t offset);
-/* DeleteRecords: true when it moved; ERR_OFFSET_OUT_OF_RANGE beyond the high watermark. Segments below go with the next log_retain. */
+/*
+ * DeleteRecords: true when it moved; ERR_OFFSET_OUT_OF_RANGE beyond the high watermark. Segments below go with the
+ * next log_retain.
+ */
 int log_set_start(struct log *, int64_t offset, bool *moved);
 
 /* ---- appending ---- */
@@ -120,19 +127,21 @@ struct log_appended {
 };
 
 /*
- * Appends one checked batch as leader: sequence check, base offset and leader epoch set in place, one write. 0 and *out, or a Kafka error
- * (ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, ERR_INVALID_PRODUCER_EPOCH, ERR_INVALID_TXN_STATE, ERR_RECORD_LIST_TOO_LARGE,
- * ERR_TRANSACTION_COORDINATOR_FENCED, ERR_KAFKA_STORAGE_ERROR), or -EMFILE and the like.
+ * Appends one checked batch as leader: sequence check, base offset and leader epoch set in place, one write. 0 and
+ * *out, or a Kafka error (ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, ERR_INVALID_PRODUCER_EPOCH, ERR_INVALID_TXN_STATE,
+ * ERR_RECORD_LIST_TOO_LARGE, ERR_TRANSACTION_COORDINATOR_FENCED, ERR_KAFKA_STORAGE_ERROR), or -EMFILE and the like.
  */
 int log_append(struct log *, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch, int64_t now_ms,
 	       struct log_appended *out);
 
 /*
- * Appends batches whose offsets and epochs are set: replication and the raft log. p[0..len) holds whole batches; CRC and structure are
- * checked here. A batch of a later epoch than leader_epoch ends the append before it. 0; ERR_CORRUPT_MESSAGE; ERR_INVALID_RECORD when the
- * first offset is below the end (Kafka's UnexpectedAppendOffset); storage errors as above.
+ * Appends batches whose offsets and epochs are set: replication and the raft log. p[0..len) holds whole batches; CRC
+ * and structure are checked here. A batch of a later epoch than leader_epoch ends the append before it. 0;
+ * ERR_CORRUPT_MESSAGE; ERR_INVALID_RECORD when the first offset is below the end (Kafka's UnexpectedAppendOffset);
+ * storage errors as above.
  */
-int log_append_as_follower(struct log *, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms, struct log_appended *out);
+int log_append_as_follower(struct log *, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
+			   struct log_appended *out);
 
 /* A new leader epoch begins at the end of the log (become leader). */
 void log_begin_epoch(struct log *, int32_t epoch);
@@ -155,9 +164,10 @@ struct log_cold {
 };
 
 /*
- * Names the range of a segment that answers: whole batches, the first holds `offset` (it may begin before it) or is the first behind it;
- * never beyond upto_offset nor one segment. out->len 0 when offset == upto_offset or nothing fits. The file is referenced:
- * records_fini or file_unref it. 0; ERR_OFFSET_OUT_OF_RANGE outside [start, end]; -EAGAIN and *cold with nowait; storage errors.
+ * Names the range of a segment that answers: whole batches, the first holds `offset` (it may begin before it) or is
+ * the first behind it; never beyond upto_offset nor one segment. out->len 0 when offset == upto_offset or nothing
+ * fits. The file is referenced: records_fini or file_unref it. 0; ERR_OFFSET_OUT_OF_RANGE outside [start, end];
+ * -EAGAIN and *cold with nowait; storage errors.
  */
 int log_read(struct log *, const struct log_read *r, struct records *out, struct log_cold *cold);
 int log_cold_run(struct log_cold *); /* blocks; lets go of the file */
@@ -217,9 +227,9 @@ int log_truncate_fully_at(struct log *, int64_t offset); /* drops all; the log s
 /* ---- flushing: group commit ---- */
 
 /*
- * One flush of one log, in the caller's memory (a partition has one at a time). begin: under the lock; false when everything up to `upto`
- * is flushed or there is nothing to do. Then log_flusher_add, on the flusher's loop; many logs are synced by one job. In done(): take the lock,
- * log_flush_end, and look at log_offsets().flushed_end.
+ * One flush of one log, in the caller's memory (a partition has one at a time). begin: under the lock; false when
+ * everything up to `upto` is flushed or there is nothing to do. Then log_flusher_add, on the flusher's loop; many
+ * logs are synced by one job. In done(): take the lock, log_flush_end, and look at log_offsets().flushed_end.
  */
 struct log_flush {
 	struct log_flush *next;
@@ -253,19 +263,24 @@ void log_flusher_add(struct log_flusher *, struct log_flush *f);
 
 /* ---- retention and deletion ---- */
 
-/* Files on their way out: run() renames them to .deleted, and after delay_ms finish() unlinks them. Both block: jobs. */
+/*
+ * Files on their way out: run() renames them to .deleted, and after delay_ms finish() unlinks them. Both block: jobs.
+ */
 struct log_deletion {
 	struct env *env;
 	char **paths; /* renamed by run, in order; unlinked by finish */
 	int n;
 	int cap;
-	char *dir;	/* a whole replica, renamed already: removed by finish */
+	char *dir; /* a whole replica, renamed already: removed by finish */
 	int64_t delay_ms;
 };
 
 /* Rolls and takes out what retention.ms, retention.bytes and the log start allow. *out is NULL when nothing goes. */
 int log_retain(struct log *, int64_t now_ms, struct log_deletion **out);
-/* Rolls the active segment when segment.ms has passed (Kafka does so on append only; the metadata log's snapshots need it). */
+/*
+ * Rolls the active segment when segment.ms has passed (Kafka does so on append only; the metadata log's snapshots need
+ * it).
+ */
 int log_roll(struct log *, int64_t now_ms);
 /* The replica is deleted: the log is empty and without a directory at once. NULL when it never had one. */
 struct log_deletion *log_delete(struct log *);

@@ -1,6 +1,6 @@
 /*
- * lookup: ListOffsets by time. Under the lock a segment is chosen by its largest timestamp; the search in it is a job: time index, offset
- * index, headers, and at last the records of one batch.
+ * lookup: ListOffsets by time. Under the lock a segment is chosen by its largest timestamp; the search in it is a
+ * job: time index, offset index, headers, and at last the records of one batch.
  */
 #include <errno.h>
 
@@ -30,7 +30,10 @@ static int take_files(struct log *log, struct segment *s, struct log_lookup *l)
 	return 0;
 }
 
-/* The first segment with a timestamp >= the wanted one, or the one with the largest; -1 when there is none, or a negated errno < -1. */
+/*
+ * The first segment with a timestamp >= the wanted one, or the one with the largest; -1 when there is none, or a
+ * negated errno < -1.
+ */
 static int choose(struct log *log, struct log_lookup *l)
 {
 	int best = -1;

@@ -16,7 +16,9 @@
 
 enum { META_SIZE_MAX = 64 * 1024 };
 
-/* One line as Java's Properties.load reads it: key, '=' or ':' or space, value; a backslash quotes the next character. */
+/*
+ * One line as Java's Properties.load reads it: key, '=' or ':' or space, value; a backslash quotes the next character.
+ */
 static bool split_line(struct str line, char *key, char *value, size_t size)
 {
 	size_t n = 0;

@@ -240,7 +240,10 @@ void producers_apply_data(struct producers *p, const struct batch_header *h)
 	}
 }
 
-/* The end of what is stable once this transaction is over: the next open one of somebody else, or the offset behind the marker. */
+/*
+ * The end of what is stable once this transaction is over: the next open one of somebody else, or the offset behind
+ * the marker.
+ */
 static int64_t stable_after(const struct producers *p, int64_t producer_id, int64_t marker_offset)
 {
 	for (int i = 0; i < p->open.n; i++)
@@ -249,7 +252,8 @@ static int64_t stable_after(const struct producers *p, int64_t producer_id, int6
 	return marker_offset + 1;
 }
 
-bool producers_apply_marker(struct producers *p, const struct batch_header *h, const struct marker *m, struct completed_txn *out)
+bool producers_apply_marker(struct producers *p, const struct batch_header *h, const struct marker *m,
+			    struct completed_txn *out)
 {
 	struct producer *e = find_or_add(p, h->producer_id);
 	struct open_txn txn;

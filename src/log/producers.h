@@ -1,11 +1,12 @@
 /*
  * producers: what one log remembers of the idempotent and transactional producers that wrote to it (KIP-98, KIP-360).
  *
- * 1. Of each producer the last five batches of its current epoch are known; after a restart only the last (a snapshot holds no more).
+ * 1. Of each producer the last five batches of its current epoch are known; after a restart only the last (a snapshot
+ *    holds no more).
  * 2. Checking changes nothing; applying follows a successful write and cannot fail.
  * 3. `map_end` is the offset up to which batches were applied.
- * 4. A transaction is open from its first batch to its marker; decided but unreplicated until the high watermark passes the marker. The
- *    first unstable offset is the least first offset of both kinds.
+ * 4. A transaction is open from its first batch to its marker; decided but unreplicated until the high watermark
+ *    passes the marker. The first unstable offset is the least first offset of both kinds.
  * Owner: the log.
  */
 #ifndef ODRADEK_LOG_PRODUCERS_H
@@ -66,8 +67,8 @@ const struct producer *producers_find(const struct producers *p, int64_t id);
 /* The batch among the last five that has the same epoch and sequences; NULL when it is new. */
 const struct producer_batch *producers_duplicate(const struct producers *p, const struct batch_header *h);
 /*
- * May this batch follow? 0, or ERR_INVALID_PRODUCER_EPOCH, ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, ERR_INVALID_TXN_STATE. Sequences are looked
- * at for clients only.
+ * May this batch follow? 0, or ERR_INVALID_PRODUCER_EPOCH, ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, ERR_INVALID_TXN_STATE.
+ * Sequences are looked at for clients only.
  */
 int producers_check_data(const struct producers *p, const struct batch_header *h, enum append_origin origin);
 /* A marker: ERR_INVALID_PRODUCER_EPOCH, ERR_TRANSACTION_COORDINATOR_FENCED. */
@@ -91,7 +92,8 @@ struct completed_txn {
 };
 
 /* True when a transaction with data has ended: *out. */
-bool producers_apply_marker(struct producers *p, const struct batch_header *h, const struct marker *m, struct completed_txn *out);
+bool producers_apply_marker(struct producers *p, const struct batch_header *h, const struct marker *m,
+			    struct completed_txn *out);
 void producers_advance(struct producers *p, int64_t map_end);
 void producers_high_watermark(struct producers *p, int64_t offset);
 int64_t producers_first_unstable(const struct producers *p); /* -1 = none */
@@ -100,7 +102,11 @@ void producers_expire(struct producers *p, int64_t now_ms, int64_t expiration_ms
 /* ---- snapshots (%020d.snapshot) ---- */
 
 void producers_snapshot(const struct producers *p, struct buf *out);
-/* Replaces the state. 0, or ERR_CORRUPT_MESSAGE: then it is empty. Entries silent for expiration_ms at now_ms are left out. */
-int producers_restore(struct producers *p, struct bytes snapshot, int64_t map_end, int64_t now_ms, int64_t expiration_ms);
+/*
+ * Replaces the state. 0, or ERR_CORRUPT_MESSAGE: then it is empty. Entries silent for expiration_ms at now_ms are left
+ * out.
+ */
+int producers_restore(struct producers *p, struct bytes snapshot, int64_t map_end, int64_t now_ms,
+		      int64_t expiration_ms);
 
 #endif

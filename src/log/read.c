@@ -1,8 +1,9 @@
 /*
  * read: from offsets to ranges of files.
  *
- * A position is found without touching the disk where a reader goes on from where the last one ended (hints) or in the last stretch of
- * the log (pending index entries); else by the index and a walk over the headers of at most index.interval.bytes.
+ * A position is found without touching the disk where a reader goes on from where the last one ended (hints) or in
+ * the last stretch of the log (pending index entries); else by the index and a walk over the headers of at most
+ * index.interval.bytes.
  */
 #include <errno.h>
 
@@ -59,7 +60,8 @@ static int say_cold(struct log_cold *cold, struct file *file, int64_t pos, int64
 }
 
 /* The position of the last indexed batch that does not lie wholly behind offset. */
-static int search_index(struct log *log, struct segment *s, int64_t offset, int64_t *pos, bool nowait, struct log_cold *cold)
+static int search_index(struct log *log, struct segment *s, int64_t offset, int64_t *pos, bool nowait,
+			struct log_cold *cold)
 {
 	uint8_t entry[TIME_ENTRY];
 	struct file *file;
@@ -109,11 +111,11 @@ int segment_locate(struct log *log, struct segment *s, int64_t offset, struct sc
 
 struct range {
 	struct segment *segment;
-	int index;	/* of the segment */
-	int64_t from;	/* position of the first batch */
-	int64_t first;	/* its size */
-	int64_t limit;	/* position before which everything may be read */
-	int64_t next;	/* the offset behind the range; -1 not known */
+	int index;     /* of the segment */
+	int64_t from;  /* position of the first batch */
+	int64_t first; /* its size */
+	int64_t limit; /* position before which everything may be read */
+	int64_t next;  /* the offset behind the range; -1 not known */
 };
 
 static int find_start(struct log *log, int64_t offset, struct range *r, struct scan *scan, struct log_cold *cold)

@@ -1,6 +1,6 @@
 /*
- * recompress: a batch written anew with the codec that the topic wants. Records keep their timestamps, keys, values and headers; their offsets
- * are numbered from the base on.
+ * recompress: a batch written anew with the codec that the topic wants. Records keep their timestamps, keys, values
+ * and headers; their offsets are numbered from the base on.
  */
 #include <errno.h>
 
@@ -23,7 +23,8 @@ static int level_of(const struct topic_config *config, int codec)
 	}
 }
 
-static void put_record(struct buf *out, const struct record *r, int64_t base_timestamp, int32_t index, const uint8_t *tail, int64_t tail_len)
+static void put_record(struct buf *out, const struct record *r, int64_t base_timestamp, int32_t index,
+		       const uint8_t *tail, int64_t tail_len)
 {
 	uint8_t head[1 + VARINT64_MAX + VARINT32_MAX];
 	uint8_t size[VARINT32_MAX];
@@ -95,22 +96,23 @@ static void put_header(struct buf *out, size_t start, struct batch_info *info, i
 	info->recompress = false;
 }
 
-static int rewrite(const struct batch_check *c, const uint8_t *p, struct batch_info *info, struct buf *records, struct buf *numbered,
-		   struct buf *out)
+static int rewrite(const struct batch_check *c, const uint8_t *p, struct batch_info *info, struct buf *records,
+		   struct buf *numbered, struct buf *out)
 {
 	static const uint8_t blank[BATCH_HEADER_SIZE];
 	const struct batch_header *h = &info->header;
 	size_t start = out->len;
 	int64_t base_timestamp = h->base_timestamp;
-	int err = decode_all(c->codecs, batch_codec(h), p + BATCH_HEADER_SIZE, (size_t)(batch_size(h) - BATCH_HEADER_SIZE),
-			     (size_t)info->uncompressed_size, records);
+	int err = decode_all(c->codecs, batch_codec(h), p + BATCH_HEADER_SIZE,
+			     (size_t)(batch_size(h) - BATCH_HEADER_SIZE), (size_t)info->uncompressed_size, records);
 
 	if (!err)
 		err = renumber(h, records, numbered, &base_timestamp);
 	if (err)
 		return err;
 	buf_put(out, blank, sizeof(blank));
-	err = encode_all(c->codecs, info->target_codec, level_of(c->config, info->target_codec), numbered->p, numbered->len, out);
+	err = encode_all(c->codecs, info->target_codec, level_of(c->config, info->target_codec), numbered->p,
+			 numbered->len, out);
 	if (err || out->len - start > INT32_MAX) {
 		out->len = start;
 		return err ? err : ERR_MESSAGE_TOO_LARGE;
@@ -131,10 +133,11 @@ int batch_recompress(const struct batch_check *c, const uint8_t *p, struct batch
 	buf_fini(&records);
 	buf_fini(&numbered);
 	if (!err && info->size > c->config->max_message_bytes) {
-		problem->message = arena_printf(c->arena,
-						"Message batch size is %d bytes in append to partition %.*s-%d which exceeds the maximum "
-						"configured size of %d.",
-						info->size, STR_ARG(c->topic), c->partition, c->config->max_message_bytes);
+		problem->message = arena_printf(
+			c->arena,
+			"Message batch size is %d bytes in append to partition %.*s-%d which exceeds the maximum "
+			"configured size of %d.",
+			info->size, STR_ARG(c->topic), c->partition, c->config->max_message_bytes);
 		out->len = start;
 		err = ERR_MESSAGE_TOO_LARGE;
 	}

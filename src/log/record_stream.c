@@ -30,8 +30,8 @@ static bool refill(struct record_stream *s)
 	return true;
 }
 
-void record_stream_init(struct record_stream *s, struct codecs *codecs, const struct batch_header *h, const uint8_t *batch,
-			size_t out_max)
+void record_stream_init(struct record_stream *s, struct codecs *codecs, const struct batch_header *h,
+			const uint8_t *batch, size_t out_max)
 {
 	size_t len = (size_t)(batch_size(h) - BATCH_HEADER_SIZE);
 

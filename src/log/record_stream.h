@@ -1,8 +1,9 @@
 /*
- * record_stream: the records of a batch, compressed or not, without their contents: what a validator and a search by time ask for.
+ * record_stream: the records of a batch, compressed or not, without their contents: what a validator and a search by
+ * time ask for.
  *
- * Keys, values and headers are stepped over. Each record must be exactly as long as it says, and the batch must hold exactly as many as
- * its header says. Decompression goes through the codecs' fixed buffer and stops at `out_max` bytes.
+ * Keys, values and headers are stepped over. Each record must be exactly as long as it says, and the batch must hold
+ * exactly as many as its header says. Decompression goes through the codecs' fixed buffer and stops at `out_max` bytes.
  */
 #ifndef ODRADEK_LOG_RECORD_STREAM_H
 #define ODRADEK_LOG_RECORD_STREAM_H
@@ -29,15 +30,15 @@ struct record_stream {
 	int64_t size; /* bytes of records seen so far, decompressed */
 	int64_t left_in_record;
 	int32_t left;
-	int32_t record_max;    /* bytes of one record; 0 = no bound. Set it after record_stream_init. */
-	int32_t refused_size;  /* of the record that was larger */
-	bool last; /* p..end is the last piece */
+	int32_t record_max;   /* bytes of one record; 0 = no bound. Set it after record_stream_init. */
+	int32_t refused_size; /* of the record that was larger */
+	bool last;	      /* p..end is the last piece */
 	int error; /* ERR_INVALID_RECORD: malformed; ERR_CORRUPT_MESSAGE: does not decompress; ERR_MESSAGE_TOO_LARGE */
 };
 
 /* `batch` holds the whole batch, whose header is *h. */
-void record_stream_init(struct record_stream *s, struct codecs *codecs, const struct batch_header *h, const uint8_t *batch,
-			size_t out_max);
+void record_stream_init(struct record_stream *s, struct codecs *codecs, const struct batch_header *h,
+			const uint8_t *batch, size_t out_max);
 /* False at the end, or when s->error. */
 bool record_stream_next(struct record_stream *s, struct stream_record *out);
 

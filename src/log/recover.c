@@ -1,10 +1,11 @@
 /*
  * recover: after an unclean stop, everything past the recovery point is read and verified.
  *
- * 1. Below the recovery point all was synced, indexes too: a segment that holds it is read from its last index entry below it, when the batch
- *    there bears the entry out; else from the beginning.
- * 2. The log ends before the first batch that is not sound. A torn tail is cut off. Whole batches behind a bad one are set aside, as
- *    <offset>.log.set-aside, which neither Kafka nor we read as a segment, and named in one line each.
+ * 1. Below the recovery point all was synced, indexes too: a segment that holds it is read from its last index entry
+ *    below it, when the batch there bears the entry out; else from the beginning.
+ * 2. The log ends before the first batch that is not sound. A torn tail is cut off. Whole batches behind a bad one
+ *    are set aside, as <offset>.log.set-aside, which neither Kafka nor we read as a segment, and named in one line
+ *    each.
  * 3. Where a segment ends before the next one begins, what was in between is lost: the log ends there too.
  * 4. Index entries are made by the rules of appending: a recovered index is the one that appending would have written.
  */
@@ -58,10 +59,12 @@ static int copy_range(struct file *from, int64_t pos, int64_t end, struct file *
 
 static void tell_aside(struct log *log, const struct segment *s, int64_t pos, int64_t bytes, const char *path)
 {
-	diag_warn(log->env->diag, "whole batches behind a bad one are set aside, not served",
-		  "topic=%s partition=%d segment=%020lld.log position=%lld end-offset=%lld bytes=%lld file=%s remedy=\"odradek "
-		  "dump-log --files shows them; produce again what is missed, then remove the file\"",
-		  log->topic, log->partition, (long long)s->base, (long long)pos, (long long)log->end, (long long)bytes, path);
+	diag_warn(
+		log->env->diag, "whole batches behind a bad one are set aside, not served",
+		"topic=%s partition=%d segment=%020lld.log position=%lld end-offset=%lld bytes=%lld file=%s remedy=\"odradek "
+		"dump-log --files shows them; produce again what is missed, then remove the file\"",
+		log->topic, log->partition, (long long)s->base, (long long)pos, (long long)log->end, (long long)bytes,
+		path);
 }
 
 /* What is whole behind the bad batch at pos of segment s. */
@@ -121,7 +124,8 @@ static int cut_to(struct log *log, struct segment *s, enum segment_file kind, in
 }
 
 /* The entry of the last indexed batch below the recovery point: its number, -1 when there is none that holds. */
-static int trusted_entry(struct log *log, struct segment *s, struct verify *v, int64_t recovery_point, int64_t *pos, int64_t *offset)
+static int trusted_entry(struct log *log, struct segment *s, struct verify *v, int64_t recovery_point, int64_t *pos,
+			 int64_t *offset)
 {
 	uint8_t bytes[TIME_ENTRY];
 	struct batch_header h;
@@ -158,7 +162,8 @@ static int keep_entries(struct log *log, struct segment *s, int entry, int64_t p
 		int32_t n = index_count(file, KEY_TIMESTAMP, s->size);
 
 		for (; n > 0; n--) {
-			if (index_read(file, KEY_TIMESTAMP, n - 1, bytes) == 0 && s->base + time_get(bytes).offset <= offset)
+			if (index_read(file, KEY_TIMESTAMP, n - 1, bytes) == 0 &&
+			    s->base + time_get(bytes).offset <= offset)
 				break;
 		}
 		s->time_n = n > 0 ? n : 0;
@@ -188,8 +193,12 @@ static void tell_progress(struct log *log, struct recovery *r, int64_t bytes)
 				      });
 }
 
-/* Verifies from pos on; log->end is behind the last sound batch. *bad is the position of the first that is not, or the size. */
-static int verify_segment(struct log *log, struct segment *s, struct verify *v, int64_t pos, struct recovery *r, int64_t *bad)
+/*
+ * Verifies from pos on; log->end is behind the last sound batch. *bad is the position of the first that is not, or the
+ * size.
+ */
+static int verify_segment(struct log *log, struct segment *s, struct verify *v, int64_t pos, struct recovery *r,
+			  int64_t *bad)
 {
 	struct batch_header h;
 	int err = 0;
@@ -217,8 +226,8 @@ static int cut_bad_end(struct log *log, struct segment *s, struct verify *v, int
 	if (err)
 		return err;
 	diag_info(log->env->diag, "log cut at its last whole batch",
-		  "topic=%s partition=%d segment=%020lld.log position=%lld bytes=%lld end-offset=%lld", log->topic, log->partition,
-		  (long long)s->base, (long long)bad, (long long)(s->size - bad), (long long)log->end);
+		  "topic=%s partition=%d segment=%020lld.log position=%lld bytes=%lld end-offset=%lld", log->topic,
+		  log->partition, (long long)s->base, (long long)bad, (long long)(s->size - bad), (long long)log->end);
 	err = file_truncate(v->file, bad);
 	s->size = bad;
 	return err;
@@ -297,8 +306,8 @@ static bool is_below(const struct log_data *d, int i, int64_t recovery_point)
 }
 
 /*
- * Segment i was made, but the end of the one before it never reached the platter. (A compacted log may have such gaps; there they are
- * let be.)
+ * Segment i was made, but the end of the one before it never reached the platter. (A compacted log may have such
+ * gaps; there they are let be.)
  */
 static bool is_behind_a_hole(const struct log *log, int i, int64_t recovery_point)
 {

@@ -1,5 +1,6 @@
 /*
- * replay: producer state at the end of the log: the newest snapshot that can be read, then the headers of the batches behind it.
+ * replay: producer state at the end of the log: the newest snapshot that can be read, then the headers of the batches
+ * behind it.
  *
  * Aborted transactions whose markers lie behind the snapshot are written to .txnindex anew, so that it holds them once.
  */
@@ -25,7 +26,8 @@ static int restore(struct log *log, int64_t offset, int64_t now_ms, int64_t expi
 	int err = env_read_file(log->env, path, SNAPSHOT_SIZE_MAX, &bytes, &len);
 	if (err)
 		return err;
-	err = producers_restore(&log->data->producers, (struct bytes){(uint8_t *)bytes, (int32_t)len}, offset, now_ms, expiration_ms);
+	err = producers_restore(&log->data->producers, (struct bytes){(uint8_t *)bytes, (int32_t)len}, offset, now_ms,
+				expiration_ms);
 	xfree(bytes);
 	if (err)
 		diag_warn(log->env->diag, "producer snapshot unreadable, an older one is used", "file=%s", path);
@@ -64,7 +66,8 @@ static int read_marker(struct file *file, const struct scan *scan, struct marker
 	if (!record_next(&it, &r))
 		return -ENOENT;
 	int type = control_type(r.key);
-	if ((type != CONTROL_ABORT && type != CONTROL_COMMIT) || control_coordinator_epoch(r.value, &out->coordinator_epoch))
+	if ((type != CONTROL_ABORT && type != CONTROL_COMMIT) ||
+	    control_coordinator_epoch(r.value, &out->coordinator_epoch))
 		return -ENOENT;
 	out->type = (enum control_type)type;
 	out->timestamp = r.timestamp;

@@ -1,9 +1,10 @@
 /*
  * retain: what may go, oldest first, stopping at the first segment that stays.
  *
- * A segment goes when all of it lies below the high watermark and it is older than retention.ms (by its largest timestamp, else by the
- * file's time), or the log is larger than retention.bytes without it, or it ends at or below the log start. The active segment can go too:
- * an empty one is rolled first. Files go as Kafka's do: renamed to .deleted, unlinked after file.delete.delay.ms.
+ * A segment goes when all of it lies below the high watermark and it is older than retention.ms (by its largest
+ * timestamp, else by the file's time), or the log is larger than retention.bytes without it, or it ends at or below
+ * the log start. The active segment can go too: an empty one is rolled first. Files go as Kafka's do: renamed to
+ * .deleted, unlinked after file.delete.delay.ms.
  */
 #include <errno.h>
 #include <string.h>
@@ -154,7 +155,8 @@ struct log_deletion *log_delete(struct log *log)
 	if (!log->data)
 		return NULL;
 	LOG_DIR_PATH(log, from);
-	path_of_marked(to, log_dir_path(log->dir), str_of(log->topic), log->partition, env_random_uuid(log->env), "-delete");
+	path_of_marked(to, log_dir_path(log->dir), str_of(log->topic), log->partition, env_random_uuid(log->env),
+		       "-delete");
 	struct log_deletion *d = xcalloc(1, sizeof(*d));
 	d->env = log->env;
 	d->dir = xstrdup(to);

@@ -1,7 +1,9 @@
 /*
- * scan: walking the headers of the batches in a segment's file, through a small buffer, without reading what lies between.
+ * scan: walking the headers of the batches in a segment's file, through a small buffer, without reading what lies
+ * between.
  *
- * Nothing is verified here but that headers can be: a segment that is being read was verified when it was written or recovered.
+ * Nothing is verified here but that headers can be: a segment that is being read was verified when it was written or
+ * recovered.
  */
 #ifndef ODRADEK_LOG_SCAN_H
 #define ODRADEK_LOG_SCAN_H
@@ -29,7 +31,10 @@ struct scan {
 };
 
 void scan_init(struct scan *s, struct file *file, int64_t pos, int64_t end);
-/* True with the next header in s->header; false at the end, at a batch that is not whole, or with s->error or s->cold set. */
+/*
+ * True with the next header in s->header; false at the end, at a batch that is not whole, or with s->error or s->cold
+ * set.
+ */
 bool scan_next(struct scan *s);
 /* The first batch from here whose last offset is >= offset: true, and it is the current one. */
 bool scan_to(struct scan *s, int64_t offset);

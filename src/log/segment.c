@@ -1,6 +1,7 @@
 /*
- * segment: one .log with its indexes. The rules for index entries are Kafka's: a pair is added for a batch that begins more than
- * index.interval.bytes behind the last indexed one; a time entry only when its timestamp is larger than the last one's.
+ * segment: one .log with its indexes. The rules for index entries are Kafka's: a pair is added for a batch that
+ * begins more than index.interval.bytes behind the last indexed one; a time entry only when its timestamp is larger
+ * than the last one's.
  */
 #include <errno.h>
 
@@ -114,7 +115,8 @@ bool segment_index_full(const struct log *log, const struct segment *s)
 	       s->time_n + p->n_time >= log->config->segment_index_bytes / TIME_ENTRY - 1;
 }
 
-static int write_entries(struct log *log, struct segment *s, enum segment_file kind, const uint8_t *p, int32_t n, int32_t *written)
+static int write_entries(struct log *log, struct segment *s, enum segment_file kind, const uint8_t *p, int32_t n,
+			 int32_t *written)
 {
 	int32_t size = kind == SEGMENT_TIME ? TIME_ENTRY : INDEX_ENTRY;
 	struct file *file;
@@ -253,7 +255,8 @@ int segment_add_aborted(struct log *log, struct segment *s, const struct complet
 
 /* ---- cutting back ---- */
 
-static int cut_index(struct log *log, struct segment *s, enum segment_file kind, enum index_key key, int64_t below, int32_t *n)
+static int cut_index(struct log *log, struct segment *s, enum segment_file kind, enum index_key key, int64_t below,
+		     int32_t *n)
 {
 	uint8_t entry[TIME_ENTRY];
 	struct file *file;

@@ -59,7 +59,8 @@ bool text_header(struct text *t, int64_t *n)
 		*n = 0;
 		return false;
 	}
-	if (text_number(t, &version) && text_end_line(t) && version == 0 && text_number(t, n) && text_end_line(t) && *n >= 0)
+	if (text_number(t, &version) && text_end_line(t) && version == 0 && text_number(t, n) && text_end_line(t) &&
+	    *n >= 0)
 		return true;
 	*n = -1;
 	return false;

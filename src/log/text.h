@@ -1,6 +1,6 @@
 /*
- * text: Kafka's checkpoint files, read word by word: a version line "0", a line with the number of entries, then a line an entry, words
- * apart by single spaces.
+ * text: Kafka's checkpoint files, read word by word: a version line "0", a line with the number of entries, then a
+ * line an entry, words apart by single spaces.
  */
 #ifndef ODRADEK_LOG_TEXT_H
 #define ODRADEK_LOG_TEXT_H
@@ -17,7 +17,7 @@ struct text {
 
 /* Reads version and count. False when that is not what is there (*n = -1), or when the text is empty (*n = 0). */
 bool text_header(struct text *t, int64_t *n);
-bool text_number(struct text *t, int64_t *out); /* a decimal number, perhaps negative, and a space behind it */
+bool text_number(struct text *t, int64_t *out);	 /* a decimal number, perhaps negative, and a space behind it */
 bool text_word(struct text *t, struct str *out); /* up to a space or the end of the line, and that space */
 bool text_end_line(struct text *t);
 bool text_at_end(const struct text *t);

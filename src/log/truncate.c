@@ -1,8 +1,8 @@
 /*
  * truncate: taking back the end of a log, or all of it.
  *
- * After a truncation inside a segment appends go to a new one: a fetch that is being sent may still point at the bytes that were cut off;
- * it must run into the end of the file, not into other bytes.
+ * After a truncation inside a segment appends go to a new one: a fetch that is being sent may still point at the
+ * bytes that were cut off; it must run into the end of the file, not into other bytes.
  */
 #include <errno.h>
 

@@ -1,9 +1,11 @@
 /*
  * txn_index: the aborted transactions of one segment, in the order of their markers.
  *
- *	34 bytes each: int16 version 0, int64 producer id, int64 first offset, int64 last offset (the marker), int64 last stable offset
+ *	34 bytes each: int16 version 0, int64 producer id, int64 first offset, int64 last offset (the marker), int64 last
+ *	stable offset
  *
- * The last stable offset of an entry lets a reader stop early: every transaction that was aborted below it stands before the entry.
+ * The last stable offset of an entry lets a reader stop early: every transaction that was aborted below it stands
+ * before the entry.
  */
 #ifndef ODRADEK_LOG_TXN_INDEX_H
 #define ODRADEK_LOG_TXN_INDEX_H

@@ -70,14 +70,16 @@ static int check_bytes(struct validation *v, const uint8_t *p, size_t len)
 
 	if (v->c->origin == ORIGIN_CLIENT && h->base_offset != 0)
 		return REFUSE(v, ERR_INVALID_RECORD,
-			      "The baseOffset of the record batch in the append to %.*s-%d should be 0, but it is %lld", PARTITION(v),
-			      (long long)h->base_offset);
+			      "The baseOffset of the record batch in the append to %.*s-%d should be 0, but it is %lld",
+			      PARTITION(v), (long long)h->base_offset);
 	if ((int64_t)len > v->c->config->max_message_bytes)
-		return REFUSE(v, ERR_MESSAGE_TOO_LARGE,
-			      "The record batch size in the append to %.*s-%d is %zu bytes which exceeds the maximum configured value of %d).",
-			      PARTITION(v), len, v->c->config->max_message_bytes);
+		return REFUSE(
+			v, ERR_MESSAGE_TOO_LARGE,
+			"The record batch size in the append to %.*s-%d is %zu bytes which exceeds the maximum configured value of %d).",
+			PARTITION(v), len, v->c->config->max_message_bytes);
 	if (!batch_crc_ok(p, h))
-		return REFUSE(v, ERR_CORRUPT_MESSAGE, "Record is corrupt (stored crc = %u) " IN_PARTITION ".", h->crc, PARTITION(v));
+		return REFUSE(v, ERR_CORRUPT_MESSAGE, "Record is corrupt (stored crc = %u) " IN_PARTITION ".", h->crc,
+			      PARTITION(v));
 	return 0;
 }
 
@@ -92,15 +94,18 @@ static int check_header(struct validation *v)
 		return REFUSE(v, ERR_INVALID_RECORD, "Batch has an invalid offset range: [%lld, %lld] " IN_PARTITION,
 			      (long long)h->base_offset, (long long)batch_last_offset(h), PARTITION(v));
 	if (h->count <= 0)
-		return REFUSE(v, ERR_INVALID_RECORD, "Invalid reported count for record batch: %d " IN_PARTITION, h->count, PARTITION(v));
+		return REFUSE(v, ERR_INVALID_RECORD, "Invalid reported count for record batch: %d " IN_PARTITION,
+			      h->count, PARTITION(v));
 	if (from_offsets != h->count)
 		return REFUSE(v, ERR_INVALID_RECORD,
 			      "Inconsistent batch offset range [%lld, %lld] and count of records %d " IN_PARTITION,
 			      (long long)h->base_offset, (long long)batch_last_offset(h), h->count, PARTITION(v));
 	if (batch_is_control(h))
-		return REFUSE(v, ERR_INVALID_RECORD, "Clients are not allowed to write control records " IN_PARTITION, PARTITION(v));
+		return REFUSE(v, ERR_INVALID_RECORD, "Clients are not allowed to write control records " IN_PARTITION,
+			      PARTITION(v));
 	if (batch_has_producer(h) && h->base_sequence < 0)
-		return REFUSE(v, ERR_INVALID_RECORD, "Invalid sequence number %d in record batch with producerId %lld " IN_PARTITION,
+		return REFUSE(v, ERR_INVALID_RECORD,
+			      "Invalid sequence number %d in record batch with producerId %lld " IN_PARTITION,
 			      h->base_sequence, (long long)h->producer_id, PARTITION(v));
 	return 0;
 }
@@ -133,10 +138,10 @@ static void add_record_error(struct validation *v, int32_t index, struct str mes
 	p->records[p->n_records++] = (struct record_error){index, message};
 }
 
-#define RECORD_ERROR(v, index, ...)                                                                                       \
-	do {                                                                                                              \
-		if (names_more(v))                                                                                        \
-			add_record_error((v), (index), arena_printf((v)->c->arena, __VA_ARGS__));                         \
+#define RECORD_ERROR(v, index, ...)                                                                                    \
+	do {                                                                                                           \
+		if (names_more(v))                                                                                     \
+			add_record_error((v), (index), arena_printf((v)->c->arena, __VA_ARGS__));                      \
 	} while (0)
 
 static void check_timestamp(struct validation *v, const struct stream_record *r, int32_t index)
@@ -150,23 +155,27 @@ static void check_timestamp(struct validation *v, const struct stream_record *r,
 		if (diff <= before && -diff <= after)
 			return;
 		v->bad_timestamp = true;
-		RECORD_ERROR(v, index,
-			     "Timestamp %lld of message with offset %lld is out of range. The timestamp should be within [%lld, %lld]",
-			     (long long)r->timestamp, (long long)r->offset, (long long)((uint64_t)v->c->now_ms - (uint64_t)before),
-			     (long long)((uint64_t)v->c->now_ms + (uint64_t)after));
+		RECORD_ERROR(
+			v, index,
+			"Timestamp %lld of message with offset %lld is out of range. The timestamp should be within [%lld, %lld]",
+			(long long)r->timestamp, (long long)r->offset,
+			(long long)((uint64_t)v->c->now_ms - (uint64_t)before),
+			(long long)((uint64_t)v->c->now_ms + (uint64_t)after));
 	} else if (v->h->attributes & BATCH_LOG_APPEND_TIME) {
 		v->bad_timestamp = true;
-		RECORD_ERROR(v, index,
-			     "Invalid timestamp type in message at offset %lld. Producer should not set timestamp type to LogAppendTime.",
-			     (long long)r->offset);
+		RECORD_ERROR(
+			v, index,
+			"Invalid timestamp type in message at offset %lld. Producer should not set timestamp type to LogAppendTime.",
+			(long long)r->offset);
 	}
 }
 
 static void check_record(struct validation *v, const struct stream_record *r, int32_t index)
 {
 	if (batch_codec(v->h) != CODEC_NONE && (r->attributes & BATCH_CODEC_MASK))
-		add_record_error(v, index,
-				 STR("Compressed outer record should not have an inner record with a compression attribute set"));
+		add_record_error(
+			v, index,
+			STR("Compressed outer record should not have an inner record with a compression attribute set"));
 	else if (v->c->config->cleanup_compact && r->key_len < 0)
 		RECORD_ERROR(v, index, "Compacted topic cannot accept message without key " IN_PARTITION, PARTITION(v));
 	else
@@ -182,7 +191,8 @@ static int stream_error(struct validation *v, int err)
 	if (err == ERR_INVALID_RECORD)
 		return REFUSE(v, err, "Found invalid record structure " IN_PARTITION, PARTITION(v));
 	if (err == ERR_MESSAGE_TOO_LARGE)
-		return REFUSE(v, err, "The records of the batch unfold to more bytes than are allowed " IN_PARTITION, PARTITION(v));
+		return REFUSE(v, err, "The records of the batch unfold to more bytes than are allowed " IN_PARTITION,
+			      PARTITION(v));
 	return REFUSE(v, ERR_UNKNOWN_SERVER_ERROR, "Failed to decompress record stream " IN_PARTITION, PARTITION(v));
 }
 
@@ -191,11 +201,13 @@ static int record_errors(struct validation *v)
 	struct batch_problem *p = v->problem;
 
 	if (v->bad_timestamp)
-		return REFUSE(v, ERR_INVALID_TIMESTAMP, "One or more records have been rejected due to invalid timestamp");
-	return REFUSE(v, ERR_INVALID_RECORD,
-		      "One or more records have been rejected due to %d record errors in total, and only showing the first three errors at "
-		      "most: record %d: %.*s",
-		      p->n_records, p->records[0].index, STR_ARG(p->records[0].message));
+		return REFUSE(v, ERR_INVALID_TIMESTAMP,
+			      "One or more records have been rejected due to invalid timestamp");
+	return REFUSE(
+		v, ERR_INVALID_RECORD,
+		"One or more records have been rejected due to %d record errors in total, and only showing the first three errors at "
+		"most: record %d: %.*s",
+		p->n_records, p->records[0].index, STR_ARG(p->records[0].message));
 }
 
 static int check_records(struct validation *v, const uint8_t *p, int64_t *size)
@@ -212,8 +224,8 @@ static int check_records(struct validation *v, const uint8_t *p, int64_t *size)
 		check_record(v, &r, index++);
 	if (stream.refused_size > 0)
 		return REFUSE(v, ERR_INVALID_RECORD,
-			      "Invalid record size: %d exceeds the configured maximum record size of %d.", stream.refused_size,
-			      stream.record_max);
+			      "Invalid record size: %d exceeds the configured maximum record size of %d.",
+			      stream.refused_size, stream.record_max);
 	if (stream.error)
 		return stream_error(v, stream.error);
 	*size = stream.size;
@@ -223,11 +235,13 @@ static int check_records(struct validation *v, const uint8_t *p, int64_t *size)
 /* ---- patching ---- */
 
 /* Sets the max timestamp and its type; the CRC is made anew only when something has changed. */
-static void patch_timestamps(const struct batch_check *c, uint8_t *p, size_t len, int64_t max_timestamp, struct batch_info *info)
+static void patch_timestamps(const struct batch_check *c, uint8_t *p, size_t len, int64_t max_timestamp,
+			     struct batch_info *info)
 {
 	struct batch_header *h = &info->header;
 	bool append_time = c->config->message_timestamp_type == TIMESTAMP_LOG_APPEND_TIME;
-	int16_t attributes = (int16_t)(append_time ? h->attributes | BATCH_LOG_APPEND_TIME : h->attributes & ~BATCH_LOG_APPEND_TIME);
+	int16_t attributes =
+		(int16_t)(append_time ? h->attributes | BATCH_LOG_APPEND_TIME : h->attributes & ~BATCH_LOG_APPEND_TIME);
 	int64_t timestamp = append_time ? c->now_ms : max_timestamp;
 
 	info->log_append_time_ms = append_time ? c->now_ms : -1;
@@ -250,7 +264,8 @@ static int target_codec(const struct batch_check *c, const struct batch_header *
 	return (int)c->config->compression_type;
 }
 
-int batch_check(const struct batch_check *c, uint8_t *p, size_t len, struct batch_info *out, struct batch_problem *problem)
+int batch_check(const struct batch_check *c, uint8_t *p, size_t len, struct batch_info *out,
+		struct batch_problem *problem)
 {
 	struct batch_header h;
 	struct validation v = {.c = c, .h = &h, .problem = problem, .max_timestamp = NO_TIMESTAMP};

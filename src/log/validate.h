@@ -1,9 +1,9 @@
 /*
  * validate: what Kafka's validator asks of a produced batch, before anything is locked.
  *
- * batch_check looks at the bytes in the memory they arrived in, walks the records (decompressing through a fixed buffer), and patches
- * what the topic's settings demand outside the payload: the max timestamp, LogAppendTime and then the CRC. It is stateless: sequences and
- * offsets are log_append's.
+ * batch_check looks at the bytes in the memory they arrived in, walks the records (decompressing through a fixed
+ * buffer), and patches what the topic's settings demand outside the payload: the max timestamp, LogAppendTime and
+ * then the CRC. It is stateless: sequences and offsets are log_append's.
  *
  * 1. It never reads outside p[0..len) and never trusts a number inside; decompression is bounded while it runs.
  * 2. After an error the bytes are as they came.
@@ -34,8 +34,8 @@ struct batch_info {
 	int32_t size;
 	int64_t log_append_time_ms; /* -1 unless LogAppendTime */
 	int64_t uncompressed_size;  /* of the records, as walked */
-	bool recompress;	    /* the topic wants another codec, or offsets must be renumbered: batch_recompress comes first */
-	int target_codec;	    /* the codec to store it with */
+	bool recompress; /* the topic wants another codec, or offsets must be renumbered: batch_recompress comes first */
+	int target_codec; /* the codec to store it with */
 };
 
 struct record_error {
@@ -63,17 +63,19 @@ struct batch_check {
 };
 
 /*
- * ProduceRequest's own look at a partition's records: exactly one batch, of format 2, zstd only from version 7 on. 0, or
- * ERR_INVALID_RECORD, ERR_UNSUPPORTED_COMPRESSION_TYPE, ERR_CORRUPT_MESSAGE (Kafka answers these without a message).
+ * ProduceRequest's own look at a partition's records: exactly one batch, of format 2, zstd only from version 7 on. 0,
+ * or ERR_INVALID_RECORD, ERR_UNSUPPORTED_COMPRESSION_TYPE, ERR_CORRUPT_MESSAGE (Kafka answers these without a message).
  */
 int batch_check_produce(struct bytes records, int16_t version);
 
 /* 0 and *out; or problem->error, which is also returned. p holds one batch and nothing else. */
-int batch_check(const struct batch_check *c, uint8_t *p, size_t len, struct batch_info *out, struct batch_problem *problem);
+int batch_check(const struct batch_check *c, uint8_t *p, size_t len, struct batch_info *out,
+		struct batch_problem *problem);
 
 /*
- * Writes the batch anew with info->target_codec and the topic's level, appended to `out`; *info then describes the new bytes. Takes as long
- * as compression takes: a job. Errors as batch_check (ERR_MESSAGE_TOO_LARGE when it no longer fits).
+ * Writes the batch anew with info->target_codec and the topic's level, appended to `out`; *info then describes the
+ * new bytes. Takes as long as compression takes: a job. Errors as batch_check (ERR_MESSAGE_TOO_LARGE when it no
+ * longer fits).
  */
 int batch_recompress(const struct batch_check *c, const uint8_t *p, struct batch_info *info, struct buf *out,
 		     struct batch_problem *problem);

@@ -1,5 +1,6 @@
 /*
- * verify: reading a segment's file for recovery: is there a whole, sound batch at this position, and where is the next one?
+ * verify: reading a segment's file for recovery: is there a whole, sound batch at this position, and where is the
+ * next one?
  *
  * Reads through one large buffer and takes the CRC piece by piece: a batch's size is never allocated.
  */
@@ -25,7 +26,10 @@ struct verify {
 
 void verify_init(struct verify *v, struct file *file, int64_t base, int64_t size);
 void verify_fini(struct verify *v);
-/* 0 and the header; ERR_CORRUPT_MESSAGE when there is no sound batch whose offsets begin at `next` or later; a negated errno. */
+/*
+ * 0 and the header; ERR_CORRUPT_MESSAGE when there is no sound batch whose offsets begin at `next` or later; a negated
+ * errno.
+ */
 int verify_at(struct verify *v, int64_t pos, int64_t next, struct batch_header *out);
 /* The first sound batch at or behind pos: 0 and *at; -ENODATA; or another negated errno. */
 int verify_find(struct verify *v, int64_t pos, int64_t next, int64_t *at, struct batch_header *out);

@@ -191,8 +191,8 @@ static bool read_record(const struct batch_header *h, const uint8_t *p, const ui
 				 ? h->max_timestamp
 				 : (int64_t)((uint64_t)h->base_timestamp + (uint64_t)timestamp_delta);
 	out->offset = (int64_t)((uint64_t)h->base_offset + (uint64_t)(int64_t)offset_delta);
-	out->sequence = h->base_sequence >= 0 && offset_delta >= 0 ? sequence_add(h->base_sequence, offset_delta)
-								   : NO_SEQUENCE;
+	out->sequence =
+		h->base_sequence >= 0 && offset_delta >= 0 ? sequence_add(h->base_sequence, offset_delta) : NO_SEQUENCE;
 	return take_bytes(&p, end, &out->key) && take_bytes(&p, end, &out->value) && read_headers(p, end, out);
 }
 

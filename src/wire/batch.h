@@ -25,10 +25,10 @@
 #include "base/str.h"
 
 enum {
-	BATCH_PREFIX_SIZE = 12,	     /* base offset and length */
-	BATCH_MAGIC_END = 17,	     /* what must be there to tell the format */
-	BATCH_HEADER_SIZE = 61,	     /* of format 2; the records follow */
-	BATCH_LEGACY_SIZE_MIN = 14,  /* the least length field of formats 0 and 1 */
+	BATCH_PREFIX_SIZE = 12,	    /* base offset and length */
+	BATCH_MAGIC_END = 17,	    /* what must be there to tell the format */
+	BATCH_HEADER_SIZE = 61,	    /* of format 2; the records follow */
+	BATCH_LEGACY_SIZE_MIN = 14, /* the least length field of formats 0 and 1 */
 	BATCH_MAGIC = 2,
 };
 
@@ -90,38 +90,26 @@ struct batch_header {
 };
 
 /*
- * Reads the header at p. For formats 0 and 1, which still lie in old logs, only base_offset (there: the last offset of the message set),
- * length and magic are set, the rest is what an old batch means (no producer, no epoch).
+ * Reads the header at p. For formats 0 and 1, which still lie in old logs, only base_offset (there: the last offset
+ * of the message set), length and magic are set, the rest is what an old batch means (no producer, no epoch).
  * 0; -ENODATA when len is too small to hold the header; ERR_CORRUPT_MESSAGE when the length or the magic cannot be.
  * Whether the batch itself is whole (batch_size(h) <= len) is the caller's to ask.
  */
 int batch_header_read(const uint8_t *p, size_t len, struct batch_header *out);
 
-static inline int64_t batch_size(const struct batch_header *h)
-{
-	return (int64_t)h->length + BATCH_PREFIX_SIZE;
-}
+static inline int64_t batch_size(const struct batch_header *h) { return (int64_t)h->length + BATCH_PREFIX_SIZE; }
 int64_t batch_last_offset(const struct batch_header *h);
 int32_t batch_last_sequence(const struct batch_header *h); /* wraps to 0 after INT32_MAX; -1 without a sequence */
 int32_t sequence_add(int32_t sequence, int32_t n);	   /* with that wrap */
-static inline int batch_codec(const struct batch_header *h)
-{
-	return h->attributes & BATCH_CODEC_MASK;
-}
-static inline bool batch_is_control(const struct batch_header *h)
-{
-	return h->attributes & BATCH_CONTROL;
-}
-static inline bool batch_is_transactional(const struct batch_header *h)
-{
-	return h->attributes & BATCH_TRANSACTIONAL;
-}
-static inline bool batch_has_producer(const struct batch_header *h)
-{
-	return h->producer_id > NO_PRODUCER_ID;
-}
+static inline int batch_codec(const struct batch_header *h) { return h->attributes & BATCH_CODEC_MASK; }
+static inline bool batch_is_control(const struct batch_header *h) { return h->attributes & BATCH_CONTROL; }
+static inline bool batch_is_transactional(const struct batch_header *h) { return h->attributes & BATCH_TRANSACTIONAL; }
+static inline bool batch_has_producer(const struct batch_header *h) { return h->producer_id > NO_PRODUCER_ID; }
 
-/* Does the CRC at p agree? `p` holds the whole batch (batch_size bytes). For formats 0 and 1 true: their checks are not made. */
+/*
+ * Does the CRC at p agree? `p` holds the whole batch (batch_size bytes). For formats 0 and 1 true: their checks are
+ * not made.
+ */
 bool batch_crc_ok(const uint8_t *p, const struct batch_header *h);
 /* Computes and sets the CRC of the whole batch at p. */
 void batch_crc_set(uint8_t *p, size_t size);
@@ -136,7 +124,8 @@ static inline void batch_assign(uint8_t *p, int64_t base_offset, int32_t leader_
 
 /*
  * for (struct batch_iter it = batch_iter(p, len); batch_next(&it);) uses it.header, it.p.
- * Ends at the end, at an incomplete batch (it.error = 0; it.pos tells how much was whole) or at an impossible one (it.error > 0).
+ * Ends at the end, at an incomplete batch (it.error = 0; it.pos tells how much was whole) or at an impossible one
+ * (it.error > 0).
  */
 struct batch_iter {
 	const uint8_t *start;
@@ -198,7 +187,8 @@ int control_coordinator_epoch(struct bytes value, int32_t *out);
 /* ---- building ---- */
 
 /*
- * Appends one batch to `out`: begin, add, end. Uncompressed; timestamps are absolute. The builder writes the CRC at batch_end.
+ * Appends one batch to `out`: begin, add, end. Uncompressed; timestamps are absolute. The builder writes the CRC at
+ * batch_end.
  *
  *	struct batch_builder b;
  *	batch_begin(&b, &buf, &(struct batch_options){ .base_offset = o, .leader_epoch = e, .producer_id = -1, ... });
@@ -214,9 +204,11 @@ struct batch_options {
 	int32_t base_sequence;
 };
 
-#define BATCH_OPTIONS_NONE                                                                                                \
-	((struct batch_options){.producer_id = NO_PRODUCER_ID, .producer_epoch = NO_PRODUCER_EPOCH,                       \
-				.base_sequence = NO_SEQUENCE, .leader_epoch = NO_LEADER_EPOCH})
+#define BATCH_OPTIONS_NONE                                                                                             \
+	((struct batch_options){.producer_id = NO_PRODUCER_ID,                                                         \
+				.producer_epoch = NO_PRODUCER_EPOCH,                                                   \
+				.base_sequence = NO_SEQUENCE,                                                          \
+				.leader_epoch = NO_LEADER_EPOCH})
 
 struct batch_builder {
 	struct buf *out;
@@ -235,7 +227,7 @@ void batch_add_headers(struct batch_builder *b, int64_t timestamp, struct bytes 
 /* The size of the batch; 0 and nothing written when no record was added. */
 size_t batch_end(struct batch_builder *b);
 /* One batch with one end-of-transaction marker. */
-size_t batch_build_marker(struct buf *out, const struct batch_options *options, int64_t timestamp, enum control_type type,
-			  int32_t coordinator_epoch);
+size_t batch_build_marker(struct buf *out, const struct batch_options *options, int64_t timestamp,
+			  enum control_type type, int32_t coordinator_epoch);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * batch_build: writes a record batch into a buf.
  *
- * The header is left open until batch_end, which knows the length, the largest timestamp and the number of records. The base timestamp is the
- * first record's, as Kafka's builder has it.
+ * The header is left open until batch_end, which knows the length, the largest timestamp and the number of records.
+ * The base timestamp is the first record's, as Kafka's builder has it.
  */
 #include "base/check.h"
 #include "base/varint.h"
@@ -109,8 +109,8 @@ size_t batch_end(struct batch_builder *b)
 	return size;
 }
 
-size_t batch_build_marker(struct buf *out, const struct batch_options *options, int64_t timestamp, enum control_type type,
-			  int32_t coordinator_epoch)
+size_t batch_build_marker(struct buf *out, const struct batch_options *options, int64_t timestamp,
+			  enum control_type type, int32_t coordinator_epoch)
 {
 	struct batch_options o = *options;
 	struct batch_builder b;

@@ -93,7 +93,8 @@ static void a_bomb_is_stopped_while_it_unfolds(void **state)
 		assert_int_equal(decode_all(codecs, codec, packed.p, packed.len, 1 << 20, &out), ERR_MESSAGE_TOO_LARGE);
 		assert_true(out.len <= 1 << 20);
 		out.len = 0;
-		assert_int_equal(decode_all(codecs, codec, packed.p, packed.len, (32 << 20) - 1, &out), ERR_MESSAGE_TOO_LARGE);
+		assert_int_equal(decode_all(codecs, codec, packed.p, packed.len, (32 << 20) - 1, &out),
+				 ERR_MESSAGE_TOO_LARGE);
 		buf_fini(&packed);
 		buf_fini(&out);
 	}

@@ -1,6 +1,7 @@
 /*
- * A produced batch and the codecs. The first byte chooses the topic's settings, the rest is the partition's records as a client sends them;
- * the CRC is made right, as whoever means harm would. Then the same bytes go to each codec as a stream.
+ * A produced batch and the codecs. The first byte chooses the topic's settings, the rest is the partition's records
+ * as a client sends them; the CRC is made right, as whoever means harm would. Then the same bytes go to each codec as
+ * a stream.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,8 @@
 /*
- * A log directory with anything in its files, on a simulated disk. The input is a list of files: one byte says which, two how long, then the
- * bytes; a set high bit has the CRCs of the batches in it made right first. Whatever is there, the log loads or the directory is offline; it can
- * be read to its end, appended to, closed and loaded again, and nothing that was readable is gone.
+ * A log directory with anything in its files, on a simulated disk. The input is a list of files: one byte says which,
+ * two how long, then the bytes; a set high bit has the CRCs of the batches in it made right first. Whatever is there,
+ * the log loads or the directory is offline; it can be read to its end, appended to, closed and loaded again, and
+ * nothing that was readable is gone.
  */
 #include <string.h>
 
@@ -15,15 +16,24 @@
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
 
 static const char *const FILES[] = {
-	"/d/t-0/00000000000000000000.log",	"/d/t-0/00000000000000000000.index",
-	"/d/t-0/00000000000000000000.timeindex", "/d/t-0/00000000000000000000.txnindex",
-	"/d/t-0/00000000000000000005.log",	"/d/t-0/00000000000000000005.index",
-	"/d/t-0/00000000000000000005.timeindex", "/d/t-0/00000000000000000005.snapshot",
-	"/d/t-0/00000000000000000010.snapshot", "/d/t-0/leader-epoch-checkpoint",
-	"/d/t-0/partition.metadata",		"/d/recovery-point-offset-checkpoint",
-	"/d/log-start-offset-checkpoint",	"/d/replication-offset-checkpoint",
-	"/d/.kafka_cleanshutdown",		"/d/meta.properties",
-	"/d/t-0/00000000000000000000.log.swap", "/d/t-0/00000000000000000005.log.cleaned",
+	"/d/t-0/00000000000000000000.log",
+	"/d/t-0/00000000000000000000.index",
+	"/d/t-0/00000000000000000000.timeindex",
+	"/d/t-0/00000000000000000000.txnindex",
+	"/d/t-0/00000000000000000005.log",
+	"/d/t-0/00000000000000000005.index",
+	"/d/t-0/00000000000000000005.timeindex",
+	"/d/t-0/00000000000000000005.snapshot",
+	"/d/t-0/00000000000000000010.snapshot",
+	"/d/t-0/leader-epoch-checkpoint",
+	"/d/t-0/partition.metadata",
+	"/d/recovery-point-offset-checkpoint",
+	"/d/log-start-offset-checkpoint",
+	"/d/replication-offset-checkpoint",
+	"/d/.kafka_cleanshutdown",
+	"/d/meta.properties",
+	"/d/t-0/00000000000000000000.log.swap",
+	"/d/t-0/00000000000000000005.log.cleaned",
 };
 
 enum { N_FILES = sizeof(FILES) / sizeof(FILES[0]), MEND = 0x80 };
@@ -70,7 +80,8 @@ static void lay_out(struct env *env, const uint8_t *p, size_t len)
 		memcpy(copy, p + 3, n);
 		if (p[0] & MEND)
 			mend(copy, n);
-		check(env_open(env, FILES[(p[0] & ~MEND) % N_FILES], FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file) == 0);
+		check(env_open(env, FILES[(p[0] & ~MEND) % N_FILES], FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file) ==
+		      0);
 		file_write_full(file, copy, n, 0);
 		file_unref(&file);
 		xfree(copy);
@@ -86,7 +97,8 @@ static void read_all(struct log *log, struct arena *arena)
 	int64_t at = o.start;
 	int n;
 
-	check(o.start <= o.stable && o.stable <= o.high_watermark && o.high_watermark <= o.end && o.flushed_end <= o.end);
+	check(o.start <= o.stable && o.stable <= o.high_watermark && o.high_watermark <= o.end &&
+	      o.flushed_end <= o.end);
 	while (at < o.end) {
 		struct log_read r = {.offset = at, .max_bytes = 500, .min_one_message = true, .upto_offset = o.end};
 		struct records records;

@@ -187,10 +187,12 @@ void fixture_append_n(struct fixture *f, int n)
 		assert_int_equal(fixture_append(f, (struct batch_of){.n = 1}, 0, NULL), 0);
 }
 
-int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type, int32_t coordinator_epoch)
+int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type,
+		   int32_t coordinator_epoch)
 {
 	struct batch_options o = BATCH_OPTIONS_NONE;
-	struct batch_check c = {.topic = STR("t"), .config = &f->config, .origin = ORIGIN_COORDINATOR, .now_ms = f->now_ms};
+	struct batch_check c = {
+		.topic = STR("t"), .config = &f->config, .origin = ORIGIN_COORDINATOR, .now_ms = f->now_ms};
 	struct batch_problem problem;
 	struct log_appended out;
 	struct batch_info info;

@@ -1,5 +1,6 @@
 /*
- * fixture: a log directory in a temporary folder, a log in it, and batches to append. For tests only: checks are cmocka's.
+ * fixture: a log directory in a temporary folder, a log in it, and batches to append. For tests only: checks are
+ * cmocka's.
  */
 #ifndef ODRADEK_TESTS_LOG_FIXTURE_H
 #define ODRADEK_TESTS_LOG_FIXTURE_H
@@ -36,9 +37,9 @@ void fixture_flush(struct fixture *f);
 
 /* What a produced batch may have besides its records. */
 struct batch_of {
-	int n;		 /* records */
-	int value_len;	 /* 0 = 10 */
-	int64_t timestamp; /* 0 = the fixture's now */
+	int n;		     /* records */
+	int value_len;	     /* 0 = 10 */
+	int64_t timestamp;   /* 0 = the fixture's now */
 	int64_t producer_id; /* 0 = none */
 	int16_t epoch;
 	int32_t sequence;
@@ -49,12 +50,15 @@ struct batch_of {
 int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struct log_appended *out);
 /* n batches of one record each, epoch 0; none may fail. */
 void fixture_append_n(struct fixture *f, int n);
-int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type, int32_t coordinator_epoch);
+int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type,
+		   int32_t coordinator_epoch);
 void fixture_build(struct buf *out, const struct batch_of *what, int64_t now_ms);
 
 /* Reads from offset upto the end; the bytes are checked to be whole batches, the first of which holds the offset. */
 int fixture_read(struct fixture *f, int64_t offset, int32_t max_bytes, struct buf *out);
-/* The whole log, batch by batch from its start: every offset between start and end is there once, every CRC is right. */
+/*
+ * The whole log, batch by batch from its start: every offset between start and end is there once, every CRC is right.
+ */
 void fixture_check_whole(struct fixture *f);
 
 char *fixture_file(struct fixture *f, const char *name, char out[512]); /* <dir>/t-0/<name> */

@@ -1,7 +1,7 @@
 /*
- * A short life of a log on a simulated disk, crashed at every change of the disk, by a kill and by a power cut. What must hold after it:
- * the log is a prefix of what was written, holds everything that was acknowledged (after a kill) or flushed (after a power cut), its indexes
- * and its producers are those of a rebuild, and it goes on.
+ * A short life of a log on a simulated disk, crashed at every change of the disk, by a kill and by a power cut. What
+ * must hold after it: the log is a prefix of what was written, holds everything that was acknowledged (after a kill)
+ * or flushed (after a power cut), its indexes and its producers are those of a rebuild, and it goes on.
  */
 #include <stdio.h>
 #include <string.h>

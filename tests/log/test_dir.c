@@ -58,7 +58,8 @@ static bool exists(const char *path)
 
 static void what_is_formatted_reads_back(void **state)
 {
-	struct meta_properties m = {.cluster_id = "5L6g3nShT-eMCtK--X86sw", .node_id = 7, .directory_id = {{1, 2, 3, 4}}};
+	struct meta_properties m = {
+		.cluster_id = "5L6g3nShT-eMCtK--X86sw", .node_id = 7, .directory_id = {{1, 2, 3, 4}}};
 	struct log_dir *dir = opened(0);
 
 	assert_false(log_dir_is_formatted(dir));
@@ -93,8 +94,12 @@ static void java_properties_of_both_versions_are_read(void **state)
 
 static void what_cannot_be_used_is_named_with_its_file(void **state)
 {
-	static const char *const BAD[] = {"", "version=2\ncluster.id=a\nnode.id=1\n", "version=1\nnode.id=1\n", "version=1\ncluster.id=a\n",
-					  "version=1\ncluster.id=a\nnode.id=-1\n", "version=x\n",
+	static const char *const BAD[] = {"",
+					  "version=2\ncluster.id=a\nnode.id=1\n",
+					  "version=1\nnode.id=1\n",
+					  "version=1\ncluster.id=a\n",
+					  "version=1\ncluster.id=a\nnode.id=-1\n",
+					  "version=x\n",
 					  "version=1\ncluster.id=a\nnode.id=1\ndirectory.id=short\n"};
 
 	for (size_t i = 0; i < sizeof(BAD) / sizeof(BAD[0]); i++) {
@@ -147,7 +152,9 @@ static void checkpoints_come_back(void **state)
 	log_dir_free(dir);
 	dir = opened(0);
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(log_dir_checkpointed(dir, CHECKPOINT_HIGH_WATERMARK, i % 2 ? STR("a.topic") : STR("b"), i / 2, -5), 1000 + i);
+		assert_int_equal(log_dir_checkpointed(dir, CHECKPOINT_HIGH_WATERMARK, i % 2 ? STR("a.topic") : STR("b"),
+						      i / 2, -5),
+				 1000 + i);
 	assert_int_equal(log_dir_checkpointed(dir, CHECKPOINT_HIGH_WATERMARK, STR("a.topic"), 50, -5), -5);
 	assert_int_equal(log_dir_checkpointed(dir, CHECKPOINT_LOG_START, STR("b"), 0, -5), -5);
 	log_dir_free(dir);
@@ -158,7 +165,8 @@ static int note(void *arg, const struct log_dir_entry *e)
 	char *text = arg;
 	size_t at = strlen(text);
 
-	snprintf(text + at, 500 - at, "%.*s/%d%s ", STR_ARG(e->topic), e->partition, uuid_is_zero(e->topic_id) ? "" : "!");
+	snprintf(text + at, 500 - at, "%.*s/%d%s ", STR_ARG(e->topic), e->partition,
+		 uuid_is_zero(e->topic_id) ? "" : "!");
 	return 0;
 }
 

@@ -62,7 +62,8 @@ static void every_offset_is_found_in_many_segments(void **state)
 	f.config.segment_bytes = 20000;
 	f.config.index_interval_bytes = 300;
 	for (int i = 0; i < 600; i++)
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1 + i % 5, .value_len = 20 + i % 70}, 0, NULL), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 1 + i % 5, .value_len = 20 + i % 70}, 0, NULL), 0);
 	assert_true(log_segments(f.log) > 3);
 	int64_t end = log_offsets(f.log).end;
 	for (int64_t at = 0; at < end; at++) {
@@ -114,7 +115,9 @@ static void index_entries_are_kafkas(void **state)
 	size_t n = 0;
 
 	for (int i = 0; i < 500; i++)
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .value_len = 200, .timestamp = 1000 + i}, 0, NULL), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 2, .value_len = 200, .timestamp = 1000 + i}, 0, NULL),
+			0);
 	assert_int_equal(log_close(f.log), 0);
 	log = fixture_slurp(&f, "00000000000000000000.log");
 	index = fixture_slurp(&f, "00000000000000000000.index");
@@ -164,7 +167,8 @@ static void a_full_index_rolls(void **state)
 static void a_batch_larger_than_a_segment_is_refused(void **state)
 {
 	f.config.segment_bytes = 1000;
-	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .value_len = 2000}, 0, NULL), ERR_RECORD_LIST_TOO_LARGE);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .value_len = 2000}, 0, NULL),
+			 ERR_RECORD_LIST_TOO_LARGE);
 	assert_int_equal(log_offsets(f.log).end, 0);
 }
 
@@ -173,9 +177,11 @@ static void duplicates_are_answered_with_their_first_offset(void **state)
 	struct log_appended out;
 
 	for (int i = 0; i < 7; i++)
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .sequence = 2 * i}, 0, &out), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .sequence = 2 * i}, 0, &out), 0);
 	for (int i = 2; i < 7; i++) {
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .sequence = 2 * i}, 0, &out), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .sequence = 2 * i}, 0, &out), 0);
 		assert_true(out.duplicate);
 		assert_int_equal(out.base_offset, 2 * i);
 	}
@@ -191,7 +197,8 @@ static void sequences_go_on_after_a_restart_and_after_a_crash(void **state)
 	struct log_appended out;
 
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8, .sequence = i}, 0, &out), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8, .sequence = i}, 0, &out), 0);
 	for (int round = 0; round < 2; round++) {
 		int32_t next = (int32_t)log_offsets(f.log).end;
 
@@ -199,11 +206,15 @@ static void sequences_go_on_after_a_restart_and_after_a_crash(void **state)
 			fixture_restart(&f);
 		else
 			fixture_crash(&f);
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8, .sequence = next - 1}, 0, &out), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8, .sequence = next - 1}, 0, &out),
+			0);
 		assert_true(out.duplicate);
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8, .sequence = next + 1}, 0, &out),
-				 ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8, .sequence = next}, 0, &out), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8, .sequence = next + 1}, 0, &out),
+			ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8, .sequence = next}, 0, &out), 0);
 		assert_false(out.duplicate);
 	}
 }
@@ -231,10 +242,13 @@ static void transactions_hold_the_stable_offset_and_aborted_ones_are_listed(void
 	int n;
 
 	fixture_append_n(&f, 2);
-	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .transactional = true}, 0, NULL), 0);
-	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 9, .transactional = true}, 0, NULL), 0);
+	assert_int_equal(
+		fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .transactional = true}, 0, NULL), 0);
+	assert_int_equal(
+		fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 9, .transactional = true}, 0, NULL), 0);
 	assert_int_equal(log_offsets(f.log).stable, 2);
-	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 9, .sequence = 1}, 0, NULL), ERR_INVALID_TXN_STATE);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 9, .sequence = 1}, 0, NULL),
+			 ERR_INVALID_TXN_STATE);
 	assert_int_equal(fixture_marker(&f, 8, 0, CONTROL_ABORT, 1), 0);
 	assert_int_equal(log_offsets(f.log).stable, 2); /* the marker is above the high watermark */
 	log_set_high_watermark(f.log, INT64_MAX);
@@ -265,12 +279,18 @@ static void offsets_are_found_by_time(void **state)
 {
 	static const struct {
 		int64_t ask, offset, timestamp;
-	} CASES[] = {{0, 0, 10000},	 {10000, 0, 10000},   {10001, 1, 10010}, {10995, 100, 11000},
-		     {19990, 999, 19990}, {19991, -1, -1}, {LOOKUP_MAX_TIMESTAMP, 999, 19990}};
+	} CASES[] = {{0, 0, 10000},
+		     {10000, 0, 10000},
+		     {10001, 1, 10010},
+		     {10995, 100, 11000},
+		     {19990, 999, 19990},
+		     {19991, -1, -1},
+		     {LOOKUP_MAX_TIMESTAMP, 999, 19990}};
 
 	f.config.segment_bytes = 9000;
 	for (int i = 0; i < 1000; i++)
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .timestamp = 10000 + 10 * i}, 3, NULL), 0);
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .timestamp = 10000 + 10 * i}, 3, NULL),
+				 0);
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
 			struct log_lookup l;
@@ -354,7 +374,8 @@ static void truncation_drops_what_lies_behind_and_appends_go_to_a_new_segment(vo
 	f.config.segment_bytes = 4000;
 	fixture_append_n(&f, 100);
 	for (int i = 0; i < 20; i++)
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 5, .sequence = i}, 1, NULL), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 5, .sequence = i}, 1, NULL), 0);
 	assert_int_equal(log_truncate_to(f.log, 500), 0);
 	assert_int_equal(log_offsets(f.log).end, 120);
 	assert_int_equal(log_truncate_to(f.log, 110), 0);
@@ -438,7 +459,8 @@ static void a_follower_takes_whole_batches_in_order_only(void **state)
 	}
 	assert_int_equal(log_append_as_follower(f.log, buf.p, buf.len - 1, 5, 0, &out), ERR_CORRUPT_MESSAGE);
 	assert_int_equal(log_offsets(f.log).end, 0);
-	assert_int_equal(log_append_as_follower(f.log, buf.p, buf.len, 0, 0, &out), 0); /* epoch 1 is not ours to write */
+	assert_int_equal(log_append_as_follower(f.log, buf.p, buf.len, 0, 0, &out),
+			 0); /* epoch 1 is not ours to write */
 	assert_int_equal(out.base_offset, 0);
 	assert_int_equal(log_offsets(f.log).end, 91);
 	assert_int_equal(log_append_as_follower(f.log, buf.p, buf.len, 1, 0, &out), ERR_INVALID_RECORD);

@@ -130,7 +130,10 @@ static void segments_behind_a_bad_batch_are_set_aside_and_named(void **state)
 static void recovered_indexes_are_those_that_appending_wrote(void **state)
 {
 	for (int i = 0; i < 700; i++)
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .value_len = 100, .timestamp = 1000 + i * 7 % 501}, 0, NULL), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 1, .value_len = 100, .timestamp = 1000 + i * 7 % 501},
+				       0, NULL),
+			0);
 	fixture_restart(&f);
 	struct buf index = fixture_slurp(&f, INDEX);
 	struct buf time = fixture_slurp(&f, TIME);
@@ -205,7 +208,8 @@ static void a_bad_snapshot_is_no_harm(void **state)
 
 	f.config.segment_bytes = 1000;
 	for (int i = 0; i < 40; i++)
-		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 3, .sequence = i}, 0, &out), 0);
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 3, .sequence = i}, 0, &out), 0);
 	fixture_restart(&f);
 	fixture_spill(&f, "00000000000000000040.snapshot", "nonsense", 8);
 	fixture_crash(&f);
@@ -243,7 +247,8 @@ static void leftovers_of_deletions_and_compactions_are_settled(void **state)
 
 static void damaged_checkpoints_count_as_empty(void **state)
 {
-	static const char *const BAD[] = {"1\n0\n", "0\n5\nt 0 1\n", "0\n-1\n", "x", "0\n1\nt 0 99999999999999999999\n", "0\n1\nt 0\n"};
+	static const char *const BAD[] = {
+		"1\n0\n", "0\n5\nt 0 1\n", "0\n-1\n", "x", "0\n1\nt 0 99999999999999999999\n", "0\n1\nt 0\n"};
 	char path[256];
 
 	fixture_append_n(&f, 20);
@@ -281,7 +286,8 @@ static void a_log_that_ends_before_its_start_begins_anew_there(void **state)
 
 static void noise_in_any_file_never_breaks_a_load(void **state)
 {
-	static const char *const FILES[] = {LOG, INDEX, TIME, "leader-epoch-checkpoint", "00000000000000000060.snapshot"};
+	static const char *const FILES[] = {LOG, INDEX, TIME, "leader-epoch-checkpoint",
+					    "00000000000000000060.snapshot"};
 	uint64_t seed = 7;
 
 	for (int round = 0; round < 150; round++) {
@@ -289,7 +295,9 @@ static void noise_in_any_file_never_breaks_a_load(void **state)
 		set_up(state);
 		f.config.index_interval_bytes = 200;
 		for (int i = 0; i < 60; i++)
-			assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 3, .sequence = i}, i / 20, NULL), 0);
+			assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 3, .sequence = i},
+							i / 20, NULL),
+					 0);
 		fixture_restart(&f);
 		for (int k = 0; k < 5; k++) {
 			struct buf b = fixture_slurp(&f, FILES[k]);

@@ -30,7 +30,8 @@ static int set_up(void **state)
 		.message_timestamp_before_max_ms = INT64_MAX,
 		.message_timestamp_after_max_ms = 3600000,
 	};
-	check_it = (struct batch_check){.topic = STR("t"), .config = &config, .now_ms = NOW, .codecs = codecs, .arena = &arena};
+	check_it = (struct batch_check){
+		.topic = STR("t"), .config = &config, .now_ms = NOW, .codecs = codecs, .arena = &arena};
 	return 0;
 }
 
@@ -176,7 +177,8 @@ static void a_record_that_unfolds_beyond_its_bound_is_refused(void **state)
 			if (rerun() == 0)
 				break;
 			assert_int_equal(problem.error, ERR_INVALID_RECORD);
-			assert_non_null(memmem(problem.message.p, (size_t)problem.message.len, "exceeds the configured", 22));
+			assert_non_null(
+				memmem(problem.message.p, (size_t)problem.message.len, "exceeds the configured", 22));
 		}
 		/* what is not compressed is bounded by its own size */
 		assert_true(codec == CODEC_NONE ? least == 1 : least > 1 && least < 1000);
@@ -298,7 +300,8 @@ static void recompression_keeps_records_and_producer(void **state)
 			assert_int_equal(h.producer_id, 99);
 			assert_int_equal(h.base_sequence, 5);
 			assert_int_equal(h.max_timestamp, NOW + 299);
-			decode_all(codecs, to, out.p + BATCH_HEADER_SIZE, out.len - BATCH_HEADER_SIZE, 1 << 20, &records);
+			decode_all(codecs, to, out.p + BATCH_HEADER_SIZE, out.len - BATCH_HEADER_SIZE, 1 << 20,
+				   &records);
 			struct record_iter it = record_iter(&h, records.p, records.len);
 			for (; record_next(&it, &r); n++) {
 				assert_int_equal(r.timestamp, NOW + n);
@@ -344,7 +347,8 @@ static void noise_in_the_payload_never_breaks_the_walk(void **state)
 		for (int i = 0; i < 1500; i++) {
 			build(20, NOW, codec);
 			for (int k = 0; k < 3; k++)
-				buf.p[BATCH_AT_ATTRIBUTES + cm_random(&seed) % (buf.len - BATCH_AT_ATTRIBUTES)] = (uint8_t)cm_random(&seed);
+				buf.p[BATCH_AT_ATTRIBUTES + cm_random(&seed) % (buf.len - BATCH_AT_ATTRIBUTES)] =
+					(uint8_t)cm_random(&seed);
 			rerun();
 			arena_reset(&arena);
 		}

@@ -22,7 +22,8 @@ static size_t build(struct buf *out, int64_t base, int n)
 	o.base_sequence = 100;
 	batch_begin(&b, out, &o);
 	for (int i = 0; i < n; i++)
-		batch_add_headers(&b, 1000 + i, i % 2 ? BYTES("key") : BYTES_NULL, i % 3 ? BYTES("value") : BYTES_NULL, &header, i % 2);
+		batch_add_headers(&b, 1000 + i, i % 2 ? BYTES("key") : BYTES_NULL, i % 3 ? BYTES("value") : BYTES_NULL,
+				  &header, i % 2);
 	return batch_end(&b);
 }
 
