@@ -382,7 +382,7 @@ static void snapshots_take_the_place_of_the_log_below_them(void **state)
 	}
 	leave(w);
 	stop(w, true);
-	snprintf(command, sizeof(command), "ls %s/__cluster_metadata-0/0*[1-9]-*.checkpoint >/dev/null", w->dir);
+	snprintf(command, sizeof(command), "ls %s/__cluster_metadata-0/0*[1-9]*-*.checkpoint >/dev/null", w->dir);
 	assert_int_equal(system(command), 0);
 
 	start(w);
