@@ -285,9 +285,11 @@ int segment_rebuild(struct log *log, struct segment *s)
 
 /* ---- the log ---- */
 
+/* Durably, before anything is appended: a segment that came back would overlap what the log has written since. */
 static int drop_behind(struct log *log, int first)
 {
 	struct log_data *d = log->data;
+	char dir[PATH_SIZE];
 	int n = d->n;
 
 	for (int i = first; i < n; i++) {
@@ -297,7 +299,8 @@ static int drop_behind(struct log *log, int first)
 			return err;
 	}
 	d->n = first;
-	return 0;
+	LOG_DIR_PATH(log, dir);
+	return n > first ? env_sync_dir(log->env, dir) : 0;
 }
 
 static bool is_below(const struct log_data *d, int i, int64_t recovery_point)
