@@ -59,12 +59,14 @@ static int add_segment(struct log *log, struct segment *s, struct log_flush *f)
 		return 0;
 	if (s == log_active(log))
 		err = segment_write_pending(log, s);
+	if (err == -ENOSPC || err == -EDQUOT)
+		err = 0; /* the entries wait: without them the index is only slower, and the records are what was promised */
 	for (int i = 0; i < SEGMENT_FILES && !err; i++) {
+		if (ORDER[i] != SEGMENT_LOG && !segment_has(log, s, ORDER[i]))
+			continue; /* not every segment has all of them yet */
 		err = segment_open(log, s, ORDER[i], false, &file);
 		if (!err)
 			add_file(f, file);
-		if (err == -ENOENT && ORDER[i] != SEGMENT_LOG)
-			err = 0; /* not every segment has all of them yet */
 	}
 	if (!err)
 		s->dirty = false;
@@ -100,6 +102,7 @@ static void clear(struct log_flush *f)
 	f->epochs = NULL;
 	f->next = NULL;
 	f->error = 0;
+	f->sync_failed = false;
 }
 
 static bool anything_to_do(const struct log *log, int64_t upto)
@@ -138,21 +141,28 @@ bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
 	return true;
 }
 
+/* A full disk is no better than another error here: the kernel has let go of the pages, and the next sync would say all is well. */
+static void note_sync(struct log_flush *f, int err)
+{
+	f->error = err;
+	f->sync_failed = err && err != -EMFILE && err != -ENFILE;
+}
+
 void log_flush_run(struct log_flush *f)
 {
 	struct env *env = log_dir_env(f->dir);
 	char path[PATH_SIZE];
 
 	for (int i = 0; i < f->n_files && !f->error; i++)
-		f->error = file_sync(f->files[i]);
+		note_sync(f, file_sync(f->files[i]));
 	if (!f->error && f->epochs) {
 		path_in(path, f->dir_path, "leader-epoch-checkpoint");
 		f->error = env_replace_file(env, path, f->epochs, strlen(f->epochs));
 	}
 	if (!f->error && f->dir_path)
-		f->error = env_sync_dir(env, f->dir_path);
+		note_sync(f, env_sync_dir(env, f->dir_path));
 	if (!f->error && f->dir_path) /* the replica's own name */
-		f->error = env_sync_dir(env, log_dir_path(f->dir));
+		note_sync(f, env_sync_dir(env, log_dir_path(f->dir)));
 }
 
 /* What was marked clean may not be: the next flush takes all of it again. */
@@ -163,6 +173,16 @@ static void mark_dirty(struct log *log)
 			log->data->segments[i].dirty = true;
 	log->data->dir_dirty = true;
 	log->data->epochs_dirty = true;
+}
+
+static void flush_failed(struct log *log, const struct log_flush *f)
+{
+	if (!log->data && f->error == -ENOENT) /* deleted meanwhile: its directory has another name now */
+		return;
+	if (f->sync_failed)
+		log_dir_fail(log->dir, f->error, "syncing", log->topic);
+	else
+		log_failed(log, f->error, "syncing", SEGMENT_LOG, log_active(log) ? log_active(log)->base : 0);
 }
 
 int log_flush_end(struct log *log, struct log_flush *f)
@@ -180,7 +200,7 @@ int log_flush_end(struct log *log, struct log_flush *f)
 	if (!err && upto > log->flushed_end)
 		log->flushed_end = upto < log->end ? upto : log->end;
 	if (err)
-		log_failed(log, err, "syncing", SEGMENT_LOG, log_active(log) ? log_active(log)->base : 0);
+		flush_failed(log, f);
 	clear(f);
 	return err;
 }

@@ -134,6 +134,8 @@ void segment_init(struct segment *s, int64_t base);
 void segment_close_files(struct segment *s);
 /* The file, opened when it is not, made when `create`. */
 int segment_open(struct log *log, struct segment *s, enum segment_file kind, bool create, struct file **out);
+/* Is it there? Needs no descriptor, as opening it to see would. */
+bool segment_has(const struct log *log, const struct segment *s, enum segment_file kind);
 int segment_create(struct log *log, int64_t base, int64_t now_ms); /* a new active segment */
 void segment_unlink(struct log *log, struct segment *s);
 /* Notes a batch at pos: max timestamp, index entries. Never fails: an index without an entry is only slower. */

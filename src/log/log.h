@@ -242,6 +242,7 @@ struct log_flush {
 	char *epochs;	/* a new leader-epoch-checkpoint, or NULL */
 	int64_t upto;
 	int error;
+	bool sync_failed; /* a sync itself: what it was for may be lost, whatever the error's number */
 };
 
 #define LOG_FLUSH_ALL INT64_MAX
@@ -249,7 +250,7 @@ struct log_flush {
 bool log_flush_begin(struct log *, int64_t upto, struct log_flush *f);
 /* Blocks: what the flusher's job does for one. */
 void log_flush_run(struct log_flush *f);
-/* Moves flushed_end, or takes the directory offline. Returns f->error. f may be used again. */
+/* Moves flushed_end, or takes the directory offline, unless the log was deleted meanwhile. Returns f->error. f may be used again. */
 int log_flush_end(struct log *, struct log_flush *f);
 void log_flush_fini(struct log_flush *f);
 /* When flush.ms asks for the next one, on env_mono_ms's clock; INT64_MAX = never. */

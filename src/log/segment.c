@@ -69,6 +69,17 @@ int segment_open(struct log *log, struct segment *s, enum segment_file kind, boo
 	return 0;
 }
 
+bool segment_has(const struct log *log, const struct segment *s, enum segment_file kind)
+{
+	char path[PATH_SIZE];
+	struct file_stat st;
+
+	if (s->files[kind])
+		return true;
+	segment_path(log, s, kind, path);
+	return env_stat(log->env, path, &st) != -ENOENT;
+}
+
 int segment_create(struct log *log, int64_t base, int64_t now_ms)
 {
 	char path[PATH_SIZE];

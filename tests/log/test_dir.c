@@ -318,6 +318,26 @@ static void a_failed_sync_takes_the_directory_offline(void **state)
 	log_dir_free(dir);
 }
 
+static void a_sync_that_finds_the_disk_full_is_not_tried_again(void **state)
+{
+	struct log_id id = {.topic = STR("t")};
+	struct log_flush f = {0};
+	struct log_dir *dir = opened(0);
+	struct log *log = log_new(dir, &id, &CONFIG);
+
+	assert_int_equal(append(log, 100), 0);
+	assert_true(log_flush_begin(log, LOG_FLUSH_ALL, &f));
+	sim_fail_next_sync_with(world, 0, -ENOSPC);
+	log_flush_run(&f);
+	assert_int_equal(log_flush_end(log, &f), -ENOSPC);
+	assert_int_equal(log_dir_error(dir), -ENOSPC);
+	assert_false(log_flush_begin(log, LOG_FLUSH_ALL, &f));
+	assert_int_equal(log_offsets(log).flushed_end, 0);
+	log_flush_fini(&f);
+	log_free(log);
+	log_dir_free(dir);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -332,6 +352,7 @@ int main(void)
 		TEST(the_first_failure_wins_and_is_told_once),
 		TEST(a_full_disk_stops_writes_not_reads_and_heals),
 		TEST(a_failed_sync_takes_the_directory_offline),
+		TEST(a_sync_that_finds_the_disk_full_is_not_tried_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

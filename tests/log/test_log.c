@@ -511,6 +511,23 @@ static void a_deleted_replica_leaves_its_name_free_at_once(void **state)
 	fixture_check_whole(&f);
 }
 
+static void a_replica_deleted_during_a_flush_harms_no_other(void **state)
+{
+	struct log_flush flush = {0};
+
+	fixture_append_n(&f, 3);
+	assert_true(log_flush_begin(f.log, LOG_FLUSH_ALL, &flush));
+	struct log_deletion *d = log_delete(f.log);
+	assert_non_null(d);
+	log_flush_run(&flush);
+	log_flush_end(f.log, &flush);
+	assert_int_equal(log_dir_error(log_dir(f.log)), 0);
+	assert_int_equal(log_deletion_run(d), 0);
+	assert_int_equal(log_deletion_finish(d), 0);
+	log_deletion_free(d);
+	log_flush_fini(&flush);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -538,6 +555,7 @@ int main(void)
 		TEST(a_follower_takes_whole_batches_in_order_only),
 		TEST(a_flush_moves_the_flushed_end_and_a_second_waits),
 		TEST(a_deleted_replica_leaves_its_name_free_at_once),
+		TEST(a_replica_deleted_during_a_flush_harms_no_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

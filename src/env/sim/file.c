@@ -295,10 +295,12 @@ int sim_sync(struct file *f)
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "sync", (uint64_t)i->size, 0);
 	if (e->disk->fail_next_sync || chance_ppm(&e->w->chance, e->w->options.sync_error)) {
-		e->disk->fail_next_sync = false;
+		int err = e->disk->fail_next_sync ? e->disk->fail_next_sync : -EIO;
+
+		e->disk->fail_next_sync = 0;
 		sim_met(e->w, SIM_MET_SYNC_ERROR);
 		inode_drop_dirty(i);
-		return -EIO;
+		return err;
 	}
 	list_each_safe(it, &i->dirty)
 	{
@@ -311,7 +313,12 @@ int sim_sync(struct file *f)
 
 void sim_fail_next_sync(struct sim_world *w, int i)
 {
-	w->envs[i]->disk->fail_next_sync = true;
+	sim_fail_next_sync_with(w, i, -EIO);
+}
+
+void sim_fail_next_sync_with(struct sim_world *w, int i, int err)
+{
+	w->envs[i]->disk->fail_next_sync = err;
 }
 
 /* There is one process a machine: nobody else can hold it. */

@@ -96,7 +96,8 @@ int64_t sim_disk_ops(const struct sim_world *w, int i); /* changes of its disk s
 void sim_cut(struct sim_world *w, int from, int to, bool cut);	  /* one way: what is sent waits */
 void sim_pause(struct sim_world *w, int i, bool pause);		  /* no event of this machine happens meanwhile */
 void sim_set_wall(struct sim_world *w, int i, int64_t offset_ms); /* a jump of its wall clock */
-void sim_fail_next_sync(struct sim_world *w, int i);
+void sim_fail_next_sync(struct sim_world *w, int i); /* with -EIO */
+void sim_fail_next_sync_with(struct sim_world *w, int i, int err);
 /* Reading these bytes of this file gives -EIO, from now on. */
 void sim_bad_range(struct sim_world *w, int i, const char *path, int64_t pos, int64_t len);
 void sim_wipe_disk(struct sim_world *w, int i);

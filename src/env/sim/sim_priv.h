@@ -236,7 +236,7 @@ struct disk {
 	int64_t used_bytes;
 	int64_t ops;
 	uint64_t next_change;
-	bool fail_next_sync;
+	int fail_next_sync; /* 0, or the error */
 };
 
 struct sim_file {
