@@ -315,12 +315,14 @@ void partition_flushed(struct log_flush *f)
 	struct partition *p = container_of(f, struct partition, flush);
 	struct core *core = p->flush_core;
 	struct effects e = {0};
+	int err;
 
 	mutex_lock(&p->lock);
 	p->flushing = false;
-	if (log_flush_end(p->log, f) == 0)
+	err = log_flush_end(p->log, f);
+	if (err == 0)
 		advance_high_watermark(p, &e);
-	else
+	if (err || log_dir_error(log_dir(p->log))) /* no other flush will come: who waits is told */
 		wake_ready(p, true, &e);
 	if (p->flush_again)
 		flush_begin(p, core, &e);
@@ -369,6 +371,13 @@ struct topic_state *partition_topic(struct partition *p)
 	return t;
 }
 
+/* Sent again before it was flushed: the answer is the same promise, and the first flush may have failed. */
+static bool duplicate_needs_flush(const struct partition *p, const struct partition_append *a)
+{
+	return a->out.duplicate && a->out.last_offset < p->must_flush && !p->flushing &&
+	       log_offsets(p->log).flushed_end < p->must_flush;
+}
+
 int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e)
 {
 	int err;
@@ -384,12 +393,12 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 	if (err == 0) {
 		if (a->out.flush_before_ack)
 			p->must_flush = a->out.last_offset + 1;
-		if (a->out.wants_flush || a->out.flush_before_ack)
+		if (a->out.wants_flush || a->out.flush_before_ack || duplicate_needs_flush(p, a))
 			flush_begin(p, core, e);
 		advance_high_watermark(p, e);
 		wake_ready(p, false, e);
 		a->log_start = a->out.log_start;
-		a->wait = (a->acks == -1 || (a->acks == 1 && a->out.flush_before_ack)) &&
+		a->wait = (a->acks == -1 || (a->acks == 1 && a->out.last_offset < p->must_flush)) &&
 			  log_offsets(p->log).high_watermark <= a->out.last_offset;
 	}
 	mutex_unlock(&p->lock);
