@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "broker/core.h"
 #include "broker/layers.h"
+#include "broker/node_private.h"
+#include "broker/upkeep.h"
 #include "config/config.h"
 #include "metadata/image.h"
 
@@ -55,7 +57,8 @@ static bool partition_eq(const struct map_node *n, const void *key)
 	const struct partition *p = container_of(n, struct partition, node);
 	const struct partition_key *k = key;
 
-	return p->id == k->id && uuid_eq(p->topic->id, k->topic_id);
+	/* Not p->topic, which changes under the partition's own lock. */
+	return p->id == k->id && uuid_eq(log_topic_id(p->log), k->topic_id);
 }
 
 static struct topic_entry *find_topic(struct partitions *t, struct uuid id)
@@ -294,6 +297,7 @@ struct following {
 	struct core *core;
 	const struct image *now;
 	bool all_topics; /* a setting of the brokers has changed */
+	bool deleted;	 /* a topic has gone */
 };
 
 /* Topics come into the table under its lock on any thread, and leave it on this loop alone. */
@@ -337,6 +341,7 @@ static void topic_deleted(struct following *f, struct topic_entry *e)
 {
 	struct members m = members_of(f->t, e);
 
+	f->deleted = true;
 	for (int i = 0; i < m.n; i++) {
 		struct effects effects = {0};
 		struct log_deletion *deletion = partition_delete(m.v[i], &effects);
@@ -446,6 +451,8 @@ void partitions_follow(struct partitions *t, const struct image *now, struct cor
 		if (f.all_topics)
 			each_topic(&f, settings_changed);
 	}
+	if (f.deleted && core->node->upkeep)
+		upkeep_names_changed(core->node->upkeep);
 	image_unref(&old);
 }
 

@@ -157,17 +157,18 @@ struct chore {
 	enum config_id setting; /* its interval, or */
 	int64_t every_ms;
 	bool (*is_wanted)(const struct upkeep *u); /* NULL: always */
+	bool names_logs;			   /* what it writes would be taken for another log's of the same name */
 };
 
 static const struct chore chores[] = {
-	{high_watermarks, CONFIG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS, 0, NULL},
-	{recovery_points, CONFIG_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL},
-	{log_starts, CONFIG_LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL},
-	{retention, CONFIG_LOG_RETENTION_CHECK_INTERVAL_MS, 0, NULL},
-	{producers, CONFIG_PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS, 0, NULL},
-	{idle_files, 0, IDLE_SWEEP_MS, NULL},
-	{reserves, 0, RESERVE_MS, NULL},
-	{flushes, 0, FLUSH_SWEEP_MS, flushes_wanted},
+	{high_watermarks, CONFIG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS, 0, NULL, false},
+	{recovery_points, CONFIG_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL, true},
+	{log_starts, CONFIG_LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL, true},
+	{retention, CONFIG_LOG_RETENTION_CHECK_INTERVAL_MS, 0, NULL, false},
+	{producers, CONFIG_PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS, 0, NULL, false},
+	{idle_files, 0, IDLE_SWEEP_MS, NULL, false},
+	{reserves, 0, RESERVE_MS, NULL, false},
+	{flushes, 0, FLUSH_SWEEP_MS, flushes_wanted, false},
 };
 
 #define N_CHORES ((int)(sizeof(chores) / sizeof(chores[0])))
@@ -270,10 +271,19 @@ struct upkeep *upkeep_new(struct node *n)
 	u->node = n;
 	u->due_ms = xcalloc(N_CHORES, sizeof(*u->due_ms));
 	for (int i = 0; i < N_CHORES; i++)
-		u->due_ms[i] = env_mono_ms(n->env) + interval(u, i);
+		u->due_ms[i] = env_mono_ms(n->env) + (chores[i].names_logs ? 0 : interval(u, i));
 	timer_init(&u->timer, n->cores[0].loop, due);
 	sleep_until_due(u);
 	return u;
+}
+
+void upkeep_names_changed(struct upkeep *u)
+{
+	for (int i = 0; i < N_CHORES; i++)
+		if (chores[i].names_logs)
+			u->due_ms[i] = env_mono_ms(u->node->env);
+	if (!u->working)
+		sleep_until_due(u);
 }
 
 void upkeep_free(struct upkeep *u)

@@ -10,6 +10,11 @@ struct node;
 struct upkeep;
 
 struct upkeep *upkeep_new(struct node *n);
+/*
+ * Logs have gone: what the checkpoints say of them is written anew at once, or a topic of the same name would begin, after a crash, where
+ * the old one stood. On reactor 0.
+ */
+void upkeep_names_changed(struct upkeep *u);
 /* On reactor 0. A job that runs is the core's to wait for. */
 void upkeep_free(struct upkeep *u);
 
