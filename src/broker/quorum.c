@@ -624,12 +624,12 @@ static void close_done(struct work *w)
 	q->stopped(q->stopped_arg);
 }
 
-/* What is in flight comes to its end first: a flush, a snapshot. */
+/* What is in flight comes to its end first: a flush, a snapshot, the removal of old files. */
 static void try_close(struct timer *t)
 {
 	struct quorum *q = container_of(t, struct quorum, raft_timer);
 
-	if (q->flushing || q->cutting) {
+	if (q->flushing || q->cutting || q->n_cleaning > 0) {
 		timer_start(&q->raft_timer, 1);
 		return;
 	}

@@ -80,6 +80,7 @@ struct quorum {
 	struct snapshot_file *snapshots; /* by end offset; without the bootstrap snapshot */
 	int n_snapshots;
 	struct snapshot_job *cutting;
+	int n_cleaning; /* jobs */
 
 	struct lifecycle *lifecycle;
 	struct work close_work;

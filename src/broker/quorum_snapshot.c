@@ -105,16 +105,22 @@ static void clean(struct work *w)
 		log_deletion_finish(job->segments);
 }
 
-static void clean_done(struct work *w)
+static void clean_job_free(struct clean_job *job)
 {
-	struct clean_job *job = container_of(w, struct clean_job, work);
-
 	for (int i = 0; i < job->n_paths; i++)
 		xfree(job->paths[i]);
 	xfree(job->paths);
 	if (job->segments)
 		log_deletion_free(job->segments);
 	xfree(job);
+}
+
+static void clean_done(struct work *w)
+{
+	struct clean_job *job = container_of(w, struct clean_job, work);
+
+	job->quorum->n_cleaning--;
+	clean_job_free(job);
 }
 
 static bool oldest_may_go(const struct quorum *q, int64_t total)
@@ -159,8 +165,10 @@ void quorum_clean(struct quorum *q)
 	job->quorum = q;
 	job->work.job = clean;
 	job->work.done = clean_done;
-	if (job->n_paths > 0)
-		env_work(q->loop, &job->work);
-	else
-		clean_done(&job->work);
+	if (job->n_paths == 0) {
+		clean_job_free(job);
+		return;
+	}
+	q->n_cleaning++;
+	env_work(q->loop, &job->work);
 }
