@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "metadata/image_private.h"
 #include "metadata/partition.h"
+#include "metadata/topic_name.h"
 #include "metadata/version.h"
 #include "protocol/metadata_records.h"
 
@@ -243,6 +244,8 @@ static int apply_topic(struct apply *a, const void *body)
 	const struct topic_record *r = body;
 	struct image_topic *t;
 
+	if (!topic_name_is_valid(r->name)) /* it becomes a directory's */
+		return contradicts(a, "a topic whose name is not legal");
 	if (image_topic_by_name(a->image, r->name))
 		return contradicts(a, "a second topic of the same name");
 	if (image_topic_by_id(a->image, r->topic_id))
