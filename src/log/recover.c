@@ -318,6 +318,15 @@ static bool is_behind_a_hole(const struct log *log, int i, int64_t recovery_poin
 	       log->end < log->data->segments[i].base;
 }
 
+/*
+ * An earlier recovery took segment i away and appending went on in the one before it; then a power cut brought the name back. What is in it
+ * is older, and was never flushed: a flush would have made its removal durable.
+ */
+static bool has_come_back(const struct log *log, int i)
+{
+	return i > 0 && log->end > log->data->segments[i].base;
+}
+
 int log_recover(struct log *log, int64_t recovery_point, struct recovery *r)
 {
 	struct log_data *d = log->data;
@@ -330,7 +339,7 @@ int log_recover(struct log *log, int64_t recovery_point, struct recovery *r)
 	for (int i = 0; i < d->n && whole && !err; i++) {
 		if (is_below(d, i, recovery_point))
 			continue;
-		whole = !is_behind_a_hole(log, i, recovery_point);
+		whole = !is_behind_a_hole(log, i, recovery_point) && !has_come_back(log, i);
 		if (!whole) {
 			err = drop_behind(log, i);
 			break;
