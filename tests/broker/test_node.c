@@ -10,6 +10,8 @@
 #include "config/config.h"
 #include "env/sim/sim.h"
 #include "protocol/api_versions.h"
+#include "protocol/delete_records.h"
+#include "protocol/delete_topics.h"
 #include "protocol/fetch.h"
 #include "protocol/header.h"
 #include "protocol/init_producer_id.h"
@@ -652,6 +654,62 @@ static void where_every_message_is_flushed_power_loss_loses_nothing(void **state
 	assert_int_equal(ask_produce("t", "next").base_offset, 10);
 }
 
+static void delete_records(const char *topic, int64_t before)
+{
+	struct delete_records_request_partition p = {.offset = before};
+	struct delete_records_request_topic t = {.name = str_of(topic), .partitions = {&p, 1}};
+	struct delete_records_request in = {.topics = {&t, 1}, .timeout_ms = 1000};
+	struct delete_records_response out;
+
+	client_send(&w->a, &delete_records_request_schema, 1, &in);
+	client_take(&w->a, &delete_records_response_schema, 1, &out);
+	assert_int_equal(out.topics.v[0].partitions.v[0].low_watermark, before);
+}
+
+static void delete_topic(const char *topic)
+{
+	struct str name = str_of(topic);
+	struct delete_topics_request in;
+	struct delete_topics_response out;
+
+	codec_init(&delete_topics_request_schema, &in);
+	in.topic_names.v = &name;
+	in.topic_names.n = 1;
+	in.timeout_ms = 1000;
+	client_send(&w->a, &delete_topics_request_schema, 5, &in);
+	client_take(&w->a, &delete_topics_response_schema, 5, &out);
+	assert_int_equal(out.responses.v[0].error_code, 0);
+}
+
+#define CHECKPOINTS_WRITTEN_MS 70000
+
+/* The checkpoints know a log by its name alone: what they say of a topic that has gone is not for the next one of that name. */
+static void a_topic_made_again_does_not_begin_where_the_old_one_stood(void **state)
+{
+	struct fetch_response_partition f;
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("t", &out);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(ask_produce("t", "old").base_offset, i);
+	delete_records("t", 4);
+	sim_run_for(w->sim, CHECKPOINTS_WRITTEN_MS);
+	delete_topic("t");
+	ask_metadata("t", &out);
+	assert_int_equal(ask_produce("t", "new").base_offset, 0);
+	sim_run_for(w->sim, 100);
+	sim_crash(w->sim, NODE, SIM_KILL);
+	sim_restart(w->sim, NODE);
+	bring_up();
+	client_open(&w->a);
+	send_fetch(&w->a, "t", 0, 0);
+	f = take_fetch(&w->a);
+	assert_int_equal(f.error_code, 0);
+	assert_int_equal(f.log_start_offset, 0);
+	assert_value(f.records, "new");
+}
+
 static void free_failed_node(void *arg)
 {
 	(void)arg;
@@ -711,6 +769,7 @@ int main(void)
 		TEST(each_producer_has_an_id_of_its_own),
 		TEST(after_a_kill_every_acknowledged_record_is_there),
 		TEST(where_every_message_is_flushed_power_loss_loses_nothing),
+		TEST(a_topic_made_again_does_not_begin_where_the_old_one_stood),
 		TEST(a_failed_sync_ends_the_node_and_the_next_start_goes_on),
 		TEST(after_a_clean_stop_it_goes_on),
 	};
