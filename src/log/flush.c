@@ -4,7 +4,8 @@
  *
  * 1. The order is: producer snapshots, indexes, records, leader epochs, the directory. The flushed end moves when all
  *    of it is done.
- * 2. A file that was dirty when the flush began is marked clean then; what is written meanwhile marks it again.
+ * 2. A file that was dirty when the flush began is marked clean then; what is written meanwhile marks it again. Indexes
+ *    have a mark of their own: most flushes of small appends find nothing new in them.
  * 3. After a failed sync nothing is retried: the directory goes offline.
  */
 #include <errno.h>
@@ -62,14 +63,14 @@ static int add_segment(struct log *log, struct segment *s, struct log_flush *f)
 	if (err == -ENOSPC || err == -EDQUOT)
 		err = 0; /* the entries wait: without them the index is only slower, and the records are what was promised */
 	for (int i = 0; i < SEGMENT_FILES && !err; i++) {
-		if (ORDER[i] != SEGMENT_LOG && !segment_has(log, s, ORDER[i]))
-			continue; /* not every segment has all of them yet */
+		if (ORDER[i] != SEGMENT_LOG && (!s->indexes_dirty || !segment_has(log, s, ORDER[i])))
+			continue; /* nothing new in it, or not every segment has all of them yet */
 		err = segment_open(log, s, ORDER[i], false, &file);
 		if (!err)
 			add_file(f, file);
 	}
 	if (!err)
-		s->dirty = false;
+		s->dirty = s->indexes_dirty = false;
 	return err;
 }
 
@@ -170,7 +171,7 @@ static void mark_dirty(struct log *log)
 {
 	for (int i = 0; i < log->data->n; i++)
 		if (log_segment_end(log, i) > log->flushed_end)
-			log->data->segments[i].dirty = true;
+			log->data->segments[i].dirty = log->data->segments[i].indexes_dirty = true;
 	log->data->dir_dirty = true;
 	log->data->epochs_dirty = true;
 }

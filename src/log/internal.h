@@ -44,6 +44,7 @@ struct segment {
 	int32_t time_n;
 	bool sealed;	 /* readers may look at bytes that were cut off: appends go to a new segment */
 	bool dirty;	 /* has bytes that were not synced */
+	bool indexes_dirty; /* so have its indexes */
 	int64_t used_ms; /* mono */
 	struct file *files[SEGMENT_FILES];
 };

@@ -258,7 +258,7 @@ static int recover_segment(struct log *log, struct segment *s, int64_t recovery_
 	if (!err && !*whole)
 		err = cut_bad_end(log, s, &v, bad);
 	verify_fini(&v);
-	s->dirty = true;
+	s->dirty = s->indexes_dirty = true;
 	return err ? err : segment_seal_indexes(log, s);
 }
 
@@ -279,7 +279,7 @@ int segment_rebuild(struct log *log, struct segment *s)
 	err = verify_segment(log, s, &v, 0, NULL, &bad);
 	verify_fini(&v);
 	log->end = end;
-	s->dirty = true;
+	s->dirty = s->indexes_dirty = true;
 	return err ? err : segment_seal_indexes(log, s);
 }
 

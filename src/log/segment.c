@@ -92,7 +92,7 @@ int segment_create(struct log *log, int64_t base, int64_t now_ms)
 		return err;
 	s.created_ms = now_ms;
 	s.used_ms = env_mono_ms(log->env);
-	s.dirty = true;
+	s.dirty = s.indexes_dirty = true;
 	int64_t jitter = log->config->segment_jitter_ms < log->config->segment_ms ? log->config->segment_jitter_ms
 										  : log->config->segment_ms;
 	if (jitter > 0)
@@ -141,7 +141,7 @@ static int write_entries(struct log *log, struct segment *s, enum segment_file k
 		return err;
 	}
 	*written += n;
-	s->dirty = true;
+	s->dirty = s->indexes_dirty = true;
 	return 0;
 }
 
@@ -217,6 +217,7 @@ int segment_seal_indexes(struct log *log, struct segment *s)
 
 	if (!room_for_entry(log, s))
 		return -ENOSPC;
+	s->indexes_dirty = true;
 	add_time_entry(log, s);
 	int err = segment_write_pending(log, s);
 	if (err)
@@ -260,7 +261,7 @@ int segment_add_aborted(struct log *log, struct segment *s, const struct complet
 		err = txn_index_append(file, t);
 	if (err)
 		return log_failed(log, err, "writing the index of aborted transactions", SEGMENT_TXN, s->base);
-	s->dirty = true;
+	s->dirty = s->indexes_dirty = true;
 	return 0;
 }
 
@@ -361,6 +362,6 @@ int segment_truncate(struct log *log, struct segment *s, int64_t pos, int64_t of
 		err = txn_index_cut(file, offset);
 	if (!err)
 		err = reset_marks(log, s);
-	s->dirty = true;
+	s->dirty = s->indexes_dirty = true;
 	return err ? err : note_unindexed(log, s);
 }
