@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "base/crc32c.h"
+#include "base/endian.h"
 #include "base/err.h"
 #include "base/mem.h"
+
+enum { LEGACY_AT_CRC = 12 };
 
 void verify_init(struct verify *v, struct file *file, int64_t base, int64_t size)
 {
@@ -49,7 +52,22 @@ static bool plausible(const struct verify *v, const struct batch_header *h, int6
 	return h->magic < BATCH_MAGIC || (h->count >= 0 && (h->attributes & ~0x7f) == 0);
 }
 
-static int crc_of(struct verify *v, int64_t pos, int64_t end, uint32_t *crc)
+/* CRC-32 as zlib has it, of formats 0 and 1, a bit at a time: such batches are few, and old. */
+static uint32_t legacy_crc(uint32_t crc, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	crc = ~crc;
+	for (size_t i = 0; i < len; i++) {
+		crc ^= p[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (0xedb88320u & (0 - (crc & 1)));
+	}
+	return ~crc;
+}
+
+static int crc_of(struct verify *v, int64_t pos, int64_t end, uint32_t (*add)(uint32_t, const void *, size_t),
+		  uint32_t *crc)
 {
 	const uint8_t *p;
 	int64_t len;
@@ -62,7 +80,7 @@ static int crc_of(struct verify *v, int64_t pos, int64_t end, uint32_t *crc)
 			return err;
 		if (len > end - pos)
 			len = end - pos;
-		*crc = crc32c(*crc, p, (size_t)len);
+		*crc = add(*crc, p, (size_t)len);
 		pos += len;
 	}
 	return 0;
@@ -81,12 +99,16 @@ int verify_at(struct verify *v, int64_t pos, int64_t next, struct batch_header *
 		return err == -ENODATA ? ERR_CORRUPT_MESSAGE : err;
 	if (!plausible(v, out, pos, next))
 		return ERR_CORRUPT_MESSAGE;
-	if (out->magic < BATCH_MAGIC)
-		return 0;
-	err = crc_of(v, pos + BATCH_AT_ATTRIBUTES, pos + batch_size(out), &crc);
+	bool legacy =
+		out->magic < BATCH_MAGIC; /* a torn batch of format 2 can look like one: zeros where its magic was */
+	uint32_t wanted = legacy ? get_u32(p + LEGACY_AT_CRC) : out->crc;
+	if (legacy)
+		err = crc_of(v, pos + BATCH_AT_MAGIC, pos + batch_size(out), legacy_crc, &crc);
+	else
+		err = crc_of(v, pos + BATCH_AT_ATTRIBUTES, pos + batch_size(out), crc32c, &crc);
 	if (err)
 		return err;
-	return crc == out->crc ? 0 : ERR_CORRUPT_MESSAGE;
+	return crc == wanted ? 0 : ERR_CORRUPT_MESSAGE;
 }
 
 int verify_find(struct verify *v, int64_t pos, int64_t next, int64_t *at, struct batch_header *out)
