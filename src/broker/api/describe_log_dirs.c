@@ -102,7 +102,8 @@ static void drop_repeated(struct description *d)
 {
 	int n = 0;
 
-	qsort(d->found, (size_t)d->n, sizeof(*d->found), compare);
+	if (d->n > 1)
+		qsort(d->found, (size_t)d->n, sizeof(*d->found), compare);
 	for (int i = 0; i < d->n; i++)
 		if (i == 0 || compare(&d->found[i], &d->found[i - 1]) != 0)
 			d->found[n++] = d->found[i];
