@@ -430,6 +430,8 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 	log->flushed_end = clean || recovery_point > log->end ? log->end : recovery_point;
 	if (log->flushed_end < log->start)
 		log->flushed_end = log->start;
+	if (!clean) /* a kill may have come between making a file and syncing its name */
+		log->data->dir_dirty = true;
 	if (log->data->n_snapshots && clean)
 		log->data->synced_snapshots = log->data->snapshots[log->data->n_snapshots - 1];
 }
