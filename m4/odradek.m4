@@ -116,6 +116,7 @@ ODR_LIBRARY([SNAPPY_LIBS], [snappy], [snappy-c.h], [snappy_compress], [libsnappy
 ODR_LIBRARY([LZ4_LIBS], [lz4], [lz4frame.h], [LZ4F_decompress], [liblz4-dev], [-l:liblz4.a], [])
 ODR_LIBRARY([ZSTD_LIBS], [zstd], [zstd.h], [ZSTD_decompressStream], [libzstd-dev], [-l:libzstd.a], [-lpthread])
 ODR_LIBRARY([JANSSON_LIBS], [jansson], [jansson.h], [json_loadb], [libjansson-dev], [-l:libjansson.a], [])
+ODR_LIBRARY([HTTP_PARSER_LIBS], [http_parser], [http_parser.h], [http_parser_execute], [libhttp-parser-dev], [-l:libhttp_parser.a], [])
 AC_ARG_VAR([CMOCKA_LIBS], [what links cmocka, for the tests only])
 AC_CHECK_HEADER([cmocka.h], [odr_cmocka=yes], [odr_cmocka=no], [[
 #include <stdarg.h>

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/api.h"
+#include "broker/counters.h"
 #include "broker/dispatch.h"
 #include "broker/fetch_session.h"
 #include "broker/node.h"
@@ -43,6 +44,7 @@ void core_init(struct core *c, struct node *node, struct loop *loop, int index)
 	struct env *env = loop->env;
 
 	*c = (struct core){.node = node, .loop = loop, .index = index};
+	c->api_counts = xcalloc(API_KEYS_MAX, sizeof(*c->api_counts));
 	map_init(&c->partitions, env_random_u64(env));
 	list_init(&c->parked);
 	list_init(&c->image_waiters);
@@ -112,6 +114,31 @@ static void forget_topic(void *arg, const struct image_topic *old, const struct 
 		if (n)
 			forget(c, container_of(n, struct seen, node));
 	}
+}
+
+/* ---- counts ---- */
+
+void core_forget_counts(struct core *c)
+{
+	for (int key = 0; key < API_KEYS_MAX; key++)
+		xfree(c->api_counts[key]);
+	xfree(c->api_counts);
+	c->api_counts = NULL;
+}
+
+void core_count_request(struct core *c, int key, int64_t began_ns)
+{
+	if (!c->api_counts[key]) {
+		struct api_counts *made = xcalloc(1, sizeof(*made));
+
+		__atomic_store_n(&c->api_counts[key], made, __ATOMIC_RELEASE);
+	}
+	api_counts_note(c->api_counts[key], began_ns, env_mono_ns(c->loop->env));
+}
+
+const struct api_counts *core_api_counts(const struct core *c, int key)
+{
+	return __atomic_load_n(&c->api_counts[key], __ATOMIC_ACQUIRE);
 }
 
 /* ---- the image ---- */

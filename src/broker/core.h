@@ -18,6 +18,7 @@
 #include "base/uuid.h"
 #include "env/env.h"
 
+struct api_counts;
 struct codecs;
 struct fetch_sessions;
 struct image;
@@ -51,7 +52,8 @@ struct core {
 	struct codecs *codecs;
 	struct producer_ids *producer_ids;
 	struct diag_limit refusals;
-	int n_busy; /* requests, flushes and jobs under way here */
+	struct api_counts **api_counts; /* by API key; NULL for what was never asked */
+	int n_busy;			/* requests, flushes and jobs under way here */
 	bool stopping;
 	bool idle; /* it was told that nothing is under way any more */
 };
@@ -71,6 +73,13 @@ void core_work_ends(struct core *c);
  * the image is exchanged; who parks takes a reference.
  */
 struct partition *core_partition(struct core *c, struct uuid topic_id, int32_t partition);
+
+/* One answered request. */
+void core_count_request(struct core *c, int key, int64_t began_ns);
+/* From any thread; NULL when there was none. */
+const struct api_counts *core_api_counts(const struct core *c, int key);
+/* After core_fini, when nobody reads them any more. */
+void core_forget_counts(struct core *c);
 
 struct codecs *core_codecs(struct core *c);
 void core_flush(struct core *c, struct log_flush *f);

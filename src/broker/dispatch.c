@@ -161,6 +161,7 @@ static void reply(struct request *r, int version)
 		hang_up(r, "its answer cannot be encoded");
 		return;
 	}
+	core_count_request(r->core, r->api->key, r->began_ns);
 	leave(r);
 	conn_reply(conn, &r->chain, request_free, r);
 }
@@ -174,6 +175,7 @@ static void finish(struct request *r, enum outcome outcome)
 	case SILENT: {
 		struct conn *conn = r->conn;
 
+		core_count_request(r->core, r->api->key, r->began_ns);
 		leave(r);
 		if (conn)
 			conn_no_reply(conn);

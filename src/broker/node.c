@@ -16,6 +16,7 @@
 #include "broker/advertise.h"
 #include "broker/node_private.h"
 #include "broker/upkeep.h"
+#include "broker/web.h"
 #include "config/config.h"
 #include "log/dir.h"
 #include "metadata/image.h"
@@ -91,6 +92,8 @@ static void serving(struct node *n)
 	n->phase = NODE_SERVING;
 	node_accept(n, false);
 	node_tell_listeners(n);
+	if (n->web)
+		web_tell(n->web);
 	if (n->partitions)
 		n->upkeep = upkeep_new(n);
 	diag_info(n->env->diag, "Kafka Server started", "ms=%lld", (long long)ms);
@@ -203,8 +206,11 @@ static void free_all(struct node *n)
 	if (n->quorum)
 		quorum_free(n->quorum);
 	advertise_free(n->advertise);
+	web_free(n->web);
 	if (n->net)
 		net_free(n->net);
+	for (int i = 0; i < n->n_cores && n->cores; i++)
+		core_forget_counts(&n->cores[i]);
 	xfree(n->cores);
 	partitions_free(n->partitions);
 	node_free_dirs(n);
@@ -228,6 +234,9 @@ static enum node_end bring_up(struct node *n)
 	if (end)
 		return end;
 	make_cores(n);
+	end = web_new(n, &n->web);
+	if (end)
+		return end;
 	make_partitions(n);
 	n->advertise = advertise_new(n->env, net_loop(n->net, 0));
 	node_stop_init(n);
@@ -250,6 +259,8 @@ struct node *node_start(const struct node_options *options, enum node_end *end)
 	*end = bring_up(n);
 	if (*end == NODE_END_CLEAN)
 		return n;
+	if (n->web)
+		web_stop(n->web);
 	if (n->cores)
 		for (int i = 0; i < n->n_cores; i++)
 			core_fini(&n->cores[i]);

@@ -30,6 +30,7 @@ struct log_dir;
 struct net;
 struct request;
 struct upkeep;
+struct web;
 
 struct node_listener {
 	const char *name;
@@ -90,6 +91,7 @@ struct node {
 	struct partitions_load load;
 	struct upkeep *upkeep;
 	struct advertise *advertise;
+	struct web *web;  /* NULL without odradek.http.listeners */
 	bool loaded;	  /* the logs are open */
 	bool in_recovery; /* the controller waits for us to be ready */
 	int64_t broker_epoch;

@@ -17,6 +17,7 @@
 #include "broker/node_private.h"
 #include "broker/partitions.h"
 #include "broker/upkeep.h"
+#include "broker/web.h"
 #include "net/net.h"
 
 #define RESIGN_MS 4000
@@ -144,6 +145,8 @@ static void close_quorum(struct post *post)
 	if (n->upkeep)
 		upkeep_free(n->upkeep);
 	n->upkeep = NULL;
+	if (n->web)
+		web_stop(n->web);
 	quorum_unsubscribe(n->quorum, &n->subscriber);
 	quorum_stop(n->quorum, quorum_closed, n);
 }

@@ -378,6 +378,14 @@ static bool duplicate_needs_flush(const struct partition *p, const struct partit
 	       log_offsets(p->log).flushed_end < p->must_flush;
 }
 
+static void count_appended(struct partition *p, const struct partition_append *a)
+{
+	if (a->out.duplicate)
+		return;
+	count(&p->counts.v[COUNT_MESSAGES_IN], a->info->header.count);
+	count(&p->counts.v[COUNT_BYTES_IN], a->info->size);
+}
+
 int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e)
 {
 	int err;
@@ -398,9 +406,13 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 		advance_high_watermark(p, e);
 		wake_ready(p, false, e);
 		a->log_start = a->out.log_start;
+		count_appended(p, a);
 		a->wait = (a->acks == -1 || (a->acks == 1 && a->out.last_offset < p->must_flush)) &&
 			  log_offsets(p->log).high_watermark <= a->out.last_offset;
+	} else {
+		count(&p->counts.v[COUNT_FAILED_PRODUCE_REQUESTS], 1);
 	}
+	count(&p->counts.v[COUNT_PRODUCE_REQUESTS], 1);
 	mutex_unlock(&p->lock);
 	return err_to_kafka(err);
 }

@@ -21,6 +21,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "broker/counters.h"
 #include "config/topic_config.h"
 #include "env/env.h"
 #include "log/log.h"
@@ -100,7 +101,8 @@ struct partition {
 	bool deleted;
 	bool flushing;
 	bool flush_again;
-	bool checkpoint_due; /* the high watermark has moved since it was written down */
+	struct counts counts; /* written under the lock, but what fetches count (count_shared) */
+	bool checkpoint_due;  /* the high watermark has moved since it was written down */
 	struct core *flush_core;
 	struct log_flush flush;
 };

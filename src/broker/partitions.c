@@ -26,8 +26,9 @@ struct partitions {
 	struct map topics;
 	const struct image *image;
 	int *dir_load; /* partitions in each directory */
-	bool loading;  /* what changes is told afterwards */
-	int by_time;   /* atomic: a topic has, or had, flush.ms */
+	struct counts departed;
+	bool loading; /* what changes is told afterwards */
+	int by_time;  /* atomic: a topic has, or had, flush.ms */
 };
 
 struct partition_key {
@@ -352,6 +353,7 @@ static void topic_deleted(struct following *f, struct topic_entry *e)
 			core_delete(f->core, deletion);
 		mutex_lock(&f->t->lock);
 		take_out(f->t, tables);
+		counts_add(&f->t->departed, &tables->counts);
 		mutex_unlock(&f->t->lock);
 		partition_unref(&tables);
 	}
@@ -582,6 +584,11 @@ void partitions_load(struct partitions *t, struct partitions_load *l, const stru
 	l->image = image_ref(image);
 	l->work = (struct work){.job = load_job, .done = load_done, .loop = loop};
 	env_work(loop, &l->work);
+}
+
+void partitions_departed(struct partitions *t, struct counts *sum)
+{
+	counts_add(sum, &t->departed);
 }
 
 /* ---- checkpoints and the end ---- */

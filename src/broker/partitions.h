@@ -71,6 +71,8 @@ void partitions_follow(struct partitions *t, const struct image *now, struct cor
 /* Calls each() with every partition in the table, without the table's lock; a copy of the table is walked. */
 void partitions_each(struct partitions *t, void (*each)(struct partition *p, void *arg), void *arg);
 int partitions_count(struct partitions *t);
+/* Adds what was counted for partitions that have gone since the start. From any thread. */
+void partitions_departed(struct partitions *t, struct counts *sum);
 /* Has any topic flush.ms? From any thread. */
 bool partitions_flush_by_time(const struct partitions *t);
 

@@ -638,6 +638,11 @@ static void try_close(struct timer *t)
 	env_work(q->loop, &q->close_work);
 }
 
+bool quorum_leads(const struct quorum *q)
+{
+	return !q->failed && controller_is_active(q->controller);
+}
+
 void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 {
 	check(!q->stopping);

@@ -86,6 +86,8 @@ struct quorum_request {
 	int64_t wait_offset;
 };
 
+/* Is the active controller here? On the loop. */
+bool quorum_leads(const struct quorum *q);
 /* From any thread. */
 void quorum_submit(struct quorum *q, struct quorum_request *r);
 /* Is this API one the controller answers (its keys are those of controller.h, and DescribeQuorum)? */

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 
+#include <http_parser.h>
 #include <jansson.h>
 #include <lz4.h>
 #include <uv.h>
@@ -21,6 +22,7 @@ const char *release_name(void)
 void release_print(void)
 {
 	printf("odradek %s (commit %s), Apache Kafka %s\n", ODRADEK_RELEASE, ODRADEK_COMMIT, KAFKA_LEVEL);
-	printf("libuv %s, zlib %s, lz4 %s, zstd %s, jansson %s\n", uv_version_string(), zlibVersion(),
-	       LZ4_versionString(), ZSTD_versionString(), JANSSON_VERSION);
+	printf("libuv %s, zlib %s, lz4 %s, zstd %s, jansson %s, http-parser %d.%d.%d\n", uv_version_string(),
+	       zlibVersion(), LZ4_versionString(), ZSTD_versionString(), JANSSON_VERSION, HTTP_PARSER_VERSION_MAJOR,
+	       HTTP_PARSER_VERSION_MINOR, HTTP_PARSER_VERSION_PATCH);
 }

@@ -15,8 +15,9 @@ static struct {
 	struct diag diag;
 	struct node *node;
 	struct config *config;
-	struct loop *loop; /* of the callers */
+	struct loop *loop;  /* of the callers */
 	struct caller *now; /* what the code of the other machine works on */
+	const char *const *overrides;
 	bool serving, stopped;
 	int lines;
 } w;
@@ -47,7 +48,7 @@ static void node_event(void *arg, enum node_event event, const char *text)
 
 static void start_node(void *arg)
 {
-	struct config_input in = {.data_dir = STR("/data")};
+	struct config_input in = {.data_dir = STR("/data"), .overrides = w.overrides};
 	struct config_notes notes;
 	enum node_end end;
 
@@ -117,7 +118,7 @@ static void dial(void *arg)
 	struct addr to;
 
 	(void)arg;
-	assert_true(addr_parse("10.0.0.1", PORT, &to));
+	assert_true(addr_parse("10.0.0.1", w.now->port ? (uint16_t)w.now->port : PORT, &to));
 	if (!w.loop)
 		w.loop = loop_new(sim_env(w.sim, RAW_PEER), "callers");
 	assert_int_equal(env_dial(w.loop, &to, caller_ready, w.now, &w.now->sock), 0);
@@ -189,9 +190,15 @@ int raw_world_lines(void)
 
 void raw_world_up(void)
 {
+	raw_world_up_with(NULL);
+}
+
+void raw_world_up_with(const char *const *overrides)
+{
 	struct sim_options calm;
 
 	memset(&w, 0, sizeof(w));
+	w.overrides = overrides;
 	sim_options_calm(&calm);
 	calm.n_envs = 2;
 	w.sim = sim_world_new(1, &calm);

@@ -16,6 +16,7 @@ struct caller {
 	struct sock *sock;
 	const uint8_t *out;
 	size_t out_len, sent;
+	int port;	     /* 0: the clients' */
 	uint8_t in[1 << 16]; /* what has come since raw_say */
 	size_t in_len;
 	bool closed;
@@ -23,11 +24,13 @@ struct caller {
 
 /* Serving, with the built-in configuration. */
 void raw_world_up(void);
+/* With settings beside, "name=value", NULL at the end. */
+void raw_world_up_with(const char *const *overrides);
 /* A clean stop, after which the node holds nothing. Callers have left. */
 void raw_world_down(void);
 struct sim_world *raw_world(void);
 int64_t raw_world_ms(void); /* the node's wall clock */
-int raw_world_lines(void); /* diagnostics so far */
+int raw_world_lines(void);  /* diagnostics so far */
 
 /* Sends these bytes, on a new connection if there is none. They stay the caller's until they are sent. */
 void raw_say(struct caller *c, const struct bytes_out *o);

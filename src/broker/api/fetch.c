@@ -331,6 +331,18 @@ static int error_for(const struct fetch *f, int err)
 
 static const uint8_t no_records[1];
 
+/* Replicas are not consumers: Kafka counts their bytes apart. */
+static void count_part(const struct fetch *f, struct part *p)
+{
+	if (!p->partition || f->replica_id >= 0)
+		return;
+	count_shared(&p->partition->counts.v[COUNT_FETCH_REQUESTS], 1);
+	if (p->error)
+		count_shared(&p->partition->counts.v[COUNT_FAILED_FETCH_REQUESTS], 1);
+	else if (p->read.records.len > 0)
+		count_shared(&p->partition->counts.v[COUNT_BYTES_OUT], p->read.records.len);
+}
+
 static bool fill_part(struct fetch *f, struct part *p)
 {
 	part_answer *out = &p->answer;
@@ -341,6 +353,7 @@ static bool fill_part(struct fetch *f, struct part *p)
 	out->error_code = (int16_t)error_for(f, p->error);
 	out->records = (struct records){.p = no_records};
 	out->high_watermark = -1;
+	count_part(f, p);
 	if (p->error) {
 		if (p->partition) {
 			out->aborted_transactions.v = NULL;

@@ -1,0 +1,73 @@
+/*
+ * counters: what is counted while requests are served: by partition, and by API.
+ *
+ * 1. A count is written by one thread at a time, without a locked instruction, and read by any: a reader may see it a moment late, never
+ *    torn, and never going back.
+ * 2. Counts of a partition are its owner's; those of partitions that have gone stay in their table's sum, so that the broker's totals only
+ *    grow.
+ * 3. How long requests took is kept for the minute that runs and the one before: quantiles are of these two.
+ */
+#ifndef ODRADEK_BROKER_COUNTERS_H
+#define ODRADEK_BROKER_COUNTERS_H
+
+#include <stdint.h>
+
+enum counter {
+#define COUNTER(id, ...) id,
+#include "broker/counters.tbl"
+#undef COUNTER
+	COUNTERS
+};
+
+struct counts {
+	int64_t v[COUNTERS];
+};
+
+const char *counter_name(enum counter id);
+const char *counter_help(enum counter id);
+
+/* By the only writer. */
+static inline void count(int64_t *counter, int64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/* By one of several writers. */
+static inline void count_shared(int64_t *counter, int64_t n)
+{
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static inline int64_t count_read(const int64_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/* Adds what the one holds to the other, whose only writer calls. */
+void counts_add(struct counts *sum, const struct counts *more);
+
+/* ---- requests ---- */
+
+#define SPAN_BUCKETS 128
+
+/* How long something took: four buckets to each power of two of microseconds; the last takes the rest. */
+struct spans {
+	int64_t n[SPAN_BUCKETS];
+};
+
+struct api_counts {
+	int64_t requests;
+	int64_t total_us;
+	int64_t minute; /* that `now` is of */
+	struct spans now;
+	struct spans before;
+};
+
+/* One answered request; by the only writer. */
+void api_counts_note(struct api_counts *c, int64_t began_ns, int64_t now_ns);
+/* Adds the two minutes before now_ns. From any thread. */
+void api_counts_spans(const struct api_counts *c, int64_t now_ns, struct spans *sum);
+/* The span that the fraction q (0 to 1) of all is not above, in milliseconds; 0 when there is none. */
+double spans_quantile_ms(const struct spans *s, double q);
+
+#endif

@@ -1,0 +1,421 @@
+/*
+ * metrics: gathering and printing.
+ *
+ *	look at the node and the image (reactor 0) -> walk the partitions, sort, print (a job) -> answer all who asked (reactor 0)
+ */
+#include "broker/metrics.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/list.h"
+#include "base/mem.h"
+#include "broker/api.h"
+#include "broker/core.h"
+#include "broker/node_private.h"
+#include "broker/partition.h"
+#include "broker/partitions.h"
+#include "log/dir.h"
+#include "log/log.h"
+#include "metadata/image.h"
+#include "net/net.h"
+#include "wire/protocol.h"
+
+enum metric_type { GAUGE, COUNTER, SUMMARY };
+
+struct partition_sample {
+	struct topic_state *topic; /* a reference */
+	int32_t id;
+	struct log_offsets offsets;
+	struct counts counts;
+	int64_t size;
+	int n_segments;
+	int n_replicas, n_isr, min_isr;
+	bool leads;
+	bool offline;
+};
+
+struct gathered {
+	const struct image *image; /* NULL before the first commit */
+	struct partition_sample *v;
+	int n, cap;
+	struct counts all; /* with those of partitions that have gone */
+	struct net_counts net;
+	int64_t now_ns;
+	int64_t uptime_ms;
+	int64_t broker_state;
+	int64_t n_partitions, n_leads, n_under_replicated, n_under_min_isr, n_offline, n_dirs_offline;
+	int64_t is_controller, n_active_brokers, n_fenced_brokers, n_topics, n_global_partitions, n_without_leader;
+	int64_t metadata_offset, metadata_epoch;
+	int64_t open_files;
+};
+
+struct asker {
+	struct list link;
+	void (*done)(void *arg, struct buf *text);
+	void *arg;
+};
+
+struct metrics {
+	struct node *node;
+	struct list askers;  /* of the next gathering */
+	struct list waiting; /* for the one that runs */
+	struct work work;
+	struct gathered g;
+	struct buf text;
+};
+
+/* ---- the families ---- */
+
+#define NODE_METRIC(name, type, value, help)                                                                           \
+	static int64_t ROW_VALUE(__LINE__)(const struct gathered *g)                                                  \
+	{                                                                                                              \
+		return value;                                                                                          \
+	}
+#define PARTITION_METRIC(name, type, value, help)                                                                      \
+	static int64_t ROW_VALUE(__LINE__)(const struct partition_sample *p)                                          \
+	{                                                                                                              \
+		return value;                                                                                          \
+	}
+#define ROW_VALUE(line) ROW_VALUE_(line)
+#define ROW_VALUE_(line) value_of_row_##line
+#include "broker/metrics.tbl"
+#undef NODE_METRIC
+#undef PARTITION_METRIC
+
+struct family {
+	const char *name;
+	enum metric_type type;
+	const char *help;
+	int64_t (*of_node)(const struct gathered *g);
+	int64_t (*of_partition)(const struct partition_sample *p);
+};
+
+#define NODE_METRIC(name, type, value, help) {name, type, help, ROW_VALUE(__LINE__), NULL},
+#define PARTITION_METRIC(name, type, value, help) {name, type, help, NULL, ROW_VALUE(__LINE__)},
+static const struct family families[] = {
+#include "broker/metrics.tbl"
+};
+
+/* ---- printing ---- */
+
+static void put_head(struct buf *out, const char *name, enum metric_type type, const char *help)
+{
+	static const char *const types[] = {[GAUGE] = "gauge", [COUNTER] = "counter", [SUMMARY] = "summary"};
+
+	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, types[type]);
+}
+
+/* Names of topics need no escapes: their letters are Kafka's. */
+static void put_partition(struct buf *out, const char *name, const struct partition_sample *p, int64_t value)
+{
+	buf_printf(out, "%s{topic=\"%s\",partition=\"%" PRId32 "\"} %" PRId64 "\n", name, p->topic->name, p->id, value);
+}
+
+static void put_family(struct buf *out, const struct family *f, const struct gathered *g)
+{
+	put_head(out, f->name, f->type, f->help);
+	if (f->of_node)
+		buf_printf(out, "%s %" PRId64 "\n", f->name, f->of_node(g));
+	for (int i = 0; i < g->n && f->of_partition; i++)
+		put_partition(out, f->name, &g->v[i], f->of_partition(&g->v[i]));
+}
+
+/* Samples are sorted: those of a topic stand together. */
+static void put_counter(struct buf *out, enum counter id, const struct gathered *g)
+{
+	const char *name = counter_name(id);
+
+	put_head(out, name, COUNTER, counter_help(id));
+	buf_printf(out, "%s %" PRId64 "\n", name, g->all.v[id]);
+	for (int i = 0; i < g->n;) {
+		const char *topic = g->v[i].topic->name;
+		int64_t sum = 0;
+
+		for (; i < g->n && strcmp(g->v[i].topic->name, topic) == 0; i++)
+			sum += g->v[i].counts.v[id];
+		buf_printf(out, "%s{topic=\"%s\"} %" PRId64 "\n", name, topic, sum);
+	}
+}
+
+/* ---- requests, by API ---- */
+
+struct api_sample {
+	const char *name;
+	int64_t requests;
+	int64_t total_us;
+	struct spans spans;
+};
+
+static const char *api_name(int key)
+{
+	const struct api_info *info = api_info_find(key);
+
+	return info ? info->name : NULL;
+}
+
+/* False when no core has answered one. */
+static bool sample_api(const struct metrics *m, int key, struct api_sample *s)
+{
+	*s = (struct api_sample){.name = api_name(key)};
+	for (int i = 0; i < m->node->n_cores; i++) {
+		const struct api_counts *c = core_api_counts(&m->node->cores[i], key);
+
+		if (!c)
+			continue;
+		s->requests += count_read(&c->requests);
+		s->total_us += count_read(&c->total_us);
+		api_counts_spans(c, m->g.now_ns, &s->spans);
+	}
+	return s->requests > 0 && s->name;
+}
+
+static void put_requests(struct buf *out, const struct api_sample *s)
+{
+	buf_printf(out, "kafka_network_requestmetrics_requests_total{request=\"%s\"} %" PRId64 "\n", s->name,
+		   s->requests);
+}
+
+static void put_times(struct buf *out, const struct api_sample *s)
+{
+	static const double quantiles[] = {0.5, 0.75, 0.95, 0.98, 0.99, 0.999};
+	static const char name[] = "kafka_network_requestmetrics_totaltimems";
+
+	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+		buf_printf(out, "%s{request=\"%s\",quantile=\"%g\"} %.3f\n", name, s->name, quantiles[i],
+			   spans_quantile_ms(&s->spans, quantiles[i]));
+	buf_printf(out, "%s_sum{request=\"%s\"} %.3f\n%s_count{request=\"%s\"} %" PRId64 "\n", name, s->name,
+		   (double)s->total_us / 1000, name, s->name, s->requests);
+}
+
+static void put_apis(struct metrics *m, void (*put)(struct buf *out, const struct api_sample *s))
+{
+	for (int key = 0; key < API_KEYS_MAX; key++) {
+		struct api_sample s;
+
+		if (sample_api(m, key, &s))
+			put(&m->text, &s);
+	}
+}
+
+static void print(struct metrics *m)
+{
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+		put_family(&m->text, &families[i], &m->g);
+	for (int i = 0; i < COUNTERS; i++)
+		put_counter(&m->text, (enum counter)i, &m->g);
+	put_head(&m->text, "kafka_network_requestmetrics_requests_total", COUNTER, "Requests that were answered.");
+	put_apis(m, put_requests);
+	put_head(
+		&m->text, "kafka_network_requestmetrics_totaltimems", SUMMARY,
+		"Milliseconds from a whole request to its answer, waiting included; quantiles are of the last two minutes.");
+	put_apis(m, put_times);
+}
+
+/* ---- the partitions, in a job ---- */
+
+static void sample(struct partition *p, void *arg)
+{
+	struct gathered *g = arg;
+	struct partition_sample *s;
+
+	if (g->n == g->cap) {
+		g->cap = g->cap ? 2 * g->cap : 64;
+		g->v = xreallocarray(g->v, (size_t)g->cap, sizeof(*g->v));
+	}
+	s = &g->v[g->n++];
+	*s = (struct partition_sample){.id = p->id};
+	mutex_lock(&p->lock);
+	s->topic = topic_state_ref(p->topic);
+	s->offsets = log_offsets(p->log);
+	s->size = log_size(p->log);
+	s->n_segments = log_segments(p->log);
+	s->n_replicas = p->n_replicas;
+	s->n_isr = p->n_isr;
+	s->min_isr = p->topic->config.min_insync_replicas;
+	s->leads = p->leads;
+	s->offline = log_dir_error(log_dir(p->log)) != 0;
+	counts_add(&s->counts, &p->counts);
+	mutex_unlock(&p->lock);
+}
+
+static int by_topic_and_id(const void *a, const void *b)
+{
+	const struct partition_sample *x = a, *y = b;
+	int names = strcmp(x->topic->name, y->topic->name);
+
+	return names ? names : (x->id > y->id) - (x->id < y->id);
+}
+
+static void sum_up(struct gathered *g)
+{
+	g->n_partitions = g->n;
+	for (int i = 0; i < g->n; i++) {
+		const struct partition_sample *p = &g->v[i];
+
+		counts_add(&g->all, &p->counts);
+		g->n_leads += p->leads;
+		g->n_offline += p->offline;
+		g->n_under_replicated += p->leads && p->n_isr < p->n_replicas;
+		g->n_under_min_isr += p->leads && p->n_isr < p->min_isr;
+	}
+}
+
+static void count_without_leader(struct gathered *g)
+{
+	const struct image_topic *topic;
+	struct image_iter it;
+
+	if (!g->image)
+		return;
+	image_topics(g->image, &it);
+	while ((topic = image_topics_next(&it)))
+		for (int i = 0; i < topic->n_partitions; i++)
+			g->n_without_leader += topic->partitions[i]->leader < 0;
+}
+
+static void gather_job(struct work *w)
+{
+	struct metrics *m = container_of(w, struct metrics, work);
+	struct gathered *g = &m->g;
+
+	if (m->node->partitions) {
+		partitions_departed(m->node->partitions, &g->all);
+		partitions_each(m->node->partitions, sample, g);
+	}
+	if (g->n > 0)
+		qsort(g->v, (size_t)g->n, sizeof(*g->v), by_topic_and_id);
+	sum_up(g);
+	count_without_leader(g);
+	print(m);
+}
+
+/* ---- the node, on reactor 0 ---- */
+
+static int64_t broker_state_of(const struct node *n)
+{
+	switch (n->phase) {
+	case NODE_STARTING:
+		return n->in_recovery ? BROKER_RECOVERY : BROKER_STARTING;
+	case NODE_SERVING:
+		return BROKER_RUNNING;
+	case NODE_RESIGNING:
+		return BROKER_PENDING_CONTROLLED_SHUTDOWN;
+	default:
+		return BROKER_SHUTTING_DOWN;
+	}
+}
+
+static void look_at_image(struct gathered *g, const struct node *n)
+{
+	const struct image_node *broker;
+	struct image_iter it;
+
+	g->metadata_offset = -1;
+	if (!n->cores[0].image)
+		return;
+	g->image = image_ref(n->cores[0].image);
+	g->metadata_offset = image_offset(g->image);
+	g->metadata_epoch = image_epoch(g->image);
+	g->n_topics = image_topic_count(g->image);
+	g->n_global_partitions = image_partition_count(g->image);
+	image_brokers(g->image, &it);
+	while ((broker = image_nodes_next(&it))) {
+		g->n_fenced_brokers += broker->fenced;
+		g->n_active_brokers += !broker->fenced;
+	}
+}
+
+static void look_at_node(struct gathered *g, const struct node *n)
+{
+	g->now_ns = env_mono_ns(n->env);
+	g->uptime_ms = (g->now_ns - n->born_ns) / 1000000;
+	g->broker_state = broker_state_of(n);
+	g->is_controller = n->quorum && quorum_leads(n->quorum);
+	g->open_files = __atomic_load_n(&n->env->open_files, __ATOMIC_RELAXED);
+	for (int i = 0; i < n->n_log_dirs; i++)
+		g->n_dirs_offline += log_dir_error(n->dirs[i]) != 0;
+	net_counts(n->net, &g->net);
+}
+
+/* ---- one gathering after the other ---- */
+
+static void start(struct metrics *m);
+
+static void answer(struct metrics *m)
+{
+	struct list told;
+
+	list_init(&told);
+	list_splice(&told, &m->waiting);
+	while (!list_empty(&told)) {
+		struct asker *a = container_of(told.next, struct asker, link);
+		struct buf copy = {0};
+
+		list_remove(&a->link);
+		buf_put(&copy, m->text.p, m->text.len);
+		a->done(a->arg, &copy);
+		xfree(a);
+	}
+}
+
+static void gathered_fini(struct gathered *g)
+{
+	for (int i = 0; i < g->n; i++)
+		topic_state_unref(&g->v[i].topic);
+	xfree(g->v);
+	image_unref(&g->image);
+	*g = (struct gathered){0};
+}
+
+static void gather_done(struct work *w)
+{
+	struct metrics *m = container_of(w, struct metrics, work);
+	struct core *core = &m->node->cores[0];
+
+	answer(m);
+	buf_fini(&m->text);
+	gathered_fini(&m->g);
+	if (!list_empty(&m->askers))
+		start(m);
+	core_work_ends(core);
+}
+
+static void start(struct metrics *m)
+{
+	struct core *core = &m->node->cores[0];
+
+	list_splice(&m->waiting, &m->askers);
+	look_at_node(&m->g, m->node);
+	look_at_image(&m->g, m->node);
+	core_work_begins(core);
+	m->work = (struct work){.job = gather_job, .done = gather_done, .loop = core->loop};
+	env_work(core->loop, &m->work);
+}
+
+void metrics_gather(struct metrics *m, void (*done)(void *arg, struct buf *text), void *arg)
+{
+	struct asker *a = xcalloc(1, sizeof(*a));
+
+	a->done = done;
+	a->arg = arg;
+	list_push(&m->askers, &a->link);
+	if (list_empty(&m->waiting))
+		start(m);
+}
+
+struct metrics *metrics_new(struct node *n)
+{
+	struct metrics *m = xcalloc(1, sizeof(*m));
+
+	m->node = n;
+	list_init(&m->askers);
+	list_init(&m->waiting);
+	return m;
+}
+
+void metrics_free(struct metrics *m)
+{
+	xfree(m);
+}
