@@ -154,9 +154,10 @@ static void watched_due(struct timer *t)
 			return;
 		}
 		if (!worker_find(a, w->client) && !was_named(a, w->client, now))
-			diag_warn(a->env->diag, "client never came back to the address that it was sent",
-				  "client_id=\"%s\" peer=%s sent=%s hint=\"set advertised.listeners to what this client can reach\"",
-				  w->client_id, w->peer, w->sent);
+			diag_warn(
+				a->env->diag, "client never came back to the address that it was sent",
+				"client_id=\"%s\" peer=%s sent=%s hint=\"set advertised.listeners to what this client can reach\"",
+				w->client_id, w->peer, w->sent);
 		watched_free(a, w);
 	}
 }
@@ -236,7 +237,8 @@ static uint64_t client_of(struct advertise *a, const struct conn *c, struct str 
 	return hash_bytes(h, peer->ip, peer->v6 ? 16 : 4);
 }
 
-void advertise_request(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id, bool prelude)
+void advertise_request(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id,
+		       bool prelude)
 {
 	if (!ac->seen) {
 		ac->seen = true;
@@ -255,12 +257,13 @@ static void printable(char out[TEXT_MAX], struct str s)
 	size_t n = 0;
 
 	for (int32_t i = 0; i < s.len && n < TEXT_MAX - 1; i++)
-		out[n++] = (unsigned char)s.p[i] < ' ' || s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == 0x7f ? '?' : s.p[i];
+		out[n++] =
+			(unsigned char)s.p[i] < ' ' || s.p[i] == '"' || s.p[i] == '\\' || s.p[i] == 0x7f ? '?' : s.p[i];
 	out[n] = 0;
 }
 
-void advertise_told(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id, struct str host,
-		    int32_t port)
+void advertise_told(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id,
+		    struct str host, int32_t port)
 {
 	struct watched *w;
 

@@ -40,10 +40,11 @@ struct advertise *advertise_new(struct env *env, struct loop *loop);
 void advertise_free(struct advertise *a);
 
 /* A request has come. `prelude`: of a kind that a bootstrap connection sees as well: ApiVersions, Sasl*, Metadata. */
-void advertise_request(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id, bool prelude);
+void advertise_request(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id,
+		       bool prelude);
 /* A Metadata answer to it has named this node as host:port. After advertise_request. */
-void advertise_told(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id, struct str host,
-		    int32_t port);
+void advertise_told(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id,
+		    struct str host, int32_t port);
 void advertise_closed(struct advertise *a, struct advertise_conn *ac, const struct conn *c);
 
 #endif

@@ -27,21 +27,12 @@ const char *counter_name(enum counter id);
 const char *counter_help(enum counter id);
 
 /* By the only writer. */
-static inline void count(int64_t *counter, int64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
+static inline void count(int64_t *counter, int64_t n) { __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED); }
 
 /* By one of several writers. */
-static inline void count_shared(int64_t *counter, int64_t n)
-{
-	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
-}
+static inline void count_shared(int64_t *counter, int64_t n) { __atomic_fetch_add(counter, n, __ATOMIC_RELAXED); }
 
-static inline int64_t count_read(const int64_t *counter)
-{
-	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
+static inline int64_t count_read(const int64_t *counter) { return __atomic_load_n(counter, __ATOMIC_RELAXED); }
 
 /* Adds what the one holds to the other, whose only writer calls. */
 void counts_add(struct counts *sum, const struct counts *more);

@@ -107,9 +107,6 @@ struct fetch_news {
 };
 bool fetch_session_tells(struct fetch_member *m, const struct fetch_news *news);
 
-static inline int32_t fetch_epoch_after(int32_t epoch)
-{
-	return epoch < 0 ? -1 : epoch == INT32_MAX ? 1 : epoch + 1;
-}
+static inline int32_t fetch_epoch_after(int32_t epoch) { return epoch < 0 ? -1 : epoch == INT32_MAX ? 1 : epoch + 1; }
 
 #endif

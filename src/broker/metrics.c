@@ -69,12 +69,12 @@ struct metrics {
 /* ---- the families ---- */
 
 #define NODE_METRIC(name, type, value, help)                                                                           \
-	static int64_t ROW_VALUE(__LINE__)(const struct gathered *g)                                                  \
+	static int64_t ROW_VALUE(__LINE__)(const struct gathered *g)                                                   \
 	{                                                                                                              \
 		return value;                                                                                          \
 	}
 #define PARTITION_METRIC(name, type, value, help)                                                                      \
-	static int64_t ROW_VALUE(__LINE__)(const struct partition_sample *p)                                          \
+	static int64_t ROW_VALUE(__LINE__)(const struct partition_sample *p)                                           \
 	{                                                                                                              \
 		return value;                                                                                          \
 	}

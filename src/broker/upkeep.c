@@ -157,7 +157,7 @@ struct chore {
 	enum config_id setting; /* its interval, or */
 	int64_t every_ms;
 	bool (*is_wanted)(const struct upkeep *u); /* NULL: always */
-	bool names_logs;			   /* what it writes would be taken for another log's of the same name */
+	bool names_logs; /* what it writes would be taken for another log's of the same name */
 };
 
 static const struct chore chores[] = {

@@ -32,10 +32,7 @@ struct controller {
 	int n_heartbeats;
 };
 
-static inline const struct image *tip(const struct controller *c)
-{
-	return c->log.tip;
-}
+static inline const struct image *tip(const struct controller *c) { return c->log.tip; }
 
 /* An error for a client: number and words (null = the number's own). */
 struct api_error {

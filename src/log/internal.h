@@ -42,10 +42,10 @@ struct segment {
 	int64_t last_time;   /* of the last time entry, pending ones too; -1 */
 	int32_t index_n;     /* entries in the file */
 	int32_t time_n;
-	bool sealed;	 /* readers may look at bytes that were cut off: appends go to a new segment */
-	bool dirty;	 /* has bytes that were not synced */
+	bool sealed;	    /* readers may look at bytes that were cut off: appends go to a new segment */
+	bool dirty;	    /* has bytes that were not synced */
 	bool indexes_dirty; /* so have its indexes */
-	int64_t used_ms; /* mono */
+	int64_t used_ms;    /* mono */
 	struct file *files[SEGMENT_FILES];
 };
 

@@ -120,7 +120,8 @@ struct image *image_copy(const struct image *i)
 	struct image *copy = xmalloc(sizeof(*copy));
 
 	/* All but the count of references, which other threads may be changing. */
-	memcpy((char *)copy + sizeof(copy->refs), (const char *)i + sizeof(i->refs), sizeof(*copy) - sizeof(copy->refs));
+	memcpy((char *)copy + sizeof(copy->refs), (const char *)i + sizeof(i->refs),
+	       sizeof(*copy) - sizeof(copy->refs));
 	copy->refs = 1;
 	copy->cluster_id = member_ref(i->cluster_id);
 	copy->features = pmap_share(&i->features);

@@ -196,8 +196,9 @@ static bool listener_may(struct net_listener *l)
 	if (listener_is_full(l)) {
 		listener_rest(l, PAUSE_FULL, -1);
 		if (tell(net, TELL_FULL))
-			diag_warn(net->env->diag, "connections wait", "listener=%s reason=\"max.connections is reached\" connections=%d",
-				  l->config.name, net->acceptor.n_conns);
+			diag_warn(net->env->diag, "connections wait",
+				  "listener=%s reason=\"max.connections is reached\" connections=%d", l->config.name,
+				  net->acceptor.n_conns);
 		return false;
 	}
 	wait = listener_rate_wait_ms(l);
@@ -263,8 +264,8 @@ static void refuse(struct net_listener *l, struct sock *s, struct peer *peer, co
 
 	if (tell(net, TELL_PER_IP))
 		diag_warn(net->env->diag, "connection refused",
-			  "peer=%s listener=%s reason=\"max.connections.per.ip is reached\" connections=%d", addr_text(addr, text),
-			  l->config.name, peer->n - 1);
+			  "peer=%s listener=%s reason=\"max.connections.per.ip is reached\" connections=%d",
+			  addr_text(addr, text), l->config.name, peer->n - 1);
 	atomic_fetch_add_explicit(&net->refused, 1, memory_order_relaxed);
 	peer_unref(&net->acceptor, peer);
 	sock_close(s);
@@ -305,8 +306,11 @@ static void accept_failed(struct net_listener *l, int err)
 	listener_rest(l, PAUSE_DESCRIPTORS, NO_DESCRIPTORS_MS);
 	atomic_fetch_add_explicit(&net->refused, 1, memory_order_relaxed);
 	if (tell(net, TELL_DESCRIPTORS))
-		diag_error(net->env->diag, "connection refused", "listener=%s reason=\"%s\" connections=%d", l->config.name,
-			   err == -EMFILE || err == -ENFILE ? "no file descriptors are left: raise the limit (ulimit -n)" : err_name(err),
+		diag_error(net->env->diag, "connection refused", "listener=%s reason=\"%s\" connections=%d",
+			   l->config.name,
+			   err == -EMFILE || err == -ENFILE
+				   ? "no file descriptors are left: raise the limit (ulimit -n)"
+				   : err_name(err),
 			   net->acceptor.n_conns);
 }
 
@@ -412,8 +416,8 @@ static int listener_open(struct net_listener *l)
 		if (addr_is_wildcard(&addr))
 			err = listen_everywhere(l, addr.port);
 		else
-			err = env_listen(net->reactors[0].loop, &addr, net->limits.socket_listen_backlog_size, acceptor_ready, l,
-					 &l->listener);
+			err = env_listen(net->reactors[0].loop, &addr, net->limits.socket_listen_backlog_size,
+					 acceptor_ready, l, &l->listener);
 	}
 	if (err)
 		return err;

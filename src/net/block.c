@@ -114,7 +114,7 @@ void block_unref(struct block **bp)
 
 bool block_pool_trim(struct block_pool *pool)
 {
-	for (int class = 0; class < BLOCK_CLASSES; class++) {
+	for (int class = 0; class < BLOCK_CLASSES; class ++) {
 		for (int n = pool->n_unused[class]; n > 0; n--)
 			xfree(pool_take(pool, class));
 		pool->n_unused[class] = pool->n_idle[class];
@@ -125,7 +125,7 @@ bool block_pool_trim(struct block_pool *pool)
 void block_pool_fini(struct block_pool *pool)
 {
 	check(pool->n_live == 0);
-	for (int class = 0; class < BLOCK_CLASSES; class++)
+	for (int class = 0; class < BLOCK_CLASSES; class ++)
 		while (pool->idle[class])
 			xfree(pool_take(pool, class));
 }

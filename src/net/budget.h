@@ -28,10 +28,7 @@ struct budget {
 };
 
 /* Takes bytes in any case. */
-static inline void budget_charge(struct budget *b, int64_t bytes)
-{
-	atomic_fetch_add(&b->used, bytes);
-}
+static inline void budget_charge(struct budget *b, int64_t bytes) { atomic_fetch_add(&b->used, bytes); }
 
 /* Takes bytes if they fit, or if all that is used is held by connections that wait. */
 bool budget_try(struct budget *b, int64_t bytes);

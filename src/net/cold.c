@@ -11,7 +11,7 @@
 
 struct cold {
 	struct work work;
-	struct conn *conn; /* NULL: abandoned */
+	struct conn *conn;    /* NULL: abandoned */
 	struct loop *gone_to; /* then: where `gone` is posted when the worker is done */
 	struct post *gone;
 	struct file *file;

@@ -75,12 +75,13 @@ static void conn_tell(struct conn *c, enum conn_end end)
 		return;
 	if (end == CONN_END_FRAME_NEGATIVE || end == CONN_END_FRAME_TOO_LARGE) {
 		diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\" length=%d max=%zu%s",
-			  addr_text(&c->addr, text), c->addr.port, acceptor_listener_name(r->net, c->listener), ends[end].text,
-			  get_i32(c->in.block->data + c->in.start), c->frame_max, frame_hint(c));
+			  addr_text(&c->addr, text), c->addr.port, acceptor_listener_name(r->net, c->listener),
+			  ends[end].text, get_i32(c->in.block->data + c->in.start), c->frame_max, frame_hint(c));
 		return;
 	}
-	diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\"", addr_text(&c->addr, text), c->addr.port,
-		  acceptor_listener_name(r->net, c->listener), end == CONN_END_HANDLER ? c->reason : ends[end].text);
+	diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\"", addr_text(&c->addr, text),
+		  c->addr.port, acceptor_listener_name(r->net, c->listener),
+		  end == CONN_END_HANDLER ? c->reason : ends[end].text);
 }
 
 /* ---- the end ---- */
@@ -191,8 +192,8 @@ static void conn_show(struct conn *c, struct turn *t)
 
 static bool conn_may_read(const struct conn *c, const struct turn *t)
 {
-	return c->state == CONN_OPEN && c->end == CONN_END_NONE && !c->eof && !c->in_work && !c->out.blocked && t->bytes > 0 &&
-	       c->muted_until_ns <= t->now_ns && list_empty(&c->waiting) && !conn_has_frame(c);
+	return c->state == CONN_OPEN && c->end == CONN_END_NONE && !c->eof && !c->in_work && !c->out.blocked &&
+	       t->bytes > 0 && c->muted_until_ns <= t->now_ns && list_empty(&c->waiting) && !conn_has_frame(c);
 }
 
 static void conn_read(struct conn *c, struct turn *t)

@@ -158,7 +158,8 @@ ssize_t input_read(struct conn *c, size_t *asked)
 			return -ENOBUFS;
 		end = in->block->cap;
 	} else {
-		if (in->start + total > in->block->cap && (in->end == in->block->cap || in->start > 0) && !input_grow(c, total))
+		if (in->start + total > in->block->cap && (in->end == in->block->cap || in->start > 0) &&
+		    !input_grow(c, total))
 			return -ENOBUFS;
 		end = in->start + total < in->block->cap ? in->start + total : in->block->cap;
 	}

@@ -44,7 +44,8 @@ static void limits_copy(struct net_limits *to, const struct net_limits *from)
 	memcpy((void *)to->ip_limits, from->ip_limits, (size_t)from->n_ip_limits * sizeof(*from->ip_limits));
 }
 
-struct net *net_new(struct env *env, const struct net_limits *limits, int n_reactors, const struct net_handler *handler, void *arg)
+struct net *net_new(struct env *env, const struct net_limits *limits, int n_reactors, const struct net_handler *handler,
+		    void *arg)
 {
 	struct net *net = xcalloc(1, sizeof(*net));
 

@@ -31,19 +31,19 @@ struct net_ip_limit {
 
 /* Kafka's settings, named in the comments. */
 struct net_limits {
-	int32_t max_connections;	       /* max.connections */
-	int32_t max_connections_per_ip;	       /* max.connections.per.ip */
-	const struct net_ip_limit *ip_limits;  /* max.connections.per.ip.overrides, hosts resolved; copied */
+	int32_t max_connections;	      /* max.connections */
+	int32_t max_connections_per_ip;	      /* max.connections.per.ip */
+	const struct net_ip_limit *ip_limits; /* max.connections.per.ip.overrides, hosts resolved; copied */
 	int n_ip_limits;
-	int32_t max_connection_creation_rate;  /* max.connection.creation.rate, a second */
-	int64_t connections_max_idle_ms;       /* connections.max.idle.ms; < 0: for ever */
-	int64_t frame_deadline_ms;	       /* from a frame's first byte to its last */
-	int64_t write_deadline_ms;	       /* without a byte of a waiting answer taken */
-	size_t request_max_bytes;	       /* socket.request.max.bytes */
-	int64_t queued_max_request_bytes;      /* queued.max.request.bytes; > 0 */
-	int32_t socket_send_buffer_bytes;      /* socket.send.buffer.bytes; -1: the system's */
-	int32_t socket_receive_buffer_bytes;   /* socket.receive.buffer.bytes; -1 */
-	int32_t socket_listen_backlog_size;    /* socket.listen.backlog.size */
+	int32_t max_connection_creation_rate; /* max.connection.creation.rate, a second */
+	int64_t connections_max_idle_ms;      /* connections.max.idle.ms; < 0: for ever */
+	int64_t frame_deadline_ms;	      /* from a frame's first byte to its last */
+	int64_t write_deadline_ms;	      /* without a byte of a waiting answer taken */
+	size_t request_max_bytes;	      /* socket.request.max.bytes */
+	int64_t queued_max_request_bytes;     /* queued.max.request.bytes; > 0 */
+	int32_t socket_send_buffer_bytes;     /* socket.send.buffer.bytes; -1: the system's */
+	int32_t socket_receive_buffer_bytes;  /* socket.receive.buffer.bytes; -1 */
+	int32_t socket_listen_backlog_size;   /* socket.listen.backlog.size */
 };
 
 /* Kafka's defaults; queued_max_request_bytes is a quarter of memory_bytes, and at least 64 MiB. */
@@ -60,7 +60,8 @@ struct net_listener_config {
 };
 
 /* n_reactors 0: as many as the cores. handler is copied; arg is given to its functions. */
-struct net *net_new(struct env *env, const struct net_limits *limits, int n_reactors, const struct net_handler *handler, void *arg);
+struct net *net_new(struct env *env, const struct net_limits *limits, int n_reactors, const struct net_handler *handler,
+		    void *arg);
 void net_start(struct net *net);
 
 /*
@@ -89,12 +90,12 @@ void net_free(struct net *net);
 struct net_counts {
 	int64_t connections; /* open now */
 	int64_t accepted;
-	int64_t refused;	  /* accepted and closed at once: per-address bounds, no descriptors */
+	int64_t refused;	 /* accepted and closed at once: per-address bounds, no descriptors */
 	int64_t closed_in_error; /* ends that were worth a line */
 	int64_t bytes_in;
 	int64_t bytes_out;
-	int64_t queued_bytes;	  /* charged against queued_max_request_bytes now */
-	int64_t waiting;	  /* connections that wait for room */
+	int64_t queued_bytes; /* charged against queued_max_request_bytes now */
+	int64_t waiting;      /* connections that wait for room */
 };
 void net_counts(const struct net *net, struct net_counts *out);
 

@@ -107,8 +107,8 @@ struct conn {
 	bool in_work;
 	bool in_turn;
 	bool readable; /* bytes wait in the socket that nobody wanted to read */
-	bool eof;     /* the peer will send no more */
-	bool granted; /* it has waited for room, and may read without asking */
+	bool eof;      /* the peer will send no more */
+	bool granted;  /* it has waited for room, and may read without asking */
 };
 
 /* One turn: what is ready (SOCK_*), then frames, answers, and where to wait next. May free c. */
@@ -186,7 +186,7 @@ struct reactor {
 	bool turn_posted;
 	struct bell wake; /* room may have come back */
 	struct bell stop;
-	struct bell shed; /* one connection has to go */
+	struct bell shed;    /* one connection has to go */
 	struct bell squeeze; /* one that holds memory and does not move has to go */
 	struct timer idle;
 	struct timer trim;

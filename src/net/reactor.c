@@ -317,8 +317,7 @@ static void reactor_stop(struct post *p)
 	struct reactor *r = container_of(bell_of(p), struct reactor, stop);
 
 	r->stopping = true;
-	list_each(l, &r->lru)
-		conn_drain(container_of(l, struct conn, lru));
+	list_each(l, &r->lru) conn_drain(container_of(l, struct conn, lru));
 	timer_start_at(&r->deadline, atomic_load(&r->stop_at_ns));
 }
 

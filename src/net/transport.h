@@ -33,7 +33,10 @@ struct transport {
 void transport_plain(struct transport *t, struct sock *s);
 
 static inline ssize_t transport_read(struct transport *t, void *p, size_t len) { return t->ops->read(t, p, len); }
-static inline ssize_t transport_writev(struct transport *t, const struct iovec *iov, int n) { return t->ops->writev(t, iov, n); }
+static inline ssize_t transport_writev(struct transport *t, const struct iovec *iov, int n)
+{
+	return t->ops->writev(t, iov, n);
+}
 static inline ssize_t transport_send_file(struct transport *t, struct file *f, int64_t pos, size_t len)
 {
 	return t->ops->send_file(t, f, pos, len);

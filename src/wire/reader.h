@@ -30,10 +30,7 @@ static inline void reader_init(struct reader *r, const void *p, size_t len)
 	r->failed = false;
 }
 
-static inline size_t reader_left(const struct reader *r)
-{
-	return (size_t)(r->end - r->p);
-}
+static inline size_t reader_left(const struct reader *r) { return (size_t)(r->end - r->p); }
 
 static inline void reader_fail(struct reader *r)
 {

@@ -19,9 +19,6 @@ struct records {
 	int32_t len;
 };
 
-static inline bool records_is_null(struct records r)
-{
-	return !r.p && !r.file;
-}
+static inline bool records_is_null(struct records r) { return !r.p && !r.file; }
 
 #endif

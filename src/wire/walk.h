@@ -47,10 +47,7 @@ static inline const void *pointer_get(const void *p)
 	return v;
 }
 
-static inline void pointer_set(void *p, const void *v)
-{
-	memcpy(p, &v, sizeof(v));
-}
+static inline void pointer_set(void *p, const void *v) { memcpy(p, &v, sizeof(v)); }
 
 /* A message without fields has no table of them. */
 #define fields_each(f, s)                                                                                              \
@@ -72,10 +69,7 @@ static inline size_t field_size(const struct field *f)
 	return f->flags & FIELD_POINTER ? sizeof(void *) : field_value_size(f);
 }
 
-static inline bool field_in(const struct field *f, int version)
-{
-	return version >= f->first && version <= f->last;
-}
+static inline bool field_in(const struct field *f, int version) { return version >= f->first && version <= f->last; }
 
 static inline bool field_may_be_null(const struct field *f, int version)
 {

@@ -51,10 +51,7 @@ static inline void writer_put(struct writer *w, const void *p, size_t len)
 		memcpy(to, p, len);
 }
 
-static inline void writer_i8(struct writer *w, int8_t v)
-{
-	writer_put(w, &v, 1);
-}
+static inline void writer_i8(struct writer *w, int8_t v) { writer_put(w, &v, 1); }
 
 #define WRITER_NUMBER(name, type, put)                                                                                 \
 	static inline void writer_##name(struct writer *w, type v)                                                     \
@@ -79,10 +76,7 @@ static inline void writer_f64(struct writer *w, double v)
 	writer_i64(w, (int64_t)bits);
 }
 
-static inline void writer_uuid(struct writer *w, struct uuid u)
-{
-	writer_put(w, &u, sizeof(u));
-}
+static inline void writer_uuid(struct writer *w, struct uuid u) { writer_put(w, &u, sizeof(u)); }
 
 static inline void writer_uvarint(struct writer *w, uint32_t v)
 {

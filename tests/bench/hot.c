@@ -52,7 +52,7 @@ static const struct {
 	void (*make)(struct bytes_out *o, int i);
 	int records; /* of the batch that is produced, before a fetch once */
 } kinds[] = {
-	{"versions", make_versions, 0},	   {"metadata", make_metadata, 0}, {"produce-1", make_produce, 1},
+	{"versions", make_versions, 0},	    {"metadata", make_metadata, 0}, {"produce-1", make_produce, 1},
 	{"produce-100", make_produce, 100}, {"fetch-16k", make_fetch, 150}, {"fetch-nothing", make_empty_fetch, 0},
 };
 

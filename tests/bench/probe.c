@@ -180,7 +180,8 @@ static int probe_cpu(const struct target *t, char **argv)
 
 static void say(const char *what, int64_t n, int64_t us)
 {
-	printf("%s=%lld\ntotal_us=%lld\nper_second=%.0f\n", what, (long long)n, (long long)us, us ? (double)n * 1e6 / (double)us : 0);
+	printf("%s=%lld\ntotal_us=%lld\nper_second=%.0f\n", what, (long long)n, (long long)us,
+	       us ? (double)n * 1e6 / (double)us : 0);
 }
 
 static int probe_produce(const struct target *t, char **argv)
@@ -290,8 +291,8 @@ static int probe_latency(const struct target *t, char **argv)
 		raw_receive(&producer, i);
 	}
 	qsort(v, (size_t)n, sizeof(*v), by_value);
-	printf("p50_us=%lld\np99_us=%lld\np999_us=%lld\nmax_us=%lld\n", (long long)v[n / 2], (long long)v[(long)n * 99 / 100],
-	       (long long)v[(long)n * 999 / 1000], (long long)v[n - 1]);
+	printf("p50_us=%lld\np99_us=%lld\np999_us=%lld\nmax_us=%lld\n", (long long)v[n / 2],
+	       (long long)v[(long)n * 99 / 100], (long long)v[(long)n * 999 / 1000], (long long)v[n - 1]);
 	free(v);
 	raw_close(&producer);
 	raw_close(&consumer);
@@ -401,9 +402,10 @@ static const struct {
 	int (*run)(const struct target *, char **argv);
 	int n_args; /* behind HOST PORT, at least */
 } probes[] = {
-	{"first", probe_first, 2},	 {"ready", probe_ready, 2},	  {"produce", probe_produce, 5}, {"fetch", probe_fetch, 3},
-	{"latency", probe_latency, 2}, {"versions", probe_versions, 3}, {"metadata", probe_metadata, 1}, {"idle", probe_idle, 1},
-	{"create", probe_create, 2},	 {"cpu", probe_cpu, 1},
+	{"first", probe_first, 2},	 {"ready", probe_ready, 2},	{"produce", probe_produce, 5},
+	{"fetch", probe_fetch, 3},	 {"latency", probe_latency, 2}, {"versions", probe_versions, 3},
+	{"metadata", probe_metadata, 1}, {"idle", probe_idle, 1},	{"create", probe_create, 2},
+	{"cpu", probe_cpu, 1},
 };
 
 int main(int argc, char **argv)

@@ -196,7 +196,8 @@ void batch_make(struct bytes_out *o, int n, int value_len, int64_t ms)
 	put_u32(o->p + at + 17, crc32c(0, o->p + at + 21, o->len - at - 21));
 }
 
-void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int acks, const struct bytes_out *batch)
+void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int acks,
+		 const struct bytes_out *batch)
 {
 	size_t at = raw_begin(o, API_PRODUCE, 7, correlation);
 
@@ -212,7 +213,8 @@ void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, in
 	raw_end(o, at);
 }
 
-void put_fetch(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int64_t offset, int max_bytes, int wait_ms)
+void put_fetch(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int64_t offset,
+	       int max_bytes, int wait_ms)
 {
 	size_t at = raw_begin(o, API_FETCH, 4, correlation);
 

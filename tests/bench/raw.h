@@ -50,8 +50,10 @@ void raw_end(struct bytes_out *o, size_t began);
 /* n records of value_len bytes, of that time, in one batch of version 2; what it is made of is chosen so that nothing compresses it. */
 void batch_make(struct bytes_out *o, int n, int value_len, int64_t time_ms);
 int64_t raw_wall_ms(void);
-void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int acks, const struct bytes_out *batch);
-void put_fetch(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int64_t offset, int max_bytes, int wait_ms);
+void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int acks,
+		 const struct bytes_out *batch);
+void put_fetch(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int64_t offset,
+	       int max_bytes, int wait_ms);
 void put_metadata(struct bytes_out *o, int32_t correlation, const char *topic, bool create); /* NULL: all topics */
 void put_create_topic(struct bytes_out *o, int32_t correlation, const char *topic, int partitions);
 void put_api_versions(struct bytes_out *o, int32_t correlation);

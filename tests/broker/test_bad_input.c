@@ -78,9 +78,27 @@ static void keys_and_versions_that_are_not_served_close(void **state)
 {
 	static const struct {
 		int key, version;
-	} v[] = {{-1, 0}, {999, 0}, {32767, 32767}, {0, 2}, {0, 99}, {1, 3}, {3, 99}, {3, -1}, {19, 1},
+	} v[] = {{-1, 0},
+		 {999, 0},
+		 {32767, 32767},
+		 {0, 2},
+		 {0, 99},
+		 {1, 3},
+		 {3, 99},
+		 {3, -1},
+		 {19, 1},
 		 /* those of the controller's listener, and what is between nodes */
-		 {52, 0}, {53, 0}, {54, 0}, {59, 0}, {62, 0}, {63, 0}, {70, 0}, {4, 0}, {5, 0}, {6, 0}, {7, 0}};
+		 {52, 0},
+		 {53, 0},
+		 {54, 0},
+		 {59, 0},
+		 {62, 0},
+		 {63, 0},
+		 {70, 0},
+		 {4, 0},
+		 {5, 0},
+		 {6, 0},
+		 {7, 0}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
@@ -239,8 +257,9 @@ static void a_batch_with_any_bit_wrong_is_refused(void **state)
 
 static void a_crowd_of_garbage_is_told_in_few_lines_and_held_in_little_memory(void **state)
 {
-	static const char *const texts[] = {"GET / HTTP/1.1\r\nHost: kafka\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-					    "\xff\xff\xff\xff", "\x7f\xff\xff\xff", "SSH-2.0-OpenSSH_9.2\r\n"};
+	static const char *const texts[] = {"GET / HTTP/1.1\r\nHost: kafka\r\n\r\n",
+					    "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "\xff\xff\xff\xff",
+					    "\x7f\xff\xff\xff", "SSH-2.0-OpenSSH_9.2\r\n"};
 	struct bytes_out o[CALLERS];
 	uint64_t chance = 7;
 	int before = raw_world_lines();
@@ -282,13 +301,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(keys_and_versions_that_are_not_served_close, bring_up, bring_down),
-		cmocka_unit_test_setup_teardown(a_version_of_api_versions_that_is_not_known_is_answered, bring_up, bring_down),
-		cmocka_unit_test_setup_teardown(a_request_that_ends_too_early_closes_at_every_length, bring_up, bring_down),
+		cmocka_unit_test_setup_teardown(a_version_of_api_versions_that_is_not_known_is_answered, bring_up,
+						bring_down),
+		cmocka_unit_test_setup_teardown(a_request_that_ends_too_early_closes_at_every_length, bring_up,
+						bring_down),
 		cmocka_unit_test_setup_teardown(numbers_that_lie_cost_nothing, bring_up, bring_down),
 		cmocka_unit_test_setup_teardown(every_api_survives_random_bodies, bring_up, bring_down),
 		cmocka_unit_test_setup_teardown(a_batch_with_any_bit_wrong_is_refused, bring_up, bring_down),
-		cmocka_unit_test_setup_teardown(a_crowd_of_garbage_is_told_in_few_lines_and_held_in_little_memory, bring_up,
-						bring_down),
+		cmocka_unit_test_setup_teardown(a_crowd_of_garbage_is_told_in_few_lines_and_held_in_little_memory,
+						bring_up, bring_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

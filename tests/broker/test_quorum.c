@@ -381,7 +381,8 @@ static void snapshots_take_the_place_of_the_log_below_them(void **state)
 		assert_int_equal(create_topic(w, name, 10), 0);
 	}
 	/* A snapshot is cut beside the work: it goes on until there is one. */
-	snprintf(command, sizeof(command), "ls '%s'/__cluster_metadata-0/0*[1-9]*-*.checkpoint >/dev/null 2>&1", w->dir);
+	snprintf(command, sizeof(command), "ls '%s'/__cluster_metadata-0/0*[1-9]*-*.checkpoint >/dev/null 2>&1",
+		 w->dir);
 	for (int i = 0; system(command) && i < 2000; i++) {
 		snprintf(name, sizeof(name), "more%d", i);
 		assert_int_equal(create_topic(w, name, 10), 0);

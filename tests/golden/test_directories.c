@@ -106,7 +106,8 @@ static void on_node_event(void *arg, enum node_event event, const char *text)
 
 static void start_node(void *arg)
 {
-	static const char *const overrides[] = {"log.retention.ms=-1", "controller.quorum.voters=1@127.0.0.1:9093", NULL};
+	static const char *const overrides[] = {"log.retention.ms=-1", "controller.quorum.voters=1@127.0.0.1:9093",
+						NULL};
 	struct golden *g = arg;
 	struct config_input in = {.data_dir = STR("/data"), .overrides = overrides};
 	struct node_options options = {
@@ -176,8 +177,9 @@ static void expect_record(struct golden *g, const struct record *r)
 	check(next_row(g, field) == 7 && strcmp(field[0], "record") == 0);
 	check(strcmp(field[1], g->topic) == 0 && atoi(field[2]) == g->partition);
 	check(r->offset == atoll(field[3]) && r->timestamp == atoll(field[4]));
-	check(r->key.len <= 0 ? field[5][0] == '\0'
-			      : strlen(field[5]) == (size_t)r->key.len && memcmp(field[5], r->key.p, (size_t)r->key.len) == 0);
+	check(r->key.len <= 0
+		      ? field[5][0] == '\0'
+		      : strlen(field[5]) == (size_t)r->key.len && memcmp(field[5], r->key.p, (size_t)r->key.len) == 0);
 	check(strlen(field[6]) == (size_t)r->value.len && memcmp(field[6], r->value.p, (size_t)r->value.len) == 0);
 	g->n_records++;
 }
@@ -190,8 +192,8 @@ static void take_batch(struct golden *g, const uint8_t *p, const struct batch_he
 
 	check(batch_crc_ok(p, h));
 	if (!batch_is_control(h)) {
-		check(decode_all(g->codecs, batch_codec(h), p + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE, 1 << 20,
-				 &plain) == 0);
+		check(decode_all(g->codecs, batch_codec(h), p + BATCH_HEADER_SIZE,
+				 (size_t)batch_size(h) - BATCH_HEADER_SIZE, 1 << 20, &plain) == 0);
 		records = record_iter(h, plain.p, plain.len);
 		while (record_next(&records, &r))
 			expect_record(g, &r);

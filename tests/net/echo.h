@@ -27,15 +27,12 @@ struct echo {
 	_Atomic int closed;
 	_Atomic int frames;
 	_Atomic int sent;
-	_Atomic int live; /* requests that hold memory */
+	_Atomic int live;	   /* requests that hold memory */
 	_Atomic uint64_t reactors; /* a bit each that had a connection */
 };
 
 extern const struct net_handler echo_handler; /* its arg is a struct echo */
 
-static inline uint8_t echo_pattern(size_t i)
-{
-	return (uint8_t)(i % 251);
-}
+static inline uint8_t echo_pattern(size_t i) { return (uint8_t)(i % 251); }
 
 #endif

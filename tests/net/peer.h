@@ -18,12 +18,12 @@ struct peer {
 	size_t sent;
 	struct buf expected;
 	size_t got;
-	size_t pace;   /* bytes a write at most; 0: as many as there are */
-	bool deaf;     /* never reads */
-	bool lingers;  /* stays when all is sent and got */
-	bool wrong;    /* something else came back */
-	bool closed;   /* by the node, or reset */
-	bool done;     /* all sent and got, or closed */
+	size_t pace;  /* bytes a write at most; 0: as many as there are */
+	bool deaf;    /* never reads */
+	bool lingers; /* stays when all is sent and got */
+	bool wrong;   /* something else came back */
+	bool closed;  /* by the node, or reset */
+	bool done;    /* all sent and got, or closed */
 	int64_t done_ms;
 	int64_t closed_ms;
 };
@@ -33,7 +33,7 @@ void peer_stop(struct peer *p); /* closes, and frees the script */
 
 /* Parts of a script. */
 void peer_says(struct peer *p, const void *bytes, size_t len); /* raw, unanswered */
-void peer_asks(struct peer *p, char what, size_t len);		/* a frame of len bytes, echoed */
+void peer_asks(struct peer *p, char what, size_t len);	       /* a frame of len bytes, echoed */
 void peer_asks_bytes(struct peer *p, uint32_t len);
 void peer_asks_file(struct peer *p, uint32_t pos, uint32_t len);
 

@@ -36,7 +36,7 @@ struct world {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	struct net_counts counts; /* at the end */
-	int64_t patience_ms; /* of a stop */
+	int64_t patience_ms;	  /* of a stop */
 	bool stopped;
 };
 
@@ -93,8 +93,8 @@ static void world_begin(struct world *w)
 	make_file(w);
 }
 
-static void world_serve(struct world *w, const struct net_limits *limits, int reactors, const struct net_listener_config *listeners,
-			int n)
+static void world_serve(struct world *w, const struct net_limits *limits, int reactors,
+			const struct net_listener_config *listeners, int n)
 {
 	int failed = -1;
 
@@ -297,9 +297,9 @@ static void pipelined_frames_are_answered_in_order(void **state)
 
 static void frames_of_every_size_come_back_whole(void **state)
 {
-	static const size_t sizes[] = {1,	  4,	   8187,    8188,     8192,    8193,	65531,	 65532,
-				       65533,	  65536,   65540,   131072,   200000,  1048571, 1048572, 1048573,
-				       1048577,	  3000000, 16777212, 16777216, 20000000};
+	static const size_t sizes[] = {1,	4,	 8187,	  8188,	   8192,     8193,     65531,
+				       65532,	65533,	 65536,	  65540,   131072,   200000,   1048571,
+				       1048572, 1048573, 1048577, 3000000, 16777212, 16777216, 20000000};
 	uint8_t *p = malloc(20000000);
 	struct world w;
 	int fd;

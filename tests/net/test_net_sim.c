@@ -578,8 +578,8 @@ static void memory_that_is_held_hostage_is_taken_back(void **state)
 /* ---- everything at once ---- */
 
 static void (*const hostile[])(struct peer *, uint64_t *) = {
-	says_half_a_length, says_half_a_frame,	says_half_a_large_frame, asks_and_does_not_listen, says_garbage,
-	says_byte_by_byte,  asks_to_be_held,	sends_a_flood,		 says_a_length_that_lies,  asks_many_things,
+	says_half_a_length, says_half_a_frame, says_half_a_large_frame, asks_and_does_not_listen, says_garbage,
+	says_byte_by_byte,  asks_to_be_held,   sends_a_flood,		says_a_length_that_lies,  asks_many_things,
 };
 
 /* A healthy client among hostile ones. */

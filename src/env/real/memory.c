@@ -26,7 +26,8 @@ static int64_t number_in(const char *path)
 
 int64_t real_memory_bytes(void)
 {
-	static const char *const limits[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+	static const char *const limits[] = {"/sys/fs/cgroup/memory.max",
+					     "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
 	int64_t memory = (int64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE);
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {

@@ -96,7 +96,7 @@ int64_t sim_disk_ops(const struct sim_world *w, int i); /* changes of its disk s
 void sim_cut(struct sim_world *w, int from, int to, bool cut);	  /* one way: what is sent waits */
 void sim_pause(struct sim_world *w, int i, bool pause);		  /* no event of this machine happens meanwhile */
 void sim_set_wall(struct sim_world *w, int i, int64_t offset_ms); /* a jump of its wall clock */
-void sim_fail_next_sync(struct sim_world *w, int i); /* with -EIO */
+void sim_fail_next_sync(struct sim_world *w, int i);		  /* with -EIO */
 void sim_fail_next_sync_with(struct sim_world *w, int i, int err);
 /* Reading these bytes of this file gives -EIO, from now on. */
 void sim_bad_range(struct sim_world *w, int i, const char *path, int64_t pos, int64_t len);
@@ -130,10 +130,11 @@ void sim_world_name(struct sim_world *w, const char *how);
 #define SIM_MARKS(X)                                                                                                   \
 	X(PARTIAL_READ)                                                                                                \
 	X(PARTIAL_WRITE)                                                                                               \
-	X(SPURIOUS) X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) X(CUT) X(SENDFILE_LATE) X(SHORT_WRITE)            \
-		X(SYNC_ERROR) X(READ_ERROR) X(WRITE_ERROR) X(COLD) X(WRITEBACK) X(DISK_FULL) X(NO_DESCRIPTOR)          \
-			X(SLOW_WORK) X(BUGGIFY) X(KILL) X(POWER) X(CRASH_IN_DISK_OP) X(WRITE_KEPT) X(WRITE_LOST)       \
-				X(WRITE_TORN) X(SIZE_WITHOUT_DATA) X(NAME_KEPT) X(NAME_LOST) X(CLOCK_JUMP) X(PAUSE)
+	X(SPURIOUS)                                                                                                    \
+	X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) X(CUT) X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR)          \
+		X(READ_ERROR) X(WRITE_ERROR) X(COLD) X(WRITEBACK) X(DISK_FULL) X(NO_DESCRIPTOR) X(SLOW_WORK)           \
+			X(BUGGIFY) X(KILL) X(POWER) X(CRASH_IN_DISK_OP) X(WRITE_KEPT) X(WRITE_LOST) X(WRITE_TORN)      \
+				X(SIZE_WITHOUT_DATA) X(NAME_KEPT) X(NAME_LOST) X(CLOCK_JUMP) X(PAUSE)
 
 enum sim_mark {
 #define X(name) SIM_MET_##name,
