@@ -308,6 +308,10 @@ void producers_expire(struct producers *p, int64_t now_ms, int64_t expiration_ms
  *    6  4  number of entries, then each:
  *       8  producer id        4  last sequence   4  offset delta   4  coordinator epoch
  *       2  epoch              8  last offset     8  timestamp      8  first offset of the open transaction, -1
+ *
+ * Apache Kafka writes one entry a producer, its last batch. Here each of the five batches has an entry, oldest first, so that what a
+ * client sends again after a restart is still known; Kafka puts a later entry of an id in the place of an earlier one and so reads
+ * what it would have written.
  */
 enum { SNAPSHOT_VERSION = 1, SNAPSHOT_HEADER = 10, SNAPSHOT_CRC_FROM = 6, SNAPSHOT_ENTRY = 46 };
 
@@ -319,42 +323,63 @@ static int by_id(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void put_entry(uint8_t *p, const struct producer *e)
+static void put_entry(uint8_t *p, const struct producer *e, const struct producer_batch *b, int64_t timestamp)
 {
-	struct producer_batch last = {.last_offset = -1, .last_sequence = NO_SEQUENCE};
-
-	if (e->n)
-		last = e->batches[e->n - 1];
 	put_i64(p, e->id);
 	put_i16(p + 8, e->epoch);
-	put_i32(p + 10, last.last_sequence);
-	put_i64(p + 14, last.last_offset);
-	put_i32(p + 22, last.offset_delta);
-	put_i64(p + 26, e->last_timestamp);
+	put_i32(p + 10, b->last_sequence);
+	put_i64(p + 14, b->last_offset);
+	put_i32(p + 22, b->offset_delta);
+	put_i64(p + 26, timestamp);
 	put_i32(p + 34, e->coordinator_epoch);
 	put_i64(p + 38, e->txn_first_offset);
+}
+
+static size_t n_entries(const struct producer *e)
+{
+	return e->n ? e->n : 1;
+}
+
+/* The last entry says when the producer was last heard of; none before it may say later: whoever expires them goes by each. */
+static uint8_t *put_producer(uint8_t *p, const struct producer *e)
+{
+	struct producer_batch none = {.last_offset = -1, .last_sequence = NO_SEQUENCE};
+
+	for (size_t i = 0; i < n_entries(e); i++, p += SNAPSHOT_ENTRY) {
+		const struct producer_batch *b = e->n ? &e->batches[i] : &none;
+		bool is_earlier = i + 1 < n_entries(e) && b->timestamp < e->last_timestamp;
+
+		put_entry(p, e, b, is_earlier ? b->timestamp : e->last_timestamp);
+	}
+	return p;
 }
 
 void producers_snapshot(const struct producers *p, struct buf *out)
 {
 	size_t start = out->len;
-	size_t n = 0;
+	size_t n = 0, entries = 0;
 	struct producer **v = xreallocarray(NULL, p->map.n + 1, sizeof(*v));
+	uint8_t *at;
 
-	map_each(it, &p->map) v[n++] = container_of(it, struct producer, node);
+	map_each(it, &p->map)
+	{
+		v[n] = container_of(it, struct producer, node);
+		entries += n_entries(v[n++]);
+	}
 	qsort(v, n, sizeof(*v), by_id); /* the same state gives the same bytes */
-	buf_reserve(out, SNAPSHOT_HEADER + n * SNAPSHOT_ENTRY);
-	uint8_t *at = out->p + start;
+	buf_reserve(out, SNAPSHOT_HEADER + entries * SNAPSHOT_ENTRY);
+	out->len = start + SNAPSHOT_HEADER + entries * SNAPSHOT_ENTRY;
+	at = out->p + start + SNAPSHOT_HEADER;
 	for (size_t i = 0; i < n; i++)
-		put_entry(at + SNAPSHOT_HEADER + i * SNAPSHOT_ENTRY, v[i]);
+		at = put_producer(at, v[i]);
 	xfree(v);
-	out->len = start + SNAPSHOT_HEADER + n * SNAPSHOT_ENTRY;
+	at = out->p + start;
 	put_i16(at, SNAPSHOT_VERSION);
-	put_i32(at + SNAPSHOT_CRC_FROM, (int32_t)n);
+	put_i32(at + SNAPSHOT_CRC_FROM, (int32_t)entries);
 	put_u32(at + 2, crc32c(0, at + SNAPSHOT_CRC_FROM, out->len - start - SNAPSHOT_CRC_FROM));
 }
 
-static void restore_entry(struct producers *p, const uint8_t *at, int64_t now_ms, int64_t expiration_ms)
+static void restore_entry(struct producers *p, const uint8_t *at)
 {
 	struct producer_batch last = {
 		.last_sequence = get_i32(at + 10),
@@ -362,20 +387,26 @@ static void restore_entry(struct producers *p, const uint8_t *at, int64_t now_ms
 		.offset_delta = get_i32(at + 22),
 		.timestamp = get_i64(at + 26),
 	};
-	struct producer seen = {.last_timestamp = last.timestamp, .txn_first_offset = get_i64(at + 38)};
-
-	if (is_expired(&seen, now_ms, expiration_ms))
-		return;
 	struct producer *e = find_or_add(p, get_i64(at));
-	e->epoch = get_i16(at + 8);
+	int64_t txn_first_offset = get_i64(at + 38);
+
+	set_epoch(e, get_i16(at + 8));
 	e->last_timestamp = last.timestamp;
 	e->coordinator_epoch = get_i32(at + 34);
-	e->txn_first_offset = seen.txn_first_offset < 0 ? -1 : seen.txn_first_offset;
-	e->n = 0;
+	e->txn_first_offset = txn_first_offset < 0 ? -1 : txn_first_offset;
 	if (last.last_offset >= 0)
 		add_batch(e, last);
-	if (e->txn_first_offset >= 0)
-		txn_put(&p->open, (struct open_txn){e->txn_first_offset, -1, e->id});
+}
+
+static void list_open_transactions(struct producers *p)
+{
+	map_each(it, &p->map)
+	{
+		const struct producer *e = container_of(it, struct producer, node);
+
+		if (e->txn_first_offset >= 0)
+			txn_put(&p->open, (struct open_txn){e->txn_first_offset, -1, e->id});
+	}
 }
 
 int producers_restore(struct producers *p, struct bytes s, int64_t map_end, int64_t now_ms, int64_t expiration_ms)
@@ -390,6 +421,8 @@ int producers_restore(struct producers *p, struct bytes s, int64_t map_end, int6
 	if (crc32c(0, s.p + SNAPSHOT_CRC_FROM, (size_t)s.len - SNAPSHOT_CRC_FROM) != get_u32(s.p + 2))
 		return ERR_CORRUPT_MESSAGE;
 	for (int32_t i = 0; i < n; i++)
-		restore_entry(p, s.p + SNAPSHOT_HEADER + (size_t)i * SNAPSHOT_ENTRY, now_ms, expiration_ms);
+		restore_entry(p, s.p + SNAPSHOT_HEADER + (size_t)i * SNAPSHOT_ENTRY);
+	producers_expire(p, now_ms, expiration_ms);
+	list_open_transactions(p);
 	return 0;
 }

@@ -1,8 +1,8 @@
 /*
  * producers: what one log remembers of the idempotent and transactional producers that wrote to it (KIP-98, KIP-360).
  *
- * 1. Of each producer the last five batches of its current epoch are known; after a restart only the last (a snapshot
- *    holds no more).
+ * 1. Of each producer the last five batches of its current epoch are known, also after a restart (after one on a
+ *    snapshot of Apache Kafka's the last one, and those behind the snapshot).
  * 2. Checking changes nothing; applying follows a successful write and cannot fail.
  * 3. `map_end` is the offset up to which batches were applied.
  * 4. A transaction is open from its first batch to its marker; decided but unreplicated until the high watermark

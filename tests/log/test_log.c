@@ -219,6 +219,40 @@ static void sequences_go_on_after_a_restart_and_after_a_crash(void **state)
 	}
 }
 
+static void expect_duplicates(int first, int n)
+{
+	struct log_appended out;
+
+	for (int i = first; i < first + n; i++) {
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .sequence = 2 * i}, 0, &out), 0);
+		assert_true(out.duplicate);
+		assert_int_equal(out.base_offset, 2 * i);
+	}
+	assert_int_equal(
+		fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .sequence = 2 * first - 2}, 0, &out),
+		ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+}
+
+/* A client whose answers were lost sends all that was in flight again: the snapshot of a stop, or of a roll, is all there is. */
+static void five_batches_are_known_after_a_restart_and_after_a_crash(void **state)
+{
+	f.config.segment_ms = 1000;
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .sequence = 2 * i}, 0, NULL), 0);
+	fixture_restart(&f);
+	expect_duplicates(2, 5);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .timestamp = f.now_ms + 5000}, 0, NULL), 0);
+	assert_int_equal(log_segments(f.log), 2);
+	fixture_flush(&f);
+	fixture_crash(&f);
+	expect_duplicates(2, 5);
+	log_expire_producers(f.log, f.now_ms + 86400000, 86400000);
+	fixture_restart(&f);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 8, .sequence = 77}, 0, NULL), 0);
+}
+
 static void epochs_of_producers_are_fenced(void **state)
 {
 	struct batch_of b = {.n = 1, .producer_id = 8, .epoch = 2};
@@ -543,6 +577,7 @@ int main(void)
 		TEST(a_batch_larger_than_a_segment_is_refused),
 		TEST(duplicates_are_answered_with_their_first_offset),
 		TEST(sequences_go_on_after_a_restart_and_after_a_crash),
+		TEST(five_batches_are_known_after_a_restart_and_after_a_crash),
 		TEST(epochs_of_producers_are_fenced),
 		TEST(transactions_hold_the_stable_offset_and_aborted_ones_are_listed),
 		TEST(offsets_are_found_by_time),
