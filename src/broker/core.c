@@ -211,7 +211,6 @@ struct pending_deletion {
 	struct timer timer;
 	struct core *core;
 	struct log_deletion *deletion;
-	bool renamed;
 	bool at_work;
 };
 
@@ -228,7 +227,7 @@ static void deletion_end(struct pending_deletion *d)
 static void deletion_job(struct work *w)
 {
 	struct pending_deletion *d = container_of(w, struct pending_deletion, work);
-	int err = d->renamed ? log_deletion_finish(d->deletion) : log_deletion_run(d->deletion);
+	int err = log_deletion_finish(d->deletion);
 
 	if (err)
 		diag_warn(d->core->loop->env->diag, "files of a log could not be removed", "error=%s", err_name(err));
@@ -236,27 +235,16 @@ static void deletion_job(struct work *w)
 
 static void deletion_done(struct work *w)
 {
-	struct pending_deletion *d = container_of(w, struct pending_deletion, work);
-
-	d->at_work = false;
-	if (d->renamed || d->core->stopping) {
-		deletion_end(d);
-		return;
-	}
-	d->renamed = true;
-	timer_start(&d->timer, d->deletion->delay_ms);
-}
-
-static void deletion_work(struct pending_deletion *d)
-{
-	d->at_work = true;
-	d->work = (struct work){.job = deletion_job, .done = deletion_done, .loop = d->core->loop};
-	env_work(d->core->loop, &d->work);
+	deletion_end(container_of(w, struct pending_deletion, work));
 }
 
 static void deletion_due(struct timer *t)
 {
-	deletion_work(container_of(t, struct pending_deletion, timer));
+	struct pending_deletion *d = container_of(t, struct pending_deletion, timer);
+
+	d->at_work = true;
+	d->work = (struct work){.job = deletion_job, .done = deletion_done, .loop = d->core->loop};
+	env_work(d->core->loop, &d->work);
 }
 
 void core_delete(struct core *c, struct log_deletion *deletion)
@@ -268,7 +256,7 @@ void core_delete(struct core *c, struct log_deletion *deletion)
 	d->deletion = deletion;
 	timer_init(&d->timer, c->loop, deletion_due);
 	list_push(&c->deletions, &d->link);
-	deletion_work(d);
+	timer_start(&d->timer, deletion->delay_ms);
 }
 
 /* ---- the end ---- */

@@ -84,7 +84,7 @@ void core_forget_counts(struct core *c);
 struct codecs *core_codecs(struct core *c);
 void core_flush(struct core *c, struct log_flush *f);
 void core_flushed(struct core *c); /* in done() of each */
-/* Files that go: renamed at once and unlinked after their delay, in jobs. */
+/* Files that go: unlinked after their delay, in a job. */
 void core_delete(struct core *c, struct log_deletion *deletion);
 
 #endif

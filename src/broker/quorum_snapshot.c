@@ -101,7 +101,7 @@ static void clean(struct work *w)
 
 	for (int i = 0; i < job->n_paths; i++)
 		env_unlink(job->quorum->env, job->paths[i]);
-	if (job->segments && log_deletion_run(job->segments) == 0)
+	if (job->segments)
 		log_deletion_finish(job->segments);
 }
 

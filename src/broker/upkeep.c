@@ -57,23 +57,29 @@ static void log_starts(struct upkeep *u)
 	partitions_checkpoint(u->node->partitions, CHECKPOINT_LOG_START);
 }
 
-static void retain_one(struct partition *p, void *arg)
+static void found_deletion(struct found *f, struct log_deletion *deletion)
 {
-	struct upkeep *u = arg;
-	struct found *f = &u->found;
-	struct log_deletion *deletion = NULL;
-
-	mutex_lock(&p->lock);
-	if (!p->deleted)
-		log_retain(p->log, env_wall_ms(u->node->env), &deletion);
-	mutex_unlock(&p->lock);
-	if (!deletion)
-		return;
 	if (f->n == f->cap) {
 		f->cap = f->cap ? 2 * f->cap : 16;
 		f->deletions = xreallocarray(f->deletions, (size_t)f->cap, sizeof(struct log_deletion *));
 	}
 	f->deletions[f->n++] = deletion;
+}
+
+static void retain_one(struct partition *p, void *arg)
+{
+	struct upkeep *u = arg;
+	struct log_deletion *deletion;
+
+	do {
+		deletion = NULL;
+		mutex_lock(&p->lock);
+		if (!p->deleted)
+			log_retain(p->log, env_wall_ms(u->node->env), &deletion);
+		mutex_unlock(&p->lock);
+		if (deletion)
+			found_deletion(&u->found, deletion);
+	} while (deletion);
 }
 
 static void retention(struct upkeep *u)

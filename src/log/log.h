@@ -265,18 +265,20 @@ void log_flusher_add(struct log_flusher *, struct log_flush *f);
 /* ---- retention and deletion ---- */
 
 /*
- * Files on their way out: run() renames them to .deleted, and after delay_ms finish() unlinks them. Both block: jobs.
+ * Files on their way out: renamed already, so that their names are free. finish() unlinks them after delay_ms. It blocks: a job.
  */
 struct log_deletion {
 	struct env *env;
-	char **paths; /* renamed by run, in order; unlinked by finish */
+	char **paths;
 	int n;
 	int cap;
-	char *dir; /* a whole replica, renamed already: removed by finish */
+	char *dir; /* a whole replica */
 	int64_t delay_ms;
 };
 
-/* Rolls and takes out what retention.ms, retention.bytes and the log start allow. *out is NULL when nothing goes. */
+/*
+ * Rolls and takes out what retention.ms, retention.bytes and the log start allow, some segments at a time: call it again until *out is NULL.
+ */
 int log_retain(struct log *, int64_t now_ms, struct log_deletion **out);
 /*
  * Rolls the active segment when segment.ms has passed (Kafka does so on append only; the metadata log's snapshots need
@@ -285,7 +287,6 @@ int log_retain(struct log *, int64_t now_ms, struct log_deletion **out);
 int log_roll(struct log *, int64_t now_ms);
 /* The replica is deleted: the log is empty and without a directory at once. NULL when it never had one. */
 struct log_deletion *log_delete(struct log *);
-int log_deletion_run(struct log_deletion *);
 int log_deletion_finish(struct log_deletion *);
 void log_deletion_free(struct log_deletion *);
 

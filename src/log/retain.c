@@ -4,7 +4,8 @@
  * A segment goes when all of it lies below the high watermark and it is older than retention.ms (by its largest
  * timestamp, else by the file's time), or the log is larger than retention.bytes without it, or it ends at or below
  * the log start. The active segment can go too: an empty one is rolled first. Files go as Kafka's do: renamed to
- * .deleted, unlinked after file.delete.delay.ms.
+ * .deleted at once, unlinked after file.delete.delay.ms. The renaming is no job: by the time that one ran, the topic could
+ * have been deleted and made again, and a segment of the new one would bear the name.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,13 +15,19 @@
 #include "log/internal.h"
 #include "log/paths.h"
 
-static void add_path(struct log_deletion *d, const char *path)
+/* Takes over the path. */
+static void add_path(struct log_deletion *d, char *path)
 {
 	if (d->n == d->cap) {
 		d->cap = d->cap ? 2 * d->cap : 8;
 		d->paths = xreallocarray(d->paths, (size_t)d->cap, sizeof(char *));
 	}
-	d->paths[d->n++] = xstrdup(path);
+	d->paths[d->n++] = path;
+}
+
+static bool is_disk_full(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT;
 }
 
 static int segment_age(struct log *log, struct segment *s, int64_t now_ms, int64_t *age)
@@ -73,13 +80,16 @@ static int may_go(struct log *log, int i, const struct retention *r, bool *goes)
 	return err;
 }
 
-/* How many segments go, from the front. */
+/* A rename is short, but this many are enough under a lock. */
+enum { AT_ONCE = 64 };
+
+/* How many segments go now, from the front. */
 static int count_going(struct log *log, int64_t now_ms, int *n)
 {
 	struct retention r = {now_ms, log_size(log)};
 	bool goes = true;
 
-	for (*n = 0; *n < log->data->n; ++*n) {
+	for (*n = 0; *n < log->data->n && *n < AT_ONCE; ++*n) {
 		int err = may_go(log, *n, &r, &goes);
 
 		if (err)
@@ -91,19 +101,39 @@ static int count_going(struct log *log, int64_t now_ms, int *n)
 	return 0;
 }
 
-static void take_segment(struct log *log, struct segment *s, struct log_deletion *d)
+/* Even a name needs room: on a full disk a file goes without the delay, and makes some. */
+static int take_file(struct log *log, const char *path, struct log_deletion *d)
+{
+	char *to = xasprintf("%s.deleted", path);
+	int err = env_rename(log->env, path, to);
+
+	if (!err) {
+		add_path(d, to);
+		return 0;
+	}
+	xfree(to);
+	if (is_disk_full(err))
+		err = env_unlink(log->env, path);
+	return err == -ENOENT ? 0 : err; /* not every segment has all of them */
+}
+
+static int take_segment(struct log *log, struct segment *s, struct log_deletion *d)
 {
 	char dir[PATH_SIZE];
 	char path[PATH_SIZE];
+	int err = 0;
 
 	segment_close_files(s);
 	LOG_DIR_PATH(log, dir);
-	for (int i = SEGMENT_FILES - 1; i >= 0; i--) {
+	for (int i = SEGMENT_FILES - 1; i >= 0 && !err; i--) {
 		path_of_offset(path, dir, s->base, SEGMENT_SUFFIX[i]);
-		add_path(d, path);
+		err = take_file(log, path, d);
 	}
-	path_of_offset(path, dir, s->base, ".snapshot");
-	add_path(d, path);
+	if (!err) {
+		path_of_offset(path, dir, s->base, ".snapshot");
+		err = take_file(log, path, d);
+	}
+	return err ? log_failed(log, err, "deleting a segment", SEGMENT_LOG, s->base) : 0;
 }
 
 static void forget_front(struct log *log, int n)
@@ -127,6 +157,7 @@ static void forget_front(struct log *log, int n)
 int log_retain(struct log *log, int64_t now_ms, struct log_deletion **out)
 {
 	int n = 0;
+	int taken = 0;
 	int err;
 
 	*out = NULL;
@@ -140,11 +171,25 @@ int log_retain(struct log *log, int64_t now_ms, struct log_deletion **out)
 	struct log_deletion *d = xcalloc(1, sizeof(*d));
 	d->env = log->env;
 	d->delay_ms = log->config->file_delete_delay_ms;
-	for (int i = 0; i < n; i++)
-		take_segment(log, &log->data->segments[i], d);
-	forget_front(log, n);
+	while (taken < n && !err)
+		err = take_segment(log, &log->data->segments[taken++], d);
+	forget_front(log, taken);
+	if (err) { /* the directory is offline; the next start removes them */
+		log_deletion_free(d);
+		return err;
+	}
 	*out = d;
 	return 0;
+}
+
+/* The directory's name is free when this returns. On a full disk it goes at once. */
+static int take_dir(struct log *log, const char *from, const char *to)
+{
+	int err = env_rename(log->env, from, to);
+
+	if (is_disk_full(err))
+		err = remove_dir(log->env, from);
+	return err == -ENOENT ? 0 : err;
 }
 
 struct log_deletion *log_delete(struct log *log)
@@ -161,36 +206,14 @@ struct log_deletion *log_delete(struct log *log)
 	d->env = log->env;
 	d->dir = xstrdup(to);
 	d->delay_ms = log->config->file_delete_delay_ms;
-	/* At once, not in the job: a topic of the same name may be made again before it runs. */
-	int err = env_rename(log->env, from, to);
-	if (err && err != -ENOENT)
-		log_failed(log, err, "deleting a replica", SEGMENT_LOG, log->start);
+	int err = take_dir(log, from, to);
+	if (err)
+		log_dir_fail(log->dir, err, "deleting a replica", from);
 	log_data_free(log->data);
 	log->data = NULL;
 	log->epochs.n = 0;
 	log->start = log->end = log->high_watermark = log->flushed_end = 0;
 	return d;
-}
-
-int log_deletion_run(struct log_deletion *d)
-{
-	char to[PATH_SIZE];
-	int err = 0;
-
-	for (int i = 0; i < d->n && !err; i++) {
-		size_t len = strlen(d->paths[i]);
-
-		if (len + sizeof(".deleted") > PATH_SIZE)
-			return -ENAMETOOLONG;
-		memcpy(to, d->paths[i], len);
-		memcpy(to + len, ".deleted", sizeof(".deleted"));
-		err = env_rename(d->env, d->paths[i], to);
-		if (err == -ENOENT) /* not every segment has all of them */
-			err = 0;
-		xfree(d->paths[i]);
-		d->paths[i] = xstrdup(to);
-	}
-	return err;
 }
 
 /* What was removed stays removed, and its blocks are free, when the directory it was in is synced. */

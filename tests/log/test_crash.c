@@ -160,7 +160,6 @@ static void retain(struct node *n)
 	if (log_retain(n->log, env_wall_ms(n->env), &d) || !d)
 		return;
 	outside.start = log_offsets(n->log).start;
-	log_deletion_run(d);
 	log_deletion_finish(d);
 	log_deletion_free(d);
 }

@@ -285,7 +285,6 @@ static void a_full_disk_stops_writes_not_reads_and_heals(void **state)
 	assert_int_equal(log_set_start(log, end / 2, &moved), 0);
 	assert_int_equal(log_retain(log, 0, &d), 0);
 	assert_non_null(d);
-	assert_int_equal(log_deletion_run(d), 0);
 	assert_int_equal(log_deletion_finish(d), 0);
 	log_deletion_free(d);
 	assert_int_equal(append(log, 2000), 0);
