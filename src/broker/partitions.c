@@ -11,6 +11,7 @@
 #include "broker/node_private.h"
 #include "broker/upkeep.h"
 #include "config/config.h"
+#include "log/dir.h"
 #include "metadata/image.h"
 
 struct topic_entry {
@@ -639,6 +640,25 @@ int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind)
 	return first;
 }
 
+int partitions_checkpoint_all(struct partitions *t)
+{
+	struct departed **departed = xcalloc((size_t)t->options.n_dirs, sizeof(struct departed *));
+	int first = 0;
+
+	for (int i = 0; i < t->options.n_dirs; i++)
+		departed[i] = log_dir_take_departed(t->options.dirs[i]);
+	for (int kind = 0; kind < CHECKPOINT_KINDS; kind++) {
+		int err = partitions_checkpoint(t, (enum log_checkpoint)kind);
+
+		if (err && !first)
+			first = err;
+	}
+	for (int i = 0; i < t->options.n_dirs; i++)
+		log_dir_settle_departed(t->options.dirs[i], departed[i], first == 0);
+	xfree(departed);
+	return first;
+}
+
 static void close_one(struct partition *p, void *arg)
 {
 	int *first = arg;
@@ -652,12 +672,9 @@ int partitions_close(struct partitions *t)
 {
 	int first = 0;
 
-	partitions_each(t, close_one, &first);
-	for (int kind = 0; kind < CHECKPOINT_KINDS; kind++) {
-		int err = partitions_checkpoint(t, (enum log_checkpoint)kind);
+	int err;
 
-		if (err && !first)
-			first = err;
-	}
-	return first;
+	partitions_each(t, close_one, &first);
+	err = partitions_checkpoint_all(t);
+	return first ? first : err;
 }

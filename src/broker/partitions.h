@@ -82,5 +82,7 @@ bool partitions_flush_by_time(const struct partitions *t);
 int partitions_close(struct partitions *t);
 /* Writes checkpoints of one kind, of what has changed. Blocks: a job. */
 int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind);
+/* All kinds; what has departed from the directories is settled (log/departed.h). Blocks: a job. */
+int partitions_checkpoint_all(struct partitions *t);
 
 #endif

@@ -21,6 +21,7 @@
 #define IDLE_FILE_MS 30000
 #define RESERVE_MS 60000
 #define FLUSH_SWEEP_MS 1000
+#define NAMES_MS 600000 /* what could not be settled when it was due */
 
 struct found {
 	struct log_deletion **deletions;
@@ -55,6 +56,12 @@ static void recovery_points(struct upkeep *u)
 static void log_starts(struct upkeep *u)
 {
 	partitions_checkpoint(u->node->partitions, CHECKPOINT_LOG_START);
+}
+
+/* Replicas have left their names: no checkpoint may know them when it comes to a successor. */
+static void names(struct upkeep *u)
+{
+	partitions_checkpoint_all(u->node->partitions);
 }
 
 static void found_deletion(struct found *f, struct log_deletion *deletion)
@@ -163,13 +170,14 @@ struct chore {
 	enum config_id setting; /* its interval, or */
 	int64_t every_ms;
 	bool (*is_wanted)(const struct upkeep *u); /* NULL: always */
-	bool names_logs; /* what it writes would be taken for another log's of the same name */
+	bool for_names; /* what it writes would be taken for another log's of the same name */
 };
 
 static const struct chore chores[] = {
 	{high_watermarks, CONFIG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS, 0, NULL, false},
-	{recovery_points, CONFIG_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL, true},
-	{log_starts, CONFIG_LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL, true},
+	{recovery_points, CONFIG_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL, false},
+	{log_starts, CONFIG_LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL, false},
+	{names, 0, NAMES_MS, NULL, true},
 	{retention, CONFIG_LOG_RETENTION_CHECK_INTERVAL_MS, 0, NULL, false},
 	{producers, CONFIG_PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS, 0, NULL, false},
 	{idle_files, 0, IDLE_SWEEP_MS, NULL, false},
@@ -277,7 +285,7 @@ struct upkeep *upkeep_new(struct node *n)
 	u->node = n;
 	u->due_ms = xcalloc(N_CHORES, sizeof(*u->due_ms));
 	for (int i = 0; i < N_CHORES; i++)
-		u->due_ms[i] = env_mono_ms(n->env) + (chores[i].names_logs ? 0 : interval(u, i));
+		u->due_ms[i] = env_mono_ms(n->env) + (chores[i].for_names ? 0 : interval(u, i));
 	timer_init(&u->timer, n->cores[0].loop, due);
 	sleep_until_due(u);
 	return u;
@@ -286,7 +294,7 @@ struct upkeep *upkeep_new(struct node *n)
 void upkeep_names_changed(struct upkeep *u)
 {
 	for (int i = 0; i < N_CHORES; i++)
-		if (chores[i].names_logs)
+		if (chores[i].for_names)
 			u->due_ms[i] = env_mono_ms(u->node->env);
 	if (!u->working)
 		sleep_until_due(u);

@@ -64,6 +64,16 @@ void checkpoint_fini(struct checkpoint *c)
 	*c = (struct checkpoint){0};
 }
 
+void checkpoint_drop(struct checkpoint *c, bool (*drop)(void *arg, const struct checkpoint_entry *e), void *arg)
+{
+	int kept = 0;
+
+	for (int i = 0; i < c->n; i++)
+		if (!drop(arg, &c->v[i]))
+			c->v[kept++] = c->v[i];
+	c->n = kept;
+}
+
 int64_t checkpoint_find(const struct checkpoint *c, struct str topic, int32_t partition, int64_t absent)
 {
 	struct checkpoint_entry key = {.topic = topic, .partition = partition};

@@ -11,6 +11,7 @@
 #ifndef ODRADEK_LOG_CHECKPOINT_H
 #define ODRADEK_LOG_CHECKPOINT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -30,6 +31,8 @@ struct checkpoint {
 
 int checkpoint_read(struct env *env, const char *path, struct checkpoint *out);
 void checkpoint_fini(struct checkpoint *c);
+/* Drops the entries for which drop() says so. */
+void checkpoint_drop(struct checkpoint *c, bool (*drop)(void *arg, const struct checkpoint_entry *e), void *arg);
 int64_t checkpoint_find(const struct checkpoint *c, struct str topic, int32_t partition, int64_t absent);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "log/checkpoint.h"
+#include "log/departed.h"
 #include "log/paths.h"
 
 #define CLEAN_MARKER ".kafka_cleanshutdown"
@@ -23,6 +24,7 @@ struct log_dir {
 	bool clean;
 	int64_t broker_epoch;
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];
+	struct departed *departed; /* atomic */
 	int64_t reserve_bytes;
 	int reserve_held; /* atomic: the reserve is there */
 	int error;	  /* atomic: 0, or the negated errno it failed with */
@@ -75,6 +77,20 @@ static void read_checkpoints(struct log_dir *dir)
 			diag_warn(dir->env->diag, "checkpoint unreadable, counts as empty",
 				  "file=%s error=%s remedy=none-needed", path, err_name(err));
 	}
+}
+
+static bool is_of(void *arg, const struct checkpoint_entry *e)
+{
+	return departed_matches(arg, e->topic, e->partition);
+}
+
+static int doubt_name(void *arg, const char *name, bool is_dir)
+{
+	struct log_dir *dir = arg;
+
+	for (int i = 0; i < CHECKPOINT_KINDS && is_dir && departed_is_sign(dir->env, dir->path, name); i++)
+		checkpoint_drop(&dir->checkpoints[i], is_of, (void *)name);
+	return 0;
 }
 
 static int make_dir(struct log_dir *dir)
@@ -135,7 +151,7 @@ static int open_dir(struct log_dir *dir, char **why)
 	}
 	read_marker(dir);
 	read_checkpoints(dir);
-	return 0;
+	return env_list(dir->env, dir->path, doubt_name, dir);
 }
 
 int log_dir_open(struct env *env, const struct log_dir_options *options, struct log_dir **out, char **why)
@@ -168,6 +184,7 @@ void log_dir_free(struct log_dir *dir)
 		return;
 	for (int i = 0; i < CHECKPOINT_KINDS; i++)
 		checkpoint_fini(&dir->checkpoints[i]);
+	departed_free(dir->departed);
 	file_unref(&dir->lock);
 	xfree(dir->path);
 	xfree(dir);
@@ -356,6 +373,28 @@ int log_checkpoint_write(struct log_checkpoint_writer *w, struct log_dir *dir)
 	return err;
 }
 
+void log_dir_departs(struct log_dir *dir, const char *path)
+{
+	departed_push(&dir->departed, path, false);
+}
+
+struct departed *log_dir_take_departed(struct log_dir *dir)
+{
+	return departed_take(&dir->departed);
+}
+
+void log_dir_settle_departed(struct log_dir *dir, struct departed *v, bool written)
+{
+	if (!written || log_dir_error(dir)) {
+		departed_give_back(&dir->departed, v);
+		return;
+	}
+	int err = departed_settle(dir->env, &dir->departed, v);
+	if (err)
+		diag_warn(dir->env->diag, "what is left of deleted replicas could not be removed, tried again later",
+			  "dir=%s error=%s", dir->path, err_name(err));
+}
+
 /* ---- what is in it ---- */
 
 struct scan {
@@ -386,11 +425,16 @@ static int scan_one(void *arg, const char *name, bool is_dir)
 	struct scan *s = arg;
 	char path[PATH_SIZE];
 
-	if (!is_dir || strcmp(name, "lost+found") == 0 || name_ends(name, "-stray"))
+	if (!is_dir || strcmp(name, "lost+found") == 0)
 		return 0;
 	path_in(path, s->dir->path, name);
-	if (name_ends(name, "-delete"))
-		return remove_dir(s->dir->env, path);
+	if (name_ends(name, "-stray") || name_ends(name, "-delete")) {
+		bool remove = name_ends(name, "-delete");
+
+		if (remove || departed_is_sign(s->dir->env, s->dir->path, name))
+			departed_push(&s->dir->departed, path, remove);
+		return 0;
+	}
 	if (name_ends(name, "-future")) {
 		diag_warn(s->dir->env->diag, "replica was on its way to this directory, left alone",
 			  "path=%s remedy=\"moving replicas between directories is not served yet\"", path);
@@ -414,7 +458,10 @@ int log_dir_set_stray(struct log_dir *dir, const struct log_dir_entry *e)
 	path_in(from, dir->path, e->name);
 	path_of_marked(to, dir->path, e->topic, e->partition, env_random_uuid(dir->env), "-stray");
 	diag_warn(dir->env->diag, "replica is in no metadata, kept as stray", "dir=%s now=%s", from, to);
-	return env_rename(dir->env, from, to);
+	int err = env_rename(dir->env, from, to);
+	if (!err)
+		log_dir_departs(dir, to);
+	return err;
 }
 
 int log_dir_space(struct log_dir *dir, struct disk_space *out)

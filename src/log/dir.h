@@ -108,6 +108,15 @@ struct log_checkpoint_writer {
 	struct buf lines;
 };
 
+/*
+ * A replica has left its name (departed.h); it lies at `path` now. From any thread. Who writes all checkpoints takes what has departed
+ * before gathering, and settles it afterwards.
+ */
+struct departed;
+void log_dir_departs(struct log_dir *, const char *path);
+struct departed *log_dir_take_departed(struct log_dir *);
+void log_dir_settle_departed(struct log_dir *, struct departed *v, bool written);
+
 void log_checkpoint_init(struct log_checkpoint_writer *w, enum log_checkpoint kind);
 void log_checkpoint_add(struct log_checkpoint_writer *w, struct str topic, int32_t partition, int64_t offset);
 int log_checkpoint_write(struct log_checkpoint_writer *w, struct log_dir *dir);
@@ -122,9 +131,9 @@ struct log_dir_entry {
 };
 
 /*
- * Calls each() for every replica's directory, __cluster_metadata-0 among them. Directories that end in -delete are
- * removed on the way, those that end in -stray are left alone, a -future one is named in a warning. each() != 0 ends
- * it and is returned.
+ * Calls each() for every replica's directory, __cluster_metadata-0 among them. Directories that end in -delete have departed, and are
+ * removed when that is settled; those that end in -stray are left alone, a -future one is named in a warning. each() != 0 ends it and is
+ * returned.
  */
 int log_dir_scan(struct log_dir *, int (*each)(void *arg, const struct log_dir_entry *), void *arg);
 /* Renames a replica that is in no metadata to <topic>-<partition>.<id>-stray; it is kept. */

@@ -209,6 +209,8 @@ struct log_deletion *log_delete(struct log *log)
 	int err = take_dir(log, from, to);
 	if (err)
 		log_dir_fail(log->dir, err, "deleting a replica", from);
+	else
+		log_dir_departs(log->dir, to);
 	log_data_free(log->data);
 	log->data = NULL;
 	log->epochs.n = 0;

@@ -710,6 +710,36 @@ static void a_topic_made_again_does_not_begin_where_the_old_one_stood(void **sta
 	assert_value(f.records, "new");
 }
 
+/* The same, when it dies before the checkpoints were written without the old one. */
+static void nor_does_it_when_the_node_dies_at_once(void **state)
+{
+	struct fetch_response_partition f;
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("t", &out);
+	for (int life = 0; life < 3; life++) {
+		for (int i = 0; i < 5; i++)
+			assert_int_equal(ask_produce("t", "old").base_offset, life == 0 ? i : i + 1);
+		delete_records("t", 4);
+		sim_run_for(w->sim, CHECKPOINTS_WRITTEN_MS);
+		sim_world_options(w->sim)->slow_work = 1000000;
+		delete_topic("t");
+		ask_metadata("t", &out);
+		assert_int_equal(ask_produce("t", "new").base_offset, 0);
+		sim_crash(w->sim, NODE, SIM_KILL);
+		sim_world_options(w->sim)->slow_work = 0;
+		sim_restart(w->sim, NODE);
+		bring_up();
+		client_open(&w->a);
+		send_fetch(&w->a, "t", 0, 0);
+		f = take_fetch(&w->a);
+		assert_int_equal(f.error_code, 0);
+		assert_int_equal(f.log_start_offset, 0);
+		assert_value(f.records, "new");
+	}
+}
+
 static void free_failed_node(void *arg)
 {
 	(void)arg;
@@ -770,6 +800,7 @@ int main(void)
 		TEST(after_a_kill_every_acknowledged_record_is_there),
 		TEST(where_every_message_is_flushed_power_loss_loses_nothing),
 		TEST(a_topic_made_again_does_not_begin_where_the_old_one_stood),
+		TEST(nor_does_it_when_the_node_dies_at_once),
 		TEST(a_failed_sync_ends_the_node_and_the_next_start_goes_on),
 		TEST(after_a_clean_stop_it_goes_on),
 	};

@@ -187,12 +187,81 @@ static void a_scan_finds_replicas_and_nothing_else(void **state)
 	spill("/data/plain-0", "a file");
 	assert_int_equal(log_dir_scan(dir, note, seen), 0);
 	assert_string_equal(seen, "t/0 with-dash/12! ");
-	assert_false(exists("/data/gone-0.0123456789abcdef0123456789abcdef-delete"));
 	assert_int_equal(log_dir_set_stray(dir, &stray), 0);
 	assert_false(exists("/data/t-0"));
 	seen[0] = '\0';
 	assert_int_equal(log_dir_scan(dir, note, seen), 0);
 	assert_string_equal(seen, "with-dash/12! ");
+	log_dir_free(dir);
+}
+
+static void checkpoint_of(struct log_dir *dir, enum log_checkpoint kind, struct str topic, int64_t offset)
+{
+	struct log_checkpoint_writer w;
+
+	log_checkpoint_init(&w, kind);
+	log_checkpoint_add(&w, topic, 0, offset);
+	log_checkpoint_add(&w, STR("other"), 0, offset);
+	assert_int_equal(log_checkpoint_write(&w, dir), 0);
+}
+
+static int64_t believed(struct log_dir *dir, enum log_checkpoint kind, struct str topic)
+{
+	return log_dir_checkpointed(dir, kind, topic, 0, -5);
+}
+
+static void checkpoints_are_not_believed_of_a_name_that_was_left_since(void **state)
+{
+	static const char *const GONE[] = {"/data/t-0.0123456789abcdef0123456789abcdef-delete",
+					   "/data/t-0.0123456789abcdef0123456789abcdef-stray"};
+	struct log_dir *dir = opened(0);
+	char seen[500] = "";
+
+	for (int i = 0; i < 2; i++) {
+		for (int kind = 0; kind < CHECKPOINT_KINDS; kind++)
+			checkpoint_of(dir, (enum log_checkpoint)kind, STR("t"), 70);
+		env_mkdir_all(env, GONE[i]);
+		env_mkdir_all(env, "/data/t-0"); /* the successor */
+		log_dir_free(dir);
+		dir = opened(0);
+		for (int kind = 0; kind < CHECKPOINT_KINDS; kind++) {
+			assert_int_equal(believed(dir, (enum log_checkpoint)kind, STR("t")), -5);
+			assert_int_equal(believed(dir, (enum log_checkpoint)kind, STR("other")), 70);
+		}
+		assert_int_equal(log_dir_scan(dir, note, seen), 0);
+		log_dir_settle_departed(dir, log_dir_take_departed(dir), false);
+		assert_true(exists(GONE[i])); /* not yet: the checkpoints still have it */
+		for (int kind = 0; kind < CHECKPOINT_KINDS; kind++)
+			checkpoint_of(dir, (enum log_checkpoint)kind, STR("t"), 71);
+		log_dir_settle_departed(dir, log_dir_take_departed(dir), true);
+		assert_int_equal(exists(GONE[i]), i); /* deleted ones are removed, strays are kept */
+		log_dir_free(dir);
+		dir = opened(0);
+		assert_int_equal(believed(dir, CHECKPOINT_LOG_START, STR("t")), 71);
+	}
+	log_dir_free(dir);
+}
+
+static void a_name_that_was_cut_is_in_doubt_for_all_that_begin_so(void **state)
+{
+	char topic[250];
+	char path[600];
+
+	memset(topic, 'a', 249);
+	topic[249] = '\0';
+	struct log_dir *dir = opened(0);
+	checkpoint_of(dir, CHECKPOINT_LOG_START, str_of(topic), 70);
+	struct log_dir_entry e = {.topic = str_of(topic)};
+	snprintf(path, sizeof(path), "%s-0", topic);
+	e.name = path;
+	char full[700];
+	snprintf(full, sizeof(full), "/data/%s", path);
+	env_mkdir_all(env, full);
+	assert_int_equal(log_dir_set_stray(dir, &e), 0);
+	log_dir_free(dir);
+	dir = opened(0);
+	assert_int_equal(believed(dir, CHECKPOINT_LOG_START, str_of(topic)), -5);
+	assert_int_equal(believed(dir, CHECKPOINT_LOG_START, STR("other")), 70);
 	log_dir_free(dir);
 }
 
@@ -348,6 +417,8 @@ int main(void)
 		TEST(the_marker_of_a_clean_stop_is_there_until_the_next_run),
 		TEST(checkpoints_come_back),
 		TEST(a_scan_finds_replicas_and_nothing_else),
+		TEST(checkpoints_are_not_believed_of_a_name_that_was_left_since),
+		TEST(a_name_that_was_cut_is_in_doubt_for_all_that_begin_so),
 		TEST(the_first_failure_wins_and_is_told_once),
 		TEST(a_full_disk_stops_writes_not_reads_and_heals),
 		TEST(a_failed_sync_takes_the_directory_offline),
