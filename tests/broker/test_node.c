@@ -718,7 +718,7 @@ static void nor_does_it_when_the_node_dies_at_once(void **state)
 
 	(void)state;
 	ask_metadata("t", &out);
-	for (int life = 0; life < 3; life++) {
+	for (int life = 0; life < 16; life++) {
 		for (int i = 0; i < 5; i++)
 			assert_int_equal(ask_produce("t", "old").base_offset, life == 0 ? i : i + 1);
 		delete_records("t", 4);
