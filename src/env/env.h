@@ -146,6 +146,7 @@ struct env_ops {
 	ssize_t (*pwritev)(struct file *, const struct iovec *, int n, int64_t pos);
 	int (*truncate)(struct file *, int64_t size);
 	int (*allocate)(struct file *, int64_t size);
+	int (*set_mtime)(struct file *, int64_t ms);
 	int64_t (*size)(struct file *);
 	int (*sync)(struct file *);
 	bool (*resident)(struct file *, int64_t pos, size_t len);
@@ -284,6 +285,8 @@ int file_write_full(struct file *f, const void *p, size_t len, int64_t pos);
 static inline int file_truncate(struct file *f, int64_t size) { return f->env->ops->truncate(f, size); }
 /* Gives the file at least `size` bytes, with room on the disk behind each of them: -ENOSPC, or -EOPNOTSUPP of some filesystems. */
 static inline int file_allocate(struct file *f, int64_t size) { return f->env->ops->allocate(f, size); }
+/* The time of the last change, as env_stat tells it. Not synced. */
+static inline int file_set_mtime(struct file *f, int64_t ms) { return f->env->ops->set_mtime(f, ms); }
 static inline int64_t file_size(struct file *f) { return f->env->ops->size(f); } /* or a negated errno */
 static inline int file_sync(struct file *f) { return f->env->ops->sync(f); }	 /* blocks: see invariant 3 */
 /* Is the range in the page cache? A guess: never wrong in the simulator, cheap in the kernel. */

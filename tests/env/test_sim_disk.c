@@ -353,6 +353,11 @@ static void a_full_disk_takes_what_it_can_and_then_nothing(void **state)
 	assert_int_equal(file_allocate(f, 40961), -ENOSPC);
 	assert_int_equal(file_allocate(f, 40960), 0);
 	assert_int_equal(file_size(f), 40960);
+	struct file_stat st;
+	assert_int_equal(file_set_mtime(f, -1), -EINVAL);
+	assert_int_equal(file_set_mtime(f, 12345), 0);
+	assert_int_equal(env_stat(e, "/f", &st), 0);
+	assert_int_equal(st.mtime_ms, 12345);
 	file_unref(&f);
 	env_unlink(e, "/f");
 	env_sync_dir(e, "/");

@@ -94,6 +94,7 @@ static const struct env_ops real_ops = {
 	.pwritev = real_pwritev,
 	.truncate = real_truncate,
 	.allocate = real_allocate,
+	.set_mtime = real_set_mtime,
 	.size = real_size,
 	.sync = real_sync,
 	.resident = real_resident,

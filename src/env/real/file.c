@@ -94,6 +94,15 @@ int real_allocate(struct file *f, int64_t size)
 	return rc ? -errno : 0;
 }
 
+int real_set_mtime(struct file *f, int64_t ms)
+{
+	struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}};
+
+	if (ms < 0)
+		return -EINVAL;
+	return futimens(fd_of(f), times) ? -errno : 0;
+}
+
 int64_t real_size(struct file *f)
 {
 	struct stat st;

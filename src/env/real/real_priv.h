@@ -139,6 +139,7 @@ ssize_t real_pread(struct file *f, void *p, size_t len, int64_t pos);
 ssize_t real_pwritev(struct file *f, const struct iovec *iov, int n, int64_t pos);
 int real_truncate(struct file *f, int64_t size);
 int real_allocate(struct file *f, int64_t size);
+int real_set_mtime(struct file *f, int64_t ms);
 int64_t real_size(struct file *f);
 int real_sync(struct file *f);
 bool real_resident(struct file *f, int64_t pos, size_t len);

@@ -104,6 +104,7 @@ static const struct env_ops sim_ops = {
 	.pwritev = sim_pwritev,
 	.truncate = sim_truncate,
 	.allocate = sim_allocate,
+	.set_mtime = sim_set_mtime,
 	.size = sim_size,
 	.sync = sim_sync,
 	.resident = sim_resident,

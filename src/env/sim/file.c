@@ -283,6 +283,19 @@ int sim_allocate(struct file *f, int64_t size)
 	return 0;
 }
 
+int sim_set_mtime(struct file *f, int64_t ms)
+{
+	struct sim_env *e = sim_env_of(f->env);
+
+	if (!sim_file(f)->writable || ms < 0)
+		return -EINVAL;
+	disk_op(e->disk, false);
+	sim_trace(e->w, e, "mtime", (uint64_t)ms, 0);
+	inode_of(f)->mtime_ms = ms;
+	disk_op(e->disk, true);
+	return 0;
+}
+
 /*
  * A sync that fails says so once. What it was to write is lost but looks written: the pages are clean, and the next sync has nothing
  * to do (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020).

@@ -274,6 +274,7 @@ ssize_t sim_pread(struct file *f, void *p, size_t len, int64_t pos);
 ssize_t sim_pwritev(struct file *f, const struct iovec *iov, int n, int64_t pos);
 int sim_truncate(struct file *f, int64_t size);
 int sim_allocate(struct file *f, int64_t size);
+int sim_set_mtime(struct file *f, int64_t ms);
 int64_t sim_size(struct file *f);
 int sim_sync(struct file *f);
 bool sim_resident(struct file *f, int64_t pos, size_t len);
