@@ -1,14 +1,13 @@
 /*
  * load: from a directory to a log.
  *
- *	1. what a crash or a deletion left: .deleted and .tmp go, a finished compaction (.swap) takes its place, an
- *	   unfinished one (.cleaned) goes
+ *	1. what a crash or a deletion left: a finished compaction takes its place, an unfinished one goes (swap.h); .deleted
+ *	   and .tmp go
  *	2. segments, ascending; index files without a segment go
  *	3. after an unclean stop: recovery; after a clean one the indexes are counted and the end is looked for
  *	4. log start, leader epochs, producer state
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +15,7 @@
 #include "base/mem.h"
 #include "log/internal.h"
 #include "log/paths.h"
+#include "log/swap.h"
 
 /* ---- names ---- */
 
@@ -31,8 +31,6 @@ enum found_kind {
 	FOUND_TIME,
 	FOUND_TXN,
 	FOUND_SNAPSHOT,
-	FOUND_SWAP,
-	FOUND_CLEANED,
 	FOUND_KINDS
 };
 
@@ -42,12 +40,10 @@ static const char *const FOUND_SUFFIX[FOUND_KINDS] = {
 	[FOUND_TIME] = ".timeindex",
 	[FOUND_TXN] = ".txnindex",
 	[FOUND_SNAPSHOT] = ".snapshot",
-	[FOUND_SWAP] = ".log.swap",
-	[FOUND_CLEANED] = ".log.cleaned",
 };
 
-/* What goes without a look: deleted, unfinished, or of no more use. */
-static const char *const LEFTOVERS[] = {".deleted", ".tmp", ".cleaned"};
+/* What goes without a look: deleted, or of no more use. */
+static const char *const LEFTOVERS[] = {".deleted", ".tmp"};
 
 struct found {
 	struct log *log;
@@ -122,83 +118,6 @@ static int unlink_named(struct found *f, int64_t offset, const char *suffix)
 	path_of_offset(path, f->dir, offset, suffix);
 	int err = env_unlink(f->log->env, path);
 	return err == -ENOENT ? 0 : err;
-}
-
-/* ---- what a compaction has left (Kafka's cleaner) ---- */
-
-static const char *const SWAP_PARTS[] = {".index", ".timeindex", ".txnindex",
-					 ".log"}; /* the .log last: it is what counts */
-
-static int drop_swap(struct found *f, int64_t base)
-{
-	char suffix[32];
-	int err = 0;
-
-	for (int i = 0; i < 4 && !err; i++) {
-		snprintf(suffix, sizeof(suffix), "%s.swap", SWAP_PARTS[i]);
-		err = unlink_named(f, base, suffix);
-	}
-	return err;
-}
-
-/* The offset behind the last batch of a .log.swap. */
-static int swap_end(struct found *f, int64_t base, int64_t *end)
-{
-	char path[PATH_SIZE];
-	struct scan scan;
-	struct file *file;
-
-	path_of_offset(path, f->dir, base, ".log.swap");
-	int err = env_open(f->log->env, path, FILE_READ, &file);
-	if (err)
-		return err;
-	*end = base;
-	scan_init(&scan, file, 0, file_size(file));
-	while (scan_next(&scan))
-		*end = batch_last_offset(&scan.header) + 1;
-	file_unref(&file);
-	return scan.error < 0 ? scan.error : 0;
-}
-
-/* A finished compaction replaces the segments whose offsets it covers. */
-static int finish_swap(struct found *f, int64_t base)
-{
-	char from[PATH_SIZE];
-	char to[PATH_SIZE];
-	char suffix[32];
-	int64_t end;
-	int err = swap_end(f, base, &end);
-
-	for (int i = 0; i < f->kinds[FOUND_LOG].n && !err; i++) {
-		int64_t old = f->kinds[FOUND_LOG].v[i];
-
-		for (int k = 0; k < 4 && !err && old >= base && (old < end || old == base); k++)
-			err = unlink_named(f, old, SWAP_PARTS[k]);
-	}
-	for (int i = 0; i < 4 && !err; i++) {
-		snprintf(suffix, sizeof(suffix), "%s.swap", SWAP_PARTS[i]);
-		path_of_offset(from, f->dir, base, suffix);
-		path_of_offset(to, f->dir, base, SWAP_PARTS[i]);
-		err = env_rename(f->log->env, from, to);
-		if (err == -ENOENT)
-			err = 0;
-	}
-	return err;
-}
-
-static int settle_compaction(struct found *f)
-{
-	int64_t cleaned = f->kinds[FOUND_CLEANED].n ? f->kinds[FOUND_CLEANED].v[0] : INT64_MAX;
-	int err = 0;
-
-	for (int i = 0; i < f->kinds[FOUND_SWAP].n && !err; i++) {
-		int64_t base = f->kinds[FOUND_SWAP].v[i];
-
-		err = base >= cleaned ? drop_swap(f, base) : finish_swap(f, base);
-	}
-	if (!err)
-		err = env_list(f->log->env, f->dir, drop_leftover, f);
-	return err ? err : list_names(f);
 }
 
 /* ---- segments ---- */
@@ -487,10 +406,12 @@ static int load_files(struct found *f, const struct log_load *how)
 						       log->partition, 0),
 		.clean = how->clean,
 	};
-	int err = list_names(f);
+	int err = swap_settle(log->env, f->dir);
 
 	if (!err)
-		err = settle_compaction(f);
+		err = env_list(log->env, f->dir, drop_leftover, f);
+	if (!err)
+		err = list_names(f);
 	if (!err)
 		err = drop_orphans(f);
 	if (!err)
