@@ -1,0 +1,149 @@
+/*
+ * shard: how a step is filled.
+ *
+ *	key	int16 number of the record's kind, then the fields		value	int16 version, then the fields; or null
+ */
+#include "coordinator/shard.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/endian.h"
+#include "base/err.h"
+#include "wire/codec.h"
+
+#define NUMBER_LEN 2
+
+void shard_step_init(struct shard_step *s, struct arena *a)
+{
+	*s = (struct shard_step){.arena = a, .producer_id = -1, .producer_epoch = -1};
+	list_init(&s->answered);
+	list_init(&s->answered_at_once);
+	list_init(&s->written);
+	list_init(&s->jobs);
+}
+
+/* ---- records ---- */
+
+/* False: the value cannot be written in this version, or memory has run out. */
+static bool encode(struct shard_step *s, int number, const struct schema *schema, int version, const void *in,
+		   struct bytes *out)
+{
+	uint8_t *p;
+	size_t len;
+
+	if (codec_size(schema, version, in, &len) || len > INT32_MAX - NUMBER_LEN)
+		return false;
+	p = arena_alloc(s->arena, len + NUMBER_LEN);
+	if (!p || codec_encode_bytes(schema, version, in, p + NUMBER_LEN, len))
+		return false;
+	put_i16(p, (int16_t)number);
+	*out = (struct bytes){p, (int32_t)(len + NUMBER_LEN)};
+	return true;
+}
+
+static struct shard_record *add(struct shard_step *s)
+{
+	struct shard_records *r = &s->records;
+
+	if (r->n == r->cap) {
+		int cap = r->cap ? r->cap * 2 : 8;
+		struct shard_record *v = arena_array(s->arena, (size_t)cap, sizeof(*v));
+
+		if (!v)
+			return NULL;
+		if (r->n > 0)
+			memcpy(v, r->v, (size_t)r->n * sizeof(*v));
+		r->v = v;
+		r->cap = cap;
+	}
+	return &r->v[r->n++];
+}
+
+void shard_put(struct shard_step *s, const struct schema *key_schema, const void *key,
+	       const struct schema *value_schema, int value_version, const void *value)
+{
+	struct shard_record record = {.value = BYTES_NULL};
+	struct shard_record *r;
+
+	check(key_schema->sort == SCHEMA_COORDINATOR_KEY);
+	if (!encode(s, key_schema->key, key_schema, 0, key, &record.key) ||
+	    (value && !encode(s, value_version, value_schema, value_version, value, &record.value))) {
+		s->failed = true;
+		return;
+	}
+	r = add(s);
+	if (r)
+		*r = record;
+	else
+		s->failed = true;
+}
+
+int shard_record_number(struct bytes b)
+{
+	return b.p && b.len >= NUMBER_LEN ? get_i16(b.p) : -1;
+}
+
+int shard_record_decode(const struct schema *schema, int version, struct bytes b, struct arena *a, void *out)
+{
+	int err;
+
+	if (!b.p || b.len < NUMBER_LEN)
+		return -EBADMSG;
+	if (!schema_has_version(schema, version))
+		return ERR_UNSUPPORTED_VERSION;
+	err = codec_decode(schema, version, b.p + NUMBER_LEN, (size_t)(b.len - NUMBER_LEN), a, out);
+	return err == ERR_INVALID_REQUEST ? -EBADMSG : err;
+}
+
+/* ---- answers ---- */
+
+void shard_answer(struct shard_step *s, struct shard_command *c)
+{
+	list_push(&s->answered, &c->link);
+}
+
+void shard_refuse(struct shard_step *s, struct shard_command *c, int err, struct str message)
+{
+	check(err > 0);
+	c->err = err;
+	c->message = message;
+	shard_answer(s, c);
+}
+
+void shard_answer_at_once(struct shard_step *s, struct shard_command *c)
+{
+	list_push(&s->answered_at_once, &c->link);
+}
+
+void shard_written(struct shard_step *s, shard_written_fn *fn, void *arg)
+{
+	struct shard_written *w = arena_alloc(s->arena, sizeof(*w));
+
+	if (!w) {
+		s->failed = true;
+		return;
+	}
+	*w = (struct shard_written){.fn = fn, .arg = arg};
+	list_push(&s->written, &w->link);
+}
+
+void shard_start_job(struct shard_step *s, struct shard_job *job)
+{
+	list_push(&s->jobs, &job->link);
+}
+
+/* ---- chance ---- */
+
+struct uuid shard_random_uuid(struct shard_step *s)
+{
+	uint8_t bytes[16];
+	struct uuid u;
+
+	do {
+		put_i64(bytes, (int64_t)s->random(s->random_arg));
+		put_i64(bytes + 8, (int64_t)s->random(s->random_arg));
+	} while (!uuid_from_random(bytes, &u));
+	return u;
+}

@@ -1,0 +1,198 @@
+/*
+ * shard: what a coordinator's brain and the runtime that carries it (broker/coordinator.h) say to each other.
+ *
+ * A shard is the state behind one partition of an internal topic: __consumer_offsets, __transaction_state, __share_group_state. It is a
+ * state machine over that partition's log: decide, append, apply, answer.
+ *
+ *	decide	a function of the table below looks at the state and fills a step: records, answers, what to do later. It changes no logged
+ *		state.
+ *	append	the runtime writes the records of a step, with those of other steps where they wait for company (append.linger.ms)
+ *	apply	apply() is told each record, in the order of the log, with its offset: the only thing that changes logged state
+ *	answer	the commands that the step has answered are told so when the high watermark has passed all that had been decided by then,
+ *		its own records and earlier ones; those answered at once are told now
+ *
+ * 1. A step is decided on state to which everything of its scope was applied: commands of one scope (a group, a transactional id) never
+ *    share a batch. Steps without a scope find everything applied.
+ * 2. When an append fails nothing was applied: the answers that waited for it turn into its error (Kafka's words for it), and who asked
+ *    with shard_written() is told. There is nothing to undo.
+ * 3. Beside the logged state a shard may have soft state (members that join, sessions), which decide may change. It is lost with the shard.
+ * 4. A shard that stops leading is unloaded: unload() answers what it holds; then it is freed, and loaded anew by replay elsewhere or later.
+ * 5. Time and chance come with the step; a shard has no clock, does no I/O and takes no lock. Its functions are called by one thread at a
+ *    time (while it is loaded: a worker's).
+ */
+#ifndef ODRADEK_COORDINATOR_SHARD_H
+#define ODRADEK_COORDINATOR_SHARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/str.h"
+#include "base/uuid.h"
+
+struct config;
+struct image;
+struct schema;
+
+/* ---- commands ---- */
+
+/*
+ * A request on its way through a shard. `in`, `out` and the strings are the sender's and stay until it is answered, for minutes if need
+ * be: a shard may hold on to the command (link is free for it) until a later step answers it. Exactly one answer is given.
+ */
+struct shard_command {
+	struct list link;
+	int16_t api; /* the key of the API; or a number of the shard's own, below 0 */
+	int16_t version;
+	struct str
+		scope; /* what it is about: commands of one scope see each other's effects; null: about all of the shard */
+	struct str client_id;	/* never null */
+	struct str client_host; /* as Java prints an address: "/127.0.0.1" */
+	const void *in;		/* the codec's struct of the request */
+	void *out;		/* the codec's struct of the response, default-filled; its parts in the arena */
+	struct arena *arena;
+
+	int err;	    /* Kafka's; not 0: the whole request fails with it, `out` is not looked at */
+	struct str message; /* with err; null: the error's own */
+	void *held;	    /* free for the shard while it holds the command */
+};
+
+/* ---- records ---- */
+
+struct shard_record {
+	struct bytes key;
+	struct bytes value; /* null: a tombstone */
+};
+
+struct shard_records {
+	struct shard_record *v;
+	int n;
+	int cap;
+};
+
+/* Where a record lies that is applied. */
+struct shard_position {
+	int64_t offset;
+	int64_t timestamp_ms;
+	int64_t producer_id; /* -1: of no transaction */
+	int16_t producer_epoch;
+	bool loading;	     /* it is replayed from the log: no decision of this shard's life has made it */
+	struct arena *arena; /* scratch, emptied after the call */
+};
+
+/* ---- a step ---- */
+
+struct shard_step;
+typedef void shard_written_fn(void *state, struct shard_step *next, void *arg, int err);
+
+struct shard_written {
+	struct list link;
+	shard_written_fn *fn;
+	void *arg;
+};
+
+/*
+ * A computation aside (assignments, patterns): run() in a worker touches the job alone; done() is a step of the shard, or, when that has
+ * gone meanwhile, is called with a NULL state and step so that the job can be freed.
+ */
+struct shard_job {
+	struct list link;
+	void (*run)(struct shard_job *job);
+	void (*done)(struct shard_job *job, void *state, struct shard_step *step);
+	struct str scope; /* of the step that done() is */
+};
+
+struct shard_step {
+	/* given */
+	int64_t now_ms;	 /* monotonic: timers */
+	int64_t wall_ms; /* of records */
+	const struct image *image;
+	uint64_t (*random)(void *arg);
+	void *random_arg;
+	struct arena *arena; /* for records and scratch; until the records are applied or refused */
+
+	/* decided */
+	struct shard_records records;
+	bool divisible; /* the records may lie in several batches, and some be written when others are refused */
+	bool applied; /* soft state has it already: apply() is not told; what a failure means is written()'s to mend */
+	int64_t producer_id; /* -1; else the records are of this producer's transaction, and a batch of their own */
+	int16_t producer_epoch;
+	struct list answered; /* of shard_command */
+	struct list answered_at_once;
+	struct list written; /* of struct shard_written */
+	struct list jobs;
+	bool failed; /* memory has run out, or a record cannot be written down: nothing of the step is done */
+};
+
+/* The runtime's, and tests': an empty step. */
+void shard_step_init(struct shard_step *s, struct arena *a);
+
+/*
+ * Adds a record: the number of key and value before each, as Kafka's CoordinatorRecordSerde writes them. value NULL: a tombstone.
+ */
+void shard_put(struct shard_step *s, const struct schema *key_schema, const void *key,
+	       const struct schema *value_schema, int value_version, const void *value);
+
+/* The command is answered: told when all that has been decided until now is committed, this step's records too. */
+void shard_answer(struct shard_step *s, struct shard_command *c);
+/* The same with one error for the whole request. */
+void shard_refuse(struct shard_step *s, struct shard_command *c, int err, struct str message);
+/* The command is answered from committed state, or from none: told at once. */
+void shard_answer_at_once(struct shard_step *s, struct shard_command *c);
+
+/*
+ * fn is called when all that has been decided until now is committed (err 0), or when it is known that the records of this step were not
+ * written, or when that was not known in time, or when the shard is unloaded (then next's records are not written). arg is the state's.
+ */
+void shard_written(struct shard_step *s, shard_written_fn *fn, void *arg);
+void shard_start_job(struct shard_step *s, struct shard_job *job);
+
+/* Kafka's Uuid.randomUuid. */
+struct uuid shard_random_uuid(struct shard_step *s);
+
+/* The number at the head of a key or value; -1 when there is none. */
+int shard_record_number(struct bytes b);
+/*
+ * Decodes what follows the number: 0; -EBADMSG; -ENOMEM. Of a value (version = its number) also ERR_UNSUPPORTED_VERSION. Strings point
+ * into b.
+ */
+int shard_record_decode(const struct schema *schema, int version, struct bytes b, struct arena *a, void *out);
+
+/* ---- what a kind of coordinator is ---- */
+
+struct shard_options {
+	const struct config *config; /* outlives the shard */
+	int32_t node_id;
+	int32_t partition;
+	uint64_t seed; /* for its maps */
+};
+
+struct shard_type {
+	const char *topic; /* "__consumer_offsets" */
+	void *(*new)(const struct shard_options *options);
+	void (*free)(void *state);
+
+	/* One record: 0, or an error that makes the shard unusable (bytes that no Kafka writes). */
+	int (*apply)(void *state, const struct shard_record *r, const struct shard_position *at);
+	/* A transaction of this producer has ended, at this offset. */
+	int (*end_transaction)(void *state, int64_t producer_id, int16_t producer_epoch, bool commit,
+			       const struct shard_position *at);
+	/* All below `offset` is committed. Called in between steps; may come for offsets that were passed already. */
+	void (*committed)(void *state, int64_t offset);
+
+	/* The log is replayed: sessions begin. A step without a scope. */
+	void (*loaded)(void *state, struct shard_step *step);
+	void (*command)(void *state, struct shard_command *c, struct shard_step *step);
+	/* When tick() is wanted, on step.now_ms's clock; INT64_MAX: never. */
+	int64_t (*next_ms)(const void *state);
+	/* What is due first, and that alone (a group's timer). Without a scope. */
+	void (*tick)(void *state, struct shard_step *step);
+	/* The cluster has changed: step->image is the new image, old the one before. Without a scope. NULL: not looked at. */
+	void (*image)(void *state, const struct image *old, struct shard_step *step);
+	/* The end: every command that is held is refused with err. Records are not written. */
+	void (*unload)(void *state, struct shard_step *step, int err);
+};
+
+#endif

@@ -1,0 +1,217 @@
+/*
+ * group: the shard of __consumer_offsets: its table of groups, its timers, and which command and which record is whose.
+ *
+ * A record's key begins with an int16 that says what the record is (protocol/group_records.msg). Kinds of records that are not served
+ * (streams and share groups) are passed over, as Kafka passes over those it does not know: they stay in the log as they are.
+ */
+#include "group/group.h"
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "config/config.h"
+#include "group/internal.h"
+#include "group/tables.h"
+#include "protocol/group_records.h"
+
+int32_t group_partition(struct str id, int32_t n)
+{
+	int32_t hash = str_java_hash(id);
+
+	check(n > 0);
+	return hash == INT32_MIN ? 0 : (hash < 0 ? -hash : hash) % n;
+}
+
+int64_t group_setting(const struct group_shard *s, int id)
+{
+	return config_long(s->options.config, (enum config_id)id);
+}
+
+/* ---- timers ---- */
+
+void group_timer_start(struct group_shard *s, struct group_timer *t, group_timer_fn *fire, int64_t now_ms,
+		       int64_t delay_ms)
+{
+	group_timer_stop(s, t);
+	t->fire = fire;
+	heap_insert(&s->timers, &t->node, now_ms + (delay_ms < 0 ? 0 : delay_ms));
+}
+
+void group_timer_stop(struct group_shard *s, struct group_timer *t)
+{
+	if (t->node.pos)
+		heap_remove(&s->timers, &t->node);
+}
+
+bool group_timer_is_running(const struct group_timer *t)
+{
+	return t->node.pos != 0;
+}
+
+static int64_t next_ms(const void *state)
+{
+	const struct group_shard *s = state;
+	struct heap_node *first = heap_min(&s->timers);
+
+	return first ? first->key : INT64_MAX;
+}
+
+static void tick(void *state, struct shard_step *step)
+{
+	struct group_shard *s = state;
+	struct heap_node *first = heap_min(&s->timers);
+	struct group_timer *t;
+
+	if (!first || first->key > step->now_ms)
+		return;
+	t = container_of(first, struct group_timer, node);
+	group_timer_stop(s, t);
+	t->fire(s, t, step);
+}
+
+/* ---- the table of groups ---- */
+
+static uint64_t id_hash(const struct map *m, struct str id)
+{
+	return hash_bytes(m->seed, id.p, (size_t)id.len);
+}
+
+static bool id_eq(const struct map_node *n, const void *key)
+{
+	return str_is(*(const struct str *)key, container_of(n, struct group, node)->id);
+}
+
+struct group *group_find(const struct group_shard *s, struct str id)
+{
+	struct map_node *n = map_find(&s->groups, id_hash(&s->groups, id), id_eq, &id);
+
+	return n ? container_of(n, struct group, node) : NULL;
+}
+
+void group_add(struct group_shard *s, struct group *g, const struct group_kind *kind, struct str id)
+{
+	check(!group_find(s, id));
+	g->kind = kind;
+	g->id = str_dup(id);
+	map_insert(&s->groups, &g->node, id_hash(&s->groups, id));
+}
+
+void group_drop(struct group_shard *s, struct group *g)
+{
+	char *id = g->id;
+
+	map_remove(&s->groups, &g->node);
+	g->kind->free(s, g);
+	xfree(id);
+}
+
+/* ---- records ---- */
+
+static const struct group_record *record_of(int number)
+{
+	for (int i = 0; i < group_records_n; i++)
+		if (group_records[i].key->key == number)
+			return &group_records[i];
+	return NULL;
+}
+
+static int apply(void *state, const struct shard_record *r, const struct shard_position *at)
+{
+	const struct group_record *record = record_of(shard_record_number(r->key));
+	void *key, *value = NULL;
+	int err;
+
+	if (!record)
+		return 0;
+	key = arena_alloc(at->arena, record->key->size);
+	if (r->value.p)
+		value = arena_alloc(at->arena, record->value->size);
+	if (!key || (r->value.p && !value))
+		return ERR_UNKNOWN_SERVER_ERROR;
+	err = shard_record_decode(record->key, 0, r->key, at->arena, key);
+	if (err == 0 && value)
+		err = shard_record_decode(record->value, shard_record_number(r->value), r->value, at->arena, value);
+	return err ? err : record->apply(state, key, value, at);
+}
+
+/* ---- commands ---- */
+
+static void command(void *state, struct shard_command *c, struct shard_step *step)
+{
+	for (int i = 0; i < group_commands_n; i++)
+		if (group_commands[i].api == c->api) {
+			group_commands[i].run(state, c, step);
+			return;
+		}
+	check(false);
+}
+
+/* ---- life ---- */
+
+static void *new (const struct shard_options *options)
+{
+	struct group_shard *s = xcalloc(1, sizeof(*s));
+
+	s->options = *options;
+	map_init(&s->groups, options->seed);
+	map_init(&s->offsets, options->seed + 1);
+	map_init(&s->transactions, options->seed + 2);
+	list_init(&s->uncommitted);
+	return s;
+}
+
+static void loaded(void *state, struct shard_step *step)
+{
+	struct group_shard *s = state;
+
+	map_each(n, &s->groups)
+	{
+		struct group *g = container_of(n, struct group, node);
+
+		g->kind->loaded(s, g, step);
+	}
+}
+
+static void unload(void *state, struct shard_step *step, int err)
+{
+	struct group_shard *s = state;
+
+	map_each(n, &s->groups)
+	{
+		struct group *g = container_of(n, struct group, node);
+
+		g->kind->unload(s, g, step, err);
+	}
+}
+
+static void free_shard(void *state)
+{
+	struct group_shard *s = state;
+
+	map_each(n, &s->groups) group_drop(s, container_of(n, struct group, node));
+	map_fini(&s->groups);
+	map_fini(&s->offsets);
+	map_fini(&s->transactions);
+	heap_fini(&s->timers);
+	xfree(s);
+}
+
+static void committed(void *state, int64_t offset)
+{
+	struct group_shard *s = state;
+
+	s->committed = offset;
+}
+
+const struct shard_type group_shard_type = {
+	.topic = "__consumer_offsets",
+	.new = new,
+	.free = free_shard,
+	.apply = apply,
+	.committed = committed,
+	.loaded = loaded,
+	.command = command,
+	.next_ms = next_ms,
+	.tick = tick,
+	.unload = unload,
+};
