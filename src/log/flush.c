@@ -80,7 +80,7 @@ static void add_names(struct log *log, struct log_flush *f)
 	char dir[PATH_SIZE];
 
 	LOG_DIR_PATH(log, dir);
-	f->dir_path = d->dir_dirty || d->epochs_dirty ? xstrdup(dir) : NULL;
+	f->dir_path = d->dir_dirty || d->epochs_dirty || d->own_name_dirty ? xstrdup(dir) : NULL;
 	if (d->epochs_dirty) {
 		struct buf text = {0};
 
@@ -88,8 +88,8 @@ static void add_names(struct log *log, struct log_flush *f)
 		f->epochs = xstrndup((const char *)text.p, text.len);
 		buf_fini(&text);
 	}
-	d->dir_dirty = false;
-	d->epochs_dirty = false;
+	f->own_name = d->own_name_dirty;
+	d->dir_dirty = d->epochs_dirty = d->own_name_dirty = false;
 }
 
 static void clear(struct log_flush *f)
@@ -112,7 +112,7 @@ static bool anything_to_do(const struct log *log, int64_t upto)
 
 	if (!d || d->flushing || log_dir_error(log->dir))
 		return false;
-	return log->flushed_end < upto || d->epochs_dirty || d->dir_dirty;
+	return log->flushed_end < upto || d->epochs_dirty || d->dir_dirty || d->own_name_dirty;
 }
 
 bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
@@ -158,11 +158,11 @@ void log_flush_run(struct log_flush *f)
 		note_sync(f, file_sync(f->files[i]));
 	if (!f->error && f->epochs) {
 		path_in(path, f->dir_path, "leader-epoch-checkpoint");
-		f->error = env_replace_file(env, path, f->epochs, strlen(f->epochs));
-	}
-	if (!f->error && f->dir_path)
+		f->error = env_replace_file(env, path, f->epochs, strlen(f->epochs)); /* syncs the directory */
+	} else if (!f->error && f->dir_path) {
 		note_sync(f, env_sync_dir(env, f->dir_path));
-	if (!f->error && f->dir_path) /* the replica's own name */
+	}
+	if (!f->error && f->own_name)
 		note_sync(f, env_sync_dir(env, log_dir_path(f->dir)));
 }
 
@@ -172,8 +172,7 @@ static void mark_dirty(struct log *log)
 	for (int i = 0; i < log->data->n; i++)
 		if (log_segment_end(log, i) > log->flushed_end)
 			log->data->segments[i].dirty = log->data->segments[i].indexes_dirty = true;
-	log->data->dir_dirty = true;
-	log->data->epochs_dirty = true;
+	log->data->dir_dirty = log->data->epochs_dirty = log->data->own_name_dirty = true;
 }
 
 static void flush_failed(struct log *log, const struct log_flush *f)

@@ -25,21 +25,11 @@ struct offsets {
 	int cap;
 };
 
-enum found_kind {
-	FOUND_LOG,
-	FOUND_INDEX,
-	FOUND_TIME,
-	FOUND_TXN,
-	FOUND_SNAPSHOT,
-	FOUND_KINDS
-};
+enum found_kind { FOUND_LOG, FOUND_INDEX, FOUND_TIME, FOUND_TXN, FOUND_SNAPSHOT, FOUND_KINDS };
 
 static const char *const FOUND_SUFFIX[FOUND_KINDS] = {
-	[FOUND_LOG] = ".log",
-	[FOUND_INDEX] = ".index",
-	[FOUND_TIME] = ".timeindex",
-	[FOUND_TXN] = ".txnindex",
-	[FOUND_SNAPSHOT] = ".snapshot",
+	[FOUND_LOG] = ".log",	   [FOUND_INDEX] = ".index",	   [FOUND_TIME] = ".timeindex",
+	[FOUND_TXN] = ".txnindex", [FOUND_SNAPSHOT] = ".snapshot",
 };
 
 /* What goes without a look: deleted, or of no more use. */
@@ -350,7 +340,7 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 	if (log->flushed_end < log->start)
 		log->flushed_end = log->start;
 	if (!clean) /* a kill may have come between making a file and syncing its name */
-		log->data->dir_dirty = true;
+		log->data->dir_dirty = log->data->own_name_dirty = true;
 	if (log->data->n_snapshots && clean)
 		log->data->synced_snapshots = log->data->snapshots[log->data->n_snapshots - 1];
 }

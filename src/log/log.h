@@ -239,6 +239,7 @@ struct log_flush {
 	int n_files;
 	int cap_files;
 	char *dir_path; /* to sync as well, or NULL */
+	bool own_name;	/* the replica's own name too */
 	char *epochs;	/* a new leader-epoch-checkpoint, or NULL */
 	int64_t upto;
 	int error;
