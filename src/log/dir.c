@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/siphash.h"
 #include "log/checkpoint.h"
 #include "log/departed.h"
 #include "log/paths.h"
@@ -14,6 +15,12 @@
 #define CLEAN_MARKER ".kafka_cleanshutdown"
 #define LOCK_FILE ".lock"
 #define RESERVE_FILE "odradek.reserve"
+
+/* What a checkpoint file holds, and the platter with it: the same is not written again. */
+struct on_disk {
+	bool known;
+	struct hash128 hash;
+};
 
 struct log_dir {
 	struct env *env;
@@ -24,7 +31,8 @@ struct log_dir {
 	bool clean;
 	int64_t broker_epoch;
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];
-	struct departed *departed; /* atomic */
+	struct on_disk on_disk[CHECKPOINT_KINDS]; /* of the job that writes checkpoints */
+	struct departed *departed;		  /* atomic */
 	int64_t reserve_bytes;
 	int reserve_held; /* atomic: the reserve is there */
 	int error;	  /* atomic: 0, or the negated errno it failed with */
@@ -66,6 +74,23 @@ static void read_marker(struct log_dir *dir)
 	xfree(text);
 }
 
+static struct hash128 hash_text(const void *text, size_t len)
+{
+	return siphash((struct siphash_key){0, 0}, text, len);
+}
+
+static void note_on_disk(struct on_disk *d, const void *text, size_t len)
+{
+	*d = (struct on_disk){true, hash_text(text, len)};
+}
+
+static bool is_on_disk(const struct on_disk *d, const struct buf *text)
+{
+	struct hash128 hash = hash_text(text->p, text->len);
+
+	return d->known && hash.hi == d->hash.hi && hash.lo == d->hash.lo;
+}
+
 static void read_checkpoints(struct log_dir *dir)
 {
 	for (int i = 0; i < CHECKPOINT_KINDS; i++) {
@@ -76,6 +101,8 @@ static void read_checkpoints(struct log_dir *dir)
 		if (err && err != -ENOENT)
 			diag_warn(dir->env->diag, "checkpoint unreadable, counts as empty",
 				  "file=%s error=%s remedy=none-needed", path, err_name(err));
+		if (!err && dir->clean) /* after a kill the name may not be durable */
+			note_on_disk(&dir->on_disk[i], dir->checkpoints[i].text, strlen(dir->checkpoints[i].text));
 	}
 }
 
@@ -364,8 +391,12 @@ int log_checkpoint_write(struct log_checkpoint_writer *w, struct log_dir *dir)
 	path_in(path, dir->path, CHECKPOINT_FILES[w->kind]);
 	buf_printf(&text, "0\n%d\n", w->n);
 	buf_put(&text, w->lines.p, w->lines.len);
-	if (!err)
+	if (!err && !is_on_disk(&dir->on_disk[w->kind], &text)) {
+		dir->on_disk[w->kind].known = false;
 		err = env_replace_file(dir->env, path, text.p, text.len);
+		if (!err)
+			note_on_disk(&dir->on_disk[w->kind], text.p, text.len);
+	}
 	buf_fini(&text);
 	buf_fini(&w->lines);
 	if (err && err != -ENOSPC && err != -EMFILE && err != -ENFILE)

@@ -101,7 +101,7 @@ enum log_checkpoint { CHECKPOINT_RECOVERY_POINT, CHECKPOINT_LOG_START, CHECKPOIN
 int64_t log_dir_checkpointed(const struct log_dir *, enum log_checkpoint kind, struct str topic, int32_t partition,
 			     int64_t absent);
 
-/* Lines for a new checkpoint file: init, add, write (a job; frees the entries). */
+/* Lines for a new checkpoint file: init, add, write (one job at a time; frees the entries; what the file says already is not written). */
 struct log_checkpoint_writer {
 	enum log_checkpoint kind;
 	int32_t n;

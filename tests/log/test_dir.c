@@ -205,6 +205,34 @@ static void checkpoint_of(struct log_dir *dir, enum log_checkpoint kind, struct 
 	assert_int_equal(log_checkpoint_write(&w, dir), 0);
 }
 
+static void a_checkpoint_that_says_the_same_is_not_written_again(void **state)
+{
+	struct log_dir *dir = opened(0);
+
+	checkpoint_of(dir, CHECKPOINT_LOG_START, STR("t"), 7);
+	assert_int_equal(env_unlink(env, "/data/log-start-offset-checkpoint"), 0);
+	checkpoint_of(dir, CHECKPOINT_LOG_START, STR("t"), 7);
+	assert_false(exists("/data/log-start-offset-checkpoint"));
+	checkpoint_of(dir, CHECKPOINT_HIGH_WATERMARK, STR("t"), 7); /* another one */
+	assert_true(exists("/data/replication-offset-checkpoint"));
+	checkpoint_of(dir, CHECKPOINT_LOG_START, STR("t"), 8);
+	assert_true(exists("/data/log-start-offset-checkpoint"));
+	log_dir_free(dir);
+}
+
+static void what_a_checkpoint_says_after_a_kill_is_written_again_since_its_name_may_not_be_durable(void **state)
+{
+	struct log_dir *dir = opened(0);
+
+	checkpoint_of(dir, CHECKPOINT_LOG_START, STR("t"), 7);
+	log_dir_free(dir);
+	dir = opened(0);
+	assert_int_equal(env_unlink(env, "/data/log-start-offset-checkpoint"), 0);
+	checkpoint_of(dir, CHECKPOINT_LOG_START, STR("t"), 7);
+	assert_true(exists("/data/log-start-offset-checkpoint"));
+	log_dir_free(dir);
+}
+
 static int64_t believed(struct log_dir *dir, enum log_checkpoint kind, struct str topic)
 {
 	return log_dir_checkpointed(dir, kind, topic, 0, -5);
@@ -416,6 +444,8 @@ int main(void)
 		TEST(what_cannot_be_used_is_named_with_its_file),
 		TEST(the_marker_of_a_clean_stop_is_there_until_the_next_run),
 		TEST(checkpoints_come_back),
+		TEST(a_checkpoint_that_says_the_same_is_not_written_again),
+		TEST(what_a_checkpoint_says_after_a_kill_is_written_again_since_its_name_may_not_be_durable),
 		TEST(a_scan_finds_replicas_and_nothing_else),
 		TEST(checkpoints_are_not_believed_of_a_name_that_was_left_since),
 		TEST(a_name_that_was_cut_is_in_doubt_for_all_that_begin_so),
