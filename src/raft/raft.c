@@ -77,7 +77,7 @@ struct raft *raft_new(const struct raft_config *config, const struct raft_start 
 	r->replicas = xcalloc((size_t)r->voters.n + 1, sizeof(*r->replicas));
 	r->snapshot = start->snapshot;
 	r->bytes_since_snapshot = start->bytes_since_snapshot;
-	r->snapshot_due_ms = INT64_MAX;
+	r->flush_due_ms = r->snapshot_due_ms = INT64_MAX;
 	return r;
 }
 
@@ -124,12 +124,25 @@ static void move_high_watermark(struct raft *r, struct raft_effects *out)
 
 /* ---- flushing ---- */
 
+/*
+ * A record that nobody waits for, alone in a quorum of one, is flushed with the next that somebody waits for, or after this: half of what an
+ * idle node uses is the two flushes a second of its no-op records.
+ */
+#define IDLE_FLUSH_MS 5000
+
 static void maybe_flush(struct raft *r, struct raft_effects *out)
 {
-	if (r->flushing || r->flushed_end >= r->log_end)
+	if (r->flushing || r->flushed_end >= r->wanted_end)
 		return;
 	r->flushing = true;
+	r->flush_due_ms = INT64_MAX;
 	effect(out, RAFT_EFFECT_FLUSH)->offset = r->log_end;
+}
+
+static void want_flush(struct raft *r, struct raft_effects *out)
+{
+	r->wanted_end = r->log_end;
+	maybe_flush(r, out);
 }
 
 static void on_flushed(struct raft *r, int64_t offset, struct raft_effects *out)
@@ -150,8 +163,12 @@ static void on_flushed(struct raft *r, int64_t offset, struct raft_effects *out)
 
 static void wake(struct raft *r, struct raft_effects *out)
 {
-	if (r->snapshot_due_ms != INT64_MAX)
-		effect(out, RAFT_EFFECT_WAKE)->offset = r->snapshot_due_ms;
+	int64_t at_ms = r->flush_due_ms;
+
+	if (!r->cutting && r->snapshot_due_ms < at_ms) /* one that is being cut wakes when it is there */
+		at_ms = r->snapshot_due_ms;
+	if (at_ms != INT64_MAX)
+		effect(out, RAFT_EFFECT_WAKE)->offset = at_ms;
 }
 
 static void schedule_snapshot(struct raft *r, int64_t now_ms)
@@ -238,7 +255,7 @@ static void lead(struct raft *r, int64_t wall_ms, struct raft_effects *out)
 	e = effect(out, RAFT_EFFECT_LEADER);
 	e->offset = r->epoch_start;
 	e->epoch = r->election.leader_epoch;
-	maybe_flush(r, out);
+	want_flush(r, out);
 }
 
 /* The vote of a single voter, and its election, are one write: nobody else was asked. */
@@ -275,7 +292,25 @@ static void on_appended(struct raft *r, const struct raft_event *event, struct r
 	check(event->n_records > 0 && r->role == RAFT_LEADER);
 	r->log_end += event->n_records;
 	r->bytes_since_snapshot += event->bytes;
-	maybe_flush(r, out);
+	if (!event->idle || r->voters.n > 1) {
+		want_flush(r, out);
+	} else if (r->flush_due_ms == INT64_MAX) {
+		r->flush_due_ms = event->now_ms + IDLE_FLUSH_MS;
+		wake(r, out);
+	}
+}
+
+static void on_tick(struct raft *r, int64_t now_ms, struct raft_effects *out)
+{
+	if (now_ms >= r->flush_due_ms) {
+		r->flush_due_ms =
+			INT64_MAX; /* one that is under way does not have all of it: the next begins when it ends */
+		want_flush(r, out);
+	}
+	maybe_cut_snapshot(r, now_ms, out);
+	if (now_ms >= r->snapshot_due_ms && !r->cutting)
+		schedule_snapshot(r, now_ms);
+	wake(r, out);
 }
 
 static void on_shutdown(struct raft *r, struct raft_effects *out)
@@ -291,11 +326,7 @@ void raft_step(struct raft *r, const struct raft_event *event, struct raft_effec
 	check(r->begun);
 	switch (event->type) {
 	case RAFT_EVENT_TICK:
-		maybe_cut_snapshot(r, event->now_ms, out);
-		if (event->now_ms >= r->snapshot_due_ms && !r->cutting)
-			schedule_snapshot(r, event->now_ms);
-		if (!r->cutting)
-			wake(r, out);
+		on_tick(r, event->now_ms, out);
 		break;
 	case RAFT_EVENT_APPENDED:
 		on_appended(r, event, out);

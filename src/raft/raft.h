@@ -122,13 +122,14 @@ struct raft_event {
 	int64_t offset;
 	int32_t n_records;
 	int64_t bytes;
+	bool idle; /* with RAFT_EVENT_APPENDED: a no-op record, which nobody waits for */
 	struct raft_snapshot_id snapshot;
 };
 
 /* ---- effects, to be done in this order ---- */
 
 enum raft_effect_type {
-	RAFT_EFFECT_WRITE_STATE,    /* `election` to quorum-state, durable before the next effect */
+	RAFT_EFFECT_WRITE_STATE,    /* `election` to quorum-state, durable before the next RAFT_EVENT_FLUSHED */
 	RAFT_EFFECT_APPEND_CONTROL, /* `batch` (bytes of a whole record batch) of `n_records` at `offset` */
 	RAFT_EFFECT_FLUSH,	    /* everything below `offset`; answer with RAFT_EVENT_FLUSHED */
 	RAFT_EFFECT_COMMIT,	    /* the high watermark is now `offset` */

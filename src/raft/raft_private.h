@@ -31,6 +31,8 @@ struct raft {
 	int64_t epoch_start;	/* of the epoch that this node leads; -1 */
 	int64_t high_watermark; /* -1 = unknown */
 	bool flushing;
+	int64_t wanted_end;   /* somebody waits for all below it to be flushed */
+	int64_t flush_due_ms; /* monotonic; INT64_MAX = nothing is put off */
 
 	int16_t kraft_version;
 	struct raft_voters voters;

@@ -165,6 +165,37 @@ static void appends_gather_behind_a_flush_in_flight(void **state)
 	assert_string_equal(flushed(w, 6), "commit 6");
 }
 
+static const char *append_idle(struct world *w, int64_t now_ms)
+{
+	return step(w,
+		    (struct raft_event){
+			    .type = RAFT_EVENT_APPENDED, .n_records = 1, .bytes = 10, .now_ms = now_ms, .idle = true});
+}
+
+static const char *tick(struct world *w, int64_t now_ms)
+{
+	return step(w, (struct raft_event){.type = RAFT_EVENT_TICK, .now_ms = now_ms});
+}
+
+static void what_nobody_waits_for_is_flushed_later_or_with_what_somebody_waits_for(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	start(w, &from);
+	begin(w);
+	flushed(w, 1);
+	assert_string_equal(append_idle(w, 100), "wake 5100");
+	assert_string_equal(append_idle(w, 600), "");
+	assert_string_equal(tick(w, 5099), "wake 5100");
+	assert_string_equal(tick(w, 5100), "flush 3, wake 60000");
+	assert_string_equal(append_idle(w, 5101), "wake 10101");
+	assert_string_equal(flushed(w, 3), "commit 3");
+	assert_string_equal(append(w, 1, 10), "flush 5");
+	assert_string_equal(flushed(w, 5), "commit 5");
+	assert_string_equal(tick(w, 10101), "wake 60000");
+}
+
 static void a_restart_leads_in_a_later_epoch_than_the_log_and_the_file_know(void **state)
 {
 	struct world *w = *state;
@@ -428,6 +459,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_single_voter_leads_at_once_and_flushes_an_idle_log_at_once, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(appends_gather_behind_a_flush_in_flight, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_nobody_waits_for_is_flushed_later_or_with_what_somebody_waits_for,
+						setup, teardown),
 		cmocka_unit_test_setup_teardown(a_restart_leads_in_a_later_epoch_than_the_log_and_the_file_know, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(the_high_watermark_waits_for_a_record_of_the_epoch, setup, teardown),
