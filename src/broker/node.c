@@ -149,7 +149,6 @@ static void quorum_started(void *arg, int err)
 	n->load = (struct partitions_load){.done = logs_open, .arg = n};
 	partitions_load(n->partitions, &n->load, image, net_loop(n->net, 0));
 	image_unref(&image);
-	node_register(n, broker_state);
 }
 
 static void quorum_lost(void *arg, int err)
@@ -201,6 +200,15 @@ static void make_partitions(struct node *n)
 		});
 }
 
+static void run_begun(struct node *n)
+{
+	if (n->phase != NODE_STARTING)
+		return;
+	quorum_begin(n->quorum);
+	if (n->partitions)
+		node_register(n, broker_state);
+}
+
 static void free_all(struct node *n)
 {
 	if (n->quorum)
@@ -240,8 +248,10 @@ static enum node_end bring_up(struct node *n)
 	make_partitions(n);
 	n->advertise = advertise_new(n->env, net_loop(n->net, 0));
 	node_stop_init(n);
-	end = node_begin_run(n);
-	return end ? end : start_quorum(n);
+	end = start_quorum(n);
+	if (!end)
+		node_begin_run(n, run_begun);
+	return end;
 }
 
 struct node *node_start(const struct node_options *options, enum node_end *end)

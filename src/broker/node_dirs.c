@@ -161,15 +161,34 @@ int64_t node_previous_epoch(const struct node *n)
 	return first;
 }
 
-enum node_end node_begin_run(struct node *n)
+static void begin_job(struct work *w)
 {
-	for (int i = 0; i < n->n_dirs; i++) {
-		int err = log_dir_begin_run(n->dirs[i]);
+	struct node *n = container_of(w, struct node, begin_work);
 
-		if (err)
-			return storage(n, "log directory cannot be written", log_dir_path(n->dirs[i]), err, NULL);
+	for (int i = 0; i < n->n_dirs && !n->begin_error; i++) {
+		n->begin_error = log_dir_begin_run(n->dirs[i]);
+		if (n->begin_error)
+			storage(n, "log directory cannot be written", log_dir_path(n->dirs[i]), n->begin_error, NULL);
 	}
-	return NODE_END_CLEAN;
+}
+
+static void begin_done(struct work *w)
+{
+	struct node *n = container_of(w, struct node, begin_work);
+
+	if (n->begin_error)
+		node_stop_begin(n, NODE_END_STORAGE);
+	else
+		n->begun(n);
+	core_work_ends(&n->cores[0]);
+}
+
+void node_begin_run(struct node *n, void (*begun)(struct node *n))
+{
+	n->begun = begun;
+	n->begin_work = (struct work){.job = begin_job, .done = begin_done};
+	core_work_begins(&n->cores[0]);
+	env_work(n->cores[0].loop, &n->begin_work);
 }
 
 static int count_working(const struct node *n)

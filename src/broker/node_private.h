@@ -103,6 +103,9 @@ struct node {
 	int stop_asked; /* atomic */
 	struct timer stop_timer;
 	int64_t stop_began_ms;
+	struct work begin_work;
+	void (*begun)(struct node *n);
+	int begin_error;
 	struct work close_work;
 };
 
@@ -113,7 +116,8 @@ enum node_end node_open_dirs(struct node *n);
 void node_free_dirs(struct node *n);
 /* The epoch of the broker's last run, when all directories were left cleanly and agree on it; else -1. */
 int64_t node_previous_epoch(const struct node *n);
-enum node_end node_begin_run(struct node *n);
+/* Removes the markers of a clean stop in a job; begun() when they are gone for good, on reactor 0: nothing is written before. */
+void node_begin_run(struct node *n, void (*begun)(struct node *n));
 /* From now on a failed directory is told to the controller; without the metadata's, or the last one, the node stops. */
 void node_watch_dirs(struct node *n);
 /* Of a clean stop. Blocks. */

@@ -256,7 +256,10 @@ static int append_batch(struct quorum *q, const struct record_list *all, int fro
 		diag_error(q->env->diag, "decided records contradict the metadata", "reason=\"%s\"", why);
 	check(err == 0);
 	q->last_append_ms = env_mono_ms(q->env);
-	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_APPENDED, .n_records = n, .bytes = (int64_t)batch->len});
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_APPENDED,
+					   .n_records = n,
+					   .bytes = (int64_t)batch->len,
+					   .idle = all->n == 1 && all->v[0].type == RECORD_NO_OP});
 	push_image(q, controller_image(q->controller), appended.last_offset + 1);
 	return 0;
 }
@@ -354,29 +357,59 @@ void quorum_submit(struct quorum *q, struct quorum_request *r)
 
 /* ---- effects ---- */
 
+/* Raft hears of a flush when quorum-state is written too: what is committed rests on both. */
+static void tell_flushed(struct quorum *q)
+{
+	if (q->failed || q->closed || !q->flush_ended || q->state_write)
+		return;
+	q->flush_ended = false;
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_FLUSHED, .offset = log_offsets(q->log).flushed_end});
+}
+
+static void flush_over(struct quorum *q)
+{
+	q->flushing = false;
+	q->flush_ended = true;
+	tell_flushed(q);
+}
+
+void quorum_state_written(struct quorum *q, int err)
+{
+	if (err != 0)
+		quorum_fail(q, err);
+	tell_flushed(q);
+}
+
 static void flushed(struct log_flush *f)
 {
 	struct quorum *q = container_of(f, struct quorum, flush);
 	int err = log_flush_end(q->log, f);
 
-	q->flushing = false;
 	if (err != 0)
 		quorum_fail(q, err);
-	if (q->failed || q->closed)
-		return;
-	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_FLUSHED, .offset = log_offsets(q->log).flushed_end});
+	flush_over(q);
 }
 
-static void begin_flush(struct quorum *q, int64_t upto)
+/* All that was appended in this turn: a start has its epoch and its registrations in one flush. */
+static void flush_all(struct post *post)
 {
-	if (!log_flush_begin(q->log, upto, &q->flush)) {
-		quorum_step(q,
-			    (struct raft_event){.type = RAFT_EVENT_FLUSHED, .offset = log_offsets(q->log).flushed_end});
-		return;
+	struct quorum *q = container_of(post, struct quorum, flush_post);
+
+	if (!q->failed && log_dir_error(q->options.dir) != 0) /* somebody else's write has found it out */
+		quorum_fail(q, log_dir_error(q->options.dir));
+	if (!q->failed && log_flush_begin(q->log, LOG_FLUSH_ALL, &q->flush)) {
+		q->flush.done = flushed;
+		log_flusher_add(q->flusher, &q->flush);
+	} else {
+		flush_over(q);
 	}
+}
+
+static void begin_flush(struct quorum *q)
+{
 	q->flushing = true;
-	q->flush.done = flushed;
-	log_flusher_add(q->flusher, &q->flush);
+	q->flush_post.run = flush_all;
+	loop_post(q->loop, &q->flush_post);
 }
 
 static void commit(struct quorum *q, int64_t offset)
@@ -429,11 +462,12 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 {
 	switch (e->type) {
 	case RAFT_EFFECT_WRITE_STATE:
-		return quorum_write_state(q, &e->election);
+		quorum_write_state(q, &e->election);
+		return 0;
 	case RAFT_EFFECT_APPEND_CONTROL:
 		return append_control(q, e);
 	case RAFT_EFFECT_FLUSH:
-		begin_flush(q, e->offset);
+		begin_flush(q);
 		return 0;
 	case RAFT_EFFECT_COMMIT:
 		commit(q, e->offset);
@@ -602,10 +636,14 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	}
 	config.kraft_version = raft_kraft_version(q->raft);
 	q->controller = controller_new(&config);
-	q->begin_post.run = begin;
-	loop_post(q->loop, &q->begin_post);
 	*out = q;
 	return 0;
+}
+
+void quorum_begin(struct quorum *q)
+{
+	q->begin_post.run = begin;
+	loop_post(q->loop, &q->begin_post);
 }
 
 static void close_job(struct work *w)
@@ -629,7 +667,7 @@ static void try_close(struct timer *t)
 {
 	struct quorum *q = container_of(t, struct quorum, raft_timer);
 
-	if (q->flushing || q->cutting || q->n_cleaning > 0) {
+	if (q->flushing || q->state_write || q->cutting || q->n_cleaning > 0) {
 		timer_start(&q->raft_timer, 1);
 		return;
 	}

@@ -50,6 +50,8 @@ struct quorum_options {
  * loop runs.
  */
 int quorum_start(const struct quorum_options *options, struct quorum **out);
+/* Elections and writes from here on. What was submitted after this call is decided when this node leads. From any thread. */
+void quorum_begin(struct quorum *q);
 /*
  * Completes what waits with NOT_CONTROLLER, cuts a snapshot where much would have to be replayed, closes the log
  * cleanly; `done` on the loop. Then quorum_free.

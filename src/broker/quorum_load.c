@@ -19,7 +19,6 @@
 /* What one batch may unfold to. */
 #define BATCH_ARENA (256 << 20)
 #define READ_BYTES (1 << 20)
-#define STATE_MAX 65536
 
 struct loading {
 	struct quorum *quorum;
@@ -339,44 +338,6 @@ static int replay_log(struct loading *l)
 	return err;
 }
 
-/* ---- quorum-state ---- */
-
-int quorum_write_state(struct quorum *q, const struct raft_election *e)
-{
-	struct buf text = {0};
-	char *path = xasprintf("%s/quorum-state", q->path);
-	int err;
-
-	raft_election_format(e, raft_kraft_version(q->raft), raft_voters(q->raft), &text);
-	err = env_replace_file(q->env, path, text.p, text.len);
-	buf_fini(&text);
-	xfree(path);
-	return err;
-}
-
-static int read_state(struct quorum *q, struct raft_start *start)
-{
-	char *path = xasprintf("%s/quorum-state", q->path);
-	char *text;
-	size_t len;
-	int err = env_read_file(q->env, path, STATE_MAX, &text, &len);
-
-	if (err == 0) {
-		err = raft_election_parse((struct str){text, (int32_t)len}, &start->election);
-		start->has_election = err == 0;
-		xfree(text);
-		if (err != 0)
-			diag_error(q->env->diag, "quorum-state cannot be read",
-				   "file=%s remedy=\"remove it if this node is the only "
-				   "controller, else restore it\"",
-				   path);
-	} else if (err == -ENOENT) {
-		err = 0;
-	}
-	xfree(path);
-	return err;
-}
-
 /* ---- voters ---- */
 
 static void own_voter(struct quorum *q, struct raft_voter *out)
@@ -472,7 +433,7 @@ static int load_all(struct quorum *q, struct loading *l, struct raft_start *star
 	if (err == 0)
 		err = replay_log(l);
 	if (err == 0)
-		err = read_state(q, start);
+		err = quorum_read_state(q, start);
 	if (err == 0)
 		err = default_bootstrap(q);
 	if (err == 0 && l->kraft_version == 0) {

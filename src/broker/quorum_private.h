@@ -1,6 +1,6 @@
 /*
  * quorum_private: the carrier's state, for its own files: quorum.c (requests, effects), quorum_load.c (what is on
- * disk), quorum_snapshot.c (snapshots), lifecycle.c (this node's broker).
+ * disk), quorum_state.c (the file quorum-state), quorum_snapshot.c (snapshots), lifecycle.c (this node's broker).
  */
 #ifndef ODRADEK_BROKER_QUORUM_PRIVATE_H
 #define ODRADEK_BROKER_QUORUM_PRIVATE_H
@@ -20,6 +20,7 @@
 #define SNAPSHOT_MAX ((size_t)1 << 30)
 
 struct lifecycle;
+struct state_write;
 
 /* An image that waits for the high watermark. */
 struct pending_image {
@@ -58,6 +59,8 @@ struct quorum {
 	struct log *log;
 	struct log_flusher *flusher;
 	struct log_flush flush;
+	struct post flush_post;
+	struct state_write *state_write; /* quorum-state on its way to the disk, or NULL */
 	struct raft *raft;
 	struct controller *controller;
 	struct replay replay; /* of the log, until this node leads */
@@ -89,7 +92,8 @@ struct quorum {
 	void *stopped_arg;
 	bool started;
 	bool failed;
-	bool flushing;
+	bool flushing;	  /* a flush is under way, or will be by the end of this turn */
+	bool flush_ended; /* but raft was not told yet */
 	bool stopping;
 	bool closed;
 };
@@ -97,6 +101,8 @@ struct quorum {
 /* ---- quorum.c ---- */
 
 void quorum_step(struct quorum *q, struct raft_event event);
+/* quorum-state is on disk, or err says why not. */
+void quorum_state_written(struct quorum *q, int err);
 /* The metadata log cannot be used any more. */
 void quorum_fail(struct quorum *q, int err);
 /* Decided, appended, completed when committed: on the quorum's loop. */
@@ -104,11 +110,16 @@ void quorum_run(struct quorum *q, struct quorum_request *r);
 /* The offset up to which the committed image goes; -1 before the first. */
 int64_t quorum_committed_offset(const struct quorum *q);
 
+/* ---- quorum_state.c ---- */
+
+/* Begins to write quorum-state, one at a time; quorum_state_written is called when it has come to an end. */
+void quorum_write_state(struct quorum *q, const struct raft_election *e);
+int quorum_read_state(struct quorum *q, struct raft_start *start); /* blocks */
+
 /* ---- quorum_load.c ---- */
 
 /* Opens and replays; fills log, raft, replay, bootstrap, snapshots. */
 int quorum_load(struct quorum *q);
-int quorum_write_state(struct quorum *q, const struct raft_election *e);
 
 /* ---- quorum_snapshot.c ---- */
 

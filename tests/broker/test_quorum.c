@@ -156,6 +156,7 @@ static void start(struct world *w)
 	options.cluster_id = str_of(log_dir_meta(w->log_dir)->cluster_id);
 	w->started = false;
 	assert_int_equal(quorum_start(&options, &w->quorum), 0);
+	quorum_begin(w->quorum);
 	loop_thread(w->loop);
 	wait_for(w);
 	assert_true(w->started);

@@ -1,0 +1,83 @@
+/*
+ * quorum_state: the file quorum-state, which says what this node has voted for and whom it follows.
+ *
+ * It is written by a job, beside the flush of the log: raft is told of neither before both are on disk (quorum.c), so that nothing counts in
+ * an epoch that the disk has not heard of. A file that is behind the log is what Kafka expects after a kill: the log's epoch counts then.
+ */
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/quorum_private.h"
+
+#define STATE_MAX 65536
+
+struct state_write {
+	struct work work;
+	struct quorum *quorum;
+	struct buf text;
+	int err;
+};
+
+static char *path_of(const struct quorum *q)
+{
+	return xasprintf("%s/quorum-state", q->path);
+}
+
+static void write_job(struct work *w)
+{
+	struct state_write *s = container_of(w, struct state_write, work);
+	char *path = path_of(s->quorum);
+
+	s->err = env_replace_file(s->quorum->env, path, s->text.p, s->text.len);
+	xfree(path);
+}
+
+static void write_done(struct work *w)
+{
+	struct state_write *s = container_of(w, struct state_write, work);
+	struct quorum *q = s->quorum;
+	int err = s->err;
+
+	q->state_write = NULL;
+	buf_fini(&s->text);
+	xfree(s);
+	quorum_state_written(q, err);
+}
+
+void quorum_write_state(struct quorum *q, const struct raft_election *e)
+{
+	struct state_write *s = xcalloc(1, sizeof(*s));
+
+	check(!q->state_write);
+	s->quorum = q;
+	raft_election_format(e, raft_kraft_version(q->raft), raft_voters(q->raft), &s->text);
+	s->work = (struct work){.job = write_job, .done = write_done};
+	q->state_write = s;
+	env_work(q->loop, &s->work);
+}
+
+int quorum_read_state(struct quorum *q, struct raft_start *start)
+{
+	char *path = path_of(q);
+	char *text;
+	size_t len;
+	int err = env_read_file(q->env, path, STATE_MAX, &text, &len);
+
+	if (err == 0) {
+		err = raft_election_parse((struct str){text, (int32_t)len}, &start->election);
+		start->has_election = err == 0;
+		xfree(text);
+		if (err != 0)
+			diag_error(q->env->diag, "quorum-state cannot be read",
+				   "file=%s remedy=\"remove it if this node is the only "
+				   "controller, else restore it\"",
+				   path);
+	} else if (err == -ENOENT) {
+		err = 0;
+	}
+	xfree(path);
+	return err;
+}
