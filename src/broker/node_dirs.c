@@ -135,6 +135,9 @@ enum node_end node_open_dirs(struct node *n)
 		else
 			end = check_identity(n, n->dirs[i], first);
 	}
+	for (int i = 0; i < n->n_dirs && !end; i++)
+		if (n->dirs[i] != n->metadata_dir)
+			log_dir_share_reserve(n->dirs[i], n->metadata_dir);
 	if (!end)
 		n->cluster_id = arena_str(&n->arena, str_of(first->cluster_id));
 	return end;

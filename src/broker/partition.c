@@ -54,6 +54,7 @@ struct partition *partition_make(struct topic_state *topic, int32_t id, struct l
 
 	p->refs = 1;
 	p->id = id;
+	p->topic_id = topic->id;
 	p->topic = topic_state_ref(topic);
 	p->log = log;
 	p->leader = -1;
@@ -245,10 +246,32 @@ struct log_deletion *partition_delete(struct partition *p, struct effects *e)
 	mutex_lock(&p->lock);
 	p->deleted = true;
 	p->leads = false;
-	deletion = log_delete(p->log);
+	deletion = p->reloading ? NULL : log_delete(p->log);
 	wake_ready(p, true, e);
 	mutex_unlock(&p->lock);
 	return deletion;
+}
+
+void partition_put_log(struct partition *p, struct log *log, struct effects *e)
+{
+	int64_t high_watermark = log_offsets(p->log).high_watermark;
+
+	check(!p->flushing);
+	log_free(p->log);
+	p->log = log;
+	log_configure(log, &p->topic->config);
+	log_set_high_watermark(log, high_watermark);
+	if (p->leads)
+		log_begin_epoch(log, p->leader_epoch);
+	advance_high_watermark(p, e);
+	wake_ready(p, true, e);
+}
+
+static int storage_error(const struct partition *p)
+{
+	return log_dir_error(log_dir(p->log)) || p->reloading || log_standing(p->log) == LOG_UNREAD
+		       ? ERR_KAFKA_STORAGE_ERROR
+		       : 0;
 }
 
 static void look(struct partition *p, struct partition_view *out)
@@ -258,7 +281,7 @@ static void look(struct partition *p, struct partition_view *out)
 	out->leader_epoch = p->leader_epoch;
 	out->leads = p->leads;
 	out->deleted = p->deleted;
-	out->error = log_dir_error(log_dir(p->log)) ? ERR_KAFKA_STORAGE_ERROR : 0;
+	out->error = storage_error(p);
 }
 
 void partition_look(struct partition *p, struct partition_view *out)
@@ -340,7 +363,7 @@ static int append_refusal(const struct partition *p, int16_t acks)
 
 	if (p->deleted)
 		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
-	if (log_dir_error(log_dir(p->log)))
+	if (storage_error(p))
 		return ERR_KAFKA_STORAGE_ERROR;
 	if (!p->leads)
 		return ERR_NOT_LEADER_OR_FOLLOWER;

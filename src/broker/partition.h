@@ -88,7 +88,8 @@ struct partition {
 	int32_t id;
 	struct map_node node;	   /* in the table (partitions.h) */
 	struct list of_topic;	   /* with its siblings, in the table */
-	struct topic_state *topic; /* changes under the lock */
+	struct uuid topic_id;	   /* never changes */
+	struct topic_state *topic; /* changes under the lock, as the log does */
 	struct mutex lock;
 	struct log *log;
 	struct list waiters;
@@ -99,6 +100,7 @@ struct partition {
 	int16_t n_isr;
 	bool leads;
 	bool deleted;
+	bool reloading; /* a job reads the log anew: nobody else touches its files */
 	bool flushing;
 	bool flush_again;
 	struct counts counts; /* written under the lock, but what fetches count (count_shared) */
@@ -115,7 +117,10 @@ void partition_unref(struct partition **p);
 /* What the cluster says now. Leadership that is new begins an epoch in the log. Everybody who waits is woken when the role changes. */
 void partition_set_role(struct partition *p, const struct image_partition *now, int32_t node_id, struct effects *e);
 void partition_set_topic(struct partition *p, struct topic_state *topic);
-/* The topic is gone: all who wait are woken; the log's files are for the caller to remove. */
+/*
+ * The topic is gone: all who wait are woken; the log's files are for the caller to remove. NULL when there are none, or a reload has them:
+ * then it gives them back.
+ */
 struct log_deletion *partition_delete(struct partition *p, struct effects *e);
 
 /* All a reader decides by, in one call. */
@@ -134,6 +139,18 @@ void partition_look(struct partition *p, struct partition_view *out);
  * ERR_KAFKA_STORAGE_ERROR. epoch -1: not given.
  */
 int partition_view_check(const struct partition_view *v, int32_t epoch, bool leader_only);
+
+/*
+ * A log that a full disk kept from being loaded whole is loaded again, where there is room now. Blocks: a job. What it returns are the
+ * files of a replica that was deleted meanwhile.
+ */
+bool partition_wants_reload(struct partition *p);
+struct log_deletion *partition_reload(struct partition *p, int64_t producer_expiration_ms);
+/*
+ * Under the lock: takes over `log` in place of the one it has, which is freed. The high watermark does not move back. e->flush is left
+ * alone.
+ */
+void partition_put_log(struct partition *p, struct log *log, struct effects *e);
 
 /* ---- writing ---- */
 

@@ -59,8 +59,7 @@ static bool partition_eq(const struct map_node *n, const void *key)
 	const struct partition *p = container_of(n, struct partition, node);
 	const struct partition_key *k = key;
 
-	/* Not p->topic, which changes under the partition's own lock. */
-	return p->id == k->id && uuid_eq(log_topic_id(p->log), k->topic_id);
+	return p->id == k->id && uuid_eq(p->topic_id, k->topic_id);
 }
 
 static struct topic_entry *find_topic(struct partitions *t, struct uuid id)
@@ -600,24 +599,30 @@ struct checkpointing {
 	enum log_checkpoint kind;
 };
 
+/* -1: nothing is to be said of it. Of a log that is not read what was said when it was found. */
+static int64_t to_checkpoint(const struct partition *p, enum log_checkpoint kind)
+{
+	struct log_offsets o = log_offsets(p->log);
+
+	if (log_standing(p->log) == LOG_UNREAD)
+		return log_dir_checkpointed(log_dir(p->log), kind, str_of(p->topic->name), p->id, -1);
+	if (o.end == 0 || (kind == CHECKPOINT_LOG_START && o.start == 0))
+		return -1;
+	return kind == CHECKPOINT_HIGH_WATERMARK ? o.high_watermark
+	       : kind == CHECKPOINT_LOG_START	 ? o.start
+						 : o.flushed_end;
+}
+
 static void checkpoint_one(struct partition *p, void *arg)
 {
 	struct checkpointing *c = arg;
-	struct log_offsets o;
+	int64_t offset;
 
 	mutex_lock(&p->lock);
-	o = log_offsets(p->log);
-	for (int i = 0; i < c->t->options.n_dirs; i++) {
-		int64_t offset = c->kind == CHECKPOINT_HIGH_WATERMARK ? o.high_watermark
-				 : c->kind == CHECKPOINT_LOG_START    ? o.start
-								      : o.flushed_end;
-
-		if (c->t->options.dirs[i] != log_dir(p->log) || o.end == 0)
-			continue;
-		if (c->kind == CHECKPOINT_LOG_START && offset == 0)
-			continue;
-		log_checkpoint_add(&c->writers[i], str_of(p->topic->name), p->id, offset);
-	}
+	offset = to_checkpoint(p, c->kind);
+	for (int i = 0; i < c->t->options.n_dirs && offset >= 0; i++)
+		if (c->t->options.dirs[i] == log_dir(p->log))
+			log_checkpoint_add(&c->writers[i], str_of(p->topic->name), p->id, offset);
 	mutex_unlock(&p->lock);
 }
 

@@ -13,11 +13,13 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/quorum_private.h"
+#include "log/dir.h"
 #include "metadata/version.h"
 #include "protocol/describe_quorum.h"
 #include "wire/batch.h"
 
 #define EFFECTS_ARENA (16 << 20)
+#define FLUSH_RETRY_MS 50
 /* A clean stop leaves a snapshot rather than more than this to be replayed. */
 #define REPLAY_AFTER_STOP (1 << 20)
 /* The records of one decision, as structs. */
@@ -380,21 +382,42 @@ void quorum_state_written(struct quorum *q, int err)
 	tell_flushed(q);
 }
 
+static void flush_now(struct quorum *q);
+
+static void flush_again(struct timer *t)
+{
+	flush_now(container_of(t, struct quorum, flush_timer));
+}
+
+/* No sync has failed: a file could not be opened, or the leader epochs found no room. */
+static bool passes(struct quorum *q, int err, bool sync_failed)
+{
+	if (sync_failed || log_dir_error(q->options.dir))
+		return false;
+	if (err == -ENOSPC || err == -EDQUOT)
+		log_dir_release_reserve(q->options.dir);
+	return err == -EMFILE || err == -ENFILE || err == -ENOSPC || err == -EDQUOT;
+}
+
 static void flushed(struct log_flush *f)
 {
 	struct quorum *q = container_of(f, struct quorum, flush);
+	bool sync_failed = f->sync_failed;
 	int err = log_flush_end(q->log, f);
 
+	if (err != 0 && !q->stopping && passes(q, err, sync_failed)) {
+		diag_warn(q->env->diag, "metadata log is not flushed yet, tried again", "dir=%s error=%s", q->path,
+			  err_name(err));
+		timer_start(&q->flush_timer, FLUSH_RETRY_MS);
+		return;
+	}
 	if (err != 0)
 		quorum_fail(q, err);
 	flush_over(q);
 }
 
-/* All that was appended in this turn: a start has its epoch and its registrations in one flush. */
-static void flush_all(struct post *post)
+static void flush_now(struct quorum *q)
 {
-	struct quorum *q = container_of(post, struct quorum, flush_post);
-
 	if (!q->failed && log_dir_error(q->options.dir) != 0) /* somebody else's write has found it out */
 		quorum_fail(q, log_dir_error(q->options.dir));
 	if (!q->failed && log_flush_begin(q->log, LOG_FLUSH_ALL, &q->flush)) {
@@ -403,6 +426,12 @@ static void flush_all(struct post *post)
 	} else {
 		flush_over(q);
 	}
+}
+
+/* All that was appended in this turn: a start has its epoch and its registrations in one flush. */
+static void flush_all(struct post *post)
+{
+	flush_now(container_of(post, struct quorum, flush_post));
 }
 
 static void begin_flush(struct quorum *q)
@@ -625,6 +654,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	timer_init(&q->raft_timer, q->loop, raft_due);
 	timer_init(&q->tick_timer, q->loop, tick_due);
 	timer_init(&q->idle_timer, q->loop, idle_due);
+	timer_init(&q->flush_timer, q->loop, flush_again);
 	q->idle_ms = config_int(options->config, CONFIG_METADATA_MAX_IDLE_INTERVAL_MS);
 	q->last_append_ms = env_mono_ms(q->env);
 	replay_init(&q->replay, image_new(options->cluster_id));
@@ -688,6 +718,10 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	q->stopped_arg = arg;
 	timer_stop(&q->tick_timer);
 	timer_stop(&q->idle_timer);
+	if (timer_is_running(&q->flush_timer)) {
+		timer_stop(&q->flush_timer);
+		q->flushing = false;
+	}
 	lifecycle_free(q->lifecycle);
 	q->lifecycle = NULL;
 	if (!q->failed && !q->cutting && q->image && raft_bytes_since_snapshot(q->raft) > REPLAY_AFTER_STOP)
@@ -706,6 +740,7 @@ void quorum_free(struct quorum *q)
 	timer_stop(&q->raft_timer);
 	timer_stop(&q->tick_timer);
 	timer_stop(&q->idle_timer);
+	timer_stop(&q->flush_timer);
 	list_each_safe(it, &q->pending)
 	{
 		struct pending_image *p = container_of(it, struct pending_image, link);

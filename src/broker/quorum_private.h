@@ -77,8 +77,9 @@ struct quorum {
 	struct timer raft_timer;
 	struct timer tick_timer;
 	struct timer idle_timer;
-	int64_t idle_ms;	/* metadata.max.idle.interval.ms */
-	int64_t last_append_ms; /* monotonic */
+	struct timer flush_timer; /* of one that is tried again */
+	int64_t idle_ms;	  /* metadata.max.idle.interval.ms */
+	int64_t last_append_ms;	  /* monotonic */
 
 	struct snapshot_file *snapshots; /* by end offset; without the bootstrap snapshot */
 	int n_snapshots;

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/quorum_private.h"
+#include "log/dir.h"
 
 #define STATE_MAX 65536
 
@@ -32,6 +33,8 @@ static void write_job(struct work *w)
 	char *path = path_of(s->quorum);
 
 	s->err = env_replace_file(s->quorum->env, path, s->text.p, s->text.len);
+	if ((s->err == -ENOSPC || s->err == -EDQUOT) && log_dir_release_reserve(s->quorum->options.dir))
+		s->err = env_replace_file(s->quorum->env, path, s->text.p, s->text.len);
 	xfree(path);
 }
 

@@ -19,7 +19,7 @@
 
 #define IDLE_SWEEP_MS 15000
 #define IDLE_FILE_MS 30000
-#define RESERVE_MS 60000
+#define RESERVE_MS 5000
 #define FLUSH_SWEEP_MS 1000
 #define NAMES_MS 600000 /* what could not be settled when it was due */
 
@@ -89,6 +89,18 @@ static void retain_one(struct partition *p, void *arg)
 	} while (deletion);
 }
 
+static void reload_one(struct partition *p, void *arg)
+{
+	struct upkeep *u = arg;
+	struct log_deletion *deletion;
+
+	if (!partition_wants_reload(p))
+		return;
+	deletion = partition_reload(p, config_int(u->node->config, CONFIG_PRODUCER_ID_EXPIRATION_MS));
+	if (deletion)
+		found_deletion(&u->found, deletion);
+}
+
 static void retention(struct upkeep *u)
 {
 	partitions_each(u->node->partitions, retain_one, u);
@@ -153,6 +165,7 @@ static void reserves(struct upkeep *u)
 	for (int i = 0; i < u->node->n_dirs; i++)
 		if (log_dir_error(u->node->dirs[i]) == 0)
 			log_dir_refill_reserve(u->node->dirs[i]);
+	partitions_each(u->node->partitions, reload_one, u);
 }
 
 static int64_t of_setting(const struct config *c, enum config_id id)

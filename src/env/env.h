@@ -103,6 +103,7 @@ struct file_stat {
 struct disk_space {
 	int64_t total;
 	int64_t usable;
+	uint64_t disk; /* which filesystem; for comparing */
 };
 
 /* ---- the table ---- */

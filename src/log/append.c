@@ -11,20 +11,13 @@
 #include "base/err.h"
 #include "log/internal.h"
 
-static const char METADATA_TOPIC[] = "__cluster_metadata";
-
-static bool is_metadata(const struct log *log)
-{
-	return strcmp(log->topic, METADATA_TOPIC) == 0;
-}
-
 /*
  * What a storage error looks like to a client: a full or failed disk is the partition's trouble, a lack of descriptors
  * passes.
  */
 static int append_error(int err)
 {
-	return err == -ENOSPC || err == -EDQUOT || err == -EIO ? ERR_KAFKA_STORAGE_ERROR : err;
+	return is_disk_full(err) || err == -EIO || err == -EBUSY ? ERR_KAFKA_STORAGE_ERROR : err;
 }
 
 /* ---- rolling ---- */
@@ -117,7 +110,7 @@ static int write_bytes(struct log *log, struct segment *s, const void *p, int64_
 	if (err)
 		return log_failed(log, err, "opening a segment", SEGMENT_LOG, s->base);
 	err = file_write_full(file, p, (size_t)len, s->size);
-	if (err == -ENOSPC && is_metadata(log) && log_dir_release_reserve(log->dir))
+	if (err == -ENOSPC && log_is_metadata(log) && log_dir_release_reserve(log->dir))
 		err = file_write_full(file, p, (size_t)len, s->size);
 	if (!err)
 		return 0;
@@ -133,16 +126,20 @@ static int prepare(struct log *log, const struct incoming *in, int64_t now_ms, b
 	int err = 0;
 
 	*rolled = false;
+	if (log->standing != LOG_WHOLE || (log_dir_is_short(log->dir) && !log_is_metadata(log)))
+		return -ENOSPC;
 	if (!log->data) {
 		err = log_make_dir(log);
 		if (err)
-			return log_failed(log, err, "making a replica's directory", SEGMENT_LOG, log->end);
+			return err == -EBUSY
+				       ? err
+				       : log_failed(log, err, "making a replica's directory", SEGMENT_LOG, log->end);
 	}
 	if (!must_roll(log, in, now_ms))
 		return 0;
 	*rolled = log_active(log) != NULL;
 	err = log_roll_at(log, in->base_offset, now_ms);
-	if (err == -ENOSPC && is_metadata(log) && log_dir_release_reserve(log->dir))
+	if (err == -ENOSPC && log_is_metadata(log) && log_dir_release_reserve(log->dir))
 		err = log_roll_at(log, in->base_offset, now_ms);
 	return err;
 }

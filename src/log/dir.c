@@ -10,6 +10,7 @@
 #include "base/siphash.h"
 #include "log/checkpoint.h"
 #include "log/departed.h"
+#include "log/internal.h"
 #include "log/paths.h"
 
 #define CLEAN_MARKER ".kafka_cleanshutdown"
@@ -34,8 +35,10 @@ struct log_dir {
 	struct on_disk on_disk[CHECKPOINT_KINDS]; /* of the job that writes checkpoints */
 	struct departed *departed;		  /* atomic */
 	int64_t reserve_bytes;
-	int reserve_held; /* atomic: the reserve is there */
-	int error;	  /* atomic: 0, or the negated errno it failed with */
+	int reserve_held;	/* atomic: the reserve is there */
+	int is_short;		/* atomic: it should be, but the disk is full */
+	struct log_dir *holder; /* whose is_short counts */
+	int error;		/* atomic: 0, or the negated errno it failed with */
 	struct loop *watch_loop;
 	struct post *watch;
 };
@@ -196,6 +199,7 @@ int log_dir_open(struct env *env, const struct log_dir_options *options, struct 
 	dir->env = env;
 	dir->path = xstrdup(options->path);
 	dir->reserve_bytes = options->reserve_bytes;
+	dir->holder = dir;
 	int err = open_dir(dir, why);
 	if (err) {
 		log_dir_free(dir);
@@ -269,7 +273,7 @@ int log_dir_begin_run(struct log_dir *dir)
 	if (err && err != -ENOENT)
 		return err;
 	err = log_dir_refill_reserve(dir);
-	if (err && err != -ENOSPC)
+	if (err && !is_disk_full(err))
 		diag_warn(dir->env->diag, "no reserve for a full disk", "dir=%s error=%s", dir->path, err_name(err));
 	return 0;
 }
@@ -324,6 +328,19 @@ void log_dir_watch(struct log_dir *dir, struct loop *loop, struct post *post)
 
 /* ---- the reserve ---- */
 
+bool log_dir_is_short(const struct log_dir *dir)
+{
+	return __atomic_load_n(&dir->holder->is_short, __ATOMIC_ACQUIRE);
+}
+
+void log_dir_share_reserve(struct log_dir *dir, struct log_dir *holder)
+{
+	struct disk_space own, its;
+
+	if (log_dir_space(dir, &own) == 0 && log_dir_space(holder, &its) == 0 && own.disk == its.disk)
+		dir->holder = holder;
+}
+
 bool log_dir_release_reserve(struct log_dir *dir)
 {
 	char path[PATH_SIZE];
@@ -331,6 +348,7 @@ bool log_dir_release_reserve(struct log_dir *dir)
 
 	if (!__atomic_exchange_n(&dir->reserve_held, 0, __ATOMIC_ACQ_REL))
 		return false;
+	__atomic_store_n(&dir->is_short, 1, __ATOMIC_RELEASE); /* before there is anything to take */
 	path_in(path, dir->path, RESERVE_FILE);
 	/* Cut first: its blocks are free then, whoever has it open. */
 	if (env_open(dir->env, path, FILE_WRITE | FILE_TRUNCATE, &file))
@@ -342,25 +360,36 @@ bool log_dir_release_reserve(struct log_dir *dir)
 	return true;
 }
 
-int log_dir_refill_reserve(struct log_dir *dir)
+static int allocate_reserve(struct log_dir *dir)
 {
 	char path[PATH_SIZE];
 	struct file *file;
 
-	if (dir->reserve_bytes <= 0 || __atomic_load_n(&dir->reserve_held, __ATOMIC_ACQUIRE) || log_dir_error(dir))
-		return 0;
 	path_in(path, dir->path, RESERVE_FILE);
 	int err = env_open(dir->env, path, FILE_WRITE | FILE_CREATE, &file);
 	if (err)
 		return err;
 	err = file_allocate(file, dir->reserve_bytes);
 	file_unref(&file);
-	if (err) {
+	if (err)
 		env_unlink(dir->env, path);
-		return err;
-	}
-	__atomic_store_n(&dir->reserve_held, 1, __ATOMIC_RELEASE);
-	return 0;
+	return err;
+}
+
+int log_dir_refill_reserve(struct log_dir *dir)
+{
+	if (dir->reserve_bytes <= 0 || __atomic_load_n(&dir->reserve_held, __ATOMIC_ACQUIRE) || log_dir_error(dir))
+		return 0;
+	int err = allocate_reserve(dir);
+	if (!err)
+		__atomic_store_n(&dir->reserve_held, 1, __ATOMIC_RELEASE);
+	bool was_short = __atomic_exchange_n(&dir->is_short, is_disk_full(err), __ATOMIC_ACQ_REL);
+	if (was_short && !err)
+		diag_info(dir->env->diag, "the disk has room again, the reserve is back", "dir=%s", dir->path);
+	if (!was_short && is_disk_full(err))
+		diag_warn(dir->env->diag, "disk full, what is left is the metadata log's",
+			  "dir=%s reserve=%lld remedy=\"free some space\"", dir->path, (long long)dir->reserve_bytes);
+	return err;
 }
 
 /* ---- checkpoints ---- */
@@ -428,13 +457,13 @@ void log_dir_settle_departed(struct log_dir *dir, struct departed *v, bool writt
 
 /* ---- what is in it ---- */
 
-struct scan {
+struct dir_scan {
 	struct log_dir *dir;
 	int (*each)(void *arg, const struct log_dir_entry *);
 	void *arg;
 };
 
-static int scan_replica(struct scan *s, const char *name, const char *path)
+static int scan_replica(struct dir_scan *s, const char *name, const char *path)
 {
 	struct log_dir_entry e = {.name = name};
 
@@ -453,7 +482,7 @@ static int scan_replica(struct scan *s, const char *name, const char *path)
 
 static int scan_one(void *arg, const char *name, bool is_dir)
 {
-	struct scan *s = arg;
+	struct dir_scan *s = arg;
 	char path[PATH_SIZE];
 
 	if (!is_dir || strcmp(name, "lost+found") == 0)
@@ -476,7 +505,7 @@ static int scan_one(void *arg, const char *name, bool is_dir)
 
 int log_dir_scan(struct log_dir *dir, int (*each)(void *arg, const struct log_dir_entry *), void *arg)
 {
-	struct scan s = {dir, each, arg};
+	struct dir_scan s = {dir, each, arg};
 
 	return env_list(dir->env, dir->path, scan_one, &s);
 }

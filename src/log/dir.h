@@ -88,10 +88,17 @@ void log_dir_fail(struct log_dir *, int err, const char *what, const char *path)
 /* `post` is given to the loop once, when the directory fails (at once when it has). */
 void log_dir_watch(struct log_dir *, struct loop *loop, struct post *post);
 
-/* A full disk: the reserve is given up for whoever writes the metadata log. True when there was something to give. */
+/*
+ * A full disk: the reserve is given up for whoever writes the metadata log. True when there was something to give. What becomes free is
+ * the metadata log's alone: until the reserve is there again nothing else is appended to on this disk.
+ */
 bool log_dir_release_reserve(struct log_dir *);
 /* Tries to have it again; call it now and then (a job). */
 int log_dir_refill_reserve(struct log_dir *);
+/* Another directory holds the reserve; matters only when it is on the same disk. Before the first append. */
+void log_dir_share_reserve(struct log_dir *, struct log_dir *holder);
+/* Is what is left of the disk the metadata log's? From any thread. */
+bool log_dir_is_short(const struct log_dir *);
 
 /* ---- checkpoints ---- */
 

@@ -60,7 +60,7 @@ static int add_segment(struct log *log, struct segment *s, struct log_flush *f)
 		return 0;
 	if (s == log_active(log))
 		err = segment_write_pending(log, s);
-	if (err == -ENOSPC || err == -EDQUOT)
+	if (is_disk_full(err))
 		err = 0; /* the entries wait: without them the index is only slower, and the records are what was promised */
 	for (int i = 0; i < SEGMENT_FILES && !err; i++) {
 		if (ORDER[i] != SEGMENT_LOG && (!s->indexes_dirty || !segment_has(log, s, ORDER[i])))
@@ -110,7 +110,7 @@ static bool anything_to_do(const struct log *log, int64_t upto)
 {
 	const struct log_data *d = log->data;
 
-	if (!d || d->flushing || log_dir_error(log->dir))
+	if (!d || d->flushing || log_dir_error(log->dir) || log->standing != LOG_WHOLE)
 		return false;
 	return log->flushed_end < upto || d->epochs_dirty || d->dir_dirty || d->own_name_dirty;
 }
@@ -227,6 +227,8 @@ int log_close(struct log *log)
 	struct log_flush f = {0};
 	int err;
 
+	if (log->standing != LOG_WHOLE)
+		return -ENOSPC; /* the next start recovers it */
 	if (!log->data || log_dir_error(log->dir))
 		return log_dir_error(log->dir);
 	err = log->data->n ? segment_seal_indexes(log, log_active(log)) : 0;

@@ -99,8 +99,16 @@ struct log {
 	int64_t end;
 	int64_t flushed_end;
 	struct epochs epochs;
-	struct log_data *data; /* NULL: nothing was ever appended */
+	enum log_standing standing;
+	struct log_data *data; /* NULL: nothing was ever appended, or it is unread */
 };
+
+static inline bool is_disk_full(int err) { return err == -ENOSPC || err == -EDQUOT; }
+
+/* Errors that pass by themselves, and leave the directory as good as it was. */
+static inline bool is_passing(int err) { return is_disk_full(err) || err == -EMFILE || err == -ENFILE; }
+
+bool log_is_metadata(const struct log *log);
 
 #define LOG_DIR_PATH(log, out) path_of_replica((out), log_dir_path((log)->dir), str_of((log)->topic), (log)->partition)
 

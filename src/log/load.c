@@ -420,7 +420,7 @@ static int load_files(struct found *f, const struct log_load *how)
 	return load_state(f, how, (struct origin){0});
 }
 
-int log_load(struct log *log, const struct log_load *how)
+static int load_once(struct log *log, const struct log_load *how)
 {
 	char dir[PATH_SIZE];
 	struct file_stat st;
@@ -434,7 +434,40 @@ int log_load(struct log *log, const struct log_load *how)
 		err = load_files(&f, how);
 	for (int i = 0; i < FOUND_KINDS; i++)
 		xfree(f.kinds[i].v);
-	if (err)
-		log_dir_fail(log->dir, err, "loading a log", dir);
+	/* Many are loaded one after the other, and few are used at once. */
+	for (int i = 0; log->data && i < log->data->n; i++)
+		segment_close_files(&log->data->segments[i]);
+	return err;
+}
+
+/* As it was before loading. */
+static void unload(struct log *log)
+{
+	log_data_free(log->data);
+	log->data = NULL;
+	log->epochs.n = 0;
+	log->start = log->end = log->high_watermark = log->flushed_end = 0;
+	log->standing = LOG_WHOLE;
+}
+
+int log_load(struct log *log, const struct log_load *how)
+{
+	int err = load_once(log, how);
+
+	if ((is_disk_full(err) || log->standing == LOG_READ_ONLY) && log_is_metadata(log) &&
+	    log_dir_release_reserve(log->dir)) {
+		unload(log);
+		err = load_once(log, how);
+	}
+	if (!err)
+		return 0;
+	unload(log);
+	if (is_passing(err)) {
+		log->standing = LOG_UNREAD;
+		return err;
+	}
+	char dir[PATH_SIZE];
+	LOG_DIR_PATH(log, dir);
+	log_dir_fail(log->dir, err, "loading a log", dir);
 	return err;
 }

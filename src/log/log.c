@@ -89,6 +89,16 @@ struct uuid log_topic_id(const struct log *log)
 	return log->topic_id;
 }
 
+enum log_standing log_standing(const struct log *log)
+{
+	return log->standing;
+}
+
+bool log_is_metadata(const struct log *log)
+{
+	return strcmp(log->topic, "__cluster_metadata") == 0;
+}
+
 int64_t log_size(const struct log *log)
 {
 	int64_t size = 0;
@@ -210,13 +220,26 @@ void log_forget_hints(struct log *log)
 		log->data->hints[i].offset = -1;
 }
 
+/* A directory that is there already is ours when it says so, or nothing yet; else its log is still to be deleted. */
+static int check_owner(struct log *log, const char *path)
+{
+	struct uuid id;
+	int err = partition_metadata_read(log->env, path, &id);
+
+	if (err == -ENOENT || err == -EINVAL)
+		return 0;
+	return err ? err : uuid_eq(id, log->topic_id) ? 0 : -EBUSY;
+}
+
 int log_make_dir(struct log *log)
 {
 	char path[PATH_SIZE];
 
 	LOG_DIR_PATH(log, path);
 	int err = env_mkdir(log->env, path);
-	if (err && err != -EEXIST)
+	if (err == -EEXIST)
+		err = check_owner(log, path);
+	if (err)
 		return err;
 	err = partition_metadata_write(log->env, path, log->topic_id);
 	if (err)
@@ -233,7 +256,7 @@ int log_failed(struct log *log, int err, const char *what, enum segment_file kin
 	char dir[PATH_SIZE];
 	char path[PATH_SIZE];
 
-	if (err == -ENOSPC || err == -EDQUOT || err == -EMFILE || err == -ENFILE)
+	if (is_passing(err))
 		return err;
 	LOG_DIR_PATH(log, dir);
 	path_of_offset(path, dir, base, SEGMENT_SUFFIX[kind]);

@@ -73,9 +73,22 @@ struct log_load {
 
 /*
  * Reads what is on disk for a log from log_new, recovering it after an unclean stop. Blocks: a job, many may run side
- * by side. 0 (also when there is no directory yet), or a negated errno: then the directory `dir` has failed.
+ * by side. 0 (also when there is no directory yet), or a negated errno: then the directory `dir` has failed, unless it is one that passes
+ * (a full disk, a lack of descriptors) and the log is unread.
  */
 int log_load(struct log *, const struct log_load *how);
+
+/*
+ * What a full disk lets loading come to. A log that is not whole is to be loaded once more, as another struct log, while nobody uses this
+ * one; until then a read-only log answers readers, and an unread one nobody.
+ */
+enum log_standing {
+	LOG_WHOLE,
+	LOG_READ_ONLY, /* an index could not be written: nothing is appended, flushed or closed cleanly */
+	LOG_UNREAD,    /* it has no data here; its files are as they were found */
+};
+
+enum log_standing log_standing(const struct log *);
 /* Forgets the log; what is on disk stays as it is (as after a crash, if it was not closed). */
 void log_free(struct log *);
 

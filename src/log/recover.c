@@ -118,7 +118,7 @@ static int set_aside_segment(struct log *log, struct segment *s)
 static int cut_to(struct log *log, struct segment *s, enum segment_file kind, int32_t n)
 {
 	struct file *file;
-	int err = segment_open(log, s, kind, true, &file);
+	int err = segment_open(log, s, kind, n == 0, &file);
 
 	return err ? err : file_truncate(file, (int64_t)n * (kind == SEGMENT_TIME ? TIME_ENTRY : INDEX_ENTRY));
 }
@@ -144,6 +144,17 @@ static int trusted_entry(struct log *log, struct segment *s, struct verify *v, i
 	if (verify_at(v, *pos, s->base, &h) || batch_last_offset(&h) != *offset)
 		return -1;
 	return i;
+}
+
+/* An index that the disk has no room for is short: readers walk further, and until it is whole nothing is to be written behind it. */
+static int without_room(struct log *log, int err)
+{
+	if (!is_disk_full(err))
+		return err;
+	log->standing = LOG_READ_ONLY;
+	log->data->pending.n_index = 0;
+	log->data->pending.n_time = 0;
+	return 0;
 }
 
 /* Keeps what the indexes say up to there and sets the marks that appending goes on from. */
@@ -173,8 +184,8 @@ static int keep_entries(struct log *log, struct segment *s, int entry, int64_t p
 		s->max_timestamp_offset = s->base + time_get(bytes).offset;
 		s->last_time = s->max_timestamp;
 	}
-	int err = cut_to(log, s, SEGMENT_INDEX, s->index_n);
-	return err ? err : cut_to(log, s, SEGMENT_TIME, s->time_n);
+	int err = without_room(log, cut_to(log, s, SEGMENT_INDEX, s->index_n));
+	return err ? err : without_room(log, cut_to(log, s, SEGMENT_TIME, s->time_n));
 }
 
 static void tell_progress(struct log *log, struct recovery *r, int64_t bytes)
@@ -259,7 +270,7 @@ static int recover_segment(struct log *log, struct segment *s, int64_t recovery_
 		err = cut_bad_end(log, s, &v, bad);
 	verify_fini(&v);
 	s->dirty = s->indexes_dirty = true;
-	return err ? err : segment_seal_indexes(log, s);
+	return err ? err : without_room(log, segment_seal_indexes(log, s));
 }
 
 int segment_rebuild(struct log *log, struct segment *s)
@@ -280,7 +291,7 @@ int segment_rebuild(struct log *log, struct segment *s)
 	verify_fini(&v);
 	log->end = end;
 	s->dirty = s->indexes_dirty = true;
-	return err ? err : segment_seal_indexes(log, s);
+	return err ? err : without_room(log, segment_seal_indexes(log, s));
 }
 
 /* ---- the log ---- */

@@ -25,11 +25,6 @@ static void add_path(struct log_deletion *d, char *path)
 	d->paths[d->n++] = path;
 }
 
-static bool is_disk_full(int err)
-{
-	return err == -ENOSPC || err == -EDQUOT;
-}
-
 static int segment_age(struct log *log, struct segment *s, int64_t now_ms, int64_t *age)
 {
 	char dir[PATH_SIZE];
@@ -161,7 +156,7 @@ int log_retain(struct log *log, int64_t now_ms, struct log_deletion **out)
 	int err;
 
 	*out = NULL;
-	if (!log->data || log->data->n == 0 || log_dir_error(log->dir))
+	if (!log->data || log->data->n == 0 || log_dir_error(log->dir) || log->standing != LOG_WHOLE)
 		return 0;
 	err = count_going(log, now_ms, &n);
 	if (!err && n == log->data->n) /* all of it: readers and the next append need a segment */
@@ -197,7 +192,7 @@ struct log_deletion *log_delete(struct log *log)
 	char from[PATH_SIZE];
 	char to[PATH_SIZE];
 
-	if (!log->data)
+	if (!log->data && log->standing != LOG_UNREAD)
 		return NULL;
 	LOG_DIR_PATH(log, from);
 	path_of_marked(to, log_dir_path(log->dir), str_of(log->topic), log->partition, env_random_uuid(log->env),
@@ -213,6 +208,7 @@ struct log_deletion *log_delete(struct log *log)
 		log_dir_departs(log->dir, to);
 	log_data_free(log->data);
 	log->data = NULL;
+	log->standing = LOG_WHOLE;
 	log->epochs.n = 0;
 	log->start = log->end = log->high_watermark = log->flushed_end = 0;
 	return d;

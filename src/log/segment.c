@@ -131,8 +131,10 @@ static int write_entries(struct log *log, struct segment *s, enum segment_file k
 {
 	int32_t size = kind == SEGMENT_TIME ? TIME_ENTRY : INDEX_ENTRY;
 	struct file *file;
-	int err = segment_open(log, s, kind, true, &file);
 
+	if (log_dir_is_short(log->dir) && !log_is_metadata(log))
+		return -ENOSPC;
+	int err = segment_open(log, s, kind, true, &file);
 	if (err)
 		return err;
 	err = file_write_full(file, p, (size_t)n * (size_t)size, (int64_t)*written * size);

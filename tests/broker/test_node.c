@@ -762,6 +762,70 @@ static void a_failed_sync_ends_the_node_and_the_next_start_goes_on(void **state)
 	assert_int_equal(ask_produce("t", "next").base_offset, 1);
 }
 
+/* The records of one produce have to have an index entry each. */
+static struct produce_response_partition ask_produce_large(const char *topic)
+{
+	static char value[5000];
+
+	memset(value, 'x', sizeof(value) - 1);
+	return ask_produce(topic, value);
+}
+
+static void fill_disk(void *arg)
+{
+	struct disk_space space;
+
+	(void)arg;
+	assert_int_equal(env_space(sim_env(w->sim, NODE), "/data", &space), 0);
+	sim_world_options(w->sim)->disk_bytes = space.total - space.usable;
+}
+
+static bool can_produce(void)
+{
+	return ask_produce_large("t").error_code == 0;
+}
+
+static void a_full_disk_is_started_on_for_readers_and_heals(void **state)
+{
+	int64_t room = sim_world_options(w->sim)->disk_bytes;
+	struct fetch_response_partition f;
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("t", &out);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(ask_produce_large("t").base_offset, i);
+	sim_crash(w->sim, NODE, SIM_KILL);
+	sim_restart(w->sim, NODE);
+	assert_true(sim_call(w->sim, NODE, fill_disk, NULL));
+	bring_up();
+	client_open(&w->a);
+	send_fetch(&w->a, "t", 9, 0);
+	f = take_fetch(&w->a);
+	assert_int_equal(f.error_code, 0);
+	assert_true(f.records.len > 5000);
+	assert_int_equal(ask_produce_large("t").error_code, ERR_KAFKA_STORAGE_ERROR);
+	ask_metadata("another", &out); /* on the reserve */
+	assert_int_equal(out.topics.v[0].error_code, 0);
+	assert_int_equal(ask_produce_large("another").error_code, ERR_KAFKA_STORAGE_ERROR);
+	sim_world_options(w->sim)->disk_bytes = room;
+	sim_run_for(w->sim, 10000);
+	assert_true(can_produce());
+	assert_int_equal(ask_produce("t", "next").base_offset, 11);
+}
+
+static void a_metadata_flush_without_a_descriptor_is_tried_again(void **state)
+{
+	struct metadata_response out;
+
+	(void)state;
+	sim_fail_next_sync_with(w->sim, NODE, -EMFILE);
+	ask_metadata("t", &out);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+	assert_false(w->stopped);
+	assert_int_equal(ask_produce("t", "kept").base_offset, 0);
+}
+
 static void after_a_clean_stop_it_goes_on(void **state)
 {
 	struct metadata_response out;
@@ -818,6 +882,8 @@ int main(void)
 		TEST(a_topic_made_again_does_not_begin_where_the_old_one_stood),
 		TEST(nor_does_it_when_the_node_dies_at_once),
 		TEST(a_failed_sync_ends_the_node_and_the_next_start_goes_on),
+		TEST(a_full_disk_is_started_on_for_readers_and_heals),
+		TEST(a_metadata_flush_without_a_descriptor_is_tried_again),
 		TEST(after_a_clean_stop_it_goes_on),
 		TEST(a_restart_and_an_idle_minute_change_little_on_the_disk),
 	};

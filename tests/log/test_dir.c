@@ -10,6 +10,7 @@
 #include "env/sim/sim.h"
 #include "log/log.h"
 #include "tests/base/cm.h"
+#include "wire/records.h"
 
 static struct sim_world *world;
 static struct env *env;
@@ -377,19 +378,113 @@ static void a_full_disk_stops_writes_not_reads_and_heals(void **state)
 	assert_int_equal(log_dir_error(dir), 0);
 	int64_t end = log_offsets(log).end;
 	assert_true(end > 100);
-	for (int i = 0; i < 10; i++) /* the metadata log lives on what was reserved */
+	assert_false(log_dir_is_short(dir));
+	for (int i = 0; i < 10; i++) /* the metadata log lives on what was reserved, and nobody else */
 		assert_int_equal(append(metadata, 10000), 0);
+	assert_true(log_dir_is_short(dir));
+	assert_int_equal(append(log, 2000), ERR_KAFKA_STORAGE_ERROR);
 	assert_int_equal(log_set_start(log, end / 2, &moved), 0);
 	assert_int_equal(log_retain(log, 0, &d), 0);
 	assert_non_null(d);
 	assert_int_equal(log_deletion_finish(d), 0);
 	log_deletion_free(d);
+	assert_int_equal(log_dir_refill_reserve(dir), 0);
 	assert_int_equal(append(log, 2000), 0);
 	assert_int_equal(log_offsets(log).end, end + 1);
-	assert_int_equal(log_dir_refill_reserve(dir), 0);
 	assert_true(exists("/data/odradek.reserve"));
 	log_free(log);
 	log_free(metadata);
+	log_dir_free(dir);
+}
+
+/* Until nothing is left. */
+static void fill_disk(const char *path)
+{
+	static const char zeros[4096];
+	struct file *file;
+	int64_t pos = 0;
+
+	assert_int_equal(env_open(env, path, FILE_WRITE | FILE_CREATE, &file), 0);
+	while (file_write_full(file, zeros, sizeof(zeros), pos) == 0)
+		pos += (int64_t)sizeof(zeros);
+	file_unref(&file);
+}
+
+static int64_t readable_end(struct log *log)
+{
+	struct log_read r = {.max_bytes = 1 << 20, .min_one_message = true, .upto_offset = log_offsets(log).end};
+
+	while (r.offset < r.upto_offset) {
+		struct batch_header h;
+		struct records out;
+		uint8_t bytes[BATCH_HEADER_SIZE];
+
+		assert_int_equal(log_read(log, &r, &out, NULL), 0);
+		assert_int_equal(file_read_full(out.file, bytes, sizeof(bytes), out.pos), 0);
+		assert_int_equal(batch_header_read(bytes, sizeof(bytes), &h), 0);
+		assert_true(h.base_offset <= r.offset && batch_last_offset(&h) >= r.offset);
+		r.offset = batch_last_offset(&h) + 1;
+		file_unref(&out.file);
+	}
+	return r.offset;
+}
+
+static void after_a_kill_on_a_full_disk_a_log_is_read_and_heals(void **state)
+{
+	struct log_load how = {.producer_expiration_ms = INT64_MAX};
+	struct log_id id = {.topic = STR("t")};
+
+	sim_world_options(world)->disk_bytes = 2 << 20;
+	struct log_dir *dir = opened(0);
+	struct log *log = log_new(dir, &id, &CONFIG);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(append(log, 2000), 0);
+	int segments = log_segments(log);
+	assert_true(segments > 3);
+	log_free(log); /* as a kill does: what waited for the index is lost */
+	fill_disk("/data/filler");
+	log = log_new(dir, &id, &CONFIG);
+	assert_int_equal(log_load(log, &how), 0);
+	assert_int_equal(log_standing(log), LOG_READ_ONLY);
+	assert_int_equal(log_dir_error(dir), 0);
+	assert_int_equal(log_segments(log), segments);
+	assert_int_equal(log_offsets(log).end, 200);
+	assert_int_equal(readable_end(log), 200);
+	assert_int_equal(append(log, 10), ERR_KAFKA_STORAGE_ERROR);
+	assert_int_equal(log_close(log), -ENOSPC); /* not clean: the next start looks again */
+	log_free(log);
+	assert_int_equal(env_unlink(env, "/data/filler"), 0);
+	assert_int_equal(env_sync_dir(env, "/data"), 0);
+	log = log_new(dir, &id, &CONFIG);
+	assert_int_equal(log_load(log, &how), 0);
+	assert_int_equal(log_standing(log), LOG_WHOLE);
+	assert_int_equal(append(log, 2000), 0);
+	assert_int_equal(readable_end(log), 201);
+	log_free(log);
+	log_dir_free(dir);
+}
+
+static void a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure(void **state)
+{
+	struct log_load how = {.producer_expiration_ms = INT64_MAX};
+	struct log_id id = {.topic = STR("t")};
+	struct log_dir *dir = opened(0);
+	struct log *log = log_new(dir, &id, &CONFIG);
+
+	assert_int_equal(append(log, 2000), 0);
+	log_free(log);
+	sim_world_options(world)->descriptors = 1; /* the lock's */
+	log = log_new(dir, &id, &CONFIG);
+	assert_int_equal(log_load(log, &how), -EMFILE);
+	assert_int_equal(log_standing(log), LOG_UNREAD);
+	assert_int_equal(log_dir_error(dir), 0);
+	assert_int_equal(append(log, 10), ERR_KAFKA_STORAGE_ERROR);
+	log_free(log);
+	sim_world_options(world)->descriptors = 1000;
+	log = log_new(dir, &id, &CONFIG);
+	assert_int_equal(log_load(log, &how), 0);
+	assert_int_equal(readable_end(log), 1);
+	log_free(log);
 	log_dir_free(dir);
 }
 
@@ -451,6 +546,8 @@ int main(void)
 		TEST(a_name_that_was_cut_is_in_doubt_for_all_that_begin_so),
 		TEST(the_first_failure_wins_and_is_told_once),
 		TEST(a_full_disk_stops_writes_not_reads_and_heals),
+		TEST(after_a_kill_on_a_full_disk_a_log_is_read_and_heals),
+		TEST(a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure),
 		TEST(a_failed_sync_takes_the_directory_offline),
 		TEST(a_sync_that_finds_the_disk_full_is_not_tried_again),
 	};

@@ -99,5 +99,6 @@ int real_space(struct env *e, const char *path, struct disk_space *out)
 		return -errno;
 	out->total = (int64_t)(st.f_blocks * st.f_frsize);
 	out->usable = (int64_t)(st.f_bavail * st.f_frsize);
+	out->disk = st.f_fsid;
 	return 0;
 }

@@ -189,6 +189,7 @@ int sim_space(struct env *base, const char *path, struct disk_space *out)
 {
 	struct sim_env *e = sim_env_of(base);
 
+	out->disk = 1;
 	out->total = e->w->options.disk_bytes;
 	out->usable = out->total - e->disk->used_bytes;
 	if (out->usable < 0)
