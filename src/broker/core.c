@@ -53,6 +53,7 @@ void core_init(struct core *c, struct node *node, struct loop *loop, int index)
 	c->sessions = fetch_sessions_new(&(struct fetch_sessions_config){
 		.slots = slots_of(config_int(node->config, CONFIG_MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS), index,
 				  node->n_cores),
+		.bytes = config_long(node->config, CONFIG_ODRADEK_FETCH_SESSION_BYTES) / node->n_cores,
 		.index = index,
 		.of = node->n_cores,
 		.random = draw,

@@ -11,6 +11,7 @@ struct fetch_sessions {
 	struct fetch_sessions_config config;
 	struct map by_id;
 	struct list recent;
+	int64_t bytes; /* of all members */
 };
 
 struct member_key {
@@ -43,6 +44,11 @@ void fetch_sessions_free(struct fetch_sessions *s)
 int fetch_sessions_count(const struct fetch_sessions *s)
 {
 	return (int)s->by_id.n;
+}
+
+int64_t fetch_sessions_bytes(const struct fetch_sessions *s)
+{
+	return s->bytes;
 }
 
 /* ---- finding, closing ---- */
@@ -160,6 +166,7 @@ struct fetch_session *fetch_session_open(struct fetch_sessions *s, bool privileg
 		return NULL;
 	f = xcalloc(1, sizeof(*f));
 	f->refs = 1;
+	f->all = s;
 	f->id = new_id(s);
 	f->epoch = 1;
 	f->privileged = privileged;
@@ -211,6 +218,28 @@ struct fetch_member *fetch_session_member(const struct fetch_session *session, s
 	return n ? container_of(n, struct fetch_member, node) : NULL;
 }
 
+static int64_t member_bytes(const struct fetch_want *want)
+{
+	return (int64_t)sizeof(struct fetch_member) + (uuid_is_zero(want->topic_id) ? want->topic.len + 1 : 0);
+}
+
+/* Sessions that nobody has used for long go first. */
+static bool room_for_member(struct fetch_session *session, int64_t bytes)
+{
+	struct fetch_sessions *s = session->all;
+
+	while (s->bytes + bytes > s->config.bytes) {
+		struct list *oldest = list_first(&s->recent);
+		struct fetch_session *f = oldest ? container_of(oldest, struct fetch_session, recent) : NULL;
+
+		if (!f || f == session || session->used_ms - f->used_ms <= FETCH_SESSION_EVICTION_MS)
+			return false;
+		fetch_session_close(s, f);
+	}
+	s->bytes += bytes;
+	return true;
+}
+
 struct fetch_member *fetch_session_want(struct fetch_session *session, const struct fetch_want *want)
 {
 	struct member_key k = {.topic_id = want->topic_id, .topic = want->topic, .partition = want->partition};
@@ -223,6 +252,8 @@ struct fetch_member *fetch_session_want(struct fetch_session *session, const str
 		m->want.topic = name;
 		return m;
 	}
+	if (!room_for_member(session, member_bytes(want)))
+		return NULL;
 	m = xcalloc(1, sizeof(*m));
 	m->want = *want;
 	m->want.topic = uuid_is_zero(want->topic_id) ? str_of(str_dup(want->topic)) : STR_NULL;
@@ -236,6 +267,7 @@ void fetch_session_forget(struct fetch_session *session, struct fetch_member *m)
 {
 	map_remove(&session->members, &m->node);
 	list_remove(&m->order);
+	session->all->bytes -= member_bytes(&m->want);
 	xfree((char *)m->want.topic.p);
 	xfree(m);
 }

@@ -6,8 +6,10 @@
  * 3. A session speaks of topics by id or by name for all its life.
  * 4. There are never more sessions than slots. A new one takes the place of a stale one (unused for two minutes), or else of the least
  *    valuable one that is older than that: a follower's counts more than a consumer's, then the one with more partitions.
+ * 5. What all members take is bounded (odradek.fetch.session.bytes). Who finds no room gets no session, or loses the one it has: it asks for
+ *    all it wants then, as a fetcher of old did.
  *
- * Owner: a core; each has its share of the slots, and ids that tell whose they are.
+ * Owner: a core; each has its share of the slots and bytes, and ids that tell whose they are.
  */
 #ifndef ODRADEK_BROKER_FETCH_SESSION_H
 #define ODRADEK_BROKER_FETCH_SESSION_H
@@ -48,6 +50,7 @@ struct fetch_member {
 };
 
 struct fetch_session {
+	struct fetch_sessions *all;
 	struct map_node node;
 	struct list recent; /* least recently used first */
 	int refs;
@@ -68,6 +71,7 @@ struct fetch_sessions;
 /* Ids are those with id % of == index. random: chance for ids and hashes. */
 struct fetch_sessions_config {
 	int slots;
+	int64_t bytes;
 	int index;
 	int of;
 	uint64_t (*random)(void *arg);
@@ -77,6 +81,7 @@ struct fetch_sessions_config {
 struct fetch_sessions *fetch_sessions_new(const struct fetch_sessions_config *config);
 void fetch_sessions_free(struct fetch_sessions *s);
 int fetch_sessions_count(const struct fetch_sessions *s);
+int64_t fetch_sessions_bytes(const struct fetch_sessions *s);
 
 /* Borrowed; NULL when there is none. */
 struct fetch_session *fetch_session_find(struct fetch_sessions *s, int32_t id);
@@ -92,7 +97,7 @@ void fetch_session_touch(struct fetch_sessions *s, struct fetch_session *session
 
 struct fetch_member *fetch_session_member(const struct fetch_session *session, struct uuid topic_id, struct str topic,
 					  int32_t partition);
-/* Adds it at the end of the order, or changes what it asks for. */
+/* Adds it at the end of the order, or changes what it asks for. NULL: there is no room, and the session is to be closed. */
 struct fetch_member *fetch_session_want(struct fetch_session *session, const struct fetch_want *want);
 void fetch_session_forget(struct fetch_session *session, struct fetch_member *m);
 void fetch_session_rotate(struct fetch_session *session, struct fetch_member *m);

@@ -21,7 +21,7 @@ static void setup(struct fixture *f, int slots, int index, int of)
 {
 	f->draws = 0;
 	f->s = fetch_sessions_new(&(struct fetch_sessions_config){
-		.slots = slots, .index = index, .of = of, .random = counter, .arg = &f->draws});
+		.slots = slots, .bytes = 1 << 20, .index = index, .of = of, .random = counter, .arg = &f->draws});
 }
 
 static struct fetch_want want(const char *topic, int32_t partition)
@@ -231,9 +231,35 @@ static void the_epoch_after_the_last_is_one(void **state)
 	assert_int_equal(fetch_epoch_after(-1), -1);
 }
 
+static void members_are_bounded_by_their_bytes(void **state)
+{
+	struct fixture f;
+	struct fetch_session *old, *s;
+	struct fetch_want w = want("t", 0);
+
+	(void)state;
+	setup(&f, 10, 0, 1);
+	old = fetch_session_open(f.s, false, false, 1, 0);
+	while (fetch_session_want(old, &w))
+		w.partition++;
+	assert_true(w.partition > 1000 && fetch_sessions_bytes(f.s) <= 1 << 20);
+	w.partition = 0;
+	assert_non_null(fetch_session_want(old, &w)); /* it is there already */
+	s = fetch_session_open(f.s, false, false, 1, FETCH_SESSION_EVICTION_MS);
+	assert_null(fetch_session_want(s, &w)); /* the other one may still be in use */
+	fetch_session_close(f.s, s);
+	s = fetch_session_open(f.s, false, false, 1, FETCH_SESSION_EVICTION_MS + 1);
+	assert_non_null(fetch_session_want(s, &w));
+	assert_int_equal(fetch_sessions_count(f.s), 1);
+	fetch_session_forget(s, fetch_session_member(s, UUID_ZERO, STR("t"), 0));
+	assert_int_equal(fetch_sessions_bytes(f.s), 0);
+	fetch_sessions_free(f.s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(members_are_bounded_by_their_bytes),
 		cmocka_unit_test(a_session_has_an_id_that_tells_whose_it_is),
 		cmocka_unit_test(a_member_is_found_by_name_and_partition_and_changes_in_place),
 		cmocka_unit_test(a_member_by_id_is_told_from_one_of_another_topic),

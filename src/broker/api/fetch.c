@@ -123,15 +123,20 @@ static bool wants_of_session(struct fetch *f)
 	return true;
 }
 
-/* The session's list as this request changes it. */
-static void update_session(struct fetch *f, const struct fetch_request *in)
+static bool add_to_session(struct fetch *f, const struct fetch_request *in)
 {
 	for (int i = 0; i < in->topics.n; i++)
 		for (int j = 0; j < in->topics.v[i].partitions.n; j++) {
 			struct fetch_want w = want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], by_id(f));
 
-			fetch_session_want(f->session, &w);
+			if (!fetch_session_want(f->session, &w))
+				return false;
 		}
+	return true;
+}
+
+static void drop_from_session(struct fetch *f, const struct fetch_request *in)
+{
 	for (int i = 0; i < in->forgotten_topics_data.n; i++) {
 		const struct fetch_request_forgotten_topic *t = &in->forgotten_topics_data.v[i];
 
@@ -175,7 +180,11 @@ static int open_context(struct fetch *f, const struct fetch_request *in)
 	if (session->by_id != by_id(f))
 		return ERR_FETCH_SESSION_TOPIC_ID_ERROR;
 	f->session = fetch_session_ref(session);
-	update_session(f, in);
+	if (!add_to_session(f, in)) {
+		fetch_session_close(sessions, session);
+		return ERR_FETCH_SESSION_ID_NOT_FOUND;
+	}
+	drop_from_session(f, in);
 	if (session->members.n == 0) {
 		f->context = CONTEXT_SESSIONLESS;
 		fetch_session_close(sessions, session);
@@ -467,14 +476,32 @@ static bool list_parts(struct fetch *f, struct part **told, int n)
 	return true;
 }
 
-static void remember(struct fetch *f, struct fetch_session *session)
+static bool remember(struct fetch *f, struct fetch_session *session)
 {
 	for (int i = 0; i < f->n; i++) {
 		struct part *p = &f->parts[i];
 		struct fetch_member *m = fetch_session_want(session, &p->want);
 
+		if (!m)
+			return false;
 		m->said.high_watermark = p->answer.high_watermark;
 		m->said.log_start_offset = p->answer.log_start_offset;
+	}
+	return true;
+}
+
+static void open_session(struct fetch *f, struct fetch_response *out)
+{
+	struct fetch_sessions *sessions = f->r->core->sessions;
+	struct fetch_session *session =
+		fetch_session_open(sessions, f->replica_id >= 0, by_id(f), f->n, env_mono_ms(f->r->core->loop->env));
+
+	if (!session)
+		return;
+	out->session_id = session->id;
+	if (!remember(f, session)) {
+		fetch_session_close(sessions, session);
+		out->session_id = 0;
 	}
 }
 
@@ -502,15 +529,8 @@ static bool answer(struct fetch *f)
 			if (f->context != CONTEXT_INCREMENTAL || session_tells(f, p))
 				told[n++] = p;
 		}
-	if (f->context == CONTEXT_FULL) {
-		struct fetch_session *session = fetch_session_open(f->r->core->sessions, f->replica_id >= 0, by_id(f),
-								   f->n, env_mono_ms(f->r->core->loop->env));
-
-		if (session) {
-			remember(f, session);
-			out->session_id = session->id;
-		}
-	}
+	if (f->context == CONTEXT_FULL)
+		open_session(f, out);
 	return list_parts(f, told, n);
 }
 
