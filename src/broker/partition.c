@@ -509,8 +509,14 @@ static int read_records(struct partition *p, struct partition_read *r)
 	};
 	int err = log_read(p->log, &read, &r->records, &r->cold);
 
-	if (err == 0 && r->isolation == READ_COMMITTED && r->records.len > 0)
-		err = log_aborted(p->log, r->offset, r->upto, r->arena, &r->aborted, &r->n_aborted);
+	if (err || r->isolation != READ_COMMITTED || r->records.len == 0)
+		return err;
+	err = log_aborted(p->log, &(struct aborted_query){r->offset, read.next_offset, r->arena}, &r->aborted,
+			  &r->n_aborted, r->nowait ? &r->cold : NULL);
+	if (err) {
+		file_unref(&r->records.file);
+		r->records = (struct records){0};
+	}
 	return err;
 }
 

@@ -207,8 +207,9 @@ static int load_indexes(struct log *log, struct segment *s)
 			  "topic=%s partition=%d segment=%020lld.log", log->topic, log->partition, (long long)s->base);
 		return segment_rebuild(log, s);
 	}
-	s->max_timestamp = s->time_n ? TIMESTAMP_UNREAD : -1;
-	return err;
+	/* Now, while the page is here: a lookup by time compares those of all segments. */
+	s->max_timestamp = TIMESTAMP_UNREAD;
+	return err ? err : segment_read_max_timestamp(log, s);
 }
 
 /* After a clean stop: where does the active segment end, and from where does appending go on? */

@@ -167,6 +167,8 @@ struct log_read {
 	bool min_one_message; /* the first batch comes whole even if it is larger (KIP-74) */
 	int64_t upto_offset;  /* exclusive: high watermark, last stable offset or end */
 	bool nowait;	      /* return -EAGAIN rather than wait for the disk */
+
+	int64_t next_offset; /* behind what was found */
 };
 
 /* Pages that are not in memory: read them in a job (log_cold_run), then read again. */
@@ -179,10 +181,10 @@ struct log_cold {
 /*
  * Names the range of a segment that answers: whole batches, the first holds `offset` (it may begin before it) or is
  * the first behind it; never beyond upto_offset nor one segment. out->len 0 when offset == upto_offset or nothing
- * fits. The file is referenced: records_fini or file_unref it. 0; ERR_OFFSET_OUT_OF_RANGE outside [start, end];
+ * fits. The file is referenced: file_unref it. 0; ERR_OFFSET_OUT_OF_RANGE outside [start, end];
  * -EAGAIN and *cold with nowait; storage errors.
  */
-int log_read(struct log *, const struct log_read *r, struct records *out, struct log_cold *cold);
+int log_read(struct log *, struct log_read *r, struct records *out, struct log_cold *cold);
 int log_cold_run(struct log_cold *); /* blocks; lets go of the file */
 
 struct aborted_txn {
@@ -190,8 +192,17 @@ struct aborted_txn {
 	int64_t first_offset;
 };
 
-/* The aborted transactions that overlap [from, upto), by first offset, in the arena. 0, or storage errors. */
-int log_aborted(struct log *, int64_t from, int64_t upto, struct arena *arena, struct aborted_txn **v, int *n);
+struct aborted_query {
+	int64_t from;
+	int64_t upto; /* exclusive */
+	struct arena *arena;
+};
+
+/*
+ * The aborted transactions that overlap [from, upto), by first offset, in the arena. 0; storage errors; with `cold` -EAGAIN rather than
+ * wait for the disk.
+ */
+int log_aborted(struct log *, const struct aborted_query *q, struct aborted_txn **v, int *n, struct log_cold *cold);
 
 /* ---- offsets by time ---- */
 

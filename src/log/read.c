@@ -111,11 +111,12 @@ int segment_locate(struct log *log, struct segment *s, int64_t offset, struct sc
 
 struct range {
 	struct segment *segment;
-	int index;     /* of the segment */
-	int64_t from;  /* position of the first batch */
-	int64_t first; /* its size */
-	int64_t limit; /* position before which everything may be read */
-	int64_t next;  /* the offset behind the range; -1 not known */
+	int index;	   /* of the segment */
+	int64_t from;	   /* position of the first batch */
+	int64_t first;	   /* its size */
+	int64_t first_end; /* the offset behind it */
+	int64_t limit;	   /* position before which everything may be read */
+	int64_t next;	   /* the offset behind the range; -1 not known */
 };
 
 static int find_start(struct log *log, int64_t offset, struct range *r, struct scan *scan, struct log_cold *cold)
@@ -132,6 +133,7 @@ static int find_start(struct log *log, int64_t offset, struct range *r, struct s
 		return err;
 	r->from = scan->at;
 	r->first = batch_size(&scan->header);
+	r->first_end = batch_last_offset(&scan->header) + 1;
 	return 0;
 }
 
@@ -184,8 +186,13 @@ static int cut_at_batch(struct log *log, int64_t want, struct range *r, struct s
 	scan_init(scan, file, pos, r->limit);
 	scan->nowait = cold != NULL;
 	r->next = -1;
-	while (scan_next(scan) && scan->pos <= want)
+	while (scan_next(scan)) {
+		if (scan->pos > want) {
+			r->next = r->next < 0 ? scan->header.base_offset : r->next;
+			break;
+		}
 		r->next = batch_last_offset(&scan->header) + 1;
+	}
 	if (scan->cold || scan->error)
 		return scan_result(scan, false, cold);
 	r->limit = scan->pos <= want ? scan->pos : scan->at;
@@ -204,7 +211,7 @@ static int find_range(struct log *log, const struct log_read *want, struct range
 		return err;
 	if (max < r->first) { /* the first batch alone, if it may be larger than was asked for */
 		r->limit = want->min_one_message ? r->from + r->first : r->from;
-		r->next = -1;
+		r->next = r->first_end;
 		return 0;
 	}
 	if (r->limit - r->from > max)
@@ -212,12 +219,13 @@ static int find_range(struct log *log, const struct log_read *want, struct range
 	return err;
 }
 
-int log_read(struct log *log, const struct log_read *want, struct records *out, struct log_cold *cold)
+int log_read(struct log *log, struct log_read *want, struct records *out, struct log_cold *cold)
 {
 	struct range r = {.next = -1};
 	struct file *file;
 
 	*out = (struct records){0};
+	want->next_offset = want->upto_offset;
 	if (want->offset < log->start || want->offset > log->end)
 		return ERR_OFFSET_OUT_OF_RANGE;
 	if (log_dir_error(log->dir))
@@ -236,8 +244,10 @@ int log_read(struct log *log, const struct log_read *want, struct records *out, 
 	out->file = file_ref(file);
 	out->pos = r.from;
 	out->len = (int32_t)(r.limit - r.from);
-	if (r.next >= 0)
+	if (r.next >= 0) {
 		add_hint(log, r.segment, r.next, r.limit);
+		want->next_offset = r.next;
+	}
 	return 0;
 }
 
@@ -306,20 +316,30 @@ static int collect_aborted(struct file *file, int64_t from, int64_t upto, struct
 	return err == -ENODATA ? 0 : err;
 }
 
-int log_aborted(struct log *log, int64_t from, int64_t upto, struct arena *arena, struct aborted_txn **v, int *n)
+static int aborted_of(struct log *log, int i, struct file **out, struct log_cold *cold)
 {
-	struct aborted_list l = {.arena = arena};
+	int err = segment_open(log, &log->data->segments[i], SEGMENT_TXN, false, out);
+	int64_t size = err ? 0 : file_size(*out);
+
+	if (err || !cold || size <= 0 || file_resident(*out, 0, (size_t)size))
+		return err;
+	return say_cold(cold, *out, 0, size);
+}
+
+int log_aborted(struct log *log, const struct aborted_query *q, struct aborted_txn **v, int *n, struct log_cold *cold)
+{
+	struct aborted_list l = {.arena = q->arena};
 	bool complete = false;
-	int i = log_segment_of(log, from);
+	int i = log_segment_of(log, q->from);
 
 	for (i = i < 0 ? 0 : i; log->data && i < log->data->n && !complete; i++) {
 		struct file *file;
-		int err = segment_open(log, &log->data->segments[i], SEGMENT_TXN, false, &file);
+		int err = aborted_of(log, i, &file, cold);
 
 		if (err == -ENOENT)
 			continue;
 		if (!err)
-			err = collect_aborted(file, from, upto, &l, &complete);
+			err = collect_aborted(file, q->from, q->upto, &l, &complete);
 		if (err)
 			return err;
 	}

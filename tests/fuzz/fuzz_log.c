@@ -115,7 +115,7 @@ static void read_all(struct log *log, struct arena *arena)
 		check(batch_header_read(head, len, &h) == 0 && batch_last_offset(&h) >= at);
 		at = batch_last_offset(&h) + 1;
 	}
-	log_aborted(log, o.start, o.end, arena, &v, &n);
+	log_aborted(log, &(struct aborted_query){o.start, o.end, arena}, &v, &n, NULL);
 }
 
 static void look_up(struct log *log, struct codecs *codecs)

@@ -231,12 +231,15 @@ int fixture_read(struct fixture *f, int64_t offset, int32_t max_bytes, struct bu
 	file_unref(&records.file);
 	struct batch_iter it = batch_iter(out->p, out->len);
 	bool first = true;
+	int64_t last = -1;
 	while (batch_next(&it)) {
 		assert_true(batch_crc_ok(it.p, &it.header));
 		if (first)
 			assert_true(batch_last_offset(&it.header) >= offset);
 		first = false;
+		last = batch_last_offset(&it.header);
 	}
+	assert_int_equal(r.next_offset, last + 1);
 	assert_int_equal(it.pos, out->len);
 	return 0;
 }

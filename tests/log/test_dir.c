@@ -488,6 +488,52 @@ static void a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure(vo
 	log_dir_free(dir);
 }
 
+static int64_t pages_read(struct log_cold *cold)
+{
+	int64_t len = cold->len;
+
+	assert_int_equal(log_cold_run(cold), 0);
+	return len;
+}
+
+/* What a reactor asks may not wait for the disk: not the times of old segments, nor an index of aborted transactions. */
+static void what_is_asked_under_the_lock_reads_no_cold_page(void **state)
+{
+	struct log_load how = {.clean = true, .producer_expiration_ms = INT64_MAX};
+	struct log_id id = {.topic = STR("t")};
+	struct log_dir *dir = opened(0);
+	struct log *log = log_new(dir, &id, &CONFIG);
+	static const uint8_t ABORTED[34] = {[9] = 7, [17] = 1, [25] = 5, [33] = 1};
+	struct log_lookup lookup;
+	struct log_cold cold;
+	struct arena arena;
+	struct aborted_query q = {0, 1000, &arena};
+	struct aborted_txn *v;
+	int n;
+
+	arena_init(&arena, 1 << 20);
+	for (int i = 0; i < 200; i++)
+		assert_int_equal(append(log, 2000), 0);
+	assert_int_equal(log_close(log), 0);
+	log_free(log);
+	assert_int_equal(env_replace_file(env, "/data/t-0/00000000000000000000.txnindex", ABORTED, sizeof(ABORTED)), 0);
+	log = log_new(dir, &id, &CONFIG);
+	assert_int_equal(log_load(log, &how), 0);
+	log_set_high_watermark(log, 200);
+	sim_world_options(world)->read_error = 1000000; /* whoever reads is found out */
+	assert_int_equal(log_lookup_begin(log, 1000, 200, &lookup), 0);
+	assert_int_equal(lookup.base_offset, 0);
+	log_lookup_fini(&lookup);
+	sim_world_options(world)->read_error = 0;
+	sim_world_options(world)->cold = 1000000;
+	assert_int_equal(log_aborted(log, &q, &v, &n, &cold), -EAGAIN);
+	assert_int_equal(pages_read(&cold), 34);
+	assert_int_equal(log_aborted(log, &q, &v, &n, NULL), 0);
+	arena_fini(&arena);
+	log_free(log);
+	log_dir_free(dir);
+}
+
 static void a_failed_sync_takes_the_directory_offline(void **state)
 {
 	struct log_id id = {.topic = STR("t")};
@@ -548,6 +594,7 @@ int main(void)
 		TEST(a_full_disk_stops_writes_not_reads_and_heals),
 		TEST(after_a_kill_on_a_full_disk_a_log_is_read_and_heals),
 		TEST(a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure),
+		TEST(what_is_asked_under_the_lock_reads_no_cold_page),
 		TEST(a_failed_sync_takes_the_directory_offline),
 		TEST(a_sync_that_finds_the_disk_full_is_not_tried_again),
 	};

@@ -288,13 +288,13 @@ static void transactions_hold_the_stable_offset_and_aborted_ones_are_listed(void
 	log_set_high_watermark(f.log, INT64_MAX);
 	assert_int_equal(log_offsets(f.log).stable, 4);
 	for (int round = 0; round < 3; round++) {
-		assert_int_equal(log_aborted(f.log, 0, 6, &f.arena, &v, &n), 0);
+		assert_int_equal(log_aborted(f.log, &(struct aborted_query){0, 6, &f.arena}, &v, &n, NULL), 0);
 		assert_int_equal(n, 1);
 		assert_int_equal(v[0].producer_id, 8);
 		assert_int_equal(v[0].first_offset, 2);
-		assert_int_equal(log_aborted(f.log, 6, 100, &f.arena, &v, &n), 0);
+		assert_int_equal(log_aborted(f.log, &(struct aborted_query){6, 100, &f.arena}, &v, &n, NULL), 0);
 		assert_int_equal(n, 0);
-		assert_int_equal(log_aborted(f.log, 0, 2, &f.arena, &v, &n), 0);
+		assert_int_equal(log_aborted(f.log, &(struct aborted_query){0, 2, &f.arena}, &v, &n, NULL), 0);
 		assert_int_equal(n, 0);
 		if (round == 0)
 			fixture_restart(&f);

@@ -134,10 +134,11 @@ void sim_world_name(struct sim_world *w, const char *how);
 	X(RESET)                                                                                                       \
 	X(STALL)                                                                                                       \
 	X(SEND_BUFFER_FULL)                                                                                            \
-	X(REFUSED) X(CUT) X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) X(WRITE_ERROR) X(COLD)           \
-		X(WRITEBACK) X(DISK_FULL) X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) X(POWER)                    \
-			X(CRASH_IN_DISK_OP) X(WRITE_KEPT) X(WRITE_LOST) X(WRITE_TORN) X(SIZE_WITHOUT_DATA)             \
-				X(NAME_KEPT) X(NAME_LOST) X(CLOCK_JUMP) X(PAUSE)
+	X(REFUSED)                                                                                                     \
+	X(CUT) X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) X(WRITE_ERROR) X(COLD) X(WRITEBACK)         \
+		X(DISK_FULL) X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) X(POWER) X(CRASH_IN_DISK_OP)             \
+			X(WRITE_KEPT) X(WRITE_LOST) X(WRITE_TORN) X(SIZE_WITHOUT_DATA) X(NAME_KEPT) X(NAME_LOST)       \
+				X(CLOCK_JUMP) X(PAUSE)
 
 enum sim_mark {
 #define X(name) SIM_MET_##name,
