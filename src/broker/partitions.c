@@ -9,28 +9,11 @@
 #include "broker/core.h"
 #include "broker/layers.h"
 #include "broker/node_private.h"
+#include "broker/partitions_private.h"
 #include "broker/upkeep.h"
 #include "config/config.h"
 #include "log/dir.h"
 #include "metadata/image.h"
-
-struct topic_entry {
-	struct map_node node;
-	struct topic_state *state;
-	struct list partitions;
-};
-
-struct partitions {
-	struct partitions_options options;
-	struct mutex lock;
-	struct map partitions;
-	struct map topics;
-	const struct image *image;
-	int *dir_load; /* partitions in each directory */
-	struct counts departed;
-	bool loading; /* what changes is told afterwards */
-	int by_time;  /* atomic: a topic has, or had, flush.ms */
-};
 
 struct partition_key {
 	struct uuid topic_id;
@@ -69,7 +52,7 @@ static struct topic_entry *find_topic(struct partitions *t, struct uuid id)
 	return n ? container_of(n, struct topic_entry, node) : NULL;
 }
 
-static struct partition *find_partition(struct partitions *t, struct uuid topic_id, int32_t id)
+struct partition *partitions_find(struct partitions *t, struct uuid topic_id, int32_t id)
 {
 	struct partition_key k = {.topic_id = topic_id, .id = id};
 	struct map_node *n = map_find(&t->partitions, partition_hash(&t->partitions, topic_id, id), partition_eq, &k);
@@ -152,8 +135,8 @@ static struct topic_state *resolve(struct partitions *t, const struct image *ima
 	return topic_state_new(topic->id, topic->name, &config);
 }
 
-static struct topic_entry *take_in_topic(struct partitions *t, const struct image *image,
-					 const struct image_topic *topic)
+struct topic_entry *partitions_take_in_topic(struct partitions *t, const struct image *image,
+					     const struct image_topic *topic)
 {
 	struct topic_entry *e = find_topic(t, topic->id);
 
@@ -200,8 +183,7 @@ static int dir_for(const struct partitions *t, const struct image_partition *p)
 	return dir_least_loaded(t);
 }
 
-/* Under the table's lock. The table has the reference. */
-static struct partition *take_in(struct partitions *t, struct topic_entry *e, int32_t id, int dir, struct log *log)
+struct partition *partitions_take_in(struct partitions *t, struct topic_entry *e, int32_t id, int dir, struct log *log)
 {
 	struct partition *p = partition_make(e->state, id, log);
 
@@ -222,12 +204,13 @@ static struct partition *make(struct partitions *t, struct uuid topic_id, int32_
 
 	if (!now || !image_ids_has(partition_replicas(now), t->options.node_id))
 		return NULL;
-	e = take_in_topic(t, t->image, topic);
+	e = partitions_take_in_topic(t, t->image, topic);
 	dir = dir_for(t, now);
-	p = take_in(t, e, id, dir,
-		    log_new(t->options.dirs[dir],
-			    &(struct log_id){.topic = str_of(e->state->name), .partition = id, .topic_id = topic_id},
-			    &e->state->config));
+	p = partitions_take_in(
+		t, e, id, dir,
+		log_new(t->options.dirs[dir],
+			&(struct log_id){.topic = str_of(e->state->name), .partition = id, .topic_id = topic_id},
+			&e->state->config));
 	partition_set_role(p, now, t->options.node_id, &none);
 	check(!none.first && !none.flush);
 	return p;
@@ -238,7 +221,7 @@ struct partition *partitions_get(struct partitions *t, struct uuid topic_id, int
 	struct partition *p;
 
 	mutex_lock(&t->lock);
-	p = find_partition(t, topic_id, id);
+	p = partitions_find(t, topic_id, id);
 	if (!p)
 		p = make(t, topic_id, id);
 	if (p)
@@ -458,104 +441,7 @@ void partitions_follow(struct partitions *t, const struct image *now, struct cor
 	image_unref(&old);
 }
 
-/* ---- at the start ---- */
-
-struct scan {
-	struct partitions_load *load;
-	struct log_dir *dir;
-	int dir_index;
-	bool clean;
-};
-
-static void report(void *arg, const struct log_load_progress *p)
-{
-	struct partitions_load *l = arg;
-
-	diag_info(l->table->options.env->diag, "recovering", "topic=%.*s partition=%d bytes=%lld of=%lld logs=%d",
-		  STR_ARG(p->topic), p->partition, (long long)p->bytes_done, (long long)p->bytes_total, l->n_recovered);
-}
-
-/* The topic that a directory belongs to; NULL when the metadata knows none, or gives this node no replica of it. */
-static const struct image_topic *owner(const struct partitions *t, const struct image *image,
-				       const struct log_dir_entry *e)
-{
-	const struct image_topic *topic = image_topic_by_name(image, e->topic);
-	const struct image_partition *p = topic ? image_topic_partition(topic, e->partition) : NULL;
-
-	if (!p || (!uuid_is_zero(e->topic_id) && !uuid_eq(e->topic_id, topic->id)))
-		return NULL;
-	return image_ids_has(partition_replicas(p), t->options.node_id) ? topic : NULL;
-}
-
-static int load_one(void *arg, const struct log_dir_entry *entry)
-{
-	struct scan *s = arg;
-	struct partitions *t = s->load->table;
-	const struct image_topic *topic;
-	struct topic_entry *e;
-	struct partition *p;
-	struct effects none = {0};
-	struct log *log;
-	int err;
-
-	if (str_is(entry->topic, "__cluster_metadata"))
-		return 0;
-	topic = owner(t, s->load->image, entry);
-	if (!topic)
-		return log_dir_set_stray(s->dir, entry);
-	mutex_lock(&t->lock);
-	e = take_in_topic(t, s->load->image, topic);
-	p = find_partition(t, topic->id, entry->partition);
-	mutex_unlock(&t->lock);
-	if (p) {
-		diag_error(t->options.env->diag, "replica is in two directories; the second is left alone",
-			   "dir=%s name=%s", log_dir_path(s->dir), entry->name);
-		return 0;
-	}
-	log = log_new(
-		s->dir,
-		&(struct log_id){.topic = str_of(e->state->name), .partition = entry->partition, .topic_id = topic->id},
-		&e->state->config);
-	err = log_load(log, &(struct log_load){.clean = s->clean,
-					       .producer_expiration_ms =
-						       config_int(t->options.config, CONFIG_PRODUCER_ID_EXPIRATION_MS),
-					       .progress = report,
-					       .arg = s->load});
-	if (err)
-		diag_error(t->options.env->diag, "log cannot be opened", "dir=%s name=%s error=%d",
-			   log_dir_path(s->dir), entry->name, err);
-	mutex_lock(&t->lock);
-	p = take_in(t, e, entry->partition, s->dir_index, log);
-	mutex_unlock(&t->lock);
-	partition_set_role(p, image_topic_partition(topic, entry->partition), t->options.node_id, &none);
-	s->load->n_recovered++;
-	return 0;
-}
-
-static void load_job(struct work *w)
-{
-	struct partitions_load *l = container_of(w, struct partitions_load, work);
-	struct partitions *t = l->table;
-
-	for (int i = 0; i < t->options.n_dirs; i++) {
-		struct scan s = {.load = l, .dir = t->options.dirs[i], .dir_index = i};
-		int64_t epoch;
-		int err;
-
-		s.clean = log_dir_was_clean(s.dir, &epoch);
-		err = log_dir_scan(s.dir, load_one, &s);
-		if (err && !l->error)
-			l->error = err;
-	}
-}
-
-static void load_done(struct work *w)
-{
-	struct partitions_load *l = container_of(w, struct partitions_load, work);
-
-	image_unref(&l->image);
-	l->done(l, l->error);
-}
+/* ---- after the start ---- */
 
 static void catch_up(struct following *f, struct topic_entry *e)
 {
@@ -575,15 +461,6 @@ void partitions_loaded(struct partitions *t, struct core *core)
 
 	t->loading = false;
 	each_topic(&f, catch_up);
-}
-
-void partitions_load(struct partitions *t, struct partitions_load *l, const struct image *image, struct loop *loop)
-{
-	t->loading = true;
-	l->table = t;
-	l->image = image_ref(image);
-	l->work = (struct work){.job = load_job, .done = load_done, .loop = loop};
-	env_work(loop, &l->work);
 }
 
 void partitions_departed(struct partitions *t, struct counts *sum)

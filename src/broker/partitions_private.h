@@ -1,0 +1,42 @@
+/*
+ * partitions_private: the inside of the table, for the files that fill it.
+ *
+ *	partitions.c		the table, and how it follows the image; checkpoints
+ *	partitions_load.c	what is found on disk at the start
+ */
+#ifndef ODRADEK_BROKER_PARTITIONS_PRIVATE_H
+#define ODRADEK_BROKER_PARTITIONS_PRIVATE_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "broker/partitions.h"
+
+struct image_topic;
+
+struct topic_entry {
+	struct map_node node;
+	struct topic_state *state;
+	struct list partitions;
+};
+
+struct partitions {
+	struct partitions_options options;
+	struct mutex lock;
+	struct map partitions;
+	struct map topics;
+	const struct image *image;
+	int *dir_load; /* partitions in each directory */
+	struct counts departed;
+	bool loading; /* what changes is told afterwards */
+	int by_time;  /* atomic: a topic has, or had, flush.ms */
+};
+
+/* Under the table's lock, all of these. */
+
+struct partition *partitions_find(struct partitions *t, struct uuid topic_id, int32_t id);
+struct topic_entry *partitions_take_in_topic(struct partitions *t, const struct image *image,
+					     const struct image_topic *topic);
+/* The table has the reference. */
+struct partition *partitions_take_in(struct partitions *t, struct topic_entry *e, int32_t id, int dir, struct log *log);
+
+#endif
