@@ -1,0 +1,69 @@
+/*
+ * node_world: a whole node in the simulator, and two raw clients on another machine. One world at a time.
+ */
+#ifndef ODRADEK_TESTS_BROKER_NODE_WORLD_H
+#define ODRADEK_TESTS_BROKER_NODE_WORLD_H
+
+#include "broker/node.h"
+#include "config/config.h"
+#include "env/sim/sim.h"
+#include "protocol/fetch.h"
+#include "protocol/metadata.h"
+#include "protocol/produce.h"
+#include "wire/batch.h"
+#include "wire/codec.h"
+
+#define NODE 0
+#define PEER 1
+#define PATIENCE_MS 30000
+#define PORT 9092
+
+struct client {
+	struct sock *sock;
+	struct loop *loop;
+	uint8_t out[1 << 16];
+	size_t out_len, sent;
+	uint8_t in[1 << 18];
+	size_t in_len;
+	bool connected, closed;
+	int32_t correlation_id;
+	struct env *env;
+};
+
+struct world {
+	struct sim_world *sim;
+	struct diag diag;
+	struct node *node;
+	struct config *config;
+	struct arena arena; /* what answers are decoded into */
+	struct client a, b;
+	bool serving, stopped;
+	const char *overrides[2]; /* of the configuration; ended by NULL */
+};
+
+extern struct world *w;
+
+void start_node(void *arg);
+void stop_node(void *arg);
+void bring_up(void);
+void bring_down(void);
+void client_open(struct client *c);
+/* Sends `in`; what has come before is forgotten. */
+void client_send(struct client *c, const struct schema *s, int version, const void *in);
+/* The answer to what was sent last, in the world's arena. */
+void client_take(struct client *c, const struct schema *s, int version, void *out);
+void ask_metadata(const char *topic, struct metadata_response *out);
+struct records batch_of(struct buf *b, const char *value);
+void send_produce(struct client *c, const char *topic, struct records records, int16_t acks);
+struct produce_response_partition ask_produce(const char *topic, const char *value);
+void send_fetch(struct client *c, const char *topic, int64_t offset, int32_t max_wait_ms);
+struct fetch_response_partition take_fetch(struct client *c);
+/* Is this batch's only record `value`? */
+void assert_value(struct records records, const char *value);
+int node_world_up(void **state);
+int node_world_down(void **state);
+bool has_stopped(void *arg);
+bool is_serving(void *arg);
+bool has_answer(void *arg);
+
+#endif
