@@ -248,6 +248,8 @@ static enum node_end bring_up(struct node *n)
 	make_partitions(n);
 	n->advertise = advertise_new(n->env, net_loop(n->net, 0));
 	node_stop_init(n);
+	for (int i = 0; i < n->n_dirs; i++) /* the metadata log may need it to be opened */
+		log_dir_hold_reserve(n->dirs[i]);
 	end = start_quorum(n);
 	if (!end)
 		node_begin_run(n, run_begun);

@@ -33,8 +33,10 @@ static void write_job(struct work *w)
 	char *path = path_of(s->quorum);
 
 	s->err = env_replace_file(s->quorum->env, path, s->text.p, s->text.len);
-	if ((s->err == -ENOSPC || s->err == -EDQUOT) && log_dir_release_reserve(s->quorum->options.dir))
+	if (s->err == -ENOSPC || s->err == -EDQUOT) { /* the flush beside it may have released the reserve already */
+		log_dir_release_reserve(s->quorum->options.dir);
 		s->err = env_replace_file(s->quorum->env, path, s->text.p, s->text.len);
+	}
 	xfree(path);
 }
 

@@ -262,6 +262,14 @@ bool log_dir_was_clean(const struct log_dir *dir, int64_t *broker_epoch)
 	return dir->clean;
 }
 
+void log_dir_hold_reserve(struct log_dir *dir)
+{
+	int err = log_dir_refill_reserve(dir);
+
+	if (err && !is_disk_full(err))
+		diag_warn(dir->env->diag, "no reserve for a full disk", "dir=%s error=%s", dir->path, err_name(err));
+}
+
 int log_dir_begin_run(struct log_dir *dir)
 {
 	char path[PATH_SIZE];
@@ -272,9 +280,7 @@ int log_dir_begin_run(struct log_dir *dir)
 		err = env_sync_dir(dir->env, dir->path);
 	if (err && err != -ENOENT)
 		return err;
-	err = log_dir_refill_reserve(dir);
-	if (err && !is_disk_full(err))
-		diag_warn(dir->env->diag, "no reserve for a full disk", "dir=%s error=%s", dir->path, err_name(err));
+	log_dir_hold_reserve(dir);
 	return 0;
 }
 

@@ -71,6 +71,8 @@ int log_dir_format(struct log_dir *, const struct meta_properties *m);
 
 /* Was the last stop clean? Tells the broker epoch of then, -1 when it is not known. Valid after log_dir_open. */
 bool log_dir_was_clean(const struct log_dir *, int64_t *broker_epoch);
+/* Fills the reserve, where it is not there: before the metadata log is opened, which may need it. */
+void log_dir_hold_reserve(struct log_dir *);
 /*
  * Removes the marker, before the first write of this run, and fills the reserve. A stop without log_dir_mark_clean is
  * unclean from here on.
