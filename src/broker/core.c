@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "broker/api.h"
 #include "broker/counters.h"
+#include "broker/coordinator.h"
 #include "broker/dispatch.h"
 #include "broker/fetch_session.h"
 #include "broker/node.h"
@@ -152,6 +153,7 @@ void core_set_image(struct core *c, const struct image *now)
 	c->image = image_ref(now);
 	if (old)
 		image_diff_topics(old, now, forget_topic, c);
+	coordinators_follow(c, old);
 	image_unref(&old);
 	list_init(&waiting);
 	list_splice(&waiting, &c->image_waiters);
@@ -266,6 +268,7 @@ void core_stop(struct core *c)
 {
 	c->stopping = true;
 	core_work_begins(c);
+	coordinators_stop(c);
 	list_each_safe(it, &c->deletions)
 	{
 		struct pending_deletion *d = container_of(it, struct pending_deletion, link);
@@ -289,5 +292,7 @@ void core_fini(struct core *c)
 	if (c->codecs)
 		codecs_free(c->codecs);
 	producer_ids_free(c->producer_ids);
+	coordinators_free(c->coordinators);
+	c->coordinators = NULL;
 	image_unref(&c->image);
 }

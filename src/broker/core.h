@@ -20,6 +20,7 @@
 
 struct api_counts;
 struct codecs;
+struct coordinators;
 struct fetch_sessions;
 struct image;
 struct log_deletion;
@@ -51,6 +52,7 @@ struct core {
 	struct log_flusher *flusher;
 	struct codecs *codecs;
 	struct producer_ids *producer_ids;
+	struct coordinators *coordinators; /* NULL until the logs are open, and on a pure controller */
 	struct diag_limit refusals;
 	struct api_counts **api_counts; /* by API key; NULL for what was never asked */
 	int n_busy;			/* requests, flushes and jobs under way here */

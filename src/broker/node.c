@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/advertise.h"
+#include "broker/coordinator.h"
 #include "broker/node_private.h"
 #include "broker/upkeep.h"
 #include "broker/web.h"
@@ -71,6 +72,30 @@ static void ready_if_all_is(struct node *n)
 		quorum_broker_ready(n->quorum);
 }
 
+struct start_post {
+	struct post post;
+	struct core *core;
+};
+
+static void start_core(struct post *post)
+{
+	struct start_post *p = container_of(post, struct start_post, post);
+
+	coordinators_start(p->core);
+	xfree(p);
+}
+
+static void start_coordinators(struct node *n)
+{
+	for (int i = 0; i < n->n_cores; i++) {
+		struct start_post *p = xcalloc(1, sizeof(*p));
+
+		p->core = &n->cores[i];
+		p->post.run = start_core;
+		loop_post(n->cores[i].loop, &p->post);
+	}
+}
+
 static void logs_open(struct partitions_load *l, int err)
 {
 	struct node *n = l->arg;
@@ -82,6 +107,7 @@ static void logs_open(struct partitions_load *l, int err)
 	}
 	partitions_loaded(n->partitions, &n->cores[0]);
 	n->loaded = true;
+	start_coordinators(n);
 	ready_if_all_is(n);
 }
 

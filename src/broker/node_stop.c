@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/advertise.h"
+#include "broker/coordinator.h"
 #include "broker/dispatch.h"
 #include "broker/node_private.h"
 #include "broker/partitions.h"
@@ -164,6 +165,8 @@ static void hurry_core(struct post *post)
 {
 	struct core_post *p = container_of(post, struct core_post, post);
 
+	/* Members that wait for others would wait on. */
+	coordinators_stop(p->core);
 	requests_hurry(p->core);
 	xfree(p);
 }

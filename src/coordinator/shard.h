@@ -94,14 +94,13 @@ struct shard_written {
 };
 
 /*
- * A computation aside (assignments, patterns): run() in a worker touches the job alone; done() is a step of the shard, or, when that has
+ * A computation aside (assignments, patterns): run() in a worker touches the job alone; done() is a step of the shard without a scope, or, when that has
  * gone meanwhile, is called with a NULL state and step so that the job can be freed.
  */
 struct shard_job {
 	struct list link;
 	void (*run)(struct shard_job *job);
 	void (*done)(struct shard_job *job, void *state, struct shard_step *step);
-	struct str scope; /* of the step that done() is */
 };
 
 struct shard_step {

@@ -1,0 +1,189 @@
+/*
+ * coordinator_load: a shard's log is read and replayed, offsets.load.buffer.size at a time.
+ *
+ * A range is found on the loop, under the partition's lock; reading, decompressing and applying it is a job, which has the shard's state
+ * for itself until the load has ended. Batches of the formats before 2 cannot be replayed: such a shard fails, loudly, instead of
+ * forgetting what they hold.
+ */
+#include <errno.h>
+
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/coordinator_private.h"
+#include "broker/core.h"
+#include "broker/node_private.h"
+#include "compress/compress.h"
+#include "config/config.h"
+#include "wire/batch.h"
+
+#define SCRATCH_MAX (64 << 20)
+
+static void next_range(struct coordinator_shard *s);
+
+/* ---- in the job ---- */
+
+static int replay_control(struct coordinator_shard *s, const struct batch_header *h, const struct record *r,
+			  const struct shard_position *at)
+{
+	int type = control_type(r->key);
+
+	if (type != CONTROL_COMMIT && type != CONTROL_ABORT)
+		return 0;
+	return s->type->type->end_transaction(s->state, h->producer_id, h->producer_epoch, type == CONTROL_COMMIT, at);
+}
+
+static int replay_record(struct coordinator_shard *s, const struct batch_header *h, const struct record *r)
+{
+	struct shard_position at = {
+		.offset = r->offset,
+		.timestamp_ms = r->timestamp,
+		.producer_id = batch_is_transactional(h) ? h->producer_id : NO_PRODUCER_ID,
+		.producer_epoch = h->producer_epoch,
+		.loading = true,
+		.arena = &s->load.arena,
+	};
+	struct shard_record record = {.key = r->key, .value = r->value};
+	int err;
+
+	if (r->offset < s->load.offset)
+		return 0;
+	err = batch_is_control(h) ? replay_control(s, h, r, &at) : s->type->type->apply(s->state, &record, &at);
+	arena_reset(&s->load.arena);
+	s->load.n_records++;
+	return err;
+}
+
+static int replay_batch(struct coordinator_shard *s, const struct batch_header *h, const uint8_t *p)
+{
+	const uint8_t *records = p + BATCH_HEADER_SIZE;
+	size_t len = (size_t)batch_size(h) - BATCH_HEADER_SIZE;
+	struct record_iter it;
+	struct record r;
+	int err;
+
+	if (h->magic < BATCH_MAGIC)
+		return ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT;
+	if (batch_codec(h) != CODEC_NONE) {
+		s->load.unfolded.len = 0;
+		err = decode_all(s->load.codecs, batch_codec(h), records, len, INT32_MAX, &s->load.unfolded);
+		if (err)
+			return err;
+		records = s->load.unfolded.p;
+		len = s->load.unfolded.len;
+	}
+	it = record_iter(h, records, len);
+	while (record_next(&it, &r)) {
+		err = replay_record(s, h, &r);
+		if (err)
+			return err;
+	}
+	return it.error;
+}
+
+static void read_job(struct work *work)
+{
+	struct shard_load *l = container_of(work, struct shard_load, work);
+	struct coordinator_shard *s = container_of(l, struct coordinator_shard, load);
+	int64_t next = l->offset;
+
+	l->bytes.len = 0;
+	buf_reserve(&l->bytes, (size_t)l->records.len);
+	l->error = file_read_full(l->records.file, l->bytes.p, (size_t)l->records.len, l->records.pos);
+	if (l->error)
+		return;
+	for (struct batch_iter it = batch_iter(l->bytes.p, (size_t)l->records.len); batch_next(&it);) {
+		l->error = replay_batch(s, &it.header, it.p);
+		if (l->error)
+			return;
+		next = batch_last_offset(&it.header) + 1;
+	}
+	l->n_bytes += l->records.len;
+	/* A range without one whole batch does not get us on. */
+	l->error = next > l->offset ? 0 : ERR_CORRUPT_MESSAGE;
+	l->offset = next;
+}
+
+/* ---- on the loop ---- */
+
+static void end_load(struct coordinator_shard *s, int err)
+{
+	struct shard_load *l = &s->load;
+
+	if (l->codecs)
+		codecs_free(l->codecs);
+	l->codecs = NULL;
+	buf_fini(&l->bytes);
+	buf_fini(&l->unfolded);
+	arena_fini(&l->arena);
+	if (err)
+		diag_error(s->core->loop->env->diag, "coordinator could not be loaded",
+			   "topic=%s partition=%d offset=%lld error=%s", s->type->type->topic, s->id,
+			   (long long)l->offset, err_name(err));
+	else if (l->n_records > 0)
+		diag_info(s->core->loop->env->diag, "coordinator loaded",
+			  "topic=%s partition=%d epoch=%d records=%lld bytes=%lld ms=%lld", s->type->type->topic, s->id,
+			  s->epoch, (long long)l->n_records, (long long)l->n_bytes,
+			  (long long)(env_mono_ms(s->core->loop->env) - l->began_ms));
+	shard_loaded(s, err);
+}
+
+static void range_is_read(struct work *work)
+{
+	struct shard_load *l = container_of(work, struct shard_load, work);
+	struct coordinator_shard *s = container_of(l, struct coordinator_shard, load);
+
+	file_unref(&l->records.file);
+	s->n_jobs--;
+	if (l->error || s->phase == SHARD_CLOSED)
+		end_load(s, l->error);
+	else
+		next_range(s);
+}
+
+static void next_range(struct coordinator_shard *s)
+{
+	struct shard_load *l = &s->load;
+	struct partition_read r = {
+		.offset = l->offset,
+		.max_bytes = config_int(s->core->node->config, s->type->load_bytes),
+		.current_leader_epoch = -1,
+		.last_fetched_epoch = -1,
+		.isolation = READ_TO_END,
+		.min_one_message = true,
+		.leader_only = true,
+		.arena = &l->arena,
+	};
+	int err;
+
+	if (l->offset >= l->end) {
+		end_load(s, 0);
+		return;
+	}
+	err = partition_read(s->partition, &r);
+	/* What was compacted away at the end leaves nothing to read. */
+	if (err || r.records.len == 0) {
+		end_load(s, err);
+		return;
+	}
+	l->records = r.records;
+	l->work = (struct work){.job = read_job, .done = range_is_read, .loop = s->core->loop};
+	s->n_jobs++;
+	env_work(s->core->loop, &l->work);
+}
+
+void shard_load(struct coordinator_shard *s)
+{
+	struct shard_load *l = &s->load;
+	struct partition_view view;
+
+	*l = (struct shard_load){.began_ms = env_mono_ms(s->core->loop->env)};
+	arena_init(&l->arena, SCRATCH_MAX);
+	l->codecs = codecs_new();
+	partition_look(s->partition, &view);
+	l->offset = view.offsets.start;
+	l->end = view.offsets.end;
+	s->committed = view.offsets.high_watermark;
+	s->end = view.offsets.end;
+	next_range(s);
+}

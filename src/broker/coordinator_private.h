@@ -1,0 +1,120 @@
+/*
+ * coordinator_private: what the files of the runtime share.
+ *
+ *	coordinator.c		a core's shards: which there are, how commands find them
+ *	coordinator_shard.c	the actor: steps, the pending batch, answers that wait
+ *	coordinator_load.c	replay
+ */
+#ifndef ODRADEK_BROKER_COORDINATOR_PRIVATE_H
+#define ODRADEK_BROKER_COORDINATOR_PRIVATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/uuid.h"
+#include "broker/coordinator.h"
+#include "broker/partition.h"
+#include "config/setting.h"
+#include "coordinator/shard.h"
+#include "env/env.h"
+#include "wire/batch.h"
+
+struct codecs;
+
+/* What differs between the kinds. */
+struct coordinator_type {
+	const struct shard_type *type;
+	int32_t (*partition_of)(struct str key, int32_t n);
+	enum config_id partitions;
+	enum config_id replication_factor;
+	enum config_id segment_bytes;
+	enum config_id codec;
+	enum config_id linger_ms;
+	enum config_id load_bytes;
+	enum config_id write_timeout_ms;
+};
+
+extern const struct coordinator_type coordinator_types[COORDINATOR_KINDS];
+
+enum shard_phase { SHARD_LOADING, SHARD_ACTIVE, SHARD_FAILED, SHARD_CLOSED };
+
+#define SHARD_SCOPES_MAX 64 /* commands in one batch, at most */
+
+/* What has been read of the log and is replayed by the job. */
+struct shard_load {
+	struct work work;
+	struct records records; /* the next range; its file is referenced */
+	int64_t offset;		/* of the next record */
+	int64_t end;
+	int64_t began_ms;
+	int64_t n_records;
+	int64_t n_bytes;
+	struct codecs *codecs;
+	struct buf bytes;
+	struct buf unfolded;
+	struct arena arena;
+	int error;
+};
+
+struct coordinator_shard {
+	struct core *core;
+	const struct coordinator_type *type;
+	struct partition *partition; /* a reference */
+	int32_t id;
+	int32_t epoch; /* of the leadership it was loaded in */
+	struct uuid topic_id;
+	enum shard_phase phase;
+	void *state; /* the shard type's; a job's while loading */
+	struct shard_load load;
+
+	struct buf batch;  /* the pending one */
+	struct buf packed; /* the same, compressed */
+	struct batch_builder builder;
+	struct list pending; /* of struct decision: what is in it, or waits for it */
+	uint64_t scopes[SHARD_SCOPES_MAX];
+	int n_scopes;
+	bool all_scopes; /* what is in it is of no scope, or of too many */
+	struct post flush_post;
+	bool flush_posted;
+	struct timer linger;
+	struct arena scratch; /* of apply */
+
+	struct list waiting; /* of struct decision, by their ends */
+	int64_t end;	     /* of what was written */
+	int64_t committed;
+	struct waiter waiter;
+	struct waking waking;
+	struct timer deadline; /* of the first that waits */
+
+	struct timer timer; /* of the state */
+	int64_t timer_ms;   /* what it is set for */
+	int n_jobs;
+};
+
+/* ---- coordinator_shard.c ---- */
+
+/* Takes over the reference of the partition. Begins to load; the core has work until it is closed and freed. */
+struct coordinator_shard *shard_open(struct core *core, const struct coordinator_type *type, struct partition *p,
+				     struct uuid topic_id, int32_t epoch);
+/* Answers everything with NOT_COORDINATOR; frees it when nothing of it is under way any more. */
+void shard_close(struct coordinator_shard *s);
+void shard_command(struct coordinator_shard *s, struct coordinator_command *c);
+void shard_image(struct coordinator_shard *s, const struct image *old);
+/* The load has ended. */
+void shard_loaded(struct coordinator_shard *s, int err);
+/* If it is closed and nothing is under way. */
+void shard_free_if_idle(struct coordinator_shard *s);
+
+/* ---- coordinator_load.c ---- */
+
+void shard_load(struct coordinator_shard *s);
+
+/* ---- coordinator.c ---- */
+
+/* Posts the answer to where the command came from. */
+void coordinator_answer(struct shard_command *c);
+int coordinator_error(int err);
+
+#endif

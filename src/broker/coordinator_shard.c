@@ -1,0 +1,724 @@
+/*
+ * coordinator_shard: the actor.
+ *
+ * A step becomes a decision, and a decision is in one place at a time:
+ *
+ *	being decided -> pending (its records are in the batch, or it waits behind the batch) -> waiting (for the high watermark) -> done
+ *
+ * What a decision asks for when it is done (answers, written()) is done once, with 0 or with the error.
+ */
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/coordinator_private.h"
+#include "broker/core.h"
+#include "broker/node_private.h"
+#include "broker/partitions.h"
+#include "compress/compress.h"
+#include "config/config.h"
+#include "log/validate.h"
+
+#define STEP_MEMORY_MAX (256 << 20)
+#define SCRATCH_MAX (64 << 20)
+#define TICKS_AT_ONCE 64
+#define RECORD_OVERHEAD_MAX 40 /* lengths, deltas and counts of a record, at most */
+
+struct decision {
+	struct list link;
+	struct arena arena;
+	struct shard_step step;
+	int n_batched; /* records that were given to a batch */
+	int n_applied;
+	uint64_t scope; /* hash; 0: none */
+	int64_t end;	/* done when all below it is committed */
+	int64_t deadline_ms;
+	int error; /* an append of its records was refused */
+};
+
+struct job {
+	struct work work;
+	struct coordinator_shard *shard;
+	struct shard_job *job;
+};
+
+static void flush(struct coordinator_shard *s);
+static void advance(struct coordinator_shard *s);
+static void arm_timer(struct coordinator_shard *s);
+
+/* ---- decisions ---- */
+
+static uint64_t draw(void *arg)
+{
+	return env_random_u64(arg);
+}
+
+static struct decision *decision_begin(struct coordinator_shard *s)
+{
+	struct decision *d = xcalloc(1, sizeof(*d));
+	struct env *env = s->core->loop->env;
+
+	list_init(&d->link);
+	arena_init(&d->arena, STEP_MEMORY_MAX);
+	shard_step_init(&d->step, &d->arena);
+	d->step.now_ms = env_mono_ms(env);
+	d->step.wall_ms = env_wall_ms(env);
+	d->step.image = s->core->image;
+	d->step.random = draw;
+	d->step.random_arg = env;
+	return d;
+}
+
+static void decision_free(struct decision *d)
+{
+	arena_fini(&d->arena);
+	xfree(d);
+}
+
+static void tell(struct list *commands, int err)
+{
+	list_each_safe(it, commands)
+	{
+		struct shard_command *c = container_of(it, struct shard_command, link);
+
+		list_remove(it);
+		if (err) {
+			c->err = coordinator_error(err);
+			c->message = STR_NULL;
+		}
+		coordinator_answer(c);
+	}
+}
+
+static void decision_end(struct coordinator_shard *s, struct decision *d);
+
+/* d is in no list. */
+static void done(struct coordinator_shard *s, struct decision *d, int err)
+{
+	tell(&d->step.answered, err);
+	while (!list_empty(&d->step.written)) {
+		struct shard_written *w = container_of(d->step.written.next, struct shard_written, link);
+		struct decision *next;
+
+		list_remove(&w->link);
+		flush(s);
+		next = decision_begin(s);
+		w->fn(s->state, &next->step, w->arg, err);
+		decision_end(s, next);
+	}
+	decision_free(d);
+}
+
+static void all_done(struct coordinator_shard *s, struct list *decisions, int err)
+{
+	while (!list_empty(decisions)) {
+		struct decision *d = container_of(decisions->next, struct decision, link);
+
+		list_remove(&d->link);
+		done(s, d, err);
+	}
+}
+
+/* ---- jobs ---- */
+
+static void job_runs(struct work *work)
+{
+	struct job *j = container_of(work, struct job, work);
+
+	j->job->run(j->job);
+}
+
+static void job_has_run(struct work *work)
+{
+	struct job *j = container_of(work, struct job, work);
+	struct coordinator_shard *s = j->shard;
+
+	s->n_jobs--;
+	if (s->phase == SHARD_ACTIVE) {
+		struct decision *d;
+
+		flush(s);
+		d = decision_begin(s);
+		j->job->done(j->job, s->state, &d->step);
+		decision_end(s, d);
+	} else {
+		j->job->done(j->job, NULL, NULL);
+		shard_free_if_idle(s);
+	}
+	xfree(j);
+}
+
+static void start_jobs(struct coordinator_shard *s, struct decision *d)
+{
+	list_each_safe(it, &d->step.jobs)
+	{
+		struct job *j;
+
+		list_remove(it);
+		j = xcalloc(1, sizeof(*j));
+		j->shard = s;
+		j->job = container_of(it, struct shard_job, link);
+		j->work = (struct work){.job = job_runs, .done = job_has_run, .loop = s->core->loop};
+		s->n_jobs++;
+		env_work(s->core->loop, &j->work);
+	}
+}
+
+/* ---- answers that wait ---- */
+
+static void arm_deadline(struct coordinator_shard *s)
+{
+	struct list *first = list_first(&s->waiting);
+	int64_t now = env_mono_ms(s->core->loop->env);
+
+	if (!first)
+		timer_stop(&s->deadline);
+	else if (!timer_is_running(&s->deadline))
+		timer_start(&s->deadline, container_of(first, struct decision, link)->deadline_ms - now);
+}
+
+static void wait_for(struct coordinator_shard *s, struct decision *d, int64_t end)
+{
+	if (s->committed >= end) {
+		done(s, d, 0);
+		return;
+	}
+	d->end = end;
+	d->deadline_ms =
+		env_mono_ms(s->core->loop->env) + config_long(s->core->node->config, s->type->write_timeout_ms);
+	list_push(&s->waiting, &d->link);
+	arm_deadline(s);
+}
+
+static void waited_too_long(struct timer *t)
+{
+	struct coordinator_shard *s = container_of(t, struct coordinator_shard, deadline);
+	int64_t now = env_mono_ms(s->core->loop->env);
+
+	for (;;) {
+		struct list *first = list_first(&s->waiting);
+		struct decision *d = first ? container_of(first, struct decision, link) : NULL;
+
+		if (!d || d->deadline_ms > now)
+			break;
+		list_remove(&d->link);
+		done(s, d, ERR_REQUEST_TIMED_OUT);
+	}
+	arm_deadline(s);
+	arm_timer(s);
+}
+
+/* Looks where the high watermark is, tells who waited for it, and waits for its next move. */
+static void advance(struct coordinator_shard *s)
+{
+	struct partition_view view;
+
+	if (s->phase != SHARD_ACTIVE)
+		return;
+	partition_look(s->partition, &view);
+	/* When this node leads no more the image will say so; until then nothing here is known to be committed. */
+	if (!view.leads || view.deleted)
+		return;
+	if (view.offsets.high_watermark > s->committed) {
+		s->committed = view.offsets.high_watermark;
+		s->type->type->committed(s->state, s->committed);
+	}
+	while (!list_empty(&s->waiting)) {
+		struct decision *d = container_of(s->waiting.next, struct decision, link);
+
+		if (d->end > s->committed)
+			break;
+		list_remove(&d->link);
+		done(s, d, 0);
+		if (s->phase != SHARD_ACTIVE)
+			return;
+	}
+	arm_deadline(s);
+}
+
+static void watch(struct coordinator_shard *s)
+{
+	while (s->phase == SHARD_ACTIVE && s->committed < s->end) {
+		int64_t before = s->committed;
+
+		partition_unwait(&s->waiter);
+		s->waiter = (struct waiter){.waking = &s->waking, .past = s->committed, .watch = WATCH_HIGH_WATERMARK};
+		list_init(&s->waiter.link);
+		if (partition_wait(s->partition, &s->waiter))
+			return;
+		advance(s);
+		if (s->committed == before)
+			return; /* it leads no more */
+	}
+}
+
+static void woken(struct waking *w)
+{
+	struct coordinator_shard *s = container_of(w, struct coordinator_shard, waking);
+
+	advance(s);
+	watch(s);
+	if (s->phase == SHARD_ACTIVE)
+		arm_timer(s);
+	shard_free_if_idle(s);
+}
+
+/* ---- the pending batch ---- */
+
+/* The batch as the log takes it; written anew when a codec is set. 0 and *p, or an error. */
+static int check_batch(struct coordinator_shard *s, uint8_t **p, size_t len, struct batch_info *info)
+{
+	struct topic_state *topic = partition_topic(s->partition);
+	struct topic_config config = topic->config;
+	int codec = config_int(s->core->node->config, s->type->codec);
+	struct batch_problem problem = {0};
+	struct batch_check c = {
+		.topic = str_of(s->type->type->topic),
+		.partition = s->id,
+		.config = &config,
+		.origin = ORIGIN_COORDINATOR,
+		.now_ms = env_wall_ms(s->core->loop->env),
+		.codecs = core_codecs(s->core),
+		.arena = &s->scratch,
+	};
+	int err;
+
+	if (codec != CODEC_NONE && config.compression_type == COMPRESSION_PRODUCER)
+		config.compression_type = (enum compression_type)codec;
+	err = batch_check(&c, *p, len, info, &problem);
+	if (err == 0 && info->recompress) {
+		s->packed.len = 0;
+		err = batch_recompress(&c, *p, info, &s->packed, &problem);
+		*p = s->packed.p;
+	}
+	topic_state_unref(&topic);
+	return err;
+}
+
+static int append(struct coordinator_shard *s, int64_t *base_offset)
+{
+	struct partition_append a = {.acks = 1, .now_ms = env_wall_ms(s->core->loop->env)};
+	struct effects effects = {0};
+	struct batch_info info;
+	size_t len = batch_end(&s->builder);
+	uint8_t *p = s->batch.p;
+	int err = check_batch(s, &p, len, &info);
+
+	if (err == 0) {
+		a.batch = p;
+		a.info = &info;
+		err = partition_append(s->partition, &a, s->core, &effects);
+		effects_run(&effects, s->core);
+	}
+	if (err)
+		diag_warn(s->core->loop->env->diag, "coordinator could not write", "topic=%s partition=%d error=%s",
+			  s->type->type->topic, s->id, err_name(err));
+	*base_offset = a.out.base_offset;
+	arena_reset(&s->scratch);
+	return err;
+}
+
+static void apply(struct coordinator_shard *s, struct decision *d, int64_t *offset)
+{
+	for (; d->n_applied < d->n_batched; d->n_applied++, (*offset)++) {
+		struct shard_position at = {
+			.offset = *offset,
+			.timestamp_ms = d->step.wall_ms,
+			.producer_id = d->step.producer_id,
+			.producer_epoch = d->step.producer_epoch,
+			.arena = &s->scratch,
+		};
+
+		if (d->step.applied)
+			continue;
+		/* It was made by this very code: what it cannot read it must not write. */
+		check(s->type->type->apply(s->state, &d->step.records.v[d->n_applied], &at) == 0);
+		arena_reset(&s->scratch);
+	}
+}
+
+static void empty_batch(struct coordinator_shard *s)
+{
+	s->batch.len = 0;
+	s->builder.count = 0;
+	s->n_scopes = 0;
+	s->all_scopes = false;
+	timer_stop(&s->linger);
+}
+
+/* Writes the batch. A divisible decision that has more records stays pending. */
+static void flush(struct coordinator_shard *s)
+{
+	struct list batched, rest;
+	int64_t offset = 0;
+	int err;
+
+	if (s->builder.count == 0)
+		return;
+	list_init(&batched);
+	list_init(&rest);
+	list_splice(&batched, &s->pending);
+	err = append(s, &offset);
+	if (err == 0)
+		s->end = offset + s->builder.count;
+	empty_batch(s);
+	list_each_safe(it, &batched)
+	{
+		struct decision *d = container_of(it, struct decision, link);
+
+		if (err)
+			d->error = err;
+		else
+			apply(s, d, &offset);
+		if (d->n_batched < d->step.records.n) {
+			list_remove(it);
+			list_push(&rest, it);
+		}
+	}
+	list_splice(&s->pending, &rest);
+	if (err) {
+		all_done(s, &batched, err);
+		return;
+	}
+	while (!list_empty(&batched)) {
+		struct list *it = batched.next;
+
+		list_remove(it);
+		container_of(it, struct decision, link)->end = s->end;
+		container_of(it, struct decision, link)->deadline_ms =
+			env_mono_ms(s->core->loop->env) + config_long(s->core->node->config, s->type->write_timeout_ms);
+		list_push(&s->waiting, it);
+	}
+	advance(s);
+	watch(s);
+	arm_deadline(s);
+}
+
+static void flush_posted(struct post *post)
+{
+	struct coordinator_shard *s = container_of(post, struct coordinator_shard, flush_post);
+
+	s->flush_posted = false;
+	if (s->phase == SHARD_ACTIVE) {
+		flush(s);
+		arm_timer(s);
+	}
+	shard_free_if_idle(s);
+}
+
+static void has_lingered(struct timer *t)
+{
+	struct coordinator_shard *s = container_of(t, struct coordinator_shard, linger);
+
+	flush(s);
+	arm_timer(s);
+}
+
+static void flush_later(struct coordinator_shard *s)
+{
+	int linger_ms = config_int(s->core->node->config, s->type->linger_ms);
+
+	if (s->builder.count == 0)
+		return;
+	if (linger_ms == 0) {
+		flush(s);
+	} else if (linger_ms > 0) {
+		if (!timer_is_running(&s->linger))
+			timer_start(&s->linger, linger_ms);
+	} else if (!s->flush_posted) {
+		s->flush_posted = true;
+		loop_post(s->core->loop, &s->flush_post);
+	}
+}
+
+static int64_t size_of(const struct shard_record *r)
+{
+	return RECORD_OVERHEAD_MAX + (int64_t)r->key.len + r->value.len;
+}
+
+static bool has_room(const struct coordinator_shard *s, int64_t size, int64_t max)
+{
+	return s->builder.count == 0 || (int64_t)s->batch.len + size <= max;
+}
+
+static void put_record(struct coordinator_shard *s, struct decision *d)
+{
+	const struct shard_record *r = &d->step.records.v[d->n_batched];
+
+	if (s->builder.count == 0) {
+		struct batch_options options = BATCH_OPTIONS_NONE;
+
+		options.base_sequence = 0; /* as Kafka's coordinators write it, also where there is no producer */
+		if (d->step.producer_id != NO_PRODUCER_ID) {
+			options.attributes = BATCH_TRANSACTIONAL;
+			options.producer_id = d->step.producer_id;
+			options.producer_epoch = d->step.producer_epoch;
+		}
+		s->batch.len = 0;
+		batch_begin(&s->builder, &s->batch, &options);
+	}
+	batch_add(&s->builder, d->step.wall_ms, r->key, r->value);
+	d->n_batched++;
+}
+
+static int64_t batch_max(struct coordinator_shard *s)
+{
+	struct topic_state *topic = partition_topic(s->partition);
+	int64_t max = topic->config.max_message_bytes;
+
+	topic_state_unref(&topic);
+	return max;
+}
+
+/* Later commands of this scope find the records applied: they wait for the batch to be written. */
+static void note_scope(struct coordinator_shard *s, const struct decision *d)
+{
+	if (d->scope == 0 || s->n_scopes == SHARD_SCOPES_MAX)
+		s->all_scopes = true;
+	else
+		s->scopes[s->n_scopes++] = d->scope;
+}
+
+/* One batch for all of them; what a flush sets free may have written too, hence the loop. */
+static void put_whole(struct coordinator_shard *s, struct decision *d, int64_t max)
+{
+	bool transactional = d->step.producer_id != NO_PRODUCER_ID;
+	int64_t size = 0;
+
+	for (int i = 0; i < d->step.records.n; i++)
+		size += size_of(&d->step.records.v[i]);
+	while (s->builder.count > 0 && (transactional || !has_room(s, size, max)))
+		flush(s);
+	list_push(&s->pending, &d->link);
+	while (d->n_batched < d->step.records.n)
+		put_record(s, d);
+	note_scope(s, d);
+	if (transactional)
+		flush(s);
+	else
+		flush_later(s);
+}
+
+/* As many batches as it takes. */
+static void put_divided(struct coordinator_shard *s, struct decision *d, int64_t max)
+{
+	list_push(&s->pending, &d->link);
+	while (d->n_batched < d->step.records.n) {
+		if (!has_room(s, size_of(&d->step.records.v[d->n_batched]), max)) {
+			flush(s);
+			/* Behind what was set free by the flush and has written: decisions lie in the order of their records. */
+			list_remove(&d->link);
+			if (d->error) {
+				done(s, d, d->error);
+				return;
+			}
+			list_push(&s->pending, &d->link);
+		}
+		put_record(s, d);
+	}
+	note_scope(s, d);
+	flush_later(s);
+}
+
+/* Takes d over. */
+static void decision_end(struct coordinator_shard *s, struct decision *d)
+{
+	tell(&d->step.answered_at_once, 0);
+	start_jobs(s, d);
+	if (d->step.failed) {
+		done(s, d, ERR_UNKNOWN_SERVER_ERROR);
+	} else if (s->phase != SHARD_ACTIVE) {
+		done(s, d, ERR_NOT_COORDINATOR);
+	} else if (d->step.records.n > 0) {
+		if (d->step.divisible)
+			put_divided(s, d, batch_max(s));
+		else
+			put_whole(s, d, batch_max(s));
+	} else if (list_empty(&d->step.answered) && list_empty(&d->step.written)) {
+		decision_free(d);
+	} else if (s->builder.count > 0) {
+		list_push(&s->pending, &d->link);
+	} else {
+		wait_for(s, d, s->end);
+	}
+}
+
+/* ---- what makes a step ---- */
+
+/* Of nothing: 0. */
+static uint64_t scope_hash(struct str scope)
+{
+	return str_is_null(scope) ? 0 : hash_bytes(0, scope.p, (size_t)scope.len) | 1;
+}
+
+/* What was decided of this scope is applied before more is decided. */
+static void settle(struct coordinator_shard *s, uint64_t scope)
+{
+	bool met = scope == 0 || s->all_scopes;
+
+	for (int i = 0; i < s->n_scopes && !met; i++)
+		met = s->scopes[i] == scope;
+	if (met)
+		flush(s);
+}
+
+void shard_command(struct coordinator_shard *s, struct coordinator_command *c)
+{
+	uint64_t scope = scope_hash(c->c.scope);
+	struct decision *d;
+
+	settle(s, scope);
+	d = decision_begin(s);
+	d->scope = scope;
+	s->type->type->command(s->state, &c->c, &d->step);
+	decision_end(s, d);
+	arm_timer(s);
+}
+
+void shard_image(struct coordinator_shard *s, const struct image *old)
+{
+	struct decision *d;
+
+	if (s->phase != SHARD_ACTIVE || !s->type->type->image)
+		return;
+	flush(s);
+	d = decision_begin(s);
+	s->type->type->image(s->state, old, &d->step);
+	decision_end(s, d);
+	arm_timer(s);
+}
+
+static void tick(struct coordinator_shard *s)
+{
+	struct decision *d;
+
+	flush(s);
+	d = decision_begin(s);
+	s->type->type->tick(s->state, &d->step);
+	decision_end(s, d);
+}
+
+static void arm_timer(struct coordinator_shard *s)
+{
+	int64_t due;
+
+	if (s->phase != SHARD_ACTIVE)
+		return;
+	due = s->type->type->next_ms(s->state);
+	if (due == s->timer_ms && timer_is_running(&s->timer))
+		return;
+	s->timer_ms = due;
+	if (due == INT64_MAX)
+		timer_stop(&s->timer);
+	else
+		timer_start(&s->timer, due - env_mono_ms(s->core->loop->env));
+}
+
+static void timer_is_due(struct timer *t)
+{
+	struct coordinator_shard *s = container_of(t, struct coordinator_shard, timer);
+
+	for (int i = 0; i < TICKS_AT_ONCE && s->phase == SHARD_ACTIVE; i++) {
+		if (s->type->type->next_ms(s->state) > env_mono_ms(s->core->loop->env))
+			break;
+		tick(s);
+	}
+	arm_timer(s);
+}
+
+/* ---- life ---- */
+
+struct coordinator_shard *shard_open(struct core *core, const struct coordinator_type *type, struct partition *p,
+				     struct uuid topic_id, int32_t epoch)
+{
+	struct coordinator_shard *s = xcalloc(1, sizeof(*s));
+
+	core_work_begins(core);
+	s->core = core;
+	s->type = type;
+	s->partition = p;
+	s->id = p->id;
+	s->topic_id = topic_id;
+	s->epoch = epoch;
+	list_init(&s->pending);
+	list_init(&s->waiting);
+	list_init(&s->waiter.link);
+	arena_init(&s->scratch, SCRATCH_MAX);
+	waking_init(&s->waking, core->loop, woken);
+	timer_init(&s->linger, core->loop, has_lingered);
+	timer_init(&s->deadline, core->loop, waited_too_long);
+	timer_init(&s->timer, core->loop, timer_is_due);
+	s->flush_post.run = flush_posted;
+	s->state = type->type->new (&(struct shard_options){
+		.config = core->node->config,
+		.node_id = core->node->id,
+		.partition = s->id,
+		.seed = env_random_u64(core->loop->env),
+	});
+	shard_load(s);
+	return s;
+}
+
+void shard_loaded(struct coordinator_shard *s, int err)
+{
+	struct decision *d;
+
+	if (s->phase == SHARD_CLOSED) {
+		shard_free_if_idle(s);
+		return;
+	}
+	s->phase = err ? SHARD_FAILED : SHARD_ACTIVE;
+	if (err)
+		return;
+	s->type->type->committed(s->state, s->committed);
+	d = decision_begin(s);
+	s->type->type->loaded(s->state, &d->step);
+	decision_end(s, d);
+	advance(s);
+	watch(s);
+	arm_timer(s);
+}
+
+static void unload(struct coordinator_shard *s)
+{
+	struct list decisions;
+	struct decision *d;
+
+	list_init(&decisions);
+	list_splice(&decisions, &s->waiting);
+	list_splice(&decisions, &s->pending);
+	empty_batch(s);
+	all_done(s, &decisions, ERR_NOT_COORDINATOR);
+	d = decision_begin(s);
+	s->type->type->unload(s->state, &d->step, ERR_NOT_COORDINATOR);
+	decision_end(s, d);
+}
+
+void shard_close(struct coordinator_shard *s)
+{
+	bool active = s->phase == SHARD_ACTIVE;
+
+	s->phase = SHARD_CLOSED;
+	timer_stop(&s->linger);
+	timer_stop(&s->deadline);
+	timer_stop(&s->timer);
+	partition_unwait(&s->waiter);
+	if (active)
+		unload(s);
+	shard_free_if_idle(s);
+}
+
+void shard_free_if_idle(struct coordinator_shard *s)
+{
+	struct core *core = s->core;
+
+	if (s->phase != SHARD_CLOSED || s->n_jobs > 0 || s->flush_posted || !waking_settle(&s->waking))
+		return;
+	s->type->type->free(s->state);
+	buf_fini(&s->batch);
+	buf_fini(&s->packed);
+	arena_fini(&s->scratch);
+	partition_unref(&s->partition);
+	xfree(s);
+	core_work_ends(core);
+}
