@@ -185,5 +185,6 @@ void shard_load(struct coordinator_shard *s)
 	l->end = view.offsets.end;
 	s->committed = view.offsets.high_watermark;
 	s->end = view.offsets.end;
+	s->type->type->committed(s->state, s->committed);
 	next_range(s);
 }

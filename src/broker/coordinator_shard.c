@@ -103,7 +103,7 @@ static void done(struct coordinator_shard *s, struct decision *d, int err)
 		list_remove(&w->link);
 		flush(s);
 		next = decision_begin(s);
-		w->fn(s->state, &next->step, w->arg, err);
+		w->fn(s->state, &next->step, w->arg, err ? coordinator_error(err) : 0);
 		decision_end(s, next);
 	}
 	decision_free(d);

@@ -178,7 +178,7 @@ struct shard_type {
 	/* A transaction of this producer has ended, at this offset. */
 	int (*end_transaction)(void *state, int64_t producer_id, int16_t producer_epoch, bool commit,
 			       const struct shard_position *at);
-	/* All below `offset` is committed. Called in between steps; may come for offsets that were passed already. */
+	/* All below `offset` is committed. Called in between steps, and once before anything is replayed; may say the same again. */
 	void (*committed)(void *state, int64_t offset);
 
 	/* The log is replayed: sessions begin. A step without a scope. */

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "config/config.h"
 #include "group/internal.h"
+#include "group/offsets.h"
 #include "group/tables.h"
 #include "protocol/group_records.h"
 
@@ -136,6 +137,19 @@ static int apply(void *state, const struct shard_record *r, const struct shard_p
 
 /* ---- commands ---- */
 
+bool group_array(struct arena *a, void **v, int32_t *n, int want, size_t size)
+{
+	*v = arena_array(a, (size_t)want + 1, size);
+	*n = *v ? want : 0;
+	return *v != NULL;
+}
+
+void group_no_memory(struct shard_command *c, struct shard_step *step)
+{
+	step->records.n = 0;
+	shard_refuse(step, c, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
+}
+
 static void command(void *state, struct shard_command *c, struct shard_step *step)
 {
 	for (int i = 0; i < group_commands_n; i++)
@@ -170,6 +184,7 @@ static void loaded(void *state, struct shard_step *step)
 
 		g->kind->loaded(s, g, step);
 	}
+	offsets_start_expiry(s, step->now_ms);
 }
 
 static void unload(void *state, struct shard_step *step, int err)
@@ -190,17 +205,26 @@ static void free_shard(void *state)
 
 	map_each(n, &s->groups) group_drop(s, container_of(n, struct group, node));
 	map_fini(&s->groups);
-	map_fini(&s->offsets);
-	map_fini(&s->transactions);
+	offsets_free(s);
 	heap_fini(&s->timers);
 	xfree(s);
 }
 
 static void committed(void *state, int64_t offset)
 {
-	struct group_shard *s = state;
+	offsets_committed(state, offset);
+}
 
-	s->committed = offset;
+static int end_transaction(void *state, int64_t producer_id, int16_t producer_epoch, bool commit,
+			   const struct shard_position *at)
+{
+	(void)producer_epoch;
+	return offsets_end_transaction(state, producer_id, commit, at);
+}
+
+static void image_changed(void *state, const struct image *old, struct shard_step *step)
+{
+	offsets_of_deleted_topics(state, old, step);
 }
 
 const struct shard_type group_shard_type = {
@@ -208,10 +232,12 @@ const struct shard_type group_shard_type = {
 	.new = new,
 	.free = free_shard,
 	.apply = apply,
+	.end_transaction = end_transaction,
 	.committed = committed,
 	.loaded = loaded,
 	.command = command,
 	.next_ms = next_ms,
 	.tick = tick,
+	.image = image_changed,
 	.unload = unload,
 };

@@ -148,6 +148,13 @@ typedef void group_command_fn(struct group_shard *s, struct shard_command *c, st
 /* value NULL: a tombstone. The codec's structs of this record. 0, or an error that makes the shard unusable. */
 typedef int group_apply_fn(struct group_shard *s, const void *key, const void *value, const struct shard_position *at);
 
+/* Gives an array of an answer n zeroed elements; false when the memory of the request is spent. */
+#define GROUP_ARRAY(command, list, want)                                                                               \
+	group_array((command)->arena, (void **)&(list).v, &(list).n, want, sizeof((list).v[0]))
+bool group_array(struct arena *a, void **v, int32_t *n, int want, size_t size);
+/* Then nothing of the step is written. */
+void group_no_memory(struct shard_command *c, struct shard_step *step);
+
 /* Writes the records of one decision: shard_put with the schemas of this record's name. */
 #define GROUP_PUT(step, name, key, version, value)                                                                     \
 	shard_put(step, &name##_key_schema, key, &name##_value_schema, version, value)

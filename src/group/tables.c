@@ -3,14 +3,41 @@
  */
 #include "group/tables.h"
 
+#include "group/admin.h"
+#include "group/classic.h"
+#include "group/offsets.h"
+#include "protocol/delete_groups.h"
+#include "protocol/describe_groups.h"
 #include "protocol/group_records.h"
+#include "protocol/heartbeat.h"
+#include "protocol/join_group.h"
+#include "protocol/leave_group.h"
+#include "protocol/list_groups.h"
+#include "protocol/offset_commit.h"
+#include "protocol/offset_delete.h"
+#include "protocol/offset_fetch.h"
+#include "protocol/sync_group.h"
+#include "protocol/txn_offset_commit.h"
 
 const struct group_command group_commands[] = {
-	{-1, NULL},
+	{offset_commit_request_KEY, offset_commit_command},
+	{offset_fetch_request_KEY, offset_fetch_command},
+	{heartbeat_request_KEY, classic_heartbeat_command},
+	{join_group_request_KEY, classic_join_command},
+	{sync_group_request_KEY, classic_sync_command},
+	{leave_group_request_KEY, classic_leave_command},
+	{txn_offset_commit_request_KEY, txn_offset_commit_command},
+	{describe_groups_request_KEY, describe_groups_command},
+	{list_groups_request_KEY, list_groups_command},
+	{delete_groups_request_KEY, delete_groups_command},
+	{offset_delete_request_KEY, offset_delete_command},
 };
 const int group_commands_n = (int)(sizeof(group_commands) / sizeof(group_commands[0]));
 
+/* Keys of the first two kinds are the same, but for their number; values of both are read by their own versions. */
 const struct group_record group_records[] = {
-	{&group_metadata_key_schema, &group_metadata_value_schema, NULL},
+	{&legacy_offset_commit_key_schema, &offset_commit_value_schema, offsets_apply},
+	{&offset_commit_key_schema, &offset_commit_value_schema, offsets_apply},
+	{&group_metadata_key_schema, &group_metadata_value_schema, classic_apply},
 };
 const int group_records_n = (int)(sizeof(group_records) / sizeof(group_records[0]));

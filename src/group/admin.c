@@ -1,0 +1,187 @@
+/*
+ * admin: ListGroups, DescribeGroups and DeleteGroups, as far as they are the shard's.
+ */
+#include <ctype.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "group/admin.h"
+#include "group/classic.h"
+#include "group/offsets.h"
+#include "protocol/delete_groups.h"
+#include "protocol/describe_groups.h"
+#include "protocol/list_groups.h"
+
+#define GROUP_ID_NOT_FOUND_SINCE_DESCRIBE 6
+
+static struct str keep(struct shard_command *c, const char *text)
+{
+	return arena_str(c->arena, str_of(text));
+}
+
+/* ---- ListGroups ---- */
+
+static struct str trim(struct str s)
+{
+	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
+		s.len--;
+	return s;
+}
+
+static bool is_same_word(struct str s, const char *word)
+{
+	if (s.len != (int32_t)strlen(word))
+		return false;
+	for (int i = 0; i < s.len; i++)
+		if (tolower((unsigned char)s.p[i]) != tolower((unsigned char)word[i]))
+			return false;
+	return true;
+}
+
+static bool is_wanted(const struct group *g, const struct list_groups_request *in)
+{
+	bool state = in->states_filter.n == 0, type = in->types_filter.n == 0;
+
+	for (int i = 0; i < in->states_filter.n && !state; i++)
+		state = is_same_word(trim(in->states_filter.v[i]), g->kind->state(g));
+	for (int i = 0; i < in->types_filter.n && !type; i++)
+		type = is_same_word(in->types_filter.v[i], g->kind->name);
+	return state && type;
+}
+
+void list_groups_command(struct group_shard *s, struct shard_command *c, struct shard_step *step)
+{
+	struct list_groups_response *out = c->out;
+	int n = 0;
+
+	if (!GROUP_ARRAY(c, out->groups, (int)s->groups.n)) {
+		group_no_memory(c, step);
+		return;
+	}
+	map_each(it, &s->groups)
+	{
+		const struct group *g = container_of(it, struct group, node);
+
+		if (!is_wanted(g, c->in))
+			continue;
+		out->groups.v[n++] = (struct list_groups_response_group){
+			.group_id = keep(c, g->id),
+			.protocol_type = arena_str(c->arena, g->kind->protocol_type(g)),
+			.group_state = str_of(g->kind->state(g)),
+			.group_type = str_of(g->kind->name),
+		};
+	}
+	out->groups.n = n;
+	if (c->arena->failed)
+		group_no_memory(c, step);
+	else
+		shard_answer(step, c);
+}
+
+/* ---- DescribeGroups ---- */
+
+static struct bytes keep_bytes(struct shard_command *c, struct bytes b)
+{
+	struct str copy = arena_str(c->arena, (struct str){b.p ? (const char *)b.p : "", b.len});
+
+	return (struct bytes){(const uint8_t *)copy.p, copy.len};
+}
+
+static void describe_classic(const struct classic_group *g, struct shard_command *c,
+			     struct describe_groups_response_group *out)
+{
+	bool stable = g->state == CLASSIC_STABLE;
+	int i = 0;
+
+	out->protocol_type = arena_str(c->arena, g->g.kind->protocol_type(&g->g));
+	out->protocol_data = stable ? keep(c, g->protocol) : STR("");
+	if (!GROUP_ARRAY(c, out->members, g->n_members))
+		return;
+	list_each(it, &g->members)
+	{
+		const struct classic_member *m = container_of(it, struct classic_member, link);
+
+		out->members.v[i++] = (struct describe_groups_response_member){
+			.member_id = keep(c, m->id),
+			.group_instance_id = keep(c, m->instance_id),
+			.client_id = keep(c, m->client_id),
+			.client_host = keep(c, m->client_host),
+			.member_metadata = keep_bytes(c, stable ? classic_metadata(m, g->protocol) : BYTES_NULL),
+			.member_assignment = keep_bytes(c, m->assignment),
+		};
+	}
+}
+
+static void describe(const struct group_shard *s, struct shard_command *c, struct str id,
+		     struct describe_groups_response_group *out)
+{
+	struct group *g = group_find(s, id);
+
+	*out = (struct describe_groups_response_group){
+		.group_id = id,
+		.group_state = STR("Dead"),
+		.protocol_type = STR(""),
+		.protocol_data = STR(""),
+		.authorized_operations = INT32_MIN,
+	};
+	if (g && group_is_classic(g)) {
+		out->group_state = str_of(g->kind->state(g));
+		describe_classic(classic_of(g), c, out);
+	} else if (c->version >= GROUP_ID_NOT_FOUND_SINCE_DESCRIBE) {
+		out->error_code = ERR_GROUP_ID_NOT_FOUND;
+		out->error_message = arena_printf(
+			c->arena, g ? "Group %.*s is not a classic group." : "Group %.*s not found.", STR_ARG(id));
+	}
+}
+
+void describe_groups_command(struct group_shard *s, struct shard_command *c, struct shard_step *step)
+{
+	const struct describe_groups_request *in = c->in;
+	struct describe_groups_response *out = c->out;
+
+	if (!GROUP_ARRAY(c, out->groups, in->groups.n)) {
+		group_no_memory(c, step);
+		return;
+	}
+	for (int i = 0; i < in->groups.n; i++)
+		describe(s, c, in->groups.v[i], &out->groups.v[i]);
+	if (c->arena->failed)
+		group_no_memory(c, step);
+	else
+		shard_answer(step, c);
+}
+
+/* ---- DeleteGroups ---- */
+
+static int delete_group(struct group_shard *s, struct str id, struct shard_step *step)
+{
+	struct group *g = group_find(s, id);
+	int err = g ? g->kind->may_delete(g) : ERR_GROUP_ID_NOT_FOUND;
+
+	if (err)
+		return err;
+	offsets_put_all_tombstones(s, id, step);
+	g->kind->put_tombstones(s, g, step);
+	return 0;
+}
+
+void delete_groups_command(struct group_shard *s, struct shard_command *c, struct shard_step *step)
+{
+	const struct delete_groups_request *in = c->in;
+	struct delete_groups_response *out = c->out;
+
+	if (!GROUP_ARRAY(c, out->results, in->groups_names.n)) {
+		group_no_memory(c, step);
+		return;
+	}
+	for (int i = 0; i < in->groups_names.n; i++) {
+		out->results.v[i].group_id = in->groups_names.v[i];
+		out->results.v[i].error_message = STR_NULL;
+		out->results.v[i].error_code = (int16_t)delete_group(s, in->groups_names.v[i], step);
+	}
+	shard_answer(step, c);
+}

@@ -1,0 +1,13 @@
+/*
+ * admin: what people ask about groups.
+ */
+#ifndef ODRADEK_GROUP_ADMIN_H
+#define ODRADEK_GROUP_ADMIN_H
+
+#include "group/internal.h"
+
+group_command_fn list_groups_command;
+group_command_fn describe_groups_command;
+group_command_fn delete_groups_command;
+
+#endif
