@@ -56,5 +56,6 @@ const struct image_topic *answer_topic(const struct image *image, struct uuid id
 /* ---- operations a principal may do, as a bit field; all that the resource has, as long as there is no authorizer ---- */
 int32_t answer_topic_operations(void);
 int32_t answer_cluster_operations(void);
+int32_t answer_group_operations(void);
 
 #endif

@@ -1,15 +1,16 @@
 /*
  * auto_create: ask the controller, then wait until the image shows what was made.
  *
- * The topics of coordinators that are not served yet are not made: nobody could use them.
+ * A coordinator's topic is made with the settings that it needs; those of coordinators that are not served yet are not made: nobody could
+ * use them.
  */
 #include "broker/auto_create.h"
 
 #include "base/err.h"
 
 #include "broker/answer.h"
+#include "broker/coordinator.h"
 #include "broker/forward.h"
-#include "broker/internal_topic.h"
 #include "broker/node_private.h"
 #include "config/config.h"
 #include "metadata/image.h"
@@ -117,12 +118,14 @@ static bool fill_request(struct auto_create *c, struct create_topics_request *in
 		bool has_n = config_origin(config, CONFIG_NUM_PARTITIONS) != CONFIG_FROM_DEFAULT;
 		bool has_factor = config_origin(config, CONFIG_DEFAULT_REPLICATION_FACTOR) != CONFIG_FROM_DEFAULT;
 
+		if (coordinator_describe_topic(c->core, c->names[i], c->arena, t))
+			continue;
 		t->name = c->names[i];
 		t->num_partitions = has_n ? config_int(config, CONFIG_NUM_PARTITIONS) : -1;
 		t->replication_factor =
 			has_factor ? (int16_t)config_int(config, CONFIG_DEFAULT_REPLICATION_FACTOR) : -1;
 	}
-	return true;
+	return !c->arena->failed;
 }
 
 bool auto_create_start(struct auto_create *c, struct core *core, struct arena *arena, const struct str *names, int n)

@@ -37,6 +37,7 @@ const struct coordinator_type coordinator_types[COORDINATOR_KINDS] = {
 			.linger_ms = CONFIG_GROUP_COORDINATOR_APPEND_LINGER_MS,
 			.load_bytes = CONFIG_OFFSETS_LOAD_BUFFER_SIZE,
 			.write_timeout_ms = CONFIG_OFFSETS_COMMIT_TIMEOUT_MS,
+			.buffer_bytes = CONFIG_GROUP_COORDINATOR_CACHED_BUFFER_MAX_BYTES,
 		},
 };
 
@@ -231,6 +232,7 @@ void coordinators_stop(struct core *core)
 {
 	struct coordinators *c = core->coordinators;
 
+	coordinator_makers_hurry(core);
 	if (!c)
 		return;
 	c->stopped = true;

@@ -44,6 +44,16 @@ int32_t coordinator_partition(const struct node *node, const struct image *image
 			      struct str key);
 struct str coordinator_topic(enum coordinator_kind kind);
 
+/*
+ * The topic of this kind is made, with the settings that coordinators need (offsets.topic.* and so on); nobody waits for it. Asked again
+ * meanwhile, nothing happens.
+ */
+void coordinator_make_topic(struct core *core, enum coordinator_kind kind);
+/* The same as a part of another request: what CreateTopics is to be asked for this name. False: it is the topic of no kind. */
+struct create_topics_request_topic;
+bool coordinator_describe_topic(const struct core *core, struct str name, struct arena *a,
+				struct create_topics_request_topic *out);
+
 /* ---- commands ---- */
 
 struct coordinator_command;
@@ -77,5 +87,8 @@ void coordinators_follow(struct core *core, const struct image *old);
 /* No shard any more: all that is held or waits is answered NOT_COORDINATOR. core_work_ends is called when nothing is under way. */
 void coordinators_stop(struct core *core);
 void coordinators_free(struct coordinators *c);
+/* No topic is waited for any more. */
+void coordinator_makers_hurry(struct core *core);
+void coordinator_makers_free(struct core *core);
 
 #endif

@@ -121,10 +121,10 @@ static void end_load(struct coordinator_shard *s, int err)
 			   "topic=%s partition=%d offset=%lld error=%s", s->type->type->topic, s->id,
 			   (long long)l->offset, err_name(err));
 	else if (l->n_records > 0)
-		diag_info(s->core->loop->env->diag, "coordinator loaded",
-			  "topic=%s partition=%d epoch=%d records=%lld bytes=%lld ms=%lld", s->type->type->topic, s->id,
-			  s->epoch, (long long)l->n_records, (long long)l->n_bytes,
-			  (long long)(env_mono_ms(s->core->loop->env) - l->began_ms));
+		diag_debug(s->core->loop->env->diag, "coordinator loaded",
+			   "topic=%s partition=%d epoch=%d records=%lld bytes=%lld ms=%lld", s->type->type->topic,
+			   s->id, s->epoch, (long long)l->n_records, (long long)l->n_bytes,
+			   (long long)(env_mono_ms(s->core->loop->env) - l->began_ms));
 	shard_loaded(s, err);
 }
 

@@ -34,6 +34,7 @@ struct coordinator_type {
 	enum config_id linger_ms;
 	enum config_id load_bytes;
 	enum config_id write_timeout_ms;
+	enum config_id buffer_bytes;
 };
 
 extern const struct coordinator_type coordinator_types[COORDINATOR_KINDS];

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "broker/coordinator_private.h"
 #include "broker/core.h"
+#include "broker/layers.h"
 #include "broker/node_private.h"
 #include "broker/partitions.h"
 #include "compress/compress.h"
@@ -22,6 +23,7 @@
 #define STEP_MEMORY_MAX (256 << 20)
 #define SCRATCH_MAX (64 << 20)
 #define TICKS_AT_ONCE 64
+#define BUFFER_KEPT 524288     /* whatever the settings say */
 #define RECORD_OVERHEAD_MAX 40 /* lengths, deltas and counts of a record, at most */
 
 struct decision {
@@ -283,7 +285,7 @@ static int check_batch(struct coordinator_shard *s, uint8_t **p, size_t len, str
 	};
 	int err;
 
-	if (codec != CODEC_NONE && config.compression_type == COMPRESSION_PRODUCER)
+	if (codec > CODEC_NONE && codec <= CODEC_ZSTD && config.compression_type == COMPRESSION_PRODUCER)
 		config.compression_type = (enum compression_type)codec;
 	err = batch_check(&c, *p, len, info, &problem);
 	if (err == 0 && info->recompress) {
@@ -337,9 +339,23 @@ static void apply(struct coordinator_shard *s, struct decision *d, int64_t *offs
 	}
 }
 
+/* A buffer that has grown beyond what is to be kept goes. */
+static void shrink(struct coordinator_shard *s, struct buf *b)
+{
+	struct layers layers;
+
+	b->len = 0;
+	if (b->cap <= BUFFER_KEPT || !s->core->image)
+		return;
+	layers = layers_of_broker(s->core->image, s->core->node->id);
+	if ((int64_t)b->cap > config_long_in(s->core->node->config, layers.v, layers.n, s->type->buffer_bytes))
+		buf_fini(b);
+}
+
 static void empty_batch(struct coordinator_shard *s)
 {
-	s->batch.len = 0;
+	shrink(s, &s->batch);
+	shrink(s, &s->packed);
 	s->builder.count = 0;
 	s->n_scopes = 0;
 	s->all_scopes = false;

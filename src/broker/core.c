@@ -293,6 +293,7 @@ void core_fini(struct core *c)
 		codecs_free(c->codecs);
 	producer_ids_free(c->producer_ids);
 	coordinators_free(c->coordinators);
+	coordinator_makers_free(c);
 	c->coordinators = NULL;
 	image_unref(&c->image);
 }

@@ -30,6 +30,7 @@ struct node;
 struct partition;
 struct producer_ids;
 struct request;
+struct topic_maker;
 
 /* Waits for the image to change; in a core's list. */
 struct image_waiter {
@@ -52,6 +53,7 @@ struct core {
 	struct log_flusher *flusher;
 	struct codecs *codecs;
 	struct producer_ids *producer_ids;
+	struct topic_maker *topic_makers;  /* one a kind of coordinator, or NULL */
 	struct coordinators *coordinators; /* NULL until the logs are open, and on a pure controller */
 	struct diag_limit refusals;
 	struct api_counts **api_counts; /* by API key; NULL for what was never asked */

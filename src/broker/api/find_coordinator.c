@@ -1,13 +1,23 @@
 /*
- * FindCoordinator: no coordinator is served yet; every key is answered with COORDINATOR_NOT_AVAILABLE, which clients take for a reason to
- * ask again. (librdkafka compresses with lz4 only where this API is advertised.)
+ * FindCoordinator: which broker looks after a group: the leader of the partition of __consumer_offsets that the group belongs to, as the
+ * image has it. The topic is made when it is first asked for; until it is there, and for coordinators that are not served yet, the answer
+ * is COORDINATOR_NOT_AVAILABLE, which clients take for a reason to ask again.
  */
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/api.h"
+#include "broker/coordinator.h"
 #include "protocol/find_coordinator.h"
 
+#define KEYS_SINCE 4
+#define SHARE_SINCE 6
+
 enum key_type { KEY_GROUP = 0, KEY_TRANSACTION = 1, KEY_SHARE = 2 };
+
+struct found {
+	int32_t node_id;
+	struct answer_endpoint endpoint;
+};
 
 /* "group:topic id:partition", as SharePartitionKey.validate has it: three parts, none empty, a uuid and a number. */
 static bool share_key_is_valid(struct str key)
@@ -27,11 +37,44 @@ static bool share_key_is_valid(struct str key)
 	       str_to_i32((struct str){key.p + last + 1, key.len - last - 1}, &partition);
 }
 
-static int judge(const struct request *r, int8_t type, struct str key)
+static int find_group(struct request *r, struct str key, struct found *out)
 {
-	if (type < KEY_GROUP || type > KEY_SHARE || (type == KEY_SHARE && (r->version < 6 || !share_key_is_valid(key))))
+	const struct image_topic *topic = image_topic_by_name(r->image, coordinator_topic(COORDINATOR_GROUP));
+	int32_t partition = coordinator_partition(r->node, r->image, COORDINATOR_GROUP, key);
+	const struct image_partition *p = topic ? image_topic_partition(topic, partition) : NULL;
+
+	if (!topic)
+		coordinator_make_topic(r->core, COORDINATOR_GROUP);
+	if (!p || p->leader < 0 || !answer_alive_endpoint(r, r->image, p->leader, &out->endpoint))
+		return ERR_COORDINATOR_NOT_AVAILABLE;
+	out->node_id = p->leader;
+	return 0;
+}
+
+static int find(struct request *r, int8_t type, struct str key, struct found *out)
+{
+	*out = (struct found){.node_id = -1, .endpoint = {.host = STR(""), .port = -1}};
+	if (type < KEY_GROUP || type > KEY_SHARE ||
+	    (type == KEY_SHARE && (r->version < SHARE_SINCE || !share_key_is_valid(key))))
 		return ERR_INVALID_REQUEST;
-	return ERR_COORDINATOR_NOT_AVAILABLE;
+	return type == KEY_GROUP ? find_group(r, key, out) : ERR_COORDINATOR_NOT_AVAILABLE;
+}
+
+static enum outcome find_one(struct request *r)
+{
+	const struct find_coordinator_request *in = r->in;
+	struct find_coordinator_response *out = r->out;
+	struct found found;
+	int err = find(r, in->key_type, in->key, &found);
+
+	if (err)
+		return request_fail(r, err, STR_NULL);
+	/* Kafka's words for no error, where there is room for words. */
+	out->error_message = STR("NONE");
+	out->node_id = found.node_id;
+	out->host = found.endpoint.host;
+	out->port = found.endpoint.port;
+	return REPLY;
 }
 
 static enum outcome run(struct request *r)
@@ -39,15 +82,21 @@ static enum outcome run(struct request *r)
 	const struct find_coordinator_request *in = r->in;
 	struct find_coordinator_response *out = r->out;
 
-	if (r->version < 4)
-		return request_fail(r, judge(r, in->key_type, in->key), STR_NULL);
+	if (!r->image)
+		return HANG_UP;
+	if (r->version < KEYS_SINCE)
+		return find_one(r);
 	if (!ANSWER_ARRAY(r, out->coordinators, find_coordinator_response_coordinator_schema, in->coordinator_keys.n))
 		return HANG_UP;
 	for (int i = 0; i < in->coordinator_keys.n; i++) {
-		out->coordinators.v[i].key = in->coordinator_keys.v[i];
-		out->coordinators.v[i].error_code = (int16_t)judge(r, in->key_type, in->coordinator_keys.v[i]);
-		out->coordinators.v[i].node_id = -1;
-		out->coordinators.v[i].port = -1;
+		struct find_coordinator_response_coordinator *o = &out->coordinators.v[i];
+		struct found found;
+
+		o->key = in->coordinator_keys.v[i];
+		o->error_code = (int16_t)find(r, in->key_type, o->key, &found);
+		o->node_id = found.node_id;
+		o->host = found.endpoint.host;
+		o->port = found.endpoint.port;
 	}
 	return REPLY;
 }
@@ -57,7 +106,7 @@ static void fail(struct request *r, int err, struct str message)
 	const struct find_coordinator_request *in = r->in;
 	struct find_coordinator_response *out = r->out;
 
-	if (r->version < 4) {
+	if (r->version < KEYS_SINCE) {
 		out->error_code = (int16_t)err;
 		out->error_message = str_is_null(message) ? str_of(err_message(err)) : message;
 		out->node_id = -1;

@@ -11,6 +11,7 @@
 #include "broker/answer.h"
 #include "broker/api.h"
 #include "broker/auto_create.h"
+#include "broker/coordinator.h"
 #include "broker/core.h"
 #include "broker/dispatch.h"
 #include "broker/internal_topic.h"
@@ -275,6 +276,12 @@ static bool fill(struct metadata *m)
 
 /* ---- making what is missing ---- */
 
+/* The topics of coordinators that are not served yet stay away. */
+static bool may_be_made(struct str name)
+{
+	return !topic_is_internal(name) || str_eq(name, coordinator_topic(COORDINATOR_GROUP));
+}
+
 static void find_missing(struct metadata *m)
 {
 	const struct metadata_request *in = m->r->in;
@@ -284,7 +291,7 @@ static void find_missing(struct metadata *m)
 	    !config_bool(config, CONFIG_AUTO_CREATE_TOPICS_ENABLE))
 		return;
 	for (int i = 0; i < m->n_names; i++)
-		if (topic_name_is_valid(m->names[i]) && !topic_is_internal(m->names[i]) &&
+		if (topic_name_is_valid(m->names[i]) && may_be_made(m->names[i]) &&
 		    !image_topic_by_name(m->image, m->names[i]))
 			m->missing[m->n_missing++] = m->names[i];
 }

@@ -1,0 +1,124 @@
+/*
+ * OffsetDelete: topics and partitions that the cluster does not have are refused here, the rest is the coordinator's (KIP-496).
+ */
+#include "base/err.h"
+#include "broker/answer.h"
+#include "broker/group_request.h"
+#include "protocol/offset_delete.h"
+
+typedef struct offset_delete_request_topic asked;
+typedef struct offset_delete_response_topic told;
+
+struct deletion {
+	struct offset_delete_request in;
+	struct offset_delete_response out;
+	struct offset_delete_response refused;
+};
+
+static void refuse(told *o, int32_t partition)
+{
+	o->partitions.v[o->partitions.n++] = (struct offset_delete_response_partition){
+		.partition_index = partition, .error_code = ERR_UNKNOWN_TOPIC_OR_PARTITION};
+}
+
+static bool sort_topic(struct request *r, struct deletion *d, const asked *t)
+{
+	const struct image_topic *topic = image_topic_by_name(r->image, t->name);
+	asked *good = &d->in.topics.v[d->in.topics.n];
+	told *bad = &d->refused.topics.v[d->refused.topics.n];
+
+	good->name = bad->name = t->name;
+	if (!ANSWER_ARRAY(r, good->partitions, offset_delete_request_partition_schema, t->partitions.n) ||
+	    !ANSWER_ARRAY(r, bad->partitions, offset_delete_response_partition_schema, t->partitions.n))
+		return false;
+	good->partitions.n = bad->partitions.n = 0;
+	for (int i = 0; i < t->partitions.n; i++) {
+		int32_t partition = t->partitions.v[i].partition_index;
+
+		if (topic && image_topic_partition(topic, partition))
+			good->partitions.v[good->partitions.n++] = t->partitions.v[i];
+		else
+			refuse(bad, partition);
+	}
+	d->in.topics.n += good->partitions.n > 0;
+	d->refused.topics.n += bad->partitions.n > 0;
+	return true;
+}
+
+/* The refused partitions of a topic, then the coordinator's. */
+static void append_topic(struct request *r, struct offset_delete_response *out, const told *t)
+{
+	for (int i = 0; i < out->topics.n; i++) {
+		told *o = &out->topics.v[i], both = {0};
+		int32_t n = o->partitions.n;
+
+		if (!str_eq(o->name, t->name))
+			continue;
+		if (!ANSWER_ARRAY(r, both.partitions, offset_delete_response_partition_schema, n + t->partitions.n))
+			return;
+		for (int j = 0; j < both.partitions.n; j++)
+			both.partitions.v[j] = j < n ? o->partitions.v[j] : t->partitions.v[j - n];
+		o->partitions.v = both.partitions.v;
+		o->partitions.n = both.partitions.n;
+		return;
+	}
+	out->topics.v[out->topics.n++] = *t;
+}
+
+static void finish(struct request *r, const struct shard_command *c, void *arg)
+{
+	struct deletion *d = arg;
+	struct offset_delete_response *out = r->out;
+
+	/* An error of the group says nothing about its topics. */
+	if (c->err) {
+		out->error_code = (int16_t)c->err;
+		return;
+	}
+	if (!ANSWER_ARRAY(r, out->topics, offset_delete_response_topic_schema, d->refused.topics.n + d->out.topics.n))
+		return;
+	out->topics.n = 0;
+	for (int i = 0; i < d->refused.topics.n; i++)
+		out->topics.v[out->topics.n++] = d->refused.topics.v[i];
+	for (int i = 0; i < d->out.topics.n; i++)
+		append_topic(r, out, &d->out.topics.v[i]);
+}
+
+static void fail(struct request *r, int err, struct str message)
+{
+	(void)message;
+	((struct offset_delete_response *)r->out)->error_code = (int16_t)err;
+}
+
+static enum outcome run(struct request *r)
+{
+	const struct offset_delete_request *in = r->in;
+	struct deletion *d = arena_zalloc(&r->arena, sizeof(*d));
+
+	if (!r->image || !d)
+		return HANG_UP;
+	d->in.group_id = in->group_id;
+	if (!ANSWER_ARRAY(r, d->in.topics, offset_delete_request_topic_schema, in->topics.n) ||
+	    !ANSWER_ARRAY(r, d->refused.topics, offset_delete_response_topic_schema, in->topics.n))
+		return HANG_UP;
+	d->in.topics.n = d->refused.topics.n = 0;
+	for (int i = 0; i < in->topics.n; i++)
+		if (!sort_topic(r, d, &in->topics.v[i]))
+			return HANG_UP;
+	if (in->group_id.len == 0)
+		return request_fail(r, ERR_INVALID_GROUP_ID, STR_NULL);
+	return group_request_run(r, in->group_id, &d->in, &d->out, finish, d);
+}
+
+const struct api api_offset_delete = {
+	.key = offset_delete_request_KEY,
+	.first = offset_delete_request_FIRST,
+	.last = offset_delete_request_LAST,
+	.flags = API_BROKER,
+	.acl_operation = ACL_DELETE,
+	.acl_resource = ACL_GROUP,
+	.in = &offset_delete_request_schema,
+	.out = &offset_delete_response_schema,
+	.run = run,
+	.fail = fail,
+};

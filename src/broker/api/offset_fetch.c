@@ -1,0 +1,293 @@
+/*
+ * OffsetFetch: how far groups have read. Since version 8 for many groups at once, since 10 by topic ids; older requests are turned into the
+ * newer form and their answers back.
+ */
+#include "base/err.h"
+#include "broker/answer.h"
+#include "broker/group_request.h"
+#include "protocol/offset_fetch.h"
+
+#define ERROR_OF_ALL_SINCE 2
+#define GROUPS_SINCE 8
+#define TOPIC_IDS_SINCE 10
+
+typedef struct offset_fetch_request_group asked;
+typedef struct offset_fetch_response_group told;
+typedef struct offset_fetch_request_group_topic asked_topic;
+typedef struct offset_fetch_response_group_topic told_topic;
+
+struct fetch {
+	const asked *groups; /* as asked */
+	asked *known;	     /* without the topics whose id nobody knows */
+	told *refused;	     /* those */
+	told *out;
+	int n;
+};
+
+/* ---- the request as one of groups ---- */
+
+static bool group_of_old(struct request *r, asked *g)
+{
+	const struct offset_fetch_request *in = r->in;
+
+	*g = (asked){.group_id = in->group_id, .member_epoch = -1};
+	if (in->topics.n < 0) {
+		g->topics.n = -1;
+		return true;
+	}
+	if (!ANSWER_ARRAY(r, g->topics, offset_fetch_request_group_topic_schema, in->topics.n))
+		return false;
+	for (int i = 0; i < in->topics.n; i++) {
+		g->topics.v[i].name = in->topics.v[i].name;
+		g->topics.v[i].partition_indexes.v = in->topics.v[i].partition_indexes.v;
+		g->topics.v[i].partition_indexes.n = in->topics.v[i].partition_indexes.n;
+	}
+	return true;
+}
+
+static bool take_groups(struct request *r, struct fetch *f)
+{
+	const struct offset_fetch_request *in = r->in;
+	asked *one;
+
+	if (r->version >= GROUPS_SINCE) {
+		f->groups = in->groups.v;
+		f->n = in->groups.n;
+		return true;
+	}
+	one = arena_zalloc(&r->arena, sizeof(*one));
+	f->groups = one;
+	f->n = 1;
+	return one && group_of_old(r, one);
+}
+
+/* ---- errors ---- */
+
+static bool refuse_topic(struct request *r, const asked_topic *t, int err, struct str metadata, told_topic *o)
+{
+	*o = (told_topic){.name = t->name, .topic_id = t->topic_id};
+	if (!ANSWER_ARRAY(r, o->partitions, offset_fetch_response_group_partition_schema, t->partition_indexes.n))
+		return false;
+	for (int i = 0; i < t->partition_indexes.n; i++) {
+		o->partitions.v[i].partition_index = t->partition_indexes.v[i];
+		o->partitions.v[i].committed_offset = -1;
+		o->partitions.v[i].metadata = metadata;
+		o->partitions.v[i].error_code = (int16_t)err;
+	}
+	return true;
+}
+
+static bool refuse_group(struct request *r, const asked *g, int err, told *o)
+{
+	*o = (told){.group_id = g->group_id};
+	if (r->version >= ERROR_OF_ALL_SINCE) {
+		o->error_code = (int16_t)err;
+		return true;
+	}
+	if (!ANSWER_ARRAY(r, o->topics, offset_fetch_response_group_topic_schema, g->topics.n))
+		return false;
+	for (int i = 0; i < g->topics.n; i++)
+		if (!refuse_topic(r, &g->topics.v[i], err, STR(""), &o->topics.v[i]))
+			return false;
+	return true;
+}
+
+/* ---- the answer in the form of the version ---- */
+
+static bool answer_old(struct request *r, const told *g)
+{
+	struct offset_fetch_response *out = r->out;
+
+	out->error_code = g->error_code;
+	if (!ANSWER_ARRAY(r, out->topics, offset_fetch_response_topic_schema, g->topics.n))
+		return false;
+	for (int i = 0; i < g->topics.n; i++) {
+		const told_topic *t = &g->topics.v[i];
+		struct offset_fetch_response_topic *o = &out->topics.v[i];
+
+		o->name = t->name;
+		if (!ANSWER_ARRAY(r, o->partitions, offset_fetch_response_partition_schema, t->partitions.n))
+			return false;
+		for (int j = 0; j < t->partitions.n; j++) {
+			o->partitions.v[j].partition_index = t->partitions.v[j].partition_index;
+			o->partitions.v[j].committed_offset = t->partitions.v[j].committed_offset;
+			o->partitions.v[j].committed_leader_epoch = t->partitions.v[j].committed_leader_epoch;
+			o->partitions.v[j].metadata = t->partitions.v[j].metadata;
+			o->partitions.v[j].error_code = t->partitions.v[j].error_code;
+		}
+	}
+	return true;
+}
+
+static void answer(struct request *r, const struct fetch *f)
+{
+	struct offset_fetch_response *out = r->out;
+
+	if (r->version < GROUPS_SINCE) {
+		answer_old(r, &f->out[0]);
+		return;
+	}
+	out->groups.v = f->out;
+	out->groups.n = f->n;
+}
+
+/* ---- topics by id ---- */
+
+static bool sort_topics(struct request *r, struct fetch *f, int i)
+{
+	const asked *g = &f->groups[i];
+	asked *known = &f->known[i];
+	told *refused = &f->refused[i];
+
+	*known = *g;
+	if (r->version < TOPIC_IDS_SINCE || g->topics.n < 0)
+		return true;
+	if (!ANSWER_ARRAY(r, known->topics, offset_fetch_request_group_topic_schema, g->topics.n) ||
+	    !ANSWER_ARRAY(r, refused->topics, offset_fetch_response_group_topic_schema, g->topics.n))
+		return false;
+	known->topics.n = refused->topics.n = 0;
+	for (int j = 0; j < g->topics.n; j++) {
+		const struct image_topic *t = image_topic_by_id(r->image, g->topics.v[j].topic_id);
+		asked_topic *k = &known->topics.v[known->topics.n];
+
+		if (!t) {
+			if (!refuse_topic(r, &g->topics.v[j], ERR_UNKNOWN_TOPIC_ID, STR(""),
+					  &refused->topics.v[refused->topics.n++]))
+				return false;
+			continue;
+		}
+		*k = g->topics.v[j];
+		k->name = t->name;
+		known->topics.n++;
+	}
+	return true;
+}
+
+/* Of all offsets of a group: a topic that has no id any more cannot be named. */
+static void give_ids(struct request *r, told *o)
+{
+	int n = 0;
+
+	for (int i = 0; i < o->topics.n; i++) {
+		told_topic t = o->topics.v[i];
+		const struct image_topic *topic = image_topic_by_name(r->image, t.name);
+
+		if (uuid_is_zero(t.topic_id) && topic)
+			t.topic_id = topic->id;
+		if (!uuid_is_zero(t.topic_id))
+			o->topics.v[n++] = t;
+	}
+	o->topics.n = n;
+}
+
+static bool add_refused(struct request *r, told *o, const told *refused)
+{
+	told both = *o;
+
+	if (refused->topics.n == 0)
+		return true;
+	if (!ANSWER_ARRAY(r, both.topics, offset_fetch_response_group_topic_schema, o->topics.n + refused->topics.n))
+		return false;
+	for (int i = 0; i < both.topics.n; i++)
+		both.topics.v[i] = i < o->topics.n ? o->topics.v[i] : refused->topics.v[i - o->topics.n];
+	*o = both;
+	return true;
+}
+
+/* ---- the request ---- */
+
+/* A fetch of stable offsets that cannot know whether they are: the client looks for the coordinator anew. */
+static int error_of(const struct request *r, int err)
+{
+	const struct offset_fetch_request *in = r->in;
+
+	return in->require_stable && err == ERR_COORDINATOR_NOT_AVAILABLE ? ERR_NOT_COORDINATOR : err;
+}
+
+static void finish(struct group_fan *fan)
+{
+	struct fetch *f = fan->arg;
+	struct request *r = fan->r;
+	bool ok = true;
+
+	for (int i = 0; i < f->n && ok; i++) {
+		const struct shard_command *c = &fan->v[i].command.c;
+		const struct offset_fetch_response *out = fan->v[i].out;
+
+		if (c->err) {
+			ok = refuse_group(r, &f->groups[i], error_of(r, c->err), &f->out[i]);
+			continue;
+		}
+		f->out[i] = out->groups.v[0];
+		if (f->out[i].error_code)
+			ok = refuse_group(r, &f->groups[i], f->out[i].error_code, &f->out[i]);
+		else if (r->version >= TOPIC_IDS_SINCE && f->groups[i].topics.n < 0)
+			give_ids(r, &f->out[i]);
+		else
+			ok = add_refused(r, &f->out[i], &f->refused[i]);
+	}
+	answer(r, f);
+}
+
+static bool make_parts(struct request *r, struct fetch *f)
+{
+	f->known = arena_array(&r->arena, (size_t)f->n + 1, sizeof(*f->known));
+	f->refused = arena_array(&r->arena, (size_t)f->n + 1, sizeof(*f->refused));
+	f->out = arena_array(&r->arena, (size_t)f->n + 1, sizeof(*f->out));
+	for (int i = 0; !r->arena.failed && i < f->n; i++)
+		if (!sort_topics(r, f, i))
+			return false;
+	return !r->arena.failed;
+}
+
+static enum outcome run(struct request *r)
+{
+	const struct offset_fetch_request *in = r->in;
+	struct fetch *f = arena_zalloc(&r->arena, sizeof(*f));
+	struct group_fan *fan;
+
+	if (!r->image || !f || !take_groups(r, f) || !make_parts(r, f))
+		return HANG_UP;
+	fan = group_fan_new(r, f->n, finish, f);
+	if (!fan)
+		return HANG_UP;
+	for (int i = 0; i < f->n; i++) {
+		struct offset_fetch_request *part = arena_zalloc(&r->arena, sizeof(*part));
+
+		if (!part)
+			return HANG_UP;
+		part->groups.v = &f->known[i];
+		part->groups.n = 1;
+		part->require_stable = in->require_stable;
+		group_fan_ask(fan, i, f->known[i].group_id, part);
+	}
+	return group_fan_run(fan);
+}
+
+static void fail(struct request *r, int err, struct str message)
+{
+	struct fetch f = {0};
+
+	(void)message;
+	if (!take_groups(r, &f))
+		return;
+	f.out = arena_array(&r->arena, (size_t)f.n + 1, sizeof(*f.out));
+	for (int i = 0; f.out && i < f.n; i++)
+		if (!refuse_group(r, &f.groups[i], err, &f.out[i]))
+			return;
+	if (f.out)
+		answer(r, &f);
+}
+
+const struct api api_offset_fetch = {
+	.key = offset_fetch_request_KEY,
+	.first = offset_fetch_request_FIRST,
+	.last = offset_fetch_request_LAST,
+	.flags = API_BROKER,
+	.acl_operation = ACL_DESCRIBE,
+	.acl_resource = ACL_GROUP,
+	.in = &offset_fetch_request_schema,
+	.out = &offset_fetch_response_schema,
+	.run = run,
+	.fail = fail,
+};

@@ -1,0 +1,168 @@
+/*
+ * group_request: see the header.
+ */
+#include "broker/group_request.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "broker/core.h"
+#include "broker/node_private.h"
+#include "net/conn.h"
+#include "wire/codec.h"
+
+#define PART_MEMORY_MAX (64 << 20)
+
+/* As Java prints a peer that has no name: "/127.0.0.1", "/0:0:0:0:0:0:0:1". */
+static struct str client_host(struct request *r)
+{
+	const struct addr *a = r->conn ? conn_peer_addr(r->conn) : NULL;
+	char text[ADDR_TEXT_MAX];
+	const uint8_t *ip;
+
+	if (!a)
+		return STR("");
+	ip = a->ip;
+	addr_text(a, text);
+	if (!a->v6 || !strchr(text, ':'))
+		return arena_printf(&r->arena, "/%s", text);
+	return arena_printf(&r->arena, "/%x:%x:%x:%x:%x:%x:%x:%x", ip[0] << 8 | ip[1], ip[2] << 8 | ip[3],
+			    ip[4] << 8 | ip[5], ip[6] << 8 | ip[7], ip[8] << 8 | ip[9], ip[10] << 8 | ip[11],
+			    ip[12] << 8 | ip[13], ip[14] << 8 | ip[15]);
+}
+
+static void fill_command(struct request *r, struct shard_command *c, const void *in, void *out)
+{
+	c->api = r->api->key;
+	c->version = r->version;
+	c->client_id = r->client_id;
+	c->client_host = client_host(r);
+	c->in = in;
+	c->out = out;
+}
+
+/* ---- one group ---- */
+
+struct single {
+	struct coordinator_command command;
+	struct request *r;
+	group_finish_fn *finish;
+	void *arg;
+};
+
+static void single_done(struct coordinator_command *command)
+{
+	struct single *s = command->arg;
+	struct request *r = s->r;
+
+	if (s->finish)
+		s->finish(r, &command->c, s->arg);
+	else if (command->c.err)
+		request_fail(r, command->c.err, command->c.message);
+	request_complete(r);
+}
+
+enum outcome group_request_run(struct request *r, struct str group_id, const void *in, void *out,
+			       group_finish_fn *finish, void *arg)
+{
+	struct single *s = arena_zalloc(&r->arena, sizeof(*s));
+	int32_t partition = coordinator_partition(r->node, r->image, COORDINATOR_GROUP, group_id);
+
+	if (!s)
+		return HANG_UP;
+	*s = (struct single){.r = r, .finish = finish, .arg = arg};
+	fill_command(r, &s->command.c, in, out);
+	s->command.c.scope = group_id;
+	s->command.c.arena = &r->arena;
+	s->command.done = single_done;
+	s->command.arg = s;
+	if (r->arena.failed)
+		return HANG_UP;
+	request_park(r, s, NULL);
+	coordinator_submit(r->core, COORDINATOR_GROUP, partition, &s->command);
+	return PARKED;
+}
+
+/* ---- many ---- */
+
+static void fan_release(void *arg)
+{
+	struct group_fan *f = arg;
+
+	for (int i = 0; i < f->n; i++)
+		arena_fini(&f->v[i].arena);
+}
+
+struct group_fan *group_fan_new(struct request *r, int n, void (*finish)(struct group_fan *f), void *arg)
+{
+	struct group_fan *f = arena_zalloc(&r->arena, sizeof(*f));
+	const struct schema *out = r->api->out;
+
+	if (!f)
+		return NULL;
+	*f = (struct group_fan){.r = r, .finish = finish, .arg = arg};
+	f->v = arena_array(&r->arena, (size_t)n + 1, sizeof(*f->v));
+	for (int i = 0; f->v && i < n; i++) {
+		f->v[i].fan = f;
+		f->v[i].out = arena_alloc(&r->arena, out->size);
+		if (f->v[i].out)
+			codec_init(out, f->v[i].out);
+	}
+	if (r->arena.failed)
+		return NULL;
+	f->n = n;
+	for (int i = 0; i < n; i++)
+		arena_init(&f->v[i].arena, PART_MEMORY_MAX);
+	arena_cleanup(&r->arena, fan_release, f);
+	return f;
+}
+
+static void part_done(struct coordinator_command *command)
+{
+	struct group_fan_part *p = command->arg;
+	struct group_fan *f = p->fan;
+
+	if (--f->n_left > 0)
+		return;
+	f->finish(f);
+	request_complete(f->r);
+}
+
+void group_fan_ask_shard(struct group_fan *f, int i, int32_t partition, const void *in)
+{
+	struct group_fan_part *p = &f->v[i];
+
+	p->in = in;
+	p->command.partition = partition;
+	p->command.done = part_done;
+	p->command.arg = p;
+	fill_command(f->r, &p->command.c, in, p->out);
+	p->command.c.scope = STR_NULL;
+	p->command.c.arena = &p->arena;
+}
+
+void group_fan_ask(struct group_fan *f, int i, struct str group_id, const void *in)
+{
+	struct request *r = f->r;
+
+	group_fan_ask_shard(f, i, coordinator_partition(r->node, r->image, COORDINATOR_GROUP, group_id), in);
+	f->v[i].command.c.scope = group_id;
+}
+
+enum outcome group_fan_run(struct group_fan *f)
+{
+	struct request *r = f->r;
+	int n = f->n;
+
+	if (r->arena.failed)
+		return HANG_UP;
+	if (n == 0) {
+		f->finish(f);
+		return REPLY;
+	}
+	f->n_left = n;
+	request_park(r, f, NULL);
+	for (int i = 0; i < n; i++)
+		coordinator_submit(r->core, COORDINATOR_GROUP, f->v[i].command.partition, &f->v[i].command);
+	return PARKED;
+}

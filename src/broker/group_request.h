@@ -1,0 +1,53 @@
+/*
+ * group_request: from a request about groups to the coordinators that answer it, and back.
+ *
+ * A request about one group is one command, which works in the request's own arena. One about many is a command a group, or a shard, each
+ * with an arena of its own, since they are answered on several reactors; when the last has come the request is finished.
+ */
+#ifndef ODRADEK_BROKER_GROUP_REQUEST_H
+#define ODRADEK_BROKER_GROUP_REQUEST_H
+
+#include "broker/api.h"
+#include "broker/coordinator.h"
+
+/* ---- one group ---- */
+
+/*
+ * Parks and submits. finish() (NULL: request_fail where there is an error) then fills what is left to fill in r->out, and the request is
+ * completed. in and out are the structs of the API, most often r->in and r->out.
+ */
+typedef void group_finish_fn(struct request *r, const struct shard_command *c, void *arg);
+enum outcome group_request_run(struct request *r, struct str group_id, const void *in, void *out,
+			       group_finish_fn *finish, void *arg);
+
+/* ---- many ---- */
+
+struct group_fan;
+
+struct group_fan_part {
+	struct coordinator_command command;
+	struct arena arena;
+	struct group_fan *fan;
+	const void *in;
+	void *out; /* as command.c.out; its parts in `arena`, which lives as long as the request */
+};
+
+struct group_fan {
+	struct request *r;
+	struct group_fan_part *v;
+	int n;
+	int n_left;
+	void (*finish)(struct group_fan *f);
+	void *arg;
+};
+
+/* n parts, whose out structs are default-filled by the request's API. NULL: no memory. */
+struct group_fan *group_fan_new(struct request *r, int n, void (*finish)(struct group_fan *f), void *arg);
+/* Part i asks the coordinator of this group. */
+void group_fan_ask(struct group_fan *f, int i, struct str group_id, const void *in);
+/* Part i asks the shard of this partition, about all of it. */
+void group_fan_ask_shard(struct group_fan *f, int i, int32_t partition, const void *in);
+/* All parts ask; finish() is called when all have been answered, and the request is completed. n == 0: at once. */
+enum outcome group_fan_run(struct group_fan *f);
+
+#endif
