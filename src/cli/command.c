@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/str.h"
+
+enum { NEAR = 3 };
+
 #define COMMAND(name) extern const struct command command_##name;
 #include "cli/commands.tbl"
 #undef COMMAND
@@ -26,6 +30,67 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
+const char *command_nearest(const char *name)
+{
+	const char *best = NULL;
+	int least = NEAR + 1;
+
+	for (int i = 0; i < commands_n; i++) {
+		int distance = str_distance(str_of(name), str_of(commands[i]->name), NEAR + 1);
+
+		if (distance < least) {
+			least = distance;
+			best = commands[i]->name;
+		}
+	}
+	return best;
+}
+
+static const struct {
+	const char *script;
+	const char *command;
+	const char *sub;
+} SCRIPTS[] = {
+#define SCRIPT(script, command, sub) {script, command, sub},
+#include "cli/scripts.tbl"
+#undef SCRIPT
+};
+
+const struct command *command_of_script(const char *argv0, const char **sub)
+{
+	const char *slash = strrchr(argv0, '/');
+	const char *name = slash ? slash + 1 : argv0;
+	size_t len = strlen(name);
+
+	if (len > 3 && strcmp(name + len - 3, ".sh") == 0)
+		len -= 3;
+	for (size_t i = 0; i < sizeof(SCRIPTS) / sizeof(SCRIPTS[0]); i++) {
+		if (strlen(SCRIPTS[i].script) != len || strncmp(SCRIPTS[i].script, name, len) != 0)
+			continue;
+		*sub = SCRIPTS[i].sub;
+		return command_find(SCRIPTS[i].command);
+	}
+	return NULL;
+}
+
+void command_help(const struct command *c, FILE *to)
+{
+	if (c->usage) {
+		fputs(c->usage, to);
+		return;
+	}
+	fprintf(to, "usage: odradek %s%s [OPTION]...%s%s\n\n%s\n", c->name, c->subcommands ? " SUBCOMMAND" : "",
+		c->words ? " " : "", c->words ? c->words : "", c->description);
+	if (c->subcommands)
+		fprintf(to, "\n");
+	for (const struct subcommand *s = c->subcommands; s && s->name; s++)
+		fprintf(to, "  %-24s %s\n", s->name, s->summary);
+	fprintf(to, "\n");
+	options_print(c->options, to);
+	if (c->examples)
+		fprintf(to, "\nexamples:\n%s", c->examples);
+}
+
 int command_misused(const struct command *c, const char *format, ...)
 {
 	va_list args;
@@ -34,6 +99,7 @@ int command_misused(const struct command *c, const char *format, ...)
 	va_start(args, format);
 	vfprintf(stderr, format, args);
 	va_end(args);
-	fprintf(stderr, "\n%s", c->usage);
+	fprintf(stderr, "\n");
+	command_help(c, stderr);
 	return EXIT_CONFIG;
 }

@@ -1,6 +1,6 @@
 /*
- * completion: the shell's completion, written from the table of commands. A command's options are the words of its usage that begin
- * with two dashes.
+ * completion: the shell's completion, written from the table of commands. A tool's options are its rows; those of the other
+ * commands the words of their usage that begin with two dashes.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -22,13 +22,26 @@ static bool is_repeated(const char *usage, const char *at, size_t len)
 	return false;
 }
 
-static void each_option(const struct command *c, void (*each)(const struct command *c, const char *option, int len))
+static void each_option_of_usage(const struct command *c, void (*each)(const struct command *c, const char *option, int len))
 {
 	for (const char *p = strstr(c->usage, "--"); p; p = strstr(p + word_len(p), "--"))
 		if (word_len(p) > 2 && !is_repeated(c->usage, p, word_len(p)))
 			each(c, p, (int)word_len(p));
 	if (!strstr(c->usage, "--help"))
 		each(c, "--help", (int)strlen("--help"));
+}
+
+static void each_option(const struct command *c, void (*each)(const struct command *c, const char *option, int len))
+{
+	char option[64];
+
+	if (c->usage) {
+		each_option_of_usage(c, each);
+		return;
+	}
+	for (const struct option_row *r = c->options; r->name; r++)
+		if (!(r->flags & OPTION_HIDDEN))
+			each(c, option, snprintf(option, sizeof(option), "--%s", r->name));
 }
 
 static void bash_option(const struct command *c, const char *option, int len)
@@ -42,6 +55,8 @@ static void print_bash(void)
 	printf("_odradek() {\n\tlocal word=${COMP_WORDS[COMP_CWORD]} words=\n\tcase ${COMP_WORDS[1]} in\n");
 	for (int i = 0; i < commands_n; i++) {
 		printf("\t%s) words='", commands[i]->name);
+		for (const struct subcommand *s = commands[i]->subcommands; s && s->name; s++)
+			printf("%s ", s->name);
 		each_option(commands[i], bash_option);
 		printf("' ;;\n");
 	}
@@ -69,6 +84,9 @@ static void print_fish(void)
 	for (int i = 0; i < commands_n; i++) {
 		printf("complete -c odradek -n __fish_use_subcommand -a %s -d '%s'\n", commands[i]->name,
 		       commands[i]->summary);
+		for (const struct subcommand *s = commands[i]->subcommands; s && s->name; s++)
+			printf("complete -c odradek -n '__fish_seen_subcommand_from %s' -a %s -d '%s'\n",
+			       commands[i]->name, s->name, s->summary);
 		each_option(commands[i], fish_option);
 	}
 }

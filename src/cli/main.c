@@ -2,6 +2,7 @@
  * main: the program's first look at its arguments.
  */
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static void print_usage(FILE *to)
 	      "       odradek --version | --help\n\n",
 	      to);
 	for (int i = 0; i < commands_n; i++)
-		fprintf(to, "  %-12s %s\n", commands[i]->name, commands[i]->summary);
+		fprintf(to, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
 }
 
 static bool asks_for_help(int argc, char **argv)
@@ -26,16 +27,57 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
-int main(int argc, char **argv)
-{
-	const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
+enum { ARGUMENTS_MAX = 4096 };
 
-	if (command != NULL && asks_for_help(argc - 1, argv + 1)) {
-		fputs(command->usage, stdout);
+static int run(const struct command *command, int argc, char **argv)
+{
+	if (asks_for_help(argc, argv)) {
+		command_help(command, stdout);
 		return EXIT_FINE;
 	}
-	if (command != NULL)
-		return command->run(argc - 1, argv + 1);
+	return command->run(argc, argv);
+}
+
+/* Under the name of one of Kafka's scripts: as `odradek COMMAND [SUB]`, with its arguments. */
+static int run_script(const struct command *command, const char *sub, int argc, char **argv)
+{
+	char *arguments[ARGUMENTS_MAX + 2];
+	int n = 0;
+
+	if (argc > ARGUMENTS_MAX) {
+		fprintf(stderr, "odradek: too many arguments\n");
+		return EXIT_CONFIG;
+	}
+	arguments[n++] = (char *)(uintptr_t)command->name;
+	if (sub)
+		arguments[n++] = (char *)(uintptr_t)sub;
+	for (int i = 1; i < argc; i++)
+		arguments[n++] = argv[i];
+	arguments[n] = NULL;
+	return run(command, n, arguments);
+}
+
+static int unknown(const char *name)
+{
+	const char *near = command_nearest(name);
+
+	fprintf(stderr, "odradek: %s is no command", name);
+	fprintf(stderr, near ? "; did you mean %s?\n" : "\n", near);
+	if (!near)
+		print_usage(stderr);
+	return EXIT_CONFIG;
+}
+
+int main(int argc, char **argv)
+{
+	const char *sub = NULL;
+	const struct command *script = argc > 0 ? command_of_script(argv[0], &sub) : NULL;
+	const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
+
+	if (script)
+		return run_script(script, sub, argc, argv);
+	if (command)
+		return run(command, argc - 1, argv + 1);
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		release_print();
 		return EXIT_FINE;
@@ -45,7 +87,7 @@ int main(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	if (argc > 1)
-		fprintf(stderr, "odradek: %s is no command\n", argv[1]);
+		return unknown(argv[1]);
 	print_usage(stderr);
 	return EXIT_CONFIG;
 }

@@ -209,7 +209,10 @@ static inline struct loop *loop_new(struct env *e, const char *name) { return e-
 static inline void loop_free(struct loop *l) { l->env->ops->loop_free(l); }
 /* Runs the loop on a thread of its own, until loop_stop. loop_free joins it. */
 static inline void loop_thread(struct loop *l) { l->env->ops->loop_thread(l); }
-/* Runs the loop on the calling thread, until loop_stop. (The simulator runs all loops itself: not called there.) */
+/*
+ * Runs the loop on the calling thread, until loop_stop; after that the same thread may run it again. (The simulator runs all loops itself:
+ * not called there.)
+ */
 static inline void loop_run(struct loop *l) { l->env->ops->loop_run(l); }
 static inline void loop_stop(struct loop *l) { l->env->ops->loop_stop(l); }
 /* Gives `p` to the loop; run() is called once, in the order of posting per poster. Posting to one's own loop is no system call. */

@@ -169,7 +169,7 @@ void real_loop_run(struct loop *base)
 {
 	struct real_loop *l = real_loop(base);
 
-	check(!atomic_load(&l->has_tid));
+	check(!atomic_load(&l->has_tid) || real_loop_is_mine(l));
 	l->tid = pthread_self();
 	atomic_store_explicit(&l->has_tid, true, memory_order_release);
 	take_others(l); /* this thread may have posted before it was the loop's: its order is kept */
@@ -180,6 +180,7 @@ void real_loop_run(struct loop *base)
 	}
 	while (l->own || atomic_load(&l->others))
 		run_posts(l);
+	atomic_store(&l->stopping, false);
 }
 
 static void *thread_main(void *arg)

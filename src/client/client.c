@@ -1,0 +1,313 @@
+/*
+ * client: where a call goes, and what becomes of it when it cannot get there.
+ */
+#include "client/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "client/internal.h"
+#include "wire/protocol.h"
+
+/* ---- bootstrap ---- */
+
+/* "host:port", "[v6]:port"; the host is copied without its brackets. */
+static bool read_address(struct str text, char **host, int *port)
+{
+	const char *colon = NULL;
+	int32_t number;
+
+	for (int32_t i = 0; i < text.len; i++)
+		if (text.p[i] == ':')
+			colon = text.p + i;
+	if (!colon || colon == text.p)
+		return false;
+	if (!str_to_i32((struct str){colon + 1, (int32_t)(text.p + text.len - colon - 1)}, &number) || number < 1 ||
+	    number > 65535)
+		return false;
+	*port = number;
+	if (text.p[0] == '[' && colon[-1] == ']')
+		*host = xstrndup(text.p + 1, (size_t)(colon - text.p - 2));
+	else
+		*host = xstrndup(text.p, (size_t)(colon - text.p));
+	return true;
+}
+
+static struct str trimmed(const char *p, size_t len)
+{
+	while (len > 0 && (*p == ' ' || *p == '\t'))
+		p++, len--;
+	while (len > 0 && (p[len - 1] == ' ' || p[len - 1] == '\t'))
+		len--;
+	return (struct str){p, (int32_t)len};
+}
+
+static int read_bootstrap(struct client *c, const char *text, struct str *wrong)
+{
+	int32_t id = -2; /* -1 would be CLIENT_ANY's */
+
+	for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		struct str one = trimmed(at, strcspn(at, ","));
+		char *host;
+		int port;
+
+		if (one.len == 0)
+			continue;
+		if (!read_address(one, &host, &port)) {
+			*wrong = one;
+			return ERR_INVALID_CONFIG;
+		}
+		channel_new(c, id--, host, port, NULL);
+		xfree(host);
+	}
+	*wrong = str_of(text);
+	return list_empty(&c->nodes) ? ERR_INVALID_CONFIG : 0;
+}
+
+int client_new(struct loop *l, const struct client_options *options, struct client **out, struct str *wrong)
+{
+	struct client *c = xcalloc(1, sizeof(*c));
+	int err;
+
+	c->loop = l;
+	c->options = *options;
+	c->client_id = str_dup(options->client_id);
+	c->options.client_id = str_of(c->client_id);
+	c->options.bootstrap = NULL;
+	c->controller = -1;
+	c->landing = xmalloc(LANDING);
+	list_init(&c->nodes);
+	list_init(&c->homeless);
+	arena_init(&c->finding_arena, 64 << 20);
+	err = read_bootstrap(c, options->bootstrap ? options->bootstrap : "", wrong);
+	if (err != 0) {
+		client_free(c);
+		return err;
+	}
+	*out = c;
+	return 0;
+}
+
+static void drop_calls(struct list *calls)
+{
+	list_each_safe(it, calls)
+	{
+		struct call *call = container_of(it, struct call, link);
+
+		timer_stop(&call->timer);
+		list_remove(it);
+	}
+}
+
+void client_free(struct client *c)
+{
+	check(c->n_resolving == 0);
+	drop_calls(&c->homeless);
+	list_each_safe(it, &c->nodes)
+	{
+		struct client_node *n = container_of(it, struct client_node, link);
+
+		drop_calls(&n->waiting);
+		drop_calls(&n->sending);
+		drop_calls(&n->in_flight);
+		channel_free(n);
+	}
+	discovery_clear(c);
+	arena_fini(&c->finding_arena);
+	xfree(c->landing);
+	xfree(c->client_id);
+	xfree(c);
+}
+
+bool client_is_busy(const struct client *c)
+{
+	return c->n_resolving > 0;
+}
+
+struct loop *client_loop(const struct client *c)
+{
+	return c->loop;
+}
+
+/* ---- where to ---- */
+
+/* A connection that is there before one that has to be made; those in turn. */
+static struct client_node *any_node(struct client *c)
+{
+	struct client_node *best = NULL;
+	uint32_t n = 0, pick;
+
+	list_each(it, &c->nodes)
+	{
+		struct client_node *node = container_of(it, struct client_node, link);
+
+		if (node->state == NODE_READY && !node->gone)
+			return node;
+		n += !node->gone;
+	}
+	pick = n ? c->turn % n : 0;
+	list_each(it, &c->nodes)
+	{
+		struct client_node *node = container_of(it, struct client_node, link);
+
+		if (!node->gone && pick-- == 0)
+			best = node;
+	}
+	return best;
+}
+
+static struct client_node *node_for(struct client *c, const struct call *call)
+{
+	if (call == &c->finding || call->node == CLIENT_ANY)
+		return any_node(c);
+	if (!c->is_known)
+		return NULL;
+	if (call->node == CLIENT_CONTROLLER) {
+		struct client_node *n = c->controller >= 0 ? discovery_node(c, c->controller) : NULL;
+
+		return n ? n : any_node(c);
+	}
+	return discovery_node(c, call->node);
+}
+
+static void place(struct call *call)
+{
+	struct client *c = call->client;
+	struct client_node *n = node_for(c, call);
+
+	if (!n) {
+		call->at = NULL;
+		list_push(&c->homeless, &call->link);
+		discovery_start(c);
+		return;
+	}
+	call->at = n;
+	list_push(&n->waiting, &call->link);
+	channel_want(n);
+}
+
+static bool is_late(const struct call *call)
+{
+	return env_mono_ns(call->client->loop->env) >= call->deadline_ns;
+}
+
+/* Either all of its time is up, or the node's for this one request: then the connection is given up and the call goes again. */
+static void on_time(struct timer *t)
+{
+	struct call *call = container_of(t, struct call, timer);
+	struct client_node *n = call->at;
+
+	if (call->err != 0) {
+		call_finish(call, call->err);
+		return;
+	}
+	if (!call->at && !is_late(call)) {
+		list_remove(&call->link);
+		place(call);
+		return;
+	}
+	if (is_late(call) || (call->once && call->sent)) {
+		list_remove(&call->link);
+		call_finish(call, -ETIMEDOUT);
+		if (call->sent && n)
+			channel_break(n, -ETIMEDOUT);
+		return;
+	}
+	timer_start_at(&call->timer, call->deadline_ns);
+	if (call->sent && n)
+		channel_break(n, -ETIMEDOUT);
+}
+
+void client_call(struct client *c, struct call *call)
+{
+	int32_t timeout = call->timeout_ms ? call->timeout_ms : c->options.api_timeout_ms;
+	int32_t first = timeout < c->options.request_timeout_ms ? timeout : c->options.request_timeout_ms;
+
+	call->client = c;
+	call->err = 0;
+	call->response = NULL;
+	call->sent = false;
+	call->at = NULL;
+	list_init(&call->link);
+	timer_init(&call->timer, c->loop, on_time);
+	call->deadline_ns = env_mono_ns(c->loop->env) + (int64_t)timeout * 1000000;
+	timer_start(&call->timer, first);
+	place(call);
+}
+
+void client_cancel(struct client *c, struct call *call)
+{
+	struct client_node *n = call->at;
+	bool sent = call->sent;
+
+	timer_stop(&call->timer);
+	list_remove(&call->link);
+	if (n && sent)
+		channel_break(n, -ECANCELED);
+}
+
+void call_finish(struct call *call, int err)
+{
+	timer_stop(&call->timer);
+	list_remove(&call->link);
+	call->err = err;
+	call->at = NULL;
+	call->done(call);
+}
+
+/* Later, from the loop: done() does not run inside what its caller is doing. */
+static void finish_soon(struct call *call, int err)
+{
+	list_init(&call->link);
+	call->at = NULL;
+	call->err = err;
+	timer_start(&call->timer, 0);
+}
+
+void client_node_failed(struct client_node *n, int err, struct list *calls)
+{
+	struct client *c = n->client;
+
+	if (c->options.trouble && err != -ECANCELED)
+		c->options.trouble(c->options.trouble_arg, n->broker.host, n->broker.port, err);
+	c->turn++;
+	c->is_known = c->is_known && n->broker.id < 0; /* who leads may have changed with it */
+	list_each_safe(it, calls)
+	{
+		struct call *call = container_of(it, struct call, link);
+		bool was_sent = call->sent;
+
+		list_remove(it);
+		call->sent = false;
+		if (call == &n->greeting)
+			timer_stop(&call->timer);
+		else if (call->once && was_sent)
+			finish_soon(call, -ECONNRESET);
+		else if (is_late(call))
+			finish_soon(call, -ETIMEDOUT);
+		else
+			place(call);
+	}
+}
+
+int client_answer_error(const struct call *call, struct str *message)
+{
+	const struct api_info *api = api_info_find(call->key);
+	int err = 0;
+
+	*message = STR_NULL;
+	for (int i = 0; api && call->response && i < api->response->n_fields; i++) {
+		const struct field *f = &api->response->fields[i];
+		const char *at = (const char *)call->response + f->offset;
+
+		if (f->kind == FIELD_ERROR && strcmp(f->name, "errorCode") == 0)
+			err = *(const int16_t *)(const void *)at;
+		else if (f->kind == FIELD_STRING && strcmp(f->name, "errorMessage") == 0)
+			*message = *(const struct str *)(const void *)at;
+	}
+	return err;
+}

@@ -1,0 +1,165 @@
+/*
+ * discovery: which brokers there are, and which is the controller: asked of any node, by Metadata of brokers and by DescribeCluster of
+ * controllers (KIP-919).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "client/internal.h"
+#include "protocol/describe_cluster.h"
+#include "protocol/metadata.h"
+
+/* An empty list: none. (Version 0 has it mean all, which is only slower.) */
+static const struct metadata_request NO_TOPICS = {.allow_auto_topic_creation = true};
+static const struct describe_cluster_request CONTROLLERS = {.endpoint_type = 2};
+
+struct client_node *discovery_node(struct client *c, int32_t id)
+{
+	list_each(it, &c->nodes)
+	{
+		struct client_node *n = container_of(it, struct client_node, link);
+
+		if (!n->gone && n->broker.id == id)
+			return n;
+	}
+	return NULL;
+}
+
+static struct client_node *node_at(struct client *c, const char *host, int port)
+{
+	list_each(it, &c->nodes)
+	{
+		struct client_node *n = container_of(it, struct client_node, link);
+
+		if (n->broker.id < 0 && n->broker.port == port && strcmp(n->broker.host, host) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* A bootstrap address that is a broker's keeps its connection and gets the broker's id. */
+static void add_broker(struct client *c, int32_t id, struct str host_text, int port, struct str rack)
+{
+	char *host = str_dup(host_text);
+	char *rack_text = str_dup(rack);
+	struct client_node *n = discovery_node(c, id);
+
+	if (n && (n->broker.port != port || strcmp(n->broker.host, host) != 0)) {
+		n->gone = true;
+		n = NULL;
+	}
+	if (!n)
+		n = node_at(c, host, port);
+	if (n)
+		n->broker.id = id;
+	else
+		n = channel_new(c, id, host, port, rack_text);
+	c->brokers = xreallocarray(c->brokers, (size_t)c->n_brokers + 1, sizeof(*c->brokers));
+	c->brokers[c->n_brokers++] = (struct client_broker){.id = id, .host = host, .port = port, .rack = rack_text};
+}
+
+void discovery_clear(struct client *c)
+{
+	for (int i = 0; i < c->n_brokers; i++) {
+		xfree((char *)c->brokers[i].host);
+		xfree((char *)c->brokers[i].rack);
+	}
+	xfree(c->brokers);
+	c->brokers = NULL;
+	c->n_brokers = 0;
+}
+
+static void take_metadata(struct client *c, const struct metadata_response *m)
+{
+	discovery_clear(c);
+	c->controller = m->controller_id;
+	for (int i = 0; i < m->brokers.n; i++)
+		add_broker(c, m->brokers.v[i].node_id, m->brokers.v[i].host, m->brokers.v[i].port, m->brokers.v[i].rack);
+}
+
+static void take_cluster(struct client *c, const struct describe_cluster_response *d)
+{
+	discovery_clear(c);
+	c->controller = d->controller_id;
+	for (int i = 0; i < d->brokers.n; i++)
+		add_broker(c, d->brokers.v[i].broker_id, d->brokers.v[i].host, d->brokers.v[i].port, d->brokers.v[i].rack);
+}
+
+/* Those that were waiting go where they wanted, or hear that there is no such node. */
+static void send_homeless(struct client *c, int err)
+{
+	struct list calls;
+
+	list_init(&calls);
+	list_splice(&calls, &c->homeless);
+	list_each_safe(it, &calls)
+	{
+		struct call *call = container_of(it, struct call, link);
+		struct client_node *n = err ? NULL : discovery_node(c, call->node);
+
+		if (call->node == CLIENT_CONTROLLER && !err)
+			n = discovery_node(c, c->controller);
+		if (call->node == CLIENT_CONTROLLER && !err && !n)
+			n = discovery_node(c, c->n_brokers ? c->brokers[0].id : -1);
+		if (!n) {
+			call_finish(call, err ? err : ERR_BROKER_NOT_AVAILABLE);
+			continue;
+		}
+		list_remove(it);
+		call->at = n;
+		list_push(&n->waiting, &call->link);
+		channel_want(n);
+	}
+}
+
+static void on_found(struct call *call)
+{
+	struct client *c = call->client;
+	struct str message;
+	int err = call->err ? call->err : client_answer_error(call, &message);
+
+	c->is_finding = false;
+	if (err == 0 && c->options.controllers)
+		take_cluster(c, call->response);
+	else if (err == 0)
+		take_metadata(c, call->response);
+	c->is_known = err == 0;
+	arena_reset(&c->finding_arena);
+	send_homeless(c, err);
+}
+
+void discovery_start(struct client *c)
+{
+	if (c->is_finding)
+		return;
+	c->is_finding = true;
+	c->finding = (struct call){
+		.key = c->options.controllers ? describe_cluster_request_KEY : metadata_request_KEY,
+		.node = CLIENT_ANY,
+		.request = c->options.controllers ? (const void *)&CONTROLLERS : &NO_TOPICS,
+		.arena = &c->finding_arena,
+		.done = on_found,
+	};
+	client_call(c, &c->finding);
+}
+
+int client_brokers(const struct client *c, const struct client_broker **out)
+{
+	*out = c->brokers;
+	return c->is_known ? c->n_brokers : -1;
+}
+
+const struct client_broker *client_broker_find(const struct client *c, int32_t id)
+{
+	for (int i = 0; i < c->n_brokers; i++)
+		if (c->brokers[i].id == id)
+			return &c->brokers[i];
+	return NULL;
+}
+
+void client_forget(struct client *c)
+{
+	c->is_known = false;
+}
