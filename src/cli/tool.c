@@ -188,7 +188,7 @@ static void refuse_security(struct tool *t, const char *name, const char *value)
 		tool_die(t, "%s: only PLAINTEXT is spoken yet, without TLS and SASL", name);
 }
 
-void tool_property_file(struct tool *t, const char *path)
+void tool_each_property(struct tool *t, const char *path, void (*each)(void *arg, const char *name, const char *value), void *arg)
 {
 	struct properties p;
 	struct str name, value;
@@ -200,11 +200,20 @@ void tool_property_file(struct tool *t, const char *path)
 		tool_die(t, "%s: %s", path, err_name(err));
 	properties_init(&p, (struct str){text, (int32_t)len}, &t->arena);
 	while (properties_next(&p, &name, &value))
-		tool_property_set(t, tool_string(t, name),
-				  tool_string(t, value));
+		each(arg, tool_string(t, name), tool_string(t, value));
 	xfree(text);
 	if (p.malformed)
 		tool_die(t, "%s, line %d: malformed \\u", path, p.line);
+}
+
+static void set_property(void *arg, const char *name, const char *value)
+{
+	tool_property_set(arg, name, value);
+}
+
+void tool_property_file(struct tool *t, const char *path)
+{
+	tool_each_property(t, path, set_property, t);
 }
 
 /* ---- options ---- */

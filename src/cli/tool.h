@@ -67,6 +67,8 @@ const char *tool_property(const struct tool *t, const char *name);
 int64_t tool_property_number(struct tool *t, const char *name, int64_t otherwise);
 void tool_property_set(struct tool *t, const char *name, const char *value);
 void tool_property_file(struct tool *t, const char *path);
+/* The pairs of a properties file, as texts in the tool's arena. */
+void tool_each_property(struct tool *t, const char *path, void (*each)(void *arg, const char *name, const char *value), void *arg);
 /* "name=value"; without a value it is empty. */
 void tool_property_pair(struct tool *t, const char *pair);
 

@@ -1,0 +1,68 @@
+/*
+ * consumer: records of assigned partitions, from their leaders, in the order of each partition.
+ *
+ * 1. Nothing here knows groups (group.h): partitions are assigned with the offset to begin at, or with where to look for one.
+ * 2. While the records of one answer are handed out the next is on its way.
+ * 3. With read_committed neither records of aborted transactions nor what is behind the last stable offset is seen; control records never.
+ * 4. Callbacks run from the loop. record() may stop the consumer, assign anew or ask for positions; it may not free it.
+ * Owner: the loop's thread.
+ */
+#ifndef ODRADEK_CLIENT_CONSUMER_H
+#define ODRADEK_CLIENT_CONSUMER_H
+
+#include "client/client.h"
+#include "wire/batch.h"
+
+struct consumer;
+
+struct consumed {
+	struct str topic;
+	int32_t partition;
+	const struct batch_header *batch;
+	const struct record *record;
+};
+
+enum { OFFSET_LATEST = -1, OFFSET_EARLIEST = -2, OFFSET_NONE = -3 };
+
+struct consumer_options {
+	int8_t isolation; /* 1: read_committed */
+	int32_t min_bytes;
+	int32_t max_wait_ms;
+	int32_t max_bytes;
+	int32_t partition_max_bytes;
+	bool check_crcs;
+	int64_t reset; /* where to go on when an offset is out of range: OFFSET_*; NONE: that is an error */
+	/* False: no more until consumer_resume. */
+	bool (*record)(void *arg, const struct consumed *r);
+	/* A partition cannot be read, for good; it is assigned no more. */
+	void (*failed)(void *arg, struct str topic, int32_t partition, int err);
+	void *arg;
+};
+
+#define CONSUMER_OPTIONS_DEFAULT                                                                                       \
+	((struct consumer_options){.min_bytes = 1,                                                                     \
+				   .max_wait_ms = 500,                                                                 \
+				   .max_bytes = 50 << 20,                                                              \
+				   .partition_max_bytes = 1 << 20,                                                     \
+				   .check_crcs = true,                                                                 \
+				   .reset = OFFSET_LATEST})
+
+struct consumer_partition {
+	struct str topic; /* copied */
+	int32_t partition;
+	int64_t offset; /* or OFFSET_LATEST, OFFSET_EARLIEST */
+};
+
+struct consumer *consumer_new(struct client *c, const struct consumer_options *options);
+void consumer_free(struct consumer *c);
+
+/* Instead of what was assigned before; partitions that stay begin anew at their offset. */
+void consumer_assign(struct consumer *c, const struct consumer_partition *v, int n);
+int consumer_count(const struct consumer *c);
+/* The i-th partition and the offset behind the last record that was handed out; OFFSET_* when there is none yet. */
+struct consumer_partition consumer_position(const struct consumer *c, int i);
+void consumer_resume(struct consumer *c);
+/* Have all of them an offset, so that what is written from now on will be seen? */
+bool consumer_is_placed(const struct consumer *c);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * producer: records to the partitions of one topic: gathered in batches, sent to their leaders, idempotent if wanted (KIP-98).
+ *
+ * 1. A record with a key goes to murmur2(key) mod partitions, one without to a partition that changes with every batch (KIP-480).
+ * 2. The batches of a partition are appended in the order of their sending, also when some are sent again: after a failure a partition
+ *    waits until nothing of it is under way. With idempotence none is appended twice.
+ * 3. Bytes that wait are bounded: producer_is_full() says that the caller should wait for produced().
+ * 4. produced() is told of every batch, once; it runs from the loop, never inside a call of these functions.
+ * Owner: the loop's thread. Errors as in client.h.
+ */
+#ifndef ODRADEK_CLIENT_PRODUCER_H
+#define ODRADEK_CLIENT_PRODUCER_H
+
+#include "client/client.h"
+#include "wire/batch.h"
+
+struct producer;
+
+struct produced {
+	int32_t partition;
+	int64_t base_offset; /* -1: not known */
+	int32_t n;
+	size_t bytes; /* of keys and values */
+	int err;
+	struct str message;	/* the broker's, or null */
+	const int64_t *sent_ns; /* of each record, with keep_times */
+};
+
+struct producer_options {
+	const char *topic;
+	int16_t acks;	  /* -1: all in sync */
+	bool idempotent;  /* with acks -1 only */
+	bool keep_times;
+	int codec;	  /* compress/compress.h */
+	int level;
+	size_t batch_bytes;
+	size_t buffer_bytes;
+	size_t request_bytes; /* one request's and one record's bound */
+	int64_t linger_ms;
+	int32_t request_timeout_ms;
+	int32_t delivery_timeout_ms;
+	int retries;
+	int32_t retry_backoff_ms;
+	int max_in_flight; /* requests to a node */
+	void (*produced)(void *arg, const struct produced *p);
+	void *arg;
+};
+
+#define PRODUCER_OPTIONS_DEFAULT                                                                                       \
+	((struct producer_options){.acks = -1,                                                                         \
+				   .idempotent = true,                                                                 \
+				   .level = INT32_MIN,                                                                 \
+				   .batch_bytes = 16384,                                                               \
+				   .buffer_bytes = 32 << 20,                                                           \
+				   .request_bytes = 1 << 20,                                                           \
+				   .linger_ms = 5,                                                                     \
+				   .request_timeout_ms = 30000,                                                        \
+				   .delivery_timeout_ms = 120000,                                                      \
+				   .retries = INT32_MAX,                                                               \
+				   .retry_backoff_ms = 100,                                                            \
+				   .max_in_flight = 5})
+
+struct producer *producer_new(struct client *c, const struct producer_options *options);
+/* Nothing is under way: producer_waiting() == 0, or the client's calls will never be run. */
+void producer_free(struct producer *p);
+
+struct producer_record {
+	struct bytes key; /* may be null */
+	struct bytes value;
+	const struct record_header *headers;
+	int n_headers;
+	int64_t timestamp;
+	int32_t partition; /* -1: by key, or any */
+};
+
+/* 0 and the record is copied; ERR_MESSAGE_TOO_LARGE. Before the topic is known records wait without a partition. */
+int producer_send(struct producer *p, const struct producer_record *r);
+void producer_flush(struct producer *p); /* what waits leaves now, not after linger_ms */
+bool producer_is_full(const struct producer *p);
+int64_t producer_waiting(const struct producer *p); /* records that were not told of yet */
+/* The partitions of the topic; 0 while they are not known; a negative number or an error when they cannot be. */
+int producer_partitions(const struct producer *p, int *err);
+
+#endif
