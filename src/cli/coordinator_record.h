@@ -1,0 +1,23 @@
+/*
+ * coordinator_record: records of __consumer_offsets, __transaction_state and __share_group_state as JSON, in Kafka's form:
+ *
+ *	key		int16 type, then the key of that type
+ *	value		int16 version, then the value of the key's type in that version
+ */
+#ifndef ODRADEK_CLI_COORDINATOR_RECORD_H
+#define ODRADEK_CLI_COORDINATOR_RECORD_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+enum coordinator_family { COORDINATOR_GROUP, COORDINATOR_TRANSACTION, COORDINATOR_SHARE };
+
+/* The type of a key, -1 when it is none. */
+int coordinator_record_type(struct bytes key);
+/* The key's fields. 0; ERR_UNSUPPORTED_VERSION for a type that is not known; ERR_INVALID_RECORD. */
+int coordinator_key_json(enum coordinator_family family, struct bytes key, struct arena *a, struct buf *out);
+/* The value's fields; the version is its first two bytes. */
+int coordinator_value_json(enum coordinator_family family, struct bytes key, struct bytes value, struct arena *a, int *version,
+			   struct buf *out);
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * formatter: records as text, as Kafka's MessageFormatters print them.
+ */
+#ifndef ODRADEK_CLI_FORMATTER_H
+#define ODRADEK_CLI_FORMATTER_H
+
+#include "cli/tool.h"
+#include "client/consumer.h"
+
+/* Turns bytes into text; false when they are not such. */
+typedef bool deserialize_fn(struct bytes bytes, struct buf *out);
+
+struct formatter {
+	struct tool *tool;
+	bool (*write)(struct formatter *f, const struct consumed *r);
+	const void *kind; /* of the coordinator formatters: which records */
+	bool timestamp, key, value, offset, epoch, partition, headers, delivery;
+	struct str key_separator, line_separator, headers_separator, null_literal;
+	deserialize_fn *key_text, *value_text, *header_text;
+	struct buf text;
+	struct arena arena;
+};
+
+/* From --formatter and the properties of it. Ends the tool when there is no such formatter here. */
+void formatter_init(struct formatter *f, struct tool *t);
+/* To stdout; false when the record cannot be shown so. */
+bool formatter_write(struct formatter *f, const struct consumed *r);
+void formatter_fini(struct formatter *f);
+
+#endif
