@@ -1,0 +1,621 @@
+/*
+ * configs: `odradek configs`: kafka-configs.
+ *
+ * An entity is a type and a name; users and clients may be named together. Topics, brokers, loggers, client metrics and groups have
+ * settings (DescribeConfigs, IncrementalAlterConfigs); users, clients and addresses have quotas.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/partitions.h"
+#include "cli/quotas.h"
+#include "cli/tool.h"
+#include "protocol/describe_configs.h"
+#include "protocol/incremental_alter_configs.h"
+#include "protocol/list_config_resources.h"
+#include "protocol/list_groups.h"
+
+extern const struct command command_configs;
+
+enum { OP_SET = 0, OP_DELETE = 1 };
+
+/* Kafka's types of entities, in the order of its messages; resource 0: quotas. */
+static const struct entity_type {
+	const char *name;
+	int8_t resource;
+	int8_t dynamic_source;
+	const char *flag;	   /* --topic NAME */
+	const char *defaults_flag; /* --broker-defaults; NULL: none */
+} TYPES[] = {
+	{"broker-loggers", 8, 6, "broker-logger", NULL},
+	{"topics", 2, 1, "topic", NULL},
+	{"clients", 0, 0, "client", "client-defaults"},
+	{"users", 0, 0, "user", "user-defaults"},
+	{"brokers", 4, 2, "broker", "broker-defaults"},
+	{"ips", 0, 0, "ip", "ip-defaults"},
+	{"client-metrics", 16, 7, "client-metrics", NULL},
+	{"groups", 32, 8, "group", NULL},
+};
+enum { TYPES_N = sizeof(TYPES) / sizeof(TYPES[0]), SOURCE_DEFAULT_BROKER = 3 };
+
+static const char *const SOURCES[] = {"UNKNOWN",		     "DYNAMIC_TOPIC_CONFIG",	     "DYNAMIC_BROKER_CONFIG",
+				      "DYNAMIC_DEFAULT_BROKER_CONFIG", "STATIC_BROKER_CONFIG",	     "DEFAULT_CONFIG",
+				      "DYNAMIC_BROKER_LOGGER_CONFIG",  "DYNAMIC_CLIENT_METRICS_CONFIG", "DYNAMIC_GROUP_CONFIG"};
+
+struct entities {
+	const struct entity_type *types[OPTIONS_MAX];
+	int n_types;
+	const char *names[OPTIONS_MAX]; /* "": the default */
+	int n_names;
+};
+
+static bool is_type(const struct entity_type *t, const char *name)
+{
+	return strcmp(t->name, name) == 0;
+}
+
+static struct str singular(const struct entity_type *t)
+{
+	return (struct str){t->name, (int32_t)strlen(t->name) - 1};
+}
+
+/* ---- which entities ---- */
+
+static const struct entity_type *type_of(struct tool *t, const char *name)
+{
+	for (int i = 0; i < TYPES_N; i++)
+		if (is_type(&TYPES[i], name))
+			return &TYPES[i];
+	tool_die(t,
+		 "Invalid entity type %s, the entity type must be one of broker-loggers, topics, clients, users, brokers, ips, client-metrics, "
+		 "groups with a --bootstrap-server or --bootstrap-controller argument",
+		 name);
+}
+
+static void add_flags(struct tool *t, struct entities *e)
+{
+	int before = e->n_types;
+
+	for (int i = 0; i < TYPES_N; i++)
+		if (tool_has(t, TYPES[i].flag)) {
+			e->types[e->n_types++] = &TYPES[i];
+			e->names[e->n_names++] = tool_value(t, TYPES[i].flag);
+		}
+	for (int i = 0; i < TYPES_N; i++)
+		if (TYPES[i].defaults_flag && tool_has(t, TYPES[i].defaults_flag)) {
+			e->types[e->n_types++] = &TYPES[i];
+			e->names[e->n_names++] = "";
+		}
+	if (e->n_types > before && (tool_has(t, "entity-type") || tool_has(t, "entity-name") || tool_has(t, "entity-default")))
+		tool_die(t, "--entity-{type,name,default} should not be used in conjunction with specific entity flags");
+}
+
+static struct entities *read_entities(struct tool *t)
+{
+	struct entities *e = arena_zalloc(&t->arena, sizeof(*e));
+
+	for (int i = 0; i < t->options.n; i++) {
+		const struct option_value *v = &t->options.given[i];
+
+		if (strcmp(v->row->name, "entity-type") == 0)
+			e->types[e->n_types++] = type_of(t, v->value);
+		else if (strcmp(v->row->name, "entity-name") == 0)
+			e->names[e->n_names++] = v->value;
+		else if (strcmp(v->row->name, "entity-default") == 0)
+			e->names[e->n_names++] = "";
+	}
+	add_flags(t, e);
+	return e;
+}
+
+static bool has_type(const struct entities *e, const char *name)
+{
+	for (int i = 0; i < e->n_types; i++)
+		if (is_type(e->types[i], name))
+			return true;
+	return false;
+}
+
+static bool has_name(const struct entities *e, bool wanted_default)
+{
+	for (int i = 0; i < e->n_names; i++)
+		if ((e->names[i][0] == 0) == wanted_default)
+			return true;
+	return false;
+}
+
+static void check_types(struct tool *t, const struct entities *e)
+{
+	for (int i = 0; i < e->n_types; i++)
+		for (int k = 0; k < i; k++)
+			if (e->types[i] == e->types[k])
+				tool_die(t, "Duplicate entity type(s) specified: %s", e->types[i]->name);
+	if (e->n_types == 0)
+		tool_die(t, "At least one entity type must be specified");
+	if (e->n_types > 2 || (e->n_types == 2 && !(has_type(e, "users") && has_type(e, "clients"))))
+		tool_die(t, "Only 'users' and 'clients' entity types may be specified together");
+}
+
+static void check_broker_names(struct tool *t, const struct entities *e)
+{
+	int32_t id;
+
+	if (!has_type(e, "brokers") && !has_type(e, "broker-loggers"))
+		return;
+	for (int i = 0; i < e->n_names; i++)
+		if (e->names[i][0] && !str_to_i32(str_of(e->names[i]), &id))
+			tool_die(t, "The entity name for %s must be a valid integer broker id, but it is: %s", e->types[0]->name, e->names[i]);
+}
+
+static void check_alter(struct tool *t, const struct entities *e)
+{
+	bool defaults = has_type(e, "users") || has_type(e, "clients") || has_type(e, "brokers") || has_type(e, "ips");
+
+	if (defaults && e->n_names == 0)
+		tool_die(t, "An entity-name or default entity must be specified with --alter of users, clients, brokers or ips");
+	if (!defaults && !has_name(e, false))
+		tool_die(t, "An entity name must be specified with --alter of %s", e->types[0]->name);
+	if (tool_has(t, "add-config") && tool_has(t, "add-config-file"))
+		tool_die(t, "Only one of --add-config or --add-config-file must be specified");
+	if (!tool_has(t, "add-config") && !tool_has(t, "add-config-file") && !tool_has(t, "delete-config"))
+		tool_die(t, "At least one of --add-config, --add-config-file, or --delete-config must be specified with --alter");
+	if (e->n_types != e->n_names)
+		tool_die(t, "An entity name must be specified for every entity type");
+}
+
+static void check_describe(struct tool *t, const struct entities *e)
+{
+	bool defaults = has_type(e, "users") || has_type(e, "clients") || has_type(e, "brokers") || has_type(e, "ips");
+
+	if (tool_has(t, "add-config") || tool_has(t, "delete-config"))
+		tool_misused(t, "Option \"[describe]\" can't be used with option \"[%s]\"",
+			     tool_has(t, "add-config") ? "add-config" : "delete-config");
+	if (!defaults && tool_has(t, "entity-default"))
+		tool_die(t, "--entity-default must not be specified with --describe of %s", e->types[0]->name);
+	if (has_type(e, "broker-loggers") && !has_name(e, false))
+		tool_die(t, "An entity name must be specified with --describe of broker-loggers");
+}
+
+/* ---- what to change ---- */
+
+static bool is_key(struct str s)
+{
+	for (int32_t i = 0; i < s.len; i++)
+		if (!strchr("$abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-", s.p[i]))
+			return false;
+	return true;
+}
+
+static struct str trim(struct str s)
+{
+	while (s.len > 0 && strchr(" \t\n", *s.p))
+		s.p++, s.len--;
+	while (s.len > 0 && strchr(" \t\n", s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+/* Without the brackets that keep commas together. */
+static struct str unbracketed(struct tool *t, struct str s)
+{
+	char *out = tool_string(t, s);
+	int32_t n = 0;
+
+	for (int32_t i = 0; i < s.len; i++)
+		if (s.p[i] != '[' && s.p[i] != ']')
+			out[n++] = s.p[i];
+	return trim((struct str){out, n});
+}
+
+static void add_change(struct tool *t, struct config_changes *c, struct str name, struct str value, bool remove)
+{
+	if (!is_key(name) && !remove)
+		tool_die(t, "Invalid character found for config key: %.*s", STR_ARG(name));
+	if (c->n == CONFIG_CHANGES_MAX)
+		tool_die(t, "too many settings");
+	for (int i = 0; i < c->n && !remove; i++)
+		if (str_eq(c->v[i].name, name) && !c->v[i].remove) {
+			c->v[i].value = value;
+			return;
+		}
+	c->v[c->n++] = (struct config_change){name, value, remove};
+}
+
+/* "k1=v1,k2=[v1,v2],k3=v3" */
+static void read_added(struct tool *t, struct config_changes *c, const char *text)
+{
+	while (*text) {
+		size_t len = 0, equals = 0;
+		bool inside = false;
+
+		for (; text[len] && (inside || text[len] != ','); len++) {
+			inside = text[len] == '[' || (inside && text[len] != ']');
+			if (text[len] == '=' && !inside && equals == 0)
+				equals = len;
+		}
+		if (equals == 0)
+			tool_die(t, "Invalid entity config: all configs to be added must be in the format \"key=val\" or  \"key=[val1,val2]\" to "
+				    "group values which contain commas.");
+		add_change(t, c, trim((struct str){text, (int32_t)equals}),
+			   unbracketed(t, (struct str){text + equals + 1, (int32_t)(len - equals - 1)}), false);
+		text += len + (text[len] == ',');
+	}
+}
+
+struct change_reader {
+	struct tool *tool;
+	struct config_changes *changes;
+};
+
+static void add_pair(void *arg, const char *name, const char *value)
+{
+	struct change_reader *r = arg;
+
+	add_change(r->tool, r->changes, str_of(name), str_of(value), false);
+}
+
+static void read_changes(struct tool *t, struct config_changes *c)
+{
+	struct change_reader reader = {t, c};
+
+	for (int i = 0; i < options_count(&t->options, "delete-config"); i++)
+		for (const char *at = options_nth(&t->options, "delete-config", i); at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+			add_change(t, c, trim((struct str){at, (int32_t)strcspn(at, ",")}), STR(""), true);
+	if (tool_has(t, "add-config-file"))
+		tool_each_property(t, tool_value(t, "add-config-file"), add_pair, &reader);
+	if (tool_has(t, "add-config"))
+		read_added(t, c, tool_value(t, "add-config"));
+}
+
+/* ---- settings ---- */
+
+/* A broker's own settings are asked of it; of controllers the active one knows. */
+static int32_t node_for(struct tool *t, const struct entity_type *type, const char *name)
+{
+	int32_t id;
+
+	if (tool_has(t, "bootstrap-controller"))
+		return type->resource == 4 && *name && tool_has(t, "describe") && str_to_i32(str_of(name), &id) ? id : CLIENT_CONTROLLER;
+	if ((type->resource == 4 || type->resource == 8) && *name && str_to_i32(str_of(name), &id))
+		return id;
+	return CLIENT_ANY;
+}
+
+static const struct describe_configs_response_result *describe_one(struct tool *t, const struct entity_type *type, const char *name)
+{
+	struct describe_configs_request *r = arena_zalloc(&t->arena, sizeof(*r));
+	const struct describe_configs_response *answer;
+
+	r->resources.v = arena_zalloc(&t->arena, sizeof(*r->resources.v));
+	r->resources.v[0].resource_type = type->resource;
+	r->resources.v[0].resource_name = str_of(name);
+	r->resources.v[0].configuration_keys.n = -1;
+	r->resources.n = 1;
+	r->include_synonyms = true;
+	answer = tool_must(t, node_for(t, type, name), describe_configs_request_KEY, r);
+	if (answer->results.n != 1)
+		tool_die(t, "DescribeConfigs: one result was expected");
+	if (answer->results.v[0].error_code)
+		tool_die_of(t, answer->results.v[0].error_code, answer->results.v[0].error_message);
+	return &answer->results.v[0];
+}
+
+static const char *source_name(int source)
+{
+	return source >= 0 && source < (int)(sizeof(SOURCES) / sizeof(SOURCES[0])) ? SOURCES[source] : "UNKNOWN";
+}
+
+static struct str or_null(struct str s)
+{
+	return s.p ? s : STR("null");
+}
+
+static void print_config(const struct describe_configs_response_config *c)
+{
+	printf("  %.*s=%.*s sensitive=%s synonyms={", STR_ARG(c->name), STR_ARG(or_null(c->value)), c->is_sensitive ? "true" : "false");
+	for (int32_t i = 0; i < c->synonyms.n; i++)
+		printf("%s%s:%.*s=%.*s", i ? ", " : "", source_name(c->synonyms.v[i].source), STR_ARG(c->synonyms.v[i].name),
+		       STR_ARG(or_null(c->synonyms.v[i].value)));
+	printf("}\n");
+}
+
+static json_t *json_config(const struct describe_configs_response_config *c)
+{
+	json_t *synonyms = json_array();
+
+	for (int32_t i = 0; i < c->synonyms.n; i++)
+		json_array_append_new(synonyms, json_pack("{s:s,s:o,s:o}", "source", source_name(c->synonyms.v[i].source), "name",
+							  json_str(c->synonyms.v[i].name), "value", json_str(c->synonyms.v[i].value)));
+	return json_pack("{s:o,s:o,s:s,s:b,s:o}", "name", json_str(c->name), "value", json_str(c->value), "source",
+			 source_name(c->config_source), "sensitive", (int)c->is_sensitive, "synonyms", synonyms);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return str_cmp(((const struct describe_configs_response_config *)a)->name, ((const struct describe_configs_response_config *)b)->name);
+}
+
+static void show_entity(struct tool *t, const struct entity_type *type, const char *name)
+{
+	const struct describe_configs_response_result *r = describe_one(t, type, name);
+	int source = type->resource == 4 && !*name ? SOURCE_DEFAULT_BROKER : type->dynamic_source;
+	json_t *configs = json_array();
+
+	if (!*name && !t->json)
+		printf("Default configs for %s in the cluster are:\n", type->name);
+	else if (!t->json)
+		printf("%s configs for %.*s %s are:\n", tool_has(t, "all") ? "All" : "Dynamic", STR_ARG(singular(type)), name);
+	qsort(r->configs.v, (size_t)r->configs.n, sizeof(*r->configs.v), by_name);
+	for (int32_t i = 0; i < r->configs.n; i++) {
+		if (!tool_has(t, "all") && r->configs.v[i].config_source != source)
+			continue;
+		if (t->json)
+			json_array_append_new(configs, json_config(&r->configs.v[i]));
+		else
+			print_config(&r->configs.v[i]);
+	}
+	if (t->json)
+		json_array_append_new(t->out, json_pack("{s:s,s:s,s:O}", "entityType", type->name, "entityName", name, "configs", configs));
+	json_decref(configs);
+}
+
+/* ---- the names there are ---- */
+
+struct names {
+	const char **v;
+	int n, cap;
+};
+
+static void add_name(struct tool *t, struct names *n, struct str name)
+{
+	for (int i = 0; i < n->n; i++)
+		if (str_is(name, n->v[i]))
+			return;
+	if (n->n == n->cap) {
+		const char **v = arena_array(&t->arena, (size_t)n->cap * 2 + 64, sizeof(*v));
+
+		if (n->n)
+			memcpy(v, n->v, (size_t)n->n * sizeof(*v));
+		n->v = v;
+		n->cap = n->cap * 2 + 64;
+	}
+	n->v[n->n++] = tool_string(t, name);
+}
+
+static void add_resources(struct tool *t, struct names *n, int8_t type)
+{
+	struct list_config_resources_request r = {.resource_types = {&type, 1}};
+	const struct list_config_resources_response *answer;
+	const void *response;
+
+	if (tool_ask(t, CLIENT_ANY, list_config_resources_request_KEY, &r, &response) != 0)
+		return;
+	answer = response;
+	for (int32_t i = 0; i < answer->config_resources.n; i++)
+		if (answer->config_resources.v[i].resource_type == type)
+			add_name(t, n, answer->config_resources.v[i].resource_name);
+}
+
+static void add_groups(struct tool *t, struct names *n)
+{
+	static const struct list_groups_request ALL;
+	const struct metadata_response *m = topics_of(t, &STR_NULL, 0);
+	const void *response;
+
+	for (int32_t i = 0; i < m->brokers.n; i++) {
+		const struct list_groups_response *answer;
+
+		if (tool_ask(t, m->brokers.v[i].node_id, list_groups_request_KEY, &ALL, &response) != 0)
+			continue;
+		answer = response;
+		for (int32_t k = 0; k < answer->groups.n; k++)
+			add_name(t, n, answer->groups.v[k].group_id);
+	}
+}
+
+static struct names names_of(struct tool *t, const struct entity_type *type)
+{
+	struct names n = {0};
+	const struct metadata_response *m;
+
+	if (type->resource == 2) {
+		m = topics_of(t, NULL, 0);
+		for (int32_t i = 0; i < m->topics.n; i++)
+			add_name(t, &n, m->topics.v[i].name);
+	} else if (type->resource == 16) {
+		add_resources(t, &n, 16);
+	} else if (type->resource == 32) {
+		add_groups(t, &n);
+		add_resources(t, &n, 32);
+	} else {
+		m = topics_of(t, &STR_NULL, 0);
+		for (int32_t i = 0; i < m->brokers.n; i++)
+			add_name(t, &n, arena_printf(&t->arena, "%d", m->brokers.v[i].node_id));
+		add_name(t, &n, STR(""));
+	}
+	return n;
+}
+
+static bool exists(struct tool *t, const struct entity_type *type, const char *name)
+{
+	struct names n;
+
+	if (tool_has(t, "bootstrap-controller"))
+		return true;
+	n = names_of(t, type);
+	for (int i = 0; i < n.n; i++)
+		if (strcmp(n.v[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int describe_settings(struct tool *t, const struct entities *e)
+{
+	const struct entity_type *type = e->types[0];
+	struct names n = {0};
+
+	t->out = json_array();
+	if (e->n_names > 0) {
+		add_name(t, &n, str_of(e->names[0]));
+		if (!tool_has(t, "all") && !exists(t, type, e->names[0])) {
+			if (!t->json)
+				printf("The %.*s '%s' doesn't exist and doesn't have dynamic config.\n", STR_ARG(singular(type)), e->names[0]);
+			return EXIT_FINE;
+		}
+	} else {
+		n = names_of(t, type);
+	}
+	for (int i = 0; i < n.n; i++)
+		show_entity(t, type, n.v[i]);
+	return EXIT_FINE;
+}
+
+static void alter_settings(struct tool *t, const struct entities *e, const struct config_changes *c)
+{
+	struct incremental_alter_configs_request r = {0};
+	struct incremental_alter_configs_request_resource resource = {.resource_type = e->types[0]->resource,
+								       .resource_name = str_of(e->names[0])};
+	const struct incremental_alter_configs_response *answer;
+
+	resource.configs.v = arena_array(&t->arena, (size_t)c->n + 1, sizeof(*resource.configs.v));
+	for (int i = 0; i < c->n; i++)
+		resource.configs.v[resource.configs.n++] = (struct incremental_alter_configs_request_config){
+			c->v[i].name, c->v[i].remove ? OP_DELETE : OP_SET, c->v[i].value};
+	r.resources.v = &resource;
+	r.resources.n = 1;
+	answer = tool_must(t, node_for(t, e->types[0], e->names[0]), incremental_alter_configs_request_KEY, &r);
+	for (int32_t i = 0; i < answer->responses.n; i++)
+		if (answer->responses.v[i].error_code)
+			tool_die_of(t, answer->responses.v[i].error_code, answer->responses.v[i].error_message);
+}
+
+/* ---- quotas ---- */
+
+static void entities_to_quota(const struct entities *e, struct quota_entity *out)
+{
+	static const struct {
+		const char *type, *wire;
+	} WIRE[] = {{"users", "user"}, {"clients", "client-id"}, {"ips", "ip"}};
+
+	out->n = 0;
+	for (int i = 0; i < e->n_types; i++)
+		for (size_t k = 0; k < sizeof(WIRE) / sizeof(WIRE[0]); k++)
+			if (is_type(e->types[i], WIRE[k].type)) {
+				out->type[out->n] = WIRE[k].wire;
+				out->name[out->n++] = i < e->n_names ? e->names[i] : NULL;
+			}
+}
+
+static void check_quotas(struct tool *t, const struct entities *e, const struct config_changes *c)
+{
+	for (int i = 0; i < c->n; i++) {
+		struct str name = c->v[i].name;
+		bool scram = str_is(name, "SCRAM-SHA-256") || str_is(name, "SCRAM-SHA-512");
+
+		if (scram && e->n_types == 1 && has_type(e, "users"))
+			tool_die(t, "%.*s: credentials are not altered by this tool yet: it speaks neither TLS nor SASL", STR_ARG(name));
+		if (!quota_is_known(has_type(e, "ips"), name))
+			tool_die(t, has_type(e, "ips") ? "Only connection quota configs can be added for 'ips' using --bootstrap-server. Unexpected config names: %.*s"
+						       : "Only quota configs can be added for 'clients' using --bootstrap-server. Unexpected config names: %.*s",
+				 STR_ARG(name));
+	}
+}
+
+/* ---- the command ---- */
+
+static int alter(struct tool *t, const struct entities *e)
+{
+	struct config_changes *c = arena_zalloc(&t->arena, sizeof(*c));
+	struct quota_entity quota;
+
+	read_changes(t, c);
+	if (e->types[0]->resource != 0) {
+		tool_connect(t);
+		alter_settings(t, e, c);
+	} else {
+		check_quotas(t, e, c);
+		tool_connect(t);
+		entities_to_quota(e, &quota);
+		quotas_alter(t, &quota, c);
+	}
+	if (t->json)
+		t->out = json_pack("{s:s,s:s,s:i}", "entityType", e->types[0]->name, "entityName", e->names[0], "changes", c->n);
+	else if (e->names[0][0])
+		printf("Completed updating config for %.*s %s.\n", STR_ARG(singular(e->types[0])), e->names[0]);
+	else
+		printf("Completed updating default config for %s in the cluster.\n", e->types[0]->name);
+	return EXIT_FINE;
+}
+
+static int describe(struct tool *t, const struct entities *e)
+{
+	struct quota_entity quota;
+
+	tool_connect(t);
+	if (e->types[0]->resource != 0)
+		return describe_settings(t, e);
+	entities_to_quota(e, &quota);
+	quotas_describe(t, &quota);
+	if (!has_type(e, "clients") && !has_type(e, "ips") && !has_name(e, true))
+		scram_describe(t, e->names, e->n_names);
+	return EXIT_FINE;
+}
+
+static int configs(struct tool *t)
+{
+	static const char *const ACTIONS[] = {"alter", "describe", NULL};
+	int action = tool_one_of(t, ACTIONS, "Command must include exactly one action: --describe, --alter");
+	struct entities *e = read_entities(t);
+
+	check_types(t, e);
+	check_broker_names(t, e);
+	if (action == 0)
+		check_alter(t, e);
+	else
+		check_describe(t, e);
+	return action == 0 ? alter(t, e) : describe(t, e);
+}
+
+static int run(int argc, char **argv)
+{
+	return tool_run(&command_configs, argc, argv, configs);
+}
+
+static const struct option_row OPTIONS[] = {
+	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, 0},
+	{"bootstrap-controller", "HOST:PORT,...", "controllers to begin with", NULL, 0, 0},
+	{"alter", NULL, "change settings", NULL, 0, 0},
+	{"describe", NULL, "print settings that were set while the cluster runs", NULL, 0, 0},
+	{"all", NULL, "print all settings, static ones and defaults too", NULL, 0, 0},
+	{"entity-type", "TYPE", "topics, clients, users, brokers, broker-loggers, ips, client-metrics or groups", NULL, 0, OPTION_MANY},
+	{"entity-name", "NAME", "whose settings", NULL, 0, OPTION_MANY},
+	{"entity-default", NULL, "the defaults of clients, users, brokers or ips", NULL, 0, OPTION_MANY},
+	{"add-config", "NAME=VALUE,...", "settings to set; brackets keep commas together: k1=v1,k2=[v1,v2]", NULL, 0, 0},
+	{"add-config-file", "FILE", "the same from a properties file", NULL, 0, 0},
+	{"delete-config", "NAME,...", "settings to unset", NULL, 0, OPTION_MANY},
+	{"topic", "TOPIC", "short for --entity-type topics --entity-name TOPIC", NULL, 0, 0},
+	{"client", "ID", "the same for a client", NULL, 0, 0},
+	{"client-defaults", NULL, "the defaults of clients", NULL, 0, 0},
+	{"user", "NAME", "the same for a user", NULL, 0, 0},
+	{"user-defaults", NULL, "the defaults of users", NULL, 0, 0},
+	{"broker", "ID", "the same for a broker", NULL, 0, 0},
+	{"broker-defaults", NULL, "the defaults of brokers", NULL, 0, 0},
+	{"broker-logger", "ID", "the same for the loggers of a broker", NULL, 0, 0},
+	{"ip", "ADDRESS", "the same for an address", NULL, 0, 0},
+	{"ip-defaults", NULL, "the defaults of addresses", NULL, 0, 0},
+	{"group", "GROUP", "the same for a group", NULL, 0, 0},
+	{"client-metrics", "NAME", "the same for a subscription to client metrics", NULL, 0, 0},
+	OPTION_COMMON,
+};
+
+const struct command command_configs = {
+	.name = "configs",
+	.summary = "settings and quotas while the cluster runs, as kafka-configs",
+	.run = run,
+	.options = OPTIONS,
+	.description = "Describes and alters the settings of topics, brokers, groups and client metrics, and quotas of users, clients and\n"
+		       "addresses, as kafka-configs does.",
+	.examples = "  odradek configs --bootstrap-server localhost:9092 --describe --topic t --all\n"
+		    "  odradek configs --bootstrap-server localhost:9092 --alter --topic t --add-config retention.ms=3600000\n",
+};
