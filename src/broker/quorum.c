@@ -248,6 +248,7 @@ static int append_batch(struct quorum *q, const struct record_list *all, int fro
 {
 	struct record_list part = {.v = all->v + from, .n = n};
 	struct log_appended appended;
+	bool idle = all->n == 1 && all->v[0].type == RECORD_NO_OP;
 	const char *why = "";
 	int err = log_append_as_follower(q->log, batch->p, batch->len, raft_epoch(q->raft), now_ms, &appended);
 
@@ -258,10 +259,12 @@ static int append_batch(struct quorum *q, const struct record_list *all, int fro
 		diag_error(q->env->diag, "decided records contradict the metadata", "reason=\"%s\"", why);
 	check(err == 0);
 	q->last_append_ms = env_mono_ms(q->env);
+	if (!idle)
+		q->state_end = appended.last_offset + 1;
 	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_APPENDED,
 					   .n_records = n,
 					   .bytes = (int64_t)batch->len,
-					   .idle = all->n == 1 && all->v[0].type == RECORD_NO_OP});
+					   .idle = idle});
 	push_image(q, controller_image(q->controller), appended.last_offset + 1);
 	return 0;
 }
@@ -286,9 +289,10 @@ static int append_records(struct quorum *q, const struct record_list *records)
 	return err;
 }
 
+/* A decision rests on all state before it; no-op records, which may be flushed seconds later, are none. */
 static void wait_or_complete(struct quorum *q, struct quorum_request *r)
 {
-	r->wait_offset = raft_log_end(q->raft);
+	r->wait_offset = q->state_end;
 	if (r->wait_offset <= raft_high_watermark(q->raft))
 		complete(r);
 	else
@@ -472,7 +476,8 @@ static int lead(struct quorum *q)
 
 	controller_lead(q->controller, &q->replay, ctx.now_ms);
 	replay_fini(&q->replay); /* from here on the controller has it */
-	push_image(q, controller_image(q->controller), raft_log_end(q->raft));
+	q->state_end = raft_log_end(q->raft);
+	push_image(q, controller_image(q->controller), q->state_end);
 	record_list_init(&records, &q->records_arena);
 	err = controller_activate(q->controller, &ctx, &q->bootstrap, &records);
 	if (err == 0 && records.n > 0)

@@ -69,6 +69,7 @@ struct quorum {
 	const struct image *image; /* committed; NULL before the first */
 	struct list pending;	   /* of struct pending_image, by end */
 	struct list waiting;	   /* of struct quorum_request, by wait_offset */
+	int64_t state_end;	   /* behind the last record that is not a no-op: what decisions rest on */
 	struct list subscribers;
 
 	struct arena bootstrap_arena;

@@ -15,6 +15,7 @@
 #ifndef ODRADEK_LOG_INTERNAL_H
 #define ODRADEK_LOG_INTERNAL_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
