@@ -3,6 +3,7 @@
  * TopicRecord, ConfigRecords and PartitionRecords in one atomic batch (ControllerApis, ReplicationControlManager).
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -22,12 +23,17 @@ typedef struct create_topics_response_topic new_topic_answer;
 #define PARTITIONS_MAX 10000
 #define METADATA_TOPIC "__cluster_metadata"
 
+/* Where a name stands among those of its request. */
+enum name_place { NAME_ALONE, NAME_FIRST_OF_SEVERAL, NAME_AGAIN };
+
 struct creation {
 	struct controller *c;
 	const struct controller_context *ctx;
 	const struct image *tip;
 	struct record_list *records;
 	struct create_topics_response *out;
+	enum name_place *places; /* of each topic */
+	new_topic_answer plain;	 /* its settings are those of every topic without its own; none until one asks */
 };
 
 static int refuse_topic(new_topic_answer *a, int err, struct str message)
@@ -169,7 +175,7 @@ static int read_settings(struct creation *k, const new_topic *in, struct setting
 }
 
 /* KIP-525: the settings that the topic will have, by name. */
-static int answer_settings(struct creation *k, const struct settings *s, new_topic_answer *a)
+static int describe_settings(struct creation *k, const struct settings *s, new_topic_answer *a)
 {
 	const struct config *config = k->c->config;
 	struct config_layer layers[TOPIC_LAYERS];
@@ -196,6 +202,19 @@ static int answer_settings(struct creation *k, const struct settings *s, new_top
 		};
 	}
 	return 0;
+}
+
+/* A request may have thousands of topics, and few of them have settings of their own: the others share one list. */
+static int answer_settings(struct creation *k, const struct settings *s, new_topic_answer *a)
+{
+	int err = 0;
+
+	if (s->n > 0)
+		return describe_settings(k, s, a);
+	if (k->plain.configs.n == 0)
+		err = describe_settings(k, s, &k->plain);
+	a->configs = k->plain.configs;
+	return err;
 }
 
 /* ---- placement ---- */
@@ -369,12 +388,37 @@ static int create(struct creation *k, const new_topic *in, new_topic_answer *a)
 
 /* ---- the request ---- */
 
-static bool is_twice(const struct create_topics_request *in, int i, bool before)
+struct named {
+	struct str name;
+	int at;
+};
+
+static int by_name(const void *a, const void *b)
 {
-	for (int j = 0; j < (before ? i : in->topics.n); j++)
-		if (j != i && str_eq(in->topics.v[j].name, in->topics.v[i].name))
-			return true;
-	return false;
+	const struct named *x = a, *y = b;
+	int c = str_cmp(x->name, y->name);
+
+	return c ? c : x->at - y->at;
+}
+
+static int find_places(struct creation *k, const struct create_topics_request *in)
+{
+	int n = in->topics.n;
+	struct named *sorted = arena_array(k->ctx->arena, (size_t)n + 1, sizeof(*sorted));
+
+	k->places = arena_array(k->ctx->arena, (size_t)n + 1, sizeof(*k->places));
+	if (!sorted || !k->places)
+		return -ENOMEM;
+	for (int i = 0; i < n; i++)
+		sorted[i] = (struct named){in->topics.v[i].name, i};
+	qsort(sorted, (size_t)n, sizeof(*sorted), by_name);
+	for (int i = 0; i < n; i++) {
+		bool again = i > 0 && str_eq(sorted[i - 1].name, sorted[i].name);
+		bool more = i + 1 < n && str_eq(sorted[i + 1].name, sorted[i].name);
+
+		k->places[sorted[i].at] = again ? NAME_AGAIN : more ? NAME_FIRST_OF_SEVERAL : NAME_ALONE;
+	}
+	return 0;
 }
 
 static bool too_many(const struct creation *k, const struct create_topics_request *in)
@@ -403,11 +447,11 @@ static new_topic_answer *next_answer(struct creation *k, struct str name)
 static void refuse_the_rest(struct creation *k, const struct create_topics_request *in)
 {
 	for (int i = 0; i < in->topics.n; i++)
-		if (is_twice(in, i, false) && !is_twice(in, i, true))
+		if (k->places[i] == NAME_FIRST_OF_SEVERAL)
 			refuse_topic(next_answer(k, in->topics.v[i].name), ERR_INVALID_REQUEST,
 				     STR("Duplicate topic name."));
 	for (int i = 0; i < in->topics.n; i++)
-		if (str_is(in->topics.v[i].name, METADATA_TOPIC) && !is_twice(in, i, false))
+		if (str_is(in->topics.v[i].name, METADATA_TOPIC) && k->places[i] == NAME_ALONE)
 			refuse_topic(next_answer(k, in->topics.v[i].name), ERR_INVALID_REQUEST,
 				     STR("Creation of internal topic " METADATA_TOPIC " is prohibited."));
 }
@@ -424,9 +468,11 @@ int controller_create_topics(struct controller *c, const struct controller_conte
 	out->topics.n = 0;
 	if (too_many(&k, in))
 		return refuse(ctx, ERR_POLICY_VIOLATION, "Excessively large number of partitions per request.");
+	if (find_places(&k, in))
+		return -ENOMEM;
 	records->atomic = true;
 	for (int i = 0; i < in->topics.n; i++) {
-		if (is_twice(in, i, false) || str_is(in->topics.v[i].name, METADATA_TOPIC))
+		if (k.places[i] != NAME_ALONE || str_is(in->topics.v[i].name, METADATA_TOPIC))
 			continue;
 		if (create(&k, &in->topics.v[i], next_answer(&k, in->topics.v[i].name)) < 0)
 			return -ENOMEM;

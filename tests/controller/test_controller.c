@@ -411,6 +411,49 @@ static void a_request_that_names_too_much_is_refused_whole(void **state)
 	assert_int_equal(RUN(w, create_topics, 7, &many, &answer), ERR_POLICY_VIOLATION);
 }
 
+static void thousands_of_topics_share_what_their_answers_say_of_settings(void **state)
+{
+	enum { N = 4000 };
+	struct world *w = *state;
+	struct create_topics_request_topic *v = arena_array(&w->arena, N, sizeof(*v));
+	struct create_topics_request in = {.topics = {v, N}};
+	struct create_topics_response out;
+	size_t used;
+
+	let_in(w, 1);
+	for (int i = 0; i < N; i++) {
+		v[i].name = arena_printf(&w->arena, "t%d", i);
+		v[i].num_partitions = v[i].replication_factor = 1;
+	}
+	used = w->arena.used;
+	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
+	assert_in_range(w->arena.used - used, N, 16 << 20);
+	assert_int_equal(w->records.n, 2 * N);
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(out.topics.v[i].error_code, 0);
+		assert_true(out.topics.v[i].configs.n > 20);
+	}
+}
+
+static void a_name_that_is_twice_in_a_request_is_refused_once_and_last(void **state)
+{
+	struct world *w = *state;
+	struct create_topics_request_topic v[4] = {
+		{.name = STR("b")}, {.name = STR("a")}, {.name = STR("b")}, {.name = STR("b")}};
+	struct create_topics_request in = {.topics = {v, 4}};
+	struct create_topics_response out;
+
+	let_in(w, 1);
+	for (int i = 0; i < 4; i++)
+		v[i].num_partitions = v[i].replication_factor = 1;
+	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
+	assert_int_equal(out.topics.n, 2);
+	assert_true(str_is(out.topics.v[0].name, "a"));
+	assert_int_equal(out.topics.v[0].error_code, 0);
+	assert_true(str_is(out.topics.v[1].name, "b"));
+	assert_int_equal(out.topics.v[1].error_code, ERR_INVALID_REQUEST);
+}
+
 /* ---- leaders, ISR, ELR ---- */
 
 static void a_broker_that_leaves_hands_over_and_comes_back(void **state)
@@ -705,6 +748,8 @@ int main(void)
 		TEST(a_topic_goes_once_by_name_or_by_id),
 		TEST(a_topic_only_grows),
 		TEST(a_request_that_names_too_much_is_refused_whole),
+		TEST(thousands_of_topics_share_what_their_answers_say_of_settings),
+		TEST(a_name_that_is_twice_in_a_request_is_refused_once_and_last),
 		TEST(a_broker_that_leaves_hands_over_and_comes_back),
 		TEST(an_unclean_restart_is_no_longer_eligible_but_the_last_known_leader),
 		TEST(a_session_that_ends_fences_one_broker_and_moves_its_leaders),
