@@ -1,5 +1,5 @@
 /*
- * api: the rows, by key.
+ * api: the rows, which api.tbl has in order of their keys.
  */
 #include "broker/api.h"
 
@@ -15,10 +15,24 @@ static const struct api *const rows[] = {
 #undef API
 };
 
+#define N_ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
+
 const struct api *api_find(int key)
 {
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (rows[i]->key == key)
-			return rows[i];
-	return NULL;
+	int low = 0, high = N_ROWS;
+
+	while (low < high) {
+		int middle = (low + high) / 2;
+
+		if (rows[middle]->key < key)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < N_ROWS && rows[low]->key == key ? rows[low] : NULL;
+}
+
+const struct api *api_row(int i)
+{
+	return i < N_ROWS ? rows[i] : NULL;
 }

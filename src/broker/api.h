@@ -83,6 +83,8 @@ struct api {
 
 /* The row of a key; NULL when it is not served. */
 const struct api *api_find(int key);
+/* The i-th row, by key; NULL behind the last. */
+const struct api *api_row(int i);
 #define API_KEYS_MAX 95
 
 /* ---- a request ---- */

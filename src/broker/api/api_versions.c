@@ -46,14 +46,13 @@ static int check_request(struct request *r, const struct api_versions_request *i
 static bool fill_keys(struct request *r, struct api_versions_response *out)
 {
 	int listener = r->from_controller ? API_CONTROLLER : API_BROKER;
+	const struct api *api;
 	int n = 0;
 
 	if (!ANSWER_ARRAY(r, out->api_keys, api_versions_response_version_schema, API_KEYS_MAX))
 		return false;
-	for (int key = 0; key < API_KEYS_MAX; key++) {
-		const struct api *api = api_find(key);
-
-		if (!api || !(api->flags & listener))
+	for (int i = 0; (api = api_row(i)); i++) {
+		if (!(api->flags & listener))
 			continue;
 		out->api_keys.v[n++] = (struct api_versions_response_version){
 			.api_key = api->key,
