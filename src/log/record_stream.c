@@ -162,11 +162,108 @@ static void skip_headers(struct record_stream *s)
 	}
 }
 
+/* ---- the quick way ---- */
+
+/* Numbers of up to four bytes; a longer one leaves *bad set. */
+static inline uint32_t quick_number(const uint8_t **p, uint32_t *bad)
+{
+	const uint8_t *at = *p;
+	uint32_t v = at[0];
+
+	if (v < 0x80) {
+		*p = at + 1;
+		return v;
+	}
+	v = (v & 0x7f) | (uint32_t)at[1] << 7;
+	if (at[1] < 0x80) {
+		*p = at + 2;
+		return v;
+	}
+	v = (v & 0x3fff) | (uint32_t)at[2] << 14;
+	if (at[2] < 0x80) {
+		*p = at + 3;
+		return v;
+	}
+	v = (v & 0x1fffff) | (uint32_t)at[3] << 21;
+	*bad |= at[3] & 0x80;
+	*p = at + 4;
+	return v;
+}
+
+static inline int32_t quick_int(const uint8_t **p, uint32_t *bad)
+{
+	return (int32_t)unzigzag(quick_number(p, bad));
+}
+
+/* What five numbers and an attribute can take, and what two can. */
+#define BEFORE_KEY 20
+#define BEHIND_KEY 8
+
+/*
+ * A record as nearly all are: whole in p..end, its numbers short, without headers. False without a change for all others, right or wrong:
+ * they go the slow way. Numbers may be read behind the record's end, not behind the piece's.
+ */
+static bool take_quickly(struct record_stream *s, struct stream_record *out, int64_t *timestamp_delta)
+{
+	const uint8_t *p = s->p, *end = s->end, *record;
+	uint32_t bad = 0;
+	int32_t size, len;
+
+	if (end - p < BEFORE_KEY)
+		return false;
+	size = quick_int(&p, &bad);
+	if (bad || size < 0 || size > end - p || (s->record_max > 0 && size > s->record_max))
+		return false;
+	record = p;
+	out->attributes = (int8_t)*p++;
+	*timestamp_delta = unzigzag(quick_number(&p, &bad));
+	out->offset_delta = quick_int(&p, &bad);
+	out->key_len = quick_int(&p, &bad);
+	if (out->key_len > 0) {
+		if (out->key_len > end - p)
+			return false;
+		p += out->key_len;
+	}
+	if (end - p < BEHIND_KEY)
+		return false;
+	len = quick_int(&p, &bad);
+	if (len > 0) {
+		if (len >= end - p)
+			return false;
+		p += len;
+	}
+	if (bad || *p++ != 0 || p != record + size) /* no headers, and all of it */
+		return false;
+	s->size += p - s->p;
+	s->p = p;
+	return true;
+}
+
 static bool at_end(struct record_stream *s)
 {
 	if (s->p != s->end || refill(s))
 		return fail(s, ERR_INVALID_RECORD); /* more bytes than records */
 	return false;
+}
+
+static bool take_slowly(struct record_stream *s, struct stream_record *out, int64_t *timestamp_delta)
+{
+	s->left_in_record = VARINT32_MAX;
+	int32_t size = take_int(s);
+	if (s->record_max > 0 && size > s->record_max && !s->error) {
+		s->refused_size = size;
+		return false;
+	}
+	s->size += VARINT32_MAX - s->left_in_record + size;
+	s->left_in_record = size;
+	out->attributes = (int8_t)take_byte(s);
+	*timestamp_delta = take_long(s);
+	out->offset_delta = take_int(s);
+	out->key_len = take_int(s);
+	skip(s, out->key_len);
+	skip(s, take_int(s));
+	skip_headers(s);
+	return !s->error && size >= 0 && s->left_in_record == 0;
 }
 
 bool record_stream_next(struct record_stream *s, struct stream_record *out)
@@ -178,22 +275,8 @@ bool record_stream_next(struct record_stream *s, struct stream_record *out)
 	if (s->left <= 0)
 		return s->left < 0 ? fail(s, ERR_INVALID_RECORD) : at_end(s);
 	s->left--;
-	s->left_in_record = VARINT32_MAX;
-	int32_t size = take_int(s);
-	if (s->record_max > 0 && size > s->record_max && !s->error) {
-		s->refused_size = size;
-		return fail(s, ERR_INVALID_RECORD);
-	}
-	s->size += VARINT32_MAX - s->left_in_record + size;
-	s->left_in_record = size;
-	out->attributes = (int8_t)take_byte(s);
-	int64_t timestamp_delta = take_long(s);
-	out->offset_delta = take_int(s);
-	out->key_len = take_int(s);
-	skip(s, out->key_len);
-	skip(s, take_int(s));
-	skip_headers(s);
-	if (s->error || size < 0 || s->left_in_record != 0)
+	int64_t timestamp_delta;
+	if (!take_quickly(s, out, &timestamp_delta) && !take_slowly(s, out, &timestamp_delta))
 		return fail(s, ERR_INVALID_RECORD);
 	out->offset = (int64_t)((uint64_t)h->base_offset + (uint64_t)(int64_t)out->offset_delta);
 	out->timestamp = h->attributes & BATCH_LOG_APPEND_TIME

@@ -1,0 +1,123 @@
+/* record_stream: the quick walk over records, held against the thorough one of src/wire, over right and damaged bytes. */
+#include "log/record_stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/base/cm.h"
+
+#define BASE_TIMESTAMP 1700000000000ll
+
+static uint64_t chance = 11;
+
+static int below(int bound)
+{
+	return (int)(cm_random(&chance) % (uint64_t)bound);
+}
+
+/* Nothing, null, or some bytes of a length that takes one, two or three bytes to say. */
+static struct bytes draw_bytes(void)
+{
+	static const uint8_t some[20000];
+	static const int lengths[] = {0, 1, 63, 64, 300, 8191, 8192, 20000};
+
+	if (below(4) == 0)
+		return BYTES_NULL;
+	return (struct bytes){some, below(3) ? below(40) : lengths[below(sizeof(lengths) / sizeof(lengths[0]))]};
+}
+
+static void draw_batch(struct buf *out, bool append_time)
+{
+	struct record_header headers[3] = {
+		{STR("a"), BYTES_NULL}, {STR(""), draw_bytes()}, {STR("long"), draw_bytes()}};
+	struct batch_options options = BATCH_OPTIONS_NONE;
+	struct batch_builder b;
+	int n = 1 + below(8);
+
+	options.base_offset = 1000;
+	options.attributes = append_time ? BATCH_LOG_APPEND_TIME : 0;
+	batch_begin(&b, out, &options);
+	for (int i = 0; i < n; i++)
+		batch_add_headers(&b,
+				  BASE_TIMESTAMP + (below(3) ? below(100) : below(1 << 30)) - (below(5) ? 0 : 1000000),
+				  draw_bytes(), draw_bytes(), headers, below(3) ? 0 : below(4));
+	batch_end(&b);
+}
+
+/* Both walks see the same records, and end alike. */
+static void compare(const uint8_t *batch, const struct batch_header *h)
+{
+	struct record_iter it = record_iter(h, batch + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
+	struct record_stream s;
+	struct stream_record quick;
+	struct record thorough;
+	int64_t size = 0;
+	bool more;
+
+	record_stream_init(&s, NULL, h, batch, INT32_MAX);
+	do {
+		more = record_next(&it, &thorough);
+		assert_int_equal(record_stream_next(&s, &quick), more);
+		if (!more)
+			break;
+		assert_int_equal(quick.offset, thorough.offset);
+		assert_int_equal(quick.timestamp, thorough.timestamp);
+		assert_int_equal(quick.attributes, thorough.attributes);
+		assert_int_equal(quick.key_len < 0, !thorough.key.p);
+		size += thorough.size;
+		assert_int_equal(s.size, size);
+	} while (more);
+	assert_int_equal(s.error != 0, it.error != 0);
+}
+
+static void both_walks_see_the_same_records(void **state)
+{
+	struct buf batch = {0};
+	struct batch_header h;
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		batch.len = 0;
+		draw_batch(&batch, i % 7 == 0);
+		assert_int_equal(batch_header_read(batch.p, batch.len, &h), 0);
+		compare(batch.p, &h);
+	}
+	buf_fini(&batch);
+}
+
+static void both_walks_refuse_the_same_bytes(void **state)
+{
+	struct buf batch = {0};
+	struct batch_header h;
+
+	(void)state;
+	for (int i = 0; i < 3000; i++) {
+		uint8_t *exact;
+
+		batch.len = 0;
+		draw_batch(&batch, false);
+		assert_int_equal(batch_header_read(batch.p, batch.len, &h), 0);
+		for (int k = below(3); k >= 0; k--) /* most of what is worth breaking lies at the front */
+			batch.p[BATCH_HEADER_SIZE + below(below(2) ? 12 : (int)batch.len - BATCH_HEADER_SIZE)] =
+				(uint8_t)cm_random(&chance);
+		if (below(4) == 0)
+			h.count += below(3) - 1;
+		if (below(4) == 0)
+			h.length -= below(h.length - (BATCH_HEADER_SIZE - BATCH_PREFIX_SIZE));
+		exact = malloc((size_t)batch_size(&h)); /* so that a sanitizer sees a step too far */
+		memcpy(exact, batch.p, (size_t)batch_size(&h));
+		compare(exact, &h);
+		free(exact);
+	}
+	buf_fini(&batch);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_walks_see_the_same_records),
+		cmocka_unit_test(both_walks_refuse_the_same_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
