@@ -11,6 +11,7 @@
  *	probe idle HOST PORT N			N connections, each with one answered request; they stay until standard input ends
  *	probe cpu HOST PORT PID			CPU time of a process, in ns
  *	probe create HOST PORT TOPIC N		a topic of N partitions, and all have leaders
+ *	probe topics HOST PORT NAME N EACH	N topics of one partition, EACH of them a request
  *
  * The answer is lines NAME=VALUE on standard output, times in microseconds.
  */
@@ -397,6 +398,27 @@ static int probe_create(const struct target *t, char **argv)
 	return 0;
 }
 
+static int probe_topics(const struct target *t, char **argv)
+{
+	int n = atoi(argv[1]), each = atoi(argv[2]);
+	struct bytes_out out = {0};
+	struct raw r;
+	int64_t began;
+
+	raw_open(&r, t->host, t->port);
+	began = raw_now_us();
+	for (int first = 0; first < n; first += each) {
+		put_create_topics(&out, first, argv[0], first, n - first < each ? n - first : each);
+		raw_send(&r, &out);
+		raw_receive(&r, first);
+	}
+	say("topics", n, raw_now_us() - began);
+	put_metadata(&out, 1, NULL, false);
+	insist(&r, t, began, 0, &out, has_leaders, n);
+	raw_close(&r);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(const struct target *, char **argv);
@@ -404,8 +426,8 @@ static const struct {
 } probes[] = {
 	{"first", probe_first, 2},	 {"ready", probe_ready, 2},	{"produce", probe_produce, 5},
 	{"fetch", probe_fetch, 3},	 {"latency", probe_latency, 2}, {"versions", probe_versions, 3},
-	{"metadata", probe_metadata, 1}, {"idle", probe_idle, 1},	{"create", probe_create, 2},
-	{"cpu", probe_cpu, 1},
+	{"metadata", probe_metadata, 1}, {"idle", probe_idle, 1},	{"topics", probe_topics, 3},
+	{"create", probe_create, 2},	 {"cpu", probe_cpu, 1},
 };
 
 int main(int argc, char **argv)

@@ -243,6 +243,37 @@ void put_metadata(struct bytes_out *o, int32_t correlation, const char *topic, b
 	raw_end(o, at);
 }
 
+static void put_compact(struct bytes_out *o, uint32_t n) /* length or count, plus one */
+{
+	for (n++; n >= 0x80; n >>= 7)
+		put8(o, (int)(n & 0x7f) | 0x80);
+	put8(o, (int)n);
+}
+
+void put_create_topics(struct bytes_out *o, int32_t correlation, const char *name, int first, int n)
+{
+	size_t at = raw_begin(o, API_CREATE_TOPICS, 7, correlation);
+
+	put8(o, 0);
+	put_compact(o, (uint32_t)n);
+	for (int i = 0; i < n; i++) {
+		char full[256];
+		int len = snprintf(full, sizeof(full), "%s%d", name, first + i);
+
+		put_compact(o, (uint32_t)len);
+		put_raw(o, full, (size_t)len);
+		put32(o, 1);
+		put16(o, 1);
+		put_compact(o, 0);
+		put_compact(o, 0);
+		put8(o, 0);
+	}
+	put32(o, 60000);
+	put8(o, 0);
+	put8(o, 0);
+	raw_end(o, at);
+}
+
 void put_create_topic(struct bytes_out *o, int32_t correlation, const char *topic, int partitions)
 {
 	size_t at = raw_begin(o, API_CREATE_TOPICS, 2, correlation);

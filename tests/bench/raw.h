@@ -56,6 +56,8 @@ void put_fetch(struct bytes_out *o, int32_t correlation, const char *topic, int 
 	       int max_bytes, int wait_ms);
 void put_metadata(struct bytes_out *o, int32_t correlation, const char *topic, bool create); /* NULL: all topics */
 void put_create_topic(struct bytes_out *o, int32_t correlation, const char *topic, int partitions);
+/* n topics of a partition each, NAME<first> and on, as an admin client of today asks: with settings in the answer. */
+void put_create_topics(struct bytes_out *o, int32_t correlation, const char *name, int first, int n);
 void put_api_versions(struct bytes_out *o, int32_t correlation);
 
 /* ---- connections ---- */
