@@ -541,5 +541,6 @@ public final class Differential {
 		d.fetch();
 		d.configs();
 		d.rest();
+		new Groups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 	}
 }

@@ -179,6 +179,21 @@ static const struct classic_support *vote_of(const struct classic_group *g, cons
 	return NULL;
 }
 
+/* Where a small Java hash map has it: Kafka takes the first of those with most votes. */
+static unsigned java_bucket(const char *name)
+{
+	uint32_t hash = (uint32_t)str_java_hash(str_of(name));
+
+	return (hash ^ hash >> 16) & 15;
+}
+
+static bool is_better(const struct classic_group *g, const int *votes, int a, int b)
+{
+	if (votes[a] != votes[b])
+		return votes[a] > votes[b];
+	return java_bucket(g->support[a].name) < java_bucket(g->support[b].name);
+}
+
 struct str classic_vote(const struct classic_group *g)
 {
 	int *votes = xcalloc((size_t)g->n_support + 1, sizeof(*votes));
@@ -192,7 +207,7 @@ struct str classic_vote(const struct classic_group *g)
 		votes[vote - g->support]++;
 	}
 	for (int i = 0; i < g->n_support; i++)
-		if (votes[i] > 0 && (best < 0 || votes[i] > votes[best]))
+		if (votes[i] > 0 && (best < 0 || is_better(g, votes, i, best)))
 			best = i;
 	xfree(votes);
 	check(best >= 0);

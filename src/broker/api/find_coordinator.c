@@ -54,8 +54,7 @@ static int find_group(struct request *r, struct str key, struct found *out)
 static int find(struct request *r, int8_t type, struct str key, struct found *out)
 {
 	*out = (struct found){.node_id = -1, .endpoint = {.host = STR(""), .port = -1}};
-	if (type < KEY_GROUP || type > KEY_SHARE ||
-	    (type == KEY_SHARE && (r->version < SHARE_SINCE || !share_key_is_valid(key))))
+	if (type == KEY_SHARE && (r->version < SHARE_SINCE || !share_key_is_valid(key)))
 		return ERR_INVALID_REQUEST;
 	return type == KEY_GROUP ? find_group(r, key, out) : ERR_COORDINATOR_NOT_AVAILABLE;
 }
@@ -84,6 +83,8 @@ static enum outcome run(struct request *r)
 
 	if (!r->image)
 		return HANG_UP;
+	if (in->key_type < KEY_GROUP || in->key_type > KEY_SHARE)
+		return request_fail(r, ERR_INVALID_REQUEST, STR_NULL);
 	if (r->version < KEYS_SINCE)
 		return find_one(r);
 	if (!ANSWER_ARRAY(r, out->coordinators, find_coordinator_response_coordinator_schema, in->coordinator_keys.n))
@@ -106,9 +107,11 @@ static void fail(struct request *r, int err, struct str message)
 	const struct find_coordinator_request *in = r->in;
 	struct find_coordinator_response *out = r->out;
 
+	if (str_is_null(message))
+		message = str_of(err_message(err));
 	if (r->version < KEYS_SINCE) {
 		out->error_code = (int16_t)err;
-		out->error_message = str_is_null(message) ? str_of(err_message(err)) : message;
+		out->error_message = message;
 		out->node_id = -1;
 		out->port = -1;
 		return;
@@ -118,6 +121,7 @@ static void fail(struct request *r, int err, struct str message)
 	for (int i = 0; i < out->coordinators.n; i++) {
 		out->coordinators.v[i].key = in->coordinator_keys.v[i];
 		out->coordinators.v[i].error_code = (int16_t)err;
+		out->coordinators.v[i].error_message = message;
 		out->coordinators.v[i].node_id = -1;
 		out->coordinators.v[i].port = -1;
 	}
