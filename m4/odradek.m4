@@ -8,6 +8,15 @@ AS_IF([test -z "$CC_FOR_BUILD"], [
 AM_CONDITIONAL([CROSS], [test "$cross_compiling" = yes])
 ])
 
+dnl ODR_CXX_COMPILER: the C++ compiler that goes with the C compiler: src/group/re2.cc is C++ because RE2 is.
+AC_DEFUN([ODR_CXX_COMPILER], [
+AS_IF([test -z "$CXX"], [
+	odr_cxx=`AS_ECHO(["$CC"]) | sed 's/clang/clang++/; s/gcc/g++/'`
+	AS_IF([$odr_cxx --version >/dev/null 2>&1], [CXX=$odr_cxx])])
+AS_IF([test -z "${CXXFLAGS+set}"], [CXXFLAGS=$CFLAGS])
+AC_PROG_CXX
+])
+
 dnl ODR_SWITCH(NAME, HELP): --enable-NAME, off by default, as $odr_NAME and the automake condition of that name in capitals.
 AC_DEFUN([ODR_SWITCH], [
 AC_ARG_ENABLE([$1], [AS_HELP_STRING([--enable-$1], [$2])], [odr_$1=$enableval], [odr_$1=no])
@@ -56,6 +65,11 @@ AS_IF([test $odr_fuzz = yes], [ODR_CFLAGS="$ODR_CFLAGS -fsanitize=fuzzer-no-link
 AS_IF([test $odr_asan = yes], [ODR_CFLAGS="$ODR_CFLAGS -fsanitize=address,undefined -fno-sanitize-recover=all"],
 	[test $odr_tsan = yes], [ODR_CFLAGS="$ODR_CFLAGS -fsanitize=thread"],
 	[ODR_HARDENING])
+ODR_CXXFLAGS=`AS_ECHO(["$ODR_CFLAGS"]) | sed 's/-std=gnu11/-std=gnu++17/'`
+ODR_CXXWARNINGS='-Wall -Wextra -Wshadow -Wno-unused-parameter'
+AS_IF([test $odr_werror = yes], [ODR_CXXWARNINGS="$ODR_CXXWARNINGS -Werror"])
+AC_SUBST([ODR_CXXFLAGS])
+AC_SUBST([ODR_CXXWARNINGS])
 AC_SUBST([ODR_CPPFLAGS])
 AC_SUBST([ODR_CFLAGS])
 AC_SUBST([ODR_LDFLAGS])
@@ -107,12 +121,41 @@ AS_IF([test -z "$$1"], [
 	AS_CASE([$odr_found], [-l:*], [], [odr_shared="$odr_shared $2"])])
 ])
 
+dnl ODR_RE2: as ODR_LIBRARY, for a library that has no C function.
+AC_DEFUN([ODR_RE2], [
+AC_ARG_VAR([RE2_LIBS], [what links re2, instead of what is found])
+AC_LANG_PUSH([C++])
+AC_CHECK_HEADER([re2/re2.h], [], [AC_MSG_ERROR([re2/re2.h is missing: install libre2-dev (Debian) or the re2 development files])])
+AS_IF([test -z "$RE2_LIBS"], [
+	AC_MSG_CHECKING([how to link re2])
+	odr_found=
+	odr_libs=$LIBS
+	AS_IF([test "$odr_static" = no], [odr_tries="-lre2"],
+		[test "$odr_static" = yes], [odr_tries="-l:libre2.a"],
+		[odr_tries="-l:libre2.a -lre2"])
+	for odr_try in $odr_tries; do
+		LIBS="$odr_try -lpthread $odr_libs"
+		AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <re2/re2.h>]],
+			[[re2::RE2 r("a+"); return r.ok() ? 0 : 1;]])], [odr_found=$odr_try; break])
+	done
+	LIBS=$odr_libs
+	AC_MSG_RESULT([${odr_found:-not found}])
+	AS_CASE([$odr_found],
+		[''], [AC_MSG_ERROR([re2 cannot be linked: install libre2-dev (Debian), or see --disable-static-libs])],
+		[-l:*], [RE2_LIBS="$odr_found -l:libstdc++.a -lm -lpthread -static-libgcc"],
+		[RE2_LIBS="$odr_found -lstdc++ -lm"
+		odr_shared="$odr_shared re2"])])
+AC_LANG_POP([C++])
+])
+
 dnl ODR_LIBRARIES: snappy is C++ inside, so its archive brings the C++ runtime's.
 AC_DEFUN([ODR_LIBRARIES], [
 ODR_LIBRARY([UV_LIBS], [uv], [uv.h], [uv_loop_init], [libuv1-dev], [-l:libuv_a.a -l:libuv.a], [-lpthread -ldl])
 ODR_LIBRARY([Z_LIBS], [z], [zlib.h], [inflate], [zlib1g-dev], [-l:libz.a], [])
 ODR_LIBRARY([SNAPPY_LIBS], [snappy], [snappy-c.h], [snappy_compress], [libsnappy-dev and g++], [-l:libsnappy.a],
 	[-l:libstdc++.a -lm -static-libgcc])
+ODR_RE2
+ODR_LIBRARY([XXHASH_LIBS], [xxhash], [xxhash.h], [XXH3_64bits], [libxxhash-dev], [-l:libxxhash.a], [])
 ODR_LIBRARY([LZ4_LIBS], [lz4], [lz4frame.h], [LZ4F_decompress], [liblz4-dev], [-l:liblz4.a], [])
 ODR_LIBRARY([ZSTD_LIBS], [zstd], [zstd.h], [ZSTD_decompressStream], [libzstd-dev], [-l:libzstd.a], [-lpthread])
 ODR_LIBRARY([JANSSON_LIBS], [jansson], [jansson.h], [json_loadb], [libjansson-dev], [-l:libjansson.a], [])

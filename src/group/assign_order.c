@@ -1,0 +1,373 @@
+/* assign_order: the order in which Java walks its hash tables, and the sets that are kept in it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "group/assign.h"
+
+static uint32_t slot(int32_t hash, size_t table)
+{
+	uint32_t h = (uint32_t)hash;
+
+	return (h ^ h >> 16) & (uint32_t)(table - 1);
+}
+
+size_t order_table(size_t table, size_t n)
+{
+	while (n > (size_t)((double)table * 0.75))
+		table *= 2;
+	return table;
+}
+
+size_t order_table_for(size_t capacity)
+{
+	size_t table = 1;
+
+	while (table < capacity)
+		table *= 2;
+	return table;
+}
+
+/* Both of Java's are (int)(n / .75f + 1), as floats. */
+size_t order_table_of_map(size_t n)
+{
+	return order_table_for((size_t)((float)n / 0.75f + 1.0f));
+}
+
+size_t order_table_of_copy(size_t n)
+{
+	size_t table = order_table_for((size_t)((float)n / .75f) + 1);
+
+	return table < 16 ? 16 : table;
+}
+
+int32_t order_uuid_hash(struct uuid id)
+{
+	uint32_t w[4];
+
+	for (int i = 0; i < 4; i++)
+		w[i] = (uint32_t)id.b[4 * i] << 24 | (uint32_t)id.b[4 * i + 1] << 16 | (uint32_t)id.b[4 * i + 2] << 8 |
+		       id.b[4 * i + 3];
+	return (int32_t)(w[0] ^ w[1] ^ w[2] ^ w[3]);
+}
+
+static bool in_order(const int32_t *hashes, int32_t n, size_t table)
+{
+	for (int32_t i = 1; i < n; i++) {
+		if (slot(hashes[i - 1], table) > slot(hashes[i], table))
+			return false;
+	}
+	return true;
+}
+
+/* A stable sort by slot: counted, moved aside and back. */
+void order_members(void *v, int32_t n, size_t size, int32_t *hashes, size_t table)
+{
+	uint32_t *start;
+	uint8_t *aside;
+	int32_t *moved;
+
+	if (in_order(hashes, n, table))
+		return;
+	start = xcalloc(table + 1, sizeof(*start));
+	aside = xreallocarray(NULL, (size_t)n, size);
+	moved = xreallocarray(NULL, (size_t)n, sizeof(*moved));
+	for (int32_t i = 0; i < n; i++)
+		start[slot(hashes[i], table) + 1]++;
+	for (size_t i = 1; i <= table; i++)
+		start[i] += start[i - 1];
+	for (int32_t i = 0; i < n; i++) {
+		uint32_t at = start[slot(hashes[i], table)]++;
+
+		memcpy(aside + at * size, (const uint8_t *)v + (size_t)i * size, size);
+		moved[at] = hashes[i];
+	}
+	memcpy(v, aside, (size_t)n * size);
+	memcpy(hashes, moved, (size_t)n * sizeof(*moved));
+	xfree(start);
+	xfree(aside);
+	xfree(moved);
+}
+
+void order_topics(struct assign_topic *v, int32_t n, size_t table)
+{
+	int32_t *hashes;
+
+	if (n < 2)
+		return;
+	hashes = xreallocarray(NULL, (size_t)n, sizeof(*hashes));
+	for (int32_t i = 0; i < n; i++)
+		hashes[i] = order_uuid_hash(v[i].id);
+	order_members(v, n, sizeof(*v), hashes, table);
+	xfree(hashes);
+}
+
+void order_partitions(struct assign_topic *t, size_t table)
+{
+	int32_t *hashes;
+
+	if (t->n < 2 || in_order(t->partitions, t->n, table))
+		return;
+	hashes = xreallocarray(NULL, (size_t)t->n, sizeof(*hashes));
+	memcpy(hashes, t->partitions, (size_t)t->n * sizeof(*hashes));
+	if (t->epochs)
+		order_members(t->epochs, t->n, sizeof(*t->epochs), hashes, table);
+	memcpy(hashes, t->partitions, (size_t)t->n * sizeof(*hashes));
+	order_members(t->partitions, t->n, sizeof(*t->partitions), hashes, table);
+	xfree(hashes);
+}
+
+void order_strings(struct str *v, int32_t n, size_t table)
+{
+	int32_t *hashes;
+
+	if (n < 2)
+		return;
+	hashes = xreallocarray(NULL, (size_t)n, sizeof(*hashes));
+	for (int32_t i = 0; i < n; i++)
+		hashes[i] = str_java_hash(v[i]);
+	order_members(v, n, sizeof(*v), hashes, table);
+	xfree(hashes);
+}
+
+/* A map of sets, each made of the list in the record. */
+void order_target(struct assign_set *s)
+{
+	for (int32_t i = 0; i < s->n; i++)
+		order_partitions(&s->v[i], order_table_of_copy((size_t)s->v[i].n));
+	order_topics(s->v, s->n, order_table(16, (size_t)s->n));
+}
+
+/* A map of maps, grown entry by entry. */
+void order_current(struct assign_set *s)
+{
+	for (int32_t i = 0; i < s->n; i++)
+		order_partitions(&s->v[i], order_table(16, (size_t)s->v[i].n));
+	order_topics(s->v, s->n, order_table(16, (size_t)s->n));
+}
+
+/* ---- sets ---- */
+
+const struct assign_topic *assign_set_find(const struct assign_set *s, struct uuid id)
+{
+	for (int32_t i = 0; i < s->n; i++) {
+		if (uuid_eq(s->v[i].id, id))
+			return &s->v[i];
+	}
+	return NULL;
+}
+
+int64_t assign_set_partitions(const struct assign_set *s)
+{
+	int64_t n = 0;
+
+	for (int32_t i = 0; i < s->n; i++)
+		n += s->v[i].n;
+	return n;
+}
+
+struct pair {
+	int32_t partition;
+	int32_t epoch;
+};
+
+static int pair_cmp(const void *a, const void *b)
+{
+	const struct pair *x = a, *y = b;
+
+	return x->partition < y->partition ? -1 : x->partition > y->partition;
+}
+
+static struct pair *pairs_sorted(const struct assign_topic *t)
+{
+	struct pair *v = xreallocarray(NULL, (size_t)t->n, sizeof(*v));
+
+	for (int32_t i = 0; i < t->n; i++)
+		v[i] = (struct pair){t->partitions[i], t->epochs ? t->epochs[i] : 0};
+	qsort(v, (size_t)t->n, sizeof(*v), pair_cmp);
+	return v;
+}
+
+static bool same_order(const struct assign_topic *a, const struct assign_topic *b)
+{
+	size_t len = (size_t)a->n * sizeof(*a->partitions);
+
+	return memcmp(a->partitions, b->partitions, len) == 0 &&
+	       (!a->epochs || !b->epochs || memcmp(a->epochs, b->epochs, len) == 0);
+}
+
+static bool topic_equal(const struct assign_topic *a, const struct assign_topic *b)
+{
+	struct pair *x, *y;
+	bool equal;
+
+	if (a->n != b->n)
+		return false;
+	if (same_order(a, b))
+		return true;
+	x = pairs_sorted(a);
+	y = pairs_sorted(b);
+	equal = memcmp(x, y, (size_t)a->n * sizeof(*x)) == 0;
+	xfree(x);
+	xfree(y);
+	return equal;
+}
+
+bool assign_set_equal(const struct assign_set *a, const struct assign_set *b)
+{
+	if (a->n != b->n)
+		return false;
+	for (int32_t i = 0; i < a->n; i++) {
+		const struct assign_topic *other =
+			uuid_eq(a->v[i].id, b->v[i].id) ? &b->v[i] : assign_set_find(b, a->v[i].id);
+
+		if (!other || !topic_equal(&a->v[i], other))
+			return false;
+	}
+	return true;
+}
+
+/* ---- drafts ---- */
+
+static bool topic_room(struct draft_topic *t, struct arena *a, int32_t room)
+{
+	int32_t *p;
+
+	if (room <= t->room)
+		return true;
+	room = room < 8 ? 8 : room + room / 2;
+	p = arena_array(a, (size_t)room, sizeof(*p));
+	if (!p)
+		return false;
+	if (t->t.n > 0)
+		memcpy(p, t->t.partitions, (size_t)t->t.n * sizeof(*p));
+	t->t.partitions = p;
+	t->room = room;
+	return true;
+}
+
+static bool draft_room(struct draft *d, struct arena *a, int32_t room)
+{
+	struct draft_topic *v;
+
+	if (room <= d->room)
+		return true;
+	room = room < 4 ? 4 : room + room / 2;
+	v = arena_array(a, (size_t)room, sizeof(*v));
+	if (!v)
+		return false;
+	if (d->n > 0)
+		memcpy(v, d->v, (size_t)d->n * sizeof(*v));
+	d->v = v;
+	d->room = room;
+	return true;
+}
+
+/* Kafka copies a map of sets so: new HashMap(size), and a HashSet of each set. */
+bool draft_begin(struct draft *d, struct arena *a, const struct assign_set *owned)
+{
+	if (!draft_room(d, a, owned->n))
+		return false;
+	for (int32_t i = 0; i < owned->n; i++) {
+		const struct assign_topic *from = &owned->v[i];
+		struct draft_topic *t = &d->v[d->n];
+
+		*t = (struct draft_topic){.t.id = from->id, .table = order_table_of_copy((size_t)from->n)};
+		if (!topic_room(t, a, from->n))
+			return false;
+		memcpy(t->t.partitions, from->partitions, (size_t)from->n * sizeof(*from->partitions));
+		t->t.n = from->n;
+		d->n++;
+	}
+	d->n_owned = d->n;
+	d->table = order_table(order_table_for((size_t)owned->n), (size_t)owned->n);
+	return true;
+}
+
+static struct draft_topic *draft_find(struct draft *d, struct uuid id)
+{
+	if (d->last < d->n && uuid_eq(d->v[d->last].t.id, id))
+		return &d->v[d->last];
+	for (int32_t i = 0; i < d->n; i++) {
+		if (uuid_eq(d->v[i].t.id, id)) {
+			d->last = i;
+			return &d->v[i];
+		}
+	}
+	return NULL;
+}
+
+static struct draft_topic *draft_new_topic(struct draft *d, struct arena *a, struct uuid id, size_t table)
+{
+	if (!draft_room(d, a, d->n + 1))
+		return NULL;
+	d->last = d->n++;
+	d->v[d->last] = (struct draft_topic){.t.id = id, .table = table};
+	return &d->v[d->last];
+}
+
+bool draft_add(struct draft *d, struct arena *a, struct uuid id, int32_t partition, size_t table)
+{
+	struct draft_topic *t = draft_find(d, id);
+
+	/* computeIfAbsent makes room for what is there already, not for what it puts in. */
+	d->table = order_table(d->table, (size_t)d->n);
+	if (!t)
+		t = draft_new_topic(d, a, id, table);
+	if (!t || !topic_room(t, a, t->t.n + 1))
+		return false;
+	t->t.partitions[t->t.n++] = partition;
+	t->table = order_table(t->table, (size_t)t->t.n);
+	return true;
+}
+
+static void draft_drop(struct draft *d, struct draft_topic *t)
+{
+	size_t i = (size_t)(t - d->v);
+
+	memmove(t, t + 1, ((size_t)d->n - i - 1) * sizeof(*t));
+	d->n--;
+	if ((int32_t)i < d->n_owned)
+		d->n_owned--;
+}
+
+void draft_remove(struct draft *d, struct uuid id, int32_t partition)
+{
+	struct draft_topic *t = draft_find(d, id);
+
+	for (int32_t i = 0; t && i < t->t.n; i++) {
+		if (t->t.partitions[i] != partition)
+			continue;
+		memmove(t->t.partitions + i, t->t.partitions + i + 1,
+			(size_t)(t->t.n - i - 1) * sizeof(*t->t.partitions));
+		if (--t->t.n == 0)
+			draft_drop(d, t);
+		return;
+	}
+}
+
+void draft_remove_topic(struct draft *d, struct uuid id)
+{
+	struct draft_topic *t = draft_find(d, id);
+
+	if (t)
+		draft_drop(d, t);
+}
+
+bool draft_finish(struct draft *d, struct arena *a, struct assign_set *out)
+{
+	out->n = d->n;
+	out->v = arena_array(a, (size_t)d->n + 1, sizeof(*out->v));
+	if (!out->v)
+		return false;
+	for (int32_t i = 0; i < d->n; i++) {
+		int32_t n_new = d->n - d->n_owned;
+		struct draft_topic *t = &d->v[i < n_new ? d->n - 1 - i : i - n_new];
+
+		order_partitions(&t->t, t->table);
+		out->v[i] = t->t;
+	}
+	order_topics(out->v, out->n, d->table);
+	return true;
+}

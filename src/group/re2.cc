@@ -1,0 +1,42 @@
+/*
+ * re2: Google's RE2 for C: the only C++ here. Nothing is thrown across it: RE2 reports errors as values, and memory that has run out ends
+ * the process, as xmalloc does.
+ */
+#include <new>
+#include <re2/re2.h>
+
+extern "C" {
+#include "group/re2.h"
+}
+
+struct re2_pattern {
+	re2::RE2 re;
+};
+
+static re2::RE2::Options options(int64_t memory)
+{
+	re2::RE2::Options o;
+
+	o.set_log_errors(false);
+	o.set_max_mem(memory);
+	return o;
+}
+
+extern "C" struct re2_pattern *re2_new(const char *p, int32_t len, int64_t memory, int *error)
+{
+	struct re2_pattern *r = new (std::nothrow) re2_pattern{{re2::StringPiece(p, (size_t)len), options(memory)}};
+
+	*error = r && r->re.ok() ? 0 : r ? (int)r->re.error_code() : (int)re2::RE2::ErrorPatternTooLarge;
+	if (*error) {
+		delete r;
+		return nullptr;
+	}
+	return r;
+}
+
+extern "C" void re2_free(struct re2_pattern *r) { delete r; }
+
+extern "C" bool re2_matches(const struct re2_pattern *r, const char *p, int32_t len)
+{
+	return re2::RE2::FullMatchN(re2::StringPiece(p, (size_t)len), r->re, nullptr, 0);
+}
