@@ -10,9 +10,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "config/config.h"
+#include "group/consumer_group.h"
 #include "group/internal.h"
 #include "group/offsets.h"
 #include "group/tables.h"
+#include "metadata/image.h"
 #include "protocol/group_records.h"
 
 int32_t group_partition(struct str id, int32_t n)
@@ -167,6 +169,8 @@ static void *new (const struct shard_options *options)
 	struct group_shard *s = xcalloc(1, sizeof(*s));
 
 	s->options = *options;
+	s->topics_version = 1;
+	s->new_topics_offset = -1;
 	map_init(&s->groups, options->seed);
 	map_init(&s->offsets, options->seed + 1);
 	map_init(&s->transactions, options->seed + 2);
@@ -174,10 +178,12 @@ static void *new (const struct shard_options *options)
 	return s;
 }
 
+
 static void loaded(void *state, struct shard_step *step)
 {
 	struct group_shard *s = state;
 
+	s->new_topics_offset = image_offset(step->image);
 	map_each(n, &s->groups)
 	{
 		struct group *g = container_of(n, struct group, node);
@@ -224,6 +230,7 @@ static int end_transaction(void *state, int64_t producer_id, int16_t producer_ep
 
 static void image_changed(void *state, const struct image *old, struct shard_step *step)
 {
+	consumer_image(state, old, step->image);
 	offsets_of_deleted_topics(state, old, step);
 }
 

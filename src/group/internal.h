@@ -127,6 +127,8 @@ struct group_shard {
 	struct map transactions; /* of struct open_transaction (offsets.h), by producer id */
 	struct list uncommitted; /* of values of offsets that are applied and not committed, in the order of the log */
 	int64_t committed;	 /* all below it is committed */
+	uint64_t topics_version; /* counts the images in which topics changed; from 1 */
+	int64_t new_topics_offset; /* of the last image in which there were new topics */
 	struct heap timers;
 	struct group_timer expiry; /* offsets.retention.check.interval.ms */
 };

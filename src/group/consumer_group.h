@@ -1,0 +1,364 @@
+/*
+ * consumer_group: a consumer group of KIP-848: the coordinator assigns, members reconcile one by one (ConsumerGroup of Kafka 4.4).
+ *
+ *	group epoch		what the members want has changed so often
+ *	assignment epoch	for which group epoch the target assignment was made
+ *	member epoch		to which target the member has come
+ *
+ * 1. All of it but timers and what is named soft is logged, and changed by the apply functions alone (consumer_apply.c).
+ * 2. A partition belongs to one member at a time: to the one that has it among its assigned or its revoking partitions. owners says since
+ *    which member epoch; nobody is given a partition that is in it.
+ * 3. A member is an entry with is_member; an entry without holds a target whose member has not come yet, or has gone.
+ * 4. A member's current state and its subscription are each one block of memory, replaced as a whole; a decision makes the next one as a
+ *    value (struct consumer_view) and writes the records of what differs.
+ *
+ *	consumer_group.c	the state		consumer_apply.c	records to it		consumer_records.c	decisions to records
+ *	consumer_heartbeat.c	the command		consumer_leave.c	leaving, fencing	consumer_join.c		classic members
+ *	consumer_subscription.c	who wants what		consumer_regex.c	patterns		consumer_target.c	the assignment
+ *	consumer_reconcile.c	a member's next state	consumer_convert.c	to classic and back	consumer_describe.c
+ */
+#ifndef ODRADEK_GROUP_CONSUMER_GROUP_H
+#define ODRADEK_GROUP_CONSUMER_GROUP_H
+
+#include "group/assign.h"
+#include "group/internal.h"
+
+struct consumer_group_member_metadata_value_classic_member_metadata;
+
+enum consumer_member_state {
+	CONSUMER_STABLE = 0,
+	CONSUMER_UNREVOKED = 1,	 /* has partitions to give back */
+	CONSUMER_UNRELEASED = 2, /* waits for partitions that others have not given back */
+	CONSUMER_UNKNOWN = 127,
+};
+
+enum { CONSUMER_LEAVE_EPOCH = -1, CONSUMER_STATIC_LEAVE_EPOCH = -2 };
+
+/* A member as its records have it. Strings and sets are views. */
+struct consumer_view {
+	struct str id;
+	struct str instance_id; /* null: dynamic */
+	struct str rack_id;
+	struct str client_id;
+	struct str client_host;
+	struct str *names; /* topics, without doubles, in the order of a HashSet */
+	int32_t n_names;
+	struct str regex; /* empty or null: none */
+	int32_t rebalance_timeout_ms;
+	struct str assignor; /* null: no preference */
+	const struct consumer_group_member_metadata_value_classic_member_metadata *classic; /* NULL: speaks the new protocol */
+
+	int32_t epoch;
+	int32_t previous_epoch;
+	int8_t state;
+	struct assign_set assigned; /* with epochs */
+	struct assign_set revoking;
+};
+
+struct consumer_member {
+	struct list link;	     /* in the group, by arrival */
+	struct map_node node;	     /* by id */
+	struct map_node static_node; /* by instance id, of members that have one */
+	struct consumer_group *group;
+	bool is_member;
+	bool has_target;
+	bool is_static; /* static_node is in the map */
+	struct consumer_view v;	  /* of the blocks; id is there always */
+	struct assign_set target; /* without epochs */
+	void *subscription_block;
+	void *current_block;
+	void *target_block;
+
+	struct group_timer session; /* soft */
+	struct group_timer rebalance;
+	struct group_timer join; /* classic members: must join again until then */
+	struct group_timer sync; /* must sync until then */
+	int32_t rebalance_epoch; /* the epoch that is to be left by the rebalance timer */
+};
+
+/* A topic that is subscribed to: by so many members by name, by so many patterns. */
+struct consumer_topic {
+	struct map_node node;
+	char *name;
+	int32_t by_name;
+	int32_t by_regex;
+};
+
+struct consumer_regex {
+	struct map_node node;
+	char *pattern;
+	int32_t n_members;
+	bool is_resolved;
+	char **topics;
+	int32_t n_topics;
+	int64_t version; /* of the image it was resolved against */
+	int64_t timestamp_ms;
+};
+
+/* A partition that somebody has. */
+struct consumer_owner {
+	struct map_node node;
+	struct uuid topic;
+	int32_t partition;
+	int32_t epoch;
+};
+
+struct consumer_assignor_count {
+	struct str name; /* xmalloc'd */
+	int32_t n;
+};
+
+struct consumer_group {
+	struct group g;
+	uint64_t seed;
+	int32_t epoch;
+	uint64_t metadata_hash;
+	int32_t assignment_epoch;
+	int64_t assignment_ms; /* wall: when the target was made; 0: not known, or there is none */
+	bool has_partition_metadata; /* a record of before 4.1 is in the log */
+
+	struct list list; /* of consumer_member, also those that are no members */
+	struct map by_id;
+	struct map by_instance;
+	int32_t n_members;
+	int32_t n_targets;
+	int32_t n_classic; /* members of the classic protocol */
+	struct map topics; /* of consumer_topic */
+	struct map regexes; /* of consumer_regex: with a member or resolved */
+	int32_t n_subscribed_regexes;
+	int32_t n_resolved_regexes;
+	struct map owners;
+	struct consumer_assignor_count *assignors; /* what members prefer, by when each was first named */
+	int32_t n_assignors;
+
+	/* soft */
+	uint64_t topics_seen; /* the shard's topics_version at which the hash was last worked out; 0: never */
+	int32_t epoch_seen;   /* the group epoch that came of it */
+	bool is_resolving;    /* patterns are looked up in a job */
+};
+
+extern const struct group_kind group_consumer;
+
+static inline bool group_is_consumer(const struct group *g) { return g && g->kind == &group_consumer; }
+static inline struct consumer_group *consumer_of(struct group *g) { return container_of(g, struct consumer_group, g); }
+
+static inline bool consumer_has_regex(const struct consumer_view *v) { return v->regex.len > 0; }
+
+/* ---- consumer_group.c ---- */
+
+struct consumer_group *consumer_group_new(struct group_shard *s, struct str id);
+void consumer_group_free(struct group_shard *s, struct group *g);
+const char *consumer_group_state(const struct group *g);
+
+struct consumer_member *consumer_entry(const struct consumer_group *g, struct str id);  /* NULL; member or not */
+struct consumer_member *consumer_member(const struct consumer_group *g, struct str id); /* NULL when it is not a member */
+struct consumer_member *consumer_static_member(const struct consumer_group *g, struct str instance_id);
+/* The members, by arrival; start with NULL. */
+struct consumer_member *consumer_next(const struct consumer_group *g, const struct consumer_member *m);
+#define consumer_each(it, g)                                                                                           \
+	for (struct consumer_member *it = consumer_next(g, NULL); it; it = consumer_next(g, it))
+
+int32_t consumer_owner_epoch(const struct consumer_group *g, struct uuid topic, int32_t partition); /* -1: nobody's */
+struct consumer_topic *consumer_topic(const struct consumer_group *g, struct str name);	     /* NULL */
+struct consumer_regex *consumer_regex(const struct consumer_group *g, struct str pattern);   /* NULL */
+int32_t consumer_regex_members(const struct consumer_group *g, struct str pattern);
+
+/* For the apply functions: the member gets (a copy of) these values; new entries are made. */
+struct consumer_member *consumer_entry_need(struct group_shard *s, struct consumer_group *g, struct str id);
+void consumer_set_subscription(struct consumer_member *m, const struct consumer_view *v);
+void consumer_set_current(struct consumer_member *m, const struct consumer_view *v);
+void consumer_set_target(struct consumer_member *m, const struct assign_set *target); /* NULL: it has none */
+void consumer_remove(struct group_shard *s, struct consumer_member *m);	       /* is a member no more */
+void consumer_set_regex(struct consumer_group *g, struct str pattern, const struct str *topics, int32_t n,
+			int64_t version, int64_t timestamp_ms);
+void consumer_unset_regex(struct consumer_group *g, struct str pattern);
+
+/* A view that is filled with what a new member has. */
+struct consumer_view consumer_view_new(struct str id);
+/* Names without doubles, in a HashSet's order; NULL when the arena is spent. */
+struct str *consumer_names(struct arena *a, const struct str *v, int32_t n, int32_t *n_out);
+bool consumer_names_equal(const struct consumer_view *a, const struct consumer_view *b);
+bool consumer_subscription_equal(const struct consumer_view *a, const struct consumer_view *b);
+bool consumer_current_equal(const struct consumer_view *a, const struct consumer_view *b);
+bool consumer_is_reconciled(const struct consumer_view *v, int32_t assignment_epoch);
+
+/* ---- settings (consumer_settings.c): the group's own, else the broker's ---- */
+
+int32_t consumer_session_timeout_ms(const struct group_shard *s, const struct shard_step *step, struct str group);
+int32_t consumer_heartbeat_interval_ms(const struct group_shard *s, const struct shard_step *step, struct str group);
+int32_t consumer_assignment_interval_ms(const struct group_shard *s, const struct shard_step *step, struct str group);
+struct str consumer_default_assignor(const struct group_shard *s);
+bool consumer_knows_assignor(const struct group_shard *s, struct str name);
+bool consumer_may_upgrade(const struct group_shard *s);
+bool consumer_may_downgrade(const struct group_shard *s);
+
+/* ---- records (consumer_records.c) ---- */
+
+void consumer_put_subscription(struct shard_step *step, struct str group, const struct consumer_view *v);
+void consumer_put_current(struct shard_step *step, struct str group, const struct consumer_view *v);
+void consumer_put_target(struct shard_step *step, struct str group, struct str member, const struct assign_set *target);
+void consumer_put_epoch(struct shard_step *step, struct str group, int32_t epoch, uint64_t metadata_hash);
+void consumer_put_target_epoch(struct shard_step *step, struct str group, int32_t epoch, int64_t wall_ms);
+void consumer_put_regex(struct shard_step *step, struct str group, struct str pattern, struct str *topics, int32_t n,
+			int64_t version, int64_t timestamp_ms);
+void consumer_drop_member(struct shard_step *step, struct str group, struct str member);
+void consumer_drop_regex(struct shard_step *step, struct str group, struct str pattern);
+void consumer_drop_partition_metadata(struct shard_step *step, struct str group);
+/* All of the group. A member `gone` was replaced by `came` in records before these; both null: none was. */
+void consumer_drop_group(const struct consumer_group *g, struct shard_step *step, struct str gone, struct str came);
+
+group_apply_fn consumer_apply_group;
+group_apply_fn consumer_apply_partition_metadata;
+group_apply_fn consumer_apply_subscription;
+group_apply_fn consumer_apply_target_epoch;
+group_apply_fn consumer_apply_target;
+group_apply_fn consumer_apply_current;
+group_apply_fn consumer_apply_regex;
+
+/* ---- decisions ---- */
+
+/* A refusal with Kafka's words; they live in the step's arena or are literal. */
+struct consumer_refusal {
+	int err;
+	struct str message;
+};
+
+/*
+ * What a decision about a group works on: the group as it is logged (a group that does not exist yet is an empty one of the decision's
+ * own, `made`), and one member: as it was and as it will be.
+ */
+struct consumer_decision {
+	struct group_shard *s;
+	struct shard_step *step;
+	struct consumer_group *g;
+	bool is_made;	       /* g is in no table: consumer_decision_end frees it */
+	struct str id;	       /* of the group */
+	struct consumer_view was;
+	struct consumer_view is;
+	int32_t epoch;	       /* of the group, with what was decided */
+	bool homogeneous;
+	int32_t target_epoch;
+	struct assign_set target; /* of the member */
+	struct consumer_refusal refusal;
+};
+
+bool consumer_refuse(struct consumer_decision *d, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* The group that members may join: it, a new one, or one that is converted; false: refused. */
+bool consumer_decision_begin(struct consumer_decision *d, struct group_shard *s, struct shard_step *step, struct str id,
+			     bool may_create);
+void consumer_decision_end(struct consumer_decision *d);
+/* May this member be in the group, as to the group's size? */
+bool consumer_check_room(struct consumer_decision *d, struct str member_id, struct str instance_id);
+/* The static member `old` gives its place to one with another id, which is d->was then. */
+void consumer_replace(struct consumer_decision *d, const struct consumer_member *old, struct str id);
+
+/* consumer_subscription.c */
+
+struct consumer_wanted {
+	struct str name;
+	int32_t by_name;
+	int32_t by_regex;
+};
+
+/* The topics of a group by name, with members and patterns exchanged: what a decision will make of them. */
+struct consumer_topics {
+	struct arena *a;
+	struct consumer_wanted *v;
+	int32_t n;
+	int32_t cap;
+	bool failed;
+};
+
+void consumer_topics_of(struct consumer_topics *t, const struct consumer_group *g, struct arena *a);
+void consumer_topics_add(struct consumer_topics *t, struct str name, int32_t by_name, int32_t by_regex);
+uint64_t consumer_topics_hash(struct consumer_topics *t, const struct image *image);
+bool consumer_metadata_expired(const struct group_shard *s, const struct consumer_group *g);
+/* The group epoch and the kind of subscription after the member's change; the epoch's record where it moves. False: no memory. */
+bool consumer_update_metadata(struct consumer_decision *d, bool bump);
+/* Is every member subscribed to the same topics, as the group is logged? */
+bool consumer_is_homogeneous(const struct consumer_group *g);
+/* The names a view is subscribed to, patterns resolved, in the order of Kafka's set. */
+struct str *consumer_subscribed(const struct consumer_group *g, const struct consumer_view *v, struct arena *a,
+				int32_t *n);
+/* What most members prefer when `was` has become `is` (either may be NULL), or the default. */
+struct str consumer_preferred_assignor(const struct group_shard *s, const struct consumer_group *g,
+				       const struct consumer_view *was, const struct consumer_view *is);
+
+/* consumer_regex.c */
+
+enum consumer_regex_change { CONSUMER_REGEX_SAME, CONSUMER_REGEX_NEW, CONSUMER_REGEX_RESOLVED };
+
+/* Looks at the member's pattern, and whether the group's are to be looked up again, which a job does. False: refused. */
+bool consumer_update_regex(struct consumer_decision *d, enum consumer_regex_change *change);
+
+/* consumer_target.c: a new target where one is due; d->target and d->target_epoch in any case. False: refused. */
+bool consumer_update_target(struct consumer_decision *d);
+
+/* consumer_reconcile.c */
+
+/* What a member says it owns; NULL: it does not say. */
+struct consumer_owned {
+	const struct assign_set *set;
+};
+
+struct consumer_reconcile {
+	const struct consumer_group *g;
+	const struct image *image;
+	struct arena *arena;
+	int32_t target_epoch;
+	const struct assign_set *target;
+	bool subscription_changed;
+	const struct assign_set *owned; /* NULL: it did not say */
+};
+
+/* The member's next state, in place. 0; FENCED_MEMBER_EPOCH; -ENOMEM. */
+int consumer_reconcile(const struct consumer_reconcile *r, struct consumer_view *v);
+/* consumer_reconcile for the decision's member, with its record and timers. False: refused. */
+bool consumer_maybe_reconcile(struct consumer_decision *d, bool subscription_changed, const struct assign_set *owned);
+
+/* consumer_leave.c */
+
+/* Members go: their records, or the group becomes a classic one. */
+void consumer_fence(struct group_shard *s, struct consumer_group *g, struct consumer_member **v, int32_t n,
+		    struct shard_step *step);
+void consumer_start_session(struct group_shard *s, struct consumer_member *m, const struct shard_step *step);
+/* When all is written: the sessions of members that have none are started; member null: of the whole group. */
+void consumer_when_written(struct group_shard *s, struct shard_step *step, struct str group, struct str member);
+void consumer_loaded(struct group_shard *s, struct group *g, struct shard_step *step);
+group_timer_fn consumer_session_expired;
+group_timer_fn consumer_rebalance_expired;
+group_timer_fn consumer_join_expired;
+group_timer_fn consumer_sync_expired;
+
+/* consumer_join.c: classic members of a consumer group */
+
+void consumer_classic_join(struct group_shard *s, struct group *g, struct shard_command *c, struct shard_step *step);
+void consumer_classic_sync(struct group_shard *s, struct group *g, struct shard_command *c, struct shard_step *step);
+void consumer_classic_heartbeat(struct group_shard *s, struct group *g, struct shard_command *c,
+				struct shard_step *step);
+void consumer_classic_leave(struct group_shard *s, struct group *g, struct shard_command *c, struct shard_step *step);
+int32_t consumer_classic_session_ms(const struct consumer_view *v); /* -1: it is not a classic member */
+
+/* consumer_convert.c */
+
+/* A classic group's members as those of an empty consumer group, with the records of the change. False: refused. */
+bool consumer_from_classic(struct consumer_decision *d, struct group *classic);
+/* Would the group be classic but for this member, and may it become so? */
+bool consumer_leaves_classic(const struct group_shard *s, const struct consumer_group *g,
+			     const struct consumer_member *m);
+/*
+ * Without the members that leave (v, n), or with `joining` in the place of the static member it replaces; false: it may not, or not all
+ * that stay are classic members.
+ */
+bool consumer_to_classic(struct group_shard *s, struct consumer_group *g, struct consumer_member **v, int32_t n,
+			 const struct consumer_view *joining, bool rebalance, struct shard_step *step);
+
+/* ---- commands (tables.c) ---- */
+
+group_command_fn consumer_heartbeat_command;
+group_command_fn consumer_describe_command;
+
+/* The image has changed: groups look at their topics again (group.c). */
+void consumer_image(struct group_shard *s, const struct image *old, const struct image *now);
+
+#endif

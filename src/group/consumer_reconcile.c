@@ -1,0 +1,343 @@
+/*
+ * consumer_reconcile: how one member comes to the target (CurrentAssignmentBuilder of Kafka 4.4).
+ *
+ *	STABLE		at the target of its epoch
+ *	UNREVOKED	has been asked to give partitions back; keeps its epoch until it says that it has
+ *	UNRELEASED	is at the target's epoch; partitions are missing that others have not given back
+ *
+ * A partition is given out only when nobody has it: so it has one owner, whatever the order in which members call.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "group/consumer_group.h"
+#include "metadata/image.h"
+
+struct next {
+	const struct consumer_reconcile *r;
+	const struct consumer_view *v;
+	struct str *names; /* what the member is subscribed to */
+	int32_t n_names;
+	struct assign_set assigned;
+	struct assign_set revoking;
+	struct assign_set pending;
+	bool has_unreleased;
+	bool failed;
+};
+
+static bool has(const struct assign_topic *t, int32_t partition)
+{
+	for (int32_t i = 0; t && i < t->n; i++) {
+		if (t->partitions[i] == partition)
+			return true;
+	}
+	return false;
+}
+
+static bool is_subscribed(const struct next *x, struct uuid id)
+{
+	const struct image_topic *t = image_topic_by_id(x->r->image, id);
+
+	for (int32_t i = 0; t && i < x->n_names; i++) {
+		if (str_eq(x->names[i], t->name))
+			return true;
+	}
+	return false;
+}
+
+/* Does the member say, or may be, that it still has some of these? */
+static bool owns_any(const struct consumer_reconcile *r, const struct assign_set *revoking)
+{
+	if (!r->owned)
+		return true;
+	for (int32_t i = 0; i < r->owned->n; i++) {
+		const struct assign_topic *t = assign_set_find(revoking, r->owned->v[i].id);
+
+		for (int32_t j = 0; t && j < r->owned->v[i].n; j++) {
+			if (has(t, r->owned->v[i].partitions[j]))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Room for a topic with up to n partitions, at the end of the set. */
+static struct assign_topic *topic_begin(struct next *x, struct assign_set *s, struct uuid id, int32_t n)
+{
+	struct assign_topic *t = &s->v[s->n];
+
+	*t = (struct assign_topic){.id = id};
+	t->partitions = arena_array(x->r->arena, (size_t)n + 1, sizeof(*t->partitions));
+	t->epochs = arena_array(x->r->arena, (size_t)n + 1, sizeof(*t->epochs));
+	if (!t->partitions || !t->epochs) {
+		x->failed = true;
+		return NULL;
+	}
+	return t;
+}
+
+static void topic_put(struct assign_topic *t, int32_t partition, int32_t epoch)
+{
+	t->partitions[t->n] = partition;
+	t->epochs[t->n++] = epoch;
+}
+
+static void topic_end(struct assign_set *s, const struct assign_topic *t) { s->n += t->n > 0; }
+
+/* What stays, and what has to go. */
+static void split(struct next *x, struct uuid id, const struct assign_topic *current, const struct assign_topic *target)
+{
+	struct assign_topic *stays = topic_begin(x, &x->assigned, id, current->n);
+	struct assign_topic *goes = topic_begin(x, &x->revoking, id, current->n);
+
+	for (int32_t i = 0; !x->failed && i < current->n; i++)
+		topic_put(has(target, current->partitions[i]) ? stays : goes, current->partitions[i],
+			  current->epochs[i]);
+	if (x->failed)
+		return;
+	order_partitions(stays, order_table_of_map((size_t)current->n));
+	order_partitions(goes, order_table_of_map((size_t)current->n));
+	topic_end(&x->assigned, stays);
+	topic_end(&x->revoking, goes);
+}
+
+/* What is to come, as far as nobody has it. What the member itself is giving back is nobody else's. */
+static void await(struct next *x, struct uuid id, const struct assign_topic *current, const struct assign_topic *target)
+{
+	const struct assign_topic *own = assign_set_find(&x->v->revoking, id);
+	struct assign_topic *t = topic_begin(x, &x->pending, id, target->n);
+
+	for (int32_t i = 0; !x->failed && i < target->n; i++) {
+		int32_t p = target->partitions[i];
+
+		if (has(current, p))
+			continue;
+		if (consumer_owner_epoch(x->r->g, id, p) != -1 && !has(own, p))
+			x->has_unreleased = true;
+		else
+			topic_put(t, p, x->r->target_epoch);
+	}
+	if (!x->failed)
+		topic_end(&x->pending, t);
+}
+
+static void next_of_topic(struct next *x, struct uuid id)
+{
+	const struct assign_topic *current = assign_set_find(&x->v->assigned, id);
+	const struct assign_topic *target = is_subscribed(x, id) ? assign_set_find(x->r->target, id) : NULL;
+
+	if (current)
+		split(x, id, current, target);
+	if (target)
+		await(x, id, current, target);
+}
+
+/* The topics of the target and of what the member has, each once, in the order of Kafka's set of them. */
+static struct assign_topic *all_topics(struct next *x, int32_t *n)
+{
+	const struct assign_set *target = x->r->target, *current = &x->v->assigned;
+	struct assign_topic *v =
+		arena_array(x->r->arena, (size_t)(target->n + current->n) + 1, sizeof(*v));
+
+	*n = 0;
+	for (int32_t i = 0; v && i < target->n; i++)
+		v[(*n)++].id = target->v[i].id;
+	for (int32_t i = 0; v && i < current->n; i++) {
+		if (!assign_set_find(target, current->v[i].id))
+			v[(*n)++].id = current->v[i].id;
+	}
+	if (v)
+		order_topics(v, *n, order_table(order_table_of_copy((size_t)target->n), (size_t)*n));
+	return v;
+}
+
+static void to_epoch(struct consumer_view *v, int32_t epoch)
+{
+	v->previous_epoch = v->epoch;
+	v->epoch = epoch;
+}
+
+static struct assign_topic *find(struct assign_set *s, struct uuid id)
+{
+	return (struct assign_topic *)assign_set_find(s, id);
+}
+
+/* The pending partitions of a topic behind those that stay; false: no memory. */
+static bool join_topic(struct next *x, const struct assign_topic *p, const struct assign_topic *stays,
+		       struct assign_topic *out)
+{
+	const struct assign_topic *current = assign_set_find(&x->v->assigned, p->id);
+	struct assign_set one = {0, out};
+	struct assign_topic *t = topic_begin(x, &one, p->id, (stays ? stays->n : 0) + p->n);
+
+	for (int32_t j = 0; t && stays && j < stays->n; j++)
+		topic_put(t, stays->partitions[j], stays->epochs[j]);
+	for (int32_t j = 0; t && j < p->n; j++)
+		topic_put(t, p->partitions[j], p->epochs[j]);
+	if (t)
+		order_partitions(t, order_table(stays ? order_table_of_map((size_t)current->n) : 16, (size_t)t->n));
+	return t != NULL;
+}
+
+/* The pending ones join the assigned ones, by computeIfAbsent (struct draft in assign.h has the same). */
+static void add_pending(struct next *x)
+{
+	struct assign_set *s = &x->assigned;
+	size_t table = order_table(16, (size_t)s->n);
+
+	order_topics(s->v, s->n, table);
+	order_topics(x->pending.v, x->pending.n, order_table(16, (size_t)x->pending.n));
+	for (int32_t i = 0; i < x->pending.n && !x->failed; i++) {
+		const struct assign_topic *p = &x->pending.v[i];
+		struct assign_topic *stays = find(s, p->id), joined;
+
+		table = order_table(table, (size_t)s->n);
+		if (!join_topic(x, p, stays, &joined))
+			return;
+		if (!stays) {
+			memmove(s->v + 1, s->v, (size_t)s->n++ * sizeof(*s->v));
+			stays = s->v;
+		}
+		*stays = joined;
+	}
+	order_topics(s->v, s->n, table);
+}
+
+static bool next_begin(struct next *x, const struct consumer_reconcile *r, const struct consumer_view *v)
+{
+	size_t n = (size_t)(r->target->n + v->assigned.n + v->revoking.n) + 2;
+
+	*x = (struct next){.r = r, .v = v};
+	x->names = consumer_subscribed(r->g, v, r->arena, &x->n_names);
+	x->assigned.v = arena_array(r->arena, n, sizeof(*x->assigned.v));
+	x->revoking.v = arena_array(r->arena, n, sizeof(*x->revoking.v));
+	x->pending.v = arena_array(r->arena, n, sizeof(*x->pending.v));
+	return x->names && x->assigned.v && x->revoking.v && x->pending.v;
+}
+
+/* Towards the target, from what the member has. */
+static int to_target(const struct consumer_reconcile *r, struct consumer_view *v, int32_t epoch)
+{
+	struct assign_topic *topics;
+	struct next x;
+	int32_t n;
+
+	if (!next_begin(&x, r, v) || !(topics = all_topics(&x, &n)))
+		return -ENOMEM;
+	for (int32_t i = 0; i < n && !x.failed; i++)
+		next_of_topic(&x, topics[i].id);
+	if (x.failed)
+		return -ENOMEM;
+	if (x.revoking.n > 0 && owns_any(r, &x.revoking)) {
+		v->state = CONSUMER_UNREVOKED;
+		to_epoch(v, epoch);
+		order_topics(x.assigned.v, x.assigned.n, order_table(16, (size_t)x.assigned.n));
+		order_topics(x.revoking.v, x.revoking.n, order_table(16, (size_t)x.revoking.n));
+		v->assigned = x.assigned;
+		v->revoking = x.revoking;
+		return 0;
+	}
+	add_pending(&x);
+	v->state = x.has_unreleased ? CONSUMER_UNRELEASED : CONSUMER_STABLE;
+	to_epoch(v, r->target_epoch);
+	v->assigned = x.assigned;
+	v->revoking = (struct assign_set){0};
+	return x.failed ? -ENOMEM : 0;
+}
+
+/* The topics that are no longer subscribed to go over to the revoking ones. */
+static void move_unsubscribed(struct next *x, const struct consumer_view *v)
+{
+	for (int32_t i = 0; i < v->revoking.n; i++)
+		x->revoking.v[x->revoking.n++] = v->revoking.v[i];
+	for (int32_t i = 0; i < v->assigned.n && !x->failed; i++) {
+		const struct assign_topic *from = &v->assigned.v[i];
+		struct assign_topic *t, *old, topic;
+		struct assign_set one = {0, &topic};
+
+		if (is_subscribed(x, from->id)) {
+			x->assigned.v[x->assigned.n++] = *from;
+			continue;
+		}
+		old = find(&x->revoking, from->id);
+		t = topic_begin(x, &one, from->id, from->n + (old ? old->n : 0));
+		for (int32_t j = 0; t && old && j < old->n; j++)
+			topic_put(t, old->partitions[j], old->epochs[j]);
+		for (int32_t j = 0; t && j < from->n; j++)
+			topic_put(t, from->partitions[j], from->epochs[j]);
+		if (t)
+			*(old ? old : &x->revoking.v[x->revoking.n++]) = *t;
+	}
+}
+
+/* The member stays where it is, less what it does not want any more. */
+static int to_subscription(const struct consumer_reconcile *r, struct consumer_view *v)
+{
+	struct next x;
+
+	if (!next_begin(&x, r, v))
+		return -ENOMEM;
+	move_unsubscribed(&x, v);
+	if (x.failed)
+		return -ENOMEM;
+	if (x.assigned.n == v->assigned.n)
+		return 0;
+	order_topics(x.assigned.v, x.assigned.n, order_table_of_map((size_t)v->assigned.n));
+	order_topics(x.revoking.v, x.revoking.n, order_table(16, (size_t)x.revoking.n));
+	if (x.revoking.n > 0 && owns_any(r, &x.revoking)) {
+		v->state = CONSUMER_UNREVOKED;
+		v->revoking = x.revoking;
+	}
+	to_epoch(v, v->epoch);
+	v->assigned = x.assigned;
+	return 0;
+}
+
+int consumer_reconcile(const struct consumer_reconcile *r, struct consumer_view *v)
+{
+	switch (v->state) {
+	case CONSUMER_STABLE:
+		if (v->epoch != r->target_epoch)
+			return to_target(r, v, v->epoch);
+		return r->subscription_changed ? to_subscription(r, v) : 0;
+	case CONSUMER_UNREVOKED:
+		if (!owns_any(r, &v->revoking))
+			return to_target(r, v, v->epoch);
+		return r->subscription_changed ? to_subscription(r, v) : 0;
+	case CONSUMER_UNRELEASED:
+		return to_target(r, v, v->epoch);
+	default: /* written by a later release: from scratch */
+		if (!r->owned || r->owned->n > 0)
+			return ERR_FENCED_MEMBER_EPOCH;
+		return to_target(r, v, r->target_epoch);
+	}
+}
+
+/* ---- in a decision ---- */
+
+bool consumer_maybe_reconcile(struct consumer_decision *d, bool subscription_changed, const struct assign_set *owned)
+{
+	const struct consumer_reconcile r = {.g = d->g,
+					     .image = d->step->image,
+					     .arena = d->step->arena,
+					     .target_epoch = d->target_epoch,
+					     .target = &d->target,
+					     .subscription_changed = subscription_changed,
+					     .owned = owned};
+	struct consumer_view before = d->is;
+	int err;
+
+	if (!subscription_changed && consumer_is_reconciled(&d->is, d->target_epoch))
+		return true;
+	err = consumer_reconcile(&r, &d->is);
+	if (err == ERR_FENCED_MEMBER_EPOCH)
+		return consumer_refuse(d, err,
+				       "The consumer group member is in a unknown state. The member must abandon all its "
+				       "partitions and rejoin.");
+	if (err)
+		return consumer_refuse(d, err, "out of memory");
+	if (!consumer_current_equal(&before, &d->is))
+		consumer_put_current(d->step, d->id, &d->is);
+	return true;
+}

@@ -1,0 +1,102 @@
+/* consumer_settings: what a group is given: its own settings within the broker's bounds, else the broker's. */
+#include <stdio.h>
+
+#include "config/config.h"
+#include "group/consumer_group.h"
+#include "metadata/image.h"
+
+static struct str get(const void *arg, struct str name) { return image_config_value(arg, name); }
+
+/* The broker's, with what was set for this broker or for all. */
+static int64_t of_broker(const struct group_shard *s, const struct shard_step *step, enum config_id id)
+{
+	char node[16];
+	struct config_layer layers[2];
+
+	snprintf(node, sizeof(node), "%d", s->options.node_id);
+	layers[0] = (struct config_layer){CONFIG_SOURCE_DYNAMIC_BROKER, get,
+					  image_configs(step->image, RESOURCE_BROKER, str_of(node))};
+	layers[1] = (struct config_layer){CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER, get,
+					  image_configs(step->image, RESOURCE_BROKER, STR(""))};
+	return config_long_in(s->options.config, layers, 2, id);
+}
+
+struct bounded {
+	const char *name; /* the group's setting */
+	enum config_id otherwise;
+	enum config_id least;
+	enum config_id most;
+};
+
+/* Kafka's GroupConfig.evaluate: what was set when other bounds held is brought within those that hold now. */
+static int32_t of_group(const struct group_shard *s, const struct shard_step *step, struct str group,
+			const struct bounded *b)
+{
+	const struct image_configs *c = image_configs(step->image, RESOURCE_GROUP, group);
+	int64_t least = config_long(s->options.config, b->least), most = config_long(s->options.config, b->most);
+	int32_t v;
+
+	if (!c || !str_to_i32(image_config_value(c, str_of(b->name)), &v))
+		return (int32_t)of_broker(s, step, b->otherwise);
+	return (int32_t)(v < least ? least : v > most ? most : v);
+}
+
+int32_t consumer_session_timeout_ms(const struct group_shard *s, const struct shard_step *step, struct str group)
+{
+	static const struct bounded b = {"consumer.session.timeout.ms", CONFIG_GROUP_CONSUMER_SESSION_TIMEOUT_MS,
+					 CONFIG_GROUP_CONSUMER_MIN_SESSION_TIMEOUT_MS,
+					 CONFIG_GROUP_CONSUMER_MAX_SESSION_TIMEOUT_MS};
+
+	return of_group(s, step, group, &b);
+}
+
+int32_t consumer_heartbeat_interval_ms(const struct group_shard *s, const struct shard_step *step, struct str group)
+{
+	static const struct bounded b = {"consumer.heartbeat.interval.ms", CONFIG_GROUP_CONSUMER_HEARTBEAT_INTERVAL_MS,
+					 CONFIG_GROUP_CONSUMER_MIN_HEARTBEAT_INTERVAL_MS,
+					 CONFIG_GROUP_CONSUMER_MAX_HEARTBEAT_INTERVAL_MS};
+
+	return of_group(s, step, group, &b);
+}
+
+int32_t consumer_assignment_interval_ms(const struct group_shard *s, const struct shard_step *step, struct str group)
+{
+	static const struct bounded b = {"consumer.assignment.interval.ms", CONFIG_GROUP_CONSUMER_ASSIGNMENT_INTERVAL_MS,
+					 CONFIG_GROUP_CONSUMER_MIN_ASSIGNMENT_INTERVAL_MS,
+					 CONFIG_GROUP_CONSUMER_MAX_ASSIGNMENT_INTERVAL_MS};
+
+	return of_group(s, step, group, &b);
+}
+
+/* Of group.consumer.assignors those that are there: classes of Java's are not (the start refuses them). */
+struct str consumer_default_assignor(const struct group_shard *s)
+{
+	int n;
+	const struct str *v = config_list(s->options.config, CONFIG_GROUP_CONSUMER_ASSIGNORS, &n);
+
+	return n > 0 ? v[0] : str_of(ASSIGNORS[0].name);
+}
+
+bool consumer_knows_assignor(const struct group_shard *s, struct str name)
+{
+	int n;
+	const struct str *v = config_list(s->options.config, CONFIG_GROUP_CONSUMER_ASSIGNORS, &n);
+
+	for (int i = 0; i < n; i++) {
+		if (str_eq(v[i], name))
+			return true;
+	}
+	return false;
+}
+
+static bool policy_is(const struct group_shard *s, const char *one_way)
+{
+	struct str policy = config_string(s->options.config, CONFIG_GROUP_CONSUMER_MIGRATION_POLICY);
+
+	return (policy.len > 0 && (policy.p[0] | 0x20) == 'b') ||
+	       (policy.len > 1 && (policy.p[0] | 0x20) == one_way[0] && (policy.p[1] | 0x20) == one_way[1]);
+}
+
+bool consumer_may_upgrade(const struct group_shard *s) { return policy_is(s, "up"); }
+
+bool consumer_may_downgrade(const struct group_shard *s) { return policy_is(s, "do"); }

@@ -1,0 +1,280 @@
+/* consumer_subscription: which topics a group wants, what they hash to, whether all members want the same, which assignor most prefer. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "group/consumer_group.h"
+#include "group/consumer_hash.h"
+#include "metadata/image.h"
+
+/* ---- topics ---- */
+
+static int wanted_cmp(const void *a, const void *b)
+{
+	return str_cmp(((const struct consumer_wanted *)a)->name, ((const struct consumer_wanted *)b)->name);
+}
+
+static struct consumer_wanted *wanted_room(struct consumer_topics *t)
+{
+	struct consumer_wanted *v;
+	int32_t cap = t->cap < 8 ? 16 : t->cap * 2;
+
+	if (t->n < t->cap)
+		return &t->v[t->n];
+	v = arena_array(t->a, (size_t)cap, sizeof(*v));
+	if (!v) {
+		t->failed = true;
+		return NULL;
+	}
+	if (t->n > 0)
+		memcpy(v, t->v, (size_t)t->n * sizeof(*v));
+	t->v = v;
+	t->cap = cap;
+	return &t->v[t->n];
+}
+
+void consumer_topics_of(struct consumer_topics *t, const struct consumer_group *g, struct arena *a)
+{
+	*t = (struct consumer_topics){.a = a, .cap = (int32_t)g->topics.n + 8};
+	t->v = arena_array(a, (size_t)t->cap, sizeof(*t->v));
+	t->failed = t->v == NULL;
+	if (t->failed)
+		return;
+	map_each(n, &g->topics)
+	{
+		const struct consumer_topic *topic = container_of(n, struct consumer_topic, node);
+
+		t->v[t->n++] = (struct consumer_wanted){str_of(topic->name), topic->by_name, topic->by_regex};
+	}
+	qsort(t->v, (size_t)t->n, sizeof(*t->v), wanted_cmp);
+}
+
+/* They stay sorted: a name that is new is put where it belongs. */
+void consumer_topics_add(struct consumer_topics *t, struct str name, int32_t by_name, int32_t by_regex)
+{
+	int32_t low = 0, high = t->n;
+
+	while (low < high) {
+		int32_t mid = low + (high - low) / 2;
+
+		if (str_cmp(t->v[mid].name, name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	if (low == t->n || !str_eq(t->v[low].name, name)) {
+		if (!wanted_room(t))
+			return;
+		memmove(t->v + low + 1, t->v + low, (size_t)(t->n - low) * sizeof(*t->v));
+		t->v[low] = (struct consumer_wanted){name, 0, 0};
+		t->n++;
+	}
+	t->v[low].by_name += by_name;
+	t->v[low].by_regex += by_regex;
+}
+
+static void add_names(struct consumer_topics *t, const struct consumer_view *v, int32_t by)
+{
+	for (int32_t i = 0; i < v->n_names; i++)
+		consumer_topics_add(t, v->names[i], by, 0);
+}
+
+static bool is_wanted(const struct consumer_wanted *w) { return w->by_name > 0 || w->by_regex > 0; }
+
+uint64_t consumer_topics_hash(struct consumer_topics *t, const struct image *image)
+{
+	uint64_t *hashes = arena_array(t->a, (size_t)t->n + 1, sizeof(*hashes));
+	int32_t n = 0;
+
+	if (!hashes) {
+		t->failed = true;
+		return 0;
+	}
+	for (int32_t i = 0; i < t->n; i++) {
+		const struct image_topic *topic = is_wanted(&t->v[i]) ? image_topic_by_name(image, t->v[i].name) : NULL;
+
+		if (topic)
+			hashes[n++] = consumer_topic_hash(image, topic);
+	}
+	return consumer_group_hash(hashes, n);
+}
+
+/* ---- the same for all? ---- */
+
+/*
+ * By names alone: each topic has every member. With patterns: all members share one and none names a topic; the count is that of the first
+ * pattern that Kafka's hash map gives, where one that is not everybody's is enough to say no.
+ */
+static bool is_homogeneous(const struct consumer_topics *t, int32_t n_members, bool has_regex, bool regex_is_all)
+{
+	if (has_regex && !regex_is_all)
+		return false;
+	for (int32_t i = 0; i < t->n; i++) {
+		const struct consumer_wanted *w = &t->v[i];
+
+		if (!is_wanted(w))
+			continue;
+		if (has_regex ? (w->by_regex != 1 || w->by_name > 0) : w->by_name != n_members)
+			return false;
+	}
+	return true;
+}
+
+static bool any_regex_is_all(const struct consumer_group *g, int32_t n_members)
+{
+	map_each(n, &g->regexes)
+	{
+		if (container_of(n, struct consumer_regex, node)->n_members == n_members)
+			return true;
+	}
+	return false;
+}
+
+bool consumer_is_homogeneous(const struct consumer_group *g)
+{
+	map_each(n, &g->topics)
+	{
+		const struct consumer_topic *t = container_of(n, struct consumer_topic, node);
+
+		if (g->n_subscribed_regexes == 0 ? t->by_name != g->n_members : t->by_regex != 1 || t->by_name > 0)
+			return false;
+	}
+	return g->n_subscribed_regexes == 0 || any_regex_is_all(g, g->n_members);
+}
+
+/* The members of a pattern when `was` has become `is`. */
+static int32_t regex_members_after(const struct consumer_decision *d, struct str pattern)
+{
+	return consumer_regex_members(d->g, pattern) - (int32_t)str_eq(d->was.regex, pattern) +
+	       (int32_t)str_eq(d->is.regex, pattern);
+}
+
+static bool homogeneous_after(const struct consumer_decision *d, const struct consumer_topics *t, int32_t n_members)
+{
+	bool has_regex = false, is_all = false;
+
+	map_each(n, &d->g->regexes)
+	{
+		struct str pattern = str_of(container_of(n, struct consumer_regex, node)->pattern);
+		int32_t n_of = regex_members_after(d, pattern);
+
+		has_regex |= n_of > 0;
+		is_all |= n_of > 0 && n_of == n_members;
+	}
+	if (consumer_has_regex(&d->is) && !consumer_regex(d->g, d->is.regex)) {
+		has_regex = true;
+		is_all |= n_members == 1;
+	}
+	return is_homogeneous(t, n_members, has_regex, is_all);
+}
+
+/* ---- the epoch ---- */
+
+bool consumer_metadata_expired(const struct group_shard *s, const struct consumer_group *g)
+{
+	return g->topics_seen == 0 || g->topics_seen != s->topics_version || g->epoch < g->epoch_seen;
+}
+
+bool consumer_update_metadata(struct consumer_decision *d, bool bump)
+{
+	const struct consumer_regex *left = consumer_has_regex(&d->was) && !str_eq(d->was.regex, d->is.regex)
+						    ? consumer_regex(d->g, d->was.regex)
+						    : NULL;
+	int32_t n_members = d->g->n_members;
+	struct consumer_topics t;
+	uint64_t hash;
+
+	consumer_topics_of(&t, d->g, d->step->arena);
+	add_names(&t, &d->was, -1);
+	add_names(&t, &d->is, 1);
+	for (int32_t i = 0; left && left->is_resolved && left->n_members == 1 && i < left->n_topics; i++)
+		consumer_topics_add(&t, str_of(left->topics[i]), 0, -1);
+	hash = consumer_topics_hash(&t, d->step->image);
+	if (t.failed)
+		return consumer_refuse(d, -1, "out of memory");
+	if (!consumer_member(d->g, d->is.id) && !consumer_static_member(d->g, d->is.instance_id))
+		n_members++;
+	d->homogeneous = homogeneous_after(d, &t, n_members);
+	if (hash != d->g->metadata_hash)
+		bump = true;
+	if (bump)
+		consumer_put_epoch(d->step, d->id, ++d->epoch, hash);
+	d->g->topics_seen = d->s->topics_version;
+	d->g->epoch_seen = d->epoch;
+	if (d->g->has_partition_metadata)
+		consumer_drop_partition_metadata(d->step, d->id);
+	return true;
+}
+
+/* ---- a member's topics ---- */
+
+static bool has_name(const struct str *v, int32_t n, struct str name)
+{
+	for (int32_t i = 0; i < n; i++) {
+		if (str_eq(v[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Kafka walks the larger of the two sets, then what only the smaller one has. */
+struct str *consumer_subscribed(const struct consumer_group *g, const struct consumer_view *v, struct arena *a,
+				int32_t *n)
+{
+	const struct consumer_regex *r = consumer_has_regex(v) ? consumer_regex(g, v->regex) : NULL;
+	int32_t n_regex = r && r->is_resolved ? r->n_topics : 0;
+	struct str *out = arena_array(a, (size_t)(v->n_names + n_regex) + 1, sizeof(*out));
+	struct str *topics = arena_array(a, (size_t)n_regex + 1, sizeof(*topics));
+	const struct str *large = v->names, *small = topics;
+	int32_t n_large = v->n_names, n_small = n_regex;
+
+	if (!out || !topics)
+		return NULL;
+	for (int32_t i = 0; i < n_regex; i++)
+		topics[i] = str_of(r->topics[i]);
+	if (n_regex >= n_large) {
+		large = topics;
+		small = v->names;
+		n_small = n_large;
+		n_large = n_regex;
+	}
+	*n = 0;
+	for (int32_t i = 0; i < n_large; i++)
+		out[(*n)++] = large[i];
+	for (int32_t i = 0; i < n_small; i++) {
+		if (!has_name(large, n_large, small[i]))
+			out[(*n)++] = small[i];
+	}
+	return out;
+}
+
+/* ---- assignors ---- */
+
+/*
+ * The most named one; of equals the first as Kafka's hash map has them: the two assignors there are share a slot, where a name that a
+ * decision adds comes first, and one that a record adds last.
+ */
+struct str consumer_preferred_assignor(const struct group_shard *s, const struct consumer_group *g,
+				       const struct consumer_view *was, const struct consumer_view *is)
+{
+	struct str added = is ? is->assignor : STR_NULL, best = STR_NULL;
+	int32_t n_best = 0;
+
+	for (int32_t i = 0; i < g->n_assignors; i++) {
+		if (str_eq(added, g->assignors[i].name))
+			added = STR_NULL;
+	}
+	if (!str_is_null(added)) {
+		best = added;
+		n_best = 1;
+	}
+	for (int32_t i = 0; i < g->n_assignors; i++) {
+		struct str name = g->assignors[i].name;
+		int32_t n = g->assignors[i].n - (was && str_eq(was->assignor, name)) + (is && str_eq(is->assignor, name));
+
+		if (n > n_best) {
+			best = name;
+			n_best = n;
+		}
+	}
+	return str_is_null(best) ? consumer_default_assignor(s) : best;
+}
