@@ -329,7 +329,7 @@ static void a_node_with_an_empty_directory_leads_and_lets_its_broker_in(void **s
 	image = look(w);
 	assert_int_equal(image_metadata_version(image), 33);
 	assert_int_equal(image_feature_level(image, STR("eligible.leader.replicas.version")), 1);
-	assert_int_equal(image_feature_level(image, STR("group.version")), 0);
+	assert_int_equal(image_feature_level(image, STR("group.version")), 1);
 	assert_true(str_is(
 		image_config_value(image_configs(image, RESOURCE_BROKER, STR("")), STR("min.insync.replicas")), "1"));
 	run_broker(w);

@@ -1,0 +1,594 @@
+/* A consumer group: members join, reconcile and go as KIP-848 has it, and as Kafka 4.4 does it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/base/cm.h"
+#include "tests/group/brain.h"
+
+#include "base/err.h"
+#include "protocol/consumer_group_describe.h"
+#include "protocol/consumer_group_heartbeat.h"
+#include "protocol/group_records.h"
+
+#define MINIMAL "process.roles=broker,controller\nnode.id=0\ncontroller.quorum.voters=0@localhost:9093\n" \
+	"listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n"
+#define AT_ONCE MINIMAL "group.consumer.assignment.interval.ms=0\n"
+
+static struct brain b;
+
+static int begin(void **state)
+{
+	brain_init(&b, AT_ONCE);
+	brain_topic(&b, "t", 6);
+	return 0;
+}
+
+static int end(void **state)
+{
+	brain_fini(&b);
+	return 0;
+}
+
+static struct beat joining(const char *member)
+{
+	return (struct beat){.group = "g", .member = member, .topics = "t", .full = true, .rebalance_timeout_ms = 5000};
+}
+
+static struct beat staying(const char *member, int32_t epoch) { return (struct beat){.group = "g", .member = member, .epoch = epoch}; }
+
+static const struct assign_set *set_of(const struct consumer_group_heartbeat_response *r)
+{
+	struct assign_set *s = arena_zalloc(&b.arena, sizeof(*s));
+
+	s->n = r->assignment->topic_partitions.n;
+	s->v = arena_array(&b.arena, (size_t)s->n + 1, sizeof(*s->v));
+	for (int32_t i = 0; i < s->n; i++) {
+		s->v[i].id = r->assignment->topic_partitions.v[i].topic_id;
+		s->v[i].n = r->assignment->topic_partitions.v[i].partitions.n;
+		s->v[i].partitions = r->assignment->topic_partitions.v[i].partitions.v;
+	}
+	return s;
+}
+
+static void assert_beat(struct beat beat, int32_t epoch, const char *assignment)
+{
+	int err;
+	const struct consumer_group_heartbeat_response *r = brain_beat(&b, &beat, &err);
+
+	if (!r)
+		print_message("%d %s\n", err, brain_message(&b));
+	assert_non_null(r);
+	assert_int_equal(r->member_epoch, epoch);
+	assert_string_equal(brain_assignment(&b, r), assignment);
+}
+
+/* And nothing is written. */
+static void assert_refused(struct beat beat, int error, const char *text)
+{
+	int err, n = b.n_log;
+
+	assert_null(brain_beat(&b, &beat, &err));
+	assert_int_equal(err, error);
+	assert_string_equal(brain_message(&b), text);
+	assert_int_equal(b.n_log, n);
+}
+
+static void the_first_member_gets_everything(void **state)
+{
+	assert_beat(joining("a"), 1 + 1, "t:0,1,2,3,4,5");
+	assert_beat(staying("a", 2), 2, "-");
+	assert_string_equal(consumer_group_state(&brain_group(&b, "g")->g), "Stable");
+}
+
+static void the_records_of_a_join_are_kafkas(void **state)
+{
+	static const int numbers[] = {5, 3, 7, 6, 8};
+
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_int_equal(b.n_log, 5);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(shard_record_number(b.log[i].key), numbers[i]);
+}
+
+static void a_second_member_waits_for_what_the_first_gives_back(void **state)
+{
+	struct beat beat = joining("a");
+	int err;
+	const struct consumer_group_heartbeat_response *r = brain_beat(&b, &beat, &err);
+	const struct assign_set *all = set_of(r), *half;
+
+	assert_beat(joining("b"), 3, "");
+	assert_beat(staying("b", 3), 3, "-");
+	beat = staying("a", 2);
+	r = brain_beat(&b, &beat, &err);
+	assert_int_equal(r->member_epoch, 2);
+	assert_string_equal(brain_assignment(&b, r), "t:0,1,2");
+	half = set_of(r);
+	assert_string_equal(consumer_group_state(&brain_group(&b, "g")->g), "Reconciling");
+	/* It still has all. */
+	beat = staying("a", 2);
+	beat.full = true;
+	beat.owned = all;
+	assert_beat(beat, 2, "-");
+	assert_beat(staying("b", 3), 3, "-");
+	beat.owned = half;
+	assert_beat(beat, 3, "-");
+	assert_beat(staying("b", 3), 3, "t:3,4,5");
+	assert_string_equal(consumer_group_state(&brain_group(&b, "g")->g), "Stable");
+}
+
+static void one_who_does_not_give_back_is_out_when_its_rebalance_timeout_has_passed(void **state)
+{
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_beat(joining("b"), 3, "");
+	assert_beat(staying("a", 2), 2, "t:0,1,2");
+	brain_pass(&b, 4999);
+	assert_beat(staying("a", 2), 2, "-");
+	assert_beat(staying("b", 3), 3, "-");
+	brain_pass(&b, 1);
+	assert_refused(staying("a", 2), ERR_UNKNOWN_MEMBER_ID, "Member a is not a member of group g.");
+	assert_beat(staying("b", 3), 4, "t:0,1,2,3,4,5");
+}
+
+static void a_silent_member_is_out_when_its_session_has_passed(void **state)
+{
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	brain_pass(&b, 44999);
+	assert_non_null(consumer_member(brain_group(&b, "g"), STR("a")));
+	brain_pass(&b, 1);
+	assert_null(consumer_member(brain_group(&b, "g"), STR("a")));
+	assert_string_equal(consumer_group_state(&brain_group(&b, "g")->g), "Empty");
+}
+
+static void a_groups_own_session_timeout_is_kept_within_the_brokers_bounds(void **state)
+{
+	brain_group_config(&b, "g", "consumer.session.timeout.ms", "50000");
+	brain_group_config(&b, "g", "consumer.heartbeat.interval.ms", "1");
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	brain_pass(&b, 49999);
+	assert_non_null(consumer_member(brain_group(&b, "g"), STR("a")));
+	brain_pass(&b, 1);
+	assert_null(consumer_member(brain_group(&b, "g"), STR("a")));
+	{
+		struct beat beat = joining("b");
+		int err;
+
+		assert_int_equal(brain_beat(&b, &beat, &err)->heartbeat_interval_ms, 5000);
+	}
+}
+
+static void a_leaving_member_takes_its_records_with_it(void **state)
+{
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_beat(staying("a", -1), -1, "-");
+	assert_int_equal(brain_group(&b, "g")->n_members, 0);
+	brain_reload(&b, true);
+	assert_int_equal(brain_group(&b, "g")->n_members, 0);
+	assert_int_equal(brain_group(&b, "g")->epoch, 3);
+	assert_int_equal(brain_group(&b, "g")->assignment_epoch, 3);
+}
+
+static void epochs_that_are_not_the_members_are_fenced(void **state)
+{
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_refused(staying("a", 3), ERR_FENCED_MEMBER_EPOCH,
+		       "The consumer group member has a greater member epoch (3) than the one known by the group coordinator "
+		       "(2). The member must abandon all its partitions and rejoin.");
+	assert_refused(staying("a", 1), ERR_FENCED_MEMBER_EPOCH,
+		       "The consumer group member has a smaller member epoch (1) than the one known by the group coordinator "
+		       "(2). The member must abandon all its partitions and rejoin.");
+	assert_refused(staying("x", 2), ERR_UNKNOWN_MEMBER_ID, "Member x is not a member of group g.");
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+}
+
+static void a_group_that_is_not_there_is_not_found(void **state)
+{
+	assert_refused(staying("a", 1), ERR_GROUP_ID_NOT_FOUND, "Consumer group g not found.");
+	assert_refused(staying("a", -1), ERR_GROUP_ID_NOT_FOUND, "Group g not found.");
+}
+
+static void a_static_member_comes_back_to_its_partitions(void **state)
+{
+	struct beat a = joining("a"), again = joining("a2"), out = staying("a", -2);
+
+	a.instance = again.instance = out.instance = "i";
+	assert_beat(a, 2, "t:0,1,2,3,4,5");
+	assert_refused(again, ERR_UNRELEASED_INSTANCE_ID,
+		       "Static member a2 with instance id i cannot join the group because the instance id is owned by a member.");
+	assert_beat(out, -2, "-");
+	assert_beat(again, 2, "t:0,1,2,3,4,5");
+	assert_null(consumer_member(brain_group(&b, "g"), STR("a")));
+	assert_refused(out, ERR_FENCED_INSTANCE_ID, "Static member a with instance id i was fenced by member a2.");
+	brain_reload(&b, true);
+	assert_int_equal(brain_group(&b, "g")->n_members, 1);
+	assert_beat(staying("a2", 2), 2, "-");
+}
+
+static void a_topic_that_grows_is_assigned_with_the_next_heartbeat(void **state)
+{
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	brain_topic(&b, "t", 8);
+	assert_beat(staying("a", 2), 3, "t:0,1,2,3,4,5,6,7");
+	brain_topic(&b, "other", 3);
+	assert_beat(staying("a", 3), 3, "-");
+}
+
+static void a_pattern_finds_topics_also_later_ones(void **state)
+{
+	struct beat beat = joining("a");
+
+	beat.topics = NULL;
+	beat.regex = "t.*";
+	assert_beat(beat, 1 + 0, "");
+	/* It is resolved by now; the heartbeat after gets what was found. */
+	assert_beat(staying("a", 1), 2, "t:0,1,2,3,4,5");
+	brain_topic(&b, "two", 2);
+	brain_topic(&b, "xt", 2);
+	brain_pass(&b, 10001);
+	assert_beat(staying("a", 2), 2, "-");
+	assert_beat(staying("a", 2), 3, "t:0,1,2,3,4,5 two:0,1");
+	brain_reload(&b, true);
+	assert_int_equal(brain_group(&b, "g")->n_resolved_regexes, 1);
+	assert_beat(staying("a", 3), 3, "-");
+	beat.epoch = 3;
+	beat.regex = "";
+	beat.full = false;
+	assert_beat(beat, 3, ""); /* it has to give all back first */
+	assert_int_equal(brain_group(&b, "g")->n_resolved_regexes, 0);
+}
+
+static void a_pattern_that_is_none_is_refused(void **state)
+{
+	struct beat beat = joining("a");
+
+	beat.regex = "a(";
+	assert_refused(beat, ERR_INVALID_REGULAR_EXPRESSION,
+		       "SubscribedTopicRegex `a(` is not a valid regular expression: missing closing ).");
+	assert_null(brain_group(&b, "g"));
+}
+
+static void assignments_wait_for_the_interval(void **state)
+{
+	brain_fini(&b);
+	brain_init(&b, MINIMAL);
+	brain_topic(&b, "t", 6);
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_beat(joining("b"), 2, "");
+	assert_string_equal(consumer_group_state(&brain_group(&b, "g")->g), "Assigning");
+	brain_pass(&b, 999);
+	assert_beat(staying("a", 2), 2, "-");
+	brain_pass(&b, 1);
+	assert_beat(staying("a", 2), 2, "t:0,1,2");
+}
+
+static void what_was_not_written_has_not_happened(void **state)
+{
+	struct beat beat = joining("a");
+	int err;
+
+	b.refuse_appends = true;
+	brain_beat(&b, &beat, &err);
+	assert_null(brain_group(&b, "g"));
+	b.refuse_appends = false;
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	b.refuse_appends = true;
+	brain_pass(&b, 45000);
+	b.refuse_appends = false;
+	assert_beat(staying("a", 2), 2, "-");
+	brain_pass(&b, 45000);
+	assert_refused(staying("a", 2), ERR_UNKNOWN_MEMBER_ID, "Member a is not a member of group g.");
+}
+
+static void describing_tells_of_members_and_targets(void **state)
+{
+	struct str ids[] = {STR("g"), STR("none")};
+	struct consumer_group_describe_request in = {.group_ids = {ids, 2}};
+	const struct consumer_group_describe_response *out;
+	int err;
+
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	out = brain_ask(&b, consumer_group_describe_request_KEY, 1, &in, &err);
+	assert_int_equal(out->groups.n, 2);
+	assert_true(str_is(out->groups.v[0].group_state, "Stable"));
+	assert_true(str_is(out->groups.v[0].assignor_name, "uniform"));
+	assert_int_equal(out->groups.v[0].members.n, 1);
+	assert_int_equal(out->groups.v[0].members.v[0].target_assignment.topic_partitions.v[0].partitions.n, 6);
+	assert_int_equal(out->groups.v[1].error_code, ERR_GROUP_ID_NOT_FOUND);
+	assert_true(str_is(out->groups.v[1].error_message, "Group none not found."));
+}
+
+static void members_choose_the_assignor(void **state)
+{
+	struct beat beat = joining("a");
+
+	beat.assignor = "range";
+	assert_beat(beat, 2, "t:0,1,2,3,4,5");
+	assert_true(str_is(consumer_preferred_assignor(b.s, brain_group(&b, "g"), NULL, NULL), "range"));
+}
+
+/* ---- chance ---- */
+
+enum { MEMBERS = 8, TOPICS = 4 };
+
+/* A client: what it believes. */
+struct client {
+	bool on;
+	int32_t epoch;
+	char id[16];
+	char instance[16];
+	char topics[64];
+	struct assign_set owned; /* in an arena of its own */
+	struct arena arena;
+};
+
+struct life {
+	struct client clients[MEMBERS];
+	int n_ids;
+	int n_topics;
+};
+
+static uint64_t below(uint64_t n) { return brain_random(&b) % n; }
+
+static void choose_topics(struct client *c)
+{
+	size_t len = 0;
+
+	for (int i = 0; i < TOPICS; i++) {
+		if (below(2))
+			len += (size_t)snprintf(c->topics + len, sizeof(c->topics) - len, "%stopic%d", len ? " " : "", i);
+	}
+	if (len == 0)
+		snprintf(c->topics, sizeof(c->topics), "topic0");
+}
+
+static void forget(struct client *c)
+{
+	arena_fini(&c->arena);
+	arena_init(&c->arena, 64 << 20);
+	c->owned = (struct assign_set){0};
+}
+
+static void take(struct client *c, const struct consumer_group_heartbeat_response *r)
+{
+	if (!r->assignment)
+		return;
+	forget(c);
+	c->owned.n = r->assignment->topic_partitions.n;
+	c->owned.v = arena_array(&c->arena, (size_t)c->owned.n + 1, sizeof(*c->owned.v));
+	for (int32_t i = 0; i < c->owned.n; i++) {
+		const struct consumer_group_heartbeat_response_topic_partitions *t = &r->assignment->topic_partitions.v[i];
+
+		c->owned.v[i] = (struct assign_topic){t->topic_id, t->partitions.n, NULL, NULL};
+		c->owned.v[i].partitions = arena_array(&c->arena, (size_t)t->partitions.n + 1, sizeof(int32_t));
+		memcpy(c->owned.v[i].partitions, t->partitions.v, (size_t)t->partitions.n * sizeof(int32_t));
+	}
+}
+
+/* The client says all that it has, and does at once what it is told. An answer may be lost. */
+static void call(struct life *l, struct client *c, bool lost)
+{
+	struct beat beat = {.group = "g", .member = c->id, .epoch = c->epoch, .topics = c->topics, .full = true,
+			    .owned = c->epoch == 0 ? NULL : &c->owned, .rebalance_timeout_ms = 60000};
+	const struct consumer_group_heartbeat_response *r;
+	int err;
+
+	if (c->instance[0])
+		beat.instance = c->instance;
+	r = brain_beat(&b, &beat, &err);
+	if (r && !lost) {
+		c->epoch = r->member_epoch;
+		take(c, r);
+	} else if (err == ERR_UNKNOWN_MEMBER_ID || err == ERR_FENCED_MEMBER_EPOCH) {
+		c->epoch = 0;
+		forget(c);
+	} else if (err) {
+		assert_int_equal(err, ERR_UNRELEASED_INSTANCE_ID);
+	}
+	brain_forget(&b);
+}
+
+static bool owns(const struct client *c, struct uuid topic, int32_t partition)
+{
+	const struct assign_topic *t = c->on && c->epoch > 0 ? assign_set_find(&c->owned, topic) : NULL;
+
+	for (int32_t i = 0; t && i < t->n; i++) {
+		if (t->partitions[i] == partition)
+			return true;
+	}
+	return false;
+}
+
+/* What two clients believe to have at once: never the same partition. Those that were fenced without knowing are not asked. */
+static void assert_one_owner(const struct life *l)
+{
+	const struct consumer_group *g = brain_group(&b, "g");
+
+	for (int t = 0; g && t < l->n_topics; t++) {
+		char name[16];
+		const struct image_topic *topic;
+
+		snprintf(name, sizeof(name), "topic%d", t);
+		topic = image_topic_by_name(b.image, str_of(name));
+		for (int32_t p = 0; p < topic->n_partitions; p++) {
+			int n = 0;
+
+			for (int i = 0; i < MEMBERS; i++) {
+				const struct client *c = &l->clients[i];
+
+				n += owns(c, topic->id, p) && consumer_member(g, str_of(c->id));
+			}
+			assert_true(n <= 1);
+		}
+	}
+}
+
+static void start(struct life *l, struct client *c)
+{
+	c->on = true;
+	c->epoch = 0;
+	snprintf(c->id, sizeof(c->id), "m%d", l->n_ids++);
+	forget(c);
+	choose_topics(c);
+}
+
+static void happen(struct life *l, struct client *c)
+{
+	switch (below(12)) {
+	case 0:
+		if (c->on && c->epoch > 0) {
+			struct beat beat = {.group = "g", .member = c->id, .epoch = c->instance[0] ? -2 : -1, .instance = c->instance[0] ? c->instance : NULL};
+			int err;
+
+			brain_beat(&b, &beat, &err);
+		}
+		c->on = false;
+		break;
+	case 1: /* dies */
+		c->on = false;
+		break;
+	case 2:
+		if (c->on)
+			choose_topics(c);
+		break;
+	case 3: {
+		char name[16];
+
+		snprintf(name, sizeof(name), "topic%d", (int)below((uint64_t)l->n_topics));
+		brain_topic(&b, name, image_topic_by_name(b.image, str_of(name))->n_partitions + (int32_t)below(3));
+		break;
+	}
+	case 4:
+		brain_pass(&b, (int64_t)below(50000));
+		break;
+	case 5:
+		brain_reload(&b, below(2));
+		break;
+	case 6:
+		b.refuse_appends = true;
+		call(l, c, true);
+		b.refuse_appends = false;
+		break;
+	default:
+		if (!c->on)
+			start(l, c);
+	}
+}
+
+static int32_t partitions_of(const struct consumer_group *g, const char *topics)
+{
+	int32_t n = 0;
+
+	for (int t = 0; t < TOPICS; t++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "topic%d", t);
+		if (strstr(topics, name))
+			n += image_topic_by_name(b.image, str_of(name))->n_partitions;
+	}
+	(void)g;
+	return n;
+}
+
+/* All call until nothing changes any more: everything wanted has one owner, as the target has it. */
+static void assert_converges(struct life *l)
+{
+	const struct consumer_group *g;
+	char wanted[256] = "";
+	int64_t owned = 0;
+
+	brain_pass(&b, 120000);
+	for (int round = 0; round < 12; round++) {
+		for (int i = 0; i < MEMBERS; i++) {
+			if (l->clients[i].on)
+				call(l, &l->clients[i], false);
+			assert_one_owner(l);
+		}
+	}
+	g = brain_group(&b, "g");
+	for (int i = 0; i < MEMBERS; i++) {
+		const struct client *c = &l->clients[i];
+		const struct consumer_member *m;
+
+		if (!c->on)
+			continue;
+		m = consumer_member(g, str_of(c->id));
+		assert_non_null(m);
+		assert_int_equal(c->epoch, g->epoch);
+		assert_string_equal(brain_set(&b, &c->owned), brain_set(&b, &m->target));
+		owned += assign_set_partitions(&c->owned);
+		strcat(wanted, c->topics);
+	}
+	if (g && g->n_members > 0) {
+		assert_string_equal(consumer_group_state(&g->g), "Stable");
+		assert_int_equal(owned, partitions_of(g, wanted));
+	}
+	brain_forget(&b);
+}
+
+static void live(uint64_t seed)
+{
+	struct life l = {.n_topics = TOPICS};
+
+	brain_fini(&b);
+	brain_init(&b, AT_ONCE);
+	b.chance = seed * 7919 + 1;
+	for (int t = 0; t < TOPICS; t++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "topic%d", t);
+		brain_topic(&b, name, 1 + (int32_t)below(7));
+	}
+	for (int i = 0; i < MEMBERS; i++) {
+		arena_init(&l.clients[i].arena, 64 << 20);
+		if (i % 4 == 3)
+			snprintf(l.clients[i].instance, sizeof(l.clients[i].instance), "i%d", i);
+	}
+	for (int step = 0; step < 300; step++) {
+		struct client *c = &l.clients[below(MEMBERS)];
+
+		if (below(4) == 0)
+			happen(&l, c);
+		else if (c->on)
+			call(&l, c, below(10) == 0);
+		assert_one_owner(&l);
+	}
+	assert_converges(&l);
+	brain_reload(&b, true);
+	assert_converges(&l);
+	for (int i = 0; i < MEMBERS; i++)
+		arena_fini(&l.clients[i].arena);
+}
+
+static void no_partition_has_two_owners_whatever_happens(void **state)
+{
+	for (uint64_t seed = 1; seed <= 60; seed++)
+		live(seed);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_first_member_gets_everything),
+		TEST(the_records_of_a_join_are_kafkas),
+		TEST(a_second_member_waits_for_what_the_first_gives_back),
+		TEST(one_who_does_not_give_back_is_out_when_its_rebalance_timeout_has_passed),
+		TEST(a_silent_member_is_out_when_its_session_has_passed),
+		TEST(a_groups_own_session_timeout_is_kept_within_the_brokers_bounds),
+		TEST(a_leaving_member_takes_its_records_with_it),
+		TEST(epochs_that_are_not_the_members_are_fenced),
+		TEST(a_group_that_is_not_there_is_not_found),
+		TEST(a_static_member_comes_back_to_its_partitions),
+		TEST(a_topic_that_grows_is_assigned_with_the_next_heartbeat),
+		TEST(a_pattern_finds_topics_also_later_ones),
+		TEST(a_pattern_that_is_none_is_refused),
+		TEST(assignments_wait_for_the_interval),
+		TEST(what_was_not_written_has_not_happened),
+		TEST(describing_tells_of_members_and_targets),
+		TEST(members_choose_the_assignor),
+		TEST(no_partition_has_two_owners_whatever_happens),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
