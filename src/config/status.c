@@ -55,6 +55,21 @@ static void check_quorum(const struct config *c, struct config_notes *notes)
 			c->network.n_voters);
 }
 
+/* Kafka's own two; others are Java. */
+static void check_assignors(const struct config *c, struct config_notes *notes)
+{
+	int n;
+	const struct str *v = config_list(c, CONFIG_GROUP_CONSUMER_ASSIGNORS, &n);
+
+	for (int i = 0; i < n; i++) {
+		if (str_is(v[i], "uniform") || str_is(v[i], "range"))
+			continue;
+		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_GROUP_CONSUMER_ASSIGNORS),
+				"group.consumer.assignors=%.*s is refused: there are uniform and range; Java classes cannot be loaded",
+				STR_ARG(v[i]));
+	}
+}
+
 /* The limits of one listener are served; its other settings are of TLS, SASL or threads. */
 static void check_overrides(const struct config *c, struct config_notes *notes)
 {
@@ -118,6 +133,7 @@ void config_status_check(const struct config *c, struct config_notes *notes)
 	check_refused(c, notes);
 	check_protocols(c, notes);
 	check_quorum(c, notes);
+	check_assignors(c, notes);
 	check_overrides(c, notes);
 	check_without_effect(c, notes);
 }

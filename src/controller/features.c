@@ -15,7 +15,7 @@
 
 const struct controller_feature CONTROLLER_FEATURES[] = {
 	{"eligible.leader.replicas.version", 0, 1, 1},
-	{"group.version", 0, 1, 0},
+	{"group.version", 0, 1, 1},
 	{"kraft.version", 0, 1, 1},
 	{"metadata.version", METADATA_VERSION_MIN, METADATA_VERSION_MAX, METADATA_VERSION_MAX},
 	{"share.version", 0, 2, 0},
