@@ -542,5 +542,6 @@ public final class Differential {
 		d.configs();
 		d.rest();
 		new Groups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
+		new ConsumerGroups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 	}
 }
