@@ -96,19 +96,17 @@ static void start_coordinators(struct node *n)
 	}
 }
 
-static void logs_open(struct partitions_load *l, int err)
+static void logs_open(struct partitions_load *l)
 {
 	struct node *n = l->arg;
 
-	if (err) {
-		diag_error(n->env->diag, "logs cannot be opened", "error=%s", err_name(err));
-		node_stop_begin(n, NODE_END_STORAGE);
-		return;
+	if (n->phase == NODE_STARTING) {
+		partitions_loaded(n->partitions, &n->cores[0]);
+		n->loaded = true;
+		start_coordinators(n);
+		ready_if_all_is(n);
 	}
-	partitions_loaded(n->partitions, &n->cores[0]);
-	n->loaded = true;
-	start_coordinators(n);
-	ready_if_all_is(n);
+	core_work_ends(&n->cores[0]);
 }
 
 static void serving(struct node *n)
@@ -173,6 +171,7 @@ static void quorum_started(void *arg, int err)
 	}
 	image = quorum_image(n->quorum);
 	n->load = (struct partitions_load){.done = logs_open, .arg = n};
+	core_work_begins(&n->cores[0]);
 	partitions_load(n->partitions, &n->load, image, net_loop(n->net, 0));
 	image_unref(&image);
 }

@@ -2,6 +2,9 @@
  * node_dirs: the directories of a node: opened, held, and made one cluster's.
  *
  * Directories without meta.properties are formatted only when all of them are new: a new one beside old ones gets the identity of those.
+ *
+ * A directory that cannot be read or written at the start is offline, as one that fails later is: it has its place in the list, with its
+ * error, as long as another holds replicas and the metadata's is none of them. One that is not ours (its identity, its lock) stops the start.
  */
 #include <errno.h>
 #include <string.h>
@@ -25,23 +28,50 @@ static enum node_end storage(struct node *n, const char *what, const char *path,
 	return NODE_END_STORAGE;
 }
 
+/* What a mended disk does not change. */
+static bool is_refusal(int err)
+{
+	return err == -EAGAIN || err == -EINVAL || err == -ENAMETOOLONG;
+}
+
+/* why: freed. */
+static struct log_dir *offline(struct node *n, const char *path, int err, char *why)
+{
+	diag_error(n->env->diag, "log directory cannot be used and is offline",
+		   "dir=%s reason=\"%s\" remedy=\"mend it, then restart\"", path, why ? why : err_name(err));
+	xfree(why);
+	return log_dir_new_offline(n->env, path, err);
+}
+
 static enum node_end open_dir(struct node *n, struct str path, bool metadata)
 {
 	struct log_dir_options options = {
 		.path = arena_printf(&n->arena, "%.*s%c", STR_ARG(path), 0).p,
 		.reserve_bytes = metadata ? config_long(n->config, CONFIG_ODRADEK_METADATA_RESERVE_BYTES) : 0,
 	};
+	struct log_dir **dir = &n->dirs[n->n_dirs];
 	char *why = NULL;
-	int err = log_dir_open(n->env, &options, &n->dirs[n->n_dirs], &why);
+	int err = log_dir_open(n->env, &options, dir, &why);
 
 	if (err == -EAGAIN)
 		return storage(n, "another process uses this log directory", options.path, err, why);
-	if (err)
+	if (err && (metadata || is_refusal(err)))
 		return storage(n, "log directory cannot be used", options.path, err, why);
+	if (err)
+		*dir = offline(n, options.path, err, why);
 	if (metadata)
-		n->metadata_dir = n->dirs[n->n_dirs];
+		n->metadata_dir = *dir;
 	n->n_dirs++;
 	return NODE_END_CLEAN;
+}
+
+static int count_online(struct log_dir *const *dirs, int n)
+{
+	int online = 0;
+
+	for (int i = 0; i < n; i++)
+		online += log_dir_error(dirs[i]) == 0;
+	return online;
 }
 
 static enum node_end open_dirs(struct node *n)
@@ -57,6 +87,9 @@ static enum node_end open_dirs(struct node *n)
 	n->n_log_dirs = n->n_dirs;
 	if (!end && !n->metadata_dir)
 		end = open_dir(n, metadata, true);
+	if (!end && config_is_broker(n->config) && count_online(n->dirs, n->n_log_dirs) == 0)
+		end = storage(n, "no log directory can be used", log_dir_path(n->dirs[0]), log_dir_error(n->dirs[0]),
+			      NULL);
 	return end;
 }
 
@@ -77,8 +110,13 @@ static enum node_end format_all(struct node *n)
 					 .dirs = n->dirs,
 					 .n_dirs = n->n_dirs,
 					 .metadata_dir = n->metadata_dir};
-	int err = format_own(&options);
+	int err;
 
+	for (int i = 0; i < n->n_dirs; i++)
+		if (log_dir_error(n->dirs[i]))
+			return storage(n, "log directories are not formatted, for one of them cannot be read",
+				       log_dir_path(n->dirs[i]), log_dir_error(n->dirs[i]), NULL);
+	err = format_own(&options);
 	if (err)
 		return storage(n, "log directories cannot be formatted", log_dir_path(n->metadata_dir), err, NULL);
 	diag_info(n->env->diag, "formatted", "dir=%s cluster=%s node=%d", log_dir_path(n->metadata_dir),
@@ -95,8 +133,12 @@ static enum node_end adopt(struct node *n, struct log_dir *dir, const struct met
 	m.version = 1;
 	m.directory_id = env_random_uuid(n->env);
 	err = log_dir_format(dir, &m);
-	if (err)
+	if (err && dir == n->metadata_dir)
 		return storage(n, "log directory cannot be formatted", log_dir_path(dir), err, NULL);
+	if (err) {
+		log_dir_fail(dir, err, "formatting", log_dir_path(dir));
+		return NODE_END_CLEAN;
+	}
 	diag_info(n->env->diag, "formatted", "dir=%s cluster=%s node=%d", log_dir_path(dir), m.cluster_id, n->id);
 	return NODE_END_CLEAN;
 }
@@ -130,13 +172,15 @@ enum node_end node_open_dirs(struct node *n)
 		if (log_dir_is_formatted(n->dirs[i]))
 			first = log_dir_meta(n->dirs[i]);
 	for (int i = 0; i < n->n_dirs && !end; i++) {
+		if (log_dir_error(n->dirs[i]))
+			continue;
 		if (!log_dir_is_formatted(n->dirs[i]))
 			end = adopt(n, n->dirs[i], first);
 		else
 			end = check_identity(n, n->dirs[i], first);
 	}
 	for (int i = 0; i < n->n_dirs && !end; i++)
-		if (n->dirs[i] != n->metadata_dir)
+		if (n->dirs[i] != n->metadata_dir && !log_dir_error(n->dirs[i]))
 			log_dir_share_reserve(n->dirs[i], n->metadata_dir);
 	if (!end)
 		n->cluster_id = arena_str(&n->arena, str_of(first->cluster_id));
@@ -169,9 +213,14 @@ static void begin_job(struct work *w)
 	struct node *n = container_of(w, struct node, begin_work);
 
 	for (int i = 0; i < n->n_dirs && !n->begin_error; i++) {
-		n->begin_error = log_dir_begin_run(n->dirs[i]);
-		if (n->begin_error)
-			storage(n, "log directory cannot be written", log_dir_path(n->dirs[i]), n->begin_error, NULL);
+		int err = log_dir_error(n->dirs[i]) ? 0 : log_dir_begin_run(n->dirs[i]);
+
+		if (err && (n->dirs[i] == n->metadata_dir || count_online(n->dirs, n->n_log_dirs) == 1)) {
+			storage(n, "log directory cannot be written", log_dir_path(n->dirs[i]), err, NULL);
+			n->begin_error = err;
+		} else if (err) {
+			log_dir_fail(n->dirs[i], err, "starting", log_dir_path(n->dirs[i]));
+		}
 	}
 }
 
@@ -194,22 +243,14 @@ void node_begin_run(struct node *n, void (*begun)(struct node *n))
 	env_work(n->cores[0].loop, &n->begin_work);
 }
 
-static int count_working(const struct node *n)
-{
-	int working = 0;
-
-	for (int i = 0; i < n->n_log_dirs; i++)
-		working += log_dir_error(n->dirs[i]) == 0;
-	return working;
-}
-
 static void dir_failed(struct post *post)
 {
 	struct dir_watch *w = container_of(post, struct dir_watch, post);
 	struct node *n = w->node;
 
-	if (w->dir != n->metadata_dir && count_working(n) > 0) {
-		quorum_broker_directory_failed(n->quorum, log_dir_meta(w->dir)->directory_id);
+	if (w->dir != n->metadata_dir && count_online(n->dirs, n->n_log_dirs) > 0) {
+		if (log_dir_is_formatted(w->dir))
+			quorum_broker_directory_failed(n->quorum, log_dir_meta(w->dir)->directory_id);
 		return;
 	}
 	diag_error(n->env->diag, "the node stops: a directory it cannot do without has failed", "dir=%s",

@@ -189,7 +189,6 @@ void node_register(struct node *n, void (*state)(void *arg, enum broker_state st
 		.endpoints = endpoints,
 		.n_endpoints = network->n_advertised,
 		.log_dirs = dirs,
-		.n_log_dirs = n->n_log_dirs,
 		.previous_epoch = node_previous_epoch(n),
 		.state = state,
 		.arg = n,
@@ -197,8 +196,9 @@ void node_register(struct node *n, void (*state)(void *arg, enum broker_state st
 
 	for (int i = 0; i < network->n_advertised; i++)
 		endpoint_of(n, &network->advertised[i], &endpoints[i]);
-	for (int i = 0; i < n->n_log_dirs; i++)
-		dirs[i] = log_dir_meta(n->dirs[i])->directory_id;
+	for (int i = 0; i < n->n_log_dirs; i++) /* what is offline is not told, as Kafka does not */
+		if (!log_dir_error(n->dirs[i]))
+			dirs[b.n_log_dirs++] = log_dir_meta(n->dirs[i])->directory_id;
 	quorum_broker_start(n->quorum, &b);
 }
 

@@ -55,8 +55,13 @@ static void tell(struct timer *t)
 static void close_job(struct work *w)
 {
 	struct node *n = container_of(w, struct node, close_work);
-	int err = n->partitions ? partitions_close(n->partitions) : 0;
+	int err = 0;
 
+	if (n->partitions &&
+	    !n->loaded) /* nothing is known of the logs: what the last run left stands, as after a crash */
+		return;
+	if (n->partitions)
+		err = partitions_close(n->partitions);
 	if (err == 0 && n->end == NODE_END_CLEAN)
 		err = node_mark_clean(n);
 	if (err) {
@@ -196,6 +201,7 @@ void node_stop_begin(struct node *n, enum node_end end)
 		return;
 	n->stop_began_ms = env_mono_ms(n->env);
 	timer_start(&n->stop_timer, TELL_MS);
+	partitions_load_cancel(&n->load);
 	if (end == NODE_END_CLEAN && registered) {
 		n->phase = NODE_RESIGNING;
 		quorum_broker_shutdown(n->quorum, RESIGN_MS);

@@ -154,7 +154,8 @@ struct topic_entry *partitions_take_in_topic(struct partitions *t, const struct 
 static int dir_index(const struct partitions *t, struct uuid directory)
 {
 	for (int i = 0; i < t->options.n_dirs; i++)
-		if (uuid_eq(log_dir_meta(t->options.dirs[i])->directory_id, directory))
+		if (log_dir_is_formatted(t->options.dirs[i]) &&
+		    uuid_eq(log_dir_meta(t->options.dirs[i])->directory_id, directory))
 			return i;
 	return -1;
 }
@@ -169,18 +170,43 @@ static int dir_least_loaded(const struct partitions *t)
 	return best < 0 ? 0 : best;
 }
 
-/* Where the cluster says, or else where there is least. */
-static int dir_for(const struct partitions *t, const struct image_partition *p)
+/* One that could not be opened, so that nobody knows what is in it; -1 when there is none. */
+static int dir_unknown(const struct partitions *t)
+{
+	for (int i = 0; i < t->options.n_dirs; i++)
+		if (!log_dir_is_formatted(t->options.dirs[i]))
+			return i;
+	return -1;
+}
+
+static struct uuid own_directory(const struct partitions *t, const struct image_partition *p)
 {
 	struct image_ids replicas = partition_replicas(p);
 
-	for (int i = 0; i < replicas.n; i++) {
-		int dir = replicas.v[i] == t->options.node_id ? dir_index(t, partition_directory(p, i)) : -1;
+	for (int i = 0; i < replicas.n; i++)
+		if (replicas.v[i] == t->options.node_id)
+			return partition_directory(p, i);
+	return UUID_DIR_UNASSIGNED;
+}
 
-		if (dir >= 0)
-			return dir;
-	}
-	return dir_least_loaded(t);
+/* Has it never been anywhere? What was led or assigned once may lie in a directory that cannot be read now. */
+static bool is_new(const struct image_partition *p, struct uuid directory)
+{
+	return p->partition_epoch == 0 && uuid_eq(directory, UUID_DIR_UNASSIGNED);
+}
+
+/*
+ * Where the cluster says, or else where there are fewest. A replica that may lie in a directory which is offline is not made anew elsewhere
+ * (KAFKA-16234): it goes with that one.
+ */
+static int dir_for(const struct partitions *t, const struct image_partition *p)
+{
+	struct uuid directory = own_directory(t, p);
+	int dir = dir_index(t, directory);
+
+	if (dir < 0 && !is_new(p, directory))
+		dir = dir_unknown(t);
+	return dir >= 0 ? dir : dir_least_loaded(t);
 }
 
 struct partition *partitions_take_in(struct partitions *t, struct topic_entry *e, int32_t id, int dir, struct log *log)
@@ -515,7 +541,7 @@ int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind)
 	for (int i = 0; i < t->options.n_dirs; i++) {
 		int err = log_checkpoint_write(&c.writers[i], t->options.dirs[i]);
 
-		if (err && !first)
+		if (err && !first && !log_dir_error(t->options.dirs[i])) /* what is offline has been told already */
 			first = err;
 	}
 	xfree(c.writers);
@@ -546,7 +572,7 @@ static void close_one(struct partition *p, void *arg)
 	int *first = arg;
 	int err = p->deleted ? 0 : log_close(p->log);
 
-	if (err && !*first)
+	if (err && !*first && !log_dir_error(log_dir(p->log)))
 		*first = err;
 }
 

@@ -43,22 +43,22 @@ struct topic_state *partitions_topic(struct partitions *t, struct uuid topic_id)
 /* ---- at the start ---- */
 
 struct partitions_load {
-	struct work work;
-	void (*done)(struct partitions_load *l, int err);
+	void (*done)(struct partitions_load *l);
 	void *arg;
 	struct partitions *table;
 	const struct image *image;
-	int64_t last_report_ms;
-	int n_logs;	 /* found */
-	int n_recovered; /* done so far */
-	int error;
+	int n_recovered; /* atomic: logs done so far */
+	int cancelled;	 /* atomic */
 };
 
 /*
- * Scans the directories, takes in what the image knows (recovering it where the last stop was not clean) and puts strays aside. In a job;
- * done() on `loop`.
+ * Scans the directories, takes in what the image knows (recovering it where the last stop was not clean) and puts strays aside. In jobs;
+ * done() on `loop`. What cannot be opened is offline.
  */
 void partitions_load(struct partitions *t, struct partitions_load *l, const struct image *image, struct loop *loop);
+
+/* No further: done() comes within about a second. Most logs are not open then, and none may be taken for clean. */
+void partitions_load_cancel(struct partitions_load *l);
 
 /* After it is done, on the loop: what has changed in the meantime is told to what was loaded. */
 void partitions_loaded(struct partitions *t, struct core *core);

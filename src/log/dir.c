@@ -209,6 +209,20 @@ int log_dir_open(struct env *env, const struct log_dir_options *options, struct 
 	return 0;
 }
 
+struct log_dir *log_dir_new_offline(struct env *env, const char *path, int err)
+{
+	struct log_dir *dir = xcalloc(1, sizeof(*dir));
+
+	check(err < 0);
+	dir->env = env;
+	dir->path = xstrdup(path);
+	dir->holder = dir;
+	dir->meta.node_id = -1;
+	dir->broker_epoch = -1;
+	dir->error = err;
+	return dir;
+}
+
 void log_dir_free(struct log_dir *dir)
 {
 	if (!dir)
@@ -274,6 +288,8 @@ int log_dir_begin_run(struct log_dir *dir)
 {
 	char path[PATH_SIZE];
 
+	if (log_dir_error(dir))
+		return log_dir_error(dir);
 	path_in(path, dir->path, CLEAN_MARKER);
 	int err = env_unlink(dir->env, path);
 	if (err == 0)

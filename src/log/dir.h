@@ -59,6 +59,8 @@ struct log_dir_options {
  * -EINVAL with a message for people in *why (xmalloc'd); other errnos. The directory is made when it is not there.
  */
 int log_dir_open(struct env *env, const struct log_dir_options *options, struct log_dir **out, char **why);
+/* A directory that could not be opened, in the place of one that could: it has failed with err, and is nobody's. */
+struct log_dir *log_dir_new_offline(struct env *env, const char *path, int err);
 /* Lets go of the lock. All logs in it must be gone. */
 void log_dir_free(struct log_dir *);
 

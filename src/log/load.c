@@ -463,7 +463,7 @@ int log_load(struct log *log, const struct log_load *how)
 	if (!err)
 		return 0;
 	unload(log);
-	if (is_passing(err)) {
+	if (is_passing(err) || err == -ECANCELED) {
 		log->standing = LOG_UNREAD;
 		return err;
 	}

@@ -66,8 +66,8 @@ struct log_load_progress {
 struct log_load {
 	bool clean;			/* the directory was left by a clean stop */
 	int64_t producer_expiration_ms; /* producer.id.expiration.ms */
-	void (*progress)(void *arg,
-			 const struct log_load_progress *); /* about once a second while it takes long; may be NULL */
+	/* About once a second while it takes long; may be NULL. False: no further, and the log is unread (-ECANCELED). */
+	bool (*progress)(void *arg, const struct log_load_progress *);
 	void *arg;
 };
 

@@ -188,20 +188,21 @@ static int keep_entries(struct log *log, struct segment *s, int entry, int64_t p
 	return err ? err : without_room(log, cut_to(log, s, SEGMENT_TIME, s->time_n));
 }
 
-static void tell_progress(struct log *log, struct recovery *r, int64_t bytes)
+static int tell_progress(struct log *log, struct recovery *r, int64_t bytes)
 {
 	int64_t now = env_mono_ms(log->env);
+	struct log_load_progress p = {
+		.topic = str_of(log->topic),
+		.partition = log->partition,
+		.bytes_total = r->bytes_total,
+	};
 
 	r->bytes_done += bytes;
 	if (!r->how || !r->how->progress || now - r->told_ms < TELL_AFTER_MS)
-		return;
+		return 0;
 	r->told_ms = now;
-	r->how->progress(r->how->arg, &(struct log_load_progress){
-					      .topic = str_of(log->topic),
-					      .partition = log->partition,
-					      .bytes_done = r->bytes_done,
-					      .bytes_total = r->bytes_total,
-				      });
+	p.bytes_done = r->bytes_done;
+	return r->how->progress(r->how->arg, &p) ? 0 : -ECANCELED;
 }
 
 /*
@@ -214,7 +215,7 @@ static int verify_segment(struct log *log, struct segment *s, struct verify *v, 
 	struct batch_header h;
 	int err = 0;
 
-	while (pos < s->size) {
+	while (pos < s->size && !err) {
 		err = verify_at(v, pos, log->end, &h);
 		if (err)
 			break;
@@ -224,7 +225,7 @@ static int verify_segment(struct log *log, struct segment *s, struct verify *v, 
 		log->end = batch_last_offset(&h) + 1;
 		pos += batch_size(&h);
 		if (r)
-			tell_progress(log, r, batch_size(&h));
+			err = tell_progress(log, r, batch_size(&h));
 	}
 	*bad = pos;
 	return err < 0 ? err : 0;

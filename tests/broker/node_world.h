@@ -38,7 +38,7 @@ struct world {
 	struct arena arena; /* what answers are decoded into */
 	struct client a, b;
 	bool serving, stopped;
-	const char *overrides[2]; /* of the configuration; ended by NULL */
+	const char *overrides[4]; /* of the configuration; ended by NULL */
 };
 
 extern struct world *w;
