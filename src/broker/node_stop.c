@@ -57,8 +57,8 @@ static void close_job(struct work *w)
 	struct node *n = container_of(w, struct node, close_work);
 	int err = 0;
 
-	if (n->partitions &&
-	    !n->loaded) /* nothing is known of the logs: what the last run left stands, as after a crash */
+	/* Nothing is known of the logs: what the last run left stands, as after a crash. */
+	if (n->partitions && !n->loaded)
 		return;
 	if (n->partitions)
 		err = partitions_close(n->partitions);
