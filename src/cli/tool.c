@@ -35,7 +35,7 @@ void tool_die(struct tool *t, const char *format, ...)
 	va_start(ap, format);
 	say(t, format, ap);
 	va_end(ap);
-	exit(EXIT_CONFIG);
+	exit(t->die_code);
 }
 
 void tool_misused(struct tool *t, const char *format, ...)
@@ -243,7 +243,7 @@ int tool_one_of(struct tool *t, const char *const *names, const char *message)
 
 int tool_run(const struct command *c, int argc, char **argv, int (*body)(struct tool *t))
 {
-	struct tool t = {.command = c, .complaint = "", .complain_to = stderr};
+	struct tool t = {.command = c, .complaint = "", .complain_to = stderr, .die_code = EXIT_CONFIG};
 	int code;
 
 	if (!options_parse(&t.options, c, argc, argv))

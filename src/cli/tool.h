@@ -35,6 +35,7 @@ struct tool {
 	const char *complaint;
 	FILE *complain_to;
 	bool exception_names; /* "org.apache.kafka.common.errors.X: message", as a Java tool that prints an ExecutionException */
+	int die_code; /* the exit status of tool_die */
 	bool told_trouble;
 	struct properties_list *properties; /* of --command-config */
 };

@@ -115,7 +115,7 @@ static int version_of(const struct client_node *n, const struct call *call, int 
 	last = api->last - api->latest_unstable;
 	if (call->version_max > 0 && call->version_max < last)
 		last = call->version_max;
-	if (!r || r->min > last || r->max < api->first)
+	if (!r || r->min > r->max || r->min > last || r->max < api->first)
 		return ERR_UNSUPPORTED_VERSION;
 	*version = r->max < last ? r->max : last;
 	return 0;
