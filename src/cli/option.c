@@ -137,6 +137,8 @@ static bool take_option(struct options *o, int argc, char **argv, int *i)
 		return false;
 	}
 	o->given[o->n++] = (struct option_value){row, value};
+	while ((row->flags & OPTION_WORDS) && *i + 1 < argc && argv[*i + 1][0] != '-' && o->n < OPTIONS_MAX)
+		o->given[o->n++] = (struct option_value){row, argv[++*i]};
 	return true;
 }
 

@@ -16,6 +16,7 @@ enum option_flags {
 	OPTION_REQUIRED = 2, /* of every run, or of every run of `only` */
 	OPTION_MAYBE = 4,    /* its value may be left out, as joptsimple's withOptionalArg */
 	OPTION_HIDDEN = 8,   /* taken, as the script takes it, without a line in --help */
+	OPTION_WORDS = 16,   /* takes every word up to the next option, as argparse4j's nargs("+") */
 };
 
 struct option_row {

@@ -145,16 +145,18 @@ static struct client_node *any_node(struct client *c)
 	{
 		struct client_node *node = container_of(it, struct client_node, link);
 
-		if (node->state == NODE_READY && !node->gone)
+		if (node->lane != 0 || node->gone)
+			continue;
+		if (node->state == NODE_READY)
 			return node;
-		n += !node->gone;
+		n++;
 	}
 	pick = n ? c->turn % n : 0;
 	list_each(it, &c->nodes)
 	{
 		struct client_node *node = container_of(it, struct client_node, link);
 
-		if (!node->gone && pick-- == 0)
+		if (node->lane == 0 && !node->gone && pick-- == 0)
 			best = node;
 	}
 	return best;
@@ -167,11 +169,11 @@ static struct client_node *node_for(struct client *c, const struct call *call)
 	if (!c->is_known)
 		return NULL;
 	if (call->node == CLIENT_CONTROLLER) {
-		struct client_node *n = c->controller >= 0 ? discovery_node(c, c->controller) : NULL;
+		struct client_node *n = c->controller >= 0 ? discovery_node(c, c->controller, call->lane) : NULL;
 
 		return n ? n : any_node(c);
 	}
-	return discovery_node(c, call->node);
+	return discovery_node(c, call->node, call->lane);
 }
 
 static void place(struct call *call)

@@ -49,6 +49,7 @@ enum { CLIENT_ANY = -1, CLIENT_CONTROLLER = -2 };
 
 struct call {
 	int16_t key;
+	int8_t lane;	/* one connection each: what a node parks (a fetch) holds up what comes behind it */
 	bool once;	/* not sent again when the connection breaks */
 	bool silent;	/* there will be no answer (acks=0): done when it is written */
 	int8_t version_max; /* 0: the highest there is */

@@ -18,7 +18,7 @@
 #include "protocol/list_offsets.h"
 #include "protocol/metadata.h"
 
-enum { ARENA_MAX = 1 << 30, OUT_MAX = 1 << 30, RETRY_MS = 100, VERSION_OF_NAMES = 12, ABORTED_MAX = 1 << 16 };
+enum { ARENA_MAX = 1 << 30, OUT_MAX = 1 << 30, RETRY_MS = 100, VERSION_OF_NAMES = 12, FETCH_LANE = 1 };
 
 struct feed {
 	char *topic;
@@ -265,8 +265,10 @@ static void question_add(struct question *q, int i)
 static void question_start(struct question *q, int32_t node, int key, const void *request, void (*done)(struct call *))
 {
 	q->call = (struct call){.key = (int16_t)key, .node = node, .request = request, .arena = &q->arena, .done = done};
-	if (key == fetch_request_KEY)
+	if (key == fetch_request_KEY) {
 		q->call.version_max = VERSION_OF_NAMES;
+		q->call.lane = FETCH_LANE;
+	}
 	client_call(q->consumer->client, &q->call);
 }
 

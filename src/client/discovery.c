@@ -15,16 +15,38 @@
 static const struct metadata_request NO_TOPICS = {.allow_auto_topic_creation = true};
 static const struct describe_cluster_request CONTROLLERS = {.endpoint_type = 2};
 
-struct client_node *discovery_node(struct client *c, int32_t id)
+static struct client_node *find(struct client *c, int32_t id, int lane)
 {
 	list_each(it, &c->nodes)
 	{
 		struct client_node *n = container_of(it, struct client_node, link);
 
-		if (!n->gone && n->broker.id == id)
+		if (!n->gone && n->broker.id == id && n->lane == lane)
 			return n;
 	}
 	return NULL;
+}
+
+struct client_node *discovery_node(struct client *c, int32_t id, int lane)
+{
+	struct client_node *n = find(c, id, lane), *first = n ? n : find(c, id, 0);
+
+	if (n || !first)
+		return n;
+	n = channel_new(c, id, first->broker.host, first->broker.port, first->broker.rack);
+	n->lane = lane;
+	return n;
+}
+
+/* Its address is another's now, in all lanes. */
+static void retire(struct client *c, int32_t id)
+{
+	list_each(it, &c->nodes)
+	{
+		struct client_node *n = container_of(it, struct client_node, link);
+
+		n->gone = n->gone || n->broker.id == id;
+	}
 }
 
 static struct client_node *node_at(struct client *c, const char *host, int port)
@@ -44,10 +66,10 @@ static void add_broker(struct client *c, int32_t id, struct str host_text, int p
 {
 	char *host = str_dup(host_text);
 	char *rack_text = str_dup(rack);
-	struct client_node *n = discovery_node(c, id);
+	struct client_node *n = find(c, id, 0);
 
 	if (n && (n->broker.port != port || strcmp(n->broker.host, host) != 0)) {
-		n->gone = true;
+		retire(c, id);
 		n = NULL;
 	}
 	if (!n)
@@ -97,12 +119,12 @@ static void send_homeless(struct client *c, int err)
 	list_each_safe(it, &calls)
 	{
 		struct call *call = container_of(it, struct call, link);
-		struct client_node *n = err ? NULL : discovery_node(c, call->node);
+		struct client_node *n = err ? NULL : discovery_node(c, call->node, call->lane);
 
 		if (call->node == CLIENT_CONTROLLER && !err)
-			n = discovery_node(c, c->controller);
+			n = discovery_node(c, c->controller, call->lane);
 		if (call->node == CLIENT_CONTROLLER && !err && !n)
-			n = discovery_node(c, c->n_brokers ? c->brokers[0].id : -1);
+			n = discovery_node(c, c->n_brokers ? c->brokers[0].id : -1, call->lane);
 		if (!n) {
 			call_finish(call, err ? err : ERR_BROKER_NOT_AVAILABLE);
 			continue;

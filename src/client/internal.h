@@ -26,6 +26,7 @@ struct client_node {
 	struct list link;
 	struct client *client;
 	struct client_broker broker;
+	int lane;
 	bool gone; /* another address has taken its id */
 	enum node_state state;
 	struct resolving *resolving;
@@ -85,7 +86,7 @@ void channel_break(struct client_node *n, int err);
 
 /* discovery.c */
 void discovery_start(struct client *c);
-struct client_node *discovery_node(struct client *c, int32_t id);
+struct client_node *discovery_node(struct client *c, int32_t id, int lane); /* NULL: there is no such node */
 void discovery_clear(struct client *c);
 
 #endif
