@@ -255,7 +255,7 @@ static int run(int argc, char **argv)
 
 const struct command command_storage = {
 	.name = "storage",
-	.summary = "kafka-storage's subcommands: format, info, random-uuid, version-mapping",
+	.summary = "the subcommands of kafka-storage: format, info, random-uuid, version-mapping",
 	.usage =
 		"usage: odradek storage format [OPTION]... [FILE]     see odradek format --help\n"
 		"       odradek storage info [-c FILE]                what the log directories hold; exit 1 when something is wrong\n"
