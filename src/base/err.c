@@ -72,3 +72,13 @@ bool err_is_retriable(int err)
 
 	return row && row->retriable;
 }
+
+bool err_is_disk_full(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT;
+}
+
+bool err_passes(int err)
+{
+	return err_is_disk_full(err) || err == -EMFILE || err == -ENFILE;
+}

@@ -31,4 +31,9 @@ const char *err_message(int err);
 
 bool err_is_retriable(int err);
 
+/* A disk or a quota that is full. */
+bool err_is_disk_full(int err);
+/* What passes by itself, and leaves a file as good as it was: that, and a lack of descriptors. */
+bool err_passes(int err);
+
 #endif

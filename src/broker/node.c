@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "broker/advertise.h"
 #include "broker/coordinator.h"
+#include "broker/assignments.h"
+#include "broker/mover.h"
 #include "broker/node_private.h"
 #include "broker/upkeep.h"
 #include "broker/web.h"
@@ -58,8 +60,10 @@ static void image_published(struct quorum_subscriber *s, const struct image *old
 	struct node *n = container_of(s, struct node, subscriber);
 
 	(void)old;
-	if (n->partitions)
+	if (n->partitions) {
 		partitions_follow(n->partitions, now, &n->cores[0]);
+		mover_follow(n->mover, now);
+	}
 	for (int i = 0; i < n->n_cores; i++)
 		send_image(&n->cores[i], now);
 }
@@ -101,10 +105,12 @@ static void logs_open(struct partitions_load *l)
 	struct node *n = l->arg;
 
 	if (n->phase == NODE_STARTING) {
-		partitions_loaded(n->partitions, &n->cores[0]);
+		partitions_loaded(n->partitions, l, &n->cores[0]);
 		n->loaded = true;
 		start_coordinators(n);
 		ready_if_all_is(n);
+	} else {
+		partitions_load_drop(l);
 	}
 	core_work_ends(&n->cores[0]);
 }
@@ -214,15 +220,19 @@ static enum node_end start_quorum(struct node *n)
 
 static void make_partitions(struct node *n)
 {
-	if (config_is_broker(n->config))
-		n->partitions = partitions_new(&(struct partitions_options){
-			.env = n->env,
-			.config = n->config,
-			.node_id = n->id,
-			.dirs = n->dirs,
-			.n_dirs = n->n_log_dirs,
-			.seed = env_random_u64(n->env),
-		});
+	if (!config_is_broker(n->config))
+		return;
+	n->assignments = assignments_new(n);
+	n->mover = mover_new(n);
+	n->partitions = partitions_new(&(struct partitions_options){
+		.env = n->env,
+		.config = n->config,
+		.node_id = n->id,
+		.dirs = n->dirs,
+		.n_dirs = n->n_log_dirs,
+		.seed = env_random_u64(n->env),
+		.assignments = n->assignments,
+	});
 }
 
 static void run_begun(struct node *n)
@@ -246,6 +256,8 @@ static void free_all(struct node *n)
 		core_forget_counts(&n->cores[i]);
 	xfree(n->cores);
 	partitions_free(n->partitions);
+	mover_free(n->mover);
+	assignments_free(n->assignments);
 	node_free_dirs(n);
 	arena_fini(&n->arena);
 	xfree(n);

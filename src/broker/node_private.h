@@ -22,11 +22,13 @@
 #include "env/env.h"
 
 struct advertise;
+struct assignments;
 struct answer_endpoint;
 struct config;
 struct config_endpoint;
 struct image;
 struct log_dir;
+struct mover;
 struct net;
 struct request;
 struct upkeep;
@@ -89,6 +91,8 @@ struct node {
 	struct quorum_subscriber subscriber;
 	struct partitions *partitions; /* NULL on a pure controller */
 	struct partitions_load load;
+	struct assignments *assignments;
+	struct mover *mover;
 	struct upkeep *upkeep;
 	struct advertise *advertise;
 	struct web *web;  /* NULL without odradek.http.listeners */

@@ -15,6 +15,8 @@
 #include "broker/advertise.h"
 #include "broker/coordinator.h"
 #include "broker/dispatch.h"
+#include "broker/assignments.h"
+#include "broker/mover.h"
 #include "broker/node_private.h"
 #include "broker/partitions.h"
 #include "broker/upkeep.h"
@@ -55,12 +57,12 @@ static void tell(struct timer *t)
 static void close_job(struct work *w)
 {
 	struct node *n = container_of(w, struct node, close_work);
-	int err = 0;
+	int err = n->mover ? mover_close(n->mover) : 0;
 
 	/* Nothing is known of the logs: what the last run left stands, as after a crash. */
 	if (n->partitions && !n->loaded)
 		return;
-	if (n->partitions)
+	if (n->partitions && err == 0)
 		err = partitions_close(n->partitions);
 	if (err == 0 && n->end == NODE_END_CLEAN)
 		err = node_mark_clean(n);
@@ -148,6 +150,10 @@ static void close_quorum(struct post *post)
 	struct node *n = container_of(post, struct node, close_post);
 
 	n->phase = NODE_CLOSING;
+	if (n->partitions) {
+		mover_stop(n->mover);
+		assignments_stop(n->assignments);
+	}
 	if (n->upkeep)
 		upkeep_free(n->upkeep);
 	n->upkeep = NULL;

@@ -365,7 +365,7 @@ static int append_refusal(const struct partition *p, int16_t acks)
 		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
 	if (storage_error(p))
 		return ERR_KAFKA_STORAGE_ERROR;
-	if (!p->leads)
+	if (!p->leads || p->held)
 		return ERR_NOT_LEADER_OR_FOLLOWER;
 	if (min_isr > p->n_replicas)
 		min_isr = p->n_replicas;

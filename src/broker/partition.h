@@ -100,6 +100,10 @@ struct partition {
 	int16_t n_isr;
 	bool leads;
 	bool deleted;
+	struct log_dir *future_dir; /* where it is moved to (mover.h); NULL: nowhere */
+	int64_t future_size;
+	int64_t future_end;
+	bool held;	/* for the moment of a swap */
 	bool reloading; /* a job reads the log anew: nobody else touches its files */
 	bool flushing;
 	bool flush_again;

@@ -6,9 +6,11 @@
 #include "base/check.h"
 #include "base/diag.h"
 #include "base/mem.h"
+#include "broker/assignments.h"
 #include "broker/core.h"
 #include "broker/layers.h"
 #include "broker/node_private.h"
+#include "broker/partition_future.h"
 #include "broker/partitions_private.h"
 #include "broker/upkeep.h"
 #include "config/config.h"
@@ -179,7 +181,7 @@ static int dir_unknown(const struct partitions *t)
 	return -1;
 }
 
-static struct uuid own_directory(const struct partitions *t, const struct image_partition *p)
+struct uuid partitions_own_directory(const struct partitions *t, const struct image_partition *p)
 {
 	struct image_ids replicas = partition_replicas(p);
 
@@ -201,7 +203,7 @@ static bool is_new(const struct image_partition *p, struct uuid directory)
  */
 static int dir_for(const struct partitions *t, const struct image_partition *p)
 {
-	struct uuid directory = own_directory(t, p);
+	struct uuid directory = partitions_own_directory(t, p);
 	int dir = dir_index(t, directory);
 
 	if (dir < 0 && !is_new(p, directory))
@@ -217,6 +219,26 @@ struct partition *partitions_take_in(struct partitions *t, struct topic_entry *e
 	list_push(&e->partitions, &p->of_topic);
 	t->dir_load[dir]++;
 	return p;
+}
+
+void partitions_assign(struct partitions *t, const struct image_partition *now, const struct partition *p,
+		       const struct log_dir *dir)
+{
+	struct assignment wish = {.topic_id = p->topic_id, .partition = p->id};
+
+	if (!t->options.assignments || !log_dir_is_formatted(dir) || log_dir_error(dir))
+		return;
+	wish.directory = log_dir_meta(dir)->directory_id;
+	if (!uuid_is_zero(wish.directory) && !uuid_eq(partitions_own_directory(t, now), wish.directory))
+		assignments_want(t->options.assignments, &wish);
+}
+
+void partitions_moved(struct partitions *t, struct log_dir *from, struct log_dir *to)
+{
+	mutex_lock(&t->lock);
+	for (int i = 0; i < t->options.n_dirs; i++)
+		t->dir_load[i] += (t->options.dirs[i] == to) - (t->options.dirs[i] == from);
+	mutex_unlock(&t->lock);
 }
 
 static struct partition *make(struct partitions *t, struct uuid topic_id, int32_t id)
@@ -239,6 +261,7 @@ static struct partition *make(struct partitions *t, struct uuid topic_id, int32_
 			&e->state->config));
 	partition_set_role(p, now, t->options.node_id, &none);
 	check(!none.first && !none.flush);
+	partitions_assign(t, now, p, t->options.dirs[dir]);
 	return p;
 }
 
@@ -469,6 +492,20 @@ void partitions_follow(struct partitions *t, const struct image *now, struct cor
 
 /* ---- after the start ---- */
 
+/* Where they were found. What is moved will be elsewhere soon, and is told then. */
+static void assign_found(struct following *f, struct topic_entry *e, const struct image_topic *topic)
+{
+	struct members m = members_of(f->t, e);
+
+	for (int i = 0; i < m.n; i++) {
+		const struct image_partition *now = image_topic_partition(topic, m.v[i]->id);
+
+		if (now && !m.v[i]->future_dir)
+			partitions_assign(f->t, now, m.v[i], partition_dir(m.v[i]));
+	}
+	members_fini(&m);
+}
+
 static void catch_up(struct following *f, struct topic_entry *e)
 {
 	const struct image_topic *topic = image_topic_by_id(f->now, e->state->id);
@@ -479,12 +516,14 @@ static void catch_up(struct following *f, struct topic_entry *e)
 	}
 	follow_topic(f, NULL, topic);
 	settings_changed(f, e);
+	assign_found(f, e, topic);
 }
 
-void partitions_loaded(struct partitions *t, struct core *core)
+void partitions_loaded(struct partitions *t, struct partitions_load *l, struct core *core)
 {
 	struct following f = {.t = t, .core = core, .now = t->image};
 
+	partitions_resume(l, core->node->mover);
 	t->loading = false;
 	each_topic(&f, catch_up);
 }

@@ -16,6 +16,7 @@
 #include "base/uuid.h"
 #include "broker/partition.h"
 
+struct assignments;
 struct config;
 struct core;
 struct image;
@@ -29,6 +30,7 @@ struct partitions_options {
 	struct log_dir **dirs;
 	int n_dirs;
 	uint64_t seed;
+	struct assignments *assignments; /* told where replicas lie; NULL: nobody is */
 };
 
 struct partitions *partitions_new(const struct partitions_options *options);
@@ -47,8 +49,10 @@ struct partitions_load {
 	void *arg;
 	struct partitions *table;
 	const struct image *image;
-	int n_recovered; /* atomic: logs done so far */
-	int cancelled;	 /* atomic */
+	int n_recovered;		   /* atomic: logs done so far */
+	int cancelled;			   /* atomic */
+	struct partitions_future *futures; /* of partitions_load.c */
+	int n_futures;
 };
 
 /*
@@ -60,8 +64,13 @@ void partitions_load(struct partitions *t, struct partitions_load *l, const stru
 /* No further: done() comes within about a second. Most logs are not open then, and none may be taken for clean. */
 void partitions_load_cancel(struct partitions_load *l);
 
-/* After it is done, on the loop: what has changed in the meantime is told to what was loaded. */
-void partitions_loaded(struct partitions *t, struct core *core);
+/*
+ * After it is done, on the loop: replicas that are on their way to another directory go on, the controller is told where replicas lie, and what
+ * has changed in the meantime is told to what was loaded.
+ */
+void partitions_loaded(struct partitions *t, struct partitions_load *l, struct core *core);
+/* Or nothing of it is wanted any more. */
+void partitions_load_drop(struct partitions_load *l);
 
 /* ---- while it runs ---- */
 
@@ -75,6 +84,9 @@ int partitions_count(struct partitions *t);
 void partitions_departed(struct partitions *t, struct counts *sum);
 /* Has any topic flush.ms? From any thread. */
 bool partitions_flush_by_time(const struct partitions *t);
+
+/* A replica has been moved from one directory to another. From any thread. */
+void partitions_moved(struct partitions *t, struct log_dir *from, struct log_dir *to);
 
 /* ---- at the end ---- */
 

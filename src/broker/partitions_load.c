@@ -4,12 +4,17 @@
  *	scan	one job lists all directories; replicas come into the table, strays are put aside
  *	load	num.recovery.threads.per.data.dir jobs a directory open their logs, each the next one that is left
  *
+ * A replica that was being moved (mover.h) is in two directories: the current one, and -future. When the first is gone, and the cluster says
+ * that the second is its place, the move had come to its end. When both have the replica's name, it had come so far as well, and the one that the
+ * cluster does not know is put aside.
+ *
  * A directory that fails on the way goes offline, with what is in it; the others are loaded.
  */
 #include "base/check.h"
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/mover.h"
 #include "broker/partitions_private.h"
 #include "config/config.h"
 #include "log/dir.h"
@@ -18,13 +23,21 @@
 /* Of all directories together: other work wants a thread now and then. */
 #define JOBS_MAX 12
 
+/* One that was on its way; loaded like the others. */
+struct partitions_future {
+	struct partition *partition; /* a reference */
+	struct topic_state *topic;   /* a reference */
+	struct log *log;
+};
+
 struct dir_load {
 	struct loading *loading;
 	struct log_dir *dir;
 	int index;
-	bool clean;
 	struct partition **found; /* each with a reference */
 	int n, cap;
+	char **futures; /* names of directories, until all were listed */
+	int n_futures;
 	int next;    /* atomic: the first that no job has taken */
 	int n_short; /* atomic: logs that a full disk or a lack of descriptors kept from being whole */
 };
@@ -65,40 +78,136 @@ static void found(struct dir_load *d, struct partition *p)
 	d->found[d->n++] = partition_ref(p);
 }
 
+static struct log *new_log(struct dir_load *d, const struct topic_state *state, int32_t id)
+{
+	return log_new(d->dir, &(struct log_id){str_of(state->name), id, state->id}, &state->config);
+}
+
 /* False: it is there already. */
 static bool take_in(struct dir_load *d, const struct image_topic *topic, int32_t id)
 {
 	struct partitions *t = d->loading->load->table;
 	struct topic_entry *e;
-	struct log *log;
 	bool is_first;
 
 	mutex_lock(&t->lock);
 	e = partitions_take_in_topic(t, d->loading->load->image, topic);
 	is_first = !partitions_find(t, topic->id, id);
-	if (is_first) {
-		log = log_new(d->dir, &(struct log_id){str_of(e->state->name), id, topic->id}, &e->state->config);
-		found(d, partitions_take_in(t, e, id, d->index, log));
-	}
+	if (is_first)
+		found(d, partitions_take_in(t, e, id, d->index, new_log(d, e->state, id)));
 	mutex_unlock(&t->lock);
 	return is_first;
+}
+
+static bool is_assigned_to(const struct dir_load *d, const struct image_partition *p)
+{
+	return uuid_eq(partitions_own_directory(d->loading->load->table, p), log_dir_meta(d->dir)->directory_id);
+}
+
+/* Nobody uses it yet. The directory that loses is kept as a stray. */
+static int settle_two(struct dir_load *d, const struct image_topic *topic, const struct log_dir_entry *entry)
+{
+	struct partitions *t = d->loading->load->table;
+	struct partition *p = partitions_find(t, topic->id, entry->partition);
+	struct log_dir *first = log_dir(p->log);
+
+	diag_warn(t->options.env->diag, "replica is in two directories", "topic=%.*s partition=%d dirs=%s,%s",
+		  STR_ARG(entry->topic), entry->partition, log_dir_path(first), log_dir_path(d->dir));
+	if (!is_assigned_to(d, image_topic_partition(topic, entry->partition)))
+		return log_dir_set_stray(d->dir, entry);
+	int err = log_dir_set_stray(first, entry);
+	if (err) {
+		log_dir_fail(first, err, "putting a replica aside", entry->name);
+		return 0;
+	}
+	log_free(p->log);
+	p->log = new_log(d, p->topic, p->id);
+	partitions_moved(t, first, d->dir);
+	return 0;
 }
 
 static int scan_one(void *arg, const struct log_dir_entry *entry)
 {
 	struct dir_load *d = arg;
-	struct partitions *t = d->loading->load->table;
 	const struct image_topic *topic;
 
 	if (str_is(entry->topic, "__cluster_metadata"))
 		return 0;
-	topic = owner(t, d->loading->load->image, entry);
+	if (entry->future) {
+		d->futures = xreallocarray(d->futures, (size_t)d->n_futures + 1, sizeof(char *));
+		d->futures[d->n_futures++] = xstrdup(entry->name);
+		return 0;
+	}
+	topic = owner(d->loading->load->table, d->loading->load->image, entry);
 	if (!topic)
 		return log_dir_set_stray(d->dir, entry);
-	if (!take_in(d, topic, entry->partition))
-		diag_error(t->options.env->diag, "replica is in two directories; the second is left alone",
-			   "dir=%s name=%s", log_dir_path(d->dir), entry->name);
+	return take_in(d, topic, entry->partition) ? 0 : settle_two(d, topic, entry);
+}
+
+/* The move had come to its end but for the name. */
+static int promote(struct dir_load *d, const struct image_topic *topic, const struct log_dir_entry *entry)
+{
+	struct log_id id = {topic->name, entry->partition, topic->id};
+	struct topic_config none = {0};
+	struct log *log = log_new_future(d->dir, &id, &none, entry->name);
+	int err = log_become_current(log);
+
+	log_free(log);
+	if (!err)
+		take_in(d, topic, entry->partition);
+	return err;
+}
+
+static void resume_later(struct dir_load *d, struct partition *p, const char *name)
+{
+	struct partitions_load *l = d->loading->load;
+	struct partitions_future *f;
+	struct log_id id = {str_of(p->topic->name), p->id, p->topic_id};
+
+	l->futures = xreallocarray(l->futures, (size_t)l->n_futures + 1, sizeof(*l->futures));
+	f = &l->futures[l->n_futures++];
+	f->partition = partition_ref(p);
+	f->topic = topic_state_ref(p->topic);
+	f->log = log_new_future(d->dir, &id, &f->topic->config, name);
+}
+
+static int settle_future(struct dir_load *d, const char *name)
+{
+	struct partitions *t = d->loading->load->table;
+	struct log_dir_entry e = {.name = name, .future = true};
+	const struct image_topic *topic;
+	struct partition *p;
+	int err = log_dir_entry_read(d->dir, &e);
+
+	if (err)
+		return err;
+	topic = owner(t, d->loading->load->image, &e);
+	if (!topic)
+		return log_dir_set_stray(d->dir, &e);
+	p = partitions_find(t, topic->id, e.partition);
+	if (p && log_dir(p->log) != d->dir)
+		resume_later(d, p, name);
+	else if (p) /* it is here already: this was a move that was given up */
+		return log_dir_set_stray(d->dir, &e);
+	else if (is_assigned_to(d, image_topic_partition(topic, e.partition)))
+		return promote(d, topic, &e);
+	else
+		diag_warn(t->options.env->diag,
+			  "replica was on its way to this directory, and is nowhere else; left alone", "dir=%s name=%s",
+			  log_dir_path(d->dir), name);
 	return 0;
+}
+
+static void settle_futures(struct dir_load *d)
+{
+	for (int i = 0; i < d->n_futures; i++) {
+		int err = log_dir_error(d->dir) ? 0 : settle_future(d, d->futures[i]);
+
+		if (err)
+			log_dir_fail(d->dir, err, "opening a future replica", d->futures[i]);
+		xfree(d->futures[i]);
+	}
+	xfree(d->futures);
 }
 
 static void scan_job(struct work *w)
@@ -111,11 +220,12 @@ static void scan_job(struct work *w)
 		int err;
 
 		*d = (struct dir_load){.loading = g, .dir = t->options.dirs[i], .index = i};
-		d->clean = log_dir_was_clean(d->dir, NULL);
 		err = log_dir_error(d->dir) ? 0 : log_dir_scan(d->dir, scan_one, d);
 		if (err)
 			log_dir_fail(d->dir, err, "listing its replicas", log_dir_path(d->dir));
 	}
+	for (int i = 0; i < t->options.n_dirs; i++)
+		settle_futures(&g->dirs[i]);
 }
 
 /* ---- loading ---- */
@@ -130,19 +240,25 @@ static bool report(void *arg, const struct log_load_progress *p)
 	return !__atomic_load_n(&l->cancelled, __ATOMIC_RELAXED);
 }
 
-static void load_one(struct dir_load *d, struct partition *p)
+static void load_log(struct partitions_load *l, struct log *log)
 {
-	struct partitions_load *l = d->loading->load;
-	const struct image_topic *topic = image_topic_by_id(l->image, p->topic_id);
 	struct log_load how = {
-		.clean = d->clean,
+		.clean = log_dir_was_clean(log_dir(log), NULL),
 		.producer_expiration_ms = config_int(l->table->options.config, CONFIG_PRODUCER_ID_EXPIRATION_MS),
 		.progress = report,
 		.arg = l,
 	};
+
+	log_load(log, &how); /* what it comes to is its standing, or the directory's failure */
+}
+
+static void load_one(struct dir_load *d, struct partition *p)
+{
+	struct partitions_load *l = d->loading->load;
+	const struct image_topic *topic = image_topic_by_id(l->image, p->topic_id);
 	struct effects none = {0};
 
-	log_load(p->log, &how); /* what it comes to is its standing, or the directory's failure */
+	load_log(l, p->log);
 	if (log_standing(p->log) != LOG_WHOLE)
 		__atomic_add_fetch(&d->n_short, 1, __ATOMIC_RELAXED);
 	partition_set_role(p, image_topic_partition(topic, p->id), l->table->options.node_id, &none);
@@ -158,6 +274,34 @@ static void load_job(struct work *w)
 	while (!__atomic_load_n(&d->loading->load->cancelled, __ATOMIC_RELAXED) &&
 	       (i = __atomic_fetch_add(&d->next, 1, __ATOMIC_RELAXED)) < d->n)
 		load_one(d, d->found[i]);
+}
+
+/* There are few of them. */
+static void futures_job(struct work *w)
+{
+	struct partitions_load *l = container_of(w, struct loading, work)->load;
+
+	for (int i = 0; i < l->n_futures; i++)
+		if (!__atomic_load_n(&l->cancelled, __ATOMIC_RELAXED))
+			load_log(l, l->futures[i].log);
+}
+
+void partitions_resume(struct partitions_load *l, struct mover *m)
+{
+	for (int i = 0; i < l->n_futures; i++) {
+		struct partitions_future *f = &l->futures[i];
+
+		if (m && log_standing(f->log) == LOG_WHOLE && !log_dir_error(log_dir(f->log))) {
+			mover_resume(m, f->partition, f->log, f->topic);
+		} else { /* it stays on the disk */
+			log_free(f->log);
+			topic_state_unref(&f->topic);
+		}
+		partition_unref(&f->partition);
+	}
+	xfree(l->futures);
+	l->futures = NULL;
+	l->n_futures = 0;
 }
 
 static void dir_loaded(struct dir_load *d)
@@ -185,12 +329,23 @@ static void all_loaded(struct loading *g)
 	l->done(l);
 }
 
+static void futures_done(struct work *w)
+{
+	all_loaded(container_of(w, struct loading, work));
+}
+
+static void load_futures(struct loading *g, struct loop *loop)
+{
+	g->work = (struct work){.job = futures_job, .done = futures_done, .loop = loop};
+	env_work(loop, &g->work);
+}
+
 static void load_done(struct work *w)
 {
 	struct loading *g = container_of(w, struct load_job, work)->dir->loading;
 
 	if (--g->n_running == 0)
-		all_loaded(g);
+		load_futures(g, w->loop);
 }
 
 static int jobs_for(const struct loading *g, const struct dir_load *d)
@@ -213,7 +368,7 @@ static void scanned(struct work *w)
 	for (int i = 0; i < t->options.n_dirs; i++)
 		n += jobs_for(g, &g->dirs[i]);
 	if (n == 0) {
-		all_loaded(g);
+		load_futures(g, w->loop);
 		return;
 	}
 	g->jobs = xcalloc((size_t)n, sizeof(*g->jobs));
@@ -226,6 +381,11 @@ static void scanned(struct work *w)
 			*job = (struct load_job){{.job = load_job, .done = load_done, .loop = w->loop}, &g->dirs[i]};
 			env_work(w->loop, &job->work);
 		}
+}
+
+void partitions_load_drop(struct partitions_load *l)
+{
+	partitions_resume(l, NULL);
 }
 
 void partitions_load_cancel(struct partitions_load *l)

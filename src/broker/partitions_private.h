@@ -11,7 +11,9 @@
 #include "base/map.h"
 #include "broker/partitions.h"
 
+struct image_partition;
 struct image_topic;
+struct mover;
 
 struct topic_entry {
 	struct map_node node;
@@ -36,6 +38,13 @@ struct partitions {
 struct partition *partitions_find(struct partitions *t, struct uuid topic_id, int32_t id);
 struct topic_entry *partitions_take_in_topic(struct partitions *t, const struct image *image,
 					     const struct image_topic *topic);
+/* Where the cluster believes this node's replica to be. */
+struct uuid partitions_own_directory(const struct partitions *t, const struct image_partition *p);
+/* Tells the cluster, when it believes something else. */
+void partitions_assign(struct partitions *t, const struct image_partition *now, const struct partition *p,
+		       const struct log_dir *dir);
+/* What was found on its way goes on. */
+void partitions_resume(struct partitions_load *l, struct mover *m);
 /* The table has the reference. */
 struct partition *partitions_take_in(struct partitions *t, struct topic_entry *e, int32_t id, int dir, struct log *log);
 

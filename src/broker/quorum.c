@@ -398,9 +398,9 @@ static bool passes(struct quorum *q, int err, bool sync_failed)
 {
 	if (sync_failed || log_dir_error(q->options.dir))
 		return false;
-	if (err == -ENOSPC || err == -EDQUOT)
+	if (err_is_disk_full(err))
 		log_dir_release_reserve(q->options.dir);
-	return err == -EMFILE || err == -ENFILE || err == -ENOSPC || err == -EDQUOT;
+	return err_passes(err);
 }
 
 static void flushed(struct log_flush *f)

@@ -17,7 +17,7 @@
  */
 static int append_error(int err)
 {
-	return is_disk_full(err) || err == -EIO || err == -EBUSY ? ERR_KAFKA_STORAGE_ERROR : err;
+	return err_is_disk_full(err) || err == -EIO || err == -EBUSY ? ERR_KAFKA_STORAGE_ERROR : err;
 }
 
 /* ---- rolling ---- */
@@ -110,7 +110,7 @@ static int write_bytes(struct log *log, struct segment *s, const void *p, int64_
 	if (err)
 		return log_failed(log, err, "opening a segment", SEGMENT_LOG, s->base);
 	err = file_write_full(file, p, (size_t)len, s->size);
-	if (err == -ENOSPC && log_is_metadata(log) && log_dir_release_reserve(log->dir))
+	if (err_is_disk_full(err) && log_is_metadata(log) && log_dir_release_reserve(log->dir))
 		err = file_write_full(file, p, (size_t)len, s->size);
 	if (!err)
 		return 0;
@@ -139,7 +139,7 @@ static int prepare(struct log *log, const struct incoming *in, int64_t now_ms, b
 		return 0;
 	*rolled = log_active(log) != NULL;
 	err = log_roll_at(log, in->base_offset, now_ms);
-	if (err == -ENOSPC && log_is_metadata(log) && log_dir_release_reserve(log->dir))
+	if (err_is_disk_full(err) && log_is_metadata(log) && log_dir_release_reserve(log->dir))
 		err = log_roll_at(log, in->base_offset, now_ms);
 	return err;
 }

@@ -10,7 +10,6 @@
 #include "base/siphash.h"
 #include "log/checkpoint.h"
 #include "log/departed.h"
-#include "log/internal.h"
 #include "log/paths.h"
 
 #define CLEAN_MARKER ".kafka_cleanshutdown"
@@ -280,7 +279,7 @@ void log_dir_hold_reserve(struct log_dir *dir)
 {
 	int err = log_dir_refill_reserve(dir);
 
-	if (err && !is_disk_full(err))
+	if (err && !err_is_disk_full(err))
 		diag_warn(dir->env->diag, "no reserve for a full disk", "dir=%s error=%s", dir->path, err_name(err));
 }
 
@@ -405,10 +404,10 @@ int log_dir_refill_reserve(struct log_dir *dir)
 	int err = allocate_reserve(dir);
 	if (!err)
 		__atomic_store_n(&dir->reserve_held, 1, __ATOMIC_RELEASE);
-	bool was_short = __atomic_exchange_n(&dir->is_short, is_disk_full(err), __ATOMIC_ACQ_REL);
+	bool was_short = __atomic_exchange_n(&dir->is_short, err_is_disk_full(err), __ATOMIC_ACQ_REL);
 	if (was_short && !err)
 		diag_info(dir->env->diag, "the disk has room again, the reserve is back", "dir=%s", dir->path);
-	if (!was_short && is_disk_full(err))
+	if (!was_short && err_is_disk_full(err))
 		diag_warn(dir->env->diag, "disk full, what is left is the metadata log's",
 			  "dir=%s reserve=%lld remedy=\"free some space\"", dir->path, (long long)dir->reserve_bytes);
 	return err;
@@ -450,7 +449,7 @@ int log_checkpoint_write(struct log_checkpoint_writer *w, struct log_dir *dir)
 	}
 	buf_fini(&text);
 	buf_fini(&w->lines);
-	if (err && err != -ENOSPC && err != -EMFILE && err != -ENFILE)
+	if (err && !err_passes(err))
 		log_dir_fail(dir, err, "writing a checkpoint", path);
 	return err;
 }
@@ -485,20 +484,31 @@ struct dir_scan {
 	void *arg;
 };
 
-static int scan_replica(struct dir_scan *s, const char *name, const char *path)
+int log_dir_entry_read(struct log_dir *dir, struct log_dir_entry *e)
+{
+	char path[PATH_SIZE];
+
+	path_in(path, dir->path, e->name);
+	e->future = name_ends(e->name, "-future");
+	if (!(e->future ? name_future(e->name, &e->topic, &e->partition)
+			: name_replica(e->name, &e->topic, &e->partition))) {
+		diag_warn(dir->env->diag, "directory is no replica, left alone", "path=%s", path);
+		return -EINVAL;
+	}
+	int err = partition_metadata_read(dir->env, path, &e->topic_id);
+	if (err == -EINVAL)
+		diag_warn(dir->env->diag, "partition.metadata unreadable", "dir=%s remedy=\"it is written anew\"",
+			  path);
+	return err == -EINVAL || err == -ENOENT ? 0 : err;
+}
+
+static int scan_replica(struct dir_scan *s, const char *name)
 {
 	struct log_dir_entry e = {.name = name};
+	int err = log_dir_entry_read(s->dir, &e);
 
-	if (!name_replica(name, &e.topic, &e.partition)) {
-		diag_warn(s->dir->env->diag, "directory is no replica, left alone", "path=%s", path);
-		return 0;
-	}
-	int err = partition_metadata_read(s->dir->env, path, &e.topic_id);
-	if (err == -EINVAL)
-		diag_warn(s->dir->env->diag, "partition.metadata unreadable", "dir=%s remedy=\"it is written anew\"",
-			  path);
-	else if (err && err != -ENOENT)
-		return err;
+	if (err)
+		return err == -EINVAL ? 0 : err;
 	return s->each(s->arg, &e);
 }
 
@@ -517,12 +527,7 @@ static int scan_one(void *arg, const char *name, bool is_dir)
 			departed_push(&s->dir->departed, path, remove);
 		return 0;
 	}
-	if (name_ends(name, "-future")) {
-		diag_warn(s->dir->env->diag, "replica was on its way to this directory, left alone",
-			  "path=%s remedy=\"moving replicas between directories is not served yet\"", path);
-		return 0;
-	}
-	return scan_replica(s, name, path);
+	return scan_replica(s, name);
 }
 
 int log_dir_scan(struct log_dir *dir, int (*each)(void *arg, const struct log_dir_entry *), void *arg)
@@ -541,7 +546,7 @@ int log_dir_set_stray(struct log_dir *dir, const struct log_dir_entry *e)
 	path_of_marked(to, dir->path, e->topic, e->partition, env_random_uuid(dir->env), "-stray");
 	diag_warn(dir->env->diag, "replica is in no metadata, kept as stray", "dir=%s now=%s", from, to);
 	int err = env_rename(dir->env, from, to);
-	if (!err)
+	if (!err && !e->future)
 		log_dir_departs(dir, to);
 	return err;
 }

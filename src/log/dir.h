@@ -139,14 +139,16 @@ struct log_dir_entry {
 	struct str topic;
 	int32_t partition;
 	struct uuid topic_id; /* of partition.metadata; zero when there is none */
+	bool future;	      /* on its way to this directory (KIP-113) */
 };
 
 /*
  * Calls each() for every replica's directory, __cluster_metadata-0 among them. Directories that end in -delete have departed, and are
- * removed when that is settled; those that end in -stray are left alone, a -future one is named in a warning. each() != 0 ends it and is
- * returned.
+ * removed when that is settled; those that end in -stray are left alone. each() != 0 ends it and is returned.
  */
 int log_dir_scan(struct log_dir *, int (*each)(void *arg, const struct log_dir_entry *), void *arg);
+/* The same of one directory, by e->name. -EINVAL: it is no replica's. */
+int log_dir_entry_read(struct log_dir *, struct log_dir_entry *e);
 /* Renames a replica that is in no metadata to <topic>-<partition>.<id>-stray; it is kept. */
 int log_dir_set_stray(struct log_dir *, const struct log_dir_entry *);
 

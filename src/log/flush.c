@@ -60,7 +60,7 @@ static int add_segment(struct log *log, struct segment *s, struct log_flush *f)
 		return 0;
 	if (s == log_active(log))
 		err = segment_write_pending(log, s);
-	if (is_disk_full(err))
+	if (err_is_disk_full(err))
 		err = 0; /* the entries wait: without them the index is only slower, and the records are what was promised */
 	for (int i = 0; i < SEGMENT_FILES && !err; i++) {
 		if (ORDER[i] != SEGMENT_LOG && (!s->indexes_dirty || !segment_has(log, s, ORDER[i])))

@@ -7,7 +7,7 @@
  *	read.c      positions; ranges for fetches
  *	lookup.c    offsets by time
  *	load.c      what is on disk; recover.c verifies it, replay.c rebuilds producer state
- *	truncate.c  flush.c  retain.c
+ *	truncate.c  flush.c  retain.c  future.c
  *
  * Index entries of the active segment wait in memory (struct pending) and are written many at once: at a roll, a
  * flush, a close, or when there is no room. A crash loses them, and recovery makes the same ones again.
@@ -95,6 +95,7 @@ struct log {
 	char *topic;
 	int32_t partition;
 	struct uuid topic_id;
+	char *dir_name; /* of a future replica; NULL: <topic>-<partition> */
 	int64_t start;
 	int64_t high_watermark;
 	int64_t end;
@@ -104,14 +105,10 @@ struct log {
 	struct log_data *data; /* NULL: nothing was ever appended, or it is unread */
 };
 
-static inline bool is_disk_full(int err) { return err == -ENOSPC || err == -EDQUOT; }
-
-/* Errors that pass by themselves, and leave the directory as good as it was. */
-static inline bool is_passing(int err) { return is_disk_full(err) || err == -EMFILE || err == -ENFILE; }
-
 bool log_is_metadata(const struct log *log);
 
-#define LOG_DIR_PATH(log, out) path_of_replica((out), log_dir_path((log)->dir), str_of((log)->topic), (log)->partition)
+#define LOG_DIR_PATH(log, out) log_path((log), (out))
+void log_path(const struct log *log, char *out); /* PATH_SIZE */
 
 /* ---- log.c ---- */
 

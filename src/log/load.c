@@ -455,7 +455,7 @@ int log_load(struct log *log, const struct log_load *how)
 {
 	int err = load_once(log, how);
 
-	if ((is_disk_full(err) || log->standing == LOG_READ_ONLY) && log_is_metadata(log) &&
+	if ((err_is_disk_full(err) || log->standing == LOG_READ_ONLY) && log_is_metadata(log) &&
 	    log_dir_release_reserve(log->dir)) {
 		unload(log);
 		err = load_once(log, how);
@@ -463,7 +463,7 @@ int log_load(struct log *log, const struct log_load *how)
 	if (!err)
 		return 0;
 	unload(log);
-	if (is_passing(err) || err == -ECANCELED) {
+	if (err_passes(err) || err == -ECANCELED) {
 		log->standing = LOG_UNREAD;
 		return err;
 	}

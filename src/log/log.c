@@ -30,6 +30,7 @@ void log_free(struct log *log)
 		return;
 	log_data_free(log->data);
 	epochs_fini(&log->epochs);
+	xfree(log->dir_name);
 	xfree(log->topic);
 	xfree(log);
 }
@@ -58,6 +59,14 @@ void log_data_free(struct log_data *d)
 }
 
 /* ---- what it is ---- */
+
+void log_path(const struct log *log, char *out)
+{
+	if (log->dir_name)
+		path_in(out, log_dir_path(log->dir), log->dir_name);
+	else
+		path_of_replica(out, log_dir_path(log->dir), str_of(log->topic), log->partition);
+}
 
 void log_configure(struct log *log, const struct topic_config *config)
 {
@@ -256,7 +265,7 @@ int log_failed(struct log *log, int err, const char *what, enum segment_file kin
 	char dir[PATH_SIZE];
 	char path[PATH_SIZE];
 
-	if (is_passing(err))
+	if (err_passes(err))
 		return err;
 	LOG_DIR_PATH(log, dir);
 	path_of_offset(path, dir, base, SEGMENT_SUFFIX[kind]);

@@ -315,6 +315,24 @@ struct log_deletion *log_delete(struct log *);
 int log_deletion_finish(struct log_deletion *);
 void log_deletion_free(struct log_deletion *);
 
+/* ---- moving to another directory (KIP-113) ---- */
+
+/*
+ * A log that will take the place of another. `name` is that of its directory when it was found on disk, NULL for a new one. It is filled by
+ * log_append_as_follower.
+ */
+struct log *log_new_future(struct log_dir *dir, const struct log_id *id, const struct topic_config *config,
+			   const char *name);
+bool log_is_future(const struct log *);
+/* It is empty and begins here: that is kept on disk. */
+int log_begin_at(struct log *, int64_t offset);
+/* Up to where the future log holds what the current one does: behind it, the current one was truncated meanwhile. */
+int64_t log_common_end(const struct log *current, const struct log *future);
+/* Both end at the same offset: the future log gets the marks, leader epochs and producers; the current one is to be deleted. */
+void log_take_over(struct log *future, struct log *current);
+/* It gets the name of a replica in its directory. 0; -EEXIST: there is another; storage errors. */
+int log_become_current(struct log *);
+
 /* ---- upkeep ---- */
 
 /* Closes files that nobody has used since before_mono_ms. Cheap; for a sweep over partitions every few seconds. */

@@ -65,19 +65,37 @@ bool name_offset(const char *name, const char *suffix, int64_t *offset)
 	return text_number(&t, offset) && text_at_end(&t);
 }
 
-bool name_replica(const char *name, struct str *topic, int32_t *partition)
+static bool split_replica(struct str name, struct str *topic, int32_t *partition)
 {
-	const char *dash = strrchr(name, '-');
+	int32_t dash = name.len - 1;
 	int64_t n;
 
-	if (!dash || dash == name)
+	while (dash > 0 && name.p[dash] != '-')
+		dash--;
+	if (dash <= 0)
 		return false;
-	struct text t = {dash + 1, name + strlen(name)};
+	struct text t = {name.p + dash + 1, name.p + name.len};
 	if (!text_number(&t, &n) || !text_at_end(&t) || n < 0 || n > INT32_MAX)
 		return false;
-	*topic = (struct str){name, (int32_t)(dash - name)};
+	*topic = (struct str){name.p, dash};
 	*partition = (int32_t)n;
 	return true;
+}
+
+bool name_replica(const char *name, struct str *topic, int32_t *partition)
+{
+	return split_replica(str_of(name), topic, partition);
+}
+
+bool name_future(const char *name, struct str *topic, int32_t *partition)
+{
+	static const char SUFFIX[] = "-future";
+	enum { MARK = 33 + sizeof(SUFFIX) - 1 }; /* ".", 32 of hex, the suffix */
+	struct str whole = str_of(name);
+
+	if (whole.len <= MARK || !name_ends(name, SUFFIX) || name[whole.len - MARK] != '.')
+		return false;
+	return split_replica((struct str){name, whole.len - MARK}, topic, partition);
 }
 
 int partition_metadata_read(struct env *env, const char *dir, struct uuid *out)

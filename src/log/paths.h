@@ -28,6 +28,8 @@ bool name_offset(const char *name, const char *suffix, int64_t *offset);
 bool name_ends(const char *name, const char *suffix);
 /* "<topic>-<partition>" */
 bool name_replica(const char *name, struct str *topic, int32_t *partition);
+/* "<topic>-<partition>.<32 hex digits>-future" */
+bool name_future(const char *name, struct str *topic, int32_t *partition);
 
 /* The topic id in dir/partition.metadata: 0, -ENOENT, or -EINVAL. */
 int partition_metadata_read(struct env *env, const char *dir, struct uuid *out);

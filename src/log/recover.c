@@ -149,7 +149,7 @@ static int trusted_entry(struct log *log, struct segment *s, struct verify *v, i
 /* An index that the disk has no room for is short: readers walk further, and until it is whole nothing is to be written behind it. */
 static int without_room(struct log *log, int err)
 {
-	if (!is_disk_full(err))
+	if (!err_is_disk_full(err))
 		return err;
 	log->standing = LOG_READ_ONLY;
 	log->data->pending.n_index = 0;

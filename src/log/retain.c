@@ -107,7 +107,7 @@ static int take_file(struct log *log, const char *path, struct log_deletion *d)
 		return 0;
 	}
 	xfree(to);
-	if (is_disk_full(err))
+	if (err_is_disk_full(err))
 		err = env_unlink(log->env, path);
 	return err == -ENOENT ? 0 : err; /* not every segment has all of them */
 }
@@ -182,7 +182,7 @@ static int take_dir(struct log *log, const char *from, const char *to)
 {
 	int err = env_rename(log->env, from, to);
 
-	if (is_disk_full(err))
+	if (err_is_disk_full(err))
 		err = remove_dir(log->env, from);
 	return err == -ENOENT ? 0 : err;
 }
@@ -204,7 +204,7 @@ struct log_deletion *log_delete(struct log *log)
 	int err = take_dir(log, from, to);
 	if (err)
 		log_dir_fail(log->dir, err, "deleting a replica", from);
-	else
+	else if (!log->dir_name) /* a future one never had the name */
 		log_dir_departs(log->dir, to);
 	log_data_free(log->data);
 	log->data = NULL;

@@ -565,6 +565,74 @@ static void segments_on_their_way_out_are_no_danger_to_a_topic_made_again(void *
 	fixture_check_whole(&f);
 }
 
+/* Records alone do not tell all: an epoch without any, a producer whose records are gone. */
+static void a_moved_log_takes_over_what_the_records_do_not_tell(void **state)
+{
+	struct log_id id = {.topic = STR("t")};
+	struct log_appended out;
+	struct buf b = {0};
+	bool moved;
+
+	f.config.segment_bytes = 4000;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 7, .sequence = 2 * i}, i, NULL), 0);
+	log_begin_epoch(f.log, 9);
+	log_set_high_watermark(f.log, 6);
+	assert_int_equal(log_set_start(f.log, 3, &moved), 0);
+	struct log *future = log_new_future(f.dir, &id, &f.config, NULL);
+	assert_true(log_is_future(future));
+	assert_int_equal(fixture_read(&f, 3, 1 << 20, &b), 0);
+	assert_int_equal(log_begin_at(future, 2), 0); /* where the batch of the start begins */
+	assert_int_equal(log_append_as_follower(future, b.p, b.len, INT32_MAX, f.now_ms, &out), 0);
+	assert_int_equal(log_common_end(f.log, future), 6);
+	assert_int_equal(log_become_current(future), -EEXIST); /* the name is taken in this directory */
+	log_take_over(future, f.log);
+	struct log_deletion *d = log_delete(f.log);
+	assert_int_equal(log_become_current(future), 0);
+	log_free(f.log);
+	f.log = future;
+	assert_int_equal(log_offsets(f.log).start, 3);
+	assert_int_equal(log_offsets(f.log).high_watermark, 6);
+	assert_int_equal(log_offsets(f.log).last_epoch, 9);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 7, .sequence = 0}, 9, &out), 0);
+	assert_true(out.duplicate && out.base_offset == 0); /* its records were not copied */
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 7, .sequence = 6}, 9, NULL), 0);
+	assert_int_equal(log_deletion_finish(d), 0);
+	log_deletion_free(d);
+	fixture_restart(&f);
+	assert_int_equal(log_offsets(f.log).start, 3);
+	assert_int_equal(log_offsets(f.log).end, 8);
+	fixture_check_whole(&f);
+	buf_fini(&b);
+}
+
+static void a_future_log_is_cut_where_the_current_one_was_truncated(void **state)
+{
+	struct log_id id = {.topic = STR("t")};
+	struct log_appended out;
+	struct buf b = {0};
+
+	for (int epoch = 0; epoch < 4; epoch++)
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2}, epoch, NULL), 0);
+	struct log *future = log_new_future(f.dir, &id, &f.config, NULL);
+	assert_int_equal(fixture_read(&f, 0, 1 << 20, &b), 0);
+	assert_int_equal(log_append_as_follower(future, b.p, b.len, INT32_MAX, f.now_ms, &out), 0);
+	assert_int_equal(log_common_end(f.log, future), 8);
+	assert_int_equal(log_truncate_to(f.log, 4), 0);
+	assert_int_equal(log_common_end(f.log, future), 4);
+	for (int i = 0; i < 4; i++) /* longer than the other one again, with other records */
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2}, 5, NULL), 0);
+	assert_int_equal(log_common_end(f.log, future), 4);
+	assert_int_equal(log_truncate_to(future, 4), 0);
+	assert_int_equal(log_common_end(f.log, future), 4);
+	struct log_deletion *d = log_delete(future);
+	log_deletion_finish(d);
+	log_deletion_free(d);
+	log_free(future);
+	buf_fini(&b);
+}
+
 static void a_replica_deleted_during_a_flush_harms_no_other(void **state)
 {
 	struct log_flush flush = {0};
@@ -610,6 +678,8 @@ int main(void)
 		TEST(a_flush_moves_the_flushed_end_and_a_second_waits),
 		TEST(a_deleted_replica_leaves_its_name_free_at_once),
 		TEST(segments_on_their_way_out_are_no_danger_to_a_topic_made_again),
+		TEST(a_moved_log_takes_over_what_the_records_do_not_tell),
+		TEST(a_future_log_is_cut_where_the_current_one_was_truncated),
 		TEST(a_replica_deleted_during_a_flush_harms_no_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

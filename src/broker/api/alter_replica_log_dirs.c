@@ -1,6 +1,6 @@
 /*
- * AlterReplicaLogDirs: a replica that lies where it is wanted is fine; one that would have to be moved is refused, for moving is not
- * served yet. The refusals before that are Kafka's (ReplicaManager.alterReplicaLogDirs).
+ * AlterReplicaLogDirs: replicas are moved to another directory of this node (KIP-113). The refusals are Kafka's
+ * (ReplicaManager.alterReplicaLogDirs); the moves themselves are the mover's, and the answer says that they are on their way.
  */
 #include <stdio.h>
 
@@ -8,6 +8,7 @@
 #include "broker/answer.h"
 #include "broker/api.h"
 #include "broker/core.h"
+#include "broker/mover.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "log/dir.h"
@@ -15,6 +16,16 @@
 
 #define DIR_NAME_MAX 255
 #define FUTURE_SUFFIX 41 /* ".", 32 of hex, "-future", and the dash before the partition */
+
+typedef struct alter_replica_log_dirs_response_partition partition_answer;
+
+/* The wishes that are not refused at once, and where their errors go. */
+struct altering {
+	struct request *r;
+	struct move_request moves;
+	int *errors; /* one a wish */
+	partition_answer **answers;
+};
 
 static struct log_dir *find_dir(const struct node *n, struct str path)
 {
@@ -24,29 +35,43 @@ static struct log_dir *find_dir(const struct node *n, struct str path)
 	return NULL;
 }
 
-static int move(struct request *r, struct str path, struct str topic, int32_t id)
+/* 0 and what is wished, or why not. */
+static int wish(struct request *r, struct str path, struct str topic, int32_t id, struct move_wish *out)
 {
 	const struct image_topic *t = image_topic_by_name(r->image, topic);
-	struct log_dir *to = find_dir(r->node, path);
-	struct log_dir *from;
-	struct partition *p;
 	char number[16];
-	int64_t size, lag;
 
+	out->to = find_dir(r->node, path);
 	if (topic.len + snprintf(number, sizeof(number), "%d", id) + FUTURE_SUFFIX > DIR_NAME_MAX)
 		return ERR_INVALID_TOPIC_EXCEPTION;
-	if (!to)
+	if (!out->to)
 		return ERR_LOG_DIR_NOT_FOUND;
-	if (log_dir_error(to))
+	if (log_dir_error(out->to))
 		return ERR_KAFKA_STORAGE_ERROR;
 	if (!t || !image_topic_partition(t, id))
 		return ERR_REPLICA_NOT_AVAILABLE;
-	p = core_partition(r->core, t->id, id);
-	if (!p)
-		return ERR_REPLICA_NOT_AVAILABLE;
-	partition_measure(p, &from, &size, &lag);
-	return from == to ? 0 : ERR_INVALID_REQUEST;
+	out->partition = core_partition(r->core, t->id, id);
+	return out->partition ? 0 : ERR_REPLICA_NOT_AVAILABLE;
 }
+
+static void release(void *arg)
+{
+	struct altering *a = arg;
+
+	for (int i = 0; i < a->moves.n; i++)
+		partition_unref(&a->moves.v[i].partition);
+}
+
+static void moved(struct move_request *m)
+{
+	struct altering *a = container_of(m, struct altering, moves);
+
+	for (int i = 0; i < m->n; i++)
+		a->answers[i]->error_code = (int16_t)a->errors[i];
+	request_complete(a->r);
+}
+
+/* ---- the answer's shape ---- */
 
 static int count_topics(const struct alter_replica_log_dirs_request *in)
 {
@@ -57,8 +82,19 @@ static int count_topics(const struct alter_replica_log_dirs_request *in)
 	return n;
 }
 
-/* An answer a topic of each directory; err_of_all > 0 is the answer for every replica. */
-static bool fill(struct request *r, int err_of_all)
+static int count_replicas(const struct alter_replica_log_dirs_request *in)
+{
+	int n = 0;
+
+	for (int i = 0; i < in->dirs.n; i++)
+		for (int j = 0; j < in->dirs.v[i].topics.n; j++)
+			n += in->dirs.v[i].topics.v[j].partitions.n;
+	return n;
+}
+
+/* Calls each() with every replica that is asked for, and its answer. An answer a topic of each directory. */
+static bool for_all(struct request *r, void (*each)(void *arg, struct str path, struct str topic, partition_answer *o),
+		    void *arg)
 {
 	const struct alter_replica_log_dirs_request *in = r->in;
 	struct alter_replica_log_dirs_response *out = r->out;
@@ -76,25 +112,65 @@ static bool fill(struct request *r, int err_of_all)
 					  t->partitions.n))
 				return false;
 			for (int k = 0; k < t->partitions.n; k++) {
-				int err = err_of_all ? err_of_all
-						     : move(r, in->dirs.v[i].path, t->name, t->partitions.v[k]);
-
 				o->partitions.v[k].partition_index = t->partitions.v[k];
-				o->partitions.v[k].error_code = (int16_t)err;
+				each(arg, in->dirs.v[i].path, t->name, &o->partitions.v[k]);
 			}
 		}
 	return true;
 }
 
+static void ask(void *arg, struct str path, struct str topic, partition_answer *o)
+{
+	struct altering *a = arg;
+	struct move_wish *w = &a->moves.v[a->moves.n];
+	int err = wish(a->r, path, topic, o->partition_index, w);
+
+	o->error_code = (int16_t)err;
+	if (err)
+		return;
+	w->partition = partition_ref(w->partition);
+	w->error = &a->errors[a->moves.n];
+	a->answers[a->moves.n++] = o;
+}
+
 static enum outcome run(struct request *r)
 {
-	return r->image && fill(r, 0) ? REPLY : HANG_UP;
+	struct altering *a = arena_zalloc(&r->arena, sizeof(*a));
+	size_t n = (size_t)count_replicas(r->in) + 1;
+
+	if (!a || !r->image)
+		return HANG_UP;
+	a->r = r;
+	a->moves.v = arena_array(&r->arena, n, sizeof(*a->moves.v));
+	a->errors = arena_array(&r->arena, n, sizeof(*a->errors));
+	a->answers = arena_array(&r->arena, n, sizeof(partition_answer *));
+	if (!a->moves.v || !a->errors || !a->answers)
+		return HANG_UP;
+	arena_cleanup(&r->arena, release, a);
+	if (!for_all(r, ask, a))
+		return HANG_UP;
+	if (a->moves.n == 0)
+		return REPLY;
+	a->moves.loop = r->core->loop;
+	a->moves.done = moved;
+	request_park(r, a, NULL);
+	mover_ask(r->node->mover, &a->moves);
+	return PARKED;
+}
+
+static void refuse(void *arg, struct str path, struct str topic, partition_answer *o)
+{
+	const int *err = arg;
+
+	(void)path;
+	(void)topic;
+	o->error_code = (int16_t)*err;
 }
 
 static void fail(struct request *r, int err, struct str message)
 {
 	(void)message;
-	fill(r, err);
+	for_all(r, refuse, &err);
 }
 
 const struct api api_alter_replica_log_dirs = {

@@ -8,7 +8,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/node_private.h"
-#include "broker/partition.h"
+#include "broker/partition_future.h"
 #include "log/dir.h"
 #include "protocol/describe_log_dirs.h"
 
@@ -22,6 +22,7 @@ struct found {
 	int64_t size;
 	int64_t lag;
 	struct log_dir *dir;
+	bool future;
 };
 
 struct description {
@@ -36,31 +37,42 @@ struct description {
 
 /* ---- finding replicas ---- */
 
-static bool add(struct description *d, const struct image_topic *t, int32_t id)
+/* Room for one more; NULL when there is none. */
+static struct found *found_new(struct description *d)
 {
-	struct partition *p;
-	struct found *f;
-
-	if (!image_topic_partition(t, id))
-		return true;
-	p = core_partition(d->r->core, t->id, id);
-	if (!p)
-		return true;
 	if (d->n == d->cap) {
 		int cap = d->cap ? 2 * d->cap : 64;
 		struct found *v = arena_array(&d->r->arena, (size_t)cap, sizeof(*v));
 
 		if (!v)
-			return false;
+			return NULL;
 		for (int i = 0; i < d->n; i++)
 			v[i] = d->found[i];
 		d->found = v;
 		d->cap = cap;
 	}
-	f = &d->found[d->n++];
-	f->topic = t->name;
-	f->id = id;
+	return &d->found[d->n];
+}
+
+static bool add(struct description *d, const struct image_topic *t, int32_t id)
+{
+	struct partition *p = image_topic_partition(t, id) ? core_partition(d->r->core, t->id, id) : NULL;
+	struct found *f;
+
+	if (!p)
+		return true;
+	f = found_new(d);
+	if (!f)
+		return false;
+	*f = (struct found){.topic = t->name, .id = id};
 	partition_measure(p, &f->dir, &f->size, &f->lag);
+	d->n++;
+	f = found_new(d);
+	if (!f)
+		return false;
+	*f = (struct found){.topic = t->name, .id = id, .future = true};
+	if (partition_measure_future(p, &f->dir, &f->size, &f->lag))
+		d->n++;
 	return true;
 }
 
@@ -94,7 +106,9 @@ static int compare(const void *a, const void *b)
 	const struct found *x = a, *y = b;
 	int order = str_cmp(x->topic, y->topic);
 
-	return order ? order : (x->id > y->id) - (x->id < y->id);
+	if (!order)
+		order = (x->id > y->id) - (x->id < y->id);
+	return order ? order : x->future - y->future;
 }
 
 /* A replica that is asked for twice is described once. */
@@ -134,6 +148,7 @@ static bool fill_topics(struct description *d, const struct log_dir *dir, struct
 		}
 		v[n].partition_index = f->id;
 		v[n].partition_size = f->size;
+		v[n].is_future_key = f->future;
 		v[n++].offset_lag = f->lag;
 		t->partitions.n++;
 	}

@@ -1,0 +1,462 @@
+/* mover: see the header. */
+#include "broker/mover.h"
+
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "broker/assignments.h"
+#include "broker/core.h"
+#include "broker/node_private.h"
+#include "broker/partition.h"
+#include "broker/partition_future.h"
+#include "broker/partitions.h"
+#include "broker/upkeep.h"
+#include "log/dir.h"
+#include "log/log.h"
+#include "metadata/image.h"
+#include "metadata/version.h"
+
+#define CHUNKS_A_JOB 16
+#define SOON_MS 5
+#define ROUNDS_FREE 10
+#define RETRY_MS 500 /* what passes by itself: a full disk, a flush under way, news from the controller */
+
+enum move_state { MOVE_COPYING, MOVE_ASSIGNING, MOVE_SWAPPING };
+
+struct move {
+	struct list link;
+	struct mover *mover;
+	struct partition *partition;
+	struct topic_state *topic; /* whose settings the future log has */
+	struct log_dir *from, *to;
+	struct log *future; /* the partition's, once it is swapped */
+	enum move_state state;
+	int rounds;    /* of swapping */
+	int cancelled; /* atomic */
+	bool at_work;
+	bool warm; /* what comes next was just read from the disk */
+
+	struct work work;
+	struct timer timer;
+	struct buf buf;
+	int64_t lag;		       /* after the last chunk */
+	int error;		       /* of the job */
+	bool swapped;		       /* by the job */
+	struct log_deletion *deletion; /* of the log that was replaced */
+};
+
+struct mover {
+	struct node *node;
+	struct list moves;
+	bool stopping;
+};
+
+/* ---- the job ---- */
+
+/* Behind a truncation, or a start that moved, the future log follows. */
+static int follow_bounds(struct move *v, const struct future_chunk *c)
+{
+	if (c->restart_at >= 0)
+		return log_begin_at(v->future, c->restart_at);
+	return c->truncate_to >= 0 ? log_truncate_to(v->future, c->truncate_to) : 0;
+}
+
+static int append_chunk(struct move *v, const struct future_chunk *c)
+{
+	struct log_appended out;
+	struct batch_header h;
+	size_t len = (size_t)c->records.len;
+
+	v->buf.len = 0;
+	buf_reserve(&v->buf, len);
+	int err = file_read_full(c->records.file, v->buf.p, len, c->records.pos);
+	if (!err)
+		err = batch_header_read(v->buf.p, len, &h);
+	/* The batch that holds the log's start may begin before it. */
+	if (!err && log_size(v->future) == 0 && h.base_offset < log_offsets(v->future).end)
+		err = log_begin_at(v->future, h.base_offset);
+	if (!err)
+		err = log_append_as_follower(v->future, v->buf.p, len, INT32_MAX, env_wall_ms(v->mover->node->env),
+					     &out);
+	return err;
+}
+
+/* One chunk, or the pages of one; v->lag is what is left. */
+static int copy_chunk(struct move *v)
+{
+	struct future_chunk c;
+	int err = partition_future_chunk(v->partition, v->future, !v->warm, &c);
+
+	v->warm = err == -EAGAIN;
+	if (v->warm)
+		return log_cold_run(&c.cold);
+	if (!err)
+		err = follow_bounds(v, &c);
+	if (!err && c.records.len > 0)
+		err = append_chunk(v, &c);
+	file_unref(&c.records.file);
+	v->lag = c.current_end - log_offsets(v->future).end;
+	return err;
+}
+
+static int copy(struct move *v)
+{
+	int err = 0;
+
+	v->lag = 1;
+	for (int i = 0; i < CHUNKS_A_JOB && v->lag > 0 && !err; i++)
+		err = copy_chunk(v);
+	return err;
+}
+
+static int flush(struct move *v)
+{
+	struct log_flush f = {0};
+	int err = 0;
+
+	if (log_flush_begin(v->future, LOG_FLUSH_ALL, &f)) {
+		log_flush_run(&f);
+		err = log_flush_end(v->future, &f);
+	}
+	log_flush_fini(&f);
+	return err;
+}
+
+/* Copies what has come since, and swaps if nothing came meanwhile. */
+static int try_swap(struct move *v)
+{
+	struct effects e = {0};
+	int err = copy(v);
+
+	if (!err)
+		err = flush(v);
+	if (!err)
+		err = partition_future_swap(v->partition, v->future, &v->deletion, &e);
+	v->swapped = !err;
+	effects_run(&e, NULL);
+	return err;
+}
+
+static bool is_cancelled(const struct move *v)
+{
+	return __atomic_load_n(&v->cancelled, __ATOMIC_RELAXED);
+}
+
+static void job(struct work *w)
+{
+	struct move *v = container_of(w, struct move, work);
+
+	v->error = v->state == MOVE_SWAPPING ? try_swap(v) : copy(v);
+	if (!v->error && v->state == MOVE_COPYING && v->lag <= 0)
+		v->error = flush(v);
+	if (!v->swapped && !is_cancelled(v))
+		partition_future_note(v->partition, v->future);
+}
+
+/* ---- on reactor 0 ---- */
+
+static void start_job(struct move *v);
+
+static void due(struct timer *t)
+{
+	start_job(container_of(t, struct move, timer));
+}
+
+static void release(struct move *v)
+{
+	list_remove(&v->link);
+	timer_stop(&v->timer);
+	topic_state_unref(&v->topic);
+	partition_unref(&v->partition);
+	buf_fini(&v->buf);
+	xfree(v);
+}
+
+static struct move *find(struct mover *m, const struct partition *p)
+{
+	list_each(it, &m->moves)
+	{
+		struct move *v = container_of(it, struct move, link);
+
+		if (v->partition == p && !is_cancelled(v))
+			return v;
+	}
+	return NULL;
+}
+
+/* The future log goes, the current one stays. */
+static void give_up(struct move *v)
+{
+	struct core *core = &v->mover->node->cores[0];
+	struct log_deletion *deletion = log_dir_error(v->to) ? NULL : log_delete(v->future);
+
+	__atomic_store_n(&v->cancelled, 1, __ATOMIC_RELAXED);
+	if (!find(v->mover, v->partition))
+		partition_future_note(v->partition, NULL);
+	log_free(v->future);
+	if (deletion)
+		core_delete(core, deletion);
+	release(v);
+}
+
+static void swapped(struct move *v)
+{
+	struct node *n = v->mover->node;
+
+	partitions_moved(n->partitions, v->from, v->to);
+	diag_info(n->env->diag, "replica moved", "topic=%s partition=%d dir=%s", v->topic->name, v->partition->id,
+		  log_dir_path(v->to));
+	if (v->deletion)
+		core_delete(&n->cores[0], v->deletion);
+	if (n->upkeep)
+		upkeep_names_changed(n->upkeep);
+	release(v);
+}
+
+static bool is_passing_error(int err)
+{
+	return err == -EAGAIN || err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR;
+}
+
+static bool is_assigned_in(const struct move *v, const struct image *image)
+{
+	const struct image_topic *t = image ? image_topic_by_id(image, v->partition->topic_id) : NULL;
+	const struct image_partition *p = t ? image_topic_partition(t, v->partition->id) : NULL;
+	struct image_ids replicas;
+
+	if (image && image_metadata_version(image) < METADATA_VERSION_DIRECTORIES)
+		return true; /* nobody is to be told */
+	if (!p)
+		return false;
+	replicas = partition_replicas(p);
+	for (int i = 0; i < replicas.n; i++)
+		if (replicas.v[i] == v->mover->node->id)
+			return uuid_eq(partition_directory(p, i), log_dir_meta(v->to)->directory_id);
+	return false;
+}
+
+static void assign(struct move *v)
+{
+	const struct image *image = quorum_image(v->mover->node->quorum);
+
+	v->state = is_assigned_in(v, image) ? MOVE_SWAPPING : MOVE_ASSIGNING;
+	image_unref(&image);
+	if (v->state == MOVE_ASSIGNING)
+		assignments_want(v->mover->node->assignments,
+				 &(struct assignment){v->partition->topic_id, v->partition->id,
+						      log_dir_meta(v->to)->directory_id});
+}
+
+/* Told the new directory, but it stays: so is the controller. */
+static void unassign(struct move *v)
+{
+	if (v->state != MOVE_COPYING)
+		assignments_want(v->mover->node->assignments,
+				 &(struct assignment){v->partition->topic_id, v->partition->id,
+						      log_dir_meta(v->from)->directory_id});
+}
+
+static bool is_over(const struct move *v)
+{
+	return is_cancelled(v) || log_dir_error(v->to) || partition_is_deleted(v->partition);
+}
+
+static void go_on(struct move *v)
+{
+	if (v->state == MOVE_COPYING && v->lag <= 0)
+		assign(v);
+	if (v->state == MOVE_COPYING || v->state == MOVE_SWAPPING)
+		start_job(v);
+	else
+		timer_start(&v->timer, RETRY_MS); /* it follows meanwhile */
+}
+
+/* While it is appended to without a pause the moment may never come: after some rounds appends wait for it. */
+static void retry(struct move *v)
+{
+	bool soon = v->state == MOVE_SWAPPING && v->error == -EAGAIN;
+
+	if (soon && ++v->rounds > ROUNDS_FREE)
+		partition_future_hold(v->partition);
+	timer_start(&v->timer, soon ? SOON_MS : RETRY_MS);
+}
+
+static void job_done(struct work *w)
+{
+	struct move *v = container_of(w, struct move, work);
+	struct mover *m = v->mover;
+
+	v->at_work = false;
+	if (v->swapped) {
+		swapped(v);
+	} else if (is_over(v)) {
+		unassign(v);
+		give_up(v);
+	} else if (m->stopping) {
+		;
+	} else if (v->error && !is_passing_error(v->error)) {
+		diag_error(m->node->env->diag, "replica cannot be moved", "topic=%s partition=%d dir=%s error=%s",
+			   v->topic->name, v->partition->id, log_dir_path(v->to), err_name(v->error));
+		unassign(v);
+		give_up(v);
+	} else if (v->error) {
+		retry(v);
+	} else {
+		go_on(v);
+	}
+	core_work_ends(&m->node->cores[0]);
+}
+
+static void start_job(struct move *v)
+{
+	struct core *core = &v->mover->node->cores[0];
+
+	check(!v->at_work);
+	v->at_work = true;
+	timer_stop(&v->timer);
+	core_work_begins(core);
+	v->work = (struct work){.job = job, .done = job_done, .loop = core->loop};
+	env_work(core->loop, &v->work);
+}
+
+static void cancel(struct move *v)
+{
+	__atomic_store_n(&v->cancelled, 1, __ATOMIC_RELAXED);
+	if (v->at_work)
+		return;
+	unassign(v);
+	give_up(v);
+}
+
+/* Takes over the future log and the topic's reference. */
+static void begin(struct mover *m, struct partition *p, struct log *future, struct topic_state *topic)
+{
+	struct move *v = xcalloc(1, sizeof(*v));
+
+	v->mover = m;
+	v->partition = partition_ref(p);
+	v->topic = topic;
+	v->future = future;
+	v->from = partition_dir(p);
+	v->to = log_dir(future);
+	v->lag = 1;
+	timer_init(&v->timer, m->node->cores[0].loop, due);
+	list_push(&m->moves, &v->link);
+	partition_future_note(p, future);
+	if (!m->stopping)
+		start_job(v);
+}
+
+static int ask_one(struct mover *m, const struct move_wish *wish)
+{
+	struct partition *p = wish->partition;
+	struct move *v = find(m, p);
+	struct topic_state *topic;
+	struct log_id id;
+
+	if (m->stopping || log_dir_error(wish->to))
+		return ERR_KAFKA_STORAGE_ERROR;
+	if (v && v->to == wish->to)
+		return 0;
+	if (v)
+		cancel(v);
+	if (partition_dir(p) == wish->to)
+		return 0;
+	topic = partition_topic(p);
+	id = (struct log_id){.topic = str_of(topic->name), .partition = p->id, .topic_id = p->topic_id};
+	begin(m, p, log_new_future(wish->to, &id, &topic->config, NULL), topic);
+	return 0;
+}
+
+static void answered(struct post *post)
+{
+	struct move_request *r = container_of(post, struct move_request, post);
+
+	r->done(r);
+}
+
+static void asked(struct post *post)
+{
+	struct move_request *r = container_of(post, struct move_request, post);
+
+	for (int i = 0; i < r->n; i++)
+		*r->v[i].error = ask_one(r->mover, &r->v[i]);
+	r->post.run = answered;
+	loop_post(r->loop, &r->post);
+}
+
+void mover_ask(struct mover *m, struct move_request *r)
+{
+	r->mover = m;
+	r->post.run = asked;
+	loop_post(m->node->cores[0].loop, &r->post);
+}
+
+void mover_resume(struct mover *m, struct partition *p, struct log *future, struct topic_state *topic)
+{
+	diag_info(m->node->env->diag, "replica goes on moving", "topic=%s partition=%d dir=%s", topic->name, p->id,
+		  log_dir_path(log_dir(future)));
+	begin(m, p, future, topic);
+}
+
+void mover_follow(struct mover *m, const struct image *now)
+{
+	list_each_safe(it, &m->moves)
+	{
+		struct move *v = container_of(it, struct move, link);
+
+		if (partition_is_deleted(v->partition)) {
+			cancel(v);
+		} else if (v->state == MOVE_ASSIGNING && is_assigned_in(v, now)) {
+			v->state = MOVE_SWAPPING;
+			if (!v->at_work && !m->stopping)
+				start_job(v);
+		}
+	}
+}
+
+/* ---- life ---- */
+
+struct mover *mover_new(struct node *n)
+{
+	struct mover *m = xcalloc(1, sizeof(*m));
+
+	m->node = n;
+	list_init(&m->moves);
+	return m;
+}
+
+void mover_stop(struct mover *m)
+{
+	m->stopping = true;
+	list_each(it, &m->moves) timer_stop(&container_of(it, struct move, link)->timer);
+}
+
+int mover_close(struct mover *m)
+{
+	int first = 0;
+
+	list_each_safe(it, &m->moves)
+	{
+		struct move *v = container_of(it, struct move, link);
+		int err = log_close(v->future);
+
+		check(!v->at_work);
+		if (err && !first && !log_dir_error(v->to))
+			first = err;
+		partition_future_note(v->partition, NULL);
+		log_free(v->future);
+		release(v);
+	}
+	return first;
+}
+
+void mover_free(struct mover *m)
+{
+	check(!m || list_empty(&m->moves));
+	xfree(m);
+}
