@@ -130,5 +130,7 @@ CONTROLLER_COMMAND(allocate_producer_ids);
 CONTROLLER_COMMAND(alter_partition);
 CONTROLLER_COMMAND(elect_leaders);
 CONTROLLER_COMMAND(assign_replicas_to_dirs);
+CONTROLLER_COMMAND(alter_partition_reassignments);
+CONTROLLER_COMMAND(list_partition_reassignments);
 
 #endif
