@@ -181,6 +181,22 @@ const struct raft_voters *raft_voters(const struct raft *r);
 const struct raft_voter *raft_own_voter(const struct raft *r); /* this node, as it was configured */
 int64_t raft_voters_offset(const struct raft *r);
 
+/* What a change of the voters is asked with. */
+struct raft_asker {
+	struct str cluster_id; /* this node's */
+	struct str listener;   /* the first of controller.listener.names */
+	struct arena *arena;
+};
+
+struct add_raft_voter_request;
+struct add_raft_voter_response;
+struct remove_raft_voter_request;
+struct remove_raft_voter_response;
+void raft_add_voter(const struct raft *r, const struct raft_asker *asker, const struct add_raft_voter_request *in,
+		    struct add_raft_voter_response *out);
+void raft_remove_voter(const struct raft *r, const struct raft_asker *asker, const struct remove_raft_voter_request *in,
+		       struct remove_raft_voter_response *out);
+
 /* DescribeQuorum's answer; where this node does not lead, or was asked for something else, the error stands in it. */
 struct describe_quorum_request;
 struct describe_quorum_response;

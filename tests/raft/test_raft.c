@@ -9,8 +9,10 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "protocol/add_raft_voter.h"
 #include "protocol/control_records.h"
 #include "protocol/describe_quorum.h"
+#include "protocol/remove_raft_voter.h"
 #include "raft/control.h"
 #include "raft/raft.h"
 #include "wire/codec.h"
@@ -406,6 +408,72 @@ static void the_leader_describes_itself(void **state)
 	assert_int_equal(out.topics.v[0].partitions.v[0].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+/* ---- voters that come and go ---- */
+
+static int add_voter(struct world *w, const char *cluster, int32_t id, struct uuid directory, const char *listener)
+{
+	struct raft_asker asker = {STR("ours"), STR("CONTROLLER"), &w->arena};
+	struct add_raft_voter_request_listener l = {str_of(listener), STR("h"), 1};
+	struct add_raft_voter_request in = {.cluster_id = cluster ? str_of(cluster) : STR_NULL,
+					    .voter_id = id,
+					    .voter_directory_id = directory,
+					    .listeners = {&l, 1}};
+	struct add_raft_voter_response out;
+
+	codec_init(&add_raft_voter_response_schema, &out);
+	raft_add_voter(w->raft, &asker, &in, &out);
+	return out.error_code;
+}
+
+static int remove_voter(struct world *w, const char *cluster, int32_t id, struct uuid directory)
+{
+	struct raft_asker asker = {STR("ours"), STR("CONTROLLER"), &w->arena};
+	struct remove_raft_voter_request in = {
+		.cluster_id = cluster ? str_of(cluster) : STR_NULL, .voter_id = id, .voter_directory_id = directory};
+	struct remove_raft_voter_response out;
+
+	codec_init(&remove_raft_voter_response_schema, &out);
+	raft_remove_voter(w->raft, &asker, &in, &out);
+	return out.error_code;
+}
+
+static void voters_do_not_change_with_kraft_version_0(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	start(w, &from);
+	begin(w);
+	assert_int_equal(add_voter(w, NULL, 2, DIRECTORY, "CONTROLLER"),
+			 ERR_REQUEST_TIMED_OUT); /* no high watermark yet */
+	flushed(w, 1);
+	assert_int_equal(add_voter(w, "theirs", 2, DIRECTORY, "CONTROLLER"), ERR_INCONSISTENT_CLUSTER_ID);
+	assert_int_equal(add_voter(w, "ours", -1, DIRECTORY, "CONTROLLER"), ERR_INVALID_REQUEST);
+	assert_int_equal(add_voter(w, "ours", 2, UUID_ZERO, "CONTROLLER"), ERR_INVALID_REQUEST);
+	assert_int_equal(add_voter(w, "ours", 2, DIRECTORY, "OTHER"), ERR_INVALID_REQUEST);
+	assert_int_equal(add_voter(w, "ours", 2, DIRECTORY, "CONTROLLER"), ERR_UNSUPPORTED_VERSION);
+	assert_int_equal(remove_voter(w, "theirs", 1, DIRECTORY), ERR_INCONSISTENT_CLUSTER_ID);
+	assert_int_equal(remove_voter(w, NULL, 1, UUID_ZERO), ERR_INVALID_REQUEST);
+	assert_int_equal(remove_voter(w, NULL, 1, DIRECTORY), ERR_UNSUPPORTED_VERSION);
+}
+
+static void the_last_voter_stays_and_one_that_cannot_be_reached_does_not_come(void **state)
+{
+	struct world *w = *state;
+	struct raft_start from = empty_start(&own);
+
+	from.kraft_version = 1;
+	start(w, &from);
+	begin(w);
+	flushed(w, raft_log_end(w->raft));
+	assert_int_equal(add_voter(w, NULL, 1, (struct uuid){{9}}, "CONTROLLER"), ERR_DUPLICATE_VOTER);
+	assert_int_equal(add_voter(w, NULL, 2, DIRECTORY, "CONTROLLER"), ERR_REQUEST_TIMED_OUT);
+	assert_int_equal(remove_voter(w, NULL, 2, DIRECTORY), ERR_VOTER_NOT_FOUND);
+	assert_int_equal(remove_voter(w, NULL, 1, DIRECTORY), ERR_VOTER_NOT_FOUND);
+	step(w, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
+	assert_int_equal(remove_voter(w, NULL, 1, DIRECTORY), ERR_NOT_LEADER_OR_FOLLOWER);
+}
+
 /* ---- quorum-state ---- */
 
 static void quorum_state_is_written_as_kafka_writes_it(void **state)
@@ -476,6 +544,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_dynamic_quorum_writes_its_voters_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_leader_whose_endpoints_moved_writes_its_voters_anew, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_leader_describes_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(voters_do_not_change_with_kraft_version_0, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_last_voter_stays_and_one_that_cannot_be_reached_does_not_come,
+						setup, teardown),
 		cmocka_unit_test(quorum_state_is_written_as_kafka_writes_it),
 		cmocka_unit_test(a_damaged_quorum_state_is_refused),
 	};
