@@ -95,7 +95,9 @@ static const char *operation_name(int8_t operation)
 static struct api_error change_list(const struct change *ch, struct str name, int8_t operation, struct str value,
 				    struct str *out)
 {
-	const struct config_setting *s = config_setting_find(scope_of(ch->type), name);
+	bool has_lists =
+		ch->type == RESOURCE_TOPIC || ch->type == RESOURCE_BROKER; /* Kafka knows the types of these only */
+	const struct config_setting *s = has_lists ? config_setting_find(scope_of(ch->type), name) : NULL;
 	struct str old = image_config_value(ch->old, name);
 
 	if (!s || s->type != CONFIG_TYPE_LIST)
@@ -182,6 +184,8 @@ static struct api_error check_resource(const struct change *ch)
 			return (struct api_error){ERR_INVALID_REQUEST, STR("Default group resources are not allowed.")};
 		return API_OK;
 	case RESOURCE_CLIENT_METRICS:
+		if (ch->name.len == 0)
+			return (struct api_error){ERR_INVALID_REQUEST, STR("Subscription name can't be empty")};
 		return API_OK;
 	default:
 		return api_error(a, ERR_INVALID_REQUEST, "Unknown resource type %d", ch->type);
