@@ -31,6 +31,7 @@ public final class Differential {
 	private final int port;
 	private final Wire.Names names = new Wire.Names();
 	private Wire wire;
+	private String cluster = "none yet";
 
 	private Differential(String host, int port) throws IOException {
 		this.host = host;
@@ -55,7 +56,8 @@ public final class Differential {
 		String label = what + " | " + api.name + " v" + version;
 		try {
 			ApiMessage answer = call(api, version, body, "differential");
-			print(label, answer == null ? "closed" : names.normal("", Wire.json(api, false, answer, (short) version)).toString());
+			print(label, answer == null ? "closed" : names.normal("", Wire.json(api, false, answer, (short) version)).toString()
+				.replace(cluster, "<this cluster>"));
 			return answer;
 		} catch (UnsupportedVersionException e) {
 			return null; // this version cannot say it
@@ -455,6 +457,50 @@ public final class Differential {
 		return r;
 	}
 
+	/** Loggers, metrics subscriptions and groups have settings too. */
+	private void otherConfigs() throws IOException {
+		Object[][] changes = {{16, "m", 0, "interval.ms", "1000"}, {16, "m", 0, "metrics", "org.apache.kafka.,a"}, {16, "m", 0, "match", "client_id=x"},
+			{16, "m", 0, "match", "bad"}, {16, "m", 0, "match", "no_such=x"}, {16, "m", 0, "match", "client_id=["}, {16, "m", 0, "interval.ms", "1"},
+			{16, "m", 0, "interval.ms", "x"}, {16, "m", 0, "interval.ms", "99999999"}, {16, "m", 0, "nope", "1"}, {16, "", 0, "interval.ms", "1000"},
+			{16, "m", 1, "interval.ms", null}, {16, "m", 2, "metrics", "b"}, {16, "m", 3, "metrics", "a"}, {16, "m", 0, "metrics", ""},
+			{32, "g", 0, "consumer.session.timeout.ms", "50000"}, {32, "g", 0, "consumer.session.timeout.ms", "1"}, {32, "g", 0, "nope", "1"},
+			{32, "g", 0, "consumer.heartbeat.interval.ms", "x"}, {32, "", 0, "consumer.session.timeout.ms", "50000"},
+			{32, "g", 1, "consumer.session.timeout.ms", null}, {8, "1", 0, "kafka.test", "DEBUG"}, {8, "1", 0, "kafka.test", "NOPE"},
+			{8, "1", 0, "no.such.logger", "DEBUG"}, {8, "1", 1, "kafka.test", null}, {8, "1", 2, "kafka.test", "INFO"}, {8, "1", 1, "root", null}, {8, "1", 0, "root", "NOPE"}, {8, "1", 0, "root", "INFO"}, {8, "1", 9, "root", "INFO"},
+			{8, "2", 0, "kafka.test", "INFO"}, {8, "x", 0, "kafka.test", "INFO"}, {8, "", 0, "kafka.test", "INFO"}, {0, "x", 0, "a", "b"}};
+		for (boolean validate : new boolean[] {true, false})
+			for (Object[] c : changes)
+				for (int v = 0; v <= 1; v++)
+					say("change " + Arrays.toString(c) + (validate ? " to see" : ""), ApiKeys.INCREMENTAL_ALTER_CONFIGS, v,
+						alter((int) c[0], (String) c[1], (int) c[2], (String) c[3], (String) c[4], validate));
+		say("a subscription", ApiKeys.INCREMENTAL_ALTER_CONFIGS, 1, alter(16, "m", 0, "interval.ms", "2000", false));
+		say("a group", ApiKeys.INCREMENTAL_ALTER_CONFIGS, 1, alter(32, "g", 0, "consumer.session.timeout.ms", "50000", false));
+		for (int v = 0; v <= 2; v++)
+			for (Object[] c : new Object[][] {{16, "m", "interval.ms", "3000"}, {32, "g", "consumer.session.timeout.ms", "51000"}, {8, "1", "kafka.test", "INFO"}}) {
+				AlterConfigsRequestData.AlterableConfigCollection configs = new AlterConfigsRequestData.AlterableConfigCollection();
+				configs.add(new AlterConfigsRequestData.AlterableConfig().setName((String) c[2]).setValue((String) c[3]));
+				AlterConfigsRequestData r = new AlterConfigsRequestData();
+				r.resources().add(new AlterConfigsRequestData.AlterConfigsResource().setResourceType((byte) (int) c[0]).setResourceName((String) c[1])
+					.setConfigs(configs));
+				say("all at once " + c[0], ApiKeys.ALTER_CONFIGS, v, r);
+			}
+		settle("the subscription", () -> ((DescribeConfigsResponseData) call(ApiKeys.DESCRIBE_CONFIGS, 4, describe(16, "m", List.of("interval.ms"), false,
+			false), "differential")).results().get(0).configs().stream().anyMatch(c -> "3000".equals(c.value())));
+		describeAll("subscription", 16, "m", true, 4);
+		describeAll("no subscription", 16, "nothing", true, 4);
+		describeAll("subscription without a name", 16, "", true, 4);
+		describeAll("group", 32, "g", true, 4);
+		describeAll("no group", 32, "nothing", true, 4);
+		describeAll("group without a name", 32, "", true, 4);
+		each("a setting of a subscription", ApiKeys.DESCRIBE_CONFIGS, v -> describe(16, "m", List.of("interval.ms"), true, false));
+		each("a setting of a group", ApiKeys.DESCRIBE_CONFIGS, v -> describe(32, "g", List.of("consumer.session.timeout.ms"), true, false));
+		each("a logger that is not there", ApiKeys.DESCRIBE_CONFIGS, v -> describe(8, "1", List.of("no.such.logger"), true, false));
+		each("the root logger", ApiKeys.DESCRIBE_CONFIGS, v -> describe(8, "1", List.of("root"), true, false));
+		for (String name : List.of("2", "x", ""))
+			each("loggers of '" + name + "'", ApiKeys.DESCRIBE_CONFIGS, v -> describe(8, name, List.of("root"), true, false));
+		each("resources", ApiKeys.LIST_CONFIG_RESOURCES, v -> new ListConfigResourcesRequestData());
+	}
+
 	private void configs() throws IOException {
 		describeAll("topic", 2, "p", false, 4);
 		describeAll("topic", 2, "configured-0", true, 4);
@@ -478,6 +524,8 @@ public final class Differential {
 				for (int v = 0; v <= 1; v++)
 					say("change " + Arrays.toString(c) + (validate ? " to see" : ""), ApiKeys.INCREMENTAL_ALTER_CONFIGS, v,
 						alter((int) c[0], (String) c[1], (int) c[2], (String) c[3], (String) c[4], validate));
+		settle("the end of log.retention.ms", () -> ((DescribeConfigsResponseData) call(ApiKeys.DESCRIBE_CONFIGS, 4, describe(4, "1",
+			List.of("log.retention.ms"), false, false), "differential")).results().get(0).configs().stream().allMatch(c -> c.value() == null));
 		describeAll("broker changed", 4, "1", true, 4);
 		describeAll("topic changed", 2, "p", true, 4);
 		for (int v = 0; v <= 2; v++) {
@@ -532,6 +580,94 @@ public final class Differential {
 		each("made", ApiKeys.METADATA, v -> metadata("made-" + v));
 	}
 
+	// ---- administration ----
+
+	private static ElectLeadersRequestData elect(int type, String topic, int... partitions) {
+		ElectLeadersRequestData r = new ElectLeadersRequestData().setElectionType((byte) type).setTimeoutMs(5000);
+		if (topic == null)
+			return r.setTopicPartitions(null);
+		ElectLeadersRequestData.TopicPartitionsCollection topics = new ElectLeadersRequestData.TopicPartitionsCollection();
+		List<Integer> list = new ArrayList<>();
+		for (int p : partitions)
+			list.add(p);
+		topics.add(new ElectLeadersRequestData.TopicPartitions().setTopic(topic).setPartitions(list));
+		return r.setTopicPartitions(topics);
+	}
+
+	private static AlterPartitionReassignmentsRequestData reassign(String topic, int partition, List<Integer> replicas) {
+		AlterPartitionReassignmentsRequestData.ReassignableTopic t = new AlterPartitionReassignmentsRequestData.ReassignableTopic().setName(topic);
+		t.partitions().add(new AlterPartitionReassignmentsRequestData.ReassignablePartition().setPartitionIndex(partition).setReplicas(replicas));
+		return new AlterPartitionReassignmentsRequestData().setTimeoutMs(5000).setTopics(List.of(t));
+	}
+
+	private static DescribeProducersRequestData producersOf(String topic, Integer... partitions) {
+		DescribeProducersRequestData r = new DescribeProducersRequestData();
+		r.topics().add(new DescribeProducersRequestData.TopicRequest().setName(topic).setPartitionIndexes(List.of(partitions)));
+		return r;
+	}
+
+	private static DescribeQuorumRequestData quorum(String topic, int partition) {
+		DescribeQuorumRequestData.TopicData t = new DescribeQuorumRequestData.TopicData().setTopicName(topic);
+		t.partitions().add(new DescribeQuorumRequestData.PartitionData().setPartitionIndex(partition));
+		return new DescribeQuorumRequestData().setTopics(List.of(t));
+	}
+
+	private static AddRaftVoterRequestData addVoter(String cluster, int id, Uuid directory, String listener) {
+		AddRaftVoterRequestData.ListenerCollection listeners = new AddRaftVoterRequestData.ListenerCollection();
+		listeners.add(new AddRaftVoterRequestData.Listener().setName(listener).setHost("127.0.0.1").setPort(1));
+		return new AddRaftVoterRequestData().setClusterId(cluster).setTimeoutMs(1000).setVoterId(id).setVoterDirectoryId(directory)
+			.setListeners(listeners);
+	}
+
+	private void administration() throws IOException {
+		cluster = ((DescribeClusterResponseData) call(ApiKeys.DESCRIBE_CLUSTER, 1, new DescribeClusterRequestData(), "differential")).clusterId();
+		each("preferred", ApiKeys.ELECT_LEADERS, v -> elect(0, "p", 0, 1, 7));
+		each("preferred of nothing", ApiKeys.ELECT_LEADERS, v -> elect(0, "nothing", 0));
+		each("unclean", ApiKeys.ELECT_LEADERS, v -> elect(v == 0 ? 0 : 1, "p", 0));
+		each("preferred everywhere", ApiKeys.ELECT_LEADERS, v -> elect(0, null));
+		each("unclean everywhere", ApiKeys.ELECT_LEADERS, v -> elect(v == 0 ? 0 : 1, null));
+		for (List<Integer> replicas : Arrays.asList(null, List.<Integer>of(), List.of(1), List.of(2), List.of(1, 1), List.of(1, 2), List.of(-1)))
+			each("to " + replicas, ApiKeys.ALTER_PARTITION_REASSIGNMENTS, v -> reassign("p", 0, replicas));
+		each("of nothing", ApiKeys.ALTER_PARTITION_REASSIGNMENTS, v -> reassign("nothing", 0, List.of(1)));
+		each("of no partition", ApiKeys.ALTER_PARTITION_REASSIGNMENTS, v -> reassign("p", 99, List.of(1)));
+		say("of a fixed size", ApiKeys.ALTER_PARTITION_REASSIGNMENTS, 1, reassign("p", 0, List.of(1)).setAllowReplicationFactorChange(false));
+		each("none asked", ApiKeys.ALTER_PARTITION_REASSIGNMENTS, v -> new AlterPartitionReassignmentsRequestData().setTimeoutMs(1000));
+		each("all", ApiKeys.LIST_PARTITION_REASSIGNMENTS, v -> new ListPartitionReassignmentsRequestData().setTopics(null));
+		each("some", ApiKeys.LIST_PARTITION_REASSIGNMENTS, v -> new ListPartitionReassignmentsRequestData().setTopics(List.of(
+			new ListPartitionReassignmentsRequestData.ListPartitionReassignmentsTopics().setName("p").setPartitionIndexes(List.of(0, 9)),
+			new ListPartitionReassignmentsRequestData.ListPartitionReassignmentsTopics().setName("nothing").setPartitionIndexes(List.of(0)))));
+		for (String topic : List.of("zipped", "nothing", "a b", "", "__cluster_metadata"))
+			each("of " + topic, ApiKeys.DESCRIBE_PRODUCERS, v -> producersOf(topic, 0, 77, -1));
+		each("no topics", ApiKeys.DESCRIBE_PRODUCERS, v -> new DescribeProducersRequestData());
+		each("all", ApiKeys.LIST_TRANSACTIONS, v -> new ListTransactionsRequestData());
+		each("of states", ApiKeys.LIST_TRANSACTIONS, v -> new ListTransactionsRequestData().setStateFilters(
+			List.of("Ongoing", "bad", "Empty", "PrepareEpochFence", "Dead", "bad", "ongoing", "")));
+		each("some", ApiKeys.DESCRIBE_TRANSACTIONS, v -> new DescribeTransactionsRequestData().setTransactionalIds(List.of("a", "", "b")));
+		each("none", ApiKeys.DESCRIBE_TRANSACTIONS, v -> new DescribeTransactionsRequestData());
+		each("acls", ApiKeys.DESCRIBE_ACLS, v -> new DescribeAclsRequestData().setResourceTypeFilter((byte) 1).setPatternTypeFilter((byte) 3)
+			.setOperation((byte) 1).setPermissionType((byte) 1));
+		each("acls", ApiKeys.CREATE_ACLS, v -> new CreateAclsRequestData().setCreations(List.of(new CreateAclsRequestData.AclCreation()
+			.setResourceType((byte) 2).setResourceName("t").setResourcePatternType((byte) 3).setPrincipal("User:a").setHost("*").setOperation((byte) 3)
+			.setPermissionType((byte) 3))));
+		each("no acls", ApiKeys.CREATE_ACLS, v -> new CreateAclsRequestData());
+		each("acls", ApiKeys.DELETE_ACLS, v -> new DeleteAclsRequestData().setFilters(List.of(new DeleteAclsRequestData.DeleteAclsFilter()
+			.setResourceTypeFilter((byte) 2).setPatternTypeFilter((byte) 3).setOperation((byte) 1).setPermissionType((byte) 1))));
+		each("a broker that is not there", ApiKeys.UNREGISTER_BROKER, v -> new UnregisterBrokerRequestData().setBrokerId(77));
+		each("a controller that is not there", ApiKeys.UNREGISTER_CONTROLLER, v -> new UnregisterControllerRequestData().setControllerId(77));
+		each("another topic's quorum", ApiKeys.DESCRIBE_QUORUM, v -> quorum("p", 0));
+		each("another partition's quorum", ApiKeys.DESCRIBE_QUORUM, v -> quorum("__cluster_metadata", 1));
+		each("nobody's quorum", ApiKeys.DESCRIBE_QUORUM, v -> new DescribeQuorumRequestData());
+		each("another cluster", ApiKeys.ADD_RAFT_VOTER, v -> addVoter("other", 2, new Uuid(1, 2), "CONTROLLER"));
+		each("nobody", ApiKeys.ADD_RAFT_VOTER, v -> addVoter(null, -1, new Uuid(1, 2), "CONTROLLER"));
+		each("no directory", ApiKeys.ADD_RAFT_VOTER, v -> addVoter(null, 2, Uuid.ZERO_UUID, "CONTROLLER"));
+		each("a voter", ApiKeys.ADD_RAFT_VOTER, v -> addVoter(null, 2, new Uuid(1, 2), "CONTROLLER"));
+		each("another cluster", ApiKeys.REMOVE_RAFT_VOTER, v -> new RemoveRaftVoterRequestData().setClusterId("other").setVoterId(1)
+			.setVoterDirectoryId(new Uuid(1, 2)));
+		each("nobody", ApiKeys.REMOVE_RAFT_VOTER, v -> new RemoveRaftVoterRequestData().setClusterId(null).setVoterId(-1).setVoterDirectoryId(new Uuid(1, 2)));
+		each("no directory", ApiKeys.REMOVE_RAFT_VOTER, v -> new RemoveRaftVoterRequestData().setClusterId(null).setVoterId(1));
+		each("a voter", ApiKeys.REMOVE_RAFT_VOTER, v -> new RemoveRaftVoterRequestData().setClusterId(null).setVoterId(1).setVoterDirectoryId(new Uuid(1, 2)));
+	}
+
 	public static void main(String[] args) throws IOException {
 		Differential d = new Differential(args[0], Integer.parseInt(args[1]));
 		d.versions();
@@ -540,6 +676,8 @@ public final class Differential {
 		d.produce();
 		d.fetch();
 		d.configs();
+		d.otherConfigs();
+		d.administration();
 		d.rest();
 		new Groups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 		new ConsumerGroups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();

@@ -159,7 +159,7 @@ void diag_line(struct diag *d, enum diag_level level, const char *event, const c
 	}
 	put_text_line(&line, now, level, event, detail);
 	diag_ring_put(line.p, line.len);
-	if (level > d->level)
+	if (level > diag_level(d))
 		return;
 	if (d->json)
 		put_json_line(&line, now, level, event, detail);

@@ -18,7 +18,7 @@
 enum diag_level { DIAG_ERROR, DIAG_WARN, DIAG_INFO, DIAG_DEBUG };
 
 struct diag {
-	enum diag_level level;
+	enum diag_level level; /* atomic once it is in use */
 	bool json;
 	int64_t (*wall_ms)(void *arg);
 	void (*write)(void *arg, const char *line, int len); /* a whole line with its newline */
@@ -32,9 +32,19 @@ struct diag_limit {
 	uint32_t suppressed;
 };
 
+/* The level may be changed while others write. */
+static inline enum diag_level diag_level(const struct diag *d)
+{
+	return __atomic_load_n(&d->level, __ATOMIC_RELAXED);
+}
+static inline void diag_set_level(struct diag *d, enum diag_level level)
+{
+	__atomic_store_n(&d->level, level, __ATOMIC_RELAXED);
+}
+
 #define DIAG_LINE(d, at, ...)                                                                                          \
 	do {                                                                                                           \
-		if ((at) <= (d)->level || (at) <= DIAG_INFO)                                                           \
+		if ((at) <= diag_level(d) || (at) <= DIAG_INFO)                                                        \
 			diag_line((d), (at), __VA_ARGS__);                                                             \
 	} while (0)
 #define diag_error(d, ...) DIAG_LINE(d, DIAG_ERROR, __VA_ARGS__)

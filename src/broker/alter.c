@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "broker/logger.h"
 #include "broker/node_private.h"
 #include "config/config.h"
 #include "metadata/image.h"
@@ -248,27 +249,9 @@ static int check_broker(struct request *r, struct alteration *a)
 	return 0;
 }
 
-/* ---- loggers: Java's; there are none here ---- */
-
-static void check_logger(struct request *r, struct alteration *a)
-{
-	int32_t own = r->node->id, id;
-
-	if (!str_to_i32(a->name, &id))
-		refuse(a, ERR_INVALID_REQUEST,
-		       arena_printf(&r->arena, "Node id must be an integer, but it is: %.*s", STR_ARG(a->name)));
-	else if (id != own)
-		refuse(a, ERR_INVALID_REQUEST,
-		       arena_printf(&r->arena, "Unexpected node id. Expected %d, but received %d", own, id));
-	else if (a->n_changes > 0)
-		refuse(a, ERR_INVALID_CONFIG,
-		       arena_printf(&r->arena, "Logger %.*s does not exist!", STR_ARG(a->changes[0].name)));
-	a->done = true;
-}
-
 /* ---- one request ---- */
 
-static int check_resource(struct request *r, struct alteration *a, bool loggers)
+static int check_resource(struct request *r, struct alteration *a, bool loggers, bool validate_only)
 {
 	int duplicates = has_duplicates(r, a);
 	struct str names;
@@ -294,7 +277,7 @@ static int check_resource(struct request *r, struct alteration *a, bool loggers)
 		return 0;
 	case RESOURCE_BROKER_LOGGER:
 		if (loggers) {
-			check_logger(r, a);
+			logger_alter(r, a, validate_only);
 			return 0;
 		}
 		/* fall through */
@@ -304,13 +287,13 @@ static int check_resource(struct request *r, struct alteration *a, bool loggers)
 	}
 }
 
-int alter_check(struct request *r, struct alter *alter, bool loggers)
+int alter_check(struct request *r, struct alter *alter, bool loggers, bool validate_only)
 {
 	int err = check_once(r, alter);
 
 	for (int i = 0; i < alter->n && !err; i++)
 		if (!alter->v[i].done)
-			err = check_resource(r, &alter->v[i], loggers);
+			err = check_resource(r, &alter->v[i], loggers, validate_only);
 	return err;
 }
 

@@ -44,8 +44,8 @@ struct alter {
 struct alter *alter_new(struct request *r, int n);
 /* Begins one: n changes to be filled. NULL when the arena is spent. */
 struct alter_change *alteration_init(struct request *r, struct alteration *a, int8_t type, struct str name, int n);
-/* Judges what can be judged here. loggers: the request may change them. 0, or -ENOMEM. */
-int alter_check(struct request *r, struct alter *alter, bool loggers);
+/* Judges what can be judged here. loggers: the request may change them, which is done here. 0, or -ENOMEM. */
+int alter_check(struct request *r, struct alter *alter, bool loggers, bool validate_only);
 /* How many are the controller's. */
 int alter_left(const struct alter *alter);
 

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/err.h"
+
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/node.h"
@@ -21,6 +23,11 @@ void *answer_array(struct arena *a, const struct schema *element, int n)
 	for (int i = 0; i < n; i++)
 		memcpy(v + (size_t)i * element->size, element->defaults, element->size);
 	return v;
+}
+
+struct str answer_words(int err, struct str message)
+{
+	return str_is_null(message) ? str_of(err_message(err)) : message;
 }
 
 /* ---- nodes ---- */

@@ -23,6 +23,9 @@ void *answer_array(struct arena *a, const struct schema *element, int n);
 #define ANSWER_ARRAY(request, list, element, count)                                                                    \
 	((list).n = (count), ((list).v = answer_array(&(request)->arena, &(element), (list).n)) != NULL)
 
+/* The words of an error: its own where nobody has better ones. */
+struct str answer_words(int err, struct str message);
+
 /* ---- nodes, as this client reaches them ---- */
 
 struct answer_endpoint {

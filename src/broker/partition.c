@@ -595,6 +595,20 @@ int partition_list(struct partition *p, struct partition_list *l)
 	return err_to_kafka(err);
 }
 
+int partition_producers(struct partition *p, struct arena *arena, struct log_producer **v, int *n)
+{
+	struct partition_view view;
+	int err;
+
+	mutex_lock(&p->lock);
+	look(p, &view);
+	err = partition_view_check(&view, -1, false);
+	if (err == 0)
+		err = log_producers(p->log, arena, v, n);
+	mutex_unlock(&p->lock);
+	return err;
+}
+
 int partition_epoch_end(struct partition *p, int32_t current_leader_epoch, int32_t epoch, struct epoch_end *out)
 {
 	struct partition_view v;

@@ -240,6 +240,8 @@ struct partition_list {
 int partition_list(struct partition *p, struct partition_list *l);
 
 /* OffsetForLeaderEpoch. */
+/* The producers it remembers, in the arena. 0, one of Kafka's numbers, or -ENOMEM. */
+int partition_producers(struct partition *p, struct arena *arena, struct log_producer **v, int *n);
 int partition_epoch_end(struct partition *p, int32_t current_leader_epoch, int32_t epoch, struct epoch_end *out);
 
 /* Joins the list unless it is ready already: then false. */

@@ -15,7 +15,6 @@
 #include "broker/quorum_private.h"
 #include "log/dir.h"
 #include "metadata/version.h"
-#include "protocol/describe_quorum.h"
 #include "wire/batch.h"
 
 #define EFFECTS_ARENA (16 << 20)
@@ -187,18 +186,30 @@ COMMAND(allocate_producer_ids)
 COMMAND(alter_partition)
 COMMAND(elect_leaders)
 COMMAND(assign_replicas_to_dirs)
-
-enum { API_DESCRIBE_QUORUM = 55 };
+COMMAND(alter_partition_reassignments)
+COMMAND(list_partition_reassignments)
 
 static const struct command {
 	int16_t api;
 	int (*run)(struct controller *, const struct controller_context *, const void *, void *, struct record_list *);
 } COMMANDS[] = {
-	{19, run_create_topics},	   {20, run_delete_topics},	      {33, run_alter_configs},
-	{37, run_create_partitions},	   {43, run_elect_leaders},	      {44, run_incremental_alter_configs},
-	{56, run_alter_partition},	   {57, run_update_features},	      {62, run_broker_registration},
-	{63, run_broker_heartbeat},	   {64, run_unregister_broker},	      {67, run_allocate_producer_ids},
-	{70, run_controller_registration}, {73, run_assign_replicas_to_dirs}, {94, run_unregister_controller},
+	{19, run_create_topics},
+	{20, run_delete_topics},
+	{33, run_alter_configs},
+	{37, run_create_partitions},
+	{43, run_elect_leaders},
+	{44, run_incremental_alter_configs},
+	{56, run_alter_partition},
+	{57, run_update_features},
+	{62, run_broker_registration},
+	{63, run_broker_heartbeat},
+	{64, run_unregister_broker},
+	{67, run_allocate_producer_ids},
+	{70, run_controller_registration},
+	{73, run_assign_replicas_to_dirs},
+	{94, run_unregister_controller},
+	{45, run_alter_partition_reassignments},
+	{46, run_list_partition_reassignments},
 };
 
 static const struct command *command_find(int16_t api)
@@ -210,9 +221,55 @@ static const struct command *command_find(int16_t api)
 	return NULL;
 }
 
+/* ---- what raft itself answers ---- */
+
+static struct raft_asker asker(const struct quorum *q, const struct quorum_request *r)
+{
+	const struct raft_voter *own = raft_own_voter(q->raft);
+
+	return (struct raft_asker){
+		.cluster_id = str_of(q->cluster_id),
+		.listener = own->n_endpoints > 0 ? own->endpoints[0].name : STR_NULL,
+		.arena = r->arena,
+	};
+}
+
+static void describe_quorum(struct quorum *q, struct quorum_request *r)
+{
+	raft_describe_quorum(q->raft, env_wall_ms(q->env), r->request, r->version, r->arena, r->response);
+}
+
+static void add_voter(struct quorum *q, struct quorum_request *r)
+{
+	struct raft_asker a = asker(q, r);
+
+	raft_add_voter(q->raft, &a, r->request, r->response);
+}
+
+static void remove_voter(struct quorum *q, struct quorum_request *r)
+{
+	struct raft_asker a = asker(q, r);
+
+	raft_remove_voter(q->raft, &a, r->request, r->response);
+}
+
+static const struct query {
+	int16_t api;
+	void (*run)(struct quorum *q, struct quorum_request *r);
+} QUERIES[] = {{55, describe_quorum}, {80, add_voter}, {81, remove_voter}};
+
+static const struct query *query_find(int16_t api)
+{
+	for (size_t i = 0; i < sizeof(QUERIES) / sizeof(QUERIES[0]); i++) {
+		if (QUERIES[i].api == api)
+			return &QUERIES[i];
+	}
+	return NULL;
+}
+
 bool quorum_serves(int16_t api)
 {
-	return api == API_DESCRIBE_QUORUM || command_find(api);
+	return query_find(api) || command_find(api);
 }
 
 /* ---- appending ---- */
@@ -310,6 +367,7 @@ static void schedule_tick(struct quorum *q, int64_t next_ms)
 void quorum_run(struct quorum *q, struct quorum_request *r)
 {
 	const struct command *command = command_find(r->api);
+	const struct query *query = query_find(r->api);
 	struct controller_context ctx = context(q, r);
 	struct record_list records;
 	int err;
@@ -324,8 +382,8 @@ void quorum_run(struct quorum *q, struct quorum_request *r)
 		complete_with(r, ERR_REQUEST_TIMED_OUT);
 		return;
 	}
-	if (r->api == API_DESCRIBE_QUORUM) {
-		raft_describe_quorum(q->raft, ctx.wall_ms, r->request, r->version, r->arena, r->response);
+	if (query) {
+		query->run(q, r);
 		complete(r);
 		return;
 	}

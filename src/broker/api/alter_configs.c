@@ -104,7 +104,7 @@ static enum outcome run(struct request *r)
 	for (int i = 0; i < alter->n; i++)
 		if (read_resource(r, &in->resources.v[i], &alter->v[i]))
 			return HANG_UP;
-	if (alter_check(r, alter, false))
+	if (alter_check(r, alter, false, in->validate_only))
 		return HANG_UP;
 	return alter_left(alter) > 0 ? forward(r, alter) : answer(r);
 }

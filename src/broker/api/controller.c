@@ -13,11 +13,6 @@
 #include "protocol/describe_quorum.h"
 #include "protocol/update_features.h"
 
-static struct str words(int err, struct str message)
-{
-	return str_is_null(message) ? str_of(err_message(err)) : message;
-}
-
 /* ---- CreateTopics ---- */
 
 static void create_topics_fail(struct request *r, int err, struct str message)
@@ -30,7 +25,7 @@ static void create_topics_fail(struct request *r, int err, struct str message)
 	for (int i = 0; i < out->topics.n; i++) {
 		out->topics.v[i].name = in->topics.v[i].name;
 		out->topics.v[i].error_code = (int16_t)err;
-		out->topics.v[i].error_message = words(err, message);
+		out->topics.v[i].error_message = answer_words(err, message);
 	}
 }
 
@@ -65,7 +60,7 @@ static void delete_topics_fail(struct request *r, int err, struct str message)
 		out->responses.n = 0;
 	for (int i = 0; i < out->responses.n; i++) {
 		out->responses.v[i].error_code = (int16_t)err;
-		out->responses.v[i].error_message = words(err, message);
+		out->responses.v[i].error_message = answer_words(err, message);
 		out->responses.v[i].name = r->version >= 6 ? in->topics.v[i].name : in->topic_names.v[i];
 		if (r->version >= 6)
 			out->responses.v[i].topic_id = in->topics.v[i].topic_id;
@@ -103,7 +98,7 @@ static void create_partitions_fail(struct request *r, int err, struct str messag
 	for (int i = 0; i < out->results.n; i++) {
 		out->results.v[i].name = in->topics.v[i].name;
 		out->results.v[i].error_code = (int16_t)err;
-		out->results.v[i].error_message = words(err, message);
+		out->results.v[i].error_message = answer_words(err, message);
 	}
 }
 
@@ -133,7 +128,7 @@ static void update_features_fail(struct request *r, int err, struct str message)
 	struct update_features_response *out = r->out;
 
 	out->error_code = (int16_t)err;
-	out->error_message = words(err, message);
+	out->error_message = answer_words(err, message);
 }
 
 static int32_t update_features_timeout(const void *in)
@@ -162,7 +157,7 @@ static void describe_quorum_fail(struct request *r, int err, struct str message)
 	struct describe_quorum_response *out = r->out;
 
 	out->error_code = (int16_t)err;
-	out->error_message = words(err, message);
+	out->error_message = answer_words(err, message);
 }
 
 const struct api api_describe_quorum = {

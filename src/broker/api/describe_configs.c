@@ -10,6 +10,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/layers.h"
+#include "broker/logger.h"
 #include "broker/node_private.h"
 #include "metadata/topic_name.h"
 #include "protocol/describe_configs.h"
@@ -163,7 +164,20 @@ static int of_broker(struct description *d, struct str name)
 	return 0;
 }
 
-/* Loggers are Java's; there are none here, so that a broker's list of them is empty. */
+static int add_root_logger(struct description *d)
+{
+	struct describe_configs_response_config *c = was_asked_for(d, STR(LOGGER_ROOT)) ? next_config(d) : NULL;
+
+	if (c)
+		*c = (struct describe_configs_response_config){
+			.name = STR(LOGGER_ROOT),
+			.value = logger_level(d->r->node->env->diag),
+			.config_source = CONFIG_SOURCE_DYNAMIC_BROKER_LOGGER,
+			.documentation = STR_NULL,
+		};
+	return d->r->arena.failed ? -ENOMEM : 0;
+}
+
 static int of_broker_logger(struct description *d, struct str name)
 {
 	int32_t own = d->r->node->id, id;
@@ -180,7 +194,7 @@ static int of_broker_logger(struct description *d, struct str name)
 					   STR_ARG(name)));
 	d->scope = CONFIG_SCOPE_NODE;
 	d->only_layers = true;
-	return 0;
+	return add_root_logger(d);
 }
 
 static int of_metrics(struct description *d, struct str name)

@@ -1,0 +1,116 @@
+/*
+ * logger: see the header. Checks and words are those of Kafka's RuntimeLoggerManager, in its order.
+ */
+#include "broker/logger.h"
+
+#include "base/err.h"
+#include "broker/alter.h"
+#include "broker/node_private.h"
+
+/* What people may ask for, and what they get. Of two with one meaning the first is told. */
+static const struct {
+	const char *name;
+	enum diag_level level;
+} LEVELS[] = {
+	{"DEBUG", DIAG_DEBUG}, {"ERROR", DIAG_ERROR}, {"FATAL", DIAG_ERROR},
+	{"INFO", DIAG_INFO},   {"TRACE", DIAG_DEBUG}, {"WARN", DIAG_WARN},
+};
+
+#define N_LEVELS (sizeof(LEVELS) / sizeof(LEVELS[0]))
+
+struct str logger_level(const struct diag *d)
+{
+	size_t i = 0;
+
+	while (LEVELS[i].level != diag_level(d))
+		i++;
+	return str_of(LEVELS[i].name);
+}
+
+static bool parse(struct str name, enum diag_level *out)
+{
+	for (size_t i = 0; i < N_LEVELS; i++)
+		if (str_is(name, LEVELS[i].name)) {
+			*out = LEVELS[i].level;
+			return true;
+		}
+	return false;
+}
+
+static int refuse(struct alteration *a, int err, struct str message)
+{
+	a->err = err;
+	a->message = message;
+	return err;
+}
+
+static int check_exists(struct request *r, struct alteration *a, const struct alter_change *c)
+{
+	if (str_is(c->name, LOGGER_ROOT))
+		return 0;
+	return refuse(a, ERR_INVALID_CONFIG, arena_printf(&r->arena, "Logger %.*s does not exist!", STR_ARG(c->name)));
+}
+
+static int check_change(struct request *r, struct alteration *a, const struct alter_change *c)
+{
+	enum diag_level level;
+	int err;
+
+	switch (c->operation) {
+	case ALTER_SET:
+		err = check_exists(r, a, c);
+		if (err || parse(c->value, &level))
+			return err;
+		return refuse(
+			a, ERR_INVALID_CONFIG,
+			arena_printf(&r->arena,
+				     "Cannot set the log level of %.*s to %.*s as it is not a supported log level. "
+				     "Valid log levels are DEBUG, ERROR, FATAL, INFO, TRACE, WARN",
+				     STR_ARG(c->name), STR_ARG(c->value)));
+	case ALTER_DELETE:
+		err = check_exists(r, a, c);
+		return err ? err
+			   : refuse(a, ERR_INVALID_REQUEST,
+				    STR("Removing the log level of the " LOGGER_ROOT " logger is not allowed"));
+	case ALTER_APPEND:
+		return refuse(a, ERR_INVALID_REQUEST,
+			      STR("APPEND operation is not allowed for the BROKER_LOGGER resource"));
+	case ALTER_SUBTRACT:
+		return refuse(a, ERR_INVALID_REQUEST,
+			      STR("SUBTRACT operation is not allowed for the BROKER_LOGGER resource"));
+	default:
+		return refuse(a, ERR_INVALID_REQUEST,
+			      arena_printf(&r->arena,
+					   "Unknown operation type %d is not allowed for the BROKER_LOGGER resource",
+					   c->operation));
+	}
+}
+
+static int check_node(struct request *r, struct alteration *a)
+{
+	int32_t own = r->node->id, id;
+
+	if (!str_to_i32(a->name, &id))
+		return refuse(a, ERR_INVALID_REQUEST,
+			      arena_printf(&r->arena, "Node id must be an integer, but it is: %.*s", STR_ARG(a->name)));
+	if (id != own)
+		return refuse(a, ERR_INVALID_REQUEST,
+			      arena_printf(&r->arena, "Unexpected node id. Expected %d, but received %d", own, id));
+	return 0;
+}
+
+void logger_alter(struct request *r, struct alteration *a, bool validate_only)
+{
+	struct diag *diag = r->node->env->diag;
+	enum diag_level level;
+	int err = check_node(r, a);
+
+	for (int i = 0; i < a->n_changes && !err; i++)
+		err = check_change(r, a, &a->changes[i]);
+	a->done = true;
+	for (int i = 0; i < a->n_changes && !err && !validate_only; i++)
+		if (parse(a->changes[i].value, &level)) {
+			diag_set_level(diag, level);
+			diag_warn(diag, "level of diagnostics changed", "level=%.*s", STR_ARG(a->changes[i].value));
+		}
+}
