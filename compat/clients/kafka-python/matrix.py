@@ -234,7 +234,8 @@ def admin_topics(say, bootstrap, topic):
         say(f"create {what} {sorted((t['num_partitions'], t['replication_factor'], t['configs'].get('retention.ms') and t['configs']['retention.ms']['value']) for t in answer['topics'])}")
     say(f"listed {len([t for t in admin.list_topics() if t.startswith(topic)])}")
     say(f"described {clean(admin.describe_topics([topic]), topic)}")
-    say(f"delete {clean(attempt(admin.delete_topics, [topic, topic + '-b']), topic)}")
+    for name in (topic, topic + "-b"):
+        say(f"delete {clean(attempt(admin.delete_topics, [name]), topic)}")
     end = time.monotonic() + 10
     while [t for t in admin.list_topics() if t.startswith(topic)] and time.monotonic() < end:
         time.sleep(0.05)
@@ -253,10 +254,12 @@ def admin_configs(say, bootstrap, topic):
     say(describe(admin, kind, topic, ["retention.ms", "cleanup.policy", "max.message.bytes"]))
     for key, change in (("retention.ms", ("SET", "7200000")), ("retention.ms", ("DELETE", None)),
                         ("cleanup.policy", ("APPEND", "compact")), ("cleanup.policy", ("SUBTRACT", "delete"))):
+        before = describe(admin, kind, topic, [key])
         say(f"{change[0]} {clean(attempt(admin.alter_configs, [ConfigResource(kind, topic, {key: change})]), topic)}")
-        say(describe(admin, kind, topic, [key]))
+        say(features.changed(lambda: describe(admin, kind, topic, [key]), before))
+    before = describe(admin, kind, topic, ["segment.bytes", "cleanup.policy"])
     say(f"replaced {clean(attempt(admin.alter_configs, [ConfigResource(kind, topic, {'segment.bytes': '1048576'})], incremental=False), topic)}")
-    say(describe(admin, kind, topic, ["segment.bytes", "cleanup.policy"]))
+    say(features.changed(lambda: describe(admin, kind, topic, ["segment.bytes", "cleanup.policy"]), before))
     say(describe(admin, ConfigResourceType.BROKER, "1", ["node.id", "num.partitions", "log.retention.hours"]))
 
 

@@ -10,6 +10,7 @@ import hashlib
 import os
 import select
 import sys
+import time
 
 FEATURES = {}
 CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
@@ -82,6 +83,14 @@ def run(bootstrap, nonce, *names):
 
 def first_line(error):
     return str(error).split("\n")[0][:200]
+
+
+def changed(look, before):
+    """Looks until it sees something else than before: what a broker shows of settings follows a little after the answer."""
+    end = time.monotonic() + 5
+    while (now := look()) == before and time.monotonic() < end:
+        time.sleep(0.02)  # between two looks
+    return now
 
 
 def stop_asked():

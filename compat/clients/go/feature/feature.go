@@ -153,6 +153,13 @@ func Until(condition func() bool) {
 	}
 }
 
+// Changed looks until it sees something else than before: what a broker shows of settings follows a little after the answer.
+func Changed(look func() string, before string) string {
+	now := before
+	Until(func() bool { now = look(); return now != before })
+	return now
+}
+
 // Stop is closed when a member has to leave: a line comes or standard input ends.
 func Stop() <-chan struct{} {
 	stop := make(chan struct{})

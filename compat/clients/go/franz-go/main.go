@@ -361,12 +361,14 @@ func adminConfigs(say Say, bootstrap, topic string) error {
 		{Op: kadm.AppendConfig, Name: "cleanup.policy", Value: kadm.StringPtr("compact")},
 		{Op: kadm.SubtractConfig, Name: "cleanup.policy", Value: kadm.StringPtr("delete")},
 	} {
+		look := func() string { return described(adm, topic, change.Name) }
+		before := look()
 		answer, err := adm.AlterTopicConfigs(ctx, []kadm.AlterConfig{change}, topic)
 		if err != nil {
 			return err
 		}
 		say("%d %s: %s %s", change.Op, change.Name, outcome(answer[0].Err), answer[0].ErrMessage)
-		say("%s", described(adm, topic, change.Name))
+		say("%s", Changed(look, before))
 	}
 	return nil
 }

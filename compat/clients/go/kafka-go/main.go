@@ -303,7 +303,7 @@ func commit(say Say, bootstrap, topic string) error {
 	say("first run read %d %s", len(got), outcome(err))
 	for _, m := range raw {
 		if m.Partition == 0 && m.Offset == 6 || m.Partition == 1 && m.Offset == 2 {
-			say("commit %d %s", m.Partition, outcome(r.CommitMessages(ctx, m)))
+			say("commit %s", outcome(r.CommitMessages(ctx, m)))
 		}
 	}
 	r.Close()
@@ -394,8 +394,10 @@ func adminConfigs(say Say, bootstrap, topic string) error {
 		value string
 	}{{"retention.ms", kafka.ConfigOperationSet, "7200000"}, {"retention.ms", kafka.ConfigOperationDelete, ""},
 		{"cleanup.policy", kafka.ConfigOperationAppend, "compact"}, {"cleanup.policy", kafka.ConfigOperationSubtract, "delete"}} {
+		look := func() string { return described(cl, kafka.ResourceTypeTopic, topic, c.key) }
+		before := look()
 		say("%d %s %s", c.op, c.key, alter(cl, kafka.ResourceTypeTopic, topic, c.key, c.op, c.value))
-		say("%s", described(cl, kafka.ResourceTypeTopic, topic, c.key))
+		say("%s", Changed(look, before))
 	}
 	say("%s", described(cl, kafka.ResourceTypeBroker, "1", "node.id", "num.partitions", "log.retention.hours"))
 	return nil

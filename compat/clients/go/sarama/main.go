@@ -452,12 +452,16 @@ func adminConfigs(say Say, bootstrap, topic string) error {
 	}{{"retention.ms", sarama.IncrementalAlterConfigsOperationSet, ptr("7200000")}, {"retention.ms", sarama.IncrementalAlterConfigsOperationDelete, nil},
 		{"cleanup.policy", sarama.IncrementalAlterConfigsOperationAppend, ptr("compact")},
 		{"cleanup.policy", sarama.IncrementalAlterConfigsOperationSubtract, ptr("delete")}} {
+		look := func() string { return described(adm, sarama.TopicResource, topic, c.name) }
+		before := look()
 		err := adm.IncrementalAlterConfig(sarama.TopicResource, topic, map[string]sarama.IncrementalAlterConfigsEntry{c.name: {Operation: c.op, Value: c.value}}, false)
 		say("%d %s %s", c.op, c.name, outcome(err))
-		say("%s", described(adm, sarama.TopicResource, topic, c.name))
+		say("%s", Changed(look, before))
 	}
+	look := func() string { return described(adm, sarama.TopicResource, topic, "segment.bytes", "cleanup.policy") }
+	before := look()
 	say("replace %s", outcome(adm.AlterConfig(sarama.TopicResource, topic, map[string]*string{"segment.bytes": ptr("1048576")}, false)))
-	say("%s", described(adm, sarama.TopicResource, topic, "segment.bytes", "cleanup.policy"))
+	say("%s", Changed(look, before))
 	say("%s", described(adm, sarama.BrokerResource, "1", "node.id", "num.partitions", "log.retention.hours"))
 	return nil
 }
