@@ -9,6 +9,7 @@ told to leave and killed. MEMBER_OPTIONS are the words of matrix/clients: what t
 """
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -21,7 +22,7 @@ class Lines:
     """A process whose lines come by a queue; None is their end."""
 
     def __init__(self, command, stdin=None):
-        self.process = subprocess.Popen(command, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE,
+        self.process = subprocess.Popen(command, stdin=stdin or subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True,
                                         stderr=subprocess.DEVNULL if not os.environ.get("MATRIX_TRACE") else None)
         self.queue = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
@@ -35,7 +36,11 @@ class Lines:
         return self.queue.get(timeout=max(timeout, 0.001))
 
     def kill(self):
-        self.process.kill()
+        """Ends the process, and with it what it has started, without a word."""
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
         self.process.wait()
 
 
