@@ -319,12 +319,22 @@ static int settle_start(struct log *log)
 	return 0;
 }
 
-static int load_producers(struct log *log, const struct log_load *how, bool clean)
+struct origin {
+	int64_t recovery_point;
+	bool clean;
+};
+
+/*
+ * After an unclean stop a snapshot above the recovery point may be there while the transaction indexes that were written before it are not:
+ * without it both are made again from the batches.
+ */
+static int load_producers(struct log *log, const struct log_load *how, struct origin from)
 {
 	struct log_data *d = log->data;
+	int64_t sound = from.clean || from.recovery_point > log->end ? log->end : from.recovery_point;
 
-	log_drop_snapshots(log, log->start + (log->start > 0), log->end);
-	if (clean && d->n_snapshots == 0) { /* from a release without snapshots, or nothing to remember */
+	log_drop_snapshots(log, log->start + (log->start > 0), sound);
+	if (from.clean && d->n_snapshots == 0) { /* from a release without snapshots, or nothing to remember */
 		producers_clear(&d->producers, log->end);
 		return 0;
 	}
@@ -363,11 +373,6 @@ static int flush_recovered(struct log *log)
 	return err;
 }
 
-struct origin {
-	int64_t recovery_point;
-	bool clean;
-};
-
 static int load_state(struct found *f, const struct log_load *how, struct origin from)
 {
 	struct log *log = f->log;
@@ -379,7 +384,7 @@ static int load_state(struct found *f, const struct log_load *how, struct origin
 	if (err)
 		return err;
 	settle_marks(log, from.recovery_point, from.clean);
-	err = load_producers(log, how, from.clean);
+	err = load_producers(log, how, from);
 	return err ? err : flush_recovered(log);
 }
 

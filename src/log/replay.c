@@ -101,7 +101,7 @@ static int replay_segment(struct log *log, struct segment *s, int64_t from)
 	int err = segment_open(log, s, SEGMENT_TXN, false, &file);
 
 	if (!err)
-		err = txn_index_cut(file, from);
+		err = txn_index_cut(file, s->base, from);
 	if (err == -ENOENT)
 		err = 0;
 	if (!err)
@@ -123,7 +123,7 @@ int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms)
 	int i = log_segment_of(log, from);
 
 	for (i = i < 0 ? 0 : i; !err && i < log->data->n; i++)
-		if (log_segment_end(log, i) > from)
+		if (log_segment_end(log, i) > from || i == log->data->n - 1) /* entries of what was lost lie behind the end */
 			err = replay_segment(log, &log->data->segments[i], from);
 	if (!err) {
 		producers_advance(&log->data->producers, log->end);

@@ -361,7 +361,7 @@ int segment_truncate(struct log *log, struct segment *s, int64_t pos, int64_t of
 	if (!err)
 		err = cut_index(log, s, SEGMENT_TIME, KEY_TIMESTAMP, offset, &s->time_n);
 	if (!err && segment_open(log, s, SEGMENT_TXN, false, &file) == 0)
-		err = txn_index_cut(file, offset);
+		err = txn_index_cut(file, s->base, offset);
 	if (!err)
 		err = reset_marks(log, s);
 	s->dirty = s->indexes_dirty = true;

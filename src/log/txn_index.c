@@ -43,15 +43,15 @@ int txn_index_read(struct file *file, int64_t i, struct completed_txn *out)
 	return 0;
 }
 
-int txn_index_cut(struct file *file, int64_t offset)
+int txn_index_cut(struct file *file, int64_t base, int64_t offset)
 {
 	struct completed_txn t;
 	int64_t n = 0;
 	int err;
 
-	while ((err = txn_index_read(file, n, &t)) == 0 && t.last_offset < offset)
-		n++;
+	for (; (err = txn_index_read(file, n, &t)) == 0 && t.last_offset >= base && t.last_offset < offset; n++)
+		base = t.last_offset + 1;
 	if (err && err != -ENODATA && err != -EINVAL)
 		return err;
-	return file_truncate(file, n * TXN_ENTRY);
+	return file_size(file) == n * TXN_ENTRY ? 0 : file_truncate(file, n * TXN_ENTRY);
 }

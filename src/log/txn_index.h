@@ -21,7 +21,10 @@ enum { TXN_ENTRY = 34 };
 int txn_index_append(struct file *file, const struct completed_txn *t);
 /* Entry i: 0, -ENODATA at the end, -EINVAL for a version that is not 0. */
 int txn_index_read(struct file *file, int64_t i, struct completed_txn *out);
-/* Drops the entries whose marker is at or beyond offset, and what is no whole entry. */
-int txn_index_cut(struct file *file, int64_t offset);
+/*
+ * Of the index of a segment that begins at base: drops the entries whose marker is at or beyond offset, and what is no entry (a power cut may
+ * leave zeros).
+ */
+int txn_index_cut(struct file *file, int64_t base, int64_t offset);
 
 #endif
