@@ -22,7 +22,7 @@ static int append_error(int err)
 
 /* ---- rolling ---- */
 
-static int read_first_timestamp(struct log *log, struct segment *s)
+int segment_read_first_timestamp(struct log *log, struct segment *s)
 {
 	struct scan scan;
 	struct file *file;
@@ -38,6 +38,14 @@ static int read_first_timestamp(struct log *log, struct segment *s)
 	return scan.error;
 }
 
+/* What must be open to compaction after a while must have left the active segment by then (KIP-354). */
+static int64_t longest_ms(const struct topic_config *c)
+{
+	return c->cleanup_compact && c->max_compaction_lag_ms > 0 && c->max_compaction_lag_ms < c->segment_ms
+		       ? c->max_compaction_lag_ms
+		       : c->segment_ms;
+}
+
 /*
  * segment.ms counts from the first batch's timestamp to the new one's, or from the segment's making where there is
  * none.
@@ -46,13 +54,13 @@ static bool waited_long_enough(struct log *log, struct segment *s, int64_t max_t
 {
 	int64_t waited;
 
-	if (s->size == 0 || read_first_timestamp(log, s))
+	if (s->size == 0 || segment_read_first_timestamp(log, s))
 		return false;
 	if (s->first_timestamp >= 0)
 		waited = max_timestamp - s->first_timestamp;
 	else
 		waited = now_ms - s->created_ms;
-	return waited > log->config->segment_ms - s->jitter_ms;
+	return waited > longest_ms(log->config) - s->jitter_ms;
 }
 
 struct incoming {

@@ -46,6 +46,7 @@ static const char *const CHECKPOINT_FILES[CHECKPOINT_KINDS] = {
 	[CHECKPOINT_RECOVERY_POINT] = "recovery-point-offset-checkpoint",
 	[CHECKPOINT_LOG_START] = "log-start-offset-checkpoint",
 	[CHECKPOINT_HIGH_WATERMARK] = "replication-offset-checkpoint",
+	[CHECKPOINT_CLEANER] = "cleaner-offset-checkpoint",
 };
 
 /* ---- opening ---- */

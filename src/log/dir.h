@@ -7,7 +7,7 @@
  *   recovery-point-offset-checkpoint     what is on the platter, per replica
  *   log-start-offset-checkpoint          where logs start, where that is not their first segment
  *   replication-offset-checkpoint        high watermarks
- *   cleaner-offset-checkpoint            Kafka's; kept as found
+ *   cleaner-offset-checkpoint            up to where logs were compacted
  *   odradek.reserve                      room that a full disk gives up for the metadata log (a plain file: Kafka
  *   skips it)
  *   <topic>-<partition>/                 a replica, see log.h
@@ -106,7 +106,13 @@ bool log_dir_is_short(const struct log_dir *);
 
 /* ---- checkpoints ---- */
 
-enum log_checkpoint { CHECKPOINT_RECOVERY_POINT, CHECKPOINT_LOG_START, CHECKPOINT_HIGH_WATERMARK, CHECKPOINT_KINDS };
+enum log_checkpoint {
+	CHECKPOINT_RECOVERY_POINT,
+	CHECKPOINT_LOG_START,
+	CHECKPOINT_HIGH_WATERMARK,
+	CHECKPOINT_CLEANER,
+	CHECKPOINT_KINDS
+};
 
 /* What a checkpoint said at log_dir_open; `absent` where it says nothing. */
 int64_t log_dir_checkpointed(const struct log_dir *, enum log_checkpoint kind, struct str topic, int32_t partition,

@@ -227,6 +227,7 @@ int log_close(struct log *log)
 	struct log_flush f = {0};
 	int err;
 
+	check(!log->cleaning);
 	if (log->standing != LOG_WHOLE)
 		return -ENOSPC; /* the next start recovers it */
 	if (!log->data || log_dir_error(log->dir))

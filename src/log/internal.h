@@ -8,6 +8,7 @@
  *	lookup.c    offsets by time
  *	load.c      what is on disk; recover.c verifies it, replay.c rebuilds producer state
  *	truncate.c  flush.c  retain.c  future.c
+ *	cleanable.c what may be compacted; clean.c compacts it, with clean_filter.c, clean_txn.c, cleaned.c, key_map.c
  *
  * Index entries of the active segment wait in memory (struct pending) and are written many at once: at a roll, a
  * flush, a close, or when there is no room. A crash loses them, and recovery makes the same ones again.
@@ -23,6 +24,7 @@
 #include "log/index.h"
 #include "log/log.h"
 #include "log/producers.h"
+#include "log/paths.h"
 #include "log/scan.h"
 
 enum segment_file { SEGMENT_LOG, SEGMENT_INDEX, SEGMENT_TIME, SEGMENT_TXN, SEGMENT_FILES };
@@ -46,6 +48,8 @@ struct segment {
 	bool sealed;	    /* readers may look at bytes that were cut off: appends go to a new segment */
 	bool dirty;	    /* has bytes that were not synced */
 	bool indexes_dirty; /* so have its indexes */
+	bool no_aborted;    /* there is no .txnindex */
+	uint8_t swap;	    /* bit i: file i is named .swap still (clean.c) */
 	int64_t used_ms;    /* mono */
 	struct file *files[SEGMENT_FILES];
 };
@@ -100,6 +104,9 @@ struct log {
 	int64_t high_watermark;
 	int64_t end;
 	int64_t flushed_end;
+	int64_t clean_end;	    /* what lies below it was cleaned; -1 = never */
+	struct log_clean *cleaning; /* the one under way, or NULL */
+	bool uncleanable;	    /* something in it cannot be read */
 	struct epochs epochs;
 	enum log_standing standing;
 	struct log_data *data; /* NULL: nothing was ever appended, or it is unread */
@@ -158,6 +165,11 @@ int segment_truncate(struct log *log, struct segment *s, int64_t pos, int64_t of
 /* The full size of its offset index as the settings have it, in entries. */
 bool segment_index_full(const struct log *log, const struct segment *s);
 
+/* The max timestamp of its first batch; -1 when it has none. */
+int segment_read_first_timestamp(struct log *log, struct segment *s);
+/* Kafka's name of one of its files, or the one it has during a swap. */
+void segment_path(const struct log *log, const struct segment *s, enum segment_file kind, char out[PATH_SIZE]);
+
 /* ---- append.c ---- */
 
 int log_roll_at(struct log *log, int64_t base, int64_t now_ms);
@@ -169,6 +181,19 @@ int log_roll_at(struct log *log, int64_t base, int64_t now_ms);
  * none, -EAGAIN with *cold, or an error. The scan stands on that batch.
  */
 int segment_locate(struct log *log, struct segment *s, int64_t offset, struct scan *scan, struct log_cold *cold);
+
+/* The aborted transactions whose markers are in segment i. */
+int log_each_aborted(struct log *log, int i, int (*each)(void *arg, const struct completed_txn *t), void *arg);
+
+/* ---- retain.c ---- */
+
+/* Renames it to .deleted, if it is there, and notes it. */
+int log_retire_file(struct log *log, const char *path, struct log_deletion *d);
+
+/* ---- clean.c ---- */
+
+/* Segments are about to be cut, dropped or moved: the cleaning under way, if any, ends without another change. */
+void log_clean_abort(struct log *log);
 
 /* ---- recover.c, replay.c ---- */
 

@@ -303,6 +303,7 @@ struct log_deletion {
 
 /*
  * Rolls and takes out what retention.ms, retention.bytes and the log start allow, some segments at a time: call it again until *out is NULL.
+ * Nothing goes while the log is being cleaned.
  */
 int log_retain(struct log *, int64_t now_ms, struct log_deletion **out);
 /*

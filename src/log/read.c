@@ -316,6 +316,20 @@ static int collect_aborted(struct file *file, int64_t from, int64_t upto, struct
 	return err == -ENODATA ? 0 : err;
 }
 
+int log_each_aborted(struct log *log, int i, int (*each)(void *arg, const struct completed_txn *t), void *arg)
+{
+	struct completed_txn t;
+	struct file *file;
+	int err = segment_open(log, &log->data->segments[i], SEGMENT_TXN, false, &file);
+
+	for (int64_t k = 0; !err; k++) {
+		err = txn_index_read(file, k, &t);
+		if (!err)
+			err = each(arg, &t);
+	}
+	return err == -ENOENT || err == -ENODATA ? 0 : err;
+}
+
 static int aborted_of(struct log *log, int i, struct file **out, struct log_cold *cold)
 {
 	int err = segment_open(log, &log->data->segments[i], SEGMENT_TXN, false, out);

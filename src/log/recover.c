@@ -320,14 +320,22 @@ static bool is_below(const struct log_data *d, int i, int64_t recovery_point)
 	return i < d->n - 1 && d->segments[i + 1].base <= recovery_point;
 }
 
+/* A topic that is not compacted any more has the gaps of when it was. */
+static bool was_never_cleaned(const struct log *log, int64_t base)
+{
+	return log_dir_checkpointed(log->dir, CHECKPOINT_CLEANER, str_of(log->topic), log->partition, -1) < base;
+}
+
 /*
  * Segment i was made, but the end of the one before it never reached the platter. (A compacted log may have such
  * gaps; there they are let be.)
  */
 static bool is_behind_a_hole(const struct log *log, int i, int64_t recovery_point)
 {
+	int64_t base = log->data->segments[i].base;
+
 	return i > 0 && !is_below(log->data, i - 1, recovery_point) && !log->config->cleanup_compact &&
-	       log->end < log->data->segments[i].base;
+	       log->end < base && was_never_cleaned(log, base);
 }
 
 /*

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "log/clean.h"
 #include "log/internal.h"
 #include "log/paths.h"
 
@@ -97,7 +98,7 @@ static int count_going(struct log *log, int64_t now_ms, int *n)
 }
 
 /* Even a name needs room: on a full disk a file goes without the delay, and makes some. */
-static int take_file(struct log *log, const char *path, struct log_deletion *d)
+int log_retire_file(struct log *log, const char *path, struct log_deletion *d)
 {
 	char *to = xasprintf("%s.deleted", path);
 	int err = env_rename(log->env, path, to);
@@ -122,11 +123,11 @@ static int take_segment(struct log *log, struct segment *s, struct log_deletion 
 	LOG_DIR_PATH(log, dir);
 	for (int i = SEGMENT_FILES - 1; i >= 0 && !err; i--) {
 		path_of_offset(path, dir, s->base, SEGMENT_SUFFIX[i]);
-		err = take_file(log, path, d);
+		err = log_retire_file(log, path, d);
 	}
 	if (!err) {
 		path_of_offset(path, dir, s->base, ".snapshot");
-		err = take_file(log, path, d);
+		err = log_retire_file(log, path, d);
 	}
 	return err ? log_failed(log, err, "deleting a segment", SEGMENT_LOG, s->base) : 0;
 }
@@ -156,7 +157,7 @@ int log_retain(struct log *log, int64_t now_ms, struct log_deletion **out)
 	int err;
 
 	*out = NULL;
-	if (!log->data || log->data->n == 0 || log_dir_error(log->dir) || log->standing != LOG_WHOLE)
+	if (!log->data || log->data->n == 0 || log_dir_error(log->dir) || log->standing != LOG_WHOLE || log->cleaning)
 		return 0;
 	err = count_going(log, now_ms, &n);
 	if (!err && n == log->data->n) /* all of it: readers and the next append need a segment */
@@ -206,8 +207,11 @@ struct log_deletion *log_delete(struct log *log)
 		log_dir_fail(log->dir, err, "deleting a replica", from);
 	else if (!log->dir_name) /* a future one never had the name */
 		log_dir_departs(log->dir, to);
+	if (log->cleaning)
+		log_clean_cancel(log->cleaning);
 	log_data_free(log->data);
 	log->data = NULL;
+	log->clean_end = -1;
 	log->standing = LOG_WHOLE;
 	log->epochs.n = 0;
 	log->start = log->end = log->high_watermark = log->flushed_end = 0;

@@ -4,11 +4,13 @@
  * than the last one's.
  */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/check.h"
 #include "base/err.h"
 #include "log/internal.h"
 #include "log/paths.h"
+#include "log/swap.h"
 #include "log/txn_index.h"
 
 const char *const SEGMENT_SUFFIX[SEGMENT_FILES] = {
@@ -35,12 +37,14 @@ void segment_close_files(struct segment *s)
 		file_unref(&s->files[i]);
 }
 
-static void segment_path(const struct log *log, const struct segment *s, enum segment_file kind, char out[PATH_SIZE])
+void segment_path(const struct log *log, const struct segment *s, enum segment_file kind, char out[PATH_SIZE])
 {
 	char dir[PATH_SIZE];
+	char suffix[32];
 
 	LOG_DIR_PATH(log, dir);
-	path_of_offset(out, dir, s->base, SEGMENT_SUFFIX[kind]);
+	snprintf(suffix, sizeof(suffix), "%s%s", SEGMENT_SUFFIX[kind], s->swap & 1u << kind ? SWAP_SUFFIX : "");
+	path_of_offset(out, dir, s->base, suffix);
 }
 
 /* Over the budget for files: lets go of those of this log that are not the active segment's. */
@@ -54,12 +58,16 @@ int segment_open(struct log *log, struct segment *s, enum segment_file kind, boo
 {
 	char path[PATH_SIZE];
 
+	if (kind == SEGMENT_TXN && s->no_aborted && !create)
+		return -ENOENT;
 	s->used_ms = env_mono_ms(log->env);
 	if (!s->files[kind]) {
 		if (__atomic_load_n(&log->env->open_files, __ATOMIC_RELAXED) >= log->env->open_files_max)
 			close_older(log);
 		segment_path(log, s, kind, path);
 		int err = env_open(log->env, path, FILE_WRITE | (create ? FILE_CREATE : 0), &s->files[kind]);
+		if (kind == SEGMENT_TXN)
+			s->no_aborted = err == -ENOENT;
 		if (err)
 			return err;
 		if (create)

@@ -52,8 +52,8 @@ static bool plausible(const struct verify *v, const struct batch_header *h, int6
 	return h->magic < BATCH_MAGIC || (h->count >= 0 && (h->attributes & ~0x7f) == 0);
 }
 
-/* CRC-32 as zlib has it, of formats 0 and 1, a bit at a time: such batches are few, and old. */
-static uint32_t legacy_crc(uint32_t crc, const void *data, size_t len)
+/* A bit at a time: such batches are few, and old. */
+uint32_t legacy_crc(uint32_t crc, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 

@@ -24,6 +24,9 @@ struct verify {
 	int64_t len;
 };
 
+/* CRC-32 as zlib has it, of formats 0 and 1. */
+uint32_t legacy_crc(uint32_t crc, const void *data, size_t len);
+
 void verify_init(struct verify *v, struct file *file, int64_t base, int64_t size);
 void verify_fini(struct verify *v);
 /*
