@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/advertise.h"
+#include "broker/cleaner.h"
 #include "broker/coordinator.h"
 #include "broker/assignments.h"
 #include "broker/mover.h"
@@ -126,6 +127,8 @@ static void serving(struct node *n)
 		web_tell(n->web);
 	if (n->partitions)
 		n->upkeep = upkeep_new(n);
+	if (n->partitions)
+		n->cleaner = cleaner_new(n);
 	diag_info(n->env->diag, "Kafka Server started", "ms=%lld", (long long)ms);
 	event(n, NODE_EVENT_STARTED);
 }

@@ -31,6 +31,7 @@ struct log_dir;
 struct mover;
 struct net;
 struct request;
+struct cleaner;
 struct upkeep;
 struct web;
 
@@ -94,6 +95,7 @@ struct node {
 	struct assignments *assignments;
 	struct mover *mover;
 	struct upkeep *upkeep;
+	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */
 	struct advertise *advertise;
 	struct web *web;  /* NULL without odradek.http.listeners */
 	bool loaded;	  /* the logs are open */

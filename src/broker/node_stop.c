@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/advertise.h"
+#include "broker/cleaner.h"
 #include "broker/coordinator.h"
 #include "broker/dispatch.h"
 #include "broker/assignments.h"
@@ -154,6 +155,8 @@ static void close_quorum(struct post *post)
 		mover_stop(n->mover);
 		assignments_stop(n->assignments);
 	}
+	cleaner_free(n->cleaner);
+	n->cleaner = NULL;
 	if (n->upkeep)
 		upkeep_free(n->upkeep);
 	n->upkeep = NULL;

@@ -15,6 +15,7 @@
 #include "broker/upkeep.h"
 #include "config/config.h"
 #include "log/dir.h"
+#include "log/clean.h"
 #include "metadata/image.h"
 
 struct partition_key {
@@ -550,9 +551,16 @@ static int64_t to_checkpoint(const struct partition *p, enum log_checkpoint kind
 		return log_dir_checkpointed(log_dir(p->log), kind, str_of(p->topic->name), p->id, -1);
 	if (o.end == 0 || (kind == CHECKPOINT_LOG_START && o.start == 0))
 		return -1;
-	return kind == CHECKPOINT_HIGH_WATERMARK ? o.high_watermark
-	       : kind == CHECKPOINT_LOG_START	 ? o.start
-						 : o.flushed_end;
+	switch (kind) {
+	case CHECKPOINT_HIGH_WATERMARK:
+		return o.high_watermark;
+	case CHECKPOINT_LOG_START:
+		return o.start;
+	case CHECKPOINT_CLEANER:
+		return log_clean_end(p->log);
+	default:
+		return o.flushed_end;
+	}
 }
 
 static void checkpoint_one(struct partition *p, void *arg)

@@ -58,6 +58,11 @@ static void log_starts(struct upkeep *u)
 	partitions_checkpoint(u->node->partitions, CHECKPOINT_LOG_START);
 }
 
+static void cleaned(struct upkeep *u)
+{
+	partitions_checkpoint(u->node->partitions, CHECKPOINT_CLEANER);
+}
+
 /* Replicas have left their names: no checkpoint may know them when it comes to a successor. */
 static void names(struct upkeep *u)
 {
@@ -81,7 +86,7 @@ static void retain_one(struct partition *p, void *arg)
 	do {
 		deletion = NULL;
 		mutex_lock(&p->lock);
-		if (!p->deleted)
+		if (!p->deleted && !p->topic->config.cleanup_compact) /* those are the cleaner's */
 			log_retain(p->log, env_wall_ms(u->node->env), &deletion);
 		mutex_unlock(&p->lock);
 		if (deletion)
@@ -190,6 +195,7 @@ static const struct chore chores[] = {
 	{high_watermarks, CONFIG_REPLICA_HIGH_WATERMARK_CHECKPOINT_INTERVAL_MS, 0, NULL, false},
 	{recovery_points, CONFIG_LOG_FLUSH_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL, false},
 	{log_starts, CONFIG_LOG_FLUSH_START_OFFSET_CHECKPOINT_INTERVAL_MS, 0, NULL, false},
+	{cleaned, 0, NAMES_MS, NULL, false},
 	{names, 0, NAMES_MS, NULL, true},
 	{retention, CONFIG_LOG_RETENTION_CHECK_INTERVAL_MS, 0, NULL, false},
 	{producers, CONFIG_PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS, 0, NULL, false},
@@ -304,13 +310,23 @@ struct upkeep *upkeep_new(struct node *n)
 	return u;
 }
 
-void upkeep_names_changed(struct upkeep *u)
+static void is_due(struct upkeep *u, void (*run)(struct upkeep *u))
 {
 	for (int i = 0; i < N_CHORES; i++)
-		if (chores[i].for_names)
+		if (chores[i].run == run)
 			u->due_ms[i] = env_mono_ms(u->node->env);
 	if (!u->working)
 		sleep_until_due(u);
+}
+
+void upkeep_names_changed(struct upkeep *u)
+{
+	is_due(u, names);
+}
+
+void upkeep_cleaned(struct upkeep *u)
+{
+	is_due(u, cleaned);
 }
 
 void upkeep_free(struct upkeep *u)

@@ -15,6 +15,8 @@ struct upkeep *upkeep_new(struct node *n);
  * the old one stood. On reactor 0.
  */
 void upkeep_names_changed(struct upkeep *u);
+/* A log was compacted: the checkpoint of that is written. On reactor 0. */
+void upkeep_cleaned(struct upkeep *u);
 /* On reactor 0. A job that runs is the core's to wait for. */
 void upkeep_free(struct upkeep *u);
 

@@ -891,6 +891,11 @@ int log_clean_error(const struct log_clean *c)
 	return c->error;
 }
 
+bool log_clean_is_hopeless(const struct log_clean *c)
+{
+	return c->error > 0 || c->error == -ENOBUFS || c->error == -EFBIG;
+}
+
 int64_t log_clean_error_segment(const struct log_clean *c)
 {
 	return c->error_segment;

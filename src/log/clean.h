@@ -92,6 +92,8 @@ void log_clean_cancel(struct log_clean *c);
  * the keys of one batch), -EFBIG: it cannot be cleaned; other errors have taken the directory offline.
  */
 int log_clean_error(const struct log_clean *c);
+/* Something in the log: it would go wrong again. */
+bool log_clean_is_hopeless(const struct log_clean *c);
 /* Where it went wrong: the segment. */
 int64_t log_clean_error_segment(const struct log_clean *c);
 const struct log_clean_stats *log_clean_stats(const struct log_clean *c);

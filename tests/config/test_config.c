@@ -311,7 +311,6 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 {
 	expect_refused("authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 		       "server.properties:6", "access control is not served yet");
-	expect_refused("log.cleanup.policy=compact,delete", "server.properties:6", "compaction is not served yet");
 	expect_refused("remote.log.storage.system.enable=true", "server.properties:6",
 		       "tiered storage is not served yet");
 	expect_refused("client.quota.callback.class=x.Y", "server.properties:6", "quotas are not enforced yet");
@@ -328,12 +327,12 @@ static void what_is_harmless_though_not_served_stands(void **state)
 {
 	struct loaded l =
 		expect_fine("authorizer.class.name=\nremote.log.storage.system.enable=false\nnum.io.threads=16\n"
-			    "log.cleaner.threads=2\ntransaction.max.timeout.ms=5\nconfig.providers=");
+			    "log.cleanup.policy=compact,delete\nlog.cleaner.threads=2\ntransaction.max.timeout.ms=5\nconfig.providers=");
 
 	assert_int_equal(config_int(l.c, CONFIG_NUM_IO_THREADS), 16);
 	assert_true(
 		has_note(&l, CONFIG_NOTE_WARN, NULL, "without effect: num.io.threads (requests run on event loops"));
-	assert_true(has_note(&l, CONFIG_NOTE_WARN, NULL, "without effect: log.cleaner.threads (compaction"));
+	assert_int_equal(config_int(l.c, CONFIG_LOG_CLEANER_THREADS), 2);
 	assert_true(has_note(&l, CONFIG_NOTE_WARN, NULL, "without effect: transaction.max.timeout.ms (transactions"));
 	unload(&l);
 }

@@ -1,0 +1,234 @@
+/* A node compacts its topics: found by itself, kept through kills, power cuts and stops, and given up with its topic. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "protocol/create_topics.h"
+#include "protocol/delete_topics.h"
+#include "tests/base/cm.h"
+#include "tests/broker/node_world.h"
+
+#define TOPIC "compacted"
+#define A_WHILE_MS 40000 /* two looks of the cleaner */
+
+static int64_t timestamp;
+
+static void create(const char *policy)
+{
+	static const char *const SETTINGS[] = {"segment.ms", "500", "min.cleanable.dirty.ratio", "0.01", "delete.retention.ms",
+					       "1000"};
+	struct create_topics_request in;
+	struct create_topics_request_topic topic;
+	struct create_topics_request_config configs[4];
+	struct create_topics_response out;
+
+	codec_init(&create_topics_request_schema, &in);
+	codec_init(&create_topics_request_topic_schema, &topic);
+	for (int i = 0; i < 4; i++)
+		codec_init(&create_topics_request_config_schema, &configs[i]);
+	configs[0].name = STR("cleanup.policy");
+	configs[0].value = str_of(policy);
+	for (int i = 0; i < 3; i++) {
+		configs[i + 1].name = str_of(SETTINGS[2 * i]);
+		configs[i + 1].value = str_of(SETTINGS[2 * i + 1]);
+	}
+	topic.name = STR(TOPIC);
+	topic.num_partitions = 1;
+	topic.replication_factor = 1;
+	topic.configs.v = configs;
+	topic.configs.n = 4;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	in.timeout_ms = 5000;
+	client_send(&w->a, &create_topics_request_schema, 7, &in);
+	client_take(&w->a, &create_topics_response_schema, 7, &out);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+}
+
+static void delete(void)
+{
+	struct delete_topics_request in;
+	struct delete_topics_request_topic topic;
+	struct delete_topics_response out;
+
+	codec_init(&delete_topics_request_schema, &in);
+	codec_init(&delete_topics_request_topic_schema, &topic);
+	topic.name = STR(TOPIC);
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	in.timeout_ms = 5000;
+	client_send(&w->a, &delete_topics_request_schema, 6, &in);
+	client_take(&w->a, &delete_topics_response_schema, 6, &out);
+	assert_int_equal(out.responses.v[0].error_code, 0);
+}
+
+/* One record a batch, one batch a segment. A null value is a tombstone. */
+static int16_t put(const char *key, const char *value)
+{
+	struct produce_response out;
+	struct batch_builder builder;
+	struct buf b = {0};
+
+	timestamp += 1000;
+	batch_begin(&builder, &b, &BATCH_OPTIONS_NONE);
+	batch_add(&builder, timestamp, key ? (struct bytes){(const uint8_t *)key, (int32_t)strlen(key)} : BYTES_NULL,
+		  value ? (struct bytes){(const uint8_t *)value, (int32_t)strlen(value)} : BYTES_NULL);
+	batch_end(&builder);
+	put_i32(b.p + BATCH_AT_LEADER_EPOCH, -1);
+	batch_crc_set(b.p, b.len);
+	send_produce(&w->a, TOPIC, (struct records){.p = b.p, .len = (int32_t)b.len}, -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	buf_fini(&b);
+	return out.responses.v[0].partition_responses.v[0].error_code;
+}
+
+/* "offset:value ..." of what is there. */
+static const char *all(void)
+{
+	static char text[4096];
+	int64_t at = 0;
+
+	text[0] = '\0';
+	while (true) {
+		send_fetch(&w->a, TOPIC, at, 0);
+		struct fetch_response_partition f = take_fetch(&w->a);
+		struct record r;
+
+		assert_int_equal(f.error_code, 0);
+		if (f.records.len == 0)
+			return text;
+		for (struct batch_iter it = batch_iter(f.records.p, (size_t)f.records.len); batch_next(&it);) {
+			struct record_iter records =
+				record_iter(&it.header, it.p + BATCH_HEADER_SIZE,
+					    (size_t)batch_size(&it.header) - BATCH_HEADER_SIZE);
+
+			assert_true(batch_crc_ok(it.p, &it.header));
+			at = batch_last_offset(&it.header) + 1;
+			while (record_next(&records, &r))
+				snprintf(text + strlen(text), sizeof(text) - strlen(text), "%lld:%.*s ",
+					 (long long)r.offset, r.value.p ? r.value.len : 1,
+					 r.value.p ? (const char *)r.value.p : "-");
+		}
+	}
+}
+
+static void fill(void)
+{
+	assert_int_equal(put("a", "one"), 0);
+	assert_int_equal(put("b", "two"), 0);
+	assert_int_equal(put("a", "three"), 0);
+	assert_int_equal(put("c", "four"), 0);
+	assert_int_equal(put("c", NULL), 0);
+	assert_int_equal(put("a", "six"), 0); /* in the active segment, which is not cleaned */
+}
+
+static int set_up(void **state)
+{
+	timestamp = 1700000000000;
+	return node_world_up(state);
+}
+
+static void a_compacted_topic_keeps_the_newest_of_each_key(void **state)
+{
+	create("compact");
+	fill();
+	assert_string_equal(all(), "0:one 1:two 2:three 3:four 4:- 5:six ");
+	sim_run_for(w->sim, A_WHILE_MS);
+	assert_string_equal(all(), "1:two 2:three 4:- 5:six ");
+	assert_int_equal(put("d", "seven"), 0);
+	sim_run_for(w->sim, A_WHILE_MS);
+	assert_string_equal(all(), "1:two 5:six 6:seven ");
+}
+
+static void what_was_compacted_stays_so_after_a_kill_and_a_power_cut_and_a_stop(void **state)
+{
+	create("compact");
+	fill();
+	sim_run_for(w->sim, A_WHILE_MS);
+	for (int i = 0; i < 3; i++) {
+		if (i < 2) {
+			sim_crash(w->sim, NODE, i == 0 ? SIM_KILL : SIM_POWER);
+			sim_restart(w->sim, NODE);
+		} else {
+			bring_down();
+		}
+		bring_up();
+		client_open(&w->a);
+		assert_true(strncmp(all(), "1:two 2:three 4:- ", strlen("1:two 2:three 4:- ")) == 0);
+	}
+}
+
+/* Killed, cut, stopped or deleted at many moments around a cleaning. */
+static void a_cleaning_may_be_ended_at_any_moment(void **state)
+{
+	for (int i = 0; i < 24; i++) {
+		if (i > 0)
+			set_up(state);
+		create("compact");
+		fill();
+		sim_run_for(w->sim, 14000 + 60 * i);
+		if (i % 4 == 0) {
+			delete ();
+			sim_run_for(w->sim, 3000);
+			create("compact");
+			assert_int_equal(put("x", "again"), 0);
+			assert_string_equal(all(), "0:again ");
+		} else {
+			if (i % 4 == 1) {
+				bring_down();
+			} else {
+				sim_crash(w->sim, NODE, i % 4 == 2 ? SIM_KILL : SIM_POWER);
+				sim_restart(w->sim, NODE);
+			}
+			bring_up();
+			client_open(&w->a);
+			sim_run_for(w->sim, A_WHILE_MS);
+			assert_non_null(strstr(all(), "1:two 2:three "));
+			assert_null(strstr(all(), "0:one"));
+		}
+		if (i < 23)
+			node_world_down(state);
+	}
+}
+
+static void a_record_without_a_key_is_refused(void **state)
+{
+	create("compact");
+	assert_int_equal(put(NULL, "value"), ERR_INVALID_RECORD);
+	assert_int_equal(put("key", "value"), 0);
+}
+
+/* The records are of 1970: older than retention.ms. */
+static void a_topic_of_both_policies_is_compacted_and_deleted_from(void **state)
+{
+	struct fetch_response_partition f;
+
+	create("compact,delete");
+	timestamp = 1000;
+	fill();
+	sim_run_for(w->sim, A_WHILE_MS);
+	send_fetch(&w->a, TOPIC, 0, 0);
+	f = take_fetch(&w->a);
+	assert_int_equal(f.error_code, ERR_OFFSET_OUT_OF_RANGE);
+	timestamp = env_wall_ms(sim_env(w->sim, NODE)) - 10000;
+	fill();
+	sim_run_for(w->sim, A_WHILE_MS);
+	send_fetch(&w->a, TOPIC, 6, 0);
+	f = take_fetch(&w->a);
+	assert_int_equal(f.error_code, 0);
+	assert_value(f.records, "two"); /* what was at 6 is shadowed by what is at 8 */
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, node_world_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_compacted_topic_keeps_the_newest_of_each_key),
+		TEST(what_was_compacted_stays_so_after_a_kill_and_a_power_cut_and_a_stop),
+		TEST(a_cleaning_may_be_ended_at_any_moment),
+		TEST(a_record_without_a_key_is_refused),
+		TEST(a_topic_of_both_policies_is_compacted_and_deleted_from),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
