@@ -1,9 +1,11 @@
 /*
- * api: the rows, which api.tbl has in order of their keys.
+ * api: the rows, by key.
  */
 #include "broker/api.h"
 
 #include <stddef.h>
+
+#include "base/check.h"
 
 #define API(name) extern const struct api api_##name;
 #include "broker/api.tbl"
@@ -15,24 +17,13 @@ static const struct api *const rows[] = {
 #undef API
 };
 
-#define N_ROWS ((int)(sizeof(rows) / sizeof(rows[0])))
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
-const struct api *api_find(int key)
+void api_table_fill(struct api_table *t)
 {
-	int low = 0, high = N_ROWS;
-
-	while (low < high) {
-		int middle = (low + high) / 2;
-
-		if (rows[middle]->key < key)
-			low = middle + 1;
-		else
-			high = middle;
+	*t = (struct api_table){0};
+	for (size_t i = 0; i < N_ROWS; i++) {
+		check(rows[i]->key >= 0 && rows[i]->key < API_KEYS_MAX && !t->by_key[rows[i]->key]);
+		t->by_key[rows[i]->key] = rows[i];
 	}
-	return low < N_ROWS && rows[low]->key == key ? rows[low] : NULL;
-}
-
-const struct api *api_row(int i)
-{
-	return i < N_ROWS ? rows[i] : NULL;
 }

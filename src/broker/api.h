@@ -81,11 +81,19 @@ struct api {
 	int32_t (*timeout_ms)(const void *in); /* of what is forwarded; NULL: it waits as long as it takes */
 };
 
-/* The row of a key; NULL when it is not served. */
-const struct api *api_find(int key);
-/* The i-th row, by key; NULL behind the last. */
-const struct api *api_row(int i);
 #define API_KEYS_MAX 95
+
+/* A node's: the row of each key; NULL where it is not served. */
+struct api_table {
+	const struct api *by_key[API_KEYS_MAX];
+};
+
+void api_table_fill(struct api_table *t);
+
+static inline const struct api *api_find(const struct api_table *t, int key)
+{
+	return key >= 0 && key < API_KEYS_MAX ? t->by_key[key] : NULL;
+}
 
 /* ---- a request ---- */
 

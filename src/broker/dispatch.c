@@ -278,7 +278,7 @@ static void run(struct request *r, struct reader *in)
 
 static const struct api *find_row(struct request *r, int key)
 {
-	const struct api *api = api_find(key);
+	const struct api *api = api_find(&r->node->apis, key);
 	int listener = r->from_controller ? API_CONTROLLER : API_BROKER;
 
 	return api && (api->flags & listener) ? api : NULL;

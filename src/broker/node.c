@@ -303,6 +303,7 @@ struct node *node_start(const struct node_options *options, enum node_end *end)
 	n->options = *options;
 	n->env = options->env;
 	n->config = options->config;
+	api_table_fill(&n->apis);
 	n->id = config_int(n->config, CONFIG_NODE_ID);
 	n->broker_epoch = -1;
 	n->request_budget = (size_t)config_long(n->config, CONFIG_ODRADEK_REQUEST_MEMORY_BYTES);

@@ -15,6 +15,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "broker/api.h"
 #include "broker/core.h"
 #include "broker/node.h"
 #include "broker/partitions.h"
@@ -68,6 +69,7 @@ struct node {
 	struct node_options options;
 	struct env *env;
 	const struct config *config;
+	struct api_table apis;
 	struct arena arena; /* what lives as long as the node */
 	int32_t id;
 	struct str cluster_id;

@@ -51,8 +51,9 @@ static bool fill_keys(struct request *r, struct api_versions_response *out)
 
 	if (!ANSWER_ARRAY(r, out->api_keys, api_versions_response_version_schema, API_KEYS_MAX))
 		return false;
-	for (int i = 0; (api = api_row(i)); i++) {
-		if (!(api->flags & listener))
+	for (int key = 0; key < API_KEYS_MAX; key++) {
+		api = api_find(&r->node->apis, key);
+		if (!api || !(api->flags & listener))
 			continue;
 		out->api_keys.v[n++] = (struct api_versions_response_version){
 			.api_key = api->key,
