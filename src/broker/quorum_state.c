@@ -33,7 +33,7 @@ static void write_job(struct work *w)
 	char *path = path_of(s->quorum);
 
 	s->err = env_replace_file(s->quorum->env, path, s->text.p, s->text.len);
-	if (s->err == -ENOSPC || s->err == -EDQUOT) { /* the flush beside it may have released the reserve already */
+	if (err_is_disk_full(s->err)) { /* the flush beside it may have released the reserve already */
 		log_dir_release_reserve(s->quorum->options.dir);
 		s->err = env_replace_file(s->quorum->env, path, s->text.p, s->text.len);
 	}
