@@ -6,6 +6,7 @@
 
 #include "tests/base/cm.h"
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "protocol/consumer_group_heartbeat.h"
 #include "protocol/metadata_records.h"
@@ -22,6 +23,8 @@ uint64_t brain_random(struct brain *b)
 
 static uint64_t step_random(void *arg) { return brain_random(arg); }
 
+static void step_begin(struct brain *b, struct shard_step *step, struct arena *a);
+
 /* ---- life ---- */
 
 static void shard_begin(struct brain *b)
@@ -31,14 +34,26 @@ static void shard_begin(struct brain *b)
 	b->s = group_shard_type.new(&options);
 }
 
-void brain_init(struct brain *b, const char *settings)
+static struct config *load(const char *settings)
 {
 	struct config_input in = {.file_name = STR("f"), .file_text = str_of(settings)};
 	struct config_notes notes;
+	struct config *config;
 
-	memset(b, 0, sizeof(*b));
-	assert_int_equal(config_load(&in, &b->config, &notes), 0);
+	assert_int_equal(config_load(&in, &config, &notes), 0);
 	config_notes_fini(&notes);
+	return config;
+}
+
+void brain_configure(struct brain *b, const char *settings)
+{
+	b->next_config = load(settings);
+}
+
+void brain_init(struct brain *b, const char *settings)
+{
+	memset(b, 0, sizeof(*b));
+	b->config = load(settings);
 	b->image = image_new(STR("cluster"));
 	b->now_ms = 1000000;
 	b->chance = 1;
@@ -50,6 +65,12 @@ void brain_forget(struct brain *b) { arena_reset(&b->arena); }
 
 void brain_fini(struct brain *b)
 {
+	struct shard_step step;
+	struct arena a;
+
+	step_begin(b, &step, &a);
+	group_shard_type.unload(b->s, &step, ERR_NOT_COORDINATOR);
+	arena_fini(&a);
 	group_shard_type.free(b->s);
 	for (int i = 0; i < b->n_log; i++) {
 		xfree((void *)b->log[i].key.p);
@@ -95,6 +116,19 @@ static void apply(struct brain *b, const struct shard_record *r, int64_t offset,
 	arena_fini(&a);
 }
 
+static void answer(struct list *commands, int err)
+{
+	while (!list_empty(commands)) {
+		struct brain_call *call = container_of(list_first(commands), struct brain_call, c.link);
+
+		list_remove(&call->c.link);
+		assert_false(call->answered);
+		call->answered = true;
+		if (err)
+			call->c.err = err;
+	}
+}
+
 static void step_end(struct brain *b, struct shard_step *step)
 {
 	bool refused = b->refuse_appends && step->records.n > 0;
@@ -111,6 +145,8 @@ static void step_end(struct brain *b, struct shard_step *step)
 		b->n_log++;
 	}
 	group_shard_type.committed(b->s, b->n_log);
+	answer(&step->answered_at_once, 0);
+	answer(&step->answered, refused ? ERR_COORDINATOR_NOT_AVAILABLE : 0);
 	while (!list_empty(&step->written)) {
 		struct shard_written *w = container_of(list_first(&step->written), struct shard_written, link);
 		struct shard_step next;
@@ -118,7 +154,7 @@ static void step_end(struct brain *b, struct shard_step *step)
 
 		list_remove(&w->link);
 		step_begin(b, &next, &a);
-		w->fn(b->s, &next, w->arg, refused ? 14 : 0);
+		w->fn(b->s, &next, w->arg, refused ? ERR_COORDINATOR_NOT_AVAILABLE : 0);
 		step_end(b, &next);
 	}
 	while (!list_empty(&step->jobs)) {
@@ -135,28 +171,36 @@ static void step_end(struct brain *b, struct shard_step *step)
 	arena_fini(step->arena);
 }
 
-const void *brain_ask(struct brain *b, int16_t api, int16_t version, const void *in, int *err)
+struct brain_call *brain_send(struct brain *b, int16_t api, int16_t version, const void *in)
 {
 	const struct api_info *p = api_info_find(api);
-	struct shard_command c = {.api = api,
-				  .version = version,
-				  .client_id = STR("client"),
-				  .client_host = STR("/127.0.0.1"),
-				  .in = in,
-				  .arena = &b->arena};
+	struct brain_call *call = arena_zalloc(&b->arena, sizeof(*call));
 	struct shard_step step;
 	struct arena a;
 
-	c.out = arena_zalloc(&b->arena, p->response->size);
-	codec_init(p->response, c.out);
-	list_init(&c.link);
+	call->c = (struct shard_command){.api = api,
+					 .version = version,
+					 .client_id = STR("client"),
+					 .client_host = STR("/127.0.0.1"),
+					 .in = in,
+					 .arena = &b->arena};
+	call->c.out = arena_zalloc(&b->arena, p->response->size);
+	codec_init(p->response, call->c.out);
+	list_init(&call->c.link);
 	step_begin(b, &step, &a);
-	group_shard_type.command(b->s, &c, &step);
-	assert_false(list_empty(&step.answered) && list_empty(&step.answered_at_once));
+	group_shard_type.command(b->s, &call->c, &step);
 	step_end(b, &step);
-	*err = c.err;
-	snprintf(message, sizeof(message), "%.*s", STR_ARG(c.message));
-	return c.err ? NULL : c.out;
+	return call;
+}
+
+const void *brain_ask(struct brain *b, int16_t api, int16_t version, const void *in, int *err)
+{
+	struct brain_call *call = brain_send(b, api, version, in);
+
+	assert_true(call->answered);
+	*err = call->c.err;
+	snprintf(message, sizeof(message), "%.*s", STR_ARG(call->c.message));
+	return call->c.err ? NULL : call->c.out;
 }
 
 const char *brain_message(const struct brain *b)
@@ -195,8 +239,19 @@ void brain_reload(struct brain *b, bool compact)
 	struct shard_step step;
 	struct arena a;
 
+	step_begin(b, &step, &a);
+	group_shard_type.unload(b->s, &step, ERR_NOT_COORDINATOR);
+	answer(&step.answered_at_once, ERR_NOT_COORDINATOR);
+	answer(&step.answered, ERR_NOT_COORDINATOR);
+	arena_fini(&a);
 	group_shard_type.free(b->s);
+	if (b->next_config) {
+		config_free(b->config);
+		b->config = b->next_config;
+		b->next_config = NULL;
+	}
 	shard_begin(b);
+	group_shard_type.committed(b->s, b->n_log);
 	for (int i = 0; i < b->n_log; i++) {
 		struct shard_record r = {b->log[i].key, b->log[i].value};
 

@@ -19,6 +19,7 @@ struct brain_record {
 struct brain {
 	struct group_shard *s;
 	struct config *config;
+	struct config *next_config; /* NULL */
 	const struct image *image;
 	int64_t now_ms;
 	uint64_t chance;
@@ -32,6 +33,8 @@ struct brain {
 void brain_init(struct brain *b, const char *settings);
 void brain_fini(struct brain *b);
 void brain_forget(struct brain *b);
+/* Other settings, from the next reload on. */
+void brain_configure(struct brain *b, const char *settings);
 
 /* A topic with n partitions on broker 0; made anew with more where it is there. */
 void brain_topic(struct brain *b, const char *name, int32_t n);
@@ -40,6 +43,12 @@ void brain_group_config(struct brain *b, const char *group, const char *name, co
 
 /* The answer's struct, or NULL with *err. in is a request of this API. */
 const void *brain_ask(struct brain *b, int16_t api, int16_t version, const void *in, int *err);
+/* The same for a request that may wait: answered when it is. in has to stay until then. */
+struct brain_call {
+	struct shard_command c;
+	bool answered;
+};
+struct brain_call *brain_send(struct brain *b, int16_t api, int16_t version, const void *in);
 /* The message of the last refusal. */
 const char *brain_message(const struct brain *b);
 /* Time passes; what is due fires. */
