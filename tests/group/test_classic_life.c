@@ -31,7 +31,7 @@
 	"group.initial.rebalance.delay.ms=500\n"
 #define MEMBERS 5
 #define PARTITIONS 7
-#define STEPS 400
+#define STEPS 1500
 #define SESSION_MS 6000
 #define REBALANCE_MS 9000
 #define ID_LEN 160
@@ -301,11 +301,11 @@ static void work(struct life *l, struct member *m)
 
 	if (what < 45)
 		beat(l, m);
-	else if (what < 85 && m->owns[partition])
+	else if (what < 98 && m->owns[partition])
 		commit(l, m, partition);
-	else if (what >= 97 && !m->instance[0])
+	else if (what == 98 && !m->instance[0])
 		leave(l, m);
-	else if (what >= 95)
+	else if (what == 99)
 		forget(m); /* dies, and comes back as somebody new; a static member as itself */
 }
 
@@ -321,19 +321,19 @@ static void act(struct life *l, struct member *m)
 	look(l, m);
 }
 
-static void step(struct life *l, bool calm)
+static void step(struct life *l)
 {
 	uint64_t what = below(l, 100);
 	struct member *m = &l->m[below(l, MEMBERS)];
 
-	if (!calm && what < 3)
+	if (below(l, 100) == 0)
 		reload(l);
-	else if (!calm && what < 6)
+	else if (what < (l->b.refuse_appends ? 30 : 1))
 		l->b.refuse_appends = !l->b.refuse_appends;
-	else if (!calm && what < 10)
+	else if (below(l, 100) < (m->paused ? 15 : 1))
 		m->paused = !m->paused;
 	else if (what < 40)
-		brain_pass(&l->b, (int64_t)below(l, 1500));
+		brain_pass(&l->b, (int64_t)below(l, 400));
 	else
 		act(l, m);
 	for (int i = 0; i < MEMBERS; i++)
@@ -392,7 +392,7 @@ static void live(uint64_t seed)
 			snprintf(l.m[i].instance, sizeof(l.m[i].instance), "s%d", i);
 	}
 	for (int i = 0; i < STEPS; i++) {
-		step(&l, false);
+		step(&l);
 		if (i % 20 == 0)
 			check_offsets(&l);
 	}
