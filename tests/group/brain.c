@@ -21,7 +21,10 @@ uint64_t brain_random(struct brain *b)
 	return b->chance >> 11 ^ b->chance << 17;
 }
 
-static uint64_t step_random(void *arg) { return brain_random(arg); }
+static uint64_t step_random(void *arg)
+{
+	return brain_random(arg);
+}
 
 static void step_begin(struct brain *b, struct shard_step *step, struct arena *a);
 
@@ -61,7 +64,10 @@ void brain_init(struct brain *b, const char *settings)
 	shard_begin(b);
 }
 
-void brain_forget(struct brain *b) { arena_reset(&b->arena); }
+void brain_forget(struct brain *b)
+{
+	arena_reset(&b->arena);
+}
 
 void brain_fini(struct brain *b)
 {
@@ -108,8 +114,12 @@ static struct bytes keep(struct bytes from)
 static void apply(struct brain *b, const struct shard_record *r, int64_t offset, bool loading)
 {
 	struct arena a;
-	struct shard_position at = {
-		.offset = offset, .timestamp_ms = b->now_ms, .producer_id = -1, .producer_epoch = -1, .loading = loading, .arena = &a};
+	struct shard_position at = {.offset = offset,
+				    .timestamp_ms = b->now_ms,
+				    .producer_id = -1,
+				    .producer_epoch = -1,
+				    .loading = loading,
+				    .arena = &a};
 
 	arena_init(&a, (size_t)1 << 30);
 	assert_int_equal(group_shard_type.apply(b->s, r, &at), 0);
@@ -267,8 +277,11 @@ void brain_reload(struct brain *b, bool compact)
 
 static void change(struct brain *b, const struct record_list *l)
 {
-	struct image_batch batch = {
-		.v = l->v, .n = l->n, .last_offset = image_offset(b->image) + l->n, .epoch = 1, .timestamp_ms = b->now_ms};
+	struct image_batch batch = {.v = l->v,
+				    .n = l->n,
+				    .last_offset = image_offset(b->image) + l->n,
+				    .epoch = 1,
+				    .timestamp_ms = b->now_ms};
 	const struct image *old = b->image, *now;
 	struct shard_step step;
 	struct arena a;
@@ -394,9 +407,15 @@ struct consumer_group *brain_group(const struct brain *b, const char *id)
 	return group_is_consumer(g) ? consumer_of(g) : NULL;
 }
 
-static int int_cmp(const void *a, const void *b) { return *(const int32_t *)a - *(const int32_t *)b; }
+static int int_cmp(const void *a, const void *b)
+{
+	return *(const int32_t *)a - *(const int32_t *)b;
+}
 
-static int text_cmp(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
+static int text_cmp(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
 
 const char *brain_set(struct brain *b, const struct assign_set *s)
 {

@@ -68,7 +68,7 @@ struct beat {
 	const char *topics;   /* "a b"; NULL: as before */
 	const char *regex;
 	const char *assignor;
-	bool full;			    /* says what it owns: `owned` */
+	bool full; /* says what it owns: `owned` */
 	const struct assign_set *owned;
 	int32_t rebalance_timeout_ms; /* 0: not said */
 };

@@ -57,7 +57,7 @@ struct member {
 	struct str id;
 	const char *instance;
 	int32_t generation;
-	int16_t version; /* of JoinGroup; 0 stands for 4 */
+	int16_t version;       /* of JoinGroup; 0 stands for 4 */
 	const char *protocols; /* "range sticky"; NULL: range */
 	int32_t session_ms;
 };
@@ -79,13 +79,17 @@ static const struct join_group_request *join_of(const struct member *m)
 		size_t len = strcspn(text, " ");
 
 		in->protocols.v[in->protocols.n].name = (struct str){text, (int32_t)len};
-		in->protocols.v[in->protocols.n++].metadata = (struct bytes){(const uint8_t *)"\0\0\0\0\0\1\0\1t\xff\xff\xff\xff", 13};
+		in->protocols.v[in->protocols.n++].metadata =
+			(struct bytes){(const uint8_t *)"\0\0\0\0\0\1\0\1t\xff\xff\xff\xff", 13};
 		text += len + (text[len] == ' ');
 	}
 	return in;
 }
 
-static int16_t version_of(const struct member *m) { return m->version ? m->version : 4; }
+static int16_t version_of(const struct member *m)
+{
+	return m->version ? m->version : 4;
+}
 
 static struct brain_call *join(struct member *m)
 {
@@ -133,7 +137,8 @@ static struct brain_call *sync(const struct member *m, const struct member *cons
 	in->assignments.v = arena_array(&b.arena, 8, sizeof(*in->assignments.v));
 	for (; all && *all; all++) {
 		in->assignments.v[in->assignments.n].member_id = (*all)->id;
-		in->assignments.v[in->assignments.n++].assignment = (struct bytes){(const uint8_t *)(*all)->id.p, (*all)->id.len};
+		in->assignments.v[in->assignments.n++].assignment =
+			(struct bytes){(const uint8_t *)(*all)->id.p, (*all)->id.len};
 	}
 	return brain_send(&b, sync_group_request_KEY, 4, in);
 }
@@ -189,7 +194,10 @@ static const char *state(void)
 	return g ? g->kind->state(g) : "-";
 }
 
-static struct classic_group *group(void) { return classic_of(group_find(b.s, STR("g"))); }
+static struct classic_group *group(void)
+{
+	return classic_of(group_find(b.s, STR("g")));
+}
 
 /* One member, stable. */
 static void settle_one(struct member *m)
@@ -312,7 +320,8 @@ static void a_stranger_s_id_is_unknown(void **state_)
 
 static void the_most_wanted_protocol_wins(void **state_)
 {
-	struct member m = {.protocols = "range sticky"}, n = {.protocols = "sticky range"}, o = {.protocols = "sticky range"};
+	struct member m = {.protocols = "range sticky"}, n = {.protocols = "sticky range"},
+		      o = {.protocols = "sticky range"};
 	struct brain_call *c = enter(&m), *d = enter(&n), *e = enter(&o);
 
 	(void)state_;
@@ -746,8 +755,8 @@ static struct offset_commit_value decode_value(int i)
 {
 	struct offset_commit_value value;
 
-	assert_int_equal(shard_record_decode(&offset_commit_value_schema, shard_record_number(b.log[i].value), b.log[i].value,
-					     &b.arena, &value),
+	assert_int_equal(shard_record_decode(&offset_commit_value_schema, shard_record_number(b.log[i].value),
+					     b.log[i].value, &b.arena, &value),
 			 0);
 	return value;
 }
@@ -873,7 +882,8 @@ static void a_group_is_deleted_with_its_offsets_when_it_is_empty(void **state_)
 static void commit_in_transaction(int64_t producer_id, int32_t partition, int64_t offset, int64_t record_offset)
 {
 	struct offset_commit_key key = {STR("g"), STR("t"), partition};
-	struct offset_commit_value value = {.offset = offset, .leader_epoch = -1, .metadata = STR(""), .expire_timestamp = -1};
+	struct offset_commit_value value = {
+		.offset = offset, .leader_epoch = -1, .metadata = STR(""), .expire_timestamp = -1};
 	struct shard_position at = {.offset = record_offset, .producer_id = producer_id, .arena = &b.arena};
 
 	assert_int_equal(offsets_apply(b.s, &key, &value, &at), 0);
@@ -916,7 +926,8 @@ static void the_later_write_stands_when_a_transaction_ends(void **state_)
 	group_shard_type.committed(b.s, 1);
 	{
 		struct offset_commit_key key = {STR("g"), STR("t"), 0};
-		struct offset_commit_value value = {.offset = 6, .leader_epoch = -1, .metadata = STR(""), .expire_timestamp = -1};
+		struct offset_commit_value value = {
+			.offset = 6, .leader_epoch = -1, .metadata = STR(""), .expire_timestamp = -1};
 		struct shard_position at = {.offset = 1, .producer_id = -1, .arena = &b.arena};
 
 		assert_int_equal(offsets_apply(b.s, &key, &value, &at), 0);

@@ -59,7 +59,10 @@ struct life {
 	uint64_t chance;
 };
 
-static uint64_t below(struct life *l, uint64_t n) { return cm_random(&l->chance) % n; }
+static uint64_t below(struct life *l, uint64_t n)
+{
+	return cm_random(&l->chance) % n;
+}
 
 static void go_out(struct member *m)
 {
@@ -213,7 +216,8 @@ static void look(struct life *l, struct member *m)
 
 static void beat(struct life *l, struct member *m)
 {
-	struct heartbeat_request in = {.group_id = STR("g"), .generation_id = m->generation, .member_id = str_of(m->id)};
+	struct heartbeat_request in = {
+		.group_id = STR("g"), .generation_id = m->generation, .member_id = str_of(m->id)};
 	const struct heartbeat_response *out;
 	int err;
 
@@ -399,8 +403,8 @@ static void live(uint64_t seed)
 	settle(&l);
 	check_offsets(&l);
 	if (getenv("VERBOSE"))
-		print_message("seed %llu: %d commits, %d joins, %d reloads, generation %d\n", (unsigned long long)seed, l.n_commits,
-			      l.n_rebalances, l.n_reloads, l.n_generations - 1);
+		print_message("seed %llu: %d commits, %d joins, %d reloads, generation %d\n", (unsigned long long)seed,
+			      l.n_commits, l.n_rebalances, l.n_reloads, l.n_generations - 1);
 	assert_true(l.n_rebalances > 0);
 	xfree(l.owners);
 	brain_fini(&l.b);
