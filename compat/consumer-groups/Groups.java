@@ -166,6 +166,8 @@ public final class Groups {
 		m.get(3).consumer.subscribe(List.of("six", "two"));
 		until("four members", () -> m.stream().mapToInt(x -> x.assigned.size()).sum() == 8, m.toArray(new Member[0]));
 		say("four members, two subscriptions: " + Arrays.toString(m.stream().mapToInt(x -> x.assigned.size()).sorted().toArray()));
+		for (int i = 0; i < 200 && !listed("g1").endsWith("Stable"); i++)
+			m.forEach(Member::poll);
 		say("listed: " + listed("g1"));
 		m.remove(3).consumer.close();
 		m.remove(1).consumer.close();
