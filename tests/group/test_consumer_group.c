@@ -9,6 +9,10 @@
 #include "protocol/consumer_group_describe.h"
 #include "protocol/consumer_group_heartbeat.h"
 #include "protocol/group_records.h"
+#include "protocol/heartbeat.h"
+#include "protocol/join_group.h"
+#include "protocol/leave_group.h"
+#include "protocol/sync_group.h"
 
 #define MINIMAL "process.roles=broker,controller\nnode.id=0\ncontroller.quorum.voters=0@localhost:9093\n" \
 	"listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n"
@@ -306,6 +310,133 @@ static void members_choose_the_assignor(void **state)
 	assert_true(str_is(consumer_preferred_assignor(b.s, brain_group(&b, "g"), NULL, NULL), "range"));
 }
 
+/* ---- the classic protocol ---- */
+
+static const struct join_group_response *join_classic(const char *member, const char *topic)
+{
+	static uint8_t metadata[64];
+	static struct join_group_request_protocol protocol;
+	static struct join_group_request in;
+	size_t len = strlen(topic);
+	int err;
+	const struct join_group_response *r;
+
+	/* version 0: one topic, no user data */
+	memset(metadata, 0, sizeof(metadata));
+	metadata[5] = 1;
+	metadata[7] = (uint8_t)len;
+	memcpy(metadata + 8, topic, len);
+	memset(metadata + 8 + len, 0xff, 4);
+	protocol = (struct join_group_request_protocol){STR("range"), {metadata, (int32_t)(12 + len)}};
+	in = (struct join_group_request){.group_id = STR("g"),
+					 .session_timeout_ms = 10000,
+					 .rebalance_timeout_ms = 5000,
+					 .member_id = str_of(member),
+					 .protocol_type = STR("consumer"),
+					 .protocols = {&protocol, 1}};
+	r = brain_ask(&b, join_group_request_KEY, 5, &in, &err);
+	assert_int_equal(err, 0);
+	return r;
+}
+
+static int heartbeat_classic(const char *member, int32_t generation)
+{
+	struct heartbeat_request in = {
+		.group_id = STR("g"), .member_id = str_of(member), .generation_id = generation, .group_instance_id = STR_NULL};
+	int err;
+
+	return ((const struct heartbeat_response *)brain_ask(&b, heartbeat_request_KEY, 4, &in, &err))->error_code;
+}
+
+static const struct sync_group_response *sync_classic(const char *member, int32_t generation)
+{
+	struct sync_group_request in = {.group_id = STR("g"),
+					.member_id = str_of(member),
+					.generation_id = generation,
+					.group_instance_id = STR_NULL,
+					.protocol_type = STR("consumer"),
+					.protocol_name = STR("range")};
+	int err;
+
+	return brain_ask(&b, sync_group_request_KEY, 5, &in, &err);
+}
+
+static void a_classic_member_joins_a_consumer_group_and_is_asked_to_join_again(void **state)
+{
+	const struct join_group_response *r;
+	const struct sync_group_response *synced;
+
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_int_equal(join_classic("", "t")->error_code, ERR_MEMBER_ID_REQUIRED);
+	r = join_classic("c", "t");
+	assert_int_equal(r->error_code, 0);
+	assert_int_equal(r->generation_id, 3);
+	assert_true(str_is(r->protocol_name, "range"));
+	synced = sync_classic("c", 3);
+	assert_int_equal(synced->error_code, 0);
+	assert_int_equal(synced->assignment.len, 2 + 4 + 4); /* nothing yet */
+	assert_int_equal(heartbeat_classic("c", 3), 0);
+	assert_beat(staying("a", 2), 2, "t:0,1,2");
+	{
+		struct beat beat = staying("a", 2);
+		const struct assign_set *has = &consumer_member(brain_group(&b, "g"), STR("a"))->v.assigned;
+
+		beat.full = true;
+		beat.owned = has;
+		assert_beat(beat, 3, "-");
+	}
+	assert_int_equal(heartbeat_classic("c", 3), ERR_REBALANCE_IN_PROGRESS);
+	assert_int_equal(join_classic("c", "t")->error_code, 0);
+	synced = sync_classic("c", 3);
+	assert_true(synced->assignment.len > 10 + 3 * 4);
+	assert_int_equal(heartbeat_classic("c", 3), 0);
+	assert_int_equal(heartbeat_classic("c", 2), ERR_ILLEGAL_GENERATION);
+	assert_int_equal(heartbeat_classic("a", 3), ERR_UNKNOWN_MEMBER_ID);
+}
+
+static void a_classic_member_that_does_not_sync_is_out(void **state)
+{
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_int_equal(join_classic("c", "t")->error_code, 0);
+	brain_pass(&b, 4999);
+	assert_non_null(consumer_member(brain_group(&b, "g"), STR("c")));
+	brain_pass(&b, 1);
+	assert_null(consumer_member(brain_group(&b, "g"), STR("c")));
+}
+
+static void the_group_is_classic_when_the_last_of_the_new_protocol_has_left(void **state)
+{
+	struct group *g;
+
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_int_equal(join_classic("c", "t")->error_code, 0);
+	assert_int_equal(sync_classic("c", 3)->error_code, 0);
+	assert_beat(staying("a", -1), -1, "-");
+	g = group_find(b.s, STR("g"));
+	assert_string_equal(g->kind->name, "classic");
+	assert_string_equal(g->kind->state(g), "PreparingRebalance");
+	assert_int_equal(heartbeat_classic("c", 3), ERR_REBALANCE_IN_PROGRESS);
+	brain_reload(&b, true);
+	g = group_find(b.s, STR("g"));
+	assert_string_equal(g->kind->name, "classic");
+	/* And it is a consumer group again, with the member that is there. */
+	assert_beat(joining("a2"), 4, "t:0,1,2"); /* the other has what its target was */
+	assert_int_equal(brain_group(&b, "g")->n_members, 2);
+	assert_int_equal(brain_group(&b, "g")->n_classic, 1);
+	brain_reload(&b, false);
+	assert_int_equal(brain_group(&b, "g")->n_members, 2);
+}
+
+static void migration_is_a_matter_of_policy(void **state)
+{
+	brain_fini(&b);
+	brain_init(&b, AT_ONCE "group.consumer.migration.policy=disabled\n");
+	brain_topic(&b, "t", 6);
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_int_equal(join_classic("c", "t")->error_code, ERR_INCONSISTENT_GROUP_PROTOCOL);
+	assert_int_equal(brain_group(&b, "g")->n_members, 1);
+}
+
 /* ---- chance ---- */
 
 enum { MEMBERS = 8, TOPICS = 4 };
@@ -587,6 +718,10 @@ int main(void)
 		TEST(what_was_not_written_has_not_happened),
 		TEST(describing_tells_of_members_and_targets),
 		TEST(members_choose_the_assignor),
+		TEST(a_classic_member_joins_a_consumer_group_and_is_asked_to_join_again),
+		TEST(a_classic_member_that_does_not_sync_is_out),
+		TEST(the_group_is_classic_when_the_last_of_the_new_protocol_has_left),
+		TEST(migration_is_a_matter_of_policy),
 		TEST(no_partition_has_two_owners_whatever_happens),
 	};
 
