@@ -149,7 +149,7 @@ bool consumer_from_classic(struct consumer_decision *d, struct group *group)
 			return false;
 	}
 	d->g->epoch = d->g->assignment_epoch = from->generation;
-	consumer_topics_of(&topics, d->g, d->step->arena);
+	consumer_topics_of(&topics, d->s, d->g, d->step->arena);
 	d->g->metadata_hash = consumer_topics_hash(&topics, d->step->image);
 	list_each(l, &from->members)
 	{

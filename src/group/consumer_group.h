@@ -82,6 +82,8 @@ struct consumer_topic {
 	char *name;
 	int32_t by_name;
 	int32_t by_regex;
+	uint64_t hash; /* soft: the topic's, as of the shard's topics_version */
+	uint64_t hash_version;
 };
 
 struct consumer_regex {
@@ -258,18 +260,21 @@ struct consumer_wanted {
 	struct str name;
 	int32_t by_name;
 	int32_t by_regex;
+	struct consumer_topic *topic; /* of the group; NULL: it is new */
 };
 
 /* The topics of a group by name, with members and patterns exchanged: what a decision will make of them. */
 struct consumer_topics {
 	struct arena *a;
+	uint64_t version; /* the shard's topics_version */
 	struct consumer_wanted *v;
 	int32_t n;
 	int32_t cap;
 	bool failed;
 };
 
-void consumer_topics_of(struct consumer_topics *t, const struct consumer_group *g, struct arena *a);
+void consumer_topics_of(struct consumer_topics *t, const struct group_shard *s, const struct consumer_group *g,
+			struct arena *a);
 void consumer_topics_add(struct consumer_topics *t, struct str name, int32_t by_name, int32_t by_regex);
 uint64_t consumer_topics_hash(struct consumer_topics *t, const struct image *image);
 bool consumer_metadata_expired(const struct group_shard *s, const struct consumer_group *g);

@@ -58,7 +58,7 @@ void consumer_fence(struct group_shard *s, struct consumer_group *g, struct cons
 
 	if (n == 0 || consumer_to_classic(s, g, v, n, NULL, true, step))
 		return;
-	consumer_topics_of(&topics, g, step->arena);
+	consumer_topics_of(&topics, s, g, step->arena);
 	for (int32_t i = 0; i < n; i++) {
 		consumer_drop_member(step, id, v[i]->v.id);
 		for (int32_t j = 0; j < v[i]->v.n_names; j++)

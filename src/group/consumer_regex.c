@@ -101,13 +101,13 @@ static void replace(struct consumer_topics *t, const struct consumer_regex *old,
 		consumer_topics_add(t, r->topics[i], 0, 1);
 }
 
-static void take(struct consumer_group *g, const struct resolving *r, struct shard_step *step)
+static void take(const struct group_shard *s, struct consumer_group *g, const struct resolving *r, struct shard_step *step)
 {
 	struct consumer_topics topics;
 	bool bump = false;
 	uint64_t hash;
 
-	consumer_topics_of(&topics, g, step->arena);
+	consumer_topics_of(&topics, s, g, step->arena);
 	for (int32_t i = 0; i < r->n; i++) {
 		const struct consumer_regex *old = consumer_regex(g, r->v[i].pattern);
 
@@ -136,7 +136,7 @@ static void done(struct shard_job *job, void *state, struct shard_step *step)
 
 	if (group_is_consumer(g)) {
 		consumer_of(g)->is_resolving = false;
-		take(consumer_of(g), r, step);
+		take(s, consumer_of(g), r, step);
 		consumer_of(g)->topics_seen = s->topics_version;
 	}
 	resolving_free(r);

@@ -32,18 +32,19 @@ static struct consumer_wanted *wanted_room(struct consumer_topics *t)
 	return &t->v[t->n];
 }
 
-void consumer_topics_of(struct consumer_topics *t, const struct consumer_group *g, struct arena *a)
+void consumer_topics_of(struct consumer_topics *t, const struct group_shard *s, const struct consumer_group *g,
+			struct arena *a)
 {
-	*t = (struct consumer_topics){.a = a, .cap = (int32_t)g->topics.n + 8};
+	*t = (struct consumer_topics){.a = a, .version = s->topics_version, .cap = (int32_t)g->topics.n + 8};
 	t->v = arena_array(a, (size_t)t->cap, sizeof(*t->v));
 	t->failed = t->v == NULL;
 	if (t->failed)
 		return;
 	map_each(n, &g->topics)
 	{
-		const struct consumer_topic *topic = container_of(n, struct consumer_topic, node);
+		struct consumer_topic *topic = container_of(n, struct consumer_topic, node);
 
-		t->v[t->n++] = (struct consumer_wanted){str_of(topic->name), topic->by_name, topic->by_regex};
+		t->v[t->n++] = (struct consumer_wanted){str_of(topic->name), topic->by_name, topic->by_regex, topic};
 	}
 	qsort(t->v, (size_t)t->n, sizeof(*t->v), wanted_cmp);
 }
@@ -65,7 +66,7 @@ void consumer_topics_add(struct consumer_topics *t, struct str name, int32_t by_
 		if (!wanted_room(t))
 			return;
 		memmove(t->v + low + 1, t->v + low, (size_t)(t->n - low) * sizeof(*t->v));
-		t->v[low] = (struct consumer_wanted){name, 0, 0};
+		t->v[low] = (struct consumer_wanted){name, 0, 0, NULL};
 		t->n++;
 	}
 	t->v[low].by_name += by_name;
@@ -80,6 +81,19 @@ static void add_names(struct consumer_topics *t, const struct consumer_view *v, 
 
 static bool is_wanted(const struct consumer_wanted *w) { return w->by_name > 0 || w->by_regex > 0; }
 
+/* A large topic takes a millisecond: it is hashed once for each change of the cluster's topics. */
+static uint64_t topic_hash(const struct consumer_topics *t, const struct consumer_wanted *w, const struct image *image,
+			   const struct image_topic *topic)
+{
+	if (!w->topic)
+		return consumer_topic_hash(image, topic);
+	if (w->topic->hash_version != t->version) {
+		w->topic->hash = consumer_topic_hash(image, topic);
+		w->topic->hash_version = t->version;
+	}
+	return w->topic->hash;
+}
+
 uint64_t consumer_topics_hash(struct consumer_topics *t, const struct image *image)
 {
 	uint64_t *hashes = arena_array(t->a, (size_t)t->n + 1, sizeof(*hashes));
@@ -93,7 +107,7 @@ uint64_t consumer_topics_hash(struct consumer_topics *t, const struct image *ima
 		const struct image_topic *topic = is_wanted(&t->v[i]) ? image_topic_by_name(image, t->v[i].name) : NULL;
 
 		if (topic)
-			hashes[n++] = consumer_topic_hash(image, topic);
+			hashes[n++] = topic_hash(t, &t->v[i], image, topic);
 	}
 	return consumer_group_hash(hashes, n);
 }
@@ -183,7 +197,7 @@ bool consumer_update_metadata(struct consumer_decision *d, bool bump)
 	struct consumer_topics t;
 	uint64_t hash;
 
-	consumer_topics_of(&t, d->g, d->step->arena);
+	consumer_topics_of(&t, d->s, d->g, d->step->arena);
 	add_names(&t, &d->was, -1);
 	add_names(&t, &d->is, 1);
 	for (int32_t i = 0; left && left->is_resolved && left->n_members == 1 && i < left->n_topics; i++)
