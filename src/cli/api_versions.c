@@ -9,9 +9,8 @@
 
 extern const struct command command_broker_api_versions;
 
-static const struct api_versions_request QUESTION = {.client_software_name = {"odradek", 7},
-						      .client_software_version = {"0", 1},
-						      .node_id = -1};
+static const struct api_versions_request QUESTION = {
+	.client_software_name = {"odradek", 7}, .client_software_version = {"0", 1}, .node_id = -1};
 
 static const struct api_versions_response_version *find(const struct api_versions_response *r, int key)
 {
@@ -69,8 +68,9 @@ static json_t *json_apis(const struct api_versions_response *r)
 		const struct api_versions_response_version *v = &r->api_keys.v[i];
 		const struct api_info *api = api_info_find(v->api_key);
 
-		json_array_append_new(apis, json_pack("{s:i,s:s?,s:i,s:i}", "key", (int)v->api_key, "name", api ? api->name : NULL, "min",
-						      (int)v->min_version, "max", (int)v->max_version));
+		json_array_append_new(apis, json_pack("{s:i,s:s?,s:i,s:i}", "key", (int)v->api_key, "name",
+						      api ? api->name : NULL, "min", (int)v->min_version, "max",
+						      (int)v->max_version));
 	}
 	return apis;
 }
@@ -80,13 +80,14 @@ static void print_node(struct tool *t, const struct node_line *n, const struct a
 	int err = tool_ask_error(t, a);
 
 	if (t->json) {
-		json_array_append_new(t->out, json_pack("{s:i,s:o,s:i,s:s?,s:o}", "id", (int)n->id, "host", json_str(n->host), "port", n->port,
-							"error", err ? err_name(err) : NULL, "apis",
-							err ? json_array() : json_apis(a->call.response)));
+		json_array_append_new(t->out,
+				      json_pack("{s:i,s:o,s:i,s:s?,s:o}", "id", (int)n->id, "host", json_str(n->host),
+						"port", n->port, "error", err ? err_name(err) : NULL, "apis",
+						err ? json_array() : json_apis(a->call.response)));
 		return;
 	}
-	printf("%.*s:%d (id: %d rack: %.*s isFenced: %s) -> ", STR_ARG(n->host), n->port, n->id, STR_ARG(n->rack.p ? n->rack : STR("null")),
-	       n->is_fenced ? "true" : "false");
+	printf("%.*s:%d (id: %d rack: %.*s isFenced: %s) -> ", STR_ARG(n->host), n->port, n->id,
+	       STR_ARG(n->rack.p ? n->rack : STR("null")), n->is_fenced ? "true" : "false");
 	if (err == 0)
 		print_apis(a->call.response);
 	else
@@ -116,7 +117,8 @@ static int broker_api_versions(struct tool *t)
 	m = tool_must(t, CLIENT_ANY, metadata_request_KEY, &NO_TOPICS);
 	nodes = arena_array(&t->arena, (size_t)m->brokers.n + 1, sizeof(*nodes));
 	for (int32_t i = 0; i < m->brokers.n; i++)
-		nodes[i] = (struct node_line){m->brokers.v[i].node_id, m->brokers.v[i].host, m->brokers.v[i].port, m->brokers.v[i].rack, false};
+		nodes[i] = (struct node_line){m->brokers.v[i].node_id, m->brokers.v[i].host, m->brokers.v[i].port,
+					      m->brokers.v[i].rack, false};
 	api_versions_print(t, nodes, m->brokers.n);
 	return EXIT_FINE;
 }
@@ -133,6 +135,7 @@ const struct command command_broker_api_versions = {
 	.summary = "which APIs each broker speaks in which versions, as kafka-broker-api-versions",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Prints the APIs of each broker and their versions, and which of them a client of this release would use, as\n"
-		       "kafka-broker-api-versions does.",
+	.description =
+		"Prints the APIs of each broker and their versions, and which of them a client of this release would use, as\n"
+		"kafka-broker-api-versions does.",
 };

@@ -80,7 +80,8 @@ static int unregister(struct tool *t)
 	struct unregister_broker_request r = {(int32_t)tool_number(t, "id", 0)};
 	const void *response;
 
-	return told(t, tool_ask(t, CLIENT_CONTROLLER, unregister_broker_request_KEY, &r, &response), "broker", r.broker_id);
+	return told(t, tool_ask(t, CLIENT_CONTROLLER, unregister_broker_request_KEY, &r, &response), "broker",
+		    r.broker_id);
 }
 
 static int unregister_controller(struct tool *t)
@@ -88,7 +89,8 @@ static int unregister_controller(struct tool *t)
 	struct unregister_controller_request r = {(int32_t)tool_number(t, "id", 0)};
 	const void *response;
 
-	return told(t, tool_ask(t, CLIENT_CONTROLLER, unregister_controller_request_KEY, &r, &response), "controller", r.controller_id);
+	return told(t, tool_ask(t, CLIENT_CONTROLLER, unregister_controller_request_KEY, &r, &response), "controller",
+		    r.controller_id);
 }
 
 /* ---- endpoints ---- */
@@ -115,7 +117,8 @@ static void print_endpoints(const struct describe_cluster_response *d, bool cont
 		const struct describe_cluster_response_broker *b = &d->brokers.v[i];
 		const char *state = b->is_fenced ? "fenced" : "unfenced";
 
-		printf("%-10d %-*.*s %-10d %-*.*s ", b->broker_id, host, STR_ARG(b->host), b->port, rack, STR_ARG(or_null(b->rack)));
+		printf("%-10d %-*.*s %-10d %-*.*s ", b->broker_id, host, STR_ARG(b->host), b->port, rack,
+		       STR_ARG(or_null(b->rack)));
 		if (controllers)
 			printf("%-15s\n", "controller");
 		else
@@ -137,11 +140,11 @@ static int list_endpoints(struct tool *t)
 	}
 	t->out = json_array();
 	for (int32_t i = 0; i < d->brokers.n; i++)
-		json_array_append_new(t->out,
-				      json_pack("{s:i,s:o,s:i,s:o,s:b,s:s}", "id", (int)d->brokers.v[i].broker_id, "host",
-						json_str(d->brokers.v[i].host), "port", (int)d->brokers.v[i].port, "rack",
-						json_str(d->brokers.v[i].rack), "fenced", (int)d->brokers.v[i].is_fenced, "endpointType",
-						controllers ? "controller" : "broker"));
+		json_array_append_new(
+			t->out, json_pack("{s:i,s:o,s:i,s:o,s:b,s:s}", "id", (int)d->brokers.v[i].broker_id, "host",
+					  json_str(d->brokers.v[i].host), "port", (int)d->brokers.v[i].port, "rack",
+					  json_str(d->brokers.v[i].rack), "fenced", (int)d->brokers.v[i].is_fenced,
+					  "endpointType", controllers ? "controller" : "broker"));
 	return EXIT_FINE;
 }
 
@@ -151,8 +154,8 @@ static int api_versions(struct tool *t)
 	struct node_line *nodes = arena_array(&t->arena, (size_t)d->brokers.n + 1, sizeof(*nodes));
 
 	for (int32_t i = 0; i < d->brokers.n; i++)
-		nodes[i] = (struct node_line){d->brokers.v[i].broker_id, d->brokers.v[i].host, d->brokers.v[i].port, d->brokers.v[i].rack,
-					      d->brokers.v[i].is_fenced};
+		nodes[i] = (struct node_line){d->brokers.v[i].broker_id, d->brokers.v[i].host, d->brokers.v[i].port,
+					      d->brokers.v[i].rack, d->brokers.v[i].is_fenced};
 	api_versions_print(t, nodes, d->brokers.n);
 	return EXIT_FINE;
 }
@@ -216,6 +219,7 @@ const struct command command_cluster = {
 	.run = run,
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,
-	.description = "Tells the id of a cluster and the addresses of its nodes, and unregisters nodes, as kafka-cluster does.",
+	.description =
+		"Tells the id of a cluster and the addresses of its nodes, and unregisters nodes, as kafka-cluster does.",
 	.examples = "  odradek cluster cluster-id --bootstrap-server localhost:9092\n",
 };

@@ -14,7 +14,7 @@ enum { EXIT_FINE = 0, EXIT_CONFIG = 1, EXIT_STORAGE = 2, EXIT_PORT = 3 };
 struct command {
 	const char *name;
 	const char *summary; /* one line, for `odradek --help` and the shells' completion */
-	const char *usage;   /* all of `odradek NAME --help`; of a tool with rows, NULL: it follows from what is below */
+	const char *usage; /* all of `odradek NAME --help`; of a tool with rows, NULL: it follows from what is below */
 	/* argv[0] is the subcommand's name, argv[argc] is NULL; returns the exit status. --help never gets here. */
 	int (*run)(int argc, char **argv);
 	/* Of the tools, whose options are rows. */

@@ -22,7 +22,8 @@ static bool is_repeated(const char *usage, const char *at, size_t len)
 	return false;
 }
 
-static void each_option_of_usage(const struct command *c, void (*each)(const struct command *c, const char *option, int len))
+static void each_option_of_usage(const struct command *c,
+				 void (*each)(const struct command *c, const char *option, int len))
 {
 	for (const char *p = strstr(c->usage, "--"); p; p = strstr(p + word_len(p), "--"))
 		if (word_len(p) > 2 && !is_repeated(c->usage, p, word_len(p)))

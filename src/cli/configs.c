@@ -28,20 +28,22 @@ static const struct entity_type {
 	const char *flag;	   /* --topic NAME */
 	const char *defaults_flag; /* --broker-defaults; NULL: none */
 } TYPES[] = {
-	{"broker-loggers", 8, 6, "broker-logger", NULL},
-	{"topics", 2, 1, "topic", NULL},
-	{"clients", 0, 0, "client", "client-defaults"},
-	{"users", 0, 0, "user", "user-defaults"},
-	{"brokers", 4, 2, "broker", "broker-defaults"},
-	{"ips", 0, 0, "ip", "ip-defaults"},
-	{"client-metrics", 16, 7, "client-metrics", NULL},
-	{"groups", 32, 8, "group", NULL},
+	{"broker-loggers", 8, 6, "broker-logger", NULL},   {"topics", 2, 1, "topic", NULL},
+	{"clients", 0, 0, "client", "client-defaults"},	   {"users", 0, 0, "user", "user-defaults"},
+	{"brokers", 4, 2, "broker", "broker-defaults"},	   {"ips", 0, 0, "ip", "ip-defaults"},
+	{"client-metrics", 16, 7, "client-metrics", NULL}, {"groups", 32, 8, "group", NULL},
 };
 enum { TYPES_N = sizeof(TYPES) / sizeof(TYPES[0]), SOURCE_DEFAULT_BROKER = 3 };
 
-static const char *const SOURCES[] = {"UNKNOWN",		     "DYNAMIC_TOPIC_CONFIG",	     "DYNAMIC_BROKER_CONFIG",
-				      "DYNAMIC_DEFAULT_BROKER_CONFIG", "STATIC_BROKER_CONFIG",	     "DEFAULT_CONFIG",
-				      "DYNAMIC_BROKER_LOGGER_CONFIG",  "DYNAMIC_CLIENT_METRICS_CONFIG", "DYNAMIC_GROUP_CONFIG"};
+static const char *const SOURCES[] = {"UNKNOWN",
+				      "DYNAMIC_TOPIC_CONFIG",
+				      "DYNAMIC_BROKER_CONFIG",
+				      "DYNAMIC_DEFAULT_BROKER_CONFIG",
+				      "STATIC_BROKER_CONFIG",
+				      "DEFAULT_CONFIG",
+				      "DYNAMIC_BROKER_LOGGER_CONFIG",
+				      "DYNAMIC_CLIENT_METRICS_CONFIG",
+				      "DYNAMIC_GROUP_CONFIG"};
 
 struct entities {
 	const struct entity_type *types[OPTIONS_MAX];
@@ -67,10 +69,11 @@ static const struct entity_type *type_of(struct tool *t, const char *name)
 	for (int i = 0; i < TYPES_N; i++)
 		if (is_type(&TYPES[i], name))
 			return &TYPES[i];
-	tool_die(t,
-		 "Invalid entity type %s, the entity type must be one of broker-loggers, topics, clients, users, brokers, ips, client-metrics, "
-		 "groups with a --bootstrap-server or --bootstrap-controller argument",
-		 name);
+	tool_die(
+		t,
+		"Invalid entity type %s, the entity type must be one of broker-loggers, topics, clients, users, brokers, ips, client-metrics, "
+		"groups with a --bootstrap-server or --bootstrap-controller argument",
+		name);
 }
 
 static void add_flags(struct tool *t, struct entities *e)
@@ -87,8 +90,10 @@ static void add_flags(struct tool *t, struct entities *e)
 			e->types[e->n_types++] = &TYPES[i];
 			e->names[e->n_names++] = "";
 		}
-	if (e->n_types > before && (tool_has(t, "entity-type") || tool_has(t, "entity-name") || tool_has(t, "entity-default")))
-		tool_die(t, "--entity-{type,name,default} should not be used in conjunction with specific entity flags");
+	if (e->n_types > before &&
+	    (tool_has(t, "entity-type") || tool_has(t, "entity-name") || tool_has(t, "entity-default")))
+		tool_die(t,
+			 "--entity-{type,name,default} should not be used in conjunction with specific entity flags");
 }
 
 static struct entities *read_entities(struct tool *t)
@@ -145,7 +150,8 @@ static void check_broker_names(struct tool *t, const struct entities *e)
 		return;
 	for (int i = 0; i < e->n_names; i++)
 		if (e->names[i][0] && !str_to_i32(str_of(e->names[i]), &id))
-			tool_die(t, "The entity name for %s must be a valid integer broker id, but it is: %s", e->types[0]->name, e->names[i]);
+			tool_die(t, "The entity name for %s must be a valid integer broker id, but it is: %s",
+				 e->types[0]->name, e->names[i]);
 }
 
 static void check_alter(struct tool *t, const struct entities *e)
@@ -153,13 +159,17 @@ static void check_alter(struct tool *t, const struct entities *e)
 	bool defaults = has_type(e, "users") || has_type(e, "clients") || has_type(e, "brokers") || has_type(e, "ips");
 
 	if (defaults && e->n_names == 0)
-		tool_die(t, "An entity-name or default entity must be specified with --alter of users, clients, brokers or ips");
+		tool_die(
+			t,
+			"An entity-name or default entity must be specified with --alter of users, clients, brokers or ips");
 	if (!defaults && !has_name(e, false))
 		tool_die(t, "An entity name must be specified with --alter of %s", e->types[0]->name);
 	if (tool_has(t, "add-config") && tool_has(t, "add-config-file"))
 		tool_die(t, "Only one of --add-config or --add-config-file must be specified");
 	if (!tool_has(t, "add-config") && !tool_has(t, "add-config-file") && !tool_has(t, "delete-config"))
-		tool_die(t, "At least one of --add-config, --add-config-file, or --delete-config must be specified with --alter");
+		tool_die(
+			t,
+			"At least one of --add-config, --add-config-file, or --delete-config must be specified with --alter");
 	if (e->n_types != e->n_names)
 		tool_die(t, "An entity name must be specified for every entity type");
 }
@@ -235,8 +245,10 @@ static void read_added(struct tool *t, struct config_changes *c, const char *tex
 				equals = len;
 		}
 		if (equals == 0)
-			tool_die(t, "Invalid entity config: all configs to be added must be in the format \"key=val\" or  \"key=[val1,val2]\" to "
-				    "group values which contain commas.");
+			tool_die(
+				t,
+				"Invalid entity config: all configs to be added must be in the format \"key=val\" or  \"key=[val1,val2]\" to "
+				"group values which contain commas.");
 		add_change(t, c, trim((struct str){text, (int32_t)equals}),
 			   unbracketed(t, (struct str){text + equals + 1, (int32_t)(len - equals - 1)}), false);
 		text += len + (text[len] == ',');
@@ -260,7 +272,8 @@ static void read_changes(struct tool *t, struct config_changes *c)
 	struct change_reader reader = {t, c};
 
 	for (int i = 0; i < options_count(&t->options, "delete-config"); i++)
-		for (const char *at = options_nth(&t->options, "delete-config", i); at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+		for (const char *at = options_nth(&t->options, "delete-config", i); at;
+		     at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
 			add_change(t, c, trim((struct str){at, (int32_t)strcspn(at, ",")}), STR(""), true);
 	if (tool_has(t, "add-config-file"))
 		tool_each_property(t, tool_value(t, "add-config-file"), add_pair, &reader);
@@ -276,13 +289,16 @@ static int32_t node_for(struct tool *t, const struct entity_type *type, const ch
 	int32_t id;
 
 	if (tool_has(t, "bootstrap-controller"))
-		return type->resource == 4 && *name && tool_has(t, "describe") && str_to_i32(str_of(name), &id) ? id : CLIENT_CONTROLLER;
+		return type->resource == 4 && *name && tool_has(t, "describe") && str_to_i32(str_of(name), &id)
+			       ? id
+			       : CLIENT_CONTROLLER;
 	if ((type->resource == 4 || type->resource == 8) && *name && str_to_i32(str_of(name), &id))
 		return id;
 	return CLIENT_ANY;
 }
 
-static const struct describe_configs_response_result *describe_one(struct tool *t, const struct entity_type *type, const char *name)
+static const struct describe_configs_response_result *describe_one(struct tool *t, const struct entity_type *type,
+								   const char *name)
 {
 	struct describe_configs_request *r = arena_zalloc(&t->arena, sizeof(*r));
 	const struct describe_configs_response *answer;
@@ -313,10 +329,11 @@ static struct str or_null(struct str s)
 
 static void print_config(const struct describe_configs_response_config *c)
 {
-	printf("  %.*s=%.*s sensitive=%s synonyms={", STR_ARG(c->name), STR_ARG(or_null(c->value)), c->is_sensitive ? "true" : "false");
+	printf("  %.*s=%.*s sensitive=%s synonyms={", STR_ARG(c->name), STR_ARG(or_null(c->value)),
+	       c->is_sensitive ? "true" : "false");
 	for (int32_t i = 0; i < c->synonyms.n; i++)
-		printf("%s%s:%.*s=%.*s", i ? ", " : "", source_name(c->synonyms.v[i].source), STR_ARG(c->synonyms.v[i].name),
-		       STR_ARG(or_null(c->synonyms.v[i].value)));
+		printf("%s%s:%.*s=%.*s", i ? ", " : "", source_name(c->synonyms.v[i].source),
+		       STR_ARG(c->synonyms.v[i].name), STR_ARG(or_null(c->synonyms.v[i].value)));
 	printf("}\n");
 }
 
@@ -325,15 +342,18 @@ static json_t *json_config(const struct describe_configs_response_config *c)
 	json_t *synonyms = json_array();
 
 	for (int32_t i = 0; i < c->synonyms.n; i++)
-		json_array_append_new(synonyms, json_pack("{s:s,s:o,s:o}", "source", source_name(c->synonyms.v[i].source), "name",
-							  json_str(c->synonyms.v[i].name), "value", json_str(c->synonyms.v[i].value)));
+		json_array_append_new(synonyms,
+				      json_pack("{s:s,s:o,s:o}", "source", source_name(c->synonyms.v[i].source), "name",
+						json_str(c->synonyms.v[i].name), "value",
+						json_str(c->synonyms.v[i].value)));
 	return json_pack("{s:o,s:o,s:s,s:b,s:o}", "name", json_str(c->name), "value", json_str(c->value), "source",
 			 source_name(c->config_source), "sensitive", (int)c->is_sensitive, "synonyms", synonyms);
 }
 
 static int by_name(const void *a, const void *b)
 {
-	return str_cmp(((const struct describe_configs_response_config *)a)->name, ((const struct describe_configs_response_config *)b)->name);
+	return str_cmp(((const struct describe_configs_response_config *)a)->name,
+		       ((const struct describe_configs_response_config *)b)->name);
 }
 
 static void show_entity(struct tool *t, const struct entity_type *type, const char *name)
@@ -345,7 +365,8 @@ static void show_entity(struct tool *t, const struct entity_type *type, const ch
 	if (!*name && !t->json)
 		printf("Default configs for %s in the cluster are:\n", type->name);
 	else if (!t->json)
-		printf("%s configs for %.*s %s are:\n", tool_has(t, "all") ? "All" : "Dynamic", STR_ARG(singular(type)), name);
+		printf("%s configs for %.*s %s are:\n", tool_has(t, "all") ? "All" : "Dynamic", STR_ARG(singular(type)),
+		       name);
 	qsort(r->configs.v, (size_t)r->configs.n, sizeof(*r->configs.v), by_name);
 	for (int32_t i = 0; i < r->configs.n; i++) {
 		if (!tool_has(t, "all") && r->configs.v[i].config_source != source)
@@ -356,7 +377,8 @@ static void show_entity(struct tool *t, const struct entity_type *type, const ch
 			print_config(&r->configs.v[i]);
 	}
 	if (t->json)
-		json_array_append_new(t->out, json_pack("{s:s,s:s,s:O}", "entityType", type->name, "entityName", name, "configs", configs));
+		json_array_append_new(t->out, json_pack("{s:s,s:s,s:O}", "entityType", type->name, "entityName", name,
+							"configs", configs));
 	json_decref(configs);
 }
 
@@ -460,7 +482,8 @@ static int describe_settings(struct tool *t, const struct entities *e)
 		add_name(t, &n, str_of(e->names[0]));
 		if (!tool_has(t, "all") && !exists(t, type, e->names[0])) {
 			if (!t->json)
-				printf("The %.*s '%s' doesn't exist and doesn't have dynamic config.\n", STR_ARG(singular(type)), e->names[0]);
+				printf("The %.*s '%s' doesn't exist and doesn't have dynamic config.\n",
+				       STR_ARG(singular(type)), e->names[0]);
 			return EXIT_FINE;
 		}
 	} else {
@@ -475,7 +498,7 @@ static void alter_settings(struct tool *t, const struct entities *e, const struc
 {
 	struct incremental_alter_configs_request r = {0};
 	struct incremental_alter_configs_request_resource resource = {.resource_type = e->types[0]->resource,
-								       .resource_name = str_of(e->names[0])};
+								      .resource_name = str_of(e->names[0])};
 	const struct incremental_alter_configs_response *answer;
 
 	resource.configs.v = arena_array(&t->arena, (size_t)c->n + 1, sizeof(*resource.configs.v));
@@ -514,11 +537,16 @@ static void check_quotas(struct tool *t, const struct entities *e, const struct 
 		bool scram = str_is(name, "SCRAM-SHA-256") || str_is(name, "SCRAM-SHA-512");
 
 		if (scram && e->n_types == 1 && has_type(e, "users"))
-			tool_die(t, "%.*s: credentials are not altered by this tool yet: it speaks neither TLS nor SASL", STR_ARG(name));
-		if (!quota_is_known(has_type(e, "ips"), name))
-			tool_die(t, has_type(e, "ips") ? "Only connection quota configs can be added for 'ips' using --bootstrap-server. Unexpected config names: %.*s"
-						       : "Only quota configs can be added for 'clients' using --bootstrap-server. Unexpected config names: %.*s",
+			tool_die(t,
+				 "%.*s: credentials are not altered by this tool yet: it speaks neither TLS nor SASL",
 				 STR_ARG(name));
+		if (!quota_is_known(has_type(e, "ips"), name))
+			tool_die(
+				t,
+				has_type(e, "ips")
+					? "Only connection quota configs can be added for 'ips' using --bootstrap-server. Unexpected config names: %.*s"
+					: "Only quota configs can be added for 'clients' using --bootstrap-server. Unexpected config names: %.*s",
+				STR_ARG(name));
 	}
 }
 
@@ -540,7 +568,8 @@ static int alter(struct tool *t, const struct entities *e)
 		quotas_alter(t, &quota, c);
 	}
 	if (t->json)
-		t->out = json_pack("{s:s,s:s,s:i}", "entityType", e->types[0]->name, "entityName", e->names[0], "changes", c->n);
+		t->out = json_pack("{s:s,s:s,s:i}", "entityType", e->types[0]->name, "entityName", e->names[0],
+				   "changes", c->n);
 	else if (e->names[0][0])
 		printf("Completed updating config for %.*s %s.\n", STR_ARG(singular(e->types[0])), e->names[0]);
 	else
@@ -588,10 +617,12 @@ static const struct option_row OPTIONS[] = {
 	{"alter", NULL, "change settings", NULL, 0, 0},
 	{"describe", NULL, "print settings that were set while the cluster runs", NULL, 0, 0},
 	{"all", NULL, "print all settings, static ones and defaults too", NULL, 0, 0},
-	{"entity-type", "TYPE", "topics, clients, users, brokers, broker-loggers, ips, client-metrics or groups", NULL, 0, OPTION_MANY},
+	{"entity-type", "TYPE", "topics, clients, users, brokers, broker-loggers, ips, client-metrics or groups", NULL,
+	 0, OPTION_MANY},
 	{"entity-name", "NAME", "whose settings", NULL, 0, OPTION_MANY},
 	{"entity-default", NULL, "the defaults of clients, users, brokers or ips", NULL, 0, OPTION_MANY},
-	{"add-config", "NAME=VALUE,...", "settings to set; brackets keep commas together: k1=v1,k2=[v1,v2]", NULL, 0, 0},
+	{"add-config", "NAME=VALUE,...", "settings to set; brackets keep commas together: k1=v1,k2=[v1,v2]", NULL, 0,
+	 0},
 	{"add-config-file", "FILE", "the same from a properties file", NULL, 0, 0},
 	{"delete-config", "NAME,...", "settings to unset", NULL, 0, OPTION_MANY},
 	{"topic", "TOPIC", "short for --entity-type topics --entity-name TOPIC", NULL, 0, 0},
@@ -614,8 +645,10 @@ const struct command command_configs = {
 	.summary = "settings and quotas while the cluster runs, as kafka-configs",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Describes and alters the settings of topics, brokers, groups and client metrics, and quotas of users, clients and\n"
-		       "addresses, as kafka-configs does.",
-	.examples = "  odradek configs --bootstrap-server localhost:9092 --describe --topic t --all\n"
-		    "  odradek configs --bootstrap-server localhost:9092 --alter --topic t --add-config retention.ms=3600000\n",
+	.description =
+		"Describes and alters the settings of topics, brokers, groups and client metrics, and quotas of users, clients and\n"
+		"addresses, as kafka-configs does.",
+	.examples =
+		"  odradek configs --bootstrap-server localhost:9092 --describe --topic t --all\n"
+		"  odradek configs --bootstrap-server localhost:9092 --alter --topic t --add-config retention.ms=3600000\n",
 };

@@ -59,8 +59,8 @@ static bool on_record(void *arg, const struct consumed *r)
 		timer_start(&c->silence, c->timeout_ms);
 	c->count++;
 	if (!formatter_write(&c->formatter, r)) {
-		fprintf(stderr, "ERROR Error processing message at offset %lld of %.*s-%d\n", (long long)r->record->offset, STR_ARG(r->topic),
-			r->partition);
+		fprintf(stderr, "ERROR Error processing message at offset %lld of %.*s-%d\n",
+			(long long)r->record->offset, STR_ARG(r->topic), r->partition);
 		if (!tool_has(c->tool, "skip-message-on-error")) {
 			c->code = EXIT_CONFIG;
 			end(c);
@@ -96,7 +96,8 @@ static void on_failed(void *arg, struct str topic, int32_t partition, int err)
 	struct consuming *c = arg;
 	char name[96];
 
-	fprintf(stderr, "ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s-%d: %.*s\n",
+	fprintf(stderr,
+		"ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s-%d: %.*s\n",
 		tool_exception(err, name), STR_ARG(topic), partition, STR_ARG(tool_error_text(c->tool, err, STR_NULL)));
 	end(c);
 }
@@ -105,7 +106,8 @@ static void on_silence(struct timer *t)
 {
 	struct consuming *c = container_of(t, struct consuming, silence);
 
-	fprintf(stderr, "ERROR Error processing message, terminating consumer process: \norg.apache.kafka.common.errors.TimeoutException\n");
+	fprintf(stderr,
+		"ERROR Error processing message, terminating consumer process: \norg.apache.kafka.common.errors.TimeoutException\n");
 	end(c);
 }
 
@@ -127,7 +129,11 @@ static void look(struct timer *t)
 		r->topics.v = arena_zalloc(&c->look_arena, sizeof(*r->topics.v));
 		r->topics.v[0].name = str_of(tool_value(c->tool, "topic"));
 	}
-	c->look_call = (struct call){.key = metadata_request_KEY, .node = CLIENT_ANY, .request = r, .arena = &c->look_arena, .done = on_found};
+	c->look_call = (struct call){.key = metadata_request_KEY,
+				     .node = CLIENT_ANY,
+				     .request = r,
+				     .arena = &c->look_arena,
+				     .done = on_found};
 	client_call(c->tool->client, &c->look_call);
 }
 
@@ -145,7 +151,8 @@ static int64_t offset_of(const struct consuming *c, struct str topic, int32_t pa
 
 static bool is_wanted(struct consuming *c, const struct metadata_response_topic *t)
 {
-	return t->error_code == 0 && (tool_has(c->tool, "topic") || topic_pattern_matches(c->tool, &c->pattern, t->name));
+	return t->error_code == 0 &&
+	       (tool_has(c->tool, "topic") || topic_pattern_matches(c->tool, &c->pattern, t->name));
 }
 
 static void subscribe(struct consuming *c, const struct metadata_response *m)
@@ -175,7 +182,8 @@ static bool take_partitions(struct consuming *c, const struct metadata_response 
 		for (int32_t k = 0; is_wanted(c, &m->topics.v[i]) && k < m->topics.v[i].partitions.n; k++) {
 			int32_t p = m->topics.v[i].partitions.v[k].partition_index;
 
-			v[n] = (struct consumer_partition){str_of(str_dup(m->topics.v[i].name)), p, offset_of(c, m->topics.v[i].name, p)};
+			v[n] = (struct consumer_partition){str_of(str_dup(m->topics.v[i].name)), p,
+							   offset_of(c, m->topics.v[i].name, p)};
 			n++;
 		}
 	for (int i = 0; i < c->n_known; i++)
@@ -201,7 +209,8 @@ static void on_found(struct call *call)
 		if (err == 0 || err_is_retriable(err) || !tool_has(c->tool, "topic"))
 			continue;
 		text = tool_error_text(c->tool, err, STR_NULL);
-		fprintf(stderr, "ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s\n",
+		fprintf(stderr,
+			"ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s\n",
 			tool_exception(err, name), STR_ARG(text));
 		end(c);
 		return;
@@ -229,7 +238,8 @@ static void on_member_failed(void *arg, int err)
 	struct consuming *c = arg;
 	char name[96];
 
-	fprintf(stderr, "ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s\n",
+	fprintf(stderr,
+		"ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s\n",
 		tool_exception(err, name), STR_ARG(tool_error_text(c->tool, err, STR_NULL)));
 	end(c);
 }
@@ -265,7 +275,8 @@ static void old_name(struct tool *t, const char *old, const char *new)
 	if (tool_has(t, old) && tool_has(t, new))
 		tool_misused(t, "Options --%s and --%s cannot be specified together.", old, new);
 	if (tool_has(t, old))
-		printf("Option --%s is deprecated and will be removed in a future version. Use --%s instead.\n", old, new);
+		printf("Option --%s is deprecated and will be removed in a future version. Use --%s instead.\n", old,
+		       new);
 }
 
 static void read_properties(struct tool *t)
@@ -302,9 +313,11 @@ static const char *group_of(struct tool *t)
 	const char *option = tool_value(t, "group"), *property = tool_property(t, "group.id");
 
 	if (option && property && strcmp(option, property) != 0)
-		tool_misused(t, "The group ids provided in different places (directly using '--group', via '--consumer-property', or via "
-				"'--consumer.config') do not match. Detected group ids: '%s', '%s'",
-			     option, property);
+		tool_misused(
+			t,
+			"The group ids provided in different places (directly using '--group', via '--consumer-property', or via "
+			"'--consumer.config') do not match. Detected group ids: '%s', '%s'",
+			option, property);
 	if ((option || property) && tool_has(t, "partition"))
 		tool_misused(t, "Options group and partition cannot be specified together.");
 	return option ? option : property;
@@ -317,7 +330,10 @@ static int64_t reset_of(struct tool *t)
 	if (!text)
 		return tool_has(t, "from-beginning") ? OFFSET_EARLIEST : OFFSET_LATEST;
 	if (tool_has(t, "from-beginning") && strcmp(text, "earliest") != 0)
-		tool_die(t, "Can't simultaneously specify --from-beginning and 'auto.offset.reset=%s', please remove one option", text);
+		tool_die(
+			t,
+			"Can't simultaneously specify --from-beginning and 'auto.offset.reset=%s', please remove one option",
+			text);
 	if (strcmp(text, "earliest") == 0)
 		return OFFSET_EARLIEST;
 	if (strcmp(text, "latest") == 0)
@@ -341,7 +357,10 @@ static int64_t offset_option(struct tool *t)
 		return OFFSET_LATEST;
 	n = strtoll(text, &end_of, 10);
 	if (end_of == text || *end_of || n < 0)
-		tool_misused(t, "The provided offset value '%s' is incorrect. Valid values are 'earliest', 'latest', or a non-negative long.", text);
+		tool_misused(
+			t,
+			"The provided offset value '%s' is incorrect. Valid values are 'earliest', 'latest', or a non-negative long.",
+			text);
 	return n;
 }
 
@@ -349,11 +368,15 @@ static struct consumer_options consumer_options_of(struct consuming *c)
 {
 	struct consumer_options o = CONSUMER_OPTIONS_DEFAULT;
 	struct tool *t = c->tool;
-	const char *isolation = tool_has(t, "isolation-level") ? tool_value(t, "isolation-level") : tool_property(t, "isolation.level");
+	const char *isolation =
+		tool_has(t, "isolation-level") ? tool_value(t, "isolation-level") : tool_property(t, "isolation.level");
 	const char *crcs = tool_property(t, "check.crcs");
 
 	if (isolation && strcasecmp(isolation, "read_committed") != 0 && strcasecmp(isolation, "read_uncommitted") != 0)
-		tool_die(t, "Invalid value %s for configuration isolation.level: String must be one of: read_committed, read_uncommitted", isolation);
+		tool_die(
+			t,
+			"Invalid value %s for configuration isolation.level: String must be one of: read_committed, read_uncommitted",
+			isolation);
 	o.isolation = isolation && strcasecmp(isolation, "read_committed") == 0;
 	o.min_bytes = (int32_t)tool_property_number(t, "fetch.min.bytes", o.min_bytes);
 	o.max_wait_ms = (int32_t)tool_property_number(t, "fetch.max.wait.ms", o.max_wait_ms);
@@ -402,7 +425,8 @@ static void begin(struct consuming *c)
 		c->member = member_new(t->client, c->consumer, &m);
 	}
 	if (tool_has(t, "partition")) {
-		one = (struct consumer_partition){str_of(tool_value(t, "topic")), (int32_t)tool_number(t, "partition", 0), offset_option(t)};
+		one = (struct consumer_partition){str_of(tool_value(t, "topic")),
+						  (int32_t)tool_number(t, "partition", 0), offset_option(t)};
 		consumer_assign(c->consumer, &one, 1);
 	} else {
 		timer_start(&c->look, 0);
@@ -463,9 +487,13 @@ static const struct option_row OPTIONS[] = {
 	{"max-messages", "N", "end after so many", NULL, 0, 0},
 	{"timeout-ms", "MS", "end when none comes for so long", NULL, 0, 0},
 	{"isolation-level", "LEVEL", "read_uncommitted (default) or read_committed", NULL, 0, 0},
-	{"formatter", "CLASS", "how records are printed: DefaultMessageFormatter, NoOpMessageFormatter, LoggingMessageFormatter, OffsetsMessageFormatter, GroupMetadataMessageFormatter, TransactionLogMessageFormatter, ShareGroupMessageFormatter, ShareGroupStateMessageFormatter, with or without their package", NULL, 0, 0},
+	{"formatter", "CLASS",
+	 "how records are printed: DefaultMessageFormatter, NoOpMessageFormatter, LoggingMessageFormatter, OffsetsMessageFormatter, GroupMetadataMessageFormatter, TransactionLogMessageFormatter, ShareGroupMessageFormatter, ShareGroupStateMessageFormatter, with or without their package",
+	 NULL, 0, 0},
 	{"property", "NAME=VALUE", "the old name of --formatter-property", NULL, 0, OPTION_MANY},
-	{"formatter-property", "NAME=VALUE", "print.timestamp, print.key, print.value, print.offset, print.partition, print.headers, print.epoch, print.delivery (true or false); key.separator, line.separator, headers.separator, null.literal; key.deserializer, value.deserializer, headers.deserializer", NULL, 0, OPTION_MANY},
+	{"formatter-property", "NAME=VALUE",
+	 "print.timestamp, print.key, print.value, print.offset, print.partition, print.headers, print.epoch, print.delivery (true or false); key.separator, line.separator, headers.separator, null.literal; key.deserializer, value.deserializer, headers.deserializer",
+	 NULL, 0, OPTION_MANY},
 	{"formatter-config", "FILE", "the same from a file", NULL, 0, 0},
 	{"skip-message-on-error", NULL, "go on behind a record that cannot be printed", NULL, 0, 0},
 	{"key-deserializer", "CLASS", "one of Kafka's for keys, such as LongDeserializer", NULL, 0, 0},
@@ -482,7 +510,9 @@ const struct command command_consume = {
 	.summary = "print the records of topics, as kafka-console-consumer",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Prints records of topics as they come, as kafka-console-consumer does. With --json each is a line of JSON.",
-	.examples = "  odradek consume --bootstrap-server localhost:9092 --topic t --from-beginning\n"
-		    "  odradek consume --bootstrap-server localhost:9092 --topic t --group g --formatter-property print.key=true\n",
+	.description =
+		"Prints records of topics as they come, as kafka-console-consumer does. With --json each is a line of JSON.",
+	.examples =
+		"  odradek consume --bootstrap-server localhost:9092 --topic t --from-beginning\n"
+		"  odradek consume --bootstrap-server localhost:9092 --topic t --group g --formatter-property print.key=true\n",
 };

@@ -27,7 +27,8 @@ static bool is_share_or_streams(const struct group_line *g)
 }
 
 /* A value with commas, each in its one spelling. */
-static int read_names(struct tool *t, const char *text, struct str (*parse)(struct str), struct str *out, const char *what)
+static int read_names(struct tool *t, const char *text, struct str (*parse)(struct str), struct str *out,
+		      const char *what)
 {
 	int n = 0;
 
@@ -51,12 +52,15 @@ static struct str parse_type(struct str s)
 
 static struct group_list consumer_groups_of(struct tool *t)
 {
-	static const char *const STATES_WRONG = "Invalid state list. Valid states are: PreparingRebalance, CompletingRebalance, Stable, Dead, Empty, "
-						"Assigning, Reconciling";
+	static const char *const STATES_WRONG =
+		"Invalid state list. Valid states are: PreparingRebalance, CompletingRebalance, Stable, Dead, Empty, "
+		"Assigning, Reconciling";
 	struct str states[NAMES_MAX], types[NAMES_MAX];
 	bool listing = tool_has(t, "list");
 	int n_states = listing ? read_names(t, tool_value(t, "state"), group_state_parse, states, STATES_WRONG) : 0;
-	int n_types = listing ? read_names(t, tool_value(t, "type"), parse_type, types, "Invalid types list. Valid types are: Consumer, Classic") : 0;
+	int n_types = listing ? read_names(t, tool_value(t, "type"), parse_type, types,
+					   "Invalid types list. Valid types are: Consumer, Classic")
+			      : 0;
 	struct group_list l = group_list_all(t, states, n_states, types, n_types), out;
 
 	out = (struct group_list){arena_array(&t->arena, (size_t)l.n + 1, sizeof(*out.v)), 0};
@@ -97,7 +101,8 @@ static void print_list(struct tool *t, const struct group_list *l)
 
 	for (int i = 0; i < l->n; i++)
 		width = l->v[i].id.len > width ? l->v[i].id.len : width;
-	printf("%-*s%s%s\n", width + 10, "GROUP", type ? " TYPE                " : "", state ? " STATE               " : "");
+	printf("%-*s%s%s\n", width + 10, "GROUP", type ? " TYPE                " : "",
+	       state ? " STATE               " : "");
 	for (int i = 0; i < l->n; i++) {
 		printf("%-*.*s", width + 10, STR_ARG(l->v[i].id));
 		if (type)
@@ -114,8 +119,8 @@ static int list(struct tool *t)
 
 	t->out = json_array();
 	for (int i = 0; i < l.n && t->json; i++)
-		json_array_append_new(t->out, json_pack("{s:o,s:o,s:o}", "group", json_str(l.v[i].id), "type", json_str(l.v[i].type), "state",
-							json_str(l.v[i].state)));
+		json_array_append_new(t->out, json_pack("{s:o,s:o,s:o}", "group", json_str(l.v[i].id), "type",
+							json_str(l.v[i].type), "state", json_str(l.v[i].state)));
 	if (!t->json && (tool_has(t, "type") || tool_has(t, "state")))
 		print_list(t, &l);
 	else if (!t->json)
@@ -165,7 +170,8 @@ struct row {
 
 static int by_assigned(const void *a, const void *b)
 {
-	const struct group_member *x = *(const struct group_member *const *)a, *y = *(const struct group_member *const *)b;
+	const struct group_member *x = *(const struct group_member *const *)a,
+				  *y = *(const struct group_member *const *)b;
 
 	if (x->n_assigned != y->n_assigned)
 		return y->n_assigned - x->n_assigned;
@@ -249,7 +255,8 @@ static void print_rows(struct tool *t, const struct group *g, const struct row *
 		host = widest(host, MEMBER(&rows[i], host));
 	}
 	printf("\n%-*s %-*s %-10s %s%-15s %-15s %-15s %-*s %-*s %s", group, "GROUP", topic, "TOPIC", "PARTITION",
-	       verbose ? "LEADER-EPOCH    " : "", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", consumer, "CONSUMER-ID", host, "HOST", "CLIENT-ID");
+	       verbose ? "LEADER-EPOCH    " : "", "CURRENT-OFFSET", "LOG-END-OFFSET", "LAG", consumer, "CONSUMER-ID",
+	       host, "HOST", "CLIENT-ID");
 	for (int i = 0; i < n; i++) {
 		const struct row *r = &rows[i];
 		bool has_lag = r->committed >= 0 && r->p.offset >= 0;
@@ -262,7 +269,8 @@ static void print_rows(struct tool *t, const struct group *g, const struct row *
 			printf("%-15lld ", (long long)(r->p.offset - r->committed));
 		else
 			printf("%-15s ", "-");
-		printf("%-*.*s %-*.*s %.*s", consumer, STR_ARG(MEMBER(r, id)), host, STR_ARG(MEMBER(r, host)), STR_ARG(MEMBER(r, client_id)));
+		printf("%-*.*s %-*.*s %.*s", consumer, STR_ARG(MEMBER(r, id)), host, STR_ARG(MEMBER(r, host)),
+		       STR_ARG(MEMBER(r, client_id)));
 	}
 	putchar('\n');
 }
@@ -274,10 +282,12 @@ static json_t *json_number(int64_t v)
 
 static json_t *json_row(const struct row *r)
 {
-	return json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "topic", json_str(r->p.topic), "partition", (int)r->p.partition, "leaderEpoch",
-			 json_number(r->leader_epoch), "currentOffset", json_number(r->committed), "logEndOffset", json_number(r->p.offset), "lag",
-			 r->committed >= 0 && r->p.offset >= 0 ? json_integer(r->p.offset - r->committed) : json_null(), "consumerId",
-			 r->member ? json_str(r->member->id) : json_null(), "host", r->member ? json_str(r->member->host) : json_null(), "clientId",
+	return json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "topic", json_str(r->p.topic), "partition",
+			 (int)r->p.partition, "leaderEpoch", json_number(r->leader_epoch), "currentOffset",
+			 json_number(r->committed), "logEndOffset", json_number(r->p.offset), "lag",
+			 r->committed >= 0 && r->p.offset >= 0 ? json_integer(r->p.offset - r->committed) : json_null(),
+			 "consumerId", r->member ? json_str(r->member->id) : json_null(), "host",
+			 r->member ? json_str(r->member->host) : json_null(), "clientId",
 			 r->member ? json_str(r->member->client_id) : json_null());
 }
 
@@ -290,7 +300,8 @@ static void describe_offsets(struct tool *t, const struct group *g)
 	for (int i = 0; i < n && t->json; i++)
 		json_array_append_new(list_of, json_row(&rows[i]));
 	if (t->json)
-		json_array_append_new(t->out, json_pack("{s:o,s:o,s:O}", "group", json_str(g->id), "state", json_str(g->state), "offsets", list_of));
+		json_array_append_new(t->out, json_pack("{s:o,s:o,s:O}", "group", json_str(g->id), "state",
+							json_str(g->state), "offsets", list_of));
 	else if (say_state(t, g, n))
 		print_rows(t, g, rows, n);
 	json_decref(list_of);
@@ -343,15 +354,18 @@ static struct member_widths measure(struct tool *t, const struct group *g)
 	return w;
 }
 
-static void print_member(struct tool *t, const struct group *g, const struct group_member *m, const struct member_widths *w)
+static void print_member(struct tool *t, const struct group *g, const struct group_member *m,
+			 const struct member_widths *w)
 {
 	printf("%-*.*s %-*.*s ", w->group, STR_ARG(g->id), w->consumer, STR_ARG(m->id));
 	if (w->with_instance)
 		printf("%-*.*s ", w->instance, STR_ARG(m->instance_id));
 	printf("%-*.*s %-*.*s %-15d ", w->host, STR_ARG(m->host), w->client, STR_ARG(m->client_id), m->n_assigned);
 	if (tool_has(t, "verbose")) {
-		printf("%-15.*s %-*.*s %-15.*s %-*.*s", STR_ARG(number(t, m->epoch)), w->current, STR_ARG(assignment_text(t, m->assigned, m->n_assigned)),
-		       STR_ARG(number(t, g->is_consumer ? g->assignment_epoch : -1)), w->target, STR_ARG(assignment_text(t, m->target, m->n_target)));
+		printf("%-15.*s %-*.*s %-15.*s %-*.*s", STR_ARG(number(t, m->epoch)), w->current,
+		       STR_ARG(assignment_text(t, m->assigned, m->n_assigned)),
+		       STR_ARG(number(t, g->is_consumer ? g->assignment_epoch : -1)), w->target,
+		       STR_ARG(assignment_text(t, m->target, m->n_target)));
 		if (w->migrating)
 			printf(" %s", m->upgraded < 0 ? "-" : m->upgraded ? "true" : "false");
 	}
@@ -368,8 +382,8 @@ static void print_members(struct tool *t, const struct group *g)
 		printf("%-*s ", w.instance, "GROUP-INSTANCE-ID");
 	printf("%-*s %-*s %-15s ", w.host, "HOST", w.client, "CLIENT-ID", "#PARTITIONS");
 	if (tool_has(t, "verbose"))
-		printf("%-15s %-*s %-15s %-*s%s", "CURRENT-EPOCH", w.current, "CURRENT-ASSIGNMENT", "TARGET-EPOCH", w.target, "TARGET-ASSIGNMENT",
-		       w.migrating ? " UPGRADED" : "");
+		printf("%-15s %-*s %-15s %-*s%s", "CURRENT-EPOCH", w.current, "CURRENT-ASSIGNMENT", "TARGET-EPOCH",
+		       w.target, "TARGET-ASSIGNMENT", w.migrating ? " UPGRADED" : "");
 	putchar('\n');
 	for (int i = 0; i < g->n_members; i++)
 		print_member(t, g, &g->members[i], &w);
@@ -383,13 +397,15 @@ static void describe_members(struct tool *t, const struct group *g)
 		const struct group_member *m = &g->members[i];
 
 		json_array_append_new(members,
-				      json_pack("{s:o,s:o,s:o,s:o,s:i,s:o,s:o}", "consumerId", json_str(m->id), "groupInstanceId",
-						json_str(m->instance_id), "host", json_str(m->host), "clientId", json_str(m->client_id), "partitions",
-						m->n_assigned, "epoch", json_number(m->epoch), "assignment",
+				      json_pack("{s:o,s:o,s:o,s:o,s:i,s:o,s:o}", "consumerId", json_str(m->id),
+						"groupInstanceId", json_str(m->instance_id), "host", json_str(m->host),
+						"clientId", json_str(m->client_id), "partitions", m->n_assigned,
+						"epoch", json_number(m->epoch), "assignment",
 						json_str(assignment_text(t, m->assigned, m->n_assigned))));
 	}
 	if (t->json)
-		json_array_append_new(t->out, json_pack("{s:o,s:o,s:O}", "group", json_str(g->id), "state", json_str(g->state), "members", members));
+		json_array_append_new(t->out, json_pack("{s:o,s:o,s:O}", "group", json_str(g->id), "state",
+							json_str(g->state), "members", members));
 	else
 		print_members(t, g);
 	json_decref(members);
@@ -404,9 +420,10 @@ static void print_state(struct tool *t, const struct group *g, struct str coordi
 
 	if (!say_state(t, g, 1))
 		return;
-	printf("\n%-*s %-*s %-20s %-20s %s%s", group, "GROUP", width, "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY", "STATE",
-	       verbose ? "GROUP-EPOCH     TARGET-ASSIGNMENT-EPOCH   " : "", "#MEMBERS");
-	printf("\n%-*.*s %-*.*s %-20.*s %-20.*s ", group, STR_ARG(g->id), width, STR_ARG(coordinator), STR_ARG(or_dash(g->assignor)), STR_ARG(g->state));
+	printf("\n%-*s %-*s %-20s %-20s %s%s", group, "GROUP", width, "COORDINATOR (ID)", "ASSIGNMENT-STRATEGY",
+	       "STATE", verbose ? "GROUP-EPOCH     TARGET-ASSIGNMENT-EPOCH   " : "", "#MEMBERS");
+	printf("\n%-*.*s %-*.*s %-20.*s %-20.*s ", group, STR_ARG(g->id), width, STR_ARG(coordinator),
+	       STR_ARG(or_dash(g->assignor)), STR_ARG(g->state));
 	if (verbose)
 		printf("%-15.*s %-25.*s ", STR_ARG(number(t, g->epoch)), STR_ARG(number(t, g->assignment_epoch)));
 	printf("%d\n", g->n_members);
@@ -421,10 +438,11 @@ static void describe_state(struct tool *t, const struct group *g)
 		print_state(t, g, coordinator);
 		return;
 	}
-	json_array_append_new(t->out, json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:i}", "group", json_str(g->id), "coordinator", (int)g->coordinator,
-						"assignmentStrategy", json_str(g->assignor), "state", json_str(g->state), "groupEpoch",
-						json_number(g->epoch), "targetAssignmentEpoch", json_number(g->assignment_epoch), "members",
-						g->n_members));
+	json_array_append_new(t->out, json_pack("{s:o,s:i,s:o,s:o,s:o,s:o,s:i}", "group", json_str(g->id),
+						"coordinator", (int)g->coordinator, "assignmentStrategy",
+						json_str(g->assignor), "state", json_str(g->state), "groupEpoch",
+						json_number(g->epoch), "targetAssignmentEpoch",
+						json_number(g->assignment_epoch), "members", g->n_members));
 }
 
 static int by_id(const void *a, const void *b)
@@ -488,7 +506,7 @@ static void print_deleted(const struct str *ids, const int *errs, int n)
 	}
 }
 
-static int delete(struct tool *t)
+static int delete (struct tool *t)
 {
 	int n, failed = 0;
 	struct str *ids = chosen(t, &n);
@@ -503,7 +521,8 @@ static int delete(struct tool *t)
 	}
 	t->out = json_array();
 	for (int i = 0; i < n && t->json; i++)
-		json_array_append_new(t->out, json_pack("{s:o,s:o}", "group", json_str(ids[i]), "error", errs[i] ? json_str(messages[i]) : json_null()));
+		json_array_append_new(t->out, json_pack("{s:o,s:o}", "group", json_str(ids[i]), "error",
+							errs[i] ? json_str(messages[i]) : json_null()));
 	if (t->json)
 		return EXIT_FINE;
 	if (failed == 0) {
@@ -515,8 +534,8 @@ static int delete(struct tool *t)
 	printf("\nError: Deletion of some consumer groups failed:\n");
 	for (int i = 0; i < n; i++)
 		if (errs[i])
-			printf("* Group '%.*s' could not be deleted due to: org.apache.kafka.common.errors.%s: %.*s\n", STR_ARG(ids[i]),
-			       tool_exception(errs[i], name), STR_ARG(messages[i]));
+			printf("* Group '%.*s' could not be deleted due to: org.apache.kafka.common.errors.%s: %.*s\n",
+			       STR_ARG(ids[i]), tool_exception(errs[i], name), STR_ARG(messages[i]));
 	if (failed < n) {
 		printf("\nThese consumer groups were deleted successfully: ");
 		print_deleted(ids, errs, n);
@@ -555,7 +574,8 @@ static int ask_delete(struct tool *t, struct partition *v, int n)
 	d = response;
 	for (int32_t i = 0; i < d->topics.n; i++)
 		for (int32_t k = 0; k < d->topics.v[i].partitions.n; k++) {
-			struct partition key = {.topic = d->topics.v[i].name, .partition = d->topics.v[i].partitions.v[k].partition_index};
+			struct partition key = {.topic = d->topics.v[i].name,
+						.partition = d->topics.v[i].partitions.v[k].partition_index};
 			struct partition *p = bsearch(&key, v, (size_t)n, sizeof(*v), partition_compare);
 
 			if (p)
@@ -599,8 +619,9 @@ static int delete_offsets(struct tool *t)
 	}
 	t->out = json_array();
 	for (int i = 0; i < n && t->json; i++)
-		json_array_append_new(t->out, json_pack("{s:o,s:i,s:s?}", "topic", json_str(v[i].topic), "partition", (int)v[i].partition, "error",
-							v[i].err ? err_name(v[i].err) : NULL));
+		json_array_append_new(t->out,
+				      json_pack("{s:o,s:i,s:s?}", "topic", json_str(v[i].topic), "partition",
+						(int)v[i].partition, "error", v[i].err ? err_name(v[i].err) : NULL));
 	if (t->json)
 		return EXIT_FINE;
 	print_outcome(t, err);
@@ -652,8 +673,12 @@ static const struct {
 	const char *name;
 	int (*run)(struct tool *t);
 } ACTIONS[] = {
-	{"list", list},		  {"describe", describe},	      {"delete", delete}, {"reset-offsets", reset_offsets},
-	{"delete-offsets", delete_offsets}, {"validate-regex", validate_regex},
+	{"list", list},
+	{"describe", describe},
+	{"delete", delete},
+	{"reset-offsets", reset_offsets},
+	{"delete-offsets", delete_offsets},
+	{"validate-regex", validate_regex},
 };
 
 static void check_scope(struct tool *t, const char *action)
@@ -686,20 +711,23 @@ static void check_describe(struct tool *t)
 
 static void check_reset(struct tool *t)
 {
-	static const char *const SCENARIOS[] = {"to-offset", "shift-by", "to-datetime", "by-duration", "to-earliest", "to-latest", "to-current", "from-file"};
+	static const char *const SCENARIOS[] = {"to-offset",   "shift-by",  "to-datetime", "by-duration",
+						"to-earliest", "to-latest", "to-current",  "from-file"};
 
 	if (!tool_has(t, "reset-offsets"))
 		return;
 	if (tool_has(t, "dry-run") && tool_has(t, "execute"))
 		tool_misused(t, "Option [reset-offsets] only accepts one of [execute] and [dry-run]");
 	if (!tool_has(t, "dry-run") && !tool_has(t, "execute"))
-		fprintf(stderr, "WARN: No action will be performed as the --execute option is missing. In version 5.0, this command will require either "
-				"--dry-run or --execute to be specified. You should add the --dry-run option explicitly if you are scripting this command "
-				"and want to keep the current default behavior without prompting.\n");
+		fprintf(stderr,
+			"WARN: No action will be performed as the --execute option is missing. In version 5.0, this command will require either "
+			"--dry-run or --execute to be specified. You should add the --dry-run option explicitly if you are scripting this command "
+			"and want to keep the current default behavior without prompting.\n");
 	for (int i = 0; i < 8; i++)
 		for (int k = 0; k < i; k++)
 			if (tool_has(t, SCENARIOS[i]) && tool_has(t, SCENARIOS[k]))
-				tool_misused(t, "Option \"[%s]\" can't be used with option \"[%s]\"", SCENARIOS[k], SCENARIOS[i]);
+				tool_misused(t, "Option \"[%s]\" can't be used with option \"[%s]\"", SCENARIOS[k],
+					     SCENARIOS[i]);
 }
 
 static void check_options(struct tool *t)
@@ -726,9 +754,12 @@ static void check_options(struct tool *t)
 
 static int consumer_groups(struct tool *t)
 {
-	static const char *const NAMES[] = {"list", "describe", "delete", "reset-offsets", "delete-offsets", "validate-regex", NULL};
-	int action = tool_one_of(t, NAMES, "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, "
-					   "--delete-offsets, --validate-regex");
+	static const char *const NAMES[] = {"list",	      "describe",	"delete", "reset-offsets",
+					    "delete-offsets", "validate-regex", NULL};
+	int action =
+		tool_one_of(t, NAMES,
+			    "Command must include exactly one action: --list, --describe, --delete, --reset-offsets, "
+			    "--delete-offsets, --validate-regex");
 
 	check_options(t);
 	t->complaint = "\nError: Executing consumer group command failed due to ";
@@ -763,9 +794,11 @@ static const struct option_row OPTIONS[] = {
 	{"offsets", NULL, "describe the offsets (what --describe does anyway)", NULL, 0, 0},
 	{"members", NULL, "describe the members", NULL, 0, 0},
 	{"state", "STATE,...", "describe or list the state; list only groups in these states", NULL, 0, OPTION_MAYBE},
-	{"type", "TYPE,...", "list the type; list only groups of these types: classic, consumer", NULL, 0, OPTION_MAYBE},
+	{"type", "TYPE,...", "list the type; list only groups of these types: classic, consumer", NULL, 0,
+	 OPTION_MAYBE},
 	{"verbose", NULL, "describe more", NULL, 0, 0},
-	{"dry-run", NULL, "only say what the offsets would be (what --reset-offsets does without --execute)", NULL, 0, 0},
+	{"dry-run", NULL, "only say what the offsets would be (what --reset-offsets does without --execute)", NULL, 0,
+	 0},
 	{"execute", NULL, "commit them", NULL, 0, 0},
 	{"export", NULL, "print them as CSV, for --from-file", NULL, 0, 0},
 	{"to-offset", "OFFSET", "to this offset", NULL, 0, 0},
@@ -773,9 +806,11 @@ static const struct option_row OPTIONS[] = {
 	{"to-latest", NULL, "to the end", NULL, 0, 0},
 	{"to-current", NULL, "to where they are", NULL, 0, 0},
 	{"shift-by", "N", "by so many, forwards or (negative) backwards", NULL, 0, 0},
-	{"to-datetime", "YYYY-MM-DDThh:mm:ss.sss", "to the first record at or after a moment, in UTC unless a zone follows", NULL, 0, 0},
+	{"to-datetime", "YYYY-MM-DDThh:mm:ss.sss",
+	 "to the first record at or after a moment, in UTC unless a zone follows", NULL, 0, 0},
 	{"by-duration", "PnDTnHnMnS", "to the first record of the last such time", NULL, 0, 0},
-	{"from-file", "FILE", "as in this CSV file: topic,partition,offset or group,topic,partition,offset", NULL, 0, 0},
+	{"from-file", "FILE", "as in this CSV file: topic,partition,offset or group,topic,partition,offset", NULL, 0,
+	 0},
 	{"timeout", "MS", "how long answers may take (30000)", NULL, 0, 0},
 	OPTION_COMMON,
 };
@@ -785,7 +820,9 @@ const struct command command_consumer_groups = {
 	.summary = "groups of consumers, their members and offsets, as kafka-consumer-groups",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Lists, describes and deletes groups of consumers and sets their offsets, as kafka-consumer-groups does.",
-	.examples = "  odradek consumer-groups --bootstrap-server localhost:9092 --describe --group g\n"
-		    "  odradek consumer-groups --bootstrap-server localhost:9092 --reset-offsets --group g --topic t --to-earliest --execute\n",
+	.description =
+		"Lists, describes and deletes groups of consumers and sets their offsets, as kafka-consumer-groups does.",
+	.examples =
+		"  odradek consumer-groups --bootstrap-server localhost:9092 --describe --group g\n"
+		"  odradek consumer-groups --bootstrap-server localhost:9092 --reset-offsets --group g --topic t --to-earliest --execute\n",
 };

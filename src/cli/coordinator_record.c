@@ -59,8 +59,8 @@ int coordinator_key_json(enum coordinator_family family, struct bytes key, struc
 	return type < 0 ? ERR_INVALID_RECORD : json_of(find(family, type, SCHEMA_COORDINATOR_KEY), 0, key, a, out);
 }
 
-int coordinator_value_json(enum coordinator_family family, struct bytes key, struct bytes value, struct arena *a, int *version,
-			   struct buf *out)
+int coordinator_value_json(enum coordinator_family family, struct bytes key, struct bytes value, struct arena *a,
+			   int *version, struct buf *out)
 {
 	*version = coordinator_record_type(value);
 	if (*version < 0)

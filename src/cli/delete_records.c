@@ -31,7 +31,8 @@ static struct partition *read_partitions(struct tool *t, json_t *root, int *n)
 	{
 		const char *topic = json_string_value(json_object_get(one, "topic"));
 
-		if (!topic || !json_is_integer(json_object_get(one, "partition")) || !json_is_integer(json_object_get(one, "offset")))
+		if (!topic || !json_is_integer(json_object_get(one, "partition")) ||
+		    !json_is_integer(json_object_get(one, "offset")))
 			tool_die(t, "partition %zu of the file: topic, partition and offset were expected", at);
 		v[at] = (struct partition){.topic = arena_str(&t->arena, str_of(topic)),
 					   .partition = (int32_t)json_integer_value(json_object_get(one, "partition")),
@@ -62,7 +63,8 @@ static struct partition *read_file(struct tool *t, int *n)
 	qsort(v, (size_t)*n, sizeof(*v), partition_compare);
 	for (int i = 1; i < *n; i++)
 		if (partition_compare(&v[i - 1], &v[i]) == 0)
-			tool_die(t, "Offset json file contains duplicate topic partitions: %.*s-%d", STR_ARG(v[i].topic), v[i].partition);
+			tool_die(t, "Offset json file contains duplicate topic partitions: %.*s-%d",
+				 STR_ARG(v[i].topic), v[i].partition);
 	return v;
 }
 
@@ -84,15 +86,16 @@ static int delete_records(struct tool *t)
 		char name[96];
 
 		if (t->json)
-			json_array_append_new(t->out,
-					      json_pack("{s:o,s:i,s:o,s:o}", "topic", json_str(v[i].topic), "partition", (int)v[i].partition,
-							"lowWatermark", v[i].err ? json_null() : json_integer(v[i].offset), "error",
-							json_str(text)));
+			json_array_append_new(t->out, json_pack("{s:o,s:i,s:o,s:o}", "topic", json_str(v[i].topic),
+								"partition", (int)v[i].partition, "lowWatermark",
+								v[i].err ? json_null() : json_integer(v[i].offset),
+								"error", json_str(text)));
 		else if (v[i].err)
-			printf("partition: %.*s-%d\terror: org.apache.kafka.common.errors.%s: %.*s\n", STR_ARG(v[i].topic), v[i].partition,
-			       tool_exception(v[i].err, name), STR_ARG(text));
+			printf("partition: %.*s-%d\terror: org.apache.kafka.common.errors.%s: %.*s\n",
+			       STR_ARG(v[i].topic), v[i].partition, tool_exception(v[i].err, name), STR_ARG(text));
 		else
-			printf("partition: %.*s-%d\tlow_watermark: %lld\n", STR_ARG(v[i].topic), v[i].partition, (long long)v[i].offset);
+			printf("partition: %.*s-%d\tlow_watermark: %lld\n", STR_ARG(v[i].topic), v[i].partition,
+			       (long long)v[i].offset);
 	}
 	return EXIT_FINE;
 }
@@ -104,7 +107,9 @@ static int run(int argc, char **argv)
 
 static const struct option_row OPTIONS[] = {
 	OPTION_BOOTSTRAP,
-	{"offset-json-file", "FILE", "what to delete: {\"partitions\": [{\"topic\": \"t\", \"partition\": 0, \"offset\": 10}], \"version\": 1}; an offset of -1 is the end", NULL, 0, OPTION_REQUIRED},
+	{"offset-json-file", "FILE",
+	 "what to delete: {\"partitions\": [{\"topic\": \"t\", \"partition\": 0, \"offset\": 10}], \"version\": 1}; an offset of -1 is the end",
+	 NULL, 0, OPTION_REQUIRED},
 	OPTION_COMMON,
 };
 
@@ -113,5 +118,6 @@ const struct command command_delete_records = {
 	.summary = "delete records before given offsets, as kafka-delete-records",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Deletes the records before an offset of each partition in a file, as kafka-delete-records does.",
+	.description =
+		"Deletes the records before an offset of each partition in a file, as kafka-delete-records does.",
 };

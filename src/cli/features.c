@@ -12,13 +12,21 @@
 
 extern const struct command command_features;
 
-enum { TIMEOUT_MS = 60000, UPDATES_MAX = 64, UPGRADE = 1, SAFE_DOWNGRADE = 2, UNSAFE_DOWNGRADE = 3, ELR_NEEDS = METADATA_VERSION_ELR };
+enum {
+	TIMEOUT_MS = 60000,
+	UPDATES_MAX = 64,
+	UPGRADE = 1,
+	SAFE_DOWNGRADE = 2,
+	UNSAFE_DOWNGRADE = 3,
+	ELR_NEEDS = METADATA_VERSION_ELR
+};
 
 #define METADATA "metadata.version"
 #define ELR "eligible.leader.replicas.version"
 
 /* Kafka's own order of the features beside metadata.version. */
-static const char *const FEATURES[] = {"kraft.version", "transaction.version", "group.version", ELR, "share.version", "streams.version"};
+static const char *const FEATURES[] = {"kraft.version", "transaction.version", "group.version", ELR,
+				       "share.version", "streams.version"};
 enum { FEATURES_N = sizeof(FEATURES) / sizeof(FEATURES[0]) };
 
 /* ---- describe ---- */
@@ -46,16 +54,20 @@ static int by_name(const void *a, const void *b)
 		       ((const struct api_versions_response_supported_feature *)b)->name);
 }
 
-static void show_feature(struct tool *t, const struct api_versions_response *r, const struct api_versions_response_supported_feature *f)
+static void show_feature(struct tool *t, const struct api_versions_response *r,
+			 const struct api_versions_response_supported_feature *f)
 {
-	struct str epoch = r->finalized_features_epoch >= 0 ? arena_printf(&t->arena, "%lld", (long long)r->finalized_features_epoch) : STR("-");
+	struct str epoch = r->finalized_features_epoch >= 0
+				   ? arena_printf(&t->arena, "%lld", (long long)r->finalized_features_epoch)
+				   : STR("-");
 	struct str min = level_text(t, f->name, f->min_version), max = level_text(t, f->name, f->max_version);
 	struct str level = level_text(t, f->name, finalized_level(r, f->name));
 
 	if (t->json)
-		json_array_append_new(t->out, json_pack("{s:o,s:o,s:o,s:o,s:o}", "feature", json_str(f->name), "supportedMinVersion", json_str(min),
-							"supportedMaxVersion", json_str(max), "finalizedVersionLevel", json_str(level), "epoch",
-							json_str(epoch)));
+		json_array_append_new(t->out, json_pack("{s:o,s:o,s:o,s:o,s:o}", "feature", json_str(f->name),
+							"supportedMinVersion", json_str(min), "supportedMaxVersion",
+							json_str(max), "finalizedVersionLevel", json_str(level),
+							"epoch", json_str(epoch)));
 	else
 		printf("Feature: %-40.*s  SupportedMinVersion: %-15.*s  SupportedMaxVersion: %-15.*s  FinalizedVersionLevel: %-15.*s  Epoch: %.*s\n",
 		       STR_ARG(f->name), STR_ARG(min), STR_ARG(max), STR_ARG(level), STR_ARG(epoch));
@@ -63,9 +75,8 @@ static void show_feature(struct tool *t, const struct api_versions_response *r, 
 
 static int describe(struct tool *t)
 {
-	static const struct api_versions_request QUESTION = {.client_software_name = {"odradek", 7},
-							      .client_software_version = {"0", 1},
-							      .node_id = -1};
+	static const struct api_versions_request QUESTION = {
+		.client_software_name = {"odradek", 7}, .client_software_version = {"0", 1}, .node_id = -1};
 	int64_t node = tool_number(t, "node-id", CLIENT_ANY);
 	struct api_versions_response *r;
 
@@ -96,7 +107,8 @@ static void add_update(struct tool *t, struct updates *u, struct str feature, in
 			tool_die(t, "Feature %.*s was specified more than once.", STR_ARG(feature));
 	if (u->n == UPDATES_MAX)
 		tool_die(t, "too many features");
-	u->v[u->n++] = (struct update_features_request_feature){feature, (int16_t)level, u->type != UPGRADE, (int8_t)u->type};
+	u->v[u->n++] =
+		(struct update_features_request_feature){feature, (int16_t)level, u->type != UPGRADE, (int8_t)u->type};
 }
 
 static int level_of_release(struct tool *t, const char *release)
@@ -104,8 +116,10 @@ static int level_of_release(struct tool *t, const char *release)
 	int level = metadata_version_parse(str_of(release));
 
 	if (level < 0)
-		tool_die(t, "Version %s is not a valid version. The minimum version is 3.3-IV3 and the maximum version is %s", release,
-			 metadata_version_name(METADATA_VERSION_MAX));
+		tool_die(
+			t,
+			"Version %s is not a valid version. The minimum version is 3.3-IV3 and the maximum version is %s",
+			release, metadata_version_name(METADATA_VERSION_MAX));
 	return level;
 }
 
@@ -182,14 +196,16 @@ static void tell(struct tool *t, const struct updates *u, const struct update_fe
 	struct str what = disable ? STR("") : arena_printf(&t->arena, " to %d", f->max_version_level);
 
 	if (t->json)
-		json_array_append_new(t->out, json_pack("{s:o,s:i,s:o}", "feature", json_str(f->feature), "level", (int)f->max_version_level, "error",
-							err ? json_str(tool_error_text(t, err, t->message)) : json_null()));
+		json_array_append_new(t->out,
+				      json_pack("{s:o,s:i,s:o}", "feature", json_str(f->feature), "level",
+						(int)f->max_version_level, "error",
+						err ? json_str(tool_error_text(t, err, t->message)) : json_null()));
 	else if (err)
-		printf("%s%s %.*s%.*s. %.*s\n", dry ? "Can not " : "Could not ", u->verb, STR_ARG(f->feature), STR_ARG(what),
-		       STR_ARG(tool_error_text(t, err, t->message)));
+		printf("%s%s %.*s%.*s. %.*s\n", dry ? "Can not " : "Could not ", u->verb, STR_ARG(f->feature),
+		       STR_ARG(what), STR_ARG(tool_error_text(t, err, t->message)));
 	else
-		printf("%.*s%s%s%.*s.\n", STR_ARG(f->feature), dry ? " can be " : " was ", disable ? "disabled" : tool_string(t, arena_printf(&t->arena, "%sd", u->verb)),
-		       STR_ARG(what));
+		printf("%.*s%s%s%.*s.\n", STR_ARG(f->feature), dry ? " can be " : " was ",
+		       disable ? "disabled" : tool_string(t, arena_printf(&t->arena, "%sd", u->verb)), STR_ARG(what));
 }
 
 static int update(struct tool *t)
@@ -229,7 +245,8 @@ static int update(struct tool *t)
 
 static int version_mapping(struct tool *t)
 {
-	const char *release = tool_has(t, "release-version") ? tool_value(t, "release-version") : metadata_version_name(METADATA_VERSION_MAX);
+	const char *release = tool_has(t, "release-version") ? tool_value(t, "release-version")
+							     : metadata_version_name(METADATA_VERSION_MAX);
 	int level = level_of_release(t, release);
 
 	t->out = json_pack("{s:i}", METADATA, level);
@@ -265,7 +282,8 @@ static void tell_dependencies(struct tool *t, const char *text)
 		printf("%.*s=%d has no dependencies.\n", STR_ARG(name), level);
 		return;
 	}
-	printf("%.*s=%d requires:\n    metadata.version=%d (%s)\n", STR_ARG(name), level, ELR_NEEDS, metadata_version_name(ELR_NEEDS));
+	printf("%.*s=%d requires:\n    metadata.version=%d (%s)\n", STR_ARG(name), level, ELR_NEEDS,
+	       metadata_version_name(ELR_NEEDS));
 }
 
 static int feature_dependencies(struct tool *t)
@@ -316,10 +334,12 @@ static const struct option_row OPTIONS[] = {
 	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, 0},
 	{"bootstrap-controller", "HOST:PORT,...", "controllers to begin with", NULL, 0, 0},
 	{"node-id", "ID", "the node to ask; any without it", "describe", 0, 0},
-	{"metadata", "VERSION", "the old way to say --feature metadata.version=LEVEL: a release", "upgrade downgrade", 0, 0},
-	{"release-version", "VERSION", "the release whose levels are meant, such as 4.4-IV2", "upgrade downgrade version-mapping", 0, 0},
-	{"feature", "NAME=LEVEL", "a feature and its level; of disable the name alone", "upgrade downgrade disable feature-dependencies", 0,
-	 OPTION_MANY},
+	{"metadata", "VERSION", "the old way to say --feature metadata.version=LEVEL: a release", "upgrade downgrade",
+	 0, 0},
+	{"release-version", "VERSION", "the release whose levels are meant, such as 4.4-IV2",
+	 "upgrade downgrade version-mapping", 0, 0},
+	{"feature", "NAME=LEVEL", "a feature and its level; of disable the name alone",
+	 "upgrade downgrade disable feature-dependencies", 0, OPTION_MANY},
 	{"unsafe", NULL, "even if metadata is lost by it", "downgrade disable", 0, 0},
 	{"dry-run", NULL, "only ask whether it could be done", "upgrade downgrade disable", 0, 0},
 	OPTION_COMMON,

@@ -28,9 +28,18 @@ static bool number(struct bytes b, int len, struct buf *out)
 	return true;
 }
 
-static bool of_long(struct bytes b, struct buf *out) { return number(b, 8, out); }
-static bool of_integer(struct bytes b, struct buf *out) { return number(b, 4, out); }
-static bool of_short(struct bytes b, struct buf *out) { return number(b, 2, out); }
+static bool of_long(struct bytes b, struct buf *out)
+{
+	return number(b, 8, out);
+}
+static bool of_integer(struct bytes b, struct buf *out)
+{
+	return number(b, 4, out);
+}
+static bool of_short(struct bytes b, struct buf *out)
+{
+	return number(b, 2, out);
+}
 
 static bool of_string(struct bytes b, struct buf *out)
 {
@@ -103,9 +112,9 @@ static const struct {
 	const char *name; /* behind org.apache.kafka.common.serialization. */
 	deserialize_fn *text;
 } DESERIALIZERS[] = {
-	{"StringDeserializer", of_string},   {"LongDeserializer", of_long},	{"IntegerDeserializer", of_integer},
-	{"ShortDeserializer", of_short},     {"BooleanDeserializer", of_boolean}, {"DoubleDeserializer", of_double},
-	{"FloatDeserializer", of_float},     {"BytesDeserializer", of_bytes},	{"UUIDDeserializer", of_string},
+	{"StringDeserializer", of_string}, {"LongDeserializer", of_long},	{"IntegerDeserializer", of_integer},
+	{"ShortDeserializer", of_short},   {"BooleanDeserializer", of_boolean}, {"DoubleDeserializer", of_double},
+	{"FloatDeserializer", of_float},   {"BytesDeserializer", of_bytes},	{"UUIDDeserializer", of_string},
 };
 
 static deserialize_fn *deserializer(struct formatter *f, const char *name)
@@ -116,7 +125,10 @@ static deserialize_fn *deserializer(struct formatter *f, const char *name)
 	for (size_t i = 0; i < sizeof(DESERIALIZERS) / sizeof(DESERIALIZERS[0]); i++)
 		if (strcmp(DESERIALIZERS[i].name, last) == 0)
 			return DESERIALIZERS[i].text;
-	tool_die(f->tool, "%s: there are no Java classes here; known are Kafka's own deserializers of strings, numbers and bytes", name);
+	tool_die(
+		f->tool,
+		"%s: there are no Java classes here; known are Kafka's own deserializers of strings, numbers and bytes",
+		name);
 }
 
 /* ---- the usual formatter ---- */
@@ -206,8 +218,9 @@ static bool write_nothing(struct formatter *f, const struct consumed *c)
 static bool write_logging(struct formatter *f, const struct consumed *c)
 {
 	fprintf(stderr, "%s:%" PRId64 ", key:%.*s%s, value:%.*s\n", timestamp_type(c), c->record->timestamp,
-		c->record->key.p ? (int)c->record->key.len : 4, c->record->key.p ? (const char *)c->record->key.p : "null",
-		c->record->key.p ? "" : " ", c->record->value.p ? (int)c->record->value.len : 4,
+		c->record->key.p ? (int)c->record->key.len : 4,
+		c->record->key.p ? (const char *)c->record->key.p : "null", c->record->key.p ? "" : " ",
+		c->record->value.p ? (int)c->record->value.len : 4,
 		c->record->value.p ? (const char *)c->record->value.p : "null");
 	return write_default(f, c);
 }
@@ -239,7 +252,8 @@ static bool write_coordinator(struct formatter *f, const struct consumed *c)
 		return true;
 	err = coordinator_key_json(kind->family, key, &f->arena, &json);
 	if (err == 0)
-		buf_printf(&f->text, "{\"key\":{\"type\":%d,\"data\":%.*s},\"value\":", type, (int)json.len, (const char *)json.p);
+		buf_printf(&f->text, "{\"key\":{\"type\":%d,\"data\":%.*s},\"value\":", type, (int)json.len,
+			   (const char *)json.p);
 	json.len = 0;
 	if (err == 0 && value.p)
 		err = coordinator_value_json(kind->family, key, value, &f->arena, &version, &json);
@@ -259,10 +273,11 @@ static void put_base64(struct bytes b, struct buf *out)
 	static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (int32_t i = 0; i < b.len; i += 3) {
-		uint32_t v = (uint32_t)b.p[i] << 16 | (i + 1 < b.len ? (uint32_t)b.p[i + 1] << 8 : 0) | (i + 2 < b.len ? b.p[i + 2] : 0);
+		uint32_t v = (uint32_t)b.p[i] << 16 | (i + 1 < b.len ? (uint32_t)b.p[i + 1] << 8 : 0) |
+			     (i + 2 < b.len ? b.p[i + 2] : 0);
 
-		buf_printf(out, "%c%c%c%c", DIGITS[v >> 18], DIGITS[v >> 12 & 63], i + 1 < b.len ? DIGITS[v >> 6 & 63] : '=',
-			   i + 2 < b.len ? DIGITS[v & 63] : '=');
+		buf_printf(out, "%c%c%c%c", DIGITS[v >> 18], DIGITS[v >> 12 & 63],
+			   i + 1 < b.len ? DIGITS[v >> 6 & 63] : '=', i + 2 < b.len ? DIGITS[v & 63] : '=');
 	}
 }
 
@@ -285,9 +300,9 @@ static void set_bytes(json_t *to, const char *name, struct bytes b)
 
 static bool write_json(struct formatter *f, const struct consumed *c)
 {
-	json_t *one = json_pack("{s:o,s:i,s:I,s:I,s:s,s:[]}", "topic", json_str(c->topic), "partition", (int)c->partition, "offset",
-				(json_int_t)c->record->offset, "timestamp", (json_int_t)c->record->timestamp, "timestampType",
-				timestamp_type(c), "headers");
+	json_t *one = json_pack("{s:o,s:i,s:I,s:I,s:s,s:[]}", "topic", json_str(c->topic), "partition",
+				(int)c->partition, "offset", (json_int_t)c->record->offset, "timestamp",
+				(json_int_t)c->record->timestamp, "timestampType", timestamp_type(c), "headers");
 	struct bytes rest = c->record->headers;
 	struct record_header h;
 	char *text;
@@ -333,7 +348,9 @@ static void choose(struct formatter *f, const char *class)
 			f->kind = &COORDINATORS[i];
 		}
 	if (!f->write)
-		tool_die(f->tool, "--formatter %s: there are no Java classes here, and none of Kafka's formatters is called so", class);
+		tool_die(f->tool,
+			 "--formatter %s: there are no Java classes here, and none of Kafka's formatters is called so",
+			 class);
 }
 
 static bool is_true(const char *text)

@@ -18,7 +18,8 @@ enum { COMMIT_VERSION = 9, OFFSETS_VERSION = 7, CLASSIC_MEMBER = 0, CONSUMER_MEM
 
 /* ---- the consumer protocol ---- */
 
-static struct partition *take_assignment(struct tool *t, const struct consumer_group_describe_response_assignment *a, int *n)
+static struct partition *take_assignment(struct tool *t, const struct consumer_group_describe_response_assignment *a,
+					 int *n)
 {
 	struct partition *v;
 	size_t total = 1;
@@ -52,7 +53,9 @@ static void take_consumer_group(struct tool *t, const struct consumer_group_desc
 					    .client_id = m->client_id,
 					    .host = m->client_host,
 					    .epoch = m->member_epoch,
-					    .upgraded = m->member_type == CONSUMER_MEMBER ? 1 : m->member_type == CLASSIC_MEMBER ? 0 : -1};
+					    .upgraded = m->member_type == CONSUMER_MEMBER  ? 1
+							: m->member_type == CLASSIC_MEMBER ? 0
+											   : -1};
 		to->assigned = take_assignment(t, &m->assignment, &to->n_assigned);
 		to->target = take_assignment(t, &m->target_assignment, &to->n_target);
 	}
@@ -109,7 +112,8 @@ static void take_classic_group(struct tool *t, const struct describe_groups_resp
 	g->message = d->error_message;
 	if (g->err == 0 && d->protocol_type.len > 0 && !str_is(d->protocol_type, "consumer")) {
 		g->err = ERR_INVALID_GROUP_ID;
-		g->message = arena_printf(&t->arena, "GroupId %.*s is not a consumer group (%.*s).", STR_ARG(g->id), STR_ARG(d->protocol_type));
+		g->message = arena_printf(&t->arena, "GroupId %.*s is not a consumer group (%.*s).", STR_ARG(g->id),
+					  STR_ARG(d->protocol_type));
 	}
 	g->state = group_state_parse(d->group_state);
 	if (!g->state.p)

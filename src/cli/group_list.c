@@ -9,7 +9,8 @@
 #include "protocol/list_groups.h"
 #include "protocol/metadata.h"
 
-static const char *const STATES[] = {"PreparingRebalance", "CompletingRebalance", "Stable", "Dead", "Empty", "Assigning", "Reconciling", "NotReady"};
+static const char *const STATES[] = {"PreparingRebalance", "CompletingRebalance", "Stable",  "Dead", "Empty",
+				     "Assigning",	   "Reconciling",	  "NotReady"};
 
 struct str group_state_parse(struct str text)
 {
@@ -55,7 +56,8 @@ static int by_id(const void *a, const void *b)
 	return str_cmp(((const struct group_line *)a)->id, ((const struct group_line *)b)->id);
 }
 
-struct group_list group_list_all(struct tool *t, const struct str *states, int n_states, const struct str *types, int n_types)
+struct group_list group_list_all(struct tool *t, const struct str *states, int n_states, const struct str *types,
+				 int n_types)
 {
 	static const struct metadata_request NO_TOPICS = {.allow_auto_topic_creation = true};
 	const struct metadata_response *m = tool_must(t, CLIENT_ANY, metadata_request_KEY, &NO_TOPICS);
@@ -87,7 +89,8 @@ struct group_list group_list_all(struct tool *t, const struct str *states, int n
 
 		for (int32_t k = 0; k < r->groups.n; k++)
 			if (is_listed(r->groups.v[k].group_state, states, n_states))
-				l.v[l.n++] = (struct group_line){r->groups.v[k].group_id, r->groups.v[k].protocol_type, r->groups.v[k].group_state,
+				l.v[l.n++] = (struct group_line){r->groups.v[k].group_id, r->groups.v[k].protocol_type,
+								 r->groups.v[k].group_state,
 								 type_name(r->groups.v[k].group_type)};
 	}
 	qsort(l.v, (size_t)l.n, sizeof(*l.v), by_id);

@@ -19,7 +19,8 @@ struct group_list {
 };
 
 /* By id. Filters may be NULL; brokers that do not know them are filtered for. Ends the tool when a broker does not answer. */
-struct group_list group_list_all(struct tool *t, const struct str *states, int n_states, const struct str *types, int n_types);
+struct group_list group_list_all(struct tool *t, const struct str *states, int n_states, const struct str *types,
+				 int n_types);
 
 /* "PREPARING_REBALANCE", "preparingrebalance", ... to "PreparingRebalance"; a null string for what is none. */
 struct str group_state_parse(struct str text);

@@ -65,8 +65,9 @@ bool datetime_parse(const char *text, int64_t *out)
 	int64_t offset;
 	const char *p = text;
 
-	if (!digits(&p, 4, &year) || !character(&p, '-') || !digits(&p, 2, &month) || !character(&p, '-') || !digits(&p, 2, &day) ||
-	    !character(&p, 'T') || !digits(&p, 2, &hour) || !character(&p, ':') || !digits(&p, 2, &minute))
+	if (!digits(&p, 4, &year) || !character(&p, '-') || !digits(&p, 2, &month) || !character(&p, '-') ||
+	    !digits(&p, 2, &day) || !character(&p, 'T') || !digits(&p, 2, &hour) || !character(&p, ':') ||
+	    !digits(&p, 2, &minute))
 		return false;
 	if (*p == ':' && (p++, !digits(&p, 2, &second)))
 		return false;
@@ -153,7 +154,8 @@ static void add_listed(struct tool *t, struct partitions *p, const char *argumen
 		int32_t number;
 
 		if (!str_to_i32(one, &number))
-			tool_misused(t, "Invalid partition '%.*s' specified in topic arg '%s''", STR_ARG(one), argument);
+			tool_misused(t, "Invalid partition '%.*s' specified in topic arg '%s''", STR_ARG(one),
+				     argument);
 		add(t, p, topic, number);
 	}
 }
@@ -253,8 +255,10 @@ static void fit_range(struct tool *t, struct partition *v, int n)
 		bool above = v[i].offset > last[i].offset, below = v[i].offset < first[i].offset;
 
 		if (above || below)
-			fprintf(stderr, "WARN New offset (%lld) is %s than %s offset for topic partition %.*s-%d. Value will be set to %lld.\n",
-				(long long)v[i].offset, above ? "higher" : "lower", above ? "latest" : "earliest", STR_ARG(v[i].topic), v[i].partition,
+			fprintf(stderr,
+				"WARN New offset (%lld) is %s than %s offset for topic partition %.*s-%d. Value will be set to %lld.\n",
+				(long long)v[i].offset, above ? "higher" : "lower", above ? "latest" : "earliest",
+				STR_ARG(v[i].topic), v[i].partition,
 				(long long)(above ? last[i].offset : first[i].offset));
 		if (above || below)
 			v[i].offset = above ? last[i].offset : first[i].offset;
@@ -267,7 +271,8 @@ static void to_time(struct tool *t, struct partition *v, int n, int64_t timestam
 	for (int i = 0; i < n; i++) {
 		if (v[i].offset != -1)
 			continue;
-		printf("\nWarn: Partition %d from topic %.*s is empty. Falling back to latest known offset.\n", v[i].partition, STR_ARG(v[i].topic));
+		printf("\nWarn: Partition %d from topic %.*s is empty. Falling back to latest known offset.\n",
+		       v[i].partition, STR_ARG(v[i].topic));
 		list_offsets(t, &v[i], 1, -1);
 	}
 }
@@ -304,8 +309,10 @@ static void shift_by(struct tool *t, const struct group *g, struct partition *v,
 		const struct partition *c = committed(now, n_now, &v[i]);
 
 		if (!c)
-			tool_misused(t, "Cannot shift offset for partition %.*s-%d since there is no current committed offset", STR_ARG(v[i].topic),
-				     v[i].partition);
+			tool_misused(
+				t,
+				"Cannot shift offset for partition %.*s-%d since there is no current committed offset",
+				STR_ARG(v[i].topic), v[i].partition);
 		v[i].offset = c->offset + by;
 	}
 	fit_range(t, v, n);
@@ -348,7 +355,7 @@ static const struct {
 	const char *option;
 	void (*run)(struct tool *t, const struct group *g, struct partition *v, int n);
 } SCENARIOS[] = {
-	{"to-offset", to_offset}, {"to-earliest", to_earliest}, {"to-latest", to_latest},   {"shift-by", shift_by},
+	{"to-offset", to_offset},     {"to-earliest", to_earliest}, {"to-latest", to_latest},	{"shift-by", shift_by},
 	{"to-datetime", to_datetime}, {"by-duration", by_duration}, {"to-current", to_current},
 };
 
@@ -402,8 +409,10 @@ static struct partition *plan(struct tool *t, const struct group *g, int *n)
 			return v;
 		}
 	if (!tool_has(t, "from-file"))
-		tool_misused(t, "Option '[reset-offsets]' requires one of the following scenarios: [to-datetime], [by-duration], [to-earliest], "
-				"[to-latest], [shift-by], [from-file], [to-current], [to-offset]");
+		tool_misused(
+			t,
+			"Option '[reset-offsets]' requires one of the following scenarios: [to-datetime], [by-duration], [to-earliest], "
+			"[to-latest], [shift-by], [from-file], [to-current], [to-offset]");
 	v = read_plan(t, g, n);
 	fit_range(t, v, *n);
 	return v;
@@ -424,8 +433,8 @@ static struct planned reset_one(struct tool *t, const char *id)
 	if (g.err && g.err != ERR_GROUP_ID_NOT_FOUND)
 		tool_die_of(t, g.err, g.message);
 	if (!g.err && !str_is(g.state, "Empty") && !str_is(g.state, "Dead")) {
-		printf("\nError: Assignments can only be reset if the group '%s' is inactive, but the current state is %.*s.\n", id,
-		       STR_ARG(g.state));
+		printf("\nError: Assignments can only be reset if the group '%s' is inactive, but the current state is %.*s.\n",
+		       id, STR_ARG(g.state));
 		return p;
 	}
 	p.v = plan(t, &g, &p.n);
@@ -443,7 +452,8 @@ static void print_csv(const struct planned *p, int n, bool with_group)
 		for (int k = 0; k < p[i].n; k++) {
 			if (with_group)
 				printf("%.*s,", STR_ARG(p[i].group));
-			printf("%.*s,%d,%lld\n", STR_ARG(p[i].v[k].topic), p[i].v[k].partition, (long long)p[i].v[k].offset);
+			printf("%.*s,%d,%lld\n", STR_ARG(p[i].v[k].topic), p[i].v[k].partition,
+			       (long long)p[i].v[k].offset);
 		}
 	putchar('\n');
 }
@@ -461,8 +471,8 @@ static void print_plan(const struct planned *p, int n)
 		printf("\n%-*s %-*s %-10s %s", group, "GROUP", topic, "TOPIC", "PARTITION", "NEW-OFFSET");
 	for (int i = 0; i < n; i++)
 		for (int k = 0; k < p[i].n; k++)
-			printf("\n%-*.*s %-*.*s %-10d %lld", group, STR_ARG(p[i].group), topic, STR_ARG(p[i].v[k].topic), p[i].v[k].partition,
-			       (long long)p[i].v[k].offset);
+			printf("\n%-*.*s %-*.*s %-10d %lld", group, STR_ARG(p[i].group), topic,
+			       STR_ARG(p[i].v[k].topic), p[i].v[k].partition, (long long)p[i].v[k].offset);
 	putchar('\n');
 }
 
@@ -475,8 +485,9 @@ int groups_reset(struct tool *t, const struct str *ids, int n)
 	t->out = json_array();
 	for (int i = 0; i < n && t->json; i++)
 		for (int k = 0; k < p[i].n; k++)
-			json_array_append_new(t->out, json_pack("{s:o,s:o,s:i,s:I}", "group", json_str(p[i].group), "topic",
-								json_str(p[i].v[k].topic), "partition", (int)p[i].v[k].partition, "newOffset",
+			json_array_append_new(t->out, json_pack("{s:o,s:o,s:i,s:I}", "group", json_str(p[i].group),
+								"topic", json_str(p[i].v[k].topic), "partition",
+								(int)p[i].v[k].partition, "newOffset",
 								(json_int_t)p[i].v[k].offset));
 	if (t->json)
 		return EXIT_FINE;

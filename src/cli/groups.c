@@ -37,7 +37,8 @@ static void print(struct tool *t, const struct group_list *l)
 	printf("%-*s %-*s %-*s\n", width, "GROUP", width, "TYPE", width, "PROTOCOL");
 	for (int i = 0; i < l->n; i++)
 		if (is_shown(t, &l->v[i]))
-			printf("%-*.*s %-*.*s %-*.*s \n", width, STR_ARG(l->v[i].id), width, STR_ARG(l->v[i].type), width, STR_ARG(l->v[i].protocol));
+			printf("%-*.*s %-*.*s %-*.*s \n", width, STR_ARG(l->v[i].id), width, STR_ARG(l->v[i].type),
+			       width, STR_ARG(l->v[i].protocol));
 }
 
 static void exclude(struct tool *t, const char *one, const char *const *others)
@@ -81,8 +82,10 @@ static int groups(struct tool *t)
 	t->out = json_array();
 	for (int i = 0; i < l.n; i++)
 		if (is_shown(t, &l.v[i]))
-			json_array_append_new(t->out, json_pack("{s:o,s:o,s:o,s:o}", "group", json_str(l.v[i].id), "type", json_str(l.v[i].type),
-								"protocol", json_str(l.v[i].protocol), "state", json_str(l.v[i].state)));
+			json_array_append_new(t->out,
+					      json_pack("{s:o,s:o,s:o,s:o}", "group", json_str(l.v[i].id), "type",
+							json_str(l.v[i].type), "protocol", json_str(l.v[i].protocol),
+							"state", json_str(l.v[i].state)));
 	return EXIT_FINE;
 }
 
@@ -107,7 +110,8 @@ const struct command command_groups = {
 	.summary = "list groups of all kinds, as kafka-groups",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Lists the groups of a cluster with their type and protocol, as kafka-groups does. What is in a group of consumers:\n"
-		       "odradek consumer-groups.",
+	.description =
+		"Lists the groups of a cluster with their type and protocol, as kafka-groups does. What is in a group of consumers:\n"
+		"odradek consumer-groups.",
 	.examples = "  odradek groups --bootstrap-server localhost:9092 --list\n",
 };

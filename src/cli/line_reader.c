@@ -47,9 +47,12 @@ static void differ(struct line_reader *r, struct str a, struct str b, const char
 
 static void check_all(struct line_reader *r)
 {
-	differ(r, r->headers_delimiter, r->headers_separator, "headers.delimiter and headers.separator may not be equal");
-	differ(r, r->headers_delimiter, r->headers_key_separator, "headers.delimiter and headers.key.separator may not be equal");
-	differ(r, r->headers_separator, r->headers_key_separator, "headers.separator and headers.key.separator may not be equal");
+	differ(r, r->headers_delimiter, r->headers_separator,
+	       "headers.delimiter and headers.separator may not be equal");
+	differ(r, r->headers_delimiter, r->headers_key_separator,
+	       "headers.delimiter and headers.key.separator may not be equal");
+	differ(r, r->headers_separator, r->headers_key_separator,
+	       "headers.separator and headers.key.separator may not be equal");
 	differ(r, r->key_separator, r->null_marker, "null.marker and key.separator may not be equal");
 	differ(r, r->headers_separator, r->null_marker, "null.marker and headers.separator may not be equal");
 	differ(r, r->headers_delimiter, r->null_marker, "null.marker and headers.delimiter may not be equal");
@@ -77,8 +80,10 @@ void line_reader_init(struct line_reader *r, struct tool *t)
 				  .headers_separator = STR(","),
 				  .headers_key_separator = STR(":")};
 	if (class && strcmp(class, "org.apache.kafka.tools.LineMessageReader") != 0)
-		tool_die(t, "--line-reader %s: there are no Java classes here; lines are read by org.apache.kafka.tools.LineMessageReader's rules",
-			 class);
+		tool_die(
+			t,
+			"--line-reader %s: there are no Java classes here; lines are read by org.apache.kafka.tools.LineMessageReader's rules",
+			class);
 	if (tool_has(t, "reader-config"))
 		tool_each_property(t, tool_value(t, "reader-config"), set, r);
 	set_pairs(r, "reader-property");
@@ -125,14 +130,16 @@ static void read_header(struct line_reader *r, struct str pair, struct record_he
 	const char *at = find(pair, r->headers_key_separator);
 
 	if (!at && !r->ignore_error)
-		tool_die(r->tool, "No header key separator found in pair '%.*s' on line number %lld", STR_ARG(pair), (long long)r->line);
+		tool_die(r->tool, "No header key separator found in pair '%.*s' on line number %lld", STR_ARG(pair),
+			 (long long)r->line);
 	*out = (struct record_header){pair, BYTES_NULL};
 	if (!at)
 		return;
 	out->key.len = (int32_t)(at - pair.p);
 	out->value = or_null(r, after(pair, at, r->headers_key_separator));
 	if (str_eq(out->key, r->null_marker))
-		tool_die(r->tool, "Header keys should not be equal to the null marker '%.*s' as they can't be null", STR_ARG(r->null_marker));
+		tool_die(r->tool, "Header keys should not be equal to the null marker '%.*s' as they can't be null",
+			 STR_ARG(r->null_marker));
 }
 
 static int read_headers(struct line_reader *r, struct str text, struct record_header *out)

@@ -32,19 +32,23 @@ static json_t *json_dir(struct tool *t, const struct describe_log_dirs_response_
 	const char *topics = tool_value(t, "topic-list");
 
 	for (int32_t i = 0; i < dir->topics.n; i++) {
-		for (int32_t k = 0; k < dir->topics.v[i].partitions.n && is_listed(topics, dir->topics.v[i].name); k++) {
+		for (int32_t k = 0; k < dir->topics.v[i].partitions.n && is_listed(topics, dir->topics.v[i].name);
+		     k++) {
 			const struct describe_log_dirs_response_partition *p = &dir->topics.v[i].partitions.v[k];
-			struct str text = arena_printf(&t->arena, "%.*s-%d", STR_ARG(dir->topics.v[i].name), p->partition_index);
+			struct str text =
+				arena_printf(&t->arena, "%.*s-%d", STR_ARG(dir->topics.v[i].name), p->partition_index);
 
 			json_array_append_new(partitions,
 					      json_pack("{s:o,s:I,s:I,s:b}", "partition", json_str(text), "size",
-							(json_int_t)p->partition_size, "offsetLag", (json_int_t)p->offset_lag, "isFuture",
-							(int)p->is_future_key));
+							(json_int_t)p->partition_size, "offsetLag",
+							(json_int_t)p->offset_lag, "isFuture", (int)p->is_future_key));
 		}
 	}
 	if (dir->error_code)
-		snprintf(error, sizeof(error), "org.apache.kafka.common.errors.%s", tool_exception(dir->error_code, name));
-	return json_pack("{s:o,s:s?,s:o}", "partitions", partitions, "error", dir->error_code ? error : NULL, "logDir", json_str(dir->log_dir));
+		snprintf(error, sizeof(error), "org.apache.kafka.common.errors.%s",
+			 tool_exception(dir->error_code, name));
+	return json_pack("{s:o,s:s?,s:o}", "partitions", partitions, "error", dir->error_code ? error : NULL, "logDir",
+			 json_str(dir->log_dir));
 }
 
 static json_t *json_broker(struct tool *t, int32_t id, const struct describe_log_dirs_response *r)
@@ -93,8 +97,10 @@ static int choose(struct tool *t, int32_t *v)
 		if (!str_to_i32(one, &id))
 			tool_die(t, "For input string: \"%.*s\"", STR_ARG(one));
 		if (!bsearch(&id, all, (size_t)m->brokers.n, sizeof(id), by_number))
-			tool_die(t, "ERROR: The given brokers do not exist from --broker-list: %d. Current existent brokers: %.*s", id,
-				 STR_ARG(ids_text(t, all, m->brokers.n)));
+			tool_die(
+				t,
+				"ERROR: The given brokers do not exist from --broker-list: %d. Current existent brokers: %.*s",
+				id, STR_ARG(ids_text(t, all, m->brokers.n)));
 		v[n++] = id;
 	}
 	if (n > 0)
@@ -151,5 +157,6 @@ const struct command command_log_dirs = {
 	.summary = "what the log directories of brokers hold, as kafka-log-dirs",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Prints as JSON the partitions in the log directories of brokers and their sizes, as kafka-log-dirs does.",
+	.description =
+		"Prints as JSON the partitions in the log directories of brokers and their sizes, as kafka-log-dirs does.",
 };

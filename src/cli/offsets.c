@@ -69,16 +69,21 @@ static int read_one_rule(struct tool *t, struct rule **out)
 	int32_t *list = arena_array(&t->arena, partitions ? strlen(partitions) + 1 : 1, sizeof(*list));
 	int n = 0;
 
-	for (const char *at = partitions && *partitions ? partitions : NULL; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+	for (const char *at = partitions && *partitions ? partitions : NULL; at;
+	     at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
 		if (!str_to_i32((struct str){at, (int32_t)strcspn(at, ",")}, &list[n++]))
-			tool_die(t, "--partitions expects a comma separated list of numeric partition ids, but received: %s", partitions);
+			tool_die(
+				t,
+				"--partitions expects a comma separated list of numeric partition ids, but received: %s",
+				partitions);
 	*out = arena_zalloc(&t->arena, sizeof(**out));
 	**out = (struct rule){.low = 0, .high = INT32_MAX, .list = list, .n_list = n};
 	topic_pattern_init(t, &(*out)->topic, tool_has(t, "topic") ? tool_value(t, "topic") : ".*");
 	return 1;
 }
 
-static struct partition *choose(struct tool *t, const struct metadata_response *m, const struct rule *rules, int n_rules, int *n)
+static struct partition *choose(struct tool *t, const struct metadata_response *m, const struct rule *rules,
+				int n_rules, int *n)
 {
 	struct partition *v;
 	size_t total = 1;
@@ -96,8 +101,9 @@ static struct partition *choose(struct tool *t, const struct metadata_response *
 			for (int r = 0; r < n_rules; r++)
 				if (rule_takes(&rules[r], topic->partitions.v[k].partition_index) &&
 				    topic_pattern_matches(t, &rules[r].topic, topic->name)) {
-					v[(*n)++] = (struct partition){.topic = topic->name,
-								       .partition = topic->partitions.v[k].partition_index};
+					v[(*n)++] =
+						(struct partition){.topic = topic->name,
+								   .partition = topic->partitions.v[k].partition_index};
 					break;
 				}
 	}
@@ -106,7 +112,8 @@ static struct partition *choose(struct tool *t, const struct metadata_response *
 
 /* ---- when ---- */
 
-static const char *const TIMES[] = {"latest", "earliest", "max-timestamp", "earliest-local", "latest-tiered", "earliest-pending-upload"};
+static const char *const TIMES[] = {"latest",	      "earliest",      "max-timestamp",
+				    "earliest-local", "latest-tiered", "earliest-pending-upload"};
 
 static int64_t read_time(struct tool *t)
 {
@@ -119,9 +126,11 @@ static int64_t read_time(struct tool *t)
 			return -1 - i;
 	n = strtoll(text, &end, 10);
 	if (end == text || *end)
-		tool_die(t, "Malformed time argument %s. Please use -1 or latest / -2 or earliest / -3 or max-timestamp / -4 or earliest-local "
-			    "/ -5 or latest-tiered / -6 or earliest-pending-upload, or a specified long format timestamp",
-			 text);
+		tool_die(
+			t,
+			"Malformed time argument %s. Please use -1 or latest / -2 or earliest / -3 or max-timestamp / -4 or earliest-local "
+			"/ -5 or latest-tiered / -6 or earliest-pending-upload, or a specified long format timestamp",
+			text);
 	return n;
 }
 
@@ -139,11 +148,11 @@ static int by_text(const void *a, const void *b)
 static void print(struct tool *t, const struct partition *p)
 {
 	if (p->err)
-		fprintf(stderr, "Skip getting offsets for topic-partition %.*s-%d due to error: %.*s\n", STR_ARG(p->topic), p->partition,
-			STR_ARG(tool_error_text(t, p->err, STR_NULL)));
+		fprintf(stderr, "Skip getting offsets for topic-partition %.*s-%d due to error: %.*s\n",
+			STR_ARG(p->topic), p->partition, STR_ARG(tool_error_text(t, p->err, STR_NULL)));
 	else if (p->offset != -1 && t->json)
-		json_array_append_new(t->out, json_pack("{s:o,s:i,s:I}", "topic", json_str(p->topic), "partition", (int)p->partition, "offset",
-							(json_int_t)p->offset));
+		json_array_append_new(t->out, json_pack("{s:o,s:i,s:I}", "topic", json_str(p->topic), "partition",
+							(int)p->partition, "offset", (json_int_t)p->offset));
 	else if (p->offset != -1)
 		printf("%.*s:%d:%lld\n", STR_ARG(p->topic), p->partition, (long long)p->offset);
 }
@@ -159,7 +168,8 @@ static int offsets(struct tool *t)
 	if (tool_has(t, "topic-partitions") && (tool_has(t, "topic") || tool_has(t, "partitions")))
 		tool_die(t, "--topic-partitions cannot be used with --topic or --partitions");
 	time = read_time(t);
-	n_rules = tool_has(t, "topic-partitions") ? read_rules(t, tool_value(t, "topic-partitions"), &rules) : read_one_rule(t, &rules);
+	n_rules = tool_has(t, "topic-partitions") ? read_rules(t, tool_value(t, "topic-partitions"), &rules)
+						  : read_one_rule(t, &rules);
 	tool_connect(t);
 	v = choose(t, topics_of(t, NULL, 0), rules, n_rules, &n);
 	if (n == 0)
@@ -181,10 +191,13 @@ static int run(int argc, char **argv)
 
 static const struct option_row OPTIONS[] = {
 	OPTION_BOOTSTRAP,
-	{"topic-partitions", "TOPIC:N-M,...", "topics (regular expressions) with their partitions: N, N-M (M not included), N-, -M, or all", NULL, 0, 0},
+	{"topic-partitions", "TOPIC:N-M,...",
+	 "topics (regular expressions) with their partitions: N, N-M (M not included), N-, -M, or all", NULL, 0, 0},
 	{"topic", "TOPIC", "the topics, a regular expression; all without it", NULL, 0, 0},
 	{"partitions", "N,...", "the partitions; all without it", NULL, 0, 0},
-	{"time", "TIME", "milliseconds since 1970, or -1 or latest (default), -2 or earliest, -3 or max-timestamp, -4 or earliest-local, -5 or latest-tiered, -6 or earliest-pending-upload", NULL, 0, 0},
+	{"time", "TIME",
+	 "milliseconds since 1970, or -1 or latest (default), -2 or earliest, -3 or max-timestamp, -4 or earliest-local, -5 or latest-tiered, -6 or earliest-pending-upload",
+	 NULL, 0, 0},
 	{"exclude-internal-topics", NULL, "leave Kafka's own topics out", NULL, 0, 0},
 	OPTION_COMMON,
 };

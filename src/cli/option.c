@@ -29,7 +29,8 @@ bool option_is_of(const struct option_row *row, const char *subcommand)
 static const struct option_row *row_find(const struct command *c, const char *argument, size_t len)
 {
 	for (const struct option_row *r = c->options; r->name; r++) {
-		if (len > 2 && argument[1] == '-' && strlen(r->name) == len - 2 && strncmp(argument + 2, r->name, len - 2) == 0)
+		if (len > 2 && argument[1] == '-' && strlen(r->name) == len - 2 &&
+		    strncmp(argument + 2, r->name, len - 2) == 0)
 			return r;
 		if (len == 2 && r->letter && argument[1] == r->letter)
 			return r;
@@ -156,8 +157,8 @@ static bool is_complete(const struct options *o)
 	}
 	for (int i = 0; i < o->n; i++) {
 		if (!option_is_of(o->given[i].row, o->subcommand)) {
-			fprintf(stderr, "odradek %s: --%s is no option of %s\n", o->command->name, o->given[i].row->name,
-				o->subcommand);
+			fprintf(stderr, "odradek %s: --%s is no option of %s\n", o->command->name,
+				o->given[i].row->name, o->subcommand);
 			return false;
 		}
 	}

@@ -55,9 +55,14 @@ struct options {
 #define OPTION_COMMON                                                                                                  \
 	{"command-config", "FILE", "properties of the client, such as request.timeout.ms", NULL, 0, 0},                \
 		{"json", NULL, "print JSON, a value a run or a line", NULL, 0, 0},                                     \
-		{"version", NULL, "print the version", NULL, 0, 0}, {"help", NULL, "print this", NULL, 0, 0}, { NULL }
+		{"version", NULL, "print the version", NULL, 0, 0}, {"help", NULL, "print this", NULL, 0, 0},          \
+	{                                                                                                              \
+		NULL                                                                                                   \
+	}
 #define OPTION_BOOTSTRAP                                                                                               \
-	{"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, OPTION_REQUIRED}
+	{                                                                                                              \
+		"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, OPTION_REQUIRED                 \
+	}
 
 /* False after saying on stderr what is wrong. */
 bool options_parse(struct options *o, const struct command *c, int argc, char **argv);

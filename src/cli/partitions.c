@@ -15,12 +15,14 @@ enum { ROUNDS_PAUSE_MS = 100 };
 
 bool topic_is_internal(struct str name)
 {
-	return str_is(name, "__consumer_offsets") || str_is(name, "__transaction_state") || str_is(name, "__share_group_state");
+	return str_is(name, "__consumer_offsets") || str_is(name, "__transaction_state") ||
+	       str_is(name, "__share_group_state");
 }
 
 static int by_name(const void *a, const void *b)
 {
-	return str_cmp(((const struct metadata_response_topic *)a)->name, ((const struct metadata_response_topic *)b)->name);
+	return str_cmp(((const struct metadata_response_topic *)a)->name,
+		       ((const struct metadata_response_topic *)b)->name);
 }
 
 static int by_index(const void *a, const void *b)
@@ -196,7 +198,8 @@ static void ask_leaders(struct tool *t, const struct leader_question *q, struct 
 	}
 	for (int k = 0; k < n_asks; k++) {
 		asks[k].ask.call.fit = q->fit;
-		tool_ask_start(t, &asks[k].ask, asks[k].v[0]->leader, q->key, q->write(t, asks[k].v, asks[k].n, q->argument));
+		tool_ask_start(t, &asks[k].ask, asks[k].v[0]->leader, q->key,
+			       q->write(t, asks[k].v, asks[k].n, q->argument));
 	}
 	tool_wait(t);
 	for (int k = 0; k < n_asks; k++)
@@ -303,7 +306,8 @@ static void read_list_offsets(const void *response, struct partition **v, int n)
 
 void partitions_list_offsets(struct tool *t, struct partition *v, int n, int8_t isolation)
 {
-	static const struct leader_question Q = {list_offsets_request_KEY, write_list_offsets, read_list_offsets, fit_list_offsets, 0};
+	static const struct leader_question Q = {list_offsets_request_KEY, write_list_offsets, read_list_offsets,
+						 fit_list_offsets, 0};
 	struct leader_question q = Q;
 
 	q.argument = isolation;
@@ -351,7 +355,8 @@ static void read_delete_records(const void *response, struct partition **v, int 
 
 void partitions_delete_records(struct tool *t, struct partition *v, int n, int32_t timeout_ms)
 {
-	struct leader_question q = {delete_records_request_KEY, write_delete_records, read_delete_records, NULL, timeout_ms};
+	struct leader_question q = {delete_records_request_KEY, write_delete_records, read_delete_records, NULL,
+				    timeout_ms};
 
 	partitions_ask(t, &q, v, n);
 }

@@ -15,7 +15,8 @@ bool topic_is_internal(struct str name);
 const struct metadata_response *topics_of(struct tool *t, const struct str *names, int n);
 /* NULL: there is none. */
 const struct metadata_response_topic *topic_find(const struct metadata_response *m, struct str name);
-const struct metadata_response_partition *partition_find(const struct metadata_response_topic *topic, int32_t partition);
+const struct metadata_response_partition *partition_find(const struct metadata_response_topic *topic,
+							 int32_t partition);
 
 /* A pattern of topics as Kafka's tools take it: a regular expression of the whole name, commas being alternatives (TopicFilter). */
 struct topic_pattern {

@@ -152,7 +152,8 @@ static const struct option_row OPTIONS[] = {
 	{"payload-monotonic", NULL, "send rising numbers", P, 0, 0},
 	{"throughput", "N", "records a second; -1 is no limit", P, 0, 0},
 	{"producer-props", "NAME=VALUE...", "the old name of --command-property", P, 0, OPTION_MANY | OPTION_WORDS},
-	{"command-property", "NAME=VALUE...", "settings of the client, such as batch.size, linger.ms, acks, compression.type", P " " C, 0,
+	{"command-property", "NAME=VALUE...",
+	 "settings of the client, such as batch.size, linger.ms, acks, compression.type", P " " C, 0,
 	 OPTION_MANY | OPTION_WORDS},
 	{"producer.config", "FILE", "the old name of --command-config", P, 0, 0},
 	{"print-metrics", NULL, "print latencies or sizes in more detail at the end", P " " C, 0, 0},
@@ -188,9 +189,11 @@ const struct command command_perf = {
 	.run = run,
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,
-	.description = "Loads a cluster and measures it, as kafka-producer-perf-test, kafka-consumer-perf-test and kafka-e2e-latency do, with their\n"
-		       "options and lines. Latencies are kept in a histogram to one part in a thousand; --json prints more of it.",
-	.examples = "  odradek perf produce --bootstrap-server localhost:9092 --topic t --num-records 1000000 --record-size 100 --throughput -1\n"
-		    "  odradek perf consume --bootstrap-server localhost:9092 --topic t --num-records 1000000\n"
-		    "  odradek perf latency --bootstrap-server localhost:9092 --topic t --num-records 1000 --producer-acks all --record-size 100\n",
+	.description =
+		"Loads a cluster and measures it, as kafka-producer-perf-test, kafka-consumer-perf-test and kafka-e2e-latency do, with their\n"
+		"options and lines. Latencies are kept in a histogram to one part in a thousand; --json prints more of it.",
+	.examples =
+		"  odradek perf produce --bootstrap-server localhost:9092 --topic t --num-records 1000000 --record-size 100 --throughput -1\n"
+		"  odradek perf consume --bootstrap-server localhost:9092 --topic t --num-records 1000000\n"
+		"  odradek perf latency --bootstrap-server localhost:9092 --topic t --num-records 1000 --producer-acks all --record-size 100\n",
 };

@@ -80,9 +80,10 @@ static void print_progress(struct reading *r, int64_t now)
 	int64_t joined = r->last_ns == r->start_ns ? join_ms(r, now) : 0;
 	int64_t fetch_ms = (now - r->last_ns) / 1000000 - joined;
 
-	printf("%.*s, 0, %.4f, %.4f, %" PRId64 ", %.4f, %" PRId64 ", %" PRId64 ", %.4f, %.4f\n", STR_ARG(date_text(r, wall_of(r, now))),
-	       (double)r->bytes / 1048576, mb / seconds, r->records, (double)n / seconds, joined, fetch_ms,
-	       fetch_ms > 0 ? 1000 * mb / (double)fetch_ms : 0, fetch_ms > 0 ? 1000 * (double)n / (double)fetch_ms : 0);
+	printf("%.*s, 0, %.4f, %.4f, %" PRId64 ", %.4f, %" PRId64 ", %" PRId64 ", %.4f, %.4f\n",
+	       STR_ARG(date_text(r, wall_of(r, now))), (double)r->bytes / 1048576, mb / seconds, r->records,
+	       (double)n / seconds, joined, fetch_ms, fetch_ms > 0 ? 1000 * mb / (double)fetch_ms : 0,
+	       fetch_ms > 0 ? 1000 * (double)n / (double)fetch_ms : 0);
 	fflush(stdout);
 }
 
@@ -93,13 +94,14 @@ static void print_total(struct reading *r, int64_t now)
 	double fetch_seconds = fetch_ms > 0 ? (double)fetch_ms / 1000 : 0.001;
 
 	if (r->tool->json)
-		r->tool->out = json_pack("{s:I,s:f,s:f,s:f,s:I,s:I}", "records", (json_int_t)r->records, "mb", mb, "mbPerSec", mb / seconds,
-					 "recordsPerSec", (double)r->records / seconds, "rebalanceMs", (json_int_t)joined, "fetchMs",
-					 (json_int_t)fetch_ms);
+		r->tool->out = json_pack("{s:I,s:f,s:f,s:f,s:I,s:I}", "records", (json_int_t)r->records, "mb", mb,
+					 "mbPerSec", mb / seconds, "recordsPerSec", (double)r->records / seconds,
+					 "rebalanceMs", (json_int_t)joined, "fetchMs", (json_int_t)fetch_ms);
 	else if (!r->detailed)
-		printf("%.*s, %.*s, %.4f, %.4f, %" PRId64 ", %.4f, %" PRId64 ", %" PRId64 ", %.4f, %.4f\n", STR_ARG(date_text(r, r->start_ms)),
-		       STR_ARG(date_text(r, wall_of(r, now))), mb, mb / seconds, r->records, (double)r->records / seconds, joined, fetch_ms,
-		       mb / fetch_seconds, (double)r->records / fetch_seconds);
+		printf("%.*s, %.*s, %.4f, %.4f, %" PRId64 ", %.4f, %" PRId64 ", %" PRId64 ", %.4f, %.4f\n",
+		       STR_ARG(date_text(r, r->start_ms)), STR_ARG(date_text(r, wall_of(r, now))), mb, mb / seconds,
+		       r->records, (double)r->records / seconds, joined, fetch_ms, mb / fetch_seconds,
+		       (double)r->records / fetch_seconds);
 }
 
 /* ---- reading ---- */
@@ -135,7 +137,8 @@ static bool on_record(void *arg, const struct consumed *c)
 	if (r->records >= r->wanted)
 		return false;
 	r->records++;
-	r->bytes += (uint64_t)(c->record->key.p ? c->record->key.len : 0) + (uint64_t)(c->record->value.p ? c->record->value.len : 0);
+	r->bytes += (uint64_t)(c->record->key.p ? c->record->key.len : 0) +
+		    (uint64_t)(c->record->value.p ? c->record->value.len : 0);
 	if (r->records >= r->wanted) {
 		end(r);
 		return false;
@@ -194,14 +197,16 @@ static struct str *topic_names(struct reading *r, const struct metadata_response
 	v = arena_array(&t->arena, (size_t)(*m)->topics.n + 1, sizeof(*v));
 	*n = 0;
 	for (int32_t i = 0; i < (*m)->topics.n; i++)
-		if ((*m)->topics.v[i].error_code == 0 && (tool_has(t, "topic") || topic_pattern_matches(t, &pattern, (*m)->topics.v[i].name)))
+		if ((*m)->topics.v[i].error_code == 0 &&
+		    (tool_has(t, "topic") || topic_pattern_matches(t, &pattern, (*m)->topics.v[i].name)))
 			v[(*n)++] = (*m)->topics.v[i].name;
 	if (*n == 0)
 		tool_die(t, "there is no such topic");
 	return v;
 }
 
-static void assign_all(struct reading *r, const struct metadata_response *m, const struct str *names, int n, int64_t offset)
+static void assign_all(struct reading *r, const struct metadata_response *m, const struct str *names, int n,
+		       int64_t offset)
 {
 	struct consumer_partition *v;
 	int total = 0;
@@ -214,7 +219,8 @@ static void assign_all(struct reading *r, const struct metadata_response *m, con
 		const struct metadata_response_topic *topic = topic_find(m, names[i]);
 
 		for (int32_t k = 0; k < topic->partitions.n; k++)
-			v[total++] = (struct consumer_partition){names[i], topic->partitions.v[k].partition_index, offset};
+			v[total++] =
+				(struct consumer_partition){names[i], topic->partitions.v[k].partition_index, offset};
 	}
 	consumer_assign(r->consumer, v, total);
 }
@@ -226,7 +232,8 @@ static struct consumer_options options_of(struct reading *r)
 	const char *crcs = tool_property(t, "check.crcs");
 
 	o.reset = tool_has(t, "from-latest") ? OFFSET_LATEST : OFFSET_EARLIEST;
-	o.partition_max_bytes = (int32_t)tool_number(t, "fetch-size", tool_property_number(t, "max.partition.fetch.bytes", 1 << 20));
+	o.partition_max_bytes =
+		(int32_t)tool_number(t, "fetch-size", tool_property_number(t, "max.partition.fetch.bytes", 1 << 20));
 	o.max_bytes = (int32_t)tool_property_number(t, "fetch.max.bytes", o.max_bytes);
 	o.min_bytes = (int32_t)tool_property_number(t, "fetch.min.bytes", o.min_bytes);
 	o.max_wait_ms = (int32_t)tool_property_number(t, "fetch.max.wait.ms", o.max_wait_ms);
@@ -275,7 +282,8 @@ static void read_options(struct reading *r)
 	if (tool_has(t, "consumer.config"))
 		printf("Warning: --consumer.config is deprecated. Use --command-config instead.\n");
 	r->wanted = tool_has(t, "messages") ? tool_number(t, "messages", 0) : tool_number(t, "num-records", 0);
-	r->timeout_ns = (tool_has(t, "timeout") && tool_value(t, "timeout") ? tool_number(t, "timeout", 0) : 10000) * 1000000;
+	r->timeout_ns =
+		(tool_has(t, "timeout") && tool_value(t, "timeout") ? tool_number(t, "timeout", 0) : 10000) * 1000000;
 	r->interval_ns = tool_number(t, "reporting-interval", 5000) * 1000000;
 	r->detailed = tool_has(t, "show-detailed-stats");
 	r->date_format = tool_has(t, "date-format") ? tool_value(t, "date-format") : "yyyy-MM-dd HH:mm:ss:SSS";
@@ -303,8 +311,8 @@ int perf_consume(struct tool *t)
 	if (r->wanted > 0)
 		loop_run(t->loop);
 	if (tool_has(t, "print-metrics"))
-		printf("\n%-24s   %s\n%-24s : %" PRIu64 "\n%-24s : %" PRId64 "\n", "Metric Name", "Value", "consumer:bytes", r->bytes,
-		       "consumer:records", r->records);
+		printf("\n%-24s   %s\n%-24s : %" PRIu64 "\n%-24s : %" PRId64 "\n", "Metric Name", "Value",
+		       "consumer:bytes", r->bytes, "consumer:records", r->records);
 	if (r->member)
 		member_free(r->member);
 	consumer_free(r->consumer);

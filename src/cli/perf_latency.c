@@ -39,7 +39,10 @@ static struct bytes letters(struct roundtrip *r, uint8_t *p, int32_t len)
 
 static void send_next(struct roundtrip *r)
 {
-	struct producer_record record = {.headers = r->headers, .n_headers = r->n_headers, .timestamp = env_wall_ms(r->tool->env), .partition = -1};
+	struct producer_record record = {.headers = r->headers,
+					 .n_headers = r->n_headers,
+					 .timestamp = env_wall_ms(r->tool->env),
+					 .partition = -1};
 	int err;
 
 	r->value = letters(r, (uint8_t *)(uintptr_t)r->value.p, r->value_len);
@@ -90,8 +93,9 @@ static bool on_record(void *arg, const struct consumed *c)
 	if (r->is_read || r->begin_ns == 0)
 		tool_die(r->tool, "Only one result was expected during this test. We found more");
 	if (!bytes_eq(c->record->value, r->value))
-		tool_die(r->tool, "The message value read [%.*s] did not match the message value sent [%.*s]", (int)c->record->value.len,
-			 (const char *)c->record->value.p, (int)r->value.len, (const char *)r->value.p);
+		tool_die(r->tool, "The message value read [%.*s] did not match the message value sent [%.*s]",
+			 (int)c->record->value.len, (const char *)c->record->value.p, (int)r->value.len,
+			 (const char *)r->value.p);
 	if (r->key_len > 0 && !bytes_eq(c->record->key, r->key))
 		tool_die(r->tool, "The message key read did not match the message key sent");
 	if (c->record->n_headers != r->n_headers)
@@ -138,7 +142,8 @@ static int32_t size_option(struct tool *t, const char *name, int64_t least, cons
 
 static void read_options(struct roundtrip *r)
 {
-	static const char *const NEEDED[] = {"bootstrap-server", "topic", "num-records", "producer-acks", "record-size"};
+	static const char *const NEEDED[] = {"bootstrap-server", "topic", "num-records", "producer-acks",
+					     "record-size"};
 	struct tool *t = r->tool;
 	const char *acks;
 
@@ -147,7 +152,9 @@ static void read_options(struct roundtrip *r)
 			tool_misused(t, "Missing required argument \"[%s]\"", NEEDED[i]);
 	acks = tool_value(t, "producer-acks");
 	if (strcmp(acks, "1") != 0 && strcmp(acks, "all") != 0)
-		tool_misused(t, "Invalid value for --producer-acks. Latency testing requires synchronous acknowledgement. Please use '1' or 'all'.");
+		tool_misused(
+			t,
+			"Invalid value for --producer-acks. Latency testing requires synchronous acknowledgement. Please use '1' or 'all'.");
 	tool_property_set(t, "acks", acks);
 	r->n = tool_number(t, "num-records", 0);
 	if (r->n <= 0)
@@ -155,7 +162,8 @@ static void read_options(struct roundtrip *r)
 	r->value_len = size_option(t, "record-size", 0, "a non-negative integer");
 	r->key_len = size_option(t, "record-key-size", 0, "a non-negative integer");
 	r->header_key_len = size_option(t, "record-header-key-size", 0, "a non-negative integer");
-	r->header_value_len = size_option(t, "record-header-size", -1, "a non-negative integer or -1 for null header value");
+	r->header_value_len =
+		size_option(t, "record-header-size", -1, "a non-negative integer or -1 for null header value");
 	r->n_headers = size_option(t, "num-headers", 0, "a non-negative integer");
 	if (r->n_headers > HEADERS_MAX)
 		tool_misused(t, "Value for --num-headers must be at most %d here.", HEADERS_MAX);
@@ -169,9 +177,10 @@ static void make_buffers(struct roundtrip *r)
 	r->key.p = arena_alloc(a, (size_t)r->key_len + 1);
 	for (int i = 0; i < r->n_headers; i++) {
 		r->headers[i].key = (struct str){arena_alloc(a, (size_t)r->header_key_len + 1), r->header_key_len};
-		r->headers[i].value = r->header_value_len < 0
-					      ? BYTES_NULL
-					      : (struct bytes){arena_alloc(a, (size_t)r->header_value_len + 1), r->header_value_len};
+		r->headers[i].value =
+			r->header_value_len < 0
+				? BYTES_NULL
+				: (struct bytes){arena_alloc(a, (size_t)r->header_value_len + 1), r->header_value_len};
 	}
 }
 
@@ -181,7 +190,8 @@ static void create_topic(struct tool *t, struct str name)
 	struct create_topics_request request = {.topics = {&topic, 1}, .timeout_ms = 30000};
 	const struct create_topics_response *answer;
 
-	printf("Topic \"%.*s\" does not exist. Will create topic with 1 partition(s) and replication factor = 1\n", STR_ARG(name));
+	printf("Topic \"%.*s\" does not exist. Will create topic with 1 partition(s) and replication factor = 1\n",
+	       STR_ARG(name));
 	answer = tool_must(t, CLIENT_CONTROLLER, create_topics_request_KEY, &request);
 	if (answer->topics.n == 1 && answer->topics.v[0].error_code)
 		tool_die_of(t, answer->topics.v[0].error_code, answer->topics.v[0].error_message);
@@ -214,10 +224,12 @@ static void assign(struct roundtrip *r, const struct metadata_response *m)
 static void print_results(struct roundtrip *r)
 {
 	if (r->tool->json)
-		r->tool->out = json_pack("{s:I,s:o}", "records", (json_int_t)r->n, "latencyMs", json_latencies(&r->latencies));
+		r->tool->out =
+			json_pack("{s:I,s:o}", "records", (json_int_t)r->n, "latencyMs", json_latencies(&r->latencies));
 	else
-		printf("Avg latency: %.4f ms\nPercentiles: 50th = %d, 99th = %d, 99.9th = %d\n", histogram_mean(&r->latencies) / 1e6,
-		       (int)(histogram_percentile(&r->latencies, 50) / 1000000), (int)(histogram_percentile(&r->latencies, 99) / 1000000),
+		printf("Avg latency: %.4f ms\nPercentiles: 50th = %d, 99th = %d, 99.9th = %d\n",
+		       histogram_mean(&r->latencies) / 1e6, (int)(histogram_percentile(&r->latencies, 50) / 1000000),
+		       (int)(histogram_percentile(&r->latencies, 99) / 1000000),
 		       (int)(histogram_percentile(&r->latencies, 99.9) / 1000000));
 }
 

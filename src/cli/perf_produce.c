@@ -59,9 +59,10 @@ static void print_window(struct load *l, struct stats *s, int64_t now)
 	if (s->steady && s->all.n == s->window.n)
 		printf("In steady state.\n");
 	if (!s->quiet && !l->tool->json)
-		printf("%" PRIu64 " records sent, %.1f records/sec (%.2f MB/sec), %.1f ms avg latency, %.1f ms max latency.\n", s->window.n,
-		       (double)s->window.n / seconds, (double)s->window_bytes / seconds / 1048576, histogram_mean(&s->window) / 1e6,
-		       (double)(s->window.max / 1000000));
+		printf("%" PRIu64
+		       " records sent, %.1f records/sec (%.2f MB/sec), %.1f ms avg latency, %.1f ms max latency.\n",
+		       s->window.n, (double)s->window.n / seconds, (double)s->window_bytes / seconds / 1048576,
+		       histogram_mean(&s->window) / 1e6, (double)(s->window.max / 1000000));
 	fflush(stdout);
 	histogram_reset(&s->window);
 	s->window_bytes = 0;
@@ -87,17 +88,20 @@ static void print_total(struct load *l, struct stats *s)
 	int64_t p99 = histogram_percentile(&s->all, 99), p999 = histogram_percentile(&s->all, 99.9);
 
 	if (l->tool->json) {
-		json_t *one = json_pack("{s:b,s:I,s:f,s:f,s:o,s:I}", "steadyState", (int)s->steady, "records", (json_int_t)s->all.n, "recordsPerSec",
-					(double)s->all.n / seconds, "mbPerSec", (double)s->bytes / seconds / 1048576, "latencyMs",
-					json_latencies(&s->all), "failed", (json_int_t)l->failed);
+		json_t *one = json_pack("{s:b,s:I,s:f,s:f,s:o,s:I}", "steadyState", (int)s->steady, "records",
+					(json_int_t)s->all.n, "recordsPerSec", (double)s->all.n / seconds, "mbPerSec",
+					(double)s->bytes / seconds / 1048576, "latencyMs", json_latencies(&s->all),
+					"failed", (json_int_t)l->failed);
 
 		json_array_append_new(l->tool->out, one);
 		return;
 	}
-	printf("%" PRIu64 "%s records sent, %f records/sec (%.2f MB/sec), %.2f ms avg latency, %.2f ms max latency, %" PRId64 " ms 50th, %" PRId64
-	       " ms 95th, %" PRId64 " ms 99th, %" PRId64 " ms 99.9th.\n",
-	       s->all.n, s->steady ? " steady state" : "", (double)s->all.n / seconds, (double)s->bytes / seconds / 1048576,
-	       histogram_mean(&s->all) / 1e6, (double)(s->all.max / 1000000), p50 / 1000000, p95 / 1000000, p99 / 1000000, p999 / 1000000);
+	printf("%" PRIu64
+	       "%s records sent, %f records/sec (%.2f MB/sec), %.2f ms avg latency, %.2f ms max latency, %" PRId64
+	       " ms 50th, %" PRId64 " ms 95th, %" PRId64 " ms 99th, %" PRId64 " ms 99.9th.\n",
+	       s->all.n, s->steady ? " steady state" : "", (double)s->all.n / seconds,
+	       (double)s->bytes / seconds / 1048576, histogram_mean(&s->all) / 1e6, (double)(s->all.max / 1000000),
+	       p50 / 1000000, p95 / 1000000, p99 / 1000000, p999 / 1000000);
 }
 
 static void on_produced(void *arg, const struct produced *b)
@@ -108,8 +112,8 @@ static void on_produced(void *arg, const struct produced *b)
 	l->done += b->n;
 	if (b->err) {
 		l->failed += b->n;
-		fprintf(stderr, "%d records: org.apache.kafka.common.errors.%s: %.*s\n", b->n, tool_exception(b->err, name),
-			STR_ARG(tool_error_text(l->tool, b->err, b->message)));
+		fprintf(stderr, "%d records: org.apache.kafka.common.errors.%s: %.*s\n", b->n,
+			tool_exception(b->err, name), STR_ARG(tool_error_text(l->tool, b->err, b->message)));
 	} else {
 		int64_t now = now_ns(l);
 
@@ -173,7 +177,8 @@ static void on_burst(struct timer *timer)
 
 	limit = limit < l->n ? limit : l->n;
 	for (int i = 0; i < BURST && l->sent < limit && !producer_is_full(l->producer); i++) {
-		struct producer_record r = {.value = next_value(l, value), .key = next_key(l, key), .timestamp = wall_ms, .partition = -1};
+		struct producer_record r = {
+			.value = next_value(l, value), .key = next_key(l, key), .timestamp = wall_ms, .partition = -1};
 		int err;
 
 		begin_steady(l);
@@ -223,7 +228,8 @@ static void read_keys(struct load *l)
 	bool has_keys = strcmp(kind, "none") != 0;
 
 	if (has_keys && strcmp(kind, "range") != 0 && strcmp(kind, "random") != 0)
-		tool_misused(t, "argument --key-distribution: invalid choice: '%s' (choose from {none,range,random})", kind);
+		tool_misused(t, "argument --key-distribution: invalid choice: '%s' (choose from {none,range,random})",
+			     kind);
 	l->key_range = (int32_t)tool_number(t, "record-key-range", 0);
 	if (tool_has(t, "record-key-range") && l->key_range <= 0)
 		tool_misused(t, "--record-key-range should be greater than zero.");
@@ -247,7 +253,9 @@ static void read_sizes(struct load *l)
 	if (l->n <= 0)
 		tool_misused(t, "--num-records should be greater than zero.");
 	if (l->warmup >= l->n)
-		tool_misused(t, "The value for --warmup-records must be strictly fewer than the number of records in the test, --num-records.");
+		tool_misused(
+			t,
+			"The value for --warmup-records must be strictly fewer than the number of records in the test, --num-records.");
 	if (tool_has(t, "record-size") && (size <= 0 || size > INT32_MAX))
 		tool_misused(t, "--record-size should be greater than zero.");
 	if (l->interval_ns <= 0)
@@ -311,10 +319,14 @@ int perf_produce(struct tool *t)
 	else if (tool_property(t, "bootstrap.servers"))
 		tool_connect_to(t, tool_property(t, "bootstrap.servers"), false);
 	else
-		tool_misused(t, "At least one of --bootstrap-server, --command-property, --producer-props, --producer.config or --command-config must be "
-				"specified.");
+		tool_misused(
+			t,
+			"At least one of --bootstrap-server, --command-property, --producer-props, --producer.config or --command-config must be "
+			"specified.");
 	if (l->warmup > 0)
-		printf("Warmup first %" PRId64 " records. Steady state results will print after the complete test summary.\n", l->warmup);
+		printf("Warmup first %" PRId64
+		       " records. Steady state results will print after the complete test summary.\n",
+		       l->warmup);
 	l->producer = producer_new(t->client, &o);
 	timer_init(&l->burst, t->loop, on_burst);
 	stats_init(l, &l->stats, false);

@@ -52,8 +52,9 @@ static void on_produced(void *arg, const struct produced *b)
 	} else {
 		p->failed += b->n;
 		text = tool_error_text(p->tool, b->err, b->message);
-		fprintf(stderr, "ERROR Error when sending %d message(s) to topic %s with error: org.apache.kafka.common.errors.%s: %.*s\n", b->n,
-			tool_value(p->tool, "topic"), tool_exception(b->err, name), STR_ARG(text));
+		fprintf(stderr,
+			"ERROR Error when sending %d message(s) to topic %s with error: org.apache.kafka.common.errors.%s: %.*s\n",
+			b->n, tool_value(p->tool, "topic"), tool_exception(b->err, name), STR_ARG(text));
 	}
 	pump(p);
 	end_when_idle(p);
@@ -129,14 +130,16 @@ static void send_line(struct producing *p, struct str line)
 	if (err == 0)
 		return;
 	p->failed++;
-	fprintf(stderr, "ERROR Error when sending message to topic %s: %s\n", tool_value(p->tool, "topic"), err_message(err));
+	fprintf(stderr, "ERROR Error when sending message to topic %s: %s\n", tool_value(p->tool, "topic"),
+		err_message(err));
 }
 
 static void pump(struct producing *p)
 {
 	struct str line;
 
-	while (!producer_is_full(p->producer) && !(p->sync && producer_waiting(p->producer) > 0) && next_line(p, &line)) {
+	while (!producer_is_full(p->producer) && !(p->sync && producer_waiting(p->producer) > 0) &&
+	       next_line(p, &line)) {
 		send_line(p, line);
 		if (p->sync)
 			producer_flush(p->producer);
@@ -188,7 +191,8 @@ static int64_t merged(struct tool *t, const char *option, const char *property, 
 
 static int acks_of(struct tool *t)
 {
-	const char *text = tool_has(t, "request-required-acks") ? tool_value(t, "request-required-acks") : tool_property(t, "acks");
+	const char *text = tool_has(t, "request-required-acks") ? tool_value(t, "request-required-acks")
+								: tool_property(t, "acks");
 
 	if (!text || strcmp(text, "all") == 0 || strcmp(text, "-1") == 0)
 		return -1;
@@ -211,7 +215,9 @@ static struct producer_options options_of(struct tool *t)
 	o.retries = (int)merged(t, "message-send-max-retries", "retries", 3);
 	o.retry_backoff_ms = (int32_t)merged(t, "retry-backoff-ms", "retry.backoff.ms", 100);
 	o.buffer_bytes = (size_t)merged(t, "max-memory-bytes", "buffer.memory", 32 << 20);
-	o.batch_bytes = (size_t)(tool_has(t, "max-partition-memory-bytes") ? tool_number(t, "max-partition-memory-bytes", 0) : batch);
+	o.batch_bytes =
+		(size_t)(tool_has(t, "max-partition-memory-bytes") ? tool_number(t, "max-partition-memory-bytes", 0)
+								   : batch);
 	o.request_bytes = (size_t)tool_property_number(t, "max.request.size", 1 << 20);
 	o.delivery_timeout_ms = (int32_t)tool_property_number(t, "delivery.timeout.ms", 120000);
 	o.max_in_flight = (int)tool_property_number(t, "max.in.flight.requests.per.connection", 5);
@@ -226,7 +232,8 @@ static void warn_old(struct tool *t, const char *old, const char *new)
 	if (tool_has(t, old) && tool_has(t, new))
 		tool_misused(t, "Options --%s and --%s cannot be specified together.", new, old);
 	if (tool_has(t, old))
-		printf("Warning: --%s is deprecated and will be removed in a future version. Use --%s instead.\n", old, new);
+		printf("Warning: --%s is deprecated and will be removed in a future version. Use --%s instead.\n", old,
+		       new);
 }
 
 static void read_properties(struct tool *t)
@@ -283,7 +290,8 @@ static const struct option_row OPTIONS[] = {
 	OPTION_BOOTSTRAP,
 	{"topic", "TOPIC", "where the records go", NULL, 0, OPTION_REQUIRED},
 	{"sync", NULL, "send the next record when the last was acknowledged", NULL, 0, 0},
-	{"compression-codec", "CODEC", "none, gzip, snappy, lz4 or zstd; gzip when no value is given", NULL, 0, OPTION_MAYBE},
+	{"compression-codec", "CODEC", "none, gzip, snappy, lz4 or zstd; gzip when no value is given", NULL, 0,
+	 OPTION_MAYBE},
 	{"batch-size", "BYTES", "how large a batch becomes (batch.size, 16384)", NULL, 0, 0},
 	{"message-send-max-retries", "N", "how often a batch is sent again (retries, 3)", NULL, 0, 0},
 	{"retry-backoff-ms", "MS", "the pause before it is (100)", NULL, 0, 0},
@@ -297,10 +305,13 @@ static const struct option_row OPTIONS[] = {
 	{"line-reader", "CLASS", "org.apache.kafka.tools.LineMessageReader, the only one there is here", NULL, 0, 0},
 	{"socket-buffer-size", "BYTES", "taken, without effect: the system sizes the buffers", NULL, 0, 0},
 	{"property", "NAME=VALUE", "the old name of --reader-property", NULL, 0, OPTION_MANY},
-	{"reader-property", "NAME=VALUE", "how lines are read: parse.key, parse.headers, ignore.error, key.separator, headers.delimiter, headers.separator, headers.key.separator, null.marker", NULL, 0, OPTION_MANY},
+	{"reader-property", "NAME=VALUE",
+	 "how lines are read: parse.key, parse.headers, ignore.error, key.separator, headers.delimiter, headers.separator, headers.key.separator, null.marker",
+	 NULL, 0, OPTION_MANY},
 	{"reader-config", "FILE", "the same from a file", NULL, 0, 0},
 	{"producer-property", "NAME=VALUE", "the old name of --command-property", NULL, 0, OPTION_MANY},
-	{"command-property", "NAME=VALUE", "a setting of the producer, such as enable.idempotence", NULL, 0, OPTION_MANY},
+	{"command-property", "NAME=VALUE", "a setting of the producer, such as enable.idempotence", NULL, 0,
+	 OPTION_MANY},
 	{"producer.config", "FILE", "the old name of --command-config", NULL, 0, 0},
 	OPTION_COMMON,
 };
@@ -310,8 +321,10 @@ const struct command command_produce = {
 	.summary = "lines of standard input become records, as kafka-console-producer",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Reads lines from standard input and sends each as a record, as kafka-console-producer does. With parse.key=true what is\n"
-		       "before the key separator (a tab) is the key; with parse.headers=true headers stand first: h1:v1,h2:v2.",
-	.examples = "  odradek produce --bootstrap-server localhost:9092 --topic t <file\n"
-		    "  odradek produce --bootstrap-server localhost:9092 --topic t --reader-property parse.key=true --reader-property key.separator=:\n",
+	.description =
+		"Reads lines from standard input and sends each as a record, as kafka-console-producer does. With parse.key=true what is\n"
+		"before the key separator (a tab) is the key; with parse.headers=true headers stand first: h1:v1,h2:v2.",
+	.examples =
+		"  odradek produce --bootstrap-server localhost:9092 --topic t <file\n"
+		"  odradek produce --bootstrap-server localhost:9092 --topic t --reader-property parse.key=true --reader-property key.separator=:\n",
 };

@@ -32,7 +32,8 @@ struct quorum {
 static struct quorum describe_quorum(struct tool *t)
 {
 	struct describe_quorum_request_partition partition = {0};
-	struct describe_quorum_request_topic topic = {.topic_name = STR("__cluster_metadata"), .partitions = {&partition, 1}};
+	struct describe_quorum_request_topic topic = {.topic_name = STR("__cluster_metadata"),
+						      .partitions = {&partition, 1}};
 	struct describe_quorum_request r = {.topics = {&topic, 1}};
 	struct quorum q = {.response = tool_must(t, target(t), describe_quorum_request_KEY, &r)};
 
@@ -60,13 +61,15 @@ static const char *time_text(struct tool *t, int64_t ms, const char *what)
 	if (!tool_has(t, "human-readable"))
 		return arena_printf(&t->arena, "%lld", (long long)ms).p;
 	if (ms <= 0 || ms > now)
-		tool_die(t, "Error while computing relative time, possible drift in system clock.\nCurrent timestamp is %lld, %s timestamp is %lld",
-			 (long long)now, what, (long long)ms);
+		tool_die(
+			t,
+			"Error while computing relative time, possible drift in system clock.\nCurrent timestamp is %lld, %s timestamp is %lld",
+			(long long)now, what, (long long)ms);
 	return arena_printf(&t->arena, "%lld ms ago", (long long)(now - ms)).p;
 }
 
-static void add_row(struct tool *t, struct table *table, const struct quorum *q, const struct describe_quorum_response_replica *r,
-		    const char *status)
+static void add_row(struct tool *t, struct table *table, const struct quorum *q,
+		    const struct describe_quorum_response_replica *r, const char *status)
 {
 	char id[UUID_TEXT_LEN + 1];
 
@@ -81,7 +84,9 @@ static void add_row(struct tool *t, struct table *table, const struct quorum *q,
 
 static int describe_replication(struct tool *t)
 {
-	static const char *const HEADS[] = {"NodeId", "DirectoryId", "LogEndOffset", "Lag", "LastFetchTimestamp", "LastCaughtUpTimestamp", "Status", NULL};
+	static const char *const HEADS[] = {
+		"NodeId", "DirectoryId", "LogEndOffset", "Lag", "LastFetchTimestamp", "LastCaughtUpTimestamp",
+		"Status", NULL};
 	struct quorum q = describe_quorum(t);
 	struct table table;
 
@@ -124,8 +129,8 @@ static json_t *json_replica(struct tool *t, const struct quorum *q, const struct
 		bool v6 = memchr(l->host.p, ':', (size_t)l->host.len) != NULL;
 
 		json_array_append_new(json_object_get(one, "endpoints"),
-				      json_str(arena_printf(&t->arena, "%.*s://%s%.*s%s:%d", STR_ARG(l->name), v6 ? "[" : "", STR_ARG(l->host),
-							    v6 ? "]" : "", l->port)));
+				      json_str(arena_printf(&t->arena, "%.*s://%s%.*s%s:%d", STR_ARG(l->name),
+							    v6 ? "[" : "", STR_ARG(l->host), v6 ? "]" : "", l->port)));
 	}
 	return one;
 }
@@ -145,7 +150,8 @@ static void print_replicas(const char *head, json_t *replicas)
 	printf("]\n");
 }
 
-static json_t *json_replicas(struct tool *t, const struct quorum *q, const struct describe_quorum_response_replica *v, int32_t n)
+static json_t *json_replicas(struct tool *t, const struct quorum *q, const struct describe_quorum_response_replica *v,
+			     int32_t n)
 {
 	json_t *all = json_array();
 
@@ -175,10 +181,11 @@ static int describe_status(struct tool *t)
 	for (int32_t i = 1; i < q.p->current_voters.n; i++)
 		if (q.p->current_voters.v[i].log_end_offset < last->log_end_offset)
 			last = &q.p->current_voters.v[i];
-	t->out = json_pack("{s:o,s:i,s:i,s:I,s:I,s:I,s:o,s:o}", "clusterId", json_str(cluster->cluster_id), "leaderId", (int)q.p->leader_id,
-			   "leaderEpoch", (int)q.p->leader_epoch, "highWatermark", (json_int_t)q.p->high_watermark, "maxFollowerLag",
-			   (json_int_t)(q.leader->log_end_offset - last->log_end_offset), "maxFollowerLagTimeMs", (json_int_t)lag_ms(&q, last),
-			   "currentVoters", voters, "currentObservers", observers);
+	t->out = json_pack("{s:o,s:i,s:i,s:I,s:I,s:I,s:o,s:o}", "clusterId", json_str(cluster->cluster_id), "leaderId",
+			   (int)q.p->leader_id, "leaderEpoch", (int)q.p->leader_epoch, "highWatermark",
+			   (json_int_t)q.p->high_watermark, "maxFollowerLag",
+			   (json_int_t)(q.leader->log_end_offset - last->log_end_offset), "maxFollowerLagTimeMs",
+			   (json_int_t)lag_ms(&q, last), "currentVoters", voters, "currentObservers", observers);
 	if (t->json)
 		return EXIT_FINE;
 	printf("ClusterId:              %.*s\n"
@@ -229,7 +236,9 @@ static struct uuid directory_of(struct tool *t)
 	if (!dirs)
 		dirs = tool_property(t, "log.dirs");
 	if (!dirs)
-		tool_die(t, "Neither metadata.log.dir nor log.dirs were found. Is this a valid controller configuration file?");
+		tool_die(
+			t,
+			"Neither metadata.log.dir nor log.dirs were found. Is this a valid controller configuration file?");
 	path = tool_string(t, (struct str){dirs, (int32_t)strcspn(dirs, ",")});
 	if (meta_properties_read(t->env, path, &m, &why) != 0)
 		tool_die(t, "Unable to read meta.properties from %s", path);
@@ -249,9 +258,11 @@ static bool endpoint_in(struct tool *t, const char *list, struct str name, struc
 		one.len = (int32_t)strcspn(one.p, ",");
 		mark = memmem(one.p, (size_t)one.len, "://", 3);
 		colon = memrchr(one.p, ':', (size_t)one.len);
-		if (!mark || colon <= mark || mark - one.p != name.len || strncasecmp(one.p, name.p, (size_t)name.len) != 0)
+		if (!mark || colon <= mark || mark - one.p != name.len ||
+		    strncasecmp(one.p, name.p, (size_t)name.len) != 0)
 			continue;
-		if (!str_to_i32((struct str){colon + 1, (int32_t)(one.p + one.len - colon - 1)}, &port) || port < 0 || port > 65535)
+		if (!str_to_i32((struct str){colon + 1, (int32_t)(one.p + one.len - colon - 1)}, &port) || port < 0 ||
+		    port > 65535)
 			tool_die(t, "%.*s: a port was expected", STR_ARG(one));
 		out->host = (struct str){mark + 3, (int32_t)(colon - mark - 3)};
 		if (out->host.len > 1 && out->host.p[0] == '[')
@@ -295,11 +306,16 @@ static int add_controller(struct tool *t)
 	int err;
 
 	if (!tool_has(t, "command-config"))
-		tool_die(t, "You must supply the configuration file of the controller you are adding when using add-controller.");
+		tool_die(
+			t,
+			"You must supply the configuration file of the controller you are adding when using add-controller.");
 	if (!str_to_i32(str_of(wanted(t, "node.id")), &r.voter_id) || r.voter_id < 0)
-		tool_die(t, "node.id was negative in configuration file. Is this a valid controller configuration file?");
+		tool_die(t,
+			 "node.id was negative in configuration file. Is this a valid controller configuration file?");
 	if (!strstr(tool_property(t, "process.roles") ? tool_property(t, "process.roles") : "", "controller"))
-		tool_die(t, "process.roles did not contain 'controller' in configuration file. Is this a valid controller configuration file?");
+		tool_die(
+			t,
+			"process.roles did not contain 'controller' in configuration file. Is this a valid controller configuration file?");
 	r.voter_directory_id = directory_of(t);
 	add_listeners(t, &r);
 	tool_connect(t);
@@ -313,7 +329,8 @@ static int add_controller(struct tool *t)
 		const struct add_raft_voter_request_listener *l = &r.listeners.v[i];
 		bool v6 = memchr(l->host.p, ':', (size_t)l->host.len) != NULL;
 
-		printf("%s%.*s://%s%.*s%s:%d", i ? ", " : "", STR_ARG(l->name), v6 ? "[" : "", STR_ARG(l->host), v6 ? "]" : "", l->port);
+		printf("%s%.*s://%s%.*s%s:%d", i ? ", " : "", STR_ARG(l->name), v6 ? "[" : "", STR_ARG(l->host),
+		       v6 ? "]" : "", l->port);
 	}
 	putchar('\n');
 	return EXIT_FINE;
@@ -329,10 +346,11 @@ static void remove_voter(struct tool *t, const struct remove_raft_voter_request 
 	if (err == 0)
 		return;
 	if (tool_has(t, "unregister") && (err == ERR_UNSUPPORTED_VERSION || err == ERR_VOTER_NOT_FOUND))
-		tool_die(t,
-			 "Failed to remove KRaft voter %d: %.*s. To unregister the controller from the cluster, run `kafka-cluster.sh "
-			 "unregister-controller --id %d`.",
-			 r->voter_id, STR_ARG(tool_error_text(t, err, t->message)), r->voter_id);
+		tool_die(
+			t,
+			"Failed to remove KRaft voter %d: %.*s. To unregister the controller from the cluster, run `kafka-cluster.sh "
+			"unregister-controller --id %d`.",
+			r->voter_id, STR_ARG(tool_error_text(t, err, t->message)), r->voter_id);
 	t->exception_names = true;
 	tool_die_of(t, err, t->message);
 }
@@ -341,13 +359,16 @@ static void unregister(struct tool *t, int32_t id)
 {
 	struct unregister_controller_request r = {id};
 	const void *response;
-	int err = tool_has(t, "dry-run") ? 0 : tool_ask(t, CLIENT_CONTROLLER, unregister_controller_request_KEY, &r, &response);
+	int err = tool_has(t, "dry-run")
+			  ? 0
+			  : tool_ask(t, CLIENT_CONTROLLER, unregister_controller_request_KEY, &r, &response);
 
 	if (err != 0)
-		tool_die(t,
-			 "Failed to unregister controller %d: %.*s. To unregister the controller from the cluster, run `kafka-cluster.sh "
-			 "unregister-controller --id %d`.",
-			 id, STR_ARG(tool_error_text(t, err, t->message)), id);
+		tool_die(
+			t,
+			"Failed to unregister controller %d: %.*s. To unregister the controller from the cluster, run `kafka-cluster.sh "
+			"unregister-controller --id %d`.",
+			id, STR_ARG(tool_error_text(t, err, t->message)), id);
 	printf("%sKRaft controller %d\n", tool_has(t, "dry-run") ? "DRY RUN of unregistering " : "Unregistered ", id);
 }
 
@@ -359,11 +380,13 @@ static int remove_controller(struct tool *t)
 	if (r.voter_id < 0)
 		tool_die(t, "Invalid negative --controller-id: %d", r.voter_id);
 	if (!uuid_parse(str_of(tool_value(t, "controller-directory-id")), &r.voter_directory_id))
-		tool_die(t, "Failed to parse --controller-directory-id: %s is no uuid", tool_value(t, "controller-directory-id"));
+		tool_die(t, "Failed to parse --controller-directory-id: %s is no uuid",
+			 tool_value(t, "controller-directory-id"));
 	tool_connect(t);
 	if (!tool_has(t, "dry-run"))
 		remove_voter(t, &r);
-	printf("%sKRaft controller %d with directory id %s\n", tool_has(t, "dry-run") ? "DRY RUN of removing " : "Removed ", r.voter_id,
+	printf("%sKRaft controller %d with directory id %s\n",
+	       tool_has(t, "dry-run") ? "DRY RUN of removing " : "Removed ", r.voter_id,
 	       uuid_text(r.voter_directory_id, id));
 	if (tool_has(t, "unregister"))
 		unregister(t, r.voter_id);
@@ -396,7 +419,8 @@ static const struct option_row OPTIONS[] = {
 	{"replication", NULL, "each voter and observer with its lag", "describe", 0, 0},
 	{"human-readable", NULL, "times as \"N ms ago\"", "describe", 0, 0},
 	{"controller-id", "ID", "the controller to take out", "remove-controller", 'i', OPTION_REQUIRED},
-	{"controller-directory-id", "ID", "the id of its metadata directory", "remove-controller", 'd', OPTION_REQUIRED},
+	{"controller-directory-id", "ID", "the id of its metadata directory", "remove-controller", 'd',
+	 OPTION_REQUIRED},
 	{"dry-run", NULL, "say what would be done", "add-controller remove-controller", 0, 0},
 	{"unregister", NULL, "also unregister it", "remove-controller", 0, 0},
 	OPTION_COMMON,
@@ -408,6 +432,7 @@ const struct command command_quorum = {
 	.run = run,
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,
-	.description = "Describes the quorum of the metadata log, and adds and removes voters, as kafka-metadata-quorum does.",
+	.description =
+		"Describes the quorum of the metadata log, and adds and removes voters, as kafka-metadata-quorum does.",
 	.examples = "  odradek quorum --bootstrap-server localhost:9092 describe --status\n",
 };

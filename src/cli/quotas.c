@@ -12,7 +12,8 @@
 
 enum { MATCH_EXACT = 0, MATCH_DEFAULT = 1, MATCH_ANY = 2 };
 
-static const char *const QUOTAS[] = {"producer_byte_rate", "consumer_byte_rate", "request_percentage", "controller_mutation_rate"};
+static const char *const QUOTAS[] = {"producer_byte_rate", "consumer_byte_rate", "request_percentage",
+				     "controller_mutation_rate"};
 
 bool quota_is_known(bool of_ip, struct str name)
 {
@@ -32,7 +33,10 @@ static const struct describe_client_quotas_response *ask(struct tool *t, const s
 	r->components.v = arena_array(&t->arena, QUOTA_TYPES, sizeof(*r->components.v));
 	for (int i = 0; i < e->n; i++)
 		r->components.v[r->components.n++] = (struct describe_client_quotas_request_component){
-			str_of(e->type[i]), !e->name[i] ? MATCH_ANY : e->name[i][0] ? MATCH_EXACT : MATCH_DEFAULT,
+			str_of(e->type[i]),
+			!e->name[i]	? MATCH_ANY
+			: e->name[i][0] ? MATCH_EXACT
+					: MATCH_DEFAULT,
 			e->name[i] && e->name[i][0] ? str_of(e->name[i]) : STR_NULL};
 	return tool_must(t, CLIENT_ANY, describe_client_quotas_request_KEY, r);
 }
@@ -76,7 +80,8 @@ static void show(struct tool *t, const struct describe_client_quotas_response_en
 	json_t *entity = json_object(), *values = json_object();
 
 	for (int32_t i = 0; i < e->entity.n && t->json; i++)
-		json_object_setn_new(entity, e->entity.v[i].entity_type.p, (size_t)e->entity.v[i].entity_type.len, json_str(e->entity.v[i].entity_name));
+		json_object_setn_new(entity, e->entity.v[i].entity_type.p, (size_t)e->entity.v[i].entity_type.len,
+				     json_str(e->entity.v[i].entity_name));
 	if (!t->json) {
 		printf("Quota configs for ");
 		print_entity(e);
@@ -84,9 +89,11 @@ static void show(struct tool *t, const struct describe_client_quotas_response_en
 	}
 	for (int32_t i = 0; i < e->values.n; i++) {
 		if (t->json)
-			json_object_setn_new(values, e->values.v[i].key.p, (size_t)e->values.v[i].key.len, json_real(e->values.v[i].value));
+			json_object_setn_new(values, e->values.v[i].key.p, (size_t)e->values.v[i].key.len,
+					     json_real(e->values.v[i].value));
 		else
-			printf("%s%.*s=%.*s", i ? ", " : "", STR_ARG(e->values.v[i].key), STR_ARG(number_text(t, e->values.v[i].value)));
+			printf("%s%.*s=%.*s", i ? ", " : "", STR_ARG(e->values.v[i].key),
+			       STR_ARG(number_text(t, e->values.v[i].value)));
 	}
 	if (t->json)
 		json_array_append_new(t->out, json_pack("{s:O,s:O}", "entity", entity, "quotas", values));
@@ -155,19 +162,21 @@ static void show_user(struct tool *t, const struct describe_user_scram_credentia
 	char name[96];
 
 	if (t->json) {
-		json_array_append_new(t->out, json_pack("{s:o,s:i,s:s?}", "user", json_str(u->user), "credentials", (int)u->credential_infos.n,
-							"error", u->error_code ? err_name(u->error_code) : NULL));
+		json_array_append_new(t->out, json_pack("{s:o,s:i,s:s?}", "user", json_str(u->user), "credentials",
+							(int)u->credential_infos.n, "error",
+							u->error_code ? err_name(u->error_code) : NULL));
 		return;
 	}
 	if (u->error_code) {
-		printf("Error retrieving SCRAM credential configs for user-principal '%.*s': %s: %.*s\n", STR_ARG(u->user),
-		       tool_exception(u->error_code, name), STR_ARG(tool_error_text(t, u->error_code, u->error_message)));
+		printf("Error retrieving SCRAM credential configs for user-principal '%.*s': %s: %.*s\n",
+		       STR_ARG(u->user), tool_exception(u->error_code, name),
+		       STR_ARG(tool_error_text(t, u->error_code, u->error_message)));
 		return;
 	}
 	printf("SCRAM credential configs for user-principal '%.*s' are ", STR_ARG(u->user));
 	for (int32_t i = 0; i < u->credential_infos.n; i++)
-		printf("%sSCRAM-SHA-%s=iterations=%d", i ? ", " : "", u->credential_infos.v[i].mechanism == 1 ? "256" : "512",
-		       u->credential_infos.v[i].iterations);
+		printf("%sSCRAM-SHA-%s=iterations=%d", i ? ", " : "",
+		       u->credential_infos.v[i].mechanism == 1 ? "256" : "512", u->credential_infos.v[i].iterations);
 	putchar('\n');
 }
 

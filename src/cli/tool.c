@@ -188,7 +188,8 @@ static void refuse_security(struct tool *t, const char *name, const char *value)
 		tool_die(t, "%s: only PLAINTEXT is spoken yet, without TLS and SASL", name);
 }
 
-void tool_each_property(struct tool *t, const char *path, void (*each)(void *arg, const char *name, const char *value), void *arg)
+void tool_each_property(struct tool *t, const char *path, void (*each)(void *arg, const char *name, const char *value),
+			void *arg)
 {
 	struct properties p;
 	struct str name, value;
@@ -284,7 +285,8 @@ static void on_trouble(void *arg, const char *host, int port, int err)
 	if (t->told_trouble)
 		return;
 	t->told_trouble = true;
-	fprintf(stderr, "odradek %s: no connection to %s:%d (%s); trying on\n", t->command->name, host, port, err_name(err));
+	fprintf(stderr, "odradek %s: no connection to %s:%d (%s); trying on\n", t->command->name, host, port,
+		err_name(err));
 }
 
 void tool_connect_to(struct tool *t, const char *bootstrap, bool controllers)
@@ -421,7 +423,8 @@ struct coordinator_question {
 /* From version 4 on (KIP-699) the key is in a list. */
 static int fit_coordinator(struct call *c)
 {
-	struct coordinator_question *q = container_of(container_of(c, struct ask, call), struct coordinator_question, ask);
+	struct coordinator_question *q =
+		container_of(container_of(c, struct ask, call), struct coordinator_question, ask);
 
 	q->request.key = c->version >= 4 ? STR("") : q->key;
 	q->request.coordinator_keys.v = &q->key;

@@ -29,7 +29,7 @@ struct tool {
 	struct arena arena;
 	int pending; /* answers that tool_wait waits for */
 	bool json;
-	json_t *out; /* printed at the end, with --json */
+	json_t *out;	    /* printed at the end, with --json */
 	struct str message; /* of the last error that an answer had */
 	/* How this tool says what is wrong: before the message, and where. */
 	const char *complaint;
@@ -59,7 +59,10 @@ char *tool_string(struct tool *t, struct str s);
 /* ---- options ---- */
 
 static inline bool tool_has(const struct tool *t, const char *name) { return options_has(&t->options, name); }
-static inline const char *tool_value(const struct tool *t, const char *name) { return options_value(&t->options, name); }
+static inline const char *tool_value(const struct tool *t, const char *name)
+{
+	return options_value(&t->options, name);
+}
 int64_t tool_number(struct tool *t, const char *name, int64_t otherwise);
 /* Exactly one of the names (NULL ends them): its index, else misused with `message`. */
 int tool_one_of(struct tool *t, const char *const *names, const char *message);
@@ -69,7 +72,8 @@ int64_t tool_property_number(struct tool *t, const char *name, int64_t otherwise
 void tool_property_set(struct tool *t, const char *name, const char *value);
 void tool_property_file(struct tool *t, const char *path);
 /* The pairs of a properties file, as texts in the tool's arena. */
-void tool_each_property(struct tool *t, const char *path, void (*each)(void *arg, const char *name, const char *value), void *arg);
+void tool_each_property(struct tool *t, const char *path, void (*each)(void *arg, const char *name, const char *value),
+			void *arg);
 /* "name=value"; without a value it is empty. */
 void tool_property_pair(struct tool *t, const char *pair);
 

@@ -89,7 +89,8 @@ static struct id_list *read_assignment(struct tool *t, const char *text, int *n)
 				tool_die(t, "--replica-assignment %s: ids of brokers were expected", text);
 			for (int32_t i = 0; i < one->n; i++)
 				if (one->v[i] == id)
-					tool_die(t, "Partition replica lists may not contain duplicate entries: %ld", id);
+					tool_die(t, "Partition replica lists may not contain duplicate entries: %ld",
+						 id);
 			one->v[one->n++] = (int32_t)id;
 			at = after + strspn(after, " :");
 		}
@@ -138,7 +139,9 @@ static void add_configs(struct tool *t, struct create_topics_request_topic *topi
 		const char *equals = strchr(pair, '=');
 
 		if (!equals || equals[1] == 0)
-			tool_die(t, "requirement failed: Invalid topic config: all configs to be added must be in the format \"key=val\".");
+			tool_die(
+				t,
+				"requirement failed: Invalid topic config: all configs to be added must be in the format \"key=val\".");
 		topic->configs.v[topic->configs.n++] = (struct create_topics_request_config){
 			trim((struct str){pair, (int32_t)(equals - pair)}), trim(str_of(equals + 1))};
 	}
@@ -154,7 +157,8 @@ static void warn_of_collisions(const char *name)
 
 static int create(struct tool *t)
 {
-	struct create_topics_request_topic topic = {.name = str_of(tool_value(t, "topic")), .num_partitions = -1, .replication_factor = -1};
+	struct create_topics_request_topic topic = {
+		.name = str_of(tool_value(t, "topic")), .num_partitions = -1, .replication_factor = -1};
 	struct create_topics_request r = {.timeout_ms = TIMEOUT_MS};
 	const struct create_topics_response *answer;
 	int64_t partitions = tool_number(t, "partitions", -1);
@@ -182,8 +186,9 @@ static int create(struct tool *t)
 	if (!t->json)
 		printf("Created topic %.*s.\n", STR_ARG(topic.name));
 	else
-		t->out = json_pack("{s:o,s:i,s:i}", "topic", json_str(topic.name), "partitions", (int)answer->topics.v[0].num_partitions,
-				   "replicationFactor", (int)answer->topics.v[0].replication_factor);
+		t->out = json_pack("{s:o,s:i,s:i}", "topic", json_str(topic.name), "partitions",
+				   (int)answer->topics.v[0].num_partitions, "replicationFactor",
+				   (int)answer->topics.v[0].replication_factor);
 	return EXIT_FINE;
 }
 
@@ -242,7 +247,7 @@ static int fit_delete(struct call *call)
 	return 0;
 }
 
-static int delete(struct tool *t)
+static int delete (struct tool *t)
 {
 	struct topic_names names = names_of(t);
 	struct delete_topics_request r = {.timeout_ms = TIMEOUT_MS};
@@ -309,13 +314,22 @@ static void describe_from_metadata(struct tool *t, const struct metadata_respons
 		const struct metadata_response_partition *p = &topic->partitions.v[i];
 		struct description *one = description_add(t, d);
 
-		*one = (struct description){topic->name,	topic->topic_id,   p->partition_index, p->leader_id,
-					    IDS(p->replica_nodes), IDS(p->isr_nodes), {NULL, -1},	  {NULL, -1},
-					    {NULL, 0},		{NULL, 0},	   false};
+		*one = (struct description){topic->name,
+					    topic->topic_id,
+					    p->partition_index,
+					    p->leader_id,
+					    IDS(p->replica_nodes),
+					    IDS(p->isr_nodes),
+					    {NULL, -1},
+					    {NULL, -1},
+					    {NULL, 0},
+					    {NULL, 0},
+					    false};
 	}
 }
 
-static void take_topic(struct tool *t, const struct describe_topic_partitions_response_topic *topic, struct descriptions *d)
+static void take_topic(struct tool *t, const struct describe_topic_partitions_response_topic *topic,
+		       struct descriptions *d)
 {
 	if (topic->error_code)
 		tool_die_of(t, topic->error_code, STR_NULL);
@@ -323,10 +337,17 @@ static void take_topic(struct tool *t, const struct describe_topic_partitions_re
 		const struct describe_topic_partitions_response_partition *p = &topic->partitions.v[i];
 		struct description *one = description_add(t, d);
 
-		*one = (struct description){
-			topic->name,	       topic->topic_id,	  p->partition_index,		     p->leader_id,
-			IDS(p->replica_nodes), IDS(p->isr_nodes), IDS(p->eligible_leader_replicas), IDS(p->last_known_elr),
-			{NULL, 0},	       {NULL, 0},	  false};
+		*one = (struct description){topic->name,
+					    topic->topic_id,
+					    p->partition_index,
+					    p->leader_id,
+					    IDS(p->replica_nodes),
+					    IDS(p->isr_nodes),
+					    IDS(p->eligible_leader_replicas),
+					    IDS(p->last_known_elr),
+					    {NULL, 0},
+					    {NULL, 0},
+					    false};
 		if (one->elr.n < 0)
 			one->elr.n = 0;
 		if (one->last_known_elr.n < 0)
@@ -396,7 +417,8 @@ static struct descriptions describe_by_id(struct tool *t, struct uuid id)
 	char text[UUID_TEXT_LEN + 1];
 
 	for (int32_t i = 0; i < m->topics.n; i++)
-		if (uuid_eq(m->topics.v[i].topic_id, id) && !(tool_has(t, "exclude-internal") && topic_is_internal(m->topics.v[i].name)))
+		if (uuid_eq(m->topics.v[i].topic_id, id) &&
+		    !(tool_has(t, "exclude-internal") && topic_is_internal(m->topics.v[i].name)))
 			describe_from_metadata(t, &m->topics.v[i], &d);
 	if (d.n == 0 && !tool_has(t, "if-exists"))
 		tool_die(t, "TopicId '%s' does not exist as expected", uuid_text(id, text));
@@ -415,7 +437,8 @@ static void add_reassignments(struct tool *t, struct descriptions *d)
 	answer = response;
 	for (int32_t i = 0; i < answer->topics.n; i++) {
 		for (int32_t k = 0; k < answer->topics.v[i].partitions.n; k++) {
-			const struct list_partition_reassignments_response_partition *p = &answer->topics.v[i].partitions.v[k];
+			const struct list_partition_reassignments_response_partition *p =
+				&answer->topics.v[i].partitions.v[k];
 			struct description key = {.topic = answer->topics.v[i].name, .partition = p->partition_index};
 			struct description *one = bsearch(&key, d->v, (size_t)d->n, sizeof(key), by_topic);
 
@@ -442,8 +465,8 @@ static const struct describe_configs_response *configs_of(struct tool *t, const 
 	return tool_must(t, CLIENT_ANY, describe_configs_request_KEY, r);
 }
 
-static const struct describe_configs_response_result *config_of(struct tool *t, const struct describe_configs_response *all,
-								 struct str topic)
+static const struct describe_configs_response_result *
+config_of(struct tool *t, const struct describe_configs_response *all, struct str topic)
 {
 	for (int32_t i = 0; i < all->results.n; i++)
 		if (str_eq(all->results.v[i].resource_name, topic)) {
@@ -523,7 +546,8 @@ static void print_partition(const struct description *d)
 	putchar('\n');
 }
 
-static void print_topic(struct tool *t, const struct description *d, int n, const struct describe_configs_response_result *c)
+static void print_topic(struct tool *t, const struct description *d, int n,
+			const struct describe_configs_response_result *c)
 {
 	struct str *keys = arena_array(&t->arena, (size_t)c->configs.n + 1, sizeof(*keys));
 	int *order = arena_array(&t->arena, (size_t)c->configs.n + 1, sizeof(*order));
@@ -542,7 +566,8 @@ static void print_topic(struct tool *t, const struct description *d, int n, cons
 
 		if (one->config_source == SOURCE_DEFAULT)
 			continue;
-		printf("%s%.*s=%.*s", first ? "" : ",", STR_ARG(one->name), STR_ARG(one->value.p ? one->value : STR("null")));
+		printf("%s%.*s=%.*s", first ? "" : ",", STR_ARG(one->name),
+		       STR_ARG(one->value.p ? one->value : STR("null")));
 		first = false;
 	}
 	putchar('\n');
@@ -560,9 +585,9 @@ static json_t *json_ids(struct id_list l)
 static json_t *json_partition(const struct description *d)
 {
 	return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "partition", (int)d->partition, "leader",
-			 d->leader < 0 ? json_null() : json_integer(d->leader), "replicas", json_ids(d->replicas), "isr", json_ids(d->isr),
-			 "adding", json_ids(d->adding), "removing", json_ids(d->removing), "elr", json_ids(d->elr), "lastKnownElr",
-			 json_ids(d->last_known_elr));
+			 d->leader < 0 ? json_null() : json_integer(d->leader), "replicas", json_ids(d->replicas),
+			 "isr", json_ids(d->isr), "adding", json_ids(d->adding), "removing", json_ids(d->removing),
+			 "elr", json_ids(d->elr), "lastKnownElr", json_ids(d->last_known_elr));
 }
 
 static json_t *json_topic(const struct description *d, const struct describe_configs_response_result *c)
@@ -574,8 +599,8 @@ static json_t *json_topic(const struct description *d, const struct describe_con
 		if (c->configs.v[i].config_source != SOURCE_DEFAULT)
 			json_object_setn_new(configs, c->configs.v[i].name.p, (size_t)c->configs.v[i].name.len,
 					     json_str(c->configs.v[i].value));
-	return json_pack("{s:o,s:s,s:i,s:o,s:[]}", "topic", json_str(d->topic), "topicId", uuid_text(d->topic_id, id), "replicationFactor",
-			 replication_factor(d), "configs", configs, "partitions");
+	return json_pack("{s:o,s:s,s:i,s:o,s:[]}", "topic", json_str(d->topic), "topicId", uuid_text(d->topic_id, id),
+			 "replicationFactor", replication_factor(d), "configs", configs, "partitions");
 }
 
 static bool is_overridden(const struct describe_configs_response_result *c)
@@ -685,7 +710,8 @@ static void check_pairs(struct tool *t, const char *action)
 		tool_misused(t, "Option \"[replica-assignment]\" can't be used with option \"[replication-factor]\"");
 	for (int i = 6; i < 10 && tool_has(t, "topics-with-overrides"); i++)
 		if (tool_has(t, PAIRS[i - 2].option) && i < 10)
-			tool_misused(t, "Option \"[topics-with-overrides]\" can't be used with option \"[%s]\"", PAIRS[i - 2].option);
+			tool_misused(t, "Option \"[topics-with-overrides]\" can't be used with option \"[%s]\"",
+				     PAIRS[i - 2].option);
 }
 
 static void check_needs(struct tool *t)
@@ -697,19 +723,23 @@ static void check_needs(struct tool *t)
 	if (!tool_has(t, "list") && !tool_has(t, "describe") && !tool_has(t, "topic"))
 		tool_misused(t, "Missing required argument \"[topic]\"");
 	if (tool_has(t, "alter") && tool_has(t, "config"))
-		tool_misused(t, "Option combination \"[bootstrap-server],[config]\" can't be used with option \"[alter]\" (To alter topic "
-				"configurations, the kafka-configs tool can be used.)");
+		tool_misused(
+			t,
+			"Option combination \"[bootstrap-server],[config]\" can't be used with option \"[alter]\" (To alter topic "
+			"configurations, the kafka-configs tool can be used.)");
 	if (tool_has(t, "alter") && !tool_has(t, "partitions"))
 		tool_misused(t, "Missing required argument \"[partitions]\"");
 	if (tool_has(t, "delete-config"))
-		fprintf(stderr, "delete-config option is no longer supported and deprecated since version 4.0. The config will be fully "
-				"removed in future releases.\n");
+		fprintf(stderr,
+			"delete-config option is no longer supported and deprecated since version 4.0. The config will be fully "
+			"removed in future releases.\n");
 }
 
 static int topics(struct tool *t)
 {
 	static const char *const NAMES[] = {"create", "list", "alter", "describe", "delete", NULL};
-	int action = tool_one_of(t, NAMES, "Command must include exactly one action: --list, --describe, --create, --alter or --delete");
+	int action = tool_one_of(
+		t, NAMES, "Command must include exactly one action: --list, --describe, --create, --alter or --delete");
 
 	check_needs(t);
 	check_pairs(t, NAMES[action]);
@@ -735,12 +765,15 @@ static const struct option_row OPTIONS[] = {
 	{"topic-id", "ID", "the topic to describe, by its id", NULL, 0, 0},
 	{"config", "NAME=VALUE", "a setting of the new topic", NULL, 0, OPTION_MANY},
 	{"delete-config", "NAME", "taken, without effect", NULL, 0, OPTION_MANY},
-	{"partitions", "N", "how many partitions it has or gets; without it --create takes the cluster's default", NULL, 0, 0},
+	{"partitions", "N", "how many partitions it has or gets; without it --create takes the cluster's default", NULL,
+	 0, 0},
 	{"replication-factor", "N", "how many replicas; without it the cluster's default", NULL, 0, 0},
 	{"replica-assignment", "ID:ID,...", "brokers of the replicas of each partition", NULL, 0, 0},
-	{"under-replicated-partitions", NULL, "describe only partitions with fewer replicas in sync than there are", NULL, 0, 0},
+	{"under-replicated-partitions", NULL, "describe only partitions with fewer replicas in sync than there are",
+	 NULL, 0, 0},
 	{"unavailable-partitions", NULL, "describe only partitions without a leader that lives", NULL, 0, 0},
-	{"under-min-isr-partitions", NULL, "describe only partitions with fewer in sync than min.insync.replicas", NULL, 0, 0},
+	{"under-min-isr-partitions", NULL, "describe only partitions with fewer in sync than min.insync.replicas", NULL,
+	 0, 0},
 	{"at-min-isr-partitions", NULL, "describe only partitions with just min.insync.replicas in sync", NULL, 0, 0},
 	{"topics-with-overrides", NULL, "describe only topics with settings of their own", NULL, 0, 0},
 	{"if-exists", NULL, "do nothing when the topic is not there", NULL, 0, 0},

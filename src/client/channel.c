@@ -37,7 +37,8 @@ struct client_node *channel_new(struct client *c, int32_t id, const char *host, 
 	struct client_node *n = xcalloc(1, sizeof(*n));
 
 	n->client = c;
-	n->broker = (struct client_broker){.id = id, .host = xstrdup(host), .port = port, .rack = rack ? xstrdup(rack) : NULL};
+	n->broker = (struct client_broker){
+		.id = id, .host = xstrdup(host), .port = port, .rack = rack ? xstrdup(rack) : NULL};
 	list_init(&n->waiting);
 	list_init(&n->sending);
 	list_init(&n->in_flight);
@@ -132,7 +133,8 @@ static int encode(struct client_node *n, struct call *call)
 		return err;
 	call->correlation = n->client->next_correlation++ & INT32_MAX;
 	chain_init(&call->out, call->arena);
-	err = header_write_request(&call->out, call->key, call->version, call->correlation, n->client->options.client_id);
+	err = header_write_request(&call->out, call->key, call->version, call->correlation,
+				   n->client->options.client_id);
 	if (err == 0)
 		err = codec_encode(api->request, call->version, call->request, &call->out);
 	put_i32(call->out_len, (int32_t)call->out.len);

@@ -131,7 +131,8 @@ void consumer_assign(struct consumer *c, const struct consumer_partition *v, int
 	c->feeds = xcalloc((size_t)n + 1, sizeof(*c->feeds));
 	c->n = n;
 	for (int i = 0; i < n; i++)
-		c->feeds[i] = (struct feed){str_dup(v[i].topic), v[i].partition, -1, v[i].offset, v[i].offset, false, false};
+		c->feeds[i] =
+			(struct feed){str_dup(v[i].topic), v[i].partition, -1, v[i].offset, v[i].offset, false, false};
 	qsort(c->feeds, (size_t)n, sizeof(*c->feeds), by_partition);
 	look_after(c, 0);
 }
@@ -234,7 +235,11 @@ static void ask_metadata(struct consumer *c)
 			r->topics.v[r->topics.n++].name = name;
 	}
 	r->allow_auto_topic_creation = true;
-	c->metadata_call = (struct call){.key = metadata_request_KEY, .node = CLIENT_ANY, .request = r, .arena = &c->metadata_arena, .done = on_metadata};
+	c->metadata_call = (struct call){.key = metadata_request_KEY,
+					 .node = CLIENT_ANY,
+					 .request = r,
+					 .arena = &c->metadata_arena,
+					 .done = on_metadata};
 	client_call(c->client, &c->metadata_call);
 }
 
@@ -264,7 +269,8 @@ static void question_add(struct question *q, int i)
 
 static void question_start(struct question *q, int32_t node, int key, const void *request, void (*done)(struct call *))
 {
-	q->call = (struct call){.key = (int16_t)key, .node = node, .request = request, .arena = &q->arena, .done = done};
+	q->call =
+		(struct call){.key = (int16_t)key, .node = node, .request = request, .arena = &q->arena, .done = done};
 	if (key == fetch_request_KEY) {
 		q->call.version_max = VERSION_OF_NAMES;
 		q->call.lane = FETCH_LANE;
@@ -339,7 +345,8 @@ static void ask_offsets(struct consumer *c, int32_t node)
 			t->name = arena_str(&q->arena, str_of(f->topic));
 			t->partitions.v = arena_array(&q->arena, (size_t)c->n, sizeof(*t->partitions.v));
 		}
-		t->partitions.v[t->partitions.n++] = (struct list_offsets_request_partition){f->partition, -1, f->position};
+		t->partitions.v[t->partitions.n++] =
+			(struct list_offsets_request_partition){f->partition, -1, f->position};
 		question_add(q, i);
 	}
 	question_start(q, node, list_offsets_request_KEY, r, on_offsets);
@@ -368,7 +375,8 @@ static void aborted_init(struct aborted *a, const struct fetch_response_partitio
 	*a = (struct aborted){.p = p};
 	if (p->aborted_transactions.n <= 0)
 		return;
-	qsort(p->aborted_transactions.v, (size_t)p->aborted_transactions.n, sizeof(*p->aborted_transactions.v), by_first_offset);
+	qsort(p->aborted_transactions.v, (size_t)p->aborted_transactions.n, sizeof(*p->aborted_transactions.v),
+	      by_first_offset);
 	a->open = arena_array(arena, (size_t)p->aborted_transactions.n, sizeof(*a->open));
 }
 
@@ -390,7 +398,8 @@ static bool aborted_has(struct aborted *a, const struct batch_header *h, const u
 		a->open[a->n++] = a->p->aborted_transactions.v[a->next++].producer_id;
 	at = a->n > 0 ? aborted_find(a, h->producer_id) : -1;
 	if (at >= 0 && batch_is_control(h)) {
-		struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
+		struct record_iter it =
+			record_iter(h, p + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
 		struct record r;
 
 		if (record_next(&it, &r) && control_type(r.key) == CONTROL_ABORT)
@@ -535,7 +544,8 @@ static void ask_records(struct consumer *c, int32_t node)
 			t->topic = arena_str(&q->arena, str_of(f->topic));
 			t->partitions.v = arena_array(&q->arena, (size_t)c->n, sizeof(*t->partitions.v));
 		}
-		memcpy(&t->partitions.v[t->partitions.n], fetch_request_partition_schema.defaults, sizeof(*t->partitions.v));
+		memcpy(&t->partitions.v[t->partitions.n], fetch_request_partition_schema.defaults,
+		       sizeof(*t->partitions.v));
 		t->partitions.v[t->partitions.n].partition = f->partition;
 		t->partitions.v[t->partitions.n].fetch_offset = f->position;
 		t->partitions.v[t->partitions.n++].partition_max_bytes = c->options.partition_max_bytes;

@@ -98,7 +98,8 @@ static void take_metadata(struct client *c, const struct metadata_response *m)
 	discovery_clear(c);
 	c->controller = m->controller_id;
 	for (int i = 0; i < m->brokers.n; i++)
-		add_broker(c, m->brokers.v[i].node_id, m->brokers.v[i].host, m->brokers.v[i].port, m->brokers.v[i].rack);
+		add_broker(c, m->brokers.v[i].node_id, m->brokers.v[i].host, m->brokers.v[i].port,
+			   m->brokers.v[i].rack);
 }
 
 static void take_cluster(struct client *c, const struct describe_cluster_response *d)
@@ -106,7 +107,8 @@ static void take_cluster(struct client *c, const struct describe_cluster_respons
 	discovery_clear(c);
 	c->controller = d->controller_id;
 	for (int i = 0; i < d->brokers.n; i++)
-		add_broker(c, d->brokers.v[i].broker_id, d->brokers.v[i].host, d->brokers.v[i].port, d->brokers.v[i].rack);
+		add_broker(c, d->brokers.v[i].broker_id, d->brokers.v[i].host, d->brokers.v[i].port,
+			   d->brokers.v[i].rack);
 }
 
 /* Those that were waiting go where they wanted, or hear that there is no such node. */

@@ -45,7 +45,7 @@ struct member {
 	struct call commit;
 	struct arena commit_arena;
 	bool committing;
-	bool again; /* joins anew as soon as the commit is through */
+	bool again;				  /* joins anew as soon as the commit is through */
 	const struct join_group_response *joined; /* in the arena, until the assignment is sent */
 	void (*left)(void *arg);
 };
@@ -62,10 +62,15 @@ static void later(struct member *m, enum step step)
 	timer_start(&m->next, RETRY_MS);
 }
 
-static void ask(struct member *m, int key, int version_max, int32_t node, const void *request, void (*done)(struct call *))
+static void ask(struct member *m, int key, int version_max, int32_t node, const void *request,
+		void (*done)(struct call *))
 {
-	m->call = (struct call){
-		.key = (int16_t)key, .version_max = (int8_t)version_max, .node = node, .request = request, .arena = &m->arena, .done = done};
+	m->call = (struct call){.key = (int16_t)key,
+				.version_max = (int8_t)version_max,
+				.node = node,
+				.request = request,
+				.arena = &m->arena,
+				.done = done};
 	if (key == join_group_request_KEY)
 		m->call.timeout_ms = m->options.rebalance_timeout_ms + 5000;
 	client_call(m->client, &m->call);
@@ -315,7 +320,8 @@ static void step_count(struct member *m)
 
 static void share_add(struct member *m, struct share *s, struct str topic, int first, int n)
 {
-	struct consumer_protocol_assignment_topic_partition *t = &s->assignment.assigned_partitions.v[s->assignment.assigned_partitions.n++];
+	struct consumer_protocol_assignment_topic_partition *t =
+		&s->assignment.assigned_partitions.v[s->assignment.assigned_partitions.n++];
 
 	t->topic = topic;
 	t->partitions.v = arena_array(&m->arena, (size_t)n, sizeof(int32_t));
@@ -349,7 +355,8 @@ static void send_assignments(struct member *m, const struct metadata_response *t
 
 	for (int i = 0; shares && i < n; i++)
 		shares[i].assignment.assigned_partitions.v =
-			arena_array(&m->arena, (size_t)topics->topics.n + 1, sizeof(struct consumer_protocol_assignment_topic_partition));
+			arena_array(&m->arena, (size_t)topics->topics.n + 1,
+				    sizeof(struct consumer_protocol_assignment_topic_partition));
 	for (int32_t i = 0; shares && i < topics->topics.n; i++)
 		share_out(m, shares, n, &topics->topics.v[i]);
 	step_sync(m, shares);
@@ -440,7 +447,8 @@ static void on_offsets(struct call *call)
 			const struct offset_fetch_response_partition *p = &r->topics.v[i].partitions.v[k];
 
 			v[n++] = (struct consumer_partition){r->topics.v[i].name, p->partition_index,
-							     p->committed_offset >= 0 ? p->committed_offset : m->options.reset};
+							     p->committed_offset >= 0 ? p->committed_offset
+										      : m->options.reset};
 		}
 	become_stable(m, v, n);
 }
@@ -513,7 +521,8 @@ static int commit_topics(struct member *m, struct offset_commit_request *r)
 			t->name = arena_str(&m->commit_arena, p.topic);
 			t->partitions.v = arena_array(&m->commit_arena, (size_t)n, sizeof(*t->partitions.v));
 		}
-		t->partitions.v[t->partitions.n++] = (struct offset_commit_request_partition){p.partition, p.offset, -1, STR("")};
+		t->partitions.v[t->partitions.n++] =
+			(struct offset_commit_request_partition){p.partition, p.offset, -1, STR("")};
 		added++;
 	}
 	return added;
@@ -655,7 +664,8 @@ static void step_leave(struct member *m)
 	r->group_id = m->options.group;
 	r->member_id = arena_str(&m->arena, str_of(m->id));
 	r->members.v = arena_zalloc(&m->arena, sizeof(*r->members.v));
-	r->members.v[0] = (struct leave_group_request_member){r->member_id, STR_NULL, STR("the consumer is being closed")};
+	r->members.v[0] =
+		(struct leave_group_request_member){r->member_id, STR_NULL, STR("the consumer is being closed")};
 	r->members.n = 1;
 	ask(m, leave_group_request_KEY, 0, m->coordinator >= 0 ? m->coordinator : CLIENT_ANY, r, on_left);
 	m->call.fit = fit_leave;
@@ -663,7 +673,8 @@ static void step_leave(struct member *m)
 
 static bool is_asking(const struct member *m)
 {
-	return m->step == STEP_FIND || m->step == STEP_JOIN || m->step == STEP_COUNT || m->step == STEP_SYNC || m->step == STEP_OFFSETS;
+	return m->step == STEP_FIND || m->step == STEP_JOIN || m->step == STEP_COUNT || m->step == STEP_SYNC ||
+	       m->step == STEP_OFFSETS;
 }
 
 static void on_nothing_to_leave(struct timer *t)

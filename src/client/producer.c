@@ -71,7 +71,8 @@ struct producer {
 	int n_partitions;
 	int topic_err; /* the topic is not there */
 	int32_t sticky;
-	struct list unplaced; /* batches of records that came before the partitions were known: their records are placed later */
+	struct list
+		unplaced; /* batches of records that came before the partitions were known: their records are placed later */
 	bool flushing;
 	size_t buffered;
 	int64_t waiting;
@@ -203,7 +204,8 @@ static size_t size_of(const struct producer_record *r)
 	size_t size = RECORD_OVERHEAD + (size_t)(r->key.p ? r->key.len : 0) + (size_t)(r->value.p ? r->value.len : 0);
 
 	for (int i = 0; i < r->n_headers; i++)
-		size += (size_t)r->headers[i].key.len + (size_t)(r->headers[i].value.p ? r->headers[i].value.len : 0) + 10;
+		size += (size_t)r->headers[i].key.len + (size_t)(r->headers[i].value.p ? r->headers[i].value.len : 0) +
+			10;
 	return size;
 }
 
@@ -287,9 +289,11 @@ static void place_batch(struct producer *p, struct batch *b)
 	it = record_iter(&h, b->bytes.p + BATCH_HEADER_SIZE, b->bytes.len - BATCH_HEADER_SIZE);
 	while (record_next(&it, &r)) {
 		struct record_header headers[64];
-		struct producer_record again = {.key = r.key, .value = r.value, .headers = headers, .timestamp = r.timestamp, .partition = -1};
+		struct producer_record again = {
+			.key = r.key, .value = r.value, .headers = headers, .timestamp = r.timestamp, .partition = -1};
 
-		while (again.n_headers < 64 && again.n_headers < r.n_headers && record_header_next(&r.headers, &headers[again.n_headers]))
+		while (again.n_headers < 64 && again.n_headers < r.n_headers &&
+		       record_header_next(&r.headers, &headers[again.n_headers]))
 			again.n_headers++;
 		check(producer_send(p, &again) == 0);
 	}
@@ -303,8 +307,7 @@ static void place_all(struct producer *p)
 	int codec = p->options.codec;
 
 	p->options.codec = CODEC_NONE; /* what is read again */
-	list_each_safe(it, &p->unplaced)
-		place_batch(p, container_of(it, struct batch, link));
+	list_each_safe(it, &p->unplaced) place_batch(p, container_of(it, struct batch, link));
 	p->options.codec = codec;
 }
 
@@ -312,8 +315,7 @@ static void place_all(struct producer *p)
 
 static void fail_all(struct producer *p, int err)
 {
-	list_each_safe(it, &p->unplaced)
-		batch_done(p, container_of(it, struct batch, link), err, -1, STR_NULL);
+	list_each_safe(it, &p->unplaced) batch_done(p, container_of(it, struct batch, link), err, -1, STR_NULL);
 	for (int i = 0; i < p->n_partitions; i++)
 		list_each_safe(it, &p->partitions[i].batches)
 			batch_done(p, container_of(it, struct batch, link), err, -1, STR_NULL);
@@ -388,7 +390,11 @@ static void ask_metadata(struct producer *p)
 	r->topics.v[0].name = str_of(p->options.topic);
 	r->topics.n = 1;
 	r->allow_auto_topic_creation = true;
-	p->metadata_call = (struct call){.key = metadata_request_KEY, .node = CLIENT_ANY, .request = r, .arena = &p->metadata_arena, .done = on_metadata};
+	p->metadata_call = (struct call){.key = metadata_request_KEY,
+					 .node = CLIENT_ANY,
+					 .request = r,
+					 .arena = &p->metadata_arena,
+					 .done = on_metadata};
 	client_call(p->client, &p->metadata_call);
 }
 
@@ -424,13 +430,18 @@ static void on_id(struct call *call)
 
 static void ask_id(struct producer *p)
 {
-	static const struct init_producer_id_request R = {.transaction_timeout_ms = INT32_MAX, .producer_id = -1, .producer_epoch = -1};
+	static const struct init_producer_id_request R = {
+		.transaction_timeout_ms = INT32_MAX, .producer_id = -1, .producer_epoch = -1};
 
 	if (p->id_asked)
 		return;
 	p->id_asked = true;
 	arena_reset(&p->id_arena);
-	p->id_call = (struct call){.key = init_producer_id_request_KEY, .node = CLIENT_ANY, .request = &R, .arena = &p->id_arena, .done = on_id};
+	p->id_call = (struct call){.key = init_producer_id_request_KEY,
+				   .node = CLIENT_ANY,
+				   .request = &R,
+				   .arena = &p->id_arena,
+				   .done = on_id};
 	client_call(p->client, &p->id_call);
 }
 
@@ -441,8 +452,7 @@ static void forget_id(struct producer *p)
 	p->id_lost = false;
 	for (int i = 0; i < p->n_partitions; i++) {
 		p->partitions[i].next_sequence = 0;
-		list_each(it, &p->partitions[i].batches)
-			container_of(it, struct batch, link)->sequenced = false;
+		list_each(it, &p->partitions[i].batches) container_of(it, struct batch, link)->sequenced = false;
 	}
 }
 
@@ -643,7 +653,8 @@ static void expire_all(struct producer *p, int64_t now, int64_t *next_ns)
 		any = true;
 		if (!list_empty(&of->batches) && of->leader < 0)
 			want_metadata(p);
-		if (of->retrying && of->in_flight == 0 && container_of(of->batches.next, struct batch, link)->attempts == 0)
+		if (of->retrying && of->in_flight == 0 &&
+		    container_of(of->batches.next, struct batch, link)->attempts == 0)
 			of->retrying = false;
 	}
 	if (any && now + 1000000000 < *next_ns)
@@ -678,7 +689,8 @@ static void on_turn(struct timer *t)
 
 			if (node < 0 || list_empty(&p->partitions[i].batches))
 				continue;
-			while (load_of(p, node)->in_flight < p->options.max_in_flight && send_to(p, node, now, &next_ns))
+			while (load_of(p, node)->in_flight < p->options.max_in_flight &&
+			       send_to(p, node, now, &next_ns))
 				continue;
 		}
 	}
@@ -710,8 +722,7 @@ struct producer *producer_new(struct client *c, const struct producer_options *o
 
 static void free_batches(struct list *batches)
 {
-	list_each_safe(it, batches)
-		batch_free(container_of(it, struct batch, link));
+	list_each_safe(it, batches) batch_free(container_of(it, struct batch, link));
 }
 
 void producer_free(struct producer *p)
