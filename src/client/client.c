@@ -133,6 +133,12 @@ struct loop *client_loop(const struct client *c)
 	return c->loop;
 }
 
+int8_t client_lane(struct client *c)
+{
+	check(c->lanes < INT8_MAX);
+	return ++c->lanes;
+}
+
 /* ---- where to ---- */
 
 /* A connection that is there before one that has to be made; those in turn. */

@@ -99,6 +99,8 @@ const struct client_broker *client_broker_find(const struct client *c, int32_t i
 /* Asks for the brokers anew before the next call to a node or the controller. */
 void client_forget(struct client *c);
 struct loop *client_loop(const struct client *c);
+/* A lane that nobody else has. */
+int8_t client_lane(struct client *c);
 
 /* The error of the whole answer, when it has such a field (errorCode); and its message, when it has one. */
 int client_answer_error(const struct call *c, struct str *message);

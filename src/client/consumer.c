@@ -18,7 +18,7 @@
 #include "protocol/list_offsets.h"
 #include "protocol/metadata.h"
 
-enum { ARENA_MAX = 1 << 30, OUT_MAX = 1 << 30, RETRY_MS = 100, VERSION_OF_NAMES = 12, FETCH_LANE = 1 };
+enum { ARENA_MAX = 1 << 30, OUT_MAX = 1 << 30, RETRY_MS = 100, VERSION_OF_NAMES = 12 };
 
 struct feed {
 	char *topic;
@@ -50,6 +50,7 @@ struct consumer {
 	struct feed *feeds;
 	int n;
 	uint32_t generation;
+	int8_t lane; /* of fetches */
 	struct timer turn;
 	bool stopped;
 	struct list questions;
@@ -75,6 +76,7 @@ struct consumer *consumer_new(struct client *client, const struct consumer_optio
 	c->loop = client_loop(client);
 	c->options = *options;
 	c->codecs = codecs_new();
+	c->lane = client_lane(client);
 	list_init(&c->questions);
 	timer_init(&c->turn, c->loop, on_turn);
 	arena_init(&c->metadata_arena, ARENA_MAX);
@@ -273,7 +275,7 @@ static void question_start(struct question *q, int32_t node, int key, const void
 		(struct call){.key = (int16_t)key, .node = node, .request = request, .arena = &q->arena, .done = done};
 	if (key == fetch_request_KEY) {
 		q->call.version_max = VERSION_OF_NAMES;
-		q->call.lane = FETCH_LANE;
+		q->call.lane = q->consumer->lane;
 	}
 	client_call(q->consumer->client, &q->call);
 }

@@ -69,6 +69,7 @@ struct client {
 	uint32_t turn; /* which address an ANY call takes */
 	int n_resolving;
 	int32_t next_correlation;
+	int8_t lanes; /* given out */
 	uint8_t *landing;
 };
 

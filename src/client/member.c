@@ -33,6 +33,7 @@ struct member {
 	char *group, *instance_id, *id, *protocol;
 	int32_t generation;
 	int32_t coordinator; /* -1: to be found */
+	int8_t lane;	     /* of what is asked of it: a join waits for the others */
 	struct str *topics;
 	int n_topics;
 	struct timer next; /* the next step, or the next heartbeat */
@@ -71,6 +72,7 @@ static void ask(struct member *m, int key, int version_max, int32_t node, const 
 				.request = request,
 				.arena = &m->arena,
 				.done = done};
+	m->call.lane = node >= 0 ? m->lane : 0;
 	if (key == join_group_request_KEY)
 		m->call.timeout_ms = m->options.rebalance_timeout_ms + 5000;
 	client_call(m->client, &m->call);
@@ -548,6 +550,7 @@ static bool commit_start(struct member *m)
 		return false;
 	m->committing = true;
 	m->commit = (struct call){.key = offset_commit_request_KEY,
+				  .lane = m->lane,
 				  .version_max = COMMIT_VERSION,
 				  .node = m->coordinator,
 				  .timeout_ms = 10000,
@@ -614,6 +617,7 @@ static void beat(struct member *m)
 	r->member_id = arena_str(&m->beat_arena, str_of(m->id));
 	r->group_instance_id = m->options.instance_id;
 	m->beat = (struct call){.key = heartbeat_request_KEY,
+				.lane = m->lane,
 				.node = m->coordinator,
 				.timeout_ms = m->options.session_timeout_ms,
 				.request = r,
@@ -716,6 +720,7 @@ struct member *member_new(struct client *c, struct consumer *consumer, const str
 	m->client = c;
 	m->consumer = consumer;
 	m->loop = client_loop(c);
+	m->lane = client_lane(c);
 	m->options = *options;
 	m->group = str_dup(options->group);
 	m->instance_id = str_dup(options->instance_id);

@@ -1,0 +1,368 @@
+/*
+ * client: producers, consumers and members of groups against a whole node, in the simulator.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "client/consumer.h"
+#include "client/internal.h"
+#include "client/member.h"
+#include "client/murmur2.h"
+#include "client/producer.h"
+#include "protocol/create_topics.h"
+#include "protocol/describe_client_quotas.h"
+#include "tests/base/cm.h"
+#include "tests/broker/raw_world.h"
+
+enum { RECORDS = 300, BREAKS = 7, READERS = 2, PATIENCE_MS = 120000 };
+
+static struct {
+	struct loop *loop;
+	struct client *client;
+	struct producer *producer;
+	struct consumer *consumers[READERS];
+	struct member *members[READERS];
+	struct timer tick;
+	int sent, acknowledged, read, breaks;
+	int seen[RECORDS];
+	int last_of[16]; /* by partition */
+	bool out_of_order, left, called;
+	struct call call;
+	struct arena arena;
+	const void *request;
+	int key;
+} t;
+
+static struct env *peer(void)
+{
+	return sim_env(raw_world(), RAW_PEER);
+}
+
+static void start(void *arg)
+{
+	struct client_options o = CLIENT_OPTIONS_DEFAULT;
+	struct str wrong;
+
+	o.bootstrap = arg ? arg : "10.0.0.1:9092";
+	t.loop = loop_new(peer(), "client");
+	assert_int_equal(client_new(t.loop, &o, &t.client, &wrong), 0);
+	arena_init(&t.arena, 64 << 20);
+}
+
+static void stop(void *arg)
+{
+	timer_stop(&t.tick);
+	for (int i = 0; i < READERS; i++) {
+		if (t.members[i])
+			member_free(t.members[i]);
+		if (t.consumers[i])
+			consumer_free(t.consumers[i]);
+	}
+	if (t.producer)
+		producer_free(t.producer);
+	client_free(t.client);
+	arena_fini(&t.arena);
+}
+
+static void in_peer(void (*run)(void *), void *arg)
+{
+	assert_true(sim_call(raw_world(), RAW_PEER, run, arg));
+}
+
+static int up(void **state)
+{
+	memset(&t, 0, sizeof(t));
+	raw_world_up();
+	in_peer(start, NULL);
+	return 0;
+}
+
+static int down(void **state)
+{
+	in_peer(stop, NULL);
+	raw_world_down();
+	return 0;
+}
+
+/* ---- one call ---- */
+
+static void on_called(struct call *c)
+{
+	t.called = true;
+}
+
+static void call(void *arg)
+{
+	t.called = false;
+	t.call = (struct call){.key = (int16_t)t.key, .node = CLIENT_CONTROLLER, .request = t.request, .arena = &t.arena, .done = on_called};
+	client_call(t.client, &t.call);
+}
+
+static bool was_called(void *arg)
+{
+	return t.called;
+}
+
+static int ask(int key, const void *request)
+{
+	t.key = key;
+	t.request = request;
+	in_peer(call, NULL);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, was_called, NULL));
+	return t.call.err;
+}
+
+static void make_topic(int partitions)
+{
+	struct create_topics_request_topic topic = {.name = STR("t"), .num_partitions = partitions, .replication_factor = 1};
+	struct create_topics_request r = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	const struct create_topics_response *answer;
+
+	assert_int_equal(ask(create_topics_request_KEY, &r), 0);
+	answer = t.call.response;
+	assert_int_equal(answer->topics.v[0].error_code, 0);
+}
+
+/* ---- producing and reading ---- */
+
+static void on_produced(void *arg, const struct produced *b)
+{
+	assert_int_equal(b->err, 0);
+	t.acknowledged += b->n;
+}
+
+static void break_all(void)
+{
+	list_each_safe(it, &t.client->nodes)
+		channel_break(container_of(it, struct client_node, link), -ECONNRESET);
+	t.breaks++;
+}
+
+/* Three records a tick; now and then all connections break with what is under way on them. */
+static void on_tick(struct timer *timer)
+{
+	char value[16], key[16];
+
+	for (int i = 0; i < 3 && t.sent < RECORDS; i++, t.sent++) {
+		struct producer_record r = {.timestamp = env_wall_ms(peer()), .partition = -1};
+
+		r.value = (struct bytes){(const uint8_t *)value, snprintf(value, sizeof(value), "%d", t.sent)};
+		r.key = (struct bytes){(const uint8_t *)key, snprintf(key, sizeof(key), "k%d", t.sent % 5)};
+		assert_int_equal(producer_send(t.producer, &r), 0);
+	}
+	if (t.breaks < BREAKS && t.sent > RECORDS / (BREAKS + 1) * (t.breaks + 1))
+		break_all();
+	if (t.sent < RECORDS)
+		timer_start(timer, 7);
+	else
+		producer_flush(t.producer);
+}
+
+static bool on_record(void *arg, const struct consumed *c)
+{
+	int n = atoi((const char *)c->record->value.p); /* digits, then the record's count of headers: a zero byte */
+
+	assert_in_range(n, 0, RECORDS - 1);
+	t.seen[n]++;
+	t.read++;
+	t.out_of_order = t.out_of_order || t.last_of[c->partition] > n;
+	t.last_of[c->partition] = n;
+	return true;
+}
+
+static void produce(void *arg)
+{
+	struct producer_options o = PRODUCER_OPTIONS_DEFAULT;
+
+	o.topic = "t";
+	o.produced = on_produced;
+	o.codec = *(const int *)arg;
+	o.batch_bytes = 200; /* many batches */
+	t.producer = producer_new(t.client, &o);
+	timer_init(&t.tick, t.loop, on_tick);
+	timer_start(&t.tick, 0);
+}
+
+static void read_all(void *arg)
+{
+	struct consumer_options o = CONSUMER_OPTIONS_DEFAULT;
+	struct consumer_partition v[3];
+
+	o.record = on_record;
+	for (int i = 0; i < 3; i++)
+		v[i] = (struct consumer_partition){STR("t"), i, OFFSET_EARLIEST};
+	t.consumers[0] = consumer_new(t.client, &o);
+	consumer_assign(t.consumers[0], v, 3);
+}
+
+static bool all_is_through(void *arg)
+{
+	return t.acknowledged >= RECORDS && t.read >= RECORDS;
+}
+
+static void through_breaks(int codec)
+{
+	make_topic(3);
+	in_peer(produce, &codec);
+	in_peer(read_all, NULL);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, all_is_through, NULL));
+	sim_run_for(raw_world(), 2000);
+	for (int i = 0; i < RECORDS; i++)
+		assert_int_equal(t.seen[i], 1);
+	assert_false(t.out_of_order);
+	assert_int_equal(t.breaks, BREAKS);
+	assert_int_equal(t.acknowledged, RECORDS);
+}
+
+static void each_record_comes_once_and_in_order_though_connections_break(void **state)
+{
+	through_breaks(0);
+}
+
+static void so_do_compressed_ones(void **state)
+{
+	through_breaks(4);
+}
+
+/* ---- groups ---- */
+
+static void on_member_failed(void *arg, int err)
+{
+	fail();
+}
+
+static void join(void *arg)
+{
+	struct consumer_options o = CONSUMER_OPTIONS_DEFAULT;
+	struct member_options m = MEMBER_OPTIONS_DEFAULT;
+	struct str topic = STR("t");
+	int i = *(const int *)arg;
+
+	o.record = on_record;
+	o.reset = m.reset = OFFSET_EARLIEST;
+	m.group = STR("g");
+	m.failed = on_member_failed;
+	t.consumers[i] = consumer_new(t.client, &o);
+	t.members[i] = member_new(t.client, t.consumers[i], &m);
+	member_subscribe(t.members[i], &topic, 1);
+}
+
+static bool both_have_two(void *arg)
+{
+	return consumer_count(t.consumers[0]) == 2 && consumer_count(t.consumers[1]) == 2;
+}
+
+static bool second_has_all(void *arg)
+{
+	return consumer_count(t.consumers[1]) == 4;
+}
+
+static void on_left(void *arg)
+{
+	t.left = true;
+}
+
+static void leave(void *arg)
+{
+	member_leave(t.members[*(const int *)arg], on_left);
+}
+
+static bool has_left(void *arg)
+{
+	return t.left;
+}
+
+static void members_share_partitions_and_what_is_committed_is_read_once(void **state)
+{
+	int first = 0, second = 1, codec = 0;
+
+	make_topic(4);
+	t.breaks = BREAKS; /* none here: without a break nothing is read twice */
+	in_peer(join, &first);
+	in_peer(join, &second);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, both_have_two, NULL));
+	in_peer(produce, &codec);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, all_is_through, NULL));
+	in_peer(leave, &first);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, has_left, NULL));
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, second_has_all, NULL));
+	sim_run_for(raw_world(), 2000);
+	for (int i = 0; i < RECORDS; i++)
+		assert_int_equal(t.seen[i], 1);
+}
+
+/* ---- what cannot be ---- */
+
+static void what_a_node_does_not_speak_is_said_at_once(void **state)
+{
+	static const struct describe_client_quotas_request R;
+
+	assert_int_equal(ask(describe_client_quotas_request_KEY, &R), ERR_UNSUPPORTED_VERSION);
+}
+
+static void a_cluster_that_is_not_there_takes_the_time_that_was_given(void **state)
+{
+	static const struct create_topics_request R = {.timeout_ms = 1};
+	char nowhere[] = "10.0.0.1:1,10.9.9.9:2";
+	int64_t began;
+
+	memset(&t, 0, sizeof(t));
+	raw_world_up();
+	in_peer(start, nowhere);
+	began = sim_now_ns(raw_world());
+	assert_int_equal(ask(create_topics_request_KEY, &R), -ETIMEDOUT);
+	assert_in_range((sim_now_ns(raw_world()) - began) / 1000000, 59000, 62000);
+	down(state);
+}
+
+static void try_wrong(void *arg)
+{
+	static const char *const WRONG[] = {"", ",", "host", "host:", "host:0", "host:65536", ":9092", "host:9092,other", "host:x"};
+	struct client_options o = CLIENT_OPTIONS_DEFAULT;
+	struct client *c;
+	struct str wrong;
+
+	for (size_t i = 0; i < sizeof(WRONG) / sizeof(WRONG[0]); i++) {
+		o.bootstrap = WRONG[i];
+		assert_int_equal(client_new(t.loop, &o, &c, &wrong), ERR_INVALID_CONFIG);
+	}
+}
+
+static void addresses_that_are_none_are_refused(void **state)
+{
+	in_peer(try_wrong, NULL);
+}
+
+static void keys_go_to_the_partitions_that_kafka_gives_them(void **state)
+{
+	static const struct {
+		const char *key;
+		int32_t hash;
+	} V[] = {{"21", -973932308},
+		 {"foobar", -790332482},
+		 {"a-little-bit-long-string", -985981536},
+		 {"a-little-bit-longer-string", -1486304829},
+		 {"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971},
+		 {"abc", 479470107}};
+
+	for (size_t i = 0; i < sizeof(V) / sizeof(V[0]); i++)
+		assert_int_equal((int32_t)murmur2((const uint8_t *)V[i].key, strlen(V[i].key)), V[i].hash);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_record_comes_once_and_in_order_though_connections_break, up, down),
+		cmocka_unit_test_setup_teardown(so_do_compressed_ones, up, down),
+		cmocka_unit_test_setup_teardown(members_share_partitions_and_what_is_committed_is_read_once, up, down),
+		cmocka_unit_test_setup_teardown(what_a_node_does_not_speak_is_said_at_once, up, down),
+		cmocka_unit_test(a_cluster_that_is_not_there_takes_the_time_that_was_given),
+		cmocka_unit_test_setup_teardown(addresses_that_are_none_are_refused, up, down),
+		cmocka_unit_test(keys_go_to_the_partitions_that_kafka_gives_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
