@@ -205,6 +205,16 @@ static void follow_kind(struct coordinators *c, enum coordinator_kind kind)
 	}
 }
 
+void coordinators_each(struct core *core, enum coordinator_kind kind, void (*each)(const void *state, void *arg),
+		       void *arg)
+{
+	const struct shards *shards = core->coordinators ? &core->coordinators->of[kind] : NULL;
+
+	for (int i = 0; shards && i < shards->n; i++)
+		if (shards->v[i] && shards->v[i]->phase == SHARD_ACTIVE)
+			each(shards->v[i]->state, arg);
+}
+
 void coordinators_follow(struct core *core, const struct image *old)
 {
 	struct coordinators *c = core->coordinators;

@@ -78,6 +78,10 @@ struct coordinator_command {
 void coordinator_submit(struct core *core, enum coordinator_kind kind, int32_t partition,
 			struct coordinator_command *c);
 
+/* Calls each() with the state of every active shard of a kind on this core. On the core's thread; each() looks, and changes nothing. */
+void coordinators_each(struct core *core, enum coordinator_kind kind, void (*each)(const void *state, void *arg),
+		       void *arg);
+
 /* ---- life; called by core.c and node.c on the core's thread ---- */
 
 /* The logs are open: shards of what this node leads are loaded from now on. */

@@ -1,7 +1,8 @@
 /*
  * metrics: gathering and printing.
  *
- *	look at the node and the image (reactor 0) -> walk the partitions, sort, print (a job) -> answer all who asked (reactor 0)
+ *	look at the node and the image (reactor 0) -> copy the groups (each core) -> walk the partitions, sort, print (a job)
+ *	-> answer all who asked (reactor 0)
  */
 #include "broker/metrics.h"
 
@@ -12,15 +13,20 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "broker/api.h"
+#include "broker/coordinator.h"
 #include "broker/core.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "broker/partitions.h"
+#include "group/census.h"
 #include "log/dir.h"
 #include "log/log.h"
 #include "metadata/image.h"
 #include "net/net.h"
 #include "wire/protocol.h"
+
+/* What the copy of one core's groups may take; what is beyond it is left out. */
+#define GROUPS_BUDGET ((size_t)256 << 20)
 
 enum metric_type { GAUGE, COUNTER, SUMMARY };
 
@@ -36,8 +42,17 @@ struct partition_sample {
 	bool offline;
 };
 
+/* The groups of one core, on their way from it. */
+struct core_groups {
+	struct post post;
+	struct metrics *metrics;
+	struct core *core;
+	struct group_census census;
+};
+
 struct gathered {
-	const struct image *image; /* NULL before the first commit */
+	struct core_groups *groups; /* one a core */
+	const struct image *image;  /* NULL before the first commit */
 	struct partition_sample *v;
 	int n, cap;
 	struct counts all; /* with those of partitions that have gone */
@@ -62,6 +77,7 @@ struct metrics {
 	struct list askers;  /* of the next gathering */
 	struct list waiting; /* for the one that runs */
 	struct work work;
+	int n_asked; /* cores that have not told their groups yet */
 	struct gathered g;
 	struct buf text;
 };
@@ -199,6 +215,115 @@ static void put_apis(struct metrics *m, void (*put)(struct buf *out, const struc
 	}
 }
 
+/* ---- groups: Kafka's own counts by state, and the names that kafka_exporter gives offsets and lag ---- */
+
+/* As a value of a label: Prometheus wants three characters escaped. */
+static void put_label(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\n')
+			buf_put_str(out, STR("\\n"));
+		else if (*text == '"' || *text == '\\')
+			buf_printf(out, "\\%c", *text);
+		else
+			buf_put(out, text, 1);
+	}
+}
+
+typedef void put_group_fn(struct metrics *m, const struct census_group *g);
+
+static void each_group(struct metrics *m, put_group_fn *put)
+{
+	for (int i = 0; i < m->node->n_cores; i++)
+		for (const struct census_group *g = m->g.groups[i].census.groups; g; g = g->next)
+			put(m, g);
+}
+
+static int by_name(const void *key, const void *member)
+{
+	const struct census_offset *o = key;
+	const struct partition_sample *p = member;
+	int names = strcmp(o->topic, p->topic->name);
+
+	return names ? names : (o->partition > p->id) - (o->partition < p->id);
+}
+
+/* Behind the committed offset, up to the high watermark; -1 when no replica of the partition is here. */
+static int64_t lag_of(const struct gathered *g, const struct census_offset *o)
+{
+	const struct partition_sample *p = g->n ? bsearch(o, g->v, (size_t)g->n, sizeof(*g->v), by_name) : NULL;
+
+	if (!p)
+		return -1;
+	return p->offsets.high_watermark > o->offset ? p->offsets.high_watermark - o->offset : 0;
+}
+
+static void put_offset(struct metrics *m, const char *name, const struct census_group *g, const struct census_offset *o,
+		       int64_t value)
+{
+	buf_printf(&m->text, "%s{consumergroup=\"", name);
+	put_label(&m->text, g->id);
+	buf_printf(&m->text, "\",topic=\"%s\",partition=\"%" PRId32 "\"} %" PRId64 "\n", o->topic, o->partition, value);
+}
+
+static void put_current_offsets(struct metrics *m, const struct census_group *g)
+{
+	for (const struct census_offset *o = g->offsets; o; o = o->next)
+		put_offset(m, "kafka_consumergroup_current_offset", g, o, o->offset);
+}
+
+static void put_lags(struct metrics *m, const struct census_group *g)
+{
+	for (const struct census_offset *o = g->offsets; o; o = o->next) {
+		int64_t lag = lag_of(&m->g, o);
+
+		if (lag >= 0)
+			put_offset(m, "kafka_consumergroup_lag", g, o, lag);
+	}
+}
+
+static const struct {
+	const char *name;
+	const char *type;
+	const char *state; /* NULL: any */
+} group_counts[] = {
+	{"kafka_coordinator_group_groupmetadatamanager_numgroups", "classic", NULL},
+	{"kafka_coordinator_group_groupmetadatamanager_numgroupspreparingrebalance", "classic", "PreparingRebalance"},
+	{"kafka_coordinator_group_groupmetadatamanager_numgroupscompletingrebalance", "classic", "CompletingRebalance"},
+	{"kafka_coordinator_group_groupmetadatamanager_numgroupsstable", "classic", "Stable"},
+	{"kafka_coordinator_group_groupmetadatamanager_numgroupsempty", "classic", "Empty"},
+	{"odradek_consumer_groups", "consumer", NULL},
+	{"odradek_consumer_groups_stable", "consumer", "Stable"},
+	{"odradek_consumer_groups_empty", "consumer", "Empty"},
+};
+
+static int64_t count_groups(const struct metrics *m, const char *type, const char *state)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < m->node->n_cores; i++)
+		for (const struct census_group *g = m->g.groups[i].census.groups; g; g = g->next)
+			n += strcmp(g->type, type) == 0 && (!state || strcmp(g->state, state) == 0);
+	return n;
+}
+
+static void put_groups(struct metrics *m)
+{
+	for (size_t i = 0; i < sizeof(group_counts) / sizeof(group_counts[0]); i++) {
+		put_head(&m->text, group_counts[i].name, GAUGE,
+			 "Groups that are coordinated here, of this kind and state.");
+		buf_printf(&m->text, "%s %" PRId64 "\n", group_counts[i].name,
+			   count_groups(m, group_counts[i].type, group_counts[i].state));
+	}
+	put_head(&m->text, "kafka_consumergroup_current_offset", GAUGE, "What a group has committed.");
+	each_group(m, put_current_offsets);
+	put_head(&m->text, "kafka_consumergroup_lag", GAUGE,
+		 "Records between what a group has committed and the high watermark, of partitions that are here.");
+	each_group(m, put_lags);
+}
+
+/* ---- all of them ---- */
+
 static void print(struct metrics *m)
 {
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
@@ -211,6 +336,7 @@ static void print(struct metrics *m)
 		&m->text, "kafka_network_requestmetrics_totaltimems", SUMMARY,
 		"Milliseconds from a whole request to its answer, waiting included; quantiles are of the last two minutes.");
 	put_apis(m, put_times);
+	put_groups(m);
 }
 
 /* ---- the partitions, in a job ---- */
@@ -360,8 +486,13 @@ static void answer(struct metrics *m)
 	}
 }
 
-static void gathered_fini(struct gathered *g)
+static void gathered_fini(struct metrics *m)
 {
+	struct gathered *g = &m->g;
+
+	for (int i = 0; i < m->node->n_cores; i++)
+		group_census_fini(&g->groups[i].census);
+	xfree(g->groups);
 	for (int i = 0; i < g->n; i++)
 		topic_state_unref(&g->v[i].topic);
 	xfree(g->v);
@@ -376,22 +507,53 @@ static void gather_done(struct work *w)
 
 	answer(m);
 	buf_fini(&m->text);
-	gathered_fini(&m->g);
+	gathered_fini(m);
 	if (!list_empty(&m->askers))
 		start(m);
 	core_work_ends(core);
 }
 
+static void groups_told(struct post *post)
+{
+	struct metrics *m = container_of(post, struct core_groups, post)->metrics;
+	struct loop *loop = m->node->cores[0].loop;
+
+	if (--m->n_asked > 0)
+		return;
+	m->work = (struct work){.job = gather_job, .done = gather_done, .loop = loop};
+	env_work(loop, &m->work);
+}
+
+static void take_census(const void *state, void *arg)
+{
+	group_census_take(arg, state);
+}
+
+/* On the core whose groups they are. */
+static void tell_groups(struct post *post)
+{
+	struct core_groups *g = container_of(post, struct core_groups, post);
+
+	coordinators_each(g->core, COORDINATOR_GROUP, take_census, &g->census);
+	g->post.run = groups_told;
+	loop_post(g->metrics->node->cores[0].loop, &g->post);
+}
+
 static void start(struct metrics *m)
 {
-	struct core *core = &m->node->cores[0];
-
 	list_splice(&m->waiting, &m->askers);
 	look_at_node(&m->g, m->node);
 	look_at_image(&m->g, m->node);
-	core_work_begins(core);
-	m->work = (struct work){.job = gather_job, .done = gather_done, .loop = core->loop};
-	env_work(core->loop, &m->work);
+	core_work_begins(&m->node->cores[0]);
+	m->n_asked = m->node->n_cores;
+	m->g.groups = xcalloc((size_t)m->n_asked, sizeof(*m->g.groups));
+	for (int i = 0; i < m->node->n_cores; i++) {
+		struct core_groups *g = &m->g.groups[i];
+
+		*g = (struct core_groups){.metrics = m, .core = &m->node->cores[i], .post.run = tell_groups};
+		group_census_init(&g->census, GROUPS_BUDGET);
+		loop_post(g->core->loop, &g->post);
+	}
 }
 
 void metrics_gather(struct metrics *m, void (*done)(void *arg, struct buf *text), void *arg)

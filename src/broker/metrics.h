@@ -2,7 +2,8 @@
  * metrics: what a node knows of itself, as Prometheus reads it (text format 0.0.4).
  *
  * 1. A row is a family: node and partition families in metrics.tbl, those of topics in counters.tbl, those of requests in metrics.c.
- * 2. Gathering costs nobody who is served: partitions are walked in a job, each locked as long as it takes to copy a few numbers. One
+ * 2. Gathering costs nobody who is served: partitions are walked in a job, each locked as long as it takes to copy a few numbers; groups and
+ *    their offsets are copied by the core that has them. One
  *    gathering at a time; who asks meanwhile is answered by the next.
  *
  * Threads: reactor 0.

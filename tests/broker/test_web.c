@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/endian.h"
 #include "tests/base/cm.h"
 #include "tests/broker/raw_world.h"
 
@@ -123,6 +124,64 @@ static void what_producers_and_consumers_do_is_counted(void **state)
 	expect(&web[0], OK, "\nkafka_network_requestmetrics_totaltimems_count{request=\"Fetch\"} 1\n");
 	expect(&web[0], OK, "\nkafka_server_brokertopicmetrics_totalfetchrequests_total{topic=\"t\"} 1\n");
 	assert_null(strstr(heard(&web[0]), "bytesout_total{topic=\"t\"} 0\n"));
+}
+
+/* The offset of partition 0 of "t", by a consumer that is no member. */
+static void put_commit(struct bytes_out *o, int32_t correlation, const char *group, int64_t offset)
+{
+	size_t began = raw_begin(o, 8 /* OffsetCommit */, 2, correlation);
+
+	put_text(o, group);
+	put32(o, -1);
+	put_text(o, "");
+	put64(o, -1);
+	put32(o, 1);
+	put_text(o, "t");
+	put32(o, 1);
+	put32(o, 0);
+	put64(o, offset);
+	put_text(o, "");
+	raw_end(o, began);
+}
+
+/* Its coordinator's log is made and loaded first: the commit is sent until it is taken. */
+static void commit(const char *group, int64_t offset)
+{
+	struct bytes_out o = {0};
+	int err = -1;
+
+	for (int i = 0; i < 100 && err != 0; i++) {
+		size_t began = raw_begin(&o, 10 /* FindCoordinator */, 0, 7);
+
+		put_text(&o, group);
+		raw_end(&o, began);
+		send_kafka(&o);
+		put_commit(&o, 8, group, offset);
+		send_kafka(&o);
+		err = get_i16(kafka.in + kafka.in_len - 2);
+		sim_run_for(raw_world(), 50);
+	}
+	assert_int_equal(err, 0);
+}
+
+static void groups_and_how_far_they_are_behind_are_told(void **state)
+{
+	struct bytes_out o = {0}, batch = {0};
+
+	(void)state;
+	put_create_topic(&o, 1, "t", 1);
+	send_kafka(&o);
+	batch_make(&batch, 5, 10, raw_world_ms());
+	put_produce(&o, 2, "t", 0, -1, &batch);
+	send_kafka(&o);
+	free(batch.p);
+	commit("a \"group\"", 2);
+	say(&web[0], GET("/metrics"));
+	expect(&web[0], OK, "\nkafka_coordinator_group_groupmetadatamanager_numgroups 1\n");
+	expect(&web[0], OK,
+	       "\nkafka_consumergroup_current_offset{consumergroup=\"a \\\"group\\\"\",topic=\"t\",partition=\"0\"} 2\n");
+	expect(&web[0], OK,
+	       "\nkafka_consumergroup_lag{consumergroup=\"a \\\"group\\\"\",topic=\"t\",partition=\"0\"} 3\n");
 }
 
 static void totals_stay_when_a_topic_goes(void **state)
@@ -248,11 +307,17 @@ static void beyond_the_bound_the_longest_idle_goes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WEB_TEST(a_node_that_serves_is_healthy_and_ready), WEB_TEST(what_producers_and_consumers_do_is_counted),
-		WEB_TEST(totals_stay_when_a_topic_goes),	   WEB_TEST(head_is_answered_without_a_body),
-		WEB_TEST(a_request_may_come_byte_by_byte),	   WEB_TEST(several_may_ask_for_metrics_at_once),
-		WEB_TEST(other_paths_and_methods_are_refused),	   WEB_TEST(what_is_no_request_is_refused_and_closed),
-		WEB_TEST(a_head_without_end_is_refused),	   WEB_TEST(who_says_nothing_is_closed_in_time),
+		WEB_TEST(a_node_that_serves_is_healthy_and_ready),
+		WEB_TEST(what_producers_and_consumers_do_is_counted),
+		WEB_TEST(groups_and_how_far_they_are_behind_are_told),
+		WEB_TEST(totals_stay_when_a_topic_goes),
+		WEB_TEST(head_is_answered_without_a_body),
+		WEB_TEST(a_request_may_come_byte_by_byte),
+		WEB_TEST(several_may_ask_for_metrics_at_once),
+		WEB_TEST(other_paths_and_methods_are_refused),
+		WEB_TEST(what_is_no_request_is_refused_and_closed),
+		WEB_TEST(a_head_without_end_is_refused),
+		WEB_TEST(who_says_nothing_is_closed_in_time),
 		WEB_TEST(beyond_the_bound_the_longest_idle_goes),
 	};
 
