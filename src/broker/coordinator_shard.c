@@ -143,6 +143,7 @@ static void job_has_run(struct work *work)
 		d = decision_begin(s);
 		j->job->done(j->job, s->state, &d->step);
 		decision_end(s, d);
+		arm_timer(s);
 	} else {
 		j->job->done(j->job, NULL, NULL);
 		shard_free_if_idle(s);

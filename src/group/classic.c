@@ -69,11 +69,17 @@ struct classic_group *classic_new(struct group_shard *s, struct str id, int64_t 
 	map_init(&g->by_id, s->options.seed + 3);
 	map_init(&g->by_instance, s->options.seed + 4);
 	map_init(&g->pending_by_id, s->options.seed + 5);
+	map_init(&g->support, s->options.seed + 7);
+	str_index_init(&g->topic_index, s->options.seed + 8);
 	return g;
 }
 
 static void forget_topics(struct classic_group *g)
 {
+	uint64_t seed = g->topic_index.map.seed;
+
+	str_index_fini(&g->topic_index);
+	str_index_init(&g->topic_index, seed);
 	for (int i = 0; i < g->n_topics; i++)
 		xfree(g->topics[i]);
 	xfree(g->topics);
@@ -95,10 +101,10 @@ static void free_group(struct group_shard *s, struct group *group)
 	map_fini(&g->by_id);
 	map_fini(&g->by_instance);
 	map_fini(&g->pending_by_id);
-	for (int i = 0; i < g->n_support; i++)
-		xfree(g->support[i].name);
-	xfree(g->support);
+	check(g->support.n == 0);
+	map_fini(&g->support);
 	forget_topics(g);
+	str_index_fini(&g->topic_index);
 	xfree(g->protocol_type);
 	xfree(g->protocol);
 	xfree(g->leader);
@@ -107,40 +113,40 @@ static void free_group(struct group_shard *s, struct group *group)
 
 /* ---- protocols ---- */
 
+static bool support_eq(const struct map_node *n, const void *key)
+{
+	return str_is(*(const struct str *)key, container_of(n, struct classic_support, node)->name);
+}
+
 static struct classic_support *support_of(const struct classic_group *g, struct str name)
 {
-	for (int i = 0; i < g->n_support; i++)
-		if (str_is(name, g->support[i].name))
-			return &g->support[i];
-	return NULL;
+	struct map_node *n = map_find(&g->support, text_hash(&g->support, name), support_eq, &name);
+
+	return n ? container_of(n, struct classic_support, node) : NULL;
 }
 
-static bool is_first_of_name(const struct classic_protocols *p, int i)
+static void count_protocol(struct classic_group *g, struct str name, int by)
 {
-	for (int k = 0; k < i; k++)
-		if (strcmp(p->v[k].name, p->v[i].name) == 0)
-			return false;
-	return true;
+	struct classic_support *support = support_of(g, name);
+
+	if (!support) {
+		support = xcalloc(1, sizeof(*support));
+		support->name = str_dup(name);
+		map_insert(&g->support, &support->node, text_hash(&g->support, name));
+	}
+	support->n += by;
+	if (support->n > 0)
+		return;
+	map_remove(&g->support, &support->node);
+	xfree(support->name);
+	xfree(support);
 }
 
+/* Each name is there once: who makes them sees to it. */
 static void count_protocols(struct classic_group *g, const struct classic_protocols *p, int by)
 {
-	for (int i = 0; i < p->n; i++) {
-		struct classic_support *support = support_of(g, str_of(p->v[i].name));
-
-		if (!is_first_of_name(p, i))
-			continue;
-		if (!support) {
-			g->support = xreallocarray(g->support, (size_t)g->n_support + 1, sizeof(*g->support));
-			support = &g->support[g->n_support++];
-			*support = (struct classic_support){.name = xstrdup(p->v[i].name)};
-		}
-		support->n += by;
-		if (support->n == 0) {
-			xfree(support->name);
-			*support = g->support[--g->n_support];
-		}
-	}
+	for (int i = 0; i < p->n; i++)
+		count_protocol(g, str_of(p->v[i].name), by);
 }
 
 bool classic_supports(const struct classic_group *g, struct str name)
@@ -168,10 +174,10 @@ struct bytes classic_metadata(const struct classic_member *m, const char *protoc
 }
 
 /* Its first protocol that all members offer. */
-static const struct classic_support *vote_of(const struct classic_group *g, const struct classic_member *m)
+static struct classic_support *vote_of(const struct classic_group *g, const struct classic_member *m)
 {
 	for (int i = 0; i < m->protocols.n; i++) {
-		const struct classic_support *support = support_of(g, str_of(m->protocols.v[i].name));
+		struct classic_support *support = support_of(g, str_of(m->protocols.v[i].name));
 
 		if (support->n == g->n_members)
 			return support;
@@ -187,31 +193,36 @@ static unsigned java_bucket(const char *name)
 	return (hash ^ hash >> 16) & 15;
 }
 
-static bool is_better(const struct classic_group *g, const int *votes, int a, int b)
+static bool is_better(const struct classic_support *a, const struct classic_support *b)
 {
-	if (votes[a] != votes[b])
-		return votes[a] > votes[b];
-	return java_bucket(g->support[a].name) < java_bucket(g->support[b].name);
+	unsigned x = java_bucket(a->name), y = java_bucket(b->name);
+
+	if (a->votes != b->votes)
+		return a->votes > b->votes;
+	return x != y ? x < y : strcmp(a->name, b->name) < 0;
 }
 
 struct str classic_vote(const struct classic_group *g)
 {
-	int *votes = xcalloc((size_t)g->n_support + 1, sizeof(*votes));
-	int best = -1;
+	const struct classic_support *best = NULL;
 
+	map_each(n, &g->support) container_of(n, struct classic_support, node)->votes = 0;
 	list_each(it, &g->members)
 	{
-		const struct classic_support *vote = vote_of(g, container_of(it, struct classic_member, link));
+		struct classic_support *vote = vote_of(g, container_of(it, struct classic_member, link));
 
 		check(vote); /* nobody joins who has nothing in common with the others */
-		votes[vote - g->support]++;
+		vote->votes++;
 	}
-	for (int i = 0; i < g->n_support; i++)
-		if (votes[i] > 0 && (best < 0 || is_better(g, votes, i, best)))
-			best = i;
-	xfree(votes);
-	check(best >= 0);
-	return str_of(g->support[best].name);
+	map_each(n, &g->support)
+	{
+		const struct classic_support *one = container_of(n, struct classic_support, node);
+
+		if (one->votes > 0 && (!best || is_better(one, best)))
+			best = one;
+	}
+	check(best);
+	return str_of(best->name);
 }
 
 void classic_set_protocol(struct classic_group *g, struct str name)
@@ -436,10 +447,7 @@ void classic_move(struct classic_group *g, enum classic_state state, int64_t wal
 
 static bool has_topic(const struct classic_group *g, struct str topic)
 {
-	for (int i = 0; i < g->n_topics; i++)
-		if (str_is(topic, g->topics[i]))
-			return true;
-	return false;
+	return str_index_has(&g->topic_index, topic);
 }
 
 /* The subscription is read as version 0, which all later ones begin with. False when it is none. */
@@ -464,7 +472,9 @@ static bool note_member_topics(struct classic_group *g, const struct classic_mem
 		if (has_topic(g, subscription.topics.v[i]))
 			continue;
 		g->topics = xreallocarray(g->topics, (size_t)g->n_topics + 1, sizeof(*g->topics));
-		g->topics[g->n_topics++] = str_dup(subscription.topics.v[i]);
+		g->topics[g->n_topics] = str_dup(subscription.topics.v[i]);
+		*str_index_at(&g->topic_index, str_of(g->topics[g->n_topics])) = g->n_topics;
+		g->n_topics++;
 	}
 	return true;
 }

@@ -14,6 +14,7 @@
 #ifndef ODRADEK_GROUP_CLASSIC_H
 #define ODRADEK_GROUP_CLASSIC_H
 
+#include "base/str_index.h"
 #include "group/internal.h"
 
 enum classic_state { CLASSIC_EMPTY, CLASSIC_PREPARING, CLASSIC_COMPLETING, CLASSIC_STABLE };
@@ -24,6 +25,7 @@ struct classic_protocol {
 	struct bytes metadata; /* xmalloc'd */
 };
 
+/* Each name once. */
 struct classic_protocols {
 	struct classic_protocol *v;
 	int n;
@@ -61,8 +63,10 @@ struct classic_pending {
 
 /* How many members offer a protocol. */
 struct classic_support {
+	struct map_node node; /* in the group, by name */
 	char *name;
 	int n;
+	int votes; /* while the members vote */
 };
 
 struct classic_group {
@@ -84,12 +88,12 @@ struct classic_group {
 	struct list pending; /* of classic_pending */
 	struct map pending_by_id;
 	int n_pending;
-	struct classic_support *support;
-	int n_support;
+	struct map support; /* of classic_support */
 
 	bool topics_known; /* the subscription could be read */
 	char **topics;
 	int n_topics;
+	struct str_index topic_index;
 
 	bool new_member_added; /* while the first rebalance waits */
 	int32_t delay_ms;      /* of the first rebalance: the timer's */

@@ -35,12 +35,23 @@ static void refuse(const struct join *j, struct str member_id, int err)
 
 /* ---- what the request offers ---- */
 
-static void copy_protocols(const struct join_group_request *in, struct classic_protocols *out)
+/* A name that comes again is not looked at, as in Kafka's collections. */
+static void copy_protocols(const struct join *j, struct classic_protocols *out)
 {
+	const struct join_group_request *in = j->in;
+	struct str_index met;
+
+	str_index_init(&met, j->s->options.seed);
 	out->v = xcalloc((size_t)in->protocols.n + 1, sizeof(*out->v));
-	out->n = in->protocols.n;
-	for (int i = 0; i < out->n; i++)
-		out->v[i] = classic_protocol_make(in->protocols.v[i].name, in->protocols.v[i].metadata);
+	out->n = 0;
+	for (int i = 0; i < in->protocols.n; i++) {
+		int *number = str_index_at(&met, in->protocols.v[i].name);
+
+		if (*number < 0)
+			out->v[out->n++] = classic_protocol_make(in->protocols.v[i].name, in->protocols.v[i].metadata);
+		*number = i;
+	}
+	str_index_fini(&met);
 }
 
 static bool matches(const struct classic_member *m, const struct join_group_request *in)
@@ -95,7 +106,7 @@ static void add_member(const struct join *j, struct str member_id)
 	struct classic_protocols protocols;
 	struct classic_member *m;
 
-	copy_protocols(j->in, &protocols);
+	copy_protocols(j, &protocols);
 	if (j->g->state == CLASSIC_PREPARING && j->g->previous == CLASSIC_EMPTY)
 		j->g->new_member_added = true;
 	m = classic_add(j->s, j->g, &options, &protocols);
@@ -109,7 +120,7 @@ static void update_member(const struct join *j, struct classic_member *m)
 {
 	struct classic_protocols protocols;
 
-	copy_protocols(j->in, &protocols);
+	copy_protocols(j, &protocols);
 	classic_set_protocols(m, &protocols);
 	m->rebalance_timeout_ms = rebalance_timeout_ms(j);
 	m->session_timeout_ms = j->in->session_timeout_ms;

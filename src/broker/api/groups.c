@@ -2,6 +2,7 @@
  * groups: ListGroups, DescribeGroups and DeleteGroups: what people ask about groups and do to them.
  */
 #include "base/err.h"
+#include "base/str_index.h"
 #include "broker/answer.h"
 #include "broker/core.h"
 #include "broker/group_request.h"
@@ -194,30 +195,37 @@ static void finish_delete(struct group_fan *f)
 	}
 }
 
-static bool is_named_before(const struct delete_groups_request *in, int i)
+/* Each group once, as often as it may be named. */
+static int split(struct request *r, struct delete_groups_request *parts)
 {
-	for (int j = 0; j < i; j++)
-		if (str_eq(in->groups_names.v[j], in->groups_names.v[i]))
-			return true;
-	return false;
+	const struct delete_groups_request *in = r->in;
+	struct str_index met;
+	int n = 0;
+
+	str_index_init(&met, env_random_u64(r->core->loop->env));
+	for (int i = 0; i < in->groups_names.n; i++) {
+		int *number = str_index_at(&met, in->groups_names.v[i]);
+
+		if (*number >= 0)
+			continue;
+		*number = n;
+		parts[n].groups_names.v = &in->groups_names.v[i];
+		parts[n++].groups_names.n = 1;
+	}
+	str_index_fini(&met);
+	return n;
 }
 
-/* Each group once, as often as it may be named. */
 static enum outcome run_delete(struct request *r)
 {
 	const struct delete_groups_request *in = r->in;
 	struct delete_groups_request *parts = arena_array(&r->arena, (size_t)in->groups_names.n + 1, sizeof(*parts));
 	struct group_fan *f;
-	int n = 0;
+	int n;
 
 	if (!r->image || !parts)
 		return HANG_UP;
-	for (int i = 0; i < in->groups_names.n; i++) {
-		if (is_named_before(in, i))
-			continue;
-		parts[n].groups_names.v = &in->groups_names.v[i];
-		parts[n++].groups_names.n = 1;
-	}
+	n = split(r, parts);
 	f = group_fan_new(r, n, finish_delete, NULL);
 	if (!f)
 		return HANG_UP;

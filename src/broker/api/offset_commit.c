@@ -3,7 +3,9 @@
  * the refused ones first, then what the coordinator says, each topic once.
  */
 #include "base/err.h"
+#include "base/str_index.h"
 #include "broker/answer.h"
+#include "broker/core.h"
 #include "broker/group_request.h"
 #include "protocol/offset_commit.h"
 
@@ -13,50 +15,52 @@ typedef struct offset_commit_request_topic asked;
 typedef struct offset_commit_response_topic told;
 
 struct commit {
+	struct str_index topics;	   /* where each topic is in the answer: by name, or by the bytes of its id */
 	struct offset_commit_request in;   /* what the cluster has */
 	struct offset_commit_response out; /* what the coordinator says of it */
 };
 
-static bool is_same(const told *a, const told *b)
+static bool append_partitions(struct request *r, told *o, const told *t)
 {
-	return b->name.len > 0 ? str_eq(a->name, b->name) : a->name.len == 0 && uuid_eq(a->topic_id, b->topic_id);
+	int32_t n = o->partitions.n;
+	told both = {0};
+
+	if (!ANSWER_ARRAY(r, both.partitions, offset_commit_response_partition_schema, n + t->partitions.n))
+		return false;
+	for (int i = 0; i < both.partitions.n; i++)
+		both.partitions.v[i] = i < n ? o->partitions.v[i] : t->partitions.v[i - n];
+	o->partitions.v = both.partitions.v;
+	o->partitions.n = both.partitions.n;
+	return true;
 }
 
-/* Each topic is in the answer once. */
-static bool merge_topic(struct request *r, const told *t)
+/* Each topic is in the answer once. t stays until then. */
+static bool merge_topic(struct request *r, struct commit *k, const told *t)
 {
 	struct offset_commit_response *out = r->out;
+	struct str key = t->name.len > 0 ? t->name : (struct str){(const char *)t->topic_id.b, sizeof(t->topic_id.b)};
+	int *at = str_index_at(&k->topics, key);
 
-	for (int i = 0; i < out->topics.n; i++) {
-		told *o = &out->topics.v[i];
-		int32_t n = o->partitions.n;
-		told both = {0};
-
-		if (!is_same(o, t))
-			continue;
-		if (!ANSWER_ARRAY(r, both.partitions, offset_commit_response_partition_schema, n + t->partitions.n))
-			return false;
-		for (int j = 0; j < both.partitions.n; j++)
-			both.partitions.v[j] = j < n ? o->partitions.v[j] : t->partitions.v[j - n];
-		o->partitions.v = both.partitions.v;
-		o->partitions.n = both.partitions.n;
-		return true;
-	}
+	if (*at >= 0)
+		return append_partitions(r, &out->topics.v[*at], t);
+	*at = out->topics.n;
 	out->topics.v[out->topics.n++] = *t;
 	return true;
 }
 
-static bool refuse_topic(struct request *r, const asked *t, int err)
+static bool refuse_topic(struct request *r, struct commit *k, const asked *t, int err)
 {
-	told o = {.name = t->name, .topic_id = t->topic_id};
+	told *o = arena_zalloc(&r->arena, sizeof(*o));
 
-	if (!ANSWER_ARRAY(r, o.partitions, offset_commit_response_partition_schema, t->partitions.n))
+	if (!o || !ANSWER_ARRAY(r, o->partitions, offset_commit_response_partition_schema, t->partitions.n))
 		return false;
+	o->name = t->name;
+	o->topic_id = t->topic_id;
 	for (int i = 0; i < t->partitions.n; i++) {
-		o.partitions.v[i].partition_index = t->partitions.v[i].partition_index;
-		o.partitions.v[i].error_code = (int16_t)err;
+		o->partitions.v[i].partition_index = t->partitions.v[i].partition_index;
+		o->partitions.v[i].error_code = (int16_t)err;
 	}
-	return merge_topic(r, &o);
+	return merge_topic(r, k, o);
 }
 
 /* Sorts the partitions of a topic that is there: those that are not are refused. */
@@ -78,7 +82,7 @@ static bool sort_partitions(struct request *r, struct commit *k, const asked *t,
 		to->partitions.v[to->partitions.n++] = t->partitions.v[i];
 	}
 	k->in.topics.n += good->partitions.n > 0;
-	return bad->partitions.n == 0 || refuse_topic(r, bad, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	return bad->partitions.n == 0 || refuse_topic(r, k, bad, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
 static bool sort_topics(struct request *r, struct commit *k)
@@ -97,7 +101,7 @@ static bool sort_topics(struct request *r, struct commit *k)
 		const struct image_topic *topic =
 			by_id ? image_topic_by_id(r->image, t->topic_id) : image_topic_by_name(r->image, t->name);
 		bool ok = topic ? sort_partitions(r, k, t, topic)
-				: refuse_topic(r, t, by_id ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION);
+				: refuse_topic(r, k, t, by_id ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION);
 
 		if (!ok)
 			return false;
@@ -112,11 +116,11 @@ static void finish(struct request *r, const struct shard_command *c, void *arg)
 
 	if (c->err) {
 		for (int i = 0; i < k->in.topics.n && ok; i++)
-			ok = refuse_topic(r, &k->in.topics.v[i], c->err);
+			ok = refuse_topic(r, k, &k->in.topics.v[i], c->err);
 		return;
 	}
 	for (int i = 0; i < k->out.topics.n && ok; i++)
-		ok = merge_topic(r, &k->out.topics.v[i]);
+		ok = merge_topic(r, k, &k->out.topics.v[i]);
 }
 
 static void fail(struct request *r, int err, struct str message)
@@ -127,10 +131,26 @@ static void fail(struct request *r, int err, struct str message)
 	(void)message;
 	if (!ANSWER_ARRAY(r, out->topics, offset_commit_response_topic_schema, in->topics.n))
 		return;
-	out->topics.n = 0;
-	for (int i = 0; i < in->topics.n; i++)
-		if (!refuse_topic(r, &in->topics.v[i], err))
+	for (int i = 0; i < in->topics.n; i++) {
+		const asked *t = &in->topics.v[i];
+		told *o = &out->topics.v[i];
+
+		o->name = t->name;
+		o->topic_id = t->topic_id;
+		if (!ANSWER_ARRAY(r, o->partitions, offset_commit_response_partition_schema, t->partitions.n))
 			return;
+		for (int j = 0; j < t->partitions.n; j++) {
+			o->partitions.v[j].partition_index = t->partitions.v[j].partition_index;
+			o->partitions.v[j].error_code = (int16_t)err;
+		}
+	}
+}
+
+static void release(void *arg)
+{
+	struct commit *k = arg;
+
+	str_index_fini(&k->topics);
 }
 
 static enum outcome run(struct request *r)
@@ -140,6 +160,8 @@ static enum outcome run(struct request *r)
 
 	if (!r->image || !k)
 		return HANG_UP;
+	str_index_init(&k->topics, env_random_u64(r->core->loop->env));
+	arena_cleanup(&r->arena, release, k);
 	k->in = *in;
 	if (!sort_topics(r, k))
 		return HANG_UP;

@@ -2,7 +2,9 @@
  * OffsetDelete: topics and partitions that the cluster does not have are refused here, the rest is the coordinator's (KIP-496).
  */
 #include "base/err.h"
+#include "base/str_index.h"
 #include "broker/answer.h"
+#include "broker/core.h"
 #include "broker/group_request.h"
 #include "protocol/offset_delete.h"
 
@@ -45,43 +47,55 @@ static bool sort_topic(struct request *r, struct deletion *d, const asked *t)
 	return true;
 }
 
-/* The refused partitions of a topic, then the coordinator's. */
-static void append_topic(struct request *r, struct offset_delete_response *out, const told *t)
+static bool append_partitions(struct request *r, told *o, const told *t)
 {
-	for (int i = 0; i < out->topics.n; i++) {
-		told *o = &out->topics.v[i], both = {0};
-		int32_t n = o->partitions.n;
+	int32_t n = o->partitions.n;
+	told both = {0};
 
-		if (!str_eq(o->name, t->name))
-			continue;
-		if (!ANSWER_ARRAY(r, both.partitions, offset_delete_response_partition_schema, n + t->partitions.n))
-			return;
-		for (int j = 0; j < both.partitions.n; j++)
-			both.partitions.v[j] = j < n ? o->partitions.v[j] : t->partitions.v[j - n];
-		o->partitions.v = both.partitions.v;
-		o->partitions.n = both.partitions.n;
+	if (!ANSWER_ARRAY(r, both.partitions, offset_delete_response_partition_schema, n + t->partitions.n))
+		return false;
+	for (int i = 0; i < both.partitions.n; i++)
+		both.partitions.v[i] = i < n ? o->partitions.v[i] : t->partitions.v[i - n];
+	o->partitions.v = both.partitions.v;
+	o->partitions.n = both.partitions.n;
+	return true;
+}
+
+/* The refused partitions of a topic, then the coordinator's. */
+static void merge(struct request *r, const struct deletion *d, struct str_index *met)
+{
+	struct offset_delete_response *out = r->out;
+	int n = d->refused.topics.n + d->out.topics.n;
+
+	if (!ANSWER_ARRAY(r, out->topics, offset_delete_response_topic_schema, n))
 		return;
+	out->topics.n = 0;
+	for (int i = 0; i < n; i++) {
+		const told *t =
+			i < d->refused.topics.n ? &d->refused.topics.v[i] : &d->out.topics.v[i - d->refused.topics.n];
+		int *at = str_index_at(met, t->name);
+
+		if (*at >= 0) {
+			append_partitions(r, &out->topics.v[*at], t);
+			continue;
+		}
+		*at = out->topics.n;
+		out->topics.v[out->topics.n++] = *t;
 	}
-	out->topics.v[out->topics.n++] = *t;
 }
 
 static void finish(struct request *r, const struct shard_command *c, void *arg)
 {
-	struct deletion *d = arg;
-	struct offset_delete_response *out = r->out;
+	struct str_index met;
 
 	/* An error of the group says nothing about its topics. */
 	if (c->err) {
-		out->error_code = (int16_t)c->err;
+		((struct offset_delete_response *)r->out)->error_code = (int16_t)c->err;
 		return;
 	}
-	if (!ANSWER_ARRAY(r, out->topics, offset_delete_response_topic_schema, d->refused.topics.n + d->out.topics.n))
-		return;
-	out->topics.n = 0;
-	for (int i = 0; i < d->refused.topics.n; i++)
-		out->topics.v[out->topics.n++] = d->refused.topics.v[i];
-	for (int i = 0; i < d->out.topics.n; i++)
-		append_topic(r, out, &d->out.topics.v[i]);
+	str_index_init(&met, env_random_u64(r->core->loop->env));
+	merge(r, arg, &met);
+	str_index_fini(&met);
 }
 
 static void fail(struct request *r, int err, struct str message)
