@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "protocol/create_topics.h"
 #include "tests/sim/follower.h"
+#include "tests/sim/members.h"
 #include "tests/sim/producer.h"
 #include "wire/codec.h"
 
@@ -50,6 +51,7 @@ struct run {
 	struct client admin;
 	struct producer producers[HISTORY_PRODUCERS_MAX];
 	struct follower follower;
+	struct members members;
 	struct timer admin_again;
 	int n_producers;
 	int n_partitions;
@@ -131,6 +133,7 @@ static void draw_node(struct run *r)
 		r->flushes = r->o->crash_how == SIM_POWER;
 	if (r->flushes)
 		add_override(r, "log.flush.interval.messages", 1);
+	add_override(r, "offsets.topic.num.partitions", 1 + (int64_t)(r->o->seed % 3));
 	if (draw(r, 2))
 		add_override(r, "log.roll.ms", 200 + (int64_t)draw(r, 5000));
 	if (draw(r, 2))
@@ -153,6 +156,7 @@ static void hang_up_all(void *arg)
 	for (int i = 0; i < r->n_producers; i++)
 		client_hang_up(&r->producers[i].client);
 	client_hang_up(&r->follower.client);
+	members_hang_up(&r->members);
 	memset(r->follower.next_offset, 0, sizeof(r->follower.next_offset));
 }
 
@@ -163,6 +167,7 @@ static void restart(void *arg)
 	/* What the dead one said is not to be heard any more once it may have forgotten it. */
 	if (loses(r)) {
 		history_lost(&r->history);
+		members_lost(&r->members);
 		if (r->topic_made)
 			sim_call(r->w, CLIENTS, hang_up_all, r);
 	}
@@ -223,6 +228,7 @@ static void start_clients(struct run *r)
 	for (int i = 0; i < r->n_producers; i++)
 		producer_start(&r->producers[i]);
 	follower_start(&r->follower);
+	members_start(&r->members, r->loop, &r->follower.to);
 }
 
 static void on_admin_again(struct timer *t)
@@ -286,6 +292,7 @@ static void draw_clients(struct run *r)
 					.n_partitions = r->n_partitions,
 					.losses_happen = loses(r),
 					.seed = r->o->seed};
+	members_draw(&r->members, r->o->seed, r->n_partitions, r->o->crash_at_op > 0);
 }
 
 static void open_clients(void *arg)
@@ -315,6 +322,7 @@ static void close_producers(void *arg)
 		producer_fini(&r->producers[i]);
 	client_fini(&r->admin);
 	follower_fini(&r->follower);
+	members_fini(&r->members);
 }
 
 static void read_again(void *arg)
@@ -354,7 +362,7 @@ static bool live(struct run *r, int64_t ms, bool (*done)(const struct run *r))
 
 static bool all_is_done(const struct run *r)
 {
-	return r->n_finished == r->n_producers && r->started && !sim_is_down(r->w, NODE);
+	return r->n_finished == r->n_producers && members_are_done(&r->members) && r->started && !sim_is_down(r->w, NODE);
 }
 
 static bool all_is_read(const struct run *r)
