@@ -65,7 +65,7 @@ AS_IF([test $odr_fuzz = yes], [ODR_CFLAGS="$ODR_CFLAGS -fsanitize=fuzzer-no-link
 AS_IF([test $odr_asan = yes], [ODR_CFLAGS="$ODR_CFLAGS -fsanitize=address,undefined -fno-sanitize-recover=all"],
 	[test $odr_tsan = yes], [ODR_CFLAGS="$ODR_CFLAGS -fsanitize=thread"],
 	[ODR_HARDENING])
-ODR_CXXFLAGS=`AS_ECHO(["$ODR_CFLAGS"]) | sed 's/-std=gnu11/-std=gnu++17/'`
+ODR_CXXFLAGS=`AS_ECHO(["$ODR_CFLAGS"]) | sed 's/-std=gnu11/-std=gnu++17 -fno-exceptions -fno-rtti/'`
 ODR_CXXWARNINGS='-Wall -Wextra -Wshadow -Wno-unused-parameter'
 AS_IF([test $odr_werror = yes], [ODR_CXXWARNINGS="$ODR_CXXWARNINGS -Werror"])
 AC_SUBST([ODR_CXXFLAGS])

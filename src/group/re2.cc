@@ -1,6 +1,6 @@
 /*
  * re2: Google's RE2 for C: the only C++ here. Nothing is thrown across it: RE2 reports errors as values, and memory that has run out ends
- * the process, as xmalloc does.
+ * the process, as xmalloc does. Its memory is the C++ library's own, not that of env: no pattern outlives the function that made it.
  */
 #include <new>
 #include <re2/re2.h>
