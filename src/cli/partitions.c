@@ -13,12 +13,6 @@
 
 enum { ROUNDS_PAUSE_MS = 100 };
 
-bool topic_is_internal(struct str name)
-{
-	return str_is(name, "__consumer_offsets") || str_is(name, "__transaction_state") ||
-	       str_is(name, "__share_group_state");
-}
-
 static int by_name(const void *a, const void *b)
 {
 	return str_cmp(((const struct metadata_response_topic *)a)->name,

@@ -9,8 +9,6 @@
 #include "cli/tool.h"
 #include "protocol/metadata.h"
 
-bool topic_is_internal(struct str name);
-
 /* All topics (names NULL), or those named; by name. Ends the tool when the cluster does not answer. Topics have errors of their own. */
 const struct metadata_response *topics_of(struct tool *t, const struct str *names, int n);
 /* NULL: there is none. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/internal_topic.h"
 #include "cli/partitions.h"
 #include "cli/tool.h"
 #include "protocol/create_partitions.h"
