@@ -219,8 +219,10 @@ void partition_set_role(struct partition *p, const struct image_partition *now, 
 		p->leader = now->leader;
 		p->leader_epoch = now->leader_epoch;
 		p->leads = now->leader == node_id;
-		if (p->leads)
+		if (p->leads) {
+			p->epoch_start = log_offsets(p->log).end;
 			log_begin_epoch(p->log, p->leader_epoch);
+		}
 	}
 	advance_high_watermark(p, e);
 	wake_ready(p, moved, e);
@@ -255,12 +257,15 @@ struct log_deletion *partition_delete(struct partition *p, struct effects *e)
 void partition_put_log(struct partition *p, struct log *log, struct effects *e)
 {
 	int64_t high_watermark = log_offsets(p->log).high_watermark;
+	int64_t start = log_offsets(p->log).start;
+	bool moved;
 
 	check(!p->flushing);
 	log_free(p->log);
 	p->log = log;
 	log_configure(log, &p->topic->config);
 	log_set_high_watermark(log, high_watermark);
+	log_set_start(log, start, &moved);
 	if (p->leads)
 		log_begin_epoch(log, p->leader_epoch);
 	advance_high_watermark(p, e);
@@ -553,12 +558,24 @@ int partition_read(struct partition *p, struct partition_read *r)
 	return err == -EAGAIN ? err : err_to_kafka(err);
 }
 
+/*
+ * A new leader's high watermark may be behind what its predecessor has shown to consumers: until it has come to where its epoch began, there is
+ * no end to tell them (KIP-207).
+ */
+static bool is_behind(const struct partition *p, const struct log_offsets *o, enum isolation isolation)
+{
+	return isolation != READ_TO_END && o->high_watermark < p->epoch_start;
+}
+
 static int list_locked(struct partition *p, struct partition_list *l, const struct partition_view *v)
 {
 	const struct log_offsets *o = &v->offsets;
 
+	l->behind = p->leads && is_behind(p, o, l->isolation);
 	switch (l->timestamp) {
 	case TIMESTAMP_LATEST:
+		if (l->behind)
+			return ERR_OFFSET_NOT_AVAILABLE;
 		l->offset = read_limit(o, l->isolation);
 		l->epoch = v->leader_epoch;
 		return 0;

@@ -96,6 +96,7 @@ struct partition {
 	int64_t must_flush; /* the high watermark passes nothing new until all below is flushed */
 	int32_t leader;
 	int32_t leader_epoch;
+	int64_t epoch_start; /* where the log ended when this node became leader: below it the last leader may have shown more */
 	int16_t n_replicas;
 	int16_t n_isr;
 	bool leads;
@@ -151,7 +152,7 @@ int partition_view_check(const struct partition_view *v, int32_t epoch, bool lea
 bool partition_wants_reload(struct partition *p);
 struct log_deletion *partition_reload(struct partition *p, int64_t producer_expiration_ms);
 /*
- * Under the lock: takes over `log` in place of the one it has, which is freed. The high watermark does not move back. e->flush is left
+ * Under the lock: takes over `log` in place of the one it has, which is freed. High watermark and start do not move back. e->flush is left
  * alone.
  */
 void partition_put_log(struct partition *p, struct log *log, struct effects *e);
@@ -232,6 +233,7 @@ struct partition_list {
 	int64_t offset; /* -1 = none */
 	int64_t found_timestamp;
 	int32_t epoch;
+	bool behind;   /* nothing found is ERR_OFFSET_NOT_AVAILABLE, not nothing */
 	bool looks_up; /* the answer is lookup's, after log_lookup_run in a job; log_lookup_fini is the caller's */
 	struct log_lookup lookup;
 };

@@ -547,7 +547,7 @@ static int64_t to_checkpoint(const struct partition *p, enum log_checkpoint kind
 {
 	struct log_offsets o = log_offsets(p->log);
 
-	if (log_standing(p->log) == LOG_UNREAD)
+	if (log_standing(p->log) == LOG_UNREAD && (kind != CHECKPOINT_LOG_START || o.start == 0))
 		return log_dir_checkpointed(log_dir(p->log), kind, str_of(p->topic->name), p->id, -1);
 	if (o.end == 0 || (kind == CHECKPOINT_LOG_START && o.start == 0))
 		return -1;

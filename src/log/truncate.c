@@ -15,6 +15,18 @@ static int failed(struct log *log, int err)
 	return err ? log_failed(log, err, "truncating", SEGMENT_LOG, log->start) : 0;
 }
 
+/* Half of it is done, for want of a descriptor or of room: what is on disk is to be read again. The marks stay. */
+static int lose(struct log *log, int err)
+{
+	err = failed(log, err);
+	if (err_passes(err)) {
+		log_data_free(log->data);
+		log->data = NULL;
+		log->standing = LOG_UNREAD;
+	}
+	return err;
+}
+
 static void drop_segments_from(struct log *log, int first)
 {
 	while (log->data->n > first)
@@ -81,19 +93,24 @@ static int cut_segment(struct log *log, int i, int64_t offset)
 int log_truncate_to(struct log *log, int64_t offset)
 {
 	check(offset >= 0);
-	if (offset >= log->end)
+	if (offset >= log->end) {
+		/* An epoch that began at the end and has no record may not be the leader's (KAFKA-10706). */
+		if (epochs_truncate_end(&log->epochs, offset) && log->data)
+			log->data->epochs_dirty = true;
 		return 0;
+	}
 	int i = log_segment_of(log, offset);
 	if (i < 0 || offset <= log->start)
 		return log_truncate_fully_at(log, offset);
 	forget_clean(log, offset);
 	log_forget_hints(log);
 	int err = cut_segment(log, i, offset);
-	if (err)
-		return failed(log, err);
-	set_end(log, offset);
-	log_drop_snapshots(log, 0, offset);
-	if (log->data->synced_snapshots > offset)
-		log->data->synced_snapshots = offset;
-	return failed(log, log_replay_producers(log, env_wall_ms(log->env), INT64_MAX));
+	if (!err) {
+		set_end(log, offset);
+		log_drop_snapshots(log, 0, offset);
+		if (log->data->synced_snapshots > offset)
+			log->data->synced_snapshots = offset;
+		err = log_replay_producers(log, env_wall_ms(log->env), INT64_MAX);
+	}
+	return err ? lose(log, err) : 0;
 }

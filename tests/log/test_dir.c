@@ -488,6 +488,48 @@ static void a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure(vo
 	log_dir_free(dir);
 }
 
+static void a_truncation_without_a_descriptor_leaves_a_log_that_is_read_again(void **state)
+{
+	struct log_load how = {.producer_expiration_ms = INT64_MAX};
+	struct log_id id = {.topic = STR("t")};
+	struct log_dir *dir = opened(0);
+	struct log *log = log_new(dir, &id, &CONFIG);
+	int met = 0;
+
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(append(log, 2000), 0);
+	assert_int_equal(log_close(log), 0);
+	log_free(log);
+	for (int spare = 0; spare < 6; spare++) {
+		log = log_new(dir, &id, &CONFIG);
+		assert_int_equal(log_load(log, &how), 0);
+		log_set_high_watermark(log, 10);
+		int64_t end = log_offsets(log).end - 5;
+		sim_world_options(world)->descriptors = 1 + spare;
+		int err = log_truncate_to(log, end);
+		sim_world_options(world)->descriptors = 1000;
+		assert_int_equal(log_dir_error(dir), 0);
+		if (err) {
+			met++;
+			assert_int_equal(err, -EMFILE);
+			assert_int_equal(log_standing(log), LOG_UNREAD);
+			assert_int_equal(log_offsets(log).high_watermark, 10);
+			assert_int_equal(append(log, 10), ERR_KAFKA_STORAGE_ERROR);
+			log_free(log);
+			log = log_new(dir, &id, &CONFIG);
+			assert_int_equal(log_load(log, &how), 0);
+			assert_true(log_offsets(log).end >= end);
+			assert_int_equal(log_truncate_to(log, end), 0);
+		}
+		assert_int_equal(log_offsets(log).end, end);
+		assert_int_equal(readable_end(log), end);
+		assert_int_equal(append(log, 100), 0);
+		log_free(log);
+	}
+	assert_true(met > 0 && met < 6);
+	log_dir_free(dir);
+}
+
 static int64_t pages_read(struct log_cold *cold)
 {
 	int64_t len = cold->len;
@@ -594,6 +636,7 @@ int main(void)
 		TEST(a_full_disk_stops_writes_not_reads_and_heals),
 		TEST(after_a_kill_on_a_full_disk_a_log_is_read_and_heals),
 		TEST(a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure),
+		TEST(a_truncation_without_a_descriptor_leaves_a_log_that_is_read_again),
 		TEST(what_is_asked_under_the_lock_reads_no_cold_page),
 		TEST(a_failed_sync_takes_the_directory_offline),
 		TEST(a_sync_that_finds_the_disk_full_is_not_tried_again),

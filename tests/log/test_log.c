@@ -383,6 +383,45 @@ static void retention_by_size_keeps_at_least_that_much(void **state)
 	fixture_check_whole(&f);
 }
 
+static void only_a_policy_that_deletes_lets_segments_go_by_time_or_size(void **state)
+{
+	struct log_deletion *d;
+	bool moved;
+
+	f.config.segment_bytes = 4000;
+	f.config.retention_ms = 1000;
+	f.config.retention_bytes = 1000;
+	f.config.cleanup_delete = false;
+	fixture_append_n(&f, 300);
+	int n = log_segments(f.log);
+	assert_int_equal(log_retain(f.log, f.now_ms + 100000, &d), 0);
+	assert_null(d);
+	assert_int_equal(log_set_start(f.log, 299, &moved), 0); /* what was deleted by offset goes all the same */
+	assert_int_equal(log_retain(f.log, f.now_ms, &d), 0);
+	assert_non_null(d);
+	assert_true(log_segments(f.log) < n);
+	assert_int_equal(log_offsets(f.log).start, 299);
+	log_deletion_finish(d);
+	log_deletion_free(d);
+	fixture_check_whole(&f);
+}
+
+static void what_has_a_time_to_come_stays_until_then(void **state)
+{
+	struct log_deletion *d;
+
+	f.config.segment_bytes = 4000;
+	f.config.retention_ms = 1000;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .timestamp = f.now_ms + 50000}, 0, NULL),
+				 0);
+	assert_int_equal(log_retain(f.log, f.now_ms + 10000, &d), 0);
+	assert_null(d); /* a timestamp to come keeps a segment */
+	assert_int_equal(log_retain(f.log, f.now_ms + 51001, &d), 0);
+	assert_non_null(d);
+	log_deletion_free(d);
+}
+
 static void delete_records_moves_the_start_across_restarts(void **state)
 {
 	bool moved;
@@ -430,6 +469,20 @@ static void truncation_drops_what_lies_behind_and_appends_go_to_a_new_segment(vo
 	assert_int_equal(log_offsets(f.log).start, 1000);
 	assert_int_equal(log_offsets(f.log).end, 1001);
 	fixture_check_whole(&f);
+}
+
+static void an_epoch_without_records_goes_when_the_end_is_where_it_began(void **state)
+{
+	fixture_append_n(&f, 3);
+	log_begin_epoch(f.log, 5);
+	assert_int_equal(log_offsets(f.log).last_epoch, 5);
+	assert_int_equal(log_truncate_to(f.log, 3),
+			 0); /* nothing to cut, but the leader knows no epoch 5 (KAFKA-10706) */
+	assert_int_equal(log_offsets(f.log).last_epoch, 0);
+	assert_int_equal(log_offsets(f.log).end, 3);
+	fixture_flush(&f);
+	fixture_restart(&f);
+	assert_int_equal(log_offsets(f.log).last_epoch, 0);
 }
 
 static void a_send_in_flight_never_carries_other_bytes_after_a_truncation(void **state)
@@ -670,7 +723,10 @@ int main(void)
 		TEST(offsets_are_found_by_time),
 		TEST(retention_takes_old_segments_and_the_active_one_last),
 		TEST(retention_by_size_keeps_at_least_that_much),
+		TEST(only_a_policy_that_deletes_lets_segments_go_by_time_or_size),
+		TEST(what_has_a_time_to_come_stays_until_then),
 		TEST(delete_records_moves_the_start_across_restarts),
+		TEST(an_epoch_without_records_goes_when_the_end_is_where_it_began),
 		TEST(truncation_drops_what_lies_behind_and_appends_go_to_a_new_segment),
 		TEST(a_send_in_flight_never_carries_other_bytes_after_a_truncation),
 		TEST(epochs_are_answered_from_the_cache),

@@ -39,12 +39,18 @@ static void answer_found(struct part *p, int16_t version)
 		p->out->leader_epoch = p->list.epoch;
 }
 
+/* Versions before KIP-207 do not know it. */
+static int not_available(int16_t version)
+{
+	return version < 5 ? ERR_LEADER_NOT_AVAILABLE : ERR_OFFSET_NOT_AVAILABLE;
+}
+
 static void answer_lookup(struct part *p, int16_t version)
 {
 	const struct log_lookup *l = &p->list.lookup;
 
-	if (l->error) {
-		p->out->error_code = (int16_t)err_to_kafka(l->error);
+	if (l->error || (l->found_offset < 0 && p->list.behind)) {
+		p->out->error_code = (int16_t)(l->error ? err_to_kafka(l->error) : not_available(version));
 		return;
 	}
 	p->list.offset = l->found_offset;
@@ -195,8 +201,8 @@ static void ask_all(struct listing *l, const struct list_offsets_request *in)
 
 			if (!err)
 				err = ask(l, p, &in->topics.v[i].partitions.v[j]);
-			if (err == ERR_OFFSET_NOT_AVAILABLE && l->r->version < 5)
-				err = ERR_LEADER_NOT_AVAILABLE;
+			if (err == ERR_OFFSET_NOT_AVAILABLE)
+				err = not_available(l->r->version);
 			p->out->error_code = (int16_t)err;
 			if (!err && !p->list.looks_up)
 				answer_found(p, l->r->version);

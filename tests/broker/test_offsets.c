@@ -1,0 +1,327 @@
+/*
+ * offsets: ListOffsets, DeleteRecords, OffsetForLeaderEpoch, and what Fetch and Produce say of a log's bounds. Most of it are mistakes that
+ * others have made with stock clients.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "log/dir.h"
+#include "metadata/image.h"
+#include "broker/partition.h"
+#include "protocol/create_topics.h"
+#include "protocol/delete_records.h"
+#include "protocol/list_offsets.h"
+#include "protocol/offset_for_leader_epoch.h"
+#include "tests/base/cm.h"
+#include "tests/broker/node_world.h"
+
+#define LATEST (-1)
+#define EARLIEST (-2)
+#define MAX_TIMESTAMP (-3)
+#define NOW_MS 1000000000000 /* no wall clock here is behind it by more than a batch may be */
+
+/* ---- questions ---- */
+
+static struct list_offsets_response_partition ask_offset(int64_t timestamp)
+{
+	struct list_offsets_request_partition p = {.timestamp = timestamp, .current_leader_epoch = -1};
+	struct list_offsets_request_topic t = {.name = STR("t"), .partitions = {&p, 1}};
+	struct list_offsets_request in = {.replica_id = -1, .topics = {&t, 1}};
+	struct list_offsets_response out;
+
+	client_send(&w->a, &list_offsets_request_schema, 8, &in);
+	client_take(&w->a, &list_offsets_response_schema, 8, &out);
+	return out.topics.v[0].partitions.v[0];
+}
+
+static struct delete_records_response_partition ask_delete(const char *topic, int64_t before)
+{
+	struct delete_records_request_partition p = {.offset = before};
+	struct delete_records_request_topic t = {.name = str_of(topic), .partitions = {&p, 1}};
+	struct delete_records_request in = {.topics = {&t, 1}, .timeout_ms = 1000};
+	struct delete_records_response out;
+
+	client_send(&w->a, &delete_records_request_schema, 1, &in);
+	client_take(&w->a, &delete_records_response_schema, 1, &out);
+	return out.topics.v[0].partitions.v[0];
+}
+
+static struct offset_for_leader_epoch_response_partition ask_epoch(int32_t epoch)
+{
+	struct offset_for_leader_epoch_request_partition p = {.leader_epoch = epoch, .current_leader_epoch = -1};
+	struct offset_for_leader_epoch_request_topic t = {.topic = STR("t"), .partitions = {&p, 1}};
+	struct offset_for_leader_epoch_request in = {.replica_id = -2, .topics = {&t, 1}};
+	struct offset_for_leader_epoch_response out;
+
+	client_send(&w->a, &offset_for_leader_epoch_request_schema, 4, &in);
+	client_take(&w->a, &offset_for_leader_epoch_response_schema, 4, &out);
+	return out.topics.v[0].partitions.v[0];
+}
+
+/* One batch with a record for each of these times. */
+static struct produce_response_partition produce_times(const int64_t *times, int n)
+{
+	struct batch_builder builder;
+	struct produce_response out;
+	struct records records;
+	struct buf b = {0};
+
+	batch_begin(&builder, &b, &BATCH_OPTIONS_NONE);
+	for (int i = 0; i < n; i++)
+		batch_add(&builder, times[i], BYTES_NULL, (struct bytes){(const uint8_t *)"v", 1});
+	batch_end(&builder);
+	put_i32(b.p + BATCH_AT_LEADER_EPOCH, -1);
+	batch_crc_set(b.p, b.len);
+	records = (struct records){.p = b.p, .len = (int32_t)b.len};
+	send_produce(&w->a, "t", records, -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	buf_fini(&b);
+	return out.responses.v[0].partition_responses.v[0];
+}
+
+static int up(void **state)
+{
+	static const int64_t first[] = {NOW_MS + 10, NOW_MS + 40, NOW_MS + 20};
+	static const int64_t second[] = {NOW_MS + 30, NOW_MS + 50};
+	struct metadata_response out;
+
+	node_world_up(state);
+	ask_metadata("t", &out);
+	assert_int_equal(produce_times(first, 3).base_offset, 0);
+	assert_int_equal(produce_times(second, 2).base_offset, 3);
+	return 0;
+}
+
+/* ---- ListOffsets ---- */
+
+/* The first record, by offset, that is not older; not the batch's first one, nor the one with the nearest time. */
+static void a_time_is_answered_with_the_first_record_that_is_not_older(void **state)
+{
+	static const struct {
+		int64_t time, offset, found;
+	} CASES[] = {{0, 0, 10},  {10, 0, 10}, {11, 1, 40}, {20, 1, 40},
+		     {40, 1, 40}, {41, 4, 50}, {50, 4, 50}, {51, -1, -1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+		struct list_offsets_response_partition p = ask_offset(NOW_MS + CASES[i].time);
+
+		assert_int_equal(p.error_code, 0);
+		assert_int_equal(p.offset, CASES[i].offset);
+		assert_int_equal(p.timestamp, CASES[i].found < 0 ? -1 : NOW_MS + CASES[i].found);
+		assert_int_equal(p.leader_epoch, CASES[i].found < 0 ? -1 : 0);
+	}
+}
+
+static void the_special_times_are_answered_with_their_epochs(void **state)
+{
+	struct list_offsets_response_partition p = ask_offset(LATEST);
+
+	(void)state;
+	assert_int_equal(p.offset, 5); /* behind the last record, not at it */
+	assert_int_equal(p.timestamp, -1);
+	assert_int_equal(p.leader_epoch, 0);
+	p = ask_offset(EARLIEST);
+	assert_int_equal(p.offset, 0);
+	assert_int_equal(p.leader_epoch, 0);
+	p = ask_offset(MAX_TIMESTAMP);
+	assert_int_equal(p.offset, 4);
+	assert_int_equal(p.timestamp, NOW_MS + 50);
+	p = ask_offset(-7);
+	assert_int_equal(p.error_code, ERR_UNSUPPORTED_VERSION);
+}
+
+static void deleted_records_are_found_no_more(void **state)
+{
+	(void)state;
+	assert_int_equal(ask_delete("t", 2).low_watermark, 2);
+	assert_int_equal(ask_offset(EARLIEST).offset, 2);
+	assert_int_equal(ask_offset(NOW_MS).offset, 2); /* in the middle of a batch */
+	assert_int_equal(ask_offset(NOW_MS + 21).offset, 3);
+	assert_int_equal(ask_delete("t", 5).low_watermark, 5);
+	assert_int_equal(ask_offset(NOW_MS).offset, -1);
+	assert_int_equal(ask_offset(MAX_TIMESTAMP).offset, -1);
+	assert_int_equal(ask_offset(EARLIEST).offset, 5);
+	assert_int_equal(ask_offset(LATEST).offset, 5);
+}
+
+/* ---- DeleteRecords ---- */
+
+static void deleting_what_is_gone_is_no_error_and_what_is_not_there_is_one(void **state)
+{
+	struct delete_records_response_partition p = ask_delete("t", 3);
+
+	(void)state;
+	assert_int_equal(p.error_code, 0);
+	p = ask_delete("t", 3);
+	assert_int_equal(p.error_code, 0);
+	assert_int_equal(p.low_watermark, 3);
+	p = ask_delete("t", 1);
+	assert_int_equal(p.error_code, 0);
+	assert_int_equal(p.low_watermark, 3);
+	p = ask_delete("t", 6);
+	assert_int_equal(p.error_code, ERR_OFFSET_OUT_OF_RANGE);
+	assert_int_equal(p.low_watermark, -1);
+	p = ask_delete("t", -2);
+	assert_int_equal(p.error_code, ERR_OFFSET_OUT_OF_RANGE);
+	p = ask_delete("t", -1); /* all */
+	assert_int_equal(p.error_code, 0);
+	assert_int_equal(p.low_watermark, 5);
+	p = ask_delete("nowhere", 0);
+	assert_int_equal(p.error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION); /* retriable */
+}
+
+static void a_trim_survives_a_restart_and_everybody_is_told_of_it(void **state)
+{
+	struct fetch_response_partition f;
+	struct produce_response_partition p;
+	static const int64_t time[] = {NOW_MS + 60};
+
+	(void)state;
+	assert_int_equal(ask_delete("t", 2).low_watermark, 2);
+	bring_down();
+	bring_up();
+	client_open(&w->a);
+	send_fetch(&w->a, "t", 1, 0);
+	f = take_fetch(&w->a);
+	assert_int_equal(f.error_code, ERR_OFFSET_OUT_OF_RANGE);
+	assert_false(records_is_null(f.records)); /* empty, which is not null */
+	assert_int_equal(f.records.len, 0);
+	send_fetch(&w->a, "t", 2, 0);
+	f = take_fetch(&w->a);
+	assert_int_equal(f.error_code, 0);
+	assert_int_equal(f.log_start_offset, 2);
+	assert_true(f.records.len > 0);
+	p = produce_times(time, 1);
+	assert_int_equal(p.base_offset, 5);
+	assert_int_equal(p.log_start_offset, 2);
+}
+
+/* ---- Fetch ---- */
+
+static void an_offset_within_a_batch_is_answered_with_all_of_it(void **state)
+{
+	struct fetch_response_partition f;
+	struct batch_iter it;
+
+	(void)state;
+	for (int64_t offset = 0; offset < 5; offset++) {
+		send_fetch(&w->a, "t", offset, 0);
+		f = take_fetch(&w->a);
+		it = batch_iter(f.records.p, (size_t)f.records.len);
+		assert_true(batch_next(&it));
+		assert_int_equal(it.header.base_offset, offset < 3 ? 0 : 3);
+		while (batch_next(&it))
+			;
+		assert_int_equal(it.pos, f.records.len); /* whole batches only */
+		assert_int_equal(it.header.base_offset, 3);
+		assert_int_equal(f.aborted_transactions.n, -1); /* who reads uncommitted records gets no list */
+	}
+}
+
+/* ---- OffsetForLeaderEpoch ---- */
+
+static void an_epoch_ends_where_the_next_began_and_one_to_come_is_unknown(void **state)
+{
+	struct offset_for_leader_epoch_response_partition p = ask_epoch(0);
+
+	(void)state;
+	assert_int_equal(p.error_code, 0);
+	assert_int_equal(p.leader_epoch, 0);
+	assert_int_equal(p.end_offset, 5);
+	p = ask_epoch(7);
+	assert_int_equal(p.leader_epoch, -1);
+	assert_int_equal(p.end_offset, -1);
+}
+
+/* ---- KIP-207, on a partition alone ---- */
+
+struct alone {
+	struct image_partition role;
+	int32_t ids[16];
+};
+
+static void role_is(struct alone *a, int32_t leader, int32_t epoch, int n_isr)
+{
+	*a = (struct alone){
+		.role = {.leader = leader, .leader_epoch = epoch, .n_replicas = 2, .n_isr = (uint16_t)n_isr}};
+}
+
+static void fill(struct partition *p)
+{
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct log_appended out;
+	struct batch_builder b;
+	struct buf buf = {0};
+
+	batch_begin(&b, &buf, &o);
+	batch_add(&b, NOW_MS, BYTES_NULL, (struct bytes){(const uint8_t *)"v", 1});
+	batch_end(&b);
+	assert_int_equal(log_append_as_follower(p->log, buf.p, buf.len, 0, NOW_MS, &out), 0);
+	buf_fini(&buf);
+}
+
+static int16_t listed(struct partition *p, int64_t timestamp, enum isolation isolation)
+{
+	struct partition_list l = {
+		.timestamp = timestamp, .current_leader_epoch = -1, .isolation = isolation, .leader_only = true};
+	int err = partition_list(p, &l);
+
+	if (!err && l.looks_up) {
+		err = l.behind && l.lookup.found_offset < 0 ? ERR_OFFSET_NOT_AVAILABLE : 0;
+		log_lookup_fini(&l.lookup);
+	}
+	return (int16_t)err;
+}
+
+static void a_new_leader_tells_no_end_before_its_high_watermark_is_known(void **state)
+{
+	struct log_dir_options options = {.path = "/alone"};
+	struct env *env = sim_env(w->sim, PEER);
+	struct topic_config config = {.segment_bytes = 1 << 20,
+				      .segment_ms = INT64_MAX,
+				      .segment_index_bytes = 1 << 20,
+				      .index_interval_bytes = 4096,
+				      .flush_messages = INT64_MAX};
+	struct topic_state *topic = topic_state_new((struct uuid){{1}}, STR("t"), &config);
+	struct effects e = {0};
+	struct log_dir *dir;
+	struct partition *p;
+	struct alone role;
+	char *why;
+
+	(void)state;
+	assert_int_equal(log_dir_open(env, &options, &dir, &why), 0);
+	p = partition_make(topic, 0, log_new(dir, &(struct log_id){STR("t"), 0, topic->id}, &topic->config));
+	fill(p);
+	role_is(&role, 1, 3, 2);
+	partition_set_role(p, &role.role, 1, &e);
+	assert_int_equal(log_offsets(p->log).high_watermark, 0);
+	assert_int_equal(listed(p, LATEST, READ_UNCOMMITTED), ERR_OFFSET_NOT_AVAILABLE);
+	assert_int_equal(listed(p, NOW_MS, READ_COMMITTED), ERR_OFFSET_NOT_AVAILABLE);
+	assert_int_equal(listed(p, EARLIEST, READ_UNCOMMITTED), 0);
+	assert_int_equal(listed(p, LATEST, READ_TO_END), 0); /* another replica */
+	role_is(&role, 1, 3, 1);
+	partition_set_role(p, &role.role, 1, &e);
+	assert_int_equal(listed(p, LATEST, READ_UNCOMMITTED), 0);
+	partition_unref(&p);
+	topic_state_unref(&topic);
+	log_dir_free(dir);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, up, node_world_down)
+	const struct CMUnitTest tests[] = {
+		TEST(a_time_is_answered_with_the_first_record_that_is_not_older),
+		TEST(the_special_times_are_answered_with_their_epochs),
+		TEST(deleted_records_are_found_no_more),
+		TEST(deleting_what_is_gone_is_no_error_and_what_is_not_there_is_one),
+		TEST(a_trim_survives_a_restart_and_everybody_is_told_of_it),
+		TEST(an_offset_within_a_batch_is_answered_with_all_of_it),
+		TEST(an_epoch_ends_where_the_next_began_and_one_to_come_is_unknown),
+		TEST(a_new_leader_tells_no_end_before_its_high_watermark_is_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
