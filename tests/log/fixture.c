@@ -242,7 +242,7 @@ int fixture_read(struct fixture *f, int64_t offset, int32_t max_bytes, struct bu
 		first = false;
 		last = batch_last_offset(&it.header);
 	}
-	assert_int_equal(r.next_offset, last + 1);
+	assert_true(r.next_offset >= last + 1); /* it also steps over a gap that a cleaning has left */
 	assert_int_equal(it.pos, out->len);
 	return 0;
 }
