@@ -17,7 +17,9 @@ struct out_batch {
 	int partition;
 	int64_t first_number;
 	int n;
-	int32_t sequence; /* -1 without */
+	int64_t producer_id;
+	int16_t producer_epoch;
+	int32_t sequence; /* -1: not numbered yet */
 	bool in_flight;
 };
 
@@ -36,14 +38,70 @@ static void start_over(struct producer *p)
 	timer_start(&p->again, AGAIN_MS);
 }
 
-static bool again_helps(const struct producer *p, int err)
+/* ---- sequences ---- */
+
+static bool is_numbered(const struct producer *p, int partition)
+{
+	list_each(it, &p->batches)
+	{
+		const struct out_batch *b = container_of(it, struct out_batch, link);
+
+		if (b->partition == partition && b->sequence >= 0)
+			return true;
+	}
+	return false;
+}
+
+static void start_sequence(struct producer *p, int partition)
+{
+	p->sequences[partition] = (struct sequence){
+		.producer_id = p->producer_id, .producer_epoch = p->producer_epoch, .last_acknowledged = -1};
+}
+
+static void number_batch(struct producer *p, struct out_batch *b)
+{
+	struct sequence *s = &p->sequences[b->partition];
+	bool is_old = s->producer_id != p->producer_id || s->producer_epoch != p->producer_epoch;
+
+	if (is_old && !is_numbered(p, b->partition))
+		start_sequence(p, b->partition);
+	b->producer_id = s->producer_id;
+	b->producer_epoch = s->producer_epoch;
+	b->sequence = s->next;
+	s->next += b->n;
+}
+
+static void raise_epoch(struct producer *p, int partition)
+{
+	check(p->losses_happen && p->producer_epoch < INT16_MAX);
+	p->n_bumps++;
+	p->history->idempotent[p->index] = false; /* what is sent again in another epoch may be there already */
+	p->producer_epoch++;
+	start_sequence(p, partition);
+	list_each(it, &p->batches)
+	{
+		struct out_batch *b = container_of(it, struct out_batch, link);
+
+		if (b->partition == partition && b->sequence >= 0) {
+			b->sequence = -1;
+			number_batch(p, b);
+		}
+	}
+}
+
+/* ---- answers ---- */
+
+/* Nothing before it is missing, as far as this producer was told. */
+static bool is_next(const struct producer *p, const struct out_batch *b)
+{
+	return b->sequence == p->sequences[b->partition].last_acknowledged + 1;
+}
+
+static bool again_helps(const struct producer *p, const struct out_batch *b, int err)
 {
 	switch (err) {
-	case ERR_OUT_OF_ORDER_SEQUENCE_NUMBER: /* one before it failed */
-		return p->window > 1 || p->losses_happen;
-	case ERR_UNKNOWN_PRODUCER_ID:
-	case ERR_INVALID_PRODUCER_EPOCH:
-		return p->losses_happen;
+	case ERR_OUT_OF_ORDER_SEQUENCE_NUMBER: /* one before it failed, or was lost */
+		return p->idempotent && (p->losses_happen || !is_next(p, b));
 	case ERR_KAFKA_STORAGE_ERROR:
 		return false; /* these worlds' disks do not fail */
 	default:
@@ -56,18 +114,11 @@ static void take_acknowledged(struct producer *p, struct out_batch *b, int64_t b
 	/* A duplicate is answered with its first offset, or with none when the node no longer knows it. */
 	for (int i = 0; i < b->n && base_offset >= 0; i++)
 		history_acknowledged(p->history, b->partition, base_offset + i, p->index, b->first_number + i);
+	if (p->idempotent)
+		p->sequences[b->partition].last_acknowledged = b->sequence + b->n - 1;
 	list_remove(&b->link);
 	xfree(b);
 	step(p);
-}
-
-static void new_producer_id(struct producer *p)
-{
-	p->producer_id = -1;
-	p->history->idempotent[p->index] = false; /* what is sent again under another id may be there already */
-	list_each(it, &p->batches) container_of(it, struct out_batch, link)->sequence = -1;
-	for (int i = 0; i < p->n_partitions; i++)
-		p->next_sequence[i] = 0;
 }
 
 static void on_produced(void *arg, int err, const void *answer)
@@ -91,12 +142,12 @@ static void on_produced(void *arg, int err, const void *answer)
 		take_acknowledged(p, b, part->error_code ? -1 : part->base_offset);
 		return;
 	}
-	diag_info(p->loop->env->diag, "producer is refused", "producer=%d partition=%d error=%s", p->index,
-		  b->partition, err_name(part->error_code));
-	if (!again_helps(p, part->error_code))
+	diag_info(p->loop->env->diag, "producer is refused", "producer=%d partition=%d sequence=%d error=%s", p->index,
+		  b->partition, b->sequence, err_name(part->error_code));
+	if (!again_helps(p, b, part->error_code))
 		check(false && "an error that this world has no cause for");
-	if (p->losses_happen && !err_is_retriable(part->error_code))
-		new_producer_id(p);
+	if (part->error_code == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && is_next(p, b))
+		raise_epoch(p, b->partition);
 	start_over(p);
 }
 
@@ -106,8 +157,8 @@ static void build_records(struct producer *p, const struct out_batch *b, struct 
 	struct batch_builder builder;
 
 	if (p->idempotent) {
-		options.producer_id = p->producer_id;
-		options.producer_epoch = p->producer_epoch;
+		options.producer_id = b->producer_id;
+		options.producer_epoch = b->producer_epoch;
 		options.base_sequence = b->sequence;
 	}
 	batch_begin(&builder, out, &options);
@@ -128,10 +179,8 @@ static void send_batch(struct producer *p, struct out_batch *b)
 	struct produce_request_topic topic;
 	struct produce_request request;
 
-	if (p->idempotent && b->sequence < 0) {
-		b->sequence = p->next_sequence[b->partition];
-		p->next_sequence[b->partition] += b->n;
-	}
+	if (p->idempotent && b->sequence < 0)
+		number_batch(p, b);
 	build_records(p, b, &records);
 	codec_init(&produce_request_partition_schema, &part);
 	codec_init(&produce_request_topic_schema, &topic);

@@ -4,12 +4,25 @@
  * Up to `window` batches are in flight, each to a partition of its choice. When anything goes wrong (the connection, an error that says
  * "again") it hangs up, waits a little and sends all that is not acknowledged again, in order and with the same sequence numbers:
  * what Kafka's own producer does, and what an idempotent one may do without a duplicate.
+ *
+ * Where the batch that must come next is refused as out of order, the node has lost what it had acknowledged. As Kafka's client does
+ * (KIP-360, TransactionManager.canRetry) an idempotent producer then raises its epoch and numbers what waits for that partition from
+ * 0; other partitions go on with the old epoch until nothing of theirs is in flight. What is sent again so may be there already: the
+ * history is told. In a world that loses nothing such a refusal is a mistake of the node's.
  */
 #ifndef ODRADEK_TESTS_SIM_PRODUCER_H
 #define ODRADEK_TESTS_SIM_PRODUCER_H
 
 #include "tests/sim/client.h"
 #include "tests/sim/history.h"
+
+/* As whom a partition's batches are sent, and how far. */
+struct sequence {
+	int64_t producer_id;
+	int16_t producer_epoch;
+	int32_t next;
+	int32_t last_acknowledged; /* -1: none */
+};
 
 struct producer {
 	/* given */
@@ -23,7 +36,7 @@ struct producer {
 	int window;
 	int16_t acks; /* -1 or 1 */
 	bool idempotent;
-	bool losses_happen; /* errors that follow from lost state are taken, with a new producer id */
+	bool losses_happen; /* acknowledged batches can be lost: a gap is taken, with a new epoch */
 	uint64_t seed;
 	void (*finished)(void *arg);
 	void *arg;
@@ -34,10 +47,11 @@ struct producer {
 	int n_in_flight;
 	int n_started;
 	int n_retries;
+	int n_bumps; /* of the epoch */
 	int64_t next_number;
 	int64_t producer_id;
 	int16_t producer_epoch;
-	int32_t next_sequence[HISTORY_PARTITIONS_MAX];
+	struct sequence sequences[HISTORY_PARTITIONS_MAX];
 };
 
 void producer_start(struct producer *p);

@@ -164,8 +164,11 @@ static void restart(void *arg)
 {
 	struct run *r = arg;
 
-	/* What the dead one said is not to be heard any more once it may have forgotten it. */
-	if (loses(r)) {
+	/*
+	 * What the dead one said is not to be heard any more once it may have forgotten it: after a power cut, where no flush was
+	 * promised. A kill loses nothing.
+	 */
+	if (loses(r) && sim_died_of(r->w, NODE) == SIM_POWER) {
 		history_lost(&r->history);
 		members_lost(&r->members);
 		if (r->topic_made)

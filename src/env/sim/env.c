@@ -200,6 +200,7 @@ void sim_env_bury(struct sim_env *e)
 	check(e->dying && !e->down);
 	e->dying = false;
 	e->down = true;
+	e->died_of = e->crash_how;
 	sim_trace(e->w, e, "down", e->crash_how, 0);
 	sim_met(e->w, e->crash_how == SIM_POWER ? SIM_MET_POWER : SIM_MET_KILL);
 	sim_env_let_go(e);
@@ -232,6 +233,12 @@ void sim_crash_at_disk_op(struct sim_world *w, int i, int64_t n, enum sim_crash 
 bool sim_is_down(const struct sim_world *w, int i)
 {
 	return w->envs[i]->down;
+}
+
+enum sim_crash sim_died_of(const struct sim_world *w, int i)
+{
+	check(w->envs[i]->down);
+	return w->envs[i]->died_of;
 }
 
 void sim_restart(struct sim_world *w, int i)

@@ -89,6 +89,7 @@ enum sim_crash { SIM_KILL, SIM_POWER };
 void sim_crash(struct sim_world *w, int i, enum sim_crash how);
 void sim_crash_at_disk_op(struct sim_world *w, int i, int64_t n, enum sim_crash how);
 bool sim_is_down(const struct sim_world *w, int i);
+enum sim_crash sim_died_of(const struct sim_world *w, int i); /* of one that is down */
 /* The machine may be used again: empty, but for its disk. */
 void sim_restart(struct sim_world *w, int i);
 int64_t sim_disk_ops(const struct sim_world *w, int i); /* changes of its disk so far */
@@ -127,18 +128,14 @@ void sim_world_follow(struct sim_world *w, void (*say)(const char *line));
 void sim_world_name(struct sim_world *w, const char *how);
 
 /* Everything that can go wrong, and whether it has. */
-#define SIM_MARKS(X)                                                                                                   \
-	X(PARTIAL_READ)                                                                                                \
-	X(PARTIAL_WRITE)                                                                                               \
-	X(SPURIOUS)                                                                                                    \
-	X(RESET)                                                                                                       \
-	X(STALL)                                                                                                       \
-	X(SEND_BUFFER_FULL)                                                                                            \
-	X(REFUSED)                                                                                                     \
-	X(CUT) X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) X(WRITE_ERROR) X(COLD) X(WRITEBACK)         \
-		X(DISK_FULL) X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) X(POWER) X(CRASH_IN_DISK_OP)             \
-			X(WRITE_KEPT) X(WRITE_LOST) X(WRITE_TORN) X(SIZE_WITHOUT_DATA) X(NAME_KEPT) X(NAME_LOST)       \
-				X(CLOCK_JUMP) X(PAUSE)
+/* clang-format off */
+#define SIM_MARKS(X) \
+	X(PARTIAL_READ) X(PARTIAL_WRITE) X(SPURIOUS) X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) \
+	X(CUT) X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) X(WRITE_ERROR) X(COLD) \
+	X(WRITEBACK) X(DISK_FULL) X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) X(POWER) \
+	X(CRASH_IN_DISK_OP) X(WRITE_KEPT) X(WRITE_LOST) X(WRITE_TORN) X(SIZE_WITHOUT_DATA) X(NAME_KEPT) \
+	X(NAME_LOST) X(CLOCK_JUMP) X(PAUSE)
+/* clang-format on */
 
 enum sim_mark {
 #define X(name) SIM_MET_##name,

@@ -91,6 +91,7 @@ struct sim_env {
 	int64_t n_bytes;
 	int64_t crash_at_op; /* 0: not ordered */
 	enum sim_crash crash_how;
+	enum sim_crash died_of;
 };
 
 static inline struct sim_env *sim_env_of(struct env *e) { return container_of(e, struct sim_env, base); }
