@@ -401,6 +401,70 @@ static void reads_and_writes_fail_when_they_are_told_to(void **state)
 	sim_world_free(w);
 }
 
+static void a_device_fails_until_it_is_mended_and_the_others_do_not(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+	struct file *f, *g;
+	char got[4];
+
+	assert_int_equal(env_mkdir(e, "/a"), 0);
+	assert_int_equal(env_mkdir(e, "/b"), 0);
+	f = opened(e, "/a/f");
+	g = opened(e, "/b/g");
+	env_sync_dir(e, "/");
+	env_sync_dir(e, "/a");
+	assert_int_equal(file_write_full(f, "kept", 4, 0), 0);
+	assert_int_equal(file_sync(f), 0);
+	assert_int_equal(file_write_full(f, "lost", 4, 0), 0);
+	sim_fail_device(w, 0, "/a", SIM_FAIL_READS | SIM_FAIL_WRITES | SIM_FAIL_SYNCS);
+	assert_int_equal(file_pread(f, got, 4, 0), -EIO);
+	assert_int_equal(file_write_full(f, "x", 1, 0), -EIO);
+	assert_int_equal(file_truncate(f, 0), -EIO);
+	assert_int_equal(file_sync(f), -EIO);
+	assert_int_equal(env_sync_dir(e, "/a"), -EIO);
+	assert_int_equal(env_unlink(e, "/a/f"), -EIO);
+	assert_int_equal(env_rename(e, "/a/f", "/a/h"), -EIO);
+	assert_int_equal(env_mkdir(e, "/a/d"), -EIO);
+	assert_int_equal(file_write_full(g, "well", 4, 0), 0);
+	assert_int_equal(file_sync(g), 0);
+	sim_fail_device(w, 0, "/a", 0);
+	assert_int_equal(file_read_full(f, got, 4, 0), 0);
+	assert_memory_equal(got, "lost", 4); /* in the cache, and nowhere else */
+	file_unref(&f);
+	file_unref(&g);
+	power_cut(w);
+	f = opened(e, "/a/f");
+	assert_int_equal(file_read_full(f, got, 4, 0), 0);
+	assert_memory_equal(got, "kept", 4);
+	file_unref(&f);
+	assert_int_equal(sim_reached(w, SIM_MET_READ_ERROR), 1);
+	assert_int_equal(sim_reached(w, SIM_MET_SYNC_ERROR), 2);
+	assert_int_equal(sim_reached(w, SIM_MET_WRITE_ERROR), 5);
+	sim_world_free(w);
+}
+
+static void a_machine_has_its_own_capacity_and_descriptors(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+	struct file *f, *g;
+
+	f = opened(e, "/f");
+	assert_int_equal(file_write_full(f, "data", 4, 0), 0);
+	sim_set_disk_bytes(w, 0, sim_disk_used(w, 0));
+	assert_int_equal(file_write_full(f, "data", 4, 4096), -ENOSPC);
+	sim_set_disk_bytes(w, 0, 0);
+	assert_int_equal(file_write_full(f, "data", 4, 4096), 0);
+	sim_set_descriptors(w, 0, sim_descriptors_used(w, 0));
+	assert_int_equal(env_open(e, "/f", FILE_READ, &g), -EMFILE);
+	sim_set_descriptors(w, 0, 0);
+	assert_int_equal(env_open(e, "/f", FILE_READ, &g), 0);
+	file_unref(&f);
+	file_unref(&g);
+	sim_world_free(w);
+}
+
 static void append_for_ever(void *arg)
 {
 	struct env *e = arg;
@@ -448,6 +512,8 @@ int main(void)
 		cmocka_unit_test(a_failed_sync_says_so_once_and_the_data_are_lost),
 		cmocka_unit_test(a_full_disk_takes_what_it_can_and_then_nothing),
 		cmocka_unit_test(reads_and_writes_fail_when_they_are_told_to),
+		cmocka_unit_test(a_device_fails_until_it_is_mended_and_the_others_do_not),
+		cmocka_unit_test(a_machine_has_its_own_capacity_and_descriptors),
 		cmocka_unit_test(a_machine_dies_at_the_operation_that_was_named),
 	};
 

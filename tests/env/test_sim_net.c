@@ -244,6 +244,46 @@ static void a_peer_that_dies_is_noticed_and_can_come_back(void **state)
 	sim_world_free(s.w);
 }
 
+/* No word comes from a machine that lost its power: the peer learns of it when it asks the one that came back. */
+static void a_peer_that_loses_power_may_leave_a_connection_half_open(void **state)
+{
+	struct story s = {.writer = {.n = 2000, .seed = 3}};
+	struct sim_options calm;
+
+	sim_options_calm(&calm);
+	calm.n_envs = 2;
+	calm.half_open = 1000000;
+	s.w = sim_world_new(1, &calm);
+	sim_call(s.w, 0, start_scribe, &s);
+	sim_call(s.w, 1, start_writer, &s);
+	sim_run_for(s.w, 30);
+	assert_false(s.done);
+	sim_crash(s.w, 0, SIM_POWER);
+	assert_int_equal(sim_reached(s.w, SIM_MET_HALF_OPEN), 1);
+	assert_false(sim_run_until(s.w, 10000, is_done, &s));
+	sim_call(s.w, 1, stop_writer, &s);
+	sim_world_free(s.w);
+}
+
+static void a_slow_link_is_late_and_loses_nothing(void **state)
+{
+	struct story s = {.writer = {.n = 20, .seed = 3}};
+	struct sim_options calm;
+
+	sim_options_calm(&calm);
+	calm.n_envs = 2;
+	s.w = sim_world_new(1, &calm);
+	sim_call(s.w, 0, start_scribe, &s);
+	sim_slow(s.w, 0, 1, 100000);
+	sim_call(s.w, 1, start_writer, &s);
+	assert_false(sim_run_until(s.w, 100, is_done, &s));
+	assert_true(sim_run_until(s.w, 60000, is_done, &s));
+	assert_int_equal(s.writer.error, 0);
+	assert_int_equal(s.writer.acknowledged, 20);
+	assert_true(sim_reached(s.w, SIM_MET_SLOW_LINK) > 0);
+	sim_world_free(s.w);
+}
+
 static void without_descriptors_a_connection_is_turned_away(void **state)
 {
 	struct story s = {.writer = {.n = 1}};
@@ -271,6 +311,8 @@ int main(void)
 		cmocka_unit_test(what_is_sent_over_a_cut_link_arrives_when_it_heals),
 		cmocka_unit_test(a_paused_machine_does_nothing_and_then_goes_on),
 		cmocka_unit_test(a_peer_that_dies_is_noticed_and_can_come_back),
+		cmocka_unit_test(a_peer_that_loses_power_may_leave_a_connection_half_open),
+		cmocka_unit_test(a_slow_link_is_late_and_loses_nothing),
 		cmocka_unit_test(without_descriptors_a_connection_is_turned_away),
 	};
 

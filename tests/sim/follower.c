@@ -47,11 +47,10 @@ static void take_partition(struct follower *f, const struct fetch_response_parti
 		return;
 	}
 	if (p->error_code) {
-		if (!err_is_retriable(p->error_code)) {
-			diag_info(f->loop->env->diag, "reader is refused", "partition=%d error=%s", partition,
-				  err_name(p->error_code));
-			check(false && "an error that this world has no cause for");
-		}
+		diag_info(f->loop->env->diag, "reader is refused", "partition=%d error=%s", partition,
+			  err_name(p->error_code));
+		check(err_is_retriable(p->error_code));
+		check(p->error_code != ERR_KAFKA_STORAGE_ERROR || f->storage_fails);
 		return;
 	}
 	check(p->high_watermark >= f->next_offset[partition] || f->losses_happen);

@@ -15,6 +15,7 @@ struct follower {
 	const char *topic;
 	int n_partitions;
 	bool losses_happen;
+	bool storage_fails; /* devices fail, or descriptors: that is no mistake then; on a full disk all is read as ever */
 	uint64_t seed;
 	/* what it has come to */
 	int64_t next_offset[HISTORY_PARTITIONS_MAX];

@@ -30,6 +30,11 @@ static void on_again(struct timer *t)
 	step(container_of(t, struct producer, again));
 }
 
+static void on_next(struct timer *t)
+{
+	step(container_of(t, struct producer, next));
+}
+
 /* All that waits is told by the hang-up, and so marked not in flight. */
 static void start_over(struct producer *p)
 {
@@ -103,7 +108,7 @@ static bool again_helps(const struct producer *p, const struct out_batch *b, int
 	case ERR_OUT_OF_ORDER_SEQUENCE_NUMBER: /* one before it failed, or was lost */
 		return p->idempotent && (p->losses_happen || !is_next(p, b));
 	case ERR_KAFKA_STORAGE_ERROR:
-		return false; /* these worlds' disks do not fail */
+		return p->storage_fails;
 	default:
 		return err_is_retriable(err);
 	}
@@ -259,7 +264,9 @@ static void step(struct producer *p)
 		if (!b->in_flight && p->n_in_flight < p->window)
 			send_batch(p, b);
 	}
-	while (p->n_started < p->n_batches && p->n_in_flight < p->window) {
+	while (p->n_started < p->n_batches && p->n_in_flight < p->window && !timer_is_running(&p->next)) {
+		if (p->pause_ms)
+			timer_start(&p->next, p->pause_ms);
 		add_batch(p);
 		send_batch(p, container_of(p->batches.prev, struct out_batch, link));
 	}
@@ -278,12 +285,14 @@ void producer_start(struct producer *p)
 	p->history->idempotent[p->index] = p->idempotent;
 	client_init(&p->client, p->loop, &p->to, "sim-producer");
 	timer_init(&p->again, p->loop, on_again);
+	timer_init(&p->next, p->loop, on_next);
 	step(p);
 }
 
 void producer_fini(struct producer *p)
 {
 	timer_stop(&p->again);
+	timer_stop(&p->next);
 	client_fini(&p->client);
 	list_each_safe(it, &p->batches) xfree(container_of(it, struct out_batch, link));
 }

@@ -34,8 +34,10 @@ struct producer {
 	int n_partitions;
 	int n_batches; /* to send in all */
 	int window;
+	int pause_ms; /* between batches, so that they last; 0: as fast as they go */
 	int16_t acks; /* -1 or 1 */
 	bool idempotent;
+	bool storage_fails; /* disks fail, or are full: that is no mistake then */
 	bool losses_happen; /* acknowledged batches can be lost: a gap is taken, with a new epoch */
 	uint64_t seed;
 	void (*finished)(void *arg);
@@ -43,6 +45,7 @@ struct producer {
 	/* its own */
 	struct client client;
 	struct timer again;
+	struct timer next;   /* while it runs no new batch is begun */
 	struct list batches; /* in flight or to be sent again */
 	int n_in_flight;
 	int n_started;

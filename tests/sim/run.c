@@ -14,6 +14,7 @@
 #include "tests/sim/follower.h"
 #include "tests/sim/members.h"
 #include "tests/sim/producer.h"
+#include "tests/sim/trouble.h"
 #include "wire/codec.h"
 
 enum {
@@ -21,6 +22,7 @@ enum {
 	CLIENTS = 1,
 	PORT = 9092,
 	OVERRIDES_MAX = 16,
+	DIRS_MAX = 3,
 	QUIET_END_MS = 300000, /* within which everything must be done once nothing goes wrong any more */
 	STOP_MS = 60000,
 	TOPIC_VERSION = 5,
@@ -44,7 +46,15 @@ struct run {
 	bool stopped;
 	int64_t crashes;
 	bool waits_for_restart;
-	bool quiet; /* no more crashes */
+	bool quiet;    /* no more crashes */
+	bool stopping; /* it was asked to stop */
+	bool no_start; /* the last start was refused */
+	bool serves;   /* the last start came to its end */
+	int64_t stops; /* by itself */
+	int64_t dirs_lost;
+	struct trouble trouble;
+	int n_dirs;
+	struct diag watched;
 
 	/* the clients' */
 	struct loop *loop;
@@ -80,7 +90,27 @@ static void on_node_event(void *arg, enum node_event event, const char *text)
 	struct run *r = arg;
 
 	r->started = r->started || event == NODE_EVENT_STARTED;
+	r->serves = r->serves || event == NODE_EVENT_STARTED;
 	r->stopped = r->stopped || event == NODE_EVENT_STOPPED;
+}
+
+/* The first is where metadata is. */
+static const char *const DIRS[DIRS_MAX] = {"/data", "/data1", "/data2"};
+
+/*
+ * A node may refuse to start on a full disk, or without descriptors, and says so; whoever supervises it tries again. It has given back
+ * all that it took.
+ */
+static void start_refused(struct run *r, enum node_end end)
+{
+	struct sim_held held;
+
+	check(trouble_hinders_start(&r->trouble) && (end == NODE_END_STORAGE || end == NODE_END_PORT));
+	config_free(r->config);
+	r->config = NULL;
+	sim_held(r->w, NODE, &held);
+	check(held.blocks == 0 && held.files == 0 && held.socks == 0);
+	r->no_start = true;
 }
 
 static void start_node(void *arg)
@@ -99,7 +129,26 @@ static void start_node(void *arg)
 	config_notes_fini(&notes);
 	options.config = r->config;
 	r->node = node_start(&options, &end);
-	check(r->node);
+	if (!r->node)
+		start_refused(r, end);
+}
+
+static void crash(struct run *r, enum sim_crash how)
+{
+	if (!sim_is_down(r->w, NODE))
+		sim_crash(r->w, NODE, how);
+}
+
+static void start(struct run *r)
+{
+	r->no_start = false;
+	r->serves = false;
+	r->stopped = false;
+	trouble_restarted(&r->trouble);
+	if (trouble_hindered_start(&r->trouble))
+		r->follower.storage_fails = true;
+	if (sim_call(r->w, NODE, start_node, r) && r->no_start)
+		crash(r, SIM_KILL);
 }
 
 static void stop_node(void *arg)
@@ -111,18 +160,26 @@ static void free_node(void *arg)
 {
 	struct run *r = arg;
 
-	check(node_free(r->node) == NODE_END_CLEAN);
+	check(node_free(r->node) == (r->stopping ? NODE_END_CLEAN : NODE_END_STORAGE));
 	config_free(r->config);
 	r->node = NULL;
 	r->config = NULL;
 }
 
-static void add_override(struct run *r, const char *name, int64_t value)
+static void add_override_text(struct run *r, const char *name, const char *value)
 {
 	check(r->n_overrides < OVERRIDES_MAX);
-	snprintf(r->override_text[r->n_overrides], sizeof(r->override_text[0]), "%s=%" PRId64, name, value);
+	snprintf(r->override_text[r->n_overrides], sizeof(r->override_text[0]), "%s=%s", name, value);
 	r->overrides[r->n_overrides] = r->override_text[r->n_overrides];
 	r->overrides[++r->n_overrides] = NULL;
+}
+
+static void add_override(struct run *r, const char *name, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	add_override_text(r, name, text);
 }
 
 static void draw_node(struct run *r)
@@ -177,7 +234,7 @@ static void restart(void *arg)
 	r->waits_for_restart = false;
 	sim_restart(r->w, NODE);
 	plan_crash(r);
-	sim_call(r->w, NODE, start_node, r); /* it may die again: `watch` sees it */
+	start(r); /* it may die again: `watch` sees it */
 }
 
 static enum sim_crash draw_how(struct run *r)
@@ -206,11 +263,50 @@ static void plan_crash(struct run *r)
 		sim_after(r->w, (int64_t)draw(r, 6000), crash_now, r);
 }
 
-/* Every millisecond or so: a dead node is started again, after a while. */
+static void must_be_empty(struct run *r)
+{
+	struct sim_held held;
+
+	sim_held(r->w, NODE, &held);
+	if (held.blocks || held.files || held.socks || held.loops || held.works)
+		fprintf(stderr, "not given back: %" PRId64 " blocks, %d files, %d sockets, %d loops, %d jobs\n",
+			held.blocks, held.files, held.socks, held.loops, held.works);
+	check(held.blocks == 0 && held.files == 0 && held.socks == 0 && held.loops == 0 && held.works == 0);
+}
+
+/* A node that stops by itself has lost the directory of its metadata log, or could not begin to write there. */
+static void bury_stopped(struct run *r)
+{
+	bool a_sync;
+
+	check(trouble_device_failed(&r->trouble, &a_sync) || (!r->serves && trouble_hinders_start(&r->trouble)));
+	r->stops++;
+	sim_run_for(r->w, 10);
+	if (sim_is_down(r->w, NODE))
+		return;
+	if (sim_call(r->w, NODE, free_node, r)) {
+		must_be_empty(r);
+		crash(r, a_sync ? SIM_POWER : SIM_KILL);
+	}
+}
+
+static void mend(void *arg, enum sim_crash how)
+{
+	crash(arg, how);
+}
+
+/* After every event: a dead node is started again, after a while. */
 static void watch(struct run *r)
 {
+	bool a_sync;
+
+	if (r->stopped && !r->stopping && !sim_is_down(r->w, NODE))
+		bury_stopped(r);
 	if (!sim_is_down(r->w, NODE) || r->waits_for_restart)
 		return;
+	trouble_device_failed(&r->trouble, &a_sync);
+	if (a_sync) /* in the cache is what is on no platter and counts as written: nobody goes on from there */
+		sim_lose_power(r->w, NODE);
 	r->waits_for_restart = true;
 	r->crashes++;
 	r->node = NULL;
@@ -250,7 +346,9 @@ static void on_topic(void *arg, int err, const void *answer)
 		start_clients(r);
 		return;
 	}
-	check(err_is_retriable(code));
+	/* After a pause the controller may find its only broker silent, and fence it: Kafka's words for that are these. */
+	check(err_is_retriable(code) ||
+	      (code == ERR_INVALID_REPLICATION_FACTOR && trouble_has(&r->trouble, TROUBLE_PAUSE)));
 	timer_start(&r->admin_again, 200);
 }
 
@@ -273,6 +371,8 @@ static void ask_for_topic(struct run *r)
 
 static void draw_clients(struct run *r)
 {
+	int pause_ms = r->trouble.kinds ? 1 + (int)draw(r, 500) : 0; /* so that the run outlasts some episodes */
+
 	r->n_producers = 1 + (int)draw(r, HISTORY_PRODUCERS_MAX);
 	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
 	for (int i = 0; i < r->n_producers; i++)
@@ -283,9 +383,11 @@ static void draw_clients(struct run *r)
 			.n_partitions = r->n_partitions,
 			.n_batches = r->o->crash_at_op ? 5 : 5 + (int)draw(r, 60),
 			.window = 1 + (int)draw(r, 4),
+			.pause_ms = pause_ms,
 			.acks = draw(r, 3) ? -1 : 1,
 			.idempotent = draw(r, 3),
 			.losses_happen = loses(r),
+			.storage_fails = r->trouble.kinds != 0,
 			.seed = r->o->seed,
 			.finished = on_finished,
 			.arg = r,
@@ -294,6 +396,8 @@ static void draw_clients(struct run *r)
 					.topic = "t",
 					.n_partitions = r->n_partitions,
 					.losses_happen = loses(r),
+					.storage_fails = trouble_fails_devices(&r->trouble) ||
+							 trouble_has(&r->trouble, TROUBLE_DESCRIPTORS),
 					.seed = r->o->seed};
 	members_draw(&r->members, r->o->seed, r->n_partitions, r->o->crash_at_op > 0);
 }
@@ -396,11 +500,11 @@ static bool is_up(const struct run *r)
 /* It may die in the middle, when the crash that was ordered comes late: then it is started, and stopped, once more. */
 static void stop_cleanly(struct run *r)
 {
-	struct sim_held held;
-
 	do {
+		r->stopping = false;
 		check(live(r, QUIET_END_MS, is_up) || out_of_events(r));
 		r->stopped = false;
+		r->stopping = true;
 		if (!out_of_events(r) && sim_call(r->w, NODE, stop_node, r))
 			check(live(r, STOP_MS, has_stopped_or_died) || out_of_events(r));
 	} while (!r->stopped && !out_of_events(r));
@@ -408,8 +512,9 @@ static void stop_cleanly(struct run *r)
 		return;
 	sim_run_for(r->w, 10);
 	check(sim_call(r->w, NODE, free_node, r));
-	sim_held(r->w, NODE, &held);
-	check(held.blocks == 0 && held.files == 0 && held.socks == 0 && held.loops == 0 && held.works == 0);
+	must_be_empty(r);
+	r->stopping = false;
+	r->stopped = false;
 }
 
 static void bad_time(struct run *r)
@@ -420,14 +525,19 @@ static void bad_time(struct run *r)
 		sim_crash_at_disk_op(r->w, NODE, r->o->crash_at_op, r->o->crash_how);
 	else
 		plan_crash(r);
-	sim_call(r->w, NODE, start_node, r);
+	start(r);
 	check(sim_call(r->w, CLIENTS, open_clients, r));
+	trouble_begin(&r->trouble);
 	live(r, ms, all_is_done);
 }
 
 static void quiet_end(struct run *r)
 {
+	enum sim_crash how;
+
 	r->quiet = true;
+	if (trouble_end(&r->trouble, &how))
+		crash(r, how);
 	if (!r->o->crash_at_op) {
 		int n = sim_world_options(r->w)->n_envs;
 
@@ -441,14 +551,20 @@ static void quiet_end(struct run *r)
 		return;
 	read_all(r);
 	stop_cleanly(r);
-	sim_call(r->w, NODE, start_node, r);
+	start(r);
 	read_all(r);
 	stop_cleanly(r);
 }
 
-static void verbose_write(void *arg, const char *line, int len)
+/* A directory that is lost is told to people. */
+static void take_line(void *arg, const char *line, int len)
 {
-	fputs(line, stderr);
+	struct run *r = arg;
+
+	if (strstr(line, "log directory failed and is offline"))
+		r->dirs_lost++;
+	if (r->o->verbose)
+		fputs(line, stderr);
 }
 
 static void verbose_event(const char *line)
@@ -456,9 +572,9 @@ static void verbose_event(const char *line)
 	fputs(line, stderr);
 }
 
-static int64_t verbose_wall_ms(void *arg)
+static int64_t node_wall_ms(void *arg)
 {
-	return env_wall_ms(arg);
+	return env_wall_ms(sim_env(((struct run *)arg)->w, NODE));
 }
 
 static void draw_world(struct run *r)
@@ -473,29 +589,50 @@ static void draw_world(struct run *r)
 	r->w = sim_world_new(r->o->seed, &weather);
 }
 
+/* One run in four has several log directories, and so may lose some and go on. */
+static void draw_trouble(struct run *r)
+{
+	char dirs[64] = "";
+
+	r->n_dirs = 1;
+	r->trouble = (struct trouble){
+		.w = r->w, .node = NODE, .clients = CLIENTS, .dirs = DIRS, .n_dirs = 1, .mend = mend, .arg = r};
+	if (r->o->crash_at_op || r->o->no_trouble)
+		return;
+	trouble_draw(&r->trouble, r->o->seed);
+	if (draw(r, 4))
+		return;
+	r->n_dirs = r->trouble.n_dirs = 2 + (int)draw(r, DIRS_MAX - 1);
+	for (int i = 0; i < r->n_dirs; i++)
+		snprintf(dirs + strlen(dirs), sizeof(dirs) - strlen(dirs), "%s%s", i ? "," : "", DIRS[i]);
+	add_override_text(r, "log.dirs", dirs);
+}
+
 void run_seed(const struct run_options *o, struct run_result *out)
 {
 	struct run *r = calloc(1, sizeof(*r));
-	struct diag verbose = {.level = DIAG_DEBUG, .wall_ms = verbose_wall_ms, .write = verbose_write};
 	char again[120];
 
 	check(r);
 	r->o = o;
 	r->chance = o->seed;
 	draw_world(r);
-	snprintf(again, sizeof(again), "tests/sim/odradek-sim --seed %" PRIu64, o->seed);
+	snprintf(again, sizeof(again), "tests/sim/odradek-sim --seed %" PRIu64 "%s", o->seed,
+		 o->no_trouble ? " --no-trouble" : "");
 	if (o->crash_at_op)
 		snprintf(again, sizeof(again), "tests/sim/odradek-sim --seed %" PRIu64 " --%s-at %" PRId64, o->seed,
 			 o->crash_how == SIM_POWER ? "power-cut" : "kill", o->crash_at_op);
 	sim_world_name(r->w, again);
-	verbose.arg = sim_env(r->w, NODE);
+	r->watched = (struct diag){
+		.level = o->verbose ? DIAG_DEBUG : DIAG_INFO, .wall_ms = node_wall_ms, .write = take_line, .arg = r};
+	sim_env_diag(r->w, NODE, &r->watched);
 	if (o->verbose) {
-		sim_env_diag(r->w, NODE, &verbose);
-		sim_env_diag(r->w, CLIENTS, &verbose);
+		sim_env_diag(r->w, CLIENTS, &r->watched);
 		sim_world_follow(r->w, verbose_event);
 	}
 	history_init(&r->history);
 	draw_node(r);
+	draw_trouble(r);
 	draw_clients(r);
 	bad_time(r);
 	quiet_end(r);
@@ -505,10 +642,17 @@ void run_seed(const struct run_options *o, struct run_result *out)
 				   .crashes = r->crashes,
 				   .acknowledged = r->history.acknowledged,
 				   .read = r->history.read,
+				   .dirs_lost = r->dirs_lost,
+				   .stops = r->stops,
 				   .ended_early = out_of_events(r),
 				   .crashed_at_op = sim_reached(r->w, SIM_MET_CRASH_IN_DISK_OP) > 0};
+	for (int i = 0; i < r->n_producers; i++) {
+		out->retries += r->producers[i].n_retries;
+		out->bumps += r->producers[i].n_bumps;
+	}
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		out->reached[i] = sim_reached(r->w, i);
+	check(!out->reached[SIM_MET_SENDFILE_LATE]); /* bytes that were readable are never others later */
 	sim_world_free(r->w);
 	history_fini(&r->history);
 	free(r);

@@ -1,8 +1,8 @@
 /*
  * run: one seed: a node in a simulated world, its clients, what befalls it, and whether everything that it told them was true.
  *
- * The seed draws all: the weather of network and clocks, how the node is configured, what its clients do, when and how it dies. First
- * comes the bad time, with crashes; then all is well, and within a while everything must have been done; then the node is stopped, must
+ * The seed draws all: the weather of network and clocks, how the node is configured, what its clients do, when and how it dies, what
+ * else befalls it (trouble.h). First comes the bad time, with all of that; then all is well, and within a while everything must have been done; then the node is stopped, must
  * have given everything back, is started once more and read from the start.
  */
 #ifndef ODRADEK_TESTS_SIM_RUN_H
@@ -17,6 +17,7 @@ struct run_options {
 	enum sim_crash crash_how;
 	uint64_t max_events; /* 0: no limit */
 	int64_t max_ms;	     /* of simulated time before the quiet end; 0: as the seed draws */
+	bool no_trouble;     /* no other trouble than weather and crashes, one log directory */
 	bool verbose;	     /* the node's lines on stderr */
 };
 
@@ -29,6 +30,10 @@ struct run_result {
 	int64_t read;
 	bool ended_early;   /* max_events */
 	bool crashed_at_op; /* the change that was named was reached */
+	int64_t retries;    /* of producers */
+	int64_t bumps;	    /* of their epochs */
+	int64_t dirs_lost;  /* log directories that went offline */
+	int64_t stops;	    /* of nodes by themselves, for want of storage */
 	int64_t reached[SIM_N_MARKS];
 };
 

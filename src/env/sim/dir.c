@@ -19,7 +19,8 @@ int sim_sync_dir(struct env *base, const char *path)
 		return -ENOTDIR;
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "sync dir", hash_text(path), 0);
-	if (sim_happens(e->w, e->w->options.sync_error, SIM_MET_SYNC_ERROR))
+	if (device_fails(e->disk, dir, SIM_FAIL_SYNCS) ||
+	    sim_happens(e->w, e->w->options.sync_error, SIM_MET_SYNC_ERROR))
 		return -EIO;
 	dir_flush(e->disk, dir);
 	disk_op(e->disk, true);
@@ -82,6 +83,8 @@ int sim_rename(struct env *base, const char *from, const char *to)
 		return err;
 	if (inode->is_dir && is_below(to_dir, inode))
 		return -EINVAL;
+	if (device_fails(d, to_dir, SIM_FAIL_WRITES))
+		return -EIO;
 	disk_op(d, false);
 	sim_trace(e->w, e, "rename", hash_text(from), hash_text(to));
 	id = ++d->next_change;
@@ -110,6 +113,8 @@ static int remove_name(struct env *base, const char *path, bool is_dir)
 		return is_dir ? -ENOTDIR : -EISDIR;
 	if (is_dir && !list_empty(&n->inode->names))
 		return -ENOTEMPTY;
+	if (device_fails(e->disk, dir, SIM_FAIL_WRITES))
+		return -EIO;
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "unlink", hash_text(path), 0);
 	dir_bind(e->disk, dir, last, NULL, 0);
@@ -139,9 +144,11 @@ int sim_mkdir(struct env *base, const char *path)
 	dir = disk_parent(e->disk, path, &last, &err);
 	if (!dir)
 		return err;
+	if (device_fails(e->disk, dir, SIM_FAIL_WRITES))
+		return -EIO;
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "mkdir", hash_text(path), 0);
-	made = inode_new(true);
+	made = inode_new(e->disk, dir, true);
 	made->mtime_ms = env_wall_ms(base);
 	dir_bind(e->disk, dir, last, made, 0);
 	inode_unref(e->disk, made);
@@ -165,6 +172,8 @@ int sim_list(struct env *base, const char *path, int (*each)(void *arg, const ch
 		return err;
 	if (!dir->is_dir)
 		return -ENOTDIR;
+	if (device_fails(e->disk, dir, SIM_FAIL_READS))
+		return -EIO;
 	list_each(it, &dir->names) n++;
 	copy = xcalloc(n + 1, sizeof(*copy));
 	n = 0;
@@ -190,7 +199,7 @@ int sim_space(struct env *base, const char *path, struct disk_space *out)
 	struct sim_env *e = sim_env_of(base);
 
 	out->disk = 1;
-	out->total = e->w->options.disk_bytes;
+	out->total = disk_capacity(e);
 	out->usable = out->total - e->disk->used_bytes;
 	if (out->usable < 0)
 		out->usable = 0;

@@ -11,11 +11,22 @@
 #include "base/check.h"
 #include "env/sim/sim_priv.h"
 
-struct inode *inode_new(bool is_dir)
+static int device_of_new(struct disk *d, const struct inode *dir, bool is_dir)
+{
+	if (!dir || (dir == d->root && !is_dir))
+		return 0;
+	if (dir != d->root)
+		return dir->device;
+	check(d->n_devices + 1 < SIM_DEVICES);
+	return ++d->n_devices;
+}
+
+struct inode *inode_new(struct disk *d, const struct inode *dir, bool is_dir)
 {
 	struct inode *i = sim_alloc(sizeof(*i));
 
 	i->refs = 1;
+	i->device = device_of_new(d, dir, is_dir);
 	i->is_dir = is_dir;
 	list_init(&i->dirty);
 	list_init(&i->names);
@@ -82,7 +93,7 @@ struct disk *disk_new(struct sim_env *e)
 	struct disk *d = sim_alloc(sizeof(*d));
 
 	d->env = e;
-	d->root = inode_new(true);
+	d->root = inode_new(d, NULL, true);
 	list_init(&d->changes);
 	return d;
 }
@@ -106,7 +117,7 @@ void sim_wipe_disk(struct sim_world *w, int i)
 
 	check(e->down || list_empty(&e->files));
 	empty(e->disk);
-	e->disk->root = inode_new(true);
+	e->disk->root = inode_new(e->disk, NULL, true);
 }
 
 void disk_op(struct disk *d, bool after)
@@ -123,6 +134,29 @@ void disk_op(struct disk *d, bool after)
 	sim_met(e->w, SIM_MET_CRASH_IN_DISK_OP);
 	e->crash_at_op = 0;
 	sim_env_die(e);
+}
+
+/* ---- devices that fail ---- */
+
+bool device_fails(struct disk *d, const struct inode *i, int what)
+{
+	if (!(d->failing[i->device] & what))
+		return false;
+	sim_met(d->env->w, what == SIM_FAIL_READS    ? SIM_MET_READ_ERROR
+			   : what == SIM_FAIL_WRITES ? SIM_MET_WRITE_ERROR
+						     : SIM_MET_SYNC_ERROR);
+	return true;
+}
+
+void sim_fail_device(struct sim_world *w, int i, const char *path, int which)
+{
+	struct disk *d = w->envs[i]->disk;
+	int err;
+	struct inode *dir = disk_find(d, path, &err);
+
+	check(dir);
+	d->failing[dir->device] = (uint8_t)which;
+	sim_trace(w, w->envs[i], which ? "device fails" : "device is well", hash_text(path), (uint64_t)which);
 }
 
 /* ---- names ---- */

@@ -204,6 +204,8 @@ void sim_env_bury(struct sim_env *e)
 	sim_trace(e->w, e, "down", e->crash_how, 0);
 	sim_met(e->w, e->crash_how == SIM_POWER ? SIM_MET_POWER : SIM_MET_KILL);
 	sim_env_let_go(e);
+	if (e->crash_how == SIM_POWER)
+		sim_drop_unsent(e);
 	disk_after_crash(e->disk, e->crash_how);
 }
 
@@ -241,6 +243,20 @@ enum sim_crash sim_died_of(const struct sim_world *w, int i)
 	return w->envs[i]->died_of;
 }
 
+void sim_lose_power(struct sim_world *w, int i)
+{
+	struct sim_env *e = w->envs[i];
+
+	check(e->down);
+	if (e->died_of == SIM_POWER)
+		return;
+	e->died_of = SIM_POWER;
+	sim_trace(w, e, "power lost", 0, 0);
+	sim_met(w, SIM_MET_POWER);
+	sim_drop_unsent(e);
+	disk_after_crash(e->disk, SIM_POWER);
+}
+
 void sim_restart(struct sim_world *w, int i)
 {
 	check(w->envs[i]->down);
@@ -271,13 +287,48 @@ void sim_pause(struct sim_world *w, int i, bool pause)
 
 void sim_set_wall(struct sim_world *w, int i, int64_t offset_ms)
 {
-	sim_met(w, SIM_MET_CLOCK_JUMP);
+	sim_met(w, offset_ms < w->envs[i]->wall_offset_ms ? SIM_MET_CLOCK_BACK : SIM_MET_CLOCK_FORWARD);
 	w->envs[i]->wall_offset_ms = offset_ms;
+}
+
+void sim_slow(struct sim_world *w, int from, int to, int64_t us)
+{
+	sim_trace(w, w->envs[from], us ? "slow" : "as fast as ever", (uint64_t)to, (uint64_t)us);
+	w->slow_us[from][to] = us;
+}
+
+void sim_set_disk_bytes(struct sim_world *w, int i, int64_t bytes)
+{
+	sim_trace(w, w->envs[i], "disk of", (uint64_t)bytes, 0);
+	w->envs[i]->own_disk_bytes = bytes;
+}
+
+void sim_set_descriptors(struct sim_world *w, int i, int32_t n)
+{
+	sim_trace(w, w->envs[i], "descriptors", (uint64_t)n, 0);
+	w->envs[i]->own_descriptors = n;
+}
+
+int64_t sim_disk_used(const struct sim_world *w, int i)
+{
+	return w->envs[i]->disk->used_bytes;
+}
+
+int32_t sim_descriptors_used(const struct sim_world *w, int i)
+{
+	return w->envs[i]->n_descriptors;
+}
+
+int64_t disk_capacity(const struct sim_env *e)
+{
+	return e->own_disk_bytes ? e->own_disk_bytes : e->w->options.disk_bytes;
 }
 
 bool take_descriptor(struct sim_env *e)
 {
-	if (e->n_descriptors >= e->w->options.descriptors) {
+	int32_t most = e->own_descriptors ? e->own_descriptors : e->w->options.descriptors;
+
+	if (e->n_descriptors >= most) {
 		sim_met(e->w, SIM_MET_NO_DESCRIPTOR);
 		return false;
 	}

@@ -68,8 +68,10 @@ static int open_inode(struct sim_env *e, const char *path, int flags, struct ino
 	}
 	if (!(flags & FILE_CREATE))
 		return -ENOENT;
+	if (device_fails(e->disk, dir, SIM_FAIL_WRITES))
+		return -EIO;
 	disk_op(e->disk, false);
-	i = inode_new(false);
+	i = inode_new(e->disk, dir, false);
 	i->mtime_ms = wall(e);
 	dir_bind(e->disk, dir, last, i, 0);
 	inode_unref(e->disk, i);
@@ -135,6 +137,8 @@ ssize_t inode_read(struct sim_env *e, struct inode *i, void *p, size_t len, int6
 		return 0;
 	if (len > (uint64_t)(i->size - pos))
 		len = (size_t)(i->size - pos);
+	if (device_fails(e->disk, i, SIM_FAIL_READS))
+		return -EIO;
 	if (is_bad(i, pos, (int64_t)len)) {
 		sim_met(e->w, SIM_MET_READ_ERROR);
 		return -EIO;
@@ -185,9 +189,10 @@ static void write_back(struct sim_env *e, struct inode *i)
 /* How many of len bytes the disk takes, or a negated errno. */
 static int64_t may_take(struct sim_env *e, struct inode *i, int64_t pos, int64_t len)
 {
-	int64_t free_pages = (e->w->options.disk_bytes - e->disk->used_bytes) / PAGE_BYTES;
+	int64_t free_pages = (disk_capacity(e) - e->disk->used_bytes) / PAGE_BYTES;
 
-	if (sim_happens(e->w, e->w->options.write_error, SIM_MET_WRITE_ERROR))
+	if (device_fails(e->disk, i, SIM_FAIL_WRITES) ||
+	    sim_happens(e->w, e->w->options.write_error, SIM_MET_WRITE_ERROR))
 		return -EIO;
 	if (len > 1 && sim_happens(e->w, e->w->options.short_write, SIM_MET_SHORT_WRITE))
 		len = chance_between(&e->w->chance, 1, len - 1);
@@ -252,6 +257,8 @@ int sim_truncate(struct file *f, int64_t size)
 
 	if (!sim_file(f)->writable || size < 0)
 		return -EINVAL;
+	if (device_fails(e->disk, inode_of(f), SIM_FAIL_WRITES))
+		return -EIO;
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "truncate", (uint64_t)size, 0);
 	set_size(e, inode_of(f), size);
@@ -268,8 +275,10 @@ int sim_allocate(struct file *f, int64_t size)
 
 	if (!sim_file(f)->writable || size <= 0)
 		return -EINVAL;
+	if (device_fails(e->disk, i, SIM_FAIL_WRITES))
+		return -EIO;
 	disk_op(e->disk, false);
-	if (pages_missing(&i->cache, 0, size) * PAGE_BYTES > e->w->options.disk_bytes - e->disk->used_bytes) {
+	if (pages_missing(&i->cache, 0, size) * PAGE_BYTES > disk_capacity(e) - e->disk->used_bytes) {
 		sim_met(e->w, SIM_MET_DISK_FULL);
 		return -ENOSPC;
 	}
@@ -307,6 +316,10 @@ int sim_sync(struct file *f)
 
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "sync", (uint64_t)i->size, 0);
+	if (device_fails(e->disk, i, SIM_FAIL_SYNCS)) {
+		inode_drop_dirty(i);
+		return -EIO;
+	}
 	if (e->disk->fail_next_sync || chance_ppm(&e->w->chance, e->w->options.sync_error)) {
 		int err = e->disk->fail_next_sync ? e->disk->fail_next_sync : -EIO;
 

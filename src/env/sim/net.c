@@ -81,6 +81,10 @@ static int64_t latency_ns(struct sim_world *w, int from, int to)
 	for (int i = 0; i < 4; i++)
 		extra += mean > 0 ? chance_between(&w->chance, 0, mean * 250) : 0;
 	least = least * 1000 + extra;
+	if (w->slow_us[from][to]) {
+		sim_met(w, SIM_MET_SLOW_LINK);
+		least += w->slow_us[from][to] * 1000;
+	}
 	return from == to ? least / 10 + 1 : least;
 }
 
@@ -193,7 +197,7 @@ static void on_arrival(struct sim_event *ev)
 	}
 	if (!reader) {
 		segment_free(ev->w, p, s);
-		if (!is_mark && c->ends[p->from])
+		if (!is_mark && c->ends[p->from] && !ev->w->envs[c->machines[1 - p->from]]->down)
 			send_mark(&c->pipes[1 - p->from], SEGMENT_RESET);
 	} else if (!is_mark && sim_happens(ev->w, ev->w->options.reset, SIM_MET_RESET)) {
 		drop_in_flight(p);
@@ -349,15 +353,18 @@ int sim_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *a
 	return 0;
 }
 
-void sock_gone(struct sim_sock *s, bool reset)
+void sock_gone(struct sim_sock *s, enum parting how)
 {
 	struct conn *c = s->conn;
 
 	event_cancel(&s->event);
 	list_remove(&s->link);
 	c->ends[s->side] = NULL;
-	if (c->ends[1 - s->side] && !s->error) {
-		reset = reset || !list_empty(&c->pipes[1 - s->side].arrived);
+	if (how == PART_SILENTLY) {
+		drop_in_flight(&c->pipes[s->side]); /* what it had in its buffers is gone with it */
+	} else if (c->ends[1 - s->side] && !s->error) {
+		bool reset = how == PART_BY_RESET || !list_empty(&c->pipes[1 - s->side].arrived);
+
 		send_mark(&c->pipes[s->side], reset ? SEGMENT_RESET : SEGMENT_END);
 	}
 	drop_segments(s->event.w, &c->pipes[1 - s->side], &c->pipes[1 - s->side].arrived);
@@ -367,8 +374,32 @@ void sock_gone(struct sim_sock *s, bool reset)
 
 void sim_drop_socks(struct sim_env *e)
 {
+	bool power = e->down && e->died_of == SIM_POWER && !list_empty(&e->socks);
+	enum parting how =
+		power && sim_happens(e->w, e->w->options.half_open, SIM_MET_HALF_OPEN) ? PART_SILENTLY : PART_BY_RESET;
+
 	list_each_safe(it, &e->listeners) listener_gone(container_of(it, struct sim_listener, link));
-	list_each_safe(it, &e->socks) sock_gone(container_of(it, struct sim_sock, link), true);
+	list_each_safe(it, &e->socks) sock_gone(container_of(it, struct sim_sock, link), how);
+}
+
+/* What a machine had to send when its power went: ranges of files, of a disk that is not what it was, leave it no more. */
+void sim_drop_unsent(struct sim_env *e)
+{
+	list_each_safe(it, &e->w->conns)
+	{
+		struct conn *c = container_of(it, struct conn, link);
+
+		for (int i = 0; i < 2; i++) {
+			struct sim_sock *peer = c->ends[1 - i];
+
+			if (c->machines[i] != e->index || c->ends[i] || list_empty(&c->pipes[i].in_flight))
+				continue;
+			drop_in_flight(&c->pipes[i]);
+			if (peer)
+				end_in_error(peer, ECONNRESET);
+		}
+		conn_free_if_done(c);
+	}
 }
 
 void sim_drop_conns(struct sim_world *w)

@@ -73,11 +73,20 @@ struct sim_listener {
 	struct sim_event event;
 };
 
-static inline struct pipe *pipe_in(struct sim_sock *s) { return &s->conn->pipes[1 - s->side]; }
+static inline struct pipe *pipe_in(struct sim_sock *s)
+{
+	return &s->conn->pipes[1 - s->side];
+}
 
-static inline struct pipe *pipe_out(struct sim_sock *s) { return &s->conn->pipes[s->side]; }
+static inline struct pipe *pipe_out(struct sim_sock *s)
+{
+	return &s->conn->pipes[s->side];
+}
 
-static inline struct sim_sock *sim_sock(struct sock *s) { return container_of(s, struct sim_sock, base); }
+static inline struct sim_sock *sim_sock(struct sock *s)
+{
+	return container_of(s, struct sim_sock, base);
+}
 
 static inline struct sim_listener *sim_listener(struct listener *l)
 {
@@ -91,7 +100,8 @@ void look_again(struct sim_sock *s);
 void send_segment(struct pipe *p, struct segment *s);
 void segment_free(struct sim_world *w, struct pipe *p, struct segment *s);
 /* The socket is no more; its peer is told by an end, or by a reset if bytes were left unread. */
-void sock_gone(struct sim_sock *s, bool reset);
+enum parting { PART_IN_ORDER, PART_BY_RESET, PART_SILENTLY };
+void sock_gone(struct sim_sock *s, enum parting how);
 /* Which machine an address is of, as machine e sees it; -1 when there is none. */
 int machine_of(struct sim_env *e, const struct addr *a);
 struct addr machine_addr(int machine, uint16_t port);

@@ -39,6 +39,7 @@ struct sim_options {
 	uint32_t spurious;	 /* ready, but the call says -EAGAIN */
 	uint32_t reset;		 /* a segment is answered by a reset of the connection */
 	uint32_t stall;		 /* a segment is late by up to a second */
+	uint32_t half_open;	 /* a power cut ends connections without a word: the peer finds out when it asks */
 	int32_t send_buffer;	 /* bytes a connection holds in each direction */
 
 	uint32_t short_write; /* a file takes less than it was given */
@@ -90,17 +91,31 @@ void sim_crash(struct sim_world *w, int i, enum sim_crash how);
 void sim_crash_at_disk_op(struct sim_world *w, int i, int64_t n, enum sim_crash how);
 bool sim_is_down(const struct sim_world *w, int i);
 enum sim_crash sim_died_of(const struct sim_world *w, int i); /* of one that is down */
+/* One that is down after a kill loses its power too. */
+void sim_lose_power(struct sim_world *w, int i);
 /* The machine may be used again: empty, but for its disk. */
 void sim_restart(struct sim_world *w, int i);
 int64_t sim_disk_ops(const struct sim_world *w, int i); /* changes of its disk so far */
 
 void sim_cut(struct sim_world *w, int from, int to, bool cut);	  /* one way: what is sent waits */
+void sim_slow(struct sim_world *w, int from, int to, int64_t us); /* one way: later by so much; 0: as the options say */
 void sim_pause(struct sim_world *w, int i, bool pause);		  /* no event of this machine happens meanwhile */
 void sim_set_wall(struct sim_world *w, int i, int64_t offset_ms); /* a jump of its wall clock */
 void sim_fail_next_sync(struct sim_world *w, int i);		  /* with -EIO */
 void sim_fail_next_sync_with(struct sim_world *w, int i, int err);
 /* Reading these bytes of this file gives -EIO, from now on. */
 void sim_bad_range(struct sim_world *w, int i, const char *path, int64_t pos, int64_t len);
+/*
+ * All that is asked of one of the machine's devices fails with -EIO, until it is told otherwise (0). A device is a directory of the root
+ * with what is below it; the root itself is one too.
+ */
+enum { SIM_FAIL_READS = 1, SIM_FAIL_WRITES = 2, SIM_FAIL_SYNCS = 4 };
+void sim_fail_device(struct sim_world *w, int i, const char *path, int which);
+/* This machine's own capacity and descriptors; 0: as the options say. */
+void sim_set_disk_bytes(struct sim_world *w, int i, int64_t bytes);
+void sim_set_descriptors(struct sim_world *w, int i, int32_t n);
+int64_t sim_disk_used(const struct sim_world *w, int i);
+int32_t sim_descriptors_used(const struct sim_world *w, int i);
 void sim_wipe_disk(struct sim_world *w, int i);
 /* Changes one byte of a file, on the platter and in the cache. 0, or a negated errno. */
 int sim_flip_byte(struct sim_world *w, int i, const char *path, int64_t pos, uint8_t mask);
@@ -131,10 +146,10 @@ void sim_world_name(struct sim_world *w, const char *how);
 /* clang-format off */
 #define SIM_MARKS(X) \
 	X(PARTIAL_READ) X(PARTIAL_WRITE) X(SPURIOUS) X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) \
-	X(CUT) X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) X(WRITE_ERROR) X(COLD) \
-	X(WRITEBACK) X(DISK_FULL) X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) X(POWER) \
-	X(CRASH_IN_DISK_OP) X(WRITE_KEPT) X(WRITE_LOST) X(WRITE_TORN) X(SIZE_WITHOUT_DATA) X(NAME_KEPT) \
-	X(NAME_LOST) X(CLOCK_JUMP) X(PAUSE)
+	X(CUT) X(HALF_OPEN) X(SLOW_LINK) X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) \
+	X(WRITE_ERROR) X(COLD) X(WRITEBACK) X(DISK_FULL) X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) \
+	X(POWER) X(CRASH_IN_DISK_OP) X(WRITE_KEPT) X(WRITE_LOST) X(WRITE_TORN) X(SIZE_WITHOUT_DATA) \
+	X(NAME_KEPT) X(NAME_LOST) X(CLOCK_FORWARD) X(CLOCK_BACK) X(PAUSE)
 /* clang-format on */
 
 enum sim_mark {

@@ -54,6 +54,7 @@ struct sim_world {
 	struct heap events;
 	struct sim_env *envs[SIM_ENVS];
 	bool cut[SIM_ENVS][SIM_ENVS];
+	int64_t slow_us[SIM_ENVS][SIM_ENVS];
 	uint64_t hash;
 	uint64_t n_events;
 	struct trace_line trace[TRACE_KEPT];
@@ -84,6 +85,8 @@ struct sim_env {
 	struct list listeners;
 	struct list files;
 	int n_works;
+	int64_t own_disk_bytes;	 /* 0: as the options say */
+	int32_t own_descriptors; /* 0: as the options say */
 	int n_descriptors;
 	uint16_t next_port;
 	struct list blocks; /* of its heap */
@@ -94,7 +97,10 @@ struct sim_env {
 	enum sim_crash died_of;
 };
 
-static inline struct sim_env *sim_env_of(struct env *e) { return container_of(e, struct sim_env, base); }
+static inline struct sim_env *sim_env_of(struct env *e)
+{
+	return container_of(e, struct sim_env, base);
+}
 
 /* ---- world.c ---- */
 void event_init(struct sim_event *ev, struct sim_env *env, struct sim_world *w, const char *what, event_fn *run);
@@ -128,6 +134,7 @@ _Noreturn void sim_env_die(struct sim_env *e);
 void sim_env_bury(struct sim_env *e);
 bool take_descriptor(struct sim_env *e);
 void give_descriptor(struct sim_env *e);
+int64_t disk_capacity(const struct sim_env *e);
 
 /* ---- loop.c ---- */
 struct sim_loop;
@@ -162,6 +169,7 @@ void sim_sock_close(struct sock *s);
 void sim_drop_socks(struct sim_env *e); /* the machine's ends are gone; the others learn it by a reset */
 void sim_link_healed(struct sim_world *w, int from, int to);
 void sim_drop_conns(struct sim_world *w);
+void sim_drop_unsent(struct sim_env *e);
 int sim_resolve(struct env *e, const char *host, uint16_t port, struct addr *v, int max);
 int sim_host_name(struct env *e, char *out, size_t size);
 
@@ -199,6 +207,7 @@ struct bad_range {
 struct inode {
 	int refs; /* names, on either side, and open files */
 	bool is_dir;
+	int device; /* 0 is the root's; each directory in the root has its own */
 	int64_t mtime_ms;
 	/* a file: what is read, what is on the platter, and what the two differ by */
 	struct pages cache;
@@ -230,6 +239,8 @@ struct change {
 	bool kept;
 };
 
+enum { SIM_DEVICES = 64 };
+
 struct disk {
 	struct sim_env *env;
 	struct inode *root;
@@ -238,6 +249,8 @@ struct disk {
 	int64_t ops;
 	uint64_t next_change;
 	int fail_next_sync; /* 0, or the error */
+	int n_devices;
+	uint8_t failing[SIM_DEVICES]; /* SIM_FAIL_..., by device */
 };
 
 struct sim_file {
@@ -252,7 +265,10 @@ void disk_free(struct disk *d);
 void disk_after_crash(struct disk *d, enum sim_crash how);
 /* Counts one change of the disk; the machine may die here, before the change or, when `after`, behind it. */
 void disk_op(struct disk *d, bool after);
-struct inode *inode_new(bool is_dir);
+/* In `dir`; NULL: the root. */
+struct inode *inode_new(struct disk *d, const struct inode *dir, bool is_dir);
+/* Does the device of `i` refuse this (SIM_FAIL_...)? Then it is counted. */
+bool device_fails(struct disk *d, const struct inode *i, int what);
 void inode_unref(struct disk *d, struct inode *i);
 struct inode *disk_find(struct disk *d, const char *path, int *err);
 /* The directory that path's last name is in, and that name; NULL and *err when there is none. */

@@ -187,7 +187,7 @@ void sim_sock_close(struct sock *base)
 
 	if (s->loop || s->side == 1)
 		give_descriptor(s->env);
-	sock_gone(s, false);
+	sock_gone(s, PART_IN_ORDER);
 }
 
 /* ---- listeners ---- */
@@ -250,7 +250,7 @@ int sim_listener_accept(struct listener *base, struct addr *peer, struct sock **
 	list_remove(&s->link);
 	l->n_queue--;
 	if (!take_descriptor(l->env)) {
-		sock_gone(s, false);
+		sock_gone(s, PART_IN_ORDER);
 		return -EMFILE;
 	}
 	list_push(&l->env->socks, &s->link);
@@ -275,7 +275,7 @@ void sim_listener_pause(struct listener *base, bool pause)
 
 void listener_gone(struct sim_listener *l)
 {
-	list_each_safe(it, &l->queue) sock_gone(container_of(it, struct sim_sock, link), true);
+	list_each_safe(it, &l->queue) sock_gone(container_of(it, struct sim_sock, link), PART_BY_RESET);
 	event_cancel(&l->event);
 	list_remove(&l->link);
 	sim_free(l);

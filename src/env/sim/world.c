@@ -60,6 +60,8 @@ void sim_options_draw(struct sim_options *o, uint64_t seed)
 	o->buggify = draw_rate(&c, 10000, 100000);
 	o->clock_skew_ms = (int64_t)draw_rate(&c, 100, 60000);
 	o->clock_drift_ppm = (int32_t)draw_rate(&c, 50, 20000);
+	o->half_open = draw_rate(&c, 200000, 700000);
+	o->short_write = draw_rate(&c, 1000, 50000);
 }
 
 struct sim_world *sim_world_new(uint64_t seed, const struct sim_options *options)
