@@ -59,8 +59,13 @@ struct produce {
 	struct waking waking;
 	struct timer timer;
 	struct work work;
+	bool waits; /* for watermarks: the timer runs */
+	bool hurried;
 	bool ended;
 };
+
+/* How long a stop waits for flushes and followers before those who wait are told that it took too long. */
+enum { HURRY_MS = 1000 };
 
 /* ---- refusing ---- */
 
@@ -398,8 +403,19 @@ static void wait_for_watermarks(struct produce *w)
 
 	waking_init(&w->waking, w->r->core->loop, woken);
 	timer_init(&w->timer, w->r->core->loop, time_is_over);
-	timer_start(&w->timer, in->timeout_ms);
+	timer_start(&w->timer, w->hurried && in->timeout_ms > HURRY_MS ? HURRY_MS : in->timeout_ms);
+	w->waits = true;
 	look_again(w);
+}
+
+static void hurry(struct request *r)
+{
+	struct produce *w = r->state;
+	const struct produce_request *in = r->in;
+
+	w->hurried = true;
+	if (w->waits && !w->ended && in->timeout_ms > HURRY_MS)
+		timer_start(&w->timer, HURRY_MS);
 }
 
 /* ---- another codec: in a job ---- */
@@ -511,14 +527,14 @@ static enum outcome run(struct request *r)
 		refuse_all(w, ERR_INVALID_TXN_STATE);
 	if (any_to_rewrite(w)) {
 		w->work = (struct work){.job = rewrite_job, .done = rewritten, .loop = r->core->loop};
-		request_park(r, w, NULL);
+		request_park(r, w, hurry);
 		env_work(r->core->loop, &w->work);
 		return PARKED;
 	}
 	append_parts(w);
 	if (w->n_waiting == 0)
 		return outcome_of(w);
-	request_park(r, w, NULL);
+	request_park(r, w, hurry);
 	wait_for_watermarks(w);
 	return PARKED;
 }
