@@ -50,6 +50,7 @@ void core_init(struct core *c, struct node *node, struct loop *loop, int index)
 	list_init(&c->parked);
 	list_init(&c->image_waiters);
 	list_init(&c->deletions);
+	list_init(&c->flushes);
 	list_init(&c->spare);
 	c->sessions = fetch_sessions_new(&(struct fetch_sessions_config){
 		.slots = slots_of(config_int(node->config, CONFIG_MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS), index,
@@ -208,6 +209,56 @@ void core_flush(struct core *c, struct log_flush *f)
 	log_flusher_add(c->flusher, f);
 }
 
+/* ---- flushes that could not be made ---- */
+
+enum { FLUSH_AGAIN_MS = 100 };
+
+struct pending_flush {
+	struct list link;
+	struct timer timer;
+	struct core *core;
+	struct partition *partition;
+};
+
+static void pending_flush_end(struct pending_flush *f)
+{
+	struct core *core = f->core;
+
+	timer_stop(&f->timer);
+	list_remove(&f->link);
+	partition_unref(&f->partition);
+	xfree(f);
+	core_work_ends(core);
+}
+
+static void flush_due(struct timer *t)
+{
+	struct pending_flush *f = container_of(t, struct pending_flush, timer);
+	struct effects effects = {0};
+
+	partition_flush(f->partition, f->core, &effects);
+	effects_run(&effects, f->core);
+	pending_flush_end(f);
+}
+
+/* A partition has one flush at a time, and so waits here once. A core that stops tries no more: the logs' close does. */
+void core_flush_again(struct core *c, struct partition *p)
+{
+	struct pending_flush *f;
+
+	if (c->stopping)
+		return;
+	f = xcalloc(1, sizeof(*f));
+	core_work_begins(c);
+	f->core = c;
+	f->partition = partition_ref(p);
+	timer_init(&f->timer, c->loop, flush_due);
+	list_push(&c->flushes, &f->link);
+	timer_start(&f->timer, FLUSH_AGAIN_MS);
+}
+
+/* ---- files that go ---- */
+
 struct pending_deletion {
 	struct list link;
 	struct work work;
@@ -269,6 +320,7 @@ void core_stop(struct core *c)
 	c->stopping = true;
 	core_work_begins(c);
 	coordinators_stop(c);
+	list_each_safe(it, &c->flushes) pending_flush_end(container_of(it, struct pending_flush, link));
 	list_each_safe(it, &c->deletions)
 	{
 		struct pending_deletion *d = container_of(it, struct pending_deletion, link);
@@ -282,7 +334,8 @@ void core_stop(struct core *c)
 
 void core_fini(struct core *c)
 {
-	check(list_empty(&c->parked) && list_empty(&c->image_waiters) && list_empty(&c->deletions));
+	check(list_empty(&c->parked) && list_empty(&c->image_waiters) && list_empty(&c->deletions) &&
+	      list_empty(&c->flushes));
 	map_each(n, &c->partitions) forget(c, container_of(n, struct seen, node));
 	map_fini(&c->partitions);
 	requests_forget(c);

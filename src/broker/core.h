@@ -47,6 +47,7 @@ struct core {
 	struct list parked;	   /* of struct request */
 	struct list image_waiters;
 	struct list deletions; /* of struct pending_deletion */
+	struct list flushes;   /* of struct pending_flush */
 	struct list spare;     /* of struct request, for reuse */
 	int n_spare;
 	struct fetch_sessions *sessions;
@@ -88,6 +89,8 @@ void core_forget_counts(struct core *c);
 struct codecs *core_codecs(struct core *c);
 void core_flush(struct core *c, struct log_flush *f);
 void core_flushed(struct core *c); /* in done() of each */
+/* A flush that found the disk full, or no descriptor, is tried once more in a moment. */
+void core_flush_again(struct core *c, struct partition *p);
 /* Files that go: unlinked after their delay, in a job. */
 void core_delete(struct core *c, struct log_deletion *deletion);
 

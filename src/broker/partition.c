@@ -343,6 +343,7 @@ void partition_flushed(struct log_flush *f)
 	struct partition *p = container_of(f, struct partition, flush);
 	struct core *core = p->flush_core;
 	struct effects e = {0};
+	bool failed, passes;
 	int err;
 
 	mutex_lock(&p->lock);
@@ -350,12 +351,16 @@ void partition_flushed(struct log_flush *f)
 	err = log_flush_end(p->log, f);
 	if (err == 0)
 		advance_high_watermark(p, &e);
-	if (err || log_dir_error(log_dir(p->log))) /* no other flush will come: who waits is told */
+	failed = log_dir_error(log_dir(p->log)) != 0;
+	if (failed) /* no other flush will come: who waits is told */
 		wake_ready(p, true, &e);
-	if (p->flush_again)
+	else if (p->flush_again && !err)
 		flush_begin(p, core, &e);
+	passes = err && !failed && !p->deleted;
 	mutex_unlock(&p->lock);
 	effects_run(&e, core);
+	if (passes) /* a full disk, or no descriptors: who waits goes on waiting */
+		core_flush_again(core, p);
 	partition_unref(&p);
 	core_flushed(core);
 }
