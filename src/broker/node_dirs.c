@@ -102,6 +102,20 @@ static int count_formatted(const struct node *n)
 	return formatted;
 }
 
+/* What once was somebody's is not made another cluster's: its meta.properties is missed. */
+static enum node_end check_empty(struct node *n, struct log_dir *dir)
+{
+	int has = log_dir_has_logs(dir);
+
+	if (has < 0)
+		return storage(n, "log directory cannot be read", log_dir_path(dir), has, NULL);
+	if (!has)
+		return NODE_END_CLEAN;
+	diag_error(n->env->diag, "log directory has logs and no meta.properties",
+		   "dir=%s remedy=\"bring meta.properties back, or use an empty directory\"", log_dir_path(dir));
+	return NODE_END_STORAGE;
+}
+
 /* A node with directories of its own, all of them empty, makes a cluster of one. */
 static enum node_end format_all(struct node *n)
 {
@@ -110,12 +124,17 @@ static enum node_end format_all(struct node *n)
 					 .dirs = n->dirs,
 					 .n_dirs = n->n_dirs,
 					 .metadata_dir = n->metadata_dir};
+	enum node_end end = NODE_END_CLEAN;
 	int err;
 
 	for (int i = 0; i < n->n_dirs; i++)
 		if (log_dir_error(n->dirs[i]))
 			return storage(n, "log directories are not formatted, for one of them cannot be read",
 				       log_dir_path(n->dirs[i]), log_dir_error(n->dirs[i]), NULL);
+	for (int i = 0; i < n->n_dirs && !end; i++)
+		end = check_empty(n, n->dirs[i]);
+	if (end)
+		return end;
 	err = format_own(&options);
 	if (err)
 		return storage(n, "log directories cannot be formatted", log_dir_path(n->metadata_dir), err, NULL);
@@ -128,8 +147,11 @@ static enum node_end format_all(struct node *n)
 static enum node_end adopt(struct node *n, struct log_dir *dir, const struct meta_properties *like)
 {
 	struct meta_properties m = *like;
+	enum node_end end = check_empty(n, dir);
 	int err;
 
+	if (end)
+		return end;
 	m.version = 1;
 	m.directory_id = env_random_uuid(n->env);
 	err = log_dir_format(dir, &m);

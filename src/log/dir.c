@@ -181,7 +181,9 @@ static int open_dir(struct log_dir *dir, char **why)
 	}
 	read_marker(dir);
 	read_checkpoints(dir);
-	return env_list(dir->env, dir->path, doubt_name, dir);
+	/* One that was killed may have put meta.properties in place and no more; what follows must not outlive it in a power cut. */
+	err = dir->formatted && !dir->clean ? env_sync_dir(dir->env, dir->path) : 0;
+	return err ? err : env_list(dir->env, dir->path, doubt_name, dir);
 }
 
 int log_dir_open(struct env *env, const struct log_dir_options *options, struct log_dir **out, char **why)
@@ -253,6 +255,29 @@ bool log_dir_is_formatted(const struct log_dir *dir)
 const struct meta_properties *log_dir_meta(const struct log_dir *dir)
 {
 	return &dir->meta;
+}
+
+static int is_log_file(void *arg, const char *name, bool is_dir)
+{
+	return !is_dir && name_ends(name, ".log") ? 1 : 0;
+}
+
+static int holds_log(void *arg, const char *name, bool is_dir)
+{
+	struct log_dir *dir = arg;
+	struct str topic;
+	int32_t partition;
+	char path[PATH_SIZE];
+
+	if (!is_dir || !name_replica(name, &topic, &partition))
+		return 0;
+	path_in(path, dir->path, name);
+	return env_list(dir->env, path, is_log_file, NULL);
+}
+
+int log_dir_has_logs(struct log_dir *dir)
+{
+	return env_list(dir->env, dir->path, holds_log, dir);
 }
 
 int log_dir_format(struct log_dir *dir, const struct meta_properties *m)

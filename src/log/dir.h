@@ -67,6 +67,8 @@ void log_dir_free(struct log_dir *);
 struct env *log_dir_env(struct log_dir *);
 const char *log_dir_path(const struct log_dir *);
 bool log_dir_is_formatted(const struct log_dir *);
+/* 1 when some replica in it has a segment, 0 when none has, or a negated errno. */
+int log_dir_has_logs(struct log_dir *);
 const struct meta_properties *log_dir_meta(const struct log_dir *);
 /* Writes meta.properties (version 1). */
 int log_dir_format(struct log_dir *, const struct meta_properties *m);

@@ -492,6 +492,38 @@ static void a_restart_and_an_idle_minute_change_little_on_the_disk(void **state)
 	bring_down();
 }
 
+static void start_refused(void *arg)
+{
+	struct config_input in = {.data_dir = STR("/data"), .overrides = w->overrides};
+	struct config_notes notes;
+	enum node_end end = NODE_END_CLEAN;
+
+	config_load(&in, &w->config, &notes);
+	config_notes_fini(&notes);
+	assert_null(node_start(
+		&(struct node_options){.env = sim_env(w->sim, NODE), .config = w->config, .release = "test"}, &end));
+	assert_int_equal(end, NODE_END_STORAGE);
+	config_free(w->config);
+	(void)arg;
+}
+
+static void logs_without_meta_properties_are_not_made_another_clusters(void **state)
+{
+	struct env *env = sim_env(w->sim, NODE);
+	struct metadata_response out;
+
+	(void)state;
+	ask_metadata("t", &out);
+	assert_int_equal(ask_produce("t", "one").base_offset, 0);
+	bring_down();
+	assert_int_equal(env_rename(env, "/data/meta.properties", "/data/kept"), 0);
+	assert_true(sim_call(w->sim, NODE, start_refused, NULL));
+	assert_int_equal(env_rename(env, "/data/kept", "/data/meta.properties"), 0);
+	bring_up();
+	client_open(&w->a);
+	assert_int_equal(ask_produce("t", "two").base_offset, 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, node_world_up, node_world_down)
@@ -521,6 +553,7 @@ int main(void)
 		TEST(a_metadata_flush_without_a_descriptor_is_tried_again),
 		TEST(after_a_clean_stop_it_goes_on),
 		TEST(a_restart_and_an_idle_minute_change_little_on_the_disk),
+		TEST(logs_without_meta_properties_are_not_made_another_clusters),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
