@@ -50,6 +50,27 @@ static int add_snapshots(struct log *log, struct log_flush *f)
 	return 0;
 }
 
+static int add_owner(struct log *log, struct log_flush *f)
+{
+	char dir[PATH_SIZE];
+	char path[PATH_SIZE];
+	struct file *file = NULL;
+	int err;
+
+	if (!log->data->owner_dirty)
+		return 0;
+	LOG_DIR_PATH(log, dir);
+	path_in(path, dir, "partition.metadata");
+	err = env_open(log->env, path, FILE_WRITE, &file);
+	if (err && err != -ENOENT)
+		return err;
+	if (!err)
+		add_file(f, file);
+	file_unref(&file);
+	log->data->owner_dirty = false;
+	return 0;
+}
+
 static int add_segment(struct log *log, struct segment *s, struct log_flush *f)
 {
 	static const enum segment_file ORDER[] = {SEGMENT_INDEX, SEGMENT_TIME, SEGMENT_TXN, SEGMENT_LOG};
@@ -135,6 +156,8 @@ bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
 			f->upto = log_segment_end(log, i);
 	}
 	if (!err)
+		err = add_owner(log, f);
+	if (!err)
 		add_names(log, f);
 	f->error = err;
 	log->data->flushing = 1;
@@ -172,7 +195,7 @@ static void mark_dirty(struct log *log)
 	for (int i = 0; i < log->data->n; i++)
 		if (log_segment_end(log, i) > log->flushed_end)
 			log->data->segments[i].dirty = log->data->segments[i].indexes_dirty = true;
-	log->data->dir_dirty = log->data->epochs_dirty = log->data->own_name_dirty = true;
+	log->data->dir_dirty = log->data->epochs_dirty = log->data->own_name_dirty = log->data->owner_dirty = true;
 }
 
 static void flush_failed(struct log *log, const struct log_flush *f)

@@ -39,6 +39,7 @@ struct found {
 	struct log *log;
 	const char *dir;
 	struct offsets kinds[FOUND_KINDS];
+	bool owner_rewritten; /* partition.metadata */
 };
 
 static void add_offset(struct offsets *o, int64_t offset)
@@ -293,8 +294,10 @@ static int load_topic_id(struct found *f)
 	struct uuid id;
 	int err = partition_metadata_read(f->log->env, f->dir, &id);
 
-	if (err == -ENOENT || err == -EINVAL)
+	if (err == -ENOENT || err == -EINVAL) {
+		f->owner_rewritten = true;
 		return partition_metadata_write(f->log->env, f->dir, f->log->topic_id);
+	}
 	return err;
 }
 
@@ -354,6 +357,8 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 		log->flushed_end = log->start;
 	if (!clean) /* a kill may have come between making a file and syncing its name */
 		log->data->dir_dirty = log->data->own_name_dirty = true;
+	if (!clean && recovery_point <= log->start) /* never flushed, as far as is known */
+		log->data->owner_dirty = true;
 	if (log->data->n_snapshots && clean)
 		log->data->synced_snapshots = log->data->snapshots[log->data->n_snapshots - 1];
 }
@@ -417,6 +422,7 @@ static int load_files(struct found *f, const struct log_load *how)
 	if (err)
 		return err;
 	log->data = log_data_new(log);
+	log->data->owner_dirty = f->owner_rewritten;
 	load_epochs(f);
 	err = add_segments(f);
 	if (!err)

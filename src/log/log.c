@@ -256,7 +256,7 @@ int log_make_dir(struct log *log)
 		return err;
 	log->data = log_data_new(log);
 	producers_clear(&log->data->producers, log->end);
-	log->data->dir_dirty = log->data->own_name_dirty = true;
+	log->data->dir_dirty = log->data->own_name_dirty = log->data->owner_dirty = true;
 	log->data->epochs_dirty = log->epochs.n > 0;
 	return 0;
 }

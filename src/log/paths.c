@@ -112,8 +112,11 @@ int partition_metadata_read(struct env *env, const char *dir, struct uuid *out)
 	err = -EINVAL;
 	if (len >= sizeof(FORMAT) - 1 + UUID_TEXT_LEN && memcmp(text, FORMAT, sizeof(FORMAT) - 1) == 0) {
 		struct str id = {text + sizeof(FORMAT) - 1, UUID_TEXT_LEN};
+		struct uuid topic_id;
 
-		err = uuid_parse(id, out) ? 0 : -EINVAL;
+		err = uuid_parse(id, &topic_id) ? 0 : -EINVAL;
+		if (!err)
+			*out = topic_id; /* half an id, of a file that is torn, would be another topic's */
 	}
 	xfree(text);
 	return err;

@@ -196,6 +196,19 @@ static void a_scan_finds_replicas_and_nothing_else(void **state)
 	log_dir_free(dir);
 }
 
+/* Half of an id would be the id of another topic, and the replica a stray. */
+static void a_torn_partition_metadata_tells_no_topic(void **state)
+{
+	char seen[500] = "";
+	struct log_dir *dir = opened(0);
+
+	env_mkdir_all(env, "/data/t-0");
+	spill("/data/t-0/partition.metadata", "version: 0\ntopic_id: AQIDAAAAAAA...........\n");
+	assert_int_equal(log_dir_scan(dir, note, seen), 0);
+	assert_string_equal(seen, "t/0 ");
+	log_dir_free(dir);
+}
+
 static void checkpoint_of(struct log_dir *dir, enum log_checkpoint kind, struct str topic, int64_t offset)
 {
 	struct log_checkpoint_writer w;
@@ -630,6 +643,7 @@ int main(void)
 		TEST(a_checkpoint_that_says_the_same_is_not_written_again),
 		TEST(what_a_checkpoint_says_after_a_kill_is_written_again_since_its_name_may_not_be_durable),
 		TEST(a_scan_finds_replicas_and_nothing_else),
+		TEST(a_torn_partition_metadata_tells_no_topic),
 		TEST(checkpoints_are_not_believed_of_a_name_that_was_left_since),
 		TEST(a_name_that_was_cut_is_in_doubt_for_all_that_begin_so),
 		TEST(the_first_failure_wins_and_is_told_once),
