@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "log/internal.h"
+#include "log/refusals.h"
 
 /*
  * What a storage error looks like to a client: a full or failed disk is the partition's trouble, a lack of descriptors
@@ -239,10 +240,18 @@ static int check_producer(struct log *log, const uint8_t *batch, const struct ba
 	return 0;
 }
 
+/* A batch of a client's whose producer this log does not know: the first is as good as any, but for one that was refused before it. */
+static bool is_of_unknown_producer(const struct log *log, const struct batch_info *info)
+{
+	return info->origin == ORIGIN_CLIENT && batch_has_producer(&info->header) && !batch_is_control(&info->header) &&
+	       !(log->data && producers_find(&log->data->producers, info->header.producer_id));
+}
+
 int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch, int64_t now_ms,
 	       struct log_appended *out)
 {
 	struct batch_header h = info->header;
+	bool unknown = is_of_unknown_producer(log, info);
 	bool done = false;
 	bool rolled;
 	int err = log_dir_error(log->dir) ? ERR_KAFKA_STORAGE_ERROR : 0;
@@ -250,6 +259,8 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 	check(!info->recompress && info->size == batch_size(&h));
 	if (!err && info->size > log->config->segment_bytes)
 		err = ERR_RECORD_LIST_TOO_LARGE;
+	if (!err && unknown && refusals_stand_against(log->refusals, &h))
+		err = ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
 	if (!err)
 		err = check_producer(log, batch, info, out, &done);
 	if (err || done)
@@ -264,8 +275,12 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 	err = prepare(log, &in, now_ms, &rolled);
 	if (!err)
 		err = write_bytes(log, log_active(log), batch, info->size);
+	if (unknown && is_passing(err))
+		refusals_add(&log->refusals, &h);
 	if (err)
 		return append_error(err);
+	if (unknown)
+		refusals_remove(log->refusals, &h);
 	apply(log, batch, &h, log_active(log)->size);
 	*out = (struct log_appended){
 		.base_offset = h.base_offset,

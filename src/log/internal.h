@@ -111,6 +111,7 @@ struct log {
 	struct epochs epochs;
 	enum log_standing standing;
 	struct log_data *data; /* NULL: nothing was ever appended, or it is unread */
+	struct refusals *refusals;
 };
 
 bool log_is_metadata(const struct log *log);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "log/internal.h"
 #include "log/paths.h"
+#include "log/refusals.h"
 
 struct log *log_new(struct log_dir *dir, const struct log_id *id, const struct topic_config *config)
 {
@@ -30,6 +31,7 @@ void log_free(struct log *log)
 	if (!log)
 		return;
 	log_data_free(log->data);
+	refusals_free(log->refusals);
 	epochs_fini(&log->epochs);
 	xfree(log->dir_name);
 	xfree(log->topic);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "env/sim/sim.h"
 #include "log/log.h"
+#include "log/refusals.h"
 #include "tests/base/cm.h"
 #include "wire/records.h"
 
@@ -423,6 +424,58 @@ static void fill_disk(const char *path)
 	file_unref(&file);
 }
 
+static int produce(struct log *log, int64_t producer_id, int32_t sequence)
+{
+	struct batch_check c = {.topic = STR("t"), .config = &CONFIG, .now_ms = 1000};
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct batch_problem problem;
+	struct log_appended out;
+	struct batch_builder b;
+	struct batch_info info;
+	struct buf buf = {0};
+
+	o.producer_id = producer_id;
+	o.producer_epoch = 0;
+	o.base_sequence = sequence;
+	batch_begin(&b, &buf, &o);
+	batch_add(&b, 1000, BYTES_NULL, (struct bytes){(const uint8_t *)"value", 5});
+	batch_end(&b);
+	assert_int_equal(batch_check(&c, buf.p, buf.len, &info, &problem), 0);
+	int err = log_append(log, buf.p, &info, 0, 1000, &out);
+	buf_fini(&buf);
+	return err;
+}
+
+/* Of several in flight the first found no room and the second does: it is not the first for that. */
+static void a_full_disk_changes_no_producers_order(void **state)
+{
+	int64_t room = sim_world_options(world)->disk_bytes;
+	struct log_id id = {.topic = STR("t")};
+	struct log_dir *dir = opened(0);
+	struct log *log = log_new(dir, &id, &CONFIG);
+
+	sim_world_options(world)->disk_bytes = 1 << 20;
+	fill_disk("/data/filler");
+	assert_int_equal(produce(log, 7, 0), ERR_KAFKA_STORAGE_ERROR);
+	assert_int_equal(produce(log, 8, 33), ERR_KAFKA_STORAGE_ERROR);
+	sim_world_options(world)->disk_bytes = room;
+	assert_int_equal(produce(log, 7, 1), ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+	assert_int_equal(produce(log, 7, 0), 0);
+	assert_int_equal(produce(log, 7, 1), 0);
+	assert_int_equal(produce(log, 8, 34), ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+	assert_int_equal(produce(log, 8, 33), 0);
+	assert_int_equal(produce(log, 9, 5), 0);     /* any other begins where it likes */
+	for (int i = 0; i < 3 * REFUSALS_MAX; i++) { /* those that were forgotten too */
+		sim_world_options(world)->disk_bytes = 1;
+		assert_int_equal(produce(log, 100 + i, 2), ERR_KAFKA_STORAGE_ERROR);
+		sim_world_options(world)->disk_bytes = room;
+	}
+	assert_int_equal(produce(log, 100, 3), 0);
+	assert_int_equal(produce(log, 99 + 3 * REFUSALS_MAX, 3), ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+	log_free(log);
+	log_dir_free(dir);
+}
+
 static int64_t readable_end(struct log *log)
 {
 	struct log_read r = {.max_bytes = 1 << 20, .min_one_message = true, .upto_offset = log_offsets(log).end};
@@ -648,6 +701,7 @@ int main(void)
 		TEST(a_name_that_was_cut_is_in_doubt_for_all_that_begin_so),
 		TEST(the_first_failure_wins_and_is_told_once),
 		TEST(a_full_disk_stops_writes_not_reads_and_heals),
+		TEST(a_full_disk_changes_no_producers_order),
 		TEST(after_a_kill_on_a_full_disk_a_log_is_read_and_heals),
 		TEST(a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure),
 		TEST(a_truncation_without_a_descriptor_leaves_a_log_that_is_read_again),
