@@ -365,14 +365,38 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 
 /*
  * After a kill what was recovered may be in the page cache only. Where nothing unflushed is acknowledged or shown it
- * is flushed before anybody reads it: a power cut must not take back what a reader was given.
+ * is flushed before anybody reads it: a power cut must not take back what a reader was given. Where a full disk has left the indexes
+ * short the records and names are synced, and no more is said of it.
  */
+static int sync_records(struct log *log)
+{
+	char dir[PATH_SIZE];
+	struct file *file;
+	int err = 0;
+
+	LOG_DIR_PATH(log, dir);
+	for (int i = 0; i < log->data->n && !err; i++) {
+		if (log_segment_end(log, i) <= log->flushed_end)
+			continue;
+		err = segment_open(log, &log->data->segments[i], SEGMENT_LOG, false, &file);
+		if (!err)
+			err = file_sync(file);
+	}
+	if (!err)
+		err = env_sync_dir(log->env, dir);
+	return err ? err : env_sync_dir(log->env, log_dir_path(log->dir));
+}
+
 static int flush_recovered(struct log *log)
 {
 	struct log_flush f = {0};
 	int err = 0;
 
-	if (log->config->flush_messages == INT64_MAX || !log_flush_begin(log, LOG_FLUSH_ALL, &f))
+	if (log->config->flush_messages == INT64_MAX)
+		return 0;
+	if (log->standing != LOG_WHOLE)
+		return sync_records(log);
+	if (!log_flush_begin(log, LOG_FLUSH_ALL, &f))
 		return 0;
 	log_flush_run(&f);
 	err = log_flush_end(log, &f);
