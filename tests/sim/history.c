@@ -31,12 +31,12 @@ struct bytes history_value(int producer, int64_t number, uint64_t seed)
 {
 	uint64_t chance = stir(seed + (uint64_t)number * 64 + (uint64_t)producer);
 	int32_t filler = (int32_t)(chance % 16 ? chance % 200 : chance % 40000);
-	char *p = xmalloc(64 + (size_t)filler);
+	char *p = xmalloc(72 + (size_t)filler);
 	int32_t len = snprintf(p, 64, "p%d n%lld ", producer, (long long)number);
 
-	for (int32_t i = 0; i < filler; i++)
-		p[len++] = (char)(chance >> (i % 57));
-	return (struct bytes){(uint8_t *)p, len};
+	for (int32_t i = 0; i < filler; i += (int32_t)sizeof(chance), chance = chance * 0x9e3779b97f4a7c15u + 1)
+		memcpy(p + len + i, &chance, sizeof(chance)); /* up to seven bytes beyond, for which there is room */
+	return (struct bytes){(uint8_t *)p, len + filler};
 }
 
 static struct told *at(struct history *h, int partition, int64_t offset)

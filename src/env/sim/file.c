@@ -268,7 +268,6 @@ int sim_truncate(struct file *f, int64_t size)
 
 int sim_allocate(struct file *f, int64_t size)
 {
-	static const uint8_t zeros[PAGE_BYTES];
 	struct sim_env *e = sim_env_of(f->env);
 	struct inode *i = inode_of(f);
 	int64_t used = i->cache.n_used;
@@ -283,8 +282,7 @@ int sim_allocate(struct file *f, int64_t size)
 		return -ENOSPC;
 	}
 	for (int64_t pos = 0; pos < size; pos += PAGE_BYTES)
-		if (pages_missing(&i->cache, pos, 1))
-			pages_write(&i->cache, zeros, 1, pos);
+		pages_allocate(&i->cache, pos);
 	e->disk->used_bytes += (i->cache.n_used - used) * PAGE_BYTES;
 	if (size > i->size)
 		set_size(e, i, size);

@@ -1,14 +1,22 @@
 /*
- * pages: an array of pages, grown to the last one that was written.
+ * pages: an array of pages, grown to the last one that was written. One that has room and was never written is the page of zeros.
  */
 #include <string.h>
 
 #include "env/sim/sim_priv.h"
 
+static uint8_t zeros[PAGE_BYTES]; /* never written to */
+
+static void page_free(uint8_t *page)
+{
+	if (page != zeros)
+		sim_free(page);
+}
+
 void pages_fini(struct pages *p)
 {
 	for (size_t i = 0; i < p->n; i++)
-		sim_free(p->v[i]);
+		page_free(p->v[i]);
 	sim_free(p->v);
 	*p = (struct pages){0};
 }
@@ -37,22 +45,38 @@ void pages_read(const struct pages *p, void *out, size_t len, int64_t pos)
 	}
 }
 
+static void grow(struct pages *p, size_t page)
+{
+	size_t n = page + 1 > 2 * p->n ? page + 1 : 2 * p->n;
+	uint8_t **v;
+
+	if (page < p->n)
+		return;
+	v = sim_alloc(n * sizeof(*v));
+	if (p->n)
+		memcpy(v, p->v, p->n * sizeof(*v));
+	sim_free(p->v);
+	p->v = v;
+	p->n = n;
+}
+
+void pages_allocate(struct pages *p, int64_t pos)
+{
+	size_t page = (size_t)(pos / PAGE_BYTES);
+
+	grow(p, page);
+	if (p->v[page])
+		return;
+	p->v[page] = zeros;
+	p->n_used++;
+}
+
 static uint8_t *page_for_write(struct pages *p, size_t page)
 {
-	if (page >= p->n) {
-		size_t n = page + 1 > 2 * p->n ? page + 1 : 2 * p->n;
-		uint8_t **v = sim_alloc(n * sizeof(*v));
-
-		if (p->n)
-			memcpy(v, p->v, p->n * sizeof(*v));
-		sim_free(p->v);
-		p->v = v;
-		p->n = n;
-	}
-	if (!p->v[page]) {
+	grow(p, page);
+	p->n_used += !p->v[page];
+	if (!p->v[page] || p->v[page] == zeros)
 		p->v[page] = sim_alloc(PAGE_BYTES);
-		p->n_used++;
-	}
 	return p->v[page];
 }
 
@@ -75,12 +99,12 @@ void pages_cut(struct pages *p, int64_t size)
 	size_t keep = (size_t)((size + PAGE_BYTES - 1) / PAGE_BYTES);
 	size_t at = (size_t)(size % PAGE_BYTES);
 
-	if (at && keep <= p->n && p->v[keep - 1])
+	if (at && keep <= p->n && p->v[keep - 1] && p->v[keep - 1] != zeros)
 		memset(p->v[keep - 1] + at, 0, PAGE_BYTES - at);
 	for (size_t i = keep; i < p->n; i++) {
 		if (p->v[i])
 			p->n_used--;
-		sim_free(p->v[i]);
+		page_free(p->v[i]);
 		p->v[i] = NULL;
 	}
 }

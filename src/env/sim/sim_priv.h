@@ -185,7 +185,8 @@ struct pages {
 void pages_fini(struct pages *p);
 void pages_read(const struct pages *p, void *out, size_t len, int64_t pos);
 void pages_write(struct pages *p, const void *from, size_t len, int64_t pos);
-void pages_cut(struct pages *p, int64_t size); /* zeros behind it */
+void pages_allocate(struct pages *p, int64_t pos); /* the page there has room from now on */
+void pages_cut(struct pages *p, int64_t size);	   /* zeros behind it */
 void pages_copy(struct pages *to, const struct pages *from, int64_t pos, int64_t len);
 int64_t pages_missing(const struct pages *p, int64_t pos, int64_t len); /* that a write there would add */
 
