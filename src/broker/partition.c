@@ -152,6 +152,8 @@ static void wake_ready(struct partition *p, bool all, struct effects *e)
 
 	if (list_empty(&p->waiters))
 		return;
+	/* Who is woken for nothing looks, and waits again. */
+	all = all || env_buggify(log_dir_env(log_dir(p->log)), "wake all");
 	o = log_offsets(p->log);
 	list_each_safe(it, &p->waiters)
 	{

@@ -34,6 +34,9 @@ struct producer_ids {
 
 static bool take(struct producer_ids *p, int64_t *id)
 {
+	if (env_buggify(p->core->loop->env,
+			"a block of ids is used up")) /* the next is asked for while somebody waits */
+		p->now.next = p->now.end;
 	if (p->now.next == p->now.end) {
 		p->now = p->ahead;
 		p->ahead = (struct block){0};

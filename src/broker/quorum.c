@@ -318,10 +318,9 @@ static int append_batch(struct quorum *q, const struct record_list *all, int fro
 	q->last_append_ms = env_mono_ms(q->env);
 	if (!idle)
 		q->state_end = appended.last_offset + 1;
-	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_APPENDED,
-					   .n_records = n,
-					   .bytes = (int64_t)batch->len,
-					   .idle = idle});
+	quorum_step(q,
+		    (struct raft_event){
+			    .type = RAFT_EVENT_APPENDED, .n_records = n, .bytes = (int64_t)batch->len, .idle = idle});
 	push_image(q, controller_image(q->controller), appended.last_offset + 1);
 	return 0;
 }
@@ -511,6 +510,9 @@ static void commit(struct quorum *q, int64_t offset)
 	maybe_started(q);
 	if (q->lifecycle)
 		lifecycle_committed(q->lifecycle);
+	if (q->started && !q->stopping && !q->cutting &&
+	    env_buggify(q->env, "cut a snapshot")) /* one of a few records */
+		quorum_cut_snapshot(q);
 }
 
 static int append_control(struct quorum *q, const struct raft_effect *e)

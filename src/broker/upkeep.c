@@ -279,10 +279,12 @@ static void due(struct timer *t)
 {
 	struct upkeep *u = container_of(t, struct upkeep, timer);
 	int64_t now = env_mono_ms(u->node->env);
+	bool early = env_buggify(u->node->env,
+				 "all chores are due"); /* checkpoints of any moment, retention while a flush is out */
 
 	u->at_work = 0;
 	for (int i = 0; i < N_CHORES; i++)
-		if (u->due_ms[i] <= now) {
+		if (early || u->due_ms[i] <= now) {
 			if (!chores[i].is_wanted || chores[i].is_wanted(u))
 				u->at_work |= 1u << i;
 			u->due_ms[i] = now + interval(u, i);

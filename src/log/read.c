@@ -232,6 +232,10 @@ int log_read(struct log *log, struct log_read *want, struct records *out, struct
 		return ERR_KAFKA_STORAGE_ERROR;
 	if (want->offset >= want->upto_offset || want->offset == log->end || !log->data)
 		return 0;
+	if (want->min_one_message && env_buggify(log->env, "read one batch")) /* a reader's every step is a read */
+		want->max_bytes = 1;
+	if (env_buggify(log->env, "forget where readers are")) /* they are found by the index */
+		log_forget_hints(log);
 	int err = find_range(log, want, &r, want->nowait ? cold : NULL);
 	if (err == -ENODATA) /* nothing but a gap between here and the end */
 		return 0;

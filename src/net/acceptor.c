@@ -212,10 +212,12 @@ static bool listener_may(struct net_listener *l)
 	return true;
 }
 
-static int least_busy(struct acceptor *a, int n)
+static int least_busy(struct net *net, struct acceptor *a, int n)
 {
 	int best = a->next_reactor % n;
 
+	if (env_buggify(net->env, "any reactor")) /* a client's connections are on one, or all clients' are */
+		return (int)env_random_below(net->env, (uint64_t)n);
 	for (int i = 1; i < n; i++) {
 		int at = (a->next_reactor + i) % n;
 
@@ -239,7 +241,7 @@ static struct conn *conn_new(struct net_listener *l, struct sock *s, const struc
 	c->frame_max = net->limits.request_max_bytes;
 	c->listener = (uint16_t)l->index;
 	c->exempt = l->config.exempt;
-	c->reactor = &net->reactors[least_busy(&net->acceptor, net->n_reactors)];
+	c->reactor = &net->reactors[least_busy(net, &net->acceptor, net->n_reactors)];
 	list_init(&c->lru);
 	list_init(&c->ready);
 	list_init(&c->waiting);

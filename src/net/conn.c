@@ -310,7 +310,9 @@ static void conn_settle(struct conn *c, struct turn *t)
 void conn_turn(struct conn *c, int ready)
 {
 	struct reactor *r = c->reactor;
-	struct turn t = {.frames = TURN_FRAMES, .bytes = TURN_BYTES, .now_ns = env_mono_ns(r->net->env)};
+	struct turn t = {.frames = env_buggify(r->net->env, "a turn of one frame") ? 1 : TURN_FRAMES,
+			 .bytes = TURN_BYTES,
+			 .now_ns = env_mono_ns(r->net->env)};
 	enum conn_end end;
 
 	check(c->state != CONN_GONE && !c->in_turn);

@@ -66,7 +66,10 @@ static bool buggify(struct env *base, const char *site)
 
 	if (!e->w->options.buggify || (site_hash ^ site_hash >> 32) % 4)
 		return false;
-	return sim_happens(e->w, e->w->options.buggify, SIM_MET_BUGGIFY);
+	if (!sim_happens(e->w, e->w->options.buggify, SIM_MET_BUGGIFY))
+		return false;
+	sim_trace(e->w, e, site, 0, 0);
+	return true;
 }
 
 static const struct env_ops sim_ops = {
@@ -137,6 +140,7 @@ static void power_on(struct sim_env *e)
 
 	e->base.ops = &sim_ops;
 	e->base.cores = 2;
+	e->base.buggifies = w->options.buggify > 0;
 	e->base.memory_bytes = (int64_t)1 << 30;
 	e->base.open_files = 0;
 	e->base.open_files_max = w->options.descriptors / 2;
