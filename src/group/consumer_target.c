@@ -213,7 +213,9 @@ static bool is_due(const struct consumer_decision *d)
 {
 	int32_t interval = consumer_assignment_interval_ms(d->s, d->step, d->id);
 
-	return d->g->assignment_ms == 0 || interval == 0 || d->step->wall_ms >= d->g->assignment_ms + interval;
+	/* A target of the future was made before the clock was set back: Kafka would wait until then. */
+	return d->g->assignment_ms == 0 || interval == 0 || d->step->wall_ms < d->g->assignment_ms ||
+	       d->step->wall_ms >= d->g->assignment_ms + interval;
 }
 
 bool consumer_update_target(struct consumer_decision *d)
