@@ -119,6 +119,8 @@ static int run_one(struct job *j, uint64_t seed, struct run_result *total)
 	total->bumps += result.bumps;
 	total->dirs_lost += result.dirs_lost;
 	total->stops += result.stops;
+	total->commits += result.commits;
+	total->joins += result.joins;
 	total->crashed_at_op = result.crashed_at_op;
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		total->reached[i] += result.reached[i];
@@ -164,8 +166,9 @@ int main(int argc, char **argv)
 	}
 	printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRId64 " simulated s, %" PRId64 " crashes, %" PRId64
 	       " records acknowledged, %" PRId64 " retries, %" PRId64 " epochs raised, %" PRId64
-	       " directories lost, %" PRId64 " nodes stopped for want of storage\n",
+	       " directories lost, %" PRId64 " nodes stopped for want of storage, %" PRId64 " members joined, %" PRId64
+	       " commits\n",
 	       n, total.events, total.simulated_ms / 1000, total.crashes, total.acknowledged, total.retries,
-	       total.bumps, total.dirs_lost, total.stops);
+	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits);
 	return failed || (j.all_reached && report_reached(&total));
 }

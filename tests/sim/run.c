@@ -11,6 +11,7 @@
 #include "broker/node.h"
 #include "config/config.h"
 #include "protocol/create_topics.h"
+#include "tests/sim/counter.h"
 #include "tests/sim/follower.h"
 #include "tests/sim/members.h"
 #include "tests/sim/producer.h"
@@ -23,6 +24,7 @@ enum {
 	PORT = 9092,
 	OVERRIDES_MAX = 16,
 	DIRS_MAX = 3,
+	COUNTERS = 2,
 	QUIET_END_MS = 300000, /* within which everything must be done once nothing goes wrong any more */
 	STOP_MS = 60000,
 	TOPIC_VERSION = 5,
@@ -62,6 +64,9 @@ struct run {
 	struct producer producers[HISTORY_PRODUCERS_MAX];
 	struct follower follower;
 	struct members members;
+	struct counter counters[COUNTERS];
+	struct counter_history counted;
+	int n_counters;
 	struct timer admin_again;
 	int n_producers;
 	int n_partitions;
@@ -214,6 +219,9 @@ static void hang_up_all(void *arg)
 		client_hang_up(&r->producers[i].client);
 	client_hang_up(&r->follower.client);
 	members_hang_up(&r->members);
+	for (int i = 0; i < r->n_counters; i++)
+		client_hang_up(&r->counters[i].client);
+	memset(r->counted.committed, 0, sizeof(r->counted.committed));
 	memset(r->follower.next_offset, 0, sizeof(r->follower.next_offset));
 }
 
@@ -328,6 +336,8 @@ static void start_clients(struct run *r)
 		producer_start(&r->producers[i]);
 	follower_start(&r->follower);
 	members_start(&r->members, r->loop, &r->follower.to);
+	for (int i = 0; i < r->n_counters; i++)
+		counter_start(&r->counters[i]);
 }
 
 static void on_admin_again(struct timer *t)
@@ -375,6 +385,8 @@ static void draw_clients(struct run *r)
 
 	r->n_producers = 1 + (int)draw(r, HISTORY_PRODUCERS_MAX);
 	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
+	if (!r->o->crash_at_op && !r->o->no_trouble && r->o->seed % 3 == 1) /* a third of the runs has such a group */
+		r->n_counters = COUNTERS;
 	for (int i = 0; i < r->n_producers; i++)
 		r->producers[i] = (struct producer){
 			.index = i,
@@ -414,6 +426,14 @@ static void open_clients(void *arg)
 		r->producers[i].loop = r->loop;
 		r->producers[i].to = node;
 	}
+	for (int i = 0; i < r->n_counters; i++)
+		r->counters[i] = (struct counter){.index = i,
+						  .loop = r->loop,
+						  .to = node,
+						  .history = &r->counted,
+						  .topic = "t",
+						  .n_partitions = r->n_partitions,
+						  .calm = r->quiet};
 	r->follower.loop = r->loop;
 	r->follower.to = node;
 	client_init(&r->admin, r->loop, &node, "sim-admin");
@@ -427,6 +447,8 @@ static void close_producers(void *arg)
 
 	for (int i = 0; i < r->n_producers; i++)
 		producer_fini(&r->producers[i]);
+	for (int i = 0; i < r->n_counters; i++)
+		counter_fini(&r->counters[i]);
 	client_fini(&r->admin);
 	follower_fini(&r->follower);
 	members_fini(&r->members);
@@ -467,9 +489,24 @@ static bool live(struct run *r, int64_t ms, bool (*done)(const struct run *r))
 	return false;
 }
 
+/* Each partition has one owner, and all have counted. */
+static bool counters_have_settled(const struct run *r)
+{
+	for (int partition = 0; r->n_counters && partition < r->n_partitions; partition++) {
+		int owners = 0;
+
+		for (int i = 0; i < r->n_counters; i++)
+			owners += r->counters[i].owns[partition];
+		if (owners != 1 || !r->counted.committed[partition])
+			return false;
+	}
+	return true;
+}
+
 static bool all_is_done(const struct run *r)
 {
-	return r->n_finished == r->n_producers && members_are_done(&r->members) && r->started && !sim_is_down(r->w, NODE);
+	return r->n_finished == r->n_producers && members_are_done(&r->members) && counters_have_settled(r) &&
+	       r->started && !sim_is_down(r->w, NODE);
 }
 
 static bool all_is_read(const struct run *r)
@@ -536,14 +573,19 @@ static void quiet_end(struct run *r)
 	enum sim_crash how;
 
 	r->quiet = true;
+	for (int i = 0; i < r->n_counters; i++)
+		r->counters[i].calm = true;
 	if (trouble_end(&r->trouble, &how))
 		crash(r, how);
 	if (!r->o->crash_at_op) {
-		int n = sim_world_options(r->w)->n_envs;
+		struct sim_options *o = sim_world_options(r->w);
+		uint32_t buggify = o->buggify; /* rare paths are no misfortune */
+		int n = o->n_envs;
 
 		sim_crash_at_disk_op(r->w, NODE, 0, SIM_KILL);
-		sim_options_calm(sim_world_options(r->w));
-		sim_world_options(r->w)->n_envs = n;
+		sim_options_calm(o);
+		o->buggify = buggify;
+		o->n_envs = n;
 	}
 	check(live(r, QUIET_END_MS, all_is_done) || out_of_events(r));
 	check(sim_call(r->w, CLIENTS, close_producers, r));
@@ -644,6 +686,8 @@ void run_seed(const struct run_options *o, struct run_result *out)
 				   .read = r->history.read,
 				   .dirs_lost = r->dirs_lost,
 				   .stops = r->stops,
+				   .commits = r->counted.n_commits,
+				   .joins = r->counted.n_joins,
 				   .ended_early = out_of_events(r),
 				   .crashed_at_op = sim_reached(r->w, SIM_MET_CRASH_IN_DISK_OP) > 0};
 	for (int i = 0; i < r->n_producers; i++) {
