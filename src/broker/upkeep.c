@@ -37,6 +37,7 @@ struct upkeep {
 	struct found found;
 	int64_t *due_ms;  /* one a chore; monotonic */
 	uint32_t at_work; /* chores of the job, a bit each */
+	bool settled;	  /* of the job: what the start needed was let go */
 	bool working;
 	bool freed;
 };
@@ -124,6 +125,9 @@ static void idle_files(struct upkeep *u)
 {
 	int64_t before_ms = env_mono_ms(u->node->env) - IDLE_FILE_MS;
 
+	if (!u->settled)
+		env_let_go(u->node->env);
+	u->settled = true;
 	partitions_each(u->node->partitions, close_idle_one, &before_ms);
 }
 

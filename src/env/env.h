@@ -161,6 +161,8 @@ struct env_ops {
 	int (*space)(struct env *, const char *path, struct disk_space *);
 	int (*lock)(struct env *, const char *path, struct file **);
 
+	void (*let_go)(struct env *);
+
 	bool (*buggify)(struct env *, const char *site);
 };
 
@@ -212,6 +214,8 @@ static inline void env_random(struct env *e, void *p, size_t len)
 uint64_t env_random_u64(struct env *e);
 uint64_t env_random_below(struct env *e, uint64_t bound); /* uniform in [0, bound) */
 struct uuid env_random_uuid(struct env *e);		  /* as Uuid.randomUuid */
+/* Memory that only a start needs is given back to the system, where that is possible. A job's business. */
+static inline void env_let_go(struct env *e) { e->ops->let_go(e); }
 /*
  * False in the program, at the price of one look at a byte; in the simulator true now and then: take the rare path here, which has to be
  * as right as the other (FoundationDB's BUGGIFY). `site` names the place: a seed chooses some of them.

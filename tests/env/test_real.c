@@ -344,6 +344,20 @@ static int count(void *arg, const char *name, bool is_dir)
 	return 0;
 }
 
+static void code_that_was_let_go_comes_back(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	char before[UUID_TEXT_LEN + 1], after[UUID_TEXT_LEN + 1];
+	struct uuid u = env_random_uuid(e);
+
+	(void)state;
+	uuid_text(u, before);
+	env_let_go(e);
+	uuid_text(u, after);
+	assert_string_equal(before, after);
+	env_real_free(e);
+}
+
 static void files_and_names(void **state)
 {
 	struct env *e = env_real_new(&diag);
@@ -548,6 +562,7 @@ int main(void)
 		cmocka_unit_test(a_loop_can_post_to_itself),
 		cmocka_unit_test(timers_ring_once_when_due_in_order),
 		cmocka_unit_test(work_is_done_elsewhere_and_told_here),
+		cmocka_unit_test(code_that_was_let_go_comes_back),
 		cmocka_unit_test(files_and_names),
 		cmocka_unit_test(a_lock_keeps_another_process_out_until_it_is_dropped),
 		cmocka_unit_test(without_descriptors_connections_are_turned_away_and_the_loop_does_not_spin),

@@ -107,6 +107,7 @@ static const struct env_ops real_ops = {
 	.list = real_list,
 	.space = real_space,
 	.lock = real_lock,
+	.let_go = real_let_go,
 	.buggify = never,
 };
 
@@ -169,7 +170,7 @@ void env_real_free(struct env *base)
 	xfree(e);
 }
 
-void real_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *arg)
+void real_thread_start(pthread_t *out, void *(*run)(void *), void *arg)
 {
 	pthread_attr_t attr;
 	int err;
@@ -179,7 +180,11 @@ void real_thread_start(pthread_t *out, const char *name, void *(*run)(void *), v
 	err = pthread_create(out, &attr, run, arg);
 	check(err == 0);
 	pthread_attr_destroy(&attr);
-	pthread_setname_np(*out, name);
+}
+
+void real_thread_name(const char *name)
+{
+	pthread_setname_np(pthread_self(), name);
 }
 
 void real_stderr_line(void *arg, const char *line, int len)

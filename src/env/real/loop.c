@@ -185,6 +185,7 @@ void real_loop_run(struct loop *base)
 
 static void *thread_main(void *arg)
 {
+	real_thread_name(real_loop(arg)->name);
 	real_loop_run(arg);
 	return NULL;
 }
@@ -196,7 +197,7 @@ void real_loop_thread(struct loop *base)
 
 	check(!l->threaded);
 	l->threaded = true;
-	real_thread_start(&thread, l->name, thread_main, base);
+	real_thread_start(&thread, thread_main, base);
 	l->thread = thread;
 }
 

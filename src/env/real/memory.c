@@ -1,8 +1,10 @@
 /*
- * memory, real: how much of it there is for this process: the machine's, or less where a container's limit says so.
+ * memory, real: how much of it there is for this process: the machine's, or less where a container's limit says so; and giving some back.
  */
 #include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "env/real/real_priv.h"
@@ -37,4 +39,30 @@ int64_t real_memory_bytes(void)
 			memory = limit;
 	}
 	return memory;
+}
+
+/* Of a program or library: what is never written. The page cache has it, and what is used comes back with a soft fault. */
+static int let_segments_go(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	uintptr_t page = *(const uintptr_t *)arg;
+
+	(void)size;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *h = &info->dlpi_phdr[i];
+		uintptr_t from = (info->dlpi_addr + h->p_vaddr + page - 1) & ~(page - 1);
+		uintptr_t to = (info->dlpi_addr + h->p_vaddr + h->p_memsz) & ~(page - 1);
+
+		if (h->p_type == PT_LOAD && !(h->p_flags & PF_W) && from < to)
+			madvise((void *)from, to - from, MADV_DONTNEED);
+	}
+	return 0;
+}
+
+/* Half of what an idle node has resident is code that ran once: the loader, the settings, the replay. */
+void real_let_go(struct env *e)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	(void)e;
+	dl_iterate_phdr(let_segments_go, &page);
 }

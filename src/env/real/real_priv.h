@@ -79,11 +79,17 @@ struct real_file {
 	int fd;
 };
 
-static inline struct real_env *real_env(struct env *e) { return container_of(e, struct real_env, base); }
+static inline struct real_env *real_env(struct env *e)
+{
+	return container_of(e, struct real_env, base);
+}
 
 /* Threads of 256 KiB of stack, joinable. */
-void real_thread_start(pthread_t *out, const char *name, void *(*run)(void *), void *arg);
+void real_thread_start(pthread_t *out, void *(*run)(void *), void *arg);
+/* Names the calling thread: one system call, where naming another one is a file that is opened, written and closed. */
+void real_thread_name(const char *name);
 int64_t real_memory_bytes(void);
+void real_let_go(struct env *e);
 
 /* ---- loop.c ---- */
 struct loop *real_loop_new(struct env *e, const char *name);

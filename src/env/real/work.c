@@ -83,6 +83,7 @@ static void *worker_main(void *arg)
 {
 	struct workers *w = arg;
 
+	real_thread_name("work");
 	pthread_detach(pthread_self());
 	pthread_mutex_lock(&w->lock);
 	while (wait_for_work(w)) {
@@ -117,7 +118,7 @@ void real_work(struct loop *l, struct work *work)
 	w->n_queued++;
 	if (w->n_queued > w->n_idle && w->n_threads < REAL_WORKERS_MAX) {
 		w->n_threads++;
-		real_thread_start(&thread, "work", worker_main, w);
+		real_thread_start(&thread, worker_main, w);
 	} else {
 		pthread_cond_signal(&w->some);
 	}

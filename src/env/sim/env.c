@@ -59,6 +59,11 @@ static void random_bytes(struct env *base, void *p, size_t len)
 }
 
 /* A seed chooses a quarter of the sites, and of those some visits. */
+static void let_go(struct env *e)
+{
+	(void)e; /* a simulated heap has nothing to spare */
+}
+
 static bool buggify(struct env *base, const char *site)
 {
 	struct sim_env *e = sim_env_of(base);
@@ -120,6 +125,7 @@ static const struct env_ops sim_ops = {
 	.list = sim_list,
 	.space = sim_space,
 	.lock = sim_lock,
+	.let_go = let_go,
 	.buggify = buggify,
 };
 
