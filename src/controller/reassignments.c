@@ -151,7 +151,8 @@ int controller_alter_partition_reassignments(struct controller *c, const struct 
 					     struct record_list *records)
 {
 	records->atomic = true;
-	out->error_message = STR_NULL;
+	out->error_message =
+		in->topics.n > 0 ? STR_NULL : STR(""); /* to nothing at all Kafka answers with what it begins with */
 	out->allow_replication_factor_change = in->allow_replication_factor_change;
 	out->responses.v = arena_array(ctx->arena, (size_t)in->topics.n, sizeof(*out->responses.v));
 	out->responses.n = out->responses.v ? in->topics.n : 0;

@@ -104,8 +104,8 @@ static enum outcome run(struct request *r)
 	struct str message = STR_NULL;
 	int err = check_type(r, type, &message);
 
-	if (err)
-		return request_fail(r, err, message);
+	if (err) /* version 0 has no number for an endpoint of the wrong type */
+		return request_fail(r, r->version < 1 ? ERR_INVALID_REQUEST : err, message);
 	if (!r->image)
 		return request_fail(r, ERR_UNSUPPORTED_VERSION, STR_NULL);
 	out->endpoint_type = type;

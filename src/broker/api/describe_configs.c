@@ -173,7 +173,7 @@ static int add_root_logger(struct description *d)
 			.name = STR(LOGGER_ROOT),
 			.value = logger_level(d->r->node->env->diag),
 			.config_source = CONFIG_SOURCE_DYNAMIC_BROKER_LOGGER,
-			.documentation = STR_NULL,
+			.documentation = STR(""), /* Kafka's loggers have none, and not null */
 		};
 	return d->r->arena.failed ? -ENOMEM : 0;
 }
