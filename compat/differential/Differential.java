@@ -24,7 +24,7 @@ import org.apache.kafka.common.record.TimestampType;
  * The same requests, in every version, to a broker that has just been formatted; one line an answer. Run once against Apache Kafka and once
  * against Odradek, the two outputs are held against each other line by line (compat/differential).
  *
- *   java Differential HOST PORT
+ *   java Differential HOST PORT CONTROLLER_PORT
  */
 public final class Differential {
 	private final String host;
@@ -39,8 +39,10 @@ public final class Differential {
 		wire = new Wire(host, port);
 	}
 
-	private static void print(String label, String text) {
-		System.out.println(label + " => " + text);
+	private String prefix = ""; // of every line: "controller: " on its listener
+
+	private void print(String label, String text) {
+		System.out.println(prefix + label + " => " + text);
 	}
 
 	private ApiMessage call(ApiKeys api, int version, ApiMessage body, String clientId) throws IOException {
@@ -94,16 +96,20 @@ public final class Differential {
 
 	// ---- handshake ----
 
-	private void versions() throws IOException {
+	private void advertised() throws IOException {
 		for (int v = 0; v <= ApiKeys.API_VERSIONS.latestVersion(); v++) {
 			ApiMessage answer = call(ApiKeys.API_VERSIONS, v,
 				new ApiVersionsRequestData().setClientSoftwareName("differential").setClientSoftwareVersion("1.0"), "differential");
 			JsonNode json = names.normal("", Wire.json(ApiKeys.API_VERSIONS, false, answer, (short) v));
 			for (JsonNode row : json.get("apiKeys"))
-				print("advertised | ApiVersions v" + v, row.toString());
+				print("advertised " + ApiKeys.forId(row.get("apiKey").asInt()).name + " | ApiVersions v" + v, row.toString());
 			((ObjectNode) json).remove("apiKeys");
 			print("rest | ApiVersions v" + v, json.toString());
 		}
+	}
+
+	private void versions() throws IOException {
+		advertised();
 		say("bad name", ApiKeys.API_VERSIONS, 3, new ApiVersionsRequestData().setClientSoftwareName("a b").setClientSoftwareVersion("1"));
 		say("empty name", ApiKeys.API_VERSIONS, 4, new ApiVersionsRequestData().setClientSoftwareName("").setClientSoftwareVersion("1"));
 		raw("unknown version | ApiVersions v99", header(18, 99, true));
@@ -619,7 +625,17 @@ public final class Differential {
 			.setListeners(listeners);
 	}
 
+	/** The quorum that is there: what counts up or is drawn by chance is masked. */
+	private void quorumItself() throws IOException {
+		for (int v = 0; v <= ApiKeys.DESCRIBE_QUORUM.latestVersion(false); v++) {
+			ApiMessage answer = call(ApiKeys.DESCRIBE_QUORUM, v, quorum("__cluster_metadata", 0), "differential");
+			print("quorum | DescribeQuorum v" + v, names.normal("", Wire.json(ApiKeys.DESCRIBE_QUORUM, false, answer, (short) v)).toString()
+				.replaceAll("\"(highWatermark|logEndOffset|last[A-Za-z]*Timestamp|port)\":[\"<>a-zA-Z0-9-]+", "\"$1\":0"));
+		}
+	}
+
 	private void administration() throws IOException {
+		quorumItself();
 		cluster = ((DescribeClusterResponseData) call(ApiKeys.DESCRIBE_CLUSTER, 1, new DescribeClusterRequestData(), "differential")).clusterId();
 		each("preferred", ApiKeys.ELECT_LEADERS, v -> elect(0, "p", 0, 1, 7));
 		each("preferred of nothing", ApiKeys.ELECT_LEADERS, v -> elect(0, "nothing", 0));
@@ -668,6 +684,35 @@ public final class Differential {
 		each("a voter", ApiKeys.REMOVE_RAFT_VOTER, v -> new RemoveRaftVoterRequestData().setClusterId(null).setVoterId(1).setVoterDirectoryId(new Uuid(1, 2)));
 	}
 
+	/** What a controller's listener serves to tools (KIP-919). */
+	private void controller() throws IOException {
+		prefix = "controller: ";
+		advertised();
+		raw("broker only | Produce v11", header(0, 11, true));
+		raw("broker only | Metadata v9", header(3, 9, true));
+		each("cluster", ApiKeys.DESCRIBE_CLUSTER, v -> new DescribeClusterRequestData().setEndpointType((byte) 2));
+		each("cluster of brokers", ApiKeys.DESCRIBE_CLUSTER, v -> new DescribeClusterRequestData().setEndpointType((byte) 1));
+		quorumItself();
+		each("quorum of another topic", ApiKeys.DESCRIBE_QUORUM, v -> quorum("p", 0));
+		each("one key", ApiKeys.DESCRIBE_CONFIGS, v -> describe(4, "1", List.of("message.max.bytes"), true, false));
+		each("key of all", ApiKeys.DESCRIBE_CONFIGS, v -> describe(4, "", List.of("message.max.bytes"), true, false));
+		each("key of another", ApiKeys.DESCRIBE_CONFIGS, v -> describe(4, "2", List.of("message.max.bytes"), true, false));
+		each("key of a topic", ApiKeys.DESCRIBE_CONFIGS, v -> describe(2, "p", List.of("retention.ms"), true, false));
+		each("key of nothing", ApiKeys.DESCRIBE_CONFIGS, v -> describe(2, "nothing", List.of("retention.ms"), true, false));
+		for (int v = 0; v <= 1; v++) {
+			say("change of a topic to see", ApiKeys.INCREMENTAL_ALTER_CONFIGS, v, alter(2, "p", 0, "retention.ms", "7000", true));
+			say("change of all to see", ApiKeys.INCREMENTAL_ALTER_CONFIGS, v, alter(4, "", 0, "log.retention.ms", "86400000", true));
+			say("change of a logger to see", ApiKeys.INCREMENTAL_ALTER_CONFIGS, v, alter(8, "1", 0, "no.such.logger", "INFO", true));
+		}
+		each("only to see", ApiKeys.CREATE_TOPICS, v -> create(true, topic("seen-" + v, 3, 1)));
+		each("preferred", ApiKeys.ELECT_LEADERS, v -> elect(0, "p", 0));
+		each("all", ApiKeys.LIST_PARTITION_REASSIGNMENTS, v -> new ListPartitionReassignmentsRequestData().setTopics(null));
+		each("acls", ApiKeys.DESCRIBE_ACLS, v -> new DescribeAclsRequestData().setResourceTypeFilter((byte) 1).setPatternTypeFilter((byte) 3)
+			.setOperation((byte) 1).setPermissionType((byte) 1));
+		each("a broker that is not there", ApiKeys.UNREGISTER_BROKER, v -> new UnregisterBrokerRequestData().setBrokerId(77));
+		each("nobody", ApiKeys.ADD_RAFT_VOTER, v -> addVoter(null, -1, new Uuid(1, 2), "CONTROLLER"));
+	}
+
 	public static void main(String[] args) throws IOException {
 		Differential d = new Differential(args[0], Integer.parseInt(args[1]));
 		d.versions();
@@ -679,6 +724,7 @@ public final class Differential {
 		d.otherConfigs();
 		d.administration();
 		d.rest();
+		new Differential(args[0], Integer.parseInt(args[2])).controller();
 		new Groups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 		new ConsumerGroups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 	}
