@@ -84,7 +84,10 @@ client_command() {
 	java-2.8) java_client 2.8.2 ;;
 	librdkafka) c_client ;;
 	rust-rdkafka) rust_client ;;
-	kcat) has kcat && CLIENT=("$COMPAT/clients/kcat/matrix") ;;
+	kcat)
+		has kcat && c_client || return 1 # its topics with several partitions are made by librdkafka's program
+		CLIENT=(env MATRIX_SETUP="${CLIENT[0]}" "$COMPAT/clients/kcat/matrix")
+		;;
 	*) WHY="there is no such client"; return 1 ;;
 	esac
 }

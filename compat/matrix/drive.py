@@ -51,7 +51,6 @@ class Member:
         self.changes = 0
         self.got = []
         self.left = False
-        self.odd = []
 
     def drain(self):
         while True:
@@ -68,8 +67,6 @@ class Member:
                 self.changes += 1
             elif word == "got":
                 self.got.append(tuple(int(n) for n in rest.split()))
-            elif word != "left":
-                self.odd.append(line)
 
     def leave(self):
         try:
@@ -243,9 +240,6 @@ class Play:
         try:
             stage = Stage(self, name, lambda line: self.write(name, line))
             how(stage)
-            odd = sorted({line for m in stage.everyone for line in m.odd if not line.startswith("commit failed")})
-            for line in odd:
-                self.write(name, line)
         except (subprocess.SubprocessError, OSError) as error:
             self.write(name, f"failed {type(error).__name__}")
         finally:

@@ -1,0 +1,172 @@
+// Runs Apache Kafka's command line tools one after the other in one JVM and prints what each said.
+//
+//   java -cp TOOLS Tools COMMANDS BOOTSTRAP CONTROLLER DATA WORK
+//
+// COMMANDS has a command a line, as a person types it ("kafka-topics --bootstrap-server $B --list"); a line that begins with "<" is
+// the standard input of the next command (\n, \t as usual), one with ">FILE " is text for WORK/FILE. $B is the broker, $C the
+// controller, $D the data directory, $W the work directory. A line of "? " before a command asks until its output has the text
+// that follows, for what a broker shows a little later. Each tool has a class loader of its own, so that nothing static is shared.
+
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+public final class Tools {
+    static final Map<String, String> CLASSES = Map.ofEntries(Map.entry("kafka-topics", "TopicCommand"), Map.entry("kafka-configs", "kafka.admin.ConfigCommand"),
+        Map.entry("kafka-consumer-groups", "consumer.group.ConsumerGroupCommand"), Map.entry("kafka-groups", "GroupsCommand"),
+        Map.entry("kafka-console-producer", "ConsoleProducer"), Map.entry("kafka-console-consumer", "consumer.ConsoleConsumer"),
+        Map.entry("kafka-get-offsets", "GetOffsetShell"), Map.entry("kafka-delete-records", "DeleteRecordsCommand"),
+        Map.entry("kafka-log-dirs", "LogDirsCommand"), Map.entry("kafka-broker-api-versions", "BrokerApiVersionsCommand"),
+        Map.entry("kafka-features", "FeatureCommand"), Map.entry("kafka-cluster", "ClusterTool"),
+        Map.entry("kafka-metadata-quorum", "MetadataQuorumCommand"), Map.entry("kafka-producer-perf-test", "ProducerPerformance"),
+        Map.entry("kafka-consumer-perf-test", "ConsumerPerformance"), Map.entry("kafka-verifiable-producer", "VerifiableProducer"),
+        Map.entry("kafka-verifiable-consumer", "VerifiableConsumer"), Map.entry("kafka-dump-log", "DumpLogSegments"),
+        Map.entry("kafka-leader-election", "LeaderElectionCommand"), Map.entry("kafka-reassign-partitions", "reassign.ReassignPartitionsCommand"),
+        Map.entry("kafka-transactions", "TransactionsCommand"), Map.entry("kafka-client-metrics", "ClientMetricsCommand"),
+        Map.entry("kafka-e2e-latency", "EndToEndLatency"), Map.entry("kafka-replica-verification", "ReplicaVerificationTool"),
+        Map.entry("kafka-acls", "AclCommand"), Map.entry("kafka-delegation-tokens", "DelegationTokenCommand"),
+        Map.entry("kafka-share-groups", "consumer.group.ShareGroupCommand"), Map.entry("kafka-streams-groups", "streams.StreamsGroupCommand"));
+
+    static final class Ended extends RuntimeException {
+        final int status;
+
+        Ended(int status) {
+            super(null, null, false, false);
+            this.status = status;
+        }
+    }
+
+    static final PrintStream OUT = System.out;
+    static final InputStream IN = System.in;
+
+    static List<String> words(String line) {
+        List<String> out = new ArrayList<>();
+        StringBuilder word = null;
+        char quote = 0;
+        for (char c : line.toCharArray()) {
+            if (quote == 0 && (c == '\'' || c == '"')) {
+                quote = c;
+                word = word == null ? new StringBuilder() : word;
+            } else if (c == quote) {
+                quote = 0;
+            } else if (quote == 0 && c == ' ') {
+                if (word != null) {
+                    out.add(word.toString());
+                }
+                word = null;
+            } else {
+                (word = word == null ? new StringBuilder() : word).append(c);
+            }
+        }
+        if (word != null) {
+            out.add(word.toString());
+        }
+        return out;
+    }
+
+    static URL[] classpath() throws Exception {
+        List<URL> urls = new ArrayList<>();
+        for (String part : System.getProperty("java.class.path").split(File.pathSeparator)) {
+            urls.add(new File(part).toURI().toURL());
+        }
+        return urls.toArray(new URL[0]);
+    }
+
+    // The tools leave by Exit, which can be told to throw instead.
+    static void catchExit(ClassLoader loader) throws Exception {
+        Class<?> exit = loader.loadClass("org.apache.kafka.common.utils.Exit");
+        Class<?> procedure = loader.loadClass("org.apache.kafka.common.utils.Exit$Procedure");
+        Object thrower = Proxy.newProxyInstance(loader, new Class<?>[] {procedure}, (p, m, args) -> {
+            throw new Ended((Integer) args[0]);
+        });
+        exit.getMethod("setExitProcedure", procedure).invoke(null, thrower);
+        exit.getMethod("setHaltProcedure", procedure).invoke(null, thrower);
+    }
+
+    static String run(List<String> command, byte[] input) throws Exception {
+        String name = CLASSES.getOrDefault(command.get(0), command.get(0));
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        PrintStream stream = new PrintStream(said, true, "UTF-8");
+        int[] status = {0};
+        try (URLClassLoader loader = new URLClassLoader(classpath(), ClassLoader.getPlatformClassLoader())) {
+            catchExit(loader);
+            Class<?> tool = loader.loadClass(name.startsWith("kafka.") ? name : "org.apache.kafka.tools." + name);
+            String[] args = command.subList(1, command.size()).toArray(new String[0]);
+            Thread thread = new Thread(() -> {
+                try {
+                    tool.getMethod("main", String[].class).invoke(null, (Object) args);
+                } catch (InvocationTargetException e) {
+                    Throwable cause = e.getCause();
+                    status[0] = cause instanceof Ended ? ((Ended) cause).status : 1;
+                    if (!(cause instanceof Ended)) {
+                        stream.println("thrown " + cause);
+                    }
+                } catch (Exception e) {
+                    stream.println("thrown " + e);
+                }
+            });
+            thread.setContextClassLoader(loader);
+            System.setOut(stream);
+            System.setErr(stream);
+            System.setIn(new ByteArrayInputStream(input));
+            thread.start();
+            thread.join(60000);
+            if (thread.isAlive()) {
+                thread.interrupt();
+                stream.println("did not end in time");
+                thread.join(5000);
+            }
+        } finally {
+            System.setOut(OUT);
+            System.setIn(IN);
+        }
+        String text = said.toString("UTF-8");
+        return text + (text.isEmpty() || text.endsWith("\n") ? "" : "\n") + "status " + status[0] + "\n";
+    }
+
+    public static void main(String[] args) throws Exception {
+        String input = "", wanted = null;
+        for (String line : Files.readAllLines(Path.of(args[0]))) {
+            String shown = line;
+            line = line.replace("$B", args[1]).replace("$C", args[2]).replace("$D", args[3]).replace("$W", args[4]);
+            if (line.startsWith("#") || line.isBlank()) {
+                continue;
+            }
+            if (line.startsWith(">")) {
+                int space = line.indexOf(' ');
+                Files.writeString(Path.of(args[4], line.substring(1, space)), line.substring(space + 1) + "\n");
+                continue;
+            }
+            if (line.startsWith("<")) {
+                input = line.substring(1).replace("\\n", "\n").replace("\\t", "\t");
+                continue;
+            }
+            if (line.startsWith("? ")) {
+                wanted = line.substring(2);
+                continue;
+            }
+            String text = run(words(line), input.getBytes(StandardCharsets.UTF_8));
+            for (long end = System.currentTimeMillis() + 15000; wanted != null && !text.contains(wanted) && System.currentTimeMillis() < end;) {
+                text = run(words(line), input.getBytes(StandardCharsets.UTF_8));
+            }
+            OUT.println("== " + shown);
+            OUT.print(text);
+            OUT.flush();
+            input = "";
+            wanted = null;
+        }
+        System.exit(0);
+    }
+}
