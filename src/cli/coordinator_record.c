@@ -3,9 +3,14 @@
  */
 #include "cli/coordinator_record.h"
 
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "protocol/consumer_protocol.h"
+#include "protocol/group_records.h"
 #include "wire/codec.h"
 #include "wire/protocol.h"
 #include "wire/reader.h"
@@ -66,4 +71,114 @@ int coordinator_value_json(enum coordinator_family family, struct bytes key, str
 	if (*version < 0)
 		return ERR_INVALID_RECORD;
 	return json_of(find(family, coordinator_record_type(key), SCHEMA_COORDINATOR_VALUE), *version, value, a, out);
+}
+
+/* ---- as kafka-dump-log has it ---- */
+
+static int digit(char c)
+{
+	static const char DIGITS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *at = c ? strchr(DIGITS, c) : NULL;
+
+	return at ? (int)(at - DIGITS) : -1;
+}
+
+static struct bytes from_base64(const char *text, struct arena *a)
+{
+	uint8_t *out = arena_alloc(a, strlen(text) + 1);
+	uint32_t bits = 0;
+	int n_bits = 0;
+	int32_t n = 0;
+
+	for (; out && digit(*text) >= 0; text++) {
+		bits = bits << 6 | (uint32_t)digit(*text);
+		n_bits += 6;
+		if (n_bits >= 8) {
+			n_bits -= 8;
+			out[n++] = (uint8_t)(bits >> n_bits);
+		}
+	}
+	return (struct bytes){out, n};
+}
+
+/* The bytes of the consumer protocol behind `name`, as their fields; what cannot be read stays as it is. */
+static void open_field(json_t *member, const char *name, const struct schema *s, struct arena *a)
+{
+	const char *text = json_string_value(json_object_get(member, name));
+	void *message = arena_alloc(a, s->size);
+	struct buf json = {0};
+	struct bytes bytes;
+	struct reader r;
+	json_t *opened;
+	int version;
+
+	if (!text || !message)
+		return;
+	bytes = from_base64(text, a);
+	reader_init(&r, bytes.p, (size_t)bytes.len);
+	version = reader_i16(&r);
+	if (r.failed || !schema_has_version(s, version) || codec_read(s, version, &r, a, message) != 0)
+		return;
+	codec_json(s, version, message, false, &json);
+	opened = json_loadb((const char *)json.p, json.len, 0, NULL);
+	if (opened)
+		json_object_set_new(member, name, opened);
+	buf_fini(&json);
+}
+
+static void open_members(struct buf *value, struct arena *a)
+{
+	json_t *root = json_loadb((const char *)value->p, value->len, 0, NULL), *member;
+	const char *type = json_string_value(json_object_get(root, "protocolType"));
+	size_t i;
+	char *text;
+
+	if (type && strcmp(type, "consumer") == 0) {
+		json_array_foreach(json_object_get(root, "members"), i, member)
+		{
+			open_field(member, "subscription", &consumer_protocol_subscription_schema, a);
+			open_field(member, "assignment", &consumer_protocol_assignment_schema, a);
+		}
+		text = json_dumps(root, JSON_COMPACT);
+		value->len = 0;
+		buf_put(value, text, strlen(text));
+		free(text);
+	}
+	json_decref(root);
+}
+
+static int dump_value(enum coordinator_family family, const struct record *r, struct arena *a, struct buf *out)
+{
+	struct buf json = {0};
+	int version, err;
+
+	if (!r->value.p) {
+		buf_printf(out, "<DELETE>");
+		return 0;
+	}
+	err = coordinator_value_json(family, r->key, r->value, a, &version, &json);
+	if (err == 0 && family == COORDINATOR_GROUP && coordinator_record_type(r->key) == group_metadata_key_KEY)
+		open_members(&json, a);
+	if (err == 0)
+		buf_printf(out, "{\"version\":\"%d\",\"data\":%.*s}", version, (int)json.len, (const char *)json.p);
+	buf_fini(&json);
+	return err;
+}
+
+void coordinator_dump(enum coordinator_family family, const struct record *r, struct arena *a, struct coordinator_text *out)
+{
+	struct buf json = {0};
+	int type = coordinator_record_type(r->key);
+	int err = coordinator_key_json(family, r->key, a, &json);
+
+	*out = (struct coordinator_text){{0}, {0}};
+	if (err == 0)
+		err = dump_value(family, r, a, &out->payload);
+	if (err == 0)
+		buf_printf(&out->key, "{\"type\":\"%d\",\"data\":%.*s}", type, (int)json.len, (const char *)json.p);
+	else if (err == ERR_UNSUPPORTED_VERSION)
+		buf_printf(&out->key, "Unknown record type %d at offset %" PRId64 ", skipping.", type, r->offset);
+	else
+		buf_printf(&out->key, "Error at offset %" PRId64 ", skipping. %s", r->offset, err_name(err));
+	buf_fini(&json);
 }

@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "wire/batch.h"
 
 enum coordinator_family { COORDINATOR_GROUP, COORDINATOR_TRANSACTION, COORDINATOR_SHARE };
 
@@ -19,5 +20,15 @@ int coordinator_key_json(enum coordinator_family family, struct bytes key, struc
 /* The value's fields; the version is its first two bytes. */
 int coordinator_value_json(enum coordinator_family family, struct bytes key, struct bytes value, struct arena *a,
 			   int *version, struct buf *out);
+
+/*
+ * As kafka-dump-log's decoders print a record: {"type":"1","data":..} and {"version":"3","data":..}, with what members of classic
+ * groups say of themselves decoded too; "<DELETE>" for a tombstone. A key that is not known is said; `payload` is empty then.
+ */
+struct coordinator_text {
+	struct buf key;
+	struct buf payload;
+};
+void coordinator_dump(enum coordinator_family family, const struct record *r, struct arena *a, struct coordinator_text *out);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "cli/coordinator_record.h"
 #include "cli/dump_log.h"
 #include "metadata/record.h"
 #include "protocol/control_records.h"
@@ -134,6 +135,23 @@ static void print_metadata_record(struct dump *d, const struct record *r)
 	buf_fini(&json);
 }
 
+static void print_coordinator_record(struct dump *d, const struct record *r, const char *prefix)
+{
+	enum coordinator_family family = COORDINATOR_SHARE;
+	struct coordinator_text text;
+
+	if (d->options.offsets)
+		family = COORDINATOR_GROUP;
+	else if (d->options.transaction_log)
+		family = COORDINATOR_TRANSACTION;
+	coordinator_dump(family, r, &d->arena, &text);
+	printf("%skey: %.*s", prefix, (int)text.key.len, (const char *)text.key.p);
+	if (text.payload.len > 0)
+		printf(" payload: %.*s", (int)text.payload.len, (const char *)text.payload.p);
+	buf_fini(&text.key);
+	buf_fini(&text.payload);
+}
+
 static void print_contents(struct dump *d, const struct record *r)
 {
 	const char *prefix = d->options.skip_record_metadata ? "| " : " ";
@@ -141,6 +159,10 @@ static void print_contents(struct dump *d, const struct record *r)
 	if (d->options.cluster_metadata) {
 		printf("%spayload: ", prefix);
 		print_metadata_record(d, r);
+		return;
+	}
+	if (d->options.offsets || d->options.transaction_log || d->options.share_state) {
+		print_coordinator_record(d, r, prefix);
 		return;
 	}
 	if (r->key.p) {

@@ -84,12 +84,16 @@ static const struct flag FLAGS[] = {
 	FLAG("index-sanity-check", index_sanity),
 	FLAG("skip-record-metadata", skip_record_metadata),
 	FLAG("cluster-metadata-decoder", cluster_metadata),
+	FLAG("offsets-decoder", offsets),
+	FLAG("transaction-log-decoder", transaction_log),
+	FLAG("share-group-state-decoder", share_state),
 };
 
 /* Kafka's flags for what is not served yet, or lives in Java classes. */
 static const char *const REFUSED[] = {
-	"--offsets-decoder",	       "--transaction-log-decoder", "--remote-log-metadata-decoder",
-	"--share-group-state-decoder", "--value-decoder-class",	    "--key-decoder-class",
+	"--remote-log-metadata-decoder",
+	"--value-decoder-class",
+	"--key-decoder-class",
 };
 
 static bool set_flag(struct dump_options *o, const char *arg)
@@ -141,7 +145,8 @@ static int read_arguments(int argc, char **argv, struct dump_options *o, const c
 			return command_misused(&command_dump_log, "unexpected argument: %s", argv[i]);
 	}
 	/* As Kafka has it: what prints records looks into batches. */
-	o->print_data = o->print_data || o->cluster_metadata || o->skip_record_metadata;
+	o->print_data = o->print_data || o->cluster_metadata || o->offsets || o->transaction_log || o->share_state ||
+			o->skip_record_metadata;
 	o->deep = o->deep || o->print_data;
 	return *files ? EXIT_FINE : command_misused(&command_dump_log, "--files is missing");
 }
@@ -180,6 +185,9 @@ const struct command command_dump_log = {
 		"  --print-data-log            with keys and values\n"
 		"  --skip-record-metadata      only keys and values\n"
 		"  --cluster-metadata-decoder  values are records of __cluster_metadata\n"
+		"  --offsets-decoder           keys and values are records of __consumer_offsets\n"
+		"  --transaction-log-decoder   of __transaction_state\n"
+		"  --share-group-state-decoder of __share_group_state\n"
 		"  --verify-index-only         hold an index against its log, print no entries\n"
 		"  --index-sanity-check        would the index be made anew at the next start?\n"
 		"  --max-bytes N               of a .log, from its beginning\n"

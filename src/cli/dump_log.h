@@ -20,6 +20,9 @@ struct dump_options {
 	bool index_sanity;
 	bool skip_record_metadata;
 	bool cluster_metadata; /* values are records of __cluster_metadata */
+	bool offsets;	       /* keys and values are of __consumer_offsets */
+	bool transaction_log;  /* of __transaction_state */
+	bool share_state;      /* of __share_group_state */
 	int64_t max_bytes;
 };
 
