@@ -41,7 +41,8 @@ static void alter_settings(struct tool *t, struct str name, struct incremental_a
 {
 	struct incremental_alter_configs_request_resource resource = {CLIENT_METRICS, name, {v, n}};
 	struct incremental_alter_configs_request r = {.resources = {&resource, 1}};
-	const struct incremental_alter_configs_response *a = tool_must(t, CLIENT_ANY, incremental_alter_configs_request_KEY, &r);
+	const struct incremental_alter_configs_response *a =
+		tool_must(t, CLIENT_ANY, incremental_alter_configs_request_KEY, &r);
 
 	for (int32_t i = 0; i < a->responses.n; i++)
 		if (a->responses.v[i].error_code)
@@ -73,7 +74,8 @@ static void show(struct tool *t, struct str name)
 		printf("Client metrics configs for %.*s are:\n", STR_ARG(name));
 	for (int32_t i = 0; i < s->configs.n; i++) {
 		if (t->json)
-			json_object_setn_new(values, s->configs.v[i].name.p, (size_t)s->configs.v[i].name.len, json_str(s->configs.v[i].value));
+			json_object_setn_new(values, s->configs.v[i].name.p, (size_t)s->configs.v[i].name.len,
+					     json_str(s->configs.v[i].value));
 		else
 			printf("  %.*s=%.*s\n", STR_ARG(s->configs.v[i].name), STR_ARG(s->configs.v[i].value));
 	}
@@ -114,7 +116,8 @@ static int alter(struct tool *t)
 		const char *value = tool_value(t, PAIRS[i][0]);
 
 		if (value)
-			v[n++] = (struct incremental_alter_configs_request_config){str_of(PAIRS[i][1]), *value ? OP_SET : OP_DELETE, str_of(value)};
+			v[n++] = (struct incremental_alter_configs_request_config){
+				str_of(PAIRS[i][1]), *value ? OP_SET : OP_DELETE, str_of(value)};
 	}
 	alter_settings(t, str_of(name), v, n);
 	if (!t->json)
@@ -124,11 +127,12 @@ static int alter(struct tool *t)
 	return EXIT_FINE;
 }
 
-static int delete(struct tool *t)
+static int delete (struct tool *t)
 {
 	struct str name = str_of(tool_value(t, "name"));
 	const struct describe_configs_response_result *s = settings(t, name);
-	struct incremental_alter_configs_request_config *v = arena_array(&t->arena, (size_t)s->configs.n + 1, sizeof(*v));
+	struct incremental_alter_configs_request_config *v =
+		arena_array(&t->arena, (size_t)s->configs.n + 1, sizeof(*v));
 
 	for (int32_t i = 0; i < s->configs.n; i++)
 		v[i] = (struct incremental_alter_configs_request_config){s->configs.v[i].name, OP_DELETE, STR_NULL};
@@ -158,7 +162,8 @@ static void check_options(struct tool *t)
 	exclude(t, "list", NOT_OF_LIST);
 	if (tool_has(t, "alter") && tool_has(t, "name") == tool_has(t, "generate-name"))
 		tool_die(t, "One of --name or --generate-name must be specified with --alter.");
-	if (tool_has(t, "interval") && *tool_value(t, "interval") && !str_to_i32(str_of(tool_value(t, "interval")), &interval))
+	if (tool_has(t, "interval") && *tool_value(t, "interval") &&
+	    !str_to_i32(str_of(tool_value(t, "interval")), &interval))
 		tool_die(t, "Invalid interval value. Enter an integer, or leave empty to reset.");
 	if (tool_has(t, "delete") && !tool_has(t, "name"))
 		tool_die(t, "A client metrics resource name must be specified with --delete.");
@@ -168,7 +173,8 @@ static int client_metrics(struct tool *t)
 {
 	static const char *const NAMES[] = {"alter", "delete", "describe", "list", NULL};
 	static int (*const RUN[])(struct tool * t) = {alter, delete, describe, list};
-	int action = tool_one_of(t, NAMES, "Command must include exactly one action: --alter, --delete, --describe or --list.");
+	int action = tool_one_of(t, NAMES,
+				 "Command must include exactly one action: --alter, --delete, --describe or --list.");
 
 	check_options(t);
 	t->complaint = "Error while executing client metrics command : ";
@@ -191,7 +197,9 @@ static const struct option_row OPTIONS[] = {
 	{"name", "NAME", "which", NULL, 0, 0},
 	{"generate-name", NULL, "one with a name by chance", NULL, 0, 0},
 	{"interval", "MS", "how often clients report; empty: the default", NULL, 0, 0},
-	{"match", "NAME=REGEX,...", "which clients: client_id, client_instance_id, client_software_name, client_software_version, client_source_address, client_source_port", NULL, 0, 0},
+	{"match", "NAME=REGEX,...",
+	 "which clients: client_id, client_instance_id, client_software_name, client_software_version, client_source_address, client_source_port",
+	 NULL, 0, 0},
 	{"metrics", "PREFIX,...", "what they report", NULL, 0, 0},
 	OPTION_COMMON,
 };
@@ -201,6 +209,8 @@ const struct command command_client_metrics = {
 	.summary = "what clients are asked to report, as kafka-client-metrics",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Lists, describes, alters and deletes subscriptions to the metrics of clients, as kafka-client-metrics does.",
-	.examples = "  odradek client-metrics --bootstrap-server localhost:9092 --alter --name s --metrics org.apache.kafka.producer. --interval 30000\n",
+	.description =
+		"Lists, describes, alters and deletes subscriptions to the metrics of clients, as kafka-client-metrics does.",
+	.examples =
+		"  odradek client-metrics --bootstrap-server localhost:9092 --alter --name s --metrics org.apache.kafka.producer. --interval 30000\n",
 };

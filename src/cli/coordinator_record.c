@@ -165,7 +165,8 @@ static int dump_value(enum coordinator_family family, const struct record *r, st
 	return err;
 }
 
-void coordinator_dump(enum coordinator_family family, const struct record *r, struct arena *a, struct coordinator_text *out)
+void coordinator_dump(enum coordinator_family family, const struct record *r, struct arena *a,
+		      struct coordinator_text *out)
 {
 	struct buf json = {0};
 	int type = coordinator_record_type(r->key);

@@ -29,6 +29,7 @@ struct coordinator_text {
 	struct buf key;
 	struct buf payload;
 };
-void coordinator_dump(enum coordinator_family family, const struct record *r, struct arena *a, struct coordinator_text *out);
+void coordinator_dump(enum coordinator_family family, const struct record *r, struct arena *a,
+		      struct coordinator_text *out);
 
 #endif

@@ -60,13 +60,15 @@ static struct partition *read_file(struct tool *t, const char *path, int *n)
 	qsort(v, (size_t)*n, sizeof(*v), partition_compare);
 	for (int i = 1; i < *n; i++)
 		if (partition_compare(&v[i - 1], &v[i]) == 0)
-			tool_die(t, "Replica election data contains duplicate partitions: [%.*s-%d]", STR_ARG(v[i].topic), v[i].partition);
+			tool_die(t, "Replica election data contains duplicate partitions: [%.*s-%d]",
+				 STR_ARG(v[i].topic), v[i].partition);
 	return v;
 }
 
 static void write_partitions(struct tool *t, struct elect_leaders_request *r)
 {
-	struct partition one = {.topic = str_of(tool_value(t, "topic")), .partition = (int32_t)tool_number(t, "partition", 0)};
+	struct partition one = {.topic = str_of(tool_value(t, "topic")),
+				.partition = (int32_t)tool_number(t, "partition", 0)};
 	const char *path = tool_value(t, "path-to-json-file");
 	int n = 1;
 	struct partition *v = path ? read_file(t, path, &n) : &one;
@@ -119,17 +121,20 @@ static int tell(struct tool *t, const struct elect_leaders_response *r, const ch
 	t->out = json_array();
 	for (int32_t i = 0; i < r->replica_election_results.n; i++)
 		for (int32_t k = 0; k < r->replica_election_results.v[i].partition_result.n; k++) {
-			const struct elect_leaders_response_partition *p = &r->replica_election_results.v[i].partition_result.v[k];
+			const struct elect_leaders_response_partition *p =
+				&r->replica_election_results.v[i].partition_result.v[k];
 			struct str topic = r->replica_election_results.v[i].topic;
 			bool bad = p->error_code && p->error_code != ERR_ELECTION_NOT_NEEDED;
 
 			failed += bad;
 			if (t->json)
-				json_array_append_new(t->out, json_pack("{s:o,s:i,s:s?}", "topic", json_str(topic), "partition", (int)p->partition_id,
-									"error", p->error_code ? err_name(p->error_code) : NULL));
+				json_array_append_new(t->out,
+						      json_pack("{s:o,s:i,s:s?}", "topic", json_str(topic), "partition",
+								(int)p->partition_id, "error",
+								p->error_code ? err_name(p->error_code) : NULL));
 			else if (bad)
-				printf("Error completing leader election (%s) for partition: %.*s-%d: org.apache.kafka.common.errors.%s: %.*s\n", kind,
-				       STR_ARG(topic), p->partition_id, tool_exception(p->error_code, name),
+				printf("Error completing leader election (%s) for partition: %.*s-%d: org.apache.kafka.common.errors.%s: %.*s\n",
+				       kind, STR_ARG(topic), p->partition_id, tool_exception(p->error_code, name),
 				       STR_ARG(tool_error_text(t, p->error_code, p->error_message)));
 		}
 	if (failed > 0)
@@ -145,7 +150,9 @@ static int leader_election(struct tool *t)
 	if (strcasecmp(type, "preferred") != 0 && strcasecmp(type, "unclean") != 0)
 		tool_misused(t, "Cannot parse argument '%s' of option election-type", type);
 	if (tool_has(t, "topic") + tool_has(t, "all-topic-partitions") + tool_has(t, "path-to-json-file") != 1)
-		tool_die(t, "One and only one of the following options is required: topic, all-topic-partitions, path-to-json-file");
+		tool_die(
+			t,
+			"One and only one of the following options is required: topic, all-topic-partitions, path-to-json-file");
 	if (tool_has(t, "topic") && !tool_has(t, "partition"))
 		tool_die(t, "Missing required option(s): partition");
 	if (!tool_has(t, "topic") && tool_has(t, "partition"))
@@ -159,7 +166,8 @@ static int leader_election(struct tool *t)
 	r.election_type = strcasecmp(type, "unclean") == 0 ? UNCLEAN : PREFERRED;
 	write_partitions(t, &r);
 	tool_connect(t);
-	return tell(t, tool_must(t, CLIENT_CONTROLLER, elect_leaders_request_KEY, &r), r.election_type == UNCLEAN ? "UNCLEAN" : "PREFERRED");
+	return tell(t, tool_must(t, CLIENT_CONTROLLER, elect_leaders_request_KEY, &r),
+		    r.election_type == UNCLEAN ? "UNCLEAN" : "PREFERRED");
 }
 
 static int run(int argc, char **argv)
@@ -169,11 +177,13 @@ static int run(int argc, char **argv)
 
 static const struct option_row OPTIONS[] = {
 	OPTION_BOOTSTRAP,
-	{"election-type", "TYPE", "preferred: back to the first replica; unclean: any replica where there is no leader", NULL, 0, OPTION_REQUIRED},
+	{"election-type", "TYPE", "preferred: back to the first replica; unclean: any replica where there is no leader",
+	 NULL, 0, OPTION_REQUIRED},
 	{"topic", "TOPIC", "of one partition", NULL, 0, 0},
 	{"partition", "N", "its number", NULL, 0, 0},
 	{"all-topic-partitions", NULL, "of all partitions that need it", NULL, 0, 0},
-	{"path-to-json-file", "FILE", "of those in a file: {\"partitions\": [{\"topic\": \"t\", \"partition\": 0}]}", NULL, 0, 0},
+	{"path-to-json-file", "FILE", "of those in a file: {\"partitions\": [{\"topic\": \"t\", \"partition\": 0}]}",
+	 NULL, 0, 0},
 	{"admin.config", "FILE", "the old name of --command-config", NULL, 0, 0},
 	OPTION_COMMON,
 };
@@ -183,6 +193,8 @@ const struct command command_leader_election = {
 	.summary = "have partitions choose their leaders anew, as kafka-leader-election",
 	.run = run,
 	.options = OPTIONS,
-	.description = "Has partitions choose the preferred replica, or, where there is no leader, any, as kafka-leader-election does.",
-	.examples = "  odradek leader-election --bootstrap-server localhost:9092 --election-type preferred --all-topic-partitions\n",
+	.description =
+		"Has partitions choose the preferred replica, or, where there is no leader, any, as kafka-leader-election does.",
+	.examples =
+		"  odradek leader-election --bootstrap-server localhost:9092 --election-type preferred --all-topic-partitions\n",
 };

@@ -266,6 +266,10 @@ int tool_run(const struct command *c, int argc, char **argv, int (*body)(struct 
 		putchar('\n');
 	}
 	json_decref(t.out);
+	if (t.client && client_is_busy(t.client)) { /* a name is still being looked up, and nobody waits for it */
+		fflush(stdout);
+		exit(code);
+	}
 	if (t.client)
 		client_free(t.client);
 	if (t.loop)
@@ -352,7 +356,7 @@ void tool_ask_start(struct tool *t, struct ask *a, int32_t node, int key, const 
 
 void tool_wait(struct tool *t)
 {
-	while (t->pending > 0 || client_is_busy(t->client))
+	while (t->pending > 0)
 		loop_run(t->loop);
 }
 

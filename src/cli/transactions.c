@@ -15,7 +15,8 @@ extern const struct command command_transactions;
 
 _Noreturn static void failed(struct tool *t, const char *what, int err, struct str message)
 {
-	tool_die(t, "%s: %.*s. Enable debug logging for additional detail.", what, STR_ARG(tool_error_text(t, err, message)));
+	tool_die(t, "%s: %.*s. Enable debug logging for additional detail.", what,
+		 STR_ARG(tool_error_text(t, err, message)));
 }
 
 static int show(struct tool *t, struct table *table)
@@ -34,7 +35,8 @@ static int list(struct tool *t)
 	const struct metadata_response *m = topics_of(t, &STR_NULL, 0);
 	struct ask *asks = arena_array(&t->arena, (size_t)m->brokers.n + 1, sizeof(*asks));
 	struct list_transactions_request r = {.duration_filter = tool_number(t, "duration-filter", -1),
-					      .transactional_id_pattern = str_of(tool_value(t, "transactional-id-pattern"))};
+					      .transactional_id_pattern =
+						      str_of(tool_value(t, "transactional-id-pattern"))};
 	struct table table;
 
 	table_init(&table, t, HEADS);
@@ -66,13 +68,15 @@ static struct str partitions_text(struct tool *t, const struct describe_transact
 
 	for (int32_t i = 0; i < d->topics.n; i++)
 		for (int32_t k = 0; k < d->topics.v[i].partitions.n; k++)
-			buf_printf(&b, "%s%.*s-%d", b.len ? "," : "", STR_ARG(d->topics.v[i].topic), d->topics.v[i].partitions.v[k]);
+			buf_printf(&b, "%s%.*s-%d", b.len ? "," : "", STR_ARG(d->topics.v[i].topic),
+				   d->topics.v[i].partitions.v[k]);
 	out = b.len ? arena_str(&t->arena, buf_str(&b)) : STR("");
 	buf_fini(&b);
 	return out;
 }
 
-static void add_row(struct tool *t, struct table *table, int32_t coordinator, const struct describe_transactions_response_transaction *d)
+static void add_row(struct tool *t, struct table *table, int32_t coordinator,
+		    const struct describe_transactions_response_transaction *d)
 {
 	bool open = d->transaction_start_time_ms >= 0;
 
@@ -94,8 +98,16 @@ static void add_row(struct tool *t, struct table *table, int32_t coordinator, co
 
 static int describe(struct tool *t)
 {
-	static const char *const HEADS[] = {"CoordinatorId", "TransactionalId", "ProducerId", "ProducerEpoch", "TransactionState",
-					    "TransactionTimeoutMs", "CurrentTransactionStartTimeMs", "TransactionDurationMs", "TopicPartitions", NULL};
+	static const char *const HEADS[] = {"CoordinatorId",
+					    "TransactionalId",
+					    "ProducerId",
+					    "ProducerEpoch",
+					    "TransactionState",
+					    "TransactionTimeoutMs",
+					    "CurrentTransactionStartTimeMs",
+					    "TransactionDurationMs",
+					    "TopicPartitions",
+					    NULL};
 	const char *text = tool_value(t, "transactional-id");
 	struct str id = text ? str_of(text) : STR_NULL;
 	struct describe_transactions_request r = {.transactional_ids = {&id, 1}};
@@ -155,10 +167,16 @@ static void add_producers(struct table *table, const struct describe_producers_r
 
 static int describe_producers(struct tool *t)
 {
-	static const char *const HEADS[] = {"ProducerId",    "ProducerEpoch", "LatestCoordinatorEpoch",	 "LastSequence",
-					    "LastTimestamp", "CurrentTransactionStartOffset", NULL};
+	static const char *const HEADS[] = {"ProducerId",
+					    "ProducerEpoch",
+					    "LatestCoordinatorEpoch",
+					    "LastSequence",
+					    "LastTimestamp",
+					    "CurrentTransactionStartOffset",
+					    NULL};
 	int32_t partition = (int32_t)tool_number(t, "partition", -1);
-	struct describe_producers_request_topic topic = {.name = str_of(tool_value(t, "topic")), .partition_indexes = {&partition, 1}};
+	struct describe_producers_request_topic topic = {.name = str_of(tool_value(t, "topic")),
+							 .partition_indexes = {&partition, 1}};
 	struct describe_producers_request r = {.topics = {&topic, 1}};
 	const struct describe_producers_response *d;
 	const void *response = NULL;
@@ -169,7 +187,8 @@ static int describe_producers(struct tool *t)
 	if (!tool_has(t, "topic") || !tool_has(t, "partition"))
 		tool_misused(t, "arguments --topic and --partition are required");
 	node = leader_of(t, topic.name, partition);
-	err = node < 0 ? ERR_UNKNOWN_TOPIC_OR_PARTITION : tool_ask(t, node, describe_producers_request_KEY, &r, &response);
+	err = node < 0 ? ERR_UNKNOWN_TOPIC_OR_PARTITION
+		       : tool_ask(t, node, describe_producers_request_KEY, &r, &response);
 	d = response;
 	if (err == 0 && (d->topics.n != 1 || d->topics.v[0].partitions.n != 1))
 		err = ERR_UNKNOWN_SERVER_ERROR;
@@ -177,8 +196,10 @@ static int describe_producers(struct tool *t)
 		err = d->topics.v[0].partitions.v[0].error_code;
 	if (err != 0)
 		failed(t,
-		       tool_string(t, arena_printf(&t->arena, "Failed to describe producers for partition %.*s-%d on %s", STR_ARG(topic.name), partition,
-						   tool_has(t, "broker-id") ? "the broker" : "leader")),
+		       tool_string(t,
+				   arena_printf(&t->arena, "Failed to describe producers for partition %.*s-%d on %s",
+						STR_ARG(topic.name), partition,
+						tool_has(t, "broker-id") ? "the broker" : "leader")),
 		       err, t->message);
 	table_init(&table, t, HEADS);
 	add_producers(&table, &d->topics.v[0].partitions.v[0]);
@@ -228,6 +249,7 @@ const struct command command_transactions = {
 	.run = run,
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,
-	.description = "Shows transactional ids and the producers of partitions, as kafka-transactions does. Aborting is left to Kafka's script.",
+	.description =
+		"Shows transactional ids and the producers of partitions, as kafka-transactions does. Aborting is left to Kafka's script.",
 	.examples = "  odradek transactions --bootstrap-server localhost:9092 list\n",
 };

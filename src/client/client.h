@@ -32,7 +32,7 @@ struct client_options {
 	int32_t request_timeout_ms;
 	int32_t api_timeout_ms; /* of a call, with all its attempts */
 	int32_t retry_backoff_ms;
-	size_t answer_max; /* bytes of one answer */
+	size_t answer_max;						 /* bytes of one answer */
 	void (*trouble)(void *arg, const char *host, int port, int err); /* a connection has failed; may be NULL */
 	void *trouble_arg;
 };
@@ -49,9 +49,9 @@ enum { CLIENT_ANY = -1, CLIENT_CONTROLLER = -2 };
 
 struct call {
 	int16_t key;
-	int8_t lane;	/* one connection each: what a node parks (a fetch) holds up what comes behind it */
-	bool once;	/* not sent again when the connection breaks */
-	bool silent;	/* there will be no answer (acks=0): done when it is written */
+	int8_t lane;	    /* one connection each: what a node parks (a fetch) holds up what comes behind it */
+	bool once;	    /* not sent again when the connection breaks */
+	bool silent;	    /* there will be no answer (acks=0): done when it is written */
 	int8_t version_max; /* 0: the highest there is */
 	int32_t node;
 	int32_t timeout_ms; /* 0: the client's */

@@ -28,10 +28,10 @@ struct produced {
 
 struct producer_options {
 	const char *topic;
-	int16_t acks;	  /* -1: all in sync */
-	bool idempotent;  /* with acks -1 only */
+	int16_t acks;	 /* -1: all in sync */
+	bool idempotent; /* with acks -1 only */
 	bool keep_times;
-	int codec;	  /* compress/compress.h */
+	int codec; /* compress/compress.h */
 	int level;
 	size_t batch_bytes;
 	size_t buffer_bytes;

@@ -97,7 +97,11 @@ static void on_called(struct call *c)
 static void call(void *arg)
 {
 	t.called = false;
-	t.call = (struct call){.key = (int16_t)t.key, .node = CLIENT_CONTROLLER, .request = t.request, .arena = &t.arena, .done = on_called};
+	t.call = (struct call){.key = (int16_t)t.key,
+			       .node = CLIENT_CONTROLLER,
+			       .request = t.request,
+			       .arena = &t.arena,
+			       .done = on_called};
 	client_call(t.client, &t.call);
 }
 
@@ -117,7 +121,8 @@ static int ask(int key, const void *request)
 
 static void make_topic(int partitions)
 {
-	struct create_topics_request_topic topic = {.name = STR("t"), .num_partitions = partitions, .replication_factor = 1};
+	struct create_topics_request_topic topic = {
+		.name = STR("t"), .num_partitions = partitions, .replication_factor = 1};
 	struct create_topics_request r = {.topics = {&topic, 1}, .timeout_ms = 30000};
 	const struct create_topics_response *answer;
 
@@ -136,8 +141,7 @@ static void on_produced(void *arg, const struct produced *b)
 
 static void break_all(void)
 {
-	list_each_safe(it, &t.client->nodes)
-		channel_break(container_of(it, struct client_node, link), -ECONNRESET);
+	list_each_safe(it, &t.client->nodes) channel_break(container_of(it, struct client_node, link), -ECONNRESET);
 	t.breaks++;
 }
 
@@ -320,7 +324,8 @@ static void a_cluster_that_is_not_there_takes_the_time_that_was_given(void **sta
 
 static void try_wrong(void *arg)
 {
-	static const char *const WRONG[] = {"", ",", "host", "host:", "host:0", "host:65536", ":9092", "host:9092,other", "host:x"};
+	static const char *const WRONG[] = {
+		"", ",", "host", "host:", "host:0", "host:65536", ":9092", "host:9092,other", "host:x"};
 	struct client_options o = CLIENT_OPTIONS_DEFAULT;
 	struct client *c;
 	struct str wrong;
