@@ -229,7 +229,7 @@ static void keep(struct mixed *m, int32_t member)
 		if (t && subscribes(t, member)) {
 			m->load[member] += o->n;
 			for (int32_t j = 0; j < o->n; j++) {
-				if (o->partitions[j] < t->source->n_partitions)
+				if (o->partitions[j] >= 0 && o->partitions[j] < t->source->n_partitions)
 					t->owners[o->partitions[j]] = member;
 			}
 		} else if (draft_open(m, member)) {

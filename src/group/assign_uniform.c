@@ -102,7 +102,7 @@ static uint8_t **owned_marks(struct uniform *u)
 			const struct assign_source *t = topic_find(u, owned->v[i].id);
 
 			for (int32_t j = 0; t && j < owned->v[i].n; j++) {
-				if (owned->v[i].partitions[j] < t->n_partitions)
+				if (owned->v[i].partitions[j] >= 0 && owned->v[i].partitions[j] < t->n_partitions)
 					marks[t - u->topics][owned->v[i].partitions[j]] = 1;
 			}
 		}

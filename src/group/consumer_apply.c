@@ -61,7 +61,8 @@ int consumer_apply_group(struct group_shard *s, const void *k, const void *v, co
 	return 0;
 }
 
-int consumer_apply_partition_metadata(struct group_shard *s, const void *k, const void *v, const struct shard_position *at)
+int consumer_apply_partition_metadata(struct group_shard *s, const void *k, const void *v,
+				      const struct shard_position *at)
 {
 	const struct consumer_group_partition_metadata_key *key = k;
 	struct consumer_group *g;
@@ -100,7 +101,10 @@ int consumer_apply_subscription(struct group_shard *s, const void *k, const void
 	view.rebalance_timeout_ms = value->rebalance_timeout_ms;
 	view.assignor = value->server_assignor;
 	view.classic = value->classic_member_metadata;
-	view.names = consumer_names(at->arena, value->subscribed_topic_names.v, value->subscribed_topic_names.n, &view.n_names);
+	if (view.classic && view.classic->supported_protocols.n == 0)
+		return -EBADMSG;
+	view.names = consumer_names(at->arena, value->subscribed_topic_names.v, value->subscribed_topic_names.n,
+				    &view.n_names);
 	if (!view.names)
 		return -ENOMEM;
 	consumer_set_subscription(consumer_entry_need(s, g, key->member_id), &view);
@@ -145,7 +149,8 @@ int consumer_apply_target(struct group_shard *s, const void *k, const void *v, c
 	if (!set.v)
 		return -ENOMEM;
 	for (int32_t i = 0; i < set.n; i++) {
-		const struct consumer_group_target_assignment_member_value_topic_partition *t = &value->topic_partitions.v[i];
+		const struct consumer_group_target_assignment_member_value_topic_partition *t =
+			&value->topic_partitions.v[i];
 
 		set.v[i] = (struct assign_topic){t->topic_id, t->partitions.n, t->partitions.v, NULL};
 	}
@@ -164,7 +169,8 @@ static bool read_current(struct arena *a, const topic_partitions *v, int32_t n, 
 		struct assign_topic *t = &out->v[i];
 		bool has_epochs = v[i].assignment_epochs.n == v[i].partitions.n;
 
-		*t = (struct assign_topic){v[i].topic_id, v[i].partitions.n, v[i].partitions.v, v[i].assignment_epochs.v};
+		*t = (struct assign_topic){v[i].topic_id, v[i].partitions.n, v[i].partitions.v,
+					   v[i].assignment_epochs.v};
 		if (!has_epochs) {
 			t->epochs = arena_array(a, (size_t)t->n + 1, sizeof(*t->epochs));
 			if (!t->epochs)
@@ -200,7 +206,7 @@ int consumer_apply_current(struct group_shard *s, const void *k, const void *v, 
 		view.epoch = value->member_epoch;
 		view.previous_epoch = value->previous_member_epoch;
 		view.state = value->state >= CONSUMER_STABLE && value->state <= CONSUMER_UNRELEASED ? value->state
-												   : CONSUMER_UNKNOWN;
+												    : CONSUMER_UNKNOWN;
 		if (!read_current(at->arena, value->assigned_partitions.v, value->assigned_partitions.n, view.epoch,
 				  &view.assigned) ||
 		    !read_current(at->arena, value->partitions_pending_revocation.v,

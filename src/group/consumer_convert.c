@@ -34,50 +34,66 @@ static bool may_upgrade(struct consumer_decision *d, const struct classic_group 
 		why = "the group size exceeds the consumer group maximum size";
 	else if (!g->protocol)
 		return consumer_refuse(d, ERR_UNKNOWN_SERVER_ERROR, "No value present");
-	return !why || consumer_refuse(d, ERR_GROUP_ID_NOT_FOUND,
-				       "Cannot upgrade classic group %.*s to consumer group because %s.", STR_ARG(d->id), why);
+	return !why ||
+	       consumer_refuse(d, ERR_GROUP_ID_NOT_FOUND,
+			       "Cannot upgrade classic group %.*s to consumer group because %s.", STR_ARG(d->id), why);
 }
 
 static bool refuse_malformed(struct consumer_decision *d)
 {
-	return consumer_refuse(d, ERR_GROUP_ID_NOT_FOUND,
-			       "Cannot upgrade classic group %.*s to consumer group because the embedded consumer protocol is "
-			       "malformed.",
-			       STR_ARG(d->id));
+	return consumer_refuse(
+		d, ERR_GROUP_ID_NOT_FOUND,
+		"Cannot upgrade classic group %.*s to consumer group because the embedded consumer protocol is "
+		"malformed.",
+		STR_ARG(d->id));
+}
+
+/* A topic of the last assignment, each partition once; false: no memory, or another member has one of them. */
+static bool take_topic(struct consumer_decision *d, struct assign_topic *to, int32_t epoch)
+{
+	struct consumer_owned one = {{1, to}};
+
+	if (!consumer_owned_sort(&one, d->step->arena))
+		return consumer_refuse(d, -ENOMEM, "out of memory");
+	to->epochs = arena_array(d->step->arena, (size_t)to->n + 1, sizeof(*to->epochs));
+	if (!to->epochs)
+		return consumer_refuse(d, -ENOMEM, "out of memory");
+	for (int32_t i = 0; i < to->n; i++) {
+		to->epochs[i] = epoch;
+		if (to->partitions[i] < 0 || consumer_owner_epoch(d->g, to->id, to->partitions[i]) != -1)
+			return consumer_refuse(d, ERR_UNKNOWN_SERVER_ERROR, "a partition is assigned to two members");
+	}
+	return true;
 }
 
 /* The partitions of the last assignment; topics that have gone are left out. */
-static bool assigned_of(struct consumer_decision *d, const struct classic_member *m, int32_t epoch, struct assign_set *out)
+static bool assigned_of(struct consumer_decision *d, const struct classic_member *m, int32_t epoch,
+			struct assign_set *out)
 {
-	struct arena *a = d->step->arena;
 	struct consumer_protocol_assignment assignment;
 
 	*out = (struct assign_set){0};
 	if (m->assignment.len == 0)
 		return true;
-	if (!consumer_read_assignment(a, m->assignment, &assignment))
+	if (!consumer_read_assignment(d->step->arena, m->assignment, &assignment))
 		return refuse_malformed(d);
 	if (assignment.user_data.len > 0)
-		return consumer_refuse(d, ERR_GROUP_ID_NOT_FOUND,
-				       "Cannot upgrade classic group %.*s to consumer group because an unsupported custom assignor is in "
-				       "use. Please refer to the documentation or switch to a default assignor before re-attempting the "
-				       "upgrade.",
-				       STR_ARG(d->id));
-	out->v = arena_array(a, (size_t)assignment.assigned_partitions.n + 1, sizeof(*out->v));
+		return consumer_refuse(
+			d, ERR_GROUP_ID_NOT_FOUND,
+			"Cannot upgrade classic group %.*s to consumer group because an unsupported custom assignor is in "
+			"use. Please refer to the documentation or switch to a default assignor before re-attempting the "
+			"upgrade.",
+			STR_ARG(d->id));
+	out->v = arena_array(d->step->arena, (size_t)assignment.assigned_partitions.n + 1, sizeof(*out->v));
 	for (int32_t i = 0; out->v && i < assignment.assigned_partitions.n; i++) {
 		const struct consumer_protocol_assignment_topic_partition *from = &assignment.assigned_partitions.v[i];
 		const struct image_topic *t = image_topic_by_name(d->step->image, from->topic);
-		struct assign_topic *to = &out->v[out->n];
 
 		if (!t || from->partitions.n == 0 || assign_set_find(out, t->id))
 			continue;
-		*to = (struct assign_topic){t->id, from->partitions.n, from->partitions.v, NULL};
-		to->epochs = arena_array(a, (size_t)to->n, sizeof(*to->epochs));
-		for (int32_t j = 0; to->epochs && j < to->n; j++)
-			to->epochs[j] = epoch;
-		if (!to->epochs)
-			return consumer_refuse(d, -ENOMEM, "out of memory");
-		out->n++;
+		out->v[out->n] = (struct assign_topic){t->id, from->partitions.n, from->partitions.v, NULL};
+		if (!take_topic(d, &out->v[out->n++], epoch))
+			return false;
 	}
 	order_current(out);
 	return out->v || consumer_refuse(d, -ENOMEM, "out of memory");
@@ -312,7 +328,8 @@ static void downgraded(void *state, struct shard_step *step, void *arg, int err)
 	xfree(w);
 }
 
-static void list_staying(struct downgrade *d, struct consumer_member **v, int32_t n, const struct consumer_view *joining)
+static void list_staying(struct downgrade *d, struct consumer_member **v, int32_t n,
+			 const struct consumer_view *joining)
 {
 	consumer_each(m, d->g)
 	{
@@ -324,8 +341,8 @@ static void list_staying(struct downgrade *d, struct consumer_member **v, int32_
 			(struct downgraded){joining, &consumer_static_member(d->g, joining->instance_id)->target};
 }
 
-static bool convert(struct consumer_group *g, struct consumer_member **v, int32_t n, const struct consumer_view *joining,
-		    bool rebalance, struct shard_step *step)
+static bool convert(struct consumer_group *g, struct consumer_member **v, int32_t n,
+		    const struct consumer_view *joining, bool rebalance, struct shard_step *step)
 {
 	struct downgrade d = {.g = g};
 	struct downgraded_write *w;
@@ -349,7 +366,8 @@ static bool convert(struct consumer_group *g, struct consumer_member **v, int32_
 	return true;
 }
 
-bool consumer_leaves_classic(const struct group_shard *s, const struct consumer_group *g, const struct consumer_member *m)
+bool consumer_leaves_classic(const struct group_shard *s, const struct consumer_group *g,
+			     const struct consumer_member *m)
 {
 	return !m->v.classic && consumer_may_downgrade(s) && g->n_classic == g->n_members - 1 &&
 	       g->n_members <= group_setting(s, CONFIG_GROUP_MAX_SIZE);

@@ -16,7 +16,10 @@ struct describing {
 	bool failed;
 };
 
-static struct str keep(const struct describing *d, struct str s) { return arena_str(d->c->arena, s); }
+static struct str keep(const struct describing *d, struct str s)
+{
+	return arena_str(d->c->arena, s);
+}
 
 static topic_partitions *topic_of(assignment *a, struct uuid id)
 {
@@ -48,7 +51,8 @@ static void add_topic(struct describing *d, assignment *a, const struct assign_t
 	t->partitions.n += from->n;
 }
 
-static void fill_assignment(struct describing *d, assignment *out, const struct assign_set *a, const struct assign_set *b)
+static void fill_assignment(struct describing *d, assignment *out, const struct assign_set *a,
+			    const struct assign_set *b)
 {
 	out->topic_partitions.n = 0;
 	out->topic_partitions.v = arena_array(d->c->arena, (size_t)(a->n + b->n) + 1, sizeof(*out->topic_partitions.v));
@@ -118,8 +122,8 @@ static void describe(struct describing *d, const struct group_shard *s, struct s
 		return;
 	}
 	out->error_code = ERR_GROUP_ID_NOT_FOUND;
-	out->error_message = arena_printf(d->c->arena, g ? "Group %.*s is not a consumer group." : "Group %.*s not found.",
-					  STR_ARG(id));
+	out->error_message = arena_printf(
+		d->c->arena, g ? "Group %.*s is not a consumer group." : "Group %.*s not found.", STR_ARG(id));
 }
 
 void consumer_describe_command(struct group_shard *s, struct shard_command *c, struct shard_step *step)

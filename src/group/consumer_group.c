@@ -250,8 +250,12 @@ static void disown(struct consumer_group *g, const struct assign_set *s, int32_t
 
 struct consumer_view consumer_view_new(struct str id)
 {
-	return (struct consumer_view){
-		.id = id, .client_id = STR(""), .client_host = STR(""), .regex = STR(""), .rebalance_timeout_ms = -1, .previous_epoch = -1};
+	return (struct consumer_view){.id = id,
+				      .client_id = STR(""),
+				      .client_host = STR(""),
+				      .regex = STR(""),
+				      .rebalance_timeout_ms = -1,
+				      .previous_epoch = -1};
 }
 
 struct consumer_member *consumer_entry_need(struct group_shard *s, struct consumer_group *g, struct str id)
@@ -588,7 +592,10 @@ bool consumer_is_reconciled(const struct consumer_view *v, int32_t assignment_ep
 
 /* ---- values ---- */
 
-static int str_order(const void *a, const void *b) { return str_cmp(*(const struct str *)a, *(const struct str *)b); }
+static int str_order(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
 
 static struct str *names_sorted(struct arena *a, const struct str *v, int32_t n, int32_t *n_out)
 {
@@ -670,9 +677,10 @@ static bool classic_equal(const classic_metadata *a, const classic_metadata *b)
 bool consumer_subscription_equal(const struct consumer_view *a, const struct consumer_view *b)
 {
 	return str_eq(a->id, b->id) && str_eq(a->instance_id, b->instance_id) && str_eq(a->rack_id, b->rack_id) &&
-	       str_eq(a->client_id, b->client_id) && str_eq(a->client_host, b->client_host) && str_eq(a->regex, b->regex) &&
-	       str_eq(a->assignor, b->assignor) && a->rebalance_timeout_ms == b->rebalance_timeout_ms &&
-	       consumer_names_equal(a, b) && classic_equal(a->classic, b->classic);
+	       str_eq(a->client_id, b->client_id) && str_eq(a->client_host, b->client_host) &&
+	       str_eq(a->regex, b->regex) && str_eq(a->assignor, b->assignor) &&
+	       a->rebalance_timeout_ms == b->rebalance_timeout_ms && consumer_names_equal(a, b) &&
+	       classic_equal(a->classic, b->classic);
 }
 
 bool consumer_current_equal(const struct consumer_view *a, const struct consumer_view *b)

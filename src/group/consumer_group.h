@@ -46,7 +46,8 @@ struct consumer_view {
 	struct str regex; /* empty or null: none */
 	int32_t rebalance_timeout_ms;
 	struct str assignor; /* null: no preference */
-	const struct consumer_group_member_metadata_value_classic_member_metadata *classic; /* NULL: speaks the new protocol */
+	const struct consumer_group_member_metadata_value_classic_member_metadata
+		*classic; /* NULL: speaks the new protocol */
 
 	int32_t epoch;
 	int32_t previous_epoch;
@@ -62,7 +63,7 @@ struct consumer_member {
 	struct consumer_group *group;
 	bool is_member;
 	bool has_target;
-	bool is_static; /* static_node is in the map */
+	bool is_static;		  /* static_node is in the map */
 	struct consumer_view v;	  /* of the blocks; id is there always */
 	struct assign_set target; /* without epochs */
 	void *subscription_block;
@@ -116,7 +117,7 @@ struct consumer_group {
 	int32_t epoch;
 	uint64_t metadata_hash;
 	int32_t assignment_epoch;
-	int64_t assignment_ms; /* wall: when the target was made; 0: not known, or there is none */
+	int64_t assignment_ms;	     /* wall: when the target was made; 0: not known, or there is none */
 	bool has_partition_metadata; /* a record of before 4.1 is in the log */
 
 	struct list list; /* of consumer_member, also those that are no members */
@@ -124,8 +125,8 @@ struct consumer_group {
 	struct map by_instance;
 	int32_t n_members;
 	int32_t n_targets;
-	int32_t n_classic; /* members of the classic protocol */
-	struct map topics; /* of consumer_topic */
+	int32_t n_classic;  /* members of the classic protocol */
+	struct map topics;  /* of consumer_topic */
 	struct map regexes; /* of consumer_regex: with a member or resolved */
 	int32_t n_subscribed_regexes;
 	int32_t n_resolved_regexes;
@@ -152,17 +153,17 @@ struct consumer_group *consumer_group_new(struct group_shard *s, struct str id);
 void consumer_group_free(struct group_shard *s, struct group *g);
 const char *consumer_group_state(const struct group *g);
 
-struct consumer_member *consumer_entry(const struct consumer_group *g, struct str id);  /* NULL; member or not */
-struct consumer_member *consumer_member(const struct consumer_group *g, struct str id); /* NULL when it is not a member */
+struct consumer_member *consumer_entry(const struct consumer_group *g, struct str id); /* NULL; member or not */
+struct consumer_member *consumer_member(const struct consumer_group *g,
+					struct str id); /* NULL when it is not a member */
 struct consumer_member *consumer_static_member(const struct consumer_group *g, struct str instance_id);
 /* The members, by arrival; start with NULL. */
 struct consumer_member *consumer_next(const struct consumer_group *g, const struct consumer_member *m);
-#define consumer_each(it, g)                                                                                           \
-	for (struct consumer_member *it = consumer_next(g, NULL); it; it = consumer_next(g, it))
+#define consumer_each(it, g) for (struct consumer_member *it = consumer_next(g, NULL); it; it = consumer_next(g, it))
 
 int32_t consumer_owner_epoch(const struct consumer_group *g, struct uuid topic, int32_t partition); /* -1: nobody's */
-struct consumer_topic *consumer_topic(const struct consumer_group *g, struct str name);	     /* NULL */
-struct consumer_regex *consumer_regex(const struct consumer_group *g, struct str pattern);   /* NULL */
+struct consumer_topic *consumer_topic(const struct consumer_group *g, struct str name);		    /* NULL */
+struct consumer_regex *consumer_regex(const struct consumer_group *g, struct str pattern);	    /* NULL */
 int32_t consumer_regex_members(const struct consumer_group *g, struct str pattern);
 
 /* For the apply functions: the member gets (a copy of) these values; new entries are made. */
@@ -170,7 +171,7 @@ struct consumer_member *consumer_entry_need(struct group_shard *s, struct consum
 void consumer_set_subscription(struct consumer_member *m, const struct consumer_view *v);
 void consumer_set_current(struct consumer_member *m, const struct consumer_view *v);
 void consumer_set_target(struct consumer_member *m, const struct assign_set *target); /* NULL: it has none */
-void consumer_remove(struct group_shard *s, struct consumer_member *m);	       /* is a member no more */
+void consumer_remove(struct group_shard *s, struct consumer_member *m);		      /* is a member no more */
 void consumer_set_regex(struct consumer_group *g, struct str pattern, const struct str *topics, int32_t n,
 			int64_t version, int64_t timestamp_ms);
 void consumer_unset_regex(struct consumer_group *g, struct str pattern);
@@ -233,18 +234,19 @@ struct consumer_decision {
 	struct group_shard *s;
 	struct shard_step *step;
 	struct consumer_group *g;
-	bool is_made;	       /* g is in no table: consumer_decision_end frees it */
-	struct str id;	       /* of the group */
+	bool is_made;  /* g is in no table: consumer_decision_end frees it */
+	struct str id; /* of the group */
 	struct consumer_view was;
 	struct consumer_view is;
-	int32_t epoch;	       /* of the group, with what was decided */
+	int32_t epoch; /* of the group, with what was decided */
 	bool homogeneous;
 	int32_t target_epoch;
 	struct assign_set target; /* of the member */
 	struct consumer_refusal refusal;
 };
 
-bool consumer_refuse(struct consumer_decision *d, int err, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool consumer_refuse(struct consumer_decision *d, int err, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 /* The group that members may join: it, a new one, or one that is converted; false: refused. */
 bool consumer_decision_begin(struct consumer_decision *d, struct group_shard *s, struct shard_step *step, struct str id,
 			     bool may_create);
@@ -301,10 +303,14 @@ bool consumer_update_target(struct consumer_decision *d);
 
 /* consumer_reconcile.c */
 
-/* What a member says it owns; NULL: it does not say. */
+/* What a member says it owns: as much as a request holds, hence sorted. */
 struct consumer_owned {
-	const struct assign_set *set;
+	struct assign_set set;
 };
+
+/* Sorts the topics, and copies of their partitions, without doubles. False: no memory. */
+bool consumer_owned_sort(struct consumer_owned *o, struct arena *a);
+bool consumer_owned_has(const struct consumer_owned *o, struct uuid topic, int32_t partition);
 
 struct consumer_reconcile {
 	const struct consumer_group *g;
@@ -313,13 +319,14 @@ struct consumer_reconcile {
 	int32_t target_epoch;
 	const struct assign_set *target;
 	bool subscription_changed;
-	const struct assign_set *owned; /* NULL: it did not say */
+	const struct consumer_owned *owned; /* NULL: it did not say */
 };
 
 /* The member's next state, in place. 0; FENCED_MEMBER_EPOCH; -ENOMEM. */
 int consumer_reconcile(const struct consumer_reconcile *r, struct consumer_view *v);
 /* consumer_reconcile for the decision's member, with its record and timers. False: refused. */
-bool consumer_maybe_reconcile(struct consumer_decision *d, bool subscription_changed, const struct assign_set *owned);
+bool consumer_maybe_reconcile(struct consumer_decision *d, bool subscription_changed,
+			      const struct consumer_owned *owned);
 
 /* consumer_leave.c */
 

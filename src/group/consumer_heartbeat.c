@@ -25,14 +25,21 @@ typedef struct consumer_group_heartbeat_response response;
 
 bool consumer_refuse(struct consumer_decision *d, int err, const char *format, ...)
 {
-	char text[1024];
 	va_list args;
+	char *text;
+	int len;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
+	text = arena_alloc(d->step->arena, (size_t)len + 1);
+	if (text) {
+		va_start(args, format);
+		vsnprintf(text, (size_t)len + 1, format, args);
+		va_end(args);
+	}
 	d->refusal.err = err > 0 ? err : ERR_UNKNOWN_SERVER_ERROR;
-	d->refusal.message = arena_printf(d->step->arena, "%s", text);
+	d->refusal.message = text ? (struct str){text, len} : STR_NULL;
 	return false;
 }
 
@@ -95,20 +102,15 @@ bool consumer_check_room(struct consumer_decision *d, struct str member_id, stru
 }
 
 /* Is what the member says it has within what it was given? */
-static bool is_subset(const struct assign_set *owned, const struct assign_set *assigned)
+static bool is_subset(const struct consumer_owned *owned, const struct assign_set *assigned)
 {
-	for (int32_t i = 0; owned && i < owned->n; i++) {
-		const struct assign_topic *t = assign_set_find(assigned, owned->v[i].id);
+	for (int32_t i = 0; owned && i < owned->set.n; i++) {
+		const struct assign_topic *has = &owned->set.v[i], *t = assign_set_find(assigned, has->id);
+		int32_t n_found = 0;
 
-		for (int32_t j = 0; j < owned->v[i].n; j++) {
-			int32_t k = 0;
-
-			while (t && k < t->n && t->partitions[k] != owned->v[i].partitions[j])
-				k++;
-			if (!t || k == t->n)
-				return false;
-		}
-		if (!t)
+		for (int32_t j = 0; t && j < t->n; j++)
+			n_found += consumer_owned_has(owned, has->id, t->partitions[j]);
+		if (!t || n_found != has->n)
 			return false;
 	}
 	return owned != NULL;
@@ -116,7 +118,7 @@ static bool is_subset(const struct assign_set *owned, const struct assign_set *a
 
 /* The epoch before is taken too, from one to whom the answer with the next one may not have come. */
 static bool check_epoch(struct consumer_decision *d, const struct consumer_view *v, int32_t epoch,
-			const struct assign_set *owned)
+			const struct consumer_owned *owned)
 {
 	if (epoch == 0 || epoch == v->epoch)
 		return true;
@@ -128,13 +130,14 @@ static bool check_epoch(struct consumer_decision *d, const struct consumer_view 
 			       epoch > v->epoch ? "greater" : "smaller", epoch, v->epoch);
 }
 
-static bool find_dynamic(struct consumer_decision *d, const request *in, struct str id, const struct assign_set *owned)
+static bool find_dynamic(struct consumer_decision *d, const request *in, struct str id,
+			 const struct consumer_owned *owned)
 {
 	const struct consumer_member *m = consumer_member(d->g, id);
 
 	if (!m && in->member_epoch != 0)
-		return consumer_refuse(d, ERR_UNKNOWN_MEMBER_ID, "Member %.*s is not a member of group %.*s.", STR_ARG(id),
-				       STR_ARG(d->id));
+		return consumer_refuse(d, ERR_UNKNOWN_MEMBER_ID, "Member %.*s is not a member of group %.*s.",
+				       STR_ARG(id), STR_ARG(d->id));
 	d->was = m ? m->v : consumer_view_new(id);
 	return check_epoch(d, &d->was, in->member_epoch, owned);
 }
@@ -161,10 +164,11 @@ static bool join_static(struct consumer_decision *d, const request *in, struct s
 		return true;
 	}
 	if (!old->v.classic && old->v.epoch != CONSUMER_STATIC_LEAVE_EPOCH)
-		return consumer_refuse(d, ERR_UNRELEASED_INSTANCE_ID,
-				       "Static member %.*s with instance id %.*s cannot join the group because the instance id "
-				       "is owned by %.*s member.",
-				       STR_ARG(id), STR_ARG(in->instance_id), STR_ARG(old->v.id));
+		return consumer_refuse(
+			d, ERR_UNRELEASED_INSTANCE_ID,
+			"Static member %.*s with instance id %.*s cannot join the group because the instance id "
+			"is owned by %.*s member.",
+			STR_ARG(id), STR_ARG(in->instance_id), STR_ARG(old->v.id));
 	consumer_replace(d, old, id);
 	return true;
 }
@@ -182,7 +186,8 @@ static const struct consumer_member *check_static(struct consumer_decision *d, s
 	return d->refusal.err ? NULL : m;
 }
 
-static bool find_static(struct consumer_decision *d, const request *in, struct str id, const struct assign_set *owned)
+static bool find_static(struct consumer_decision *d, const request *in, struct str id,
+			const struct consumer_owned *owned)
 {
 	const struct consumer_member *m;
 
@@ -212,7 +217,8 @@ static bool update(struct consumer_decision *d, const request *in, const struct 
 	if (!str_is_null(in->subscribed_topic_regex))
 		v->regex = in->subscribed_topic_regex;
 	if (in->subscribed_topic_names.n >= 0)
-		v->names = consumer_names(d->step->arena, in->subscribed_topic_names.v, in->subscribed_topic_names.n, &v->n_names);
+		v->names = consumer_names(d->step->arena, in->subscribed_topic_names.v, in->subscribed_topic_names.n,
+					  &v->n_names);
 	v->client_id = c->client_id;
 	v->client_host = c->client_host;
 	v->classic = NULL;
@@ -235,7 +241,7 @@ static bool prefers_another(struct consumer_decision *d)
 }
 
 static bool decide(struct consumer_decision *d, const request *in, const struct shard_command *c,
-		   const struct assign_set *owned)
+		   const struct consumer_owned *owned)
 {
 	enum consumer_regex_change regex;
 	bool names_changed, bump;
@@ -295,11 +301,15 @@ static bool fill(const struct consumer_decision *d, const request *in, struct sh
 
 /* ---- the command ---- */
 
-/* NULL when the member does not say; the set otherwise, in *set. */
-static const struct assign_set *owned_of(struct shard_step *step, const request *in, struct assign_set *set)
+/* False: no memory. *owned stays NULL when the member does not say. */
+static bool read_owned(struct shard_step *step, const request *in, struct consumer_owned *room,
+		       const struct consumer_owned **owned)
 {
+	struct assign_set *set = &room->set;
+
+	*owned = NULL;
 	if (in->topic_partitions.n < 0)
-		return NULL;
+		return true;
 	*set = (struct assign_set){in->topic_partitions.n,
 				   arena_array(step->arena, (size_t)in->topic_partitions.n + 1, sizeof(*set->v))};
 	for (int32_t i = 0; set->v && i < set->n; i++) {
@@ -307,7 +317,8 @@ static const struct assign_set *owned_of(struct shard_step *step, const request 
 
 		set->v[i] = (struct assign_topic){t->topic_id, t->partitions.n, t->partitions.v, NULL};
 	}
-	return set->v ? set : NULL;
+	*owned = room;
+	return set->v && consumer_owned_sort(room, step->arena);
 }
 
 static struct str member_id(struct shard_step *step, const request *in)
@@ -345,10 +356,12 @@ static void heartbeat(struct group_shard *s, struct shard_command *c, struct sha
 	const request *in = c->in;
 	struct str id = member_id(step, in);
 	struct consumer_decision d;
-	struct assign_set set;
-	const struct assign_set *owned = owned_of(step, in, &set);
+	struct consumer_owned room;
+	const struct consumer_owned *owned;
 	bool ok = consumer_decision_begin(&d, s, step, in->group_id, in->member_epoch == 0);
 
+	if (ok && !read_owned(step, in, &room, &owned))
+		ok = consumer_refuse(&d, -ENOMEM, "out of memory");
 	ok = ok && consumer_check_room(&d, in->member_id, in->instance_id);
 	ok = ok && (str_is_null(in->instance_id) ? find_dynamic(&d, in, id, owned) : find_static(&d, in, id, owned));
 	ok = ok && decide(&d, in, c, owned);

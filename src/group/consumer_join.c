@@ -70,8 +70,8 @@ static bool check_protocols(struct joining *j)
 			ok = all_support(j->d.g, j->in->protocols.v[i].name);
 	}
 	if (!ok)
-		return consumer_refuse(&j->d, ERR_INCONSISTENT_GROUP_PROTOCOL, "Member %.*s's protocols are not supported.",
-				       STR_ARG(j->id));
+		return consumer_refuse(&j->d, ERR_INCONSISTENT_GROUP_PROTOCOL,
+				       "Member %.*s's protocols are not supported.", STR_ARG(j->id));
 	if (consumer_read_subscription(j->d.step->arena, j->in->protocols.v[0].metadata, &j->subscription))
 		return true;
 	return consumer_refuse(&j->d, ERR_INCONSISTENT_GROUP_PROTOCOL,
@@ -97,8 +97,9 @@ static bool find_member(struct joining *j)
 	}
 	d->was = m->v;
 	return str_eq(m->v.id, j->id) ||
-	       consumer_refuse(d, ERR_FENCED_INSTANCE_ID, "Static member %.*s with instance id %.*s was fenced by member %.*s.",
-			       STR_ARG(j->id), STR_ARG(j->in->group_instance_id), STR_ARG(m->v.id));
+	       consumer_refuse(d, ERR_FENCED_INSTANCE_ID,
+			       "Static member %.*s with instance id %.*s was fenced by member %.*s.", STR_ARG(j->id),
+			       STR_ARG(j->in->group_instance_id), STR_ARG(m->v.id));
 }
 
 static const classic_metadata *metadata_of(struct joining *j)
@@ -135,8 +136,9 @@ static bool update_member(struct joining *j)
 	return (v->names && v->classic) || consumer_refuse(&j->d, -ENOMEM, "out of memory");
 }
 
-static bool owned_of(struct joining *j, struct assign_set *out)
+static bool owned_of(struct joining *j, struct consumer_owned *owned)
 {
+	struct assign_set *out = &owned->set;
 	int32_t n = j->subscription.owned_partitions.n;
 
 	*out = (struct assign_set){0, arena_array(j->d.step->arena, (size_t)n + 1, sizeof(*out->v))};
@@ -147,11 +149,12 @@ static bool owned_of(struct joining *j, struct assign_set *out)
 		if (topic)
 			out->v[out->n++] = (struct assign_topic){topic->id, t->partitions.n, t->partitions.v, NULL};
 	}
-	return out->v || consumer_refuse(&j->d, -ENOMEM, "out of memory");
+	return (out->v && consumer_owned_sort(owned, j->d.step->arena)) ||
+	       consumer_refuse(&j->d, -ENOMEM, "out of memory");
 }
 
 /* The static member that it replaces was the last of the new protocol: the group becomes classic. */
-static bool downgrade(struct joining *j, bool changed, const struct assign_set *owned)
+static bool downgrade(struct joining *j, bool changed, const struct consumer_owned *owned)
 {
 	struct consumer_decision *d = &j->d;
 	const struct consumer_member *m = consumer_static_member(d->g, d->is.instance_id);
@@ -170,7 +173,7 @@ static bool decide(struct joining *j, bool *is_downgrade)
 	struct consumer_decision *d = &j->d;
 	const struct consumer_member *replaced = consumer_static_member(d->g, j->in->group_instance_id);
 	enum consumer_regex_change regex;
-	struct assign_set owned;
+	struct consumer_owned owned;
 	bool changed;
 
 	*is_downgrade = replaced && consumer_leaves_classic(d->s, d->g, replaced);
@@ -249,7 +252,8 @@ void consumer_classic_join(struct group_shard *s, struct group *g, struct shard_
 
 	(void)g;
 	j.is_unknown = j.in->member_id.len == 0;
-	j.id = j.is_unknown ? arena_printf(step->arena, "%s", uuid_text(shard_random_uuid(step), text)) : j.in->member_id;
+	j.id = j.is_unknown ? arena_printf(step->arena, "%s", uuid_text(shard_random_uuid(step), text))
+			    : j.in->member_id;
 	if (ok && !consumer_may_upgrade(s) && !consumer_may_downgrade(s))
 		ok = consumer_refuse(&j.d, ERR_INCONSISTENT_GROUP_PROTOCOL, "the group migration is disabled");
 	ok = ok && consumer_check_room(&j.d, j.id, j.in->group_instance_id) && check_protocols(&j);
@@ -271,7 +275,8 @@ void consumer_classic_join(struct group_shard *s, struct group *g, struct shard_
 static struct consumer_member *check_member(const struct consumer_group *g, struct str id, struct str instance_id,
 					    int32_t generation, int *err)
 {
-	struct consumer_member *m = str_is_null(instance_id) ? consumer_member(g, id) : consumer_static_member(g, instance_id);
+	struct consumer_member *m =
+		str_is_null(instance_id) ? consumer_member(g, id) : consumer_static_member(g, instance_id);
 
 	*err = 0;
 	if (!m)
@@ -349,7 +354,8 @@ static bool waits_for_others(const struct consumer_member *m)
 	return false;
 }
 
-void consumer_classic_heartbeat(struct group_shard *s, struct group *g, struct shard_command *c, struct shard_step *step)
+void consumer_classic_heartbeat(struct group_shard *s, struct group *g, struct shard_command *c,
+				struct shard_step *step)
 {
 	const struct heartbeat_request *in = c->in;
 	struct heartbeat_response *out = c->out;
@@ -371,7 +377,8 @@ void consumer_classic_heartbeat(struct group_shard *s, struct group *g, struct s
 
 static struct consumer_member *leaving(const struct consumer_group *g, struct str id, struct str instance_id, int *err)
 {
-	struct consumer_member *m = str_is_null(instance_id) ? consumer_member(g, id) : consumer_static_member(g, instance_id);
+	struct consumer_member *m =
+		str_is_null(instance_id) ? consumer_member(g, id) : consumer_static_member(g, instance_id);
 
 	*err = 0;
 	if (!m)
@@ -385,13 +392,14 @@ void consumer_classic_leave(struct group_shard *s, struct group *g, struct shard
 {
 	const struct leave_group_request *in = c->in;
 	struct leave_group_response *out = c->out;
-	struct consumer_member **v = arena_array(step->arena, (size_t)in->members.n + 1, sizeof(struct consumer_member *));
+	struct consumer_member **v =
+		arena_array(step->arena, (size_t)in->members.n + 1, sizeof(struct consumer_member *));
 	int32_t n = 0;
 
 	for (int32_t i = 0; v && i < in->members.n; i++) {
 		int err;
-		struct consumer_member *m = leaving(consumer_of(g), in->members.v[i].member_id,
-						    in->members.v[i].group_instance_id, &err);
+		struct consumer_member *m =
+			leaving(consumer_of(g), in->members.v[i].member_id, in->members.v[i].group_instance_id, &err);
 		bool again = false;
 
 		for (int32_t j = 0; j < n; j++)

@@ -17,9 +17,15 @@ static const struct consumer_group *const_of(const struct group *g)
 	return container_of(g, const struct consumer_group, g);
 }
 
-static bool is_empty(const struct group *g) { return const_of(g)->n_members == 0; }
+static bool is_empty(const struct group *g)
+{
+	return const_of(g)->n_members == 0;
+}
 
-static bool is_subscribed(const struct group *g, struct str topic) { return consumer_topic(const_of(g), topic) != NULL; }
+static bool is_subscribed(const struct group *g, struct str topic)
+{
+	return consumer_topic(const_of(g), topic) != NULL;
+}
 
 static enum group_expiry expiry(const struct group *g, int64_t *since_ms)
 {
@@ -35,7 +41,10 @@ static int may_delete_offsets(struct group_shard *s, struct group *g)
 	return 0;
 }
 
-static int may_delete(const struct group *g) { return is_empty(g) ? 0 : ERR_NON_EMPTY_GROUP; }
+static int may_delete(const struct group *g)
+{
+	return is_empty(g) ? 0 : ERR_NON_EMPTY_GROUP;
+}
 
 static void put_tombstones(struct group_shard *s, struct group *g, struct shard_step *step)
 {
@@ -57,8 +66,8 @@ static void unload(struct group_shard *s, struct group *g, struct shard_step *st
 /* Tools, and consumers that assign themselves, commit for a group of no members; transactions may come without a member. */
 static bool needs_no_member(const struct consumer_group *g, const struct group_committer *who)
 {
-	return (who->generation < 0 && g->n_members == 0) ||
-	       (who->transactional && who->generation == -1 && who->member_id.len == 0 && str_is_null(who->instance_id));
+	return (who->generation < 0 && g->n_members == 0) || (who->transactional && who->generation == -1 &&
+							      who->member_id.len == 0 && str_is_null(who->instance_id));
 }
 
 static int wrong_epoch(const struct consumer_member *m)

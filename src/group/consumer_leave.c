@@ -31,8 +31,8 @@ static bool is_in(struct consumer_member **v, int32_t n, const struct consumer_m
 }
 
 /* Patterns of which no member is left. */
-static void drop_regexes(struct consumer_group *g, struct consumer_member **v, int32_t n, struct consumer_topics *topics,
-			 struct shard_step *step)
+static void drop_regexes(struct consumer_group *g, struct consumer_member **v, int32_t n,
+			 struct consumer_topics *topics, struct shard_step *step)
 {
 	map_each(it, &g->regexes)
 	{
@@ -134,7 +134,8 @@ static void start_missing(struct group_shard *s, struct consumer_member *m, cons
 		consumer_start_session(s, m, step);
 	if (m->v.state == CONSUMER_UNREVOKED && !m->v.classic && !group_timer_is_running(&m->rebalance)) {
 		m->rebalance_epoch = m->v.epoch;
-		group_timer_start(s, &m->rebalance, consumer_rebalance_expired, step->now_ms, m->v.rebalance_timeout_ms);
+		group_timer_start(s, &m->rebalance, consumer_rebalance_expired, step->now_ms,
+				  m->v.rebalance_timeout_ms);
 	}
 }
 

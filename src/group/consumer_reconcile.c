@@ -8,6 +8,7 @@
  * A partition is given out only when nobody has it: so it has one owner, whatever the order in which members call.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -17,7 +18,7 @@
 struct next {
 	const struct consumer_reconcile *r;
 	const struct consumer_view *v;
-	struct str *names; /* what the member is subscribed to */
+	struct str *names; /* what the member is subscribed to, sorted */
 	int32_t n_names;
 	struct assign_set assigned;
 	struct assign_set revoking;
@@ -35,15 +36,16 @@ static bool has(const struct assign_topic *t, int32_t partition)
 	return false;
 }
 
+static int name_cmp(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
 static bool is_subscribed(const struct next *x, struct uuid id)
 {
 	const struct image_topic *t = image_topic_by_id(x->r->image, id);
 
-	for (int32_t i = 0; t && i < x->n_names; i++) {
-		if (str_eq(x->names[i], t->name))
-			return true;
-	}
-	return false;
+	return t && bsearch(&t->name, x->names, (size_t)x->n_names, sizeof(*x->names), name_cmp);
 }
 
 /* Does the member say, or may be, that it still has some of these? */
@@ -51,11 +53,9 @@ static bool owns_any(const struct consumer_reconcile *r, const struct assign_set
 {
 	if (!r->owned)
 		return true;
-	for (int32_t i = 0; i < r->owned->n; i++) {
-		const struct assign_topic *t = assign_set_find(revoking, r->owned->v[i].id);
-
-		for (int32_t j = 0; t && j < r->owned->v[i].n; j++) {
-			if (has(t, r->owned->v[i].partitions[j]))
+	for (int32_t i = 0; i < revoking->n; i++) {
+		for (int32_t j = 0; j < revoking->v[i].n; j++) {
+			if (consumer_owned_has(r->owned, revoking->v[i].id, revoking->v[i].partitions[j]))
 				return true;
 		}
 	}
@@ -83,7 +83,10 @@ static void topic_put(struct assign_topic *t, int32_t partition, int32_t epoch)
 	t->epochs[t->n++] = epoch;
 }
 
-static void topic_end(struct assign_set *s, const struct assign_topic *t) { s->n += t->n > 0; }
+static void topic_end(struct assign_set *s, const struct assign_topic *t)
+{
+	s->n += t->n > 0;
+}
 
 /* What stays, and what has to go. */
 static void split(struct next *x, struct uuid id, const struct assign_topic *current, const struct assign_topic *target)
@@ -137,8 +140,7 @@ static void next_of_topic(struct next *x, struct uuid id)
 static struct assign_topic *all_topics(struct next *x, int32_t *n)
 {
 	const struct assign_set *target = x->r->target, *current = &x->v->assigned;
-	struct assign_topic *v =
-		arena_array(x->r->arena, (size_t)(target->n + current->n) + 1, sizeof(*v));
+	struct assign_topic *v = arena_array(x->r->arena, (size_t)(target->n + current->n) + 1, sizeof(*v));
 
 	*n = 0;
 	for (int32_t i = 0; v && i < target->n; i++)
@@ -210,6 +212,8 @@ static bool next_begin(struct next *x, const struct consumer_reconcile *r, const
 
 	*x = (struct next){.r = r, .v = v};
 	x->names = consumer_subscribed(r->g, v, r->arena, &x->n_names);
+	if (x->names)
+		qsort(x->names, (size_t)x->n_names, sizeof(*x->names), name_cmp);
 	x->assigned.v = arena_array(r->arena, n, sizeof(*x->assigned.v));
 	x->revoking.v = arena_array(r->arena, n, sizeof(*x->revoking.v));
 	x->pending.v = arena_array(r->arena, n, sizeof(*x->pending.v));
@@ -308,15 +312,61 @@ int consumer_reconcile(const struct consumer_reconcile *r, struct consumer_view 
 	case CONSUMER_UNRELEASED:
 		return to_target(r, v, v->epoch);
 	default: /* written by a later release: from scratch */
-		if (!r->owned || r->owned->n > 0)
+		if (!r->owned || r->owned->set.n > 0)
 			return ERR_FENCED_MEMBER_EPOCH;
 		return to_target(r, v, r->target_epoch);
 	}
 }
 
+/* ---- what a member says it owns ---- */
+
+static int partition_cmp(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int topic_cmp(const void *a, const void *b)
+{
+	return memcmp(((const struct assign_topic *)a)->id.b, ((const struct assign_topic *)b)->id.b,
+		      sizeof(struct uuid));
+}
+
+bool consumer_owned_sort(struct consumer_owned *o, struct arena *a)
+{
+	for (int32_t i = 0; i < o->set.n; i++) {
+		struct assign_topic *t = &o->set.v[i];
+		int32_t *p = arena_array(a, (size_t)t->n + 1, sizeof(*p)), kept = 0;
+
+		if (!p)
+			return false;
+		if (t->n > 0)
+			memcpy(p, t->partitions, (size_t)t->n * sizeof(*p));
+		qsort(p, (size_t)t->n, sizeof(*p), partition_cmp);
+		for (int32_t j = 0; j < t->n; j++) {
+			if (kept == 0 || p[kept - 1] != p[j])
+				p[kept++] = p[j];
+		}
+		t->partitions = p;
+		t->n = kept;
+	}
+	qsort(o->set.v, (size_t)o->set.n, sizeof(*o->set.v), topic_cmp);
+	return true;
+}
+
+bool consumer_owned_has(const struct consumer_owned *o, struct uuid topic, int32_t partition)
+{
+	const struct assign_topic key = {.id = topic};
+	const struct assign_topic *t = bsearch(&key, o->set.v, (size_t)o->set.n, sizeof(*o->set.v), topic_cmp);
+
+	return t && bsearch(&partition, t->partitions, (size_t)t->n, sizeof(partition), partition_cmp);
+}
+
 /* ---- in a decision ---- */
 
-bool consumer_maybe_reconcile(struct consumer_decision *d, bool subscription_changed, const struct assign_set *owned)
+bool consumer_maybe_reconcile(struct consumer_decision *d, bool subscription_changed,
+			      const struct consumer_owned *owned)
 {
 	const struct consumer_reconcile r = {.g = d->g,
 					     .image = d->step->image,
@@ -332,9 +382,10 @@ bool consumer_maybe_reconcile(struct consumer_decision *d, bool subscription_cha
 		return true;
 	err = consumer_reconcile(&r, &d->is);
 	if (err == ERR_FENCED_MEMBER_EPOCH)
-		return consumer_refuse(d, err,
-				       "The consumer group member is in a unknown state. The member must abandon all its "
-				       "partitions and rejoin.");
+		return consumer_refuse(
+			d, err,
+			"The consumer group member is in a unknown state. The member must abandon all its "
+			"partitions and rejoin.");
 	if (err)
 		return consumer_refuse(d, err, "out of memory");
 	if (!consumer_current_equal(&before, &d->is))

@@ -5,7 +5,10 @@
 #include "group/consumer_group.h"
 #include "protocol/group_records.h"
 
-static int name_cmp(const void *a, const void *b) { return str_cmp(*(const struct str *)a, *(const struct str *)b); }
+static int name_cmp(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
 
 static struct str *sorted(struct shard_step *step, const struct str *v, int32_t n)
 {
@@ -48,8 +51,7 @@ static current_topic *current_topics(struct shard_step *step, const struct assig
 
 	step->failed |= v == NULL;
 	for (int32_t i = 0; v && i < s->n; i++)
-		v[i] = (current_topic){
-			s->v[i].id, {s->v[i].partitions, s->v[i].n}, {s->v[i].epochs, s->v[i].n}};
+		v[i] = (current_topic){s->v[i].id, {s->v[i].partitions, s->v[i].n}, {s->v[i].epochs, s->v[i].n}};
 	return v;
 }
 

@@ -33,7 +33,10 @@ struct resolving {
 	int32_t n;
 };
 
-static struct str keep(struct str s) { return (struct str){xstrndup(s.p, (size_t)s.len), s.len}; }
+static struct str keep(struct str s)
+{
+	return (struct str){xstrndup(s.p, (size_t)s.len), s.len};
+}
 
 static void resolving_free(struct resolving *r)
 {
@@ -77,7 +80,10 @@ static void run(struct shard_job *job)
 		resolve(&r->v[i], r->image);
 }
 
-static int name_cmp(const void *a, const void *b) { return str_cmp(*(const struct str *)a, *(const struct str *)b); }
+static int name_cmp(const void *a, const void *b)
+{
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
 
 /* What was found is in the order of the names, as the image has it. */
 static bool same_topics(const struct consumer_regex *old, const struct resolved *r)
@@ -101,7 +107,8 @@ static void replace(struct consumer_topics *t, const struct consumer_regex *old,
 		consumer_topics_add(t, r->topics[i], 0, 1);
 }
 
-static void take(const struct group_shard *s, struct consumer_group *g, const struct resolving *r, struct shard_step *step)
+static void take(const struct group_shard *s, struct consumer_group *g, const struct resolving *r,
+		 struct shard_step *step)
 {
 	struct consumer_topics topics;
 	bool bump = false;

@@ -5,7 +5,10 @@
 #include "group/consumer_group.h"
 #include "metadata/image.h"
 
-static struct str get(const void *arg, struct str name) { return image_config_value(arg, name); }
+static struct str get(const void *arg, struct str name)
+{
+	return image_config_value(arg, name);
+}
 
 /* The broker's, with what was set for this broker or for all. */
 static int64_t of_broker(const struct group_shard *s, const struct shard_step *step, enum config_id id)
@@ -61,9 +64,9 @@ int32_t consumer_heartbeat_interval_ms(const struct group_shard *s, const struct
 
 int32_t consumer_assignment_interval_ms(const struct group_shard *s, const struct shard_step *step, struct str group)
 {
-	static const struct bounded b = {"consumer.assignment.interval.ms", CONFIG_GROUP_CONSUMER_ASSIGNMENT_INTERVAL_MS,
-					 CONFIG_GROUP_CONSUMER_MIN_ASSIGNMENT_INTERVAL_MS,
-					 CONFIG_GROUP_CONSUMER_MAX_ASSIGNMENT_INTERVAL_MS};
+	static const struct bounded b = {
+		"consumer.assignment.interval.ms", CONFIG_GROUP_CONSUMER_ASSIGNMENT_INTERVAL_MS,
+		CONFIG_GROUP_CONSUMER_MIN_ASSIGNMENT_INTERVAL_MS, CONFIG_GROUP_CONSUMER_MAX_ASSIGNMENT_INTERVAL_MS};
 
 	return of_group(s, step, group, &b);
 }
@@ -97,6 +100,12 @@ static bool policy_is(const struct group_shard *s, const char *one_way)
 	       (policy.len > 1 && (policy.p[0] | 0x20) == one_way[0] && (policy.p[1] | 0x20) == one_way[1]);
 }
 
-bool consumer_may_upgrade(const struct group_shard *s) { return policy_is(s, "up"); }
+bool consumer_may_upgrade(const struct group_shard *s)
+{
+	return policy_is(s, "up");
+}
 
-bool consumer_may_downgrade(const struct group_shard *s) { return policy_is(s, "do"); }
+bool consumer_may_downgrade(const struct group_shard *s)
+{
+	return policy_is(s, "do");
+}

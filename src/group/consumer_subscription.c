@@ -79,7 +79,10 @@ static void add_names(struct consumer_topics *t, const struct consumer_view *v, 
 		consumer_topics_add(t, v->names[i], by, 0);
 }
 
-static bool is_wanted(const struct consumer_wanted *w) { return w->by_name > 0 || w->by_regex > 0; }
+static bool is_wanted(const struct consumer_wanted *w)
+{
+	return w->by_name > 0 || w->by_regex > 0;
+}
 
 /* A large topic takes a millisecond: it is hashed once for each change of the cluster's topics. */
 static uint64_t topic_hash(const struct consumer_topics *t, const struct consumer_wanted *w, const struct image *image,
@@ -283,7 +286,8 @@ struct str consumer_preferred_assignor(const struct group_shard *s, const struct
 	}
 	for (int32_t i = 0; i < g->n_assignors; i++) {
 		struct str name = g->assignors[i].name;
-		int32_t n = g->assignors[i].n - (was && str_eq(was->assignor, name)) + (is && str_eq(is->assignor, name));
+		int32_t n =
+			g->assignors[i].n - (was && str_eq(was->assignor, name)) + (is && str_eq(is->assignor, name));
 
 		if (n > n_best) {
 			best = name;

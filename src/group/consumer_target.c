@@ -30,8 +30,9 @@ static const struct consumer_member *replaced(const struct consumer_decision *d)
 
 static struct assign_set last_target(const struct consumer_decision *d)
 {
-	const struct consumer_member *m = str_is_null(d->is.instance_id) ? consumer_entry(d->g, d->is.id)
-									 : consumer_static_member(d->g, d->is.instance_id);
+	const struct consumer_member *m = str_is_null(d->is.instance_id)
+						  ? consumer_entry(d->g, d->is.id)
+						  : consumer_static_member(d->g, d->is.instance_id);
 
 	return m ? m->target : (struct assign_set){0};
 }
@@ -127,7 +128,10 @@ static void fill_specs(struct target *t)
 		order_members(t->specs, t->n_members, sizeof(*t->specs), hashes, order_table(16, (size_t)t->n_members));
 }
 
-static struct str id_of(const struct target *t, const struct consumer_member *m) { return m ? m->v.id : t->d->is.id; }
+static struct str id_of(const struct target *t, const struct consumer_member *m)
+{
+	return m ? m->v.id : t->d->is.id;
+}
 
 struct by_id {
 	struct str id;
@@ -189,8 +193,7 @@ static void put(struct target *t)
 static int assign(struct target *t)
 {
 	struct consumer_decision *d = t->d;
-	const struct assignor *assignor =
-		assignor_find(consumer_preferred_assignor(d->s, d->g, &d->was, &d->is));
+	const struct assignor *assignor = assignor_find(consumer_preferred_assignor(d->s, d->g, &d->was, &d->is));
 	struct assign_spec spec = {.arena = t->a, .homogeneous = d->homogeneous};
 
 	find_sources(t);
@@ -229,8 +232,9 @@ bool consumer_update_target(struct consumer_decision *d)
 		return true;
 	err = assign(&t);
 	if (err)
-		return consumer_refuse(d, ERR_UNKNOWN_SERVER_ERROR, "Failed to compute a new target assignment for epoch %d: %s",
-				       d->epoch, err == -ENOMEM ? "out of memory" : "Partitions were left unassigned");
+		return consumer_refuse(d, ERR_UNKNOWN_SERVER_ERROR,
+				       "Failed to compute a new target assignment for epoch %d: %s", d->epoch,
+				       err == -ENOMEM ? "out of memory" : "Partitions were left unassigned");
 	put(&t);
 	return true;
 }

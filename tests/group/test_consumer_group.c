@@ -14,7 +14,8 @@
 #include "protocol/leave_group.h"
 #include "protocol/sync_group.h"
 
-#define MINIMAL "process.roles=broker,controller\nnode.id=0\ncontroller.quorum.voters=0@localhost:9093\n" \
+#define MINIMAL                                                                                                        \
+	"process.roles=broker,controller\nnode.id=0\ncontroller.quorum.voters=0@localhost:9093\n"                      \
 	"listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n"
 #define AT_ONCE MINIMAL "group.consumer.assignment.interval.ms=0\n"
 
@@ -38,7 +39,10 @@ static struct beat joining(const char *member)
 	return (struct beat){.group = "g", .member = member, .topics = "t", .full = true, .rebalance_timeout_ms = 5000};
 }
 
-static struct beat staying(const char *member, int32_t epoch) { return (struct beat){.group = "g", .member = member, .epoch = epoch}; }
+static struct beat staying(const char *member, int32_t epoch)
+{
+	return (struct beat){.group = "g", .member = member, .epoch = epoch};
+}
 
 static const struct assign_set *set_of(const struct consumer_group_heartbeat_response *r)
 {
@@ -175,12 +179,14 @@ static void a_leaving_member_takes_its_records_with_it(void **state)
 static void epochs_that_are_not_the_members_are_fenced(void **state)
 {
 	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
-	assert_refused(staying("a", 3), ERR_FENCED_MEMBER_EPOCH,
-		       "The consumer group member has a greater member epoch (3) than the one known by the group coordinator "
-		       "(2). The member must abandon all its partitions and rejoin.");
-	assert_refused(staying("a", 1), ERR_FENCED_MEMBER_EPOCH,
-		       "The consumer group member has a smaller member epoch (1) than the one known by the group coordinator "
-		       "(2). The member must abandon all its partitions and rejoin.");
+	assert_refused(
+		staying("a", 3), ERR_FENCED_MEMBER_EPOCH,
+		"The consumer group member has a greater member epoch (3) than the one known by the group coordinator "
+		"(2). The member must abandon all its partitions and rejoin.");
+	assert_refused(
+		staying("a", 1), ERR_FENCED_MEMBER_EPOCH,
+		"The consumer group member has a smaller member epoch (1) than the one known by the group coordinator "
+		"(2). The member must abandon all its partitions and rejoin.");
 	assert_refused(staying("x", 2), ERR_UNKNOWN_MEMBER_ID, "Member x is not a member of group g.");
 	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
 }
@@ -197,8 +203,9 @@ static void a_static_member_comes_back_to_its_partitions(void **state)
 
 	a.instance = again.instance = out.instance = "i";
 	assert_beat(a, 2, "t:0,1,2,3,4,5");
-	assert_refused(again, ERR_UNRELEASED_INSTANCE_ID,
-		       "Static member a2 with instance id i cannot join the group because the instance id is owned by a member.");
+	assert_refused(
+		again, ERR_UNRELEASED_INSTANCE_ID,
+		"Static member a2 with instance id i cannot join the group because the instance id is owned by a member.");
 	assert_beat(out, -2, "-");
 	assert_beat(again, 2, "t:0,1,2,3,4,5");
 	assert_null(consumer_member(brain_group(&b, "g"), STR("a")));
@@ -341,8 +348,10 @@ static const struct join_group_response *join_classic(const char *member, const 
 
 static int heartbeat_classic(const char *member, int32_t generation)
 {
-	struct heartbeat_request in = {
-		.group_id = STR("g"), .member_id = str_of(member), .generation_id = generation, .group_instance_id = STR_NULL};
+	struct heartbeat_request in = {.group_id = STR("g"),
+				       .member_id = str_of(member),
+				       .generation_id = generation,
+				       .group_instance_id = STR_NULL};
 	int err;
 
 	return ((const struct heartbeat_response *)brain_ask(&b, heartbeat_request_KEY, 4, &in, &err))->error_code;
@@ -458,7 +467,10 @@ struct life {
 	int n_topics;
 };
 
-static uint64_t below(uint64_t n) { return brain_random(&b) % n; }
+static uint64_t below(uint64_t n)
+{
+	return brain_random(&b) % n;
+}
 
 static void choose_topics(struct client *c)
 {
@@ -466,7 +478,8 @@ static void choose_topics(struct client *c)
 
 	for (int i = 0; i < TOPICS; i++) {
 		if (below(2))
-			len += (size_t)snprintf(c->topics + len, sizeof(c->topics) - len, "%stopic%d", len ? " " : "", i);
+			len += (size_t)snprintf(c->topics + len, sizeof(c->topics) - len, "%stopic%d", len ? " " : "",
+						i);
 	}
 	if (len == 0)
 		snprintf(c->topics, sizeof(c->topics), "topic0");
@@ -487,7 +500,8 @@ static void take(struct client *c, const struct consumer_group_heartbeat_respons
 	c->owned.n = r->assignment->topic_partitions.n;
 	c->owned.v = arena_array(&c->arena, (size_t)c->owned.n + 1, sizeof(*c->owned.v));
 	for (int32_t i = 0; i < c->owned.n; i++) {
-		const struct consumer_group_heartbeat_response_topic_partitions *t = &r->assignment->topic_partitions.v[i];
+		const struct consumer_group_heartbeat_response_topic_partitions *t =
+			&r->assignment->topic_partitions.v[i];
 
 		c->owned.v[i] = (struct assign_topic){t->topic_id, t->partitions.n, NULL, NULL};
 		c->owned.v[i].partitions = arena_array(&c->arena, (size_t)t->partitions.n + 1, sizeof(int32_t));
@@ -498,8 +512,13 @@ static void take(struct client *c, const struct consumer_group_heartbeat_respons
 /* The client says all that it has, and does at once what it is told. An answer may be lost. */
 static void call(struct life *l, struct client *c, bool lost)
 {
-	struct beat beat = {.group = "g", .member = c->id, .epoch = c->epoch, .topics = c->topics, .full = true,
-			    .owned = c->epoch == 0 ? NULL : &c->owned, .rebalance_timeout_ms = 60000};
+	struct beat beat = {.group = "g",
+			    .member = c->id,
+			    .epoch = c->epoch,
+			    .topics = c->topics,
+			    .full = true,
+			    .owned = c->epoch == 0 ? NULL : &c->owned,
+			    .rebalance_timeout_ms = 60000};
 	const struct consumer_group_heartbeat_response *r;
 	int err;
 
@@ -567,7 +586,10 @@ static void happen(struct life *l, struct client *c)
 	switch (below(12)) {
 	case 0:
 		if (c->on && c->epoch > 0) {
-			struct beat beat = {.group = "g", .member = c->id, .epoch = c->instance[0] ? -2 : -1, .instance = c->instance[0] ? c->instance : NULL};
+			struct beat beat = {.group = "g",
+					    .member = c->id,
+					    .epoch = c->instance[0] ? -2 : -1,
+					    .instance = c->instance[0] ? c->instance : NULL};
 			int err;
 
 			brain_beat(&b, &beat, &err);

@@ -20,8 +20,8 @@ typedef struct consumer_group_heartbeat_response heartbeat_response;
 
 static void fail(struct request *r, int err, struct str message)
 {
-	*(heartbeat_response *)r->out = (heartbeat_response){
-		.error_code = (int16_t)err, .error_message = message, .member_id = STR_NULL};
+	*(heartbeat_response *)r->out =
+		(heartbeat_response){.error_code = (int16_t)err, .error_message = message, .member_id = STR_NULL};
 }
 
 static void finish(struct request *r, const struct shard_command *c, void *arg)
