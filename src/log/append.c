@@ -279,7 +279,7 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 	err = prepare(log, &in, now_ms, &rolled);
 	if (!err)
 		err = write_bytes(log, log_active(log), batch, info->size);
-	if (unknown && is_passing(err))
+	if (unknown && err_passes(err))
 		refusals_add(&log->refusals, &h);
 	if (err)
 		return append_error(err);
