@@ -154,6 +154,12 @@ static void note_dirt(struct look *k, struct partition *p, const struct log_clea
 	k->dirt = *dirt;
 }
 
+/* One that is on its way to another directory waits until it is there (as in Kafka, which pauses its cleaning). */
+static bool may_be_cleaned(const struct partition *p)
+{
+	return !p->deleted && !p->future_dir && p->topic->config.cleanup_compact;
+}
+
 static void look_at(struct partition *p, void *arg)
 {
 	struct look *k = arg;
@@ -164,7 +170,7 @@ static void look_at(struct partition *p, void *arg)
 	do {
 		deletion = NULL;
 		mutex_lock(&p->lock);
-		compacted = !p->deleted && p->topic->config.cleanup_compact;
+		compacted = may_be_cleaned(p);
 		if (compacted && log_is_uncleanable(p->log)) {
 			k->uncleanable_logs++;
 			k->uncleanable_bytes += log_size(p->log);
@@ -193,7 +199,7 @@ static void begin(struct cleaner *c, struct slot *s)
 	};
 
 	mutex_lock(&k->best->lock);
-	if (!k->best->deleted && log_clean_look(k->best->log, k->now_ms, &k->dirt) == 0 && k->dirt.wanted)
+	if (may_be_cleaned(k->best) && log_clean_look(k->best->log, k->now_ms, &k->dirt) == 0 && k->dirt.wanted)
 		s->clean = log_clean_begin(k->best->log, &k->dirt, &o);
 	mutex_unlock(&k->best->lock);
 	if (s->clean)
@@ -278,12 +284,13 @@ static void tell(const struct slot *s, const struct log_clean_stats *stats, int6
 	int err = log_clean_error(s->clean);
 
 	if (err == 0)
-		diag_info(diag, "log compacted",
-			  "topic=%.*s partition=%d from=%lld upto=%lld bytes_read=%lld bytes_written=%lld records_read=%lld "
-			  "records_kept=%lld ms=%lld",
-			  STR_ARG(topic), s->partition->id, (long long)stats->first_dirty, (long long)stats->end,
-			  (long long)stats->bytes_read, (long long)stats->bytes_written, (long long)stats->records_read,
-			  (long long)stats->records_kept, (long long)ms);
+		diag_info(
+			diag, "log compacted",
+			"topic=%.*s partition=%d from=%lld upto=%lld bytes_read=%lld bytes_written=%lld records_read=%lld "
+			"records_kept=%lld ms=%lld",
+			STR_ARG(topic), s->partition->id, (long long)stats->first_dirty, (long long)stats->end,
+			(long long)stats->bytes_read, (long long)stats->bytes_written, (long long)stats->records_read,
+			(long long)stats->records_kept, (long long)ms);
 	else if (log_clean_is_hopeless(s->clean))
 		diag_error(diag, "log cannot be compacted, it is left alone until the next start",
 			   "topic=%.*s partition=%d segment=%020lld.log error=%s remedy=\"%s\"", STR_ARG(topic),

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "broker/core.h"
 #include "broker/internal_topic.h"
+#include "log/clean.h"
 #include "metadata/image.h"
 
 /* ---- topics ---- */
@@ -262,7 +263,7 @@ void partition_put_log(struct partition *p, struct log *log, struct effects *e)
 	int64_t start = log_offsets(p->log).start;
 	bool moved;
 
-	check(!p->flushing);
+	check(!p->flushing && !log_is_being_cleaned(p->log));
 	log_free(p->log);
 	p->log = log;
 	log_configure(log, &p->topic->config);

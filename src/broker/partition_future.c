@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "log/clean.h"
 #include "log/dir.h"
 
 #define CHUNK_BYTES (1 << 20)
@@ -91,7 +92,8 @@ static int swap(struct partition *p, struct log *future, struct log_deletion **d
 {
 	int err = usable(p);
 
-	if (!err && !can_swap(p, future))
+	log_cancel_cleaning(p->log); /* none begins any more; one that runs ends soon */
+	if (!err && (!can_swap(p, future) || log_is_being_cleaned(p->log)))
 		err = -EAGAIN;
 	if (!err)
 		err = log_become_current(future);

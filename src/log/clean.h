@@ -67,12 +67,13 @@ struct log_clean_stats {
 	int64_t batches_too_large;
 	double map_load;
 	int64_t first_dirty;
-	int64_t end; /* what lies below it is clean now */
+	int64_t end;	     /* what lies below it is clean now */
 	int64_t gathered_ns; /* on env_mono_ns's clock; 0 = not yet */
 };
 
 /* Under the lock, after a look that wants it. */
-struct log_clean *log_clean_begin(struct log *log, const struct log_clean_look *look, const struct log_clean_options *o);
+struct log_clean *log_clean_begin(struct log *log, const struct log_clean_look *look,
+				  const struct log_clean_options *o);
 /* Under the lock: true when there is more to run. */
 bool log_clean_step(struct log *log, struct log_clean *c);
 /* Blocks: a job. Returns the bytes that were read and written. */
@@ -104,6 +105,8 @@ void log_clean_free(struct log_clean *c);
 /* What lies below it was cleaned; -1 = it never was. */
 int64_t log_clean_end(const struct log *log);
 bool log_is_being_cleaned(const struct log *log);
+/* As log_clean_cancel, if it is; under the lock. */
+void log_cancel_cleaning(struct log *log);
 /* Some cleaning of it went wrong: it is left alone until the next start. */
 void log_set_uncleanable(struct log *log);
 bool log_is_uncleanable(const struct log *log);

@@ -119,8 +119,8 @@ int log_clean_look(struct log *log, int64_t now_ms, struct log_clean_look *out)
 	if (err)
 		return err;
 	measure(log, out);
-	out->wanted = (out->delay_ms > 0 && out->cleanable_bytes > 0) ||
-		      out->ratio > log->config->min_cleanable_dirty_ratio;
+	out->wanted =
+		(out->delay_ms > 0 && out->cleanable_bytes > 0) || out->ratio > log->config->min_cleanable_dirty_ratio;
 	return 0;
 }
 
@@ -132,6 +132,12 @@ int64_t log_clean_end(const struct log *log)
 bool log_is_being_cleaned(const struct log *log)
 {
 	return log->cleaning != NULL;
+}
+
+void log_cancel_cleaning(struct log *log)
+{
+	if (log->cleaning)
+		log_clean_cancel(log->cleaning);
 }
 
 void log_set_uncleanable(struct log *log)
