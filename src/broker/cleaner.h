@@ -33,15 +33,15 @@ struct cleaner_stats {
 	int64_t bytes_indexed;
 	int64_t records_read;
 	int64_t records_kept;
-	int64_t records_invalid;    /* without a key */
-	int64_t last_look_ms;	    /* wall clock */
-	double max_dirty_ratio;	    /* of the logs at the last look */
-	int64_t max_delay_ms;	    /* beyond max.compaction.lag.ms */
+	int64_t records_invalid; /* without a key */
+	int64_t last_look_ms;	 /* wall clock */
+	double max_dirty_ratio;	 /* of the logs at the last look */
+	int64_t max_delay_ms;	 /* beyond max.compaction.lag.ms */
 	int64_t uncleanable_logs;
 	int64_t uncleanable_bytes;
-	double last_buffer_load;    /* of the map of keys */
-	double last_recopied;	    /* bytes written to bytes read */
-	int64_t last_ms;	    /* how long it took */
+	double last_buffer_load; /* of the map of keys */
+	double last_recopied;	 /* bytes written to bytes read */
+	int64_t last_ms;	 /* how long it took */
 };
 /* On reactor 0. */
 void cleaner_stats(const struct cleaner *c, struct cleaner_stats *out);

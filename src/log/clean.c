@@ -81,7 +81,7 @@ struct log_clean {
 	int64_t noted_end; /* of the log, at the beginning */
 	int64_t legacy_horizon_ms;
 	enum clean_phase phase;
-	enum clean_files files; /* of cleaned.segment.base */
+	enum clean_files files;		 /* of cleaned.segment.base */
 	int (*run)(struct log_clean *c); /* what follows the last step */
 	int cancelled;			 /* atomic */
 	int error;
@@ -94,7 +94,7 @@ struct log_clean {
 	struct old_segment *old; /* below first_uncleanable */
 	int n_old;
 	int aborted_error; /* of writing the new index */
-	int next_index; /* of the log's transaction indexes */
+	int next_index;	   /* of the log's transaction indexes */
 	struct aborted_txns aborted;
 
 	struct clean_txns txns;
@@ -446,10 +446,9 @@ static void group_from(struct log_clean *c, int first)
 	for (; i < c->n_old && c->old[i].base < c->stats.end; i++) {
 		const struct old_segment *s = &c->old[i];
 
-		if (i > first &&
-		    (size + s->size > c->segment_bytes || index + s->index_bytes > c->index_bytes_max ||
-		     time + s->time_bytes > c->index_bytes_max ||
-		     (s->size > 0 && s->end - 1 - c->old[first].base > INT32_MAX)))
+		if (i > first && (size + s->size > c->segment_bytes || index + s->index_bytes > c->index_bytes_max ||
+				  time + s->time_bytes > c->index_bytes_max ||
+				  (s->size > 0 && s->end - 1 - c->old[first].base > INT32_MAX)))
 			break;
 		size += s->size;
 		index += s->index_bytes;
@@ -777,16 +776,11 @@ struct phase {
 };
 
 static const struct phase PHASES[] = {
-	[CLEAN_ABORTED] = {collect_aborted, NULL},
-	[CLEAN_GATHER] = {open_dirty, gather_some},
-	[CLEAN_COPY] = {open_source, copy_some},
-	[CLEAN_PREPARE] = {prepare, sync_names},
-	[CLEAN_REPLACE] = {replace, NULL},
-	[CLEAN_RETIRE] = {retire, sync_retired},
-	[CLEAN_NAME_LOG] = {name_log, sync_names},
-	[CLEAN_NAME_INDEXES] = {name_indexes, sync_names},
-	[CLEAN_TAKE_BACK] = {take_back, sync_names},
-	[CLEAN_DROP] = {drop, NULL},
+	[CLEAN_ABORTED] = {collect_aborted, NULL},   [CLEAN_GATHER] = {open_dirty, gather_some},
+	[CLEAN_COPY] = {open_source, copy_some},     [CLEAN_PREPARE] = {prepare, sync_names},
+	[CLEAN_REPLACE] = {replace, NULL},	     [CLEAN_RETIRE] = {retire, sync_retired},
+	[CLEAN_NAME_LOG] = {name_log, sync_names},   [CLEAN_NAME_INDEXES] = {name_indexes, sync_names},
+	[CLEAN_TAKE_BACK] = {take_back, sync_names}, [CLEAN_DROP] = {drop, NULL},
 };
 
 /* What is nobody's fault but the moment's, and what is the log's own. Anything else is the disk's. */
@@ -839,8 +833,8 @@ static void take_error(struct log *log, struct log_clean *c)
 	int err = c->run_error;
 
 	c->run_error = 0;
-	c->stalled = err && (c->files == FILES_SWAPPED || c->phase == CLEAN_TAKE_BACK) && err_passes(err) &&
-		     !c->names_lost;
+	c->stalled =
+		err && (c->files == FILES_SWAPPED || c->phase == CLEAN_TAKE_BACK) && err_passes(err) && !c->names_lost;
 	if (err && !c->stalled && (c->error == 0 || c->names_lost))
 		fail(log, c, err);
 	if (c->error == 0 && !log->data) /* deleted: its directory has another name */

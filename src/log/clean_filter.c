@@ -425,7 +425,8 @@ static bool gather(struct clean_filter *f, const struct record *r, int64_t from)
 	return !r->key.p || r->offset < from || key_map_put(f->keys, r->key, r->offset);
 }
 
-static int gather_legacy(struct clean_filter *f, const uint8_t *p, const struct batch_header *h, int64_t from, bool *full)
+static int gather_legacy(struct clean_filter *f, const uint8_t *p, const struct batch_header *h, int64_t from,
+			 bool *full)
 {
 	struct legacy_set set;
 	struct record r;
@@ -436,7 +437,8 @@ static int gather_legacy(struct clean_filter *f, const uint8_t *p, const struct 
 	return err == -ENODATA ? 0 : err;
 }
 
-static int gather_current(struct clean_filter *f, const uint8_t *p, const struct batch_header *h, int64_t from, bool *full)
+static int gather_current(struct clean_filter *f, const uint8_t *p, const struct batch_header *h, int64_t from,
+			  bool *full)
 {
 	struct bytes records;
 	struct record r;

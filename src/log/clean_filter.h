@@ -53,7 +53,7 @@ struct clean_filter {
 	struct codecs *codecs;
 
 	/* results */
-	struct buf out;				    /* batches to be written */
+	struct buf out;							  /* batches to be written */
 	void (*retain_aborted)(void *arg, const struct completed_txn *t); /* for the transaction index */
 	void *arg;
 	int64_t records_read;

@@ -44,8 +44,8 @@ bool clean_txns_data(struct clean_txns *t, const struct batch_header *h);
 
 /* A control batch with a marker (or, with CONTROL_NONE, without any record left). */
 struct clean_marker {
-	bool may_go;		     /* nothing of its transaction is left */
-	bool indexed;		     /* it stays, and so does the index's entry of its transaction: */
+	bool may_go;  /* nothing of its transaction is left */
+	bool indexed; /* it stays, and so does the index's entry of its transaction: */
 	struct completed_txn aborted;
 };
 

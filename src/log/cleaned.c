@@ -10,7 +10,8 @@
 
 enum { FLUSH_ENTRIES = 64 * 1024 };
 
-static void path_with(const struct log *log, int64_t base, enum segment_file kind, const char *suffix, char out[PATH_SIZE])
+static void path_with(const struct log *log, int64_t base, enum segment_file kind, const char *suffix,
+		      char out[PATH_SIZE])
 {
 	char dir[PATH_SIZE];
 	char full[32];

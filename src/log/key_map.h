@@ -23,10 +23,10 @@ struct key_entry;
 
 struct key_map {
 	struct key_entry *entries;
-	int64_t slots;	/* that hashes are spread over */
-	int64_t total;	/* and some behind them */
-	int64_t n;	/* keys */
-	int64_t max;	/* keys it may hold */
+	int64_t slots; /* that hashes are spread over */
+	int64_t total; /* and some behind them */
+	int64_t n;     /* keys */
+	int64_t max;   /* keys it may hold */
 	int64_t max_slots;
 	struct siphash_key key;
 };

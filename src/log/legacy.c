@@ -25,18 +25,23 @@ static bool take_bytes(const uint8_t **p, const uint8_t *end, struct bytes *out)
 }
 
 /* One message at p; its end, NULL when it cannot be. */
-static const uint8_t *read_message(const uint8_t *p, const uint8_t *end, int8_t magic, struct record *r, uint8_t *attributes)
+static const uint8_t *read_message(const uint8_t *p, const uint8_t *end, int8_t magic, struct record *r,
+				   uint8_t *attributes)
 {
 	if (end - p < SIZE_MIN)
 		return NULL;
 	int32_t size = get_i32(p + BATCH_AT_LENGTH);
-	if (size < SIZE_MIN - BATCH_PREFIX_SIZE || size > end - p - BATCH_PREFIX_SIZE || (int8_t)p[BATCH_AT_MAGIC] != magic)
+	if (size < SIZE_MIN - BATCH_PREFIX_SIZE || size > end - p - BATCH_PREFIX_SIZE ||
+	    (int8_t)p[BATCH_AT_MAGIC] != magic)
 		return NULL;
 	end = p + BATCH_PREFIX_SIZE + size;
 	if (legacy_crc(0, p + BATCH_AT_MAGIC, (size_t)(end - p - BATCH_AT_MAGIC)) != get_u32(p + AT_CRC))
 		return NULL;
 	*attributes = p[AT_ATTRIBUTES];
-	*r = (struct record){.offset = get_i64(p), .timestamp = NO_TIMESTAMP, .sequence = NO_SEQUENCE, .size = size + BATCH_PREFIX_SIZE};
+	*r = (struct record){.offset = get_i64(p),
+			     .timestamp = NO_TIMESTAMP,
+			     .sequence = NO_SEQUENCE,
+			     .size = size + BATCH_PREFIX_SIZE};
 	p += AT_TIMESTAMP;
 	if (magic > 0) {
 		if (end - p < 8)
@@ -65,8 +70,8 @@ static int find_base(struct legacy_set *s, int64_t outer)
 	return r.offset < 0 || s->add < 0 ? ERR_CORRUPT_MESSAGE : 0;
 }
 
-int legacy_open(struct legacy_set *s, struct codecs *codecs, const uint8_t *p, const struct batch_header *h, size_t out_max,
-		struct buf *inner)
+int legacy_open(struct legacy_set *s, struct codecs *codecs, const uint8_t *p, const struct batch_header *h,
+		size_t out_max, struct buf *inner)
 {
 	struct record outer;
 	uint8_t attributes;

@@ -25,8 +25,8 @@ struct legacy_set {
 	int codec;
 	bool append_time;
 	int8_t magic;
-	int64_t timestamp;   /* of the outer message; -1 in format 0 */
-	const uint8_t *p;    /* messages not read yet */
+	int64_t timestamp; /* of the outer message; -1 in format 0 */
+	const uint8_t *p;  /* messages not read yet */
 	const uint8_t *end;
 	int64_t add; /* to an inner offset */
 	bool outer;  /* p is the one message, uncompressed */
@@ -36,8 +36,8 @@ struct legacy_set {
  * A whole message at p[0..batch_size(h)). Inner messages are decompressed into *inner, which stays the caller's, up to out_max bytes. 0;
  * ERR_CORRUPT_MESSAGE, ERR_UNSUPPORTED_COMPRESSION_TYPE, ERR_MESSAGE_TOO_LARGE.
  */
-int legacy_open(struct legacy_set *s, struct codecs *codecs, const uint8_t *p, const struct batch_header *h, size_t out_max,
-		struct buf *inner);
+int legacy_open(struct legacy_set *s, struct codecs *codecs, const uint8_t *p, const struct batch_header *h,
+		size_t out_max, struct buf *inner);
 /* 0 and a record; -ENODATA at the end; ERR_CORRUPT_MESSAGE. */
 int legacy_next(struct legacy_set *s, struct record *out);
 

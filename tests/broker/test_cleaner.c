@@ -15,8 +15,8 @@ static int64_t timestamp;
 
 static void create(const char *policy)
 {
-	static const char *const SETTINGS[] = {"segment.ms", "500", "min.cleanable.dirty.ratio", "0.01", "delete.retention.ms",
-					       "1000"};
+	static const char *const SETTINGS[] = {"segment.ms",	      "500", "min.cleanable.dirty.ratio", "0.01",
+					       "delete.retention.ms", "1000"};
 	struct create_topics_request in;
 	struct create_topics_request_topic topic;
 	struct create_topics_request_config configs[4];
@@ -45,7 +45,7 @@ static void create(const char *policy)
 	assert_int_equal(out.topics.v[0].error_code, 0);
 }
 
-static void delete(void)
+static void delete (void)
 {
 	struct delete_topics_request in;
 	struct delete_topics_request_topic topic;
@@ -98,9 +98,8 @@ static const char *all(void)
 		if (f.records.len == 0)
 			return text;
 		for (struct batch_iter it = batch_iter(f.records.p, (size_t)f.records.len); batch_next(&it);) {
-			struct record_iter records =
-				record_iter(&it.header, it.p + BATCH_HEADER_SIZE,
-					    (size_t)batch_size(&it.header) - BATCH_HEADER_SIZE);
+			struct record_iter records = record_iter(&it.header, it.p + BATCH_HEADER_SIZE,
+								 (size_t)batch_size(&it.header) - BATCH_HEADER_SIZE);
 
 			assert_true(batch_crc_ok(it.p, &it.header));
 			at = batch_last_offset(&it.header) + 1;

@@ -104,7 +104,8 @@ static void add_record(struct keyed *k, struct batch_builder *b, struct keyed_re
 	struct record_header headers[] = {{STR("who"), {(const uint8_t *)"me", 2}}};
 
 	batch_add_headers(b, r.timestamp, (struct bytes){(const uint8_t *)key, key_len},
-			  r.serial < 0 ? BYTES_NULL : (struct bytes){(const uint8_t *)value, value_len}, headers, r.serial % 3 == 1);
+			  r.serial < 0 ? BYTES_NULL : (struct bytes){(const uint8_t *)value, value_len}, headers,
+			  r.serial % 3 == 1);
 	note(k, r);
 }
 
@@ -149,10 +150,8 @@ static int append_marker(struct keyed *k, struct keyed_hands *h, int producer, b
 	o.producer_id = FIRST_PRODUCER_ID + producer;
 	o.producer_epoch = k->producers[producer].epoch;
 	batch_build_marker(&bytes, &o, k->now_ms, commit ? CONTROL_COMMIT : CONTROL_ABORT, 0);
-	note(k, (struct keyed_record){.timestamp = k->now_ms,
-				      .serial = commit,
-				      .producer = (int8_t)producer,
-				      .fate = KEYED_MARKER});
+	note(k, (struct keyed_record){
+			.timestamp = k->now_ms, .serial = commit, .producer = (int8_t)producer, .fate = KEYED_MARKER});
 	int err = append(k, h, &bytes, ORIGIN_COORDINATOR);
 	buf_fini(&bytes);
 	if (err)

@@ -83,7 +83,8 @@ static void live(int64_t operations, uint64_t seed)
 		uint64_t chance = cm_random(&k.seed);
 		struct keyed_hands h = hands();
 		struct reading r = {&k, operations > 10000 ? 0 : (int)(chance >> 24) % 7};
-		struct keyed_clean how = {.map_bytes = chance >> 20 & 3 ? 100000 : 24 * 9, .between = write_on, .arg = &r};
+		struct keyed_clean how = {
+			.map_bytes = chance >> 20 & 3 ? 100000 : 24 * 9, .between = write_on, .arg = &r};
 
 		assert_int_equal(keyed_append(&k, &h), 0);
 		if (chance % (operations > 10000 ? 2000 : 40) == 0) {

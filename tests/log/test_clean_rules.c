@@ -45,8 +45,7 @@ static void add_records(struct batch_builder *b, const char *text, int64_t times
 		const char *equals = memchr(p, '=', (size_t)len);
 		int key_len = equals ? (int)(equals - p) : len;
 
-		batch_add(b, timestamp, part(p, key_len),
-			  equals ? part(equals + 1, len - key_len - 1) : BYTES_NULL);
+		batch_add(b, timestamp, part(p, key_len), equals ? part(equals + 1, len - key_len - 1) : BYTES_NULL);
 	}
 }
 
@@ -184,7 +183,8 @@ static const char *all(void)
 			struct buf plain = {0};
 			struct record r;
 
-			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s%s", n ? "| " : "", it.header.count ? "" : "- ",
+			n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s%s", n ? "| " : "",
+					      it.header.count ? "" : "- ",
 					      it.header.attributes & BATCH_DELETE_HORIZON ? "~" : "");
 			if (it.header.magic == BATCH_MAGIC) {
 				assert_int_equal(decode_all(f.codecs, batch_codec(&it.header), it.p + BATCH_HEADER_SIZE,
@@ -195,7 +195,8 @@ static const char *all(void)
 				while (record_next(&records, &r)) {
 					if (batch_is_control(&it.header))
 						n += (size_t)snprintf(text + n, sizeof(text) - n, "%c ",
-								      control_type(r.key) == CONTROL_COMMIT ? 'C' : 'A');
+								      control_type(r.key) == CONTROL_COMMIT ? 'C'
+													    : 'A');
 					else
 						n += (size_t)snprintf(text + n, sizeof(text) - n, "%lld:%.*s%s%.*s ",
 								      (long long)r.offset, r.key.len, r.key.p,
