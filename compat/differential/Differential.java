@@ -630,7 +630,7 @@ public final class Differential {
 		for (int v = 0; v <= ApiKeys.DESCRIBE_QUORUM.latestVersion(false); v++) {
 			ApiMessage answer = call(ApiKeys.DESCRIBE_QUORUM, v, quorum("__cluster_metadata", 0), "differential");
 			print("quorum | DescribeQuorum v" + v, names.normal("", Wire.json(ApiKeys.DESCRIBE_QUORUM, false, answer, (short) v)).toString()
-				.replaceAll("\"(highWatermark|logEndOffset|last[A-Za-z]*Timestamp|port)\":[\"<>a-zA-Z0-9-]+", "\"$1\":0"));
+				.replaceAll("\"(leaderEpoch|highWatermark|logEndOffset|last[A-Za-z]*Timestamp|port)\":[\"<>a-zA-Z0-9-]+", "\"$1\":0"));
 		}
 	}
 
