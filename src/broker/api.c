@@ -19,6 +19,11 @@ static const struct api *const rows[] = {
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
+const struct api *api_row(int i)
+{
+	return i >= 0 && (size_t)i < N_ROWS ? rows[i] : NULL;
+}
+
 void api_table_fill(struct api_table *t)
 {
 	*t = (struct api_table){0};

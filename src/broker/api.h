@@ -89,6 +89,8 @@ struct api_table {
 };
 
 void api_table_fill(struct api_table *t);
+/* The i-th of the list; NULL behind its end. */
+const struct api *api_row(int i);
 
 static inline const struct api *api_find(const struct api_table *t, int key)
 {
