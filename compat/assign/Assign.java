@@ -262,7 +262,7 @@ public final class Assign {
 			String answer = ask("pattern " + Patterns.hex(row[0]) + " " + Patterns.hex(row[1]));
 			String expected = Patterns.expected(row[0], row[1]);
 			n++;
-			if (answer.equals(expected))
+			if (answer.equals(expected) || row.length > 2 && answer.startsWith("bad") && expected.startsWith("bad"))
 				continue;
 			wrong++;
 			System.out.println("# pattern " + row[0] + " of " + row[1] + "\n#   kafka " + expected + "\n#   peer  " + answer);

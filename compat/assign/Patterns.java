@@ -30,7 +30,8 @@ final class Patterns {
 			int n = 1 + random.nextInt(10);
 			for (int j = 0; j < n; j++)
 				pattern.append(PIECES.charAt(random.nextInt(PIECES.length())));
-			rows.add(new String[]{pattern.toString(), TOPICS[random.nextInt(TOPICS.length)]});
+			// Of two things that are wrong with them, another may be named: the third member says so.
+			rows.add(new String[]{pattern.toString(), TOPICS[random.nextInt(TOPICS.length)], ""});
 		}
 		return rows;
 	}
