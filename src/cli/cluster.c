@@ -95,11 +95,6 @@ static int unregister_controller(struct tool *t)
 
 /* ---- endpoints ---- */
 
-static struct str or_null(struct str s)
-{
-	return s.p ? s : STR("null");
-}
-
 static void print_endpoints(const struct describe_cluster_response *d, bool controllers)
 {
 	int host = d->brokers.n ? 0 : 100, rack = -1;
@@ -118,7 +113,7 @@ static void print_endpoints(const struct describe_cluster_response *d, bool cont
 		const char *state = b->is_fenced ? "fenced" : "unfenced";
 
 		printf("%-10d %-*.*s %-10d %-*.*s ", b->broker_id, host, STR_ARG(b->host), b->port, rack,
-		       STR_ARG(or_null(b->rack)));
+		       STR_ARG(str_or_null(b->rack)));
 		if (controllers)
 			printf("%-15s\n", "controller");
 		else

@@ -197,15 +197,6 @@ static bool is_key(struct str s)
 	return true;
 }
 
-static struct str trim(struct str s)
-{
-	while (s.len > 0 && strchr(" \t\n", *s.p))
-		s.p++, s.len--;
-	while (s.len > 0 && strchr(" \t\n", s.p[s.len - 1]))
-		s.len--;
-	return s;
-}
-
 /* Without the brackets that keep commas together. */
 static struct str unbracketed(struct tool *t, struct str s)
 {
@@ -215,7 +206,7 @@ static struct str unbracketed(struct tool *t, struct str s)
 	for (int32_t i = 0; i < s.len; i++)
 		if (s.p[i] != '[' && s.p[i] != ']')
 			out[n++] = s.p[i];
-	return trim((struct str){out, n});
+	return str_trimmed((struct str){out, n});
 }
 
 static void add_change(struct tool *t, struct config_changes *c, struct str name, struct str value, bool remove)
@@ -249,7 +240,7 @@ static void read_added(struct tool *t, struct config_changes *c, const char *tex
 				t,
 				"Invalid entity config: all configs to be added must be in the format \"key=val\" or  \"key=[val1,val2]\" to "
 				"group values which contain commas.");
-		add_change(t, c, trim((struct str){text, (int32_t)equals}),
+		add_change(t, c, str_trimmed((struct str){text, (int32_t)equals}),
 			   unbracketed(t, (struct str){text + equals + 1, (int32_t)(len - equals - 1)}), false);
 		text += len + (text[len] == ',');
 	}
@@ -274,7 +265,7 @@ static void read_changes(struct tool *t, struct config_changes *c)
 	for (int i = 0; i < options_count(&t->options, "delete-config"); i++)
 		for (const char *at = options_nth(&t->options, "delete-config", i); at;
 		     at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
-			add_change(t, c, trim((struct str){at, (int32_t)strcspn(at, ",")}), STR(""), true);
+			add_change(t, c, str_trimmed((struct str){at, (int32_t)strcspn(at, ",")}), STR(""), true);
 	if (tool_has(t, "add-config-file"))
 		tool_each_property(t, tool_value(t, "add-config-file"), add_pair, &reader);
 	if (tool_has(t, "add-config"))
@@ -322,18 +313,13 @@ static const char *source_name(int source)
 	return source >= 0 && source < (int)(sizeof(SOURCES) / sizeof(SOURCES[0])) ? SOURCES[source] : "UNKNOWN";
 }
 
-static struct str or_null(struct str s)
-{
-	return s.p ? s : STR("null");
-}
-
 static void print_config(const struct describe_configs_response_config *c)
 {
-	printf("  %.*s=%.*s sensitive=%s synonyms={", STR_ARG(c->name), STR_ARG(or_null(c->value)),
+	printf("  %.*s=%.*s sensitive=%s synonyms={", STR_ARG(c->name), STR_ARG(str_or_null(c->value)),
 	       c->is_sensitive ? "true" : "false");
 	for (int32_t i = 0; i < c->synonyms.n; i++)
 		printf("%s%s:%.*s=%.*s", i ? ", " : "", source_name(c->synonyms.v[i].source),
-		       STR_ARG(c->synonyms.v[i].name), STR_ARG(or_null(c->synonyms.v[i].value)));
+		       STR_ARG(c->synonyms.v[i].name), STR_ARG(str_or_null(c->synonyms.v[i].value)));
 	printf("}\n");
 }
 

@@ -353,12 +353,6 @@ static void choose(struct formatter *f, const char *class)
 			 class);
 }
 
-static bool is_true(const char *text)
-{
-	text += strspn(text, " \t");
-	return strncasecmp(text, "true", 4) == 0 && text[4 + strspn(text + 4, " \t")] == 0;
-}
-
 static void set(void *arg, const char *name, const char *value)
 {
 	struct formatter *f = arg;
@@ -389,22 +383,11 @@ static void set(void *arg, const char *name, const char *value)
 		if (strcmp(rows[i].name, name) != 0)
 			continue;
 		if (rows[i].flag)
-			*rows[i].flag = is_true(value);
+			*rows[i].flag = tool_is_true(value);
 		else if (rows[i].text)
 			*rows[i].text = str_of(value);
 		else
 			*rows[i].class = deserializer(f, value);
-	}
-}
-
-static void set_pairs(struct formatter *f, const char *option)
-{
-	for (int i = 0; i < options_count(&f->tool->options, option); i++) {
-		const char *pair = options_nth(&f->tool->options, option, i);
-		const char *equals = strchr(pair, '=');
-		size_t len = equals ? (size_t)(equals - pair) : strlen(pair);
-
-		set(f, tool_string(f->tool, (struct str){pair, (int32_t)len}), equals ? equals + 1 : "");
 	}
 }
 
@@ -426,8 +409,8 @@ void formatter_init(struct formatter *f, struct tool *t)
 		set(f, "key.deserializer", tool_value(t, "key-deserializer"));
 	if (tool_has(t, "value-deserializer"))
 		set(f, "value.deserializer", tool_value(t, "value-deserializer"));
-	set_pairs(f, "formatter-property");
-	set_pairs(f, "property");
+	tool_each_pair(t, "formatter-property", set, f);
+	tool_each_pair(t, "property", set, f);
 }
 
 bool formatter_write(struct formatter *f, const struct consumed *r)

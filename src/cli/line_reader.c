@@ -5,12 +5,6 @@
 
 #include <string.h>
 
-static bool is_true(const char *text)
-{
-	text += strspn(text, " \t");
-	return strncasecmp(text, "true", 4) == 0 && text[4 + strspn(text + 4, " \t")] == 0;
-}
-
 static void set(void *arg, const char *name, const char *value)
 {
 	struct line_reader *r = arg;
@@ -33,7 +27,7 @@ static void set(void *arg, const char *name, const char *value)
 		if (strcmp(rows[i].name, name) != 0)
 			continue;
 		if (rows[i].flag)
-			*rows[i].flag = is_true(value);
+			*rows[i].flag = tool_is_true(value);
 		else
 			*rows[i].text = str_of(value);
 	}
@@ -59,17 +53,6 @@ static void check_all(struct line_reader *r)
 	differ(r, r->headers_key_separator, r->null_marker, "null.marker and headers.key.separator may not be equal");
 }
 
-static void set_pairs(struct line_reader *r, const char *option)
-{
-	for (int i = 0; i < options_count(&r->tool->options, option); i++) {
-		const char *pair = options_nth(&r->tool->options, option, i);
-		const char *equals = strchr(pair, '=');
-		size_t len = equals ? (size_t)(equals - pair) : strlen(pair);
-
-		set(r, tool_string(r->tool, (struct str){pair, (int32_t)len}), equals ? equals + 1 : "");
-	}
-}
-
 void line_reader_init(struct line_reader *r, struct tool *t)
 {
 	const char *class = tool_value(t, "line-reader");
@@ -86,8 +69,8 @@ void line_reader_init(struct line_reader *r, struct tool *t)
 			class);
 	if (tool_has(t, "reader-config"))
 		tool_each_property(t, tool_value(t, "reader-config"), set, r);
-	set_pairs(r, "reader-property");
-	set_pairs(r, "property");
+	tool_each_pair(t, "reader-property", set, r);
+	tool_each_pair(t, "property", set, r);
 	check_all(r);
 }
 

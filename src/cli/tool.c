@@ -171,6 +171,38 @@ int64_t tool_property_number(struct tool *t, const char *name, int64_t otherwise
 	return text ? number_of(t, name, text) : otherwise;
 }
 
+struct str str_trimmed(struct str s)
+{
+	while (s.len > 0 && strchr(" \t\n", *s.p))
+		s.p++, s.len--;
+	while (s.len > 0 && strchr(" \t\n", s.p[s.len - 1]))
+		s.len--;
+	return s;
+}
+
+struct str str_or_null(struct str s)
+{
+	return s.p ? s : STR("null");
+}
+
+bool tool_is_true(const char *text)
+{
+	struct str s = str_trimmed(str_of(text));
+
+	return s.len == 4 && strncasecmp(s.p, "true", 4) == 0;
+}
+
+void tool_each_pair(struct tool *t, const char *option, void (*each)(void *arg, const char *name, const char *value),
+		    void *arg)
+{
+	for (int i = 0; i < options_count(&t->options, option); i++) {
+		const char *pair = options_nth(&t->options, option, i);
+		size_t len = strcspn(pair, "=");
+
+		each(arg, tool_string(t, (struct str){pair, (int32_t)len}), pair[len] ? pair + len + 1 : "");
+	}
+}
+
 void tool_property_pair(struct tool *t, const char *pair)
 {
 	const char *equals = strchr(pair, '=');

@@ -53,6 +53,12 @@ struct str tool_error_text(struct tool *t, int err, struct str message);
 /* Arguments that contradict each other: says it, points to --help, ends with 1. */
 _Noreturn void tool_misused(struct tool *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Without the blanks around it. */
+struct str str_trimmed(struct str s);
+/* "null" for null, as Java prints it. */
+struct str str_or_null(struct str s);
+/* "true" as Kafka's formatters and readers take it. */
+bool tool_is_true(const char *text);
 /* A copy that ends in a NUL. */
 char *tool_string(struct tool *t, struct str s);
 
@@ -74,6 +80,9 @@ void tool_property_file(struct tool *t, const char *path);
 /* The pairs of a properties file, as texts in the tool's arena. */
 void tool_each_property(struct tool *t, const char *path, void (*each)(void *arg, const char *name, const char *value),
 			void *arg);
+/* "NAME=VALUE" of an option that may be given again. */
+void tool_each_pair(struct tool *t, const char *option, void (*each)(void *arg, const char *name, const char *value),
+		    void *arg);
 /* "name=value"; without a value it is empty. */
 void tool_property_pair(struct tool *t, const char *pair);
 

@@ -121,15 +121,6 @@ static void add_assignment(struct tool *t, struct create_topics_request_topic *t
 	}
 }
 
-static struct str trim(struct str s)
-{
-	while (s.len > 0 && (*s.p == ' ' || *s.p == '\t'))
-		s.p++, s.len--;
-	while (s.len > 0 && (s.p[s.len - 1] == ' ' || s.p[s.len - 1] == '\t'))
-		s.len--;
-	return s;
-}
-
 static void add_configs(struct tool *t, struct create_topics_request_topic *topic)
 {
 	int n = options_count(&t->options, "config");
@@ -144,7 +135,7 @@ static void add_configs(struct tool *t, struct create_topics_request_topic *topi
 				t,
 				"requirement failed: Invalid topic config: all configs to be added must be in the format \"key=val\".");
 		topic->configs.v[topic->configs.n++] = (struct create_topics_request_config){
-			trim((struct str){pair, (int32_t)(equals - pair)}), trim(str_of(equals + 1))};
+			str_trimmed((struct str){pair, (int32_t)(equals - pair)}), str_trimmed(str_of(equals + 1))};
 	}
 }
 
