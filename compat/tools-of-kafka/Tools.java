@@ -22,6 +22,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 public final class Tools {
     static final Map<String, String> CLASSES = Map.ofEntries(Map.entry("kafka-topics", "TopicCommand"), Map.entry("kafka-configs", "kafka.admin.ConfigCommand"),
@@ -38,15 +42,6 @@ public final class Tools {
         Map.entry("kafka-e2e-latency", "EndToEndLatency"), Map.entry("kafka-replica-verification", "ReplicaVerificationTool"),
         Map.entry("kafka-acls", "AclCommand"), Map.entry("kafka-delegation-tokens", "DelegationTokenCommand"),
         Map.entry("kafka-share-groups", "consumer.group.ShareGroupCommand"), Map.entry("kafka-streams-groups", "streams.StreamsGroupCommand"));
-
-    static final class Ended extends RuntimeException {
-        final int status;
-
-        Ended(int status) {
-            super(null, null, false, false);
-            this.status = status;
-        }
-    }
 
     static final PrintStream OUT = System.out;
     static final InputStream IN = System.in;
@@ -84,56 +79,57 @@ public final class Tools {
         return urls.toArray(new URL[0]);
     }
 
-    // The tools leave by Exit, which can be told to throw instead.
-    static void catchExit(ClassLoader loader) throws Exception {
+    // The tools leave by Exit. Here the first thread that does so says with which status and then waits for the end of the process.
+    static void catchExit(ClassLoader loader, CompletableFuture<Integer> ended) throws Exception {
         Class<?> exit = loader.loadClass("org.apache.kafka.common.utils.Exit");
         Class<?> procedure = loader.loadClass("org.apache.kafka.common.utils.Exit$Procedure");
-        Object thrower = Proxy.newProxyInstance(loader, new Class<?>[] {procedure}, (p, m, args) -> {
-            throw new Ended((Integer) args[0]);
+        Object stopper = Proxy.newProxyInstance(loader, new Class<?>[] {procedure}, (p, m, args) -> {
+            ended.complete((Integer) args[0]);
+            new CountDownLatch(1).await();
+            return null;
         });
-        exit.getMethod("setExitProcedure", procedure).invoke(null, thrower);
-        exit.getMethod("setHaltProcedure", procedure).invoke(null, thrower);
+        exit.getMethod("setExitProcedure", procedure).invoke(null, stopper);
+        exit.getMethod("setHaltProcedure", procedure).invoke(null, stopper);
     }
 
     static String run(List<String> command, byte[] input) throws Exception {
         String name = CLASSES.getOrDefault(command.get(0), command.get(0));
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         PrintStream stream = new PrintStream(said, true, "UTF-8");
-        int[] status = {0};
-        try (URLClassLoader loader = new URLClassLoader(classpath(), ClassLoader.getPlatformClassLoader())) {
-            catchExit(loader);
-            Class<?> tool = loader.loadClass(name.startsWith("kafka.") ? name : "org.apache.kafka.tools." + name);
-            String[] args = command.subList(1, command.size()).toArray(new String[0]);
-            Thread thread = new Thread(() -> {
-                try {
-                    tool.getMethod("main", String[].class).invoke(null, (Object) args);
-                } catch (InvocationTargetException e) {
-                    Throwable cause = e.getCause();
-                    status[0] = cause instanceof Ended ? ((Ended) cause).status : 1;
-                    if (!(cause instanceof Ended)) {
-                        stream.println("thrown " + cause);
-                    }
-                } catch (Exception e) {
-                    stream.println("thrown " + e);
-                }
-            });
-            thread.setContextClassLoader(loader);
-            System.setOut(stream);
-            System.setErr(stream);
-            System.setIn(new ByteArrayInputStream(input));
-            thread.start();
-            thread.join(60000);
-            if (thread.isAlive()) {
-                thread.interrupt();
-                stream.println("did not end in time");
-                thread.join(5000);
+        CompletableFuture<Integer> ended = new CompletableFuture<>();
+        String status;
+        URLClassLoader loader = new URLClassLoader(classpath(), ClassLoader.getPlatformClassLoader());
+        catchExit(loader, ended);
+        Class<?> tool = loader.loadClass(name.startsWith("kafka.") ? name : "org.apache.kafka.tools." + name);
+        String[] args = command.subList(1, command.size()).toArray(new String[0]);
+        Thread thread = new Thread(() -> {
+            try {
+                tool.getMethod("main", String[].class).invoke(null, (Object) args);
+                ended.complete(0);
+            } catch (InvocationTargetException e) {
+                stream.println("thrown " + e.getCause());
+                ended.complete(1);
+            } catch (ReflectiveOperationException e) {
+                ended.completeExceptionally(e);
             }
+        });
+        thread.setDaemon(true);
+        thread.setContextClassLoader(loader);
+        System.setOut(stream);
+        System.setErr(stream);
+        System.setIn(new ByteArrayInputStream(input));
+        try {
+            thread.start();
+            status = "status " + ended.get(60, TimeUnit.SECONDS);
+        } catch (TimeoutException e) {
+            thread.interrupt();
+            status = "did not end in time";
         } finally {
             System.setOut(OUT);
             System.setIn(IN);
         }
         String text = said.toString("UTF-8");
-        return text + (text.isEmpty() || text.endsWith("\n") ? "" : "\n") + "status " + status[0] + "\n";
+        return text + (text.isEmpty() || text.endsWith("\n") ? "" : "\n") + status + "\n";
     }
 
     public static void main(String[] args) throws Exception {

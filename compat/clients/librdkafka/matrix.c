@@ -959,6 +959,7 @@ static void member(const char *group, char **words, int n)
 		tell_assignment(rk);
 		if (m && !m->err) {
 			printf("got %d %lld\n", m->partition, (long long)m->offset);
+			fflush(stdout); /* before the commit: who dies between the two has told */
 			rd_kafka_resp_err_t err = rd_kafka_commit_message(rk, m, 0);
 			if (err)
 				printf("commit failed %s\n", name(err));
