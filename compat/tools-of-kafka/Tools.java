@@ -5,17 +5,14 @@
 // COMMANDS has a command a line, as a person types it ("kafka-topics --bootstrap-server $B --list"); a line that begins with "<" is
 // the standard input of the next command (\n, \t as usual), one with ">FILE " is text for WORK/FILE. $B is the broker, $C the
 // controller, $D the data directory, $W the work directory. A line of "? " before a command asks until its output has the text
-// that follows, for what a broker shows a little later. Each tool has a class loader of its own, so that nothing static is shared.
+// that follows, for what a broker shows a little later. What tools keep in statics (the console consumer its count) goes on counting,
+// on both sides alike.
 
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.File;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
-import java.net.URL;
-import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +23,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+
+import org.apache.kafka.common.utils.Exit;
 
 public final class Tools {
     static final Map<String, String> CLASSES = Map.ofEntries(Map.entry("kafka-topics", "TopicCommand"), Map.entry("kafka-configs", "kafka.admin.ConfigCommand"),
@@ -71,56 +70,44 @@ public final class Tools {
         return out;
     }
 
-    static URL[] classpath() throws Exception {
-        List<URL> urls = new ArrayList<>();
-        for (String part : System.getProperty("java.class.path").split(File.pathSeparator)) {
-            urls.add(new File(part).toURI().toURL());
-        }
-        return urls.toArray(new URL[0]);
-    }
+    static volatile CompletableFuture<Integer> ended;
 
-    // The tools leave by Exit. Here the first thread that does so says with which status and then waits for the end of the process.
-    static void catchExit(ClassLoader loader, CompletableFuture<Integer> ended) throws Exception {
-        Class<?> exit = loader.loadClass("org.apache.kafka.common.utils.Exit");
-        Class<?> procedure = loader.loadClass("org.apache.kafka.common.utils.Exit$Procedure");
-        Object stopper = Proxy.newProxyInstance(loader, new Class<?>[] {procedure}, (p, m, args) -> {
-            ended.complete((Integer) args[0]);
+    // The tools leave by Exit. Here the thread that does so says with which status and then waits for the end of the process.
+    static void stop(int status, String message) {
+        ended.complete(status);
+        try {
             new CountDownLatch(1).await();
-            return null;
-        });
-        exit.getMethod("setExitProcedure", procedure).invoke(null, stopper);
-        exit.getMethod("setHaltProcedure", procedure).invoke(null, stopper);
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     static String run(List<String> command, byte[] input) throws Exception {
         String name = CLASSES.getOrDefault(command.get(0), command.get(0));
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         PrintStream stream = new PrintStream(said, true, "UTF-8");
-        CompletableFuture<Integer> ended = new CompletableFuture<>();
+        CompletableFuture<Integer> end = ended = new CompletableFuture<>();
         String status;
-        URLClassLoader loader = new URLClassLoader(classpath(), ClassLoader.getPlatformClassLoader());
-        catchExit(loader, ended);
-        Class<?> tool = loader.loadClass(name.startsWith("kafka.") ? name : "org.apache.kafka.tools." + name);
+        Class<?> tool = Class.forName(name.startsWith("kafka.") ? name : "org.apache.kafka.tools." + name);
         String[] args = command.subList(1, command.size()).toArray(new String[0]);
         Thread thread = new Thread(() -> {
             try {
                 tool.getMethod("main", String[].class).invoke(null, (Object) args);
-                ended.complete(0);
+                end.complete(0);
             } catch (InvocationTargetException e) {
                 stream.println("thrown " + e.getCause());
-                ended.complete(1);
+                end.complete(1);
             } catch (ReflectiveOperationException e) {
-                ended.completeExceptionally(e);
+                end.completeExceptionally(e);
             }
         });
         thread.setDaemon(true);
-        thread.setContextClassLoader(loader);
         System.setOut(stream);
         System.setErr(stream);
         System.setIn(new ByteArrayInputStream(input));
         try {
             thread.start();
-            status = "status " + ended.get(60, TimeUnit.SECONDS);
+            status = "status " + end.get(60, TimeUnit.SECONDS);
         } catch (TimeoutException e) {
             thread.interrupt();
             status = "did not end in time";
@@ -134,6 +121,8 @@ public final class Tools {
 
     public static void main(String[] args) throws Exception {
         String input = "", wanted = null;
+        Exit.setExitProcedure(Tools::stop);
+        Exit.setHaltProcedure(Tools::stop);
         for (String line : Files.readAllLines(Path.of(args[0]))) {
             String shown = line;
             line = line.replace("$B", args[1]).replace("$C", args[2]).replace("$D", args[3]).replace("$W", args[4]);
