@@ -196,6 +196,17 @@ static int stream_error(struct validation *v, int err)
 	return REFUSE(v, ERR_UNKNOWN_SERVER_ERROR, "Failed to decompress record stream " IN_PARTITION, PARTITION(v));
 }
 
+/* The first three in brackets, each as Kafka's RecordError is printed: clients show this to people. */
+static struct str record_errors_shown(struct arena *arena, const struct batch_problem *p)
+{
+	struct str shown = STR("[");
+
+	for (int i = 0; i < p->n_records && i < 3; i++)
+		shown = arena_printf(arena, "%.*s%sRecordError(batchIndex=%d, message='%.*s')", STR_ARG(shown),
+				     i ? ", " : "", p->records[i].index, STR_ARG(p->records[i].message));
+	return arena_printf(arena, "%.*s]", STR_ARG(shown));
+}
+
 static int record_errors(struct validation *v)
 {
 	struct batch_problem *p = v->problem;
@@ -203,11 +214,12 @@ static int record_errors(struct validation *v)
 	if (v->bad_timestamp)
 		return REFUSE(v, ERR_INVALID_TIMESTAMP,
 			      "One or more records have been rejected due to invalid timestamp");
+	struct str shown = record_errors_shown(v->c->arena, p);
 	return REFUSE(
 		v, ERR_INVALID_RECORD,
 		"One or more records have been rejected due to %d record errors in total, and only showing the first three errors at "
-		"most: record %d: %.*s",
-		p->n_records, p->records[0].index, STR_ARG(p->records[0].message));
+		"most: %.*s",
+		p->n_records, STR_ARG(shown));
 }
 
 static int check_records(struct validation *v, const uint8_t *p, int64_t *size)

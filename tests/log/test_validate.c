@@ -232,6 +232,29 @@ static void a_compacted_topic_wants_keys(void **state)
 			   STR("Compacted topic cannot accept message without key in topic partition t-0")));
 }
 
+#define NO_KEY(index)                                                                                                  \
+	"RecordError(batchIndex=" index                                                                                \
+	", message='Compacted topic cannot accept message without key in topic partition t-0')"
+
+static void the_first_three_bad_records_are_told_in_kafkas_words(void **state)
+{
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct batch_builder b;
+
+	config.cleanup_compact = true;
+	batch_begin(&b, &buf, &o);
+	batch_add(&b, NOW, BYTES("k"), BYTES_NULL);
+	for (int i = 0; i < 4; i++)
+		batch_add(&b, NOW, BYTES_NULL, BYTES("v"));
+	batch_end(&b);
+	assert_int_equal(run(), ERR_INVALID_RECORD);
+	assert_int_equal(problem.n_records, 4);
+	assert_true(str_eq(
+		problem.message,
+		STR("One or more records have been rejected due to 4 record errors in total, and only showing the first "
+		    "three errors at most: [" NO_KEY("1") ", " NO_KEY("2") ", " NO_KEY("3") "]")));
+}
+
 static void log_append_time_is_stamped_and_the_crc_follows(void **state)
 {
 	struct batch_header h;
@@ -370,6 +393,7 @@ int main(void)
 		TEST(too_large_a_batch_is_refused_by_its_size),
 		TEST(timestamps_outside_the_window_are_named_by_index),
 		TEST(a_compacted_topic_wants_keys),
+		TEST(the_first_three_bad_records_are_told_in_kafkas_words),
 		TEST(log_append_time_is_stamped_and_the_crc_follows),
 		TEST(clients_do_not_say_log_append_time),
 		TEST(a_wrong_max_timestamp_is_mended),
