@@ -273,11 +273,13 @@ static void ask(struct story *s, int version, const struct schema *schema, const
 
 static const struct api *any_api(struct input *in)
 {
-	int n = 0;
+	struct api_table apis;
+	int key = take(in) % API_KEYS_MAX;
 
-	while (api_row(n))
-		n++;
-	return api_row(take(in) % n);
+	api_table_fill(&apis);
+	while (!apis.by_key[key])
+		key = (key + 1) % API_KEYS_MAX;
+	return apis.by_key[key];
 }
 
 static int version_of(const struct api *api, struct input *in)
