@@ -554,7 +554,7 @@ public final class Matrix {
         cases.put("bad setting", new NewTopic(topic + "-a", 1, (short) 1).configs(pairs("retention.ms", "soon")));
         cases.forEach((what, wanted) -> say.line(what + ": " + outcome(admin.createTopics(List.of(wanted)).all())));
         say.line("collides: " + outcome(admin.createTopics(List.of(new NewTopic(topic.replace('-', '_') + ".x", 1, (short) 1))).all())
-            + " " + outcome(admin.createTopics(List.of(new NewTopic(topic.replace('-', '_') + "_x", 1, (short) 1))).all()).replaceAll("'[^']*'", "'...'"));
+            + " " + outcome(admin.createTopics(List.of(new NewTopic(topic.replace('-', '_') + "_x", 1, (short) 1))).all()).replaceAll("'[^']*' (.*topic: ).*", "... $1..."));
         say.line("delete unknown: " + outcome(admin.deleteTopics(List.of("no-" + topic)).all()));
         try {
             describe(admin, "no-" + topic);
