@@ -89,7 +89,8 @@ static void read_more(struct producing *p)
 {
 	if (p->reading || p->ended)
 		return;
-	memmove(p->input.p, p->input.p + p->at, p->input.len - p->at);
+	if (p->at > 0)
+		memmove(p->input.p, p->input.p + p->at, p->input.len - p->at);
 	p->input.len -= p->at;
 	p->at = 0;
 	p->reading = true;
