@@ -19,7 +19,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -71,10 +73,13 @@ public final class Tools {
     }
 
     static volatile CompletableFuture<Integer> ended;
+    static final Set<Thread> GIVEN_UP = ConcurrentHashMap.newKeySet(); // tools that did not end in time; what they do later counts no more
 
     // The tools leave by Exit. Here the thread that does so says with which status and then waits for the end of the process.
     static void stop(int status, String message) {
-        ended.complete(status);
+        if (!GIVEN_UP.contains(Thread.currentThread())) {
+            ended.complete(status);
+        }
         try {
             new CountDownLatch(1).await();
         } catch (InterruptedException e) {
@@ -109,6 +114,7 @@ public final class Tools {
             thread.start();
             status = "status " + end.get(60, TimeUnit.SECONDS);
         } catch (TimeoutException e) {
+            GIVEN_UP.add(thread);
             thread.interrupt();
             status = "did not end in time";
         } finally {

@@ -27,7 +27,8 @@ def main():
     if [c for c, _ in kafka] != [c for c, _ in odradek] or not kafka:
         sys.exit("the commands are not the same on both sides")
     for (command, wanted), (_, got) in zip(kafka, odradek):
-        lines = [line for line in difflib.ndiff(wanted, got) if line[:2] in ("- ", "+ ")]
+        # Lists come in the order of a hash table: what counts is which lines there are.
+        lines = [line for line in difflib.ndiff(sorted(wanted), sorted(got)) if line[:2] in ("- ", "+ ")]
         unknown = []
         for line in lines:
             reason = next((r for c, p, r in rules if re.search(c, command) and re.search(p, line[2:])), None)
