@@ -413,7 +413,7 @@ def member(bootstrap, group, topic, options):
                              auto_offset_reset="earliest", **config)
     last = None
     while not features.stop_asked():
-        got = consumer.poll(50)
+        got = consumer.poll(300)
         now = sorted(p.partition for p in consumer.assignment())
         if now != last:
             features.assigned(now)
