@@ -96,6 +96,11 @@ static void on_node_event(void *arg, enum node_event event, const char *text)
 
 	r->started = r->started || event == NODE_EVENT_STARTED;
 	r->serves = r->serves || event == NODE_EVENT_STARTED;
+	if (event == NODE_EVENT_STARTED) {
+		trouble_started(&r->trouble);
+		if (trouble_hindered_start(&r->trouble)) /* some logs may be unread */
+			r->follower.storage_fails = true;
+	}
 	r->stopped = r->stopped || event == NODE_EVENT_STOPPED;
 }
 
@@ -150,8 +155,6 @@ static void start(struct run *r)
 	r->serves = false;
 	r->stopped = false;
 	trouble_restarted(&r->trouble);
-	if (trouble_hindered_start(&r->trouble))
-		r->follower.storage_fails = true;
 	if (sim_call(r->w, NODE, start_node, r) && r->no_start)
 		crash(r, SIM_KILL);
 }

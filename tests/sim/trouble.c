@@ -85,9 +85,15 @@ static bool hinders_now(const struct trouble *t)
 void trouble_restarted(struct trouble *t)
 {
 	mend_devices(t);
+	t->starting = true;
 	t->hinders = t->hindered = hinders_now(t);
 	t->errors_before = errors(t);
 	t->sync_errors_before = sync_errors(t);
+}
+
+void trouble_started(struct trouble *t)
+{
+	t->starting = false;
 }
 
 /* ---- episodes ---- */
@@ -190,6 +196,7 @@ static void on_begin(void *arg)
 	while (!trouble_has(t, t->now));
 	t->is_on = true;
 	t->hinders = t->hinders || hinders_now(t);
+	t->hindered = t->hindered || (t->starting && hinders_now(t));
 	begin(t);
 	sim_after(t->w, (int64_t)draw(t, draw(t, 4) ? 3000 : 15000), on_end, t);
 }

@@ -41,7 +41,8 @@ struct trouble {
 	bool over;
 	bool is_on;    /* an episode */
 	bool hinders;  /* a disk was full, or descriptors had run out, since the node began to start */
-	bool hindered; /* and when it began */
+	bool hindered; /* and before it served */
+	bool starting;
 	enum trouble_kind now;
 	int device;
 	int64_t errors_before;
@@ -58,6 +59,8 @@ void trouble_begin(struct trouble *t);
 bool trouble_end(struct trouble *t, enum sim_crash *how);
 /* The node is about to start: its devices have been mended. */
 void trouble_restarted(struct trouble *t);
+/* It serves: its logs are open. */
+void trouble_started(struct trouble *t);
 /* Has a device failed any call since the node's start? */
 bool trouble_device_failed(const struct trouble *t, bool *a_sync);
 /* A node may refuse to start. */
