@@ -284,7 +284,7 @@ void producers_advance(struct producers *p, int64_t map_end)
 
 static bool is_expired(const struct producer *e, int64_t now_ms, int64_t expiration_ms)
 {
-	return e->txn_first_offset < 0 && now_ms - e->last_timestamp >= expiration_ms;
+	return e->txn_first_offset < 0 && e->last_timestamp <= now_ms - expiration_ms;
 }
 
 void producers_expire(struct producers *p, int64_t now_ms, int64_t expiration_ms)
