@@ -5,6 +5,7 @@
  */
 #include "base/check.h"
 #include "broker/partition.h"
+#include "log/clean.h"
 
 /* There has to be some room, or it would be read for nothing. */
 #define ROOM (1 << 20)
@@ -28,12 +29,19 @@ bool partition_wants_reload(struct partition *p)
 	return wants && has_room(dir);
 }
 
+/* Whoever has begun something with the log ends it first. */
+static bool is_in_use(struct partition *p)
+{
+	log_cancel_cleaning(p->log);
+	return p->flushing || log_is_being_cleaned(p->log);
+}
+
 static bool begin(struct partition *p)
 {
 	bool begins;
 
 	mutex_lock(&p->lock);
-	begins = !p->deleted && !p->reloading && log_standing(p->log) != LOG_WHOLE;
+	begins = !p->deleted && !p->reloading && log_standing(p->log) != LOG_WHOLE && !is_in_use(p);
 	p->reloading = p->reloading || begins;
 	mutex_unlock(&p->lock);
 	return begins;
