@@ -191,8 +191,11 @@ static void apply_producer(struct log *log, struct segment *s, const uint8_t *p,
 		producers_apply_data(producers, h);
 		return;
 	}
-	if (read_marker(p, h, &m) && producers_apply_marker(producers, h, &m, &txn) && txn.aborted)
-		segment_add_aborted(log, s, &txn); /* a failure is reported there; recovery writes it again */
+	if (!read_marker(p, h, &m) || !producers_apply_marker(producers, h, &m, &txn) || !txn.aborted)
+		return;
+	/* Not listed, readers would take it for committed: what is on disk is to be read again. */
+	if (segment_add_aborted(log, s, &txn))
+		log->standing = LOG_UNREAD;
 }
 
 /* The batch at p now lies at pos of the active segment. */

@@ -85,7 +85,7 @@ int log_load(struct log *, const struct log_load *how);
 enum log_standing {
 	LOG_WHOLE,
 	LOG_READ_ONLY, /* an index could not be written: nothing is appended, flushed or closed cleanly */
-	LOG_UNREAD,    /* it has no data here; its files are as they were found */
+	LOG_UNREAD,    /* what is here is nothing, or not to be believed; its files are to be read again */
 };
 
 enum log_standing log_standing(const struct log *);

@@ -424,7 +424,7 @@ static void fill_disk(const char *path)
 	file_unref(&file);
 }
 
-static int produce(struct log *log, int64_t producer_id, int32_t sequence)
+static int produce_as(struct log *log, int64_t producer_id, int32_t sequence, bool transactional)
 {
 	struct batch_check c = {.topic = STR("t"), .config = &CONFIG, .now_ms = 1000};
 	struct batch_options o = BATCH_OPTIONS_NONE;
@@ -437,6 +437,7 @@ static int produce(struct log *log, int64_t producer_id, int32_t sequence)
 	o.producer_id = producer_id;
 	o.producer_epoch = 0;
 	o.base_sequence = sequence;
+	o.attributes = transactional ? BATCH_TRANSACTIONAL : 0;
 	batch_begin(&b, &buf, &o);
 	batch_add(&b, 1000, BYTES_NULL, (struct bytes){(const uint8_t *)"value", 5});
 	batch_end(&b);
@@ -444,6 +445,11 @@ static int produce(struct log *log, int64_t producer_id, int32_t sequence)
 	int err = log_append(log, buf.p, &info, 0, 1000, &out);
 	buf_fini(&buf);
 	return err;
+}
+
+static int produce(struct log *log, int64_t producer_id, int32_t sequence)
+{
+	return produce_as(log, producer_id, sequence, false);
 }
 
 /* Of several in flight the first found no room and the second does: it is not the first for that. */
@@ -596,6 +602,57 @@ static void a_truncation_without_a_descriptor_leaves_a_log_that_is_read_again(vo
 	log_dir_free(dir);
 }
 
+static int end_transaction(struct log *log, int64_t producer_id, enum control_type type)
+{
+	struct batch_check c = {.topic = STR("t"), .config = &CONFIG, .origin = ORIGIN_COORDINATOR, .now_ms = 1000};
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct batch_problem problem;
+	struct log_appended out;
+	struct batch_info info;
+	struct buf buf = {0};
+
+	o.producer_id = producer_id;
+	o.producer_epoch = 0;
+	batch_build_marker(&buf, &o, 1000, type, 0);
+	assert_int_equal(batch_check(&c, buf.p, buf.len, &info, &problem), 0);
+	int err = log_append(log, buf.p, &info, 0, 1000, &out);
+	buf_fini(&buf);
+	return err;
+}
+
+/* Its marker is in the log, and nobody may read before the index says so too. */
+static void an_aborted_transaction_that_cannot_be_listed_is_not_taken_for_committed(void **state)
+{
+	struct log_load how = {.producer_expiration_ms = INT64_MAX};
+	struct log_id id = {.topic = STR("t")};
+	struct log_dir *dir = opened(0);
+	struct log *log = log_new(dir, &id, &CONFIG);
+	struct aborted_txn *v;
+	struct arena arena;
+	struct aborted_query q = {0, 1000, &arena};
+	int n = 0;
+
+	arena_init(&arena, 1 << 20);
+	assert_int_equal(produce_as(log, 7, 0, true), 0);
+	sim_world_options(world)->descriptors = sim_descriptors_used(world, 0);
+	end_transaction(log, 7, CONTROL_ABORT);
+	sim_world_options(world)->descriptors = 1000;
+	assert_int_equal(log_dir_error(dir), 0);
+	assert_int_equal(log_standing(log), LOG_UNREAD);
+	assert_int_equal(append(log, 10), ERR_KAFKA_STORAGE_ERROR);
+	assert_int_equal(log_close(log), -ENOSPC); /* not clean: the next start looks again */
+	log_free(log);
+	log = log_new(dir, &id, &CONFIG);
+	assert_int_equal(log_load(log, &how), 0);
+	assert_int_equal(log_offsets(log).end, 2);
+	assert_int_equal(log_aborted(log, &q, &v, &n, NULL), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(v[0].producer_id, 7);
+	arena_fini(&arena);
+	log_free(log);
+	log_dir_free(dir);
+}
+
 static int64_t pages_read(struct log_cold *cold)
 {
 	int64_t len = cold->len;
@@ -705,6 +762,7 @@ int main(void)
 		TEST(after_a_kill_on_a_full_disk_a_log_is_read_and_heals),
 		TEST(a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure),
 		TEST(a_truncation_without_a_descriptor_leaves_a_log_that_is_read_again),
+		TEST(an_aborted_transaction_that_cannot_be_listed_is_not_taken_for_committed),
 		TEST(what_is_asked_under_the_lock_reads_no_cold_page),
 		TEST(a_failed_sync_takes_the_directory_offline),
 		TEST(a_sync_that_finds_the_disk_full_is_not_tried_again),
