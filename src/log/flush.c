@@ -161,6 +161,7 @@ bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
 		add_names(log, f);
 	f->error = err;
 	log->data->flushing = 1;
+	log->data->cut_at = INT64_MAX;
 	log->data->last_flush_ms = env_mono_ms(log->env);
 	return true;
 }
@@ -215,6 +216,8 @@ int log_flush_end(struct log *log, struct log_flush *f)
 
 	if (log->data) {
 		log->data->flushing = 0;
+		if (upto > log->data->cut_at)
+			upto = log->data->cut_at;
 		if (err)
 			mark_dirty(log);
 		else if (log->data->n_snapshots)

@@ -89,6 +89,6 @@ int log_become_current(struct log *log)
 	xfree(log->dir_name);
 	log->dir_name = NULL;
 	if (log->data)
-		log->data->dir_dirty = true;
+		log->data->dir_dirty = log->data->own_name_dirty = true;
 	return 0;
 }

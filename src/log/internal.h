@@ -88,9 +88,10 @@ struct log_data {
 	int64_t last_flush_ms;	  /* mono */
 	bool dir_dirty;		  /* names were added or changed */
 	bool own_name_dirty;	  /* the directory was made, or may have been just before a kill */
-	bool owner_dirty; /* what partition.metadata says may not be on the platter */
+	bool owner_dirty;	  /* what partition.metadata says may not be on the platter */
 	bool epochs_dirty;
-	int flushing; /* a log_flush is out */
+	int flushing;	/* a log_flush is out */
+	int64_t cut_at; /* what it syncs ends here: the least end since it began */
 };
 
 struct log {

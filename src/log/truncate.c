@@ -35,8 +35,16 @@ static void drop_segments_from(struct log *log, int first)
 	log->data->pending.n_time = 0;
 }
 
+/* A flush that is out does not vouch for what is written there from now on. */
+static void note_cut(struct log *log, int64_t end)
+{
+	if (log->data && log->data->cut_at > end)
+		log->data->cut_at = end;
+}
+
 static void set_end(struct log *log, int64_t end)
 {
+	note_cut(log, end);
 	log->end = end;
 	if (log->high_watermark > end)
 		log->high_watermark = end;
@@ -64,6 +72,7 @@ int log_truncate_fully_at(struct log *log, int64_t offset)
 		log_forget_hints(log);
 		log->data->epochs_dirty = true;
 		log->data->synced_snapshots = 0;
+		note_cut(log, offset);
 	}
 	log->epochs.n = 0;
 	log->start = log->end = log->high_watermark = log->flushed_end = offset;
