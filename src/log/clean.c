@@ -13,6 +13,8 @@
  *	TAKE_BACK	after an error or an abort: .swap is .cleaned	sync of the names
  *	DROP		what was made goes				-
  *
+ * A sync that found no descriptor is tried again before the next phase.
+ *
  * From REPLACE on a group is finished whatever happens: what is on disk then is half a swap, and its other half is all that may follow.
  */
 #include "log/clean.h"
@@ -87,6 +89,7 @@ struct log_clean {
 	int error;
 	int run_error;	 /* what this step or run has met */
 	bool stalled;	 /* for want of a flush, or of room on the disk */
+	bool unsynced;	 /* names, for want of a descriptor: to be tried again before anything else */
 	bool names_lost; /* they could not be synced */
 	int64_t error_segment;
 	int64_t moved; /* bytes read and written by this run */
@@ -489,7 +492,8 @@ static int sync_names(struct log_clean *c)
 {
 	int err = env_sync_dir(c->env, c->dir);
 
-	c->names_lost = c->names_lost || err;
+	c->unsynced = err == -EMFILE || err == -ENFILE;
+	c->names_lost = c->names_lost || (err && !c->unsynced);
 	return err;
 }
 
@@ -497,11 +501,10 @@ static int finish_group(struct log_clean *c)
 {
 	int err = cleaned_finish(&c->cleaned, c->mtime_ms);
 
-	if (!err)
-		err = sync_names(c);
-	if (!err)
-		c->phase = CLEAN_PREPARE;
-	return err;
+	if (err)
+		return err;
+	c->phase = CLEAN_PREPARE;
+	return sync_names(c);
 }
 
 static int write_out(struct log_clean *c)
@@ -833,8 +836,8 @@ static void take_error(struct log *log, struct log_clean *c)
 	int err = c->run_error;
 
 	c->run_error = 0;
-	c->stalled =
-		err && (c->files == FILES_SWAPPED || c->phase == CLEAN_TAKE_BACK) && err_passes(err) && !c->names_lost;
+	c->stalled = c->unsynced || (err && (c->files == FILES_SWAPPED || c->phase == CLEAN_TAKE_BACK) &&
+				     err_passes(err) && !c->names_lost);
 	if (err && !c->stalled && (c->error == 0 || c->names_lost))
 		fail(log, c, err);
 	if (c->error == 0 && !log->data) /* deleted: its directory has another name */
@@ -852,6 +855,10 @@ bool log_clean_step(struct log *log, struct log_clean *c)
 	c->run = NULL;
 	if (!log->data || log_dir_error(log->dir))
 		return finish(log, c);
+	if (c->unsynced) {
+		c->run = sync_names;
+		return true;
+	}
 	end_early(log, c);
 	if (c->phase == CLEAN_ENDED)
 		return finish(log, c);

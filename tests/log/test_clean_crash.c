@@ -3,6 +3,7 @@
  * it: of each key the newest record that the log still has is there, nothing else was changed or moved, what the checkpoint calls clean is clean,
  * and cleaning goes on.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -185,11 +186,9 @@ static void inspect(void *arg)
 	stop_node(&n);
 }
 
-/* One life with a crash at change n of the disk; false when it ended before. */
-static bool crash_once(int64_t at, enum sim_crash how, uint64_t seed)
+static void begin_life(uint64_t seed)
 {
 	struct sim_options o;
-	bool crashed;
 
 	sim_options_calm(&o);
 	memset(&outside, 0, sizeof(outside));
@@ -197,6 +196,14 @@ static bool crash_once(int64_t at, enum sim_crash how, uint64_t seed)
 	keyed_init(&outside.k, 42, 14, 1700000000000);
 	outside.k.v = outside.records;
 	outside.k.cap = RECORDS_MAX;
+}
+
+/* One life with a crash at change n of the disk; false when it ended before. */
+static bool crash_once(int64_t at, enum sim_crash how, uint64_t seed)
+{
+	bool crashed;
+
+	begin_life(seed);
 	sim_crash_at_disk_op(outside.world, 0, at, how);
 	sim_call(outside.world, 0, live, NULL);
 	crashed = sim_is_down(outside.world, 0);
@@ -235,10 +242,63 @@ static void a_power_cut_at_any_change_of_the_disk_keeps_the_newest_of_each_key(v
 	}
 }
 
+/* ---- descriptors ---- */
+
+static int steps_left;
+
+/* For one step of the cleaning there is not one to be had. */
+static void starve(void *arg)
+{
+	sim_set_descriptors(outside.world, 0, --steps_left == 0 ? sim_descriptors_used(outside.world, 0) : 0);
+}
+
+static void live_without_a_descriptor(void *arg)
+{
+	struct keyed_clean how = {.map_bytes = 100000, .between = starve};
+	struct node n = {0};
+	int err;
+
+	if (start_node(&n))
+		outside.failure = "did not start on an empty disk";
+	for (int i = 0; i < BATCHES && !outside.failure; i++)
+		if (keyed_append(&outside.k, &n.hands))
+			outside.failure = "an append failed";
+	keyed_end_all(&outside.k, &n.hands);
+	keyed_flush(&outside.k, &n.hands);
+	err = keyed_clean(&outside.k, &n.hands, &how);
+	sim_set_descriptors(outside.world, 0, 0);
+	outside.cleanings += err == 0;
+	if (err && err != -EMFILE)
+		outside.failure = "the cleaning found something else";
+	if (log_dir_error(n.dir))
+		outside.failure = "the directory is offline";
+	if (!outside.failure)
+		outside.failure = look(&n);
+	stop_node(&n);
+	outside.finished = steps_left > 0;
+}
+
+static void a_cleaning_without_a_descriptor_is_put_off_or_goes_on_and_no_disk_failed(void **state)
+{
+	int cleanings = 0, steps = 0;
+
+	for (outside.finished = false; !outside.finished; steps++) {
+		begin_life(7);
+		steps_left = steps + 1;
+		sim_call(outside.world, 0, live_without_a_descriptor, NULL);
+		if (outside.failure)
+			fail_msg("%s: no descriptor in step %d", outside.failure, steps);
+		cleanings += outside.cleanings;
+		sim_world_free(outside.world);
+	}
+	assert_true(cleanings > steps / 4 && cleanings < steps);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kill_at_any_change_of_the_disk_keeps_the_newest_of_each_key),
+		cmocka_unit_test(a_cleaning_without_a_descriptor_is_put_off_or_goes_on_and_no_disk_failed),
 		cmocka_unit_test(a_power_cut_at_any_change_of_the_disk_keeps_the_newest_of_each_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

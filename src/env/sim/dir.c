@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "env/sim/sim_priv.h"
 
+/* A directory is opened to be synced. */
 int sim_sync_dir(struct env *base, const char *path)
 {
 	struct sim_env *e = sim_env_of(base);
@@ -17,6 +18,9 @@ int sim_sync_dir(struct env *base, const char *path)
 		return err;
 	if (!dir->is_dir)
 		return -ENOTDIR;
+	if (!take_descriptor(e))
+		return -EMFILE;
+	give_descriptor(e);
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "sync dir", hash_text(path), 0);
 	if (device_fails(e->disk, dir, SIM_FAIL_SYNCS) ||
