@@ -787,6 +787,7 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 		timer_stop(&q->flush_timer);
 		q->flushing = false;
 	}
+	quorum_drop_state(q);
 	lifecycle_free(q->lifecycle);
 	q->lifecycle = NULL;
 	if (!q->failed && !q->cutting && q->image && raft_bytes_since_snapshot(q->raft) > REPLAY_AFTER_STOP)

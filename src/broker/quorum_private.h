@@ -116,6 +116,8 @@ int64_t quorum_committed_offset(const struct quorum *q);
 
 /* Begins to write quorum-state, one at a time; quorum_state_written is called when it has come to an end. */
 void quorum_write_state(struct quorum *q, const struct raft_election *e);
+/* One that waits to be tried again is not. */
+void quorum_drop_state(struct quorum *q);
 int quorum_read_state(struct quorum *q, struct raft_start *start); /* blocks */
 
 /* ---- quorum_load.c ---- */

@@ -15,8 +15,11 @@
 
 #define STATE_MAX 65536
 
+#define RETRY_MS 50 /* for want of room, or of a descriptor */
+
 struct state_write {
 	struct work work;
+	struct timer timer;
 	struct quorum *quorum;
 	struct buf text;
 	int err;
@@ -40,16 +43,48 @@ static void write_job(struct work *w)
 	xfree(path);
 }
 
+static void end(struct state_write *s)
+{
+	s->quorum->state_write = NULL;
+	timer_stop(&s->timer);
+	buf_fini(&s->text);
+	xfree(s);
+}
+
+static void write_done(struct work *w);
+
+static void start(struct state_write *s)
+{
+	s->work = (struct work){.job = write_job, .done = write_done};
+	env_work(s->quorum->loop, &s->work);
+}
+
+static void try_again(struct timer *t)
+{
+	start(container_of(t, struct state_write, timer));
+}
+
+/* The file is written anew from its beginning each time: what passes has spoiled nothing. */
 static void write_done(struct work *w)
 {
 	struct state_write *s = container_of(w, struct state_write, work);
 	struct quorum *q = s->quorum;
 	int err = s->err;
 
-	q->state_write = NULL;
-	buf_fini(&s->text);
-	xfree(s);
+	if (err_passes(err) && !q->stopping && !q->failed) {
+		diag_warn(q->env->diag, "quorum-state is not written yet, tried again", "dir=%s error=%s", q->path,
+			  err_name(err));
+		timer_start(&s->timer, RETRY_MS);
+		return;
+	}
+	end(s);
 	quorum_state_written(q, err);
+}
+
+void quorum_drop_state(struct quorum *q)
+{
+	if (q->state_write && timer_is_running(&q->state_write->timer))
+		end(q->state_write);
 }
 
 void quorum_write_state(struct quorum *q, const struct raft_election *e)
@@ -59,9 +94,9 @@ void quorum_write_state(struct quorum *q, const struct raft_election *e)
 	check(!q->state_write);
 	s->quorum = q;
 	raft_election_format(e, raft_kraft_version(q->raft), raft_voters(q->raft), &s->text);
-	s->work = (struct work){.job = write_job, .done = write_done};
+	timer_init(&s->timer, q->loop, try_again);
 	q->state_write = s;
-	env_work(q->loop, &s->work);
+	start(s);
 }
 
 int quorum_read_state(struct quorum *q, struct raft_start *start)

@@ -461,6 +461,31 @@ static void a_metadata_flush_without_a_descriptor_is_tried_again(void **state)
 	assert_int_equal(ask_produce("t", "kept").base_offset, 0);
 }
 
+static int64_t changes_upto;
+
+static bool is_at_the_sync(void *arg)
+{
+	(void)arg;
+	return sim_disk_ops(w->sim, NODE) >= changes_upto || w->stopped || w->serving;
+}
+
+/* The sync of whatever is written at each moment of a start: quorum-state too. */
+static void a_start_without_a_descriptor_for_a_while_is_a_later_one(void **state)
+{
+	(void)state;
+	for (int at = 0; at < 24; at++) {
+		bring_down();
+		w->serving = w->stopped = false;
+		changes_upto = sim_disk_ops(w->sim, NODE) + at;
+		assert_true(sim_call(w->sim, NODE, start_node, NULL));
+		assert_true(sim_run_until(w->sim, PATIENCE_MS, is_at_the_sync, NULL));
+		sim_fail_next_sync_with(w->sim, NODE, -EMFILE);
+		assert_true(sim_run_until(w->sim, PATIENCE_MS, is_serving, NULL));
+		sim_fail_next_sync_with(w->sim, NODE, 0);
+	}
+	bring_down();
+}
+
 static void after_a_clean_stop_it_goes_on(void **state)
 {
 	struct metadata_response out;
@@ -551,6 +576,7 @@ int main(void)
 		TEST(a_failed_sync_ends_the_node_and_the_next_start_goes_on),
 		TEST(a_full_disk_is_started_on_for_readers_and_heals),
 		TEST(a_metadata_flush_without_a_descriptor_is_tried_again),
+		TEST(a_start_without_a_descriptor_for_a_while_is_a_later_one),
 		TEST(after_a_clean_stop_it_goes_on),
 		TEST(a_restart_and_an_idle_minute_change_little_on_the_disk),
 		TEST(logs_without_meta_properties_are_not_made_another_clusters),
