@@ -349,8 +349,9 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 	int64_t hw = log_dir_checkpointed(log->dir, CHECKPOINT_HIGH_WATERMARK, str_of(log->topic), log->partition,
 					  log->start);
 
-	log->clean_end =
-		log_dir_checkpointed(log->dir, CHECKPOINT_CLEANER, str_of(log->topic), log->partition, -1);
+	log->clean_end = log_dir_checkpointed(log->dir, CHECKPOINT_CLEANER, str_of(log->topic), log->partition, -1);
+	if (log->clean_end > log->end) /* what will be written there was not cleaned */
+		log->clean_end = -1;
 	log->high_watermark = hw < log->start ? log->start : hw > log->end ? log->end : hw;
 	log->flushed_end = clean || recovery_point > log->end ? log->end : recovery_point;
 	if (log->flushed_end < log->start)

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "env/sim/sim.h"
+#include "log/clean.h"
 #include "log/log.h"
 #include "log/refusals.h"
 #include "tests/base/cm.h"
@@ -658,6 +659,29 @@ static void an_aborted_transaction_that_cannot_be_listed_is_not_taken_for_commit
 	log_dir_free(dir);
 }
 
+/* Else what is written there later would never be compared with what lies below. */
+static void what_lies_behind_a_log_s_end_was_not_cleaned(void **state)
+{
+	struct log_load how = {.producer_expiration_ms = INT64_MAX};
+	struct log_id id = {.topic = STR("t")};
+	struct log_dir *dir = opened(0);
+	struct log *log = log_new(dir, &id, &CONFIG);
+
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(append(log, 100), 0);
+	log_free(log);
+	for (int64_t end = 3; end <= 4; end++) {
+		checkpoint_of(dir, CHECKPOINT_CLEANER, STR("t"), end);
+		log_dir_free(dir);
+		dir = opened(0);
+		log = log_new(dir, &id, &CONFIG);
+		assert_int_equal(log_load(log, &how), 0);
+		assert_int_equal(log_clean_end(log), end == 3 ? 3 : -1);
+		log_free(log);
+	}
+	log_dir_free(dir);
+}
+
 static int64_t pages_read(struct log_cold *cold)
 {
 	int64_t len = cold->len;
@@ -833,6 +857,7 @@ int main(void)
 		TEST(a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure),
 		TEST(a_truncation_without_a_descriptor_leaves_a_log_that_is_read_again),
 		TEST(an_aborted_transaction_that_cannot_be_listed_is_not_taken_for_committed),
+		TEST(what_lies_behind_a_log_s_end_was_not_cleaned),
 		TEST(what_is_asked_under_the_lock_reads_no_cold_page),
 		TEST(a_failed_sync_takes_the_directory_offline),
 		TEST(the_name_of_a_replica_that_was_moved_is_flushed_with_its_records),
