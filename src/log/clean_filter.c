@@ -144,7 +144,7 @@ static bool stays(struct clean_filter *f, const struct batch_header *h, const st
 	}
 	if (r->offset < key_map_get(f->keys, r->key))
 		return false;
-	if (r->value.p)
+	if (r->value.p || f->batches_too_large) /* what a tombstone deletes may be in one that stays */
 		return true;
 	if (h->magic < BATCH_MAGIC)
 		return f->keep_legacy_tombstones;

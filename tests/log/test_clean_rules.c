@@ -61,8 +61,14 @@ static int append_built(struct buf *bytes, enum append_origin origin)
 	struct batch_problem problem;
 	struct log_appended out;
 	struct batch_info info;
+	struct buf again = {0};
 	int err = batch_check(&c, bytes->p, bytes->len, &info, &problem);
 
+	if (!err && info.recompress) {
+		err = batch_recompress(&c, bytes->p, &info, &again, &problem);
+		buf_fini(bytes);
+		*bytes = again;
+	}
 	if (!err && log_roll_at(f.log, log_offsets(f.log).end, f.now_ms) < 0)
 		err = -EIO;
 	f.config.segment_bytes = 1 << 20;
@@ -127,10 +133,12 @@ struct run {
 	struct log_clean_stats stats;
 };
 
+static int64_t plain_max = 1 << 20;
+
 static int clean_with(struct run *r)
 {
 	struct log_clean_options o = {
-		.codecs = f.codecs, .now_ms = f.now_ms, .io_bytes = 64, .slice_bytes = 64, .plain_max = 1 << 20};
+		.codecs = f.codecs, .now_ms = f.now_ms, .io_bytes = 64, .slice_bytes = 64, .plain_max = plain_max};
 	struct log_clean_look look;
 	struct key_map keys;
 	struct log_deletion *d;
@@ -239,6 +247,24 @@ static void a_tombstone_goes_behind_its_horizon_and_not_before(void **state)
 	put("x=2");
 	clean();
 	assert_string_equal(all(), "3:x=1 | 4:x=2 ");
+}
+
+static void a_tombstone_stays_as_long_as_a_batch_that_is_too_large_to_look_into(void **state)
+{
+	f.config.compression_type = COMPRESSION_GZIP;
+	put("a=11111111111111111111111111111111111111111111111111111111111111111111111111111");
+	f.config.compression_type = COMPRESSION_UNCOMPRESSED;
+	put("a");
+	put("x=0");
+	plain_max = 50;
+	for (int i = 0; i < 3; i++) {
+		clean();
+		assert_non_null(strstr(all(), "0:a=1"));
+		assert_non_null(strstr(all(), "1:a | "));
+		f.now_ms += 2000;
+		put("x=1");
+	}
+	plain_max = 1 << 20;
 }
 
 static void a_record_without_a_key_goes(void **state)
@@ -623,6 +649,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(of_each_key_the_newest_record_stays),
 		TEST(a_tombstone_goes_behind_its_horizon_and_not_before),
+		TEST(a_tombstone_stays_as_long_as_a_batch_that_is_too_large_to_look_into),
 		TEST(a_record_without_a_key_goes),
 		TEST(the_last_batch_of_a_producer_stays_without_records),
 		TEST(what_was_aborted_goes_and_its_marker_after_it),
