@@ -15,6 +15,7 @@
 #include "broker/partition_future.h"
 #include "broker/partitions.h"
 #include "broker/upkeep.h"
+#include "config/config.h"
 #include "log/dir.h"
 #include "log/log.h"
 #include "metadata/image.h"
@@ -38,7 +39,8 @@ struct move {
 	int rounds;    /* of swapping */
 	int cancelled; /* atomic */
 	bool at_work;
-	bool warm; /* what comes next was just read from the disk */
+	bool waits; /* for one of the others to come to the end of its job */
+	bool warm;  /* what comes next was just read from the disk */
 
 	struct work work;
 	struct timer timer;
@@ -52,6 +54,7 @@ struct move {
 struct mover {
 	struct node *node;
 	struct list moves;
+	int n_at_work;
 	bool stopping;
 };
 
@@ -285,12 +288,41 @@ static void retry(struct move *v)
 	timer_start(&v->timer, soon ? SOON_MS : RETRY_MS);
 }
 
+/* Whoever takes the name goes first: appends may wait for it. */
+static struct move *next_waiting(struct mover *m)
+{
+	struct move *first = NULL;
+
+	list_each(it, &m->moves)
+	{
+		struct move *v = container_of(it, struct move, link);
+
+		if (v->waits && (!first || (v->state == MOVE_SWAPPING && first->state != MOVE_SWAPPING)))
+			first = v;
+	}
+	return first;
+}
+
+/* Its turn is over; it comes behind the others. */
+static void leave_work(struct move *v)
+{
+	struct mover *m = v->mover;
+	struct move *next = m->stopping ? NULL : next_waiting(m);
+
+	v->at_work = false;
+	m->n_at_work--;
+	list_remove(&v->link);
+	list_push(&m->moves, &v->link);
+	if (next)
+		start_job(next);
+}
+
 static void job_done(struct work *w)
 {
 	struct move *v = container_of(w, struct move, work);
 	struct mover *m = v->mover;
 
-	v->at_work = false;
+	leave_work(v);
 	if (v->swapped) {
 		swapped(v);
 	} else if (is_over(v)) {
@@ -311,13 +343,27 @@ static void job_done(struct work *w)
 	core_work_ends(&m->node->cores[0]);
 }
 
+static int threads(const struct mover *m)
+{
+	const struct config *c = m->node->config;
+	int n = config_is_null(c, CONFIG_NUM_REPLICA_ALTER_LOG_DIRS_THREADS)
+			? m->node->n_log_dirs
+			: config_int(c, CONFIG_NUM_REPLICA_ALTER_LOG_DIRS_THREADS);
+
+	return n < 1 ? 1 : n;
+}
+
 static void start_job(struct move *v)
 {
 	struct core *core = &v->mover->node->cores[0];
 
 	check(!v->at_work);
-	v->at_work = true;
 	timer_stop(&v->timer);
+	v->waits = v->mover->n_at_work >= threads(v->mover);
+	if (v->waits)
+		return;
+	v->at_work = true;
+	v->mover->n_at_work++;
 	core_work_begins(core);
 	v->work = (struct work){.job = job, .done = job_done, .loop = core->loop};
 	env_work(core->loop, &v->work);

@@ -408,6 +408,27 @@ static void a_replica_is_moved_with_all_it_has(void **state)
 	bring_down();
 }
 
+static void no_more_replicas_are_copied_at_once_than_there_are_threads_for_it(void **state)
+{
+	const char *to[PARTITIONS];
+	struct sim_held held;
+
+	(void)state;
+	for (int i = 0; i < PARTITIONS; i++) {
+		produce_to("t", i, "kept");
+		to[i] = other(home(i));
+	}
+	sim_world_options(w->sim)->slow_work = 1000000;
+	for (int i = 0; i < PARTITIONS; i++)
+		assert_int_equal(ask_to_move(i, to[i]), 0);
+	sim_held(w->sim, NODE, &held);
+	assert_int_equal(held.works, 2); /* as many as directories */
+	sim_world_options(w->sim)->slow_work = 0;
+	for (int i = 0; i < PARTITIONS; i++)
+		await_move(i, to[i]);
+	bring_down();
+}
+
 static void a_move_can_be_taken_back_and_ends_with_its_topic(void **state)
 {
 	const char *from = home(0), *to = other(from);
@@ -534,6 +555,7 @@ int main(void)
 		TEST(without_the_metadata_or_with_another_cluster_s_directory_it_does_not_start),
 		TEST(a_stop_before_the_logs_are_open_is_no_clean_one),
 		TEST(a_replica_is_moved_with_all_it_has),
+		TEST(no_more_replicas_are_copied_at_once_than_there_are_threads_for_it),
 		TEST(a_move_can_be_taken_back_and_ends_with_its_topic),
 		TEST(a_move_comes_to_its_end_while_it_is_appended_to),
 		TEST(a_move_survives_a_kill_at_any_change_of_the_disk),
