@@ -160,6 +160,7 @@ struct return_write {
 	char *old_id;
 	char *new_id;
 	char *leader; /* before */
+	int32_t generation;
 	int32_t rebalance_timeout_ms;
 	int32_t session_timeout_ms;
 	struct classic_protocols protocols;
@@ -209,7 +210,9 @@ static void return_is_written(void *state, struct shard_step *step, void *arg, i
 	struct classic_member *m = g ? classic_member(g, str_of(w->new_id)) : NULL;
 
 	if (m && err) {
-		return_is_lost(s, g, m, step, w, err);
+		/* When the group has gone on meanwhile it did so with what the member offers now: then that stands. */
+		if (g->state == CLASSIC_STABLE && g->generation == w->generation)
+			return_is_lost(s, g, m, step, w, err);
 	} else if (m && m->join && g->state == CLASSIC_STABLE) {
 		struct shard_command *c = m->join;
 		struct join_group_response *out = c->out;
@@ -235,6 +238,7 @@ static void join_returning(const struct join *j, struct classic_member *m, struc
 		.old_id = xstrdup(m->id),
 		.new_id = str_dup(member_id),
 		.leader = str_dup(str_of(g->leader)),
+		.generation = g->generation,
 		.rebalance_timeout_ms = m->rebalance_timeout_ms,
 		.session_timeout_ms = m->session_timeout_ms,
 	};

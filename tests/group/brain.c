@@ -139,6 +139,26 @@ static void answer(struct list *commands, int err)
 	}
 }
 
+static void step_end(struct brain *b, struct shard_step *step);
+
+static void tell_written(struct brain *b, const struct shard_written *w, int err)
+{
+	struct shard_step next;
+	struct arena a;
+
+	step_begin(b, &next, &a);
+	w->fn(b->s, &next, w->arg, err);
+	step_end(b, &next);
+}
+
+void brain_tell_written(struct brain *b, int err)
+{
+	b->hold_written = false;
+	for (int i = 0; i < b->n_held; i++)
+		tell_written(b, &b->held[i], err);
+	b->n_held = 0;
+}
+
 static void step_end(struct brain *b, struct shard_step *step)
 {
 	bool refused = b->refuse_appends && step->records.n > 0;
@@ -159,13 +179,12 @@ static void step_end(struct brain *b, struct shard_step *step)
 	answer(&step->answered, refused ? ERR_COORDINATOR_NOT_AVAILABLE : 0);
 	while (!list_empty(&step->written)) {
 		struct shard_written *w = container_of(list_first(&step->written), struct shard_written, link);
-		struct shard_step next;
-		struct arena a;
 
 		list_remove(&w->link);
-		step_begin(b, &next, &a);
-		w->fn(b->s, &next, w->arg, refused ? ERR_COORDINATOR_NOT_AVAILABLE : 0);
-		step_end(b, &next);
+		if (b->hold_written)
+			b->held[b->n_held++] = *w;
+		else
+			tell_written(b, w, refused ? ERR_COORDINATOR_NOT_AVAILABLE : 0);
 	}
 	while (!list_empty(&step->jobs)) {
 		struct shard_job *job = container_of(list_first(&step->jobs), struct shard_job, link);

@@ -28,6 +28,9 @@ struct brain {
 	int n_log;
 	int n_before; /* records before the last decision */
 	bool refuse_appends;
+	bool hold_written; /* who waits for records to be committed is told by brain_tell_written */
+	struct shard_written held[4];
+	int n_held;
 };
 
 void brain_init(struct brain *b, const char *settings);
@@ -49,6 +52,8 @@ struct brain_call {
 	bool answered;
 };
 struct brain_call *brain_send(struct brain *b, int16_t api, int16_t version, const void *in);
+/* What was held is committed (0), or nobody knows. */
+void brain_tell_written(struct brain *b, int err);
 /* The message of the last refusal. */
 const char *brain_message(const struct brain *b);
 /* Time passes; what is due fires. */

@@ -554,6 +554,32 @@ static void a_static_member_whose_return_cannot_be_written_stays_who_it_was(void
 	assert_int_equal(beat(&m), 0);
 }
 
+/* Its JoinGroup was answered by the next generation, which its new protocols made: they stand, whatever came of the write. */
+static void a_group_that_went_on_with_a_returned_member_keeps_it_as_it_is(void **state_)
+{
+	struct member m = {.instance = "i", .version = 9}, o = {.protocols = "other"};
+	struct member n = {.instance = "i", .version = 9, .protocols = "range other"};
+	const struct member *all[] = {&n, &o, NULL};
+	struct brain_call *returning, *joining;
+
+	(void)state_;
+	settle_one(&m);
+	b.hold_written = true;
+	returning = join(&n);
+	joining = enter(&o);
+	brain_tell_written(&b, ERR_COORDINATOR_NOT_AVAILABLE);
+	take_join(&n, returning);
+	take_join(&o, joining);
+	assert_int_equal(n.generation, 2);
+	assert_string_equal(group()->protocol, "other");
+	assert_assigned(sync(&n, all), &n);
+	assert_assigned(sync(&o, NULL), &o);
+	assert_string_equal(state(), "Stable");
+	brain_reload(&b, true);
+	assert_int_equal(beat(&n), 0);
+	assert_int_equal(beat(&o), 0);
+}
+
 static void a_static_member_leaves_by_its_instance(void **state_)
 {
 	struct member m = {.instance = "i"};
@@ -1019,6 +1045,7 @@ int main(void)
 		TEST(a_group_that_is_too_large_after_a_reload_shrinks),
 		TEST(a_static_member_comes_back_without_a_rebalance),
 		TEST(a_static_member_whose_return_cannot_be_written_stays_who_it_was),
+		TEST(a_group_that_went_on_with_a_returned_member_keeps_it_as_it_is),
 		TEST(a_static_member_leaves_by_its_instance),
 		TEST(a_static_member_is_waited_for_until_its_session_ends),
 		TEST(offsets_are_committed_without_a_group),
