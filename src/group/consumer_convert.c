@@ -310,7 +310,7 @@ static void downgraded(void *state, struct shard_step *step, void *arg, int err)
 	struct downgraded_write *w = arg;
 	struct group *group = group_find(s, str_of(w->group));
 
-	(void)err;
+	(void)err; /* what is in the state lives, however it was written */
 	if (group && group_is_classic(group)) {
 		struct classic_group *g = classic_of(group);
 
@@ -323,6 +323,9 @@ static void downgraded(void *state, struct shard_step *step, void *arg, int err)
 		}
 		if (w->rebalance && g->state == CLASSIC_STABLE)
 			classic_prepare(s, g, step);
+	} else if (group_is_consumer(group)) {
+		/* The records were refused: who was to go is a member still, and its session runs again. */
+		consumer_loaded(s, group, step);
 	}
 	xfree(w->group);
 	xfree(w);

@@ -436,6 +436,25 @@ static void the_group_is_classic_when_the_last_of_the_new_protocol_has_left(void
 	assert_int_equal(brain_group(&b, "g")->n_members, 2);
 }
 
+static void one_who_could_not_be_put_out_is_put_out_later(void **state)
+{
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_int_equal(join_classic("c", "t")->error_code, 0);
+	assert_int_equal(sync_classic("c", 3)->error_code, 0);
+	b.refuse_appends = true;
+	for (int i = 0; i < 12; i++) {
+		brain_pass(&b, 5000);
+		heartbeat_classic("c", 3);
+	}
+	assert_int_equal(brain_group(&b, "g")->n_members, 2);
+	b.refuse_appends = false;
+	for (int i = 0; i < 12; i++) {
+		brain_pass(&b, 5000);
+		heartbeat_classic("c", 3);
+	}
+	assert_string_equal(group_find(b.s, STR("g"))->kind->name, "classic");
+}
+
 static void migration_is_a_matter_of_policy(void **state)
 {
 	brain_fini(&b);
@@ -743,6 +762,7 @@ int main(void)
 		TEST(a_classic_member_joins_a_consumer_group_and_is_asked_to_join_again),
 		TEST(a_classic_member_that_does_not_sync_is_out),
 		TEST(the_group_is_classic_when_the_last_of_the_new_protocol_has_left),
+		TEST(one_who_could_not_be_put_out_is_put_out_later),
 		TEST(migration_is_a_matter_of_policy),
 		TEST(no_partition_has_two_owners_whatever_happens),
 	};
