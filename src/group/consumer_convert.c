@@ -220,46 +220,48 @@ static const classic_protocol_value *offer(const struct consumer_view *v, struct
 	return NULL;
 }
 
-static bool all_offer(const struct downgrade *d, struct str name)
+/* For the first of its protocols that all n members have. */
+static void vote_of(const struct consumer_view *v, int n, struct str_index *offered, struct str_index *votes)
 {
-	for (int32_t i = 0; i < d->n; i++) {
-		if (!offer(d->v[i].v, name))
-			return false;
+	for (int32_t i = 0; i < v->classic->supported_protocols.n; i++) {
+		struct str name = v->classic->supported_protocols.v[i].name;
+		int *number;
+
+		if (!str_index_has(offered, name) || *str_index_at(offered, name) != n)
+			continue;
+		number = str_index_at(votes, name);
+		*number = *number < 0 ? 1 : *number + 1;
+		return;
 	}
-	return true;
 }
 
-/* How many would rather have it than anything else that all have. */
-static int32_t votes(const struct downgrade *d, struct str name)
-{
-	int32_t n = 0;
-
-	for (int32_t i = 0; i < d->n; i++) {
-		const classic_metadata_value *c = d->v[i].v->classic;
-		int32_t j = 0;
-
-		while (j < c->supported_protocols.n && !all_offer(d, c->supported_protocols.v[j].name))
-			j++;
-		n += j < c->supported_protocols.n && str_eq(c->supported_protocols.v[j].name, name);
-	}
-	return n;
-}
-
+/* The one that most would rather have than anything else that all have; of equals the first of the first member's. Null: none. */
 static struct str vote(const struct downgrade *d)
 {
 	const classic_metadata_value *first = d->v[0].v->classic;
+	struct str_index offered, votes;
 	struct str best = STR_NULL;
-	int32_t n_best = 0;
+	int n_best = 0;
 
+	str_index_init(&offered, d->g->seed + 8);
+	str_index_init(&votes, d->g->seed + 8);
+	for (int32_t i = 0; i < first->supported_protocols.n; i++)
+		*str_index_at(&offered, first->supported_protocols.v[i].name) = 0;
+	for (int32_t i = 0; i < d->n; i++)
+		consumer_count_offers(&offered, d->v[i].v, i);
+	for (int32_t i = 0; i < d->n; i++)
+		vote_of(d->v[i].v, d->n, &offered, &votes);
 	for (int32_t i = 0; i < first->supported_protocols.n; i++) {
 		struct str name = first->supported_protocols.v[i].name;
-		int32_t n = all_offer(d, name) ? votes(d, name) : 0;
+		int n = *str_index_at(&votes, name);
 
 		if (n > n_best) {
 			best = name;
 			n_best = n;
 		}
 	}
+	str_index_fini(&offered);
+	str_index_fini(&votes);
 	return best;
 }
 

@@ -20,6 +20,7 @@
 #ifndef ODRADEK_GROUP_CONSUMER_GROUP_H
 #define ODRADEK_GROUP_CONSUMER_GROUP_H
 
+#include "base/str_index.h"
 #include "group/assign.h"
 #include "group/internal.h"
 
@@ -271,13 +272,14 @@ struct consumer_topics {
 	uint64_t version; /* the shard's topics_version */
 	struct consumer_wanted *v;
 	int32_t n;
-	int32_t cap;
 	bool failed;
 };
 
 void consumer_topics_of(struct consumer_topics *t, const struct group_shard *s, const struct consumer_group *g,
 			struct arena *a);
-void consumer_topics_add(struct consumer_topics *t, struct str name, int32_t by_name, int32_t by_regex);
+/* Of each name so many more (or fewer). A request may name as many as it holds: what is new is put in all at once. */
+void consumer_topics_add(struct consumer_topics *t, const struct str *names, int32_t n, int32_t by_name,
+			 int32_t by_regex);
 uint64_t consumer_topics_hash(struct consumer_topics *t, const struct image *image);
 bool consumer_metadata_expired(const struct group_shard *s, const struct consumer_group *g);
 /* The group epoch and the kind of subscription after the member's change; the epoch's record where it moves. False: no memory. */
@@ -290,6 +292,12 @@ struct str *consumer_subscribed(const struct consumer_group *g, const struct con
 /* What most members prefer when `was` has become `is` (either may be NULL), or the default. */
 struct str consumer_preferred_assignor(const struct group_shard *s, const struct consumer_group *g,
 				       const struct consumer_view *was, const struct consumer_view *is);
+
+/*
+ * Counts what classic members offer: of the names in x that all `n` members before have (their number is n), those that this one has too
+ * get n + 1.
+ */
+void consumer_count_offers(struct str_index *x, const struct consumer_view *v, int n);
 
 /* consumer_regex.c */
 

@@ -42,34 +42,30 @@ static void answer_join(struct joining *j, struct str member_id, int err)
 	out->error_code = (int16_t)err;
 }
 
-/* Has every classic member of the group a protocol of this name? */
-static bool all_support(const struct consumer_group *g, struct str name)
+/* Have all classic members of the group one of the protocols that the request offers? */
+static bool have_in_common(const struct consumer_group *g, const struct join_group_request *in)
 {
-	int32_t n = 0;
+	struct str_index offered;
+	bool found = false;
+	int n = 0;
 
+	str_index_init(&offered, g->seed + 8);
+	for (int32_t i = 0; i < in->protocols.n; i++)
+		*str_index_at(&offered, in->protocols.v[i].name) = 0;
 	consumer_each(m, g)
 	{
-		const classic_metadata *c = m->v.classic;
-
-		for (int32_t i = 0; c && i < c->supported_protocols.n; i++) {
-			if (str_eq(c->supported_protocols.v[i].name, name)) {
-				n++;
-				break;
-			}
-		}
+		if (m->v.classic)
+			consumer_count_offers(&offered, &m->v, n++);
 	}
-	return n == g->n_classic;
+	for (int32_t i = 0; i < in->protocols.n && !found; i++)
+		found = *str_index_at(&offered, in->protocols.v[i].name) == n;
+	str_index_fini(&offered);
+	return found;
 }
 
 static bool check_protocols(struct joining *j)
 {
-	bool ok = false;
-
-	if (str_is(j->in->protocol_type, "consumer")) {
-		for (int32_t i = 0; !ok && i < j->in->protocols.n; i++)
-			ok = all_support(j->d.g, j->in->protocols.v[i].name);
-	}
-	if (!ok)
+	if (!str_is(j->in->protocol_type, "consumer") || !have_in_common(j->d.g, j->in))
 		return consumer_refuse(&j->d, ERR_INCONSISTENT_GROUP_PROTOCOL,
 				       "Member %.*s's protocols are not supported.", STR_ARG(j->id));
 	if (consumer_read_subscription(j->d.step->arena, j->in->protocols.v[0].metadata, &j->subscription))

@@ -44,8 +44,11 @@ static void drop_regexes(struct consumer_group *g, struct consumer_member **v, i
 		if (leaving == 0 || leaving != r->n_members)
 			continue;
 		consumer_drop_regex(step, group_id(&g->g), str_of(r->pattern));
-		for (int32_t i = 0; i < r->n_topics; i++)
-			consumer_topics_add(topics, str_of(r->topics[i]), 0, -1);
+		for (int32_t i = 0; i < r->n_topics; i++) {
+			struct str name = str_of(r->topics[i]);
+
+			consumer_topics_add(topics, &name, 1, 0, -1);
+		}
 	}
 }
 
@@ -61,8 +64,7 @@ void consumer_fence(struct group_shard *s, struct consumer_group *g, struct cons
 	consumer_topics_of(&topics, s, g, step->arena);
 	for (int32_t i = 0; i < n; i++) {
 		consumer_drop_member(step, id, v[i]->v.id);
-		for (int32_t j = 0; j < v[i]->v.n_names; j++)
-			consumer_topics_add(&topics, v[i]->v.names[j], -1, 0);
+		consumer_topics_add(&topics, v[i]->v.names, v[i]->v.n_names, -1, 0);
 	}
 	drop_regexes(g, v, n, &topics, step);
 	hash = consumer_topics_hash(&topics, step->image);

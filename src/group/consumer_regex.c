@@ -101,10 +101,12 @@ static bool same_topics(const struct consumer_regex *old, const struct resolved 
 
 static void replace(struct consumer_topics *t, const struct consumer_regex *old, const struct resolved *r)
 {
-	for (int32_t i = 0; i < old->n_topics; i++)
-		consumer_topics_add(t, str_of(old->topics[i]), 0, -1);
-	for (int32_t i = 0; i < r->n; i++)
-		consumer_topics_add(t, r->topics[i], 0, 1);
+	for (int32_t i = 0; i < old->n_topics; i++) {
+		struct str name = str_of(old->topics[i]);
+
+		consumer_topics_add(t, &name, 1, 0, -1);
+	}
+	consumer_topics_add(t, r->topics, r->n, 0, 1);
 }
 
 static void take(const struct group_shard *s, struct consumer_group *g, const struct resolving *r,

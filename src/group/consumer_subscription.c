@@ -5,6 +5,7 @@
 #include "group/consumer_group.h"
 #include "group/consumer_hash.h"
 #include "metadata/image.h"
+#include "protocol/group_records.h"
 
 /* ---- topics ---- */
 
@@ -13,30 +14,11 @@ static int wanted_cmp(const void *a, const void *b)
 	return str_cmp(((const struct consumer_wanted *)a)->name, ((const struct consumer_wanted *)b)->name);
 }
 
-static struct consumer_wanted *wanted_room(struct consumer_topics *t)
-{
-	struct consumer_wanted *v;
-	int32_t cap = t->cap < 8 ? 16 : t->cap * 2;
-
-	if (t->n < t->cap)
-		return &t->v[t->n];
-	v = arena_array(t->a, (size_t)cap, sizeof(*v));
-	if (!v) {
-		t->failed = true;
-		return NULL;
-	}
-	if (t->n > 0)
-		memcpy(v, t->v, (size_t)t->n * sizeof(*v));
-	t->v = v;
-	t->cap = cap;
-	return &t->v[t->n];
-}
-
 void consumer_topics_of(struct consumer_topics *t, const struct group_shard *s, const struct consumer_group *g,
 			struct arena *a)
 {
-	*t = (struct consumer_topics){.a = a, .version = s->topics_version, .cap = (int32_t)g->topics.n + 8};
-	t->v = arena_array(a, (size_t)t->cap, sizeof(*t->v));
+	*t = (struct consumer_topics){.a = a, .version = s->topics_version};
+	t->v = arena_array(a, (size_t)g->topics.n + 1, sizeof(*t->v));
 	t->failed = t->v == NULL;
 	if (t->failed)
 		return;
@@ -49,34 +31,61 @@ void consumer_topics_of(struct consumer_topics *t, const struct group_shard *s, 
 	qsort(t->v, (size_t)t->n, sizeof(*t->v), wanted_cmp);
 }
 
-/* They stay sorted: a name that is new is put where it belongs. */
-void consumer_topics_add(struct consumer_topics *t, struct str name, int32_t by_name, int32_t by_regex)
+/* NULL: it is not there. */
+static struct consumer_wanted *wanted(const struct consumer_topics *t, struct str name)
 {
-	int32_t low = 0, high = t->n;
+	const struct consumer_wanted key = {.name = name};
 
-	while (low < high) {
-		int32_t mid = low + (high - low) / 2;
-
-		if (str_cmp(t->v[mid].name, name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	if (low == t->n || !str_eq(t->v[low].name, name)) {
-		if (!wanted_room(t))
-			return;
-		memmove(t->v + low + 1, t->v + low, (size_t)(t->n - low) * sizeof(*t->v));
-		t->v[low] = (struct consumer_wanted){name, 0, 0, NULL};
-		t->n++;
-	}
-	t->v[low].by_name += by_name;
-	t->v[low].by_regex += by_regex;
+	return t->n > 0 ? bsearch(&key, t->v, (size_t)t->n, sizeof(*t->v), wanted_cmp) : NULL;
 }
 
-static void add_names(struct consumer_topics *t, const struct consumer_view *v, int32_t by)
+/* The new ones, sorted, among those that are there. */
+static void merge(struct consumer_topics *t, const struct consumer_wanted *fresh, int32_t n_fresh)
 {
-	for (int32_t i = 0; i < v->n_names; i++)
-		consumer_topics_add(t, v->names[i], by, 0);
+	struct consumer_wanted *v = arena_array(t->a, (size_t)(t->n + n_fresh), sizeof(*v));
+	int32_t n = 0, i = 0, j = 0;
+
+	t->failed |= v == NULL;
+	while (v && (i < t->n || j < n_fresh)) {
+		if (j == n_fresh || (i < t->n && wanted_cmp(&t->v[i], &fresh[j]) < 0)) {
+			v[n++] = t->v[i++];
+		} else if (n > 0 && str_eq(v[n - 1].name, fresh[j].name)) {
+			v[n - 1].by_name += fresh[j].by_name;
+			v[n - 1].by_regex += fresh[j++].by_regex;
+		} else {
+			v[n++] = fresh[j++];
+		}
+	}
+	if (!v)
+		return;
+	t->v = v;
+	t->n = n;
+}
+
+void consumer_topics_add(struct consumer_topics *t, const struct str *names, int32_t n, int32_t by_name,
+			 int32_t by_regex)
+{
+	struct consumer_wanted *fresh = NULL;
+	int32_t n_fresh = 0;
+
+	for (int32_t i = 0; i < n && !t->failed; i++) {
+		struct consumer_wanted *w = wanted(t, names[i]);
+
+		if (w) {
+			w->by_name += by_name;
+			w->by_regex += by_regex;
+			continue;
+		}
+		if (!fresh)
+			fresh = arena_array(t->a, (size_t)(n - i), sizeof(*fresh));
+		if (fresh)
+			fresh[n_fresh++] = (struct consumer_wanted){names[i], by_name, by_regex, NULL};
+		t->failed |= fresh == NULL;
+	}
+	if (n_fresh == 0 || t->failed)
+		return;
+	qsort(fresh, (size_t)n_fresh, sizeof(*fresh), wanted_cmp);
+	merge(t, fresh, n_fresh);
 }
 
 static bool is_wanted(const struct consumer_wanted *w)
@@ -201,10 +210,13 @@ bool consumer_update_metadata(struct consumer_decision *d, bool bump)
 	uint64_t hash;
 
 	consumer_topics_of(&t, d->s, d->g, d->step->arena);
-	add_names(&t, &d->was, -1);
-	add_names(&t, &d->is, 1);
-	for (int32_t i = 0; left && left->is_resolved && left->n_members == 1 && i < left->n_topics; i++)
-		consumer_topics_add(&t, str_of(left->topics[i]), 0, -1);
+	consumer_topics_add(&t, d->was.names, d->was.n_names, -1, 0);
+	consumer_topics_add(&t, d->is.names, d->is.n_names, 1, 0);
+	for (int32_t i = 0; left && left->is_resolved && left->n_members == 1 && i < left->n_topics; i++) {
+		struct str name = str_of(left->topics[i]);
+
+		consumer_topics_add(&t, &name, 1, 0, -1);
+	}
 	hash = consumer_topics_hash(&t, d->step->image);
 	if (t.failed)
 		return consumer_refuse(d, -1, "out of memory");
@@ -224,13 +236,27 @@ bool consumer_update_metadata(struct consumer_decision *d, bool bump)
 
 /* ---- a member's topics ---- */
 
-static bool has_name(const struct str *v, int32_t n, struct str name)
+static int name_cmp(const void *a, const void *b)
 {
-	for (int32_t i = 0; i < n; i++) {
-		if (str_eq(v[i], name))
-			return true;
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* Those that are not in `out` go behind it; false: no memory. */
+static bool add_missing(struct arena *a, struct str *out, int32_t *n, const struct str *small, int32_t n_small)
+{
+	int32_t n_large = *n;
+	struct str *sorted = arena_array(a, (size_t)n_large + 1, sizeof(*sorted));
+
+	if (!sorted)
+		return false;
+	if (n_large > 0)
+		memcpy(sorted, out, (size_t)n_large * sizeof(*out));
+	qsort(sorted, (size_t)n_large, sizeof(*sorted), name_cmp);
+	for (int32_t i = 0; i < n_small; i++) {
+		if (!bsearch(&small[i], sorted, (size_t)n_large, sizeof(*sorted), name_cmp))
+			out[(*n)++] = small[i];
 	}
-	return false;
+	return true;
 }
 
 /* Kafka walks the larger of the two sets, then what only the smaller one has. */
@@ -257,11 +283,20 @@ struct str *consumer_subscribed(const struct consumer_group *g, const struct con
 	*n = 0;
 	for (int32_t i = 0; i < n_large; i++)
 		out[(*n)++] = large[i];
-	for (int32_t i = 0; i < n_small; i++) {
-		if (!has_name(large, n_large, small[i]))
-			out[(*n)++] = small[i];
+	return n_small == 0 || add_missing(a, out, n, small, n_small) ? out : NULL;
+}
+
+/* ---- the protocols of classic members ---- */
+
+void consumer_count_offers(struct str_index *x, const struct consumer_view *v, int n)
+{
+	for (int32_t i = 0; i < v->classic->supported_protocols.n; i++) {
+		struct str name = v->classic->supported_protocols.v[i].name;
+		int *number = str_index_has(x, name) ? str_index_at(x, name) : NULL;
+
+		if (number && *number == n)
+			*number = n + 1;
 	}
-	return out;
 }
 
 /* ---- assignors ---- */

@@ -42,8 +42,7 @@ static void find_sources(struct target *t)
 	struct consumer_decision *d = t->d;
 
 	consumer_topics_of(&t->topics, d->s, d->g, t->a);
-	for (int32_t i = 0; i < d->is.n_names; i++)
-		consumer_topics_add(&t->topics, d->is.names[i], 1, 0);
+	consumer_topics_add(&t->topics, d->is.names, d->is.n_names, 1, 0);
 	t->source_of = arena_array(t->a, (size_t)t->topics.n + 1, sizeof(*t->source_of));
 	t->sources = arena_array(t->a, (size_t)t->topics.n + 1, sizeof(*t->sources));
 	t->failed |= t->topics.failed || !t->source_of || !t->sources;

@@ -1,6 +1,7 @@
 /* A consumer group: members join, reconcile and go as KIP-848 has it, and as Kafka 4.4 does it. */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/base/cm.h"
 #include "tests/group/brain.h"
@@ -455,6 +456,78 @@ static void one_who_could_not_be_put_out_is_put_out_later(void **state)
 	assert_string_equal(group_find(b.s, STR("g"))->kind->name, "classic");
 }
 
+/* ---- as much as a request holds ---- */
+
+enum { MANY = 200000, SECONDS_AT_MOST = 8 };
+
+/* In no order. */
+static struct str *many_names(void)
+{
+	struct str *v = arena_array(&b.arena, MANY, sizeof(*v));
+
+	for (int i = 0; i < MANY; i++)
+		v[i] = arena_printf(&b.arena, "%06d", (int)((int64_t)i * 7919 % MANY));
+	return v;
+}
+
+static void assert_quick(clock_t began)
+{
+	assert_true((clock() - began) / CLOCKS_PER_SEC < SECONDS_AT_MOST);
+}
+
+static void a_member_may_name_very_many_topics(void **state)
+{
+	struct consumer_group_heartbeat_request *in = arena_zalloc(&b.arena, sizeof(*in));
+	clock_t began;
+	int err;
+
+	brain_topic(&b, "000042", 1);
+	in->group_id = STR("g");
+	in->member_id = STR("a");
+	in->rebalance_timeout_ms = 5000;
+	in->subscribed_topic_names.v = many_names();
+	in->subscribed_topic_names.n = MANY;
+	began = clock();
+	assert_string_equal(brain_assignment(&b, brain_ask(&b, consumer_group_heartbeat_request_KEY, 1, in, &err)),
+			    "000042:0");
+	assert_int_equal(err, 0);
+	assert_beat(joining("b"), 3, "t:0,1,2,3,4,5");
+	assert_beat(staying("a", -1), -1, "-");
+	assert_quick(began);
+	assert_int_equal(brain_group(&b, "g")->topics.n, 1);
+}
+
+static void a_classic_member_may_offer_very_many_protocols(void **state)
+{
+	struct join_group_request *in = arena_zalloc(&b.arena, sizeof(*in));
+	struct str *names = many_names();
+	clock_t began = clock();
+
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	in->group_id = STR("g");
+	in->session_timeout_ms = in->rebalance_timeout_ms = 10000;
+	in->protocol_type = STR("consumer");
+	in->protocols.v = arena_array(&b.arena, MANY, sizeof(*in->protocols.v));
+	in->protocols.n = MANY;
+	for (int i = 0; i < MANY; i++) {
+		in->protocols.v[i].name = names[i];
+		in->protocols.v[i].metadata = (struct bytes){(const uint8_t *)"\0\0\0\0\0\1\0\1t\xff\xff\xff\xff", 13};
+	}
+	in->member_id = STR("c");
+	assert_int_equal(
+		((struct join_group_response *)brain_send(&b, join_group_request_KEY, 7, in)->c.out)->error_code, 0);
+	/* One more, with nothing in common. */
+	for (int i = 0; i < MANY; i++)
+		in->protocols.v[i].name = arena_printf(&b.arena, "x%.*s", STR_ARG(names[i]));
+	in->member_id = STR("d");
+	assert_int_equal(
+		((struct join_group_response *)brain_send(&b, join_group_request_KEY, 7, in)->c.out)->error_code,
+		ERR_INCONSISTENT_GROUP_PROTOCOL);
+	assert_beat(staying("a", -1), -1, "-");
+	assert_string_equal(group_find(b.s, STR("g"))->kind->name, "classic");
+	assert_quick(began);
+}
+
 static void migration_is_a_matter_of_policy(void **state)
 {
 	brain_fini(&b);
@@ -763,6 +836,8 @@ int main(void)
 		TEST(a_classic_member_that_does_not_sync_is_out),
 		TEST(the_group_is_classic_when_the_last_of_the_new_protocol_has_left),
 		TEST(one_who_could_not_be_put_out_is_put_out_later),
+		TEST(a_member_may_name_very_many_topics),
+		TEST(a_classic_member_may_offer_very_many_protocols),
 		TEST(migration_is_a_matter_of_policy),
 		TEST(no_partition_has_two_owners_whatever_happens),
 	};
