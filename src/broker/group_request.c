@@ -12,6 +12,7 @@
 #include "wire/codec.h"
 
 #define PART_MEMORY_MAX (64 << 20)
+#define PARTS_AT_ONCE 16
 
 /* As Java prints a peer that has no name: "/127.0.0.1", "/0:0:0:0:0:0:0:1". */
 static struct str client_host(struct request *r)
@@ -117,15 +118,38 @@ struct group_fan *group_fan_new(struct request *r, int n, void (*finish)(struct 
 	return f;
 }
 
+static void ask_more(struct group_fan *f);
+
+/* When the answers take half of what a request may the rest is not asked any more: the other half is for encoding them. */
+static void refuse_rest(struct group_fan *f)
+{
+	for (; f->n_asked < f->n; f->n_asked++, f->n_left--)
+		f->v[f->n_asked].command.c.err = ERR_UNKNOWN_SERVER_ERROR;
+}
+
 static void part_done(struct coordinator_command *command)
 {
 	struct group_fan_part *p = command->arg;
 	struct group_fan *f = p->fan;
 
-	if (--f->n_left > 0)
+	f->used += p->arena.used;
+	f->n_left--;
+	if (f->used > f->r->arena.budget / 2)
+		refuse_rest(f);
+	ask_more(f);
+	if (f->n_left > 0)
 		return;
 	f->finish(f);
 	request_complete(f->r);
+}
+
+static void ask_more(struct group_fan *f)
+{
+	while (f->n_asked < f->n && f->n_asked - (f->n - f->n_left) < PARTS_AT_ONCE) {
+		struct coordinator_command *c = &f->v[f->n_asked++].command;
+
+		coordinator_submit(f->r->core, COORDINATOR_GROUP, c->partition, c);
+	}
 }
 
 void group_fan_ask_shard(struct group_fan *f, int i, int32_t partition, const void *in)
@@ -162,7 +186,6 @@ enum outcome group_fan_run(struct group_fan *f)
 	}
 	f->n_left = n;
 	request_park(r, f, NULL);
-	for (int i = 0; i < n; i++)
-		coordinator_submit(r->core, COORDINATOR_GROUP, f->v[i].command.partition, &f->v[i].command);
+	ask_more(f);
 	return PARKED;
 }

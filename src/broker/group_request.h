@@ -36,7 +36,9 @@ struct group_fan {
 	struct request *r;
 	struct group_fan_part *v;
 	int n;
+	int n_asked;
 	int n_left;
+	size_t used; /* bytes of the answers that have come */
 	void (*finish)(struct group_fan *f);
 	void *arg;
 };
@@ -47,7 +49,10 @@ struct group_fan *group_fan_new(struct request *r, int n, void (*finish)(struct 
 void group_fan_ask(struct group_fan *f, int i, struct str group_id, const void *in);
 /* Part i asks the shard of this partition, about all of it. */
 void group_fan_ask_shard(struct group_fan *f, int i, int32_t partition, const void *in);
-/* All parts ask; finish() is called when all have been answered, and the request is completed. n == 0: at once. */
+/*
+ * All parts ask, some at a time; finish() is called when all have been answered, and the request is completed. n == 0: at once. Parts that
+ * come when the answers take too much of odradek.request.memory.bytes are UNKNOWN_SERVER_ERROR: one group may be named very often.
+ */
 enum outcome group_fan_run(struct group_fan *f);
 
 #endif

@@ -23,7 +23,7 @@ struct client {
 	struct loop *loop;
 	uint8_t out[1 << 16];
 	size_t out_len, sent;
-	uint8_t in[1 << 18];
+	uint8_t in[1 << 22];
 	size_t in_len;
 	bool connected, closed;
 	int32_t correlation_id;

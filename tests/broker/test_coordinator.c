@@ -419,6 +419,40 @@ static void groups_of_all_shards_are_listed(void **state)
 	assert_int_equal(out.groups.n, 40);
 }
 
+/* The answer would take more memory than requests may. */
+static void a_group_that_is_named_very_often_is_answered_for_as_long_as_memory_lasts(void **state)
+{
+	enum { TIMES = 300, NOTE = 4000 };
+	static struct offset_fetch_request_group groups[TIMES];
+	int32_t partition = 0;
+	struct offset_fetch_request_group_topic t = {.name = STR("t"), .partition_indexes = {&partition, 1}};
+	struct offset_fetch_request in;
+	struct offset_fetch_response out;
+	char note[NOTE + 1];
+
+	(void)state;
+	restart_with("odradek.request.memory.bytes=1048576");
+	make_topic();
+	wait_for_coordinator("g");
+	memset(note, 'n', NOTE);
+	note[NOTE] = 0;
+	send_commit(&w->a, "g", 7, note);
+	assert_int_equal(take_commit(&w->a), 0);
+	for (int i = 0; i < TIMES; i++)
+		groups[i] = (struct offset_fetch_request_group){
+			.group_id = STR("g"), .member_epoch = -1, .topics = {&t, 1}};
+	codec_init(&offset_fetch_request_schema, &in);
+	in.groups.v = groups;
+	in.groups.n = TIMES;
+	client_send(&w->a, &offset_fetch_request_schema, 8, &in);
+	client_take(&w->a, &offset_fetch_response_schema, 8, &out);
+	assert_int_equal(out.groups.n, TIMES);
+	assert_int_equal(out.groups.v[0].error_code, 0);
+	assert_int_equal(out.groups.v[0].topics.v[0].partitions.v[0].metadata.len, NOTE);
+	assert_int_equal(out.groups.v[TIMES - 1].error_code, ERR_UNKNOWN_SERVER_ERROR);
+	assert_int_equal(fetch("g"), 7);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, node_world_up, node_world_down)
 
 int main(void)
@@ -436,6 +470,7 @@ int main(void)
 		TEST(a_member_that_waits_is_told_when_the_node_stops),
 		TEST(a_member_that_waits_and_hangs_up_is_out_when_its_session_ends),
 		TEST(groups_of_all_shards_are_listed),
+		TEST(a_group_that_is_named_very_often_is_answered_for_as_long_as_memory_lasts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
