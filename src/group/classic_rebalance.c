@@ -13,6 +13,8 @@
 #include "protocol/join_group.h"
 #include "protocol/sync_group.h"
 
+#define WAIT_LEAST_MS 1000 /* for static members to come back: theirs may be 0 */
+
 static void session_expired(struct group_shard *s, struct group_timer *t, struct shard_step *step);
 
 /* ---- answers ---- */
@@ -330,7 +332,10 @@ void classic_complete(struct group_shard *s, struct classic_group *g, struct sha
 	drop_who_did_not_join(s, g);
 	if (!elect(g) && g->n_members > 0) {
 		/* Static members only, and none has come back yet. */
-		group_timer_start(s, &g->rebalance, joining_expired, step->now_ms, classic_rebalance_timeout_ms(g));
+		int32_t wait_ms = classic_rebalance_timeout_ms(g);
+
+		group_timer_start(s, &g->rebalance, joining_expired, step->now_ms,
+				  wait_ms < WAIT_LEAST_MS ? WAIT_LEAST_MS : wait_ms);
 		return;
 	}
 	begin_generation(s, g, step);

@@ -60,6 +60,7 @@ struct member {
 	int16_t version;       /* of JoinGroup; 0 stands for 4 */
 	const char *protocols; /* "range sticky"; NULL: range */
 	int32_t session_ms;
+	bool no_rebalance_ms; /* its rebalance timeout is 0 */
 };
 
 static const struct join_group_request *join_of(const struct member *m)
@@ -70,7 +71,7 @@ static const struct join_group_request *join_of(const struct member *m)
 	codec_init(&join_group_request_schema, in);
 	in->group_id = STR("g");
 	in->session_timeout_ms = m->session_ms ? m->session_ms : SESSION_MS;
-	in->rebalance_timeout_ms = REBALANCE_MS;
+	in->rebalance_timeout_ms = m->no_rebalance_ms ? 0 : REBALANCE_MS;
 	in->member_id = str_is_null(m->id) ? STR("") : m->id;
 	in->group_instance_id = str_of(m->instance);
 	in->protocol_type = STR("consumer");
@@ -580,6 +581,24 @@ static void a_group_that_went_on_with_a_returned_member_keeps_it_as_it_is(void *
 	assert_int_equal(beat(&o), 0);
 }
 
+/* The time does not stand still for the others of the shard. */
+static void a_static_member_without_a_rebalance_timeout_is_waited_for_in_steps(void **state_)
+{
+	struct member m = {.instance = "i", .version = 9, .session_ms = 200000}, n = {.instance = "j", .version = 9};
+
+	(void)state_;
+	settle_one(&m);
+	m.id = STR_NULL;
+	m.no_rebalance_ms = true;
+	take_join(&m, join(&m));
+	join(&n);
+	assert_int_equal(leave(STR(""), "j"), 0);
+	brain_pass(&b, 100000);
+	assert_string_equal(state(), "PreparingRebalance");
+	brain_pass(&b, 100000);
+	assert_string_equal(state(), "Empty");
+}
+
 static void a_static_member_leaves_by_its_instance(void **state_)
 {
 	struct member m = {.instance = "i"};
@@ -1046,6 +1065,7 @@ int main(void)
 		TEST(a_static_member_comes_back_without_a_rebalance),
 		TEST(a_static_member_whose_return_cannot_be_written_stays_who_it_was),
 		TEST(a_group_that_went_on_with_a_returned_member_keeps_it_as_it_is),
+		TEST(a_static_member_without_a_rebalance_timeout_is_waited_for_in_steps),
 		TEST(a_static_member_leaves_by_its_instance),
 		TEST(a_static_member_is_waited_for_until_its_session_ends),
 		TEST(offsets_are_committed_without_a_group),
