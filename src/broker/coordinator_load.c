@@ -17,8 +17,6 @@
 #include "config/config.h"
 #include "wire/batch.h"
 
-#define SCRATCH_MAX (64 << 20)
-
 static void next_range(struct coordinator_shard *s);
 
 /* ---- in the job ---- */
@@ -178,7 +176,7 @@ void shard_load(struct coordinator_shard *s)
 	struct partition_view view;
 
 	*l = (struct shard_load){.began_ms = env_mono_ms(s->core->loop->env)};
-	arena_init(&l->arena, SCRATCH_MAX);
+	arena_init(&l->arena, SIZE_MAX); /* what was applied once is applied again */
 	l->codecs = codecs_new();
 	partition_look(s->partition, &view);
 	l->offset = view.offsets.start;

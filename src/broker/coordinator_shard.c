@@ -21,7 +21,6 @@
 #include "log/validate.h"
 
 #define STEP_MEMORY_MAX (256 << 20)
-#define SCRATCH_MAX (64 << 20)
 #define TICKS_AT_ONCE 64
 #define BUFFER_KEPT 524288     /* whatever the settings say */
 #define RECORD_OVERHEAD_MAX 40 /* lengths, deltas and counts of a record, at most */
@@ -660,7 +659,8 @@ struct coordinator_shard *shard_open(struct core *core, const struct coordinator
 	list_init(&s->pending);
 	list_init(&s->waiting);
 	list_init(&s->waiter.link);
-	arena_init(&s->scratch, SCRATCH_MAX);
+	/* What has been written has to be applied: max.message.bytes bounds what a record can take. */
+	arena_init(&s->scratch, SIZE_MAX);
 	waking_init(&s->waking, core->loop, woken);
 	timer_init(&s->linger, core->loop, has_lingered);
 	timer_init(&s->deadline, core->loop, waited_too_long);

@@ -21,7 +21,7 @@
 struct client {
 	struct sock *sock;
 	struct loop *loop;
-	uint8_t out[1 << 16];
+	uint8_t out[1 << 23];
 	size_t out_len, sent;
 	uint8_t in[1 << 22];
 	size_t in_len;

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "group/group.h"
+#include "protocol/consumer_group_heartbeat.h"
 #include "protocol/find_coordinator.h"
 #include "protocol/heartbeat.h"
 #include "protocol/join_group.h"
@@ -453,6 +454,56 @@ static void a_group_that_is_named_very_often_is_answered_for_as_long_as_memory_l
 	assert_int_equal(fetch("g"), 7);
 }
 
+static void join_consumer_group(void)
+{
+	struct consumer_group_heartbeat_request in;
+	struct consumer_group_heartbeat_response out;
+	struct str name = STR("t");
+
+	codec_init(&consumer_group_heartbeat_request_schema, &in);
+	in.group_id = STR("g");
+	in.member_id = STR("m");
+	in.rebalance_timeout_ms = 5000;
+	in.subscribed_topic_names.v = &name;
+	in.subscribed_topic_names.n = 1;
+	in.topic_partitions.n = 0;
+	client_send(&w->a, &consumer_group_heartbeat_request_schema, 1, &in);
+	client_take(&w->a, &consumer_group_heartbeat_response_schema, 1, &out);
+	assert_int_equal(out.error_code, 0);
+}
+
+/* Where large messages are allowed a record may take many times its size to be applied, now and when it is loaded. */
+static void a_record_of_very_many_small_things_is_applied(void **state)
+{
+	enum { PROTOCOLS = 2500000 };
+	struct join_group_request_protocol *v = xcalloc(PROTOCOLS, sizeof(*v));
+	struct join_group_request in;
+	struct join_group_response out;
+
+	(void)state;
+	restart_with("message.max.bytes=10485760");
+	make_topic();
+	wait_for_coordinator("g");
+	join_consumer_group();
+	for (int i = 0; i < PROTOCOLS; i++)
+		v[i] = (struct join_group_request_protocol){STR(""), {(const uint8_t *)"", 0}};
+	v[0].name = STR("range");
+	v[0].metadata = (struct bytes){(const uint8_t *)"\0\0\0\0\0\1\0\1t\xff\xff\xff\xff", 13};
+	codec_init(&join_group_request_schema, &in);
+	in.group_id = STR("g");
+	in.session_timeout_ms = in.rebalance_timeout_ms = 10000;
+	in.member_id = STR("c");
+	in.protocol_type = STR("consumer");
+	in.protocols.v = v;
+	in.protocols.n = PROTOCOLS;
+	client_send(&w->a, &join_group_request_schema, 7, &in);
+	client_take(&w->a, &join_group_response_schema, 7, &out);
+	assert_int_equal(out.error_code, 0);
+	xfree(v);
+	die_and_come_back(SIM_KILL);
+	wait_for_coordinator("g");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, node_world_up, node_world_down)
 
 int main(void)
@@ -470,6 +521,7 @@ int main(void)
 		TEST(a_member_that_waits_is_told_when_the_node_stops),
 		TEST(a_member_that_waits_and_hangs_up_is_out_when_its_session_ends),
 		TEST(groups_of_all_shards_are_listed),
+		TEST(a_record_of_very_many_small_things_is_applied),
 		TEST(a_group_that_is_named_very_often_is_answered_for_as_long_as_memory_lasts),
 	};
 
