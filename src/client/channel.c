@@ -205,7 +205,7 @@ static int write_out(struct client_node *n)
 
 static void encode_waiting(struct client_node *n)
 {
-	while (!list_empty(&n->waiting)) {
+	while (n->state == NODE_READY && !list_empty(&n->waiting)) { /* a done() may have given the connection up */
 		struct call *call = container_of(list_first(&n->waiting), struct call, link);
 		int err = encode(n, call);
 

@@ -207,7 +207,7 @@ static bool is_late(const struct call *call)
 static void on_time(struct timer *t)
 {
 	struct call *call = container_of(t, struct call, timer);
-	struct client_node *n = call->at;
+	struct client_node *n = call->sent ? call->at : NULL;
 
 	if (call->err != 0) {
 		call_finish(call, call->err);
@@ -220,13 +220,13 @@ static void on_time(struct timer *t)
 	}
 	if (is_late(call) || (call->once && call->sent)) {
 		list_remove(&call->link);
-		call_finish(call, -ETIMEDOUT);
-		if (call->sent && n)
+		call_finish(call, -ETIMEDOUT); /* the call is its caller's from here on */
+		if (n)
 			channel_break(n, -ETIMEDOUT);
 		return;
 	}
 	timer_start_at(&call->timer, call->deadline_ns);
-	if (call->sent && n)
+	if (n)
 		channel_break(n, -ETIMEDOUT);
 }
 

@@ -20,7 +20,14 @@
 #include "protocol/sync_group.h"
 #include "wire/codec.h"
 
-enum { ARENA_MAX = 64 << 20, RETRY_MS = 100, COMMIT_VERSION = 9, OFFSETS_VERSION = 7, SUBSCRIPTION_VERSION = 3 };
+enum {
+	ARENA_MAX = 64 << 20,
+	RETRY_MS = 100,
+	LEAVE_MS = 10000,
+	COMMIT_VERSION = 9,
+	OFFSETS_VERSION = 7,
+	SUBSCRIPTION_VERSION = 3
+};
 
 enum step { STEP_IDLE, STEP_FIND, STEP_JOIN, STEP_COUNT, STEP_SYNC, STEP_OFFSETS, STEP_STABLE, STEP_LEAVE, STEP_GONE };
 
@@ -75,6 +82,8 @@ static void ask(struct member *m, int key, int version_max, int32_t node, const 
 	m->call.lane = node >= 0 ? m->lane : 0;
 	if (key == join_group_request_KEY)
 		m->call.timeout_ms = m->options.rebalance_timeout_ms + 5000;
+	else if (key == leave_group_request_KEY)
+		m->call.timeout_ms = LEAVE_MS;
 	client_call(m->client, &m->call);
 }
 

@@ -323,7 +323,7 @@ static void fail_all(struct producer *p, int err)
 
 static void take_topic(struct producer *p, const struct metadata_response_topic *t)
 {
-	if (t->partitions.n > p->n_partitions && t->partitions.n <= PARTITIONS_MAX) {
+	if (t->partitions.n > p->n_partitions) {
 		struct partition *v = xcalloc((size_t)t->partitions.n, sizeof(*v));
 
 		for (int i = 0; i < t->partitions.n; i++) {
@@ -360,6 +360,10 @@ static void on_metadata(struct call *call)
 	p->metadata_asked = false;
 	if (err == 0)
 		err = m->topics.n == 1 ? m->topics.v[0].error_code : -EPROTO;
+	if (err == 0 && m->topics.v[0].partitions.n == 0 && p->n_partitions == 0)
+		err = ERR_LEADER_NOT_AVAILABLE; /* a record would have nowhere to go */
+	if (err == 0 && m->topics.v[0].partitions.n > PARTITIONS_MAX)
+		err = -EPROTO;
 	if (err == 0) {
 		take_topic(p, &m->topics.v[0]);
 		p->metadata_wanted = false;

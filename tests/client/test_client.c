@@ -29,6 +29,7 @@ static struct {
 	int sent, acknowledged, read, breaks;
 	int seen[RECORDS];
 	int last_of[16]; /* by partition */
+	int produce_err;
 	bool out_of_order, left, called;
 	struct call call;
 	struct arena arena;
@@ -231,6 +232,48 @@ static void so_do_compressed_ones(void **state)
 	through_breaks(4);
 }
 
+static void on_unanswered(void *arg, const struct produced *b)
+{
+	t.acknowledged += b->n;
+	t.produce_err = b->err;
+}
+
+static void send_one(void *arg)
+{
+	struct producer_options o = PRODUCER_OPTIONS_DEFAULT;
+	struct producer_record r = {.value = {(const uint8_t *)"v", 1}, .partition = -1};
+
+	o.topic = "t";
+	o.acks = 1;
+	o.request_timeout_ms = 500;
+	o.retries = 0;
+	o.produced = on_unanswered;
+	if (!t.producer)
+		t.producer = producer_new(t.client, &o);
+	assert_int_equal(producer_send(t.producer, &r), 0);
+	producer_flush(t.producer);
+}
+
+static bool is_told(void *arg)
+{
+	return t.acknowledged == *(const int *)arg;
+}
+
+/* What a request is made of is let go in its done(): nobody looks at it afterwards. */
+static void a_request_without_an_answer_ends_in_its_time(void **state)
+{
+	int one = 1, two = 2;
+
+	make_topic(1);
+	in_peer(send_one, NULL);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, is_told, &one));
+	assert_int_equal(t.produce_err, 0);
+	sim_cut(raw_world(), RAW_NODE, RAW_PEER, true);
+	in_peer(send_one, NULL);
+	assert_true(sim_run_until(raw_world(), 5000, is_told, &two));
+	assert_int_equal(t.produce_err, -ETIMEDOUT);
+}
+
 /* ---- groups ---- */
 
 static void on_member_failed(void *arg, int err)
@@ -362,6 +405,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(each_record_comes_once_and_in_order_though_connections_break, up, down),
 		cmocka_unit_test_setup_teardown(so_do_compressed_ones, up, down),
+		cmocka_unit_test_setup_teardown(a_request_without_an_answer_ends_in_its_time, up, down),
 		cmocka_unit_test_setup_teardown(members_share_partitions_and_what_is_committed_is_read_once, up, down),
 		cmocka_unit_test_setup_teardown(what_a_node_does_not_speak_is_said_at_once, up, down),
 		cmocka_unit_test(a_cluster_that_is_not_there_takes_the_time_that_was_given),
