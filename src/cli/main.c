@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/release.h"
+#include "env/real/real.h"
 
 static void print_usage(FILE *to)
 {
@@ -74,6 +75,7 @@ int main(int argc, char **argv)
 	const struct command *script = argc > 0 ? command_of_script(argv[0], &sub) : NULL;
 	const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
 
+	real_streams_hold();
 	if (script)
 		return run_script(script, sub, argc, argv);
 	if (command)

@@ -10,6 +10,9 @@
 int64_t real_wall_ms(void *arg);
 void real_stderr_line(void *arg, const char *line, int len);
 
+/* Standard streams that are closed lead to /dev/null from now on: no file or socket gets their numbers. Before anything is opened. */
+void real_streams_hold(void);
+
 /*
  * SIGINT and SIGTERM wait to be asked for, in this thread and all that it starts: call it before the first loop_thread or work.
  * real_signal_next blocks until one comes and returns its number; 0 when real_signal_wake was called, from any thread.
