@@ -171,7 +171,8 @@ static int cluster(struct tool *t)
 	if (tool_has(t, "config") && tool_has(t, "command-config"))
 		tool_misused(t, "--config and --command-config cannot be specified together.");
 	if (tool_has(t, "config")) {
-		printf("Option --config has been deprecated and will be removed in a future version. Use --command-config instead.\n");
+		fprintf(tool_notices(t),
+			"Option --config has been deprecated and will be removed in a future version. Use --command-config instead.\n");
 		tool_property_file(t, tool_value(t, "config"));
 	}
 	tool_connect(t);

@@ -263,9 +263,16 @@ static void wait_for_signal(struct work *w)
 	container_of(w, struct consuming, signal)->caught = real_signal_next();
 }
 
+/* The first has the member commit and leave; whoever has not the patience for it sends another. */
 static void on_signal(struct work *w)
 {
-	end(container_of(w, struct consuming, signal));
+	struct consuming *c = container_of(w, struct consuming, signal);
+
+	if (c->ending)
+		loop_stop(c->tool->loop);
+	else
+		end(c);
+	env_work(c->tool->loop, w);
 }
 
 /* ---- options ---- */
@@ -275,8 +282,9 @@ static void old_name(struct tool *t, const char *old, const char *new)
 	if (tool_has(t, old) && tool_has(t, new))
 		tool_misused(t, "Options --%s and --%s cannot be specified together.", old, new);
 	if (tool_has(t, old))
-		printf("Option --%s is deprecated and will be removed in a future version. Use --%s instead.\n", old,
-		       new);
+		fprintf(tool_notices(t),
+			"Option --%s is deprecated and will be removed in a future version. Use --%s instead.\n", old,
+			new);
 }
 
 static void read_properties(struct tool *t)
@@ -463,7 +471,8 @@ static int consume(struct tool *t)
 		begin(c);
 		loop_run(t->loop);
 	}
-	fflush(stdout);
+	if (fflush(stdout) != 0)
+		fprintf(stderr, "Unable to write to standard out.\n");
 	fprintf(stderr, "Processed a total of %lld messages\n", (long long)c->count);
 	if (tool_has(t, "enable-systest-events"))
 		printf("shutdown_complete\n");

@@ -7,6 +7,7 @@
 #include "cli/group_describe.h"
 #include "cli/group_list.h"
 #include "cli/group_reset.h"
+#include "group/regex.h"
 #include "protocol/delete_groups.h"
 #include "protocol/offset_delete.h"
 
@@ -652,18 +653,17 @@ static int reset_offsets(struct tool *t)
 static int validate_regex(struct tool *t)
 {
 	const char *text = tool_value(t, "validate-regex");
-	char why[128];
-	regex_t regex;
-	int err = regcomp(&regex, text, REG_EXTENDED | REG_NOSUB);
+	struct str why = STR_NULL;
+	struct regex *regex = regex_new(str_of(text), &why);
 
-	if (err != 0)
-		regerror(err, &regex, why, sizeof(why));
-	else
-		regfree(&regex);
-	if (err == 0)
+	if (t->json)
+		t->out = json_pack("{s:s,s:b,s:o}", "regex", text, "valid", regex != NULL, "error",
+				   regex ? json_null() : json_str(why));
+	else if (regex)
 		printf("The regular expression `%s` is valid.\n", text);
 	else
-		printf("The regular expression `%s` is invalid: %s.\n", text, why);
+		printf("The regular expression `%s` is invalid: %.*s.\n", text, STR_ARG(why));
+	regex_free(regex);
 	return EXIT_FINE;
 }
 

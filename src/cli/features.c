@@ -159,7 +159,7 @@ static void read_updates(struct tool *t, struct updates *u)
 	if (tool_has(t, "release-version"))
 		add_release(t, u, tool_value(t, "release-version"));
 	if (metadata) {
-		printf(" `metadata` flag is deprecated and may be removed in a future release.\n");
+		fprintf(tool_notices(t), " `metadata` flag is deprecated and may be removed in a future release.\n");
 		add_update(t, u, STR(METADATA), level_of_release(t, metadata));
 	}
 	for (int i = 0; i < options_count(&t->options, "feature"); i++) {
@@ -262,32 +262,49 @@ static int version_mapping(struct tool *t)
 	return EXIT_FINE;
 }
 
+static void add_needs(struct tool *t, struct str name, int level, int metadata)
+{
+	json_t *needs = json_object();
+
+	if (metadata > 0)
+		json_object_set_new(needs, METADATA, json_integer(metadata));
+	json_array_append_new(t->out,
+			      json_pack("{s:o,s:i,s:o}", "feature", json_str(name), "level", level, "requires", needs));
+}
+
 static void tell_dependencies(struct tool *t, const char *text)
 {
-	int level;
+	int level, needs;
 	struct str name = read_pair(t, text, &level);
 	const struct controller_feature *f = controller_feature_find(name);
 
 	if (str_is(name, METADATA)) {
 		if (!metadata_version_name(level))
 			tool_die(t, "Unknown metadata.version %d", level);
-		printf("%.*s=%d (%s) has no dependencies.\n", STR_ARG(name), level, metadata_version_name(level));
+		add_needs(t, name, level, 0);
+		if (!t->json)
+			printf("%.*s=%d (%s) has no dependencies.\n", STR_ARG(name), level,
+			       metadata_version_name(level));
 		return;
 	}
 	if (!f)
 		tool_die(t, "Unknown feature: %.*s", STR_ARG(name));
 	if (level < 0 || level > f->max)
 		tool_die(t, "No feature:%.*s with feature level %d", STR_ARG(name), level);
-	if (!str_is(name, ELR) || level == 0) {
-		printf("%.*s=%d has no dependencies.\n", STR_ARG(name), level);
+	needs = str_is(name, ELR) && level > 0 ? ELR_NEEDS : 0;
+	add_needs(t, name, level, needs);
+	if (t->json)
 		return;
-	}
-	printf("%.*s=%d requires:\n    metadata.version=%d (%s)\n", STR_ARG(name), level, ELR_NEEDS,
-	       metadata_version_name(ELR_NEEDS));
+	if (needs == 0)
+		printf("%.*s=%d has no dependencies.\n", STR_ARG(name), level);
+	else
+		printf("%.*s=%d requires:\n    metadata.version=%d (%s)\n", STR_ARG(name), level, needs,
+		       metadata_version_name(needs));
 }
 
 static int feature_dependencies(struct tool *t)
 {
+	t->out = json_array();
 	for (int i = 0; i < options_count(&t->options, "feature"); i++)
 		tell_dependencies(t, options_nth(&t->options, "feature", i));
 	return EXIT_FINE;

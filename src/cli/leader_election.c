@@ -160,7 +160,8 @@ static int leader_election(struct tool *t)
 	if (tool_has(t, "admin.config") && tool_has(t, "command-config"))
 		tool_misused(t, "Option \"[admin.config]\" can't be used with option \"[command-config]\"");
 	if (tool_has(t, "admin.config")) {
-		printf("Option --admin.config has been deprecated and will be removed in a future version. Use --command-config instead.\n");
+		fprintf(tool_notices(t),
+			"Option --admin.config has been deprecated and will be removed in a future version. Use --command-config instead.\n");
 		tool_property_file(t, tool_value(t, "admin.config"));
 	}
 	r.election_type = strcasecmp(type, "unclean") == 0 ? UNCLEAN : PREFERRED;

@@ -278,9 +278,9 @@ static void read_options(struct reading *r)
 	if (tool_has(t, "messages") == tool_has(t, "num-records"))
 		tool_misused(t, "Exactly one of the following arguments is required: [messages], [num-records]");
 	if (tool_has(t, "messages"))
-		printf("Warning: --messages is deprecated. Use --num-records instead.\n");
+		fprintf(tool_notices(t), "Warning: --messages is deprecated. Use --num-records instead.\n");
 	if (tool_has(t, "consumer.config"))
-		printf("Warning: --consumer.config is deprecated. Use --command-config instead.\n");
+		fprintf(tool_notices(t), "Warning: --consumer.config is deprecated. Use --command-config instead.\n");
 	r->wanted = tool_has(t, "messages") ? tool_number(t, "messages", 0) : tool_number(t, "num-records", 0);
 	r->timeout_ns =
 		(tool_has(t, "timeout") && tool_value(t, "timeout") ? tool_number(t, "timeout", 0) : 10000) * 1000000;

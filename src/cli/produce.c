@@ -16,7 +16,7 @@
 
 extern const struct command command_produce;
 
-enum { READ_MAX = 64 * 1024, CODECS_N = 5 };
+enum { READ_MAX = 64 * 1024, LINE_MAX_BYTES = 1 << 30, CODECS_N = 5 };
 
 struct producing {
 	struct tool *tool;
@@ -29,7 +29,8 @@ struct producing {
 	ssize_t n_read;
 	struct buf input; /* what is no record yet */
 	size_t at;
-	bool reading, ended, prompt, sync;
+	size_t looked; /* so many bytes from `at` on are known to have no end of a line */
+	bool reading, ended, signalled, prompt, sync;
 	int64_t sent, failed;
 };
 
@@ -105,15 +106,19 @@ static void read_more(struct producing *p)
 static bool next_line(struct producing *p, struct str *out)
 {
 	const char *from = (const char *)p->input.p + p->at;
-	size_t left = p->input.len - p->at, len = 0;
+	size_t left = p->input.len - p->at, len = p->looked;
 
 	while (len < left && from[len] != '\n' && from[len] != '\r')
 		len++;
+	if (len > LINE_MAX_BYTES)
+		tool_die(p->tool, "line %lld is longer than %d bytes", (long long)p->reader.line + 1, LINE_MAX_BYTES);
+	p->looked = len;
 	if (len == left && (!p->ended || left == 0))
 		return false;
 	if (len < left && from[len] == '\r' && len + 1 == left && !p->ended)
 		return false;
 	*out = (struct str){from, (int32_t)len};
+	p->looked = 0;
 	p->at += len;
 	if (len < left)
 		p->at += from[len] == '\r' && len + 1 < left && from[len + 1] == '\n' ? 2 : 1;
@@ -162,10 +167,14 @@ static void on_signal(struct work *w)
 {
 	struct producing *p = container_of(w, struct producing, signal);
 
+	if (p->signalled)
+		loop_stop(p->tool->loop);
+	p->signalled = true;
 	p->ended = true;
 	p->at = p->input.len;
 	producer_flush(p->producer);
 	end_when_idle(p);
+	env_work(p->tool->loop, w);
 }
 
 /* ---- options ---- */
@@ -233,8 +242,9 @@ static void warn_old(struct tool *t, const char *old, const char *new)
 	if (tool_has(t, old) && tool_has(t, new))
 		tool_misused(t, "Options --%s and --%s cannot be specified together.", new, old);
 	if (tool_has(t, old))
-		printf("Warning: --%s is deprecated and will be removed in a future version. Use --%s instead.\n", old,
-		       new);
+		fprintf(tool_notices(t),
+			"Warning: --%s is deprecated and will be removed in a future version. Use --%s instead.\n", old,
+			new);
 }
 
 static void read_properties(struct tool *t)
@@ -243,7 +253,8 @@ static void read_properties(struct tool *t)
 	warn_old(t, "producer.config", "command-config");
 	warn_old(t, "property", "reader-property");
 	if (tool_has(t, "max-partition-memory-bytes"))
-		printf("Warning: --max-partition-memory-bytes is deprecated and will be removed in Apache Kafka 5.0. Use --batch-size instead.\n");
+		fprintf(tool_notices(t),
+			"Warning: --max-partition-memory-bytes is deprecated and will be removed in Apache Kafka 5.0. Use --batch-size instead.\n");
 	if (tool_has(t, "producer.config"))
 		tool_property_file(t, tool_value(t, "producer.config"));
 	for (int i = 0; i < options_count(&t->options, "producer-property"); i++)

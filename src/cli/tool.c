@@ -21,11 +21,13 @@ enum { ARENA_MAX = 1 << 30 };
 
 static void say(struct tool *t, const char *format, va_list ap)
 {
+	FILE *to = t->json ? stderr : t->complain_to; /* what is on stdout is JSON then */
+
 	fflush(stdout);
-	fputs(t->complaint, t->complain_to);
-	vfprintf(t->complain_to, format, ap);
-	fputc('\n', t->complain_to);
-	fflush(t->complain_to);
+	fputs(t->complaint, to);
+	vfprintf(to, format, ap);
+	fputc('\n', to);
+	fflush(to);
 }
 
 void tool_die(struct tool *t, const char *format, ...)
@@ -322,7 +324,7 @@ static void on_trouble(void *arg, const char *host, int port, int err)
 		return;
 	t->told_trouble = true;
 	fprintf(stderr, "odradek %s: no connection to %s:%d (%s); trying on\n", t->command->name, host, port,
-		err_name(err));
+		err == -ENOENT ? "no such host" : err_name(err));
 }
 
 void tool_connect_to(struct tool *t, const char *bootstrap, bool controllers)
@@ -498,6 +500,11 @@ int32_t tool_coordinator(struct tool *t, int type, const char *key, int *err)
 }
 
 /* ---- printing ---- */
+
+FILE *tool_notices(const struct tool *t)
+{
+	return t->json ? stderr : stdout;
+}
 
 json_t *json_str(struct str s)
 {

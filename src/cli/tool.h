@@ -115,6 +115,8 @@ int32_t tool_coordinator(struct tool *t, int type, const char *key, int *err);
 
 /* ---- printing ---- */
 
+/* Where what is said beside the answer goes: stdout, as with Kafka, unless that is JSON. */
+FILE *tool_notices(const struct tool *t);
 json_t *json_str(struct str s); /* null stays null */
 /* Every line of a table is its cells, padded to the widest of their column and one blank more, as consumer-groups' are. */
 struct table {
