@@ -33,10 +33,7 @@ struct diag_limit {
 };
 
 /* The level may be changed while others write. */
-static inline enum diag_level diag_level(const struct diag *d)
-{
-	return __atomic_load_n(&d->level, __ATOMIC_RELAXED);
-}
+static inline enum diag_level diag_level(const struct diag *d) { return __atomic_load_n(&d->level, __ATOMIC_RELAXED); }
 static inline void diag_set_level(struct diag *d, enum diag_level level)
 {
 	__atomic_store_n(&d->level, level, __ATOMIC_RELAXED);

@@ -64,9 +64,10 @@ static void check_assignors(const struct config *c, struct config_notes *notes)
 	for (int i = 0; i < n; i++) {
 		if (str_is(v[i], "uniform") || str_is(v[i], "range"))
 			continue;
-		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_GROUP_CONSUMER_ASSIGNORS),
-				"group.consumer.assignors=%.*s is refused: there are uniform and range; Java classes cannot be loaded",
-				STR_ARG(v[i]));
+		config_note_add(
+			notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_GROUP_CONSUMER_ASSIGNORS),
+			"group.consumer.assignors=%.*s is refused: there are uniform and range; Java classes cannot be loaded",
+			STR_ARG(v[i]));
 	}
 }
 

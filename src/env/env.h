@@ -195,22 +195,10 @@ struct file {
 
 /* ---- clock and chance ---- */
 
-static inline int64_t env_mono_ns(struct env *e)
-{
-	return e->ops->mono_ns(e);
-}
-static inline int64_t env_mono_ms(struct env *e)
-{
-	return e->ops->mono_ns(e) / 1000000;
-}
-static inline int64_t env_wall_ms(struct env *e)
-{
-	return e->ops->wall_ms(e);
-}
-static inline void env_random(struct env *e, void *p, size_t len)
-{
-	e->ops->random(e, p, len);
-}
+static inline int64_t env_mono_ns(struct env *e) { return e->ops->mono_ns(e); }
+static inline int64_t env_mono_ms(struct env *e) { return e->ops->mono_ns(e) / 1000000; }
+static inline int64_t env_wall_ms(struct env *e) { return e->ops->wall_ms(e); }
+static inline void env_random(struct env *e, void *p, size_t len) { e->ops->random(e, p, len); }
 uint64_t env_random_u64(struct env *e);
 uint64_t env_random_below(struct env *e, uint64_t bound); /* uniform in [0, bound) */
 struct uuid env_random_uuid(struct env *e);		  /* as Uuid.randomUuid */
@@ -227,41 +215,20 @@ static inline bool env_buggify(struct env *e, const char *site)
 
 /* ---- loops ---- */
 
-static inline struct loop *loop_new(struct env *e, const char *name)
-{
-	return e->ops->loop_new(e, name);
-}
+static inline struct loop *loop_new(struct env *e, const char *name) { return e->ops->loop_new(e, name); }
 /* Frees a loop that has stopped and has no sockets or listeners left. */
-static inline void loop_free(struct loop *l)
-{
-	l->env->ops->loop_free(l);
-}
+static inline void loop_free(struct loop *l) { l->env->ops->loop_free(l); }
 /* Runs the loop on a thread of its own, until loop_stop. loop_free joins it. */
-static inline void loop_thread(struct loop *l)
-{
-	l->env->ops->loop_thread(l);
-}
+static inline void loop_thread(struct loop *l) { l->env->ops->loop_thread(l); }
 /*
  * Runs the loop on the calling thread, until loop_stop; after that the same thread may run it again. (The simulator runs all loops itself:
  * not called there.)
  */
-static inline void loop_run(struct loop *l)
-{
-	l->env->ops->loop_run(l);
-}
-static inline void loop_stop(struct loop *l)
-{
-	l->env->ops->loop_stop(l);
-}
+static inline void loop_run(struct loop *l) { l->env->ops->loop_run(l); }
+static inline void loop_stop(struct loop *l) { l->env->ops->loop_stop(l); }
 /* Gives `p` to the loop; run() is called once, in the order of posting per poster. Posting to one's own loop is no system call. */
-static inline void loop_post(struct loop *l, struct post *p)
-{
-	l->env->ops->loop_post(l, p);
-}
-static inline void env_work(struct loop *l, struct work *w)
-{
-	l->env->ops->work(l, w);
-}
+static inline void loop_post(struct loop *l, struct post *p) { l->env->ops->loop_post(l, p); }
+static inline void env_work(struct loop *l, struct work *w) { l->env->ops->work(l, w); }
 
 /* ---- timers: one shot; starting a running timer moves it ---- */
 
@@ -307,10 +274,7 @@ static inline int env_resolve(struct env *e, const char *host, uint16_t port, st
 	return e->ops->resolve(e, host, port, v, max);
 }
 /* The canonical host name of this machine, as Java's InetAddress.getCanonicalHostName. */
-static inline int env_host_name(struct env *e, char *out, size_t size)
-{
-	return e->ops->host_name(e, out, size);
-}
+static inline int env_host_name(struct env *e, char *out, size_t size) { return e->ops->host_name(e, out, size); }
 
 /* ---- files ---- */
 
@@ -333,58 +297,28 @@ static inline ssize_t file_pwritev(struct file *f, const struct iovec *iov, int 
 }
 /* Writes all of len; 0 or a negated errno (then some of it may have been written). */
 int file_write_full(struct file *f, const void *p, size_t len, int64_t pos);
-static inline int file_truncate(struct file *f, int64_t size)
-{
-	return f->env->ops->truncate(f, size);
-}
+static inline int file_truncate(struct file *f, int64_t size) { return f->env->ops->truncate(f, size); }
 /* Gives the file at least `size` bytes, with room on the disk behind each of them: -ENOSPC, or -EOPNOTSUPP of some filesystems. */
-static inline int file_allocate(struct file *f, int64_t size)
-{
-	return f->env->ops->allocate(f, size);
-}
+static inline int file_allocate(struct file *f, int64_t size) { return f->env->ops->allocate(f, size); }
 /* The time of the last change, as env_stat tells it. Not synced. */
-static inline int file_set_mtime(struct file *f, int64_t ms)
-{
-	return f->env->ops->set_mtime(f, ms);
-}
-static inline int64_t file_size(struct file *f)
-{
-	return f->env->ops->size(f);
-} /* or a negated errno */
-static inline int file_sync(struct file *f)
-{
-	return f->env->ops->sync(f);
-} /* blocks: see invariant 3 */
+static inline int file_set_mtime(struct file *f, int64_t ms) { return f->env->ops->set_mtime(f, ms); }
+static inline int64_t file_size(struct file *f) { return f->env->ops->size(f); } /* or a negated errno */
+static inline int file_sync(struct file *f) { return f->env->ops->sync(f); }	 /* blocks: see invariant 3 */
 /* Is the range in the page cache? A guess: never wrong in the simulator, cheap in the kernel. */
-static inline bool file_resident(struct file *f, int64_t pos, size_t len)
-{
-	return f->env->ops->resident(f, pos, len);
-}
+static inline bool file_resident(struct file *f, int64_t pos, size_t len) { return f->env->ops->resident(f, pos, len); }
 
-static inline int env_sync_dir(struct env *e, const char *path)
-{
-	return e->ops->sync_dir(e, path);
-}
+static inline int env_sync_dir(struct env *e, const char *path) { return e->ops->sync_dir(e, path); }
 static inline int env_stat(struct env *e, const char *path, struct file_stat *out)
 {
 	return e->ops->stat(e, path, out);
 }
-static inline int env_rename(struct env *e, const char *from, const char *to)
-{
-	return e->ops->rename(e, from, to);
-}
-static inline int env_unlink(struct env *e, const char *path)
-{
-	return e->ops->unlink(e, path);
-}
+static inline int env_rename(struct env *e, const char *from, const char *to) { return e->ops->rename(e, from, to); }
+static inline int env_unlink(struct env *e, const char *path) { return e->ops->unlink(e, path); }
 static inline int env_mkdir(struct env *e, const char *path)
 {
 	return e->ops->mkdir(e, path);
 } /* -EEXIST is an error */
-static inline int env_rmdir(struct env *e, const char *path)
-{
-	return e->ops->rmdir(e, path);
-}
+static inline int env_rmdir(struct env *e, const char *path) { return e->ops->rmdir(e, path); }
 /* Calls each() for all names but "." and ".."; order is unspecified (sorted in the simulator). each() != 0 ends it and is returned. */
 static inline int env_list(struct env *e, const char *path, int (*each)(void *arg, const char *name, bool is_dir),
 			   void *arg)
@@ -396,10 +330,7 @@ static inline int env_space(struct env *e, const char *path, struct disk_space *
 	return e->ops->space(e, path, out);
 }
 /* Creates path and takes an fcntl write lock on it, as Java's FileChannel.tryLock: -EAGAIN when another process holds it. */
-static inline int env_lock(struct env *e, const char *path, struct file **out)
-{
-	return e->ops->lock(e, path, out);
-}
+static inline int env_lock(struct env *e, const char *path, struct file **out) { return e->ops->lock(e, path, out); }
 
 /* mkdir -p. */
 int env_mkdir_all(struct env *e, const char *path);

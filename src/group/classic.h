@@ -104,14 +104,8 @@ struct classic_group {
 
 extern const struct group_kind group_classic;
 
-static inline bool group_is_classic(const struct group *g)
-{
-	return g->kind == &group_classic;
-}
-static inline struct classic_group *classic_of(struct group *g)
-{
-	return container_of(g, struct classic_group, g);
-}
+static inline bool group_is_classic(const struct group *g) { return g->kind == &group_classic; }
+static inline struct classic_group *classic_of(struct group *g) { return container_of(g, struct classic_group, g); }
 
 /* ---- classic.c: the group and its members ---- */
 

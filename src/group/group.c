@@ -178,7 +178,6 @@ static void *new (const struct shard_options *options)
 	return s;
 }
 
-
 static void loaded(void *state, struct shard_step *step)
 {
 	struct group_shard *s = state;

@@ -134,10 +134,7 @@ struct group_shard {
 };
 
 struct group *group_find(const struct group_shard *s, struct str id); /* NULL when there is none */
-static inline struct str group_id(const struct group *g)
-{
-	return str_of(g->id);
-}
+static inline struct str group_id(const struct group *g) { return str_of(g->id); }
 /* Puts a group into the table: sets kind and a copy of the id. There is none of this id. */
 void group_add(struct group_shard *s, struct group *g, const struct group_kind *kind, struct str id);
 /* Takes it out and frees it. */

@@ -68,10 +68,7 @@ struct open_transaction {
 struct group_offsets *offsets_of(const struct group_shard *s, struct str group_id);			/* NULL: none */
 struct offset_topic *offsets_topic(const struct group_offsets *o, struct str topic);			/* NULL: none */
 struct offset_entry *offsets_entry(const struct group_offsets *o, struct str topic, int32_t partition); /* NULL: none */
-static inline bool offset_is_pending(const struct offset_entry *e)
-{
-	return !list_empty(&e->open);
-}
+static inline bool offset_is_pending(const struct offset_entry *e) { return !list_empty(&e->open); }
 
 void offsets_put_tombstone(struct shard_step *step, struct str group_id, struct str topic, int32_t partition);
 /* Tombstones of all that a group has. */

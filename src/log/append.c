@@ -127,8 +127,9 @@ static int write_bytes(struct log *log, struct segment *s, const void *p, int64_
 	if (!err)
 		return 0;
 	int cut = file_truncate(file, s->size);
-	s->dirty = true; /* the cut is synced with what follows: a power cut would bring the bytes back, in front of it */
-	if (cut) /* bytes behind the end that we cannot take back */
+	s->dirty =
+		true; /* the cut is synced with what follows: a power cut would bring the bytes back, in front of it */
+	if (cut)      /* bytes behind the end that we cannot take back */
 		log_dir_fail(log->dir, cut, "cutting off a failed write", log->topic);
 	return log_failed(log, err, "appending", SEGMENT_LOG, s->base);
 }

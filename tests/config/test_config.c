@@ -325,9 +325,9 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 
 static void what_is_harmless_though_not_served_stands(void **state)
 {
-	struct loaded l =
-		expect_fine("authorizer.class.name=\nremote.log.storage.system.enable=false\nnum.io.threads=16\n"
-			    "log.cleanup.policy=compact,delete\nlog.cleaner.threads=2\ntransaction.max.timeout.ms=5\nconfig.providers=");
+	struct loaded l = expect_fine(
+		"authorizer.class.name=\nremote.log.storage.system.enable=false\nnum.io.threads=16\n"
+		"log.cleanup.policy=compact,delete\nlog.cleaner.threads=2\ntransaction.max.timeout.ms=5\nconfig.providers=");
 
 	assert_int_equal(config_int(l.c, CONFIG_NUM_IO_THREADS), 16);
 	assert_true(

@@ -79,10 +79,7 @@ struct real_file {
 	int fd;
 };
 
-static inline struct real_env *real_env(struct env *e)
-{
-	return container_of(e, struct real_env, base);
-}
+static inline struct real_env *real_env(struct env *e) { return container_of(e, struct real_env, base); }
 
 /* Threads of 256 KiB of stack, joinable. */
 void real_thread_start(pthread_t *out, void *(*run)(void *), void *arg);

@@ -73,20 +73,11 @@ struct sim_listener {
 	struct sim_event event;
 };
 
-static inline struct pipe *pipe_in(struct sim_sock *s)
-{
-	return &s->conn->pipes[1 - s->side];
-}
+static inline struct pipe *pipe_in(struct sim_sock *s) { return &s->conn->pipes[1 - s->side]; }
 
-static inline struct pipe *pipe_out(struct sim_sock *s)
-{
-	return &s->conn->pipes[s->side];
-}
+static inline struct pipe *pipe_out(struct sim_sock *s) { return &s->conn->pipes[s->side]; }
 
-static inline struct sim_sock *sim_sock(struct sock *s)
-{
-	return container_of(s, struct sim_sock, base);
-}
+static inline struct sim_sock *sim_sock(struct sock *s) { return container_of(s, struct sim_sock, base); }
 
 static inline struct sim_listener *sim_listener(struct listener *l)
 {
