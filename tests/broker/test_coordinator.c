@@ -42,13 +42,14 @@ static void die_and_come_back(enum sim_crash how)
 
 /* ---- requests ---- */
 
-static int find_coordinator(const char *group)
+static int find_coordinator_of(int8_t type, const char *group)
 {
 	struct find_coordinator_request in;
 	struct find_coordinator_response out;
 	struct str key = str_of(group);
 
 	codec_init(&find_coordinator_request_schema, &in);
+	in.key_type = type;
 	in.coordinator_keys.v = &key;
 	in.coordinator_keys.n = 1;
 	client_send(&w->a, &find_coordinator_request_schema, 4, &in);
@@ -56,6 +57,11 @@ static int find_coordinator(const char *group)
 	if (out.coordinators.v[0].error_code == 0)
 		assert_int_equal(out.coordinators.v[0].port, PORT);
 	return out.coordinators.v[0].error_code;
+}
+
+static int find_coordinator(const char *group)
+{
+	return find_coordinator_of(0, group);
 }
 
 static void send_commit(struct client *c, const char *group, int64_t offset, const char *note)
@@ -168,6 +174,12 @@ static void the_topic_is_made_when_a_coordinator_is_looked_for(void **state)
 	ask_metadata("__consumer_offsets", &out);
 	assert_int_equal(out.topics.v[0].partitions.n, PARTITIONS);
 	assert_true(out.topics.v[0].is_internal);
+}
+
+static void who_looks_for_a_coordinator_that_is_not_served_is_not_kept_waiting(void **state)
+{
+	(void)state;
+	assert_int_equal(find_coordinator_of(1, "a transactional id"), ERR_UNSUPPORTED_VERSION);
 }
 
 static void a_commit_outlives_a_kill(void **state)
@@ -510,6 +522,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_topic_is_made_when_a_coordinator_is_looked_for),
+		TEST(who_looks_for_a_coordinator_that_is_not_served_is_not_kept_waiting),
 		TEST(a_commit_outlives_a_kill),
 		TEST(where_every_message_is_flushed_a_commit_outlives_a_power_cut),
 		TEST(commands_of_several_groups_share_a_batch),

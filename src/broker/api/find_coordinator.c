@@ -1,7 +1,7 @@
 /*
  * FindCoordinator: which broker looks after a group: the leader of the partition of __consumer_offsets that the group belongs to, as the
- * image has it. The topic is made when it is first asked for; until it is there, and for coordinators that are not served yet, the answer
- * is COORDINATOR_NOT_AVAILABLE, which clients take for a reason to ask again.
+ * image has it. The topic is made when it is first asked for; until it is there the answer is COORDINATOR_NOT_AVAILABLE, which clients take
+ * for a reason to ask again. Coordinators that are not served yet are refused with UNSUPPORTED_VERSION, which ends what waits for them.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -56,7 +56,7 @@ static int find(struct request *r, int8_t type, struct str key, struct found *ou
 	*out = (struct found){.node_id = -1, .endpoint = {.host = STR(""), .port = -1}};
 	if (type == KEY_SHARE && (r->version < SHARE_SINCE || !share_key_is_valid(key)))
 		return ERR_INVALID_REQUEST;
-	return type == KEY_GROUP ? find_group(r, key, out) : ERR_COORDINATOR_NOT_AVAILABLE;
+	return type == KEY_GROUP ? find_group(r, key, out) : ERR_UNSUPPORTED_VERSION;
 }
 
 static enum outcome find_one(struct request *r)
