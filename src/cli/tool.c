@@ -19,6 +19,8 @@ enum { ARENA_MAX = 1 << 30 };
 
 /* ---- the end ---- */
 
+static void say(struct tool *t, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+
 static void say(struct tool *t, const char *format, va_list ap)
 {
 	FILE *to = t->json ? stderr : t->complain_to; /* what is on stdout is JSON then */
