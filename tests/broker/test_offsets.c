@@ -236,15 +236,19 @@ static void an_epoch_ends_where_the_next_began_and_one_to_come_is_unknown(void *
 
 /* ---- KIP-207, on a partition alone ---- */
 
-struct alone {
+/* A role, and room for the ids that lie behind it. */
+union alone {
 	struct image_partition role;
-	int32_t ids[16];
+	char room[sizeof(struct image_partition) + 16 * sizeof(int32_t)];
 };
 
-static void role_is(struct alone *a, int32_t leader, int32_t epoch, int n_isr)
+static void role_is(union alone *a, int32_t leader, int32_t epoch, int n_isr)
 {
-	*a = (struct alone){
-		.role = {.leader = leader, .leader_epoch = epoch, .n_replicas = 2, .n_isr = (uint16_t)n_isr}};
+	*a = (union alone){.room = {0}};
+	a->role.leader = leader;
+	a->role.leader_epoch = epoch;
+	a->role.n_replicas = 2;
+	a->role.n_isr = (uint16_t)n_isr;
 }
 
 static void fill(struct partition *p)
@@ -287,7 +291,7 @@ static void a_new_leader_tells_no_end_before_its_high_watermark_is_known(void **
 	struct effects e = {0};
 	struct log_dir *dir;
 	struct partition *p;
-	struct alone role;
+	union alone role;
 	char *why;
 
 	(void)state;
