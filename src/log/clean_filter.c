@@ -278,22 +278,6 @@ static void put_kept(struct buf *out, const struct kept_record *k, const struct 
 	put_varint(out, 0);
 }
 
-static void put_header(uint8_t *p, const struct batch_header *h, size_t size)
-{
-	batch_assign(p, h->base_offset, h->leader_epoch);
-	put_i32(p + BATCH_AT_LENGTH, (int32_t)(size - BATCH_PREFIX_SIZE));
-	p[BATCH_AT_MAGIC] = BATCH_MAGIC;
-	put_i16(p + BATCH_AT_ATTRIBUTES, h->attributes);
-	put_i32(p + BATCH_AT_LAST_OFFSET_DELTA, h->last_offset_delta);
-	put_i64(p + BATCH_AT_BASE_TIMESTAMP, h->base_timestamp);
-	put_i64(p + BATCH_AT_MAX_TIMESTAMP, h->max_timestamp);
-	put_i64(p + BATCH_AT_PRODUCER_ID, h->producer_id);
-	put_i16(p + BATCH_AT_PRODUCER_EPOCH, h->producer_epoch);
-	put_i32(p + BATCH_AT_BASE_SEQUENCE, h->base_sequence);
-	put_i32(p + BATCH_AT_COUNT, h->count);
-	batch_crc_set(p, size);
-}
-
 static void put_empty(struct clean_filter *f, const struct batch_header *was)
 {
 	static const uint8_t blank[BATCH_HEADER_SIZE];
@@ -304,7 +288,7 @@ static void put_empty(struct clean_filter *f, const struct batch_header *was)
 	h.base_timestamp = NO_TIMESTAMP;
 	h.count = 0;
 	buf_put(&f->out, blank, sizeof(blank));
-	put_header(f->out.p + start, &h, BATCH_HEADER_SIZE);
+	batch_header_write(f->out.p + start, BATCH_HEADER_SIZE, &h);
 }
 
 static int64_t newest(const struct clean_filter *f)
@@ -347,7 +331,7 @@ static int put_batch(struct clean_filter *f, const struct batch_header *was, str
 	if (err)
 		f->out.len = start;
 	else
-		put_header(f->out.p + start, h, f->out.len - start);
+		batch_header_write(f->out.p + start, f->out.len - start, h);
 	return err;
 }
 

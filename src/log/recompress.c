@@ -75,23 +75,10 @@ static void put_header(struct buf *out, size_t start, struct batch_info *info, i
 	uint8_t *p = out->p + start;
 	size_t size = out->len - start;
 
-	h->length = (int32_t)(size - BATCH_PREFIX_SIZE);
 	h->attributes = (int16_t)((h->attributes & ~BATCH_CODEC_MASK) | info->target_codec);
 	h->base_timestamp = base_timestamp;
 	h->last_offset_delta = h->count - 1;
-	batch_assign(p, h->base_offset, h->leader_epoch);
-	put_i32(p + BATCH_AT_LENGTH, h->length);
-	p[BATCH_AT_MAGIC] = BATCH_MAGIC;
-	put_i16(p + BATCH_AT_ATTRIBUTES, h->attributes);
-	put_i32(p + BATCH_AT_LAST_OFFSET_DELTA, h->last_offset_delta);
-	put_i64(p + BATCH_AT_BASE_TIMESTAMP, h->base_timestamp);
-	put_i64(p + BATCH_AT_MAX_TIMESTAMP, h->max_timestamp);
-	put_i64(p + BATCH_AT_PRODUCER_ID, h->producer_id);
-	put_i16(p + BATCH_AT_PRODUCER_EPOCH, h->producer_epoch);
-	put_i32(p + BATCH_AT_BASE_SEQUENCE, h->base_sequence);
-	put_i32(p + BATCH_AT_COUNT, h->count);
-	batch_crc_set(p, size);
-	h->crc = get_u32(p + BATCH_AT_CRC);
+	batch_header_write(p, size, h);
 	info->size = (int32_t)size;
 	info->recompress = false;
 }

@@ -3,6 +3,7 @@
 
 #include "wire/batch.h"
 
+#include "base/check.h"
 #include "base/crc32c.h"
 #include "base/err.h"
 #include "base/varint.h"
@@ -89,6 +90,25 @@ bool batch_crc_ok(const uint8_t *p, const struct batch_header *h)
 void batch_crc_set(uint8_t *p, size_t size)
 {
 	put_u32(p + BATCH_AT_CRC, crc32c(0, p + BATCH_AT_ATTRIBUTES, size - BATCH_AT_ATTRIBUTES));
+}
+
+void batch_header_write(uint8_t *p, size_t size, struct batch_header *h)
+{
+	check(size >= BATCH_HEADER_SIZE && size - BATCH_PREFIX_SIZE <= INT32_MAX);
+	h->length = (int32_t)(size - BATCH_PREFIX_SIZE);
+	batch_assign(p, h->base_offset, h->leader_epoch);
+	put_i32(p + BATCH_AT_LENGTH, h->length);
+	p[BATCH_AT_MAGIC] = BATCH_MAGIC;
+	put_i16(p + BATCH_AT_ATTRIBUTES, h->attributes);
+	put_i32(p + BATCH_AT_LAST_OFFSET_DELTA, h->last_offset_delta);
+	put_i64(p + BATCH_AT_BASE_TIMESTAMP, h->base_timestamp);
+	put_i64(p + BATCH_AT_MAX_TIMESTAMP, h->max_timestamp);
+	put_i64(p + BATCH_AT_PRODUCER_ID, h->producer_id);
+	put_i16(p + BATCH_AT_PRODUCER_EPOCH, h->producer_epoch);
+	put_i32(p + BATCH_AT_BASE_SEQUENCE, h->base_sequence);
+	put_i32(p + BATCH_AT_COUNT, h->count);
+	batch_crc_set(p, size);
+	h->crc = get_u32(p + BATCH_AT_CRC);
 }
 
 struct batch_iter batch_iter(const void *p, size_t len)

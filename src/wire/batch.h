@@ -107,6 +107,11 @@ static inline bool batch_is_transactional(const struct batch_header *h) { return
 static inline bool batch_has_producer(const struct batch_header *h) { return h->producer_id > NO_PRODUCER_ID; }
 
 /*
+ * Writes *h in front of the records of the whole batch at p, size bytes of it: the current format, with length and CRC, which *h is given
+ * too.
+ */
+void batch_header_write(uint8_t *p, size_t size, struct batch_header *h);
+/*
  * Does the CRC at p agree? `p` holds the whole batch (batch_size bytes). For formats 0 and 1 true: their checks are
  * not made.
  */

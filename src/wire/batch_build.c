@@ -93,19 +93,19 @@ size_t batch_end(struct batch_builder *b)
 		b->out->len = b->start;
 		return 0;
 	}
-	check(size - BATCH_PREFIX_SIZE <= INT32_MAX);
-	batch_assign(p, b->options.base_offset, b->options.leader_epoch);
-	put_i32(p + BATCH_AT_LENGTH, (int32_t)(size - BATCH_PREFIX_SIZE));
-	p[BATCH_AT_MAGIC] = BATCH_MAGIC;
-	put_i16(p + BATCH_AT_ATTRIBUTES, b->options.attributes);
-	put_i32(p + BATCH_AT_LAST_OFFSET_DELTA, b->count - 1);
-	put_i64(p + BATCH_AT_BASE_TIMESTAMP, b->base_timestamp);
-	put_i64(p + BATCH_AT_MAX_TIMESTAMP, b->max_timestamp);
-	put_i64(p + BATCH_AT_PRODUCER_ID, b->options.producer_id);
-	put_i16(p + BATCH_AT_PRODUCER_EPOCH, b->options.producer_epoch);
-	put_i32(p + BATCH_AT_BASE_SEQUENCE, b->options.base_sequence);
-	put_i32(p + BATCH_AT_COUNT, b->count);
-	batch_crc_set(p, size);
+	batch_header_write(p, size,
+			   &(struct batch_header){
+				   .base_offset = b->options.base_offset,
+				   .leader_epoch = b->options.leader_epoch,
+				   .attributes = b->options.attributes,
+				   .last_offset_delta = b->count - 1,
+				   .base_timestamp = b->base_timestamp,
+				   .max_timestamp = b->max_timestamp,
+				   .producer_id = b->options.producer_id,
+				   .producer_epoch = b->options.producer_epoch,
+				   .base_sequence = b->options.base_sequence,
+				   .count = b->count,
+			   });
 	return size;
 }
 
