@@ -3,6 +3,7 @@
  */
 #include "client/member.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -260,11 +261,18 @@ static int by_member(const void *a, const void *b)
 	return both ? str_cmp(x->instance_id, y->instance_id) : str_cmp(x->member_id, y->member_id);
 }
 
+/* What a coordinator has sent does not fit: nothing more is done with it. */
+static void no_memory(struct member *m)
+{
+	give_up(m, -ENOMEM);
+}
+
+/* NULL: no memory. */
 static struct share *read_shares(struct member *m)
 {
 	struct share *v = arena_array(&m->arena, (size_t)m->joined->members.n + 1, sizeof(*v));
 
-	for (int32_t i = 0; i < m->joined->members.n; i++) {
+	for (int32_t i = 0; v && i < m->joined->members.n; i++) {
 		const struct join_group_response_member *one = &m->joined->members.v[i];
 		struct reader r;
 		int version;
@@ -279,6 +287,8 @@ static struct share *read_shares(struct member *m)
 		if (codec_read(&consumer_protocol_subscription_schema, version, &r, &m->arena, &v[i].subscription) != 0)
 			v[i].subscription.topics.n = 0;
 	}
+	if (m->arena.failed)
+		return NULL;
 	qsort(v, (size_t)m->joined->members.n, sizeof(*v), by_member);
 	return v;
 }
@@ -304,38 +314,59 @@ static void on_counted(struct call *call)
 	send_assignments(m, call->response);
 }
 
+static int by_topic(const void *a, const void *b)
+{
+	return str_cmp(((const struct metadata_request_topic *)a)->name,
+		       ((const struct metadata_request_topic *)b)->name);
+}
+
+/* The topics that anybody wants, each once. False: no memory. */
+static bool wanted_topics(struct member *m, const struct share *shares, struct metadata_request *r)
+{
+	size_t total = 0, kept = 0;
+
+	for (int32_t i = 0; i < m->joined->members.n; i++)
+		total += (size_t)shares[i].subscription.topics.n;
+	r->topics.v = arena_array(&m->arena, total + 1, sizeof(*r->topics.v));
+	if (!r->topics.v)
+		return false;
+	total = 0;
+	for (int32_t i = 0; i < m->joined->members.n; i++)
+		for (int32_t k = 0; k < shares[i].subscription.topics.n; k++)
+			r->topics.v[total++].name = shares[i].subscription.topics.v[k];
+	qsort(r->topics.v, total, sizeof(*r->topics.v), by_topic);
+	for (size_t i = 0; i < total; i++)
+		if (kept == 0 || !str_eq(r->topics.v[kept - 1].name, r->topics.v[i].name))
+			r->topics.v[kept++].name = r->topics.v[i].name;
+	r->topics.n = (int32_t)kept;
+	return true;
+}
+
 /* How many partitions have the topics that anybody wants? */
 static void step_count(struct member *m)
 {
 	struct share *shares = read_shares(m);
 	struct metadata_request *r = arena_zalloc(&m->arena, sizeof(*r));
-	int32_t total = 0;
 
 	m->step = STEP_COUNT;
-	for (int32_t i = 0; i < m->joined->members.n; i++)
-		total += shares[i].subscription.topics.n;
-	r->topics.v = arena_array(&m->arena, (size_t)total + 1, sizeof(*r->topics.v));
+	if (!shares || !r || !wanted_topics(m, shares, r)) {
+		no_memory(m);
+		return;
+	}
 	r->allow_auto_topic_creation = true;
-	for (int32_t i = 0; i < m->joined->members.n; i++)
-		for (int32_t k = 0; k < shares[i].subscription.topics.n; k++) {
-			struct str name = shares[i].subscription.topics.v[k];
-			bool seen = false;
-
-			for (int32_t j = 0; j < r->topics.n && !seen; j++)
-				seen = str_eq(r->topics.v[j].name, name);
-			if (!seen)
-				r->topics.v[r->topics.n++].name = name;
-		}
 	ask(m, metadata_request_KEY, 0, CLIENT_ANY, r, on_counted);
 }
 
 static void share_add(struct member *m, struct share *s, struct str topic, int first, int n)
 {
 	struct consumer_protocol_assignment_topic_partition *t =
-		&s->assignment.assigned_partitions.v[s->assignment.assigned_partitions.n++];
+		&s->assignment.assigned_partitions.v[s->assignment.assigned_partitions.n];
 
 	t->topic = topic;
 	t->partitions.v = arena_array(&m->arena, (size_t)n, sizeof(int32_t));
+	if (!t->partitions.v)
+		return;
+	s->assignment.assigned_partitions.n++;
 	for (int i = 0; i < n; i++)
 		t->partitions.v[t->partitions.n++] = first + i;
 }
@@ -368,9 +399,12 @@ static void send_assignments(struct member *m, const struct metadata_response *t
 		shares[i].assignment.assigned_partitions.v =
 			arena_array(&m->arena, (size_t)topics->topics.n + 1,
 				    sizeof(struct consumer_protocol_assignment_topic_partition));
-	for (int32_t i = 0; shares && i < topics->topics.n; i++)
+	for (int32_t i = 0; !m->arena.failed && shares && i < topics->topics.n; i++)
 		share_out(m, shares, n, &topics->topics.v[i]);
-	step_sync(m, shares);
+	if (m->arena.failed)
+		no_memory(m);
+	else
+		step_sync(m, shares);
 }
 
 /* ---- the assignment ---- */
@@ -399,8 +433,9 @@ static struct bytes encode_assignment(struct member *m, const struct share *s)
 	buf_put(&b, (uint8_t[]){0, SUBSCRIPTION_VERSION}, 2);
 	check(codec_encode_buf(&consumer_protocol_assignment_schema, SUBSCRIPTION_VERSION, &s->assignment, &b) == 0);
 	p = arena_alloc(&m->arena, b.len);
-	memcpy(p, b.p, b.len);
-	len = (int32_t)b.len;
+	if (p)
+		memcpy(p, b.p, b.len);
+	len = p ? (int32_t)b.len : 0;
 	buf_fini(&b);
 	return (struct bytes){p, len};
 }
@@ -411,6 +446,10 @@ static void step_sync(struct member *m, const struct share *shares)
 	int n = shares ? m->joined->members.n : 0;
 
 	m->step = STEP_SYNC;
+	if (!r) {
+		no_memory(m);
+		return;
+	}
 	codec_init(&sync_group_request_schema, r);
 	r->group_id = m->options.group;
 	r->generation_id = m->generation;
@@ -419,9 +458,13 @@ static void step_sync(struct member *m, const struct share *shares)
 	r->protocol_type = STR("consumer");
 	r->protocol_name = arena_str(&m->arena, str_of(m->protocol));
 	r->assignments.v = arena_array(&m->arena, (size_t)n + 1, sizeof(*r->assignments.v));
-	for (int i = 0; i < n; i++)
+	for (int i = 0; r->assignments.v && i < n; i++)
 		r->assignments.v[r->assignments.n++] =
 			(struct sync_group_request_assignment){shares[i].member_id, encode_assignment(m, &shares[i])};
+	if (m->arena.failed) {
+		no_memory(m);
+		return;
+	}
 	ask(m, sync_group_request_KEY, 0, m->coordinator, r, on_synced);
 }
 
@@ -453,6 +496,10 @@ static void on_offsets(struct call *call)
 		return;
 	}
 	v = arena_array(&m->arena, (size_t)cap + 1, sizeof(*v));
+	if (!v) {
+		no_memory(m);
+		return;
+	}
 	for (int32_t i = 0; i < r->topics.n; i++)
 		for (int32_t k = 0; k < r->topics.v[i].partitions.n; k++) {
 			const struct offset_fetch_response_partition *p = &r->topics.v[i].partitions.v[k];
@@ -471,6 +518,10 @@ static void step_offsets(struct member *m, struct bytes bytes)
 	struct reader reader;
 	int version;
 
+	if (!a || !r) {
+		no_memory(m);
+		return;
+	}
 	codec_init(&consumer_protocol_assignment_schema, a);
 	reader_init(&reader, bytes.p, (size_t)(bytes.len > 0 ? bytes.len : 0));
 	version = bytes.len > 1 ? reader_i16(&reader) : 0;
@@ -484,6 +535,10 @@ static void step_offsets(struct member *m, struct bytes bytes)
 	m->step = STEP_OFFSETS;
 	r->group_id = m->options.group;
 	r->topics.v = arena_array(&m->arena, (size_t)a->assigned_partitions.n, sizeof(*r->topics.v));
+	if (!r->topics.v) {
+		no_memory(m);
+		return;
+	}
 	for (int32_t i = 0; i < a->assigned_partitions.n; i++) {
 		r->topics.v[i].name = a->assigned_partitions.v[i].topic;
 		r->topics.v[i].partition_indexes.v = a->assigned_partitions.v[i].partitions.v;
@@ -516,11 +571,24 @@ static void on_committed(struct call *call)
 	after_commit(m);
 }
 
+/* How many partitions from the i-th on are of its topic. */
+static int same_topic(struct member *m, int i, int n)
+{
+	struct str topic = consumer_position(m->consumer, i).topic;
+	int end = i + 1;
+
+	while (end < n && str_eq(consumer_position(m->consumer, end).topic, topic))
+		end++;
+	return end - i;
+}
+
 static int commit_topics(struct member *m, struct offset_commit_request *r)
 {
 	int n = consumer_count(m->consumer), added = 0;
 
 	r->topics.v = arena_array(&m->commit_arena, (size_t)n + 1, sizeof(*r->topics.v));
+	if (!r->topics.v)
+		return 0;
 	for (int i = 0; i < n; i++) {
 		struct consumer_partition p = consumer_position(m->consumer, i);
 		struct offset_commit_request_topic *t = &r->topics.v[r->topics.n - 1];
@@ -530,7 +598,10 @@ static int commit_topics(struct member *m, struct offset_commit_request *r)
 		if (r->topics.n == 0 || !str_eq(t->name, p.topic)) {
 			t = &r->topics.v[r->topics.n++];
 			t->name = arena_str(&m->commit_arena, p.topic);
-			t->partitions.v = arena_array(&m->commit_arena, (size_t)n, sizeof(*t->partitions.v));
+			t->partitions.v =
+				arena_array(&m->commit_arena, (size_t)same_topic(m, i, n), sizeof(*t->partitions.v));
+			if (!t->partitions.v)
+				return 0;
 		}
 		t->partitions.v[t->partitions.n++] =
 			(struct offset_commit_request_partition){p.partition, p.offset, -1, STR("")};
