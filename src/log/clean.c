@@ -27,94 +27,12 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "log/clean_filter.h"
-#include "log/cleaned.h"
+#include "log/clean_private.h"
 #include "log/internal.h"
 #include "log/paths.h"
 #include "log/swap.h"
 
-enum clean_phase {
-	CLEAN_ABORTED,
-	CLEAN_GATHER,
-	CLEAN_COPY,
-	CLEAN_PREPARE,
-	CLEAN_REPLACE,
-	CLEAN_RETIRE,
-	CLEAN_NAME_LOG,
-	CLEAN_NAME_INDEXES,
-	CLEAN_TAKE_BACK,
-	CLEAN_DROP,
-	CLEAN_ENDED,
-};
-
-/* What of the current group is on disk under names that are not there otherwise. Changes under the lock only. */
-enum clean_files { FILES_NONE, FILES_CLEANED, FILES_SWAP, FILES_SWAPPED };
-
-enum { INDEXES_A_STEP = 64, RETIRED_A_STEP = 16 };
-
-struct old_segment {
-	int64_t base;
-	int64_t end;
-	int64_t size;
-	int64_t index_bytes;
-	int64_t time_bytes;
-};
-
-/* A segment's file, read batch by batch. */
-struct source {
-	struct file *file; /* NULL: the next one has to be opened */
-	int64_t base;
-	int64_t end;  /* offset */
-	int64_t size; /* bytes */
-	int64_t pos;  /* of what is at `at` */
-	struct buf bytes;
-	size_t at;
-};
-
-struct log_clean {
-	struct env *env;
-	struct log_clean_options o;
-	struct log_clean_stats stats;
-	char *dir;
-	int32_t segment_bytes;
-	int32_t index_bytes_max;
-	int64_t delete_retention_ms;
-	int64_t first_uncleanable;
-	int64_t noted_end; /* of the log, at the beginning */
-	int64_t legacy_horizon_ms;
-	enum clean_phase phase;
-	enum clean_files files;		 /* of cleaned.segment.base */
-	int (*run)(struct log_clean *c); /* what follows the last step */
-	int cancelled;			 /* atomic */
-	int error;
-	int run_error;	 /* what this step or run has met */
-	bool stalled;	 /* for want of a flush, or of room on the disk */
-	bool unsynced;	 /* names, for want of a descriptor: to be tried again before anything else */
-	bool names_lost; /* they could not be synced */
-	int64_t error_segment;
-	int64_t moved; /* bytes read and written by this run */
-
-	struct old_segment *old; /* below first_uncleanable */
-	int n_old;
-	int aborted_error; /* of writing the new index */
-	int next_index;	   /* of the log's transaction indexes */
-	struct aborted_txns aborted;
-
-	struct clean_txns txns;
-	bool has_txns;
-	struct clean_filter filter;
-	struct last_record *last;
-	int64_t n_last;
-
-	struct source source;
-	int at;		 /* of `old`: the one that is read, or the next */
-	int group_first; /* of `old` */
-	int group_end;
-	int retired; /* of the group */
-	int64_t mtime_ms;
-	struct cleaned cleaned;
-	struct log_deletion *deletion;
-};
+enum { INDEXES_A_STEP = 64 };
 
 /* ---- beginning ---- */
 
@@ -374,7 +292,7 @@ static int seek_dirty(struct log *log, struct log_clean *c)
 	return err == -ENODATA ? 0 : err;
 }
 
-static void group_from(struct log_clean *c, int first);
+void clean_group_from(struct log_clean *c, int first);
 
 /* All keys that there is room for are known: what lies at or below `latest` can be cleaned. */
 static int gathered(struct log_clean *c)
@@ -387,7 +305,7 @@ static int gathered(struct log_clean *c)
 		return -ENOBUFS;
 	clean_txns_fini(&c->txns);
 	clean_txns_init(&c->txns, &c->aborted, 0, c->o.keys->key.k0);
-	group_from(c, 0);
+	clean_group_from(c, 0);
 	c->phase = CLEAN_COPY;
 	return 0;
 }
@@ -440,7 +358,7 @@ static int gather_some(struct log_clean *c)
  * Kafka's grouping: segments that fit into one by their sizes before, and whose offsets do. The last one's end is known only to lie before
  * what follows it.
  */
-static void group_from(struct log_clean *c, int first)
+void clean_group_from(struct log_clean *c, int first)
 {
 	int64_t size = 0, index = 0, time = 0;
 	int i = first;
@@ -488,7 +406,7 @@ static int open_source(struct log *log, struct log_clean *c)
 	return 0;
 }
 
-static int sync_names(struct log_clean *c)
+int clean_sync_names(struct log_clean *c)
 {
 	int err = env_sync_dir(c->env, c->dir);
 
@@ -504,7 +422,7 @@ static int finish_group(struct log_clean *c)
 	if (err)
 		return err;
 	c->phase = CLEAN_PREPARE;
-	return sync_names(c);
+	return clean_sync_names(c);
 }
 
 static int write_out(struct log_clean *c)
@@ -546,182 +464,6 @@ static int copy_some(struct log_clean *c)
 		return err;
 	source_close(&c->source);
 	return ++c->at == c->group_end ? finish_group(c) : 0;
-}
-
-/* ---- the swap ---- */
-
-static int prepare(struct log *log, struct log_clean *c)
-{
-	int64_t base = c->cleaned.segment.base;
-
-	if (log->flushed_end < c->noted_end) {
-		c->stalled = true;
-		c->run = NULL;
-		return 0;
-	}
-	c->files = FILES_SWAP;
-	if (c->cleaned.aborted_size == 0) { /* there is none where nothing was aborted */
-		char path[PATH_SIZE];
-
-		path_of_offset(path, c->dir, base, ".txnindex" CLEANED_SUFFIX);
-		file_unref(&c->cleaned.segment.files[SEGMENT_TXN]);
-		env_unlink(c->env, path);
-	}
-	int err = cleaned_rename(log, base, CLEANED_SUFFIX, SWAP_SUFFIX);
-	if (!err)
-		c->phase = CLEAN_REPLACE;
-	return err;
-}
-
-static struct log_deletion *deletion_of(struct log_clean *c)
-{
-	if (!c->deletion) {
-		c->deletion = xcalloc(1, sizeof(*c->deletion));
-		c->deletion->env = c->env;
-	}
-	return c->deletion;
-}
-
-static void check_group(const struct log *log, const struct log_clean *c, int at)
-{
-	int n = c->group_end - c->group_first;
-
-	check(at >= 0 && at + n < log->data->n); /* the active segment is behind them */
-	for (int i = 0; i < n; i++)
-		check(log->data->segments[at + i].base == c->old[c->group_first + i].base);
-}
-
-static int replace(struct log *log, struct log_clean *c)
-{
-	struct log_data *d = log->data;
-	int n = c->group_end - c->group_first;
-	int at = log_segment_of(log, c->old[c->group_first].base);
-	struct segment *s = &c->cleaned.segment;
-
-	check_group(log, c, at);
-	for (int i = 0; i < n; i++)
-		segment_close_files(&d->segments[at + i]);
-	s->used_ms = env_mono_ms(c->env);
-	s->swap = (1u << SEGMENT_FILES) - 1;
-	if (c->cleaned.aborted_size == 0)
-		s->swap &= (uint8_t) ~(1u << SEGMENT_TXN);
-	d->segments[at] = *s;
-	for (int i = 0; i < SEGMENT_FILES; i++)
-		s->files[i] = NULL; /* they are the log's now */
-	memmove(&d->segments[at + 1], &d->segments[at + n], (size_t)(d->n - at - n) * sizeof(*s));
-	d->n -= n - 1;
-	log_forget_hints(log);
-	c->files = FILES_SWAPPED;
-	c->phase = CLEAN_RETIRE;
-	return 0;
-}
-
-static int retire_file(struct log *log, struct log_clean *c, int64_t base, const char *suffix)
-{
-	char path[PATH_SIZE];
-
-	path_of_offset(path, c->dir, base, suffix);
-	return log_retire_file(log, path, deletion_of(c));
-}
-
-/* The producers' state at the beginning of a segment that is no more. */
-static int retire_snapshot(struct log *log, struct log_clean *c, int64_t base)
-{
-	struct log_data *d = log->data;
-	int kept = 0;
-	bool found = false;
-
-	for (int i = 0; i < d->n_snapshots; i++) {
-		if (d->snapshots[i] == base)
-			found = true;
-		else
-			d->snapshots[kept++] = d->snapshots[i];
-	}
-	d->n_snapshots = kept;
-	return found ? retire_file(log, c, base, ".snapshot") : 0;
-}
-
-static int retire_segment(struct log *log, struct log_clean *c, int i)
-{
-	int64_t base = c->old[i].base;
-	int err = 0;
-
-	for (int k = 0; k < SEGMENT_FILES && !err; k++)
-		err = retire_file(log, c, base, SEGMENT_SUFFIX[k]);
-	return err || i == c->group_first ? err : retire_snapshot(log, c, base);
-}
-
-static int retire(struct log *log, struct log_clean *c)
-{
-	int n = c->group_end - c->group_first;
-	int err = 0;
-
-	for (int i = 0; i < RETIRED_A_STEP && c->retired < n && !err; i++) {
-		err = retire_segment(log, c, c->group_first + c->retired);
-		c->retired += !err;
-	}
-	if (!err && c->retired == n)
-		c->phase = CLEAN_NAME_LOG;
-	return err;
-}
-
-static int sync_retired(struct log_clean *c)
-{
-	return c->phase == CLEAN_NAME_LOG ? sync_names(c) : 0;
-}
-
-/* The new segment, if it is still there and has files to be named. */
-static struct segment *swapped(struct log *log, const struct log_clean *c)
-{
-	int i = log_segment_of(log, c->old[c->group_first].base);
-	struct segment *s = i < 0 ? NULL : &log->data->segments[i];
-
-	return s && s->base == c->old[c->group_first].base && s->swap ? s : NULL;
-}
-
-static int name_files(struct log *log, struct segment *s, unsigned kinds)
-{
-	char from[PATH_SIZE];
-	char to[PATH_SIZE];
-
-	for (int i = 0; i < SEGMENT_FILES; i++) {
-		if (!(s->swap & kinds & 1u << i))
-			continue;
-		segment_path(log, s, (enum segment_file)i, from);
-		s->swap ^= (uint8_t)(1u << i);
-		segment_path(log, s, (enum segment_file)i, to);
-		int err = env_rename(log->env, from, to);
-		if (err) {
-			s->swap ^= (uint8_t)(1u << i);
-			return err;
-		}
-	}
-	return 0;
-}
-
-static int name_log(struct log *log, struct log_clean *c)
-{
-	struct segment *s = swapped(log, c);
-	int err = s ? name_files(log, s, 1u << SEGMENT_LOG) : 0;
-
-	if (!err)
-		c->phase = CLEAN_NAME_INDEXES;
-	return err;
-}
-
-static int name_indexes(struct log *log, struct log_clean *c)
-{
-	struct segment *s = swapped(log, c);
-	int err = s ? name_files(log, s, ~0u) : 0;
-
-	if (err)
-		return err;
-	c->files = FILES_NONE;
-	cleaned_fini(&c->cleaned);
-	deletion_of(c)->delay_ms = log->config->file_delete_delay_ms;
-	group_from(c, c->group_end);
-	c->phase = CLEAN_COPY;
-	return 0;
 }
 
 /* ---- ending ---- */
@@ -767,7 +509,7 @@ void log_clean_abort(struct log *log)
 		int n = c->group_end - c->group_first;
 
 		while (c->retired < n)
-			retire_segment(log, c, c->group_first + c->retired++);
+			clean_retire_segment(log, c, c->group_first + c->retired++);
 	} /* the next step of RETIRE finds nothing to do and has the names synced */
 }
 
@@ -779,11 +521,16 @@ struct phase {
 };
 
 static const struct phase PHASES[] = {
-	[CLEAN_ABORTED] = {collect_aborted, NULL},   [CLEAN_GATHER] = {open_dirty, gather_some},
-	[CLEAN_COPY] = {open_source, copy_some},     [CLEAN_PREPARE] = {prepare, sync_names},
-	[CLEAN_REPLACE] = {replace, NULL},	     [CLEAN_RETIRE] = {retire, sync_retired},
-	[CLEAN_NAME_LOG] = {name_log, sync_names},   [CLEAN_NAME_INDEXES] = {name_indexes, sync_names},
-	[CLEAN_TAKE_BACK] = {take_back, sync_names}, [CLEAN_DROP] = {drop, NULL},
+	[CLEAN_ABORTED] = {collect_aborted, NULL},
+	[CLEAN_GATHER] = {open_dirty, gather_some},
+	[CLEAN_COPY] = {open_source, copy_some},
+	[CLEAN_PREPARE] = {clean_prepare, clean_sync_names},
+	[CLEAN_REPLACE] = {clean_replace, NULL},
+	[CLEAN_RETIRE] = {clean_retire, clean_sync_retired},
+	[CLEAN_NAME_LOG] = {clean_name_log, clean_sync_names},
+	[CLEAN_NAME_INDEXES] = {clean_name_indexes, clean_sync_names},
+	[CLEAN_TAKE_BACK] = {take_back, clean_sync_names},
+	[CLEAN_DROP] = {drop, NULL},
 };
 
 /* What is nobody's fault but the moment's, and what is the log's own. Anything else is the disk's. */
@@ -856,7 +603,7 @@ bool log_clean_step(struct log *log, struct log_clean *c)
 	if (!log->data || log_dir_error(log->dir))
 		return finish(log, c);
 	if (c->unsynced) {
-		c->run = sync_names;
+		c->run = clean_sync_names;
 		return true;
 	}
 	end_early(log, c);

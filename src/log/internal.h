@@ -8,7 +8,7 @@
  *	lookup.c    offsets by time
  *	load.c      what is on disk; recover.c verifies it, replay.c rebuilds producer state
  *	truncate.c  flush.c  retain.c  future.c
- *	cleanable.c what may be compacted; clean.c compacts it, with clean_filter.c, clean_txn.c, cleaned.c, key_map.c
+ *	cleanable.c what may be compacted; clean.c compacts it, with clean_swap.c, clean_filter.c, clean_txn.c, cleaned.c, key_map.c
  *
  * Index entries of the active segment wait in memory (struct pending) and are written many at once: at a roll, a
  * flush, a close, or when there is no room. A crash loses them, and recovery makes the same ones again.
