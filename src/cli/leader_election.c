@@ -1,69 +1,25 @@
 /*
  * leader_election: `odradek leader-election`: kafka-leader-election.
- *
- *	{"partitions": [{"topic": "t", "partition": 0}, ...]}
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "cli/partitions.h"
+#include "cli/partition_file.h"
 #include "cli/tool.h"
 #include "protocol/elect_leaders.h"
 
 extern const struct command command_leader_election;
 
-enum { FILE_MAX = 64 << 20, TIMEOUT_MS = 30000, PREFERRED = 0, UNCLEAN = 1 };
+enum { TIMEOUT_MS = 30000, PREFERRED = 0, UNCLEAN = 1 };
 
 /* ---- which partitions ---- */
 
-static struct partition *read_list(struct tool *t, json_t *root, int *n)
-{
-	json_t *list = json_object_get(root, "partitions");
-	struct partition *v;
-	size_t at;
-	json_t *one;
-
-	if (!json_is_array(list))
-		tool_die(t, "Replica election data is missing \"partitions\" field");
-	v = arena_array(&t->arena, json_array_size(list) + 1, sizeof(*v));
-	json_array_foreach(list, at, one)
-	{
-		const char *topic = json_string_value(json_object_get(one, "topic"));
-
-		if (!topic || !json_is_integer(json_object_get(one, "partition")))
-			tool_die(t, "partition %zu of the file: topic and partition were expected", at);
-		v[at] = (struct partition){.topic = arena_str(&t->arena, str_of(topic)),
-					   .partition = (int32_t)json_integer_value(json_object_get(one, "partition"))};
-	}
-	*n = (int)json_array_size(list);
-	return v;
-}
-
-static struct partition *read_file(struct tool *t, const char *path, int *n)
-{
-	struct partition *v;
-	json_error_t why;
-	json_t *root;
-	char *text;
-	size_t len;
-	int err = env_read_file(t->env, path, FILE_MAX, &text, &len);
-
-	if (err != 0)
-		tool_die(t, "%s: %s", path, err_name(err));
-	root = json_loadb(text, len, 0, &why);
-	xfree(text);
-	if (!root)
-		tool_die(t, "Replica election data is empty");
-	v = read_list(t, root, n);
-	json_decref(root);
-	qsort(v, (size_t)*n, sizeof(*v), partition_compare);
-	for (int i = 1; i < *n; i++)
-		if (partition_compare(&v[i - 1], &v[i]) == 0)
-			tool_die(t, "Replica election data contains duplicate partitions: [%.*s-%d]",
-				 STR_ARG(v[i].topic), v[i].partition);
-	return v;
-}
+static const struct partition_file ELECTION_FILE = {
+	.not_json = "Replica election data is empty",
+	.no_list = "Replica election data is missing \"partitions\" field",
+	.twice = "Replica election data contains duplicate partitions: [",
+	.twice_end = "]",
+};
 
 static void write_partitions(struct tool *t, struct elect_leaders_request *r)
 {
@@ -71,7 +27,7 @@ static void write_partitions(struct tool *t, struct elect_leaders_request *r)
 				.partition = (int32_t)tool_number(t, "partition", 0)};
 	const char *path = tool_value(t, "path-to-json-file");
 	int n = 1;
-	struct partition *v = path ? read_file(t, path, &n) : &one;
+	struct partition *v = path ? partition_file_read(t, &ELECTION_FILE, path, &n) : &one;
 
 	r->topic_partitions.n = -1;
 	if (tool_has(t, "all-topic-partitions"))
