@@ -166,6 +166,18 @@ static void drop_of_members(const struct consumer_group *g, struct shard_step *s
 	consumer_each(m, g) drop(step, str_of(g->g.id), str_eq(m->v.id, gone) ? came : m->v.id);
 }
 
+/* Of those that are no members: no decision leaves one, but a log of another's may hold it. */
+static void drop_orphan_targets(const struct consumer_group *g, struct shard_step *step)
+{
+	list_each(it, &g->list)
+	{
+		const struct consumer_member *m = container_of(it, struct consumer_member, link);
+
+		if (!m->is_member && m->has_target)
+			drop_target(step, str_of(g->g.id), m->v.id);
+	}
+}
+
 void consumer_drop_group(const struct consumer_group *g, struct shard_step *step, struct str gone, struct str came)
 {
 	struct str id = str_of(g->g.id);
@@ -174,6 +186,7 @@ void consumer_drop_group(const struct consumer_group *g, struct shard_step *step
 
 	drop_of_members(g, step, gone, came, drop_current);
 	drop_of_members(g, step, gone, came, drop_target);
+	drop_orphan_targets(g, step);
 	GROUP_PUT_TOMBSTONE(step, consumer_group_target_assignment_metadata, &target_key);
 	drop_of_members(g, step, gone, came, drop_subscription);
 	map_each(n, &g->regexes)

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "protocol/consumer_group_describe.h"
 #include "protocol/consumer_group_heartbeat.h"
+#include "protocol/delete_groups.h"
 #include "protocol/group_records.h"
 #include "protocol/heartbeat.h"
 #include "protocol/join_group.h"
@@ -457,6 +458,29 @@ static void one_who_could_not_be_put_out_is_put_out_later(void **state)
 	assert_string_equal(group_find(b.s, STR("g"))->kind->name, "classic");
 }
 
+/* No decision leaves a target without a member, but a log of another's may hold one. */
+static void a_group_with_an_orphan_target_can_be_deleted(void **state)
+{
+	const struct consumer_group_target_assignment_member_key key = {STR("g"), STR("ghost")};
+	const struct consumer_group_target_assignment_member_value value = {0};
+	const struct shard_position at = {.producer_id = -1, .producer_epoch = -1, .arena = &b.arena};
+	struct delete_groups_request *in = arena_zalloc(&b.arena, sizeof(*in));
+	struct str name = STR("g");
+	const struct delete_groups_response *out;
+	int err;
+
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_beat(staying("a", -1), -1, "-");
+	assert_int_equal(consumer_apply_target(b.s, &key, &value, &at), 0);
+	assert_int_equal(brain_group(&b, "g")->n_targets, 1);
+	in->groups_names.v = &name;
+	in->groups_names.n = 1;
+	out = brain_ask(&b, delete_groups_request_KEY, 2, in, &err);
+	assert_int_equal(err, 0);
+	assert_int_equal(out->results.v[0].error_code, 0);
+	assert_null(brain_group(&b, "g"));
+}
+
 /* ---- as much as a request holds ---- */
 
 enum { MANY = 200000, SORTS_AT_MOST = 100 };
@@ -853,6 +877,7 @@ int main(void)
 		TEST(a_member_may_name_very_many_topics),
 		TEST(a_classic_member_may_offer_very_many_protocols),
 		TEST(migration_is_a_matter_of_policy),
+		TEST(a_group_with_an_orphan_target_can_be_deleted),
 		TEST(no_partition_has_two_owners_whatever_happens),
 	};
 
