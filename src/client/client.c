@@ -13,6 +13,30 @@
 #include "client/internal.h"
 #include "wire/protocol.h"
 
+static void on_broken(struct channel *ch, int err, struct list *calls);
+
+/* ---- nodes ---- */
+
+struct client_node *client_node_new(struct client *c, int32_t id, const char *host, int port, const char *rack)
+{
+	struct client_node *n = xcalloc(1, sizeof(*n));
+
+	channel_init(&n->channel, &c->channels, host, port);
+	n->client = c;
+	n->id = id;
+	n->rack = rack ? xstrdup(rack) : NULL;
+	list_push(&c->nodes, &n->link);
+	return n;
+}
+
+static void node_free(struct client_node *n)
+{
+	channel_fini(&n->channel);
+	list_remove(&n->link);
+	xfree(n->rack);
+	xfree(n);
+}
+
 /* ---- bootstrap ---- */
 
 /* "host:port", "[v6]:port"; the host is copied without its brackets. */
@@ -61,7 +85,7 @@ static int read_bootstrap(struct client *c, const char *text, struct str *wrong)
 			*wrong = one;
 			return ERR_INVALID_CONFIG;
 		}
-		channel_new(c, id--, host, port, NULL);
+		client_node_new(c, id--, host, port, NULL);
 		xfree(host);
 	}
 	*wrong = str_of(text);
@@ -73,13 +97,15 @@ int client_new(struct loop *l, const struct client_options *options, struct clie
 	struct client *c = xcalloc(1, sizeof(*c));
 	int err;
 
-	c->loop = l;
+	channels_init(&c->channels, l);
 	c->options = *options;
 	c->client_id = str_dup(options->client_id);
 	c->options.client_id = str_of(c->client_id);
 	c->options.bootstrap = NULL;
 	c->controller = -1;
-	c->landing = xmalloc(LANDING);
+	c->channels.client_id = c->options.client_id;
+	c->channels.answer_max = c->options.answer_max;
+	c->channels.broken = on_broken;
 	list_init(&c->nodes);
 	list_init(&c->homeless);
 	arena_init(&c->finding_arena, 64 << 20);
@@ -105,32 +131,23 @@ static void drop_calls(struct list *calls)
 
 void client_free(struct client *c)
 {
-	check(c->n_resolving == 0);
 	drop_calls(&c->homeless);
-	list_each_safe(it, &c->nodes)
-	{
-		struct client_node *n = container_of(it, struct client_node, link);
-
-		drop_calls(&n->waiting);
-		drop_calls(&n->sending);
-		drop_calls(&n->in_flight);
-		channel_free(n);
-	}
+	list_each_safe(it, &c->nodes) node_free(container_of(it, struct client_node, link));
 	discovery_clear(c);
 	arena_fini(&c->finding_arena);
-	xfree(c->landing);
+	channels_fini(&c->channels);
 	xfree(c->client_id);
 	xfree(c);
 }
 
 bool client_is_busy(const struct client *c)
 {
-	return c->n_resolving > 0;
+	return c->channels.n_resolving > 0;
 }
 
 struct loop *client_loop(const struct client *c)
 {
-	return c->loop;
+	return c->channels.loop;
 }
 
 int8_t client_lane(struct client *c)
@@ -153,7 +170,7 @@ static struct client_node *any_node(struct client *c)
 
 		if (node->lane != 0 || node->gone)
 			continue;
-		if (node->state == NODE_READY)
+		if (channel_is_ready(&node->channel))
 			return node;
 		n++;
 	}
@@ -184,7 +201,7 @@ static struct client_node *node_for(struct client *c, const struct call *call)
 
 static void place(struct call *call)
 {
-	struct client *c = call->client;
+	struct client *c = call->owner;
 	struct client_node *n = node_for(c, call);
 
 	if (!n) {
@@ -193,21 +210,21 @@ static void place(struct call *call)
 		discovery_start(c);
 		return;
 	}
-	call->at = n;
-	list_push(&n->waiting, &call->link);
-	channel_want(n);
+	channel_call(&n->channel, call);
 }
 
 static bool is_late(const struct call *call)
 {
-	return env_mono_ns(call->client->loop->env) >= call->deadline_ns;
+	const struct client *c = call->owner;
+
+	return env_mono_ns(c->channels.loop->env) >= call->deadline_ns;
 }
 
 /* Either all of its time is up, or the node's for this one request: then the connection is given up and the call goes again. */
 static void on_time(struct timer *t)
 {
 	struct call *call = container_of(t, struct call, timer);
-	struct client_node *n = call->sent ? call->at : NULL;
+	struct channel *ch = call->sent ? call->at : NULL;
 
 	if (call->err != 0) {
 		call_finish(call, call->err);
@@ -221,13 +238,13 @@ static void on_time(struct timer *t)
 	if (is_late(call) || (call->once && call->sent)) {
 		list_remove(&call->link);
 		call_finish(call, -ETIMEDOUT); /* the call is its caller's from here on */
-		if (n)
-			channel_break(n, -ETIMEDOUT);
+		if (ch)
+			channel_break(ch, -ETIMEDOUT);
 		return;
 	}
 	timer_start_at(&call->timer, call->deadline_ns);
-	if (n)
-		channel_break(n, -ETIMEDOUT);
+	if (ch)
+		channel_break(ch, -ETIMEDOUT);
 }
 
 void client_call(struct client *c, struct call *call)
@@ -235,36 +252,27 @@ void client_call(struct client *c, struct call *call)
 	int32_t timeout = call->timeout_ms ? call->timeout_ms : c->options.api_timeout_ms;
 	int32_t first = timeout < c->options.request_timeout_ms ? timeout : c->options.request_timeout_ms;
 
-	call->client = c;
+	call->owner = c;
 	call->err = 0;
 	call->response = NULL;
 	call->sent = false;
 	call->at = NULL;
 	list_init(&call->link);
-	timer_init(&call->timer, c->loop, on_time);
-	call->deadline_ns = env_mono_ns(c->loop->env) + (int64_t)timeout * 1000000;
+	timer_init(&call->timer, c->channels.loop, on_time);
+	call->deadline_ns = env_mono_ns(c->channels.loop->env) + (int64_t)timeout * 1000000;
 	timer_start(&call->timer, first);
 	place(call);
 }
 
 void client_cancel(struct client *c, struct call *call)
 {
-	struct client_node *n = call->at;
+	struct channel *ch = call->at;
 	bool sent = call->sent;
 
 	timer_stop(&call->timer);
 	list_remove(&call->link);
-	if (n && sent)
-		channel_break(n, -ECANCELED);
-}
-
-void call_finish(struct call *call, int err)
-{
-	timer_stop(&call->timer);
-	list_remove(&call->link);
-	call->err = err;
-	call->at = NULL;
-	call->done(call);
+	if (ch && sent)
+		channel_break(ch, -ECANCELED);
 }
 
 /* Later, from the loop: done() does not run inside what its caller is doing. */
@@ -276,14 +284,16 @@ static void finish_soon(struct call *call, int err)
 	timer_start(&call->timer, 0);
 }
 
-void client_node_failed(struct client_node *n, int err, struct list *calls)
+/* A connection has ended or could not be made: its calls go elsewhere or wait. */
+static void on_broken(struct channel *ch, int err, struct list *calls)
 {
+	struct client_node *n = container_of(ch, struct client_node, channel);
 	struct client *c = n->client;
 
 	if (c->options.trouble && err != -ECANCELED)
-		c->options.trouble(c->options.trouble_arg, n->broker.host, n->broker.port, err);
+		c->options.trouble(c->options.trouble_arg, ch->host, ch->port, err);
 	c->turn++;
-	c->is_known = c->is_known && n->broker.id < 0; /* who leads may have changed with it */
+	c->is_known = c->is_known && n->id < 0; /* who leads may have changed with it */
 	list_each_safe(it, calls)
 	{
 		struct call *call = container_of(it, struct call, link);
@@ -291,9 +301,7 @@ void client_node_failed(struct client_node *n, int err, struct list *calls)
 
 		list_remove(it);
 		call->sent = false;
-		if (call == &n->greeting)
-			timer_stop(&call->timer);
-		else if (call->once && was_sent)
+		if (call->once && was_sent)
 			finish_soon(call, -ECONNRESET);
 		else if (is_late(call))
 			finish_soon(call, -ETIMEDOUT);

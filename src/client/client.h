@@ -18,10 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/arena.h"
-#include "base/list.h"
-#include "env/env.h"
-#include "wire/chain.h"
+#include "net/channel.h"
 
 struct client;
 
@@ -44,37 +41,8 @@ struct client_options {
 				 .retry_backoff_ms = 100,                                                              \
 				 .answer_max = 256 << 20})
 
-/* Where a call goes, beside the ids of nodes. */
+/* Where a call goes (its `node`), beside the ids of nodes. */
 enum { CLIENT_ANY = -1, CLIENT_CONTROLLER = -2 };
-
-struct call {
-	int16_t key;
-	int8_t lane;	    /* one connection each: what a node parks (a fetch) holds up what comes behind it */
-	bool once;	    /* not sent again when the connection breaks */
-	bool silent;	    /* there will be no answer (acks=0): done when it is written */
-	int8_t version_max; /* 0: the highest there is */
-	int32_t node;
-	int32_t timeout_ms; /* 0: the client's */
-	const void *request;
-	struct arena *arena;
-	/* Fits the request to the version, before it is encoded; may be NULL. Non-zero ends the call with that error. */
-	int (*fit)(struct call *c);
-	void (*done)(struct call *c);
-	/* What has become of it. */
-	int err;
-	int version;
-	const void *response;
-	/* The client's own. */
-	struct client *client;
-	struct client_node *at;
-	struct list link;
-	struct timer timer;
-	int64_t deadline_ns;
-	int32_t correlation;
-	bool sent;
-	struct chain out;
-	uint8_t out_len[4];
-};
 
 struct client_broker {
 	int32_t id;

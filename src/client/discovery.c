@@ -21,7 +21,7 @@ static struct client_node *find(struct client *c, int32_t id, int lane)
 	{
 		struct client_node *n = container_of(it, struct client_node, link);
 
-		if (!n->gone && n->broker.id == id && n->lane == lane)
+		if (!n->gone && n->id == id && n->lane == lane)
 			return n;
 	}
 	return NULL;
@@ -33,7 +33,7 @@ struct client_node *discovery_node(struct client *c, int32_t id, int lane)
 
 	if (n || !first)
 		return n;
-	n = channel_new(c, id, first->broker.host, first->broker.port, first->broker.rack);
+	n = client_node_new(c, id, first->channel.host, first->channel.port, first->rack);
 	n->lane = lane;
 	return n;
 }
@@ -45,7 +45,7 @@ static void retire(struct client *c, int32_t id)
 	{
 		struct client_node *n = container_of(it, struct client_node, link);
 
-		n->gone = n->gone || n->broker.id == id;
+		n->gone = n->gone || n->id == id;
 	}
 }
 
@@ -55,7 +55,7 @@ static struct client_node *node_at(struct client *c, const char *host, int port)
 	{
 		struct client_node *n = container_of(it, struct client_node, link);
 
-		if (n->broker.id < 0 && n->broker.port == port && strcmp(n->broker.host, host) == 0)
+		if (n->id < 0 && n->channel.port == port && strcmp(n->channel.host, host) == 0)
 			return n;
 	}
 	return NULL;
@@ -68,16 +68,16 @@ static void add_broker(struct client *c, int32_t id, struct str host_text, int p
 	char *rack_text = str_dup(rack);
 	struct client_node *n = find(c, id, 0);
 
-	if (n && (n->broker.port != port || strcmp(n->broker.host, host) != 0)) {
+	if (n && (n->channel.port != port || strcmp(n->channel.host, host) != 0)) {
 		retire(c, id);
 		n = NULL;
 	}
 	if (!n)
 		n = node_at(c, host, port);
 	if (n)
-		n->broker.id = id;
+		n->id = id;
 	else
-		n = channel_new(c, id, host, port, rack_text);
+		n = client_node_new(c, id, host, port, rack_text);
 	c->brokers = xreallocarray(c->brokers, (size_t)c->n_brokers + 1, sizeof(*c->brokers));
 	c->brokers[c->n_brokers++] = (struct client_broker){.id = id, .host = host, .port = port, .rack = rack_text};
 }
@@ -132,15 +132,13 @@ static void send_homeless(struct client *c, int err)
 			continue;
 		}
 		list_remove(it);
-		call->at = n;
-		list_push(&n->waiting, &call->link);
-		channel_want(n);
+		channel_call(&n->channel, call);
 	}
 }
 
 static void on_found(struct call *call)
 {
-	struct client *c = call->client;
+	struct client *c = call->owner;
 	struct str message;
 	int err = call->err ? call->err : client_answer_error(call, &message);
 

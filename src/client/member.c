@@ -847,7 +847,7 @@ void member_free(struct member *m)
 		client_cancel(m->client, &m->beat);
 	if (m->committing)
 		client_cancel(m->client, &m->commit);
-	if (is_asking(m) && m->call.client && m->call.at)
+	if (is_asking(m) && m->call.owner && m->call.at)
 		client_cancel(m->client, &m->call);
 	arena_fini(&m->arena);
 	arena_fini(&m->beat_arena);

@@ -5,7 +5,7 @@
  *    own: the caller runs net_loop(0) itself (the simulator runs all). Others may post to these loops and have timers on them.
  * 2. Listeners accept on reactor 0, which owns the counts (by address, by listener, in all); each listener has a budget a turn, so that a
  *    flood on one does not starve another. A socket is given to the reactor with the fewest connections and stays there.
- * 3. Net knows bytes, lengths and limits, and nothing of Kafka's APIs.
+ * 3. Of what it accepts net knows bytes, lengths and limits, and nothing of Kafka's APIs. (channel.h is the other way: what this node dials.)
  * 4. An idle connection has no buffers. Bytes received and taken frames are charged against queued_max_request_bytes; when it is spent no
  *    connection reads but exempt ones, and the oldest that waits goes first.
  * 5. Every refusal and odd end is one line, at most one a second for each kind of end and reactor.

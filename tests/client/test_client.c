@@ -142,7 +142,8 @@ static void on_produced(void *arg, const struct produced *b)
 
 static void break_all(void)
 {
-	list_each_safe(it, &t.client->nodes) channel_break(container_of(it, struct client_node, link), -ECONNRESET);
+	list_each_safe(it, &t.client->nodes)
+		channel_break(&container_of(it, struct client_node, link)->channel, -ECONNRESET);
 	t.breaks++;
 }
 

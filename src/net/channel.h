@@ -1,0 +1,127 @@
+/*
+ * channel: a connection to another node: name to address to socket, the greeting that tells what it speaks, requests out, answers in.
+ *
+ * A channel goes IDLE -> RESOLVING -> DIALLING -> GREETING (ApiVersions) -> READY, and back to IDLE when it breaks, where it waits a little
+ * before the next attempt when somebody wants it. Names are resolved anew at every attempt.
+ *
+ * 1. Everything is on one loop's thread. Channels of one owner share what is in struct channels.
+ * 2. A call is its maker's memory until call_finish() has run its done(). Request, arena and what they point to live as long; the answer is
+ *    decoded into the arena and points into it, frame included.
+ * 3. Calls leave in the order of `waiting`, each in the highest version that both sides speak. After an answer that is not understood the
+ *    connection is given up.
+ * 4. When a connection breaks or cannot be made, broken() is given all calls of the channel, in order; the channel keeps none.
+ * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT, ERR_UNSUPPORTED_VERSION when no version is common to both, -EPROTO for an answer
+ * that cannot be read.
+ */
+#ifndef ODRADEK_NET_CHANNEL_H
+#define ODRADEK_NET_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "env/env.h"
+#include "wire/chain.h"
+
+struct channel;
+
+/* A request to another node, and what becomes of it. */
+struct call {
+	int16_t key;
+	int8_t lane;	    /* one connection each: what a node parks (a fetch) holds up what comes behind it */
+	bool once;	    /* not sent again when the connection breaks */
+	bool silent;	    /* there will be no answer (acks=0): done when it is written */
+	int8_t version_max; /* 0: the highest there is */
+	int32_t node;
+	int32_t timeout_ms; /* 0: the owner's */
+	const void *request;
+	struct arena *arena;
+	/* Fits the request to the version, before it is encoded; may be NULL. Non-zero ends the call with that error. */
+	int (*fit)(struct call *c);
+	void (*done)(struct call *c);
+	/* What has become of it. */
+	int err;
+	int version;
+	const void *response;
+	/* The owner's. */
+	void *owner;
+	struct timer timer;
+	int64_t deadline_ns;
+	/* The channel's. */
+	struct channel *at;
+	struct list link;
+	int32_t correlation;
+	bool sent;
+	struct chain out;
+	uint8_t out_len[4];
+};
+
+/* Ends it: takes it from its list, stops its timer, runs done(). */
+void call_finish(struct call *call, int err);
+
+/* What the channels of one owner share. */
+struct channels {
+	struct loop *loop;
+	struct str client_id;
+	size_t answer_max; /* bytes of one answer */
+	void (*broken)(struct channel *ch, int err, struct list *calls);
+	uint8_t *landing;
+	int n_resolving; /* look-ups under way: while there are any, nothing is freed */
+	int32_t next_correlation;
+};
+
+void channels_init(struct channels *all, struct loop *l);
+void channels_fini(struct channels *all);
+
+enum { CHANNEL_KEYS_MAX = 128, CHANNEL_ADDRESSES_MAX = 8 };
+
+enum channel_state { CHANNEL_IDLE, CHANNEL_RESOLVING, CHANNEL_DIALLING, CHANNEL_GREETING, CHANNEL_READY };
+
+struct api_range {
+	int16_t min; /* min > max: not spoken */
+	int16_t max;
+};
+
+struct resolving; /* a look-up of a name, under way */
+
+struct channel {
+	struct channels *all;
+	char *host;
+	int port;
+	enum channel_state state;
+	struct resolving *resolving;
+	struct addr addresses[CHANNEL_ADDRESSES_MAX];
+	int n_addresses;
+	int next_address;
+	struct sock *sock;
+	struct timer flush;   /* once a turn: what was asked meanwhile leaves together */
+	struct timer attempt; /* the next one, or the end of this one */
+	int backoff_ms;
+	struct list waiting;   /* calls that are not encoded yet */
+	struct list sending;   /* encoded, not wholly written */
+	struct list in_flight; /* written, in the order of their answers */
+	size_t sent;	       /* bytes of the first of `sending` */
+	struct api_range apis[CHANNEL_KEYS_MAX];
+	struct call greeting;
+	struct arena greeting_arena;
+	int greeting_version;
+	/* The answer that is coming in. */
+	uint8_t head[4];
+	int head_len;
+	uint8_t *frame;
+	size_t frame_len;
+	size_t frame_pos;
+};
+
+void channel_init(struct channel *ch, struct channels *all, const char *host, int port);
+/* Closes it. Calls that are under way are dropped: no done(). */
+void channel_fini(struct channel *ch);
+
+/* Takes the call, to be sent when there is a connection. done() never runs inside. */
+void channel_call(struct channel *ch, struct call *call);
+/* Gives the connection up, if there is one or one is tried: broken() has the calls. */
+void channel_break(struct channel *ch, int err);
+bool channel_is_ready(const struct channel *ch);
+
+#endif
