@@ -15,6 +15,7 @@
 #include "broker/api.h"
 #include "broker/coordinator.h"
 #include "broker/core.h"
+#include "broker/isr.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "broker/partitions.h"
@@ -61,6 +62,7 @@ struct gathered {
 	int64_t uptime_ms;
 	int64_t broker_state;
 	int64_t n_partitions, n_leads, n_under_replicated, n_under_min_isr, n_offline, n_dirs_offline;
+	struct isr_counts isr;
 	int64_t is_controller, n_active_brokers, n_fenced_brokers, n_topics, n_global_partitions, n_without_leader;
 	int64_t metadata_offset, metadata_epoch;
 	int64_t open_files;
@@ -462,6 +464,8 @@ static void look_at_node(struct gathered *g, const struct node *n)
 	g->open_files = __atomic_load_n(&n->env->open_files, __ATOMIC_RELAXED);
 	for (int i = 0; i < n->n_log_dirs; i++)
 		g->n_dirs_offline += log_dir_error(n->dirs[i]) != 0;
+	if (n->isr)
+		isr_counts(n->isr, &g->isr);
 	net_counts(n->net, &g->net);
 }
 

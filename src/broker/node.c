@@ -17,6 +17,7 @@
 #include "broker/assignments.h"
 #include "broker/cleaner.h"
 #include "broker/coordinator.h"
+#include "broker/isr.h"
 #include "broker/mover.h"
 #include "broker/node_private.h"
 #include "broker/upkeep.h"
@@ -125,10 +126,11 @@ static void serving(struct node *n)
 	node_tell_listeners(n);
 	if (n->web)
 		web_tell(n->web);
-	if (n->partitions)
+	if (n->partitions) {
 		n->upkeep = upkeep_new(n);
-	if (n->partitions)
 		n->cleaner = cleaner_new(n);
+		isr_watch(n->isr);
+	}
 	diag_info(n->env->diag, "Kafka Server started", "ms=%lld", (long long)ms);
 	event(n, NODE_EVENT_STARTED);
 }
@@ -227,10 +229,11 @@ static void make_partitions(struct node *n)
 		return;
 	n->assignments = assignments_new(n);
 	n->mover = mover_new(n);
+	n->isr = isr_new(n);
 	n->partitions = partitions_new(&(struct partitions_options){
 		.env = n->env,
 		.config = n->config,
-		.node_id = n->id,
+		.self = {n->id, config_long(n->config, CONFIG_REPLICA_LAG_TIME_MAX_MS)},
 		.dirs = n->dirs,
 		.n_dirs = n->n_log_dirs,
 		.seed = env_random_u64(n->env),
@@ -261,6 +264,7 @@ static void free_all(struct node *n)
 	partitions_free(n->partitions);
 	mover_free(n->mover);
 	assignments_free(n->assignments);
+	isr_free(n->isr);
 	node_free_dirs(n);
 	arena_fini(&n->arena);
 	xfree(n);

@@ -24,6 +24,7 @@
 
 struct advertise;
 struct assignments;
+struct isr;
 struct answer_endpoint;
 struct config;
 struct config_endpoint;
@@ -95,6 +96,7 @@ struct node {
 	struct partitions *partitions; /* NULL on a pure controller */
 	struct partitions_load load;
 	struct assignments *assignments;
+	struct isr *isr;
 	struct mover *mover;
 	struct upkeep *upkeep;
 	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */

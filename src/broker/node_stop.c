@@ -17,6 +17,7 @@
 #include "broker/coordinator.h"
 #include "broker/dispatch.h"
 #include "broker/assignments.h"
+#include "broker/isr.h"
 #include "broker/mover.h"
 #include "broker/node_private.h"
 #include "broker/partitions.h"
@@ -154,6 +155,7 @@ static void close_quorum(struct post *post)
 	if (n->partitions) {
 		mover_stop(n->mover);
 		assignments_stop(n->assignments);
+		isr_stop(n->isr);
 	}
 	cleaner_free(n->cleaner);
 	n->cleaner = NULL;

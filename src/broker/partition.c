@@ -1,8 +1,8 @@
 /*
  * partition: the monitor. See partition.h for what holds.
  *
- * The high watermark of the only replica in sync is the log's end, held back where a flush was promised. (With more replicas it will be
- * theirs to move: src/replication.)
+ * The high watermark of the only replica is the log's end, of several what all that count have (src/replication); held back where a flush was
+ * promised.
  */
 #include "broker/partition.h"
 
@@ -13,8 +13,12 @@
 #include "base/mem.h"
 #include "broker/core.h"
 #include "broker/internal_topic.h"
+#include "broker/isr.h"
+#include "broker/node_private.h"
+#include "broker/partition_private.h"
 #include "log/clean.h"
 #include "metadata/image.h"
+#include "replication/leading.h"
 
 /* ---- topics ---- */
 
@@ -83,6 +87,7 @@ void partition_unref(struct partition **p)
 	check(list_empty(&dead->waiters) && !dead->flushing);
 	log_flush_fini(&dead->flush);
 	log_free(dead->log);
+	partition_stop_leading(dead);
 	mutex_fini(&dead->lock);
 	topic_state_unref(&dead->topic);
 	xfree(dead);
@@ -129,6 +134,8 @@ void effects_run(struct effects *e, struct core *core)
 	if (e->flush)
 		core_flush(core, e->flush);
 	e->flush = NULL;
+	if (e->proposes)
+		isr_propose(core->node->isr, &e->proposes);
 }
 
 static int64_t watched(const struct log_offsets *o, enum watch watch)
@@ -146,8 +153,7 @@ static int64_t watched(const struct log_offsets *o, enum watch watch)
 	check(false);
 }
 
-/* Takes out those that are ready. Their references of the partition are dropped by partition_unwait. */
-static void wake_ready(struct partition *p, bool all, struct effects *e)
+void partition_wake_ready(struct partition *p, bool all, struct effects *e)
 {
 	struct log_offsets o;
 
@@ -196,39 +202,26 @@ void partition_unwait(struct waiter *w)
 
 /* ---- the role ---- */
 
-/* All that is in the log and needs no flush is agreed on, as long as no other replica is in sync. */
-static void advance_high_watermark(struct partition *p, struct effects *e)
-{
-	struct log_offsets o = log_offsets(p->log);
-
-	if (!p->leads || p->n_isr > 1 || o.high_watermark == o.end)
-		return;
-	if (o.flushed_end < p->must_flush)
-		return;
-	log_set_high_watermark(p->log, o.end);
-	p->checkpoint_due = true;
-	wake_ready(p, false, e);
-}
-
-void partition_set_role(struct partition *p, const struct image_partition *now, int32_t node_id, struct effects *e)
+void partition_set_role(struct partition *p, const struct partition_self *self, const struct image *image,
+			const struct image_partition *now, struct effects *e)
 {
 	bool moved;
 
 	mutex_lock(&p->lock);
 	moved = now->leader != p->leader || now->leader_epoch != p->leader_epoch;
 	p->n_replicas = (int16_t)now->n_replicas;
-	p->n_isr = (int16_t)now->n_isr;
 	if (moved && now->leader_epoch >= p->leader_epoch) {
 		p->leader = now->leader;
 		p->leader_epoch = now->leader_epoch;
-		p->leads = now->leader == node_id;
+		p->leads = now->leader == self->node_id;
 		if (p->leads) {
 			p->epoch_start = log_offsets(p->log).end;
 			log_begin_epoch(p->log, p->leader_epoch);
 		}
 	}
-	advance_high_watermark(p, e);
-	wake_ready(p, moved, e);
+	partition_follow_replicas(p, self, now);
+	partition_advance(p, image, e);
+	partition_wake_ready(p, moved, e);
 	mutex_unlock(&p->lock);
 }
 
@@ -251,8 +244,9 @@ struct log_deletion *partition_delete(struct partition *p, struct effects *e)
 	mutex_lock(&p->lock);
 	p->deleted = true;
 	p->leads = false;
+	partition_stop_leading(p);
 	deletion = p->reloading ? NULL : log_delete(p->log);
-	wake_ready(p, true, e);
+	partition_wake_ready(p, true, e);
 	mutex_unlock(&p->lock);
 	return deletion;
 }
@@ -271,8 +265,8 @@ void partition_put_log(struct partition *p, struct log *log, struct effects *e)
 	log_set_start(log, start, &moved);
 	if (p->leads)
 		log_begin_epoch(log, p->leader_epoch);
-	advance_high_watermark(p, e);
-	wake_ready(p, true, e);
+	partition_advance(p, NULL, e);
+	partition_wake_ready(p, true, e);
 }
 
 static int storage_error(const struct partition *p)
@@ -289,6 +283,9 @@ static void look(struct partition *p, struct partition_view *out)
 	out->leader_epoch = p->leader_epoch;
 	out->leads = p->leads;
 	out->deleted = p->deleted;
+	out->short_of_replicas =
+		p->leading &&
+		leading_maximal_isr(p->leading) < leading_min_isr(p->leading, p->topic->config.min_insync_replicas);
 	out->error = storage_error(p);
 }
 
@@ -353,10 +350,10 @@ void partition_flushed(struct log_flush *f)
 	p->flushing = false;
 	err = log_flush_end(p->log, f);
 	if (err == 0)
-		advance_high_watermark(p, &e);
+		partition_advance(p, core->image, &e);
 	failed = log_dir_error(log_dir(p->log)) != 0;
 	if (failed) /* no other flush will come: who waits is told */
-		wake_ready(p, true, &e);
+		partition_wake_ready(p, true, &e);
 	else if (p->flush_again && !err)
 		flush_begin(p, core, &e);
 	passes = err && !failed && !p->deleted;
@@ -439,8 +436,8 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 			p->must_flush = a->out.last_offset + 1;
 		if (a->out.wants_flush || a->out.flush_before_ack || duplicate_needs_flush(p, a))
 			flush_begin(p, core, e);
-		advance_high_watermark(p, e);
-		wake_ready(p, false, e);
+		partition_advance(p, core->image, e);
+		partition_wake_ready(p, false, e);
 		a->log_start = a->out.log_start;
 		count_appended(p, a);
 		a->wait = (a->acks == -1 || (a->acks == 1 && a->out.last_offset < p->must_flush)) &&
@@ -484,7 +481,7 @@ int partition_delete_records(struct partition *p, struct partition_cut *cut, str
 	err = cut_locked(p, cut);
 	if (err == 0)
 		cut->low_watermark = log_offsets(p->log).start;
-	wake_ready(p, false, e);
+	partition_wake_ready(p, false, e);
 	mutex_unlock(&p->lock);
 	return err_to_kafka(err);
 }
@@ -538,12 +535,19 @@ static int read_locked(struct partition *p, struct partition_read *r)
 	const struct log_offsets *o = &r->view.offsets;
 	int err = partition_view_check(&r->view, r->current_leader_epoch, r->leader_only);
 
+	if (err == 0 && r->follower)
+		err = partition_check_follower(p, r);
 	if (err == 0)
 		err = find_divergence(p, r);
 	if (err || r->diverging.epoch >= 0)
 		return err;
 	if (r->offset < o->start || r->offset > o->end)
 		return ERR_OFFSET_OUT_OF_RANGE;
+	if (r->follower) {
+		err = partition_note_follower(p, r);
+		if (err)
+			return err;
+	}
 	r->upto = read_limit(o, r->isolation);
 	if (r->isolation == READ_COMMITTED)
 		r->n_aborted = 0;

@@ -27,6 +27,7 @@
 #include "log/log.h"
 #include "wire/records.h"
 
+struct image;
 struct image_partition;
 
 /* ---- a topic's name and settings, shared by its partitions; never changes, is replaced whole ---- */
@@ -75,7 +76,8 @@ struct waiter {
 /* What an operation under the lock has caused; effects_run does it. */
 struct effects {
 	struct waking *first;
-	struct log_flush *flush; /* to be given to a flusher */
+	struct log_flush *flush;    /* to be given to a flusher */
+	struct partition *proposes; /* a reference: its in-sync replicas are to change (isr.h) */
 };
 
 struct core;
@@ -97,6 +99,7 @@ struct partition {
 	int32_t leader;
 	int32_t leader_epoch;
 	int64_t epoch_start; /* where the log ended when this node became leader: below it the last leader may have shown more */
+	struct leading *leading; /* while this node leads and there are other replicas; else NULL */
 	int16_t n_replicas;
 	int16_t n_isr;
 	bool leads;
@@ -119,8 +122,15 @@ struct partition *partition_make(struct topic_state *topic, int32_t id, struct l
 struct partition *partition_ref(struct partition *p);
 void partition_unref(struct partition **p);
 
+/* This broker, as its partitions see it. */
+struct partition_self {
+	int32_t node_id;
+	int64_t lag_max_ms; /* replica.lag.time.max.ms */
+};
+
 /* What the cluster says now. Leadership that is new begins an epoch in the log. Everybody who waits is woken when the role changes. */
-void partition_set_role(struct partition *p, const struct image_partition *now, int32_t node_id, struct effects *e);
+void partition_set_role(struct partition *p, const struct partition_self *self, const struct image *image,
+			const struct image_partition *now, struct effects *e);
 void partition_set_topic(struct partition *p, struct topic_state *topic);
 /*
  * The topic is gone: all who wait are woken; the log's files are for the caller to remove. NULL when there are none, or a reload has them:
@@ -135,7 +145,8 @@ struct partition_view {
 	int32_t leader_epoch;
 	bool leads;
 	bool deleted;
-	int error; /* of the directory: ERR_KAFKA_STORAGE_ERROR, or 0 */
+	bool short_of_replicas; /* fewer are in sync, or on their way in, than min.insync.replicas */
+	int error;		/* of the directory: ERR_KAFKA_STORAGE_ERROR, or 0 */
 };
 void partition_look(struct partition *p, struct partition_view *out);
 
@@ -191,7 +202,17 @@ int partition_delete_records(struct partition *p, struct partition_cut *cut, str
 
 enum isolation { READ_UNCOMMITTED = 0, READ_COMMITTED = 1, READ_TO_END = 2 };
 
+/* Whose fetch it is, when it is another replica's: what it asks for it has all below. */
+struct partition_follower {
+	int32_t id;
+	int64_t broker_epoch; /* -1: not told */
+	int64_t log_start;
+	const struct image *image;
+	struct effects *effects;
+};
+
 struct partition_read {
+	const struct partition_follower *follower; /* NULL: of nobody, or told already */
 	int64_t offset;
 	int32_t max_bytes;
 	int32_t current_leader_epoch; /* -1 = not given */
@@ -245,6 +266,26 @@ int partition_list(struct partition *p, struct partition_list *l);
 /* The producers it remembers, in the arena. 0, one of Kafka's numbers, or -ENOMEM. */
 int partition_producers(struct partition *p, struct arena *arena, struct log_producer **v, int *n);
 int partition_epoch_end(struct partition *p, int32_t current_leader_epoch, int32_t epoch, struct epoch_end *out);
+
+/* ---- the in-sync replicas (isr.h) ---- */
+
+struct alter_partition_request_partition;
+
+/* What was proposed: its answer goes back with it. */
+struct isr_said {
+	uint32_t serial;
+	bool expands;
+};
+
+/* What it proposes now, in the arena; false: nothing any more. */
+bool partition_proposal(struct partition *p, int64_t broker_epoch, struct arena *arena,
+			struct alter_partition_request_partition *out, struct isr_said *said);
+struct isr_answer;
+/* An isr_verdict (replication/leading.h). */
+int partition_isr_answered(struct partition *p, const struct isr_said *said, const struct isr_answer *answer,
+			   const struct image *image, struct effects *e);
+/* From time to time: who is behind for too long is proposed to go out. */
+void partition_shrink(struct partition *p, const struct image *image, struct effects *e);
 
 /* Joins the list unless it is ready already: then false. */
 bool partition_wait(struct partition *p, struct waiter *w);

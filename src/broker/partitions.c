@@ -124,7 +124,7 @@ void partitions_free(struct partitions *t)
 
 static struct topic_state *resolve(struct partitions *t, const struct image *image, const struct image_topic *topic)
 {
-	struct layers layers = layers_of_topic(image, t->options.node_id, topic->name);
+	struct layers layers = layers_of_topic(image, t->options.self.node_id, topic->name);
 	struct topic_config config;
 
 	if (topic_config_resolve(t->options.config, layers.v, layers.n, &config))
@@ -187,7 +187,7 @@ struct uuid partitions_own_directory(const struct partitions *t, const struct im
 	struct image_ids replicas = partition_replicas(p);
 
 	for (int i = 0; i < replicas.n; i++)
-		if (replicas.v[i] == t->options.node_id)
+		if (replicas.v[i] == t->options.self.node_id)
 			return partition_directory(p, i);
 	return UUID_DIR_UNASSIGNED;
 }
@@ -251,7 +251,7 @@ static struct partition *make(struct partitions *t, struct uuid topic_id, int32_
 	struct partition *p;
 	int dir;
 
-	if (!now || !image_ids_has(partition_replicas(now), t->options.node_id))
+	if (!now || !image_ids_has(partition_replicas(now), t->options.self.node_id))
 		return NULL;
 	e = partitions_take_in_topic(t, t->image, topic);
 	dir = dir_for(t, now);
@@ -260,7 +260,7 @@ static struct partition *make(struct partitions *t, struct uuid topic_id, int32_
 		log_new(t->options.dirs[dir],
 			&(struct log_id){.topic = str_of(e->state->name), .partition = id, .topic_id = topic_id},
 			&e->state->config));
-	partition_set_role(p, now, t->options.node_id, &none);
+	partition_set_role(p, &t->options.self, t->image, now, &none);
 	check(!none.first && !none.flush);
 	partitions_assign(t, now, p, t->options.dirs[dir]);
 	return p;
@@ -415,7 +415,7 @@ static void follow_topic(void *arg, const struct image_topic *old, const struct 
 
 		if (!role || (old && role == image_topic_partition(old, m.v[i]->id)))
 			continue;
-		partition_set_role(m.v[i], role, f->t->options.node_id, &effects);
+		partition_set_role(m.v[i], &f->t->options.self, f->now, role, &effects);
 		effects_run(&effects, f->core);
 	}
 	members_fini(&m);

@@ -19,14 +19,13 @@
 struct assignments;
 struct config;
 struct core;
-struct image;
 struct log_dir;
 struct partitions;
 
 struct partitions_options {
 	struct env *env;
 	const struct config *config;
-	int32_t node_id;
+	struct partition_self self;
 	struct log_dir **dirs;
 	int n_dirs;
 	uint64_t seed;

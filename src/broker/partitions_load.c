@@ -64,7 +64,7 @@ static const struct image_topic *owner(const struct partitions *t, const struct 
 
 	if (!p || (!uuid_is_zero(e->topic_id) && !uuid_eq(e->topic_id, topic->id)))
 		return NULL;
-	return image_ids_has(partition_replicas(p), t->options.node_id) ? topic : NULL;
+	return image_ids_has(partition_replicas(p), t->options.self.node_id) ? topic : NULL;
 }
 
 /* ---- scanning ---- */
@@ -261,7 +261,7 @@ static void load_one(struct dir_load *d, struct partition *p)
 	load_log(l, p->log);
 	if (log_standing(p->log) != LOG_WHOLE)
 		__atomic_add_fetch(&d->n_short, 1, __ATOMIC_RELAXED);
-	partition_set_role(p, image_topic_partition(topic, p->id), l->table->options.node_id, &none);
+	partition_set_role(p, &l->table->options.self, l->image, image_topic_partition(topic, p->id), &none);
 	check(!none.first && !none.flush);
 	__atomic_add_fetch(&l->n_recovered, 1, __ATOMIC_RELAXED);
 }

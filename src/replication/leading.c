@@ -12,9 +12,13 @@
 /* Long ago, but not so long that differences overflow. */
 #define NEVER_MS (INT64_MIN / 4)
 
-void leading_init(struct leading *l, int32_t node_id)
+void leading_init(struct leading *l, int32_t node_id, int64_t lag_max_ms)
 {
-	*l = (struct leading){.node_id = node_id, .leader_epoch = -1, .partition_epoch = -1, .epoch_start = -1};
+	*l = (struct leading){.node_id = node_id,
+			      .lag_max_ms = lag_max_ms,
+			      .leader_epoch = -1,
+			      .partition_epoch = -1,
+			      .epoch_start = -1};
 }
 
 static void withdraw(struct leading *l)
@@ -30,7 +34,7 @@ void leading_fini(struct leading *l)
 	withdraw(l);
 	xfree(l->followers);
 	xfree(l->isr);
-	leading_init(l, l->node_id);
+	leading_init(l, l->node_id, l->lag_max_ms);
 }
 
 static struct follower *find(const struct leading *l, int32_t id)
@@ -185,9 +189,9 @@ bool leading_has_enough(const struct leading *l, int32_t min_isr)
 	return l->n_isr >= leading_min_isr(l, min_isr);
 }
 
-static bool is_caught_up(const struct follower *f, const struct isr_view *v)
+static bool is_caught_up(const struct leading *l, const struct follower *f, const struct isr_view *v)
 {
-	return f->log_end == v->log_end || v->now_ms - f->caught_up_ms <= v->lag_max_ms;
+	return f->log_end == v->log_end || v->now_ms - f->caught_up_ms <= l->lag_max_ms;
 }
 
 static bool may_come_in(const struct follower *f, const struct image *image)
@@ -210,7 +214,7 @@ int64_t leading_high_watermark(const struct leading *l, const struct isr_view *v
 
 		if (f->log_end >= lowest)
 			continue;
-		if (is_in_maximal(l, f->id) || (is_caught_up(f, v) && may_come_in(f, v->image)))
+		if (is_in_maximal(l, f->id) || (is_caught_up(l, f, v) && may_come_in(f, v->image)))
 			lowest = f->log_end;
 	}
 	return lowest;
@@ -255,7 +259,7 @@ static bool is_behind(const struct leading *l, int32_t id, const struct isr_view
 {
 	const struct follower *f = find(l, id);
 
-	return id != l->node_id && (!f || !is_caught_up(f, v));
+	return id != l->node_id && (!f || !is_caught_up(l, f, v));
 }
 
 bool leading_shrink(struct leading *l, const struct isr_view *v)

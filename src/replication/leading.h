@@ -44,6 +44,7 @@ enum isr_proposal { ISR_COMMITTED, ISR_EXPANDS, ISR_SHRINKS };
 
 struct leading {
 	int32_t node_id;
+	int64_t lag_max_ms;   /* replica.lag.time.max.ms */
 	int32_t leader_epoch; /* -1: none yet */
 	int32_t partition_epoch;
 	int64_t epoch_start; /* our log's end when the epoch began */
@@ -58,7 +59,7 @@ struct leading {
 	int n_proposed;
 };
 
-void leading_init(struct leading *l, int32_t node_id);
+void leading_init(struct leading *l, int32_t node_id, int64_t lag_max_ms);
 void leading_fini(struct leading *l);
 
 /*
@@ -88,8 +89,7 @@ struct isr_view {
 	int64_t log_end;
 	int64_t high_watermark;
 	int64_t now_ms;
-	int64_t lag_max_ms; /* replica.lag.time.max.ms */
-	int32_t min_isr;    /* min.insync.replicas */
+	int32_t min_isr; /* min.insync.replicas */
 };
 
 /* How far all are that count; -1 when it must not move. What is lower than the present one does not move it either. */

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "log/dir.h"
 #include "metadata/image.h"
+#include "metadata/partition.h"
 #include "broker/partition.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_records.h"
@@ -237,18 +239,27 @@ static void an_epoch_ends_where_the_next_began_and_one_to_come_is_unknown(void *
 /* ---- KIP-207, on a partition alone ---- */
 
 /* A role, and room for the ids that lie behind it. */
-union alone {
-	struct image_partition role;
-	char room[sizeof(struct image_partition) + 16 * sizeof(int32_t)];
-};
-
-static void role_is(union alone *a, int32_t leader, int32_t epoch, int n_isr)
+/* Replicas 1 and 2; 1 leads. */
+static struct image_partition *role_of(int32_t epoch, int n_isr)
 {
-	*a = (union alone){.room = {0}};
-	a->role.leader = leader;
-	a->role.leader_epoch = epoch;
-	a->role.n_replicas = 2;
-	a->role.n_isr = (uint16_t)n_isr;
+	static const int32_t ids[] = {1, 2};
+
+	return partition_new(&(struct partition_parts){.leader = 1,
+						       .leader_epoch = epoch,
+						       .partition_epoch = epoch,
+						       .replicas = {ids, 2},
+						       .isr = {ids, n_isr}});
+}
+
+static void set_role(struct partition *p, int32_t epoch, int n_isr)
+{
+	struct image_partition *role = role_of(epoch, n_isr);
+	const struct image *image = image_new(STR("cluster"));
+	struct effects e = {0};
+
+	partition_set_role(p, &(struct partition_self){1, 30000}, image, role, &e);
+	image_unref(&image);
+	xfree(role);
 }
 
 static void fill(struct partition *p)
@@ -288,25 +299,21 @@ static void a_new_leader_tells_no_end_before_its_high_watermark_is_known(void **
 				      .index_interval_bytes = 4096,
 				      .flush_messages = INT64_MAX};
 	struct topic_state *topic = topic_state_new((struct uuid){{1}}, STR("t"), &config);
-	struct effects e = {0};
 	struct log_dir *dir;
 	struct partition *p;
-	union alone role;
 	char *why;
 
 	(void)state;
 	assert_int_equal(log_dir_open(env, &options, &dir, &why), 0);
 	p = partition_make(topic, 0, log_new(dir, &(struct log_id){STR("t"), 0, topic->id}, &topic->config));
 	fill(p);
-	role_is(&role, 1, 3, 2);
-	partition_set_role(p, &role.role, 1, &e);
+	set_role(p, 3, 2);
 	assert_int_equal(log_offsets(p->log).high_watermark, 0);
 	assert_int_equal(listed(p, LATEST, READ_UNCOMMITTED), ERR_OFFSET_NOT_AVAILABLE);
 	assert_int_equal(listed(p, NOW_MS, READ_COMMITTED), ERR_OFFSET_NOT_AVAILABLE);
 	assert_int_equal(listed(p, EARLIEST, READ_UNCOMMITTED), 0);
 	assert_int_equal(listed(p, LATEST, READ_TO_END), 0); /* another replica */
-	role_is(&role, 1, 3, 1);
-	partition_set_role(p, &role.role, 1, &e);
+	set_role(p, 4, 1);
 	assert_int_equal(listed(p, LATEST, READ_UNCOMMITTED), 0);
 	partition_unref(&p);
 	topic_state_unref(&topic);

@@ -43,7 +43,7 @@ static int setup(void **state)
 		{1, 101, false, false}, {2, 102, false, false}, {3, 103, false, false}};
 	struct world *w = xcalloc(1, sizeof(*w));
 
-	leading_init(&w->l, 1);
+	leading_init(&w->l, 1, LAG_MAX_MS);
 	brokers(w, up, 3);
 	w->log_end = 10;
 	w->now_ms = 1000;
@@ -64,7 +64,7 @@ static int teardown(void **state)
 
 static struct isr_view view(const struct world *w)
 {
-	return (struct isr_view){w->image, w->log_end, w->high_watermark, w->now_ms, LAG_MAX_MS, w->min_isr};
+	return (struct isr_view){w->image, w->log_end, w->high_watermark, w->now_ms, w->min_isr};
 }
 
 static int64_t high_watermark(const struct world *w)

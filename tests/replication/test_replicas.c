@@ -211,7 +211,7 @@ static void commit(struct node *n, int64_t upto)
 
 static struct isr_view view_of(const struct node *n)
 {
-	return (struct isr_view){w.history[n->view].image, n->end, n->high_watermark, w.now_ms, LAG_MAX_MS, w.min_isr};
+	return (struct isr_view){w.history[n->view].image, n->end, n->high_watermark, w.now_ms, w.min_isr};
 }
 
 static void move_high_watermark(struct node *n)
@@ -608,7 +608,7 @@ static void begin(uint64_t seed)
 		w.nodes[i].id = i + 1;
 		w.nodes[i].up = true;
 		w.nodes[i].own_epoch = -1;
-		leading_init(&w.nodes[i].leading, i + 1);
+		leading_init(&w.nodes[i].leading, i + 1, LAG_MAX_MS);
 		following_init(&w.nodes[i].following);
 	}
 	publish((struct image_ids){all, N}, 1, false);

@@ -49,6 +49,8 @@ struct fetch {
 	struct fetch_session *session; /* a reference, of CONTEXT_INCREMENTAL */
 	int32_t session_epoch;	       /* the session's must be the one after it when the answer is made */
 	int32_t replica_id;
+	int64_t replica_epoch;
+	bool told; /* a follower's offsets are known since the first reading */
 	int32_t max_bytes;
 	int32_t min_bytes;
 	enum isolation isolation;
@@ -214,12 +216,6 @@ static void look_up(struct fetch *f, struct part *p)
 		p->error = ERR_UNKNOWN_TOPIC_OR_PARTITION;
 		return;
 	}
-	if (f->replica_id >= 0 &&
-	    !image_ids_has(partition_replicas(image_topic_partition(t, p->want.partition)), f->replica_id)) {
-		p->error = ERR_UNKNOWN_LEADER_EPOCH;
-		f->has_error = true;
-		return;
-	}
 	found = core_partition(f->r->core, t->id, p->want.partition);
 	if (!found) {
 		p->error = ERR_NOT_LEADER_OR_FOLLOWER;
@@ -239,9 +235,19 @@ static void drop_reading(struct fetch *f)
 
 static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait)
 {
+	struct effects effects = {0};
+	struct partition_follower follower = {
+		.id = f->replica_id,
+		.broker_epoch = f->replica_epoch,
+		.log_start = p->want.log_start_offset,
+		.image = f->r->core->image,
+		.effects = &effects,
+	};
 	struct partition_read *r = &p->read;
+	int err;
 
 	*r = (struct partition_read){
+		.follower = f->replica_id >= 0 && !f->told ? &follower : NULL,
 		.offset = p->want.fetch_offset,
 		.max_bytes = p->want.max_bytes < limit ? p->want.max_bytes : (int32_t)limit,
 		.current_leader_epoch = p->want.current_leader_epoch,
@@ -252,7 +258,9 @@ static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait
 		.nowait = nowait,
 		.arena = &f->r->arena,
 	};
-	return partition_read(p->partition, r);
+	err = partition_read(p->partition, r);
+	effects_run(&effects, f->r->core);
+	return err;
 }
 
 /* Reads all; false when pages have to be fetched from the disk first. */
@@ -278,6 +286,7 @@ static bool read_parts(struct fetch *f, bool nowait)
 		f->has_error |= err != 0;
 		f->readable += p->read.records.len;
 	}
+	f->told = true;
 	return !cold;
 }
 
@@ -694,6 +703,7 @@ static void read_limits(struct fetch *f, const struct fetch_request *in)
 	bool consumer;
 
 	f->replica_id = f->r->version >= 15 ? in->replica_state.replica_id : in->replica_id;
+	f->replica_epoch = f->r->version >= 15 ? in->replica_state.replica_epoch : -1;
 	consumer = f->replica_id < 0 && f->replica_id != REPLICA_FUTURE;
 	f->max_bytes = in->max_bytes < most ? in->max_bytes : most;
 	f->min_bytes = in->min_bytes < f->max_bytes ? in->min_bytes : f->max_bytes;

@@ -319,7 +319,10 @@ static bool settle(struct produce *w, struct part *p)
 			return true;
 		}
 		if (v.offsets.high_watermark > p->last_offset) {
-			p->state = PART_DONE;
+			if (v.short_of_replicas)
+				refuse(w, p, ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, STR_NULL);
+			else
+				p->state = PART_DONE;
 			return true;
 		}
 		partition_unwait(&p->waiter);

@@ -1,0 +1,27 @@
+/*
+ * partition_private: what the files of the monitor share. Everything is under the partition's lock.
+ */
+#ifndef ODRADEK_BROKER_PARTITION_PRIVATE_H
+#define ODRADEK_BROKER_PARTITION_PRIVATE_H
+
+#include "broker/partition.h"
+
+/* ---- partition.c ---- */
+
+/* Takes out those that are ready, or all. Their references of the partition are dropped by partition_unwait. */
+void partition_wake_ready(struct partition *p, bool all, struct effects *e);
+
+/* ---- partition_isr.c ---- */
+
+/* The high watermark goes as far as all replicas are that count; `image` may be NULL: then that of several stays. */
+void partition_advance(struct partition *p, const struct image *image, struct effects *e);
+/* After the role was set: the other replicas that are there now. */
+void partition_follow_replicas(struct partition *p, const struct partition_self *self,
+			       const struct image_partition *now);
+void partition_stop_leading(struct partition *p);
+/* May r->follower fetch here? 0, or Kafka's error. */
+int partition_check_follower(const struct partition *p, const struct partition_read *r);
+/* It has all below what it asks for: the high watermark may move, and it may come in. 0, or Kafka's error. */
+int partition_note_follower(struct partition *p, const struct partition_read *r);
+
+#endif

@@ -1,0 +1,389 @@
+/*
+ * followers: a node in the simulator leads a partition that another broker has a replica of. The other broker, number 2, is played by the
+ * test, from another machine, with what brokers say: BrokerRegistration, BrokerHeartbeat and Fetch.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "controller/controller.h"
+#include "net/channel.h"
+#include "protocol/broker_heartbeat.h"
+#include "protocol/broker_registration.h"
+#include "protocol/create_topics.h"
+#include "protocol/describe_cluster.h"
+#include "protocol/fetch.h"
+#include "protocol/metadata.h"
+#include "protocol/produce.h"
+#include "tests/base/cm.h"
+#include "tests/broker/raw_world.h"
+#include "wire/batch.h"
+#include "wire/codec.h"
+
+enum { PATIENCE_MS = 60000, CONTROLLER, BROKER, PRODUCER, N_CHANNELS = 3, LAG_MAX_MS = 2000 };
+
+static const char *const SETTINGS[] = {"listeners=PLAINTEXT://10.0.0.1:9092,CONTROLLER://10.0.0.1:9093",
+				       "advertised.listeners=PLAINTEXT://10.0.0.1:9092",
+				       "controller.quorum.voters=1@10.0.0.1:9093",
+				       "replica.lag.time.max.ms=2000",
+				       "broker.session.timeout.ms=600000",
+				       NULL};
+
+static struct {
+	struct channels channels;
+	struct channel to[N_CHANNELS];
+	struct arena arena;
+	struct call produce;
+	struct buf batch;
+	struct uuid topic_id;
+	int64_t broker_epoch;
+	int32_t leader_epoch;
+	int64_t end; /* of our replica */
+} t;
+
+static void in_peer(void (*run)(void *), void *arg)
+{
+	assert_true(sim_call(raw_world(), RAW_PEER, run, arg));
+}
+
+/* ---- asking ---- */
+
+static void on_done(struct call *c)
+{
+	c->owner = &t;
+}
+
+static void send_call(void *arg)
+{
+	struct call *c = arg;
+
+	list_init(&c->link);
+	timer_init(&c->timer, t.channels.loop, NULL);
+	channel_call(&t.to[c->lane], c);
+}
+
+static bool is_done(void *arg)
+{
+	return ((struct call *)arg)->owner != NULL;
+}
+
+static void begin(struct call *c, int channel, int16_t key, const void *request)
+{
+	*c = (struct call){.key = key,
+			   .lane = (int8_t)(channel - CONTROLLER),
+			   .request = request,
+			   .arena = &t.arena,
+			   .done = on_done};
+	in_peer(send_call, c);
+}
+
+static const void *answer(struct call *c)
+{
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, is_done, c));
+	assert_int_equal(c->err, 0);
+	return c->response;
+}
+
+static const void *ask(int channel, int16_t key, const void *request)
+{
+	struct call c;
+
+	begin(&c, channel, key, request);
+	return answer(&c);
+}
+
+/* ---- broker 2 ---- */
+
+static struct str cluster_id(void)
+{
+	struct describe_cluster_request in;
+	const struct describe_cluster_response *out;
+
+	codec_init(&describe_cluster_request_schema, &in);
+	out = ask(BROKER, describe_cluster_request_KEY, &in);
+	return out->cluster_id;
+}
+
+static void add_features(struct broker_registration_request *in)
+{
+	static struct broker_registration_request_feature features[16];
+
+	in->features.v = features;
+	for (const struct controller_feature *f = CONTROLLER_FEATURES; f->name; f++)
+		in->features.v[in->features.n++] =
+			(struct broker_registration_request_feature){str_of(f->name), f->min, f->max};
+}
+
+static void register_broker(void)
+{
+	static struct uuid directory = {{0xd2, 2}};
+	struct broker_registration_request_listener listener = {STR("PLAINTEXT"), STR("10.0.0.2"), 9092, 0};
+	struct broker_registration_request in;
+	const struct broker_registration_response *out;
+
+	codec_init(&broker_registration_request_schema, &in);
+	in.broker_id = 2;
+	in.cluster_id = cluster_id();
+	in.incarnation_id = (struct uuid){{2, 2}};
+	in.listeners.v = &listener;
+	in.listeners.n = 1;
+	in.log_dirs.v = &directory;
+	in.log_dirs.n = 1;
+	in.previous_broker_epoch = -1;
+	add_features(&in);
+	out = ask(CONTROLLER, broker_registration_request_KEY, &in);
+	assert_int_equal(out->error_code, 0);
+	t.broker_epoch = out->broker_epoch;
+}
+
+static void beat(bool want_fence)
+{
+	struct broker_heartbeat_request in;
+	const struct broker_heartbeat_response *out;
+
+	codec_init(&broker_heartbeat_request_schema, &in);
+	in.broker_id = 2;
+	in.broker_epoch = t.broker_epoch;
+	in.current_metadata_offset = INT64_MAX;
+	in.want_fence = want_fence;
+	out = ask(CONTROLLER, broker_heartbeat_request_KEY, &in);
+	assert_int_equal(out->error_code, 0);
+	assert_int_equal(out->is_fenced, want_fence);
+}
+
+/* Kafka's error; what there is of records is taken. */
+static int fetch_as(int64_t broker_epoch)
+{
+	struct fetch_request_partition part;
+	struct fetch_request_topic topic = {.topic_id = t.topic_id, .partitions = {&part, 1}};
+	struct fetch_request in;
+	const struct fetch_response *out;
+	const struct fetch_response_partition *p;
+	struct batch_iter it;
+
+	codec_init(&fetch_request_schema, &in);
+	codec_init(&fetch_request_partition_schema, &part);
+	in.replica_state.replica_id = 2;
+	in.replica_state.replica_epoch = broker_epoch;
+	in.max_bytes = 1 << 20;
+	in.max_wait_ms = 500;
+	in.min_bytes = 1;
+	in.session_epoch = -1;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	part.current_leader_epoch = t.leader_epoch;
+	part.fetch_offset = t.end;
+	part.partition_max_bytes = 1 << 20;
+	part.log_start_offset = 0;
+	out = ask(BROKER, fetch_request_KEY, &in);
+	assert_int_equal(out->error_code, 0);
+	p = &out->responses.v[0].partitions.v[0];
+	it = batch_iter(p->records.p, (size_t)p->records.len);
+	while (p->error_code == 0 && batch_next(&it))
+		t.end = batch_last_offset(&it.header) + 1;
+	return p->error_code;
+}
+
+static int fetch(void)
+{
+	return fetch_as(t.broker_epoch);
+}
+
+/* ---- the topic ---- */
+
+static void make_topic(const char *min_isr)
+{
+	static int32_t replicas[] = {1, 2};
+	struct create_topics_request_assignment a = {0, {replicas, 2}};
+	struct create_topics_request_config c = {STR("min.insync.replicas"), str_of(min_isr)};
+	struct create_topics_request_topic topic = {STR("t"), -1, -1, {&a, 1}, {&c, 1}};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	const struct create_topics_response *out = ask(BROKER, create_topics_request_KEY, &in);
+
+	assert_int_equal(out->topics.v[0].error_code, 0);
+	t.topic_id = out->topics.v[0].topic_id;
+}
+
+/* How many are in sync, as clients are told. */
+static int in_sync(void)
+{
+	struct metadata_request_topic topic = {.name = STR("t")};
+	struct metadata_request in = {.topics = {&topic, 1}};
+	const struct metadata_response *out = ask(BROKER, metadata_request_KEY, &in);
+	const struct metadata_response_partition *p = &out->topics.v[0].partitions.v[0];
+
+	assert_int_equal(p->leader_id, 1);
+	t.leader_epoch = p->leader_epoch;
+	return p->isr_nodes.n;
+}
+
+static void wait_in_sync(int n)
+{
+	for (int i = 0; i < 1000 && in_sync() != n; i++)
+		sim_run_until(raw_world(), 10, raw_has_answer, &(struct caller){0});
+	assert_int_equal(in_sync(), n);
+}
+
+static void produce_begin(void)
+{
+	static struct produce_request_partition part;
+	static struct produce_request_topic topic;
+	static struct produce_request in;
+	struct batch_options options = BATCH_OPTIONS_NONE;
+	struct batch_builder b;
+
+	t.batch.len = 0;
+	batch_begin(&b, &t.batch, &options);
+	batch_add(&b, raw_world_ms(), BYTES_NULL, (struct bytes){(const uint8_t *)"value", 5});
+	batch_end(&b);
+	part = (struct produce_request_partition){.records = {.p = t.batch.p, .len = (int64_t)t.batch.len}};
+	topic = (struct produce_request_topic){STR("t"), t.topic_id, {&part, 1}};
+	in = (struct produce_request){STR_NULL, -1, 30000, {&topic, 1}};
+	begin(&t.produce, PRODUCER, produce_request_KEY, &in);
+}
+
+static int produce_end(void)
+{
+	const struct produce_response *out = answer(&t.produce);
+
+	return out->responses.v[0].partition_responses.v[0].error_code;
+}
+
+/* ---- the world ---- */
+
+static void on_broken(struct channel *ch, int err, struct list *calls)
+{
+	(void)ch;
+	(void)err;
+	assert_true(list_empty(calls));
+}
+
+static void start(void *arg)
+{
+	(void)arg;
+	arena_init(&t.arena, 64 << 20);
+	channels_init(&t.channels, loop_new(sim_env(raw_world(), RAW_PEER), "broker 2"));
+	t.channels.client_id = STR("broker-2");
+	t.channels.answer_max = 1 << 24;
+	t.channels.broken = on_broken;
+	for (int i = 0; i < N_CHANNELS; i++)
+		channel_init(&t.to[i], &t.channels, "10.0.0.1", i == 0 ? 9093 : 9092);
+}
+
+static void stop(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < N_CHANNELS; i++)
+		channel_fini(&t.to[i]);
+	channels_fini(&t.channels);
+	arena_fini(&t.arena);
+}
+
+static int up(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	raw_world_up_with(SETTINGS);
+	in_peer(start, NULL);
+	register_broker();
+	beat(false);
+	return 0;
+}
+
+static int down(void **state)
+{
+	(void)state;
+	in_peer(stop, NULL);
+	raw_world_down();
+	buf_fini(&t.batch);
+	return 0;
+}
+
+/* ---- stories ---- */
+
+static void test_a_write_is_acknowledged_when_all_in_sync_have_it(void **state)
+{
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	produce_begin();
+	assert_int_equal(fetch(), 0); /* it reads the record, which it had not */
+	assert_int_equal(t.end, 1);
+	assert_false(is_done(&t.produce));
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(produce_end(), 0);
+}
+
+static void test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up(void **state)
+{
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	produce_begin();
+	assert_int_equal(produce_end(), 0); /* nobody fetched: it waited for the follower to go out */
+	wait_in_sync(1);
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(in_sync(), 1);
+	assert_int_equal(fetch(), 0);
+	wait_in_sync(2);
+}
+
+static void test_a_fetch_of_an_earlier_life_counts_for_nothing(void **state)
+{
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	produce_begin();
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(fetch_as(t.broker_epoch - 1), ERR_NOT_LEADER_OR_FOLLOWER);
+	assert_false(is_done(&t.produce));
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(produce_end(), 0);
+}
+
+static void test_with_too_few_in_sync_nothing_is_written(void **state)
+{
+	(void)state;
+	make_topic("2");
+	wait_in_sync(2);
+	beat(true);
+	wait_in_sync(1);
+	produce_begin();
+	assert_int_equal(produce_end(), ERR_NOT_ENOUGH_REPLICAS);
+	assert_int_equal(fetch(), 0); /* it may go on fetching, and is not let in while it is fenced */
+	assert_int_equal(in_sync(), 1);
+	beat(false);
+	assert_int_equal(fetch(), 0);
+	wait_in_sync(2);
+	produce_begin();
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(produce_end(), 0);
+}
+
+static void test_who_goes_out_after_the_write_leaves_too_few(void **state)
+{
+	(void)state;
+	make_topic("2");
+	wait_in_sync(2);
+	produce_begin();
+	wait_in_sync(1);
+	assert_false(is_done(&t.produce)); /* below min.insync.replicas nothing is committed */
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(fetch(), 0);
+	wait_in_sync(2);
+	assert_int_equal(produce_end(), 0);
+}
+
+int main(void)
+{
+#define STORY(name) cmocka_unit_test_setup_teardown(name, up, down)
+	const struct CMUnitTest tests[] = {
+		STORY(test_a_write_is_acknowledged_when_all_in_sync_have_it),
+		STORY(test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up),
+		STORY(test_a_fetch_of_an_earlier_life_counts_for_nothing),
+		STORY(test_with_too_few_in_sync_nothing_is_written),
+		STORY(test_who_goes_out_after_the_write_leaves_too_few),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
