@@ -176,8 +176,12 @@ int sim_list(struct env *base, const char *path, int (*each)(void *arg, const ch
 		return err;
 	if (!dir->is_dir)
 		return -ENOTDIR;
-	if (device_fails(e->disk, dir, SIM_FAIL_READS))
+	if (!take_descriptor(e))
+		return -EMFILE;
+	if (device_fails(e->disk, dir, SIM_FAIL_READS)) {
+		give_descriptor(e);
 		return -EIO;
+	}
 	list_each(it, &dir->names) n++;
 	copy = xcalloc(n + 1, sizeof(*copy));
 	n = 0;
@@ -195,6 +199,7 @@ int sim_list(struct env *base, const char *path, int (*each)(void *arg, const ch
 	for (size_t i = 0; i < n; i++)
 		xfree(copy[i].text);
 	xfree(copy);
+	give_descriptor(e);
 	return err;
 }
 

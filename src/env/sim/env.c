@@ -319,6 +319,15 @@ void sim_set_descriptors(struct sim_world *w, int i, int32_t n)
 	w->envs[i]->own_descriptors = n;
 }
 
+void sim_refuse_descriptors(struct sim_world *w, int i, int64_t n, int64_t more)
+{
+	struct sim_env *e = w->envs[i];
+
+	sim_trace(w, e, "refuse descriptors", (uint64_t)n, (uint64_t)more);
+	e->refuse_from = e->asked_for + n;
+	e->refuse_upto = n ? e->refuse_from + more + 1 : 0;
+}
+
 int64_t sim_disk_used(const struct sim_world *w, int i)
 {
 	return w->envs[i]->disk->used_bytes;
@@ -338,7 +347,8 @@ bool take_descriptor(struct sim_env *e)
 {
 	int32_t most = e->own_descriptors ? e->own_descriptors : e->w->options.descriptors;
 
-	if (e->n_descriptors >= most) {
+	e->asked_for++;
+	if (e->n_descriptors >= most || (e->asked_for >= e->refuse_from && e->asked_for < e->refuse_upto)) {
 		sim_met(e->w, SIM_MET_NO_DESCRIPTOR);
 		return false;
 	}

@@ -114,6 +114,8 @@ void sim_fail_device(struct sim_world *w, int i, const char *path, int which);
 /* This machine's own capacity and descriptors; 0: as the options say. */
 void sim_set_disk_bytes(struct sim_world *w, int i, int64_t bytes);
 void sim_set_descriptors(struct sim_world *w, int i, int32_t n);
+/* Of the descriptors that the machine asks for from now on, the n-th (1 is the next; 0: none) is refused, and so are `more` behind it. */
+void sim_refuse_descriptors(struct sim_world *w, int i, int64_t n, int64_t more);
 int64_t sim_disk_used(const struct sim_world *w, int i);
 int32_t sim_descriptors_used(const struct sim_world *w, int i);
 void sim_wipe_disk(struct sim_world *w, int i);

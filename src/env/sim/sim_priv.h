@@ -88,6 +88,9 @@ struct sim_env {
 	int64_t own_disk_bytes;	 /* 0: as the options say */
 	int32_t own_descriptors; /* 0: as the options say */
 	int n_descriptors;
+	int64_t asked_for; /* descriptors; those from refuse_from on, below refuse_upto, are not given */
+	int64_t refuse_from;
+	int64_t refuse_upto;
 	uint16_t next_port;
 	struct list blocks; /* of its heap */
 	int64_t n_blocks;
