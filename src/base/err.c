@@ -78,7 +78,12 @@ bool err_is_disk_full(int err)
 	return err == -ENOSPC || err == -EDQUOT;
 }
 
+bool err_is_no_descriptor(int err)
+{
+	return err == -EMFILE || err == -ENFILE;
+}
+
 bool err_passes(int err)
 {
-	return err_is_disk_full(err) || err == -EMFILE || err == -ENFILE;
+	return err_is_disk_full(err) || err_is_no_descriptor(err);
 }

@@ -33,7 +33,9 @@ bool err_is_retriable(int err);
 
 /* A disk or a quota that is full. */
 bool err_is_disk_full(int err);
-/* What passes by itself, and leaves a file as good as it was: that, and a lack of descriptors. */
+/* The process, or the machine, has no descriptor left. */
+bool err_is_no_descriptor(int err);
+/* What passes by itself, and leaves a file as good as it was: one of these two. */
 bool err_passes(int err);
 
 #endif

@@ -410,7 +410,7 @@ int clean_sync_names(struct log_clean *c)
 {
 	int err = env_sync_dir(c->env, c->dir);
 
-	c->unsynced = err == -EMFILE || err == -ENFILE;
+	c->unsynced = err_is_no_descriptor(err);
 	c->names_lost = c->names_lost || (err && !c->unsynced);
 	return err;
 }

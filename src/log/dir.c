@@ -94,19 +94,23 @@ static bool is_on_disk(const struct on_disk *d, const struct buf *text)
 	return d->known && hash.hi == d->hash.hi && hash.lo == d->hash.lo;
 }
 
-static void read_checkpoints(struct log_dir *dir)
+/* 0; a lack of descriptors: what could not be read counts for something. */
+static int read_checkpoints(struct log_dir *dir)
 {
 	for (int i = 0; i < CHECKPOINT_KINDS; i++) {
 		char path[PATH_SIZE];
 
 		path_in(path, dir->path, CHECKPOINT_FILES[i]);
 		int err = checkpoint_read(dir->env, path, &dir->checkpoints[i]);
+		if (err_is_no_descriptor(err))
+			return err;
 		if (err && err != -ENOENT)
 			diag_warn(dir->env->diag, "checkpoint unreadable, counts as empty",
 				  "file=%s error=%s remedy=none-needed", path, err_name(err));
 		if (!err && dir->clean) /* after a kill the name may not be durable */
 			note_on_disk(&dir->on_disk[i], dir->checkpoints[i].text, strlen(dir->checkpoints[i].text));
 	}
+	return 0;
 }
 
 static bool is_of(void *arg, const struct checkpoint_entry *e)
@@ -137,17 +141,19 @@ static int make_dir(struct log_dir *dir)
  * Makes the directory's name durable, and that of each parent: some may have been made with it, by this process or by
  * one that was killed before it came this far. Once a directory says that it is formatted it is there to stay.
  */
-static void sync_parents(struct log_dir *dir)
+static int sync_parents(struct log_dir *dir)
 {
 	char path[PATH_SIZE];
+	int err = 0;
 
 	memcpy(path, dir->path, strlen(dir->path) + 1);
-	for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
+	for (char *slash = strrchr(path, '/'); slash && !err_is_no_descriptor(err); slash = strrchr(path, '/')) {
 		slash[slash == path] = '\0';
-		env_sync_dir(dir->env, path); /* one that we may not open was not made by us */
+		err = env_sync_dir(dir->env, path); /* one that we may not open was not made by us */
 		if (slash == path)
 			break;
 	}
+	return err_is_no_descriptor(err) ? err : 0;
 }
 
 static int open_dir(struct log_dir *dir, char **why)
@@ -172,17 +178,18 @@ static int open_dir(struct log_dir *dir, char **why)
 	}
 	err = meta_properties_read(dir->env, dir->path, &dir->meta, why);
 	dir->formatted = err == 0;
-	if (!dir->formatted)
-		sync_parents(dir);
 	if (err && err != -ENOENT) {
 		if (!*why)
 			*why = xasprintf("%s/meta.properties cannot be read: %s", dir->path, err_name(err));
 		return err;
 	}
 	read_marker(dir);
-	read_checkpoints(dir);
+	err = dir->formatted ? 0 : sync_parents(dir);
+	if (!err)
+		err = read_checkpoints(dir);
 	/* One that was killed may have put meta.properties in place and no more; what follows must not outlive it in a power cut. */
-	err = dir->formatted && !dir->clean ? env_sync_dir(dir->env, dir->path) : 0;
+	if (!err && dir->formatted && !dir->clean)
+		err = env_sync_dir(dir->env, dir->path);
 	return err ? err : env_list(dir->env, dir->path, doubt_name, dir);
 }
 

@@ -170,7 +170,7 @@ bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
 static void note_sync(struct log_flush *f, int err)
 {
 	f->error = err;
-	f->sync_failed = err && err != -EMFILE && err != -ENFILE;
+	f->sync_failed = err && !err_is_no_descriptor(err);
 }
 
 void log_flush_run(struct log_flush *f)

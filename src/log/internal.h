@@ -163,6 +163,8 @@ int segment_write_pending(struct log *log, struct segment *s);
 int segment_seal_indexes(struct log *log, struct segment *s);
 int segment_read_max_timestamp(struct log *log, struct segment *s);
 int segment_add_aborted(struct log *log, struct segment *s, const struct completed_txn *t);
+/* Those whose markers lie at or behind the offset go. */
+int segment_cut_aborted(struct log *log, struct segment *s, int64_t offset);
 /* Cuts all four files back to a batch that begins at pos, whose base offset is `offset`. */
 int segment_truncate(struct log *log, struct segment *s, int64_t pos, int64_t offset);
 /* The full size of its offset index as the settings have it, in entries. */

@@ -275,18 +275,21 @@ static int load_unclean(struct log *log, int64_t recovery_point, struct recovery
 
 /* ---- the rest ---- */
 
-static void load_epochs(struct found *f)
+/* 0; what passes. A file that is not there, or cannot be read, is made again. */
+static int load_epochs(struct found *f)
 {
 	char path[PATH_SIZE];
 	char *text;
 	size_t len;
 
 	path_in(path, f->dir, "leader-epoch-checkpoint");
-	if (env_read_file(f->log->env, path, 64 << 20, &text, &len))
-		return;
+	int err = env_read_file(f->log->env, path, 64 << 20, &text, &len);
+	if (err)
+		return err_passes(err) ? err : 0;
 	if (!epochs_parse(&f->log->epochs, (struct str){text, (int32_t)len}))
 		diag_warn(f->log->env->diag, "leader epochs unreadable, found again from the records", "file=%s", path);
 	xfree(text);
+	return 0;
 }
 
 static int load_topic_id(struct found *f)
@@ -449,8 +452,9 @@ static int load_files(struct found *f, const struct log_load *how)
 		return err;
 	log->data = log_data_new(log);
 	log->data->owner_dirty = f->owner_rewritten;
-	load_epochs(f);
-	err = add_segments(f);
+	err = load_epochs(f);
+	if (!err)
+		err = add_segments(f);
 	if (!err)
 		err = load_state(f, how, from);
 	if (!is_damage(err))

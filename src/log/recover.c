@@ -131,7 +131,8 @@ static int trusted_entry(struct log *log, struct segment *s, struct verify *v, i
 	struct batch_header h;
 	struct file *file;
 
-	if (recovery_point <= s->base || segment_open(log, s, SEGMENT_INDEX, false, &file))
+	if (recovery_point <= s->base || segment_open(log, s, SEGMENT_TIME, false, &file) ||
+	    segment_open(log, s, SEGMENT_INDEX, false, &file)) /* both are kept, or both are made anew */
 		return -1;
 	int32_t n = index_count(file, KEY_OFFSET, s->size);
 	if (n < 0)

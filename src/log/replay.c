@@ -10,7 +10,6 @@
 #include "base/mem.h"
 #include "log/internal.h"
 #include "log/paths.h"
-#include "log/txn_index.h"
 
 enum { SNAPSHOT_SIZE_MAX = 512 << 20, MARKER_SIZE_MAX = 4096 };
 
@@ -98,12 +97,8 @@ static int replay_segment(struct log *log, struct segment *s, int64_t from)
 {
 	struct scan scan;
 	struct file *file;
-	int err = segment_open(log, s, SEGMENT_TXN, false, &file);
+	int err = segment_cut_aborted(log, s, from);
 
-	if (!err)
-		err = txn_index_cut(file, s->base, from);
-	if (err == -ENOENT)
-		err = 0;
 	if (!err)
 		err = segment_locate(log, s, from, &scan, NULL);
 	if (!err)

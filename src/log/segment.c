@@ -47,11 +47,12 @@ void segment_path(const struct log *log, const struct segment *s, enum segment_f
 	path_of_offset(out, dir, s->base, suffix);
 }
 
-/* Over the budget for files: lets go of those of this log that are not the active segment's. */
-static void close_older(struct log *log)
+/* Over the budget for files: lets go of those of this log that are not the active segment's, nor of `s`, which is in use. */
+static void close_older(struct log *log, const struct segment *s)
 {
 	for (int i = 0; i + 1 < log->data->n; i++)
-		segment_close_files(&log->data->segments[i]);
+		if (&log->data->segments[i] != s)
+			segment_close_files(&log->data->segments[i]);
 }
 
 int segment_open(struct log *log, struct segment *s, enum segment_file kind, bool create, struct file **out)
@@ -63,7 +64,7 @@ int segment_open(struct log *log, struct segment *s, enum segment_file kind, boo
 	s->used_ms = env_mono_ms(log->env);
 	if (!s->files[kind]) {
 		if (__atomic_load_n(&log->env->open_files, __ATOMIC_RELAXED) >= log->env->open_files_max)
-			close_older(log);
+			close_older(log, s);
 		segment_path(log, s, kind, path);
 		int err = env_open(log->env, path, FILE_WRITE | (create ? FILE_CREATE : 0), &s->files[kind]);
 		if (kind == SEGMENT_TXN)
@@ -309,6 +310,14 @@ static int cut_index(struct log *log, struct segment *s, enum segment_file kind,
 	return file_truncate(file, (int64_t)*n * (kind == SEGMENT_TIME ? TIME_ENTRY : INDEX_ENTRY));
 }
 
+int segment_cut_aborted(struct log *log, struct segment *s, int64_t offset)
+{
+	struct file *file;
+	int err = segment_open(log, s, SEGMENT_TXN, false, &file);
+
+	return err ? (err == -ENOENT ? 0 : err) : txn_index_cut(file, s->base, offset);
+}
+
 static int reset_marks(struct log *log, struct segment *s)
 {
 	uint8_t entry[TIME_ENTRY];
@@ -370,8 +379,8 @@ int segment_truncate(struct log *log, struct segment *s, int64_t pos, int64_t of
 	err = cut_index(log, s, SEGMENT_INDEX, KEY_POSITION, pos, &s->index_n);
 	if (!err)
 		err = cut_index(log, s, SEGMENT_TIME, KEY_TIMESTAMP, offset, &s->time_n);
-	if (!err && segment_open(log, s, SEGMENT_TXN, false, &file) == 0)
-		err = txn_index_cut(file, s->base, offset);
+	if (!err)
+		err = segment_cut_aborted(log, s, offset);
 	if (!err)
 		err = reset_marks(log, s);
 	s->dirty = s->indexes_dirty = true;

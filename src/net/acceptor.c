@@ -310,9 +310,8 @@ static void accept_failed(struct net_listener *l, int err)
 	if (tell(net, TELL_DESCRIPTORS))
 		diag_error(net->env->diag, "connection refused", "listener=%s reason=\"%s\" connections=%d",
 			   l->config.name,
-			   err == -EMFILE || err == -ENFILE
-				   ? "no file descriptors are left: raise the limit (ulimit -n)"
-				   : err_name(err),
+			   err_is_no_descriptor(err) ? "no file descriptors are left: raise the limit (ulimit -n)"
+						     : err_name(err),
 			   net->acceptor.n_conns);
 }
 
