@@ -3,7 +3,7 @@
  *
  * A range is found on the loop, under the partition's lock; reading, decompressing and applying it is a job, which has the shard's state
  * for itself until the load has ended. Batches of the formats before 2 cannot be replayed: such a shard fails, loudly, instead of
- * forgetting what they hold.
+ * forgetting what they hold. A log that cannot be read for now (a lack of descriptors, one that is to be loaded again) is waited for.
  */
 #include <errno.h>
 
@@ -16,6 +16,9 @@
 #include "compress/compress.h"
 #include "config/config.h"
 #include "wire/batch.h"
+
+#define RETRY_MS 50 /* at first; then twice as long, up to: */
+#define RETRY_MAX_MS 1600
 
 static void next_range(struct coordinator_shard *s);
 
@@ -104,16 +107,24 @@ static void read_job(struct work *work)
 
 /* ---- on the loop ---- */
 
-static void end_load(struct coordinator_shard *s, int err)
+void shard_load_drop(struct coordinator_shard *s)
 {
 	struct shard_load *l = &s->load;
 
+	timer_stop(&l->timer);
 	if (l->codecs)
 		codecs_free(l->codecs);
 	l->codecs = NULL;
 	buf_fini(&l->bytes);
 	buf_fini(&l->unfolded);
 	arena_fini(&l->arena);
+}
+
+static void end_load(struct coordinator_shard *s, int err)
+{
+	struct shard_load *l = &s->load;
+
+	shard_load_drop(s);
 	if (err)
 		diag_error(s->core->loop->env->diag, "coordinator could not be loaded",
 			   "topic=%s partition=%d offset=%lld error=%s", s->type->type->topic, s->id,
@@ -139,6 +150,18 @@ static void range_is_read(struct work *work)
 		next_range(s);
 }
 
+static void load_later(struct coordinator_shard *s, int err)
+{
+	struct shard_load *l = &s->load;
+
+	diag_warn(s->core->loop->env->diag, "coordinator is not loaded yet, tried again",
+		  "topic=%s partition=%d offset=%lld error=%s", s->type->type->topic, s->id, (long long)l->offset,
+		  err_name(err));
+	timer_start(&l->timer, l->retry_ms);
+	if (l->retry_ms < RETRY_MAX_MS)
+		l->retry_ms *= 2;
+}
+
 static void next_range(struct coordinator_shard *s)
 {
 	struct shard_load *l = &s->load;
@@ -159,6 +182,10 @@ static void next_range(struct coordinator_shard *s)
 		return;
 	}
 	err = partition_read(s->partition, &r);
+	if (err == ERR_KAFKA_STORAGE_ERROR) {
+		load_later(s, err);
+		return;
+	}
 	/* What was compacted away at the end leaves nothing to read. */
 	if (err || r.records.len == 0) {
 		end_load(s, err);
@@ -170,19 +197,44 @@ static void next_range(struct coordinator_shard *s)
 	env_work(s->core->loop, &l->work);
 }
 
-void shard_load(struct coordinator_shard *s)
+/* The range is known when the log can be read: one that is unread looks empty. */
+static void find_range(struct coordinator_shard *s)
 {
 	struct shard_load *l = &s->load;
 	struct partition_view view;
 
-	*l = (struct shard_load){.began_ms = env_mono_ms(s->core->loop->env)};
-	arena_init(&l->arena, SIZE_MAX); /* what was applied once is applied again */
-	l->codecs = codecs_new();
 	partition_look(s->partition, &view);
+	if (view.error) {
+		load_later(s, view.error);
+		return;
+	}
+	l->has_range = true;
 	l->offset = view.offsets.start;
 	l->end = view.offsets.end;
 	s->committed = view.offsets.high_watermark;
 	s->end = view.offsets.end;
 	s->type->type->committed(s->state, s->committed);
 	next_range(s);
+}
+
+static void load_due(struct timer *t)
+{
+	struct shard_load *l = container_of(t, struct shard_load, timer);
+	struct coordinator_shard *s = container_of(l, struct coordinator_shard, load);
+
+	if (l->has_range)
+		next_range(s);
+	else
+		find_range(s);
+}
+
+void shard_load(struct coordinator_shard *s)
+{
+	struct shard_load *l = &s->load;
+
+	*l = (struct shard_load){.began_ms = env_mono_ms(s->core->loop->env), .retry_ms = RETRY_MS};
+	timer_init(&l->timer, s->core->loop, load_due);
+	arena_init(&l->arena, SIZE_MAX); /* what was applied once is applied again */
+	l->codecs = codecs_new();
+	find_range(s);
 }

@@ -56,6 +56,9 @@ struct shard_load {
 	struct buf bytes;
 	struct buf unfolded;
 	struct arena arena;
+	struct timer timer; /* of a range that is tried again */
+	int64_t retry_ms;
+	bool has_range;
 	int error;
 };
 
@@ -111,6 +114,8 @@ void shard_free_if_idle(struct coordinator_shard *s);
 /* ---- coordinator_load.c ---- */
 
 void shard_load(struct coordinator_shard *s);
+/* Lets go of what a load has, while it waits. */
+void shard_load_drop(struct coordinator_shard *s);
 
 /* ---- coordinator.c ---- */
 

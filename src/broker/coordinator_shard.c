@@ -720,6 +720,8 @@ void shard_close(struct coordinator_shard *s)
 	timer_stop(&s->deadline);
 	timer_stop(&s->timer);
 	partition_unwait(&s->waiter);
+	if (timer_is_running(&s->load.timer))
+		shard_load_drop(s);
 	if (active)
 		unload(s);
 	shard_free_if_idle(s);

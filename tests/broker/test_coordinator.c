@@ -211,6 +211,33 @@ static void where_every_message_is_flushed_a_commit_outlives_a_power_cut(void **
 	}
 }
 
+/* It does not pass for one that is empty. */
+static void a_log_that_cannot_be_read_for_a_while_is_waited_for(void **state)
+{
+	int64_t met = 0;
+
+	(void)state;
+	make_topic();
+	assert_int_equal(commit("", 42), 0);
+	for (int n = 1; n < 40; n++) {
+		int64_t found = -1000;
+
+		sim_crash(w->sim, NODE, SIM_KILL);
+		sim_restart(w->sim, NODE);
+		w->serving = w->stopped = false;
+		assert_true(sim_call(w->sim, NODE, start_node, NULL));
+		sim_refuse_descriptors(w->sim, NODE, n, 30);
+		assert_true(sim_run_until(w->sim, PATIENCE_MS, is_serving, NULL));
+		met += sim_reached(w->sim, SIM_MET_NO_DESCRIPTOR);
+		sim_refuse_descriptors(w->sim, NODE, 0, 0);
+		client_open(&w->a);
+		for (int i = 0; i < 200 && found <= -1000; i++, sim_run_for(w->sim, 50))
+			found = fetch("");
+		assert_int_equal(found, 42);
+	}
+	assert_true(met > 0);
+}
+
 static void commands_of_several_groups_share_a_batch(void **state)
 {
 	int64_t from;
@@ -525,6 +552,7 @@ int main(void)
 		TEST(who_looks_for_a_coordinator_that_is_not_served_is_not_kept_waiting),
 		TEST(a_commit_outlives_a_kill),
 		TEST(where_every_message_is_flushed_a_commit_outlives_a_power_cut),
+		TEST(a_log_that_cannot_be_read_for_a_while_is_waited_for),
 		TEST(commands_of_several_groups_share_a_batch),
 		TEST(commands_of_one_group_do_not),
 		TEST(compressed_records_are_written_and_loaded),
