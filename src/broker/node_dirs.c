@@ -17,6 +17,8 @@
 #include "config/config.h"
 #include "log/dir.h"
 
+#define BEGIN_AGAIN_MS 200
+
 /* why: the whole story, where somebody has told it; freed. */
 static enum node_end storage(struct node *n, const char *what, const char *path, int err, char *why)
 {
@@ -28,10 +30,10 @@ static enum node_end storage(struct node *n, const char *what, const char *path,
 	return NODE_END_STORAGE;
 }
 
-/* What a mended disk does not change. */
+/* What has nothing to do with the disk. */
 static bool is_refusal(int err)
 {
-	return err == -EAGAIN || err == -EINVAL || err == -ENAMETOOLONG;
+	return err == -EAGAIN || err == -EINVAL || err == -ENAMETOOLONG || err_is_no_descriptor(err);
 }
 
 /* why: freed. */
@@ -155,7 +157,7 @@ static enum node_end adopt(struct node *n, struct log_dir *dir, const struct met
 	m.version = 1;
 	m.directory_id = env_random_uuid(n->env);
 	err = log_dir_format(dir, &m);
-	if (err && dir == n->metadata_dir)
+	if (err && (dir == n->metadata_dir || is_refusal(err)))
 		return storage(n, "log directory cannot be formatted", log_dir_path(dir), err, NULL);
 	if (err) {
 		log_dir_fail(dir, err, "formatting", log_dir_path(dir));
@@ -234,10 +236,13 @@ static void begin_job(struct work *w)
 {
 	struct node *n = container_of(w, struct node, begin_work);
 
+	n->begin_error = 0;
 	for (int i = 0; i < n->n_dirs && !n->begin_error; i++) {
 		int err = log_dir_error(n->dirs[i]) ? 0 : log_dir_begin_run(n->dirs[i]);
 
-		if (err && (n->dirs[i] == n->metadata_dir || count_online(n->dirs, n->n_log_dirs) == 1)) {
+		if (err_is_no_descriptor(err)) {
+			n->begin_error = err;
+		} else if (err && (n->dirs[i] == n->metadata_dir || count_online(n->dirs, n->n_log_dirs) == 1)) {
 			storage(n, "log directory cannot be written", log_dir_path(n->dirs[i]), err, NULL);
 			n->begin_error = err;
 		} else if (err) {
@@ -246,10 +251,24 @@ static void begin_job(struct work *w)
 	}
 }
 
+static void begin_again(struct timer *t)
+{
+	struct node *n = container_of(t, struct node, begin_timer);
+
+	env_work(n->cores[0].loop, &n->begin_work);
+}
+
+/* The core has work until it is begun, or the node stops. */
 static void begin_done(struct work *w)
 {
 	struct node *n = container_of(w, struct node, begin_work);
 
+	if (err_is_no_descriptor(n->begin_error) && n->phase == NODE_STARTING) {
+		diag_warn(n->env->diag, "log directories cannot be begun with yet, tried again",
+			  "error=\"%s\" remedy=\"raise the limit (ulimit -n)\"", err_name(n->begin_error));
+		timer_start(&n->begin_timer, BEGIN_AGAIN_MS);
+		return;
+	}
 	if (n->begin_error)
 		node_stop_begin(n, NODE_END_STORAGE);
 	else
@@ -260,6 +279,7 @@ static void begin_done(struct work *w)
 void node_begin_run(struct node *n, void (*begun)(struct node *n))
 {
 	n->begun = begun;
+	timer_init(&n->begin_timer, n->cores[0].loop, begin_again);
 	n->begin_work = (struct work){.job = begin_job, .done = begin_done};
 	core_work_begins(&n->cores[0]);
 	env_work(n->cores[0].loop, &n->begin_work);

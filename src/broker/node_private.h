@@ -114,6 +114,7 @@ struct node {
 	struct timer stop_timer;
 	int64_t stop_began_ms;
 	struct work begin_work;
+	struct timer begin_timer; /* of one that is tried again */
 	void (*begun)(struct node *n);
 	int begin_error;
 	struct work close_work;

@@ -10,6 +10,8 @@
  *
  * A directory that fails on the way goes offline, with what is in it; the others are loaded.
  */
+#include <string.h>
+
 #include "base/check.h"
 #include "base/diag.h"
 #include "base/err.h"
@@ -22,6 +24,7 @@
 
 /* Of all directories together: other work wants a thread now and then. */
 #define JOBS_MAX 12
+#define SCAN_AGAIN_MS 200
 
 /* One that was on its way; loaded like the others. */
 struct partitions_future {
@@ -38,6 +41,8 @@ struct dir_load {
 	int n, cap;
 	char **futures; /* names of directories, until all were listed */
 	int n_futures;
+	int n_settled; /* of those */
+	bool scanned;
 	int next;    /* atomic: the first that no job has taken */
 	int n_short; /* atomic: logs that a full disk or a lack of descriptors kept from being whole */
 };
@@ -53,6 +58,8 @@ struct loading {
 	struct dir_load *dirs;
 	struct load_job *jobs;
 	int n_running;
+	int error; /* of the scan, which goes on */
+	struct timer timer;
 };
 
 /* The topic that a directory belongs to; NULL when the metadata knows none, or gives this node no replica of it. */
@@ -126,6 +133,29 @@ static int settle_two(struct dir_load *d, const struct image_topic *topic, const
 	return 0;
 }
 
+/* A directory may be listed more than once. */
+static bool is_known(const struct dir_load *d, const struct image_topic *topic, int32_t id)
+{
+	struct partitions *t = d->loading->load->table;
+	const struct partition *p;
+	bool is_here;
+
+	mutex_lock(&t->lock);
+	p = partitions_find(t, topic->id, id);
+	is_here = p && log_dir(p->log) == d->dir;
+	mutex_unlock(&t->lock);
+	return is_here;
+}
+
+static void note_future(struct dir_load *d, const char *name)
+{
+	for (int i = 0; i < d->n_futures; i++)
+		if (strcmp(d->futures[i], name) == 0)
+			return;
+	d->futures = xreallocarray(d->futures, (size_t)d->n_futures + 1, sizeof(char *));
+	d->futures[d->n_futures++] = xstrdup(name);
+}
+
 static int scan_one(void *arg, const struct log_dir_entry *entry)
 {
 	struct dir_load *d = arg;
@@ -134,14 +164,15 @@ static int scan_one(void *arg, const struct log_dir_entry *entry)
 	if (str_is(entry->topic, "__cluster_metadata"))
 		return 0;
 	if (entry->future) {
-		d->futures = xreallocarray(d->futures, (size_t)d->n_futures + 1, sizeof(char *));
-		d->futures[d->n_futures++] = xstrdup(entry->name);
+		note_future(d, entry->name);
 		return 0;
 	}
 	topic = owner(d->loading->load->table, d->loading->load->image, entry);
 	if (!topic)
 		return log_dir_set_stray(d->dir, entry);
-	return take_in(d, topic, entry->partition) ? 0 : settle_two(d, topic, entry);
+	if (is_known(d, topic, entry->partition) || take_in(d, topic, entry->partition))
+		return 0;
+	return settle_two(d, topic, entry);
 }
 
 /* The move had come to its end but for the name. */
@@ -198,34 +229,43 @@ static int settle_future(struct dir_load *d, const char *name)
 	return 0;
 }
 
-static void settle_futures(struct dir_load *d)
+/* 0; a lack of descriptors: there are some left. */
+static int settle_futures(struct dir_load *d)
 {
-	for (int i = 0; i < d->n_futures; i++) {
-		int err = log_dir_error(d->dir) ? 0 : settle_future(d, d->futures[i]);
+	for (; d->n_settled < d->n_futures; d->n_settled++) {
+		int err = log_dir_error(d->dir) ? 0 : settle_future(d, d->futures[d->n_settled]);
 
+		if (err_is_no_descriptor(err))
+			return err;
 		if (err)
-			log_dir_fail(d->dir, err, "opening a future replica", d->futures[i]);
-		xfree(d->futures[i]);
+			log_dir_fail(d->dir, err, "opening a future replica", d->futures[d->n_settled]);
 	}
-	xfree(d->futures);
+	return 0;
 }
 
+static int scan_dir(struct dir_load *d)
+{
+	int err = d->scanned || log_dir_error(d->dir) ? 0 : log_dir_scan(d->dir, scan_one, d);
+
+	if (err_is_no_descriptor(err))
+		return err;
+	if (err)
+		log_dir_fail(d->dir, err, "listing its replicas", log_dir_path(d->dir));
+	d->scanned = true;
+	return 0;
+}
+
+/* What a lack of descriptors keeps from being done is left for another time. */
 static void scan_job(struct work *w)
 {
 	struct loading *g = container_of(w, struct loading, work);
-	const struct partitions *t = g->load->table;
+	int n_dirs = g->load->table->options.n_dirs;
 
-	for (int i = 0; i < t->options.n_dirs; i++) {
-		struct dir_load *d = &g->dirs[i];
-		int err;
-
-		*d = (struct dir_load){.loading = g, .dir = t->options.dirs[i], .index = i};
-		err = log_dir_error(d->dir) ? 0 : log_dir_scan(d->dir, scan_one, d);
-		if (err)
-			log_dir_fail(d->dir, err, "listing its replicas", log_dir_path(d->dir));
-	}
-	for (int i = 0; i < t->options.n_dirs; i++)
-		settle_futures(&g->dirs[i]);
+	g->error = 0;
+	for (int i = 0; i < n_dirs && !g->error; i++)
+		g->error = scan_dir(&g->dirs[i]);
+	for (int i = 0; i < n_dirs && !g->error; i++)
+		g->error = settle_futures(&g->dirs[i]);
 }
 
 /* ---- loading ---- */
@@ -314,6 +354,9 @@ static void dir_loaded(struct dir_load *d)
 	for (int i = 0; i < d->n; i++)
 		partition_unref(&d->found[i]);
 	xfree(d->found);
+	for (int i = 0; i < d->n_futures; i++)
+		xfree(d->futures[i]);
+	xfree(d->futures);
 }
 
 static void all_loaded(struct loading *g)
@@ -359,16 +402,15 @@ static int jobs_for(const struct loading *g, const struct dir_load *d)
 	return threads < d->n ? threads : d->n;
 }
 
-static void scanned(struct work *w)
+static void start_jobs(struct loading *g, struct loop *loop)
 {
-	struct loading *g = container_of(w, struct loading, work);
 	const struct partitions *t = g->load->table;
 	int n = 0;
 
 	for (int i = 0; i < t->options.n_dirs; i++)
 		n += jobs_for(g, &g->dirs[i]);
 	if (n == 0) {
-		load_futures(g, w->loop);
+		load_futures(g, loop);
 		return;
 	}
 	g->jobs = xcalloc((size_t)n, sizeof(*g->jobs));
@@ -378,9 +420,30 @@ static void scanned(struct work *w)
 		for (int j = jobs_for(g, &g->dirs[i]); j > 0; j--) {
 			struct load_job *job = &g->jobs[n++];
 
-			*job = (struct load_job){{.job = load_job, .done = load_done, .loop = w->loop}, &g->dirs[i]};
-			env_work(w->loop, &job->work);
+			*job = (struct load_job){{.job = load_job, .done = load_done, .loop = loop}, &g->dirs[i]};
+			env_work(loop, &job->work);
 		}
+}
+
+static void scan_again(struct timer *t)
+{
+	struct loading *g = container_of(t, struct loading, timer);
+
+	env_work(t->loop, &g->work);
+}
+
+static void scanned(struct work *w)
+{
+	struct loading *g = container_of(w, struct loading, work);
+	struct partitions_load *l = g->load;
+
+	if (g->error && !__atomic_load_n(&l->cancelled, __ATOMIC_RELAXED)) {
+		diag_warn(l->table->options.env->diag, "log directories are not listed yet, tried again", "error=%s",
+			  err_name(g->error));
+		timer_start(&g->timer, SCAN_AGAIN_MS);
+		return;
+	}
+	start_jobs(g, w->loop);
 }
 
 void partitions_load_drop(struct partitions_load *l)
@@ -402,6 +465,9 @@ void partitions_load(struct partitions *t, struct partitions_load *l, const stru
 	l->image = image_ref(image);
 	g->load = l;
 	g->dirs = xcalloc((size_t)t->options.n_dirs, sizeof(*g->dirs));
+	for (int i = 0; i < t->options.n_dirs; i++)
+		g->dirs[i] = (struct dir_load){.loading = g, .dir = t->options.dirs[i], .index = i};
+	timer_init(&g->timer, loop, scan_again);
 	g->work = (struct work){.job = scan_job, .done = scanned, .loop = loop};
 	env_work(loop, &g->work);
 }

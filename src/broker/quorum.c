@@ -19,6 +19,8 @@
 
 #define EFFECTS_ARENA (16 << 20)
 #define FLUSH_RETRY_MS 50
+#define BEGIN_RETRY_MS 50 /* at first; then twice as long, up to: */
+#define BEGIN_RETRY_MAX_MS 1600
 /* A clean stop leaves a snapshot rather than more than this to be replayed. */
 #define REPLAY_AFTER_STOP (1 << 20)
 /* The records of one decision, as structs. */
@@ -373,7 +375,7 @@ void quorum_run(struct quorum *q, struct quorum_request *r)
 
 	r->err = 0;
 	r->message = STR_NULL;
-	if (q->failed || q->stopping || !controller_is_active(q->controller)) {
+	if (q->stopping || !quorum_leads(q)) {
 		complete_with(r, ERR_NOT_CONTROLLER);
 		return;
 	}
@@ -528,16 +530,22 @@ static int append_control(struct quorum *q, const struct raft_effect *e)
 	return err;
 }
 
+static void take_over(struct quorum *q)
+{
+	controller_lead(q->controller, &q->replay, env_mono_ms(q->env));
+	replay_fini(&q->replay); /* from here on the controller has it */
+	q->state_end = raft_log_end(q->raft);
+	push_image(q, controller_image(q->controller), q->state_end);
+}
+
 static int lead(struct quorum *q)
 {
 	struct controller_context ctx = context(q, NULL);
 	struct record_list records;
 	int err;
 
-	controller_lead(q->controller, &q->replay, ctx.now_ms);
-	replay_fini(&q->replay); /* from here on the controller has it */
-	q->state_end = raft_log_end(q->raft);
-	push_image(q, controller_image(q->controller), q->state_end);
+	if (!controller_is_active(q->controller))
+		take_over(q);
 	record_list_init(&records, &q->records_arena);
 	err = controller_activate(q->controller, &ctx, &q->bootstrap, &records);
 	if (err == 0 && records.n > 0)
@@ -613,19 +621,56 @@ void quorum_step(struct quorum *q, struct raft_event event)
 	arena_fini(&arena);
 }
 
+/* ---- the first step: an epoch begins ---- */
+
+/* No room, or no descriptor, for the records that an epoch begins with: nothing can be decided before they are in the log. */
+static bool is_worth_waiting(const struct quorum *q, int err)
+{
+	return (err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR) && log_dir_error(q->options.dir) == 0 &&
+	       log_standing(q->log) == LOG_WHOLE;
+}
+
+static void end_beginning(struct quorum *q)
+{
+	timer_stop(&q->begin_timer);
+	arena_fini(&q->begin_arena);
+	q->beginning = false;
+}
+
+/* The effects that are left, in their order: one that has to wait is tried again, and those behind it wait too. */
+static void begin_on(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, begin_timer);
+
+	for (; q->n_begun < q->begin_effects.n && !q->failed; q->n_begun++) {
+		int err = perform(q, &q->begin_effects.v[q->n_begun]);
+
+		if (err != 0 && is_worth_waiting(q, err)) {
+			diag_warn(q->env->diag, "metadata log cannot be appended to yet, tried again",
+				  "dir=%s error=%s", q->path, err_name(err));
+			timer_start(&q->begin_timer, q->begin_retry_ms);
+			if (q->begin_retry_ms < BEGIN_RETRY_MAX_MS)
+				q->begin_retry_ms *= 2;
+			return;
+		}
+		if (err != 0)
+			quorum_fail(q, err);
+	}
+	end_beginning(q);
+}
+
 static void begin(struct post *post)
 {
 	struct quorum *q = container_of(post, struct quorum, begin_post);
-	struct raft_effects effects;
-	struct arena arena;
 
 	if (q->stopping)
 		return;
-	arena_init(&arena, EFFECTS_ARENA);
-	effects = (struct raft_effects){.arena = &arena};
-	raft_begin(q->raft, env_mono_ms(q->env), env_wall_ms(q->env), &effects);
-	perform_all(q, &effects);
-	arena_fini(&arena);
+	arena_init(&q->begin_arena, EFFECTS_ARENA);
+	q->begin_effects = (struct raft_effects){.arena = &q->begin_arena};
+	q->begin_retry_ms = BEGIN_RETRY_MS;
+	q->beginning = true;
+	raft_begin(q->raft, env_mono_ms(q->env), env_wall_ms(q->env), &q->begin_effects);
+	begin_on(&q->begin_timer);
 }
 
 /* ---- time ---- */
@@ -720,6 +765,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	timer_init(&q->tick_timer, q->loop, tick_due);
 	timer_init(&q->idle_timer, q->loop, idle_due);
 	timer_init(&q->flush_timer, q->loop, flush_again);
+	timer_init(&q->begin_timer, q->loop, begin_on);
 	q->idle_ms = config_int(options->config, CONFIG_METADATA_MAX_IDLE_INTERVAL_MS);
 	q->last_append_ms = env_mono_ms(q->env);
 	replay_init(&q->replay, image_new(options->cluster_id));
@@ -773,7 +819,7 @@ static void try_close(struct timer *t)
 
 bool quorum_leads(const struct quorum *q)
 {
-	return !q->failed && controller_is_active(q->controller);
+	return !q->failed && !q->beginning && controller_is_active(q->controller);
 }
 
 void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
@@ -783,6 +829,7 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	q->stopped_arg = arg;
 	timer_stop(&q->tick_timer);
 	timer_stop(&q->idle_timer);
+	timer_stop(&q->begin_timer);
 	if (timer_is_running(&q->flush_timer)) {
 		timer_stop(&q->flush_timer);
 		q->flushing = false;
@@ -807,6 +854,8 @@ void quorum_free(struct quorum *q)
 	timer_stop(&q->tick_timer);
 	timer_stop(&q->idle_timer);
 	timer_stop(&q->flush_timer);
+	if (q->beginning)
+		end_beginning(q);
 	list_each_safe(it, &q->pending)
 	{
 		struct pending_image *p = container_of(it, struct pending_image, link);

@@ -293,6 +293,12 @@ static int open_log(struct quorum *q)
 	q->log = log_new(q->options.dir, &id, &q->log_config);
 	how.clean = log_dir_was_clean(q->options.dir, &epoch);
 	err = log_load(q->log, &how);
+	if (err == 0 && log_standing(q->log) != LOG_WHOLE)
+		err = -ENOSPC; /* it can be read, but nothing would ever be appended to it */
+	if (err_passes(err))
+		diag_error(q->env->diag, "metadata log cannot be recovered",
+			   "dir=%s error=\"%s\" remedy=\"free some space, or allow more open files, then start again\"",
+			   q->path, err_name(err));
 	if (err == 0 && q->n_snapshots > 0 && log_offsets(q->log).end < q->snapshots[q->n_snapshots - 1].id.end_offset)
 		err = log_truncate_fully_at(q->log, q->snapshots[q->n_snapshots - 1].id.end_offset);
 	return err;

@@ -90,6 +90,12 @@ struct quorum {
 	struct lifecycle *lifecycle;
 	struct work close_work;
 	struct post begin_post;
+	struct raft_effects begin_effects; /* of the first step, while `beginning`: n_begun of them are done */
+	struct arena begin_arena;
+	struct timer begin_timer;
+	int64_t begin_retry_ms;
+	int n_begun;
+	bool beginning;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 	bool started;

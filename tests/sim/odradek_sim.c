@@ -4,7 +4,8 @@
  *   odradek-sim --seed N [--twice] [--no-trouble] [--verbose] [--events N] [--time MS]
  *   odradek-sim --seeds A..B [--twice] [--no-trouble] [--all-reached]
  *   odradek-sim --seed N --power-cut-at K | --kill-at K      one crash, at the K-th change of the disk
- *   odradek-sim --seed N --power-cut-each | --kill-each      such a run for each K until there is none left
+ *   odradek-sim --seed N --no-descriptor-at K                the K-th descriptor that is asked for is refused, and a few behind it
+ *   odradek-sim --seed N --power-cut-each | ...-each         such a run for each K until there is none left
  *
  * Prints a line a seed (or every hundredth): its trace hash, its events, what was acknowledged. Exit status 0 when all was well. A seed
  * that fails ends the process with the last events and the command that runs it again.
@@ -20,14 +21,14 @@ struct job {
 	struct run_options run;
 	uint64_t first, last;
 	bool twice;
-	bool each_op;
+	bool each; /* fault_at */
 	bool all_reached;
 };
 
 static int usage(void)
 {
 	fputs("usage: odradek-sim --seed N | --seeds A..B [--twice] [--no-trouble] [--all-reached] [--verbose] [--events N] [--time MS]\n"
-	      "                   [--power-cut-at K | --kill-at K | --power-cut-each | --kill-each]\n",
+	      "                   [--power-cut-at K | --kill-at K | --no-descriptor-at K | --power-cut-each | --kill-each | --no-descriptor-each]\n",
 	      stderr);
 	return 2;
 }
@@ -39,6 +40,21 @@ static bool parse_number(const char *text, uint64_t *out, const char **rest)
 	*out = strtoull(text, &end, 10);
 	*rest = end;
 	return end != text;
+}
+
+/* "--<fault><suffix>" */
+static bool is_fault(struct job *j, const char *name, const char *suffix)
+{
+	char text[40];
+
+	for (int i = RUN_KILL; i <= RUN_NO_DESCRIPTOR; i++) {
+		snprintf(text, sizeof(text), "--%s%s", RUN_FAULT_NAMES[i], suffix);
+		if (strcmp(name, text))
+			continue;
+		j->run.fault = (enum run_fault)i;
+		return true;
+	}
+	return false;
 }
 
 static bool take_value(struct job *j, const char *name, const char *text)
@@ -60,12 +76,10 @@ static bool take_value(struct job *j, const char *name, const char *text)
 		j->run.max_events = v;
 	else if (!strcmp(name, "--time"))
 		j->run.max_ms = (int64_t)v;
-	else if (!strcmp(name, "--power-cut-at") || !strcmp(name, "--kill-at"))
-		j->run.crash_at_op = (int64_t)v;
+	else if (is_fault(j, name, "-at"))
+		j->run.fault_at = (int64_t)v;
 	else
 		return false;
-	if (!strncmp(name, "--power", 7))
-		j->run.crash_how = SIM_POWER;
 	return true;
 }
 
@@ -82,12 +96,10 @@ static bool parse(int argc, char **argv, struct job *j)
 			j->run.verbose = true;
 		else if (!strcmp(a, "--all-reached"))
 			j->all_reached = true;
-		else if (!strcmp(a, "--kill-each") || !strcmp(a, "--power-cut-each"))
-			j->each_op = true;
+		else if (is_fault(j, a, "-each"))
+			j->each = true;
 		else if (i + 1 >= argc || !take_value(j, a, argv[++i]))
 			return false;
-		if (!strcmp(a, "--power-cut-each"))
-			j->run.crash_how = SIM_POWER;
 	}
 	return j->first > 0;
 }
@@ -106,7 +118,7 @@ static int run_one(struct job *j, uint64_t seed, struct run_result *total)
 			return 1;
 		}
 	}
-	if (!j->each_op && (j->first == j->last || seed % 100 == 0))
+	if (!j->each && (j->first == j->last || seed % 100 == 0))
 		printf("seed %" PRIu64 " hash %016" PRIx64 " events %" PRIu64 " ms %" PRId64 " crashes %" PRId64
 		       " acknowledged %" PRId64 " read %" PRId64 "%s\n",
 		       seed, result.hash, result.events, result.simulated_ms, result.crashes, result.acknowledged,
@@ -121,7 +133,7 @@ static int run_one(struct job *j, uint64_t seed, struct run_result *total)
 	total->stops += result.stops;
 	total->commits += result.commits;
 	total->joins += result.joins;
-	total->crashed_at_op = result.crashed_at_op;
+	total->met_fault = result.met_fault;
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		total->reached[i] += result.reached[i];
 	return 0;
@@ -157,12 +169,12 @@ int main(int argc, char **argv)
 	if (!parse(argc, argv, &j))
 		return usage();
 	for (uint64_t seed = j.first; seed <= j.last && !failed; seed++) {
-		j.run.crash_at_op = j.each_op ? 1 : j.run.crash_at_op;
+		j.run.fault_at = j.each ? 1 : j.run.fault_at;
 		do {
 			failed = run_one(&j, seed, &total);
 			n++;
-			j.run.crash_at_op += j.each_op;
-		} while (j.each_op && !failed && total.crashed_at_op);
+			j.run.fault_at += j.each;
+		} while (j.each && !failed && total.met_fault);
 	}
 	printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRId64 " simulated s, %" PRId64 " crashes, %" PRId64
 	       " records acknowledged, %" PRId64 " retries, %" PRId64 " epochs raised, %" PRId64

@@ -27,6 +27,7 @@ enum {
 	COUNTERS = 2,
 	QUIET_END_MS = 300000, /* within which everything must be done once nothing goes wrong any more */
 	STOP_MS = 60000,
+	REFUSED_BEHIND = 3, /* descriptors, behind the one that was named */
 	TOPIC_VERSION = 5,
 };
 
@@ -74,6 +75,15 @@ struct run {
 	bool topic_made;
 };
 
+const char *const RUN_FAULT_NAMES[] = {
+	[RUN_KILL] = "kill", [RUN_POWER_CUT] = "power-cut", [RUN_NO_DESCRIPTOR] = "no-descriptor"};
+
+static bool met_fault(const struct run *r)
+{
+	return sim_reached(r->w, r->o->fault == RUN_NO_DESCRIPTOR ? SIM_MET_NO_DESCRIPTOR : SIM_MET_CRASH_IN_DISK_OP) >
+	       0;
+}
+
 static uint64_t draw(struct run *r, uint64_t bound)
 {
 	uint64_t z = (r->chance += 0x9e3779b97f4a7c15u);
@@ -83,9 +93,15 @@ static uint64_t draw(struct run *r, uint64_t bound)
 	return (z ^ (z >> 31)) % bound;
 }
 
+/* This run's one fault is a lack of descriptors. */
+static bool lacks_descriptors(const struct run *r)
+{
+	return r->o->fault_at && r->o->fault == RUN_NO_DESCRIPTOR;
+}
+
 static bool loses(const struct run *r)
 {
-	return !r->flushes && (!r->o->crash_at_op || r->o->crash_how == SIM_POWER);
+	return !r->flushes && (!r->o->fault_at || r->o->fault == RUN_POWER_CUT);
 }
 
 /* ---- the node ---- */
@@ -115,7 +131,8 @@ static void start_refused(struct run *r, enum node_end end)
 {
 	struct sim_held held;
 
-	check(trouble_hinders_start(&r->trouble) && (end == NODE_END_STORAGE || end == NODE_END_PORT));
+	check((trouble_hinders_start(&r->trouble) || lacks_descriptors(r)) &&
+	      (end == NODE_END_STORAGE || end == NODE_END_PORT));
 	config_free(r->config);
 	r->config = NULL;
 	sim_held(r->w, NODE, &held);
@@ -167,8 +184,12 @@ static void stop_node(void *arg)
 static void free_node(void *arg)
 {
 	struct run *r = arg;
+	enum node_end end;
 
-	check(node_free(r->node) == (r->stopping ? NODE_END_CLEAN : NODE_END_STORAGE));
+	end = node_free(r->node);
+	/* Logs that could not be closed for want of descriptors are recovered by the next start. */
+	check(end == (r->stopping ? NODE_END_CLEAN : NODE_END_STORAGE) ||
+	      (end == NODE_END_STORAGE && lacks_descriptors(r)));
 	config_free(r->config);
 	r->node = NULL;
 	r->config = NULL;
@@ -190,12 +211,22 @@ static void add_override(struct run *r, const char *name, int64_t value)
 	add_override_text(r, name, text);
 }
 
+/* One run in four has a metadata log of many segments and snapshots. */
+static void draw_metadata_log(struct run *r)
+{
+	if (r->o->seed % 4 != 2)
+		return;
+	add_override(r, "metadata.log.segment.ms", 100 + (int64_t)(r->o->seed % 13) * 100);
+	add_override(r, "metadata.log.max.record.bytes.between.snapshots", 2000);
+	add_override(r, "metadata.max.retention.bytes", 8000);
+}
+
 static void draw_node(struct run *r)
 {
 	r->n_reactors = 1 + (int)draw(r, 3);
 	r->flushes = draw(r, 2);
-	if (r->o->crash_at_op)
-		r->flushes = r->o->crash_how == SIM_POWER;
+	if (r->o->fault_at)
+		r->flushes = r->o->fault != RUN_KILL;
 	if (r->flushes)
 		add_override(r, "log.flush.interval.messages", 1);
 	add_override(r, "offsets.topic.num.partitions", 1 + (int64_t)(r->o->seed % 3));
@@ -207,6 +238,7 @@ static void draw_node(struct run *r)
 		add_override(r, "log.segment.bytes", 1 << 20);
 	if (draw(r, 2))
 		add_override(r, "log.flush.offset.checkpoint.interval.ms", 100 + (int64_t)draw(r, 5000));
+	draw_metadata_log(r);
 }
 
 /* ---- what befalls it ---- */
@@ -250,8 +282,8 @@ static void restart(void *arg)
 
 static enum sim_crash draw_how(struct run *r)
 {
-	if (r->o->crash_at_op)
-		return r->o->crash_how;
+	if (r->o->fault_at)
+		return r->o->fault == RUN_POWER_CUT ? SIM_POWER : SIM_KILL;
 	return draw(r, 3) ? SIM_POWER : SIM_KILL;
 }
 
@@ -266,7 +298,7 @@ static void crash_now(void *arg)
 /* Half of the lives end at a change of the disk, the other half anywhere; some last. */
 static void plan_crash(struct run *r)
 {
-	if (r->quiet || r->o->crash_at_op || r->crashes >= 8 || draw(r, 5) == 0)
+	if (r->quiet || r->o->fault_at || r->crashes >= 8 || draw(r, 5) == 0)
 		return;
 	if (draw(r, 2))
 		sim_crash_at_disk_op(r->w, NODE, 1 + (int64_t)draw(r, draw(r, 2) ? 20 : 300), draw_how(r));
@@ -285,12 +317,12 @@ static void must_be_empty(struct run *r)
 	check(held.blocks == 0 && held.files == 0 && held.socks == 0 && held.loops == 0 && held.works == 0);
 }
 
-/* A node that stops by itself has lost the directory of its metadata log, or could not begin to write there. */
+/* A node that stops by itself has lost the directory of its metadata log. */
 static void bury_stopped(struct run *r)
 {
 	bool a_sync;
 
-	check(trouble_device_failed(&r->trouble, &a_sync) || (!r->serves && trouble_hinders_start(&r->trouble)));
+	check(trouble_device_failed(&r->trouble, &a_sync));
 	r->stops++;
 	sim_run_for(r->w, 10);
 	if (sim_is_down(r->w, NODE))
@@ -388,7 +420,7 @@ static void draw_clients(struct run *r)
 
 	r->n_producers = 1 + (int)draw(r, HISTORY_PRODUCERS_MAX);
 	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
-	if (!r->o->crash_at_op && !r->o->no_trouble && r->o->seed % 3 == 1) /* a third of the runs has such a group */
+	if (!r->o->fault_at && !r->o->no_trouble && r->o->seed % 3 == 1) /* a third of the runs has such a group */
 		r->n_counters = COUNTERS;
 	for (int i = 0; i < r->n_producers; i++)
 		r->producers[i] = (struct producer){
@@ -396,13 +428,13 @@ static void draw_clients(struct run *r)
 			.history = &r->history,
 			.topic = "t",
 			.n_partitions = r->n_partitions,
-			.n_batches = r->o->crash_at_op ? 5 : 5 + (int)draw(r, 60),
+			.n_batches = r->o->fault_at ? 5 : 5 + (int)draw(r, 60),
 			.window = 1 + (int)draw(r, 4),
 			.pause_ms = pause_ms,
 			.acks = draw(r, 3) ? -1 : 1,
 			.idempotent = draw(r, 3),
 			.losses_happen = loses(r),
-			.storage_fails = r->trouble.kinds != 0,
+			.storage_fails = r->trouble.kinds != 0 || lacks_descriptors(r),
 			.seed = r->o->seed,
 			.finished = on_finished,
 			.arg = r,
@@ -412,9 +444,10 @@ static void draw_clients(struct run *r)
 					.n_partitions = r->n_partitions,
 					.losses_happen = loses(r),
 					.storage_fails = trouble_fails_devices(&r->trouble) ||
-							 trouble_has(&r->trouble, TROUBLE_DESCRIPTORS),
+							 trouble_has(&r->trouble, TROUBLE_DESCRIPTORS) ||
+							 lacks_descriptors(r),
 					.seed = r->o->seed};
-	members_draw(&r->members, r->o->seed, r->n_partitions, r->o->crash_at_op > 0);
+	members_draw(&r->members, r->o->seed, r->n_partitions, r->o->fault_at > 0);
 }
 
 static void open_clients(void *arg)
@@ -557,14 +590,23 @@ static void stop_cleanly(struct run *r)
 	r->stopped = false;
 }
 
+/* In one of three lives: an unclean stop ends the first. */
+static void refuse_descriptors(struct run *r)
+{
+	sim_refuse_descriptors(r->w, NODE, r->o->fault_at, REFUSED_BEHIND);
+	sim_crash_at_disk_op(r->w, NODE, 40 + (int64_t)draw(r, 60), SIM_KILL);
+}
+
 static void bad_time(struct run *r)
 {
 	int64_t ms = r->o->max_ms ? r->o->max_ms : 1000 + (int64_t)draw(r, 30000);
 
-	if (r->o->crash_at_op)
-		sim_crash_at_disk_op(r->w, NODE, r->o->crash_at_op, r->o->crash_how);
-	else
+	if (!r->o->fault_at)
 		plan_crash(r);
+	else if (r->o->fault == RUN_NO_DESCRIPTOR)
+		refuse_descriptors(r);
+	else
+		sim_crash_at_disk_op(r->w, NODE, r->o->fault_at, draw_how(r));
 	start(r);
 	check(sim_call(r->w, CLIENTS, open_clients, r));
 	trouble_begin(&r->trouble);
@@ -580,7 +622,7 @@ static void quiet_end(struct run *r)
 		r->counters[i].calm = true;
 	if (trouble_end(&r->trouble, &how))
 		crash(r, how);
-	if (!r->o->crash_at_op) {
+	if (!r->o->fault_at) {
 		struct sim_options *o = sim_world_options(r->w);
 		uint32_t buggify = o->buggify; /* rare paths are no misfortune */
 		int n = o->n_envs;
@@ -605,9 +647,12 @@ static void quiet_end(struct run *r)
 static void take_line(void *arg, const char *line, int len)
 {
 	struct run *r = arg;
+	bool a_sync;
 
-	if (strstr(line, "log directory failed and is offline"))
+	if (strstr(line, "log directory failed and is offline") || strstr(line, "cannot be used and is offline")) {
+		check(trouble_device_failed(&r->trouble, &a_sync));
 		r->dirs_lost++;
+	}
 	if (r->o->verbose)
 		fputs(line, stderr);
 }
@@ -626,7 +671,7 @@ static void draw_world(struct run *r)
 {
 	struct sim_options weather;
 
-	if (r->o->crash_at_op)
+	if (r->o->fault_at)
 		sim_options_calm(&weather);
 	else
 		sim_options_draw(&weather, r->o->seed);
@@ -642,9 +687,10 @@ static void draw_trouble(struct run *r)
 	r->n_dirs = 1;
 	r->trouble = (struct trouble){
 		.w = r->w, .node = NODE, .clients = CLIENTS, .dirs = DIRS, .n_dirs = 1, .mend = mend, .arg = r};
-	if (r->o->crash_at_op || r->o->no_trouble)
+	if (r->o->no_trouble || (r->o->fault_at && !lacks_descriptors(r)))
 		return;
-	trouble_draw(&r->trouble, r->o->seed);
+	if (!r->o->fault_at)
+		trouble_draw(&r->trouble, r->o->seed);
 	if (draw(r, 4))
 		return;
 	r->n_dirs = r->trouble.n_dirs = 2 + (int)draw(r, DIRS_MAX - 1);
@@ -664,9 +710,9 @@ void run_seed(const struct run_options *o, struct run_result *out)
 	draw_world(r);
 	snprintf(again, sizeof(again), "tests/sim/odradek-sim --seed %" PRIu64 "%s", o->seed,
 		 o->no_trouble ? " --no-trouble" : "");
-	if (o->crash_at_op)
+	if (o->fault_at)
 		snprintf(again, sizeof(again), "tests/sim/odradek-sim --seed %" PRIu64 " --%s-at %" PRId64, o->seed,
-			 o->crash_how == SIM_POWER ? "power-cut" : "kill", o->crash_at_op);
+			 RUN_FAULT_NAMES[o->fault], o->fault_at);
 	sim_world_name(r->w, again);
 	r->watched = (struct diag){
 		.level = o->verbose ? DIAG_DEBUG : DIAG_INFO, .wall_ms = node_wall_ms, .write = take_line, .arg = r};
@@ -692,7 +738,7 @@ void run_seed(const struct run_options *o, struct run_result *out)
 				   .commits = r->counted.n_commits,
 				   .joins = r->counted.n_joins,
 				   .ended_early = out_of_events(r),
-				   .crashed_at_op = sim_reached(r->w, SIM_MET_CRASH_IN_DISK_OP) > 0};
+				   .met_fault = met_fault(r)};
 	for (int i = 0; i < r->n_producers; i++) {
 		out->retries += r->producers[i].n_retries;
 		out->bumps += r->producers[i].n_bumps;

@@ -10,11 +10,16 @@
 
 #include "env/sim/sim.h"
 
+enum run_fault {
+	RUN_KILL, /* at the n-th change of the node's disk, counted from its very first */
+	RUN_POWER_CUT,
+	RUN_NO_DESCRIPTOR, /* the n-th that the node asks for is refused, and a few behind it */
+};
+
 struct run_options {
 	uint64_t seed;
-	/* > 0: no weather and no other crash than one, at this change of the node's disk, counted from its very first. */
-	int64_t crash_at_op;
-	enum sim_crash crash_how;
+	int64_t fault_at; /* > 0: no weather and nothing else that goes wrong than `fault`, there */
+	enum run_fault fault;
 	uint64_t max_events; /* 0: no limit */
 	int64_t max_ms;	     /* of simulated time before the quiet end; 0: as the seed draws */
 	bool no_trouble;     /* no other trouble than weather and crashes, one log directory */
@@ -28,16 +33,18 @@ struct run_result {
 	int64_t crashes;
 	int64_t acknowledged;
 	int64_t read;
-	bool ended_early;   /* max_events */
-	bool crashed_at_op; /* the change that was named was reached */
-	int64_t retries;    /* of producers */
-	int64_t bumps;	    /* of their epochs */
-	int64_t dirs_lost;  /* log directories that went offline */
-	int64_t stops;	    /* of nodes by themselves, for want of storage */
-	int64_t commits;    /* of groups' members */
+	bool ended_early;  /* max_events */
+	bool met_fault;	   /* fault_at was reached */
+	int64_t retries;   /* of producers */
+	int64_t bumps;	   /* of their epochs */
+	int64_t dirs_lost; /* log directories that went offline */
+	int64_t stops;	   /* of nodes by themselves, for want of storage */
+	int64_t commits;   /* of groups' members */
 	int64_t joins;
 	int64_t reached[SIM_N_MARKS];
 };
+
+extern const char *const RUN_FAULT_NAMES[];
 
 /* Ends the process by check() when something is wrong. */
 void run_seed(const struct run_options *o, struct run_result *out);

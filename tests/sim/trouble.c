@@ -116,6 +116,15 @@ static void slow_down(struct trouble *t, int64_t us)
 	sim_slow(t->w, t->clients, t->node, us);
 }
 
+/* The node has some more and that is all; or others have taken the last ones, just when it asks. */
+static void take_descriptors(struct trouble *t)
+{
+	if (draw(t, 2))
+		sim_set_descriptors(t->w, t->node, sim_descriptors_used(t->w, t->node) + 1 + (int32_t)draw(t, 4));
+	else
+		sim_refuse_descriptors(t->w, t->node, 1 + (int64_t)draw(t, 40), (int64_t)draw(t, 10));
+}
+
 static void begin(struct trouble *t)
 {
 	switch (t->now) {
@@ -138,7 +147,7 @@ static void begin(struct trouble *t)
 		sim_set_disk_bytes(t->w, t->node, sim_disk_used(t->w, t->node) + 1 + (int64_t)draw(t, 1 << 16));
 		break;
 	case TROUBLE_DESCRIPTORS:
-		sim_set_descriptors(t->w, t->node, sim_descriptors_used(t->w, t->node) + 1 + (int32_t)draw(t, 4));
+		take_descriptors(t);
 		break;
 	case TROUBLE_READS_FAIL:
 		may_fail(t, SIM_FAIL_READS);
@@ -159,6 +168,7 @@ static void calm(struct trouble *t)
 	sim_pause(t->w, t->node, false);
 	sim_set_disk_bytes(t->w, t->node, 0);
 	sim_set_descriptors(t->w, t->node, 0);
+	sim_refuse_descriptors(t->w, t->node, 0, 0);
 	mend_devices(t);
 	t->is_on = false;
 }
@@ -215,7 +225,8 @@ void trouble_begin(struct trouble *t)
 bool trouble_end(struct trouble *t, enum sim_crash *how)
 {
 	t->over = true;
-	calm(t);
+	if (t->kinds) /* else nothing of what is wrong is ours */
+		calm(t);
 	return must_mend(t, how);
 }
 
