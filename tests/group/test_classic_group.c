@@ -255,6 +255,27 @@ static void a_first_member_is_given_an_id_and_waits_for_others(void **state_)
 	assert_string_equal(state(), "CompletingRebalance");
 }
 
+/* What has been a group before is in no more of a hurry than a new one. */
+static void an_empty_group_waits_for_others_again(void **state_)
+{
+	struct member m = {0}, n = {0}, o = {0};
+	struct brain_call *c, *d;
+
+	(void)state_;
+	settle_one(&m);
+	assert_int_equal(leave(m.id, NULL), 0);
+	assert_string_equal(state(), "Empty");
+	c = enter(&n);
+	brain_pass(&b, 2999);
+	assert_false(c->answered);
+	d = enter(&o);
+	brain_pass(&b, 3001);
+	take_join(&n, c);
+	take_join(&o, d);
+	assert_int_equal(n.generation, 3);
+	assert_int_equal(o.generation, 3);
+}
+
 static void a_new_group_is_written_once_and_empty(void **state_)
 {
 	struct member m = {0};
@@ -418,6 +439,24 @@ static void who_does_not_sync_in_time_is_out(void **state_)
 	assert_int_equal(beat(&n), ERR_UNKNOWN_MEMBER_ID);
 }
 
+static void who_is_given_nothing_is_given_no_bytes(void **state_)
+{
+	struct member m = {0}, n = {0};
+	struct brain_call *c = enter(&m), *d = enter(&n);
+	const struct sync_group_response *out;
+
+	(void)state_;
+	brain_pass(&b, 6000);
+	take_join(&m, c);
+	take_join(&n, d);
+	d = sync(&n, NULL);
+	assert_assigned(sync(&m, (const struct member *const[]){&m, NULL}), &m);
+	assert_int_equal(sync_error(d), 0);
+	out = d->c.out;
+	assert_int_equal(out->assignment.len, 0);
+	assert_int_equal(beat(&n), 0);
+}
+
 static void a_session_ends_and_the_others_are_told(void **state_)
 {
 	struct member m = {0}, n = {.session_ms = 1000000};
@@ -541,6 +580,25 @@ static void a_static_member_comes_back_without_a_rebalance(void **state_)
 	assert_int_equal(sync_error(sync(&m, NULL)), ERR_FENCED_INSTANCE_ID);
 	assert_true(str_eq((struct str){(const char *)group()->leader, (int32_t)strlen(group()->leader)}, n.id));
 	assert_assigned(sync(&n, NULL), &m);
+}
+
+static void an_id_belongs_to_one_instance(void **state_)
+{
+	struct member m = {.instance = "i"}, n = {.instance = "j"}, other;
+
+	(void)state_;
+	settle_two(&m, &n);
+	other = m;
+	other.instance = "j";
+	assert_int_equal(join_error(join(&other)), ERR_FENCED_INSTANCE_ID);
+	assert_int_equal(beat(&other), ERR_FENCED_INSTANCE_ID);
+	other.instance = "k";
+	assert_int_equal(join_error(join(&other)), ERR_UNKNOWN_MEMBER_ID);
+	assert_int_equal(beat(&other), ERR_UNKNOWN_MEMBER_ID);
+	assert_int_equal(beat(&m), 0);
+	assert_int_equal(beat(&n), 0);
+	assert_int_equal(leave(STR(""), "i"), 0);
+	assert_int_equal(leave(STR(""), "k"), ERR_UNKNOWN_MEMBER_ID);
 }
 
 static void a_static_member_whose_return_cannot_be_written_stays_who_it_was(void **state_)
@@ -710,6 +768,19 @@ static void offsets_are_committed_without_a_group(void **state_)
 	brain_reload(&b, true);
 	assert_int_equal(fetch(0), 42);
 	assert_string_equal(state(), "Empty");
+}
+
+static void an_offset_keeps_the_epoch_it_was_committed_with(void **state_)
+{
+	const struct offset_commit_request *in = commit_of(NULL, 0, 42, "note");
+
+	(void)state_;
+	in->topics.v[0].partitions.v[0].committed_leader_epoch = 7;
+	assert_int_equal(send_commit(in, 9), 0);
+	assert_int_equal(fetch_error(0, true)->committed_leader_epoch, 7);
+	assert_int_equal(fetch_error(1, true)->committed_leader_epoch, -1);
+	brain_reload(&b, true);
+	assert_int_equal(fetch_error(0, true)->committed_leader_epoch, 7);
 }
 
 static void who_commits_to_a_group_has_to_be_in_it(void **state_)
@@ -1044,6 +1115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_first_member_is_given_an_id_and_waits_for_others),
+		TEST(an_empty_group_waits_for_others_again),
 		TEST(a_new_group_is_written_once_and_empty),
 		TEST(old_versions_join_without_an_id),
 		TEST(a_member_id_begins_with_the_client_and_is_a_uuid),
@@ -1055,6 +1127,7 @@ int main(void)
 		TEST(who_does_not_join_again_is_out),
 		TEST(a_leader_that_does_not_come_back_is_replaced),
 		TEST(who_does_not_sync_in_time_is_out),
+		TEST(who_is_given_nothing_is_given_no_bytes),
 		TEST(a_session_ends_and_the_others_are_told),
 		TEST(an_id_that_nobody_comes_back_with_is_forgotten),
 		TEST(the_last_one_leaves_and_the_group_is_written_empty),
@@ -1063,12 +1136,14 @@ int main(void)
 		TEST(a_reload_finds_the_last_assignment),
 		TEST(a_group_that_is_too_large_after_a_reload_shrinks),
 		TEST(a_static_member_comes_back_without_a_rebalance),
+		TEST(an_id_belongs_to_one_instance),
 		TEST(a_static_member_whose_return_cannot_be_written_stays_who_it_was),
 		TEST(a_group_that_went_on_with_a_returned_member_keeps_it_as_it_is),
 		TEST(a_static_member_without_a_rebalance_timeout_is_waited_for_in_steps),
 		TEST(a_static_member_leaves_by_its_instance),
 		TEST(a_static_member_is_waited_for_until_its_session_ends),
 		TEST(offsets_are_committed_without_a_group),
+		TEST(an_offset_keeps_the_epoch_it_was_committed_with),
 		TEST(who_commits_to_a_group_has_to_be_in_it),
 		TEST(committing_keeps_a_session),
 		TEST(a_note_may_be_so_long),
