@@ -44,6 +44,20 @@ static void a_topic_that_is_asked_for_has_a_leader_in_the_answer(void **state)
 	assert_int_equal(out.topics.v[0].partitions.v[0].leader_id, 1);
 }
 
+static void a_topic_that_is_asked_for_has_as_many_partitions_as_the_node_says(void **state)
+{
+	struct metadata_response out;
+
+	(void)state;
+	bring_down();
+	w->overrides[0] = "num.partitions=3";
+	bring_up();
+	client_open(&w->a);
+	ask_metadata("t", &out);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+	assert_int_equal(out.topics.v[0].partitions.n, 3);
+}
+
 static void a_name_that_is_not_legal_makes_no_topic(void **state)
 {
 	struct metadata_response out;
@@ -555,6 +569,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_stopped_node_has_given_everything_back),
 		TEST(a_topic_that_is_asked_for_has_a_leader_in_the_answer),
+		TEST(a_topic_that_is_asked_for_has_as_many_partitions_as_the_node_says),
 		TEST(a_name_that_is_not_legal_makes_no_topic),
 		TEST(what_was_produced_is_fetched),
 		TEST(a_fetch_waits_for_the_next_record),
