@@ -184,6 +184,17 @@ static void a_topic_has_the_brokers_value_until_it_has_its_own(void **state)
 	assert_string_equal(describe(CONFIG_SCOPE_TOPIC, "no.such", NULL, 0), "none");
 }
 
+/* A value of the topic's own is its own also where it is what it would have been. */
+static void a_value_that_is_set_to_the_default_is_not_the_default(void **state)
+{
+	struct config_layer layers[] = {TOPIC("compression.type", "producer")};
+
+	assert_string_equal(describe(CONFIG_SCOPE_TOPIC, "compression.type", NULL, 0),
+			    "producer 5 2; compression.type=producer 5");
+	assert_string_equal(describe(CONFIG_SCOPE_TOPIC, "compression.type", layers, 1),
+			    "producer 1 2; compression.type=producer 1; compression.type=producer 5");
+}
+
 static void times_of_the_broker_become_milliseconds(void **state)
 {
 	/* log.retention.ms has no value, so its synonyms are dropped: Kafka shows none */
@@ -281,6 +292,7 @@ int main(void)
 		cmocka_unit_test(other_names_of_a_value_are_its_synonyms),
 		cmocka_unit_test(values_that_do_not_count_are_passed_over),
 		cmocka_unit_test(a_topic_has_the_brokers_value_until_it_has_its_own),
+		cmocka_unit_test(a_value_that_is_set_to_the_default_is_not_the_default),
 		cmocka_unit_test(times_of_the_broker_become_milliseconds),
 		cmocka_unit_test(a_group_has_the_brokers_value_until_it_has_its_own),
 		cmocka_unit_test(a_metrics_subscription_shows_what_it_sets),
