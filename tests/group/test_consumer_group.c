@@ -384,6 +384,8 @@ static void a_classic_member_joins_a_consumer_group_and_is_asked_to_join_again(v
 	assert_int_equal(r->error_code, 0);
 	assert_int_equal(r->generation_id, 3);
 	assert_true(str_is(r->protocol_name, "range"));
+	assert_true(str_is(r->leader, "")); /* it is the coordinator that assigns */
+	assert_int_equal(r->members.n, 0);
 	synced = sync_classic("c", 3);
 	assert_int_equal(synced->error_code, 0);
 	assert_int_equal(synced->assignment.len, 2 + 4 + 4); /* nothing yet */
