@@ -42,11 +42,11 @@ static void die_and_come_back(enum sim_crash how)
 
 /* ---- requests ---- */
 
-static int find_coordinator_of(int8_t type, const char *group)
+static struct find_coordinator_response_coordinator ask_coordinator(int8_t type, const char *name)
 {
 	struct find_coordinator_request in;
 	struct find_coordinator_response out;
-	struct str key = str_of(group);
+	struct str key = str_of(name);
 
 	codec_init(&find_coordinator_request_schema, &in);
 	in.key_type = type;
@@ -54,14 +54,16 @@ static int find_coordinator_of(int8_t type, const char *group)
 	in.coordinator_keys.n = 1;
 	client_send(&w->a, &find_coordinator_request_schema, 4, &in);
 	client_take(&w->a, &find_coordinator_response_schema, 4, &out);
-	if (out.coordinators.v[0].error_code == 0)
-		assert_int_equal(out.coordinators.v[0].port, PORT);
-	return out.coordinators.v[0].error_code;
+	return out.coordinators.v[0];
 }
 
 static int find_coordinator(const char *group)
 {
-	return find_coordinator_of(0, group);
+	struct find_coordinator_response_coordinator c = ask_coordinator(0, group);
+
+	if (c.error_code == 0)
+		assert_int_equal(c.port, PORT);
+	return c.error_code;
 }
 
 static void send_commit(struct client *c, const char *group, int64_t offset, const char *note)
@@ -178,8 +180,11 @@ static void the_topic_is_made_when_a_coordinator_is_looked_for(void **state)
 
 static void who_looks_for_a_coordinator_that_is_not_served_is_not_kept_waiting(void **state)
 {
+	struct find_coordinator_response_coordinator c = ask_coordinator(1, "a transactional id");
+
 	(void)state;
-	assert_int_equal(find_coordinator_of(1, "a transactional id"), ERR_UNSUPPORTED_VERSION);
+	assert_int_equal(c.error_code, ERR_UNSUPPORTED_VERSION);
+	assert_true(str_is(c.error_message, "Transactions are not served yet."));
 }
 
 static void a_commit_outlives_a_kill(void **state)

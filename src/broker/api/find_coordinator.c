@@ -1,7 +1,8 @@
 /*
  * FindCoordinator: which broker looks after a group: the leader of the partition of __consumer_offsets that the group belongs to, as the
  * image has it. The topic is made when it is first asked for; until it is there the answer is COORDINATOR_NOT_AVAILABLE, which clients take
- * for a reason to ask again. Coordinators that are not served yet are refused with UNSUPPORTED_VERSION, which ends what waits for them.
+ * for a reason to ask again. Coordinators that are not served yet are refused with UNSUPPORTED_VERSION, which ends what waits for them, and
+ * with words that clients pass on.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -17,6 +18,12 @@ enum key_type { KEY_GROUP = 0, KEY_TRANSACTION = 1, KEY_SHARE = 2 };
 struct found {
 	int32_t node_id;
 	struct answer_endpoint endpoint;
+	struct str message; /* empty: there is nothing to say */
+};
+
+static const char *const NOT_SERVED[] = {
+	[KEY_TRANSACTION] = "Transactions are not served yet.",
+	[KEY_SHARE] = "Share groups are not served yet.",
 };
 
 /* "group:topic id:partition", as SharePartitionKey.validate has it: three parts, none empty, a uuid and a number. */
@@ -53,10 +60,13 @@ static int find_group(struct request *r, struct str key, struct found *out)
 
 static int find(struct request *r, int8_t type, struct str key, struct found *out)
 {
-	*out = (struct found){.node_id = -1, .endpoint = {.host = STR(""), .port = -1}};
+	*out = (struct found){.node_id = -1, .endpoint = {.host = STR(""), .port = -1}, .message = STR("")};
 	if (type == KEY_SHARE && (r->version < SHARE_SINCE || !share_key_is_valid(key)))
 		return ERR_INVALID_REQUEST;
-	return type == KEY_GROUP ? find_group(r, key, out) : ERR_UNSUPPORTED_VERSION;
+	if (type == KEY_GROUP)
+		return find_group(r, key, out);
+	out->message = str_of(NOT_SERVED[type]);
+	return ERR_UNSUPPORTED_VERSION;
 }
 
 static enum outcome find_one(struct request *r)
@@ -67,7 +77,7 @@ static enum outcome find_one(struct request *r)
 	int err = find(r, in->key_type, in->key, &found);
 
 	if (err)
-		return request_fail(r, err, STR_NULL);
+		return request_fail(r, err, found.message.len > 0 ? found.message : STR_NULL);
 	/* Kafka's words for no error, where there is room for words. */
 	out->error_message = STR("NONE");
 	out->node_id = found.node_id;
@@ -95,6 +105,7 @@ static enum outcome run(struct request *r)
 
 		o->key = in->coordinator_keys.v[i];
 		o->error_code = (int16_t)find(r, in->key_type, o->key, &found);
+		o->error_message = found.message;
 		o->node_id = found.node_id;
 		o->host = found.endpoint.host;
 		o->port = found.endpoint.port;
