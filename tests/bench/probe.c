@@ -9,13 +9,12 @@
  *	probe versions HOST PORT N CONNECTIONS DEPTH	N ApiVersions requests over CONNECTIONS, DEPTH of each in flight
  *	probe metadata HOST PORT N		N Metadata requests for all topics
  *	probe idle HOST PORT N			N connections, each with one answered request; they stay until standard input ends
- *	probe cpu HOST PORT PID			CPU time of a process, in ns
+ *	probe cpu HOST PORT PID			CPU time of a process
  *	probe create HOST PORT TOPIC N		a topic of N partitions, and all have leaders
  *	probe topics HOST PORT NAME N EACH	N topics of one partition, EACH of them a request
  *
  * The answer is lines NAME=VALUE on standard output, times in microseconds.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -60,32 +59,6 @@ static pid_t start(char **command)
 	dup2(2, 1); /* what it says is not mixed with what is measured */
 	execvp(command[0], command);
 	raw_die("%s: %s", command[0], strerror(errno));
-}
-
-/* CPU time of all threads of a process that still run, in ns: finer than the ticks of /proc/PID/stat. */
-static int64_t cpu_ns(pid_t pid)
-{
-	char path[300];
-	int64_t total = 0;
-	struct dirent *e;
-	DIR *d;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	d = opendir(path);
-	while (d && (e = readdir(d))) {
-		long long ns = 0;
-		FILE *f;
-
-		snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", (int)pid, e->d_name);
-		f = fopen(path, "re");
-		if (f && fscanf(f, "%lld", &ns) == 1)
-			total += ns;
-		if (f)
-			fclose(f);
-	}
-	if (d)
-		closedir(d);
-	return total;
 }
 
 static void open_when_there(struct raw *r, const struct target *t, int64_t since, pid_t pid)
@@ -147,7 +120,7 @@ static int probe_first(const struct target *t, char **argv)
 		insist(&r, t, began, pid, &metadata, has_leaders, 1);
 	insist(&r, t, began, pid, &request, is_produced, 0);
 	printf("first_us=%lld\n", (long long)(raw_now_us() - began));
-	printf("cpu_us=%lld\npid=%d\n", (long long)cpu_ns(pid) / 1000, (int)pid);
+	printf("cpu_us=%lld\npid=%d\n", (long long)raw_cpu_us(pid), (int)pid);
 	raw_close(&r);
 	return 0;
 }
@@ -165,7 +138,7 @@ static int probe_ready(const struct target *t, char **argv)
 	open_when_there(&r, t, began, pid);
 	insist(&r, t, began, pid, &metadata, has_leaders, atoi(argv[0]));
 	printf("ready_us=%lld\n", (long long)(raw_now_us() - began));
-	printf("cpu_us=%lld\npid=%d\n", (long long)cpu_ns(pid) / 1000, (int)pid);
+	printf("cpu_us=%lld\npid=%d\n", (long long)raw_cpu_us(pid), (int)pid);
 	raw_close(&r);
 	return 0;
 }
@@ -173,7 +146,7 @@ static int probe_ready(const struct target *t, char **argv)
 static int probe_cpu(const struct target *t, char **argv)
 {
 	(void)t;
-	printf("cpu_ns=%lld\n", (long long)cpu_ns(atoi(argv[0])));
+	printf("cpu_us=%lld\n", (long long)raw_cpu_us(atoi(argv[0])));
 	return 0;
 }
 

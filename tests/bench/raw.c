@@ -14,6 +14,9 @@
 #include "base/crc32c.h"
 #include "base/endian.h"
 
+#define LENGTH_LEN ((size_t)4)
+#define IN_LEAST ((size_t)512) /* a connection that is one of ten thousand takes no more */
+
 void raw_die(const char *format, ...)
 {
 	va_list ap;
@@ -31,6 +34,16 @@ int64_t raw_now_us(void)
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t raw_cpu_us(int pid)
+{
+	struct timespec t;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
+		raw_die("no process %d", pid);
 	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
@@ -97,6 +110,19 @@ static void put_varint(struct bytes_out *o, int32_t v)
 	put8(o, (int)z);
 }
 
+void put_compact(struct bytes_out *o, uint32_t n)
+{
+	for (n++; n >= 0x80; n >>= 7)
+		put8(o, (int)(n & 0x7f) | 0x80);
+	put8(o, (int)n);
+}
+
+void put_compact_text(struct bytes_out *o, const char *s)
+{
+	put_compact(o, (uint32_t)strlen(s));
+	put_raw(o, s, strlen(s));
+}
+
 void skip_bytes(struct bytes_in *in, size_t len)
 {
 	if (in->left < len)
@@ -135,6 +161,18 @@ void skip_text(struct bytes_in *in)
 
 	if (len > 0)
 		skip_bytes(in, (size_t)len);
+}
+
+int get_compact(struct bytes_in *in)
+{
+	uint32_t n = 0;
+	int byte = 0x80;
+
+	for (int shift = 0; byte & 0x80 && shift < 32; shift += 7) {
+		byte = get8(in);
+		n |= (uint32_t)(byte & 0x7f) << shift;
+	}
+	return (int)n - 1;
 }
 
 /* ---- requests ---- */
@@ -243,13 +281,6 @@ void put_metadata(struct bytes_out *o, int32_t correlation, const char *topic, b
 	raw_end(o, at);
 }
 
-static void put_compact(struct bytes_out *o, uint32_t n) /* length or count, plus one */
-{
-	for (n++; n >= 0x80; n >>= 7)
-		put8(o, (int)(n & 0x7f) | 0x80);
-	put8(o, (int)n);
-}
-
 void put_create_topics(struct bytes_out *o, int32_t correlation, const char *name, int first, int n)
 {
 	size_t at = raw_begin(o, API_CREATE_TOPICS, 7, correlation);
@@ -258,10 +289,9 @@ void put_create_topics(struct bytes_out *o, int32_t correlation, const char *nam
 	put_compact(o, (uint32_t)n);
 	for (int i = 0; i < n; i++) {
 		char full[256];
-		int len = snprintf(full, sizeof(full), "%s%d", name, first + i);
 
-		put_compact(o, (uint32_t)len);
-		put_raw(o, full, (size_t)len);
+		snprintf(full, sizeof(full), "%s%d", name, first + i);
+		put_compact_text(o, full);
 		put32(o, 1);
 		put16(o, 1);
 		put_compact(o, 0);
@@ -294,6 +324,33 @@ void put_api_versions(struct bytes_out *o, int32_t correlation)
 	raw_end(o, raw_begin(o, API_VERSIONS, 0, correlation));
 }
 
+void put_find_coordinator(struct bytes_out *o, int32_t correlation, const char *group)
+{
+	size_t at = raw_begin(o, API_FIND_COORDINATOR, 0, correlation);
+
+	put_text(o, group);
+	raw_end(o, at);
+}
+
+void put_offset_commit(struct bytes_out *o, int32_t correlation, const struct raw_member *m, const char *topic,
+		       int partition, int64_t offset)
+{
+	size_t at = raw_begin(o, API_OFFSET_COMMIT, 7, correlation);
+
+	put_text(o, m->group);
+	put32(o, m->generation);
+	put_text(o, m->id);
+	put_text(o, NULL);
+	put32(o, 1);
+	put_text(o, topic);
+	put32(o, 1);
+	put32(o, partition);
+	put64(o, offset);
+	put32(o, -1);
+	put_text(o, "");
+	raw_end(o, at);
+}
+
 /* ---- connections ---- */
 
 bool raw_try(struct raw *r, const char *host, int port)
@@ -323,7 +380,7 @@ void raw_open(struct raw *r, const char *host, int port)
 void raw_close(struct raw *r)
 {
 	close(r->fd);
-	free(r->frame);
+	free(r->in);
 	*r = (struct raw){.fd = -1};
 }
 
@@ -339,28 +396,47 @@ void raw_send(struct raw *r, struct bytes_out *o)
 	o->len = 0;
 }
 
-static bool read_all(int fd, void *p, size_t len)
+/*
+ * As many bytes behind `at`. What is asked for first takes all that has come, which is the whole of most answers; a rest is waited for.
+ * False: the connection was closed.
+ */
+static bool have(struct raw *r, size_t len)
 {
-	ssize_t n = len ? recv(fd, p, len, MSG_WAITALL) : 0;
+	bool rest = len > LENGTH_LEN;
 
-	return n >= 0 && (size_t)n == len;
+	if (r->end - r->at >= len)
+		return true;
+	if (r->end > r->at)
+		memmove(r->in, r->in + r->at, r->end - r->at);
+	r->end -= r->at;
+	r->at = 0;
+	if (r->cap < len) {
+		r->cap = len > IN_LEAST ? len : IN_LEAST;
+		r->in = realloc(r->in, r->cap);
+		if (!r->in)
+			raw_die("out of memory");
+	}
+	while (r->end < len) {
+		ssize_t n = recv(r->fd, r->in + r->end, (rest ? len : r->cap) - r->end, rest ? MSG_WAITALL : 0);
+
+		if (n <= 0)
+			return false;
+		r->end += (size_t)n;
+	}
+	return true;
 }
 
 bool raw_try_receive(struct raw *r, int32_t correlation, struct bytes_in *in)
 {
-	uint8_t b[4];
 	size_t len;
 
-	if (!read_all(r->fd, b, 4))
+	if (!have(r, LENGTH_LEN))
 		return false;
-	len = get_u32(b);
-	if (len > r->cap) {
-		r->cap = len;
-		r->frame = realloc(r->frame, len);
-	}
-	if (!read_all(r->fd, r->frame, len))
+	len = get_u32(r->in + r->at);
+	if (!have(r, LENGTH_LEN + len))
 		return false;
-	*in = (struct bytes_in){.p = r->frame, .left = len};
+	*in = (struct bytes_in){.p = r->in + r->at + LENGTH_LEN, .left = len};
+	r->at += LENGTH_LEN + len;
 	if (get32(in) != correlation)
 		raw_die("an answer to another request");
 	return true;
@@ -379,6 +455,23 @@ struct bytes_in raw_receive(struct raw *r, int32_t correlation)
 
 int produce_error(struct bytes_in in)
 {
+	if (get32(&in) != 1)
+		raw_die("not one topic");
+	skip_text(&in);
+	if (get32(&in) != 1)
+		raw_die("not one partition");
+	get32(&in);
+	return get16(&in);
+}
+
+int find_coordinator_error(struct bytes_in in)
+{
+	return get16(&in);
+}
+
+int offset_commit_error(struct bytes_in in)
+{
+	get32(&in);
 	if (get32(&in) != 1)
 		raw_die("not one topic");
 	skip_text(&in);

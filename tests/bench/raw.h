@@ -12,6 +12,7 @@
 
 _Noreturn void raw_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int64_t raw_now_us(void);
+int64_t raw_cpu_us(int pid); /* what a process has used, with all its threads; 0: this one */
 
 /* ---- bytes ---- */
 
@@ -27,6 +28,8 @@ void put32(struct bytes_out *o, int32_t v);
 void put64(struct bytes_out *o, int64_t v);
 void put_text(struct bytes_out *o, const char *s); /* NULL is null */
 void put_raw(struct bytes_out *o, const void *p, size_t len);
+void put_compact(struct bytes_out *o, uint32_t n); /* a length or a count of the flexible versions */
+void put_compact_text(struct bytes_out *o, const char *s);
 
 struct bytes_in {
 	const uint8_t *p;
@@ -38,11 +41,20 @@ int get16(struct bytes_in *in);
 int32_t get32(struct bytes_in *in);
 int64_t get64(struct bytes_in *in);
 void skip_bytes(struct bytes_in *in, size_t len);
-void skip_text(struct bytes_in *in); /* null too */
+void skip_text(struct bytes_in *in);  /* null too */
+int get_compact(struct bytes_in *in); /* a length or a count; -1: null */
 
 /* ---- requests: begin, put the body, end; they gather in `o` until they are sent ---- */
 
-enum { API_PRODUCE = 0, API_FETCH = 1, API_METADATA = 3, API_VERSIONS = 18, API_CREATE_TOPICS = 19 };
+enum {
+	API_PRODUCE = 0,
+	API_FETCH = 1,
+	API_METADATA = 3,
+	API_OFFSET_COMMIT = 8,
+	API_FIND_COORDINATOR = 10,
+	API_VERSIONS = 18,
+	API_CREATE_TOPICS = 19,
+};
 
 size_t raw_begin(struct bytes_out *o, int key, int version, int32_t correlation);
 void raw_end(struct bytes_out *o, size_t began);
@@ -59,25 +71,37 @@ void put_create_topic(struct bytes_out *o, int32_t correlation, const char *topi
 /* n topics of a partition each, NAME<first> and on, as an admin client of today asks: with settings in the answer. */
 void put_create_topics(struct bytes_out *o, int32_t correlation, const char *name, int first, int n);
 void put_api_versions(struct bytes_out *o, int32_t correlation);
+void put_find_coordinator(struct bytes_out *o, int32_t correlation, const char *group);
+
+struct raw_member {
+	const char *group;
+	const char *id; /* "": nobody's, and generation -1 */
+	int32_t generation;
+};
+/* The offset of one partition. */
+void put_offset_commit(struct bytes_out *o, int32_t correlation, const struct raw_member *m, const char *topic,
+		       int partition, int64_t offset);
 
 /* ---- connections ---- */
 
 struct raw {
 	int fd;
-	uint8_t *frame; /* the last answer */
-	size_t cap;
+	uint8_t *in; /* what has come: the last answer, which ends at `at`, and what is behind it up to `end` */
+	size_t at, end, cap;
 };
 
 bool raw_try(struct raw *r, const char *host, int port); /* false: nobody listens yet */
 void raw_open(struct raw *r, const char *host, int port);
 void raw_close(struct raw *r);
 void raw_send(struct raw *r, struct bytes_out *o); /* and empties it */
-/* The next answer, behind its correlation id, which is checked. */
+/* The next answer, behind its correlation id, which is checked; there until the one after it is asked for. */
 struct bytes_in raw_receive(struct raw *r, int32_t correlation);
 bool raw_try_receive(struct raw *r, int32_t correlation, struct bytes_in *in); /* false: the connection was closed */
 
 /* Error of the one partition in a Produce answer. */
 int produce_error(struct bytes_in in);
+int find_coordinator_error(struct bytes_in in);
+int offset_commit_error(struct bytes_in in); /* of the one partition */
 /* Error and records of the one partition in a Fetch answer; the number of bytes of its records, and the offset behind its last batch. */
 int fetch_result(struct bytes_in in, size_t *bytes, int64_t *next_offset);
 /* Partitions of all topics in a Metadata answer that have a leader; -1 when some have none, or a topic has an error. */

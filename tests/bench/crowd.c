@@ -1,0 +1,617 @@
+/*
+ * crowd: many members of groups, each on a connection of its own, that move in step: all ask, then all are answered.
+ *
+ *	crowd classic HOST PORT PID GROUP N		N - 1 members join a group of one; then all join again, since one has something new to say
+ *	crowd consumer HOST PORT PID GROUP TOPIC N	N members (KIP-848) of a topic with N partitions; then every second one leaves
+ *	crowd commits HOST PORT PID GROUP N SECONDS	N groups of one member; each commits once a second
+ *
+ * The answer is lines NAME=VALUE on standard output, in microseconds: how long it took until all have what they are to have, and the CPU time
+ * of the node, which is PID. All members leave before the end.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "tests/bench/raw.h"
+
+#define SESSION_MS 45000
+#define REBALANCE_MS 60000
+#define ASSIGNMENT_INTERVAL_US 1000000 /* group.consumer.assignment.interval.ms: what a node is configured with */
+#define BACKLOG 32 /* below socket.listen.backlog.size: the kernel would have the others wait for a second */
+#define GIVE_UP_US INT64_C(60000000)
+
+enum {
+	API_JOIN_GROUP = 11,
+	API_HEARTBEAT = 12,
+	API_LEAVE_GROUP = 13,
+	API_SYNC_GROUP = 14,
+	API_CONSUMER_HEARTBEAT = 68,
+};
+enum { NO_ERROR = 0, UNKNOWN_MEMBER_ID = 25, REBALANCE_IN_PROGRESS = 27, MEMBER_ID_REQUIRED = 79 };
+enum { JOIN_EPOCH = 0, LEAVE_EPOCH = -1 };
+
+struct member {
+	struct raw connection;
+	char group[64];
+	char id[128];
+	int32_t generation; /* or epoch */
+	bool owes_answer;   /* to a commit */
+
+	/* of the new protocol */
+	uint8_t *owned; /* partitions by topic, as the node has written them and is told them */
+	size_t owned_len;
+	int n_owned;
+	bool changed; /* the node has not been told yet */
+};
+
+struct crowd {
+	struct member *v;
+	int n;
+	int pid;
+	struct bytes_out out;
+};
+
+static void pause_us(int64_t us)
+{
+	nanosleep(&(struct timespec){us / 1000000, us % 1000000 * 1000}, NULL);
+}
+
+static void must_be(int err, int wanted, const char *what)
+{
+	if (err != wanted)
+		raw_die("%s was answered with error %d instead of %d", what, err, wanted);
+}
+
+/* ---- what is measured ---- */
+
+struct meter {
+	int64_t began_us;
+	int64_t cpu_us;
+};
+
+static struct meter meter_start(const struct crowd *c)
+{
+	return (struct meter){raw_now_us(), raw_cpu_us(c->pid)};
+}
+
+static void meter_stop(const struct meter *m, const struct crowd *c, const char *name, int64_t delay_us)
+{
+	int64_t cpu_us = raw_cpu_us(c->pid) - m->cpu_us;
+
+	printf("%s_us=%lld\n%s_cpu_us=%lld\n", name, (long long)(raw_now_us() - m->began_us - delay_us), name,
+	       (long long)cpu_us);
+}
+
+/* ---- asking ---- */
+
+static void ask(struct crowd *c, struct member *m)
+{
+	raw_send(&m->connection, &c->out);
+}
+
+static struct bytes_in answer(struct member *m)
+{
+	return raw_receive(&m->connection, 0);
+}
+
+static void put_join(struct crowd *c, const struct member *m, int user_data)
+{
+	struct bytes_out metadata = {0};
+	size_t at = raw_begin(&c->out, API_JOIN_GROUP, 5, 0);
+
+	put16(&metadata, 0);
+	put32(&metadata, 1);
+	put_text(&metadata, "a-topic-of-the-crowd");
+	put32(&metadata, 4);
+	put32(&metadata, user_data);
+
+	put_text(&c->out, m->group);
+	put32(&c->out, SESSION_MS);
+	put32(&c->out, REBALANCE_MS);
+	put_text(&c->out, m->id);
+	put_text(&c->out, NULL);
+	put_text(&c->out, "consumer");
+	put32(&c->out, 1);
+	put_text(&c->out, "range");
+	put32(&c->out, (int32_t)metadata.len);
+	put_raw(&c->out, metadata.p, metadata.len);
+	raw_end(&c->out, at);
+	free(metadata.p);
+}
+
+static void put_assignment(struct bytes_out *o, int partition)
+{
+	struct bytes_out b = {0};
+
+	put16(&b, 0);
+	put32(&b, 1);
+	put_text(&b, "a-topic-of-the-crowd");
+	put32(&b, 1);
+	put32(&b, partition);
+	put32(&b, -1);
+	put32(o, (int32_t)b.len);
+	put_raw(o, b.p, b.len);
+	free(b.p);
+}
+
+/* The leader's has the assignments of all n members from `first` on. */
+static void put_sync(struct crowd *c, const struct member *m, const struct member *first, int n)
+{
+	size_t at = raw_begin(&c->out, API_SYNC_GROUP, 3, 0);
+
+	put_text(&c->out, m->group);
+	put32(&c->out, m->generation);
+	put_text(&c->out, m->id);
+	put_text(&c->out, NULL);
+	put32(&c->out, n);
+	for (int i = 0; i < n; i++) {
+		put_text(&c->out, first[i].id);
+		put_assignment(&c->out, i);
+	}
+	raw_end(&c->out, at);
+}
+
+static void put_heartbeat(struct crowd *c, const struct member *m)
+{
+	size_t at = raw_begin(&c->out, API_HEARTBEAT, 3, 0);
+
+	put_text(&c->out, m->group);
+	put32(&c->out, m->generation);
+	put_text(&c->out, m->id);
+	put_text(&c->out, NULL);
+	raw_end(&c->out, at);
+}
+
+static void put_leave(struct crowd *c, const struct member *first, int n)
+{
+	size_t at = raw_begin(&c->out, API_LEAVE_GROUP, 3, 0);
+
+	put_text(&c->out, first->group);
+	put32(&c->out, n);
+	for (int i = 0; i < n; i++) {
+		put_text(&c->out, first[i].id);
+		put_text(&c->out, NULL);
+	}
+	raw_end(&c->out, at);
+}
+
+/* ---- answers of classic groups: throttle time, error, the rest ---- */
+
+static int answer_error(struct bytes_in *in)
+{
+	get32(in);
+	return get16(in);
+}
+
+static void take_text(struct bytes_in *in, char *to, size_t room)
+{
+	int len = get16(in);
+
+	if (len < 0 || (size_t)len >= room)
+		raw_die("a text of %d bytes", len);
+	skip_bytes(in, (size_t)len);
+	memcpy(to, in->p - len, (size_t)len);
+	to[len] = 0;
+}
+
+static void take_join(struct member *m, int wanted)
+{
+	struct bytes_in in = answer(m);
+
+	must_be(answer_error(&in), wanted, "JoinGroup");
+	m->generation = get32(&in);
+	skip_text(&in);
+	skip_text(&in);
+	take_text(&in, m->id, sizeof(m->id));
+}
+
+static void take_sync(struct member *m)
+{
+	struct bytes_in in = answer(m);
+
+	must_be(answer_error(&in), NO_ERROR, "SyncGroup");
+	if (get32(&in) <= 0)
+		raw_die("a member without an assignment");
+}
+
+static int beat(struct crowd *c, struct member *m)
+{
+	struct bytes_in in;
+
+	put_heartbeat(c, m);
+	ask(c, m);
+	in = answer(m);
+	return answer_error(&in);
+}
+
+/* The members from `first` on; how many are answered so. */
+static int beat_from(struct crowd *c, int first, int err)
+{
+	int n = 0;
+
+	for (int i = first; i < c->n; i++) {
+		put_heartbeat(c, &c->v[i]);
+		ask(c, &c->v[i]);
+	}
+	for (int i = first; i < c->n; i++) {
+		struct bytes_in in = answer(&c->v[i]);
+
+		n += answer_error(&in) == err;
+	}
+	return n;
+}
+
+/* ---- classic groups ---- */
+
+static void join(struct crowd *c, int first, int n, int user_data)
+{
+	for (int i = first; i < first + n; i++) {
+		put_join(c, &c->v[i], user_data);
+		ask(c, &c->v[i]);
+	}
+}
+
+static void take_joins(struct crowd *c, int first, int n, int wanted)
+{
+	for (int i = first; i < first + n; i++)
+		take_join(&c->v[i], wanted);
+}
+
+/* Members without an id get one, and join with it. */
+static void join_anew(struct crowd *c, int first, int n)
+{
+	join(c, first, n, 0);
+	take_joins(c, first, n, MEMBER_ID_REQUIRED);
+	join(c, first, n, 0);
+}
+
+/* The members [0, n) are one group, of which the first leads. */
+static void sync_all(struct crowd *c, int n)
+{
+	for (int i = 0; i < n; i++) {
+		put_sync(c, &c->v[i], c->v, i == 0 ? n : 0);
+		ask(c, &c->v[i]);
+	}
+	for (int i = 0; i < n; i++)
+		take_sync(&c->v[i]);
+}
+
+static void await_rebalance(struct crowd *c, struct member *m)
+{
+	int err;
+
+	do
+		err = beat(c, m);
+	while (err == NO_ERROR);
+	must_be(err, REBALANCE_IN_PROGRESS, "Heartbeat");
+}
+
+static void grow(struct crowd *c)
+{
+	struct meter meter;
+
+	join_anew(c, 0, 1);
+	take_joins(c, 0, 1, NO_ERROR);
+	sync_all(c, 1);
+
+	meter = meter_start(c);
+	join_anew(c, 1, c->n - 1);
+	await_rebalance(c, &c->v[0]);
+	join(c, 0, 1, 0);
+	take_joins(c, 0, c->n, NO_ERROR);
+	sync_all(c, c->n);
+	meter_stop(&meter, c, "join", 0);
+}
+
+static void rebalance(struct crowd *c)
+{
+	struct meter meter = meter_start(c);
+
+	join(c, 0, 1, 1);
+	await_rebalance(c, &c->v[1]);
+	if (beat_from(c, 2, REBALANCE_IN_PROGRESS) != c->n - 2)
+		raw_die("a member does not hear of the rebalance");
+	join(c, 1, c->n - 1, 0);
+	take_joins(c, 0, c->n, NO_ERROR);
+	sync_all(c, c->n);
+	meter_stop(&meter, c, "rebalance", 0);
+}
+
+static void leave(struct crowd *c, struct member *first, int n)
+{
+	struct bytes_in in;
+
+	put_leave(c, first, n);
+	ask(c, first);
+	in = answer(first);
+	must_be(answer_error(&in), NO_ERROR, "LeaveGroup");
+}
+
+static void run_classic(struct crowd *c, char **argv)
+{
+	(void)argv;
+	grow(c);
+	rebalance(c);
+	leave(c, c->v, c->n);
+}
+
+/* ---- consumer groups ---- */
+
+/* topic NULL: it has said so before. */
+static void put_consumer_heartbeat(struct crowd *c, const struct member *m, const char *topic)
+{
+	size_t at = raw_begin(&c->out, API_CONSUMER_HEARTBEAT, 1, 0);
+	struct bytes_out *o = &c->out;
+
+	put8(o, 0); /* tagged fields of the header */
+	put_compact_text(o, m->group);
+	put_compact_text(o, m->id);
+	put32(o, m->generation);
+	put8(o, 0); /* instance id */
+	put8(o, 0); /* rack */
+	put32(o, topic ? REBALANCE_MS : -1);
+	put_compact(o, topic ? 1 : UINT32_MAX);
+	if (topic)
+		put_compact_text(o, topic);
+	put8(o, 0); /* pattern */
+	put8(o, 0); /* assignor */
+	if (topic)
+		put_compact(o, 0);
+	else if (m->changed)
+		put_raw(o, m->owned, m->owned_len);
+	else
+		put8(o, 0);
+	put8(o, 0);
+	raw_end(o, at);
+}
+
+static void skip_compact(struct bytes_in *in)
+{
+	int len = get_compact(in);
+
+	if (len > 0)
+		skip_bytes(in, (size_t)len);
+}
+
+static void take_owned(struct member *m, struct bytes_in *in)
+{
+	const uint8_t *began = in->p;
+	int n_topics = get_compact(in);
+
+	m->n_owned = 0;
+	for (int i = 0; i < n_topics; i++) {
+		int n;
+
+		skip_bytes(in, 16);
+		n = get_compact(in);
+		skip_bytes(in, (size_t)n * 4 + 1);
+		m->n_owned += n;
+	}
+	m->owned_len = (size_t)(in->p - began);
+	m->owned = realloc(m->owned, m->owned_len);
+	memcpy(m->owned, began, m->owned_len);
+	m->changed = true;
+}
+
+static void take_consumer_heartbeat(struct member *m)
+{
+	struct bytes_in in = answer(m);
+
+	skip_bytes(&in, 1); /* tagged fields of the header */
+	must_be(answer_error(&in), NO_ERROR, "ConsumerGroupHeartbeat");
+	skip_compact(&in);
+	skip_compact(&in);
+	m->generation = get32(&in);
+	get32(&in);
+	m->changed = false;
+	if (get8(&in) >= 0)
+		take_owned(m, &in);
+}
+
+/* Every step-th member. */
+static void beat_all(struct crowd *c, int step, const char *topic)
+{
+	for (int i = 0; i < c->n; i += step) {
+		put_consumer_heartbeat(c, &c->v[i], topic);
+		ask(c, &c->v[i]);
+	}
+	for (int i = 0; i < c->n; i += step)
+		take_consumer_heartbeat(&c->v[i]);
+}
+
+static bool all_own(const struct crowd *c, int step, int n_each)
+{
+	for (int i = 0; i < c->n; i += step)
+		if (c->v[i].n_owned != n_each || c->v[i].changed)
+			return false;
+	return true;
+}
+
+static void settle(struct crowd *c, int step, int n_each)
+{
+	int64_t began = raw_now_us();
+
+	while (!all_own(c, step, n_each)) {
+		beat_all(c, step, NULL);
+		if (raw_now_us() - began > GIVE_UP_US)
+			raw_die("the members do not get what they are to have");
+	}
+}
+
+static void consumer_leave(struct crowd *c, int first, int step)
+{
+	for (int i = first; i < c->n; i += step) {
+		c->v[i].generation = LEAVE_EPOCH;
+		c->v[i].changed = false;
+		put_consumer_heartbeat(c, &c->v[i], NULL);
+		ask(c, &c->v[i]);
+	}
+	for (int i = first; i < c->n; i += step)
+		take_consumer_heartbeat(&c->v[i]);
+}
+
+static void run_consumer(struct crowd *c, char **argv)
+{
+	struct meter meter = meter_start(c);
+
+	for (int i = 0; i < c->n; i++)
+		snprintf(c->v[i].id, sizeof(c->v[i].id), "%08x-%04x-member-of-the-crowd", (unsigned)i * 2654435761u, i);
+	beat_all(c, 1, argv[0]);
+	pause_us(meter.began_us + ASSIGNMENT_INTERVAL_US - raw_now_us());
+	settle(c, 1, 1);
+	meter_stop(&meter, c, "join", ASSIGNMENT_INTERVAL_US);
+
+	pause_us(ASSIGNMENT_INTERVAL_US);
+	meter = meter_start(c);
+	consumer_leave(c, 1, 2);
+	settle(c, 2, 2);
+	meter_stop(&meter, c, "rebalance", 0);
+	consumer_leave(c, 0, 2);
+}
+
+/* ---- commits ---- */
+
+static void join_each(struct crowd *c)
+{
+	join_anew(c, 0, c->n);
+	take_joins(c, 0, c->n, NO_ERROR);
+	for (int i = 0; i < c->n; i++) {
+		put_sync(c, &c->v[i], &c->v[i], 1);
+		ask(c, &c->v[i]);
+	}
+	for (int i = 0; i < c->n; i++)
+		take_sync(&c->v[i]);
+}
+
+static void take_commit(struct member *m)
+{
+	if (m->owes_answer)
+		must_be(offset_commit_error(answer(m)), NO_ERROR, "OffsetCommit");
+	m->owes_answer = false;
+}
+
+/* One after the other, spread over the second; an answer is looked at when its member's next turn comes. */
+static void commit_for(struct crowd *c, int seconds)
+{
+	int64_t began = raw_now_us(), total = (int64_t)c->n * seconds, sent = 0;
+
+	while (sent < total) {
+		int64_t due = (raw_now_us() - began) * c->n / 1000000;
+
+		for (; sent < due && sent < total; sent++) {
+			struct member *m = &c->v[sent % c->n];
+
+			take_commit(m);
+			put_offset_commit(&c->out, 0, &(struct raw_member){m->group, m->id, m->generation}, "t", 0,
+					  sent);
+			ask(c, m);
+			m->owes_answer = true;
+		}
+		pause_us(1000);
+	}
+	for (int i = 0; i < c->n; i++)
+		take_commit(&c->v[i]);
+}
+
+static void run_commits(struct crowd *c, char **argv)
+{
+	struct meter meter;
+
+	join_each(c);
+	meter = meter_start(c);
+	commit_for(c, atoi(argv[1]));
+	meter_stop(&meter, c, "commits", 0);
+	for (int i = 0; i < c->n; i++)
+		leave(c, &c->v[i], 1);
+}
+
+/* ---- */
+
+/* The coordinators' topic is made by being asked for. */
+static void await_topic(struct crowd *c, struct member *m)
+{
+	int64_t began = raw_now_us();
+	int err;
+
+	do {
+		put_find_coordinator(&c->out, 0, m->group);
+		ask(c, m);
+		err = find_coordinator_error(answer(m));
+		if (err)
+			pause_us(10000);
+	} while (err && raw_now_us() - began < GIVE_UP_US);
+	must_be(err, NO_ERROR, "FindCoordinator");
+}
+
+/* A coordinator that has loaded its groups knows who is no member. */
+static void await_coordinators(struct crowd *c)
+{
+	int64_t began = raw_now_us();
+
+	while (beat_from(c, 0, UNKNOWN_MEMBER_ID) < c->n) {
+		if (raw_now_us() - began > GIVE_UP_US)
+			raw_die("a coordinator does not get ready");
+		pause_us(100000);
+	}
+}
+
+static void crowd_open(struct crowd *c, const char *host, int port, const char *group, bool alone)
+{
+	struct rlimit limit;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	c->v = calloc((size_t)c->n, sizeof(*c->v));
+	for (int i = 0; i < c->n; i++) {
+		raw_open(&c->v[i].connection, host, port);
+		if (alone)
+			snprintf(c->v[i].group, sizeof(c->v[i].group), "%s-%d", group, i);
+		else
+			snprintf(c->v[i].group, sizeof(c->v[i].group), "%s", group);
+		if (i % BACKLOG == 0)
+			await_topic(c, &c->v[i]); /* accepted, with all before it */
+	}
+}
+
+static void crowd_close(struct crowd *c)
+{
+	for (int i = 0; i < c->n; i++) {
+		raw_close(&c->v[i].connection);
+		free(c->v[i].owned);
+	}
+	free(c->v);
+	free(c->out.p);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct crowd *c, char **argv); /* behind GROUP */
+	int n_args;
+	int count_at; /* which of them is N */
+	bool alone;   /* each member has a group of its own, GROUP-i */
+} kinds[] = {
+	{"classic", run_classic, 1, 0, false},
+	{"consumer", run_consumer, 2, 1, false},
+	{"commits", run_commits, 2, 0, true},
+};
+
+int main(int argc, char **argv)
+{
+	for (size_t i = 0; argc >= 6 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		struct crowd c = {.pid = atoi(argv[4])};
+
+		if (strcmp(argv[1], kinds[i].name) != 0 || argc != 6 + kinds[i].n_args)
+			continue;
+		c.n = atoi(argv[6 + kinds[i].count_at]);
+		crowd_open(&c, argv[2], atoi(argv[3]), argv[5], kinds[i].alone);
+		await_coordinators(&c);
+		kinds[i].run(&c, argv + 6);
+		printf("client_cpu_us=%lld\n", (long long)raw_cpu_us(0));
+		crowd_close(&c);
+		return 0;
+	}
+	raw_die("what shall I measure? See the head of crowd.c");
+}
