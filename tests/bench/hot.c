@@ -3,7 +3,8 @@
  *
  *	hot KIND N
  *
- * tests/bench/instructions runs it under callgrind, which counts inside conn_turn only: from the bytes of a request to those of its answer.
+ * tests/bench/instructions runs it under callgrind, which counts inside the turns of a connection and of a coordinator only: from the bytes of a
+ * request to those of its answer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,11 @@ static void make_empty_fetch(struct bytes_out *o, int i)
 	put_fetch(o, i, "u", 0, 0, 20000, 0);
 }
 
+static void make_commit(struct bytes_out *o, int i)
+{
+	put_offset_commit(o, i, &(struct raw_member){"g", "", -1}, "t", 0, i);
+}
+
 static const struct {
 	const char *name;
 	void (*make)(struct bytes_out *o, int i);
@@ -54,7 +60,25 @@ static const struct {
 } kinds[] = {
 	{"versions", make_versions, 0},	    {"metadata", make_metadata, 0}, {"produce-1", make_produce, 1},
 	{"produce-100", make_produce, 100}, {"fetch-16k", make_fetch, 150}, {"fetch-nothing", make_empty_fetch, 0},
+	{"commit", make_commit, 0},
 };
+
+static struct bytes_in answer(void)
+{
+	return (struct bytes_in){.p = caller.in + 8, .left = caller.in_len - 8};
+}
+
+static void await_coordinator(struct bytes_out *o)
+{
+	do {
+		put_find_coordinator(o, 0, "g");
+		ask(o);
+	} while (find_coordinator_error(answer()) != 0);
+	do {
+		make_commit(o, 0);
+		ask(o);
+	} while (offset_commit_error(answer()) != 0);
+}
 
 static void run(size_t kind, int n)
 {
@@ -69,8 +93,10 @@ static void run(size_t kind, int n)
 		batch_make(&batch, kinds[kind].records, 100, raw_world_ms());
 		make_produce(&o, 0);
 		ask(&o);
-		assert_int_equal(produce_error((struct bytes_in){.p = caller.in + 8, .left = caller.in_len - 8}), 0);
+		assert_int_equal(produce_error(answer()), 0);
 	}
+	if (kinds[kind].make == make_commit)
+		await_coordinator(&o);
 	for (int i = 0; i < n; i++) {
 		kinds[kind].make(&o, i);
 		ask(&o);
