@@ -4,7 +4,6 @@
 #include "controller/placement.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -86,37 +85,39 @@ static int rack_compare(const void *a, const void *b)
 	return str_cmp(((const struct rack *)a)->name, ((const struct rack *)b)->name);
 }
 
-/* Brokers come from the image by ascending id, so that rings are sorted. */
-static int add_broker(struct placement *p, const struct image_node *n, int n_all)
+static int by_id(const void *a, const void *b)
 {
-	struct rack *rack = rack_of(p, n->rack);
-	struct ring *ring = n->fenced ? &rack->fenced : &rack->unfenced;
+	int32_t x = ((const struct placement_broker *)a)->id, y = ((const struct placement_broker *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
+static int add_broker(struct placement *p, const struct placement_broker *b, int n_all)
+{
+	struct rack *rack = rack_of(p, b->rack);
+	struct ring *ring = b->fenced ? &rack->fenced : &rack->unfenced;
 
 	if (!ring->v) {
 		ring->v = arena_array(p->ctx->arena, (size_t)n_all, sizeof(*ring->v));
 		if (!ring->v)
 			return -ENOMEM;
 	}
-	ring->v[ring->n++] = n->id;
+	ring->v[ring->n++] = b->id;
 	p->n_brokers++;
-	p->n_unfenced += !n->fenced;
+	p->n_unfenced += !b->fenced;
 	return 0;
 }
 
-static int add_brokers(struct placement *p, const struct image *image)
+static int add_brokers(struct placement *p, struct placement_broker *v, int n)
 {
-	int n_all = image_broker_count(image);
-	const struct image_node *n;
-	struct image_iter it;
 	int err = 0;
 
-	p->racks = arena_array(p->ctx->arena, (size_t)n_all, sizeof(*p->racks));
+	p->racks = arena_array(p->ctx->arena, (size_t)n, sizeof(*p->racks));
 	if (!p->racks)
 		return -ENOMEM;
-	image_brokers(image, &it);
-	while (!err && (n = image_nodes_next(&it)))
-		if (!n->in_controlled_shutdown && broker_has_uncordoned_directory(n))
-			err = add_broker(p, n, n_all);
+	qsort(v, (size_t)n, sizeof(*v), by_id); /* so that rings are */
+	for (int i = 0; !err && i < n; i++)
+		err = add_broker(p, &v[i], n);
 	return err;
 }
 
@@ -134,8 +135,8 @@ static void begin(struct placement *p)
 	p->offset = random_below(p, p->n_racks);
 }
 
-int placement_new(const struct image *image, const struct controller_context *ctx, int replicas, struct placement **out,
-		  struct str *message)
+int placement_among(struct placement_broker *v, int n, const struct controller_context *ctx, int replicas,
+		    struct placement **out, struct str *message)
 {
 	struct placement *p = arena_zalloc(ctx->arena, sizeof(*p));
 
@@ -143,7 +144,7 @@ int placement_new(const struct image *image, const struct controller_context *ct
 		return -ENOMEM;
 	p->ctx = ctx;
 	p->replicas = replicas;
-	if (add_brokers(p, image))
+	if (add_brokers(p, v, n))
 		return -ENOMEM;
 	if (p->n_unfenced == 0) {
 		*message = STR("All brokers are currently fenced, or have all their log directories cordoned.");
@@ -160,6 +161,23 @@ int placement_new(const struct image *image, const struct controller_context *ct
 	begin(p);
 	*out = p;
 	return 0;
+}
+
+int placement_new(const struct image *image, const struct controller_context *ctx, int replicas, struct placement **out,
+		  struct str *message)
+{
+	struct placement_broker *v = arena_array(ctx->arena, (size_t)image_broker_count(image), sizeof(*v));
+	const struct image_node *node;
+	struct image_iter it;
+	int n = 0;
+
+	if (!v)
+		return -ENOMEM;
+	image_brokers(image, &it);
+	while ((node = image_nodes_next(&it)))
+		if (!node->in_controlled_shutdown && broker_has_uncordoned_directory(node))
+			v[n++] = (struct placement_broker){node->id, node->fenced, node->rack};
+	return placement_among(v, n, ctx, replicas, out, message);
 }
 
 /* ---- placing ---- */

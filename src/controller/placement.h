@@ -9,6 +9,7 @@
 #ifndef ODRADEK_CONTROLLER_PLACEMENT_H
 #define ODRADEK_CONTROLLER_PLACEMENT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/arena.h"
@@ -18,13 +19,22 @@
 struct controller_context;
 struct placement;
 
+struct placement_broker {
+	int32_t id;
+	bool fenced;
+	struct str rack; /* null: none */
+};
+
 /*
- * Brokers as of `image`: all that are registered, not shutting down, and have a directory that is not cordoned. 0;
+ * Among the brokers as of `image`: all that are registered, not shutting down, and have a directory that is not cordoned. 0;
  * an error with Kafka's words in *message when there are too few for `replicas`; or -ENOMEM. Everything lives in the
  * context's arena.
  */
 int placement_new(const struct image *image, const struct controller_context *ctx, int replicas, struct placement **out,
 		  struct str *message);
+/* The same among these, each once; they are sorted. Of the context only arena and chance are used. */
+int placement_among(struct placement_broker *v, int n, const struct controller_context *ctx, int replicas,
+		    struct placement **out, struct str *message);
 
 /* The next partition's replicas, as many as were asked for. */
 void placement_next(struct placement *p, int32_t *replicas);
