@@ -4,18 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/resource.h"
 #include "cli/tool.h"
 #include "protocol/describe_configs.h"
-#include "protocol/incremental_alter_configs.h"
 #include "protocol/list_config_resources.h"
 
 extern const struct command command_client_metrics;
 
-enum { CLIENT_METRICS = 16, OP_SET = 0, OP_DELETE = 1 };
-
 static const struct list_config_resources_response *resources(struct tool *t)
 {
-	static const int8_t type = CLIENT_METRICS;
+	static const int8_t type = RESOURCE_CLIENT_METRICS;
 	static const struct list_config_resources_request R = {.resource_types = {(int8_t *)&type, 1}};
 
 	return tool_must(t, CLIENT_ANY, list_config_resources_request_KEY, &R);
@@ -27,7 +25,7 @@ static const struct describe_configs_response_result *settings(struct tool *t, s
 	const struct describe_configs_response *d;
 
 	r->resources.v = arena_zalloc(&t->arena, sizeof(*r->resources.v));
-	r->resources.v[0] = (struct describe_configs_request_resource){CLIENT_METRICS, name, {NULL, -1}};
+	r->resources.v[0] = (struct describe_configs_request_resource){RESOURCE_CLIENT_METRICS, name, {NULL, -1}};
 	r->resources.n = 1;
 	d = tool_must(t, CLIENT_ANY, describe_configs_request_KEY, r);
 	if (d->results.n != 1)
@@ -39,14 +37,9 @@ static const struct describe_configs_response_result *settings(struct tool *t, s
 
 static void alter_settings(struct tool *t, struct str name, struct incremental_alter_configs_request_config *v, int n)
 {
-	struct incremental_alter_configs_request_resource resource = {CLIENT_METRICS, name, {v, n}};
-	struct incremental_alter_configs_request r = {.resources = {&resource, 1}};
-	const struct incremental_alter_configs_response *a =
-		tool_must(t, CLIENT_ANY, incremental_alter_configs_request_KEY, &r);
+	struct incremental_alter_configs_request_resource resource = {RESOURCE_CLIENT_METRICS, name, {v, n}};
 
-	for (int32_t i = 0; i < a->responses.n; i++)
-		if (a->responses.v[i].error_code)
-			tool_die_of(t, a->responses.v[i].error_code, a->responses.v[i].error_message);
+	resources_alter(t, &resource, 1);
 }
 
 static int list(struct tool *t)

@@ -10,15 +10,13 @@
 
 #include "cli/partitions.h"
 #include "cli/quotas.h"
+#include "cli/resource.h"
 #include "cli/tool.h"
 #include "protocol/describe_configs.h"
-#include "protocol/incremental_alter_configs.h"
 #include "protocol/list_config_resources.h"
 #include "protocol/list_groups.h"
 
 extern const struct command command_configs;
-
-enum { OP_SET = 0, OP_DELETE = 1 };
 
 /* Kafka's types of entities, in the order of its messages; resource 0: quotas. */
 static const struct entity_type {
@@ -274,18 +272,14 @@ static void read_changes(struct tool *t, struct config_changes *c)
 
 /* ---- settings ---- */
 
-/* A broker's own settings are asked of it; of controllers the active one knows. */
-static int32_t node_for(struct tool *t, const struct entity_type *type, const char *name)
+/* A broker's own settings are known to it alone, also where controllers are asked. */
+static int32_t node_to_describe(struct tool *t, const struct entity_type *type, const char *name)
 {
 	int32_t id;
 
-	if (tool_has(t, "bootstrap-controller"))
-		return type->resource == 4 && *name && tool_has(t, "describe") && str_to_i32(str_of(name), &id)
-			       ? id
-			       : CLIENT_CONTROLLER;
-	if ((type->resource == 4 || type->resource == 8) && *name && str_to_i32(str_of(name), &id))
+	if (t->controllers && type->resource == RESOURCE_BROKER && str_to_i32(str_of(name), &id))
 		return id;
-	return CLIENT_ANY;
+	return resource_node(t, type->resource, str_of(name));
 }
 
 static const struct describe_configs_response_result *describe_one(struct tool *t, const struct entity_type *type,
@@ -300,7 +294,7 @@ static const struct describe_configs_response_result *describe_one(struct tool *
 	r->resources.v[0].configuration_keys.n = -1;
 	r->resources.n = 1;
 	r->include_synonyms = true;
-	answer = tool_must(t, node_for(t, type, name), describe_configs_request_KEY, r);
+	answer = tool_must(t, node_to_describe(t, type, name), describe_configs_request_KEY, r);
 	if (answer->results.n != 1)
 		tool_die(t, "DescribeConfigs: one result was expected");
 	if (answer->results.v[0].error_code)
@@ -345,7 +339,7 @@ static int by_name(const void *a, const void *b)
 static void show_entity(struct tool *t, const struct entity_type *type, const char *name)
 {
 	const struct describe_configs_response_result *r = describe_one(t, type, name);
-	int source = type->resource == 4 && !*name ? SOURCE_DEFAULT_BROKER : type->dynamic_source;
+	int source = type->resource == RESOURCE_BROKER && !*name ? SOURCE_DEFAULT_BROKER : type->dynamic_source;
 	json_t *configs = json_array();
 
 	if (!*name && !t->json)
@@ -427,15 +421,15 @@ static struct names names_of(struct tool *t, const struct entity_type *type)
 	struct names n = {0};
 	const struct metadata_response *m;
 
-	if (type->resource == 2) {
+	if (type->resource == RESOURCE_TOPIC) {
 		m = topics_of(t, NULL, 0);
 		for (int32_t i = 0; i < m->topics.n; i++)
 			add_name(t, &n, m->topics.v[i].name);
-	} else if (type->resource == 16) {
-		add_resources(t, &n, 16);
-	} else if (type->resource == 32) {
+	} else if (type->resource == RESOURCE_CLIENT_METRICS) {
+		add_resources(t, &n, RESOURCE_CLIENT_METRICS);
+	} else if (type->resource == RESOURCE_GROUP) {
 		add_groups(t, &n);
-		add_resources(t, &n, 32);
+		add_resources(t, &n, RESOURCE_GROUP);
 	} else {
 		m = topics_of(t, &STR_NULL, 0);
 		for (int32_t i = 0; i < m->brokers.n; i++)
@@ -482,21 +476,14 @@ static int describe_settings(struct tool *t, const struct entities *e)
 
 static void alter_settings(struct tool *t, const struct entities *e, const struct config_changes *c)
 {
-	struct incremental_alter_configs_request r = {0};
 	struct incremental_alter_configs_request_resource resource = {.resource_type = e->types[0]->resource,
 								      .resource_name = str_of(e->names[0])};
-	const struct incremental_alter_configs_response *answer;
 
 	resource.configs.v = arena_array(&t->arena, (size_t)c->n + 1, sizeof(*resource.configs.v));
 	for (int i = 0; i < c->n; i++)
 		resource.configs.v[resource.configs.n++] = (struct incremental_alter_configs_request_config){
 			c->v[i].name, c->v[i].remove ? OP_DELETE : OP_SET, c->v[i].value};
-	r.resources.v = &resource;
-	r.resources.n = 1;
-	answer = tool_must(t, node_for(t, e->types[0], e->names[0]), incremental_alter_configs_request_KEY, &r);
-	for (int32_t i = 0; i < answer->responses.n; i++)
-		if (answer->responses.v[i].error_code)
-			tool_die_of(t, answer->responses.v[i].error_code, answer->responses.v[i].error_message);
+	resources_alter(t, &resource, 1);
 }
 
 /* ---- quotas ---- */

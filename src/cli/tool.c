@@ -337,7 +337,7 @@ void tool_connect_to(struct tool *t, const char *bootstrap, bool controllers)
 	for (const struct properties_list *p = t->properties; p; p = p->next)
 		refuse_security(t, p->name, p->value);
 	o.bootstrap = bootstrap;
-	o.controllers = controllers;
+	o.controllers = t->controllers = controllers;
 	o.request_timeout_ms = (int32_t)tool_property_number(t, "request.timeout.ms", o.request_timeout_ms);
 	o.api_timeout_ms = (int32_t)tool_property_number(t, "default.api.timeout.ms", o.api_timeout_ms);
 	o.retry_backoff_ms = (int32_t)tool_property_number(t, "retry.backoff.ms", o.retry_backoff_ms);

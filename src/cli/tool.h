@@ -26,6 +26,7 @@ struct tool {
 	struct env *env;
 	struct loop *loop;
 	struct client *client;
+	bool controllers; /* the client's: its nodes are controllers */
 	struct arena arena;
 	int pending; /* answers that tool_wait waits for */
 	bool json;

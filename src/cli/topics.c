@@ -7,6 +7,7 @@
 
 #include "broker/internal_topic.h"
 #include "cli/partitions.h"
+#include "cli/resource.h"
 #include "cli/tool.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
@@ -17,7 +18,7 @@
 
 extern const struct command command_topics;
 
-enum { TIMEOUT_MS = 30000, RESOURCE_TOPIC = 2, SOURCE_DEFAULT = 5, CURSORS_MAX = 100000 };
+enum { TIMEOUT_MS = 30000, SOURCE_DEFAULT = 5, CURSORS_MAX = 100000 };
 
 /* ---- which ---- */
 
