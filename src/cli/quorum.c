@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/table.h"
 #include "cli/tool.h"
 #include "log/dir.h"
 #include "protocol/add_raft_voter.h"

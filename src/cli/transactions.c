@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/partitions.h"
+#include "cli/table.h"
 #include "cli/tool.h"
 #include "protocol/describe_producers.h"
 #include "protocol/describe_transactions.h"
