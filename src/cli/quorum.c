@@ -53,20 +53,20 @@ static struct quorum describe_quorum(struct tool *t)
 
 /* ---- describe --replication ---- */
 
-static const char *time_text(struct tool *t, int64_t ms, const char *what)
+static void add_time(struct tool *t, struct table *table, int64_t ms, const char *what)
 {
 	int64_t now = env_wall_ms(t->env);
 
-	if (ms == -1)
-		return "-1";
-	if (!tool_has(t, "human-readable"))
-		return arena_printf(&t->arena, "%lld", (long long)ms).p;
+	if (ms == -1 || !tool_has(t, "human-readable")) {
+		table_number(table, ms);
+		return;
+	}
 	if (ms <= 0 || ms > now)
 		tool_die(
 			t,
 			"Error while computing relative time, possible drift in system clock.\nCurrent timestamp is %lld, %s timestamp is %lld",
 			(long long)now, what, (long long)ms);
-	return arena_printf(&t->arena, "%lld ms ago", (long long)(now - ms)).p;
+	table_text(table, arena_printf(&t->arena, "%lld ms ago", (long long)(now - ms)));
 }
 
 static void add_row(struct tool *t, struct table *table, const struct quorum *q,
@@ -74,13 +74,13 @@ static void add_row(struct tool *t, struct table *table, const struct quorum *q,
 {
 	char id[UUID_TEXT_LEN + 1];
 
-	table_cell(table, "%d", r->replica_id);
-	table_cell(table, "%s", uuid_text(r->replica_directory_id, id));
-	table_cell(table, "%lld", (long long)r->log_end_offset);
-	table_cell(table, "%lld", (long long)(q->leader->log_end_offset - r->log_end_offset));
-	table_cell(table, "%s", time_text(t, r->last_fetch_timestamp, "last fetch"));
-	table_cell(table, "%s", time_text(t, r->last_caught_up_timestamp, "last caught up"));
-	table_cell(table, "%s", status);
+	table_number(table, r->replica_id);
+	table_text(table, str_of(uuid_text(r->replica_directory_id, id)));
+	table_number(table, r->log_end_offset);
+	table_number(table, q->leader->log_end_offset - r->log_end_offset);
+	add_time(t, table, r->last_fetch_timestamp, "last fetch");
+	add_time(t, table, r->last_caught_up_timestamp, "last caught up");
+	table_text(table, str_of(status));
 }
 
 static int describe_replication(struct tool *t)
@@ -98,10 +98,7 @@ static int describe_replication(struct tool *t)
 			add_row(t, &table, &q, &q.p->current_voters.v[i], "Follower");
 	for (int32_t i = 0; i < q.p->observers.n; i++)
 		add_row(t, &table, &q, &q.p->observers.v[i], "Observer");
-	if (t->json)
-		t->out = table_json(&table);
-	else
-		table_print_tabs(&table);
+	table_show(&table);
 	return EXIT_FINE;
 }
 

@@ -3,8 +3,17 @@
  */
 #include "cli/table.h"
 
-#include <stdarg.h>
+#include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
+
+enum cell_kind { CELL_TEXT, CELL_NUMBER, CELL_NONE };
+
+struct table_cell {
+	struct str text;
+	enum cell_kind kind;
+	int64_t number;
+};
 
 void table_init(struct table *t, struct tool *tool, const char *const *heads)
 {
@@ -13,56 +22,119 @@ void table_init(struct table *t, struct tool *tool, const char *const *heads)
 		t->n_columns++;
 }
 
-void table_cell(struct table *t, const char *format, ...)
-{
-	va_list ap;
-	char *text;
-	int len;
+/* ---- cells ---- */
 
-	va_start(ap, format);
-	len = vsnprintf(NULL, 0, format, ap);
-	va_end(ap);
-	text = arena_alloc(&t->tool->arena, (size_t)len + 1);
-	va_start(ap, format);
-	vsnprintf(text, (size_t)len + 1, format, ap);
-	va_end(ap);
+static void add(struct table *t, struct table_cell cell)
+{
 	if (t->n_cells == t->cap) {
-		struct str *cells = arena_array(&t->tool->arena, (size_t)t->cap * 2 + 64, sizeof(*cells));
+		int cap = t->cap * 2 + 64;
+		struct table_cell *cells = arena_array(&t->tool->arena, (size_t)cap, sizeof(*cells));
 
 		if (t->n_cells)
 			memcpy(cells, t->cells, (size_t)t->n_cells * sizeof(*cells));
 		t->cells = cells;
-		t->cap = t->cap * 2 + 64;
+		t->cap = cap;
 	}
-	t->cells[t->n_cells++] = (struct str){text, len};
+	t->cells[t->n_cells++] = cell;
 }
 
-void table_print_tabs(const struct table *t)
+void table_text(struct table *t, struct str text)
 {
-	for (int row = -1; row < t->n_cells / t->n_columns; row++) {
-		for (int column = 0; column < t->n_columns; column++) {
-			size_t width = strlen(t->heads[column]);
-
-			for (int i = column; i < t->n_cells; i += t->n_columns)
-				if ((size_t)t->cells[i].len > width)
-					width = (size_t)t->cells[i].len;
-			printf("%-*s\t", (int)width,
-			       row < 0 ? t->heads[column] : t->cells[row * t->n_columns + column].p);
-		}
-		putchar('\n');
-	}
+	add(t, (struct table_cell){arena_str(&t->tool->arena, text), CELL_TEXT, 0});
 }
 
-json_t *table_json(const struct table *t)
+void table_number(struct table *t, int64_t number)
+{
+	struct str text = arena_printf(&t->tool->arena, "%lld", (long long)number);
+
+	add(t, (struct table_cell){text, CELL_NUMBER, number});
+}
+
+void table_none(struct table *t)
+{
+	add(t, (struct table_cell){STR("None"), CELL_NONE, 0});
+}
+
+/* ---- lines ---- */
+
+static int *widths_of(const struct table *t)
+{
+	int *widths = arena_array(&t->tool->arena, (size_t)t->n_columns, sizeof(*widths));
+
+	for (int i = 0; i < t->n_columns; i++)
+		widths[i] = (int)strlen(t->heads[i]);
+	for (int i = 0; i < t->n_cells; i++)
+		if (t->cells[i].text.len > widths[i % t->n_columns])
+			widths[i % t->n_columns] = t->cells[i].text.len;
+	return widths;
+}
+
+static void print_cell(struct str text, int width, bool last)
+{
+	printf("%.*s%*s\t%s", STR_ARG(text), width - text.len, "", last ? "\n" : "");
+}
+
+static void print(const struct table *t)
+{
+	const int *widths = widths_of(t);
+	int last = t->n_columns - 1;
+
+	for (int i = 0; i < t->n_columns; i++)
+		print_cell(str_of(t->heads[i]), widths[i], i == last);
+	for (int i = 0; i < t->n_cells; i++)
+		print_cell(t->cells[i].text, widths[i % t->n_columns], i % t->n_columns == last);
+}
+
+/* ---- JSON ---- */
+
+/* A head in camelCase: what is no letter or digit goes, and the letter behind it becomes a capital. */
+static void key_of(const char *head, char out[64])
+{
+	bool capital = false;
+	size_t n = 0;
+
+	for (; *head && n < 63; head++) {
+		if (!isalnum((unsigned char)*head)) {
+			capital = true;
+			continue;
+		}
+		out[n] = (char)(n == 0	  ? tolower((unsigned char)*head)
+				: capital ? toupper((unsigned char)*head)
+					  : *head);
+		capital = false;
+		n++;
+	}
+	out[n] = 0;
+}
+
+static json_t *json_cell(const struct table_cell *cell)
+{
+	if (cell->kind == CELL_NONE)
+		return json_null();
+	return cell->kind == CELL_NUMBER ? json_integer(cell->number) : json_str(cell->text);
+}
+
+static json_t *json_rows(const struct table *t)
 {
 	json_t *rows = json_array();
+	json_t *row = NULL;
+	char key[64];
 
-	for (int row = 0; row < t->n_cells / t->n_columns; row++) {
-		json_t *object = json_object();
-
-		for (int column = 0; column < t->n_columns; column++)
-			json_object_set_new(object, t->heads[column], json_str(t->cells[row * t->n_columns + column]));
-		json_array_append_new(rows, object);
+	for (int i = 0; i < t->n_cells; i++) {
+		if (i % t->n_columns == 0) {
+			row = json_object();
+			json_array_append_new(rows, row);
+		}
+		key_of(t->heads[i % t->n_columns], key);
+		json_object_set_new(row, key, json_cell(&t->cells[i]));
 	}
 	return rows;
+}
+
+void table_show(const struct table *t)
+{
+	if (t->tool->json)
+		t->tool->out = json_rows(t);
+	else
+		print(t);
 }

@@ -1,24 +1,28 @@
 /*
- * table: rows and columns under heads, as some of Kafka's tools print them.
+ * table: rows and columns under heads, as some of Kafka's tools print them (ToolsUtils.prettyPrintTable).
+ *
+ * As JSON each row is an object: the keys are the heads in camelCase ("LogEndOffset" is logEndOffset, "Duration(min)" is durationMin),
+ * numbers are numbers, and a cell that has no value is null. Cells are in the tool's arena.
  */
 #ifndef ODRADEK_CLI_TABLE_H
 #define ODRADEK_CLI_TABLE_H
 
 #include "cli/tool.h"
 
-/* Every line of a table is its cells, padded to the widest of their column and one blank more, as consumer-groups' are. */
+struct table_cell;
+
 struct table {
 	struct tool *tool;
-	const char *const *heads;
+	const char *const *heads; /* NULL ends them */
 	int n_columns;
-	struct str *cells;
+	struct table_cell *cells; /* row by row */
 	int n_cells, cap;
 };
 void table_init(struct table *t, struct tool *tool, const char *const *heads);
-void table_cell(struct table *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Each cell padded to its column, then a tab: ToolsUtils.prettyPrintTable. */
-void table_print_tabs(const struct table *t);
-/* An array of objects, keys as the heads say. */
-json_t *table_json(const struct table *t);
+void table_text(struct table *t, struct str text);
+void table_number(struct table *t, int64_t number);
+void table_none(struct table *t); /* "None" */
+/* Each cell padded to its column, then a tab; with --json an array of objects, at the end of the run. */
+void table_show(const struct table *t);
 
 #endif

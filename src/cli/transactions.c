@@ -20,15 +20,6 @@ _Noreturn static void failed(struct tool *t, const char *what, int err, struct s
 		 STR_ARG(tool_error_text(t, err, message)));
 }
 
-static int show(struct tool *t, struct table *table)
-{
-	if (t->json)
-		t->out = table_json(table);
-	else
-		table_print_tabs(table);
-	return EXIT_FINE;
-}
-
 /* "PrepareCommit" and its like; "CompleteAbort" too: as the wire has them. */
 static int list(struct tool *t)
 {
@@ -51,13 +42,14 @@ static int list(struct tool *t)
 		if (err != 0)
 			failed(t, "Failed to list transactions", err, t->message);
 		for (int32_t k = 0; k < a->transaction_states.n; k++) {
-			table_cell(&table, "%.*s", STR_ARG(a->transaction_states.v[k].transactional_id));
-			table_cell(&table, "%d", m->brokers.v[i].node_id);
-			table_cell(&table, "%lld", (long long)a->transaction_states.v[k].producer_id);
-			table_cell(&table, "%.*s", STR_ARG(a->transaction_states.v[k].transaction_state));
+			table_text(&table, a->transaction_states.v[k].transactional_id);
+			table_number(&table, m->brokers.v[i].node_id);
+			table_number(&table, a->transaction_states.v[k].producer_id);
+			table_text(&table, a->transaction_states.v[k].transaction_state);
 		}
 	}
-	return show(t, &table);
+	table_show(&table);
+	return EXIT_FINE;
 }
 
 /* ---- describe ---- */
@@ -81,20 +73,20 @@ static void add_row(struct tool *t, struct table *table, int32_t coordinator,
 {
 	bool open = d->transaction_start_time_ms >= 0;
 
-	table_cell(table, "%d", coordinator);
-	table_cell(table, "%.*s", STR_ARG(d->transactional_id));
-	table_cell(table, "%lld", (long long)d->producer_id);
-	table_cell(table, "%d", d->producer_epoch);
-	table_cell(table, "%.*s", STR_ARG(d->transaction_state));
-	table_cell(table, "%d", d->transaction_timeout_ms);
+	table_number(table, coordinator);
+	table_text(table, d->transactional_id);
+	table_number(table, d->producer_id);
+	table_number(table, d->producer_epoch);
+	table_text(table, d->transaction_state);
+	table_number(table, d->transaction_timeout_ms);
 	if (open) {
-		table_cell(table, "%lld", (long long)d->transaction_start_time_ms);
-		table_cell(table, "%lld", (long long)(env_wall_ms(t->env) - d->transaction_start_time_ms));
+		table_number(table, d->transaction_start_time_ms);
+		table_number(table, (env_wall_ms(t->env) - d->transaction_start_time_ms));
 	} else {
-		table_cell(table, "None");
-		table_cell(table, "None");
+		table_none(table);
+		table_none(table);
 	}
-	table_cell(table, "%.*s", STR_ARG(partitions_text(t, d)));
+	table_text(table, partitions_text(t, d));
 }
 
 static int describe(struct tool *t)
@@ -134,7 +126,8 @@ static int describe(struct tool *t)
 		failed(t, tool_string(t, what), err, t->message);
 	table_init(&table, t, HEADS);
 	add_row(t, &table, coordinator, &d->transaction_states.v[0]);
-	return show(t, &table);
+	table_show(&table);
+	return EXIT_FINE;
 }
 
 /* ---- describe-producers ---- */
@@ -154,15 +147,15 @@ static void add_producers(struct table *table, const struct describe_producers_r
 	for (int32_t i = 0; i < p->active_producers.n; i++) {
 		const struct describe_producers_response_producer *one = &p->active_producers.v[i];
 
-		table_cell(table, "%lld", (long long)one->producer_id);
-		table_cell(table, "%d", one->producer_epoch);
-		table_cell(table, "%d", one->coordinator_epoch);
-		table_cell(table, "%d", one->last_sequence);
-		table_cell(table, "%lld", (long long)one->last_timestamp);
+		table_number(table, one->producer_id);
+		table_number(table, one->producer_epoch);
+		table_number(table, one->coordinator_epoch);
+		table_number(table, one->last_sequence);
+		table_number(table, one->last_timestamp);
 		if (one->current_txn_start_offset >= 0)
-			table_cell(table, "%lld", (long long)one->current_txn_start_offset);
+			table_number(table, one->current_txn_start_offset);
 		else
-			table_cell(table, "None");
+			table_none(table);
 	}
 }
 
@@ -204,7 +197,8 @@ static int describe_producers(struct tool *t)
 		       err, t->message);
 	table_init(&table, t, HEADS);
 	add_producers(&table, &d->topics.v[0].partitions.v[0]);
-	return show(t, &table);
+	table_show(&table);
+	return EXIT_FINE;
 }
 
 static const struct {
