@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/ids.h"
 #include "cli/tool.h"
 #include "protocol/describe_log_dirs.h"
 #include "protocol/metadata.h"
@@ -60,22 +61,6 @@ static json_t *json_broker(struct tool *t, int32_t id, const struct describe_log
 	return json_pack("{s:i,s:o}", "broker", (int)id, "logDirs", dirs);
 }
 
-static struct str ids_text(struct tool *t, const int32_t *v, int n)
-{
-	struct str all = STR("");
-
-	for (int i = 0; i < n; i++)
-		all = arena_printf(&t->arena, "%.*s%s%d", STR_ARG(all), i ? "," : "", v[i]);
-	return all;
-}
-
-static int by_number(const void *a, const void *b)
-{
-	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The brokers to ask: those named, which must be there, or all. */
 static int choose(struct tool *t, int32_t *v)
 {
@@ -87,7 +72,7 @@ static int choose(struct tool *t, int32_t *v)
 
 	for (int32_t i = 0; i < m->brokers.n; i++)
 		all[i] = m->brokers.v[i].node_id;
-	qsort(all, (size_t)m->brokers.n, sizeof(*all), by_number);
+	qsort(all, (size_t)m->brokers.n, sizeof(*all), id_compare);
 	for (const char *at = list; at && n < OPTIONS_MAX; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
 		struct str one = {at, (int32_t)strcspn(at, ",")};
 		int32_t id;
@@ -96,11 +81,11 @@ static int choose(struct tool *t, int32_t *v)
 			continue;
 		if (!str_to_i32(one, &id))
 			tool_die(t, "For input string: \"%.*s\"", STR_ARG(one));
-		if (!bsearch(&id, all, (size_t)m->brokers.n, sizeof(id), by_number))
+		if (!bsearch(&id, all, (size_t)m->brokers.n, sizeof(id), id_compare))
 			tool_die(
 				t,
 				"ERROR: The given brokers do not exist from --broker-list: %d. Current existent brokers: %.*s",
-				id, STR_ARG(ids_text(t, all, m->brokers.n)));
+				id, STR_ARG(ids_text(t, (struct id_list){all, m->brokers.n})));
 		v[n++] = id;
 	}
 	if (n > 0)
@@ -133,7 +118,8 @@ static int log_dirs(struct tool *t)
 		json_array_append_new(brokers, json_broker(t, ids[i], asks[i].call.response));
 	}
 	if (!t->json)
-		printf("Received log directory information from brokers %.*s\n", STR_ARG(ids_text(t, ids, n)));
+		printf("Received log directory information from brokers %.*s\n",
+		       STR_ARG(ids_text(t, (struct id_list){ids, n})));
 	t->out = json_pack("{s:o,s:i}", "brokers", brokers, "version", 1);
 	t->json = true;
 	return EXIT_FINE;

@@ -354,36 +354,3 @@ void partitions_delete_records(struct tool *t, struct partition *v, int n, int32
 
 	partitions_ask(t, &q, v, n);
 }
-
-/* ---- the order of a HashMap ---- */
-
-struct bucket {
-	uint32_t index;
-	int at;
-};
-
-static int by_bucket(const void *a, const void *b)
-{
-	const struct bucket *x = a, *y = b;
-
-	if (x->index != y->index)
-		return x->index < y->index ? -1 : 1;
-	return x->at - y->at;
-}
-
-void java_hash_order(struct tool *t, const struct str *keys, int n, int *order)
-{
-	struct bucket *buckets = arena_array(&t->arena, (size_t)n + 1, sizeof(*buckets));
-	uint32_t size = 16;
-
-	while ((uint32_t)n > size / 4 * 3)
-		size *= 2;
-	for (int i = 0; i < n; i++) {
-		uint32_t hash = (uint32_t)str_java_hash(keys[i]);
-
-		buckets[i] = (struct bucket){(hash ^ hash >> 16) & (size - 1), i};
-	}
-	qsort(buckets, (size_t)n, sizeof(*buckets), by_bucket);
-	for (int i = 0; i < n; i++)
-		order[i] = buckets[i].at;
-}

@@ -45,7 +45,4 @@ void partitions_delete_records(struct tool *t, struct partition *v, int n, int32
 
 int partition_compare(const void *a, const void *b); /* struct partition: topic, then number */
 
-/* The order in which a java.util.HashMap of these keys, put in this order, gives them out: what scripts print sometimes. */
-void java_hash_order(struct tool *t, const struct str *keys, int n, int *order);
-
 #endif

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "broker/internal_topic.h"
+#include "cli/ids.h"
+#include "cli/java_order.h"
 #include "cli/partitions.h"
 #include "cli/resource.h"
 #include "cli/tool.h"
@@ -67,11 +69,6 @@ static int list(struct tool *t)
 }
 
 /* ---- create ---- */
-
-struct id_list {
-	int32_t *v;
-	int32_t n;
-};
 
 static struct id_list *read_assignment(struct tool *t, const char *text, int *n)
 {
@@ -299,8 +296,6 @@ static struct description *description_add(struct tool *t, struct descriptions *
 	return &d->v[d->n++];
 }
 
-#define IDS(list) ((struct id_list){(list).v, (list).n})
-
 static void describe_from_metadata(struct tool *t, const struct metadata_response_topic *topic, struct descriptions *d)
 {
 	for (int32_t i = 0; i < topic->partitions.n; i++) {
@@ -512,30 +507,26 @@ static bool is_shown(const struct report *r, const struct description *d, int le
 	       (r->under_min_isr && (!has_leader || d->isr.n < least)) || (r->at_min_isr && d->isr.n == least);
 }
 
-static void print_ids(const char *head, struct id_list l)
+static void print_ids(struct tool *t, const char *head, struct id_list l)
 {
-	printf("\t%s: ", head);
-	if (l.n < 0)
-		printf("N/A");
-	for (int32_t i = 0; i < l.n; i++)
-		printf("%s%d", i ? "," : "", l.v[i]);
+	printf("\t%s: %.*s", head, STR_ARG(l.n < 0 ? STR("N/A") : ids_text(t, l)));
 }
 
-static void print_partition(const struct description *d)
+static void print_partition(struct tool *t, const struct description *d)
 {
 	printf("\tTopic: %.*s\tPartition: %d\tLeader: ", STR_ARG(d->topic), d->partition);
 	if (d->leader >= 0)
 		printf("%d", d->leader);
 	else
 		printf("none");
-	print_ids("Replicas", d->replicas);
-	print_ids("Isr", d->isr);
+	print_ids(t, "Replicas", d->replicas);
+	print_ids(t, "Isr", d->isr);
 	if (d->in_reassignment) {
-		print_ids("Adding Replicas", d->adding);
-		print_ids("Removing Replicas", d->removing);
+		print_ids(t, "Adding Replicas", d->adding);
+		print_ids(t, "Removing Replicas", d->removing);
 	}
-	print_ids("Elr", d->elr);
-	print_ids("LastKnownElr", d->last_known_elr);
+	print_ids(t, "Elr", d->elr);
+	print_ids(t, "LastKnownElr", d->last_known_elr);
 	putchar('\n');
 }
 
@@ -553,7 +544,7 @@ static void print_topic(struct tool *t, const struct description *d, int n,
 	printf("\tPartitionCount: %d\tReplicationFactor: %d\tConfigs: ", n, replication_factor(d));
 	for (int32_t i = 0; i < c->configs.n; i++)
 		keys[i] = c->configs.v[i].name;
-	java_hash_order(t, keys, c->configs.n, order);
+	java_order_of_strings(t, keys, c->configs.n, order);
 	for (int32_t i = 0; i < c->configs.n; i++) {
 		const struct describe_configs_response_config *one = &c->configs.v[order[i]];
 
@@ -566,21 +557,12 @@ static void print_topic(struct tool *t, const struct description *d, int n,
 	putchar('\n');
 }
 
-static json_t *json_ids(struct id_list l)
-{
-	json_t *a = l.n < 0 ? json_null() : json_array();
-
-	for (int32_t i = 0; i < l.n; i++)
-		json_array_append_new(a, json_integer(l.v[i]));
-	return a;
-}
-
 static json_t *json_partition(const struct description *d)
 {
 	return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "partition", (int)d->partition, "leader",
-			 d->leader < 0 ? json_null() : json_integer(d->leader), "replicas", json_ids(d->replicas),
-			 "isr", json_ids(d->isr), "adding", json_ids(d->adding), "removing", json_ids(d->removing),
-			 "elr", json_ids(d->elr), "lastKnownElr", json_ids(d->last_known_elr));
+			 d->leader < 0 ? json_null() : json_integer(d->leader), "replicas", ids_json(d->replicas),
+			 "isr", ids_json(d->isr), "adding", ids_json(d->adding), "removing", ids_json(d->removing),
+			 "elr", ids_json(d->elr), "lastKnownElr", ids_json(d->last_known_elr));
 }
 
 static json_t *json_topic(const struct description *d, const struct describe_configs_response_result *c)
@@ -621,7 +603,7 @@ static void show_topic(struct tool *t, const struct report *r, const struct desc
 		if (t->json)
 			json_array_append_new(json_object_get(topic, "partitions"), json_partition(&d[i]));
 		else
-			print_partition(&d[i]);
+			print_partition(t, &d[i]);
 	}
 	if (topic && (heads || shown > 0))
 		json_array_append(t->out, topic);
