@@ -7,10 +7,17 @@
 // controller, $D the data directory, $W the work directory. A line of "? " before a command asks until its output has the text
 // that follows, for what a broker shows a little later. What tools keep in statics (the console consumer its count) goes on counting,
 // on both sides alike.
+//
+//   java -cp TOOLS Tools serve
+//
+// runs what it is told on standard input, a command a line: the files of its standard input, output and errors, then its words, all with tabs
+// between; says "status N" when it has ended.
 
+import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
@@ -88,9 +95,15 @@ public final class Tools {
     }
 
     static String run(List<String> command, byte[] input) throws Exception {
-        String name = CLASSES.getOrDefault(command.get(0), command.get(0));
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         PrintStream stream = new PrintStream(said, true, "UTF-8");
+        String status = run(command, input, stream, stream);
+        String text = said.toString("UTF-8");
+        return text + (text.isEmpty() || text.endsWith("\n") ? "" : "\n") + status + "\n";
+    }
+
+    static String run(List<String> command, byte[] input, PrintStream out, PrintStream err) throws Exception {
+        String name = CLASSES.getOrDefault(command.get(0), command.get(0));
         CompletableFuture<Integer> end = ended = new CompletableFuture<>();
         String status;
         Class<?> tool = Class.forName(name.startsWith("kafka.") ? name : "org.apache.kafka.tools." + name);
@@ -100,15 +113,15 @@ public final class Tools {
                 tool.getMethod("main", String[].class).invoke(null, (Object) args);
                 end.complete(0);
             } catch (InvocationTargetException e) {
-                stream.println("thrown " + e.getCause());
+                err.println("thrown " + e.getCause());
                 end.complete(1);
             } catch (ReflectiveOperationException e) {
                 end.completeExceptionally(e);
             }
         });
         thread.setDaemon(true);
-        System.setOut(stream);
-        System.setErr(stream);
+        System.setOut(out);
+        System.setErr(err);
         System.setIn(new ByteArrayInputStream(input));
         try {
             thread.start();
@@ -121,14 +134,28 @@ public final class Tools {
             System.setOut(OUT);
             System.setIn(IN);
         }
-        String text = said.toString("UTF-8");
-        return text + (text.isEmpty() || text.endsWith("\n") ? "" : "\n") + status + "\n";
+        return status;
+    }
+
+    static void serve() throws Exception {
+        BufferedReader commands = new BufferedReader(new InputStreamReader(IN, StandardCharsets.UTF_8));
+        for (String line = commands.readLine(); line != null; line = commands.readLine()) {
+            List<String> words = List.of(line.split("\t", -1));
+            try (PrintStream out = new PrintStream(words.get(1), "UTF-8"); PrintStream err = new PrintStream(words.get(2), "UTF-8")) {
+                OUT.println(run(words.subList(3, words.size()), Files.readAllBytes(Path.of(words.get(0))), out, err));
+            }
+            OUT.flush();
+        }
     }
 
     public static void main(String[] args) throws Exception {
         String input = "", wanted = null;
         Exit.setExitProcedure(Tools::stop);
         Exit.setHaltProcedure(Tools::stop);
+        if (args[0].equals("serve")) {
+            serve();
+            System.exit(0);
+        }
         for (String line : Files.readAllLines(Path.of(args[0]))) {
             String shown = line;
             line = line.replace("$B", args[1]).replace("$C", args[2]).replace("$D", args[3]).replace("$W", args[4]);

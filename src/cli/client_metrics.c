@@ -35,13 +35,6 @@ static const struct describe_configs_response_result *settings(struct tool *t, s
 	return &d->results.v[0];
 }
 
-static void alter_settings(struct tool *t, struct str name, struct incremental_alter_configs_request_config *v, int n)
-{
-	struct incremental_alter_configs_request_resource resource = {RESOURCE_CLIENT_METRICS, name, {v, n}};
-
-	resources_alter(t, &resource, 1);
-}
-
 static int list(struct tool *t)
 {
 	const struct list_config_resources_response *r = resources(t);
@@ -98,40 +91,39 @@ static int describe(struct tool *t)
 static int alter(struct tool *t)
 {
 	static const char *const PAIRS[][2] = {{"interval", "interval.ms"}, {"metrics", "metrics"}, {"match", "match"}};
-	struct incremental_alter_configs_request_config v[3];
+	struct incremental_alter_configs_request_resource r;
 	char made[UUID_TEXT_LEN + 1];
 	const char *name = tool_value(t, "name");
-	int n = 0;
 
 	if (tool_has(t, "generate-name"))
 		name = uuid_text(env_random_uuid(t->env), made);
+	r = resource_change(t, RESOURCE_CLIENT_METRICS, str_of(name), 3);
 	for (int i = 0; i < 3; i++) {
 		const char *value = tool_value(t, PAIRS[i][0]);
 
-		if (value)
-			v[n++] = (struct incremental_alter_configs_request_config){
-				str_of(PAIRS[i][1]), *value ? OP_SET : OP_DELETE, str_of(value)};
+		if (value && *value)
+			resource_set(&r, str_of(PAIRS[i][1]), str_of(value));
+		else if (value)
+			resource_unset(&r, str_of(PAIRS[i][1]));
 	}
-	alter_settings(t, str_of(name), v, n);
-	if (!t->json)
-		printf("Altered client metrics config for %s.\n", name);
-	else
-		t->out = json_pack("{s:s}", "name", name);
+	resources_alter(t, &r, 1);
+	tool_say(t, "Altered client metrics config for %s.\n", name);
+	t->out = json_pack("{s:s}", "altered", name);
 	return EXIT_FINE;
 }
 
 static int delete (struct tool *t)
 {
-	struct str name = str_of(tool_value(t, "name"));
-	const struct describe_configs_response_result *s = settings(t, name);
-	struct incremental_alter_configs_request_config *v =
-		arena_array(&t->arena, (size_t)s->configs.n + 1, sizeof(*v));
+	const char *name = tool_value(t, "name");
+	const struct describe_configs_response_result *s = settings(t, str_of(name));
+	struct incremental_alter_configs_request_resource r =
+		resource_change(t, RESOURCE_CLIENT_METRICS, str_of(name), s->configs.n);
 
 	for (int32_t i = 0; i < s->configs.n; i++)
-		v[i] = (struct incremental_alter_configs_request_config){s->configs.v[i].name, OP_DELETE, STR_NULL};
-	alter_settings(t, name, v, s->configs.n);
-	if (!t->json)
-		printf("Deleted client metrics config for %.*s.\n", STR_ARG(name));
+		resource_unset(&r, s->configs.v[i].name);
+	resources_alter(t, &r, 1);
+	tool_say(t, "Deleted client metrics config for %s.\n", name);
+	t->out = json_pack("{s:s}", "deleted", name);
 	return EXIT_FINE;
 }
 

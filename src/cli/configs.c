@@ -476,14 +476,16 @@ static int describe_settings(struct tool *t, const struct entities *e)
 
 static void alter_settings(struct tool *t, const struct entities *e, const struct config_changes *c)
 {
-	struct incremental_alter_configs_request_resource resource = {.resource_type = e->types[0]->resource,
-								      .resource_name = str_of(e->names[0])};
+	struct incremental_alter_configs_request_resource r =
+		resource_change(t, e->types[0]->resource, str_of(e->names[0]), c->n);
 
-	resource.configs.v = arena_array(&t->arena, (size_t)c->n + 1, sizeof(*resource.configs.v));
-	for (int i = 0; i < c->n; i++)
-		resource.configs.v[resource.configs.n++] = (struct incremental_alter_configs_request_config){
-			c->v[i].name, c->v[i].remove ? OP_DELETE : OP_SET, c->v[i].value};
-	resources_alter(t, &resource, 1);
+	for (int i = 0; i < c->n; i++) {
+		if (c->v[i].remove)
+			resource_unset(&r, c->v[i].name);
+		else
+			resource_set(&r, c->v[i].name, c->v[i].value);
+	}
+	resources_alter(t, &r, 1);
 }
 
 /* ---- quotas ---- */

@@ -21,7 +21,7 @@ static int by_bucket(const void *a, const void *b)
 	return x->at - y->at;
 }
 
-static void order_hashes(struct tool *t, const int32_t *hashes, int n, int *order)
+void java_order_of_hashes(struct tool *t, const int32_t *hashes, int n, int *order)
 {
 	struct bucket *buckets = arena_array(&t->arena, (size_t)n + 1, sizeof(*buckets));
 	uint32_t size = 16;
@@ -44,7 +44,7 @@ void java_order_of_strings(struct tool *t, const struct str *keys, int n, int *o
 
 	for (int i = 0; i < n; i++)
 		hashes[i] = str_java_hash(keys[i]);
-	order_hashes(t, hashes, n, order);
+	java_order_of_hashes(t, hashes, n, order);
 }
 
 void java_order_ids(struct tool *t, struct id_list l)
@@ -54,7 +54,7 @@ void java_order_ids(struct tool *t, struct id_list l)
 
 	if (l.n > 0)
 		memcpy(copy, l.v, (size_t)l.n * sizeof(*copy));
-	order_hashes(t, copy, l.n, order); /* an Integer's hash is its value */
+	java_order_of_hashes(t, copy, l.n, order); /* an Integer's hash is its value */
 	for (int i = 0; i < l.n; i++)
 		l.v[i] = copy[order[i]];
 }

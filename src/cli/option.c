@@ -11,17 +11,19 @@
 
 enum { WIDTH = 100, HELP_COLUMN = 36, NEAR = 3 };
 
-bool option_is_of(const struct option_row *row, const char *subcommand)
+bool word_is_among(const char *word, const char *words)
 {
-	const char *at = row->only;
-	size_t len = subcommand ? strlen(subcommand) : 0;
+	size_t len = strlen(word);
 
-	if (!row->only || !subcommand)
-		return true;
-	for (; (at = strstr(at, subcommand)); at += len)
-		if ((at == row->only || at[-1] == ' ') && (at[len] == 0 || at[len] == ' '))
+	for (const char *at = words; (at = strstr(at, word)); at += len)
+		if ((at == words || at[-1] == ' ') && (at[len] == 0 || at[len] == ' '))
 			return true;
 	return false;
+}
+
+bool option_is_of(const struct option_row *row, const char *subcommand)
+{
+	return !row->only || !subcommand || word_is_among(subcommand, row->only);
 }
 
 /* ---- finding ---- */

@@ -76,5 +76,7 @@ const char *options_nth(const struct options *o, const char *name, int i);
 /* Rows as --help shows them. `only` NULL: all. */
 void options_print(const struct option_row *rows, FILE *to);
 bool option_is_of(const struct option_row *row, const char *subcommand);
+/* Is it one of those, which blanks part? */
+bool word_is_among(const char *word, const char *words);
 
 #endif

@@ -75,6 +75,14 @@ const struct metadata_response_partition *partition_find(const struct metadata_r
 	return NULL;
 }
 
+bool broker_is_live(const struct metadata_response *m, int32_t id)
+{
+	for (int32_t i = 0; i < m->brokers.n; i++)
+		if (m->brokers.v[i].node_id == id)
+			return true;
+	return false;
+}
+
 /* ---- patterns ---- */
 
 void topic_pattern_init(struct tool *t, struct topic_pattern *p, const char *text)

@@ -15,6 +15,7 @@ const struct metadata_response *topics_of(struct tool *t, const struct str *name
 const struct metadata_response_topic *topic_find(const struct metadata_response *m, struct str name);
 const struct metadata_response_partition *partition_find(const struct metadata_response_topic *topic,
 							 int32_t partition);
+bool broker_is_live(const struct metadata_response *m, int32_t id);
 
 /* A pattern of topics as Kafka's tools take it: a regular expression of the whole name, commas being alternatives (TopicFilter). */
 struct topic_pattern {

@@ -3,6 +3,8 @@
  */
 #include "cli/resource.h"
 
+enum { OP_SET = 0, OP_DELETE = 1 };
+
 int32_t resource_node(const struct tool *t, int8_t type, struct str name)
 {
 	int32_t id;
@@ -10,6 +12,24 @@ int32_t resource_node(const struct tool *t, int8_t type, struct str name)
 	if (t->controllers)
 		return CLIENT_CONTROLLER;
 	return (type == RESOURCE_BROKER || type == RESOURCE_BROKER_LOGGER) && str_to_i32(name, &id) ? id : CLIENT_ANY;
+}
+
+struct incremental_alter_configs_request_resource resource_change(struct tool *t, int8_t type, struct str name, int cap)
+{
+	struct incremental_alter_configs_request_resource r = {.resource_type = type, .resource_name = name};
+
+	r.configs.v = arena_array(&t->arena, (size_t)cap + 1, sizeof(*r.configs.v));
+	return r;
+}
+
+void resource_set(struct incremental_alter_configs_request_resource *r, struct str name, struct str value)
+{
+	r->configs.v[r->configs.n++] = (struct incremental_alter_configs_request_config){name, OP_SET, value};
+}
+
+void resource_unset(struct incremental_alter_configs_request_resource *r, struct str name)
+{
+	r->configs.v[r->configs.n++] = (struct incremental_alter_configs_request_config){name, OP_DELETE, STR_NULL};
 }
 
 static void check_answer(struct tool *t, const struct ask *a)

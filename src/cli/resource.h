@@ -14,10 +14,15 @@ enum {
 	RESOURCE_CLIENT_METRICS = 16,
 	RESOURCE_GROUP = 32,
 };
-enum { OP_SET = 0, OP_DELETE = 1 };
 
 /* Who is asked to change it: a broker's own settings are that broker's; with --bootstrap-controller everything is the controller's. */
 int32_t resource_node(const struct tool *t, int8_t type, struct str name);
+
+/* No changes yet, with room for `cap`; in the tool's arena. */
+struct incremental_alter_configs_request_resource resource_change(struct tool *t, int8_t type, struct str name,
+								  int cap);
+void resource_set(struct incremental_alter_configs_request_resource *r, struct str name, struct str value);
+void resource_unset(struct incremental_alter_configs_request_resource *r, struct str name);
 
 /* Changes the settings of all; ends the tool with the first error. */
 void resources_alter(struct tool *t, struct incremental_alter_configs_request_resource *v, int n);

@@ -508,6 +508,16 @@ FILE *tool_notices(const struct tool *t)
 	return t->json ? stderr : stdout;
 }
 
+void tool_say(const struct tool *t, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	if (!t->json)
+		vprintf(format, ap);
+	va_end(ap);
+}
+
 json_t *json_str(struct str s)
 {
 	json_t *text = s.p ? json_stringn(s.p, (size_t)s.len) : json_null();

@@ -118,6 +118,8 @@ int32_t tool_coordinator(struct tool *t, int type, const char *key, int *err);
 
 /* Where what is said beside the answer goes: stdout, as with Kafka, unless that is JSON. */
 FILE *tool_notices(const struct tool *t);
+/* To stdout, unless that is JSON. */
+void tool_say(const struct tool *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 json_t *json_str(struct str s); /* null stays null */
 
 #endif

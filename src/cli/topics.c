@@ -480,14 +480,6 @@ static int replication_factor(const struct description *d)
 	return d->in_reassignment ? d->replicas.n - d->adding.n : d->replicas.n;
 }
 
-static bool is_live(const struct metadata_response *m, int32_t id)
-{
-	for (int32_t i = 0; i < m->brokers.n; i++)
-		if (m->brokers.v[i].node_id == id)
-			return true;
-	return false;
-}
-
 struct report {
 	bool under_replicated, unavailable, under_min_isr, at_min_isr, overridden;
 	const struct metadata_response *metadata;
@@ -503,7 +495,7 @@ static bool is_shown(const struct report *r, const struct description *d, int le
 	bool has_leader = d->leader >= 0;
 
 	return !is_selective(r) || (r->under_replicated && replication_factor(d) > d->isr.n) ||
-	       (r->unavailable && (!has_leader || !is_live(r->metadata, d->leader))) ||
+	       (r->unavailable && (!has_leader || !broker_is_live(r->metadata, d->leader))) ||
 	       (r->under_min_isr && (!has_leader || d->isr.n < least)) || (r->at_min_isr && d->isr.n == least);
 }
 
