@@ -130,6 +130,9 @@ static void fail_all(struct quorum *q, int err)
 		list_remove(&r->link);
 		complete_with(r, err);
 	}
+	if (q->changing)
+		complete_with(q->changing, err);
+	q->changing = NULL;
 }
 
 void quorum_fail(struct quorum *q, int err)
@@ -225,40 +228,59 @@ static const struct command *command_find(int16_t api)
 
 /* ---- what raft itself answers ---- */
 
-static struct raft_asker asker(const struct quorum *q, const struct quorum_request *r)
-{
-	const struct raft_voter *own = raft_own_voter(q->raft);
-
-	return (struct raft_asker){
-		.cluster_id = str_of(q->cluster_id),
-		.listener = own->n_endpoints > 0 ? own->endpoints[0].name : STR_NULL,
-		.arena = r->arena,
-	};
-}
-
 static void describe_quorum(struct quorum *q, struct quorum_request *r)
 {
-	raft_describe_quorum(q->raft, env_wall_ms(q->env), r->request, r->version, r->arena, r->response);
+	struct raft_describe how = {env_mono_ms(q->env), env_wall_ms(q->env), r->version, r->arena};
+
+	raft_describe_quorum(q->raft, &how, r->request, r->response);
+	complete(r);
 }
 
-static void add_voter(struct quorum *q, struct quorum_request *r)
+/* A change of the voters waits for what comes of it (end_change), unless it is refused at once. */
+static void ask_raft(struct quorum *q, struct quorum_request *r)
 {
-	struct raft_asker a = asker(q, r);
+	struct raft_request ask = {
+		.api = r->api,
+		.version = r->version,
+		.listener = raft_listener(q->raft),
+		.in = r->request,
+		.out = r->response,
+		.arena = r->arena,
+	};
 
-	raft_add_voter(q->raft, &a, r->request, r->response);
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &ask});
+	if (ask.outcome == RAFT_ANSWERED) {
+		complete(r);
+		return;
+	}
+	check(!q->changing);
+	q->changing = r;
 }
 
-static void remove_voter(struct quorum *q, struct quorum_request *r)
+static void end_change(struct quorum *q, int err, struct str message)
 {
-	struct raft_asker a = asker(q, r);
+	struct quorum_request *r = q->changing;
 
-	raft_remove_voter(q->raft, &a, r->request, r->response);
+	q->changing = NULL;
+	if (!r)
+		return;
+	r->message = arena_str(r->arena, message);
+	complete_with(r, err);
+}
+
+/* A quorum of one has nobody whom it could reach. */
+static void not_sent(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, send_timer);
+
+	quorum_step(q, (struct raft_event){
+			       .type = RAFT_EVENT_ANSWER, .correlation = q->not_sent, .err = ERR_BROKER_NOT_AVAILABLE});
 }
 
 static const struct query {
 	int16_t api;
 	void (*run)(struct quorum *q, struct quorum_request *r);
-} QUERIES[] = {{55, describe_quorum}, {80, add_voter}, {81, remove_voter}};
+} QUERIES[] = {{55, describe_quorum}, {80, ask_raft}, {81, ask_raft}};
 
 static const struct query *query_find(int16_t api)
 {
@@ -385,7 +407,6 @@ void quorum_run(struct quorum *q, struct quorum_request *r)
 	}
 	if (query) {
 		query->run(q, r);
-		complete(r);
 		return;
 	}
 	check(command);
@@ -591,6 +612,25 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 	case RAFT_EFFECT_WAKE:
 		timer_start_at(&q->raft_timer, e->offset * 1000000);
 		return 0;
+	case RAFT_EFFECT_CHANGE_DONE:
+		end_change(q, e->err, e->message);
+		return 0;
+	case RAFT_EFFECT_SEND:
+		q->not_sent = e->correlation;
+		timer_start(&q->send_timer, 0);
+		return 0;
+	case RAFT_EFFECT_WARN:
+		diag_warn(q->env->diag, "metadata quorum", "what=\"%.*s\"", STR_ARG(e->message));
+		return 0;
+	case RAFT_EFFECT_STOPPED:
+		return 0;
+	case RAFT_EFFECT_APPEND_FETCHED: /* of others, who do not exist in a quorum of one */
+	case RAFT_EFFECT_TRUNCATE:
+	case RAFT_EFFECT_FOLLOWER:
+	case RAFT_EFFECT_FETCHES:
+	case RAFT_EFFECT_SNAPSHOT_CHUNK:
+	case RAFT_EFFECT_LOAD_SNAPSHOT:
+		check(false);
 	}
 	return 0;
 }
@@ -614,6 +654,7 @@ void quorum_step(struct quorum *q, struct raft_event event)
 		return;
 	event.now_ms = env_mono_ms(q->env);
 	event.wall_ms = env_wall_ms(q->env);
+	event.chance = env_random_u64(q->env);
 	arena_init(&arena, EFFECTS_ARENA);
 	effects = (struct raft_effects){.arena = &arena};
 	raft_step(q->raft, &event, &effects);
@@ -662,6 +703,8 @@ static void begin_on(struct timer *t)
 static void begin(struct post *post)
 {
 	struct quorum *q = container_of(post, struct quorum, begin_post);
+	struct raft_event event = {
+		.now_ms = env_mono_ms(q->env), .wall_ms = env_wall_ms(q->env), .chance = env_random_u64(q->env)};
 
 	if (q->stopping)
 		return;
@@ -669,7 +712,7 @@ static void begin(struct post *post)
 	q->begin_effects = (struct raft_effects){.arena = &q->begin_arena};
 	q->begin_retry_ms = BEGIN_RETRY_MS;
 	q->beginning = true;
-	raft_begin(q->raft, env_mono_ms(q->env), env_wall_ms(q->env), &q->begin_effects);
+	raft_begin(q->raft, &event, &q->begin_effects);
 	begin_on(&q->begin_timer);
 }
 
@@ -766,6 +809,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	timer_init(&q->idle_timer, q->loop, idle_due);
 	timer_init(&q->flush_timer, q->loop, flush_again);
 	timer_init(&q->begin_timer, q->loop, begin_on);
+	timer_init(&q->send_timer, q->loop, not_sent);
 	q->idle_ms = config_int(options->config, CONFIG_METADATA_MAX_IDLE_INTERVAL_MS);
 	q->last_append_ms = env_mono_ms(q->env);
 	replay_init(&q->replay, image_new(options->cluster_id));
@@ -830,6 +874,7 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	timer_stop(&q->tick_timer);
 	timer_stop(&q->idle_timer);
 	timer_stop(&q->begin_timer);
+	timer_stop(&q->send_timer);
 	if (timer_is_running(&q->flush_timer)) {
 		timer_stop(&q->flush_timer);
 		q->flushing = false;
@@ -856,6 +901,7 @@ void quorum_free(struct quorum *q)
 	timer_stop(&q->flush_timer);
 	if (q->beginning)
 		end_beginning(q);
+	timer_stop(&q->send_timer);
 	list_each_safe(it, &q->pending)
 	{
 		struct pending_image *p = container_of(it, struct pending_image, link);

@@ -19,6 +19,8 @@
 /* What one batch may unfold to. */
 #define BATCH_ARENA (256 << 20)
 #define READ_BYTES (1 << 20)
+/* As Kafka's KafkaRaftClient has it. */
+#define FETCH_MAX_WAIT_MS 500
 
 struct loading {
 	struct quorum *quorum;
@@ -27,12 +29,8 @@ struct loading {
 	bool snapshot;	       /* offsets in it are its own: what it says is as of its id */
 	struct raft_snapshot_id id;
 
-	int16_t kraft_version;
-	struct raft_voters voters;
-	int64_t voters_offset;
-	int32_t last_epoch;
+	struct raft_history history;
 	int64_t timestamp_ms;
-	int64_t bytes;
 	bool ended; /* the footer was seen */
 };
 
@@ -47,38 +45,37 @@ static int damaged(const struct loading *l, int64_t offset, const char *what)
 
 /* ---- control batches ---- */
 
-static int load_control_record(struct loading *l, const struct record *r)
+static bool has_footer(const struct batch_header *h, const uint8_t *p)
 {
-	struct raft_voters voters;
-	int type = control_type(r->key);
+	struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
+	struct record r;
 
-	if (type == CONTROL_SNAPSHOT_FOOTER)
-		l->ended = true;
-	if (type == CONTROL_KRAFT_VERSION && control_read_kraft_version(r->value, &l->kraft_version) != 0)
-		return damaged(l, r->offset, "a kraft.version that this release does not know");
-	if (type != CONTROL_KRAFT_VOTERS)
-		return 0;
-	if (control_read_voters(r->value, &voters) != 0)
-		return damaged(l, r->offset, "a set of voters that cannot be read");
-	raft_voters_fini(&l->voters);
-	l->voters = voters;
-	l->voters_offset = l->snapshot ? l->id.end_offset - 1 : r->offset;
-	return 0;
+	while (record_next(&it, &r)) {
+		if (control_type(r.key) == CONTROL_SNAPSHOT_FOOTER)
+			return true;
+	}
+	return false;
 }
 
 static int load_control(struct loading *l, const struct batch_header *h, const uint8_t *p)
 {
-	struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
-	struct record r;
-	int err = 0;
-
-	while (err == 0 && record_next(&it, &r))
-		err = load_control_record(l, &r);
-	if (err == 0 && it.error != 0)
-		return damaged(l, h->base_offset, "a control batch whose records cannot be read");
-	if (err == 0 && !l->snapshot && l->replay)
+	if (l->snapshot)
+		l->ended |= has_footer(h, p);
+	else if (l->replay)
 		replay_skip(l->replay, batch_last_offset(h), h->leader_epoch, h->max_timestamp);
-	return err;
+	return 0;
+}
+
+/* What raft has to know of it. */
+static int note(struct loading *l, const struct batch_header *h, const uint8_t *p)
+{
+	int err = l->snapshot ? control_note_snapshot(h, p, l->id.end_offset, &l->history)
+			      : control_note(h, p, &l->history);
+
+	return err == 0
+		       ? 0
+		       : damaged(l, h->base_offset,
+				 "a batch that does not follow on the one before, or a voter set or kraft.version that this release cannot read");
 }
 
 /* ---- data batches ---- */
@@ -172,11 +169,11 @@ static int load_bytes(struct loading *l, const uint8_t *p, size_t len, int64_t f
 			continue;
 		if (it.header.magic != BATCH_MAGIC || !batch_crc_ok(it.p, &it.header))
 			return damaged(l, it.header.base_offset, "a batch whose checksum does not agree");
-		l->bytes += batch_size(&it.header);
-		if (!l->snapshot)
-			l->last_epoch = it.header.leader_epoch;
 		l->timestamp_ms = it.header.max_timestamp;
-		err = batch_is_control(&it.header) ? load_control(l, &it.header, it.p) : load_data(l, &it.header, it.p);
+		err = note(l, &it.header, it.p);
+		if (err == 0)
+			err = batch_is_control(&it.header) ? load_control(l, &it.header, it.p)
+							   : load_data(l, &it.header, it.p);
 	}
 	if (err == 0 && it.error != 0)
 		return damaged(l, *next, "bytes that are no batch");
@@ -206,7 +203,6 @@ static int load_snapshot(struct loading *l, const char *path)
 		err = damaged(l, next, "a snapshot without its last batch");
 	xfree(bytes);
 	l->snapshot = false;
-	l->bytes = 0;
 	return err;
 }
 
@@ -237,7 +233,6 @@ static int load_snapshots(struct loading *l)
 	if (q->n_snapshots == 0)
 		return 0;
 	l->id = q->snapshots[q->n_snapshots - 1].id;
-	l->last_epoch = l->id.epoch;
 	snapshot_name(l->id, name);
 	path = xasprintf("%s/%s", q->path, name);
 	err = load_snapshot(l, path);
@@ -327,6 +322,22 @@ static int replay_range(struct loading *l, int64_t *from, int64_t end, struct bu
 	return err;
 }
 
+/* The epochs of what is not replayed, since a snapshot stands for it. */
+static void note_epochs(struct loading *l, int64_t start, int64_t end)
+{
+	struct quorum *q = l->quorum;
+
+	l->history.end = start;
+	l->history.base_epoch = start > 0 && q->n_snapshots > 0 ? q->snapshots[0].id.epoch : 0;
+	while (l->history.end < end) {
+		int32_t epoch = log_epoch_of(q->log, l->history.end);
+		int64_t epoch_end = log_epoch_end(q->log, epoch).end_offset;
+
+		raft_history_note_epoch(&l->history, epoch, l->history.end);
+		l->history.end = epoch_end > l->history.end && epoch_end < end ? epoch_end : end;
+	}
+}
+
 static int replay_log(struct loading *l)
 {
 	struct quorum *q = l->quorum;
@@ -338,6 +349,7 @@ static int replay_log(struct loading *l)
 	l->file = q->path;
 	if (at.start > from)
 		return damaged(l, from, "a log that begins behind the newest snapshot");
+	note_epochs(l, at.start, from);
 	while (err == 0 && from < at.end)
 		err = replay_range(l, &from, at.end, &buf);
 	buf_fini(&buf);
@@ -442,44 +454,52 @@ static int load_all(struct quorum *q, struct loading *l, struct raft_start *star
 		err = quorum_read_state(q, start);
 	if (err == 0)
 		err = default_bootstrap(q);
-	if (err == 0 && l->kraft_version == 0) {
-		raft_voters_fini(&l->voters);
-		static_voters(q, &l->voters);
-	}
-	return err == 0 ? check_voters(q, &l->voters) : err;
+	if (err == 0)
+		static_voters(q, &start->static_voters);
+	return err == 0 ? check_voters(q, l->history.n_voters > 0 ? &l->history.voters[l->history.n_voters - 1].voters
+								  : &start->static_voters)
+			: err;
+}
+
+static void raft_settings(const struct quorum *q, struct raft_config *out)
+{
+	const struct config *c = q->options.config;
+
+	out->election_timeout_ms = config_int(c, CONFIG_CONTROLLER_QUORUM_ELECTION_TIMEOUT_MS);
+	out->fetch_timeout_ms = config_int(c, CONFIG_CONTROLLER_QUORUM_FETCH_TIMEOUT_MS);
+	out->election_backoff_max_ms = config_int(c, CONFIG_CONTROLLER_QUORUM_ELECTION_BACKOFF_MAX_MS);
+	out->request_timeout_ms = config_int(c, CONFIG_CONTROLLER_QUORUM_REQUEST_TIMEOUT_MS);
+	out->retry_backoff_ms = config_int(c, CONFIG_CONTROLLER_QUORUM_RETRY_BACKOFF_MS);
+	out->fetch_max_wait_ms = FETCH_MAX_WAIT_MS;
+	out->fetch_max_bytes = config_int(c, CONFIG_CONTROLLER_QUORUM_FETCH_MAX_BYTES);
+	out->fetch_snapshot_max_bytes = config_int(c, CONFIG_CONTROLLER_QUORUM_FETCH_SNAPSHOT_MAX_BYTES);
+	out->snapshot_max_bytes = config_long(c, CONFIG_METADATA_LOG_MAX_RECORD_BYTES_BETWEEN_SNAPSHOTS);
+	out->snapshot_max_ms = config_long(c, CONFIG_METADATA_LOG_MAX_SNAPSHOT_INTERVAL_MS);
 }
 
 int quorum_load(struct quorum *q)
 {
-	struct loading l = {.quorum = q, .replay = &q->replay, .voters_offset = -1, .timestamp_ms = -1};
+	struct loading l = {.quorum = q, .replay = &q->replay, .timestamp_ms = -1};
 	struct raft_start start = {.snapshot = {-1, 0}};
+	struct raft_config config = {.node_id = q->options.node_id, .cluster_id = str_of(q->cluster_id)};
 	struct raft_voter own;
-	struct raft_config config;
-	struct log_offsets at;
 	int err = load_all(q, &l, &start);
 
 	if (err == 0) {
 		own_voter(q, &own);
-		config = (struct raft_config){
-			.node_id = q->options.node_id,
-			.directory_id = own.directory_id,
-			.snapshot_max_bytes =
-				config_long(q->options.config, CONFIG_METADATA_LOG_MAX_RECORD_BYTES_BETWEEN_SNAPSHOTS),
-			.snapshot_max_ms = config_long(q->options.config, CONFIG_METADATA_LOG_MAX_SNAPSHOT_INTERVAL_MS),
-			.own = &own,
-		};
-		at = log_offsets(q->log);
-		start.log_start = at.start;
-		start.log_end = at.end;
-		start.last_epoch = l.last_epoch;
-		start.kraft_version = l.kraft_version;
-		start.voters = l.voters;
-		start.voters_offset = l.voters_offset;
-		start.bytes_since_snapshot = l.bytes;
+		config.directory_id = own.directory_id;
+		config.own = &own;
+		config.listener = own.n_endpoints > 0 ? own.endpoints[0].name : STR("CONTROLLER");
+		config.may_become_voter = true;
+		raft_settings(q, &config);
+		start.log_start = log_offsets(q->log).start;
+		start.history = l.history;
+		start.bytes_since_snapshot = l.history.bytes;
 		if (q->n_snapshots > 0)
 			start.snapshot = q->snapshots[q->n_snapshots - 1].id;
 		q->raft = raft_new(&config, &start);
 	}
-	raft_voters_fini(&l.voters);
+	raft_history_fini(&l.history);
+	raft_voters_fini(&start.static_voters);
 	return err;
 }

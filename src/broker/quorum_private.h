@@ -79,8 +79,11 @@ struct quorum {
 	struct timer tick_timer;
 	struct timer idle_timer;
 	struct timer flush_timer; /* of one that is tried again */
-	int64_t idle_ms;	  /* metadata.max.idle.interval.ms */
-	int64_t last_append_ms;	  /* monotonic */
+	struct timer send_timer;
+	int32_t not_sent;		 /* the correlation of a request that goes nowhere */
+	struct quorum_request *changing; /* the voters; or NULL */
+	int64_t idle_ms;		 /* metadata.max.idle.interval.ms */
+	int64_t last_append_ms;		 /* monotonic */
 
 	struct snapshot_file *snapshots; /* by end offset; without the bootstrap snapshot */
 	int n_snapshots;

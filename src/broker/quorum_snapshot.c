@@ -77,8 +77,8 @@ void quorum_cut_snapshot(struct quorum *q)
 	job->quorum = q;
 	job->image = image_ref(q->image);
 	job->id = (struct raft_snapshot_id){image_offset(q->image) + 1, image_epoch(q->image)};
-	job->kraft_version = raft_kraft_version(q->raft);
-	raft_voters_copy(&job->voters, raft_voters(q->raft));
+	job->kraft_version = raft_kraft_version_at(q->raft, image_offset(q->image));
+	raft_voters_copy(&job->voters, raft_voters_at(q->raft, image_offset(q->image)));
 	job->work.job = cut;
 	job->work.done = cut_done;
 	q->cutting = job;
@@ -160,8 +160,7 @@ void quorum_clean(struct quorum *q)
 	}
 	if (job->n_paths > 0 && log_set_start(q->log, q->snapshots[0].id.end_offset, &moved) == 0 && moved &&
 	    log_retain(q->log, env_wall_ms(q->env), &job->segments) == 0)
-		quorum_step(q,
-			    (struct raft_event){.type = RAFT_EVENT_CLEANED, .offset = q->snapshots[0].id.end_offset});
+		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_CLEANED, .snapshot = q->snapshots[0].id});
 	job->quorum = q;
 	job->work.job = clean;
 	job->work.done = clean_done;

@@ -12,8 +12,7 @@
 #include "base/endian.h"
 #include "base/mem.h"
 #include "protocol/control_records.h"
-#include "raft/raft_private.h"
-#include "wire/codec.h"
+#include "raft/message.h"
 
 /* A voter set on disk has a handful of members; this bounds what a hostile one can ask for. */
 #define VOTERS_ARENA (1 << 20)
@@ -32,23 +31,28 @@ static void add(struct batch_builder *b, int64_t timestamp, enum control_type ty
 	buf_fini(&value);
 }
 
-void control_add_leader_change(struct batch_builder *b, int64_t timestamp, int32_t leader_id,
-			       const struct raft_voters *voters, int32_t granting_id)
+static void set_voters(struct leader_change_message_voter *to, const int32_t *ids, int n)
+{
+	for (int i = 0; i < n; i++) {
+		codec_init(&leader_change_message_voter_schema, &to[i]);
+		to[i].voter_id = ids[i];
+	}
+}
+
+void control_add_leader_change(struct batch_builder *b, int64_t timestamp, const struct control_leader_change *what)
 {
 	struct leader_change_message m;
-	struct leader_change_message_voter granting;
-	struct leader_change_message_voter *all = xcalloc((size_t)voters->n + 1, sizeof(*all));
+	struct leader_change_message_voter *all =
+		xcalloc((size_t)(what->n_voters + what->n_granting) + 1, sizeof(*all));
 
 	codec_init(&leader_change_message_schema, &m);
-	codec_init(&leader_change_message_voter_schema, &granting);
-	for (int i = 0; i < voters->n; i++)
-		all[i].voter_id = voters->v[i].id;
-	granting.voter_id = granting_id;
-	m.leader_id = leader_id;
+	set_voters(all, what->voters, what->n_voters);
+	set_voters(all + what->n_voters, what->granting, what->n_granting);
+	m.leader_id = what->leader_id;
 	m.voters.v = all;
-	m.voters.n = voters->n;
-	m.granting_voters.v = &granting;
-	m.granting_voters.n = 1;
+	m.voters.n = what->n_voters;
+	m.granting_voters.v = all + what->n_voters;
+	m.granting_voters.n = what->n_granting;
 	add(b, timestamp, CONTROL_LEADER_CHANGE, &leader_change_message_schema, &m);
 	xfree(all);
 }
@@ -78,13 +82,8 @@ void control_add_voters(struct batch_builder *b, int64_t timestamp, const struct
 		to->voter_directory_id = from->directory_id;
 		to->k_raft_version_feature.min_supported_version = from->kraft_version_min;
 		to->k_raft_version_feature.max_supported_version = from->kraft_version_max;
-		to->endpoints.v = arena_array(&a, (size_t)from->n_endpoints, sizeof(*to->endpoints.v));
+		ENDPOINTS_COPY(to->endpoints.v, from->endpoints, from->n_endpoints, &a);
 		to->endpoints.n = from->n_endpoints;
-		for (int at = 0; at < from->n_endpoints; at++) {
-			to->endpoints.v[at].name = from->endpoints[at].name;
-			to->endpoints.v[at].host = from->endpoints[at].host;
-			to->endpoints.v[at].port = from->endpoints[at].port;
-		}
 	}
 	add(b, timestamp, CONTROL_KRAFT_VOTERS, &voters_record_schema, &m);
 	arena_fini(&a);
@@ -133,13 +132,10 @@ static void voters_from_record(const struct voters_record *m, struct arena *a, s
 		to->directory_id = from->voter_directory_id;
 		to->kraft_version_min = from->k_raft_version_feature.min_supported_version;
 		to->kraft_version_max = from->k_raft_version_feature.max_supported_version;
-		to->endpoints = arena_array(a, (size_t)from->endpoints.n, sizeof(*to->endpoints));
+		ENDPOINTS_COPY(to->endpoints, from->endpoints.v, from->endpoints.n, a);
 		if (a->failed)
 			return;
 		to->n_endpoints = from->endpoints.n;
-		for (int at = 0; at < from->endpoints.n; at++)
-			to->endpoints[at] = (struct raft_endpoint){
-				from->endpoints.v[at].name, from->endpoints.v[at].host, from->endpoints.v[at].port};
 	}
 	raft_voters_copy(out, &borrowed);
 }
@@ -159,27 +155,82 @@ int control_read_voters(struct bytes value, struct raft_voters *out)
 	return out->v ? 0 : -EBADMSG;
 }
 
-struct bytes raft_epoch_batch(const struct raft *r, int64_t offset, int64_t wall_ms, bool with_voters, struct arena *a,
-			      int32_t *n_records)
+struct bytes control_build(const struct control_batch *what, struct arena *a, int32_t *n_records)
 {
 	struct batch_options options = BATCH_OPTIONS_NONE;
 	struct batch_builder b;
 	struct buf out = {0};
 	struct str bytes;
 
-	options.base_offset = offset;
-	options.leader_epoch = r->election.leader_epoch;
+	options.base_offset = what->offset;
+	options.leader_epoch = what->epoch;
 	options.attributes = BATCH_CONTROL;
 	batch_begin(&b, &out, &options);
-	control_add_leader_change(&b, wall_ms, r->node_id, &r->voters, r->node_id);
-	if (with_voters) {
-		control_add_kraft_version(&b, wall_ms, r->kraft_version);
-		control_add_voters(&b, wall_ms, &r->voters);
-	}
+	if (what->leader_change)
+		control_add_leader_change(&b, what->timestamp, what->leader_change);
+	if (what->kraft_version >= 0)
+		control_add_kraft_version(&b, what->timestamp, what->kraft_version);
+	if (what->voters)
+		control_add_voters(&b, what->timestamp, what->voters);
 	batch_end(&b);
 	bytes = arena_str(a, buf_str(&out));
 	check(bytes.p);
 	buf_fini(&out);
-	*n_records = with_voters ? 3 : 1;
+	*n_records = (what->leader_change != NULL) + (what->kraft_version >= 0) + (what->voters != NULL);
 	return (struct bytes){(const uint8_t *)bytes.p, bytes.len};
+}
+
+/* ---- reading ---- */
+
+static int note_record(const struct record *record, int64_t offset, struct raft_history *out)
+{
+	struct raft_voters voters;
+	int16_t version;
+
+	switch (control_type(record->key)) {
+	case CONTROL_KRAFT_VERSION:
+		if (control_read_kraft_version(record->value, &version) != 0)
+			return -EBADMSG;
+		raft_history_note_kraft_version(out, offset, version);
+		return 0;
+	case CONTROL_KRAFT_VOTERS:
+		if (control_read_voters(record->value, &voters) != 0)
+			return -EBADMSG;
+		raft_history_note_voters(out, offset, &voters);
+		raft_voters_fini(&voters);
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+static int note_records(const struct batch_header *h, const uint8_t *batch, int64_t at, struct raft_history *out)
+{
+	struct record_iter it = record_iter(h, batch + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
+	struct record record;
+	int err = 0;
+
+	while (err == 0 && record_next(&it, &record))
+		err = note_record(&record, at >= -1 ? at : record.offset, out);
+	return it.error != 0 ? -EBADMSG : err;
+}
+
+int control_note(const struct batch_header *h, const uint8_t *batch, struct raft_history *out)
+{
+	if (h->magic != BATCH_MAGIC || h->base_offset != out->end || h->leader_epoch < history_last_epoch(out) ||
+	    h->last_offset_delta < 0)
+		return -EBADMSG;
+	if (batch_is_control(h) && note_records(h, batch, INT64_MIN, out) != 0) {
+		history_truncate(out, out->end);
+		return -EBADMSG;
+	}
+	raft_history_note_epoch(out, h->leader_epoch, h->base_offset);
+	out->end = batch_last_offset(h) + 1;
+	out->bytes += batch_size(h);
+	return 0;
+}
+
+int control_note_snapshot(const struct batch_header *h, const uint8_t *batch, int64_t end, struct raft_history *out)
+{
+	return batch_is_control(h) ? note_records(h, batch, end - 1, out) : 0;
 }

@@ -1,18 +1,8 @@
 /*
  * describe: DescribeQuorum's answer.
  */
-#include "base/err.h"
 #include "protocol/describe_quorum.h"
-#include "raft/raft_private.h"
-#include "wire/codec.h"
-
-#define TOPIC "__cluster_metadata"
-
-static bool asks_for_us(const struct describe_quorum_request *request)
-{
-	return request->topics.n == 1 && str_is(request->topics.v[0].topic_name, TOPIC) &&
-	       request->topics.v[0].partitions.n == 1 && request->topics.v[0].partitions.v[0].partition_index == 0;
-}
+#include "raft/message.h"
 
 static void set_error(struct describe_quorum_response_partition *p, int err, int16_t version)
 {
@@ -42,59 +32,69 @@ static void answer_unknown(const struct describe_quorum_request *request, int16_
 	}
 }
 
-static void describe_voters(const struct raft *r, int64_t wall_ms, struct arena *a,
-			    struct describe_quorum_response_partition *p)
+static void describe_replica(const struct raft *r, const struct raft_describe *how, const struct raft_replica *from,
+			     struct describe_quorum_response_replica *to)
 {
-	p->current_voters.v = arena_array(a, (size_t)r->voters.n, sizeof(*p->current_voters.v));
-	p->current_voters.n = r->voters.n;
-	for (int i = 0; !a->failed && i < r->voters.n; i++) {
-		struct describe_quorum_response_replica *v = &p->current_voters.v[i];
-		bool mine = r->voters.v[i].id == r->node_id;
+	bool mine = raft_key_matches(from->key, raft_own_key(r));
 
-		codec_init(&describe_quorum_response_replica_schema, v);
-		v->replica_id = r->voters.v[i].id;
-		v->replica_directory_id = r->voters.v[i].directory_id;
-		v->log_end_offset = mine ? r->flushed_end : r->replicas[i].flushed_end;
-		v->last_fetch_timestamp = mine ? wall_ms : -1;
-		v->last_caught_up_timestamp = mine ? wall_ms : -1;
+	codec_init(&describe_quorum_response_replica_schema, to);
+	to->replica_id = from->key.id;
+	if (how->version >= 2)
+		to->replica_directory_id = from->key.directory_id;
+	to->log_end_offset = from->flushed_end;
+	to->last_fetch_timestamp = mine ? how->wall_ms : from->fetched_wall_ms;
+	to->last_caught_up_timestamp = mine ? how->wall_ms : from->caught_up_wall_ms;
+}
+
+static void describe_replicas(const struct raft *r, const struct raft_describe *how,
+			      struct describe_quorum_response_partition *p)
+{
+	p->current_voters.v = arena_array(how->arena, (size_t)r->replicas.n + 1, sizeof(*p->current_voters.v));
+	p->observers.v = arena_array(how->arena, (size_t)r->observers.n + 1, sizeof(*p->observers.v));
+	if (how->arena->failed)
+		return;
+	for (int i = 0; i < r->replicas.n; i++)
+		describe_replica(r, how, &r->replicas.v[i], &p->current_voters.v[p->current_voters.n++]);
+	for (int i = 0; i < r->observers.n; i++) {
+		if (leader_knows_observer(&r->observers.v[i], how->now_ms))
+			describe_replica(r, how, &r->observers.v[i], &p->observers.v[p->observers.n++]);
 	}
 }
 
 static void describe_nodes(const struct raft *r, struct arena *a, struct describe_quorum_response *out)
 {
-	out->nodes.v = arena_array(a, (size_t)r->voters.n, sizeof(*out->nodes.v));
-	out->nodes.n = r->voters.n;
-	for (int i = 0; !a->failed && i < r->voters.n; i++) {
-		const struct raft_voter *from = r->voters.v[i].id == r->node_id ? &r->own : &r->voters.v[i];
+	const struct raft_voters *voters = raft_voters(r);
+
+	out->nodes.v = arena_array(a, (size_t)voters->n, sizeof(*out->nodes.v));
+	out->nodes.n = voters->n;
+	for (int i = 0; !a->failed && i < voters->n; i++) {
+		const struct raft_voter *from = &voters->v[i];
 		struct describe_quorum_response_node *to = &out->nodes.v[i];
 
-		to->node_id = r->voters.v[i].id;
-		to->listeners.v = arena_array(a, (size_t)from->n_endpoints, sizeof(*to->listeners.v));
+		if (raft_key_matches(raft_voter_key(from), raft_own_key(r)))
+			from = &r->own;
+		to->node_id = from->id;
+		ENDPOINTS_COPY(to->listeners.v, from->endpoints, from->n_endpoints, a);
 		to->listeners.n = from->n_endpoints;
-		for (int e = 0; !a->failed && e < from->n_endpoints; e++) {
-			to->listeners.v[e].name = from->endpoints[e].name;
-			to->listeners.v[e].host = from->endpoints[e].host;
-			to->listeners.v[e].port = from->endpoints[e].port;
-		}
 	}
 }
 
-void raft_describe_quorum(const struct raft *r, int64_t wall_ms, const struct describe_quorum_request *request,
-			  int16_t version, struct arena *a, struct describe_quorum_response *out)
+void raft_describe_quorum(const struct raft *r, const struct raft_describe *how,
+			  const struct describe_quorum_request *request, struct describe_quorum_response *out)
 {
+	struct arena *a = how->arena;
 	struct describe_quorum_response_topic *t;
 	struct describe_quorum_response_partition *p;
 
-	if (!asks_for_us(request)) {
-		answer_unknown(request, version, a, out);
+	if (!IS_METADATA(request)) {
+		answer_unknown(request, how->version, a, out);
 		return;
 	}
 	t = arena_array(a, 1, sizeof(*t));
-	p = arena_array(a, 1, sizeof(*p));
+	p = answer_new(a, &describe_quorum_response_partition_schema, sizeof(*p));
 	if (a->failed)
 		return;
-	codec_init(&describe_quorum_response_partition_schema, p);
-	t->topic_name = STR(TOPIC);
+	t->topic_name = STR(METADATA_TOPIC);
 	t->partitions.v = p;
 	t->partitions.n = 1;
 	out->topics.v = t;
@@ -102,11 +102,11 @@ void raft_describe_quorum(const struct raft *r, int64_t wall_ms, const struct de
 	p->leader_id = raft_leader_id(r);
 	p->leader_epoch = raft_epoch(r);
 	if (r->role != RAFT_LEADER) {
-		set_error(p, ERR_NOT_LEADER_OR_FOLLOWER, version);
+		set_error(p, ERR_NOT_LEADER_OR_FOLLOWER, how->version);
 		return;
 	}
-	p->high_watermark = r->high_watermark;
-	describe_voters(r, wall_ms, a, p);
-	if (version >= 2)
+	p->high_watermark = raft_high_watermark(r);
+	describe_replicas(r, how, p);
+	if (how->version >= 2)
 		describe_nodes(r, a, out);
 }

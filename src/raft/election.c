@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <jansson.h>
 
-#include "raft/raft.h"
+#include "raft/raft_private.h"
 
 static void format_version_0(const struct raft_election *e, const struct raft_voters *voters, struct buf *out)
 {
@@ -72,4 +72,10 @@ int raft_election_parse(struct str text, struct raft_election *out)
 		return -EBADMSG;
 	*out = e;
 	return 0;
+}
+
+bool election_eq(const struct raft_election *a, const struct raft_election *b)
+{
+	return a->leader_id == b->leader_id && a->leader_epoch == b->leader_epoch && a->voted_id == b->voted_id &&
+	       uuid_eq(a->voted_directory_id, b->voted_directory_id);
 }

@@ -1,15 +1,25 @@
 /*
- * raft: the step function.
+ * raft: life, the step, looking.
  *
- * A node that is the only voter leads at once, in an epoch of its own. A node that is one of several waits for them,
- * unattached: the messages of an election are not among the events yet.
+ * A step is what its event asks for, then all that is due in the role that comes of it (role_poll).
  */
 #include "raft/raft.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "protocol/add_raft_voter.h"
+#include "protocol/api_versions.h"
+#include "protocol/begin_quorum_epoch.h"
+#include "protocol/end_quorum_epoch.h"
+#include "protocol/fetch.h"
+#include "protocol/fetch_snapshot.h"
+#include "protocol/remove_raft_voter.h"
+#include "protocol/update_raft_voter.h"
+#include "protocol/vote.h"
 #include "raft/raft_private.h"
 
 static const char *const ROLE_NAMES[] = {
@@ -17,67 +27,59 @@ static const char *const ROLE_NAMES[] = {
 	[RAFT_LEADER] = "leader",	  [RAFT_FOLLOWER] = "follower",	      [RAFT_RESIGNED] = "resigned",
 };
 
-/* Which role may follow which (QuorumState's own table, for what one voter can do). */
-static const bool MAY_BECOME[][RAFT_RESIGNED + 1] = {
-	[RAFT_UNATTACHED] = {[RAFT_PROSPECTIVE] = true, [RAFT_CANDIDATE] = true, [RAFT_FOLLOWER] = true},
-	[RAFT_PROSPECTIVE] = {[RAFT_UNATTACHED] = true, [RAFT_CANDIDATE] = true, [RAFT_FOLLOWER] = true},
-	[RAFT_CANDIDATE] =
-		{[RAFT_UNATTACHED] = true, [RAFT_PROSPECTIVE] = true, [RAFT_LEADER] = true, [RAFT_FOLLOWER] = true},
-	[RAFT_LEADER] = {[RAFT_RESIGNED] = true, [RAFT_UNATTACHED] = true},
-	[RAFT_FOLLOWER] = {[RAFT_UNATTACHED] = true, [RAFT_PROSPECTIVE] = true},
-	[RAFT_RESIGNED] = {[RAFT_UNATTACHED] = true},
-};
-
 const char *raft_role_name(enum raft_role role)
 {
 	return ROLE_NAMES[role];
 }
 
-static void become(struct raft *r, enum raft_role role)
-{
-	check(MAY_BECOME[r->role][role]);
-	r->role = role;
-}
-
-static struct raft_effect *effect(struct raft_effects *out, enum raft_effect_type type)
-{
-	struct raft_effect *e;
-
-	check(out->n < RAFT_EFFECTS_MAX);
-	e = &out->v[out->n++];
-	*e = (struct raft_effect){.type = type, .offset = -1, .epoch = -1};
-	return e;
-}
-
 /* ---- life ---- */
+
+static struct str keep(struct str s)
+{
+	return str_is_null(s) ? STR_NULL : (struct str){str_dup(s), s.len};
+}
+
+static void configure(struct raft *r, const struct raft_config *config)
+{
+	r->config = *config;
+	r->config.cluster_id = keep(config->cluster_id);
+	r->config.listener = keep(config->listener);
+	raft_voter_copy(&r->own, config->own);
+	r->own.id = config->node_id;
+	r->own.directory_id = config->directory_id;
+	r->config.own = &r->own;
+	r->bootstrap = xcalloc((size_t)config->n_bootstrap + 1, sizeof(*r->bootstrap));
+	for (int i = 0; i < config->n_bootstrap; i++) {
+		r->bootstrap[i] = config->bootstrap[i];
+		r->bootstrap[i].host = keep(config->bootstrap[i].host);
+	}
+	r->config.bootstrap = r->bootstrap;
+}
 
 struct raft *raft_new(const struct raft_config *config, const struct raft_start *start)
 {
 	struct raft *r = xcalloc(1, sizeof(*r));
 
-	check(start->log_start >= 0 && start->log_start <= start->log_end);
-	r->node_id = config->node_id;
-	r->directory_id = config->directory_id;
-	r->snapshot_max_bytes = config->snapshot_max_bytes;
-	r->snapshot_max_ms = config->snapshot_max_ms;
-	raft_voter_copy(&r->own, config->own);
+	check(start->log_start >= 0 && start->log_start <= start->history.end);
+	configure(r, config);
 	r->role = RAFT_UNATTACHED;
-	r->election = start->election;
-	if (!start->has_election)
-		r->election = (struct raft_election){-1, 0, -1, {{0}}};
-	r->log_start = start->log_start;
-	r->log_end = start->log_end;
-	r->flushed_end = start->log_end;
-	r->last_epoch = start->last_epoch;
+	r->election = (struct raft_election){-1, 0, -1, UUID_ZERO};
+	if (start->has_election)
+		r->election = start->election;
+	r->written = r->election;
+	r->election_due_ms = INT64_MAX;
+	r->fetching.end_offset = -1;
 	r->epoch_start = -1;
+	r->fetches_below = -1;
+	r->log_start = start->log_start;
+	raft_history_init(&r->history, start->log_start, start->history.base_epoch);
+	history_append(&r->history, &start->history);
+	r->flushed_end = r->wanted_end = r->history.end;
+	raft_voters_copy(&r->static_voters, &start->static_voters);
 	r->high_watermark = -1;
-	r->kraft_version = start->kraft_version;
-	raft_voters_copy(&r->voters, &start->voters);
-	r->voters_offset = start->voters_offset;
-	r->replicas = xcalloc((size_t)r->voters.n + 1, sizeof(*r->replicas));
 	r->snapshot = start->snapshot;
 	r->bytes_since_snapshot = start->bytes_since_snapshot;
-	r->flush_due_ms = r->snapshot_due_ms = INT64_MAX;
+	r->flush_due_ms = r->snapshot_due_ms = r->wake_ms = INT64_MAX;
 	return r;
 }
 
@@ -85,44 +87,135 @@ void raft_free(struct raft *r)
 {
 	if (!r)
 		return;
+	leader_forget(r);
+	raft_history_fini(&r->history);
+	raft_voters_fini(&r->static_voters);
+	endpoints_free(r->leader_endpoints, r->n_leader_endpoints);
+	for (int i = 0; i < r->config.n_bootstrap; i++)
+		xfree((char *)r->bootstrap[i].host.p);
+	xfree(r->bootstrap);
 	raft_voter_fini(&r->own);
-	raft_voters_fini(&r->voters);
-	xfree(r->replicas);
+	xfree((char *)r->config.cluster_id.p);
+	xfree((char *)r->config.listener.p);
+	xfree(r->ballots);
+	xfree(r->peers);
 	xfree(r);
 }
 
-/* ---- the high watermark ---- */
+/* ---- what a step is made with ---- */
 
-/* The largest end that a majority of the voters has on disk; -1 while no majority was heard of. */
-static int64_t majority_end(const struct raft *r)
+struct raft_effect *raft_effect(struct raft_turn *t, enum raft_effect_type type)
 {
-	int64_t best = -1;
+	struct raft_effects *out = t->out;
+	struct raft_effect *e;
 
-	for (int i = 0; i < r->voters.n; i++) {
-		int n_at_least = 0;
+	if (out->n == out->room) {
+		int room = out->room > 0 ? 2 * out->room : 8;
+		struct raft_effect *more = arena_array(out->arena, (size_t)room, sizeof(*more));
 
-		for (int other = 0; other < r->voters.n; other++)
-			n_at_least += r->replicas[other].flushed_end >= r->replicas[i].flushed_end;
-		if (n_at_least > r->voters.n / 2 && r->replicas[i].flushed_end > best)
-			best = r->replicas[i].flushed_end;
+		check(more);
+		if (out->n > 0)
+			memcpy(more, out->v, (size_t)out->n * sizeof(*more));
+		out->v = more;
+		out->room = room;
 	}
-	return best;
+	e = &out->v[out->n++];
+	*e = (struct raft_effect){.type = type, .offset = -1, .epoch = -1, .leader_id = -1};
+	return e;
 }
 
-static void move_high_watermark(struct raft *r, struct raft_effects *out)
+void raft_warn(struct raft_turn *t, const char *format, ...)
 {
-	int64_t end;
+	char text[512];
+	va_list args;
 
-	if (r->role != RAFT_LEADER)
-		return;
-	end = majority_end(r);
-	if (end <= r->epoch_start || end <= r->high_watermark)
-		return;
-	r->high_watermark = end;
-	effect(out, RAFT_EFFECT_COMMIT)->offset = end;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	raft_effect(t, RAFT_EFFECT_WARN)->message = arena_str(t->out->arena, str_of(text));
 }
 
-/* ---- flushing ---- */
+int32_t raft_chance(struct raft_turn *t, int32_t n)
+{
+	uint64_t drawn = t->chance;
+
+	check(n > 0);
+	t->chance =
+		t->chance * 6364136223846793005u + 1442695040888963407u; /* for the next of this step (Knuth's MMIX) */
+	return (int32_t)((drawn >> 33) % (uint64_t)n);
+}
+
+bool raft_is_own_cluster(const struct raft *r, struct str cluster_id)
+{
+	return str_is_null(cluster_id) || str_eq(cluster_id, r->config.cluster_id);
+}
+
+void raft_wake_fetches(struct raft *r, int64_t below)
+{
+	if (r->has_parked && below > r->fetches_below)
+		r->fetches_below = below;
+}
+
+/* ---- events ---- */
+
+static const struct {
+	int16_t api;
+	void (*asked)(struct raft *r, struct raft_turn *t, struct raft_request *q);
+} REQUESTS[] = {
+	{vote_request_KEY, vote_asked},
+	{begin_quorum_epoch_request_KEY, epoch_begin_asked},
+	{end_quorum_epoch_request_KEY, epoch_end_asked},
+	{fetch_request_KEY, fetch_asked},
+	{fetch_snapshot_request_KEY, fetch_snapshot_asked},
+	{add_raft_voter_request_KEY, membership_add_asked},
+	{remove_raft_voter_request_KEY, membership_remove_asked},
+	{update_raft_voter_request_KEY, membership_update_asked},
+};
+
+static void on_request(struct raft *r, struct raft_turn *t)
+{
+	struct raft_request *q = t->event->request;
+
+	q->outcome = RAFT_ANSWERED;
+	for (size_t i = 0; i < sizeof(REQUESTS) / sizeof(REQUESTS[0]); i++) {
+		if (REQUESTS[i].api == q->api) {
+			REQUESTS[i].asked(r, t, q);
+			return;
+		}
+	}
+	check(false);
+}
+
+/* True: all is well with the node that has answered. */
+static const struct {
+	int16_t api;
+	bool (*answered)(struct raft *r, struct raft_turn *t, const struct raft_peer *from);
+} ANSWERS[] = {
+	{vote_request_KEY, vote_answered},
+	{begin_quorum_epoch_request_KEY, epoch_begin_answered},
+	{end_quorum_epoch_request_KEY, epoch_end_answered},
+	{fetch_request_KEY, follower_fetch_answered},
+	{fetch_snapshot_request_KEY, follower_fetch_snapshot_answered},
+	{api_versions_request_KEY, membership_versions_answered},
+	{add_raft_voter_request_KEY, join_add_answered},
+	{remove_raft_voter_request_KEY, join_remove_answered},
+	{update_raft_voter_request_KEY, join_update_answered},
+};
+
+static void on_answer(struct raft *r, struct raft_turn *t)
+{
+	const struct raft_peer *peer = peer_asked(r, t->event->correlation);
+	struct raft_peer from;
+
+	check(!t->event->response == (t->event->err != 0));
+	if (!peer) /* nobody waits for it any more */
+		return;
+	from = *peer;
+	for (size_t i = 0; i < sizeof(ANSWERS) / sizeof(ANSWERS[0]); i++) {
+		if (ANSWERS[i].api == from.api)
+			peer_answered(r, from.correlation, ANSWERS[i].answered(r, t, &from), t->event->now_ms);
+	}
+}
 
 /*
  * A record that nobody waits for, alone in a quorum of one, is flushed with the next that somebody waits for, or after this: half of what an
@@ -130,222 +223,168 @@ static void move_high_watermark(struct raft *r, struct raft_effects *out)
  */
 #define IDLE_FLUSH_MS 5000
 
-static void maybe_flush(struct raft *r, struct raft_effects *out)
+static void on_appended(struct raft *r, struct raft_turn *t)
 {
-	if (r->flushing || r->flushed_end >= r->wanted_end)
+	const struct raft_event *event = t->event;
+
+	check(event->n_records > 0 && r->role == RAFT_LEADER);
+	r->history.end += event->n_records;
+	r->bytes_since_snapshot += event->bytes;
+	if (!event->idle || !raft_is_only_voter(r)) {
+		leader_appended(r, t);
 		return;
-	r->flushing = true;
-	r->flush_due_ms = INT64_MAX;
-	effect(out, RAFT_EFFECT_FLUSH)->offset = r->log_end;
-}
-
-static void want_flush(struct raft *r, struct raft_effects *out)
-{
-	r->wanted_end = r->log_end;
-	maybe_flush(r, out);
-}
-
-static void on_flushed(struct raft *r, int64_t offset, struct raft_effects *out)
-{
-	check(r->flushing && offset <= r->log_end);
-	r->flushing = false;
-	if (offset > r->flushed_end)
-		r->flushed_end = offset;
-	for (int i = 0; i < r->voters.n; i++) {
-		if (r->replicas[i].id == r->node_id)
-			r->replicas[i].flushed_end = r->flushed_end;
 	}
-	move_high_watermark(r, out);
-	maybe_flush(r, out);
+	raft_wake_fetches(r, r->history.end);
+	if (r->flush_due_ms == INT64_MAX)
+		r->flush_due_ms = event->now_ms + IDLE_FLUSH_MS;
 }
 
-/* ---- snapshots ---- */
-
-static void wake(struct raft *r, struct raft_effects *out)
+static void on_tick(struct raft *r, struct raft_turn *t)
 {
-	int64_t at_ms = r->flush_due_ms;
-
-	if (!r->cutting && r->snapshot_due_ms < at_ms) /* one that is being cut wakes when it is there */
-		at_ms = r->snapshot_due_ms;
-	if (at_ms != INT64_MAX)
-		effect(out, RAFT_EFFECT_WAKE)->offset = at_ms;
+	r->wake_ms = INT64_MAX;
+	if (t->event->now_ms >= r->flush_due_ms) {
+		/* One that is under way does not have all of it: the next begins when it ends. */
+		r->flush_due_ms = INT64_MAX;
+		raft_want_flush(r, t);
+	}
+	snapshot_maybe_cut(r, t);
 }
 
-static void schedule_snapshot(struct raft *r, int64_t now_ms)
+static void on_event(struct raft *r, struct raft_turn *t)
 {
-	r->snapshot_due_ms = r->snapshot_max_ms > 0 ? now_ms + r->snapshot_max_ms : INT64_MAX;
+	switch (t->event->type) {
+	case RAFT_EVENT_TICK:
+		on_tick(r, t);
+		break;
+	case RAFT_EVENT_REQUEST:
+		on_request(r, t);
+		break;
+	case RAFT_EVENT_ANSWER:
+		on_answer(r, t);
+		break;
+	case RAFT_EVENT_APPENDED:
+		on_appended(r, t);
+		break;
+	case RAFT_EVENT_FETCHED:
+		follower_fetched(r, t);
+		break;
+	case RAFT_EVENT_FLUSHED:
+		raft_flush_ended(r, t);
+		break;
+	case RAFT_EVENT_SNAPSHOT:
+		snapshot_was_cut(r, t);
+		break;
+	case RAFT_EVENT_LOADED:
+		follower_loaded(r, t);
+		break;
+	case RAFT_EVENT_CLEANED:
+		snapshot_cleaned(r, t->event->snapshot);
+		break;
+	case RAFT_EVENT_RESIGN:
+		r->wants_to_resign = r->role == RAFT_LEADER;
+		break;
+	case RAFT_EVENT_SHUTDOWN:
+		r->stopping = true;
+		break;
+	}
 }
 
-static void maybe_cut_snapshot(struct raft *r, int64_t now_ms, struct raft_effects *out)
-{
-	bool by_bytes = r->bytes_since_snapshot >= r->snapshot_max_bytes;
-	bool by_time = now_ms >= r->snapshot_due_ms;
+/* ---- the step ---- */
 
-	if (r->cutting || r->high_watermark <= r->snapshot.end_offset || !(by_bytes || by_time))
+/* One write for all that has changed; before everything that leaves the node, which stands behind it. */
+static void write_state(struct raft *r, struct raft_turn *t)
+{
+	struct raft_effects *out = t->out;
+	struct raft_effect first;
+
+	if (election_eq(&r->election, &r->written))
 		return;
-	r->cutting = true;
-	effect(out, RAFT_EFFECT_CUT_SNAPSHOT)->offset = r->high_watermark;
+	check(r->election.leader_epoch >= r->written.leader_epoch);
+	raft_effect(t, RAFT_EFFECT_WRITE_STATE)->election = r->election;
+	first = out->v[out->n - 1];
+	memmove(out->v + t->first + 1, out->v + t->first, (size_t)(out->n - 1 - t->first) * sizeof(first));
+	out->v[t->first] = first;
+	r->written = r->election;
 }
 
-static void on_snapshot(struct raft *r, const struct raft_event *event, struct raft_effects *out)
+static void wake_fetches(struct raft *r, struct raft_turn *t)
 {
-	r->cutting = false;
-	if (event->snapshot.end_offset > r->snapshot.end_offset) {
-		check(event->snapshot.end_offset <= r->high_watermark);
-		r->snapshot = event->snapshot;
-		r->bytes_since_snapshot = 0;
-		effect(out, RAFT_EFFECT_CLEAN)->snapshot = r->snapshot;
-	}
-	schedule_snapshot(r, event->now_ms);
-	wake(r, out);
+	if (r->fetches_below < 0)
+		return;
+	if (r->fetches_below == INT64_MAX)
+		r->has_parked = false;
+	raft_effect(t, RAFT_EFFECT_FETCHES)->offset = r->fetches_below;
+	r->fetches_below = -1;
 }
 
-static void on_cleaned(struct raft *r, int64_t offset)
+/* There is nobody who would have to be told, or they know another leader already. */
+static void maybe_stopped(struct raft *r, struct raft_turn *t)
 {
-	check(offset >= r->log_start && offset <= r->snapshot.end_offset);
-	r->log_start = offset;
+	bool is_replaced = r->election.leader_id >= 0 && r->election.leader_id != r->config.node_id;
+
+	if (!r->stopping || r->stopped || (raft_is_voter(r) && !raft_is_only_voter(r) && !is_replaced))
+		return;
+	r->stopped = true;
+	raft_effect(t, RAFT_EFFECT_STOPPED);
 }
 
-/* ---- leading ---- */
-
-/* The voter set with this node as it is now; true when that is to be written. */
-static bool refresh_own_voter(struct raft *r)
+/* A tick that comes too early does no harm: only an earlier one is asked for. */
+static void wake(struct raft *r, struct raft_turn *t, int64_t due_ms)
 {
-	for (int i = 0; i < r->voters.n; i++) {
-		struct raft_voter *mine = &r->voters.v[i];
-
-		if (mine->id != r->node_id)
-			continue;
-		if (r->voters_offset >= 0 && !raft_voter_differs(mine, &r->own))
-			return false;
-		raft_voter_fini(mine);
-		raft_voter_copy(mine, &r->own);
-		return true;
-	}
-	return false;
+	due_ms = min_ms(due_ms, r->flush_due_ms);
+	if (!r->cutting) /* one that is being cut wakes when it is there */
+		due_ms = min_ms(due_ms, r->snapshot_due_ms);
+	if (due_ms >= r->wake_ms)
+		return;
+	r->wake_ms = due_ms;
+	raft_effect(t, RAFT_EFFECT_WAKE)->offset = due_ms;
 }
 
-static void append_epoch_start(struct raft *r, int64_t wall_ms, struct raft_effects *out)
+static void end_step(struct raft *r, struct raft_turn *t, int64_t high_watermark_before)
 {
-	bool with_voters = r->kraft_version >= 1 && refresh_own_voter(r);
-	struct raft_effect *e = effect(out, RAFT_EFFECT_APPEND_CONTROL);
-	int32_t n;
+	int64_t due_ms = role_poll(r, t);
 
-	e->offset = r->log_end;
-	e->epoch = r->election.leader_epoch;
-	e->batch = raft_epoch_batch(r, r->log_end, wall_ms, with_voters, out->arena, &n);
-	e->n_records = n;
-	if (with_voters)
-		r->voters_offset = r->log_end + n - 1;
-	r->bytes_since_snapshot += e->batch.len;
-	r->log_end += n;
-	r->last_epoch = r->election.leader_epoch;
+	if (r->high_watermark > high_watermark_before)
+		snapshot_maybe_cut(r, t);
+	wake_fetches(r, t);
+	maybe_stopped(r, t);
+	wake(r, t, due_ms);
+	write_state(r, t);
+	check(r->flushed_end <= r->history.end && r->high_watermark <= r->history.end);
+	check(r->high_watermark >= high_watermark_before);
 }
 
-static void lead(struct raft *r, int64_t wall_ms, struct raft_effects *out)
+void raft_begin(struct raft *r, const struct raft_event *event, struct raft_effects *out)
 {
-	struct raft_effect *e;
+	struct raft_turn t = {.event = event, .out = out, .first = out->n, .chance = event->chance};
 
-	become(r, RAFT_LEADER);
-	r->epoch_start = r->log_end;
-	for (int i = 0; i < r->voters.n; i++)
-		r->replicas[i] =
-			(struct raft_replica){r->voters.v[i].id, r->voters.v[i].id == r->node_id ? r->flushed_end : -1};
-	append_epoch_start(r, wall_ms, out);
-	e = effect(out, RAFT_EFFECT_LEADER);
-	e->offset = r->epoch_start;
-	e->epoch = r->election.leader_epoch;
-	want_flush(r, out);
-}
-
-/* The vote of a single voter, and its election, are one write: nobody else was asked. */
-static void elect_alone(struct raft *r, int64_t wall_ms, struct raft_effects *out)
-{
-	int32_t epoch = r->election.leader_epoch > r->last_epoch ? r->election.leader_epoch : r->last_epoch;
-
-	check(epoch < INT32_MAX);
-	become(r, RAFT_CANDIDATE);
-	r->election = (struct raft_election){r->node_id, epoch + 1, -1, {{0}}};
-	effect(out, RAFT_EFFECT_WRITE_STATE)->election = r->election;
-	lead(r, wall_ms, out);
-}
-
-/* With kraft.version 1 a voter is an id and a directory: the same id on a new disk is somebody else. */
-static bool votes_alone(const struct raft *r)
-{
-	return r->voters.n == 1 && r->voters.v[0].id == r->node_id &&
-	       (r->kraft_version == 0 || uuid_eq(r->voters.v[0].directory_id, r->directory_id));
-}
-
-void raft_begin(struct raft *r, int64_t now_ms, int64_t wall_ms, struct raft_effects *out)
-{
 	check(!r->begun);
 	r->begun = true;
-	schedule_snapshot(r, now_ms);
-	if (votes_alone(r))
-		elect_alone(r, wall_ms, out);
-	wake(r, out);
-}
-
-static void on_appended(struct raft *r, const struct raft_event *event, struct raft_effects *out)
-{
-	check(event->n_records > 0 && r->role == RAFT_LEADER);
-	r->log_end += event->n_records;
-	r->bytes_since_snapshot += event->bytes;
-	if (!event->idle || r->voters.n > 1) {
-		want_flush(r, out);
-	} else if (r->flush_due_ms == INT64_MAX) {
-		r->flush_due_ms = event->now_ms + IDLE_FLUSH_MS;
-		wake(r, out);
-	}
-}
-
-static void on_tick(struct raft *r, int64_t now_ms, struct raft_effects *out)
-{
-	if (now_ms >= r->flush_due_ms) {
-		r->flush_due_ms =
-			INT64_MAX; /* one that is under way does not have all of it: the next begins when it ends */
-		want_flush(r, out);
-	}
-	maybe_cut_snapshot(r, now_ms, out);
-	if (now_ms >= r->snapshot_due_ms && !r->cutting)
-		schedule_snapshot(r, now_ms);
-	wake(r, out);
-}
-
-static void on_shutdown(struct raft *r, struct raft_effects *out)
-{
-	if (r->role != RAFT_LEADER)
-		return;
-	become(r, RAFT_RESIGNED);
-	effect(out, RAFT_EFFECT_RESIGNED)->epoch = r->election.leader_epoch;
+	snapshot_schedule(r, event->now_ms);
+	role_begin(r, &t);
+	end_step(r, &t, r->high_watermark);
 }
 
 void raft_step(struct raft *r, const struct raft_event *event, struct raft_effects *out)
 {
+	struct raft_turn t = {.event = event, .out = out, .first = out->n, .chance = event->chance};
+	int64_t high_watermark = r->high_watermark;
+
 	check(r->begun);
-	switch (event->type) {
-	case RAFT_EVENT_TICK:
-		on_tick(r, event->now_ms, out);
-		break;
-	case RAFT_EVENT_APPENDED:
-		on_appended(r, event, out);
-		break;
-	case RAFT_EVENT_FLUSHED:
-		on_flushed(r, event->offset, out);
-		maybe_cut_snapshot(r, event->now_ms, out);
-		break;
-	case RAFT_EVENT_SNAPSHOT:
-		on_snapshot(r, event, out);
-		break;
-	case RAFT_EVENT_CLEANED:
-		on_cleaned(r, event->offset);
-		break;
-	case RAFT_EVENT_SHUTDOWN:
-		on_shutdown(r, out);
-		break;
-	}
-	check(r->flushed_end <= r->log_end && r->high_watermark <= r->flushed_end);
+	on_event(r, &t);
+	end_step(r, &t, high_watermark);
+}
+
+int raft_upgrade(struct raft *r, const struct raft_upgrade *to, const struct raft_event *event,
+		 struct raft_effects *out, struct str *why)
+{
+	struct raft_turn t = {.event = event, .out = out, .first = out->n, .chance = event->chance};
+	int err;
+
+	check(r->begun);
+	err = upgrade_decide(r, &t, to, why);
+	end_step(r, &t, r->high_watermark);
+	return err;
 }
 
 /* ---- looking ---- */
@@ -365,14 +404,19 @@ int32_t raft_leader_id(const struct raft *r)
 	return r->role == RAFT_LEADER || r->role == RAFT_FOLLOWER ? r->election.leader_id : -1;
 }
 
+const struct raft_endpoint *raft_leader_endpoint(const struct raft *r, struct str listener)
+{
+	return raft_leader_id(r) < 0 ? NULL : endpoints_find(r->leader_endpoints, r->n_leader_endpoints, listener);
+}
+
 int64_t raft_log_end(const struct raft *r)
 {
-	return r->log_end;
+	return r->history.end;
 }
 
 int64_t raft_high_watermark(const struct raft *r)
 {
-	return r->high_watermark;
+	return r->role == RAFT_LEADER ? leader_high_watermark(r) : r->high_watermark;
 }
 
 int64_t raft_bytes_since_snapshot(const struct raft *r)
@@ -382,12 +426,34 @@ int64_t raft_bytes_since_snapshot(const struct raft *r)
 
 int16_t raft_kraft_version(const struct raft *r)
 {
-	return r->kraft_version;
+	return history_kraft_version_at(&r->history, INT64_MAX);
 }
 
 const struct raft_voters *raft_voters(const struct raft *r)
 {
-	return &r->voters;
+	const struct raft_voters_at *at = history_voters_at(&r->history, INT64_MAX);
+
+	return at ? &at->voters : &r->static_voters;
+}
+
+int64_t raft_voters_offset(const struct raft *r)
+{
+	const struct raft_voters_at *at = history_voters_at(&r->history, INT64_MAX);
+
+	return at ? at->offset : -1;
+}
+
+int16_t raft_kraft_version_at(const struct raft *r, int64_t offset)
+{
+	return history_kraft_version_at(&r->history, offset);
+}
+
+const struct raft_voters *raft_voters_at(const struct raft *r, int64_t offset)
+{
+	static const struct raft_voters none = {NULL, 0};
+	const struct raft_voters_at *at = history_voters_at(&r->history, offset);
+
+	return at ? &at->voters : &none;
 }
 
 const struct raft_voter *raft_own_voter(const struct raft *r)
@@ -395,7 +461,7 @@ const struct raft_voter *raft_own_voter(const struct raft *r)
 	return &r->own;
 }
 
-int64_t raft_voters_offset(const struct raft *r)
+struct str raft_listener(const struct raft *r)
 {
-	return r->voters_offset;
+	return r->config.listener;
 }

@@ -1,23 +1,32 @@
 /*
- * raft: KRaft, the quorum of the metadata log (KIP-595, KIP-630, KIP-853), one step function.
+ * raft: KRaft, the quorum of the metadata log (KIP-595, KIP-630, KIP-853, KIP-996), one step function.
  *
- * raft_step(state, event) -> effects. The brain knows offsets and epochs, never bytes of records or files. The
- * carrier performs the effects in the order they stand in, then reports what came of them as events. A leader's data
- * goes into the log first, at raft_log_end() and under raft_epoch(); only what the log took is told
- * (RAFT_EVENT_APPENDED), so that a full disk leaves nothing to undo.
+ * raft_step(state, event) -> effects. The brain knows offsets and epochs, never bytes of records or files, no clock
+ * and no chance but what an event brings. The carrier performs the effects in the order they stand in, then reports
+ * what came of them as events; an event may be stepped from inside an effect. A leader's data goes into the log
+ * first, at raft_log_end() and under raft_epoch(); only what the log took is told (RAFT_EVENT_APPENDED), so that a
+ * full disk leaves nothing to undo. Everybody else's log grows by RAFT_EFFECT_APPEND_FETCHED.
  *
- * 1. Epochs never go back; in one epoch there is one leader at most, and a vote is on disk (RAFT_EFFECT_WRITE_STATE)
- *    before anything that rests on it.
+ * 1. Epochs never go back; in one epoch there is one leader at most, and a voter votes once. A step goes on as if
+ *    quorum-state were written when RAFT_EFFECT_WRITE_STATE says so; therefore nothing leaves the node (no answer, no
+ *    RAFT_EFFECT_SEND) of that step or a later one before the file is on disk. A crash in between is as if the step
+ *    had never been.
  * 2. The high watermark rests on flushed ends only, never goes back, and moves in an epoch only when a record of
  *    that epoch's leader is flushed on a majority.
  * 3. The first batch of an epoch is the leader's LEADER_CHANGE, with KRAFT_VERSION and VOTERS when kraft.version is
- *    1 and they were never in the log.
+ *    1 and they were never in the log, or say something else of the leader.
  * 4. An append on an idle log is flushed at once; while a flush is in flight appends gather, and are flushed
  *    together when it ends.
- * 5. Log start is 0 or the end of a snapshot.
+ * 5. A Fetch at offset X promises that all below X is on the fetcher's disk, if it is a voter or may become one: it is
+ *    sent when that is true. There is one Fetch or FetchSnapshot under way at a time.
+ * 6. Log start is 0 or the end of a snapshot. A log is never cut below the high watermark; who leads never loads a
+ *    snapshot.
+ * 7. A set of voters counts from its append on, for this node as for its leader, and until it is truncated. A leader
+ *    appends another one only when the last is committed; two that follow each other differ by one voter (KIP-853).
+ * 8. What a peer says that cannot be (another leader in an epoch, a truncation below the high watermark) changes
+ *    nothing: it is answered with an error, or tried again later, and RAFT_EFFECT_WARN tells people.
  *
- * One voter is complete; the messages of several are added to the same events and effects (RAFT_EVENT_*,
- * RAFT_EFFECT_*). Owner: one thread (the quorum's loop).
+ * Owner: one thread (the quorum's loop).
  */
 #ifndef ODRADEK_RAFT_RAFT_H
 #define ODRADEK_RAFT_RAFT_H
@@ -29,20 +38,21 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "wire/records.h"
 
 enum raft_role {
-	RAFT_UNATTACHED,
-	RAFT_PROSPECTIVE,
+	RAFT_UNATTACHED,  /* knows no leader, or not where it is; fetches from anybody to find it */
+	RAFT_PROSPECTIVE, /* asks whether it would be voted for (KIP-996) */
 	RAFT_CANDIDATE,
 	RAFT_LEADER,
-	RAFT_FOLLOWER,
-	RAFT_RESIGNED,
+	RAFT_FOLLOWER, /* of a leader, as a voter or as an observer */
+	RAFT_RESIGNED, /* led this epoch, and tells the voters that it does no more */
 };
 
 const char *raft_role_name(enum raft_role role);
 
 struct raft_endpoint {
-	struct str name;
+	struct str name; /* of the listener */
 	struct str host;
 	uint16_t port;
 };
@@ -82,12 +92,73 @@ struct raft_snapshot_id {
 	int32_t epoch;
 };
 
+/* Where a request goes. */
+struct raft_node {
+	int32_t id; /* of a voter; below -1 for a bootstrap server, whose id is not known */
+	struct str host;
+	uint16_t port;
+};
+
+/* ---- what a piece of log says to raft ---- */
+
+struct raft_epoch_start {
+	int32_t epoch;
+	int64_t offset;
+};
+
+struct raft_voters_at {
+	int64_t offset;
+	struct raft_voters voters;
+};
+
+struct raft_kraft_version_at {
+	int64_t offset;
+	int16_t version;
+};
+
+/* Filled by the carrier from batches, in their order (control_note in control.h); what a snapshot says stands at its end offset - 1. */
+struct raft_history {
+	int64_t end;	    /* behind the last batch */
+	int64_t bytes;	    /* of all batches */
+	int32_t base_epoch; /* of the record before the first; 0 when there is none */
+	struct raft_epoch_start *epochs;
+	int n_epochs;
+	struct raft_voters_at *voters;
+	int n_voters;
+	struct raft_kraft_version_at *kraft_versions;
+	int n_kraft_versions;
+};
+
+void raft_history_init(struct raft_history *h, int64_t end, int32_t base_epoch);
+void raft_history_fini(struct raft_history *h);
+/* A batch of this epoch begins here: that is news when the epoch is a later one than that of the batch before. */
+void raft_history_note_epoch(struct raft_history *h, int32_t epoch, int64_t offset);
+void raft_history_note_voters(struct raft_history *h, int64_t offset, const struct raft_voters *voters); /* copied */
+void raft_history_note_kraft_version(struct raft_history *h, int64_t offset, int16_t version);
+
+/* ---- birth ---- */
+
 struct raft_config {
 	int32_t node_id;
 	struct uuid directory_id;
-	int64_t snapshot_max_bytes;   /* metadata.log.max.record.bytes.between.snapshots */
-	int64_t snapshot_max_ms;      /* metadata.log.max.snapshot.interval.ms; 0 = only by bytes */
-	const struct raft_voter *own; /* this node as a voter, with its endpoints: copied */
+	struct str cluster_id;
+	struct str listener;		   /* the first of controller.listener.names: nodes are reached by it */
+	const struct raft_voter *own;	   /* this node as a voter, with its endpoints */
+	bool may_become_voter;		   /* a controller: it flushes what it fetches, also as an observer */
+	bool auto_join;			   /* controller.quorum.auto.join.enable */
+	const struct raft_node *bootstrap; /* controller.quorum.bootstrap.servers, or else the static voters */
+	int n_bootstrap;
+
+	int32_t election_timeout_ms;	  /* controller.quorum.election.timeout.ms */
+	int32_t fetch_timeout_ms;	  /* controller.quorum.fetch.timeout.ms */
+	int32_t election_backoff_max_ms;  /* controller.quorum.election.backoff.max.ms */
+	int32_t request_timeout_ms;	  /* controller.quorum.request.timeout.ms */
+	int32_t retry_backoff_ms;	  /* controller.quorum.retry.backoff.ms */
+	int32_t fetch_max_wait_ms;	  /* Kafka has 500 */
+	int32_t fetch_max_bytes;	  /* controller.quorum.fetch.max.bytes */
+	int32_t fetch_snapshot_max_bytes; /* controller.quorum.fetch.snapshot.max.bytes */
+	int64_t snapshot_max_bytes;	  /* metadata.log.max.record.bytes.between.snapshots */
+	int64_t snapshot_max_ms;	  /* metadata.log.max.snapshot.interval.ms; 0 = only by bytes */
 };
 
 /* What was found on disk. */
@@ -95,113 +166,200 @@ struct raft_start {
 	struct raft_election election; /* leader_epoch -1 when there was no file */
 	bool has_election;
 	int64_t log_start;
-	int64_t log_end;    /* all of it flushed: the log was recovered */
-	int32_t last_epoch; /* of the log's last batch, or the snapshot's when the log is empty; 0 when there is nothing */
 	struct raft_snapshot_id snapshot; /* the newest; {0, 0} is the bootstrap snapshot */
-	int16_t kraft_version;		  /* the last in snapshot and log */
-	struct raft_voters voters;	  /* of the log, or else the static ones; copied */
-	int64_t voters_offset; /* where the voter set stands in the log or snapshot; -1 when it never was there */
+	struct raft_voters static_voters; /* controller.quorum.voters: they count while the history has none */
+	/*
+	 * Epochs from log_start on, base_epoch being that of the snapshot there; voters and kraft.versions from the newest snapshot on. All of
+	 * it is flushed: the log was recovered.
+	 */
+	struct raft_history history;
 	int64_t bytes_since_snapshot;
+};
+
+struct raft;
+
+/* Copies what it is given. */
+struct raft *raft_new(const struct raft_config *config, const struct raft_start *start);
+void raft_free(struct raft *r);
+
+/* ---- requests that arrive ---- */
+
+enum raft_outcome {
+	RAFT_ANSWERED, /* `out` is filled */
+	RAFT_READ,     /* so it is, but for the records: those from `offset` up to raft_log_end(), at most max_bytes */
+	RAFT_READ_SNAPSHOT, /* but for the bytes: those of `snapshot` from pos `offset`, at most max_bytes */
+	RAFT_PARKED_FETCH,  /* to be stepped once more, with `again`: see RAFT_EFFECT_FETCHES */
+	RAFT_PARKED_CHANGE, /* the answer comes with RAFT_EFFECT_CHANGE_DONE; there is one such request at a time */
+};
+
+/* Vote, BeginQuorumEpoch, EndQuorumEpoch, Fetch, FetchSnapshot, AddRaftVoter, RemoveRaftVoter, UpdateRaftVoter. */
+struct raft_request {
+	int16_t api;
+	int16_t version;
+	struct str listener;   /* the one it came by: a leader's address is told for it */
+	const void *in;	       /* the generated request */
+	void *out;	       /* the generated response, at its defaults */
+	struct arena *arena;   /* what the response points to */
+	bool again;	       /* a Fetch that was parked, woken or at its max_wait_ms: it is answered now */
+	int64_t snapshot_size; /* FetchSnapshot: of the snapshot that it names; -1 when there is none */
+
+	/* set by the step */
+	enum raft_outcome outcome;
+	int64_t offset;
+	int32_t max_bytes;
+	struct raft_snapshot_id snapshot;
 };
 
 /* ---- events ---- */
 
 enum raft_event_type {
-	RAFT_EVENT_TICK, /* time has passed (a timer that RAFT_EFFECT_WAKE asked for) */
-	RAFT_EVENT_APPENDED, /* the leader put a data batch of `n_records` records and `bytes` bytes at the end of the log */
+	RAFT_EVENT_TICK,    /* time has passed (a timer that RAFT_EFFECT_WAKE asked for) */
+	RAFT_EVENT_REQUEST, /* `request` has arrived */
+	/* To the RAFT_EFFECT_SEND of this `correlation`: `response`, or `err`, which says why there is none. */
+	RAFT_EVENT_ANSWER,
+	/* The leader put a data batch of `n_records` records and `bytes` bytes at the end of the log. */
+	RAFT_EVENT_APPENDED,
+	/* RAFT_EFFECT_APPEND_FETCHED was done: `history` of what the log took; with `err`, of what it took before that. */
+	RAFT_EVENT_FETCHED,
 	RAFT_EVENT_FLUSHED,  /* all below `offset` is on disk */
-	RAFT_EVENT_SNAPSHOT, /* a snapshot `snapshot` is on disk and in place */
-	RAFT_EVENT_CLEANED,  /* the log now starts at `offset`, the end of a snapshot that is in place */
-	RAFT_EVENT_SHUTDOWN, /* resign and end */
+	RAFT_EVENT_SNAPSHOT, /* a snapshot `snapshot` of our own is in place; end_offset -1: it failed */
+	/* RAFT_EFFECT_LOAD_SNAPSHOT was done: `history` of `snapshot`; or `err`, and the log is as it was. */
+	RAFT_EVENT_LOADED,
+	RAFT_EVENT_CLEANED,  /* the log now starts at the end of `snapshot`, the oldest that there is */
+	RAFT_EVENT_RESIGN,   /* the leader wants to lead no more, as after a decision that failed */
+	RAFT_EVENT_SHUTDOWN, /* resign and end: RAFT_EFFECT_STOPPED follows, at once or when the voters know */
 };
 
 struct raft_event {
 	enum raft_event_type type;
 	int64_t now_ms; /* monotonic */
 	int64_t wall_ms;
+	uint64_t chance; /* drawn anew for each event */
 	int64_t offset;
 	int32_t n_records;
 	int64_t bytes;
 	bool idle; /* with RAFT_EVENT_APPENDED: a no-op record, which nobody waits for */
 	struct raft_snapshot_id snapshot;
+	struct raft_request *request;
+	int32_t correlation;
+	const void *response; /* the generated response; looked at, and in effects of this step pointed to */
+	const struct raft_history *history; /* copied */
+	int err;
 };
 
 /* ---- effects, to be done in this order ---- */
 
 enum raft_effect_type {
-	RAFT_EFFECT_WRITE_STATE,    /* `election` to quorum-state, durable before the next RAFT_EVENT_FLUSHED */
+	/*
+	 * `election` to quorum-state: on disk before anything leaves the node, and before the next RAFT_EVENT_FLUSHED. One that is not
+	 * written yet may be skipped for a later one.
+	 */
+	RAFT_EFFECT_WRITE_STATE,
+	/*
+	 * `request` of `api` to `node`; RAFT_EVENT_ANSWER tells what came of it. It is complete for the newest version; in Fetch below
+	 * version 15 the replica's id belongs into another field. After request_timeout_ms nobody waits for the answer.
+	 */
+	RAFT_EFFECT_SEND,
 	RAFT_EFFECT_APPEND_CONTROL, /* `batch` (bytes of a whole record batch) of `n_records` at `offset` */
-	RAFT_EFFECT_FLUSH,	    /* everything below `offset`; answer with RAFT_EVENT_FLUSHED */
-	RAFT_EFFECT_COMMIT,	    /* the high watermark is now `offset` */
-	RAFT_EFFECT_LEADER,	    /* this node leads `epoch`; offset = where the epoch starts */
-	RAFT_EFFECT_RESIGNED,	    /* this node leads no more */
-	RAFT_EFFECT_CUT_SNAPSHOT,   /* a snapshot is due: of the image at the high watermark */
-	RAFT_EFFECT_CLEAN,	    /* log segments and snapshots below `snapshot` may go, by the retention settings */
-	RAFT_EFFECT_WAKE,	    /* RAFT_EVENT_TICK at `offset` (monotonic milliseconds); replaces the one before */
+	/* `records` of a response at `offset`, the log's end, up to a batch of an epoch beyond `epoch`: RAFT_EVENT_FETCHED. */
+	RAFT_EFFECT_APPEND_FETCHED,
+	RAFT_EFFECT_TRUNCATE,	 /* drop everything from `offset` on */
+	RAFT_EFFECT_FLUSH,	 /* everything below `offset`: RAFT_EVENT_FLUSHED */
+	RAFT_EFFECT_COMMIT,	 /* the high watermark is now `offset` */
+	RAFT_EFFECT_LEADER,	 /* this node leads `epoch`; offset = where the epoch starts */
+	RAFT_EFFECT_RESIGNED,	 /* this node leads `epoch` no more */
+	RAFT_EFFECT_FOLLOWER,	 /* another leads `epoch`, or (leader_id -1) nobody that is known */
+	RAFT_EFFECT_FETCHES,	 /* step those parked fetches again whose `offset` is below this one's */
+	RAFT_EFFECT_CHANGE_DONE, /* the parked change of voters ends with `err` and `message` (null = the error's own) */
+	/* `records` are bytes of `snapshot` from pos `offset` on, to be kept aside; pos 0 begins anew. */
+	RAFT_EFFECT_SNAPSHOT_CHUNK,
+	/*
+	 * `snapshot` is whole, or was here before: it is put in place, the log starts and ends at its end, it is read:
+	 * RAFT_EVENT_LOADED.
+	 */
+	RAFT_EFFECT_LOAD_SNAPSHOT,
+	RAFT_EFFECT_CUT_SNAPSHOT, /* a snapshot is due, of the image at the high watermark: RAFT_EVENT_SNAPSHOT */
+	RAFT_EFFECT_CLEAN,	  /* log segments and snapshots below `snapshot` may go, by the retention settings */
+	RAFT_EFFECT_WARN,	  /* `message` for people: a peer said what cannot be */
+	RAFT_EFFECT_STOPPED,	  /* after RAFT_EVENT_SHUTDOWN: nothing is gained by waiting longer */
+	RAFT_EFFECT_WAKE,	  /* RAFT_EVENT_TICK at `offset` (monotonic milliseconds); replaces the one before */
 };
 
 struct raft_effect {
 	enum raft_effect_type type;
 	int64_t offset;
 	int32_t epoch;
+	int32_t leader_id;
 	int32_t n_records;
 	struct raft_election election;
 	struct raft_snapshot_id snapshot;
-	struct bytes batch; /* in the effects' arena */
+	struct bytes batch;
+	struct records records; /* of the event's response: as long as that */
+	struct raft_node node;
+	int16_t api;
+	const void *request; /* the generated struct */
+	int32_t correlation;
+	int err;
+	struct str message;
 };
 
-/* No step has more. */
-#define RAFT_EFFECTS_MAX 12
-
+/* All that effects point to lives in the arena, but for `records`. */
 struct raft_effects {
-	struct raft_effect v[RAFT_EFFECTS_MAX];
+	struct raft_effect *v;
 	int n;
+	int room;
 	struct arena *arena;
 };
 
-struct raft;
-
-struct raft *raft_new(const struct raft_config *config, const struct raft_start *start);
-void raft_free(struct raft *r);
-
 /* The first step after raft_new: a single voter leads at once. */
-void raft_begin(struct raft *r, int64_t now_ms, int64_t wall_ms, struct raft_effects *out);
+void raft_begin(struct raft *r, const struct raft_event *event, struct raft_effects *out);
 void raft_step(struct raft *r, const struct raft_event *event, struct raft_effects *out);
+
+/*
+ * The controller finalizes kraft.version (UpdateFeatures): from 0 to 1 when every voter has told that it speaks it. 0, or
+ * ERR_INVALID_UPDATE_VERSION, ERR_NOT_CONTROLLER and *why. Nothing is written with validate_only.
+ */
+struct raft_upgrade {
+	int16_t kraft_version;
+	bool validate_only;
+};
+
+int raft_upgrade(struct raft *r, const struct raft_upgrade *to, const struct raft_event *event,
+		 struct raft_effects *out, struct str *why);
 
 /* ---- looking ---- */
 
 enum raft_role raft_role(const struct raft *r);
 int32_t raft_epoch(const struct raft *r);
 int32_t raft_leader_id(const struct raft *r); /* -1 when unknown */
+/* Where the leader listens; NULL when that is not known. */
+const struct raft_endpoint *raft_leader_endpoint(const struct raft *r, struct str listener);
 int64_t raft_log_end(const struct raft *r);
 int64_t raft_high_watermark(const struct raft *r); /* -1 when unknown */
 int64_t raft_bytes_since_snapshot(const struct raft *r);
+/* As of the end of the log. */
 int16_t raft_kraft_version(const struct raft *r);
 const struct raft_voters *raft_voters(const struct raft *r);
+int64_t raft_voters_offset(const struct raft *r); /* -1: they stand in the bootstrap snapshot, or nowhere */
+/* As of an offset, for a snapshot that ends behind it. The voters are empty where kraft.version is 0. */
+int16_t raft_kraft_version_at(const struct raft *r, int64_t offset);
+const struct raft_voters *raft_voters_at(const struct raft *r, int64_t offset);
 const struct raft_voter *raft_own_voter(const struct raft *r); /* this node, as it was configured */
-int64_t raft_voters_offset(const struct raft *r);
-
-/* What a change of the voters is asked with. */
-struct raft_asker {
-	struct str cluster_id; /* this node's */
-	struct str listener;   /* the first of controller.listener.names */
-	struct arena *arena;
-};
-
-struct add_raft_voter_request;
-struct add_raft_voter_response;
-struct remove_raft_voter_request;
-struct remove_raft_voter_response;
-void raft_add_voter(const struct raft *r, const struct raft_asker *asker, const struct add_raft_voter_request *in,
-		    struct add_raft_voter_response *out);
-void raft_remove_voter(const struct raft *r, const struct raft_asker *asker, const struct remove_raft_voter_request *in,
-		       struct remove_raft_voter_response *out);
+struct str raft_listener(const struct raft *r);		       /* of the quorum */
 
 /* DescribeQuorum's answer; where this node does not lead, or was asked for something else, the error stands in it. */
 struct describe_quorum_request;
 struct describe_quorum_response;
-void raft_describe_quorum(const struct raft *r, int64_t wall_ms, const struct describe_quorum_request *request,
-			  int16_t version, struct arena *a, struct describe_quorum_response *out);
+
+struct raft_describe {
+	int64_t now_ms;
+	int64_t wall_ms;
+	int16_t version;
+	struct arena *arena;
+};
+
+void raft_describe_quorum(const struct raft *r, const struct raft_describe *how,
+			  const struct describe_quorum_request *request, struct describe_quorum_response *out);
 
 /* ---- the file `quorum-state` ---- */
 

@@ -30,19 +30,60 @@ static struct raft_voter own = {1, {{0xd1}}, endpoints, 1, 0, 1};
 
 static void start(struct world *w, const struct raft_start *from)
 {
-	struct raft_config config = {1, DIRECTORY, 1000, 60000, &own};
+	struct raft_config config = {
+		.node_id = 1,
+		.directory_id = DIRECTORY,
+		.cluster_id = STR("ours"),
+		.listener = STR("CONTROLLER"),
+		.own = &own,
+		.may_become_voter = true,
+		.election_timeout_ms = 1000,
+		.fetch_timeout_ms = 2000,
+		.election_backoff_max_ms = 1000,
+		.request_timeout_ms = 2000,
+		.retry_backoff_ms = 20,
+		.fetch_max_wait_ms = 500,
+		.fetch_max_bytes = 1 << 20,
+		.fetch_snapshot_max_bytes = 1 << 20,
+		.snapshot_max_bytes = 1000,
+		.snapshot_max_ms = 60000,
+	};
 
 	w->raft = raft_new(&config, from);
 }
 
 static struct raft_start empty_start(struct raft_voter *voter)
 {
-	return (struct raft_start){
-		.election = {-1, -1, -1, {{0}}},
-		.snapshot = {-1, 0},
-		.voters = {voter, 1},
-		.voters_offset = -1,
-	};
+	return (struct raft_start){.snapshot = {-1, 0}, .static_voters = {voter, 1}};
+}
+
+/* The voter stands in the log or bootstrap snapshot at this offset; the log goes up to `end`, all in one epoch. */
+static struct raft_start dynamic_start(struct raft_voter *voter, int64_t offset, int64_t end, int32_t epoch)
+{
+	struct raft_start from = {.snapshot = {-1, 0}};
+	struct raft_voters voters = {voter, 1};
+
+	raft_history_init(&from.history, 0, 0);
+	raft_history_note_kraft_version(&from.history, offset, 1);
+	raft_history_note_voters(&from.history, offset, &voters);
+	raft_history_note_epoch(&from.history, epoch, 0);
+	from.history.end = end;
+	return from;
+}
+
+static void start_dynamic(struct world *w, struct raft_voter *voter, int64_t offset, int64_t end, int32_t epoch)
+{
+	struct raft_start from = dynamic_start(voter, offset, end, epoch);
+
+	start(w, &from);
+	raft_history_fini(&from.history);
+}
+
+/* A log of one epoch that is in no snapshot. */
+static void log_of(struct raft_start *from, int64_t end, int32_t epoch)
+{
+	from->history.end = end;
+	raft_history_note_epoch(&from->history, epoch, 0);
 }
 
 static int setup(void **state)
@@ -107,6 +148,17 @@ static const char *story(struct world *w)
 		case RAFT_EFFECT_WAKE:
 			len += snprintf(at, left, "%swake %lld", comma, offset);
 			break;
+		case RAFT_EFFECT_STOPPED:
+			len += snprintf(at, left, "%sstopped", comma);
+			break;
+		case RAFT_EFFECT_SEND:
+			len += snprintf(at, left, "%ssend %d to %d", comma, e->api, e->node.id);
+			break;
+		case RAFT_EFFECT_CHANGE_DONE:
+			len += snprintf(at, left, "%schange-done %d", comma, e->err);
+			break;
+		default:
+			len += snprintf(at, left, "%sother %d", comma, (int)e->type);
 		}
 	}
 	return line;
@@ -115,7 +167,7 @@ static const char *story(struct world *w)
 static const char *begin(struct world *w)
 {
 	w->effects = (struct raft_effects){.arena = &w->arena};
-	raft_begin(w->raft, 0, 1000, &w->effects);
+	raft_begin(w->raft, &(struct raft_event){.wall_ms = 1000}, &w->effects);
 	return story(w);
 }
 
@@ -205,9 +257,9 @@ static void a_restart_leads_in_a_later_epoch_than_the_log_and_the_file_know(void
 
 	from.has_election = true;
 	from.election = (struct raft_election){1, 4, -1, {{0}}};
-	from.log_end = 10;
-	from.last_epoch = 7;
+	log_of(&from, 10, 7);
 	start(w, &from);
+	raft_history_fini(&from.history);
 	assert_string_equal(begin(w), "write-state 1@8, append-control 10, leader 8 from 10, flush 11, wake 60000");
 	assert_string_equal(flushed(w, 11), "commit 11");
 }
@@ -217,7 +269,7 @@ static void the_high_watermark_waits_for_a_record_of_the_epoch(void **state)
 	struct world *w = *state;
 	struct raft_start from = empty_start(&own);
 
-	from.log_end = 10;
+	from.history.end = 10;
 	start(w, &from);
 	begin(w);
 	assert_int_equal(raft_high_watermark(w->raft), -1);
@@ -232,9 +284,9 @@ static void a_node_that_is_not_the_only_voter_does_not_lead(void **state)
 	struct raft_start from = empty_start(two);
 
 	two[1].id = 2;
-	from.voters.n = 2;
+	from.static_voters.n = 2;
 	start(w, &from);
-	assert_string_equal(begin(w), "wake 60000");
+	assert_string_equal(begin(w), "wake 1000");
 	assert_int_equal(raft_leader_id(w->raft), -1);
 }
 
@@ -242,11 +294,9 @@ static void the_same_id_on_another_disk_does_not_vote_with_kraft_version_1(void 
 {
 	struct world *w = *state;
 	struct raft_voter other = own;
-	struct raft_start from = empty_start(&other);
 
 	other.directory_id = (struct uuid){{0xd2}};
-	from.kraft_version = 1;
-	start(w, &from);
+	start_dynamic(w, &other, -1, 0, 0);
 	assert_string_equal(begin(w), "wake 60000");
 }
 
@@ -263,8 +313,8 @@ static void a_snapshot_is_cut_when_enough_was_written_and_frees_what_is_below(vo
 	assert_string_equal(flushed(w, 2), "commit 2, flush 3, cut-snapshot 2");
 	assert_string_equal(flushed(w, 3), "commit 3"); /* one at a time */
 	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_SNAPSHOT, .snapshot = {2, 1}, .now_ms = 50}),
-			    "clean 2, wake 60050");
-	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_CLEANED, .offset = 2}), "");
+			    "clean 2");
+	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_CLEANED, .snapshot = {2, 1}}), "");
 	assert_string_equal(append(w, 1, 10), "flush 4");
 	assert_string_equal(flushed(w, 4), "commit 4");
 }
@@ -290,7 +340,7 @@ static void a_shutdown_resigns_and_commits_nothing_more(void **state)
 
 	start(w, &from);
 	begin(w);
-	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN}), "resigned 1");
+	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN}), "resigned 1, stopped");
 	assert_string_equal(flushed(w, 1), "");
 	assert_int_equal(raft_leader_id(w->raft), -1);
 }
@@ -342,11 +392,9 @@ static void an_epoch_begins_with_a_leader_change(void **state)
 static void a_dynamic_quorum_writes_its_voters_once(void **state)
 {
 	struct world *w = *state;
-	struct raft_start from = empty_start(&own);
 	int types[4];
 
-	from.kraft_version = 1;
-	start(w, &from);
+	start_dynamic(w, &own, -1, 0, 0);
 	assert_string_equal(begin(w), "write-state 1@1, append-control 0, leader 1 from 0, flush 3, wake 60000");
 	assert_int_equal(types_of(w->effects.v[1].batch, types, 4), 3);
 	assert_int_equal(types[1], CONTROL_KRAFT_VERSION);
@@ -354,10 +402,7 @@ static void a_dynamic_quorum_writes_its_voters_once(void **state)
 	assert_int_equal(raft_voters_offset(w->raft), 2);
 	raft_free(w->raft);
 
-	from.voters_offset = 2;
-	from.log_end = 3;
-	from.last_epoch = 1;
-	start(w, &from);
+	start_dynamic(w, &own, 2, 3, 1);
 	assert_string_equal(begin(w), "write-state 1@2, append-control 3, leader 2 from 3, flush 4, wake 60000");
 }
 
@@ -366,14 +411,9 @@ static void a_leader_whose_endpoints_moved_writes_its_voters_anew(void **state)
 	struct world *w = *state;
 	struct raft_endpoint moved = {STR("CONTROLLER"), STR("localhost"), 19093};
 	struct raft_voter before = own;
-	struct raft_start from = empty_start(&before);
 
 	before.endpoints = &moved;
-	from.kraft_version = 1;
-	from.voters_offset = 2;
-	from.log_end = 3;
-	from.last_epoch = 1;
-	start(w, &from);
+	start_dynamic(w, &before, 2, 3, 1);
 	assert_string_equal(begin(w), "write-state 1@2, append-control 3, leader 2 from 3, flush 6, wake 60000");
 	assert_int_equal(raft_voters(w->raft)->v[0].endpoints[0].port, 9093);
 }
@@ -387,6 +427,7 @@ static void the_leader_describes_itself(void **state)
 	struct describe_quorum_request_partition p = {0};
 	struct describe_quorum_request_topic t = {STR("__cluster_metadata"), {&p, 1}};
 	struct describe_quorum_request request = {{&t, 1}};
+	struct raft_describe how = {.now_ms = 2, .wall_ms = 77, .version = 2, .arena = &w->arena};
 	struct describe_quorum_response out;
 	struct describe_quorum_response_partition *answer;
 
@@ -394,7 +435,7 @@ static void the_leader_describes_itself(void **state)
 	begin(w);
 	flushed(w, 1);
 	codec_init(&describe_quorum_response_schema, &out);
-	raft_describe_quorum(w->raft, 77, &request, 2, &w->arena, &out);
+	raft_describe_quorum(w->raft, &how, &request, &out);
 	answer = &out.topics.v[0].partitions.v[0];
 	assert_int_equal(answer->error_code, 0);
 	assert_int_equal(answer->leader_id, 1);
@@ -404,15 +445,22 @@ static void the_leader_describes_itself(void **state)
 	assert_int_equal(out.nodes.v[0].listeners.v[0].port, 9093);
 	t.topic_name = STR("other");
 	codec_init(&describe_quorum_response_schema, &out);
-	raft_describe_quorum(w->raft, 77, &request, 2, &w->arena, &out);
+	raft_describe_quorum(w->raft, &how, &request, &out);
 	assert_int_equal(out.topics.v[0].partitions.v[0].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
 /* ---- voters that come and go ---- */
 
+static enum raft_outcome ask(struct world *w, int16_t api, const void *in, void *out)
+{
+	struct raft_request q = {.api = api, .listener = STR("CONTROLLER"), .in = in, .out = out, .arena = &w->arena};
+
+	step(w, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &q, .now_ms = 3});
+	return q.outcome;
+}
+
 static int add_voter(struct world *w, const char *cluster, int32_t id, struct uuid directory, const char *listener)
 {
-	struct raft_asker asker = {STR("ours"), STR("CONTROLLER"), &w->arena};
 	struct add_raft_voter_request_listener l = {str_of(listener), STR("h"), 1};
 	struct add_raft_voter_request in = {.cluster_id = cluster ? str_of(cluster) : STR_NULL,
 					    .voter_id = id,
@@ -421,19 +469,18 @@ static int add_voter(struct world *w, const char *cluster, int32_t id, struct uu
 	struct add_raft_voter_response out;
 
 	codec_init(&add_raft_voter_response_schema, &out);
-	raft_add_voter(w->raft, &asker, &in, &out);
+	ask(w, add_raft_voter_request_KEY, &in, &out);
 	return out.error_code;
 }
 
 static int remove_voter(struct world *w, const char *cluster, int32_t id, struct uuid directory)
 {
-	struct raft_asker asker = {STR("ours"), STR("CONTROLLER"), &w->arena};
 	struct remove_raft_voter_request in = {
 		.cluster_id = cluster ? str_of(cluster) : STR_NULL, .voter_id = id, .voter_directory_id = directory};
 	struct remove_raft_voter_response out;
 
 	codec_init(&remove_raft_voter_response_schema, &out);
-	raft_remove_voter(w->raft, &asker, &in, &out);
+	ask(w, remove_raft_voter_request_KEY, &in, &out);
 	return out.error_code;
 }
 
@@ -460,14 +507,21 @@ static void voters_do_not_change_with_kraft_version_0(void **state)
 static void the_last_voter_stays_and_one_that_cannot_be_reached_does_not_come(void **state)
 {
 	struct world *w = *state;
-	struct raft_start from = empty_start(&own);
+	int32_t correlation;
 
-	from.kraft_version = 1;
-	start(w, &from);
+	start_dynamic(w, &own, -1, 0, 0);
 	begin(w);
 	flushed(w, raft_log_end(w->raft));
 	assert_int_equal(add_voter(w, NULL, 1, (struct uuid){{9}}, "CONTROLLER"), ERR_DUPLICATE_VOTER);
-	assert_int_equal(add_voter(w, NULL, 2, DIRECTORY, "CONTROLLER"), ERR_REQUEST_TIMED_OUT);
+	assert_int_equal(add_voter(w, NULL, 2, DIRECTORY, "CONTROLLER"), 0);
+	assert_string_equal(story(w), "send 18 to 2, wake 2003");
+	correlation = w->effects.v[0].correlation;
+	assert_int_equal(add_voter(w, NULL, 3, DIRECTORY, "CONTROLLER"), ERR_REQUEST_TIMED_OUT);
+	assert_string_equal(step(w, (struct raft_event){.type = RAFT_EVENT_ANSWER,
+							.correlation = correlation,
+							.err = ERR_BROKER_NOT_AVAILABLE,
+							.now_ms = 4}),
+			    "change-done 7, wake 24");
 	assert_int_equal(remove_voter(w, NULL, 2, DIRECTORY), ERR_VOTER_NOT_FOUND);
 	assert_int_equal(remove_voter(w, NULL, 1, DIRECTORY), ERR_VOTER_NOT_FOUND);
 	step(w, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
