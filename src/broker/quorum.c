@@ -96,16 +96,16 @@ static void run_done(struct post *post)
 	r->done(r);
 }
 
-static void complete(struct quorum_request *r)
+void quorum_complete(struct quorum_request *r)
 {
 	r->post.run = run_done;
 	loop_post(r->loop, &r->post);
 }
 
-static void complete_with(struct quorum_request *r, int err)
+void quorum_complete_with(struct quorum_request *r, int err)
 {
 	r->err = err_to_kafka(err);
-	complete(r);
+	quorum_complete(r);
 }
 
 static void complete_committed(struct quorum *q, int64_t high_watermark)
@@ -117,7 +117,7 @@ static void complete_committed(struct quorum *q, int64_t high_watermark)
 		if (r->wait_offset > high_watermark)
 			break;
 		list_remove(&r->link);
-		complete(r);
+		quorum_complete(r);
 	}
 }
 
@@ -128,10 +128,10 @@ static void fail_all(struct quorum *q, int err)
 		struct quorum_request *r = container_of(it, struct quorum_request, link);
 
 		list_remove(&r->link);
-		complete_with(r, err);
+		quorum_complete_with(r, err);
 	}
 	if (q->changing)
-		complete_with(q->changing, err);
+		quorum_complete_with(q->changing, err);
 	q->changing = NULL;
 }
 
@@ -142,6 +142,7 @@ void quorum_fail(struct quorum *q, int err)
 	q->failed = true;
 	diag_error(q->env->diag, "metadata log failed", "dir=%s error=%s", q->path, err_name(err));
 	fail_all(q, ERR_NOT_CONTROLLER);
+	quorum_drop_fetches(q);
 	if (controller_is_active(q->controller))
 		controller_resign(q->controller);
 	q->options.failed(q->options.arg, err);
@@ -233,7 +234,7 @@ static void describe_quorum(struct quorum *q, struct quorum_request *r)
 	struct raft_describe how = {env_mono_ms(q->env), env_wall_ms(q->env), r->version, r->arena};
 
 	raft_describe_quorum(q->raft, &how, r->request, r->response);
-	complete(r);
+	quorum_complete(r);
 }
 
 /* A change of the voters waits for what comes of it (end_change), unless it is refused at once. */
@@ -250,7 +251,7 @@ static void ask_raft(struct quorum *q, struct quorum_request *r)
 
 	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &ask});
 	if (ask.outcome == RAFT_ANSWERED) {
-		complete(r);
+		quorum_complete(r);
 		return;
 	}
 	check(!q->changing);
@@ -265,7 +266,7 @@ static void end_change(struct quorum *q, int err, struct str message)
 	if (!r)
 		return;
 	r->message = arena_str(r->arena, message);
-	complete_with(r, err);
+	quorum_complete_with(r, err);
 }
 
 /* A quorum of one has nobody whom it could reach. */
@@ -280,7 +281,7 @@ static void not_sent(struct timer *t)
 static const struct query {
 	int16_t api;
 	void (*run)(struct quorum *q, struct quorum_request *r);
-} QUERIES[] = {{55, describe_quorum}, {80, ask_raft}, {81, ask_raft}};
+} QUERIES[] = {{1, quorum_fetch}, {55, describe_quorum}, {59, quorum_fetch_snapshot}, {80, ask_raft}, {81, ask_raft}};
 
 static const struct query *query_find(int16_t api)
 {
@@ -374,7 +375,7 @@ static void wait_or_complete(struct quorum *q, struct quorum_request *r)
 {
 	r->wait_offset = q->state_end;
 	if (r->wait_offset <= raft_high_watermark(q->raft))
-		complete(r);
+		quorum_complete(r);
 	else
 		list_push(&q->waiting, &r->link);
 }
@@ -398,11 +399,11 @@ void quorum_run(struct quorum *q, struct quorum_request *r)
 	r->err = 0;
 	r->message = STR_NULL;
 	if (q->stopping || !quorum_leads(q)) {
-		complete_with(r, ERR_NOT_CONTROLLER);
+		quorum_complete_with(r, ERR_NOT_CONTROLLER);
 		return;
 	}
 	if (r->deadline_ms > 0 && ctx.now_ms > r->deadline_ms) {
-		complete_with(r, ERR_REQUEST_TIMED_OUT);
+		quorum_complete_with(r, ERR_REQUEST_TIMED_OUT);
 		return;
 	}
 	if (query) {
@@ -421,7 +422,7 @@ void quorum_run(struct quorum *q, struct quorum_request *r)
 	if (!q->failed)
 		wait_or_complete(q, r);
 	else
-		complete_with(r, ERR_NOT_CONTROLLER);
+		quorum_complete_with(r, ERR_NOT_CONTROLLER);
 	if (!timer_is_running(&q->tick_timer))
 		schedule_tick(q, ctx.now_ms + 1000);
 }
@@ -612,6 +613,9 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 	case RAFT_EFFECT_WAKE:
 		timer_start_at(&q->raft_timer, e->offset * 1000000);
 		return 0;
+	case RAFT_EFFECT_FETCHES:
+		quorum_wake_fetches(q, e->offset);
+		return 0;
 	case RAFT_EFFECT_CHANGE_DONE:
 		end_change(q, e->err, e->message);
 		return 0;
@@ -627,7 +631,6 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 	case RAFT_EFFECT_APPEND_FETCHED: /* of others, who do not exist in a quorum of one */
 	case RAFT_EFFECT_TRUNCATE:
 	case RAFT_EFFECT_FOLLOWER:
-	case RAFT_EFFECT_FETCHES:
 	case RAFT_EFFECT_SNAPSHOT_CHUNK:
 	case RAFT_EFFECT_LOAD_SNAPSHOT:
 		check(false);
@@ -800,6 +803,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	q->path = xasprintf("%s/" METADATA_TOPIC "-0", log_dir_path(options->dir));
 	list_init(&q->pending);
 	list_init(&q->waiting);
+	list_init(&q->parked);
 	list_init(&q->subscribers);
 	arena_init(&q->records_arena, RECORDS_ARENA);
 	arena_init(&q->bootstrap_arena, RECORDS_ARENA);
@@ -887,6 +891,7 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	if (!q->failed && controller_is_active(q->controller))
 		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
 	fail_all(q, ERR_NOT_CONTROLLER);
+	quorum_drop_fetches(q);
 	q->stopping = true;
 	timer_stop(&q->raft_timer);
 	timer_init(&q->raft_timer, q->loop, try_close);

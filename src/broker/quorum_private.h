@@ -1,5 +1,5 @@
 /*
- * quorum_private: the carrier's state, for its own files: quorum.c (requests, effects), quorum_load.c (what is on
+ * quorum_private: the carrier's state, for its own files: quorum.c (requests, effects), quorum_fetch.c (who follows), quorum_load.c (what is on
  * disk), quorum_state.c (the file quorum-state), quorum_snapshot.c (snapshots), lifecycle.c (this node's broker).
  */
 #ifndef ODRADEK_BROKER_QUORUM_PRIVATE_H
@@ -69,6 +69,10 @@ struct quorum {
 	const struct image *image; /* committed; NULL before the first */
 	struct list pending;	   /* of struct pending_image, by end */
 	struct list waiting;	   /* of struct quorum_request, by wait_offset */
+	struct list parked;	   /* of struct parked_fetch */
+	struct post fetches_post;
+	int64_t fetches_below; /* those are looked at by the post */
+	bool fetches_posted;
 	int64_t state_end;	   /* behind the last record that is not a no-op: what decisions rest on */
 	struct list subscribers;
 
@@ -116,10 +120,21 @@ void quorum_step(struct quorum *q, struct raft_event event);
 void quorum_state_written(struct quorum *q, int err);
 /* The metadata log cannot be used any more. */
 void quorum_fail(struct quorum *q, int err);
+void quorum_complete(struct quorum_request *r);
+void quorum_complete_with(struct quorum_request *r, int err);
 /* Decided, appended, completed when committed: on the quorum's loop. */
 void quorum_run(struct quorum *q, struct quorum_request *r);
 /* The offset up to which the committed image goes; -1 before the first. */
 int64_t quorum_committed_offset(const struct quorum *q);
+
+/* ---- quorum_fetch.c ---- */
+
+void quorum_fetch(struct quorum *q, struct quorum_request *r);
+void quorum_fetch_snapshot(struct quorum *q, struct quorum_request *r);
+/* Parked fetches at lower offsets are to be looked at again. */
+void quorum_wake_fetches(struct quorum *q, int64_t below);
+/* All are told that this node leads no more. */
+void quorum_drop_fetches(struct quorum *q);
 
 /* ---- quorum_state.c ---- */
 

@@ -1,6 +1,6 @@
 /*
  * followers: a node in the simulator leads a partition that another broker has a replica of. The other broker, number 2, is played by the
- * test, from another machine, with what brokers say: BrokerRegistration, BrokerHeartbeat and Fetch.
+ * test, from another machine, with what brokers say: BrokerRegistration, BrokerHeartbeat and Fetch, of the partition and of the metadata log.
  */
 #include <string.h>
 
@@ -298,7 +298,79 @@ static int down(void **state)
 	return 0;
 }
 
+/* ---- the metadata log ---- */
+
+/* As an observer (broker 2) fetches it. */
+static void fetch_metadata(struct call *c, int64_t offset, int32_t last_epoch, int32_t wait_ms)
+{
+	static struct fetch_request_partition part;
+	static struct fetch_request_topic topic;
+	static struct fetch_request in;
+
+	codec_init(&fetch_request_schema, &in);
+	codec_init(&fetch_request_partition_schema, &part);
+	topic = (struct fetch_request_topic){.topic_id = {{[15] = 1}}, .partitions = {&part, 1}};
+	in.replica_state.replica_id = 2;
+	in.max_bytes = 1 << 20;
+	in.max_wait_ms = wait_ms;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	part.current_leader_epoch = 1;
+	part.fetch_offset = offset;
+	part.last_fetched_epoch = last_epoch;
+	part.partition_max_bytes = 1 << 20;
+	begin(c, CONTROLLER, fetch_request_KEY, &in);
+}
+
+static const struct fetch_response_partition *metadata_answer(struct call *c)
+{
+	const struct fetch_response *out = answer(c);
+
+	assert_int_equal(out->error_code, 0);
+	assert_int_equal(out->responses.n, 1);
+	assert_int_equal(out->responses.v[0].partitions.v[0].error_code, 0);
+	return &out->responses.v[0].partitions.v[0];
+}
+
+static int64_t end_of(const struct fetch_response_partition *p, int64_t from)
+{
+	struct batch_iter it = batch_iter(p->records.p, (size_t)p->records.len);
+
+	while (batch_next(&it)) {
+		assert_true(batch_crc_ok(it.p, &it.header));
+		from = batch_last_offset(&it.header) + 1;
+	}
+	assert_int_equal(it.error, 0);
+	return from;
+}
+
 /* ---- stories ---- */
+
+static void test_the_metadata_log_can_be_followed(void **state)
+{
+	const struct fetch_response_partition *p;
+	struct call c;
+	int64_t end, high_watermark;
+
+	(void)state;
+	fetch_metadata(&c, 0, 0, 0);
+	p = metadata_answer(&c);
+	assert_int_equal(p->current_leader.leader_id, 1);
+	end = end_of(p, 0);
+	high_watermark = p->high_watermark;
+	assert_true(high_watermark > 0 && high_watermark <= end);
+	fetch_metadata(&c, end, 1, 5000); /* there is nothing more: it waits */
+	make_topic("1");
+	p = metadata_answer(&c);
+	assert_true(end_of(p, end) > end || p->high_watermark > high_watermark);
+	fetch_metadata(&c, end, 1, 5000);
+	assert_true(end_of(metadata_answer(&c), end) > end);
+	fetch_metadata(&c, end + 1000000, 1, 0); /* it has what the leader has not: where they part */
+	p = metadata_answer(&c);
+	assert_int_equal(p->records.len, 0);
+	assert_int_equal(p->diverging_epoch.epoch, 1);
+	assert_true(p->diverging_epoch.end_offset > end);
+}
 
 static void test_a_write_is_acknowledged_when_all_in_sync_have_it(void **state)
 {
@@ -378,6 +450,7 @@ int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
+		STORY(test_the_metadata_log_can_be_followed),
 		STORY(test_a_write_is_acknowledged_when_all_in_sync_have_it),
 		STORY(test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up),
 		STORY(test_a_fetch_of_an_earlier_life_counts_for_nothing),

@@ -16,6 +16,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/fetch_session.h"
+#include "broker/forward.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "config/config.h"
@@ -689,12 +690,13 @@ static void hurry(struct request *r)
 
 /* ---- the request ---- */
 
+/* A replica of the metadata log knows this one for a controller that leads no more, or is about to stop. */
 static void fail(struct request *r, int err, struct str message)
 {
 	struct fetch_response *out = r->out;
 
 	(void)message;
-	out->error_code = (int16_t)err;
+	out->error_code = (int16_t)(err == ERR_NOT_CONTROLLER ? ERR_BROKER_NOT_AVAILABLE : err);
 }
 
 static void read_limits(struct fetch *f, const struct fetch_request *in)
@@ -716,9 +718,12 @@ static void read_limits(struct fetch *f, const struct fetch_request *in)
 static enum outcome run(struct request *r)
 {
 	const struct fetch_request *in = r->in;
-	struct fetch *f = arena_zalloc(&r->arena, sizeof(*f));
+	struct fetch *f;
 	int err;
 
+	if (r->from_controller) /* the metadata log is the quorum's */
+		return forward_run(r);
+	f = arena_zalloc(&r->arena, sizeof(*f));
 	if (!f || !r->image)
 		return HANG_UP;
 	f->r = r;
@@ -747,7 +752,7 @@ const struct api api_fetch = {
 	.key = fetch_request_KEY,
 	.first = fetch_request_FIRST,
 	.last = fetch_request_LAST,
-	.flags = API_BROKER,
+	.flags = API_BROKER | API_CONTROLLER,
 	.acl_operation = ACL_READ,
 	.acl_resource = ACL_TOPIC,
 	.in = &fetch_request_schema,

@@ -1,6 +1,6 @@
 /*
  * What nodes tell and ask their controller, on its own listener: BrokerRegistration and BrokerHeartbeat, ControllerRegistration,
- * AllocateProducerIds, AlterPartition, AssignReplicasToDirs. The controller decides; a row each, and the answer when the request fails as a
+ * AllocateProducerIds, AlterPartition, AssignReplicasToDirs; and FetchSnapshot, of the metadata log. The controller decides; a row each, and the answer when the request fails as a
  * whole.
  */
 #include "broker/api.h"
@@ -11,6 +11,7 @@
 #include "protocol/broker_heartbeat.h"
 #include "protocol/broker_registration.h"
 #include "protocol/controller_registration.h"
+#include "protocol/fetch_snapshot.h"
 
 #define ROW(name)                                                                                                      \
 	static void name##_fail(struct request *r, int err, struct str message)                                        \
@@ -40,3 +41,4 @@ ROW(assign_replicas_to_dirs);
 ROW(broker_heartbeat);
 ROW(broker_registration);
 ROW(controller_registration);
+ROW(fetch_snapshot);
