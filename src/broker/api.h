@@ -116,6 +116,7 @@ struct request {
 	struct frame frame;   /* in points into it; batches are patched in it */
 	const void *in;
 	void *out;
+	struct envelope *envelope; /* it came in one; NULL: by itself */
 	struct chain chain; /* the encoded answer */
 	int64_t began_ns;   /* monotonic: when its frame was whole */
 
@@ -131,6 +132,10 @@ void request_complete(struct request *r);
 void request_end(struct request *r, bool close);
 /* Parks: the return value of a handler. */
 enum outcome request_park(struct request *r, void *state, void (*hurry)(struct request *r));
+
+/* Reads the body by the row: fills `in`, and `out` with its defaults. 0, Kafka's error or a negated errno. */
+struct reader;
+int request_read(struct request *r, struct reader *in);
 
 /* The whole request fails: fills `out` by the row. The return value of a handler. */
 enum outcome request_fail(struct request *r, int err, struct str message);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "broker/api.h"
 #include "broker/core.h"
+#include "broker/envelope.h"
 #include "broker/node.h"
 #include "broker/node_private.h"
 #include "metadata/image.h"
@@ -146,6 +147,8 @@ static int encode(struct request *r, int version)
 	err = header_write_response(&r->chain, r->api->key, version, r->correlation_id);
 	if (err == 0)
 		err = codec_encode(out, version, r->out, &r->chain);
+	if (err == 0 && !r->chain.failed && r->envelope)
+		err = envelope_close(r, &r->chain);
 	return err ? err : r->chain.failed ? -ENOMEM : 0;
 }
 
@@ -242,7 +245,7 @@ static void answer_unknown_api_versions(struct request *r)
 	reply(r, 0);
 }
 
-static int read_body(struct request *r, struct reader *in)
+int request_read(struct request *r, struct reader *in)
 {
 	void *body = arena_alloc(&r->arena, r->api->in->size);
 
@@ -270,7 +273,7 @@ static void refuse(struct request *r, const char *what, int key, int version)
 
 static void run(struct request *r, struct reader *in)
 {
-	if (read_body(r, in))
+	if (request_read(r, in))
 		refuse(r, "body cannot be read", r->api->key, r->version);
 	else
 		finish(r, r->api->run(r));

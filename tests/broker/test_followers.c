@@ -11,6 +11,7 @@
 #include "protocol/broker_registration.h"
 #include "protocol/create_topics.h"
 #include "protocol/describe_cluster.h"
+#include "protocol/envelope.h"
 #include "protocol/fetch.h"
 #include "protocol/metadata.h"
 #include "protocol/produce.h"
@@ -18,6 +19,7 @@
 #include "tests/broker/raw_world.h"
 #include "wire/batch.h"
 #include "wire/codec.h"
+#include "wire/header.h"
 
 enum { PATIENCE_MS = 60000, CONTROLLER, BROKER, PRODUCER, N_CHANNELS = 3, LAG_MAX_MS = 2000 };
 
@@ -32,6 +34,7 @@ static struct {
 	struct channels channels;
 	struct channel to[N_CHANNELS];
 	struct arena arena;
+	struct arena answers; /* of what was in an envelope */
 	struct call produce;
 	struct buf batch;
 	struct uuid topic_id;
@@ -282,6 +285,7 @@ static int up(void **state)
 {
 	(void)state;
 	memset(&t, 0, sizeof(t));
+	arena_init(&t.answers, 1 << 20);
 	raw_world_up_with(SETTINGS);
 	in_peer(start, NULL);
 	register_broker();
@@ -295,6 +299,7 @@ static int down(void **state)
 	in_peer(stop, NULL);
 	raw_world_down();
 	buf_fini(&t.batch);
+	arena_fini(&t.answers);
 	return 0;
 }
 
@@ -446,11 +451,90 @@ static void test_who_goes_out_after_the_write_leaves_too_few(void **state)
 	assert_int_equal(produce_end(), 0);
 }
 
+/* ---- envelopes ---- */
+
+/* A request with its header, as a broker hands it on; the inner answer, behind its header. */
+static int enveloped(int16_t key, int version, const struct schema *schema, const void *request,
+		     const struct schema *answer_schema, void *out)
+{
+	static const uint8_t principal[] = {0, 0, 5, 'U', 's', 'e', 'r', 10, 'A', 'N', 'O', 'N', 'Y', 'M', 'O', 'U', 'S', 0, 0};
+	static const uint8_t host[] = {127, 0, 0, 1};
+	uint8_t bytes[4096];
+	struct envelope_request in = {.request_principal = {principal, sizeof(principal)}, .client_host_address = {host, 4}};
+	const struct envelope_response *e;
+	struct chain chain;
+	struct arena arena;
+	struct reader reader;
+	int32_t correlation;
+	size_t len = 0;
+
+	arena_init(&arena, 1 << 20);
+	chain_init(&chain, &arena);
+	assert_int_equal(header_write_request(&chain, key, version, 77, STR("a client")), 0);
+	assert_int_equal(codec_encode(schema, version, request, &chain), 0);
+	for (int i = 0; i < chain.n; i++) {
+		memcpy(bytes + len, chain.parts[i].p, chain.parts[i].len);
+		len += chain.parts[i].len;
+	}
+	arena_fini(&arena);
+	in.request_data = (struct bytes){bytes, (int32_t)len};
+	e = ask(CONTROLLER, envelope_request_KEY, &in);
+	if (e->error_code)
+		return e->error_code;
+	reader_init(&reader, e->response_data.p, (size_t)e->response_data.len);
+	assert_int_equal(header_read_response(&reader, key, version, &correlation), 0);
+	assert_int_equal(correlation, 77);
+	assert_int_equal(codec_read(answer_schema, version, &reader, &t.answers, out), 0);
+	return 0;
+}
+
+static void test_what_another_broker_was_asked_is_done_for_it(void **state)
+{
+	struct create_topics_request_topic topic = {.name = STR("handed-on"), .num_partitions = 3, .replication_factor = 1};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	struct create_topics_response out;
+	struct fetch_request fetch;
+
+	(void)state;
+	assert_int_equal(enveloped(create_topics_request_KEY, 7, &create_topics_request_schema, &in,
+				   &create_topics_response_schema, &out),
+			 0);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+	assert_int_equal(out.topics.v[0].num_partitions, 3);
+	assert_int_equal(enveloped(create_topics_request_KEY, 7, &create_topics_request_schema, &in,
+				   &create_topics_response_schema, &out),
+			 0);
+	assert_int_equal(out.topics.v[0].error_code, ERR_TOPIC_ALREADY_EXISTS);
+	codec_init(&fetch_request_schema, &fetch); /* not one that is handed on */
+	assert_int_equal(enveloped(fetch_request_KEY, 12, &fetch_request_schema, &fetch, NULL, NULL), ERR_INVALID_REQUEST);
+}
+
+static void test_envelopes_that_cannot_be_read_are_refused(void **state)
+{
+	static const uint8_t no_principal[] = {0, 9};
+	static const uint8_t principal[] = {0, 0, 2, 'U', 2, 'A', 0, 0};
+	static const uint8_t request[] = {0, 19, 0, 7, 0, 0, 0, 1}; /* CreateTopics, and nothing behind it */
+	struct envelope_request in = {{request, sizeof(request)}, {no_principal, 2}, {principal, 4}};
+	const struct envelope_response *out;
+
+	(void)state;
+	out = ask(CONTROLLER, envelope_request_KEY, &in);
+	assert_int_equal(out->error_code, ERR_PRINCIPAL_DESERIALIZATION_FAILURE);
+	in.request_principal = (struct bytes){principal, sizeof(principal)};
+	out = ask(CONTROLLER, envelope_request_KEY, &in);
+	assert_int_equal(out->error_code, ERR_UNSUPPORTED_VERSION);
+	in.client_host_address.len = 3;
+	out = ask(CONTROLLER, envelope_request_KEY, &in);
+	assert_int_equal(out->error_code, ERR_INVALID_REQUEST);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
 		STORY(test_the_metadata_log_can_be_followed),
+		STORY(test_what_another_broker_was_asked_is_done_for_it),
+		STORY(test_envelopes_that_cannot_be_read_are_refused),
 		STORY(test_a_write_is_acknowledged_when_all_in_sync_have_it),
 		STORY(test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up),
 		STORY(test_a_fetch_of_an_earlier_life_counts_for_nothing),
