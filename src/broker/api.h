@@ -117,8 +117,8 @@ struct request {
 	const void *in;
 	void *out;
 	struct envelope *envelope; /* it came in one; NULL: by itself */
-	struct chain chain; /* the encoded answer */
-	int64_t began_ns;   /* monotonic: when its frame was whole */
+	struct chain chain;	   /* the encoded answer */
+	int64_t began_ns;	   /* monotonic: when its frame was whole */
 
 	/* while PARKED */
 	void *state; /* the handler's own, in the arena */

@@ -17,6 +17,7 @@
 #include "broker/assignments.h"
 #include "broker/cleaner.h"
 #include "broker/coordinator.h"
+#include "broker/fetchers.h"
 #include "broker/isr.h"
 #include "broker/mover.h"
 #include "broker/node_private.h"
@@ -65,6 +66,8 @@ static void image_published(struct quorum_subscriber *s, const struct image *old
 	if (n->partitions) {
 		partitions_follow(n->partitions, now, &n->cores[0]);
 		mover_follow(n->mover, now);
+		if (n->loaded)
+			fetchers_follow(n->fetchers, now);
 	}
 	for (int i = 0; i < n->n_cores; i++)
 		send_image(&n->cores[i], now);
@@ -105,10 +108,14 @@ static void start_coordinators(struct node *n)
 static void logs_open(struct partitions_load *l)
 {
 	struct node *n = l->arg;
+	const struct image *image;
 
 	if (n->phase == NODE_STARTING) {
 		partitions_loaded(n->partitions, l, &n->cores[0]);
 		n->loaded = true;
+		image = quorum_image(n->quorum);
+		fetchers_follow(n->fetchers, image);
+		image_unref(&image);
 		start_coordinators(n);
 		ready_if_all_is(n);
 	} else {
@@ -230,6 +237,7 @@ static void make_partitions(struct node *n)
 	n->assignments = assignments_new(n);
 	n->mover = mover_new(n);
 	n->isr = isr_new(n);
+	n->fetchers = fetchers_new(n);
 	n->partitions = partitions_new(&(struct partitions_options){
 		.env = n->env,
 		.config = n->config,
@@ -265,6 +273,7 @@ static void free_all(struct node *n)
 	mover_free(n->mover);
 	assignments_free(n->assignments);
 	isr_free(n->isr);
+	fetchers_free(n->fetchers);
 	node_free_dirs(n);
 	arena_fini(&n->arena);
 	xfree(n);

@@ -24,6 +24,7 @@
 
 struct advertise;
 struct assignments;
+struct fetchers;
 struct isr;
 struct answer_endpoint;
 struct config;
@@ -97,6 +98,7 @@ struct node {
 	struct partitions_load load;
 	struct assignments *assignments;
 	struct isr *isr;
+	struct fetchers *fetchers;
 	struct mover *mover;
 	struct upkeep *upkeep;
 	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */

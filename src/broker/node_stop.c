@@ -17,6 +17,7 @@
 #include "broker/coordinator.h"
 #include "broker/dispatch.h"
 #include "broker/assignments.h"
+#include "broker/fetchers.h"
 #include "broker/isr.h"
 #include "broker/mover.h"
 #include "broker/node_private.h"
@@ -156,6 +157,7 @@ static void close_quorum(struct post *post)
 		mover_stop(n->mover);
 		assignments_stop(n->assignments);
 		isr_stop(n->isr);
+		fetchers_stop(n->fetchers);
 	}
 	cleaner_free(n->cleaner);
 	n->cleaner = NULL;

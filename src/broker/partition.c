@@ -149,6 +149,8 @@ static int64_t watched(const struct log_offsets *o, enum watch watch)
 		return o->end;
 	case WATCH_START:
 		return o->start;
+	case WATCH_FLUSHED:
+		return o->flushed_end;
 	}
 	check(false);
 }
@@ -269,7 +271,7 @@ void partition_put_log(struct partition *p, struct log *log, struct effects *e)
 	partition_wake_ready(p, true, e);
 }
 
-static int storage_error(const struct partition *p)
+int partition_storage_error(const struct partition *p)
 {
 	return log_dir_error(log_dir(p->log)) || p->reloading || log_standing(p->log) == LOG_UNREAD
 		       ? ERR_KAFKA_STORAGE_ERROR
@@ -286,7 +288,7 @@ static void look(struct partition *p, struct partition_view *out)
 	out->short_of_replicas =
 		p->leading &&
 		leading_maximal_isr(p->leading) < leading_min_isr(p->leading, p->topic->config.min_insync_replicas);
-	out->error = storage_error(p);
+	out->error = partition_storage_error(p);
 }
 
 void partition_look(struct partition *p, struct partition_view *out)
@@ -314,7 +316,7 @@ int partition_view_check(const struct partition_view *v, int32_t epoch, bool lea
 /* ---- flushing ---- */
 
 /* Under the lock. */
-static void flush_begin(struct partition *p, struct core *core, struct effects *e)
+void partition_flush_begin(struct partition *p, struct core *core, struct effects *e)
 {
 	if (p->flushing) {
 		p->flush_again = true;
@@ -333,7 +335,7 @@ void partition_flush(struct partition *p, struct core *core, struct effects *e)
 {
 	mutex_lock(&p->lock);
 	if (!p->flushing && !p->deleted)
-		flush_begin(p, core, e);
+		partition_flush_begin(p, core, e);
 	mutex_unlock(&p->lock);
 }
 
@@ -349,13 +351,15 @@ void partition_flushed(struct log_flush *f)
 	mutex_lock(&p->lock);
 	p->flushing = false;
 	err = log_flush_end(p->log, f);
-	if (err == 0)
+	if (err == 0) {
 		partition_advance(p, core->image, &e);
+		partition_wake_ready(p, false, &e); /* a follower waits for the flush itself */
+	}
 	failed = log_dir_error(log_dir(p->log)) != 0;
 	if (failed) /* no other flush will come: who waits is told */
 		partition_wake_ready(p, true, &e);
 	else if (p->flush_again && !err)
-		flush_begin(p, core, &e);
+		partition_flush_begin(p, core, &e);
 	passes = err && !failed && !p->deleted;
 	mutex_unlock(&p->lock);
 	effects_run(&e, core);
@@ -373,7 +377,7 @@ static int append_refusal(const struct partition *p, int16_t acks)
 
 	if (p->deleted)
 		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
-	if (storage_error(p))
+	if (partition_storage_error(p))
 		return ERR_KAFKA_STORAGE_ERROR;
 	if (!p->leads || p->held)
 		return ERR_NOT_LEADER_OR_FOLLOWER;
@@ -435,7 +439,7 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 		if (a->out.flush_before_ack)
 			p->must_flush = a->out.last_offset + 1;
 		if (a->out.wants_flush || a->out.flush_before_ack || duplicate_needs_flush(p, a))
-			flush_begin(p, core, e);
+			partition_flush_begin(p, core, e);
 		partition_advance(p, core->image, e);
 		partition_wake_ready(p, false, e);
 		a->log_start = a->out.log_start;

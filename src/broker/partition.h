@@ -62,7 +62,7 @@ struct waking {
 void waking_init(struct waking *w, struct loop *loop, void (*run)(struct waking *));
 bool waking_settle(struct waking *w);
 
-enum watch { WATCH_HIGH_WATERMARK, WATCH_STABLE, WATCH_END, WATCH_START };
+enum watch { WATCH_HIGH_WATERMARK, WATCH_STABLE, WATCH_END, WATCH_START, WATCH_FLUSHED };
 
 /* Embedded in what waits. Ready when the watched offset is beyond `past`, when the role changes, or when the partition goes. */
 struct waiter {
@@ -286,6 +286,37 @@ int partition_isr_answered(struct partition *p, const struct isr_said *said, con
 			   const struct image *image, struct effects *e);
 /* From time to time: who is behind for too long is proposed to go out. */
 void partition_shrink(struct partition *p, const struct image *image, struct effects *e);
+
+/* ---- following (fetchers.h) ---- */
+
+struct partition_replica {
+	int64_t start;
+	int64_t end;
+	int64_t high_watermark;
+	int32_t last_epoch; /* -1: its records have none, or there are none */
+	bool is_flushed;    /* as far as it is promised */
+	bool is_usable;	    /* it can be appended to as a follower's */
+};
+
+void partition_replica(struct partition *p, struct partition_replica *out);
+/* The largest epoch up to this one that the log knows, and where it ends; epoch -1: none. */
+struct epoch_end partition_own_epoch(struct partition *p, int32_t epoch);
+
+/* What a leader has sent. */
+struct partition_replicated {
+	const uint8_t *p; /* whole batches, and perhaps a part of one */
+	size_t len;
+	int32_t leader_epoch;
+	int64_t high_watermark;
+	int64_t log_start;
+	int64_t wall_ms;
+};
+
+/* 0, Kafka's error or a negated errno; then nothing was taken but what came before the batch at fault. */
+int partition_replicate(struct partition *p, const struct partition_replicated *r, struct core *core,
+			struct effects *e);
+/* Drops what is at `offset` and behind it; fully: all there is, and the log begins anew there. */
+int partition_truncate(struct partition *p, int64_t offset, bool fully, struct effects *e);
 
 /* Joins the list unless it is ready already: then false. */
 bool partition_wait(struct partition *p, struct waiter *w);

@@ -11,6 +11,10 @@
 /* Takes out those that are ready, or all. Their references of the partition are dropped by partition_unwait. */
 void partition_wake_ready(struct partition *p, bool all, struct effects *e);
 
+/* 0, or ERR_KAFKA_STORAGE_ERROR. */
+int partition_storage_error(const struct partition *p);
+void partition_flush_begin(struct partition *p, struct core *core, struct effects *e);
+
 /* ---- partition_isr.c ---- */
 
 /* The high watermark goes as far as all replicas are that count; `image` may be NULL: then that of several stays. */

@@ -73,7 +73,7 @@ struct quorum {
 	struct post fetches_post;
 	int64_t fetches_below; /* those are looked at by the post */
 	bool fetches_posted;
-	int64_t state_end;	   /* behind the last record that is not a no-op: what decisions rest on */
+	int64_t state_end; /* behind the last record that is not a no-op: what decisions rest on */
 	struct list subscribers;
 
 	struct arena bootstrap_arena;

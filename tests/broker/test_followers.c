@@ -457,10 +457,12 @@ static void test_who_goes_out_after_the_write_leaves_too_few(void **state)
 static int enveloped(int16_t key, int version, const struct schema *schema, const void *request,
 		     const struct schema *answer_schema, void *out)
 {
-	static const uint8_t principal[] = {0, 0, 5, 'U', 's', 'e', 'r', 10, 'A', 'N', 'O', 'N', 'Y', 'M', 'O', 'U', 'S', 0, 0};
+	static const uint8_t principal[] = {0,	 0,   5,   'U', 's', 'e', 'r', 10, 'A', 'N',
+					    'O', 'N', 'Y', 'M', 'O', 'U', 'S', 0,  0};
 	static const uint8_t host[] = {127, 0, 0, 1};
 	uint8_t bytes[4096];
-	struct envelope_request in = {.request_principal = {principal, sizeof(principal)}, .client_host_address = {host, 4}};
+	struct envelope_request in = {.request_principal = {principal, sizeof(principal)},
+				      .client_host_address = {host, 4}};
 	const struct envelope_response *e;
 	struct chain chain;
 	struct arena arena;
@@ -490,7 +492,8 @@ static int enveloped(int16_t key, int version, const struct schema *schema, cons
 
 static void test_what_another_broker_was_asked_is_done_for_it(void **state)
 {
-	struct create_topics_request_topic topic = {.name = STR("handed-on"), .num_partitions = 3, .replication_factor = 1};
+	struct create_topics_request_topic topic = {
+		.name = STR("handed-on"), .num_partitions = 3, .replication_factor = 1};
 	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
 	struct create_topics_response out;
 	struct fetch_request fetch;
@@ -506,7 +509,8 @@ static void test_what_another_broker_was_asked_is_done_for_it(void **state)
 			 0);
 	assert_int_equal(out.topics.v[0].error_code, ERR_TOPIC_ALREADY_EXISTS);
 	codec_init(&fetch_request_schema, &fetch); /* not one that is handed on */
-	assert_int_equal(enveloped(fetch_request_KEY, 12, &fetch_request_schema, &fetch, NULL, NULL), ERR_INVALID_REQUEST);
+	assert_int_equal(enveloped(fetch_request_KEY, 12, &fetch_request_schema, &fetch, NULL, NULL),
+			 ERR_INVALID_REQUEST);
 }
 
 static void test_envelopes_that_cannot_be_read_are_refused(void **state)
