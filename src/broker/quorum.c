@@ -582,6 +582,15 @@ static int lead(struct quorum *q)
 	return 0;
 }
 
+/* An event that is stepped from inside an effect may have asked for an earlier one. */
+static void wake_at(struct quorum *q, int64_t at_ms)
+{
+	if (timer_is_running(&q->raft_timer) && q->wake_ms <= at_ms)
+		return;
+	q->wake_ms = at_ms;
+	timer_start_at(&q->raft_timer, at_ms * 1000000);
+}
+
 static int perform(struct quorum *q, const struct raft_effect *e)
 {
 	switch (e->type) {
@@ -611,7 +620,7 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 		quorum_clean(q);
 		return 0;
 	case RAFT_EFFECT_WAKE:
-		timer_start_at(&q->raft_timer, e->offset * 1000000);
+		wake_at(q, e->offset);
 		return 0;
 	case RAFT_EFFECT_FETCHES:
 		quorum_wake_fetches(q, e->offset);

@@ -80,6 +80,7 @@ struct quorum {
 	struct record_list bootstrap;
 
 	struct timer raft_timer;
+	int64_t wake_ms; /* when that one is due */
 	struct timer tick_timer;
 	struct timer idle_timer;
 	struct timer flush_timer; /* of one that is tried again */

@@ -3,7 +3,7 @@
  *
  * 1. There is one Fetch or FetchSnapshot under way at a time, whoever it is sent to, and none while the log is being changed or what was
  *    fetched is not on disk.
- * 2. While the leader does not answer, one of the bootstrap servers is asked instead: it knows who leads now.
+ * 2. While the leader does not answer, or is not known, one of the bootstrap servers or voters is asked: it may know who leads.
  * 3. The log is never cut below the high watermark or the newest snapshot.
  */
 #include "base/check.h"
@@ -89,20 +89,31 @@ static bool may_ask(const struct raft *r)
 	return !raft_log_is_busy(r) && (!promises || r->flushed_end >= r->history.end);
 }
 
+/* The bootstrap servers, then the voters: of one who was added since, the configuration may not know. */
+static bool anybody(const struct raft *r, int i, struct raft_node *out)
+{
+	int n_bootstrap = r->config.n_bootstrap;
+
+	if (i >= n_bootstrap)
+		return raft_voter_node(r, raft_voters(r)->v[i - n_bootstrap].id, out) && out->id != r->config.node_id;
+	*out = r->bootstrap[i];
+	return out->id != r->config.node_id;
+}
+
 void follower_ask_anybody(struct raft *r, struct raft_turn *t)
 {
 	int64_t now_ms = t->event->now_ms;
+	int n = r->config.n_bootstrap + raft_voters(r)->n;
+	struct raft_node node;
 	int first;
 
-	if (!may_ask(r) || r->config.n_bootstrap == 0 || peers_busy(r, now_ms))
+	if (n == 0 || !may_ask(r) || peers_busy(r, now_ms))
 		return;
-	first = raft_chance(t, r->config.n_bootstrap);
-	for (int i = 0; i < r->config.n_bootstrap; i++) {
-		const struct raft_node *node = &r->bootstrap[(first + i) % r->config.n_bootstrap];
-
-		if (node->id == r->config.node_id || !peer_is_ready(r, node->id, now_ms))
+	first = raft_chance(t, n);
+	for (int i = 0; i < n; i++) {
+		if (!anybody(r, (first + i) % n, &node) || !peer_is_ready(r, node.id, now_ms))
 			continue;
-		peer_send(r, t, node, fetch_request_KEY, build_fetch(r, t->out->arena));
+		peer_send(r, t, &node, fetch_request_KEY, build_fetch(r, t->out->arena));
 		return;
 	}
 }

@@ -135,7 +135,9 @@ struct raft_epoch_end history_epoch_end(const struct raft_history *h, int32_t ep
 		higher++;
 	if (higher == h->n_epochs)
 		return (struct raft_epoch_end){history_last_epoch(h), h->end};
-	return (struct raft_epoch_end){higher > 0 ? h->epochs[higher - 1].epoch : epoch, h->epochs[higher].offset};
+	if (higher > 0)
+		return (struct raft_epoch_end){h->epochs[higher - 1].epoch, h->epochs[higher].offset};
+	return (struct raft_epoch_end){epoch < h->base_epoch ? epoch : h->base_epoch, h->epochs[0].offset};
 }
 
 const struct raft_voters_at *history_voters_at(const struct raft_history *h, int64_t offset)

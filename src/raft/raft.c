@@ -61,6 +61,7 @@ struct raft *raft_new(const struct raft_config *config, const struct raft_start 
 	struct raft *r = xcalloc(1, sizeof(*r));
 
 	check(start->log_start >= 0 && start->log_start <= start->history.end);
+	check(start->log_start > 0 || start->history.base_epoch == 0);
 	configure(r, config);
 	r->role = RAFT_UNATTACHED;
 	r->election = (struct raft_election){-1, 0, -1, UUID_ZERO};
@@ -176,6 +177,9 @@ static void on_request(struct raft *r, struct raft_turn *t)
 {
 	struct raft_request *q = t->event->request;
 
+	role_poll(
+		r,
+		t); /* what is due is not put off by a question: a leader that has to resign does not begin anything */
 	q->outcome = RAFT_ANSWERED;
 	for (size_t i = 0; i < sizeof(REQUESTS) / sizeof(REQUESTS[0]); i++) {
 		if (REQUESTS[i].api == q->api) {
@@ -247,7 +251,6 @@ static void on_tick(struct raft *r, struct raft_turn *t)
 		r->flush_due_ms = INT64_MAX;
 		raft_want_flush(r, t);
 	}
-	snapshot_maybe_cut(r, t);
 }
 
 static void on_event(struct raft *r, struct raft_turn *t)
@@ -344,8 +347,7 @@ static void end_step(struct raft *r, struct raft_turn *t, int64_t high_watermark
 {
 	int64_t due_ms = role_poll(r, t);
 
-	if (r->high_watermark > high_watermark_before)
-		snapshot_maybe_cut(r, t);
+	snapshot_poll(r, t, r->high_watermark > high_watermark_before);
 	wake_fetches(r, t);
 	maybe_stopped(r, t);
 	wake(r, t, due_ms);
@@ -412,6 +414,11 @@ const struct raft_endpoint *raft_leader_endpoint(const struct raft *r, struct st
 int64_t raft_log_end(const struct raft *r)
 {
 	return r->history.end;
+}
+
+int32_t raft_last_epoch(const struct raft *r)
+{
+	return history_last_epoch(&r->history);
 }
 
 int64_t raft_high_watermark(const struct raft *r)

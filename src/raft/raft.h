@@ -3,7 +3,7 @@
  *
  * raft_step(state, event) -> effects. The brain knows offsets and epochs, never bytes of records or files, no clock
  * and no chance but what an event brings. The carrier performs the effects in the order they stand in, then reports
- * what came of them as events; an event may be stepped from inside an effect. A leader's data goes into the log
+ * what came of them as events; an event may be stepped from inside the effect that invites it. A leader's data goes into the log
  * first, at raft_log_end() and under raft_epoch(); only what the log took is told (RAFT_EVENT_APPENDED), so that a
  * full disk leaves nothing to undo. Everybody else's log grows by RAFT_EFFECT_APPEND_FETCHED.
  *
@@ -282,7 +282,7 @@ enum raft_effect_type {
 	RAFT_EFFECT_CLEAN,	  /* log segments and snapshots below `snapshot` may go, by the retention settings */
 	RAFT_EFFECT_WARN,	  /* `message` for people: a peer said what cannot be */
 	RAFT_EFFECT_STOPPED,	  /* after RAFT_EVENT_SHUTDOWN: nothing is gained by waiting longer */
-	RAFT_EFFECT_WAKE,	  /* RAFT_EVENT_TICK at `offset` (monotonic milliseconds); replaces the one before */
+	RAFT_EFFECT_WAKE, /* RAFT_EVENT_TICK at `offset` (monotonic milliseconds), if none is asked for that comes before */
 };
 
 struct raft_effect {
@@ -335,6 +335,8 @@ int32_t raft_leader_id(const struct raft *r); /* -1 when unknown */
 /* Where the leader listens; NULL when that is not known. */
 const struct raft_endpoint *raft_leader_endpoint(const struct raft *r, struct str listener);
 int64_t raft_log_end(const struct raft *r);
+int32_t
+raft_last_epoch(const struct raft *r); /* of the last record; what a struct raft_history of more of it is based on */
 int64_t raft_high_watermark(const struct raft *r); /* -1 when unknown */
 int64_t raft_bytes_since_snapshot(const struct raft *r);
 /* As of the end of the log. */

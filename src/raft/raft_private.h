@@ -146,6 +146,7 @@ struct raft {
 	int64_t bytes_since_snapshot;
 	int64_t snapshot_due_ms; /* monotonic; INT64_MAX = not by time */
 	bool cutting;
+	bool may_clean; /* a new one frees what is below it */
 };
 
 static inline int64_t min_ms(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -180,6 +181,7 @@ void voters_put(struct raft_voters *v, const struct raft_voter *voter); /* for t
 void voters_remove(struct raft_voters *v, int32_t id);
 bool raft_is_voter(const struct raft *r);
 bool raft_is_only_voter(const struct raft *r);
+bool raft_is_eligible(const struct raft *r); /* as a leader */
 
 /* ---- history.c ---- */
 
@@ -311,7 +313,7 @@ void raft_commit(struct raft *r, struct raft_turn *t, int64_t offset);
 /* ---- snapshot.c ---- */
 
 void snapshot_schedule(struct raft *r, int64_t now_ms);
-void snapshot_maybe_cut(struct raft *r, struct raft_turn *t);
+void snapshot_poll(struct raft *r, struct raft_turn *t, bool committed); /* the high watermark has moved */
 void snapshot_was_cut(struct raft *r, struct raft_turn *t);
 void snapshot_cleaned(struct raft *r, struct raft_snapshot_id earliest);
 

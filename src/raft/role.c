@@ -74,7 +74,7 @@ static int64_t unattached_timeout(const struct raft *r, struct raft_turn *t)
 	bool waits = r->role == RAFT_CANDIDATE || r->role == RAFT_UNATTACHED || r->role == RAFT_RESIGNED ||
 		     (r->role == RAFT_PROSPECTIVE && !vote_is_lost(r));
 
-	if (!raft_is_voter(r))
+	if (!raft_is_eligible(r))
 		return INT64_MAX;
 	return waits && r->election_due_ms != INT64_MAX ? r->election_due_ms : role_election_timeout(r, t);
 }
@@ -102,7 +102,7 @@ void role_follower(struct raft *r, struct raft_turn *t, const struct raft_leader
 
 void role_prospective(struct raft *r, struct raft_turn *t)
 {
-	check(raft_is_voter(r));
+	check(raft_is_eligible(r));
 	become(r, t, RAFT_PROSPECTIVE);
 	r->election_due_ms = role_election_timeout(r, t);
 	vote_begin(r);
@@ -111,7 +111,7 @@ void role_prospective(struct raft *r, struct raft_turn *t)
 
 void role_candidate(struct raft *r, struct raft_turn *t)
 {
-	check(raft_is_voter(r) && r->election.leader_epoch < INT32_MAX);
+	check(raft_is_eligible(r) && r->election.leader_epoch < INT32_MAX);
 	become(r, t, RAFT_CANDIDATE);
 	r->election =
 		(struct raft_election){-1, r->election.leader_epoch + 1, r->config.node_id, r->config.directory_id};
@@ -194,7 +194,7 @@ bool role_learn(struct raft *r, struct raft_turn *t, const struct raft_leader *s
 /* Not while the log is being changed: who leads has its log as it is. Behind the last epoch there is none. */
 bool role_may_stand(const struct raft *r)
 {
-	return raft_is_voter(r) && !raft_log_is_busy(r) && r->election.leader_epoch < INT32_MAX;
+	return raft_is_eligible(r) && !raft_log_is_busy(r) && r->election.leader_epoch < INT32_MAX;
 }
 
 static int64_t poll_unattached(struct raft *r, struct raft_turn *t)
@@ -305,7 +305,7 @@ static void resume(struct raft *r, struct raft_turn *t)
 		r->role = RAFT_RESIGNED;
 		set_leader_endpoints(r, r->own.endpoints, r->own.n_endpoints);
 		epoch_begin_end(r, NULL, 0);
-	} else if (voted_for_itself(r) && raft_is_voter(r)) {
+	} else if (voted_for_itself(r) && raft_is_eligible(r)) {
 		r->role = RAFT_CANDIDATE;
 		vote_begin(r);
 	} else if (leader.id >= 0 && leader.n_endpoints > 0) {

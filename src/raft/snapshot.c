@@ -9,7 +9,7 @@ void snapshot_schedule(struct raft *r, int64_t now_ms)
 	r->snapshot_due_ms = r->config.snapshot_max_ms > 0 ? now_ms + r->config.snapshot_max_ms : INT64_MAX;
 }
 
-void snapshot_maybe_cut(struct raft *r, struct raft_turn *t)
+static void maybe_cut(struct raft *r, struct raft_turn *t)
 {
 	bool by_bytes = r->bytes_since_snapshot >= r->config.snapshot_max_bytes;
 	bool by_time = t->event->now_ms >= r->snapshot_due_ms;
@@ -22,6 +22,16 @@ void snapshot_maybe_cut(struct raft *r, struct raft_turn *t)
 	}
 }
 
+/* At the end of a step: what comes of these effects may be stepped from inside them. */
+void snapshot_poll(struct raft *r, struct raft_turn *t, bool committed)
+{
+	if (r->may_clean)
+		raft_effect(t, RAFT_EFFECT_CLEAN)->snapshot = r->snapshot;
+	r->may_clean = false;
+	if (committed || t->event->type == RAFT_EVENT_TICK)
+		maybe_cut(r, t);
+}
+
 void snapshot_was_cut(struct raft *r, struct raft_turn *t)
 {
 	struct raft_snapshot_id id = t->event->snapshot;
@@ -32,7 +42,7 @@ void snapshot_was_cut(struct raft *r, struct raft_turn *t)
 		r->snapshot = id;
 		r->bytes_since_snapshot = 0;
 		history_forget_before_snapshot(&r->history, id.end_offset);
-		raft_effect(t, RAFT_EFFECT_CLEAN)->snapshot = id;
+		r->may_clean = true;
 	}
 	snapshot_schedule(r, t->event->now_ms);
 }

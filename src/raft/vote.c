@@ -51,10 +51,13 @@ bool vote_is_lost(const struct raft *r)
 	return count(r, VOTE_GRANTED) + count(r, VOTE_NONE) < r->n_ballots / 2 + 1;
 }
 
-/* A candidate that has lost waits for its time to be up, so that not everybody begins anew at once. */
+/*
+ * A candidate that has lost waits for its time to be up, so that not everybody begins anew at once. One that is about to stop does not begin to
+ * lead.
+ */
 void vote_count(struct raft *r, struct raft_turn *t)
 {
-	bool won = count(r, VOTE_GRANTED) >= r->n_ballots / 2 + 1;
+	bool won = count(r, VOTE_GRANTED) >= r->n_ballots / 2 + 1 && !r->stopping;
 
 	if (won && r->role == RAFT_CANDIDATE)
 		role_leader(r, t);
@@ -179,7 +182,7 @@ static void give(struct raft *r, struct raft_turn *t, const struct vote_request_
 		return;
 	r->election.voted_id = p->replica_id;
 	r->election.voted_directory_id = p->replica_directory_id;
-	r->election_due_ms = raft_is_voter(r) ? role_election_timeout(r, t) : INT64_MAX;
+	r->election_due_ms = raft_is_eligible(r) ? role_election_timeout(r, t) : INT64_MAX;
 	if (r->role == RAFT_PROSPECTIVE)
 		vote_begin(r);
 }

@@ -173,3 +173,17 @@ bool raft_is_only_voter(const struct raft *r)
 {
 	return raft_voters(r)->n == 1 && raft_is_voter(r);
 }
+
+/*
+ * A node that a set leaves out goes on standing for election until that set is committed: its log may be the only one that can win (the Raft
+ * dissertation, 4.2.2; Apache Kafka does not, and a quorum of two, whose leader removes itself and fails, stays without one). It has no vote.
+ */
+bool raft_is_eligible(const struct raft *r)
+{
+	const struct raft_history *h = &r->history;
+
+	if (raft_is_voter(r))
+		return true;
+	return h->n_voters > 1 && h->voters[h->n_voters - 1].offset >= r->high_watermark &&
+	       voters_find_key(&h->voters[h->n_voters - 2].voters, raft_own_key(r));
+}

@@ -286,7 +286,7 @@ static void a_node_that_is_not_the_only_voter_does_not_lead(void **state)
 	two[1].id = 2;
 	from.static_voters.n = 2;
 	start(w, &from);
-	assert_string_equal(begin(w), "wake 1000");
+	assert_string_equal(begin(w), "send 1 to 2, wake 1000");
 	assert_int_equal(raft_leader_id(w->raft), -1);
 }
 

@@ -1,0 +1,314 @@
+/*
+ * quorum_sim: a cluster of raft brains in memory, for test_quorum_sim.c: 1 to 5 voters, up to 3 observers, one scheduler, one seed.
+ *
+ *	quorum_sim.c	the scheduler and the network	sim_node.c	the carrier of one brain
+ *	sim_log.c	a log and its disk		sim_check.c	what always holds
+ *	sim_trouble.c	what goes wrong, and what operators do
+ *
+ * Messages are encoded and decoded as they are on the wire, batches are real batches. A crash loses what was not flushed, or part of it, and
+ * leaves quorum-state as it was written last; a step that asked for a write which was not done has told nobody. Messages are late, lost,
+ * doubled and out of order; links are cut, both ways or one; clocks run at different speeds; disks are slow.
+ */
+#ifndef ODRADEK_TESTS_RAFT_QUORUM_SIM_H
+#define ODRADEK_TESTS_RAFT_QUORUM_SIM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "raft/raft.h"
+#include "tests/base/cm.h"
+
+#define SIM_NODES_MAX 8
+#define SIM_LISTENER STR("CONTROLLER")
+#define SIM_CLUSTER STR("sim")
+
+struct sim;
+struct sim_node;
+
+/* ---- sim_log.c: batches, and what of them is on the platter ---- */
+
+/* Shared, counted. */
+struct sim_batch {
+	int refs;
+	int64_t base;
+	int64_t end;
+	int32_t epoch;
+	uint32_t crc;
+	size_t len;
+	uint8_t bytes[];
+};
+
+struct sim_log {
+	struct sim_batch **v;
+	int n;
+	int room;
+	int64_t start;
+	int64_t end;
+};
+
+void sim_log_fini(struct sim_log *l);
+void sim_log_copy(struct sim_log *to, const struct sim_log *from);
+void sim_log_append(struct sim_log *l, const uint8_t *bytes, size_t len); /* one whole batch, at the end */
+void sim_log_truncate(struct sim_log *l, int64_t end);
+void sim_log_restart(struct sim_log *l, int64_t offset);
+void sim_log_clean(struct sim_log *l, int64_t start);
+/* The batch that holds the offset, or NULL. */
+const struct sim_batch *sim_log_at(const struct sim_log *l, int64_t offset);
+bool sim_batch_eq(const struct sim_batch *a, const struct sim_batch *b);
+
+struct sim_disk {
+	struct sim_log log;   /* what a crash leaves for certain */
+	struct sim_log ghost; /* what was cut off it, but may be there again after a crash; empty when that cannot be */
+	struct raft_election election; /* quorum-state */
+	bool has_election;
+	struct raft_snapshot_id *snapshots; /* by end offset */
+	int n_snapshots;
+};
+
+/* ---- snapshots are the same wherever they are cut ---- */
+
+struct sim_snapshot {
+	struct raft_snapshot_id id;
+	uint64_t state; /* what all committed records up to here come to */
+	struct buf bytes;
+	int16_t kraft_version;
+	struct raft_voters voters;
+};
+
+/* ---- one node ---- */
+
+enum sim_kind { SIM_CONTROLLER, SIM_BROKER };
+
+struct sim_held; /* what waits for quorum-state before it leaves */
+struct sim_parked;
+
+struct sim_node {
+	struct sim *sim;
+	int32_t id;
+	enum sim_kind kind;
+	bool auto_join;
+	struct uuid directory_id;
+	int rate;	  /* of its clock, in thousandths */
+	int64_t clock_ms; /* what its clock shows at the beginning of time */
+	int disk_us;	  /* what a flush takes about */
+	struct raft_endpoint endpoint;
+	int versions_behind; /* it speaks so many versions less than we do, where it can */
+
+	bool up;
+	bool stopping;
+	int life; /* counts its starts: what belongs to an earlier one is nobody's */
+	int64_t paused_until;
+	struct raft *raft;
+	struct sim_log log;
+	struct sim_disk disk;
+	uint64_t state; /* of the committed records up to `applied` */
+	int64_t applied;
+	int64_t high_watermark; /* of this life; -1 */
+	int32_t epoch;		/* of this life, at least */
+	int32_t told_epoch;	/* the last one that others may have heard of */
+
+	/* under way */
+	bool flushing;
+	struct sim_log flush_image;
+	bool flush_done;
+	bool writing; /* quorum-state */
+	bool write_again;
+	struct raft_election election; /* as it is to be in the end */
+	struct raft_election writes;   /* as it is being written */
+	struct sim_held *held;
+	struct sim_held **held_end;
+	struct sim_parked *parked;
+	int64_t n_parked;	   /* ever */
+	struct sim_parked *change; /* who waits for a change of voters */
+	int64_t tick_seq;	   /* the last one that was asked for */
+	int64_t tick_ms;	   /* when it is due, on its own clock; INT64_MAX = none */
+	struct buf part;	   /* of a snapshot that is fetched */
+	struct raft_snapshot_id part_id;
+	bool cutting;
+};
+
+void sim_node_init(struct sim *s, int at, enum sim_kind kind);
+void sim_node_fini(struct sim_node *n);
+void sim_node_start(struct sim_node *n);
+void sim_node_crash(struct sim_node *n);
+void sim_node_stop(struct sim_node *n);	  /* cleanly: it goes when raft says so, or a second has passed */
+void sim_node_wipe(struct sim_node *n);	  /* while it is down: another disk */
+void sim_node_append(struct sim_node *n); /* a data batch, if it leads */
+void sim_node_event(struct sim_node *n, struct raft_event event);
+int64_t sim_node_ms(const struct sim_node *n); /* its monotonic clock */
+void sim_node_upgrade(struct sim_node *n);
+
+/* ---- messages ---- */
+
+struct sim_message {
+	int from;
+	int to;
+	int from_life;
+	bool is_answer;
+	int16_t api;
+	int16_t version;
+	int32_t correlation; /* the sender's of the request */
+	int err;	     /* of an answer that there is not */
+	int32_t epoch;
+	int32_t votes_for;    /* in that epoch, as the one who sends it; -1 = nobody */
+	int64_t fetches_from; /* or -1 */
+	size_t len;
+	uint8_t bytes[];
+};
+
+/* Takes the message. */
+void sim_send(struct sim *s, struct sim_message *m);
+void sim_node_receive(struct sim_node *n, const struct sim_message *m);
+/* From nobody: an operator's request, whose answer is counted. */
+void sim_node_ask(struct sim_node *n, int16_t api, const void *request);
+
+/* ---- the world ---- */
+
+struct sim_event {
+	int64_t at_us;
+	uint64_t seq;
+	void (*run)(struct sim *s, struct sim_event *e);
+	struct sim_node *node; /* of this life, or NULL */
+	int life;
+	struct sim_message *message; /* goes with it */
+	int64_t number;
+};
+
+/* What a run has met: a set of seeds that never meets one of these is no test of it. */
+enum sim_met {
+	MET_LEADER,
+	MET_PROSPECTIVE,
+	MET_PROSPECTIVE_LOST,
+	MET_CANDIDATE,
+	MET_RESIGNED,
+	MET_TRUNCATED,
+	MET_SNAPSHOT_CUT,
+	MET_SNAPSHOT_LOADED,
+	MET_LOAD_FAILED,
+	MET_FETCH_PARKED,
+	MET_VOTE_GRANTED,
+	MET_VOTE_REFUSED,
+	MET_NO_PRE_VOTE,
+	MET_CRASH,
+	MET_STATE_LOST,
+	MET_RECORDS_LOST,
+	MET_GHOST,
+	MET_CLEAN_STOP,
+	MET_WIPED,
+	MET_VOTER_ADDED,
+	MET_VOTER_REMOVED,
+	MET_CHANGE_REFUSED,
+	MET_LEADER_REMOVED,
+	MET_VOTERS_UNDONE,
+	MET_UPGRADED,
+	MET_CORRUPT,
+	MET_MESSAGE_LOST,
+	MET_MESSAGE_DOUBLED,
+	MET_N,
+};
+
+/* One offset of the log, as it is for ever once it is committed. */
+struct sim_committed {
+	int32_t epoch;
+	uint32_t crc;
+	int64_t base;
+	uint64_t state; /* behind it */
+};
+
+struct sim_leader {
+	int32_t id;	 /* -1 = nobody that is known */
+	bool has_spoken; /* what nobody has heard of may be another's once more */
+};
+
+struct sim_vote {
+	int32_t epoch;
+	int node;
+	struct uuid directory_id;
+	int32_t candidate;
+};
+
+struct sim {
+	uint64_t seed;
+	uint64_t chance;
+	bool trace;
+	int64_t now_us;
+	uint64_t seq;
+	struct sim_event **heap;
+	int n_heap;
+	int room_heap;
+	uint64_t n_events;
+	uint64_t hash; /* of all that has happened */
+
+	struct sim_node nodes[SIM_NODES_MAX];
+	int n_nodes;
+	int n_voters; /* the first ones */
+	bool dynamic; /* kraft.version 1 from the start */
+	bool may_upgrade;
+	bool operators; /* add and remove voters */
+	bool wipes;
+	bool wiped;
+	struct raft_node bootstrap[SIM_NODES_MAX];
+	int n_bootstrap;
+	struct raft_voters first_voters;	/* in every configuration, or in the bootstrap snapshot */
+	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* from, to */
+	int loss;				/* of a thousand messages */
+	int doubled;				/* of a thousand */
+	int latency_us;
+	int32_t snapshot_bytes;
+	bool healed;
+	int64_t wanted_end; /* what everybody has to have committed in the end */
+
+	/* what was seen */
+	struct sim_committed *committed;
+	int64_t n_committed;
+	int64_t room_committed;
+	struct sim_leader *leaders; /* by epoch */
+	int32_t n_leaders;
+	struct sim_vote *votes;
+	int n_votes;
+	struct sim_snapshot *snapshots;
+	int n_snapshots;
+	uint64_t met[MET_N];
+};
+
+uint64_t sim_chance(struct sim *s, uint64_t n); /* below n */
+bool sim_one_in(struct sim *s, uint64_t n);
+void sim_meet(struct sim *s, enum sim_met what);
+const char *sim_met_name(enum sim_met what);
+struct sim_event *sim_at(struct sim *s, int64_t delay_us, void (*run)(struct sim *s, struct sim_event *e),
+			 struct sim_node *n);
+void sim_say(struct sim *s, const struct sim_node *n, const char *format, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+struct sim_snapshot *sim_snapshot_find(struct sim *s, struct raft_snapshot_id id);
+
+struct sim_options {
+	uint64_t seed;
+	bool trace;
+	uint64_t met[MET_N]; /* added to */
+	uint64_t n_events;
+	uint64_t hash;
+};
+
+/* A life under trouble, then peace, in which the cluster has to come to its senses. Ends the process when something does not hold. */
+void sim_run(struct sim_options *o);
+
+/* ---- sim_trouble.c ---- */
+
+void sim_trouble_begin(struct sim *s);
+void sim_trouble_end(struct sim *s);
+
+/* ---- sim_check.c ---- */
+
+void sim_check_node(struct sim *s, struct sim_node *n);	  /* after each of its steps */
+void sim_check_leader(struct sim *s, struct sim_node *n); /* it has become one */
+void sim_check_commit(struct sim *s, struct sim_node *n, int64_t offset);
+void sim_check_departure(struct sim *s, struct sim_node *n);
+void sim_check_start(struct sim *s, const struct sim_node *n);
+void sim_check_vote(struct sim *s, struct sim_node *n, int32_t epoch, int32_t candidate);
+void sim_check_fetch(struct sim *s, struct sim_node *n, int64_t offset);
+bool sim_is_settled(struct sim *s);
+void sim_check_end(struct sim *s);
+
+#endif
