@@ -9,6 +9,8 @@
  */
 #include <sched.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/mem.h"
@@ -70,10 +72,22 @@ static void run_posts(struct real_loop *l)
 	}
 }
 
-static void on_wake(uv_async_t *handle)
+/*
+ * libuv's own way to be woken (uv_async) has the woken thread spin until the sender has come back from its system call: with a core free for
+ * each of them that is most of what a post between cores costs.
+ */
+static void wake(struct real_loop *l)
+{
+	check(eventfd_write(l->wake_fd, 1) == 0);
+}
+
+static void on_wake(uv_poll_t *handle, int status, int events)
 {
 	struct real_loop *l = container_of(handle, struct real_loop, wake);
+	eventfd_t n;
 
+	(void)status, (void)events;
+	(void)eventfd_read(l->wake_fd, &n);
 	if (atomic_load(&l->stopping))
 		uv_stop(&l->uv);
 	run_posts(l);
@@ -106,7 +120,7 @@ void real_loop_post(struct loop *base, struct post *p)
 	while (!atomic_compare_exchange_weak_explicit(&l->others, &latest, p, memory_order_release,
 						      memory_order_relaxed));
 	if (!latest)
-		uv_async_send(&l->wake);
+		wake(l);
 	atomic_fetch_sub(&l->n_posting, 1);
 }
 
@@ -157,7 +171,10 @@ struct loop *real_loop_new(struct env *e, const char *name)
 	l->armed_ms = INT64_MAX;
 	snprintf(l->name, sizeof(l->name), "%s", name);
 	check(uv_loop_init(&l->uv) == 0);
-	check(uv_async_init(&l->uv, &l->wake, on_wake) == 0);
+	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	check(l->wake_fd >= 0);
+	check(uv_poll_init(&l->uv, &l->wake, l->wake_fd) == 0);
+	check(uv_poll_start(&l->wake, UV_READABLE, on_wake) == 0);
 	check(uv_timer_init(&l->uv, &l->timer) == 0);
 	check(uv_idle_init(&l->uv, &l->own_posts_idle) == 0);
 	check(uv_prepare_init(&l->uv, &l->prepare) == 0);
@@ -206,7 +223,7 @@ void real_loop_stop(struct loop *base)
 	struct real_loop *l = real_loop(base);
 
 	atomic_store(&l->stopping, true);
-	uv_async_send(&l->wake);
+	wake(l);
 }
 
 static void close_handle(uv_handle_t *handle, void *arg)
@@ -233,6 +250,7 @@ void real_loop_free(struct loop *base)
 	uv_walk(&l->uv, close_handle, l);
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	check(uv_loop_close(&l->uv) == 0);
+	close(l->wake_fd);
 	loop_base_fini(&l->base);
 	xfree(l);
 }

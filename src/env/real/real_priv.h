@@ -35,7 +35,8 @@ struct real_env {
 struct real_loop {
 	struct loop base;
 	uv_loop_t uv;
-	uv_async_t wake;
+	uv_poll_t wake; /* on wake_fd, an eventfd */
+	int wake_fd;
 	uv_timer_t timer;
 	uv_idle_t own_posts_idle; /* active while own posts wait: the poll does not block */
 	uv_prepare_t prepare;
