@@ -40,7 +40,7 @@ static void value_unref(struct offset_value **v)
 
 static struct offset_value *value_new(const struct offset_commit_value *in, int64_t record_offset)
 {
-	struct offset_value *v = xcalloc(1, sizeof(*v));
+	struct offset_value *v = xmalloc(sizeof(*v));
 
 	*v = (struct offset_value){
 		.refs = 1,
@@ -220,7 +220,7 @@ static void change(struct group_shard *s, struct offset_entry *e, struct offset_
 		e->committed = value_ref(value);
 		return;
 	}
-	c = xcalloc(1, sizeof(*c));
+	c = xmalloc(sizeof(*c));
 	*c = (struct offset_change){.entry = e, .value = value_ref(value), .end = at->offset + 1};
 	list_push(&s->uncommitted, &c->link);
 	e->n_changes++;

@@ -5,8 +5,11 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
+
+#define SMALL_MAX 1024
 
 static void *must(void *p, size_t size)
 {
@@ -24,9 +27,14 @@ void *xmalloc(size_t size)
 	return must(malloc(size ? size : 1), size);
 }
 
+/* Small blocks are zeroed here: the C library's malloc has a thread's own store of them, its calloc does not use it. */
 void *xcalloc(size_t n, size_t size)
 {
-	return must(calloc(n ? n : 1, size ? size : 1), size);
+	size_t total;
+
+	if (__builtin_mul_overflow(n, size, &total) || total > SMALL_MAX)
+		return must(calloc(n, size), size);
+	return memset(xmalloc(total), 0, total);
 }
 
 void *xrealloc(void *p, size_t size)
