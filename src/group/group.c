@@ -35,9 +35,12 @@ int64_t group_setting(const struct group_shard *s, int id)
 void group_timer_start(struct group_shard *s, struct group_timer *t, group_timer_fn *fire, int64_t now_ms,
 		       int64_t delay_ms)
 {
-	group_timer_stop(s, t);
 	t->fire = fire;
-	heap_insert(&s->timers, &t->node, now_ms + (delay_ms < 0 ? 0 : delay_ms));
+	t->due_ms = now_ms + (delay_ms < 0 ? 0 : delay_ms);
+	if (group_timer_is_running(t) && t->node.key <= t->due_ms)
+		return;
+	group_timer_stop(s, t);
+	heap_insert(&s->timers, &t->node, t->due_ms);
 }
 
 void group_timer_stop(struct group_shard *s, struct group_timer *t)
@@ -59,17 +62,29 @@ static int64_t next_ms(const void *state)
 	return first ? first->key : INT64_MAX;
 }
 
+/* The first that is due. Those that only were are moved on. NULL: none is. */
+static struct group_timer *take_due(struct group_shard *s, int64_t now_ms)
+{
+	struct heap_node *first;
+
+	while ((first = heap_min(&s->timers)) && first->key <= now_ms) {
+		struct group_timer *t = container_of(first, struct group_timer, node);
+
+		group_timer_stop(s, t);
+		if (t->due_ms <= now_ms)
+			return t;
+		heap_insert(&s->timers, &t->node, t->due_ms);
+	}
+	return NULL;
+}
+
 static void tick(void *state, struct shard_step *step)
 {
 	struct group_shard *s = state;
-	struct heap_node *first = heap_min(&s->timers);
-	struct group_timer *t;
+	struct group_timer *t = take_due(s, step->now_ms);
 
-	if (!first || first->key > step->now_ms)
-		return;
-	t = container_of(first, struct group_timer, node);
-	group_timer_stop(s, t);
-	t->fire(s, t, step);
+	if (t)
+		t->fire(s, t, step);
 }
 
 /* ---- the table of groups ---- */

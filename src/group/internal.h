@@ -10,7 +10,7 @@
  * 1. A group of any kind is a `struct group` at the head of its own struct, and one `struct group_kind` says what it does. What is the
  *    same for all kinds asks the kind and never looks inside.
  * 2. Logged state changes in apply functions alone. Soft state (joins, sessions, timers) may change in a decision.
- * 3. Timers are in one heap; equal deadlines fire in the order they were started.
+ * 3. Timers are in one heap; equal deadlines fire in the order they came into it.
  * 4. Strings that are kept are copies.
  */
 #ifndef ODRADEK_GROUP_INTERNAL_H
@@ -36,9 +36,13 @@ struct offset_value;
 
 typedef void group_timer_fn(struct group_shard *s, struct group_timer *t, struct shard_step *step);
 
-/* Embedded in what it is for; zeroed: it does not run. One shot: it is out of the heap when it fires. */
+/*
+ * Embedded in what it is for; zeroed: it does not run. One shot: it is out of the heap when it fires. Sessions are moved on with every
+ * request of a member and next to never end: what is moved to a later time stays in the heap where it is, and goes on from there.
+ */
 struct group_timer {
-	struct heap_node node;
+	struct heap_node node; /* at due_ms, or earlier */
+	int64_t due_ms;
 	group_timer_fn *fire;
 };
 
