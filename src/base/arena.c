@@ -1,8 +1,8 @@
 /*
  * arena: the bumping pointer. arena_twin.c is the same interface with one malloc a block; the build takes one of the two.
  *
- * All chunks are in one list, newest first; the last of the list is the one that arena_reset keeps. A block too large for a
- * chunk gets a chunk that is put behind the newest, so that the room left in that one is not lost.
+ * All chunks are in one list, newest first. A block too large for a chunk gets a chunk that is put behind the newest, so that the room left
+ * in that one is not lost.
  */
 #include "base/arena.h"
 
@@ -14,7 +14,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-enum { ARENA_ALIGN = 16, ARENA_FIRST = 1024, ARENA_CHUNK_MAX = 64 * 1024 };
+enum { ARENA_ALIGN = 16, ARENA_FIRST = 1024, ARENA_CHUNK_MAX = 64 * 1024, ARENA_KEPT_MAX = ARENA_CHUNK_MAX / 4 };
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -48,29 +48,34 @@ void arena_fini(struct arena *a)
 	*a = (struct arena){.budget = a->budget};
 }
 
+/* Takes out the largest of those that may be kept; NULL when there is none. */
+static struct arena_chunk *take_kept(struct arena_chunk **chunks)
+{
+	struct arena_chunk **best = NULL, *kept;
+
+	for (struct arena_chunk **at = chunks; *at; at = &(*at)->next)
+		if ((*at)->size <= ARENA_KEPT_MAX && (!best || (*at)->size > (*best)->size))
+			best = at;
+	if (!best)
+		return NULL;
+	kept = *best;
+	*best = kept->next;
+	kept->next = NULL;
+	return kept;
+}
+
 void arena_reset(struct arena *a)
 {
-	struct arena_chunk *first = a->chunks;
+	struct arena_chunk *kept = take_kept(&a->chunks);
 
 	arena_run_cleanups(a);
-	if (!first) {
-		a->failed = false;
+	free_chunks(a->chunks);
+	*a = (struct arena){.chunks = kept, .budget = a->budget};
+	if (!kept)
 		return;
-	}
-	while (first->next) {
-		struct arena_chunk *next = first->next;
-
-		xfree(first);
-		first = next;
-	}
-	if (first->size > ARENA_CHUNK_MAX / 4) {
-		xfree(first);
-		*a = (struct arena){.budget = a->budget};
-		return;
-	}
-	*a = (struct arena){.chunks = first, .budget = a->budget, .used = first->size + sizeof(*first)};
-	a->next = chunk_bytes(first);
-	a->end = a->next + first->size;
+	a->used = sizeof(*kept) + kept->size;
+	a->next = chunk_bytes(kept);
+	a->end = a->next + kept->size;
 }
 
 static struct arena_chunk *new_chunk(struct arena *a, size_t size)

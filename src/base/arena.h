@@ -33,8 +33,10 @@ struct arena {
 
 void arena_init(struct arena *a, size_t budget);
 void arena_fini(struct arena *a);
-/* Runs the cleanups and forgets all blocks but the first chunk. */
+/* Runs the cleanups and forgets all blocks; a chunk is kept, so that what takes as much again takes no memory anew. */
 void arena_reset(struct arena *a);
+/* Of an arena that was reset: so much for what it is used for next. */
+void arena_set_budget(struct arena *a, size_t budget);
 
 void *arena_alloc(struct arena *a, size_t size);	   /* NULL when the budget is spent */
 void *arena_zalloc(struct arena *a, size_t size);	   /* zeroed */

@@ -36,6 +36,12 @@ void arena_run_cleanups(struct arena *a)
 	}
 }
 
+void arena_set_budget(struct arena *a, size_t budget)
+{
+	check(a->used <= budget);
+	a->budget = budget;
+}
+
 void *arena_zalloc(struct arena *a, size_t size)
 {
 	void *p = arena_alloc(a, size);
