@@ -14,17 +14,6 @@
 #include "group/group.h"
 #include "metadata/image.h"
 
-struct shards {
-	struct coordinator_shard **v; /* by partition; NULL where there is none */
-	int n;
-};
-
-struct coordinators {
-	struct core *core;
-	struct shards of[COORDINATOR_KINDS];
-	bool stopped;
-};
-
 const struct coordinator_type coordinator_types[COORDINATOR_KINDS] = {
 	[COORDINATOR_GROUP] =
 		{
@@ -235,6 +224,7 @@ void coordinators_start(struct core *core)
 		return;
 	core->coordinators = xcalloc(1, sizeof(*core->coordinators));
 	core->coordinators->core = core;
+	list_init(&core->coordinators->spare);
 	coordinators_follow(core, NULL);
 }
 
@@ -259,5 +249,6 @@ void coordinators_free(struct coordinators *c)
 	check(c->stopped);
 	for (int kind = 0; kind < COORDINATOR_KINDS; kind++)
 		xfree(c->of[kind].v);
+	shard_forget_spare(c);
 	xfree(c);
 }

@@ -97,6 +97,20 @@ struct coordinator_shard {
 	int n_jobs;
 };
 
+struct shards {
+	struct coordinator_shard **v; /* by partition; NULL where there is none */
+	int n;
+};
+
+/* A core's share. */
+struct coordinators {
+	struct core *core;
+	struct shards of[COORDINATOR_KINDS];
+	struct list spare; /* of struct decision, for reuse */
+	int n_spare;
+	bool stopped;
+};
+
 /* ---- coordinator_shard.c ---- */
 
 /* Takes over the reference of the partition. Begins to load; the core has work until it is closed and freed. */
@@ -110,6 +124,7 @@ void shard_image(struct coordinator_shard *s, const struct image *old);
 void shard_loaded(struct coordinator_shard *s, int err);
 /* If it is closed and nothing is under way. */
 void shard_free_if_idle(struct coordinator_shard *s);
+void shard_forget_spare(struct coordinators *c);
 
 /* ---- coordinator_load.c ---- */
 

@@ -22,6 +22,8 @@
 
 #define STEP_MEMORY_MAX (256 << 20)
 #define TICKS_AT_ONCE 64
+#define SPARE_MAX 256
+#define SPARE_ARENA_MAX 4096
 #define BUFFER_KEPT 524288     /* whatever the settings say */
 #define RECORD_OVERHEAD_MAX 40 /* lengths, deltas and counts of a record, at most */
 
@@ -54,13 +56,30 @@ static uint64_t draw(void *arg)
 	return env_random_u64(arg);
 }
 
+/* One that was used before, with its memory still warm, or a new one. */
+static struct decision *decision_new(struct coordinators *c)
+{
+	struct list *spare = list_first(&c->spare);
+	struct decision *d;
+
+	if (spare) {
+		list_remove(spare);
+		c->n_spare--;
+		d = container_of(spare, struct decision, link);
+	} else {
+		d = xmalloc(sizeof(*d));
+		arena_init(&d->arena, STEP_MEMORY_MAX);
+	}
+	*d = (struct decision){.arena = d->arena};
+	list_init(&d->link);
+	return d;
+}
+
 static struct decision *decision_begin(struct coordinator_shard *s)
 {
-	struct decision *d = xcalloc(1, sizeof(*d));
+	struct decision *d = decision_new(s->core->coordinators);
 	struct env *env = s->core->loop->env;
 
-	list_init(&d->link);
-	arena_init(&d->arena, STEP_MEMORY_MAX);
 	shard_step_init(&d->step, &d->arena);
 	d->step.now_ms = env_mono_ms(env);
 	d->step.wall_ms = env_wall_ms(env);
@@ -70,10 +89,29 @@ static struct decision *decision_begin(struct coordinator_shard *s)
 	return d;
 }
 
-static void decision_free(struct decision *d)
+static void decision_free(struct coordinator_shard *s, struct decision *d)
 {
-	arena_fini(&d->arena);
-	xfree(d);
+	struct coordinators *c = s->core->coordinators;
+
+	if (c->n_spare == SPARE_MAX || d->arena.used > SPARE_ARENA_MAX) {
+		arena_fini(&d->arena);
+		xfree(d);
+		return;
+	}
+	arena_reset(&d->arena);
+	list_add_after(&c->spare, &d->link);
+	c->n_spare++;
+}
+
+void shard_forget_spare(struct coordinators *c)
+{
+	list_each_safe(it, &c->spare)
+	{
+		struct decision *d = container_of(it, struct decision, link);
+
+		arena_fini(&d->arena);
+		xfree(d);
+	}
 }
 
 static void tell(struct list *commands, int err)
@@ -107,7 +145,7 @@ static void done(struct coordinator_shard *s, struct decision *d, int err)
 		w->fn(s->state, &next->step, w->arg, err ? coordinator_error(err) : 0);
 		decision_end(s, next);
 	}
-	decision_free(d);
+	decision_free(s, d);
 }
 
 static void all_done(struct coordinator_shard *s, struct list *decisions, int err)
@@ -551,7 +589,7 @@ static void decision_end(struct coordinator_shard *s, struct decision *d)
 		else
 			put_whole(s, d, batch_max(s));
 	} else if (list_empty(&d->step.answered) && list_empty(&d->step.written)) {
-		decision_free(d);
+		decision_free(s, d);
 	} else if (s->builder.count > 0) {
 		list_push(&s->pending, &d->link);
 	} else {

@@ -23,7 +23,8 @@
 
 #define REQUEST_BUDGET_A_BYTE                                                                                          \
 	16 /* beside odradek.request.memory.bytes: structs are larger than what they were read from */
-#define SPARE_MAX 64
+#define SPARE_MAX 256
+#define SPARE_ARENA_MAX 4096
 
 /* ---- connections ---- */
 
@@ -50,6 +51,7 @@ static void closed(void *arg, struct conn *conn)
 		if (r->hurry)
 			r->hurry(r);
 	}
+	xfree(peer->remote);
 	xfree(peer);
 }
 
@@ -66,27 +68,33 @@ static struct request *request_new(struct core *core, size_t frame_len)
 		r = container_of(spare, struct request, parked);
 	} else {
 		r = xmalloc(sizeof(*r));
+		arena_init(&r->arena, 0);
 	}
-	*r = (struct request){.core = core, .node = core->node};
-	arena_init(&r->arena, core->node->request_budget + frame_len * REQUEST_BUDGET_A_BYTE);
+	*r = (struct request){.core = core, .node = core->node, .arena = r->arena};
+	arena_set_budget(&r->arena, core->node->request_budget + frame_len * REQUEST_BUDGET_A_BYTE);
 	core_work_begins(core);
 	list_init(&r->parked);
 	r->began_ns = env_mono_ns(core->loop->env);
 	return r;
 }
 
+/* Small arenas are kept with their requests. */
 static void request_free(void *arg)
 {
 	struct request *r = arg;
 	struct core *core = r->core;
+	bool is_kept = core->n_spare < SPARE_MAX;
 
 	list_remove(&r->parked);
 	frame_release(&r->frame);
-	arena_fini(&r->arena);
+	if (is_kept && r->arena.used <= SPARE_ARENA_MAX)
+		arena_reset(&r->arena);
+	else
+		arena_fini(&r->arena);
 	image_unref(&r->image);
-	if (core->n_spare < SPARE_MAX) {
+	if (is_kept) {
 		core->n_spare++;
-		list_push(&core->spare, &r->parked);
+		list_add_after(&core->spare, &r->parked);
 	} else {
 		xfree(r);
 	}
@@ -98,8 +106,11 @@ void requests_forget(struct core *c)
 	while (!list_empty(&c->spare)) {
 		struct list *spare = c->spare.next;
 
+		struct request *r = container_of(spare, struct request, parked);
+
 		list_remove(spare);
-		xfree(container_of(spare, struct request, parked));
+		arena_fini(&r->arena);
+		xfree(r);
 	}
 	c->n_spare = 0;
 }

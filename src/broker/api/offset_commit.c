@@ -15,7 +15,9 @@ typedef struct offset_commit_request_topic asked;
 typedef struct offset_commit_response_topic told;
 
 struct commit {
-	struct str_index topics;	   /* where each topic is in the answer: by name, or by the bytes of its id */
+	struct str_index topics; /* where each topic is in the answer: by name, or by the bytes of its id */
+	int only;		 /* where it is when one is asked about, as consumers most often do */
+	bool is_one;
 	struct offset_commit_request in;   /* what the cluster has */
 	struct offset_commit_response out; /* what the coordinator says of it */
 };
@@ -39,7 +41,7 @@ static bool merge_topic(struct request *r, struct commit *k, const told *t)
 {
 	struct offset_commit_response *out = r->out;
 	struct str key = t->name.len > 0 ? t->name : (struct str){(const char *)t->topic_id.b, sizeof(t->topic_id.b)};
-	int *at = str_index_at(&k->topics, key);
+	int *at = k->is_one ? &k->only : str_index_at(&k->topics, key);
 
 	if (*at >= 0)
 		return append_partitions(r, &out->topics.v[*at], t);
@@ -160,8 +162,12 @@ static enum outcome run(struct request *r)
 
 	if (!r->image || !k)
 		return HANG_UP;
-	str_index_init(&k->topics, env_random_u64(r->core->loop->env));
-	arena_cleanup(&r->arena, release, k);
+	k->only = -1;
+	k->is_one = in->topics.n == 1;
+	if (!k->is_one) {
+		str_index_init(&k->topics, env_random_u64(r->core->loop->env));
+		arena_cleanup(&r->arena, release, k);
+	}
 	k->in = *in;
 	if (!sort_topics(r, k))
 		return HANG_UP;
