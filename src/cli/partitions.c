@@ -129,12 +129,16 @@ int partition_compare(const void *a, const void *b)
 /* A partition that has not been answered yet has err < 0 here. */
 enum { OPEN = -EINPROGRESS };
 
-static void find_leaders(struct tool *t, struct partition *v, int n)
+static void find_leaders(struct tool *t, const struct leader_question *q, struct partition *v, int n)
 {
 	struct str *names = arena_array(&t->arena, (size_t)n + 1, sizeof(*names));
 	const struct metadata_response *m;
 	int n_names = 0;
 
+	for (int i = 0; i < n && q->of_broker; i++)
+		v[i].leader = q->broker;
+	if (q->of_broker)
+		return;
 	for (int i = 0; i < n; i++)
 		if (v[i].err == OPEN && (n_names == 0 || !str_eq(names[n_names - 1], v[i].topic)))
 			names[n_names++] = v[i].topic;
@@ -150,15 +154,6 @@ static void find_leaders(struct tool *t, struct partition *v, int n)
 			v[i].err = topic->error_code;
 	}
 }
-
-/* A kind of question to leaders: how it is written for those of one leader, and how its answer is read. */
-struct leader_question {
-	int key;
-	const void *(*write)(struct tool *t, struct partition **v, int n, int64_t argument);
-	void (*read)(const void *response, struct partition **v, int n);
-	int (*fit)(struct call *call);
-	int64_t argument;
-};
 
 struct leader_ask {
 	struct ask ask;
@@ -208,12 +203,15 @@ static void ask_leaders(struct tool *t, const struct leader_question *q, struct 
 		settle(t, q, &asks[k]);
 }
 
-static bool reopen(struct partition *v, int n)
+/* Who is asked whoever leads need not lead. */
+static bool reopen(const struct leader_question *q, struct partition *v, int n)
 {
 	bool any = false;
 
 	for (int i = 0; i < n; i++) {
-		if (v[i].err > 0 && err_is_retriable(v[i].err))
+		bool final = q->of_broker && v[i].err == ERR_NOT_LEADER_OR_FOLLOWER;
+
+		if (v[i].err > 0 && err_is_retriable(v[i].err) && !final)
 			v[i].err = OPEN;
 		any = any || v[i].err == OPEN;
 	}
@@ -221,16 +219,16 @@ static bool reopen(struct partition *v, int n)
 }
 
 /* Leaders move: who is no leader any more, or not yet, is asked again until the time is up. */
-static void partitions_ask(struct tool *t, const struct leader_question *q, struct partition *v, int n)
+void partitions_ask(struct tool *t, const struct leader_question *q, struct partition *v, int n)
 {
 	int64_t deadline = env_mono_ms(t->env) + tool_property_number(t, "default.api.timeout.ms", 60000);
 
 	for (int i = 0; i < n; i++)
 		v[i].err = OPEN;
 	for (;;) {
-		find_leaders(t, v, n);
+		find_leaders(t, q, v, n);
 		ask_leaders(t, q, v, n);
-		if (!reopen(v, n))
+		if (!reopen(q, v, n))
 			return;
 		if (env_mono_ms(t->env) >= deadline)
 			break;
@@ -241,7 +239,7 @@ static void partitions_ask(struct tool *t, const struct leader_question *q, stru
 		v[i].err = v[i].err == OPEN ? -ETIMEDOUT : v[i].err;
 }
 
-static struct partition *find_asked(struct partition **v, int n, struct str topic, int32_t partition)
+struct partition *partition_asked(struct partition **v, int n, struct str topic, int32_t partition)
 {
 	for (int i = 0; i < n; i++)
 		if (v[i]->partition == partition && str_eq(v[i]->topic, topic))
@@ -267,12 +265,12 @@ static int fit_list_offsets(struct call *call)
 	return 0;
 }
 
-static const void *write_list_offsets(struct tool *t, struct partition **v, int n, int64_t isolation)
+static const void *write_list_offsets(struct tool *t, struct partition **v, int n, const void *isolation)
 {
 	struct list_offsets_request *r = arena_zalloc(&t->arena, sizeof(*r));
 
 	r->replica_id = -1;
-	r->isolation_level = (int8_t)isolation;
+	r->isolation_level = *(const int8_t *)isolation;
 	r->topics.v = arena_array(&t->arena, (size_t)n, sizeof(*r->topics.v));
 	for (int i = 0; i < n; i++) {
 		struct list_offsets_request_topic *topic = &r->topics.v[r->topics.n - 1];
@@ -295,7 +293,7 @@ static void read_list_offsets(const void *response, struct partition **v, int n)
 	for (int32_t i = 0; i < r->topics.n; i++)
 		for (int32_t k = 0; k < r->topics.v[i].partitions.n; k++) {
 			const struct list_offsets_response_partition *p = &r->topics.v[i].partitions.v[k];
-			struct partition *of = find_asked(v, n, r->topics.v[i].name, p->partition_index);
+			struct partition *of = partition_asked(v, n, r->topics.v[i].name, p->partition_index);
 
 			if (!of)
 				continue;
@@ -308,21 +306,22 @@ static void read_list_offsets(const void *response, struct partition **v, int n)
 
 void partitions_list_offsets(struct tool *t, struct partition *v, int n, int8_t isolation)
 {
-	static const struct leader_question Q = {list_offsets_request_KEY, write_list_offsets, read_list_offsets,
-						 fit_list_offsets, 0};
-	struct leader_question q = Q;
+	struct leader_question q = {.key = list_offsets_request_KEY,
+				    .write = write_list_offsets,
+				    .read = read_list_offsets,
+				    .fit = fit_list_offsets,
+				    .argument = &isolation};
 
-	q.argument = isolation;
 	partitions_ask(t, &q, v, n);
 }
 
 /* ---- DeleteRecords ---- */
 
-static const void *write_delete_records(struct tool *t, struct partition **v, int n, int64_t timeout_ms)
+static const void *write_delete_records(struct tool *t, struct partition **v, int n, const void *timeout_ms)
 {
 	struct delete_records_request *r = arena_zalloc(&t->arena, sizeof(*r));
 
-	r->timeout_ms = (int32_t)timeout_ms;
+	r->timeout_ms = *(const int32_t *)timeout_ms;
 	r->topics.v = arena_array(&t->arena, (size_t)n, sizeof(*r->topics.v));
 	for (int i = 0; i < n; i++) {
 		struct delete_records_request_topic *topic = &r->topics.v[r->topics.n - 1];
@@ -345,7 +344,7 @@ static void read_delete_records(const void *response, struct partition **v, int 
 	for (int32_t i = 0; i < r->topics.n; i++)
 		for (int32_t k = 0; k < r->topics.v[i].partitions.n; k++) {
 			const struct delete_records_response_partition *p = &r->topics.v[i].partitions.v[k];
-			struct partition *of = find_asked(v, n, r->topics.v[i].name, p->partition_index);
+			struct partition *of = partition_asked(v, n, r->topics.v[i].name, p->partition_index);
 
 			if (!of)
 				continue;
@@ -357,8 +356,10 @@ static void read_delete_records(const void *response, struct partition **v, int 
 
 void partitions_delete_records(struct tool *t, struct partition *v, int n, int32_t timeout_ms)
 {
-	struct leader_question q = {delete_records_request_KEY, write_delete_records, read_delete_records, NULL,
-				    timeout_ms};
+	struct leader_question q = {.key = delete_records_request_KEY,
+				    .write = write_delete_records,
+				    .read = read_delete_records,
+				    .argument = &timeout_ms};
 
 	partitions_ask(t, &q, v, n);
 }

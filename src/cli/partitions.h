@@ -33,8 +33,25 @@ struct partition {
 	int64_t found_timestamp;
 	int32_t leader_epoch;
 	int err;
-	int32_t leader; /* the helper's own */
+	struct str message; /* that came with the error */
+	const void *answer; /* of other questions: what their read() leaves here */
+	int32_t leader;	    /* the helper's own */
 };
+
+/* A kind of question to leaders: how it is written for the partitions of one leader, and how its answer is read. */
+struct leader_question {
+	int key;
+	const void *(*write)(struct tool *t, struct partition **v, int n, const void *argument);
+	void (*read)(const void *response, struct partition **v, int n); /* err, and what it has to tell */
+	int (*fit)(struct call *call);
+	const void *argument;
+	bool of_broker; /* this one is asked, whoever leads */
+	int32_t broker;
+};
+/* Leaders that have moved are found anew, until the time is up. By topic, the partitions; err of each tells how it ended. */
+void partitions_ask(struct tool *t, const struct leader_question *q, struct partition *v, int n);
+/* Of those that were asked about; NULL: none of them. */
+struct partition *partition_asked(struct partition **v, int n, struct str topic, int32_t partition);
 
 /*
  * ListOffsets for all: offset, found_timestamp and leader_epoch, or err, of each. -1 latest, -2 earliest, -3 max timestamp, ..., else
