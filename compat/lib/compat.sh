@@ -174,15 +174,18 @@ odradek_start() { # DIR: sets NODE_PID once it says that it has started
 	}
 }
 
-kafka_format() { # DIR
+kafka_format() { # DIR [ARG...]: the arguments are those of kafka-storage format
+	local dir=$1
+	shift
 	kafka_class kafka.tools.StorageTool format -t "$(kafka_class kafka.tools.StorageTool random-uuid 2>/dev/null)" \
-		-c "$1/server.properties" --ignore-formatted >"$1/format.log" 2>&1
+		-c "$dir/server.properties" --ignore-formatted "$@" >"$dir/format.log" 2>&1
 }
 
 kafka_start() { # DIR
 	local dir=$1
+	: >"$dir/kafka.log" # before it is looked at: an earlier start's says that it has started
 	java -Xmx1g -XX:+UseSerialGC -Dlog4j2.configurationFile="$COMPAT/lib/log4j2-broker.properties" \
-		-cp "$CACHE/kafka-$KAFKA_VERSION/libs/*" kafka.Kafka "$dir/server.properties" >"$dir/kafka.log" 2>&1 &
+		-cp "$CACHE/kafka-$KAFKA_VERSION/libs/*" kafka.Kafka "$dir/server.properties" >>"$dir/kafka.log" 2>&1 &
 	NODE_PID=$!
 	PIDS+=("$NODE_PID")
 	wait_for 90 grep -q 'Kafka Server started' "$dir/kafka.log" || {
