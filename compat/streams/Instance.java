@@ -42,6 +42,7 @@ final class Instance implements StateRestoreListener {
 		p.put("statestore.cache.max.bytes", "0"); // every update is sent
 		p.put("commit.interval.ms", "100");
 		p.put("num.standby.replicas", "1");
+		p.put("producer.delivery.timeout.ms", "600000");
 		p.putAll(more);
 		this.state = state;
 		streams = new KafkaStreams(topology, p);

@@ -40,7 +40,8 @@ public final class Streams {
 	private static final int CUSTOMERS = 40;
 	private static final int TASKS = 2 * PARTITIONS;
 	private static final long STEP_MS = 100; // from one order to the next
-	private static final long LIMIT_MS = 180000;
+	private static final int LIMIT_MS = 180000;
+	private static final int OUTAGE_MS = 600000; // an outage may take this long, so that nothing is lost to it
 	/** Orders begin half an hour ago, at a whole minute. */
 	private static final long BASE = System.currentTimeMillis() / 60000 * 60000 - 1800000;
 
@@ -55,7 +56,8 @@ public final class Streams {
 		bootstrap = args[1];
 		dir = Path.of(args[2]);
 		admin = Admin.create(Map.of("bootstrap.servers", bootstrap));
-		producer = new KafkaProducer<>(Map.of("bootstrap.servers", (Object) bootstrap), new StringSerializer(), new StringSerializer());
+		producer = new KafkaProducer<>(Map.of("bootstrap.servers", bootstrap, "delivery.timeout.ms", OUTAGE_MS, "max.block.ms", OUTAGE_MS),
+			new StringSerializer(), new StringSerializer());
 		try {
 			topics();
 			tell(args);
