@@ -240,14 +240,7 @@ static void describe_quorum(struct quorum *q, struct quorum_request *r)
 /* A change of the voters waits for what comes of it (end_change), unless it is refused at once. */
 static void ask_raft(struct quorum *q, struct quorum_request *r)
 {
-	struct raft_request ask = {
-		.api = r->api,
-		.version = r->version,
-		.listener = raft_listener(q->raft),
-		.in = r->request,
-		.out = r->response,
-		.arena = r->arena,
-	};
+	struct raft_request ask = quorum_question(q, r);
 
 	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &ask});
 	if (ask.outcome == RAFT_ANSWERED) {

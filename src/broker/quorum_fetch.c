@@ -82,7 +82,7 @@ static void read_snapshot(struct quorum *q, struct quorum_request *r, const stru
 
 /* ---- asking raft ---- */
 
-static struct raft_request question(struct quorum *q, struct quorum_request *r)
+struct raft_request quorum_question(const struct quorum *q, const struct quorum_request *r)
 {
 	return (struct raft_request){
 		.api = r->api,
@@ -99,7 +99,7 @@ static void park(struct quorum *q, struct quorum_request *r, int64_t offset);
 
 static void ask_fetch(struct quorum *q, struct quorum_request *r, bool again)
 {
-	struct raft_request ask = question(q, r);
+	struct raft_request ask = quorum_question(q, r);
 
 	ask.again = again;
 	codec_init(&fetch_response_schema, r->response);
@@ -133,7 +133,7 @@ static int64_t size_of(const struct quorum *q, const struct fetch_snapshot_reque
 
 void quorum_fetch_snapshot(struct quorum *q, struct quorum_request *r)
 {
-	struct raft_request ask = question(q, r);
+	struct raft_request ask = quorum_question(q, r);
 
 	ask.snapshot_size = size_of(q, r->request);
 	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &ask});

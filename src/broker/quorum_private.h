@@ -130,6 +130,8 @@ int64_t quorum_committed_offset(const struct quorum *q);
 
 /* ---- quorum_fetch.c ---- */
 
+/* What raft is asked when it answers the request itself. */
+struct raft_request quorum_question(const struct quorum *q, const struct quorum_request *r);
 void quorum_fetch(struct quorum *q, struct quorum_request *r);
 void quorum_fetch_snapshot(struct quorum *q, struct quorum_request *r);
 /* Parked fetches at lower offsets are to be looked at again. */
