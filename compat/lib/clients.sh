@@ -1,6 +1,7 @@
 # How each client of the matrix is fetched, built and called. Sourced after compat.sh.
 #
-# client_command NAME sets CLIENT to the words that call its program; when it cannot be had it returns 1 and WHY says why.
+# client_command NAME sets CLIENT to the words that call its program. When it cannot be had here it returns 1, when it is there and
+# its program does not build, 2; WHY says why.
 # Everything is built in $CACHE, keyed by what it is built of; nothing is written to the source tree.
 
 WHY="its registry is out of reach"
@@ -14,15 +15,21 @@ has() {
 	return 1
 }
 
+broken() {
+	WHY="its program does not build"
+	return 2
+}
+
 python_client() { has python3 && need_python && CLIENT=("$PYTHON" "$COMPAT/clients/$1/matrix.py"); }
 
 go_client() {
 	local source=$COMPAT/clients/go
 	has go || return 1
-	(cd "$source" && go build -o "$CACHE/matrix-$1" "./$1") || {
+	(cd "$source" && go mod download) || {
 		go version | grep -qE 'go1\.(2[6-9]|[3-9][0-9])' || WHY="it needs Go 1.26 or newer"
 		return 1
 	}
+	(cd "$source" && go build -o "$CACHE/matrix-$1" "./$1") || broken || return
 	CLIENT=("$CACHE/matrix-$1")
 }
 
@@ -50,7 +57,7 @@ java_client() { # VERSION: of kafka-clients
 	maven_libs "$dir" "org.apache.kafka:kafka-clients:$1" org.slf4j:slf4j-nop:1.7.36 com.fasterxml.jackson.core:jackson-databind:2.19.2 || return 1
 	if [ ! -e "$dir/classes/.complete-$(stamp "$source"/*.java)" ]; then
 		rm -rf "$dir/classes" && mkdir -p "$dir/classes"
-		javac -nowarn -cp "$dir/libs/*" -d "$dir/classes" "$source"/*.java || { WHY="its program does not compile"; return 1; }
+		javac -nowarn -cp "$dir/libs/*" -d "$dir/classes" "$source"/*.java || broken || return
 		touch "$dir/classes/.complete-$(stamp "$source"/*.java)"
 	fi
 	CLIENT=(java -Xmx128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:-UsePerfData -Xshare:auto -cp "$dir/libs/*:$dir/classes" Matrix)
@@ -60,7 +67,8 @@ c_client() {
 	local source=$COMPAT/clients/librdkafka out=$CACHE/matrix-librdkafka
 	has cc || return 1
 	WHY="librdkafka's headers are not installed"
-	cc -O1 -Wall -Wextra -Werror -o "$out" "$source"/matrix.c -lrdkafka -lcrypto || return 1
+	echo '#include <librdkafka/rdkafka.h>' | cc -fsyntax-only -xc - || return 1
+	cc -O1 -Wall -Wextra -Werror -o "$out" "$source"/matrix.c -lrdkafka -lcrypto || broken || return
 	CLIENT=("$out")
 }
 
@@ -69,7 +77,8 @@ rust_client() {
 	has cargo || return 1
 	mkdir -p "$dir"
 	cp -r "$source"/. "$dir/"
-	(cd "$dir" && nice cargo build --release -q) || return 1
+	(cd "$dir" && cargo fetch -q) || return 1
+	(cd "$dir" && nice cargo build --release -q) || broken || return
 	CLIENT=("$dir/target/release/odradek-compat-rust-rdkafka")
 }
 

@@ -6,6 +6,9 @@ drive.py BOOTSTRAP CLIENT OUT MEMBER_OPTIONS FEATURE... -- COMMAND...
 The program (COMMAND run BOOTSTRAP RUN FEATURE...) plays its own features; one that does not end in time ends the program, which is
 started again with those that are left. The features group-* are played here, with members (COMMAND member ...) that are started,
 told to leave and killed. MEMBER_OPTIONS are the words of matrix/clients: what the client's members can do.
+
+group-restart is played by all clients at once: in the folder $MATRIX_RESTART each says that it is ready, in a file of its name, and goes on
+when there is a file `back`: the node has died and come back. Records are written then by the producer of $MATRIX_ODRADEK.
 """
 import os
 import queue
@@ -15,7 +18,8 @@ import sys
 import threading
 import time
 
-DEADLINE = float(os.environ.get("MATRIX_DEADLINE", 30))  # seconds a feature may take
+DEADLINE = float(os.environ.get("MATRIX_DEADLINE", 60))  # seconds a feature of a program may take
+PATIENCE = 60  # seconds until members have what they should have
 
 
 class Lines:
@@ -52,10 +56,11 @@ class Member:
         self.got = []
         self.left = False
 
-    def drain(self):
-        while True:
+    def drain(self, patience=0):
+        """Takes in what it has printed; of one that has ended all of it, with some patience."""
+        while not self.left:
             try:
-                line = self.lines.next(0)
+                line = self.lines.next(patience)
             except queue.Empty:
                 return
             if line is None:
@@ -72,30 +77,29 @@ class Member:
         try:
             self.lines.process.stdin.write(b"stop\n")
             self.lines.process.stdin.close()
-            self.lines.process.wait(15)
+            self.lines.process.wait(PATIENCE)
         except (BrokenPipeError, subprocess.TimeoutExpired):
             self.lines.kill()
             return "did not leave"
-        self.drain()
+        self.drain(5)
         return "left" if self.lines.process.returncode == 0 else f"status {self.lines.process.returncode}"
 
     def kill(self):
         self.lines.kill()
-        time.sleep(0)
-        self.drain()
+        self.drain(5)
 
 
 class Stage:
-    """What a group feature has: a topic of four partitions with twenty records each, and members."""
+    """What a group feature has: a topic of some partitions with twenty records each, and members."""
 
-    PARTITIONS, RECORDS = 4, 20
+    RECORDS = 20
 
-    def __init__(self, play, name, say):
-        self.play, self.say = play, say
+    def __init__(self, play, name, say, partitions):
+        self.play, self.say, self.partitions = play, say, partitions
         self.topic = f"{name}-{play.run}"
         self.members = []
         self.everyone = []
-        subprocess.run([*play.command, "setup", play.bootstrap, self.topic, str(self.PARTITIONS), str(self.RECORDS)], check=True,
+        subprocess.run([*play.command, "setup", play.bootstrap, self.topic, str(partitions), str(self.RECORDS)], check=True,
                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=DEADLINE,
                        stderr=subprocess.DEVNULL if not os.environ.get("MATRIX_TRACE") else None)
 
@@ -114,11 +118,11 @@ class Stage:
         if any(o is None for o in owned):
             return False
         sizes = [len(o) for o in owned]
-        return sorted(p for o in owned for p in o) == list(range(self.PARTITIONS)) and max(sizes) - min(sizes) <= 1
+        return sorted(p for o in owned for p in o) == list(range(self.partitions)) and max(sizes) - min(sizes) <= 1
 
-    def settle(self, what, timeout=20):
+    def settle(self, what):
         """Waits until each partition has one owner, evenly, and says who has how many."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + PATIENCE
         steady = None
         while time.monotonic() < end:
             for m in self.members:
@@ -132,9 +136,18 @@ class Stage:
         shown = sorted(len(m.assigned) if m.assigned is not None else -1 for m in self.members)
         self.say(f"{what}: {' '.join(map(str, shown))}{'' if self.settled() else ' not settled ' + str([m.assigned for m in self.members])}")
 
-    def all_read(self):
-        wanted = {(p, o) for p in range(self.PARTITIONS) for o in range(self.RECORDS)}
-        end = time.monotonic() + 10
+    def owner(self):
+        return next((m for m in self.members if m.assigned), self.members[0])
+
+    def write(self, count):
+        """More records for the first partition."""
+        lines = "".join(f"{i}\n" for i in range(count))
+        subprocess.run([os.environ["MATRIX_ODRADEK"], "produce", "--bootstrap-server", self.play.bootstrap, "--topic", self.topic,
+                        "--message-send-max-retries", "1000"], check=True, input=lines.encode(), stdout=subprocess.DEVNULL, timeout=DEADLINE)
+
+    def all_read(self, records=RECORDS):
+        wanted = {(p, o) for p in range(self.partitions) for o in range(records)}
+        end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             for m in self.members:
                 m.drain()
@@ -215,9 +228,41 @@ def migrate(stage, **options):
     stage.all_read()
 
 
-# A group feature, how it is played and what the client's members must be able to do for it.
-GROUPS = {"group-join": (join_and_leave, None), "group-die": (die, None), "group-static": (static, "static"),
-          "group-sticky": (sticky, "sticky"), "group-consumer": (consumer, "consumer"), "group-migrate": (migrate, "consumer")}
+def spare(stage, **options):
+    stage.join(**options)
+    stage.settle("one member")
+    stage.join(**options)
+    stage.settle("two members of one partition")
+    owner = stage.owner()
+    stage.without(owner)
+    owner.kill()
+    stage.settle("its owner was killed")
+    stage.all_read()
+
+
+def restart(stage, **options):
+    first = stage.join(**options)
+    stage.settle("one member")
+    stage.all_read()
+    stage.play.node_restarts()
+    stage.write(stage.RECORDS)
+    stage.say("the node has died and come back")
+    stage.all_read(2 * stage.RECORDS)
+    second = stage.join(**options)
+    stage.settle("two members of one partition")
+    stage.without(first)
+    stage.say(f"the first {first.leave()}")
+    stage.settle("one member")
+    stage.say(f"the second read {len(second.got)} of what was committed")
+
+
+# What members cannot do that lack a word in matrix/clients.
+LACKS = {"static": "it has no static members", "sticky": "it has no cooperative or sticky assignor", "consumer": "it does not speak the consumer protocol (KIP-848)"}
+
+# A group feature: how it is played, on how many partitions, and what the client's members must be able to do for it.
+GROUPS = {"group-join": (join_and_leave, 4, None), "group-die": (die, 4, None), "group-spare": (spare, 1, None), "group-restart": (restart, 1, None),
+          "group-static": (static, 4, "static"), "group-sticky": (sticky, 4, "sticky"), "group-consumer": (consumer, 4, "consumer"),
+          "group-migrate": (migrate, 4, "consumer")}
 
 
 class Play:
@@ -232,19 +277,29 @@ class Play:
         self.out.flush()
 
     def group(self, name):
-        how, needs = GROUPS[name]
+        how, partitions, needs = GROUPS[name]
         if needs and needs not in self.options:
-            self.write(name, "skip the client does not have it")
+            self.write(name, "skip " + LACKS[needs])
             return
         stage = None
         try:
-            stage = Stage(self, name, lambda line: self.write(name, line))
+            stage = Stage(self, name, lambda line: self.write(name, line), partitions)
             how(stage)
         except (subprocess.SubprocessError, OSError) as error:
             self.write(name, f"failed {type(error).__name__}")
         finally:
             if stage:
                 stage.end()
+
+    def node_restarts(self):
+        """Says that this client is ready for it and waits until the node is back."""
+        place = os.environ["MATRIX_RESTART"]
+        open(os.path.join(place, self.client), "w").close()
+        end = time.monotonic() + 300
+        while not os.path.exists(os.path.join(place, "back")):
+            if time.monotonic() > end:
+                raise OSError("the node does not come back")
+            time.sleep(0.05)  # between two looks
 
     def own(self, names):
         """Plays features of the program; returns those that are left when one has hung or ended the program."""

@@ -19,6 +19,7 @@ import features
 from features import CODECS, T0, show, show_all, show_record, tell
 
 logging.disable(logging.CRITICAL)
+features.ABSENT["eof"] = "its consumer has no event for the end of a partition"
 
 
 def feature(name):
@@ -340,6 +341,23 @@ async def admin_groups(say, bootstrap, topic):
     await described()
 
 
+@feature("admin-offsets")
+async def admin_offsets(say, bootstrap, topic):
+    admin = await create(bootstrap, topic, 2)
+    zero, one = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    outside = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=topic, enable_auto_commit=False)
+    outside.assign([zero, one])
+    await start(outside)
+    await outside.commit({zero: OffsetAndMetadata(5, "five"), one: 0})
+
+    async def listed(group, partitions=None):
+        what, found = await attempt(admin.list_consumer_group_offsets(group, partitions=partitions))
+        say(f"listed {what} {sorted((p.partition, o.offset, o.metadata) for p, o in (found or {}).items())}")
+    await listed(topic)
+    await listed(topic, [zero, TopicPartition(topic, 7)])
+    await listed("no-" + topic)
+
+
 @feature("error-topics")
 async def error_topics(say, bootstrap, topic):
     admin = await create(bootstrap, topic)
@@ -375,6 +393,16 @@ async def error_produce(say, bootstrap, topic):
     await create(bootstrap, topic + "-c", config={"cleanup.policy": "compact"})
     told = await write(bootstrap, topic + "-c", [(None, b"no key")])
     say(f"no key on a compacted topic: {'ok' if acknowledged(told) else type(told[0]).__name__}")
+
+
+@feature("error-consume")
+async def error_consume(say, bootstrap, topic):
+    admin = await create(bootstrap, topic)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, request_timeout_ms=2000)
+    consumer.assign([TopicPartition(topic, 0)])
+    await start(consumer)
+    say(f"offsets of a partition that is not there: {(await attempt(consumer.beginning_offsets([TopicPartition(topic, 7)])))[0]}")
+    say(f"bad name: {(await admin.describe_topics(['bad name!']))[0]['error_code']}")
 
 
 @feature("error-groups")

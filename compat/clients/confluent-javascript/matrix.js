@@ -1,6 +1,8 @@
-// The matrix through @confluentinc/kafka-javascript, its promise API. What a program of the matrix does: clients/node/features.js.
+// The matrix through @confluentinc/kafka-javascript: its promise API, and the older one with callbacks for what that lacks. What a program of
+// the matrix does: clients/node/features.js.
 'use strict'
-const { Kafka, logLevel, PartitionAssigners } = require('@confluentinc/kafka-javascript').KafkaJS
+const { AdminClient, KafkaConsumer, KafkaJS } = require('@confluentinc/kafka-javascript')
+const { Kafka, logLevel, PartitionAssigners } = KafkaJS
 const f = require('./features.cjs')
 
 const kafka = (bootstrap) => new Kafka({ kafkaJS: { clientId: 'matrix', brokers: [bootstrap], logLevel: logLevel.NOTHING } })
@@ -24,6 +26,16 @@ async function create (bootstrap, topic, closing, partitions = 1, configs) {
       return t.partitions.length === partitions && t.partitions.every((p) => p.leader >= 0)
     } catch { return false }
   })
+  return admin
+}
+
+// A call that answers by a callback, as a promise.
+const called = (call) => new Promise((resolve, reject) => call((error, answer) => (error ? reject(error) : resolve(answer))))
+
+// The admin client with callbacks.
+function callbacks (bootstrap, closing) {
+  const admin = AdminClient.create({ 'bootstrap.servers': bootstrap, log_level: 0 })
+  closing(() => admin.disconnect())
   return admin
 }
 
@@ -161,6 +173,21 @@ const features = {
     say(`out of range: the last read is ${got.length && got[got.length - 1].offset}`)
   },
 
+  async eof (say, bootstrap, topic, closing) {
+    await create(bootstrap, topic, closing)
+    await write(bootstrap, topic, f.numbers(3))
+    const consumer = new KafkaConsumer({ 'bootstrap.servers': bootstrap, 'group.id': topic, 'enable.partition.eof': true, log_level: 0 }, {})
+    const seen = []
+    consumer.on('data', (m) => seen.push(`${m.offset} record`))
+    consumer.on('partition.eof', (e) => seen.push(`${e.offset} end`))
+    await called((done) => consumer.connect({}, done))
+    closing(() => called((done) => consumer.disconnect(done)))
+    consumer.assign([{ topic, partition: 0, offset: 0 }])
+    consumer.consume()
+    await f.until(() => seen.length >= 4)
+    seen.forEach((line) => say(line))
+  },
+
   async commit (say, bootstrap, topic, closing) {
     const admin = await create(bootstrap, topic, closing, 2)
     for (const partition of [0, 1]) await write(bootstrap, topic, f.numbers(10), { partition })
@@ -201,6 +228,38 @@ const features = {
       say(`before ${offset}: ${what} ${answer ? answer.map((r) => `${r.partition}:${r.lowWatermark}:${r.error ? outcome(r.error) : ''}`) : ''}`)
     }
     say(f.clean((await admin.fetchTopicOffsets(topic)).map((o) => [o.partition, o.low, o.high])))
+  },
+
+  async 'admin-partitions' (say, bootstrap, topic, closing) {
+    const admin = await create(bootstrap, topic, closing, 2)
+    const older = callbacks(bootstrap, closing)
+    for (const count of [4, 2, 4, 5]) say(`${count}: ${(await attempt(called((done) => older.createPartitions(topic, count, 10000, done))))[0]}`)
+    say(`unknown: ${(await attempt(called((done) => older.createPartitions('no-' + topic, 4, 10000, done))))[0]}`)
+    say(`five ${await f.until(async () => (await admin.fetchTopicMetadata({ topics: [topic] }))[0].partitions.length === 5)}`)
+  },
+
+  async 'admin-cluster' (say, bootstrap, topic, closing) {
+    const consumer = new KafkaConsumer({ 'bootstrap.servers': bootstrap, 'group.id': topic, log_level: 0 }, {})
+    await called((done) => consumer.connect({}, done))
+    closing(() => called((done) => consumer.disconnect(done)))
+    const seen = await called((done) => consumer.getMetadata({ timeout: 10000 }, done))
+    for (const b of seen.brokers) say(`broker ${b.id} ${b.host}`)
+  },
+
+  async 'admin-offsets' (say, bootstrap, topic, closing) {
+    const admin = await create(bootstrap, topic, closing, 2)
+    await write(bootstrap, topic, f.numbers(10))
+    await read(bootstrap, topic, 10, {
+      group: topic,
+      last: (consumer) => consumer.commitOffsets([{ topic, partition: 0, offset: '5' }, { topic, partition: 1, offset: '0' }])
+    })
+    const listed = async (groupId, topics) => {
+      const [what, found] = await attempt(admin.fetchOffsets({ groupId, topics }))
+      say(`listed ${what} ${f.clean((found || []).flatMap((t) => t.partitions.map((p) => [p.partition, p.offset])).sort())}`)
+    }
+    await listed(topic, [topic])
+    await listed(topic, [{ topic, partitions: [0, 7] }])
+    await listed('no-' + topic)
   },
 
   async 'admin-groups' (say, bootstrap, topic, closing) {
@@ -248,6 +307,13 @@ const features = {
     say(`no key on a compacted topic: ${(await attempt(write(bootstrap, topic + '-c', f.numbers(1))))[0]}`)
   },
 
+  async 'error-consume' (say, bootstrap, topic, closing) {
+    const admin = await create(bootstrap, topic, closing)
+    for (const name of ['no-' + topic, 'bad name!']) say(`offsets of ${name}: ${(await attempt(admin.fetchTopicOffsets(name)))[0]}`)
+    const consumer = await connected(kafka(bootstrap).consumer({ kafkaJS: { groupId: topic, allowAutoTopicCreation: false } }), closing)
+    say(`subscribe to what is no name: ${(await attempt(consumer.subscribe({ topics: [7] })))[0]}`)
+  },
+
   async 'error-groups' (say, bootstrap, topic, closing) {
     const admin = await create(bootstrap, topic, closing)
     const [what, answer] = await attempt(admin.describeGroups(['no-' + topic]))
@@ -259,6 +325,11 @@ const features = {
       last: async (consumer) => say(`large metadata: ${(await attempt(consumer.commitOffsets([{ topic, partition: 0, offset: '1', metadata: 'm'.repeat(5000) }])))[0]}`)
     })
   }
+}
+
+const absent = {
+  'admin-configs': 'it has no calls for settings',
+  'error-configs': 'it has no calls for settings'
 }
 
 async function setup (bootstrap, topic, partitions, count) {
@@ -301,4 +372,4 @@ async function member (bootstrap, group, topic, options) {
   await consumer.disconnect()
 }
 
-f.start({ features, setup, member })
+f.start({ features, absent, setup, member })

@@ -450,6 +450,13 @@ def error_consume(say, bootstrap, topic):
         say("unknown topic: no error")
     except KafkaException as error:
         say(f"unknown topic: {code(error)}")
+    for name in ("no-" + topic, "bad name!"):
+        consumer.subscribe([name])
+        try:
+            read(consumer, 1, 10)
+            say(f"subscribed to {name}: no error")
+        except KafkaException as error:
+            say(f"subscribed to {name}: {code(error)}")
     try:
         consumer.get_watermark_offsets(TopicPartition("no-" + topic, 0), 5)
         say("watermarks: no error")

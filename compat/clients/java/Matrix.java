@@ -667,11 +667,14 @@ public final class Matrix {
         return all;
     }
 
+    // What the client does not have, with the reason.
+    static final Map<String, String> ABSENT = Map.of("eof", "its consumer has no event for the end of a partition");
+
     static void run(String nonce, List<String> names) {
         Map<String, Features.Play> all = features();
         for (String name : names) {
-            if (!all.containsKey(name)) {
-                Features.tell(name + ": skip the client does not have it");
+            if (ABSENT.containsKey(name)) {
+                Features.tell(name + ": skip " + ABSENT.get(name));
                 continue;
             }
             String topic = name + "-" + nonce;

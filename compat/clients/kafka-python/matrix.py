@@ -17,6 +17,7 @@ import features
 from features import CODECS, T0, feature, show, show_all, show_record, tell
 
 logging.disable(logging.CRITICAL)
+features.ABSENT["eof"] = "its consumer has no event for the end of a partition"
 UNSTABLE = ("topic_id", "leader_epoch", "cluster_id", "member_id", "port", "throttle_time_ms", "config_name",
             "documentation", "error_message", "protocol_data")
 
@@ -377,6 +378,14 @@ def error_produce(say, bootstrap, topic):
     say(f"no key on a compacted topic: {attempt(told[0].get, 10)[0]}")
 
 
+@feature("error-consume")
+def error_consume(say, bootstrap, topic):
+    create(bootstrap, topic)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, allow_auto_create_topics=False)
+    say(f"offsets of a partition that is not there: {attempt(consumer.beginning_offsets, [TopicPartition(topic, 7)], 2000)[0]}")
+    say(f"bad name: {attempt(consumer.assign, [TopicPartition('bad name!', 0)])[0]}")
+
+
 @feature("error-groups")
 def error_groups(say, bootstrap, topic):
     admin = create(bootstrap, topic)
@@ -413,7 +422,10 @@ def member(bootstrap, group, topic, options):
                              auto_offset_reset="earliest", **config)
     last = None
     while not features.stop_asked():
-        got = consumer.poll(300)
+        what, got = attempt(consumer.poll, 300)
+        if what != "ok":  # the node is away
+            tell(f"poll failed {what}")
+            continue
         now = sorted(p.partition for p in consumer.assignment())
         if now != last:
             features.assigned(now)

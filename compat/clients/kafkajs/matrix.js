@@ -296,6 +296,13 @@ const features = {
     say(`unknown topic: ${(await attempt(write(bootstrap, 'no-' + topic, f.numbers(1))))[0]}`)
   },
 
+  async 'error-consume' (say, bootstrap, topic, closing) {
+    const admin = await create(bootstrap, topic, closing)
+    for (const name of ['no-' + topic, 'bad name!']) say(`offsets of ${name}: ${(await attempt(admin.fetchTopicOffsets(name)))[0]}`)
+    const consumer = await connected(kafka(bootstrap).consumer({ groupId: topic, allowAutoTopicCreation: false }), closing)
+    say(`subscribe to an unknown topic: ${(await attempt(consumer.subscribe({ topics: ['no-' + topic] })))[0]}`)
+  },
+
   async 'error-groups' (say, bootstrap, topic, closing) {
     const admin = await create(bootstrap, topic, closing)
     const [what, answer] = await attempt(admin.describeGroups(['no-' + topic]))
@@ -308,6 +315,8 @@ const features = {
     })
   }
 }
+
+const absent = { eof: 'its consumer has no event for the end of a partition' }
 
 async function setup (bootstrap, topic, partitions, count) {
   const admin = await create(bootstrap, topic, null, partitions)
@@ -336,4 +345,4 @@ async function member (bootstrap, group, topic, options) {
   await consumer.disconnect()
 }
 
-f.start({ features, setup, member })
+f.start({ features, absent, setup, member })

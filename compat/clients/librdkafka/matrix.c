@@ -254,14 +254,19 @@ static void write_records(const char *t, int32_t partition, const struct record 
 	rd_kafka_destroy(rk);
 }
 
-static rd_kafka_t *reader(const char *t, int64_t offset, const char *reset)
+static void assign(rd_kafka_t *rk, const char *t, int64_t offset)
 {
-	rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, "group.id", t, "enable.auto.commit", "false", "auto.offset.reset", reset, "fetch.wait.max.ms", "200", NULL);
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_poll_set_consumer(rk);
 	rd_kafka_topic_partition_list_add(list, t, 0)->offset = offset;
 	rd_kafka_assign(rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
+}
+
+static rd_kafka_t *reader(const char *t, int64_t offset, const char *reset)
+{
+	rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, "group.id", t, "enable.auto.commit", "false", "auto.offset.reset", reset, "fetch.wait.max.ms", "200", NULL);
+	assign(rk, t, offset);
 	return rk;
 }
 
@@ -475,16 +480,32 @@ static void reset(void)
 	}
 }
 
-static rd_kafka_t *joined(const char *group)
+static void eof(void)
 {
-	rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, "group.id", group, "enable.auto.commit", "false", "auto.offset.reset", "earliest", "session.timeout.ms", "6000", NULL);
+	create(topic, 1, NULL, NULL);
+	write_records(topic, 0, numbers(3), 3, false, NULL, NULL);
+	rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, "group.id", topic, "enable.partition.eof", "true", NULL);
+	assign(rk, topic, 0);
+	for (int i = 0; i < 4; i++) {
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 10000);
+		line("%lld %s", m ? (long long)m->offset : -1LL, m ? name(m->err) : "nothing came");
+	}
+	rd_kafka_consumer_close(rk);
+}
+
+static rd_kafka_t *subscribed(const char *group, const char *t)
+{
+	rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, "group.id", group, "enable.auto.commit", "false", "auto.offset.reset", "earliest", "session.timeout.ms", "6000",
+		"topic.metadata.propagation.max.ms", "0", NULL);
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_poll_set_consumer(rk);
-	rd_kafka_topic_partition_list_add(list, topic, -1);
+	rd_kafka_topic_partition_list_add(list, t, -1);
 	rd_kafka_subscribe(rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	return rk;
 }
+
+static rd_kafka_t *joined(const char *group) { return subscribed(group, topic); }
 
 /* The client is not destroyed: it would wait for the messages that are still looked at. */
 static void leave(rd_kafka_t *rk) { rd_kafka_consumer_close(rk); }
@@ -682,6 +703,18 @@ static void admin_records(void)
 	}
 }
 
+static void admin_cluster(void)
+{
+	const struct rd_kafka_metadata *meta;
+	rd_kafka_resp_err_t err = rd_kafka_metadata(admin(), 0, NULL, &meta, 10000);
+	if (err)
+		fail("metadata", name(err));
+	for (int i = 0; i < meta->broker_cnt; i++)
+		line("broker %d %s", meta->brokers[i].id, meta->brokers[i].host);
+	line("controller=%d id=%zu characters", rd_kafka_controllerid(admin(), 10000), strlen(rd_kafka_clusterid(admin(), 10000)));
+	rd_kafka_metadata_destroy(meta);
+}
+
 static const char *delete_group(const char *group)
 {
 	size_t n;
@@ -855,6 +888,21 @@ static void error_produce(void)
 	line("bad name: %s", name(last_error));
 }
 
+static void error_consume(void)
+{
+	char unknown[200];
+	const char *const names[] = {unknown, "bad name!"};
+	int64_t low, high;
+	int count;
+	snprintf(unknown, sizeof unknown, "no-%s", topic);
+	for (int i = 0; i < 2; i++) {
+		rd_kafka_t *rk = subscribed(topic, names[i]);
+		line("%s: %s", i ? names[i] : "unknown topic", name(read_records(rk, got, 1, 10, &count)));
+		line("watermarks: %s", name(rd_kafka_query_watermark_offsets(rk, names[i], 0, &low, &high, 5000)));
+		leave(rk);
+	}
+}
+
 static void error_groups(void)
 {
 	static char oversized[5000];
@@ -889,9 +937,10 @@ static const struct {
 	void (*play)(void);
 } features[] = {{"codec-none", codec}, {"codec-gzip", codec}, {"codec-snappy", codec}, {"codec-lz4", codec}, {"codec-zstd", codec},
 	{"shapes", shapes}, {"large", large}, {"timestamps", timestamps}, {"partitioner", partitioner}, {"idempotent", idempotent}, {"acks", acks},
-	{"times", times}, {"seek", seek}, {"reset", reset}, {"commit", commit}, {"admin-topics", admin_topics}, {"admin-configs", admin_configs},
-	{"admin-partitions", admin_partitions}, {"admin-records", admin_records}, {"admin-groups", admin_groups}, {"admin-offsets", admin_offsets},
-	{"error-topics", error_topics}, {"error-configs", error_configs}, {"error-produce", error_produce}, {"error-groups", error_groups}};
+	{"times", times}, {"seek", seek}, {"reset", reset}, {"eof", eof}, {"commit", commit}, {"admin-topics", admin_topics}, {"admin-configs", admin_configs},
+	{"admin-partitions", admin_partitions}, {"admin-records", admin_records}, {"admin-cluster", admin_cluster}, {"admin-groups", admin_groups},
+	{"admin-offsets", admin_offsets}, {"error-topics", error_topics}, {"error-configs", error_configs}, {"error-produce", error_produce},
+	{"error-consume", error_consume}, {"error-groups", error_groups}};
 
 static void run(const char *nonce, char **names, int n)
 {
@@ -902,7 +951,7 @@ static void run(const char *nonce, char **names, int n)
 			f++;
 		feature = names[i];
 		if (f == sizeof features / sizeof *features) {
-			line("skip the client does not have it");
+			line("failed: the program does not know it");
 			continue;
 		}
 		snprintf(current, sizeof current, "%s-%s", names[i], nonce);

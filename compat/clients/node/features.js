@@ -87,10 +87,10 @@ const stopAsked = () => new Promise((resolve) => {
   process.stdin.once('end', resolve)
 })
 
-async function run (features, bootstrap, nonce, names) {
+async function run (features, absent, bootstrap, nonce, names) {
   for (const name of names) {
-    if (!features[name]) {
-      tell(`${name}: skip the client does not have it`)
+    if (absent[name]) {
+      tell(`${name}: skip ${absent[name]}`)
       continue
     }
     const topic = `${name}-${nonce}`
@@ -108,9 +108,10 @@ async function run (features, bootstrap, nonce, names) {
   }
 }
 
-async function main ({ features, setup, member }) {
+// features are played; absent has what the client does not have, with the reason.
+async function main ({ features, absent, setup, member }) {
   const [mode, ...args] = process.argv.slice(2)
-  if (mode === 'run') await run(features, args[0], args[1], args.slice(2))
+  if (mode === 'run') await run(features, absent, args[0], args[1], args.slice(2))
   else if (mode === 'setup') await setup(args[0], args[1], Number(args[2]), Number(args[3]))
   else if (mode === 'member') {
     await member(args[0], args[1], args[2], Object.fromEntries(args.slice(3).map((a) => a.split('='))))

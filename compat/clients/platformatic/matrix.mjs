@@ -135,6 +135,17 @@ const features = {
     say(f.showAll(await read(bootstrap, topic, 4, { at: 6 })))
   },
 
+  // The client seeks by where its stream begins.
+  async seek (say, bootstrap, topic, closing) {
+    await create(bootstrap, topic, closing)
+    await write(bootstrap, topic, f.numbers(10))
+    for (const at of [5, 0, 9]) {
+      const [m] = await read(bootstrap, topic, 1, { at })
+      say(`at ${at}: ${m && m.offset} ${m && f.show(m.value)}`)
+    }
+    say(`the end: ${(await read(bootstrap, topic, 1, { at: 10, seconds: 1 })).length}`)
+  },
+
   async reset (say, bootstrap, topic, closing) {
     await create(bootstrap, topic, closing)
     await write(bootstrap, topic, f.numbers(10))
@@ -281,6 +292,14 @@ const features = {
     say(`unknown topic: ${(await attempt(write(bootstrap, 'no-' + topic, f.numbers(1))))[0]}`)
   },
 
+  async 'error-consume' (say, bootstrap, topic, closing) {
+    const admin = await create(bootstrap, topic, closing)
+    for (const [name, partitionIndex] of [['no-' + topic, 0], [topic, 7], ['bad name!', 0]]) {
+      say(`offsets of ${name} ${partitionIndex}: ${(await attempt(admin.listOffsets({ topics: [{ name, partitions: [{ partitionIndex, timestamp: -1n }] }] })))[0]}`)
+    }
+    say(`a partition that is not there: ${(await attempt(read(bootstrap, 'no-' + topic, 1, { seconds: 2 })))[0]}`)
+  },
+
   async 'error-groups' (say, bootstrap, topic, closing) {
     const admin = await create(bootstrap, topic, closing)
     say(`delete unknown: ${(await attempt(admin.deleteGroups({ groups: ['no-' + topic] })))[0]}`)
@@ -288,6 +307,8 @@ const features = {
     say(`commit for an unknown topic: ${(await attempt(admin.alterConsumerGroupOffsets(wanted)))[0]}`)
   }
 }
+
+const absent = { eof: 'its consumer has no event for the end of a partition' }
 
 async function setup (bootstrap, topic, partitions, count) {
   const admin = await create(bootstrap, topic, null, partitions)
@@ -300,23 +321,29 @@ async function member (bootstrap, group, topic, options) {
     ? { groupProtocol: 'consumer' }
     : { sessionTimeout: Number(options.session || 1500), heartbeatInterval: 300, rebalanceTimeout: Number(options.session || 5000) }
   if (options.instance) joining.groupInstanceId = options.instance
-  const consumer = new Consumer({ ...base(bootstrap), groupId: group, autocommit: false, maxWaitTime: 200, ...joining })
+  // A node may be away for longer than three tries.
+  const consumer = new Consumer({ ...base(bootstrap), retries: 1000, retryDelay: 200, groupId: group, autocommit: false, maxWaitTime: 200, ...joining })
   let last
   const watch = setInterval(() => {
     const now = (consumer.assignments || []).filter((a) => a.topic === topic).flatMap((a) => a.partitions).sort()
-    if (consumer.memberId && JSON.stringify(now) !== last) f.assigned(now)
+    if (!consumer.assignments || JSON.stringify(now) === last) return
+    f.assigned(now)
     last = JSON.stringify(now)
   }, 50)
   const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest', autocommit: false })
   stream.on('error', (error) => f.tell(`failed ${outcome(error)}`))
-  stream.on('data', async (m) => {
+  let committed = Promise.resolve() // one commit after the other: the last one is the newest
+  stream.on('data', (m) => {
     f.tell(`got ${m.partition} ${m.offset}`)
-    const [what] = await attempt(consumer.commit({ offsets: [{ topic, partition: m.partition, offset: m.offset + 1n, leaderEpoch: 0 }] }))
-    if (what !== 'ok') f.tell(`commit failed ${what}`)
+    committed = committed.then(async () => {
+      const [what] = await attempt(consumer.commit({ offsets: [{ topic, partition: m.partition, offset: m.offset + 1n, leaderEpoch: 0 }] }))
+      if (what !== 'ok') f.tell(`commit failed ${what}`)
+    })
   })
   await f.stopAsked()
+  await committed
   clearInterval(watch)
   await consumer.close(true)
 }
 
-f.start({ features, setup, member })
+f.start({ features, absent, setup, member })

@@ -34,6 +34,7 @@ type Say func(format string, args ...any)
 
 type Program struct {
 	Features map[string]func(say Say, bootstrap, topic string) error
+	Absent   map[string]string // what the client does not have, with the reason
 	Setup    func(bootstrap, topic string, partitions, count int) error
 	Member   func(bootstrap, group, topic string, options map[string]string) error
 }
@@ -183,11 +184,11 @@ func Outcome(err error) string {
 
 func (p Program) run(bootstrap, run string, names []string) {
 	for _, name := range names {
-		play, there := p.Features[name]
-		if !there {
-			Tell("%s: skip the client does not have it", name)
+		if reason, absent := p.Absent[name]; absent {
+			Tell("%s: skip %s", name, reason)
 			continue
 		}
+		play := p.Features[name]
 		Tell("%s: begin", name)
 		topic := name + "-" + run
 		err := play(func(format string, args ...any) {

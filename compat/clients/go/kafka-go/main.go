@@ -664,7 +664,12 @@ func member(bootstrap, group, topic string, options map[string]string) error {
 
 func main() {
 	none := kafka.Compression(0)
-	Program{Setup: setup, Member: member, Features: map[string]func(Say, string, string) error{
+	absent := map[string]string{
+		"eof":           "its reader has no event for the end of a partition",
+		"idempotent":    "its writer is not idempotent",
+		"admin-records": "it has no DeleteRecords",
+	}
+	Program{Setup: setup, Member: member, Absent: absent, Features: map[string]func(Say, string, string) error{
 		"codec-none":   writeAndRead(CodecRecords(), none),
 		"codec-gzip":   writeAndRead(CodecRecords(), kafka.Gzip),
 		"codec-snappy": writeAndRead(CodecRecords(), kafka.Snappy),

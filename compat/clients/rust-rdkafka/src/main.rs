@@ -226,12 +226,13 @@ impl Play {
     }
 
     fn reader(&self, topic: &str, offset: Offset, reset: &str) -> BaseConsumer {
-        let c: BaseConsumer = config(
-            &self.bootstrap,
-            &[("group.id", topic), ("enable.auto.commit", "false"), ("auto.offset.reset", reset), ("fetch.wait.max.ms", "200")],
-        )
-        .create()
-        .expect("a consumer");
+        self.reader_with(topic, offset, &[("auto.offset.reset", reset)])
+    }
+
+    fn reader_with(&self, topic: &str, offset: Offset, more: &[(&str, &str)]) -> BaseConsumer {
+        let mut settings = vec![("group.id", topic), ("enable.auto.commit", "false"), ("fetch.wait.max.ms", "200")];
+        settings.extend_from_slice(more);
+        let c: BaseConsumer = config(&self.bootstrap, &settings).create().expect("a consumer");
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(topic, 0, offset).expect("an offset");
         c.assign(&list).expect("an assignment");
@@ -255,16 +256,21 @@ impl Play {
         self.read_all(records.len())
     }
 
-    fn joined(&self) -> Result<BaseConsumer> {
-        let c: BaseConsumer = text(
-            config(
-                &self.bootstrap,
-                &[("group.id", &self.topic), ("enable.auto.commit", "false"), ("auto.offset.reset", "earliest"), ("session.timeout.ms", "6000")],
-            )
-            .create(),
-        )?;
-        text(c.subscribe(&[&self.topic]))?;
+    fn subscribed(&self, topic: &str) -> Result<BaseConsumer> {
+        let settings = [
+            ("group.id", self.topic.as_str()),
+            ("enable.auto.commit", "false"),
+            ("auto.offset.reset", "earliest"),
+            ("session.timeout.ms", "6000"),
+            ("topic.metadata.propagation.max.ms", "0"),
+        ];
+        let c: BaseConsumer = text(config(&self.bootstrap, &settings).create())?;
+        text(c.subscribe(&[topic]))?;
         Ok(c)
+    }
+
+    fn joined(&self) -> Result<BaseConsumer> {
+        self.subscribed(&self.topic)
     }
 }
 
@@ -384,6 +390,20 @@ fn reset(p: &Play) -> Result<()> {
     Ok(())
 }
 
+fn eof(p: &Play) -> Result<()> {
+    p.create(&p.topic, 1, "", "")?;
+    p.write(&p.topic, Some(0), &numbers(3), &[]);
+    let c = p.reader_with(&p.topic, Offset::Offset(0), &[("enable.partition.eof", "true")]);
+    for _ in 0..4 {
+        match c.poll(Duration::from_secs(10)) {
+            None => p.say("nothing came"),
+            Some(Ok(m)) => p.say(&format!("{} record", m.offset())),
+            Some(Err(e)) => p.say(&format!("{e:?}")),
+        }
+    }
+    Ok(())
+}
+
 fn committed(p: &Play, c: &BaseConsumer) -> Result<()> {
     let mut list = TopicPartitionList::new();
     list.add_partition(&p.topic, 0);
@@ -475,6 +495,34 @@ fn admin_partitions(p: &Play) -> Result<()> {
     Ok(())
 }
 
+fn admin_records(p: &Play) -> Result<()> {
+    p.create(&p.topic, 1, "", "")?;
+    p.write(&p.topic, Some(0), &numbers(10), &[]);
+    for at in [Offset::Offset(4), Offset::End, Offset::Offset(99)] {
+        let mut list = TopicPartitionList::new();
+        text(list.add_partition_offset(&p.topic, 0, at))?;
+        let told = match block_on(p.admin().delete_records(&list, &options())) {
+            Err(e) => code(&e),
+            Ok(found) => found.elements().iter().map(|e| format!("{} {:?}", fate(&text(e.error())), e.offset())).collect(),
+        };
+        p.say(&format!("before {at:?}: {told}"));
+    }
+    let c = p.reader(&p.topic, Offset::Offset(0), "earliest");
+    p.say(&format!("watermarks {:?}", text(c.fetch_watermarks(&p.topic, 0, Duration::from_secs(10)))?));
+    Ok(())
+}
+
+fn admin_cluster(p: &Play) -> Result<()> {
+    let admin = p.admin();
+    let found = text(admin.inner().fetch_metadata(None, Duration::from_secs(10)))?;
+    for b in found.brokers() {
+        p.say(&format!("broker {} {}", b.id(), b.host()));
+    }
+    let id = admin.inner().fetch_cluster_id(Duration::from_secs(10));
+    p.say(&format!("id={} characters", id.map_or(0, |s| s.len())));
+    Ok(())
+}
+
 fn delete_group(p: &Play, group: &str) -> String {
     match block_on(p.admin().delete_groups(&[group], &options())) {
         Err(e) => code(&e),
@@ -556,6 +604,35 @@ fn error_produce(p: &Play) -> Result<()> {
     Ok(())
 }
 
+fn error_consume(p: &Play) -> Result<()> {
+    let unknown = format!("no-{}", p.topic);
+    for topic in [unknown.as_str(), "bad name!"] {
+        let c = p.subscribed(topic)?;
+        p.say(&format!("read {topic}: {}", fate(&read(&c, 1, 10))));
+        p.say(&format!("watermarks: {}", fate(&text(c.fetch_watermarks(topic, 0, Duration::from_secs(5))))));
+    }
+    Ok(())
+}
+
+fn error_groups(p: &Play) -> Result<()> {
+    p.create(&p.topic, 1, "", "")?;
+    p.write(&p.topic, Some(0), &numbers(1), &[]);
+    p.say(&format!("delete unknown: {}", delete_group(p, &format!("no-{}", p.topic))));
+    let outside = p.reader(&p.topic, Offset::Offset(0), "earliest");
+    let mut list = TopicPartitionList::new();
+    text(list.add_partition_offset(&p.topic, 0, Offset::Offset(0)))?;
+    p.say(&format!("commit without membership: {}", fate(&text(outside.commit(&list, CommitMode::Sync)))));
+    let member = p.joined()?;
+    read(&member, 1, 10)?;
+    p.say(&format!("commit into a group in use: {}", fate(&text(outside.commit(&list, CommitMode::Sync)))));
+    list.elements()[0].set_metadata("m".repeat(5000));
+    p.say(&format!("large metadata: {}", fate(&text(member.commit(&list, CommitMode::Sync)))));
+    Ok(())
+}
+
+// What the client does not have, with the reason.
+const ABSENT: &[(&str, &str)] = &[("admin-offsets", "its admin client has no calls for the offsets of groups")];
+
 const FEATURES: &[(&str, Feature)] = &[
     ("codec-none", codec),
     ("codec-gzip", codec),
@@ -571,20 +648,29 @@ const FEATURES: &[(&str, Feature)] = &[
     ("times", times),
     ("seek", seek),
     ("reset", reset),
+    ("eof", eof),
     ("commit", commit),
     ("admin-topics", admin_topics),
     ("admin-configs", admin_configs),
     ("admin-partitions", admin_partitions),
+    ("admin-records", admin_records),
+    ("admin-cluster", admin_cluster),
     ("admin-groups", admin_groups),
     ("error-topics", error_topics),
     ("error-configs", error_configs),
     ("error-produce", error_produce),
+    ("error-consume", error_consume),
+    ("error-groups", error_groups),
 ];
 
 fn run(bootstrap: &str, nonce: &str, names: &[String]) {
     for name in names {
+        if let Some((_, reason)) = ABSENT.iter().find(|(n, _)| n == name) {
+            tell(&format!("{name}: skip {reason}"));
+            continue;
+        }
         match FEATURES.iter().find(|(n, _)| n == name) {
-            None => tell(&format!("{name}: skip the client does not have it")),
+            None => tell(&format!("{name}: failed: the program does not know it")),
             Some((_, play)) => {
                 let p = Play { bootstrap: bootstrap.to_string(), feature: name.clone(), topic: format!("{name}-{nonce}") };
                 tell(&format!("{name}: begin"));
