@@ -41,7 +41,8 @@ const struct metadata_response *topics_of(struct tool *t, const struct str *name
 	if (err != 0)
 		tool_die_of(t, err, t->message);
 	m = (struct metadata_response *)(uintptr_t)answer; /* in our own arena */
-	qsort(m->topics.v, (size_t)m->topics.n, sizeof(*m->topics.v), by_name);
+	if (m->topics.n > 0)
+		qsort(m->topics.v, (size_t)m->topics.n, sizeof(*m->topics.v), by_name);
 	for (int32_t i = 0; i < m->topics.n; i++)
 		if (m->topics.v[i].partitions.n > 0)
 			qsort(m->topics.v[i].partitions.v, (size_t)m->topics.v[i].partitions.n,

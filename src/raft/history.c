@@ -21,7 +21,8 @@ static void forget_voters(struct raft_history *h, int from, int to)
 {
 	for (int i = from; i < to; i++)
 		raft_voters_fini(&h->voters[i].voters);
-	memmove(h->voters + from, h->voters + to, (size_t)(h->n_voters - to) * sizeof(*h->voters));
+	if (h->n_voters > to)
+		memmove(h->voters + from, h->voters + to, (size_t)(h->n_voters - to) * sizeof(*h->voters));
 	h->n_voters -= to - from;
 }
 
@@ -104,7 +105,8 @@ void history_forget_before_snapshot(struct raft_history *h, int64_t end)
 	while (old + 1 < h->n_kraft_versions && h->kraft_versions[old + 1].offset < end)
 		old++;
 	h->n_kraft_versions -= old;
-	memmove(h->kraft_versions, h->kraft_versions + old, (size_t)h->n_kraft_versions * sizeof(*h->kraft_versions));
+	if (old > 0 && h->n_kraft_versions > 0)
+		memmove(h->kraft_versions, h->kraft_versions + old, (size_t)h->n_kraft_versions * sizeof(*h->kraft_versions));
 }
 
 void history_forget_epochs(struct raft_history *h, int64_t log_start)
@@ -117,7 +119,8 @@ void history_forget_epochs(struct raft_history *h, int64_t log_start)
 		return;
 	h->base_epoch = h->epochs[old - 1].epoch;
 	h->n_epochs -= old;
-	memmove(h->epochs, h->epochs + old, (size_t)h->n_epochs * sizeof(*h->epochs));
+	if (old > 0 && h->n_epochs > 0)
+		memmove(h->epochs, h->epochs + old, (size_t)h->n_epochs * sizeof(*h->epochs));
 }
 
 /* ---- looking ---- */

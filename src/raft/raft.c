@@ -96,6 +96,8 @@ void raft_free(struct raft *r)
 		xfree((char *)r->bootstrap[i].host.p);
 	xfree(r->bootstrap);
 	raft_voter_fini(&r->own);
+	if (r->change.kind == CHANGE_ADD)
+		raft_voter_fini(&r->change.voter);
 	xfree((char *)r->config.cluster_id.p);
 	xfree((char *)r->config.listener.p);
 	xfree(r->ballots);
