@@ -106,7 +106,8 @@ void history_forget_before_snapshot(struct raft_history *h, int64_t end)
 		old++;
 	h->n_kraft_versions -= old;
 	if (old > 0 && h->n_kraft_versions > 0)
-		memmove(h->kraft_versions, h->kraft_versions + old, (size_t)h->n_kraft_versions * sizeof(*h->kraft_versions));
+		memmove(h->kraft_versions, h->kraft_versions + old,
+			(size_t)h->n_kraft_versions * sizeof(*h->kraft_versions));
 }
 
 void history_forget_epochs(struct raft_history *h, int64_t log_start)
