@@ -8,11 +8,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/consumer_settings.h"
 #include "cli/formatter.h"
 #include "cli/partitions.h"
 #include "cli/tool.h"
-#include "client/consumer.h"
-#include "client/member.h"
 #include "env/real/real.h"
 
 extern const struct command command_consume;
@@ -374,23 +373,11 @@ static int64_t offset_option(struct tool *t)
 
 static struct consumer_options consumer_options_of(struct consuming *c)
 {
-	struct consumer_options o = CONSUMER_OPTIONS_DEFAULT;
-	struct tool *t = c->tool;
-	const char *isolation =
-		tool_has(t, "isolation-level") ? tool_value(t, "isolation-level") : tool_property(t, "isolation.level");
-	const char *crcs = tool_property(t, "check.crcs");
+	struct consumer_options o;
 
-	if (isolation && strcasecmp(isolation, "read_committed") != 0 && strcasecmp(isolation, "read_uncommitted") != 0)
-		tool_die(
-			t,
-			"Invalid value %s for configuration isolation.level: String must be one of: read_committed, read_uncommitted",
-			isolation);
-	o.isolation = isolation && strcasecmp(isolation, "read_committed") == 0;
-	o.min_bytes = (int32_t)tool_property_number(t, "fetch.min.bytes", o.min_bytes);
-	o.max_wait_ms = (int32_t)tool_property_number(t, "fetch.max.wait.ms", o.max_wait_ms);
-	o.max_bytes = (int32_t)tool_property_number(t, "fetch.max.bytes", o.max_bytes);
-	o.partition_max_bytes = (int32_t)tool_property_number(t, "max.partition.fetch.bytes", o.partition_max_bytes);
-	o.check_crcs = !crcs || strcasecmp(crcs, "false") != 0;
+	if (tool_has(c->tool, "isolation-level"))
+		tool_property_set(c->tool, "isolation.level", tool_value(c->tool, "isolation-level"));
+	o = consumer_settings(c->tool);
 	o.reset = c->reset;
 	o.record = on_record;
 	o.failed = on_failed;
@@ -400,20 +387,8 @@ static struct consumer_options consumer_options_of(struct consuming *c)
 
 static struct member_options member_options_of(struct consuming *c)
 {
-	struct member_options o = MEMBER_OPTIONS_DEFAULT;
-	struct tool *t = c->tool;
-	const char *commits = tool_property(t, "enable.auto.commit");
-	const char *protocol = tool_property(t, "group.protocol");
+	struct member_options o = member_settings(c->tool, c->group);
 
-	if (protocol && strcasecmp(protocol, "classic") != 0)
-		tool_die(t, "group.protocol=%s: this tool is a member by the classic protocol", protocol);
-	o.group = str_of(c->group);
-	o.instance_id = str_of(tool_property(t, "group.instance.id"));
-	o.session_timeout_ms = (int32_t)tool_property_number(t, "session.timeout.ms", o.session_timeout_ms);
-	o.rebalance_timeout_ms = (int32_t)tool_property_number(t, "max.poll.interval.ms", o.rebalance_timeout_ms);
-	o.heartbeat_ms = (int32_t)tool_property_number(t, "heartbeat.interval.ms", o.heartbeat_ms);
-	o.commit_ms = (int32_t)tool_property_number(t, "auto.commit.interval.ms", o.commit_ms);
-	o.commits = !commits || strcasecmp(commits, "true") == 0;
 	o.reset = c->reset;
 	o.failed = on_member_failed;
 	o.arg = c;
@@ -509,7 +484,9 @@ static const struct option_row OPTIONS[] = {
 	{"value-deserializer", "CLASS", "one of Kafka's for values", NULL, 0, 0},
 	{"enable-systest-events", NULL, "say shutdown_complete at the end", NULL, 0, 0},
 	{"consumer-property", "NAME=VALUE", "the old name of --command-property", NULL, 0, OPTION_MANY},
-	{"command-property", "NAME=VALUE", "a setting of the consumer, such as fetch.min.bytes", NULL, 0, OPTION_MANY},
+	{"command-property", "NAME=VALUE",
+	 "a setting of the consumer, such as fetch.min.bytes, group.protocol or partition.assignment.strategy", NULL, 0,
+	 OPTION_MANY},
 	{"consumer.config", "FILE", "the old name of --command-config", NULL, 0, 0},
 	OPTION_COMMON,
 };

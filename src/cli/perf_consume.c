@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "cli/consumer_settings.h"
 #include "cli/partitions.h"
 #include "cli/perf.h"
-#include "client/consumer.h"
-#include "client/member.h"
 
 enum { LOOK_MS = 20 };
 
@@ -227,17 +226,14 @@ static void assign_all(struct reading *r, const struct metadata_response *m, con
 
 static struct consumer_options options_of(struct reading *r)
 {
-	struct consumer_options o = CONSUMER_OPTIONS_DEFAULT;
 	struct tool *t = r->tool;
-	const char *crcs = tool_property(t, "check.crcs");
+	struct consumer_options o;
 
+	if (!tool_property(t, "check.crcs"))
+		tool_property_set(t, "check.crcs", "false"); /* as kafka-consumer-perf-test */
+	o = consumer_settings(t);
 	o.reset = tool_has(t, "from-latest") ? OFFSET_LATEST : OFFSET_EARLIEST;
-	o.partition_max_bytes =
-		(int32_t)tool_number(t, "fetch-size", tool_property_number(t, "max.partition.fetch.bytes", 1 << 20));
-	o.max_bytes = (int32_t)tool_property_number(t, "fetch.max.bytes", o.max_bytes);
-	o.min_bytes = (int32_t)tool_property_number(t, "fetch.min.bytes", o.min_bytes);
-	o.max_wait_ms = (int32_t)tool_property_number(t, "fetch.max.wait.ms", o.max_wait_ms);
-	o.check_crcs = crcs && strcasecmp(crcs, "true") == 0; /* kafka-consumer-perf-test turns them off */
+	o.partition_max_bytes = (int32_t)tool_number(t, "fetch-size", o.partition_max_bytes);
 	o.record = on_record;
 	o.failed = on_failed;
 	o.arg = r;
@@ -248,7 +244,7 @@ static void begin(struct reading *r)
 {
 	struct tool *t = r->tool;
 	struct consumer_options o = options_of(r);
-	struct member_options m = MEMBER_OPTIONS_DEFAULT;
+	struct member_options m;
 	const struct metadata_response *topics;
 	struct str *names;
 	int n;
@@ -259,7 +255,7 @@ static void begin(struct reading *r)
 		assign_all(r, topics, names, n, o.reset);
 		return;
 	}
-	m.group = str_of(tool_value(t, "group"));
+	m = member_settings(t, tool_value(t, "group"));
 	m.reset = o.reset;
 	m.failed = on_member_failed;
 	m.arg = r;

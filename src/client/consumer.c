@@ -83,13 +83,11 @@ struct consumer *consumer_new(struct client *client, const struct consumer_optio
 	return c;
 }
 
-static void drop_feeds(struct consumer *c)
+static void drop_feeds(struct feed *feeds, int n)
 {
-	for (int i = 0; i < c->n; i++)
-		xfree(c->feeds[i].topic);
-	xfree(c->feeds);
-	c->feeds = NULL;
-	c->n = 0;
+	for (int i = 0; i < n; i++)
+		xfree(feeds[i].topic);
+	xfree(feeds);
 }
 
 static void question_free(struct question *q)
@@ -111,7 +109,7 @@ void consumer_free(struct consumer *c)
 		client_cancel(c->client, &q->call);
 		question_free(q);
 	}
-	drop_feeds(c);
+	drop_feeds(c->feeds, c->n);
 	arena_fini(&c->metadata_arena);
 	buf_fini(&c->plain);
 	codecs_free(c->codecs);
@@ -128,14 +126,16 @@ static int by_partition(const void *a, const void *b)
 
 void consumer_assign(struct consumer *c, const struct consumer_partition *v, int n)
 {
-	drop_feeds(c);
-	c->generation++;
-	c->feeds = xcalloc((size_t)n + 1, sizeof(*c->feeds));
-	c->n = n;
+	struct feed *feeds = xcalloc((size_t)n + 1, sizeof(*feeds));
+
 	for (int i = 0; i < n; i++)
-		c->feeds[i] =
+		feeds[i] =
 			(struct feed){str_dup(v[i].topic), v[i].partition, -1, v[i].offset, v[i].offset, false, false};
-	qsort(c->feeds, (size_t)n, sizeof(*c->feeds), by_partition);
+	qsort(feeds, (size_t)n, sizeof(*feeds), by_partition);
+	drop_feeds(c->feeds, c->n); /* their topics may be those of v */
+	c->feeds = feeds;
+	c->n = n;
+	c->generation++;
 	look_after(c, 0);
 }
 

@@ -31,6 +31,8 @@ static struct {
 	int last_of[16]; /* by partition */
 	int produce_err;
 	bool out_of_order, left, called;
+	bool kip_848, cooperative;
+	int given_up; /* partitions, of members that stay */
 	struct call call;
 	struct arena arena;
 	const void *request;
@@ -282,6 +284,11 @@ static void on_member_failed(void *arg, int err)
 	fail();
 }
 
+static void on_revoked(void *arg, const struct consumer_partition *v, int n)
+{
+	t.given_up += n;
+}
+
 static void join(void *arg)
 {
 	struct consumer_options o = CONSUMER_OPTIONS_DEFAULT;
@@ -293,6 +300,12 @@ static void join(void *arg)
 	o.reset = m.reset = OFFSET_EARLIEST;
 	m.group = STR("g");
 	m.failed = on_member_failed;
+	m.revoked = on_revoked;
+	m.is_consumer = t.kip_848;
+	if (t.cooperative) {
+		m.strategies[0] = STRATEGY_COOPERATIVE_STICKY;
+		m.n_strategies = 1;
+	}
 	t.consumers[i] = consumer_new(t.client, &o);
 	t.members[i] = member_new(t.client, t.consumers[i], &m);
 	member_subscribe(t.members[i], &topic, 1);
@@ -301,6 +314,11 @@ static void join(void *arg)
 static bool both_have_two(void *arg)
 {
 	return consumer_count(t.consumers[0]) == 2 && consumer_count(t.consumers[1]) == 2;
+}
+
+static bool first_has_all(void *arg)
+{
+	return consumer_count(t.consumers[0]) == 4;
 }
 
 static bool second_has_all(void *arg)
@@ -323,16 +341,17 @@ static bool has_left(void *arg)
 	return t.left;
 }
 
-static void members_share_partitions_and_what_is_committed_is_read_once(void **state)
+static void share_and_read_once(void)
 {
 	int first = 0, second = 1, codec = 0;
 
 	make_topic(4);
 	t.breaks = BREAKS; /* none here: without a break nothing is read twice */
 	in_peer(join, &first);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, first_has_all, NULL));
+	in_peer(produce, &codec);
 	in_peer(join, &second);
 	assert_true(sim_run_until(raw_world(), PATIENCE_MS, both_have_two, NULL));
-	in_peer(produce, &codec);
 	assert_true(sim_run_until(raw_world(), PATIENCE_MS, all_is_through, NULL));
 	in_peer(leave, &first);
 	assert_true(sim_run_until(raw_world(), PATIENCE_MS, has_left, NULL));
@@ -340,6 +359,57 @@ static void members_share_partitions_and_what_is_committed_is_read_once(void **s
 	sim_run_for(raw_world(), 2000);
 	for (int i = 0; i < RECORDS; i++)
 		assert_int_equal(t.seen[i], 1);
+}
+
+static void members_share_partitions_and_what_is_committed_is_read_once(void **state)
+{
+	share_and_read_once();
+	assert_int_equal(t.given_up, 4 + 2); /* all of it for each rebalance */
+}
+
+static void cooperative_ones_give_up_only_what_others_get(void **state)
+{
+	t.cooperative = true;
+	share_and_read_once();
+	assert_int_equal(t.given_up, 2);
+}
+
+static void so_do_members_by_the_protocol_of_kip_848(void **state)
+{
+	t.kip_848 = true;
+	share_and_read_once();
+	assert_int_equal(t.given_up, 2);
+}
+
+static void lose_the_coordinator(void *arg)
+{
+	break_all();
+}
+
+static void a_member_that_lost_its_connections_is_in_its_group_again(void **state)
+{
+	int first = 0, second = 1, codec = 0;
+
+	t.kip_848 = *state != NULL;
+	make_topic(4);
+	t.breaks = BREAKS;
+	in_peer(join, &first);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, first_has_all, NULL));
+	sim_cut(raw_world(), RAW_NODE, RAW_PEER, true);
+	sim_run_for(raw_world(), 60000); /* longer than its session */
+	sim_cut(raw_world(), RAW_NODE, RAW_PEER, false);
+	in_peer(join, &second);
+	in_peer(lose_the_coordinator, NULL);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, both_have_two, NULL));
+	in_peer(produce, &codec);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, all_is_through, NULL));
+}
+
+static int up_848(void **state)
+{
+	up(state);
+	*state = &t;
+	return 0;
 }
 
 /* ---- what cannot be ---- */
@@ -408,6 +478,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(so_do_compressed_ones, up, down),
 		cmocka_unit_test_setup_teardown(a_request_without_an_answer_ends_in_its_time, up, down),
 		cmocka_unit_test_setup_teardown(members_share_partitions_and_what_is_committed_is_read_once, up, down),
+		cmocka_unit_test_setup_teardown(cooperative_ones_give_up_only_what_others_get, up, down),
+		cmocka_unit_test_setup_teardown(so_do_members_by_the_protocol_of_kip_848, up, down),
+		cmocka_unit_test_setup_teardown(a_member_that_lost_its_connections_is_in_its_group_again, up, down),
+		{"so_is_one_by_the_protocol_of_kip_848", a_member_that_lost_its_connections_is_in_its_group_again,
+		 up_848, down, NULL},
 		cmocka_unit_test_setup_teardown(what_a_node_does_not_speak_is_said_at_once, up, down),
 		cmocka_unit_test(a_cluster_that_is_not_there_takes_the_time_that_was_given),
 		cmocka_unit_test_setup_teardown(addresses_that_are_none_are_refused, up, down),

@@ -1,0 +1,19 @@
+/*
+ * consumer_settings: a consumer's properties, as the tools that read records take them: of the consumer, and of a member of a group.
+ */
+#ifndef ODRADEK_CLI_CONSUMER_SETTINGS_H
+#define ODRADEK_CLI_CONSUMER_SETTINGS_H
+
+#include "cli/tool.h"
+#include "client/consumer.h"
+#include "client/member.h"
+
+/* isolation.level, fetch.*, max.partition.fetch.bytes, check.crcs; what is no value of theirs ends the tool. */
+struct consumer_options consumer_settings(struct tool *t);
+/*
+ * group.protocol, group.remote.assignor, partition.assignment.strategy, session.timeout.ms, max.poll.interval.ms, heartbeat.interval.ms,
+ * enable.auto.commit, auto.commit.interval.ms, group.instance.id, client.rack.
+ */
+struct member_options member_settings(struct tool *t, const char *group);
+
+#endif
