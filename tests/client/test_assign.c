@@ -17,8 +17,8 @@ static struct {
 	struct metadata_response_topic topics[TOPICS];
 	struct metadata_response_partition partitions[TOPICS][PARTITIONS];
 	struct str wanted[MEMBERS][TOPICS];
-	struct consumer_protocol_subscription_topic_partition owned[MEMBERS][TOPICS];
-	int32_t owned_numbers[MEMBERS][TOPICS][PARTITIONS];
+	struct consumer_protocol_subscription_topic_partition owned[MEMBERS][PARTITIONS];
+	int32_t owned_numbers[MEMBERS][PARTITIONS];
 } t;
 
 static const char *const IDS[MEMBERS] = {"m0", "m1", "m2", "m3"};
@@ -61,8 +61,8 @@ static void wants(int member, int topic_number)
 static void owns(int member, int topic_number, int partition)
 {
 	struct consumer_protocol_subscription *s = &t.shares[member].subscription;
-	struct consumer_protocol_subscription_topic_partition *o = &t.owned[member][s->owned_partitions.n++];
-	int32_t *number = &t.owned_numbers[member][s->owned_partitions.n - 1][0];
+	struct consumer_protocol_subscription_topic_partition *o = &t.owned[member][s->owned_partitions.n];
+	int32_t *number = &t.owned_numbers[member][s->owned_partitions.n++];
 
 	*number = partition;
 	*o = (struct consumer_protocol_subscription_topic_partition){str_of(NAMES[topic_number]), {number, 1}};
