@@ -40,26 +40,6 @@ int varint_read_u64(const uint8_t *p, const uint8_t *end, uint64_t *out)
 	return 0;
 }
 
-int varint_read_i32(const uint8_t *p, const uint8_t *end, int32_t *out)
-{
-	uint32_t v;
-	int n = varint_read_u32(p, end, &v);
-
-	if (n)
-		*out = (int32_t)(v >> 1 ^ (0 - (v & 1)));
-	return n;
-}
-
-int varint_read_i64(const uint8_t *p, const uint8_t *end, int64_t *out)
-{
-	uint64_t v;
-	int n = varint_read_u64(p, end, &v);
-
-	if (n)
-		*out = (int64_t)(v >> 1 ^ (0 - (v & 1)));
-	return n;
-}
-
 static uint32_t zigzag32(int32_t v)
 {
 	return (uint32_t)v << 1 ^ (uint32_t)(v >> 31);

@@ -15,8 +15,6 @@
 
 int varint_read_u32(const uint8_t *p, const uint8_t *end, uint32_t *out);
 int varint_read_u64(const uint8_t *p, const uint8_t *end, uint64_t *out);
-int varint_read_i32(const uint8_t *p, const uint8_t *end, int32_t *out); /* zig-zag */
-int varint_read_i64(const uint8_t *p, const uint8_t *end, int64_t *out); /* zig-zag */
 int varint_write_u32(uint8_t *p, uint32_t v);
 int varint_write_u64(uint8_t *p, uint64_t v);
 int varint_write_i32(uint8_t *p, int32_t v);
@@ -24,5 +22,26 @@ int varint_write_i64(uint8_t *p, int64_t v);
 int varint_size_u32(uint32_t v);
 int varint_size_i32(int32_t v);
 int varint_size_i64(int64_t v);
+
+/* Zig-zag; most of what a batch has is one byte long, and read without a call. */
+static inline int varint_read_i32(const uint8_t *p, const uint8_t *end, int32_t *out)
+{
+	uint32_t v = p < end ? *p : 0x80;
+	int n = v < 0x80 ? 1 : varint_read_u32(p, end, &v);
+
+	if (n)
+		*out = (int32_t)(v >> 1 ^ (0 - (v & 1)));
+	return n;
+}
+
+static inline int varint_read_i64(const uint8_t *p, const uint8_t *end, int64_t *out)
+{
+	uint64_t v = p < end ? *p : 0x80;
+	int n = v < 0x80 ? 1 : varint_read_u64(p, end, &v);
+
+	if (n)
+		*out = (int64_t)(v >> 1 ^ (0 - (v & 1)));
+	return n;
+}
 
 #endif
