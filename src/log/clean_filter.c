@@ -12,7 +12,6 @@
 struct kept_record {
 	const uint8_t *p; /* as it lies in the batch, with its length; NULL for a legacy one */
 	int32_t size;
-	int32_t tail; /* from p: the offset delta and what follows */
 	int64_t offset;
 	int64_t timestamp;
 	struct bytes key; /* of a legacy one */
@@ -134,7 +133,8 @@ static int judge_batch(struct clean_filter *f, const uint8_t *p, const struct ba
 	return 0;
 }
 
-static bool stays(struct clean_filter *f, const struct batch_header *h, const struct record *r)
+/* key: of one that has to be looked up. */
+static bool stays(struct clean_filter *f, const struct batch_header *h, const struct record *r, struct hash128 key)
 {
 	if (r->offset > f->latest)
 		return true;
@@ -142,7 +142,7 @@ static bool stays(struct clean_filter *f, const struct batch_header *h, const st
 		f->records_invalid++;
 		return false;
 	}
-	if (r->offset < key_map_get(f->keys, r->key))
+	if (r->offset < key_map_get(f->keys, key))
 		return false;
 	if (r->value.p || f->batches_too_large) /* what a tombstone deletes may be in one that stays */
 		return true;
@@ -162,48 +162,67 @@ static void keep(struct clean_filter *f, struct kept_record k)
 	f->kept[f->n_kept++] = k;
 }
 
-/* Behind the length, the attributes and the timestamp's delta. */
-static int32_t tail_of(const uint8_t *p, const uint8_t *end)
-{
-	const uint8_t *at = p;
-	int64_t wide;
-	int32_t number;
-
-	at += varint_read_i32(at, end, &number) + 1;
-	at += varint_read_i64(at, end, &wide);
-	return (int32_t)(at - p);
-}
-
 struct choice {
 	bool all; /* nothing goes */
 	bool tombstones;
 };
 
+/* Records of which none is judged before the keys of all are on their way from memory (key_map.h). */
+enum { RECORDS_AHEAD = 32 };
+
+struct candidate {
+	struct record r;
+	struct hash128 key;
+	const uint8_t *p; /* as in kept_record */
+};
+
+static struct hash128 hash_key(const struct clean_filter *f, const struct record *r)
+{
+	return r->key.p ? key_map_hash(f->keys, r->key) : (struct hash128){0};
+}
+
+/* The next ones, RECORDS_AHEAD unless it is the end. */
+static int read_ahead(const struct clean_filter *f, struct record_iter *it, struct candidate *v)
+{
+	int n = 0;
+
+	for (; n < RECORDS_AHEAD; n++) {
+		v[n].p = it->p;
+		if (!record_next(it, &v[n].r))
+			break;
+		v[n].key = hash_key(f, &v[n].r);
+	}
+	return n;
+}
+
+static void choose_one(struct clean_filter *f, const struct batch_header *h, const struct verdict *v,
+		       const struct candidate *one, struct choice *c)
+{
+	f->records_read++;
+	if (v->drops_records || (!batch_is_control(h) && !stays(f, h, &one->r, one->key))) {
+		c->all = false;
+		return;
+	}
+	c->tombstones = c->tombstones || !one->r.value.p;
+	keep(f, (struct kept_record){
+			.p = one->p, .size = one->r.size, .offset = one->r.offset, .timestamp = one->r.timestamp});
+}
+
 static int choose(struct clean_filter *f, const uint8_t *p, const struct batch_header *h, const struct verdict *v,
 		  struct choice *c)
 {
+	struct candidate ahead[RECORDS_AHEAD];
 	struct bytes records;
-	struct record r;
-	int err = open_records(f, p, h, &records);
+	int n, err = open_records(f, p, h, &records);
 
 	f->n_kept = 0;
 	*c = (struct choice){.all = true};
 	if (err)
 		return err;
 	struct record_iter it = record_iter(h, records.p, (size_t)records.len);
-	for (const uint8_t *at = it.p; record_next(&it, &r); at = it.p) {
-		f->records_read++;
-		if (v->drops_records || (!batch_is_control(h) && !stays(f, h, &r))) {
-			c->all = false;
-			continue;
-		}
-		c->tombstones = c->tombstones || !r.value.p;
-		keep(f, (struct kept_record){.p = at,
-					     .size = r.size,
-					     .tail = tail_of(at, it.p),
-					     .offset = r.offset,
-					     .timestamp = r.timestamp});
-	}
+	while ((n = read_ahead(f, &it, ahead)) > 0)
+		for (int i = 0; i < n; i++)
+			choose_one(f, h, v, &ahead[i], c);
 	return it.error ? ERR_CORRUPT_MESSAGE : 0;
 }
 
@@ -217,7 +236,7 @@ static int choose_legacy(struct clean_filter *f, const uint8_t *p, const struct 
 	*c = (struct choice){0};
 	while (!err && (err = legacy_next(set, &r)) == 0) {
 		f->records_read++;
-		if (!stays(f, h, &r))
+		if (!stays(f, h, &r, hash_key(f, &r)))
 			continue;
 		c->tombstones = c->tombstones || !r.value.p;
 		keep(f, (struct kept_record){
@@ -257,6 +276,18 @@ static void put_record_head(struct buf *out, const struct kept_record *k, int64_
 	buf_put(out, head, (size_t)n);
 }
 
+/* Where the offset's delta is: behind the length, the attributes and the timestamp's delta. */
+static int32_t tail_of(const uint8_t *p, const uint8_t *end)
+{
+	const uint8_t *at = p;
+	int64_t wide;
+	int32_t number;
+
+	at += varint_read_i32(at, end, &number) + 1;
+	at += varint_read_i64(at, end, &wide);
+	return (int32_t)(at - p);
+}
+
 static void put_kept(struct buf *out, const struct kept_record *k, const struct batch_header *was,
 		     const struct batch_header *h)
 {
@@ -265,8 +296,10 @@ static void put_kept(struct buf *out, const struct kept_record *k, const struct 
 		return;
 	}
 	if (k->p) {
-		put_record_head(out, k, h->base_timestamp, k->size - k->tail);
-		buf_put(out, k->p + k->tail, (size_t)(k->size - k->tail));
+		int32_t tail = tail_of(k->p, k->p + k->size);
+
+		put_record_head(out, k, h->base_timestamp, k->size - tail);
+		buf_put(out, k->p + tail, (size_t)(k->size - tail));
 		return;
 	}
 	int32_t delta = (int32_t)(k->offset - h->base_offset);
@@ -404,9 +437,9 @@ int clean_filter_batch(struct clean_filter *f, const uint8_t *p, const struct ba
 
 /* ---- gathering keys ---- */
 
-static bool gather(struct clean_filter *f, const struct record *r, int64_t from)
+static bool gather(struct clean_filter *f, const struct record *r, struct hash128 key, int64_t from)
 {
-	return !r->key.p || r->offset < from || key_map_put(f->keys, r->key, r->offset);
+	return !r->key.p || r->offset < from || key_map_put(f->keys, key, r->offset);
 }
 
 static int gather_legacy(struct clean_filter *f, const uint8_t *p, const struct batch_header *h, int64_t from,
@@ -417,16 +450,16 @@ static int gather_legacy(struct clean_filter *f, const uint8_t *p, const struct 
 	int err = open_legacy(f, p, h, &set);
 
 	while (!err && !*full && (err = legacy_next(&set, &r)) == 0)
-		*full = !gather(f, &r, from);
+		*full = !gather(f, &r, hash_key(f, &r), from);
 	return err == -ENODATA ? 0 : err;
 }
 
 static int gather_current(struct clean_filter *f, const uint8_t *p, const struct batch_header *h, int64_t from,
 			  bool *full)
 {
+	struct candidate ahead[RECORDS_AHEAD];
 	struct bytes records;
-	struct record r;
-	int type;
+	int n, type;
 	int err = batch_crc_ok(p, h) ? 0 : ERR_CORRUPT_MESSAGE;
 
 	if (!err && batch_is_control(h)) {
@@ -441,8 +474,9 @@ static int gather_current(struct clean_filter *f, const uint8_t *p, const struct
 	if (err)
 		return err;
 	struct record_iter it = record_iter(h, records.p, (size_t)records.len);
-	while (!*full && record_next(&it, &r))
-		*full = !gather(f, &r, from);
+	while (!*full && (n = read_ahead(f, &it, ahead)) > 0)
+		for (int i = 0; i < n && !*full; i++)
+			*full = !gather(f, &ahead[i].r, ahead[i].key, from);
 	return it.error ? ERR_CORRUPT_MESSAGE : 0;
 }
 

@@ -110,9 +110,17 @@ static bool shift(struct key_map *m, int64_t i)
 	return true;
 }
 
-bool key_map_put(struct key_map *m, struct bytes key, int64_t offset)
+struct hash128 key_map_hash(const struct key_map *m, struct bytes key)
 {
 	struct hash128 h = siphash(m->key, key.p, (size_t)key.len);
+
+	if (m->entries)
+		__builtin_prefetch(&m->entries[home_of(m, &h)]);
+	return h;
+}
+
+bool key_map_put(struct key_map *m, struct hash128 h, int64_t offset)
+{
 	int64_t i = find(m, &h);
 
 	if (is_at(m, i, &h)) {
@@ -132,9 +140,8 @@ bool key_map_put(struct key_map *m, struct bytes key, int64_t offset)
 	return true;
 }
 
-int64_t key_map_get(const struct key_map *m, struct bytes key)
+int64_t key_map_get(const struct key_map *m, struct hash128 h)
 {
-	struct hash128 h = siphash(m->key, key.p, (size_t)key.len);
 	int64_t i = find(m, &h);
 
 	return is_at(m, i, &h) ? m->entries[i].offset - 1 : -1;
