@@ -1,8 +1,7 @@
 /*
  * flush: what of the log is on disk, and what is committed.
  *
- * 1. One flush is under way at a time. Those who want one meanwhile get it together, when it ends.
- * 2. What is cut off the log while a flush is under way, and written anew, is not what that flush was about.
+ * One flush is under way at a time. Those who want one meanwhile get it together, when it ends.
  */
 #include "base/check.h"
 #include "raft/raft_private.h"
@@ -12,7 +11,6 @@ static void maybe_flush(struct raft *r, struct raft_turn *t)
 	if (r->flushing || r->flushed_end >= r->wanted_end)
 		return;
 	r->flushing = true;
-	r->flush_covers = INT64_MAX;
 	r->flush_due_ms = INT64_MAX;
 	raft_effect(t, RAFT_EFFECT_FLUSH)->offset = r->history.end;
 }
@@ -25,12 +23,10 @@ void raft_want_flush(struct raft *r, struct raft_turn *t)
 
 void raft_flush_ended(struct raft *r, struct raft_turn *t)
 {
-	int64_t offset = t->event->offset < r->flush_covers ? t->event->offset : r->flush_covers;
-
-	check(r->flushing && offset <= r->history.end);
+	check(r->flushing && t->event->offset <= r->history.end);
 	r->flushing = false;
-	if (offset > r->flushed_end)
-		r->flushed_end = offset;
+	if (t->event->offset > r->flushed_end)
+		r->flushed_end = t->event->offset;
 	if (r->role == RAFT_LEADER)
 		leader_flushed(r, t);
 	maybe_flush(r, t);
@@ -42,8 +38,6 @@ void raft_flush_truncated(struct raft *r, int64_t offset)
 		r->flushed_end = offset;
 	if (r->wanted_end > offset)
 		r->wanted_end = offset;
-	if (r->flush_covers > offset)
-		r->flush_covers = offset;
 }
 
 void raft_commit(struct raft *r, struct raft_turn *t, int64_t offset)

@@ -295,7 +295,6 @@ static void restart_log(struct raft *r, struct raft_turn *t)
 	raft_history_fini(&r->history);
 	r->history = fresh;
 	r->history.bytes = 0;
-	raft_flush_truncated(r, 0);
 	r->log_start = r->flushed_end = r->wanted_end = id.end_offset;
 	r->snapshot = id;
 	r->bytes_since_snapshot = 0;

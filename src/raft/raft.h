@@ -221,7 +221,7 @@ enum raft_event_type {
 	RAFT_EVENT_APPENDED,
 	/* RAFT_EFFECT_APPEND_FETCHED was done: `history` of what the log took; with `err`, of what it took before that. */
 	RAFT_EVENT_FETCHED,
-	RAFT_EVENT_FLUSHED,  /* all below `offset` is on disk */
+	RAFT_EVENT_FLUSHED, /* all below `offset` is on disk, also of what was written where the log was cut meanwhile */
 	RAFT_EVENT_SNAPSHOT, /* a snapshot `snapshot` of our own is in place; end_offset -1: it failed */
 	/* RAFT_EFFECT_LOAD_SNAPSHOT was done: `history` of `snapshot`; or `err`, and the log is as it was. */
 	RAFT_EVENT_LOADED,

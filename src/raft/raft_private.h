@@ -137,7 +137,6 @@ struct raft {
 	struct raft_voters static_voters;
 	int64_t high_watermark; /* -1 = unknown */
 	bool flushing;
-	int64_t flush_covers; /* what the flush under way is about lies below it: the log was cut there since */
 	int64_t wanted_end;   /* somebody waits for all below it to be flushed */
 	int64_t flush_due_ms; /* monotonic; INT64_MAX = nothing is put off */
 

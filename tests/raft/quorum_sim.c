@@ -319,7 +319,7 @@ static void begin(struct sim *s)
 	s->loss = (int)sim_chance(s, 2) * (int)sim_chance(s, 100);
 	s->doubled = (int)sim_chance(s, 2) * (int)sim_chance(s, 100);
 	s->latency_us = 500 + (int)sim_chance(s, 2) * (int)sim_chance(s, 60000);
-	s->snapshot_bytes = sim_one_in(s, 2) ? 1 << 30 : 2000 + (int32_t)sim_chance(s, 20000);
+	s->snapshot_bytes = sim_one_in(s, 3) ? 1 << 30 : 1000 + (int32_t)sim_chance(s, 15000);
 	for (int i = 0; i < s->n_nodes; i++) {
 		sim_node_init(s, i, i < s->n_voters || sim_one_in(s, 2) ? SIM_CONTROLLER : SIM_BROKER);
 		set_node(s, &s->nodes[i]);

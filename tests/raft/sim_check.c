@@ -25,6 +25,16 @@ static void check_log_start(struct sim *s, const struct sim_node *n)
 			 (long long)n->log.end, (long long)raft_log_end(n->raft));
 }
 
+static bool is_voter(const struct raft_voters *voters, const struct sim_node *n)
+{
+	for (int i = 0; i < voters->n; i++) {
+		if (voters->v[i].id == n->id &&
+		    (uuid_is_zero(voters->v[i].directory_id) || uuid_eq(voters->v[i].directory_id, n->directory_id)))
+			return true;
+	}
+	return false;
+}
+
 /* How many sets of voters there are in the leader's log that are not committed. */
 static void check_changes(struct sim *s, const struct sim_node *n)
 {
@@ -41,6 +51,8 @@ static void check_changes(struct sim *s, const struct sim_node *n)
 	}
 	if (n_sets > 1)
 		sim_fail(s, "node %d has %d sets of voters that are not committed", n->id, n_sets);
+	if (high_watermark > raft_voters_offset(n->raft) && !is_voter(raft_voters(n->raft), n))
+		sim_fail(s, "node %d leads, and is committed to be no voter", n->id);
 }
 
 void sim_check_node(struct sim *s, struct sim_node *n)
@@ -136,16 +148,6 @@ static bool has_on_disk(const struct sim_node *n, const struct sim_batch *last)
 	const struct sim_batch *own = sim_log_at(&n->disk.log, last->base);
 
 	return own ? sim_batch_eq(own, last) : n->disk.log.start >= last->end; /* below it there is a snapshot */
-}
-
-static bool is_voter(const struct raft_voters *voters, const struct sim_node *n)
-{
-	for (int i = 0; i < voters->n; i++) {
-		if (voters->v[i].id == n->id &&
-		    (uuid_is_zero(voters->v[i].directory_id) || uuid_eq(voters->v[i].directory_id, n->directory_id)))
-			return true;
-	}
-	return false;
 }
 
 /* A disk that was lost meanwhile may have had it. */

@@ -817,7 +817,8 @@ static void load_ended(struct sim *s, struct sim_event *e)
 
 static void load_snapshot(struct sim_node *n, struct raft_snapshot_id id)
 {
-	struct sim_event *e = sim_at(n->sim, 1000 + (int64_t)sim_chance(n->sim, 200000), load_ended, n);
+	int64_t longest_us = sim_one_in(n->sim, 4) ? 5000000 : 200000;
+	struct sim_event *e = sim_at(n->sim, 1000 + (int64_t)sim_chance(n->sim, (uint64_t)longest_us), load_ended, n);
 
 	if (raft_role(n->raft) == RAFT_LEADER)
 		sim_fail(n->sim, "node %d loads a snapshot while it leads", n->id);

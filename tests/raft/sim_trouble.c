@@ -141,15 +141,11 @@ static void cut_some(struct sim *s)
 
 /* ---- operators ---- */
 
-static void add_voter(struct sim *s)
+static void ask_to_add(struct sim_node *leader, const struct sim_node *n)
 {
-	struct sim_node *leader = leader_of(s);
-	struct sim_node *n = any(s);
-	struct add_raft_voter_request m;
 	struct add_raft_voter_request_listener listener = {SIM_LISTENER, STR("sim"), n->endpoint.port};
+	struct add_raft_voter_request m;
 
-	if (!s->operators || !leader || n->kind != SIM_CONTROLLER || leader->stopping)
-		return;
 	codec_init(&add_raft_voter_request_schema, &m);
 	m.cluster_id = SIM_CLUSTER;
 	m.voter_id = n->id;
@@ -157,27 +153,50 @@ static void add_voter(struct sim *s)
 	m.listeners.v = &listener;
 	m.listeners.n = 1;
 	m.timeout_ms = 2000;
-	m.ack_when_committed = sim_one_in(s, 2);
-	sim_say(s, leader, "is asked to add %d", n->id);
+	m.ack_when_committed = sim_one_in(n->sim, 2);
+	sim_say(n->sim, leader, "is asked to add %d", n->id);
 	sim_node_ask(leader, add_raft_voter_request_KEY, &m);
 }
 
-static void remove_voter(struct sim *s)
+static void ask_to_remove(struct sim_node *leader, const struct sim_node *n)
 {
-	struct sim_node *leader = leader_of(s);
-	struct sim_node *n = sim_one_in(s, 2) ? leader : any(s);
 	struct remove_raft_voter_request m;
 
-	if (!s->operators || !leader || leader->stopping)
-		return;
 	codec_init(&remove_raft_voter_request_schema, &m);
 	m.cluster_id = SIM_CLUSTER;
 	m.voter_id = n->id;
 	m.voter_directory_id = n->directory_id;
-	sim_say(s, leader, "is asked to remove %d", n->id);
+	sim_say(n->sim, leader, "is asked to remove %d", n->id);
 	if (n == leader)
-		sim_meet(s, MET_LEADER_REMOVED);
+		sim_meet(n->sim, MET_LEADER_REMOVED);
 	sim_node_ask(leader, remove_raft_voter_request_KEY, &m);
+}
+
+static void change_voters(struct sim *s)
+{
+	struct sim_node *leader = leader_of(s);
+	struct sim_node *n = sim_one_in(s, 4) ? leader : any(s);
+
+	if (!s->operators || !leader || leader->stopping)
+		return;
+	if (n != leader && n->kind == SIM_CONTROLLER && sim_one_in(s, 2))
+		ask_to_add(leader, n);
+	else
+		ask_to_remove(leader, n);
+}
+
+static void change_again(struct sim *s, struct sim_event *e)
+{
+	(void)e;
+	if (!s->healed)
+		change_voters(s);
+}
+
+/* Operators do not wait: when a change has taken its time they want another. */
+static void operate(struct sim *s)
+{
+	change_voters(s);
+	sim_at(s, 1900000 + (int64_t)sim_chance(s, 600000), change_again, NULL);
 }
 
 static void upgrade(struct sim *s)
@@ -196,9 +215,9 @@ static void change_disk(struct sim *s)
 /* ---- all of it ---- */
 
 static void (*const TROUBLES[])(struct sim *s) = {
-	crash,	   crash,     crash_all, stop,	       stop,	     pause,   resign,  wipe,
-	mend,	   mend,      mend,	 mend,	       cut_in_two,   isolate, isolate, cut_some,
-	add_voter, add_voter, add_voter, remove_voter, remove_voter, upgrade, upgrade, change_disk,
+	crash,	  crash,   crash_all, stop,    stop,	pause,	 resign,  wipe,
+	mend,	  mend,	   mend,      mend,    mend,	isolate, isolate, cut_in_two,
+	cut_some, operate, operate,   operate, operate, upgrade, upgrade, change_disk,
 };
 
 static void trouble(struct sim *s, struct sim_event *e)
