@@ -19,10 +19,11 @@ void raft_history_init(struct raft_history *h, int64_t end, int32_t base_epoch)
 
 static void forget_voters(struct raft_history *h, int from, int to)
 {
+	if (from == to)
+		return;
 	for (int i = from; i < to; i++)
 		raft_voters_fini(&h->voters[i].voters);
-	if (h->n_voters > to)
-		memmove(h->voters + from, h->voters + to, (size_t)(h->n_voters - to) * sizeof(*h->voters));
+	memmove(h->voters + from, h->voters + to, (size_t)(h->n_voters - to) * sizeof(*h->voters));
 	h->n_voters -= to - from;
 }
 
@@ -94,6 +95,18 @@ void history_truncate(struct raft_history *h, int64_t end)
 		h->n_kraft_versions--;
 }
 
+static void forget_kraft_versions(struct raft_history *h, int64_t end)
+{
+	int old = 0;
+
+	while (old + 1 < h->n_kraft_versions && h->kraft_versions[old + 1].offset < end)
+		old++;
+	if (old == 0)
+		return;
+	h->n_kraft_versions -= old;
+	memmove(h->kraft_versions, h->kraft_versions + old, (size_t)h->n_kraft_versions * sizeof(*h->kraft_versions));
+}
+
 void history_forget_before_snapshot(struct raft_history *h, int64_t end)
 {
 	int old = 0;
@@ -101,13 +114,7 @@ void history_forget_before_snapshot(struct raft_history *h, int64_t end)
 	while (old + 1 < h->n_voters && h->voters[old + 1].offset < end)
 		old++;
 	forget_voters(h, 0, old);
-	old = 0;
-	while (old + 1 < h->n_kraft_versions && h->kraft_versions[old + 1].offset < end)
-		old++;
-	h->n_kraft_versions -= old;
-	if (old > 0 && h->n_kraft_versions > 0)
-		memmove(h->kraft_versions, h->kraft_versions + old,
-			(size_t)h->n_kraft_versions * sizeof(*h->kraft_versions));
+	forget_kraft_versions(h, end);
 }
 
 void history_forget_epochs(struct raft_history *h, int64_t log_start)
@@ -120,8 +127,7 @@ void history_forget_epochs(struct raft_history *h, int64_t log_start)
 		return;
 	h->base_epoch = h->epochs[old - 1].epoch;
 	h->n_epochs -= old;
-	if (old > 0 && h->n_epochs > 0)
-		memmove(h->epochs, h->epochs + old, (size_t)h->n_epochs * sizeof(*h->epochs));
+	memmove(h->epochs, h->epochs + old, (size_t)h->n_epochs * sizeof(*h->epochs));
 }
 
 /* ---- looking ---- */

@@ -417,4 +417,7 @@ void leader_forget(struct raft *r)
 	replicas_fini(&r->replicas);
 	replicas_fini(&r->observers);
 	raft_voters_fini(&r->told_voters);
+	if (r->change.kind == CHANGE_ADD)
+		raft_voter_fini(&r->change.voter);
+	r->change.kind = CHANGE_NONE;
 }

@@ -96,8 +96,6 @@ void raft_free(struct raft *r)
 		xfree((char *)r->bootstrap[i].host.p);
 	xfree(r->bootstrap);
 	raft_voter_fini(&r->own);
-	if (r->change.kind == CHANGE_ADD)
-		raft_voter_fini(&r->change.voter);
 	xfree((char *)r->config.cluster_id.p);
 	xfree((char *)r->config.listener.p);
 	xfree(r->ballots);
@@ -255,44 +253,31 @@ static void on_tick(struct raft *r, struct raft_turn *t)
 	}
 }
 
-static void on_event(struct raft *r, struct raft_turn *t)
+static void on_resign(struct raft *r, struct raft_turn *t)
 {
-	switch (t->event->type) {
-	case RAFT_EVENT_TICK:
-		on_tick(r, t);
-		break;
-	case RAFT_EVENT_REQUEST:
-		on_request(r, t);
-		break;
-	case RAFT_EVENT_ANSWER:
-		on_answer(r, t);
-		break;
-	case RAFT_EVENT_APPENDED:
-		on_appended(r, t);
-		break;
-	case RAFT_EVENT_FETCHED:
-		follower_fetched(r, t);
-		break;
-	case RAFT_EVENT_FLUSHED:
-		raft_flush_ended(r, t);
-		break;
-	case RAFT_EVENT_SNAPSHOT:
-		snapshot_was_cut(r, t);
-		break;
-	case RAFT_EVENT_LOADED:
-		follower_loaded(r, t);
-		break;
-	case RAFT_EVENT_CLEANED:
-		snapshot_cleaned(r, t->event->snapshot);
-		break;
-	case RAFT_EVENT_RESIGN:
-		r->wants_to_resign = r->role == RAFT_LEADER;
-		break;
-	case RAFT_EVENT_SHUTDOWN:
-		r->stopping = true;
-		break;
-	}
+	(void)t;
+	r->wants_to_resign = r->role == RAFT_LEADER;
 }
+
+static void on_shutdown(struct raft *r, struct raft_turn *t)
+{
+	(void)t;
+	r->stopping = true;
+}
+
+static void (*const EVENTS[])(struct raft *r, struct raft_turn *t) = {
+	[RAFT_EVENT_TICK] = on_tick,
+	[RAFT_EVENT_REQUEST] = on_request,
+	[RAFT_EVENT_ANSWER] = on_answer,
+	[RAFT_EVENT_APPENDED] = on_appended,
+	[RAFT_EVENT_FETCHED] = follower_fetched,
+	[RAFT_EVENT_FLUSHED] = raft_flush_ended,
+	[RAFT_EVENT_SNAPSHOT] = snapshot_was_cut,
+	[RAFT_EVENT_LOADED] = follower_loaded,
+	[RAFT_EVENT_CLEANED] = snapshot_cleaned,
+	[RAFT_EVENT_RESIGN] = on_resign,
+	[RAFT_EVENT_SHUTDOWN] = on_shutdown,
+};
 
 /* ---- the step ---- */
 
@@ -375,7 +360,7 @@ void raft_step(struct raft *r, const struct raft_event *event, struct raft_effec
 	int64_t high_watermark = r->high_watermark;
 
 	check(r->begun);
-	on_event(r, &t);
+	EVENTS[event->type](r, &t);
 	end_step(r, &t, high_watermark);
 }
 

@@ -271,7 +271,10 @@ enum raft_effect_type {
 	RAFT_EFFECT_FOLLOWER,	 /* another leads `epoch`, or (leader_id -1) nobody that is known */
 	RAFT_EFFECT_FETCHES,	 /* step those parked fetches again whose `offset` is below this one's */
 	RAFT_EFFECT_CHANGE_DONE, /* the parked change of voters ends with `err` and `message` (null = the error's own) */
-	/* `records` are bytes of `snapshot` from pos `offset` on, to be kept aside; pos 0 begins anew. */
+	/*
+	 * `records` are bytes of `snapshot` from pos `offset` on, to be kept aside; pos 0 begins anew. If that cannot be done, loading
+	 * it tells so.
+	 */
 	RAFT_EFFECT_SNAPSHOT_CHUNK,
 	/*
 	 * `snapshot` is whole, or was here before: it is put in place, the log starts and ends at its end, it is read:

@@ -314,7 +314,7 @@ void raft_commit(struct raft *r, struct raft_turn *t, int64_t offset);
 void snapshot_schedule(struct raft *r, int64_t now_ms);
 void snapshot_poll(struct raft *r, struct raft_turn *t, bool committed); /* the high watermark has moved */
 void snapshot_was_cut(struct raft *r, struct raft_turn *t);
-void snapshot_cleaned(struct raft *r, struct raft_snapshot_id earliest);
+void snapshot_cleaned(struct raft *r, struct raft_turn *t);
 
 /* ---- peers.c ---- */
 

@@ -47,8 +47,10 @@ void snapshot_was_cut(struct raft *r, struct raft_turn *t)
 	snapshot_schedule(r, t->event->now_ms);
 }
 
-void snapshot_cleaned(struct raft *r, struct raft_snapshot_id earliest)
+void snapshot_cleaned(struct raft *r, struct raft_turn *t)
 {
+	struct raft_snapshot_id earliest = t->event->snapshot;
+
 	check(earliest.end_offset >= r->log_start && earliest.end_offset <= r->snapshot.end_offset);
 	r->log_start = earliest.end_offset;
 	history_forget_epochs(&r->history, r->log_start);

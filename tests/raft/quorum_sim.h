@@ -2,7 +2,8 @@
  * quorum_sim: a cluster of raft brains in memory, for test_quorum_sim.c: 1 to 5 voters, up to 3 observers, one scheduler, one seed.
  *
  *	quorum_sim.c	the scheduler and the network	sim_node.c	the carrier of one brain
- *	sim_log.c	a log and its disk		sim_check.c	what always holds
+ *	sim_message.c	what it sends, what arrives	sim_disk.c	its disk
+ *	sim_log.c	a log				sim_check.c	what always holds
  *	sim_trouble.c	what goes wrong, and what operators do
  *
  * Messages are encoded and decoded as they are on the wire, batches are real batches. A crash loses what was not flushed, or part of it, and
@@ -23,6 +24,8 @@
 #define SIM_NODES_MAX 8
 #define SIM_LISTENER STR("CONTROLLER")
 #define SIM_CLUSTER STR("sim")
+#define SIM_ARENA_BYTES (64 << 20)
+#define SIM_FETCH_BYTES 2000
 
 struct sim;
 struct sim_node;
@@ -163,6 +166,30 @@ void sim_send(struct sim *s, struct sim_message *m);
 void sim_node_receive(struct sim_node *n, const struct sim_message *m);
 /* From nobody: an operator's request, whose answer is counted. */
 void sim_node_ask(struct sim_node *n, int16_t api, const void *request);
+
+void sim_message_send(struct sim_node *n, const struct raft_effect *e);
+void sim_message_wake(struct sim_node *n, int64_t below);
+void sim_message_end_change(struct sim_node *n, const struct raft_effect *e);
+void sim_message_release(struct sim_node *n, bool send); /* what has waited for quorum-state */
+void sim_message_forget(struct sim_node *n);
+
+/* ---- sim_disk.c ---- */
+
+void sim_disk_write_state(struct sim_node *n, const struct raft_election *e);
+void sim_disk_flush(struct sim_node *n);
+void sim_disk_truncate(struct sim_node *n, int64_t offset);
+void sim_disk_append(struct sim_node *n, const uint8_t *bytes, size_t len);
+void sim_disk_append_data(struct sim_node *n, int n_records);
+void sim_disk_append_fetched(struct sim_node *n, const struct raft_effect *e);
+void sim_disk_commit(struct sim_node *n, int64_t offset);
+void sim_disk_clean(struct sim_node *n);
+void sim_disk_cut_snapshot(struct sim_node *n, int64_t offset);
+void sim_disk_take_chunk(struct sim_node *n, const struct raft_effect *e);
+void sim_disk_load_snapshot(struct sim_node *n, struct raft_snapshot_id id);
+bool sim_disk_has_snapshot(const struct sim_node *n, struct raft_snapshot_id id);
+void sim_disk_crash(struct sim_node *n);
+void sim_disk_recover(struct sim_node *n);
+void sim_disk_read_history(struct sim_node *n, struct raft_history *out);
 
 /* ---- the world ---- */
 
