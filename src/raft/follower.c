@@ -201,30 +201,26 @@ static bool truncate_to(struct raft *r, struct raft_turn *t, struct raft_epoch_e
 
 /* ---- snapshots ---- */
 
-static void load(struct raft *r, struct raft_turn *t, struct raft_snapshot_id id)
-{
-	r->fetching = NO_SNAPSHOT;
-	r->loading = true;
-	raft_effect(t, RAFT_EFFECT_LOAD_SNAPSHOT)->snapshot = id;
-}
-
-/* The log ends where this one does not: it takes the log's place. */
-static bool begin_snapshot(struct raft *r, struct raft_turn *t, struct raft_snapshot_id id)
+/* The log ends before it, or in an epoch before its: it may take the log's place. */
+static bool is_ahead(const struct raft *r, struct raft_snapshot_id id)
 {
 	int32_t last_epoch = history_last_epoch(&r->history);
-	bool is_ahead = id.epoch > last_epoch || (id.epoch == last_epoch && id.end_offset > r->history.end);
 
-	if (id.end_offset <= 0 || id.epoch < 0 || !is_ahead || id.end_offset < r->high_watermark) {
+	if (id.end_offset <= 0 || id.epoch < 0 || id.end_offset < r->high_watermark)
+		return false;
+	return id.epoch > last_epoch || (id.epoch == last_epoch && id.end_offset > r->history.end);
+}
+
+static bool begin_snapshot(struct raft *r, struct raft_turn *t, struct raft_snapshot_id id)
+{
+	if (!is_ahead(r, id)) {
 		raft_warn(
 			t,
-			"the leader wants a snapshot to be loaded that cannot be: leader=%d epoch=%d snapshot=%lld-%d end=%lld high_watermark=%lld",
+			"the leader wants a snapshot to be loaded that cannot be: leader=%d epoch=%d snapshot=%lld-%d "
+			"end=%lld high_watermark=%lld",
 			r->election.leader_id, r->election.leader_epoch, (long long)id.end_offset, id.epoch,
 			(long long)r->history.end, (long long)r->high_watermark);
 		return false;
-	}
-	if (id.end_offset == r->snapshot.end_offset && id.epoch == r->snapshot.epoch) {
-		load(r, t, id);
-		return true;
 	}
 	r->fetching = id;
 	r->fetching_pos = 0;
@@ -251,8 +247,11 @@ static bool take_chunk(struct raft *r, struct raft_turn *t, const struct fetch_s
 	e->offset = r->fetching_pos;
 	e->records = p->unaligned_records;
 	r->fetching_pos += len;
-	if (r->fetching_pos == p->size)
-		load(r, t, r->fetching);
+	if (r->fetching_pos == p->size) {
+		raft_effect(t, RAFT_EFFECT_LOAD_SNAPSHOT)->snapshot = r->fetching;
+		r->fetching = NO_SNAPSHOT;
+		r->loading = true;
+	}
 	return true;
 }
 
@@ -355,9 +354,7 @@ void follower_fetched(struct raft *r, struct raft_turn *t)
 
 static bool is_about_metadata(const struct fetch_response *m)
 {
-	return m->responses.n == 1 &&
-	       (uuid_eq(m->responses.v->topic_id, UUID_METADATA_TOPIC) ||
-		str_is(m->responses.v->topic, METADATA_TOPIC)) &&
+	return m->responses.n == 1 && uuid_eq(m->responses.v->topic_id, UUID_METADATA_TOPIC) &&
 	       m->responses.v->partitions.n == 1 && m->responses.v->partitions.v->partition_index == 0;
 }
 
@@ -377,6 +374,7 @@ bool follower_fetch_answered(struct raft *r, struct raft_turn *t, const struct r
 		said_endpoint(r, &said, m->node_endpoints.v->host, m->node_endpoints.v->port);
 	if (!said_applies(r, t, &said) || p->error_code != 0 || r->role != RAFT_FOLLOWER || raft_log_is_busy(r))
 		return false;
+	r->fetching = NO_SNAPSHOT; /* what this answer says is newer than what made us ask for one */
 	if (p->diverging_epoch.epoch < 0 && p->snapshot_id.epoch < 0 && p->snapshot_id.end_offset < 0)
 		return append(r, t, p);
 	if (p->diverging_epoch.epoch >= 0)

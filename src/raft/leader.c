@@ -286,7 +286,7 @@ void leader_heard(struct raft *r, struct raft_turn *t, struct raft_key key)
 	int n_wanted = r->replicas.n / 2 + 1 - (raft_is_voter(r) ? 1 : 0);
 	int n_heard = 0;
 
-	if (voter)
+	if (voter && key.id != r->config.node_id)
 		voter->heard = true;
 	for (int i = 0; i < r->replicas.n; i++)
 		n_heard += r->replicas.v[i].heard;

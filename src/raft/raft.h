@@ -276,10 +276,7 @@ enum raft_effect_type {
 	 * it tells so.
 	 */
 	RAFT_EFFECT_SNAPSHOT_CHUNK,
-	/*
-	 * `snapshot` is whole, or was here before: it is put in place, the log starts and ends at its end, it is read:
-	 * RAFT_EVENT_LOADED.
-	 */
+	/* `snapshot` is whole: it is put in place, the log starts and ends at its end, it is read: RAFT_EVENT_LOADED. */
 	RAFT_EFFECT_LOAD_SNAPSHOT,
 	RAFT_EFFECT_CUT_SNAPSHOT, /* a snapshot is due, of the image at the high watermark: RAFT_EVENT_SNAPSHOT */
 	RAFT_EFFECT_CLEAN,	  /* log segments and snapshots below `snapshot` may go, by the retention settings */

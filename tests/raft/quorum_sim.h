@@ -127,7 +127,9 @@ struct sim_node {
 	struct sim_parked *change; /* who waits for a change of voters */
 	int64_t tick_seq;	   /* the last one that was asked for */
 	int64_t tick_ms;	   /* when it is due, on its own clock; INT64_MAX = none */
-	struct buf part;	   /* of a snapshot that is fetched */
+	int64_t last_tick_ms;
+	int n_ticks;	 /* in that millisecond */
+	struct buf part; /* of a snapshot that is fetched */
 	struct raft_snapshot_id part_id;
 	bool cutting;
 };

@@ -252,13 +252,13 @@ const struct raft_effect *world_effect(const struct raft_world *w, enum raft_eff
 
 /* ---- steps ---- */
 
-static void note_asked(struct raft_world *w)
+static void note_sent(struct raft_world *w)
 {
 	for (int i = 0; i < w->effects.n; i++) {
 		const struct raft_effect *e = &w->effects.v[i];
 
 		if (e->type == RAFT_EFFECT_SEND)
-			w->asked[w->n_asked++ % WORLD_ASKED] = (struct world_asked){e->node.id, e->correlation};
+			w->sent[w->n_sent++ % WORLD_SENT].effect = *e;
 	}
 }
 
@@ -268,7 +268,7 @@ const char *world_begin(struct raft_world *w)
 
 	w->effects = (struct raft_effects){.arena = &w->arena};
 	raft_begin(w->raft, &event, &w->effects);
-	note_asked(w);
+	note_sent(w);
 	return world_story(w);
 }
 
@@ -278,7 +278,7 @@ const char *world_step(struct raft_world *w, struct raft_event event)
 	event.wall_ms = w->now_ms + 1000;
 	w->effects = (struct raft_effects){.arena = &w->arena};
 	raft_step(w->raft, &event, &w->effects);
-	note_asked(w);
+	note_sent(w);
 	return world_story(w);
 }
 
@@ -314,11 +314,27 @@ struct raft_request world_ask(struct raft_world *w, int16_t api, int16_t version
 
 /* ---- answers ---- */
 
+const struct world_sent *world_sent(const struct raft_world *w, int before)
+{
+	int at = w->n_sent - 1 - before;
+
+	return at >= 0 && before < WORLD_SENT ? &w->sent[at % WORLD_SENT] : NULL;
+}
+
+void world_forget(struct raft_world *w)
+{
+	w->n_sent = 0;
+	w->effects.n = 0;
+	arena_reset(&w->arena);
+}
+
 static int32_t correlation_to(const struct raft_world *w, int32_t node_id)
 {
-	for (int i = w->n_asked - 1; i >= 0; i--) {
-		if (w->asked[i % WORLD_ASKED].node_id == node_id)
-			return w->asked[i % WORLD_ASKED].correlation;
+	const struct world_sent *sent;
+
+	for (int before = 0; (sent = world_sent(w, before)); before++) {
+		if (sent->effect.node.id == node_id)
+			return sent->effect.correlation;
 	}
 	check(false);
 	return -1;

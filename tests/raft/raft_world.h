@@ -10,12 +10,11 @@
 #include "raft/raft.h"
 
 #define WORLD_VOTERS_MAX 5
-#define WORLD_ASKED 64
+#define WORLD_SENT 64
 
 /* A request that was sent. */
-struct world_asked {
-	int32_t node_id;
-	int32_t correlation;
+struct world_sent {
+	struct raft_effect effect;
 };
 
 struct raft_world {
@@ -27,8 +26,8 @@ struct raft_world {
 	struct raft_endpoint endpoints[WORLD_VOTERS_MAX];
 	struct raft_node bootstrap[WORLD_VOTERS_MAX];
 	int64_t now_ms;
-	struct world_asked asked[WORLD_ASKED];
-	int n_asked;
+	struct world_sent sent[WORLD_SENT]; /* the last ones */
+	int n_sent;
 	char line[2048];
 };
 
@@ -48,6 +47,11 @@ const char *world_step(struct raft_world *w, struct raft_event event);
 const char *world_story(struct raft_world *w); /* of the last step */
 /* The effect of this type, the first in the last step; NULL when there is none. */
 const struct raft_effect *world_effect(const struct raft_world *w, enum raft_effect_type type);
+
+/* The last request that was sent, or the one so many before it; NULL when there is none. */
+const struct world_sent *world_sent(const struct raft_world *w, int before);
+/* All messages of before, and what was sent. */
+void world_forget(struct raft_world *w);
 
 const char *world_tick(struct raft_world *w, int64_t now_ms);
 const char *world_flushed(struct raft_world *w, int64_t offset);

@@ -326,13 +326,10 @@ static void load_ended(struct sim *s, struct sim_event *e)
 	const struct sim_snapshot *snapshot;
 	struct raft_history history;
 
-	if (e->number) /* it was here before */
-		event.snapshot = n->disk.snapshots[n->disk.n_snapshots - 1];
 	snapshot = sim_snapshot_find(s, event.snapshot);
 	raft_history_init(&history, snapshot->id.end_offset, snapshot->id.epoch);
 	event.history = &history;
-	if (!e->number &&
-	    (n->part.len != snapshot->bytes.len || memcmp(n->part.p, snapshot->bytes.p, n->part.len) != 0))
+	if (n->part.len != snapshot->bytes.len || memcmp(n->part.p, snapshot->bytes.p, n->part.len) != 0)
 		sim_fail(s, "node %d has fetched other bytes of a snapshot than there are", n->id);
 	if (!s->healed && sim_one_in(s, 10)) {
 		sim_meet(s, MET_LOAD_FAILED);
@@ -349,12 +346,11 @@ static void load_ended(struct sim *s, struct sim_event *e)
 void sim_disk_load_snapshot(struct sim_node *n, struct raft_snapshot_id id)
 {
 	int64_t longest_us = sim_one_in(n->sim, 4) ? 5000000 : 200000;
-	struct sim_event *e = sim_at(n->sim, 1000 + (int64_t)sim_chance(n->sim, (uint64_t)longest_us), load_ended, n);
 
 	if (raft_role(n->raft) == RAFT_LEADER)
 		sim_fail(n->sim, "node %d loads a snapshot while it leads", n->id);
-	if (sim_disk_has_snapshot(n, id))
-		e->number = 1;
+	check(id.end_offset == n->part_id.end_offset && id.epoch == n->part_id.epoch);
+	sim_at(n->sim, 1000 + (int64_t)sim_chance(n->sim, (uint64_t)longest_us), load_ended, n);
 }
 
 /* ---- a crash, and the next start ---- */

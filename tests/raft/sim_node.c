@@ -9,11 +9,16 @@
 
 static void tick(struct sim *s, struct sim_event *e)
 {
-	(void)s;
-	if (e->number != e->node->tick_seq)
+	struct sim_node *n = e->node;
+
+	if (e->number != n->tick_seq)
 		return;
-	e->node->tick_ms = INT64_MAX;
-	sim_node_event(e->node, (struct raft_event){.type = RAFT_EVENT_TICK});
+	n->tick_ms = INT64_MAX;
+	n->n_ticks = n->last_tick_ms == sim_node_ms(n) ? n->n_ticks + 1 : 0;
+	n->last_tick_ms = sim_node_ms(n);
+	if (n->n_ticks > 20)
+		sim_fail(s, "node %d ticks without end", n->id);
+	sim_node_event(n, (struct raft_event){.type = RAFT_EVENT_TICK});
 }
 
 static void wake_at(struct sim_node *n, int64_t at_ms)

@@ -477,6 +477,25 @@ static void an_observer_that_was_silent_for_long_is_none(void **state)
 	assert_int_equal(out.topics.v->partitions.v->observers.n, 0);
 }
 
+static void more_observers_than_a_cluster_has_are_not_kept(void **state)
+{
+	struct raft_world *w = *state;
+	struct describe_quorum_response out;
+	const struct describe_quorum_response_partition *p;
+
+	lead_dynamic(w, 1);
+	settle(w);
+	for (int32_t id = 2; id < 1102; id++) {
+		w->now_ms++;
+		heard(w, id);
+	}
+	out = describe(w, "__cluster_metadata", 2);
+	p = out.topics.v->partitions.v;
+	assert_int_equal(p->observers.n, 1000);
+	for (int i = 0; i < p->observers.n; i++)
+		assert_true(p->observers.v[i].replica_id >= 102); /* those who were silent for longest are gone */
+}
+
 static void who_does_not_lead_or_is_asked_for_something_else_says_so(void **state)
 {
 	struct raft_world *w = *state;
@@ -510,6 +529,7 @@ int main(void)
 		TEST(kraft_version_is_raised_when_all_voters_have_told_that_they_speak_it),
 		TEST(a_leader_describes_the_quorum),
 		TEST(an_observer_that_was_silent_for_long_is_none),
+		TEST(more_observers_than_a_cluster_has_are_not_kept),
 		TEST(who_does_not_lead_or_is_asked_for_something_else_says_so),
 	};
 

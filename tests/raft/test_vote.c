@@ -489,6 +489,30 @@ static int end_epoch(struct raft_world *w, const struct end_quorum_epoch_request
 	return out.error_code != 0 ? out.error_code : out.topics.v->partitions.v->error_code;
 }
 
+static void a_message_of_another_cluster_or_partition_is_refused(void **state)
+{
+	struct raft_world *w = *state;
+	struct end_quorum_epoch_request *end;
+	struct begin_quorum_epoch_request begin;
+	struct begin_quorum_epoch_response out;
+
+	become_follower(w);
+	end = end_of(w, 3, 5, NULL, 0);
+	end->cluster_id = STR("theirs");
+	assert_int_equal(end_epoch(w, end), ERR_INCONSISTENT_CLUSTER_ID);
+	end->cluster_id = STR("ours");
+	end->topics.v->topic_name = STR("other");
+	assert_int_equal(end_epoch(w, end), ERR_INVALID_REQUEST);
+	codec_init(&begin_quorum_epoch_request_schema, &begin);
+	codec_init(&begin_quorum_epoch_response_schema, &out);
+	world_ask(w, begin_quorum_epoch_request_KEY, 1, &begin, &out);
+	assert_int_equal(out.error_code, ERR_INVALID_REQUEST);
+	begin.cluster_id = STR("theirs");
+	world_ask(w, begin_quorum_epoch_request_KEY, 1, &begin, &out);
+	assert_int_equal(out.error_code, ERR_INCONSISTENT_CLUSTER_ID);
+	assert_int_equal(raft_role(w->raft), RAFT_FOLLOWER);
+}
+
 static void the_place_among_the_candidates_says_how_long_to_wait(void **state)
 {
 	static const struct {
@@ -593,6 +617,7 @@ int main(void)
 		TEST(a_node_goes_on_where_quorum_state_says_it_was),
 		TEST(who_has_resigned_is_back_in_a_later_epoch),
 		TEST(a_leader_is_followed_when_it_says_so),
+		TEST(a_message_of_another_cluster_or_partition_is_refused),
 		TEST(the_place_among_the_candidates_says_how_long_to_wait),
 		TEST(another_directory_is_no_place_among_the_candidates),
 		TEST(the_end_of_another_epoch_is_not_this_ones),
