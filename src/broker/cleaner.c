@@ -15,7 +15,8 @@
 #include "config/config.h"
 #include "log/clean.h"
 
-enum { SLICE_BYTES = 1 << 20, STALLED_MS = 50, IO_BYTES_MIN = 4096 };
+/* A throttled cleaning sees within LOOK_MS that it was cancelled; at a stop one that cannot go on is given up after GIVE_UP_MS. */
+enum { SLICE_BYTES = 1 << 20, STALLED_MS = 50, IO_BYTES_MIN = 4096, LOOK_MS = 100, GIVE_UP_MS = 2000 };
 
 /* What the settings say now. */
 struct cleaner_settings {
@@ -42,7 +43,9 @@ struct slot {
 	struct log_deletion *deletion; /* of the last step */
 	int64_t moved;
 	int64_t began_ns;
+	int64_t until_ns; /* when it goes on */
 	bool more;
+	bool gives_up;
 	bool at_work;
 	bool flushes; /* it waits for a flush, or for room */
 };
@@ -71,6 +74,7 @@ struct cleaner {
 	int n_slots;
 	int64_t paid_ns; /* the moment up to which the bytes so far are paid for */
 	struct cleaner_stats stats;
+	int64_t freed_ns;
 	bool looking;
 	bool freed;
 };
@@ -223,7 +227,9 @@ static void slot_job(struct work *w)
 	struct partition *p = s->partition;
 
 	mutex_lock(&p->lock);
-	s->more = log_clean_step(p->log, s->clean);
+	if (s->gives_up)
+		log_clean_abandon(p->log, s->clean);
+	s->more = !s->gives_up && log_clean_step(p->log, s->clean);
 	s->deletion = log_clean_take_deletion(s->clean);
 	if (!s->more && log_clean_error(s->clean) && log_clean_is_hopeless(s->clean))
 		log_set_uncleanable(p->log);
@@ -236,14 +242,28 @@ static void slot_done(struct work *w);
 
 static void slot_run(struct slot *s)
 {
+	struct cleaner *c = s->cleaner;
+
+	s->gives_up = s->flushes && c->freed && env_mono_ns(c->node->env) - c->freed_ns > GIVE_UP_MS * 1000000ll;
 	s->at_work = true;
 	s->work = (struct work){.job = slot_job, .done = slot_done, .loop = s->cleaner->core->loop};
 	env_work(s->cleaner->core->loop, &s->work);
 }
 
+/* When it is time. One that was cancelled does not wait for its share of the disk. */
+static void slot_go_on(struct slot *s)
+{
+	int64_t left_ms = (s->until_ns - env_mono_ns(s->cleaner->node->env)) / 1000000;
+
+	if (left_ms <= 0 || (log_clean_is_cancelled(s->clean) && !s->flushes))
+		slot_run(s);
+	else
+		timer_start(&s->timer, left_ms < LOOK_MS ? left_ms : LOOK_MS);
+}
+
 static void slot_due(struct timer *t)
 {
-	slot_run(container_of(t, struct slot, timer));
+	slot_go_on(container_of(t, struct slot, timer));
 }
 
 static void flush_partition(struct slot *s)
@@ -254,7 +274,7 @@ static void flush_partition(struct slot *s)
 	effects_run(&e, s->cleaner->core);
 }
 
-/* How long to wait until what was read and written is within the limit. */
+/* The moment from which on what was read and written is within the limit. */
 static int64_t pay(struct cleaner *c, const struct slot *s)
 {
 	int64_t now = env_mono_ns(c->node->env);
@@ -263,7 +283,7 @@ static int64_t pay(struct cleaner *c, const struct slot *s)
 	if (c->paid_ns < now)
 		c->paid_ns = now;
 	c->paid_ns += ns < 60e9 ? (int64_t)ns : (int64_t)60e9;
-	return (c->paid_ns - now) / 1000000;
+	return c->paid_ns;
 }
 
 static void really_free(struct cleaner *c)
@@ -355,15 +375,12 @@ static void slot_done(struct work *w)
 		slot_ended(s);
 		return;
 	}
-	int64_t wait_ms = pay(c, s);
+	s->until_ns = pay(c, s);
 	if (s->flushes) {
 		flush_partition(s);
-		wait_ms = STALLED_MS;
+		s->until_ns = env_mono_ns(c->node->env) + STALLED_MS * 1000000ll;
 	}
-	if (wait_ms > 0 && (!c->freed || s->flushes))
-		timer_start(&s->timer, wait_ms);
-	else
-		slot_run(s);
+	slot_go_on(s);
 }
 
 /* ---- looking ---- */
@@ -462,6 +479,7 @@ void cleaner_free(struct cleaner *c)
 		return;
 	timer_stop(&c->timer);
 	c->freed = true;
+	c->freed_ns = env_mono_ns(c->node->env);
 	list_each(it, &c->slots)
 	{
 		struct slot *s = container_of(it, struct slot, link);

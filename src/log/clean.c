@@ -155,7 +155,7 @@ struct log_clean *log_clean_begin(struct log *log, const struct log_clean_look *
 
 /* ---- reading segments ---- */
 
-static bool is_cancelled(const struct log_clean *c)
+bool log_clean_is_cancelled(const struct log_clean *c)
 {
 	return __atomic_load_n(&c->cancelled, __ATOMIC_RELAXED);
 }
@@ -328,7 +328,7 @@ static int gather_some(struct log_clean *c)
 
 	if (!c->source.file) /* that was the last */
 		return 0;
-	while (c->moved < c->o.slice_bytes && !is_cancelled(c)) {
+	while (c->moved < c->o.slice_bytes && !log_clean_is_cancelled(c)) {
 		int err = source_next(c, &p, &h);
 
 		if (err == -ENODATA) { /* also over a gap behind the last batch */
@@ -446,7 +446,7 @@ static int copy_some(struct log_clean *c)
 
 	if (!c->source.file)
 		return 0;
-	while (c->moved < c->o.slice_bytes && !is_cancelled(c) && !err && !c->aborted_error) {
+	while (c->moved < c->o.slice_bytes && !log_clean_is_cancelled(c) && !err && !c->aborted_error) {
 		err = source_next(c, &p, &h);
 		if (err == -ENODATA)
 			break;
@@ -558,7 +558,7 @@ static void end_early(struct log *log, struct log_clean *c)
 {
 	if (c->phase == CLEAN_TAKE_BACK || c->phase == CLEAN_DROP || c->phase == CLEAN_ENDED)
 		return;
-	if (c->error == 0 && is_cancelled(c) && c->files != FILES_SWAPPED)
+	if (c->error == 0 && log_clean_is_cancelled(c) && c->files != FILES_SWAPPED)
 		c->error = -ECANCELED;
 	if (c->error)
 		c->phase = c->files == FILES_SWAPPED ? CLEAN_ENDED : CLEAN_TAKE_BACK;
@@ -575,6 +575,14 @@ static bool finish(struct log *log, struct log_clean *c)
 	if (c->error == 0)
 		log->clean_end = c->stats.end;
 	return false;
+}
+
+void log_clean_abandon(struct log *log, struct log_clean *c)
+{
+	check(log->cleaning == c && log_clean_is_cancelled(c));
+	if (c->error == 0)
+		c->error = -ECANCELED;
+	finish(log, c);
 }
 
 /* What the last run has met. */

@@ -87,6 +87,12 @@ bool log_clean_is_stalled(const struct log_clean *c);
 int64_t log_clean_flush_upto(const struct log_clean *c);
 /* Whatever it was doing, it ends soon: at once, or when the swap that has begun is over. From any thread. */
 void log_clean_cancel(struct log_clean *c);
+bool log_clean_is_cancelled(const struct log_clean *c); /* any thread */
+/*
+ * Under the lock: it ends where it stands, as a kill would end it; the next load finishes or takes back half a swap. For a log that is only
+ * closed after that, when what it waits for does not come (a full disk, descriptors).
+ */
+void log_clean_abandon(struct log *log, struct log_clean *c);
 
 /*
  * After the end. 0; -ECANCELED; -ENOSPC and a lack of descriptors: try again later; ERR_CORRUPT_MESSAGE, -ENOBUFS (the map has no room for

@@ -289,6 +289,15 @@ struct fetch_response_partition take_fetch(struct client *c)
 	return out.responses.v[0].partitions.v[0];
 }
 
+void send_move(const char *topic, int32_t partition, const char *path)
+{
+	struct alter_replica_log_dirs_request_topic t = {.name = str_of(topic), .partitions = {&partition, 1}};
+	struct alter_replica_log_dirs_request_dir d = {.path = str_of(path), .topics = {&t, 1}};
+	struct alter_replica_log_dirs_request in = {.dirs = {&d, 1}};
+
+	client_send(&w->a, &alter_replica_log_dirs_request_schema, 2, &in);
+}
+
 /* Is this batch's only record `value`? */
 void assert_value(struct records records, const char *value)
 {

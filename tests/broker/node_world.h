@@ -7,6 +7,7 @@
 #include "broker/node.h"
 #include "config/config.h"
 #include "env/sim/sim.h"
+#include "protocol/alter_replica_log_dirs.h"
 #include "protocol/fetch.h"
 #include "protocol/metadata.h"
 #include "protocol/produce.h"
@@ -38,7 +39,7 @@ struct world {
 	struct arena arena; /* what answers are decoded into */
 	struct client a, b;
 	bool serving, stopped;
-	const char *overrides[4]; /* of the configuration; ended by NULL */
+	const char *overrides[5]; /* of the configuration; ended by NULL */
 };
 
 extern struct world *w;
@@ -58,6 +59,8 @@ void send_produce(struct client *c, const char *topic, struct records records, i
 struct produce_response_partition ask_produce(const char *topic, const char *value);
 void send_fetch(struct client *c, const char *topic, int64_t offset, int32_t max_wait_ms);
 struct fetch_response_partition take_fetch(struct client *c);
+/* By the first client, version 2. */
+void send_move(const char *topic, int32_t partition, const char *path);
 /* Is this batch's only record `value`? */
 void assert_value(struct records records, const char *value);
 int node_world_up(void **state);

@@ -218,6 +218,219 @@ static void a_topic_of_both_policies_is_compacted_and_deleted_from(void **state)
 	assert_value(f.records, "two"); /* what was at 6 is shadowed by what is at 8 */
 }
 
+/* ---- what befalls a node in the middle of a cleaning ---- */
+
+#define TO_THE_FIRST_LOOK_MS 15000
+#define CLEAN_STOP_MS 10000
+#define MORE "/more"
+
+/* Two directories; a cleaning goes so slowly that it takes a while. */
+static void slow_up(void **state, const char *bytes_per_second)
+{
+	set_up(state);
+	bring_down();
+	w->overrides[0] = "log.dirs=/data," MORE;
+	w->overrides[1] = bytes_per_second;
+	bring_up();
+	client_open(&w->a);
+	create("compact");
+	fill();
+}
+
+static int n_names;
+
+static int count_replica(void *arg, const char *name, bool is_dir)
+{
+	(void)arg;
+	n_names += is_dir && strcmp(name, TOPIC "-0") == 0;
+	return 0;
+}
+
+static void count_replicas(void *arg)
+{
+	n_names = 0;
+	env_list(sim_env(w->sim, NODE), arg, count_replica, NULL);
+}
+
+static bool is_in(const char *dir)
+{
+	assert_true(sim_call(w->sim, NODE, count_replicas, (void *)dir));
+	return n_names > 0;
+}
+
+static const char *other_dir(void)
+{
+	return is_in(MORE) ? "/data" : MORE;
+}
+
+static void take_move(void)
+{
+	struct alter_replica_log_dirs_response out;
+
+	client_take(&w->a, &alter_replica_log_dirs_response_schema, 2, &out);
+	assert_int_equal(out.results.v[0].partitions.v[0].error_code, 0);
+}
+
+static void await_move(const char *to)
+{
+	for (int i = 0; i < CLEAN_STOP_MS / 10 && !is_in(to); i++)
+		sim_run_for(w->sim, 10);
+	assert_true(is_in(to));
+}
+
+static int64_t stop_ms(void)
+{
+	int64_t before = sim_now_ns(w->sim);
+
+	bring_down();
+	return (sim_now_ns(w->sim) - before) / 1000000;
+}
+
+static void assert_kept(void)
+{
+	assert_non_null(strstr(all(), "1:two 2:three "));
+	assert_non_null(strstr(all(), "4:- 5:six "));
+}
+
+static void a_throttled_cleaning_holds_up_neither_a_stop_nor_a_move_nor_a_deletion(void **state)
+{
+	for (int i = 0; i < 3; i++) {
+		const char *to;
+
+		if (i > 0)
+			node_world_down(state);
+		slow_up(state, "log.cleaner.io.max.bytes.per.second=1");
+		sim_run_for(w->sim, TO_THE_FIRST_LOOK_MS + 1000);
+		if (i == 0) {
+			assert_in_range(stop_ms(), 0, CLEAN_STOP_MS);
+			bring_up();
+			client_open(&w->a);
+			assert_kept();
+		} else if (i == 1) {
+			to = other_dir();
+			send_move(TOPIC, 0, to);
+			take_move();
+			await_move(to);
+			assert_kept();
+		} else {
+			delete ();
+			assert_in_range(stop_ms(), 0, CLEAN_STOP_MS);
+			bring_up();
+		}
+	}
+}
+
+static void a_replica_may_be_moved_at_any_moment_of_its_cleaning(void **state)
+{
+	for (int i = 0; i < 24; i++) {
+		const char *to;
+
+		if (i > 0)
+			node_world_down(state);
+		slow_up(state, "log.cleaner.io.max.bytes.per.second=400");
+		sim_run_for(w->sim, TO_THE_FIRST_LOOK_MS - 300 + 100 * i);
+		to = other_dir();
+		send_move(TOPIC, 0, to);
+		take_move();
+		await_move(to);
+		assert_kept();
+		sim_run_for(w->sim, A_WHILE_MS);
+		assert_string_equal(all(), "1:two 2:three 4:- 5:six ");
+		bring_down();
+		bring_up();
+		client_open(&w->a);
+		assert_string_equal(all(), "1:two 2:three 4:- 5:six ");
+	}
+}
+
+static void lack_room(bool lacks)
+{
+	sim_set_disk_bytes(w->sim, NODE, lacks ? sim_disk_used(w->sim, NODE) : 0);
+}
+
+static void lack_descriptors(bool lacks)
+{
+	sim_refuse_descriptors(w->sim, NODE, lacks ? 1 : 0, INT32_MAX);
+}
+
+/* There is room again, or not before the node is stopped. */
+static void lack_at_each_moment(void **state, void (*lack)(bool lacks))
+{
+	for (int i = 0; i < 30; i++) {
+		if (i > 0)
+			node_world_down(state);
+		slow_up(state, "log.cleaner.io.max.bytes.per.second=400");
+		sim_run_for(w->sim, TO_THE_FIRST_LOOK_MS - 300 + 80 * i);
+		lack(true);
+		sim_run_for(w->sim, 3000);
+		if (i % 3) {
+			assert_true(sim_call(w->sim, NODE, stop_node, NULL));
+			assert_true(sim_run_until(w->sim, CLEAN_STOP_MS, has_stopped, NULL));
+			sim_crash(w->sim, NODE, SIM_KILL);
+			sim_restart(w->sim, NODE);
+		}
+		lack(false);
+		if (i % 3) {
+			bring_up();
+			client_open(&w->a);
+		}
+		assert_kept();
+		sim_run_for(w->sim, 2 * A_WHILE_MS);
+		assert_non_null(strstr(all(), "1:two 2:three ")); /* the tombstone may have gone: a second cleaning */
+		assert_non_null(strstr(all(), "5:six "));
+		assert_null(strstr(all(), "0:one"));
+		assert_int_equal(put("e", "eight"), 0);
+	}
+}
+
+static void the_disk_may_fill_up_at_any_moment_of_a_cleaning(void **state)
+{
+	lack_at_each_moment(state, lack_room);
+}
+
+static void descriptors_may_run_out_at_any_moment_of_a_cleaning(void **state)
+{
+	lack_at_each_moment(state, lack_descriptors);
+}
+
+/* Where every message is flushed: at the n-th change of the disk from a little before the cleaning on. */
+static bool dies_at(int64_t op, enum sim_crash how)
+{
+	bool died;
+
+	slow_up(&(void *){NULL}, "log.flush.interval.messages=1");
+	sim_run_for(w->sim, TO_THE_FIRST_LOOK_MS - 200);
+	assert_non_null(strstr(all(), "0:one"));
+	sim_crash_at_disk_op(w->sim, NODE, op, how);
+	sim_run_for(w->sim, 1000);
+	died = sim_is_down(w->sim, NODE);
+	sim_crash_at_disk_op(w->sim, NODE, 0, how); /* not later */
+	if (died) {
+		sim_restart(w->sim, NODE);
+		bring_up();
+		client_open(&w->a);
+	}
+	assert_kept();
+	sim_run_for(w->sim, A_WHILE_MS);
+	assert_kept();
+	assert_null(strstr(all(), "0:one"));
+	node_world_down(NULL);
+	return died;
+}
+
+static void a_node_may_die_at_any_change_of_its_disk_by_a_cleaning(void **state)
+{
+	for (int how = SIM_KILL; how <= SIM_POWER; how++) {
+		int64_t op = 1;
+
+		node_world_down(state);
+		while (dies_at(op, (enum sim_crash)how))
+			op++;
+		assert_true(op > 25);
+		set_up(state);
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, node_world_down)
@@ -225,6 +438,11 @@ int main(void)
 		TEST(a_compacted_topic_keeps_the_newest_of_each_key),
 		TEST(what_was_compacted_stays_so_after_a_kill_and_a_power_cut_and_a_stop),
 		TEST(a_cleaning_may_be_ended_at_any_moment),
+		TEST(a_throttled_cleaning_holds_up_neither_a_stop_nor_a_move_nor_a_deletion),
+		TEST(a_replica_may_be_moved_at_any_moment_of_its_cleaning),
+		TEST(the_disk_may_fill_up_at_any_moment_of_a_cleaning),
+		TEST(descriptors_may_run_out_at_any_moment_of_a_cleaning),
+		TEST(a_node_may_die_at_any_change_of_its_disk_by_a_cleaning),
 		TEST(a_record_without_a_key_is_refused),
 		TEST(a_topic_of_both_policies_is_compacted_and_deleted_from),
 	};

@@ -7,7 +7,6 @@
 
 #include "base/err.h"
 #include "log/dir.h"
-#include "protocol/alter_replica_log_dirs.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
@@ -248,12 +247,9 @@ static void a_stop_before_the_logs_are_open_is_no_clean_one(void **state)
 
 static int16_t ask_to_move(int32_t partition, const char *path)
 {
-	struct alter_replica_log_dirs_request_topic t = {.name = STR("t"), .partitions = {&partition, 1}};
-	struct alter_replica_log_dirs_request_dir d = {.path = str_of(path), .topics = {&t, 1}};
-	struct alter_replica_log_dirs_request in = {.dirs = {&d, 1}};
 	struct alter_replica_log_dirs_response out;
 
-	client_send(&w->a, &alter_replica_log_dirs_request_schema, 2, &in);
+	send_move("t", partition, path);
 	client_take(&w->a, &alter_replica_log_dirs_response_schema, 2, &out);
 	return out.results.v[0].partitions.v[0].error_code;
 }
@@ -491,14 +487,7 @@ static bool dies_on_the_way(int64_t op, enum sim_crash how)
 	for (int i = 0; i < 8; i++)
 		end = produce_to("t", 0, "kept").base_offset + 1;
 	sim_crash_at_disk_op(w->sim, NODE, op, how);
-	{
-		int32_t partition = 0;
-		struct alter_replica_log_dirs_request_topic t = {.name = STR("t"), .partitions = {&partition, 1}};
-		struct alter_replica_log_dirs_request_dir d = {.path = str_of(to), .topics = {&t, 1}};
-		struct alter_replica_log_dirs_request in = {.dirs = {&d, 1}};
-
-		client_send(&w->a, &alter_replica_log_dirs_request_schema, 2, &in);
-	}
+	send_move("t", 0, to);
 	sim_run_for(w->sim, 2000);
 	died = sim_is_down(w->sim, NODE);
 	sim_crash_at_disk_op(w->sim, NODE, 0, how); /* not later */

@@ -242,19 +242,48 @@ static void a_power_cut_at_any_change_of_the_disk_keeps_the_newest_of_each_key(v
 	}
 }
 
-/* ---- descriptors ---- */
+/* ---- what a machine may lack for a while ---- */
 
-static int steps_left;
+enum { LACKS_STEPS = 4 };
 
-/* For one step of the cleaning there is not one to be had. */
-static void starve(void *arg)
+/* Between two steps of the cleaning: it begins before step `from` and ends some steps later. */
+static struct {
+	void (*set)(bool lacks);
+	int err;
+	int from;
+	int step;
+	int cleanings; /* that were not ended by it */
+} lack;
+
+static void lack_descriptors(bool lacks)
 {
-	sim_set_descriptors(outside.world, 0, --steps_left == 0 ? sim_descriptors_used(outside.world, 0) : 0);
+	sim_set_descriptors(outside.world, 0, lacks ? sim_descriptors_used(outside.world, 0) : 0);
 }
 
-static void live_without_a_descriptor(void *arg)
+static void lack_room(bool lacks)
 {
-	struct keyed_clean how = {.map_bytes = 100000, .between = starve};
+	sim_set_disk_bytes(outside.world, 0, lacks ? sim_disk_used(outside.world, 0) : 0);
+}
+
+static void between(void *arg)
+{
+	lack.step++;
+	if (lack.step == lack.from)
+		lack.set(true);
+	if (lack.step == lack.from + LACKS_STEPS)
+		lack.set(false);
+}
+
+static const char *look_whole(struct node *n)
+{
+	if (log_dir_error(n->dir))
+		return "the directory is offline";
+	return look(n);
+}
+
+static void live_with_a_lack(void *arg)
+{
+	struct keyed_clean how = {.map_bytes = 100000, .between = between};
 	struct node n = {0};
 	int err;
 
@@ -266,32 +295,48 @@ static void live_without_a_descriptor(void *arg)
 	keyed_end_all(&outside.k, &n.hands);
 	keyed_flush(&outside.k, &n.hands);
 	err = keyed_clean(&outside.k, &n.hands, &how);
-	sim_set_descriptors(outside.world, 0, 0);
-	outside.cleanings += err == 0;
-	if (err && err != -EMFILE)
+	lack.set(false);
+	lack.cleanings += err == 0;
+	if (err && err != lack.err)
 		outside.failure = "the cleaning found something else";
-	if (log_dir_error(n.dir))
-		outside.failure = "the directory is offline";
 	if (!outside.failure)
-		outside.failure = look(&n);
+		outside.failure = look_whole(&n);
+	keyed_flush(&outside.k, &n.hands);
+	if (!outside.failure)
+		clean(&n, 100000, 0); /* what was put off is done */
+	if (!outside.failure)
+		outside.failure = look_whole(&n);
 	stop_node(&n);
-	outside.finished = steps_left > 0;
+	outside.finished = lack.step < lack.from;
+}
+
+static void clean_with_each_lack(void (*set)(bool lacks), int err)
+{
+	int steps = 0;
+
+	lack.cleanings = 0;
+	lack.set = set;
+	lack.err = err;
+	for (outside.finished = false; !outside.finished; steps++) {
+		begin_life(7);
+		lack.from = steps + 1;
+		lack.step = 0;
+		sim_call(outside.world, 0, live_with_a_lack, NULL);
+		if (outside.failure)
+			fail_msg("%s: step %d", outside.failure, steps);
+		sim_world_free(outside.world);
+	}
+	assert_in_range(lack.cleanings, 2, steps - 2);
 }
 
 static void a_cleaning_without_a_descriptor_is_put_off_or_goes_on_and_no_disk_failed(void **state)
 {
-	int cleanings = 0, steps = 0;
+	clean_with_each_lack(lack_descriptors, -EMFILE);
+}
 
-	for (outside.finished = false; !outside.finished; steps++) {
-		begin_life(7);
-		steps_left = steps + 1;
-		sim_call(outside.world, 0, live_without_a_descriptor, NULL);
-		if (outside.failure)
-			fail_msg("%s: no descriptor in step %d", outside.failure, steps);
-		cleanings += outside.cleanings;
-		sim_world_free(outside.world);
-	}
-	assert_true(cleanings > steps / 4 && cleanings < steps);
+static void a_cleaning_on_a_full_disk_is_put_off_or_goes_on_and_no_disk_failed(void **state)
+{
+	clean_with_each_lack(lack_room, -ENOSPC);
 }
 
 int main(void)
@@ -299,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kill_at_any_change_of_the_disk_keeps_the_newest_of_each_key),
 		cmocka_unit_test(a_cleaning_without_a_descriptor_is_put_off_or_goes_on_and_no_disk_failed),
+		cmocka_unit_test(a_cleaning_on_a_full_disk_is_put_off_or_goes_on_and_no_disk_failed),
 		cmocka_unit_test(a_power_cut_at_any_change_of_the_disk_keeps_the_newest_of_each_key),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
