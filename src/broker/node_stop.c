@@ -61,12 +61,14 @@ static void close_job(struct work *w)
 {
 	struct node *n = container_of(w, struct node, close_work);
 	int err = n->mover ? mover_close(n->mover) : 0;
+	int close_err;
 
 	/* Nothing is known of the logs: what the last run left stands, as after a crash. */
 	if (n->partitions && !n->loaded)
 		return;
-	if (n->partitions && err == 0)
-		err = partitions_close(n->partitions);
+	close_err = n->partitions ? partitions_close(n->partitions) : 0;
+	if (err == 0)
+		err = close_err;
 	if (err == 0 && n->end == NODE_END_CLEAN)
 		err = node_mark_clean(n);
 	if (err) {

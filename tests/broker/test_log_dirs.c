@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "log/dir.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_records.h"
@@ -477,6 +478,60 @@ static void a_move_comes_to_its_end_while_it_is_appended_to(void **state)
 	bring_down();
 }
 
+static int n_checkpointed;
+
+/* How many of the partitions but the first have their end as recovery point. */
+static void count_checkpointed(void *arg)
+{
+	static const char *const FILES[] = {"/data/recovery-point-offset-checkpoint",
+					    "/more/recovery-point-offset-checkpoint"};
+	int64_t end = *(int64_t *)arg;
+
+	n_checkpointed = 0;
+	for (int i = 0; i < 2; i++) {
+		char *text;
+		size_t len;
+
+		if (env_read_file(sim_env(w->sim, NODE), FILES[i], 4096, &text, &len))
+			continue;
+		for (int p = 1; p < PARTITIONS; p++) {
+			char line[32];
+
+			snprintf(line, sizeof(line), "t %d %lld\n", p, (long long)end);
+			n_checkpointed += strstr(text, line) != NULL;
+		}
+		xfree(text);
+	}
+}
+
+/* Each descriptor that the stop asks for is refused in turn: what cannot be closed keeps nothing else from being closed. */
+static void a_replica_on_its_way_that_cannot_be_closed_leaves_the_others_closed(void **state)
+{
+	int64_t end = 1;
+
+	(void)state;
+	for (int n = 1; n < 40; n++) {
+		for (int i = 0; i < PARTITIONS; i++)
+			produce_to("t", i, "more");
+		end++;
+		send_move("t", 0, other(home(0)));
+		sim_run_for(w->sim, 1 + n % 3);
+		sim_refuse_descriptors(w->sim, NODE, n, 0);
+		w->stopped = false;
+		assert_true(sim_call(w->sim, NODE, stop_node, NULL));
+		assert_true(sim_run_until(w->sim, PATIENCE_MS, has_stopped, NULL));
+		assert_true(sim_call(w->sim, NODE, count_checkpointed, &end));
+		assert_true(n_checkpointed > 0);
+		sim_crash(w->sim, NODE, SIM_KILL);
+		sim_restart(w->sim, NODE);
+		sim_refuse_descriptors(w->sim, NODE, 0, 0);
+		bring_up();
+		client_open(&w->a);
+		sim_run_for(w->sim, 3000);
+	}
+	bring_down();
+}
+
 /* The node dies at each change of its disk from when it is asked to move a replica. */
 static bool dies_on_the_way(int64_t op, enum sim_crash how)
 {
@@ -547,6 +602,7 @@ int main(void)
 		TEST(no_more_replicas_are_copied_at_once_than_there_are_threads_for_it),
 		TEST(a_move_can_be_taken_back_and_ends_with_its_topic),
 		TEST(a_move_comes_to_its_end_while_it_is_appended_to),
+		TEST(a_replica_on_its_way_that_cannot_be_closed_leaves_the_others_closed),
 		TEST(a_move_survives_a_kill_at_any_change_of_the_disk),
 		TEST(where_every_message_is_flushed_it_survives_power_cuts_too),
 	};
