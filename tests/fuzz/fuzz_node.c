@@ -1,5 +1,5 @@
 /*
- * The node in the simulator, and two raw connections to it that say and do what the bytes want. Two bytes are the weather and the node's
+ * The node in the simulator, two raw connections to it that say and do what the bytes want, and members of groups (speakers.h). Two bytes are the weather and the node's
  * shape; then each is an act (its low four bits) with an argument (its high four), and some take bytes behind it. Whatever is said and
  * whatever befalls the machine: the node lives, or has stopped for want of storage; afterwards, when all is well, it serves another
  * client, stops in time, and has given everything back.
@@ -18,6 +18,7 @@
 #include "protocol/fetch.h"
 #include "protocol/metadata.h"
 #include "protocol/produce.h"
+#include "tests/fuzz/speakers.h"
 #include "tests/sim/client.h"
 #include "wire/batch.h"
 #include "wire/codec.h"
@@ -40,7 +41,7 @@ enum act {
 	ACT_RANDOM,
 	ACT_PRODUCE,
 	ACT_FETCH,
-	ACT_METADATA,
+	ACT_METADATA, /* argument 0; with the others a speaker says something */
 	ACT_WAIT,
 	ACT_OTHER_PEER,
 	ACT_HANG_UP,
@@ -80,6 +81,7 @@ struct story {
 	struct peer peers[PEERS];
 	int peer;
 	int32_t correlation;
+	struct speaker speakers[SPEAKERS];
 	struct client good;
 };
 
@@ -376,6 +378,13 @@ static void act_metadata(struct story *s)
 	ask(s, 9, &metadata_request_schema, &request, BYTES_NULL);
 }
 
+static void act_speak(struct story *s, int speech)
+{
+	int who = take(&s->in) % SPEAKERS;
+
+	speaker_speak(&s->speakers[who], speech, take(&s->in));
+}
+
 static void act_frame(struct story *s, int arg)
 {
 	const struct api *api = any_api(&s->in);
@@ -414,7 +423,10 @@ static void do_as_peer(void *of)
 		act_fetch(s, d->arg);
 		return;
 	case ACT_METADATA:
-		act_metadata(s);
+		if (d->arg == 0)
+			act_metadata(s);
+		else
+			act_speak(s, d->arg - 1);
 		return;
 	default:
 		peer_close(&s->peers[s->peer]);
@@ -558,6 +570,8 @@ static void open_peers(void *arg)
 
 	s->loop = loop_new(sim_env(s->w, PEER), "peers");
 	check(env_resolve(sim_env(s->w, PEER), "node0", PORT, &s->to, 1) == 1);
+	for (int i = 0; i < SPEAKERS; i++)
+		speaker_init(&s->speakers[i], s->loop, &s->to);
 }
 
 static void close_peers(void *arg)
@@ -568,6 +582,8 @@ static void close_peers(void *arg)
 		peer_close(&s->peers[i]);
 		buf_fini(&s->peers[i].out);
 	}
+	for (int i = 0; i < SPEAKERS; i++)
+		speaker_fini(&s->speakers[i]);
 	client_fini(&s->good);
 	loop_stop(s->loop);
 	loop_free(s->loop);
