@@ -165,11 +165,14 @@ static void close_shard(struct shards *shards, int i)
 	shard_close(s);
 }
 
-/* A shard stays while this node leads; one that failed is tried again in the next epoch. */
+/*
+ * A shard stays while this node leads, from one epoch to the next: where an image skips one somebody else may have led, and written. One that
+ * failed is tried again in the next epoch.
+ */
 static bool may_stay(const struct coordinator_shard *s, const struct image_topic *topic,
 		     const struct image_partition *p, int32_t node_id)
 {
-	return p && p->leader == node_id && uuid_eq(s->topic_id, topic->id) &&
+	return p && p->leader == node_id && uuid_eq(s->topic_id, topic->id) && p->leader_epoch <= s->epoch + 1 &&
 	       !(s->phase == SHARD_FAILED && p->leader_epoch > s->epoch);
 }
 

@@ -67,7 +67,7 @@ struct coordinator_shard {
 	const struct coordinator_type *type;
 	struct partition *partition; /* a reference */
 	int32_t id;
-	int32_t epoch; /* of the leadership it was loaded in */
+	int32_t epoch; /* of the leadership it was loaded in, or that has followed without a break */
 	struct uuid topic_id;
 	enum shard_phase phase;
 	void *state; /* the shard type's; a job's while loading */

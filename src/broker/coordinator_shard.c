@@ -337,7 +337,7 @@ static int check_batch(struct coordinator_shard *s, uint8_t **p, size_t len, str
 
 static int append(struct coordinator_shard *s, int64_t *base_offset)
 {
-	struct partition_append a = {.acks = 1, .now_ms = env_wall_ms(s->core->loop->env)};
+	struct partition_append a = {.acks = 1, .leader_epoch = s->epoch, .now_ms = env_wall_ms(s->core->loop->env)};
 	struct effects effects = {0};
 	struct batch_info info;
 	size_t len = batch_end(&s->builder);

@@ -388,6 +388,12 @@ static int append_refusal(const struct partition *p, int16_t acks)
 	return 0;
 }
 
+/* An epoch may be followed by another of the same leader; somebody else's makes two of it. */
+static bool has_led_since(const struct partition *p, int32_t epoch)
+{
+	return epoch == ANY_LEADER_EPOCH || p->leader_epoch == epoch || p->leader_epoch == epoch + 1;
+}
+
 int partition_can_append(struct partition *p, int16_t acks)
 {
 	int err;
@@ -431,6 +437,8 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 	a->wait = false;
 	mutex_lock(&p->lock);
 	err = append_refusal(p, a->acks);
+	if (err == 0 && !has_led_since(p, a->leader_epoch))
+		err = ERR_NOT_LEADER_OR_FOLLOWER;
 	if (err == 0) {
 		a->log_start = log_offsets(p->log).start;
 		err = log_append(p->log, a->batch, a->info, p->leader_epoch, a->now_ms, &a->out);

@@ -170,10 +170,13 @@ void partition_put_log(struct partition *p, struct log *log, struct effects *e);
 
 /* ---- writing ---- */
 
+#define ANY_LEADER_EPOCH (-1)
+
 struct partition_append {
 	uint8_t *batch;
 	const struct batch_info *info;
 	int16_t acks;
+	int32_t leader_epoch; /* in which it was decided: refused when somebody else has led since */
 	int64_t now_ms;
 	struct log_appended out;
 	int64_t log_start; /* also of a refusal, where it is known; else -1 */

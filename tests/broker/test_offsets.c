@@ -9,6 +9,7 @@
 #include "log/dir.h"
 #include "metadata/image.h"
 #include "metadata/partition.h"
+#include "broker/core.h"
 #include "broker/partition.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_records.h"
@@ -238,28 +239,16 @@ static void an_epoch_ends_where_the_next_began_and_one_to_come_is_unknown(void *
 
 /* ---- KIP-207, on a partition alone ---- */
 
-/* A role, and room for the ids that lie behind it. */
-/* Replicas 1 and 2; 1 leads. */
-static struct image_partition *role_of(int32_t epoch, int n_isr)
+/* Replicas 1 and 2. */
+static struct image_partition *role_of(int32_t leader, int32_t epoch, int n_isr)
 {
 	static const int32_t ids[] = {1, 2};
 
-	return partition_new(&(struct partition_parts){.leader = 1,
+	return partition_new(&(struct partition_parts){.leader = leader,
 						       .leader_epoch = epoch,
 						       .partition_epoch = epoch,
 						       .replicas = {ids, 2},
 						       .isr = {ids, n_isr}});
-}
-
-static void set_role(struct partition *p, int32_t epoch, int n_isr)
-{
-	struct image_partition *role = role_of(epoch, n_isr);
-	const struct image *image = image_new(STR("cluster"));
-	struct effects e = {0};
-
-	partition_set_role(p, &(struct partition_self){1, 30000}, image, role, &e);
-	image_unref(&image);
-	xfree(role);
 }
 
 static void fill(struct partition *p)
@@ -289,35 +278,109 @@ static int16_t listed(struct partition *p, int64_t timestamp, enum isolation iso
 	return (int16_t)err;
 }
 
-static void a_new_leader_tells_no_end_before_its_high_watermark_is_known(void **state)
-{
-	struct log_dir_options options = {.path = "/alone"};
-	struct env *env = sim_env(w->sim, PEER);
-	struct topic_config config = {.segment_bytes = 1 << 20,
-				      .segment_ms = INT64_MAX,
-				      .segment_index_bytes = 1 << 20,
-				      .index_interval_bytes = 4096,
-				      .flush_messages = INT64_MAX};
-	struct topic_state *topic = topic_state_new((struct uuid){{1}}, STR("t"), &config);
+/* A partition without a node. */
+struct lonely {
+	struct topic_config config;
+	struct topic_state *topic;
 	struct log_dir *dir;
 	struct partition *p;
+	struct core core;
+};
+
+static void lonely_init(struct lonely *l)
+{
+	struct log_dir_options options = {.path = "/alone"};
+	struct log_id id = {STR("t"), 0, {{1}}};
 	char *why;
 
+	l->config = (struct topic_config){.segment_bytes = 1 << 20,
+					  .segment_ms = INT64_MAX,
+					  .segment_index_bytes = 1 << 20,
+					  .index_interval_bytes = 4096,
+					  .flush_messages = INT64_MAX,
+					  .max_message_bytes = 1 << 20,
+					  .message_timestamp_before_max_ms = INT64_MAX,
+					  .message_timestamp_after_max_ms = INT64_MAX};
+	l->topic = topic_state_new(id.topic_id, id.topic, &l->config);
+	assert_int_equal(log_dir_open(sim_env(w->sim, PEER), &options, &l->dir, &why), 0);
+	l->p = partition_make(l->topic, 0, log_new(l->dir, &id, &l->topic->config));
+	fill(l->p);
+	l->core = (struct core){.image = image_new(STR("cluster"))};
+}
+
+static void lonely_fini(struct lonely *l)
+{
+	image_unref(&l->core.image);
+	partition_unref(&l->p);
+	topic_state_unref(&l->topic);
+	log_dir_free(l->dir);
+}
+
+static void lonely_leads(struct lonely *l, int32_t leader, int32_t epoch, int n_isr)
+{
+	struct image_partition *role = role_of(leader, epoch, n_isr);
+	struct effects e = {0};
+
+	partition_set_role(l->p, &(struct partition_self){1, 30000}, l->core.image, role, &e);
+	xfree(role);
+}
+
+static void a_new_leader_tells_no_end_before_its_high_watermark_is_known(void **state)
+{
+	struct lonely l;
+
 	(void)state;
-	assert_int_equal(log_dir_open(env, &options, &dir, &why), 0);
-	p = partition_make(topic, 0, log_new(dir, &(struct log_id){STR("t"), 0, topic->id}, &topic->config));
-	fill(p);
-	set_role(p, 3, 2);
-	assert_int_equal(log_offsets(p->log).high_watermark, 0);
-	assert_int_equal(listed(p, LATEST, READ_UNCOMMITTED), ERR_OFFSET_NOT_AVAILABLE);
-	assert_int_equal(listed(p, NOW_MS, READ_COMMITTED), ERR_OFFSET_NOT_AVAILABLE);
-	assert_int_equal(listed(p, EARLIEST, READ_UNCOMMITTED), 0);
-	assert_int_equal(listed(p, LATEST, READ_TO_END), 0); /* another replica */
-	set_role(p, 4, 1);
-	assert_int_equal(listed(p, LATEST, READ_UNCOMMITTED), 0);
-	partition_unref(&p);
-	topic_state_unref(&topic);
-	log_dir_free(dir);
+	lonely_init(&l);
+	lonely_leads(&l, 1, 3, 2);
+	assert_int_equal(log_offsets(l.p->log).high_watermark, 0);
+	assert_int_equal(listed(l.p, LATEST, READ_UNCOMMITTED), ERR_OFFSET_NOT_AVAILABLE);
+	assert_int_equal(listed(l.p, NOW_MS, READ_COMMITTED), ERR_OFFSET_NOT_AVAILABLE);
+	assert_int_equal(listed(l.p, EARLIEST, READ_UNCOMMITTED), 0);
+	assert_int_equal(listed(l.p, LATEST, READ_TO_END), 0); /* another replica */
+	lonely_leads(&l, 1, 4, 1);
+	assert_int_equal(listed(l.p, LATEST, READ_UNCOMMITTED), 0);
+	lonely_fini(&l);
+}
+
+/* ---- what was decided in another leadership ---- */
+
+static int append_of(struct lonely *l, int32_t epoch)
+{
+	struct batch_check check = {.topic = STR("t"), .config = &l->config, .now_ms = NOW_MS};
+	struct partition_append a = {.acks = 1, .leader_epoch = epoch, .now_ms = NOW_MS};
+	struct batch_problem problem;
+	struct batch_info info;
+	struct effects e = {0};
+	struct buf b = {0};
+	int err;
+
+	batch_of(&b, "v");
+	assert_int_equal(batch_check(&check, b.p, b.len, &info, &problem), 0);
+	a.batch = b.p;
+	a.info = &info;
+	err = partition_append(l->p, &a, &l->core, &e);
+	buf_fini(&b);
+	return err;
+}
+
+static void what_was_decided_before_somebody_else_led_is_not_appended(void **state)
+{
+	struct lonely l;
+
+	(void)state;
+	lonely_init(&l);
+	lonely_leads(&l, 1, 3, 1);
+	assert_int_equal(append_of(&l, 3), 0);
+	lonely_leads(&l, 1, 4, 1); /* elected again */
+	assert_int_equal(append_of(&l, 3), 0);
+	assert_int_equal(append_of(&l, 4), 0);
+	lonely_leads(&l, 2, 5, 1);
+	assert_int_equal(append_of(&l, 4), ERR_NOT_LEADER_OR_FOLLOWER);
+	lonely_leads(&l, 1, 6, 1);
+	assert_int_equal(append_of(&l, 4), ERR_NOT_LEADER_OR_FOLLOWER);
+	assert_int_equal(append_of(&l, 6), 0);
+	assert_int_equal(append_of(&l, ANY_LEADER_EPOCH), 0);
+	lonely_fini(&l);
 }
 
 int main(void)
@@ -332,6 +395,7 @@ int main(void)
 		TEST(an_offset_within_a_batch_is_answered_with_all_of_it),
 		TEST(an_epoch_ends_where_the_next_began_and_one_to_come_is_unknown),
 		TEST(a_new_leader_tells_no_end_before_its_high_watermark_is_known),
+		TEST(what_was_decided_before_somebody_else_led_is_not_appended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

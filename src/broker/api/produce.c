@@ -369,7 +369,11 @@ static void time_is_over(struct timer *t)
 static void append_part(struct produce *w, struct part *p, struct effects *effects)
 {
 	const struct produce_request *in = w->r->in;
-	struct partition_append a = {.batch = p->batch, .info = &p->info, .acks = in->acks, .now_ms = w->now_ms};
+	struct partition_append a = {.batch = p->batch,
+				     .info = &p->info,
+				     .acks = in->acks,
+				     .leader_epoch = ANY_LEADER_EPOCH,
+				     .now_ms = w->now_ms};
 	int err = partition_append(p->partition, &a, w->r->core, effects);
 
 	if (err) {
