@@ -665,6 +665,7 @@ void quorum_step(struct quorum *q, struct raft_event event)
 	raft_step(q->raft, &event, &effects);
 	perform_all(q, &effects);
 	arena_fini(&arena);
+	quorum_note_leader(q);
 }
 
 /* ---- the first step: an epoch begins ---- */
@@ -703,6 +704,7 @@ static void begin_on(struct timer *t)
 			quorum_fail(q, err);
 	}
 	end_beginning(q);
+	quorum_note_leader(q);
 }
 
 static void begin(struct post *post)
@@ -773,6 +775,8 @@ static void idle_due(struct timer *t)
 void quorum_subscribe(struct quorum *q, struct quorum_subscriber *s)
 {
 	list_push(&q->subscribers, &s->link);
+	if (s->leader && q->leader.id >= 0)
+		s->leader(s);
 	if (q->image)
 		s->image(s, NULL, q->image);
 }
@@ -807,6 +811,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	list_init(&q->waiting);
 	list_init(&q->parked);
 	list_init(&q->subscribers);
+	quorum_forget_leader(q);
 	arena_init(&q->records_arena, RECORDS_ARENA);
 	arena_init(&q->bootstrap_arena, RECORDS_ARENA);
 	record_list_init(&q->bootstrap, &q->bootstrap_arena);
@@ -920,6 +925,7 @@ void quorum_free(struct quorum *q)
 	if (q->replay.image)
 		replay_fini(&q->replay);
 	image_unref(&q->image);
+	quorum_forget_leader(q);
 	lifecycle_free(q->lifecycle);
 	controller_free(q->controller);
 	raft_free(q->raft);

@@ -24,6 +24,7 @@
 #include "base/uuid.h"
 #include "env/env.h"
 #include "metadata/image.h"
+#include "raft/raft.h"
 
 struct config;
 struct log_dir;
@@ -95,15 +96,28 @@ void quorum_submit(struct quorum *q, struct quorum_request *r);
 /* Is this API one the controller answers (its keys are those of controller.h, and DescribeQuorum)? */
 bool quorum_serves(int16_t api);
 
+/* ---- who leads ---- */
+
+struct quorum_leader {
+	int32_t id; /* -1 = none is known */
+	int32_t epoch;
+	struct raft_node node; /* where, on the controllers' listener; valid until the next call */
+};
+
+/* On the loop. Who leads the quorum, as this node knows it. */
+struct quorum_leader quorum_leader(const struct quorum *q);
+
 /* ---- images ---- */
 
 struct quorum_subscriber {
 	struct list link;
 	/* On the quorum's loop, after each commit; `old` is NULL the first time. Take a reference to keep one. */
 	void (*image)(struct quorum_subscriber *s, const struct image *old, const struct image *now);
+	/* On the quorum's loop, when quorum_leader() has changed; may be NULL. Nothing is stopped or freed inside. */
+	void (*leader)(struct quorum_subscriber *s);
 };
 
-/* Called with the current image at once, if there is one. */
+/* Called with the current image at once, if there is one; and told who leads, if anybody is known to. */
 void quorum_subscribe(struct quorum *q, struct quorum_subscriber *s);
 void quorum_unsubscribe(struct quorum *q, struct quorum_subscriber *s);
 const struct image *quorum_image(struct quorum *q); /* a reference for the caller; NULL before the first commit */

@@ -1,6 +1,6 @@
 /*
- * quorum_private: the carrier's state, for its own files: quorum.c (requests, effects), quorum_fetch.c (who follows), quorum_load.c (what is on
- * disk), quorum_state.c (the file quorum-state), quorum_snapshot.c (snapshots), lifecycle.c (this node's broker).
+ * quorum_private: the carrier's state, for its own files: quorum.c (requests, effects), quorum_fetch.c (who follows), quorum_leader.c (who leads),
+ * quorum_load.c (what is on disk), quorum_state.c (the file quorum-state), quorum_snapshot.c (snapshots), lifecycle.c (this node's broker).
  */
 #ifndef ODRADEK_BROKER_QUORUM_PRIVATE_H
 #define ODRADEK_BROKER_QUORUM_PRIVATE_H
@@ -75,6 +75,7 @@ struct quorum {
 	bool fetches_posted;
 	int64_t state_end; /* behind the last record that is not a no-op: what decisions rest on */
 	struct list subscribers;
+	struct quorum_leader leader; /* as the subscribers know it; the host is our own */
 
 	struct arena bootstrap_arena;
 	struct record_list bootstrap;
@@ -127,6 +128,12 @@ void quorum_complete_with(struct quorum_request *r, int err);
 void quorum_run(struct quorum *q, struct quorum_request *r);
 /* The offset up to which the committed image goes; -1 before the first. */
 int64_t quorum_committed_offset(const struct quorum *q);
+
+/* ---- quorum_leader.c ---- */
+
+/* After a step: who leads may have changed. */
+void quorum_note_leader(struct quorum *q);
+void quorum_forget_leader(struct quorum *q);
 
 /* ---- quorum_fetch.c ---- */
 

@@ -422,6 +422,56 @@ static void the_quorum_describes_itself(void **state)
 	stop(w, true);
 }
 
+struct listener {
+	struct quorum_subscriber subscriber;
+	struct world *world;
+	int32_t heard; /* who leads, at last */
+	int n;
+};
+
+static struct listener listener;
+
+static void hear_image(struct quorum_subscriber *s, const struct image *old, const struct image *now)
+{
+	(void)s;
+	(void)old;
+	assert_non_null(now);
+}
+
+static void hear_leader(struct quorum_subscriber *s)
+{
+	struct listener *l = container_of(s, struct listener, subscriber);
+
+	l->heard = quorum_leader(l->world->quorum).id;
+	l->n++;
+}
+
+static void begin_listening(struct world *w)
+{
+	struct quorum_leader leader = quorum_leader(w->quorum);
+
+	assert_int_equal(leader.id, 1);
+	assert_int_equal(leader.epoch, 1);
+	assert_true(str_is(leader.node.host, "localhost"));
+	assert_int_equal(leader.node.port, 9093);
+	listener = (struct listener){.subscriber = {.image = hear_image, .leader = hear_leader}, .world = w};
+	quorum_subscribe(w->quorum, &listener.subscriber);
+	assert_int_equal(listener.heard, 1);
+	assert_int_equal(listener.n, 1);
+	finish(w);
+}
+
+static void who_leads_is_told_and_that_nobody_does_any_more(void **state)
+{
+	struct world *w = *state;
+
+	start(w);
+	on_loop(w, begin_listening);
+	stop(w, true);
+	assert_int_equal(listener.heard, -1);
+	assert_int_equal(listener.n, 2);
+}
+
 static void a_setting_that_is_not_legal_is_refused_and_a_legal_one_kept(void **state)
 {
 	struct world *w = *state;
@@ -455,6 +505,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_topic_is_there_after_a_clean_stop_and_after_none, setup, teardown),
 		cmocka_unit_test_setup_teardown(snapshots_take_the_place_of_the_log_below_them, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_quorum_describes_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(who_leads_is_told_and_that_nobody_does_any_more, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_setting_that_is_not_legal_is_refused_and_a_legal_one_kept, setup,
 						teardown),
 	};

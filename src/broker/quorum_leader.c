@@ -1,0 +1,54 @@
+/*
+ * quorum_leader: who leads the quorum, as this node knows it, and who wants to hear when that changes.
+ */
+#include "base/mem.h"
+#include "broker/quorum_private.h"
+
+struct quorum_leader quorum_leader(const struct quorum *q)
+{
+	return q->leader;
+}
+
+static struct quorum_leader look(const struct quorum *q)
+{
+	struct quorum_leader now = {.id = raft_leader_id(q->raft), .epoch = raft_epoch(q->raft), .node = {.id = -1}};
+	const struct raft_endpoint *at = raft_leader_endpoint(q->raft, raft_listener(q->raft));
+
+	if (!at || q->failed)
+		now.id = -1;
+	else
+		now.node = (struct raft_node){now.id, at->host, at->port};
+	return now;
+}
+
+static bool is_same(const struct quorum_leader *a, const struct quorum_leader *b)
+{
+	return a->id == b->id && a->epoch == b->epoch && a->node.port == b->node.port &&
+	       str_eq(a->node.host, b->node.host);
+}
+
+/* The name is kept: raft forgets it with its next step. */
+void quorum_note_leader(struct quorum *q)
+{
+	struct quorum_leader now = look(q);
+
+	if (is_same(&now, &q->leader))
+		return;
+	quorum_forget_leader(q);
+	q->leader = now;
+	if (now.id >= 0)
+		q->leader.node.host = (struct str){str_dup(now.node.host), now.node.host.len};
+	list_each_safe(it, &q->subscribers)
+	{
+		struct quorum_subscriber *s = container_of(it, struct quorum_subscriber, link);
+
+		if (s->leader)
+			s->leader(s);
+	}
+}
+
+void quorum_forget_leader(struct quorum *q)
+{
+	xfree((char *)q->leader.node.host.p);
+	q->leader = (struct quorum_leader){.id = -1, .epoch = -1, .node = {.id = -1}};
+}
