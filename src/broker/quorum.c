@@ -96,16 +96,38 @@ static void run_done(struct post *post)
 	r->done(r);
 }
 
-void quorum_complete(struct quorum_request *r)
+static void give(struct quorum_request *r)
 {
 	r->post.run = run_done;
 	loop_post(r->loop, &r->post);
+}
+
+/* Nobody hears of what quorum-state does not say yet: after a power cut this node might vote twice, or begin an epoch a second time. */
+void quorum_complete(struct quorum_request *r)
+{
+	if (r->quorum->state_write)
+		list_push(&r->quorum->held, &r->link);
+	else
+		give(r);
 }
 
 void quorum_complete_with(struct quorum_request *r, int err)
 {
 	r->err = err_to_kafka(err);
 	quorum_complete(r);
+}
+
+static void give_held(struct quorum *q, int err)
+{
+	list_each_safe(it, &q->held)
+	{
+		struct quorum_request *r = container_of(it, struct quorum_request, link);
+
+		list_remove(&r->link);
+		if (err != 0)
+			r->err = err_to_kafka(err);
+		give(r);
+	}
 }
 
 static void complete_committed(struct quorum *q, int64_t high_watermark)
@@ -457,6 +479,7 @@ void quorum_state_written(struct quorum *q, int err)
 {
 	if (err != 0)
 		quorum_fail(q, err);
+	give_held(q, err == 0 ? 0 : ERR_NOT_CONTROLLER);
 	tell_flushed(q);
 }
 
@@ -809,6 +832,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	q->path = xasprintf("%s/" METADATA_TOPIC "-0", log_dir_path(options->dir));
 	list_init(&q->pending);
 	list_init(&q->waiting);
+	list_init(&q->held);
 	list_init(&q->parked);
 	list_init(&q->subscribers);
 	quorum_forget_leader(q);
@@ -899,6 +923,8 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
 	fail_all(q, ERR_NOT_CONTROLLER);
 	quorum_drop_fetches(q);
+	if (!q->state_write)
+		give_held(q, ERR_NOT_CONTROLLER);
 	q->stopping = true;
 	timer_stop(&q->raft_timer);
 	timer_init(&q->raft_timer, q->loop, try_close);

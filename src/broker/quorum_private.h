@@ -69,6 +69,7 @@ struct quorum {
 	const struct image *image; /* committed; NULL before the first */
 	struct list pending;	   /* of struct pending_image, by end */
 	struct list waiting;	   /* of struct quorum_request, by wait_offset */
+	struct list held;	   /* of struct quorum_request: answers, while quorum-state is not on disk */
 	struct list parked;	   /* of struct parked_fetch */
 	struct post fetches_post;
 	int64_t fetches_below; /* those are looked at by the post */
@@ -148,7 +149,7 @@ void quorum_drop_fetches(struct quorum *q);
 
 /* ---- quorum_state.c ---- */
 
-/* Begins to write quorum-state, one at a time; quorum_state_written is called when it has come to an end. */
+/* Begins to write quorum-state, or has it written next; quorum_state_written is called when nothing is left to be written. */
 void quorum_write_state(struct quorum *q, const struct raft_election *e);
 /* One that waits to be tried again is not. */
 void quorum_drop_state(struct quorum *q);

@@ -1,8 +1,9 @@
 /*
  * quorum_state: the file quorum-state, which says what this node has voted for and whom it follows.
  *
- * It is written by a job, beside the flush of the log: raft is told of neither before both are on disk (quorum.c), so that nothing counts in
- * an epoch that the disk has not heard of. A file that is behind the log is what Kafka expects after a kill: the log's epoch counts then.
+ * It is written by a job, beside the flush of the log: raft is told of neither before both are on disk, and nobody else of anything
+ * (quorum.c), so that nothing counts that the disk has not heard of. What is to be written meanwhile comes next, the newest of it. A file
+ * that is behind the log is what Kafka expects after a kill: the log's epoch counts then.
  */
 #include <errno.h>
 
@@ -22,6 +23,7 @@ struct state_write {
 	struct timer timer;
 	struct quorum *quorum;
 	struct buf text;
+	struct buf next; /* to be written after it; empty when there is nothing */
 	int err;
 };
 
@@ -48,6 +50,7 @@ static void end(struct state_write *s)
 	s->quorum->state_write = NULL;
 	timer_stop(&s->timer);
 	buf_fini(&s->text);
+	buf_fini(&s->next);
 	xfree(s);
 }
 
@@ -64,6 +67,16 @@ static void try_again(struct timer *t)
 	start(container_of(t, struct state_write, timer));
 }
 
+static bool take_next(struct state_write *s)
+{
+	if (s->next.len == 0)
+		return false;
+	buf_fini(&s->text);
+	s->text = s->next;
+	s->next = (struct buf){0};
+	return true;
+}
+
 /* The file is written anew from its beginning each time: what passes has spoiled nothing. */
 static void write_done(struct work *w)
 {
@@ -71,6 +84,10 @@ static void write_done(struct work *w)
 	struct quorum *q = s->quorum;
 	int err = s->err;
 
+	if (take_next(s) && (err == 0 || err_passes(err)) && !q->failed) {
+		start(s);
+		return;
+	}
 	if (err_passes(err) && !q->stopping && !q->failed) {
 		diag_warn(q->env->diag, "quorum-state is not written yet, tried again", "dir=%s error=%s", q->path,
 			  err_name(err));
@@ -89,9 +106,14 @@ void quorum_drop_state(struct quorum *q)
 
 void quorum_write_state(struct quorum *q, const struct raft_election *e)
 {
-	struct state_write *s = xcalloc(1, sizeof(*s));
+	struct state_write *s = q->state_write;
 
-	check(!q->state_write);
+	if (s) {
+		s->next.len = 0;
+		raft_election_format(e, raft_kraft_version(q->raft), raft_voters(q->raft), &s->next);
+		return;
+	}
+	s = xcalloc(1, sizeof(*s));
 	s->quorum = q;
 	raft_election_format(e, raft_kraft_version(q->raft), raft_voters(q->raft), &s->text);
 	timer_init(&s->timer, q->loop, try_again);

@@ -22,9 +22,18 @@
 #include "tests/base/cm.h"
 #include "wire/codec.h"
 
+struct gate {
+	pthread_mutex_t lock;
+	pthread_cond_t opened;
+	bool closed;
+};
+
 struct world {
 	struct diag diag;
 	struct env *env;
+	const struct env_ops *real; /* what the env does but for quorum-state, which waits at the gate */
+	struct env_ops ops;
+	struct gate gate;
 	struct loop *loop;
 	struct config *config;
 	char dir[64];
@@ -93,6 +102,42 @@ static const struct image *look(struct world *w)
 	return w->image;
 }
 
+/* ---- quorum-state takes its time ---- */
+
+static struct world *gated; /* the env's operations know no argument */
+
+static int rename_at_gate(struct env *e, const char *from, const char *to)
+{
+	struct gate *g = &gated->gate;
+	const char *name = strrchr(to, '/');
+
+	pthread_mutex_lock(&g->lock);
+	while (g->closed && name && strcmp(name, "/quorum-state") == 0)
+		pthread_cond_wait(&g->opened, &g->lock);
+	pthread_mutex_unlock(&g->lock);
+	return gated->real->rename(e, from, to);
+}
+
+static void close_gate(struct world *w)
+{
+	pthread_mutex_init(&w->gate.lock, NULL);
+	pthread_cond_init(&w->gate.opened, NULL);
+	w->gate.closed = true;
+	w->real = w->env->ops;
+	w->ops = *w->real;
+	w->ops.rename = rename_at_gate;
+	w->env->ops = &w->ops;
+	gated = w;
+}
+
+static void open_gate(struct world *w)
+{
+	pthread_mutex_lock(&w->gate.lock);
+	w->gate.closed = false;
+	pthread_cond_broadcast(&w->gate.opened);
+	pthread_mutex_unlock(&w->gate.lock);
+}
+
 /* ---- a node's life ---- */
 
 static void on_started(void *arg, int err)
@@ -130,7 +175,7 @@ static void open_dir(struct world *w)
 	assert_int_equal(log_dir_open(w->env, &options, &w->log_dir, &why), 0);
 }
 
-static void start(struct world *w)
+static void begin_start(struct world *w)
 {
 	struct quorum_options options = {
 		.env = w->env,
@@ -158,8 +203,18 @@ static void start(struct world *w)
 	assert_int_equal(quorum_start(&options, &w->quorum), 0);
 	quorum_begin(w->quorum);
 	loop_thread(w->loop);
+}
+
+static void wait_for_start(struct world *w)
+{
 	wait_for(w);
 	assert_true(w->started);
+}
+
+static void start(struct world *w)
+{
+	begin_start(w);
+	wait_for_start(w);
 }
 
 static void register_broker(struct world *w)
@@ -472,6 +527,54 @@ static void who_leads_is_told_and_that_nobody_does_any_more(void **state)
 	assert_int_equal(listener.n, 2);
 }
 
+static void heard(struct quorum_request *r)
+{
+	*(bool *)r->arg = true;
+}
+
+/* What was posted to the loop before has been done, and what that has posted. */
+static void let_turn(struct world *w)
+{
+	on_loop(w, finish);
+	on_loop(w, finish);
+}
+
+static void nobody_hears_of_an_epoch_before_it_is_on_disk(void **state)
+{
+	struct world *w = *state;
+	struct describe_quorum_request_partition p = {0};
+	struct describe_quorum_request_topic t = {STR("__cluster_metadata"), {&p, 1}};
+	struct describe_quorum_request in = {{&t, 1}};
+	struct describe_quorum_response out;
+	bool answered = false;
+	struct quorum_request r = {
+		.loop = NULL,
+		.done = heard,
+		.arg = &answered,
+		.api = 55,
+		.version = 2,
+		.request = &in,
+		.response = &out,
+		.arena = &w->arena,
+		.principal = STR("User:ANONYMOUS"),
+	};
+
+	codec_init(&describe_quorum_response_schema, &out);
+	close_gate(w);
+	begin_start(w);
+	r.loop = w->loop;
+	quorum_submit(w->quorum, &r);
+	let_turn(w);
+	assert_false(answered);
+	open_gate(w);
+	wait_for_start(w);
+	let_turn(w);
+	assert_true(answered);
+	assert_int_equal(r.err, 0);
+	assert_int_equal(out.topics.v[0].partitions.v[0].leader_id, 1);
+	stop(w, true);
+}
+
 static void a_setting_that_is_not_legal_is_refused_and_a_legal_one_kept(void **state)
 {
 	struct world *w = *state;
@@ -506,6 +609,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(snapshots_take_the_place_of_the_log_below_them, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_quorum_describes_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(who_leads_is_told_and_that_nobody_does_any_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(nobody_hears_of_an_epoch_before_it_is_on_disk, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_setting_that_is_not_legal_is_refused_and_a_legal_one_kept, setup,
 						teardown),
 	};
