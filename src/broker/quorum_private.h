@@ -1,6 +1,12 @@
 /*
- * quorum_private: the carrier's state, for its own files: quorum.c (requests, effects), quorum_fetch.c (who follows), quorum_leader.c (who leads),
- * quorum_load.c (what is on disk), quorum_state.c (the file quorum-state), quorum_snapshot.c (snapshots), lifecycle.c (this node's broker).
+ * quorum_private: the carrier's state, for its own files:
+ *
+ *	quorum.c		its life			quorum_fetch.c		who follows
+ *	quorum_request.c	requests in, answers out	quorum_leader.c		who leads
+ *	quorum_decide.c		what a leader does		quorum_load.c		what is on disk
+ *	quorum_effects.c	raft's steps and effects	quorum_state.c		the file quorum-state
+ *	quorum_image.c		images				quorum_snapshot.c	snapshots
+ *	lifecycle.c		this node's broker
  */
 #ifndef ODRADEK_BROKER_QUORUM_PRIVATE_H
 #define ODRADEK_BROKER_QUORUM_PRIVATE_H
@@ -118,15 +124,43 @@ struct quorum {
 
 /* ---- quorum.c ---- */
 
+/* The metadata log cannot be used any more. */
+void quorum_fail(struct quorum *q, int err);
+
+/* ---- quorum_request.c ---- */
+
+void quorum_complete(struct quorum_request *r);
+void quorum_complete_with(struct quorum_request *r, int err);
+/* Answers that waited for quorum-state go, or (err) say why not. */
+void quorum_give_held(struct quorum *q, int err);
+/* The high watermark has moved. */
+void quorum_complete_committed(struct quorum *q, int64_t high_watermark);
+/* All that wait for a commit, or for a change of the voters. */
+void quorum_fail_requests(struct quorum *q, int err);
+void quorum_end_change(struct quorum *q, int err, struct str message);
+
+/* ---- quorum_decide.c ---- */
+
+void quorum_decide_init(struct quorum *q);
+/* This node leads now. 0, or why the records that an epoch begins with were not taken. */
+int quorum_lead(struct quorum *q);
+bool quorum_decides(int16_t api);
+/* Decided and appended; r->err says how it went. */
+void quorum_decide(struct quorum *q, struct quorum_request *r);
+
+/* ---- quorum_effects.c ---- */
+
+void quorum_effects_init(struct quorum *q);
 void quorum_step(struct quorum *q, struct raft_event event);
 /* quorum-state is on disk, or err says why not. */
 void quorum_state_written(struct quorum *q, int err);
-/* The metadata log cannot be used any more. */
-void quorum_fail(struct quorum *q, int err);
-void quorum_complete(struct quorum_request *r);
-void quorum_complete_with(struct quorum_request *r, int err);
-/* Decided, appended, completed when committed: on the quorum's loop. */
-void quorum_run(struct quorum *q, struct quorum_request *r);
+void quorum_end_beginning(struct quorum *q);
+
+/* ---- quorum_image.c ---- */
+
+/* One that is committed when the high watermark has come to `end`. */
+void quorum_push_image(struct quorum *q, const struct image *image, int64_t end);
+void quorum_publish(struct quorum *q, int64_t high_watermark);
 /* The offset up to which the committed image goes; -1 before the first. */
 int64_t quorum_committed_offset(const struct quorum *q);
 

@@ -1,0 +1,276 @@
+/*
+ * quorum_decide: what the node does while it leads: decisions go to the log and to the tip; what time brings.
+ */
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "broker/quorum_private.h"
+#include "log/dir.h"
+#include "wire/batch.h"
+
+/* ---- appending ---- */
+
+/* As many records of the list from `from` on as one batch takes, as a batch; how many. */
+static int build_batch(struct quorum *q, const struct record_list *records, int from, int64_t now_ms, struct buf *out)
+{
+	struct batch_options options = BATCH_OPTIONS_NONE;
+	struct batch_builder b;
+	struct buf value = {0};
+	int n = 0;
+
+	options.base_offset = raft_log_end(q->raft);
+	options.leader_epoch = raft_epoch(q->raft);
+	out->len = 0;
+	batch_begin(&b, out, &options);
+	for (int i = from; i < records->n; i++) {
+		value.len = 0;
+		metadata_record_encode(&records->v[i], &value);
+		if (n > 0 && !records->atomic && out->len + value.len > METADATA_BATCH_MAX / 2)
+			break;
+		batch_add(&b, now_ms, BYTES_NULL, (struct bytes){value.p, (int32_t)value.len});
+		n++;
+	}
+	batch_end(&b);
+	buf_fini(&value);
+	return n;
+}
+
+/* One batch into the log, then to raft and to the tip. */
+static int append_batch(struct quorum *q, const struct record_list *all, int from, int n, int64_t now_ms,
+			const struct buf *batch)
+{
+	struct record_list part = {.v = all->v + from, .n = n};
+	struct log_appended appended;
+	bool idle = all->n == 1 && all->v[0].type == RECORD_NO_OP;
+	const char *why = "";
+	int err = log_append_as_follower(q->log, batch->p, batch->len, raft_epoch(q->raft), now_ms, &appended);
+
+	if (err != 0)
+		return err;
+	err = controller_apply(q->controller, &part, appended.last_offset, raft_epoch(q->raft), now_ms, &why);
+	if (err != 0)
+		diag_error(q->env->diag, "decided records contradict the metadata", "reason=\"%s\"", why);
+	check(err == 0);
+	q->last_append_ms = env_mono_ms(q->env);
+	if (!idle)
+		q->state_end = appended.last_offset + 1;
+	quorum_step(q,
+		    (struct raft_event){
+			    .type = RAFT_EVENT_APPENDED, .n_records = n, .bytes = (int64_t)batch->len, .idle = idle});
+	quorum_push_image(q, controller_image(q->controller), appended.last_offset + 1);
+	return 0;
+}
+
+/* 0, or why nothing more of the list was taken. */
+static int append_records(struct quorum *q, const struct record_list *records)
+{
+	int64_t now_ms = env_wall_ms(q->env);
+	struct buf batch = {0};
+	int err = 0;
+
+	for (int from = 0; err == 0 && from < records->n;) {
+		int n = build_batch(q, records, from, now_ms, &batch);
+
+		err = batch.len > METADATA_BATCH_MAX ? ERR_POLICY_VIOLATION
+						     : append_batch(q, records, from, n, now_ms, &batch);
+		from += n;
+	}
+	buf_fini(&batch);
+	if (err != 0 && log_dir_error(q->options.dir) != 0)
+		quorum_fail(q, log_dir_error(q->options.dir));
+	return err;
+}
+
+/* ---- deciding ---- */
+
+static uint64_t chance(void *arg)
+{
+	return env_random_u64(arg);
+}
+
+static struct controller_context context(struct quorum *q, struct quorum_request *r)
+{
+	return (struct controller_context){
+		.now_ms = env_mono_ms(q->env),
+		.wall_ms = env_wall_ms(q->env),
+		.principal = r ? r->principal : STR("User:ANONYMOUS"),
+		.version = r ? r->version : 0,
+		.own_node = r && r->own_node,
+		.random = chance,
+		.random_arg = q->env,
+		.arena = r ? r->arena : &q->records_arena,
+		.why = r ? &r->message : NULL,
+	};
+}
+
+#define COMMAND(name)                                                                                                  \
+	static int run_##name(struct controller *c, const struct controller_context *ctx, const void *in, void *out,   \
+			      struct record_list *records)                                                             \
+	{                                                                                                              \
+		return controller_##name(c, ctx, in, out, records);                                                    \
+	}
+
+COMMAND(create_topics)
+COMMAND(delete_topics)
+COMMAND(create_partitions)
+COMMAND(alter_configs)
+COMMAND(incremental_alter_configs)
+COMMAND(update_features)
+COMMAND(broker_registration)
+COMMAND(broker_heartbeat)
+COMMAND(unregister_broker)
+COMMAND(unregister_controller)
+COMMAND(controller_registration)
+COMMAND(allocate_producer_ids)
+COMMAND(alter_partition)
+COMMAND(elect_leaders)
+COMMAND(assign_replicas_to_dirs)
+COMMAND(alter_partition_reassignments)
+COMMAND(list_partition_reassignments)
+
+static const struct command {
+	int16_t api;
+	int (*run)(struct controller *, const struct controller_context *, const void *, void *, struct record_list *);
+} COMMANDS[] = {
+	{19, run_create_topics},
+	{20, run_delete_topics},
+	{33, run_alter_configs},
+	{37, run_create_partitions},
+	{43, run_elect_leaders},
+	{44, run_incremental_alter_configs},
+	{56, run_alter_partition},
+	{57, run_update_features},
+	{62, run_broker_registration},
+	{63, run_broker_heartbeat},
+	{64, run_unregister_broker},
+	{67, run_allocate_producer_ids},
+	{70, run_controller_registration},
+	{73, run_assign_replicas_to_dirs},
+	{94, run_unregister_controller},
+	{45, run_alter_partition_reassignments},
+	{46, run_list_partition_reassignments},
+};
+
+static const struct command *command_find(int16_t api)
+{
+	for (size_t i = 0; i < sizeof(COMMANDS) / sizeof(COMMANDS[0]); i++) {
+		if (COMMANDS[i].api == api)
+			return &COMMANDS[i];
+	}
+	return NULL;
+}
+
+static void schedule_tick(struct quorum *q, int64_t next_ms)
+{
+	if (next_ms == INT64_MAX)
+		timer_stop(&q->tick_timer);
+	else
+		timer_start(&q->tick_timer, next_ms - env_mono_ms(q->env));
+}
+
+bool quorum_decides(int16_t api)
+{
+	return command_find(api) != NULL;
+}
+
+void quorum_decide(struct quorum *q, struct quorum_request *r)
+{
+	const struct command *command = command_find(r->api);
+	struct controller_context ctx = context(q, r);
+	struct record_list records;
+	int err;
+
+	check(command);
+	record_list_init(&records, &q->records_arena);
+	err = command->run(q->controller, &ctx, r->request, r->response, &records);
+	if (err == 0 && (record_list_failed(&records) || r->arena->failed))
+		err = -ENOMEM;
+	if (err == 0)
+		err = append_records(q, &records);
+	r->err = err_to_kafka(err);
+	arena_reset(&q->records_arena);
+	if (!timer_is_running(&q->tick_timer))
+		schedule_tick(q, ctx.now_ms + 1000);
+}
+
+/* ---- time ---- */
+
+static void tick_due(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, tick_timer);
+	struct controller_context ctx = context(q, NULL);
+	struct record_list records;
+	int64_t next_ms = INT64_MAX;
+	int err;
+
+	if (q->failed || !controller_is_active(q->controller))
+		return;
+	record_list_init(&records, &q->records_arena);
+	err = controller_tick(q->controller, &ctx, &records, &next_ms);
+	if (err == 0 && records.n > 0)
+		append_records(q, &records);
+	arena_reset(&q->records_arena);
+	schedule_tick(q, next_ms);
+}
+
+/* An idle log gets a record now and then, so that those who follow it see that the leader lives (KIP-835). */
+static void idle_due(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, idle_timer);
+	int64_t idle = env_mono_ms(q->env) - q->last_append_ms;
+	struct record_list records;
+
+	if (q->failed || !controller_is_active(q->controller))
+		return;
+	if (idle < q->idle_ms) {
+		timer_start(&q->idle_timer, q->idle_ms - idle);
+		return;
+	}
+	record_list_init(&records, &q->records_arena);
+	if (record_list_add(&records, RECORD_NO_OP, 0))
+		append_records(q, &records);
+	arena_reset(&q->records_arena);
+	timer_start(&q->idle_timer, q->idle_ms);
+}
+
+/* ---- the leadership ---- */
+
+static void take_over(struct quorum *q)
+{
+	controller_lead(q->controller, &q->replay, env_mono_ms(q->env));
+	replay_fini(&q->replay); /* from here on the controller has it */
+	q->state_end = raft_log_end(q->raft);
+	quorum_push_image(q, controller_image(q->controller), q->state_end);
+}
+
+int quorum_lead(struct quorum *q)
+{
+	struct controller_context ctx = context(q, NULL);
+	struct record_list records;
+	int err;
+
+	if (!controller_is_active(q->controller))
+		take_over(q);
+	record_list_init(&records, &q->records_arena);
+	err = controller_activate(q->controller, &ctx, &q->bootstrap, &records);
+	if (err == 0 && records.n > 0)
+		err = append_records(q, &records);
+	arena_reset(&q->records_arena);
+	if (err != 0)
+		return err;
+	lifecycle_register_controller(q);
+	schedule_tick(q, ctx.now_ms + 1000);
+	if (q->idle_ms > 0)
+		timer_start(&q->idle_timer, q->idle_ms);
+	return 0;
+}
+
+void quorum_decide_init(struct quorum *q)
+{
+	timer_init(&q->tick_timer, q->loop, tick_due);
+	timer_init(&q->idle_timer, q->loop, idle_due);
+	q->idle_ms = config_int(q->options.config, CONFIG_METADATA_MAX_IDLE_INTERVAL_MS);
+	q->last_append_ms = env_mono_ms(q->env);
+}

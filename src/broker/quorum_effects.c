@@ -1,0 +1,315 @@
+/*
+ * quorum_effects: the steps of raft, and what is done for their effects.
+ */
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "broker/quorum_private.h"
+#include "log/dir.h"
+
+#define EFFECTS_ARENA (16 << 20)
+#define FLUSH_RETRY_MS 50
+#define BEGIN_RETRY_MS 50 /* at first; then twice as long, up to: */
+#define BEGIN_RETRY_MAX_MS 1600
+
+/* ---- flushing ---- */
+
+/* Raft hears of a flush when quorum-state is written too: what is committed rests on both. */
+static void tell_flushed(struct quorum *q)
+{
+	if (q->failed || q->closed || !q->flush_ended || q->state_write)
+		return;
+	q->flush_ended = false;
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_FLUSHED, .offset = log_offsets(q->log).flushed_end});
+}
+
+static void flush_over(struct quorum *q)
+{
+	q->flushing = false;
+	q->flush_ended = true;
+	tell_flushed(q);
+}
+
+void quorum_state_written(struct quorum *q, int err)
+{
+	if (err != 0)
+		quorum_fail(q, err);
+	quorum_give_held(q, err == 0 ? 0 : ERR_NOT_CONTROLLER);
+	tell_flushed(q);
+}
+
+static void flush_now(struct quorum *q);
+
+static void flush_again(struct timer *t)
+{
+	flush_now(container_of(t, struct quorum, flush_timer));
+}
+
+/* No sync has failed: a file could not be opened, or the leader epochs found no room. */
+static bool passes(struct quorum *q, int err, bool sync_failed)
+{
+	if (sync_failed || log_dir_error(q->options.dir))
+		return false;
+	if (err_is_disk_full(err))
+		log_dir_release_reserve(q->options.dir);
+	return err_passes(err);
+}
+
+static void flushed(struct log_flush *f)
+{
+	struct quorum *q = container_of(f, struct quorum, flush);
+	bool sync_failed = f->sync_failed;
+	int err = log_flush_end(q->log, f);
+
+	if (err != 0 && !q->stopping && passes(q, err, sync_failed)) {
+		diag_warn(q->env->diag, "metadata log is not flushed yet, tried again", "dir=%s error=%s", q->path,
+			  err_name(err));
+		timer_start(&q->flush_timer, FLUSH_RETRY_MS);
+		return;
+	}
+	if (err != 0)
+		quorum_fail(q, err);
+	flush_over(q);
+}
+
+static void flush_now(struct quorum *q)
+{
+	if (!q->failed && log_dir_error(q->options.dir) != 0) /* somebody else's write has found it out */
+		quorum_fail(q, log_dir_error(q->options.dir));
+	if (!q->failed && log_flush_begin(q->log, LOG_FLUSH_ALL, &q->flush)) {
+		q->flush.done = flushed;
+		log_flusher_add(q->flusher, &q->flush);
+	} else {
+		flush_over(q);
+	}
+}
+
+/* All that was appended in this turn: a start has its epoch and its registrations in one flush. */
+static void flush_all(struct post *post)
+{
+	flush_now(container_of(post, struct quorum, flush_post));
+}
+
+static void begin_flush(struct quorum *q)
+{
+	q->flushing = true;
+	q->flush_post.run = flush_all;
+	loop_post(q->loop, &q->flush_post);
+}
+
+/* ---- effects ---- */
+
+static void maybe_started(struct quorum *q)
+{
+	if (q->started || !q->image || image_metadata_version(q->image) == 0)
+		return;
+	q->started = true;
+	quorum_clean(q); /* of what earlier runs left behind */
+	q->options.started(q->options.arg, 0);
+}
+
+static void commit(struct quorum *q, int64_t offset)
+{
+	log_set_high_watermark(q->log, offset);
+	quorum_publish(q, offset);
+	quorum_complete_committed(q, offset);
+	maybe_started(q);
+	if (q->lifecycle)
+		lifecycle_committed(q->lifecycle);
+	if (q->started && !q->stopping && !q->cutting &&
+	    env_buggify(q->env, "cut a snapshot")) /* one of a few records */
+		quorum_cut_snapshot(q);
+}
+
+static int append_control(struct quorum *q, const struct raft_effect *e)
+{
+	struct log_appended appended;
+	int64_t now_ms = env_wall_ms(q->env);
+	int err;
+
+	log_begin_epoch(q->log, e->epoch);
+	err = log_append_as_follower(q->log, e->batch.p, (size_t)e->batch.len, e->epoch, now_ms, &appended);
+	if (err == 0)
+		replay_skip(&q->replay, appended.last_offset, e->epoch, now_ms);
+	return err;
+}
+
+/* A quorum of one has nobody whom it could reach. */
+static void not_sent(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, send_timer);
+
+	quorum_step(q, (struct raft_event){
+			       .type = RAFT_EVENT_ANSWER, .correlation = q->not_sent, .err = ERR_BROKER_NOT_AVAILABLE});
+}
+
+/* An event that is stepped from inside an effect may have asked for an earlier one. */
+static void wake_at(struct quorum *q, int64_t at_ms)
+{
+	if (timer_is_running(&q->raft_timer) && q->wake_ms <= at_ms)
+		return;
+	q->wake_ms = at_ms;
+	timer_start_at(&q->raft_timer, at_ms * 1000000);
+}
+
+static int perform(struct quorum *q, const struct raft_effect *e)
+{
+	switch (e->type) {
+	case RAFT_EFFECT_WRITE_STATE:
+		quorum_write_state(q, &e->election);
+		return 0;
+	case RAFT_EFFECT_APPEND_CONTROL:
+		return append_control(q, e);
+	case RAFT_EFFECT_FLUSH:
+		begin_flush(q);
+		return 0;
+	case RAFT_EFFECT_COMMIT:
+		commit(q, e->offset);
+		return 0;
+	case RAFT_EFFECT_LEADER:
+		diag_debug(q->env->diag, "this node leads the metadata quorum", "epoch=%d offset=%lld", e->epoch,
+			   (long long)e->offset);
+		return quorum_lead(q);
+	case RAFT_EFFECT_RESIGNED:
+		quorum_fail_requests(q, ERR_NOT_CONTROLLER);
+		controller_resign(q->controller);
+		return 0;
+	case RAFT_EFFECT_CUT_SNAPSHOT:
+		quorum_cut_snapshot(q);
+		return 0;
+	case RAFT_EFFECT_CLEAN:
+		quorum_clean(q);
+		return 0;
+	case RAFT_EFFECT_WAKE:
+		wake_at(q, e->offset);
+		return 0;
+	case RAFT_EFFECT_FETCHES:
+		quorum_wake_fetches(q, e->offset);
+		return 0;
+	case RAFT_EFFECT_CHANGE_DONE:
+		quorum_end_change(q, e->err, e->message);
+		return 0;
+	case RAFT_EFFECT_SEND:
+		q->not_sent = e->correlation;
+		timer_start(&q->send_timer, 0);
+		return 0;
+	case RAFT_EFFECT_WARN:
+		diag_warn(q->env->diag, "metadata quorum", "what=\"%.*s\"", STR_ARG(e->message));
+		return 0;
+	case RAFT_EFFECT_STOPPED:
+		return 0;
+	case RAFT_EFFECT_APPEND_FETCHED: /* of others, who do not exist in a quorum of one */
+	case RAFT_EFFECT_TRUNCATE:
+	case RAFT_EFFECT_FOLLOWER:
+	case RAFT_EFFECT_SNAPSHOT_CHUNK:
+	case RAFT_EFFECT_LOAD_SNAPSHOT:
+		check(false);
+	}
+	return 0;
+}
+
+static void perform_all(struct quorum *q, const struct raft_effects *effects)
+{
+	for (int i = 0; i < effects->n && !q->failed; i++) {
+		int err = perform(q, &effects->v[i]);
+
+		if (err != 0)
+			quorum_fail(q, err);
+	}
+}
+
+void quorum_step(struct quorum *q, struct raft_event event)
+{
+	struct raft_effects effects;
+	struct arena arena;
+
+	if (q->failed)
+		return;
+	event.now_ms = env_mono_ms(q->env);
+	event.wall_ms = env_wall_ms(q->env);
+	event.chance = env_random_u64(q->env);
+	arena_init(&arena, EFFECTS_ARENA);
+	effects = (struct raft_effects){.arena = &arena};
+	raft_step(q->raft, &event, &effects);
+	perform_all(q, &effects);
+	arena_fini(&arena);
+	quorum_note_leader(q);
+}
+
+/* ---- the first step: an epoch begins ---- */
+
+/* No room, or no descriptor, for the records that an epoch begins with: nothing can be decided before they are in the log. */
+static bool is_worth_waiting(const struct quorum *q, int err)
+{
+	return (err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR) && log_dir_error(q->options.dir) == 0 &&
+	       log_standing(q->log) == LOG_WHOLE;
+}
+
+void quorum_end_beginning(struct quorum *q)
+{
+	timer_stop(&q->begin_timer);
+	arena_fini(&q->begin_arena);
+	q->beginning = false;
+}
+
+/* The effects that are left, in their order: one that has to wait is tried again, and those behind it wait too. */
+static void begin_on(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, begin_timer);
+
+	for (; q->n_begun < q->begin_effects.n && !q->failed; q->n_begun++) {
+		int err = perform(q, &q->begin_effects.v[q->n_begun]);
+
+		if (err != 0 && is_worth_waiting(q, err)) {
+			diag_warn(q->env->diag, "metadata log cannot be appended to yet, tried again",
+				  "dir=%s error=%s", q->path, err_name(err));
+			timer_start(&q->begin_timer, q->begin_retry_ms);
+			if (q->begin_retry_ms < BEGIN_RETRY_MAX_MS)
+				q->begin_retry_ms *= 2;
+			return;
+		}
+		if (err != 0)
+			quorum_fail(q, err);
+	}
+	quorum_end_beginning(q);
+	quorum_note_leader(q);
+}
+
+static void begin(struct post *post)
+{
+	struct quorum *q = container_of(post, struct quorum, begin_post);
+	struct raft_event event = {
+		.now_ms = env_mono_ms(q->env), .wall_ms = env_wall_ms(q->env), .chance = env_random_u64(q->env)};
+
+	if (q->stopping)
+		return;
+	arena_init(&q->begin_arena, EFFECTS_ARENA);
+	q->begin_effects = (struct raft_effects){.arena = &q->begin_arena};
+	q->begin_retry_ms = BEGIN_RETRY_MS;
+	q->beginning = true;
+	raft_begin(q->raft, &event, &q->begin_effects);
+	begin_on(&q->begin_timer);
+}
+
+void quorum_begin(struct quorum *q)
+{
+	q->begin_post.run = begin;
+	loop_post(q->loop, &q->begin_post);
+}
+
+/* ---- time ---- */
+
+static void raft_due(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, raft_timer);
+
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_TICK});
+}
+
+void quorum_effects_init(struct quorum *q)
+{
+	timer_init(&q->raft_timer, q->loop, raft_due);
+	timer_init(&q->flush_timer, q->loop, flush_again);
+	timer_init(&q->begin_timer, q->loop, begin_on);
+	timer_init(&q->send_timer, q->loop, not_sent);
+}

@@ -1,0 +1,80 @@
+/*
+ * quorum_image: images of the metadata: those that wait for the high watermark, the committed one, and who follows it.
+ */
+#include "base/mem.h"
+#include "broker/quorum_private.h"
+
+/* ---- publishing ---- */
+
+int64_t quorum_committed_offset(const struct quorum *q)
+{
+	return q->image ? image_offset(q->image) : -1;
+}
+
+void quorum_push_image(struct quorum *q, const struct image *image, int64_t end)
+{
+	struct pending_image *p = xmalloc(sizeof(*p));
+
+	p->end = end;
+	p->image = image_ref(image);
+	list_push(&q->pending, &p->link);
+}
+
+static void tell_subscribers(struct quorum *q, const struct image *old, const struct image *now)
+{
+	if (old && image_shares_all(old, now))
+		return;
+	list_each_safe(it, &q->subscribers)
+	{
+		struct quorum_subscriber *s = container_of(it, struct quorum_subscriber, link);
+
+		s->image(s, old, now);
+	}
+}
+
+void quorum_publish(struct quorum *q, int64_t high_watermark)
+{
+	const struct image *newest = NULL;
+	const struct image *old;
+
+	list_each_safe(it, &q->pending)
+	{
+		struct pending_image *p = container_of(it, struct pending_image, link);
+
+		if (p->end > high_watermark)
+			break;
+		image_unref(&newest);
+		newest = p->image;
+		list_remove(&p->link);
+		xfree(p);
+	}
+	if (!newest)
+		return;
+	old = q->image;
+	q->image = newest;
+	tell_subscribers(q, old, newest);
+	image_unref(&old);
+}
+
+/* ---- subscribers ---- */
+
+void quorum_subscribe(struct quorum *q, struct quorum_subscriber *s)
+{
+	list_push(&q->subscribers, &s->link);
+	if (s->leader && q->leader.id >= 0)
+		s->leader(s);
+	if (q->image)
+		s->image(s, NULL, q->image);
+}
+
+void quorum_unsubscribe(struct quorum *q, struct quorum_subscriber *s)
+{
+	(void)q;
+	if (s->link.next)
+		list_remove(&s->link);
+}
+
+const struct image *quorum_image(struct quorum *q)
+{
+	return q->image ? image_ref(q->image) : NULL;
+}

@@ -1,0 +1,184 @@
+/*
+ * quorum_request: requests go in, and are given to raft or to the controller; answers go out.
+ *
+ * Everything here runs on the quorum's loop but quorum_submit, which posts to it.
+ */
+#include "base/check.h"
+#include "base/err.h"
+#include "broker/quorum_private.h"
+
+/* ---- answers ---- */
+
+static void run_done(struct post *post)
+{
+	struct quorum_request *r = container_of(post, struct quorum_request, post);
+
+	r->done(r);
+}
+
+static void give(struct quorum_request *r)
+{
+	r->post.run = run_done;
+	loop_post(r->loop, &r->post);
+}
+
+/* Nobody hears of what quorum-state does not say yet: after a power cut this node might vote twice, or begin an epoch a second time. */
+void quorum_complete(struct quorum_request *r)
+{
+	if (r->quorum->state_write)
+		list_push(&r->quorum->held, &r->link);
+	else
+		give(r);
+}
+
+void quorum_complete_with(struct quorum_request *r, int err)
+{
+	r->err = err_to_kafka(err);
+	quorum_complete(r);
+}
+
+void quorum_give_held(struct quorum *q, int err)
+{
+	list_each_safe(it, &q->held)
+	{
+		struct quorum_request *r = container_of(it, struct quorum_request, link);
+
+		list_remove(&r->link);
+		if (err != 0)
+			r->err = err_to_kafka(err);
+		give(r);
+	}
+}
+
+void quorum_complete_committed(struct quorum *q, int64_t high_watermark)
+{
+	list_each_safe(it, &q->waiting)
+	{
+		struct quorum_request *r = container_of(it, struct quorum_request, link);
+
+		if (r->wait_offset > high_watermark)
+			break;
+		list_remove(&r->link);
+		quorum_complete(r);
+	}
+}
+
+void quorum_fail_requests(struct quorum *q, int err)
+{
+	list_each_safe(it, &q->waiting)
+	{
+		struct quorum_request *r = container_of(it, struct quorum_request, link);
+
+		list_remove(&r->link);
+		quorum_complete_with(r, err);
+	}
+	if (q->changing)
+		quorum_complete_with(q->changing, err);
+	q->changing = NULL;
+}
+
+/* ---- what raft itself answers ---- */
+
+static void describe_quorum(struct quorum *q, struct quorum_request *r)
+{
+	struct raft_describe how = {env_mono_ms(q->env), env_wall_ms(q->env), r->version, r->arena};
+
+	raft_describe_quorum(q->raft, &how, r->request, r->response);
+	quorum_complete(r);
+}
+
+/* A change of the voters waits for what comes of it (end_change), unless it is refused at once. */
+static void ask_raft(struct quorum *q, struct quorum_request *r)
+{
+	struct raft_request ask = quorum_question(q, r);
+
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &ask});
+	if (ask.outcome == RAFT_ANSWERED) {
+		quorum_complete(r);
+		return;
+	}
+	check(!q->changing);
+	q->changing = r;
+}
+
+void quorum_end_change(struct quorum *q, int err, struct str message)
+{
+	struct quorum_request *r = q->changing;
+
+	q->changing = NULL;
+	if (!r)
+		return;
+	r->message = arena_str(r->arena, message);
+	quorum_complete_with(r, err);
+}
+
+static const struct query {
+	int16_t api;
+	void (*run)(struct quorum *q, struct quorum_request *r);
+} QUERIES[] = {{1, quorum_fetch}, {55, describe_quorum}, {59, quorum_fetch_snapshot}, {80, ask_raft}, {81, ask_raft}};
+
+static const struct query *query_find(int16_t api)
+{
+	for (size_t i = 0; i < sizeof(QUERIES) / sizeof(QUERIES[0]); i++) {
+		if (QUERIES[i].api == api)
+			return &QUERIES[i];
+	}
+	return NULL;
+}
+
+bool quorum_serves(int16_t api)
+{
+	return query_find(api) || quorum_decides(api);
+}
+
+/* ---- requests ---- */
+
+/* A decision rests on all state before it; no-op records, which may be flushed seconds later, are none. */
+static void wait_or_complete(struct quorum *q, struct quorum_request *r)
+{
+	r->wait_offset = q->state_end;
+	if (r->wait_offset <= raft_high_watermark(q->raft))
+		quorum_complete(r);
+	else
+		list_push(&q->waiting, &r->link);
+}
+
+static void run(struct quorum *q, struct quorum_request *r)
+{
+	const struct query *query = query_find(r->api);
+
+	r->err = 0;
+	r->message = STR_NULL;
+	if (q->stopping || !quorum_leads(q)) {
+		quorum_complete_with(r, ERR_NOT_CONTROLLER);
+		return;
+	}
+	if (r->deadline_ms > 0 && env_mono_ms(q->env) > r->deadline_ms) {
+		quorum_complete_with(r, ERR_REQUEST_TIMED_OUT);
+		return;
+	}
+	if (query) {
+		query->run(q, r);
+		return;
+	}
+	quorum_decide(q, r);
+	if (!q->failed)
+		wait_or_complete(q, r);
+	else
+		quorum_complete_with(r, ERR_NOT_CONTROLLER);
+}
+
+static void submitted(struct post *post)
+{
+	struct quorum_request *r = container_of(post, struct quorum_request, post);
+
+	run(r->quorum, r);
+}
+
+void quorum_submit(struct quorum *q, struct quorum_request *r)
+{
+	list_init(&r->link);
+	r->quorum = q;
+	r->post.run = submitted;
+	loop_post(q->loop, &r->post);
+}
