@@ -82,3 +82,12 @@ void chain_put_file(struct chain *c, struct file *f, int64_t pos, size_t len)
 	arena_cleanup(c->arena, file_drop, f);
 	c->len += len;
 }
+
+void chain_copy(const struct chain *c, uint8_t *out)
+{
+	check(!c->failed && c->memory_len == c->len);
+	for (int i = 0; i < c->n; i++) {
+		memcpy(out, c->parts[i].p, c->parts[i].len);
+		out += c->parts[i].len;
+	}
+}

@@ -60,5 +60,7 @@ void chain_put(struct chain *c, const void *p, size_t len);
 uint8_t *chain_reserve(struct chain *c, size_t len);
 /* A range of a file. The chain takes a reference of its own. */
 void chain_put_file(struct chain *c, struct file *f, int64_t pos, size_t len);
+/* All bytes of a chain of memory alone, one behind the other, to `out`, which has room for len of them. */
+void chain_copy(const struct chain *c, uint8_t *out);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * codec: defaults and equality.
+ * codec: defaults, equality, and a look for errors.
  */
 #include "wire/codec.h"
 
@@ -92,4 +92,40 @@ bool codec_equal(const struct schema *s, const void *a, const void *b)
 			return false;
 	}
 	return true;
+}
+
+static bool value_has_error(const struct field *f, const void *value, int err)
+{
+	if (f->kind == FIELD_STRUCT)
+		return codec_has_error(f->of, value, err);
+	return *(const int16_t *)value == err;
+}
+
+static bool array_has_error(const struct field *f, struct array a, int err)
+{
+	for (int32_t i = 0; i < a.n; i++)
+		if (value_has_error(f, (const char *)a.v + (size_t)i * field_value_size(f), err))
+			return true;
+	return false;
+}
+
+static bool field_has_error(const struct field *f, const void *in, int err)
+{
+	if (f->kind != FIELD_ERROR && f->kind != FIELD_STRUCT)
+		return false;
+	if (f->flags & FIELD_ARRAY)
+		return array_has_error(f, array_get(in), err);
+	if (f->flags & FIELD_POINTER)
+		in = pointer_get(in);
+	return in && value_has_error(f, in, err);
+}
+
+bool codec_has_error(const struct schema *s, const void *in, int err)
+{
+	fields_each(f, s)
+	{
+		if (field_has_error(f, (const char *)in + f->offset, err))
+			return true;
+	}
+	return false;
 }

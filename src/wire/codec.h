@@ -51,6 +51,8 @@ int codec_encode(const struct schema *s, int version, const void *in, struct cha
 
 /* Equal field by field. Records in files are equal when they are the same range of the same file. */
 bool codec_equal(const struct schema *s, const void *a, const void *b);
+/* Does this error stand anywhere in it? Kafka's errorCounts().containsKey(). */
+bool codec_has_error(const struct schema *s, const void *in, int err);
 
 /*
  * One line of JSON, appended, as Kafka's JSON converters print it: fields that the version has not got, and tagged

@@ -468,18 +468,15 @@ static int enveloped(int16_t key, int version, const struct schema *schema, cons
 	struct arena arena;
 	struct reader reader;
 	int32_t correlation;
-	size_t len = 0;
 
 	arena_init(&arena, 1 << 20);
 	chain_init(&chain, &arena);
 	assert_int_equal(header_write_request(&chain, key, version, 77, STR("a client")), 0);
 	assert_int_equal(codec_encode(schema, version, request, &chain), 0);
-	for (int i = 0; i < chain.n; i++) {
-		memcpy(bytes + len, chain.parts[i].p, chain.parts[i].len);
-		len += chain.parts[i].len;
-	}
+	assert_true(chain.len <= sizeof(bytes));
+	chain_copy(&chain, bytes);
+	in.request_data = (struct bytes){bytes, (int32_t)chain.len};
 	arena_fini(&arena);
-	in.request_data = (struct bytes){bytes, (int32_t)len};
 	e = ask(CONTROLLER, envelope_request_KEY, &in);
 	if (e->error_code)
 		return e->error_code;

@@ -103,6 +103,25 @@ static void a_file_part_holds_its_file_until_the_arena_goes(void **state)
 	env_real_free(e);
 }
 
+static void a_chain_of_memory_is_copied_in_its_order(void **state)
+{
+	uint8_t out[6] = {0};
+	struct arena a;
+	struct chain c;
+
+	(void)state;
+	arena_init(&a, 1000);
+	chain_init(&c, &a);
+	chain_copy(&c, out);
+	assert_int_equal(out[0], 0);
+	chain_put(&c, "ab", 2);
+	memcpy(chain_reserve(&c, 1), "c", 1);
+	chain_put(&c, "de", 2);
+	chain_copy(&c, out);
+	assert_string_equal((char *)out, "abcde");
+	arena_fini(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +129,7 @@ int main(void)
 		cmocka_unit_test(reserved_bytes_are_the_chain_s),
 		cmocka_unit_test(a_chain_of_many_parts_keeps_them_in_order),
 		cmocka_unit_test(a_spent_arena_fails_the_chain_and_nothing_else),
+		cmocka_unit_test(a_chain_of_memory_is_copied_in_its_order),
 		cmocka_unit_test(a_file_part_holds_its_file_until_the_arena_goes),
 	};
 

@@ -522,6 +522,36 @@ static void a_range_of_a_file_is_listed_and_not_read(void **state)
 	assert_int_equal(file.refs, 1);
 }
 
+static void an_error_is_found_wherever_it_stands(void **state)
+{
+	struct create_topics_response_topic topics[2];
+	struct create_topics_response made;
+	struct fetch_response_partition part;
+	struct fetch_response_topic topic = {.partitions = {&part, 1}};
+	struct fetch_response fetched;
+
+	codec_init(&create_topics_response_schema, &made);
+	codec_init(&create_topics_response_topic_schema, &topics[0]);
+	codec_init(&create_topics_response_topic_schema, &topics[1]);
+	assert_false(codec_has_error(&create_topics_response_schema, &made, ERR_NOT_CONTROLLER));
+	made.topics.v = topics;
+	made.topics.n = 2;
+	topics[0].error_code = ERR_TOPIC_ALREADY_EXISTS;
+	topics[1].num_partitions = ERR_NOT_CONTROLLER; /* not an error, whatever its value */
+	assert_false(codec_has_error(&create_topics_response_schema, &made, ERR_NOT_CONTROLLER));
+	topics[1].error_code = ERR_NOT_CONTROLLER;
+	assert_true(codec_has_error(&create_topics_response_schema, &made, ERR_NOT_CONTROLLER));
+	codec_init(&fetch_response_schema, &fetched);
+	codec_init(&fetch_response_partition_schema, &part);
+	fetched.responses.v = &topic;
+	fetched.responses.n = 1;
+	assert_false(codec_has_error(&fetch_response_schema, &fetched, ERR_NOT_CONTROLLER));
+	part.error_code = ERR_NOT_CONTROLLER;
+	assert_true(codec_has_error(&fetch_response_schema, &fetched, ERR_NOT_CONTROLLER));
+	topic.partitions.n = -1; /* null */
+	assert_false(codec_has_error(&fetch_response_schema, &fetched, ERR_NOT_CONTROLLER));
+}
+
 static void every_api_has_a_request_and_a_response_under_its_key(void **state)
 {
 	for (int i = 0; i < api_infos_n; i++) {
@@ -562,6 +592,7 @@ int main(void)
 		cmocka_unit_test(a_large_message_goes_into_several_blocks),
 		cmocka_unit_test(after_an_error_chain_and_buf_are_as_they_were),
 		cmocka_unit_test(a_range_of_a_file_is_listed_and_not_read),
+		cmocka_unit_test(an_error_is_found_wherever_it_stands),
 		cmocka_unit_test(every_api_has_a_request_and_a_response_under_its_key),
 	};
 
