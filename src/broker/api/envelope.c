@@ -12,7 +12,6 @@
 #include "broker/envelope.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/err.h"
 #include "broker/node_private.h"
@@ -114,19 +113,31 @@ static void fail(struct request *r, int err, struct str message)
 	out->error_code = (int16_t)err;
 }
 
+/* That this node is not the controller is about the envelope: whoever sent it looks for another. */
+static int fill_answer(struct request *r, const struct chain *inner, struct envelope_response *out)
+{
+	uint8_t *p;
+
+	if (codec_has_error(r->api->out, r->out, ERR_NOT_CONTROLLER)) {
+		out->error_code = ERR_NOT_CONTROLLER;
+		return 0;
+	}
+	p = arena_alloc(&r->arena, inner->len);
+	if (!p)
+		return -ENOMEM;
+	chain_copy(inner, p);
+	out->response_data = (struct bytes){p, (int32_t)inner->len};
+	return 0;
+}
+
 int envelope_close(struct request *r, struct chain *inner)
 {
 	const struct envelope *e = r->envelope;
 	struct envelope_response *out = e->out;
-	uint8_t *p = arena_alloc(&r->arena, inner->len);
+	int err = fill_answer(r, inner, out);
 
-	if (!p)
-		return -ENOMEM;
-	out->response_data = (struct bytes){p, (int32_t)inner->len};
-	for (int i = 0; i < inner->n; i++) {
-		memcpy(p, inner->parts[i].p, inner->parts[i].len);
-		p += inner->parts[i].len;
-	}
+	if (err)
+		return err;
 	chain_init(inner, &r->arena);
 	if (header_write_response(inner, envelope_response_KEY, e->version, e->correlation_id))
 		return -ENOMEM;
