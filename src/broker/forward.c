@@ -11,6 +11,7 @@
 struct forwarded {
 	struct quorum_request q;
 	struct request *r;
+	enum outcome (*answer)(struct request *r); /* NULL: `out` is the answer */
 };
 
 void forward_submit(struct core *core, struct quorum_request *q, int64_t timeout_ms)
@@ -21,32 +22,46 @@ void forward_submit(struct core *core, struct quorum_request *q, int64_t timeout
 	quorum_submit(core->node->quorum, q);
 }
 
+static enum outcome answer(const struct forwarded *f)
+{
+	if (f->q.err)
+		return request_fail(f->r, f->q.err, f->q.message);
+	return f->answer ? f->answer(f->r) : REPLY;
+}
+
 static void done(struct quorum_request *q)
 {
 	struct forwarded *f = q->arg;
 
-	if (q->err)
-		request_fail(f->r, q->err, q->message);
-	request_complete(f->r);
+	if (answer(f) == HANG_UP)
+		request_end(f->r, true);
+	else
+		request_complete(f->r);
 }
 
-enum outcome forward_run(struct request *r)
+enum outcome forward_part(struct request *r, const struct forward_part *part)
 {
 	struct forwarded *f = arena_zalloc(&r->arena, sizeof(*f));
 
 	if (!f)
 		return HANG_UP;
 	f->r = r;
+	f->answer = part->answer;
 	f->q = (struct quorum_request){
 		.done = done,
 		.arg = f,
 		.api = r->api->key,
 		.version = r->version,
-		.request = r->in,
-		.response = r->out,
+		.request = part->in,
+		.response = part->out,
 		.arena = &r->arena,
 	};
-	request_park(r, f, NULL);
+	request_park(r, r->state, NULL);
 	forward_submit(r->core, &f->q, r->api->timeout_ms ? r->api->timeout_ms(r->in) : 0);
 	return PARKED;
+}
+
+enum outcome forward_run(struct request *r)
+{
+	return forward_part(r, &(struct forward_part){.in = r->in, .out = r->out});
 }

@@ -48,50 +48,21 @@ static enum outcome answer(struct request *r)
 	return REPLY;
 }
 
-struct forwarded {
-	struct quorum_request q;
-	struct request *r;
-};
-
-static void done(struct quorum_request *q)
-{
-	struct forwarded *f = q->arg;
-	enum outcome outcome = q->err ? request_fail(f->r, q->err, q->message) : answer(f->r);
-
-	if (outcome == HANG_UP)
-		request_end(f->r, true);
-	else
-		request_complete(f->r);
-}
-
 /* What is left goes to the controller as a request of its own. */
 static enum outcome forward(struct request *r, struct alter *alter)
 {
 	const struct alter_configs_request *in = r->in;
 	struct alter_configs_request *rest = arena_zalloc(&r->arena, sizeof(*rest));
-	struct forwarded *f = arena_zalloc(&r->arena, sizeof(*f));
 
 	alter->answer = arena_zalloc(&r->arena, sizeof(struct alter_configs_response));
-	if (!rest || !f || !alter->answer ||
+	if (!rest || !alter->answer ||
 	    !ANSWER_ARRAY(r, rest->resources, alter_configs_request_resource_schema, alter_left(alter)))
 		return HANG_UP;
 	rest->validate_only = in->validate_only;
 	for (int i = 0, n = 0; i < alter->n; i++)
 		if (!alter->v[i].done)
 			rest->resources.v[n++] = in->resources.v[i];
-	f->r = r;
-	f->q = (struct quorum_request){
-		.done = done,
-		.arg = f,
-		.api = r->api->key,
-		.version = r->version,
-		.request = rest,
-		.response = alter->answer,
-		.arena = &r->arena,
-	};
-	request_park(r, alter, NULL);
-	forward_submit(r->core, &f->q, 0);
-	return PARKED;
+	return forward_part(r, &(struct forward_part){.in = rest, .out = alter->answer, .answer = answer});
 }
 
 static enum outcome run(struct request *r)
