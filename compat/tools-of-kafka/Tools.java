@@ -1,12 +1,17 @@
 // Runs Apache Kafka's command line tools one after the other in one JVM and prints what each said.
 //
 //   java -cp TOOLS Tools COMMANDS BOOTSTRAP CONTROLLER DATA WORK
+//   java -cp TOOLS Tools --programs ELSEWHERE COMMANDS
+//
+// The second form looks for the programs in Kafka's jars (classes with a main) and says how many of them the commands run; one that no
+// command runs and that is not in ELSEWHERE (a class, a tab, the reason) is an error.
 //
 // COMMANDS has a command a line, as a person types it ("kafka-topics --bootstrap-server $B --list"); a line that begins with "<" is
 // the standard input of the next command (\n, \t as usual), one with ">FILE " is text for WORK/FILE. $B is the broker, $C the
 // controller, $D the data directory, $W the work directory. A line of "? " before a command asks until its output has the text
-// that follows, for what a broker shows a little later. What tools keep in statics (the console consumer its count) goes on counting,
-// on both sides alike.
+// that follows, for what a broker shows a little later; "! " waits until the output has the text, also when the tool has gone
+// on in threads of its own, and no longer, for tools that do not end by themselves. What tools keep in statics (the console consumer
+// its count) goes on counting, on both sides alike.
 //
 //   java -cp TOOLS Tools serve
 //
@@ -20,6 +25,7 @@ import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Modifier;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,16 +33,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipFile;
 
-import org.apache.kafka.common.utils.Exit;
+import org.apache.kafka.common.utils.internals.Exit;
 
 public final class Tools {
-    static final Map<String, String> CLASSES = Map.ofEntries(Map.entry("kafka-topics", "TopicCommand"), Map.entry("kafka-configs", "kafka.admin.ConfigCommand"),
+    static final Map<String, String> CLASSES = Map.ofEntries(Map.entry("kafka-topics", "TopicCommand"), Map.entry("kafka-configs", "ConfigCommand"),
         Map.entry("kafka-consumer-groups", "consumer.group.ConsumerGroupCommand"), Map.entry("kafka-groups", "GroupsCommand"),
         Map.entry("kafka-console-producer", "ConsoleProducer"), Map.entry("kafka-console-consumer", "consumer.ConsoleConsumer"),
         Map.entry("kafka-get-offsets", "GetOffsetShell"), Map.entry("kafka-delete-records", "DeleteRecordsCommand"),
@@ -49,7 +57,12 @@ public final class Tools {
         Map.entry("kafka-transactions", "TransactionsCommand"), Map.entry("kafka-client-metrics", "ClientMetricsCommand"),
         Map.entry("kafka-e2e-latency", "EndToEndLatency"), Map.entry("kafka-replica-verification", "ReplicaVerificationTool"),
         Map.entry("kafka-acls", "AclCommand"), Map.entry("kafka-delegation-tokens", "DelegationTokenCommand"),
-        Map.entry("kafka-share-groups", "consumer.group.ShareGroupCommand"), Map.entry("kafka-streams-groups", "streams.StreamsGroupCommand"));
+        Map.entry("kafka-share-groups", "consumer.group.ShareGroupCommand"), Map.entry("kafka-streams-groups", "streams.StreamsGroupCommand"),
+        Map.entry("kafka-console-share-consumer", "consumer.ConsoleShareConsumer"),
+        Map.entry("kafka-share-consumer-perf-test", "ShareConsumerPerformance"),
+        Map.entry("kafka-verifiable-share-consumer", "VerifiableShareConsumer"),
+        Map.entry("kafka-streams-application-reset", "StreamsResetter"), Map.entry("kafka-storage", "kafka.tools.StorageTool"),
+        Map.entry("connect-internal-topics", "ConnectInternalTopics"));
 
     static final PrintStream OUT = System.out;
     static final InputStream IN = System.in;
@@ -94,19 +107,34 @@ public final class Tools {
         }
     }
 
-    static String run(List<String> command, byte[] input) throws Exception {
+    // The class of a command: of a script by its name, of a program without one by its own.
+    static String className(String command) {
+        String name = CLASSES.getOrDefault(command, command);
+        return name.startsWith("kafka.") ? name : "org.apache.kafka.tools." + name;
+    }
+
+    // How the tool ended: by itself, when it had said enough, or not in time.
+    static String end(CompletableFuture<Integer> end, BooleanSupplier enough) throws Exception {
+        for (long late = System.currentTimeMillis() + 60000; System.currentTimeMillis() < late; Thread.sleep(20)) {
+            if (enough == null ? end.isDone() : enough.getAsBoolean()) {
+                return end.isDone() ? "status " + end.get() : "went on";
+            }
+        }
+        return "did not end in time";
+    }
+
+    static String run(List<String> command, byte[] input, String enough) throws Exception {
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         PrintStream stream = new PrintStream(said, true, "UTF-8");
-        String status = run(command, input, stream, stream);
+        String status = run(command, input, stream, stream, enough == null ? null : () -> said.toString(StandardCharsets.UTF_8).contains(enough));
         String text = said.toString("UTF-8");
         return text + (text.isEmpty() || text.endsWith("\n") ? "" : "\n") + status + "\n";
     }
 
-    static String run(List<String> command, byte[] input, PrintStream out, PrintStream err) throws Exception {
-        String name = CLASSES.getOrDefault(command.get(0), command.get(0));
+    static String run(List<String> command, byte[] input, PrintStream out, PrintStream err, BooleanSupplier enough) throws Exception {
         CompletableFuture<Integer> end = ended = new CompletableFuture<>();
         String status;
-        Class<?> tool = Class.forName(name.startsWith("kafka.") ? name : "org.apache.kafka.tools." + name);
+        Class<?> tool = Class.forName(className(command.get(0)));
         String[] args = command.subList(1, command.size()).toArray(new String[0]);
         Thread thread = new Thread(() -> {
             try {
@@ -125,11 +153,11 @@ public final class Tools {
         System.setIn(new ByteArrayInputStream(input));
         try {
             thread.start();
-            status = "status " + end.get(60, TimeUnit.SECONDS);
-        } catch (TimeoutException e) {
-            GIVEN_UP.add(thread);
-            thread.interrupt();
-            status = "did not end in time";
+            status = end(end, enough);
+            if (!end.isDone()) {
+                GIVEN_UP.add(thread);
+                thread.interrupt();
+            }
         } finally {
             System.setOut(OUT);
             System.setIn(IN);
@@ -142,14 +170,53 @@ public final class Tools {
         for (String line = commands.readLine(); line != null; line = commands.readLine()) {
             List<String> words = List.of(line.split("\t", -1));
             try (PrintStream out = new PrintStream(words.get(1), "UTF-8"); PrintStream err = new PrintStream(words.get(2), "UTF-8")) {
-                OUT.println(run(words.subList(3, words.size()), Files.readAllBytes(Path.of(words.get(0))), out, err));
+                OUT.println(run(words.subList(3, words.size()), Files.readAllBytes(Path.of(words.get(0))), out, err, null));
             }
             OUT.flush();
         }
     }
 
+    static boolean isProgram(String name) {
+        try {
+            return (Class.forName(name, false, Tools.class.getClassLoader()).getMethod("main", String[].class).getModifiers() & Modifier.STATIC) != 0;
+        } catch (ReflectiveOperationException | LinkageError e) {
+            return false;
+        }
+    }
+
+    // The classes with a main in the jars that have Kafka's programs.
+    static TreeSet<String> programs() throws Exception {
+        TreeSet<String> found = new TreeSet<>();
+        for (Class<?> one : List.of(org.apache.kafka.tools.TopicCommand.class, kafka.Kafka.class)) {
+            try (ZipFile jar = new ZipFile(Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI()).toFile())) {
+                jar.stream().map(ZipEntry::getName).filter(n -> n.endsWith(".class") && !n.contains("$"))
+                    .map(n -> n.substring(0, n.length() - 6).replace('/', '.')).filter(Tools::isProgram).forEach(found::add);
+            }
+        }
+        return found;
+    }
+
+    static int coverage(Path elsewhere, Path commands) throws Exception {
+        TreeSet<String> programs = programs(), missing = new TreeSet<>(programs);
+        Files.readAllLines(commands).stream().filter(l -> l.matches("[A-Za-z].*")).forEach(l -> missing.remove(className(l.split(" ")[0])));
+        int played = programs.size() - missing.size();
+        for (String line : Files.readAllLines(elsewhere)) {
+            if (!line.startsWith("#") && !missing.remove(line.split("\t")[0])) {
+                OUT.println("is no program, or has commands: " + line);
+                return 1;
+            }
+        }
+        missing.forEach(m -> OUT.println("no command runs it: " + m));
+        OUT.println(played + " of " + programs.size() + " programs in Kafka's jars have commands, " + (programs.size() - played - missing.size())
+            + " have none for a reason, " + missing.size() + " lack them");
+        return missing.isEmpty() ? 0 : 1;
+    }
+
     public static void main(String[] args) throws Exception {
-        String input = "", wanted = null;
+        String input = "", wanted = null, enough = null;
+        if (args[0].equals("--programs")) {
+            System.exit(coverage(Path.of(args[1]), Path.of(args[2])));
+        }
         Exit.setExitProcedure(Tools::stop);
         Exit.setHaltProcedure(Tools::stop);
         if (args[0].equals("serve")) {
@@ -164,7 +231,7 @@ public final class Tools {
             }
             if (line.startsWith(">")) {
                 int space = line.indexOf(' ');
-                Files.writeString(Path.of(args[4], line.substring(1, space)), line.substring(space + 1) + "\n");
+                Files.writeString(Path.of(args[4], line.substring(1, space)), line.substring(space + 1).replace("\\n", "\n") + "\n");
                 continue;
             }
             if (line.startsWith("<")) {
@@ -175,16 +242,21 @@ public final class Tools {
                 wanted = line.substring(2);
                 continue;
             }
-            String text = run(words(line), input.getBytes(StandardCharsets.UTF_8));
+            if (line.startsWith("! ")) {
+                enough = line.substring(2);
+                continue;
+            }
+            String text = run(words(line), input.getBytes(StandardCharsets.UTF_8), enough);
             for (long end = System.currentTimeMillis() + 15000; wanted != null && !text.contains(wanted) && System.currentTimeMillis() < end;) {
-                text = run(words(line), input.getBytes(StandardCharsets.UTF_8));
+                text = run(words(line), input.getBytes(StandardCharsets.UTF_8), enough);
             }
             OUT.println("== " + shown);
             OUT.print(text);
             OUT.flush();
             input = "";
             wanted = null;
+            enough = null;
         }
-        System.exit(0);
+        Runtime.getRuntime().halt(0); // what tools want done at the end of the process they want of the thread that has left
     }
 }

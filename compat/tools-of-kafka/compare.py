@@ -23,7 +23,7 @@ def sections(path):
 def main():
     kafka, odradek = sections(sys.argv[1]), sections(sys.argv[2])
     rules = [line.rstrip("\n").split("\t") for line in open(sys.argv[3], encoding="utf-8") if line.strip() and not line.startswith("#")]
-    used, bad, equal = {}, 0, 0
+    used, needed, bad, equal = {}, set(), 0, 0
     if [c for c, _ in kafka] != [c for c, _ in odradek] or not kafka:
         sys.exit("the commands are not the same on both sides")
     for (command, wanted), (_, got) in zip(kafka, odradek):
@@ -31,11 +31,12 @@ def main():
         lines = [line for line in difflib.ndiff(sorted(wanted), sorted(got)) if line[:2] in ("- ", "+ ")]
         unknown = []
         for line in lines:
-            reason = next((r for c, p, r in rules if re.search(c, command) and re.search(p, line[2:])), None)
-            if reason:
-                used.setdefault(reason, []).append(command)
-            else:
+            rule = next((n for n, (c, p, _) in enumerate(rules) if re.search(c, command) and re.search(p, line[2:])), None)
+            if rule is None:
                 unknown.append(line)
+            else:
+                needed.add(rule)
+                used.setdefault(rules[rule][2], []).append(command)
         if unknown:
             bad += 1
             print(f"differs: {command}")
@@ -45,6 +46,10 @@ def main():
             equal += 1
     for reason, commands in used.items():
         print(f"known: {reason} ({len(set(commands))} commands, {len(commands)} lines)")
+    for n, (command, _, reason) in enumerate(rules):
+        if n not in needed and any(re.search(command, c) for c, _ in kafka):
+            bad += 1
+            print(f"no longer differs: {command}: {reason}")
     print(f"{equal} of {len(kafka)} commands print the same, {len(kafka) - equal - bad} differ for a known reason, {bad} differ")
     sys.exit(1 if bad else 0)
 
