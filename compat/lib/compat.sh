@@ -11,7 +11,6 @@ ROOT=$(cd "$COMPAT/.." && pwd)
 ODRADEK=${ODRADEK:-$ROOT/build/odradek}
 CACHE=${ODRADEK_COMPAT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/odradek-compat}
 KAFKA_VERSION=4.4.0
-KAFKA_TOOLS_VERSION=4.3.1 # the newest kafka-tools that Maven Central has
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/odradek-compat.XXXXXX")
 PIDS=()
 passed=0 failed=0 skipped=0
@@ -83,7 +82,16 @@ need_kafka() {
 
 need_kafka_tools() {
 	# shellcheck disable=SC2086
-	maven_libs "$CACHE/kafka-tools-$KAFKA_TOOLS_VERSION" "org.apache.kafka:kafka-tools:$KAFKA_TOOLS_VERSION" $LOG4J
+	maven_libs "$CACHE/kafka-tools-$KAFKA_VERSION" "org.apache.kafka:kafka-tools:$KAFKA_VERSION" $LOG4J
+}
+
+# Everything in Kafka's jars that can be started, with what Connect's tools need.
+KAFKA_PROGRAMS=$CACHE/kafka-programs-$KAFKA_VERSION
+need_kafka_programs() {
+	local name artifacts=()
+	for name in kafka-tools kafka_2.13 connect-runtime; do artifacts+=("org.apache.kafka:$name:$KAFKA_VERSION"); done
+	# shellcheck disable=SC2086
+	maven_libs "$KAFKA_PROGRAMS" "${artifacts[@]}" $LOG4J
 }
 
 java_run() { # LIBS CLASS ARG...
@@ -97,7 +105,7 @@ kafka_class() { java_run "$CACHE/kafka-$KAFKA_VERSION/libs" "$@"; } # of the bro
 kafka_tool() { # TopicCommand, consumer.ConsoleConsumer, ... of Kafka's own tools
 	local tool=$1
 	shift
-	java_run "$CACHE/kafka-tools-$KAFKA_TOOLS_VERSION/libs" "org.apache.kafka.tools.$tool" "$@"
+	java_run "$CACHE/kafka-tools-$KAFKA_VERSION/libs" "org.apache.kafka.tools.$tool" "$@"
 }
 
 # A virtual environment with the Python clients of compat/clients/requirements.txt; PYTHON is its interpreter.
@@ -167,7 +175,7 @@ odradek_start() { # DIR: sets NODE_PID once it says that it has started
 	"$ODRADEK" start "$dir/server.properties" >>"$dir/odradek.out" 2>"$dir/odradek.log" &
 	NODE_PID=$!
 	PIDS+=("$NODE_PID")
-	wait_for 30 grep -q 'Kafka Server started' "$dir/odradek.log" || {
+	wait_for 60 grep -qs 'Kafka Server started' "$dir/odradek.log" || {
 		say "odradek did not start:"
 		tail -20 "$dir/odradek.log" >&2
 		return 1
@@ -188,7 +196,7 @@ kafka_start() { # DIR
 		-cp "$CACHE/kafka-$KAFKA_VERSION/libs/*" kafka.Kafka "$dir/server.properties" >>"$dir/kafka.log" 2>&1 &
 	NODE_PID=$!
 	PIDS+=("$NODE_PID")
-	wait_for 90 grep -q 'Kafka Server started' "$dir/kafka.log" || {
+	wait_for 180 grep -qs 'Kafka Server started' "$dir/kafka.log" || {
 		say "kafka did not start:"
 		tail -20 "$dir/kafka.log" >&2
 		return 1
