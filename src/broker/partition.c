@@ -547,7 +547,12 @@ static int read_locked(struct partition *p, struct partition_read *r)
 	const struct log_offsets *o = &r->view.offsets;
 	int err = partition_view_check(&r->view, r->current_leader_epoch, r->leader_only);
 
-	if (err == 0 && r->follower)
+	if (err)
+		return err;
+	r->nearer = partition_nearest(p, r);
+	if (r->nearer >= 0)
+		return 0;
+	if (r->follower)
 		err = partition_check_follower(p, r);
 	if (err == 0)
 		err = find_divergence(p, r);
@@ -575,6 +580,7 @@ int partition_read(struct partition *p, struct partition_read *r)
 	r->n_aborted = -1;
 	r->diverging = (struct epoch_end){-1, -1};
 	r->upto = -1;
+	r->nearer = -1;
 	mutex_lock(&p->lock);
 	look(p, &r->view);
 	err = read_locked(p, r);

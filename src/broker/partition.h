@@ -214,8 +214,16 @@ struct partition_follower {
 	struct effects *effects;
 };
 
+/* Of a consumer that may be sent to a replica that is nearer to it (KIP-392). */
+struct partition_consumer {
+	const struct image *image;
+	struct str rack;
+	struct str listener;
+};
+
 struct partition_read {
 	const struct partition_follower *follower; /* NULL: of nobody, or told already */
+	const struct partition_consumer *consumer; /* NULL: it reads here */
 	int64_t offset;
 	int32_t max_bytes;
 	int32_t current_leader_epoch; /* -1 = not given */
@@ -227,6 +235,7 @@ struct partition_read {
 	struct arena *arena; /* for the aborted transactions */
 
 	struct partition_view view;
+	int32_t nearer;		/* where to read instead: nothing was read; -1: here */
 	int64_t upto;		/* how far this reader may see */
 	struct records records; /* len 0: nothing; else a reference of the file is the caller's */
 	struct log_cold cold;	/* with -EAGAIN */

@@ -185,6 +185,15 @@ int partition_check_follower(const struct partition *p, const struct partition_r
 	return leading_knows(p->leading, &f);
 }
 
+int32_t partition_nearest(const struct partition *p, const struct partition_read *r)
+{
+	const struct partition_consumer *c = r->consumer;
+
+	if (!c || !p->leading)
+		return -1;
+	return leading_nearest(p->leading, c->image, &(struct leading_reader){c->rack, c->listener, r->offset});
+}
+
 /* It has all below what it asks for: the high watermark may move, and it may come in. */
 int partition_note_follower(struct partition *p, const struct partition_read *r)
 {

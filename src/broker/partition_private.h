@@ -27,5 +27,7 @@ void partition_stop_leading(struct partition *p);
 int partition_check_follower(const struct partition *p, const struct partition_read *r);
 /* It has all below what it asks for: the high watermark may move, and it may come in. 0, or Kafka's error. */
 int partition_note_follower(struct partition *p, const struct partition_read *r);
+/* The replica that r->consumer had better read from; -1: this one. */
+int32_t partition_nearest(const struct partition *p, const struct partition_read *r);
 
 #endif

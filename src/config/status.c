@@ -71,6 +71,18 @@ static void check_assignors(const struct config *c, struct config_notes *notes)
 	}
 }
 
+static void check_selector(const struct config *c, struct config_notes *notes)
+{
+	struct str class = config_string(c, CONFIG_REPLICA_SELECTOR_CLASS);
+
+	if (class.len > 0 && !str_is(class, "org.apache.kafka.common.replica.RackAwareReplicaSelector"))
+		config_note_add(
+			notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_REPLICA_SELECTOR_CLASS),
+			"replica.selector.class=%.*s is refused: there is org.apache.kafka.common.replica.RackAwareReplicaSelector; other "
+			"Java classes cannot be loaded",
+			STR_ARG(class));
+}
+
 /* The limits of one listener are served; its other settings are of TLS, SASL or threads. */
 static void check_overrides(const struct config *c, struct config_notes *notes)
 {
@@ -135,6 +147,7 @@ void config_status_check(const struct config *c, struct config_notes *notes)
 	check_protocols(c, notes);
 	check_quorum(c, notes);
 	check_assignors(c, notes);
+	check_selector(c, notes);
 	check_overrides(c, notes);
 	check_without_effect(c, notes);
 }

@@ -315,3 +315,43 @@ enum isr_verdict leading_answered(struct leading *l, uint32_t serial, const stru
 	l->recovery = a->recovery;
 	return ISR_MOVED;
 }
+
+/* ---- readers ---- */
+
+static bool is_near(const struct image *image, int32_t id, const struct leading_reader *reader)
+{
+	const struct image_node *n = image_broker(image, id);
+
+	return n && !n->fenced && image_node_endpoint(n, reader->listener) && str_eq(n->rack, reader->rack);
+}
+
+static bool may_serve(const struct leading *l, const struct follower *f, int64_t offset)
+{
+	return image_ids_has((struct image_ids){l->isr, l->n_isr}, f->id) && f->log_start <= offset &&
+	       f->log_end >= offset;
+}
+
+/* Kafka's order of replicas: who has more, then who was there later. */
+static bool is_further(const struct follower *a, const struct follower *b)
+{
+	if (a->log_end != b->log_end)
+		return a->log_end > b->log_end;
+	if (a->caught_up_ms != b->caught_up_ms)
+		return a->caught_up_ms > b->caught_up_ms;
+	return a->id > b->id;
+}
+
+int32_t leading_nearest(const struct leading *l, const struct image *image, const struct leading_reader *reader)
+{
+	const struct follower *best = NULL;
+
+	if (reader->rack.len <= 0 || is_near(image, l->node_id, reader))
+		return -1;
+	for (int i = 0; i < l->n_followers; i++) {
+		const struct follower *f = &l->followers[i];
+
+		if (may_serve(l, f, reader->offset) && is_near(image, f->id, reader) && (!best || is_further(f, best)))
+			best = f;
+	}
+	return best ? best->id : -1;
+}

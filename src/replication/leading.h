@@ -1,6 +1,6 @@
 /*
  * leading: what the leader of a partition knows of its followers, and what it concludes from that: how far all of them are (the high
- * watermark), and who belongs to the in-sync replicas (ISR). KIP-497, KIP-841, KIP-903, KIP-966; Kafka's Partition and Replica.
+ * watermark), and who belongs to the in-sync replicas (ISR). KIP-392, KIP-497, KIP-841, KIP-903, KIP-966; Kafka's Partition and Replica.
  *
  * 1. The controller alone changes the ISR. A leader proposes (AlterPartition), one proposal at a time, and goes by the larger of the two
  *    sets until it is answered: a replica that is on its way in counts already, one that is on its way out still does.
@@ -20,6 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/str.h"
 #include "metadata/image.h"
 
 /* A broker epoch that a fetch did not tell, and one of a replica that never fetched. */
@@ -128,5 +129,18 @@ int leading_maximal_isr(const struct leading *l);
 bool leading_has_enough(const struct leading *l, int32_t min_isr);
 /* The lowest log start among the replicas whose brokers live, ours included: what DeleteRecords waits for. */
 int64_t leading_low_watermark(const struct leading *l, const struct image *image, int64_t log_start);
+
+/* A consumer, and where it is. */
+struct leading_reader {
+	struct str rack;
+	struct str listener; /* by which it came, and will go to another broker */
+	int64_t offset;
+};
+
+/*
+ * KIP-392, as Kafka's RackAwareReplicaSelector: of the replicas in sync that have this offset, and whose brokers are of the reader's rack and
+ * reached by its listener, the one that is furthest. -1: this node is as near as any.
+ */
+int32_t leading_nearest(const struct leading *l, const struct image *image, const struct leading_reader *reader);
 
 #endif

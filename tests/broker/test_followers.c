@@ -23,12 +23,15 @@
 
 enum { PATIENCE_MS = 60000, CONTROLLER, BROKER, PRODUCER, N_CHANNELS = 3, LAG_MAX_MS = 2000 };
 
-static const char *const SETTINGS[] = {"listeners=PLAINTEXT://10.0.0.1:9092,CONTROLLER://10.0.0.1:9093",
-				       "advertised.listeners=PLAINTEXT://10.0.0.1:9092",
-				       "controller.quorum.voters=1@10.0.0.1:9093",
-				       "replica.lag.time.max.ms=2000",
-				       "broker.session.timeout.ms=600000",
-				       NULL};
+static const char *const SETTINGS[] = {
+	"listeners=PLAINTEXT://10.0.0.1:9092,CONTROLLER://10.0.0.1:9093",
+	"advertised.listeners=PLAINTEXT://10.0.0.1:9092",
+	"controller.quorum.voters=1@10.0.0.1:9093",
+	"replica.lag.time.max.ms=2000",
+	"broker.session.timeout.ms=600000",
+	"broker.rack=here",
+	"replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector",
+	NULL};
 
 static struct {
 	struct channels channels;
@@ -132,6 +135,7 @@ static void register_broker(void)
 	in.log_dirs.v = &directory;
 	in.log_dirs.n = 1;
 	in.previous_broker_epoch = -1;
+	in.rack = STR("there");
 	add_features(&in);
 	out = ask(CONTROLLER, broker_registration_request_KEY, &in);
 	assert_int_equal(out->error_code, 0);
@@ -404,6 +408,50 @@ static void test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up(voi
 	wait_in_sync(2);
 }
 
+/* Which replica a consumer of this rack is sent to by a Fetch from the start, -1: none, since it gets the record. */
+static int32_t sent_from(const char *rack)
+{
+	struct fetch_request_partition part;
+	struct fetch_request_topic topic = {.topic_id = t.topic_id, .partitions = {&part, 1}};
+	struct fetch_request in;
+	const struct fetch_response *out;
+	const struct fetch_response_partition *p;
+
+	codec_init(&fetch_request_schema, &in);
+	codec_init(&fetch_request_partition_schema, &part);
+	in.max_bytes = part.partition_max_bytes = 1 << 20;
+	in.max_wait_ms = PATIENCE_MS; /* nobody waits */
+	in.min_bytes = 1;
+	in.session_epoch = -1;
+	in.rack_id = str_of(rack);
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	out = ask(BROKER, fetch_request_KEY, &in);
+	p = &out->responses.v[0].partitions.v[0];
+	assert_int_equal(p->error_code, 0);
+	assert_int_equal(p->high_watermark, 1);
+	assert_true((p->records.len > 0) == (p->preferred_read_replica < 0));
+	return p->preferred_read_replica;
+}
+
+static void test_a_consumer_is_sent_to_the_replica_of_its_rack(void **state)
+{
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	produce_begin();
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(produce_end(), 0);
+	assert_int_equal(sent_from("there"), 2);
+	assert_int_equal(sent_from("here"), -1);
+	assert_int_equal(sent_from("elsewhere"), -1);
+	assert_int_equal(sent_from(""), -1);
+	beat(true);
+	wait_in_sync(1);
+	assert_int_equal(sent_from("there"), -1);
+}
+
 static void test_a_fetch_of_an_earlier_life_counts_for_nothing(void **state)
 {
 	(void)state;
@@ -538,6 +586,7 @@ int main(void)
 		STORY(test_envelopes_that_cannot_be_read_are_refused),
 		STORY(test_a_write_is_acknowledged_when_all_in_sync_have_it),
 		STORY(test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up),
+		STORY(test_a_consumer_is_sent_to_the_replica_of_its_rack),
 		STORY(test_a_fetch_of_an_earlier_life_counts_for_nothing),
 		STORY(test_with_too_few_in_sync_nothing_is_written),
 		STORY(test_who_goes_out_after_the_write_leaves_too_few),

@@ -316,6 +316,7 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 	expect_refused("client.quota.callback.class=x.Y", "server.properties:6", "quotas are not enforced yet");
 	expect_refused("create.topic.policy.class.name=x.Y", "server.properties:6", "policies cannot be loaded");
 	expect_refused("config.providers=file", "server.properties:6", "taken literally");
+	expect_refused("replica.selector.class=x.Y", "server.properties:6", "RackAwareReplicaSelector");
 	expect_refused("principal.builder.class=x.Y", "server.properties:6", "is refused");
 	expect_refused("listeners=SSL://:9092,CONTROLLER://:9093\nsecurity.inter.broker.protocol=SSL\n"
 		       "listener.security.protocol.map=SSL:SSL,CONTROLLER:PLAINTEXT",

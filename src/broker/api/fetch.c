@@ -56,7 +56,9 @@ struct fetch {
 	int32_t min_bytes;
 	enum isolation isolation;
 	bool leader_only;
-	bool has_error; /* known before any read, or in reading */
+	bool by_rack;	 /* a consumer may be sent to a replica that is nearer to it (KIP-392) */
+	bool is_sent_on; /* so it is, for a partition */
+	bool has_error;	 /* known before any read, or in reading */
 	bool reads_cold;
 	bool ended;
 	int64_t readable; /* bytes in what was read last */
@@ -244,11 +246,17 @@ static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait
 		.image = f->r->core->image,
 		.effects = &effects,
 	};
+	struct partition_consumer consumer = {
+		.image = f->r->core->image,
+		.rack = ((const struct fetch_request *)f->r->in)->rack_id,
+		.listener = f->r->listener,
+	};
 	struct partition_read *r = &p->read;
 	int err;
 
 	*r = (struct partition_read){
 		.follower = f->replica_id >= 0 && !f->told ? &follower : NULL,
+		.consumer = f->by_rack ? &consumer : NULL,
 		.offset = p->want.fetch_offset,
 		.max_bytes = p->want.max_bytes < limit ? p->want.max_bytes : (int32_t)limit,
 		.current_leader_epoch = p->want.current_leader_epoch,
@@ -285,6 +293,7 @@ static bool read_parts(struct fetch *f, bool nowait)
 		}
 		p->error = err;
 		f->has_error |= err != 0;
+		f->is_sent_on |= err == 0 && p->read.nearer >= 0;
 		f->readable += p->read.records.len;
 	}
 	f->told = true;
@@ -312,8 +321,8 @@ static bool is_enough(const struct fetch *f)
 {
 	const struct fetch_request *in = f->r->in;
 
-	return in->max_wait_ms <= 0 || f->has_error || f->readable >= f->min_bytes || interesting(f) == 0 ||
-	       any_diverges(f);
+	return in->max_wait_ms <= 0 || f->has_error || f->is_sent_on || f->readable >= f->min_bytes ||
+	       interesting(f) == 0 || any_diverges(f);
 }
 
 /* ---- answering ---- */
@@ -383,6 +392,7 @@ static bool fill_part(struct fetch *f, struct part *p)
 	out->high_watermark = o->high_watermark;
 	out->last_stable_offset = o->stable;
 	out->log_start_offset = o->start;
+	out->preferred_read_replica = p->read.nearer;
 	out->diverging_epoch.epoch = p->read.diverging.epoch;
 	out->diverging_epoch.end_offset = p->read.diverging.end_offset;
 	if (p->read.records.len > 0)
@@ -446,7 +456,7 @@ static bool session_tells(struct fetch *f, struct part *p)
 		.log_start_offset = p->answer.log_start_offset,
 		.has_records = p->answer.records.len > 0,
 		.has_error = p->error != 0,
-		.has_more = p->answer.diverging_epoch.epoch >= 0,
+		.has_more = p->answer.diverging_epoch.epoch >= 0 || p->answer.preferred_read_replica >= 0,
 	};
 
 	if (!m || !fetch_session_tells(m, &news))
@@ -713,6 +723,8 @@ static void read_limits(struct fetch *f, const struct fetch_request *in)
 		       : in->isolation_level == READ_COMMITTED ? READ_COMMITTED
 							       : READ_UNCOMMITTED;
 	f->leader_only = !consumer || f->r->version < 11;
+	f->by_rack = consumer && in->rack_id.len > 0 &&
+		     config_string(f->r->node->config, CONFIG_REPLICA_SELECTOR_CLASS).len > 0;
 }
 
 static enum outcome run(struct request *r)
