@@ -378,6 +378,8 @@ static void slot_done(struct work *w)
 	s->until_ns = pay(c, s);
 	if (s->flushes) {
 		flush_partition(s);
+		if (c->node->upkeep)
+			upkeep_cleaning_waits(c->node->upkeep);
 		s->until_ns = env_mono_ns(c->node->env) + STALLED_MS * 1000000ll;
 	}
 	slot_go_on(s);

@@ -59,6 +59,7 @@ struct log_deletion *partition_reload(struct partition *p, int64_t producer_expi
 		return NULL;
 	topic = partition_topic(p);
 	log = log_new(log_dir(p->log), &(struct log_id){str_of(topic->name), p->id, p->topic_id}, &topic->config);
+	log_recall_checkpoint(log, p->log);
 	log_load(log, &how); /* what it comes to is its standing, or the directory's failure */
 	mutex_lock(&p->lock);
 	p->reloading = false;

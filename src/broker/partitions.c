@@ -543,10 +543,12 @@ struct checkpointing {
 };
 
 /* -1: nothing is to be said of it. Of a log that is not read what was said when it was found. */
-static int64_t to_checkpoint(const struct partition *p, enum log_checkpoint kind)
+static int64_t to_checkpoint(struct partition *p, enum log_checkpoint kind)
 {
 	struct log_offsets o = log_offsets(p->log);
 
+	if (kind == CHECKPOINT_RECOVERY_POINT)
+		return log_begin_checkpoint(p->log);
 	if (log_standing(p->log) == LOG_UNREAD && (kind != CHECKPOINT_LOG_START || o.start == 0))
 		return log_dir_checkpointed(log_dir(p->log), kind, str_of(p->topic->name), p->id, -1);
 	if (o.end == 0 || (kind == CHECKPOINT_LOG_START && o.start == 0))
@@ -556,10 +558,8 @@ static int64_t to_checkpoint(const struct partition *p, enum log_checkpoint kind
 		return o.high_watermark;
 	case CHECKPOINT_LOG_START:
 		return o.start;
-	case CHECKPOINT_CLEANER:
-		return log_clean_end(p->log);
 	default:
-		return o.flushed_end;
+		return log_clean_end(p->log);
 	}
 }
 
@@ -576,6 +576,16 @@ static void checkpoint_one(struct partition *p, void *arg)
 	mutex_unlock(&p->lock);
 }
 
+static void recovery_point_is_written(struct partition *p, void *arg)
+{
+	const struct log_dir *dir = arg;
+
+	mutex_lock(&p->lock);
+	if (log_dir(p->log) == dir)
+		log_end_checkpoint(p->log);
+	mutex_unlock(&p->lock);
+}
+
 int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind)
 {
 	struct checkpointing c = {.t = t, .kind = kind};
@@ -588,6 +598,8 @@ int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind)
 	for (int i = 0; i < t->options.n_dirs; i++) {
 		int err = log_checkpoint_write(&c.writers[i], t->options.dirs[i]);
 
+		if (!err && kind == CHECKPOINT_RECOVERY_POINT)
+			partitions_each(t, recovery_point_is_written, t->options.dirs[i]);
 		if (err && !first && !log_dir_error(t->options.dirs[i])) /* what is offline has been told already */
 			first = err;
 	}

@@ -335,6 +335,11 @@ void upkeep_cleaned(struct upkeep *u)
 	is_due(u, cleaned);
 }
 
+void upkeep_cleaning_waits(struct upkeep *u)
+{
+	is_due(u, recovery_points);
+}
+
 void upkeep_free(struct upkeep *u)
 {
 	timer_stop(&u->timer);

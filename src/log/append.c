@@ -103,13 +103,24 @@ int log_roll_at(struct log *log, int64_t base, int64_t now_ms)
 	return err ? log_failed(log, err, "making a segment", SEGMENT_LOG, base) : 0;
 }
 
+int log_roll_for(struct log *log, int64_t last_offset, int64_t now_ms)
+{
+	struct segment *s = log_active(log);
+	int64_t base;
+	int err = segment_read_end(log, s, &base);
+
+	if (err)
+		return log_failed(log, err, "rolling", SEGMENT_LOG, s->base);
+	return log_roll_at(log, last_offset - base > INT32_MAX ? last_offset - INT32_MAX : base, now_ms);
+}
+
 int log_roll(struct log *log, int64_t now_ms)
 {
 	struct segment *s = log_active(log);
 
 	if (!s || s->size == 0 || !waited_long_enough(log, s, now_ms, now_ms))
 		return 0;
-	return log_roll_at(log, log->end, now_ms);
+	return log_roll_for(log, log->end, now_ms);
 }
 
 /* ---- writing ---- */
@@ -134,6 +145,11 @@ static int write_bytes(struct log *log, struct segment *s, const void *p, int64_
 	return log_failed(log, err, "appending", SEGMENT_LOG, s->base);
 }
 
+static int make_segment(struct log *log, const struct incoming *in, int64_t now_ms)
+{
+	return log_active(log) ? log_roll_for(log, in->last_offset, now_ms) : log_roll_at(log, in->base_offset, now_ms);
+}
+
 /* Makes what must be there before the write: the directory, a segment with room. */
 static int prepare(struct log *log, const struct incoming *in, int64_t now_ms, bool *rolled)
 {
@@ -152,9 +168,9 @@ static int prepare(struct log *log, const struct incoming *in, int64_t now_ms, b
 	if (!must_roll(log, in, now_ms))
 		return 0;
 	*rolled = log_active(log) != NULL;
-	err = log_roll_at(log, in->base_offset, now_ms);
+	err = make_segment(log, in, now_ms);
 	if (err_is_disk_full(err) && log_is_metadata(log) && log_dir_release_reserve(log->dir))
-		err = log_roll_at(log, in->base_offset, now_ms);
+		err = make_segment(log, in, now_ms);
 	return err;
 }
 

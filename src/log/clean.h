@@ -8,7 +8,8 @@
  *
  * 1. What is cleaned lies before the active segment, the last stable offset and what min.compaction.lag.ms protects.
  * 2. The old segments are read until the new one takes their place; it is on the platter before, and so is all that the log had when the
- *    cleaning began: what shadows a record, the marker that decided it, the batch that succeeds a producer's last one. Readers in flight keep
+ *    cleaning began: what shadows a record, the marker that decided it, the batch that succeeds a producer's last one. So is a checkpoint
+ *    that has what is cleaned below the recovery point: above it there is no gap between segments but a power cut's. Readers in flight keep
  *    their files.
  * 3. Under the lock there is nothing that grows with the log but moving the list of segments; work is done between the locks, a slice at a
  *    time. Whoever cuts, drops or deletes segments meanwhile ends the cleaning (log_clean_abort) before another name changes.
@@ -79,8 +80,8 @@ bool log_clean_step(struct log *log, struct log_clean *c);
 /* Blocks: a job. Returns the bytes that were read and written. */
 int64_t log_clean_run(struct log_clean *c);
 /*
- * The last step could not go on: the log has to be flushed (log_clean_flush_upto), or half a swap waits for room on the disk. Wait a while
- * before the next.
+ * The last step could not go on: the log has to be flushed (log_clean_flush_upto) and its recovery point written down (log_begin_checkpoint),
+ * or half a swap waits for room on the disk. Wait a while before the next.
  */
 bool log_clean_is_stalled(const struct log_clean *c);
 /* How far the flushed end must be before segments are exchanged. Start a flush at the beginning; copying takes longer. */

@@ -23,7 +23,8 @@ int clean_prepare(struct log *log, struct log_clean *c)
 {
 	int64_t base = c->cleaned.segment.base;
 
-	if (log->flushed_end < c->noted_end) {
+	/* Recovery takes a gap between segments above the recovery point for a hole. */
+	if (log->flushed_end < c->noted_end || log->recovery_point < c->first_uncleanable) {
 		c->stalled = true;
 		c->run = NULL;
 		return 0;

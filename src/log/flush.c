@@ -246,6 +246,27 @@ int64_t log_flush_due_ms(const struct log *log)
 	return log->data->last_flush_ms + log->config->flush_ms;
 }
 
+/* ---- the recovery point ---- */
+
+int64_t log_begin_checkpoint(struct log *log)
+{
+	if (log->standing == LOG_UNREAD) /* what was said before */
+		log->checkpointing = log->recovery_point;
+	else
+		log->checkpointing = log->end == 0 ? -1 : log->flushed_end;
+	return log->checkpointing;
+}
+
+void log_end_checkpoint(struct log *log)
+{
+	log->recovery_point = log->checkpointing;
+}
+
+void log_recall_checkpoint(struct log *log, const struct log *old)
+{
+	log->recovery_point = old->recovery_point;
+}
+
 /* ---- closing ---- */
 
 int log_close(struct log *log)

@@ -106,6 +106,8 @@ struct log {
 	int64_t high_watermark;
 	int64_t end;
 	int64_t flushed_end;
+	int64_t recovery_point;	    /* what the checkpoint on the platter says; -1 = it does not know this log */
+	int64_t checkpointing;	    /* what the one that is being written will say */
 	int64_t clean_end;	    /* what lies below it was cleaned; -1 = never */
 	struct log_clean *cleaning; /* the one under way, or NULL */
 	bool uncleanable;	    /* something in it cannot be read */
@@ -162,6 +164,8 @@ int segment_write_pending(struct log *log, struct segment *s);
 /* The last time entry, and pending ones: before a segment is closed or rolled. */
 int segment_seal_indexes(struct log *log, struct segment *s);
 int segment_read_max_timestamp(struct log *log, struct segment *s);
+/* Behind its last batch; its base when it is empty. */
+int segment_read_end(struct log *log, struct segment *s, int64_t *end);
 int segment_add_aborted(struct log *log, struct segment *s, const struct completed_txn *t);
 /* Those whose markers lie at or behind the offset go. */
 int segment_cut_aborted(struct log *log, struct segment *s, int64_t offset);
@@ -178,6 +182,11 @@ void segment_path(const struct log *log, const struct segment *s, enum segment_f
 /* ---- append.c ---- */
 
 int log_roll_at(struct log *log, int64_t base, int64_t now_ms);
+/*
+ * A new segment, which is to hold last_offset: it begins where the batches of the active one end. A gap in front of the first batch then lies
+ * within a segment: between two of them recovery would take it for a hole.
+ */
+int log_roll_for(struct log *log, int64_t last_offset, int64_t now_ms);
 
 /* ---- read.c ---- */
 
@@ -207,8 +216,11 @@ struct recovery {
 	int64_t bytes_done;
 	int64_t bytes_total;
 	int64_t told_ms;
+	bool shows_compaction; /* within segments offsets are missing */
 };
 
+/* Segment i lies below the recovery point: all of it was synced. */
+bool recovery_trusts(const struct log_data *d, int i, int64_t recovery_point);
 /* Verifies the segments past the recovery point and cuts the log where it is no longer whole. */
 int log_recover(struct log *log, int64_t recovery_point, struct recovery *r);
 /* Rebuilds the indexes of one segment from its beginning. */

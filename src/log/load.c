@@ -267,8 +267,8 @@ static int load_unclean(struct log *log, int64_t recovery_point, struct recovery
 	struct log_data *d = log->data;
 	int err = 0;
 
-	for (int i = 0; i + 1 < d->n && !err; i++)
-		if (d->segments[i + 1].base <= recovery_point)
+	for (int i = 0; i < d->n && !err; i++)
+		if (recovery_trusts(d, i, recovery_point))
 			err = load_indexes(log, &d->segments[i]);
 	return err ? err : log_recover(log, recovery_point, r);
 }
@@ -432,9 +432,12 @@ static bool is_damage(int err)
 static int load_files(struct found *f, const struct log_load *how)
 {
 	struct log *log = f->log;
+
+	if (log->recovery_point < 0)
+		log->recovery_point = log_dir_checkpointed(log->dir, CHECKPOINT_RECOVERY_POINT, str_of(log->topic),
+							   log->partition, -1);
 	struct origin from = {
-		.recovery_point = log_dir_checkpointed(log->dir, CHECKPOINT_RECOVERY_POINT, str_of(log->topic),
-						       log->partition, 0),
+		.recovery_point = log->recovery_point < 0 ? 0 : log->recovery_point,
 		/* What is recovered is what a clean stop has left. */
 		.clean = how->clean && !env_buggify(log->env, "doubt a clean stop"),
 	};

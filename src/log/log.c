@@ -23,6 +23,7 @@ struct log *log_new(struct log_dir *dir, const struct log_id *id, const struct t
 	log->partition = id->partition;
 	log->topic_id = id->topic_id;
 	log->clean_end = -1;
+	log->recovery_point = log->checkpointing = -1;
 	return log;
 }
 

@@ -9,7 +9,7 @@
  *     %020d.snapshot                producer state up to that offset (producers.h)
  *     leader-epoch-checkpoint       where each leader epoch began (epochs.h)
  *     *.deleted                     going away
- *     *.odradek-bad                 whole batches that lay behind a bad one: set aside by recovery, not served
+ *     *.set-aside                   whole batches that lay behind a bad one: set aside by recovery, not served
  *
  * What always holds
  * 1. log start <= high watermark <= end; last stable offset <= high watermark; flushed end <= end.
@@ -280,6 +280,15 @@ int log_flush_end(struct log *, struct log_flush *f);
 void log_flush_fini(struct log_flush *f);
 /* When flush.ms asks for the next one, on env_mono_ms's clock; INT64_MAX = never. */
 int64_t log_flush_due_ms(const struct log *);
+
+/*
+ * The recovery point, for a checkpoint of its directory: begin says what is to be written, end that it was, durably. -1: nothing is to be
+ * said of this log.
+ */
+int64_t log_begin_checkpoint(struct log *);
+void log_end_checkpoint(struct log *);
+/* `log` is `old` loaded once more in the same run: it knows what was written since the directory was opened. */
+void log_recall_checkpoint(struct log *log, const struct log *old);
 
 /* Gathers flushes on one loop: those that come while a job runs go together with the next. Owner: its loop. */
 struct log_flusher;

@@ -6,7 +6,9 @@
  * 2. The log ends before the first batch that is not sound. A torn tail is cut off. Whole batches behind a bad one
  *    are set aside, as <offset>.log.set-aside, which neither Kafka nor we read as a segment, and named in one line
  *    each.
- * 3. Where a segment ends before the next one begins, what was in between is lost: the log ends there too.
+ * 3. Where a segment ends before the next one begins, what was in between is lost: the log ends there too. What we have compacted has no
+ *    such gap above the recovery point, and what we follow has its gaps within segments (log_roll_for, clean_prepare). A log that no
+ *    checkpoint knows may be a copy of one that Kafka compacted: its gaps are let be when there are some within its segments too.
  * 4. Index entries are made by the rules of appending: a recovered index is the one that appending would have written.
  */
 #include <errno.h>
@@ -206,6 +208,12 @@ static int tell_progress(struct log *log, struct recovery *r, int64_t bytes)
 	return r->how->progress(r->how->arg, &p) ? 0 : -ECANCELED;
 }
 
+/* Only compaction takes something away before a batch, or out of it. */
+static bool shows_compaction(const struct batch_header *h, int64_t next)
+{
+	return h->base_offset > next || (h->magic >= BATCH_MAGIC && h->count <= h->last_offset_delta);
+}
+
 /*
  * Verifies from pos on; log->end is behind the last sound batch. *bad is the position of the first that is not, or the
  * size.
@@ -220,6 +228,8 @@ static int verify_segment(struct log *log, struct segment *s, struct verify *v, 
 		err = verify_at(v, pos, log->end, &h);
 		if (err)
 			break;
+		if (r)
+			r->shows_compaction = r->shows_compaction || shows_compaction(&h, log->end);
 		segment_note_batch(log, s, &h, pos);
 		if (epochs_last(&log->epochs) < h.leader_epoch)
 			epochs_assign(&log->epochs, h.leader_epoch, h.base_offset);
@@ -246,8 +256,20 @@ static int cut_bad_end(struct log *log, struct segment *s, struct verify *v, int
 	return err;
 }
 
-static int recover_segment(struct log *log, struct segment *s, int64_t recovery_point, struct recovery *r, bool *whole)
+/* What was cut off once, before the log went on in the next segment, has come back with a power cut. */
+static int cut_again(struct log *log, struct segment *s, struct verify *v, int64_t bad)
 {
+	int err = file_truncate(v->file, bad);
+
+	s->size = err ? s->size : bad;
+	return err;
+}
+
+/* *whole: the log may go on behind it. */
+static int recover_segment(struct log *log, int i, int64_t recovery_point, struct recovery *r, bool *whole)
+{
+	struct segment *s = &log->data->segments[i];
+	int64_t next = i + 1 < log->data->n ? s[1].base : -1;
 	struct verify v;
 	struct file *file;
 	int64_t pos = 0;
@@ -267,9 +289,9 @@ static int recover_segment(struct log *log, struct segment *s, int64_t recovery_
 	log->end = s->base;
 	if (!err)
 		err = verify_segment(log, s, &v, pos, r, &bad);
-	*whole = !err && bad == s->size;
-	if (!err && !*whole)
-		err = cut_bad_end(log, s, &v, bad);
+	*whole = !err && (bad == s->size || log->end == next);
+	if (!err && bad < s->size)
+		err = *whole ? cut_again(log, s, &v, bad) : cut_bad_end(log, s, &v, bad);
 	verify_fini(&v);
 	s->dirty = s->indexes_dirty = true;
 	return err ? err : without_room(log, segment_seal_indexes(log, s));
@@ -316,27 +338,27 @@ static int drop_behind(struct log *log, int first)
 	return n > first ? env_sync_dir(log->env, dir) : 0;
 }
 
-static bool is_below(const struct log_data *d, int i, int64_t recovery_point)
-{
-	return i < d->n - 1 && d->segments[i + 1].base <= recovery_point;
-}
-
-/* A topic that is not compacted any more has the gaps of when it was. */
-static bool was_never_cleaned(const struct log *log, int64_t base)
-{
-	return log_dir_checkpointed(log->dir, CHECKPOINT_CLEANER, str_of(log->topic), log->partition, -1) < base;
-}
-
 /*
- * Segment i was made, but the end of the one before it never reached the platter. (A compacted log may have such
- * gaps; there they are let be.)
+ * A flush of what lies behind it has synced all of segment i. One that ended where the segment ends has not seen what was cut off its end
+ * since: that may be there again.
  */
-static bool is_behind_a_hole(const struct log *log, int i, int64_t recovery_point)
+bool recovery_trusts(const struct log_data *d, int i, int64_t recovery_point)
+{
+	return i < d->n - 1 && d->segments[i + 1].base < recovery_point;
+}
+
+/* Segment i was made, but the end of the one before it never reached the platter. */
+static bool is_behind_a_hole(const struct log *log, int i, const struct recovery *r)
 {
 	int64_t base = log->data->segments[i].base;
 
-	return i > 0 && !is_below(log->data, i - 1, recovery_point) && !log->config->cleanup_compact &&
-	       log->end < base && was_never_cleaned(log, base);
+	if (i == 0 || log->end >= base || base <= log->recovery_point ||
+	    (log->recovery_point < 0 && r->shows_compaction))
+		return false;
+	diag_warn(log->env->diag, "records are missing between two segments, the log ends before them",
+		  "topic=%s partition=%d end-offset=%lld segment=%020lld.log", log->topic, log->partition,
+		  (long long)log->end, (long long)base);
+	return true;
 }
 
 /*
@@ -355,17 +377,17 @@ int log_recover(struct log *log, int64_t recovery_point, struct recovery *r)
 	int err = 0;
 
 	for (int i = 0; i < d->n; i++)
-		if (!is_below(d, i, recovery_point))
+		if (!recovery_trusts(d, i, recovery_point))
 			r->bytes_total += d->segments[i].size;
 	for (int i = 0; i < d->n && whole && !err; i++) {
-		if (is_below(d, i, recovery_point))
+		if (recovery_trusts(d, i, recovery_point))
 			continue;
-		whole = !is_behind_a_hole(log, i, recovery_point) && !has_come_back(log, i);
+		whole = !is_behind_a_hole(log, i, r) && !has_come_back(log, i);
 		if (!whole) {
 			err = drop_behind(log, i);
 			break;
 		}
-		err = recover_segment(log, &d->segments[i], recovery_point, r, &whole);
+		err = recover_segment(log, i, recovery_point, r, &whole);
 		if (!err && !whole)
 			err = drop_behind(log, i + 1);
 	}

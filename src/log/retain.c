@@ -161,7 +161,7 @@ int log_retain(struct log *log, int64_t now_ms, struct log_deletion **out)
 		return 0;
 	err = count_going(log, now_ms, &n);
 	if (!err && n == log->data->n) /* all of it: readers and the next append need a segment */
-		err = log_roll_at(log, log->end, now_ms);
+		err = log_roll_for(log, log->end, now_ms);
 	if (err || n == 0)
 		return err;
 	struct log_deletion *d = xcalloc(1, sizeof(*d));
@@ -212,6 +212,7 @@ struct log_deletion *log_delete(struct log *log)
 	log_data_free(log->data);
 	log->data = NULL;
 	log->clean_end = -1;
+	log->recovery_point = log->checkpointing = -1;
 	log->standing = LOG_WHOLE;
 	log->epochs.n = 0;
 	log->start = log->end = log->high_watermark = log->flushed_end = 0;

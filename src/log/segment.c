@@ -265,6 +265,21 @@ int segment_read_max_timestamp(struct log *log, struct segment *s)
 	return 0;
 }
 
+int segment_read_end(struct log *log, struct segment *s, int64_t *end)
+{
+	struct scan scan;
+	struct file *file;
+	int err = segment_open(log, s, SEGMENT_LOG, false, &file);
+
+	*end = s->base;
+	if (err)
+		return err;
+	scan_init(&scan, file, s->indexed_pos, s->size);
+	while (scan_next(&scan))
+		*end = batch_last_offset(&scan.header) + 1;
+	return scan.error;
+}
+
 int segment_add_aborted(struct log *log, struct segment *s, const struct completed_txn *t)
 {
 	struct file *file;

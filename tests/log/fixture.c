@@ -100,7 +100,7 @@ void fixture_checkpoint(struct fixture *f)
 {
 	struct log_offsets o = log_offsets(f->log);
 	int64_t values[CHECKPOINT_KINDS] = {
-		[CHECKPOINT_RECOVERY_POINT] = o.flushed_end,
+		[CHECKPOINT_RECOVERY_POINT] = log_begin_checkpoint(f->log),
 		[CHECKPOINT_LOG_START] = o.start,
 		[CHECKPOINT_HIGH_WATERMARK] = o.high_watermark,
 		[CHECKPOINT_CLEANER] = log_clean_end(f->log),
@@ -114,6 +114,7 @@ void fixture_checkpoint(struct fixture *f)
 			log_checkpoint_add(&w, STR("t"), 0, values[i]);
 		assert_int_equal(log_checkpoint_write(&w, f->dir), 0);
 	}
+	log_end_checkpoint(f->log);
 }
 
 void fixture_flush(struct fixture *f)

@@ -173,8 +173,6 @@ void keyed_cut(struct keyed *k, int64_t end)
 	for (int64_t i = 0; i < k->n; i++) {
 		struct keyed_record *r = &k->v[i];
 
-		if (r->fate == KEYED_LOST)
-			continue;
 		if (r->producer >= 0 && r->fate == KEYED_MARKER)
 			end_transaction(k, r->producer, i);
 		else if (r->producer >= 0)
@@ -216,6 +214,18 @@ void keyed_flush(struct keyed *k, struct keyed_hands *h)
 	log_flush_fini(&f);
 }
 
+void keyed_checkpoint(struct keyed_hands *h)
+{
+	struct log_checkpoint_writer w;
+	int64_t offset = log_begin_checkpoint(h->log);
+
+	log_checkpoint_init(&w, CHECKPOINT_RECOVERY_POINT);
+	if (offset >= 0)
+		log_checkpoint_add(&w, log_topic(h->log), log_partition(h->log), offset);
+	if (log_checkpoint_write(&w, log_dir(h->log)) == 0)
+		log_end_checkpoint(h->log);
+}
+
 /* ---- cleaning ---- */
 
 int keyed_clean(struct keyed *k, struct keyed_hands *h, struct keyed_clean *how)
@@ -235,8 +245,10 @@ int keyed_clean(struct keyed *k, struct keyed_hands *h, struct keyed_clean *how)
 	struct log_clean *c = log_clean_begin(h->log, &look, &o);
 	while (log_clean_step(h->log, c)) {
 		log_clean_run(c);
-		if (log_clean_is_stalled(c))
+		if (log_clean_is_stalled(c)) {
 			keyed_flush(k, h);
+			keyed_checkpoint(h);
+		}
 		if (how->between)
 			how->between(how->arg);
 	}
@@ -296,7 +308,7 @@ static bool check_record(struct checking *c, const struct batch_header *h, const
 		return wrong(c, "a record lies outside of its batch");
 	if (r->offset >= c->k->n)
 		return wrong(c, "there is a record that was never written");
-	if (w->fate == KEYED_LOST || w->fate == KEYED_MARKER || !is_what_was_written(w, r))
+	if (w->fate == KEYED_MARKER || !is_what_was_written(w, r))
 		return wrong(c, "a record is not what was written there");
 	if (r->offset < c->next)
 		return wrong(c, "offsets go back");
@@ -353,28 +365,6 @@ static int64_t each_batch(struct keyed_hands *h, int64_t at, int64_t end,
 	}
 	buf_fini(&buf);
 	return err ? -1 : at;
-}
-
-static void mark_found(void *arg, const uint8_t *p, const struct batch_header *h)
-{
-	uint8_t *found = arg;
-
-	for (int64_t i = h->base_offset; i <= batch_last_offset(h); i++)
-		found[i] = 1;
-}
-
-void keyed_forget_unflushed(struct keyed *k, struct keyed_hands *h)
-{
-	int64_t end = log_offsets(h->log).end;
-	uint8_t *found = xcalloc((size_t)k->n + 1, 1);
-
-	for (int64_t at = k->flushed_end; at >= 0 && at < end;)
-		at = each_batch(h, at, end, mark_found, found);
-	for (int64_t i = k->flushed_end; i < k->n; i++)
-		if (!found[i])
-			k->v[i].fate = KEYED_LOST;
-	xfree(found);
-	keyed_cut(k, end);
 }
 
 static void check_next(void *arg, const uint8_t *p, const struct batch_header *h)

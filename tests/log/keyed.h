@@ -15,7 +15,7 @@
 
 enum { KEYED_IDEMPOTENT = 3, KEYED_TRANSACTIONAL = 3, KEYED_PRODUCERS = KEYED_IDEMPOTENT + KEYED_TRANSACTIONAL };
 
-enum keyed_fate { KEYED_VISIBLE, KEYED_OPEN, KEYED_ABORTED, KEYED_MARKER, KEYED_LOST };
+enum keyed_fate { KEYED_VISIBLE, KEYED_OPEN, KEYED_ABORTED, KEYED_MARKER };
 
 struct keyed_record {
 	int64_t timestamp;
@@ -63,12 +63,9 @@ int keyed_append(struct keyed *k, struct keyed_hands *h);
 int keyed_end_all(struct keyed *k, struct keyed_hands *h);
 /* What lies at or behind `end` was never written. */
 void keyed_cut(struct keyed *k, int64_t end);
-/*
- * A power cut may take a batch behind the flushed end and leave a later one: in a compacted log such a hole looks like one that cleaning has
- * made. What is missing there was never written.
- */
-void keyed_forget_unflushed(struct keyed *k, struct keyed_hands *h);
 void keyed_flush(struct keyed *k, struct keyed_hands *h);
+/* Writes the recovery point down. */
+void keyed_checkpoint(struct keyed_hands *h);
 /*
  * Cleans once, if it is wanted; between() is called between the steps and may be NULL. The error of the cleaning, 0 too when nothing was
  * wanted.

@@ -85,13 +85,12 @@ static void write_checkpoints(struct node *n)
 {
 	struct log_offsets o = log_offsets(n->hands.log);
 	int64_t values[CHECKPOINT_KINDS] = {
-		[CHECKPOINT_RECOVERY_POINT] = o.flushed_end,
 		[CHECKPOINT_LOG_START] = o.start,
 		[CHECKPOINT_HIGH_WATERMARK] = o.high_watermark,
 		[CHECKPOINT_CLEANER] = log_clean_end(n->hands.log),
 	};
 
-	for (int i = 0; i < CHECKPOINT_KINDS; i++) {
+	for (int i = CHECKPOINT_LOG_START; i < CHECKPOINT_KINDS; i++) {
 		struct log_checkpoint_writer w;
 
 		log_checkpoint_init(&w, (enum log_checkpoint)i);
@@ -99,6 +98,7 @@ static void write_checkpoints(struct node *n)
 			log_checkpoint_add(&w, STR("t"), 0, values[i]);
 		log_checkpoint_write(&w, n->dir);
 	}
+	keyed_checkpoint(&n->hands);
 }
 
 static int write_in_between;
@@ -167,10 +167,7 @@ static void inspect(void *arg)
 	int64_t end = log_offsets(n.hands.log).end;
 	if (end < least)
 		outside.failure = "lost what was promised";
-	if (*(enum sim_crash *)arg == SIM_POWER)
-		keyed_forget_unflushed(&outside.k, &n.hands);
-	else
-		keyed_cut(&outside.k, end);
+	keyed_cut(&outside.k, end);
 	if (!outside.failure)
 		outside.failure = look(&n);
 	for (int i = 0; i < 20 && !outside.failure; i++)

@@ -1,9 +1,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/endian.h"
 #include "base/err.h"
+#include "log/internal.h"
 #include "tests/log/fixture.h"
 
 #define LOG "00000000000000000000.log"
@@ -124,6 +126,179 @@ static void segments_behind_a_bad_batch_are_set_aside_and_named(void **state)
 	fixture_check_whole(&f);
 	fixture_restart(&f);
 	assert_int_equal(log_offsets(f.log).end, 63);
+	buf_fini(&log);
+}
+
+/* One record each, every `step` offsets; as a follower has them whose leader's log was compacted. */
+static void append_with_gaps(int64_t first, int n, int64_t step)
+{
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct log_appended out;
+
+	o.leader_epoch = 0;
+	for (int i = 0; i < n; i++) {
+		struct batch_builder b;
+		struct buf buf = {0};
+
+		o.base_offset = first + i * step;
+		batch_begin(&b, &buf, &o);
+		batch_add(&b, f.now_ms, BYTES_NULL, (struct bytes){(const uint8_t *)"value", 5});
+		batch_end(&b);
+		assert_int_equal(log_append_as_follower(f.log, buf.p, buf.len, 0, f.now_ms, &out), 0);
+		buf_fini(&buf);
+	}
+}
+
+static bool was_told(const char *line)
+{
+	buf_put(&f.lines, "", 1);
+	f.lines.len--;
+	return strstr((char *)f.lines.p, line) != NULL;
+}
+
+static int64_t records_of_all(void)
+{
+	struct buf b = {0};
+	int64_t n = 0;
+
+	for (int64_t at = log_offsets(f.log).start; at < log_offsets(f.log).end; n++) {
+		assert_int_equal(fixture_read(&f, at, 1, &b), 0);
+		at = get_i64(b.p) + 1;
+	}
+	buf_fini(&b);
+	return n;
+}
+
+static void gaps_of_a_log_that_is_followed_cost_nothing(void **state)
+{
+	f.config.segment_bytes = 300;
+	fixture_append_n(&f, 1);
+	fixture_checkpoint(&f); /* it is ours */
+	append_with_gaps(10, 40, 10);
+	assert_true(log_segments(f.log) > 5);
+	f.lines.len = 0;
+	for (int i = 0; i < 2; i++) {
+		fixture_crash(&f);
+		assert_int_equal(log_offsets(f.log).end, 401);
+		assert_int_equal(records_of_all(), 41);
+		assert_false(was_told("set aside"));
+	}
+}
+
+static void a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it(void **state)
+{
+	fixture_append_n(&f, 1);
+	fixture_checkpoint(&f);
+	append_with_gaps(10, 40, 10);
+	assert_int_equal(log_truncate_to(f.log, 305), 0);
+	assert_int_equal(log_offsets(f.log).end, 305);
+	append_with_gaps(305, 4, 1);
+	assert_int_equal(log_segments(f.log), 2);
+	append_with_gaps(320, 1, 1);
+	assert_int_equal(log_truncate_to(f.log, 315), 0);
+	assert_int_equal(log_roll(f.log, f.now_ms + 8 * 86400000ll), 0);
+	append_with_gaps(315, 1, 1);
+	f.lines.len = 0;
+	fixture_crash(&f);
+	assert_int_equal(log_offsets(f.log).end, 316);
+	assert_int_equal(records_of_all(), 36);
+	assert_false(was_told("set aside"));
+}
+
+/* As Kafka has it: a follower's segment begins with its first batch there. */
+static void make_copy_of_compacted(void)
+{
+	for (int i = 0; i < 8; i++) {
+		if (i)
+			assert_int_equal(log_roll_at(f.log, i * 100, f.now_ms), 0);
+		append_with_gaps(i * 100, 5, 10);
+	}
+	f.lines.len = 0;
+}
+
+static void gaps_of_a_copy_of_a_compacted_log_cost_nothing(void **state)
+{
+	make_copy_of_compacted();
+	fixture_crash(&f);
+	assert_int_equal(records_of_all(), 40);
+	assert_int_equal(log_segments(f.log), 8);
+	assert_false(was_told("set aside"));
+}
+
+static void gaps_below_the_recovery_point_cost_nothing(void **state)
+{
+	make_copy_of_compacted();
+	fixture_flush(&f);
+	fixture_checkpoint(&f);
+	assert_int_equal(log_roll_at(f.log, 741, f.now_ms), 0);
+	append_with_gaps(741, 1, 1);
+	fixture_crash(&f);
+	assert_int_equal(records_of_all(), 41);
+	assert_false(was_told("set aside"));
+	/* All of it is verified after a clean stop that was none. */
+	fixture_flush(&f);
+	fixture_restart(&f);
+	assert_int_equal(log_close(f.log), 0);
+	assert_int_equal(log_dir_mark_clean(f.dir, 1), 0);
+	struct buf log = fixture_slurp(&f, "00000000000000000741.log");
+	log.p[BATCH_AT_MAGIC] = 77;
+	fixture_spill(&f, "00000000000000000741.log", log.p, log.len);
+	fixture_crash(&f);
+	assert_true(was_told("all of it is verified"));
+	assert_int_equal(records_of_all(), 40);
+	buf_fini(&log);
+}
+
+/* As a power cut leaves it whose name of a segment was not synced, or the end of one. */
+static void a_hole_ends_the_log_and_is_told(void **state)
+{
+	for (int round = 0; round < 3; round++) {
+		f.config.segment_bytes = 1000;
+		if (round == 1) {
+			fixture_append_n(&f, 1);
+			fixture_flush(&f);
+			fixture_checkpoint(&f);
+		}
+		fixture_append_n(&f, 60);
+		f.config.cleanup_compact = round == 2;
+		int64_t base = f.log->data->segments[2].base;
+		char name[64];
+		snprintf(name, sizeof(name), "%020lld.log", (long long)base);
+		assert_int_equal(unlink(fixture_file(&f, name, (char[512]){0})), 0);
+		f.lines.len = 0;
+		fixture_crash(&f);
+		assert_int_equal(log_offsets(f.log).end, base);
+		assert_true(was_told("records are missing between two segments"));
+		assert_true(was_told("set aside, not served"));
+		tear_down(state);
+		set_up(state);
+	}
+}
+
+/* The bytes of a failed write, or a torn tail, were cut off, and the log went on in the next segment: a power cut may bring them back. */
+static void what_was_cut_off_before_a_roll_is_cut_off_again(void **state)
+{
+	static const char NAME[] = "00000000000000000005.log";
+
+	fixture_append_n(&f, 5);
+	fixture_flush(&f);
+	fixture_checkpoint(&f);
+	struct buf log = fixture_slurp(&f, LOG);
+	size_t whole = log.len;
+	buf_put(&log, log.p, 50); /* half a batch */
+	buf_put(&log, log.p + position(&log, 4), 80);
+	assert_int_equal(log_roll_at(f.log, 5, f.now_ms), 0);
+	fixture_append_n(&f, 3);
+	fixture_spill(&f, LOG, log.p, log.len);
+	f.lines.len = 0;
+	fixture_crash(&f);
+	assert_int_equal(log_offsets(f.log).end, 8);
+	assert_true(fixture_exists(&f, NAME));
+	fixture_check_whole(&f);
+	assert_false(was_told("set aside"));
+	buf_fini(&log);
+	log = fixture_slurp(&f, LOG);
+	assert_int_equal(log.len, whole);
 	buf_fini(&log);
 }
 
@@ -323,6 +498,12 @@ int main(void)
 		TEST(a_tail_of_zeros_or_noise_is_cut_off),
 		TEST(a_flipped_byte_in_any_field_cuts_before_its_batch_and_sets_the_rest_aside),
 		TEST(segments_behind_a_bad_batch_are_set_aside_and_named),
+		TEST(gaps_of_a_log_that_is_followed_cost_nothing),
+		TEST(a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it),
+		TEST(gaps_of_a_copy_of_a_compacted_log_cost_nothing),
+		TEST(gaps_below_the_recovery_point_cost_nothing),
+		TEST(a_hole_ends_the_log_and_is_told),
+		TEST(what_was_cut_off_before_a_roll_is_cut_off_again),
 		TEST(recovered_indexes_are_those_that_appending_wrote),
 		TEST(indexes_that_kafka_left_long_and_full_of_zeros_are_read),
 		TEST(only_what_lies_past_the_recovery_point_is_read),
