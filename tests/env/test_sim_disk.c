@@ -1,5 +1,6 @@
 /* The simulated disk: what is kept, what may be lost, and that each way to lose it is met. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/list.h"
@@ -465,6 +466,42 @@ static void a_machine_has_its_own_capacity_and_descriptors(void **state)
 	sim_world_free(w);
 }
 
+static void on_a_full_disk_a_name_finds_room_or_not_and_one_that_is_taken_does(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+	int refused = 0;
+
+	put(e, "/old", "old", 0, true);
+	put(e, "/new", "new", 0, true);
+	sim_set_disk_bytes(w, 0, sim_disk_used(w, 0));
+	for (int i = 0; i < 30; i++) {
+		char path[8];
+		int err;
+
+		snprintf(path, sizeof(path), "/d%d", i);
+		err = env_mkdir(e, path);
+		assert_true(err == 0 || err == -ENOSPC);
+		refused += err != 0;
+	}
+	assert_in_range(refused, 5, 25);
+	assert_int_equal(env_rename(e, "/new", "/old"), 0);
+	sim_world_free(w);
+}
+
+static void two_refused_descriptors_are_the_ones_that_were_named(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+
+	put(e, "/f", "f", 0, true);
+	sim_refuse_descriptors(w, 0, 2, 1);
+	for (int i = 1; i <= 5; i++)
+		assert_int_equal(env_sync_dir(e, "/"), i == 2 || i == 3 ? -EMFILE : 0);
+	assert_int_equal(sim_reached(w, SIM_MET_NO_DESCRIPTOR), 2);
+	sim_world_free(w);
+}
+
 static void append_for_ever(void *arg)
 {
 	struct env *e = arg;
@@ -514,6 +551,8 @@ int main(void)
 		cmocka_unit_test(reads_and_writes_fail_when_they_are_told_to),
 		cmocka_unit_test(a_device_fails_until_it_is_mended_and_the_others_do_not),
 		cmocka_unit_test(a_machine_has_its_own_capacity_and_descriptors),
+		cmocka_unit_test(on_a_full_disk_a_name_finds_room_or_not_and_one_that_is_taken_does),
+		cmocka_unit_test(two_refused_descriptors_are_the_ones_that_were_named),
 		cmocka_unit_test(a_machine_dies_at_the_operation_that_was_named),
 	};
 

@@ -89,6 +89,8 @@ int sim_rename(struct env *base, const char *from, const char *to)
 		return -EINVAL;
 	if (device_fails(d, to_dir, SIM_FAIL_WRITES))
 		return -EIO;
+	if (!replaced && !room_for_name(e))
+		return -ENOSPC;
 	disk_op(d, false);
 	sim_trace(e->w, e, "rename", hash_text(from), hash_text(to));
 	id = ++d->next_change;
@@ -150,6 +152,8 @@ int sim_mkdir(struct env *base, const char *path)
 		return err;
 	if (device_fails(e->disk, dir, SIM_FAIL_WRITES))
 		return -EIO;
+	if (!room_for_name(e))
+		return -ENOSPC;
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "mkdir", hash_text(path), 0);
 	made = inode_new(e->disk, dir, true);

@@ -35,6 +35,15 @@ static struct file *file_new(struct sim_env *e, struct inode *i, bool writable)
 	return &f->base;
 }
 
+/* On a disk without a free page a directory may have room for one more name, or not. */
+bool room_for_name(struct sim_env *e)
+{
+	if (e->disk->used_bytes + PAGE_BYTES <= disk_capacity(e) || chance_below(&e->w->chance, 2))
+		return true;
+	sim_met(e->w, SIM_MET_DISK_FULL);
+	return false;
+}
+
 static void set_size(struct sim_env *e, struct inode *i, int64_t size)
 {
 	struct dirty *d = sim_alloc(sizeof(*d));
@@ -70,6 +79,8 @@ static int open_inode(struct sim_env *e, const char *path, int flags, struct ino
 		return -ENOENT;
 	if (device_fails(e->disk, dir, SIM_FAIL_WRITES))
 		return -EIO;
+	if (!room_for_name(e))
+		return -ENOSPC;
 	disk_op(e->disk, false);
 	i = inode_new(e->disk, dir, false);
 	i->mtime_ms = wall(e);

@@ -135,6 +135,7 @@ void sim_env_bury(struct sim_env *e);
 bool take_descriptor(struct sim_env *e);
 void give_descriptor(struct sim_env *e);
 int64_t disk_capacity(const struct sim_env *e);
+bool room_for_name(struct sim_env *e); /* file.c */
 
 /* ---- loop.c ---- */
 struct sim_loop;
