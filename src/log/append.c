@@ -145,9 +145,12 @@ static int write_bytes(struct log *log, struct segment *s, const void *p, int64_
 	return log_failed(log, err, "appending", SEGMENT_LOG, s->base);
 }
 
+/* The first one begins where the log does: what a compacted log lacks at its start is a gap, and no later start. */
 static int make_segment(struct log *log, const struct incoming *in, int64_t now_ms)
 {
-	return log_active(log) ? log_roll_for(log, in->last_offset, now_ms) : log_roll_at(log, in->base_offset, now_ms);
+	int err = log_active(log) ? 0 : log_roll_at(log, log->end, now_ms);
+
+	return err || !must_roll(log, in, now_ms) ? err : log_roll_for(log, in->last_offset, now_ms);
 }
 
 /* Makes what must be there before the write: the directory, a segment with room. */

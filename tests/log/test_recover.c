@@ -185,6 +185,28 @@ static void gaps_of_a_log_that_is_followed_cost_nothing(void **state)
 	}
 }
 
+/* As the copy of a log whose first records were compacted away: who has read up to some offset among them reads on. */
+static void a_gap_at_the_start_is_no_later_start(void **state)
+{
+	append_with_gaps(255, 3, 1);
+	for (int i = 0; i < 3; i++) {
+		struct buf b = {0};
+
+		assert_int_equal(log_offsets(f.log).start, 0);
+		assert_int_equal(log_offsets(f.log).end, 258);
+		assert_int_equal(fixture_read(&f, 100, 1, &b), 0);
+		assert_int_equal(get_i64(b.p), 255);
+		buf_fini(&b);
+		if (i == 0)
+			fixture_restart(&f);
+		else
+			fixture_crash(&f);
+	}
+	append_with_gaps(258 + (int64_t)3 * INT32_MAX, 1, 1); /* too far for one segment */
+	fixture_restart(&f);
+	assert_int_equal(records_of_all(), 4);
+}
+
 static void a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it(void **state)
 {
 	fixture_append_n(&f, 1);
@@ -499,6 +521,7 @@ int main(void)
 		TEST(a_flipped_byte_in_any_field_cuts_before_its_batch_and_sets_the_rest_aside),
 		TEST(segments_behind_a_bad_batch_are_set_aside_and_named),
 		TEST(gaps_of_a_log_that_is_followed_cost_nothing),
+		TEST(a_gap_at_the_start_is_no_later_start),
 		TEST(a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it),
 		TEST(gaps_of_a_copy_of_a_compacted_log_cost_nothing),
 		TEST(gaps_below_the_recovery_point_cost_nothing),
