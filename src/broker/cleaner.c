@@ -366,9 +366,7 @@ static void slot_done(struct work *w)
 	struct cleaner *c = s->cleaner;
 
 	s->at_work = false;
-	if (s->deletion && c->core->stopping)
-		log_deletion_free(s->deletion);
-	else if (s->deletion)
+	if (s->deletion)
 		core_delete(c->core, s->deletion);
 	s->deletion = NULL;
 	if (!s->more) {
@@ -412,10 +410,7 @@ static void take_look(struct cleaner *c)
 	c->stats.uncleanable_logs = k->uncleanable_logs;
 	c->stats.uncleanable_bytes = k->uncleanable_bytes;
 	for (int i = 0; i < k->n; i++)
-		if (c->core->stopping)
-			log_deletion_free(k->deletions[i]);
-		else
-			core_delete(c->core, k->deletions[i]);
+		core_delete(c->core, k->deletions[i]);
 	xfree(k->deletions);
 	if (k->best)
 		partition_unref(&k->best);

@@ -303,8 +303,13 @@ static void deletion_due(struct timer *t)
 
 void core_delete(struct core *c, struct log_deletion *deletion)
 {
-	struct pending_deletion *d = xcalloc(1, sizeof(*d));
+	struct pending_deletion *d;
 
+	if (c->stopping) {
+		log_deletion_free(deletion);
+		return;
+	}
+	d = xcalloc(1, sizeof(*d));
 	core_work_begins(c);
 	d->core = c;
 	d->deletion = deletion;

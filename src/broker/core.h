@@ -91,7 +91,7 @@ void core_flush(struct core *c, struct log_flush *f);
 void core_flushed(struct core *c); /* in done() of each */
 /* A flush that found the disk full, or no descriptor, is tried once more in a moment. */
 void core_flush_again(struct core *c, struct partition *p);
-/* Files that go: unlinked after their delay, in a job. */
+/* Files that go: unlinked after their delay, in a job; of a core that stops by the next start. */
 void core_delete(struct core *c, struct log_deletion *deletion);
 
 #endif

@@ -478,6 +478,28 @@ static void a_move_comes_to_its_end_while_it_is_appended_to(void **state)
 	bring_down();
 }
 
+/* Its swap comes when the cores stop already: the files that it leaves are the next start's to remove. */
+static void a_move_that_ends_late_holds_no_stop_up(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 40; i++) {
+		produce_to("t", 0, "more");
+		send_move("t", 0, other(home(0)));
+		sim_run_for(w->sim, 1 + i);
+		sim_world_options(w->sim)->slow_work = 1000000; /* of a job that begins now */
+		sim_run_for(w->sim, 1);
+		sim_world_options(w->sim)->slow_work = 0;
+		w->stopped = false;
+		assert_true(sim_call(w->sim, NODE, stop_node, NULL));
+		assert_true(sim_run_until(w->sim, 20000, has_stopped, NULL));
+		assert_true(sim_call(w->sim, NODE, free_stopped, NULL));
+		bring_up();
+		client_open(&w->a);
+		sim_run_for(w->sim, 3000);
+	}
+	bring_down();
+}
+
 static int n_checkpointed;
 
 /* How many of the partitions but the first have their end as recovery point. */
@@ -602,6 +624,7 @@ int main(void)
 		TEST(no_more_replicas_are_copied_at_once_than_there_are_threads_for_it),
 		TEST(a_move_can_be_taken_back_and_ends_with_its_topic),
 		TEST(a_move_comes_to_its_end_while_it_is_appended_to),
+		TEST(a_move_that_ends_late_holds_no_stop_up),
 		TEST(a_replica_on_its_way_that_cannot_be_closed_leaves_the_others_closed),
 		TEST(a_move_survives_a_kill_at_any_change_of_the_disk),
 		TEST(where_every_message_is_flushed_it_survives_power_cuts_too),
