@@ -7,7 +7,9 @@
  *    passed the end at which it was decided; a refusal that rests on state not yet committed waits too.
  * 3. Committed images are published in order, the newest of those that commit together; not when nothing but the
  *    position has moved.
- * 4. A failed write or flush of the metadata log ends the leadership and is told through `failed`: the node has to
+ * 4. Where another node leads, what this node's own broker asks, and what its clients do, goes there (controller_channel.h). Other requests are
+ *    completed with NOT_CONTROLLER.
+ * 5. A failed write or flush of the metadata log ends the leadership and is told through `failed`: the node has to
  *    stop.
  *
  * Any thread may submit; everything else is for the loop's own thread, unless it says otherwise.
@@ -62,6 +64,13 @@ void quorum_free(struct quorum *q);
 
 /* ---- requests ---- */
 
+/* Who has made a request that is handed on. */
+struct quorum_client {
+	int32_t correlation_id;
+	struct str client_id;
+	struct addr address;
+};
+
 struct quorum_request;
 typedef void quorum_done_fn(struct quorum_request *r);
 
@@ -75,15 +84,17 @@ struct quorum_request {
 
 	int16_t api; /* key, as enum api of the codec */
 	int16_t version;
-	const void *request;  /* the generated request struct */
-	void *response;	      /* the generated response struct, zeroed or default-filled */
-	struct arena *arena;  /* the response's parts are put there */
-	struct str principal; /* "User:ANONYMOUS" */
-	bool own_node;	      /* from this process' own broker or controller; never from a connection */
-	int64_t deadline_ms;  /* monotonic; 0 = none: then REQUEST_TIMED_OUT (the records stand all the same) */
+	const void *request;		    /* the generated request struct */
+	void *response;			    /* the generated response struct, zeroed or default-filled */
+	struct arena *arena;		    /* the response's parts are put there */
+	struct str principal;		    /* "User:ANONYMOUS" */
+	bool own_node;			    /* from this process' own broker or controller; never from a connection */
+	const struct quorum_client *client; /* whose request this broker hands on; else NULL */
+	int64_t deadline_ms; /* monotonic; 0 = none: then REQUEST_TIMED_OUT (the records stand all the same) */
 
 	int err; /* 0: response is filled; else one error for the whole request: fill the response's error fields with it */
 	struct str message; /* with err; null = the error's own */
+	bool hang_up;	    /* with err: on the client, who asked in a version that the controller does not speak */
 
 	struct quorum *quorum; /* the quorum's own, from here on */
 	int64_t wait_offset;
