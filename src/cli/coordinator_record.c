@@ -15,6 +15,12 @@
 #include "wire/protocol.h"
 #include "wire/reader.h"
 
+/* As Kafka's tools name what TransactionLogValue has as a number. */
+static const char *const TRANSACTION_STATES[] = {
+	"Empty",	  "Ongoing",	   "PrepareCommit", "PrepareAbort",
+	"CompleteCommit", "CompleteAbort", "Dead",	    "PrepareEpochFence",
+};
+
 static enum coordinator_family family_of(const struct schema *s)
 {
 	if (strncmp(s->name, "TransactionLog", 14) == 0)
@@ -64,13 +70,36 @@ int coordinator_key_json(enum coordinator_family family, struct bytes key, struc
 	return type < 0 ? ERR_INVALID_RECORD : json_of(find(family, type, SCHEMA_COORDINATOR_KEY), 0, key, a, out);
 }
 
+/* The state of a transaction by its name, where it has one. */
+static void name_state(struct buf *value)
+{
+	json_t *root = json_loadb((const char *)value->p, value->len, 0, NULL);
+	json_int_t state = json_integer_value(json_object_get(root, "transactionStatus"));
+	char *text;
+
+	if (state >= 0 && (size_t)state < sizeof(TRANSACTION_STATES) / sizeof(TRANSACTION_STATES[0]))
+		json_object_set_new(root, "transactionStatus", json_string(TRANSACTION_STATES[state]));
+	else
+		json_object_set_new(root, "transactionStatus", json_sprintf("%lld", (long long)state));
+	text = json_dumps(root, JSON_COMPACT);
+	value->len = 0;
+	buf_put(value, text, strlen(text));
+	free(text);
+	json_decref(root);
+}
+
 int coordinator_value_json(enum coordinator_family family, struct bytes key, struct bytes value, struct arena *a,
 			   int *version, struct buf *out)
 {
+	int err;
+
 	*version = coordinator_record_type(value);
 	if (*version < 0)
 		return ERR_INVALID_RECORD;
-	return json_of(find(family, coordinator_record_type(key), SCHEMA_COORDINATOR_VALUE), *version, value, a, out);
+	err = json_of(find(family, coordinator_record_type(key), SCHEMA_COORDINATOR_VALUE), *version, value, a, out);
+	if (err == 0 && family == COORDINATOR_TRANSACTION)
+		name_state(out);
+	return err;
 }
 
 /* ---- as kafka-dump-log has it ---- */

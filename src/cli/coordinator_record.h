@@ -17,7 +17,7 @@ enum coordinator_family { COORDINATOR_GROUP, COORDINATOR_TRANSACTION, COORDINATO
 int coordinator_record_type(struct bytes key);
 /* The key's fields. 0; ERR_UNSUPPORTED_VERSION for a type that is not known; ERR_INVALID_RECORD. */
 int coordinator_key_json(enum coordinator_family family, struct bytes key, struct arena *a, struct buf *out);
-/* The value's fields; the version is its first two bytes. */
+/* Appends nothing but the value's fields: `out` has to be empty. The version is its first two bytes. */
 int coordinator_value_json(enum coordinator_family family, struct bytes key, struct bytes value, struct arena *a,
 			   int *version, struct buf *out);
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "cli/coordinator_record.h"
 #include "cli/dump_log.h"
+#include "cli/remote_record.h"
 #include "metadata/record.h"
 #include "protocol/control_records.h"
 #include "wire/batch.h"
@@ -152,16 +153,34 @@ static void print_coordinator_record(struct dump *d, const struct record *r, con
 	buf_fini(&text.payload);
 }
 
+static void print_remote_record(struct dump *d, const struct record *r)
+{
+	struct buf text = {0};
+	int err = remote_record_text(r->value, &d->arena, &text);
+
+	if (err)
+		printf("Error at offset %" PRId64 ", skipping. %s", r->offset, err_name(err));
+	else
+		printf("%.*s", (int)text.len, (const char *)text.p);
+	buf_fini(&text);
+}
+
+/* Of the decoders that are given the first counts, in Kafka's order. */
 static void print_contents(struct dump *d, const struct record *r)
 {
-	const char *prefix = d->options.skip_record_metadata ? "| " : " ";
+	const struct dump_options *o = &d->options;
+	const char *prefix = o->skip_record_metadata ? "| " : " ";
 
-	if (d->options.cluster_metadata) {
-		printf("%spayload: ", prefix);
-		print_metadata_record(d, r);
+	if (o->offsets || o->transaction_log) {
+		print_coordinator_record(d, r, prefix);
 		return;
 	}
-	if (d->options.offsets || d->options.transaction_log || d->options.share_state) {
+	if (o->cluster_metadata || o->remote_metadata) {
+		printf("%spayload: ", prefix);
+		(o->cluster_metadata ? print_metadata_record : print_remote_record)(d, r);
+		return;
+	}
+	if (o->share_state) {
 		print_coordinator_record(d, r, prefix);
 		return;
 	}

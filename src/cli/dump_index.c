@@ -7,14 +7,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "base/err.h"
-#include "base/list.h"
 #include "base/mem.h"
 #include "cli/dump_log.h"
 #include "log/index.h"
-#include "log/producers.h"
 #include "log/scan.h"
 #include "log/txn_index.h"
+#include "protocol/producer_snapshot.h"
+#include "wire/codec.h"
+
+enum { SNAPSHOT_MAX = 512 << 20 };
 
 struct pair {
 	struct file *index;
@@ -190,41 +193,53 @@ int dump_txn_index(struct dump *d, const char *path)
 	return err == -ENODATA ? 0 : err;
 }
 
-static void print_producer(const struct producer *p)
+static void print_producer(const struct producer_snapshot_entry *p)
 {
-	printf("producerId: %" PRId64 " producerEpoch: %d coordinatorEpoch: %d currentTxnFirstOffset: ", p->id,
+	int64_t first = (int64_t)p->last_sequence - p->offset_delta;
+
+	printf("producerId: %" PRId64 " producerEpoch: %d coordinatorEpoch: %d currentTxnFirstOffset: ", p->producer_id,
 	       p->epoch, p->coordinator_epoch);
-	if (p->txn_first_offset >= 0)
-		printf("OptionalLong[%" PRId64 "]", p->txn_first_offset);
+	if (p->current_txn_first_offset >= 0)
+		printf("OptionalLong[%" PRId64 "]", p->current_txn_first_offset);
 	else
 		printf("OptionalLong.empty");
-	printf(" lastTimestamp: %" PRId64, p->last_timestamp);
-	if (p->n) {
-		const struct producer_batch *b = &p->batches[p->n - 1];
-		int64_t first = (int64_t)b->last_sequence - b->offset_delta;
-
-		if (first < 0 && b->last_sequence >= 0)
-			first += (int64_t)INT32_MAX + 1;
+	printf(" lastTimestamp: %" PRId64, p->timestamp);
+	if (first < 0 && p->last_sequence >= 0)
+		first += (int64_t)INT32_MAX + 1;
+	if (p->last_offset >= 0)
 		printf(" firstSequence: %" PRId64 " lastSequence: %d lastOffset: %" PRId64
 		       " offsetDelta: %d timestamp: %" PRId64,
-		       first, b->last_sequence, b->last_offset, b->offset_delta, b->timestamp);
-	}
+		       first, p->last_sequence, p->last_offset, p->offset_delta, p->timestamp);
 	printf("\n");
+}
+
+/* int16 version, then producer_snapshot, whose checksum covers what is behind it. */
+static int print_producers(struct dump *d, const uint8_t *p, size_t len)
+{
+	enum { VERSION_LEN = 2, CRC_LEN = 4 };
+	struct producer_snapshot snapshot;
+	int version = len > VERSION_LEN + CRC_LEN ? get_i16(p) : -1;
+
+	if (!schema_has_version(&producer_snapshot_schema, version) ||
+	    codec_decode(&producer_snapshot_schema, version, p + VERSION_LEN, len - VERSION_LEN, &d->arena,
+			 &snapshot) ||
+	    snapshot.crc != crc32c(0, p + VERSION_LEN + CRC_LEN, len - VERSION_LEN - CRC_LEN))
+		return ERR_CORRUPT_MESSAGE;
+	for (int32_t i = 0; i < snapshot.producer_entries.n; i++)
+		print_producer(&snapshot.producer_entries.v[i]);
+	return 0;
 }
 
 int dump_producer_snapshot(struct dump *d, const char *path)
 {
-	struct producers producers;
 	char *bytes;
 	size_t len;
-	int err = env_read_file(d->env, path, 512 << 20, &bytes, &len);
+	int err = env_read_file(d->env, path, SNAPSHOT_MAX, &bytes, &len);
 
 	if (err)
 		return err;
-	producers_init(&producers, 0);
-	err = producers_restore(&producers, (struct bytes){(uint8_t *)bytes, (int32_t)len}, 0, 0, INT64_MAX);
-	map_each(it, &producers.map) print_producer(container_of(it, struct producer, node));
-	producers_fini(&producers);
+	err = print_producers(d, (const uint8_t *)bytes, len);
+	arena_reset(&d->arena);
 	xfree(bytes);
 	return err;
 }

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "cli/command.h"
+#include "cli/release.h"
 #include "env/real/real.h"
 
 extern const struct command command_dump_log;
@@ -67,99 +68,59 @@ static int dump_files(struct dump *d, const char *files)
 
 /* ---- arguments ---- */
 
-struct flag {
+static const struct {
 	const char *name;
-	size_t at; /* of a bool in dump_options */
+	size_t at;	     /* of a bool in dump_options */
+	bool prints_records; /* with keys and values, as --print-data-log */
+} FLAGS[] = {
+	{"print-data-log", offsetof(struct dump_options, print_data), true},
+	{"deep-iteration", offsetof(struct dump_options, deep), false},
+	{"verify-index-only", offsetof(struct dump_options, verify_only), false},
+	{"index-sanity-check", offsetof(struct dump_options, index_sanity), false},
+	{"skip-record-metadata", offsetof(struct dump_options, skip_record_metadata), true},
+	{"offsets-decoder", offsetof(struct dump_options, offsets), true},
+	{"transaction-log-decoder", offsetof(struct dump_options, transaction_log), true},
+	{"cluster-metadata-decoder", offsetof(struct dump_options, cluster_metadata), true},
+	{"remote-log-metadata-decoder", offsetof(struct dump_options, remote_metadata), true},
+	{"share-group-state-decoder", offsetof(struct dump_options, share_state), true},
 };
 
-#define FLAG(text, member)                                                                                             \
-	{                                                                                                              \
-		"--" text, offsetof(struct dump_options, member)                                                       \
-	}
-
-static const struct flag FLAGS[] = {
-	FLAG("print-data-log", print_data),
-	FLAG("deep-iteration", deep),
-	FLAG("verify-index-only", verify_only),
-	FLAG("index-sanity-check", index_sanity),
-	FLAG("skip-record-metadata", skip_record_metadata),
-	FLAG("cluster-metadata-decoder", cluster_metadata),
-	FLAG("offsets-decoder", offsets),
-	FLAG("transaction-log-decoder", transaction_log),
-	FLAG("share-group-state-decoder", share_state),
-};
-
-/* Kafka's flags for what is not served yet, or lives in Java classes. */
-static const char *const REFUSED[] = {
-	"--remote-log-metadata-decoder",
-	"--value-decoder-class",
-	"--key-decoder-class",
-};
-
-static bool set_flag(struct dump_options *o, const char *arg)
+static void read_flags(const struct options *given, struct dump_options *o)
 {
 	for (size_t i = 0; i < sizeof(FLAGS) / sizeof(FLAGS[0]); i++) {
-		if (strcmp(arg, FLAGS[i].name) != 0)
+		if (!options_has(given, FLAGS[i].name))
 			continue;
 		*(bool *)((char *)o + FLAGS[i].at) = true;
-		return true;
+		o->print_data = o->print_data || FLAGS[i].prints_records;
 	}
-	return false;
-}
-
-static bool is_refused(const char *arg)
-{
-	for (size_t i = 0; i < sizeof(REFUSED) / sizeof(REFUSED[0]); i++)
-		if (strcmp(arg, REFUSED[i]) == 0)
-			return true;
-	return false;
-}
-
-/* "--name value" or "--name=value"; NULL when arg is another. */
-static const char *value_of(const char *name, int argc, char **argv, int *i)
-{
-	size_t len = strlen(name);
-
-	if (strncmp(argv[*i], name, len) != 0)
-		return NULL;
-	if (argv[*i][len] == '=')
-		return argv[*i] + len + 1;
-	return argv[*i][len] == '\0' && *i + 1 < argc ? argv[++*i] : NULL;
-}
-
-static int read_arguments(int argc, char **argv, struct dump_options *o, const char **files)
-{
-	const char *value;
-
-	o->max_bytes = INT64_MAX;
-	for (int i = 1; i < argc; i++) {
-		if (set_flag(o, argv[i]))
-			continue;
-		if (is_refused(argv[i]))
-			return command_misused(&command_dump_log, "not served here yet: %s", argv[i]);
-		if ((value = value_of("--files", argc, argv, &i)))
-			*files = value;
-		else if ((value = value_of("--max-bytes", argc, argv, &i)))
-			o->max_bytes = strtoll(value, NULL, 10);
-		else if (!(value = value_of("--max-message-size", argc, argv, &i))) /* any size is read here */
-			return command_misused(&command_dump_log, "unexpected argument: %s", argv[i]);
-	}
-	/* As Kafka has it: what prints records looks into batches. */
-	o->print_data = o->print_data || o->cluster_metadata || o->offsets || o->transaction_log || o->share_state ||
-			o->skip_record_metadata;
 	o->deep = o->deep || o->print_data;
-	return *files ? EXIT_FINE : command_misused(&command_dump_log, "--files is missing");
 }
 
-static int run(int argc, char **argv)
+static int read_arguments(int argc, char **argv, struct options *given, struct dump_options *o)
+{
+	const char *max_bytes;
+	char *end = NULL;
+
+	if (!options_parse(given, &command_dump_log, argc, argv))
+		return EXIT_CONFIG;
+	if (options_has(given, "key-decoder-class") || options_has(given, "value-decoder-class"))
+		return command_misused(&command_dump_log, "a decoder of one's own is a Java class: not run here");
+	if (given->n_words > 0)
+		return command_misused(&command_dump_log, "unexpected argument: %s", given->words[0]);
+	max_bytes = options_value(given, "max-bytes");
+	o->max_bytes = max_bytes ? strtoll(max_bytes, &end, 10) : INT64_MAX;
+	if (end && (end == max_bytes || *end))
+		return command_misused(&command_dump_log, "--max-bytes: a number was expected, not %s", max_bytes);
+	read_flags(given, o);
+	return EXIT_FINE;
+}
+
+static int dump(const struct dump_options *o, const char *files)
 {
 	struct diag diag = {.level = DIAG_ERROR, .wall_ms = real_wall_ms, .write = real_stderr_line};
-	struct dump d = {0};
-	const char *files = NULL;
-	int code = read_arguments(argc, argv, &d.options, &files);
+	struct dump d = {.options = *o};
+	int code;
 
-	if (code)
-		return code;
 	d.env = env_real_new(&diag);
 	d.codecs = codecs_new();
 	arena_init(&d.arena, RECORD_ARENA);
@@ -173,24 +134,52 @@ static int run(int argc, char **argv)
 	return code;
 }
 
+static int run(int argc, char **argv)
+{
+	struct options given;
+	struct dump_options o = {0};
+	int code = read_arguments(argc, argv, &given, &o);
+
+	if (code)
+		return code;
+	if (options_has(&given, "version")) {
+		release_print_of_tool();
+		return EXIT_FINE;
+	}
+	return dump(&o, options_value(&given, "files"));
+}
+
+static const struct option_row OPTIONS[] = {
+	{"files", "FILE,...", "what to print: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, .set-aside",
+	 NULL, 0, OPTION_REQUIRED},
+	{"deep-iteration", NULL, "look into batches: a line a record", NULL, 0, 0},
+	{"print-data-log", NULL, "with keys and values", NULL, 0, 0},
+	{"skip-record-metadata", NULL, "only keys and values, and no control records", NULL, 0, 0},
+	{"offsets-decoder", NULL, "keys and values are records of __consumer_offsets", NULL, 0, 0},
+	{"transaction-log-decoder", NULL, "of __transaction_state", NULL, 0, 0},
+	{"cluster-metadata-decoder", NULL, "values are records of __cluster_metadata", NULL, 0, 0},
+	{"remote-log-metadata-decoder", NULL, "of __remote_log_metadata, as Kafka's own manager writes them", NULL, 0,
+	 0},
+	{"share-group-state-decoder", NULL, "keys and values are records of __share_group_state", NULL, 0, 0},
+	{"verify-index-only", NULL, "hold an index against its log, print no entries", NULL, 0, 0},
+	{"index-sanity-check", NULL, "say whether the index would be made anew at the next start", NULL, 0, 0},
+	{"max-bytes", "N", "of a .log, from its beginning", NULL, 0, 0},
+	{"max-message-size", "N", "taken, without effect: batches of any size are read", NULL, 0, 0},
+	{"key-decoder-class", "CLASS", "refused: a Java class", NULL, 0, OPTION_MAYBE},
+	{"value-decoder-class", "CLASS", "refused likewise", NULL, 0, OPTION_MAYBE},
+	{"version", NULL, "print the version", NULL, 0, 0},
+	{"help", NULL, "print this", NULL, 0, 0},
+	{NULL},
+};
+
 const struct command command_dump_log = {
 	.name = "dump-log",
 	.summary = "print segments, indexes and snapshots, as kafka-dump-log does",
-	.usage =
-		"usage: odradek dump-log --files FILE[,FILE]... [OPTION]...\n"
-		"\n"
-		"Prints .log, .index, .timeindex, .txnindex, .snapshot and .checkpoint files, and what recovery has set aside.\n"
-		"\n"
-		"  --deep-iteration            look into batches: a line a record\n"
-		"  --print-data-log            with keys and values\n"
-		"  --skip-record-metadata      only keys and values\n"
-		"  --cluster-metadata-decoder  values are records of __cluster_metadata\n"
-		"  --offsets-decoder           keys and values are records of __consumer_offsets\n"
-		"  --transaction-log-decoder   of __transaction_state\n"
-		"  --share-group-state-decoder of __share_group_state\n"
-		"  --verify-index-only         hold an index against its log, print no entries\n"
-		"  --index-sanity-check        would the index be made anew at the next start?\n"
-		"  --max-bytes N               of a .log, from its beginning\n"
-		"  --max-message-size N        taken, without effect: batches of any size are read\n",
 	.run = run,
+	.options = OPTIONS,
+	.description =
+		"Prints the files of a partition's directory, and what recovery has set aside, as kafka-dump-log does. No broker is asked.",
+	.examples =
+		"  odradek dump-log --print-data-log --files data/t-0/00000000000000000000.log\n"
+		"  odradek dump-log --cluster-metadata-decoder --files data/__cluster_metadata-0/00000000000000000000.log\n",
 };

@@ -23,6 +23,7 @@ struct dump_options {
 	bool offsets;	       /* keys and values are of __consumer_offsets */
 	bool transaction_log;  /* of __transaction_state */
 	bool share_state;      /* of __share_group_state */
+	bool remote_metadata;  /* values are of __remote_log_metadata */
 	int64_t max_bytes;
 };
 

@@ -61,6 +61,14 @@ static void print_option(const struct option_row *r)
 	printf(".\n");
 }
 
+static bool has_option(const struct command *c, const char *name)
+{
+	for (const struct option_row *r = c->options; r->name; r++)
+		if (strcmp(r->name, name) == 0)
+			return true;
+	return false;
+}
+
 static void print_page(const struct command *c)
 {
 	printf(".TH ODRADEK\\-");
@@ -73,8 +81,8 @@ static void print_page(const struct command *c)
 	put(c->name);
 	printf("\n%s[\\fIoption\\fR]...\n.SH DESCRIPTION\n", c->subcommands ? "\\fIsubcommand\\fR " : "");
 	put(c->description);
-	printf("\n.PP\nThe options and what is printed are those of Apache Kafka's script;\n.B \\-\\-json\nis an addition. The cluster may be of any "
-	       "brokers.\n");
+	printf("\n.PP\nThe options and what is printed are those of Apache Kafka's script%s\n",
+	       has_option(c, "json") ? ";\n.B \\-\\-json\nis an addition. The cluster may be of any brokers." : ".");
 	for (const struct subcommand *s = c->subcommands; s && s->name; s++) {
 		printf("%s.TP\n.B ", s == c->subcommands ? ".SH SUBCOMMANDS\n" : "");
 		put(s->name);

@@ -19,6 +19,11 @@ const char *release_name(void)
 	return ODRADEK_RELEASE;
 }
 
+void release_print_of_tool(void)
+{
+	printf("%s.0 (odradek %s)\n", KAFKA_LEVEL, ODRADEK_RELEASE);
+}
+
 void release_print(void)
 {
 	printf("odradek %s (commit %s), Apache Kafka %s\n", ODRADEK_RELEASE, ODRADEK_COMMIT, KAFKA_LEVEL);

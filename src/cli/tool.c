@@ -286,7 +286,7 @@ int tool_run(const struct command *c, int argc, char **argv, int (*body)(struct 
 	if (!options_parse(&t.options, c, argc, argv))
 		return EXIT_CONFIG;
 	if (options_has(&t.options, "version")) {
-		printf("%s.0 (odradek %s)\n", KAFKA_LEVEL, release_name());
+		release_print_of_tool();
 		return EXIT_FINE;
 	}
 	t.sub = t.options.subcommand;
