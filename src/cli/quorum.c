@@ -295,11 +295,32 @@ static void add_listeners(struct tool *t, struct add_raft_voter_request *r)
 	}
 }
 
+static void tell_added(struct tool *t, const struct add_raft_voter_request *r, bool dry)
+{
+	json_t *endpoints = json_array();
+	char id[UUID_TEXT_LEN + 1];
+
+	uuid_text(r->voter_directory_id, id);
+	tool_say(t, "%s controller %d with directory id %s and endpoints: ", dry ? "DRY RUN of adding" : "Added",
+		 r->voter_id, id);
+	for (int32_t i = 0; i < r->listeners.n; i++) {
+		const struct add_raft_voter_request_listener *l = &r->listeners.v[i];
+		bool v6 = memchr(l->host.p, ':', (size_t)l->host.len) != NULL;
+		json_t *one = json_sprintf("%.*s://%s%.*s%s:%d", STR_ARG(l->name), v6 ? "[" : "", STR_ARG(l->host),
+					   v6 ? "]" : "", l->port);
+
+		tool_say(t, "%s%s", i ? ", " : "", json_string_value(one));
+		json_array_append_new(endpoints, one);
+	}
+	tool_say(t, "\n");
+	t->out = json_pack("{s:i,s:s,s:o,s:b}", "controllerId", (int)r->voter_id, "directoryId", id, "endpoints",
+			   endpoints, "added", !dry);
+}
+
 static int add_controller(struct tool *t)
 {
 	struct add_raft_voter_request r = {.timeout_ms = TIMEOUT_MS, .ack_when_committed = true};
 	const void *response;
-	char id[UUID_TEXT_LEN + 1];
 	bool dry = tool_has(t, "dry-run");
 	int err;
 
@@ -321,16 +342,7 @@ static int add_controller(struct tool *t)
 		t->exception_names = true;
 		tool_die_of(t, err, t->message);
 	}
-	printf("%s controller %d with directory id %s and endpoints: ", dry ? "DRY RUN of adding" : "Added", r.voter_id,
-	       uuid_text(r.voter_directory_id, id));
-	for (int32_t i = 0; i < r.listeners.n; i++) {
-		const struct add_raft_voter_request_listener *l = &r.listeners.v[i];
-		bool v6 = memchr(l->host.p, ':', (size_t)l->host.len) != NULL;
-
-		printf("%s%.*s://%s%.*s%s:%d", i ? ", " : "", STR_ARG(l->name), v6 ? "[" : "", STR_ARG(l->host),
-		       v6 ? "]" : "", l->port);
-	}
-	putchar('\n');
+	tell_added(t, &r, dry);
 	return EXIT_FINE;
 }
 
@@ -367,12 +379,14 @@ static void unregister(struct tool *t, int32_t id)
 			"Failed to unregister controller %d: %.*s. To unregister the controller from the cluster, run `kafka-cluster.sh "
 			"unregister-controller --id %d`.",
 			id, STR_ARG(tool_error_text(t, err, t->message)), id);
-	printf("%sKRaft controller %d\n", tool_has(t, "dry-run") ? "DRY RUN of unregistering " : "Unregistered ", id);
+	tool_say(t, "%sKRaft controller %d\n", tool_has(t, "dry-run") ? "DRY RUN of unregistering " : "Unregistered ",
+		 id);
 }
 
 static int remove_controller(struct tool *t)
 {
 	struct remove_raft_voter_request r = {.voter_id = (int32_t)tool_number(t, "controller-id", 0)};
+	bool dry = tool_has(t, "dry-run");
 	char id[UUID_TEXT_LEN + 1];
 
 	if (r.voter_id < 0)
@@ -381,11 +395,11 @@ static int remove_controller(struct tool *t)
 		tool_die(t, "Failed to parse --controller-directory-id: %s is no uuid",
 			 tool_value(t, "controller-directory-id"));
 	tool_connect(t);
-	if (!tool_has(t, "dry-run"))
+	if (!dry)
 		remove_voter(t, &r);
-	printf("%sKRaft controller %d with directory id %s\n",
-	       tool_has(t, "dry-run") ? "DRY RUN of removing " : "Removed ", r.voter_id,
-	       uuid_text(r.voter_directory_id, id));
+	tool_say(t, "%sKRaft controller %d with directory id %s\n", dry ? "DRY RUN of removing " : "Removed ",
+		 r.voter_id, uuid_text(r.voter_directory_id, id));
+	t->out = json_pack("{s:i,s:s,s:b}", "controllerId", (int)r.voter_id, "directoryId", id, "removed", !dry);
 	if (tool_has(t, "unregister"))
 		unregister(t, r.voter_id);
 	return EXIT_FINE;

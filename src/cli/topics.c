@@ -52,17 +52,22 @@ static struct topic_names names_of(struct tool *t)
 	return names;
 }
 
+static json_t *names_json(const struct topic_names *names)
+{
+	json_t *all = json_array();
+
+	for (int i = 0; i < names->n; i++)
+		json_array_append_new(all, json_str(names->v[i]));
+	return all;
+}
+
 static int list(struct tool *t)
 {
 	struct topic_names names = names_of(t);
 
-	t->out = json_array();
-	for (int i = 0; i < names.n; i++) {
-		if (t->json)
-			json_array_append_new(t->out, json_str(names.v[i]));
-		else
-			printf("%.*s\n", STR_ARG(names.v[i]));
-	}
+	t->out = names_json(&names);
+	for (int i = 0; i < names.n && !t->json; i++)
+		printf("%.*s\n", STR_ARG(names.v[i]));
 	if (names.n == 0 && !t->json)
 		putchar('\n');
 	return EXIT_FINE;
@@ -169,14 +174,16 @@ static int create(struct tool *t)
 	r.topics.n = 1;
 	answer = tool_must(t, CLIENT_CONTROLLER, create_topics_request_KEY, &r);
 	err = answer->topics.n == 1 ? answer->topics.v[0].error_code : -EPROTO;
-	if (err == ERR_TOPIC_ALREADY_EXISTS && tool_has(t, "if-not-exists"))
+	if (err == ERR_TOPIC_ALREADY_EXISTS && tool_has(t, "if-not-exists")) {
+		t->out = json_pack("{s:o,s:b}", "topic", json_str(topic.name), "created", 0);
 		return EXIT_FINE;
+	}
 	if (err != 0)
 		tool_die_of(t, err, answer->topics.n == 1 ? answer->topics.v[0].error_message : STR_NULL);
 	if (!t->json)
 		printf("Created topic %.*s.\n", STR_ARG(topic.name));
 	else
-		t->out = json_pack("{s:o,s:i,s:i}", "topic", json_str(topic.name), "partitions",
+		t->out = json_pack("{s:o,s:b,s:i,s:i}", "topic", json_str(topic.name), "created", 1, "partitions",
 				   (int)answer->topics.v[0].num_partitions, "replicationFactor",
 				   (int)answer->topics.v[0].replication_factor);
 	return EXIT_FINE;
@@ -209,6 +216,8 @@ static int alter(struct tool *t)
 	struct create_partitions_request r = {.timeout_ms = TIMEOUT_MS};
 	const struct create_partitions_response *answer;
 
+	t->out = json_pack("{s:o,s:i}", "altered", names_json(&names), "partitions",
+			   (int)tool_number(t, "partitions", 0));
 	if (names.n == 0)
 		return EXIT_FINE;
 	r.topics.v = arena_array(&t->arena, (size_t)names.n, sizeof(*r.topics.v));
@@ -245,6 +254,7 @@ static int delete (struct tool *t)
 	struct ask ask = {.call.fit = fit_delete};
 	int err;
 
+	t->out = json_pack("{s:o}", "deleted", names_json(&names));
 	if (names.n == 0)
 		return EXIT_FINE;
 	r.topic_names.v = names.v;
