@@ -56,6 +56,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	record_list_init(&q->bootstrap, &q->bootstrap_arena);
 	quorum_effects_init(q);
 	quorum_decide_init(q);
+	quorum_send_init(q);
 	replay_init(&q->replay, image_new(options->cluster_id));
 	q->flusher = log_flusher_new(q->loop);
 	err = quorum_load(q);
@@ -90,7 +91,7 @@ static void try_close(struct timer *t)
 {
 	struct quorum *q = container_of(t, struct quorum, raft_timer);
 
-	if (q->flushing || q->state_write || q->cutting || q->n_cleaning > 0) {
+	if (q->flushing || q->state_write || q->cutting || q->n_cleaning > 0 || q->channels.n_resolving > 0) {
 		timer_start(&q->raft_timer, 1);
 		return;
 	}
@@ -107,7 +108,6 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	timer_stop(&q->tick_timer);
 	timer_stop(&q->idle_timer);
 	timer_stop(&q->begin_timer);
-	timer_stop(&q->send_timer);
 	if (timer_is_running(&q->flush_timer)) {
 		timer_stop(&q->flush_timer);
 		q->flushing = false;
@@ -121,6 +121,7 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
 	quorum_fail_requests(q, ERR_NOT_CONTROLLER);
 	quorum_drop_fetches(q);
+	quorum_send_stop(q);
 	if (!q->state_write)
 		quorum_give_held(q, ERR_NOT_CONTROLLER);
 	q->stopping = true;
@@ -137,7 +138,6 @@ void quorum_free(struct quorum *q)
 	timer_stop(&q->flush_timer);
 	if (q->beginning)
 		quorum_end_beginning(q);
-	timer_stop(&q->send_timer);
 	list_each_safe(it, &q->pending)
 	{
 		struct pending_image *p = container_of(it, struct pending_image, link);
@@ -153,6 +153,7 @@ void quorum_free(struct quorum *q)
 	lifecycle_free(q->lifecycle);
 	controller_free(q->controller);
 	raft_free(q->raft);
+	quorum_send_fini(q);
 	log_flush_fini(&q->flush);
 	log_flusher_free(q->flusher);
 	log_free(q->log);

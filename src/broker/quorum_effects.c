@@ -35,6 +35,8 @@ void quorum_state_written(struct quorum *q, int err)
 	if (err != 0)
 		quorum_fail(q, err);
 	quorum_give_held(q, err == 0 ? 0 : ERR_NOT_CONTROLLER);
+	if (err == 0)
+		quorum_send_held(q);
 	tell_flushed(q);
 }
 
@@ -134,15 +136,6 @@ static int append_control(struct quorum *q, const struct raft_effect *e)
 	return err;
 }
 
-/* A quorum of one has nobody whom it could reach. */
-static void not_sent(struct timer *t)
-{
-	struct quorum *q = container_of(t, struct quorum, send_timer);
-
-	quorum_step(q, (struct raft_event){
-			       .type = RAFT_EVENT_ANSWER, .correlation = q->not_sent, .err = ERR_BROKER_NOT_AVAILABLE});
-}
-
 /* An event that is stepped from inside an effect may have asked for an earlier one. */
 static void wake_at(struct quorum *q, int64_t at_ms)
 {
@@ -190,8 +183,7 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 		quorum_end_change(q, e->err, e->message);
 		return 0;
 	case RAFT_EFFECT_SEND:
-		q->not_sent = e->correlation;
-		timer_start(&q->send_timer, 0);
+		quorum_send(q, e);
 		return 0;
 	case RAFT_EFFECT_WARN:
 		diag_warn(q->env->diag, "metadata quorum", "what=\"%.*s\"", STR_ARG(e->message));
@@ -311,5 +303,4 @@ void quorum_effects_init(struct quorum *q)
 	timer_init(&q->raft_timer, q->loop, raft_due);
 	timer_init(&q->flush_timer, q->loop, flush_again);
 	timer_init(&q->begin_timer, q->loop, begin_on);
-	timer_init(&q->send_timer, q->loop, not_sent);
 }

@@ -6,7 +6,7 @@
  *	quorum_decide.c		what a leader does		quorum_load.c		what is on disk
  *	quorum_effects.c	raft's steps and effects	quorum_state.c		the file quorum-state
  *	quorum_image.c		images				quorum_snapshot.c	snapshots
- *	lifecycle.c		this node's broker
+ *	quorum_send.c		what raft asks of others	lifecycle.c		this node's broker
  */
 #ifndef ODRADEK_BROKER_QUORUM_PRIVATE_H
 #define ODRADEK_BROKER_QUORUM_PRIVATE_H
@@ -18,6 +18,7 @@
 #include "controller/controller.h"
 #include "log/log.h"
 #include "metadata/replay.h"
+#include "net/channel.h"
 #include "raft/raft.h"
 
 #define METADATA_TOPIC "__cluster_metadata"
@@ -91,12 +92,16 @@ struct quorum {
 	int64_t wake_ms; /* when that one is due */
 	struct timer tick_timer;
 	struct timer idle_timer;
-	struct timer flush_timer; /* of one that is tried again */
-	struct timer send_timer;
-	int32_t not_sent;		 /* the correlation of a request that goes nowhere */
+	struct timer flush_timer;	 /* of one that is tried again */
 	struct quorum_request *changing; /* the voters; or NULL */
 	int64_t idle_ms;		 /* metadata.max.idle.interval.ms */
 	int64_t last_append_ms;		 /* monotonic */
+
+	struct channels channels; /* to the other nodes of the quorum */
+	char *client_id;
+	struct list peers;    /* of struct quorum_peer */
+	struct list sendings; /* what raft has asked of them, and is not answered */
+	struct timer peers_timer;
 
 	struct snapshot_file *snapshots; /* by end offset; without the bootstrap snapshot */
 	int n_snapshots;
@@ -188,6 +193,17 @@ void quorum_write_state(struct quorum *q, const struct raft_election *e);
 /* One that waits to be tried again is not. */
 void quorum_drop_state(struct quorum *q);
 int quorum_read_state(struct quorum *q, struct raft_start *start); /* blocks */
+
+/* ---- quorum_send.c ---- */
+
+void quorum_send_init(struct quorum *q);
+/* RAFT_EFFECT_SEND. */
+void quorum_send(struct quorum *q, const struct raft_effect *e);
+/* quorum-state is on disk. */
+void quorum_send_held(struct quorum *q);
+/* Nothing is waited for any more, but for look-ups of names: channels.n_resolving. Not inside of a step. */
+void quorum_send_stop(struct quorum *q);
+void quorum_send_fini(struct quorum *q);
 
 /* ---- quorum_load.c ---- */
 

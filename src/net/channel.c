@@ -101,8 +101,9 @@ void channel_fini(struct channel *ch)
 static int next_backoff(struct channel *ch)
 {
 	int now = ch->backoff_ms ? ch->backoff_ms : BACKOFF_FIRST_MS;
+	int max = ch->all->backoff_max_ms ? ch->all->backoff_max_ms : BACKOFF_MAX_MS;
 
-	ch->backoff_ms = now * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : now * 2;
+	ch->backoff_ms = now * 2 > max ? max : now * 2;
 	return now;
 }
 

@@ -64,7 +64,8 @@ void call_finish(struct call *call, int err);
 struct channels {
 	struct loop *loop;
 	struct str client_id;
-	size_t answer_max; /* bytes of one answer */
+	size_t answer_max;  /* bytes of one answer */
+	int backoff_max_ms; /* the longest pause before an attempt; 0: a second */
 	void (*broken)(struct channel *ch, int err, struct list *calls);
 	uint8_t *landing;
 	int n_resolving; /* look-ups under way: while there are any, nothing is freed */

@@ -154,6 +154,34 @@ static void nodes_that_are_not_there_cannot_go_and_voters_stay_as_they_are(void 
 	assert_int_equal(out.error_code, ERR_INCONSISTENT_CLUSTER_ID);
 }
 
+/* What an AddRaftVoter for a node at this address comes to. */
+static struct str add_voter_at(int32_t id, const char *host, uint16_t port)
+{
+	struct add_raft_voter_request_listener l = {STR("CONTROLLER"), str_of(host), port};
+	struct add_raft_voter_request in = {
+		.timeout_ms = 10000, .voter_id = id, .voter_directory_id = {{7}}, .listeners = {&l, 1}};
+	struct add_raft_voter_response out;
+
+	ASK(add_raft_voter, 1, &in, &out);
+	assert_int_equal(out.error_code, ERR_REQUEST_TIMED_OUT);
+	return out.error_message;
+}
+
+/* This node's own listener answers well; but whoever is there has not fetched anything. */
+static void a_node_that_is_to_be_a_voter_is_asked_what_it_speaks(void **state)
+{
+	(void)state;
+	assert_true(str_is(
+		add_voter_at(2, "127.0.0.1", 9093),
+		"Aborted add voter operation for ReplicaKey(id=2, directoryId=BwAAAAAAAAAAAAAAAAAAAA) since it is lagging behind"));
+	assert_true(
+		str_is(add_voter_at(2, "127.0.0.1", 1),
+		       "Aborted add voter operation for since API_VERSIONS returned an error BROKER_NOT_AVAILABLE"));
+	assert_true(
+		str_is(add_voter_at(3, "nowhere", 1),
+		       "Aborted add voter operation for since API_VERSIONS returned an error BROKER_NOT_AVAILABLE"));
+}
+
 static int set_root(const char *level, bool validate_only)
 {
 	struct incremental_alter_configs_request_config c = {STR("root"), 0, str_of(level)};
@@ -194,6 +222,7 @@ int main(void)
 		TEST(there_are_no_transactions),
 		TEST(without_an_authorizer_there_are_no_acls),
 		TEST(nodes_that_are_not_there_cannot_go_and_voters_stay_as_they_are),
+		TEST(a_node_that_is_to_be_a_voter_is_asked_what_it_speaks),
 		TEST(the_root_logger_is_the_level_of_diagnostics),
 	};
 
