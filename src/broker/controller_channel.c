@@ -83,6 +83,12 @@ static void leave(struct errand *e)
 		e->lane->asking = NULL;
 }
 
+static void give_error(struct quorum_request *r, int err)
+{
+	r->err = err_to_kafka(err);
+	quorum_give(r);
+}
+
 /* Without an answer. */
 static void fail(struct errand *e, int err)
 {
@@ -90,7 +96,7 @@ static void fail(struct errand *e, int err)
 
 	leave(e);
 	errand_free(e);
-	quorum_complete_with(r, err);
+	give_error(r, err);
 }
 
 /* What the answer points to lives as long as the request's own memory. */
@@ -101,7 +107,7 @@ static void succeed(struct errand *e)
 	leave(e);
 	arena_cleanup(r->arena, errand_free, e);
 	r->err = 0;
-	quorum_complete(r);
+	quorum_give(r);
 }
 
 /* ---- answers ---- */
@@ -314,7 +320,7 @@ void controller_channel_submit(struct controller_channel *c, struct quorum_reque
 	int64_t deadline_ms = deadline_of(r, env_mono_ms(c->options.loop->env));
 
 	if (c->stopped) {
-		quorum_complete_with(r, ERR_NOT_CONTROLLER);
+		give_error(r, ERR_NOT_CONTROLLER);
 		return;
 	}
 	r->message = STR_NULL; /* it may have been decided here, in vain */
@@ -373,7 +379,7 @@ struct controller_channel *controller_channel_new(const struct controller_channe
 
 static void give_up(struct quorum_request *r)
 {
-	quorum_complete_with(r, ERR_NOT_CONTROLLER);
+	give_error(r, ERR_NOT_CONTROLLER);
 }
 
 void controller_channel_stop(struct controller_channel *c)

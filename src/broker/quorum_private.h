@@ -136,6 +136,8 @@ void quorum_fail(struct quorum *q, int err);
 
 void quorum_complete(struct quorum_request *r);
 void quorum_complete_with(struct quorum_request *r, int err);
+/* Has done() called, whatever this node's disk says: the answer was made elsewhere. */
+void quorum_give(struct quorum_request *r);
 /* Answers that waited for quorum-state go, or (err) say why not. */
 void quorum_give_held(struct quorum *q, int err);
 /* The high watermark has moved. */

@@ -16,7 +16,7 @@ static void run_done(struct post *post)
 	r->done(r);
 }
 
-static void give(struct quorum_request *r)
+void quorum_give(struct quorum_request *r)
 {
 	r->post.run = run_done;
 	loop_post(r->loop, &r->post);
@@ -28,7 +28,7 @@ void quorum_complete(struct quorum_request *r)
 	if (r->quorum->state_write)
 		list_push(&r->quorum->held, &r->link);
 	else
-		give(r);
+		quorum_give(r);
 }
 
 void quorum_complete_with(struct quorum_request *r, int err)
@@ -46,7 +46,7 @@ void quorum_give_held(struct quorum *q, int err)
 		list_remove(&r->link);
 		if (err != 0)
 			r->err = err_to_kafka(err);
-		give(r);
+		quorum_give(r);
 	}
 }
 
