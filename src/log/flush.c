@@ -37,6 +37,7 @@ static int add_snapshots(struct log *log, struct log_flush *f)
 	struct file *file;
 
 	LOG_DIR_PATH(log, dir);
+	d->syncing_snapshots = d->synced_snapshots;
 	for (int i = 0; i < d->n_snapshots; i++) {
 		if (d->snapshots[i] <= d->synced_snapshots)
 			continue;
@@ -46,6 +47,7 @@ static int add_snapshots(struct log *log, struct log_flush *f)
 			return err;
 		add_file(f, file);
 		file_unref(&file);
+		d->syncing_snapshots = d->snapshots[i];
 	}
 	return 0;
 }
@@ -209,6 +211,15 @@ static void flush_failed(struct log *log, const struct log_flush *f)
 		log_failed(log, f->error, "syncing", SEGMENT_LOG, log_active(log) ? log_active(log)->base : 0);
 }
 
+/* Those that were there when the flush began; one may have been written meanwhile where it was cut. */
+static void note_snapshots(struct log_data *d)
+{
+	int64_t synced = d->syncing_snapshots < d->cut_at ? d->syncing_snapshots : d->cut_at - 1;
+
+	if (d->synced_snapshots < synced)
+		d->synced_snapshots = synced;
+}
+
 int log_flush_end(struct log *log, struct log_flush *f)
 {
 	int err = f->error;
@@ -220,8 +231,8 @@ int log_flush_end(struct log *log, struct log_flush *f)
 			upto = log->data->cut_at;
 		if (err)
 			mark_dirty(log);
-		else if (log->data->n_snapshots)
-			log->data->synced_snapshots = upto;
+		else
+			note_snapshots(log->data);
 	}
 	if (!err && upto > log->flushed_end)
 		log->flushed_end = upto < log->end ? upto : log->end;

@@ -84,11 +84,12 @@ struct log_data {
 	int cap_snapshots;
 	struct hint hints[HINTS];
 	int next_hint;
-	int64_t synced_snapshots; /* those above were not synced */
-	int64_t last_flush_ms;	  /* mono */
-	bool dir_dirty;		  /* names were added or changed */
-	bool own_name_dirty;	  /* the directory was made, or may have been just before a kill */
-	bool owner_dirty;	  /* what partition.metadata says may not be on the platter */
+	int64_t synced_snapshots;  /* those above were not synced */
+	int64_t syncing_snapshots; /* what that will be when the flush that is out has ended */
+	int64_t last_flush_ms;	   /* mono */
+	bool dir_dirty;		   /* names were added or changed */
+	bool own_name_dirty;	   /* the directory was made, or may have been just before a kill */
+	bool owner_dirty;	   /* what partition.metadata says may not be on the platter */
 	bool epochs_dirty;
 	int flushing;	/* a log_flush is out */
 	int64_t cut_at; /* what it syncs ends here: the least end since it began */

@@ -117,8 +117,8 @@ int log_truncate_to(struct log *log, int64_t offset)
 	if (!err) {
 		set_end(log, offset);
 		log_drop_snapshots(log, 0, offset);
-		if (log->data->synced_snapshots > offset)
-			log->data->synced_snapshots = offset;
+		if (log->data->synced_snapshots >= offset)
+			log->data->synced_snapshots = offset - 1; /* another may be written there */
 		err = log_replay_producers(log, env_wall_ms(log->env), INT64_MAX);
 	}
 	return err ? lose(log, err) : 0;

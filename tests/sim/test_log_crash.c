@@ -4,6 +4,7 @@
  * and a producer that sends its last batch once more is recognized.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,12 +29,14 @@ struct appended {
 struct story {
 	struct sim_world *w;
 	struct topic_config config;
+	struct diag diag;
 	uint64_t chance;
 	/* what is known from outside */
 	struct appended v[BATCHES_MAX];
 	int n;		    /* appended, the last one perhaps in vain */
 	bool last_in_doubt; /* it died inside the append */
 	int64_t flushed_end;
+	int64_t recovery_point;
 	bool power_cut; /* since it was last looked at */
 	int32_t next_sequence;
 	/* the living */
@@ -129,11 +132,14 @@ static void append_one(struct story *s)
 	log_set_high_watermark(s->log, log_offsets(s->log).end);
 }
 
+/* What is appended meanwhile, and rolled, is the next one's. */
 static void flush(struct story *s)
 {
 	struct log_flush f = {0};
 
 	if (log_flush_begin(s->log, LOG_FLUSH_ALL, &f)) {
+		for (uint64_t n = cm_random(&s->chance) % 4; n > 0; n--)
+			append_one(s);
 		log_flush_run(&f);
 		check(log_flush_end(s->log, &f) == 0);
 		s->flushed_end = log_offsets(s->log).flushed_end;
@@ -155,6 +161,7 @@ static void checkpoint(struct story *s)
 		log_checkpoint_add(&w, STR("t"), 0, values[i]);
 		check(log_checkpoint_write(&w, s->dir) == 0);
 	}
+	s->recovery_point = o.flushed_end;
 }
 
 /* ---- what is there ---- */
@@ -274,6 +281,21 @@ static void live(void *arg)
 	close_log(s);
 }
 
+/* What lies below the recovery point was synced. */
+static void take_line(void *arg, const char *line, int len)
+{
+	const struct story *s = arg;
+	long long offset;
+
+	if (strstr(line, "producer snapshot unreadable"))
+		check(sscanf(strrchr(line, '/'), "/%lld.snapshot", &offset) == 1 && offset >= s->recovery_point);
+}
+
+static int64_t no_time(void *arg)
+{
+	return 0;
+}
+
 /* The codecs' own memory is not the node's heap: they are made where they can be freed by whoever finds them. */
 static struct story *new_story(uint64_t seed)
 {
@@ -285,6 +307,8 @@ static struct story *new_story(uint64_t seed)
 	o.writeback = seed % 3 ? 0 : 100000;
 	o.short_write = seed % 4 ? 0 : 100000;
 	s->w = sim_world_new(seed, &o);
+	s->diag = (struct diag){.level = DIAG_WARN, .wall_ms = no_time, .write = take_line, .arg = s};
+	sim_env_diag(s->w, 0, &s->diag);
 	s->chance = seed;
 	default_config(&s->config, &s->chance);
 	return s;
