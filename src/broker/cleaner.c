@@ -377,7 +377,7 @@ static void slot_done(struct work *w)
 	if (s->flushes) {
 		flush_partition(s);
 		if (c->node->upkeep)
-			upkeep_cleaning_waits(c->node->upkeep);
+			upkeep_recovery_points_are_due(c->node->upkeep);
 		s->until_ns = env_mono_ns(c->node->env) + STALLED_MS * 1000000ll;
 	}
 	slot_go_on(s);

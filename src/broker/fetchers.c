@@ -15,6 +15,7 @@
 #include "broker/partition.h"
 #include "broker/partitions.h"
 #include "broker/quorum.h"
+#include "broker/upkeep.h"
 #include "config/config.h"
 #include "metadata/image.h"
 #include "net/channel.h"
@@ -25,6 +26,7 @@
 
 #define ANSWER_MAX ((size_t)1 << 30)
 #define ARENA_MAX ((size_t)2 << 30)
+#define CUT_MS 20    /* between two looks whether the recovery point of a replica that was cut is written */
 #define SETTLE_MS 10 /* between two looks whether look-ups of names have ended, at a stop */
 
 struct fetcher;
@@ -57,6 +59,7 @@ struct fetcher {
 		struct list_offsets_request list;
 	} in;
 	bool asking;
+	bool cut;	      /* one of them waits for its recovery point to be written */
 	struct timer timer;   /* the next request */
 	struct waking waking; /* a flush that was waited for */
 	int trouble;	      /* that was told */
@@ -284,6 +287,19 @@ static bool waits_for_flush(struct fetched *d, const struct partition_replica *r
 	return partition_wait(d->partition, &d->waiter);
 }
 
+/* What it writes where it was cut would be trusted by a start that finds the recovery point of before. */
+static bool waits_for_checkpoint(struct fetched *d, const struct partition_replica *r)
+{
+	struct node *n = d->fetcher->all->node;
+
+	if (!r->is_cut)
+		return false;
+	d->fetcher->cut = true;
+	if (n->upkeep)
+		upkeep_recovery_points_are_due(n->upkeep);
+	return true;
+}
+
 static bool add_fetch(struct fetcher *f, struct fetched *d, int most)
 {
 	struct fetch_request_topic *t;
@@ -293,7 +309,7 @@ static bool add_fetch(struct fetcher *f, struct fetched *d, int most)
 	if (!following_is_due(&d->following, FOLLOWING, env_mono_ms(f->all->node->env)))
 		return false;
 	partition_replica(d->partition, &r);
-	if (!r.is_usable || waits_for_flush(d, &r))
+	if (!r.is_usable || waits_for_flush(d, &r) || waits_for_checkpoint(d, &r))
 		return false;
 	t = fetch_topic(f, d->partition->topic_id, most);
 	if (!t->partitions.v)
@@ -319,6 +335,7 @@ static int make_fetch(struct fetcher *f)
 	struct fetch_request *in = &f->in.fetch;
 	int most = 0, count = 0;
 
+	f->cut = false;
 	list_each(it, &f->partitions) most++;
 	codec_init(&fetch_request_schema, in);
 	in->replica_id = n->id;
@@ -473,7 +490,7 @@ static int64_t wait_ms(const struct fetcher *f)
 		if (left > 0 && left < wait)
 			wait = left;
 	}
-	return wait;
+	return f->cut && wait > CUT_MS ? CUT_MS : wait;
 }
 
 static void turn(struct timer *t)

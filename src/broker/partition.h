@@ -308,6 +308,7 @@ struct partition_replica {
 	int32_t last_epoch; /* -1: its records have none, or there are none */
 	bool is_flushed;    /* as far as it is promised */
 	bool is_usable;	    /* it can be appended to as a follower's */
+	bool is_cut;	    /* below its recovery point on disk: that is to be written first */
 };
 
 void partition_replica(struct partition *p, struct partition_replica *out);

@@ -335,7 +335,7 @@ void upkeep_cleaned(struct upkeep *u)
 	is_due(u, cleaned);
 }
 
-void upkeep_cleaning_waits(struct upkeep *u)
+void upkeep_recovery_points_are_due(struct upkeep *u)
 {
 	is_due(u, recovery_points);
 }

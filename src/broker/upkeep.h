@@ -17,8 +17,8 @@ struct upkeep *upkeep_new(struct node *n);
 void upkeep_names_changed(struct upkeep *u);
 /* A log was compacted: the checkpoint of that is written. On reactor 0. */
 void upkeep_cleaned(struct upkeep *u);
-/* A cleaning waits for its log's recovery point to be written down. On reactor 0. */
-void upkeep_cleaning_waits(struct upkeep *u);
+/* Somebody waits for the recovery points to be written down: a cleaning, or a replica that was cut. On reactor 0. */
+void upkeep_recovery_points_are_due(struct upkeep *u);
 /* On reactor 0. A job that runs is the core's to wait for. */
 void upkeep_free(struct upkeep *u);
 

@@ -273,6 +273,11 @@ void log_end_checkpoint(struct log *log)
 	log->recovery_point = log->checkpointing;
 }
 
+bool log_checkpoint_is_ahead(const struct log *log)
+{
+	return log->recovery_point > log->flushed_end;
+}
+
 void log_recall_checkpoint(struct log *log, const struct log *old)
 {
 	log->recovery_point = old->recovery_point;

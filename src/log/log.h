@@ -287,6 +287,11 @@ int64_t log_flush_due_ms(const struct log *);
  */
 int64_t log_begin_checkpoint(struct log *);
 void log_end_checkpoint(struct log *);
+/*
+ * The log was cut below what the checkpoint says: before anything is appended another has to say so, or the next start would trust what it
+ * must look at.
+ */
+bool log_checkpoint_is_ahead(const struct log *);
 /* `log` is `old` loaded once more in the same run: it knows what was written since the directory was opened. */
 void log_recall_checkpoint(struct log *log, const struct log *old);
 

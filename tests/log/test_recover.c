@@ -227,6 +227,28 @@ static void a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it(void **state)
 	assert_false(was_told("set aside"));
 }
 
+/* What is appended where it was cut is not synced, and the checkpoint would have it trusted. */
+static void a_log_that_was_cut_below_its_checkpoint_says_so(void **state)
+{
+	fixture_append_n(&f, 10);
+	fixture_flush(&f);
+	assert_false(log_checkpoint_is_ahead(f.log));
+	fixture_checkpoint(&f);
+	fixture_append_n(&f, 5);
+	assert_int_equal(log_truncate_to(f.log, 12), 0);
+	assert_false(log_checkpoint_is_ahead(f.log));
+	assert_int_equal(log_truncate_to(f.log, 7), 0);
+	assert_true(log_checkpoint_is_ahead(f.log));
+	fixture_crash(&f);
+	assert_int_equal(log_offsets(f.log).end, 7);
+	assert_true(log_checkpoint_is_ahead(f.log));
+	fixture_append_n(&f, 5);
+	assert_true(log_checkpoint_is_ahead(f.log));
+	fixture_checkpoint(&f);
+	assert_false(log_checkpoint_is_ahead(f.log));
+	assert_int_equal(log_begin_checkpoint(f.log), 7);
+}
+
 /* As Kafka has it: a follower's segment begins with its first batch there. */
 static void make_copy_of_compacted(void)
 {
@@ -523,6 +545,7 @@ int main(void)
 		TEST(gaps_of_a_log_that_is_followed_cost_nothing),
 		TEST(a_gap_at_the_start_is_no_later_start),
 		TEST(a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it),
+		TEST(a_log_that_was_cut_below_its_checkpoint_says_so),
 		TEST(gaps_of_a_copy_of_a_compacted_log_cost_nothing),
 		TEST(gaps_below_the_recovery_point_cost_nothing),
 		TEST(a_hole_ends_the_log_and_is_told),
