@@ -8,13 +8,76 @@
 #include "protocol/fetch.h"
 #include "wire/codec.h"
 
-enum { FETCH_VERSION = 12, AGAIN_MS = 100, WAIT_MS = 500 };
+enum { FETCH_VERSION = 12, AGAIN_MS = 100, WAIT_MS = 500, PASS_MS = 400 };
 
 static void ask(struct follower *f);
 
+static void begin_pass(struct follower *f);
+static bool has_read_all(const struct follower *f);
+
 static void on_again(struct timer *t)
 {
-	ask(container_of(t, struct follower, again));
+	struct follower *f = container_of(t, struct follower, again);
+
+	if (f->compacted && has_read_all(f))
+		begin_pass(f);
+	ask(f);
+}
+
+/* ---- passes ---- */
+
+static void begin_partition(struct follower *f, int partition)
+{
+	f->next_offset[partition] = 0;
+	f->high_watermark[partition] = -1;
+	for (int i = 0; i < f->history->n_keys; i++) {
+		struct followed_key *k = &f->keys[partition][i];
+
+		k->newest = -1;
+		k->acknowledged = history_newest(f->history, partition, i, &k->is_tombstone);
+	}
+}
+
+static void begin_pass(struct follower *f)
+{
+	f->began_ms = env_mono_ms(f->loop->env);
+	for (int i = 0; i < f->n_partitions; i++)
+		begin_partition(f, i);
+}
+
+static bool has_read_all(const struct follower *f)
+{
+	for (int i = 0; i < f->n_partitions; i++)
+		if (f->high_watermark[i] < 0 || f->next_offset[i] < f->high_watermark[i])
+			return false;
+	return true;
+}
+
+static void check_key(const struct follower *f, const struct followed_key *k)
+{
+	bool slow = env_mono_ms(f->loop->env) - f->began_ms >= f->tombstones_ms;
+
+	check(k->newest >= k->acknowledged || (k->is_tombstone && (k->newest < 0 || slow)));
+}
+
+static void end_pass(struct follower *f)
+{
+	f->n_passes++;
+	for (int i = 0; i < f->n_partitions; i++)
+		for (int key = 0; key < f->history->n_keys; key++)
+			check_key(f, &f->keys[i][key]);
+}
+
+/* ---- answers ---- */
+
+static void take_record(struct follower *f, int partition, const struct record *r)
+{
+	int key;
+
+	check(r->offset == f->next_offset[partition] || (f->compacted && r->offset > f->next_offset[partition]));
+	key = history_read(f->history, partition, r);
+	f->keys[partition][key].newest = r->offset;
+	f->next_offset[partition] = r->offset + 1;
 }
 
 static void take_batch(struct follower *f, int partition, const struct batch_iter *it)
@@ -25,15 +88,15 @@ static void take_batch(struct follower *f, int partition, const struct batch_ite
 
 	check(batch_crc_ok(it->p, &it->header));
 	check(batch_codec(&it->header) == 0);
-	check(it->header.base_offset <= f->next_offset[partition]);
-	while (record_next(&records, &r)) {
-		if (r.offset < f->next_offset[partition])
-			continue;
-		check(r.offset == f->next_offset[partition]);
-		history_read(f->history, partition, &r, f->seed);
-		f->next_offset[partition]++;
-	}
+	check(it->header.base_offset <= f->next_offset[partition] || f->compacted);
+	while (record_next(&records, &r))
+		if (r.offset >= f->next_offset[partition])
+			take_record(f, partition, &r);
 	check(records.error == 0);
+	if (batch_last_offset(&it->header) >= f->next_offset[partition]) {
+		check(f->compacted);
+		f->next_offset[partition] = batch_last_offset(&it->header) + 1;
+	}
 }
 
 static void take_partition(struct follower *f, const struct fetch_response_partition *p)
@@ -43,7 +106,7 @@ static void take_partition(struct follower *f, const struct fetch_response_parti
 
 	check(partition >= 0 && partition < f->n_partitions);
 	if (p->error_code == ERR_OFFSET_OUT_OF_RANGE && f->losses_happen) {
-		f->next_offset[partition] = 0;
+		begin_partition(f, partition);
 		return;
 	}
 	if (p->error_code) {
@@ -74,10 +137,14 @@ static void on_fetched(void *arg, int err, const void *answer)
 			wait = wait || r->responses.v[i].partitions.v[j].error_code;
 		}
 	f->n_answers += !err;
-	if (wait)
+	if (wait) {
 		timer_start(&f->again, AGAIN_MS);
-	else
+	} else if (f->compacted && has_read_all(f)) {
+		end_pass(f);
+		timer_start(&f->again, PASS_MS);
+	} else {
 		ask(f);
+	}
 }
 
 static void ask(struct follower *f)
@@ -110,10 +177,10 @@ static void ask(struct follower *f)
 
 void follower_start(struct follower *f)
 {
-	for (int i = 0; i < f->n_partitions; i++)
-		f->high_watermark[i] = -1;
 	client_init(&f->client, f->loop, &f->to, "sim-reader");
 	timer_init(&f->again, f->loop, on_again);
+	f->n_passes = 0;
+	begin_pass(f);
 	ask(f);
 }
 
@@ -123,10 +190,13 @@ void follower_fini(struct follower *f)
 	client_fini(&f->client);
 }
 
+void follower_start_over(struct follower *f)
+{
+	client_hang_up(&f->client);
+	begin_pass(f);
+}
+
 bool follower_is_at_end(const struct follower *f)
 {
-	for (int i = 0; i < f->n_partitions; i++)
-		if (f->high_watermark[i] < 0 || f->next_offset[i] < f->high_watermark[i])
-			return false;
-	return true;
+	return f->compacted ? f->n_passes > 0 : has_read_all(f);
 }

@@ -7,9 +7,10 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-void history_init(struct history *h)
+void history_init(struct history *h, uint64_t seed, int n_keys)
 {
-	*h = (struct history){{{NULL, 0, 0}}};
+	check(n_keys <= HISTORY_KEYS_MAX);
+	*h = (struct history){.seed = seed, .n_keys = n_keys};
 }
 
 /* Plain malloc: a history is nobody's node's memory. */
@@ -26,10 +27,25 @@ static uint64_t stir(uint64_t v)
 	return v ^ (v >> 31);
 }
 
-/* "p<producer> n<number> " and so many bytes that follow from both: most records are small, some are not. */
-struct bytes history_value(int producer, int64_t number, uint64_t seed)
+static uint64_t chance_of(const struct history *h, int producer, int64_t number)
 {
-	uint64_t chance = stir(seed + (uint64_t)number * 64 + (uint64_t)producer);
+	return stir(h->seed + (uint64_t)number * 64 + (uint64_t)producer);
+}
+
+static int key_of(const struct history *h, int producer, int64_t number)
+{
+	return h->n_keys ? (int)(stir(chance_of(h, producer, number)) % (uint64_t)h->n_keys) : 0;
+}
+
+static bool is_tombstone(const struct history *h, int producer, int64_t number)
+{
+	return h->n_keys && stir(chance_of(h, producer, number) + 1) % 6 == 0;
+}
+
+/* "p<producer> n<number> " and so many bytes that follow from both: most records are small, some are not. */
+static struct bytes value_of(const struct history *h, int producer, int64_t number)
+{
+	uint64_t chance = chance_of(h, producer, number);
 	int32_t filler = (int32_t)(chance % 16 ? chance % 200 : chance % 40000);
 	char *p = xmalloc(72 + (size_t)filler);
 	int32_t len = snprintf(p, 64, "p%d n%lld ", producer, (long long)number);
@@ -37,6 +53,16 @@ struct bytes history_value(int producer, int64_t number, uint64_t seed)
 	for (int32_t i = 0; i < filler; i += (int32_t)sizeof(chance), chance = chance * 0x9e3779b97f4a7c15u + 1)
 		memcpy(p + len + i, &chance, sizeof(chance)); /* up to seven bytes beyond, for which there is room */
 	return (struct bytes){(uint8_t *)p, len + filler};
+}
+
+void history_record(const struct history *h, int producer, int64_t number, struct history_record *out)
+{
+	*out = (struct history_record){.value = BYTES_NULL};
+	if (h->n_keys)
+		snprintf(out->key, sizeof(out->key), "key%d", key_of(h, producer, number));
+	snprintf(out->name, sizeof(out->name), "p%d n%lld ", producer, (long long)number);
+	if (!is_tombstone(h, producer, number))
+		out->value = value_of(h, producer, number);
 }
 
 static struct told *at(struct history *h, int partition, int64_t offset)
@@ -81,22 +107,56 @@ void history_acknowledged(struct history *h, int partition, int64_t offset, int 
 	h->acknowledged++;
 }
 
-void history_read(struct history *h, int partition, const struct record *r, uint64_t seed)
+/* Of a tombstone its header's value, else the record's. */
+static struct bytes name_in(const struct record *r)
 {
+	struct bytes rest = r->headers;
+	struct record_header header;
+
+	if (r->value.p)
+		return r->value;
+	check(r->n_headers == 1 && record_header_next(&rest, &header));
+	return header.value;
+}
+
+static bool is_text(struct bytes b, const char *text)
+{
+	size_t len = strlen(text);
+
+	return len ? b.p && (size_t)b.len == len && memcmp(b.p, text, len) == 0 : !b.p;
+}
+
+int history_read(struct history *h, int partition, const struct record *r)
+{
+	struct bytes name = name_in(r);
+	struct history_record want;
 	char text[65] = "";
 	long long number;
 	int producer;
-	struct bytes want;
 
-	check(r->value.p);
-	memcpy(text, r->value.p, r->value.len < 64 ? (size_t)r->value.len : 64);
+	memcpy(text, name.p, name.len < 64 ? (size_t)name.len : 64);
 	check(sscanf(text, "p%d n%lld ", &producer, &number) == 2);
 	check(producer >= 0 && producer < HISTORY_PRODUCERS_MAX && number >= 0 && number < h->sent[producer]);
-	want = history_value(producer, number, seed);
-	check(bytes_eq(want, r->value));
-	xfree((void *)want.p);
+	history_record(h, producer, number, &want);
+	check(is_text(r->key, want.key));
+	check(!want.value.p == !r->value.p && (!r->value.p || bytes_eq(want.value, r->value)));
+	xfree((void *)want.value.p);
 	learn(h, partition, r->offset, producer, number);
 	h->read++;
+	return key_of(h, producer, number);
+}
+
+int64_t history_newest(const struct history *h, int partition, int key, bool *tombstone)
+{
+	for (int64_t offset = h->partitions[partition].n - 1; offset >= 0; offset--) {
+		const struct told *t = &h->partitions[partition].v[offset];
+
+		if (t->producer < 0 || !t->acknowledged || key_of(h, t->producer, t->number) != key)
+			continue;
+		*tombstone = is_tombstone(h, t->producer, t->number);
+		return offset;
+	}
+	return -1;
 }
 
 void history_lost(struct history *h)

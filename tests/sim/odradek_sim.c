@@ -131,12 +131,22 @@ static int run_one(struct job *j, uint64_t seed, struct run_result *total)
 	total->bumps += result.bumps;
 	total->dirs_lost += result.dirs_lost;
 	total->stops += result.stops;
+	total->cleanings += result.cleanings;
+	total->moved += result.moved;
 	total->commits += result.commits;
 	total->joins += result.joins;
 	total->met_fault = result.met_fault;
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		total->reached[i] += result.reached[i];
 	return 0;
+}
+
+static int report_count(const char *what, int64_t n)
+{
+	printf("%-18s %" PRId64 "\n", what, n);
+	if (!n)
+		printf("never met: %s\n", what);
+	return !n;
 }
 
 /* What no node may cause is left out. */
@@ -150,12 +160,11 @@ static int report_reached(const struct run_result *total)
 
 		for (size_t k = 0; k < sizeof(elsewhere) / sizeof(*elsewhere); k++)
 			needed = needed && elsewhere[k] != (enum sim_mark)i;
-		printf("%-18s %" PRId64 "\n", sim_mark_name(i), total->reached[i]);
-		if (needed && !total->reached[i]) {
-			printf("never met: %s\n", sim_mark_name(i));
-			missing++;
-		}
+		if (needed)
+			missing += report_count(sim_mark_name(i), total->reached[i]);
 	}
+	missing += report_count("cleanings", total->cleanings);
+	missing += report_count("moves", total->moved);
 	return missing != 0;
 }
 
@@ -179,8 +188,8 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRId64 " simulated s, %" PRId64 " crashes, %" PRId64
 	       " records acknowledged, %" PRId64 " retries, %" PRId64 " epochs raised, %" PRId64
 	       " directories lost, %" PRId64 " nodes stopped for want of storage, %" PRId64 " members joined, %" PRId64
-	       " commits\n",
+	       " commits, %" PRId64 " cleanings, %" PRId64 " replicas moved\n",
 	       n, total.events, total.simulated_ms / 1000, total.crashes, total.acknowledged, total.retries,
-	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits);
+	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits, total.cleanings, total.moved);
 	return failed || (j.all_reached && report_reached(&total));
 }

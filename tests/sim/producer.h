@@ -39,7 +39,6 @@ struct producer {
 	bool idempotent;
 	bool storage_fails; /* disks fail, or are full: that is no mistake then */
 	bool losses_happen; /* acknowledged batches can be lost: a gap is taken, with a new epoch */
-	uint64_t seed;
 	void (*finished)(void *arg);
 	void *arg;
 	/* its own */

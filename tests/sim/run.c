@@ -11,9 +11,11 @@
 #include "broker/node.h"
 #include "config/config.h"
 #include "protocol/create_topics.h"
+#include "tests/sim/compacted.h"
 #include "tests/sim/counter.h"
 #include "tests/sim/follower.h"
 #include "tests/sim/members.h"
+#include "tests/sim/moves.h"
 #include "tests/sim/producer.h"
 #include "tests/sim/trouble.h"
 #include "wire/codec.h"
@@ -22,7 +24,7 @@ enum {
 	NODE = 0,
 	CLIENTS = 1,
 	PORT = 9092,
-	OVERRIDES_MAX = 16,
+	OVERRIDES_MAX = 20,
 	DIRS_MAX = 3,
 	COUNTERS = 2,
 	QUIET_END_MS = 300000, /* within which everything must be done once nothing goes wrong any more */
@@ -55,6 +57,8 @@ struct run {
 	bool serves;   /* the last start came to its end */
 	int64_t stops; /* by itself */
 	int64_t dirs_lost;
+	int64_t cleanings; /* that took something away */
+	int64_t moved;	   /* replicas */
 	struct trouble trouble;
 	int n_dirs;
 	struct diag watched;
@@ -65,6 +69,8 @@ struct run {
 	struct producer producers[HISTORY_PRODUCERS_MAX];
 	struct follower follower;
 	struct members members;
+	struct compacted compacted;
+	struct moves moves;
 	struct counter counters[COUNTERS];
 	struct counter_history counted;
 	int n_counters;
@@ -115,7 +121,7 @@ static void on_node_event(void *arg, enum node_event event, const char *text)
 	if (event == NODE_EVENT_STARTED) {
 		trouble_started(&r->trouble);
 		if (trouble_hindered_start(&r->trouble)) /* some logs may be unread */
-			r->follower.storage_fails = true;
+			r->follower.storage_fails = r->compacted.follower.storage_fails = true;
 	}
 	r->stopped = r->stopped || event == NODE_EVENT_STOPPED;
 }
@@ -221,6 +227,17 @@ static void draw_metadata_log(struct run *r)
 	add_override(r, "metadata.max.retention.bytes", 8000);
 }
 
+/* By one thread or two, and now and then slowly. */
+static void draw_cleaner(struct run *r)
+{
+	uint64_t seed = r->o->seed / 3;
+
+	add_override(r, "log.cleaner.backoff.ms", 50 + (int64_t)(seed % 19) * 50);
+	add_override(r, "log.cleaner.threads", 1 + (int64_t)(seed % 2));
+	if (seed % 5 == 0)
+		add_override(r, "log.cleaner.io.max.bytes.per.second", 20000);
+}
+
 static void draw_node(struct run *r)
 {
 	r->n_reactors = 1 + (int)draw(r, 3);
@@ -239,6 +256,7 @@ static void draw_node(struct run *r)
 	if (draw(r, 2))
 		add_override(r, "log.flush.offset.checkpoint.interval.ms", 100 + (int64_t)draw(r, 5000));
 	draw_metadata_log(r);
+	draw_cleaner(r);
 }
 
 /* ---- what befalls it ---- */
@@ -252,12 +270,13 @@ static void hang_up_all(void *arg)
 	client_hang_up(&r->admin);
 	for (int i = 0; i < r->n_producers; i++)
 		client_hang_up(&r->producers[i].client);
-	client_hang_up(&r->follower.client);
 	members_hang_up(&r->members);
+	compacted_lost(&r->compacted);
+	moves_hang_up(&r->moves);
 	for (int i = 0; i < r->n_counters; i++)
 		client_hang_up(&r->counters[i].client);
 	memset(r->counted.committed, 0, sizeof(r->counted.committed));
-	memset(r->follower.next_offset, 0, sizeof(r->follower.next_offset));
+	follower_start_over(&r->follower);
 }
 
 static void restart(void *arg)
@@ -371,6 +390,8 @@ static void start_clients(struct run *r)
 		producer_start(&r->producers[i]);
 	follower_start(&r->follower);
 	members_start(&r->members, r->loop, &r->follower.to);
+	compacted_start(&r->compacted, r->loop, &r->follower.to);
+	moves_start(&r->moves, r->loop, &r->follower.to);
 	for (int i = 0; i < r->n_counters; i++)
 		counter_start(&r->counters[i]);
 }
@@ -435,7 +456,6 @@ static void draw_clients(struct run *r)
 			.idempotent = draw(r, 3),
 			.losses_happen = loses(r),
 			.storage_fails = r->trouble.kinds != 0 || lacks_descriptors(r),
-			.seed = r->o->seed,
 			.finished = on_finished,
 			.arg = r,
 		};
@@ -445,8 +465,18 @@ static void draw_clients(struct run *r)
 					.losses_happen = loses(r),
 					.storage_fails = trouble_fails_devices(&r->trouble) ||
 							 trouble_has(&r->trouble, TROUBLE_DESCRIPTORS) ||
-							 lacks_descriptors(r),
-					.seed = r->o->seed};
+							 lacks_descriptors(r)};
+	if (!r->o->fault_at) {
+		r->compacted = (struct compacted){.seed = r->o->seed,
+						  .losses_happen = loses(r),
+						  .writes_fail = r->trouble.kinds != 0,
+						  .reads_fail = r->follower.storage_fails};
+		compacted_draw(&r->compacted);
+		r->moves = (struct moves){.dirs = DIRS,
+					  .n_dirs = r->n_dirs,
+					  .topics = {"t", COMPACTED_TOPIC},
+					  .n_partitions = {r->n_partitions, r->compacted.n_partitions}};
+	}
 	members_draw(&r->members, r->o->seed, r->n_partitions, r->o->fault_at > 0);
 }
 
@@ -488,19 +518,24 @@ static void close_producers(void *arg)
 	client_fini(&r->admin);
 	follower_fini(&r->follower);
 	members_fini(&r->members);
+	compacted_fini(&r->compacted);
+	moves_fini(&r->moves);
 }
 
 static void read_again(void *arg)
 {
 	struct run *r = arg;
 
-	memset(r->follower.next_offset, 0, sizeof(r->follower.next_offset));
 	follower_start(&r->follower);
+	compacted_read_again(&r->compacted);
 }
 
 static void close_follower(void *arg)
 {
-	follower_fini(&((struct run *)arg)->follower);
+	struct run *r = arg;
+
+	follower_fini(&r->follower);
+	compacted_end_reading(&r->compacted);
 }
 
 /* ---- one seed ---- */
@@ -542,12 +577,12 @@ static bool counters_have_settled(const struct run *r)
 static bool all_is_done(const struct run *r)
 {
 	return r->n_finished == r->n_producers && members_are_done(&r->members) && counters_have_settled(r) &&
-	       r->started && !sim_is_down(r->w, NODE);
+	       compacted_is_done(&r->compacted) && r->started && !sim_is_down(r->w, NODE);
 }
 
 static bool all_is_read(const struct run *r)
 {
-	return follower_is_at_end(&r->follower);
+	return follower_is_at_end(&r->follower) && compacted_is_read(&r->compacted);
 }
 
 /* Reads from the start to the end, by itself: the history holds it against everything before. */
@@ -643,7 +678,16 @@ static void quiet_end(struct run *r)
 	stop_cleanly(r);
 }
 
-/* A directory that is lost is told to people. */
+static bool is_cleaning(const char *line)
+{
+	const char *numbers = strstr(line, "records_read=");
+	long long read, kept;
+
+	return strstr(line, "log compacted:") && numbers &&
+	       sscanf(numbers, "records_read=%lld records_kept=%lld", &read, &kept) == 2 && kept < read;
+}
+
+/* A directory that is lost is told to people, and so is more that counts. */
 static void take_line(void *arg, const char *line, int len)
 {
 	struct run *r = arg;
@@ -653,6 +697,8 @@ static void take_line(void *arg, const char *line, int len)
 		check(trouble_device_failed(&r->trouble, &a_sync));
 		r->dirs_lost++;
 	}
+	r->cleanings += is_cleaning(line);
+	r->moved += strstr(line, "replica moved:") != NULL;
 	if (r->o->verbose)
 		fputs(line, stderr);
 }
@@ -721,7 +767,7 @@ void run_seed(const struct run_options *o, struct run_result *out)
 		sim_env_diag(r->w, CLIENTS, &r->watched);
 		sim_world_follow(r->w, verbose_event);
 	}
-	history_init(&r->history);
+	history_init(&r->history, o->seed, 0);
 	draw_node(r);
 	draw_trouble(r);
 	draw_clients(r);
@@ -735,6 +781,8 @@ void run_seed(const struct run_options *o, struct run_result *out)
 				   .read = r->history.read,
 				   .dirs_lost = r->dirs_lost,
 				   .stops = r->stops,
+				   .cleanings = r->cleanings,
+				   .moved = r->moved,
 				   .commits = r->counted.n_commits,
 				   .joins = r->counted.n_joins,
 				   .ended_early = out_of_events(r),
@@ -748,5 +796,6 @@ void run_seed(const struct run_options *o, struct run_result *out)
 	check(!out->reached[SIM_MET_SENDFILE_LATE]); /* bytes that were readable are never others later */
 	sim_world_free(r->w);
 	history_fini(&r->history);
+	compacted_free(&r->compacted);
 	free(r);
 }

@@ -39,6 +39,8 @@ struct run_result {
 	int64_t bumps;	   /* of their epochs */
 	int64_t dirs_lost; /* log directories that went offline */
 	int64_t stops;	   /* of nodes by themselves, for want of storage */
+	int64_t cleanings; /* that took records away */
+	int64_t moved;	   /* replicas, to other log directories */
 	int64_t commits;   /* of groups' members */
 	int64_t joins;
 	int64_t reached[SIM_N_MARKS];

@@ -1,0 +1,25 @@
+/*
+ * moves: somebody who has replicas moved from one log directory to another (KIP-113), again and again, while they are written and read.
+ */
+#ifndef ODRADEK_TESTS_SIM_MOVES_H
+#define ODRADEK_TESTS_SIM_MOVES_H
+
+#include "tests/sim/client.h"
+
+struct moves {
+	/* given */
+	const char *const *dirs;
+	int n_dirs; /* fewer than two: nobody */
+	const char *topics[2];
+	int n_partitions[2]; /* of each topic; 0: there is none */
+	/* its own */
+	struct client client;
+	struct timer next;
+	bool started;
+};
+
+void moves_start(struct moves *m, struct loop *loop, const struct addr *to);
+void moves_hang_up(struct moves *m);
+void moves_fini(struct moves *m);
+
+#endif
