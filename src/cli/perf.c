@@ -94,8 +94,6 @@ struct producer_options perf_producer_options(struct tool *t)
 	struct producer_options o = PRODUCER_OPTIONS_DEFAULT;
 	const char *idempotence = tool_property(t, "enable.idempotence");
 
-	if (tool_property(t, "transactional.id"))
-		tool_die(t, "transactional.id: this tool does not speak of transactions");
 	o.topic = tool_value(t, "topic");
 	o.acks = (int16_t)acks_of(t);
 	o.idempotent = !idempotence || strcasecmp(idempotence, "true") == 0;
@@ -157,8 +155,10 @@ static const struct option_row OPTIONS[] = {
 	 OPTION_MANY | OPTION_WORDS},
 	{"producer.config", "FILE", "the old name of --command-config", P, 0, 0},
 	{"print-metrics", NULL, "print latencies or sizes in more detail at the end", P " " C, 0, 0},
-	{"transactional-id", "ID", "refused: this tool does not speak of transactions", P, 0, 0},
-	{"transaction-duration-ms", "MS", "refused likewise", P, 0, 0},
+	{"transactional-id", "ID",
+	 "send in transactions; without it, by a random one when --transaction-duration-ms is given", P, 0, 0},
+	{"transaction-duration-ms", "MS", "after which the transaction is committed and the next begins (3000)", P, 0,
+	 0},
 	{"warmup-records", "N", "a second summary leaves out the first N", P, 0, 0},
 	{"reporting-interval", "MS", "how often progress is printed (5000)", P " " C, 0, 0},
 	{"record-key-range", "N", "keys are numbers below it", P, 0, 0},

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "cli/perf.h"
 
-enum { BURST = 500, FILE_MAX = 1 << 30 };
+enum { BURST = 500, FILE_MAX = 1 << 30, TRANSACTION_MS = 3000 };
 
 struct stats {
 	struct histogram all, window;
@@ -33,6 +33,9 @@ struct load {
 	bool monotonic, keys_random;
 	int32_t key_range; /* 0: no keys */
 	struct timer burst;
+	int64_t duration_ns;	/* of a transaction; 0: none */
+	int64_t transaction_ns; /* when this one began */
+	bool in_transaction, committing;
 	struct stats stats, steady;
 	bool in_steady;
 };
@@ -104,12 +107,25 @@ static void print_total(struct load *l, struct stats *s)
 	       p50 / 1000000, p95 / 1000000, p99 / 1000000, p999 / 1000000);
 }
 
+/* Ends when all has been told of, and committed; else more is sent when there is room. */
+static void go_on(struct load *l)
+{
+	if (l->committing)
+		return;
+	if (l->done == l->n && !l->in_transaction)
+		loop_stop(l->tool->loop);
+	else if (l->sent < l->n && !timer_is_running(&l->burst) && !producer_is_full(l->producer))
+		timer_start(&l->burst, 0);
+}
+
 static void on_produced(void *arg, const struct produced *b)
 {
 	struct load *l = arg;
 	char name[96];
 
 	l->done += b->n;
+	if (b->err && l->duration_ns > 0) /* as an exception from commitTransaction() */
+		tool_die_of(l->tool, b->err, b->message);
 	if (b->err) {
 		l->failed += b->n;
 		fprintf(stderr, "%d records: org.apache.kafka.common.errors.%s: %.*s\n", b->n,
@@ -121,10 +137,7 @@ static void on_produced(void *arg, const struct produced *b)
 		if (l->in_steady)
 			stats_add(l, &l->steady, b, now);
 	}
-	if (l->done == l->n)
-		loop_stop(l->tool->loop);
-	else if (l->sent < l->n && !timer_is_running(&l->burst) && !producer_is_full(l->producer))
-		timer_start(&l->burst, 0);
+	go_on(l);
 }
 
 /* ---- records ---- */
@@ -168,6 +181,40 @@ static int64_t allowed(const struct load *l, int64_t now)
 	return (int64_t)((double)(now - l->start_ns) / 1e9 * l->throughput) + 1;
 }
 
+/* ---- transactions ---- */
+
+static void commit(struct load *l)
+{
+	l->committing = true;
+	producer_commit(l->producer);
+}
+
+static void on_committed(void *arg, int err, struct str message)
+{
+	struct load *l = arg;
+
+	if (err != 0)
+		tool_die_of(l->tool, err, message);
+	l->committing = false;
+	l->in_transaction = false;
+	go_on(l);
+}
+
+/* Begins a transaction, or ends it; false while it ends. */
+static bool in_time(struct load *l)
+{
+	if (l->duration_ns == 0)
+		return true;
+	if (!l->in_transaction) {
+		l->in_transaction = true;
+		l->transaction_ns = now_ns(l);
+	} else if (now_ns(l) - l->transaction_ns >= l->duration_ns) {
+		commit(l);
+		return false;
+	}
+	return true;
+}
+
 static void on_burst(struct timer *timer)
 {
 	struct load *l = container_of(timer, struct load, burst);
@@ -175,6 +222,8 @@ static void on_burst(struct timer *timer)
 	int64_t wall_ms = env_wall_ms(l->tool->env);
 	char value[24], key[24];
 
+	if (!in_time(l))
+		return;
 	limit = limit < l->n ? limit : l->n;
 	for (int i = 0; i < BURST && l->sent < limit && !producer_is_full(l->producer); i++) {
 		struct producer_record r = {
@@ -187,7 +236,9 @@ static void on_burst(struct timer *timer)
 			tool_die_of(l->tool, err, STR_NULL);
 		l->sent++;
 	}
-	if (l->sent == l->n)
+	if (l->sent == l->n && l->duration_ns > 0)
+		commit(l);
+	else if (l->sent == l->n)
 		producer_flush(l->producer);
 	else if (l->sent < limit && !producer_is_full(l->producer))
 		timer_start(timer, 0);
@@ -260,9 +311,26 @@ static void read_sizes(struct load *l)
 		tool_misused(t, "--record-size should be greater than zero.");
 	if (l->interval_ns <= 0)
 		tool_misused(t, "--reporting-interval should be greater than zero.");
-	if (tool_has(t, "transactional-id") || tool_has(t, "transaction-duration-ms"))
-		tool_die(t, "transactions: this tool does not speak of them");
+	if (tool_has(t, "transaction-duration-ms") && tool_number(t, "transaction-duration-ms", 0) <= 0)
+		tool_misused(t, "--transaction-duration-ms should be greater than zero.");
 	l->record_size = (size_t)size;
+}
+
+static void read_transactions(struct load *l, struct producer_options *o)
+{
+	struct tool *t = l->tool;
+	char random[UUID_TEXT_LEN + 1];
+	const char *id = tool_has(t, "transactional-id") ? tool_value(t, "transactional-id")
+							 : tool_property(t, "transactional.id");
+
+	if (!id && tool_has(t, "transaction-duration-ms"))
+		id = arena_printf(&t->arena, "performance-producer-%s", uuid_text(env_random_uuid(t->env), random)).p;
+	if (!id)
+		return;
+	o->transactional_id = id;
+	o->transaction_timeout_ms =
+		(int32_t)tool_property_number(t, "transaction.timeout.ms", o->transaction_timeout_ms);
+	l->duration_ns = tool_number(t, "transaction-duration-ms", TRANSACTION_MS) * 1000000;
 }
 
 static void print_percentiles(const struct histogram *h)
@@ -311,8 +379,10 @@ int perf_produce(struct tool *t)
 		read_values(l, tool_value(t, "payload-file"));
 	payloads_init(&l->payloads, t, l->record_size, (uint64_t)tool_number(t, "random-seed", 0));
 	o = perf_producer_options(t);
+	read_transactions(l, &o);
 	o.keep_times = true;
 	o.produced = on_produced;
+	o.committed = on_committed;
 	o.arg = l;
 	if (tool_has(t, "bootstrap-server"))
 		tool_connect(t);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "client/murmur2.h"
+#include "client/transaction.h"
 #include "compress/compress.h"
 #include "protocol/init_producer_id.h"
 #include "protocol/metadata.h"
@@ -91,6 +92,9 @@ struct producer {
 	bool has_id, id_asked, id_lost;
 	int64_t id;
 	int16_t epoch;
+	/* NULL: none. It has the id then. */
+	struct transaction *transaction;
+	bool committing, commit_asked;
 };
 
 static int64_t now_ns(const struct producer *p)
@@ -118,6 +122,7 @@ static struct batch *batch_new(struct producer *p, int32_t partition)
 	struct batch *b = xcalloc(1, sizeof(*b));
 	struct batch_options o = BATCH_OPTIONS_NONE;
 
+	o.attributes = p->transaction ? BATCH_TRANSACTIONAL : 0;
 	list_init(&b->link);
 	b->partition = partition;
 	b->created_ns = now_ns(p);
@@ -142,7 +147,7 @@ static void compress(struct producer *p, struct batch *b)
 	check(encode_all(p->codecs, p->options.codec, p->options.level, b->bytes.p + BATCH_HEADER_SIZE,
 			 b->bytes.len - BATCH_HEADER_SIZE, &out) == 0);
 	put_i32(out.p + BATCH_AT_LENGTH, (int32_t)(out.len - BATCH_PREFIX_SIZE));
-	put_i16(out.p + BATCH_AT_ATTRIBUTES, (int16_t)p->options.codec);
+	put_i16(out.p + BATCH_AT_ATTRIBUTES, (int16_t)(b->builder.options.attributes | p->options.codec));
 	buf_fini(&b->bytes);
 	b->bytes = out;
 }
@@ -313,12 +318,12 @@ static void place_all(struct producer *p)
 
 /* ---- the topic ---- */
 
-static void fail_all(struct producer *p, int err)
+static void fail_all(struct producer *p, int err, struct str message)
 {
-	list_each_safe(it, &p->unplaced) batch_done(p, container_of(it, struct batch, link), err, -1, STR_NULL);
+	list_each_safe(it, &p->unplaced) batch_done(p, container_of(it, struct batch, link), err, -1, message);
 	for (int i = 0; i < p->n_partitions; i++)
 		list_each_safe(it, &p->partitions[i].batches)
-			batch_done(p, container_of(it, struct batch, link), err, -1, STR_NULL);
+			batch_done(p, container_of(it, struct batch, link), err, -1, message);
 }
 
 static void take_topic(struct producer *p, const struct metadata_response_topic *t)
@@ -376,7 +381,7 @@ static void on_metadata(struct call *call)
 	} else {
 		p->topic_err = err;
 		p->metadata_wanted = false;
-		fail_all(p, err);
+		fail_all(p, err, STR_NULL);
 	}
 	look_soon(p);
 }
@@ -415,7 +420,7 @@ static void on_id(struct call *call)
 {
 	struct producer *p = container_of(call, struct producer, id_call);
 	const struct init_producer_id_response *r = call->response;
-	struct str message;
+	struct str message = STR_NULL;
 	int err = call->err ? call->err : client_answer_error(call, &message);
 
 	p->id_asked = false;
@@ -428,7 +433,7 @@ static void on_id(struct call *call)
 	} else if (err > 0 && err_is_retriable(err)) {
 		look_at(p, now_ns(p) + (int64_t)p->options.retry_backoff_ms * 1000000);
 	} else {
-		fail_all(p, err);
+		fail_all(p, err, message);
 	}
 }
 
@@ -552,6 +557,7 @@ static struct sending *sending_new(struct producer *p)
 	arena_init(&s->arena, ARENA_MAX);
 	list_push(&p->sendings, &s->link);
 	s->topic.name = str_of(p->options.topic);
+	s->request.transactional_id = p->transaction ? str_of(p->options.transactional_id) : STR_NULL;
 	s->request.acks = p->options.acks;
 	s->request.timeout_ms = p->options.request_timeout_ms;
 	s->request.topic_data.v = &s->topic;
@@ -576,7 +582,7 @@ static void sending_start(struct producer *p, struct sending *s, int32_t node)
 {
 	s->call = (struct call){
 		.key = produce_request_KEY,
-		.version_max = VERSION_OF_NAMES,
+		.version_max = p->transaction ? TRANSACTION_PRODUCE_VERSION : VERSION_OF_NAMES,
 		.once = true,
 		.silent = p->options.acks == 0,
 		.node = node,
@@ -630,7 +636,8 @@ static bool send_to(struct producer *p, int32_t node, int64_t now, int64_t *next
 		struct partition *of = &p->partitions[i];
 		struct batch *b;
 
-		if (of->leader != node || list_empty(&of->batches) || !is_ready(p, of, now, next_ns))
+		if (of->leader != node || list_empty(&of->batches) || !is_ready(p, of, now, next_ns) ||
+		    (p->transaction && !transaction_includes(p->transaction, i)))
 			continue;
 		b = container_of(of->batches.next, struct batch, link);
 		if (s && size + b->size > p->options.request_bytes)
@@ -667,13 +674,70 @@ static void expire_all(struct producer *p, int64_t now, int64_t *next_ns)
 
 static bool may_send(struct producer *p)
 {
-	if (p->id_lost && p->in_flight == 0)
+	if (p->id_lost && p->in_flight == 0 && !p->transaction)
 		forget_id(p);
 	if (!p->options.idempotent)
 		return p->n_partitions > 0;
-	if (!p->has_id && !p->id_lost)
+	if (p->transaction)
+		p->has_id = transaction_producer(p->transaction, &p->id, &p->epoch);
+	else if (!p->has_id && !p->id_lost)
 		ask_id(p);
 	return p->n_partitions > 0 && p->has_id && !p->id_lost;
+}
+
+/* ---- transactions ---- */
+
+static void on_transaction(void *arg)
+{
+	look_soon(arg);
+}
+
+static void begin_transactions(struct producer *p)
+{
+	struct transaction_options o = {.id = p->options.transactional_id,
+					.topic = p->options.topic,
+					.timeout_ms = p->options.transaction_timeout_ms,
+					.retry_backoff_ms = p->options.retry_backoff_ms,
+					.changed = on_transaction,
+					.arg = p};
+
+	p->options.acks = -1;
+	p->options.idempotent = true;
+	p->transaction = transaction_new(p->client, &o);
+}
+
+/* When all that was sent is acknowledged the transaction ends, and when that is done the caller is told. */
+static void commit_turn(struct producer *p, int err, struct str message)
+{
+	if (!p->committing || p->waiting > 0)
+		return;
+	if (err == 0 && p->id_lost) /* a batch was given up: it is not the whole transaction any more */
+		err = ERR_INVALID_TXN_STATE;
+	if (err == 0 && !p->commit_asked) {
+		p->commit_asked = true;
+		transaction_commit(p->transaction);
+	}
+	if (err == 0 && transaction_is_ending(p->transaction))
+		return;
+	p->committing = p->commit_asked = p->flushing = false;
+	p->options.committed(p->options.arg, err, message);
+}
+
+static void transaction_turn(struct producer *p)
+{
+	struct str message;
+	int err = transaction_error(p->transaction, &message);
+
+	if (err != 0 && p->in_flight == 0)
+		fail_all(p, err, message);
+	commit_turn(p, err, message);
+}
+
+void producer_commit(struct producer *p)
+{
+	check(p->transaction && !p->committing);
+	p->committing = true;
+	producer_flush(p);
 }
 
 static void on_turn(struct timer *t)
@@ -682,9 +746,12 @@ static void on_turn(struct timer *t)
 	int64_t now = now_ns(p), next_ns = INT64_MAX;
 
 	if (p->topic_err) {
-		fail_all(p, p->topic_err);
+		fail_all(p, p->topic_err, STR_NULL);
+		commit_turn(p, p->topic_err, STR_NULL);
 		return;
 	}
+	if (p->transaction)
+		transaction_turn(p);
 	expire_all(p, now, &next_ns);
 	ask_metadata(p);
 	if (may_send(p)) {
@@ -713,12 +780,15 @@ struct producer *producer_new(struct client *c, const struct producer_options *o
 	p->options = *options;
 	p->options.topic = xstrdup(options->topic);
 	p->options.idempotent = options->idempotent && options->acks == -1;
+	p->options.transactional_id = options->transactional_id ? xstrdup(options->transactional_id) : NULL;
 	p->codecs = codecs_new();
 	list_init(&p->unplaced);
 	list_init(&p->sendings);
 	timer_init(&p->turn, p->loop, on_turn);
 	arena_init(&p->metadata_arena, ARENA_MAX);
 	arena_init(&p->id_arena, 1 << 20);
+	if (options->transactional_id)
+		begin_transactions(p);
 	want_metadata(p);
 	look_soon(p);
 	return p;
@@ -736,6 +806,8 @@ void producer_free(struct producer *p)
 		client_cancel(p->client, &p->metadata_call);
 	if (p->id_asked)
 		client_cancel(p->client, &p->id_call);
+	if (p->transaction)
+		transaction_free(p->transaction);
 	list_each_safe(it, &p->sendings)
 	{
 		struct sending *s = container_of(it, struct sending, link);
@@ -756,6 +828,7 @@ void producer_free(struct producer *p)
 	xfree(p->partitions);
 	xfree(p->loads);
 	xfree((char *)p->options.topic);
+	xfree((char *)p->options.transactional_id);
 	xfree(p);
 }
 

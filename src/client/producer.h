@@ -5,7 +5,9 @@
  * 2. The batches of a partition are appended in the order of their sending, also when some are sent again: after a failure a partition
  *    waits until nothing of it is under way. With idempotence none is appended twice.
  * 3. Bytes that wait are bounded: producer_is_full() says that the caller should wait for produced().
- * 4. produced() is told of every batch, once; it runs from the loop, never inside a call of these functions.
+ * 4. With a transactional id all that is sent belongs to a transaction, which begins with the first record and ends with producer_commit().
+ *    A batch that is given up is the end of such a producer.
+ * 5. produced() is told of every batch, once; it runs from the loop, never inside a call of these functions.
  * Owner: the loop's thread. Errors as in client.h.
  */
 #ifndef ODRADEK_CLIENT_PRODUCER_H
@@ -28,8 +30,10 @@ struct produced {
 
 struct producer_options {
 	const char *topic;
-	int16_t acks;	 /* -1: all in sync */
-	bool idempotent; /* with acks -1 only */
+	int16_t acks;		      /* -1: all in sync */
+	bool idempotent;	      /* with acks -1 only */
+	const char *transactional_id; /* NULL: none; with it idempotent, whatever is said above */
+	int32_t transaction_timeout_ms;
 	bool keep_times;
 	int codec; /* compress/compress.h */
 	int level;
@@ -43,6 +47,7 @@ struct producer_options {
 	int32_t retry_backoff_ms;
 	int max_in_flight; /* requests to a node */
 	void (*produced)(void *arg, const struct produced *p);
+	void (*committed)(void *arg, int err, struct str message); /* what producer_commit() has come to */
 	void *arg;
 };
 
@@ -50,6 +55,7 @@ struct producer_options {
 	((struct producer_options){.acks = -1,                                                                         \
 				   .idempotent = true,                                                                 \
 				   .level = INT32_MIN,                                                                 \
+				   .transaction_timeout_ms = 60000,                                                    \
 				   .batch_bytes = 16384,                                                               \
 				   .buffer_bytes = 32 << 20,                                                           \
 				   .request_bytes = 1 << 20,                                                           \
@@ -76,6 +82,9 @@ struct producer_record {
 /* 0 and the record is copied; ERR_MESSAGE_TOO_LARGE. Before the topic is known records wait without a partition. */
 int producer_send(struct producer *p, const struct producer_record *r);
 void producer_flush(struct producer *p); /* what waits leaves now, not after linger_ms */
+/* Of a transactional producer: all that was sent leaves now, and when it is acknowledged the transaction is committed. No record until
+ * committed() has run. */
+void producer_commit(struct producer *p);
 bool producer_is_full(const struct producer *p);
 int64_t producer_waiting(const struct producer *p); /* records that were not told of yet */
 /* The partitions of the topic; 0 while they are not known; a negative number or an error when they cannot be. */

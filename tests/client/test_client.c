@@ -277,6 +277,43 @@ static void a_request_without_an_answer_ends_in_its_time(void **state)
 	assert_int_equal(t.produce_err, -ETIMEDOUT);
 }
 
+static void on_refused(void *arg, const struct produced *b)
+{
+	t.acknowledged += b->n;
+	t.produce_err = b->err;
+	assert_true(str_eq(b->message, STR("Transactions are not served yet.")));
+}
+
+static void on_committed(void *arg, int err, struct str message)
+{
+	t.called = true;
+	assert_int_equal(err, ERR_UNSUPPORTED_VERSION);
+}
+
+static void send_in_a_transaction(void *arg)
+{
+	struct producer_options o = PRODUCER_OPTIONS_DEFAULT;
+	struct producer_record r = {.value = {(const uint8_t *)"v", 1}, .partition = -1};
+
+	o.topic = "t";
+	o.transactional_id = "id";
+	o.produced = on_refused;
+	o.committed = on_committed;
+	t.producer = producer_new(t.client, &o);
+	assert_int_equal(producer_send(t.producer, &r), 0);
+	producer_commit(t.producer);
+}
+
+static void a_transaction_that_is_not_served_is_refused_with_words(void **state)
+{
+	make_topic(1);
+	t.called = false;
+	in_peer(send_in_a_transaction, NULL);
+	assert_true(sim_run_until(raw_world(), 5000, was_called, NULL));
+	assert_int_equal(t.acknowledged, 1);
+	assert_int_equal(t.produce_err, ERR_UNSUPPORTED_VERSION);
+}
+
 /* ---- groups ---- */
 
 static void on_member_failed(void *arg, int err)
@@ -477,6 +514,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_record_comes_once_and_in_order_though_connections_break, up, down),
 		cmocka_unit_test_setup_teardown(so_do_compressed_ones, up, down),
 		cmocka_unit_test_setup_teardown(a_request_without_an_answer_ends_in_its_time, up, down),
+		cmocka_unit_test_setup_teardown(a_transaction_that_is_not_served_is_refused_with_words, up, down),
 		cmocka_unit_test_setup_teardown(members_share_partitions_and_what_is_committed_is_read_once, up, down),
 		cmocka_unit_test_setup_teardown(cooperative_ones_give_up_only_what_others_get, up, down),
 		cmocka_unit_test_setup_teardown(so_do_members_by_the_protocol_of_kip_848, up, down),
