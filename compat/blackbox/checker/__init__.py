@@ -1,0 +1,1 @@
+"""What a history of clients shows about the broker that served them."""
