@@ -18,7 +18,6 @@ const struct coordinator_type coordinator_types[COORDINATOR_KINDS] = {
 	[COORDINATOR_GROUP] =
 		{
 			.type = &group_shard_type,
-			.partition_of = group_partition,
 			.partitions = CONFIG_OFFSETS_TOPIC_NUM_PARTITIONS,
 			.replication_factor = CONFIG_OFFSETS_TOPIC_REPLICATION_FACTOR,
 			.segment_bytes = CONFIG_OFFSETS_TOPIC_SEGMENT_BYTES,
@@ -47,7 +46,7 @@ int32_t coordinator_partitions(const struct node *node, const struct image *imag
 int32_t coordinator_partition(const struct node *node, const struct image *image, enum coordinator_kind kind,
 			      struct str key)
 {
-	return coordinator_types[kind].partition_of(key, coordinator_partitions(node, image, kind));
+	return shard_partition_of(key, coordinator_partitions(node, image, kind));
 }
 
 /* ---- errors ---- */

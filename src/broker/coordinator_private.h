@@ -23,10 +23,18 @@
 
 struct codecs;
 
+/* What a shard asks somebody else, on its way there and back. */
+struct coordinator_call {
+	struct post post;
+	struct coordinator_shard *shard;
+	struct shard_call *call;
+};
+
 /* What differs between the kinds. */
 struct coordinator_type {
 	const struct shard_type *type;
-	int32_t (*partition_of)(struct str key, int32_t n);
+	/* Answers what its shards ask: coordinator_call_done(c), later and on this core's loop. NULL: they ask nothing. */
+	void (*ask)(struct core *core, struct coordinator_call *c);
 	enum config_id partitions;
 	enum config_id replication_factor;
 	enum config_id segment_bytes;
@@ -134,6 +142,8 @@ void shard_load_drop(struct coordinator_shard *s);
 
 /* ---- coordinator.c ---- */
 
+/* The call has its answer. On the shard's core. */
+void coordinator_call_done(struct coordinator_call *c);
 /* Posts the answer to where the command came from. */
 void coordinator_answer(struct shard_command *c);
 int coordinator_error(int err);

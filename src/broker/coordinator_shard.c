@@ -48,6 +48,7 @@ struct job {
 static void flush(struct coordinator_shard *s);
 static void advance(struct coordinator_shard *s);
 static void arm_timer(struct coordinator_shard *s);
+static void decision_end(struct coordinator_shard *s, struct decision *d);
 
 /* ---- decisions ---- */
 
@@ -83,6 +84,7 @@ static struct decision *decision_begin(struct coordinator_shard *s)
 	shard_step_init(&d->step, &d->arena);
 	d->step.now_ms = env_mono_ms(env);
 	d->step.wall_ms = env_wall_ms(env);
+	d->step.epoch = s->epoch;
 	d->step.image = s->core->image;
 	d->step.random = draw;
 	d->step.random_arg = env;
@@ -129,8 +131,6 @@ static void tell(struct list *commands, int err)
 	}
 }
 
-static void decision_end(struct coordinator_shard *s, struct decision *d);
-
 /* d is in no list. */
 static void done(struct coordinator_shard *s, struct decision *d, int err)
 {
@@ -167,25 +167,67 @@ static void job_runs(struct work *work)
 	j->job->run(j->job);
 }
 
+/* What was done aside is back: a step without a scope for it; NULL when the shard has gone. */
+static struct decision *came_back(struct coordinator_shard *s)
+{
+	s->n_jobs--;
+	if (s->phase != SHARD_ACTIVE)
+		return NULL;
+	flush(s);
+	return decision_begin(s);
+}
+
+static void has_come_back(struct coordinator_shard *s, struct decision *d)
+{
+	if (d) {
+		decision_end(s, d);
+		arm_timer(s);
+	} else {
+		shard_free_if_idle(s);
+	}
+}
+
 static void job_has_run(struct work *work)
 {
 	struct job *j = container_of(work, struct job, work);
 	struct coordinator_shard *s = j->shard;
+	struct decision *d = came_back(s);
 
-	s->n_jobs--;
-	if (s->phase == SHARD_ACTIVE) {
-		struct decision *d;
-
-		flush(s);
-		d = decision_begin(s);
-		j->job->done(j->job, s->state, &d->step);
-		decision_end(s, d);
-		arm_timer(s);
-	} else {
-		j->job->done(j->job, NULL, NULL);
-		shard_free_if_idle(s);
-	}
+	j->job->done(j->job, d ? s->state : NULL, d ? &d->step : NULL);
+	has_come_back(s, d);
 	xfree(j);
+}
+
+static void call_has_come_back(struct post *post)
+{
+	struct coordinator_call *c = container_of(post, struct coordinator_call, post);
+	struct coordinator_shard *s = c->shard;
+	struct decision *d = came_back(s);
+
+	c->call->done(c->call, d ? s->state : NULL, d ? &d->step : NULL);
+	has_come_back(s, d);
+	xfree(c);
+}
+
+/* Never at once: the step that has asked is not over. */
+void coordinator_call_done(struct coordinator_call *c)
+{
+	c->post.run = call_has_come_back;
+	loop_post(c->shard->core->loop, &c->post);
+}
+
+static void start_calls(struct coordinator_shard *s, struct decision *d)
+{
+	list_each_safe(it, &d->step.calls)
+	{
+		struct coordinator_call *c = xcalloc(1, sizeof(*c));
+
+		list_remove(it);
+		c->shard = s;
+		c->call = container_of(it, struct shard_call, link);
+		s->n_jobs++;
+		s->type->ask(s->core, c);
+	}
 }
 
 static void start_jobs(struct coordinator_shard *s, struct decision *d)
@@ -579,6 +621,7 @@ static void decision_end(struct coordinator_shard *s, struct decision *d)
 {
 	tell(&d->step.answered_at_once, 0);
 	start_jobs(s, d);
+	start_calls(s, d);
 	if (d->step.failed) {
 		done(s, d, ERR_UNKNOWN_SERVER_ERROR);
 	} else if (s->phase != SHARD_ACTIVE) {

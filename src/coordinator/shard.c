@@ -22,6 +22,7 @@ void shard_step_init(struct shard_step *s, struct arena *a)
 	list_init(&s->answered_at_once);
 	list_init(&s->written);
 	list_init(&s->jobs);
+	list_init(&s->calls);
 }
 
 /* ---- records ---- */
@@ -132,6 +133,21 @@ void shard_written(struct shard_step *s, shard_written_fn *fn, void *arg)
 void shard_start_job(struct shard_step *s, struct shard_job *job)
 {
 	list_push(&s->jobs, &job->link);
+}
+
+void shard_start_call(struct shard_step *s, struct shard_call *call)
+{
+	list_push(&s->calls, &call->link);
+}
+
+/* ---- keys ---- */
+
+int32_t shard_partition_of(struct str key, int32_t n)
+{
+	int32_t hash = str_java_hash(key);
+
+	check(n > 0);
+	return hash == INT32_MIN ? 0 : (hash < 0 ? -hash : hash) % n;
 }
 
 /* ---- chance ---- */

@@ -103,10 +103,19 @@ struct shard_job {
 	void (*done)(struct shard_job *job, void *state, struct shard_step *step);
 };
 
+/*
+ * A question to somebody else: an id, markers in other partitions. The carrier of the kind answers it, in its own time; done() is as a job's.
+ */
+struct shard_call {
+	struct list link;
+	void (*done)(struct shard_call *call, void *state, struct shard_step *step);
+};
+
 struct shard_step {
 	/* given */
 	int64_t now_ms;	 /* monotonic: timers */
 	int64_t wall_ms; /* of records */
+	int32_t epoch;	 /* the leadership that the shard has: Kafka's coordinator epoch */
 	const struct image *image;
 	uint64_t (*random)(void *arg);
 	void *random_arg;
@@ -122,6 +131,7 @@ struct shard_step {
 	struct list answered_at_once;
 	struct list written; /* of struct shard_written */
 	struct list jobs;
+	struct list calls;
 	bool failed; /* memory has run out, or a record cannot be written down: nothing of the step is done */
 };
 
@@ -147,6 +157,7 @@ void shard_answer_at_once(struct shard_step *s, struct shard_command *c);
  */
 void shard_written(struct shard_step *s, shard_written_fn *fn, void *arg);
 void shard_start_job(struct shard_step *s, struct shard_job *job);
+void shard_start_call(struct shard_step *s, struct shard_call *call);
 
 /* Kafka's Uuid.randomUuid. */
 struct uuid shard_random_uuid(struct shard_step *s);
@@ -160,6 +171,9 @@ int shard_record_number(struct bytes b);
 int shard_record_decode(const struct schema *schema, int version, struct bytes b, struct arena *a, void *out);
 
 /* ---- what a kind of coordinator is ---- */
+
+/* Which partition a key (a group's id, a transactional id) belongs to: Java's hash of it. n > 0. */
+int32_t shard_partition_of(struct str key, int32_t n);
 
 struct shard_options {
 	const struct config *config; /* outlives the shard */

@@ -17,14 +17,6 @@
 #include "metadata/image.h"
 #include "protocol/group_records.h"
 
-int32_t group_partition(struct str id, int32_t n)
-{
-	int32_t hash = str_java_hash(id);
-
-	check(n > 0);
-	return hash == INT32_MIN ? 0 : (hash < 0 ? -hash : hash) % n;
-}
-
 int64_t group_setting(const struct group_shard *s, int id)
 {
 	return config_long(s->options.config, (enum config_id)id);

@@ -15,7 +15,4 @@
 
 extern const struct shard_type group_shard_type;
 
-/* GroupMetadataManager's rule of which partition a group belongs to: Java's hash of the id. n > 0. */
-int32_t group_partition(struct str group_id, int32_t n);
-
 #endif

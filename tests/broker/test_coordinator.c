@@ -135,7 +135,7 @@ static const char *neighbour(int i)
 
 	for (int n = 0, found = 0;; n++) {
 		snprintf(names[i], sizeof(names[i]), "n%d", n);
-		if (group_partition(str_of(names[i]), PARTITIONS) == 0 && found++ == i)
+		if (shard_partition_of(str_of(names[i]), PARTITIONS) == 0 && found++ == i)
 			return names[i];
 	}
 }

@@ -1104,9 +1104,10 @@ static void a_group_is_described_with_its_members(void **state_)
 static void a_group_s_partition_is_java_s(void **state_)
 {
 	(void)state_;
-	assert_int_equal(group_partition(STR(""), 50), 0);
-	assert_int_equal(group_partition(STR("g1"), 50), 42);
-	assert_int_equal(group_partition(STR("polygenelubricants"), 50), 0); /* its hash is the smallest int there is */
+	assert_int_equal(shard_partition_of(STR(""), 50), 0);
+	assert_int_equal(shard_partition_of(STR("g1"), 50), 42);
+	assert_int_equal(shard_partition_of(STR("polygenelubricants"), 50),
+			 0); /* its hash is the smallest int there is */
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
