@@ -1,0 +1,108 @@
+/*
+ * DescribeTransactions and ListTransactions, as far as they are the shard's (KIP-664). Answered when all that they show is committed.
+ */
+#include "base/err.h"
+#include "protocol/describe_transactions.h"
+#include "protocol/list_transactions.h"
+#include "transaction/internal.h"
+
+/* ---- DescribeTransactions ---- */
+
+static bool fill_topics(struct shard_command *c, const struct transaction_partitions *from,
+			struct describe_transactions_response_transaction *out)
+{
+	out->topics.v = arena_array(c->arena, (size_t)from->n + 1, sizeof(*out->topics.v));
+	out->topics.n = out->topics.v ? from->n : 0;
+	for (int i = 0; i < out->topics.n; i++) {
+		struct describe_transactions_response_topic *to = &out->topics.v[i];
+
+		to->topic = arena_str(c->arena, str_of(from->v[i].name));
+		to->partitions.v = arena_array(c->arena, (size_t)from->v[i].n + 1, sizeof(*to->partitions.v));
+		to->partitions.n = to->partitions.v ? from->v[i].n : 0;
+		for (int j = 0; j < to->partitions.n; j++)
+			to->partitions.v[j] = from->v[i].v[j];
+	}
+	return !c->arena->failed;
+}
+
+/* Those that have their marker are out of it. */
+static bool is_being_marked(const struct transaction *t)
+{
+	return t->pending == TRANSACTION_COMPLETE_COMMIT || t->pending == TRANSACTION_COMPLETE_ABORT;
+}
+
+static bool fill(const struct transaction *t, struct shard_command *c,
+		 struct describe_transactions_response_transaction *out)
+{
+	out->transaction_state = str_of(transaction_state_name(t->now.state));
+	out->transaction_timeout_ms = t->now.timeout_ms;
+	out->transaction_start_time_ms = t->now.start_ms;
+	out->producer_id = t->now.producer_id;
+	out->producer_epoch = t->now.epoch;
+	return fill_topics(c, is_being_marked(t) ? &t->unmarked : &t->now.partitions, out);
+}
+
+void transaction_describe(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
+{
+	const struct str *id = c->in;
+	const struct transaction *t = transaction_find(s, *id);
+	struct describe_transactions_response_transaction *out = c->out;
+
+	out->transactional_id = *id;
+	if (!t)
+		out->error_code = ERR_TRANSACTIONAL_ID_NOT_FOUND;
+	if (t && !fill(t, c, out))
+		shard_refuse(step, c, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
+	else
+		shard_answer(step, c);
+}
+
+/* ---- ListTransactions ---- */
+
+static bool has_id(const struct list_transactions_request *in, int64_t id)
+{
+	for (int i = 0; i < in->producer_id_filters.n; i++)
+		if (in->producer_id_filters.v[i] == id)
+			return true;
+	return in->producer_id_filters.n == 0;
+}
+
+static bool has_state(const struct list_transactions_request *in, enum transaction_state state)
+{
+	for (int i = 0; i < in->state_filters.n; i++)
+		if (str_is(in->state_filters.v[i], transaction_state_name(state)))
+			return true;
+	return in->state_filters.n == 0;
+}
+
+static bool is_wanted(const struct transaction *t, const struct list_transactions_request *in, int64_t wall_ms)
+{
+	if (in->duration_filter >= 0 && wall_ms - t->now.start_ms <= in->duration_filter)
+		return false;
+	return has_id(in, t->now.producer_id) && has_state(in, t->now.state);
+}
+
+void transaction_list(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
+{
+	struct list_transactions_response *out = c->out;
+	int n = 0;
+
+	out->transaction_states.v = arena_array(c->arena, s->transactions.n + 1, sizeof(*out->transaction_states.v));
+	map_each(it, &s->transactions)
+	{
+		const struct transaction *t = container_of(it, struct transaction, node);
+
+		if (c->arena->failed || !is_wanted(t, c->in, step->wall_ms))
+			continue;
+		out->transaction_states.v[n++] = (struct list_transactions_response_transaction){
+			.transactional_id = arena_str(c->arena, str_of(t->id)),
+			.producer_id = t->now.producer_id,
+			.transaction_state = str_of(transaction_state_name(t->now.state)),
+		};
+	}
+	out->transaction_states.n = n;
+	if (c->arena->failed)
+		shard_refuse(step, c, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
+	else
+		shard_answer(step, c);
+}

@@ -1,0 +1,42 @@
+/*
+ * expire: transactions that take longer than their timeout are aborted and their producers fenced; transactional ids that nobody has used for
+ * transactional.id.expiration.ms are forgotten, by tombstones.
+ */
+#include "config/config.h"
+#include "transaction/internal.h"
+
+/* A timeout without end is a two-phase commit's (KIP-939): whoever has prepared it decides. */
+static bool takes_too_long(const struct transaction *t, int64_t wall_ms)
+{
+	return t->pending == TRANSACTION_NONE && t->now.state == TRANSACTION_ONGOING &&
+	       t->now.timeout_ms != INT32_MAX && t->now.start_ms + t->now.timeout_ms < wall_ms;
+}
+
+void transaction_abort_slow(struct transaction_shard *s, struct shard_step *step)
+{
+	step->divisible = true;
+	map_each(n, &s->transactions)
+	{
+		struct transaction *t = container_of(n, struct transaction, node);
+
+		if (takes_too_long(t, step->wall_ms))
+			transaction_fence(s, t, NULL, step);
+	}
+}
+
+void transaction_expire(struct transaction_shard *s, struct shard_step *step)
+{
+	int64_t since = step->wall_ms - config_int(s->options.config, CONFIG_TRANSACTIONAL_ID_EXPIRATION_MS);
+
+	step->divisible = true;
+	map_each(n, &s->transactions)
+	{
+		struct transaction *t = container_of(n, struct transaction, node);
+
+		if (t->pending != TRANSACTION_NONE || !transaction_is_idle(t->now.state) || t->now.update_ms > since)
+			continue;
+		t->pending = TRANSACTION_DEAD;
+		transaction_put_tombstone(t, step);
+		shard_written(step, transaction_settled, t);
+	}
+}

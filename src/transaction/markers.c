@@ -1,0 +1,141 @@
+/*
+ * markers: from a committed Prepare to Complete (TransactionMarkerChannelManager, TransactionMarkerRequestCompletionHandler).
+ *
+ *	markers into all partitions -> those that could not be written again, after a pause -> Complete
+ *
+ * Partitions that the cluster has no more need none. A partition that has seen a later epoch of the producer or of the coordinator ends it:
+ * somebody else goes on with this transaction.
+ */
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "metadata/image.h"
+#include "transaction/internal.h"
+
+struct markers_call {
+	struct transaction_call c;
+	struct transaction *t;
+	struct transaction_partitions partitions; /* whose names `marked` has */
+};
+
+/* ---- Complete ---- */
+
+/* A producer whose epochs have run out goes on with its next id. The last epoch stays what the client has seen. */
+static void complete(struct transaction *t, struct shard_step *step)
+{
+	bool commits = t->now.state == TRANSACTION_PREPARE_COMMIT;
+	struct transaction_values next =
+		transaction_next(t, commits ? TRANSACTION_COMPLETE_COMMIT : TRANSACTION_COMPLETE_ABORT, step);
+
+	if (transaction_bumps_epochs(t->now.client_version) && t->now.next_producer_id >= 0) {
+		next.producer_id = t->now.next_producer_id;
+		next.epoch = 0;
+	}
+	next.next_producer_id = -1;
+	transaction_move(t, &next, step);
+}
+
+/* ---- markers ---- */
+
+static bool exists(const struct image *image, const char *name, int32_t partition)
+{
+	const struct image_topic *topic = image_topic_by_name(image, str_of(name));
+
+	return topic && image_topic_partition(topic, partition);
+}
+
+static void forget_deleted(struct transaction *t, const struct image *image)
+{
+	struct transaction_partitions all;
+
+	transaction_partitions_copy(&all, &t->unmarked);
+	for (int i = 0; image && i < all.n; i++)
+		for (int j = 0; j < all.v[i].n; j++)
+			if (!exists(image, all.v[i].name, all.v[i].v[j]))
+				transaction_partitions_remove(&t->unmarked, str_of(all.v[i].name), all.v[i].v[j]);
+	transaction_partitions_fini(&all);
+}
+
+static void markers_free(struct markers_call *m)
+{
+	transaction_partitions_fini(&m->partitions);
+	xfree(m->c.marked);
+	xfree(m);
+}
+
+/* What one partition says. */
+static void take_answer(struct transaction *t, const struct transaction_marked *marked)
+{
+	switch (marked->err) {
+	case 0:
+	case ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT:
+	case ERR_UNSUPPORTED_VERSION: /* then the producer could not write there either */
+		transaction_partitions_remove(&t->unmarked, marked->topic, marked->partition);
+		break;
+	case ERR_INVALID_PRODUCER_EPOCH:
+	case ERR_TRANSACTION_COORDINATOR_FENCED:
+		t->is_fenced = true;
+		break;
+	default:
+		break; /* again, where its leader is by then */
+	}
+}
+
+static void markers_answered(struct shard_call *call, void *state, struct shard_step *step)
+{
+	struct markers_call *m = container_of(call, struct markers_call, c.call);
+
+	for (int i = 0; state && i < m->c.n; i++)
+		take_answer(m->t, &m->c.marked[i]);
+	if (state && m->t->unmarked.n == 0)
+		complete(m->t, step);
+	else if (state && !m->t->is_fenced)
+		transaction_retry_later(state, m->t, step->now_ms);
+	markers_free(m);
+}
+
+static void list_partitions(struct markers_call *m, const struct transaction_partitions *from)
+{
+	transaction_partitions_copy(&m->partitions, from);
+	m->c.marked = xcalloc((size_t)transaction_partitions_count(from), sizeof(*m->c.marked));
+	for (int i = 0; i < m->partitions.n; i++)
+		for (int j = 0; j < m->partitions.v[i].n; j++)
+			m->c.marked[m->c.n++] = (struct transaction_marked){
+				.topic = str_of(m->partitions.v[i].name),
+				.partition = m->partitions.v[i].v[j],
+			};
+}
+
+static void send(struct transaction *t, struct shard_step *step)
+{
+	struct markers_call *m = xcalloc(1, sizeof(*m));
+
+	m->t = t;
+	m->c.kind = TRANSACTION_CALL_MARKERS;
+	m->c.call.done = markers_answered;
+	m->c.marker = (struct transaction_marker){
+		.producer_id = t->now.producer_id,
+		.producer_epoch = t->now.epoch,
+		.coordinator_epoch = step->epoch,
+		.transaction_version = (int8_t)t->now.client_version,
+		.commit = t->now.state == TRANSACTION_PREPARE_COMMIT,
+	};
+	list_partitions(m, &t->unmarked);
+	shard_start_call(step, &m->c.call);
+}
+
+void transaction_go_on(struct transaction_shard *s, struct transaction *t, struct shard_step *step)
+{
+	(void)s;
+	check(transaction_is_prepared(t->now.state) && !t->has_next);
+	if (t->pending == t->now.state) { /* for the first time */
+		t->pending = t->now.state == TRANSACTION_PREPARE_COMMIT ? TRANSACTION_COMPLETE_COMMIT
+									: TRANSACTION_COMPLETE_ABORT;
+		transaction_partitions_copy(&t->unmarked, &t->now.partitions);
+	}
+	forget_deleted(t, step->image);
+	if (t->unmarked.n == 0)
+		complete(t, step);
+	else
+		send(t, step);
+}

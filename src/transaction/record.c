@@ -1,0 +1,154 @@
+/*
+ * record: a transaction as __transaction_state has it (TransactionLog): key 0 with the id; value 1 where transaction.version is at least 1,
+ * else 0; a tombstone for an id that has expired. In Empty there are no partitions, which is null. Keys and values of other numbers stay in
+ * the log and are passed over.
+ */
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "protocol/transaction_records.h"
+#include "transaction/internal.h"
+#include "wire/codec.h"
+
+/* ---- writing ---- */
+
+static bool fill_partitions(const struct transaction_partitions *p, struct transaction_log_value *out, struct arena *a)
+{
+	out->transaction_partitions.v = arena_array(a, (size_t)p->n + 1, sizeof(*out->transaction_partitions.v));
+	if (!out->transaction_partitions.v)
+		return false;
+	out->transaction_partitions.n = p->n;
+	for (int i = 0; i < p->n; i++) {
+		out->transaction_partitions.v[i].topic = str_of(p->v[i].name);
+		out->transaction_partitions.v[i].partition_ids.v = p->v[i].v;
+		out->transaction_partitions.v[i].partition_ids.n = p->v[i].n;
+	}
+	return true;
+}
+
+void transaction_put(const struct transaction *t, const struct transaction_values *v, struct shard_step *step)
+{
+	struct transaction_log_key key = {.transactional_id = str_of(t->id)};
+	int version = transaction_version(step) >= 1 ? 1 : 0;
+	struct transaction_log_value value;
+
+	codec_init(&transaction_log_value_schema, &value);
+	value.producer_id = v->producer_id;
+	value.producer_epoch = v->epoch;
+	value.transaction_timeout_ms = v->timeout_ms;
+	value.transaction_status = (int8_t)v->state;
+	value.transaction_last_update_timestamp_ms = v->update_ms;
+	value.transaction_start_timestamp_ms = v->start_ms;
+	value.transaction_partitions.n = -1;
+	if (version >= 1) {
+		value.previous_producer_id = v->previous_producer_id;
+		value.next_producer_id = v->next_producer_id;
+		value.client_transaction_version = v->client_version;
+	}
+	if (v->state != TRANSACTION_EMPTY && !fill_partitions(&v->partitions, &value, step->arena))
+		step->failed = true;
+	else
+		shard_put(step, &transaction_log_key_schema, &key, &transaction_log_value_schema, version, &value);
+}
+
+void transaction_put_tombstone(const struct transaction *t, struct shard_step *step)
+{
+	struct transaction_log_key key = {.transactional_id = str_of(t->id)};
+
+	shard_put(step, &transaction_log_key_schema, &key, &transaction_log_value_schema, 0, NULL);
+}
+
+/* ---- reading ---- */
+
+static void read_value(const struct transaction_log_value *in, struct transaction_values *out)
+{
+	*out = (struct transaction_values){
+		.state = (enum transaction_state)in->transaction_status,
+		.producer_id = in->producer_id,
+		.previous_producer_id = in->previous_producer_id,
+		.next_producer_id = in->next_producer_id,
+		.epoch = in->producer_epoch,
+		.last_epoch = NO_EPOCH,
+		.client_version = in->client_transaction_version,
+		.timeout_ms = in->transaction_timeout_ms,
+		.start_ms = in->transaction_start_timestamp_ms,
+		.update_ms = in->transaction_last_update_timestamp_ms,
+	};
+	for (int i = 0; out->state != TRANSACTION_EMPTY && i < in->transaction_partitions.n; i++)
+		for (int j = 0; j < in->transaction_partitions.v[i].partition_ids.n; j++)
+			transaction_partitions_add(&out->partitions, in->transaction_partitions.v[i].topic,
+						   in->transaction_partitions.v[i].partition_ids.v[j]);
+}
+
+static void set_now(struct transaction *t, struct transaction_values *v)
+{
+	transaction_partitions_fini(&t->now.partitions);
+	t->now = *v;
+	t->is_logged = true;
+}
+
+/* It was decided here: `next` has more than the log keeps. */
+static void take_next(struct transaction *t, const struct transaction_values *logged)
+{
+	check(t->has_next && t->next.state == logged->state && t->next.producer_id == logged->producer_id &&
+	      t->next.epoch == logged->epoch);
+	set_now(t, &t->next);
+	t->has_next = false;
+}
+
+static int apply_value(struct transaction_shard *s, struct str id, const struct transaction_log_value *in,
+		       const struct shard_position *at)
+{
+	struct transaction *t = transaction_find(s, id);
+	struct transaction_values v;
+
+	if (in->transaction_status < 0 || in->transaction_status >= TRANSACTION_STATES)
+		return ERR_CORRUPT_MESSAGE;
+	if (!t)
+		t = transaction_add(s, id);
+	read_value(in, &v);
+	if (at->loading) {
+		set_now(t, &v);
+		return 0;
+	}
+	take_next(t, &v);
+	transaction_partitions_fini(&v.partitions);
+	return 0;
+}
+
+/* A tombstone of our own is waited for: transaction_settled frees. */
+static void apply_tombstone(struct transaction_shard *s, struct str id)
+{
+	struct transaction *t = transaction_find(s, id);
+
+	if (!t)
+		return;
+	if (t->pending == TRANSACTION_NONE) {
+		transaction_drop(s, t);
+		return;
+	}
+	map_remove(&s->transactions, &t->node);
+	t->has_gone = true;
+}
+
+int transaction_apply(void *state, const struct shard_record *r, const struct shard_position *at)
+{
+	struct transaction_log_key key;
+	struct transaction_log_value value;
+	int err;
+
+	if (shard_record_number(r->key) != transaction_log_key_schema.key)
+		return 0;
+	err = shard_record_decode(&transaction_log_key_schema, 0, r->key, at->arena, &key);
+	if (err)
+		return err;
+	if (!r->value.p) {
+		apply_tombstone(state, key.transactional_id);
+		return 0;
+	}
+	err = shard_record_decode(&transaction_log_value_schema, shard_record_number(r->value), r->value, at->arena,
+				  &value);
+	if (err == ERR_UNSUPPORTED_VERSION)
+		return 0;
+	return err ? err : apply_value(state, key.transactional_id, &value, at);
+}

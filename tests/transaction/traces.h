@@ -1,0 +1,33 @@
+/*
+ * traces: the shard of __transaction_state without what carries it, driven by lines of text.
+ *
+ *	init[.VERSION] ID [PRODUCER EPOCH]		add[.VERSION] ID PRODUCER EPOCH TOPIC:PARTITION...	verify (as add)
+ *	offsets ID PRODUCER EPOCH TOPIC:PARTITION	end[.VERSION] ID PRODUCER EPOCH commit|abort
+ *	show ID		list [STATE]			records		what was logged since the last time
+ *	version N	transaction.version		topic NAME N	drop NAME
+ *	hold commits	nothing that is written is committed until `commit`; `late`: nobody knows
+ *	refuse | accept	what the log does with records
+ *	hold calls	producer ids and markers are not answered until `answer`
+ *	ids ERROR	next ID				what producer ids are answered from now on; 0: well
+ *	markers ERROR [TOPIC:PARTITION]			what markers are
+ *	epoch ID N	so many have been used
+ *	pass MS		time passes			reload [compact]
+ *
+ * A line gives one of text: answers, or "-".
+ */
+#ifndef ODRADEK_TESTS_TRANSACTION_TRACES_H
+#define ODRADEK_TESTS_TRANSACTION_TRACES_H
+
+struct traces;
+
+struct traces *traces_new(void);
+void traces_free(struct traces *t);
+/* What the line gives; until the next line. */
+const char *traces_say(struct traces *t, const char *line);
+
+struct trace {
+	const char *line;
+	const char *gives; /* NULL: not looked at */
+};
+
+#endif
