@@ -249,6 +249,7 @@ static void due(struct timer *timer)
 		.request = &a->in,
 		.response = &a->out,
 		.arena = &a->arena,
+		.own_node = true,
 	};
 	forward_submit(&n->cores[0], &a->q, 0);
 }

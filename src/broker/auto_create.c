@@ -153,6 +153,7 @@ bool auto_create_start(struct auto_create *c, struct core *core, struct arena *a
 		.request = in,
 		.response = out,
 		.arena = arena,
+		.own_node = true,
 	};
 	forward_submit(core, &c->q, WAIT_MS);
 	return true;

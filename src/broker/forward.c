@@ -5,11 +5,13 @@
 
 #include "broker/core.h"
 #include "broker/node_private.h"
+#include "net/conn.h"
 
 #define ANONYMOUS "User:ANONYMOUS"
 
 struct forwarded {
 	struct quorum_request q;
+	struct quorum_client client;
 	struct request *r;
 	enum outcome (*answer)(struct request *r); /* NULL: `out` is the answer */
 };
@@ -24,6 +26,8 @@ void forward_submit(struct core *core, struct quorum_request *q, int64_t timeout
 
 static enum outcome answer(const struct forwarded *f)
 {
+	if (f->q.hang_up)
+		return HANG_UP;
 	if (f->q.err)
 		return request_fail(f->r, f->q.err, f->q.message);
 	return f->answer ? f->answer(f->r) : REPLY;
@@ -56,6 +60,10 @@ enum outcome forward_part(struct request *r, const struct forward_part *part)
 		.response = part->out,
 		.arena = &r->arena,
 	};
+	if (!r->from_controller) {
+		f->client = (struct quorum_client){r->correlation_id, r->client_id, *conn_peer_addr(r->conn)};
+		f->q.client = &f->client;
+	}
 	request_park(r, r->state, NULL);
 	forward_submit(r->core, &f->q, r->api->timeout_ms ? r->api->timeout_ms(r->in) : 0);
 	return PARKED;

@@ -268,6 +268,7 @@ static void due(struct timer *timer)
 		.request = &c->in,
 		.response = &c->out,
 		.arena = &c->arena,
+		.own_node = true,
 	};
 	forward_submit(&c->node->cores[0], &c->q, 0);
 }

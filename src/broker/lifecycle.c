@@ -86,6 +86,12 @@ void lifecycle_free(struct lifecycle *l)
 		release(l);
 }
 
+/* What is said later than half a session is not worth being said any more; Kafka's BrokerServer. */
+static int64_t answer_ms(const struct lifecycle *l)
+{
+	return config_int(l->quorum->options.config, CONFIG_BROKER_SESSION_TIMEOUT_MS) / 2;
+}
+
 static void send(struct lifecycle *l, int16_t api, int16_t version, const void *request, void *response,
 		 quorum_done_fn *done)
 {
@@ -103,6 +109,7 @@ static void send(struct lifecycle *l, int16_t api, int16_t version, const void *
 		.arena = &l->arena,
 		.principal = STR("User:ANONYMOUS"),
 		.own_node = true,
+		.deadline_ms = env_mono_ms(l->quorum->env) + answer_ms(l),
 	};
 	quorum_submit(l->quorum, &l->request);
 }

@@ -103,6 +103,7 @@ static void ask(struct producer_ids *p)
 		.request = &p->in,
 		.response = &p->out,
 		.arena = &p->arena,
+		.own_node = true,
 	};
 	forward_submit(p->core, &p->q, ASK_MS);
 }

@@ -7,6 +7,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/controller_channel.h"
 #include "broker/quorum_private.h"
 #include "log/dir.h"
 
@@ -17,7 +18,7 @@
 
 bool quorum_leads(const struct quorum *q)
 {
-	return !q->failed && !q->beginning && controller_is_active(q->controller);
+	return !q->failed && !q->stopping && !q->beginning && controller_is_active(q->controller);
 }
 
 void quorum_fail(struct quorum *q, int err)
@@ -26,6 +27,7 @@ void quorum_fail(struct quorum *q, int err)
 		return;
 	q->failed = true;
 	diag_error(q->env->diag, "metadata log failed", "dir=%s error=%s", q->path, err_name(err));
+	controller_channel_stop(q->channel);
 	quorum_fail_requests(q, ERR_NOT_CONTROLLER);
 	quorum_drop_fetches(q);
 	if (controller_is_active(q->controller))
@@ -64,6 +66,11 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 		quorum_free(q);
 		return err;
 	}
+	q->channel = controller_channel_new(&(struct controller_channel_options){
+		.loop = q->loop,
+		.node_id = options->node_id,
+		.answer_ms = config_int(options->config, CONFIG_CONTROLLER_SOCKET_TIMEOUT_MS),
+	});
 	config.kraft_version = raft_kraft_version(q->raft);
 	q->controller = controller_new(&config);
 	*out = q;
@@ -86,12 +93,13 @@ static void close_done(struct work *w)
 	q->stopped(q->stopped_arg);
 }
 
-/* What is in flight comes to its end first: a flush, a snapshot, the removal of old files. */
+/* What is in flight comes to its end first: a flush, a snapshot, the removal of old files, the look-up of a name. */
 static void try_close(struct timer *t)
 {
 	struct quorum *q = container_of(t, struct quorum, raft_timer);
 
-	if (q->flushing || q->state_write || q->cutting || q->n_cleaning > 0 || q->channels.n_resolving > 0) {
+	if (q->flushing || q->state_write || q->cutting || q->n_cleaning > 0 || q->channels.n_resolving > 0 ||
+	    !controller_channel_is_settled(q->channel)) {
 		timer_start(&q->raft_timer, 1);
 		return;
 	}
@@ -117,6 +125,7 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	q->lifecycle = NULL;
 	if (!q->failed && !q->cutting && q->image && raft_bytes_since_snapshot(q->raft) > REPLAY_AFTER_STOP)
 		quorum_cut_snapshot(q);
+	controller_channel_stop(q->channel);
 	if (!q->failed && controller_is_active(q->controller))
 		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
 	quorum_fail_requests(q, ERR_NOT_CONTROLLER);
@@ -151,6 +160,7 @@ void quorum_free(struct quorum *q)
 	image_unref(&q->image);
 	quorum_forget_leader(q);
 	lifecycle_free(q->lifecycle);
+	controller_channel_free(q->channel);
 	controller_free(q->controller);
 	raft_free(q->raft);
 	quorum_send_fini(q);

@@ -226,6 +226,7 @@ void quorum_step(struct quorum *q, struct raft_event event)
 	perform_all(q, &effects);
 	arena_fini(&arena);
 	quorum_note_leader(q);
+	quorum_route(q);
 }
 
 /* ---- the first step: an epoch begins ---- */
@@ -265,6 +266,7 @@ static void begin_on(struct timer *t)
 	}
 	quorum_end_beginning(q);
 	quorum_note_leader(q);
+	quorum_route(q);
 }
 
 static void begin(struct post *post)

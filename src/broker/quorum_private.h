@@ -26,6 +26,7 @@
 /* The largest snapshot that is read. */
 #define SNAPSHOT_MAX ((size_t)1 << 30)
 
+struct controller_channel;
 struct lifecycle;
 struct state_write;
 
@@ -108,6 +109,7 @@ struct quorum {
 	struct snapshot_job *cutting;
 	int n_cleaning; /* jobs */
 
+	struct controller_channel *channel; /* to whoever leads elsewhere */
 	struct lifecycle *lifecycle;
 	struct work close_work;
 	struct post begin_post;
@@ -142,8 +144,10 @@ void quorum_give(struct quorum_request *r);
 void quorum_give_held(struct quorum *q, int err);
 /* The high watermark has moved. */
 void quorum_complete_committed(struct quorum *q, int64_t high_watermark);
-/* All that wait for a commit, or for a change of the voters. */
+/* This node leads no more: what waits for a commit goes elsewhere where it may, a change of the voters ends with the error. */
 void quorum_fail_requests(struct quorum *q, int err);
+/* After quorum_note_leader: where requests go from now on. */
+void quorum_route(struct quorum *q);
 void quorum_end_change(struct quorum *q, int err, struct str message);
 
 /* ---- quorum_decide.c ---- */

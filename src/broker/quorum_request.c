@@ -5,6 +5,7 @@
  */
 #include "base/check.h"
 #include "base/err.h"
+#include "broker/controller_channel.h"
 #include "broker/quorum_private.h"
 
 /* ---- answers ---- */
@@ -63,6 +64,15 @@ void quorum_complete_committed(struct quorum *q, int64_t high_watermark)
 	}
 }
 
+/* What this broker asks, or was asked by its clients, goes to whoever leads; others look for that themselves. */
+static void leave_to_leader(struct quorum *q, struct quorum_request *r)
+{
+	if (r->own_node || r->client)
+		controller_channel_submit(q->channel, r);
+	else
+		quorum_complete_with(r, ERR_NOT_CONTROLLER);
+}
+
 void quorum_fail_requests(struct quorum *q, int err)
 {
 	list_each_safe(it, &q->waiting)
@@ -70,7 +80,7 @@ void quorum_fail_requests(struct quorum *q, int err)
 		struct quorum_request *r = container_of(it, struct quorum_request, link);
 
 		list_remove(&r->link);
-		quorum_complete_with(r, err);
+		leave_to_leader(q, r);
 	}
 	if (q->changing)
 		quorum_complete_with(q->changing, err);
@@ -149,8 +159,8 @@ static void run(struct quorum *q, struct quorum_request *r)
 
 	r->err = 0;
 	r->message = STR_NULL;
-	if (q->stopping || !quorum_leads(q)) {
-		quorum_complete_with(r, ERR_NOT_CONTROLLER);
+	if (!quorum_leads(q)) {
+		leave_to_leader(q, r);
 		return;
 	}
 	if (r->deadline_ms > 0 && env_mono_ms(q->env) > r->deadline_ms) {
@@ -165,7 +175,7 @@ static void run(struct quorum *q, struct quorum_request *r)
 	if (!q->failed)
 		wait_or_complete(q, r);
 	else
-		quorum_complete_with(r, ERR_NOT_CONTROLLER);
+		leave_to_leader(q, r);
 }
 
 static void submitted(struct post *post)
@@ -181,4 +191,19 @@ void quorum_submit(struct quorum *q, struct quorum_request *r)
 	r->quorum = q;
 	r->post.run = submitted;
 	loop_post(q->loop, &r->post);
+}
+
+static void submit_again(struct quorum_request *r)
+{
+	quorum_submit(r->quorum, r);
+}
+
+void quorum_route(struct quorum *q)
+{
+	bool elsewhere = q->leader.id >= 0 && q->leader.id != q->options.node_id;
+
+	if (quorum_leads(q))
+		controller_channel_give_back(q->channel, submit_again);
+	else
+		controller_channel_follow(q->channel, elsewhere ? &q->leader.node : NULL);
 }
