@@ -8,7 +8,7 @@
  *	PENDING_CONTROLLED_SHUTDOWN	wants to leave; its partitions are led elsewhere first
  *	SHUTTING_DOWN	may end
  *
- * The requests are those that a broker sends to a controller, given to our own by mailbox. One is under way at a
+ * The requests are those that a broker sends to a controller; the quorum sees where that is. One is under way at a
  * time; what changes in between is said with the next, which then goes out at once. A node's controller registers
  * here too.
  */
@@ -30,6 +30,7 @@ enum { REGISTRATION_VERSION = 4, HEARTBEAT_VERSION = 2 };
 
 #define ARENA (1 << 20)
 #define SHUTDOWN_RETRY_MS 5
+#define SHUTDOWN_RETRY_REMOTE_MS 50
 #define REGISTRATION_RETRY_MS 100
 
 struct lifecycle {
@@ -92,6 +93,11 @@ static int64_t answer_ms(const struct lifecycle *l)
 	return config_int(l->quorum->options.config, CONFIG_BROKER_SESSION_TIMEOUT_MS) / 2;
 }
 
+static int64_t beat_ms(const struct lifecycle *l)
+{
+	return config_int(l->quorum->options.config, CONFIG_BROKER_HEARTBEAT_INTERVAL_MS);
+}
+
 static void send(struct lifecycle *l, int16_t api, int16_t version, const void *request, void *response,
 		 quorum_done_fn *done)
 {
@@ -126,17 +132,29 @@ static bool came_back(struct lifecycle *l)
 
 /* ---- registration ---- */
 
+/* Another node's controller is not believed everything. */
+static int registration_error(const struct lifecycle *l)
+{
+	const struct broker_registration_response *a = &l->registration_answer;
+
+	if (l->request.err || a->error_code)
+		return l->request.err ? l->request.err : a->error_code;
+	return a->broker_epoch < 0 ? ERR_INVALID_REQUEST : 0;
+}
+
 static void registered(struct quorum_request *r)
 {
 	struct lifecycle *l = r->arg;
+	int err;
 
 	if (!came_back(l))
 		return;
-	if (r->err != 0) {
+	err = registration_error(l);
+	if (err != 0) {
 		diag_warn(l->quorum->env->diag, "broker registration refused", "error=%s reason=\"%.*s\"",
-			  err_name(r->err), STR_ARG(r->message));
+			  err_name(err), STR_ARG(r->message));
 		arena_reset(&l->arena);
-		timer_start(&l->timer, REGISTRATION_RETRY_MS);
+		timer_start(&l->timer, quorum_leads(l->quorum) ? REGISTRATION_RETRY_MS : beat_ms(l));
 		return;
 	}
 	__atomic_store_n(&l->epoch, l->registration_answer.broker_epoch, __ATOMIC_RELEASE);
@@ -207,28 +225,30 @@ static void answered(struct lifecycle *l)
 static int64_t next_beat_ms(const struct lifecycle *l)
 {
 	if (is_leaving(l))
-		return SHUTDOWN_RETRY_MS;
-	return config_int(l->quorum->options.config, CONFIG_BROKER_HEARTBEAT_INTERVAL_MS);
+		return quorum_leads(l->quorum) ? SHUTDOWN_RETRY_MS : SHUTDOWN_RETRY_REMOTE_MS;
+	return beat_ms(l);
 }
 
 static void beaten(struct quorum_request *r)
 {
 	struct lifecycle *l = r->arg;
+	int err;
 
 	if (!came_back(l))
 		return;
+	err = r->err ? r->err : l->heartbeat_answer.error_code;
 	arena_reset(&l->arena);
-	if (r->err == 0)
+	if (err == 0)
 		answered(l);
 	else
-		diag_warn(l->quorum->env->diag, "heartbeat refused", "error=%s", err_name(r->err));
+		diag_warn(l->quorum->env->diag, "heartbeat refused", "error=%s", err_name(err));
 	if (l->state == BROKER_SHUTTING_DOWN || l->under_way)
 		return;
 	/*
 	 * Fenced by a session that ran out, or unregistered: a new registration is a new life, and that is the node's
 	 * to decide.
 	 */
-	if (l->again && r->err == 0)
+	if (l->again && err == 0)
 		beat(l);
 	else
 		timer_start(&l->timer, next_beat_ms(l));
@@ -280,7 +300,7 @@ static void hurry(struct lifecycle *l)
 void lifecycle_committed(struct lifecycle *l)
 {
 	/* STARTING ends when its registration is in the image. */
-	if (l->state == BROKER_STARTING && l->epoch >= 0 && !l->under_way && timer_is_running(&l->timer))
+	if (l->state == BROKER_STARTING && l->epoch >= 0 && (l->under_way || timer_is_running(&l->timer)))
 		hurry(l);
 }
 

@@ -69,11 +69,20 @@ static void serve(struct producer_ids *p, int err)
 	}
 }
 
+/* As it came from another node. */
+static bool is_block(const struct allocate_producer_ids_response *a)
+{
+	return a->producer_id_start >= 0 && a->producer_id_len > 0 &&
+	       a->producer_id_start <= INT64_MAX - a->producer_id_len;
+}
+
 static void answered(struct quorum_request *q)
 {
 	struct producer_ids *p = q->arg;
 	int err = q->err ? err_to_kafka(q->err) : p->out.error_code;
 
+	if (!err && !is_block(&p->out))
+		err = ERR_UNKNOWN_SERVER_ERROR;
 	p->asking = false;
 	if (!err)
 		p->ahead = (struct block){p->out.producer_id_start, p->out.producer_id_start + p->out.producer_id_len};
