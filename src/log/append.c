@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "log/internal.h"
 #include "log/refusals.h"
+#include "log/verifications.h"
 
 /*
  * What a storage error looks like to a client: a full or failed disk is the partition's trouble, a lack of descriptors
@@ -199,6 +200,17 @@ static bool read_marker(const uint8_t *p, const struct batch_header *h, struct m
 	return true;
 }
 
+/* The question is settled: the transaction is open, or over. But not by a late marker of the one before (version 2). */
+static void end_verification(struct log *log, const struct batch_header *h)
+{
+	const struct verification *v = verifications_find(log->verifications, h->producer_id);
+
+	if (!v || !batch_is_transactional(h))
+		return;
+	if (!(v->bumps_epochs && batch_is_control(h) && h->producer_epoch == v->epoch))
+		verifications_remove(log->verifications, h->producer_id);
+}
+
 static void apply_producer(struct log *log, struct segment *s, const uint8_t *p, const struct batch_header *h)
 {
 	struct producers *producers = &log->data->producers;
@@ -207,6 +219,7 @@ static void apply_producer(struct log *log, struct segment *s, const uint8_t *p,
 
 	if (!batch_has_producer(h))
 		return;
+	end_verification(log, h);
 	if (!batch_is_control(h)) {
 		producers_apply_data(producers, h);
 		return;
@@ -241,21 +254,79 @@ static void note_flush(const struct log *log, bool rolled, struct log_appended *
 
 /* ---- as leader ---- */
 
-static int check_producer(struct log *log, const uint8_t *batch, const struct batch_info *info,
-			  struct log_appended *out, bool *done)
+static const struct producer *known_producer(const struct log *log, int64_t id)
+{
+	return log->data ? producers_find(&log->data->producers, id) : NULL;
+}
+
+static bool is_open(const struct log *log, int64_t id, int16_t epoch)
+{
+	return log->data && producers_is_open(&log->data->producers, id, epoch);
+}
+
+int log_verify(struct log *log, const struct verification_question *q, int64_t now_ms, uint64_t *guard)
+{
+	const struct producer *e = known_producer(log, q->producer_id);
+
+	*guard = 0;
+	if (e && q->epoch < e->epoch)
+		return ERR_INVALID_PRODUCER_EPOCH;
+	if (!is_open(log, q->producer_id, q->epoch))
+		*guard = verifications_ask(&log->verifications, q, env_random_u64(log->env), now_ms);
+	return 0;
+}
+
+/*
+ * Nothing comes into the log that the coordinator does not know of: it would never end (KIP-890). A sequence above the lowest that was asked
+ * for waits for that one; a producer of version 2 begins with 0.
+ */
+static int check_verification(const struct log *log, const struct batch_info *info)
+{
+	const struct batch_header *h = &info->header;
+	const struct verification *v = verifications_find(log->verifications, h->producer_id);
+	const struct producer *e = known_producer(log, h->producer_id);
+
+	if (batch_is_transactional(h) && info->transaction.must_be_verified &&
+	    !is_open(log, h->producer_id, h->producer_epoch)) {
+		if (e && h->producer_epoch < e->epoch)
+			return ERR_INVALID_PRODUCER_EPOCH;
+		if (!v || v->guard != info->transaction.guard)
+			return ERR_INVALID_TXN_STATE;
+	}
+	if (!v || info->origin != ORIGIN_CLIENT)
+		return 0;
+	if ((v->bumps_epochs && h->base_sequence != 0 && !(e && e->n > 0)) || h->base_sequence > v->lowest_sequence)
+		return ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+	return 0;
+}
+
+static int check_marker(const struct log *log, const uint8_t *batch, const struct batch_info *info)
 {
 	const struct batch_header *h = &info->header;
 	struct marker m;
 
-	if (!log->data || !batch_has_producer(h))
+	if (!log->data || !read_marker(batch, h, &m))
+		return 0;
+	return producers_check_marker(&log->data->producers, h, m.coordinator_epoch, info->transaction.version);
+}
+
+static int check_producer(struct log *log, const uint8_t *batch, const struct batch_info *info,
+			  struct log_appended *out, bool *done)
+{
+	const struct batch_header *h = &info->header;
+	const struct producer_batch *old = NULL;
+	int err;
+
+	if (!batch_has_producer(h))
 		return 0;
 	if (batch_is_control(h))
-		return read_marker(batch, h, &m) ? producers_check_marker(&log->data->producers, h, m.coordinator_epoch)
-						 : 0;
-	const struct producer_batch *old =
-		info->origin == ORIGIN_CLIENT ? producers_duplicate(&log->data->producers, h) : NULL;
-	if (!old)
-		return producers_check_data(&log->data->producers, h, info->origin);
+		return check_marker(log, batch, info);
+	if (log->data && info->origin == ORIGIN_CLIENT)
+		old = producers_duplicate(&log->data->producers, h);
+	if (!old) {
+		err = check_verification(log, info);
+		return err || !log->data ? err : producers_check_data(&log->data->producers, h, info->origin);
+	}
 	*out = (struct log_appended){
 		.base_offset = old->last_offset - old->offset_delta,
 		.last_offset = old->last_offset,

@@ -116,6 +116,7 @@ struct log {
 	enum log_standing standing;
 	struct log_data *data; /* NULL: nothing was ever appended, or it is unread */
 	struct refusals *refusals;
+	struct verifications *verifications;
 };
 
 bool log_is_metadata(const struct log *log);

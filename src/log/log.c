@@ -11,6 +11,7 @@
 #include "log/internal.h"
 #include "log/paths.h"
 #include "log/refusals.h"
+#include "log/verifications.h"
 
 struct log *log_new(struct log_dir *dir, const struct log_id *id, const struct topic_config *config)
 {
@@ -33,6 +34,7 @@ void log_free(struct log *log)
 		return;
 	log_data_free(log->data);
 	refusals_free(log->refusals);
+	verifications_free(log->verifications);
 	epochs_fini(&log->epochs);
 	xfree(log->dir_name);
 	xfree(log->topic);
@@ -352,6 +354,7 @@ void log_expire_producers(struct log *log, int64_t now_ms, int64_t expiration_ms
 {
 	if (log->data)
 		producers_expire(&log->data->producers, now_ms, expiration_ms);
+	verifications_expire(log->verifications, now_ms, expiration_ms);
 }
 
 int log_producers(const struct log *log, struct arena *arena, struct log_producer **v, int *n)

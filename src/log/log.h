@@ -139,6 +139,13 @@ struct log_appended {
 	bool flush_before_ack; /* flush.messages is reached: the answer waits for flushed_end > last_offset */
 };
 
+struct verification_question;
+/*
+ * The coordinator of the transaction is to be asked before this producer's first batch of it: *guard goes into the batch's info. 0: none is
+ * needed, the transaction is open here. 0, or ERR_INVALID_PRODUCER_EPOCH.
+ */
+int log_verify(struct log *, const struct verification_question *q, int64_t now_ms, uint64_t *guard);
+
 /*
  * Appends one checked batch as leader: sequence check, base offset and leader epoch set in place, one write. 0 and
  * *out, or a Kafka error (ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, ERR_INVALID_PRODUCER_EPOCH, ERR_INVALID_TXN_STATE,

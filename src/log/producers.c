@@ -192,13 +192,32 @@ int producers_check_data(const struct producers *p, const struct batch_header *h
 	return e->txn_first_offset >= 0 && !batch_is_transactional(h) ? ERR_INVALID_TXN_STATE : 0;
 }
 
-int producers_check_marker(const struct producers *p, const struct batch_header *h, int32_t coordinator_epoch)
+/*
+ * In version 2 the coordinator bumps the epoch before it sends markers: one of the same epoch is late, and might end the next transaction.
+ * But one that comes again, when nothing is open, is fine (KAFKA-19999); and an epoch that cannot be bumped any more may end.
+ */
+static bool epoch_ends(const struct producer *e, int16_t epoch, int8_t transaction_version)
+{
+	if (transaction_version < 2 || epoch != e->epoch)
+		return epoch >= e->epoch;
+	return e->txn_first_offset < 0 || epoch == INT16_MAX;
+}
+
+bool producers_is_open(const struct producers *p, int64_t id, int16_t epoch)
+{
+	const struct producer *e = find(p, id);
+
+	return e && e->txn_first_offset >= 0 && e->epoch == epoch;
+}
+
+int producers_check_marker(const struct producers *p, const struct batch_header *h, int32_t coordinator_epoch,
+			   int8_t transaction_version)
 {
 	const struct producer *e = find(p, h->producer_id);
 
 	if (!e)
 		return 0;
-	if (h->producer_epoch < e->epoch)
+	if (!epoch_ends(e, h->producer_epoch, transaction_version))
 		return ERR_INVALID_PRODUCER_EPOCH;
 	return e->coordinator_epoch > coordinator_epoch ? ERR_TRANSACTION_COORDINATOR_FENCED : 0;
 }

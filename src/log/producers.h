@@ -72,7 +72,10 @@ const struct producer_batch *producers_duplicate(const struct producers *p, cons
  */
 int producers_check_data(const struct producers *p, const struct batch_header *h, enum append_origin origin);
 /* A marker: ERR_INVALID_PRODUCER_EPOCH, ERR_TRANSACTION_COORDINATOR_FENCED. */
-int producers_check_marker(const struct producers *p, const struct batch_header *h, int32_t coordinator_epoch);
+int producers_check_marker(const struct producers *p, const struct batch_header *h, int32_t coordinator_epoch,
+			   int8_t transaction_version);
+/* Has this producer, in this epoch, an open transaction? */
+bool producers_is_open(const struct producers *p, int64_t id, int16_t epoch);
 
 void producers_apply_data(struct producers *p, const struct batch_header *h);
 

@@ -27,6 +27,13 @@ enum append_origin {
 	ORIGIN_RAFT,	    /* the metadata log: offsets and epochs are set already */
 };
 
+/* What is known of the transaction that a batch is of; zeroed: nothing is asked. Whoever appends sets it, after the check. */
+struct batch_transaction {
+	bool must_be_verified; /* data: refused unless it is open here, or the guard is that of an answered question (log_verify) */
+	uint64_t guard; /* 0: none */
+	int8_t version; /* of a marker: the client's transaction.version */
+};
+
 /* What log_append needs to know of a checked batch. */
 struct batch_info {
 	struct batch_header header; /* as patched */
@@ -36,6 +43,7 @@ struct batch_info {
 	int64_t uncompressed_size;  /* of the records, as walked */
 	bool recompress; /* the topic wants another codec, or offsets must be renumbered: batch_recompress comes first */
 	int target_codec; /* the codec to store it with */
+	struct batch_transaction transaction;
 };
 
 struct record_error {

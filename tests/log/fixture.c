@@ -177,6 +177,7 @@ int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struc
 
 	fixture_build(&b, &what, f->now_ms);
 	int err = batch_check(&c, b.p, b.len, &info, &problem);
+	info.transaction = what.transaction;
 	if (!err)
 		err = log_append(f->log, b.p, &info, epoch, f->now_ms, out ? out : &unused);
 	if (!err)
@@ -191,8 +192,8 @@ void fixture_append_n(struct fixture *f, int n)
 		assert_int_equal(fixture_append(f, (struct batch_of){.n = 1}, 0, NULL), 0);
 }
 
-int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type,
-		   int32_t coordinator_epoch)
+static int append_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type,
+			 int32_t coordinator_epoch, int8_t version)
 {
 	struct batch_options o = BATCH_OPTIONS_NONE;
 	struct batch_check c = {
@@ -208,10 +209,22 @@ int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum c
 	o.producer_epoch = epoch;
 	batch_build_marker(&b, &o, f->now_ms, type, coordinator_epoch);
 	int err = batch_check(&c, b.p, b.len, &info, &problem);
+	info.transaction.version = version;
 	if (!err)
 		err = log_append(f->log, b.p, &info, 0, f->now_ms, &out);
 	buf_fini(&b);
 	return err;
+}
+
+int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type,
+		   int32_t coordinator_epoch)
+{
+	return append_marker(f, producer_id, epoch, type, coordinator_epoch, 0);
+}
+
+int fixture_marker_of(struct fixture *f, int64_t producer_id, int16_t epoch, int32_t coordinator_epoch, int8_t version)
+{
+	return append_marker(f, producer_id, epoch, CONTROL_COMMIT, coordinator_epoch, version);
 }
 
 int fixture_read(struct fixture *f, int64_t offset, int32_t max_bytes, struct buf *out)

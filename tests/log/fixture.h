@@ -6,6 +6,7 @@
 #define ODRADEK_TESTS_LOG_FIXTURE_H
 
 #include "log/log.h"
+#include "log/validate.h"
 #include "wire/batch.h"
 #include "wire/records.h"
 #include "tests/base/cm.h"
@@ -44,6 +45,7 @@ struct batch_of {
 	int16_t epoch;
 	int32_t sequence;
 	bool transactional;
+	struct batch_transaction transaction;
 };
 
 /* Builds, checks and appends as leader of epoch `epoch`. */
@@ -52,6 +54,8 @@ int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struc
 void fixture_append_n(struct fixture *f, int n);
 int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type,
 		   int32_t coordinator_epoch);
+/* The same of a client of this transaction.version. */
+int fixture_marker_of(struct fixture *f, int64_t producer_id, int16_t epoch, int32_t coordinator_epoch, int8_t version);
 void fixture_build(struct buf *out, const struct batch_of *what, int64_t now_ms);
 
 /* Reads from offset upto the end; the bytes are checked to be whole batches, the first of which holds the offset. */
