@@ -57,7 +57,7 @@ static void default_config(struct topic_config *c, uint64_t *chance)
 		.flush_messages = INT64_MAX,
 		.flush_ms = INT64_MAX,
 		.retention_ms = -1,
-		.retention_bytes = -1,
+		.retention_bytes = cm_random(chance) % 2 ? -1 : 20000,
 		.file_delete_delay_ms = 60000,
 		.cleanup_delete = true,
 		.max_message_bytes = 1048588,
@@ -147,6 +147,17 @@ static void flush(struct story *s)
 	log_flush_fini(&f);
 }
 
+/* What is too much goes, and some of it before the next crash. */
+static void retain(struct story *s)
+{
+	struct log_deletion *d = NULL;
+
+	check(log_retain(s->log, env_wall_ms(sim_env(s->w, 0)), &d) == 0);
+	if (d && cm_random(&s->chance) % 2)
+		check(log_deletion_finish(d) == 0);
+	log_deletion_free(d);
+}
+
 static void checkpoint(struct story *s)
 {
 	struct log_offsets o = log_offsets(s->log);
@@ -178,14 +189,23 @@ static void check_batch(struct story *s, int i, const struct batch_iter *it)
 	buf_fini(&b);
 }
 
-/* All batches from the start: how many there are. */
+/* The batch that begins there. */
+static int batch_at(const struct story *s, int64_t offset)
+{
+	for (int i = 0; i < s->n; i++)
+		if (s->v[i].base_offset == offset)
+			return i;
+	check(offset == 0 || offset == s->v[s->n - 1].base_offset + s->v[s->n - 1].n);
+	return offset ? s->n : 0;
+}
+
+/* All batches from the start: how many there are, with those that were let go. */
 static int read_all(struct story *s)
 {
 	struct log_offsets o = log_offsets(s->log);
-	struct log_read r = {.max_bytes = 5000, .min_one_message = true, .upto_offset = o.end};
-	int n = 0;
+	struct log_read r = {.offset = o.start, .max_bytes = 5000, .min_one_message = true, .upto_offset = o.end};
+	int n = batch_at(s, o.start);
 
-	check(o.start == 0);
 	while (r.offset < o.end) {
 		struct records records;
 		struct log_cold cold;
@@ -223,7 +243,7 @@ static void check_recovered(struct story *s)
 	s->last_in_doubt = false;
 	s->power_cut = false;
 	s->next_sequence = n ? s->v[n - 1].sequence + s->v[n - 1].n : 0;
-	if (n) {
+	if (n && s->v[n - 1].base_offset >= log_offsets(s->log).start) {
 		struct log_appended out;
 
 		check(append(s, &s->v[n - 1], &out) == 0);
@@ -275,6 +295,8 @@ static void live(void *arg)
 			checkpoint(s);
 		else if (what == 2)
 			check(log_roll(s->log, env_wall_ms(sim_env(s->w, 0))) == 0);
+		else if (what == 3)
+			retain(s);
 		else
 			append_one(s);
 	}
