@@ -265,6 +265,7 @@ static void begin_on(struct timer *t)
 			quorum_fail(q, err);
 	}
 	quorum_end_beginning(q);
+	q->begun = true;
 	quorum_note_leader(q);
 	quorum_route(q);
 }

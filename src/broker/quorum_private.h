@@ -119,6 +119,7 @@ struct quorum {
 	int64_t begin_retry_ms;
 	int n_begun;
 	bool beginning;
+	bool begun; /* all of them are */
 	void (*stopped)(void *arg);
 	void *stopped_arg;
 	bool started;

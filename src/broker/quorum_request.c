@@ -125,7 +125,10 @@ void quorum_end_change(struct quorum *q, int err, struct str message)
 static const struct query {
 	int16_t api;
 	void (*run)(struct quorum *q, struct quorum_request *r);
-} QUERIES[] = {{1, quorum_fetch}, {55, describe_quorum}, {59, quorum_fetch_snapshot}, {80, ask_raft}, {81, ask_raft}};
+} QUERIES[] = {
+	{1, quorum_fetch},	     {52, ask_raft}, {53, ask_raft}, {54, ask_raft}, {55, describe_quorum},
+	{59, quorum_fetch_snapshot}, {80, ask_raft}, {81, ask_raft}, {82, ask_raft},
+};
 
 static const struct query *query_find(int16_t api)
 {
@@ -153,29 +156,37 @@ static void wait_or_complete(struct quorum *q, struct quorum_request *r)
 		list_push(&q->waiting, &r->link);
 }
 
-static void run(struct quorum *q, struct quorum_request *r)
+/* Raft answers other nodes whether it leads or not; what clients ask of it is handed on to the leader. */
+static bool is_for_raft(const struct quorum *q, const struct quorum_request *r)
 {
-	const struct query *query = query_find(r->api);
+	bool is_up = q->begun && !q->failed && !q->stopping;
 
-	r->err = 0;
-	r->message = STR_NULL;
-	if (!quorum_leads(q)) {
-		leave_to_leader(q, r);
-		return;
-	}
-	if (r->deadline_ms > 0 && env_mono_ms(q->env) > r->deadline_ms) {
-		quorum_complete_with(r, ERR_REQUEST_TIMED_OUT);
-		return;
-	}
-	if (query) {
-		query->run(q, r);
-		return;
-	}
+	return query_find(r->api) && is_up && (quorum_leads(q) || !r->client);
+}
+
+static void decide(struct quorum *q, struct quorum_request *r)
+{
 	quorum_decide(q, r);
-	if (!q->failed)
+	if (quorum_leads(q))
 		wait_or_complete(q, r);
 	else
 		leave_to_leader(q, r);
+}
+
+static void run(struct quorum *q, struct quorum_request *r)
+{
+	bool is_late = r->deadline_ms > 0 && env_mono_ms(q->env) > r->deadline_ms;
+
+	r->err = 0;
+	r->message = STR_NULL;
+	if (!is_for_raft(q, r) && !quorum_leads(q))
+		leave_to_leader(q, r);
+	else if (is_late)
+		quorum_complete_with(r, ERR_REQUEST_TIMED_OUT);
+	else if (is_for_raft(q, r))
+		query_find(r->api)->run(q, r);
+	else
+		decide(q, r);
 }
 
 static void submitted(struct post *post)

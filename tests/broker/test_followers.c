@@ -7,14 +7,18 @@
 #include "base/err.h"
 #include "controller/controller.h"
 #include "net/channel.h"
+#include "protocol/begin_quorum_epoch.h"
 #include "protocol/broker_heartbeat.h"
 #include "protocol/broker_registration.h"
 #include "protocol/create_topics.h"
 #include "protocol/describe_cluster.h"
+#include "protocol/end_quorum_epoch.h"
 #include "protocol/envelope.h"
 #include "protocol/fetch.h"
 #include "protocol/metadata.h"
 #include "protocol/produce.h"
+#include "protocol/update_raft_voter.h"
+#include "protocol/vote.h"
 #include "tests/base/cm.h"
 #include "tests/broker/raw_world.h"
 #include "wire/batch.h"
@@ -499,6 +503,54 @@ static void test_who_goes_out_after_the_write_leaves_too_few(void **state)
 	assert_int_equal(produce_end(), 0);
 }
 
+/* ---- the quorum's own requests ---- */
+
+static const struct vote_response_partition *vote(bool before)
+{
+	struct vote_request_partition p = {
+		.replica_epoch = before ? 1 : 2,
+		.replica_id = 1,
+		.last_offset_epoch = 0,
+		.last_offset = 0,
+		.pre_vote = before,
+	};
+	struct vote_request_topic topic = {STR("__cluster_metadata"), {&p, 1}};
+	struct vote_request in = {STR_NULL, 1, {&topic, 1}};
+	const struct vote_response *out = ask(CONTROLLER, vote_request_KEY, &in);
+
+	assert_int_equal(out->error_code, 0);
+	assert_int_equal(out->topics.n, 1);
+	return out->topics.v->partitions.v;
+}
+
+static void test_raft_answers_the_nodes_of_the_quorum(void **state)
+{
+	struct begin_quorum_epoch_request_partition begins = {.leader_id = 1, .leader_epoch = 0};
+	struct begin_quorum_epoch_request_topic begin_topic = {STR("__cluster_metadata"), {&begins, 1}};
+	struct begin_quorum_epoch_request begin_in = {STR_NULL, 1, {&begin_topic, 1}, {NULL, 0}};
+	struct end_quorum_epoch_request end_in;
+	struct update_raft_voter_request update = {.voter_id = 2, .current_leader_epoch = 0};
+	const struct begin_quorum_epoch_response *begun;
+	const struct end_quorum_epoch_response *ended;
+	const struct update_raft_voter_response *updated;
+
+	(void)state;
+	assert_int_equal(vote(true)->error_code, 0); /* a leader is for nobody else */
+	assert_false(vote(true)->vote_granted);
+	assert_int_equal(vote(true)->leader_id, 1);
+	begun = ask(CONTROLLER, begin_quorum_epoch_request_KEY, &begin_in);
+	assert_int_equal(begun->topics.v->partitions.v->error_code, ERR_FENCED_LEADER_EPOCH);
+	assert_int_equal(begun->topics.v->partitions.v->leader_epoch, 1);
+	codec_init(&end_quorum_epoch_request_schema, &end_in);
+	end_in.cluster_id = STR("another");
+	ended = ask(CONTROLLER, end_quorum_epoch_request_KEY, &end_in);
+	assert_int_equal(ended->error_code, ERR_INCONSISTENT_CLUSTER_ID);
+	updated = ask(CONTROLLER, update_raft_voter_request_KEY, &update);
+	assert_int_equal(updated->error_code, ERR_FENCED_LEADER_EPOCH);
+	assert_int_equal(updated->current_leader.leader_id, 1);
+	assert_true(str_is(updated->current_leader.host, "10.0.0.1"));
+}
+
 /* ---- envelopes ---- */
 
 /* A request with its header, as a broker hands it on; the inner answer, behind its header. */
@@ -582,6 +634,7 @@ int main(void)
 #define STORY(name) cmocka_unit_test_setup_teardown(name, up, down)
 	const struct CMUnitTest tests[] = {
 		STORY(test_the_metadata_log_can_be_followed),
+		STORY(test_raft_answers_the_nodes_of_the_quorum),
 		STORY(test_what_another_broker_was_asked_is_done_for_it),
 		STORY(test_envelopes_that_cannot_be_read_are_refused),
 		STORY(test_a_write_is_acknowledged_when_all_in_sync_have_it),

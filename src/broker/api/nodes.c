@@ -1,19 +1,24 @@
 /*
  * What nodes tell and ask their controller, on its own listener: BrokerRegistration and BrokerHeartbeat, ControllerRegistration,
- * AllocateProducerIds, AlterPartition, AssignReplicasToDirs; and FetchSnapshot, of the metadata log. The controller decides; a row each, and the answer when the request fails as a
- * whole.
+ * AllocateProducerIds, AlterPartition, AssignReplicasToDirs, which the controller decides; and what the nodes of the quorum say to each other,
+ * beside Fetch: Vote, BeginQuorumEpoch, EndQuorumEpoch, FetchSnapshot, UpdateRaftVoter, which raft answers. A row each, and the answer when the
+ * request fails as a whole.
  */
 #include "broker/api.h"
 #include "broker/forward.h"
 #include "protocol/allocate_producer_ids.h"
 #include "protocol/alter_partition.h"
 #include "protocol/assign_replicas_to_dirs.h"
+#include "protocol/begin_quorum_epoch.h"
 #include "protocol/broker_heartbeat.h"
 #include "protocol/broker_registration.h"
 #include "protocol/controller_registration.h"
+#include "protocol/end_quorum_epoch.h"
 #include "protocol/fetch_snapshot.h"
+#include "protocol/update_raft_voter.h"
+#include "protocol/vote.h"
 
-#define ROW(name)                                                                                                      \
+#define ROW(name, more)                                                                                                \
 	static void name##_fail(struct request *r, int err, struct str message)                                        \
 	{                                                                                                              \
 		struct name##_response *out = r->out;                                                                  \
@@ -26,7 +31,7 @@
 		.key = name##_request_KEY,                                                                             \
 		.first = name##_request_FIRST,                                                                         \
 		.last = name##_request_LAST,                                                                           \
-		.flags = API_CONTROLLER | API_FORWARD,                                                                 \
+		.flags = API_CONTROLLER | (more),                                                                      \
 		.acl_operation = ACL_CLUSTER_ACTION,                                                                   \
 		.acl_resource = ACL_CLUSTER,                                                                           \
 		.in = &name##_request_schema,                                                                          \
@@ -35,10 +40,14 @@
 		.fail = name##_fail,                                                                                   \
 	}
 
-ROW(allocate_producer_ids);
-ROW(alter_partition);
-ROW(assign_replicas_to_dirs);
-ROW(broker_heartbeat);
-ROW(broker_registration);
-ROW(controller_registration);
-ROW(fetch_snapshot);
+ROW(allocate_producer_ids, API_FORWARD);
+ROW(alter_partition, API_FORWARD);
+ROW(assign_replicas_to_dirs, API_FORWARD);
+ROW(broker_heartbeat, API_FORWARD);
+ROW(broker_registration, API_FORWARD);
+ROW(controller_registration, API_FORWARD);
+ROW(begin_quorum_epoch, 0);
+ROW(end_quorum_epoch, 0);
+ROW(fetch_snapshot, 0);
+ROW(update_raft_voter, 0);
+ROW(vote, 0);
