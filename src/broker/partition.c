@@ -138,7 +138,7 @@ void effects_run(struct effects *e, struct core *core)
 		isr_propose(core->node->isr, &e->proposes);
 }
 
-static int64_t watched(const struct log_offsets *o, enum watch watch)
+static int64_t watched(const struct partition *p, const struct log_offsets *o, enum watch watch)
 {
 	switch (watch) {
 	case WATCH_HIGH_WATERMARK:
@@ -151,6 +151,8 @@ static int64_t watched(const struct log_offsets *o, enum watch watch)
 		return o->start;
 	case WATCH_FLUSHED:
 		return o->flushed_end;
+	case WATCH_LOW_WATERMARK:
+		return p->low_watermark;
 	}
 	check(false);
 }
@@ -168,7 +170,7 @@ void partition_wake_ready(struct partition *p, bool all, struct effects *e)
 	{
 		struct waiter *w = container_of(it, struct waiter, link);
 
-		if (!all && watched(&o, w->watch) <= w->past)
+		if (!all && watched(p, &o, w->watch) <= w->past)
 			continue;
 		list_remove(&w->link);
 		wake(w->waking, e);
@@ -183,7 +185,7 @@ bool partition_wait(struct partition *p, struct waiter *w)
 	check(!w->partition);
 	mutex_lock(&p->lock);
 	o = log_offsets(p->log);
-	waits = !p->deleted && watched(&o, w->watch) <= w->past;
+	waits = !p->deleted && watched(p, &o, w->watch) <= w->past;
 	if (waits) {
 		w->partition = partition_ref(p);
 		list_push(&p->waiters, &w->link);
@@ -222,6 +224,7 @@ void partition_set_role(struct partition *p, const struct partition_self *self, 
 		}
 	}
 	partition_follow_replicas(p, self, now);
+	partition_note_low_watermark(p, image);
 	partition_advance(p, image, e);
 	partition_wake_ready(p, moved, e);
 	mutex_unlock(&p->lock);
@@ -281,6 +284,7 @@ int partition_storage_error(const struct partition *p)
 static void look(struct partition *p, struct partition_view *out)
 {
 	out->offsets = log_offsets(p->log);
+	out->low_watermark = p->low_watermark;
 	out->leader = p->leader;
 	out->leader_epoch = p->leader_epoch;
 	out->leads = p->leads;
@@ -492,7 +496,8 @@ int partition_delete_records(struct partition *p, struct partition_cut *cut, str
 	mutex_lock(&p->lock);
 	err = cut_locked(p, cut);
 	if (err == 0)
-		cut->low_watermark = log_offsets(p->log).start;
+		partition_note_low_watermark(p, cut->image);
+	cut->low_watermark = p->low_watermark;
 	partition_wake_ready(p, false, e);
 	mutex_unlock(&p->lock);
 	return err_to_kafka(err);

@@ -62,7 +62,7 @@ struct waking {
 void waking_init(struct waking *w, struct loop *loop, void (*run)(struct waking *));
 bool waking_settle(struct waking *w);
 
-enum watch { WATCH_HIGH_WATERMARK, WATCH_STABLE, WATCH_END, WATCH_START, WATCH_FLUSHED };
+enum watch { WATCH_HIGH_WATERMARK, WATCH_STABLE, WATCH_END, WATCH_START, WATCH_FLUSHED, WATCH_LOW_WATERMARK };
 
 /* Embedded in what waits. Ready when the watched offset is beyond `past`, when the role changes, or when the partition goes. */
 struct waiter {
@@ -98,6 +98,7 @@ struct partition {
 	int64_t must_flush; /* the high watermark passes nothing new until all below is flushed */
 	int32_t leader;
 	int32_t leader_epoch;
+	int64_t low_watermark; /* of a leader: the least start of all replicas that live; -1: one is not known yet */
 	int64_t epoch_start; /* where the log ended when this node became leader: below it the last leader may have shown more */
 	struct leading *leading; /* while this node leads and there are other replicas; else NULL */
 	int16_t n_replicas;
@@ -141,6 +142,7 @@ struct log_deletion *partition_delete(struct partition *p, struct effects *e);
 /* All a reader decides by, in one call. */
 struct partition_view {
 	struct log_offsets offsets;
+	int64_t low_watermark; /* where it leads */
 	int32_t leader;
 	int32_t leader_epoch;
 	bool leads;
@@ -192,13 +194,14 @@ struct topic_state *partition_topic(struct partition *p);
 int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e);
 
 struct partition_cut {
-	int64_t offset; /* -1 = the high watermark */
+	const struct image *image;
+	int64_t offset; /* -1 = the high watermark, which it is afterwards */
 
-	int64_t low_watermark;	       /* the log's start afterwards */
+	int64_t low_watermark;
 	struct log_deletion *deletion; /* segments that nobody reads any more, for core_delete; or NULL */
 };
 
-/* DeleteRecords: 0, or Kafka's error. */
+/* DeleteRecords: 0, or Kafka's error. It is done when the low watermark is at the offset: followers learn of it by their next fetches. */
 int partition_delete_records(struct partition *p, struct partition_cut *cut, struct effects *e);
 
 /* ---- reading ---- */

@@ -194,6 +194,13 @@ int32_t partition_nearest(const struct partition *p, const struct partition_read
 	return leading_nearest(p->leading, c->image, &(struct leading_reader){c->rack, c->listener, r->offset});
 }
 
+void partition_note_low_watermark(struct partition *p, const struct image *image)
+{
+	int64_t start = log_offsets(p->log).start;
+
+	p->low_watermark = p->leading ? leading_low_watermark(p->leading, image, start) : start;
+}
+
 /* It has all below what it asks for: the high watermark may move, and it may come in. */
 int partition_note_follower(struct partition *p, const struct partition_read *r)
 {
@@ -207,5 +214,9 @@ int partition_note_follower(struct partition *p, const struct partition_read *r)
 	if (leading_expand(p->leading, &v, f.id))
 		proposes(p, from->effects);
 	partition_advance(p, from->image, from->effects);
+	int64_t low_watermark = p->low_watermark;
+	partition_note_low_watermark(p, from->image);
+	if (p->low_watermark > low_watermark)
+		partition_wake_ready(p, false, from->effects);
 	return 0;
 }

@@ -25,6 +25,8 @@ void partition_follow_replicas(struct partition *p, const struct partition_self 
 void partition_stop_leading(struct partition *p);
 /* May r->follower fetch here? 0, or Kafka's error. */
 int partition_check_follower(const struct partition *p, const struct partition_read *r);
+/* The replicas are others, or one of them starts somewhere else. */
+void partition_note_low_watermark(struct partition *p, const struct image *image);
 /* It has all below what it asks for: the high watermark may move, and it may come in. 0, or Kafka's error. */
 int partition_note_follower(struct partition *p, const struct partition_read *r);
 /* The replica that r->consumer had better read from; -1: this one. */

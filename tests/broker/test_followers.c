@@ -11,6 +11,7 @@
 #include "protocol/broker_heartbeat.h"
 #include "protocol/broker_registration.h"
 #include "protocol/create_topics.h"
+#include "protocol/delete_records.h"
 #include "protocol/describe_cluster.h"
 #include "protocol/end_quorum_epoch.h"
 #include "protocol/envelope.h"
@@ -47,7 +48,7 @@ static struct {
 	struct uuid topic_id;
 	int64_t broker_epoch;
 	int32_t leader_epoch;
-	int64_t end; /* of our replica */
+	int64_t start, end; /* of our replica */
 } t;
 
 static void in_peer(void (*run)(void *), void *arg)
@@ -184,7 +185,7 @@ static int fetch_as(int64_t broker_epoch)
 	part.current_leader_epoch = t.leader_epoch;
 	part.fetch_offset = t.end;
 	part.partition_max_bytes = 1 << 20;
-	part.log_start_offset = 0;
+	part.log_start_offset = t.start;
 	out = ask(BROKER, fetch_request_KEY, &in);
 	assert_int_equal(out->error_code, 0);
 	p = &out->responses.v[0].partitions.v[0];
@@ -396,6 +397,76 @@ static void test_a_write_is_acknowledged_when_all_in_sync_have_it(void **state)
 	assert_false(is_done(&t.produce));
 	assert_int_equal(fetch(), 0);
 	assert_int_equal(produce_end(), 0);
+}
+
+static void delete_begin(struct call *c, int64_t offset, int32_t timeout_ms)
+{
+	static struct delete_records_request_partition part;
+	static struct delete_records_request_topic topic;
+	static struct delete_records_request in;
+
+	part = (struct delete_records_request_partition){.offset = offset};
+	topic = (struct delete_records_request_topic){STR("t"), {&part, 1}};
+	in = (struct delete_records_request){{&topic, 1}, timeout_ms};
+	begin(c, PRODUCER, delete_records_request_KEY, &in);
+}
+
+static int delete_end(struct call *c, int64_t *low_watermark)
+{
+	const struct delete_records_response *out = answer(c);
+
+	*low_watermark = out->topics.v[0].partitions.v[0].low_watermark;
+	return out->topics.v[0].partitions.v[0].error_code;
+}
+
+static void test_records_are_deleted_when_all_that_live_have_let_go_of_them(void **state)
+{
+	struct call c;
+	int64_t low;
+
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	for (int i = 0; i < 3; i++) {
+		produce_begin();
+		assert_int_equal(fetch(), 0);
+		assert_int_equal(fetch(), 0);
+		assert_int_equal(produce_end(), 0);
+	}
+	delete_begin(&c, 2, 30000);
+	assert_int_equal(fetch(), 0);
+	assert_false(is_done(&c));
+	t.start = 1;
+	assert_int_equal(fetch(), 0);
+	assert_false(is_done(&c));
+	t.start = 2;
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(delete_end(&c, &low), 0);
+	assert_int_equal(low, 2);
+	delete_begin(&c, 1, 30000); /* they have already */
+	assert_int_equal(delete_end(&c, &low), 0);
+	assert_int_equal(low, 2);
+}
+
+static void test_who_does_not_let_go_of_records_holds_a_deletion_up_until_its_time_is_over(void **state)
+{
+	struct call c;
+	int64_t low;
+
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	produce_begin();
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(produce_end(), 0);
+	delete_begin(&c, -1, 300);
+	assert_int_equal(delete_end(&c, &low), ERR_REQUEST_TIMED_OUT);
+	assert_int_equal(low, 0);
+	beat(true); /* it is fenced: it does not count any more */
+	delete_begin(&c, -1, 30000);
+	assert_int_equal(delete_end(&c, &low), 0);
+	assert_int_equal(low, 1);
 }
 
 static void test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up(void **state)
@@ -638,6 +709,8 @@ int main(void)
 		STORY(test_what_another_broker_was_asked_is_done_for_it),
 		STORY(test_envelopes_that_cannot_be_read_are_refused),
 		STORY(test_a_write_is_acknowledged_when_all_in_sync_have_it),
+		STORY(test_records_are_deleted_when_all_that_live_have_let_go_of_them),
+		STORY(test_who_does_not_let_go_of_records_holds_a_deletion_up_until_its_time_is_over),
 		STORY(test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up),
 		STORY(test_a_consumer_is_sent_to_the_replica_of_its_rack),
 		STORY(test_a_fetch_of_an_earlier_life_counts_for_nothing),

@@ -2,7 +2,8 @@
  * DeleteRecords: moves a log's start (KIP-107). At or below the start it is a success. Segments that lie before it go at once: a full disk
  * is put right with it (after file.delete.delay.ms).
  *
- * The only replica is the leader: the low watermark is its log start, and nothing is waited for.
+ * It is answered when no replica that lives starts before the offset (the low watermark: DelayedDeleteRecords), or the time is over: what was
+ * let go of stays so all the same.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -15,10 +16,31 @@
 typedef struct delete_records_request_partition wish;
 typedef struct delete_records_response_partition reply;
 
-static int delete_one(struct request *r, struct str topic, const wish *w, int64_t *low_watermark)
+/* One partition. */
+struct part {
+	reply *out;
+	struct partition *partition; /* a reference while it waits; NULL: it is decided */
+	int64_t offset;
+	struct waiter waiter;
+};
+
+struct deletion {
+	struct request *r;
+	struct part *parts;
+	int n;
+	int n_waiting;
+	struct waking waking;
+	struct timer timer;
+	bool ended;
+};
+
+/* ---- one partition ---- */
+
+static int delete_one(struct deletion *d, struct part *part, struct str topic, const wish *w)
 {
+	struct request *r = d->r;
 	const struct image_topic *t = image_topic_by_name(r->image, topic);
-	struct partition_cut cut = {.offset = w->offset};
+	struct partition_cut cut = {.image = r->image, .offset = w->offset};
 	struct effects effects = {0};
 	struct partition *p;
 	int err;
@@ -34,10 +56,112 @@ static int delete_one(struct request *r, struct str topic, const wish *w, int64_
 	effects_run(&effects, r->core);
 	if (cut.deletion)
 		core_delete(r->core, cut.deletion);
-	if (!err)
-		*low_watermark = cut.low_watermark;
-	return err;
+	if (err)
+		return err;
+	part->out->low_watermark = cut.low_watermark;
+	if (cut.low_watermark >= cut.offset)
+		return 0;
+	part->partition = partition_ref(p);
+	part->offset = cut.offset;
+	d->n_waiting++;
+	return ERR_REQUEST_TIMED_OUT; /* unless it comes to its end before */
 }
+
+static void decide(struct deletion *d, struct part *p, int err, int64_t low_watermark)
+{
+	p->out->error_code = (int16_t)err;
+	p->out->low_watermark = low_watermark;
+	partition_unwait(&p->waiter);
+	partition_unref(&p->partition);
+	d->n_waiting--;
+}
+
+/* Decided, or it waits again. */
+static void look_at(struct deletion *d, struct part *p)
+{
+	struct partition_view v;
+
+	while (p->partition) {
+		partition_look(p->partition, &v);
+		int err = partition_view_check(&v, -1, true);
+		if (err || v.low_watermark >= p->offset) {
+			decide(d, p, err, err ? -1 : v.low_watermark);
+			return;
+		}
+		partition_unwait(&p->waiter);
+		p->waiter = (struct waiter){.waking = &d->waking, .past = p->offset - 1, .watch = WATCH_LOW_WATERMARK};
+		list_init(&p->waiter.link);
+		if (partition_wait(p->partition, &p->waiter))
+			return;
+	}
+}
+
+/* ---- waiting ---- */
+
+static void release(void *arg)
+{
+	struct deletion *d = arg;
+
+	for (int i = 0; i < d->n; i++)
+		if (d->parts[i].partition)
+			partition_unref(&d->parts[i].partition);
+}
+
+static void finish(struct deletion *d)
+{
+	for (int i = 0; i < d->n; i++)
+		partition_unwait(&d->parts[i].waiter);
+	timer_stop(&d->timer);
+	d->ended = true;
+	if (waking_settle(&d->waking)) /* else it comes, and ends this */
+		request_complete(d->r);
+}
+
+static void look_again(struct deletion *d)
+{
+	for (int i = 0; i < d->n; i++)
+		look_at(d, &d->parts[i]);
+	if (d->n_waiting == 0)
+		finish(d);
+}
+
+static void woken(struct waking *waking)
+{
+	struct deletion *d = container_of(waking, struct deletion, waking);
+
+	if (d->ended)
+		finish(d);
+	else
+		look_again(d);
+}
+
+static void time_is_over(struct timer *t)
+{
+	finish(container_of(t, struct deletion, timer));
+}
+
+static void hurry(struct request *r)
+{
+	struct deletion *d = r->state;
+
+	if (!d->ended)
+		timer_start(&d->timer, 0);
+}
+
+static enum outcome park(struct deletion *d)
+{
+	const struct delete_records_request *in = d->r->in;
+	struct loop *loop = d->r->core->loop;
+
+	waking_init(&d->waking, loop, woken);
+	timer_init(&d->timer, loop, time_is_over);
+	timer_start(&d->timer, in->timeout_ms);
+	request_park(d->r, d, hurry);
+	look_again(d);
+	return PARKED;
+}
+
+/* ---- the request ---- */
 
 static bool shape_answer(struct request *r)
 {
@@ -55,23 +179,46 @@ static bool shape_answer(struct request *r)
 	return true;
 }
 
+static int count_parts(const struct delete_records_request *in)
+{
+	int n = 0;
+
+	for (int i = 0; i < in->topics.n; i++)
+		n += in->topics.v[i].partitions.n;
+	return n;
+}
+
+static void delete_parts(struct deletion *d)
+{
+	const struct delete_records_request *in = d->r->in;
+	struct delete_records_response *out = d->r->out;
+	struct part *p = d->parts;
+
+	for (int i = 0; i < in->topics.n; i++)
+		for (int j = 0; j < in->topics.v[i].partitions.n; j++, p++) {
+			const wish *w = &in->topics.v[i].partitions.v[j];
+
+			p->out = &out->topics.v[i].partitions.v[j];
+			p->out->partition_index = w->partition_index;
+			p->out->low_watermark = -1;
+			p->out->error_code = (int16_t)delete_one(d, p, in->topics.v[i].name, w);
+		}
+}
+
 static enum outcome run(struct request *r)
 {
-	const struct delete_records_request *in = r->in;
-	struct delete_records_response *out = r->out;
+	struct deletion *d = arena_zalloc(&r->arena, sizeof(*d));
 
-	if (!r->image || !shape_answer(r))
+	if (!d || !r->image || !shape_answer(r))
 		return HANG_UP;
-	for (int i = 0; i < in->topics.n; i++)
-		for (int j = 0; j < in->topics.v[i].partitions.n; j++) {
-			const wish *w = &in->topics.v[i].partitions.v[j];
-			reply *o = &out->topics.v[i].partitions.v[j];
-
-			o->partition_index = w->partition_index;
-			o->low_watermark = -1;
-			o->error_code = (int16_t)delete_one(r, in->topics.v[i].name, w, &o->low_watermark);
-		}
-	return REPLY;
+	d->r = r;
+	d->n = count_parts(r->in);
+	d->parts = arena_array(&r->arena, (size_t)d->n + 1, sizeof(*d->parts));
+	if (!d->parts)
+		return HANG_UP;
+	arena_cleanup(&r->arena, release, d);
+	delete_parts(d);
+	return d->n_waiting ? park(d) : REPLY;
 }
 
 static void fail(struct request *r, int err, struct str message)
