@@ -500,6 +500,7 @@ static void turn(struct timer *t)
 
 	if (f->asking || f->all->stopped)
 		return;
+	arena_reset(&f->arena); /* what was made for a request that nobody was due for */
 	if (lost && make_list(f, lost))
 		ask(f, list_offsets_request_KEY, &f->in.list);
 	else if (make_fetch(f) > 0)
