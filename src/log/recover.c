@@ -370,12 +370,23 @@ static bool has_come_back(const struct log *log, int i)
 	return i > 0 && log->end > log->data->segments[i].base;
 }
 
+/*
+ * What the file says of epochs above the recovery point may be of a tail that was cut off since: the batches know. Below it they do not,
+ * where it was compacted.
+ */
+static void forget_epochs(struct log *log)
+{
+	if (log->recovery_point >= 0 && epochs_truncate_end(&log->epochs, log->recovery_point))
+		log->data->epochs_dirty = true;
+}
+
 int log_recover(struct log *log, int64_t recovery_point, struct recovery *r)
 {
 	struct log_data *d = log->data;
 	bool whole = true;
 	int err = 0;
 
+	forget_epochs(log);
 	for (int i = 0; i < d->n; i++)
 		if (!recovery_trusts(d, i, recovery_point))
 			r->bytes_total += d->segments[i].size;

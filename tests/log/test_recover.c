@@ -249,6 +249,27 @@ static void a_log_that_was_cut_below_its_checkpoint_says_so(void **state)
 	assert_int_equal(log_begin_checkpoint(f.log), 7);
 }
 
+/* A flush that was out while the log was cut wrote them down. */
+static void epochs_of_a_tail_that_was_cut_off_are_forgotten(void **state)
+{
+	static const char STALE[] = "0\n3\n0 0\n2 2\n7 4\n";
+
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1}, 0, NULL), 0);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1}, 2, NULL), 0);
+	fixture_flush(&f);
+	fixture_checkpoint(&f);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1}, 6, NULL), 0);
+	fixture_spill(&f, "leader-epoch-checkpoint", STALE, sizeof(STALE) - 1);
+	fixture_crash(&f);
+	assert_int_equal(log_epoch_of(f.log, 1), 0);
+	assert_int_equal(log_epoch_of(f.log, 2), 2);
+	assert_int_equal(log_epoch_of(f.log, 3), 6);
+	assert_int_equal(log_epoch_of(f.log, 5), 6);
+	assert_int_equal(log_epoch_end(f.log, 2).end_offset, 3);
+}
+
 /* As Kafka has it: a follower's segment begins with its first batch there. */
 static void make_copy_of_compacted(void)
 {
@@ -546,6 +567,7 @@ int main(void)
 		TEST(a_gap_at_the_start_is_no_later_start),
 		TEST(a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it),
 		TEST(a_log_that_was_cut_below_its_checkpoint_says_so),
+		TEST(epochs_of_a_tail_that_was_cut_off_are_forgotten),
 		TEST(gaps_of_a_copy_of_a_compacted_log_cost_nothing),
 		TEST(gaps_below_the_recovery_point_cost_nothing),
 		TEST(a_hole_ends_the_log_and_is_told),
