@@ -10,46 +10,63 @@ from collections import defaultdict
 
 from .finding import Finding
 
-SLACK = 30 * 10**9
+SLACK = 10 * 10**9
+
+
+class Topic:
+    """What was done to one topic."""
+
+    def __init__(self):
+        self.changes = []  # creates and deletes that were not refused
+
+    def before(self, question):
+        """Changes that had been made when the question was asked, or None when nobody can tell which had."""
+        if any(op.type == "info" or op.began < question.ended and op.ended > question.began - SLACK for op in self.changes):
+            return None
+        return [op for op in self.changes if op.ended < question.began]
+
+    def life(self, question):
+        """How often it had been made, or None."""
+        before = self.before(question)
+        return None if before is None else sum(op.f == "create" for op in before)
+
+
+def _topics(view):
+    topics = defaultdict(Topic)
+    for op in view.ops:
+        if op.f in ("create", "delete") and op.type != "fail":
+            topics[op.value].changes.append(op)
+    return topics
+
+
+def _questions(view):
+    return [op for op in view.ops if op.f == "topics" and op.type == "ok"]
 
 
 def reused_ids(view):
     """Two topics, or two lives of one topic, with the same id."""
-    lives = defaultdict(set)
-    for op in view.ops:
-        if op.f == "topics" and op.type == "ok":
-            for topic, topic_id in op.value.items():
-                lives[topic_id].add((topic, _life(view, topic, op)))
+    topics, lives = _topics(view), defaultdict(set)
+    for question in _questions(view):
+        for topic, topic_id in question.value.items():
+            lives[topic_id].add((topic, topics[topic].life(question)))
     for topic_id, seen in lives.items():
-        certain = {(topic, life) for topic, life in seen if life is not None}
+        certain = sorted((topic, life) for topic, life in seen if life is not None)
         if len(certain) > 1:
-            yield Finding("reused-topic-id", topic_id, " and ".join(f"{topic} made {life} times" for topic, life in sorted(certain)))
-
-
-def _changes(view, topic):
-    return [op for op in view.ops if op.f in ("create", "delete") and op.value == topic and op.type != "fail"]
-
-
-def _life(view, topic, question):
-    """How often the topic had been made when this was answered, or None when nobody can tell."""
-    changes = _changes(view, topic)
-    if any(op.type == "info" or op.began < question.ended and op.ended > question.began - SLACK for op in changes):
-        return None
-    return sum(op.f == "create" and op.ended < question.began for op in changes)
+            yield Finding("reused-topic-id", topic_id, " and ".join(f"{topic} made {life} times" for topic, life in certain))
 
 
 def wrong_topics(view):
     """A topic that was made is missing, or one that was deleted is there."""
-    for question in (op for op in view.ops if op.f == "topics" and op.type == "ok"):
-        for topic in {op.value for op in view.ops if op.f in ("create", "delete")}:
-            life = _life(view, topic, question)
-            last = [op for op in _changes(view, topic) if op.ended < question.began]
-            if life is None or not last:
+    topics = _topics(view)
+    for question in _questions(view):
+        for name, topic in topics.items():
+            before = topic.before(question)
+            if not before:
                 continue
-            if last[-1].f == "create" and topic not in question.value:
-                yield Finding("lost-topic", topic, f"it was made, and {question.process} does not see it")
-            if last[-1].f == "delete" and topic in question.value:
-                yield Finding("risen-topic", topic, f"it was deleted, and {question.process} sees it")
+            if before[-1].f == "create" and name not in question.value:
+                yield Finding("lost-topic", name, f"it was made, and {question.process} does not see it")
+            if before[-1].f == "delete" and name in question.value:
+                yield Finding("risen-topic", name, f"it was deleted, and {question.process} sees it")
 
 
 CHECKS = reused_ids, wrong_topics

@@ -66,4 +66,21 @@ def _regression(op, key, offset, floor, who):
     return Finding("lost-commit", key, f"{op.process} was told {offset} for {group} after {who} had committed {floor}")
 
 
-CHECKS = double_owners, commit_regressions
+def passed_over(view):
+    """A group has committed beyond a record that none of its members was given."""
+    group_of = {op.process: op.value["group"] for op in view.ops if op.f == "owns"}
+    read, committed = defaultdict(set), defaultdict(int)
+    for op in view.ops:
+        for key, pairs in op.reads.items():
+            read[group_of.get(op.process), key].update(value for _, value in pairs)
+        if op.f == "commit" and op.type == "ok":
+            for key, offset in op.value["offsets"].items():
+                slot = op.value["group"], key
+                committed[slot] = max(committed[slot], offset)
+    for (group, key), end in committed.items():
+        missed = [value for offset, values in view.order(key).log if offset < end for value in values - read[group, key]]
+        if missed:
+            yield Finding("passed-over", key, f"{group} committed {end} and was never given {', '.join(map(str, missed[:8]))}")
+
+
+CHECKS = double_owners, commit_regressions, passed_over

@@ -2,9 +2,10 @@
 import random
 import re
 
-from confluent_kafka.admin import AdminClient
-from confluent_kafka import TopicPartition
-from confluent_kafka import KafkaException
+from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from workloads.client import TOPIC
 
 from .commands import CommandFailed, run, wait_for
 from .disk import Folder, LoopDisk
@@ -14,7 +15,10 @@ from .node import CLIENT_PORT, CONTROLLER_PORT, KINDS, Odradek
 # Kafka's own time-outs are for wide networks and long garbage collections. In a short run there shall be many elections.
 FAST = {"broker.session.timeout.ms": 3000, "broker.heartbeat.interval.ms": 500, "replica.lag.time.max.ms": 2000,
         "controller.quorum.fetch.timeout.ms": 600, "controller.quorum.election.timeout.ms": 300,
-        "replica.fetch.wait.max.ms": 100, "request.timeout.ms": 10000}
+        "replica.fetch.wait.max.ms": 100, "group.min.session.timeout.ms": 1000,
+        "group.consumer.min.session.timeout.ms": 1000, "group.consumer.session.timeout.ms": 2000,
+        "group.consumer.min.heartbeat.interval.ms": 200, "group.consumer.heartbeat.interval.ms": 300}
+PROFILES = {"fast": FAST, "default": {}}
 CLUSTER_ID = "b1ackboxQk2Zt0dr4dekAA"
 
 
@@ -26,7 +30,7 @@ class Cluster:
         self.replicas = min(3, n_nodes)
         self.bootstrap = ",".join(f"{node.place.address}:{CLIENT_PORT}" for node in self.nodes)
         self._configure(settings)
-        self._admin = None
+        self._admin, self.struck_partition = None, 0
 
     def _node(self, kind, number, folder, loop_disks):
         path = f"{folder}/node{number}"
@@ -67,13 +71,13 @@ class Cluster:
             return None
         return partitions or None
 
-    def leader(self, topic="history", partition=0):
-        """The node that leads, once there is one."""
+    def leader(self):
+        """The node that leads the partition that is struck, once there is one."""
         def look():
-            seen = self.describe(topic)
-            leader = seen[partition].leader if seen and partition in seen else -1
+            seen = self.describe(TOPIC)
+            leader = seen[self.struck_partition].leader if seen else -1
             return self.node(leader) if leader > 0 else None
-        return wait_for(30, f"{topic}-{partition} has a leader", look)
+        return wait_for(30, f"{TOPIC}-{self.struck_partition} has a leader", look)
 
     def follower(self):
         leader = self.leader()
@@ -97,7 +101,6 @@ class Cluster:
 
     def ends(self, topic, partitions):
         """How far consumers may read: {(topic, partition): offset}."""
-        from confluent_kafka.admin import OffsetSpec
         asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(partitions)}
         answers = self.admin.list_offsets(asked, request_timeout=10)
         return {(p.topic, p.partition): answer.result().offset for p, answer in answers.items()}
@@ -116,3 +119,4 @@ class Cluster:
         self.kill()
         for node in self.nodes:
             node.disk.close()
+        self.network.close()

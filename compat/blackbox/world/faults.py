@@ -29,15 +29,14 @@ class Fault:
             return f"it needs {self.nodes} nodes"
         if self.netem and not can_delay():
             return "this kernel has no netem"
-        if self.clock:
-            try:
-                open(FAKETIME, "rb").close()
-            except OSError:
-                return "libfaketime is not installed"
+        if self.clock and not FAKETIME:
+            return "libfaketime is not installed"
         return None
 
     @contextmanager
-    def __call__(self, cluster):
+    def __call__(self, cluster, partition=0):
+        """Done to the cluster; where it is the leader's, to that of this partition."""
+        cluster.struck_partition = partition
         steps = self.apply(cluster)
         next(steps)
         try:
@@ -207,7 +206,7 @@ def _everywhere(cluster, harm):
 
 @fault()
 def lose_packets(cluster):
-    percent = random.choice((1, 5, 20))
+    percent = random.choice((2, 10, 25))
     yield from _everywhere(cluster, lambda place: place.lose(percent))
 
 

@@ -32,6 +32,12 @@ class Network:
         for place in self.places:
             place.heal()
 
+    def close(self):
+        for place in self.places:
+            run("ip", "netns", "delete", place.name)  # its link goes with it
+        run("ip", "link", "delete", "hub")
+        run("umount", "/run/netns")
+
 
 class Place:
     def __init__(self, name, address):

@@ -1,4 +1,5 @@
 """One node: Odradek, or Apache Kafka in its place, as a process in a place of the network."""
+import glob
 import os
 import resource
 import signal
@@ -7,7 +8,7 @@ import subprocess
 from .commands import run, wait_for
 
 CLIENT_PORT, CONTROLLER_PORT = 9092, 9093
-FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+FAKETIME = "".join(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")[:1])  # empty where it is not installed
 
 PROPERTIES = """\
 process.roles=broker,controller
@@ -117,7 +118,7 @@ class Odradek(Node):
 
 class Kafka(Node):
     stopped_well = (0, 128 + signal.SIGTERM, -signal.SIGTERM)
-    java = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.environ.get("KAFKA_LIBS", "") + "/*"]
+    java = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.environ.get("JARS", "") + "/*"]
     quiet = f"-Dlog4j2.configurationFile={os.environ.get('COMPAT', '')}/lib/log4j2-broker.properties"
 
     def format(self, cluster_id):

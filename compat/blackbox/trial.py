@@ -1,0 +1,156 @@
+"""One run: a cluster, the clients of a workload, one fault again and again, and what is found afterwards."""
+import glob
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+
+from confluent_kafka.admin import NewTopic
+
+import segments
+from checker.history import load, operations
+from checker.verdict import judge
+from workloads.client import PARTITIONS, TOPIC, key_of
+from world.cluster import Cluster
+from world.commands import wait_for
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+STEADY_SECONDS = 3  # before the first fault
+LASTS, QUIET = (0.3, 5), (1.5, 4)  # seconds of a fault, and between two
+HEAL_SECONDS = 30
+
+
+@dataclass
+class Result:
+    problems: list = field(default_factory=list)
+    faults: int = 0
+    done: int = 0  # operations that were ok
+    during: int = 0  # of them while a fault lasted
+    unknown: int = 0
+    longest_gap: float = 0.0  # seconds without an ok
+
+    def __str__(self):
+        return (f"{self.faults} faults, {self.done} ok ({self.during} during faults), {self.unknown} unknown, "
+                f"longest gap {self.longest_gap:.2f} s")
+
+
+def start_client(cluster, folder, role, name, argument):
+    """A process of workloads/, where clients are; what it says is in FOLDER/NAME.out, its histories in FOLDER/history."""
+    words = [sys.executable, "-m", "workloads", role, name, cluster.bootstrap, f"{folder}/history", argument]
+    with open(f"{folder}/{name}.out", "wb") as out:
+        return subprocess.Popen(cluster.clients.words(*words), cwd=HERE, stdout=out, stderr=out)
+
+
+class Trial:
+    def __init__(self, kind, n_nodes, profile, workload, fault, seconds, folder):
+        self.workload, self.fault, self.seconds, self.folder = workload, fault, seconds, folder
+        self.result, self.clients, self.spans = Result(), [], []
+        os.makedirs(f"{folder}/history")
+        self.cluster = Cluster(kind, n_nodes, folder, fault.disks, {**profile, **fault.settings})
+
+    def run(self):
+        """Returns the result. Whatever stops a step is a problem of its own; what can still be looked at is looked at."""
+        try:
+            self._begin()
+            self._harm()
+            self._heal()
+            self._read_all()
+            self._stop_nodes()
+        except (TimeoutError, AssertionError) as error:
+            self._problem(str(error))
+        finally:
+            self._note_crashes()
+            self._end_clients()
+            self.cluster.kill()
+            self._judge()
+            self.cluster.close()
+        return self.result
+
+    def _problem(self, text):
+        self.result.problems.append(text)
+
+    # ---- the steps ----
+
+    def _begin(self):
+        for node in self.cluster.nodes if self.fault.clock else ():
+            node.fake_clock()
+        self.cluster.start()
+        self._create_topic()
+        for number, (role, argument) in enumerate(self.workload.roles, 1):
+            self.clients.append(self._client(role, f"{role}{number}", argument))
+        time.sleep(STEADY_SECONDS)
+
+    def _create_topic(self):
+        topic = NewTopic(TOPIC, PARTITIONS, self.cluster.replicas)
+        self.cluster.admin.create_topics([topic], operation_timeout=20)[TOPIC].result()
+        wait_for(HEAL_SECONDS, "the topic is there with all its replicas", lambda: self.cluster.in_sync(TOPIC))
+
+    def _client(self, role, name, argument):
+        return start_client(self.cluster, self.folder, role, name, argument)
+
+    def _harm(self):
+        end = time.monotonic() + self.seconds
+        while time.monotonic() < end and not self.cluster.crashed():
+            began = time.monotonic_ns()
+            with self.fault(self.cluster):
+                time.sleep(random.uniform(*LASTS))  # the fault lasts
+                self.spans.append((began, time.monotonic_ns()))
+            self.result.faults += 1
+            time.sleep(random.uniform(*QUIET))  # and the cluster is left alone
+
+    def _heal(self):
+        self.cluster.network.heal()
+        wait_for(HEAL_SECONDS, "all replicas are in sync after the last fault", lambda: self.cluster.in_sync(TOPIC))
+        for client in self.clients:
+            client.terminate()
+        for client in self.clients:
+            if client.wait(120):
+                self._problem(f"a client ended with status {client.returncode}: {' '.join(client.args[-5:-3])}: {self._said(client.args[-4])}")
+
+    def _said(self, name):
+        with open(f"{self.folder}/{name}.out", encoding="utf-8") as out:
+            return out.read()[-800:]
+
+    def _read_all(self):
+        """From every replica, all that there is."""
+        ends = {key_of(*where): offset for where, offset in self.cluster.ends(TOPIC, PARTITIONS).items()}
+        readers = {f"final{node.id}": json.dumps({"rack": f"rack{node.id}", "ends": ends}) for node in self.cluster.nodes}
+        self.clients = [self._client("final", name, argument) for name, argument in readers.items()]
+        for name, client in zip(readers, self.clients):
+            if client.wait(120):
+                self._problem(f"{name}: {self._said(name)}")
+
+    def _stop_nodes(self):
+        for node in self.cluster.nodes:
+            status = node.stop()
+            if status not in node.stopped_well:
+                self._problem(f"node {node.id} stopped with status {status}: {node.last_words()}")
+
+    # ---- what is found ----
+
+    def _note_crashes(self):
+        for node in self.cluster.crashed():
+            self._problem(f"node {node.id} ended by itself with status {node.process.returncode}:\n{node.last_words()}")
+
+    def _end_clients(self):
+        for client in self.clients:
+            if client.poll() is None:
+                client.kill()
+                client.wait()
+
+    def _judge(self):
+        ops = operations(load(glob.glob(f"{self.folder}/history/*.jsonl")))
+        self.result.problems += map(str, judge(ops, self.workload.allowed).wrong)
+        for partition in range(PARTITIONS):
+            folders = glob.glob(f"{self.folder}/node*/disk/data/{key_of(TOPIC, partition)}")
+            self.result.problems += segments.compare(folders) if folders else [f"{key_of(TOPIC, partition)} is on no disk"]
+        self._measure([op for op in ops if op.f == self.workload.progress])
+
+    def _measure(self, ops):
+        times = sorted(op.ended for op in ops if op.type == "ok")
+        self.result.done, self.result.unknown = len(times), sum(op.type == "info" for op in ops)
+        self.result.during = sum(any(begin <= at <= end for begin, end in self.spans) for at in times)
+        self.result.longest_gap = max((b - a for a, b in zip(times, times[1:])), default=0) / 1e9
