@@ -2,7 +2,7 @@
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/consumer_protocol.h"
-#include "broker/group_request.h"
+#include "broker/coordinator_request.h"
 #include "protocol/consumer_group_describe.h"
 
 typedef struct consumer_group_describe_request describe_request;
@@ -30,7 +30,7 @@ static void fail(struct request *r, int err, struct str message)
 }
 
 /* The groups without an id come first: they are nobody's. */
-static void finish(struct group_fan *f)
+static void finish(struct coordinator_fan *f)
 {
 	const describe_request *in = f->r->in;
 	describe_response *out = f->r->out;
@@ -59,7 +59,7 @@ static enum outcome run(struct request *r)
 {
 	const describe_request *in = r->in;
 	describe_request *parts = arena_array(&r->arena, (size_t)in->group_ids.n + 1, sizeof(*parts));
-	struct group_fan *f;
+	struct coordinator_fan *f;
 	int n = 0;
 
 	if (!r->image || !parts)
@@ -72,12 +72,12 @@ static enum outcome run(struct request *r)
 		parts[n].group_ids.v = &in->group_ids.v[i];
 		parts[n++].group_ids.n = 1;
 	}
-	f = group_fan_new(r, n, finish, NULL);
+	f = coordinator_fan_new(r, COORDINATOR_GROUP, n, finish, NULL);
 	if (!f)
 		return HANG_UP;
 	for (int i = 0; i < n; i++)
-		group_fan_ask(f, i, parts[i].group_ids.v[0], &parts[i]);
-	return group_fan_run(f);
+		coordinator_fan_ask(f, i, parts[i].group_ids.v[0], &parts[i]);
+	return coordinator_fan_run(f);
 }
 
 const struct api api_consumer_group_describe = {

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/consumer_protocol.h"
-#include "broker/group_request.h"
+#include "broker/coordinator_request.h"
 #include "broker/node_private.h"
 #include "config/config.h"
 #include "protocol/consumer_group_heartbeat.h"
@@ -111,7 +111,7 @@ static enum outcome run(struct request *r)
 		return request_fail(r, ERR_INVALID_REQUEST, str_of(why));
 	if (!has_assignor(r->node, in->server_assignor))
 		return refuse_assignor(r, in->server_assignor);
-	return group_request_run(r, in->group_id, r->in, r->out, finish, NULL);
+	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, r->in, r->out, finish, NULL);
 }
 
 const struct api api_consumer_group_heartbeat = {

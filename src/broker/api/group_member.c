@@ -5,7 +5,7 @@
  */
 #include "base/err.h"
 #include "broker/answer.h"
-#include "broker/group_request.h"
+#include "broker/coordinator_request.h"
 #include "broker/node_private.h"
 #include "config/config.h"
 #include "protocol/heartbeat.h"
@@ -67,7 +67,7 @@ static enum outcome run_join(struct request *r)
 	if (in->session_timeout_ms < config_int(config, CONFIG_GROUP_MIN_SESSION_TIMEOUT_MS) ||
 	    in->session_timeout_ms > config_int(config, CONFIG_GROUP_MAX_SESSION_TIMEOUT_MS))
 		return refuse_join(r, ERR_INVALID_SESSION_TIMEOUT);
-	return group_request_run(r, in->group_id, r->in, r->out, finish_join, NULL);
+	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, r->in, r->out, finish_join, NULL);
 }
 
 const struct api api_join_group = {
@@ -103,7 +103,7 @@ static enum outcome run_sync(struct request *r)
 		return request_fail(r, ERR_INCONSISTENT_GROUP_PROTOCOL, STR_NULL);
 	if (in->group_id.len == 0)
 		return request_fail(r, ERR_INVALID_GROUP_ID, STR_NULL);
-	return group_request_run(r, in->group_id, r->in, r->out, NULL, NULL);
+	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, r->in, r->out, NULL, NULL);
 }
 
 const struct api api_sync_group = {
@@ -143,7 +143,7 @@ static enum outcome run_heartbeat(struct request *r)
 		return HANG_UP;
 	if (in->group_id.len == 0)
 		return request_fail(r, ERR_INVALID_GROUP_ID, STR_NULL);
-	return group_request_run(r, in->group_id, r->in, r->out, finish_heartbeat, NULL);
+	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, r->in, r->out, finish_heartbeat, NULL);
 }
 
 const struct api api_heartbeat = {
@@ -205,7 +205,7 @@ static enum outcome run_leave(struct request *r)
 		return HANG_UP;
 	if (in->group_id.len == 0)
 		return request_fail(r, ERR_INVALID_GROUP_ID, STR_NULL);
-	return group_request_run(r, in->group_id, in, r->out, finish_leave, NULL);
+	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, in, r->out, finish_leave, NULL);
 }
 
 const struct api api_leave_group = {

@@ -5,7 +5,7 @@
 #include "base/str_index.h"
 #include "broker/answer.h"
 #include "broker/core.h"
-#include "broker/group_request.h"
+#include "broker/coordinator_request.h"
 #include "broker/node_private.h"
 #include "protocol/delete_groups.h"
 #include "protocol/describe_groups.h"
@@ -22,7 +22,7 @@ static void fail_list(struct request *r, int err, struct str message)
 }
 
 /* A shard that has moved away meanwhile has nothing to list; any other trouble is the whole list's. */
-static void finish_list(struct group_fan *f)
+static void finish_list(struct coordinator_fan *f)
 {
 	struct list_groups_response *out = f->r->out;
 	int n = 0, err = 0;
@@ -52,23 +52,7 @@ static void finish_list(struct group_fan *f)
 
 static enum outcome run_list(struct request *r)
 {
-	const struct image_topic *topic;
-	struct group_fan *f;
-	int n = 0;
-
-	if (!r->image)
-		return HANG_UP;
-	topic = image_topic_by_name(r->image, coordinator_topic(COORDINATOR_GROUP));
-	for (int i = 0; topic && i < topic->n_partitions; i++)
-		n += topic->partitions[i]->leader == r->node->id;
-	f = group_fan_new(r, n, finish_list, NULL);
-	if (!f)
-		return HANG_UP;
-	n = 0;
-	for (int i = 0; topic && i < topic->n_partitions; i++)
-		if (topic->partitions[i]->leader == r->node->id)
-			group_fan_ask_shard(f, n++, topic->partitions[i]->id, r->in);
-	return group_fan_run(f);
+	return r->image ? coordinator_fan_run_all(r, COORDINATOR_GROUP, r->in, finish_list) : HANG_UP;
 }
 
 const struct api api_list_groups = {
@@ -104,7 +88,7 @@ static void fail_describe(struct request *r, int err, struct str message)
 		refuse_described(&out->groups.v[i], in->groups.v[i], err);
 }
 
-static void finish_describe(struct group_fan *f)
+static void finish_describe(struct coordinator_fan *f)
 {
 	const struct describe_groups_request *in = f->r->in;
 	struct describe_groups_response *out = f->r->out;
@@ -128,11 +112,11 @@ static void finish_describe(struct group_fan *f)
 static enum outcome run_describe(struct request *r)
 {
 	const struct describe_groups_request *in = r->in;
-	struct group_fan *f;
+	struct coordinator_fan *f;
 
 	if (!r->image)
 		return HANG_UP;
-	f = group_fan_new(r, in->groups.n, finish_describe, NULL);
+	f = coordinator_fan_new(r, COORDINATOR_GROUP, in->groups.n, finish_describe, NULL);
 	if (!f)
 		return HANG_UP;
 	for (int i = 0; i < f->n; i++) {
@@ -142,9 +126,9 @@ static enum outcome run_describe(struct request *r)
 			return HANG_UP;
 		part->groups.v = &in->groups.v[i];
 		part->groups.n = 1;
-		group_fan_ask(f, i, in->groups.v[i], part);
+		coordinator_fan_ask(f, i, in->groups.v[i], part);
 	}
-	return group_fan_run(f);
+	return coordinator_fan_run(f);
 }
 
 const struct api api_describe_groups = {
@@ -176,7 +160,7 @@ static void fail_delete(struct request *r, int err, struct str message)
 	}
 }
 
-static void finish_delete(struct group_fan *f)
+static void finish_delete(struct coordinator_fan *f)
 {
 	struct delete_groups_response *out = f->r->out;
 
@@ -220,18 +204,18 @@ static enum outcome run_delete(struct request *r)
 {
 	const struct delete_groups_request *in = r->in;
 	struct delete_groups_request *parts = arena_array(&r->arena, (size_t)in->groups_names.n + 1, sizeof(*parts));
-	struct group_fan *f;
+	struct coordinator_fan *f;
 	int n;
 
 	if (!r->image || !parts)
 		return HANG_UP;
 	n = split(r, parts);
-	f = group_fan_new(r, n, finish_delete, NULL);
+	f = coordinator_fan_new(r, COORDINATOR_GROUP, n, finish_delete, NULL);
 	if (!f)
 		return HANG_UP;
 	for (int i = 0; i < n; i++)
-		group_fan_ask(f, i, parts[i].groups_names.v[0], &parts[i]);
-	return group_fan_run(f);
+		coordinator_fan_ask(f, i, parts[i].groups_names.v[0], &parts[i]);
+	return coordinator_fan_run(f);
 }
 
 const struct api api_delete_groups = {

@@ -6,7 +6,7 @@
 #include "base/str_index.h"
 #include "broker/answer.h"
 #include "broker/core.h"
-#include "broker/group_request.h"
+#include "broker/coordinator_request.h"
 #include "protocol/offset_commit.h"
 
 #define TOPIC_IDS_SINCE 10
@@ -173,7 +173,7 @@ static enum outcome run(struct request *r)
 		return HANG_UP;
 	if (k->in.topics.n == 0)
 		return REPLY;
-	return group_request_run(r, in->group_id, &k->in, &k->out, finish, k);
+	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, &k->in, &k->out, finish, k);
 }
 
 const struct api api_offset_commit = {

@@ -5,7 +5,7 @@
 #include "base/str_index.h"
 #include "broker/answer.h"
 #include "broker/core.h"
-#include "broker/group_request.h"
+#include "broker/coordinator_request.h"
 #include "protocol/offset_delete.h"
 
 typedef struct offset_delete_request_topic asked;
@@ -121,7 +121,7 @@ static enum outcome run(struct request *r)
 			return HANG_UP;
 	if (in->group_id.len == 0)
 		return request_fail(r, ERR_INVALID_GROUP_ID, STR_NULL);
-	return group_request_run(r, in->group_id, &d->in, &d->out, finish, d);
+	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, &d->in, &d->out, finish, d);
 }
 
 const struct api api_offset_delete = {

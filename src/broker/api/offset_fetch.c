@@ -4,7 +4,7 @@
  */
 #include "base/err.h"
 #include "broker/answer.h"
-#include "broker/group_request.h"
+#include "broker/coordinator_request.h"
 #include "protocol/offset_fetch.h"
 
 #define ERROR_OF_ALL_SINCE 2
@@ -204,7 +204,7 @@ static int error_of(const struct request *r, int err)
 	return in->require_stable && err == ERR_COORDINATOR_NOT_AVAILABLE ? ERR_NOT_COORDINATOR : err;
 }
 
-static void finish(struct group_fan *fan)
+static void finish(struct coordinator_fan *fan)
 {
 	struct fetch *f = fan->arg;
 	struct request *r = fan->r;
@@ -244,11 +244,11 @@ static enum outcome run(struct request *r)
 {
 	const struct offset_fetch_request *in = r->in;
 	struct fetch *f = arena_zalloc(&r->arena, sizeof(*f));
-	struct group_fan *fan;
+	struct coordinator_fan *fan;
 
 	if (!r->image || !f || !take_groups(r, f) || !make_parts(r, f))
 		return HANG_UP;
-	fan = group_fan_new(r, f->n, finish, f);
+	fan = coordinator_fan_new(r, COORDINATOR_GROUP, f->n, finish, f);
 	if (!fan)
 		return HANG_UP;
 	for (int i = 0; i < f->n; i++) {
@@ -259,9 +259,9 @@ static enum outcome run(struct request *r)
 		part->groups.v = &f->known[i];
 		part->groups.n = 1;
 		part->require_stable = in->require_stable;
-		group_fan_ask(fan, i, f->known[i].group_id, part);
+		coordinator_fan_ask(fan, i, f->known[i].group_id, part);
 	}
-	return group_fan_run(fan);
+	return coordinator_fan_run(fan);
 }
 
 static void fail(struct request *r, int err, struct str message)

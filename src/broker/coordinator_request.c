@@ -1,7 +1,7 @@
 /*
- * group_request: see the header.
+ * coordinator_request: see the header.
  */
-#include "broker/group_request.h"
+#include "broker/coordinator_request.h"
 
 #include <string.h>
 
@@ -10,6 +10,7 @@
 #include "broker/core.h"
 #include "broker/dispatch.h"
 #include "broker/node_private.h"
+#include "metadata/image.h"
 #include "net/conn.h"
 #include "wire/codec.h"
 
@@ -52,12 +53,12 @@ static void fill_command(struct request *r, struct shard_command *c, const void 
 	c->out = out;
 }
 
-/* ---- one group ---- */
+/* ---- one ---- */
 
 struct single {
 	struct coordinator_command command;
 	struct request *r;
-	group_finish_fn *finish;
+	coordinator_finish_fn *finish;
 	void *arg;
 };
 
@@ -73,24 +74,24 @@ static void single_done(struct coordinator_command *command)
 	request_complete(r);
 }
 
-enum outcome group_request_run(struct request *r, struct str group_id, const void *in, void *out,
-			       group_finish_fn *finish, void *arg)
+enum outcome coordinator_request_run(struct request *r, enum coordinator_kind kind, struct str key, const void *in,
+				     void *out, coordinator_finish_fn *finish, void *arg)
 {
 	struct single *s = arena_zalloc(&r->arena, sizeof(*s));
-	int32_t partition = coordinator_partition(r->node, r->image, COORDINATOR_GROUP, group_id);
+	int32_t partition = coordinator_partition(r->node, r->image, kind, key);
 
 	if (!s)
 		return HANG_UP;
 	*s = (struct single){.r = r, .finish = finish, .arg = arg};
 	fill_command(r, &s->command.c, in, out);
-	s->command.c.scope = group_id;
+	s->command.c.scope = key;
 	s->command.c.arena = &r->arena;
 	s->command.done = single_done;
 	s->command.arg = s;
 	if (r->arena.failed)
 		return HANG_UP;
 	request_park(r, s, NULL);
-	coordinator_submit(r->core, COORDINATOR_GROUP, partition, &s->command);
+	coordinator_submit(r->core, kind, partition, &s->command);
 	return PARKED;
 }
 
@@ -98,20 +99,21 @@ enum outcome group_request_run(struct request *r, struct str group_id, const voi
 
 static void fan_release(void *arg)
 {
-	struct group_fan *f = arg;
+	struct coordinator_fan *f = arg;
 
 	for (int i = 0; i < f->n; i++)
 		arena_fini(&f->v[i].arena);
 }
 
-struct group_fan *group_fan_new(struct request *r, int n, void (*finish)(struct group_fan *f), void *arg)
+struct coordinator_fan *coordinator_fan_new(struct request *r, enum coordinator_kind kind, int n,
+					    void (*finish)(struct coordinator_fan *f), void *arg)
 {
-	struct group_fan *f = arena_zalloc(&r->arena, sizeof(*f));
+	struct coordinator_fan *f = arena_zalloc(&r->arena, sizeof(*f));
 	const struct schema *out = r->api->out;
 
 	if (!f)
 		return NULL;
-	*f = (struct group_fan){.r = r, .finish = finish, .arg = arg};
+	*f = (struct coordinator_fan){.r = r, .kind = kind, .finish = finish, .arg = arg};
 	f->v = arena_array(&r->arena, (size_t)n + 1, sizeof(*f->v));
 	for (int i = 0; f->v && i < n; i++) {
 		f->v[i].fan = f;
@@ -128,10 +130,10 @@ struct group_fan *group_fan_new(struct request *r, int n, void (*finish)(struct 
 	return f;
 }
 
-static void ask_more(struct group_fan *f);
+static void ask_more(struct coordinator_fan *f);
 
 /* When the answers take half of what a request may the rest is not asked any more: the other half is for encoding them. */
-static void refuse_rest(struct group_fan *f)
+static void refuse_rest(struct coordinator_fan *f)
 {
 	for (; f->n_asked < f->n; f->n_asked++, f->n_left--)
 		f->v[f->n_asked].command.c.err = ERR_UNKNOWN_SERVER_ERROR;
@@ -139,8 +141,8 @@ static void refuse_rest(struct group_fan *f)
 
 static void part_done(struct coordinator_command *command)
 {
-	struct group_fan_part *p = command->arg;
-	struct group_fan *f = p->fan;
+	struct coordinator_fan_part *p = command->arg;
+	struct coordinator_fan *f = p->fan;
 
 	f->used += p->arena.used;
 	f->n_left--;
@@ -153,18 +155,18 @@ static void part_done(struct coordinator_command *command)
 	request_complete(f->r);
 }
 
-static void ask_more(struct group_fan *f)
+static void ask_more(struct coordinator_fan *f)
 {
 	while (f->n_asked < f->n && f->n_asked - (f->n - f->n_left) < PARTS_AT_ONCE) {
 		struct coordinator_command *c = &f->v[f->n_asked++].command;
 
-		coordinator_submit(f->r->core, COORDINATOR_GROUP, c->partition, c);
+		coordinator_submit(f->r->core, f->kind, c->partition, c);
 	}
 }
 
-void group_fan_ask_shard(struct group_fan *f, int i, int32_t partition, const void *in)
+void coordinator_fan_ask_shard(struct coordinator_fan *f, int i, int32_t partition, const void *in)
 {
-	struct group_fan_part *p = &f->v[i];
+	struct coordinator_fan_part *p = &f->v[i];
 
 	p->in = in;
 	p->command.partition = partition;
@@ -175,15 +177,15 @@ void group_fan_ask_shard(struct group_fan *f, int i, int32_t partition, const vo
 	p->command.c.arena = &p->arena;
 }
 
-void group_fan_ask(struct group_fan *f, int i, struct str group_id, const void *in)
+void coordinator_fan_ask(struct coordinator_fan *f, int i, struct str key, const void *in)
 {
 	struct request *r = f->r;
 
-	group_fan_ask_shard(f, i, coordinator_partition(r->node, r->image, COORDINATOR_GROUP, group_id), in);
-	f->v[i].command.c.scope = group_id;
+	coordinator_fan_ask_shard(f, i, coordinator_partition(r->node, r->image, f->kind, key), in);
+	f->v[i].command.c.scope = key;
 }
 
-enum outcome group_fan_run(struct group_fan *f)
+enum outcome coordinator_fan_run(struct coordinator_fan *f)
 {
 	struct request *r = f->r;
 	int n = f->n;
@@ -198,4 +200,23 @@ enum outcome group_fan_run(struct group_fan *f)
 	request_park(r, f, NULL);
 	ask_more(f);
 	return PARKED;
+}
+
+enum outcome coordinator_fan_run_all(struct request *r, enum coordinator_kind kind, const void *in,
+				     void (*finish)(struct coordinator_fan *f))
+{
+	const struct image_topic *topic = image_topic_by_name(r->image, coordinator_topic(kind));
+	struct coordinator_fan *f;
+	int n = 0;
+
+	for (int i = 0; topic && i < topic->n_partitions; i++)
+		n += topic->partitions[i]->leader == r->node->id;
+	f = coordinator_fan_new(r, kind, n, finish, NULL);
+	if (!f)
+		return HANG_UP;
+	n = 0;
+	for (int i = 0; topic && i < topic->n_partitions; i++)
+		if (topic->partitions[i]->leader == r->node->id)
+			coordinator_fan_ask_shard(f, n++, topic->partitions[i]->id, in);
+	return coordinator_fan_run(f);
 }
