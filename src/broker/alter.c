@@ -310,7 +310,7 @@ struct alter *alter_new(struct request *r, int n)
 {
 	struct alter *alter = arena_zalloc(&r->arena, sizeof(*alter));
 
-	if (!alter)
+	if (!alter || !r->image)
 		return NULL;
 	alter->v = arena_array(&r->arena, (size_t)n, sizeof(*alter->v));
 	alter->n = n;

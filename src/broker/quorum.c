@@ -13,6 +13,8 @@
 
 /* A clean stop leaves a snapshot rather than more than this to be replayed. */
 #define REPLAY_AFTER_STOP (1 << 20)
+/* How long a node that stops waits for the others to hear that it leads no more. */
+#define RESIGN_MS 1000
 /* The records of one decision, as structs. */
 #define RECORDS_ARENA (512 << 20)
 
@@ -33,6 +35,50 @@ void quorum_fail(struct quorum *q, int err)
 	if (controller_is_active(q->controller))
 		controller_resign(q->controller);
 	q->options.failed(q->options.arg, err);
+}
+
+static void close_job(struct work *w)
+{
+	struct quorum *q = container_of(w, struct quorum, close_work);
+
+	if (!q->failed)
+		log_close(q->log);
+}
+
+static void close_done(struct work *w)
+{
+	struct quorum *q = container_of(w, struct quorum, close_work);
+
+	q->closed = true;
+	q->stopped(q->stopped_arg);
+}
+
+static bool is_busy(const struct quorum *q)
+{
+	return q->flushing || q->state_write || q->cutting || q->loading_snapshot || q->n_cleaning > 0 ||
+	       q->channels.n_resolving > 0 || !controller_channel_is_settled(q->channel);
+}
+
+/* A leader's voters are told, for a while; then what is in flight comes to its end: a flush, a snapshot, the removal of old files,
+ * the look-up of a name. */
+static void try_close(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, close_timer);
+	bool waits = q->begun && !q->failed && !q->resigned && env_mono_ms(q->env) < q->resign_due_ms;
+
+	if (!waits && !q->closing) {
+		q->closing = true;
+		timer_stop(&q->raft_timer);
+		timer_stop(&q->replay_timer);
+		quorum_send_stop(q);
+	}
+	if (waits || is_busy(q)) {
+		timer_start(t, 1);
+		return;
+	}
+	q->close_work.job = close_job;
+	q->close_work.done = close_done;
+	env_work(q->loop, &q->close_work);
 }
 
 int quorum_start(const struct quorum_options *options, struct quorum **out)
@@ -56,10 +102,11 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	arena_init(&q->records_arena, RECORDS_ARENA);
 	arena_init(&q->bootstrap_arena, RECORDS_ARENA);
 	record_list_init(&q->bootstrap, &q->bootstrap_arena);
+	timer_init(&q->close_timer, q->loop, try_close);
 	quorum_effects_init(q);
 	quorum_decide_init(q);
 	quorum_send_init(q);
-	replay_init(&q->replay, image_new(options->cluster_id));
+	quorum_follow_init(q);
 	q->flusher = log_flusher_new(q->loop);
 	err = quorum_load(q);
 	if (err != 0) {
@@ -75,37 +122,6 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	q->controller = controller_new(&config);
 	*out = q;
 	return 0;
-}
-
-static void close_job(struct work *w)
-{
-	struct quorum *q = container_of(w, struct quorum, close_work);
-
-	if (!q->failed)
-		log_close(q->log);
-}
-
-static void close_done(struct work *w)
-{
-	struct quorum *q = container_of(w, struct quorum, close_work);
-
-	q->closed = true;
-	q->stopped(q->stopped_arg);
-}
-
-/* What is in flight comes to its end first: a flush, a snapshot, the removal of old files, the look-up of a name. */
-static void try_close(struct timer *t)
-{
-	struct quorum *q = container_of(t, struct quorum, raft_timer);
-
-	if (q->flushing || q->state_write || q->cutting || q->n_cleaning > 0 || q->channels.n_resolving > 0 ||
-	    !controller_channel_is_settled(q->channel)) {
-		timer_start(&q->raft_timer, 1);
-		return;
-	}
-	q->close_work.job = close_job;
-	q->close_work.done = close_done;
-	env_work(q->loop, &q->close_work);
 }
 
 void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
@@ -126,17 +142,15 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	if (!q->failed && !q->cutting && q->image && raft_bytes_since_snapshot(q->raft) > REPLAY_AFTER_STOP)
 		quorum_cut_snapshot(q);
 	controller_channel_stop(q->channel);
-	if (!q->failed && controller_is_active(q->controller))
+	if (q->begun)
 		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
 	quorum_fail_requests(q, ERR_NOT_CONTROLLER);
 	quorum_drop_fetches(q);
-	quorum_send_stop(q);
 	if (!q->state_write)
 		quorum_give_held(q, ERR_NOT_CONTROLLER);
 	q->stopping = true;
-	timer_stop(&q->raft_timer);
-	timer_init(&q->raft_timer, q->loop, try_close);
-	timer_start(&q->raft_timer, 0);
+	q->resign_due_ms = env_mono_ms(q->env) + RESIGN_MS;
+	timer_start(&q->close_timer, 0);
 }
 
 void quorum_free(struct quorum *q)
@@ -145,18 +159,11 @@ void quorum_free(struct quorum *q)
 	timer_stop(&q->tick_timer);
 	timer_stop(&q->idle_timer);
 	timer_stop(&q->flush_timer);
+	timer_stop(&q->close_timer);
 	if (q->beginning)
 		quorum_end_beginning(q);
-	list_each_safe(it, &q->pending)
-	{
-		struct pending_image *p = container_of(it, struct pending_image, link);
-
-		image_unref(&p->image);
-		list_remove(&p->link);
-		xfree(p);
-	}
-	if (q->replay.image)
-		replay_fini(&q->replay);
+	quorum_forget_pending(q);
+	quorum_follow_fini(q);
 	image_unref(&q->image);
 	quorum_forget_leader(q);
 	lifecycle_free(q->lifecycle);

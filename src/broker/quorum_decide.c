@@ -56,11 +56,11 @@ static int append_batch(struct quorum *q, const struct record_list *all, int fro
 	q->last_append_ms = env_mono_ms(q->env);
 	if (!idle)
 		q->state_end = appended.last_offset + 1;
+	quorum_push_image(q, controller_image(q->controller), appended.last_offset + 1);
 	quorum_step(q,
 		    (struct raft_event){
 			    .type = RAFT_EVENT_APPENDED, .n_records = n, .bytes = (int64_t)batch->len, .idle = idle});
-	quorum_push_image(q, controller_image(q->controller), appended.last_offset + 1);
-	return 0;
+	return controller_is_active(q->controller) ? 0 : ERR_NOT_CONTROLLER;
 }
 
 /* 0, or why nothing more of the list was taken. */
@@ -237,34 +237,56 @@ static void idle_due(struct timer *t)
 
 /* ---- the leadership ---- */
 
-static void take_over(struct quorum *q)
+/* The tip is all of the log, committed or not: that is what this node leads on with. */
+static int take_over(struct quorum *q)
 {
-	controller_lead(q->controller, &q->replay, env_mono_ms(q->env));
-	replay_fini(&q->replay); /* from here on the controller has it */
-	q->state_end = raft_log_end(q->raft);
-	quorum_push_image(q, controller_image(q->controller), q->state_end);
+	struct replay tip = q->replay;
+	int64_t from = q->replay_end;
+	int err;
+
+	image_ref(tip.image);
+	image_ref(tip.tip);
+	err = quorum_replay(q, &tip, &from, raft_log_end(q->raft));
+	if (err == 0) {
+		controller_lead(q->controller, &tip, env_mono_ms(q->env));
+		q->state_end = raft_log_end(q->raft);
+		quorum_push_image(q, controller_image(q->controller), q->state_end);
+	}
+	replay_fini(&tip);
+	return err;
 }
 
 int quorum_lead(struct quorum *q)
 {
 	struct controller_context ctx = context(q, NULL);
 	struct record_list records;
-	int err;
+	int err = controller_is_active(q->controller) ? 0 : take_over(q);
 
-	if (!controller_is_active(q->controller))
-		take_over(q);
+	if (err != 0)
+		return err;
 	record_list_init(&records, &q->records_arena);
 	err = controller_activate(q->controller, &ctx, &q->bootstrap, &records);
 	if (err == 0 && records.n > 0)
 		err = append_records(q, &records);
 	arena_reset(&q->records_arena);
 	if (err != 0)
-		return err;
+		return err == ERR_NOT_CONTROLLER ? 0 : err;
 	lifecycle_register_controller(q);
 	schedule_tick(q, ctx.now_ms + 1000);
 	if (q->idle_ms > 0)
 		timer_start(&q->idle_timer, q->idle_ms);
 	return 0;
+}
+
+void quorum_resign(struct quorum *q)
+{
+	timer_stop(&q->tick_timer);
+	timer_stop(&q->idle_timer);
+	controller_resign(q->controller);
+	quorum_forget_pending(q);
+	quorum_fail_requests(q, ERR_NOT_CONTROLLER);
+	if (raft_high_watermark(q->raft) > q->replay_end) /* what was committed without a new image */
+		quorum_follow(q, raft_high_watermark(q->raft));
 }
 
 void quorum_decide_init(struct quorum *q)

@@ -101,9 +101,9 @@ static void begin_flush(struct quorum *q)
 
 /* ---- effects ---- */
 
-static void maybe_started(struct quorum *q)
+void quorum_maybe_started(struct quorum *q)
 {
-	if (q->started || !q->image || image_metadata_version(q->image) == 0)
+	if (q->started || q->stopping || !q->image || image_metadata_version(q->image) == 0 || q->leader.id < 0)
 		return;
 	q->started = true;
 	quorum_clean(q); /* of what earlier runs left behind */
@@ -113,9 +113,12 @@ static void maybe_started(struct quorum *q)
 static void commit(struct quorum *q, int64_t offset)
 {
 	log_set_high_watermark(q->log, offset);
-	quorum_publish(q, offset);
+	if (controller_is_active(q->controller))
+		quorum_publish(q, offset);
+	else
+		quorum_follow(q, offset);
 	quorum_complete_committed(q, offset);
-	maybe_started(q);
+	quorum_maybe_started(q);
 	if (q->lifecycle)
 		lifecycle_committed(q->lifecycle);
 	if (q->started && !q->stopping && !q->cutting &&
@@ -126,14 +129,10 @@ static void commit(struct quorum *q, int64_t offset)
 static int append_control(struct quorum *q, const struct raft_effect *e)
 {
 	struct log_appended appended;
-	int64_t now_ms = env_wall_ms(q->env);
-	int err;
 
 	log_begin_epoch(q->log, e->epoch);
-	err = log_append_as_follower(q->log, e->batch.p, (size_t)e->batch.len, e->epoch, now_ms, &appended);
-	if (err == 0)
-		replay_skip(&q->replay, appended.last_offset, e->epoch, now_ms);
-	return err;
+	return log_append_as_follower(q->log, e->batch.p, (size_t)e->batch.len, e->epoch, env_wall_ms(q->env),
+				      &appended);
 }
 
 /* An event that is stepped from inside an effect may have asked for an earlier one. */
@@ -164,8 +163,7 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 			   (long long)e->offset);
 		return quorum_lead(q);
 	case RAFT_EFFECT_RESIGNED:
-		quorum_fail_requests(q, ERR_NOT_CONTROLLER);
-		controller_resign(q->controller);
+		quorum_resign(q);
 		return 0;
 	case RAFT_EFFECT_CUT_SNAPSHOT:
 		quorum_cut_snapshot(q);
@@ -189,13 +187,22 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 		diag_warn(q->env->diag, "metadata quorum", "what=\"%.*s\"", STR_ARG(e->message));
 		return 0;
 	case RAFT_EFFECT_STOPPED:
+		q->resigned = true;
 		return 0;
-	case RAFT_EFFECT_APPEND_FETCHED: /* of others, who do not exist in a quorum of one */
+	case RAFT_EFFECT_APPEND_FETCHED:
+		return quorum_append_fetched(q, e);
 	case RAFT_EFFECT_TRUNCATE:
+		return quorum_truncate(q, e->offset);
 	case RAFT_EFFECT_FOLLOWER:
+		diag_info(q->env->diag, "this node follows the metadata quorum", "leader=%d epoch=%d", e->leader_id,
+			  e->epoch);
+		return 0;
 	case RAFT_EFFECT_SNAPSHOT_CHUNK:
+		quorum_take_chunk(q, e);
+		return 0;
 	case RAFT_EFFECT_LOAD_SNAPSHOT:
-		check(false);
+		quorum_load_fetched(q, e->snapshot);
+		return 0;
 	}
 	return 0;
 }
@@ -215,7 +222,7 @@ void quorum_step(struct quorum *q, struct raft_event event)
 	struct raft_effects effects;
 	struct arena arena;
 
-	if (q->failed)
+	if (q->failed || q->closing)
 		return;
 	event.now_ms = env_mono_ms(q->env);
 	event.wall_ms = env_wall_ms(q->env);

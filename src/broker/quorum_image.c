@@ -32,10 +32,18 @@ static void tell_subscribers(struct quorum *q, const struct image *old, const st
 	}
 }
 
+static void show(struct quorum *q, const struct image *take_image)
+{
+	const struct image *old = q->image;
+
+	q->image = take_image;
+	tell_subscribers(q, old, take_image);
+	image_unref(&old);
+}
+
 void quorum_publish(struct quorum *q, int64_t high_watermark)
 {
 	const struct image *newest = NULL;
-	const struct image *old;
 
 	list_each_safe(it, &q->pending)
 	{
@@ -50,10 +58,26 @@ void quorum_publish(struct quorum *q, int64_t high_watermark)
 	}
 	if (!newest)
 		return;
-	old = q->image;
-	q->image = newest;
-	tell_subscribers(q, old, newest);
-	image_unref(&old);
+	quorum_replay_from(q, newest);
+	show(q, newest);
+}
+
+void quorum_publish_replayed(struct quorum *q)
+{
+	if (q->replay.image != q->image && q->replay_end > 0)
+		show(q, image_ref(q->replay.image));
+}
+
+void quorum_forget_pending(struct quorum *q)
+{
+	list_each_safe(it, &q->pending)
+	{
+		struct pending_image *p = container_of(it, struct pending_image, link);
+
+		image_unref(&p->image);
+		list_remove(&p->link);
+		xfree(p);
+	}
 }
 
 /* ---- subscribers ---- */

@@ -45,6 +45,7 @@ void quorum_note_leader(struct quorum *q)
 		if (s->leader)
 			s->leader(s);
 	}
+	quorum_maybe_started(q);
 }
 
 void quorum_forget_leader(struct quorum *q)

@@ -1,5 +1,5 @@
 /*
- * quorum_load: what is on disk: snapshots, the log, quorum-state, the bootstrap records; replayed, and raft made of it.
+ * quorum_load: what is on disk: snapshots, the log, quorum-state, the bootstrap records; read, and raft made of it.
  *
  * Everything here blocks: it runs before the loop does.
  */
@@ -12,234 +12,48 @@
 #include "broker/quorum_private.h"
 #include "metadata/version.h"
 #include "protocol/metadata_records.h"
-#include "raft/control.h"
-#include "wire/batch.h"
-#include "wire/records.h"
 
-/* What one batch may unfold to. */
-#define BATCH_ARENA (256 << 20)
-#define READ_BYTES (1 << 20)
 /* As Kafka's KafkaRaftClient has it. */
 #define FETCH_MAX_WAIT_MS 500
 
-struct loading {
-	struct quorum *quorum;
-	struct replay *replay; /* NULL: the bootstrap snapshot, whose records are kept aside */
-	const char *file;      /* for messages */
-	bool snapshot;	       /* offsets in it are its own: what it says is as of its id */
-	struct raft_snapshot_id id;
-
-	struct raft_history history;
-	int64_t timestamp_ms;
-	bool ended; /* the footer was seen */
-};
-
-static int damaged(const struct loading *l, int64_t offset, const char *what)
-{
-	diag_error(l->quorum->env->diag, "metadata is damaged",
-		   "file=%s offset=%lld what=\"%s\" remedy=\"restore the file, or let the node "
-		   "fetch the metadata of its quorum\"",
-		   l->file, (long long)offset, what);
-	return -EBADMSG;
-}
-
-/* ---- control batches ---- */
-
-static bool has_footer(const struct batch_header *h, const uint8_t *p)
-{
-	struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
-	struct record r;
-
-	while (record_next(&it, &r)) {
-		if (control_type(r.key) == CONTROL_SNAPSHOT_FOOTER)
-			return true;
-	}
-	return false;
-}
-
-static int load_control(struct loading *l, const struct batch_header *h, const uint8_t *p)
-{
-	if (l->snapshot)
-		l->ended |= has_footer(h, p);
-	else if (l->replay)
-		replay_skip(l->replay, batch_last_offset(h), h->leader_epoch, h->max_timestamp);
-	return 0;
-}
-
-/* What raft has to know of it. */
-static int note(struct loading *l, const struct batch_header *h, const uint8_t *p)
-{
-	int err = l->snapshot ? control_note_snapshot(h, p, l->id.end_offset, &l->history)
-			      : control_note(h, p, &l->history);
-
-	return err == 0
-		       ? 0
-		       : damaged(l, h->base_offset,
-				 "a batch that does not follow on the one before, or a voter set or kraft.version that this release cannot read");
-}
-
-/* ---- data batches ---- */
-
-/* The bootstrap records outlive the bytes they are read from: those are copied. */
-static int keep_bootstrap(struct loading *l, struct bytes value)
-{
-	struct quorum *q = l->quorum;
-	struct str copy = arena_str(&q->bootstrap_arena, (struct str){(const char *)value.p, value.len});
-	struct metadata_record r;
-	int err = metadata_record_decode((struct bytes){(const uint8_t *)copy.p, copy.len}, &q->bootstrap_arena, &r);
-	void *body;
-
-	if (err != 0)
-		return err;
-	body = record_list_add(&q->bootstrap, (enum metadata_record_type)r.type, r.version);
-	if (!body)
-		return -ENOMEM;
-	memcpy(body, r.body, metadata_record_body_size(r.type));
-	return 0;
-}
-
-static int unreadable(struct loading *l, int64_t offset, int err, const struct metadata_record *r)
-{
-	if (err == -ENOTSUP)
-		diag_error(l->quorum->env->diag, "metadata of a later release",
-			   "file=%s offset=%lld type=%d version=%d remedy=\"use that "
-			   "release\"",
-			   l->file, (long long)offset, r->type, r->version);
-	else
-		damaged(l, offset, "a record that cannot be read");
-	return err;
-}
-
-static int decode_batch(struct loading *l, const struct batch_header *h, const uint8_t *p, struct arena *a,
-			struct metadata_record *v)
-{
-	struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
-	struct record r;
-	int n = 0;
-
-	while (record_next(&it, &r)) {
-		int err = l->replay ? metadata_record_decode(r.value, a, &v[n]) : keep_bootstrap(l, r.value);
-
-		if (err != 0)
-			return unreadable(l, r.offset, err, &v[n]);
-		n++;
-	}
-	return it.error == 0 && n == h->count ? 0 : damaged(l, h->base_offset, "a batch whose records cannot be read");
-}
-
-static int load_data(struct loading *l, const struct batch_header *h, const uint8_t *p)
-{
-	struct metadata_record *v;
-	const char *why = "";
-	struct arena a;
-	int err = -ENOMEM;
-
-	if (h->count <= 0 || h->count > h->length || batch_codec(h) != 0)
-		return damaged(l, h->base_offset, "a batch without records, or a compressed one");
-	arena_init(&a, BATCH_ARENA);
-	v = arena_array(&a, (size_t)h->count, sizeof(*v));
-	if (v)
-		err = decode_batch(l, h, p, &a, v);
-	if (err == 0 && l->replay) {
-		struct image_batch batch = {
-			.v = v,
-			.n = h->count,
-			.last_offset = l->snapshot ? l->id.end_offset - 1 : batch_last_offset(h),
-			.epoch = l->snapshot ? l->id.epoch : h->leader_epoch,
-			.timestamp_ms = h->max_timestamp,
-		};
-
-		err = replay_batch(l->replay, &batch, &why);
-		if (err != 0)
-			err = damaged(l, h->base_offset, why);
-	}
-	arena_fini(&a);
-	return err;
-}
-
-/* Whole batches from `from` on; *next is behind the last of them. */
-static int load_bytes(struct loading *l, const uint8_t *p, size_t len, int64_t from, int64_t *next)
-{
-	struct batch_iter it = batch_iter(p, len);
-	int err = 0;
-
-	while (err == 0 && batch_next(&it)) {
-		*next = batch_last_offset(&it.header) + 1;
-		if (*next <= from)
-			continue;
-		if (it.header.magic != BATCH_MAGIC || !batch_crc_ok(it.p, &it.header))
-			return damaged(l, it.header.base_offset, "a batch whose checksum does not agree");
-		l->timestamp_ms = it.header.max_timestamp;
-		err = note(l, &it.header, it.p);
-		if (err == 0)
-			err = batch_is_control(&it.header) ? load_control(l, &it.header, it.p)
-							   : load_data(l, &it.header, it.p);
-	}
-	if (err == 0 && it.error != 0)
-		return damaged(l, *next, "bytes that are no batch");
-	return err;
-}
-
 /* ---- snapshots ---- */
 
-static int load_snapshot(struct loading *l, const char *path)
+static char *snapshot_path(const struct quorum *q, struct raft_snapshot_id id)
 {
-	char *bytes;
-	size_t len;
-	int64_t next = 0;
-	int err = env_read_file(l->quorum->env, path, SNAPSHOT_MAX, &bytes, &len);
+	char name[SNAPSHOT_NAME_SIZE];
 
-	if (err != 0) {
-		if (err != -ENOENT)
-			diag_error(l->quorum->env->diag, "snapshot cannot be read", "file=%s error=%s", path,
-				   err_name(err));
-		return err;
-	}
-	l->file = path;
-	l->snapshot = true;
-	l->ended = false;
-	err = load_bytes(l, (const uint8_t *)bytes, len, 0, &next);
-	if (err == 0 && !l->ended)
-		err = damaged(l, next, "a snapshot without its last batch");
-	xfree(bytes);
-	l->snapshot = false;
-	return err;
+	snapshot_name(id, name);
+	return xasprintf("%s/%s", q->path, name);
 }
 
-/* Its own name for the newest snapshot; the bootstrap snapshot counts when there is no other. */
-static int load_snapshots(struct loading *l)
+/* Where releases before 4.4 had it, or under its own name. */
+static int load_bootstrap(struct quorum *q, struct raft_history *history)
 {
-	struct quorum *q = l->quorum;
-	struct replay *replay = l->replay;
-	char name[64];
-	char *path;
-	int err;
+	struct loading l = {.quorum = q, .bootstrap = true, .to = history, .id = {0, 0}};
+	char *path = xasprintf("%s/bootstrap.checkpoint", log_dir_path(q->options.dir));
+	int err = quorum_load_snapshot(&l, path);
 
-	l->replay = NULL;
-	l->id = (struct raft_snapshot_id){0, 0};
-	path = xasprintf("%s/bootstrap.checkpoint",
-			 log_dir_path(q->options.dir)); /* where releases before 4.4 had it */
-	err = load_snapshot(l, path);
 	xfree(path);
 	if (err == -ENOENT) {
-		snapshot_name(l->id, name);
-		path = xasprintf("%s/%s", q->path, name);
-		err = load_snapshot(l, path);
+		path = snapshot_path(q, l.id);
+		err = quorum_load_snapshot(&l, path);
 		xfree(path);
 	}
-	l->replay = replay;
-	if (err != 0 && err != -ENOENT)
-		return err;
-	if (q->n_snapshots == 0)
-		return 0;
-	l->id = q->snapshots[q->n_snapshots - 1].id;
-	snapshot_name(l->id, name);
-	path = xasprintf("%s/%s", q->path, name);
-	err = load_snapshot(l, path);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int load_newest(struct quorum *q, struct raft_history *history)
+{
+	struct snapshot_file *newest = &q->snapshots[q->n_snapshots - 1];
+	struct loading l = {.quorum = q, .replay = &q->replay, .to = history, .id = newest->id};
+	char *path = snapshot_path(q, l.id);
+	int err = quorum_load_snapshot(&l, path);
+
 	xfree(path);
 	if (err == 0) {
-		replay_skip(replay, l->id.end_offset - 1, l->id.epoch, l->timestamp_ms);
-		q->snapshots[q->n_snapshots - 1].timestamp_ms = l->timestamp_ms;
+		replay_skip(&q->replay, l.id.end_offset - 1, l.id.epoch, l.timestamp_ms);
+		newest->timestamp_ms = l.timestamp_ms;
+		q->replay_end = l.id.end_offset;
 	}
 	return err;
 }
@@ -294,66 +108,65 @@ static int open_log(struct quorum *q)
 		diag_error(q->env->diag, "metadata log cannot be recovered",
 			   "dir=%s error=\"%s\" remedy=\"free some space, or allow more open files, then start again\"",
 			   q->path, err_name(err));
-	if (err == 0 && q->n_snapshots > 0 && log_offsets(q->log).end < q->snapshots[q->n_snapshots - 1].id.end_offset)
-		err = log_truncate_fully_at(q->log, q->snapshots[q->n_snapshots - 1].id.end_offset);
 	return err;
 }
 
-static int replay_range(struct loading *l, int64_t *from, int64_t end, struct buf *buf)
+/* A log that ends before the newest snapshot, or in an epoch before its, gives way to it: a fetched one was not yet in its place. */
+static int settle_end(struct quorum *q)
 {
-	struct log_read want = {.offset = *from, .max_bytes = READ_BYTES, .min_one_message = true, .upto_offset = end};
-	struct records records;
-	int64_t next = *from;
-	int err = log_read(l->quorum->log, &want, &records, NULL);
+	struct raft_snapshot_id newest = q->snapshots[q->n_snapshots - 1].id;
+	struct log_offsets at = log_offsets(q->log);
 
-	if (err != 0)
-		return err;
-	if (records.len == 0)
-		return damaged(l, *from, "a gap in the log");
-	buf->len = 0;
-	buf_reserve(buf, (size_t)records.len);
-	err = file_read_full(records.file, buf->p, (size_t)records.len, records.pos);
-	file_unref(&records.file);
-	if (err == 0)
-		err = load_bytes(l, buf->p, (size_t)records.len, *from, &next);
-	if (err == 0 && next <= *from)
-		return damaged(l, *from, "a batch that does not end");
-	*from = next;
-	return err;
+	if (at.end < newest.end_offset || (at.last_epoch >= 0 && at.last_epoch < newest.epoch))
+		return log_truncate_fully_at(q->log, newest.end_offset);
+	return 0;
 }
 
-/* The epochs of what is not replayed, since a snapshot stands for it. */
-static void note_epochs(struct loading *l, int64_t start, int64_t end)
+/* The log starts where a snapshot ends; those that end before it stand for nothing. */
+static int settle_start(struct quorum *q)
 {
-	struct quorum *q = l->quorum;
+	bool moved;
 
-	l->history.end = start;
-	l->history.base_epoch = start > 0 && q->n_snapshots > 0 ? q->snapshots[0].id.epoch : 0;
-	while (l->history.end < end) {
-		int32_t epoch = log_epoch_of(q->log, l->history.end);
+	while (q->n_snapshots > 0 && q->snapshots[0].id.end_offset < log_offsets(q->log).start) {
+		char *path = snapshot_path(q, q->snapshots[0].id);
+
+		env_unlink(q->env, path);
+		xfree(path);
+		quorum_forget_oldest_snapshot(q);
+	}
+	if (q->n_snapshots == 0 || log_offsets(q->log).start == 0)
+		return 0;
+	log_set_high_watermark(q->log, q->snapshots[0].id.end_offset);
+	return log_set_start(q->log, q->snapshots[0].id.end_offset, &moved);
+}
+
+/* The epochs of what is not read, since a snapshot stands for it. */
+static void note_epochs(const struct quorum *q, int64_t end, struct raft_history *history)
+{
+	history->end = log_offsets(q->log).start;
+	history->base_epoch = history->end > 0 && q->n_snapshots > 0 ? q->snapshots[0].id.epoch : 0;
+	while (history->end < end) {
+		int32_t epoch = log_epoch_of(q->log, history->end);
 		int64_t epoch_end = log_epoch_end(q->log, epoch).end_offset;
 
-		raft_history_note_epoch(&l->history, epoch, l->history.end);
-		l->history.end = epoch_end > l->history.end && epoch_end < end ? epoch_end : end;
+		raft_history_note_epoch(history, epoch, history->end);
+		history->end = epoch_end > history->end && epoch_end < end ? epoch_end : end;
 	}
 }
 
-static int replay_log(struct loading *l)
+/* What the log says to raft. Its data is read when it is known to be committed. */
+static int note_log(struct quorum *q, struct raft_history *history)
 {
-	struct quorum *q = l->quorum;
+	struct loading l = {.quorum = q, .file = q->path, .to = history};
 	struct log_offsets at = log_offsets(q->log);
-	int64_t from = q->n_snapshots > 0 ? q->snapshots[q->n_snapshots - 1].id.end_offset : 0;
-	struct buf buf = {0};
-	int err = 0;
+	int64_t from = q->replay_end;
+	int err;
 
-	l->file = q->path;
 	if (at.start > from)
-		return damaged(l, from, "a log that begins behind the newest snapshot");
-	note_epochs(l, at.start, from);
-	while (err == 0 && from < at.end)
-		err = replay_range(l, &from, at.end, &buf);
-	buf_fini(&buf);
-	return err;
+		return quorum_damaged(&l, from, "a log that begins behind the newest snapshot");
+	note_epochs(q, from, history);
+	err = quorum_load_log(&l, &from, at.end);
+	return err == 0 && from < at.end ? quorum_damaged(&l, from, "a gap in the log") : err;
 }
 
 /* ---- voters ---- */
@@ -383,6 +196,15 @@ static void own_voter(struct quorum *q, struct raft_voter *out)
 	}
 }
 
+/* The first of controller.listener.names: by it nodes of the quorum reach each other. */
+static struct str listener_of_quorum(const struct quorum *q)
+{
+	int n;
+	const struct str *names = config_list(q->options.config, CONFIG_CONTROLLER_LISTENER_NAMES, &n);
+
+	return n > 0 ? names[0] : STR("CONTROLLER");
+}
+
 /* controller.quorum.voters: ids and addresses without directories. */
 static void static_voters(struct quorum *q, struct raft_voters *out)
 {
@@ -394,27 +216,38 @@ static void static_voters(struct quorum *q, struct raft_voters *out)
 	for (int i = 0; i < network->n_voters; i++) {
 		struct raft_endpoint *e = arena_array(&q->bootstrap_arena, 1, sizeof(*e));
 
-		*e = (struct raft_endpoint){STR("CONTROLLER"), network->voters[i].host,
+		*e = (struct raft_endpoint){listener_of_quorum(q), network->voters[i].host,
 					    (uint16_t)network->voters[i].port};
 		borrowed.v[i] = (struct raft_voter){.id = network->voters[i].id, .endpoints = e, .n_endpoints = 1};
 	}
 	raft_voters_copy(out, &borrowed);
 }
 
-static int check_voters(struct quorum *q, const struct raft_voters *voters)
+/* Where a node begins to look for the quorum: it is not known which of the servers has which id. */
+static void bootstrap_nodes(struct quorum *q, struct raft_config *out)
 {
-	if (voters->n == 1 && voters->v[0].id == q->options.node_id)
-		return 0;
-	if (voters->n == 0)
-		diag_error(q->env->diag, "the metadata quorum has no voters",
-			   "remedy=\"set controller.quorum.voters, or format with --standalone\"");
-	else if (!raft_voters_find(voters, q->options.node_id))
-		diag_error(q->env->diag, "this node is no voter of the metadata quorum", "node=%d voters=%d",
-			   q->options.node_id, voters->n);
-	else
-		diag_error(q->env->diag, "a metadata quorum of several voters is not served yet", "voters=%d",
-			   voters->n);
-	return -ENOTSUP;
+	const struct config_network *network = config_network(q->options.config);
+	bool servers = network->n_bootstrap > 0;
+	const struct config_voter *from = servers ? network->bootstrap : network->voters;
+	int n = servers ? network->n_bootstrap : network->n_voters;
+	struct raft_node *v = arena_array(&q->bootstrap_arena, (size_t)n + 1, sizeof(*v));
+
+	for (int i = 0; i < n; i++)
+		v[i] = (struct raft_node){servers ? -2 - i : from[i].id, from[i].host, (uint16_t)from[i].port};
+	out->bootstrap = v;
+	out->n_bootstrap = n;
+}
+
+static void tell_voters(const struct quorum *q, const struct raft_voters *voters)
+{
+	if (!raft_voters_find(voters, q->options.node_id))
+		diag_info(q->env->diag, "this node follows the metadata quorum, and is no voter", "node=%d voters=%d",
+			  q->options.node_id, voters->n);
+}
+
+static bool is_alone(const struct quorum *q, const struct raft_voters *voters)
+{
+	return voters->n == 1 && voters->v[0].id == q->options.node_id;
 }
 
 /* ---- all of it ---- */
@@ -438,7 +271,7 @@ static int default_bootstrap(struct quorum *q)
 	return 0;
 }
 
-static int load_all(struct quorum *q, struct loading *l, struct raft_start *start)
+static int load_all(struct quorum *q, struct raft_history *history, struct raft_start *start)
 {
 	int err = env_mkdir_all(q->env, q->path);
 
@@ -446,19 +279,19 @@ static int load_all(struct quorum *q, struct loading *l, struct raft_start *star
 		err = env_list(q->env, q->path, note_name, q);
 	if (err == 0)
 		err = open_log(q);
+	if (err == 0 && q->n_snapshots > 0)
+		err = settle_end(q);
 	if (err == 0)
-		err = load_snapshots(l);
+		err = settle_start(q);
 	if (err == 0)
-		err = replay_log(l);
+		err = load_bootstrap(q, history);
+	if (err == 0 && q->n_snapshots > 0)
+		err = load_newest(q, history);
+	if (err == 0)
+		err = note_log(q, history);
 	if (err == 0)
 		err = quorum_read_state(q, start);
-	if (err == 0)
-		err = default_bootstrap(q);
-	if (err == 0)
-		static_voters(q, &start->static_voters);
-	return err == 0 ? check_voters(q, l->history.n_voters > 0 ? &l->history.voters[l->history.n_voters - 1].voters
-								  : &start->static_voters)
-			: err;
+	return err == 0 ? default_bootstrap(q) : err;
 }
 
 static void raft_settings(const struct quorum *q, struct raft_config *out)
@@ -477,29 +310,40 @@ static void raft_settings(const struct quorum *q, struct raft_config *out)
 	out->snapshot_max_ms = config_long(c, CONFIG_METADATA_LOG_MAX_SNAPSHOT_INTERVAL_MS);
 }
 
-int quorum_load(struct quorum *q)
+static void make_raft(struct quorum *q, struct raft_start *start)
 {
-	struct loading l = {.quorum = q, .replay = &q->replay, .timestamp_ms = -1};
-	struct raft_start start = {.snapshot = {-1, 0}};
 	struct raft_config config = {.node_id = q->options.node_id, .cluster_id = str_of(q->cluster_id)};
 	struct raft_voter own;
-	int err = load_all(q, &l, &start);
+
+	own_voter(q, &own);
+	config.directory_id = own.directory_id;
+	config.own = &own;
+	config.listener = listener_of_quorum(q);
+	config.may_become_voter = config_is_controller(q->options.config);
+	config.auto_join = config_bool(q->options.config, CONFIG_CONTROLLER_QUORUM_AUTO_JOIN_ENABLE);
+	bootstrap_nodes(q, &config);
+	raft_settings(q, &config);
+	start->log_start = log_offsets(q->log).start;
+	start->bytes_since_snapshot = start->history.bytes;
+	if (q->n_snapshots > 0)
+		start->snapshot = q->snapshots[q->n_snapshots - 1].id;
+	q->raft = raft_new(&config, start);
+}
+
+/* A quorum of one has nobody who could have it drop what is in its log: it is read at once, and what is wrong with it is found. */
+int quorum_load(struct quorum *q)
+{
+	struct raft_start start = {.snapshot = {-1, 0}};
+	int err = load_all(q, &start.history, &start);
 
 	if (err == 0) {
-		own_voter(q, &own);
-		config.directory_id = own.directory_id;
-		config.own = &own;
-		config.listener = own.n_endpoints > 0 ? own.endpoints[0].name : STR("CONTROLLER");
-		config.may_become_voter = true;
-		raft_settings(q, &config);
-		start.log_start = log_offsets(q->log).start;
-		start.history = l.history;
-		start.bytes_since_snapshot = l.history.bytes;
-		if (q->n_snapshots > 0)
-			start.snapshot = q->snapshots[q->n_snapshots - 1].id;
-		q->raft = raft_new(&config, &start);
+		static_voters(q, &start.static_voters);
+		make_raft(q, &start);
+		tell_voters(q, raft_voters(q->raft));
+		if (is_alone(q, raft_voters(q->raft)))
+			err = quorum_replay(q, &q->replay, &q->replay_end, raft_log_end(q->raft));
 	}
-	raft_history_fini(&l.history);
+	raft_history_fini(&start.history);
 	raft_voters_fini(&start.static_voters);
 	return err;
 }

@@ -6,6 +6,7 @@
  *	quorum_decide.c		what a leader does		quorum_load.c		what is on disk
  *	quorum_effects.c	raft's steps and effects	quorum_state.c		the file quorum-state
  *	quorum_image.c		images				quorum_snapshot.c	snapshots
+ *	quorum_follow.c		the log of a leader		quorum_replay.c		batches are read
  *	quorum_send.c		what raft asks of others	lifecycle.c		this node's broker
  */
 #ifndef ODRADEK_BROKER_QUORUM_PRIVATE_H
@@ -37,11 +38,33 @@ struct pending_image {
 	const struct image *image;
 };
 
+/* Batches that are read, and where what they say goes. */
+struct loading {
+	struct quorum *quorum;
+	const char *file;	 /* for messages */
+	struct replay *replay;	 /* data goes here; or NULL */
+	bool bootstrap;		 /* or is kept aside, as the quorum's bootstrap records */
+	struct raft_history *to; /* what raft has to know; or NULL */
+	bool snapshot;		 /* offsets in it are its own: what it says is as of its id */
+	struct raft_snapshot_id id;
+
+	int64_t timestamp_ms; /* of the last batch */
+	bool ended;	      /* the footer was seen */
+};
+
 /* A snapshot in the directory. */
 struct snapshot_file {
 	struct raft_snapshot_id id;
 	int64_t size;
 	int64_t timestamp_ms; /* of its last contained batch */
+};
+
+/* A leader's snapshot that is being fetched. */
+struct snapshot_part {
+	struct raft_snapshot_id id;
+	struct file *file;
+	int64_t size;
+	int err;
 };
 
 /* One snapshot on its way to the disk. */
@@ -71,7 +94,13 @@ struct quorum {
 	struct state_write *state_write; /* quorum-state on its way to the disk, or NULL */
 	struct raft *raft;
 	struct controller *controller;
-	struct replay replay; /* of the log, until this node leads */
+	struct replay replay; /* of what is committed, up to replay_end */
+	int64_t replay_end;
+	int64_t replay_want; /* the high watermark that it has to come to */
+	struct timer replay_timer;
+	int fetch_trouble; /* that was told */
+	struct snapshot_part part;
+	bool loading_snapshot;
 	struct arena records_arena;
 
 	const struct image *image; /* committed; NULL before the first */
@@ -112,6 +141,8 @@ struct quorum {
 	struct controller_channel *channel; /* to whoever leads elsewhere */
 	struct lifecycle *lifecycle;
 	struct work close_work;
+	struct timer close_timer;
+	int64_t resign_due_ms; /* monotonic: a stop waits for `resigned` no longer */
 	struct post begin_post;
 	struct raft_effects begin_effects; /* of the first step, while `beginning`: n_begun of them are done */
 	struct arena begin_arena;
@@ -127,6 +158,8 @@ struct quorum {
 	bool flushing;	  /* a flush is under way, or will be by the end of this turn */
 	bool flush_ended; /* but raft was not told yet */
 	bool stopping;
+	bool resigned; /* raft has nothing to do any more */
+	bool closing;  /* nothing is stepped any more */
 	bool closed;
 };
 
@@ -156,6 +189,7 @@ void quorum_end_change(struct quorum *q, int err, struct str message);
 void quorum_decide_init(struct quorum *q);
 /* This node leads now. 0, or why the records that an epoch begins with were not taken. */
 int quorum_lead(struct quorum *q);
+void quorum_resign(struct quorum *q);
 bool quorum_decides(int16_t api);
 /* Decided and appended; r->err says how it went. */
 void quorum_decide(struct quorum *q, struct quorum_request *r);
@@ -167,12 +201,33 @@ void quorum_step(struct quorum *q, struct raft_event event);
 /* quorum-state is on disk, or err says why not. */
 void quorum_state_written(struct quorum *q, int err);
 void quorum_end_beginning(struct quorum *q);
+/* There may be all that a node has to have before it can start. */
+void quorum_maybe_started(struct quorum *q);
+
+/* ---- quorum_follow.c ---- */
+
+void quorum_follow_init(struct quorum *q);
+void quorum_follow_fini(struct quorum *q);
+/* RAFT_EFFECT_APPEND_FETCHED, TRUNCATE: 0, or why the metadata log is lost. */
+int quorum_append_fetched(struct quorum *q, const struct raft_effect *e);
+int quorum_truncate(struct quorum *q, int64_t offset);
+/* The committed image comes to the high watermark. */
+void quorum_follow(struct quorum *q, int64_t high_watermark);
+/* The committed image is this one. */
+void quorum_replay_from(struct quorum *q, const struct image *image);
+/* RAFT_EFFECT_SNAPSHOT_CHUNK, LOAD_SNAPSHOT. */
+void quorum_take_chunk(struct quorum *q, const struct raft_effect *e);
+void quorum_load_fetched(struct quorum *q, struct raft_snapshot_id id);
 
 /* ---- quorum_image.c ---- */
 
 /* One that is committed when the high watermark has come to `end`. */
 void quorum_push_image(struct quorum *q, const struct image *image, int64_t end);
 void quorum_publish(struct quorum *q, int64_t high_watermark);
+/* Of a node that does not lead: what is committed was replayed. */
+void quorum_publish_replayed(struct quorum *q);
+/* This node leads no more: what it has decided is not committed yet, and may never be. */
+void quorum_forget_pending(struct quorum *q);
 /* The offset up to which the committed image goes; -1 before the first. */
 int64_t quorum_committed_offset(const struct quorum *q);
 
@@ -214,12 +269,29 @@ void quorum_send_fini(struct quorum *q);
 
 /* ---- quorum_load.c ---- */
 
-/* Opens and replays; fills log, raft, replay, bootstrap, snapshots. */
+/* Opens and reads; fills log, raft, replay, bootstrap, snapshots. */
 int quorum_load(struct quorum *q);
+
+/* ---- quorum_replay.c ---- */
+
+/* -EBADMSG: people are told of it. */
+int quorum_damaged(const struct loading *l, int64_t offset, const char *what);
+/* Whole batches; *next is behind the last of them. 0, -EBADMSG, -ENOTSUP (a later release wrote them), -ENOMEM; people have been told. */
+int quorum_load_bytes(struct loading *l, const uint8_t *p, size_t len, int64_t from, int64_t *next);
+/* A whole snapshot, as of l->id. */
+int quorum_load_snapshot(struct loading *l, const char *path);
+/* Whole batches of the log from *from on up to `end`; *from is behind the last of them. 0 also where there are none. */
+int quorum_load_log(struct loading *l, int64_t *from, int64_t end);
+/* The same, into an image. */
+int quorum_replay(struct quorum *q, struct replay *to, int64_t *from, int64_t end);
 
 /* ---- quorum_snapshot.c ---- */
 
 void quorum_note_snapshot(struct quorum *q, const struct snapshot_file *f);
+/* Of the list; the file stays. */
+void quorum_forget_oldest_snapshot(struct quorum *q);
+/* Of the list, and their files. */
+void quorum_drop_snapshots_before(struct quorum *q, int64_t offset);
 void quorum_cut_snapshot(struct quorum *q);
 /* Lets old snapshots and what is below them go, by metadata.max.retention.*. */
 void quorum_clean(struct quorum *q);

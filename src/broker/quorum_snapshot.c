@@ -20,6 +20,12 @@ void quorum_note_snapshot(struct quorum *q, const struct snapshot_file *f)
 	q->n_snapshots++;
 }
 
+void quorum_forget_oldest_snapshot(struct quorum *q)
+{
+	q->n_snapshots--;
+	memmove(q->snapshots, q->snapshots + 1, (size_t)q->n_snapshots * sizeof(q->snapshots[0]));
+}
+
 /* ---- the job ---- */
 
 static int image_records(void *arg, int (*each)(void *arg, const struct metadata_record *r), void *each_arg)
@@ -47,6 +53,11 @@ static void cut(struct work *w)
 	job->err = snapshot_write(&s, &job->size);
 }
 
+static bool is_newest(const struct quorum *q, struct raft_snapshot_id id)
+{
+	return q->n_snapshots == 0 || q->snapshots[q->n_snapshots - 1].id.end_offset < id.end_offset;
+}
+
 static void cut_done(struct work *w)
 {
 	struct snapshot_job *job = container_of(w, struct snapshot_job, work);
@@ -54,8 +65,12 @@ static void cut_done(struct work *w)
 	struct snapshot_file f = {job->id, job->size, image_timestamp_ms(job->image)};
 	struct raft_event event = {.type = RAFT_EVENT_SNAPSHOT, .snapshot = job->id};
 
-	if (job->err == 0) {
+	if (job->err == 0 && is_newest(q, job->id)) {
 		quorum_note_snapshot(q, &f);
+	} else if (job->err == 0) { /* the leader's, which was loaded meanwhile, stands for more */
+		quorum_note_snapshot(q, &f);
+		quorum_drop_snapshots_before(q, job->id.end_offset + 1);
+		event.snapshot.end_offset = -1;
 	} else {
 		diag_warn(q->env->diag, "snapshot failed", "dir=%s end=%lld error=%s", q->path,
 			  (long long)job->id.end_offset, err_name(job->err));
@@ -71,8 +86,13 @@ static void cut_done(struct work *w)
 
 void quorum_cut_snapshot(struct quorum *q)
 {
-	struct snapshot_job *job = xcalloc(1, sizeof(*job));
+	struct snapshot_job *job;
 
+	if (q->cutting || !q->image) {
+		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SNAPSHOT, .snapshot = {-1, 0}});
+		return;
+	}
+	job = xcalloc(1, sizeof(*job));
 	/* An open metadata transaction is not in the image: it stays what it was before. */
 	job->quorum = q;
 	job->image = image_ref(q->image);
@@ -137,13 +157,34 @@ static bool oldest_may_go(const struct quorum *q, int64_t total)
 
 static void drop_oldest(struct quorum *q, struct clean_job *job)
 {
-	char name[64];
+	char name[SNAPSHOT_NAME_SIZE];
 
 	snapshot_name(q->snapshots[0].id, name);
 	job->paths = xreallocarray(job->paths, (size_t)job->n_paths + 1, sizeof(*job->paths));
 	job->paths[job->n_paths++] = xasprintf("%s/%s", q->path, name);
-	q->n_snapshots--;
-	memmove(q->snapshots, q->snapshots + 1, (size_t)q->n_snapshots * sizeof(q->snapshots[0]));
+	quorum_forget_oldest_snapshot(q);
+}
+
+static void start(struct quorum *q, struct clean_job *job)
+{
+	job->quorum = q;
+	job->work.job = clean;
+	job->work.done = clean_done;
+	if (job->n_paths == 0) {
+		clean_job_free(job);
+		return;
+	}
+	q->n_cleaning++;
+	env_work(q->loop, &job->work);
+}
+
+void quorum_drop_snapshots_before(struct quorum *q, int64_t offset)
+{
+	struct clean_job *job = xcalloc(1, sizeof(*job));
+
+	while (q->n_snapshots > 0 && q->snapshots[0].id.end_offset < offset)
+		drop_oldest(q, job);
+	start(q, job);
 }
 
 void quorum_clean(struct quorum *q)
@@ -161,13 +202,5 @@ void quorum_clean(struct quorum *q)
 	if (job->n_paths > 0 && log_set_start(q->log, q->snapshots[0].id.end_offset, &moved) == 0 && moved &&
 	    log_retain(q->log, env_wall_ms(q->env), &job->segments) == 0)
 		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_CLEANED, .snapshot = q->snapshots[0].id});
-	job->quorum = q;
-	job->work.job = clean;
-	job->work.done = clean_done;
-	if (job->n_paths == 0) {
-		clean_job_free(job);
-		return;
-	}
-	q->n_cleaning++;
-	env_work(q->loop, &job->work);
+	start(q, job);
 }

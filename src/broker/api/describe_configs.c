@@ -252,7 +252,7 @@ static enum outcome run(struct request *r)
 	struct describe_configs_response *out = r->out;
 	bool known = all_known(in);
 
-	if (!ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
+	if (!r->image || !ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
 		return HANG_UP;
 	for (int i = 0; i < in->resources.n; i++) {
 		struct description d = {.r = r, .asked = &in->resources.v[i], .result = &out->results.v[i]};
@@ -274,7 +274,7 @@ static void fail(struct request *r, int err, struct str message)
 	const struct describe_configs_request *in = r->in;
 	struct describe_configs_response *out = r->out;
 
-	if (!ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
+	if (!r->image || !ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
 		return;
 	for (int i = 0; i < in->resources.n; i++) {
 		out->results.v[i].error_code = (int16_t)err;
