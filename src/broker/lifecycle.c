@@ -9,8 +9,7 @@
  *	SHUTTING_DOWN	may end
  *
  * The requests are those that a broker sends to a controller; the quorum sees where that is. One is under way at a
- * time; what changes in between is said with the next, which then goes out at once. A node's controller registers
- * here too.
+ * time; what changes in between is said with the next, which then goes out at once.
  */
 #include <string.h>
 
@@ -19,13 +18,11 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/quorum_private.h"
-#include "metadata/version.h"
 #include "protocol/broker_heartbeat.h"
 #include "protocol/broker_registration.h"
-#include "protocol/controller_registration.h"
 #include "wire/codec.h"
 
-enum { API_BROKER_REGISTRATION = 62, API_BROKER_HEARTBEAT = 63, API_CONTROLLER_REGISTRATION = 70 };
+enum { API_BROKER_REGISTRATION = 62, API_BROKER_HEARTBEAT = 63 };
 enum { REGISTRATION_VERSION = 4, HEARTBEAT_VERSION = 2 };
 
 #define ARENA (1 << 20)
@@ -431,72 +428,4 @@ int64_t quorum_broker_epoch(struct quorum *q)
 	struct lifecycle *l = q->lifecycle;
 
 	return l ? __atomic_load_n(&l->epoch, __ATOMIC_ACQUIRE) : -1;
-}
-
-/* ---- this node's controller ---- */
-
-struct controller_said {
-	struct quorum_request request;
-	struct controller_registration_request in;
-	struct controller_registration_response out;
-	struct arena arena;
-	struct env *env;
-};
-
-static void controller_registered(struct quorum_request *r)
-{
-	struct controller_said *s = container_of(r, struct controller_said, request);
-
-	if (r->err != 0 && r->err != ERR_NOT_CONTROLLER)
-		diag_warn(s->env->diag, "controller registration refused", "error=%s", err_name(r->err));
-	arena_fini(&s->arena);
-	xfree(s);
-}
-
-static void fill_controller(struct quorum *q, struct controller_said *s)
-{
-	const struct config_network *network = config_network(q->options.config);
-	const struct raft_voter *own = raft_own_voter(q->raft);
-	struct controller_registration_request *in = &s->in;
-
-	in->controller_id = q->options.node_id;
-	in->incarnation_id = env_random_uuid(q->env);
-	in->listeners.v = arena_array(&s->arena, (size_t)own->n_endpoints, sizeof(*in->listeners.v));
-	in->listeners.n = own->n_endpoints;
-	for (int i = 0; i < own->n_endpoints; i++) {
-		in->listeners.v[i].name = own->endpoints[i].name;
-		in->listeners.v[i].host = own->endpoints[i].host;
-		in->listeners.v[i].port = own->endpoints[i].port;
-		in->listeners.v[i].security_protocol = (int16_t)network->controller_advertised[i].protocol;
-	}
-	in->features.v = arena_array(&s->arena, 16, sizeof(*in->features.v));
-	for (const struct controller_feature *f = CONTROLLER_FEATURES; f->name; f++) {
-		in->features.v[in->features.n].name = str_of(f->name);
-		in->features.v[in->features.n].min_supported_version = f->min;
-		in->features.v[in->features.n++].max_supported_version = f->max;
-	}
-}
-
-void lifecycle_register_controller(struct quorum *q)
-{
-	struct controller_said *s;
-
-	if (image_metadata_version(controller_tip(q->controller)) < METADATA_VERSION_CONTROLLER_REGISTRATION)
-		return;
-	s = xcalloc(1, sizeof(*s));
-	arena_init(&s->arena, ARENA);
-	s->env = q->env;
-	codec_init(&controller_registration_request_schema, &s->in);
-	codec_init(&controller_registration_response_schema, &s->out);
-	fill_controller(q, s);
-	s->request = (struct quorum_request){
-		.loop = q->loop,
-		.done = controller_registered,
-		.api = API_CONTROLLER_REGISTRATION,
-		.request = &s->in,
-		.response = &s->out,
-		.arena = &s->arena,
-		.principal = STR("User:ANONYMOUS"),
-	};
-	quorum_submit(q, &s->request);
 }

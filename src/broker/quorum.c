@@ -118,6 +118,8 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 		.node_id = options->node_id,
 		.answer_ms = config_int(options->config, CONFIG_CONTROLLER_SOCKET_TIMEOUT_MS),
 	});
+	if (config_is_controller(options->config))
+		q->registration = controller_registration_new(q);
 	config.kraft_version = raft_kraft_version(q->raft);
 	q->controller = controller_new(&config);
 	*out = q;
@@ -139,6 +141,8 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	quorum_drop_state(q);
 	lifecycle_free(q->lifecycle);
 	q->lifecycle = NULL;
+	controller_registration_free(q->registration);
+	q->registration = NULL;
 	if (!q->failed && !q->cutting && q->image && raft_bytes_since_snapshot(q->raft) > REPLAY_AFTER_STOP)
 		quorum_cut_snapshot(q);
 	controller_channel_stop(q->channel);
@@ -167,6 +171,7 @@ void quorum_free(struct quorum *q)
 	image_unref(&q->image);
 	quorum_forget_leader(q);
 	lifecycle_free(q->lifecycle);
+	controller_registration_free(q->registration);
 	controller_channel_free(q->channel);
 	controller_free(q->controller);
 	raft_free(q->raft);

@@ -271,7 +271,7 @@ int quorum_lead(struct quorum *q)
 	arena_reset(&q->records_arena);
 	if (err != 0)
 		return err == ERR_NOT_CONTROLLER ? 0 : err;
-	lifecycle_register_controller(q);
+	controller_registration_look(q->registration, controller_tip(q->controller));
 	schedule_tick(q, ctx.now_ms + 1000);
 	if (q->idle_ms > 0)
 		timer_start(&q->idle_timer, q->idle_ms);

@@ -119,6 +119,8 @@ static void commit(struct quorum *q, int64_t offset)
 		quorum_follow(q, offset);
 	quorum_complete_committed(q, offset);
 	quorum_maybe_started(q);
+	if (q->image)
+		controller_registration_look(q->registration, q->image);
 	if (q->lifecycle)
 		lifecycle_committed(q->lifecycle);
 	if (q->started && !q->stopping && !q->cutting &&

@@ -28,6 +28,7 @@
 #define SNAPSHOT_MAX ((size_t)1 << 30)
 
 struct controller_channel;
+struct controller_registration;
 struct lifecycle;
 struct state_write;
 
@@ -138,7 +139,8 @@ struct quorum {
 	struct snapshot_job *cutting;
 	int n_cleaning; /* jobs */
 
-	struct controller_channel *channel; /* to whoever leads elsewhere */
+	struct controller_channel *channel;	      /* to whoever leads elsewhere */
+	struct controller_registration *registration; /* NULL on a broker alone */
 	struct lifecycle *lifecycle;
 	struct work close_work;
 	struct timer close_timer;
@@ -300,7 +302,13 @@ void quorum_clean(struct quorum *q);
 void lifecycle_free(struct lifecycle *l);
 /* A commit: what was waited for may be there. */
 void lifecycle_committed(struct lifecycle *l);
-/* This controller's own registration. */
-void lifecycle_register_controller(struct quorum *q);
+
+/* ---- controller_registration.c ---- */
+
+struct controller_registration *controller_registration_new(struct quorum *q);
+/* While a request is under way: when it has come back. NULL is fine. */
+void controller_registration_free(struct controller_registration *c);
+/* Registers where this image, committed or the tip, does not know this controller. NULL is fine. */
+void controller_registration_look(struct controller_registration *c, const struct image *image);
 
 #endif
