@@ -2,9 +2,10 @@
  * node: birth and start; images on their way to the cores.
  *
  *	node_start	directories, ports, metadata log			(before any loop runs)
- *	quorum_started	the log is replayed: follow it, open the logs, register	(reactor 0 from here on)
- *	logs_open	every replica on disk is open and recovered
- *	in_recovery	the controller has caught us up; with logs_open: unfence us
+ *	run_begun	the quorum begins, and the broker registers		(reactor 0 from here on)
+ *	quorum_started	there is metadata: a controller serves
+ *	in_recovery	the controller says that we have caught up with it, or this node is the controller: follow the metadata, open the logs
+ *	logs_open	every replica on disk is open and recovered; when caught up: unfence us
  *	running		unfenced: accept clients
  */
 #include "broker/node.h"
@@ -142,6 +143,24 @@ static void serving(struct node *n)
 	event(n, NODE_EVENT_STARTED);
 }
 
+/*
+ * A replica on disk that the metadata does not know is put aside: so that is done by metadata that leaves out nothing. A node that leads has
+ * all there is; another has what it had at its last stop, until the controller says that it has caught up (Kafka's initialCatchUpFuture).
+ */
+static void open_logs_if_caught_up(struct node *n)
+{
+	const struct image *image = quorum_image(n->quorum);
+
+	if (image && image_metadata_version(image) > 0 && !n->load.arg && (n->in_recovery || quorum_leads(n->quorum))) {
+		n->subscriber.image = image_published;
+		quorum_subscribe(n->quorum, &n->subscriber);
+		n->load = (struct partitions_load){.done = logs_open, .arg = n};
+		core_work_begins(&n->cores[0]);
+		partitions_load(n->partitions, &n->load, image, net_loop(n->net, 0));
+	}
+	image_unref(&image);
+}
+
 static void broker_state(void *arg, enum broker_state state, int64_t epoch)
 {
 	struct node *n = arg;
@@ -151,6 +170,8 @@ static void broker_state(void *arg, enum broker_state state, int64_t epoch)
 	case BROKER_RECOVERY:
 		diag_info(n->env->diag, "The broker has caught up. Transitioning from STARTING to RECOVERY.", NULL);
 		n->in_recovery = true;
+		if (n->phase == NODE_STARTING)
+			open_logs_if_caught_up(n);
 		ready_if_all_is(n);
 		return;
 	case BROKER_RUNNING:
@@ -169,7 +190,6 @@ static void broker_state(void *arg, enum broker_state state, int64_t epoch)
 static void quorum_started(void *arg, int err)
 {
 	struct node *n = arg;
-	const struct image *image;
 
 	if (err) {
 		diag_error(n->env->diag, "metadata log cannot be opened", "dir=%s error=%s",
@@ -180,18 +200,14 @@ static void quorum_started(void *arg, int err)
 	if (n->phase != NODE_STARTING)
 		return;
 	node_watch_dirs(n);
-	n->subscriber.image = image_published;
-	quorum_subscribe(n->quorum, &n->subscriber);
 	node_accept(n, true);
-	if (!n->partitions) {
-		serving(n);
+	if (n->partitions) {
+		open_logs_if_caught_up(n);
 		return;
 	}
-	image = quorum_image(n->quorum);
-	n->load = (struct partitions_load){.done = logs_open, .arg = n};
-	core_work_begins(&n->cores[0]);
-	partitions_load(n->partitions, &n->load, image, net_loop(n->net, 0));
-	image_unref(&image);
+	n->subscriber.image = image_published;
+	quorum_subscribe(n->quorum, &n->subscriber);
+	serving(n);
 }
 
 static void quorum_lost(void *arg, int err)
