@@ -1,7 +1,8 @@
 /*
  * node_dirs: the directories of a node: opened, held, and made one cluster's.
  *
- * Directories without meta.properties are formatted only when all of them are new: a new one beside old ones gets the identity of those.
+ * Directories without meta.properties are formatted only when all of them are new: a new one beside old ones gets the identity of those. A node
+ * that does not make a cluster by itself is not formatted here: its cluster has an id already, which only its people know.
  *
  * A directory that cannot be read or written at the start is offline, as one that fails later is: it has its place in the list, with its
  * error, as long as another holds replicas and the metadata's is none of them. One that is not ours (its identity, its lock) stops the start.
@@ -118,6 +119,29 @@ static enum node_end check_empty(struct node *n, struct log_dir *dir)
 	return NODE_END_STORAGE;
 }
 
+/* 0 is a port that is not known yet. */
+static bool has_controller_port(const struct config_network *network, int32_t port)
+{
+	for (int i = 0; i < network->n_controller_advertised; i++)
+		if (network->controller_advertised[i].port == port || network->controller_advertised[i].port == 0)
+			return true;
+	return false;
+}
+
+/* The only voter, as far as the configuration says. */
+static bool is_cluster_of_one(const struct config *c)
+{
+	const struct config_network *network = config_network(c);
+
+	if (!config_is_controller(c) || config_bool(c, CONFIG_CONTROLLER_QUORUM_AUTO_JOIN_ENABLE))
+		return false;
+	if (network->n_voters > 0)
+		return network->n_voters == 1;
+	if (config_origin(c, CONFIG_CONTROLLER_QUORUM_BOOTSTRAP_SERVERS) == CONFIG_FROM_BUILTIN)
+		return true;
+	return network->n_bootstrap == 1 && has_controller_port(network, network->bootstrap[0].port);
+}
+
 /* A node with directories of its own, all of them empty, makes a cluster of one. */
 static enum node_end format_all(struct node *n)
 {
@@ -129,6 +153,13 @@ static enum node_end format_all(struct node *n)
 	enum node_end end = NODE_END_CLEAN;
 	int err;
 
+	if (!is_cluster_of_one(n->config)) {
+		diag_error(
+			n->env->diag, "log directories are not formatted",
+			"dir=%s remedy=\"odradek format --cluster-id ID FILE, with the id of the cluster that this node belongs to\"",
+			log_dir_path(n->metadata_dir));
+		return NODE_END_STORAGE;
+	}
 	for (int i = 0; i < n->n_dirs; i++)
 		if (log_dir_error(n->dirs[i]))
 			return storage(n, "log directories are not formatted, for one of them cannot be read",

@@ -91,7 +91,6 @@ enum config_refuse_when {
 	CONFIG_REFUSE_TRUE,
 	CONFIG_REFUSE_NOT_DEFAULT,
 	CONFIG_REFUSE_BELOW_DEFAULT,
-	CONFIG_REFUSE_NOT_COMBINED, /* process.roles without both roles */
 };
 
 enum config_id {

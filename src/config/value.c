@@ -64,8 +64,6 @@ bool config_value_is_refused(const struct config_setting *s, const struct config
 		return !str_is(v->text, s->default_text);
 	case CONFIG_REFUSE_BELOW_DEFAULT:
 		return v->integer < strtoll(s->default_text, NULL, 10);
-	case CONFIG_REFUSE_NOT_COMBINED:
-		return !config_value_has_item(v, "broker") || !config_value_has_item(v, "controller");
 	}
 	return false;
 }

@@ -252,7 +252,9 @@ static enum outcome run(struct request *r)
 	struct describe_configs_response *out = r->out;
 	bool known = all_known(in);
 
-	if (!r->image || !ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
+	if (!r->image) /* a controller that has heard of nothing yet */
+		return request_fail(r, ERR_BROKER_NOT_AVAILABLE, STR_NULL);
+	if (!ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
 		return HANG_UP;
 	for (int i = 0; i < in->resources.n; i++) {
 		struct description d = {.r = r, .asked = &in->resources.v[i], .result = &out->results.v[i]};
