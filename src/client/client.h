@@ -10,7 +10,7 @@
  *    `once`: a produce request of an idempotent producer is its caller's to order.
  * 5. An error inside an answer is the caller's to see: err tells of the way only. client_answer_error() finds the one of the whole answer.
  * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT, ERR_UNSUPPORTED_VERSION when no version is common to both, -EPROTO for an answer
- * that cannot be read, -ECONNRESET for calls that go once.
+ * that cannot be read, -EMSGSIZE for one that is larger than its arena or answer_max, -ECONNRESET for calls that go once.
  */
 #ifndef ODRADEK_CLIENT_CLIENT_H
 #define ODRADEK_CLIENT_CLIENT_H

@@ -352,18 +352,22 @@ static int decode(struct call *call, const uint8_t *p, size_t len)
 	return err == ERR_INVALID_REQUEST ? -EPROTO : err;
 }
 
+/* An answer that there is no room for would be none the next time either: its call ends, the others go on by another connection. */
 static int frame_begin(struct channel *ch)
 {
 	struct call *call;
 	int32_t len = get_i32(ch->head);
 
-	if (list_empty(&ch->in_flight) || len < 4 || (size_t)len > ch->all->answer_max)
+	if (list_empty(&ch->in_flight) || len < 4)
 		return -EPROTO;
 	call = container_of(list_first(&ch->in_flight), struct call, link);
-	ch->frame = arena_alloc(call->arena, (size_t)len);
 	ch->frame_len = (size_t)len;
 	ch->frame_pos = 0;
-	return ch->frame ? 0 : -ENOMEM;
+	ch->frame = ch->frame_len > ch->all->answer_max ? NULL : arena_alloc(call->arena, ch->frame_len);
+	if (ch->frame)
+		return 0;
+	call_finish(call, -EMSGSIZE);
+	return -EMSGSIZE;
 }
 
 /* 0, or why the connection cannot go on: after an answer that is not understood nothing can be trusted. */

@@ -11,7 +11,7 @@
  *    connection is given up.
  * 4. When a connection breaks or cannot be made, broken() is given all calls of the channel, in order; the channel keeps none.
  * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT, ERR_UNSUPPORTED_VERSION when no version is common to both, -EPROTO for an answer
- * that cannot be read.
+ * that cannot be read, -EMSGSIZE for one that there is no room for.
  */
 #ifndef ODRADEK_NET_CHANNEL_H
 #define ODRADEK_NET_CHANNEL_H

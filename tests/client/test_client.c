@@ -14,6 +14,7 @@
 #include "client/producer.h"
 #include "protocol/create_topics.h"
 #include "protocol/describe_client_quotas.h"
+#include "protocol/metadata.h"
 #include "tests/base/cm.h"
 #include "tests/broker/raw_world.h"
 
@@ -492,6 +493,22 @@ static void addresses_that_are_none_are_refused(void **state)
 	in_peer(try_wrong, NULL);
 }
 
+static void an_answer_that_there_is_no_room_for_is_said_at_once(void **state)
+{
+	static const struct metadata_request ALL = {.topics = {.n = -1}};
+	int64_t began;
+
+	make_topic(200);
+	arena_fini(&t.arena);
+	arena_init(&t.arena, 2000);
+	began = sim_now_ns(raw_world());
+	assert_int_equal(ask(metadata_request_KEY, &ALL), -EMSGSIZE);
+	assert_in_range((sim_now_ns(raw_world()) - began) / 1000000, 0, 1000);
+	arena_fini(&t.arena);
+	arena_init(&t.arena, 64 << 20);
+	assert_int_equal(ask(metadata_request_KEY, &ALL), 0);
+}
+
 static void keys_go_to_the_partitions_that_kafka_gives_them(void **state)
 {
 	static const struct {
@@ -524,6 +541,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_a_node_does_not_speak_is_said_at_once, up, down),
 		cmocka_unit_test(a_cluster_that_is_not_there_takes_the_time_that_was_given),
 		cmocka_unit_test_setup_teardown(addresses_that_are_none_are_refused, up, down),
+		cmocka_unit_test_setup_teardown(an_answer_that_there_is_no_room_for_is_said_at_once, up, down),
 		cmocka_unit_test(keys_go_to_the_partitions_that_kafka_gives_them),
 	};
 
