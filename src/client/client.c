@@ -29,7 +29,7 @@ struct client_node *client_node_new(struct client *c, int32_t id, const char *ho
 	return n;
 }
 
-static void node_free(struct client_node *n)
+void client_node_free(struct client_node *n)
 {
 	channel_fini(&n->channel);
 	list_remove(&n->link);
@@ -109,6 +109,7 @@ int client_new(struct loop *l, const struct client_options *options, struct clie
 	list_init(&c->nodes);
 	list_init(&c->homeless);
 	arena_init(&c->finding_arena, 64 << 20);
+	timer_init(&c->sweep, l, discovery_sweep);
 	err = read_bootstrap(c, options->bootstrap ? options->bootstrap : "", wrong);
 	if (err != 0) {
 		client_free(c);
@@ -131,8 +132,9 @@ static void drop_calls(struct list *calls)
 
 void client_free(struct client *c)
 {
+	timer_stop(&c->sweep);
 	drop_calls(&c->homeless);
-	list_each_safe(it, &c->nodes) node_free(container_of(it, struct client_node, link));
+	list_each_safe(it, &c->nodes) client_node_free(container_of(it, struct client_node, link));
 	discovery_clear(c);
 	arena_fini(&c->finding_arena);
 	channels_fini(&c->channels);

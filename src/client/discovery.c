@@ -11,6 +11,8 @@
 #include "protocol/describe_cluster.h"
 #include "protocol/metadata.h"
 
+enum { HOST_MAX = 255 };
+
 /* An empty list: none. (Version 0 has it mean all, which is only slower.) */
 static const struct metadata_request NO_TOPICS = {.allow_auto_topic_creation = true};
 static const struct describe_cluster_request CONTROLLERS = {.endpoint_type = 2};
@@ -49,6 +51,20 @@ static void retire(struct client *c, int32_t id)
 	}
 }
 
+/* Those that were retired and have no call any more. */
+void discovery_sweep(struct timer *t)
+{
+	struct client *c = container_of(t, struct client, sweep);
+
+	list_each_safe(it, &c->nodes)
+	{
+		struct client_node *n = container_of(it, struct client_node, link);
+
+		if (n->gone && channel_is_unused(&n->channel))
+			client_node_free(n);
+	}
+}
+
 static struct client_node *node_at(struct client *c, const char *host, int port)
 {
 	list_each(it, &c->nodes)
@@ -61,13 +77,24 @@ static struct client_node *node_at(struct client *c, const char *host, int port)
 	return NULL;
 }
 
+/* Can that be a broker's? The answer may be anybody's. */
+static bool is_possible(int32_t id, struct str host, int32_t port)
+{
+	return id >= 0 && host.len > 0 && host.len <= HOST_MAX && !memchr(host.p, '\0', (size_t)host.len) && port > 0 &&
+	       port <= 65535;
+}
+
 /* A bootstrap address that is a broker's keeps its connection and gets the broker's id. */
 static void add_broker(struct client *c, int32_t id, struct str host_text, int port, struct str rack)
 {
-	char *host = str_dup(host_text);
-	char *rack_text = str_dup(rack);
-	struct client_node *n = find(c, id, 0);
+	char *host, *rack_text;
+	struct client_node *n;
 
+	if (!is_possible(id, host_text, port))
+		return;
+	host = str_dup(host_text);
+	rack_text = str_dup(rack);
+	n = find(c, id, 0);
 	if (n && (n->channel.port != port || strcmp(n->channel.host, host) != 0)) {
 		retire(c, id);
 		n = NULL;
@@ -93,7 +120,7 @@ void discovery_clear(struct client *c)
 	c->n_brokers = 0;
 }
 
-static void take_metadata(struct client *c, const struct metadata_response *m)
+void discovery_take_metadata(struct client *c, const struct metadata_response *m)
 {
 	discovery_clear(c);
 	c->controller = m->controller_id;
@@ -146,8 +173,9 @@ static void on_found(struct call *call)
 	if (err == 0 && c->options.controllers)
 		take_cluster(c, call->response);
 	else if (err == 0)
-		take_metadata(c, call->response);
+		discovery_take_metadata(c, call->response);
 	c->is_known = err == 0;
+	timer_start(&c->sweep, 0);
 	arena_reset(&c->finding_arena);
 	send_homeless(c, err);
 }

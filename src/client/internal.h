@@ -31,16 +31,22 @@ struct client {
 	struct client_broker *brokers;
 	int n_brokers;
 	int32_t controller;
-	uint32_t turn; /* which address an ANY call takes */
-	int8_t lanes;  /* given out */
+	struct timer sweep; /* frees nodes that are gone: not inside of one's own call */
+	uint32_t turn;	    /* which address an ANY call takes */
+	int8_t lanes;	    /* given out */
 };
 
 /* client.c */
 struct client_node *client_node_new(struct client *c, int32_t id, const char *host, int port, const char *rack);
+void client_node_free(struct client_node *n);
 
 /* discovery.c */
 void discovery_start(struct client *c);
 struct client_node *discovery_node(struct client *c, int32_t id, int lane); /* NULL: there is no such node */
+/* Brokers whose ids or addresses cannot be are left out. */
+struct metadata_response;
+void discovery_take_metadata(struct client *c, const struct metadata_response *m);
+void discovery_sweep(struct timer *t);
 void discovery_clear(struct client *c);
 
 #endif

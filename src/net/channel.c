@@ -61,6 +61,11 @@ bool channel_is_ready(const struct channel *ch)
 	return ch->state == CHANNEL_READY;
 }
 
+bool channel_is_unused(const struct channel *ch)
+{
+	return list_empty(&ch->waiting) && list_empty(&ch->sending) && list_empty(&ch->in_flight);
+}
+
 static void channel_close(struct channel *ch)
 {
 	timer_stop(&ch->flush);

@@ -124,5 +124,6 @@ void channel_call(struct channel *ch, struct call *call);
 /* Gives the connection up, if there is one or one is tried: broken() has the calls. */
 void channel_break(struct channel *ch, int err);
 bool channel_is_ready(const struct channel *ch);
+bool channel_is_unused(const struct channel *ch); /* it has no call */
 
 #endif

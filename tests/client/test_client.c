@@ -509,6 +509,61 @@ static void an_answer_that_there_is_no_room_for_is_said_at_once(void **state)
 	assert_int_equal(ask(metadata_request_KEY, &ALL), 0);
 }
 
+static void take_hostile(void *arg)
+{
+	char nul[] = {'a', 0, 'b'};
+	char long_host[300];
+	struct metadata_response_broker brokers[] = {
+		{.node_id = -3, .host = STR("10.0.0.1"), .port = 9092},
+		{.node_id = 4, .host = STR(""), .port = 9092},
+		{.node_id = 5, .host = STR("10.0.0.1"), .port = 0},
+		{.node_id = 6, .host = STR("10.0.0.1"), .port = 65536},
+		{.node_id = 7, .host = {nul, 3}, .port = 9092},
+		{.node_id = 8, .host = {long_host, sizeof(long_host)}, .port = 9092},
+		{.node_id = 1, .host = STR("10.0.0.1"), .port = 9092},
+	};
+	struct metadata_response m = {.controller_id = -3, .brokers = {brokers, sizeof(brokers) / sizeof(brokers[0])}};
+
+	memset(long_host, 'x', sizeof(long_host));
+	discovery_take_metadata(t.client, &m);
+	assert_int_equal(t.client->n_brokers, 1);
+	assert_int_equal(t.client->brokers[0].id, 1);
+}
+
+static void brokers_that_cannot_be_are_left_out(void **state)
+{
+	in_peer(take_hostile, NULL);
+}
+
+static int count_nodes(void)
+{
+	int n = 0;
+
+	list_each(it, &t.client->nodes) n++;
+	return n;
+}
+
+static void move_around(void *arg)
+{
+	char host[16];
+
+	for (int i = 1; i < 50; i++) {
+		struct metadata_response_broker broker = {.node_id = 1, .host = {host, 0}, .port = 9092};
+		struct metadata_response m = {.brokers = {&broker, 1}};
+
+		broker.host.len = snprintf(host, sizeof(host), "10.0.1.%d", i);
+		discovery_take_metadata(t.client, &m);
+	}
+	assert_in_range(count_nodes(), 49, 50);
+	discovery_sweep(&t.client->sweep);
+	assert_in_range(count_nodes(), 1, 2);
+}
+
+static void a_broker_that_is_somewhere_else_now_leaves_nothing_behind(void **state)
+{
+	in_peer(move_around, NULL);
+}
+
 static void keys_go_to_the_partitions_that_kafka_gives_them(void **state)
 {
 	static const struct {
@@ -542,6 +597,8 @@ int main(void)
 		cmocka_unit_test(a_cluster_that_is_not_there_takes_the_time_that_was_given),
 		cmocka_unit_test_setup_teardown(addresses_that_are_none_are_refused, up, down),
 		cmocka_unit_test_setup_teardown(an_answer_that_there_is_no_room_for_is_said_at_once, up, down),
+		cmocka_unit_test_setup_teardown(brokers_that_cannot_be_are_left_out, up, down),
+		cmocka_unit_test_setup_teardown(a_broker_that_is_somewhere_else_now_leaves_nothing_behind, up, down),
 		cmocka_unit_test(keys_go_to_the_partitions_that_kafka_gives_them),
 	};
 
