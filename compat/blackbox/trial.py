@@ -18,9 +18,10 @@ from world.cluster import Cluster
 from world.commands import wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STEADY_SECONDS = 3  # before the first fault
+STEADY_OPERATIONS = 500  # that are ok before the first fault
 LASTS, QUIET = (0.3, 5), (1.5, 4)  # seconds of a fault, and between two
 HEAL_SECONDS = 30
+STOP_SECONDS = 20
 
 
 @dataclass
@@ -81,7 +82,15 @@ class Trial:
         self._create_topic()
         for number, (role, argument) in enumerate(self.workload.roles, 1):
             self.clients.append(self._client(role, f"{role}{number}", argument))
-        time.sleep(STEADY_SECONDS)
+        wait_for(30, "clients get on", lambda: self._done() >= STEADY_OPERATIONS)
+
+    def _done(self):
+        """How many operations have been ok so far, of those by which it is told whether clients get on."""
+        mark, done = f'"type": "ok", "f": "{self.workload.progress}"', 0
+        for path in glob.glob(f"{self.folder}/history/*.jsonl"):
+            with open(path, encoding="utf-8") as history:
+                done += history.read().count(mark)
+        return done
 
     def _create_topic(self):
         topic = NewTopic(TOPIC, PARTITIONS, self.cluster.replicas)
@@ -125,9 +134,11 @@ class Trial:
 
     def _stop_nodes(self):
         for node in self.cluster.nodes:
-            status = node.stop()
-            if status not in node.stopped_well:
-                self._problem(f"node {node.id} stopped with status {status}: {node.last_words()}")
+            node.ask_to_stop()
+        for node in self.cluster.nodes:
+            wrong = node.stop(STOP_SECONDS)
+            if wrong and (node.stops_alone or len(self.cluster.nodes) == 1):
+                self._problem(wrong)
 
     # ---- what is found ----
 

@@ -95,9 +95,9 @@ def kill_all(cluster):
 def restart_each(cluster):
     """One after the other is stopped as it should be, and starts again."""
     for node in cluster.nodes:
-        status = node.stop()
-        if status not in node.stopped_well:
-            raise AssertionError(f"node {node.id} stopped with status {status}")
+        wrong = node.stop()
+        if wrong:
+            raise AssertionError(wrong)
         node.start()
         node.wait_started()
     yield

@@ -10,6 +10,8 @@ from .commands import run, wait_for
 CLIENT_PORT, CONTROLLER_PORT = 9092, 9093
 FAKETIME = "".join(glob.glob("/usr/lib/*/faketime/libfaketime.so.1")[:1])  # empty where it is not installed
 
+STOPPED = (0, 128 + signal.SIGTERM)  # a JVM exits with the latter
+
 PROPERTIES = """\
 process.roles=broker,controller
 node.id={id}
@@ -78,11 +80,18 @@ class Node:
         self.signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, seconds=60):
-        """A clean stop; returns the process's status."""
+    def ask_to_stop(self):
         self.expected = False
         self.signal(signal.SIGTERM)
-        return self.process.wait(seconds)
+
+    def stop(self, seconds=60):
+        """A clean stop; returns what is wrong with it, in words, or None."""
+        self.ask_to_stop()
+        try:
+            status = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return f"node {self.id} does not stop within {seconds} s: {self.last_words()}"
+        return None if status in STOPPED else f"node {self.id} stopped with status {status}: {self.last_words()}"
 
     def limit_descriptors(self, number):
         resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, (number, self.allowed_descriptors))
@@ -106,7 +115,7 @@ class Node:
 
 
 class Odradek(Node):
-    stopped_well = (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+    stops_alone = True  # without the other nodes
     program = os.environ.get("ODRADEK", "odradek")
 
     def format(self, cluster_id):
@@ -117,7 +126,7 @@ class Odradek(Node):
 
 
 class Kafka(Node):
-    stopped_well = (0, 128 + signal.SIGTERM, -signal.SIGTERM)
+    stops_alone = False  # it waits for a controller that takes its leave
     java = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", os.environ.get("JARS", "") + "/*"]
     quiet = f"-Dlog4j2.configurationFile={os.environ.get('COMPAT', '')}/lib/log4j2-broker.properties"
 
