@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 
+from confluent_kafka import KafkaException
 from confluent_kafka.admin import NewTopic
 
 import segments
@@ -15,7 +16,7 @@ from checker.history import load, operations
 from checker.verdict import judge
 from workloads.client import PARTITIONS, TOPIC, key_of
 from world.cluster import Cluster
-from world.commands import wait_for
+from world.commands import CommandFailed, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 STEADY_OPERATIONS = 500  # that are ok before the first fault
@@ -60,7 +61,7 @@ class Trial:
             self._heal()
             self._read_all()
             self._stop_nodes()
-        except (TimeoutError, AssertionError) as error:
+        except (TimeoutError, AssertionError, KafkaException, CommandFailed) as error:
             self._problem(str(error))
         finally:
             self._note_crashes()

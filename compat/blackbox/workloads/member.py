@@ -1,9 +1,13 @@
-"""A member of a group, which commits what it was given, leaves after a while, without a word or with one, and comes back as another.
+"""A member of a group, which commits what it was given, leaves after a while, and comes back as another. Now and then it is frozen for longer than its
+session between a poll and its commit (the whole process: librdkafka's heartbeats too), so that it commits for what may be another's by then.
 
 ARGUMENT is the protocol, classic or consumer (KIP-848); it is the group's name too.
 """
 import itertools
+import os
 import random
+import signal
+import subprocess
 import time
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -14,6 +18,15 @@ from .client import COMMON, TOPIC, Stop, key_of, outcome
 
 PROTOCOLS = {"classic": {"group.protocol": "classic", "session.timeout.ms": 2000, "heartbeat.interval.ms": 300},
              "consumer": {"group.protocol": "consumer"}}
+
+
+FREEZE, FROZEN_SECONDS = 0.02, 3.5
+
+
+def freeze():
+    """Stops this process, and has another one wake it up."""
+    subprocess.Popen(["sh", "-c", f"sleep {FROZEN_SECONDS}; kill -CONT {os.getpid()}"])
+    os.kill(os.getpid(), signal.SIGSTOP)
 
 
 class Member:
@@ -55,6 +68,8 @@ class Member:
         polled, ends = self._poll()
         offsets = {p: end for p, end in ends.items() if p in self._has}
         if polled and offsets:
+            if random.random() < FREEZE:
+                freeze()
             self._commit(offsets)
 
     def _poll(self):
