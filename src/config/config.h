@@ -143,6 +143,8 @@ struct config_layer {
 int64_t config_long_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id);
 bool config_bool_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id);
 double config_double_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id);
+/* A topic's setting (TOPIC_CONFIG_*), LONG, INT or BOOLEAN, under {topic, this broker, all brokers}, as topic_config_resolve finds it. */
+int64_t config_topic_long(const struct config *c, const struct config_layer *layers, int n, enum config_id id);
 
 /* ---- describing: what DescribeConfigs answers ---- */
 

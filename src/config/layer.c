@@ -158,3 +158,14 @@ double config_double_in(const struct config *c, const struct config_layer *layer
 	arena_fini(&a);
 	return found.value.real;
 }
+
+int64_t config_topic_long(const struct config *c, const struct config_layer *layers, int n, enum config_id id)
+{
+	struct config_found found;
+	struct arena a;
+
+	arena_init(&a, 64 << 10);
+	config_find_behind(c, layers, n, id, &a, &found);
+	arena_fini(&a);
+	return found.value.integer;
+}

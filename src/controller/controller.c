@@ -47,6 +47,7 @@ void controller_lead(struct controller *c, const struct replay *log, int64_t now
 	image_brokers(tip(c), &it);
 	while ((broker = image_nodes_next(&it)))
 		heartbeat_of(c, broker, broker->fenced ? NEVER : now_ms);
+	elections_begin(c, now_ms);
 }
 
 void controller_resign(struct controller *c)
@@ -188,6 +189,16 @@ static int64_t session_timeout_ms(const struct controller *c)
 	return config_int(c->config, CONFIG_BROKER_SESSION_TIMEOUT_MS);
 }
 
+/* Not with a fencing, whose changes are not in the tip yet. */
+static void tend_leaders(struct controller *c, const struct controller_context *ctx, struct record_list *records,
+			 int64_t *next_ms)
+{
+	int64_t due = elections_tick(c, ctx->now_ms, records);
+
+	if (due < *next_ms)
+		*next_ms = due;
+}
+
 int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records,
 		    int64_t *next_ms)
 {
@@ -209,6 +220,10 @@ int controller_tick(struct controller *c, const struct controller_context *ctx, 
 			*next_ms = ends;
 		}
 	}
+	if (fenced_one)
+		*next_ms = ctx->now_ms + 1;
+	else
+		tend_leaders(c, ctx, records, next_ms);
 	return record_list_failed(records) ? ERR_UNKNOWN_SERVER_ERROR : 0;
 }
 
@@ -274,14 +289,14 @@ bool topic_allows_unclean_election(const struct controller *c, struct str topic)
 	struct config_layer layers[TOPIC_LAYERS];
 	int n = topic_layers(c, image_configs(tip(c), RESOURCE_TOPIC, topic), layers);
 
-	return config_bool_in(c->config, layers, n, CONFIG_UNCLEAN_LEADER_ELECTION_ENABLE);
+	return config_topic_long(c->config, layers, n, TOPIC_CONFIG_UNCLEAN_LEADER_ELECTION_ENABLE) != 0;
 }
 
 int topic_min_isr(const struct controller *c, const struct image_topic *t)
 {
 	struct config_layer layers[TOPIC_LAYERS];
 	int n = topic_layers(c, image_configs(tip(c), RESOURCE_TOPIC, t->name), layers);
-	int64_t min = config_long_in(c->config, layers, n, CONFIG_MIN_INSYNC_REPLICAS);
+	int64_t min = config_topic_long(c->config, layers, n, TOPIC_CONFIG_MIN_INSYNC_REPLICAS);
 
 	if (t->n_partitions > 0 && min > t->partitions[0]->n_replicas)
 		min = t->partitions[0]->n_replicas;

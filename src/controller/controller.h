@@ -100,7 +100,7 @@ int controller_activate(struct controller *c, const struct controller_context *c
 			struct record_list *records);
 
 /*
- * What time brings: a broker whose session has ended is fenced, one a call. *next_ms is when to call again
+ * What time brings: a broker whose session has ended is fenced, one a call; leadership goes back to preferred replicas; unclean elections. *next_ms is when to call again
  * (monotonic; INT64_MAX = not on account of time). The no-op records of an idle log are the carrier's.
  */
 int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records,

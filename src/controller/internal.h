@@ -30,6 +30,8 @@ struct controller {
 	struct replay log; /* the tip in it */
 	struct heartbeat *heartbeats;
 	int n_heartbeats;
+	int64_t preferred_due_ms; /* monotonic: the next look for leaders that are not the preferred ones; INT64_MAX = none */
+	int64_t unclean_due_ms; /* and for partitions without a leader */
 };
 
 static inline const struct image *tip(const struct controller *c) { return c->log.tip; }
@@ -109,6 +111,12 @@ struct partition_filter {
 void move_broker(struct controller *c, struct broker_move move, struct partition_filter filter,
 		 struct record_list *records);
 bool broker_leads_something(const struct image *i, int32_t broker_id);
+
+/* ---- elections ---- */
+
+void elections_begin(struct controller *c, int64_t now_ms);
+/* Those that are due; returns when the next are. */
+int64_t elections_tick(struct controller *c, int64_t now_ms, struct record_list *records);
 
 /* ---- features ---- */
 

@@ -635,6 +635,94 @@ static int16_t change(struct world *w, int8_t type, const char *resource, const 
 	return out.responses.v[0].error_code;
 }
 
+/* ---- leaders that are looked after ---- */
+
+/* Brokers 1 and 2 are heard of, time brings what it brings; returns when it brings more. */
+static int64_t tick_at(struct world *w, int64_t now_ms)
+{
+	struct controller_context ctx;
+	int64_t next_ms;
+
+	w->now_ms = now_ms;
+	for (int id = 1; id <= 2; id++)
+		beat(w, id, !image_broker_is_active(tip(w), id), false);
+	ctx = context(w, 0);
+	record_list_init(&w->records, &w->arena);
+	assert_int_equal(controller_tick(w->controller, &ctx, &w->records, &next_ms), 0);
+	apply(w);
+	return next_ms;
+}
+
+static void leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync(void **state)
+{
+	struct world *w = *state;
+	const struct image_partition *p;
+	int32_t preferred, other;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 1, 2);
+	preferred = partition_replicas(partition(w, "a", 0)).v[0];
+	other = 3 - preferred;
+	beat(w, preferred, true, false);
+	beat(w, preferred, false, false);
+	tick_at(w, 300000); /* it is not in sync */
+	p = partition(w, "a", 0);
+	assert_int_equal(p->leader, other);
+	assert_int_equal(alter_isr(w, other, p, p->leader_epoch, p->partition_epoch, other, preferred), 0);
+	tick_at(w, 500000);
+	assert_int_equal(partition(w, "a", 0)->leader, other);
+	tick_at(w, 600000);
+	assert_int_equal(partition(w, "a", 0)->leader, preferred);
+	assert_int_equal(w->records.n, 1);
+	tick_at(w, 900000);
+	assert_int_equal(w->records.n, 0);
+}
+
+static void a_partition_without_a_leader_gets_an_unclean_one_where_its_topic_allows_it(void **state)
+{
+	struct world *w = *state;
+	const struct image_partition *p;
+	int32_t leader;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 1, 2);
+	p = partition(w, "a", 0);
+	leader = p->leader;
+	assert_int_equal(alter_isr(w, leader, p, p->leader_epoch, p->partition_epoch, leader, -1), 0);
+	beat(w, leader, true, false);
+	tick_at(w, 300000);
+	assert_int_equal(partition(w, "a", 0)->leader, -1);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", "unclean.leader.election.enable", 0, "true"), 0);
+	tick_at(w, 600000);
+	assert_int_equal(partition(w, "a", 0)->leader, 3 - leader);
+	assert_int_equal(partition(w, "a", 0)->recovering, 1);
+}
+
+static void there_are_a_thousand_elections_at_once_and_the_others_soon(void **state)
+{
+	enum { PARTITIONS = 2400 }; /* broker 1 is preferred for half of them */
+	struct world *w = *state;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", PARTITIONS, 2);
+	beat(w, 1, true, false);
+	beat(w, 1, false, false);
+	for (int i = 0; i < PARTITIONS; i++) {
+		const struct image_partition *p = partition(w, "a", i);
+
+		assert_int_equal(alter_isr(w, 2, p, p->leader_epoch, p->partition_epoch, 2, 1), 0);
+	}
+	assert_true(tick_at(w, 300000) <= 300010);
+	assert_int_equal(w->records.n, 1000);
+	tick_at(w, 300010);
+	assert_int_equal(w->records.n, PARTITIONS / 2 - 1000);
+	for (int i = 0; i < PARTITIONS; i++)
+		assert_int_equal(partition(w, "a", i)->leader, partition_replicas(partition(w, "a", i)).v[0]);
+}
+
 static struct str topic_value(struct world *w, const char *name)
 {
 	return image_config_value(image_configs(tip(w), RESOURCE_TOPIC, STR("a")), str_of(name));
@@ -877,6 +965,9 @@ int main(void)
 		TEST(a_move_that_needs_nobody_new_is_over_at_once),
 		TEST(assignments_that_cannot_be_are_refused_one_by_one),
 		TEST(elections_say_why_they_did_nothing),
+		TEST(leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync),
+		TEST(a_partition_without_a_leader_gets_an_unclean_one_where_its_topic_allows_it),
+		TEST(there_are_a_thousand_elections_at_once_and_the_others_soon),
 		TEST(a_broker_is_forgotten_by_name),
 		TEST(producer_ids_come_in_blocks),
 		TEST(a_topics_settings_are_set_appended_to_and_deleted),
