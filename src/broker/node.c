@@ -200,7 +200,6 @@ static void quorum_started(void *arg, int err)
 	if (n->phase != NODE_STARTING)
 		return;
 	node_watch_dirs(n);
-	node_accept(n, true);
 	if (n->partitions) {
 		open_logs_if_caught_up(n);
 		return;
@@ -270,6 +269,7 @@ static void run_begun(struct node *n)
 	if (n->phase != NODE_STARTING)
 		return;
 	quorum_begin(n->quorum);
+	node_accept(n, true); /* nobody is elected before the nodes of the quorum reach each other */
 	if (n->partitions)
 		node_register(n, broker_state);
 }

@@ -41,9 +41,9 @@ struct quorum_options {
 	struct log_dir *
 		dir; /* metadata.log.dir: holds __cluster_metadata-0; open, formatted, and the caller's until quorum_free */
 
-	/* Called once on the loop: this node leads, there is a committed image with a metadata.version. */
+	/* Called once on the loop: it is known who leads, and there is a committed image with a metadata.version. */
 	void (*started)(void *arg, int err);
-	/* The metadata log is lost for this run: stop the node. */
+	/* The metadata log is lost for this run, or says what this release cannot read: stop the node. */
 	void (*failed)(void *arg, int err);
 	void *arg;
 };
@@ -53,11 +53,11 @@ struct quorum_options {
  * loop runs.
  */
 int quorum_start(const struct quorum_options *options, struct quorum **out);
-/* Elections and writes from here on. What was submitted after this call is decided when this node leads. From any thread. */
+/* Elections and writes from here on: nodes of the quorum may be let in. From any thread. */
 void quorum_begin(struct quorum *q);
 /*
- * Completes what waits with NOT_CONTROLLER, cuts a snapshot where much would have to be replayed, closes the log
- * cleanly; `done` on the loop. Then quorum_free.
+ * Completes what waits with NOT_CONTROLLER, tells the voters that this node leads no more, cuts a snapshot where much would have to be
+ * replayed, closes the log cleanly; `done` on the loop. Then quorum_free.
  */
 void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg);
 void quorum_free(struct quorum *q);

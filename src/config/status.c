@@ -28,7 +28,7 @@ static void check_refused(const struct config *c, struct config_notes *notes)
 	}
 }
 
-/* ---- security and quorum: more than one value decides ---- */
+/* ---- security: more than one value decides ---- */
 
 static void check_protocols(const struct config *c, struct config_notes *notes)
 {
@@ -43,16 +43,6 @@ static void check_protocols(const struct config *c, struct config_notes *notes)
 				"listener %.*s is refused: %s is not served yet, so its clients would not be protected",
 				STR_ARG(e->name), security_protocol_name(e->protocol));
 	}
-}
-
-static void check_quorum(const struct config *c, struct config_notes *notes)
-{
-	if (c->network.n_voters > 1)
-		config_note_add(
-			notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_CONTROLLER_QUORUM_VOTERS),
-			"controller.quorum.voters with %d voters is refused: a node is alone in its cluster for now, so the metadata "
-			"would have one copy",
-			c->network.n_voters);
 }
 
 /* Kafka's own two; others are Java. */
@@ -145,7 +135,6 @@ void config_status_check(const struct config *c, struct config_notes *notes)
 {
 	check_refused(c, notes);
 	check_protocols(c, notes);
-	check_quorum(c, notes);
 	check_assignors(c, notes);
 	check_selector(c, notes);
 	check_overrides(c, notes);

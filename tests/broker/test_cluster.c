@@ -1,0 +1,143 @@
+/*
+ * cluster: three whole nodes in the simulator: their quorum elects, loses leaders, and takes them back.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "tests/base/cm.h"
+#include "tests/broker/cluster_world.h"
+
+static void start_all(void)
+{
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_start(i);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_wait_serving(i);
+}
+
+static int other_than(int i)
+{
+	return i == 0 ? 1 : 0;
+}
+
+static void everybody_knows(const char *topic)
+{
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		if (cluster_runs(i))
+			cluster_wait_topic(i, topic);
+}
+
+static void when_the_leader_loses_its_power_another_leads_and_knows_what_was_decided(void **state)
+{
+	int first, second;
+
+	(void)state;
+	cluster_up(1, NULL);
+	start_all();
+	first = cluster_wait_leader();
+	assert_int_equal(cluster_create_topic(other_than(first), "a"), 0);
+	everybody_knows("a");
+	cluster_crash(first, SIM_POWER);
+	second = cluster_wait_leader();
+	assert_int_not_equal(second, first);
+	cluster_wait_topic(second, "a");
+	cluster_start(first);
+	cluster_wait_serving(first);
+	assert_int_equal(cluster_create_topic(first, "b"), 0);
+	everybody_knows("b");
+	cluster_down();
+}
+
+/* From everybody, both ways, or (cut false) together again. The client reaches it all the while. */
+static void isolate(int node, bool cut)
+{
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		if (i == node)
+			continue;
+		sim_cut(cluster_sim(), node, i, cut);
+		sim_cut(cluster_sim(), i, node, cut);
+	}
+}
+
+static int leader_beside(int node)
+{
+	int leader = -1;
+
+	for (int i = 0; i < 1000 && (leader < 0 || leader == node); i++) {
+		leader = cluster_leader_by(other_than(node));
+		if (leader < 0 || leader == node)
+			sim_run_for(cluster_sim(), 50);
+	}
+	assert_true(leader >= 0 && leader != node);
+	return leader;
+}
+
+/* What it has decided alone is in its log, and is cut off there. */
+static void what_an_isolated_leader_decides_is_never_true(void **state)
+{
+	struct create_topics_request_topic topic = {.name = STR("lost"), .num_partitions = 1, .replication_factor = 3};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	const struct create_topics_response *out;
+	struct cluster_question q;
+	int first, second;
+
+	(void)state;
+	cluster_up(2, NULL);
+	start_all();
+	first = cluster_wait_leader();
+	isolate(first, true);
+	cluster_begin_ask(first, CLUSTER_CONTROLLER, create_topics_request_KEY, &in, &q);
+	second = leader_beside(first);
+	assert_int_equal(cluster_create_topic(second, "kept"), 0);
+	sim_run_for(cluster_sim(), 5000);
+	assert_true(q.answered);
+	out = q.answer;
+	assert_int_equal(out->topics.v->error_code, ERR_NOT_CONTROLLER);
+	isolate(first, false);
+	cluster_wait_topic(first, "kept");
+	assert_int_equal(cluster_said(first, "the metadata log is cut to what its leader has"), 1);
+	assert_int_not_equal(cluster_wait_leader(), first);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		assert_false(cluster_knows_topic(i, "lost"));
+	cluster_down();
+}
+
+static void who_comes_late_takes_a_snapshot(void **state)
+{
+	static const char *const settings[] = {"metadata.log.max.record.bytes.between.snapshots=4096",
+					       "metadata.max.retention.bytes=1", NULL};
+	char name[16];
+	int late, leader;
+
+	(void)state;
+	cluster_up(3, settings);
+	start_all();
+	leader = cluster_wait_leader();
+	late = other_than(leader);
+	cluster_crash(late, SIM_KILL);
+	for (int i = 0; i < 60; i++) {
+		snprintf(name, sizeof(name), "t%d", i);
+		assert_int_equal(cluster_create_topic(leader, name), 0);
+	}
+	cluster_start(late);
+	cluster_wait_serving(late);
+	assert_int_equal(cluster_said(late, "the metadata log begins anew behind its leader's snapshot"), 1);
+	cluster_wait_topic(late, "t0");
+	cluster_wait_topic(late, "t59");
+	cluster_stop(leader); /* it leads by what it has fetched */
+	assert_int_not_equal(cluster_wait_leader(), leader);
+	cluster_wait_topic(late, "t59");
+	cluster_down();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(when_the_leader_loses_its_power_another_leads_and_knows_what_was_decided),
+		cmocka_unit_test(what_an_isolated_leader_decides_is_never_true),
+		cmocka_unit_test(who_comes_late_takes_a_snapshot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
