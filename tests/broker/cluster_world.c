@@ -13,7 +13,7 @@
 #include "tests/base/cm.h"
 #include "wire/codec.h"
 
-enum { PEER = CLUSTER_NODES, PORTS = 2, OVERRIDES_MAX = 16, TALK_MAX = 1 << 16 };
+enum { PEER = CLUSTER_NODES, PORTS = 2, OVERRIDES_MAX = 16, TALK_MAX = 1 << 16, OWN = 5, OWN_MAX = 128 };
 
 struct one {
 	struct node *node;
@@ -28,6 +28,7 @@ struct one {
 static struct {
 	struct sim_world *sim;
 	const char *const *overrides;
+	bool is_split;
 	struct one nodes[CLUSTER_NODES];
 	struct channels channels;
 	struct arena arena;
@@ -68,20 +69,39 @@ static void on_event(void *arg, enum node_event event, const char *text)
 	n->stopped |= event == NODE_EVENT_STOPPED;
 }
 
+/* What differs from node to node. */
+static void fill_own(int i, char own[OWN][OWN_MAX])
+{
+	const char *roles = !w.is_split ? "broker,controller" : i == 0 ? "controller" : "broker";
+	bool broker = strstr(roles, "broker"), controller = strstr(roles, "controller");
+	char clients[64] = "", quorum[64] = "";
+
+	if (broker)
+		snprintf(clients, sizeof(clients), "PLAINTEXT://10.0.0.%d:9092", i + 1);
+	if (controller)
+		snprintf(quorum, sizeof(quorum), "CONTROLLER://10.0.0.%d:9093", i + 1);
+	snprintf(own[0], OWN_MAX, "node.id=%d", i + 1);
+	snprintf(own[1], OWN_MAX, "process.roles=%s", roles);
+	snprintf(own[2], OWN_MAX, "listeners=%s%s%s", clients, broker && controller ? "," : "", quorum);
+	snprintf(own[3], OWN_MAX, "advertised.listeners=%s", broker ? clients : quorum);
+	snprintf(own[4], OWN_MAX, "controller.quorum.voters=1@10.0.0.1:9093%s",
+		 w.is_split ? "" : ",2@10.0.0.2:9093,3@10.0.0.3:9093");
+}
+
 static struct config *load_config(int i)
 {
-	char own[3][128];
-	const char *overrides[OVERRIDES_MAX] = {
-		own[0], own[1], own[2], "controller.quorum.voters=1@10.0.0.1:9093,2@10.0.0.2:9093,3@10.0.0.3:9093"};
+	char own[OWN][OWN_MAX];
+	const char *overrides[OVERRIDES_MAX] = {0};
 	struct config_input in = {.data_dir = STR("/data"), .overrides = overrides};
 	struct config_notes notes;
 	struct config *config;
-	int n = 4;
+	int n = 0;
 
-	snprintf(own[0], sizeof(own[0]), "node.id=%d", i + 1);
-	snprintf(own[1], sizeof(own[1]), "listeners=PLAINTEXT://10.0.0.%d:9092,CONTROLLER://10.0.0.%d:9093", i + 1,
-		 i + 1);
-	snprintf(own[2], sizeof(own[2]), "advertised.listeners=PLAINTEXT://10.0.0.%d:9092", i + 1);
+	fill_own(i, own);
+	while (n < OWN) {
+		overrides[n] = own[n];
+		n++;
+	}
 	for (int k = 0; w.overrides && w.overrides[k]; k++)
 		overrides[n++] = w.overrides[k];
 	assert_int_equal(config_load(&in, &config, &notes), 0);
@@ -362,12 +382,13 @@ void cluster_wait_topic(int i, const char *name)
 
 /* ---- the world ---- */
 
-void cluster_up(uint64_t seed, const char *const *overrides)
+static void bring_up(uint64_t seed, const char *const *overrides, bool is_split)
 {
 	struct sim_options calm;
 
 	memset(&w, 0, sizeof(w));
 	w.overrides = overrides;
+	w.is_split = is_split;
 	sim_options_calm(&calm);
 	calm.n_envs = CLUSTER_NODES + 1;
 	w.sim = sim_world_new(seed, &calm);
@@ -377,6 +398,16 @@ void cluster_up(uint64_t seed, const char *const *overrides)
 			(struct diag){.level = DIAG_INFO, .wall_ms = wall, .write = keep_line, .arg = &w.nodes[i]};
 		in_node(i, format);
 	}
+}
+
+void cluster_up(uint64_t seed, const char *const *overrides)
+{
+	bring_up(seed, overrides, false);
+}
+
+void cluster_up_split(uint64_t seed, const char *const *overrides)
+{
+	bring_up(seed, overrides, true);
 }
 
 void cluster_down(void)

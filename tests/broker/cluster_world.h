@@ -1,5 +1,5 @@
 /*
- * cluster_world: three whole nodes in the simulator, each broker and controller, and a client on a machine of its own. One world at a time.
+ * cluster_world: three whole nodes in the simulator, and a client on a machine of its own. One world at a time.
  */
 #ifndef ODRADEK_TESTS_BROKER_CLUSTER_WORLD_H
 #define ODRADEK_TESTS_BROKER_CLUSTER_WORLD_H
@@ -16,8 +16,10 @@ enum { CLUSTER_NODES = 3, CLUSTER_PATIENCE_MS = 60000 };
 
 enum cluster_port { CLUSTER_BROKER = 9092, CLUSTER_CONTROLLER = 9093 };
 
-/* The nodes have directories of one cluster, and are down. Settings beside, "name=value", NULL at the end. */
+/* The nodes have directories of one cluster, and are down. Settings beside, "name=value", NULL at the end. Each is broker and controller. */
 void cluster_up(uint64_t seed, const char *const *overrides);
+/* The same, but node 0 is a controller alone, and the others are brokers alone. */
+void cluster_up_split(uint64_t seed, const char *const *overrides);
 /* All nodes that run stop cleanly. */
 void cluster_down(void);
 struct sim_world *cluster_sim(void);

@@ -1,0 +1,293 @@
+/*
+ * brokers: a controller alone (node 0) and two brokers alone (nodes 1 and 2, with the ids 2 and 3), whole nodes in the simulator: what a broker
+ * wants of a controller that is another node, and what becomes of it when one of them dies.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "protocol/fetch.h"
+#include "protocol/init_producer_id.h"
+#include "protocol/produce.h"
+#include "tests/base/cm.h"
+#include "tests/broker/cluster_world.h"
+#include "wire/batch.h"
+#include "wire/codec.h"
+
+enum { CONTROLLER, FIRST, SECOND, TRIES = 600, PAUSE_MS = 50 };
+
+static const char *const SETTINGS[] = {"broker.session.timeout.ms=2000", "broker.heartbeat.interval.ms=200",
+				       "controller.quorum.fetch.max.bytes=1", /* the metadata comes batch by batch */
+				       NULL};
+
+static struct {
+	struct buf batch;
+	struct uuid topic_id;
+	int n_written; /* and acknowledged */
+} t;
+
+/* ---- what clients do ---- */
+
+/* Led by FIRST, followed by SECOND; each record is flushed at once. */
+static int create_topic(int by, const char *name)
+{
+	static int32_t replicas[] = {FIRST + 1, SECOND + 1};
+	struct create_topics_request_assignment a = {0, {replicas, 2}};
+	struct create_topics_request_config c = {STR("flush.messages"), STR("1")};
+	struct create_topics_request_topic topic = {str_of(name), -1, -1, {&a, 1}, {&c, 1}};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	const struct create_topics_response *out = cluster_ask(by, CLUSTER_BROKER, create_topics_request_KEY, &in);
+
+	if (!out)
+		return ERR_NETWORK_EXCEPTION;
+	t.topic_id = out->topics.v->topic_id;
+	return out->topics.v->error_code;
+}
+
+/* As node `by` says; NULL when it does not answer, or does not know the topic. */
+static const struct metadata_response_partition *partition_by(int by)
+{
+	struct metadata_request_topic topic = {.name = STR("t")};
+	struct metadata_request in = {.topics = {&topic, 1}};
+	const struct metadata_response *out = cluster_ask(by, CLUSTER_BROKER, metadata_request_KEY, &in);
+
+	return out && out->topics.n == 1 && out->topics.v->error_code == 0 ? out->topics.v->partitions.v : NULL;
+}
+
+/* Until node `by` says that this node leads, with so many in sync. */
+static void wait_leader(int by, int leader, int in_sync)
+{
+	for (int i = 0; i < TRIES; i++) {
+		const struct metadata_response_partition *p = partition_by(by);
+
+		if (p && p->leader_id == leader + 1 && p->isr_nodes.n == in_sync)
+			return;
+		sim_run_for(cluster_sim(), PAUSE_MS);
+	}
+	fail_msg("node %d does not lead with %d in sync", leader, in_sync);
+}
+
+/* Kafka's error, or ERR_NETWORK_EXCEPTION. */
+static int produce_once(int to)
+{
+	struct produce_request_partition part;
+	struct produce_request_topic topic;
+	struct produce_request in;
+	const struct produce_response *out;
+	struct batch_options options = BATCH_OPTIONS_NONE;
+	struct batch_builder b;
+
+	t.batch.len = 0;
+	batch_begin(&b, &t.batch, &options);
+	batch_add(&b, 1, BYTES_NULL, (struct bytes){(const uint8_t *)"value", 5});
+	batch_end(&b);
+	part = (struct produce_request_partition){.records = {.p = t.batch.p, .len = (int64_t)t.batch.len}};
+	topic = (struct produce_request_topic){STR("t"), t.topic_id, {&part, 1}};
+	in = (struct produce_request){STR_NULL, -1, 5000, {&topic, 1}};
+	out = cluster_ask(to, CLUSTER_BROKER, produce_request_KEY, &in);
+	return out ? out->responses.v->partition_responses.v->error_code : ERR_NETWORK_EXCEPTION;
+}
+
+static void produce(int to)
+{
+	int err = produce_once(to);
+
+	for (int i = 0; err != 0 && i < TRIES; i++) {
+		sim_run_for(cluster_sim(), PAUSE_MS);
+		err = produce_once(to);
+	}
+	assert_int_equal(err, 0);
+	t.n_written++;
+}
+
+/* How many records node `from` has for readers. */
+static int count_records(int from)
+{
+	struct fetch_request_partition part;
+	struct fetch_request_topic topic = {.topic_id = t.topic_id, .partitions = {&part, 1}};
+	struct fetch_request in;
+	const struct fetch_response *out;
+	struct batch_iter it;
+	int n = 0;
+
+	codec_init(&fetch_request_schema, &in);
+	codec_init(&fetch_request_partition_schema, &part);
+	in.max_bytes = 1 << 20;
+	in.session_epoch = -1;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	part.partition_max_bytes = 1 << 20;
+	out = cluster_ask(from, CLUSTER_BROKER, fetch_request_KEY, &in);
+	assert_non_null(out);
+	assert_int_equal(out->responses.v->partitions.v->error_code, 0);
+	it = batch_iter(out->responses.v->partitions.v->records.p, (size_t)out->responses.v->partitions.v->records.len);
+	while (batch_next(&it))
+		n += it.header.count;
+	return n;
+}
+
+/* ---- the world ---- */
+
+static int up(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	cluster_up_split(1, SETTINGS);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_start(i);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_wait_serving(i);
+	return 0;
+}
+
+static int down(void **state)
+{
+	(void)state;
+	cluster_down();
+	buf_fini(&t.batch);
+	return 0;
+}
+
+static void crash_and_start(int i, enum sim_crash how)
+{
+	cluster_crash(i, how);
+	cluster_start(i);
+	cluster_wait_serving(i);
+}
+
+/* ---- stories ---- */
+
+static void what_a_broker_is_asked_the_controller_decides(void **state)
+{
+	(void)state;
+	assert_int_equal(create_topic(SECOND, "t"), 0);
+	wait_leader(FIRST, FIRST, 2);
+	assert_int_equal(create_topic(FIRST, "t"), ERR_TOPIC_ALREADY_EXISTS);
+	assert_int_equal(cluster_create_topic(FIRST, "too-many"), ERR_INVALID_REPLICATION_FACTOR);
+}
+
+static void a_record_is_on_both_brokers_and_survives_one(void **state)
+{
+	(void)state;
+	assert_int_equal(create_topic(FIRST, "t"), 0);
+	wait_leader(SECOND, FIRST, 2);
+	for (int i = 0; i < 5; i++)
+		produce(FIRST);
+	cluster_crash(FIRST, SIM_KILL);
+	wait_leader(SECOND, SECOND, 1);
+	for (int i = 0; i < 5; i++)
+		produce(SECOND);
+	assert_int_equal(count_records(SECOND), t.n_written);
+	cluster_start(FIRST);
+	cluster_wait_serving(FIRST);
+	wait_leader(SECOND, SECOND, 2);
+	produce(SECOND);
+	crash_and_start(SECOND, SIM_POWER);
+	wait_leader(FIRST, FIRST, 2);
+	assert_int_equal(count_records(FIRST), t.n_written);
+}
+
+static void brokers_serve_without_the_controller_and_what_they_are_asked_waits_for_it(void **state)
+{
+	struct create_topics_request_topic topic = {.name = STR("later"), .num_partitions = 1, .replication_factor = 2};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	const struct create_topics_response *out;
+	struct cluster_question q;
+
+	(void)state;
+	assert_int_equal(create_topic(FIRST, "t"), 0);
+	wait_leader(FIRST, FIRST, 2);
+	cluster_crash(CONTROLLER, SIM_KILL);
+	produce(FIRST);
+	cluster_begin_ask(SECOND, CLUSTER_BROKER, create_topics_request_KEY, &in, &q);
+	sim_run_for(cluster_sim(), 5000); /* longer than a session */
+	assert_false(q.answered);
+	cluster_start(CONTROLLER);
+	cluster_wait_serving(CONTROLLER);
+	for (int i = 0; !q.answered && i < TRIES; i++)
+		sim_run_for(cluster_sim(), PAUSE_MS);
+	assert_true(q.answered);
+	out = q.answer;
+	assert_int_equal(out->topics.v->error_code, 0);
+	cluster_wait_topic(FIRST, "later");
+	produce(FIRST);
+	wait_leader(SECOND, FIRST, 2);
+	assert_int_equal(count_records(FIRST), t.n_written);
+}
+
+static void who_was_fenced_for_its_silence_comes_back_without_a_restart(void **state)
+{
+	(void)state;
+	assert_int_equal(create_topic(FIRST, "t"), 0);
+	wait_leader(SECOND, FIRST, 2);
+	sim_cut(cluster_sim(), FIRST, CONTROLLER, true);
+	wait_leader(SECOND, SECOND, 1);
+	produce(SECOND);
+	sim_cut(cluster_sim(), FIRST, CONTROLLER, false);
+	wait_leader(SECOND, SECOND, 2);
+	assert_int_equal(count_records(SECOND), t.n_written);
+}
+
+/* Its own copy of the metadata is not flushed, and may lack a topic after a power cut that its disk has a replica of. */
+static void no_replica_is_put_aside_by_metadata_that_is_behind(void **state)
+{
+	(void)state;
+	assert_int_equal(create_topic(FIRST, "t"), 0);
+	wait_leader(FIRST, FIRST, 2);
+	for (int i = 0; i < 3; i++)
+		produce(FIRST);
+	crash_and_start(FIRST, SIM_POWER);
+	assert_int_equal(cluster_said(FIRST, "stray"), 0);
+	wait_leader(FIRST, SECOND, 2);
+	assert_int_equal(count_records(SECOND), t.n_written);
+}
+
+static void a_broker_that_is_stopped_gives_its_partitions_away_first(void **state)
+{
+	(void)state;
+	assert_int_equal(create_topic(FIRST, "t"), 0);
+	wait_leader(SECOND, FIRST, 2);
+	produce(FIRST);
+	cluster_stop(FIRST);
+	assert_int_equal(partition_by(SECOND)->leader_id, SECOND + 1);
+	assert_int_equal(cluster_said(FIRST, "has not agreed"), 0);
+	produce(SECOND);
+	assert_int_equal(count_records(SECOND), t.n_written);
+}
+
+static void producers_get_ids_of_which_each_is_given_once(void **state)
+{
+	struct init_producer_id_request in;
+	const struct init_producer_id_response *first, *second;
+
+	(void)state;
+	codec_init(&init_producer_id_request_schema, &in);
+	in.transactional_id = STR_NULL;
+	in.transaction_timeout_ms = 60000;
+	first = cluster_ask(FIRST, CLUSTER_BROKER, init_producer_id_request_KEY, &in);
+	second = cluster_ask(SECOND, CLUSTER_BROKER, init_producer_id_request_KEY, &in);
+	assert_non_null(first);
+	assert_non_null(second);
+	for (int i = 0; first->error_code == ERR_COORDINATOR_LOAD_IN_PROGRESS && i < TRIES; i++)
+		first = cluster_ask(FIRST, CLUSTER_BROKER, init_producer_id_request_KEY, &in);
+	for (int i = 0; second->error_code == ERR_COORDINATOR_LOAD_IN_PROGRESS && i < TRIES; i++)
+		second = cluster_ask(SECOND, CLUSTER_BROKER, init_producer_id_request_KEY, &in);
+	assert_int_equal(first->error_code, 0);
+	assert_int_equal(second->error_code, 0);
+	assert_true(first->producer_id != second->producer_id);
+}
+
+int main(void)
+{
+#define STORY(name) cmocka_unit_test_setup_teardown(name, up, down)
+	const struct CMUnitTest tests[] = {
+		STORY(what_a_broker_is_asked_the_controller_decides),
+		STORY(a_record_is_on_both_brokers_and_survives_one),
+		STORY(brokers_serve_without_the_controller_and_what_they_are_asked_waits_for_it),
+		STORY(who_was_fenced_for_its_silence_comes_back_without_a_restart),
+		STORY(no_replica_is_put_aside_by_metadata_that_is_behind),
+		STORY(a_broker_that_is_stopped_gives_its_partitions_away_first),
+		STORY(producers_get_ids_of_which_each_is_given_once),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
