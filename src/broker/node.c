@@ -242,7 +242,11 @@ static enum node_end start_quorum(struct node *n)
 		.arg = n,
 	};
 
-	return quorum_start(&options, &n->quorum) ? NODE_END_STORAGE : NODE_END_CLEAN;
+	if (quorum_start(&options, &n->quorum))
+		return NODE_END_STORAGE;
+	if (!n->partitions || n->n_dirs > n->n_log_dirs) /* it has this log and no other */
+		log_dir_trust(n->metadata_dir);
+	return NODE_END_CLEAN;
 }
 
 static void make_partitions(struct node *n)

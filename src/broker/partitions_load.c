@@ -346,11 +346,15 @@ void partitions_resume(struct partitions_load *l, struct mover *m)
 
 static void dir_loaded(struct dir_load *d)
 {
+	bool cancelled = __atomic_load_n(&d->loading->load->cancelled, __ATOMIC_RELAXED);
+
 	if (d->n_short)
 		diag_warn(d->loading->load->table->options.env->diag,
 			  "logs could not be loaded whole, tried again later",
 			  "dir=%s logs=%d remedy=\"free some space, or allow more open files\"", log_dir_path(d->dir),
 			  d->n_short);
+	else if (!log_dir_error(d->dir) && !cancelled)
+		log_dir_trust(d->dir);
 	for (int i = 0; i < d->n; i++)
 		partition_unref(&d->found[i]);
 	xfree(d->found);
@@ -359,10 +363,21 @@ static void dir_loaded(struct dir_load *d)
 	xfree(d->futures);
 }
 
+static void count_futures(struct loading *g)
+{
+	const struct partitions_load *l = g->load;
+
+	for (int i = 0; i < l->table->options.n_dirs; i++)
+		for (int k = 0; k < l->n_futures; k++)
+			g->dirs[i].n_short += log_dir(l->futures[k].log) == g->dirs[i].dir &&
+					      log_standing(l->futures[k].log) != LOG_WHOLE;
+}
+
 static void all_loaded(struct loading *g)
 {
 	struct partitions_load *l = g->load;
 
+	count_futures(g);
 	for (int i = 0; i < l->table->options.n_dirs; i++)
 		dir_loaded(&g->dirs[i]);
 	xfree(g->dirs);

@@ -15,6 +15,7 @@
 #define CLEAN_MARKER ".kafka_cleanshutdown"
 #define LOCK_FILE ".lock"
 #define RESERVE_FILE "odradek.reserve"
+#define DOUBT_FILE "odradek.sync-failed"
 
 /* What a checkpoint file holds, and the platter with it: the same is not written again. */
 struct on_disk {
@@ -29,6 +30,7 @@ struct log_dir {
 	struct meta_properties meta;
 	bool formatted;
 	bool clean;
+	bool doubtful;
 	int64_t broker_epoch;
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];
 	struct on_disk on_disk[CHECKPOINT_KINDS]; /* of the job that writes checkpoints */
@@ -75,6 +77,15 @@ static void read_marker(struct log_dir *dir)
 		dir->broker_epoch = epoch;
 	}
 	xfree(text);
+}
+
+static void read_doubt(struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+	struct file_stat st;
+
+	path_in(path, dir->path, DOUBT_FILE);
+	dir->doubtful = env_stat(dir->env, path, &st) == 0;
 }
 
 static struct hash128 hash_text(const void *text, size_t len)
@@ -184,6 +195,7 @@ static int open_dir(struct log_dir *dir, char **why)
 		return err;
 	}
 	read_marker(dir);
+	read_doubt(dir);
 	err = dir->formatted ? 0 : sync_parents(dir);
 	if (!err)
 		err = read_checkpoints(dir);
@@ -347,6 +359,39 @@ int log_dir_mark_clean(struct log_dir *dir, int64_t broker_epoch)
 	return err;
 }
 
+/* ---- doubting ---- */
+
+void log_dir_doubt(struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+	struct file *file;
+
+	path_in(path, dir->path, DOUBT_FILE);
+	int err = env_open(dir->env, path, FILE_WRITE | FILE_CREATE, &file);
+	if (!err)
+		file_unref(&file);
+	else
+		diag_warn(dir->env->diag, "the next start cannot be told that a sync has failed",
+			  "dir=%s error=%s remedy=\"restart the machine, not the process alone\"", dir->path,
+			  err_name(err));
+}
+
+bool log_dir_is_doubtful(const struct log_dir *dir)
+{
+	return dir->doubtful;
+}
+
+void log_dir_trust(struct log_dir *dir)
+{
+	char path[PATH_SIZE];
+
+	if (!dir->doubtful)
+		return;
+	path_in(path, dir->path, DOUBT_FILE);
+	env_unlink(dir->env, path);
+	dir->doubtful = false;
+}
+
 /* ---- failing ---- */
 
 int log_dir_error(const struct log_dir *dir)
@@ -361,6 +406,7 @@ void log_dir_fail(struct log_dir *dir, int err, const char *what, const char *pa
 	check(err != 0);
 	if (!__atomic_compare_exchange_n(&dir->error, &none, err, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return;
+	log_dir_doubt(dir);
 	diag_error(dir->env->diag, "log directory failed and is offline",
 		   "dir=%s while=\"%s\" file=%s error=\"%s\" remedy=\"mend the disk, then restart\"", dir->path, what,
 		   path, err_name(err));

@@ -8,6 +8,7 @@
  *   log-start-offset-checkpoint          where logs start, where that is not their first segment
  *   replication-offset-checkpoint        high watermarks
  *   cleaner-offset-checkpoint            up to where logs were compacted
+ *   odradek.sync-failed                  until all logs have been loaded since: what the page cache has of them may be on no platter
  *   odradek.reserve                      room that a full disk gives up for the metadata log (a plain file: Kafka
  *   skips it)
  *   <topic>-<partition>/                 a replica, see log.h
@@ -91,6 +92,15 @@ int log_dir_mark_clean(struct log_dir *, int64_t broker_epoch);
 int log_dir_error(const struct log_dir *);
 /* One error line, then offline for good; posts `watch` once. */
 void log_dir_fail(struct log_dir *, int err, const char *what, const char *path);
+/*
+ * After a sync that has failed the kernel takes the pages for clean (Rebello et al., "Can Applications Recover from fsync Failures?", ATC
+ * 2020): read from the cache they look right, and the next sync writes nothing. So the next process writes what lies past the recovery points
+ * again before it believes it. log_dir_doubt tells it so, by a file, from any thread; a power cut makes it true again by itself.
+ */
+void log_dir_doubt(struct log_dir *);
+bool log_dir_is_doubtful(const struct log_dir *); /* since it was opened; from any thread */
+/* All its logs were written again. */
+void log_dir_trust(struct log_dir *);
 /* `post` is given to the loop once, when the directory fails (at once when it has). */
 void log_dir_watch(struct log_dir *, struct loop *loop, struct post *post);
 

@@ -173,6 +173,8 @@ static void note_sync(struct log_flush *f, int err)
 {
 	f->error = err;
 	f->sync_failed = err && !err_is_no_descriptor(err);
+	if (f->sync_failed)
+		log_dir_doubt(f->dir); /* at once: the process may be killed before it has heard of it */
 }
 
 void log_flush_run(struct log_flush *f)

@@ -297,7 +297,7 @@ static int load_topic_id(struct found *f)
 	struct uuid id;
 	int err = partition_metadata_read(f->log->env, f->dir, &id);
 
-	if (err == -ENOENT || err == -EINVAL) {
+	if (err == -ENOENT || err == -EINVAL || (!err && log_dir_is_doubtful(f->log->dir))) {
 		f->owner_rewritten = true;
 		return partition_metadata_write(f->log->env, f->dir, f->log->topic_id);
 	}
@@ -359,6 +359,7 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 	log->flushed_end = clean || recovery_point > log->end ? log->end : recovery_point;
 	if (log->flushed_end < log->start)
 		log->flushed_end = log->start;
+	log->data->epochs_dirty = log->data->epochs_dirty || log_dir_is_doubtful(log->dir);
 	if (!clean) /* a kill may have come between making a file and syncing its name */
 		log->data->dir_dirty = log->data->own_name_dirty = true;
 	if (!clean && recovery_point <= log->start) /* never flushed, as far as is known */

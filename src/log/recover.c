@@ -265,6 +265,21 @@ static int cut_again(struct log *log, struct segment *s, struct verify *v, int64
 	return err;
 }
 
+/* What a sync that has failed left in the cache, and on no platter: the same bytes, which the next sync has to write. */
+static int write_again(struct file *file, int64_t pos, int64_t end)
+{
+	uint8_t bytes[COPY_BYTES];
+	int err = 0;
+
+	for (int64_t len; pos < end && !err; pos += len) {
+		len = end - pos < COPY_BYTES ? end - pos : COPY_BYTES;
+		err = file_read_full(file, bytes, (size_t)len, pos);
+		if (!err)
+			err = file_write_full(file, bytes, (size_t)len, pos);
+	}
+	return err ? err : file_truncate(file, end);
+}
+
 /* *whole: the log may go on behind it. */
 static int recover_segment(struct log *log, int i, int64_t recovery_point, struct recovery *r, bool *whole)
 {
@@ -292,6 +307,8 @@ static int recover_segment(struct log *log, int i, int64_t recovery_point, struc
 	*whole = !err && (bad == s->size || log->end == next);
 	if (!err && bad < s->size)
 		err = *whole ? cut_again(log, s, &v, bad) : cut_bad_end(log, s, &v, bad);
+	if (!err && log_dir_is_doubtful(log->dir))
+		err = write_again(v.file, pos, s->size);
 	verify_fini(&v);
 	s->dirty = s->indexes_dirty = true;
 	return err ? err : without_room(log, segment_seal_indexes(log, s));

@@ -411,6 +411,52 @@ static void a_failed_sync_ends_the_node_and_the_next_start_goes_on(void **state)
 	assert_int_equal(ask_produce("t", "next").base_offset, 1);
 }
 
+static bool is_there(int64_t offset, const char *value)
+{
+	struct fetch_response_partition f;
+
+	send_fetch(&w->a, "t", offset, 0);
+	f = take_fetch(&w->a);
+	if (f.error_code || f.records.len == 0)
+		return false;
+	assert_value(f.records, value);
+	return true;
+}
+
+/* The page cache has it, and the kernel takes the pages for written. */
+static void what_a_failed_sync_left_in_the_cache_is_written_again_before_it_is_shown(void **state)
+{
+	struct metadata_response out;
+	struct buf b = {0};
+
+	(void)state;
+	bring_down();
+	w->overrides[0] = "log.flush.interval.messages=1";
+	bring_up();
+	client_open(&w->a);
+	ask_metadata("t", &out);
+	assert_int_equal(ask_produce("t", "kept").base_offset, 0);
+	sim_fail_device(w->sim, NODE, "/data", SIM_FAIL_SYNCS);
+	send_produce(&w->a, "t", batch_of(&b, "unsure"), -1);
+	buf_fini(&b);
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, has_stopped, NULL));
+	assert_true(sim_call(w->sim, NODE, free_failed_node, NULL));
+	sim_fail_device(w->sim, NODE, "/data", 0);
+	bring_up(); /* the process, not the machine */
+	client_open(&w->a);
+	assert_true(is_there(1, "unsure"));
+	assert_int_equal(ask_produce("t", "next").base_offset, 2);
+	for (int i = 0; i < 2; i++) { /* there is no doubt any more by the second time */
+		sim_crash(w->sim, NODE, SIM_POWER);
+		sim_restart(w->sim, NODE);
+		bring_up();
+		client_open(&w->a);
+		assert_true(is_there(0, "kept"));
+		assert_true(is_there(1, "unsure"));
+		assert_true(is_there(2, "next"));
+	}
+}
+
 /* The records of one produce have to have an index entry each. */
 static struct produce_response_partition ask_produce_large(const char *topic)
 {
@@ -589,6 +635,7 @@ int main(void)
 		TEST(a_topic_made_again_does_not_begin_where_the_old_one_stood),
 		TEST(nor_does_it_when_the_node_dies_at_once),
 		TEST(a_failed_sync_ends_the_node_and_the_next_start_goes_on),
+		TEST(what_a_failed_sync_left_in_the_cache_is_written_again_before_it_is_shown),
 		TEST(a_full_disk_is_started_on_for_readers_and_heals),
 		TEST(a_metadata_flush_without_a_descriptor_is_tried_again),
 		TEST(a_start_without_a_descriptor_for_a_while_is_a_later_one),

@@ -348,8 +348,22 @@ static void bury_stopped(struct run *r)
 		return;
 	if (sim_call(r->w, NODE, free_node, r)) {
 		must_be_empty(r);
-		crash(r, a_sync ? SIM_POWER : SIM_KILL);
+		crash(r, draw(r, 2) ? SIM_POWER : SIM_KILL);
 	}
+}
+
+/* In the cache is what is on no platter and counts as written. A node that died before it could leave word of it does not go on from there. */
+static bool has_told_of_it(const struct run *r)
+{
+	char path[64];
+	struct file_stat st;
+
+	for (int i = 0; i < r->n_dirs; i++) {
+		snprintf(path, sizeof(path), "%s/odradek.sync-failed", DIRS[i]);
+		if (env_stat(sim_env(r->w, NODE), path, &st) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void mend(void *arg, enum sim_crash how)
@@ -367,7 +381,7 @@ static void watch(struct run *r)
 	if (!sim_is_down(r->w, NODE) || r->waits_for_restart)
 		return;
 	trouble_device_failed(&r->trouble, &a_sync);
-	if (a_sync) /* in the cache is what is on no platter and counts as written: nobody goes on from there */
+	if (a_sync && !has_told_of_it(r))
 		sim_lose_power(r->w, NODE);
 	r->waits_for_restart = true;
 	r->crashes++;

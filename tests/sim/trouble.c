@@ -178,7 +178,7 @@ static bool must_mend(struct trouble *t, enum sim_crash *how)
 	bool a_sync;
 	bool failed = trouble_device_failed(t, &a_sync);
 
-	*how = a_sync || draw(t, 2) ? SIM_POWER : SIM_KILL;
+	*how = draw(t, 2) ? SIM_POWER : SIM_KILL;
 	return failed || t->hindered;
 }
 

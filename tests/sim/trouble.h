@@ -3,9 +3,8 @@
  * descriptors, devices that fail.
  *
  * A seed draws which kinds there are in its run (half of the runs have none), and then an episode after another, each with an end. A
- * device that has failed a call is mended by a person: at the end of the episode the machine is restarted, by a power cut when a sync
- * failed, since what is in the cache then is no longer on its way to the platter. So is one that was started on a full disk. Episodes come from outside of all machines
- * (sim_after); the struct is the run's.
+ * device that has failed a call is mended by a person: at the end of the episode the process is killed, or the machine loses its power. So it
+ * is with one that was started on a full disk. Episodes come from outside of all machines (sim_after); the struct is the run's.
  */
 #ifndef ODRADEK_TESTS_SIM_TROUBLE_H
 #define ODRADEK_TESTS_SIM_TROUBLE_H
