@@ -48,13 +48,19 @@ class Sender:
             self._recorder.complete(op, "fail", "send", [["send", key, value]], error=str(error))
 
     def serve(self, seconds):
-        self._producer.poll(seconds)
+        try:
+            self._producer.poll(seconds)
+        except KafkaException as error:  # a fatal one
+            self._error(error.args[0])
 
     def crowded(self):
         return len(self._producer) > WAITING
 
     def finish(self):
-        self._producer.flush(70)
+        """Waits until the fate of all is known; a fatal error decides it at once, and is raised by each call until it has been told of."""
+        end = time.monotonic() + 70
+        while len(self._producer) and time.monotonic() < end:
+            self.serve(0.1)
 
 
 def run(name, bootstrap, folder, kind):
