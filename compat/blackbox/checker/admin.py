@@ -19,16 +19,21 @@ class Topic:
     def __init__(self):
         self.changes = []  # creates and deletes that were not refused
 
+    def _unsure(self, question, slack):
+        """Whether something was changed while the question was answered, or too little before; slack: of a create, of a delete."""
+        return any(op.type == "info" or op.began < question.ended and op.ended > question.began - slack[op.f] for op in self.changes)
+
     def before(self, question):
         """Changes that had been made when the question was asked, or None when nobody can tell which had."""
-        if any(op.type == "info" or op.began < question.ended and op.ended > question.began - SLACK for op in self.changes):
+        if self._unsure(question, {"create": SLACK, "delete": SLACK}):
             return None
         return [op for op in self.changes if op.ended < question.began]
 
     def life(self, question):
-        """How often it had been made, or None."""
-        before = self.before(question)
-        return None if before is None else sum(op.f == "create" for op in before)
+        """How often a topic that is seen had been made, or None. A broker that sees it sees its last life, or that which it has not seen deleted."""
+        if self._unsure(question, {"create": 0, "delete": SLACK}):
+            return None
+        return sum(op.f == "create" and op.ended < question.began for op in self.changes)
 
 
 def _topics(view):
