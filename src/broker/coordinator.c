@@ -10,9 +10,11 @@
 #include "broker/core.h"
 #include "broker/node_private.h"
 #include "broker/partitions.h"
+#include "broker/transaction_calls.h"
 #include "config/config.h"
 #include "group/group.h"
 #include "metadata/image.h"
+#include "transaction/transaction.h"
 
 const struct coordinator_type coordinator_types[COORDINATOR_KINDS] = {
 	[COORDINATOR_GROUP] =
@@ -20,12 +22,33 @@ const struct coordinator_type coordinator_types[COORDINATOR_KINDS] = {
 			.type = &group_shard_type,
 			.partitions = CONFIG_OFFSETS_TOPIC_NUM_PARTITIONS,
 			.replication_factor = CONFIG_OFFSETS_TOPIC_REPLICATION_FACTOR,
-			.segment_bytes = CONFIG_OFFSETS_TOPIC_SEGMENT_BYTES,
 			.codec = CONFIG_OFFSETS_TOPIC_COMPRESSION_CODEC,
 			.linger_ms = CONFIG_GROUP_COORDINATOR_APPEND_LINGER_MS,
 			.load_bytes = CONFIG_OFFSETS_LOAD_BUFFER_SIZE,
 			.write_timeout_ms = CONFIG_OFFSETS_COMMIT_TIMEOUT_MS,
 			.buffer_bytes = CONFIG_GROUP_COORDINATOR_CACHED_BUFFER_MAX_BYTES,
+			.base_sequence = 0,
+			.topic = {{"cleanup.policy", "compact", NO_SETTING},
+				  {"compression.type", "producer", NO_SETTING},
+				  {"segment.bytes", NULL, CONFIG_OFFSETS_TOPIC_SEGMENT_BYTES}},
+		},
+	[COORDINATOR_TRANSACTION] =
+		{
+			.type = &transaction_shard_type,
+			.ask = transaction_ask,
+			.partitions = CONFIG_TRANSACTION_STATE_LOG_NUM_PARTITIONS,
+			.replication_factor = CONFIG_TRANSACTION_STATE_LOG_REPLICATION_FACTOR,
+			.codec = NO_SETTING,
+			.linger_ms = NO_SETTING,
+			.load_bytes = CONFIG_TRANSACTION_STATE_LOG_LOAD_BUFFER_SIZE,
+			.write_timeout_ms = CONFIG_REQUEST_TIMEOUT_MS,
+			.buffer_bytes = NO_SETTING,
+			.base_sequence = NO_SEQUENCE,
+			.topic = {{"cleanup.policy", "compact", NO_SETTING},
+				  {"compression.type", "uncompressed", NO_SETTING},
+				  {"min.insync.replicas", NULL, CONFIG_TRANSACTION_STATE_LOG_MIN_ISR},
+				  {"segment.bytes", NULL, CONFIG_TRANSACTION_STATE_LOG_SEGMENT_BYTES},
+				  {"unclean.leader.election.enable", "false", NO_SETTING}},
 		},
 };
 
@@ -114,6 +137,8 @@ static void arrived(struct post *post)
 		refuse(c, ERR_NOT_COORDINATOR);
 	else if (s->phase == SHARD_LOADING)
 		refuse(c, ERR_COORDINATOR_LOAD_IN_PROGRESS);
+	else if (c->marker)
+		shard_end_transaction(s, c);
 	else
 		shard_command(s, c);
 }

@@ -33,9 +33,9 @@ struct core;
 struct coordinators;
 struct image;
 struct node;
+struct transaction_marker;
 
-/* The kinds; of which group alone is served so far. */
-enum coordinator_kind { COORDINATOR_GROUP, COORDINATOR_KINDS };
+enum coordinator_kind { COORDINATOR_GROUP, COORDINATOR_TRANSACTION, COORDINATOR_KINDS };
 
 /* How many partitions the topic of this kind has: the image's, or what the settings say for when it will be made. */
 int32_t coordinator_partitions(const struct node *node, const struct image *image, enum coordinator_kind kind);
@@ -64,6 +64,11 @@ typedef void coordinator_done_fn(struct coordinator_command *c);
  */
 struct coordinator_command {
 	struct shard_command c;
+	/*
+	 * Not NULL: no request, but the end of a transaction that has written to the shard's partition. Its marker goes into the log, and the
+	 * shard is told (end_transaction()); `c` has the answer alone.
+	 */
+	const struct transaction_marker *marker;
 	coordinator_done_fn *done;
 	void *arg;
 
@@ -77,6 +82,9 @@ struct coordinator_command {
 /* From core's thread. err and message in c.c; done() is called on core's loop. */
 void coordinator_submit(struct core *core, enum coordinator_kind kind, int32_t partition,
 			struct coordinator_command *c);
+
+/* What a group's coordinator says of an error of its log. */
+int coordinator_error(int err);
 
 /* Calls each() with the state of every active shard of a kind on this core. On the core's thread; each() looks, and changes nothing. */
 void coordinators_each(struct core *core, enum coordinator_kind kind, void (*each)(const void *state, void *arg),

@@ -19,6 +19,7 @@
 #include "config/setting.h"
 #include "coordinator/shard.h"
 #include "env/env.h"
+#include "log/validate.h"
 #include "wire/batch.h"
 
 struct codecs;
@@ -30,6 +31,16 @@ struct coordinator_call {
 	struct shard_call *call;
 };
 
+/* How the topic of a kind is made: a value, or that of a setting. */
+struct coordinator_topic_setting {
+	const char *name; /* NULL: no more */
+	const char *value;
+	enum config_id from;
+};
+
+#define TOPIC_SETTINGS_MAX 6
+#define NO_SETTING ((enum config_id) - 1)
+
 /* What differs between the kinds. */
 struct coordinator_type {
 	const struct shard_type *type;
@@ -37,12 +48,13 @@ struct coordinator_type {
 	void (*ask)(struct core *core, struct coordinator_call *c);
 	enum config_id partitions;
 	enum config_id replication_factor;
-	enum config_id segment_bytes;
-	enum config_id codec;
-	enum config_id linger_ms;
+	enum config_id codec;	  /* NO_SETTING: the topic's */
+	enum config_id linger_ms; /* NO_SETTING: what is in the mailbox */
 	enum config_id load_bytes;
 	enum config_id write_timeout_ms;
-	enum config_id buffer_bytes;
+	enum config_id buffer_bytes; /* NO_SETTING: a small one is kept */
+	int32_t base_sequence;	     /* of its batches: as Kafka's coordinator of this kind writes it */
+	struct coordinator_topic_setting topic[TOPIC_SETTINGS_MAX];
 };
 
 extern const struct coordinator_type coordinator_types[COORDINATOR_KINDS];
@@ -84,7 +96,8 @@ struct coordinator_shard {
 	struct buf batch;  /* the pending one */
 	struct buf packed; /* the same, compressed */
 	struct batch_builder builder;
-	struct list pending; /* of struct decision: what is in it, or waits for it */
+	struct batch_transaction transaction; /* of what is in it */
+	struct list pending;		      /* of struct decision: what is in it, or waits for it */
 	uint64_t scopes[SHARD_SCOPES_MAX];
 	int n_scopes;
 	bool all_scopes; /* what is in it is of no scope, or of too many */
@@ -127,6 +140,8 @@ struct coordinator_shard *shard_open(struct core *core, const struct coordinator
 /* Answers everything with NOT_COORDINATOR; frees it when nothing of it is under way any more. */
 void shard_close(struct coordinator_shard *s);
 void shard_command(struct coordinator_shard *s, struct coordinator_command *c);
+/* A transaction ends: c->marker. */
+void shard_end_transaction(struct coordinator_shard *s, struct coordinator_command *c);
 void shard_image(struct coordinator_shard *s, const struct image *old);
 /* The load has ended. */
 void shard_loaded(struct coordinator_shard *s, int err);
@@ -146,6 +161,5 @@ void shard_load_drop(struct coordinator_shard *s);
 void coordinator_call_done(struct coordinator_call *c);
 /* Posts the answer to where the command came from. */
 void coordinator_answer(struct shard_command *c);
-int coordinator_error(int err);
 
 #endif

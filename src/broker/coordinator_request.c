@@ -74,25 +74,51 @@ static void single_done(struct coordinator_command *command)
 	request_complete(r);
 }
 
-enum outcome coordinator_request_run(struct request *r, enum coordinator_kind kind, struct str key, const void *in,
-				     void *out, coordinator_finish_fn *finish, void *arg)
+static struct single *single_new(struct request *r, struct str key, const void *in, void *out,
+				 coordinator_finish_fn *finish, void *arg)
 {
 	struct single *s = arena_zalloc(&r->arena, sizeof(*s));
-	int32_t partition = coordinator_partition(r->node, r->image, kind, key);
 
 	if (!s)
-		return HANG_UP;
+		return NULL;
 	*s = (struct single){.r = r, .finish = finish, .arg = arg};
 	fill_command(r, &s->command.c, in, out);
 	s->command.c.scope = key;
 	s->command.c.arena = &r->arena;
 	s->command.done = single_done;
 	s->command.arg = s;
-	if (r->arena.failed)
+	return r->arena.failed ? NULL : s;
+}
+
+static void submit(struct request *r, enum coordinator_kind kind, struct str key, struct single *s)
+{
+	coordinator_submit(r->core, kind, coordinator_partition(r->node, r->image, kind, key), &s->command);
+}
+
+enum outcome coordinator_request_run(struct request *r, enum coordinator_kind kind, struct str key, const void *in,
+				     void *out, coordinator_finish_fn *finish, void *arg)
+{
+	struct single *s = single_new(r, key, in, out, finish, arg);
+
+	if (!s)
 		return HANG_UP;
 	request_park(r, s, NULL);
-	coordinator_submit(r->core, kind, partition, &s->command);
+	submit(r, kind, key, s);
 	return PARKED;
+}
+
+void coordinator_request_go_on(struct request *r, enum coordinator_kind kind, struct str key, const void *in, void *out,
+			       uint64_t guard, coordinator_finish_fn *finish, void *arg)
+{
+	struct single *s = single_new(r, key, in, out, finish, arg);
+
+	if (!s) {
+		request_end(r, true);
+		return;
+	}
+	r->hurry = NULL; /* what was waited for is over */
+	s->command.c.guard = guard;
+	submit(r, kind, key, s);
 }
 
 /* ---- many ---- */

@@ -20,6 +20,12 @@ typedef void coordinator_finish_fn(struct request *r, const struct shard_command
 enum outcome coordinator_request_run(struct request *r, enum coordinator_kind kind, struct str key, const void *in,
 				     void *out, coordinator_finish_fn *finish, void *arg);
 
+/*
+ * The same of a request that is parked already. guard: of a commit in a transaction (struct shard_command).
+ */
+void coordinator_request_go_on(struct request *r, enum coordinator_kind kind, struct str key, const void *in, void *out,
+			       uint64_t guard, coordinator_finish_fn *finish, void *arg);
+
 /* ---- many ---- */
 
 struct coordinator_fan;

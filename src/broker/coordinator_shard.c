@@ -16,9 +16,11 @@
 #include "broker/layers.h"
 #include "broker/node_private.h"
 #include "broker/partitions.h"
+#include "broker/verification.h"
 #include "compress/compress.h"
 #include "config/config.h"
 #include "log/validate.h"
+#include "transaction/transaction.h"
 
 #define STEP_MEMORY_MAX (256 << 20)
 #define TICKS_AT_ONCE 64
@@ -352,7 +354,7 @@ static int check_batch(struct coordinator_shard *s, uint8_t **p, size_t len, str
 {
 	struct topic_state *topic = partition_topic(s->partition);
 	struct topic_config config = topic->config;
-	int codec = config_int(s->core->node->config, s->type->codec);
+	int codec = s->type->codec == NO_SETTING ? CODEC_NONE : config_int(s->core->node->config, s->type->codec);
 	struct batch_problem problem = {0};
 	struct batch_check c = {
 		.topic = str_of(s->type->type->topic),
@@ -377,16 +379,17 @@ static int check_batch(struct coordinator_shard *s, uint8_t **p, size_t len, str
 	return err;
 }
 
-static int append(struct coordinator_shard *s, int64_t *base_offset)
+/* The batch that s->batch has, of len bytes. */
+static int append(struct coordinator_shard *s, size_t len, int64_t *base_offset)
 {
-	struct partition_append a = {.acks = 1, .leader_epoch = s->epoch, .now_ms = env_wall_ms(s->core->loop->env)};
+	struct partition_append a = {.acks = -1, .leader_epoch = s->epoch, .now_ms = env_wall_ms(s->core->loop->env)};
 	struct effects effects = {0};
 	struct batch_info info;
-	size_t len = batch_end(&s->builder);
 	uint8_t *p = s->batch.p;
 	int err = check_batch(s, &p, len, &info);
 
 	if (err == 0) {
+		info.transaction = s->transaction;
 		a.batch = p;
 		a.info = &info;
 		err = partition_append(s->partition, &a, s->core, &effects);
@@ -428,7 +431,8 @@ static void shrink(struct coordinator_shard *s, struct buf *b)
 	if (b->cap <= BUFFER_KEPT || !s->core->image)
 		return;
 	layers = layers_of_broker(s->core->image, s->core->node->id);
-	if ((int64_t)b->cap > config_long_in(s->core->node->config, layers.v, layers.n, s->type->buffer_bytes))
+	if (s->type->buffer_bytes == NO_SETTING ||
+	    (int64_t)b->cap > config_long_in(s->core->node->config, layers.v, layers.n, s->type->buffer_bytes))
 		buf_fini(b);
 }
 
@@ -454,7 +458,7 @@ static void flush(struct coordinator_shard *s)
 	list_init(&batched);
 	list_init(&rest);
 	list_splice(&batched, &s->pending);
-	err = append(s, &offset);
+	err = append(s, batch_end(&s->builder), &offset);
 	if (err == 0)
 		s->end = offset + s->builder.count;
 	empty_batch(s);
@@ -512,7 +516,7 @@ static void has_lingered(struct timer *t)
 
 static void flush_later(struct coordinator_shard *s)
 {
-	int linger_ms = config_int(s->core->node->config, s->type->linger_ms);
+	int linger_ms = s->type->linger_ms == NO_SETTING ? -1 : config_int(s->core->node->config, s->type->linger_ms);
 
 	if (s->builder.count == 0)
 		return;
@@ -544,11 +548,14 @@ static void put_record(struct coordinator_shard *s, struct decision *d)
 	if (s->builder.count == 0) {
 		struct batch_options options = BATCH_OPTIONS_NONE;
 
-		options.base_sequence = 0; /* as Kafka's coordinators write it, also where there is no producer */
+		options.base_sequence = s->type->base_sequence;
+		s->transaction = (struct batch_transaction){0};
 		if (d->step.producer_id != NO_PRODUCER_ID) {
 			options.attributes = BATCH_TRANSACTIONAL;
 			options.producer_id = d->step.producer_id;
 			options.producer_epoch = d->step.producer_epoch;
+			s->transaction.must_be_verified = transactions_are_verified(s->core);
+			s->transaction.guard = d->step.guard;
 		}
 		s->batch.len = 0;
 		batch_begin(&s->builder, &s->batch, &options);
@@ -669,6 +676,48 @@ void shard_command(struct coordinator_shard *s, struct coordinator_command *c)
 	d->scope = scope;
 	s->type->type->command(s->state, &c->c, &d->step);
 	decision_end(s, d);
+	arm_timer(s);
+}
+
+/* Builds the marker, and appends it: 0 and where it lies. */
+static int append_marker(struct coordinator_shard *s, const struct transaction_marker *m, int64_t *offset)
+{
+	struct batch_options options = BATCH_OPTIONS_NONE;
+	size_t len;
+
+	options.producer_id = m->producer_id;
+	options.producer_epoch = m->producer_epoch;
+	s->batch.len = 0;
+	s->transaction = (struct batch_transaction){.version = m->transaction_version};
+	len = batch_build_marker(&s->batch, &options, env_wall_ms(s->core->loop->env),
+				 m->commit ? CONTROL_COMMIT : CONTROL_ABORT, m->coordinator_epoch);
+	return append(s, len, offset);
+}
+
+void shard_end_transaction(struct coordinator_shard *s, struct coordinator_command *c)
+{
+	const struct transaction_marker *m = c->marker;
+	struct shard_position at = {.producer_id = m->producer_id, .producer_epoch = m->producer_epoch};
+	struct decision *d;
+	int err;
+
+	flush(s);
+	d = decision_begin(s);
+	shard_answer(&d->step, &c->c);
+	at.timestamp_ms = d->step.wall_ms;
+	at.arena = &s->scratch;
+	err = append_marker(s, m, &at.offset);
+	empty_batch(s);
+	if (err) {
+		done(s, d, err);
+		return;
+	}
+	s->end = at.offset + 1;
+	check(s->type->type->end_transaction(s->state, m->producer_id, m->producer_epoch, m->commit, &at) == 0);
+	arena_reset(&s->scratch);
+	wait_for(s, d, s->end);
+	advance(s);
+	watch(s);
 	arm_timer(s);
 }
 

@@ -22,6 +22,23 @@ struct topic_maker {
 	bool busy;
 };
 
+static void describe_settings(const struct config *config, const struct coordinator_type *type, struct arena *a,
+			      struct create_topics_request_topic *out)
+{
+	int n = 0;
+
+	while (n < TOPIC_SETTINGS_MAX && type->topic[n].name)
+		n++;
+	out->configs.v = answer_array(a, &create_topics_request_config_schema, n);
+	out->configs.n = out->configs.v ? n : 0;
+	for (int i = 0; i < out->configs.n; i++) {
+		const struct coordinator_topic_setting *s = &type->topic[i];
+
+		out->configs.v[i].name = str_of(s->name);
+		out->configs.v[i].value = s->value ? str_of(s->value) : config_text(config, s->from);
+	}
+}
+
 bool coordinator_describe_topic(const struct core *core, struct str name, struct arena *a,
 				struct create_topics_request_topic *out)
 {
@@ -36,16 +53,7 @@ bool coordinator_describe_topic(const struct core *core, struct str name, struct
 	out->name = name;
 	out->num_partitions = config_int(config, type->partitions);
 	out->replication_factor = (int16_t)config_int(config, type->replication_factor);
-	out->configs.v = answer_array(a, &create_topics_request_config_schema, 3);
-	out->configs.n = out->configs.v ? 3 : 0;
-	if (!out->configs.v)
-		return true;
-	out->configs.v[0].name = STR("cleanup.policy");
-	out->configs.v[0].value = STR("compact");
-	out->configs.v[1].name = STR("compression.type");
-	out->configs.v[1].value = STR("producer");
-	out->configs.v[2].name = STR("segment.bytes");
-	out->configs.v[2].value = config_text(config, type->segment_bytes);
+	describe_settings(config, type, a, out);
 	return true;
 }
 

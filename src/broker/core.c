@@ -12,6 +12,7 @@
 #include "broker/coordinator.h"
 #include "broker/dispatch.h"
 #include "broker/fetch_session.h"
+#include "broker/markers.h"
 #include "broker/node.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
@@ -51,6 +52,7 @@ void core_init(struct core *c, struct node *node, struct loop *loop, int index)
 	list_init(&c->image_waiters);
 	list_init(&c->deletions);
 	list_init(&c->flushes);
+	list_init(&c->markers);
 	list_init(&c->spare);
 	c->sessions = fetch_sessions_new(&(struct fetch_sessions_config){
 		.slots = slots_of(config_int(node->config, CONFIG_MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS), index,
@@ -325,6 +327,7 @@ void core_stop(struct core *c)
 	c->stopping = true;
 	core_work_begins(c);
 	coordinators_stop(c);
+	markers_hurry(c);
 	list_each_safe(it, &c->flushes) pending_flush_end(container_of(it, struct pending_flush, link));
 	list_each_safe(it, &c->deletions)
 	{

@@ -48,6 +48,7 @@ struct core {
 	struct list image_waiters;
 	struct list deletions; /* of struct pending_deletion */
 	struct list flushes;   /* of struct pending_flush */
+	struct list markers;   /* of struct markers: those that are being written */
 	struct list spare;     /* of struct request, for reuse */
 	int n_spare;
 	struct fetch_sessions *sessions;

@@ -466,6 +466,42 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 	return err_to_kafka(err);
 }
 
+bool partition_replicated(struct partition *p, int64_t last_offset, struct waiter *w, struct waking *waking, int *err)
+{
+	struct partition_view v;
+
+	for (;;) {
+		partition_look(p, &v);
+		*err = partition_view_check(&v, -1, true);
+		if (*err)
+			return true;
+		if (v.offsets.high_watermark > last_offset) {
+			*err = v.short_of_replicas ? ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND : 0;
+			return true;
+		}
+		partition_unwait(w);
+		*w = (struct waiter){.waking = waking, .past = last_offset, .watch = WATCH_HIGH_WATERMARK};
+		list_init(&w->link);
+		if (partition_wait(p, w))
+			return false;
+	}
+}
+
+int partition_verify(struct partition *p, const struct verification_question *q, int64_t now_ms, uint64_t *guard)
+{
+	struct partition_view v;
+	int err;
+
+	*guard = 0;
+	mutex_lock(&p->lock);
+	look(p, &v);
+	err = partition_view_check(&v, -1, true);
+	if (!err)
+		err = log_verify(p->log, q, now_ms, guard);
+	mutex_unlock(&p->lock);
+	return err;
+}
+
 /* At this time no record is old: only what lies before the log's start goes, the rest when retention looks at it. */
 #define BEFORE_ALL_RECORDS 0
 

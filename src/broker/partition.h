@@ -193,6 +193,16 @@ struct topic_state *partition_topic(struct partition *p);
 /* 0, or Kafka's error. */
 int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e);
 
+/*
+ * Has what ends at last_offset been replicated? True with what is to be answered: 0, or Kafka's error. False: w waits for it, and tells
+ * `waking` to look again.
+ */
+bool partition_replicated(struct partition *p, int64_t last_offset, struct waiter *w, struct waking *waking, int *err);
+
+struct verification_question;
+/* log_verify of a partition that this node leads: 0, or Kafka's error. */
+int partition_verify(struct partition *p, const struct verification_question *q, int64_t now_ms, uint64_t *guard);
+
 struct partition_cut {
 	const struct image *image;
 	int64_t offset; /* -1 = the high watermark, which it is afterwards */

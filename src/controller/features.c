@@ -20,7 +20,7 @@ const struct controller_feature CONTROLLER_FEATURES[] = {
 	{"metadata.version", METADATA_VERSION_MIN, METADATA_VERSION_MAX, METADATA_VERSION_MAX},
 	{"share.version", 0, 2, 0},
 	{"streams.version", 0, 1, 0},
-	{"transaction.version", 0, 2, 0},
+	{"transaction.version", 0, 2, 2},
 	{NULL, 0, 0, 0},
 };
 

@@ -54,6 +54,8 @@ struct shard_command {
 	void *out;		/* the codec's struct of the response, default-filled; its parts in the arena */
 	struct arena *arena;
 
+	uint64_t guard; /* of a commit in a transaction: the coordinator's word for it (log_verify); 0: none */
+
 	int err;	    /* Kafka's; not 0: the whole request fails with it, `out` is not looked at */
 	struct str message; /* with err; null: the error's own */
 	void *held;	    /* free for the shard while it holds the command */
@@ -127,6 +129,7 @@ struct shard_step {
 	bool applied; /* soft state has it already: apply() is not told; what a failure means is written()'s to mend */
 	int64_t producer_id; /* -1; else the records are of this producer's transaction, and a batch of their own */
 	int16_t producer_epoch;
+	uint64_t guard;	      /* with producer_id: the command's */
 	struct list answered; /* of shard_command */
 	struct list answered_at_once;
 	struct list written; /* of struct shard_written */

@@ -226,6 +226,7 @@ void txn_offset_commit_command(struct group_shard *s, struct shard_command *c, s
 	}
 	step->producer_id = in->producer_id;
 	step->producer_epoch = in->producer_epoch;
+	step->guard = c->guard;
 	shard_answer(step, c);
 }
 

@@ -203,7 +203,7 @@ static bool read_marker(const uint8_t *p, const struct batch_header *h, struct m
 /* The question is settled: the transaction is open, or over. But not by a late marker of the one before (version 2). */
 static void end_verification(struct log *log, const struct batch_header *h)
 {
-	const struct verification *v = verifications_find(log->verifications, h->producer_id);
+	const struct unverified *v = verifications_find(log->verifications, h->producer_id);
 
 	if (!v || !batch_is_transactional(h))
 		return;
@@ -283,7 +283,7 @@ int log_verify(struct log *log, const struct verification_question *q, int64_t n
 static int check_verification(const struct log *log, const struct batch_info *info)
 {
 	const struct batch_header *h = &info->header;
-	const struct verification *v = verifications_find(log->verifications, h->producer_id);
+	const struct unverified *v = verifications_find(log->verifications, h->producer_id);
 	const struct producer *e = known_producer(log, h->producer_id);
 
 	if (batch_is_transactional(h) && info->transaction.must_be_verified &&

@@ -10,25 +10,25 @@ struct verifications {
 
 static bool same_id(const struct map_node *n, const void *key)
 {
-	return container_of(n, struct verification, node)->producer_id == *(const int64_t *)key;
+	return container_of(n, struct unverified, node)->producer_id == *(const int64_t *)key;
 }
 
-static struct verification *find(const struct verifications *v, int64_t id)
+static struct unverified *find(const struct verifications *v, int64_t id)
 {
 	struct map_node *n;
 
 	if (!v || v->map.n == 0)
 		return NULL;
 	n = map_find(&v->map, hash_u64(v->map.seed, (uint64_t)id), same_id, &id);
-	return n ? container_of(n, struct verification, node) : NULL;
+	return n ? container_of(n, struct unverified, node) : NULL;
 }
 
-const struct verification *verifications_find(const struct verifications *v, int64_t id)
+const struct unverified *verifications_find(const struct verifications *v, int64_t id)
 {
 	return find(v, id);
 }
 
-static void drop(struct verifications *v, struct verification *e)
+static void drop(struct verifications *v, struct unverified *e)
 {
 	map_remove(&v->map, &e->node);
 	xfree(e);
@@ -36,7 +36,7 @@ static void drop(struct verifications *v, struct verification *e)
 
 void verifications_remove(struct verifications *v, int64_t id)
 {
-	struct verification *e = find(v, id);
+	struct unverified *e = find(v, id);
 
 	if (e)
 		drop(v, e);
@@ -48,7 +48,7 @@ void verifications_expire(struct verifications *v, int64_t now_ms, int64_t expir
 		return;
 	map_each(it, &v->map)
 	{
-		struct verification *e = container_of(it, struct verification, node);
+		struct unverified *e = container_of(it, struct unverified, node);
 
 		if (now_ms - e->asked_ms >= expiration_ms)
 			drop(v, e);
@@ -59,16 +59,16 @@ void verifications_free(struct verifications *v)
 {
 	if (!v)
 		return;
-	map_each(it, &v->map) drop(v, container_of(it, struct verification, node));
+	map_each(it, &v->map) drop(v, container_of(it, struct unverified, node));
 	map_fini(&v->map);
 	xfree(v);
 }
 
-static struct verification *add(struct verifications *v, const struct verification_question *q, int64_t now_ms)
+static struct unverified *add(struct verifications *v, const struct verification_question *q, int64_t now_ms)
 {
-	struct verification *e = xcalloc(1, sizeof(*e));
+	struct unverified *e = xcalloc(1, sizeof(*e));
 
-	*e = (struct verification){
+	*e = (struct unverified){
 		.producer_id = q->producer_id,
 		.guard = ++v->last_guard,
 		.asked_ms = now_ms,
@@ -83,7 +83,7 @@ static struct verification *add(struct verifications *v, const struct verificati
 uint64_t verifications_ask(struct verifications **v, const struct verification_question *q, uint64_t seed,
 			   int64_t now_ms)
 {
-	struct verification *e;
+	struct unverified *e;
 
 	if (!*v) {
 		*v = xcalloc(1, sizeof(**v));

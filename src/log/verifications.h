@@ -14,7 +14,7 @@
 #include "base/map.h"
 #include "wire/batch.h"
 
-struct verification {
+struct unverified {
 	struct map_node node; /* by producer id */
 	int64_t producer_id;
 	uint64_t guard;
@@ -28,7 +28,7 @@ struct verifications;
 
 /* NULL is fine, in all of them: nobody asks. */
 void verifications_free(struct verifications *v);
-const struct verification *verifications_find(const struct verifications *v, int64_t producer_id);
+const struct unverified *verifications_find(const struct verifications *v, int64_t producer_id);
 void verifications_remove(struct verifications *v, int64_t producer_id);
 void verifications_expire(struct verifications *v, int64_t now_ms, int64_t expiration_ms);
 

@@ -162,7 +162,7 @@ static void verify(struct transaction_shard *s, struct shard_command *c, const a
 	tell_each(c, err, t, NULL, err ? NULL : is_in_it);
 }
 
-void transaction_add_partitions(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
+void transaction_add_command(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
 {
 	const asked *in = c->in;
 	int err = 0;
@@ -182,7 +182,7 @@ void transaction_add_partitions(struct transaction_shard *s, struct shard_comman
 	shard_answer(step, c);
 }
 
-void transaction_add_offsets(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
+void transaction_offsets_command(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
 {
 	struct add_offsets_to_txn_response *out = c->out;
 	int err = add(s, c->in, 0, step);

@@ -42,7 +42,7 @@ static bool fill(const struct transaction *t, struct shard_command *c,
 	return fill_topics(c, is_being_marked(t) ? &t->unmarked : &t->now.partitions, out);
 }
 
-void transaction_describe(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
+void transaction_describe_command(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
 {
 	const struct str *id = c->in;
 	const struct transaction *t = transaction_find(s, *id);
@@ -82,7 +82,7 @@ static bool is_wanted(const struct transaction *t, const struct list_transaction
 	return has_id(in, t->now.producer_id) && has_state(in, t->now.state);
 }
 
-void transaction_list(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
+void transaction_list_command(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
 {
 	struct list_transactions_response *out = c->out;
 	int n = 0;

@@ -106,7 +106,7 @@ static void take_first_id(struct transaction *t)
 	t->spare_id = -1;
 }
 
-void transaction_init_producer_id(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
+void transaction_init_command(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
 {
 	const struct init_producer_id_request *in = c->in;
 	struct expected e = {in->producer_id, in->producer_epoch};

@@ -155,8 +155,8 @@ int transaction_apply(void *state, const struct shard_record *r, const struct sh
 
 typedef void transaction_command_fn(struct transaction_shard *s, struct shard_command *c, struct shard_step *step);
 
-transaction_command_fn transaction_init_producer_id, transaction_add_partitions, transaction_add_offsets,
-	transaction_end_command, transaction_describe, transaction_list;
+transaction_command_fn transaction_init_command, transaction_add_command, transaction_offsets_command,
+	transaction_end_command, transaction_describe_command, transaction_list_command;
 void transaction_command(void *state, struct shard_command *c, struct shard_step *step);
 
 /* PRODUCER_FENCED, or what clients older than `since` of this API know instead. */

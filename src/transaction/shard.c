@@ -78,12 +78,12 @@ static const struct {
 	int16_t api;
 	transaction_command_fn *run;
 } COMMANDS[] = {
-	{init_producer_id_request_KEY, transaction_init_producer_id},
-	{add_partitions_to_txn_request_KEY, transaction_add_partitions},
-	{add_offsets_to_txn_request_KEY, transaction_add_offsets},
+	{init_producer_id_request_KEY, transaction_init_command},
+	{add_partitions_to_txn_request_KEY, transaction_add_command},
+	{add_offsets_to_txn_request_KEY, transaction_offsets_command},
 	{end_txn_request_KEY, transaction_end_command},
-	{describe_transactions_request_KEY, transaction_describe},
-	{list_transactions_request_KEY, transaction_list},
+	{describe_transactions_request_KEY, transaction_describe_command},
+	{list_transactions_request_KEY, transaction_list_command},
 };
 
 void transaction_command(void *state, struct shard_command *c, struct shard_step *step)

@@ -52,8 +52,8 @@ static struct find_coordinator_response_coordinator ask_coordinator(int8_t type,
 	in.key_type = type;
 	in.coordinator_keys.v = &key;
 	in.coordinator_keys.n = 1;
-	client_send(&w->a, &find_coordinator_request_schema, 4, &in);
-	client_take(&w->a, &find_coordinator_response_schema, 4, &out);
+	client_send(&w->a, &find_coordinator_request_schema, 6, &in);
+	client_take(&w->a, &find_coordinator_response_schema, 6, &out);
 	return out.coordinators.v[0];
 }
 
@@ -180,11 +180,11 @@ static void the_topic_is_made_when_a_coordinator_is_looked_for(void **state)
 
 static void who_looks_for_a_coordinator_that_is_not_served_is_not_kept_waiting(void **state)
 {
-	struct find_coordinator_response_coordinator c = ask_coordinator(1, "a transactional id");
+	struct find_coordinator_response_coordinator c = ask_coordinator(2, "g:AAAAAAAAAAAAAAAAAAAAAQ:0");
 
 	(void)state;
 	assert_int_equal(c.error_code, ERR_UNSUPPORTED_VERSION);
-	assert_true(str_is(c.error_message, "Transactions are not served yet."));
+	assert_true(str_is(c.error_message, "Share groups are not served yet."));
 }
 
 static void a_commit_outlives_a_kill(void **state)

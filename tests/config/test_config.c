@@ -327,13 +327,14 @@ static void what_is_harmless_though_not_served_stands(void **state)
 {
 	struct loaded l = expect_fine(
 		"authorizer.class.name=\nremote.log.storage.system.enable=false\nnum.io.threads=16\n"
-		"log.cleanup.policy=compact,delete\nlog.cleaner.threads=2\ntransaction.max.timeout.ms=5\nconfig.providers=");
+		"log.cleanup.policy=compact,delete\nlog.cleaner.threads=2\ngroup.share.session.timeout.ms=50000\nconfig.providers=");
 
 	assert_int_equal(config_int(l.c, CONFIG_NUM_IO_THREADS), 16);
 	assert_true(
 		has_note(&l, CONFIG_NOTE_WARN, NULL, "without effect: num.io.threads (requests run on event loops"));
 	assert_int_equal(config_int(l.c, CONFIG_LOG_CLEANER_THREADS), 2);
-	assert_true(has_note(&l, CONFIG_NOTE_WARN, NULL, "without effect: transaction.max.timeout.ms (transactions"));
+	assert_true(
+		has_note(&l, CONFIG_NOTE_WARN, NULL, "without effect: group.share.session.timeout.ms (share groups"));
 	unload(&l);
 }
 

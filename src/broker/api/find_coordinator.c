@@ -1,8 +1,8 @@
 /*
- * FindCoordinator: which broker looks after a group: the leader of the partition of __consumer_offsets that the group belongs to, as the
- * image has it. The topic is made when it is first asked for; until it is there the answer is COORDINATOR_NOT_AVAILABLE, which clients take
- * for a reason to ask again. Coordinators that are not served yet are refused with UNSUPPORTED_VERSION, which ends what waits for them, and
- * with words that clients pass on.
+ * FindCoordinator: which broker looks after a group or a transactional id: the leader of the partition of __consumer_offsets, or of
+ * __transaction_state, that it belongs to, as the image has it. The topic is made when it is first asked for; until it is there the answer
+ * is COORDINATOR_NOT_AVAILABLE, which clients take for a reason to ask again. Coordinators that are not served yet are refused with
+ * UNSUPPORTED_VERSION, which ends what waits for them, and with words that clients pass on.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -19,11 +19,6 @@ struct found {
 	int32_t node_id;
 	struct answer_endpoint endpoint;
 	struct str message; /* empty: there is nothing to say */
-};
-
-static const char *const NOT_SERVED[] = {
-	[KEY_TRANSACTION] = "Transactions are not served yet.",
-	[KEY_SHARE] = "Share groups are not served yet.",
 };
 
 /* "group:topic id:partition", as SharePartitionKey.validate has it: three parts, none empty, a uuid and a number. */
@@ -44,14 +39,14 @@ static bool share_key_is_valid(struct str key)
 	       str_to_i32((struct str){key.p + last + 1, key.len - last - 1}, &partition);
 }
 
-static int find_group(struct request *r, struct str key, struct found *out)
+static int find_kind(struct request *r, enum coordinator_kind kind, struct str key, struct found *out)
 {
-	const struct image_topic *topic = image_topic_by_name(r->image, coordinator_topic(COORDINATOR_GROUP));
-	int32_t partition = coordinator_partition(r->node, r->image, COORDINATOR_GROUP, key);
+	const struct image_topic *topic = image_topic_by_name(r->image, coordinator_topic(kind));
+	int32_t partition = coordinator_partition(r->node, r->image, kind, key);
 	const struct image_partition *p = topic ? image_topic_partition(topic, partition) : NULL;
 
 	if (!topic)
-		coordinator_make_topic(r->core, COORDINATOR_GROUP);
+		coordinator_make_topic(r->core, kind);
 	if (!p || p->leader < 0 || !answer_alive_endpoint(r, r->image, p->leader, &out->endpoint))
 		return ERR_COORDINATOR_NOT_AVAILABLE;
 	out->node_id = p->leader;
@@ -64,8 +59,10 @@ static int find(struct request *r, int8_t type, struct str key, struct found *ou
 	if (type == KEY_SHARE && (r->version < SHARE_SINCE || !share_key_is_valid(key)))
 		return ERR_INVALID_REQUEST;
 	if (type == KEY_GROUP)
-		return find_group(r, key, out);
-	out->message = str_of(NOT_SERVED[type]);
+		return find_kind(r, COORDINATOR_GROUP, key, out);
+	if (type == KEY_TRANSACTION)
+		return find_kind(r, COORDINATOR_TRANSACTION, key, out);
+	out->message = STR("Share groups are not served yet.");
 	return ERR_UNSUPPORTED_VERSION;
 }
 

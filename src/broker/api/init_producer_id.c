@@ -1,10 +1,10 @@
 /*
- * InitProducerId: an id for an idempotent producer (KIP-98). Transactional producers have no coordinator here yet, and are sent to look
- * for one.
+ * InitProducerId: an id for an idempotent producer (KIP-98), from the node's blocks; of a transactional one its coordinator says which.
  */
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/api.h"
+#include "broker/coordinator_request.h"
 #include "broker/core.h"
 #include "broker/node_private.h"
 #include "broker/producer_ids.h"
@@ -58,18 +58,22 @@ static int check_request(const struct request *r, const struct init_producer_id_
 	if (in->transaction_timeout_ms <= 0 ||
 	    in->transaction_timeout_ms > config_int(r->node->config, CONFIG_TRANSACTION_MAX_TIMEOUT_MS))
 		return ERR_INVALID_TRANSACTION_TIMEOUT;
-	return ERR_NOT_COORDINATOR;
+	return 0;
 }
 
 static enum outcome run(struct request *r)
 {
+	const struct init_producer_id_request *in = r->in;
 	struct waiting *w = arena_zalloc(&r->arena, sizeof(*w));
-	int err = check_request(r, r->in);
+	int err = check_request(r, in);
 
-	if (!w)
+	if (!w || !r->image)
 		return HANG_UP;
 	if (err)
 		return request_fail(r, err, STR_NULL);
+	if (!str_is_null(in->transactional_id))
+		return coordinator_request_run(r, COORDINATOR_TRANSACTION, in->transactional_id, in, r->out, NULL,
+					       NULL);
 	w->r = r;
 	w->waiter.done = has_come;
 	if (!producer_id_get(r->core, &w->waiter))

@@ -2,7 +2,8 @@
  * Produce: each batch is checked in the frame it arrived in, appended, and answered as acks asks for (KafkaApis.handleProduceRequest,
  * ReplicaManager.appendRecords).
  *
- *	look up -> check -> (recompress, in a job) -> append -> (wait for the high watermark) -> answer
+ *	look up -> check -> (ask the transaction's coordinator) -> (recompress, in a job) -> append -> (wait for the high watermark)
+ *	-> answer
  *
  * 1. Kafka's order of refusals: topic and partition, the form of the records, internal topic, leadership and replicas, the batch.
  * 2. acks=0: no answer; an error closes the connection, so that the client looks for another leader.
@@ -19,6 +20,7 @@
 #include "broker/core.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
+#include "broker/verification.h"
 #include "log/validate.h"
 #include "protocol/produce.h"
 #include "wire/codec.h"
@@ -59,7 +61,9 @@ struct produce {
 	struct waking waking;
 	struct timer timer;
 	struct work work;
-	bool waits; /* for watermarks: the timer runs */
+	struct verification verification;
+	bool verifies; /* the coordinator is being asked */
+	bool waits;    /* for watermarks: the timer runs */
 	bool hurried;
 	bool ended;
 };
@@ -307,31 +311,17 @@ static void finish_parked(struct produce *w)
 /* What has become of a batch that waits. True when it is decided. */
 static bool settle(struct produce *w, struct part *p)
 {
-	struct partition_view v;
 	int err;
 
-	for (;;) {
-		partition_look(p->partition, &v);
-		err = partition_view_check(&v, -1, true);
-		if (err) {
-			refuse(w, p, err, STR_NULL);
-			p->out->base_offset = -1;
-			return true;
-		}
-		if (v.offsets.high_watermark > p->last_offset) {
-			if (v.short_of_replicas)
-				refuse(w, p, ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND, STR_NULL);
-			else
-				p->state = PART_DONE;
-			return true;
-		}
-		partition_unwait(&p->waiter);
-		p->waiter =
-			(struct waiter){.waking = &w->waking, .past = p->last_offset, .watch = WATCH_HIGH_WATERMARK};
-		list_init(&p->waiter.link);
-		if (partition_wait(p->partition, &p->waiter))
-			return false;
-	}
+	if (!partition_replicated(p->partition, p->last_offset, &p->waiter, &w->waking, &err))
+		return false;
+	if (err == 0)
+		p->state = PART_DONE;
+	else
+		refuse(w, p, err, STR_NULL);
+	if (err && err != ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND)
+		p->out->base_offset = -1;
+	return true;
 }
 
 static void look_again(struct produce *w)
@@ -421,7 +411,9 @@ static void hurry(struct request *r)
 	const struct produce_request *in = r->in;
 
 	w->hurried = true;
-	if (w->waits && !w->ended && in->timeout_ms > HURRY_MS)
+	if (w->verifies)
+		verification_hurry(&w->verification);
+	else if (w->waits && !w->ended && in->timeout_ms > HURRY_MS)
 		timer_start(&w->timer, HURRY_MS);
 }
 
@@ -467,6 +459,119 @@ static bool any_to_rewrite(const struct produce *w)
 		if (w->parts[i].state == PART_CHECKED && w->parts[i].info.recompress)
 			return true;
 	return false;
+}
+
+/* ---- transactions ---- */
+
+/* What follows when the request is parked already. */
+static void go_on(struct produce *w)
+{
+	if (any_to_rewrite(w)) {
+		w->work = (struct work){.job = rewrite_job, .done = rewritten, .loop = w->r->core->loop};
+		env_work(w->r->core->loop, &w->work);
+		return;
+	}
+	append_parts(w);
+	wait_for_watermarks(w);
+}
+
+/* Errors of a coordinator that a producer would not come again for become one for which it does, and looks for no other leader. */
+static bool is_passing(const struct produce *w, int err)
+{
+	return err == ERR_NETWORK_EXCEPTION || err == ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+	       err == ERR_COORDINATOR_NOT_AVAILABLE || err == ERR_NOT_COORDINATOR ||
+	       (err == ERR_CONCURRENT_TRANSACTIONS && w->verification.manner != VERIFY_ADD);
+}
+
+static void refuse_unverified(struct produce *w, struct part *p, int err)
+{
+	if (err == ERR_INVALID_TXN_STATE)
+		refuse(w, p, err, STR("Partition was not added to the transaction"));
+	else if (is_passing(w, err))
+		refuse(w, p, ERR_NOT_ENOUGH_REPLICAS,
+		       arena_printf(
+			       &w->r->arena,
+			       "Unable to verify the partition has been added to the transaction. Underlying error: %s",
+			       err_name(err)));
+	else
+		refuse(w, p, err, STR_NULL);
+}
+
+static bool is_of_transaction(const struct part *p)
+{
+	return p->state == PART_CHECKED && batch_is_transactional(&p->info.header);
+}
+
+static void take_verified(struct produce *w)
+{
+	bool required = transactions_are_verified(w->r->core);
+
+	for (int i = 0, at = 0; i < w->n; i++) {
+		struct part *p = &w->parts[i];
+		const struct verified *v = &w->verification.v[at];
+
+		if (!is_of_transaction(p))
+			continue;
+		at++;
+		p->info.transaction = (struct batch_transaction){.must_be_verified = required, .guard = v->guard};
+		if (v->err)
+			refuse_unverified(w, p, v->err);
+	}
+}
+
+static void verified(struct verification *v)
+{
+	struct produce *w = v->arg;
+
+	w->verifies = false;
+	take_verified(w);
+	go_on(w);
+}
+
+/* One request is of one transaction: false, when it is of two. */
+static bool prepare_verification(struct produce *w)
+{
+	const struct produce_request *in = w->r->in;
+	struct verification *v = &w->verification;
+
+	*v = (struct verification){
+		.core = w->r->core,
+		.arena = &w->r->arena,
+		.transactional_id = in->transactional_id,
+		.manner = verification_of_produce(w->r->version),
+		.v = arena_array(&w->r->arena, (size_t)w->n + 1, sizeof(*v->v)),
+		.done = verified,
+		.arg = w,
+	};
+	for (int i = 0; v->v && i < w->n; i++) {
+		const struct part *p = &w->parts[i];
+		const struct batch_header *h = &p->info.header;
+
+		if (!is_of_transaction(p))
+			continue;
+		if (v->n > 0 && (h->producer_id != v->producer_id || h->producer_epoch != v->producer_epoch))
+			return false;
+		v->producer_id = h->producer_id;
+		v->producer_epoch = h->producer_epoch;
+		v->v[v->n++] = (struct verified){.partition = p->partition,
+						 .topic = str_of(p->topic->name),
+						 .index = p->out->index,
+						 .base_sequence = h->base_sequence};
+	}
+	return true;
+}
+
+/* True: it has begun, and the request is parked. */
+static bool begin_verification(struct produce *w)
+{
+	if (!w->verification.v || w->verification.n == 0)
+		return false;
+	w->verifies = verification_begin(&w->verification);
+	if (w->verifies)
+		request_park(w->r, w, hurry);
+	else
+		take_verified(w);
+	return w->verifies;
 }
 
 /* ---- the request ---- */
@@ -530,12 +635,13 @@ static enum outcome run(struct request *r)
 	check_parts(w, in);
 	if (in->acks < -1 || in->acks > 1)
 		refuse_all(w, ERR_INVALID_REQUIRED_ACKS);
-	else if (is_transactional(in))
-		refuse_all(w, ERR_INVALID_TXN_STATE);
+	else if (!prepare_verification(w))
+		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_INVALID_PRODUCER_ID_MAPPING, STR_NULL);
+	if (begin_verification(w))
+		return PARKED;
 	if (any_to_rewrite(w)) {
-		w->work = (struct work){.job = rewrite_job, .done = rewritten, .loop = r->core->loop};
 		request_park(r, w, hurry);
-		env_work(r->core->loop, &w->work);
+		go_on(w);
 		return PARKED;
 	}
 	append_parts(w);

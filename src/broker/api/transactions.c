@@ -1,51 +1,108 @@
 /*
- * ListTransactions and DescribeTransactions: what there is to say without a transaction coordinator: none is open here, and of a
- * transactional id this node is not the coordinator, as Kafka says where __transaction_state does not lie (KIP-664).
+ * ListTransactions and DescribeTransactions: what the coordinators of this node know (KIP-664).
  */
 #include "base/err.h"
 #include "broker/answer.h"
-#include "broker/api.h"
+#include "broker/coordinator_request.h"
+#include "group/regex.h"
 #include "protocol/describe_transactions.h"
 #include "protocol/list_transactions.h"
+#include "transaction/transaction.h"
 
-static bool is_state(struct str name)
+typedef struct list_transactions_response_transaction listed;
+
+/* ---- ListTransactions ---- */
+
+static void list_fail(struct request *r, int err, struct str message)
 {
-	static const char *const STATES[] = {"Empty",	       "Ongoing",	"PrepareCommit", "PrepareAbort",
-					     "CompleteCommit", "CompleteAbort", "Dead",		 "PrepareEpochFence"};
-
-	for (size_t i = 0; i < sizeof(STATES) / sizeof(STATES[0]); i++)
-		if (str_is(name, STATES[i]))
-			return true;
-	return false;
+	(void)message;
+	*(struct list_transactions_response *)r->out = (struct list_transactions_response){.error_code = (int16_t)err};
 }
 
-static enum outcome list(struct request *r)
+static bool list_unknown_states(struct request *r)
 {
 	const struct list_transactions_request *in = r->in;
 	struct list_transactions_response *out = r->out;
 
 	out->unknown_state_filters.v =
-		arena_array(&r->arena, (size_t)in->state_filters.n, sizeof(*out->unknown_state_filters.v));
+		arena_array(&r->arena, (size_t)in->state_filters.n + 1, sizeof(*out->unknown_state_filters.v));
 	if (!out->unknown_state_filters.v)
-		return HANG_UP;
+		return false;
 	for (int i = 0; i < in->state_filters.n; i++) {
 		struct str name = in->state_filters.v[i];
 		bool again = false;
 
 		for (int k = 0; k < out->unknown_state_filters.n && !again; k++)
 			again = str_eq(out->unknown_state_filters.v[k], name);
-		if (!is_state(name) && !again)
+		if (!transaction_state_is_known(name) && !again)
 			out->unknown_state_filters.v[out->unknown_state_filters.n++] = name;
 	}
-	return REPLY;
+	return true;
 }
 
-static void list_fail(struct request *r, int err, struct str message)
+static int count_listed(const struct coordinator_fan *f)
 {
-	struct list_transactions_response *out = r->out;
+	int n = 0;
 
-	(void)message;
-	out->error_code = (int16_t)err;
+	for (int i = 0; i < f->n; i++)
+		if (f->v[i].command.c.err == 0)
+			n += ((const struct list_transactions_response *)f->v[i].out)->transaction_states.n;
+	return n;
+}
+
+/* A shard that has moved away meanwhile has nothing to list; any other trouble is the whole list's. */
+static int list_error(const struct coordinator_fan *f)
+{
+	for (int i = 0; i < f->n; i++)
+		if (f->v[i].command.c.err && f->v[i].command.c.err != ERR_NOT_COORDINATOR)
+			return f->v[i].command.c.err;
+	return 0;
+}
+
+static void gather(struct coordinator_fan *f, const struct regex *pattern, struct list_transactions_response *out)
+{
+	int n = 0;
+
+	for (int i = 0; i < f->n; i++) {
+		const struct list_transactions_response *part = f->v[i].out;
+
+		for (int j = 0; f->v[i].command.c.err == 0 && j < part->transaction_states.n; j++) {
+			const listed *t = &part->transaction_states.v[j];
+
+			if (!pattern || regex_matches(pattern, t->transactional_id))
+				out->transaction_states.v[n++] = *t;
+		}
+	}
+	out->transaction_states.n = n;
+}
+
+static void list_finish(struct coordinator_fan *f)
+{
+	const struct list_transactions_request *in = f->r->in;
+	struct list_transactions_response *out = f->r->out;
+	struct regex *pattern = NULL;
+	struct str why = STR_NULL;
+	int err = list_error(f);
+
+	if (!err && in->transactional_id_pattern.len > 0) {
+		pattern = regex_new(in->transactional_id_pattern, &why);
+		err = pattern ? 0 : ERR_INVALID_REGULAR_EXPRESSION;
+	}
+	if (!err && !ANSWER_ARRAY(f->r, out->transaction_states, list_transactions_response_transaction_schema,
+				  count_listed(f)))
+		err = ERR_UNKNOWN_SERVER_ERROR;
+	if (err)
+		list_fail(f->r, err, why);
+	else
+		gather(f, pattern, out);
+	regex_free(pattern);
+}
+
+static enum outcome list(struct request *r)
+{
+	if (!r->image || !list_unknown_states(r))
+		return HANG_UP;
+	return coordinator_fan_run_all(r, COORDINATOR_TRANSACTION, r->in, list_finish);
 }
 
 const struct api api_list_transactions = {
@@ -61,8 +118,25 @@ const struct api api_list_transactions = {
 	.fail = list_fail,
 };
 
-/* err 0: each by what is to be said of it. */
-static bool describe_all(struct request *r, int err)
+/* ---- DescribeTransactions ---- */
+
+static void describe_finish(struct coordinator_fan *f)
+{
+	const struct describe_transactions_request *in = f->r->in;
+	struct describe_transactions_response *out = f->r->out;
+
+	for (int i = 0, asked = 0; i < in->transactional_ids.n; i++) {
+		struct describe_transactions_response_transaction *t = &out->transaction_states.v[i];
+
+		if (in->transactional_ids.v[i].len == 0)
+			continue;
+		if (f->v[asked].command.c.err)
+			t->error_code = (int16_t)f->v[asked].command.c.err;
+		asked++;
+	}
+}
+
+static bool describe_shape(struct request *r, int err)
 {
 	const struct describe_transactions_request *in = r->in;
 	struct describe_transactions_response *out = r->out;
@@ -71,24 +145,50 @@ static bool describe_all(struct request *r, int err)
 			  in->transactional_ids.n))
 		return false;
 	for (int i = 0; i < in->transactional_ids.n; i++) {
-		struct str id = in->transactional_ids.v[i];
-		int own = id.len == 0 ? ERR_INVALID_REQUEST : ERR_NOT_COORDINATOR;
-
-		out->transaction_states.v[i].transactional_id = id;
-		out->transaction_states.v[i].error_code = (int16_t)(err ? err : own);
+		out->transaction_states.v[i].transactional_id = in->transactional_ids.v[i];
+		out->transaction_states.v[i].error_code = (int16_t)err;
 	}
 	return true;
 }
 
+static int count_named(const struct describe_transactions_request *in)
+{
+	int n = 0;
+
+	for (int i = 0; i < in->transactional_ids.n; i++)
+		n += in->transactional_ids.v[i].len > 0;
+	return n;
+}
+
 static enum outcome describe(struct request *r)
 {
-	return describe_all(r, 0) ? REPLY : HANG_UP;
+	const struct describe_transactions_request *in = r->in;
+	struct describe_transactions_response *out = r->out;
+	struct coordinator_fan *f;
+	int asked = 0;
+
+	if (!r->image || !describe_shape(r, 0))
+		return HANG_UP;
+	f = coordinator_fan_new(r, COORDINATOR_TRANSACTION, count_named(in), describe_finish, NULL);
+	if (!f)
+		return HANG_UP;
+	for (int i = 0; i < in->transactional_ids.n; i++) {
+		const struct str *id = &in->transactional_ids.v[i];
+
+		if (id->len == 0) {
+			out->transaction_states.v[i].error_code = ERR_INVALID_REQUEST;
+			continue;
+		}
+		f->v[asked].out = &out->transaction_states.v[i];
+		coordinator_fan_ask(f, asked++, *id, id);
+	}
+	return coordinator_fan_run(f);
 }
 
 static void describe_fail(struct request *r, int err, struct str message)
 {
 	(void)message;
-	describe_all(r, err);
+	describe_shape(r, err);
 }
 
 const struct api api_describe_transactions = {

@@ -1,0 +1,187 @@
+/*
+ * AddPartitionsToTxn: of a client's one transaction (versions below 4), or of several that another broker asks about. Each is its
+ * coordinator's to decide; what the coordinator itself says is said of every partition, as Kafka does.
+ */
+#include "base/err.h"
+#include "broker/answer.h"
+#include "broker/coordinator_request.h"
+#include "broker/internal_topic.h"
+#include "protocol/add_partitions_to_txn.h"
+
+#define BROKERS_SINCE 4
+
+typedef struct add_partitions_to_txn_request_transaction asked;
+typedef struct add_partitions_to_txn_response_result told;
+
+/* ---- one transaction ---- */
+
+static bool shape(struct request *r, const asked *in, told *out)
+{
+	out->transactional_id = in->transactional_id;
+	if (!ANSWER_ARRAY(r, out->topic_results, add_partitions_to_txn_response_topic_schema, in->topics.n))
+		return false;
+	for (int i = 0; i < in->topics.n; i++) {
+		struct add_partitions_to_txn_response_topic *t = &out->topic_results.v[i];
+
+		t->name = in->topics.v[i].name;
+		if (!ANSWER_ARRAY(r, t->results_by_partition, add_partitions_to_txn_response_partition_schema,
+				  in->topics.v[i].partitions.n))
+			return false;
+		for (int j = 0; j < t->results_by_partition.n; j++)
+			t->results_by_partition.v[j].partition_index = in->topics.v[i].partitions.v[j];
+	}
+	return true;
+}
+
+static void tell_all(told *out, int err)
+{
+	for (int i = 0; i < out->topic_results.n; i++)
+		for (int j = 0; j < out->topic_results.v[i].results_by_partition.n; j++)
+			out->topic_results.v[i].results_by_partition.v[j].partition_error_code = (int16_t)err;
+}
+
+static void refuse(struct request *r, const asked *in, told *out, int err)
+{
+	if (shape(r, in, out))
+		tell_all(out, err);
+}
+
+/* ---- clients ---- */
+
+/* A client's request as a broker would put it. */
+static asked of_client(const struct add_partitions_to_txn_request *in)
+{
+	return (asked){
+		.transactional_id = in->v3_and_below_transactional_id,
+		.producer_id = in->v3_and_below_producer_id,
+		.producer_epoch = in->v3_and_below_producer_epoch,
+		.topics = {in->v3_and_below_topics.v, in->v3_and_below_topics.n},
+	};
+}
+
+static bool names_internal(const asked *in)
+{
+	for (int i = 0; i < in->topics.n; i++)
+		if (topic_is_internal(in->topics.v[i].name))
+			return true;
+	return false;
+}
+
+static int error_of(const struct image *image, struct str name, int32_t partition)
+{
+	const struct image_topic *topic = image_topic_by_name(image, name);
+
+	if (topic_is_internal(name))
+		return ERR_TOPIC_AUTHORIZATION_FAILED;
+	return topic && image_topic_partition(topic, partition) ? ERR_OPERATION_NOT_ATTEMPTED
+								: ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
+/* No client writes to the topics of coordinators. */
+static void refuse_internal(struct request *r, const asked *in, told *out)
+{
+	if (!shape(r, in, out))
+		return;
+	for (int i = 0; i < out->topic_results.n; i++)
+		for (int j = 0; j < out->topic_results.v[i].results_by_partition.n; j++) {
+			struct add_partitions_to_txn_response_partition *p =
+				&out->topic_results.v[i].results_by_partition.v[j];
+
+			p->partition_error_code =
+				(int16_t)error_of(r->image, out->topic_results.v[i].name, p->partition_index);
+		}
+}
+
+/* ---- the request ---- */
+
+static void put_result(struct request *r, int i, const told *result)
+{
+	struct add_partitions_to_txn_response *out = r->out;
+
+	if (r->version >= BROKERS_SINCE) {
+		out->results_by_transaction.v[i] = *result;
+		return;
+	}
+	out->results_by_topic_v3_and_below.v = result->topic_results.v;
+	out->results_by_topic_v3_and_below.n = result->topic_results.n;
+}
+
+static void finish(struct coordinator_fan *f)
+{
+	struct add_partitions_to_txn_response *out = f->r->out;
+
+	if (f->r->version >= BROKERS_SINCE &&
+	    !ANSWER_ARRAY(f->r, out->results_by_transaction, add_partitions_to_txn_response_result_schema, f->n))
+		return;
+	for (int i = 0; i < f->n; i++) {
+		told *result = f->v[i].out;
+
+		if (f->v[i].command.c.err)
+			refuse(f->r, f->v[i].in, result, f->v[i].command.c.err);
+		put_result(f->r, i, result);
+	}
+}
+
+static enum outcome run_transactions(struct request *r, const asked *v, int n)
+{
+	struct coordinator_fan *f = coordinator_fan_new(r, COORDINATOR_TRANSACTION, n, finish, NULL);
+	told *out = answer_array(&r->arena, &add_partitions_to_txn_response_result_schema, n);
+
+	if (!f || !out)
+		return HANG_UP;
+	for (int i = 0; i < n; i++) {
+		f->v[i].out = &out[i];
+		coordinator_fan_ask(f, i, v[i].transactional_id, &v[i]);
+	}
+	return coordinator_fan_run(f);
+}
+
+static enum outcome run(struct request *r)
+{
+	const struct add_partitions_to_txn_request *in = r->in;
+	asked *one;
+	told result = {0};
+
+	if (!r->image)
+		return HANG_UP;
+	if (r->version >= BROKERS_SINCE)
+		return run_transactions(r, in->transactions.v, in->transactions.n);
+	one = arena_zalloc(&r->arena, sizeof(*one));
+	if (!one)
+		return HANG_UP;
+	*one = of_client(in);
+	if (!names_internal(one))
+		return run_transactions(r, one, 1);
+	refuse_internal(r, one, &result);
+	put_result(r, 0, &result);
+	return REPLY;
+}
+
+static void fail(struct request *r, int err, struct str message)
+{
+	const struct add_partitions_to_txn_request *in = r->in;
+	struct add_partitions_to_txn_response *out = r->out;
+	asked one = of_client(in);
+	told result = {0};
+
+	(void)message;
+	if (r->version >= BROKERS_SINCE) {
+		out->error_code = (int16_t)err;
+		return;
+	}
+	refuse(r, &one, &result, err);
+	put_result(r, 0, &result);
+}
+
+const struct api api_add_partitions_to_txn = {
+	.key = add_partitions_to_txn_request_KEY,
+	.first = add_partitions_to_txn_request_FIRST,
+	.last = add_partitions_to_txn_request_LAST,
+	.flags = API_BROKER,
+	.acl_operation = ACL_WRITE,
+	.acl_resource = ACL_TRANSACTIONAL_ID,
+	.in = &add_partitions_to_txn_request_schema,
+	.out = &add_partitions_to_txn_response_schema,
+	.run = run,
+	.fail = fail,
+};

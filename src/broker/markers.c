@@ -1,0 +1,233 @@
+#include "broker/markers.h"
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/coordinator.h"
+#include "broker/core.h"
+#include "broker/node_private.h"
+#include "config/config.h"
+#include "log/validate.h"
+#include "metadata/image.h"
+
+#define ARENA_MAX (1 << 20)
+
+struct marker_part {
+	struct markers *m;
+	struct transaction_marked *marked;
+	struct coordinator_command command; /* to a shard of __consumer_offsets */
+	struct partition *partition;	    /* a reference; NULL: a shard's, or refused */
+	struct waiter waiter;
+	int64_t last_offset;
+	bool is_open;
+};
+
+/* ---- the end ---- */
+
+/* The caller may free m from its done(). */
+static void tell(struct markers *m)
+{
+	list_remove(&m->link);
+	for (int i = 0; i < m->n; i++)
+		partition_unref(&m->parts[i].partition);
+	xfree(m->parts);
+	core_work_ends(m->core);
+	m->done(m);
+}
+
+static void end_if_done(struct markers *m)
+{
+	if (m->n_left > 0 || m->ended)
+		return;
+	m->ended = true;
+	timer_stop(&m->timer);
+	for (int i = 0; i < m->n; i++)
+		partition_unwait(&m->parts[i].waiter);
+	if (waking_settle(&m->waking))
+		tell(m);
+}
+
+static void settle(struct marker_part *p, int err)
+{
+	check(p->is_open);
+	p->is_open = false;
+	p->marked->err = err;
+	p->m->n_left--;
+}
+
+static void look_again(struct markers *m)
+{
+	for (int i = 0; i < m->n; i++) {
+		struct marker_part *p = &m->parts[i];
+		int err;
+
+		if (p->is_open && p->partition &&
+		    partition_replicated(p->partition, p->last_offset, &p->waiter, &m->waking, &err))
+			settle(p, err);
+	}
+	end_if_done(m);
+}
+
+static void woken(struct waking *w)
+{
+	struct markers *m = container_of(w, struct markers, waking);
+
+	if (m->ended)
+		tell(m);
+	else
+		look_again(m);
+}
+
+/* Those that shards have come back by themselves. */
+static void give_up(struct markers *m)
+{
+	for (int i = 0; i < m->n; i++)
+		if (m->parts[i].is_open && m->parts[i].partition)
+			settle(&m->parts[i], ERR_REQUEST_TIMED_OUT);
+	end_if_done(m);
+}
+
+static void time_is_over(struct timer *t)
+{
+	give_up(container_of(t, struct markers, timer));
+}
+
+void markers_hurry(struct core *core)
+{
+	list_each_safe(it, &core->markers) give_up(container_of(it, struct markers, link));
+}
+
+/* ---- the group coordinator's ---- */
+
+/* Kafka's words for a coordinator that is not ready: the sender is to look again. */
+static int shard_error(int err)
+{
+	if (err == ERR_COORDINATOR_NOT_AVAILABLE || err == ERR_COORDINATOR_LOAD_IN_PROGRESS ||
+	    err == ERR_NOT_COORDINATOR)
+		return ERR_NOT_LEADER_OR_FOLLOWER;
+	return err;
+}
+
+static void shard_answered(struct coordinator_command *c)
+{
+	struct marker_part *p = c->arg;
+
+	settle(p, shard_error(c->c.err));
+	end_if_done(p->m);
+}
+
+static void ask_shard(struct marker_part *p)
+{
+	struct markers *m = p->m;
+
+	list_init(&p->command.c.link);
+	p->command.marker = &m->marker;
+	p->command.done = shard_answered;
+	p->command.arg = p;
+	coordinator_submit(m->core, COORDINATOR_GROUP, p->marked->partition, &p->command);
+}
+
+/* ---- a partition's ---- */
+
+static int append(struct marker_part *p)
+{
+	const struct transaction_marker *marker = &p->m->marker;
+	struct core *core = p->m->core;
+	struct topic_state *topic = partition_topic(p->partition);
+	struct batch_options options = BATCH_OPTIONS_NONE;
+	struct partition_append a = {.acks = -1, .leader_epoch = ANY_LEADER_EPOCH};
+	struct effects effects = {0};
+	struct batch_problem problem = {0};
+	struct batch_info info;
+	struct arena arena;
+	struct buf batch = {0};
+	struct batch_check c = {.topic = p->marked->topic,
+				.partition = p->marked->partition,
+				.config = &topic->config,
+				.origin = ORIGIN_COORDINATOR,
+				.codecs = core_codecs(core),
+				.arena = &arena};
+	int err;
+
+	arena_init(&arena, ARENA_MAX);
+	c.now_ms = a.now_ms = env_wall_ms(core->loop->env);
+	options.producer_id = marker->producer_id;
+	options.producer_epoch = marker->producer_epoch;
+	batch_build_marker(&batch, &options, a.now_ms, marker->commit ? CONTROL_COMMIT : CONTROL_ABORT,
+			   marker->coordinator_epoch);
+	err = batch_check(&c, batch.p, batch.len, &info, &problem);
+	if (err == 0) {
+		info.transaction.version = marker->transaction_version;
+		a.batch = batch.p;
+		a.info = &info;
+		err = partition_append(p->partition, &a, core, &effects);
+		effects_run(&effects, core);
+		p->last_offset = a.out.last_offset;
+	}
+	buf_fini(&batch);
+	arena_fini(&arena);
+	topic_state_unref(&topic);
+	return err;
+}
+
+static int write_here(struct marker_part *p, const struct image_topic *topic)
+{
+	struct partition *partition = core_partition(p->m->core, topic->id, p->marked->partition);
+
+	if (!partition)
+		return ERR_NOT_LEADER_OR_FOLLOWER;
+	p->partition = partition_ref(partition);
+	return append(p);
+}
+
+static void begin(struct marker_part *p)
+{
+	const struct image *image = p->m->core->image;
+	const struct image_topic *topic = image ? image_topic_by_name(image, p->marked->topic) : NULL;
+	int err;
+
+	p->is_open = true;
+	list_init(&p->waiter.link);
+	if (!topic || !image_topic_partition(topic, p->marked->partition)) {
+		settle(p, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+		return;
+	}
+	if (str_eq(p->marked->topic, coordinator_topic(COORDINATOR_GROUP))) {
+		ask_shard(p);
+		return;
+	}
+	err = write_here(p, topic);
+	if (err)
+		settle(p, err);
+}
+
+static void has_begun(struct post *post)
+{
+	struct markers *m = container_of(post, struct markers, post);
+
+	if (m->core->stopping)
+		give_up(m);
+	else
+		look_again(m);
+}
+
+void markers_write(struct markers *m)
+{
+	struct core *core = m->core;
+
+	core_work_begins(core);
+	list_push(&core->markers, &m->link);
+	waking_init(&m->waking, core->loop, woken);
+	timer_init(&m->timer, core->loop, time_is_over);
+	timer_start(&m->timer, config_int(core->node->config, CONFIG_REQUEST_TIMEOUT_MS));
+	m->ended = false;
+	m->n_left = m->n;
+	m->parts = xcalloc((size_t)m->n + 1, sizeof(*m->parts));
+	for (int i = 0; i < m->n; i++) {
+		m->parts[i].m = m;
+		m->parts[i].marked = &m->marked[i];
+		begin(&m->parts[i]);
+	}
+	m->post.run = has_begun; /* never answered at once */
+	loop_post(core->loop, &m->post);
+}

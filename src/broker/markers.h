@@ -1,0 +1,46 @@
+/*
+ * markers: the end of a transaction, written into partitions (KafkaApis.handleWriteTxnMarkersRequest).
+ *
+ * Of __consumer_offsets the marker goes to the group coordinator's shard, which has to know of it in the order of its log; of any other
+ * partition it is appended here. Each partition is answered when its marker is replicated, or with what Kafka's broker says. A partition that
+ * another node leads is NOT_LEADER_OR_FOLLOWER: whoever sends it is to look again who leads.
+ *
+ * Owner: the caller; done() is called once, later, on the same core. All on one core.
+ */
+#ifndef ODRADEK_BROKER_MARKERS_H
+#define ODRADEK_BROKER_MARKERS_H
+
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "broker/partition.h"
+#include "env/env.h"
+#include "transaction/transaction.h"
+
+struct core;
+struct marker_part;
+
+struct markers {
+	/* the caller's */
+	struct core *core;
+	struct transaction_marker marker;
+	struct transaction_marked *marked; /* err of each is the answer */
+	int n;
+	void (*done)(struct markers *m);
+	void *arg;
+
+	/* ours */
+	struct list link; /* in the core's */
+	struct marker_part *parts;
+	struct waking waking;
+	struct timer timer;
+	struct post post;
+	int n_left;
+	bool ended;
+};
+
+void markers_write(struct markers *m);
+/* The core stops: who still waits is told that it took too long. */
+void markers_hurry(struct core *core);
+
+#endif

@@ -1,0 +1,207 @@
+#include "broker/verification.h"
+
+#include "base/err.h"
+#include "broker/core.h"
+#include "broker/layers.h"
+#include "broker/node_private.h"
+#include "broker/partition.h"
+#include "config/config.h"
+#include "log/verifications.h"
+#include "metadata/image.h"
+
+#define ABORTABLE_SINCE_PRODUCE 11
+#define ADD_SINCE_PRODUCE 12
+#define ABORTABLE_SINCE_OFFSETS 4
+#define ADD_SINCE_OFFSETS 5
+#define BROKERS_SINCE 4 /* the version of AddPartitionsToTxn that brokers speak */
+
+enum verification_manner verification_of_produce(int16_t version)
+{
+	return version >= ADD_SINCE_PRODUCE	    ? VERIFY_ADD
+	       : version >= ABORTABLE_SINCE_PRODUCE ? VERIFY_ABORTABLE
+						    : VERIFY;
+}
+
+enum verification_manner verification_of_offsets(int16_t version)
+{
+	return version >= ADD_SINCE_OFFSETS	    ? VERIFY_ADD
+	       : version >= ABORTABLE_SINCE_OFFSETS ? VERIFY_ABORTABLE
+						    : VERIFY;
+}
+
+bool transactions_are_verified(struct core *core)
+{
+	struct layers layers = layers_of_broker(core->image, core->node->id);
+
+	return config_bool_in(core->node->config, layers.v, layers.n, CONFIG_TRANSACTION_PARTITION_VERIFICATION_ENABLE);
+}
+
+/* ---- questions ---- */
+
+/* How many need one. */
+static int begin_all(struct verification *v)
+{
+	int64_t now_ms = env_wall_ms(v->core->loop->env);
+	int n = 0;
+
+	for (int i = 0; i < v->n; i++) {
+		struct verification_question q = {v->producer_id, v->producer_epoch, v->v[i].base_sequence,
+						  v->manner == VERIFY_ADD};
+
+		v->v[i].err = partition_verify(v->v[i].partition, &q, now_ms, &v->v[i].guard);
+		n += v->v[i].guard != 0;
+	}
+	return n;
+}
+
+/* A topic a partition: nothing asks that they be gathered. */
+static bool fill_request(struct verification *v, int n)
+{
+	struct add_partitions_to_txn_request_topic *topics = arena_array(v->arena, (size_t)n, sizeof(*topics));
+	int at = 0;
+
+	v->in = (struct add_partitions_to_txn_request_transaction){
+		.transactional_id = v->transactional_id,
+		.producer_id = v->producer_id,
+		.producer_epoch = v->producer_epoch,
+		.verify_only = v->manner != VERIFY_ADD,
+		.topics = {topics, n},
+	};
+	for (int i = 0; topics && i < v->n; i++) {
+		if (v->v[i].guard == 0)
+			continue;
+		topics[at].name = v->v[i].topic;
+		topics[at].partitions.v = &v->v[i].index;
+		topics[at++].partitions.n = 1;
+	}
+	return topics != NULL;
+}
+
+static void refuse_asked(struct verification *v, int err)
+{
+	for (int i = 0; i < v->n; i++)
+		if (v->v[i].guard)
+			v->v[i].err = err;
+}
+
+/* ---- answers ---- */
+
+static int as_clients_know_it(const struct verification *v, int err)
+{
+	if (err == ERR_PRODUCER_FENCED)
+		return ERR_INVALID_PRODUCER_EPOCH;
+	if (err == ERR_TRANSACTION_ABORTABLE && v->manner == VERIFY)
+		return ERR_INVALID_TXN_STATE;
+	return err;
+}
+
+static bool take_answer(struct verification *v)
+{
+	bool again = false;
+	int at = 0;
+
+	for (int i = 0; i < v->n; i++) {
+		int err;
+
+		if (v->v[i].guard == 0)
+			continue;
+		err = v->out.topic_results.v[at++].results_by_partition.v[0].partition_error_code;
+		v->v[i].err = as_clients_know_it(v, err);
+		again = again || err == ERR_CONCURRENT_TRANSACTIONS;
+	}
+	return again;
+}
+
+static void ask(struct verification *v);
+
+static void time_has_come(struct timer *t)
+{
+	struct verification *v = container_of(t, struct verification, timer);
+	int n = begin_all(v);
+
+	if (n > 0 && fill_request(v, n)) {
+		ask(v);
+		return;
+	}
+	if (n > 0)
+		refuse_asked(v, ERR_UNKNOWN_SERVER_ERROR);
+	v->done(v);
+}
+
+static void answered(struct coordinator_command *c)
+{
+	struct verification *v = c->arg;
+	struct core *core = v->core;
+	bool again = false;
+
+	if (c->c.err)
+		refuse_asked(v, c->c.err);
+	else
+		again = take_answer(v);
+	if (again && v->manner == VERIFY_ADD && env_mono_ms(core->loop->env) < v->until_ms)
+		timer_start(&v->timer, config_int(core->node->config, CONFIG_ADD_PARTITIONS_TO_TXN_RETRY_BACKOFF_MS));
+	else
+		v->done(v);
+}
+
+void verification_hurry(struct verification *v)
+{
+	v->until_ms = 0;
+	if (!timer_is_running(&v->timer))
+		return;
+	timer_stop(&v->timer);
+	v->done(v);
+}
+
+/* ---- asking ---- */
+
+static void ask(struct verification *v)
+{
+	struct node *node = v->core->node;
+
+	v->command = (struct coordinator_command){.done = answered, .arg = v};
+	list_init(&v->command.c.link);
+	v->out = (struct add_partitions_to_txn_response_result){0};
+	v->command.c.api = add_partitions_to_txn_request_KEY;
+	v->command.c.version = BROKERS_SINCE;
+	v->command.c.scope = v->transactional_id;
+	v->command.c.client_id = v->command.c.client_host = STR("");
+	v->command.c.in = &v->in;
+	v->command.c.out = &v->out;
+	v->command.c.arena = v->arena;
+	coordinator_submit(v->core, COORDINATOR_TRANSACTION,
+			   coordinator_partition(node, v->core->image, COORDINATOR_TRANSACTION, v->transactional_id),
+			   &v->command);
+}
+
+/* A coordinator that another node is cannot be asked from here yet: the client comes again. */
+static bool coordinator_is_here(const struct verification *v)
+{
+	const struct image *image = v->core->image;
+	const struct image_topic *topic = image_topic_by_name(image, coordinator_topic(COORDINATOR_TRANSACTION));
+	int32_t id = coordinator_partition(v->core->node, image, COORDINATOR_TRANSACTION, v->transactional_id);
+	const struct image_partition *p = topic ? image_topic_partition(topic, id) : NULL;
+
+	return p && p->leader == v->core->node->id;
+}
+
+bool verification_begin(struct verification *v)
+{
+	struct env *env = v->core->loop->env;
+	int n;
+
+	if (v->manner != VERIFY_ADD && !transactions_are_verified(v->core))
+		return false;
+	n = begin_all(v);
+	if (n == 0)
+		return false;
+	if (!coordinator_is_here(v) || !fill_request(v, n)) {
+		refuse_asked(v, ERR_COORDINATOR_NOT_AVAILABLE);
+		return false;
+	}
+	timer_init(&v->timer, v->core->loop, time_has_come);
+	v->until_ms =
+		env_mono_ms(env) + config_int(v->core->node->config, CONFIG_ADD_PARTITIONS_TO_TXN_RETRY_BACKOFF_MAX_MS);
+	ask(v);
+	return true;
+}

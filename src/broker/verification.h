@@ -1,0 +1,73 @@
+/*
+ * verification: before partitions take the first batch of a transaction, its coordinator is told of them, or asked for them (KIP-890,
+ * AddPartitionsToTxnManager).
+ *
+ * Clients of transaction.version 2 do not add partitions themselves: it is done here, and tried again for a moment while the transaction
+ * before is still being ended. Of other clients it is asked whether they did.
+ *
+ * Owner: the caller. All on one core.
+ */
+#ifndef ODRADEK_BROKER_VERIFICATION_H
+#define ODRADEK_BROKER_VERIFICATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "broker/coordinator.h"
+#include "env/env.h"
+#include "protocol/add_partitions_to_txn.h"
+
+struct core;
+struct partition;
+
+/* What a client understands, by the version of its request (TransactionSupportedOperation). */
+enum verification_manner {
+	VERIFY,		  /* INVALID_TXN_STATE where it is not in the transaction */
+	VERIFY_ABORTABLE, /* TRANSACTION_ABORTABLE */
+	VERIFY_ADD,	  /* it comes into the transaction */
+};
+enum verification_manner verification_of_produce(int16_t version);
+enum verification_manner verification_of_offsets(int16_t version);
+
+struct verified {
+	struct partition *partition;
+	struct str topic;
+	int32_t index;
+	int32_t base_sequence;
+
+	uint64_t guard; /* for the append; 0: none is needed */
+	int err;	/* Kafka's: it may not be appended to */
+};
+
+struct verification {
+	/* the caller's */
+	struct core *core;
+	struct arena *arena;
+	struct str transactional_id;
+	int64_t producer_id;
+	int16_t producer_epoch;
+	enum verification_manner manner;
+	struct verified *v;
+	int n;
+	void (*done)(struct verification *);
+	void *arg;
+
+	/* ours */
+	struct coordinator_command command;
+	struct add_partitions_to_txn_request_transaction in;
+	struct add_partitions_to_txn_response_result out;
+	struct timer timer;
+	int64_t until_ms;
+};
+
+/* False: nothing is asked, guard and err of each are set. True: done() is called later. */
+bool verification_begin(struct verification *v);
+/* There is no use in trying again. */
+void verification_hurry(struct verification *v);
+
+/* transaction.partition.verification.enable: whether nothing of a transaction is appended without a guard, or an open transaction. */
+bool transactions_are_verified(struct core *core);
+
+#endif
