@@ -177,7 +177,7 @@ void transaction_add_command(struct transaction_shard *s, struct shard_command *
 		verify(s, c, in);
 	} else {
 		err = add(s, in, c->version >= TRANSACTION_VERSION_2_SINCE ? 2 : 0, step);
-		tell_each(c, transaction_error(c, err, PRODUCER_FENCED_SINCE), NULL, NULL, NULL);
+		tell_each(c, transaction_error_since(c, err, PRODUCER_FENCED_SINCE), NULL, NULL, NULL);
 	}
 	shard_answer(step, c);
 }
@@ -187,6 +187,6 @@ void transaction_offsets_command(struct transaction_shard *s, struct shard_comma
 	struct add_offsets_to_txn_response *out = c->out;
 	int err = add(s, c->in, 0, step);
 
-	out->error_code = (int16_t)transaction_error(c, err, PRODUCER_FENCED_SINCE);
+	out->error_code = (int16_t)transaction_error_since(c, err, PRODUCER_FENCED_SINCE);
 	shard_answer(step, c);
 }

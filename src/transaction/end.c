@@ -196,7 +196,7 @@ static void end(struct transaction *t, struct shard_command *c, int16_t version,
 
 static void refuse(struct shard_command *c, struct shard_step *step, int err)
 {
-	shard_refuse(step, c, transaction_error(c, err, PRODUCER_FENCED_SINCE), STR_NULL);
+	shard_refuse(step, c, transaction_error_since(c, err, PRODUCER_FENCED_SINCE), STR_NULL);
 }
 
 void transaction_end_command(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)

@@ -23,7 +23,7 @@ struct expected {
 
 static void refuse(struct shard_command *c, struct shard_step *step, int err)
 {
-	shard_refuse(step, c, transaction_error(c, err, PRODUCER_FENCED_SINCE), STR_NULL);
+	shard_refuse(step, c, transaction_error_since(c, err, PRODUCER_FENCED_SINCE), STR_NULL);
 }
 
 /* It is new here, or the last one, or the last of an id whose epochs ran out and whose answer got lost. */

@@ -160,7 +160,7 @@ transaction_command_fn transaction_init_command, transaction_add_command, transa
 void transaction_command(void *state, struct shard_command *c, struct shard_step *step);
 
 /* PRODUCER_FENCED, or what clients older than `since` of this API know instead. */
-int transaction_error(const struct shard_command *c, int err, int16_t since);
+int transaction_error_since(const struct shard_command *c, int err, int16_t since);
 
 /* ---- end.c ---- */
 

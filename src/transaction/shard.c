@@ -96,7 +96,7 @@ void transaction_command(void *state, struct shard_command *c, struct shard_step
 	check(false);
 }
 
-int transaction_error(const struct shard_command *c, int err, int16_t since)
+int transaction_error_since(const struct shard_command *c, int err, int16_t since)
 {
 	return err == ERR_PRODUCER_FENCED && c->version < since ? ERR_INVALID_PRODUCER_EPOCH : err;
 }
