@@ -110,8 +110,10 @@ int log_roll_for(struct log *log, int64_t last_offset, int64_t now_ms)
 	int64_t base;
 	int err = segment_read_end(log, s, &base);
 
-	if (err)
+	if (err < 0)
 		return log_failed(log, err, "rolling", SEGMENT_LOG, s->base);
+	if (err > 0) /* a header that is damaged: who reads it will hear of it */
+		base = log->end;
 	return log_roll_at(log, last_offset - base > INT32_MAX ? last_offset - INT32_MAX : base, now_ms);
 }
 

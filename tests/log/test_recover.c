@@ -227,6 +227,21 @@ static void a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it(void **state)
 	assert_false(was_told("set aside"));
 }
 
+/* It is found by who looks for the end of the last batch. */
+static void a_damaged_header_in_the_active_segment_holds_no_roll_up(void **state)
+{
+	fixture_append_n(&f, 5);
+	struct buf log = fixture_slurp(&f, LOG);
+	log.p[position(&log, 4) + BATCH_AT_MAGIC] = 77;
+	fixture_spill(&f, LOG, log.p, log.len);
+	assert_int_equal(log_roll(f.log, f.now_ms + 8 * 86400000ll), 0);
+	assert_int_equal(log_dir_error(f.dir), 0);
+	assert_int_equal(log_segments(f.log), 2);
+	assert_int_equal(f.log->data->segments[1].base, 5);
+	fixture_append_n(&f, 1);
+	buf_fini(&log);
+}
+
 /* What is appended where it was cut is not synced, and the checkpoint would have it trusted. */
 static void a_log_that_was_cut_below_its_checkpoint_says_so(void **state)
 {
@@ -566,6 +581,7 @@ int main(void)
 		TEST(gaps_of_a_log_that_is_followed_cost_nothing),
 		TEST(a_gap_at_the_start_is_no_later_start),
 		TEST(a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it),
+		TEST(a_damaged_header_in_the_active_segment_holds_no_roll_up),
 		TEST(a_log_that_was_cut_below_its_checkpoint_says_so),
 		TEST(epochs_of_a_tail_that_was_cut_off_are_forgotten),
 		TEST(gaps_of_a_copy_of_a_compacted_log_cost_nothing),
