@@ -117,6 +117,8 @@ struct quorum_leader {
 
 /* On the loop. Who leads the quorum, as this node knows it. */
 struct quorum_leader quorum_leader(const struct quorum *q);
+/* Its id alone, from any thread. */
+int32_t quorum_leader_id(const struct quorum *q);
 
 /* ---- images ---- */
 

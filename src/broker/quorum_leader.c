@@ -9,6 +9,11 @@ struct quorum_leader quorum_leader(const struct quorum *q)
 	return q->leader;
 }
 
+int32_t quorum_leader_id(const struct quorum *q)
+{
+	return __atomic_load_n(&q->leader.id, __ATOMIC_ACQUIRE);
+}
+
 static struct quorum_leader look(const struct quorum *q)
 {
 	struct quorum_leader now = {.id = raft_leader_id(q->raft), .epoch = raft_epoch(q->raft), .node = {.id = -1}};
@@ -27,6 +32,15 @@ static bool is_same(const struct quorum_leader *a, const struct quorum_leader *b
 	       str_eq(a->node.host, b->node.host);
 }
 
+/* The id is looked at by other threads. */
+static void set(struct quorum *q, const struct quorum_leader *now)
+{
+	xfree((char *)q->leader.node.host.p);
+	__atomic_store_n(&q->leader.id, now->id, __ATOMIC_RELEASE);
+	q->leader.epoch = now->epoch;
+	q->leader.node = now->node;
+}
+
 /* The name is kept: raft forgets it with its next step. */
 void quorum_note_leader(struct quorum *q)
 {
@@ -34,10 +48,9 @@ void quorum_note_leader(struct quorum *q)
 
 	if (is_same(&now, &q->leader))
 		return;
-	quorum_forget_leader(q);
-	q->leader = now;
 	if (now.id >= 0)
-		q->leader.node.host = (struct str){str_dup(now.node.host), now.node.host.len};
+		now.node.host = (struct str){str_dup(now.node.host), now.node.host.len};
+	set(q, &now);
 	list_each_safe(it, &q->subscribers)
 	{
 		struct quorum_subscriber *s = container_of(it, struct quorum_subscriber, link);
@@ -50,6 +63,5 @@ void quorum_note_leader(struct quorum *q)
 
 void quorum_forget_leader(struct quorum *q)
 {
-	xfree((char *)q->leader.node.host.p);
-	q->leader = (struct quorum_leader){.id = -1, .epoch = -1, .node = {.id = -1}};
+	set(q, &(struct quorum_leader){.id = -1, .epoch = -1, .node = {.id = -1}});
 }

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "protocol/describe_cluster.h"
 #include "tests/base/cm.h"
 #include "tests/broker/cluster_world.h"
+#include "wire/codec.h"
 
 static void start_all(void)
 {
@@ -28,6 +30,25 @@ static void everybody_knows(const char *topic)
 			cluster_wait_topic(i, topic);
 }
 
+/* As the active controller, to those who manage the cluster by its controllers (KIP-919). */
+static void everybody_names(int leader)
+{
+	struct describe_cluster_request in;
+	const struct describe_cluster_response *out;
+
+	codec_init(&describe_cluster_request_schema, &in);
+	in.endpoint_type = 2;
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		if (!cluster_runs(i))
+			continue;
+		out = cluster_ask(i, CLUSTER_CONTROLLER, describe_cluster_request_KEY, &in);
+		assert_non_null(out);
+		assert_int_equal(out->error_code, 0);
+		assert_int_equal(out->controller_id, leader + 1);
+		assert_int_equal(out->brokers.n, CLUSTER_NODES);
+	}
+}
+
 static void when_the_leader_loses_its_power_another_leads_and_knows_what_was_decided(void **state)
 {
 	int first, second;
@@ -36,11 +57,13 @@ static void when_the_leader_loses_its_power_another_leads_and_knows_what_was_dec
 	cluster_up(1, NULL);
 	start_all();
 	first = cluster_wait_leader();
+	everybody_names(first);
 	assert_int_equal(cluster_create_topic(other_than(first), "a"), 0);
 	everybody_knows("a");
 	cluster_crash(first, SIM_POWER);
 	second = cluster_wait_leader();
 	assert_int_not_equal(second, first);
+	everybody_names(second);
 	cluster_wait_topic(second, "a");
 	cluster_start(first);
 	cluster_wait_serving(first);

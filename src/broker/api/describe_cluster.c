@@ -113,7 +113,7 @@ static enum outcome run(struct request *r)
 	if (in->include_cluster_authorized_operations)
 		out->cluster_authorized_operations = answer_cluster_operations();
 	if (r->from_controller) {
-		out->controller_id = r->node->id; /* the only voter leads */
+		out->controller_id = quorum_leader_id(r->node->quorum);
 		return fill_controllers(r, out) ? REPLY : HANG_UP;
 	}
 	out->controller_id = answer_any_broker(r, r->image);
