@@ -154,12 +154,156 @@ static void who_comes_late_takes_a_snapshot(void **state)
 	cluster_down();
 }
 
+/* ---- seeds ---- */
+
+enum { SEEDS = 20, STEPS = 40 };
+
+struct wish {
+	char name[16];
+	struct create_topics_request_topic topic;
+	struct create_topics_request in;
+	struct cluster_question q;
+};
+
+static struct {
+	uint64_t chance;
+	bool isolated[CLUSTER_NODES];
+	struct wish wishes[STEPS];
+	int n;
+} chaos;
+
+/* By all seeds: a set that does not meet all of it is no test of it. */
+static struct {
+	int made, refused, cut, anew, led;
+} met;
+
+static void note(int node)
+{
+	met.cut += cluster_said(node, "the metadata log is cut to what its leader has");
+	met.anew += cluster_said(node, "the metadata log begins anew behind its leader's snapshot");
+	met.led += cluster_said(node, "this node follows the metadata quorum");
+}
+
+static void crash(int node, enum sim_crash how)
+{
+	note(node);
+	cluster_crash(node, how);
+}
+
+/* Connections break, segments are late, jobs too. */
+static void trouble(bool on)
+{
+	struct sim_options *o = sim_world_options(cluster_sim());
+
+	o->partial_read = o->partial_write = on ? 100000 : 0;
+	o->stall = on ? 10000 : 0;
+	o->reset = on ? 1000 : 0;
+	o->half_open = on ? 500000 : 0;
+	o->slow_work = on ? 10000 : 0;
+	o->buggify = on ? 10000 : 0;
+}
+
+static int draw(int n)
+{
+	chaos.chance = chaos.chance * 6364136223846793005u + 1442695040888963407u;
+	return (int)((chaos.chance >> 33) % (uint64_t)n);
+}
+
+static void wish_for_topic(int by)
+{
+	struct wish *w = &chaos.wishes[chaos.n];
+
+	snprintf(w->name, sizeof(w->name), "w%d", chaos.n++);
+	w->topic = (struct create_topics_request_topic){
+		.name = str_of(w->name), .num_partitions = 3, .replication_factor = -1};
+	w->in = (struct create_topics_request){.topics = {&w->topic, 1}, .timeout_ms = 30000};
+	cluster_begin_ask(by, CLUSTER_BROKER, create_topics_request_KEY, &w->in, &w->q);
+}
+
+static void go_on(int node)
+{
+	switch (draw(8)) {
+	case 0:
+		if (cluster_runs(node))
+			crash(node, SIM_KILL);
+		break;
+	case 1:
+		if (cluster_runs(node))
+			crash(node, SIM_POWER);
+		break;
+	case 2:
+		chaos.isolated[node] = !chaos.isolated[node];
+		isolate(node, chaos.isolated[node]);
+		break;
+	case 3:
+	case 4:
+		if (!cluster_runs(node))
+			cluster_start(node);
+		break;
+	default:
+		if (cluster_runs(node))
+			wish_for_topic(node);
+	}
+	sim_run_for(cluster_sim(), draw(3000));
+}
+
+static void calm_down(void)
+{
+	trouble(false);
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		if (chaos.isolated[i])
+			isolate(i, false);
+		if (!cluster_runs(i))
+			cluster_start(i);
+	}
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_wait_serving(i);
+}
+
+static void live_through(uint64_t seed)
+{
+	static const char *const settings[] = {"metadata.log.max.record.bytes.between.snapshots=4096",
+					       "metadata.max.retention.bytes=1", NULL};
+
+	memset(&chaos, 0, sizeof(chaos));
+	chaos.chance = seed;
+	cluster_up(seed, settings);
+	start_all();
+	trouble(seed % 2 == 0);
+	for (int i = 0; i < STEPS; i++)
+		go_on(draw(CLUSTER_NODES));
+	calm_down();
+	for (int i = 0; i < chaos.n; i++) {
+		const struct create_topics_response *out = chaos.wishes[i].q.answer;
+
+		if (!out || out->topics.v->error_code != 0) {
+			met.refused++;
+			continue;
+		}
+		everybody_knows(chaos.wishes[i].name);
+		met.made++;
+	}
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		note(i);
+	cluster_down();
+}
+
+static void what_was_acknowledged_is_known_to_all_whatever_has_happened(void **state)
+{
+	(void)state;
+	memset(&met, 0, sizeof(met));
+	for (uint64_t seed = 1; seed <= SEEDS; seed++)
+		live_through(seed);
+	assert_true(met.made > SEEDS && met.refused > 0 && met.cut > 0 && met.anew > 0 && met.led > 2 * SEEDS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(when_the_leader_loses_its_power_another_leads_and_knows_what_was_decided),
 		cmocka_unit_test(what_an_isolated_leader_decides_is_never_true),
 		cmocka_unit_test(who_comes_late_takes_a_snapshot),
+		cmocka_unit_test(what_was_acknowledged_is_known_to_all_whatever_has_happened),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
