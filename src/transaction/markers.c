@@ -131,6 +131,7 @@ void transaction_go_on(struct transaction_shard *s, struct transaction *t, struc
 	if (t->pending == t->now.state) { /* for the first time */
 		t->pending = t->now.state == TRANSACTION_PREPARE_COMMIT ? TRANSACTION_COMPLETE_COMMIT
 									: TRANSACTION_COMPLETE_ABORT;
+		transaction_partitions_fini(&t->unmarked);
 		transaction_partitions_copy(&t->unmarked, &t->now.partitions);
 	}
 	forget_deleted(t, step->image);
