@@ -134,6 +134,7 @@ static int run_one(struct job *j, uint64_t seed, struct run_result *total)
 	total->cleanings += result.cleanings;
 	total->moved += result.moved;
 	total->commits += result.commits;
+	total->transactions += result.transactions;
 	total->joins += result.joins;
 	total->met_fault = result.met_fault;
 	for (int i = 0; i < SIM_N_MARKS; i++)
@@ -188,8 +189,9 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRId64 " simulated s, %" PRId64 " crashes, %" PRId64
 	       " records acknowledged, %" PRId64 " retries, %" PRId64 " epochs raised, %" PRId64
 	       " directories lost, %" PRId64 " nodes stopped for want of storage, %" PRId64 " members joined, %" PRId64
-	       " commits, %" PRId64 " cleanings, %" PRId64 " replicas moved\n",
+	       " commits, %" PRId64 " transactions, %" PRId64 " cleanings, %" PRId64 " replicas moved\n",
 	       n, total.events, total.simulated_ms / 1000, total.crashes, total.acknowledged, total.retries,
-	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits, total.cleanings, total.moved);
+	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits, total.transactions,
+	       total.cleanings, total.moved);
 	return failed || (j.all_reached && report_reached(&total));
 }

@@ -17,6 +17,7 @@
 #include "tests/sim/members.h"
 #include "tests/sim/moves.h"
 #include "tests/sim/producer.h"
+#include "tests/sim/teller.h"
 #include "tests/sim/trouble.h"
 #include "wire/codec.h"
 
@@ -74,6 +75,9 @@ struct run {
 	struct counter counters[COUNTERS];
 	struct counter_history counted;
 	int n_counters;
+	struct teller tellers[TELLERS_MAX];
+	int n_tellers;
+	struct teller_reader teller_reader;
 	struct timer admin_again;
 	int n_producers;
 	int n_partitions;
@@ -247,6 +251,7 @@ static void draw_node(struct run *r)
 	if (r->flushes)
 		add_override(r, "log.flush.interval.messages", 1);
 	add_override(r, "offsets.topic.num.partitions", 1 + (int64_t)(r->o->seed % 3));
+	add_override(r, "transaction.state.log.num.partitions", 1 + (int64_t)(r->o->seed % 3));
 	if (draw(r, 2))
 		add_override(r, "log.roll.ms", 200 + (int64_t)draw(r, 5000));
 	if (draw(r, 2))
@@ -275,6 +280,8 @@ static void hang_up_all(void *arg)
 	moves_hang_up(&r->moves);
 	for (int i = 0; i < r->n_counters; i++)
 		client_hang_up(&r->counters[i].client);
+	for (int i = 0; i < r->n_tellers; i++)
+		client_hang_up(&r->tellers[i].client);
 	memset(r->counted.committed, 0, sizeof(r->counted.committed));
 	follower_start_over(&r->follower);
 }
@@ -408,11 +415,18 @@ static void start_clients(struct run *r)
 	moves_start(&r->moves, r->loop, &r->follower.to);
 	for (int i = 0; i < r->n_counters; i++)
 		counter_start(&r->counters[i]);
+	for (int i = 0; i < r->n_tellers; i++)
+		teller_start(&r->tellers[i]);
 }
 
 static void on_admin_again(struct timer *t)
 {
 	ask_for_topic(container_of(t, struct run, admin_again));
+}
+
+static bool is_made(int16_t code)
+{
+	return code == ERR_NONE || code == ERR_TOPIC_ALREADY_EXISTS;
 }
 
 static void on_topic(void *arg, int err, const void *answer)
@@ -421,7 +435,9 @@ static void on_topic(void *arg, int err, const void *answer)
 	const struct create_topics_response *a = answer;
 	int16_t code = err ? ERR_NETWORK_EXCEPTION : a->topics.v[0].error_code;
 
-	if (code == ERR_NONE || code == ERR_TOPIC_ALREADY_EXISTS) {
+	for (int i = 1; !err && is_made(code) && i < a->topics.n; i++)
+		code = a->topics.v[i].error_code;
+	if (is_made(code)) {
 		r->topic_made = true;
 		start_clients(r);
 		return;
@@ -434,17 +450,20 @@ static void on_topic(void *arg, int err, const void *answer)
 
 static void ask_for_topic(struct run *r)
 {
-	struct create_topics_request_topic topic;
+	struct create_topics_request_topic topics[2];
 	struct create_topics_request request;
 
-	codec_init(&create_topics_request_topic_schema, &topic);
+	codec_init(&create_topics_request_topic_schema, &topics[0]);
 	codec_init(&create_topics_request_schema, &request);
-	topic.name = STR("t");
-	topic.num_partitions = r->n_partitions;
-	topic.replication_factor = 1;
+	topics[0].name = STR("t");
+	topics[0].num_partitions = r->n_partitions;
+	topics[0].replication_factor = 1;
+	topics[1] = topics[0];
+	topics[1].name = STR(TELLER_TOPIC);
+	topics[1].num_partitions = TELLER_PARTITIONS;
 	request.timeout_ms = 30000;
-	request.topics.v = &topic;
-	request.topics.n = 1;
+	request.topics.v = topics;
+	request.topics.n = r->n_tellers ? 2 : 1;
 	client_call(&r->admin, TOPIC_VERSION, &create_topics_request_schema, &request, &create_topics_response_schema,
 		    on_topic, r);
 }
@@ -457,6 +476,9 @@ static void draw_clients(struct run *r)
 	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
 	if (!r->o->fault_at && !r->o->no_trouble && r->o->seed % 3 == 1) /* a third of the runs has such a group */
 		r->n_counters = COUNTERS;
+	/* A third of those that lose nothing, and whose disks work, has transactions. */
+	if (!loses(r) && r->trouble.kinds == 0 && !lacks_descriptors(r) && r->o->seed % 3 == 0)
+		r->n_tellers = r->o->fault_at ? 1 : TELLERS_MAX;
 	for (int i = 0; i < r->n_producers; i++)
 		r->producers[i] = (struct producer){
 			.index = i,
@@ -514,6 +536,13 @@ static void open_clients(void *arg)
 						  .topic = "t",
 						  .n_partitions = r->n_partitions,
 						  .calm = r->quiet};
+	for (int i = 0; i < r->n_tellers; i++)
+		r->tellers[i] = (struct teller){.index = i,
+						.loop = r->loop,
+						.to = node,
+						.n_transactions = r->o->fault_at ? 3 : TELLER_TRANSACTIONS_MAX};
+	r->teller_reader =
+		(struct teller_reader){.loop = r->loop, .to = node, .tellers = r->tellers, .n_tellers = r->n_tellers};
 	r->follower.loop = r->loop;
 	r->follower.to = node;
 	client_init(&r->admin, r->loop, &node, "sim-admin");
@@ -529,6 +558,8 @@ static void close_producers(void *arg)
 		producer_fini(&r->producers[i]);
 	for (int i = 0; i < r->n_counters; i++)
 		counter_fini(&r->counters[i]);
+	for (int i = 0; i < r->n_tellers; i++)
+		teller_fini(&r->tellers[i]);
 	client_fini(&r->admin);
 	follower_fini(&r->follower);
 	members_fini(&r->members);
@@ -588,10 +619,18 @@ static bool counters_have_settled(const struct run *r)
 	return true;
 }
 
+static bool tellers_are_done(const struct run *r)
+{
+	for (int i = 0; i < r->n_tellers; i++)
+		if (r->tellers[i].phase != TELLER_IS_DONE)
+			return false;
+	return true;
+}
+
 static bool all_is_done(const struct run *r)
 {
-	return r->n_finished == r->n_producers && members_are_done(&r->members) && counters_have_settled(r) &&
-	       compacted_is_done(&r->compacted) && r->started && !sim_is_down(r->w, NODE);
+	return tellers_are_done(r) && r->n_finished == r->n_producers && members_are_done(&r->members) &&
+	       counters_have_settled(r) && compacted_is_done(&r->compacted) && r->started && !sim_is_down(r->w, NODE);
 }
 
 static bool all_is_read(const struct run *r)
@@ -607,6 +646,32 @@ static void read_all(struct run *r)
 	for (int i = 0; i < r->n_partitions && !out_of_events(r); i++)
 		history_end(&r->history, i, r->follower.next_offset[i]);
 	check(sim_call(r->w, CLIENTS, close_follower, r));
+}
+
+static void read_transactions(void *arg)
+{
+	teller_reader_start(&((struct run *)arg)->teller_reader);
+}
+
+static void close_teller_reader(void *arg)
+{
+	teller_reader_fini(&((struct run *)arg)->teller_reader);
+}
+
+static bool transactions_are_read(const struct run *r)
+{
+	return r->teller_reader.is_done;
+}
+
+static void read_all_transactions(struct run *r)
+{
+	if (r->n_tellers == 0)
+		return;
+	check(sim_call(r->w, CLIENTS, read_transactions, r));
+	check(live(r, QUIET_END_MS, transactions_are_read) || out_of_events(r));
+	for (int i = 0; i < r->n_tellers && !out_of_events(r); i++)
+		teller_check(&r->tellers[i]);
+	check(sim_call(r->w, CLIENTS, close_teller_reader, r));
 }
 
 static bool has_stopped_or_died(const struct run *r)
@@ -686,9 +751,11 @@ static void quiet_end(struct run *r)
 	if (out_of_events(r))
 		return;
 	read_all(r);
+	read_all_transactions(r);
 	stop_cleanly(r);
 	start(r);
 	read_all(r);
+	read_all_transactions(r);
 	stop_cleanly(r);
 }
 
@@ -805,6 +872,8 @@ void run_seed(const struct run_options *o, struct run_result *out)
 		out->retries += r->producers[i].n_retries;
 		out->bumps += r->producers[i].n_bumps;
 	}
+	for (int i = 0; i < r->n_tellers; i++)
+		out->transactions += r->tellers[i].n_transactions;
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		out->reached[i] = sim_reached(r->w, i);
 	check(!out->reached[SIM_MET_SENDFILE_LATE]); /* bytes that were readable are never others later */

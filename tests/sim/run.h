@@ -43,6 +43,7 @@ struct run_result {
 	int64_t moved;	   /* replicas, to other log directories */
 	int64_t commits;   /* of groups' members */
 	int64_t joins;
+	int64_t transactions; /* that were ended, one way or another */
 	int64_t reached[SIM_N_MARKS];
 };
 
