@@ -154,6 +154,63 @@ static void who_comes_late_takes_a_snapshot(void **state)
 	cluster_down();
 }
 
+/* The index of who leads, as its listener for controllers says to tools; -1 while not all are registered. */
+static int leader_told_by(int i)
+{
+	struct describe_cluster_request in;
+	const struct describe_cluster_response *out;
+
+	codec_init(&describe_cluster_request_schema, &in);
+	in.endpoint_type = 2; /* controllers */
+	out = cluster_ask(i, CLUSTER_CONTROLLER, describe_cluster_request_KEY, &in);
+	assert_non_null(out);
+	assert_int_equal(out->error_code, 0);
+	return out->brokers.n == CLUSTER_NODES ? out->controller_id - 1 : -1;
+}
+
+static void every_controller_is_registered_and_says_who_leads(void **state)
+{
+	int leader;
+
+	(void)state;
+	cluster_up(3, NULL);
+	start_all();
+	leader = cluster_wait_leader();
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		int told = leader_told_by(i);
+
+		for (int k = 0; told < 0 && k < 100; k++) {
+			sim_run_for(cluster_sim(), 50);
+			told = leader_told_by(i);
+		}
+		assert_int_equal(told, leader);
+	}
+	cluster_down();
+}
+
+static void what_a_broker_was_asked_goes_to_the_next_controller(void **state)
+{
+	struct create_topics_request_topic topic = {.name = STR("t"), .num_partitions = 1, .replication_factor = 2};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	const struct create_topics_response *out;
+	struct cluster_question q;
+	int leader;
+
+	(void)state;
+	cluster_up(4, NULL);
+	start_all();
+	leader = cluster_wait_leader();
+	sim_pause(cluster_sim(), leader, true); /* it takes the request, and never answers */
+	cluster_begin_ask(other_than(leader), CLUSTER_BROKER, create_topics_request_KEY, &in, &q);
+	for (int i = 0; !q.answered && i < 400; i++)
+		sim_run_for(cluster_sim(), 50);
+	assert_true(q.answered);
+	out = q.answer;
+	assert_non_null(out);
+	assert_int_equal(out->topics.v->error_code, 0);
+	sim_pause(cluster_sim(), leader, false);
+	cluster_wait_topic(leader, "t");
+	cluster_down();
 /* ---- seeds ---- */
 
 enum { SEEDS = 20, STEPS = 40 };
@@ -303,6 +360,8 @@ int main(void)
 		cmocka_unit_test(when_the_leader_loses_its_power_another_leads_and_knows_what_was_decided),
 		cmocka_unit_test(what_an_isolated_leader_decides_is_never_true),
 		cmocka_unit_test(who_comes_late_takes_a_snapshot),
+		cmocka_unit_test(every_controller_is_registered_and_says_who_leads),
+		cmocka_unit_test(what_a_broker_was_asked_goes_to_the_next_controller),
 		cmocka_unit_test(what_was_acknowledged_is_known_to_all_whatever_has_happened),
 	};
 
