@@ -37,6 +37,16 @@ static const char *sickness(const struct node *n)
 	return failed > 0 && failed == n->n_log_dirs ? "all log directories have failed" : NULL;
 }
 
+static const char *start_waits_for(const struct node *n)
+{
+	if (quorum_leader(n->quorum).id < 0)
+		return "nobody leads the metadata quorum, as far as this node knows";
+	if (!n->load.arg)
+		return "the metadata is not caught up with yet";
+	return n->loaded ? "the controller has not let the broker in yet" : "logs are being opened";
+}
+
+/* A broker is ready while it serves, whatever becomes of the quorum; a controller alone, while somebody can decide. */
 static const char *waits_for(const struct node *n)
 {
 	const char *sick = sickness(n);
@@ -45,10 +55,9 @@ static const char *waits_for(const struct node *n)
 		return sick;
 	switch (n->phase) {
 	case NODE_SERVING:
-		return NULL;
+		return n->partitions || quorum_leader(n->quorum).id >= 0 ? NULL : "nobody leads the metadata quorum";
 	case NODE_STARTING:
-		return !n->loaded && n->partitions ? "logs are being opened"
-						   : "the controller has not let the broker in yet";
+		return start_waits_for(n);
 	default:
 		return "the node stops";
 	}
