@@ -211,6 +211,8 @@ static void what_a_broker_was_asked_goes_to_the_next_controller(void **state)
 	sim_pause(cluster_sim(), leader, false);
 	cluster_wait_topic(leader, "t");
 	cluster_down();
+}
+
 /* ---- seeds ---- */
 
 enum { SEEDS = 20, STEPS = 40 };
