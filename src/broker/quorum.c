@@ -120,7 +120,6 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	});
 	if (config_is_controller(options->config))
 		q->registration = controller_registration_new(q);
-	config.kraft_version = raft_kraft_version(q->raft);
 	q->controller = controller_new(&config);
 	*out = q;
 	return 0;

@@ -97,6 +97,7 @@ static struct controller_context context(struct quorum *q, struct quorum_request
 		.wall_ms = env_wall_ms(q->env),
 		.principal = r ? r->principal : STR("User:ANONYMOUS"),
 		.version = r ? r->version : 0,
+		.kraft_version = raft_kraft_version(q->raft),
 		.own_node = r && r->own_node,
 		.random = chance,
 		.random_arg = q->env,

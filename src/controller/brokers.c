@@ -190,7 +190,7 @@ static int check_features(const struct controller *c, const struct controller_co
 		bool is_kraft = str_is(f->name, "kraft.version"); /* it has no record among the finalized ones */
 
 		err = check_feature(ctx, f->name, f->min_supported_version, f->max_supported_version,
-				    is_kraft ? c->kraft_version : image_feature_level(tip(c), f->name));
+				    is_kraft ? ctx->kraft_version : image_feature_level(tip(c), f->name));
 	}
 	if (err == 0 && !find_feature(in, STR("metadata.version")))
 		return refuse(ctx, ERR_INVALID_REGISTRATION, "Request features do not contain 'metadata.version'");

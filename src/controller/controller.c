@@ -21,7 +21,6 @@ struct controller *controller_new(const struct controller_config *config)
 	c->node_id = config->node_id;
 	c->cluster_id = str_dup(config->cluster_id);
 	c->config = config->config;
-	c->kraft_version = config->kraft_version;
 	return c;
 }
 

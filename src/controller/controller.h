@@ -49,8 +49,9 @@ int controller_feature_default(const struct controller_feature *f, int metadata_
 struct controller_context {
 	int64_t now_ms; /* monotonic */
 	int64_t wall_ms;
-	struct str principal; /* "User:ANONYMOUS" */
-	int16_t version;      /* of the request */
+	struct str principal;  /* "User:ANONYMOUS" */
+	int16_t version;       /* of the request */
+	int16_t kraft_version; /* of the quorum, as of the end of its log */
 	/*
 	 * From this very process, which holds the locks of its directories: an earlier incarnation of its broker is
 	 * gone for certain.
@@ -67,7 +68,6 @@ struct controller_config {
 	struct str cluster_id;
 	const struct config *
 		config; /* the node's own: defaults of topics, session timeout, delete.topic.enable; outlives the controller */
-	int16_t kraft_version; /* of the quorum */
 };
 
 struct controller *controller_new(const struct controller_config *config);

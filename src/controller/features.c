@@ -185,7 +185,7 @@ static struct api_error update_one(const struct controller *c, const struct cont
 {
 	struct arena *a = ctx->arena;
 	bool is_kraft = str_is(u->feature, "kraft.version");
-	int16_t now = is_kraft ? c->kraft_version : image_feature_level(tip(c), u->feature);
+	int16_t now = is_kraft ? ctx->kraft_version : image_feature_level(tip(c), u->feature);
 	int16_t level = u->max_version_level;
 	int type = ctx->version == 0 ? (u->allow_downgrade ? SAFE_DOWNGRADE : UPGRADE) : u->upgrade_type;
 	struct api_error e;

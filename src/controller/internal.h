@@ -25,7 +25,6 @@ struct controller {
 	int32_t node_id;
 	char *cluster_id;
 	const struct config *config;
-	int16_t kraft_version;
 	bool active;
 	struct replay log; /* the tip in it */
 	struct heartbeat *heartbeats;

@@ -28,6 +28,7 @@
 #include "wire/codec.h"
 
 struct world {
+	int16_t kraft_version;
 	struct arena arena;
 	struct config *config;
 	struct controller *controller;
@@ -53,6 +54,7 @@ static struct controller_context context(struct world *w, int16_t version)
 		.now_ms = w->now_ms,
 		.wall_ms = 1000,
 		.version = version,
+		.kraft_version = w->kraft_version,
 		.random = chance,
 		.random_arg = &w->chance,
 		.arena = &w->arena,
@@ -91,7 +93,7 @@ static const struct image *tip(struct world *w)
 
 static void lead_with(struct world *w, int16_t elr)
 {
-	struct controller_config config = {1, STR("cluster"), w->config, 0};
+	struct controller_config config = {1, STR("cluster"), w->config};
 	struct controller_context ctx = context(w, 0);
 	struct record_list bootstrap;
 	struct feature_level_record *r;
@@ -823,6 +825,15 @@ static void levels_go_up_when_all_can_and_down_only_safely(void **state)
 	assert_int_equal(feature(w, "group.version", 1, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
 }
 
+static void the_version_of_the_quorum_is_that_of_its_log_as_it_is_now(void **state)
+{
+	struct world *w = *state;
+
+	assert_int_not_equal(feature(w, "kraft.version", 1, 1, false), 0); /* it is raft's to raise */
+	w->kraft_version = 1;
+	assert_int_equal(feature(w, "kraft.version", 1, 1, false), 0);
+}
+
 /* ---- reassignments ---- */
 
 static struct alter_partition_reassignments_response_partition reassign(struct world *w, const char *topic, int32_t n,
@@ -974,6 +985,7 @@ int main(void)
 		TEST(min_insync_replicas_clears_the_elr_and_belongs_to_the_cluster),
 		TEST(the_old_way_replaces_all_settings),
 		TEST(levels_go_up_when_all_can_and_down_only_safely),
+		TEST(the_version_of_the_quorum_is_that_of_its_log_as_it_is_now),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
