@@ -144,15 +144,25 @@ static void tell(struct fetched *d, const char *what, int64_t offset)
 		  (long long)offset);
 }
 
+/* Bytes may come whole the next time, descriptors be there again, and a disk have room; a directory that has failed is lost until the next start. */
+static bool is_for_good(struct fetched *d, int err)
+{
+	struct partition_replica r;
+
+	partition_replica(d->partition, &r);
+	if (err == ERR_KAFKA_STORAGE_ERROR)
+		return !r.is_usable;
+	return err != ERR_CORRUPT_MESSAGE && err != ERR_INVALID_RECORD && err != ERR_NOT_LEADER_OR_FOLLOWER &&
+	       !err_passes(err);
+}
+
 /* It cannot go on with these bytes, for now or for good. */
 static void stumble(struct fetched *d, int err, const struct following_view *v)
 {
-	bool bad_bytes = err == ERR_CORRUPT_MESSAGE || err == ERR_INVALID_RECORD;
-
 	diag_warn(d->fetcher->all->node->env->diag, "replica cannot follow",
 		  "topic=%s partition=%d leader=%d offset=%lld error=%s", d->partition->topic->name, d->partition->id,
 		  d->following.leader, (long long)v->end, err_name(err));
-	following_stumbled(&d->following, !bad_bytes && !err_passes(err) && err != ERR_NOT_LEADER_OR_FOLLOWER, v);
+	following_stumbled(&d->following, is_for_good(d, err), v);
 }
 
 static void cut(struct fetched *d, const struct following_step *step, const struct following_view *v)

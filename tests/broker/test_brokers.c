@@ -254,6 +254,26 @@ static void a_broker_that_is_stopped_gives_its_partitions_away_first(void **stat
 	assert_int_equal(count_records(SECOND), t.n_written);
 }
 
+static void a_follower_whose_disk_was_full_follows_again(void **state)
+{
+	struct sim_world *sim = cluster_sim();
+
+	(void)state;
+	assert_int_equal(create_topic(FIRST, "t"), 0);
+	wait_leader(FIRST, FIRST, 2);
+	produce(FIRST);
+	sim_set_disk_bytes(sim, SECOND, sim_disk_used(sim, SECOND));
+	for (int i = 0; cluster_said(SECOND, "replica cannot follow") == 0 && i < TRIES; i++)
+		produce_once(FIRST);
+	assert_true(cluster_said(SECOND, "replica cannot follow") > 0);
+	sim_set_disk_bytes(sim, SECOND, 0);
+	produce(FIRST);
+	wait_leader(FIRST, FIRST, 2);
+	cluster_crash(FIRST, SIM_KILL);
+	wait_leader(SECOND, SECOND, 1);
+	assert_true(count_records(SECOND) >= t.n_written);
+}
+
 static void producers_get_ids_of_which_each_is_given_once(void **state)
 {
 	struct init_producer_id_request in;
@@ -286,6 +306,7 @@ int main(void)
 		STORY(who_was_fenced_for_its_silence_comes_back_without_a_restart),
 		STORY(no_replica_is_put_aside_by_metadata_that_is_behind),
 		STORY(a_broker_that_is_stopped_gives_its_partitions_away_first),
+		STORY(a_follower_whose_disk_was_full_follows_again),
 		STORY(producers_get_ids_of_which_each_is_given_once),
 	};
 
