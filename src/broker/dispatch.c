@@ -51,6 +51,8 @@ static void closed(void *arg, struct conn *conn)
 		if (r->hurry)
 			r->hurry(r);
 	}
+	if (peer->beats && !peer->core->stopping)
+		quorum_broker_hung_up(node->quorum, peer->broker, peer->broker_epoch);
 	xfree(peer->remote);
 	xfree(peer);
 }

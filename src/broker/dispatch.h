@@ -25,6 +25,9 @@ struct peer {
 	bool local_known;	 /* the address it has dialled was asked for */
 	uint16_t local_port;	 /* 0: it is not known */
 	char local_host[ADDR_TEXT_MAX];
+	bool beats; /* a broker sends its heartbeats by it: */
+	int32_t broker;
+	int64_t broker_epoch;
 	char *remote; /* its own address, as Java prints it; NULL: nobody has asked */
 	struct advertise_conn advertise;
 };

@@ -56,7 +56,8 @@ static void close_done(struct work *w)
 static bool is_busy(const struct quorum *q)
 {
 	return q->flushing || q->state_write || q->cutting || q->loading_snapshot || q->n_cleaning > 0 ||
-	       q->channels.n_resolving > 0 || !controller_channel_is_settled(q->channel);
+	       q->channels.n_resolving > 0 || q->pulse_channels.n_resolving > 0 ||
+	       !controller_channel_is_settled(q->channel);
 }
 
 /* A leader's voters are told, for a while; then what is in flight comes to its end: a flush, a snapshot, the removal of old files,
@@ -71,6 +72,7 @@ static void try_close(struct timer *t)
 		timer_stop(&q->raft_timer);
 		timer_stop(&q->replay_timer);
 		quorum_send_stop(q);
+		quorum_pulse_stop(q);
 	}
 	if (waits || is_busy(q)) {
 		timer_start(t, 1);
@@ -106,6 +108,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	quorum_effects_init(q);
 	quorum_decide_init(q);
 	quorum_send_init(q);
+	quorum_pulse_init(q);
 	quorum_follow_init(q);
 	q->flusher = log_flusher_new(q->loop);
 	err = quorum_load(q);
@@ -175,6 +178,7 @@ void quorum_free(struct quorum *q)
 	controller_free(q->controller);
 	raft_free(q->raft);
 	quorum_send_fini(q);
+	quorum_pulse_fini(q);
 	log_flush_fini(&q->flush);
 	log_flusher_free(q->flusher);
 	log_free(q->log);

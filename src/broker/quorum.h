@@ -120,6 +120,12 @@ struct quorum_leader quorum_leader(const struct quorum *q);
 /* Its id alone, from any thread. */
 int32_t quorum_leader_id(const struct quorum *q);
 
+/*
+ * The connection by which a broker sent heartbeats, in this epoch, is gone: if its listeners refuse to be dialled it is fenced at once. From
+ * any thread, before quorum_stop.
+ */
+void quorum_broker_hung_up(struct quorum *q, int32_t broker, int64_t epoch);
+
 /* ---- images ---- */
 
 struct quorum_subscriber {

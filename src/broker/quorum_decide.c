@@ -216,6 +216,22 @@ static void tick_due(struct timer *t)
 	schedule_tick(q, next_ms);
 }
 
+void quorum_fence(struct quorum *q, int32_t broker, int64_t epoch)
+{
+	struct record_list records;
+
+	if (!quorum_leads(q))
+		return;
+	record_list_init(&records, &q->records_arena);
+	controller_fence(q->controller, broker, epoch, &records);
+	if (records.n > 0 && !record_list_failed(&records)) {
+		diag_warn(q->env->diag, "broker is fenced: nobody is there any more", "broker=%d epoch=%lld", broker,
+			  (long long)epoch);
+		append_records(q, &records);
+	}
+	arena_reset(&q->records_arena);
+}
+
 /* An idle log gets a record now and then, so that those who follow it see that the leader lives (KIP-835). */
 static void idle_due(struct timer *t)
 {
@@ -273,6 +289,7 @@ int quorum_lead(struct quorum *q)
 	if (err != 0)
 		return err == ERR_NOT_CONTROLLER ? 0 : err;
 	controller_registration_look(q->registration, controller_tip(q->controller));
+	quorum_pulse_all(q);
 	schedule_tick(q, ctx.now_ms + 1000);
 	if (q->idle_ms > 0)
 		timer_start(&q->idle_timer, q->idle_ms);

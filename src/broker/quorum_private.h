@@ -114,6 +114,8 @@ struct quorum {
 	bool fetches_posted;
 	int64_t state_end; /* behind the last record that is not a no-op: what decisions rest on */
 	struct list subscribers;
+	struct list pulses; /* of struct pulse: brokers that are looked after */
+	struct channels pulse_channels;
 	struct quorum_leader leader; /* as the subscribers know it; the host is our own */
 
 	struct arena bootstrap_arena;
@@ -232,6 +234,18 @@ void quorum_publish_replayed(struct quorum *q);
 void quorum_forget_pending(struct quorum *q);
 /* The offset up to which the committed image goes; -1 before the first. */
 int64_t quorum_committed_offset(const struct quorum *q);
+
+/* A broker that is there no more, in the epoch it was registered in; on the loop of a node that leads. */
+void quorum_fence(struct quorum *q, int32_t broker, int64_t epoch);
+
+/* ---- quorum_pulse.c ---- */
+
+void quorum_pulse_init(struct quorum *q);
+/* A new leader has heard of no broker yet: are all still there? */
+void quorum_pulse_all(struct quorum *q);
+/* Nothing is waited for any more, but for look-ups of names: pulse_channels.n_resolving. Not inside of a step. */
+void quorum_pulse_stop(struct quorum *q);
+void quorum_pulse_fini(struct quorum *q);
 
 /* ---- quorum_leader.c ---- */
 

@@ -373,6 +373,18 @@ void fence_broker(struct controller *c, const struct image_node *broker, struct 
 		r->fenced = 1;
 }
 
+void controller_fence(struct controller *c, int32_t broker_id, int64_t broker_epoch, struct record_list *records)
+{
+	const struct image_node *broker = image_broker(tip(c), broker_id);
+	struct heartbeat *h = heartbeat_find(c, broker_id);
+
+	if (!broker || broker->epoch != broker_epoch || broker->fenced)
+		return;
+	if (h)
+		h->last_contact_ms = NEVER;
+	fence_broker(c, broker, records);
+}
+
 static void unfence_broker(struct controller *c, const struct image_node *broker, struct record_list *records)
 {
 	struct broker_move back = {NOBODY, broker->id, NOBODY};

@@ -106,6 +106,9 @@ int controller_activate(struct controller *c, const struct controller_context *c
 int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records,
 		    int64_t *next_ms);
 
+/* A broker's process is known to be gone, in this epoch: it is fenced, and its session is over. No records where that is so already. */
+void controller_fence(struct controller *c, int32_t broker_id, int64_t broker_epoch, struct record_list *records);
+
 /* ---- commands; requests and responses are the codec's structs ---- */
 
 #define CONTROLLER_COMMAND(name)                                                                                       \

@@ -213,6 +213,56 @@ static void what_a_broker_was_asked_goes_to_the_next_controller(void **state)
 	cluster_down();
 }
 
+/* ---- brokers that are gone ---- */
+
+/* How long it takes until the active controller says so; at most `most`. */
+static int64_t fenced_after_ms(int leader, int64_t most)
+{
+	int64_t waited = 0;
+
+	while (!cluster_said(leader, "broker is fenced: nobody is there any more") && waited < most) {
+		sim_run_for(cluster_sim(), 10);
+		waited += 10;
+	}
+	return waited;
+}
+
+static void a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_silent_is_not(void **state)
+{
+	enum { AT_ONCE_MS = 300, SILENCE_MS = 5000 }; /* a session has 9 s */
+	int leader;
+
+	(void)state;
+	cluster_up(5, NULL);
+	start_all();
+	leader = cluster_wait_leader();
+	sim_pause(cluster_sim(), other_than(leader), true);
+	assert_int_equal(fenced_after_ms(leader, SILENCE_MS), SILENCE_MS);
+	sim_pause(cluster_sim(), other_than(leader), false);
+	sim_run_for(cluster_sim(), SILENCE_MS); /* it is heard of again */
+	cluster_crash(other_than(leader), SIM_KILL);
+	assert_true(fenced_after_ms(leader, SILENCE_MS) < AT_ONCE_MS);
+	cluster_start(other_than(leader)); /* and is let in again without waiting for its session */
+	cluster_wait_serving(other_than(leader));
+	cluster_down();
+}
+
+static void a_new_controller_fences_the_one_that_died(void **state)
+{
+	enum { PATIENCE_MS = 3000 };
+	int first, second;
+
+	(void)state;
+	cluster_up(6, NULL);
+	start_all();
+	first = cluster_wait_leader();
+	cluster_crash(first, SIM_KILL);
+	second = cluster_wait_leader();
+	assert_int_not_equal(second, first);
+	assert_true(fenced_after_ms(second, PATIENCE_MS) < PATIENCE_MS);
+	cluster_down();
+}
+
 /* ---- seeds ---- */
 
 enum { SEEDS = 20, STEPS = 40 };
@@ -364,6 +414,8 @@ int main(void)
 		cmocka_unit_test(who_comes_late_takes_a_snapshot),
 		cmocka_unit_test(every_controller_is_registered_and_says_who_leads),
 		cmocka_unit_test(what_a_broker_was_asked_goes_to_the_next_controller),
+		cmocka_unit_test(a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_silent_is_not),
+		cmocka_unit_test(a_new_controller_fences_the_one_that_died),
 		cmocka_unit_test(what_was_acknowledged_is_known_to_all_whatever_has_happened),
 	};
 

@@ -5,6 +5,7 @@
  * request fails as a whole.
  */
 #include "broker/api.h"
+#include "broker/dispatch.h"
 #include "broker/forward.h"
 #include "protocol/allocate_producer_ids.h"
 #include "protocol/alter_partition.h"
@@ -18,7 +19,7 @@
 #include "protocol/update_raft_voter.h"
 #include "protocol/vote.h"
 
-#define ROW(name, more)                                                                                                \
+#define ROW_RUN(name, more, run_)                                                                                      \
 	static void name##_fail(struct request *r, int err, struct str message)                                        \
 	{                                                                                                              \
 		struct name##_response *out = r->out;                                                                  \
@@ -36,14 +37,27 @@
 		.acl_resource = ACL_CLUSTER,                                                                           \
 		.in = &name##_request_schema,                                                                          \
 		.out = &name##_response_schema,                                                                        \
-		.run = forward_run,                                                                                    \
+		.run = (run_),                                                                                         \
 		.fail = name##_fail,                                                                                   \
 	}
+
+#define ROW(name, more) ROW_RUN(name, more, forward_run)
+
+/* Whose heartbeats come by this connection is known from then on: when it breaks the broker may be gone. */
+static enum outcome run_heartbeat(struct request *r)
+{
+	const struct broker_heartbeat_request *in = r->in;
+
+	r->peer->beats = !in->want_fence;
+	r->peer->broker = in->broker_id;
+	r->peer->broker_epoch = in->broker_epoch;
+	return forward_run(r);
+}
 
 ROW(allocate_producer_ids, API_FORWARD);
 ROW(alter_partition, API_FORWARD);
 ROW(assign_replicas_to_dirs, API_FORWARD);
-ROW(broker_heartbeat, API_FORWARD);
+ROW_RUN(broker_heartbeat, API_FORWARD, run_heartbeat);
 ROW(broker_registration, API_FORWARD);
 ROW(controller_registration, API_FORWARD);
 ROW(begin_quorum_epoch, 0);

@@ -1,0 +1,182 @@
+/*
+ * quorum_pulse: whether a broker's process is still there. When the connection of its heartbeats breaks, and when this node begins to lead, the
+ * broker's listeners are dialled: if all of them refuse, nobody is there, and it is fenced at once. Anything else (an answer, silence, no
+ * way to it) says nothing: then its session decides, as with Kafka.
+ */
+#include <errno.h>
+
+#include "base/diag.h"
+#include "base/mem.h"
+#include "broker/quorum_private.h"
+#include "protocol/api_versions.h"
+#include "wire/codec.h"
+
+#define ANSWER_MAX ((size_t)1 << 16)
+#define LISTENER_MS 2000 /* one that has not refused by then does not */
+
+/* A broker that is looked after. */
+struct pulse {
+	struct list link;
+	struct quorum *quorum;
+	const struct image *image; /* a reference: the broker is in it */
+	const struct image_node *broker;
+	int at; /* the endpoint that is dialled */
+	struct channel channel;
+	struct call call;
+	struct arena arena;
+	struct api_versions_request request;
+	struct timer
+		timer; /* the next step, in a turn of its own: the channel is in the middle of something; or that it has taken too long */
+	int err; /* of this endpoint, so far */
+};
+
+static void pulse_end(struct pulse *p)
+{
+	timer_stop(&p->timer);
+	channel_fini(&p->channel);
+	arena_fini(&p->arena);
+	image_unref(&p->image);
+	list_remove(&p->link);
+	xfree(p);
+}
+
+/* Somebody answers, or what has come is no answer: it lives. */
+static void answered(struct call *c)
+{
+	struct pulse *p = container_of(c, struct pulse, call);
+
+	p->err = 0;
+	timer_start(&p->timer, 0);
+}
+
+static void broken(struct channel *ch, int err, struct list *calls)
+{
+	struct pulse *p = container_of(ch, struct pulse, channel);
+
+	while (!list_empty(calls))
+		list_remove(list_first(calls));
+	p->err = err;
+	timer_start(&p->timer, 0);
+}
+
+static void dial(struct pulse *p)
+{
+	const struct image_endpoint *e = &p->broker->endpoints[p->at];
+	char *host = str_dup(e->host);
+
+	channel_init(&p->channel, &p->quorum->pulse_channels, host, e->port);
+	xfree(host);
+	p->err = -ETIMEDOUT;
+	p->call = (struct call){
+		.key = api_versions_request_KEY, .request = &p->request, .arena = &p->arena, .done = answered};
+	list_init(&p->call.link);
+	timer_start(&p->timer, LISTENER_MS);
+	channel_call(&p->channel, &p->call);
+}
+
+static void go_on(struct timer *t)
+{
+	struct pulse *p = container_of(t, struct pulse, timer);
+
+	if (p->err == -ECONNREFUSED && p->at + 1 < p->broker->n_endpoints) {
+		channel_fini(&p->channel);
+		p->at++;
+		dial(p);
+		return;
+	}
+	if (p->err == -ECONNREFUSED)
+		quorum_fence(p->quorum, p->broker->id, p->broker->epoch);
+	pulse_end(p);
+}
+
+static bool is_looked_after(const struct quorum *q, int32_t id)
+{
+	list_each(it, &q->pulses) if (container_of(it, struct pulse, link)->broker->id == id) return true;
+	return false;
+}
+
+static void look_after(struct quorum *q, const struct image *image, const struct image_node *broker)
+{
+	struct pulse *p;
+
+	if (broker->fenced || broker->id == q->options.node_id || broker->n_endpoints == 0 ||
+	    is_looked_after(q, broker->id))
+		return;
+	p = xcalloc(1, sizeof(*p));
+	p->quorum = q;
+	p->image = image_ref(image);
+	p->broker = broker;
+	arena_init(&p->arena, ANSWER_MAX);
+	timer_init(&p->timer, q->loop, go_on);
+	codec_init(&api_versions_request_schema, &p->request);
+	p->request.client_software_name = STR("odradek");
+	p->request.client_software_version = STR("pulse");
+	list_push(&q->pulses, &p->link);
+	dial(p);
+}
+
+void quorum_pulse_all(struct quorum *q)
+{
+	const struct image *image = controller_tip(q->controller);
+	const struct image_node *broker;
+	struct image_iter it;
+
+	image_brokers(image, &it);
+	while ((broker = image_nodes_next(&it)))
+		look_after(q, image, broker);
+}
+
+/* ---- a connection that broke ---- */
+
+struct hang_up {
+	struct post post;
+	struct quorum *quorum;
+	int32_t broker;
+	int64_t epoch;
+};
+
+static void hung_up(struct post *post)
+{
+	struct hang_up *h = container_of(post, struct hang_up, post);
+	struct quorum *q = h->quorum;
+	const struct image *image = quorum_leads(q) ? controller_tip(q->controller) : NULL;
+	const struct image_node *broker = image ? image_broker(image, h->broker) : NULL;
+
+	if (broker && broker->epoch == h->epoch)
+		look_after(q, image, broker);
+	xfree(h);
+}
+
+void quorum_broker_hung_up(struct quorum *q, int32_t broker, int64_t epoch)
+{
+	struct hang_up *h = xcalloc(1, sizeof(*h));
+
+	h->post.run = hung_up;
+	h->quorum = q;
+	h->broker = broker;
+	h->epoch = epoch;
+	loop_post(q->loop, &h->post);
+}
+
+/* ---- life ---- */
+
+void quorum_pulse_init(struct quorum *q)
+{
+	list_init(&q->pulses);
+	channels_init(&q->pulse_channels, q->loop);
+	q->pulse_channels.client_id = STR("odradek-controller");
+	q->pulse_channels.answer_max = ANSWER_MAX;
+	q->pulse_channels.broken = broken;
+}
+
+void quorum_pulse_stop(struct quorum *q)
+{
+	while (!list_empty(&q->pulses))
+		pulse_end(container_of(list_first(&q->pulses), struct pulse, link));
+}
+
+void quorum_pulse_fini(struct quorum *q)
+{
+	quorum_pulse_stop(q);
+	channels_fini(&q->pulse_channels);
+}
