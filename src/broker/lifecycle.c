@@ -6,7 +6,7 @@
  *	RECOVERY	has; the logs are being opened
  *	RUNNING		not fenced
  *	PENDING_CONTROLLED_SHUTDOWN	wants to leave; its partitions are led elsewhere first
- *	SHUTTING_DOWN	may end
+ *	SHUTTING_DOWN	may end; or has to, since it could not register in time
  *
  * The requests are those that a broker sends to a controller; the quorum sees where that is. One is under way at a
  * time; what changes in between is said with the next, which then goes out at once.
@@ -52,6 +52,7 @@ struct lifecycle {
 	int n_failed;
 	struct timer timer;
 	struct timer deadline;
+	struct timer first; /* until the first registration */
 };
 
 static void beat(struct lifecycle *l);
@@ -79,6 +80,7 @@ void lifecycle_free(struct lifecycle *l)
 		return;
 	timer_stop(&l->timer);
 	timer_stop(&l->deadline);
+	timer_stop(&l->first);
 	l->freed = true;
 	if (!l->under_way)
 		release(l);
@@ -144,7 +146,7 @@ static void registered(struct quorum_request *r)
 	struct lifecycle *l = r->arg;
 	int err;
 
-	if (!came_back(l))
+	if (!came_back(l) || l->state == BROKER_SHUTTING_DOWN)
 		return;
 	err = registration_error(l);
 	if (err != 0) {
@@ -156,6 +158,7 @@ static void registered(struct quorum_request *r)
 	}
 	__atomic_store_n(&l->epoch, l->registration_answer.broker_epoch, __ATOMIC_RELEASE);
 	arena_reset(&l->arena);
+	timer_stop(&l->first);
 	enter(l, BROKER_STARTING);
 	if (!l->under_way)
 		beat(l);
@@ -320,6 +323,17 @@ static void shutdown_late(struct timer *t)
 	enter(l, BROKER_SHUTTING_DOWN);
 }
 
+static void never_registered(struct timer *t)
+{
+	struct lifecycle *l = container_of(t, struct lifecycle, first);
+
+	diag_error(l->quorum->env->diag, "the broker could not register with a controller in time",
+		   "node=%d ms=%d remedy=\"see to the controllers, then restart\"", l->broker.id,
+		   config_int(l->quorum->options.config, CONFIG_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS));
+	timer_stop(&l->timer);
+	enter(l, BROKER_SHUTTING_DOWN);
+}
+
 void quorum_broker_start(struct quorum *q, const struct quorum_broker *b)
 {
 	struct lifecycle *l = xcalloc(1, sizeof(*l));
@@ -343,6 +357,9 @@ void quorum_broker_start(struct quorum *q, const struct quorum_broker *b)
 	l->state = BROKER_NOT_RUNNING;
 	timer_init(&l->timer, q->loop, due);
 	timer_init(&l->deadline, q->loop, shutdown_late);
+	timer_init(&l->first, q->loop, never_registered);
+	if (!config_is_controller(q->options.config)) /* that one stays: a quorum may come about by it */
+		timer_start(&l->first, config_int(q->options.config, CONFIG_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS));
 	q->lifecycle = l;
 	register_broker(l);
 }

@@ -180,7 +180,10 @@ static void broker_state(void *arg, enum broker_state state, int64_t epoch)
 			serving(n);
 		return;
 	case BROKER_SHUTTING_DOWN:
-		node_resigned(n);
+		if (n->phase == NODE_STARTING && epoch < 0)
+			node_stop_begin(n, NODE_END_CONFIG);
+		else
+			node_resigned(n);
 		return;
 	default:
 		return;

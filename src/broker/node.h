@@ -28,7 +28,7 @@ enum node_event {
 /* Why a start or a run ended: the program's exit codes. */
 enum node_end {
 	NODE_END_CLEAN = 0,
-	NODE_END_CONFIG = 1,
+	NODE_END_CONFIG = 1, /* or a cluster that does not let the broker in */
 	NODE_END_STORAGE = 2,
 	NODE_END_PORT = 3,
 };

@@ -179,6 +179,6 @@ const struct command command_start = {
 		"  --log-format  text (the default) or json, one object a line\n"
 		"\n"
 		"Variables KAFKA_* are laid over the file. SIGINT and SIGTERM stop cleanly, a second one at once.\n"
-		"Exit status: 0 stopped cleanly, 1 configuration, 2 storage, 3 a port is taken.\n",
+		"Exit status: 0 stopped cleanly, 1 configuration, or no controller in time, 2 storage, 3 a port is taken.\n",
 	.run = run,
 };

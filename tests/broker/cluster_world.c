@@ -189,6 +189,11 @@ static bool has_stopped(void *arg)
 	return ((struct one *)arg)->stopped;
 }
 
+bool cluster_has_stopped(int i)
+{
+	return w.nodes[i].stopped;
+}
+
 void cluster_stop(int i)
 {
 	struct one *n = &w.nodes[i];

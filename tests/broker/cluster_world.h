@@ -32,6 +32,7 @@ bool cluster_runs(int i);
 /* It is in, and serves clients. */
 bool cluster_serves(int i);
 void cluster_wait_serving(int i);
+bool cluster_has_stopped(int i);
 /* How often a node has said this since its last start. */
 int cluster_said(int i, const char *line);
 

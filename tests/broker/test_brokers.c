@@ -296,6 +296,21 @@ static void producers_get_ids_of_which_each_is_given_once(void **state)
 	assert_true(first->producer_id != second->producer_id);
 }
 
+static void a_broker_that_finds_no_controller_gives_up(void **state)
+{
+	(void)state;
+	cluster_up_split(1, SETTINGS);
+	cluster_start(FIRST);
+	sim_run_for(cluster_sim(), 59000);
+	assert_int_equal(cluster_said(FIRST, "could not register"), 0);
+	sim_run_for(cluster_sim(), 10000);
+	assert_int_equal(cluster_said(FIRST, "could not register"), 1);
+	assert_false(cluster_serves(FIRST));
+	assert_true(cluster_has_stopped(FIRST));
+	cluster_crash(FIRST, SIM_KILL);
+	cluster_down();
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, up, down)
@@ -308,6 +323,7 @@ int main(void)
 		STORY(a_broker_that_is_stopped_gives_its_partitions_away_first),
 		STORY(a_follower_whose_disk_was_full_follows_again),
 		STORY(producers_get_ids_of_which_each_is_given_once),
+		cmocka_unit_test(a_broker_that_finds_no_controller_gives_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
