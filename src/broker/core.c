@@ -16,6 +16,7 @@
 #include "broker/node.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
+#include "broker/peers.h"
 #include "broker/partitions.h"
 #include "broker/producer_ids.h"
 #include "compress/compress.h"
@@ -327,6 +328,7 @@ void core_stop(struct core *c)
 	c->stopping = true;
 	core_work_begins(c);
 	coordinators_stop(c);
+	peers_stop(c);
 	markers_hurry(c);
 	list_each_safe(it, &c->flushes) pending_flush_end(container_of(it, struct pending_flush, link));
 	list_each_safe(it, &c->deletions)
@@ -353,6 +355,7 @@ void core_fini(struct core *c)
 	if (c->codecs)
 		codecs_free(c->codecs);
 	producer_ids_free(c->producer_ids);
+	peers_free(c->peers);
 	coordinators_free(c->coordinators);
 	coordinator_makers_free(c);
 	c->coordinators = NULL;

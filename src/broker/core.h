@@ -28,6 +28,7 @@ struct log_flush;
 struct log_flusher;
 struct node;
 struct partition;
+struct peers;
 struct producer_ids;
 struct request;
 struct topic_maker;
@@ -49,6 +50,7 @@ struct core {
 	struct list deletions; /* of struct pending_deletion */
 	struct list flushes;   /* of struct pending_flush */
 	struct list markers;   /* of struct markers: those that are being written */
+	struct peers *peers;   /* NULL until other brokers are asked */
 	struct list spare;     /* of struct request, for reuse */
 	int n_spare;
 	struct fetch_sessions *sessions;

@@ -6,9 +6,11 @@
 #include "broker/coordinator.h"
 #include "broker/core.h"
 #include "broker/node_private.h"
+#include "broker/peers.h"
 #include "config/config.h"
 #include "log/validate.h"
 #include "metadata/image.h"
+#include "protocol/write_txn_markers.h"
 
 #define ARENA_MAX (1 << 20)
 
@@ -19,6 +21,7 @@ struct marker_part {
 	struct partition *partition;	    /* a reference; NULL: a shard's, or refused */
 	struct waiter waiter;
 	int64_t last_offset;
+	int32_t leader; /* another broker; -1: it is written here */
 	bool is_open;
 };
 
@@ -78,7 +81,7 @@ static void woken(struct waking *w)
 		look_again(m);
 }
 
-/* Those that shards have come back by themselves. */
+/* Those that shards or other brokers have come back by themselves. */
 static void give_up(struct markers *m)
 {
 	for (int i = 0; i < m->n; i++)
@@ -125,6 +128,98 @@ static void ask_shard(struct marker_part *p)
 	p->command.done = shard_answered;
 	p->command.arg = p;
 	coordinator_submit(m->core, COORDINATOR_GROUP, p->marked->partition, &p->command);
+}
+
+/* ---- other brokers' ---- */
+
+/* A request to one of them: all partitions of `m` that it leads. */
+struct errand {
+	struct markers *m;
+	int32_t leader;
+	struct call call;
+	struct arena arena;
+	struct write_txn_markers_request in;
+	struct write_txn_markers_request_marker marker;
+};
+
+static int answer_of(const struct write_txn_markers_response *r, const struct transaction_marked *marked)
+{
+	for (int i = 0; i < r->markers.n; i++)
+		for (int j = 0; j < r->markers.v[i].topics.n; j++)
+			for (int k = 0; k < r->markers.v[i].topics.v[j].partitions.n; k++)
+				if (str_eq(r->markers.v[i].topics.v[j].name, marked->topic) &&
+				    r->markers.v[i].topics.v[j].partitions.v[k].partition_index == marked->partition)
+					return r->markers.v[i].topics.v[j].partitions.v[k].error_code;
+	return ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
+static void errand_done(struct call *c)
+{
+	struct errand *e = container_of(c, struct errand, call);
+	struct markers *m = e->m;
+
+	for (int i = 0; i < m->n; i++)
+		if (m->parts[i].is_open && m->parts[i].leader == e->leader)
+			settle(&m->parts[i],
+			       c->err ? ERR_NOT_LEADER_OR_FOLLOWER : answer_of(c->response, &m->marked[i]));
+	arena_fini(&e->arena);
+	xfree(e);
+	end_if_done(m);
+}
+
+/* A topic a partition: nothing asks that they be gathered. */
+static void fill_errand(struct errand *e)
+{
+	const struct transaction_marker *marker = &e->m->marker;
+
+	e->marker = (struct write_txn_markers_request_marker){
+		.producer_id = marker->producer_id,
+		.producer_epoch = marker->producer_epoch,
+		.transaction_result = marker->commit,
+		.coordinator_epoch = marker->coordinator_epoch,
+		.transaction_version = marker->transaction_version,
+	};
+	e->marker.topics.v = arena_array(&e->arena, (size_t)e->m->n, sizeof(*e->marker.topics.v));
+	for (int i = 0; i < e->m->n; i++) {
+		struct write_txn_markers_request_topic *t = &e->marker.topics.v[e->marker.topics.n];
+
+		if (!e->m->parts[i].is_open || e->m->parts[i].leader != e->leader)
+			continue;
+		t->name = e->m->marked[i].topic;
+		t->partition_indexes.v = &e->m->marked[i].partition;
+		t->partition_indexes.n = 1;
+		e->marker.topics.n++;
+	}
+	e->in.markers.v = &e->marker;
+	e->in.markers.n = 1;
+}
+
+static void send_errand(struct markers *m, int32_t leader)
+{
+	struct errand *e = xcalloc(1, sizeof(*e));
+
+	e->m = m;
+	e->leader = leader;
+	arena_init(&e->arena, SIZE_MAX); /* as many as the transaction has */
+	fill_errand(e);
+	e->call = (struct call){
+		.key = write_txn_markers_request_KEY, .request = &e->in, .arena = &e->arena, .done = errand_done};
+	peer_call(m->core, PEER_MARKERS, leader, &e->call);
+}
+
+static bool is_first_of_leader(const struct markers *m, int i)
+{
+	for (int j = 0; j < i; j++)
+		if (m->parts[j].leader == m->parts[i].leader)
+			return false;
+	return true;
+}
+
+static void send_errands(struct markers *m)
+{
+	for (int i = 0; i < m->n; i++)
+		if (m->parts[i].is_open && m->parts[i].leader >= 0 && is_first_of_leader(m, i))
+			send_errand(m, m->parts[i].leader);
 }
 
 /* ---- a partition's ---- */
@@ -184,12 +279,19 @@ static void begin(struct marker_part *p)
 {
 	const struct image *image = p->m->core->image;
 	const struct image_topic *topic = image ? image_topic_by_name(image, p->marked->topic) : NULL;
+	const struct image_partition *partition;
 	int err;
 
 	p->is_open = true;
+	p->leader = -1;
 	list_init(&p->waiter.link);
-	if (!topic || !image_topic_partition(topic, p->marked->partition)) {
+	partition = topic ? image_topic_partition(topic, p->marked->partition) : NULL;
+	if (!partition) {
 		settle(p, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+		return;
+	}
+	if (!p->m->here_alone && partition->leader >= 0 && partition->leader != p->m->core->node->id) {
+		p->leader = partition->leader;
 		return;
 	}
 	if (str_eq(p->marked->topic, coordinator_topic(COORDINATOR_GROUP))) {
@@ -228,6 +330,7 @@ void markers_write(struct markers *m)
 		m->parts[i].marked = &m->marked[i];
 		begin(&m->parts[i]);
 	}
+	send_errands(m);
 	m->post.run = has_begun; /* never answered at once */
 	loop_post(core->loop, &m->post);
 }

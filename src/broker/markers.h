@@ -2,8 +2,9 @@
  * markers: the end of a transaction, written into partitions (KafkaApis.handleWriteTxnMarkersRequest).
  *
  * Of __consumer_offsets the marker goes to the group coordinator's shard, which has to know of it in the order of its log; of any other
- * partition it is appended here. Each partition is answered when its marker is replicated, or with what Kafka's broker says. A partition that
- * another node leads is NOT_LEADER_OR_FOLLOWER: whoever sends it is to look again who leads.
+ * partition it is appended here. Each partition is answered when its marker is replicated, or with what Kafka's broker says. Partitions that
+ * other brokers lead are sent to them, in one request each, unless they are wanted here alone; what then goes wrong on the way is
+ * NOT_LEADER_OR_FOLLOWER: whoever sends it is to look again who leads.
  *
  * Owner: the caller; done() is called once, later, on the same core. All on one core.
  */
@@ -26,6 +27,7 @@ struct markers {
 	struct transaction_marker marker;
 	struct transaction_marked *marked; /* err of each is the answer */
 	int n;
+	bool here_alone; /* another broker's request: it goes no further */
 	void (*done)(struct markers *m);
 	void *arg;
 

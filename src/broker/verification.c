@@ -5,9 +5,11 @@
 #include "broker/layers.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
+#include "broker/peers.h"
 #include "config/config.h"
 #include "log/verifications.h"
 #include "metadata/image.h"
+#include "wire/codec.h"
 
 #define ABORTABLE_SINCE_PRODUCE 11
 #define ADD_SINCE_PRODUCE 12
@@ -95,17 +97,27 @@ static int as_clients_know_it(const struct verification *v, int err)
 	return err;
 }
 
-static bool take_answer(struct verification *v)
+/* A coordinator may have put the partitions of a topic together. */
+static int answer_of(const struct add_partitions_to_txn_response_result *r, const struct verified *v)
+{
+	for (int i = 0; i < r->topic_results.n; i++)
+		for (int j = 0; j < r->topic_results.v[i].results_by_partition.n; j++)
+			if (str_eq(r->topic_results.v[i].name, v->topic) &&
+			    r->topic_results.v[i].results_by_partition.v[j].partition_index == v->index)
+				return r->topic_results.v[i].results_by_partition.v[j].partition_error_code;
+	return ERR_NETWORK_EXCEPTION;
+}
+
+static bool take_answer(struct verification *v, const struct add_partitions_to_txn_response_result *result)
 {
 	bool again = false;
-	int at = 0;
 
 	for (int i = 0; i < v->n; i++) {
 		int err;
 
 		if (v->v[i].guard == 0)
 			continue;
-		err = v->out.topic_results.v[at++].results_by_partition.v[0].partition_error_code;
+		err = answer_of(result, &v->v[i]);
 		v->v[i].err = as_clients_know_it(v, err);
 		again = again || err == ERR_CONCURRENT_TRANSACTIONS;
 	}
@@ -128,20 +140,46 @@ static void time_has_come(struct timer *t)
 	v->done(v);
 }
 
-static void answered(struct coordinator_command *c)
+/* result NULL: the whole question is refused with err. */
+static void take(struct verification *v, int err, const struct add_partitions_to_txn_response_result *result)
 {
-	struct verification *v = c->arg;
 	struct core *core = v->core;
 	bool again = false;
 
-	if (c->c.err)
-		refuse_asked(v, c->c.err);
+	if (err)
+		refuse_asked(v, err);
 	else
-		again = take_answer(v);
+		again = take_answer(v, result);
 	if (again && v->manner == VERIFY_ADD && env_mono_ms(core->loop->env) < v->until_ms)
 		timer_start(&v->timer, config_int(core->node->config, CONFIG_ADD_PARTITIONS_TO_TXN_RETRY_BACKOFF_MS));
 	else
 		v->done(v);
+}
+
+static void answered(struct coordinator_command *c)
+{
+	struct verification *v = c->arg;
+
+	take(v, c->c.err, &v->out);
+}
+
+/* Who does not know the question is of before KIP-890: then nothing is verified. */
+static void peer_answered(struct call *c)
+{
+	struct verification *v = container_of(c, struct verification, call);
+	const struct add_partitions_to_txn_response *r = c->response;
+	int err = 0;
+
+	if (c->err && c->err != ERR_UNSUPPORTED_VERSION)
+		err = ERR_NETWORK_EXCEPTION;
+	else if (c->err == 0)
+		err = r->error_code == ERR_CLUSTER_AUTHORIZATION_FAILED ? ERR_INVALID_TXN_STATE : r->error_code;
+	if (c->err == ERR_UNSUPPORTED_VERSION)
+		v->done(v);
+	else if (err || r->results_by_transaction.n != 1)
+		take(v, err ? err : ERR_NETWORK_EXCEPTION, NULL);
+	else
+		take(v, 0, &r->results_by_transaction.v[0]);
 }
 
 void verification_hurry(struct verification *v)
@@ -155,7 +193,7 @@ void verification_hurry(struct verification *v)
 
 /* ---- asking ---- */
 
-static void ask(struct verification *v)
+static void ask_here(struct verification *v)
 {
 	struct node *node = v->core->node;
 
@@ -174,15 +212,37 @@ static void ask(struct verification *v)
 			   &v->command);
 }
 
-/* A coordinator that another node is cannot be asked from here yet: the client comes again. */
-static bool coordinator_is_here(const struct verification *v)
+static void ask_peer(struct verification *v, int32_t broker)
+{
+	codec_init(&add_partitions_to_txn_request_schema, &v->request);
+	v->request.transactions.v = &v->in;
+	v->request.transactions.n = 1;
+	v->call = (struct call){.key = add_partitions_to_txn_request_KEY,
+				.request = &v->request,
+				.arena = v->arena,
+				.done = peer_answered};
+	peer_call(v->core, PEER_PARTITIONS, broker, &v->call);
+}
+
+/* -1: nobody, for now. */
+static int32_t coordinator_of(const struct verification *v)
 {
 	const struct image *image = v->core->image;
 	const struct image_topic *topic = image_topic_by_name(image, coordinator_topic(COORDINATOR_TRANSACTION));
 	int32_t id = coordinator_partition(v->core->node, image, COORDINATOR_TRANSACTION, v->transactional_id);
 	const struct image_partition *p = topic ? image_topic_partition(topic, id) : NULL;
 
-	return p && p->leader == v->core->node->id;
+	return p ? p->leader : -1;
+}
+
+static void ask(struct verification *v)
+{
+	int32_t broker = coordinator_of(v);
+
+	if (broker == v->core->node->id)
+		ask_here(v);
+	else
+		ask_peer(v, broker);
 }
 
 bool verification_begin(struct verification *v)
@@ -195,7 +255,7 @@ bool verification_begin(struct verification *v)
 	n = begin_all(v);
 	if (n == 0)
 		return false;
-	if (!coordinator_is_here(v) || !fill_request(v, n)) {
+	if (coordinator_of(v) < 0 || !fill_request(v, n)) {
 		refuse_asked(v, ERR_COORDINATOR_NOT_AVAILABLE);
 		return false;
 	}

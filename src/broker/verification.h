@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "broker/coordinator.h"
 #include "env/env.h"
+#include "net/channel.h"
 #include "protocol/add_partitions_to_txn.h"
 
 struct core;
@@ -55,7 +56,9 @@ struct verification {
 	void *arg;
 
 	/* ours */
-	struct coordinator_command command;
+	struct coordinator_command command; /* to a coordinator that is here */
+	struct call call;		    /* to one that another broker is */
+	struct add_partitions_to_txn_request request;
 	struct add_partitions_to_txn_request_transaction in;
 	struct add_partitions_to_txn_response_result out;
 	struct timer timer;

@@ -89,6 +89,7 @@ static bool prepare(struct writing *w, const asked *in, struct markers *m)
 			   .coordinator_epoch = in->coordinator_epoch,
 			   .transaction_version = in->transaction_version,
 			   .commit = in->transaction_result},
+		.here_alone = true,
 		.marked = arena_array(&w->r->arena, (size_t)n + 1, sizeof(*m->marked)),
 		.done = written,
 		.arg = w,

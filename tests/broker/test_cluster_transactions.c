@@ -1,0 +1,264 @@
+/*
+ * Transactions over three nodes: a transaction's coordinator and its partitions are on different ones, which tell each other of partitions that
+ * come in and of its end; the coordinator dies between the two.
+ */
+#include <string.h>
+
+#include "tests/base/cm.h"
+#include "tests/broker/cluster_world.h"
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "protocol/end_txn.h"
+#include "protocol/fetch.h"
+#include "protocol/find_coordinator.h"
+#include "protocol/init_producer_id.h"
+#include "protocol/produce.h"
+#include "wire/batch.h"
+#include "wire/codec.h"
+
+#define ID "payments"
+#define TRIES 1200
+#define ASK(node, name, in) cluster_ask(node, CLUSTER_BROKER, name##_request_KEY, in)
+
+static struct uuid topic_id;
+
+static void a_while(void)
+{
+	sim_run_for(cluster_sim(), 50);
+}
+
+/* Topic t: partition i lies on node i alone. */
+static void make_topic(void)
+{
+	int32_t ids[CLUSTER_NODES];
+	struct create_topics_request_assignment assignments[CLUSTER_NODES];
+	struct create_topics_request_topic topic = {.name = STR("t"), .num_partitions = -1, .replication_factor = -1};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	const struct create_topics_response *out;
+
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		ids[i] = i + 1;
+		assignments[i] =
+			(struct create_topics_request_assignment){.partition_index = i, .broker_ids = {&ids[i], 1}};
+	}
+	topic.assignments.v = assignments;
+	topic.assignments.n = CLUSTER_NODES;
+	out = ASK(0, create_topics, &in);
+	assert_non_null(out);
+	assert_int_equal(out->topics.v[0].error_code, 0);
+	topic_id = out->topics.v[0].topic_id;
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_wait_topic(i, "t");
+}
+
+/* A node that runs. */
+static int anybody(void)
+{
+	return cluster_runs(0) ? 0 : 1;
+}
+
+/* -1: nobody, for now. */
+static int coordinator(void)
+{
+	struct str id = STR(ID);
+	struct find_coordinator_request in;
+	const struct find_coordinator_response *out;
+
+	codec_init(&find_coordinator_request_schema, &in);
+	in.key_type = 1;
+	in.coordinator_keys.v = &id;
+	in.coordinator_keys.n = 1;
+	out = ASK(anybody(), find_coordinator, &in);
+	return !out || out->coordinators.v[0].error_code ? -1 : out->coordinators.v[0].node_id - 1;
+}
+
+struct producer {
+	int64_t id;
+	int16_t epoch;
+};
+
+static struct producer init(int *node)
+{
+	struct init_producer_id_request in;
+	const struct init_producer_id_response *out = NULL;
+
+	codec_init(&init_producer_id_request_schema, &in);
+	in.transactional_id = STR(ID);
+	in.transaction_timeout_ms = 60000;
+	for (int i = 0; i < TRIES && (!out || out->error_code); i++) {
+		*node = coordinator();
+		out = *node >= 0 ? ASK(*node, init_producer_id, &in) : NULL;
+		a_while();
+	}
+	assert_non_null(out);
+	assert_int_equal(out->error_code, 0);
+	return (struct producer){out->producer_id, out->producer_epoch};
+}
+
+static struct records batch_of(struct buf *b, const struct producer *p)
+{
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct batch_builder builder;
+
+	o.attributes = BATCH_TRANSACTIONAL;
+	o.producer_id = p->id;
+	o.producer_epoch = p->epoch;
+	o.base_sequence = 0;
+	batch_begin(&builder, b, &o);
+	batch_add(&builder, 1, BYTES_NULL, (struct bytes){(const uint8_t *)"x", 1});
+	batch_end(&builder);
+	put_i32(b->p + BATCH_AT_LEADER_EPOCH, -1);
+	return (struct records){.p = b->p, .len = (int32_t)b->len};
+}
+
+/* The first record of the transaction for this node's partition; tried as clients do it. */
+static void produce(const struct producer *p, int node)
+{
+	struct produce_request_partition partition = {.index = node};
+	struct produce_request_topic topic;
+	struct produce_request in;
+	int err = -1;
+
+	codec_init(&produce_request_topic_schema, &topic);
+	codec_init(&produce_request_schema, &in);
+	topic.topic_id = topic_id;
+	topic.partition_data.v = &partition;
+	topic.partition_data.n = 1;
+	in.transactional_id = STR(ID);
+	in.acks = -1;
+	in.timeout_ms = 5000;
+	in.topic_data.v = &topic;
+	in.topic_data.n = 1;
+	for (int i = 0; i < TRIES && err; i++) {
+		const struct produce_response *out;
+		struct buf b = {0};
+
+		partition.records = batch_of(&b, p);
+		out = ASK(node, produce, &in);
+		err = out ? out->responses.v[0].partition_responses.v[0].error_code : ERR_NETWORK_EXCEPTION;
+		assert_true(err == 0 || err_is_retriable(err) || err == ERR_CONCURRENT_TRANSACTIONS);
+		buf_fini(&b);
+		if (err)
+			a_while();
+	}
+	assert_int_equal(err, 0);
+}
+
+static void end(struct producer *p, int node, bool commit)
+{
+	struct end_txn_request in = {
+		.transactional_id = STR(ID), .producer_id = p->id, .producer_epoch = p->epoch, .committed = commit};
+	const struct end_txn_response *out = ASK(node, end_txn, &in);
+
+	assert_non_null(out);
+	assert_int_equal(out->error_code, 0);
+	*p = (struct producer){out->producer_id, out->producer_epoch};
+}
+
+static struct fetch_response_partition fetch(int node, int64_t offset)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic t;
+	struct fetch_request in;
+	const struct fetch_response *out;
+
+	codec_init(&fetch_request_partition_schema, &p);
+	codec_init(&fetch_request_topic_schema, &t);
+	codec_init(&fetch_request_schema, &in);
+	p.partition = node;
+	p.fetch_offset = offset;
+	p.partition_max_bytes = 1 << 16;
+	t.topic_id = topic_id;
+	t.partitions.v = &p;
+	t.partitions.n = 1;
+	in.isolation_level = 1;
+	in.max_bytes = 1 << 20;
+	in.session_epoch = -1;
+	in.topics.v = &t;
+	in.topics.n = 1;
+	out = ASK(node, fetch, &in);
+	assert_non_null(out);
+	assert_int_equal(out->responses.v[0].partitions.v[0].error_code, 0);
+	return out->responses.v[0].partitions.v[0];
+}
+
+/* All transactions in this node's partition are over, at this offset; of the last, a record and its marker, it is known how it ended. */
+static void wait_for_end(int node, int64_t offset, bool aborted)
+{
+	struct fetch_response_partition f = fetch(node, offset - 2);
+
+	for (int i = 0; i < TRIES && f.last_stable_offset < offset; i++) {
+		a_while();
+		f = fetch(node, offset - 2);
+	}
+	assert_int_equal(f.last_stable_offset, offset);
+	assert_int_equal(f.high_watermark, offset);
+	assert_int_equal(f.aborted_transactions.n > 0, aborted);
+}
+
+static struct producer begin_everywhere(int *node)
+{
+	static const char *const overrides[] = {"transaction.state.log.replication.factor=3",
+						"transaction.state.log.min.isr=2", NULL};
+	struct producer p;
+
+	cluster_up(3, overrides);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_start(i);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_wait_serving(i);
+	make_topic();
+	p = init(node);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		produce(&p, i);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		assert_int_equal(fetch(i, 0).last_stable_offset, 0);
+	return p;
+}
+
+static void a_transaction_on_several_nodes_ends_on_all_of_them(void **state)
+{
+	struct producer p;
+	int node;
+
+	(void)state;
+	p = begin_everywhere(&node);
+	end(&p, node, true);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		wait_for_end(i, 2, false);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		produce(&p, i);
+	end(&p, node, false);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		wait_for_end(i, 4, true);
+	cluster_down();
+}
+
+static void a_coordinator_that_dies_leaves_the_end_to_the_next(void **state)
+{
+	struct producer p;
+	int node;
+
+	(void)state;
+	p = begin_everywhere(&node);
+	end(&p, node, true);
+	cluster_crash(node, SIM_KILL);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		if (i != node)
+			wait_for_end(i, 2, false);
+	cluster_start(node);
+	cluster_wait_serving(node);
+	wait_for_end(node, 2, false);
+	cluster_down();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_transaction_on_several_nodes_ends_on_all_of_them),
+		cmocka_unit_test(a_coordinator_that_dies_leaves_the_end_to_the_next),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
