@@ -85,6 +85,7 @@ def arguments():
 
 
 def matrix(options, tally):
+    print(f"{options.nodes} nodes, {options.seconds:g} s of faults a run", flush=True)
     pairs = SHORT if options.short else [(w, f) for w in options.workload or WORKLOADS for f in options.fault or FAULTS]
     try:
         for _ in range(options.times):
@@ -107,7 +108,7 @@ def main():
     tally = Tally(options)
     tally.passed, tally.failed = stories.check()
     print(f"the checker: {tally.passed} histories judged right, {tally.failed} wrong", flush=True)
-    print(f"{options.kind}, {options.nodes} nodes, {options.seconds:g} s of faults a run, seed {seed}", flush=True)
+    print(f"{options.kind}, seed {seed}", flush=True)
     try:
         (failover if options.failover else matrix)(options, tally)
     except Exception:  # the harness itself failed

@@ -10,7 +10,6 @@ import time
 from bisect import bisect_left
 from collections import defaultdict
 
-from confluent_kafka import ElectionType, KafkaException
 from confluent_kafka.admin import NewTopic
 
 from checker.history import load, operations
@@ -54,10 +53,7 @@ class Failover:
         leaders = [p.leader for _, p in sorted(self.cluster.describe(TOPIC).items())]
         if leaders == [1, 2, 3]:
             return True
-        try:
-            self.cluster.admin.elect_leaders(ElectionType.PREFERRED, request_timeout=5).result()
-        except KafkaException:
-            pass  # it is asked for again at the next look
+        self.cluster.elect_preferred()
         return False
 
     def _strike(self, how, fault, the_controller):
@@ -66,8 +62,9 @@ class Failover:
         node = controller if the_controller else next(n for n in self.cluster.nodes if n is not controller)
         partition, began = node.id - 1, time.monotonic_ns()
         with fault(self.cluster, partition):
-            wait_for(SETTLE_SECONDS, "another node leads", lambda: self._moved(partition, node))
+            wait_for(SETTLE_SECONDS, f"another node leads, {node.id} being {how}", lambda: self._moved(partition, node))
             time.sleep(0.5)  # the first records there
+        print(f"{how}: node {node.id}{', the active controller' if the_controller else ''}", flush=True)
         self.strikes.append((how, the_controller, partition, began - 10**8, time.monotonic_ns()))
 
     def _moved(self, partition, node):

@@ -7,7 +7,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from workloads.client import TOPIC
 
-from .commands import CommandFailed, run, wait_for
+from .commands import CommandFailed, run, wait_for, works
 from .disk import Folder, LoopDisk
 from .network import Network
 from .node import CLIENT_PORT, CONTROLLER_PORT, KINDS, Odradek
@@ -98,6 +98,11 @@ class Cluster:
         """Whether every replica of every partition is in sync."""
         seen = self.describe(topic)
         return bool(seen) and all(p.leader > 0 and sorted(p.isrs) == sorted(p.replicas) for p in seen.values())
+
+    def elect_preferred(self):
+        """Whether every partition is led by the first of its replicas from now on."""
+        return works(Odradek.program, "leader-election", "--bootstrap-server", self.bootstrap, "--election-type", "preferred",
+                     "--all-topic-partitions")
 
     def ends(self, topic, partitions):
         """How far consumers may read: {(topic, partition): offset}."""

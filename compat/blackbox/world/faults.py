@@ -188,11 +188,12 @@ def partition_clients(cluster):
 
 @fault()
 def isolate_leader(cluster):
-    """Nobody reaches the leader."""
+    """Nobody reaches the leader, whoever watches neither."""
     leader = cluster.leader().place
     for place in cluster.network.places:
         if place is not leader:
-            cluster.network.cut(place, leader)
+            place.ignore(leader)
+    leader.ignore_all()
     yield
     cluster.network.heal()
 

@@ -60,6 +60,9 @@ class Place:
         """Nothing that comes from there is heard."""
         self._rule(f"ip saddr {other.address} drop")
 
+    def ignore_all(self):
+        self._rule("drop")
+
     def lose(self, percent):
         self._rule(f"numgen random mod 100 < {percent} drop")
 
