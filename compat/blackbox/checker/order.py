@@ -12,20 +12,25 @@ class PartitionOrder:
         self.log = sorted(log.items())  # [(offset, {values})]
         self.values = [min(values, key=str) for _, values in self.log]  # of several at one offset, one; that is an anomaly of its own
         self.index = {value: index for index, value in enumerate(self.values)}  # of several places the last
+        self.place = {offset: index for index, (offset, _) in enumerate(self.log)}
         self.first, self.last = {}, {}  # value -> the first and the last index it was seen at
         for index, (_, values) in enumerate(self.log):
             for value in values:
                 self.first.setdefault(value, index)
                 self.last[value] = index
 
+    def index_of(self, pair):
+        """The index of an (offset, value); None when nobody can tell. A value may be at several offsets."""
+        offset, value = pair
+        return self.place.get(offset) if offset is not None else self.index.get(value)
+
     def delta(self, before, after):
-        """How many places further on `after` is; 1 when nobody can tell."""
-        if before not in self.index or after not in self.index:
-            return 1
-        return self.index[after] - self.index[before]
+        """How many places further on the pair `after` is; 1 when nobody can tell."""
+        first, second = self.index_of(before), self.index_of(after)
+        return 1 if first is None or second is None else second - first
 
     def between(self, before, after):
-        return self.values[self.index[before] + 1:self.index[after]]
+        return self.values[self.index_of(before) + 1:self.index_of(after)]
 
     def before(self, value):
         """The value in front of this one, or None."""

@@ -8,20 +8,16 @@ from .finding import Finding
 
 
 def _step(view, key, before, after, skip, nonmonotonic):
-    """The finding of one step, or None."""
+    """The finding of one step from an (offset, value) to another, or None."""
     order = view.order(key)
     delta = order.delta(before, after)
     if delta > 1 and skip:
         over = order.between(before, after)
         names = ", ".join(map(str, over[:8])) + (f" and {len(over) - 8} more" if len(over) > 8 else "")
-        return Finding(skip, key, f"from {before} to {after}, over {names}")
+        return Finding(skip, key, f"from {before[1]} to {after[1]}, over {names}")
     if delta < 1:
-        return Finding(nonmonotonic, key, f"from {before} to {after}, by {delta}")
+        return Finding(nonmonotonic, key, f"from {before[1]} to {after[1]}, by {delta}")
     return None
-
-
-def _values(pairs):
-    return [value for _, value in pairs]
 
 
 def internal_polls(view):
@@ -29,14 +25,14 @@ def internal_polls(view):
     for op in view.ops:
         for key, pairs in op.reads.items():
             if key not in op.lost:
-                for before, after in pairwise(_values(pairs)):
+                for before, after in pairwise(pairs):
                     yield _step(view, key, before, after, "int-poll-skip", "int-nonmonotonic-poll")
 
 
 def internal_sends(view):
     for op in view.ops:
         for key, pairs in op.writes.items():
-            for before, after in pairwise(_values(pairs)):
+            for before, after in pairwise(pairs):
                 yield _step(view, key, before, after, "int-send-skip", "int-nonmonotonic-send")
 
 
@@ -56,9 +52,9 @@ def external_polls(view):
                 last.pop(key, None)
             for key, pairs in op.reads.items():
                 if key in last and pairs:
-                    yield _step(view, key, last[key], pairs[0][1], "poll-skip", "nonmonotonic-poll")
+                    yield _step(view, key, last[key], pairs[0], "poll-skip", "nonmonotonic-poll")
             if op.type == "ok":
-                last.update((key, pairs[-1][1]) for key, pairs in op.reads.items() if pairs)
+                last.update((key, pairs[-1]) for key, pairs in op.reads.items() if pairs)
 
 
 def external_sends(view):
@@ -71,8 +67,8 @@ def external_sends(view):
             if op.type != "fail":
                 for key, pairs in op.writes.items():
                     if key in last:
-                        yield _step(view, key, last[key], pairs[0][1], None, "nonmonotonic-send")
-                last.update((key, pairs[-1][1]) for key, pairs in op.writes.items())
+                        yield _step(view, key, last[key], pairs[0], None, "nonmonotonic-send")
+                last.update((key, pairs[-1]) for key, pairs in op.writes.items())
 
 
 CHECKS = internal_polls, internal_sends, external_polls, external_sends

@@ -9,8 +9,9 @@ CHECKS = (*writes.CHECKS, *steps.CHECKS, *cycles.CHECKS, *offsets.CHECKS, *group
 
 # Writers are not isolated from each other in Kafka: neither are what follows from it.
 ALWAYS_ALLOWED = {"int-send-skip", "G0", "G1c-ww"}
-# Without idempotence nothing keeps a batch that is still on its way from coming after its successor.
-NOT_IDEMPOTENT = {"nonmonotonic-send", "int-nonmonotonic-send"}
+# Without idempotence nothing keeps a batch that is still on its way from coming after its successor; nor from being there twice: a leader that is one
+# no more says NOT_LEADER_OR_FOLLOWER of what it has written (KAFKA-13574), and librdkafka sends it again, whatever its retries.
+NOT_IDEMPOTENT = {"nonmonotonic-send", "int-nonmonotonic-send", "duplicate"}
 # A member of a group is given partitions, and starts where another one had committed.
 SUBSCRIBED = {"poll-skip", "nonmonotonic-poll"}
 

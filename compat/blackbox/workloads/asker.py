@@ -23,7 +23,9 @@ def _ask(admin):
     asked = {TopicPartition(TOPIC, p): OffsetSpec.latest() for p in range(PARTITIONS)}
     for partition, answer in admin.list_offsets(asked, request_timeout=5).items():
         try:
-            latest[key_of(partition.topic, partition.partition)] = answer.result().offset
+            offset = answer.result().offset
+            if offset >= 0:  # librdkafka has -1001 where no broker answered
+                latest[key_of(partition.topic, partition.partition)] = offset
         except KafkaException as exception:
             error = exception.args[0].name()
     return latest, error

@@ -1,7 +1,7 @@
 """Sends values to all partitions in turn, several on their way at a time.
 
 prompt: as idempotent, and looks for a new leader as fast as it can.
-plain: acks=all and no retries, so that each attempt is seen, and no value can be there twice.
+plain: acks=all and no retries, so that attempts are seen; librdkafka still sends again what it takes for not written.
 idempotent: librdkafka retries until it succeeds; what it gives up has an unknown fate.
 """
 import itertools
