@@ -60,6 +60,7 @@ enum outcome forward_part(struct request *r, const struct forward_part *part)
 		.response = part->out,
 		.arena = &r->arena,
 	};
+	f->q.enveloped = r->envelope != NULL;
 	if (!r->from_controller) {
 		f->client = (struct quorum_client){r->correlation_id, r->client_id, *conn_peer_addr(r->conn)};
 		f->q.client = &f->client;

@@ -90,6 +90,7 @@ struct quorum_request {
 	struct str principal;		    /* "User:ANONYMOUS" */
 	bool own_node;			    /* from this process' own broker or controller; never from a connection */
 	const struct quorum_client *client; /* whose request this broker hands on; else NULL */
+	bool enveloped;			    /* another broker has handed it on: it is for who leads */
 	int64_t deadline_ms; /* monotonic; 0 = none: then REQUEST_TIMED_OUT (the records stand all the same) */
 
 	int err; /* 0: response is filled; else one error for the whole request: fill the response's error fields with it */

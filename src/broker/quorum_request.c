@@ -156,12 +156,13 @@ static void wait_or_complete(struct quorum *q, struct quorum_request *r)
 		list_push(&q->waiting, &r->link);
 }
 
-/* Raft answers other nodes whether it leads or not; what clients ask of it is handed on to the leader. */
+/* Raft answers other nodes whether it leads or not; what clients ask of it, here or of a broker that hands it on, is
+ * for who leads. */
 static bool is_for_raft(const struct quorum *q, const struct quorum_request *r)
 {
 	bool is_up = q->begun && !q->failed && !q->stopping;
 
-	return query_find(r->api) && is_up && (quorum_leads(q) || !r->client);
+	return query_find(r->api) && is_up && (quorum_leads(q) || (!r->client && !r->enveloped));
 }
 
 static void decide(struct quorum *q, struct quorum_request *r)
