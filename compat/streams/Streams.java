@@ -32,7 +32,7 @@ import org.apache.kafka.streams.KafkaStreams;
  * What users of Kafka Streams do with one application, the shop: what is printed must be the same on every broker.
  *
  *   Streams stories BOOTSTRAP DIR              it starts, restores, shares its tasks, hands them over and ends; DIR is for its state
- *   Streams outage BOOTSTRAP DIR               its broker is killed; it says when, and waits for a line on standard input
+ *   Streams outage BOOTSTRAP DIR [KEY=VALUE]   its broker is killed; it says when, and waits for a line on standard input
  *   Streams refused BOOTSTRAP DIR KEY=VALUE    what becomes of it with this setting
  */
 public final class Streams {
@@ -75,7 +75,7 @@ public final class Streams {
 			stories();
 			break;
 		case "outage":
-			outage();
+			outage(args.length > 3 ? setting(args[3]) : new Properties());
 			break;
 		case "refused":
 			refused(args[3]);
@@ -104,6 +104,12 @@ public final class Streams {
 
 	private static Instance start(String name, Properties more) {
 		return new Instance(bootstrap, dir.resolve(name), Shop.topology(BASE), more);
+	}
+
+	private static Properties setting(String pair) {
+		Properties p = new Properties();
+		p.put(pair.substring(0, pair.indexOf('=')), pair.substring(pair.indexOf('=') + 1));
+		return p;
 	}
 
 	private static Instance start(String name) {
@@ -170,21 +176,27 @@ public final class Streams {
 		return admin.listOffsets(ends).all().get().values().stream().mapToLong(ListOffsetsResultInfo::offset).sum();
 	}
 
+	/** What is committed. */
 	private static List<String> lines(String topic) throws Exception {
 		List<String> lines = new ArrayList<>();
-		long n = size(topic);
-		try (KafkaConsumer<String, String> c = new KafkaConsumer<>(Map.of("bootstrap.servers", (Object) bootstrap), new StringDeserializer(),
-			new StringDeserializer())) {
+		try (KafkaConsumer<String, String> c = new KafkaConsumer<>(Map.of("bootstrap.servers", (Object) bootstrap,
+			"isolation.level", "read_committed"), new StringDeserializer(), new StringDeserializer())) {
 			c.assign(partitions(topic));
 			c.seekToBeginning(c.assignment());
+			Map<TopicPartition, Long> ends = c.endOffsets(c.assignment());
 			until("records of " + topic, () -> {
 				for (ConsumerRecord<String, String> r : c.poll(Duration.ofMillis(100)))
 					lines.add(r.partition() + " " + r.key() + " " + r.value() + " " + (r.timestamp() - BASE));
-				return lines.size() >= n;
+				return ends.entrySet().stream().allMatch(e -> c.position(e.getKey()) >= e.getValue());
 			});
 		}
 		Collections.sort(lines);
 		return lines;
+	}
+
+	/** The size is looked at first: it is sooner known, but markers of transactions and what was aborted are in it. */
+	private static boolean has(String topic, int n) throws Exception {
+		return size(topic) >= n && lines(topic).size() >= n;
 	}
 
 	/** Prints how many records an output has, and their checksum, in whatever order they came. */
@@ -200,11 +212,11 @@ public final class Streams {
 	private static void settled(Instance... running) throws Exception {
 		until("the outputs of " + orders + " orders", () -> {
 			alive(running);
-			return size("enriched") >= orders && size("totals") >= orders && size("paid") >= paid;
+			return has("enriched", orders) && has("totals", orders) && has("paid", paid);
 		});
 		output("enriched");
 		output("paid");
-		say("totals: " + size("totals") + " records");
+		say("totals: " + lines("totals").size() + " records");
 		stores(running);
 	}
 
@@ -311,9 +323,9 @@ public final class Streams {
 		close(b);
 	}
 
-	private static void outage() throws Exception {
-		Instance a = start("a");
-		Instance b = start("b");
+	private static void outage(Properties more) throws Exception {
+		Instance a = start("a", more);
+		Instance b = start("b", more);
 		balanced(a, b);
 		feed(400);
 		settled(a, b);
@@ -337,9 +349,7 @@ public final class Streams {
 	}
 
 	private static void refused(String setting) throws Exception {
-		Properties p = new Properties();
-		p.put(setting.substring(0, setting.indexOf('=')), setting.substring(setting.indexOf('=') + 1));
-		Instance a = start("a", p);
+		Instance a = start("a", setting(setting));
 		until("an end", () -> a.state() == KafkaStreams.State.RUNNING || a.state() == KafkaStreams.State.ERROR);
 		say(setting + ": " + a.state());
 		for (Throwable e = a.failure(); e != null; e = e.getCause())
