@@ -1,6 +1,6 @@
 """What users of Kafka Connect do with the connectors for files; what is printed must be the same on every broker.
 
-    story.py standalone|distributed BOOTSTRAP DIRECTORY JAVA...
+    story.py standalone|distributed|exactly-once BOOTSTRAP DIRECTORY JAVA...
 
 JAVA... is what starts a class of Connect.
 """
@@ -34,7 +34,8 @@ def plain(answer):
 
 
 def start(name, settings, connectors=()):
-    w = Worker(mode, java, directory, name, {"bootstrap.servers": bootstrap, **settings}, connectors)
+    kind = "standalone" if mode == "standalone" else "distributed"
+    w = Worker(kind, java, directory, name, {"bootstrap.servers": bootstrap, **settings}, connectors)
     workers.append(w)
     return w
 
@@ -176,10 +177,15 @@ def set_back(w):
     say(arrived(exactly=False), len(lines(sink_file)))
 
 
-def distributed():
+def shared_settings():
     settings = {"group.id": "connect-cluster", "session.timeout.ms": "6000", "heartbeat.interval.ms": "1000", "scheduled.rebalance.max.delay.ms": "0"}
     for what in "config", "offset", "status":
         settings.update({f"{what}.storage.topic": f"connect-{what}", f"{what}.storage.replication.factor": "1"})
+    return settings
+
+
+def distributed():
+    settings = shared_settings()
     write(0, 1000)
     a = start("a", settings).started()
     b = start("b", settings).started()
@@ -211,9 +217,37 @@ def distributed():
     b.end()
 
 
+def once(n):
+    """Waits for the lines to be in the topic; kcat reads what is committed."""
+    until("the lines are committed", lambda: len(set(records("lines"))) == n)
+    say(len(records("lines")), "records of", n, "lines")
+
+
+def exactly_once():
+    settings = {**shared_settings(), "exactly.once.source.support": "enabled"}
+    write(0, 1000)
+    a = start("a", settings).started()
+    b = start("b", settings).started()
+    say("-- lines are written in transactions (KIP-618)")
+    made(a, "source", {**SOURCE, "exactly.once.support": "required", "topic.creation.default.partitions": "1",
+                       "topic.creation.default.replication.factor": "1"})
+    until("the topic of the lines", lambda: "lines" in partitions())
+    once(1000)
+
+    say("-- the worker that has the task is killed")
+    owner = a.status("source")[2]
+    killed, other = (a, b) if a.url.removeprefix("http://") in owner else (b, a)
+    write(1000, 500)
+    killed.end(signal.SIGKILL)
+    write(1500, 500)
+    once(2000)
+    other.end()
+
+
+STORIES = {"standalone": standalone, "distributed": distributed, "exactly-once": exactly_once}
 try:
     os.makedirs(directory, exist_ok=True)
-    standalone() if mode == "standalone" else distributed()
+    STORIES[mode]()
     say("end")
 finally:
     for worker in workers:
