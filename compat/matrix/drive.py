@@ -5,7 +5,7 @@ drive.py BOOTSTRAP CLIENT OUT MEMBER_OPTIONS FEATURE... -- COMMAND...
 
 The program (COMMAND run BOOTSTRAP RUN FEATURE...) plays its own features; one that does not end in time ends the program, which is
 started again with those that are left. The features group-* are played here, with members (COMMAND member ...) that are started,
-told to leave and killed. MEMBER_OPTIONS are the words of matrix/clients: what the client's members can do.
+told to leave and killed. MEMBER_OPTIONS are the words of matrix/clients: what the client's members can do, and `transactions`.
 
 group-restart is played by all clients at once: in the folder $MATRIX_RESTART each says that it is ready, in a file of its name, and goes on
 when there is a file `back`: the node has died and come back. Records are written then by the producer of $MATRIX_ODRADEK.
@@ -265,6 +265,10 @@ GROUPS = {"group-join": (join_and_leave, 4, None), "group-die": (die, 4, None), 
           "group-migrate": (migrate, 4, "consumer")}
 
 
+# Features that the programs of some clients alone have: the word of matrix/clients that says so.
+SOME = {"transactions": "transactions"}
+
+
 class Play:
     def __init__(self, bootstrap, client, out, options, command):
         self.bootstrap, self.client, self.command = bootstrap, client, command
@@ -337,6 +341,9 @@ class Play:
     def all(self, names):
         run = []
         for name in names + [None]:
+            if name in SOME and SOME[name] not in self.options:
+                self.write(name, f"skip its {name} are not played")
+                continue
             if name is not None and name not in GROUPS:
                 run.append(name)
                 continue

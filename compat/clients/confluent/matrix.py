@@ -241,6 +241,60 @@ def commit(say, bootstrap, topic):
     three.close()
 
 
+def transactional(bootstrap, name):
+    producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": name, "linger.ms": 5, **QUIET})
+    producer.init_transactions(20)
+    return producer
+
+
+def begin(producer, topic, count):
+    producer.begin_transaction()
+    for i in range(count):
+        producer.produce(topic, b"%d" % i, partition=0)
+    producer.flush(20)
+
+
+def levels(say, what, bootstrap, topic, committed, everything):
+    """What who reads only what is committed sees, and who reads all."""
+    for level, count in (("read_committed", committed), ("read_uncommitted", everything)):
+        said = read(reader(bootstrap, topic, isolation_level=level), count + 1, 2)
+        say(f"{what}, {level} " + " ".join(str(m.offset()) for m in said))
+
+
+@feature("transactions")
+def transactions(say, bootstrap, topic):
+    create(bootstrap, topic)
+    producer = transactional(bootstrap, topic)
+    begin(producer, topic, 3)
+    producer.commit_transaction(20)
+    begin(producer, topic, 2)
+    producer.abort_transaction(20)
+    begin(producer, topic, 2)
+    levels(say, "open", bootstrap, topic, 3, 7)
+    producer.commit_transaction(20)
+    levels(say, "ended", bootstrap, topic, 5, 7)
+    group = reader(bootstrap, topic, group_id=topic)
+    for offset, end in ((5, producer.commit_transaction), (6, producer.abort_transaction)):
+        begin(producer, topic, 1)
+        producer.send_offsets_to_transaction([TopicPartition(topic, 0, offset)], group.consumer_group_metadata(), 20)
+        end(20)
+        say(f"committed {group.committed([TopicPartition(topic, 0)], 10)[0].offset}")
+    fenced(say, bootstrap, topic, producer)
+
+
+def fenced(say, bootstrap, topic, older):
+    newer = transactional(bootstrap, topic)
+    try:
+        begin(older, topic, 1)
+        older.commit_transaction(20)
+        say("the older one commits")
+    except KafkaException as error:
+        say(f"the older one: {code(error)} fatal={error.args[0].fatal()}")
+    begin(newer, topic, 1)
+    newer.commit_transaction(20)
+    levels(say, "fenced", bootstrap, topic, 7, 10)
+
+
 @feature("admin-topics")
 def admin_topics(say, bootstrap, topic):
     admin = admin_client(bootstrap)

@@ -20,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 
 import org.apache.kafka.clients.admin.*;
+import org.apache.kafka.clients.consumer.ConsumerGroupMetadata;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -350,6 +351,68 @@ public final class Matrix {
         three.close();
     }
 
+    // ---- transactions ----
+
+    static KafkaProducer<byte[], byte[]> transactional(String id) {
+        Properties p = base("transactional.id", id, "max.block.ms", "20000", "retry.backoff.ms", "20");
+        KafkaProducer<byte[], byte[]> producer = opened(new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer()));
+        producer.initTransactions();
+        return producer;
+    }
+
+    static void begin(KafkaProducer<byte[], byte[]> producer, String topic, int n) {
+        producer.beginTransaction();
+        for (Features.Given r : Features.numbers(n)) {
+            producer.send(new ProducerRecord<>(topic, 0, r.key, r.value));
+        }
+        producer.flush();
+    }
+
+    /** What who reads only what is committed sees, and who reads all. */
+    static void levels(Features.Say say, String what, String topic, int committed, int all) {
+        say.line(what + ", committed " + showRead(read(reader(topic, 0, "isolation.level", "read_committed"), committed + 1, 2000)));
+        say.line(what + ", all " + showRead(read(reader(topic, 0), all + 1, 2000)));
+    }
+
+    static void transactions(Features.Say say, String topic) throws Exception {
+        create(topic, 1);
+        KafkaProducer<byte[], byte[]> producer = transactional(topic);
+        begin(producer, topic, 3);
+        producer.commitTransaction();
+        begin(producer, topic, 2);
+        producer.abortTransaction();
+        begin(producer, topic, 2);
+        levels(say, "open", topic, 3, 7);
+        producer.commitTransaction();
+        levels(say, "ended", topic, 5, 7);
+        for (int offset = 5; offset <= 6; offset++) {
+            begin(producer, topic, 1);
+            producer.sendOffsetsToTransaction(Map.of(new TopicPartition(topic, 0), new OffsetAndMetadata(offset, "m")), new ConsumerGroupMetadata(topic));
+            if (offset == 5) {
+                producer.commitTransaction();
+            } else {
+                producer.abortTransaction();
+            }
+            TopicPartition tp = new TopicPartition(topic, 0);
+            say.line("committed " + consumer("group.id", topic).committed(Set.of(tp)).get(tp).offset());
+        }
+        fenced(say, producer, topic);
+    }
+
+    static void fenced(Features.Say say, KafkaProducer<byte[], byte[]> older, String topic) {
+        KafkaProducer<byte[], byte[]> newer = transactional(topic);
+        try {
+            begin(older, topic, 1);
+            older.commitTransaction();
+            say.line("the older one commits");
+        } catch (RuntimeException e) {
+            say.line("the older one: " + name(e));
+        }
+        begin(newer, topic, 1);
+        newer.commitTransaction();
+        levels(say, "fenced", topic, 7, 10);
+    }
+
     // ---- admin ----
 
     static void adminTopics(Features.Say say, String topic) throws Exception {
@@ -652,6 +715,7 @@ public final class Matrix {
         all.put("seek", Matrix::seek);
         all.put("reset", Matrix::reset);
         all.put("commit", Matrix::commit);
+        all.put("transactions", Matrix::transactions);
         all.put("admin-topics", Matrix::adminTopics);
         all.put("admin-configs", Matrix::adminConfigs);
         all.put("admin-partitions", Matrix::adminPartitions);

@@ -294,6 +294,90 @@ func commit(say Say, bootstrap, topic string) error {
 	return offsets(say, adm, topic)
 }
 
+func transactional(id string) []kgo.Opt {
+	return []kgo.Opt{kgo.TransactionalID(id), kgo.RecordPartitioner(kgo.ManualPartitioner())}
+}
+
+func transaction(cl *kgo.Client, topic string, n int, end kgo.TransactionEndTry) error {
+	if err := cl.BeginTransaction(); err != nil {
+		return err
+	}
+	err := cl.ProduceSync(ctx, records(topic, 0, Numbers(n), false)...).FirstErr()
+	if ended := cl.EndTransaction(ctx, end); err == nil {
+		err = ended
+	}
+	return err
+}
+
+// levels says what who reads only what is committed sees, and who reads all.
+func levels(say Say, what, bootstrap, topic string, committed, all int) {
+	for _, level := range []struct {
+		name string
+		opt  kgo.IsolationLevel
+		n    int
+	}{{"committed", kgo.ReadCommitted(), committed}, {"all", kgo.ReadUncommitted(), all}} {
+		cl := reader(bootstrap, topic, kgo.NewOffset().AtStart(), kgo.FetchIsolationLevel(level.opt))
+		got, err := read(cl, level.n+1, 2*time.Second)
+		say("%s, %s %s %s", what, level.name, ShowRead(got), outcome(err))
+		cl.Close()
+	}
+}
+
+func transactions(say Say, bootstrap, topic string) error {
+	adm, err := create(bootstrap, topic, 1, nil)
+	if err != nil {
+		return err
+	}
+	cl := client(bootstrap, transactional(topic)...)
+	defer cl.Close()
+	say("commit %s", outcome(transaction(cl, topic, 3, kgo.TryCommit)))
+	say("abort %s", outcome(transaction(cl, topic, 2, kgo.TryAbort)))
+	if err := cl.BeginTransaction(); err != nil {
+		return err
+	}
+	say("open %s", outcome(cl.ProduceSync(ctx, records(topic, 0, Numbers(2), false)...).FirstErr()))
+	levels(say, "open", bootstrap, topic, 3, 7)
+	say("commit %s", outcome(cl.EndTransaction(ctx, kgo.TryCommit)))
+	levels(say, "ended", bootstrap, topic, 5, 7)
+	newer := client(bootstrap, transactional(topic)...)
+	defer newer.Close()
+	say("the newer one %s", outcome(transaction(newer, topic, 1, kgo.TryCommit)))
+	say("the older one %s", outcome(transaction(cl, topic, 1, kgo.TryCommit)))
+	levels(say, "fenced", bootstrap, topic, 6, 8)
+	for _, end := range []kgo.TransactionEndTry{kgo.TryAbort, kgo.TryCommit} {
+		if err := copied(say, bootstrap, topic, end); err != nil {
+			return err
+		}
+	}
+	found, err := adm.FetchOffsets(ctx, topic)
+	if o, there := found.Lookup(topic, 0); there {
+		say("committed %d", o.At)
+	}
+	return err
+}
+
+// copied reads what is committed, as a member of a group, and writes it to another topic with the offsets in one transaction.
+func copied(say Say, bootstrap, topic string, end kgo.TransactionEndTry) error {
+	session, err := kgo.NewGroupTransactSession(append(transactional(topic+"-copier"), kgo.SeedBrokers(bootstrap), kgo.ConsumerGroup(topic),
+		kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.AllowAutoTopicCreation(), kgo.FetchMaxWait(200*time.Millisecond))...)
+	if err != nil {
+		return err
+	}
+	defer session.Close()
+	got, err := read(session.Client(), 6, 10*time.Second)
+	if err == nil {
+		err = session.Begin()
+	}
+	if err != nil {
+		return err
+	}
+	err = session.ProduceSync(ctx, records(topic+"-copy", 0, got, false)...).FirstErr()
+	done, ended := session.End(ctx, end)
+	say("copied %d %s, committed %v %s", len(got), outcome(err), done, outcome(ended))
+	return nil
+}
+
 func offsets(say Say, adm *kadm.Client, group string) error {
 	found, err := adm.FetchOffsets(ctx, group)
 	if err != nil {
@@ -666,7 +750,7 @@ func main() {
 		"codec-zstd":   writeAndRead(CodecRecords(), kgo.ProducerBatchCompression(kgo.ZstdCompression())),
 		"shapes":       writeAndRead(Shapes), "large": writeAndRead(Large()), "idempotent": writeAndRead(CodecRecords()),
 		"timestamps": timestamps, "partitioner": partitioner, "acks": acks, "times": times, "seek": seek, "reset": reset,
-		"commit": commit, "admin-topics": adminTopics, "admin-configs": adminConfigs, "admin-partitions": adminPartitions,
+		"commit": commit, "transactions": transactions, "admin-topics": adminTopics, "admin-configs": adminConfigs, "admin-partitions": adminPartitions,
 		"admin-records": adminRecords, "admin-cluster": adminCluster, "admin-groups": adminGroups, "admin-offsets": adminOffsets,
 		"error-topics": errorTopics, "error-configs": errorConfigs, "error-produce": errorProduce, "error-consume": errorConsume,
 		"error-groups": errorGroups,
