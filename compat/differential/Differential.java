@@ -727,5 +727,6 @@ public final class Differential {
 		new Differential(args[0], Integer.parseInt(args[2])).controller();
 		new Groups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 		new ConsumerGroups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
+		new Transactions(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 	}
 }

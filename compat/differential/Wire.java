@@ -114,7 +114,7 @@ final class Wire implements AutoCloseable {
 		private static final Pattern TIME = Pattern.compile("\\b1[6-9]\\d{11}\\b");
 		/** Arrays whose order is that of a hash table in Kafka. */
 		private static final Set<String> UNORDERED = Set.of("configResources", "configs", "topics", "brokers", "supportedFeatures",
-			"finalizedFeatures", "responses", "results", "groups", "members", "replicaElectionResults", "unknownStateFilters");
+			"finalizedFeatures", "responses", "results", "groups", "members", "replicaElectionResults", "unknownStateFilters", "activeProducers");
 
 		private final Map<String, String> seen = new LinkedHashMap<>();
 		private final Map<String, Integer> counts = new TreeMap<>();
@@ -150,6 +150,8 @@ final class Wire implements AutoCloseable {
 				return new TextNode(TIME.matcher(text).replaceAll("<time>"));
 			if (node.isTextual() && text.startsWith("/"))
 				return new TextNode(name("path", text));
+			if (field.equals("producerId") && node.asLong() >= 0)
+				return new TextNode(name("producer", text)); // brokers have blocks of them, and may have several at once
 			if (field.equals("port") || field.equals("sessionId"))
 				return text.equals("0") ? node : new TextNode("<" + field + ">");
 			if (node.isNumber() && node.asLong() > 1_600_000_000_000L && node.asLong() < 4_000_000_000_000L)
