@@ -61,9 +61,9 @@ struct produce {
 	struct waking waking;
 	struct timer timer;
 	struct work work;
-	struct verification verification;
-	bool verifies; /* the coordinator is being asked */
-	bool waits;    /* for watermarks: the timer runs */
+	struct verification *verification; /* of a transaction's batches; NULL: there are none */
+	bool verifies;			   /* the coordinator is being asked */
+	bool waits;			   /* for watermarks: the timer runs */
 	bool hurried;
 	bool ended;
 };
@@ -412,7 +412,7 @@ static void hurry(struct request *r)
 
 	w->hurried = true;
 	if (w->verifies)
-		verification_hurry(&w->verification);
+		verification_hurry(w->verification);
 	else if (w->waits && !w->ended && in->timeout_ms > HURRY_MS)
 		timer_start(&w->timer, HURRY_MS);
 }
@@ -480,7 +480,7 @@ static bool is_passing(const struct produce *w, int err)
 {
 	return err == ERR_NETWORK_EXCEPTION || err == ERR_COORDINATOR_LOAD_IN_PROGRESS ||
 	       err == ERR_COORDINATOR_NOT_AVAILABLE || err == ERR_NOT_COORDINATOR ||
-	       (err == ERR_CONCURRENT_TRANSACTIONS && w->verification.manner != VERIFY_ADD);
+	       (err == ERR_CONCURRENT_TRANSACTIONS && w->verification->manner != VERIFY_ADD);
 }
 
 static void refuse_unverified(struct produce *w, struct part *p, int err)
@@ -508,7 +508,7 @@ static void take_verified(struct produce *w)
 
 	for (int i = 0, at = 0; i < w->n; i++) {
 		struct part *p = &w->parts[i];
-		const struct verified *v = &w->verification.v[at];
+		const struct verified *v = &w->verification->v[at];
 
 		if (!is_of_transaction(p))
 			continue;
@@ -528,22 +528,42 @@ static void verified(struct verification *v)
 	go_on(w);
 }
 
-/* One request is of one transaction: false, when it is of two. */
-static bool prepare_verification(struct produce *w)
+static int count_of_transaction(const struct produce *w)
+{
+	int n = 0;
+
+	for (int i = 0; i < w->n; i++)
+		n += is_of_transaction(&w->parts[i]);
+	return n;
+}
+
+static struct verification *verification_new(struct produce *w, int n)
 {
 	const struct produce_request *in = w->r->in;
-	struct verification *v = &w->verification;
+	struct verification *v = arena_zalloc(&w->r->arena, sizeof(*v));
 
+	if (!v)
+		return NULL;
 	*v = (struct verification){
 		.core = w->r->core,
 		.arena = &w->r->arena,
 		.transactional_id = in->transactional_id,
 		.manner = verification_of_produce(w->r->version),
-		.v = arena_array(&w->r->arena, (size_t)w->n + 1, sizeof(*v->v)),
+		.v = arena_array(&w->r->arena, (size_t)n, sizeof(*v->v)),
 		.done = verified,
 		.arg = w,
 	};
-	for (int i = 0; v->v && i < w->n; i++) {
+	return v->v ? v : NULL;
+}
+
+/* One request is of one transaction: false, when it is of two. */
+static bool prepare_verification(struct produce *w)
+{
+	int n = count_of_transaction(w);
+	struct verification *v = n > 0 ? verification_new(w, n) : NULL;
+
+	w->verification = v;
+	for (int i = 0; v && i < w->n; i++) {
 		const struct part *p = &w->parts[i];
 		const struct batch_header *h = &p->info.header;
 
@@ -564,9 +584,9 @@ static bool prepare_verification(struct produce *w)
 /* True: it has begun, and the request is parked. */
 static bool begin_verification(struct produce *w)
 {
-	if (!w->verification.v || w->verification.n == 0)
+	if (!w->verification)
 		return false;
-	w->verifies = verification_begin(&w->verification);
+	w->verifies = verification_begin(w->verification);
 	if (w->verifies)
 		request_park(w->r, w, hurry);
 	else
@@ -637,6 +657,8 @@ static enum outcome run(struct request *r)
 		refuse_all(w, ERR_INVALID_REQUIRED_ACKS);
 	else if (!prepare_verification(w))
 		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_INVALID_PRODUCER_ID_MAPPING, STR_NULL);
+	if (r->arena.failed) /* before anything is appended */
+		return HANG_UP;
 	if (begin_verification(w))
 		return PARKED;
 	if (any_to_rewrite(w)) {
