@@ -60,7 +60,7 @@ static int dump_files(struct dump *d, const char *files)
 	char *rest = list;
 	int failed = 0;
 
-	for (char *path = strtok_r(rest, ", ", &rest); path; path = strtok_r(NULL, ", ", &rest))
+	for (char *path = strtok_r(rest, ",", &rest); path; path = strtok_r(NULL, ",", &rest))
 		failed |= dump_file(d, path) != 0;
 	xfree(list);
 	return failed ? EXIT_STORAGE : EXIT_FINE;
