@@ -297,8 +297,7 @@ static void a_throttled_cleaning_holds_up_neither_a_stop_nor_a_move_nor_a_deleti
 	for (int i = 0; i < 3; i++) {
 		const char *to;
 
-		if (i > 0)
-			node_world_down(state);
+		node_world_down(state);
 		slow_up(state, "log.cleaner.io.max.bytes.per.second=1");
 		sim_run_for(w->sim, TO_THE_FIRST_LOOK_MS + 1000);
 		if (i == 0) {
@@ -325,8 +324,7 @@ static void a_replica_may_be_moved_at_any_moment_of_its_cleaning(void **state)
 	for (int i = 0; i < 24; i++) {
 		const char *to;
 
-		if (i > 0)
-			node_world_down(state);
+		node_world_down(state);
 		slow_up(state, "log.cleaner.io.max.bytes.per.second=400");
 		sim_run_for(w->sim, TO_THE_FIRST_LOOK_MS - 300 + 100 * i);
 		to = other_dir();
@@ -357,8 +355,7 @@ static void lack_descriptors(bool lacks)
 static void lack_at_each_moment(void **state, void (*lack)(bool lacks))
 {
 	for (int i = 0; i < 30; i++) {
-		if (i > 0)
-			node_world_down(state);
+		node_world_down(state);
 		slow_up(state, "log.cleaner.io.max.bytes.per.second=400");
 		sim_run_for(w->sim, TO_THE_FIRST_LOOK_MS - 300 + 80 * i);
 		lack(true);
