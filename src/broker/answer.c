@@ -13,6 +13,7 @@
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "wire/codec.h"
+#include "wire/walk.h"
 
 void *answer_array(struct arena *a, const struct schema *element, int n)
 {
@@ -23,6 +24,21 @@ void *answer_array(struct arena *a, const struct schema *element, int n)
 	for (int i = 0; i < n; i++)
 		memcpy(v + (size_t)i * element->size, element->defaults, element->size);
 	return v;
+}
+
+bool answer_join(struct request *r, const struct schema *element, void *list, const void *more)
+{
+	struct array a = array_get(list), b = array_get(more);
+	uint8_t *both = arena_array(&r->arena, (size_t)a.n + (size_t)b.n + 1, element->size);
+
+	if (!both)
+		return false;
+	if (a.n > 0)
+		memcpy(both, a.v, (size_t)a.n * element->size);
+	if (b.n > 0)
+		memcpy(both + (size_t)a.n * element->size, b.v, (size_t)b.n * element->size);
+	array_set(list, both, a.n + b.n);
+	return true;
 }
 
 struct str answer_words(int err, struct str message)

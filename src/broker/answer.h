@@ -23,6 +23,12 @@ void *answer_array(struct arena *a, const struct schema *element, int n);
 #define ANSWER_ARRAY(request, list, element, count)                                                                    \
 	((list).n = (count), ((list).v = answer_array(&(request)->arena, &(element), (list).n)) != NULL)
 
+/*
+ * Puts the elements of array member `more` behind those of `list` (both of the codec's shape), in new memory. False when the arena is spent:
+ * then `list` is as it was.
+ */
+bool answer_join(struct request *r, const struct schema *element, void *list, const void *more);
+
 /* The words of an error: its own where nobody has better ones. */
 struct str answer_words(int err, struct str message);
 

@@ -23,6 +23,7 @@ struct marker_part {
 	int64_t last_offset;
 	int32_t leader; /* another broker; -1: it is written here */
 	bool is_open;
+	bool is_sent; /* to its leader */
 };
 
 /* ---- the end ---- */
@@ -147,8 +148,8 @@ static int answer_of(const struct write_txn_markers_response *r, const struct tr
 	for (int i = 0; i < r->markers.n; i++)
 		for (int j = 0; j < r->markers.v[i].topics.n; j++)
 			for (int k = 0; k < r->markers.v[i].topics.v[j].partitions.n; k++)
-				if (str_eq(r->markers.v[i].topics.v[j].name, marked->topic) &&
-				    r->markers.v[i].topics.v[j].partitions.v[k].partition_index == marked->partition)
+				if (r->markers.v[i].topics.v[j].partitions.v[k].partition_index == marked->partition &&
+				    str_eq(r->markers.v[i].topics.v[j].name, marked->topic))
 					return r->markers.v[i].topics.v[j].partitions.v[k].error_code;
 	return ERR_NOT_LEADER_OR_FOLLOWER;
 }
@@ -185,6 +186,7 @@ static void fill_errand(struct errand *e)
 
 		if (!e->m->parts[i].is_open || e->m->parts[i].leader != e->leader)
 			continue;
+		e->m->parts[i].is_sent = true;
 		t->name = e->m->marked[i].topic;
 		t->partition_indexes.v = &e->m->marked[i].partition;
 		t->partition_indexes.n = 1;
@@ -207,18 +209,10 @@ static void send_errand(struct markers *m, int32_t leader)
 	peer_call(m->core, PEER_MARKERS, leader, &e->call);
 }
 
-static bool is_first_of_leader(const struct markers *m, int i)
-{
-	for (int j = 0; j < i; j++)
-		if (m->parts[j].leader == m->parts[i].leader)
-			return false;
-	return true;
-}
-
 static void send_errands(struct markers *m)
 {
 	for (int i = 0; i < m->n; i++)
-		if (m->parts[i].is_open && m->parts[i].leader >= 0 && is_first_of_leader(m, i))
+		if (m->parts[i].is_open && m->parts[i].leader >= 0 && !m->parts[i].is_sent)
 			send_errand(m, m->parts[i].leader);
 }
 

@@ -19,12 +19,14 @@ struct peer {
 	int32_t broker;
 	enum peer_lane lane;
 	struct channel channel;
+	bool gone; /* it is somewhere else now: what was asked of it ends in a turn of its own */
 };
 
 struct peers {
 	struct core *core;
 	struct channels channels;
 	struct list list;
+	struct timer gone;
 	struct timer settle;
 };
 
@@ -60,6 +62,27 @@ static void too_late(struct timer *t)
 
 /* ---- who there is ---- */
 
+static void peer_free(struct peer *p)
+{
+	channel_break(&p->channel, -ECONNRESET);
+	channel_fini(&p->channel);
+	list_remove(&p->link);
+	xfree(p);
+}
+
+static void free_gone(struct timer *t)
+{
+	struct peers *all = container_of(t, struct peers, gone);
+
+	list_each_safe(it, &all->list)
+	{
+		struct peer *p = container_of(it, struct peer, link);
+
+		if (p->gone)
+			peer_free(p);
+	}
+}
+
 static struct peers *peers_of(struct core *core)
 {
 	struct peers *all = core->peers;
@@ -73,6 +96,7 @@ static struct peers *peers_of(struct core *core)
 	all->channels.answer_max = ANSWER_MAX;
 	all->channels.broken = broken;
 	list_init(&all->list);
+	timer_init(&all->gone, core->loop, free_gone);
 	return all;
 }
 
@@ -97,7 +121,7 @@ static struct peer *find(struct peers *all, enum peer_lane lane, int32_t broker)
 	{
 		struct peer *p = container_of(it, struct peer, link);
 
-		if (p->broker == broker && p->lane == lane)
+		if (p->broker == broker && p->lane == lane && !p->gone)
 			return p;
 	}
 	return NULL;
@@ -109,15 +133,14 @@ static struct peer *need(struct peers *all, enum peer_lane lane, int32_t broker,
 
 	if (p && p->channel.port == e->port && str_is(e->host, p->channel.host))
 		return p;
-	if (p) { /* it has moved */
-		channel_break(&p->channel, -ECONNRESET);
-		channel_fini(&p->channel);
-	} else {
-		p = xcalloc(1, sizeof(*p));
-		p->broker = broker;
-		p->lane = lane;
-		list_push(&all->list, &p->link);
+	if (p) { /* this may be called by an end of one of its calls */
+		p->gone = true;
+		timer_start(&all->gone, 0);
 	}
+	p = xcalloc(1, sizeof(*p));
+	p->broker = broker;
+	p->lane = lane;
+	list_push(&all->list, &p->link);
 	dial(all, p, e);
 	return p;
 }
@@ -157,15 +180,9 @@ void peers_stop(struct core *core)
 	if (!all)
 		return;
 	core_work_begins(core);
-	list_each_safe(it, &all->list)
-	{
-		struct peer *p = container_of(it, struct peer, link);
-
-		channel_break(&p->channel, -ECANCELED);
-		channel_fini(&p->channel);
-		list_remove(it);
-		xfree(p);
-	}
+	timer_stop(&all->gone);
+	while (!list_empty(&all->list))
+		peer_free(container_of(list_first(&all->list), struct peer, link));
 	timer_init(&all->settle, core->loop, settle);
 	settle(&all->settle);
 }

@@ -132,15 +132,32 @@ bool config_find_behind(const struct config *c, const struct config_layer *layer
 	return legal;
 }
 
-int64_t config_long_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id)
+typedef bool find_fn(const struct config *c, const struct config_layer *layers, int n, enum config_id id,
+		     struct arena *a, struct config_found *out);
+
+static bool find_node_setting(const struct config *c, const struct config_layer *layers, int n, enum config_id id,
+			      struct arena *a, struct config_found *out)
+{
+	config_find_in(c, layers, n, id, a, out);
+	return true;
+}
+
+/* Of a number: its text goes with the arena. */
+static struct config_value number_in(find_fn *find, const struct config *c, const struct config_layer *layers, int n,
+				     enum config_id id)
 {
 	struct config_found found;
 	struct arena a;
 
 	arena_init(&a, 64 << 10);
-	config_find_in(c, layers, n, id, &a, &found);
+	find(c, layers, n, id, &a, &found);
 	arena_fini(&a);
-	return found.value.integer;
+	return found.value;
+}
+
+int64_t config_long_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id)
+{
+	return number_in(find_node_setting, c, layers, n, id).integer;
 }
 
 bool config_bool_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id)
@@ -150,22 +167,10 @@ bool config_bool_in(const struct config *c, const struct config_layer *layers, i
 
 double config_double_in(const struct config *c, const struct config_layer *layers, int n, enum config_id id)
 {
-	struct config_found found;
-	struct arena a;
-
-	arena_init(&a, 64 << 10);
-	config_find_in(c, layers, n, id, &a, &found);
-	arena_fini(&a);
-	return found.value.real;
+	return number_in(find_node_setting, c, layers, n, id).real;
 }
 
 int64_t config_topic_long(const struct config *c, const struct config_layer *layers, int n, enum config_id id)
 {
-	struct config_found found;
-	struct arena a;
-
-	arena_init(&a, 64 << 10);
-	config_find_behind(c, layers, n, id, &a, &found);
-	arena_fini(&a);
-	return found.value.integer;
+	return number_in(config_find_behind, c, layers, n, id).integer;
 }

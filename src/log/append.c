@@ -286,8 +286,11 @@ static int check_verification(const struct log *log, const struct batch_info *in
 {
 	const struct batch_header *h = &info->header;
 	const struct unverified *v = verifications_find(log->verifications, h->producer_id);
-	const struct producer *e = known_producer(log, h->producer_id);
+	const struct producer *e;
 
+	if (!v && !info->transaction.must_be_verified)
+		return 0;
+	e = known_producer(log, h->producer_id);
 	if (batch_is_transactional(h) && info->transaction.must_be_verified &&
 	    !is_open(log, h->producer_id, h->producer_epoch)) {
 		if (e && h->producer_epoch < e->epoch)

@@ -17,11 +17,17 @@ static struct transaction_topic *topic_of(const struct transaction_partitions *p
 /* Where a partition is, or would be. */
 static int place(const struct transaction_topic *t, int32_t partition)
 {
-	int i = 0;
+	int low = 0, high = t->n;
 
-	while (i < t->n && t->v[i] < partition)
-		i++;
-	return i;
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+
+		if (t->v[middle] < partition)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 static bool topic_has(const struct transaction_topic *t, int32_t partition)
@@ -85,10 +91,14 @@ void transaction_partitions_remove(struct transaction_partitions *p, struct str 
 
 void transaction_partitions_copy(struct transaction_partitions *to, const struct transaction_partitions *from)
 {
-	*to = (struct transaction_partitions){0};
-	for (int i = 0; i < from->n; i++)
-		for (int j = 0; j < from->v[i].n; j++)
-			transaction_partitions_add(to, str_of(from->v[i].name), from->v[i].v[j]);
+	*to = (struct transaction_partitions){.v = xcalloc((size_t)from->n + 1, sizeof(*to->v)), .n = from->n};
+	for (int i = 0; i < from->n; i++) {
+		const struct transaction_topic *t = &from->v[i];
+
+		to->v[i] = (struct transaction_topic){.name = xstrdup(t->name), .n = t->n};
+		to->v[i].v = xcalloc((size_t)t->n, sizeof(*t->v));
+		memcpy(to->v[i].v, t->v, (size_t)t->n * sizeof(*t->v));
+	}
 }
 
 int transaction_partitions_count(const struct transaction_partitions *p)

@@ -22,20 +22,6 @@ struct commit {
 	struct offset_commit_response out; /* what the coordinator says of it */
 };
 
-static bool append_partitions(struct request *r, told *o, const told *t)
-{
-	int32_t n = o->partitions.n;
-	told both = {0};
-
-	if (!ANSWER_ARRAY(r, both.partitions, offset_commit_response_partition_schema, n + t->partitions.n))
-		return false;
-	for (int i = 0; i < both.partitions.n; i++)
-		both.partitions.v[i] = i < n ? o->partitions.v[i] : t->partitions.v[i - n];
-	o->partitions.v = both.partitions.v;
-	o->partitions.n = both.partitions.n;
-	return true;
-}
-
 /* Each topic is in the answer once. t stays until then. */
 static bool merge_topic(struct request *r, struct commit *k, const told *t)
 {
@@ -44,7 +30,8 @@ static bool merge_topic(struct request *r, struct commit *k, const told *t)
 	int *at = k->is_one ? &k->only : str_index_at(&k->topics, key);
 
 	if (*at >= 0)
-		return append_partitions(r, &out->topics.v[*at], t);
+		return answer_join(r, &offset_commit_response_partition_schema, &out->topics.v[*at].partitions,
+				   &t->partitions);
 	*at = out->topics.n;
 	out->topics.v[out->topics.n++] = *t;
 	return true;

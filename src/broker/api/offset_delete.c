@@ -47,20 +47,6 @@ static bool sort_topic(struct request *r, struct deletion *d, const asked *t)
 	return true;
 }
 
-static bool append_partitions(struct request *r, told *o, const told *t)
-{
-	int32_t n = o->partitions.n;
-	told both = {0};
-
-	if (!ANSWER_ARRAY(r, both.partitions, offset_delete_response_partition_schema, n + t->partitions.n))
-		return false;
-	for (int i = 0; i < both.partitions.n; i++)
-		both.partitions.v[i] = i < n ? o->partitions.v[i] : t->partitions.v[i - n];
-	o->partitions.v = both.partitions.v;
-	o->partitions.n = both.partitions.n;
-	return true;
-}
-
 /* The refused partitions of a topic, then the coordinator's. */
 static void merge(struct request *r, const struct deletion *d, struct str_index *met)
 {
@@ -76,7 +62,8 @@ static void merge(struct request *r, const struct deletion *d, struct str_index 
 		int *at = str_index_at(met, t->name);
 
 		if (*at >= 0) {
-			append_partitions(r, &out->topics.v[*at], t);
+			answer_join(r, &offset_delete_response_partition_schema, &out->topics.v[*at].partitions,
+				    &t->partitions);
 			continue;
 		}
 		*at = out->topics.n;

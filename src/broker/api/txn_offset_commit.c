@@ -4,10 +4,12 @@
  * is the group coordinator's.
  */
 #include "base/err.h"
+#include "base/str_index.h"
 #include "broker/answer.h"
 #include "broker/coordinator_request.h"
 #include "broker/core.h"
 #include "broker/node_private.h"
+#include "broker/partition.h"
 #include "broker/verification.h"
 #include "protocol/txn_offset_commit.h"
 
@@ -23,17 +25,11 @@ struct commit {
 	struct txn_offset_commit_response out; /* what the coordinator says of it */
 	struct verification verification;
 	struct verified offsets; /* the partition of the group's offsets */
+	struct str_index topics; /* where each topic is in the answer: by name, or by the bytes of its id */
 	bool verifies;
 };
 
 /* ---- answers ---- */
-
-static told *next_told(struct request *r)
-{
-	struct txn_offset_commit_response *out = r->out;
-
-	return &out->topics.v[out->topics.n++];
-}
 
 /* Fills o: all of t is refused. */
 static bool refuse_all(struct request *r, const asked *t, int err, told *o)
@@ -49,40 +45,26 @@ static bool refuse_all(struct request *r, const asked *t, int err, told *o)
 	return true;
 }
 
-static bool refuse_topic(struct request *r, const asked *t, int err)
+/* Each topic is in the answer once. t stays until then. */
+static bool merge_topic(struct commit *k, const told *t)
 {
-	return refuse_all(r, t, err, next_told(r));
-}
+	struct txn_offset_commit_response *out = k->r->out;
+	struct str key = t->name.len > 0 ? t->name : (struct str){(const char *)t->topic_id.b, sizeof(t->topic_id.b)};
+	int *at = str_index_at(&k->topics, key);
 
-static bool append_partitions(struct request *r, told *o, const told *t)
-{
-	int32_t n = o->partitions.n;
-	told both = {0};
-
-	if (!ANSWER_ARRAY(r, both.partitions, txn_offset_commit_response_partition_schema, n + t->partitions.n))
-		return false;
-	for (int i = 0; i < both.partitions.n; i++)
-		both.partitions.v[i] = i < n ? o->partitions.v[i] : t->partitions.v[i - n];
-	o->partitions.v = both.partitions.v;
-	o->partitions.n = both.partitions.n;
+	if (*at >= 0)
+		return answer_join(k->r, &txn_offset_commit_response_partition_schema, &out->topics.v[*at].partitions,
+				   &t->partitions);
+	*at = out->topics.n;
+	out->topics.v[out->topics.n++] = *t;
 	return true;
 }
 
-static bool is_same(const told *a, const told *b)
+static bool refuse_topic(struct commit *k, const asked *t, int err)
 {
-	return str_eq(a->name, b->name) && uuid_eq(a->topic_id, b->topic_id);
-}
+	told *o = arena_zalloc(&k->r->arena, sizeof(*o));
 
-/* Each topic is in the answer once. */
-static bool merge_topic(struct request *r, const told *t)
-{
-	struct txn_offset_commit_response *out = r->out;
-
-	for (int i = 0; i < out->topics.n; i++)
-		if (is_same(&out->topics.v[i], t))
-			return append_partitions(r, &out->topics.v[i], t);
-	*next_told(r) = *t;
-	return true;
+	return o && refuse_all(k->r, t, err, o) && merge_topic(k, o);
 }
 
 static int as_clients_know_it(const struct request *r, int err)
@@ -94,15 +76,9 @@ static int as_clients_know_it(const struct request *r, int err)
 /* The coordinator has refused all of it. */
 static bool refuse_rest(struct commit *k, int err)
 {
-	struct request *r = k->r;
-
-	for (int i = 0; i < k->in.topics.n; i++) {
-		told refused = {0};
-
-		if (!refuse_all(r, &k->in.topics.v[i], as_clients_know_it(r, err), &refused) ||
-		    !merge_topic(r, &refused))
+	for (int i = 0; i < k->in.topics.n; i++)
+		if (!refuse_topic(k, &k->in.topics.v[i], as_clients_know_it(k->r, err)))
 			return false;
-	}
 	return true;
 }
 
@@ -111,12 +87,13 @@ static void finish(struct request *r, const struct shard_command *c, void *arg)
 	struct commit *k = arg;
 	bool ok = true;
 
+	(void)r;
 	if (c->err) {
 		refuse_rest(k, c->err);
 		return;
 	}
 	for (int i = 0; i < k->out.topics.n && ok; i++)
-		ok = merge_topic(r, &k->out.topics.v[i]);
+		ok = merge_topic(k, &k->out.topics.v[i]);
 }
 
 /* ---- what the cluster has ---- */
@@ -137,7 +114,7 @@ static bool sort_partitions(struct request *r, struct commit *k, const asked *t,
 		to->partitions.v[to->partitions.n++] = t->partitions.v[i];
 	}
 	k->in.topics.n += good->partitions.n > 0;
-	return bad.partitions.n == 0 || refuse_topic(r, &bad, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	return bad.partitions.n == 0 || refuse_topic(k, &bad, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
 static bool sort_topics(struct request *r, struct commit *k)
@@ -156,7 +133,7 @@ static bool sort_topics(struct request *r, struct commit *k)
 		const struct image_topic *topic =
 			by_id ? image_topic_by_id(r->image, t->topic_id) : image_topic_by_name(r->image, t->name);
 		bool ok = topic ? sort_partitions(r, k, t, topic)
-				: refuse_topic(r, t, by_id ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION);
+				: refuse_topic(k, t, by_id ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION);
 
 		if (!ok)
 			return false;
@@ -207,7 +184,8 @@ static void verify(struct commit *k, struct partition *p)
 {
 	struct request *r = k->r;
 
-	k->offsets = (struct verified){.partition = p, .topic = coordinator_topic(COORDINATOR_GROUP), .index = p->id};
+	k->offsets = (struct verified){
+		.partition = partition_ref(p), .topic = coordinator_topic(COORDINATOR_GROUP), .index = p->id};
 	k->verification = (struct verification){
 		.core = r->core,
 		.arena = &r->arena,
@@ -226,6 +204,14 @@ static void verify(struct commit *k, struct partition *p)
 		verified(&k->verification);
 }
 
+static void release(void *arg)
+{
+	struct commit *k = arg;
+
+	partition_unref(&k->offsets.partition);
+	str_index_fini(&k->topics);
+}
+
 static enum outcome run(struct request *r)
 {
 	const struct txn_offset_commit_request *in = r->in;
@@ -234,6 +220,8 @@ static enum outcome run(struct request *r)
 
 	if (!r->image || !k)
 		return HANG_UP;
+	str_index_init(&k->topics, env_random_u64(r->core->loop->env));
+	arena_cleanup(&r->arena, release, k);
 	k->r = r;
 	k->in = *in;
 	if (!sort_topics(r, k))
@@ -256,9 +244,8 @@ static void fail(struct request *r, int err, struct str message)
 	(void)message;
 	if (!ANSWER_ARRAY(r, out->topics, txn_offset_commit_response_topic_schema, in->topics.n))
 		return;
-	out->topics.n = 0;
 	for (int i = 0; i < in->topics.n; i++)
-		if (!refuse_topic(r, &in->topics.v[i], as_clients_know_it(r, err)))
+		if (!refuse_all(r, &in->topics.v[i], as_clients_know_it(r, err), &out->topics.v[i]))
 			return;
 }
 
