@@ -298,6 +298,42 @@ static void timers_ring_once_when_due_in_order(void **state)
 	env_real_free(e);
 }
 
+enum { TURNS = 1000 };
+
+struct turns {
+	struct timer next;
+	int left;
+};
+
+static void take_turn(struct timer *t)
+{
+	struct turns *turns = container_of(t, struct turns, next);
+
+	if (--turns->left == 0)
+		loop_stop(t->loop);
+	else
+		timer_start(t, 0);
+}
+
+/* Each would be up to a millisecond late on a clock of milliseconds. */
+static void a_timer_of_nothing_is_not_waited_for(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "turns");
+	struct turns turns = {.left = TURNS};
+	struct timer end;
+
+	timer_init(&turns.next, l, take_turn);
+	timer_start(&turns.next, 0);
+	timer_init(&end, l, stop_loop);
+	timer_start(&end, TURNS / 2);
+	loop_run(l);
+	assert_int_equal(turns.left, 0);
+	timer_stop(&end);
+	loop_free(l);
+	env_real_free(e);
+}
+
 /* ---- work ---- */
 
 struct errand {
@@ -561,6 +597,7 @@ int main(void)
 		cmocka_unit_test(posts_arrive_once_and_in_the_order_of_their_poster),
 		cmocka_unit_test(a_loop_can_post_to_itself),
 		cmocka_unit_test(timers_ring_once_when_due_in_order),
+		cmocka_unit_test(a_timer_of_nothing_is_not_waited_for),
 		cmocka_unit_test(work_is_done_elsewhere_and_told_here),
 		cmocka_unit_test(code_that_was_let_go_comes_back),
 		cmocka_unit_test(files_and_names),

@@ -5,7 +5,8 @@
  * wake-up. The loop takes the whole stack at once and turns it round, which keeps each poster's order. Posts of the loop's own
  * thread go on a plain list, and an idle handle keeps the next poll from blocking: no system call.
  *
- * All timers of a loop are in one heap (env.c) and one uv_timer is set for the earliest, just before each poll.
+ * All timers of a loop are in one heap (env.c) and one uv_timer is set for the earliest, just before each poll. One that is due by then
+ * is not left to it, whose milliseconds would make it late.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -93,12 +94,22 @@ static void on_wake(uv_poll_t *handle, int status, int events)
 	run_posts(l);
 }
 
-static void on_own_posts(uv_idle_t *handle)
+static void on_soon(uv_idle_t *handle)
 {
-	struct real_loop *l = container_of(handle, struct real_loop, own_posts_idle);
+	struct real_loop *l = container_of(handle, struct real_loop, soon);
 
 	uv_idle_stop(handle);
+	if (l->is_due) {
+		l->is_due = false;
+		loop_fire_timers(&l->base, env_mono_ns(l->base.env));
+	}
 	run_posts(l);
+}
+
+static void no_waiting(struct real_loop *l)
+{
+	if (!uv_is_active((uv_handle_t *)&l->soon))
+		uv_idle_start(&l->soon, on_soon);
 }
 
 void real_loop_post(struct loop *base, struct post *p)
@@ -109,8 +120,7 @@ void real_loop_post(struct loop *base, struct post *p)
 	check(p->run);
 	if (real_loop_is_mine(l)) {
 		append_own(l, p);
-		if (!uv_is_active((uv_handle_t *)&l->own_posts_idle))
-			uv_idle_start(&l->own_posts_idle, on_own_posts);
+		no_waiting(l);
 		return;
 	}
 	atomic_fetch_add(&l->n_posting, 1);
@@ -148,9 +158,14 @@ static void on_prepare(uv_prepare_t *handle)
 		return;
 	}
 	due_ms = earliest->key / 1000000 + (earliest->key % 1000000 > 0);
+	now_ms = (int64_t)uv_now(&l->uv);
+	if (due_ms <= now_ms + 1 && earliest->key <= env_mono_ns(l->base.env)) {
+		l->is_due = true;
+		no_waiting(l);
+		return;
+	}
 	if (due_ms == l->armed_ms)
 		return;
-	now_ms = (int64_t)uv_now(&l->uv);
 	uv_timer_start(&l->timer, on_timer, due_ms > now_ms ? (uint64_t)(due_ms - now_ms) : 0, 0);
 	l->armed_ms = due_ms;
 }
@@ -176,7 +191,7 @@ struct loop *real_loop_new(struct env *e, const char *name)
 	check(uv_poll_init(&l->uv, &l->wake, l->wake_fd) == 0);
 	check(uv_poll_start(&l->wake, UV_READABLE, on_wake) == 0);
 	check(uv_timer_init(&l->uv, &l->timer) == 0);
-	check(uv_idle_init(&l->uv, &l->own_posts_idle) == 0);
+	check(uv_idle_init(&l->uv, &l->soon) == 0);
 	check(uv_prepare_init(&l->uv, &l->prepare) == 0);
 	check(uv_prepare_start(&l->prepare, on_prepare) == 0);
 	return &l->base;
@@ -192,7 +207,7 @@ void real_loop_run(struct loop *base)
 	take_others(l); /* this thread may have posted before it was the loop's: its order is kept */
 	while (!atomic_load(&l->stopping)) {
 		if (l->own)
-			uv_idle_start(&l->own_posts_idle, on_own_posts);
+			no_waiting(l);
 		uv_run(&l->uv, UV_RUN_DEFAULT);
 	}
 	while (l->own || atomic_load(&l->others))
@@ -232,7 +247,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 	/* A socket or listener that is still open would be used after it is freed. */
 	check(uv_is_closing(handle) || handle == (uv_handle_t *)&l->wake || handle == (uv_handle_t *)&l->timer ||
-	      handle == (uv_handle_t *)&l->own_posts_idle || handle == (uv_handle_t *)&l->prepare);
+	      handle == (uv_handle_t *)&l->soon || handle == (uv_handle_t *)&l->prepare);
 	if (!uv_is_closing(handle))
 		uv_close(handle, NULL);
 }

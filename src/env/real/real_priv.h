@@ -38,7 +38,8 @@ struct real_loop {
 	uv_poll_t wake; /* on wake_fd, an eventfd */
 	int wake_fd;
 	uv_timer_t timer;
-	uv_idle_t own_posts_idle; /* active while own posts wait: the poll does not block */
+	uv_idle_t soon; /* active while own posts wait, or is_due: the poll does not block */
+	bool is_due;	/* the earliest timer */
 	uv_prepare_t prepare;
 	_Atomic(struct post *) others; /* posted by other threads, the latest first */
 	struct post *own;	       /* posted by this one, in order */
