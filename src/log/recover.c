@@ -69,8 +69,8 @@ static void tell_aside(struct log *log, const struct segment *s, int64_t pos, in
 		path);
 }
 
-/* What is whole behind the bad batch at pos of segment s. */
-static int set_aside_rest(struct log *log, struct segment *s, struct verify *v, int64_t pos)
+/* What is whole behind the bad batch at pos of segment s; *any: there is some. */
+static int set_aside_rest(struct log *log, struct segment *s, struct verify *v, int64_t pos, bool *any)
 {
 	char path[PATH_SIZE];
 	struct batch_header h;
@@ -78,7 +78,8 @@ static int set_aside_rest(struct log *log, struct segment *s, struct verify *v, 
 	int64_t at;
 	int err = verify_find(v, pos, log->end, &at, &h);
 
-	if (err == -ENODATA)
+	*any = err != -ENODATA;
+	if (!*any)
 		return 0;
 	if (!err)
 		err = aside_path(log, h.base_offset, path);
@@ -244,7 +245,8 @@ static int verify_segment(struct log *log, struct segment *s, struct verify *v, 
 
 static int cut_bad_end(struct log *log, struct segment *s, struct verify *v, int64_t bad)
 {
-	int err = set_aside_rest(log, s, v, bad);
+	bool any;
+	int err = set_aside_rest(log, s, v, bad, &any);
 
 	if (err)
 		return err;
@@ -253,6 +255,9 @@ static int cut_bad_end(struct log *log, struct segment *s, struct verify *v, int
 		  log->partition, (long long)s->base, (long long)bad, (long long)(s->size - bad), (long long)log->end);
 	err = file_truncate(v->file, bad);
 	s->size = bad;
+	if (!err &&
+	    any) /* they would follow on what is appended in the bad one's place, if a power cut brought them back */
+		err = file_sync(v->file);
 	return err;
 }
 
