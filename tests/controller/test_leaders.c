@@ -1,0 +1,227 @@
+/*
+ * leaders: who leads a partition, and who may: ISR, ELR, elections, brokers that leave, sessions that end.
+ */
+#include "tests/controller/controller_world.h"
+
+#include "base/err.h"
+#include "protocol/elect_leaders.h"
+
+/* ---- leaders, ISR, ELR ---- */
+
+static void a_broker_that_leaves_hands_over_and_comes_back(void **state)
+{
+	struct world *w = *state;
+	struct broker_heartbeat_response out;
+
+	let_in(w, 1);
+	create(w, "a", 1, 1);
+	out = beat(w, 1, false, true);
+	assert_false(out.should_shut_down);
+	assert_int_equal(partition(w, "a", 0)->leader, -1);
+	assert_int_equal(partition_isr(partition(w, "a", 0)).n, 0);
+	assert_int_equal(partition_elr(partition(w, "a", 0)).n, 1); /* it still has all that was committed */
+	assert_int_equal(partition_last_known_elr(partition(w, "a", 0)).n, 1);
+	out = beat(w, 1, false, true);
+	assert_true(out.should_shut_down);
+	assert_false(image_broker_is_active(tip(w), 1));
+
+	w->now_ms += 10000;
+	assert_int_equal(register_incarnation(w, 1, 2, w->epochs[1]), 0);
+	assert_int_equal(w->records.n, 1); /* a clean stop: it stays eligible */
+	assert_false(beat(w, 1, false, false).is_fenced);
+	assert_int_equal(partition(w, "a", 0)->leader, 1);
+	assert_int_equal(partition(w, "a", 0)->leader_epoch, 2);
+	assert_int_equal(partition_isr(partition(w, "a", 0)).n, 1);
+	assert_int_equal(partition_elr(partition(w, "a", 0)).n, 0);
+	assert_int_equal(partition(w, "a", 0)->recovering, 0);
+}
+
+static void an_unclean_restart_is_no_longer_eligible_but_the_last_known_leader(void **state)
+{
+	struct world *w = *state;
+
+	let_in(w, 1);
+	create(w, "a", 1, 1);
+	w->now_ms += 10000;
+	assert_int_equal(register_incarnation(w, 1, 2, -1), 0);
+	assert_int_equal(partition(w, "a", 0)->leader, -1);
+	assert_int_equal(partition_elr(partition(w, "a", 0)).n, 0);
+	assert_false(beat(w, 1, false, false).is_fenced);
+	assert_int_equal(partition(w, "a", 0)->leader, 1);
+	assert_int_equal(partition(w, "a", 0)->recovering, 1);
+}
+
+static void a_session_that_ends_fences_one_broker_and_moves_its_leaders(void **state)
+{
+	struct world *w = *state;
+	struct controller_context ctx;
+	int64_t next_ms;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 8, 2);
+	w->now_ms += 8000;
+	beat(w, 2, false, false);
+	w->now_ms += 1500;
+	ctx = context(w, 0);
+	record_list_init(&w->records, &w->arena);
+	assert_int_equal(controller_tick(w->controller, &ctx, &w->records, &next_ms), 0);
+	assert_int_equal(w->records.v[w->records.n - 1].type,
+			 RECORD_BROKER_REGISTRATION_CHANGE); /* changes of partitions come first */
+	apply(w);
+	assert_false(image_broker_is_active(tip(w), 1));
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(partition(w, "a", i)->leader, 2);
+	assert_true(next_ms > w->now_ms);
+}
+
+static void an_isr_is_changed_by_its_leader_in_its_epoch(void **state)
+{
+	struct world *w = *state;
+	const struct image_partition *p;
+	int32_t leader;
+	int32_t other;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 1, 2);
+	p = partition(w, "a", 0);
+	leader = p->leader;
+	other = 3 - leader;
+	assert_int_equal(alter_isr(w, leader, p, 1, 0, leader, -1), ERR_NOT_CONTROLLER);
+	assert_int_equal(alter_isr(w, other, p, 0, 0, leader, -1), ERR_INVALID_REQUEST);
+	assert_int_equal(alter_isr(w, leader, p, 0, 0, other, -1), ERR_INVALID_REQUEST); /* without itself */
+	assert_int_equal(alter_isr(w, leader, p, 0, 0, leader, 3), ERR_INVALID_REQUEST); /* no replica */
+	assert_int_equal(alter_isr(w, leader, p, 0, 0, leader, leader), ERR_INVALID_REQUEST);
+	assert_int_equal(alter_isr(w, leader, p, 0, 0, leader, -1), 0);
+	p = partition(w, "a", 0);
+	assert_int_equal(partition_isr(p).n, 1);
+	assert_int_equal(p->leader_epoch, 0);
+	assert_int_equal(p->partition_epoch, 1);
+	assert_int_equal(alter_isr(w, leader, p, 0, 0, leader, other), ERR_INVALID_UPDATE_VERSION);
+	assert_int_equal(alter_isr(w, leader, p, 0, 1, leader, other), 0);
+}
+
+static void elections_say_why_they_did_nothing(void **state)
+{
+	struct world *w = *state;
+	int32_t zero = 0;
+	struct elect_leaders_request_topic topic = {STR("a"), {&zero, 1}};
+	struct elect_leaders_request in = {.election_type = 0, .topic_partitions = {&topic, 1}};
+	struct elect_leaders_response out;
+
+	let_in(w, 1);
+	create(w, "a", 1, 1);
+	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), 0);
+	assert_int_equal(out.replica_election_results.v[0].partition_result.v[0].error_code, ERR_ELECTION_NOT_NEEDED);
+	topic.topic = STR("b");
+	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), 0);
+	assert_int_equal(out.replica_election_results.v[0].partition_result.v[0].error_code,
+			 ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	in.election_type = 2;
+	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), ERR_INVALID_REQUEST);
+}
+
+/* ---- leaders that are looked after ---- */
+
+/* Brokers 1 and 2 are heard of, time brings what it brings; returns when it brings more. */
+static int64_t tick_at(struct world *w, int64_t now_ms)
+{
+	struct controller_context ctx;
+	int64_t next_ms;
+
+	w->now_ms = now_ms;
+	for (int id = 1; id <= 2; id++)
+		beat(w, id, !image_broker_is_active(tip(w), id), false);
+	ctx = context(w, 0);
+	record_list_init(&w->records, &w->arena);
+	assert_int_equal(controller_tick(w->controller, &ctx, &w->records, &next_ms), 0);
+	apply(w);
+	return next_ms;
+}
+
+static void leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync(void **state)
+{
+	struct world *w = *state;
+	const struct image_partition *p;
+	int32_t preferred, other;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 1, 2);
+	preferred = partition_replicas(partition(w, "a", 0)).v[0];
+	other = 3 - preferred;
+	beat(w, preferred, true, false);
+	beat(w, preferred, false, false);
+	tick_at(w, 300000); /* it is not in sync */
+	p = partition(w, "a", 0);
+	assert_int_equal(p->leader, other);
+	assert_int_equal(alter_isr(w, other, p, p->leader_epoch, p->partition_epoch, other, preferred), 0);
+	tick_at(w, 500000);
+	assert_int_equal(partition(w, "a", 0)->leader, other);
+	tick_at(w, 600000);
+	assert_int_equal(partition(w, "a", 0)->leader, preferred);
+	assert_int_equal(w->records.n, 1);
+	tick_at(w, 900000);
+	assert_int_equal(w->records.n, 0);
+}
+
+static void a_partition_without_a_leader_gets_an_unclean_one_where_its_topic_allows_it(void **state)
+{
+	struct world *w = *state;
+	const struct image_partition *p;
+	int32_t leader;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 1, 2);
+	p = partition(w, "a", 0);
+	leader = p->leader;
+	assert_int_equal(alter_isr(w, leader, p, p->leader_epoch, p->partition_epoch, leader, -1), 0);
+	beat(w, leader, true, false);
+	tick_at(w, 300000);
+	assert_int_equal(partition(w, "a", 0)->leader, -1);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", "unclean.leader.election.enable", 0, "true"), 0);
+	tick_at(w, 600000);
+	assert_int_equal(partition(w, "a", 0)->leader, 3 - leader);
+	assert_int_equal(partition(w, "a", 0)->recovering, 1);
+}
+
+static void there_are_a_thousand_elections_at_once_and_the_others_soon(void **state)
+{
+	enum { PARTITIONS = 2400 }; /* broker 1 is preferred for half of them */
+	struct world *w = *state;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", PARTITIONS, 2);
+	beat(w, 1, true, false);
+	beat(w, 1, false, false);
+	for (int i = 0; i < PARTITIONS; i++) {
+		const struct image_partition *p = partition(w, "a", i);
+
+		assert_int_equal(alter_isr(w, 2, p, p->leader_epoch, p->partition_epoch, 2, 1), 0);
+	}
+	assert_true(tick_at(w, 300000) <= 300010);
+	assert_int_equal(w->records.n, 1000);
+	tick_at(w, 300010);
+	assert_int_equal(w->records.n, PARTITIONS / 2 - 1000);
+	for (int i = 0; i < PARTITIONS; i++)
+		assert_int_equal(partition(w, "a", i)->leader, partition_replicas(partition(w, "a", i)).v[0]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_broker_that_leaves_hands_over_and_comes_back),
+		TEST(an_unclean_restart_is_no_longer_eligible_but_the_last_known_leader),
+		TEST(a_session_that_ends_fences_one_broker_and_moves_its_leaders),
+		TEST(an_isr_is_changed_by_its_leader_in_its_epoch),
+		TEST(elections_say_why_they_did_nothing),
+		TEST(leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync),
+		TEST(a_partition_without_a_leader_gets_an_unclean_one_where_its_topic_allows_it),
+		TEST(there_are_a_thousand_elections_at_once_and_the_others_soon),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
