@@ -30,10 +30,22 @@ const struct command *command_find(const char *name)
 	return NULL;
 }
 
-const char *command_nearest(const char *name)
+void commands_print(FILE *to)
+{
+	fputs("usage: odradek COMMAND [ARGUMENT]...\n"
+	      "       odradek help COMMAND\n"
+	      "       odradek --version | --help\n\n",
+	      to);
+	for (int i = 0; i < commands_n; i++)
+		fprintf(to, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
+}
+
+/* Of a typo; NULL when nothing is near: of a short name a letter or two. */
+static const char *nearest(const char *name)
 {
 	const char *best = NULL;
-	int least = NEAR + 1;
+	int most = (int)(strlen(name) + 2) / 3;
+	int least = (most < NEAR ? most : NEAR) + 1;
 
 	for (int i = 0; i < commands_n; i++) {
 		int distance = str_distance(str_of(name), str_of(commands[i]->name), NEAR + 1);
@@ -44,6 +56,15 @@ const char *command_nearest(const char *name)
 		}
 	}
 	return best;
+}
+
+int command_unknown(const char *name)
+{
+	const char *near = nearest(name);
+
+	fprintf(stderr, "odradek: %s is no command", name);
+	fprintf(stderr, near ? "; did you mean %s?\n" : "; see odradek --help\n", near);
+	return EXIT_CONFIG;
 }
 
 static const struct {
@@ -73,7 +94,7 @@ const struct command *command_of_script(const char *argv0, const char **sub)
 	return NULL;
 }
 
-void command_help(const struct command *c, FILE *to)
+void command_usage(const struct command *c, FILE *to)
 {
 	if (c->usage) {
 		fputs(c->usage, to);
@@ -100,6 +121,6 @@ int command_misused(const struct command *c, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	fprintf(stderr, "\n");
-	command_help(c, stderr);
+	command_usage(c, stderr);
 	return EXIT_CONFIG;
 }

@@ -29,8 +29,12 @@ struct command {
 extern const struct command *const commands[];
 extern const int commands_n;
 const struct command *command_find(const char *name); /* NULL when there is none */
-const char *command_nearest(const char *name);	      /* of a typo; NULL when nothing is near */
-void command_help(const struct command *c, FILE *to);
+void command_usage(const struct command *c, FILE *to);
+
+/* What `odradek --help` prints. */
+void commands_print(FILE *to);
+/* Says so to stderr, with the nearest there is. Returns EXIT_CONFIG. */
+int command_unknown(const char *name);
 
 /*
  * The subcommand behind the name of one of Kafka's scripts, with or without ".sh" and a directory; NULL when it is none. *sub becomes the

@@ -10,16 +10,6 @@
 #include "cli/release.h"
 #include "env/real/real.h"
 
-static void print_usage(FILE *to)
-{
-	fputs("usage: odradek COMMAND [ARGUMENT]...\n"
-	      "       odradek COMMAND --help\n"
-	      "       odradek --version | --help\n\n",
-	      to);
-	for (int i = 0; i < commands_n; i++)
-		fprintf(to, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
-}
-
 static bool asks_for_help(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
@@ -33,7 +23,7 @@ enum { ARGUMENTS_MAX = 4096 };
 static int run(const struct command *command, int argc, char **argv)
 {
 	if (asks_for_help(argc, argv)) {
-		command_help(command, stdout);
+		command_usage(command, stdout);
 		return EXIT_FINE;
 	}
 	return command->run(argc, argv);
@@ -58,17 +48,6 @@ static int run_script(const struct command *command, const char *sub, int argc, 
 	return run(command, n, arguments);
 }
 
-static int unknown(const char *name)
-{
-	const char *near = command_nearest(name);
-
-	fprintf(stderr, "odradek: %s is no command", name);
-	fprintf(stderr, near ? "; did you mean %s?\n" : "\n", near);
-	if (!near)
-		print_usage(stderr);
-	return EXIT_CONFIG;
-}
-
 int main(int argc, char **argv)
 {
 	const char *sub = NULL;
@@ -84,12 +63,12 @@ int main(int argc, char **argv)
 		release_print();
 		return EXIT_FINE;
 	}
-	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-		print_usage(stdout);
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		commands_print(stdout);
 		return EXIT_FINE;
 	}
 	if (argc > 1)
-		return unknown(argv[1]);
-	print_usage(stderr);
+		return command_unknown(argv[1]);
+	commands_print(stderr);
 	return EXIT_CONFIG;
 }

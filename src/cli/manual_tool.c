@@ -106,8 +106,10 @@ static int run(int argc, char **argv)
 {
 	const struct command *c = argc == 2 ? command_find(argv[1]) : NULL;
 
+	if (argc == 2 && !c)
+		return command_unknown(argv[1]);
 	if (!c)
-		return command_misused(&command_manual, "a command was expected");
+		return command_misused(&command_manual, "one command was expected");
 	if (!c->options)
 		return command_misused(&command_manual, "%s has no page of its own: odradek(1) has it", c->name);
 	print_page(c);
