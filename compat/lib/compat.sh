@@ -97,15 +97,53 @@ need_kafka_programs() {
 java_run() { # LIBS CLASS ARG...
 	local libs=$1
 	shift
-	java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel="${JAVA_TIER:-4}" \
+	java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel="${JAVA_TIER:-1}" \
 		-Dlog4j2.configurationFile="$COMPAT/lib/log4j2.properties" -cp "$libs/*" "$@"
 }
 
-kafka_class() { java_run "$CACHE/kafka-$KAFKA_VERSION/libs" "$@"; } # of the broker, 4.4
+kafka_class() { # of the broker, 4.4
+	if [ -n "$TOOLS_DIR" ]; then tools_run "$@"; else java_run "$CACHE/kafka-$KAFKA_VERSION/libs" "$@"; fi
+}
+
 kafka_tool() { # TopicCommand, consumer.ConsoleConsumer, ... of Kafka's own tools
 	local tool=$1
 	shift
-	java_run "$CACHE/kafka-tools-$KAFKA_VERSION/libs" "org.apache.kafka.tools.$tool" "$@"
+	if [ -n "$TOOLS_DIR" ]; then tools_run "$tool" "$@"; else java_run "$CACHE/kafka-tools-$KAFKA_VERSION/libs" "org.apache.kafka.tools.$tool" "$@"; fi
+}
+
+# tools_begin: from here on kafka_tool and kafka_class run in one JVM, one at a time; a tool that does not end has a minute. What its threads log
+# goes to jvm.err.
+TOOLS_DIR=''
+tools_begin() {
+	local classes=$CACHE/tools-$(cksum <"$COMPAT/tools-of-kafka/Tools.java" | cut -d' ' -f1)
+	local libs="$CACHE/kafka-tools-$KAFKA_VERSION/libs/*:$CACHE/kafka-$KAFKA_VERSION/libs/*"
+	need_kafka && need_kafka_tools || return 1
+	if [ ! -e "$classes/Tools.class" ]; then
+		javac -nowarn -cp "$libs" -d "$classes.new" "$COMPAT/tools-of-kafka/Tools.java" && rm -rf "$classes" && mv "$classes.new" "$classes" || return 1
+	fi
+	mkdir "$WORK/tools" && mkfifo "$WORK/tools/commands" "$WORK/tools/statuses"
+	exec 7<>"$WORK/tools/commands" 8<>"$WORK/tools/statuses"
+	java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile="$COMPAT/lib/log4j2.properties" -cp "$classes:$libs" \
+		Tools serve <&7 >&8 2>"$WORK/tools/jvm.err" 7>&- 8>&- &
+	PIDS+=("$!")
+	disown
+	TOOLS_DIR=$WORK/tools
+}
+
+tools_run() { # CLASS ARG...
+	local status=
+	if [ "$1" = ConsoleProducer ]; then cat >"$TOOLS_DIR/in"; else : >"$TOOLS_DIR/in"; fi
+	(
+		IFS=$'\t'
+		set -- "$TOOLS_DIR/in" "$TOOLS_DIR/said" "$TOOLS_DIR/cried" "$@"
+		printf '%s\n' "$*"
+	) >&7
+	until [[ $status =~ ^(status [0-9]+|did not end in time)$ ]]; do # what Java logs is between
+		read -r -t 90 -u 8 status || return 1
+	done
+	cat "$TOOLS_DIR/said"
+	cat "$TOOLS_DIR/cried" >&2
+	[ "$status" = "status 0" ] || return "${status#status }"
 }
 
 # A virtual environment with the Python clients of compat/clients/requirements.txt; PYTHON is its interpreter.
@@ -185,14 +223,22 @@ odradek_start() { # DIR: sets NODE_PID once it says that it has started
 kafka_format() { # DIR [ARG...]: the arguments are those of kafka-storage format
 	local dir=$1
 	shift
-	kafka_class kafka.tools.StorageTool format -t "$(kafka_class kafka.tools.StorageTool random-uuid 2>/dev/null)" \
+	kafka_class kafka.tools.StorageTool format -t "$("$ODRADEK" storage random-uuid)" \
 		-c "$dir/server.properties" --ignore-formatted "$@" >"$dir/format.log" 2>&1
 }
 
+# An archive of the classes that a broker loads halves what its start costs. KAFKA_ARCHIVES=1, of a program that starts it often, has the first
+# clean stop by node_stop write one.
+KAFKA_ARCHIVE=$CACHE/kafka-$KAFKA_VERSION/classes.jsa
 kafka_start() { # DIR
-	local dir=$1
+	local dir=$1 classes=()
+	if [ -e "$KAFKA_ARCHIVE" ]; then
+		classes=(-XX:SharedArchiveFile="$KAFKA_ARCHIVE")
+	elif [ -n "${KAFKA_ARCHIVES:-}" ]; then
+		classes=(-XX:ArchiveClassesAtExit="$WORK/classes.jsa")
+	fi
 	: >"$dir/kafka.log" # before it is looked at: an earlier start's says that it has started
-	java -Xmx1g -XX:+UseSerialGC -Dlog4j2.configurationFile="$COMPAT/lib/log4j2-broker.properties" \
+	java -Xmx1g -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "${classes[@]}" -Dlog4j2.configurationFile="$COMPAT/lib/log4j2-broker.properties" \
 		-cp "$CACHE/kafka-$KAFKA_VERSION/libs/*" kafka.Kafka "$dir/server.properties" >>"$dir/kafka.log" 2>&1 &
 	NODE_PID=$!
 	PIDS+=("$NODE_PID")
@@ -205,6 +251,10 @@ kafka_start() { # DIR
 
 node_stop() { # SIGNAL: ends the node of the last start and waits for it; returns its status
 	local signal=${1:-TERM}
+	local status
 	kill "-$signal" "$NODE_PID" 2>/dev/null
 	wait "$NODE_PID" 2>/dev/null
+	status=$?
+	[ ! -e "$WORK/classes.jsa" ] || mv "$WORK/classes.jsa" "$KAFKA_ARCHIVE"
+	return $status
 }
