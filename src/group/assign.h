@@ -3,7 +3,7 @@
  *
  * 1. What Apache Kafka 4.4 assigns is assigned, partition for partition. Its results rest on the order in which Java's hash tables are
  *    walked, so that order is kept here: a set (of topics, of partitions) is an array in the order in which Kafka would walk it, and
- *    order_* (assign_order.c) put an array into that order for a table of a given size.
+ *    order_* put an array into that order for a table of a given size.
  * 2. Racks play no part in the assignors of 4.4: they are in the hash of the metadata (consumer_hash.h), so that a change of racks
  *    makes a new assignment.
  * 3. Everything that is returned lives in the arena of the spec; what comes in is only looked at.
@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/hash_order.h"
 #include "base/str.h"
 #include "base/uuid.h"
 
@@ -75,13 +76,8 @@ const struct assign_topic *assign_set_find(const struct assign_set *s, struct uu
 bool assign_set_equal(const struct assign_set *a, const struct assign_set *b); /* order does not count; epochs do */
 int64_t assign_set_partitions(const struct assign_set *s);
 
-/* ---- the order of Java's HashMap and HashSet (assign_order.c) ---- */
+/* ---- in the order of Java's HashMap and HashSet (assign_order.c, base/hash_order.h) ---- */
 
-/* The size of a table that began with `table` slots when it holds n; a new HashMap() begins with 16. */
-size_t order_table(size_t table, size_t n);
-size_t order_table_for(size_t capacity); /* new HashMap(capacity) */
-size_t order_table_of_copy(size_t n);	 /* new HashSet(of n), which is never below 16 */
-size_t order_table_of_map(size_t n);	 /* new HashMap(of n) */
 /* Puts members into the order of a table; those of one slot stay in the order they have. */
 void order_topics(struct assign_topic *v, int32_t n, size_t table);
 void order_partitions(struct assign_topic *t, size_t table);
@@ -90,8 +86,6 @@ int32_t order_uuid_hash(struct uuid id); /* Kafka's Uuid.hashCode */
 /* A target, or a member's partitions with their epochs, as Kafka has it in memory after reading its record. */
 void order_target(struct assign_set *s);
 void order_current(struct assign_set *s);
-/* The same for anything: the n members of `size` bytes, whose hashes are given (and moved along). */
-void order_members(void *v, int32_t n, size_t size, int32_t *hashes, size_t table);
 
 /* ---- a target under change: what an assignor builds ---- */
 

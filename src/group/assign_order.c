@@ -1,46 +1,10 @@
-/* assign_order: the order in which Java walks its hash tables, and the sets that are kept in it. */
+/* assign_order: sets that are kept in the order in which Java walks its hash tables. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/mem.h"
 #include "group/assign.h"
-
-static uint32_t slot(int32_t hash, size_t table)
-{
-	uint32_t h = (uint32_t)hash;
-
-	return (h ^ h >> 16) & (uint32_t)(table - 1);
-}
-
-size_t order_table(size_t table, size_t n)
-{
-	while (n > (size_t)((double)table * 0.75))
-		table *= 2;
-	return table;
-}
-
-size_t order_table_for(size_t capacity)
-{
-	size_t table = 1;
-
-	while (table < capacity)
-		table *= 2;
-	return table;
-}
-
-/* Both of Java's are (int)(n / .75f + 1), as floats. */
-size_t order_table_of_map(size_t n)
-{
-	return order_table_for((size_t)((float)n / 0.75f + 1.0f));
-}
-
-size_t order_table_of_copy(size_t n)
-{
-	size_t table = order_table_for((size_t)((float)n / .75f) + 1);
-
-	return table < 16 ? 16 : table;
-}
 
 int32_t order_uuid_hash(struct uuid id)
 {
@@ -50,44 +14,6 @@ int32_t order_uuid_hash(struct uuid id)
 		w[i] = (uint32_t)id.b[4 * i] << 24 | (uint32_t)id.b[4 * i + 1] << 16 | (uint32_t)id.b[4 * i + 2] << 8 |
 		       id.b[4 * i + 3];
 	return (int32_t)(w[0] ^ w[1] ^ w[2] ^ w[3]);
-}
-
-static bool in_order(const int32_t *hashes, int32_t n, size_t table)
-{
-	for (int32_t i = 1; i < n; i++) {
-		if (slot(hashes[i - 1], table) > slot(hashes[i], table))
-			return false;
-	}
-	return true;
-}
-
-/* A stable sort by slot: counted, moved aside and back. */
-void order_members(void *v, int32_t n, size_t size, int32_t *hashes, size_t table)
-{
-	uint32_t *start;
-	uint8_t *aside;
-	int32_t *moved;
-
-	if (in_order(hashes, n, table))
-		return;
-	start = xcalloc(table + 1, sizeof(*start));
-	aside = xreallocarray(NULL, (size_t)n, size);
-	moved = xreallocarray(NULL, (size_t)n, sizeof(*moved));
-	for (int32_t i = 0; i < n; i++)
-		start[slot(hashes[i], table) + 1]++;
-	for (size_t i = 1; i <= table; i++)
-		start[i] += start[i - 1];
-	for (int32_t i = 0; i < n; i++) {
-		uint32_t at = start[slot(hashes[i], table)]++;
-
-		memcpy(aside + at * size, (const uint8_t *)v + (size_t)i * size, size);
-		moved[at] = hashes[i];
-	}
-	memcpy(v, aside, (size_t)n * size);
-	memcpy(hashes, moved, (size_t)n * sizeof(*moved));
-	xfree(start);
-	xfree(aside);
-	xfree(moved);
 }
 
 void order_topics(struct assign_topic *v, int32_t n, size_t table)
@@ -107,7 +33,7 @@ void order_partitions(struct assign_topic *t, size_t table)
 {
 	int32_t *hashes;
 
-	if (t->n < 2 || in_order(t->partitions, t->n, table))
+	if (t->n < 2 || order_is_kept(t->partitions, t->n, table))
 		return;
 	hashes = xreallocarray(NULL, (size_t)t->n, sizeof(*hashes));
 	memcpy(hashes, t->partitions, (size_t)t->n * sizeof(*hashes));
