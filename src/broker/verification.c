@@ -9,6 +9,7 @@
 #include "config/config.h"
 #include "log/verifications.h"
 #include "metadata/image.h"
+#include "transaction/transaction.h"
 #include "wire/codec.h"
 
 #define ABORTABLE_SINCE_PRODUCE 11
@@ -56,27 +57,50 @@ static int begin_all(struct verification *v)
 	return n;
 }
 
-/* A topic a partition: nothing asks that they be gathered. */
-static bool fill_request(struct verification *v, int n)
+/* Those that need one, as Kafka's brokers name them. */
+static struct transaction_asked *list_asked(struct verification *v, int n)
+{
+	struct transaction_asked *asked = arena_array(v->arena, (size_t)n, sizeof(*asked));
+	int at = 0;
+
+	for (int i = 0; asked && i < v->n; i++)
+		if (v->v[i].guard)
+			asked[at++] = (struct transaction_asked){.topic = v->v[i].topic, .partition = v->v[i].index};
+	if (asked)
+		transaction_ask_order(asked, n);
+	return asked;
+}
+
+static bool fill_topics(struct verification *v, const struct transaction_asked *asked, int n)
 {
 	struct add_partitions_to_txn_request_topic *topics = arena_array(v->arena, (size_t)n, sizeof(*topics));
-	int at = 0;
+	int32_t *partitions = arena_array(v->arena, (size_t)n, sizeof(*partitions));
+
+	if (!topics || !partitions)
+		return false;
+	v->in.topics.v = topics;
+	for (int i = 0; i < n; i++) {
+		if (i == 0 || asked[i].group != asked[i - 1].group) {
+			topics[v->in.topics.n].name = asked[i].topic;
+			topics[v->in.topics.n++].partitions.v = &partitions[i];
+		}
+		partitions[i] = asked[i].partition;
+		topics[v->in.topics.n - 1].partitions.n++;
+	}
+	return true;
+}
+
+static bool fill_request(struct verification *v, int n)
+{
+	const struct transaction_asked *asked = list_asked(v, n);
 
 	v->in = (struct add_partitions_to_txn_request_transaction){
 		.transactional_id = v->transactional_id,
 		.producer_id = v->producer_id,
 		.producer_epoch = v->producer_epoch,
 		.verify_only = v->manner != VERIFY_ADD,
-		.topics = {topics, n},
 	};
-	for (int i = 0; topics && i < v->n; i++) {
-		if (v->v[i].guard == 0)
-			continue;
-		topics[at].name = v->v[i].topic;
-		topics[at].partitions.v = &v->v[i].index;
-		topics[at++].partitions.n = 1;
-	}
-	return topics != NULL;
+	return asked && fill_topics(v, asked, n);
 }
 
 static void refuse_asked(struct verification *v, int err)

@@ -121,6 +121,7 @@ static void move(struct transaction *t, const asked *in, int16_t version, struct
 		next.start_ms = step->wall_ms;
 	next.client_version = version;
 	transaction_partitions_copy(&next.partitions, &t->now.partitions);
+	transaction_partitions_rehash(&next.partitions);
 	for (int i = 0; i < in->topics.n; i++)
 		for (int j = 0; j < in->topics.v[i].partitions.n; j++)
 			transaction_partitions_add(&next.partitions, in->topics.v[i].name,

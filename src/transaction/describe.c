@@ -8,19 +8,38 @@
 
 /* ---- DescribeTransactions ---- */
 
+/* Topics in the order in which their first partitions come. */
+static struct describe_transactions_response_topic *topic_of(struct describe_transactions_response_transaction *out,
+							     struct str name)
+{
+	for (int i = 0; i < out->topics.n; i++)
+		if (str_eq(out->topics.v[i].topic, name))
+			return &out->topics.v[i];
+	return NULL;
+}
+
+static struct describe_transactions_response_topic *
+add_topic(struct shard_command *c, struct describe_transactions_response_transaction *out, struct str name, int room)
+{
+	struct describe_transactions_response_topic *to = &out->topics.v[out->topics.n++];
+
+	to->topic = arena_str(c->arena, name);
+	to->partitions.v = arena_array(c->arena, (size_t)room, sizeof(*to->partitions.v));
+	return to;
+}
+
 static bool fill_topics(struct shard_command *c, const struct transaction_partitions *from,
 			struct describe_transactions_response_transaction *out)
 {
-	out->topics.v = arena_array(c->arena, (size_t)from->n + 1, sizeof(*out->topics.v));
-	out->topics.n = out->topics.v ? from->n : 0;
-	for (int i = 0; i < out->topics.n; i++) {
-		struct describe_transactions_response_topic *to = &out->topics.v[i];
+	out->topics.v = arena_array(c->arena, (size_t)from->n_topics + 1, sizeof(*out->topics.v));
+	for (int i = 0; !c->arena->failed && i < from->n; i++) {
+		struct str name = transaction_partitions_topic(from, i);
+		struct describe_transactions_response_topic *to = topic_of(out, name);
 
-		to->topic = arena_str(c->arena, str_of(from->v[i].name));
-		to->partitions.v = arena_array(c->arena, (size_t)from->v[i].n + 1, sizeof(*to->partitions.v));
-		to->partitions.n = to->partitions.v ? from->v[i].n : 0;
-		for (int j = 0; j < to->partitions.n; j++)
-			to->partitions.v[j] = from->v[i].v[j];
+		if (!to)
+			to = add_topic(c, out, name, transaction_partitions_of(from, from->v[i].topic));
+		if (to->partitions.v)
+			to->partitions.v[to->partitions.n++] = from->v[i].partition;
 	}
 	return !c->arena->failed;
 }

@@ -57,22 +57,37 @@ static inline bool transaction_is_idle(enum transaction_state s)
 
 struct transaction_topic {
 	char *name;
-	int32_t *v; /* ascending */
-	int n;
+	int32_t hash;
 };
 
-/* Zeroed: empty. Topics in the order they came. */
+struct transaction_partition {
+	int topic; /* of topics */
+	int32_t partition;
+	int32_t hash;
+};
+
+/* Zeroed: empty. */
 struct transaction_partitions {
-	struct transaction_topic *v;
+	struct transaction_topic *topics; /* also those whose partitions are gone */
+	int n_topics;
+	struct transaction_partition *v; /* as Kafka walks them */
 	int n;
+	int room;
+	size_t table; /* slots of Java's table; 0: there was nothing yet */
 };
 
 void transaction_partitions_fini(struct transaction_partitions *p);
 void transaction_partitions_add(struct transaction_partitions *p, struct str topic, int32_t partition);
 void transaction_partitions_remove(struct transaction_partitions *p, struct str topic, int32_t partition);
+void transaction_partitions_drop(struct transaction_partitions *p, int i);
 bool transaction_partitions_have(const struct transaction_partitions *p, struct str topic, int32_t partition);
+/* The same set in the same table. */
 void transaction_partitions_copy(struct transaction_partitions *to, const struct transaction_partitions *from);
-int transaction_partitions_count(const struct transaction_partitions *p);
+/* As Kafka has it after new HashSet(of it). */
+void transaction_partitions_rehash(struct transaction_partitions *p);
+struct str transaction_partitions_topic(const struct transaction_partitions *p, int i);
+int transaction_partitions_of(const struct transaction_partitions *p, int topic); /* how many */
+int32_t transaction_partition_hash(int32_t topic_hash, int32_t partition);	  /* TopicPartition.hashCode */
 
 /* ---- a transaction ---- */
 

@@ -37,23 +37,18 @@ static void complete(struct transaction *t, struct shard_step *step)
 
 /* ---- markers ---- */
 
-static bool exists(const struct image *image, const char *name, int32_t partition)
+static bool exists(const struct image *image, struct str name, int32_t partition)
 {
-	const struct image_topic *topic = image_topic_by_name(image, str_of(name));
+	const struct image_topic *topic = image_topic_by_name(image, name);
 
 	return topic && image_topic_partition(topic, partition);
 }
 
 static void forget_deleted(struct transaction *t, const struct image *image)
 {
-	struct transaction_partitions all;
-
-	transaction_partitions_copy(&all, &t->unmarked);
-	for (int i = 0; image && i < all.n; i++)
-		for (int j = 0; j < all.v[i].n; j++)
-			if (!exists(image, all.v[i].name, all.v[i].v[j]))
-				transaction_partitions_remove(&t->unmarked, str_of(all.v[i].name), all.v[i].v[j]);
-	transaction_partitions_fini(&all);
+	for (int i = t->unmarked.n - 1; image && i >= 0; i--)
+		if (!exists(image, transaction_partitions_topic(&t->unmarked, i), t->unmarked.v[i].partition))
+			transaction_partitions_drop(&t->unmarked, i);
 }
 
 static void markers_free(struct markers_call *m)
@@ -97,13 +92,13 @@ static void markers_answered(struct shard_call *call, void *state, struct shard_
 static void list_partitions(struct markers_call *m, const struct transaction_partitions *from)
 {
 	transaction_partitions_copy(&m->partitions, from);
-	m->c.marked = xcalloc((size_t)transaction_partitions_count(from), sizeof(*m->c.marked));
-	for (int i = 0; i < m->partitions.n; i++)
-		for (int j = 0; j < m->partitions.v[i].n; j++)
-			m->c.marked[m->c.n++] = (struct transaction_marked){
-				.topic = str_of(m->partitions.v[i].name),
-				.partition = m->partitions.v[i].v[j],
-			};
+	m->c.n = from->n;
+	m->c.marked = xcalloc((size_t)from->n, sizeof(*m->c.marked));
+	for (int i = 0; i < from->n; i++)
+		m->c.marked[i] = (struct transaction_marked){
+			.topic = transaction_partitions_topic(&m->partitions, i),
+			.partition = from->v[i].partition,
+		};
 }
 
 static void send(struct transaction *t, struct shard_step *step)

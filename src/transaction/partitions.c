@@ -1,28 +1,49 @@
 /*
- * partitions: a set of partitions, by topic. Transactions have few: they are looked through.
+ * partitions: a set of partitions, in the order in which Kafka walks its HashSet<TopicPartition>: by the slots of a table of Java's
+ * (base/hash_order.h). In that order they come into the records of __transaction_state.
  */
 #include <string.h>
 
+#include "base/hash_order.h"
 #include "base/mem.h"
 #include "transaction/internal.h"
 
-static struct transaction_topic *topic_of(const struct transaction_partitions *p, struct str name)
+#define TABLE_MIN 16
+
+int32_t transaction_partition_hash(int32_t topic_hash, int32_t partition)
 {
-	for (int i = 0; i < p->n; i++)
-		if (str_is(name, p->v[i].name))
-			return &p->v[i];
-	return NULL;
+	return (int32_t)(31 * (31 + (uint32_t)partition) + (uint32_t)topic_hash);
 }
 
-/* Where a partition is, or would be. */
-static int place(const struct transaction_topic *t, int32_t partition)
+/* -1: none of its partitions has ever been there. */
+static int topic_of(const struct transaction_partitions *p, struct str name)
 {
-	int low = 0, high = t->n;
+	for (int i = 0; i < p->n_topics; i++)
+		if (str_is(name, p->topics[i].name))
+			return i;
+	return -1;
+}
+
+static int need_topic(struct transaction_partitions *p, struct str name)
+{
+	int i = topic_of(p, name);
+
+	if (i >= 0)
+		return i;
+	p->topics = xreallocarray(p->topics, (size_t)p->n_topics + 1, sizeof(*p->topics));
+	p->topics[p->n_topics] = (struct transaction_topic){str_dup(name), str_java_hash(name)};
+	return p->n_topics++;
+}
+
+/* The first that stands in this slot or behind it. */
+static int place(const struct transaction_partitions *p, uint32_t slot)
+{
+	int low = 0, high = p->n;
 
 	while (low < high) {
 		int middle = low + (high - low) / 2;
 
-		if (t->v[middle] < partition)
+		if (order_slot(p->v[middle].hash, p->table) < slot)
 			low = middle + 1;
 		else
 			high = middle;
@@ -30,90 +51,115 @@ static int place(const struct transaction_topic *t, int32_t partition)
 	return low;
 }
 
-static bool topic_has(const struct transaction_topic *t, int32_t partition)
+/* -1: it is not there. */
+static int find(const struct transaction_partitions *p, int topic, int32_t partition)
 {
-	int i = place(t, partition);
+	uint32_t slot;
 
-	return i < t->n && t->v[i] == partition;
+	if (topic < 0 || p->n == 0)
+		return -1;
+	slot = order_slot(transaction_partition_hash(p->topics[topic].hash, partition), p->table);
+	for (int i = place(p, slot); i < p->n && order_slot(p->v[i].hash, p->table) == slot; i++)
+		if (p->v[i].topic == topic && p->v[i].partition == partition)
+			return i;
+	return -1;
 }
 
 bool transaction_partitions_have(const struct transaction_partitions *p, struct str topic, int32_t partition)
 {
-	const struct transaction_topic *t = topic_of(p, topic);
-
-	return t && topic_has(t, partition);
+	return find(p, topic_of(p, topic), partition) >= 0;
 }
 
-static struct transaction_topic *need_topic(struct transaction_partitions *p, struct str name)
+static void set_table(struct transaction_partitions *p, size_t table)
 {
-	struct transaction_topic *t = topic_of(p, name);
+	int32_t *hashes;
 
-	if (t)
-		return t;
-	p->v = xreallocarray(p->v, (size_t)p->n + 1, sizeof(*p->v));
-	t = &p->v[p->n++];
-	*t = (struct transaction_topic){.name = str_dup(name)};
-	return t;
+	if (table == p->table)
+		return;
+	p->table = table;
+	hashes = xcalloc((size_t)p->n + 1, sizeof(*hashes));
+	for (int i = 0; i < p->n; i++)
+		hashes[i] = p->v[i].hash;
+	order_members(p->v, p->n, sizeof(*p->v), hashes, table);
+	xfree(hashes);
+}
+
+static void need_room(struct transaction_partitions *p)
+{
+	if (p->n < p->room)
+		return;
+	p->room = p->room ? 2 * p->room : 4;
+	p->v = xreallocarray(p->v, (size_t)p->room, sizeof(*p->v));
 }
 
 void transaction_partitions_add(struct transaction_partitions *p, struct str topic, int32_t partition)
 {
-	struct transaction_topic *t = need_topic(p, topic);
-	int i = place(t, partition);
+	int of = need_topic(p, topic);
+	int32_t hash = transaction_partition_hash(p->topics[of].hash, partition);
+	int at;
 
-	if (topic_has(t, partition))
+	if (find(p, of, partition) >= 0)
 		return;
-	t->v = xreallocarray(t->v, (size_t)t->n + 1, sizeof(*t->v));
-	memmove(t->v + i + 1, t->v + i, (size_t)(t->n - i) * sizeof(*t->v));
-	t->v[i] = partition;
-	t->n++;
+	need_room(p);
+	set_table(p, order_table(p->table ? p->table : TABLE_MIN, (size_t)p->n + 1));
+	at = place(p, order_slot(hash, p->table) + 1);
+	memmove(p->v + at + 1, p->v + at, (size_t)(p->n - at) * sizeof(*p->v));
+	p->v[at] = (struct transaction_partition){of, partition, hash};
+	p->n++;
 }
 
-static void drop_topic(struct transaction_partitions *p, struct transaction_topic *t)
+void transaction_partitions_drop(struct transaction_partitions *p, int i)
 {
-	xfree(t->name);
-	xfree(t->v);
-	memmove(t, t + 1, (size_t)(p->v + p->n - t - 1) * sizeof(*t));
 	p->n--;
+	memmove(p->v + i, p->v + i + 1, (size_t)(p->n - i) * sizeof(*p->v));
 }
 
 void transaction_partitions_remove(struct transaction_partitions *p, struct str topic, int32_t partition)
 {
-	struct transaction_topic *t = topic_of(p, topic);
-	int i = t ? place(t, partition) : 0;
+	int i = find(p, topic_of(p, topic), partition);
 
-	if (!t || !topic_has(t, partition))
-		return;
-	memmove(t->v + i, t->v + i + 1, (size_t)(t->n - i - 1) * sizeof(*t->v));
-	if (--t->n == 0)
-		drop_topic(p, t);
+	if (i >= 0)
+		transaction_partitions_drop(p, i);
 }
 
 void transaction_partitions_copy(struct transaction_partitions *to, const struct transaction_partitions *from)
 {
-	*to = (struct transaction_partitions){.v = xcalloc((size_t)from->n + 1, sizeof(*to->v)), .n = from->n};
-	for (int i = 0; i < from->n; i++) {
-		const struct transaction_topic *t = &from->v[i];
-
-		to->v[i] = (struct transaction_topic){.name = xstrdup(t->name), .n = t->n};
-		to->v[i].v = xcalloc((size_t)t->n, sizeof(*t->v));
-		memcpy(to->v[i].v, t->v, (size_t)t->n * sizeof(*t->v));
-	}
+	*to = (struct transaction_partitions){.n_topics = from->n_topics,
+					      .n = from->n,
+					      .room = from->n,
+					      .table = from->table,
+					      .topics = xcalloc((size_t)from->n_topics + 1, sizeof(*to->topics)),
+					      .v = xcalloc((size_t)from->n + 1, sizeof(*to->v))};
+	for (int i = 0; i < from->n_topics; i++)
+		to->topics[i] = (struct transaction_topic){xstrdup(from->topics[i].name), from->topics[i].hash};
+	for (int i = 0; i < from->n; i++)
+		to->v[i] = from->v[i];
 }
 
-int transaction_partitions_count(const struct transaction_partitions *p)
+void transaction_partitions_rehash(struct transaction_partitions *p)
+{
+	set_table(p, order_table_of_copy((size_t)p->n));
+}
+
+struct str transaction_partitions_topic(const struct transaction_partitions *p, int i)
+{
+	return str_of(p->topics[p->v[i].topic].name);
+}
+
+int transaction_partitions_of(const struct transaction_partitions *p, int topic)
 {
 	int n = 0;
 
 	for (int i = 0; i < p->n; i++)
-		n += p->v[i].n;
+		n += p->v[i].topic == topic;
 	return n;
 }
 
 void transaction_partitions_fini(struct transaction_partitions *p)
 {
-	while (p->n > 0)
-		drop_topic(p, &p->v[p->n - 1]);
+	for (int i = 0; i < p->n_topics; i++)
+		xfree(p->topics[i].name);
+	xfree(p->topics);
 	xfree(p->v);
 	*p = (struct transaction_partitions){0};
 }

@@ -5,24 +5,88 @@
  */
 #include "base/check.h"
 #include "base/err.h"
+#include "base/hash_order.h"
 #include "base/mem.h"
 #include "protocol/transaction_records.h"
 #include "transaction/internal.h"
 #include "wire/codec.h"
 
+#define TABLE_MIN 16
+
 /* ---- writing ---- */
+
+/*
+ * By topic, as Collectors.groupingBy puts them together: in a HashMap whose slots hold the last that came first, and which makes room for what
+ * is there already, not for what is put in.
+ */
+struct topics {
+	struct transaction_log_value_partitions *v; /* in the order they came */
+	int32_t *hashes;
+	int *index; /* of a topic of the set; -1: it has not come */
+	int n;
+	size_t table;
+};
+
+static bool topics_init(struct topics *t, const struct transaction_partitions *p, struct arena *a)
+{
+	*t = (struct topics){
+		.v = arena_array(a, (size_t)p->n_topics + 1, sizeof(*t->v)),
+		.hashes = arena_array(a, (size_t)p->n_topics + 1, sizeof(*t->hashes)),
+		.index = arena_array(a, (size_t)p->n_topics + 1, sizeof(*t->index)),
+		.table = TABLE_MIN,
+	};
+	for (int i = 0; t->index && i < p->n_topics; i++)
+		t->index[i] = -1;
+	return t->v && t->hashes && t->index;
+}
+
+static bool topics_add(struct topics *t, const struct transaction_partitions *p, int i, struct arena *a)
+{
+	int topic = p->v[i].topic;
+	struct transaction_log_value_partitions *to;
+
+	t->table = order_table(t->table, (size_t)t->n);
+	if (t->index[topic] < 0) {
+		t->index[topic] = t->n;
+		t->hashes[t->n] = p->topics[topic].hash;
+		to = &t->v[t->n++];
+		to->topic = str_of(p->topics[topic].name);
+		to->partition_ids.v =
+			arena_array(a, (size_t)transaction_partitions_of(p, topic), sizeof(*to->partition_ids.v));
+	}
+	to = &t->v[t->index[topic]];
+	if (!to->partition_ids.v)
+		return false;
+	to->partition_ids.v[to->partition_ids.n++] = p->v[i].partition;
+	return true;
+}
+
+static void topics_turn_round(struct topics *t)
+{
+	for (int i = 0, j = t->n - 1; i < j; i++, j--) {
+		struct transaction_log_value_partitions v = t->v[i];
+		int32_t hash = t->hashes[i];
+
+		t->v[i] = t->v[j];
+		t->v[j] = v;
+		t->hashes[i] = t->hashes[j];
+		t->hashes[j] = hash;
+	}
+}
 
 static bool fill_partitions(const struct transaction_partitions *p, struct transaction_log_value *out, struct arena *a)
 {
-	out->transaction_partitions.v = arena_array(a, (size_t)p->n + 1, sizeof(*out->transaction_partitions.v));
-	if (!out->transaction_partitions.v)
+	struct topics t;
+
+	if (!topics_init(&t, p, a))
 		return false;
-	out->transaction_partitions.n = p->n;
-	for (int i = 0; i < p->n; i++) {
-		out->transaction_partitions.v[i].topic = str_of(p->v[i].name);
-		out->transaction_partitions.v[i].partition_ids.v = p->v[i].v;
-		out->transaction_partitions.v[i].partition_ids.n = p->v[i].n;
-	}
+	for (int i = 0; i < p->n; i++)
+		if (!topics_add(&t, p, i, a))
+			return false;
+	topics_turn_round(&t);
+	order_members(t.v, t.n, sizeof(*t.v), t.hashes, t.table);
+	out->transaction_partitions.v = t.v;
+	out->transaction_partitions.n = t.n;
 	return true;
 }
 
@@ -78,6 +142,7 @@ static void read_value(const struct transaction_log_value *in, struct transactio
 		for (int j = 0; j < in->transaction_partitions.v[i].partition_ids.n; j++)
 			transaction_partitions_add(&out->partitions, in->transaction_partitions.v[i].topic,
 						   in->transaction_partitions.v[i].partition_ids.v[j]);
+	transaction_partitions_rehash(&out->partitions);
 }
 
 static void set_now(struct transaction *t, struct transaction_values *v)

@@ -58,6 +58,18 @@ struct transaction_call {
 	int n;
 };
 
+/* A partition that a broker tells or asks a coordinator of. */
+struct transaction_asked {
+	struct str topic;
+	int32_t partition;
+	int32_t hash;
+	uint32_t slot;
+	int group, at;
+};
+
+/* Puts them into Kafka's order (ask_order.c), in which those of a topic stand together. topic and partition are given. */
+void transaction_ask_order(struct transaction_asked *v, int n);
+
 /* True when it is the name of a state, as DescribeTransactions and ListTransactions know them. */
 bool transaction_state_is_known(struct str name);
 

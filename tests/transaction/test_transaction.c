@@ -26,8 +26,8 @@ static void a_transaction_of_version_0_keeps_its_epoch(void **state)
 {
 	(void)state;
 	TRACE({"init a", "1000 0"}, {"add a 1000 0 t:0", "t:0=0"}, {"add a 1000 0 t:2 u:0", "t:2=0 u:0=0"},
-	      {"show a", "Ongoing 1000 0 start=1000000 t:0 t:2 u:0"},
-	      {"end a 1000 0 commit", "-1 -1 | COMMIT 1000 0 v0 t:0 t:2 u:0"},
+	      {"show a", "Ongoing 1000 0 start=1000000 t:2 t:0 u:0"},
+	      {"end a 1000 0 commit", "-1 -1 | COMMIT 1000 0 v0 t:2 t:0 u:0"},
 	      {"show a", "CompleteCommit 1000 0 start=1000000"}, {"end a 1000 0 commit", "-1 -1"},
 	      {"end a 1000 0 abort", "INVALID_TXN_STATE"}, {"add a 1000 0 t:1", "t:1=0"},
 	      {"end a 1000 0 abort", "-1 -1 | ABORT 1000 0 v0 t:1"}, {"end a 1000 0 abort", "-1 -1"},
@@ -155,7 +155,7 @@ static void markers_go_again_to_those_who_did_not_take_them(void **state)
 {
 	(void)state;
 	TRACE({"init a", "1000 0"}, {"add a 1000 0 t:0 t:1 u:0", NULL}, {"markers 6 t:1", "-"},
-	      {"end a 1000 0 abort", "-1 -1 | ABORT 1000 0 v0 t:0 t:1 u:0"},
+	      {"end a 1000 0 abort", "-1 -1 | ABORT 1000 0 v0 t:1 t:0 u:0"},
 	      {"show a", "PrepareAbort 1000 0 start=1000000 t:1"}, {"init a", "CONCURRENT_TRANSACTIONS"},
 	      {"pass 99", "-"}, {"pass 1", "ABORT 1000 0 v0 t:1"}, {"markers 0", "-"},
 	      {"pass 100", "ABORT 1000 0 v0 t:1"}, {"show a", "CompleteAbort 1000 0 start=1000000"});
@@ -209,12 +209,27 @@ static void ids_that_nobody_uses_are_forgotten(void **state)
 static void records_are_of_the_version_that_the_cluster_has(void **state)
 {
 	(void)state;
-	TRACE({"init a", NULL}, {"records", "v0 Empty 1000 0 previous=-1 next=-1 client=0 partitions=-1"},
+	TRACE({"init a", NULL}, {"records", "v0 Empty 1000 0 previous=-1 next=-1 client=0 topics=-1"},
 	      {"add.5 a 1000 0 t:0 u:0", NULL},
-	      {"records", "v0 Ongoing 1000 0 previous=-1 next=-1 client=0 partitions=2"}, {"version 1", "-"},
+	      {"records", "v0 Ongoing 1000 0 previous=-1 next=-1 client=0 topics=2 t:0 u:0"}, {"version 1", "-"},
 	      {"end.5 a 1000 0 abort", NULL},
-	      {"records", "v1 PrepareAbort 1000 1 previous=1000 next=-1 client=2 partitions=2 | "
-			  "v1 CompleteAbort 1000 1 previous=1000 next=-1 client=2 partitions=0"});
+	      {"records", "v1 PrepareAbort 1000 1 previous=1000 next=-1 client=2 topics=2 t:0 u:0 | "
+			  "v1 CompleteAbort 1000 1 previous=1000 next=-1 client=2 topics=0"});
+}
+
+/* A set of Java's in sixteen slots, and then in thirty-two; what is read again stands in a table of its own size. */
+static void partitions_are_in_the_order_of_kafkas_set(void **state)
+{
+	(void)state;
+	TRACE({"topic w 40", "-"}, {"init a", NULL}, {"add a 1000 0 w:5 t:2 w:11 t:0", NULL},
+	      {"records",
+	       "v0 Empty 1000 0 previous=-1 next=-1 client=0 topics=-1 | v0 Ongoing 1000 0 previous=-1 next=-1 client=0 topics=2 t:2 t:0 w:5 w:11"},
+	      {"add a 1000 0 u:0 t:1 w:4 w:3 w:2 w:1 w:0 w:12", NULL},
+	      {"records",
+	       "v0 Ongoing 1000 0 previous=-1 next=-1 client=0 topics=3 t:2 t:1 t:0 u:0 w:5 w:4 w:3 w:2 w:1 w:0 w:12 w:11"},
+	      {"show a", "Ongoing 1000 0 start=1000000 w:5 w:4 w:3 w:2 w:1 w:0 w:12 w:11 t:2 t:1 t:0 u:0"},
+	      {"reload", "-"},
+	      {"show a", "Ongoing 1000 0 start=1000000 w:12 w:11 w:5 w:4 w:3 w:2 w:1 w:0 t:2 t:1 t:0 u:0"});
 }
 
 static void without_a_producer_id_nothing_begins(void **state)
@@ -254,6 +269,7 @@ int main(void)
 		cmocka_unit_test(a_transaction_that_takes_too_long_is_aborted_and_its_producer_fenced),
 		cmocka_unit_test(ids_that_nobody_uses_are_forgotten),
 		cmocka_unit_test(records_are_of_the_version_that_the_cluster_has),
+		cmocka_unit_test(partitions_are_in_the_order_of_kafkas_set),
 		cmocka_unit_test(without_a_producer_id_nothing_begins),
 		cmocka_unit_test(transactions_are_listed_by_their_states),
 	};

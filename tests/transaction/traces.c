@@ -25,7 +25,7 @@
 #define SETTINGS                                                                                                       \
 	"process.roles=broker,controller\nnode.id=0\ncontroller.quorum.voters=0@localhost:9093\n"                      \
 	"listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ncontroller.listener.names=CONTROLLER\n"
-#define WORDS_MAX 16
+#define WORDS_MAX 24
 #define HELD_MAX 64
 #define FIRST_ID 1000
 #define EPOCH 5
@@ -396,6 +396,7 @@ static void list(struct traces *t)
 static void say_record(struct traces *t, const struct log_record *r)
 {
 	struct transaction_log_value v;
+	struct buf line = {0};
 	struct arena a;
 
 	if (!r->value.p) {
@@ -405,10 +406,15 @@ static void say_record(struct traces *t, const struct log_record *r)
 	arena_init(&a, 1 << 20);
 	assert_int_equal(
 		shard_record_decode(&transaction_log_value_schema, shard_record_number(r->value), r->value, &a, &v), 0);
-	say(t, "v%d %s %lld %d previous=%lld next=%lld client=%d partitions=%d", shard_record_number(r->value),
+	for (int i = 0; i < v.transaction_partitions.n; i++)
+		for (int j = 0; j < v.transaction_partitions.v[i].partition_ids.n; j++)
+			buf_printf(&line, " %.*s:%d", STR_ARG(v.transaction_partitions.v[i].topic),
+				   v.transaction_partitions.v[i].partition_ids.v[j]);
+	say(t, "v%d %s %lld %d previous=%lld next=%lld client=%d topics=%d%.*s", shard_record_number(r->value),
 	    transaction_state_name((enum transaction_state)v.transaction_status), (long long)v.producer_id,
 	    v.producer_epoch, (long long)v.previous_producer_id, (long long)v.next_producer_id,
-	    v.client_transaction_version, v.transaction_partitions.n);
+	    v.client_transaction_version, v.transaction_partitions.n, STR_ARG(buf_str(&line)));
+	buf_fini(&line);
 	arena_fini(&a);
 }
 
