@@ -1,4 +1,6 @@
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.function.IntFunction;
 import org.apache.kafka.common.Uuid;
@@ -11,8 +13,14 @@ import org.apache.kafka.common.message.AddPartitionsToTxnRequestData.AddPartitio
 import org.apache.kafka.common.message.AddPartitionsToTxnRequestData.AddPartitionsToTxnTransactionCollection;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ApiMessage;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
+import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.record.internal.MemoryRecords;
+import org.apache.kafka.common.record.internal.Record;
+import org.apache.kafka.common.record.internal.RecordBatch;
 import org.apache.kafka.common.record.internal.SimpleRecord;
+import org.apache.kafka.coordinator.transaction.generated.TransactionLogKey;
+import org.apache.kafka.coordinator.transaction.generated.TransactionLogValue;
 
 /** Transactions: a producer of old (KIP-98) and one whose epoch grows with each transaction (KIP-890); what is refused of both. */
 final class Transactions {
@@ -71,6 +79,8 @@ final class Transactions {
 		writes();
 		ends();
 		markers();
+		several();
+		log();
 	}
 
 	// ---- requests of the producer whose turn it is ----
@@ -314,5 +324,101 @@ final class Transactions {
 		each("marker of a later coordinator", ApiKeys.WRITE_TXN_MARKERS, v -> marker(TOPIC, 0, 5, 1));
 		each("marker of a coordinator before", ApiKeys.WRITE_TXN_MARKERS, v -> marker(TOPIC, 0, 4, 1));
 		read("marked", 0);
+	}
+
+	// ---- what is written of it ----
+
+	private static final int TOPICS = 7, PARTITIONS = 8, LOGS = 50;
+
+	private static String topic(int i) {
+		return "t-several" + (i == 0 ? "" : Integer.toString(i * 7919, 36));
+	}
+
+	/** Transactions of many partitions of several topics: added by the client, and by the broker that is written to. */
+	private void several() throws IOException {
+		CreateTopicsRequestData create = new CreateTopicsRequestData();
+		for (int i = 0; i < TOPICS; i++)
+			create.topics().add(new CreateTopicsRequestData.CreatableTopic().setName(topic(i)).setNumPartitions(PARTITIONS).setReplicationFactor((short) 1));
+		ask(ApiKeys.CREATE_TOPICS, 7, create);
+		long end = System.nanoTime() + 30_000_000_000L;
+		while (!severalAreLed())
+			if (System.nanoTime() > end)
+				throw new IOException("nobody leads them");
+		for (int round = 1; round <= 3; round++) {
+			turn("t-several-" + round);
+			for (int part = 0; part < 2; part++) {
+				AddPartitionsToTxnTopicCollection all = new AddPartitionsToTxnTopicCollection();
+				for (int i = part; i < TOPICS; i += round)
+					all.add(new AddPartitionsToTxnTopic().setName(topic(i)).setPartitions(List.of((i + part) % PARTITIONS, (3 * i + round + 1) % PARTITIONS)));
+				say("adds several", ApiKeys.ADD_PARTITIONS_TO_TXN, 3, new AddPartitionsToTxnRequestData().setV3AndBelowTransactionalId(id)
+					.setV3AndBelowProducerId(producer).setV3AndBelowProducerEpoch(epoch).setV3AndBelowTopics(all));
+				described("several", id);
+			}
+			ended("commits several", 4, true);
+			turn("t-several-" + round);
+			ProduceRequestData r = new ProduceRequestData().setTransactionalId(id).setAcks((short) -1).setTimeoutMs(10000);
+			for (int i = 0; i < TOPICS; i += round)
+				r.topicData().add(batches(topic(i), i, round));
+			ask(ApiKeys.PRODUCE, 12, r); // answered in the order of a hash table
+			described("several without adding", id);
+			ended("commits several", 5, true);
+		}
+	}
+
+	private boolean severalAreLed() throws IOException {
+		ListOffsetsRequestData l = new ListOffsetsRequestData().setReplicaId(-1);
+		for (int i = 0; i < TOPICS; i++) {
+			ListOffsetsRequestData.ListOffsetsTopic t = new ListOffsetsRequestData.ListOffsetsTopic().setName(topic(i));
+			for (int p = 0; p < PARTITIONS; p++)
+				t.partitions().add(new ListOffsetsRequestData.ListOffsetsPartition().setPartitionIndex(p).setTimestamp(-1));
+			l.topics().add(t);
+		}
+		return ((ListOffsetsResponseData) ask(ApiKeys.LIST_OFFSETS, 10, l)).topics().stream().allMatch(
+			t -> t.partitions().stream().allMatch(p -> p.errorCode() == 0));
+	}
+
+	private ProduceRequestData.TopicProduceData batches(String topic, int i, int round) {
+		ProduceRequestData.TopicProduceData t = new ProduceRequestData.TopicProduceData().setName(topic);
+		for (int p = 0; p < PARTITIONS; p += 1 + (i + round) % 3)
+			t.partitionData().add(new ProduceRequestData.PartitionProduceData().setIndex(p).setRecords(MemoryRecords.withTransactionalRecords(
+				Compression.NONE, producer, epoch, 0, new SimpleRecord(1_700_000_000_000L, null, "s".getBytes()))));
+		return t;
+	}
+
+	private long named(long producerId) {
+		return producerId < 0 ? producerId : Long.parseLong(names.name("producer", Long.toString(producerId)).replaceAll("\\D", ""));
+	}
+
+	/** A record's bytes; of its times it is said whether there is one, of its producers which they are. */
+	private String written(Record r) throws IOException {
+		ByteBuffer key = r.key();
+		key.getShort();
+		String of = new TransactionLogKey(new ByteBufferAccessor(key), (short) 0).transactionalId();
+		if (!r.hasValue())
+			return of + " is gone";
+		ByteBuffer bytes = r.value();
+		short version = bytes.getShort(bytes.position());
+		ByteBuffer rest = bytes.duplicate().position(bytes.position() + 2);
+		TransactionLogValue v = new TransactionLogValue(new ByteBufferAccessor(rest), version);
+		if (!ByteBuffer.wrap(MessageUtil.toVersionPrefixedBytes(version, v)).equals(bytes))
+			return of + " is written as Kafka does not";
+		v.setProducerId(named(v.producerId())).setPreviousProducerId(named(v.previousProducerId())).setNextProducerId(
+			named(v.nextProducerId())).setTransactionLastUpdateTimestampMs(Math.min(v.transactionLastUpdateTimestampMs(), 1))
+			.setTransactionStartTimestampMs(Math.min(v.transactionStartTimestampMs(), 1));
+		return of + " " + HexFormat.of().formatHex(MessageUtil.toVersionPrefixedBytes(version, v)) + " " + v;
+	}
+
+	/** All of __transaction_state. */
+	private void log() throws IOException {
+		for (int p = 0; p < LOGS; p++) {
+			FetchRequestData f = new FetchRequestData().setMaxWaitMs(10).setMinBytes(0).setMaxBytes(1 << 24).setSessionEpoch(-1);
+			f.topics().add(new FetchRequestData.FetchTopic().setTopic("__transaction_state").setPartitions(List.of(
+				new FetchRequestData.FetchPartition().setPartition(p).setPartitionMaxBytes(1 << 24).setCurrentLeaderEpoch(-1).setLastFetchedEpoch(-1))));
+			FetchResponseData r = (FetchResponseData) ask(ApiKeys.FETCH, 12, f);
+			for (RecordBatch batch : ((MemoryRecords) r.responses().get(0).partitions().get(0).records()).batches())
+				for (Record record : batch)
+					System.out.println("log | " + p + " " + record.offset() + " => "
+						+ (batch.isControlBatch() ? "a marker" : written(record)));
+		}
 	}
 }
