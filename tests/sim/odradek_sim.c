@@ -135,6 +135,8 @@ static int run_one(struct job *j, uint64_t seed, struct run_result *total)
 	total->moved += result.moved;
 	total->commits += result.commits;
 	total->transactions += result.transactions;
+	total->copied += result.copied;
+	total->fenced += result.fenced;
 	total->joins += result.joins;
 	total->met_fault = result.met_fault;
 	for (int i = 0; i < SIM_N_MARKS; i++)
@@ -166,6 +168,8 @@ static int report_reached(const struct run_result *total)
 	}
 	missing += report_count("cleanings", total->cleanings);
 	missing += report_count("moves", total->moved);
+	missing += report_count("copied", total->copied);
+	missing += report_count("fenced", total->fenced);
 	return missing != 0;
 }
 
@@ -189,9 +193,10 @@ int main(int argc, char **argv)
 	printf("%" PRIu64 " runs, %" PRIu64 " events, %" PRId64 " simulated s, %" PRId64 " crashes, %" PRId64
 	       " records acknowledged, %" PRId64 " retries, %" PRId64 " epochs raised, %" PRId64
 	       " directories lost, %" PRId64 " nodes stopped for want of storage, %" PRId64 " members joined, %" PRId64
-	       " commits, %" PRId64 " transactions, %" PRId64 " cleanings, %" PRId64 " replicas moved\n",
+	       " commits, %" PRId64 " transactions, %" PRId64 " records copied, %" PRId64 " fenced, %" PRId64
+	       " cleanings, %" PRId64 " replicas moved\n",
 	       n, total.events, total.simulated_ms / 1000, total.crashes, total.acknowledged, total.retries,
-	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits, total.transactions,
-	       total.cleanings, total.moved);
+	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits, total.transactions, total.copied,
+	       total.fenced, total.cleanings, total.moved);
 	return failed || (j.all_reached && report_reached(&total));
 }

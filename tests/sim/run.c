@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "protocol/create_topics.h"
 #include "tests/sim/compacted.h"
+#include "tests/sim/copier.h"
 #include "tests/sim/counter.h"
 #include "tests/sim/follower.h"
 #include "tests/sim/members.h"
@@ -77,7 +78,12 @@ struct run {
 	int n_counters;
 	struct teller tellers[TELLERS_MAX];
 	int n_tellers;
+	bool tellers_compact;		     /* their topic is compacted */
+	struct teller_reader teller_watcher; /* reads along */
 	struct teller_reader teller_reader;
+	struct copier copiers[COPIERS_MAX];
+	int n_copiers;
+	struct copier_reader copier_reader;
 	struct timer admin_again;
 	int n_producers;
 	int n_partitions;
@@ -281,7 +287,9 @@ static void hang_up_all(void *arg)
 	for (int i = 0; i < r->n_counters; i++)
 		client_hang_up(&r->counters[i].client);
 	for (int i = 0; i < r->n_tellers; i++)
-		client_hang_up(&r->tellers[i].client);
+		teller_hang_up(&r->tellers[i]);
+	for (int i = 0; i < r->n_copiers; i++)
+		copier_hang_up(&r->copiers[i]);
 	memset(r->counted.committed, 0, sizeof(r->counted.committed));
 	follower_start_over(&r->follower);
 }
@@ -417,6 +425,10 @@ static void start_clients(struct run *r)
 		counter_start(&r->counters[i]);
 	for (int i = 0; i < r->n_tellers; i++)
 		teller_start(&r->tellers[i]);
+	if (r->n_tellers)
+		teller_reader_start(&r->teller_watcher);
+	for (int i = 0; i < r->n_copiers; i++)
+		copier_start(&r->copiers[i]);
 }
 
 static void on_admin_again(struct timer *t)
@@ -450,7 +462,7 @@ static void on_topic(void *arg, int err, const void *answer)
 
 static void ask_for_topic(struct run *r)
 {
-	struct create_topics_request_topic topics[2];
+	struct create_topics_request_topic topics[3];
 	struct create_topics_request request;
 
 	codec_init(&create_topics_request_topic_schema, &topics[0]);
@@ -458,12 +470,13 @@ static void ask_for_topic(struct run *r)
 	topics[0].name = STR("t");
 	topics[0].num_partitions = r->n_partitions;
 	topics[0].replication_factor = 1;
-	topics[1] = topics[0];
-	topics[1].name = STR(TELLER_TOPIC);
-	topics[1].num_partitions = TELLER_PARTITIONS;
+	codec_init(&create_topics_request_topic_schema, &topics[1]);
+	teller_topic(&topics[1], r->tellers_compact);
+	codec_init(&create_topics_request_topic_schema, &topics[2]);
+	copier_topic(&topics[2]);
 	request.timeout_ms = 30000;
 	request.topics.v = topics;
-	request.topics.n = r->n_tellers ? 2 : 1;
+	request.topics.n = r->n_copiers ? 3 : r->n_tellers ? 2 : 1;
 	client_call(&r->admin, TOPIC_VERSION, &create_topics_request_schema, &request, &create_topics_response_schema,
 		    on_topic, r);
 }
@@ -476,9 +489,12 @@ static void draw_clients(struct run *r)
 	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
 	if (!r->o->fault_at && !r->o->no_trouble && r->o->seed % 3 == 1) /* a third of the runs has such a group */
 		r->n_counters = COUNTERS;
-	/* A third of those that lose nothing, and whose disks work, has transactions. */
-	if (!loses(r) && r->trouble.kinds == 0 && !lacks_descriptors(r) && r->o->seed % 3 == 0)
+	/* A third of those that lose nothing has transactions. */
+	if (!loses(r) && !lacks_descriptors(r) && r->o->seed % 3 == 0)
 		r->n_tellers = r->o->fault_at ? 1 : TELLERS_MAX;
+	r->tellers_compact = r->n_tellers && !r->o->fault_at && r->o->seed % 4 == 1;
+	if (r->n_tellers && !r->tellers_compact && !r->o->fault_at && r->o->seed % 4 != 2)
+		r->n_copiers = COPIERS_MAX;
 	for (int i = 0; i < r->n_producers; i++)
 		r->producers[i] = (struct producer){
 			.index = i,
@@ -516,6 +532,50 @@ static void draw_clients(struct run *r)
 	members_draw(&r->members, r->o->seed, r->n_partitions, r->o->fault_at > 0);
 }
 
+/* By the seed: what their clients speak, what the cluster does, whether they are one and its ghost, and whether the topic is compacted. */
+static void open_tellers(struct run *r, struct addr node)
+{
+	uint64_t seed = r->o->seed / 3;
+	bool simple = r->o->fault_at;
+
+	for (int i = 0; i < r->n_tellers; i++)
+		r->tellers[i] = (struct teller){.index = i,
+						.loop = r->loop,
+						.to = node,
+						.n_transactions = simple ? 3 : TELLER_TRANSACTIONS_MAX,
+						.generation = simple || (seed >> i) % 4 != 1 ? 2 : 0,
+						.level = i == 0 && !simple && seed % 5 < 2 ? (int)(seed % 5) : -1,
+						.clock_jumps = trouble_has(&r->trouble, TROUBLE_CLOCK)};
+	if (r->n_tellers > 1 && seed % 7 < 3) {
+		r->tellers[0].has_twin = true;
+		r->tellers[1].twin = &r->tellers[0];
+	}
+	r->teller_watcher = (struct teller_reader){.loop = r->loop,
+						   .to = node,
+						   .tellers = r->tellers,
+						   .n_tellers = r->n_tellers,
+						   .compacted = r->tellers_compact};
+	r->teller_reader = r->teller_watcher;
+}
+
+/* They share the partitions, or are one and its ghost. */
+static void open_copiers(struct run *r, struct addr node)
+{
+	uint64_t seed = r->o->seed / 3;
+
+	for (int i = 0; i < r->n_copiers; i++)
+		r->copiers[i] = (struct copier){.index = i,
+						.n_copiers = seed % 3 ? COPIERS_MAX : 1,
+						.loop = r->loop,
+						.to = node,
+						.generation = (seed >> (i + 2)) % 4 == 1 ? 0 : 2,
+						.clock_jumps = trouble_has(&r->trouble, TROUBLE_CLOCK)};
+	if (r->n_copiers && seed % 3 == 0) {
+		r->copiers[0].has_twin = true;
+		r->copiers[1].twin = &r->copiers[0];
+	}
+}
+
 static void open_clients(void *arg)
 {
 	struct run *r = arg;
@@ -536,13 +596,8 @@ static void open_clients(void *arg)
 						  .topic = "t",
 						  .n_partitions = r->n_partitions,
 						  .calm = r->quiet};
-	for (int i = 0; i < r->n_tellers; i++)
-		r->tellers[i] = (struct teller){.index = i,
-						.loop = r->loop,
-						.to = node,
-						.n_transactions = r->o->fault_at ? 3 : TELLER_TRANSACTIONS_MAX};
-	r->teller_reader =
-		(struct teller_reader){.loop = r->loop, .to = node, .tellers = r->tellers, .n_tellers = r->n_tellers};
+	open_tellers(r, node);
+	open_copiers(r, node);
 	r->follower.loop = r->loop;
 	r->follower.to = node;
 	client_init(&r->admin, r->loop, &node, "sim-admin");
@@ -560,6 +615,10 @@ static void close_producers(void *arg)
 		counter_fini(&r->counters[i]);
 	for (int i = 0; i < r->n_tellers; i++)
 		teller_fini(&r->tellers[i]);
+	if (r->n_tellers)
+		teller_reader_fini(&r->teller_watcher);
+	for (int i = 0; i < r->n_copiers; i++)
+		copier_fini(&r->copiers[i]);
 	client_fini(&r->admin);
 	follower_fini(&r->follower);
 	members_fini(&r->members);
@@ -622,7 +681,7 @@ static bool counters_have_settled(const struct run *r)
 static bool tellers_are_done(const struct run *r)
 {
 	for (int i = 0; i < r->n_tellers; i++)
-		if (r->tellers[i].phase != TELLER_IS_DONE)
+		if (!r->tellers[i].is_done)
 			return false;
 	return true;
 }
@@ -631,6 +690,33 @@ static bool all_is_done(const struct run *r)
 {
 	return tellers_are_done(r) && r->n_finished == r->n_producers && members_are_done(&r->members) &&
 	       counters_have_settled(r) && compacted_is_done(&r->compacted) && r->started && !sim_is_down(r->w, NODE);
+}
+
+/* Who has read along has seen the same as who reads all at the end. */
+static bool watcher_is_done(const struct run *r)
+{
+	return teller_reader_is_done(&r->teller_watcher);
+}
+
+static bool copiers_are_done(const struct run *r)
+{
+	for (int i = 0; i < r->n_copiers; i++)
+		if (!copier_is_done(&r->copiers[i]))
+			return false;
+	return true;
+}
+
+static void end_watching(struct run *r)
+{
+	if (r->n_tellers == 0 || out_of_events(r))
+		return;
+	for (int i = 0; i < r->n_copiers; i++)
+		copier_expect(&r->copiers[i]);
+	check(live(r, QUIET_END_MS, copiers_are_done) || out_of_events(r));
+	teller_reader_expect(&r->teller_watcher);
+	check(live(r, QUIET_END_MS, watcher_is_done) || out_of_events(r));
+	if (!out_of_events(r))
+		teller_reader_check(&r->teller_watcher);
 }
 
 static bool all_is_read(const struct run *r)
@@ -650,17 +736,26 @@ static void read_all(struct run *r)
 
 static void read_transactions(void *arg)
 {
-	teller_reader_start(&((struct run *)arg)->teller_reader);
+	struct run *r = arg;
+
+	teller_reader_start(&r->teller_reader);
+	if (r->n_copiers)
+		copier_reader_start(&r->copier_reader, r->loop, r->follower.to);
 }
 
 static void close_teller_reader(void *arg)
 {
-	teller_reader_fini(&((struct run *)arg)->teller_reader);
+	struct run *r = arg;
+
+	teller_reader_fini(&r->teller_reader);
+	if (r->n_copiers)
+		copier_reader_fini(&r->copier_reader);
 }
 
 static bool transactions_are_read(const struct run *r)
 {
-	return r->teller_reader.is_done;
+	return teller_reader_is_done(&r->teller_reader) &&
+	       (r->n_copiers == 0 || copier_reader_is_done(&r->copier_reader));
 }
 
 static void read_all_transactions(struct run *r)
@@ -669,8 +764,10 @@ static void read_all_transactions(struct run *r)
 		return;
 	check(sim_call(r->w, CLIENTS, read_transactions, r));
 	check(live(r, QUIET_END_MS, transactions_are_read) || out_of_events(r));
-	for (int i = 0; i < r->n_tellers && !out_of_events(r); i++)
-		teller_check(&r->tellers[i]);
+	if (!out_of_events(r))
+		teller_reader_check(&r->teller_reader);
+	if (!out_of_events(r) && r->n_copiers)
+		copier_reader_check(&r->copier_reader);
 	check(sim_call(r->w, CLIENTS, close_teller_reader, r));
 }
 
@@ -747,6 +844,7 @@ static void quiet_end(struct run *r)
 		o->n_envs = n;
 	}
 	check(live(r, QUIET_END_MS, all_is_done) || out_of_events(r));
+	end_watching(r);
 	check(sim_call(r->w, CLIENTS, close_producers, r));
 	if (out_of_events(r))
 		return;
@@ -872,8 +970,14 @@ void run_seed(const struct run_options *o, struct run_result *out)
 		out->retries += r->producers[i].n_retries;
 		out->bumps += r->producers[i].n_bumps;
 	}
-	for (int i = 0; i < r->n_tellers; i++)
-		out->transactions += r->tellers[i].n_transactions;
+	for (int i = 0; i < r->n_tellers; i++) {
+		out->transactions += r->tellers[i].n;
+		out->fenced += r->tellers[i].t.n_fenced;
+	}
+	for (int i = 0; i < r->n_copiers; i++) {
+		out->copied += r->copiers[i].n_copied;
+		out->fenced += r->copiers[i].t.n_fenced;
+	}
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		out->reached[i] = sim_reached(r->w, i);
 	check(!out->reached[SIM_MET_SENDFILE_LATE]); /* bytes that were readable are never others later */

@@ -44,6 +44,8 @@ struct run_result {
 	int64_t commits;   /* of groups' members */
 	int64_t joins;
 	int64_t transactions; /* that were ended, one way or another */
+	int64_t copied;	      /* records, by copiers whose commit was acknowledged */
+	int64_t fenced;	      /* transactional producers, by their ghosts and by time */
 	int64_t reached[SIM_N_MARKS];
 };
 
