@@ -120,6 +120,8 @@ struct quorum_leader {
 struct quorum_leader quorum_leader(const struct quorum *q);
 /* Its id alone, from any thread. */
 int32_t quorum_leader_id(const struct quorum *q);
+/* As of the end of its log; from any thread. */
+int16_t quorum_kraft_version(const struct quorum *q);
 
 /*
  * The connection by which a broker sent heartbeats, in this epoch, is gone: if its listeners refuse to be dialled it is fenced at once. From

@@ -90,6 +90,18 @@ static uint64_t chance(void *arg)
 	return env_random_u64(arg);
 }
 
+/* The answer waits for what raft has written. */
+static int raise_kraft_version(void *arg, int16_t to, bool validate_only, struct arena *a, struct str *why)
+{
+	struct quorum *q = arg;
+	struct raft_upgrade upgrade = {.kraft_version = to, .validate_only = validate_only};
+	int err = quorum_upgrade(q, &upgrade, a, why);
+
+	if (err == 0 && !validate_only)
+		q->state_end = raft_log_end(q->raft);
+	return err;
+}
+
 static struct controller_context context(struct quorum *q, struct quorum_request *r)
 {
 	return (struct controller_context){
@@ -101,6 +113,8 @@ static struct controller_context context(struct quorum *q, struct quorum_request
 		.own_node = r && r->own_node,
 		.random = chance,
 		.random_arg = q->env,
+		.raise_kraft_version = raise_kraft_version,
+		.raise_arg = q,
 		.arena = r ? r->arena : &q->records_arena,
 		.why = r ? &r->message : NULL,
 	};

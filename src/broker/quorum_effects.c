@@ -219,6 +219,37 @@ static void perform_all(struct quorum *q, const struct raft_effects *effects)
 	}
 }
 
+static void date(const struct quorum *q, struct raft_event *event)
+{
+	event->now_ms = env_mono_ms(q->env);
+	event->wall_ms = env_wall_ms(q->env);
+	event->chance = env_random_u64(q->env);
+}
+
+static void end_step(struct quorum *q, struct raft_effects *effects)
+{
+	perform_all(q, effects);
+	arena_fini(effects->arena);
+	quorum_note_leader(q);
+	quorum_route(q);
+}
+
+int quorum_upgrade(struct quorum *q, const struct raft_upgrade *to, struct arena *a, struct str *why)
+{
+	struct raft_event event = {.type = RAFT_EVENT_TICK};
+	struct raft_effects effects;
+	struct arena arena;
+	int err;
+
+	arena_init(&arena, EFFECTS_ARENA);
+	effects = (struct raft_effects){.arena = &arena};
+	date(q, &event);
+	err = raft_upgrade(q->raft, to, &event, &effects, why);
+	*why = arena_str(a, *why);
+	end_step(q, &effects);
+	return controller_is_active(q->controller) ? err : ERR_NOT_CONTROLLER;
+}
+
 void quorum_step(struct quorum *q, struct raft_event event)
 {
 	struct raft_effects effects;
@@ -226,16 +257,11 @@ void quorum_step(struct quorum *q, struct raft_event event)
 
 	if (q->failed || q->closing)
 		return;
-	event.now_ms = env_mono_ms(q->env);
-	event.wall_ms = env_wall_ms(q->env);
-	event.chance = env_random_u64(q->env);
+	date(q, &event);
 	arena_init(&arena, EFFECTS_ARENA);
 	effects = (struct raft_effects){.arena = &arena};
 	raft_step(q->raft, &event, &effects);
-	perform_all(q, &effects);
-	arena_fini(&arena);
-	quorum_note_leader(q);
-	quorum_route(q);
+	end_step(q, &effects);
 }
 
 /* ---- the first step: an epoch begins ---- */

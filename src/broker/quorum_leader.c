@@ -14,6 +14,11 @@ int32_t quorum_leader_id(const struct quorum *q)
 	return __atomic_load_n(&q->leader.id, __ATOMIC_ACQUIRE);
 }
 
+int16_t quorum_kraft_version(const struct quorum *q)
+{
+	return __atomic_load_n(&q->kraft_version, __ATOMIC_ACQUIRE);
+}
+
 static struct quorum_leader look(const struct quorum *q)
 {
 	struct quorum_leader now = {.id = raft_leader_id(q->raft), .epoch = raft_epoch(q->raft), .node = {.id = -1}};
@@ -46,6 +51,7 @@ void quorum_note_leader(struct quorum *q)
 {
 	struct quorum_leader now = look(q);
 
+	__atomic_store_n(&q->kraft_version, raft_kraft_version(q->raft), __ATOMIC_RELEASE);
 	if (is_same(&now, &q->leader))
 		return;
 	if (now.id >= 0)

@@ -116,6 +116,7 @@ struct quorum {
 	struct list subscribers;
 	struct list pulses; /* of struct pulse: brokers that are looked after */
 	struct channels pulse_channels;
+	int16_t kraft_version;	     /* atomic: raft's, for other threads */
 	struct quorum_leader leader; /* as the subscribers know it; the host is our own */
 
 	struct arena bootstrap_arena;
@@ -202,6 +203,8 @@ void quorum_decide(struct quorum *q, struct quorum_request *r);
 
 void quorum_effects_init(struct quorum *q);
 void quorum_step(struct quorum *q, struct raft_event event);
+/* raft_upgrade and its effects; *why is the arena's. */
+int quorum_upgrade(struct quorum *q, const struct raft_upgrade *to, struct arena *a, struct str *why);
 /* quorum-state is on disk, or err says why not. */
 void quorum_state_written(struct quorum *q, int err);
 void quorum_end_beginning(struct quorum *q);

@@ -59,6 +59,12 @@ struct controller_context {
 	bool own_node;
 	uint64_t (*random)(void *arg); /* chance */
 	void *random_arg;
+	/*
+	 * kraft.version, which is raft's, is to be raised; or (validate_only) may it be? 0, or Kafka's error with its words in *why, which are
+	 * the arena's.
+	 */
+	int (*raise_kraft_version)(void *arg, int16_t to, bool validate_only, struct arena *a, struct str *why);
+	void *raise_arg;
 	struct arena *arena;
 	struct str *why; /* NULL, or where the words of an error of the whole request go */
 };

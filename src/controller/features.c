@@ -103,6 +103,21 @@ static struct str node_not_supported(struct arena *a, const char *what, const st
 	return not_supported(a, what, n->id, 0, 0, level);
 }
 
+/* Of the static voters: a dynamic set is raft's. */
+static struct str reason_not_registered(const struct controller *c, struct arena *a)
+{
+	const struct config_network *network = config_network(c->config);
+
+	for (int i = 0; i < network->n_voters; i++) {
+		int32_t id = network->voters[i].id;
+
+		if (id != c->node_id && !image_controller(tip(c), id))
+			return arena_printf(a, "controller %d has not registered, and may not support this feature",
+					    id);
+	}
+	return STR_NULL;
+}
+
 static struct str reason_not_supported(const struct controller *c, struct arena *a, struct str feature, int16_t level)
 {
 	const struct controller_feature *f = controller_feature_find(feature);
@@ -120,7 +135,7 @@ static struct str reason_not_supported(const struct controller *c, struct arena 
 		if (n->id != c->node_id)
 			reason = node_not_supported(a, "Controller", n, feature, level);
 	}
-	return reason;
+	return str_is_null(reason) ? reason_not_registered(c, a) : reason;
 }
 
 static void add_level(struct record_list *records, struct str feature, int16_t level)
@@ -179,6 +194,29 @@ static struct api_error check_needs(const struct controller *c, struct arena *a,
 	return API_OK;
 }
 
+/* What raft refuses is told in its words alone. */
+static struct api_error raise_kraft_version(const struct controller_context *ctx, int16_t level, bool validate_only)
+{
+	struct str why = STR_NULL;
+	int err = level == ctx->kraft_version
+			  ? 0
+			  : ctx->raise_kraft_version(ctx->raise_arg, level, validate_only, ctx->arena, &why);
+
+	return (struct api_error){err, why};
+}
+
+/* Once more than was looked at: the set of voters may have changed. */
+static struct api_error raise_wanted(const struct controller_context *ctx, const struct update_features_request *in)
+{
+	struct api_error e = API_OK;
+
+	for (int32_t i = 0; e.code == 0 && i < in->feature_updates.n; i++) {
+		if (str_is(in->feature_updates.v[i].feature, "kraft.version"))
+			e = raise_kraft_version(ctx, in->feature_updates.v[i].max_version_level, false);
+	}
+	return e;
+}
+
 static struct api_error update_one(const struct controller *c, const struct controller_context *ctx,
 				   const struct update_features_request *in,
 				   const struct update_features_request_feature *u, struct record_list *records)
@@ -208,13 +246,10 @@ static struct api_error update_one(const struct controller *c, const struct cont
 		return invalid_update(a, u->feature, level, STR("Can't downgrade to a newer version."));
 	if (str_is(u->feature, "metadata.version"))
 		return update_metadata_version(c, a, level, type == UNSAFE_DOWNGRADE, records);
-	if (is_kraft && level == now)
-		return API_OK;
+	if (is_kraft && level < now)
+		return invalid_update(a, u->feature, level, STR("Can't downgrade the version of this feature."));
 	if (is_kraft)
-		return invalid_update(a, u->feature, level,
-				      level < now
-					      ? STR("Can't downgrade the version of this feature.")
-					      : STR("Raising kraft.version of a running quorum is not served yet."));
+		return raise_kraft_version(ctx, level, true);
 	e = check_needs(c, a, in, u->feature, level);
 	if (e.code == 0)
 		add_level(records, u->feature, level);
@@ -279,6 +314,8 @@ int controller_update_features(struct controller *c, const struct controller_con
 	record_list_init(&updates, ctx->arena);
 	for (int32_t i = 0; e.code == 0 && i < in->feature_updates.n; i++)
 		e = update_one(c, ctx, in, &in->feature_updates.v[i], &updates);
+	if (e.code == 0 && !in->validate_only)
+		e = raise_wanted(ctx, in);
 	answer(ctx, in, e, out);
 	if (e.code != 0 || in->validate_only)
 		return 0;

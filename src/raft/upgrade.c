@@ -39,14 +39,15 @@ static int decide(const struct raft *r, const struct raft_upgrade *to, struct ar
 		return 0;
 	if (to->kraft_version < now) {
 		*why = arena_printf(a,
-				    "Invalid upgrade of kraft.version from version %d to %d because the new version is "
-				    "a downgrade",
+				    "Invalid upgrade of kraft.version from version KRAFT_VERSION_%d to "
+				    "KRAFT_VERSION_%d because the new version is a downgrade",
 				    now, to->kraft_version);
 		return ERR_INVALID_UPDATE_VERSION;
 	}
 	if (!all_speak(&r->told_voters, to->kraft_version)) {
 		*why = arena_printf(a,
-				    "Invalid upgrade of kraft.version to %d because not all of the voters support it",
+				    "Invalid upgrade of kraft.version to KRAFT_VERSION_%d because not all of the "
+				    "voters support it",
 				    to->kraft_version);
 		return ERR_INVALID_UPDATE_VERSION;
 	}

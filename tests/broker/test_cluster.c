@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "protocol/api_versions.h"
 #include "protocol/describe_cluster.h"
+#include "protocol/update_features.h"
 #include "tests/base/cm.h"
 #include "tests/broker/cluster_world.h"
 #include "wire/codec.h"
@@ -213,6 +215,76 @@ static void what_a_broker_was_asked_goes_to_the_next_controller(void **state)
 	cluster_down();
 }
 
+/* ---- kraft.version ---- */
+
+static int16_t raise_kraft_version(int by, bool validate_only)
+{
+	struct update_features_request_feature u = {
+		.feature = STR("kraft.version"), .max_version_level = 1, .upgrade_type = 1};
+	struct update_features_request in = {
+		.timeout_ms = 30000, .feature_updates = {&u, 1}, .validate_only = validate_only};
+	const struct update_features_response *out = cluster_ask(by, CLUSTER_BROKER, update_features_request_KEY, &in);
+
+	assert_non_null(out);
+	return out->error_code;
+}
+
+/* The level that is finalized, as this listener says. */
+static int16_t kraft_version_by(int i, enum cluster_port port)
+{
+	struct api_versions_request in;
+	const struct api_versions_response *out;
+
+	codec_init(&api_versions_request_schema, &in);
+	in.client_software_name = in.client_software_version = STR("test");
+	out = cluster_ask(i, port, api_versions_request_KEY, &in);
+	assert_non_null(out);
+	for (int32_t k = 0; k < out->finalized_features.n; k++)
+		if (str_is(out->finalized_features.v[k].name, "kraft.version"))
+			return out->finalized_features.v[k].max_version_level;
+	return 0;
+}
+
+static void wait_kraft_version(int i)
+{
+	for (int k = 0; kraft_version_by(i, CLUSTER_BROKER) != 1; k++) {
+		assert_true(k < 400);
+		sim_run_for(cluster_sim(), 50);
+	}
+	assert_int_equal(kraft_version_by(i, CLUSTER_CONTROLLER), 1);
+}
+
+static void kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_the_log(void **state)
+{
+	int leader;
+
+	(void)state;
+	cluster_up(6, NULL);
+	cluster_start(0);
+	cluster_start(1);
+	leader = cluster_wait_leader();
+	cluster_wait_serving(0);
+	cluster_wait_serving(1);
+	assert_int_equal(raise_kraft_version(other_than(leader), false), ERR_INVALID_UPDATE_VERSION); /* one is unknown */
+	cluster_start(2);
+	cluster_wait_serving(2);
+	for (int k = 0; raise_kraft_version(other_than(leader), true) != 0; k++) { /* all have told of themselves */
+		assert_true(k < 400);
+		sim_run_for(cluster_sim(), 50);
+	}
+	assert_int_equal(kraft_version_by(leader, CLUSTER_BROKER), 0);
+	assert_int_equal(raise_kraft_version(other_than(leader), false), 0);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		wait_kraft_version(i);
+	assert_int_equal(raise_kraft_version(other_than(leader), false), 0);
+	cluster_crash(leader, SIM_POWER);
+	assert_int_not_equal(cluster_wait_leader(), leader);
+	cluster_start(leader);
+	cluster_wait_serving(leader);
+	wait_kraft_version(leader);
+	cluster_down();
+}
+
 /* ---- brokers that are gone ---- */
 
 /* How long it takes until the active controller says so; at most `most`. */
@@ -414,6 +486,7 @@ int main(void)
 		cmocka_unit_test(who_comes_late_takes_a_snapshot),
 		cmocka_unit_test(every_controller_is_registered_and_says_who_leads),
 		cmocka_unit_test(what_a_broker_was_asked_goes_to_the_next_controller),
+		cmocka_unit_test(kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_the_log),
 		cmocka_unit_test(a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_silent_is_not),
 		cmocka_unit_test(a_new_controller_fences_the_one_that_died),
 		cmocka_unit_test(what_was_acknowledged_is_known_to_all_whatever_has_happened),

@@ -3,6 +3,7 @@
  */
 #include "tests/controller/controller_world.h"
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "metadata/replay.h"
 #include "protocol/alter_partition.h"
@@ -17,6 +18,19 @@ static uint64_t chance(void *arg)
 	return cm_random(arg);
 }
 
+static int raise_kraft_version(void *arg, int16_t to, bool validate_only, struct arena *a, struct str *why)
+{
+	struct world *w = arg;
+
+	if (to > w->kraft_version_max) {
+		*why = arena_str(a, STR("not all of the voters support it"));
+		return ERR_INVALID_UPDATE_VERSION;
+	}
+	if (!validate_only)
+		w->kraft_version = to;
+	return 0;
+}
+
 struct controller_context context(struct world *w, int16_t version)
 {
 	w->why = STR_NULL;
@@ -27,6 +41,8 @@ struct controller_context context(struct world *w, int16_t version)
 		.kraft_version = w->kraft_version,
 		.random = chance,
 		.random_arg = &w->chance,
+		.raise_kraft_version = raise_kraft_version,
+		.raise_arg = w,
 		.arena = &w->arena,
 		.why = &w->why,
 	};
@@ -72,12 +88,15 @@ static void lead_with(struct world *w, int16_t elr)
 	apply(w);
 }
 
-int setup(void **state)
+static int setup_with(void **state, const char *voters)
 {
-	static const char *const overrides[] = {
-		"process.roles=broker,controller",	     "node.id=1",
-		"controller.quorum.voters=1@localhost:9093", "listeners=PLAINTEXT://:9092,CONTROLLER://:9093",
-		"controller.listener.names=CONTROLLER",	     NULL,
+	const char *const overrides[] = {
+		"process.roles=broker,controller",
+		"node.id=1",
+		voters,
+		"listeners=PLAINTEXT://:9092,CONTROLLER://:9093",
+		"controller.listener.names=CONTROLLER",
+		NULL,
 	};
 	struct config_input in = {.file_name = STR("t"), .file_text = STR(""), .overrides = overrides};
 	struct world *w = xcalloc(1, sizeof(*w));
@@ -92,6 +111,16 @@ int setup(void **state)
 	lead_with(w, 1);
 	*state = w;
 	return 0;
+}
+
+int setup(void **state)
+{
+	return setup_with(state, "controller.quorum.voters=1@localhost:9093");
+}
+
+int setup_of_two(void **state)
+{
+	return setup_with(state, "controller.quorum.voters=1@localhost:9093,2@localhost:9094");
 }
 
 int teardown(void **state)

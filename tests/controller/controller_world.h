@@ -13,6 +13,7 @@
 
 struct world {
 	int16_t kraft_version;
+	int16_t kraft_version_max; /* what the voters speak */
 	struct arena arena;
 	struct config *config;
 	struct controller *controller;
@@ -44,6 +45,7 @@ const struct image *tip(struct world *w);
 
 /* For each test: a world of its own, in *state. */
 int setup(void **state);
+int setup_of_two(void **state); /* by controller.quorum.voters */
 int teardown(void **state);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 

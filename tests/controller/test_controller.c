@@ -7,6 +7,7 @@
 #include "protocol/allocate_producer_ids.h"
 #include "protocol/alter_configs.h"
 #include "protocol/broker_registration.h"
+#include "protocol/controller_registration.h"
 #include "protocol/create_partitions.h"
 #include "protocol/delete_topics.h"
 #include "protocol/unregister_broker.h"
@@ -357,6 +358,8 @@ static void the_old_way_replaces_all_settings(void **state)
 
 /* ---- features ---- */
 
+enum { UPGRADE = 1, SAFE = 2, UNSAFE = 3 };
+
 static int16_t feature(struct world *w, const char *name, int16_t level, int8_t type, bool validate_only)
 {
 	struct update_features_request_feature u = {
@@ -371,7 +374,6 @@ static int16_t feature(struct world *w, const char *name, int16_t level, int8_t 
 static void levels_go_up_when_all_can_and_down_only_safely(void **state)
 {
 	struct world *w = *state;
-	enum { UPGRADE = 1, SAFE = 2, UNSAFE = 3 };
 
 	assert_int_equal(feature(w, "group.version", 1, UPGRADE, true), 0);
 	assert_int_equal(image_feature_level(tip(w), STR("group.version")), 0);
@@ -394,9 +396,50 @@ static void the_version_of_the_quorum_is_that_of_its_log_as_it_is_now(void **sta
 {
 	struct world *w = *state;
 
-	assert_int_not_equal(feature(w, "kraft.version", 1, 1, false), 0); /* it is raft's to raise */
 	w->kraft_version = 1;
-	assert_int_equal(feature(w, "kraft.version", 1, 1, false), 0);
+	assert_int_equal(feature(w, "kraft.version", 1, UPGRADE, false), 0);
+	assert_int_equal(feature(w, "kraft.version", 0, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
+	assert_int_equal(feature(w, "kraft.version", 0, SAFE, false), ERR_INVALID_UPDATE_VERSION);
+	assert_int_equal(w->kraft_version, 1);
+}
+
+static void raft_alone_raises_the_version_of_the_quorum_and_says_why_not(void **state)
+{
+	struct update_features_request_feature u[2] = {
+		{.feature = STR("kraft.version"), .max_version_level = 1, .upgrade_type = UPGRADE},
+		{.feature = STR("group.version"), .max_version_level = 9, .upgrade_type = UPGRADE}};
+	struct update_features_request in = {.feature_updates = {u, 1}};
+	struct update_features_response out;
+	struct world *w = *state;
+
+	assert_int_equal(RUN(w, update_features, 2, &in, &out), 0);
+	assert_int_equal(out.error_code, ERR_INVALID_UPDATE_VERSION);
+	assert_true(str_is(out.error_message, "The update failed for all features since the following feature had an "
+					      "error: not all of the voters support it"));
+	w->kraft_version_max = 1;
+	in.feature_updates.n = 2; /* nothing is done where not all can be */
+	assert_int_equal(RUN(w, update_features, 2, &in, &out), 0);
+	assert_int_equal(out.error_code, ERR_INVALID_UPDATE_VERSION);
+	assert_int_equal(w->kraft_version, 0);
+	assert_int_equal(feature(w, "kraft.version", 1, UPGRADE, true), 0);
+	assert_int_equal(w->kraft_version, 0);
+	assert_int_equal(feature(w, "kraft.version", 1, UPGRADE, false), 0);
+	assert_int_equal(w->kraft_version, 1);
+	assert_int_equal(w->records.n, 0); /* of it there is no record among the metadata */
+}
+
+static void no_level_goes_up_while_a_voter_of_the_configuration_has_not_registered(void **state)
+{
+	struct controller_registration_request_feature speaks = {STR("group.version"), 0, 1};
+	struct controller_registration_request in = {
+		.controller_id = 2, .incarnation_id = {{2}}, .features = {&speaks, 1}};
+	struct controller_registration_response out;
+	struct world *w = *state;
+
+	assert_int_equal(feature(w, "group.version", 1, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
+	assert_int_equal(RUN(w, controller_registration, 0, &in, &out), 0);
+	assert_int_equal(out.error_code, 0);
+	assert_int_equal(feature(w, "group.version", 1, UPGRADE, false), 0);
 }
 
 int main(void)
@@ -422,6 +465,9 @@ int main(void)
 		TEST(the_old_way_replaces_all_settings),
 		TEST(levels_go_up_when_all_can_and_down_only_safely),
 		TEST(the_version_of_the_quorum_is_that_of_its_log_as_it_is_now),
+		TEST(raft_alone_raises_the_version_of_the_quorum_and_says_why_not),
+		cmocka_unit_test_setup_teardown(no_level_goes_up_while_a_voter_of_the_configuration_has_not_registered,
+						setup_of_two, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

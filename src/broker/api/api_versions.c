@@ -98,7 +98,7 @@ static bool fill_finalized(struct request *r, struct api_versions_response *out)
 {
 	const struct image_feature *f;
 	struct image_iter it;
-	int n = 1; /* metadata.version is not among the others */
+	int n = 2; /* metadata.version and kraft.version are not among the others */
 
 	if (!r->image)
 		return true;
@@ -109,6 +109,7 @@ static bool fill_finalized(struct request *r, struct api_versions_response *out)
 		return false;
 	out->finalized_features.n = 0;
 	add_finalized(out, STR("metadata.version"), image_metadata_version(r->image));
+	add_finalized(out, STR("kraft.version"), quorum_kraft_version(r->node->quorum));
 	image_features(r->image, &it);
 	while ((f = image_features_next(&it)))
 		add_finalized(out, f->name, f->level);
