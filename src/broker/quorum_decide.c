@@ -80,6 +80,8 @@ static int append_records(struct quorum *q, const struct record_list *records)
 	buf_fini(&batch);
 	if (err != 0 && log_dir_error(q->options.dir) != 0)
 		quorum_fail(q, log_dir_error(q->options.dir));
+	else if (err != 0 && raft_voters(q->raft)->n > 1) /* somebody else may have room */
+		quorum_unwritten(q, err);
 	return err;
 }
 

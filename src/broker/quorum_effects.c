@@ -1,6 +1,8 @@
 /*
  * quorum_effects: the steps of raft, and what is done for their effects.
  */
+#include <errno.h>
+
 #include "base/check.h"
 #include "base/diag.h"
 #include "base/err.h"
@@ -128,13 +130,57 @@ static void commit(struct quorum *q, int64_t offset)
 		quorum_cut_snapshot(q);
 }
 
+/* No room, or no descriptor: the log is as it was, and others may have what it takes to lead. */
+static bool is_worth_waiting(const struct quorum *q, int err)
+{
+	return (err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR) && log_dir_error(q->options.dir) == 0 &&
+	       log_standing(q->log) == LOG_WHOLE;
+}
+
+static void tell_unwritten(struct quorum *q, int err)
+{
+	diag_error(q->env->diag, "this node cannot write the metadata log, and leads it no more",
+		   "dir=%s epoch=%d error=%s remedy=\"free some space, or allow more open files\"", q->path,
+		   raft_epoch(q->raft), err_name(err));
+}
+
+void quorum_unwritten(struct quorum *q, int err)
+{
+	if (q->failed || !controller_is_active(q->controller) || !is_worth_waiting(q, err))
+		return;
+	tell_unwritten(q, err);
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_RESIGN});
+}
+
 static int append_control(struct quorum *q, const struct raft_effect *e)
 {
 	struct log_appended appended;
+	int err = -ENOSPC;
 
 	log_begin_epoch(q->log, e->epoch);
-	return log_append_as_follower(q->log, e->batch.p, (size_t)e->batch.len, e->epoch, env_wall_ms(q->env),
-				      &appended);
+	if (q->beginning || !env_buggify(q->env, "no room for a control record"))
+		err = log_append_as_follower(q->log, e->batch.p, (size_t)e->batch.len, e->epoch, env_wall_ms(q->env),
+					     &appended);
+	if (err == 0 || q->beginning || !is_worth_waiting(q, err))
+		return err;
+	tell_unwritten(q, err);
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_UNWRITTEN, .offset = e->offset});
+	return 0;
+}
+
+static int lead(struct quorum *q, const struct raft_effect *e)
+{
+	int err;
+
+	if (raft_role(q->raft) != RAFT_LEADER) /* it could not write what its epoch begins with */
+		return 0;
+	diag_debug(q->env->diag, "this node leads the metadata quorum", "epoch=%d offset=%lld", e->epoch,
+		   (long long)e->offset);
+	err = quorum_lead(q);
+	if (err == 0 || q->beginning || !is_worth_waiting(q, err))
+		return err;
+	quorum_unwritten(q, err);
+	return 0;
 }
 
 /* An event that is stepped from inside an effect may have asked for an earlier one. */
@@ -161,9 +207,7 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 		commit(q, e->offset);
 		return 0;
 	case RAFT_EFFECT_LEADER:
-		diag_debug(q->env->diag, "this node leads the metadata quorum", "epoch=%d offset=%lld", e->epoch,
-			   (long long)e->offset);
-		return quorum_lead(q);
+		return lead(q, e);
 	case RAFT_EFFECT_RESIGNED:
 		quorum_resign(q);
 		return 0;
@@ -265,13 +309,6 @@ void quorum_step(struct quorum *q, struct raft_event event)
 }
 
 /* ---- the first step: an epoch begins ---- */
-
-/* No room, or no descriptor, for the records that an epoch begins with: nothing can be decided before they are in the log. */
-static bool is_worth_waiting(const struct quorum *q, int err)
-{
-	return (err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR) && log_dir_error(q->options.dir) == 0 &&
-	       log_standing(q->log) == LOG_WHOLE;
-}
 
 void quorum_end_beginning(struct quorum *q)
 {

@@ -128,6 +128,7 @@ struct quorum {
 	struct timer idle_timer;
 	struct timer flush_timer;	 /* of one that is tried again */
 	struct quorum_request *changing; /* the voters; or NULL */
+	int change_err;			 /* of one that ended in the step that it was asked in */
 	int64_t idle_ms;		 /* metadata.max.idle.interval.ms */
 	int64_t last_append_ms;		 /* monotonic */
 
@@ -205,6 +206,8 @@ void quorum_effects_init(struct quorum *q);
 void quorum_step(struct quorum *q, struct raft_event event);
 /* raft_upgrade and its effects; *why is the arena's. */
 int quorum_upgrade(struct quorum *q, const struct raft_upgrade *to, struct arena *a, struct str *why);
+/* Its records were not taken for this: where that may pass, this node resigns. */
+void quorum_unwritten(struct quorum *q, int err);
 /* quorum-state is on disk, or err says why not. */
 void quorum_state_written(struct quorum *q, int err);
 void quorum_end_beginning(struct quorum *q);

@@ -102,13 +102,16 @@ static void ask_raft(struct quorum *q, struct quorum_request *r)
 {
 	struct raft_request ask = quorum_question(q, r);
 
+	q->change_err = 0;
 	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &ask});
 	if (ask.outcome == RAFT_ANSWERED) {
 		quorum_complete(r);
-		return;
+	} else if (q->change_err != 0) {
+		quorum_complete_with(r, q->change_err);
+	} else {
+		check(!q->changing);
+		q->changing = r;
 	}
-	check(!q->changing);
-	q->changing = r;
 }
 
 void quorum_end_change(struct quorum *q, int err, struct str message)
@@ -116,8 +119,10 @@ void quorum_end_change(struct quorum *q, int err, struct str message)
 	struct quorum_request *r = q->changing;
 
 	q->changing = NULL;
-	if (!r)
+	if (!r) {
+		q->change_err = err;
 		return;
+	}
 	r->message = arena_str(r->arena, message);
 	quorum_complete_with(r, err);
 }

@@ -253,6 +253,17 @@ static void on_tick(struct raft *r, struct raft_turn *t)
 	}
 }
 
+/* The log ends where it ended before: nobody else has heard of what was to follow. */
+static void on_unwritten(struct raft *r, struct raft_turn *t)
+{
+	int64_t offset = t->event->offset;
+
+	check(r->role == RAFT_LEADER && offset >= r->epoch_start && offset < r->history.end);
+	history_truncate(&r->history, offset);
+	raft_flush_truncated(r, offset);
+	r->wants_to_resign = true;
+}
+
 static void on_resign(struct raft *r, struct raft_turn *t)
 {
 	(void)t;
@@ -275,6 +286,7 @@ static void (*const EVENTS[])(struct raft *r, struct raft_turn *t) = {
 	[RAFT_EVENT_SNAPSHOT] = snapshot_was_cut,
 	[RAFT_EVENT_LOADED] = follower_loaded,
 	[RAFT_EVENT_CLEANED] = snapshot_cleaned,
+	[RAFT_EVENT_UNWRITTEN] = on_unwritten,
 	[RAFT_EVENT_RESIGN] = on_resign,
 	[RAFT_EVENT_SHUTDOWN] = on_shutdown,
 };

@@ -225,7 +225,12 @@ enum raft_event_type {
 	RAFT_EVENT_SNAPSHOT, /* a snapshot `snapshot` of our own is in place; end_offset -1: it failed */
 	/* RAFT_EFFECT_LOAD_SNAPSHOT was done: `history` of `snapshot`; or `err`, and the log is as it was. */
 	RAFT_EVENT_LOADED,
-	RAFT_EVENT_CLEANED,  /* the log now starts at the end of `snapshot`, the oldest that there is */
+	RAFT_EVENT_CLEANED, /* the log now starts at the end of `snapshot`, the oldest that there is */
+	/*
+	 * RAFT_EFFECT_APPEND_CONTROL at `offset` could not be done, for want of room or the like; stepped at once, before the effects behind it,
+	 * of which RAFT_EFFECT_LEADER is void. Who cannot write does not lead: it resigns.
+	 */
+	RAFT_EVENT_UNWRITTEN,
 	RAFT_EVENT_RESIGN,   /* the leader wants to lead no more, as after a decision that failed */
 	RAFT_EVENT_SHUTDOWN, /* resign and end: RAFT_EFFECT_STOPPED follows, at once or when the voters know */
 };

@@ -265,7 +265,8 @@ static void kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_th
 	leader = cluster_wait_leader();
 	cluster_wait_serving(0);
 	cluster_wait_serving(1);
-	assert_int_equal(raise_kraft_version(other_than(leader), false), ERR_INVALID_UPDATE_VERSION); /* one is unknown */
+	assert_int_equal(raise_kraft_version(other_than(leader), false),
+			 ERR_INVALID_UPDATE_VERSION); /* one is unknown */
 	cluster_start(2);
 	cluster_wait_serving(2);
 	for (int k = 0; raise_kraft_version(other_than(leader), true) != 0; k++) { /* all have told of themselves */
@@ -283,6 +284,75 @@ static void kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_th
 	cluster_wait_serving(leader);
 	wait_kraft_version(leader);
 	cluster_down();
+}
+
+/* ---- a disk without room ---- */
+
+static const char CANNOT_WRITE[] = "this node cannot write the metadata log, and leads it no more";
+
+static void fill_disk(int i)
+{
+	sim_set_disk_bytes(cluster_sim(), i, sim_disk_used(cluster_sim(), i));
+}
+
+static const char *const NO_RESERVE[] = {"odradek.metadata.reserve.bytes=0", NULL};
+
+static void a_leader_whose_disk_is_full_gives_the_lead_to_one_who_has_room(void **state)
+{
+	char name[16];
+	int first;
+
+	(void)state;
+	cluster_up(7, NO_RESERVE);
+	start_all();
+	first = cluster_wait_leader();
+	fill_disk(first);
+	for (int i = 0; cluster_said(first, CANNOT_WRITE) == 0; i++) { /* a page of it is left */
+		assert_true(i < 200);
+		snprintf(name, sizeof(name), "t%d", i);
+		assert_int_equal(cluster_create_topic(other_than(first), name), 0);
+	}
+	assert_int_not_equal(leader_beside(first), first);
+	sim_set_disk_bytes(cluster_sim(), first, 0);
+	everybody_knows(name);
+	cluster_down();
+}
+
+/* True: one was elected that could not write its first record. */
+static bool is_elected_without_room(uint64_t seed)
+{
+	int first, said = 0;
+
+	cluster_up(seed, NULL);
+	sim_world_options(cluster_sim())->buggify =
+		1; /* as good as never, but a machine that is switched on now asks */
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_crash(i, SIM_KILL);
+	start_all();
+	first = cluster_wait_leader();
+	sim_world_options(cluster_sim())->buggify = 800000;
+	cluster_crash(first, SIM_KILL);
+	leader_beside(first);
+	sim_run_for(cluster_sim(), 5000);
+	sim_world_options(cluster_sim())->buggify = 1;
+	cluster_start(first);
+	cluster_wait_serving(first);
+	assert_int_equal(cluster_create_topic(first, "a"), 0);
+	everybody_knows("a");
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		said += cluster_said(i, CANNOT_WRITE);
+	cluster_down();
+	return said > 0;
+}
+
+static void one_without_room_for_its_first_record_does_not_lead(void **state)
+{
+	int n_elected = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 12; seed++)
+		n_elected += is_elected_without_room(seed);
+	assert_true(n_elected > 0);
 }
 
 /* ---- brokers that are gone ---- */
@@ -487,6 +557,8 @@ int main(void)
 		cmocka_unit_test(every_controller_is_registered_and_says_who_leads),
 		cmocka_unit_test(what_a_broker_was_asked_goes_to_the_next_controller),
 		cmocka_unit_test(kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_the_log),
+		cmocka_unit_test(a_leader_whose_disk_is_full_gives_the_lead_to_one_who_has_room),
+		cmocka_unit_test(one_without_room_for_its_first_record_does_not_lead),
 		cmocka_unit_test(a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_silent_is_not),
 		cmocka_unit_test(a_new_controller_fences_the_one_that_died),
 		cmocka_unit_test(what_was_acknowledged_is_known_to_all_whatever_has_happened),

@@ -33,6 +33,7 @@ static const char *const MET_NAMES[MET_N] = {
 	[MET_PROSPECTIVE_LOST] = "pre-vote lost",
 	[MET_CANDIDATE] = "candidate",
 	[MET_RESIGNED] = "resigned",
+	[MET_UNWRITTEN] = "a control record without room",
 	[MET_TRUNCATED] = "truncated",
 	[MET_SNAPSHOT_CUT] = "snapshot cut",
 	[MET_SNAPSHOT_LOADED] = "snapshot loaded",

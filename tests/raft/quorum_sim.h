@@ -125,6 +125,7 @@ struct sim_node {
 	struct sim_parked *parked;
 	int64_t n_parked;	   /* ever */
 	struct sim_parked *change; /* who waits for a change of voters */
+	int change_err;		   /* of one that ended in the step that it was asked in */
 	int64_t tick_seq;	   /* the last one that was asked for */
 	int64_t tick_ms;	   /* when it is due, on its own clock; INT64_MAX = none */
 	int64_t last_tick_ms;
@@ -212,6 +213,7 @@ enum sim_met {
 	MET_PROSPECTIVE_LOST,
 	MET_CANDIDATE,
 	MET_RESIGNED,
+	MET_UNWRITTEN,
 	MET_TRUNCATED,
 	MET_SNAPSHOT_CUT,
 	MET_SNAPSHOT_LOADED,

@@ -328,10 +328,24 @@ static void park(struct sim_node *n, struct sim_parked *p)
 	sim_at(n->sim, (int64_t)m->max_wait_ms * 1000, wait_is_over, n)->number = p->number;
 }
 
+static void end_change(struct sim_node *n, int err)
+{
+	struct sim_parked *p = n->change;
+
+	n->change = NULL;
+	if (p->q.api == add_raft_voter_request_KEY)
+		((struct add_raft_voter_response *)p->q.out)->error_code = (int16_t)err;
+	else
+		((struct remove_raft_voter_response *)p->q.out)->error_code = (int16_t)err;
+	answer(n, p);
+}
+
 static void run_request(struct sim_node *n, struct sim_parked *p)
 {
 	p->q.snapshot_size = asked_size(n, &p->q);
 	codec_init(p->api->response, p->q.out);
+	if (p->q.api != fetch_request_KEY) /* one that waited may be stepped in between */
+		n->change_err = 0;
 	sim_node_event(n, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &p->q});
 	switch (p->q.outcome) {
 	case RAFT_ANSWERED:
@@ -352,6 +366,8 @@ static void run_request(struct sim_node *n, struct sim_parked *p)
 	case RAFT_PARKED_CHANGE:
 		check(!n->change);
 		n->change = p;
+		if (n->change_err != 0)
+			end_change(n, n->change_err);
 		break;
 	}
 }
@@ -463,15 +479,10 @@ void sim_message_wake(struct sim_node *n, int64_t below)
 
 void sim_message_end_change(struct sim_node *n, const struct raft_effect *e)
 {
-	struct sim_parked *p = n->change;
-
-	n->change = NULL;
-	check(p);
-	if (p->q.api == add_raft_voter_request_KEY)
-		((struct add_raft_voter_response *)p->q.out)->error_code = (int16_t)e->err;
+	if (n->change)
+		end_change(n, e->err);
 	else
-		((struct remove_raft_voter_response *)p->q.out)->error_code = (int16_t)e->err;
-	answer(n, p);
+		n->change_err = e->err; /* in the step in which it was asked for */
 }
 
 void sim_message_forget(struct sim_node *n)

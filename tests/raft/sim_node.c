@@ -38,6 +38,18 @@ static void gone(struct sim *s, struct sim_event *e)
 	sim_node_crash(e->node);
 }
 
+static void append_control(struct sim_node *n, const struct raft_effect *e)
+{
+	check(e->offset == n->log.end);
+	if (n->sim->healed || !sim_one_in(n->sim, 20)) {
+		sim_disk_append(n, e->batch.p, (size_t)e->batch.len);
+		return;
+	}
+	sim_meet(n->sim, MET_UNWRITTEN);
+	sim_say(n->sim, n, "has no room for a record at %lld", (long long)e->offset);
+	sim_node_event(n, (struct raft_event){.type = RAFT_EVENT_UNWRITTEN, .offset = e->offset});
+}
+
 static void perform(struct sim_node *n, const struct raft_effect *e)
 {
 	switch (e->type) {
@@ -48,8 +60,7 @@ static void perform(struct sim_node *n, const struct raft_effect *e)
 		sim_message_send(n, e);
 		break;
 	case RAFT_EFFECT_APPEND_CONTROL:
-		check(e->offset == n->log.end);
-		sim_disk_append(n, e->batch.p, (size_t)e->batch.len);
+		append_control(n, e);
 		break;
 	case RAFT_EFFECT_APPEND_FETCHED:
 		sim_disk_append_fetched(n, e);
@@ -64,6 +75,8 @@ static void perform(struct sim_node *n, const struct raft_effect *e)
 		sim_disk_commit(n, e->offset);
 		break;
 	case RAFT_EFFECT_LEADER:
+		if (raft_role(n->raft) != RAFT_LEADER) /* its first record had no room */
+			break;
 		sim_meet(n->sim, MET_LEADER);
 		sim_check_leader(n->sim, n);
 		sim_disk_append_data(n, 1);

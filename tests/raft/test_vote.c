@@ -596,6 +596,26 @@ static void a_follower_and_an_only_voter_stop_at_once(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
 
+static void a_leader_whose_first_record_has_no_room_resigns_and_its_log_is_as_it_was(void **state)
+{
+	struct raft_world *w = *state;
+	struct raft_start from = world_static(w, 3);
+	int64_t end;
+
+	world_log(&from, 1, 5);
+	world_start(w, &from);
+	raft_history_fini(&from.history);
+	world_lead(w);
+	end = raft_log_end(w->raft) - 1;
+	world_step(w, (struct raft_event){.type = RAFT_EVENT_UNWRITTEN, .offset = end});
+	assert_int_equal(raft_role(w->raft), RAFT_RESIGNED);
+	assert_int_equal(raft_log_end(w->raft), end);
+	assert_int_equal(raft_last_epoch(w->raft), 1);
+	assert_non_null(world_effect(w, RAFT_EFFECT_RESIGNED));
+	assert_int_equal(world_effect(w, RAFT_EFFECT_SEND)->api, end_quorum_epoch_request_KEY);
+	world_flushed(w, end); /* of the flush that had begun */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -621,6 +641,7 @@ int main(void)
 		TEST(the_place_among_the_candidates_says_how_long_to_wait),
 		TEST(another_directory_is_no_place_among_the_candidates),
 		TEST(the_end_of_another_epoch_is_not_this_ones),
+		TEST(a_leader_whose_first_record_has_no_room_resigns_and_its_log_is_as_it_was),
 		TEST(a_leader_that_stops_tells_the_voters_who_might_be_next),
 		TEST(a_follower_and_an_only_voter_stop_at_once),
 	};
