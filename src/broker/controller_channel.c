@@ -9,6 +9,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/controller_version.h"
 #include "broker/envelope.h"
 #include "broker/quorum.h"
 #include "broker/quorum_private.h"
@@ -163,12 +164,21 @@ static void answered(struct call *call)
 
 /* ---- asking ---- */
 
+static int fit(struct call *call)
+{
+	struct errand *e = container_of(call, struct errand, call);
+
+	call->request = controller_version_fit(call->key, call->version, e->request->request, &e->arena);
+	return call->request ? 0 : -ENOMEM;
+}
+
 static int wrap(struct errand *e)
 {
 	arena_reset(&e->arena);
 	if (!e->request->client) {
 		e->call.key = e->request->api;
 		e->call.request = e->request->request;
+		e->call.fit = fit;
 		return 0;
 	}
 	e->call.key = envelope_request_KEY;

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/quorum_private.h"
+#include "metadata/version.h"
 #include "protocol/broker_heartbeat.h"
 #include "protocol/broker_registration.h"
 #include "wire/codec.h"
@@ -48,6 +49,8 @@ struct lifecycle {
 	bool freed; /* while a request is under way: it frees when that comes back */
 
 	bool ready;
+	bool outdated;		/* the registration that there is has to be made anew */
+	int16_t outdated_since; /* the metadata.version for which that was so last */
 	struct uuid *failed;
 	int n_failed;
 	struct timer timer;
@@ -56,7 +59,7 @@ struct lifecycle {
 };
 
 static void beat(struct lifecycle *l);
-static void register_broker(struct lifecycle *l);
+static void speak(struct lifecycle *l);
 
 static void enter(struct lifecycle *l, enum broker_state state)
 {
@@ -159,7 +162,9 @@ static void registered(struct quorum_request *r)
 	__atomic_store_n(&l->epoch, l->registration_answer.broker_epoch, __ATOMIC_RELEASE);
 	arena_reset(&l->arena);
 	timer_stop(&l->first);
-	enter(l, BROKER_STARTING);
+	l->outdated = false;
+	if (l->state == BROKER_NOT_RUNNING)
+		enter(l, BROKER_STARTING);
 	if (!l->under_way)
 		beat(l);
 }
@@ -249,7 +254,7 @@ static void beaten(struct quorum_request *r)
 	 * to decide.
 	 */
 	if (l->again && err == 0)
-		beat(l);
+		speak(l);
 	else
 		timer_start(&l->timer, next_beat_ms(l));
 }
@@ -272,6 +277,14 @@ static void beat(struct lifecycle *l)
 	send(l, API_BROKER_HEARTBEAT, HEARTBEAT_VERSION, r, &l->heartbeat_answer, beaten);
 }
 
+static void speak(struct lifecycle *l)
+{
+	if (l->epoch < 0 || (l->outdated && !is_leaving(l)))
+		register_broker(l);
+	else
+		beat(l);
+}
+
 static void due(struct timer *t)
 {
 	struct lifecycle *l = container_of(t, struct lifecycle, timer);
@@ -279,11 +292,11 @@ static void due(struct timer *t)
 	if (l->under_way)
 		return;
 	if (l->epoch < 0)
-		register_broker(l);
+		speak(l);
 	else if (env_buggify(l->quorum->env, "a heartbeat is lost")) /* three in a row and the broker is fenced */
 		timer_start(t, next_beat_ms(l));
 	else
-		beat(l);
+		speak(l);
 }
 
 /* Something is to be said: now, or as soon as what is under way has come back. */
@@ -293,12 +306,31 @@ static void hurry(struct lifecycle *l)
 		l->again = true;
 	} else if (l->epoch >= 0) {
 		timer_stop(&l->timer);
-		beat(l);
+		speak(l);
 	}
+}
+
+/*
+ * A registration from before metadata.version knew of directories says none of them: now that it may, it does (Kafka's
+ * BrokerRegistrationTracker). Once a metadata.version: a controller may have its reasons.
+ */
+static bool becomes_outdated(const struct lifecycle *l)
+{
+	const struct image *image = l->quorum->image;
+	const struct image_node *known = image ? image_broker(image, l->broker.id) : NULL;
+
+	return known && known->epoch == l->epoch && known->n_log_dirs == 0 && l->broker.n_log_dirs > 0 &&
+	       image_metadata_version(image) >= METADATA_VERSION_DIRECTORIES &&
+	       image_metadata_version(image) != l->outdated_since && !is_leaving(l) && l->state != BROKER_SHUTTING_DOWN;
 }
 
 void lifecycle_committed(struct lifecycle *l)
 {
+	if (becomes_outdated(l)) {
+		l->outdated = true;
+		l->outdated_since = image_metadata_version(l->quorum->image);
+		hurry(l);
+	}
 	/* STARTING ends when its registration is in the image. */
 	if (l->state == BROKER_STARTING && l->epoch >= 0 && (l->under_way || timer_is_running(&l->timer)))
 		hurry(l);

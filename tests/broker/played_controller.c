@@ -38,6 +38,8 @@ static void greet(const struct played_controller *p, struct arena *a, struct api
 		if (api_infos[i].key == p->lacks)
 			continue;
 		*v = (struct api_versions_response_version){api_infos[i].key, api_infos[i].first, api_infos[i].last};
+		if (api_infos[i].key == p->older && p->older)
+			v->max_version = p->newest;
 		out->api_keys.n++;
 	}
 }

@@ -31,7 +31,9 @@ struct played_controller {
 	struct net *net;
 	/* Fills `out`, which is at its defaults; on the controller's loop. */
 	enum played_act (*act)(struct played_controller *p, const struct played_request *r, void *out);
-	int16_t lacks; /* an API that it does not say it speaks; 0: it speaks all */
+	int16_t lacks;	/* an API that it does not say it speaks; 0: it speaks all */
+	int16_t older;	/* an API of which it speaks no version above the next; 0: none */
+	int16_t newest; /* of that one */
 	int n_asked;
 	int n_connections; /* so far */
 };

@@ -2,13 +2,16 @@
  * controller_channel: a node's requests to controllers that the test plays, on two other machines: which request arrives where, in what, how
  * often, and what comes back.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/controller_channel.h"
 #include "broker/quorum.h"
+#include "protocol/alter_partition.h"
 #include "protocol/broker_heartbeat.h"
+#include "protocol/broker_registration.h"
 #include "protocol/allocate_producer_ids.h"
 #include "protocol/create_topics.h"
 #include "protocol/envelope.h"
@@ -39,11 +42,15 @@ struct ask {
 	struct quorum_client client;
 	union {
 		struct broker_heartbeat_request beat;
+		struct alter_partition_request isr;
+		struct broker_registration_request registration;
 		struct allocate_producer_ids_request ids;
 		struct create_topics_request create;
 	} in;
 	union {
 		struct broker_heartbeat_response beat;
+		struct alter_partition_response isr;
+		struct broker_registration_response registration;
 		struct allocate_producer_ids_response ids;
 		struct create_topics_response create;
 	} out;
@@ -626,6 +633,102 @@ static void an_api_that_the_controller_does_not_speak_is_an_error_at_once(void *
 	end(&b);
 }
 
+/* ---- older controllers ---- */
+
+static struct {
+	int version;
+	int32_t isr[2];
+	int n_isr, n_isr_with_epochs;
+	int n_features;
+	char feature[32];
+} came;
+
+static enum played_act note_isr(struct played_controller *p, const struct played_request *r, void *out)
+{
+	const struct alter_partition_request *in = r->in;
+	const struct alter_partition_request_partition *of = in->topics.v->partitions.v;
+
+	(void)p;
+	(void)out;
+	came.version = r->version;
+	came.n_isr = of->new_isr.n;
+	came.n_isr_with_epochs = of->new_isr_with_epochs.n;
+	for (int i = 0; i < of->new_isr.n && i < 2; i++)
+		came.isr[i] = of->new_isr.v[i];
+	return PLAYED_ANSWER;
+}
+
+static enum played_act note_features(struct played_controller *p, const struct played_request *r, void *out)
+{
+	const struct broker_registration_request *in = r->in;
+
+	(void)p;
+	(void)out;
+	came.version = r->version;
+	came.n_features = in->features.n;
+	snprintf(came.feature, sizeof(came.feature), "%.*s", STR_ARG(in->features.v[in->features.n - 1].name));
+	return PLAYED_ANSWER;
+}
+
+static void in_sync_replicas_are_said_to_an_older_controller_without_their_epochs(void **state)
+{
+	struct alter_partition_request_broker_state isr[2] = {{2, 7}, {3, 8}};
+	struct alter_partition_request_partition partition = {.new_isr_with_epochs = {isr, 2}};
+	struct alter_partition_request_topic topic = {.partitions = {&partition, 1}};
+	struct ask a;
+
+	(void)state;
+	t.first.act = t.second.act = note_isr;
+	t.first.older = alter_partition_request_KEY;
+	t.first.newest = 2;
+	for (int machine = FIRST; machine <= SECOND; machine++) {
+		memset(&a, 0, sizeof(a));
+		a.in.isr = (struct alter_partition_request){.broker_id = 2, .topics = {&topic, 1}};
+		codec_init(&alter_partition_response_schema, &a.out.isr);
+		lead(machine);
+		begin(&a, alter_partition_request_KEY, alter_partition_request_LAST, 0);
+		wait_for(&a);
+		assert_int_equal(a.q.err, 0);
+		assert_int_equal(came.version, machine == FIRST ? 2 : 3);
+		assert_int_equal(came.n_isr, machine == FIRST ? 2 : 0);
+		assert_int_equal(came.n_isr_with_epochs, machine == FIRST ? 0 : 2);
+		end(&a);
+	}
+	assert_int_equal(came.isr[0], 2);
+	assert_int_equal(came.isr[1], 3);
+}
+
+static void an_older_controller_is_told_of_no_feature_whose_range_begins_at_0(void **state)
+{
+	struct broker_registration_request_feature features[2] = {{STR("group.version"), 0, 1},
+								  {STR("metadata.version"), 7, 33}};
+	struct ask a;
+
+	(void)state;
+	t.first.act = t.second.act = note_features;
+	t.first.older = broker_registration_request_KEY;
+	t.first.newest = 1; /* nor of directories */
+	for (int machine = FIRST; machine <= SECOND; machine++) {
+		memset(&a, 0, sizeof(a));
+		codec_init(&broker_registration_request_schema, &a.in.registration);
+		codec_init(&broker_registration_response_schema, &a.out.registration);
+		a.in.registration.cluster_id = STR("cluster");
+		a.in.registration.features.v = features;
+		a.in.registration.features.n = 2;
+		a.in.registration.log_dirs.v = (struct uuid[]){{{1}}};
+		a.in.registration.log_dirs.n = 1;
+		a.in.registration.previous_broker_epoch = 5;
+		lead(machine);
+		begin(&a, broker_registration_request_KEY, broker_registration_request_LAST, 0);
+		wait_for(&a);
+		assert_int_equal(a.q.err, 0);
+		assert_int_equal(came.version, machine == FIRST ? 1 : 4);
+		assert_int_equal(came.n_features, machine == FIRST ? 1 : 2);
+		assert_string_equal(came.feature, "metadata.version");
+		end(&a);
+	}
+}
+
 static void an_answer_that_cannot_be_read_is_an_error_and_the_next_request_is_answered(void **state)
 {
 	struct ask a, b;
@@ -706,6 +809,8 @@ int main(void)
 		STORY(envelopes_that_come_back_wrong_are_an_error_of_ours),
 		STORY(a_version_that_the_controller_does_not_speak_ends_the_client_s_connection),
 		STORY(an_api_that_the_controller_does_not_speak_is_an_error_at_once),
+		STORY(in_sync_replicas_are_said_to_an_older_controller_without_their_epochs),
+		STORY(an_older_controller_is_told_of_no_feature_whose_range_begins_at_0),
 		STORY(an_answer_that_cannot_be_read_is_an_error_and_the_next_request_is_answered),
 		STORY(all_comes_back_when_this_node_leads),
 		STORY(nothing_goes_out_after_a_stop),

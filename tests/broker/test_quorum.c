@@ -15,10 +15,13 @@
 #include "env/env.h"
 #include "env/real/real.h"
 #include "log/dir.h"
+#include "metadata/version.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_quorum.h"
 #include "protocol/incremental_alter_configs.h"
+#include "protocol/metadata_records.h"
+#include "protocol/update_features.h"
 #include "tests/base/cm.h"
 #include "wire/codec.h"
 
@@ -395,6 +398,67 @@ static void a_node_with_an_empty_directory_leads_and_lets_its_broker_in(void **s
 	stop(w, true);
 }
 
+/* For a cluster that is not at the newest metadata.version yet. */
+static void format_at(struct world *w, int16_t metadata_version)
+{
+	struct format_options format = {w->env, w->config, &w->log_dir, 1, w->log_dir};
+	struct uuid directory = format_directory_id(w->env);
+	struct format_plan plan = {
+		.cluster_id = STR("cluster"), .node_id = 1, .with_bootstrap = true, .kraft_version = 1};
+	struct raft_voters voters = {NULL, 1};
+	struct feature_level_record *level;
+	struct record_list records;
+	struct raft_voter own;
+
+	open_dir(w);
+	format.dirs = &w->log_dir;
+	format.metadata_dir = w->log_dir;
+	record_list_init(&records, &w->arena);
+	level = record_list_add(&records, RECORD_FEATURE_LEVEL, 0);
+	*level = (struct feature_level_record){STR("metadata.version"), metadata_version};
+	format_own_voter(&format, directory, &w->arena, &own);
+	voters.v = &own;
+	plan.records = &records;
+	plan.voters = &voters;
+	plan.metadata_directory = directory;
+	assert_int_equal(format_write(&format, &plan), 0);
+	log_dir_free(w->log_dir);
+}
+
+static int16_t raise_metadata_version(struct world *w, int16_t to)
+{
+	struct update_features_request_feature u = {
+		.feature = STR("metadata.version"), .max_version_level = to, .upgrade_type = 1};
+	struct update_features_request in = {.feature_updates = {&u, 1}};
+	struct update_features_response out;
+
+	codec_init(&update_features_response_schema, &out);
+	assert_int_equal(ask(w, 57, 1, &in, &out), 0);
+	return out.error_code;
+}
+
+static void a_broker_tells_its_directories_when_metadata_version_has_come_to_know_of_them(void **state)
+{
+	enum { LOOKS = 100000 };
+	struct world *w = *state;
+	int64_t epoch;
+
+	format_at(w, METADATA_VERSION_CONTROLLER_REGISTRATION);
+	start(w);
+	run_broker(w);
+	epoch = quorum_broker_epoch(w->quorum);
+	assert_int_equal(image_broker(look(w), 1)->n_log_dirs, 0);
+	assert_int_equal(raise_metadata_version(w, METADATA_VERSION_MAX), 0);
+	for (int i = 0; image_broker(look(w), 1)->n_log_dirs == 0; i++)
+		assert_true(i < LOOKS);
+	assert_true(uuid_eq(image_broker(w->image, 1)->log_dirs[0], w->log_dir_id));
+	assert_true(image_broker_is_active(w->image, 1));
+	assert_int_equal(quorum_broker_epoch(w->quorum), epoch);
+	assert_int_equal(w->state, BROKER_RUNNING);
+	leave(w);
+	stop(w, true);
+}
+
 static void a_topic_is_there_after_a_clean_stop_and_after_none(void **state)
 {
 	struct world *w = *state;
@@ -603,6 +667,8 @@ static void a_setting_that_is_not_legal_is_refused_and_a_legal_one_kept(void **s
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_broker_tells_its_directories_when_metadata_version_has_come_to_know_of_them, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_node_with_an_empty_directory_leads_and_lets_its_broker_in, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(a_topic_is_there_after_a_clean_stop_and_after_none, setup, teardown),
