@@ -8,7 +8,7 @@ import time
 import traceback
 
 from checker import stories
-from failover import Failover, table
+from failover import STRIKES, Failover, table
 from trial import Trial
 from workload import WORKLOADS
 from world.cluster import PROFILES
@@ -76,6 +76,7 @@ def arguments():
     parser.add_argument("--nodes", type=int, default=1, help="how many (default 1)")
     parser.add_argument("--times", type=int, default=1, help="runs of each workload with each fault, or strikes of each kind (default 1)")
     parser.add_argument("--failover", action="store_true", help="how long writes stop when a leader of three nodes goes")
+    parser.add_argument("--strike", choices=STRIKES, action="append", help="of --failover; may be given several times; default: all")
     parser.add_argument("--short", action="store_true", help="one of each kind, about three minutes")
     parser.add_argument("--seed", type=int, default=None, help="of the random numbers")
     parser.add_argument("--keep", default="/tmp", help="where histories and logs of failed runs are left")
@@ -96,7 +97,7 @@ def matrix(options, tally):
 
 
 def failover(options, tally):
-    gaps = Failover(options.kind, PROFILES[options.profile], options.times, f"{options.folder}/failover").run()
+    gaps = Failover(options.kind, PROFILES[options.profile], options.times, f"{options.folder}/failover", options.strike).run()
     table(gaps)
     tally.passed += sum(map(len, gaps.values()))
 

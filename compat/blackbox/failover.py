@@ -1,16 +1,19 @@
-"""How long writes are not acknowledged when the leader of their partition goes: the process is killed, it is paused, it is cut off.
+"""How long writes are not acknowledged when the leader of their partition goes: the process is stopped, killed, paused, cut off; and how long
+nothing is administered.
 
 Each node is the preferred leader of one partition, and led it before each strike. The gap is the longest time between two acknowledgements of the struck
-node's partition, from just before the strike until its follower leads.
+node's partition, from just before the strike until its follower leads; and between two changes of a topic's setting.
 """
 import glob
 import os
 import statistics
+import threading
 import time
 from bisect import bisect_left
 from collections import defaultdict
 
-from confluent_kafka.admin import NewTopic
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic
 
 from checker.history import load, operations
 from trial import start_client
@@ -19,14 +22,42 @@ from world.cluster import Cluster
 from world.commands import wait_for
 from world.faults import FAULTS
 
-STRIKES = {"killed": "kill-leader", "paused": "pause-leader", "cut off": "isolate-leader"}
+STRIKES = {"stopped": "stop-leader", "killed": "kill-leader", "paused": "pause-leader", "cut off": "isolate-leader"}
 SETTLE_SECONDS = 60
+ADMIN_PAUSE_SECONDS = 0.02
+
+
+class Administrator(threading.Thread):
+    """Changes a topic's setting again and again; `done` is when each change was."""
+
+    def __init__(self, bootstrap):
+        super().__init__(daemon=True)
+        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 2000})
+        self.done, self.goes_on = [], True
+
+    def run(self):
+        number = 0
+        while self.goes_on:
+            number += 1
+            entry = ConfigEntry("retention.ms", str(10**9 + number), incremental_operation=AlterConfigOpType.SET)
+            resource = ConfigResource(ConfigResource.Type.TOPIC, TOPIC, incremental_configs=[entry])
+            try:
+                for changed in self.admin.incremental_alter_configs([resource], request_timeout=2).values():
+                    changed.result()
+                self.done.append(time.monotonic_ns())
+            except KafkaException:
+                pass
+            time.sleep(ADMIN_PAUSE_SECONDS)
+
+    def end(self):
+        self.goes_on = False
+        self.join()
 
 
 class Failover:
-    def __init__(self, kind, profile, times, folder):
+    def __init__(self, kind, profile, times, folder, strikes):
         os.makedirs(f"{folder}/history")
-        self.times, self.folder = times, folder
+        self.times, self.folder, self.wanted = times, folder, strikes or list(STRIKES)
         self.cluster = Cluster(kind, 3, folder, False, profile)
         self.strikes = []  # (how, whether it was the controller, partition, from, to)
 
@@ -36,11 +67,14 @@ class Failover:
         topic = NewTopic(TOPIC, PARTITIONS, replica_assignment=[[1, 2, 3], [2, 3, 1], [3, 1, 2]])
         self.cluster.admin.create_topics([topic], operation_timeout=20)[TOPIC].result()
         producer = start_client(self.cluster, self.folder, "producer", "producer", "prompt")
+        self.administrator = Administrator(self.cluster.bootstrap)
+        self.administrator.start()
         try:
-            for how, fault in STRIKES.items():
+            for how in self.wanted:
                 for number in range(self.times):
-                    self._strike(how, FAULTS[fault], number % 2 == 0)
+                    self._strike(how, FAULTS[STRIKES[how]], number % 2 == 0)
         finally:
+            self.administrator.end()
             producer.terminate()
             producer.wait(120)
             self.cluster.close()
@@ -79,14 +113,21 @@ class Failover:
                     times[key].append(op.ended)
         gaps = defaultdict(list)
         for how, the_controller, partition, began, ended in self.strikes:
-            acknowledged = times[key_of(TOPIC, partition)]
-            window = acknowledged[bisect_left(acknowledged, began):bisect_left(acknowledged, ended) + 1]
-            gaps[how, the_controller].append(max((b - a for a, b in zip(window, window[1:])), default=ended - began) / 1e9)
+            gaps[how, the_controller].append((longest(times[key_of(TOPIC, partition)], began, ended),
+                                              longest(self.administrator.done, began, ended)))
         return gaps
 
 
+def longest(times, began, ended):
+    """Seconds between two of these times (ns, in their order), from the one to the other."""
+    window = times[bisect_left(times, began):bisect_left(times, ended) + 1]
+    return max((b - a for a, b in zip(window, window[1:])), default=ended - began) / 1e9
+
+
 def table(gaps):
-    print(f"{'the leader is':42} {'times':>5} {'median s':>9} {'worst s':>8}")
-    for (how, the_controller), seconds in gaps.items():
+    print(f"{'the leader is':42} {'times':>5} {'median s':>9} {'worst s':>8} {'admin median':>13} {'worst':>6}")
+    for (how, the_controller), both in gaps.items():
         name = f"{how}, and is {'the' if the_controller else 'not the'} active controller"
-        print(f"{name:42} {len(seconds):5} {statistics.median(seconds):9.2f} {max(seconds):8.2f}", flush=True)
+        writes, changes = zip(*both)
+        print(f"{name:42} {len(both):5} {statistics.median(writes):9.2f} {max(writes):8.2f} {statistics.median(changes):13.2f} "
+              f"{max(changes):6.2f}", flush=True)

@@ -2,6 +2,7 @@
  * node_stop: a clean stop, step by step, and what it waits for.
  *
  *	RESIGNING	the controller moves leaders away, or a while has passed
+ *	HANDING_OVER	another controller leads the quorum, or a while has passed
  *	HANGING_UP	requests in work answer, connections close
  *	CLOSING		the quorum closes its log; parked requests end; cores let go; the logs are closed and the directories marked clean
  *	ENDED
@@ -35,6 +36,8 @@ static const char *waits_for(const struct node *n)
 	switch (n->phase) {
 	case NODE_RESIGNING:
 		return "the controller to let the broker go";
+	case NODE_HANDING_OVER:
+		return "another controller to lead";
 	case NODE_HANGING_UP:
 		return "requests in work";
 	case NODE_CLOSING:
@@ -198,12 +201,26 @@ static void hang_up(struct node *n)
 	net_stop(n->net, HANG_UP_MS, connections_closed, n);
 }
 
+/* ---- handing over ---- */
+
+static void handed_over(void *arg)
+{
+	hang_up(arg);
+}
+
+/* Its voters ask this node whom it is for, so its listeners answer until another leads (Kafka's ensureNotRaftLeader). */
+static void hand_over(struct node *n)
+{
+	n->phase = NODE_HANDING_OVER;
+	quorum_hand_over(n->quorum, handed_over, n);
+}
+
 /* ---- resigning ---- */
 
 void node_resigned(struct node *n)
 {
 	if (n->phase == NODE_RESIGNING)
-		hang_up(n);
+		hand_over(n);
 }
 
 void node_stop_begin(struct node *n, enum node_end end)
@@ -220,6 +237,8 @@ void node_stop_begin(struct node *n, enum node_end end)
 	if (end == NODE_END_CLEAN && registered) {
 		n->phase = NODE_RESIGNING;
 		quorum_broker_shutdown(n->quorum, RESIGN_MS);
+	} else if (end == NODE_END_CLEAN) {
+		hand_over(n);
 	} else {
 		hang_up(n);
 	}

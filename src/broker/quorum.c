@@ -83,6 +83,13 @@ static void try_close(struct timer *t)
 	env_work(q->loop, &q->close_work);
 }
 
+static void handed_over(struct timer *t)
+{
+	struct quorum *q = container_of(t, struct quorum, hand_over_timer);
+
+	q->handed_over(q->handed_over_arg);
+}
+
 int quorum_start(const struct quorum_options *options, struct quorum **out)
 {
 	struct quorum *q = xcalloc(1, sizeof(*q));
@@ -105,6 +112,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	arena_init(&q->bootstrap_arena, RECORDS_ARENA);
 	record_list_init(&q->bootstrap, &q->bootstrap_arena);
 	timer_init(&q->close_timer, q->loop, try_close);
+	timer_init(&q->hand_over_timer, q->loop, handed_over);
 	quorum_effects_init(q);
 	quorum_decide_init(q);
 	quorum_send_init(q);
@@ -128,6 +136,26 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	return 0;
 }
 
+void quorum_hand_over(struct quorum *q, void (*done)(void *arg), void *arg)
+{
+	bool leads = q->begun && !q->failed && raft_role(q->raft) == RAFT_LEADER && raft_voters(q->raft)->n > 1;
+
+	q->handed_over = done;
+	q->handed_over_arg = arg;
+	timer_start(&q->hand_over_timer, leads ? RESIGN_MS : 0);
+	if (!leads)
+		return;
+	q->resign_due_ms = env_mono_ms(q->env) + RESIGN_MS;
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
+}
+
+void quorum_has_resigned(struct quorum *q)
+{
+	q->resigned = true;
+	if (timer_is_running(&q->hand_over_timer))
+		timer_start(&q->hand_over_timer, 0);
+}
+
 void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 {
 	check(!q->stopping);
@@ -136,6 +164,7 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	timer_stop(&q->tick_timer);
 	timer_stop(&q->idle_timer);
 	timer_stop(&q->begin_timer);
+	timer_stop(&q->hand_over_timer);
 	if (timer_is_running(&q->flush_timer)) {
 		timer_stop(&q->flush_timer);
 		q->flushing = false;
@@ -155,7 +184,8 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	if (!q->state_write)
 		quorum_give_held(q, ERR_NOT_CONTROLLER);
 	q->stopping = true;
-	q->resign_due_ms = env_mono_ms(q->env) + RESIGN_MS;
+	if (q->resign_due_ms == 0)
+		q->resign_due_ms = env_mono_ms(q->env) + RESIGN_MS;
 	timer_start(&q->close_timer, 0);
 }
 
@@ -166,6 +196,7 @@ void quorum_free(struct quorum *q)
 	timer_stop(&q->idle_timer);
 	timer_stop(&q->flush_timer);
 	timer_stop(&q->close_timer);
+	timer_stop(&q->hand_over_timer);
 	if (q->beginning)
 		quorum_end_beginning(q);
 	quorum_forget_pending(q);

@@ -233,7 +233,7 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 		diag_warn(q->env->diag, "metadata quorum", "what=\"%.*s\"", STR_ARG(e->message));
 		return 0;
 	case RAFT_EFFECT_STOPPED:
-		q->resigned = true;
+		quorum_has_resigned(q);
 		return 0;
 	case RAFT_EFFECT_APPEND_FETCHED:
 		return quorum_append_fetched(q, e);

@@ -148,7 +148,10 @@ struct quorum {
 	struct lifecycle *lifecycle;
 	struct work close_work;
 	struct timer close_timer;
-	int64_t resign_due_ms; /* monotonic: a stop waits for `resigned` no longer */
+	struct timer hand_over_timer;
+	void (*handed_over)(void *arg);
+	void *handed_over_arg;
+	int64_t resign_due_ms; /* monotonic: a stop waits for `resigned` no longer; 0: it has not begun */
 	struct post begin_post;
 	struct raft_effects begin_effects; /* of the first step, while `beginning`: n_begun of them are done */
 	struct arena begin_arena;
@@ -173,6 +176,9 @@ struct quorum {
 
 /* The metadata log cannot be used any more. */
 void quorum_fail(struct quorum *q, int err);
+
+/* RAFT_EFFECT_STOPPED. */
+void quorum_has_resigned(struct quorum *q);
 
 /* ---- quorum_request.c ---- */
 

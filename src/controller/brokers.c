@@ -491,7 +491,7 @@ int controller_broker_heartbeat(struct controller *c, const struct controller_co
 	next = state_next(c, in, h, now);
 	if (next != now)
 		move_to(c, broker, h, next, records);
-	h->last_contact_ms = ctx->now_ms;
+	h->last_contact_ms = next == SHUTDOWN_NOW ? NEVER : ctx->now_ms; /* it may come back at once */
 	h->metadata_offset = in->current_metadata_offset;
 	if (level >= METADATA_VERSION_DIRECTORIES)
 		directories_offline(c, broker, in, records);

@@ -194,11 +194,21 @@ bool cluster_has_stopped(int i)
 	return w.nodes[i].stopped;
 }
 
+void cluster_begin_stop(int i)
+{
+	in_node(i, stop);
+}
+
 void cluster_stop(int i)
+{
+	cluster_begin_stop(i);
+	cluster_end_stop(i);
+}
+
+void cluster_end_stop(int i)
 {
 	struct one *n = &w.nodes[i];
 
-	in_node(i, stop);
 	assert_true(sim_run_until(w.sim, CLUSTER_PATIENCE_MS, has_stopped, n));
 	in_node(i, free_node);
 	n->runs = false;

@@ -28,6 +28,9 @@ struct sim_world *cluster_sim(void);
 void cluster_start(int i);
 void cluster_crash(int i, enum sim_crash how);
 void cluster_stop(int i);
+/* The same in two: it is asked to; it has stopped. */
+void cluster_begin_stop(int i);
+void cluster_end_stop(int i);
 bool cluster_runs(int i);
 /* It is in, and serves clients. */
 bool cluster_serves(int i);

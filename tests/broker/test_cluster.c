@@ -355,6 +355,53 @@ static void one_without_room_for_its_first_record_does_not_lead(void **state)
 	assert_true(n_elected > 0);
 }
 
+/* ---- a clean stop ---- */
+
+static int64_t now_ms(void)
+{
+	return sim_now_ns(cluster_sim()) / 1000000;
+}
+
+static void a_leader_that_stops_cleanly_leaves_the_lead_to_another_at_once(void **state)
+{
+	enum { AT_ONCE_MS = 100, PATIENCE_MS = 10000 }; /* an election by time-outs takes longer than a second */
+	int first, other, leader;
+	int64_t led_ms = 0;
+
+	(void)state;
+	cluster_up(9, NULL);
+	start_all();
+	first = leader = cluster_wait_leader();
+	other = other_than(first);
+	cluster_begin_stop(first);
+	for (int64_t began_ms = now_ms(); leader < 0 || leader == first; leader = cluster_leader_by(other)) {
+		assert_true(now_ms() - began_ms < PATIENCE_MS);
+		if (leader == first)
+			led_ms = now_ms();
+		sim_run_for(cluster_sim(), 5);
+	}
+	assert_true(now_ms() - led_ms < AT_ONCE_MS);
+	cluster_end_stop(first);
+	cluster_down();
+}
+
+static void who_has_stopped_cleanly_is_back_without_waiting_for_its_session(void **state)
+{
+	int node;
+	int64_t began_ms;
+
+	(void)state;
+	cluster_up(10, NULL);
+	start_all();
+	node = other_than(cluster_wait_leader());
+	cluster_stop(node);
+	began_ms = now_ms();
+	cluster_start(node);
+	cluster_wait_serving(node);
+	assert_true(now_ms() - began_ms < 1000);
+	cluster_down();
+}
+
 /* ---- brokers that are gone ---- */
 
 /* How long it takes until the active controller says so; at most `most`. */
@@ -559,6 +606,8 @@ int main(void)
 		cmocka_unit_test(kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_the_log),
 		cmocka_unit_test(a_leader_whose_disk_is_full_gives_the_lead_to_one_who_has_room),
 		cmocka_unit_test(one_without_room_for_its_first_record_does_not_lead),
+		cmocka_unit_test(a_leader_that_stops_cleanly_leaves_the_lead_to_another_at_once),
+		cmocka_unit_test(who_has_stopped_cleanly_is_back_without_waiting_for_its_session),
 		cmocka_unit_test(a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_silent_is_not),
 		cmocka_unit_test(a_new_controller_fences_the_one_that_died),
 		cmocka_unit_test(what_was_acknowledged_is_known_to_all_whatever_has_happened),

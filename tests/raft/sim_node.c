@@ -41,7 +41,7 @@ static void gone(struct sim *s, struct sim_event *e)
 static void append_control(struct sim_node *n, const struct raft_effect *e)
 {
 	check(e->offset == n->log.end);
-	if (n->sim->healed || !sim_one_in(n->sim, 20)) {
+	if (n->sim->healed || !sim_one_in(n->sim, 30)) {
 		sim_disk_append(n, e->batch.p, (size_t)e->batch.len);
 		return;
 	}

@@ -76,6 +76,16 @@ def kill_leader(cluster):
     yield from _killed(cluster, [cluster.leader()])
 
 
+@fault()
+def stop_leader(cluster):
+    """As it should be."""
+    wrong = cluster.leader().stop()
+    if wrong:
+        raise AssertionError(wrong)
+    yield
+    cluster.start()
+
+
 @fault(nodes=2)
 def kill_follower(cluster):
     yield from _killed(cluster, [cluster.follower()])
