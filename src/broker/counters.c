@@ -3,6 +3,7 @@
  */
 #include "broker/counters.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #define NS_A_MINUTE (60 * (int64_t)1000000000)
@@ -31,6 +32,59 @@ void counts_add(struct counts *sum, const struct counts *more)
 {
 	for (int i = 0; i < COUNTERS; i++)
 		count(&sum->v[i], count_read(&more->v[i]));
+}
+
+/* ---- lately ---- */
+
+#define WINDOW_MS 30000
+
+void lately_note(struct lately *l, double value, int64_t now_ms)
+{
+	int64_t window = now_ms / WINDOW_MS;
+
+	if (window != l->window) {
+		l->before = window == l->window + 1 ? l->now : (struct lately_window){0};
+		l->now = (struct lately_window){0};
+		l->window = window;
+	}
+	l->now.max = l->now.n == 0 || value > l->now.max ? value : l->now.max;
+	l->now.sum += value;
+	l->now.n++;
+}
+
+static struct lately_window look(const struct lately *l, int64_t now_ms)
+{
+	int64_t age = now_ms / WINDOW_MS - l->window;
+	struct lately_window all = {0};
+
+	if (age > 1)
+		return all;
+	all = l->now;
+	if (age == 1 || l->before.n == 0)
+		return all;
+	all.n += l->before.n;
+	all.sum += l->before.sum;
+	all.max = all.n == l->before.n || l->before.max > all.max ? l->before.max : all.max;
+	return all;
+}
+
+double lately_avg(const struct lately *l, int64_t now_ms)
+{
+	struct lately_window w = look(l, now_ms);
+
+	return w.n > 0 ? w.sum / (double)w.n : NAN;
+}
+
+double lately_max(const struct lately *l, int64_t now_ms)
+{
+	struct lately_window w = look(l, now_ms);
+
+	return w.n > 0 ? w.max : NAN;
+}
+
+double lately_rate(const struct lately *l, int64_t now_ms)
+{
+	return look(l, now_ms).sum / ((double)(WINDOW_MS + now_ms % WINDOW_MS) / 1000);
 }
 
 /* ---- spans ---- */

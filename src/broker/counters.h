@@ -37,6 +37,24 @@ static inline int64_t count_read(const int64_t *counter) { return __atomic_load_
 /* Adds what the one holds to the other, whose only writer calls. */
 void counts_add(struct counts *sum, const struct counts *more);
 
+/* ---- what was measured lately: Kafka's Avg, Max and Rate, which look at two windows of 30 s ---- */
+
+struct lately {
+	int64_t window; /* that `now` is of */
+	struct lately_window {
+		int64_t n;
+		double sum, max;
+	} now, before;
+};
+
+/* By the only writer, as all of these. */
+void lately_note(struct lately *l, double value, int64_t now_ms);
+/* NaN when there was nothing. */
+double lately_avg(const struct lately *l, int64_t now_ms);
+double lately_max(const struct lately *l, int64_t now_ms);
+/* What was noted, a second; 0 when there was nothing. */
+double lately_rate(const struct lately *l, int64_t now_ms);
+
 /* ---- requests ---- */
 
 #define SPAN_BUCKETS 128

@@ -41,7 +41,8 @@ struct fetched {
 	bool asked; /* by the request under way, in this epoch and at this offset: */
 	int32_t asked_epoch;
 	int64_t asked_offset;
-	int64_t leader_end; /* while it is lost: -1, or what the leader has said */
+	int64_t leader_end;	       /* while it is lost: -1, or what the leader has said */
+	int64_t leader_high_watermark; /* as it said last; -1 */
 	struct waiter waiter;
 };
 
@@ -63,6 +64,7 @@ struct fetcher {
 	struct timer timer;   /* the next request */
 	struct waking waking; /* a flush that was waited for */
 	int trouble;	      /* that was told */
+	struct lately answers;
 };
 
 struct fetchers {
@@ -236,6 +238,8 @@ static void take_part(struct fetched *d, const struct fetch_response_partition *
 		a.own_end = own.end_offset;
 	}
 	step = following_answered(&d->following, &a, &v);
+	if (p->error_code == 0)
+		d->leader_high_watermark = p->high_watermark;
 	take_step(d, &step, p, &v);
 }
 
@@ -443,6 +447,7 @@ static void answered(struct call *c)
 		not_heard(f, c->err);
 	} else if (c->key == fetch_request_KEY) {
 		f->trouble = 0;
+		lately_note(&f->answers, 1, env_mono_ms(f->all->node->env));
 		take_fetch(f, c->response);
 	} else {
 		list_each_safe(it, &f->partitions)
@@ -638,6 +643,63 @@ static void look_at_leaders(struct fetchers *all, const struct image *image)
 	}
 }
 
+/* ---- numbers ---- */
+
+static void take_number(const struct fetched *d, struct fetcher_numbers *out)
+{
+	if (out->n == out->cap) {
+		out->cap = out->cap ? 2 * out->cap : 64;
+		out->v = xreallocarray(out->v, (size_t)out->cap, sizeof(*out->v));
+	}
+	out->n_failed += d->following.state == FOLLOWING_FAILED;
+	out->v[out->n++] = (struct fetched_number){.partition = partition_ref(d->partition),
+						   .leader = d->following.leader,
+						   .leader_high_watermark = d->leader_high_watermark,
+						   .id = d->partition->id};
+}
+
+void fetchers_numbers(const struct fetchers *all, struct fetcher_numbers *out)
+{
+	int64_t now_ms = env_mono_ms(all->node->env);
+
+	*out = (struct fetcher_numbers){0};
+	list_each(it, &all->list)
+	{
+		const struct fetcher *f = container_of(it, struct fetcher, link);
+		double rate = lately_rate(&f->answers, now_ms);
+
+		if (out->n_leaders++ == 0 || rate < out->rate_min)
+			out->rate_min = rate;
+		list_each(at, &f->partitions) take_number(container_of(at, struct fetched, link), out);
+	}
+}
+
+void fetcher_numbers_count(struct fetcher_numbers *numbers)
+{
+	for (int i = 0; i < numbers->n; i++) {
+		struct fetched_number *f = &numbers->v[i];
+		struct partition_replica r;
+
+		partition_replica(f->partition, &r);
+		f->topic = partition_topic(f->partition);
+		f->lag = f->leader_high_watermark > r.end ? f->leader_high_watermark - r.end : 0;
+		if (f->leader_high_watermark < 0)
+			f->lag = -1;
+		else if (f->lag > numbers->lag_max)
+			numbers->lag_max = f->lag;
+	}
+}
+
+void fetcher_numbers_fini(struct fetcher_numbers *numbers)
+{
+	for (int i = 0; i < numbers->n; i++) {
+		topic_state_unref(&numbers->v[i].topic);
+		partition_unref(&numbers->v[i].partition);
+	}
+	xfree(numbers->v);
+	*numbers = (struct fetcher_numbers){0};
+}
+
 /* ---- following the metadata ---- */
 
 static void follow_leader(struct fetched *d, struct fetcher *f, const struct image_partition *p)
@@ -646,6 +708,8 @@ static void follow_leader(struct fetched *d, struct fetcher *f, const struct ima
 	struct following_view v;
 	struct following_step step;
 
+	if (d->following.leader != p->leader)
+		d->leader_high_watermark = -1;
 	if (d->fetcher != f) {
 		list_remove(&d->link);
 		d->fetcher = f;
@@ -669,7 +733,7 @@ static struct fetched *take_up(struct fetcher *f, struct uuid topic_id, int32_t 
 	d = xcalloc(1, sizeof(*d));
 	d->partition = p;
 	d->fetcher = f;
-	d->leader_end = -1;
+	d->leader_end = d->leader_high_watermark = -1;
 	following_init(&d->following);
 	list_init(&d->waiter.link);
 	list_push(&f->partitions, &d->link);

@@ -7,27 +7,35 @@
 #include "broker/metrics.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/list.h"
 #include "base/mem.h"
 #include "broker/api.h"
+#include "broker/cluster_numbers.h"
 #include "broker/coordinator.h"
 #include "broker/core.h"
 #include "broker/isr.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "broker/partitions.h"
+#include "config/config.h"
 #include "group/census.h"
 #include "log/dir.h"
 #include "log/log.h"
-#include "metadata/image.h"
 #include "net/net.h"
+#include "replication/leading.h"
 #include "wire/protocol.h"
 
 /* What the copy of one core's groups may take; what is beyond it is left out. */
 #define GROUPS_BUDGET ((size_t)256 << 20)
+
+/* Of a broker or a fetched partition: there is no line. */
+#define UNKNOWN INT64_MIN
+/* Kafka's LATE_TRANSACTION_BUFFER_MS. */
+#define LATE_TRANSACTION_MS 300000
 
 enum metric_type { GAUGE, COUNTER, SUMMARY };
 
@@ -39,6 +47,9 @@ struct partition_sample {
 	int64_t size;
 	int n_segments;
 	int n_replicas, n_isr, min_isr;
+	int64_t replica_lag;   /* of the replica that is furthest behind, as its leader knows */
+	int64_t open_since_ms; /* of the oldest open transaction: its last record; -1 */
+	int64_t n_producers;
 	bool leads;
 	bool offline;
 };
@@ -53,7 +64,7 @@ struct core_groups {
 
 struct gathered {
 	struct core_groups *groups; /* one a core */
-	const struct image *image;  /* NULL before the first commit */
+	struct cluster_numbers cluster;
 	struct partition_sample *v;
 	int n, cap;
 	struct counts all; /* with those of partitions that have gone */
@@ -61,10 +72,12 @@ struct gathered {
 	int64_t now_ns;
 	int64_t uptime_ms;
 	int64_t broker_state;
-	int64_t n_partitions, n_leads, n_under_replicated, n_under_min_isr, n_offline, n_dirs_offline;
+	int64_t wall_ms;
+	int64_t late_ms; /* a transaction whose last record is older than this is late */
+	int64_t n_partitions, n_leads, n_under_replicated, n_under_min_isr, n_at_min_isr, n_offline, n_dirs_offline;
+	int64_t n_late_transactions, n_producers;
 	struct isr_counts isr;
-	int64_t is_controller, n_active_brokers, n_fenced_brokers, n_topics, n_global_partitions, n_without_leader;
-	int64_t metadata_offset, metadata_epoch;
+	int64_t is_controller;
 	int64_t open_files;
 };
 
@@ -91,6 +104,21 @@ struct metrics {
 	{                                                                                                              \
 		return value;                                                                                          \
 	}
+#define NODE_REAL(name, type, value, help)                                                                             \
+	static double ROW_VALUE(__LINE__)(const struct gathered *g)                                                    \
+	{                                                                                                              \
+		return value;                                                                                          \
+	}
+#define BROKER_METRIC(name, type, value, help)                                                                         \
+	static int64_t ROW_VALUE(__LINE__)(const struct broker_number *b)                                              \
+	{                                                                                                              \
+		return value;                                                                                          \
+	}
+#define FETCHED_METRIC(name, type, value, help)                                                                        \
+	static int64_t ROW_VALUE(__LINE__)(const struct fetched_number *f)                                             \
+	{                                                                                                              \
+		return value;                                                                                          \
+	}
 #define PARTITION_METRIC(name, type, value, help)                                                                      \
 	static int64_t ROW_VALUE(__LINE__)(const struct partition_sample *p)                                           \
 	{                                                                                                              \
@@ -100,6 +128,9 @@ struct metrics {
 #define ROW_VALUE_(line) value_of_row_##line
 #include "broker/metrics.tbl"
 #undef NODE_METRIC
+#undef NODE_REAL
+#undef BROKER_METRIC
+#undef FETCHED_METRIC
 #undef PARTITION_METRIC
 
 struct family {
@@ -107,11 +138,17 @@ struct family {
 	enum metric_type type;
 	const char *help;
 	int64_t (*of_node)(const struct gathered *g);
+	double (*real_of_node)(const struct gathered *g);
+	int64_t (*of_broker)(const struct broker_number *b);
+	int64_t (*of_fetched)(const struct fetched_number *f);
 	int64_t (*of_partition)(const struct partition_sample *p);
 };
 
-#define NODE_METRIC(name, type, value, help) {name, type, help, ROW_VALUE(__LINE__), NULL},
-#define PARTITION_METRIC(name, type, value, help) {name, type, help, NULL, ROW_VALUE(__LINE__)},
+#define NODE_METRIC(name, type, value, help) {name, type, help, .of_node = ROW_VALUE(__LINE__)},
+#define NODE_REAL(name, type, value, help) {name, type, help, .real_of_node = ROW_VALUE(__LINE__)},
+#define BROKER_METRIC(name, type, value, help) {name, type, help, .of_broker = ROW_VALUE(__LINE__)},
+#define FETCHED_METRIC(name, type, value, help) {name, type, help, .of_fetched = ROW_VALUE(__LINE__)},
+#define PARTITION_METRIC(name, type, value, help) {name, type, help, .of_partition = ROW_VALUE(__LINE__)},
 static const struct family families[] = {
 #include "broker/metrics.tbl"
 };
@@ -122,7 +159,8 @@ static void put_head(struct buf *out, const char *name, enum metric_type type, c
 {
 	static const char *const types[] = {[GAUGE] = "gauge", [COUNTER] = "counter", [SUMMARY] = "summary"};
 
-	buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, types[type]);
+	buf_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)strcspn(name, "{"), name, help,
+		   (int)strcspn(name, "{"), name, types[type]);
 }
 
 /* Names of topics need no escapes: their letters are Kafka's. */
@@ -131,11 +169,49 @@ static void put_partition(struct buf *out, const char *name, const struct partit
 	buf_printf(out, "%s{topic=\"%s\",partition=\"%" PRId32 "\"} %" PRId64 "\n", name, p->topic->name, p->id, value);
 }
 
+static void put_real(struct buf *out, const char *name, double value)
+{
+	if (isnan(value))
+		buf_printf(out, "%s NaN\n", name);
+	else
+		buf_printf(out, "%s %.3f\n", name, value);
+}
+
+static void put_brokers(struct buf *out, const struct family *f, const struct cluster_numbers *c)
+{
+	for (int i = 0; i < c->n_brokers; i++) {
+		int64_t value = f->of_broker(&c->brokers[i]);
+
+		if (value != UNKNOWN)
+			buf_printf(out, "%s{broker=\"%" PRId32 "\"} %" PRId64 "\n", f->name, c->brokers[i].id, value);
+	}
+}
+
+static void put_fetched(struct buf *out, const struct family *f, const struct fetcher_numbers *all)
+{
+	for (int i = 0; i < all->n; i++) {
+		const struct fetched_number *d = &all->v[i];
+		int64_t value = f->of_fetched(d);
+
+		if (value != UNKNOWN)
+			buf_printf(out,
+				   "%s{clientId=\"ReplicaFetcherThread-0-%" PRId32
+				   "\",topic=\"%s\",partition=\"%" PRId32 "\"} %" PRId64 "\n",
+				   f->name, d->leader, d->topic->name, d->id, value);
+	}
+}
+
 static void put_family(struct buf *out, const struct family *f, const struct gathered *g)
 {
 	put_head(out, f->name, f->type, f->help);
 	if (f->of_node)
 		buf_printf(out, "%s %" PRId64 "\n", f->name, f->of_node(g));
+	if (f->real_of_node)
+		put_real(out, f->name, f->real_of_node(g));
+	if (f->of_broker)
+		put_brokers(out, f, &g->cluster);
+	if (f->of_fetched)
+		put_fetched(out, f, &g->cluster.fetchers);
 	for (int i = 0; i < g->n && f->of_partition; i++)
 		put_partition(out, f->name, &g->v[i], f->of_partition(&g->v[i]));
 }
@@ -326,8 +402,18 @@ static void put_groups(struct metrics *m)
 
 /* ---- all of them ---- */
 
+/* Kafka's word for what this node is in the quorum: a label, since it is no number. */
+static void put_state(struct metrics *m)
+{
+	static const char name[] = "kafka_server_raft_metrics_current_state";
+
+	put_head(&m->text, name, GAUGE, "What this node is in the metadata quorum.");
+	buf_printf(&m->text, "%s{state=\"%s\"} 1\n", name, m->g.cluster.quorum.raft.state);
+}
+
 static void print(struct metrics *m)
 {
+	put_state(m);
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
 		put_family(&m->text, &families[i], &m->g);
 	for (int i = 0; i < COUNTERS; i++)
@@ -361,7 +447,11 @@ static void sample(struct partition *p, void *arg)
 	s->n_segments = log_segments(p->log);
 	s->n_replicas = p->n_replicas;
 	s->n_isr = p->n_isr;
-	s->min_isr = p->topic->config.min_insync_replicas;
+	s->min_isr = p->topic->config.min_insync_replicas < p->n_replicas ? p->topic->config.min_insync_replicas
+									  : p->n_replicas;
+	s->replica_lag = p->leading ? leading_lag(p->leading, s->offsets.end) : 0;
+	s->open_since_ms = log_open_since_ms(p->log);
+	s->n_producers = log_producer_count(p->log);
 	s->leads = p->leads;
 	s->offline = log_dir_error(log_dir(p->log)) != 0;
 	counts_add(&s->counts, &p->counts);
@@ -387,20 +477,10 @@ static void sum_up(struct gathered *g)
 		g->n_offline += p->offline;
 		g->n_under_replicated += p->leads && p->n_isr < p->n_replicas;
 		g->n_under_min_isr += p->leads && p->n_isr < p->min_isr;
+		g->n_at_min_isr += p->leads && p->n_isr == p->min_isr;
+		g->n_late_transactions += p->leads && p->open_since_ms > 0 && p->open_since_ms < g->late_ms;
+		g->n_producers += p->n_producers;
 	}
-}
-
-static void count_without_leader(struct gathered *g)
-{
-	const struct image_topic *topic;
-	struct image_iter it;
-
-	if (!g->image)
-		return;
-	image_topics(g->image, &it);
-	while ((topic = image_topics_next(&it)))
-		for (int i = 0; i < topic->n_partitions; i++)
-			g->n_without_leader += topic->partitions[i]->leader < 0;
 }
 
 static void gather_job(struct work *w)
@@ -415,7 +495,7 @@ static void gather_job(struct work *w)
 	if (g->n > 0)
 		qsort(g->v, (size_t)g->n, sizeof(*g->v), by_topic_and_id);
 	sum_up(g);
-	count_without_leader(g);
+	cluster_numbers_count(&g->cluster, m->node->id);
 	print(m);
 }
 
@@ -435,29 +515,11 @@ static int64_t broker_state_of(const struct node *n)
 	}
 }
 
-static void look_at_image(struct gathered *g, const struct node *n)
-{
-	const struct image_node *broker;
-	struct image_iter it;
-
-	g->metadata_offset = -1;
-	if (!n->cores[0].image)
-		return;
-	g->image = image_ref(n->cores[0].image);
-	g->metadata_offset = image_offset(g->image);
-	g->metadata_epoch = image_epoch(g->image);
-	g->n_topics = image_topic_count(g->image);
-	g->n_global_partitions = image_partition_count(g->image);
-	image_brokers(g->image, &it);
-	while ((broker = image_nodes_next(&it))) {
-		g->n_fenced_brokers += broker->fenced;
-		g->n_active_brokers += !broker->fenced;
-	}
-}
-
 static void look_at_node(struct gathered *g, const struct node *n)
 {
 	g->now_ns = env_mono_ns(n->env);
+	g->wall_ms = env_wall_ms(n->env);
+	g->late_ms = g->wall_ms - config_int(n->config, CONFIG_TRANSACTION_MAX_TIMEOUT_MS) - LATE_TRANSACTION_MS;
 	g->uptime_ms = (g->now_ns - n->born_ns) / 1000000;
 	g->broker_state = broker_state_of(n);
 	g->is_controller = n->quorum && quorum_leads(n->quorum);
@@ -500,7 +562,7 @@ static void gathered_fini(struct metrics *m)
 	for (int i = 0; i < g->n; i++)
 		topic_state_unref(&g->v[i].topic);
 	xfree(g->v);
-	image_unref(&g->image);
+	cluster_numbers_fini(&g->cluster);
 	*g = (struct gathered){0};
 }
 
@@ -547,7 +609,7 @@ static void start(struct metrics *m)
 {
 	list_splice(&m->waiting, &m->askers);
 	look_at_node(&m->g, m->node);
-	look_at_image(&m->g, m->node);
+	cluster_numbers_take(&m->g.cluster, m->node);
 	core_work_begins(&m->node->cores[0]);
 	m->n_asked = m->node->n_cores;
 	m->g.groups = xcalloc((size_t)m->n_asked, sizeof(*m->g.groups));

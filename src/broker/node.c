@@ -59,12 +59,25 @@ static void send_image(struct core *c, const struct image *image)
 	loop_post(c->loop, &p->post);
 }
 
+static void note_standing(struct node *n, const struct image *now)
+{
+	const struct image_node *own = image_broker(now, n->id);
+
+	n->let_in |= own && own->epoch == n->broker_epoch && !own->fenced;
+	n->shut_out = NULL;
+	if (n->let_in && !own)
+		n->shut_out = "this broker is registered no more";
+	else if (n->let_in && own->fenced)
+		n->shut_out = "the controller has fenced this broker";
+}
+
 static void image_published(struct quorum_subscriber *s, const struct image *old, const struct image *now)
 {
 	struct node *n = container_of(s, struct node, subscriber);
 
 	(void)old;
 	if (n->partitions) {
+		note_standing(n, now);
 		partitions_follow(n->partitions, now, &n->cores[0]);
 		mover_follow(n->mover, now);
 		if (n->loaded)

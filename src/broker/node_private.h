@@ -104,9 +104,11 @@ struct node {
 	struct upkeep *upkeep;
 	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */
 	struct advertise *advertise;
-	struct web *web;  /* NULL without odradek.http.listeners */
-	bool loaded;	  /* the logs are open */
-	bool in_recovery; /* the controller waits for us to be ready */
+	struct web *web;      /* NULL without odradek.http.listeners */
+	bool loaded;	      /* the logs are open */
+	bool let_in;	      /* the metadata has had this broker unfenced, in this life */
+	const char *shut_out; /* why it has not now, for people; NULL: it has */
+	bool in_recovery;     /* the controller waits for us to be ready */
 	int64_t broker_epoch;
 
 	enum node_phase phase;

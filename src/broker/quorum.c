@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/controller_channel.h"
+#include "broker/news.h"
 #include "broker/quorum_private.h"
 #include "log/dir.h"
 
@@ -113,6 +114,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	record_list_init(&q->bootstrap, &q->bootstrap_arena);
 	timer_init(&q->close_timer, q->loop, try_close);
 	timer_init(&q->hand_over_timer, q->loop, handed_over);
+	q->news = news_new(q->env, q->loop);
 	quorum_effects_init(q);
 	quorum_decide_init(q);
 	quorum_send_init(q);
@@ -165,6 +167,7 @@ void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
 	timer_stop(&q->idle_timer);
 	timer_stop(&q->begin_timer);
 	timer_stop(&q->hand_over_timer);
+	news_stop(q->news);
 	if (timer_is_running(&q->flush_timer)) {
 		timer_stop(&q->flush_timer);
 		q->flushing = false;
@@ -207,6 +210,7 @@ void quorum_free(struct quorum *q)
 	controller_registration_free(q->registration);
 	controller_channel_free(q->channel);
 	controller_free(q->controller);
+	news_free(q->news);
 	raft_free(q->raft);
 	quorum_send_fini(q);
 	quorum_pulse_fini(q);

@@ -24,6 +24,7 @@
 #include "base/list.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "broker/news.h"
 #include "env/env.h"
 #include "metadata/image.h"
 #include "raft/raft.h"
@@ -133,6 +134,31 @@ int16_t quorum_kraft_version(const struct quorum *q);
  * any thread, before quorum_stop.
  */
 void quorum_broker_hung_up(struct quorum *q, int32_t broker, int64_t epoch);
+
+/*
+ * Does the quorum commit, as far as this node can tell: it leads, and a majority follows; or who leads answers it? On the loop.
+ */
+bool quorum_commits(const struct quorum *q);
+
+/* ---- numbers ---- */
+
+struct quorum_numbers {
+	struct raft_numbers raft;
+	struct news_counts news;
+	int64_t n_commits;		     /* times that the high watermark has moved */
+	int64_t n_leaders;		     /* leaders, or epochs of one, that this node has seen */
+	int64_t n_errors;		     /* what the metadata log said and could not be applied */
+	double commit_ms_avg, commit_ms_max; /* of what was decided here lately; NaN when nothing was, as with: */
+	double election_ms_avg, election_ms_max;
+	double appended_rate, fetched_rate; /* records a second, lately */
+	int64_t snapshot_bytes;		    /* of the newest snapshot; 0: there is none */
+	bool commits;
+};
+
+/* On the loop. */
+void quorum_numbers(const struct quorum *q, struct quorum_numbers *out);
+/* Since the broker's last heartbeat; -1: there was none, or another node leads. On the loop. */
+int64_t quorum_heartbeat_age_ms(const struct quorum *q, int32_t broker);
 
 /* ---- images ---- */
 

@@ -54,6 +54,7 @@ static int append_batch(struct quorum *q, const struct record_list *all, int fro
 		diag_error(q->env->diag, "decided records contradict the metadata", "reason=\"%s\"", why);
 	check(err == 0);
 	q->last_append_ms = env_mono_ms(q->env);
+	quorum_measure_appended(q, n);
 	if (!idle)
 		q->state_end = appended.last_offset + 1;
 	quorum_push_image(q, controller_image(q->controller), appended.last_offset + 1);
@@ -240,11 +241,8 @@ void quorum_fence(struct quorum *q, int32_t broker, int64_t epoch)
 		return;
 	record_list_init(&records, &q->records_arena);
 	controller_fence(q->controller, broker, epoch, &records);
-	if (records.n > 0 && !record_list_failed(&records)) {
-		diag_warn(q->env->diag, "broker is fenced: nobody is there any more", "broker=%d epoch=%lld", broker,
-			  (long long)epoch);
+	if (records.n > 0 && !record_list_failed(&records))
 		append_records(q, &records);
-	}
 	arena_reset(&q->records_arena);
 }
 

@@ -115,6 +115,7 @@ void quorum_maybe_started(struct quorum *q)
 static void commit(struct quorum *q, int64_t offset)
 {
 	log_set_high_watermark(q->log, offset);
+	q->measures.n_commits++;
 	if (controller_is_active(q->controller))
 		quorum_publish(q, offset);
 	else
@@ -174,8 +175,8 @@ static int lead(struct quorum *q, const struct raft_effect *e)
 
 	if (raft_role(q->raft) != RAFT_LEADER) /* it could not write what its epoch begins with */
 		return 0;
-	diag_debug(q->env->diag, "this node leads the metadata quorum", "epoch=%d offset=%lld", e->epoch,
-		   (long long)e->offset);
+	diag_info(q->env->diag, "this node leads the metadata quorum", "epoch=%d offset=%lld", e->epoch,
+		  (long long)e->offset);
 	err = quorum_lead(q);
 	if (err == 0 || q->beginning || !is_worth_waiting(q, err))
 		return err;

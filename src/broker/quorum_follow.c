@@ -60,6 +60,7 @@ int quorum_append_fetched(struct quorum *q, const struct raft_effect *e)
 	if (err == 0 && history.end == e->offset)
 		err = -EBADMSG;
 	note_trouble(q, err);
+	quorum_measure_fetched(q, history.end - e->offset);
 	if (err != 0 && log_dir_error(q->options.dir) != 0)
 		err = log_dir_error(q->options.dir);
 	else

@@ -2,6 +2,7 @@
  * quorum_image: images of the metadata: those that wait for the high watermark, the committed one, and who follows it.
  */
 #include "base/mem.h"
+#include "broker/news.h"
 #include "broker/quorum_private.h"
 
 /* ---- publishing ---- */
@@ -16,6 +17,7 @@ void quorum_push_image(struct quorum *q, const struct image *image, int64_t end)
 	struct pending_image *p = xmalloc(sizeof(*p));
 
 	p->end = end;
+	p->appended_ns = env_mono_ns(q->env);
 	p->image = image_ref(image);
 	list_push(&q->pending, &p->link);
 }
@@ -32,11 +34,22 @@ static void tell_subscribers(struct quorum *q, const struct image *old, const st
 	}
 }
 
+/* The first one is news to nobody, but for who is registered: a node's first start has its own registration in it. */
+static void tell_news(struct quorum *q, const struct image *old, const struct image *now)
+{
+	const struct image *before = old ? image_ref(old) : image_new(str_of(q->cluster_id));
+
+	if (!image_shares_all(before, now))
+		news_tell(q->news, quorum_leads(q) ? q->controller : NULL, before, now);
+	image_unref(&before);
+}
+
 static void show(struct quorum *q, const struct image *take_image)
 {
 	const struct image *old = q->image;
 
 	q->image = take_image;
+	tell_news(q, old, take_image);
 	tell_subscribers(q, old, take_image);
 	image_unref(&old);
 }
@@ -51,6 +64,7 @@ void quorum_publish(struct quorum *q, int64_t high_watermark)
 
 		if (p->end > high_watermark)
 			break;
+		quorum_measure_commit(q, p->appended_ns);
 		image_unref(&newest);
 		newest = p->image;
 		list_remove(&p->link);

@@ -52,8 +52,11 @@ void quorum_note_leader(struct quorum *q)
 	struct quorum_leader now = look(q);
 
 	__atomic_store_n(&q->kraft_version, raft_kraft_version(q->raft), __ATOMIC_RELEASE);
+	quorum_measure_step(q);
 	if (is_same(&now, &q->leader))
 		return;
+	if (now.id >= 0 && (now.id != q->leader.id || now.epoch != q->leader.epoch))
+		q->measures.n_leaders++;
 	if (now.id >= 0)
 		now.node.host = (struct str){str_dup(now.node.host), now.node.host.len};
 	set(q, &now);

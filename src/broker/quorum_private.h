@@ -8,11 +8,13 @@
  *	quorum_image.c		images				quorum_snapshot.c	snapshots
  *	quorum_follow.c		the log of a leader		quorum_replay.c		batches are read
  *	quorum_send.c		what raft asks of others	lifecycle.c		this node's broker
+ *	quorum_numbers.c	what is measured
  */
 #ifndef ODRADEK_BROKER_QUORUM_PRIVATE_H
 #define ODRADEK_BROKER_QUORUM_PRIVATE_H
 
 #include "base/arena.h"
+#include "broker/counters.h"
 #include "broker/quorum.h"
 #include "broker/snapshot.h"
 #include "config/config.h"
@@ -36,6 +38,7 @@ struct state_write;
 struct pending_image {
 	struct list link;
 	int64_t end; /* it is committed when the high watermark has come here */
+	int64_t appended_ns;
 	const struct image *image;
 };
 
@@ -80,6 +83,14 @@ struct snapshot_job {
 	int err;
 };
 
+struct quorum_measures {
+	struct lately commit_ms, election_ms, appended, fetched;
+	int64_t n_candidacies; /* as raft had it last */
+	int64_t election_began_ms;
+	int64_t n_commits, n_leaders, n_errors;
+	bool is_electing;
+};
+
 struct quorum {
 	struct quorum_options options;
 	struct env *env;
@@ -114,6 +125,8 @@ struct quorum {
 	bool fetches_posted;
 	int64_t state_end; /* behind the last record that is not a no-op: what decisions rest on */
 	struct list subscribers;
+	struct news *news;
+	struct quorum_measures measures;
 	struct list pulses; /* of struct pulse: brokers that are looked after */
 	struct channels pulse_channels;
 	int16_t kraft_version;	     /* atomic: raft's, for other threads */
@@ -264,6 +277,16 @@ void quorum_pulse_fini(struct quorum *q);
 /* After a step: who leads may have changed. */
 void quorum_note_leader(struct quorum *q);
 void quorum_forget_leader(struct quorum *q);
+
+/* ---- quorum_numbers.c ---- */
+
+/* After a step: an election may have begun or ended. */
+void quorum_measure_step(struct quorum *q);
+/* Something that was appended at this time is committed now. */
+void quorum_measure_commit(struct quorum *q, int64_t appended_ns);
+/* Records, by this node as the leader; or fetched from another. */
+void quorum_measure_appended(struct quorum *q, int64_t n);
+void quorum_measure_fetched(struct quorum *q, int64_t n);
 
 /* ---- quorum_fetch.c ---- */
 

@@ -21,6 +21,7 @@
 
 int quorum_damaged(const struct loading *l, int64_t offset, const char *what)
 {
+	count_shared(&l->quorum->measures.n_errors, 1); /* it may be a job that reads */
 	diag_error(l->quorum->env->diag, "metadata is damaged",
 		   "file=%s offset=%lld what=\"%s\" remedy=\"restore the file, or let the node "
 		   "fetch the metadata of its quorum\"",

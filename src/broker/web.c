@@ -37,16 +37,29 @@ static const char *sickness(const struct node *n)
 	return failed > 0 && failed == n->n_log_dirs ? "all log directories have failed" : NULL;
 }
 
+/* NULL: it commits. */
+static const char *quorum_waits_for(const struct node *n)
+{
+	int32_t leader = quorum_leader(n->quorum).id;
+
+	if (quorum_commits(n->quorum))
+		return NULL;
+	if (leader < 0)
+		return "nobody leads the metadata quorum, as far as this node knows";
+	return leader == n->id ? "this node leads the metadata quorum, and no majority follows it yet"
+			       : "who leads the metadata quorum does not answer this node";
+}
+
 static const char *start_waits_for(const struct node *n)
 {
 	if (quorum_leader(n->quorum).id < 0)
-		return "nobody leads the metadata quorum, as far as this node knows";
+		return quorum_waits_for(n);
 	if (!n->load.arg)
 		return "the metadata is not caught up with yet";
 	return n->loaded ? "the controller has not let the broker in yet" : "logs are being opened";
 }
 
-/* A broker is ready while it serves, whatever becomes of the quorum; a controller alone, while somebody can decide. */
+/* A broker is ready while it serves and is let to, whatever becomes of the quorum; a controller alone, while the quorum commits. */
 static const char *waits_for(const struct node *n)
 {
 	const char *sick = sickness(n);
@@ -55,7 +68,9 @@ static const char *waits_for(const struct node *n)
 		return sick;
 	switch (n->phase) {
 	case NODE_SERVING:
-		return n->partitions || quorum_leader(n->quorum).id >= 0 ? NULL : "nobody leads the metadata quorum";
+		if (!n->partitions)
+			return quorum_waits_for(n);
+		return n->shut_out;
 	case NODE_STARTING:
 		return start_waits_for(n);
 	default:

@@ -39,7 +39,7 @@ struct heartbeat *heartbeat_of(struct controller *c, const struct image_node *br
 		c->heartbeats = xreallocarray(c->heartbeats, (size_t)c->n_heartbeats + 1, sizeof(*h));
 		h = &c->heartbeats[c->n_heartbeats++];
 	}
-	*h = (struct heartbeat){broker->id, broker->epoch, now_ms, -1, broker->epoch, -1};
+	*h = (struct heartbeat){broker->id, broker->epoch, now_ms, -1, broker->epoch, -1, FENCE_NONE};
 	return h;
 }
 
@@ -296,7 +296,7 @@ int controller_broker_registration(struct controller *c, const struct controller
 	}
 	r->broker_epoch = now.epoch;
 	out->broker_epoch = now.epoch;
-	heartbeat_of(c, &now, NEVER);
+	heartbeat_of(c, &now, NEVER)->why_fenced = r->fenced ? FENCE_RESTART : FENCE_NONE;
 	return 0;
 }
 
@@ -362,11 +362,40 @@ static struct broker_registration_change_record *add_change(const struct image_n
 	return r;
 }
 
-void fence_broker(struct controller *c, const struct image_node *broker, struct record_list *records)
+const char *controller_fence_reason(const struct controller *c, int32_t broker_id)
+{
+	static const char *const words[] = {
+		[FENCE_NONE] = NULL,
+		[FENCE_SESSION] = "no heartbeat within broker.session.timeout.ms",
+		[FENCE_GONE] = "its process is gone",
+		[FENCE_ASKED] = "it asked to be",
+		[FENCE_SHUTDOWN] = "controlled shutdown",
+		[FENCE_RESTART] = "it has started anew",
+	};
+
+	for (int i = 0; i < c->n_heartbeats; i++)
+		if (c->heartbeats[i].broker_id == broker_id)
+			return words[c->heartbeats[i].why_fenced];
+	return NULL;
+}
+
+int64_t controller_heartbeat_age_ms(const struct controller *c, int32_t broker_id, int64_t now_ms)
+{
+	for (int i = 0; i < c->n_heartbeats; i++)
+		if (c->heartbeats[i].broker_id == broker_id && c->heartbeats[i].last_contact_ms != NEVER)
+			return now_ms - c->heartbeats[i].last_contact_ms;
+	return -1;
+}
+
+void fence_broker(struct controller *c, const struct image_node *broker, enum fence_reason why,
+		  struct record_list *records)
 {
 	struct broker_move gone = {broker->id, NOBODY, NOBODY};
 	struct broker_registration_change_record *r;
+	struct heartbeat *h = heartbeat_find(c, broker->id);
 
+	if (h)
+		h->why_fenced = why;
 	move_broker(c, gone, (struct partition_filter){PARTITIONS_WITH_ISR_MEMBER, broker->id, UUID_ZERO}, records);
 	r = add_change(broker, 0, records);
 	if (r)
@@ -382,7 +411,7 @@ void controller_fence(struct controller *c, int32_t broker_id, int64_t broker_ep
 		return;
 	if (h)
 		h->last_contact_ms = NEVER;
-	fence_broker(c, broker, records);
+	fence_broker(c, broker, FENCE_GONE, records);
 }
 
 static void unfence_broker(struct controller *c, const struct image_node *broker, struct record_list *records)
@@ -460,7 +489,7 @@ static void move_to(struct controller *c, const struct image_node *broker, struc
 	switch (next) {
 	case FENCED:
 	case SHUTDOWN_NOW:
-		fence_broker(c, broker, records);
+		fence_broker(c, broker, next == FENCED ? FENCE_ASKED : FENCE_SHUTDOWN, records);
 		h->shutdown_offset = -1;
 		break;
 	case UNFENCED:

@@ -213,7 +213,7 @@ int controller_tick(struct controller *c, const struct controller_context *ctx, 
 		if (!broker || broker->fenced)
 			continue;
 		if (ends <= ctx->now_ms && !fenced_one) {
-			fence_broker(c, broker, records);
+			fence_broker(c, broker, FENCE_SESSION, records);
 			fenced_one = true;
 		} else if (ends < *next_ms) {
 			*next_ms = ends;

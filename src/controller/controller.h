@@ -115,6 +115,12 @@ int controller_tick(struct controller *c, const struct controller_context *ctx, 
 /* A broker's process is known to be gone, in this epoch: it is fenced, and its session is over. No records where that is so already. */
 void controller_fence(struct controller *c, int32_t broker_id, int64_t broker_epoch, struct record_list *records);
 
+/* Why a broker was fenced last, in this leadership, for people; NULL: it was not. A constant. */
+const char *controller_fence_reason(const struct controller *c, int32_t broker_id);
+
+/* Since the broker was heard of last; -1: it was not, in this leadership. */
+int64_t controller_heartbeat_age_ms(const struct controller *c, int32_t broker_id, int64_t now_ms);
+
 /* ---- commands; requests and responses are the codec's structs ---- */
 
 #define CONTROLLER_COMMAND(name)                                                                                       \

@@ -11,6 +11,15 @@
 
 #define NEVER (INT64_MIN / 2)
 
+enum fence_reason {
+	FENCE_NONE,
+	FENCE_SESSION,	/* not heard of for broker.session.timeout.ms */
+	FENCE_GONE,	/* its process is known to be gone */
+	FENCE_ASKED,	/* it wants to be */
+	FENCE_SHUTDOWN, /* a controlled shutdown has come to its end */
+	FENCE_RESTART,	/* another incarnation of it has registered */
+};
+
 /* What is known of a broker beside its registration. */
 struct heartbeat {
 	int32_t broker_id;
@@ -19,6 +28,7 @@ struct heartbeat {
 	int64_t metadata_offset;   /* the highest it said it has applied; -1 */
 	int64_t registered_offset; /* of its RegisterBroker record */
 	int64_t shutdown_offset; /* its controlled shutdown is over when all active brokers have read this far; -1 = none */
+	enum fence_reason why_fenced; /* the last time */
 };
 
 struct controller {
@@ -76,7 +86,8 @@ struct uuid broker_default_directory(const struct image *i, int32_t broker_id);
 bool directory_is_reserved(struct uuid directory);
 
 /* Out of every ISR, then fenced. */
-void fence_broker(struct controller *c, const struct image_node *broker, struct record_list *records);
+void fence_broker(struct controller *c, const struct image_node *broker, enum fence_reason why,
+		  struct record_list *records);
 
 struct heartbeat *heartbeat_find(struct controller *c, int32_t broker_id);
 /* The one of this broker, made when it is not there. */

@@ -123,6 +123,19 @@ int64_t log_size(const struct log *log)
 	return size;
 }
 
+int log_producer_count(const struct log *log)
+{
+	return log->data ? (int)log->data->producers.map.n : 0;
+}
+
+int64_t log_open_since_ms(const struct log *log)
+{
+	const struct producers *all = log->data ? &log->data->producers : NULL;
+	const struct producer *oldest = all && all->open.n > 0 ? producers_find(all, all->open.v[0].producer_id) : NULL;
+
+	return oldest ? oldest->last_timestamp : -1;
+}
+
 int log_segments(const struct log *log)
 {
 	return log->data ? log->data->n : 0;

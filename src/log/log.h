@@ -106,6 +106,9 @@ int32_t log_partition(const struct log *);
 struct uuid log_topic_id(const struct log *);
 int64_t log_size(const struct log *); /* bytes of all segments */
 int log_segments(const struct log *);
+int log_producer_count(const struct log *); /* whose state it keeps */
+/* When the producer of the oldest open transaction wrote last, in its own time; -1: none is open. */
+int64_t log_open_since_ms(const struct log *);
 
 /* ---- where it stands, by one call ---- */
 

@@ -1,5 +1,5 @@
 /*
- * describe: DescribeQuorum's answer.
+ * describe: DescribeQuorum's answer, and what is measured.
  */
 #include "protocol/describe_quorum.h"
 #include "raft/message.h"
@@ -109,4 +109,50 @@ void raft_describe_quorum(const struct raft *r, const struct raft_describe *how,
 	describe_replicas(r, how, p);
 	if (how->version >= 2)
 		describe_nodes(r, a, out);
+}
+
+/* ---- numbers ---- */
+
+static const char *state_of(const struct raft *r)
+{
+	bool voted = r->election.voted_id >= 0;
+
+	switch (r->role) {
+	case RAFT_PROSPECTIVE:
+		return voted ? "prospective-voted" : "prospective";
+	case RAFT_UNATTACHED:
+		return voted ? "unattached-voted" : "unattached";
+	case RAFT_FOLLOWER:
+		return raft_is_voter(r) ? "follower" : "observer";
+	default:
+		return raft_role_name(r->role);
+	}
+}
+
+void raft_measure(const struct raft *r, int64_t now_ms, struct raft_numbers *out)
+{
+	bool leads = r->role == RAFT_LEADER;
+
+	*out = (struct raft_numbers){
+		.state = state_of(r),
+		.leader_id = raft_leader_id(r),
+		.voted_id = leads ? r->config.node_id : r->election.voted_id,
+		.epoch = raft_epoch(r),
+		.high_watermark = raft_high_watermark(r),
+		.log_end = raft_log_end(r),
+		.log_end_epoch = raft_last_epoch(r),
+		.n_voters = raft_voters(r)->n,
+		.voters_uncommitted =
+			leads && raft_voters_offset(r) >= 0 && raft_voters_offset(r) >= raft_high_watermark(r),
+		.n_candidacies = r->n_candidacies,
+	};
+	for (int i = 0; leads && i < r->observers.n; i++)
+		out->n_observers += leader_knows_observer(&r->observers.v[i], now_ms);
+}
+
+bool raft_commits(const struct raft *r)
+{
+	if (r->role == RAFT_LEADER)
+		return r->high_watermark > r->epoch_start;
+	return r->role == RAFT_FOLLOWER && r->has_fetched;
 }

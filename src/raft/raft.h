@@ -354,6 +354,28 @@ const struct raft_voters *raft_voters_at(const struct raft *r, int64_t offset);
 const struct raft_voter *raft_own_voter(const struct raft *r); /* this node, as it was configured */
 struct str raft_listener(const struct raft *r);		       /* of the quorum */
 
+/* What is measured of it. */
+struct raft_numbers {
+	const char *state; /* Kafka's word for the role: "leader", "follower", "observer", "unattached-voted", ... */
+	int32_t leader_id; /* -1 when unknown */
+	int32_t voted_id;  /* -1 for nobody */
+	int32_t epoch;
+	int64_t high_watermark; /* -1 when unknown */
+	int64_t log_end;
+	int32_t log_end_epoch;
+	int n_voters;
+	int n_observers;	 /* of a leader, which alone knows */
+	bool voters_uncommitted; /* a leader's set of voters is not committed yet */
+	int64_t n_candidacies;	 /* since the start: elections that this node stood in */
+};
+
+void raft_measure(const struct raft *r, int64_t now_ms, struct raft_numbers *out);
+/*
+ * Does the quorum commit, as far as this node can tell? A leader: it has committed a record of its epoch, and hears of a majority. Else: the
+ * leader has answered within controller.quorum.fetch.timeout.ms.
+ */
+bool raft_commits(const struct raft *r);
+
 /* DescribeQuorum's answer; where this node does not lead, or was asked for something else, the error stands in it. */
 struct describe_quorum_request;
 struct describe_quorum_response;

@@ -97,6 +97,7 @@ struct raft {
 	int64_t election_due_ms;     /* unattached as a voter, prospective, candidate, resigned */
 	struct raft_ballot *ballots; /* prospective, candidate: the voters; resigned: those who are told */
 	int n_ballots;
+	int64_t n_candidacies;
 	int n_successors; /* resigned: so many of the ballots, the best first, are told as candidates */
 	bool begun;
 	bool moved; /* the role has changed, and is to be looked at once more */

@@ -112,6 +112,7 @@ void role_prospective(struct raft *r, struct raft_turn *t)
 void role_candidate(struct raft *r, struct raft_turn *t)
 {
 	check(raft_is_eligible(r) && r->election.leader_epoch < INT32_MAX);
+	r->n_candidacies++;
 	become(r, t, RAFT_CANDIDATE);
 	r->election =
 		(struct raft_election){-1, r->election.leader_epoch + 1, r->config.node_id, r->config.directory_id};

@@ -355,3 +355,16 @@ int32_t leading_nearest(const struct leading *l, const struct image *image, cons
 	}
 	return best ? best->id : -1;
 }
+
+int64_t leading_lag(const struct leading *l, int64_t log_end)
+{
+	int64_t lag = 0;
+
+	for (int i = 0; i < l->n_followers; i++) {
+		int64_t end = l->followers[i].log_end < 0 ? 0 : l->followers[i].log_end;
+
+		if (log_end - end > lag)
+			lag = log_end - end;
+	}
+	return lag;
+}

@@ -127,6 +127,8 @@ int leading_min_isr(const struct leading *l, int32_t min_isr);
 /* Those that count: the committed ISR, or the larger one that is proposed. */
 int leading_maximal_isr(const struct leading *l);
 bool leading_has_enough(const struct leading *l, int32_t min_isr);
+/* How much the follower that is furthest behind lacks; all of it (log_end) of one that was never heard of. 0 without any. */
+int64_t leading_lag(const struct leading *l, int64_t log_end);
 /* The lowest log start among the replicas whose brokers live, ours included: what DeleteRecords waits for. */
 int64_t leading_low_watermark(const struct leading *l, const struct image *image, int64_t log_start);
 

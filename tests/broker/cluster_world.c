@@ -13,7 +13,16 @@
 #include "tests/base/cm.h"
 #include "wire/codec.h"
 
-enum { PEER = CLUSTER_NODES, PORTS = 2, OVERRIDES_MAX = 16, TALK_MAX = 1 << 16, OWN = 5, OWN_MAX = 128 };
+enum {
+	PEER = CLUSTER_NODES,
+	PORTS = 2,
+	OVERRIDES_MAX = 16,
+	TALK_MAX = 1 << 16,
+	OWN = 5,
+	OWN_MAX = 128,
+	WEB_PORT = 9644,
+	WEB_MAX = 1 << 20
+};
 
 struct one {
 	struct node *node;
@@ -32,6 +41,12 @@ static struct {
 	struct one nodes[CLUSTER_NODES];
 	struct channels channels;
 	struct arena arena;
+	struct {
+		struct sock *sock;
+		char say[256], in[WEB_MAX];
+		size_t said, len;
+		bool closed;
+	} web;
 	int now; /* what a call into a machine is about */
 } w;
 
@@ -295,6 +310,66 @@ const void *cluster_ask(int i, enum cluster_port port, int16_t key, const void *
 	cluster_begin_ask(i, port, key, request, &q);
 	assert_true(sim_run_until(w.sim, CLUSTER_PATIENCE_MS, is_answered, &q));
 	return q.answer;
+}
+
+/* ---- the web ---- */
+
+static void web_ready(struct sock *s, int ready, void *arg)
+{
+	size_t left = strlen(w.web.say) - w.web.said;
+	struct iovec iov = {w.web.say + w.web.said, left};
+	ssize_t n;
+
+	(void)arg;
+	w.web.closed |= sock_error(s) != 0;
+	if (!w.web.closed && (ready & SOCK_WRITE) && left > 0) {
+		n = sock_writev(s, &iov, 1);
+		w.web.said += n > 0 ? (size_t)n : 0;
+	}
+	if (!w.web.closed && (ready & SOCK_READ)) {
+		n = sock_read(s, w.web.in + w.web.len, WEB_MAX - 1 - w.web.len);
+		w.web.len += n > 0 ? (size_t)n : 0;
+		w.web.closed = n == 0;
+	}
+	w.web.in[w.web.len] = 0;
+	sock_want(s, w.web.closed ? 0 : SOCK_READ | (w.web.said < strlen(w.web.say) ? SOCK_WRITE : 0));
+}
+
+static void dial_web(void *arg)
+{
+	struct addr to;
+	char host[32];
+
+	(void)arg;
+	snprintf(host, sizeof(host), "10.0.0.%d", w.now + 1);
+	assert_true(addr_parse(host, WEB_PORT, &to));
+	assert_int_equal(env_dial(w.channels.loop, &to, web_ready, NULL, &w.web.sock), 0);
+	sock_want(w.web.sock, SOCK_READ | SOCK_WRITE);
+}
+
+static void leave_web(void *arg)
+{
+	(void)arg;
+	sock_close(w.web.sock);
+}
+
+static bool web_is_closed(void *arg)
+{
+	(void)arg;
+	return w.web.closed;
+}
+
+/* HTTP/1.0: the answer ends when the connection does. */
+const char *cluster_web(int i, const char *path)
+{
+	w.now = i;
+	w.web.said = w.web.len = 0;
+	w.web.closed = false;
+	snprintf(w.web.say, sizeof(w.web.say), "GET %s HTTP/1.0\r\n\r\n", path);
+	assert_true(sim_call(w.sim, PEER, dial_web, NULL));
+	assert_true(sim_run_until(w.sim, CLUSTER_PATIENCE_MS, web_is_closed, NULL));
+	assert_true(sim_call(w.sim, PEER, leave_web, NULL));
+	return w.web.in;
 }
 
 static void start_client(void *arg)

@@ -51,6 +51,8 @@ void cluster_begin_ask(int i, enum cluster_port port, int16_t key, const void *r
 int cluster_leader_by(int i);
 /* Until all nodes that run say the same: that one. */
 int cluster_wait_leader(void);
+/* What node i answers over HTTP, status line and head before it; it stays until the next call. It has odradek.http.listeners=:9644. */
+const char *cluster_web(int i, const char *path);
 /* Kafka's error. */
 int cluster_create_topic(int by, const char *name);
 bool cluster_knows_topic(int i, const char *name);

@@ -17,7 +17,7 @@ struct caller {
 	const uint8_t *out;
 	size_t out_len, sent;
 	int port;	     /* 0: the clients' */
-	uint8_t in[1 << 16]; /* what has come since raw_say */
+	uint8_t in[1 << 18]; /* what has come since raw_say */
 	size_t in_len;
 	bool closed;
 };

@@ -409,7 +409,7 @@ static int64_t fenced_after_ms(int leader, int64_t most)
 {
 	int64_t waited = 0;
 
-	while (!cluster_said(leader, "broker is fenced: nobody is there any more") && waited < most) {
+	while (!cluster_said(leader, "reason=\"its process is gone\"") && waited < most) {
 		sim_run_for(cluster_sim(), 10);
 		waited += 10;
 	}

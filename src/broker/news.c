@@ -1,0 +1,300 @@
+/* news: see the header. */
+#include "broker/news.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/diag.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "controller/controller.h"
+#include "env/env.h"
+#include "metadata/image.h"
+
+enum { PAUSE_MS = 1000, IDS_MAX = 8, FIRST_MAX = 300, BROKER_LINES_MAX = 20 };
+
+/* Different ids, as many as a line takes. */
+struct ids {
+	int32_t v[IDS_MAX];
+	int n;
+	bool more;
+};
+
+enum kind { MOVED, LEADERLESS, UNCLEAN, BEGUN, ENDED, KINDS };
+
+/* Partitions that the same has happened to, and are not told of yet. */
+struct tally {
+	int64_t n;
+	struct ids from, to;
+	char first[FIRST_MAX]; /* one of them, "topic-0" */
+	int64_t due_ms;	       /* the next line, monotonic */
+};
+
+struct news {
+	struct env *env;
+	struct timer timer;
+	struct news_counts counts;
+	struct tally tallies[KINDS];
+	const struct controller *controller; /* while an image is looked at */
+	int64_t brokers_since_ms;	     /* the second that these lines were told in: */
+	int broker_lines;
+	int64_t broker_lines_left_out;
+	bool stopped;
+};
+
+/* ---- lines about partitions ---- */
+
+static void ids_put(struct ids *ids, int32_t id)
+{
+	for (int i = 0; i < ids->n; i++)
+		if (ids->v[i] == id)
+			return;
+	if (ids->n == IDS_MAX)
+		ids->more = true;
+	else
+		ids->v[ids->n++] = id;
+}
+
+enum { IDS_TEXT = IDS_MAX * 12 + 8 };
+
+static const char *ids_text(const struct ids *ids, char out[IDS_TEXT])
+{
+	int len = 0;
+
+	out[0] = 0;
+	for (int i = 0; i < ids->n; i++)
+		len += snprintf(out + len, (size_t)(IDS_TEXT - len), "%s%" PRId32, i ? "," : "", ids->v[i]);
+	if (ids->more)
+		snprintf(out + len, (size_t)(IDS_TEXT - len), ",...");
+	return out;
+}
+
+static void say(struct news *n, enum kind kind, const struct tally *t)
+{
+	static const struct {
+		enum diag_level level;
+		const char *event;
+	} lines[] = {
+		[MOVED] = {DIAG_INFO, "leaders have moved"},
+		[LEADERLESS] = {DIAG_WARN, "partitions have no leader"},
+		[UNCLEAN] = {DIAG_WARN, "leaders were elected that may lack committed records"},
+		[BEGUN] = {DIAG_INFO, "reassignments have begun"},
+		[ENDED] = {DIAG_INFO, "reassignments have ended"},
+	};
+	char from[IDS_TEXT], to[IDS_TEXT];
+
+	if (t->from.n == 0 && t->to.n == 0)
+		diag_line(n->env->diag, lines[kind].level, lines[kind].event, "partitions=%" PRId64 " one=%s", t->n,
+			  t->first);
+	else
+		diag_line(n->env->diag, lines[kind].level, lines[kind].event,
+			  "partitions=%" PRId64 " from=%s to=%s one=%s", t->n, ids_text(&t->from, from),
+			  ids_text(&t->to, to), t->first);
+}
+
+static void say_all(struct news *n)
+{
+	int64_t now_ms = env_mono_ms(n->env), next_ms = INT64_MAX;
+
+	for (int i = 0; i < KINDS; i++) {
+		struct tally *t = &n->tallies[i];
+
+		if (t->n == 0)
+			continue;
+		if (t->due_ms > now_ms) {
+			next_ms = t->due_ms < next_ms ? t->due_ms : next_ms;
+			continue;
+		}
+		say(n, (enum kind)i, t);
+		*t = (struct tally){.due_ms = now_ms + PAUSE_MS};
+	}
+	if (next_ms != INT64_MAX && !n->stopped)
+		timer_start(&n->timer, next_ms - now_ms);
+}
+
+static void due(struct timer *t)
+{
+	say_all(container_of(t, struct news, timer));
+}
+
+/* ---- what has changed of a partition ---- */
+
+struct pair {
+	const struct image_topic *topic;
+	const struct image_partition *old, *now;
+};
+
+static struct tally *note(struct news *n, enum kind kind, const struct pair *p)
+{
+	struct tally *t = &n->tallies[kind];
+
+	if (!n->controller)
+		return NULL;
+	if (t->n++ == 0)
+		snprintf(t->first, sizeof(t->first), "%.*s-%" PRId32, STR_ARG(p->topic->name), p->now->id);
+	return t;
+}
+
+static void note_move(struct news *n, enum kind kind, const struct pair *p)
+{
+	struct tally *t = note(n, kind, p);
+
+	if (!t)
+		return;
+	ids_put(&t->from, p->old->leader);
+	if (p->now->leader >= 0)
+		ids_put(&t->to, p->now->leader);
+}
+
+static void look_at_leader(struct news *n, const struct pair *p)
+{
+	int32_t leader = p->now->leader;
+
+	if (leader == p->old->leader)
+		return;
+	if (leader < 0) {
+		note(n, LEADERLESS, p);
+		return;
+	}
+	n->counts.leaders_moved++;
+	note_move(n, MOVED, p);
+	if (image_ids_has(partition_isr(p->old), leader))
+		return;
+	if (image_ids_has(partition_elr(p->old), leader)) {
+		n->counts.elr_elections++;
+	} else if (p->now->recovering) {
+		n->counts.unclean_elections++;
+		note_move(n, UNCLEAN, p);
+	}
+}
+
+static bool is_reassigned(const struct image_partition *p)
+{
+	return p->n_adding > 0 || p->n_removing > 0;
+}
+
+static void look_at_replicas(struct news *n, const struct pair *p)
+{
+	bool before = is_reassigned(p->old), now = is_reassigned(p->now);
+
+	n->counts.reassignments_begun += !before && now;
+	n->counts.reassignments_ended += before && !now;
+	if (before != now)
+		note(n, now ? BEGUN : ENDED, p);
+}
+
+static void look_at_topic(void *arg, const struct image_topic *old, const struct image_topic *now)
+{
+	struct pair p = {.topic = now};
+
+	for (int i = 0; old && now && i < old->n_partitions && i < now->n_partitions; i++) {
+		p.old = old->partitions[i];
+		p.now = now->partitions[i];
+		if (p.old == p.now || !p.old || !p.now)
+			continue;
+		look_at_leader(arg, &p);
+		look_at_replicas(arg, &p);
+	}
+}
+
+/* ---- brokers ---- */
+
+/* Not when they come by the dozen: then how many were left out. */
+static bool may_say(struct news *n)
+{
+	int64_t now_ms = env_mono_ms(n->env);
+
+	if (!n->controller)
+		return false;
+	if (now_ms - n->brokers_since_ms >= PAUSE_MS) {
+		if (n->broker_lines_left_out > 0)
+			diag_info(n->env->diag, "more brokers came and went than are told of",
+				  "lines_left_out=%" PRId64, n->broker_lines_left_out);
+		n->brokers_since_ms = now_ms;
+		n->broker_lines = 0;
+		n->broker_lines_left_out = 0;
+	}
+	if (n->broker_lines < BROKER_LINES_MAX)
+		return n->broker_lines++, true;
+	n->broker_lines_left_out++;
+	return false;
+}
+
+static void say_fenced(struct news *n, const struct image_node *b)
+{
+	const char *why = n->controller ? controller_fence_reason(n->controller, b->id) : NULL;
+
+	n->counts.brokers_fenced++;
+	if (may_say(n))
+		diag_info(n->env->diag, "broker is fenced", "broker=%" PRId32 " epoch=%" PRId64 " reason=\"%s\"", b->id,
+			  b->epoch, why ? why : "the leader before this one fenced it");
+}
+
+static void say_unfenced(struct news *n, const struct image_node *b)
+{
+	n->counts.brokers_unfenced++;
+	if (may_say(n))
+		diag_info(n->env->diag, "broker is unfenced", "broker=%" PRId32 " epoch=%" PRId64, b->id, b->epoch);
+}
+
+static void look_at_broker(void *arg, const struct image_node *old, const struct image_node *now)
+{
+	struct news *n = arg;
+
+	if (!now) {
+		if (may_say(n))
+			diag_info(n->env->diag, "broker is unregistered", "broker=%" PRId32, old->id);
+		return;
+	}
+	if ((!old || old->epoch != now->epoch) && may_say(n))
+		diag_info(n->env->diag, "broker is registered", "broker=%" PRId32 " epoch=%" PRId64, now->id,
+			  now->epoch);
+	if (old && now->in_controlled_shutdown && !old->in_controlled_shutdown && may_say(n))
+		diag_info(n->env->diag, "broker begins a controlled shutdown", "broker=%" PRId32 " epoch=%" PRId64,
+			  now->id, now->epoch);
+	if (old && !old->fenced && now->fenced)
+		say_fenced(n, now);
+	if (old && old->fenced && !now->fenced)
+		say_unfenced(n, now);
+}
+
+/* ---- all of it ---- */
+
+void news_tell(struct news *n, const struct controller *leads, const struct image *old, const struct image *now)
+{
+	n->controller = leads;
+	image_diff_brokers(old, now, look_at_broker, n);
+	image_diff_topics(old, now, look_at_topic, n);
+	n->controller = NULL;
+	say_all(n);
+}
+
+const struct news_counts *news_counts(const struct news *n)
+{
+	return &n->counts;
+}
+
+struct news *news_new(struct env *env, struct loop *loop)
+{
+	struct news *n = xcalloc(1, sizeof(*n));
+
+	n->env = env;
+	n->brokers_since_ms = INT64_MIN / 2;
+	timer_init(&n->timer, loop, due);
+	return n;
+}
+
+void news_stop(struct news *n)
+{
+	n->stopped = true;
+	timer_stop(&n->timer);
+}
+
+void news_free(struct news *n)
+{
+	if (!n)
+		return;
+	timer_stop(&n->timer);
+	xfree(n);
+}

@@ -1,0 +1,40 @@
+/*
+ * news: what a commit of the metadata has changed that people want to hear of: brokers that come and go, leaders that move, reassignments.
+ *
+ * 1. Every node counts; the node that leads the quorum also says it: one line an event, however many partitions it was about.
+ * 2. What comes within a second of the last line of its kind is told in one line when that second is over.
+ *
+ * Owner: the quorum's loop.
+ */
+#ifndef ODRADEK_BROKER_NEWS_H
+#define ODRADEK_BROKER_NEWS_H
+
+#include <stdint.h>
+
+struct controller;
+struct env;
+struct image;
+struct loop;
+struct news;
+
+/* Since the start, as far as this node has followed the metadata. */
+struct news_counts {
+	int64_t brokers_fenced;
+	int64_t brokers_unfenced;
+	int64_t leaders_moved;
+	int64_t unclean_elections; /* of a replica that was not in sync, nor eligible */
+	int64_t elr_elections;	   /* of one that was eligible (KIP-966) */
+	int64_t reassignments_begun;
+	int64_t reassignments_ended;
+};
+
+struct news *news_new(struct env *env, struct loop *loop);
+/* Nothing more is said. */
+void news_stop(struct news *n);
+void news_free(struct news *n);
+
+/* From one committed image to the next. `leads`: the controller of a node that leads, else NULL. */
+void news_tell(struct news *n, const struct controller *leads, const struct image *old, const struct image *now);
+const struct news_counts *news_counts(const struct news *n);
+
+#endif

@@ -1,0 +1,373 @@
+/*
+ * operating: what three nodes tell those who operate them: lines of the log, readiness, metrics.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "protocol/create_topics.h"
+#include "protocol/unregister_broker.h"
+#include "tests/base/cm.h"
+#include "tests/broker/cluster_world.h"
+
+enum { MANY = 60 };
+
+static const char *const overrides[] = {"odradek.http.listeners=:9644", NULL};
+
+static void start_all(void)
+{
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_start(i);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_wait_serving(i);
+}
+
+static void create(int by, const char *name, int partitions)
+{
+	struct create_topics_request_topic topic = {
+		.name = str_of(name), .num_partitions = partitions, .replication_factor = CLUSTER_NODES};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	const struct create_topics_response *out = cluster_ask(by, CLUSTER_BROKER, create_topics_request_KEY, &in);
+
+	assert_non_null(out);
+	assert_int_equal(out->topics.v->error_code, 0);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_wait_topic(i, name);
+}
+
+static int other_than(int i)
+{
+	return i == 0 ? 1 : 0;
+}
+
+/* ---- the log ---- */
+
+static void wait_for_line(int by, const char *line)
+{
+	for (int i = 0; i < 1000 && !cluster_said(by, line); i++)
+		sim_run_for(cluster_sim(), 10);
+	if (!cluster_said(by, line))
+		fail_msg("node %d has not said: %s", by + 1, line);
+}
+
+static void who_leads_and_who_is_let_in_is_said_in_one_line(void **state)
+{
+	int leader;
+
+	(void)state;
+	cluster_up(1, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	assert_int_equal(cluster_said(leader, "this node leads the metadata quorum: epoch="), 1);
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "broker is registered: broker=%d epoch=", i + 1);
+		assert_int_equal(cluster_said(leader, line), 1);
+		snprintf(line, sizeof(line), "broker is unfenced: broker=%d epoch=", i + 1);
+		assert_int_equal(cluster_said(leader, line), 1);
+		assert_int_equal(cluster_said(i, "broker is unfenced"), i == leader ? CLUSTER_NODES : 0);
+	}
+	cluster_down();
+}
+
+static void a_killed_broker_takes_a_line_however_much_it_led(void **state)
+{
+	char line[128];
+	int leader, killed;
+
+	(void)state;
+	cluster_up(2, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	killed = other_than(leader);
+	create(leader, "t", MANY);
+	cluster_crash(killed, SIM_KILL);
+	snprintf(line, sizeof(line), "broker is fenced: broker=%d epoch=", killed + 1);
+	wait_for_line(leader, line);
+	assert_int_equal(cluster_said(leader, "reason=\"its process is gone\""), 1);
+	snprintf(line, sizeof(line), "leaders have moved: partitions=%d from=%d to=", MANY / CLUSTER_NODES, killed + 1);
+	assert_int_equal(cluster_said(leader, line), 1);
+	assert_int_equal(cluster_said(leader, "leaders have moved"), 1);
+	cluster_down();
+}
+
+static void a_silent_broker_is_fenced_for_its_silence(void **state)
+{
+	int leader;
+
+	(void)state;
+	cluster_up(3, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	sim_pause(cluster_sim(), other_than(leader), true);
+	wait_for_line(leader, "reason=\"no heartbeat within broker.session.timeout.ms\"");
+	sim_pause(cluster_sim(), other_than(leader), false);
+	cluster_down();
+}
+
+static void a_clean_stop_is_a_controlled_shutdown(void **state)
+{
+	char line[64];
+	int leader, stopped;
+
+	(void)state;
+	cluster_up(4, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	stopped = other_than(leader);
+	create(leader, "t", MANY);
+	cluster_stop(stopped);
+	snprintf(line, sizeof(line), "broker begins a controlled shutdown: broker=%d ", stopped + 1);
+	assert_int_equal(cluster_said(leader, line), 1);
+	wait_for_line(leader, "reason=\"controlled shutdown\"");
+	snprintf(line, sizeof(line), "leaders have moved: partitions=%d from=%d ", MANY / CLUSTER_NODES, stopped + 1);
+	assert_int_equal(cluster_said(leader, line), 1);
+	cluster_down();
+}
+
+/* ---- metrics ---- */
+
+/* The number behind "\nNAME "; fails when there is no such line. */
+static double metric(int node, const char *name)
+{
+	const char *text = cluster_web(node, "/metrics");
+	char line[256];
+	const char *at;
+
+	snprintf(line, sizeof(line), "\n%s ", name);
+	at = strstr(text, line);
+	if (!at)
+		fail_msg("no line of %s", name);
+	return strtod(at + strlen(line), NULL);
+}
+
+static void expect_metric(int node, const char *name, double value)
+{
+	double is = metric(node, name);
+
+	if (is != value)
+		fail_msg("node %d: %s is %g, not %g", node + 1, name, is, value);
+}
+
+static void wait_metric(int node, const char *name, double value)
+{
+	double is = metric(node, name);
+
+	for (int i = 0; i < 300 && is != value; i++) {
+		sim_run_for(cluster_sim(), 100);
+		is = metric(node, name);
+	}
+	if (is != value)
+		fail_msg("node %d: %s stays %g, and does not become %g", node + 1, name, is, value);
+}
+
+static void the_quorum_is_told_in_numbers(void **state)
+{
+	int leader, other;
+
+	(void)state;
+	cluster_up(5, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	other = other_than(leader);
+	create(leader, "t", MANY);
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		expect_metric(i, "kafka_server_raft_metrics_current_leader", leader + 1);
+		expect_metric(i, "kafka_server_raft_metrics_number_of_voters", CLUSTER_NODES);
+		expect_metric(i, "odradek_quorum_commits", 1);
+		expect_metric(i, "kafka_controller_kafkacontroller_activecontrollercount", i == leader);
+		expect_metric(i, "kafka_controller_kafkacontroller_activebrokercount", CLUSTER_NODES);
+		expect_metric(i, "kafka_controller_kafkacontroller_globalpartitioncount", MANY);
+		expect_metric(i, "kafka_controller_kafkacontroller_metadataerrorcount", 0);
+		expect_metric(i, "kafka_server_replicamanager_leadercount", MANY / CLUSTER_NODES);
+	}
+	expect_metric(leader, "kafka_server_raft_metrics_current_state{state=\"leader\"}", 1);
+	expect_metric(other, "kafka_server_raft_metrics_current_state{state=\"follower\"}", 1);
+	assert_true(metric(leader, "odradek_quorum_candidacies_total") >= 1);
+	assert_true(metric(leader, "kafka_server_raft_metrics_election_latency_avg") >= 0);
+	assert_true(metric(leader, "kafka_server_raft_metrics_commit_latency_max") > 0);
+	assert_true(metric(leader, "kafka_server_raft_metrics_append_records_rate") > 0);
+	expect_metric(leader, "kafka_server_raft_metrics_fetch_records_rate", 0);
+	assert_true(metric(other, "kafka_server_raft_metrics_fetch_records_rate") > 0);
+	assert_true(metric(other, "odradek_quorum_commits_total") > 1);
+	assert_true(metric(leader, "kafka_server_raft_metrics_log_end_offset") >=
+		    metric(leader, "kafka_server_raft_metrics_high_watermark"));
+	assert_true(metric(leader, "kafka_controller_kafkacontroller_timesincelastheartbeatreceivedms{broker=\"1\"}") <
+		    3000);
+	assert_null(strstr(cluster_web(other, "/metrics"), "timesincelastheartbeatreceivedms{"));
+	cluster_down();
+}
+
+static void a_broker_that_is_gone_is_seen_in_the_numbers(void **state)
+{
+	char name[128];
+	int leader, killed, left;
+	double let_in;
+
+	(void)state;
+	cluster_up(6, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	killed = other_than(leader);
+	left = CLUSTER_NODES - leader - killed;
+	create(leader, "t", MANY);
+	let_in = metric(leader, "odradek_controller_brokers_unfenced_total");
+	cluster_crash(killed, SIM_KILL);
+	wait_metric(left, "kafka_controller_kafkacontroller_fencedbrokercount", 1);
+	expect_metric(left, "odradek_controller_brokers_fenced_total", 1);
+	expect_metric(leader, "odradek_controller_brokers_fenced_total", 1);
+	expect_metric(leader, "odradek_controller_leaders_moved_total", MANY / CLUSTER_NODES);
+	expect_metric(leader, "kafka_controller_kafkacontroller_preferredreplicaimbalancecount", MANY / CLUSTER_NODES);
+	expect_metric(leader, "odradek_cluster_under_replicated_partitions", MANY);
+	expect_metric(leader, "kafka_controller_kafkacontroller_offlinepartitionscount", 0);
+	snprintf(name, sizeof(name), "kafka_controller_kafkacontroller_brokerregistrationstate{broker=\"%d\"}",
+		 killed + 1);
+	expect_metric(leader, name, 10);
+	snprintf(name, sizeof(name), "odradek_broker_leader_count{broker=\"%d\"}", killed + 1);
+	expect_metric(leader, name, 0);
+	snprintf(name, sizeof(name), "kafka_controller_kafkacontroller_brokerregistrationstate{broker=\"%d\"}",
+		 left + 1);
+	expect_metric(leader, name, 30);
+	cluster_start(killed);
+	cluster_wait_serving(killed);
+	wait_metric(leader, "odradek_cluster_under_replicated_partitions", 0);
+	expect_metric(leader, "odradek_controller_brokers_unfenced_total", let_in + 1);
+	cluster_down();
+}
+
+/* ---- readiness ---- */
+
+static bool is_ready(int node)
+{
+	return strncmp(cluster_web(node, "/readyz"), "HTTP/1.1 200 ", 13) == 0;
+}
+
+static void wait_unready(int node, const char *reason)
+{
+	const char *text = cluster_web(node, "/readyz");
+
+	for (int i = 0; i < 300 && (strncmp(text, "HTTP/1.1 503 ", 13) != 0 || !strstr(text, reason)); i++) {
+		sim_run_for(cluster_sim(), 100);
+		text = cluster_web(node, "/readyz");
+	}
+	if (!strstr(text, reason))
+		fail_msg("node %d does not say: %s, but %s", node + 1, reason, text);
+}
+
+static void wait_ready(int node)
+{
+	for (int i = 0; i < 300 && !is_ready(node); i++)
+		sim_run_for(cluster_sim(), 100);
+	assert_true(is_ready(node));
+}
+
+static void cut_off(int node, bool cut)
+{
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		if (i == node)
+			continue;
+		sim_cut(cluster_sim(), node, i, cut);
+		sim_cut(cluster_sim(), i, node, cut);
+	}
+}
+
+static void a_broker_that_is_let_in_no_more_is_not_ready(void **state)
+{
+	struct unregister_broker_request in = {0};
+	const struct unregister_broker_response *out;
+	int leader, other;
+
+	(void)state;
+	cluster_up(7, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	other = other_than(leader);
+	assert_true(is_ready(other));
+	in.broker_id = other + 1;
+	out = cluster_ask(leader, CLUSTER_BROKER, unregister_broker_request_KEY, &in);
+	assert_non_null(out);
+	assert_int_equal(out->error_code, 0);
+	wait_unready(other, "this broker is registered no more");
+	assert_non_null(strstr(cluster_web(other, "/healthz"), "200 OK"));
+	assert_true(is_ready(leader));
+	cluster_down();
+}
+
+static void a_broker_serves_on_while_nobody_decides(void **state)
+{
+	int leader;
+
+	(void)state;
+	cluster_up(8, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		if (i != leader)
+			cluster_crash(i, SIM_KILL);
+	wait_metric(leader, "odradek_quorum_commits", 0);
+	assert_true(is_ready(leader));
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		if (i != leader)
+			cluster_start(i);
+	wait_metric(leader, "odradek_quorum_commits", 1);
+	cluster_down();
+}
+
+static void a_node_that_is_cut_off_knows_that_the_quorum_does_not_commit_for_it(void **state)
+{
+	int leader, other;
+
+	(void)state;
+	cluster_up(9, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	other = other_than(leader);
+	cut_off(other, true);
+	wait_metric(other, "odradek_quorum_commits", 0);
+	sim_run_for(cluster_sim(), 20000);
+	expect_metric(other, "odradek_quorum_commits", 0); /* though it still takes the same node for the leader */
+	expect_metric(leader, "odradek_quorum_commits", 1);
+	cut_off(other, false);
+	wait_metric(other, "odradek_quorum_commits", 1);
+	cluster_down();
+}
+
+static void a_controller_alone_is_ready_when_its_quorum_commits(void **state)
+{
+	(void)state;
+	cluster_up_split(10, overrides);
+	cluster_start(0);
+	cluster_start(1);
+	wait_ready(0);
+	wait_ready(1);
+	cluster_start(2);
+	cluster_wait_serving(2);
+	cluster_crash(0, SIM_KILL);
+	assert_true(is_ready(1)); /* it serves */
+	cluster_crash(2, SIM_KILL);
+	cluster_start(2);
+	sim_run_for(cluster_sim(), 3000);
+	wait_unready(2, "metadata"); /* it cannot come in */
+	cluster_start(0);
+	wait_ready(2);
+	cluster_down();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(who_leads_and_who_is_let_in_is_said_in_one_line),
+		cmocka_unit_test(a_killed_broker_takes_a_line_however_much_it_led),
+		cmocka_unit_test(a_silent_broker_is_fenced_for_its_silence),
+		cmocka_unit_test(a_clean_stop_is_a_controlled_shutdown),
+		cmocka_unit_test(the_quorum_is_told_in_numbers),
+		cmocka_unit_test(a_broker_that_is_gone_is_seen_in_the_numbers),
+		cmocka_unit_test(a_broker_that_is_let_in_no_more_is_not_ready),
+		cmocka_unit_test(a_broker_serves_on_while_nobody_decides),
+		cmocka_unit_test(a_node_that_is_cut_off_knows_that_the_quorum_does_not_commit_for_it),
+		cmocka_unit_test(a_controller_alone_is_ready_when_its_quorum_commits),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
