@@ -193,6 +193,16 @@ static void wake_at(struct quorum *q, int64_t at_ms)
 	timer_start_at(&q->raft_timer, at_ms * 1000000);
 }
 
+/* A follower that hears nothing of its leader stands for an election that nobody is for, and follows on: that is said once. */
+static void say_followed(struct quorum *q, const struct raft_effect *e)
+{
+	if (e->leader_id == q->followed_leader && e->epoch == q->followed_epoch)
+		return;
+	q->followed_leader = e->leader_id;
+	q->followed_epoch = e->epoch;
+	diag_info(q->env->diag, "this node follows the metadata quorum", "leader=%d epoch=%d", e->leader_id, e->epoch);
+}
+
 static int perform(struct quorum *q, const struct raft_effect *e)
 {
 	switch (e->type) {
@@ -241,8 +251,7 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 	case RAFT_EFFECT_TRUNCATE:
 		return quorum_truncate(q, e->offset);
 	case RAFT_EFFECT_FOLLOWER:
-		diag_info(q->env->diag, "this node follows the metadata quorum", "leader=%d epoch=%d", e->leader_id,
-			  e->epoch);
+		say_followed(q, e);
 		return 0;
 	case RAFT_EFFECT_SNAPSHOT_CHUNK:
 		quorum_take_chunk(q, e);

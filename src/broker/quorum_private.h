@@ -127,7 +127,8 @@ struct quorum {
 	struct list subscribers;
 	struct news *news;
 	struct quorum_measures measures;
-	struct list pulses; /* of struct pulse: brokers that are looked after */
+	int32_t followed_leader, followed_epoch; /* as people were told last */
+	struct list pulses;			 /* of struct pulse: brokers that are looked after */
 	struct channels pulse_channels;
 	int16_t kraft_version;	     /* atomic: raft's, for other threads */
 	struct quorum_leader leader; /* as the subscribers know it; the host is our own */
