@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/quorum_doctor.h"
 #include "cli/table.h"
 #include "cli/tool.h"
 #include "log/dir.h"
@@ -409,6 +410,8 @@ static int quorum(struct tool *t)
 {
 	if (strcmp(t->sub, "describe") == 0)
 		return describe(t);
+	if (strcmp(t->sub, "doctor") == 0)
+		return quorum_doctor(t);
 	return strcmp(t->sub, "add-controller") == 0 ? add_controller(t) : remove_controller(t);
 }
 
@@ -421,6 +424,8 @@ static const struct subcommand SUBCOMMANDS[] = {
 	{"describe", "tell about the quorum of the metadata"},
 	{"add-controller", "make a controller a voter; --command-config is its configuration"},
 	{"remove-controller", "take a controller out of the voters"},
+	{"doctor",
+	 "say whether the quorum is ready, which node may be restarted now, and what is to be done; exit 1 when something is wrong"},
 	{NULL, NULL},
 };
 
@@ -434,6 +439,12 @@ static const struct option_row OPTIONS[] = {
 	{"controller-directory-id", "ID", "the id of its metadata directory", "remove-controller", 'd',
 	 OPTION_REQUIRED},
 	{"dry-run", NULL, "say what would be done", "add-controller remove-controller", 0, 0},
+	{"node", "ID", "the node that is to be restarted; without it all are looked at", "doctor", 'n', 0},
+	{"config", "FILE",
+	 "a node's configuration: its controllers are asked, or, where nobody answers, its directory is read", "doctor",
+	 'c', 0},
+	{"directory", "DIR", "a node's metadata directory, or a copy of one, to be read when nobody answers", "doctor",
+	 0, 0},
 	{"unregister", NULL, "also unregister it", "remove-controller", 0, 0},
 	OPTION_COMMON,
 };
@@ -445,6 +456,11 @@ const struct command command_quorum = {
 	.options = OPTIONS,
 	.subcommands = SUBCOMMANDS,
 	.description =
-		"Describes the quorum of the metadata log, and adds and removes voters, as kafka-metadata-quorum does.",
-	.examples = "  odradek quorum --bootstrap-server localhost:9092 describe --status\n",
+		"Describes the quorum of the metadata log, and adds and removes voters, as kafka-metadata-quorum does. "
+		"doctor is our own, for any cluster: whether the quorum is ready and why not, whether a node may be restarted without "
+		"leaving fewer than a majority of current voters, or partitions without a leader or below min.insync.replicas, and what is "
+		"to be done. With --node its exit status is 0 when that node may be restarted now, else when nothing is wrong.",
+	.examples = "  odradek quorum --bootstrap-server localhost:9092 describe --status\n"
+		    "  odradek quorum doctor --bootstrap-server localhost:9092 --node 2 && systemctl restart odradek\n"
+		    "  odradek quorum doctor --config /etc/odradek/server.properties\n",
 };

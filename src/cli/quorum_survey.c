@@ -1,0 +1,312 @@
+/*
+ * quorum_survey: what a cluster says of itself: DescribeCluster, DescribeQuorum, Metadata, DescribeConfigs. The answers of controllers (which
+ * know no topics) and of brokers come to one survey.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/partitions.h"
+#include "cli/quorum_doctor.h"
+#include "protocol/describe_cluster.h"
+#include "protocol/describe_configs.h"
+#include "protocol/describe_quorum.h"
+
+enum { TOPICS_AT_ONCE = 500, RESOURCE_IS_TOPIC = 2, OF_BROKERS = 1, OF_CONTROLLERS = 2, PROBE_MS = 2000 };
+
+/* ---- brokers ---- */
+
+static int by_id(const void *a, const void *b)
+{
+	int32_t x = ((const struct doctor_broker *)a)->id, y = ((const struct doctor_broker *)b)->id;
+
+	return (x > y) - (x < y);
+}
+
+static struct doctor_broker *find(struct doctor_survey *s, int32_t id)
+{
+	struct doctor_broker key = {.id = id};
+
+	return s->n_brokers ? bsearch(&key, s->brokers, (size_t)s->n_brokers, sizeof(key), by_id) : NULL;
+}
+
+/* Before DescribeCluster's version 2 fenced brokers were not told. */
+static int fit_cluster(struct call *c)
+{
+	struct describe_cluster_request *r = (struct describe_cluster_request *)c->request;
+
+	if (c->version < 2)
+		r->include_fenced_brokers = false;
+	if (c->version < 1)
+		r->endpoint_type = OF_BROKERS;
+	return 0;
+}
+
+/* 0: the cluster has answered. */
+static int ask_cluster(struct tool *t, struct doctor_survey *s)
+{
+	struct describe_cluster_request *r = arena_zalloc(&t->arena, sizeof(*r));
+	struct ask *a = arena_zalloc(&t->arena, sizeof(*a));
+	const struct describe_cluster_response *out;
+	int err;
+
+	r->endpoint_type = t->controllers ? OF_CONTROLLERS : OF_BROKERS;
+	r->include_fenced_brokers = !t->controllers;
+	a->call.fit = fit_cluster;
+	tool_ask_start(t, a, CLIENT_ANY, describe_cluster_request_KEY, r);
+	tool_wait(t);
+	err = tool_ask_error(t, a);
+	if (err != 0)
+		return err;
+	out = a->call.response;
+	s->answered = true;
+	s->cluster_id = out->cluster_id;
+	s->has_brokers = !t->controllers;
+	if (t->controllers)
+		return 0;
+	s->brokers = arena_array(&t->arena, (size_t)out->brokers.n + 1, sizeof(*s->brokers));
+	for (int32_t i = 0; i < out->brokers.n; i++)
+		s->brokers[s->n_brokers++] = (struct doctor_broker){
+			.id = out->brokers.v[i].broker_id, .is_known = true, .is_fenced = out->brokers.v[i].is_fenced};
+	qsort(s->brokers, (size_t)s->n_brokers, sizeof(*s->brokers), by_id);
+	return 0;
+}
+
+/* ---- the quorum ---- */
+
+static struct str address_of(struct tool *t, const struct describe_quorum_response *out, int32_t id)
+{
+	for (int32_t i = 0; i < out->nodes.n; i++)
+		if (out->nodes.v[i].node_id == id && out->nodes.v[i].listeners.n > 0)
+			return arena_printf(&t->arena, "%.*s:%d", STR_ARG(out->nodes.v[i].listeners.v[0].host),
+					    out->nodes.v[i].listeners.v[0].port);
+	return STR_NULL;
+}
+
+/* The leader's own times are its clock, as of the answer. */
+static struct doctor_voter look_at_voter(const struct describe_quorum_response_replica *leader,
+					 const struct describe_quorum_response_replica *v)
+{
+	int64_t silent_ms = leader->last_fetch_timestamp - v->last_fetch_timestamp;
+	int64_t behind_ms = leader->last_caught_up_timestamp - v->last_caught_up_timestamp;
+	struct doctor_voter out = {.id = v->replica_id, .lag = leader->log_end_offset - v->log_end_offset};
+
+	if (leader->last_fetch_timestamp < 0) { /* version 0 tells no times */
+		out.silent_ms = -1;
+		out.current = out.lag == 0;
+		return out;
+	}
+	out.silent_ms = v->last_fetch_timestamp < 0 ? -1 : silent_ms;
+	out.current = out.silent_ms >= 0 && silent_ms <= DOCTOR_CURRENT_MS && v->last_caught_up_timestamp >= 0 &&
+		      behind_ms <= DOCTOR_CURRENT_MS;
+	return out;
+}
+
+static int read_quorum(struct tool *t, struct doctor_survey *s, const struct describe_quorum_response *out)
+{
+	const struct describe_quorum_response_partition *p =
+		out->topics.n == 1 && out->topics.v[0].partitions.n == 1 ? out->topics.v[0].partitions.v : NULL;
+	const struct describe_quorum_response_replica *leader = NULL;
+
+	if (!p)
+		return ERR_UNKNOWN_SERVER_ERROR;
+	s->leader_id = p->leader_id;
+	s->leader_epoch = p->leader_epoch;
+	s->quorum_message = p->error_message;
+	if (p->error_code)
+		return p->error_code;
+	s->high_watermark = p->high_watermark;
+	for (int32_t i = 0; i < p->current_voters.n; i++)
+		if (p->current_voters.v[i].replica_id == p->leader_id)
+			leader = &p->current_voters.v[i];
+	if (!leader)
+		return ERR_UNKNOWN_SERVER_ERROR;
+	s->voters = arena_array(&t->arena, (size_t)p->current_voters.n, sizeof(*s->voters));
+	for (int32_t i = 0; i < p->current_voters.n; i++) {
+		struct doctor_voter *v = &s->voters[s->n_voters++];
+
+		*v = look_at_voter(leader, &p->current_voters.v[i]);
+		v->directory_id = p->current_voters.v[i].replica_directory_id;
+		v->address = address_of(t, out, v->id);
+		s->n_current += v->current;
+	}
+	return 0;
+}
+
+static void ask_quorum(struct tool *t, struct doctor_survey *s)
+{
+	struct describe_quorum_request_partition partition = {0};
+	struct describe_quorum_request_topic topic = {.topic_name = STR("__cluster_metadata"),
+						      .partitions = {&partition, 1}};
+	struct describe_quorum_request r = {.topics = {&topic, 1}};
+	const void *out;
+	int err = tool_ask(t, t->controllers ? CLIENT_CONTROLLER : CLIENT_ANY, describe_quorum_request_KEY, &r, &out);
+
+	s->leader_id = s->leader_epoch = -1;
+	s->quorum_message = t->message;
+	s->quorum_error = err ? err : read_quorum(t, s, out);
+	s->answered |= err >= 0;
+}
+
+/* ---- min.insync.replicas ---- */
+
+static int number_in(const struct describe_configs_response_result *r)
+{
+	for (int32_t i = 0; i < r->configs.n; i++) {
+		int32_t n;
+
+		if (str_is(r->configs.v[i].name, "min.insync.replicas") && str_to_i32(r->configs.v[i].value, &n))
+			return n;
+	}
+	return 1;
+}
+
+/* In the order of the topics; of one that has gone meanwhile, 1. */
+static void ask_min_isr(struct tool *t, const struct metadata_response_topic *topics, int n, int *out)
+{
+	static struct str key = STR("min.insync.replicas");
+	struct describe_configs_request_resource *v = arena_array(&t->arena, (size_t)n, sizeof(*v));
+	struct describe_configs_request r = {.resources = {v, n}};
+	const struct describe_configs_response *answer;
+
+	for (int i = 0; i < n; i++) {
+		v[i] = (struct describe_configs_request_resource){RESOURCE_IS_TOPIC, topics[i].name, {&key, 1}};
+		out[i] = 1;
+	}
+	answer = tool_must(t, CLIENT_ANY, describe_configs_request_KEY, &r);
+	for (int32_t i = 0; i < answer->results.n && i < n; i++)
+		for (int k = 0; k < n; k++) { /* they come in the order that they were asked for */
+			int at = (i + k) % n;
+
+			if (!str_eq(topics[at].name, answer->results.v[i].resource_name))
+				continue;
+			out[at] = number_in(&answer->results.v[i]);
+			break;
+		}
+}
+
+/* ---- partitions ---- */
+
+static struct str name_of(struct tool *t, const struct metadata_response_topic *topic,
+			  const struct metadata_response_partition *p)
+{
+	return arena_printf(&t->arena, "%.*s-%d", STR_ARG(topic->name), p->partition_index);
+}
+
+static void count_in(struct tool *t, struct str *one, int64_t *n, const struct metadata_response_topic *topic,
+		     const struct metadata_response_partition *p)
+{
+	if ((*n)++ == 0)
+		*one = name_of(t, topic, p);
+}
+
+/* Without any one of those in sync, what would be left of them? */
+static void note_loss(struct tool *t, struct doctor_survey *s, const struct metadata_response_topic *topic,
+		      const struct metadata_response_partition *p, int min_isr)
+{
+	int left = p->isr_nodes.n - 1;
+
+	for (int32_t i = 0; i < p->isr_nodes.n; i++) {
+		struct doctor_broker *b = find(s, p->isr_nodes.v[i]);
+
+		if (b && left < 1)
+			count_in(t, &b->offline_one, &b->n_offline, topic, p);
+		else if (b && left < min_isr && left + 1 >= min_isr)
+			count_in(t, &b->below_min_one, &b->n_below_min, topic, p);
+	}
+}
+
+static void look_at_partition(struct tool *t, struct doctor_survey *s, const struct metadata_response_topic *topic,
+			      const struct metadata_response_partition *p, int min_isr)
+{
+	int least = min_isr < p->replica_nodes.n ? min_isr : p->replica_nodes.n; /* Kafka's effective one */
+
+	s->n_partitions++;
+	s->n_under_replicated += p->isr_nodes.n < p->replica_nodes.n;
+	if (p->leader_id < 0) {
+		if (s->n_without_leader == 0 && p->isr_nodes.n > 0)
+			s->wanted = p->isr_nodes.v[0];
+		count_in(t, &s->without_leader_one, &s->n_without_leader, topic, p);
+		return;
+	}
+	if (p->isr_nodes.n < least)
+		count_in(t, &s->below_min_one, &s->n_below_min, topic, p);
+	note_loss(t, s, topic, p, least);
+}
+
+static void ask_partitions(struct tool *t, struct doctor_survey *s)
+{
+	const struct metadata_response *m = topics_of(t, NULL, 0);
+	int min_isr[TOPICS_AT_ONCE];
+
+	s->wanted = -1;
+	for (int32_t from = 0; from < m->topics.n; from += TOPICS_AT_ONCE) {
+		int n = m->topics.n - from < TOPICS_AT_ONCE ? m->topics.n - from : TOPICS_AT_ONCE;
+
+		ask_min_isr(t, m->topics.v + from, n, min_isr);
+		for (int i = 0; i < n; i++) {
+			const struct metadata_response_topic *topic = &m->topics.v[from + i];
+
+			for (int32_t k = 0; topic->error_code == 0 && k < topic->partitions.n; k++)
+				look_at_partition(t, s, topic, &topic->partitions.v[k], min_isr[i]);
+		}
+	}
+}
+
+void doctor_survey(struct tool *t, struct doctor_survey *s)
+{
+	*s = (struct doctor_survey){.leader_id = -1, .leader_epoch = -1, .wanted = -1};
+	s->quorum_error = ask_cluster(t, s);
+	s->quorum_message = t->message;
+	if (!s->answered)
+		return;
+	ask_quorum(t, s);
+	if (s->has_brokers)
+		ask_partitions(t, s);
+}
+
+/* ---- controllers, one by one ---- */
+
+static void probe(struct tool *t, struct doctor_probe *p)
+{
+	static struct describe_quorum_request_partition partition;
+	static struct describe_quorum_request_topic topic = {.topic_name = STR("__cluster_metadata"),
+							     .partitions = {&partition, 1}};
+	static const struct describe_quorum_request r = {.topics = {&topic, 1}};
+	struct client_options o = CLIENT_OPTIONS_DEFAULT;
+	struct ask *a = arena_zalloc(&t->arena, sizeof(*a));
+	struct client *all = t->client, *alone;
+	struct doctor_survey s = {.leader_id = -1, .leader_epoch = -1};
+	struct str wrong;
+
+	o.bootstrap = p->address;
+	o.controllers = true;
+	o.request_timeout_ms = o.api_timeout_ms = PROBE_MS;
+	if (client_new(t->loop, &o, &alone, &wrong) != 0)
+		tool_die(t, "Invalid url in bootstrap.servers: %.*s", STR_ARG(wrong));
+	t->client = alone;
+	tool_ask_start(t, a, CLIENT_ANY, describe_quorum_request_KEY, &r);
+	tool_wait(t);
+	t->client = all;
+	p->err = a->call.err;
+	p->leader_id = p->epoch = -1;
+	if (p->err == 0 && read_quorum(t, &s, a->call.response) == 0) {
+		p->leader_id = s.leader_id;
+		p->epoch = s.leader_epoch;
+	}
+	if (!client_is_busy(alone))
+		client_free(alone);
+}
+
+struct doctor_probe *doctor_probe(struct tool *t, const char *addresses, int *n)
+{
+	struct doctor_probe *v = arena_array(&t->arena, strlen(addresses) + 1, sizeof(*v));
+
+	*n = 0;
+	for (const char *at = addresses; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+		at += strspn(at, " ");
+		v[*n].address = tool_string(t, (struct str){at, (int32_t)strcspn(at, ", ")});
+		if (*v[*n].address)
+			probe(t, &v[(*n)++]);
+	}
+	return v;
+}
