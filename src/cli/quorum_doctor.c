@@ -271,7 +271,8 @@ static void print_voter(const struct doctor_survey *s, const struct doctor_voter
 
 static void print_survey(const struct doctor_survey *s)
 {
-	printf("cluster     %.*s\n", STR_ARG(s->cluster_id));
+	if (s->cluster_id.len > 0)
+		printf("cluster     %.*s\n", STR_ARG(s->cluster_id));
 	if (s->quorum_error)
 		printf("quorum      not ready\n");
 	else
