@@ -27,6 +27,7 @@
 #include "log/log.h"
 #include "net/net.h"
 #include "replication/leading.h"
+#include "transaction/transaction.h"
 #include "wire/protocol.h"
 
 /* What the copy of one core's groups may take; what is beyond it is left out. */
@@ -60,6 +61,7 @@ struct core_groups {
 	struct metrics *metrics;
 	struct core *core;
 	struct group_census census;
+	struct transaction_census transactions;
 };
 
 struct gathered {
@@ -400,6 +402,21 @@ static void put_groups(struct metrics *m)
 	each_group(m, put_lags);
 }
 
+static void put_transactions(struct metrics *m)
+{
+	put_head(&m->text, "odradek_transactional_ids", GAUGE,
+		 "Transactional ids that are coordinated here, by the state of their transaction.");
+	for (int state = 0; state < TRANSACTION_CENSUS_STATES; state++) {
+		int64_t n = 0;
+
+		for (int i = 0; i < m->node->n_cores; i++)
+			n += m->g.groups[i].transactions.n[state];
+		if (transaction_census_name(state))
+			buf_printf(&m->text, "odradek_transactional_ids{state=\"%s\"} %" PRId64 "\n",
+				   transaction_census_name(state), n);
+	}
+}
+
 /* ---- all of them ---- */
 
 /* Kafka's word for what this node is in the quorum: a label, since it is no number. */
@@ -425,6 +442,7 @@ static void print(struct metrics *m)
 		"Milliseconds from a whole request to its answer, waiting included; quantiles are of the last two minutes.");
 	put_apis(m, put_times);
 	put_groups(m);
+	put_transactions(m);
 }
 
 /* ---- the partitions, in a job ---- */
@@ -595,12 +613,18 @@ static void take_census(const void *state, void *arg)
 	group_census_take(arg, state);
 }
 
+static void take_transactions(const void *state, void *arg)
+{
+	transaction_census_take(arg, state);
+}
+
 /* On the core whose groups they are. */
 static void tell_groups(struct post *post)
 {
 	struct core_groups *g = container_of(post, struct core_groups, post);
 
 	coordinators_each(g->core, COORDINATOR_GROUP, take_census, &g->census);
+	coordinators_each(g->core, COORDINATOR_TRANSACTION, take_transactions, &g->transactions);
 	g->post.run = groups_told;
 	loop_post(g->metrics->node->cores[0].loop, &g->post);
 }

@@ -125,3 +125,23 @@ void transaction_list_command(struct transaction_shard *s, struct shard_command 
 	else
 		shard_answer(step, c);
 }
+
+/* ---- numbers ---- */
+
+void transaction_census_take(struct transaction_census *c, const void *state)
+{
+	const struct transaction_shard *s = state;
+
+	map_each(it, &s->transactions)
+	{
+		const struct transaction *t = container_of(it, struct transaction, node);
+
+		if (t->is_logged && t->now.state >= 0 && (int)t->now.state < TRANSACTION_CENSUS_STATES)
+			c->n[t->now.state]++;
+	}
+}
+
+const char *transaction_census_name(int state)
+{
+	return transaction_state_name((enum transaction_state)state);
+}

@@ -70,6 +70,17 @@ struct transaction_asked {
 /* Puts them into Kafka's order (ask_order.c), in which those of a topic stand together. topic and partition are given. */
 void transaction_ask_order(struct transaction_asked *v, int n);
 
+/* How many transactional ids are in each state, as metrics tell it; by the number that is logged. */
+enum { TRANSACTION_CENSUS_STATES = 8 };
+
+struct transaction_census {
+	int64_t n[TRANSACTION_CENSUS_STATES];
+};
+
+/* Adds those of the shard (a state of transaction_shard_type). On the shard's thread. */
+void transaction_census_take(struct transaction_census *c, const void *state);
+const char *transaction_census_name(int state);
+
 /* True when it is the name of a state, as DescribeTransactions and ListTransactions know them. */
 bool transaction_state_is_known(struct str name);
 

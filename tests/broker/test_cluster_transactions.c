@@ -2,6 +2,7 @@
  * Transactions over three nodes: a transaction's coordinator and its partitions are on different ones, which tell each other of partitions that
  * come in and of its end; the coordinator dies between the two.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/base/cm.h"
@@ -200,7 +201,8 @@ static void wait_for_end(int node, int64_t offset, bool aborted)
 static struct producer begin_everywhere(int *node)
 {
 	static const char *const overrides[] = {"transaction.state.log.replication.factor=3",
-						"transaction.state.log.min.isr=2", NULL};
+						"transaction.state.log.min.isr=2", "odradek.http.listeners=:9644",
+						NULL};
 	struct producer p;
 
 	cluster_up(3, overrides);
@@ -217,6 +219,15 @@ static struct producer begin_everywhere(int *node)
 	return p;
 }
 
+static void expect_metric(int node, const char *line)
+{
+	char whole[128];
+
+	snprintf(whole, sizeof(whole), "\n%s\n", line);
+	if (!strstr(cluster_web(node, "/metrics"), whole))
+		fail_msg("node %d does not say: %s", node + 1, line);
+}
+
 static void a_transaction_on_several_nodes_ends_on_all_of_them(void **state)
 {
 	struct producer p;
@@ -224,9 +235,15 @@ static void a_transaction_on_several_nodes_ends_on_all_of_them(void **state)
 
 	(void)state;
 	p = begin_everywhere(&node);
+	expect_metric(node, "odradek_transactional_ids{state=\"Ongoing\"} 1");
+	for (int i = 0; i < CLUSTER_NODES; i++) /* its records are of 1970 */
+		expect_metric(i, "kafka_server_replicamanager_partitionswithlatetransactionscount 1");
 	end(&p, node, true);
 	for (int i = 0; i < CLUSTER_NODES; i++)
 		wait_for_end(i, 2, false);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		expect_metric(i, "kafka_server_replicamanager_partitionswithlatetransactionscount 0");
+	expect_metric(node, "odradek_transactional_ids{state=\"Ongoing\"} 0");
 	for (int i = 0; i < CLUSTER_NODES; i++)
 		produce(&p, i);
 	end(&p, node, false);

@@ -1,6 +1,7 @@
 /*
- * operating: what three nodes tell those who operate them: lines of the log, readiness, metrics.
+ * operating: what three nodes tell those who operate them: lines of the log, readiness, metrics, and the dashboard that is made of these.
  */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,6 +237,65 @@ static void a_broker_that_is_gone_is_seen_in_the_numbers(void **state)
 	cluster_down();
 }
 
+/* ---- the dashboard ---- */
+
+/* Every name that looks like one of ours or of Kafka's, in an expression of PromQL. Returns how many. */
+static int names_are_printed(const char *expr, const char *text)
+{
+	int n = 0;
+
+	for (const char *p = expr; *p;) {
+		size_t len = strspn(p, "abcdefghijklmnopqrstuvwxyz0123456789_");
+		char line[256];
+
+		if (strncmp(p, "kafka_", 6) == 0 || strncmp(p, "odradek_", 8) == 0) {
+			snprintf(line, sizeof(line), "\n# TYPE %.*s ", (int)len, p);
+			if (!strstr(text, line))
+				fail_msg("the dashboard asks for what nobody prints: %.*s", (int)len, p);
+			n++;
+		}
+		p += len > 0 ? len : 1;
+	}
+	return n;
+}
+
+static int look_through(const json_t *value, const char *text)
+{
+	const char *key;
+	json_t *member;
+	size_t i;
+	int n = 0;
+
+	json_object_foreach((json_t *)(uintptr_t)value, key, member)
+	{
+		if (json_is_string(member))
+			n += names_are_printed(json_string_value(member), text);
+		else
+			n += look_through(member, text);
+	}
+	json_array_foreach(value, i, member) n += look_through(member, text);
+	return n;
+}
+
+static void the_dashboard_asks_for_what_is_printed(void **state)
+{
+	const char *root = getenv("srcdir");
+	json_error_t error;
+	json_t *dashboard;
+	char path[512];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/config/grafana/odradek.json", root ? root : ".");
+	dashboard = json_load_file(path, 0, &error);
+	if (!dashboard)
+		fail_msg("%s:%d: %s", path, error.line, error.text);
+	cluster_up(11, overrides);
+	start_all();
+	assert_true(look_through(dashboard, cluster_web(0, "/metrics")) > 40);
+	json_decref(dashboard);
+	cluster_down();
+}
+
 /* ---- readiness ---- */
 
 static bool is_ready(int node)
@@ -363,6 +423,7 @@ int main(void)
 		cmocka_unit_test(a_clean_stop_is_a_controlled_shutdown),
 		cmocka_unit_test(the_quorum_is_told_in_numbers),
 		cmocka_unit_test(a_broker_that_is_gone_is_seen_in_the_numbers),
+		cmocka_unit_test(the_dashboard_asks_for_what_is_printed),
 		cmocka_unit_test(a_broker_that_is_let_in_no_more_is_not_ready),
 		cmocka_unit_test(a_broker_serves_on_while_nobody_decides),
 		cmocka_unit_test(a_node_that_is_cut_off_knows_that_the_quorum_does_not_commit_for_it),
