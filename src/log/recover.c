@@ -232,8 +232,9 @@ static int verify_segment(struct log *log, struct segment *s, struct verify *v, 
 		if (r)
 			r->shows_compaction = r->shows_compaction || shows_compaction(&h, log->end);
 		segment_note_batch(log, s, &h, pos);
-		if (epochs_last(&log->epochs) < h.leader_epoch)
-			epochs_assign(&log->epochs, h.leader_epoch, h.base_offset);
+		if (epochs_last(&log->epochs) < h.leader_epoch &&
+		    epochs_assign(&log->epochs, h.leader_epoch, h.base_offset))
+			log->data->epochs_dirty = true;
 		log->end = batch_last_offset(&h) + 1;
 		pos += batch_size(&h);
 		if (r)

@@ -285,6 +285,23 @@ static void epochs_of_a_tail_that_was_cut_off_are_forgotten(void **state)
 	assert_int_equal(log_epoch_end(f.log, 2).end_offset, 3);
 }
 
+/* The file has only those that were flushed; what a recovery adds has to outlast the clean stop after it. */
+static void epochs_that_were_found_again_stay_after_a_clean_stop(void **state)
+{
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1}, 0, NULL), 0);
+	fixture_flush(&f);
+	fixture_checkpoint(&f);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1}, 0, NULL), 0);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1}, 2, NULL), 0);
+	fixture_crash(&f);
+	assert_int_equal(log_offsets(f.log).last_epoch, 2);
+	fixture_restart(&f);
+	assert_int_equal(log_offsets(f.log).last_epoch, 2);
+	assert_int_equal(log_epoch_end(f.log, 0).end_offset, 5);
+}
+
 /* As Kafka has it: a follower's segment begins with its first batch there. */
 static void make_copy_of_compacted(void)
 {
@@ -584,6 +601,7 @@ int main(void)
 		TEST(a_damaged_header_in_the_active_segment_holds_no_roll_up),
 		TEST(a_log_that_was_cut_below_its_checkpoint_says_so),
 		TEST(epochs_of_a_tail_that_was_cut_off_are_forgotten),
+		TEST(epochs_that_were_found_again_stay_after_a_clean_stop),
 		TEST(gaps_of_a_copy_of_a_compacted_log_cost_nothing),
 		TEST(gaps_below_the_recovery_point_cost_nothing),
 		TEST(a_hole_ends_the_log_and_is_told),
