@@ -53,9 +53,10 @@ static void cut(struct work *w)
 	job->err = snapshot_write(&s, &job->size);
 }
 
-static bool is_newest(const struct quorum *q, struct raft_snapshot_id id)
+/* Of the newest snapshot; -1: there is none. */
+static int64_t newest_end(const struct quorum *q)
 {
-	return q->n_snapshots == 0 || q->snapshots[q->n_snapshots - 1].id.end_offset < id.end_offset;
+	return q->n_snapshots ? q->snapshots[q->n_snapshots - 1].id.end_offset : -1;
 }
 
 static void cut_done(struct work *w)
@@ -65,7 +66,7 @@ static void cut_done(struct work *w)
 	struct snapshot_file f = {job->id, job->size, image_timestamp_ms(job->image)};
 	struct raft_event event = {.type = RAFT_EVENT_SNAPSHOT, .snapshot = job->id};
 
-	if (job->err == 0 && is_newest(q, job->id)) {
+	if (job->err == 0 && job->id.end_offset > newest_end(q)) {
 		quorum_note_snapshot(q, &f);
 	} else if (job->err == 0) { /* the leader's, which was loaded meanwhile, stands for more */
 		quorum_note_snapshot(q, &f);
@@ -88,7 +89,8 @@ void quorum_cut_snapshot(struct quorum *q)
 {
 	struct snapshot_job *job;
 
-	if (q->cutting || !q->image) {
+	/* What the newest one says is the file that would be written again: an image may be behind what is committed. */
+	if (q->cutting || !q->image || image_offset(q->image) + 1 <= newest_end(q)) {
 		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SNAPSHOT, .snapshot = {-1, 0}});
 		return;
 	}
