@@ -28,7 +28,7 @@ static void on_deadline(struct timer *t)
 
 void client_init(struct client *c, struct loop *l, const struct addr *to, const char *id)
 {
-	*c = (struct client){.loop = l, .to = *to, .id = id, .next_correlation = 1};
+	*c = (struct client){.loop = l, .to = *to, .id = id, .call_ms = CALL_MS, .next_correlation = 1};
 	list_init(&c->calls);
 	timer_init(&c->deadline, l, on_deadline);
 }
@@ -67,12 +67,24 @@ void client_hang_up(struct client *c)
 	}
 }
 
+void client_move(struct client *c, const struct brokers *b, int32_t id)
+{
+	int to = (int)env_random_below(c->loop->env, (uint64_t)b->n);
+
+	for (int i = 0; i < b->n; i++)
+		if (b->ids[i] == id)
+			to = i;
+	client_hang_up(c);
+	c->to = b->addrs[to];
+	c->call_ms = b->call_ms;
+}
+
 static void set_deadline(struct client *c)
 {
 	if (list_empty(&c->calls))
 		timer_stop(&c->deadline);
 	else
-		timer_start(&c->deadline, CALL_MS);
+		timer_start(&c->deadline, c->call_ms);
 }
 
 /* ---- answers ---- */

@@ -3,6 +3,8 @@
  *
  * It dials when there is something to ask and no connection. When the connection ends, or an answer takes longer than CALL_MS, every
  * call that waits is told -ECONNRESET, and the next call dials anew. One loop's; nothing is told inside client_call.
+ *
+ * In a cluster who is not answered, or not by the right one, goes to the leader that an answer has named, or to any broker.
  */
 #ifndef ODRADEK_TESTS_SIM_CLIENT_H
 #define ODRADEK_TESTS_SIM_CLIENT_H
@@ -18,6 +20,7 @@ struct client {
 	struct loop *loop;
 	struct addr to;
 	const char *id;
+	int64_t call_ms; /* CALL_MS */
 	struct sock *sock;
 	struct buf out;
 	size_t out_pos;
@@ -40,5 +43,18 @@ void client_call(struct client *c, int version, const struct schema *request_sch
 void client_tell(struct client *c, int version, const struct schema *request_schema, const void *request);
 /* Ends the connection; calls that wait are told. */
 void client_hang_up(struct client *c);
+
+/* The brokers of a cluster. */
+enum { BROKERS_MAX = 6 };
+
+struct brokers {
+	int n;
+	int32_t ids[BROKERS_MAX];
+	struct addr addrs[BROKERS_MAX];
+	int64_t call_ms; /* how long their clients wait for an answer */
+};
+
+/* Hangs up; the next call goes to this broker, or, where there is none of this id, to one of them. */
+void client_move(struct client *c, const struct brokers *b, int32_t id);
 
 #endif

@@ -147,7 +147,7 @@ void compacted_lost(struct compacted *c)
 	history_lost(&c->history);
 	client_hang_up(&c->admin);
 	for (int i = 0; i < c->n_producers && c->started; i++)
-		client_hang_up(&c->producers[i].client);
+		producer_hang_up(&c->producers[i]);
 	if (c->started)
 		follower_start_over(&c->follower);
 }

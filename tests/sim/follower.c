@@ -41,13 +41,13 @@ static void begin_partition(struct follower *f, int partition)
 static void begin_pass(struct follower *f)
 {
 	f->began_ms = env_mono_ms(f->loop->env);
-	for (int i = 0; i < f->n_partitions; i++)
+	for (int i = f->first; i < f->first + f->n_partitions; i++)
 		begin_partition(f, i);
 }
 
 static bool has_read_all(const struct follower *f)
 {
-	for (int i = 0; i < f->n_partitions; i++)
+	for (int i = f->first; i < f->first + f->n_partitions; i++)
 		if (f->high_watermark[i] < 0 || f->next_offset[i] < f->high_watermark[i])
 			return false;
 	return true;
@@ -63,7 +63,7 @@ static void check_key(const struct follower *f, const struct followed_key *k)
 static void end_pass(struct follower *f)
 {
 	f->n_passes++;
-	for (int i = 0; i < f->n_partitions; i++)
+	for (int i = f->first; i < f->first + f->n_partitions; i++)
 		for (int key = 0; key < f->history->n_keys; key++)
 			check_key(f, &f->keys[i][key]);
 }
@@ -104,7 +104,7 @@ static void take_partition(struct follower *f, const struct fetch_response_parti
 	int partition = p->partition_index;
 	struct batch_iter it;
 
-	check(partition >= 0 && partition < f->n_partitions);
+	check(partition >= f->first && partition < f->first + f->n_partitions);
 	if (p->error_code == ERR_OFFSET_OUT_OF_RANGE && f->losses_happen) {
 		begin_partition(f, partition);
 		return;
@@ -112,17 +112,19 @@ static void take_partition(struct follower *f, const struct fetch_response_parti
 	if (p->error_code) {
 		diag_info(f->loop->env->diag, "reader is refused", "partition=%d error=%s", partition,
 			  err_name(p->error_code));
-		check(err_is_retriable(p->error_code));
+		/* A replica that follows may not have it yet (KIP-392): somebody else is asked. */
+		check(err_is_retriable(p->error_code) || (p->error_code == ERR_OFFSET_OUT_OF_RANGE && f->brokers));
 		check(p->error_code != ERR_KAFKA_STORAGE_ERROR || f->storage_fails);
 		return;
 	}
-	check(p->high_watermark >= f->next_offset[partition] || f->losses_happen);
+	/* Who leads anew, or follows, learns only by and by how far the last one had come. */
+	check(p->high_watermark >= f->next_offset[partition] || f->losses_happen || f->brokers);
 	f->high_watermark[partition] = p->high_watermark;
 	it = batch_iter(p->records.p, (size_t)p->records.len);
 	while (batch_next(&it))
 		take_batch(f, partition, &it);
 	check(it.error == 0);
-	check(f->next_offset[partition] <= p->high_watermark);
+	check(f->next_offset[partition] <= p->high_watermark || f->brokers);
 }
 
 static void on_fetched(void *arg, int err, const void *answer)
@@ -130,13 +132,17 @@ static void on_fetched(void *arg, int err, const void *answer)
 	struct follower *f = arg;
 	const struct fetch_response *r = answer;
 	bool wait = err || r->error_code;
+	int32_t leader = -1;
 
 	for (int i = 0; !wait && i < r->responses.n; i++)
 		for (int j = 0; j < r->responses.v[i].partitions.n; j++) {
 			take_partition(f, &r->responses.v[i].partitions.v[j]);
 			wait = wait || r->responses.v[i].partitions.v[j].error_code;
+			leader = r->responses.v[i].partitions.v[j].current_leader.leader_id;
 		}
 	f->n_answers += !err;
+	if (wait && f->brokers)
+		client_move(&f->client, f->brokers, leader);
 	if (wait) {
 		timer_start(&f->again, AGAIN_MS);
 	} else if (f->compacted && has_read_all(f)) {
@@ -157,8 +163,8 @@ static void ask(struct follower *f)
 	codec_init(&fetch_request_topic_schema, &topic);
 	for (int i = 0; i < f->n_partitions; i++) {
 		codec_init(&fetch_request_partition_schema, &parts[i]);
-		parts[i].partition = i;
-		parts[i].fetch_offset = f->next_offset[i];
+		parts[i].partition = f->first + i;
+		parts[i].fetch_offset = f->next_offset[f->first + i];
 		parts[i].current_leader_epoch = -1;
 		parts[i].partition_max_bytes = 1 + (int32_t)env_random_below(f->loop->env, 100000);
 	}
@@ -178,6 +184,8 @@ static void ask(struct follower *f)
 void follower_start(struct follower *f)
 {
 	client_init(&f->client, f->loop, &f->to, "sim-reader");
+	if (f->brokers)
+		f->client.call_ms = f->brokers->call_ms;
 	timer_init(&f->again, f->loop, on_again);
 	f->n_passes = 0;
 	begin_pass(f);

@@ -22,8 +22,10 @@ struct follower {
 	/* given */
 	struct loop *loop;
 	struct addr to;
+	const struct brokers *brokers; /* NULL: one node has all */
 	struct history *history;
 	const char *topic;
+	int first; /* this partition and those behind it: in a cluster each has a reader of its own */
 	int n_partitions;
 	bool losses_happen;
 	bool storage_fails; /* devices fail, or descriptors: that is no mistake then; on a full disk all is read as ever */

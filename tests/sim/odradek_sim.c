@@ -3,6 +3,7 @@
  *
  *   odradek-sim --seed N [--twice] [--no-trouble] [--verbose] [--events N] [--time MS]
  *   odradek-sim --seeds A..B [--twice] [--no-trouble] [--all-reached]
+ *   odradek-sim --cluster --seed N | --seeds A..B ...        three nodes or more (cluster_run.h), not one (run.h)
  *   odradek-sim --seed N --power-cut-at K | --kill-at K      one crash, at the K-th change of the disk
  *   odradek-sim --seed N --no-descriptor-at K                the K-th descriptor that is asked for is refused, and a few behind it
  *   odradek-sim --seed N --power-cut-each | ...-each         such a run for each K until there is none left
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/sim/cluster_run.h"
 #include "tests/sim/run.h"
 
 struct job {
@@ -23,11 +25,14 @@ struct job {
 	bool twice;
 	bool each; /* fault_at */
 	bool all_reached;
+	bool is_cluster;
+	struct cluster_totals cluster;
 };
 
 static int usage(void)
 {
 	fputs("usage: odradek-sim --seed N | --seeds A..B [--twice] [--no-trouble] [--all-reached] [--verbose] [--events N] [--time MS]\n"
+	      "                   [--cluster]\n"
 	      "                   [--power-cut-at K | --kill-at K | --no-descriptor-at K | --power-cut-each | --kill-each | --no-descriptor-each]\n",
 	      stderr);
 	return 2;
@@ -94,6 +99,8 @@ static bool parse(int argc, char **argv, struct job *j)
 			j->run.no_trouble = true;
 		else if (!strcmp(a, "--verbose"))
 			j->run.verbose = true;
+		else if (!strcmp(a, "--cluster"))
+			j->is_cluster = true;
 		else if (!strcmp(a, "--all-reached"))
 			j->all_reached = true;
 		else if (is_fault(j, a, "-each"))
@@ -101,7 +108,15 @@ static bool parse(int argc, char **argv, struct job *j)
 		else if (i + 1 >= argc || !take_value(j, a, argv[++i]))
 			return false;
 	}
-	return j->first > 0;
+	return j->first > 0 && !(j->is_cluster && (j->run.fault_at || j->each));
+}
+
+static void run_once(struct job *j, struct run_result *out)
+{
+	if (j->is_cluster)
+		cluster_run_seed(&j->run, out, &j->cluster);
+	else
+		run_seed(&j->run, out);
 }
 
 static int run_one(struct job *j, uint64_t seed, struct run_result *total)
@@ -109,9 +124,9 @@ static int run_one(struct job *j, uint64_t seed, struct run_result *total)
 	struct run_result result, again;
 
 	j->run.seed = seed;
-	run_seed(&j->run, &result);
+	run_once(j, &result);
 	if (j->twice) {
-		run_seed(&j->run, &again);
+		run_once(j, &again);
 		if (again.hash != result.hash) {
 			printf("seed %" PRIu64 ": trace hash %016" PRIx64 ", and then %016" PRIx64 "\n", seed,
 			       result.hash, again.hash);
@@ -173,6 +188,17 @@ static int report_reached(const struct run_result *total)
 	return missing != 0;
 }
 
+static void report_cluster(const struct cluster_totals *t)
+{
+	printf("%" PRId64 " kills, %" PRId64 " power cuts, %" PRId64 " clean stops, %" PRId64 " nodes gave up, %" PRId64
+	       " epochs of partitions, %" PRId64 " pairs of images compared, at most %" PRId64
+	       " ms until all was well;",
+	       t->kills, t->power_cuts, t->stops, t->given_up, t->terms, t->compared, t->calm_ms);
+	for (int i = 0; i < STORM_KINDS; i++)
+		printf(" %s %" PRId64, STORM_NAMES[i], t->n[i]);
+	printf("\n");
+}
+
 int main(int argc, char **argv)
 {
 	struct job j = {{0}};
@@ -198,5 +224,7 @@ int main(int argc, char **argv)
 	       n, total.events, total.simulated_ms / 1000, total.crashes, total.acknowledged, total.retries,
 	       total.bumps, total.dirs_lost, total.stops, total.joins, total.commits, total.transactions, total.copied,
 	       total.fenced, total.cleanings, total.moved);
+	if (j.is_cluster)
+		report_cluster(&j.cluster);
 	return failed || (j.all_reached && report_reached(&total));
 }

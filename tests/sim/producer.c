@@ -36,11 +36,25 @@ static void on_next(struct timer *t)
 	step(container_of(t, struct producer, next));
 }
 
+static struct client *client_of(struct producer *p, int partition)
+{
+	return &p->clients[p->brokers ? partition : 0];
+}
+
+void producer_hang_up(struct producer *p)
+{
+	for (int i = 0; i < HISTORY_PARTITIONS_MAX; i++)
+		client_hang_up(&p->clients[i]);
+}
+
 /* All that waits is told by the hang-up, and so marked not in flight. */
-static void start_over(struct producer *p)
+static void start_over(struct producer *p, int partition, int32_t leader)
 {
 	p->n_retries++;
-	client_hang_up(&p->client);
+	if (p->brokers)
+		client_move(client_of(p, partition), p->brokers, leader);
+	else
+		client_hang_up(client_of(p, partition));
 	timer_start(&p->again, AGAIN_MS);
 }
 
@@ -127,6 +141,17 @@ static void take_acknowledged(struct producer *p, struct out_batch *b, int64_t b
 	step(p);
 }
 
+/* The connection is gone: others may lead by now. */
+static void go_on_later(struct producer *p, int partition)
+{
+	struct client *c = client_of(p, partition);
+
+	if (p->brokers && list_empty(&c->calls))
+		c->to = p->brokers->addrs[env_random_below(p->loop->env, (uint64_t)p->brokers->n)];
+	if (!timer_is_running(&p->again))
+		timer_start(&p->again, AGAIN_MS);
+}
+
 static void on_produced(void *arg, int err, const void *answer)
 {
 	struct out_batch *b = arg;
@@ -137,8 +162,7 @@ static void on_produced(void *arg, int err, const void *answer)
 	b->in_flight = false;
 	p->n_in_flight--;
 	if (err) {
-		if (!timer_is_running(&p->again))
-			timer_start(&p->again, AGAIN_MS);
+		go_on_later(p, b->partition);
 		return;
 	}
 	check(r->responses.n == 1 && r->responses.v[0].partition_responses.n == 1);
@@ -154,7 +178,7 @@ static void on_produced(void *arg, int err, const void *answer)
 		check(false && "an error that this world has no cause for");
 	if (part->error_code == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && is_next(p, b))
 		raise_epoch(p, b->partition);
-	start_over(p);
+	start_over(p, b->partition, part->current_leader.leader_id);
 }
 
 static void add_record(struct producer *p, struct batch_builder *builder, int64_t number)
@@ -208,13 +232,13 @@ static void send_batch(struct producer *p, struct out_batch *b)
 	topic.partition_data.v = &part;
 	topic.partition_data.n = 1;
 	request.acks = p->acks;
-	request.timeout_ms = 30000;
+	request.timeout_ms = p->timeout_ms ? p->timeout_ms : 30000;
 	request.topic_data.v = &topic;
 	request.topic_data.n = 1;
 	b->in_flight = true;
 	p->n_in_flight++;
-	client_call(&p->client, PRODUCE_VERSION, &produce_request_schema, &request, &produce_response_schema,
-		    on_produced, b);
+	client_call(client_of(p, b->partition), PRODUCE_VERSION, &produce_request_schema, &request,
+		    &produce_response_schema, on_produced, b);
 	buf_fini(&records);
 }
 
@@ -239,6 +263,8 @@ static void on_producer_id(void *arg, int err, const void *answer)
 
 	p->n_in_flight--;
 	if (err || r->error_code) {
+		if (p->brokers)
+			client_move(&p->clients[0], p->brokers, -1);
 		timer_start(&p->again, AGAIN_MS);
 		return;
 	}
@@ -256,7 +282,7 @@ static void ask_producer_id(struct producer *p)
 	request.producer_id = -1;
 	request.producer_epoch = -1;
 	p->n_in_flight++;
-	client_call(&p->client, INIT_VERSION, &init_producer_id_request_schema, &request,
+	client_call(&p->clients[0], INIT_VERSION, &init_producer_id_request_schema, &request,
 		    &init_producer_id_response_schema, on_producer_id, p);
 }
 
@@ -295,7 +321,11 @@ void producer_start(struct producer *p)
 	list_init(&p->batches);
 	p->producer_id = -1;
 	p->history->idempotent[p->index] = p->idempotent;
-	client_init(&p->client, p->loop, &p->to, "sim-producer");
+	for (int i = 0; i < HISTORY_PARTITIONS_MAX; i++) {
+		client_init(&p->clients[i], p->loop, &p->to, "sim-producer");
+		if (p->brokers)
+			p->clients[i].call_ms = p->brokers->call_ms;
+	}
 	timer_init(&p->again, p->loop, on_again);
 	timer_init(&p->next, p->loop, on_next);
 	step(p);
@@ -305,6 +335,7 @@ void producer_fini(struct producer *p)
 {
 	timer_stop(&p->again);
 	timer_stop(&p->next);
-	client_fini(&p->client);
+	for (int i = 0; i < HISTORY_PARTITIONS_MAX; i++)
+		client_fini(&p->clients[i]);
 	list_each_safe(it, &p->batches) xfree(container_of(it, struct out_batch, link));
 }

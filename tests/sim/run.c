@@ -14,10 +14,12 @@
 #include "tests/sim/compacted.h"
 #include "tests/sim/copier.h"
 #include "tests/sim/counter.h"
+#include "tests/sim/draw.h"
 #include "tests/sim/follower.h"
 #include "tests/sim/members.h"
 #include "tests/sim/moves.h"
 #include "tests/sim/producer.h"
+#include "tests/sim/settings.h"
 #include "tests/sim/teller.h"
 #include "tests/sim/trouble.h"
 #include "wire/codec.h"
@@ -26,7 +28,6 @@ enum {
 	NODE = 0,
 	CLIENTS = 1,
 	PORT = 9092,
-	OVERRIDES_MAX = 20,
 	DIRS_MAX = 3,
 	COUNTERS = 2,
 	QUIET_END_MS = 300000, /* within which everything must be done once nothing goes wrong any more */
@@ -44,9 +45,7 @@ struct run {
 	/* the node's machine */
 	struct node *node;
 	struct config *config;
-	char override_text[OVERRIDES_MAX][64];
-	const char *overrides[OVERRIDES_MAX + 1];
-	int n_overrides;
+	struct settings settings;
 	int n_reactors;
 	bool flushes; /* every append is synced before it is acknowledged */
 	bool started;
@@ -102,11 +101,7 @@ static bool met_fault(const struct run *r)
 
 static uint64_t draw(struct run *r, uint64_t bound)
 {
-	uint64_t z = (r->chance += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return (z ^ (z >> 31)) % bound;
+	return draw_below(&r->chance, bound);
 }
 
 /* This run's one fault is a lack of descriptors. */
@@ -160,7 +155,7 @@ static void start_node(void *arg)
 {
 	struct run *r = arg;
 	struct config_notes notes;
-	struct config_input in = {.overrides = r->overrides, .data_dir = STR("/data")};
+	struct config_input in = {.overrides = r->settings.v, .data_dir = STR("/data")};
 	struct node_options options = {.env = sim_env(r->w, NODE),
 				       .n_reactors = r->n_reactors,
 				       .release = "simulated",
@@ -211,30 +206,14 @@ static void free_node(void *arg)
 	r->config = NULL;
 }
 
-static void add_override_text(struct run *r, const char *name, const char *value)
-{
-	check(r->n_overrides < OVERRIDES_MAX);
-	snprintf(r->override_text[r->n_overrides], sizeof(r->override_text[0]), "%s=%s", name, value);
-	r->overrides[r->n_overrides] = r->override_text[r->n_overrides];
-	r->overrides[++r->n_overrides] = NULL;
-}
-
-static void add_override(struct run *r, const char *name, int64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRId64, value);
-	add_override_text(r, name, text);
-}
-
 /* One run in four has a metadata log of many segments and snapshots. */
 static void draw_metadata_log(struct run *r)
 {
 	if (r->o->seed % 4 != 2)
 		return;
-	add_override(r, "metadata.log.segment.ms", 100 + (int64_t)(r->o->seed % 13) * 100);
-	add_override(r, "metadata.log.max.record.bytes.between.snapshots", 2000);
-	add_override(r, "metadata.max.retention.bytes", 8000);
+	settings_add(&r->settings, "metadata.log.segment.ms", 100 + (int64_t)(r->o->seed % 13) * 100);
+	settings_add(&r->settings, "metadata.log.max.record.bytes.between.snapshots", 2000);
+	settings_add(&r->settings, "metadata.max.retention.bytes", 8000);
 }
 
 /* By one thread or two, and now and then slowly. */
@@ -242,10 +221,10 @@ static void draw_cleaner(struct run *r)
 {
 	uint64_t seed = r->o->seed / 3;
 
-	add_override(r, "log.cleaner.backoff.ms", 50 + (int64_t)(seed % 19) * 50);
-	add_override(r, "log.cleaner.threads", 1 + (int64_t)(seed % 2));
+	settings_add(&r->settings, "log.cleaner.backoff.ms", 50 + (int64_t)(seed % 19) * 50);
+	settings_add(&r->settings, "log.cleaner.threads", 1 + (int64_t)(seed % 2));
 	if (seed % 5 == 0)
-		add_override(r, "log.cleaner.io.max.bytes.per.second", 20000);
+		settings_add(&r->settings, "log.cleaner.io.max.bytes.per.second", 20000);
 }
 
 static void draw_node(struct run *r)
@@ -255,17 +234,17 @@ static void draw_node(struct run *r)
 	if (r->o->fault_at)
 		r->flushes = r->o->fault != RUN_KILL;
 	if (r->flushes)
-		add_override(r, "log.flush.interval.messages", 1);
-	add_override(r, "offsets.topic.num.partitions", 1 + (int64_t)(r->o->seed % 3));
-	add_override(r, "transaction.state.log.num.partitions", 1 + (int64_t)(r->o->seed % 3));
+		settings_add(&r->settings, "log.flush.interval.messages", 1);
+	settings_add(&r->settings, "offsets.topic.num.partitions", 1 + (int64_t)(r->o->seed % 3));
+	settings_add(&r->settings, "transaction.state.log.num.partitions", 1 + (int64_t)(r->o->seed % 3));
 	if (draw(r, 2))
-		add_override(r, "log.roll.ms", 200 + (int64_t)draw(r, 5000));
+		settings_add(&r->settings, "log.roll.ms", 200 + (int64_t)draw(r, 5000));
 	if (draw(r, 2))
-		add_override(r, "log.index.interval.bytes", 1 + (int64_t)draw(r, 5000));
+		settings_add(&r->settings, "log.index.interval.bytes", 1 + (int64_t)draw(r, 5000));
 	if (draw(r, 2))
-		add_override(r, "log.segment.bytes", 1 << 20);
+		settings_add(&r->settings, "log.segment.bytes", 1 << 20);
 	if (draw(r, 2))
-		add_override(r, "log.flush.offset.checkpoint.interval.ms", 100 + (int64_t)draw(r, 5000));
+		settings_add(&r->settings, "log.flush.offset.checkpoint.interval.ms", 100 + (int64_t)draw(r, 5000));
 	draw_metadata_log(r);
 	draw_cleaner(r);
 }
@@ -280,7 +259,7 @@ static void hang_up_all(void *arg)
 
 	client_hang_up(&r->admin);
 	for (int i = 0; i < r->n_producers; i++)
-		client_hang_up(&r->producers[i].client);
+		producer_hang_up(&r->producers[i]);
 	members_hang_up(&r->members);
 	compacted_lost(&r->compacted);
 	moves_hang_up(&r->moves);
@@ -921,7 +900,7 @@ static void draw_trouble(struct run *r)
 	r->n_dirs = r->trouble.n_dirs = 2 + (int)draw(r, DIRS_MAX - 1);
 	for (int i = 0; i < r->n_dirs; i++)
 		snprintf(dirs + strlen(dirs), sizeof(dirs) - strlen(dirs), "%s%s", i ? "," : "", DIRS[i]);
-	add_override_text(r, "log.dirs", dirs);
+	settings_add_text(&r->settings, "log.dirs", dirs);
 }
 
 void run_seed(const struct run_options *o, struct run_result *out)

@@ -1,6 +1,7 @@
 #include "tests/sim/trouble.h"
 
 #include "base/check.h"
+#include "tests/sim/draw.h"
 
 /*
  * A wall clock may be ahead for hours, but no client's record may be an hour ahead of it: that Kafka refuses
@@ -10,11 +11,7 @@ enum { AHEAD_MS_MAX = 6 * 3600000, BEHIND_MS_MAX = 50 * 60000 };
 
 static uint64_t draw(struct trouble *t, uint64_t bound)
 {
-	uint64_t z = (t->chance += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return (z ^ (z >> 31)) % bound;
+	return draw_below(&t->chance, bound);
 }
 
 void trouble_draw(struct trouble *t, uint64_t seed)

@@ -1,0 +1,516 @@
+#include "tests/sim/cluster_run.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "protocol/create_topics.h"
+#include "tests/sim/draw.h"
+#include "tests/sim/follower.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/producer.h"
+#include "tests/sim/replicas.h"
+#include "wire/codec.h"
+
+#define TOPIC "t"
+
+enum {
+	PORT = 9092,
+	TOPIC_VERSION = 5,
+	REPLICAS = 3,
+	MIN_ISR = 2,
+	CALM_MS = 180000, /* within which everything must be well once nothing goes wrong any more */
+	STOP_MS = 120000,
+	LOOK_EVERY = 16, /* events */
+};
+
+struct cluster_run {
+	const struct run_options *o;
+	struct sim_world *w;
+	struct history history;
+	uint64_t chance;
+	struct nodes nodes;
+	struct storm storm;
+	struct invariants invariants;
+	int n_voters, first_broker;
+	int clients; /* their machine */
+	uint64_t looked_at;
+
+	struct loop *loop;
+	struct brokers brokers;
+	struct client admin;
+	struct timer admin_again;
+	struct producer producers[HISTORY_PRODUCERS_MAX];
+	struct follower readers[HISTORY_PARTITIONS_MAX]; /* one a partition */
+	struct diag clients_diag;
+	int n_producers;
+	int n_partitions;
+	int n_finished;
+	bool topic_made;
+};
+
+static int64_t draw(struct cluster_run *r, uint64_t bound)
+{
+	return (int64_t)draw_below(&r->chance, bound);
+}
+
+/* ---- what the cluster is ---- */
+
+/* Combined nodes, of which three or all are voters; or three controllers, and brokers beside them. */
+static void draw_shape(struct cluster_run *r)
+{
+	r->n_voters = 3;
+	r->first_broker = 0;
+	switch (draw(r, 6)) {
+	case 0:
+		r->nodes.n = 4;
+		break;
+	case 1:
+		r->nodes.n = 5;
+		r->n_voters = draw(r, 2) ? 5 : 3;
+		break;
+	case 2:
+		r->first_broker = 3;
+		r->nodes.n = 6 + (int)draw(r, 2);
+		break;
+	default:
+		r->nodes.n = 3;
+	}
+	r->clients = r->nodes.n;
+}
+
+static void draw_times(struct cluster_run *r)
+{
+	struct settings *s = &r->nodes.settings;
+
+	if (draw(r, 2)) {
+		settings_add(s, "broker.session.timeout.ms", 1500 + draw(r, 5000));
+		settings_add(s, "broker.heartbeat.interval.ms", 200 + draw(r, 800));
+	}
+	if (draw(r, 3))
+		settings_add(s, "replica.lag.time.max.ms", 1000 + draw(r, 9000));
+	if (draw(r, 2))
+		settings_add(s, "replica.fetch.wait.max.ms", 50 + draw(r, 500));
+	if (draw(r, 2)) {
+		settings_add(s, "controller.quorum.fetch.timeout.ms", 500 + draw(r, 2000));
+		settings_add(s, "controller.quorum.election.timeout.ms", 300 + draw(r, 1000));
+	}
+	if (draw(r, 3) == 0)
+		settings_add(s, "leader.imbalance.check.interval.seconds", 1 + draw(r, 10));
+}
+
+static void draw_logs(struct cluster_run *r)
+{
+	struct settings *s = &r->nodes.settings;
+
+	r->nodes.flushes = draw(r, 4) == 0;
+	if (r->nodes.flushes)
+		settings_add(s, "log.flush.interval.messages", 1);
+	if (draw(r, 2))
+		settings_add(s, "log.roll.ms", 200 + draw(r, 5000));
+	if (draw(r, 2))
+		settings_add(s, "log.index.interval.bytes", 1 + draw(r, 5000));
+	if (draw(r, 2))
+		settings_add(s, "log.segment.bytes", 1 << 20);
+	if (draw(r, 2))
+		settings_add(s, "log.flush.offset.checkpoint.interval.ms", 100 + draw(r, 5000));
+	if (draw(r, 2))
+		settings_add(s, "replica.high.watermark.checkpoint.interval.ms", 100 + draw(r, 5000));
+	if (draw(r, 4) == 0) {
+		settings_add(s, "metadata.log.segment.ms", 100 + draw(r, 1300));
+		settings_add(s, "metadata.log.max.record.bytes.between.snapshots", 2000);
+		settings_add(s, "metadata.max.retention.bytes", 8000);
+	}
+}
+
+static void draw_nodes(struct cluster_run *r)
+{
+	r->nodes.n_reactors = 1 + (int)draw(r, 2);
+	settings_add(&r->nodes.settings, "min.insync.replicas", MIN_ISR);
+	settings_add(&r->nodes.settings, "offsets.topic.num.partitions", 1);
+	settings_add(&r->nodes.settings, "transaction.state.log.num.partitions", 1);
+	draw_times(r);
+	draw_logs(r);
+}
+
+/* ---- the clients ---- */
+
+static void ask_for_topic(struct cluster_run *r);
+
+static void on_finished(void *arg)
+{
+	((struct cluster_run *)arg)->n_finished++;
+}
+
+static void start_readers(struct cluster_run *r)
+{
+	for (int i = 0; i < r->n_partitions; i++)
+		follower_start(&r->readers[i]);
+}
+
+static void on_admin_again(struct timer *t)
+{
+	ask_for_topic(container_of(t, struct cluster_run, admin_again));
+}
+
+static void on_topic(void *arg, int err, const void *answer)
+{
+	struct cluster_run *r = arg;
+	const struct create_topics_response *a = answer;
+	int16_t code = err ? ERR_NETWORK_EXCEPTION : a->topics.v[0].error_code;
+
+	if (code == ERR_NONE || code == ERR_TOPIC_ALREADY_EXISTS) {
+		r->topic_made = true;
+		for (int i = 0; i < r->n_producers; i++)
+			producer_start(&r->producers[i]);
+		start_readers(r);
+		return;
+	}
+	check(err_is_retriable(code) || code == ERR_INVALID_REPLICATION_FACTOR); /* brokers may be fenced */
+	client_move(&r->admin, &r->brokers, -1);
+	timer_start(&r->admin_again, 200);
+}
+
+static void ask_for_topic(struct cluster_run *r)
+{
+	struct create_topics_request_topic topic;
+	struct create_topics_request request;
+
+	codec_init(&create_topics_request_topic_schema, &topic);
+	codec_init(&create_topics_request_schema, &request);
+	topic.name = STR(TOPIC);
+	topic.num_partitions = r->n_partitions;
+	topic.replication_factor = REPLICAS;
+	request.timeout_ms = 5000;
+	request.topics.v = &topic;
+	request.topics.n = 1;
+	client_call(&r->admin, TOPIC_VERSION, &create_topics_request_schema, &request, &create_topics_response_schema,
+		    on_topic, r);
+}
+
+static void draw_clients(struct cluster_run *r)
+{
+	int pause_ms = 1 + (int)draw(r, 400);
+
+	r->brokers.call_ms = 2000 + draw(r, 30000);
+	r->n_producers = 1 + (int)draw(r, HISTORY_PRODUCERS_MAX);
+	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
+	for (int i = 0; i < r->n_producers; i++)
+		r->producers[i] = (struct producer){
+			.index = i,
+			.brokers = &r->brokers,
+			.history = &r->history,
+			.topic = TOPIC,
+			.n_partitions = r->n_partitions,
+			.n_batches = 20 + (int)draw(r, 100),
+			.window = 1 + (int)draw(r, 5),
+			.pause_ms = pause_ms,
+			.acks = -1,
+			.timeout_ms = 500 + (int32_t)draw(r, 10000),
+			.idempotent = draw(r, 5) > 0,
+			.finished = on_finished,
+			.arg = r,
+		};
+	for (int i = 0; i < r->n_partitions; i++)
+		r->readers[i] = (struct follower){
+			.brokers = &r->brokers, .history = &r->history, .topic = TOPIC, .first = i, .n_partitions = 1};
+}
+
+static void open_clients(void *arg)
+{
+	struct cluster_run *r = arg;
+	struct env *e = sim_env(r->w, r->clients);
+	char host[16];
+
+	for (int i = r->first_broker; i < r->nodes.n; i++) {
+		snprintf(host, sizeof(host), "node%d", i);
+		check(env_resolve(e, host, PORT, &r->brokers.addrs[r->brokers.n], 1) == 1);
+		r->brokers.ids[r->brokers.n++] = i + 1;
+	}
+	r->loop = loop_new(e, "clients");
+	for (int i = 0; i < r->n_producers; i++) {
+		r->producers[i].loop = r->loop;
+		r->producers[i].to = r->brokers.addrs[i % r->brokers.n];
+	}
+	for (int i = 0; i < r->n_partitions; i++) {
+		r->readers[i].loop = r->loop;
+		r->readers[i].to = r->brokers.addrs[i % r->brokers.n];
+	}
+	client_init(&r->admin, r->loop, &r->brokers.addrs[0], "sim-admin");
+	r->admin.call_ms = r->brokers.call_ms;
+	timer_init(&r->admin_again, r->loop, on_admin_again);
+	ask_for_topic(r);
+}
+
+static void close_readers(void *arg)
+{
+	struct cluster_run *r = arg;
+
+	for (int i = 0; i < r->n_partitions; i++)
+		follower_fini(&r->readers[i]);
+}
+
+static void close_clients(void *arg)
+{
+	struct cluster_run *r = arg;
+
+	for (int i = 0; i < r->n_producers; i++)
+		producer_fini(&r->producers[i]);
+	client_fini(&r->admin);
+	close_readers(r);
+}
+
+static void read_again(void *arg)
+{
+	start_readers(arg);
+}
+
+/* ---- one seed ---- */
+
+static bool out_of_events(const struct cluster_run *r)
+{
+	return r->o->max_events && sim_events(r->w) >= r->o->max_events;
+}
+
+/* Until done, or the time is up. */
+static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_run *r))
+{
+	int64_t end_ns = sim_now_ns(r->w) + ms * 1000000;
+
+	while (sim_now_ns(r->w) < end_ns && !out_of_events(r)) {
+		nodes_watch(&r->nodes);
+		if (sim_events(r->w) >= r->looked_at + LOOK_EVERY) {
+			r->looked_at = sim_events(r->w);
+			invariants_look(&r->invariants);
+			if (done(r))
+				return true;
+		}
+		if (!sim_step(r->w)) {
+			nodes_watch(&r->nodes);
+			return done(r);
+		}
+	}
+	return false;
+}
+
+static bool clients_are_done(struct cluster_run *r)
+{
+	return r->topic_made && r->n_finished == r->n_producers;
+}
+
+static bool all_is_well(struct cluster_run *r)
+{
+	const char *why;
+
+	return clients_are_done(r) && invariants_settled(&r->invariants, &why);
+}
+
+static bool all_is_read(struct cluster_run *r)
+{
+	for (int i = 0; i < r->n_partitions; i++)
+		if (!follower_is_at_end(&r->readers[i]))
+			return false;
+	return true;
+}
+
+static bool all_rest(struct cluster_run *r)
+{
+	return nodes_all_rest(&r->nodes);
+}
+
+static void must_be_well(struct cluster_run *r)
+{
+	const char *why = "clients have not finished";
+
+	if (live(r, CALM_MS, all_is_well) || out_of_events(r))
+		return;
+	if (clients_are_done(r))
+		invariants_settled(&r->invariants, &why);
+	fprintf(stderr, "after %d s of calm: %s (%d of %d producers are done)\n", CALM_MS / 1000, why, r->n_finished,
+		r->n_producers);
+	check(false && "the cluster does not come to rest");
+}
+
+/* Reads from the start to the end: the history holds it against everything before. */
+static void read_all(struct cluster_run *r)
+{
+	check(sim_call(r->w, r->clients, read_again, r));
+	check(live(r, CALM_MS, all_is_read) || out_of_events(r));
+	for (int i = 0; i < r->n_partitions && !out_of_events(r); i++)
+		history_end(&r->history, i, r->readers[i].next_offset[i]);
+	check(sim_call(r->w, r->clients, close_readers, r));
+}
+
+static void stop_all(struct cluster_run *r)
+{
+	nodes_stop_all(&r->nodes);
+	check(live(r, STOP_MS, all_rest) || out_of_events(r));
+}
+
+static void compare_replicas(struct cluster_run *r)
+{
+	for (int partition = 0; partition < r->n_partitions; partition++) {
+		struct replica_bytes first = {0};
+		int found = 0;
+
+		for (int i = r->first_broker; i < r->nodes.n; i++) {
+			struct replica_bytes b = replica_read(sim_env(r->w, i), TOPIC, partition);
+
+			if (b.len && !found++) {
+				first = b;
+				continue;
+			}
+			if (b.len)
+				replica_compare(&first, &b);
+			free(b.p);
+		}
+		check(found == 0 || found == REPLICAS);
+		free(first.p);
+	}
+}
+
+static void bad_time(struct cluster_run *r)
+{
+	int64_t ms = r->o->max_ms ? r->o->max_ms : 3000 + draw(r, 40000);
+
+	nodes_start_all(&r->nodes);
+	check(sim_call(r->w, r->clients, open_clients, r));
+	storm_begin(&r->storm);
+	live(r, ms, clients_are_done);
+}
+
+static void calm_down(struct cluster_run *r)
+{
+	struct sim_options *o = sim_world_options(r->w);
+	uint32_t buggify = o->buggify; /* rare paths are no misfortune */
+	int n = o->n_envs;
+
+	nodes_calm(&r->nodes);
+	storm_end(&r->storm);
+	sim_options_calm(o);
+	o->buggify = buggify;
+	o->n_envs = n;
+}
+
+static void quiet_end(struct cluster_run *r, struct cluster_totals *totals)
+{
+	int64_t began_ns = sim_now_ns(r->w), took_ms;
+
+	calm_down(r);
+	must_be_well(r);
+	took_ms = (sim_now_ns(r->w) - began_ns) / 1000000;
+	if (took_ms > totals->calm_ms)
+		totals->calm_ms = took_ms;
+	check(sim_call(r->w, r->clients, close_clients, r));
+	if (out_of_events(r))
+		return;
+	read_all(r);
+	stop_all(r);
+	if (out_of_events(r))
+		return;
+	compare_replicas(r);
+	if (r->o->seed % 4)
+		return;
+	nodes_wake(&r->nodes);
+	must_be_well(r);
+	read_all(r);
+	stop_all(r);
+}
+
+static void verbose_line(void *arg, const char *line, int len)
+{
+	(void)arg;
+	(void)len;
+	fprintf(stderr, "client| %s", line);
+}
+
+static int64_t clients_wall_ms(void *arg)
+{
+	struct cluster_run *r = arg;
+
+	return env_wall_ms(sim_env(r->w, r->clients));
+}
+
+static void make_world(struct cluster_run *r)
+{
+	struct sim_options weather;
+
+	sim_options_draw(&weather, r->o->seed);
+	if (r->o->no_trouble)
+		sim_options_calm(&weather);
+	weather.n_envs = r->nodes.n + 1;
+	r->w = sim_world_new(r->o->seed, &weather);
+	r->nodes.w = r->w;
+	r->nodes.chance = &r->chance;
+	r->nodes.verbose = r->o->verbose;
+	r->storm = (struct storm){.w = r->w, .nodes = &r->nodes, .clients = r->clients};
+	storm_draw(&r->storm, r->o->seed);
+	if (r->o->no_trouble)
+		r->storm.kinds = 0;
+	r->clients_diag =
+		(struct diag){.level = DIAG_DEBUG, .wall_ms = clients_wall_ms, .write = verbose_line, .arg = r};
+	if (r->o->verbose)
+		sim_env_diag(r->w, r->clients, &r->clients_diag);
+}
+
+static void add_totals(const struct cluster_run *r, struct cluster_totals *t)
+{
+	for (int i = 0; i < STORM_KINDS; i++)
+		t->n[i] += r->storm.n[i];
+	t->kills += r->nodes.n_kills;
+	t->power_cuts += r->nodes.n_power_cuts;
+	t->stops += r->nodes.n_stops;
+	t->given_up += r->nodes.n_given_up;
+	t->compared += r->invariants.n_compared;
+	for (int i = 0; i < r->invariants.n; i++)
+		for (int epoch = 0; epoch < r->invariants.v[i].terms.n; epoch++)
+			t->terms += r->invariants.v[i].terms.leader[epoch] != 0;
+}
+
+static void fill_result(const struct cluster_run *r, struct run_result *out)
+{
+	*out = (struct run_result){.hash = sim_trace_hash(r->w),
+				   .events = sim_events(r->w),
+				   .simulated_ms = sim_now_ns(r->w) / 1000000,
+				   .crashes = r->nodes.n_kills + r->nodes.n_power_cuts,
+				   .acknowledged = r->history.acknowledged,
+				   .read = r->history.read,
+				   .ended_early = out_of_events(r)};
+	for (int i = 0; i < r->n_producers; i++) {
+		out->retries += r->producers[i].n_retries;
+		out->bumps += r->producers[i].n_bumps;
+	}
+	for (int i = 0; i < SIM_N_MARKS; i++)
+		out->reached[i] = sim_reached(r->w, i);
+}
+
+void cluster_run_seed(const struct run_options *o, struct run_result *out, struct cluster_totals *totals)
+{
+	struct cluster_run *r = calloc(1, sizeof(*r));
+	char again[120];
+
+	check(r);
+	r->o = o;
+	r->chance = o->seed ^ 0x636c7573746572;
+	snprintf(again, sizeof(again), "tests/sim/odradek-sim --cluster --seed %" PRIu64 "%s", o->seed,
+		 o->no_trouble ? " --no-trouble" : "");
+	draw_shape(r);
+	draw_nodes(r);
+	make_world(r);
+	sim_world_name(r->w, again);
+	history_init(&r->history, o->seed, 0);
+	invariants_init(&r->invariants, &r->nodes);
+	draw_clients(r);
+	nodes_format(&r->nodes, r->n_voters, r->first_broker);
+	bad_time(r);
+	quiet_end(r, totals);
+	fill_result(r, out);
+	add_totals(r, totals);
+	sim_world_free(r->w);
+	invariants_fini(&r->invariants);
+	history_fini(&r->history);
+	free(r);
+}

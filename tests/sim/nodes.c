@@ -1,0 +1,393 @@
+#include "tests/sim/nodes.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/mem.h"
+#include "broker/node_private.h"
+#include "broker/quorum_private.h"
+#include "config/config.h"
+#include "log/dir.h"
+#include "tests/sim/draw.h"
+
+enum { OWN = 5, BURIAL_MS = 10 };
+
+/* ---- configuration ---- */
+
+static void add_own(const struct one_node *n, struct settings *s)
+{
+	bool broker = n->roles & NODE_IS_BROKER, controller = n->roles & NODE_IS_CONTROLLER;
+	char clients[64] = "", quorum[64] = "", both[130], voters[SETTING_BYTES] = "";
+
+	if (broker)
+		snprintf(clients, sizeof(clients), "PLAINTEXT://10.0.0.%d:9092", n->i + 1);
+	if (controller)
+		snprintf(quorum, sizeof(quorum), "CONTROLLER://10.0.0.%d:9093", n->i + 1);
+	snprintf(both, sizeof(both), "%s%s%s", clients, broker && controller ? "," : "", quorum);
+	for (int i = 0; i < n->of->n_voters; i++)
+		snprintf(voters + strlen(voters), sizeof(voters) - strlen(voters), "%s%d@10.0.0.%d:9093", i ? "," : "",
+			 i + 1, i + 1);
+	settings_add(s, "node.id", n->i + 1);
+	settings_add_text(s, "process.roles", !broker ? "controller" : controller ? "broker,controller" : "broker");
+	settings_add_text(s, "listeners", both);
+	settings_add_text(s, "advertised.listeners", broker ? clients : quorum);
+	settings_add_text(s, "controller.quorum.voters", voters);
+}
+
+static struct config *load_config(const struct one_node *n)
+{
+	struct settings own = {0};
+	const char *overrides[SETTINGS_MAX + OWN + 1] = {0};
+	struct config_input in = {.data_dir = STR("/data"), .overrides = overrides};
+	struct config_notes notes;
+	struct config *config;
+	int k = 0;
+
+	add_own(n, &own);
+	for (int i = 0; i < own.n; i++)
+		overrides[k++] = own.v[i];
+	for (int i = 0; i < n->of->settings.n; i++)
+		overrides[k++] = n->of->settings.text[i];
+	check(config_load(&in, &config, &notes) == 0);
+	config_notes_fini(&notes);
+	return config;
+}
+
+/* Its bootstrap records are the node's own. */
+static void format(void *arg)
+{
+	struct one_node *n = arg;
+	struct config *config = load_config(n);
+	struct meta_properties m = {.version = 1, .node_id = n->i + 1, .cluster_id = "simulated"};
+	struct log_dir_options options = {0};
+	struct log_dir *dir;
+	char *why = NULL, *path;
+	int n_dirs;
+
+	path = str_dup(config_log_dirs(config, &n_dirs)[0]);
+	options.path = path;
+	m.directory_id = env_random_uuid(sim_env(n->of->w, n->i));
+	check(log_dir_open(sim_env(n->of->w, n->i), &options, &dir, &why) == 0);
+	check(log_dir_format(dir, &m) == 0);
+	log_dir_free(dir);
+	xfree(path);
+	config_free(config);
+}
+
+static int64_t wall_ms(void *arg)
+{
+	struct one_node *n = arg;
+
+	return env_wall_ms(sim_env(n->of->w, n->i));
+}
+
+static void take_line(void *arg, const char *line, int len)
+{
+	struct one_node *n = arg;
+
+	(void)len;
+	if (n->of->verbose)
+		fprintf(stderr, "%d| %s", n->i + 1, line);
+}
+
+void nodes_format(struct nodes *c, int n_voters, int first_broker)
+{
+	check(c->n <= NODES_MAX && n_voters <= c->n && first_broker < c->n);
+	c->n_voters = n_voters;
+	for (int i = 0; i < c->n; i++) {
+		struct one_node *n = &c->v[i];
+
+		*n = (struct one_node){.of = c,
+				       .i = i,
+				       .roles = (i < n_voters ? NODE_IS_CONTROLLER : 0) |
+						(i >= first_broker ? NODE_IS_BROKER : 0)};
+		n->diag = (struct diag){.level = c->verbose ? DIAG_DEBUG : DIAG_ERROR,
+					.wall_ms = wall_ms,
+					.write = take_line,
+					.arg = n};
+		sim_env_diag(c->w, i, &n->diag);
+		check(sim_call(c->w, i, format, n));
+	}
+}
+
+/* ---- lives ---- */
+
+static void on_event(void *arg, enum node_event event, const char *text)
+{
+	struct one_node *n = arg;
+
+	(void)text;
+	n->serves = n->serves || event == NODE_EVENT_STARTED;
+	n->stopped = n->stopped || event == NODE_EVENT_STOPPED;
+}
+
+static void start(void *arg)
+{
+	struct one_node *n = arg;
+	enum node_end end;
+
+	n->config = load_config(n);
+	n->node = node_start(&(struct node_options){.env = sim_env(n->of->w, n->i),
+						    .config = n->config,
+						    .n_reactors = n->of->n_reactors,
+						    .release = "simulated",
+						    .event = on_event,
+						    .arg = n},
+			     &end);
+	check(n->node);
+}
+
+static void begin_life(struct one_node *n)
+{
+	n->serves = n->stopped = n->told_to_stop = n->waits = n->burying = n->rests = false;
+	n->lives++;
+	sim_call(n->of->w, n->i, start, n); /* it may die in it: the watch sees that */
+}
+
+void nodes_start_all(struct nodes *c)
+{
+	for (int i = 0; i < c->n; i++)
+		begin_life(&c->v[i]);
+}
+
+static void restart(void *arg)
+{
+	struct one_node *n = arg;
+
+	if (n->rests)
+		return;
+	sim_restart(n->of->w, n->i);
+	begin_life(n);
+}
+
+/* Most come back at once, some when their session is long over. */
+static int64_t absence_ms(struct nodes *c)
+{
+	return 1 + (int64_t)draw_below(c->chance, c->quiet || draw_below(c->chance, 4) ? 3000 : 20000);
+}
+
+static void note_death(struct one_node *n)
+{
+	n->node = NULL;
+	n->config = NULL;
+	n->waits = true;
+	if (n->of->dead)
+		n->of->dead(n->of->arg, n->i);
+	if (!n->rests)
+		sim_after(n->of->w, absence_ms(n->of), restart, n);
+}
+
+static void free_node(void *arg)
+{
+	struct one_node *n = arg;
+	enum node_end end;
+
+	end = node_free(n->node);
+	check(end == NODE_END_CLEAN || !n->told_to_stop);
+	config_free(n->config);
+}
+
+static void must_be_empty(const struct one_node *n)
+{
+	struct sim_held held;
+
+	sim_held(n->of->w, n->i, &held);
+	if (held.blocks || held.files || held.socks || held.loops || held.works)
+		fprintf(stderr,
+			"node %d has not given back: %" PRId64 " blocks, %d files, %d sockets, %d loops, %d jobs\n",
+			n->i + 1, held.blocks, held.files, held.socks, held.loops, held.works);
+	check(held.blocks == 0 && held.files == 0 && held.socks == 0 && held.loops == 0 && held.works == 0);
+}
+
+/*
+ * The process has ended; what follows on a stop may be a power cut, which takes nothing where the logs were open: else what an earlier life
+ * has left may be on no platter yet.
+ */
+static void bury(void *arg)
+{
+	struct one_node *n = arg;
+	bool gave_up = !n->told_to_stop;
+
+	if (sim_is_down(n->of->w, n->i) || !n->node)
+		return;
+	if (!sim_call(n->of->w, n->i, free_node, n))
+		return;
+	must_be_empty(n);
+	n->of->n_stops++;
+	n->of->n_given_up += gave_up;
+	n->rests = n->of->all_stop;
+	sim_crash(n->of->w, n->i, n->serves && draw_below(n->of->chance, 2) ? SIM_POWER : SIM_KILL);
+	note_death(n);
+}
+
+void nodes_watch(struct nodes *c)
+{
+	for (int i = 0; i < c->n; i++) {
+		struct one_node *n = &c->v[i];
+
+		if (n->waits)
+			continue;
+		if (sim_is_down(c->w, i)) {
+			note_death(n);
+		} else if (n->stopped && !n->burying) {
+			n->burying = true;
+			sim_after(c->w, BURIAL_MS, bury, n);
+		}
+	}
+}
+
+bool nodes_is_up(const struct nodes *c, int i)
+{
+	return c->v[i].node && !sim_is_down(c->w, i);
+}
+
+/* ---- deaths ---- */
+
+const struct image *nodes_image(const struct nodes *c)
+{
+	const struct image *newest = NULL;
+
+	for (int i = 0; i < c->n; i++) {
+		const struct image *image =
+			nodes_is_up(c, i) && c->v[i].node->quorum ? c->v[i].node->quorum->image : NULL;
+
+		if (image && (!newest || image_offset(image) > image_offset(newest)))
+			newest = image;
+	}
+	return newest;
+}
+
+static bool is_in_sync_everywhere(const struct image *image, int32_t id)
+{
+	struct image_iter it;
+	const struct image_topic *t;
+
+	image_topics(image, &it);
+	while ((t = image_topics_next(&it)))
+		for (int i = 0; i < t->n_partitions; i++)
+			if (image_ids_has(partition_replicas(t->partitions[i]), id) &&
+			    !image_ids_has(partition_isr(t->partitions[i]), id))
+				return false;
+	return true;
+}
+
+/* Settles n->away. */
+static bool is_away(const struct nodes *c, struct one_node *n)
+{
+	const struct image *image = n->away ? nodes_image(c) : NULL;
+	const struct image_node *broker = image ? image_broker(image, n->i + 1) : NULL;
+
+	if (broker && broker->epoch > n->epoch_of_death && is_in_sync_everywhere(image, n->i + 1))
+		n->away = n->has_lost = false;
+	return n->away;
+}
+
+bool nodes_may_lose(const struct nodes *c, int i)
+{
+	if (c->flushes || !(c->v[i].roles & NODE_IS_BROKER))
+		return true;
+	for (int k = 0; k < c->n; k++)
+		if (k != i && is_away(c, (struct one_node *)&c->v[k]))
+			return false;
+	return true;
+}
+
+/* A node that dies without a word is away from then on; also one that died before, and was not back yet. */
+static void say(const struct one_node *n, const char *what)
+{
+	if (n->of->verbose)
+		fprintf(stderr, "%d| %s\n", n->i + 1, what);
+}
+
+static void mark_away(struct one_node *n, bool loses)
+{
+	const struct image *image = nodes_image(n->of);
+	const struct image_node *broker = image ? image_broker(image, n->i + 1) : NULL;
+
+	if (!(n->roles & NODE_IS_BROKER))
+		return;
+	n->away = true;
+	n->has_lost = n->has_lost || loses;
+	n->epoch_of_death = broker ? broker->epoch : -1;
+	if (n->node && n->node->broker_epoch > n->epoch_of_death)
+		n->epoch_of_death = n->node->broker_epoch;
+}
+
+void nodes_crash(struct nodes *c, int i, enum sim_crash how)
+{
+	struct one_node *n = &c->v[i];
+
+	if (!nodes_is_up(c, i) || c->quiet)
+		return;
+	check(how == SIM_KILL || nodes_may_lose(c, i));
+	mark_away(n, how == SIM_POWER && !c->flushes);
+	c->n_kills += how == SIM_KILL;
+	c->n_power_cuts += how == SIM_POWER;
+	say(n, how == SIM_POWER ? "POWER CUT" : "KILL");
+	sim_crash(c->w, i, how);
+}
+
+void nodes_kill_at(struct nodes *c, int i, int64_t at)
+{
+	struct one_node *n = &c->v[i];
+
+	if (!nodes_is_up(c, i) || c->quiet)
+		return;
+	mark_away(n, false);
+	c->n_kills++;
+	say(n, "KILL, in a moment");
+	sim_crash_at_disk_op(c->w, i, at, SIM_KILL);
+}
+
+static void tell_to_stop(void *arg)
+{
+	struct one_node *n = arg;
+
+	n->told_to_stop = true;
+	node_stop(n->node);
+}
+
+void nodes_stop(struct nodes *c, int i)
+{
+	struct one_node *n = &c->v[i];
+
+	if (nodes_is_up(c, i) && !n->told_to_stop && !n->stopped)
+		sim_call(c->w, i, tell_to_stop, n);
+}
+
+void nodes_calm(struct nodes *c)
+{
+	c->quiet = true;
+	for (int i = 0; i < c->n; i++)
+		sim_crash_at_disk_op(c->w, i, 0, SIM_KILL);
+}
+
+void nodes_stop_all(struct nodes *c)
+{
+	check(c->quiet);
+	c->all_stop = true;
+	for (int i = 0; i < c->n; i++) {
+		check(nodes_is_up(c, i));
+		nodes_stop(c, i);
+	}
+}
+
+bool nodes_all_rest(const struct nodes *c)
+{
+	for (int i = 0; i < c->n; i++)
+		if (!c->v[i].rests)
+			return false;
+	return true;
+}
+
+void nodes_wake(struct nodes *c)
+{
+	c->all_stop = false;
+	for (int i = 0; i < c->n; i++) {
+		check(c->v[i].rests);
+		c->v[i].rests = false;
+		restart(&c->v[i]);
+	}
+}

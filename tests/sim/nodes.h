@@ -1,0 +1,85 @@
+/*
+ * nodes: the nodes of a cluster, each on a machine of its own: how they are configured, how they live and die.
+ *
+ * Node i is machine i and has the id i + 1. It is started, dies (sim_crash) or is told to stop, is buried, and after a while started again
+ * by nodes_watch, which is called after every event. What a node that has stopped has not given back ends the run.
+ *
+ * How much may be lost: a node that does not flush loses acknowledged records in a power cut, and the others have them still. Before the
+ * next one may lose something it has to be back: registered anew, and in sync in all partitions (KIP-966 promises no more). A kill loses
+ * nothing, but nobody knows that it has not: who was killed counts as one who is not back.
+ */
+#ifndef ODRADEK_TESTS_SIM_NODES_H
+#define ODRADEK_TESTS_SIM_NODES_H
+
+#include "base/diag.h"
+#include "env/sim/sim.h"
+#include "tests/sim/settings.h"
+
+enum { NODES_MAX = 7 };
+
+enum node_role { NODE_IS_BROKER = 1, NODE_IS_CONTROLLER = 2 };
+
+struct nodes;
+struct image;
+
+struct one_node {
+	struct nodes *of;
+	int i;
+	unsigned roles;
+	struct diag diag;
+	struct node *node; /* NULL: it does not run */
+	struct config *config;
+	bool serves;
+	bool stopped; /* all is closed */
+	bool told_to_stop;
+	bool waits; /* to be started */
+	bool burying;
+	bool rests;		/* it is not started again before nodes_wake */
+	bool away;		/* it died, and is not back */
+	bool has_lost;		/* ... having lost what it had not flushed */
+	int64_t epoch_of_death; /* the broker epoch then; -1: it had none */
+	int lives;
+};
+
+struct nodes {
+	/* given */
+	struct sim_world *w;
+	uint64_t *chance;
+	int n;
+	int n_reactors;
+	bool flushes; /* nothing is acknowledged before it is flushed */
+	bool verbose;
+	struct settings settings;	/* of all */
+	void (*dead)(void *arg, int i); /* it is down now */
+	void *arg;
+	/* its own */
+	struct one_node v[NODES_MAX];
+	int n_voters;
+	bool quiet;
+	bool all_stop;
+	int64_t n_kills, n_power_cuts, n_stops, n_given_up;
+};
+
+/* The first n_voters are controllers; so are brokers those from first_broker on. Makes their directories. */
+void nodes_format(struct nodes *c, int n_voters, int first_broker);
+void nodes_start_all(struct nodes *c);
+/* After every event. */
+void nodes_watch(struct nodes *c);
+/* It has no process, or will not for long. */
+bool nodes_is_up(const struct nodes *c, int i);
+/* May this node lose what it has not flushed? */
+bool nodes_may_lose(const struct nodes *c, int i);
+void nodes_crash(struct nodes *c, int i, enum sim_crash how);
+/* A kill later, at the n-th change of its disk. */
+void nodes_kill_at(struct nodes *c, int i, int64_t n);
+void nodes_stop(struct nodes *c, int i);
+/* From now on nobody dies; crashes that were ordered are not. */
+void nodes_calm(struct nodes *c);
+/* All are told to stop, and stay so: true when they have. */
+void nodes_stop_all(struct nodes *c);
+bool nodes_all_rest(const struct nodes *c);
+void nodes_wake(struct nodes *c);
+/* The newest that any node that runs has; NULL: there is none. */
+const struct image *nodes_image(const struct nodes *c);
+
+#endif

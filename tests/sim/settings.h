@@ -1,0 +1,20 @@
+/*
+ * settings: what the configuration of a simulated node has beside its defaults: "name=value", as on a command line.
+ */
+#ifndef ODRADEK_TESTS_SIM_SETTINGS_H
+#define ODRADEK_TESTS_SIM_SETTINGS_H
+
+#include <stdint.h>
+
+enum { SETTINGS_MAX = 40, SETTING_BYTES = 200 };
+
+struct settings {
+	int n;
+	char text[SETTINGS_MAX][SETTING_BYTES];
+	const char *v[SETTINGS_MAX + 1]; /* NULL at the end; points into this struct */
+};
+
+void settings_add(struct settings *s, const char *name, int64_t value);
+void settings_add_text(struct settings *s, const char *name, const char *value);
+
+#endif
