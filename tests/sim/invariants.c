@@ -190,6 +190,15 @@ static void say_changes(struct invariants *v, const struct image *image)
 	}
 }
 
+/* Where those who know more are all down, what was decided since is not to be seen. */
+static bool is_newest(struct invariants *v, const struct image *image)
+{
+	if (image_offset(image) < v->newest)
+		return false;
+	v->newest = image_offset(image);
+	return true;
+}
+
 static void check_candidates(const struct invariants *v, const struct image *image)
 {
 	for (int i = 0; i < v->n; i++) {
@@ -261,7 +270,7 @@ void invariants_look(struct invariants *v)
 	look_at_controllers(v);
 	if (image && v->nodes->verbose)
 		say_changes(v, image);
-	if (image)
+	if (image && is_newest(v, image))
 		check_candidates(v, image);
 	compare_images(v);
 }
@@ -304,7 +313,8 @@ bool invariants_settled(struct invariants *v, const char **why)
 
 	*why = image ? NULL : "there is no image";
 	for (int i = 0; i < v->nodes->n && !*why; i++)
-		if (!v->nodes->v[i].serves || !image_at_node(v, i) || !image_equal(image, image_at_node(v, i)))
+		if (!v->nodes->v[i].serves || v->nodes->v[i].told_to_stop || !image_at_node(v, i) ||
+		    !image_equal(image, image_at_node(v, i)))
 			*why = "a node does not serve, or knows something else";
 	if (*why)
 		return false;

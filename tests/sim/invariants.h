@@ -44,6 +44,7 @@ struct invariants {
 	struct known_partition v[KNOWN_MAX];
 	int n;
 	struct terms controllers;
+	int64_t newest;				/* offset of an image */
 	int64_t compared[NODES_MAX][NODES_MAX]; /* offsets of images */
 	int64_t n_compared;
 	int64_t n_looks;

@@ -284,23 +284,23 @@ static bool is_away(const struct nodes *c, struct one_node *n)
 	return n->away;
 }
 
-bool nodes_may_lose(const struct nodes *c, int i)
+static bool may_die(const struct nodes *c, int i, bool loses)
 {
 	if (c->flushes || !(c->v[i].roles & NODE_IS_BROKER))
 		return true;
 	for (int k = 0; k < c->n; k++)
-		if (k != i && is_away(c, (struct one_node *)&c->v[k]))
+		if (k != i && is_away(c, (struct one_node *)&c->v[k]) && (loses || c->v[k].has_lost))
 			return false;
 	return true;
 }
 
-/* A node that dies without a word is away from then on; also one that died before, and was not back yet. */
 static void say(const struct one_node *n, const char *what)
 {
 	if (n->of->verbose)
 		fprintf(stderr, "%d| %s\n", n->i + 1, what);
 }
 
+/* A node that dies without a word is away from then on; also one that died before, and was not back yet. */
 static void mark_away(struct one_node *n, bool loses)
 {
 	const struct image *image = nodes_image(n->of);
@@ -319,9 +319,8 @@ void nodes_crash(struct nodes *c, int i, enum sim_crash how)
 {
 	struct one_node *n = &c->v[i];
 
-	if (!nodes_is_up(c, i) || c->quiet)
+	if (!nodes_is_up(c, i) || c->quiet || !may_die(c, i, how == SIM_POWER))
 		return;
-	check(how == SIM_KILL || nodes_may_lose(c, i));
 	mark_away(n, how == SIM_POWER && !c->flushes);
 	c->n_kills += how == SIM_KILL;
 	c->n_power_cuts += how == SIM_POWER;
@@ -333,7 +332,7 @@ void nodes_kill_at(struct nodes *c, int i, int64_t at)
 {
 	struct one_node *n = &c->v[i];
 
-	if (!nodes_is_up(c, i) || c->quiet)
+	if (!nodes_is_up(c, i) || c->quiet || !may_die(c, i, false))
 		return;
 	mark_away(n, false);
 	c->n_kills++;

@@ -4,9 +4,9 @@
  * Node i is machine i and has the id i + 1. It is started, dies (sim_crash) or is told to stop, is buried, and after a while started again
  * by nodes_watch, which is called after every event. What a node that has stopped has not given back ends the run.
  *
- * How much may be lost: a node that does not flush loses acknowledged records in a power cut, and the others have them still. Before the
- * next one may lose something it has to be back: registered anew, and in sync in all partitions (KIP-966 promises no more). A kill loses
- * nothing, but nobody knows that it has not: who was killed counts as one who is not back.
+ * How much may be lost: a node that does not flush loses acknowledged records in a power cut, and the others have them still. Until it is
+ * back, registered anew and in sync in all partitions, nobody else dies without a word (KIP-966 promises no more): a kill loses nothing, but
+ * nobody knows that it has not. For the same reason nothing is lost while somebody is not back who was killed.
  */
 #ifndef ODRADEK_TESTS_SIM_NODES_H
 #define ODRADEK_TESTS_SIM_NODES_H
@@ -67,10 +67,8 @@ void nodes_start_all(struct nodes *c);
 void nodes_watch(struct nodes *c);
 /* It has no process, or will not for long. */
 bool nodes_is_up(const struct nodes *c, int i);
-/* May this node lose what it has not flushed? */
-bool nodes_may_lose(const struct nodes *c, int i);
+/* Now, or a kill at the n-th change of its disk: when what may be lost allows it. */
 void nodes_crash(struct nodes *c, int i, enum sim_crash how);
-/* A kill later, at the n-th change of its disk. */
 void nodes_kill_at(struct nodes *c, int i, int64_t n);
 void nodes_stop(struct nodes *c, int i);
 /* From now on nobody dies; crashes that were ordered are not. */

@@ -65,8 +65,7 @@ static void end_a_life(struct storm *s, enum storm_kind kind, int node)
 		kill_many(s);
 		break;
 	case STORM_POWER_CUT:
-		if (nodes_may_lose(s->nodes, node))
-			nodes_crash(s->nodes, node, SIM_POWER);
+		nodes_crash(s->nodes, node, SIM_POWER);
 		break;
 	default:
 		nodes_stop(s->nodes, node);
