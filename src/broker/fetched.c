@@ -1,0 +1,162 @@
+/*
+ * fetched: a replica of ours that another broker leads: what its log is, and what an answer does to it.
+ */
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/core.h"
+#include "broker/fetchers_private.h"
+#include "broker/node_private.h"
+#include "broker/upkeep.h"
+#include "config/config.h"
+
+void fetched_drop(struct fetched *d)
+{
+	partition_unwait(&d->waiter);
+	map_remove(&d->fetcher->all->partitions, &d->node);
+	list_remove(&d->link);
+	partition_unref(&d->partition);
+	xfree(d);
+}
+
+struct following_view fetched_view(struct fetched *d, struct partition_replica *r)
+{
+	const struct node *n = d->fetcher->all->node;
+
+	partition_replica(d->partition, r);
+	return (struct following_view){
+		.end = r->end,
+		.high_watermark = r->high_watermark,
+		.last_epoch = r->last_epoch,
+		.now_ms = env_mono_ms(n->env),
+		.backoff_ms = config_int(n->config, CONFIG_REPLICA_FETCH_BACKOFF_MS),
+	};
+}
+
+static void tell(struct fetched *d, const char *what, int64_t offset)
+{
+	diag_info(d->fetcher->all->node->env->diag, what, "topic=%s partition=%d leader=%d epoch=%d offset=%lld",
+		  d->partition->topic->name, d->partition->id, d->following.leader, d->following.leader_epoch,
+		  (long long)offset);
+}
+
+/* Bytes may come whole the next time, descriptors be there again, and a disk have room; a directory that has failed is lost until the next start. */
+static bool is_for_good(struct fetched *d, int err)
+{
+	struct partition_replica r;
+
+	partition_replica(d->partition, &r);
+	if (err == ERR_KAFKA_STORAGE_ERROR)
+		return !r.is_usable;
+	return err != ERR_CORRUPT_MESSAGE && err != ERR_INVALID_RECORD && err != ERR_NOT_LEADER_OR_FOLLOWER &&
+	       !err_passes(err);
+}
+
+/* It cannot go on with these bytes, for now or for good. */
+static void stumble(struct fetched *d, int err, const struct following_view *v)
+{
+	diag_warn(d->fetcher->all->node->env->diag, "replica cannot follow",
+		  "topic=%s partition=%d leader=%d offset=%lld error=%s", d->partition->topic->name, d->partition->id,
+		  d->following.leader, (long long)v->end, err_name(err));
+	following_stumbled(&d->following, is_for_good(d, err), v);
+}
+
+static void cut(struct fetched *d, const struct following_step *step, const struct following_view *v)
+{
+	struct core *core = &d->fetcher->all->node->cores[0];
+	bool fully = step->act == FOLLOW_RESTART;
+	struct effects e = {0};
+	int err;
+
+	if (!fully && step->offset >= v->end) /* no record goes, but an epoch may that the leader does not know */
+		tell(d, "replica is compared with its leader once more", step->offset);
+	else
+		tell(d,
+		     fully ? "replica begins anew where its leader's log starts"
+			   : "replica is cut to what its leader has",
+		     step->offset);
+	err = partition_truncate(d->partition, step->offset, fully, &e);
+	effects_run(&e, core);
+	if (err)
+		stumble(d, err, v);
+}
+
+static void append(struct fetched *d, const struct fetch_response_partition *p, const struct following_view *v)
+{
+	struct node *n = d->fetcher->all->node;
+	struct partition_replicated r = {
+		.p = p->records.p,
+		.len = p->records.p ? (size_t)p->records.len : 0,
+		.leader_epoch = d->asked_epoch,
+		.high_watermark = p->high_watermark,
+		.log_start = p->log_start_offset,
+		.wall_ms = env_wall_ms(n->env),
+	};
+	struct effects e = {0};
+	int err = partition_replicate(d->partition, &r, &n->cores[0], &e);
+
+	effects_run(&e, &n->cores[0]);
+	if (err)
+		stumble(d, err, v);
+}
+
+void fetched_take_step(struct fetched *d, const struct following_step *step, const struct fetch_response_partition *p,
+		       const struct following_view *v)
+{
+	if (step->act == FOLLOW_APPEND)
+		append(d, p, v);
+	else if (step->act != FOLLOW_NOTHING)
+		cut(d, step, v);
+}
+
+/* ---- what came of a question ---- */
+
+void fetched_answered(struct fetched *d, const struct fetch_response_partition *p)
+{
+	struct partition_replica r;
+	struct following_view v = fetched_view(d, &r);
+	struct following_answer a = {
+		.asked_epoch = d->asked_epoch,
+		.asked_offset = d->asked_offset,
+		.err = p->error_code,
+		.diverging_epoch = p->diverging_epoch.epoch,
+		.diverging_end = p->diverging_epoch.end_offset,
+		.own_epoch = -1,
+	};
+	struct following_step step;
+
+	if (a.diverging_epoch >= 0) {
+		struct epoch_end own = partition_own_epoch(d->partition, a.diverging_epoch);
+
+		a.own_epoch = own.epoch;
+		a.own_end = own.end_offset;
+	}
+	step = following_answered(&d->following, &a, &v);
+	if (p->error_code == 0)
+		d->leader_high_watermark = p->high_watermark;
+	fetched_take_step(d, &step, p, &v);
+}
+
+/* ---- what it waits for ---- */
+
+bool fetched_waits_for_flush(struct fetched *d, const struct partition_replica *r)
+{
+	if (r->is_flushed)
+		return false;
+	partition_unwait(&d->waiter);
+	d->waiter = (struct waiter){.waking = &d->fetcher->waking, .past = r->end - 1, .watch = WATCH_FLUSHED};
+	list_init(&d->waiter.link);
+	return partition_wait(d->partition, &d->waiter);
+}
+
+bool fetched_waits_for_checkpoint(struct fetched *d, const struct partition_replica *r)
+{
+	struct node *n = d->fetcher->all->node;
+
+	if (!r->is_cut)
+		return false;
+	d->fetcher->cut = true;
+	if (n->upkeep)
+		upkeep_recovery_points_are_due(n->upkeep);
+	return true;
+}

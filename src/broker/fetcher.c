@@ -1,0 +1,359 @@
+/*
+ * fetcher: one leader, and the connection over which its replicas here fetch: one request at a time, a turn for each.
+ */
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/core.h"
+#include "broker/fetchers_private.h"
+#include "broker/node_private.h"
+#include "broker/quorum.h"
+#include "config/config.h"
+#include "metadata/image.h"
+#include "wire/codec.h"
+
+#define ARENA_MAX ((size_t)2 << 30)
+#define CUT_MS 20 /* between two looks whether the recovery point of a replica that was cut is written */
+
+void fetcher_soon(struct fetcher *f, int64_t ms)
+{
+	if (!f->asking && !f->all->stopped && !list_empty(&f->partitions))
+		timer_start(&f->timer, ms);
+}
+
+/* ---- Fetch ---- */
+
+/* Whom the answer did not speak of asks again a little later. */
+static void unheard(struct fetcher *f)
+{
+	list_each(it, &f->partitions)
+	{
+		struct fetched *d = container_of(it, struct fetched, link);
+		struct partition_replica r;
+		struct following_view v;
+
+		if (!d->asked)
+			continue;
+		d->asked = false;
+		v = fetched_view(d, &r);
+		following_unheard(&d->following, &v);
+	}
+}
+
+static void take_fetch(struct fetcher *f, const struct fetch_response *out)
+{
+	for (int i = 0; out->error_code == 0 && i < out->responses.n; i++) {
+		const struct fetch_response_topic *t = &out->responses.v[i];
+
+		for (int j = 0; j < t->partitions.n; j++) {
+			struct fetched *d = fetchers_find(f->all, t->topic_id, t->partitions.v[j].partition_index);
+
+			if (!d || d->fetcher != f || !d->asked)
+				continue;
+			d->asked = false;
+			fetched_answered(d, &t->partitions.v[j]);
+		}
+	}
+	unheard(f);
+}
+
+static struct fetch_request_topic *fetch_topic(struct fetcher *f, struct uuid id, int most)
+{
+	struct fetch_request *in = &f->in.fetch;
+	struct fetch_request_topic *t = in->topics.n ? &in->topics.v[in->topics.n - 1] : NULL;
+
+	if (t && uuid_eq(t->topic_id, id))
+		return t;
+	t = &in->topics.v[in->topics.n++];
+	*t = (struct fetch_request_topic){.topic_id = id};
+	t->partitions.v = arena_array(&f->arena, (size_t)most, sizeof(*t->partitions.v));
+	return t;
+}
+
+static bool add_fetch(struct fetcher *f, struct fetched *d, int most)
+{
+	struct fetch_request_topic *t;
+	struct partition_replica r;
+	struct fetch_request_partition *p;
+
+	if (!following_is_due(&d->following, FOLLOWING, env_mono_ms(f->all->node->env)))
+		return false;
+	partition_replica(d->partition, &r);
+	if (!r.is_usable || fetched_waits_for_flush(d, &r) || fetched_waits_for_checkpoint(d, &r))
+		return false;
+	t = fetch_topic(f, d->partition->topic_id, most);
+	if (!t->partitions.v)
+		return false;
+	p = &t->partitions.v[t->partitions.n++];
+	codec_init(&fetch_request_partition_schema, p);
+	p->partition = d->partition->id;
+	p->current_leader_epoch = d->following.leader_epoch;
+	p->fetch_offset = r.end;
+	p->last_fetched_epoch = r.last_epoch;
+	p->log_start_offset = r.start;
+	p->partition_max_bytes = config_int(f->all->node->config, CONFIG_REPLICA_FETCH_MAX_BYTES);
+	d->asked = true;
+	d->asked_epoch = d->following.leader_epoch;
+	d->asked_offset = r.end;
+	return true;
+}
+
+/* How many are asked for. */
+static int make_fetch(struct fetcher *f)
+{
+	const struct node *n = f->all->node;
+	struct fetch_request *in = &f->in.fetch;
+	int most = 0, count = 0;
+
+	f->cut = false;
+	list_each(it, &f->partitions) most++;
+	codec_init(&fetch_request_schema, in);
+	in->replica_id = n->id;
+	in->replica_state.replica_id = n->id;
+	in->replica_state.replica_epoch = quorum_broker_epoch(n->quorum);
+	in->max_wait_ms = config_int(n->config, CONFIG_REPLICA_FETCH_WAIT_MAX_MS);
+	in->min_bytes = config_int(n->config, CONFIG_REPLICA_FETCH_MIN_BYTES);
+	in->max_bytes = config_int(n->config, CONFIG_REPLICA_FETCH_RESPONSE_MAX_BYTES);
+	in->session_epoch = -1;
+	in->topics.v = arena_array(&f->arena, (size_t)most, sizeof(*in->topics.v));
+	list_each(it, &f->partitions) if (in->topics.v) count +=
+		add_fetch(f, container_of(it, struct fetched, link), most);
+	return count;
+}
+
+/* ---- ListOffsets, for one that is lost ---- */
+
+enum { LATEST = -1, EARLIEST = -2 };
+
+static struct fetched *lost_one(struct fetcher *f)
+{
+	list_each(it, &f->partitions)
+	{
+		struct fetched *d = container_of(it, struct fetched, link);
+
+		if (following_is_due(&d->following, FOLLOWING_LOST, env_mono_ms(f->all->node->env)))
+			return d;
+	}
+	return NULL;
+}
+
+static bool make_list(struct fetcher *f, struct fetched *d)
+{
+	struct list_offsets_request *in = &f->in.list;
+	struct list_offsets_request_topic *t = arena_zalloc(&f->arena, sizeof(*t));
+	struct list_offsets_request_partition *p = arena_zalloc(&f->arena, sizeof(*p));
+
+	if (!t || !p)
+		return false;
+	codec_init(&list_offsets_request_schema, in);
+	in->replica_id = f->all->node->id;
+	in->topics.v = t;
+	in->topics.n = 1;
+	t->name = arena_str(&f->arena, str_of(d->partition->topic->name));
+	t->partitions.v = p;
+	t->partitions.n = 1;
+	p->partition_index = d->partition->id;
+	p->current_leader_epoch = d->following.leader_epoch;
+	p->timestamp = d->leader_end < 0 ? LATEST : EARLIEST;
+	d->asked = true;
+	d->asked_epoch = d->following.leader_epoch;
+	return true;
+}
+
+/* The end was asked for first, then the start. */
+static void take_list(struct fetcher *f, struct fetched *d, const struct list_offsets_response *out)
+{
+	const struct list_offsets_response_partition *p =
+		out->topics.n == 1 && out->topics.v[0].partitions.n == 1 ? out->topics.v[0].partitions.v : NULL;
+	struct partition_replica r;
+	struct following_view v = fetched_view(d, &r);
+	struct following_step step;
+
+	d->asked = false;
+	if (p && p->error_code == 0 && d->leader_end < 0) {
+		d->leader_end = p->offset;
+		return;
+	}
+	step = following_found(&d->following, d->asked_epoch, p ? p->error_code : ERR_UNKNOWN_SERVER_ERROR,
+			       p ? p->offset : -1, d->leader_end, &v);
+	d->leader_end = -1;
+	fetched_take_step(d, &step, NULL, &v);
+	(void)f;
+}
+
+/* ---- asking ---- */
+
+/* Said once, until it is another trouble or none. */
+static void not_heard(struct fetcher *f, int err)
+{
+	if (f->trouble != err)
+		diag_warn(f->all->node->env->diag, "nothing is fetched from a leader",
+			  "broker=%d host=%s port=%d error=%s", f->leader, f->channel.host, f->channel.port,
+			  err_name(err));
+	f->trouble = err;
+	unheard(f);
+}
+
+static void answered(struct call *c)
+{
+	struct fetcher *f = container_of(c, struct fetcher, call);
+
+	f->asking = false;
+	if (c->err) {
+		not_heard(f, c->err);
+	} else if (c->key == fetch_request_KEY) {
+		f->trouble = 0;
+		lately_note(&f->answers, 1, env_mono_ms(f->all->node->env));
+		take_fetch(f, c->response);
+	} else {
+		list_each_safe(it, &f->partitions)
+		{
+			struct fetched *d = container_of(it, struct fetched, link);
+
+			if (d->asked)
+				take_list(f, d, c->response);
+		}
+	}
+	arena_reset(&f->arena);
+	fetcher_soon(f, 0);
+}
+
+static void too_late(struct timer *t)
+{
+	struct fetcher *f = container_of(t, struct fetcher, call.timer);
+
+	channel_break(&f->channel, -ETIMEDOUT);
+}
+
+/* Who fetches stands in one of two places. */
+static int fit(struct call *c)
+{
+	struct fetcher *f = container_of(c, struct fetcher, call);
+
+	if (c->key == fetch_request_KEY && c->version >= 15)
+		f->in.fetch.replica_id = -1;
+	else if (c->key == fetch_request_KEY)
+		codec_init(&fetch_request_replica_state_schema, &f->in.fetch.replica_state);
+	return 0;
+}
+
+static void ask(struct fetcher *f, int16_t key, const void *request)
+{
+	f->call = (struct call){.key = key, .request = request, .arena = &f->arena, .fit = fit, .done = answered};
+	list_init(&f->call.link);
+	timer_init(&f->call.timer, f->all->channels.loop, too_late);
+	timer_start(&f->call.timer, config_int(f->all->node->config, CONFIG_REPLICA_SOCKET_TIMEOUT_MS));
+	f->asking = true;
+	channel_call(&f->channel, &f->call);
+}
+
+/* Nobody is due: when will the first be? */
+static int64_t wait_ms(const struct fetcher *f)
+{
+	int64_t now_ms = env_mono_ms(f->all->node->env);
+	int64_t wait = config_int(f->all->node->config, CONFIG_REPLICA_FETCH_BACKOFF_MS);
+
+	list_each(it, &f->partitions)
+	{
+		const struct fetched *d = container_of(it, struct fetched, link);
+		int64_t left = d->following.not_before_ms - now_ms;
+
+		if (left > 0 && left < wait)
+			wait = left;
+	}
+	return f->cut && wait > CUT_MS ? CUT_MS : wait;
+}
+
+static void turn(struct timer *t)
+{
+	struct fetcher *f = container_of(t, struct fetcher, timer);
+	struct fetched *lost = lost_one(f);
+
+	if (f->asking || f->all->stopped)
+		return;
+	arena_reset(&f->arena); /* what was made for a request that nobody was due for */
+	if (lost && make_list(f, lost))
+		ask(f, list_offsets_request_KEY, &f->in.list);
+	else if (make_fetch(f) > 0)
+		ask(f, fetch_request_KEY, &f->in.fetch);
+	else
+		fetcher_soon(f, wait_ms(f));
+}
+
+static void flushed(struct waking *w)
+{
+	struct fetcher *f = container_of(w, struct fetcher, waking);
+
+	fetcher_soon(f, 0);
+}
+
+/* ---- it comes and goes ---- */
+
+static void dial(struct fetcher *f, const struct image_endpoint *e)
+{
+	char *host = str_dup(e->host);
+
+	channel_init(&f->channel, &f->all->channels, host, e->port);
+	xfree(host);
+}
+
+struct fetcher *fetcher_new(struct fetchers *all, int32_t leader, const struct image_endpoint *e)
+{
+	struct fetcher *f = xcalloc(1, sizeof(*f));
+
+	f->all = all;
+	f->leader = leader;
+	list_init(&f->partitions);
+	arena_init(&f->arena, ARENA_MAX);
+	timer_init(&f->timer, all->channels.loop, turn);
+	waking_init(&f->waking, all->channels.loop, flushed);
+	dial(f, e);
+	list_push(&all->list, &f->link);
+	return f;
+}
+
+/* Its call, if there is one, is given up: done() does not run. */
+static void hang_up(struct fetcher *f)
+{
+	timer_stop(&f->timer);
+	if (f->asking)
+		timer_stop(&f->call.timer);
+	channel_fini(&f->channel);
+	f->asking = false;
+	arena_reset(&f->arena);
+}
+
+void fetcher_release(struct fetcher *f)
+{
+	list_remove(&f->link);
+	arena_fini(&f->arena);
+	xfree(f);
+}
+
+void fetcher_end(struct fetcher *f)
+{
+	check(list_empty(&f->partitions));
+	hang_up(f);
+	if (waking_settle(&f->waking)) {
+		fetcher_release(f);
+		return;
+	}
+	list_remove(&f->link);
+	list_push(&f->all->gone, &f->link);
+}
+
+bool fetcher_is_at(const struct fetcher *f, const struct image_endpoint *e)
+{
+	return f->channel.port == e->port && str_is(e->host, f->channel.host);
+}
+
+void fetcher_move(struct fetcher *f, const struct image_endpoint *e)
+{
+	unheard(f);
+	hang_up(f);
+	dial(f, e);
+	fetcher_soon(f, 0);
+}
