@@ -14,7 +14,7 @@ void fetched_drop(struct fetched *d)
 {
 	partition_unwait(&d->waiter);
 	map_remove(&d->fetcher->all->partitions, &d->node);
-	list_remove(&d->link);
+	fetcher_leave(d);
 	partition_unref(&d->partition);
 	xfree(d);
 }
@@ -87,7 +87,7 @@ static void append(struct fetched *d, const struct fetch_response_partition *p, 
 	struct partition_replicated r = {
 		.p = p->records.p,
 		.len = p->records.p ? (size_t)p->records.len : 0,
-		.leader_epoch = d->asked_epoch,
+		.leader_epoch = d->told.epoch,
 		.high_watermark = p->high_watermark,
 		.log_start = p->log_start_offset,
 		.wall_ms = env_wall_ms(n->env),
@@ -98,6 +98,8 @@ static void append(struct fetched *d, const struct fetch_response_partition *p, 
 	effects_run(&e, &n->cores[0]);
 	if (err)
 		stumble(d, err, v);
+	if (r.len > 0)
+		fetcher_served(d);
 }
 
 void fetched_take_step(struct fetched *d, const struct following_step *step, const struct fetch_response_partition *p,
@@ -116,8 +118,8 @@ void fetched_answered(struct fetched *d, const struct fetch_response_partition *
 	struct partition_replica r;
 	struct following_view v = fetched_view(d, &r);
 	struct following_answer a = {
-		.asked_epoch = d->asked_epoch,
-		.asked_offset = d->asked_offset,
+		.asked_epoch = d->told.epoch,
+		.asked_offset = d->told.offset,
 		.err = p->error_code,
 		.diverging_epoch = p->diverging_epoch.epoch,
 		.diverging_end = p->diverging_epoch.end_offset,
@@ -135,6 +137,7 @@ void fetched_answered(struct fetched *d, const struct fetch_response_partition *
 	if (p->error_code == 0)
 		d->leader_high_watermark = p->high_watermark;
 	fetched_take_step(d, &step, p, &v);
+	fetcher_look(d);
 }
 
 /* ---- what it waits for ---- */

@@ -24,115 +24,15 @@ void fetcher_soon(struct fetcher *f, int64_t ms)
 		timer_start(&f->timer, ms);
 }
 
-/* ---- Fetch ---- */
-
-/* Whom the answer did not speak of asks again a little later. */
-static void unheard(struct fetcher *f)
-{
-	list_each(it, &f->partitions)
-	{
-		struct fetched *d = container_of(it, struct fetched, link);
-		struct partition_replica r;
-		struct following_view v;
-
-		if (!d->asked)
-			continue;
-		d->asked = false;
-		v = fetched_view(d, &r);
-		following_unheard(&d->following, &v);
-	}
-}
-
-static void take_fetch(struct fetcher *f, const struct fetch_response *out)
-{
-	for (int i = 0; out->error_code == 0 && i < out->responses.n; i++) {
-		const struct fetch_response_topic *t = &out->responses.v[i];
-
-		for (int j = 0; j < t->partitions.n; j++) {
-			struct fetched *d = fetchers_find(f->all, t->topic_id, t->partitions.v[j].partition_index);
-
-			if (!d || d->fetcher != f || !d->asked)
-				continue;
-			d->asked = false;
-			fetched_answered(d, &t->partitions.v[j]);
-		}
-	}
-	unheard(f);
-}
-
-static struct fetch_request_topic *fetch_topic(struct fetcher *f, struct uuid id, int most)
-{
-	struct fetch_request *in = &f->in.fetch;
-	struct fetch_request_topic *t = in->topics.n ? &in->topics.v[in->topics.n - 1] : NULL;
-
-	if (t && uuid_eq(t->topic_id, id))
-		return t;
-	t = &in->topics.v[in->topics.n++];
-	*t = (struct fetch_request_topic){.topic_id = id};
-	t->partitions.v = arena_array(&f->arena, (size_t)most, sizeof(*t->partitions.v));
-	return t;
-}
-
-static bool add_fetch(struct fetcher *f, struct fetched *d, int most)
-{
-	struct fetch_request_topic *t;
-	struct partition_replica r;
-	struct fetch_request_partition *p;
-
-	if (!following_is_due(&d->following, FOLLOWING, env_mono_ms(f->all->node->env)))
-		return false;
-	partition_replica(d->partition, &r);
-	if (!r.is_usable || fetched_waits_for_flush(d, &r) || fetched_waits_for_checkpoint(d, &r))
-		return false;
-	t = fetch_topic(f, d->partition->topic_id, most);
-	if (!t->partitions.v)
-		return false;
-	p = &t->partitions.v[t->partitions.n++];
-	codec_init(&fetch_request_partition_schema, p);
-	p->partition = d->partition->id;
-	p->current_leader_epoch = d->following.leader_epoch;
-	p->fetch_offset = r.end;
-	p->last_fetched_epoch = r.last_epoch;
-	p->log_start_offset = r.start;
-	p->partition_max_bytes = config_int(f->all->node->config, CONFIG_REPLICA_FETCH_MAX_BYTES);
-	d->asked = true;
-	d->asked_epoch = d->following.leader_epoch;
-	d->asked_offset = r.end;
-	return true;
-}
-
-/* How many are asked for. */
-static int make_fetch(struct fetcher *f)
-{
-	const struct node *n = f->all->node;
-	struct fetch_request *in = &f->in.fetch;
-	int most = 0, count = 0;
-
-	f->cut = false;
-	list_each(it, &f->partitions) most++;
-	codec_init(&fetch_request_schema, in);
-	in->replica_id = n->id;
-	in->replica_state.replica_id = n->id;
-	in->replica_state.replica_epoch = quorum_broker_epoch(n->quorum);
-	in->max_wait_ms = config_int(n->config, CONFIG_REPLICA_FETCH_WAIT_MAX_MS);
-	in->min_bytes = config_int(n->config, CONFIG_REPLICA_FETCH_MIN_BYTES);
-	in->max_bytes = config_int(n->config, CONFIG_REPLICA_FETCH_RESPONSE_MAX_BYTES);
-	in->session_epoch = -1;
-	in->topics.v = arena_array(&f->arena, (size_t)most, sizeof(*in->topics.v));
-	list_each(it, &f->partitions) if (in->topics.v) count +=
-		add_fetch(f, container_of(it, struct fetched, link), most);
-	return count;
-}
-
 /* ---- ListOffsets, for one that is lost ---- */
 
 enum { LATEST = -1, EARLIEST = -2 };
 
 static struct fetched *lost_one(struct fetcher *f)
 {
-	list_each(it, &f->partitions)
+	list_each(it, &f->looks)
 	{
-		struct fetched *d = container_of(it, struct fetched, link);
+		struct fetched *d = container_of(it, struct fetched, look);
 
 		if (following_is_due(&d->following, FOLLOWING_LOST, env_mono_ms(f->all->node->env)))
 			return d;
@@ -158,13 +58,13 @@ static bool make_list(struct fetcher *f, struct fetched *d)
 	p->partition_index = d->partition->id;
 	p->current_leader_epoch = d->following.leader_epoch;
 	p->timestamp = d->leader_end < 0 ? LATEST : EARLIEST;
-	d->asked = true;
-	d->asked_epoch = d->following.leader_epoch;
+	d->lists = true;
+	d->lists_epoch = d->following.leader_epoch;
 	return true;
 }
 
 /* The end was asked for first, then the start. */
-static void take_list(struct fetcher *f, struct fetched *d, const struct list_offsets_response *out)
+static void take_list(struct fetched *d, const struct list_offsets_response *out)
 {
 	const struct list_offsets_response_partition *p =
 		out->topics.n == 1 && out->topics.v[0].partitions.n == 1 ? out->topics.v[0].partitions.v : NULL;
@@ -172,16 +72,43 @@ static void take_list(struct fetcher *f, struct fetched *d, const struct list_of
 	struct following_view v = fetched_view(d, &r);
 	struct following_step step;
 
-	d->asked = false;
+	d->lists = false;
 	if (p && p->error_code == 0 && d->leader_end < 0) {
 		d->leader_end = p->offset;
 		return;
 	}
-	step = following_found(&d->following, d->asked_epoch, p ? p->error_code : ERR_UNKNOWN_SERVER_ERROR,
+	step = following_found(&d->following, d->lists_epoch, p ? p->error_code : ERR_UNKNOWN_SERVER_ERROR,
 			       p ? p->offset : -1, d->leader_end, &v);
 	d->leader_end = -1;
 	fetched_take_step(d, &step, NULL, &v);
-	(void)f;
+	fetcher_look(d);
+}
+
+static void take_lists(struct fetcher *f, const struct list_offsets_response *out)
+{
+	list_each_safe(it, &f->partitions)
+	{
+		struct fetched *d = container_of(it, struct fetched, link);
+
+		if (d->lists)
+			take_list(d, out);
+	}
+}
+
+static void lists_failed(struct fetcher *f)
+{
+	list_each(it, &f->partitions)
+	{
+		struct fetched *d = container_of(it, struct fetched, link);
+		struct partition_replica r;
+		struct following_view v;
+
+		if (!d->lists)
+			continue;
+		d->lists = false;
+		v = fetched_view(d, &r);
+		following_unheard(&d->following, &v);
+	}
 }
 
 /* ---- asking ---- */
@@ -194,7 +121,8 @@ static void not_heard(struct fetcher *f, int err)
 			  "broker=%d host=%s port=%d error=%s", f->leader, f->channel.host, f->channel.port,
 			  err_name(err));
 	f->trouble = err;
-	unheard(f);
+	lists_failed(f);
+	fetcher_fetch_failed(f);
 }
 
 static void answered(struct call *c)
@@ -207,15 +135,9 @@ static void answered(struct call *c)
 	} else if (c->key == fetch_request_KEY) {
 		f->trouble = 0;
 		lately_note(&f->answers, 1, env_mono_ms(f->all->node->env));
-		take_fetch(f, c->response);
+		fetcher_take_fetch(f, c->response);
 	} else {
-		list_each_safe(it, &f->partitions)
-		{
-			struct fetched *d = container_of(it, struct fetched, link);
-
-			if (d->asked)
-				take_list(f, d, c->response);
-		}
+		take_lists(f, c->response);
 	}
 	arena_reset(&f->arena);
 	fetcher_soon(f, 0);
@@ -256,9 +178,9 @@ static int64_t wait_ms(const struct fetcher *f)
 	int64_t now_ms = env_mono_ms(f->all->node->env);
 	int64_t wait = config_int(f->all->node->config, CONFIG_REPLICA_FETCH_BACKOFF_MS);
 
-	list_each(it, &f->partitions)
+	list_each(it, &f->looks)
 	{
-		const struct fetched *d = container_of(it, struct fetched, link);
+		const struct fetched *d = container_of(it, struct fetched, look);
 		int64_t left = d->following.not_before_ms - now_ms;
 
 		if (left > 0 && left < wait)
@@ -277,7 +199,7 @@ static void turn(struct timer *t)
 	arena_reset(&f->arena); /* what was made for a request that nobody was due for */
 	if (lost && make_list(f, lost))
 		ask(f, list_offsets_request_KEY, &f->in.list);
-	else if (make_fetch(f) > 0)
+	else if (fetcher_make_fetch(f))
 		ask(f, fetch_request_KEY, &f->in.fetch);
 	else
 		fetcher_soon(f, wait_ms(f));
@@ -307,6 +229,7 @@ struct fetcher *fetcher_new(struct fetchers *all, int32_t leader, const struct i
 	f->all = all;
 	f->leader = leader;
 	list_init(&f->partitions);
+	fetcher_session_init(f);
 	arena_init(&f->arena, ARENA_MAX);
 	timer_init(&f->timer, all->channels.loop, turn);
 	waking_init(&f->waking, all->channels.loop, flushed);
@@ -329,6 +252,7 @@ static void hang_up(struct fetcher *f)
 void fetcher_release(struct fetcher *f)
 {
 	list_remove(&f->link);
+	fetcher_session_fini(f);
 	arena_fini(&f->arena);
 	xfree(f);
 }
@@ -352,7 +276,8 @@ bool fetcher_is_at(const struct fetcher *f, const struct image_endpoint *e)
 
 void fetcher_move(struct fetcher *f, const struct image_endpoint *e)
 {
-	unheard(f);
+	lists_failed(f);
+	fetcher_session_anew(f, 0);
 	hang_up(f);
 	dial(f, e);
 	fetcher_soon(f, 0);

@@ -150,14 +150,15 @@ static void follow_leader(struct fetched *d, struct fetcher *f, const struct ima
 	if (d->following.leader != p->leader)
 		d->leader_high_watermark = -1;
 	if (d->fetcher != f) {
-		list_remove(&d->link);
+		fetcher_leave(d);
 		d->fetcher = f;
+		d->lists = false;
 		list_push(&f->partitions, &d->link);
-		d->asked = false;
 	}
 	v = fetched_view(d, &r);
 	step = following_follow(&d->following, p->leader, p->leader_epoch, &v);
 	fetched_take_step(d, &step, NULL, &v);
+	fetcher_look(d);
 	fetcher_soon(f, 0);
 }
 
@@ -175,6 +176,7 @@ static struct fetched *take_up(struct fetcher *f, struct uuid topic_id, int32_t 
 	d->leader_end = d->leader_high_watermark = -1;
 	following_init(&d->following);
 	list_init(&d->waiter.link);
+	list_init(&d->look);
 	list_push(&f->partitions, &d->link);
 	map_insert(&f->all->partitions, &d->node, key_hash(&f->all->partitions, &k));
 	return d;

@@ -2,7 +2,8 @@
  * fetchers_private: what the files of the fetchers share.
  *
  *	fetchers.c	who is followed: replicas and leaders, as the metadata says
- *	fetcher.c	one leader: its connection, and what it is asked
+ *	fetcher.c	one leader: its connection, and its turns
+ *	fetcher_fetch.c	what it is asked by Fetch: a session
  *	fetched.c	one replica: what an answer does to its log
  */
 #ifndef ODRADEK_BROKER_FETCHERS_PRIVATE_H
@@ -23,19 +24,44 @@ struct image_endpoint;
 
 struct fetcher;
 
+/* What is asked for a replica. */
+struct fetched_ask {
+	int32_t epoch; /* of the leader */
+	int32_t last_epoch;
+	int64_t offset;
+	int64_t start;
+};
+
+/* Whether it may fetch. */
+enum fetched_stand { FETCHED_NOW, FETCHED_LATER, FETCHED_NEVER };
+
 /* A replica of ours that another broker leads. */
 struct fetched {
 	struct map_node node;
-	struct list link; /* of its fetcher */
+	struct list link; /* of its fetcher; in the order in which a new session is told */
+	struct list look; /* of those that are to be looked at before the next Fetch */
 	struct fetcher *fetcher;
 	struct partition *partition; /* a reference */
 	struct following following;
-	bool asked; /* by the request under way, in this epoch and at this offset: */
-	int32_t asked_epoch;
-	int64_t asked_offset;
+	enum fetched_stand stand; /* when it was looked at last, */
+	struct fetched_ask want;  /* and what it wanted then */
+	bool in_session;
+	bool heard;		 /* an answer has spoken of it */
+	struct fetched_ask told; /* what the session has of it */
+	bool lists;		 /* ListOffsets is under way for it, in this epoch: */
+	int32_t lists_epoch;
 	int64_t leader_end;	       /* while it is lost: -1, or what the leader has said */
 	int64_t leader_high_watermark; /* as it said last; -1 */
 	struct waiter waiter;
+};
+
+/* As its client sees it. */
+struct fetcher_session {
+	int32_t id;
+	int32_t epoch; /* of the next request; 0: it says all, and a session `id` is closed */
+	int n;	       /* replicas in it */
+	struct list forgotten;
+	int n_forgotten;
 };
 
 /* One leader. */
@@ -45,6 +71,9 @@ struct fetcher {
 	int32_t leader;
 	struct channel channel;
 	struct list partitions; /* of struct fetched */
+	struct list looks;
+	int64_t looked_ms; /* at all of them */
+	struct fetcher_session session;
 	struct call call;
 	struct arena arena;
 	union {
@@ -97,6 +126,26 @@ void fetcher_soon(struct fetcher *f, int64_t ms);
 bool fetcher_is_at(const struct fetcher *f, const struct image_endpoint *e);
 /* The leader is somewhere else now. */
 void fetcher_move(struct fetcher *f, const struct image_endpoint *e);
+
+/* ---- fetcher_fetch.c ---- */
+
+/* Something of it may have changed. */
+void fetcher_look(struct fetched *d);
+/* It was given records: a new session begins with others. */
+void fetcher_served(struct fetched *d);
+/* It is not the fetcher's any more. */
+void fetcher_leave(struct fetched *d);
+/* The session is to lose it. */
+void fetcher_forget(struct fetched *d);
+void fetcher_session_init(struct fetcher *f);
+void fetcher_session_fini(struct fetcher *f);
+/* All is told with the next request; the session close_id goes with it (0: there is none). */
+void fetcher_session_anew(struct fetcher *f, int32_t close_id);
+/* False: there is nothing to ask now. */
+bool fetcher_make_fetch(struct fetcher *f);
+void fetcher_take_fetch(struct fetcher *f, const struct fetch_response *out);
+/* No answer came. */
+void fetcher_fetch_failed(struct fetcher *f);
 
 /* ---- fetchers.c ---- */
 

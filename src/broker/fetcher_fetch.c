@@ -1,0 +1,368 @@
+/*
+ * fetcher_fetch: the Fetch to one leader. The leader remembers what it was asked (a session, KIP-227), so that a request says only what is
+ * new and what is to be forgotten, and an answer only what has changed; Kafka's FetchSessionHandler.
+ *
+ *	epoch 0		everything is told; a session `id` that is another's or from before is closed by it
+ *	epoch 1..	what is told is told to the session
+ *
+ * 1. A replica is looked at when something of it may have changed: an idle one costs nothing.
+ * 2. One that must not fetch now (it backs off, waits for a flush, is throttled) is taken out of the session: what it asked last would be
+ *    answered again.
+ * 3. Whatever is odd about a session begins it anew.
+ */
+#include "base/diag.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/fetchers_private.h"
+#include "broker/node_private.h"
+#include "broker/quorum.h"
+#include "config/config.h"
+#include "wire/codec.h"
+
+#define LOOK_MS 1000 /* between two looks at all replicas: retention here moves the start of an idle one */
+
+/* What the session has and is to lose. */
+struct forgotten {
+	struct list link;
+	struct uuid topic_id;
+	int32_t id;
+};
+
+void fetcher_look(struct fetched *d)
+{
+	if (list_empty(&d->look))
+		list_push(&d->fetcher->looks, &d->look);
+}
+
+void fetcher_served(struct fetched *d)
+{
+	list_remove(&d->link);
+	list_push(&d->fetcher->partitions, &d->link);
+}
+
+void fetcher_leave(struct fetched *d)
+{
+	list_remove(&d->link);
+	list_remove(&d->look);
+	fetcher_forget(d);
+}
+
+void fetcher_forget(struct fetched *d)
+{
+	struct fetcher *f = d->fetcher;
+	struct forgotten *gone;
+
+	if (!d->in_session)
+		return;
+	d->in_session = false;
+	f->session.n--;
+	gone = xcalloc(1, sizeof(*gone));
+	gone->topic_id = d->partition->topic_id;
+	gone->id = d->partition->id;
+	list_push(&f->session.forgotten, &gone->link);
+	f->session.n_forgotten++;
+}
+
+static void drop_forgotten(struct fetcher *f)
+{
+	while (!list_empty(&f->session.forgotten)) {
+		struct forgotten *gone = container_of(list_first(&f->session.forgotten), struct forgotten, link);
+
+		list_remove(&gone->link);
+		xfree(gone);
+	}
+	f->session.n_forgotten = 0;
+}
+
+void fetcher_session_init(struct fetcher *f)
+{
+	list_init(&f->looks);
+	list_init(&f->session.forgotten);
+}
+
+void fetcher_session_fini(struct fetcher *f)
+{
+	drop_forgotten(f);
+}
+
+void fetcher_session_anew(struct fetcher *f, int32_t close_id)
+{
+	drop_forgotten(f);
+	f->session.id = close_id;
+	f->session.epoch = 0;
+	f->session.n = 0;
+	list_init(&f->looks);
+	list_each(it, &f->partitions)
+	{
+		struct fetched *d = container_of(it, struct fetched, link);
+
+		d->in_session = false;
+		list_push(&f->looks, &d->look);
+	}
+}
+
+/* ---- what is asked ---- */
+
+static void look_at_all(struct fetcher *f)
+{
+	int64_t now_ms = env_mono_ms(f->all->node->env);
+
+	if (now_ms - f->looked_ms < LOOK_MS)
+		return;
+	f->looked_ms = now_ms;
+	list_each(it, &f->partitions) fetcher_look(container_of(it, struct fetched, link));
+}
+
+static enum fetched_stand stand_now(struct fetched *d)
+{
+	int64_t now_ms = env_mono_ms(d->fetcher->all->node->env);
+	struct partition_replica r;
+
+	if (d->following.state == FOLLOWING_NOBODY || d->following.state == FOLLOWING_FAILED)
+		return FETCHED_NEVER;
+	if (!following_is_due(&d->following, FOLLOWING, now_ms))
+		return FETCHED_LATER;
+	partition_replica(d->partition, &r);
+	if (!r.is_usable || fetched_waits_for_flush(d, &r) || fetched_waits_for_checkpoint(d, &r))
+		return FETCHED_LATER;
+	d->want = (struct fetched_ask){d->following.leader_epoch, r.last_epoch, r.end, r.start};
+	return FETCHED_NOW;
+}
+
+struct looked {
+	int now;    /* may fetch */
+	int resting; /* are in the session, and were not looked at */
+	int leave;   /* are in the session, and must not be */
+};
+
+static struct looked look(struct fetcher *f)
+{
+	struct looked l = {.resting = f->session.n};
+
+	f->cut = false;
+	list_each(it, &f->looks)
+	{
+		struct fetched *d = container_of(it, struct fetched, look);
+
+		d->stand = stand_now(d);
+		l.now += d->stand == FETCHED_NOW;
+		l.resting -= d->in_session;
+		l.leave += d->in_session && d->stand != FETCHED_NOW;
+	}
+	return l;
+}
+
+static bool same_ask(const struct fetched_ask *a, const struct fetched_ask *b)
+{
+	return a->epoch == b->epoch && a->last_epoch == b->last_epoch && a->offset == b->offset && a->start == b->start;
+}
+
+static bool is_news(const struct fetched *d)
+{
+	return !d->in_session || !same_ask(&d->told, &d->want);
+}
+
+/* Neighbours of one topic stand under one heading. */
+static void tell_session(struct fetcher *f, struct fetched *d, struct fetch_request_partition *p)
+{
+	struct fetch_request *in = &f->in.fetch;
+	struct fetch_request_topic *t = in->topics.n ? &in->topics.v[in->topics.n - 1] : NULL;
+
+	if (!t || !uuid_eq(t->topic_id, d->partition->topic_id)) {
+		t = &in->topics.v[in->topics.n++];
+		*t = (struct fetch_request_topic){.topic_id = d->partition->topic_id, .partitions = {p, 0}};
+	}
+	t->partitions.n++;
+	codec_init(&fetch_request_partition_schema, p);
+	p->partition = d->partition->id;
+	p->current_leader_epoch = d->want.epoch;
+	p->fetch_offset = d->want.offset;
+	p->last_fetched_epoch = d->want.last_epoch;
+	p->log_start_offset = d->want.start;
+	p->partition_max_bytes = config_int(f->all->node->config, CONFIG_REPLICA_FETCH_MAX_BYTES);
+	f->session.n += !d->in_session;
+	d->in_session = true;
+	d->heard = false;
+	d->told = d->want;
+}
+
+/* Who has nothing new to say is not looked at again until something of it moves. */
+static void tell_news(struct fetcher *f, struct fetch_request_partition *v)
+{
+	list_each_safe(it, &f->looks)
+	{
+		struct fetched *d = container_of(it, struct fetched, look);
+
+		if (d->stand != FETCHED_NOW)
+			fetcher_forget(d);
+		else if (is_news(d))
+			tell_session(f, d, v++);
+		if (d->stand != FETCHED_LATER)
+			list_remove(&d->look);
+	}
+}
+
+/* One that came back meanwhile is not forgotten: the leader adds before it drops. */
+static bool is_back(struct fetcher *f, const struct forgotten *gone)
+{
+	const struct fetched *d = fetchers_find(f->all, gone->topic_id, gone->id);
+
+	return d && d->fetcher == f && d->in_session;
+}
+
+static void tell_forgotten(struct fetcher *f, struct fetch_request_forgotten_topic *v, int32_t *ids)
+{
+	struct fetch_request *in = &f->in.fetch;
+
+	in->forgotten_topics_data.v = v;
+	list_each(it, &f->session.forgotten)
+	{
+		const struct forgotten *gone = container_of(it, struct forgotten, link);
+		struct fetch_request_forgotten_topic *t = in->forgotten_topics_data.n ? &v[in->forgotten_topics_data.n - 1] : NULL;
+
+		if (is_back(f, gone))
+			continue;
+		if (!t || !uuid_eq(t->topic_id, gone->topic_id)) {
+			t = &v[in->forgotten_topics_data.n++];
+			*t = (struct fetch_request_forgotten_topic){.topic_id = gone->topic_id, .partitions = {ids, 0}};
+		}
+		*ids++ = gone->id;
+		t->partitions.n++;
+	}
+	drop_forgotten(f);
+}
+
+static void begin(struct fetcher *f)
+{
+	const struct node *n = f->all->node;
+	struct fetch_request *in = &f->in.fetch;
+
+	codec_init(&fetch_request_schema, in);
+	in->replica_id = n->id;
+	in->replica_state.replica_id = n->id;
+	in->replica_state.replica_epoch = quorum_broker_epoch(n->quorum);
+	in->max_wait_ms = config_int(n->config, CONFIG_REPLICA_FETCH_WAIT_MAX_MS);
+	in->min_bytes = config_int(n->config, CONFIG_REPLICA_FETCH_MIN_BYTES);
+	in->max_bytes = config_int(n->config, CONFIG_REPLICA_FETCH_RESPONSE_MAX_BYTES);
+	in->session_id = f->session.id;
+	in->session_epoch = f->session.epoch;
+}
+
+bool fetcher_make_fetch(struct fetcher *f)
+{
+	struct fetch_request *in = &f->in.fetch;
+	struct fetch_request_forgotten_topic *forgotten;
+	struct fetch_request_partition *v;
+	size_t n_forgotten;
+	int32_t *ids;
+	struct looked l;
+
+	look_at_all(f);
+	l = look(f);
+	if (l.now + l.resting == 0)
+		return false;
+	n_forgotten = (size_t)(f->session.n_forgotten + l.leave) + 1;
+	begin(f);
+	in->topics.v = arena_array(&f->arena, (size_t)l.now + 1, sizeof(*in->topics.v));
+	v = arena_array(&f->arena, (size_t)l.now + 1, sizeof(*v));
+	forgotten = arena_array(&f->arena, n_forgotten, sizeof(*forgotten));
+	ids = arena_array(&f->arena, n_forgotten, sizeof(*ids));
+	if (f->arena.failed)
+		return false;
+	tell_news(f, v);
+	tell_forgotten(f, forgotten, ids);
+	return true;
+}
+
+/* ---- what came of it ---- */
+
+/* Whom the answer did not speak of asks again a little later. */
+static void unheard(struct fetched *d)
+{
+	struct partition_replica r;
+	struct following_view v = fetched_view(d, &r);
+
+	following_unheard(&d->following, &v);
+}
+
+static void all_unheard(struct fetcher *f)
+{
+	list_each(it, &f->partitions)
+	{
+		struct fetched *d = container_of(it, struct fetched, link);
+
+		if (d->in_session)
+			unheard(d);
+	}
+}
+
+void fetcher_fetch_failed(struct fetcher *f)
+{
+	all_unheard(f);
+	fetcher_session_anew(f, f->session.id);
+}
+
+/* A session that is gone, or that is another's, is no trouble: the next request says all. */
+static void refused(struct fetcher *f, int err)
+{
+	bool gone = err == ERR_FETCH_SESSION_ID_NOT_FOUND;
+
+	diag_info(f->all->node->env->diag, "fetch session begins anew", "broker=%d session=%d epoch=%d error=%s",
+		  f->leader, f->session.id, f->session.epoch, err_name(err));
+	if (f->session.epoch == 0 || (!gone && err != ERR_INVALID_FETCH_SESSION_EPOCH))
+		all_unheard(f);
+	fetcher_session_anew(f, gone ? 0 : f->session.id);
+}
+
+static int take_parts(struct fetcher *f, const struct fetch_response_topic *t)
+{
+	int heard = 0;
+
+	for (int i = 0; i < t->partitions.n; i++) {
+		struct fetched *d = fetchers_find(f->all, t->topic_id, t->partitions.v[i].partition_index);
+
+		if (!d || d->fetcher != f || !d->in_session)
+			continue;
+		heard += !d->heard;
+		d->heard = true;
+		fetched_answered(d, &t->partitions.v[i]);
+	}
+	return heard;
+}
+
+/* The first answer of a session speaks of all that was asked. */
+static void some_unheard(struct fetcher *f)
+{
+	list_each(it, &f->partitions)
+	{
+		struct fetched *d = container_of(it, struct fetched, link);
+
+		if (d->in_session && !d->heard)
+			unheard(d);
+	}
+}
+
+void fetcher_take_fetch(struct fetcher *f, const struct fetch_response *out)
+{
+	struct fetcher_session *s = &f->session;
+	bool complete = true;
+	int heard = 0;
+
+	if (out->error_code != 0) {
+		refused(f, out->error_code);
+		return;
+	}
+	for (int i = 0; i < out->responses.n; i++)
+		heard += take_parts(f, &out->responses.v[i]);
+	if (s->epoch == 0 && heard < s->n) {
+		some_unheard(f);
+		complete = false;
+	}
+	if (!complete || out->session_id == 0) { /* the leader keeps none */
+		fetcher_session_anew(f, out->session_id);
+		return;
+	}
+	if (s->epoch == 0)
+		s->id = out->session_id;
+	s->epoch = s->epoch == INT32_MAX ? 1 : s->epoch + 1;
+}
