@@ -7,6 +7,7 @@
 #include "broker/core.h"
 #include "broker/fetchers_private.h"
 #include "broker/node_private.h"
+#include "broker/replication_quota.h"
 #include "broker/upkeep.h"
 #include "config/config.h"
 
@@ -81,6 +82,20 @@ static void cut(struct fetched *d, const struct following_step *step, const stru
 		stumble(d, err, v);
 }
 
+/* Kafka's: what came is counted also of those that have caught up. */
+static void count_bytes(struct fetched *d, const struct fetch_response_partition *p, bool came)
+{
+	struct node *n = d->fetcher->all->node;
+	struct partition_replica r;
+
+	if (!came && d->lag >= 0)
+		return;
+	partition_replica(d->partition, &r);
+	d->lag = p->high_watermark > r.end ? p->high_watermark - r.end : 0;
+	if (r.is_throttled && came)
+		replication_quota_record(n->replication_quotas, QUOTA_FOLLOWER, p->records.len);
+}
+
 static void append(struct fetched *d, const struct fetch_response_partition *p, const struct following_view *v)
 {
 	struct node *n = d->fetcher->all->node;
@@ -98,6 +113,8 @@ static void append(struct fetched *d, const struct fetch_response_partition *p, 
 	effects_run(&e, &n->cores[0]);
 	if (err)
 		stumble(d, err, v);
+	else
+		count_bytes(d, p, r.len > 0);
 	if (r.len > 0)
 		fetcher_served(d);
 }

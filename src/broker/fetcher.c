@@ -222,12 +222,13 @@ static void dial(struct fetcher *f, const struct image_endpoint *e)
 	xfree(host);
 }
 
-struct fetcher *fetcher_new(struct fetchers *all, int32_t leader, const struct image_endpoint *e)
+struct fetcher *fetcher_new(struct fetchers *all, int32_t leader, int index, const struct image_endpoint *e)
 {
 	struct fetcher *f = xcalloc(1, sizeof(*f));
 
 	f->all = all;
 	f->leader = leader;
+	f->index = index;
 	list_init(&f->partitions);
 	fetcher_session_init(f);
 	arena_init(&f->arena, ARENA_MAX);

@@ -16,6 +16,7 @@
 #include "broker/fetchers_private.h"
 #include "broker/node_private.h"
 #include "broker/quorum.h"
+#include "broker/replication_quota.h"
 #include "config/config.h"
 #include "wire/codec.h"
 
@@ -113,6 +114,13 @@ static void look_at_all(struct fetcher *f)
 	list_each(it, &f->partitions) fetcher_look(container_of(it, struct fetched, link));
 }
 
+/* Kafka's RemoteLeaderEndPoint.shouldFollowerThrottle: who has caught up stays so. */
+static bool is_throttled(const struct fetched *d, const struct partition_replica *r)
+{
+	return r->is_throttled && d->lag != 0 &&
+	       replication_quota_is_exceeded(d->fetcher->all->node->replication_quotas, QUOTA_FOLLOWER);
+}
+
 static enum fetched_stand stand_now(struct fetched *d)
 {
 	int64_t now_ms = env_mono_ms(d->fetcher->all->node->env);
@@ -123,6 +131,8 @@ static enum fetched_stand stand_now(struct fetched *d)
 	if (!following_is_due(&d->following, FOLLOWING, now_ms))
 		return FETCHED_LATER;
 	partition_replica(d->partition, &r);
+	if (is_throttled(d, &r))
+		return FETCHED_LATER;
 	if (!r.is_usable || fetched_waits_for_flush(d, &r) || fetched_waits_for_checkpoint(d, &r))
 		return FETCHED_LATER;
 	d->want = (struct fetched_ask){d->following.leader_epoch, r.last_epoch, r.end, r.start};
@@ -130,7 +140,7 @@ static enum fetched_stand stand_now(struct fetched *d)
 }
 
 struct looked {
-	int now;    /* may fetch */
+	int now;     /* may fetch */
 	int resting; /* are in the session, and were not looked at */
 	int leave;   /* are in the session, and must not be */
 };
@@ -218,7 +228,8 @@ static void tell_forgotten(struct fetcher *f, struct fetch_request_forgotten_top
 	list_each(it, &f->session.forgotten)
 	{
 		const struct forgotten *gone = container_of(it, struct forgotten, link);
-		struct fetch_request_forgotten_topic *t = in->forgotten_topics_data.n ? &v[in->forgotten_topics_data.n - 1] : NULL;
+		struct fetch_request_forgotten_topic *t =
+			in->forgotten_topics_data.n ? &v[in->forgotten_topics_data.n - 1] : NULL;
 
 		if (is_back(f, gone))
 			continue;

@@ -1,8 +1,11 @@
 /* fetchers: see the header. */
+#include <stdlib.h>
+
 #include "base/check.h"
 #include "base/mem.h"
 #include "broker/core.h"
 #include "broker/fetchers_private.h"
+#include "broker/layers.h"
 #include "broker/node_private.h"
 #include "config/config.h"
 #include "metadata/image.h"
@@ -40,13 +43,21 @@ struct fetched *fetchers_find(struct fetchers *all, struct uuid topic_id, int32_
 
 /* ---- leaders come and go ---- */
 
-static struct fetcher *fetcher_of(struct fetchers *all, int32_t leader)
+/* Which of a leader's fetchers has it: Kafka's AbstractFetcherManager.getFetcherId. */
+static int index_of(const struct fetchers *all, struct str topic, int32_t id)
+{
+	int32_t hash = (int32_t)(31 * (uint32_t)str_java_hash(topic) + (uint32_t)id);
+
+	return (hash == INT32_MIN ? 0 : abs(hash)) % all->n_a_leader;
+}
+
+static struct fetcher *fetcher_of(struct fetchers *all, int32_t leader, int index)
 {
 	list_each(it, &all->list)
 	{
 		struct fetcher *f = container_of(it, struct fetcher, link);
 
-		if (f->leader == leader)
+		if (f->leader == leader && f->index == index)
 			return f;
 	}
 	return NULL;
@@ -156,6 +167,8 @@ static void follow_leader(struct fetched *d, struct fetcher *f, const struct ima
 		list_push(&f->partitions, &d->link);
 	}
 	v = fetched_view(d, &r);
+	if (p->leader_epoch > d->following.leader_epoch)
+		d->lag = -1;
 	step = following_follow(&d->following, p->leader, p->leader_epoch, &v);
 	fetched_take_step(d, &step, NULL, &v);
 	fetcher_look(d);
@@ -173,7 +186,7 @@ static struct fetched *take_up(struct fetcher *f, struct uuid topic_id, int32_t 
 	d = xcalloc(1, sizeof(*d));
 	d->partition = p;
 	d->fetcher = f;
-	d->leader_end = d->leader_high_watermark = -1;
+	d->leader_end = d->leader_high_watermark = d->lag = -1;
 	following_init(&d->following);
 	list_init(&d->waiter.link);
 	list_init(&d->look);
@@ -182,13 +195,14 @@ static struct fetched *take_up(struct fetcher *f, struct uuid topic_id, int32_t 
 	return d;
 }
 
-static void follow_partition(struct fetchers *all, struct uuid topic_id, const struct image_partition *p,
+static void follow_partition(struct fetchers *all, const struct image_topic *topic, const struct image_partition *p,
 			     const struct image *image)
 {
+	int index = index_of(all, topic->name, p->id);
 	bool has = image_ids_has(partition_replicas(p), all->node->id);
 	bool follows = has && p->leader >= 0 && p->leader != all->node->id;
 	const struct image_endpoint *e = follows ? endpoint_of(all, image, p->leader) : NULL;
-	struct fetched *d = fetchers_find(all, topic_id, p->id);
+	struct fetched *d = fetchers_find(all, topic->id, p->id);
 	struct fetcher *f;
 
 	if (!e) {
@@ -196,11 +210,11 @@ static void follow_partition(struct fetchers *all, struct uuid topic_id, const s
 			fetched_drop(d);
 		return;
 	}
-	f = fetcher_of(all, p->leader);
+	f = fetcher_of(all, p->leader, index);
 	if (!f)
-		f = fetcher_new(all, p->leader, e);
+		f = fetcher_new(all, p->leader, index, e);
 	if (!d)
-		d = take_up(f, topic_id, p->id);
+		d = take_up(f, topic->id, p->id);
 	if (d)
 		follow_leader(d, f, p);
 }
@@ -216,7 +230,7 @@ static void follow_topic(void *arg, const struct image_topic *old, const struct 
 
 	for (int i = 0; now && i < now->n_partitions; i++)
 		if (now->partitions[i])
-			follow_partition(n->all, now->id, now->partitions[i], n->now);
+			follow_partition(n->all, now, now->partitions[i], n->now);
 	for (int i = 0; !now && i < old->n_partitions; i++) {
 		struct fetched *d = old->partitions[i] ? fetchers_find(n->all, old->id, old->partitions[i]->id) : NULL;
 
@@ -235,16 +249,30 @@ static void follow_all(struct news *n)
 		follow_topic(n, NULL, t);
 }
 
+/* num.replica.fetchers, as it is now. True: it has changed, and replicas go to other fetchers. */
+static bool count_fetchers(struct fetchers *all, const struct image *image)
+{
+	const struct node *node = all->node;
+	struct layers layers = layers_of_broker(image, node->id);
+	int n = (int)config_long_in(node->config, layers.v, layers.n, CONFIG_NUM_REPLICA_FETCHERS);
+	int before = all->n_a_leader;
+
+	all->n_a_leader = n < 1 ? 1 : n;
+	return before != all->n_a_leader;
+}
+
 /* A broker that is alone leads all there is: nothing is looked at before there is another. */
 void fetchers_follow(struct fetchers *all, const struct image *image)
 {
 	struct news n = {all, image};
+	bool resized;
 
 	if (all->stopped || (!all->image && image_broker_count(image) < 2))
 		return;
+	resized = count_fetchers(all, image);
 	if (all->image)
 		image_diff_topics(all->image, image, follow_topic, &n);
-	else
+	if (!all->image || resized)
 		follow_all(&n);
 	look_at_leaders(all, image);
 	image_unref(&all->image);

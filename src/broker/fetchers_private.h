@@ -50,6 +50,7 @@ struct fetched {
 	struct fetched_ask told; /* what the session has of it */
 	bool lists;		 /* ListOffsets is under way for it, in this epoch: */
 	int32_t lists_epoch;
+	int64_t lag; /* behind the leader's high watermark, when records came last; -1: not known in this epoch */
 	int64_t leader_end;	       /* while it is lost: -1, or what the leader has said */
 	int64_t leader_high_watermark; /* as it said last; -1 */
 	struct waiter waiter;
@@ -64,11 +65,12 @@ struct fetcher_session {
 	int n_forgotten;
 };
 
-/* One leader. */
+/* Replicas of one leader. */
 struct fetcher {
 	struct list link;
 	struct fetchers *all;
 	int32_t leader;
+	int index; /* of num.replica.fetchers */
 	struct channel channel;
 	struct list partitions; /* of struct fetched */
 	struct list looks;
@@ -94,6 +96,7 @@ struct fetchers {
 	struct list list; /* of struct fetcher */
 	struct list gone; /* whose waking is still on its way */
 	struct map partitions;
+	int n_a_leader;		   /* num.replica.fetchers */
 	const struct image *image; /* the one that was followed last */
 	struct timer settle;
 	bool stopped;
@@ -117,7 +120,7 @@ bool fetched_waits_for_checkpoint(struct fetched *d, const struct partition_repl
 
 /* ---- fetcher.c ---- */
 
-struct fetcher *fetcher_new(struct fetchers *all, int32_t leader, const struct image_endpoint *e);
+struct fetcher *fetcher_new(struct fetchers *all, int32_t leader, int index, const struct image_endpoint *e);
 /* Its replicas are gone. It may have to wait among `gone` until its waking has come back. */
 void fetcher_end(struct fetcher *f);
 void fetcher_release(struct fetcher *f);

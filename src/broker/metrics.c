@@ -22,6 +22,7 @@
 #include "broker/partition.h"
 #include "broker/partitions.h"
 #include "config/config.h"
+#include "broker/replication_quota.h"
 #include "group/census.h"
 #include "log/dir.h"
 #include "log/log.h"
@@ -79,6 +80,7 @@ struct gathered {
 	int64_t n_partitions, n_leads, n_under_replicated, n_under_min_isr, n_at_min_isr, n_offline, n_dirs_offline;
 	int64_t n_late_transactions, n_producers;
 	struct isr_counts isr;
+	int64_t replication_rates[REPLICATION_QUOTAS];
 	int64_t is_controller;
 	int64_t open_files;
 };
@@ -546,6 +548,8 @@ static void look_at_node(struct gathered *g, const struct node *n)
 		g->n_dirs_offline += log_dir_error(n->dirs[i]) != 0;
 	if (n->isr)
 		isr_counts(n->isr, &g->isr);
+	for (int i = 0; n->replication_quotas && i < REPLICATION_QUOTAS; i++)
+		g->replication_rates[i] = replication_quota_rate(n->replication_quotas, i);
 	net_counts(n->net, &g->net);
 }
 

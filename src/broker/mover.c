@@ -14,6 +14,7 @@
 #include "broker/partition.h"
 #include "broker/partition_future.h"
 #include "broker/partitions.h"
+#include "broker/replication_quota.h"
 #include "broker/upkeep.h"
 #include "config/config.h"
 #include "log/dir.h"
@@ -39,8 +40,9 @@ struct move {
 	int rounds;    /* of swapping */
 	int cancelled; /* atomic */
 	bool at_work;
-	bool waits; /* for one of the others to come to the end of its job */
-	bool warm;  /* what comes next was just read from the disk */
+	bool throttled; /* by replica.alter.log.dirs.io.max.bytes.per.second */
+	bool waits;	/* for one of the others to come to the end of its job */
+	bool warm;	/* what comes next was just read from the disk */
 
 	struct work work;
 	struct timer timer;
@@ -85,6 +87,7 @@ static int append_chunk(struct move *v, const struct future_chunk *c)
 	if (!err)
 		err = log_append_as_follower(v->future, v->buf.p, len, INT32_MAX, env_wall_ms(v->mover->node->env),
 					     &out);
+	replication_quota_record(v->mover->node->replication_quotas, QUOTA_LOG_DIRS, (int64_t)len);
 	return err;
 }
 
@@ -111,8 +114,13 @@ static int copy(struct move *v)
 	int err = 0;
 
 	v->lag = 1;
-	for (int i = 0; i < CHUNKS_A_JOB && v->lag > 0 && !err; i++)
-		err = copy_chunk(v);
+	v->throttled = false;
+	for (int i = 0; i < CHUNKS_A_JOB && v->lag > 0 && !err && !v->throttled; i++) {
+		v->throttled = v->state != MOVE_SWAPPING && /* appends may wait for that */
+			       replication_quota_is_exceeded(v->mover->node->replication_quotas, QUOTA_LOG_DIRS);
+		if (!v->throttled)
+			err = copy_chunk(v);
+	}
 	return err;
 }
 
@@ -272,7 +280,9 @@ static void go_on(struct move *v)
 {
 	if (v->state == MOVE_COPYING && v->lag <= 0)
 		assign(v);
-	if (v->state == MOVE_COPYING || v->state == MOVE_SWAPPING)
+	if (v->throttled)
+		timer_start(&v->timer, config_int(v->mover->node->config, CONFIG_REPLICA_FETCH_BACKOFF_MS));
+	else if (v->state == MOVE_COPYING || v->state == MOVE_SWAPPING)
 		start_job(v);
 	else
 		timer_start(&v->timer, RETRY_MS); /* it follows meanwhile */

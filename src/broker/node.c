@@ -22,6 +22,7 @@
 #include "broker/isr.h"
 #include "broker/mover.h"
 #include "broker/node_private.h"
+#include "broker/replication_quota.h"
 #include "broker/upkeep.h"
 #include "broker/web.h"
 #include "config/config.h"
@@ -78,6 +79,7 @@ static void image_published(struct quorum_subscriber *s, const struct image *old
 	(void)old;
 	if (n->partitions) {
 		note_standing(n, now);
+		replication_quotas_follow(n->replication_quotas, now);
 		partitions_follow(n->partitions, now, &n->cores[0]);
 		mover_follow(n->mover, now);
 		if (n->loaded)
@@ -273,6 +275,7 @@ static void make_partitions(struct node *n)
 	n->mover = mover_new(n);
 	n->isr = isr_new(n);
 	n->fetchers = fetchers_new(n);
+	n->replication_quotas = replication_quotas_new(n->env, n->config, n->id);
 	n->partitions = partitions_new(&(struct partitions_options){
 		.env = n->env,
 		.config = n->config,
@@ -310,6 +313,7 @@ static void free_all(struct node *n)
 	assignments_free(n->assignments);
 	isr_free(n->isr);
 	fetchers_free(n->fetchers);
+	replication_quotas_free(n->replication_quotas);
 	node_free_dirs(n);
 	arena_fini(&n->arena);
 	xfree(n);

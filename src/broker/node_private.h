@@ -33,6 +33,7 @@ struct image;
 struct log_dir;
 struct mover;
 struct net;
+struct replication_quotas;
 struct request;
 struct cleaner;
 struct upkeep;
@@ -100,6 +101,7 @@ struct node {
 	struct assignments *assignments;
 	struct isr *isr;
 	struct fetchers *fetchers;
+	struct replication_quotas *replication_quotas;
 	struct mover *mover;
 	struct upkeep *upkeep;
 	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */

@@ -22,7 +22,7 @@
 
 /* ---- topics ---- */
 
-struct topic_state *topic_state_new(struct uuid id, struct str name, const struct topic_config *config)
+struct topic_state *topic_state_new(struct uuid id, struct str name, const struct topic_config *config, int32_t node_id)
 {
 	struct topic_state *t = xcalloc(1, sizeof(*t));
 
@@ -30,6 +30,10 @@ struct topic_state *topic_state_new(struct uuid id, struct str name, const struc
 	t->id = id;
 	t->name = str_dup(name);
 	t->config = *config;
+	throttled_init(&t->leader_throttled, config->leader_replication_throttled_replicas, node_id);
+	throttled_init(&t->follower_throttled, config->follower_replication_throttled_replicas, node_id);
+	t->config.leader_replication_throttled_replicas = STR("");
+	t->config.follower_replication_throttled_replicas = STR("");
 	t->is_internal = topic_is_internal(name);
 	return t;
 }
@@ -47,6 +51,8 @@ void topic_state_unref(struct topic_state **t)
 	*t = NULL;
 	if (!dead || __atomic_sub_fetch(&dead->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	throttled_fini(&dead->leader_throttled);
+	throttled_fini(&dead->follower_throttled);
 	xfree(dead->name);
 	xfree(dead);
 }
@@ -583,6 +589,14 @@ static int read_records(struct partition *p, struct partition_read *r)
 	return err;
 }
 
+/* Kafka's ReplicaManager.shouldLeaderThrottle: who is in sync stays so. */
+static bool is_withheld(const struct partition *p, struct partition_read *r)
+{
+	r->is_throttled = throttled_has(&p->topic->leader_throttled, p->id);
+	return r->is_throttled && r->withheld_from >= 0 && p->leading &&
+	       !leading_is_in_sync(p->leading, r->withheld_from);
+}
+
 static int read_locked(struct partition *p, struct partition_read *r)
 {
 	const struct log_offsets *o = &r->view.offsets;
@@ -609,7 +623,7 @@ static int read_locked(struct partition *p, struct partition_read *r)
 	r->upto = read_limit(o, r->isolation);
 	if (r->isolation == READ_COMMITTED)
 		r->n_aborted = 0;
-	return r->offset < r->upto ? read_records(p, r) : 0;
+	return r->offset < r->upto && !is_withheld(p, r) ? read_records(p, r) : 0;
 }
 
 int partition_read(struct partition *p, struct partition_read *r)
@@ -622,6 +636,7 @@ int partition_read(struct partition *p, struct partition_read *r)
 	r->diverging = (struct epoch_end){-1, -1};
 	r->upto = -1;
 	r->nearer = -1;
+	r->is_throttled = false;
 	mutex_lock(&p->lock);
 	look(p, &r->view);
 	err = read_locked(p, r);

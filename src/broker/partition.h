@@ -25,6 +25,7 @@
 #include "config/topic_config.h"
 #include "env/env.h"
 #include "log/log.h"
+#include "replication/throttled.h"
 #include "wire/records.h"
 
 struct image;
@@ -38,9 +39,13 @@ struct topic_state {
 	char *name;
 	bool is_internal;
 	struct topic_config config;
+	struct throttled leader_throttled; /* by this broker, where it leads */
+	struct throttled follower_throttled;
 };
 
-struct topic_state *topic_state_new(struct uuid id, struct str name, const struct topic_config *config);
+/* The lists of throttled replicas in `config` are read here, and not kept. */
+struct topic_state *topic_state_new(struct uuid id, struct str name, const struct topic_config *config,
+				    int32_t node_id);
 struct topic_state *topic_state_ref(struct topic_state *t);
 void topic_state_unref(struct topic_state **t);
 
@@ -245,6 +250,7 @@ struct partition_read {
 	bool min_one_message;
 	bool leader_only;
 	bool nowait;
+	int32_t withheld_from; /* a follower that gets nothing of a throttled partition while it is not in sync; -1: none */
 	struct arena *arena; /* for the aborted transactions */
 
 	struct partition_view view;
@@ -255,6 +261,7 @@ struct partition_read {
 	struct aborted_txn *aborted;
 	int n_aborted;		    /* -1 = null */
 	struct epoch_end diverging; /* epoch -1: it does not diverge */
+	bool is_throttled;	    /* the bytes count against leader.replication.throttled.rate */
 };
 
 /* 0, Kafka's error, or -EAGAIN: pages have to be read first (log_cold_run in a job). */
@@ -322,6 +329,7 @@ struct partition_replica {
 	bool is_flushed;    /* as far as it is promised */
 	bool is_usable;	    /* it can be appended to as a follower's */
 	bool is_cut;	    /* below its recovery point on disk: that is to be written first */
+	bool is_throttled;  /* follower.replication.throttled.replicas names it */
 };
 
 void partition_replica(struct partition *p, struct partition_replica *out);

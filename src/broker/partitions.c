@@ -130,12 +130,9 @@ static struct topic_state *resolve(struct partitions *t, const struct image *ima
 	if (topic_config_resolve(t->options.config, layers.v, layers.n, &config))
 		diag_warn(t->options.env->diag, "topic setting that is not legal counts as not set", "topic=%.*s",
 			  STR_ARG(topic->name));
-	/* The lists of throttled replicas point into the image; nothing here reads them. */
-	config.leader_replication_throttled_replicas = STR("");
-	config.follower_replication_throttled_replicas = STR("");
 	if (config.flush_ms != INT64_MAX)
 		__atomic_store_n(&t->by_time, 1, __ATOMIC_RELAXED);
-	return topic_state_new(topic->id, topic->name, &config);
+	return topic_state_new(topic->id, topic->name, &config, t->options.self.node_id);
 }
 
 struct topic_entry *partitions_take_in_topic(struct partitions *t, const struct image *image,

@@ -90,7 +90,6 @@ enum config_refuse_when {
 	CONFIG_REFUSE_SET, /* any but null and empty */
 	CONFIG_REFUSE_TRUE,
 	CONFIG_REFUSE_NOT_DEFAULT,
-	CONFIG_REFUSE_BELOW_DEFAULT,
 };
 
 enum config_id {

@@ -62,8 +62,6 @@ bool config_value_is_refused(const struct config_setting *s, const struct config
 		return v->integer != 0;
 	case CONFIG_REFUSE_NOT_DEFAULT:
 		return !str_is(v->text, s->default_text);
-	case CONFIG_REFUSE_BELOW_DEFAULT:
-		return v->integer < strtoll(s->default_text, NULL, 10);
 	}
 	return false;
 }

@@ -179,6 +179,14 @@ int leading_maximal_isr(const struct leading *l)
 	return l->proposal == ISR_EXPANDS ? l->n_proposed : l->n_isr;
 }
 
+bool leading_is_in_sync(const struct leading *l, int32_t id)
+{
+	for (int i = 0; i < l->n_isr; i++)
+		if (l->isr[i] == id)
+			return true;
+	return false;
+}
+
 int leading_min_isr(const struct leading *l, int32_t min_isr)
 {
 	return min_isr < l->n_followers + 1 ? min_isr : l->n_followers + 1;

@@ -124,6 +124,8 @@ enum isr_verdict leading_answered(struct leading *l, uint32_t serial, const stru
 
 /* min.insync.replicas, as far as there are replicas at all. */
 int leading_min_isr(const struct leading *l, int32_t min_isr);
+/* As the controller has committed it. */
+bool leading_is_in_sync(const struct leading *l, int32_t id);
 /* Those that count: the committed ISR, or the larger one that is proposed. */
 int leading_maximal_isr(const struct leading *l);
 bool leading_has_enough(const struct leading *l, int32_t min_isr);

@@ -234,6 +234,11 @@ bool cluster_runs(int i)
 	return w.nodes[i].runs;
 }
 
+struct node *cluster_node(int i)
+{
+	return w.nodes[i].node;
+}
+
 bool cluster_serves(int i)
 {
 	return w.nodes[i].serves;

@@ -36,6 +36,9 @@ bool cluster_runs(int i);
 bool cluster_serves(int i);
 void cluster_wait_serving(int i);
 bool cluster_has_stopped(int i);
+/* One that runs: for looks at what is inside. */
+struct node;
+struct node *cluster_node(int i);
 /* How often a node has said this since its last start. */
 int cluster_said(int i, const char *line);
 

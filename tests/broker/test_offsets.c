@@ -301,7 +301,7 @@ static void lonely_init(struct lonely *l)
 					  .max_message_bytes = 1 << 20,
 					  .message_timestamp_before_max_ms = INT64_MAX,
 					  .message_timestamp_after_max_ms = INT64_MAX};
-	l->topic = topic_state_new(id.topic_id, id.topic, &l->config);
+	l->topic = topic_state_new(id.topic_id, id.topic, &l->config, 1);
 	assert_int_equal(log_dir_open(sim_env(w->sim, PEER), &options, &l->dir, &why), 0);
 	l->p = partition_make(l->topic, 0, log_new(l->dir, &id, &l->topic->config));
 	fill(l->p);

@@ -19,6 +19,7 @@
 #include "broker/forward.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
+#include "broker/replication_quota.h"
 #include "config/config.h"
 #include "protocol/fetch.h"
 #include "wire/codec.h"
@@ -51,7 +52,8 @@ struct fetch {
 	int32_t session_epoch;	       /* the session's must be the one after it when the answer is made */
 	int32_t replica_id;
 	int64_t replica_epoch;
-	bool told; /* a follower's offsets are known since the first reading */
+	bool told;     /* a follower's offsets are known since the first reading */
+	bool withheld; /* throttled partitions, from a follower that is not in sync */
 	int32_t max_bytes;
 	int32_t min_bytes;
 	enum isolation isolation;
@@ -265,6 +267,7 @@ static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait
 		.min_one_message = f->readable == 0,
 		.leader_only = f->leader_only,
 		.nowait = nowait,
+		.withheld_from = f->withheld ? f->replica_id : -1,
 		.arena = &f->r->arena,
 	};
 	err = partition_read(p->partition, r);
@@ -278,6 +281,7 @@ static bool read_parts(struct fetch *f, bool nowait)
 	bool cold = false;
 
 	drop_reading(f);
+	f->withheld = f->replica_id >= 0 && replication_quota_is_exceeded(f->r->node->replication_quotas, QUOTA_LEADER);
 	for (int i = 0; i < f->n; i++) {
 		struct part *p = &f->parts[i];
 		int64_t limit = f->max_bytes > f->readable ? f->max_bytes - f->readable : 0;
@@ -429,8 +433,20 @@ static void fill_leader(struct fetch *f, struct part *p)
 	out->node_endpoints.n++;
 }
 
+static void count_throttled(const struct fetch *f)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; i < f->n && f->replica_id >= 0; i++)
+		if (f->parts[i].read.is_throttled)
+			bytes += f->parts[i].read.records.len;
+	if (bytes > 0)
+		replication_quota_record(f->r->node->replication_quotas, QUOTA_LEADER, bytes);
+}
+
 static bool fill_parts(struct fetch *f)
 {
+	count_throttled(f);
 	for (int i = 0; i < f->n; i++) {
 		struct part *p = &f->parts[i];
 		struct file *file = p->read.records.file;
