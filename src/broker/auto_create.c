@@ -17,8 +17,15 @@
 #include "protocol/create_topics.h"
 #include "wire/codec.h"
 
-#define WAIT_MS 5000
+#define WAIT_MAX_MS 5000 /* or request.timeout.ms, if that is less */
 #define CREATE_VERSION 7
+
+static int32_t wait_ms(const struct auto_create *c)
+{
+	int32_t ms = config_int(c->core->node->config, CONFIG_REQUEST_TIMEOUT_MS);
+
+	return ms < WAIT_MAX_MS ? ms : WAIT_MAX_MS;
+}
 
 static const struct create_topics_response_topic *answer_of(const struct auto_create *c, struct str name)
 {
@@ -94,7 +101,7 @@ static void too_late(struct timer *t)
 	if (c->decided && !c->finished)
 		finish(c);
 	else
-		timer_start(t, WAIT_MS);
+		timer_start(t, wait_ms(c));
 }
 
 void auto_create_hurry(struct auto_create *c)
@@ -108,7 +115,7 @@ static bool fill_request(struct auto_create *c, struct create_topics_request *in
 	const struct config *config = c->core->node->config;
 
 	codec_init(&create_topics_request_schema, in);
-	in->timeout_ms = WAIT_MS;
+	in->timeout_ms = wait_ms(c);
 	in->topics.n = c->n;
 	in->topics.v = answer_array(c->arena, &create_topics_request_topic_schema, c->n);
 	if (!in->topics.v)
@@ -144,7 +151,7 @@ bool auto_create_start(struct auto_create *c, struct core *core, struct arena *a
 	c->waiter.changed = image_changed;
 	list_push(&core->image_waiters, &c->waiter.link);
 	timer_init(&c->timer, core->loop, too_late);
-	timer_start(&c->timer, WAIT_MS);
+	timer_start(&c->timer, wait_ms(c));
 	c->q = (struct quorum_request){
 		.done = decided,
 		.arg = c,
@@ -155,6 +162,6 @@ bool auto_create_start(struct auto_create *c, struct core *core, struct arena *a
 		.arena = arena,
 		.own_node = true,
 	};
-	forward_submit(core, &c->q, WAIT_MS);
+	forward_submit(core, &c->q, wait_ms(c));
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "broker/controller_version.h"
 #include "broker/envelope.h"
+#include "broker/outgoing.h"
 #include "broker/quorum.h"
 #include "broker/quorum_private.h"
 #include "net/channel.h"
@@ -375,7 +376,7 @@ struct controller_channel *controller_channel_new(const struct controller_channe
 
 	c->options = *options;
 	snprintf(c->client_id, sizeof(c->client_id), "%d", options->node_id); /* as Kafka's */
-	channels_init(&c->channels, options->loop);
+	outgoing_init(&c->channels, options->loop, options->config);
 	c->channels.client_id = str_of(c->client_id);
 	c->channels.answer_max = ANSWER_MAX;
 	c->channels.broken = broken;

@@ -7,6 +7,7 @@
 #include "broker/fetchers_private.h"
 #include "broker/layers.h"
 #include "broker/node_private.h"
+#include "broker/outgoing.h"
 #include "config/config.h"
 #include "metadata/image.h"
 
@@ -304,7 +305,7 @@ struct fetchers *fetchers_new(struct node *n)
 	struct fetchers *all = xcalloc(1, sizeof(*all));
 
 	all->node = n;
-	channels_init(&all->channels, n->cores[0].loop);
+	outgoing_init(&all->channels, n->cores[0].loop, n->config);
 	all->channels.client_id = STR("broker-fetcher");
 	all->channels.answer_max = ANSWER_MAX;
 	all->channels.broken = broken;

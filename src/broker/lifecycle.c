@@ -53,9 +53,12 @@ struct lifecycle {
 	int16_t outdated_since; /* the metadata.version for which that was so last */
 	struct uuid *failed;
 	int n_failed;
+	int n_told;   /* of them, to the controller, */
+	int n_saying; /* and with the heartbeat under way */
 	struct timer timer;
 	struct timer deadline;
-	struct timer first; /* until the first registration */
+	struct timer first;    /* until the first registration */
+	struct timer failures; /* until the controller knows of a failed directory */
 };
 
 static void beat(struct lifecycle *l);
@@ -84,6 +87,7 @@ void lifecycle_free(struct lifecycle *l)
 	timer_stop(&l->timer);
 	timer_stop(&l->deadline);
 	timer_stop(&l->first);
+	timer_stop(&l->failures);
 	l->freed = true;
 	if (!l->under_way)
 		release(l);
@@ -212,10 +216,18 @@ static bool is_leaving(const struct lifecycle *l)
 	return l->state == BROKER_PENDING_CONTROLLED_SHUTDOWN;
 }
 
+static void failures_told(struct lifecycle *l)
+{
+	l->n_told = l->n_saying;
+	if (l->n_told == l->n_failed)
+		timer_stop(&l->failures);
+}
+
 static void answered(struct lifecycle *l)
 {
 	const struct broker_heartbeat_response *a = &l->heartbeat_answer;
 
+	failures_told(l);
 	if (is_leaving(l)) {
 		if (a->should_shut_down)
 			enter(l, BROKER_SHUTTING_DOWN);
@@ -271,7 +283,7 @@ static void beat(struct lifecycle *l)
 	r->want_fence = !l->ready && !is_leaving(l);
 	r->want_shut_down = is_leaving(l);
 	r->offline_log_dirs.v = arena_array(&l->arena, (size_t)l->n_failed, sizeof(*l->failed));
-	r->offline_log_dirs.n = l->n_failed;
+	r->offline_log_dirs.n = l->n_saying = l->n_failed;
 	if (l->n_failed > 0)
 		memcpy(r->offline_log_dirs.v, l->failed, (size_t)l->n_failed * sizeof(*l->failed));
 	send(l, API_BROKER_HEARTBEAT, HEARTBEAT_VERSION, r, &l->heartbeat_answer, beaten);
@@ -355,6 +367,18 @@ static void shutdown_late(struct timer *t)
 	enter(l, BROKER_SHUTTING_DOWN);
 }
 
+/* Kafka's BrokerLifecycleManager: leaders that nobody can reach must not stay where they are. */
+static void failures_untold(struct timer *t)
+{
+	struct lifecycle *l = container_of(t, struct lifecycle, failures);
+
+	diag_error(l->quorum->env->diag, "the controller could not be told of a failed log directory in time",
+		   "node=%d ms=%lld remedy=\"see to the controllers, then restart\"", l->broker.id,
+		   (long long)config_long(l->quorum->options.config, CONFIG_LOG_DIR_FAILURE_TIMEOUT_MS));
+	timer_stop(&l->timer);
+	enter(l, BROKER_SHUTTING_DOWN);
+}
+
 static void never_registered(struct timer *t)
 {
 	struct lifecycle *l = container_of(t, struct lifecycle, first);
@@ -390,6 +414,7 @@ void quorum_broker_start(struct quorum *q, const struct quorum_broker *b)
 	timer_init(&l->timer, q->loop, due);
 	timer_init(&l->deadline, q->loop, shutdown_late);
 	timer_init(&l->first, q->loop, never_registered);
+	timer_init(&l->failures, q->loop, failures_untold);
 	if (!config_is_controller(q->options.config)) /* that one stays: a quorum may come about by it */
 		timer_start(&l->first, config_int(q->options.config, CONFIG_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS));
 	q->lifecycle = l;
@@ -434,6 +459,9 @@ static void hear_failed(struct post *post)
 	if (l) {
 		l->failed = xreallocarray(l->failed, (size_t)l->n_failed + 1, sizeof(*l->failed));
 		l->failed[l->n_failed++] = s->directory;
+		if (l->epoch >= 0 && !timer_is_running(&l->failures))
+			timer_start(&l->failures,
+				    config_long(s->quorum->options.config, CONFIG_LOG_DIR_FAILURE_TIMEOUT_MS));
 		hurry(l);
 	}
 	xfree(s);

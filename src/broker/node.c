@@ -197,6 +197,8 @@ static void broker_state(void *arg, enum broker_state state, int64_t epoch)
 	case BROKER_SHUTTING_DOWN:
 		if (n->phase == NODE_STARTING && epoch < 0)
 			node_stop_begin(n, NODE_END_CONFIG);
+		else if (n->phase == NODE_STARTING || n->phase == NODE_SERVING)
+			node_stop_begin(n, NODE_END_STORAGE);
 		else
 			node_resigned(n);
 		return;

@@ -7,7 +7,7 @@
  *	CLOSING		the quorum closes its log; parked requests end; cores let go; the logs are closed and the directories marked clean
  *	ENDED
  *
- * After a failure of the storage the first step is left out and nothing is marked clean: the next start recovers.
+ * Without controlled.shutdown.enable the first step is left out. After a failure of the storage it is too, and nothing is marked clean: the next start recovers.
  */
 #include "base/check.h"
 #include "base/diag.h"
@@ -25,6 +25,7 @@
 #include "broker/partitions.h"
 #include "broker/upkeep.h"
 #include "broker/web.h"
+#include "config/config.h"
 #include "net/net.h"
 
 #define RESIGN_MS 4000
@@ -234,7 +235,7 @@ void node_stop_begin(struct node *n, enum node_end end)
 	n->stop_began_ms = env_mono_ms(n->env);
 	timer_start(&n->stop_timer, TELL_MS);
 	partitions_load_cancel(&n->load);
-	if (end == NODE_END_CLEAN && registered) {
+	if (end == NODE_END_CLEAN && registered && config_bool(n->config, CONFIG_CONTROLLED_SHUTDOWN_ENABLE)) {
 		n->phase = NODE_RESIGNING;
 		quorum_broker_shutdown(n->quorum, RESIGN_MS);
 	} else if (end == NODE_END_CLEAN) {

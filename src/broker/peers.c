@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "broker/core.h"
 #include "broker/node_private.h"
+#include "broker/outgoing.h"
 #include "config/config.h"
 #include "config/listener.h"
 #include "metadata/image.h"
@@ -91,7 +92,7 @@ static struct peers *peers_of(struct core *core)
 		return all;
 	all = core->peers = xcalloc(1, sizeof(*all));
 	all->core = core;
-	channels_init(&all->channels, core->loop);
+	outgoing_init(&all->channels, core->loop, core->node->config);
 	all->channels.client_id = STR("broker-transactions");
 	all->channels.answer_max = ANSWER_MAX;
 	all->channels.broken = broken;

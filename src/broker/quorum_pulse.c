@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "broker/outgoing.h"
 #include "broker/quorum_private.h"
 #include "protocol/api_versions.h"
 #include "wire/codec.h"
@@ -163,7 +164,7 @@ void quorum_broker_hung_up(struct quorum *q, int32_t broker, int64_t epoch)
 void quorum_pulse_init(struct quorum *q)
 {
 	list_init(&q->pulses);
-	channels_init(&q->pulse_channels, q->loop);
+	outgoing_init(&q->pulse_channels, q->loop, q->options.config);
 	q->pulse_channels.client_id = STR("odradek-controller");
 	q->pulse_channels.answer_max = ANSWER_MAX;
 	q->pulse_channels.broken = broken;

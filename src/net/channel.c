@@ -303,6 +303,7 @@ static void on_greeted(struct call *call)
 	arena_reset(&ch->greeting_arena);
 	timer_stop(&ch->attempt);
 	ch->backoff_ms = 0;
+	ch->setups_late = 0;
 	ch->state = CHANNEL_READY;
 	on_flush(&ch->flush);
 }
@@ -527,9 +528,21 @@ static void channel_resolve(struct channel *ch)
 	env_work(ch->all->loop, &r->work);
 }
 
+/* Kafka's ClusterConnectionStates, without its chance. */
+static int64_t setup_ms(const struct channel *ch)
+{
+	int64_t ms = ch->all->setup_timeout_ms, max = ch->all->setup_timeout_max_ms;
+
+	if (ms <= 0)
+		return ATTEMPT_MS;
+	for (int i = 0; i < ch->setups_late && ms < max; i++)
+		ms = ms > max / 2 ? max : 2 * ms;
+	return ms;
+}
+
 static void channel_connect(struct channel *ch)
 {
-	timer_start(&ch->attempt, ATTEMPT_MS);
+	timer_start(&ch->attempt, setup_ms(ch));
 	ch->next_address = 0;
 	ch->n_addresses = addr_parse(ch->host, (uint16_t)ch->port, &ch->addresses[0]);
 	if (ch->n_addresses > 0)
@@ -543,10 +556,12 @@ static void on_attempt(struct timer *t)
 {
 	struct channel *ch = container_of(t, struct channel, attempt);
 
-	if (ch->state != CHANNEL_IDLE)
+	if (ch->state != CHANNEL_IDLE) {
+		ch->setups_late++;
 		channel_break(ch, -ETIMEDOUT);
-	else if (!list_empty(&ch->waiting))
+	} else if (!list_empty(&ch->waiting)) {
 		channel_connect(ch);
+	}
 }
 
 void channel_call(struct channel *ch, struct call *call)

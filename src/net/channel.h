@@ -66,6 +66,9 @@ struct channels {
 	struct str client_id;
 	size_t answer_max;  /* bytes of one answer */
 	int backoff_max_ms; /* the longest pause before an attempt; 0: a second */
+	/* How long an attempt may take: twice as long after each that took too long, up to the longest; 0: ten seconds. */
+	int64_t setup_timeout_ms;
+	int64_t setup_timeout_max_ms;
 	void (*broken)(struct channel *ch, int err, struct list *calls);
 	uint8_t *landing;
 	int n_resolving; /* look-ups under way: while there are any, nothing is freed */
@@ -99,6 +102,7 @@ struct channel {
 	struct timer flush;   /* once a turn: what was asked meanwhile leaves together */
 	struct timer attempt; /* the next one, or the end of this one */
 	int backoff_ms;
+	int setups_late;       /* attempts in a row that took too long */
 	struct list waiting;   /* calls that are not encoded yet */
 	struct list sending;   /* encoded, not wholly written */
 	struct list in_flight; /* written, in the order of their answers */

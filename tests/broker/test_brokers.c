@@ -311,6 +311,69 @@ static void a_broker_that_finds_no_controller_gives_up(void **state)
 	cluster_down();
 }
 
+static void start_with(const char *const *settings)
+{
+	memset(&t, 0, sizeof(t));
+	cluster_up_split(1, settings);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_start(i);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_wait_serving(i);
+}
+
+/* Without controlled.shutdown.enable it goes as if it had died, but that its logs are closed. */
+static void a_broker_that_need_not_ask_leaves_at_once(void **state)
+{
+	static const char *const settings[] = {"controlled.shutdown.enable=false", NULL};
+	static const char fenced[] = "broker is fenced: nobody is there any more";
+
+	for (int asks = 0; asks < 2; asks++) {
+		start_with(asks ? SETTINGS : settings);
+		assert_int_equal(create_topic(FIRST, "t"), 0);
+		wait_leader(FIRST, FIRST, 2);
+		cluster_stop(FIRST);
+		wait_leader(SECOND, SECOND, 1);
+		assert_int_equal(cluster_said(CONTROLLER, fenced), !asks);
+		down(state);
+	}
+}
+
+/* Its second directory, where the topic is, fails. */
+static void lose_directory(void)
+{
+	assert_int_equal(create_topic(FIRST, "first"), 0);
+	assert_int_equal(create_topic(FIRST, "t"), 0);
+	wait_leader(FIRST, FIRST, 2);
+	produce(FIRST);
+	sim_fail_device(cluster_sim(), FIRST, "/more", SIM_FAIL_WRITES | SIM_FAIL_SYNCS);
+}
+
+static void a_failed_directory_that_no_controller_hears_of_stops_the_broker(void **state)
+{
+	static const char *const settings[] = {"log.dirs=/data,/more", "log.dir.failure.timeout.ms=3000", NULL};
+	static const char told[] = "the controller could not be told of a failed log directory in time";
+
+	start_with(settings);
+	lose_directory();
+	assert_int_not_equal(produce_once(FIRST), 0);
+	wait_leader(SECOND, SECOND, 1); /* the controller has heard of it */
+	sim_run_for(cluster_sim(), 10000);
+	assert_int_equal(cluster_said(FIRST, told), 0);
+	down(state);
+
+	start_with(settings);
+	lose_directory();
+	cluster_crash(CONTROLLER, SIM_KILL);
+	assert_int_not_equal(produce_once(FIRST), 0);
+	sim_run_for(cluster_sim(), 10000);
+	assert_int_equal(cluster_said(FIRST, told), 1);
+	assert_true(cluster_has_stopped(FIRST));
+	cluster_crash(FIRST, SIM_KILL);
+	cluster_start(CONTROLLER); /* the other broker leaves by it */
+	cluster_wait_serving(CONTROLLER);
+	down(state);
+}
+
 int main(void)
 {
 #define STORY(name) cmocka_unit_test_setup_teardown(name, up, down)
@@ -324,6 +387,8 @@ int main(void)
 		STORY(a_follower_whose_disk_was_full_follows_again),
 		STORY(producers_get_ids_of_which_each_is_given_once),
 		cmocka_unit_test(a_broker_that_finds_no_controller_gives_up),
+		cmocka_unit_test(a_broker_that_need_not_ask_leaves_at_once),
+		cmocka_unit_test(a_failed_directory_that_no_controller_hears_of_stops_the_broker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -336,7 +336,8 @@ static void start(void *arg)
 {
 	(void)arg;
 	t.loop = loop_new(sim_env(t.sim, NODE), "quorum");
-	t.channel = controller_channel_new(&(struct controller_channel_options){t.loop, 2, ANSWER_MS});
+	t.channel = controller_channel_new(
+		&(struct controller_channel_options){.loop = t.loop, .node_id = 2, .answer_ms = ANSWER_MS});
 }
 
 static void stop(void *arg)

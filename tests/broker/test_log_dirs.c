@@ -12,6 +12,7 @@
 #include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_log_dirs.h"
+#include "protocol/incremental_alter_configs.h"
 #include "tests/base/cm.h"
 #include "tests/broker/node_world.h"
 
@@ -426,6 +427,40 @@ static void no_more_replicas_are_copied_at_once_than_there_are_threads_for_it(vo
 	bring_down();
 }
 
+static void set_move_rate(const char *rate)
+{
+	struct incremental_alter_configs_request_config c = {STR("replica.alter.log.dirs.io.max.bytes.per.second"), 0,
+							     str_of(rate)};
+	struct incremental_alter_configs_request_resource r = {4, STR(""), {&c, 1}};
+	struct incremental_alter_configs_request in = {{&r, 1}, false};
+	struct incremental_alter_configs_response out;
+
+	client_send(&w->a, &incremental_alter_configs_request_schema, 1, &in);
+	client_take(&w->a, &incremental_alter_configs_response_schema, 1, &out);
+	assert_int_equal(out.responses.v[0].error_code, 0);
+}
+
+/* What the first copies at once is more than the rate: the second waits until it is forgotten, or the rate is another. */
+static void replicas_are_moved_at_the_rate_that_is_said(void **state)
+{
+	const char *to[2];
+
+	(void)state;
+	set_move_rate("1");
+	for (int i = 0; i < 2; i++) {
+		to[i] = other(home(i));
+		produce_to("t", i, "kept");
+	}
+	assert_int_equal(ask_to_move(0, to[0]), 0);
+	await_move(0, to[0]);
+	assert_int_equal(ask_to_move(1, to[1]), 0);
+	sim_run_for(w->sim, 8000);
+	assert_true(is_moving(1));
+	set_move_rate("1000000");
+	await_move(1, to[1]);
+	bring_down();
+}
+
 static void a_move_can_be_taken_back_and_ends_with_its_topic(void **state)
 {
 	const char *from = home(0), *to = other(from);
@@ -622,6 +657,7 @@ int main(void)
 		TEST(a_stop_before_the_logs_are_open_is_no_clean_one),
 		TEST(a_replica_is_moved_with_all_it_has),
 		TEST(no_more_replicas_are_copied_at_once_than_there_are_threads_for_it),
+		TEST(replicas_are_moved_at_the_rate_that_is_said),
 		TEST(a_move_can_be_taken_back_and_ends_with_its_topic),
 		TEST(a_move_comes_to_its_end_while_it_is_appended_to),
 		TEST(a_move_that_ends_late_holds_no_stop_up),
