@@ -107,15 +107,23 @@ static void forget(struct core *c, struct seen *s)
 	xfree(s);
 }
 
+static bool has_replica(const struct core *c, const struct image_topic *t, int32_t id)
+{
+	const struct image_partition *p = t ? image_topic_partition(t, id) : NULL;
+
+	return p && image_ids_has(partition_replicas(p), c->node->id);
+}
+
 static void forget_topic(void *arg, const struct image_topic *old, const struct image_topic *now)
 {
 	struct core *c = arg;
 
-	if (now)
-		return;
-	for (int i = 0; i < old->n_partitions; i++) {
+	for (int i = 0; old && i < old->n_partitions; i++) {
 		struct seen key = {.topic_id = old->id, .id = old->partitions[i]->id};
-		struct map_node *n = map_find(&c->partitions, seen_hash(c, key.topic_id, key.id), seen_eq, &key);
+		struct map_node *n =
+			has_replica(c, now, key.id)
+				? NULL
+				: map_find(&c->partitions, seen_hash(c, key.topic_id, key.id), seen_eq, &key);
 
 		if (n)
 			forget(c, container_of(n, struct seen, node));

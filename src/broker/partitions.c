@@ -328,7 +328,7 @@ struct following {
 	struct core *core;
 	const struct image *now;
 	bool all_topics; /* a setting of the brokers has changed */
-	bool deleted;	 /* a topic has gone */
+	bool deleted;	 /* a replica has gone */
 };
 
 /* Topics come into the table under its lock on any thread, and leave it on this loop alone. */
@@ -368,25 +368,31 @@ static void members_fini(struct members *m)
 	xfree(m->v);
 }
 
+/* This node has it no more, with all that was in it. */
+static void replica_deleted(struct following *f, struct partition *p)
+{
+	struct effects effects = {0};
+	struct log_deletion *deletion = partition_delete(p, &effects);
+	struct partition *tables = p;
+
+	f->deleted = true;
+	effects_run(&effects, f->core);
+	if (deletion)
+		core_delete(f->core, deletion);
+	mutex_lock(&f->t->lock);
+	take_out(f->t, tables);
+	counts_add(&f->t->departed, &tables->counts);
+	mutex_unlock(&f->t->lock);
+	partition_unref(&tables);
+}
+
 static void topic_deleted(struct following *f, struct topic_entry *e)
 {
 	struct members m = members_of(f->t, e);
 
 	f->deleted = true;
-	for (int i = 0; i < m.n; i++) {
-		struct effects effects = {0};
-		struct log_deletion *deletion = partition_delete(m.v[i], &effects);
-		struct partition *tables = m.v[i];
-
-		effects_run(&effects, f->core);
-		if (deletion)
-			core_delete(f->core, deletion);
-		mutex_lock(&f->t->lock);
-		take_out(f->t, tables);
-		counts_add(&f->t->departed, &tables->counts);
-		mutex_unlock(&f->t->lock);
-		partition_unref(&tables);
-	}
+	for (int i = 0; i < m.n; i++)
+		replica_deleted(f, m.v[i]);
 	members_fini(&m);
 	mutex_lock(&f->t->lock);
 	free_topic(f->t, e);
@@ -412,6 +418,10 @@ static void follow_topic(void *arg, const struct image_topic *old, const struct 
 
 		if (!role || (old && role == image_topic_partition(old, m.v[i]->id)))
 			continue;
+		if (!image_ids_has(partition_replicas(role), f->t->options.self.node_id)) {
+			replica_deleted(f, m.v[i]); /* it was reassigned to others */
+			continue;
+		}
 		partition_set_role(m.v[i], &f->t->options.self, f->now, role, &effects);
 		effects_run(&effects, f->core);
 	}
