@@ -54,6 +54,7 @@ void core_init(struct core *c, struct node *node, struct loop *loop, int index)
 	list_init(&c->deletions);
 	list_init(&c->flushes);
 	list_init(&c->markers);
+	list_init(&c->marker_errands);
 	list_init(&c->spare);
 	c->sessions = fetch_sessions_new(&(struct fetch_sessions_config){
 		.slots = slots_of(config_int(node->config, CONFIG_MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS), index,

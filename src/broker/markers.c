@@ -82,11 +82,11 @@ static void woken(struct waking *w)
 		look_again(m);
 }
 
-/* Those that shards or other brokers have come back by themselves. */
+/* Those that shards or other brokers have come back by themselves; not those that have not been sent. */
 static void give_up(struct markers *m)
 {
 	for (int i = 0; i < m->n; i++)
-		if (m->parts[i].is_open && m->parts[i].partition)
+		if (m->parts[i].is_open && (m->parts[i].partition || (m->parts[i].leader >= 0 && !m->parts[i].is_sent)))
 			settle(&m->parts[i], ERR_REQUEST_TIMED_OUT);
 	end_if_done(m);
 }
@@ -133,87 +133,172 @@ static void ask_shard(struct marker_part *p)
 
 /* ---- other brokers' ---- */
 
-/* A request to one of them: all partitions of `m` that it leads. */
+/*
+ * A request to one of them, and one at a time: what comes meanwhile goes with the next, so that one has the markers of many transactions
+ * (TransactionMarkerChannelManager). The partitions of a transaction are together, by topic.
+ */
 struct errand {
-	struct markers *m;
+	struct list link; /* in the core's */
+	struct core *core;
 	int32_t leader;
 	struct call call;
 	struct arena arena;
 	struct write_txn_markers_request in;
-	struct write_txn_markers_request_marker marker;
+	struct marker_part **parts;
+	int n, room;
 };
 
-static int answer_of(const struct write_txn_markers_response *r, const struct transaction_marked *marked)
+static bool waits_for(const struct marker_part *p, int32_t leader)
+{
+	return p->is_open && p->leader == leader && !p->is_sent;
+}
+
+static int answer_of(const struct write_txn_markers_response *r, const struct marker_part *p)
 {
 	for (int i = 0; i < r->markers.n; i++)
-		for (int j = 0; j < r->markers.v[i].topics.n; j++)
+		for (int j = 0; r->markers.v[i].producer_id == p->m->marker.producer_id && j < r->markers.v[i].topics.n;
+		     j++)
 			for (int k = 0; k < r->markers.v[i].topics.v[j].partitions.n; k++)
-				if (r->markers.v[i].topics.v[j].partitions.v[k].partition_index == marked->partition &&
-				    str_eq(r->markers.v[i].topics.v[j].name, marked->topic))
+				if (r->markers.v[i].topics.v[j].partitions.v[k].partition_index ==
+					    p->marked->partition &&
+				    str_eq(r->markers.v[i].topics.v[j].name, p->marked->topic))
 					return r->markers.v[i].topics.v[j].partitions.v[k].error_code;
 	return ERR_NOT_LEADER_OR_FOLLOWER;
 }
 
+static void send_errand(struct core *core, int32_t leader);
+
+/* Those of one transaction stand together: its end is looked for behind the last of them. */
 static void errand_done(struct call *c)
 {
 	struct errand *e = container_of(c, struct errand, call);
-	struct markers *m = e->m;
+	struct core *core = e->core;
+	int32_t leader = e->leader;
+
+	list_remove(&e->link);
+	for (int i = 0; i < e->n; i++) {
+		struct markers *m = e->parts[i]->m;
+
+		settle(e->parts[i], c->err ? ERR_NOT_LEADER_OR_FOLLOWER : answer_of(c->response, e->parts[i]));
+		if (i + 1 == e->n || e->parts[i + 1]->m != m)
+			end_if_done(m);
+	}
+	arena_fini(&e->arena);
+	xfree(e->parts);
+	xfree(e);
+	send_errand(core, leader);
+}
+
+static int count_of_topic(const struct markers *m, int32_t leader, struct str name)
+{
+	int n = 0;
 
 	for (int i = 0; i < m->n; i++)
-		if (m->parts[i].is_open && m->parts[i].leader == e->leader)
-			settle(&m->parts[i],
-			       c->err ? ERR_NOT_LEADER_OR_FOLLOWER : answer_of(c->response, &m->marked[i]));
-	arena_fini(&e->arena);
-	xfree(e);
-	end_if_done(m);
+		n += waits_for(&m->parts[i], leader) && str_eq(m->marked[i].topic, name);
+	return n;
 }
 
-/* A topic a partition: nothing asks that they be gathered. */
-static void fill_errand(struct errand *e)
+/* With room for all of its partitions that wait. The arena has no bound: they are as many as the transactions have. */
+static struct write_txn_markers_request_topic *need_topic(struct errand *e, const struct markers *m,
+							  struct write_txn_markers_request_marker *to, struct str name)
 {
-	const struct transaction_marker *marker = &e->m->marker;
+	struct write_txn_markers_request_topic *t = to->topics.v;
 
-	e->marker = (struct write_txn_markers_request_marker){
-		.producer_id = marker->producer_id,
-		.producer_epoch = marker->producer_epoch,
-		.transaction_result = marker->commit,
-		.coordinator_epoch = marker->coordinator_epoch,
-		.transaction_version = marker->transaction_version,
-	};
-	e->marker.topics.v = arena_array(&e->arena, (size_t)e->m->n, sizeof(*e->marker.topics.v));
-	for (int i = 0; i < e->m->n; i++) {
-		struct write_txn_markers_request_topic *t = &e->marker.topics.v[e->marker.topics.n];
+	for (int i = 0; i < to->topics.n; i++, t++)
+		if (str_eq(t->name, name))
+			return t;
+	to->topics.n++;
+	t->name = name;
+	t->partition_indexes.v =
+		arena_array(&e->arena, (size_t)count_of_topic(m, e->leader, name), sizeof(*t->partition_indexes.v));
+	return t;
+}
 
-		if (!e->m->parts[i].is_open || e->m->parts[i].leader != e->leader)
-			continue;
-		e->m->parts[i].is_sent = true;
-		t->name = e->m->marked[i].topic;
-		t->partition_indexes.v = &e->m->marked[i].partition;
-		t->partition_indexes.n = 1;
-		e->marker.topics.n++;
+static void add_part(struct errand *e, struct marker_part *p)
+{
+	if (e->n == e->room) {
+		e->room = e->room ? 2 * e->room : 16;
+		e->parts = xreallocarray(e->parts, (size_t)e->room, sizeof(*e->parts));
 	}
-	e->in.markers.v = &e->marker;
-	e->in.markers.n = 1;
+	e->parts[e->n++] = p;
+	p->is_sent = true;
 }
 
-static void send_errand(struct markers *m, int32_t leader)
+static void add_marker(struct errand *e, struct markers *m)
 {
-	struct errand *e = xcalloc(1, sizeof(*e));
+	struct write_txn_markers_request_marker *to = &e->in.markers.v[e->in.markers.n];
 
-	e->m = m;
+	for (int i = 0; i < m->n; i++) {
+		struct write_txn_markers_request_topic *t;
+
+		if (!waits_for(&m->parts[i], e->leader))
+			continue;
+		if (!to->topics.v) {
+			*to = (struct write_txn_markers_request_marker){
+				.producer_id = m->marker.producer_id,
+				.producer_epoch = m->marker.producer_epoch,
+				.transaction_result = m->marker.commit,
+				.coordinator_epoch = m->marker.coordinator_epoch,
+				.transaction_version = m->marker.transaction_version,
+			};
+			to->topics.v = arena_array(&e->arena, (size_t)m->n, sizeof(*to->topics.v));
+			e->in.markers.n++;
+		}
+		t = need_topic(e, m, to, m->marked[i].topic);
+		t->partition_indexes.v[t->partition_indexes.n++] = m->marked[i].partition;
+		add_part(e, &m->parts[i]);
+	}
+}
+
+static bool is_under_way(const struct core *core, int32_t leader)
+{
+	list_each(it, &core->marker_errands)
+	{
+		if (container_of(it, struct errand, link)->leader == leader)
+			return true;
+	}
+	return false;
+}
+
+static int count_markers(const struct core *core)
+{
+	int n = 0;
+
+	list_each(it, &core->markers) n++;
+	return n;
+}
+
+/* Sends all that waits for this broker, if anything does and nothing is on its way there. */
+static void send_errand(struct core *core, int32_t leader)
+{
+	struct errand *e;
+
+	if (is_under_way(core, leader))
+		return;
+	e = xcalloc(1, sizeof(*e));
+	e->core = core;
 	e->leader = leader;
-	arena_init(&e->arena, SIZE_MAX); /* as many as the transaction has */
-	fill_errand(e);
+	arena_init(&e->arena, SIZE_MAX);
+	e->in.markers.v = arena_array(&e->arena, (size_t)count_markers(core) + 1, sizeof(*e->in.markers.v));
+	list_each(it, &core->markers) add_marker(e, container_of(it, struct markers, link));
+	if (e->n == 0) {
+		arena_fini(&e->arena);
+		xfree(e);
+		return;
+	}
+	list_push(&core->marker_errands, &e->link);
+	diag_debug(core->loop->env->diag, "markers are sent", "broker=%d transactions=%d partitions=%d", leader,
+		   e->in.markers.n, e->n);
 	e->call = (struct call){
 		.key = write_txn_markers_request_KEY, .request = &e->in, .arena = &e->arena, .done = errand_done};
-	peer_call(m->core, PEER_MARKERS, leader, &e->call);
+	peer_call(core, PEER_MARKERS, leader, &e->call);
 }
 
 static void send_errands(struct markers *m)
 {
 	for (int i = 0; i < m->n; i++)
-		if (m->parts[i].is_open && m->parts[i].leader >= 0 && !m->parts[i].is_sent)
-			send_errand(m, m->parts[i].leader);
+		if (m->parts[i].leader >= 0 && waits_for(&m->parts[i], m->parts[i].leader))
+			send_errand(m->core, m->parts[i].leader);
 }
 
 /* ---- a partition's ---- */

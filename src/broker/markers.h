@@ -3,8 +3,8 @@
  *
  * Of __consumer_offsets the marker goes to the group coordinator's shard, which has to know of it in the order of its log; of any other
  * partition it is appended here. Each partition is answered when its marker is replicated, or with what Kafka's broker says. Partitions that
- * other brokers lead are sent to them, in one request each, unless they are wanted here alone; what then goes wrong on the way is
- * NOT_LEADER_OR_FOLLOWER: whoever sends it is to look again who leads.
+ * other brokers lead are sent to them, one request at a time to each with all that waits, unless they are wanted here alone; what then goes wrong
+ * on the way is NOT_LEADER_OR_FOLLOWER: whoever sends it is to look again who leads.
  *
  * Owner: the caller; done() is called once, later, on the same core. All on one core.
  */

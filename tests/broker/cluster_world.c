@@ -17,7 +17,7 @@ enum {
 	PEER = CLUSTER_NODES,
 	PORTS = 2,
 	OVERRIDES_MAX = 16,
-	TALK_MAX = 1 << 16,
+	TALK_MAX = 1 << 18,
 	OWN = 5,
 	OWN_MAX = 128,
 	WEB_PORT = 9644,
@@ -490,7 +490,7 @@ static void bring_up(uint64_t seed, const char *const *overrides, bool is_split)
 	assert_true(sim_call(w.sim, PEER, start_client, NULL));
 	for (int i = 0; i < CLUSTER_NODES; i++) {
 		w.nodes[i].diag =
-			(struct diag){.level = DIAG_INFO, .wall_ms = wall, .write = keep_line, .arg = &w.nodes[i]};
+			(struct diag){.level = DIAG_DEBUG, .wall_ms = wall, .write = keep_line, .arg = &w.nodes[i]};
 		in_node(i, format);
 	}
 }

@@ -18,11 +18,12 @@
 #include "wire/batch.h"
 #include "wire/codec.h"
 
-#define ID "payments"
 #define TRIES 1200
 #define ASK(node, name, in) cluster_ask(node, CLUSTER_BROKER, name##_request_KEY, in)
 
 static struct uuid topic_id;
+static int32_t timeout_ms = 60000;
+static const char *transactional_id = "payments"; /* whose turn it is */
 
 static void a_while(void)
 {
@@ -62,7 +63,7 @@ static int anybody(void)
 /* -1: nobody, for now. */
 static int coordinator(void)
 {
-	struct str id = STR(ID);
+	struct str id = str_of(transactional_id);
 	struct find_coordinator_request in;
 	const struct find_coordinator_response *out;
 
@@ -85,8 +86,8 @@ static struct producer init(int *node)
 	const struct init_producer_id_response *out = NULL;
 
 	codec_init(&init_producer_id_request_schema, &in);
-	in.transactional_id = STR(ID);
-	in.transaction_timeout_ms = 60000;
+	in.transactional_id = str_of(transactional_id);
+	in.transaction_timeout_ms = timeout_ms;
 	for (int i = 0; i < TRIES && (!out || out->error_code); i++) {
 		*node = coordinator();
 		out = *node >= 0 ? ASK(*node, init_producer_id, &in) : NULL;
@@ -126,7 +127,7 @@ static void produce(const struct producer *p, int node)
 	topic.topic_id = topic_id;
 	topic.partition_data.v = &partition;
 	topic.partition_data.n = 1;
-	in.transactional_id = STR(ID);
+	in.transactional_id = str_of(transactional_id);
 	in.acks = -1;
 	in.timeout_ms = 5000;
 	in.topic_data.v = &topic;
@@ -148,8 +149,10 @@ static void produce(const struct producer *p, int node)
 
 static void end(struct producer *p, int node, bool commit)
 {
-	struct end_txn_request in = {
-		.transactional_id = STR(ID), .producer_id = p->id, .producer_epoch = p->epoch, .committed = commit};
+	struct end_txn_request in = {.transactional_id = str_of(transactional_id),
+				     .producer_id = p->id,
+				     .producer_epoch = p->epoch,
+				     .committed = commit};
 	const struct end_txn_response *out = ASK(node, end_txn, &in);
 
 	assert_non_null(out);
@@ -201,8 +204,9 @@ static void wait_for_end(int node, int64_t offset, bool aborted)
 static struct producer begin_everywhere(int *node)
 {
 	static const char *const overrides[] = {"transaction.state.log.replication.factor=3",
-						"transaction.state.log.min.isr=2", "odradek.http.listeners=:9644",
-						NULL};
+						"transaction.state.log.min.isr=2",
+						"transaction.state.log.num.partitions=1",
+						"odradek.http.listeners=:9644", NULL};
 	struct producer p;
 
 	cluster_up(3, overrides);
@@ -270,11 +274,44 @@ static void a_coordinator_that_dies_leaves_the_end_to_the_next(void **state)
 	cluster_down();
 }
 
+enum { MANY = 10 };
+
+/* Their coordinator aborts them at once; while one request with markers is on its way to a broker, those of the others wait, and go together. */
+static void markers_of_many_transactions_go_together(void **state)
+{
+	char ids[MANY][16];
+	struct producer p;
+	int node, to, sent;
+
+	(void)state;
+	begin_everywhere(&node);
+	to = (node + 1) % CLUSTER_NODES;
+	timeout_ms = 10000;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "many-%d", i);
+		transactional_id = ids[i];
+		p = init(&node);
+		produce(&p, to);
+	}
+	transactional_id = "payments";
+	timeout_ms = 60000;
+	assert_int_equal(fetch(to, 0).high_watermark, 1 + MANY);
+	sent = cluster_said(node, "markers are sent");
+	for (int i = 0; i < TRIES && fetch(to, 0).high_watermark < 1 + 2 * MANY; i++)
+		a_while();
+	assert_int_equal(fetch(to, 0).high_watermark, 1 + 2 * MANY);
+	assert_int_equal(fetch(to, 0).last_stable_offset, 0); /* the first one's transaction is still open */
+	sent = cluster_said(node, "markers are sent") - sent;
+	assert_in_range(sent, 1, 3);
+	cluster_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_transaction_on_several_nodes_ends_on_all_of_them),
 		cmocka_unit_test(a_coordinator_that_dies_leaves_the_end_to_the_next),
+		cmocka_unit_test(markers_of_many_transactions_go_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
