@@ -32,7 +32,8 @@ class Administrator(threading.Thread):
 
     def __init__(self, bootstrap):
         super().__init__(daemon=True)
-        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 2000})
+        self.admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0, "socket.timeout.ms": 2000,
+                                  "topic.metadata.refresh.interval.ms": 100})
         self.done, self.goes_on = [], True
 
     def run(self):

@@ -62,10 +62,10 @@ struct dir_watch {
 enum node_phase {
 	NODE_STARTING,
 	NODE_SERVING,
-	NODE_RESIGNING,	 /* the controller is asked to let the broker go */
+	NODE_RESIGNING,	   /* the controller is asked to let the broker go */
 	NODE_HANDING_OVER, /* another controller is to lead */
-	NODE_HANGING_UP, /* connections finish */
-	NODE_CLOSING,	 /* quorum, parked requests, logs */
+	NODE_HANGING_UP,   /* connections finish */
+	NODE_CLOSING,	   /* quorum, parked requests, logs */
 	NODE_ENDED,
 };
 

@@ -7,6 +7,8 @@
 
 static const struct following_step NOTHING = {FOLLOW_NOTHING, -1};
 
+#define PAUSE_MS 5 /* at first; then twice as long, up to the back-off */
+
 void following_init(struct following *f)
 {
 	*f = (struct following){.state = FOLLOWING_NOBODY, .leader = -1, .leader_epoch = -1};
@@ -20,6 +22,7 @@ struct following_step following_follow(struct following *f, int32_t leader, int3
 	f->leader = leader;
 	f->leader_epoch = leader_epoch;
 	f->not_before_ms = v->now_ms;
+	f->pause_ms = 0;
 	f->state = leader < 0 ? FOLLOWING_NOBODY : FOLLOWING;
 	if (leader >= 0 && v->last_epoch < 0 && v->high_watermark < v->end)
 		return (struct following_step){FOLLOW_CUT, v->high_watermark};
@@ -39,6 +42,21 @@ static int64_t lesser(int64_t a, int64_t b)
 static struct following_step later(struct following *f, const struct following_view *v)
 {
 	f->not_before_ms = v->now_ms + v->backoff_ms;
+	return NOTHING;
+}
+
+static bool knows_not_yet(int err)
+{
+	return err == ERR_NOT_LEADER_OR_FOLLOWER || err == ERR_UNKNOWN_LEADER_EPOCH || err == ERR_UNKNOWN_TOPIC_ID ||
+	       err == ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
+static struct following_step refused(struct following *f, int err, const struct following_view *v)
+{
+	if (!knows_not_yet(err))
+		return later(f, v);
+	f->pause_ms = lesser(f->pause_ms > 0 ? 2 * f->pause_ms : PAUSE_MS, v->backoff_ms);
+	f->not_before_ms = v->now_ms + f->pause_ms;
 	return NOTHING;
 }
 
@@ -89,7 +107,8 @@ struct following_step following_answered(struct following *f, const struct follo
 	if (a->err == ERR_FENCED_LEADER_EPOCH)
 		return fenced(f);
 	if (a->err != 0)
-		return later(f, v);
+		return refused(f, a->err, v);
+	f->pause_ms = 0;
 	if (a->diverging_epoch >= 0)
 		return cut(a, v);
 	return (struct following_step){FOLLOW_APPEND, a->asked_offset};
@@ -103,7 +122,7 @@ struct following_step following_found(struct following *f, int32_t asked_epoch, 
 	if (err == ERR_FENCED_LEADER_EPOCH)
 		return fenced(f);
 	if (err != 0)
-		return later(f, v);
+		return refused(f, err, v);
 	f->state = FOLLOWING;
 	if (leader_end < v->end) /* an unclean election has taken back what we have */
 		return (struct following_step){FOLLOW_CUT, leader_end};

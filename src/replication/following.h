@@ -5,7 +5,9 @@
  * 1. A follower fetches at its own end and tells the epoch of its last record; a leader that does not have that record answers with the
  *    epoch and offset from which on the two logs differ.
  * 2. An answer counts only if epoch and offset of its question are still the follower's: the role may have changed meanwhile.
- * 3. A log whose records have no epochs (formats 0 and 1) is cut to its high watermark when a new leader is followed.
+ * 3. Who is to lead hears of it from the same log as who is to follow, a little earlier or later: a follower that comes too early asks again
+ *    soon. Kafka's waits for its whole back-off, and acks=all with it.
+ * 4. A log whose records have no epochs (formats 0 and 1) is cut to its high watermark when a new leader is followed.
  *
  * Brain: no clock, no log. Times are monotonic milliseconds. Owner: the partition, under its lock.
  */
@@ -27,6 +29,7 @@ struct following {
 	int32_t leader;
 	int32_t leader_epoch;  /* -1: none yet */
 	int64_t not_before_ms; /* it waits until then */
+	int64_t pause_ms; /* how long it waited last for a leader that does not know yet that it is one; 0: it has not */
 };
 
 enum following_act {
@@ -47,7 +50,7 @@ struct following_view {
 	int64_t high_watermark;
 	int32_t last_epoch; /* -1: its records have none */
 	int64_t now_ms;
-	int64_t backoff_ms; /* replica.fetch.backoff.ms */
+	int64_t backoff_ms; /* replica.fetch.backoff.ms: at most */
 };
 
 void following_init(struct following *f);

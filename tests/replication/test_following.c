@@ -114,6 +114,9 @@ static void test_out_of_range_it_looks_for_the_leaders_log(void **state)
 	assert_false(following_is_due(&f, FOLLOWING, 1000));
 	assert_true(following_is_due(&f, FOLLOWING_LOST, 1000));
 	assert_step(following_found(&f, 4, ERR_NOT_LEADER_OR_FOLLOWER, 0, 0, &LOG), FOLLOW_NOTHING, -1);
+	assert_false(following_is_due(&f, FOLLOWING_LOST, 1004));
+	assert_true(following_is_due(&f, FOLLOWING_LOST, 1005));
+	assert_step(following_found(&f, 4, ERR_KAFKA_STORAGE_ERROR, 0, 0, &LOG), FOLLOW_NOTHING, -1);
 	assert_false(following_is_due(&f, FOLLOWING_LOST, 1499));
 	assert_step(following_found(&f, 4, 0, 0, 12, &LOG), FOLLOW_CUT, 12);
 	assert_true(following_is_due(&f, FOLLOWING, 1500));
@@ -158,8 +161,7 @@ static void test_a_fenced_one_waits_for_the_metadata(void **state)
 
 static void test_other_errors_are_tried_again_later(void **state)
 {
-	static const int errors[] = {ERR_UNKNOWN_LEADER_EPOCH, ERR_NOT_LEADER_OR_FOLLOWER,
-				     ERR_UNKNOWN_TOPIC_OR_PARTITION, ERR_UNKNOWN_TOPIC_ID, ERR_KAFKA_STORAGE_ERROR};
+	static const int errors[] = {ERR_KAFKA_STORAGE_ERROR, ERR_UNKNOWN_SERVER_ERROR, ERR_INCONSISTENT_TOPIC_ID};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
@@ -170,6 +172,31 @@ static void test_other_errors_are_tried_again_later(void **state)
 		assert_step(following_answered(&f, &a, &LOG), FOLLOW_NOTHING, -1);
 		assert_false(following_is_due(&f, FOLLOWING, 1499));
 		assert_true(following_is_due(&f, FOLLOWING, 1500));
+	}
+}
+
+static void test_who_does_not_know_yet_that_it_leads_is_asked_again_soon_then_later(void **state)
+{
+	static const int errors[] = {ERR_UNKNOWN_LEADER_EPOCH, ERR_NOT_LEADER_OR_FOLLOWER,
+				     ERR_UNKNOWN_TOPIC_OR_PARTITION, ERR_UNKNOWN_TOPIC_ID};
+	static const int64_t pauses_ms[] = {5, 10, 20, 40, 80, 160, 320, 500, 500};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		struct following f = of_leader_2();
+		struct following_answer a = answer();
+
+		for (size_t k = 0; k < sizeof(pauses_ms) / sizeof(pauses_ms[0]); k++) {
+			a.err = errors[i];
+			assert_step(following_answered(&f, &a, &LOG), FOLLOW_NOTHING, -1);
+			assert_false(following_is_due(&f, FOLLOWING, 1000 + pauses_ms[k] - 1));
+			assert_true(following_is_due(&f, FOLLOWING, 1000 + pauses_ms[k]));
+		}
+		a.err = 0;
+		assert_step(following_answered(&f, &a, &LOG), FOLLOW_APPEND, 20);
+		a.err = errors[i];
+		following_answered(&f, &a, &LOG);
+		assert_true(following_is_due(&f, FOLLOWING, 1005));
 	}
 }
 
@@ -199,6 +226,7 @@ int main(void)
 		cmocka_unit_test(test_a_start_at_its_end_needs_nothing),
 		cmocka_unit_test(test_a_fenced_one_waits_for_the_metadata),
 		cmocka_unit_test(test_other_errors_are_tried_again_later),
+		cmocka_unit_test(test_who_does_not_know_yet_that_it_leads_is_asked_again_soon_then_later),
 		cmocka_unit_test(test_a_disk_that_fails_ends_it_and_bad_bytes_do_not),
 	};
 
