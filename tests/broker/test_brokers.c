@@ -325,7 +325,7 @@ static void start_with(const char *const *settings)
 static void a_broker_that_need_not_ask_leaves_at_once(void **state)
 {
 	static const char *const settings[] = {"controlled.shutdown.enable=false", NULL};
-	static const char fenced[] = "broker is fenced: nobody is there any more";
+	static const char fenced[] = "reason=\"its process is gone\"";
 
 	for (int asks = 0; asks < 2; asks++) {
 		start_with(asks ? SETTINGS : settings);

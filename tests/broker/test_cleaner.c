@@ -319,6 +319,17 @@ static void a_throttled_cleaning_holds_up_neither_a_stop_nor_a_move_nor_a_deleti
 	}
 }
 
+/* Where it has gone it is cleaned from its start: the time of a tombstone that was cleaned before may be over by then. */
+static void assert_cleaned(void)
+{
+	const char *text = all();
+
+	if (strstr(text, "4:-"))
+		assert_string_equal(text, "1:two 2:three 4:- 5:six ");
+	else
+		assert_string_equal(text, "1:two 2:three 5:six ");
+}
+
 static void a_replica_may_be_moved_at_any_moment_of_its_cleaning(void **state)
 {
 	for (int i = 0; i < 24; i++) {
@@ -333,11 +344,11 @@ static void a_replica_may_be_moved_at_any_moment_of_its_cleaning(void **state)
 		await_move(to);
 		assert_kept();
 		sim_run_for(w->sim, A_WHILE_MS);
-		assert_string_equal(all(), "1:two 2:three 4:- 5:six ");
+		assert_cleaned();
 		bring_down();
 		bring_up();
 		client_open(&w->a);
-		assert_string_equal(all(), "1:two 2:three 4:- 5:six ");
+		assert_cleaned();
 	}
 }
 

@@ -203,10 +203,9 @@ static void wait_for_end(int node, int64_t offset, bool aborted)
 
 static struct producer begin_everywhere(int *node)
 {
-	static const char *const overrides[] = {"transaction.state.log.replication.factor=3",
-						"transaction.state.log.min.isr=2",
-						"transaction.state.log.num.partitions=1",
-						"odradek.http.listeners=:9644", NULL};
+	static const char *const overrides[] = {
+		"transaction.state.log.replication.factor=3", "transaction.state.log.min.isr=2",
+		"transaction.state.log.num.partitions=1", "odradek.http.listeners=:9644", NULL};
 	struct producer p;
 
 	cluster_up(3, overrides);

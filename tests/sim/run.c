@@ -852,7 +852,8 @@ static void take_line(void *arg, const char *line, int len)
 	bool a_sync;
 
 	if (strstr(line, "log directory failed and is offline") || strstr(line, "cannot be used and is offline")) {
-		check(trouble_device_failed(&r->trouble, &a_sync));
+		check(trouble_device_failed(&r->trouble, &a_sync) ||
+		      (strstr(line, "while=\"formatting\"") && trouble_hinders_start(&r->trouble))); /* a new one */
 		r->dirs_lost++;
 	}
 	r->cleanings += is_cleaning(line);
