@@ -7,7 +7,9 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "metadata/image.h"
 #include "protocol/create_topics.h"
+#include "tests/sim/changes.h"
 #include "tests/sim/draw.h"
 #include "tests/sim/follower.h"
 #include "tests/sim/invariants.h"
@@ -45,11 +47,13 @@ struct cluster_run {
 	struct timer admin_again;
 	struct producer producers[HISTORY_PRODUCERS_MAX];
 	struct follower readers[HISTORY_PARTITIONS_MAX]; /* one a partition */
+	struct changes changes;
 	struct diag clients_diag;
 	int n_producers;
 	int n_partitions;
 	int n_finished;
 	bool topic_made;
+	int32_t replicas[HISTORY_PARTITIONS_MAX][REPLICAS]; /* at the end */
 };
 
 static int64_t draw(struct cluster_run *r, uint64_t bound)
@@ -167,6 +171,8 @@ static void on_topic(void *arg, int err, const void *answer)
 		for (int i = 0; i < r->n_producers; i++)
 			producer_start(&r->producers[i]);
 		start_readers(r);
+		if (!r->nodes.quiet)
+			changes_start(&r->changes, r->loop, &r->brokers.addrs[0]);
 		return;
 	}
 	check(err_is_retriable(code) || code == ERR_INVALID_REPLICATION_FACTOR); /* brokers may be fenced */
@@ -214,6 +220,11 @@ static void draw_clients(struct cluster_run *r)
 			.finished = on_finished,
 			.arg = r,
 		};
+	r->changes = (struct changes){.brokers = &r->brokers,
+				      .topic = TOPIC,
+				      .n_partitions = r->n_partitions,
+				      .n_replicas = REPLICAS,
+				      .pause_ms = draw(r, 3) ? 0 : 200 + (int)draw(r, 4000)};
 	for (int i = 0; i < r->n_partitions; i++)
 		r->readers[i] = (struct follower){
 			.brokers = &r->brokers, .history = &r->history, .topic = TOPIC, .first = i, .n_partitions = 1};
@@ -259,6 +270,7 @@ static void close_clients(void *arg)
 
 	for (int i = 0; i < r->n_producers; i++)
 		producer_fini(&r->producers[i]);
+	changes_fini(&r->changes);
 	client_fini(&r->admin);
 	close_readers(r);
 }
@@ -301,10 +313,31 @@ static bool clients_are_done(struct cluster_run *r)
 	return r->topic_made && r->n_finished == r->n_producers;
 }
 
+static bool removes_whom_it_adds(const struct image_partition *p)
+{
+	struct image_ids adding = partition_adding(p);
+
+	for (int i = 0; i < adding.n; i++)
+		if (image_ids_has(partition_removing(p), adding.v[i]))
+			return true;
+	return false;
+}
+
+static void note_stuck(struct cluster_run *r)
+{
+	const struct image *image = nodes_image(&r->nodes);
+	const struct image_topic *t = image ? image_topic_by_name(image, STR(TOPIC)) : NULL;
+
+	r->changes.stuck = 0;
+	for (int i = 0; t && i < t->n_partitions; i++)
+		r->changes.stuck |= (unsigned)removes_whom_it_adds(t->partitions[i]) << i;
+}
+
 static bool all_is_well(struct cluster_run *r)
 {
 	const char *why;
 
+	note_stuck(r);
 	return clients_are_done(r) && invariants_settled(&r->invariants, &why);
 }
 
@@ -350,25 +383,41 @@ static void stop_all(struct cluster_run *r)
 	check(live(r, STOP_MS, all_rest) || out_of_events(r));
 }
 
+/* Of those who were its replicas at the end; nobody else has one, whatever was reassigned. */
+static void compare_partition(struct cluster_run *r, int partition)
+{
+	struct image_ids replicas = {r->replicas[partition], REPLICAS};
+	struct replica_bytes first = replica_read(sim_env(r->w, replicas.v[0] - 1), TOPIC, partition);
+
+	for (int i = r->first_broker; i < r->nodes.n; i++) {
+		struct replica_bytes its = replica_read(sim_env(r->w, i), TOPIC, partition);
+
+		if (image_ids_has(replicas, i + 1))
+			replica_compare(&first, &its);
+		else
+			check(its.len == 0 && "a replica that was reassigned to others is still there");
+		free(its.p);
+	}
+	free(first.p);
+}
+
 static void compare_replicas(struct cluster_run *r)
 {
-	for (int partition = 0; partition < r->n_partitions; partition++) {
-		struct replica_bytes first = {0};
-		int found = 0;
+	for (int partition = 0; partition < r->n_partitions; partition++)
+		compare_partition(r, partition);
+}
 
-		for (int i = r->first_broker; i < r->nodes.n; i++) {
-			struct replica_bytes b = replica_read(sim_env(r->w, i), TOPIC, partition);
+static void note_replicas(struct cluster_run *r)
+{
+	const struct image *image = nodes_image(&r->nodes);
+	const struct image_topic *t = image ? image_topic_by_name(image, STR(TOPIC)) : NULL;
 
-			if (b.len && !found++) {
-				first = b;
-				continue;
-			}
-			if (b.len)
-				replica_compare(&first, &b);
-			free(b.p);
-		}
-		check(found == 0 || found == REPLICAS);
-		free(first.p);
+	check(t && t->n_partitions == r->n_partitions);
+	for (int i = 0; i < t->n_partitions; i++) {
+		struct image_ids ids = partition_replicas(t->partitions[i]);
+
+		check(ids.n == REPLICAS);
+		memcpy(r->replicas[i], ids.v, sizeof(r->replicas[i]));
 	}
 }
 
@@ -395,11 +444,17 @@ static void calm_down(struct cluster_run *r)
 	o->n_envs = n;
 }
 
+static void end_changes(void *arg)
+{
+	changes_end(&((struct cluster_run *)arg)->changes);
+}
+
 static void quiet_end(struct cluster_run *r, struct cluster_totals *totals)
 {
 	int64_t began_ns = sim_now_ns(r->w), took_ms;
 
 	calm_down(r);
+	check(sim_call(r->w, r->clients, end_changes, r));
 	must_be_well(r);
 	took_ms = (sim_now_ns(r->w) - began_ns) / 1000000;
 	if (took_ms > totals->calm_ms)
@@ -408,6 +463,7 @@ static void quiet_end(struct cluster_run *r, struct cluster_totals *totals)
 	if (out_of_events(r))
 		return;
 	read_all(r);
+	note_replicas(r);
 	stop_all(r);
 	if (out_of_events(r))
 		return;
@@ -465,6 +521,9 @@ static void add_totals(const struct cluster_run *r, struct cluster_totals *t)
 	t->stops += r->nodes.n_stops;
 	t->given_up += r->nodes.n_given_up;
 	t->compared += r->invariants.n_compared;
+	t->moves += r->changes.n_moves;
+	t->elections += r->changes.n_elections;
+	t->topics += r->changes.n_topics;
 	for (int i = 0; i < r->invariants.n; i++)
 		for (int epoch = 0; epoch < r->invariants.v[i].terms.n; epoch++)
 			t->terms += r->invariants.v[i].terms.leader[epoch] != 0;

@@ -16,9 +16,10 @@
 struct cluster_totals {
 	int64_t n[STORM_KINDS]; /* deaths and episodes */
 	int64_t kills, power_cuts, stops, given_up;
-	int64_t compared; /* images */
-	int64_t terms;	  /* epochs in which a partition was led */
-	int64_t calm_ms;  /* the longest that it took until all was well */
+	int64_t moves, elections, topics; /* that were asked for, and not refused */
+	int64_t compared;		  /* images */
+	int64_t terms;			  /* epochs in which a partition was led */
+	int64_t calm_ms;		  /* the longest that it took until all was well */
 };
 
 /* Ends the process by check() when something is wrong. Of the result, what does not belong to a single node is added to `totals`. */

@@ -162,6 +162,9 @@ static void say_partition(const struct invariants *v, const struct image *image,
 
 	fprintf(stderr, "*| %.*s-%d at %" PRId64 ": leader=%d epoch=%d/%d committed=%" PRId64, (int)name.len, name.p,
 		k->id, image_offset(image), p->leader, p->leader_epoch, p->partition_epoch, k->committed);
+	say_ids("replicas", partition_replicas(p));
+	say_ids("adding", partition_adding(p));
+	say_ids("removing", partition_removing(p));
 	say_ids("isr", partition_isr(p));
 	say_ids("elr", partition_elr(p));
 	say_ids("last", partition_last_known_elr(p));
@@ -208,7 +211,8 @@ static void check_candidates(const struct invariants *v, const struct image *ima
 		for (int n = 0; p && n < partition_isr(p).n; n++)
 			check_candidate(v, image, k, partition_isr(p).v[n]);
 		for (int n = 0; p && n < partition_elr(p).n; n++)
-			check_candidate(v, image, k, partition_elr(p).v[n]);
+			if (image_ids_has(partition_replicas(p), partition_elr(p).v[n]))
+				check_candidate(v, image, k, partition_elr(p).v[n]);
 	}
 }
 
@@ -224,7 +228,7 @@ static void check_partition(const struct image *image, const struct image_partit
 		check(!broker || !broker->fenced);
 	}
 	for (int i = 0; i < elr.n; i++)
-		check(image_ids_has(partition_replicas(p), elr.v[i]) && !image_ids_has(isr, elr.v[i]));
+		check(!image_ids_has(isr, elr.v[i]));
 }
 
 static void check_image(const struct image *image)
@@ -288,6 +292,8 @@ static const char *partition_is_settled(struct invariants *v, const struct image
 		return "a partition has no leader";
 	if (p->n_isr != p->n_replicas || p->n_elr)
 		return "a replica is not in sync";
+	if (p->n_adding || p->n_removing)
+		return "a reassignment goes on";
 	k = known(v, t->id, p->id);
 	for (int i = 0; i < replicas.n; i++) {
 		const struct partitions *table = table_of(v, replicas.v[i] - 1);

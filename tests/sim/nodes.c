@@ -259,6 +259,31 @@ const struct image *nodes_image(const struct nodes *c)
 	return newest;
 }
 
+int nodes_leader(const struct nodes *c, int which)
+{
+	const struct image *image = nodes_image(c);
+	const struct image_topic *t;
+	struct image_iter it;
+	int n = image ? (int)image_partition_count(image) : 0;
+
+	if (n == 0)
+		return -1;
+	which %= n;
+	image_topics(image, &it);
+	while ((t = image_topics_next(&it)) && which >= t->n_partitions)
+		which -= t->n_partitions;
+	return t && t->partitions[which]->leader > 0 ? t->partitions[which]->leader - 1 : -1;
+}
+
+int nodes_controller(const struct nodes *c)
+{
+	for (int i = 0; i < c->n; i++)
+		if (nodes_is_up(c, i) && c->v[i].node->quorum && c->v[i].node->quorum->raft &&
+		    raft_role(c->v[i].node->quorum->raft) == RAFT_LEADER)
+			return i;
+	return -1;
+}
+
 static bool is_in_sync_everywhere(const struct image *image, int32_t id)
 {
 	struct image_iter it;
@@ -352,8 +377,15 @@ void nodes_stop(struct nodes *c, int i)
 {
 	struct one_node *n = &c->v[i];
 
-	if (nodes_is_up(c, i) && !n->told_to_stop && !n->stopped)
-		sim_call(c->w, i, tell_to_stop, n);
+	if (!nodes_is_up(c, i) || n->told_to_stop || n->stopped)
+		return;
+	if (!n->serves) { /* its logs may not be open: then the next start takes this for no clean stop */
+		if (!may_die(c, i, false))
+			return;
+		mark_away(n, false);
+	}
+	say(n, "STOP");
+	sim_call(c->w, i, tell_to_stop, n);
 }
 
 void nodes_calm(struct nodes *c)

@@ -79,5 +79,8 @@ bool nodes_all_rest(const struct nodes *c);
 void nodes_wake(struct nodes *c);
 /* The newest that any node that runs has; NULL: there is none. */
 const struct image *nodes_image(const struct nodes *c);
+/* Who leads one of the partitions, as that says, and the quorum; -1: nobody. */
+int nodes_leader(const struct nodes *c, int which);
+int nodes_controller(const struct nodes *c);
 
 #endif

@@ -121,7 +121,8 @@ static bool again_helps(const struct producer *p, const struct out_batch *b, int
 {
 	switch (err) {
 	case ERR_OUT_OF_ORDER_SEQUENCE_NUMBER: /* one before it failed, or was lost */
-		return p->idempotent && (p->losses_happen || !is_next(p, b));
+		/* Or who answered leads no more and does not know it, and has not what was acknowledged since. */
+		return p->idempotent && (p->losses_happen || p->brokers || !is_next(p, b));
 	case ERR_KAFKA_STORAGE_ERROR:
 		return p->storage_fails;
 	default:
@@ -176,7 +177,7 @@ static void on_produced(void *arg, int err, const void *answer)
 		  b->partition, b->sequence, err_name(part->error_code));
 	if (!again_helps(p, b, part->error_code))
 		check(false && "an error that this world has no cause for");
-	if (part->error_code == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && is_next(p, b))
+	if (part->error_code == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && is_next(p, b) && !p->brokers)
 		raise_epoch(p, b->partition);
 	start_over(p, b->partition, part->current_leader.leader_id);
 }

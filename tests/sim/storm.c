@@ -34,9 +34,25 @@ void storm_draw(struct storm *s, uint64_t seed)
 	s->pace_ms = 500 + (int)draw(s, 8000);
 }
 
+/* Anybody, or one that matters: who leads a partition, or the quorum. */
 static int draw_node(struct storm *s)
 {
-	return (int)draw(s, (uint64_t)s->nodes->n);
+	int any = (int)draw(s, (uint64_t)s->nodes->n);
+	int which = (int)draw(s, 1000);
+	int found = -1;
+
+	switch (draw(s, 4)) {
+	case 0:
+	case 1:
+		found = nodes_leader(s->nodes, which);
+		break;
+	case 2:
+		found = nodes_controller(s->nodes);
+		break;
+	default:
+		break;
+	}
+	return found >= 0 ? found : any;
 }
 
 /* ---- lives ---- */
