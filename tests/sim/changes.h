@@ -18,7 +18,8 @@ struct changes {
 	int pause_ms; /* about; 0: nobody changes anything */
 	/* what was answered without an error */
 	int64_t n_moves, n_elections, n_topics, n_taken_back;
-	unsigned stuck; /* set by others: partitions with a reassignment that has no end, a bit each */
+	/* Set by others, a bit a partition: a reassignment goes on, or one that has no end. */
+	unsigned busy, stuck;
 	/* its own */
 	struct client client;
 	struct timer next;

@@ -10,11 +10,13 @@
 #include "metadata/image.h"
 #include "protocol/create_topics.h"
 #include "tests/sim/changes.h"
+#include "tests/sim/counter.h"
 #include "tests/sim/draw.h"
 #include "tests/sim/follower.h"
 #include "tests/sim/invariants.h"
 #include "tests/sim/producer.h"
 #include "tests/sim/replicas.h"
+#include "tests/sim/teller.h"
 #include "wire/codec.h"
 
 #define TOPIC "t"
@@ -27,6 +29,7 @@ enum {
 	CALM_MS = 180000, /* within which everything must be well once nothing goes wrong any more */
 	STOP_MS = 120000,
 	LOOK_EVERY = 16, /* events */
+	COUNTERS = 2,
 };
 
 struct cluster_run {
@@ -48,12 +51,19 @@ struct cluster_run {
 	struct producer producers[HISTORY_PRODUCERS_MAX];
 	struct follower readers[HISTORY_PARTITIONS_MAX]; /* one a partition */
 	struct changes changes;
+	struct counter counters[COUNTERS];
+	struct counter_history counted;
+	int n_counters;
+	struct teller tellers[TELLERS_MAX];
+	int n_tellers;
+	struct teller_reader teller_watcher, teller_reader;
 	struct diag clients_diag;
 	int n_producers;
 	int n_partitions;
 	int n_finished;
 	bool topic_made;
-	int32_t replicas[HISTORY_PARTITIONS_MAX][REPLICAS]; /* at the end */
+	int32_t replicas[HISTORY_PARTITIONS_MAX][BROKERS_MAX]; /* at the end */
+	int n_replicas[HISTORY_PARTITIONS_MAX];
 };
 
 static int64_t draw(struct cluster_run *r, uint64_t bound)
@@ -136,6 +146,9 @@ static void draw_nodes(struct cluster_run *r)
 	settings_add(&r->nodes.settings, "min.insync.replicas", MIN_ISR);
 	settings_add(&r->nodes.settings, "offsets.topic.num.partitions", 1);
 	settings_add(&r->nodes.settings, "transaction.state.log.num.partitions", 1);
+	settings_add(&r->nodes.settings, "offsets.topic.replication.factor", REPLICAS);
+	settings_add(&r->nodes.settings, "transaction.state.log.replication.factor", REPLICAS);
+	settings_add(&r->nodes.settings, "transaction.state.log.min.isr", MIN_ISR);
 	draw_times(r);
 	draw_logs(r);
 }
@@ -155,6 +168,26 @@ static void start_readers(struct cluster_run *r)
 		follower_start(&r->readers[i]);
 }
 
+static void start_clients(struct cluster_run *r)
+{
+	for (int i = 0; i < r->n_producers; i++)
+		producer_start(&r->producers[i]);
+	start_readers(r);
+	for (int i = 0; i < r->n_counters; i++)
+		counter_start(&r->counters[i]);
+	for (int i = 0; i < r->n_tellers; i++)
+		teller_start(&r->tellers[i]);
+	if (r->n_tellers)
+		teller_reader_start(&r->teller_watcher);
+	if (!r->nodes.quiet)
+		changes_start(&r->changes, r->loop, &r->brokers.addrs[0]);
+}
+
+static bool is_made(int16_t code)
+{
+	return code == ERR_NONE || code == ERR_TOPIC_ALREADY_EXISTS;
+}
+
 static void on_admin_again(struct timer *t)
 {
 	ask_for_topic(container_of(t, struct cluster_run, admin_again));
@@ -166,13 +199,11 @@ static void on_topic(void *arg, int err, const void *answer)
 	const struct create_topics_response *a = answer;
 	int16_t code = err ? ERR_NETWORK_EXCEPTION : a->topics.v[0].error_code;
 
-	if (code == ERR_NONE || code == ERR_TOPIC_ALREADY_EXISTS) {
+	for (int i = 1; !err && is_made(code) && i < a->topics.n; i++)
+		code = a->topics.v[i].error_code;
+	if (is_made(code)) {
 		r->topic_made = true;
-		for (int i = 0; i < r->n_producers; i++)
-			producer_start(&r->producers[i]);
-		start_readers(r);
-		if (!r->nodes.quiet)
-			changes_start(&r->changes, r->loop, &r->brokers.addrs[0]);
+		start_clients(r);
 		return;
 	}
 	check(err_is_retriable(code) || code == ERR_INVALID_REPLICATION_FACTOR); /* brokers may be fenced */
@@ -182,19 +213,60 @@ static void on_topic(void *arg, int err, const void *answer)
 
 static void ask_for_topic(struct cluster_run *r)
 {
-	struct create_topics_request_topic topic;
+	struct create_topics_request_topic topics[2];
 	struct create_topics_request request;
 
-	codec_init(&create_topics_request_topic_schema, &topic);
+	codec_init(&create_topics_request_topic_schema, &topics[0]);
 	codec_init(&create_topics_request_schema, &request);
-	topic.name = STR(TOPIC);
-	topic.num_partitions = r->n_partitions;
-	topic.replication_factor = REPLICAS;
+	topics[0].name = STR(TOPIC);
+	topics[0].num_partitions = r->n_partitions;
+	topics[0].replication_factor = REPLICAS;
+	topics[1] = topics[0];
+	teller_topic(&topics[1], false);
+	topics[1].replication_factor = REPLICAS;
 	request.timeout_ms = 5000;
-	request.topics.v = &topic;
-	request.topics.n = 1;
+	request.topics.v = topics;
+	request.topics.n = r->n_tellers ? 2 : 1;
 	client_call(&r->admin, TOPIC_VERSION, &create_topics_request_schema, &request, &create_topics_response_schema,
 		    on_topic, r);
+}
+
+/* A third of the runs has a group, a third transactions. */
+static void draw_more_clients(struct cluster_run *r)
+{
+	r->n_counters = draw(r, 3) ? 0 : COUNTERS;
+	r->n_tellers = draw(r, 3) ? 0 : TELLERS_MAX;
+	for (int i = 0; i < r->n_counters; i++)
+		r->counters[i] = (struct counter){.index = i,
+						  .brokers = &r->brokers,
+						  .history = &r->counted,
+						  .topic = TOPIC,
+						  .n_partitions = r->n_partitions};
+	for (int i = 0; i < r->n_tellers; i++)
+		r->tellers[i] = (struct teller){.index = i,
+						.brokers = &r->brokers,
+						.n_transactions = 3 + (int)draw(r, 20),
+						.generation = draw(r, 4) ? 2 : 0,
+						.level = -1};
+	r->teller_watcher =
+		(struct teller_reader){.brokers = &r->brokers, .tellers = r->tellers, .n_tellers = r->n_tellers};
+}
+
+static void open_more_clients(struct cluster_run *r)
+{
+	const struct addr *first = &r->brokers.addrs[0];
+
+	for (int i = 0; i < r->n_counters; i++) {
+		r->counters[i].loop = r->loop;
+		r->counters[i].to = *first;
+	}
+	for (int i = 0; i < r->n_tellers; i++) {
+		r->tellers[i].loop = r->loop;
+		r->tellers[i].to = *first;
+	}
+	r->teller_watcher.loop = r->loop;
+	r->teller_watcher.to = *first;
+	r->teller_reader = r->teller_watcher;
 }
 
 static void draw_clients(struct cluster_run *r)
@@ -250,18 +322,26 @@ static void open_clients(void *arg)
 		r->readers[i].loop = r->loop;
 		r->readers[i].to = r->brokers.addrs[i % r->brokers.n];
 	}
+	open_more_clients(r);
 	client_init(&r->admin, r->loop, &r->brokers.addrs[0], "sim-admin");
 	r->admin.call_ms = r->brokers.call_ms;
 	timer_init(&r->admin_again, r->loop, on_admin_again);
 	ask_for_topic(r);
 }
 
-static void close_readers(void *arg)
+static void close_readers(struct cluster_run *r)
+{
+	for (int i = 0; i < r->n_partitions; i++)
+		follower_fini(&r->readers[i]);
+}
+
+static void end_reading(void *arg)
 {
 	struct cluster_run *r = arg;
 
-	for (int i = 0; i < r->n_partitions; i++)
-		follower_fini(&r->readers[i]);
+	close_readers(r);
+	if (r->n_tellers)
+		teller_reader_fini(&r->teller_reader);
 }
 
 static void close_clients(void *arg)
@@ -271,13 +351,23 @@ static void close_clients(void *arg)
 	for (int i = 0; i < r->n_producers; i++)
 		producer_fini(&r->producers[i]);
 	changes_fini(&r->changes);
+	for (int i = 0; i < r->n_counters; i++)
+		counter_fini(&r->counters[i]);
+	for (int i = 0; i < r->n_tellers; i++)
+		teller_fini(&r->tellers[i]);
+	if (r->n_tellers)
+		teller_reader_fini(&r->teller_watcher);
 	client_fini(&r->admin);
 	close_readers(r);
 }
 
 static void read_again(void *arg)
 {
-	start_readers(arg);
+	struct cluster_run *r = arg;
+
+	start_readers(r);
+	if (r->n_tellers)
+		teller_reader_start(&r->teller_reader);
 }
 
 /* ---- one seed ---- */
@@ -285,32 +375,6 @@ static void read_again(void *arg)
 static bool out_of_events(const struct cluster_run *r)
 {
 	return r->o->max_events && sim_events(r->w) >= r->o->max_events;
-}
-
-/* Until done, or the time is up. */
-static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_run *r))
-{
-	int64_t end_ns = sim_now_ns(r->w) + ms * 1000000;
-
-	while (sim_now_ns(r->w) < end_ns && !out_of_events(r)) {
-		nodes_watch(&r->nodes);
-		if (sim_events(r->w) >= r->looked_at + LOOK_EVERY) {
-			r->looked_at = sim_events(r->w);
-			invariants_look(&r->invariants);
-			if (done(r))
-				return true;
-		}
-		if (!sim_step(r->w)) {
-			nodes_watch(&r->nodes);
-			return done(r);
-		}
-	}
-	return false;
-}
-
-static bool clients_are_done(struct cluster_run *r)
-{
-	return r->topic_made && r->n_finished == r->n_producers;
 }
 
 static bool removes_whom_it_adds(const struct image_partition *p)
@@ -323,21 +387,74 @@ static bool removes_whom_it_adds(const struct image_partition *p)
 	return false;
 }
 
-static void note_stuck(struct cluster_run *r)
+static void note_reassignments(struct cluster_run *r)
 {
 	const struct image *image = nodes_image(&r->nodes);
 	const struct image_topic *t = image ? image_topic_by_name(image, STR(TOPIC)) : NULL;
 
-	r->changes.stuck = 0;
-	for (int i = 0; t && i < t->n_partitions; i++)
-		r->changes.stuck |= (unsigned)removes_whom_it_adds(t->partitions[i]) << i;
+	r->changes.stuck = r->changes.busy = 0;
+	for (int i = 0; t && i < t->n_partitions; i++) {
+		const struct image_partition *p = t->partitions[i];
+
+		r->changes.busy |= (unsigned)(p->n_adding || p->n_removing) << i;
+		r->changes.stuck |= (unsigned)removes_whom_it_adds(p) << i;
+	}
+}
+
+/* Until done, or the time is up. */
+static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_run *r))
+{
+	int64_t end_ns = sim_now_ns(r->w) + ms * 1000000;
+
+	while (sim_now_ns(r->w) < end_ns && !out_of_events(r)) {
+		nodes_watch(&r->nodes);
+		if (sim_events(r->w) >= r->looked_at + LOOK_EVERY) {
+			r->looked_at = sim_events(r->w);
+			invariants_look(&r->invariants);
+			if (r->changes.started)
+				note_reassignments(r);
+			if (done(r))
+				return true;
+		}
+		if (!sim_step(r->w)) {
+			nodes_watch(&r->nodes);
+			return done(r);
+		}
+	}
+	return false;
+}
+
+/* Each partition has one owner, and all have counted. */
+static bool counters_have_settled(const struct cluster_run *r)
+{
+	for (int partition = 0; r->n_counters && partition < r->n_partitions; partition++) {
+		int owners = 0;
+
+		for (int i = 0; i < r->n_counters; i++)
+			owners += r->counters[i].owns[partition];
+		if (owners != 1 || !r->counted.committed[partition])
+			return false;
+	}
+	return true;
+}
+
+static bool tellers_are_done(const struct cluster_run *r)
+{
+	for (int i = 0; i < r->n_tellers; i++)
+		if (!r->tellers[i].is_done)
+			return false;
+	return true;
+}
+
+static bool clients_are_done(struct cluster_run *r)
+{
+	return r->topic_made && r->n_finished == r->n_producers && tellers_are_done(r) && counters_have_settled(r);
 }
 
 static bool all_is_well(struct cluster_run *r)
 {
 	const char *why;
 
-	note_stuck(r);
 	return clients_are_done(r) && invariants_settled(&r->invariants, &why);
 }
 
@@ -346,7 +463,7 @@ static bool all_is_read(struct cluster_run *r)
 	for (int i = 0; i < r->n_partitions; i++)
 		if (!follower_is_at_end(&r->readers[i]))
 			return false;
-	return true;
+	return r->n_tellers == 0 || teller_reader_is_done(&r->teller_reader);
 }
 
 static bool all_rest(struct cluster_run *r)
@@ -374,7 +491,9 @@ static void read_all(struct cluster_run *r)
 	check(live(r, CALM_MS, all_is_read) || out_of_events(r));
 	for (int i = 0; i < r->n_partitions && !out_of_events(r); i++)
 		history_end(&r->history, i, r->readers[i].next_offset[i]);
-	check(sim_call(r->w, r->clients, close_readers, r));
+	if (r->n_tellers && !out_of_events(r))
+		teller_reader_check(&r->teller_reader);
+	check(sim_call(r->w, r->clients, end_reading, r));
 }
 
 static void stop_all(struct cluster_run *r)
@@ -386,7 +505,7 @@ static void stop_all(struct cluster_run *r)
 /* Of those who were its replicas at the end; nobody else has one, whatever was reassigned. */
 static void compare_partition(struct cluster_run *r, int partition)
 {
-	struct image_ids replicas = {r->replicas[partition], REPLICAS};
+	struct image_ids replicas = {r->replicas[partition], r->n_replicas[partition]};
 	struct replica_bytes first = replica_read(sim_env(r->w, replicas.v[0] - 1), TOPIC, partition);
 
 	for (int i = r->first_broker; i < r->nodes.n; i++) {
@@ -416,8 +535,9 @@ static void note_replicas(struct cluster_run *r)
 	for (int i = 0; i < t->n_partitions; i++) {
 		struct image_ids ids = partition_replicas(t->partitions[i]);
 
-		check(ids.n == REPLICAS);
-		memcpy(r->replicas[i], ids.v, sizeof(r->replicas[i]));
+		check(ids.n >= MIN_ISR && ids.n <= BROKERS_MAX);
+		memcpy(r->replicas[i], ids.v, (size_t)ids.n * sizeof(ids.v[0]));
+		r->n_replicas[i] = ids.n;
 	}
 }
 
@@ -437,6 +557,8 @@ static void calm_down(struct cluster_run *r)
 	uint32_t buggify = o->buggify; /* rare paths are no misfortune */
 	int n = o->n_envs;
 
+	for (int i = 0; i < r->n_counters; i++)
+		r->counters[i].calm = true;
 	nodes_calm(&r->nodes);
 	storm_end(&r->storm);
 	sim_options_calm(o);
@@ -542,6 +664,10 @@ static void fill_result(const struct cluster_run *r, struct run_result *out)
 		out->retries += r->producers[i].n_retries;
 		out->bumps += r->producers[i].n_bumps;
 	}
+	for (int i = 0; i < r->n_tellers; i++)
+		out->transactions += r->tellers[i].n_transactions;
+	out->commits = r->counted.n_commits;
+	out->joins = r->counted.n_joins;
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		out->reached[i] = sim_reached(r->w, i);
 }
@@ -563,6 +689,7 @@ void cluster_run_seed(const struct run_options *o, struct run_result *out, struc
 	history_init(&r->history, o->seed, 0);
 	invariants_init(&r->invariants, &r->nodes);
 	draw_clients(r);
+	draw_more_clients(r);
 	nodes_format(&r->nodes, r->n_voters, r->first_broker);
 	bad_time(r);
 	quiet_end(r, totals);

@@ -2,7 +2,8 @@
  * cluster_run: one seed of a cluster: three nodes or more in a simulated world, their clients, what befalls them, and whether everything
  * that they told was true.
  *
- * The seed draws all: how many nodes there are and in which roles, their settings, the weather, what befalls them (storm.h). First comes the
+ * The seed draws all: how many nodes there are and in which roles, their settings, the weather, what befalls them (storm.h), and who else is
+ * there beside producers and readers: a group (counter.h), transactions (teller.h), somebody who manages (changes.h). First comes the
  * bad time. Then all is well, and within CALM_MS each partition has to be led, all replicas in sync and equally long, all nodes of one mind
  * and everything done that clients have asked for. Then all is read, all nodes stop, replicas are held against each other byte for byte, and
  * (in one run of four) all start again and it is read once more.

@@ -75,7 +75,8 @@ static void take_partition(struct committed *c, const struct fetch_response_part
 	check(p->last_stable_offset <= p->high_watermark);
 	for (struct batch_iter it = batch_iter(p->records.p, (size_t)p->records.len); batch_next(&it);)
 		take_batch(c, p, &it);
-	check(c->offsets[c->partition] <= p->last_stable_offset);
+	/* Who leads anew learns only by and by how far the last one had come. */
+	check(c->offsets[c->partition] <= p->last_stable_offset || c->brokers);
 	if (c->offsets[c->partition] < p->last_stable_offset)
 		return;
 	c->is_at_end[c->partition] = p->last_stable_offset == p->high_watermark;
@@ -93,7 +94,9 @@ static void on_fetched(void *arg, int err, const void *answer)
 	if (p && p->error_code == 0)
 		take_partition(c, p);
 	else if (p)
-		check(err_is_retriable(p->error_code));
+		check(err_is_retriable(p->error_code) || (c->brokers && p->error_code == ERR_OFFSET_OUT_OF_RANGE));
+	if (c->brokers && (!p || p->error_code))
+		client_move(&c->clients[c->partition], c->brokers, p ? p->current_leader.leader_id : -1);
 	timer_start(&c->next, AGAIN_MS);
 }
 
@@ -118,12 +121,17 @@ static void ask(struct committed *c)
 	request.session_epoch = -1;
 	request.topics.v = &topic;
 	request.topics.n = 1;
-	client_call(&c->client, FETCH_VERSION, &fetch_request_schema, &request, &fetch_response_schema, on_fetched, c);
+	client_call(&c->clients[c->brokers ? c->partition : 0], FETCH_VERSION, &fetch_request_schema, &request,
+		    &fetch_response_schema, on_fetched, c);
 }
 
 void committed_start(struct committed *c)
 {
-	client_init(&c->client, c->loop, &c->to, "committed-reader");
+	for (int i = 0; i < COMMITTED_PARTITIONS_MAX; i++) {
+		client_init(&c->clients[i], c->loop, &c->to, "committed-reader");
+		if (c->brokers)
+			c->clients[i].call_ms = c->brokers->call_ms;
+	}
 	timer_init(&c->next, c->loop, on_again);
 	memset(c->offsets, 0, sizeof(c->offsets));
 	committed_look_again(c);
@@ -134,7 +142,8 @@ void committed_start(struct committed *c)
 void committed_fini(struct committed *c)
 {
 	timer_stop(&c->next);
-	client_fini(&c->client);
+	for (int i = 0; i < COMMITTED_PARTITIONS_MAX; i++)
+		client_fini(&c->clients[i]);
 }
 
 void committed_look_again(struct committed *c)

@@ -16,6 +16,7 @@ struct committed {
 	/* given */
 	struct loop *loop;
 	struct addr to;
+	const struct brokers *brokers; /* NULL: one node has all */
 	const char *topic;
 	int n_partitions;
 	void (*see)(void *arg, int partition, int64_t offset, struct bytes key, struct bytes value);
@@ -25,7 +26,8 @@ struct committed {
 	void *arg;
 
 	/* its own */
-	struct client client;
+	struct client
+		clients[COMMITTED_PARTITIONS_MAX]; /* one of a partition in a cluster, else the first is that of all */
 	struct timer next;
 	int partition;
 	int64_t offsets[COMMITTED_PARTITIONS_MAX];

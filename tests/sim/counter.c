@@ -55,6 +55,8 @@ static void refused(struct counter *m, int err)
 	}
 	m->has_coordinator = false;
 	m->says_all = true;
+	if (m->brokers)
+		client_move(&m->client, m->brokers, -1);
 	later(m);
 }
 
@@ -115,8 +117,10 @@ static void on_fetched(void *arg, int err, const void *answer)
 		return;
 	}
 	offset = g->topics.v[0].partitions.v[0].committed_offset;
-	check(offset >= m->floor || (offset == -1 && m->floor == 0));
-	commit(m, (offset < 0 ? 0 : offset) + 1);
+	check(offset >= m->floor || (offset == -1 && m->floor == 0) || (m->brokers && !m->calm));
+	if (offset < m->floor)
+		offset = m->floor;
+	commit(m, offset + 1);
 }
 
 static void count(struct counter *m, int partition)
@@ -244,6 +248,8 @@ static void on_coordinator(void *arg, int err, const void *answer)
 		return;
 	}
 	m->has_coordinator = true;
+	if (m->brokers)
+		client_move(&m->client, m->brokers, r->coordinators.v[0].node_id);
 	beat(m);
 }
 
@@ -282,6 +288,8 @@ static void on_next(struct timer *t)
 void counter_start(struct counter *m)
 {
 	client_init(&m->client, m->loop, &m->to, "sim-counter");
+	if (m->brokers)
+		m->client.call_ms = m->brokers->call_ms;
 	timer_init(&m->next, m->loop, on_next);
 	new_incarnation(m);
 	beat(m);

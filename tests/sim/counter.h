@@ -2,6 +2,8 @@
  * counter: a member of a consumer group (KIP-848; members.h is a classic one) that counts in its committed offsets: for a partition that it was given it fetches the
  * committed offset, checks that no acknowledged commit is lost or moved back, and commits the next. Now and then it leaves, or dies
  * without a word, and comes back as another.
+ *
+ * In a cluster a coordinator that is none any more, and does not know it, may tell what was committed before: only in calm does the check hold.
  */
 #ifndef ODRADEK_TESTS_SIM_COUNTER_H
 #define ODRADEK_TESTS_SIM_COUNTER_H
@@ -21,6 +23,7 @@ struct counter {
 	int index;
 	struct loop *loop;
 	struct addr to;
+	const struct brokers *brokers; /* NULL: one node has all */
 	struct counter_history *history;
 	const char *topic;
 	int n_partitions;

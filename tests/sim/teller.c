@@ -137,11 +137,12 @@ void teller_start(struct teller *t)
 	t->t = (struct transactor){
 		.loop = t->loop,
 		.to = t->to,
+		.brokers = t->brokers,
 		.id = t->id,
 		.generation = t->generation,
 		.timeout_ms = TIMEOUT_MS,
 		.throne = t->twin ? &t->twin->throne : &t->throne,
-		.may_be_fenced = t->twin || t->has_twin || t->clock_jumps,
+		.may_be_fenced = t->twin || t->has_twin || t->clock_jumps || t->brokers,
 		.dies = DIES,
 		.ready = on_ready,
 		.done = on_written,
@@ -228,6 +229,7 @@ void teller_reader_start(struct teller_reader *r)
 	r->sum = 0;
 	r->c = (struct committed){.loop = r->loop,
 				  .to = r->to,
+				  .brokers = r->brokers,
 				  .topic = TELLER_TOPIC,
 				  .n_partitions = TELLER_PARTITIONS,
 				  .see = see,

@@ -44,6 +44,7 @@ struct teller {
 	int index;
 	struct loop *loop;
 	struct addr to;
+	const struct brokers *brokers; /* NULL: one node has all */
 	int n_transactions;
 	int generation;	     /* of the client (transactor.h) */
 	int level;	     /* it sets transaction.version first; -1: it does not */
@@ -74,6 +75,7 @@ struct teller_reader {
 	/* given */
 	struct loop *loop;
 	struct addr to;
+	const struct brokers *brokers; /* NULL: one node has all */
 	struct teller *tellers;
 	int n_tellers;
 	bool compacted;

@@ -58,10 +58,17 @@ static void end_transaction(struct transactor *t, enum fate fate)
 	t->ended(t->arg, fate);
 }
 
+static void hang_up(struct transactor *t)
+{
+	client_hang_up(&t->client);
+	for (int i = 0; i < TRANSACTOR_PARTITIONS_MAX; i++)
+		client_hang_up(&t->leaders[i]);
+}
+
 static void come_back(struct transactor *t, int after_ms)
 {
 	t->phase = TRANSACTOR_FINDS;
-	client_hang_up(&t->client);
+	hang_up(t);
 	timer_start(&t->next, after_ms);
 	if (t->is_open)
 		end_transaction(t, t->end_sent ? FATE_UNKNOWN : FATE_ABORTED);
@@ -79,6 +86,24 @@ static bool is_fencing(const struct transactor *t, int err)
 	       (err == ERR_INVALID_TXN_STATE && t->phase == TRANSACTOR_ENDS && t->commits && t->may_be_fenced);
 }
 
+static int partition_of(struct transactor *t);
+
+/* The next is asked of the coordinator, or the leader, that was named, or of anybody. */
+static void ask_another(struct transactor *t)
+{
+	if (t->phase == TRANSACTOR_WRITES && !t->is_offsets)
+		client_move(&t->leaders[partition_of(t)], t->brokers, t->leader);
+	else
+		client_move(&t->client, t->brokers, t->leader);
+	t->leader = -1;
+}
+
+/* A leader that is none any more does not have what was written since. */
+static bool is_of_another(const struct transactor *t, int err)
+{
+	return t->brokers && t->phase == TRANSACTOR_WRITES && err == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
+}
+
 /* An answer that is lost, or that says "again". */
 static void again(struct transactor *t, int err)
 {
@@ -93,7 +118,9 @@ static void again(struct transactor *t, int err)
 		come_back(t, AGAIN_MS + chance(t, FENCED_MS));
 		return;
 	}
-	check(err <= 0 || err_is_retriable(err));
+	check(err <= 0 || err_is_retriable(err) || is_of_another(t, err));
+	if (t->brokers && err)
+		ask_another(t);
 	if (t->phase > TRANSACTOR_RESTS &&
 	    ((t->dies && chance(t, t->dies) == 0) || (is_lost && t->phase == TRANSACTOR_ENDS && !grows(t))))
 		come_back(t, AGAIN_MS);
@@ -137,6 +164,8 @@ static void on_found(void *arg, int err, const void *answer)
 		return;
 	}
 	t->phase = TRANSACTOR_BEGINS;
+	if (t->brokers)
+		client_move(&t->client, t->brokers, r->coordinators.v[0].node_id);
 	step(t);
 }
 
@@ -288,6 +317,7 @@ static void on_written(void *arg, int err, const void *answer)
 	const struct produce_response *r = answer;
 	const struct produce_response_partition *p = err ? NULL : &r->responses.v[0].partition_responses.v[0];
 
+	((struct transactor *)arg)->leader = err ? -1 : p->current_leader.leader_id;
 	written(arg, err ? err : p->error_code, err ? -1 : p->base_offset);
 }
 
@@ -339,8 +369,8 @@ static void write_record(struct transactor *t)
 	request.timeout_ms = 5000;
 	request.topic_data.v = &topic;
 	request.topic_data.n = 1;
-	client_call(&t->client, VERSIONS[t->generation].produce, &produce_request_schema, &request,
-		    &produce_response_schema, on_written, t);
+	client_call(t->brokers ? &t->leaders[partition_of(t)] : &t->client, VERSIONS[t->generation].produce,
+		    &produce_request_schema, &request, &produce_response_schema, on_written, t);
 	buf_fini(&b);
 }
 
@@ -465,6 +495,11 @@ void transactor_end(struct transactor *t, bool commit)
 void transactor_start(struct transactor *t)
 {
 	client_init(&t->client, t->loop, &t->to, t->id);
+	for (int i = 0; i < TRANSACTOR_PARTITIONS_MAX; i++)
+		client_init(&t->leaders[i], t->loop, &t->to, t->id);
+	if (t->brokers)
+		t->client.call_ms = t->brokers->call_ms;
+	t->leader = -1;
 	timer_init(&t->next, t->loop, on_next);
 	t->phase = TRANSACTOR_FINDS;
 	t->producer_id = -1;
@@ -475,4 +510,6 @@ void transactor_fini(struct transactor *t)
 {
 	timer_stop(&t->next);
 	client_fini(&t->client);
+	for (int i = 0; i < TRANSACTOR_PARTITIONS_MAX; i++)
+		client_fini(&t->leaders[i]);
 }

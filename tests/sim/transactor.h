@@ -30,6 +30,7 @@ struct transactor {
 	/* given */
 	struct loop *loop;
 	struct addr to;
+	const struct brokers *brokers; /* NULL: one node has all */
 	const char *id;
 	int generation;
 	int32_t timeout_ms;
@@ -45,7 +46,9 @@ struct transactor {
 	void *arg;
 
 	/* its own */
-	struct client client;
+	struct client client; /* to the coordinator; in a cluster others to who leads a partition */
+	struct client leaders[TRANSACTOR_PARTITIONS_MAX];
+	int32_t leader; /* that an answer has named */
 	struct timer next;
 	enum {
 		TRANSACTOR_FINDS,
