@@ -46,6 +46,17 @@ static struct image_ids ids_union_without(struct arena *arena, struct image_ids 
 	return out;
 }
 
+static struct image_ids ids_common(struct arena *arena, struct image_ids a, struct image_ids b)
+{
+	int32_t *v = arena_array(arena, (size_t)a.n + 1, sizeof(*v));
+	struct image_ids out = {v, 0};
+
+	for (int i = 0; v && i < a.n; i++)
+		if (image_ids_has(b, a.v[i]))
+			v[out.n++] = a.v[i];
+	return out;
+}
+
 struct image_ids ids_without(struct arena *a, struct image_ids ids, int32_t id)
 {
 	return ids_union_without(a, ids, NONE, NONE, id);
@@ -163,7 +174,10 @@ static void complete_reassignment(struct partition_change *p)
 	p->removing = p->adding = NONE;
 }
 
-/* With too few in the ISR those who were in it stay eligible, unless they are known to have lost what they had. */
+/*
+ * With too few in the ISR those who were in it stay eligible, unless they are known to have lost what they had, or are replicas no more: who is
+ * one again begins with an empty log. (Kafka forgets the latter.)
+ */
 static void populate_elr(struct partition_change *p)
 {
 	if (!p->elr)
@@ -173,6 +187,7 @@ static void populate_elr(struct partition_change *p)
 		return;
 	}
 	p->elr_ids = ids_union_without(p->arena, p->elr_ids, partition_isr(p->partition), p->isr, p->move.unclean);
+	p->elr_ids = ids_common(p->arena, p->elr_ids, p->replicas);
 }
 
 static void run_election(struct partition_change *p, struct partition_change_record *r)

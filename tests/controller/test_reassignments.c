@@ -62,6 +62,33 @@ static void a_partition_moves_when_its_new_replica_has_caught_up(void **state)
 	assert_int_equal(under_way(w).topics.n, 0);
 }
 
+/* It has let go of its log: as a replica once more it begins with nothing. */
+static void who_is_a_replica_no_more_is_not_eligible(void **state)
+{
+	struct world *w = *state;
+	const struct image_partition *p;
+	int32_t leader;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 1, 2);
+	let_in(w, 3);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", "min.insync.replicas", 0, "2"), 0);
+	leader = partition(w, "a", 0)->leader;
+	beat(w, 3 - leader, false, true);
+	p = partition(w, "a", 0);
+	assert_int_equal(p->leader, leader);
+	assert_int_equal(partition_elr(p).n, 1);
+	assert_int_equal(reassign(w, "a", 1, 3, 0, true).error_code, 0);
+	p = partition(w, "a", 0);
+	assert_int_equal(alter_isr(w, leader, p, p->leader_epoch, p->partition_epoch, leader, 3),
+			 ERR_NEW_LEADER_ELECTED);
+	p = partition(w, "a", 0);
+	assert_int_equal(partition_replicas(p).n, 1);
+	assert_int_equal(p->leader, 3);
+	assert_int_equal(partition_elr(p).n, 0);
+}
+
 static void a_move_that_is_called_off_leaves_what_was_there(void **state)
 {
 	struct world *w = *state;
@@ -125,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_partition_moves_when_its_new_replica_has_caught_up),
+		TEST(who_is_a_replica_no_more_is_not_eligible),
 		TEST(a_move_that_is_called_off_leaves_what_was_there),
 		TEST(a_move_that_needs_nobody_new_is_over_at_once),
 		TEST(assignments_that_cannot_be_are_refused_one_by_one),
