@@ -276,7 +276,9 @@ static void draw_clients(struct cluster_run *r)
 	r->brokers.call_ms = 2000 + draw(r, 30000);
 	r->n_producers = 1 + (int)draw(r, HISTORY_PRODUCERS_MAX);
 	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
-	for (int i = 0; i < r->n_producers; i++)
+	for (int i = 0; i < r->n_producers; i++) {
+		bool trusts_all = draw(r, 5) > 0;
+
 		r->producers[i] = (struct producer){
 			.index = i,
 			.brokers = &r->brokers,
@@ -286,12 +288,13 @@ static void draw_clients(struct cluster_run *r)
 			.n_batches = 20 + (int)draw(r, 100),
 			.window = 1 + (int)draw(r, 5),
 			.pause_ms = pause_ms,
-			.acks = -1,
+			.acks = trusts_all ? -1 : 1,
 			.timeout_ms = 500 + (int32_t)draw(r, 10000),
-			.idempotent = draw(r, 5) > 0,
+			.idempotent = trusts_all && draw(r, 5) > 0,
 			.finished = on_finished,
 			.arg = r,
 		};
+	}
 	r->changes = (struct changes){.brokers = &r->brokers,
 				      .topic = TOPIC,
 				      .n_partitions = r->n_partitions,

@@ -211,8 +211,7 @@ static void check_candidates(const struct invariants *v, const struct image *ima
 		for (int n = 0; p && n < partition_isr(p).n; n++)
 			check_candidate(v, image, k, partition_isr(p).v[n]);
 		for (int n = 0; p && n < partition_elr(p).n; n++)
-			if (image_ids_has(partition_replicas(p), partition_elr(p).v[n]))
-				check_candidate(v, image, k, partition_elr(p).v[n]);
+			check_candidate(v, image, k, partition_elr(p).v[n]);
 	}
 }
 
@@ -228,7 +227,7 @@ static void check_partition(const struct image *image, const struct image_partit
 		check(!broker || !broker->fenced);
 	}
 	for (int i = 0; i < elr.n; i++)
-		check(!image_ids_has(isr, elr.v[i]));
+		check(image_ids_has(partition_replicas(p), elr.v[i]) && !image_ids_has(isr, elr.v[i]));
 }
 
 static void check_image(const struct image *image)

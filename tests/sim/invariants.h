@@ -6,8 +6,8 @@
  * 3. The high watermark of a leader does not move back while it leads in one epoch.
  * 4. Every replica in sync, and every eligible one (KIP-966), that runs has all below the largest high watermark that any leader has had: what
  *    was acknowledged is on all who may be elected. Not one that lost what it had and is not registered again yet.
- * 5. Of a partition: the leader is in sync, nobody is in sync and eligible, those in sync are replicas, who is fenced is not in sync. (One who
- *    is no replica any more may stay eligible, as with Kafka: nobody asks for him.)
+ * 5. Of a partition: the leader is in sync, nobody is in sync and eligible, those in sync and eligible are replicas, who is fenced is
+ *    not in sync.
  * 6. Two nodes that have applied the metadata log up to the same offset say the same.
  */
 #ifndef ODRADEK_TESTS_SIM_INVARIANTS_H

@@ -130,10 +130,16 @@ static bool again_helps(const struct producer *p, const struct out_batch *b, int
 	}
 }
 
+/* What a leader alone has written may be gone with it. */
+static bool is_promised(const struct producer *p)
+{
+	return p->acks == -1 || !p->brokers;
+}
+
 static void take_acknowledged(struct producer *p, struct out_batch *b, int64_t base_offset)
 {
 	/* A duplicate is answered with its first offset, or with none when the node no longer knows it. */
-	for (int i = 0; i < b->n && base_offset >= 0; i++)
+	for (int i = 0; i < b->n && base_offset >= 0 && is_promised(p); i++)
 		history_acknowledged(p->history, b->partition, base_offset + i, p->index, b->first_number + i);
 	if (p->idempotent)
 		p->sequences[b->partition].last_acknowledged = b->sequence + b->n - 1;
@@ -207,10 +213,8 @@ static void build_records(struct producer *p, const struct out_batch *b, struct 
 		options.base_sequence = b->sequence;
 	}
 	batch_begin(&builder, out, &options);
-	for (int i = 0; i < b->n; i++) {
-		history_sent(p->history, p->index, b->first_number + i);
+	for (int i = 0; i < b->n; i++)
 		add_record(p, &builder, b->first_number + i);
-	}
 	check(batch_end(&builder) > 0);
 }
 
@@ -243,7 +247,7 @@ static void send_batch(struct producer *p, struct out_batch *b)
 	buf_fini(&records);
 }
 
-static void add_batch(struct producer *p)
+static struct out_batch *add_batch(struct producer *p)
 {
 	struct out_batch *b = xcalloc(1, sizeof(*b));
 
@@ -252,9 +256,11 @@ static void add_batch(struct producer *p)
 	b->n = 1 + (int)env_random_below(p->loop->env, RECORDS_MAX);
 	b->first_number = p->next_number;
 	b->sequence = -1;
-	p->next_number += b->n;
+	for (int i = 0; i < b->n; i++)
+		history_sent(p->history, p->index, p->next_number++);
 	p->n_started++;
 	list_push(&p->batches, &b->link);
+	return b;
 }
 
 static void on_producer_id(void *arg, int err, const void *answer)
@@ -287,8 +293,28 @@ static void ask_producer_id(struct producer *p)
 		    &init_producer_id_response_schema, on_producer_id, p);
 }
 
+/*
+ * A leader takes any sequence of a producer that it does not know: of one that refuses the first batch for want of replicas, and takes the
+ * second, Kafka's client has to raise its epoch. Here the first goes alone.
+ */
+static bool may_go(const struct producer *p, const struct out_batch *b)
+{
+	if (!p->brokers || !p->idempotent || p->sequences[b->partition].last_acknowledged >= 0)
+		return true;
+	list_each(it, &p->batches)
+	{
+		const struct out_batch *first = container_of(it, struct out_batch, link);
+
+		if (first->partition == b->partition)
+			return first == b;
+	}
+	return true;
+}
+
 static void step(struct producer *p)
 {
+	struct out_batch *newest;
+
 	if (timer_is_running(&p->again))
 		return;
 	if (p->idempotent && p->producer_id < 0) {
@@ -300,14 +326,15 @@ static void step(struct producer *p)
 	{
 		struct out_batch *b = container_of(it, struct out_batch, link);
 
-		if (!b->in_flight && p->n_in_flight < p->window)
+		if (!b->in_flight && p->n_in_flight < p->window && may_go(p, b))
 			send_batch(p, b);
 	}
 	while (p->n_started < p->n_batches && p->n_in_flight < p->window && !timer_is_running(&p->next)) {
 		if (p->pause_ms)
 			timer_start(&p->next, p->pause_ms);
-		add_batch(p);
-		send_batch(p, container_of(p->batches.prev, struct out_batch, link));
+		newest = add_batch(p);
+		if (may_go(p, newest))
+			send_batch(p, newest);
 	}
 	if (list_empty(&p->batches) && p->n_started == p->n_batches && p->finished) {
 		void (*finished)(void *arg) = p->finished;
@@ -321,6 +348,8 @@ void producer_start(struct producer *p)
 {
 	list_init(&p->batches);
 	p->producer_id = -1;
+	for (int i = 0; i < HISTORY_PARTITIONS_MAX; i++)
+		p->sequences[i].last_acknowledged = -1;
 	p->history->idempotent[p->index] = p->idempotent;
 	for (int i = 0; i < HISTORY_PARTITIONS_MAX; i++) {
 		client_init(&p->clients[i], p->loop, &p->to, "sim-producer");
