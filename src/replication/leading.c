@@ -181,10 +181,7 @@ int leading_maximal_isr(const struct leading *l)
 
 bool leading_is_in_sync(const struct leading *l, int32_t id)
 {
-	for (int i = 0; i < l->n_isr; i++)
-		if (l->isr[i] == id)
-			return true;
-	return false;
+	return has(l->isr, l->n_isr, id);
 }
 
 int leading_min_isr(const struct leading *l, int32_t min_isr)

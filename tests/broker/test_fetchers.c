@@ -9,8 +9,12 @@
 #include "broker/node_private.h"
 #include "metadata/image.h"
 #include "net/net.h"
+#include "protocol/alter_partition_reassignments.h"
 #include "protocol/create_topics.h"
+#include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
+#include "protocol/describe_log_dirs.h"
+#include "protocol/fetch.h"
 #include "protocol/incremental_alter_configs.h"
 #include "protocol/produce.h"
 #include "tests/base/cm.h"
@@ -40,7 +44,8 @@ static void a_while(void)
 	sim_run_for(cluster_sim(), 50);
 }
 
-static void make_topic(const char *name, int partitions)
+/* nodes: that know of it afterwards. */
+static void make_topic_on(const char *name, int partitions, int nodes)
 {
 	static int32_t replicas[] = {1, 2, 3};
 	struct create_topics_request_assignment v[MANY];
@@ -55,12 +60,17 @@ static void make_topic(const char *name, int partitions)
 	assert_non_null(out);
 	assert_int_equal(out->topics.v[0].error_code, 0);
 	topic_id = out->topics.v[0].topic_id;
-	for (int i = 0; i < CLUSTER_NODES; i++)
+	for (int i = 0; i < nodes; i++)
 		cluster_wait_topic(i, name);
 }
 
-/* With acks=all: Kafka's error. */
-static int produce_bytes(int32_t partition, int32_t bytes)
+static void make_topic(const char *name, int partitions)
+{
+	make_topic_on(name, partitions, CLUSTER_NODES);
+}
+
+/* With acks=all. NULL: no answer. */
+static const struct produce_response *produce_to(int node, int32_t partition, int32_t bytes)
 {
 	static const uint8_t value[4096];
 	struct produce_request_partition part = {.index = partition};
@@ -75,8 +85,16 @@ static int produce_bytes(int32_t partition, int32_t bytes)
 	batch_add(&b, 1, BYTES_NULL, (struct bytes){value, bytes});
 	batch_end(&b);
 	part.records = (struct records){.p = batch.p, .len = (int64_t)batch.len};
-	out = ASK(0, produce, &in);
+	out = ASK(node, produce, &in);
 	buf_fini(&batch);
+	return out;
+}
+
+/* Kafka's error. */
+static int produce_bytes(int32_t partition, int32_t bytes)
+{
+	const struct produce_response *out = produce_to(0, partition, bytes);
+
 	return out ? out->responses.v[0].partition_responses.v[0].error_code : ERR_NETWORK_EXCEPTION;
 }
 
@@ -246,6 +264,218 @@ static void a_leader_without_room_for_sessions_is_followed_all_the_same(void **s
 	cluster_down();
 }
 
+/* ---- replicas that go and come ---- */
+
+static void reassign(int32_t partition, int n_replicas)
+{
+	int32_t replicas[] = {1, 2, 3};
+	struct alter_partition_reassignments_request_partition p = {partition, {replicas, n_replicas}};
+	struct alter_partition_reassignments_request_topic topic = {STR("t"), {&p, 1}};
+	struct alter_partition_reassignments_request in;
+	const struct alter_partition_reassignments_response *out;
+
+	codec_init(&alter_partition_reassignments_request_schema, &in);
+	in.timeout_ms = 30000;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	out = ASK(0, alter_partition_reassignments, &in);
+	assert_non_null(out);
+	assert_int_equal(out->error_code, 0);
+	assert_int_equal(out->responses.v[0].partitions.v[0].error_code, 0);
+	sim_run_for(cluster_sim(), 2000);
+}
+
+/* Kafka's error; *size: of the replica there, -1: there is none. */
+static int replica_at(int node, int32_t partition, int64_t *size)
+{
+	struct describe_log_dirs_request in;
+	const struct describe_log_dirs_response *out;
+
+	codec_init(&describe_log_dirs_request_schema, &in);
+	in.topics.n = -1;
+	out = ASK(node, describe_log_dirs, &in);
+	assert_non_null(out);
+	*size = -1;
+	for (int i = 0; i < out->results.v[0].topics.n; i++) {
+		const struct describe_log_dirs_response_topic *t = &out->results.v[0].topics.v[i];
+
+		for (int j = 0; j < t->partitions.n; j++)
+			if (str_is(t->name, "t") && t->partitions.v[j].partition_index == partition)
+				*size = t->partitions.v[j].partition_size;
+	}
+	return out->error_code;
+}
+
+static int read_at(int node, int32_t partition)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic topic = {.topic_id = topic_id, .partitions = {&p, 1}};
+	struct fetch_request in;
+	const struct fetch_response *out;
+
+	codec_init(&fetch_request_partition_schema, &p);
+	codec_init(&fetch_request_schema, &in);
+	p.partition = partition;
+	p.partition_max_bytes = in.max_bytes = 1 << 20;
+	in.session_epoch = -1;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	out = ASK(node, fetch, &in);
+	assert_non_null(out);
+	return out->responses.v[0].partitions.v[0].error_code;
+}
+
+static void a_replica_that_is_reassigned_is_deleted_and_one_that_comes_back_begins_anew(void **state)
+{
+	int64_t size, before;
+
+	(void)state;
+	start_all(10, NULL);
+	make_topic("t", 2);
+	all_is_replicated(2);
+	sim_run_for(cluster_sim(), 1000);
+	assert_int_equal(read_at(2, 1), 0);
+	assert_int_equal(replica_at(2, 1, &before), 0);
+	assert_true(before > 0);
+	reassign(1, 2);
+	assert_int_equal(replica_at(2, 1, &size), 0);
+	assert_int_equal(size, -1);
+	assert_int_equal(replica_at(2, 0, &size), 0);
+	assert_int_equal(size, before); /* the other partition stays */
+	assert_int_equal(read_at(2, 1), ERR_NOT_LEADER_OR_FOLLOWER);
+	wait_members(2, 1);
+	reassign(1, 3);
+	assert_int_equal(replica_at(2, 1, &size), 0);
+	assert_int_equal(size, before);
+	assert_int_equal(read_at(2, 1), 0);
+	all_is_replicated(2);
+	cluster_stop(2);
+	cluster_start(2);
+	cluster_wait_serving(2);
+	sim_run_for(cluster_sim(), 1000);
+	assert_int_equal(replica_at(2, 1, &size), 0);
+	assert_int_equal(size, 2 * before);
+	cluster_down();
+}
+
+/* ---- leaders whose logs are others ---- */
+
+static void delete_records(int64_t before)
+{
+	struct delete_records_request_partition p = {.offset = before};
+	struct delete_records_request_topic topic = {STR("t"), {&p, 1}};
+	struct delete_records_request in = {{&topic, 1}, 5000};
+	const struct delete_records_response *out = ASK(0, delete_records, &in);
+
+	assert_non_null(out);
+	assert_int_equal(out->topics.v[0].partitions.v[0].error_code, 0);
+	assert_int_equal(out->topics.v[0].partitions.v[0].low_watermark, before);
+}
+
+static struct partition_replica replica(int node)
+{
+	struct fetched *d = fetchers_find(cluster_node(node)->fetchers, topic_id, 0);
+	struct partition_replica r;
+
+	assert_non_null(d);
+	partition_replica(d->partition, &r);
+	return r;
+}
+
+static void who_is_behind_the_leaders_start_begins_anew_there_and_follows_it(void **state)
+{
+	(void)state;
+	start_all(11, NULL);
+	make_topic("t", 1);
+	all_is_replicated(1);
+	cluster_crash(2, SIM_KILL);
+	for (int i = 0; i < 9; i++)
+		assert_int_equal(produce(0), 0);
+	delete_records(6);
+	cluster_start(2);
+	cluster_wait_serving(2);
+	sim_run_for(cluster_sim(), 3000);
+	assert_int_equal(cluster_said(2, "replica begins anew where its leader's log starts"), 1);
+	assert_int_equal(replica(2).start, 6);
+	assert_int_equal(replica(2).end, 10);
+	assert_int_equal(replica(2).high_watermark, 10);
+	delete_records(8); /* it is done when all have let go of them */
+	for (int i = 1; i <= FOLLOWERS; i++)
+		assert_int_equal(replica(i).start, 8);
+	cluster_down();
+}
+
+/* While a replica was away (KAFKA-14616): what it has is the old one's. */
+static void a_topic_that_was_made_again_meanwhile_is_another(void **state)
+{
+	struct delete_topics_request_topic gone = {.name = STR("t")};
+	struct delete_topics_request in = {.topics = {&gone, 1}, .timeout_ms = 30000};
+
+	(void)state;
+	start_all(12, NULL);
+	make_topic("t", 1);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(produce(0), 0);
+	cluster_crash(2, SIM_KILL);
+	assert_non_null(ASK(0, delete_topics, &in));
+	sim_run_for(cluster_sim(), 500);
+	make_topic_on("t", 1, 2);
+	assert_int_equal(produce(0), 0);
+	cluster_start(2);
+	cluster_wait_serving(2);
+	sim_run_for(cluster_sim(), 3000);
+	assert_int_equal(replica(2).end, 1);
+	assert_int_equal(replica(2).high_watermark, 1);
+	assert_int_equal(produce(0), 0);
+	sim_run_for(cluster_sim(), 1000);
+	assert_int_equal(replica(2).end, 2);
+	cluster_down();
+}
+
+/* KIP-951: who asks the wrong node is told the right one, with its address, by Fetch and by Produce. */
+static void who_asks_a_follower_is_told_who_leads(void **state)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic topic = {.partitions = {&p, 1}};
+	struct fetch_request in;
+	const struct fetch_response *fetched;
+	const struct produce_response *produced;
+
+	(void)state;
+	start_all(13, NULL);
+	make_topic("t", 1);
+	codec_init(&fetch_request_partition_schema, &p);
+	codec_init(&fetch_request_schema, &in);
+	topic.topic_id = topic_id;
+	p.current_leader_epoch = 0;
+	p.partition_max_bytes = in.max_bytes = 1 << 20;
+	in.session_epoch = -1;
+	in.replica_state.replica_id = 3; /* another replica must read from the leader */
+	in.replica_state.replica_epoch = -1;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	fetched = ASK(1, fetch, &in);
+	assert_int_equal(fetched->responses.v[0].partitions.v[0].error_code, ERR_NOT_LEADER_OR_FOLLOWER);
+	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_id, 1);
+	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_epoch, 0);
+	assert_int_equal(fetched->node_endpoints.n, 1);
+	assert_int_equal(fetched->node_endpoints.v[0].node_id, 1);
+	assert_true(str_is(fetched->node_endpoints.v[0].host, "10.0.0.1"));
+	assert_int_equal(fetched->node_endpoints.v[0].port, 9092);
+	produced = produce_to(1, 0, 1);
+	assert_int_equal(produced->responses.v[0].partition_responses.v[0].error_code, ERR_NOT_LEADER_OR_FOLLOWER);
+	assert_int_equal(produced->responses.v[0].partition_responses.v[0].current_leader.leader_id, 1);
+	assert_int_equal(produced->node_endpoints.n, 1);
+	assert_true(str_is(produced->node_endpoints.v[0].host, "10.0.0.1"));
+	cluster_crash(0, SIM_KILL);
+	sim_run_for(cluster_sim(), 8000);
+	fetched = ASK(1, fetch, &in); /* of the epoch before: it may have what this leader has not */
+	assert_int_equal(fetched->responses.v[0].partitions.v[0].error_code, ERR_FENCED_LEADER_EPOCH);
+	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_id, 2);
+	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_epoch, 1);
+	cluster_down();
+}
+
 /* ---- several fetchers ---- */
 
 static void set_fetchers(const char *n)
@@ -392,6 +622,10 @@ int main(void)
 		cmocka_unit_test(what_is_followed_no_more_is_forgotten),
 		cmocka_unit_test(a_session_that_the_leader_has_lost_begins_anew),
 		cmocka_unit_test(a_leader_without_room_for_sessions_is_followed_all_the_same),
+		cmocka_unit_test(a_replica_that_is_reassigned_is_deleted_and_one_that_comes_back_begins_anew),
+		cmocka_unit_test(who_is_behind_the_leaders_start_begins_anew_there_and_follows_it),
+		cmocka_unit_test(a_topic_that_was_made_again_meanwhile_is_another),
+		cmocka_unit_test(who_asks_a_follower_is_told_who_leads),
 		cmocka_unit_test(without_a_throttle_who_was_away_has_all_at_once),
 		cmocka_unit_test(a_throttled_leader_gives_to_who_is_not_in_sync_at_its_rate),
 		cmocka_unit_test(a_throttled_follower_takes_what_it_is_behind_at_its_rate),

@@ -540,6 +540,56 @@ static void test_a_fetch_of_an_earlier_life_counts_for_nothing(void **state)
 	assert_int_equal(produce_end(), 0);
 }
 
+/* What it has of the next leader's says nothing of what it has of this one's (KIP-320). */
+static void test_a_fetch_of_a_later_epoch_counts_for_nothing(void **state)
+{
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	produce_begin();
+	assert_int_equal(fetch(), 0);
+	t.leader_epoch++;
+	assert_int_equal(fetch(), ERR_UNKNOWN_LEADER_EPOCH);
+	t.leader_epoch--;
+	assert_false(is_done(&t.produce));
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(produce_end(), 0);
+}
+
+/* What a consumer gets, or -1: the high watermark is 0. */
+static int64_t consumed(void)
+{
+	struct fetch_request_partition part;
+	struct fetch_request_topic topic = {.topic_id = t.topic_id, .partitions = {&part, 1}};
+	struct fetch_request in;
+	const struct fetch_response *out;
+	const struct fetch_response_partition *p;
+
+	codec_init(&fetch_request_schema, &in);
+	codec_init(&fetch_request_partition_schema, &part);
+	in.max_bytes = part.partition_max_bytes = 1 << 20;
+	in.session_epoch = -1;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	out = ask(BROKER, fetch_request_KEY, &in);
+	p = &out->responses.v[0].partitions.v[0];
+	assert_int_equal(p->error_code, 0);
+	return p->high_watermark == 0 && p->records.len == 0 ? -1 : p->records.len;
+}
+
+static void test_nobody_reads_what_is_not_on_all_in_sync(void **state)
+{
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	produce_begin();
+	assert_int_equal(fetch(), 0); /* it has got the record, and has not said so */
+	assert_int_equal(consumed(), -1);
+	assert_int_equal(fetch(), 0);
+	assert_true(consumed() > 0);
+	assert_int_equal(produce_end(), 0);
+}
+
 static void test_with_too_few_in_sync_nothing_is_written(void **state)
 {
 	(void)state;
@@ -714,6 +764,8 @@ int main(void)
 		STORY(test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up),
 		STORY(test_a_consumer_is_sent_to_the_replica_of_its_rack),
 		STORY(test_a_fetch_of_an_earlier_life_counts_for_nothing),
+		STORY(test_a_fetch_of_a_later_epoch_counts_for_nothing),
+		STORY(test_nobody_reads_what_is_not_on_all_in_sync),
 		STORY(test_with_too_few_in_sync_nothing_is_written),
 		STORY(test_who_goes_out_after_the_write_leaves_too_few),
 	};

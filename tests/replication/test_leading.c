@@ -260,6 +260,25 @@ static void test_who_is_behind_for_too_long_goes_out(void **state)
 	assert_int_equal(high_watermark(w), 10);
 }
 
+/* It has just begun to lead: of none of the others has it heard yet, of itself it need not (apache/fluss#3927). */
+static void test_a_leader_that_has_heard_of_nobody_stays_in_sync_itself(void **state)
+{
+	struct world *w = *state;
+
+	follow(w, (struct image_ids){ALL, 3}, 1, 1);
+	assert_true(leading_is_in_sync(&w->l, 1));
+	assert_true(leading_is_in_sync(&w->l, 3));
+	w->now_ms += LAG_MAX_MS + 1;
+	w->log_end++;
+	assert_true(shrink(w));
+	assert_int_equal(w->l.n_proposed, 1);
+	assert_int_equal(leading_proposed(&w->l, 0, 101).id, 1);
+	assert_true(leading_is_in_sync(&w->l, 3)); /* until the controller has said so */
+	assert_int_equal(answered(w, 0, 2, (struct image_ids){ALL, 1}), ISR_MOVED);
+	assert_false(leading_is_in_sync(&w->l, 3));
+	assert_true(leading_is_in_sync(&w->l, 1));
+}
+
 static void test_one_that_is_never_quite_there_but_fetches_is_in_time(void **state)
 {
 	struct world *w = *state;
@@ -379,6 +398,7 @@ int main(void)
 		STORY(test_a_fetch_of_an_earlier_life_moves_nothing),
 		STORY(test_who_is_no_replica_is_told_so),
 		STORY(test_who_is_behind_for_too_long_goes_out),
+		STORY(test_a_leader_that_has_heard_of_nobody_stays_in_sync_itself),
 		STORY(test_one_that_is_never_quite_there_but_fetches_is_in_time),
 		STORY(test_there_is_one_proposal_at_a_time),
 		STORY(test_what_the_controller_refuses_is_taken_back_and_what_it_does_not_say_is_not),
