@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "broker/layers.h"
 #include "broker/logger.h"
 #include "broker/node_private.h"
 #include "config/config.h"
@@ -220,6 +221,52 @@ static int settings_begin(struct settings *s, const struct alteration *a, const 
 	return 0;
 }
 
+/* ---- pools of threads ---- */
+
+static struct str proposed(const void *arg, struct str name)
+{
+	const struct settings *s = arg;
+
+	for (int i = 0; i < s->n; i++)
+		if (str_eq(s->v[i].name, name))
+			return s->v[i].value;
+	return STR_NULL;
+}
+
+/* What is said of this broker or of all, over what is said of the other. */
+static struct layers layers_with(const struct request *r, const struct alteration *a, const struct settings *s)
+{
+	struct layers l = layers_of_broker(r->image, r->node->id);
+
+	l.v[a->name.len > 0 ? 0 : 1].get = proposed;
+	l.v[a->name.len > 0 ? 0 : 1].arg = s;
+	return l;
+}
+
+/* Kafka's DynamicThreadPool: at most twice as many at once, and no fewer than half. */
+static int check_pools(struct request *r, const struct alteration *a, const struct settings *s,
+		       struct str *message)
+{
+	static const enum config_id pools[] = {CONFIG_NUM_IO_THREADS, CONFIG_NUM_REPLICA_FETCHERS,
+					       CONFIG_NUM_RECOVERY_THREADS_PER_DATA_DIR, CONFIG_BACKGROUND_THREADS};
+	struct layers before = layers_of_broker(r->image, r->node->id), after = layers_with(r, a, s);
+
+	for (size_t i = 0; i < sizeof(pools) / sizeof(*pools); i++) {
+		int64_t old = config_long_in(r->node->config, before.v, before.n, pools[i]);
+		int64_t new = config_long_in(r->node->config, after.v, after.n, pools[i]);
+
+		if (new >= old / 2 && new <= old * 2)
+			continue;
+		*message = arena_printf(
+			&r->arena,
+			"Dynamic thread count update validation failed for %s=%lld, value should %s the current value %lld",
+			config_setting(pools[i])->name, (long long)new,
+			new < old ? "be at least half" : "not be greater than double", (long long)old);
+		return ERR_INVALID_REQUEST;
+	}
+	return 0;
+}
+
 static int check_broker(struct request *r, struct alteration *a)
 {
 	struct settings s = {.arena = &r->arena};
@@ -246,6 +293,8 @@ static int check_broker(struct request *r, struct alteration *a)
 		if (change_setting(a, &s, &a->changes[i]))
 			return 0;
 	err = config_check_broker(r->node->config, a->name.len > 0, s.v, s.n, &r->arena, &message);
+	if (!err)
+		err = check_pools(r, a, &s, &message);
 	if (err)
 		refuse(a, err == ERR_INVALID_CONFIG ? ERR_INVALID_REQUEST : err, message);
 	return 0;

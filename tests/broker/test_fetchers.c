@@ -162,7 +162,8 @@ static void all_is_replicated(int partitions)
 		assert_int_equal(produce(i), 0);
 }
 
-static void set(enum image_resource type, const char *name, const char *setting, const char *value)
+/* Kafka's error. */
+static int try_set(enum image_resource type, const char *name, const char *setting, const char *value)
 {
 	struct incremental_alter_configs_request_config c = {str_of(setting), 0, str_of(value)};
 	struct incremental_alter_configs_request_resource r = {(int8_t)type, str_of(name), {&c, 1}};
@@ -170,7 +171,12 @@ static void set(enum image_resource type, const char *name, const char *setting,
 	const struct incremental_alter_configs_response *out = ASK(0, incremental_alter_configs, &in);
 
 	assert_non_null(out);
-	assert_int_equal(out->responses.v[0].error_code, 0);
+	return out->responses.v[0].error_code;
+}
+
+static void set(enum image_resource type, const char *name, const char *setting, const char *value)
+{
+	assert_int_equal(try_set(type, name, setting, value), 0);
 }
 
 /* ---- stories ---- */
@@ -509,6 +515,11 @@ static void a_leader_has_as_many_fetchers_as_is_said_and_each_replica_kafkas_one
 	assert_spread(1, 20, 4);
 	assert_spread(2, 20, 4);
 	all_is_replicated(20);
+	assert_int_equal(try_set(RESOURCE_BROKER, "", "num.replica.fetchers", "9"), ERR_INVALID_REQUEST);
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "num.replica.fetchers", "1"), ERR_INVALID_REQUEST);
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "num.io.threads", "17"), ERR_INVALID_REQUEST);
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "num.io.threads", "16"), 0);
+	assert_spread(1, 20, 4);
 	set_fetchers("2");
 	assert_spread(2, 20, 2);
 	all_is_replicated(20);
