@@ -244,8 +244,7 @@ static struct layers layers_with(const struct request *r, const struct alteratio
 }
 
 /* Kafka's DynamicThreadPool: at most twice as many at once, and no fewer than half. */
-static int check_pools(struct request *r, const struct alteration *a, const struct settings *s,
-		       struct str *message)
+static int check_pools(struct request *r, const struct alteration *a, const struct settings *s, struct str *message)
 {
 	static const enum config_id pools[] = {CONFIG_NUM_IO_THREADS, CONFIG_NUM_REPLICA_FETCHERS,
 					       CONFIG_NUM_RECOVERY_THREADS_PER_DATA_DIR, CONFIG_BACKGROUND_THREADS};

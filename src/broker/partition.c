@@ -248,12 +248,13 @@ void partition_set_topic(struct partition *p, struct topic_state *topic)
 	topic_state_unref(&old);
 }
 
-struct log_deletion *partition_delete(struct partition *p, struct effects *e)
+struct log_deletion *partition_delete(struct partition *p, enum partition_end end, struct effects *e)
 {
 	struct log_deletion *deletion;
 
 	mutex_lock(&p->lock);
 	p->deleted = true;
+	p->end = end;
 	p->leads = false;
 	partition_stop_leading(p);
 	deletion = p->reloading ? NULL : log_delete(p->log);
@@ -295,6 +296,7 @@ static void look(struct partition *p, struct partition_view *out)
 	out->leader_epoch = p->leader_epoch;
 	out->leads = p->leads;
 	out->deleted = p->deleted;
+	out->end = p->end;
 	out->short_of_replicas =
 		p->leading &&
 		leading_maximal_isr(p->leading) < leading_min_isr(p->leading, p->topic->config.min_insync_replicas);
@@ -308,12 +310,18 @@ void partition_look(struct partition *p, struct partition_view *out)
 	mutex_unlock(&p->lock);
 }
 
+/* Another node has it still. */
+static int end_error(enum partition_end end)
+{
+	return end == PARTITION_REPLICA_GONE ? ERR_NOT_LEADER_OR_FOLLOWER : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
 int partition_view_check(const struct partition_view *v, int32_t epoch, bool leader_only)
 {
 	if (v->error)
 		return v->error;
 	if (v->deleted)
-		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
+		return end_error(v->end);
 	if (epoch >= 0 && epoch < v->leader_epoch)
 		return ERR_FENCED_LEADER_EPOCH;
 	if (epoch >= 0 && epoch > v->leader_epoch)
@@ -386,7 +394,7 @@ static int append_refusal(const struct partition *p, int16_t acks)
 	int32_t min_isr = p->topic->config.min_insync_replicas;
 
 	if (p->deleted)
-		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
+		return end_error(p->end);
 	if (partition_storage_error(p))
 		return ERR_KAFKA_STORAGE_ERROR;
 	if (!p->leads || p->held)

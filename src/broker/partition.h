@@ -90,6 +90,9 @@ void effects_run(struct effects *e, struct core *core);
 
 /* ---- the partition ---- */
 
+/* Why one is deleted. */
+enum partition_end { PARTITION_TOPIC_GONE, PARTITION_REPLICA_GONE };
+
 struct partition {
 	int refs; /* atomic */
 	int32_t id;
@@ -110,6 +113,7 @@ struct partition {
 	int16_t n_isr;
 	bool leads;
 	bool deleted;
+	enum partition_end end;	    /* of one that is */
 	struct log_dir *future_dir; /* where it is moved to (mover.h); NULL: nowhere */
 	int64_t future_size;
 	int64_t future_end;
@@ -142,7 +146,7 @@ void partition_set_topic(struct partition *p, struct topic_state *topic);
  * The topic is gone: all who wait are woken; the log's files are for the caller to remove. NULL when there are none, or a reload has them:
  * then it gives them back.
  */
-struct log_deletion *partition_delete(struct partition *p, struct effects *e);
+struct log_deletion *partition_delete(struct partition *p, enum partition_end end, struct effects *e);
 
 /* All a reader decides by, in one call. */
 struct partition_view {
@@ -152,6 +156,7 @@ struct partition_view {
 	int32_t leader_epoch;
 	bool leads;
 	bool deleted;
+	enum partition_end end;
 	bool short_of_replicas; /* fewer are in sync, or on their way in, than min.insync.replicas */
 	int error;		/* of the directory: ERR_KAFKA_STORAGE_ERROR, or 0 */
 };

@@ -369,10 +369,10 @@ static void members_fini(struct members *m)
 }
 
 /* This node has it no more, with all that was in it. */
-static void replica_deleted(struct following *f, struct partition *p)
+static void replica_deleted(struct following *f, struct partition *p, enum partition_end end)
 {
 	struct effects effects = {0};
-	struct log_deletion *deletion = partition_delete(p, &effects);
+	struct log_deletion *deletion = partition_delete(p, end, &effects);
 	struct partition *tables = p;
 
 	f->deleted = true;
@@ -392,7 +392,7 @@ static void topic_deleted(struct following *f, struct topic_entry *e)
 
 	f->deleted = true;
 	for (int i = 0; i < m.n; i++)
-		replica_deleted(f, m.v[i]);
+		replica_deleted(f, m.v[i], PARTITION_TOPIC_GONE);
 	members_fini(&m);
 	mutex_lock(&f->t->lock);
 	free_topic(f->t, e);
@@ -419,7 +419,7 @@ static void follow_topic(void *arg, const struct image_topic *old, const struct 
 		if (!role || (old && role == image_topic_partition(old, m.v[i]->id)))
 			continue;
 		if (!image_ids_has(partition_replicas(role), f->t->options.self.node_id)) {
-			replica_deleted(f, m.v[i]); /* it was reassigned to others */
+			replica_deleted(f, m.v[i], PARTITION_REPLICA_GONE); /* it was reassigned to others */
 			continue;
 		}
 		partition_set_role(m.v[i], &f->t->options.self, f->now, role, &effects);

@@ -312,27 +312,48 @@ static int replica_at(int node, int32_t partition, int64_t *size)
 	return out->error_code;
 }
 
-static int read_at(int node, int32_t partition)
+/* From the offset on, up to half a minute. */
+static void begin_read(int node, int32_t partition, int64_t offset, struct cluster_question *q)
 {
-	struct fetch_request_partition p;
-	struct fetch_request_topic topic = {.topic_id = topic_id, .partitions = {&p, 1}};
-	struct fetch_request in;
-	const struct fetch_response *out;
+	static struct fetch_request_partition p;
+	static struct fetch_request_topic topic;
+	static struct fetch_request in;
 
 	codec_init(&fetch_request_partition_schema, &p);
 	codec_init(&fetch_request_schema, &in);
+	topic = (struct fetch_request_topic){.topic_id = topic_id, .partitions = {&p, 1}};
 	p.partition = partition;
+	p.fetch_offset = offset;
 	p.partition_max_bytes = in.max_bytes = 1 << 20;
+	in.max_wait_ms = 30000;
+	in.min_bytes = 1;
 	in.session_epoch = -1;
 	in.topics.v = &topic;
 	in.topics.n = 1;
-	out = ASK(node, fetch, &in);
+	cluster_begin_ask(node, CLUSTER_BROKER, fetch_request_KEY, &in, q);
+	sim_run_for(cluster_sim(), 100);
+}
+
+static int read_error(const struct cluster_question *q)
+{
+	const struct fetch_response *out = q->answer;
+
+	assert_true(q->answered);
 	assert_non_null(out);
 	return out->responses.v[0].partitions.v[0].error_code;
 }
 
+static int read_at(int node, int32_t partition)
+{
+	struct cluster_question q;
+
+	begin_read(node, partition, 0, &q);
+	return read_error(&q);
+}
+
 static void a_replica_that_is_reassigned_is_deleted_and_one_that_comes_back_begins_anew(void **state)
 {
+	struct cluster_question waits;
 	int64_t size, before;
 
 	(void)state;
@@ -343,7 +364,10 @@ static void a_replica_that_is_reassigned_is_deleted_and_one_that_comes_back_begi
 	assert_int_equal(read_at(2, 1), 0);
 	assert_int_equal(replica_at(2, 1, &before), 0);
 	assert_true(before > 0);
+	begin_read(2, 1, 1, &waits);
+	assert_false(waits.answered);
 	reassign(1, 2);
+	assert_int_equal(read_error(&waits), ERR_NOT_LEADER_OR_FOLLOWER); /* others have it still */
 	assert_int_equal(replica_at(2, 1, &size), 0);
 	assert_int_equal(size, -1);
 	assert_int_equal(replica_at(2, 0, &size), 0);
