@@ -1,10 +1,11 @@
 /*
  * A short life of a compacted log on a simulated disk, crashed at every change of the disk, by a kill and by a power cut. What must hold after
  * it: of each key the newest record that the log still has is there, nothing else was changed or moved, what the checkpoint calls clean is clean,
- * and cleaning goes on.
+ * and cleaning goes on. `test_clean_crash HISTORIES` does so with as many histories.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -183,6 +184,8 @@ static void inspect(void *arg)
 	stop_node(&n);
 }
 
+static uint64_t history = 42;
+
 static void begin_life(uint64_t seed)
 {
 	struct sim_options o;
@@ -190,7 +193,7 @@ static void begin_life(uint64_t seed)
 	sim_options_calm(&o);
 	memset(&outside, 0, sizeof(outside));
 	outside.world = sim_world_new(seed, &o);
-	keyed_init(&outside.k, 42, 14, 1700000000000);
+	keyed_init(&outside.k, history, 14, 1700000000000);
 	outside.k.v = outside.records;
 	outside.k.cap = RECORDS_MAX;
 }
@@ -336,7 +339,21 @@ static void a_cleaning_on_a_full_disk_is_put_off_or_goes_on_and_no_disk_failed(v
 	clean_with_each_lack(lack_room, -ENOSPC);
 }
 
-int main(void)
+/* Crashes of so many histories: how many. */
+static int64_t crash_all(uint64_t histories)
+{
+	int64_t n = 0;
+
+	for (history = 1; history <= histories; history++) {
+		for (int64_t at = 1; crash_once(at, SIM_KILL, history); at++)
+			n++;
+		for (int64_t at = 1; crash_once(at, SIM_POWER, history * 100000 + (uint64_t)at); at++)
+			n++;
+	}
+	return n;
+}
+
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kill_at_any_change_of_the_disk_keeps_the_newest_of_each_key),
@@ -344,5 +361,9 @@ int main(void)
 		cmocka_unit_test(a_cleaning_on_a_full_disk_is_put_off_or_goes_on_and_no_disk_failed),
 		cmocka_unit_test(a_power_cut_at_any_change_of_the_disk_keeps_the_newest_of_each_key),
 	};
+	if (argc > 1) {
+		printf("%lld crashes\n", (long long)crash_all((uint64_t)strtoull(argv[1], NULL, 10)));
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
