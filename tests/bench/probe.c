@@ -4,6 +4,7 @@
  *	probe first HOST PORT TOPIC COMMAND...	exec of COMMAND to the first acknowledged produce; then COMMAND runs on: its pid is printed
  *	probe ready HOST PORT N COMMAND...	exec to a Metadata answer in which N partitions have leaders
  *	probe produce HOST PORT TOPIC N RECORDS BYTES DEPTH	N requests of a batch of RECORDS times BYTES, DEPTH of them in flight
+ *	probe keyed HOST PORT TOPIC MIB KEYS	that many MiB of batches of a hundred records, each with one of KEYS keys
  *	probe fetch HOST PORT TOPIC MIB BYTES	that many MiB from the beginning on, and again, up to BYTES a request
  *	probe latency HOST PORT TOPIC N		a record produced, and fetched by a waiting consumer, one at a time
  *	probe versions HOST PORT N CONNECTIONS DEPTH	N ApiVersions requests over CONNECTIONS, DEPTH of each in flight
@@ -176,6 +177,31 @@ static int probe_produce(const struct target *t, char **argv)
 		if (out.len)
 			raw_send(&r, &out);
 		if (produce_error(raw_receive(&r, got)) != 0)
+			raw_die("a produce was refused");
+	}
+	say("requests", n, raw_now_us() - began);
+	raw_close(&r);
+	return 0;
+}
+
+static int probe_keyed(const struct target *t, char **argv)
+{
+	size_t want = (size_t)atoll(argv[1]) * MIB, had = 0;
+	int64_t began = raw_now_us(), n = 0;
+	int keys = atoi(argv[2]);
+	struct bytes_out out = {0};
+	struct raw r;
+
+	raw_open(&r, t->host, t->port);
+	for (; had < want; n++) {
+		struct bytes_out batch = {0};
+
+		batch_make_keyed(&batch, 100, 100, raw_wall_ms(), keys);
+		put_produce(&out, (int32_t)n, argv[0], 0, 1, &batch);
+		had += batch.len;
+		free(batch.p);
+		raw_send(&r, &out);
+		if (produce_error(raw_receive(&r, (int32_t)n)) != 0)
 			raw_die("a produce was refused");
 	}
 	say("requests", n, raw_now_us() - began);
@@ -401,6 +427,7 @@ static const struct {
 	{"fetch", probe_fetch, 3},	 {"latency", probe_latency, 2}, {"versions", probe_versions, 3},
 	{"metadata", probe_metadata, 1}, {"idle", probe_idle, 1},	{"topics", probe_topics, 3},
 	{"create", probe_create, 2},	 {"cpu", probe_cpu, 1},
+	{"keyed", probe_keyed, 3},
 };
 
 int main(int argc, char **argv)

@@ -198,7 +198,26 @@ void raw_end(struct bytes_out *o, size_t began)
  *	 0 base offset i64	 8 length i32	12 leader epoch i32	16 magic i8	17 crc u32	21 attributes i16
  *	23 last offset delta	27 base time i64 35 max time i64	43 producer id	51 its epoch	53 sequence	57 count
  */
+static void put_key(struct bytes_out *record, int keys)
+{
+	char key[24];
+	int len;
+
+	if (!keys) {
+		put_varint(record, -1);
+		return;
+	}
+	len = snprintf(key, sizeof(key), "key-%d", rand() % keys);
+	put_varint(record, len);
+	put_raw(record, key, (size_t)len);
+}
+
 void batch_make(struct bytes_out *o, int n, int value_len, int64_t ms)
+{
+	batch_make_keyed(o, n, value_len, ms, 0);
+}
+
+void batch_make_keyed(struct bytes_out *o, int n, int value_len, int64_t ms, int keys)
 {
 	size_t at = o->len;
 	struct bytes_out record = {0};
@@ -221,7 +240,7 @@ void batch_make(struct bytes_out *o, int n, int value_len, int64_t ms)
 		put8(&record, 0);
 		put_varint(&record, 0);
 		put_varint(&record, i);
-		put_varint(&record, -1);
+		put_key(&record, keys);
 		put_varint(&record, value_len);
 		for (int k = 0; k < value_len; k++)
 			put8(&record, rand());
@@ -232,6 +251,21 @@ void batch_make(struct bytes_out *o, int n, int value_len, int64_t ms)
 	free(record.p);
 	put_u32(o->p + at + 8, (uint32_t)(o->len - at - 12));
 	put_u32(o->p + at + 17, crc32c(0, o->p + at + 21, o->len - at - 21));
+}
+
+void batch_set_producer(struct bytes_out *batch, int64_t id, int16_t epoch, int32_t sequence)
+{
+	struct bytes_out o = {0};
+
+	put16(&o, 0x10);
+	memcpy(batch->p + 21, o.p, 2);
+	o.len = 0;
+	put64(&o, id);
+	put16(&o, epoch);
+	put32(&o, sequence);
+	memcpy(batch->p + 43, o.p, o.len);
+	free(o.p);
+	put_u32(batch->p + 17, crc32c(0, batch->p + 21, batch->len - 21));
 }
 
 void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int acks,

@@ -61,6 +61,10 @@ void raw_end(struct bytes_out *o, size_t began);
 
 /* n records of value_len bytes, of that time, in one batch of version 2; what it is made of is chosen so that nothing compresses it. */
 void batch_make(struct bytes_out *o, int n, int value_len, int64_t time_ms);
+/* Each with one of so many keys, by chance; 0: none. */
+void batch_make_keyed(struct bytes_out *o, int n, int value_len, int64_t time_ms, int keys);
+/* Makes one that stands alone in `batch` a transactional one. */
+void batch_set_producer(struct bytes_out *batch, int64_t id, int16_t epoch, int32_t sequence);
 int64_t raw_wall_ms(void);
 void put_produce(struct bytes_out *o, int32_t correlation, const char *topic, int partition, int acks,
 		 const struct bytes_out *batch);
