@@ -426,8 +426,7 @@ static const struct {
 	{"first", probe_first, 2},	 {"ready", probe_ready, 2},	{"produce", probe_produce, 5},
 	{"fetch", probe_fetch, 3},	 {"latency", probe_latency, 2}, {"versions", probe_versions, 3},
 	{"metadata", probe_metadata, 1}, {"idle", probe_idle, 1},	{"topics", probe_topics, 3},
-	{"create", probe_create, 2},	 {"cpu", probe_cpu, 1},
-	{"keyed", probe_keyed, 3},
+	{"create", probe_create, 2},	 {"cpu", probe_cpu, 1},		{"keyed", probe_keyed, 3},
 };
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "protocol/create_topics.h"
 #include "protocol/update_features.h"
+#include "protocol/write_txn_markers.h"
 #include "wire/codec.h"
 
 enum {
@@ -16,6 +17,10 @@ enum {
 	TIMEOUT_MS = 900000, /* longer than a run: nothing is aborted for taking too long, but when a clock jumps */
 	DIES = 4,
 	AMOUNT_MAX = 100,
+	MARKERS_VERSION = 2,
+	LATE_MARKERS = 20, /* one of so many records */
+	LINGERS = 8,	   /* one of so many transactions */
+	LINGER_MS_MAX = 2000,
 };
 
 static int chance(struct teller *t, int n)
@@ -70,15 +75,64 @@ static void on_ready(void *arg)
 	write_next(t);
 }
 
+/*
+ * The marker of the transaction before, sent by its coordinator long ago: clients of version 2 have raised the epoch since, so it has to be
+ * refused, also when its epoch is that of the transaction that is open now (KIP-890).
+ */
+static void on_late(void *arg, int err, const void *answer)
+{
+	const struct write_txn_markers_response *r = answer;
+
+	(void)arg;
+	check(err || r->markers.v[0].topics.v[0].partitions.v[0].error_code != 0);
+}
+
+static void send_late_marker(struct teller *t, int32_t partition)
+{
+	struct write_txn_markers_request_topic topic;
+	struct write_txn_markers_request_marker marker;
+	struct write_txn_markers_request request;
+
+	codec_init(&write_txn_markers_request_topic_schema, &topic);
+	codec_init(&write_txn_markers_request_marker_schema, &marker);
+	codec_init(&write_txn_markers_request_schema, &request);
+	topic.name = STR(TELLER_TOPIC);
+	topic.partition_indexes.v = &partition;
+	topic.partition_indexes.n = 1;
+	marker.producer_id = t->t.producer_id;
+	marker.producer_epoch = (int16_t)(t->t.epoch - chance(t, 2));
+	marker.transaction_result = chance(t, 2);
+	marker.coordinator_epoch = INT16_MAX;
+	marker.transaction_version = 2;
+	marker.topics.v = &topic;
+	marker.topics.n = 1;
+	request.markers.v = &marker;
+	request.markers.n = 1;
+	client_call(&t->admin, MARKERS_VERSION, &write_txn_markers_request_schema, &request,
+		    &write_txn_markers_response_schema, on_late, t);
+}
+
 static void on_written(void *arg, int64_t offset)
 {
 	struct teller *t = arg;
 
 	now(t)->records[now(t)->n++].offset = offset;
+	if (t->generation >= 2 && t->t.epoch > 0 && chance(t, LATE_MARKERS) == 0)
+		send_late_marker(t, now(t)->records[now(t)->n - 1].partition);
 	if (now(t)->n < t->wanted)
 		write_next(t);
+	else if (chance(t, LINGERS) == 0)
+		timer_start(&t->linger, chance(t, LINGER_MS_MAX));
 	else
 		transactor_end(&t->t, t->commits);
+}
+
+/* Segments are rolled and compacted while it is open. */
+static void on_lingered(struct timer *timer)
+{
+	struct teller *t = container_of(timer, struct teller, linger);
+
+	transactor_end(&t->t, t->commits);
 }
 
 static void on_ended(void *arg, enum fate fate)
@@ -151,6 +205,7 @@ void teller_start(struct teller *t)
 	};
 	client_init(&t->admin, t->loop, &t->to, "teller-admin");
 	timer_init(&t->again, t->loop, on_admin_again);
+	timer_init(&t->linger, t->loop, on_lingered);
 	if (t->level >= 0)
 		set_level(t);
 	else
@@ -165,6 +220,7 @@ void teller_hang_up(struct teller *t)
 void teller_fini(struct teller *t)
 {
 	timer_stop(&t->again);
+	timer_stop(&t->linger);
 	client_fini(&t->admin);
 	transactor_fini(&t->t);
 }

@@ -55,6 +55,7 @@ struct teller {
 	struct transactor t;
 	struct client admin;
 	struct timer again;
+	struct timer linger;
 	struct throne throne;
 	char id[16];
 	int wanted; /* records of this transaction */
