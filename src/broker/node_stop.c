@@ -213,7 +213,8 @@ static void handed_over(void *arg)
 static void hand_over(struct node *n)
 {
 	n->phase = NODE_HANDING_OVER;
-	quorum_hand_over(n->quorum, handed_over, n);
+	if (!quorum_hand_over(n->quorum, handed_over, n))
+		hang_up(n);
 }
 
 /* ---- resigning ---- */

@@ -139,17 +139,16 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	return 0;
 }
 
-void quorum_hand_over(struct quorum *q, void (*done)(void *arg), void *arg)
+bool quorum_hand_over(struct quorum *q, void (*done)(void *arg), void *arg)
 {
-	bool leads = q->begun && !q->failed && raft_role(q->raft) == RAFT_LEADER && raft_voters(q->raft)->n > 1;
-
+	if (!q->begun || q->failed || raft_role(q->raft) != RAFT_LEADER || raft_voters(q->raft)->n < 2)
+		return false;
 	q->handed_over = done;
 	q->handed_over_arg = arg;
-	timer_start(&q->hand_over_timer, leads ? RESIGN_MS : 0);
-	if (!leads)
-		return;
+	timer_start(&q->hand_over_timer, RESIGN_MS);
 	q->resign_due_ms = env_mono_ms(q->env) + RESIGN_MS;
 	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SHUTDOWN});
+	return true;
 }
 
 void quorum_has_resigned(struct quorum *q)

@@ -57,10 +57,10 @@ int quorum_start(const struct quorum_options *options, struct quorum **out);
 /* Elections and writes from here on: nodes of the quorum may be let in. From any thread. */
 void quorum_begin(struct quorum *q);
 /*
- * Before a stop, while the node's listeners still answer: if this node leads others it leads no more, and is no candidate. `done` on the loop,
- * not inside: another leads, or nobody is waited for any longer.
+ * Before a stop, while the node's listeners still answer: this node leads others no more, and is no candidate. `done` on the loop, not inside:
+ * another leads, or nobody is waited for any longer. False: it leads nobody else, and there is nothing to be done.
  */
-void quorum_hand_over(struct quorum *q, void (*done)(void *arg), void *arg);
+bool quorum_hand_over(struct quorum *q, void (*done)(void *arg), void *arg);
 /*
  * Completes what waits with NOT_CONTROLLER, tells the voters that this node leads no more, cuts a snapshot where much would have to be
  * replayed, closes the log cleanly; `done` on the loop. Then quorum_free.
