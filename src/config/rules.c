@@ -1,6 +1,7 @@
 /*
  * rules: what no single value shows. Kafka's KafkaConfig.validateValues and the checks of its group and share group settings.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "config/config_impl.h"
@@ -233,6 +234,40 @@ static void check_advertised(const struct config *c, struct config_notes *notes)
 			fail(c, notes, id, "0.0.0.0 cannot be advertised");
 }
 
+static bool is_everywhere(const struct config_endpoint *e)
+{
+	return str_is_null(e->host) || e->host.len == 0 || str_is(e->host, "0.0.0.0") || str_is(e->host, "::");
+}
+
+/*
+ * A node that is alone may tell a client the address that the client has dialled. Where there are others, they tell it too, and have never
+ * dialled it: the name of a machine is a guess that fails at a client, far from its cause.
+ */
+static void check_reachable(const struct config *c, struct config_notes *notes)
+{
+	const struct config_network *net = &c->network;
+	bool everywhere = false;
+	char line[512];
+	size_t len = 0;
+
+	if (net->advertised_is_set || (net->n_voters < 2 && net->n_bootstrap < 2))
+		return;
+	line[0] = 0;
+	for (int i = 0; i < net->n_advertised && len < sizeof(line); i++) {
+		const struct config_endpoint *e = &net->advertised[i];
+		bool named = !is_everywhere(e);
+
+		everywhere |= !named;
+		len += (size_t)snprintf(line + len, sizeof(line) - len, "%s%.*s://%.*s:%d", i ? "," : "",
+					STR_ARG(e->name), named ? e->host.len : 4, named ? e->host.p : "HOST", e->port);
+	}
+	if (everywhere)
+		config_note_add(notes, CONFIG_NOTE_ERROR, config_place(c, CONFIG_LISTENERS),
+				"this is one of several nodes, and listens on every address: the others and clients have to know "
+				"by which. Add advertised.listeners=%s with the name or address of this machine for HOST",
+				line);
+}
+
 static void check_roles(const struct config *c, struct config_notes *notes)
 {
 	bool broker = config_is_broker(c), controller = config_is_controller(c);
@@ -251,6 +286,8 @@ static void check_roles(const struct config *c, struct config_notes *notes)
 	if (broker)
 		check_broker(c, notes);
 	check_advertised(c, notes);
+	if (broker)
+		check_reachable(c, notes);
 }
 
 static void check_early_start(const struct config *c, struct config_notes *notes)

@@ -445,13 +445,32 @@ static void listeners_that_cannot_be_are_refused(void **state)
 
 static void the_voters_name_a_controller_that_listens_everywhere(void **state)
 {
-	struct loaded l = expect_fine("controller.quorum.voters=1@quorum:19093,2@b:2,3@c:3");
+	struct loaded l = expect_fine("controller.quorum.voters=1@quorum:19093,2@b:2,3@c:3\n"
+				      "advertised.listeners=PLAINTEXT://a:9092");
 	const struct config_network *net = config_network(l.c);
 
 	assert_int_equal(net->n_voters, 3);
 	assert_true(str_is(net->voters[0].host, "quorum") && net->voters[0].id == 1 && net->voters[0].port == 19093);
 	assert_true(str_is(net->controller_advertised[0].host, "quorum") &&
 		    net->controller_advertised[0].port == 19093);
+	unload(&l);
+}
+
+static void one_of_several_nodes_that_listens_everywhere_has_to_say_by_which_address(void **state)
+{
+	struct loaded l;
+
+	expect_error("controller.quorum.voters=1@a:9093,2@b:9093,3@c:9093", "server.properties:4",
+		     "Add advertised.listeners=PLAINTEXT://HOST:9092 with");
+	expect_error("controller.quorum.bootstrap.servers=a:9093,b:9093", "server.properties:4", "PLAINTEXT://HOST:9092");
+	expect_error("controller.quorum.voters=1@a:9093,2@b:9093\nlistener.security.protocol.map=CONTROLLER:PLAINTEXT,"
+		     "PLAINTEXT:PLAINTEXT,IN:PLAINTEXT\nlisteners=PLAINTEXT://:9092,IN://10.0.0.1:9094,CONTROLLER://:9093",
+		     "server.properties:8", "PLAINTEXT://HOST:9092,IN://10.0.0.1:9094");
+	l = expect_fine("controller.quorum.voters=1@a:9093,2@b:9093\nadvertised.listeners=PLAINTEXT://a:9092");
+	unload(&l);
+	l = expect_fine("controller.quorum.voters=1@a:9093,2@b:9093\nlisteners=PLAINTEXT://a:9092,CONTROLLER://:9093");
+	unload(&l);
+	l = expect_fine("controller.quorum.voters=1@a:9093"); /* it is alone */
 	unload(&l);
 }
 
@@ -514,6 +533,7 @@ int main(void)
 		cmocka_unit_test(a_port_may_be_shared_by_ipv4_and_ipv6),
 		cmocka_unit_test(listeners_that_cannot_be_are_refused),
 		cmocka_unit_test(the_voters_name_a_controller_that_listens_everywhere),
+		cmocka_unit_test(one_of_several_nodes_that_listens_everywhere_has_to_say_by_which_address),
 		cmocka_unit_test(a_file_of_any_length_is_read_or_refused),
 		cmocka_unit_test(the_defaults_are_those_of_kafka),
 	};

@@ -91,6 +91,7 @@ static void lead_with(struct world *w, int16_t elr)
 static int setup_with(void **state, const char *voters)
 {
 	const char *const overrides[] = {
+		"advertised.listeners=PLAINTEXT://localhost:9092",
 		"process.roles=broker,controller",
 		"node.id=1",
 		voters,
