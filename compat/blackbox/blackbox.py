@@ -71,7 +71,7 @@ def arguments():
                         help=f"may be given several times; default: all; {' '.join(WORKLOADS)}")
     parser.add_argument("--fault", choices=FAULTS, metavar="FAULT", action="append",
                         help=f"may be given several times; default: all; {' '.join(FAULTS)}")
-    parser.add_argument("--profile", choices=PROFILES, default="fast", help="time-outs: short ones, or Kafka's defaults")
+    parser.add_argument("--profile", choices=PROFILES, default="fast", help="time-outs: short ones, Kafka's defaults, or config/fast-failover.properties")
     parser.add_argument("--seconds", type=float, default=20, help="of faults in each run (default 20)")
     parser.add_argument("--nodes", type=int, default=1, help="how many (default 1)")
     parser.add_argument("--times", type=int, default=1, help="runs of each workload with each fault, or strikes of each kind (default 1)")

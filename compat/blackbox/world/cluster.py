@@ -1,4 +1,5 @@
 """Some nodes that are one cluster, and a place for clients."""
+import os
 import random
 import re
 
@@ -18,7 +19,18 @@ FAST = {"broker.session.timeout.ms": 3000, "broker.heartbeat.interval.ms": 500, 
         "replica.fetch.wait.max.ms": 100, "group.min.session.timeout.ms": 1000,
         "group.consumer.min.session.timeout.ms": 1000, "group.consumer.session.timeout.ms": 2000,
         "group.consumer.min.heartbeat.interval.ms": 200, "group.consumer.heartbeat.interval.ms": 300}
-PROFILES = {"fast": FAST, "default": {}}
+SAMPLE = f"{os.environ.get('COMPAT', '.')}/../config/fast-failover.properties"  # what people are given to begin with
+OWN = ("process.", "node.", "controller.quorum.voters", "listeners", "advertised.", "controller.listener.", "log.dirs")
+
+
+def _read(path):
+    """Its settings, but for those that each node has of its own."""
+    with open(path, encoding="utf-8") as file:
+        pairs = [line.strip().split("=", 1) for line in file if "=" in line and not line.startswith("#")]
+    return {name: value for name, value in pairs if not name.startswith(OWN)}
+
+
+PROFILES = {"fast": FAST, "default": {}, "sample": _read(SAMPLE)}
 CLUSTER_ID = "b1ackboxQk2Zt0dr4dekAA"
 
 
