@@ -262,10 +262,11 @@ static void check_reachable(const struct config *c, struct config_notes *notes)
 					STR_ARG(e->name), named ? e->host.len : 4, named ? e->host.p : "HOST", e->port);
 	}
 	if (everywhere)
-		config_note_add(notes, CONFIG_NOTE_ERROR, config_place(c, CONFIG_LISTENERS),
-				"this is one of several nodes, and listens on every address: the others and clients have to know "
-				"by which. Add advertised.listeners=%s with the name or address of this machine for HOST",
-				line);
+		config_note_add(
+			notes, CONFIG_NOTE_ERROR, config_place(c, CONFIG_LISTENERS),
+			"this is one of several nodes, and listens on every address: the others and clients have to know "
+			"by which. Add advertised.listeners=%s with the name or address of this machine for HOST",
+			line);
 }
 
 static void check_roles(const struct config *c, struct config_notes *notes)
