@@ -82,7 +82,8 @@ rust_client() {
 	CLIENT=("$dir/target/release/odradek-compat-rust-rdkafka")
 }
 
-client_command() {
+client_command() { alone build_client "$1"; }
+build_client() {
 	WHY="its registry is out of reach"
 	case $1 in
 	confluent | kafka-python | aiokafka) python_client "$1" ;;

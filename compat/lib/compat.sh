@@ -51,8 +51,22 @@ finish() {
 
 # ---- peers and clients ----
 
+# alone COMMAND...: what goes into the cache is fetched and built by one program at a time.
+LOCKED=0
+alone() {
+	local status
+	[ $LOCKED -gt 0 ] || { exec 9>"$CACHE/lock" && flock 9; }
+	LOCKED=$((LOCKED + 1))
+	"$@"
+	status=$?
+	LOCKED=$((LOCKED - 1))
+	[ $LOCKED -gt 0 ] || exec 9>&-
+	return $status
+}
+
 # maven_libs DIR ARTIFACT...: copies the artifacts with what they need at run time to DIR, once.
-maven_libs() {
+maven_libs() { alone fetch_maven_libs "$@"; }
+fetch_maven_libs() {
 	local dir=$1 pom artifact group name version
 	shift
 	[ -e "$dir/.complete" ] && return 0
@@ -114,16 +128,22 @@ kafka_tool() { # TopicCommand, consumer.ConsoleConsumer, ... of Kafka's own tool
 # tools_begin: from here on kafka_tool and kafka_class run in one JVM, one at a time; a tool that does not end has a minute. What its threads log
 # goes to jvm.err.
 TOOLS_DIR=''
-tools_begin() {
-	local classes=$CACHE/tools-$(cksum <"$COMPAT/tools-of-kafka/Tools.java" | cut -d' ' -f1)
-	local libs="$CACHE/kafka-tools-$KAFKA_VERSION/libs/*:$CACHE/kafka-$KAFKA_VERSION/libs/*"
-	need_kafka && need_kafka_tools || return 1
-	if [ ! -e "$classes/Tools.class" ]; then
-		javac -nowarn -cp "$libs" -d "$classes.new" "$COMPAT/tools-of-kafka/Tools.java" && rm -rf "$classes" && mv "$classes.new" "$classes" || return 1
-	fi
-	mkdir "$WORK/tools" && mkfifo "$WORK/tools/commands" "$WORK/tools/statuses"
+tools_begin() { need_kafka && need_kafka_tools && alone tools_compile && tools_start; }
+
+tools_classes() { echo "$CACHE/tools-$(cksum <"$COMPAT/tools-of-kafka/Tools.java" | cut -d' ' -f1)"; }
+tools_path() { echo "$(tools_classes):$CACHE/kafka-tools-$KAFKA_VERSION/libs/*:$CACHE/kafka-$KAFKA_VERSION/libs/*"; }
+
+tools_compile() {
+	local classes
+	classes=$(tools_classes)
+	[ ! -e "$classes/Tools.class" ] || return 0
+	javac -nowarn -cp "$(tools_path)" -d "$classes.new" "$COMPAT/tools-of-kafka/Tools.java" && rm -rf "$classes" && mv "$classes.new" "$classes"
+}
+
+tools_start() {
+	mkdir "$WORK/tools" && mkfifo "$WORK/tools/commands" "$WORK/tools/statuses" || return 1
 	exec 7<>"$WORK/tools/commands" 8<>"$WORK/tools/statuses"
-	java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile="$COMPAT/lib/log4j2.properties" -cp "$classes:$libs" \
+	java -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile="$COMPAT/lib/log4j2.properties" -cp "$(tools_path)" \
 		Tools serve <&7 >&8 2>"$WORK/tools/jvm.err" 7>&- 8>&- &
 	PIDS+=("$!")
 	disown
@@ -147,7 +167,8 @@ tools_run() { # CLASS ARG...
 }
 
 # A virtual environment with the Python clients of compat/clients/requirements.txt; PYTHON is its interpreter.
-need_python() {
+need_python() { alone fetch_python; }
+fetch_python() {
 	local venv=$CACHE/python
 	PYTHON=$venv/bin/python
 	[ -e "$venv/.complete-$(cksum <"$COMPAT/clients/requirements.txt" | cut -d' ' -f1)" ] && return 0
@@ -161,13 +182,27 @@ need_python() {
 need_go() {
 	GO_BIN=$CACHE/go-$1
 	command -v go >/dev/null || return 1
-	(cd "$COMPAT/clients/$1" && go build -o "$GO_BIN" .) >"$CACHE/go-$1.log" 2>&1
+	alone build_go "$1"
 }
+build_go() { (cd "$COMPAT/clients/$1" && go build -o "$GO_BIN" .) >"$CACHE/go-$1.log" 2>&1; }
 
 # ---- nodes ----
 
+# Ports below what the system gives to connections by itself, one after the other. Programs that run at one time have ports of their own: COMPAT_LANE
+# says which.
 free_port() {
-	python3 -c 'import socket; s=socket.socket(); s.bind(("127.0.0.1",0)); print(s.getsockname()[1])'
+	python3 -c '
+import os, random, socket, sys
+first, noted = 10240 + int(sys.argv[1]) % 5 * 4096, sys.argv[2]
+at = int(open(noted).read()) if os.path.exists(noted) else random.randrange(4096)
+while True:
+    at = (at + 1) % 4096
+    with socket.socket() as s:
+        try: s.bind(("127.0.0.1", first + at))
+        except OSError: continue
+    break
+open(noted, "w").write(str(at))
+print(first + at)' "${COMPAT_LANE:-0}" "$WORK/port"
 }
 
 # wait_for SECONDS COMMAND...: until the command succeeds.
