@@ -627,7 +627,7 @@ static void make_world(struct cluster_run *r)
 	r->nodes.w = r->w;
 	r->nodes.chance = &r->chance;
 	r->nodes.verbose = r->o->verbose;
-	r->storm = (struct storm){.w = r->w, .nodes = &r->nodes, .clients = r->clients};
+	r->storm = (struct storm){.w = r->w, .nodes = &r->nodes, .clients = r->clients, .without = r->o->without};
 	storm_draw(&r->storm, r->o->seed);
 	if (r->o->no_trouble)
 		r->storm.kinds = 0;
@@ -675,16 +675,27 @@ static void fill_result(const struct cluster_run *r, struct run_result *out)
 		out->reached[i] = sim_reached(r->w, i);
 }
 
+static void how_to_run_again(const struct run_options *o, char *out, size_t size)
+{
+	int n = snprintf(out, size, "tests/sim/odradek-sim --cluster --seed %" PRIu64 "%s", o->seed,
+			 o->no_trouble ? " --no-trouble" : "");
+
+	if (o->max_ms)
+		n += snprintf(out + n, size - (size_t)n, " --time %" PRId64, o->max_ms);
+	for (int i = 0; i < STORM_KINDS; i++)
+		if (o->without >> i & 1)
+			n += snprintf(out + n, size - (size_t)n, " --without %s", STORM_NAMES[i]);
+}
+
 void cluster_run_seed(const struct run_options *o, struct run_result *out, struct cluster_totals *totals)
 {
 	struct cluster_run *r = calloc(1, sizeof(*r));
-	char again[120];
+	char again[400];
 
 	check(r);
 	r->o = o;
 	r->chance = o->seed ^ 0x636c7573746572;
-	snprintf(again, sizeof(again), "tests/sim/odradek-sim --cluster --seed %" PRIu64 "%s", o->seed,
-		 o->no_trouble ? " --no-trouble" : "");
+	how_to_run_again(o, again, sizeof(again));
 	draw_shape(r);
 	draw_nodes(r);
 	make_world(r);

@@ -3,7 +3,8 @@
  *
  *   odradek-sim --seed N [--twice] [--no-trouble] [--verbose] [--events N] [--time MS]
  *   odradek-sim --seeds A..B [--twice] [--no-trouble] [--all-reached]
- *   odradek-sim --cluster --seed N | --seeds A..B ...        three nodes or more (cluster_run.h), not one (run.h)
+ *   odradek-sim --cluster --seed N | --seeds A..B ...        three nodes or more (cluster_run.h), not one (run.h); --without a
+ *                                                            kind of misfortune (storm.h): tests/sim/shrink tries which are needed
  *   odradek-sim --seed N --power-cut-at K | --kill-at K      one crash, at the K-th change of the disk
  *   odradek-sim --seed N --no-descriptor-at K                the K-th descriptor that is asked for is refused, and a few behind it
  *   odradek-sim --seed N --power-cut-each | ...-each         such a run for each K until there is none left
@@ -32,7 +33,7 @@ struct job {
 static int usage(void)
 {
 	fputs("usage: odradek-sim --seed N | --seeds A..B [--twice] [--no-trouble] [--all-reached] [--verbose] [--events N] [--time MS]\n"
-	      "                   [--cluster]\n"
+	      "                   [--cluster [--without KIND]...]\n"
 	      "                   [--power-cut-at K | --kill-at K | --no-descriptor-at K | --power-cut-each | --kill-each | --no-descriptor-each]\n",
 	      stderr);
 	return 2;
@@ -62,11 +63,23 @@ static bool is_fault(struct job *j, const char *name, const char *suffix)
 	return false;
 }
 
+static bool spare(struct job *j, const char *kind)
+{
+	for (int i = 0; i < STORM_KINDS; i++)
+		if (!strcmp(STORM_NAMES[i], kind)) {
+			j->run.without |= 1u << i;
+			return true;
+		}
+	return false;
+}
+
 static bool take_value(struct job *j, const char *name, const char *text)
 {
 	const char *rest;
 	uint64_t v;
 
+	if (!strcmp(name, "--without"))
+		return spare(j, text);
 	if (!parse_number(text, &v, &rest))
 		return false;
 	if (!strcmp(name, "--seeds") && !strncmp(rest, "..", 2)) {
