@@ -58,14 +58,20 @@ static void too_late(struct timer *t)
 	struct call *c = container_of(t, struct call, timer);
 	struct peer *p = c->owner;
 
-	channel_break(&p->channel, -ETIMEDOUT);
+	/* Between two attempts there is nothing to give up: it is this call that has waited too long. */
+	if (p->channel.state == CHANNEL_IDLE && !p->channel.resolving)
+		call_finish(c, -ETIMEDOUT);
+	else
+		channel_break(&p->channel, -ETIMEDOUT);
 }
 
 /* ---- who there is ---- */
 
+/* All calls end, those too that wait between two attempts to connect. */
 static void peer_free(struct peer *p)
 {
 	channel_break(&p->channel, -ECONNRESET);
+	broken(&p->channel, -ECONNRESET, &p->channel.waiting);
 	channel_fini(&p->channel);
 	list_remove(&p->link);
 	xfree(p);
