@@ -151,7 +151,8 @@ bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
 	f->upto = log->flushed_end;
 	err = add_snapshots(log, f);
 	for (int i = 0; i < log->data->n && !err; i++) {
-		if (i > 0 && log->data->segments[i].base >= upto)
+		/* One that begins at the end may have been cut there: that is to last too. */
+		if (i > 0 && log->data->segments[i].base >= upto && upto < log->end)
 			break;
 		err = add_segment(log, &log->data->segments[i], f);
 		if (!err)

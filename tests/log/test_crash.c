@@ -371,11 +371,65 @@ static void a_power_cut_at_any_change_of_the_disk_loses_nothing_flushed(void **s
 	}
 }
 
+/* ---- what a clean stop leaves ---- */
+
+enum { BATCH = 20, CUT_AT = 2 * BATCH };
+
+/* The last segment begins where the log is cut: nothing of it is left, and it is at the end. */
+static void live_and_be_cut(void *arg)
+{
+	struct node n = {0};
+
+	(void)arg;
+	if (start_node(&n))
+		outside.failure = "did not start on an empty disk";
+	for (int i = 0; i < 3; i++)
+		append(&n, PRODUCERS, BATCH);
+	flush(&n);
+	if (log_segments(n.log) != 2)
+		outside.failure = "has not rolled";
+	else if (log_truncate_to(n.log, CUT_AT) || log_close(n.log) || log_dir_mark_clean(n.dir, 1))
+		outside.failure = "did not stop";
+	stop_node(&n);
+}
+
+static void look_at_the_end(void *arg)
+{
+	struct node n = {0};
+
+	(void)arg;
+	if (start_node(&n))
+		outside.failure = "did not start again";
+	else if (log_offsets(n.log).end != CUT_AT)
+		outside.failure = "what was cut off is back";
+	stop_node(&n);
+}
+
+static void what_was_cut_off_before_a_clean_stop_stays_off_after_a_power_cut(void **state)
+{
+	struct sim_options o;
+
+	(void)state;
+	sim_options_calm(&o);
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		memset(&outside, 0, sizeof(outside));
+		outside.world = sim_world_new(seed, &o);
+		assert_true(sim_call(outside.world, 0, live_and_be_cut, NULL));
+		sim_crash(outside.world, 0, SIM_POWER);
+		sim_restart(outside.world, 0);
+		assert_true(sim_call(outside.world, 0, look_at_the_end, NULL));
+		if (outside.failure)
+			fail_msg("%s: seed %d", outside.failure, (int)seed);
+		sim_world_free(outside.world);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kill_at_any_change_of_the_disk_loses_nothing_acknowledged),
 		cmocka_unit_test(a_power_cut_at_any_change_of_the_disk_loses_nothing_flushed),
+		cmocka_unit_test(what_was_cut_off_before_a_clean_stop_stays_off_after_a_power_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
