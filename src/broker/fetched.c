@@ -92,7 +92,11 @@ static void count_bytes(struct fetched *d, const struct fetch_response_partition
 		return;
 	partition_replica(d->partition, &r);
 	d->lag = p->high_watermark > r.end ? p->high_watermark - r.end : 0;
-	if (r.is_throttled && came)
+	if (!came)
+		return;
+	replication_note(n->replication_quotas, REPLICATION_IN, d->fetcher->all->image,
+			 &(struct replication_bytes){d->partition->topic_id, d->partition->id, n->id, p->records.len});
+	if (r.is_throttled)
 		replication_quota_record(n->replication_quotas, QUOTA_FOLLOWER, p->records.len);
 }
 

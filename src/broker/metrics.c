@@ -81,6 +81,7 @@ struct gathered {
 	int64_t n_late_transactions, n_producers;
 	struct isr_counts isr;
 	int64_t replication_rates[REPLICATION_QUOTAS];
+	int64_t replicated[REPLICATION_TRAFFIC];
 	int64_t is_controller;
 	int64_t open_files;
 };
@@ -550,6 +551,8 @@ static void look_at_node(struct gathered *g, const struct node *n)
 		isr_counts(n->isr, &g->isr);
 	for (int i = 0; n->replication_quotas && i < REPLICATION_QUOTAS; i++)
 		g->replication_rates[i] = replication_quota_rate(n->replication_quotas, i);
+	for (int i = 0; n->replication_quotas && i < REPLICATION_TRAFFIC; i++)
+		g->replicated[i] = replication_traffic(n->replication_quotas, i);
 	net_counts(n->net, &g->net);
 }
 

@@ -5,6 +5,7 @@
 #include "broker/layers.h"
 #include "config/config.h"
 #include "env/env.h"
+#include "metadata/image.h"
 #include "replication/rate.h"
 
 struct quota {
@@ -18,6 +19,7 @@ struct replication_quotas {
 	const struct config *config;
 	int32_t node_id;
 	struct quota v[REPLICATION_QUOTAS];
+	int64_t traffic[REPLICATION_TRAFFIC]; /* atomic */
 };
 
 /* Kafka's replicas on their way between directories have windows of their own. */
@@ -95,4 +97,28 @@ void replication_quota_record(struct replication_quotas *q, enum replication_quo
 int64_t replication_quota_rate(struct replication_quotas *q, enum replication_quota which)
 {
 	return (int64_t)measure(q, &q->v[which]);
+}
+
+/* ---- what is replicated ---- */
+
+static bool is_added(const struct image *image, const struct replication_bytes *b)
+{
+	const struct image_topic *t = image ? image_topic_by_id(image, b->topic_id) : NULL;
+	const struct image_partition *p = t ? image_topic_partition(t, b->partition) : NULL;
+
+	return p && image_ids_has(partition_adding(p), b->follower);
+}
+
+void replication_note(struct replication_quotas *q, enum replication_traffic which, const struct image *image,
+		      const struct replication_bytes *b)
+{
+	__atomic_fetch_add(&q->traffic[which], b->bytes, __ATOMIC_RELAXED);
+	if (is_added(image, b))
+		__atomic_fetch_add(&q->traffic[which == REPLICATION_IN ? REASSIGNMENT_IN : REASSIGNMENT_OUT], b->bytes,
+				   __ATOMIC_RELAXED);
+}
+
+int64_t replication_traffic(const struct replication_quotas *q, enum replication_traffic which)
+{
+	return __atomic_load_n(&q->traffic[which], __ATOMIC_RELAXED);
 }

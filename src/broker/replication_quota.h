@@ -5,13 +5,15 @@
  * 1. All throttled bytes are counted, also those of replicas in sync, which are never held up for it.
  * 2. A quota is looked at before a read and counted after it: one read may go beyond it, the next waits.
  *
- * Any thread, but replication_quotas_follow: reactor 0.
+ * What is replicated is counted beside it. Any thread, but replication_quotas_follow: reactor 0.
  */
 #ifndef ODRADEK_BROKER_REPLICATION_QUOTA_H
 #define ODRADEK_BROKER_REPLICATION_QUOTA_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "base/uuid.h"
 
 enum replication_quota { QUOTA_LEADER, QUOTA_FOLLOWER, QUOTA_LOG_DIRS, REPLICATION_QUOTAS };
 
@@ -28,5 +30,20 @@ bool replication_quota_is_exceeded(struct replication_quotas *q, enum replicatio
 void replication_quota_record(struct replication_quotas *q, enum replication_quota which, int64_t bytes);
 /* Bytes in a second. */
 int64_t replication_quota_rate(struct replication_quotas *q, enum replication_quota which);
+
+/* What is replicated, throttled or not; and what of it is for a replica that a reassignment adds (KIP-352). */
+enum replication_traffic { REPLICATION_IN, REPLICATION_OUT, REASSIGNMENT_IN, REASSIGNMENT_OUT, REPLICATION_TRAFFIC };
+
+struct replication_bytes {
+	struct uuid topic_id;
+	int32_t partition;
+	int32_t follower; /* the broker it is for */
+	int64_t bytes;
+};
+
+/* which: REPLICATION_IN or REPLICATION_OUT. */
+void replication_note(struct replication_quotas *q, enum replication_traffic which, const struct image *image,
+		      const struct replication_bytes *b);
+int64_t replication_traffic(const struct replication_quotas *q, enum replication_traffic which);
 
 #endif

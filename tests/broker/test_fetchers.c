@@ -7,6 +7,7 @@
 #include "broker/fetch_session.h"
 #include "broker/fetchers_private.h"
 #include "broker/node_private.h"
+#include "broker/replication_quota.h"
 #include "metadata/image.h"
 #include "net/net.h"
 #include "protocol/alter_partition_reassignments.h"
@@ -351,6 +352,11 @@ static int read_at(int node, int32_t partition)
 	return read_error(&q);
 }
 
+static int64_t traffic(int node, enum replication_traffic which)
+{
+	return replication_traffic(cluster_node(node)->replication_quotas, which);
+}
+
 static void a_replica_that_is_reassigned_is_deleted_and_one_that_comes_back_begins_anew(void **state)
 {
 	struct cluster_question waits;
@@ -378,6 +384,11 @@ static void a_replica_that_is_reassigned_is_deleted_and_one_that_comes_back_begi
 	assert_int_equal(replica_at(2, 1, &size), 0);
 	assert_int_equal(size, before);
 	assert_int_equal(read_at(2, 1), 0);
+	assert_int_equal(traffic(2, REASSIGNMENT_IN), before);
+	assert_int_equal(traffic(1, REASSIGNMENT_IN), 0);
+	assert_int_equal(traffic(0, REASSIGNMENT_OUT), before);
+	assert_int_equal(traffic(2, REPLICATION_IN), 3 * before);
+	assert_int_equal(traffic(0, REPLICATION_OUT), 5 * before);
 	all_is_replicated(2);
 	cluster_stop(2);
 	cluster_start(2);

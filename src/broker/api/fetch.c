@@ -433,20 +433,29 @@ static void fill_leader(struct fetch *f, struct part *p)
 	out->node_endpoints.n++;
 }
 
-static void count_throttled(const struct fetch *f)
+static void count_replicated(const struct fetch *f)
 {
-	int64_t bytes = 0;
+	struct replication_quotas *quotas = f->r->node->replication_quotas;
+	int64_t throttled = 0;
 
-	for (int i = 0; i < f->n && f->replica_id >= 0; i++)
-		if (f->parts[i].read.is_throttled)
-			bytes += f->parts[i].read.records.len;
-	if (bytes > 0)
-		replication_quota_record(f->r->node->replication_quotas, QUOTA_LEADER, bytes);
+	for (int i = 0; i < f->n && f->replica_id >= 0; i++) {
+		const struct part *p = &f->parts[i];
+		struct replication_bytes b = {
+			.partition = p->want.partition, .follower = f->replica_id, .bytes = p->read.records.len};
+
+		if (b.bytes == 0)
+			continue;
+		b.topic_id = p->partition->topic_id;
+		replication_note(quotas, REPLICATION_OUT, f->r->core->image, &b);
+		throttled += p->read.is_throttled ? b.bytes : 0;
+	}
+	if (throttled > 0)
+		replication_quota_record(quotas, QUOTA_LEADER, throttled);
 }
 
 static bool fill_parts(struct fetch *f)
 {
-	count_throttled(f);
+	count_replicated(f);
 	for (int i = 0; i < f->n; i++) {
 		struct part *p = &f->parts[i];
 		struct file *file = p->read.records.file;
