@@ -268,6 +268,16 @@ static void idle_due(struct timer *t)
 
 /* ---- the leadership ---- */
 
+/* Who led before, and is a broker too, is silent since then; of the others this node has heard nothing yet. */
+static void date_predecessor(struct quorum *q)
+{
+	int64_t at_ms;
+	int32_t id;
+
+	if (raft_heard_leader(q->raft, &id, &at_ms) && id != q->options.node_id)
+		controller_heard(q->controller, id, at_ms);
+}
+
 /* The tip is all of the log, committed or not: that is what this node leads on with. */
 static int take_over(struct quorum *q)
 {
@@ -280,6 +290,7 @@ static int take_over(struct quorum *q)
 	err = quorum_replay(q, &tip, &from, raft_log_end(q->raft));
 	if (err == 0) {
 		controller_lead(q->controller, &tip, env_mono_ms(q->env));
+		date_predecessor(q);
 		q->state_end = raft_log_end(q->raft);
 		quorum_push_image(q, controller_image(q->controller), q->state_end);
 	}
@@ -304,7 +315,7 @@ int quorum_lead(struct quorum *q)
 		return err == ERR_NOT_CONTROLLER ? 0 : err;
 	controller_registration_look(q->registration, controller_tip(q->controller));
 	quorum_pulse_all(q);
-	schedule_tick(q, ctx.now_ms + 1000);
+	schedule_tick(q, ctx.now_ms); /* which says when the next is due */
 	if (q->idle_ms > 0)
 		timer_start(&q->idle_timer, q->idle_ms);
 	return 0;

@@ -49,6 +49,14 @@ void controller_lead(struct controller *c, const struct replay *log, int64_t now
 	elections_begin(c, now_ms);
 }
 
+void controller_heard(struct controller *c, int32_t broker_id, int64_t at_ms)
+{
+	struct heartbeat *h = heartbeat_find(c, broker_id);
+
+	if (h && h->last_contact_ms > at_ms)
+		h->last_contact_ms = at_ms;
+}
+
 void controller_resign(struct controller *c)
 {
 	if (!c->active)

@@ -85,6 +85,11 @@ void controller_free(struct controller *c);
  */
 struct replay;
 void controller_lead(struct controller *c, const struct replay *log, int64_t now_ms);
+/*
+ * After controller_lead: this broker is a part of a process that was heard of last at that time (monotonic), so its session has begun then. Kafka
+ * gives it a whole new one, on top of the time that the election took.
+ */
+void controller_heard(struct controller *c, int32_t broker_id, int64_t at_ms);
 void controller_resign(struct controller *c);
 bool controller_is_active(const struct controller *c);
 

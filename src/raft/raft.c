@@ -71,6 +71,7 @@ struct raft *raft_new(const struct raft_config *config, const struct raft_start 
 	r->election_due_ms = INT64_MAX;
 	r->fetching.end_offset = -1;
 	r->epoch_start = -1;
+	r->heard_leader = -1;
 	r->fetches_below = -1;
 	r->log_start = start->log_start;
 	raft_history_init(&r->history, start->log_start, start->history.base_epoch);
@@ -423,6 +424,13 @@ int32_t raft_last_epoch(const struct raft *r)
 int64_t raft_high_watermark(const struct raft *r)
 {
 	return r->role == RAFT_LEADER ? leader_high_watermark(r) : r->high_watermark;
+}
+
+bool raft_heard_leader(const struct raft *r, int32_t *id, int64_t *at_ms)
+{
+	*id = r->heard_leader;
+	*at_ms = r->heard_leader_ms;
+	return r->heard_leader >= 0;
 }
 
 int64_t raft_bytes_since_snapshot(const struct raft *r)

@@ -111,6 +111,8 @@ struct raft {
 	/* a follower */
 	int64_t fetch_due_ms;
 	int64_t update_voter_due_ms;
+	int32_t heard_leader;		  /* the last one that has answered; -1: none yet */
+	int64_t heard_leader_ms;
 	bool has_fetched;		  /* from this leader, in this epoch */
 	bool has_updated_voter;		  /* kraft.version 0: this leader knows our listeners */
 	bool appending;			  /* fetched records are on their way into the log */

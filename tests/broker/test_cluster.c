@@ -436,6 +436,30 @@ static void a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_sil
 	cluster_down();
 }
 
+/* By the clock of who looks: from when it was paused. */
+static void a_controller_that_stands_still_is_fenced_a_session_after_it_was_heard_of_last(void **state)
+{
+	enum { SESSION_MS = 9000, SLACK_MS = 700 };
+	int first, second;
+	int64_t began_ms;
+
+	(void)state;
+	cluster_up(12, NULL);
+	start_all();
+	first = cluster_wait_leader();
+	sim_run_for(cluster_sim(), 3000);
+	began_ms = now_ms();
+	sim_pause(cluster_sim(), first, true);
+	second = leader_beside(first);
+	while (!cluster_said(second, "reason=\"no heartbeat within broker.session.timeout.ms\"")) {
+		assert_true(now_ms() - began_ms < SESSION_MS + SLACK_MS);
+		sim_run_for(cluster_sim(), 10);
+	}
+	assert_true(now_ms() - began_ms > SESSION_MS - SLACK_MS);
+	sim_pause(cluster_sim(), first, false);
+	cluster_down();
+}
+
 static void a_new_controller_fences_the_one_that_died(void **state)
 {
 	enum { PATIENCE_MS = 3000 };
@@ -609,6 +633,7 @@ int main(void)
 		cmocka_unit_test(a_leader_that_stops_cleanly_leaves_the_lead_to_another_at_once),
 		cmocka_unit_test(who_has_stopped_cleanly_is_back_without_waiting_for_its_session),
 		cmocka_unit_test(a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_silent_is_not),
+		cmocka_unit_test(a_controller_that_stands_still_is_fenced_a_session_after_it_was_heard_of_last),
 		cmocka_unit_test(a_new_controller_fences_the_one_that_died),
 		cmocka_unit_test(what_was_acknowledged_is_known_to_all_whatever_has_happened),
 	};
