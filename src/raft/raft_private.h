@@ -111,15 +111,15 @@ struct raft {
 	/* a follower */
 	int64_t fetch_due_ms;
 	int64_t update_voter_due_ms;
-	int32_t heard_leader;		  /* the last one that has answered; -1: none yet */
-	int64_t heard_leader_ms;
 	bool has_fetched;		  /* from this leader, in this epoch */
 	bool has_updated_voter;		  /* kraft.version 0: this leader knows our listeners */
 	bool appending;			  /* fetched records are on their way into the log */
 	int64_t fetched_high_watermark;	  /* what came with them */
 	struct raft_snapshot_id fetching; /* end_offset -1: none */
 	int64_t fetching_pos;
-	bool loading; /* a snapshot is about to take the log's place */
+	bool loading;	      /* a snapshot is about to take the log's place */
+	int32_t heard_leader; /* the last one that has answered; -1: none yet */
+	int64_t heard_leader_ms;
 
 	/* a leader */
 	int64_t epoch_start;	       /* -1 */
