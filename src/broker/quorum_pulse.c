@@ -1,7 +1,8 @@
 /*
  * quorum_pulse: whether a broker's process is still there. When the connection of its heartbeats breaks, and when this node begins to lead, the
- * broker's listeners are dialled: if all of them refuse, nobody is there, and it is fenced at once. Anything else (an answer, silence, no
- * way to it) says nothing: then its session decides, as with Kafka.
+ * broker's listeners are dialled: if all of them refuse, nobody is there, and it is fenced at once. One that takes a connection and breaks it
+ * may be going just now (a process that is killed lets go of its sockets one after the other), and is dialled again. Anything else (an answer,
+ * silence, no way to it) says nothing: then its session decides, as with Kafka.
  */
 #include <errno.h>
 
@@ -13,6 +14,8 @@
 #include "wire/codec.h"
 
 #define ANSWER_MAX ((size_t)1 << 16)
+#define AGAIN_MS 20	 /* before one that broke the connection is dialled again, */
+#define AGAIN_TIMES 25	 /* and so often */
 #define LISTENER_MS 2000 /* one that has not refused by then does not */
 
 /* A broker that is looked after. */
@@ -28,7 +31,9 @@ struct pulse {
 	struct api_versions_request request;
 	struct timer
 		timer; /* the next step, in a turn of its own: the channel is in the middle of something; or that it has taken too long */
-	int err; /* of this endpoint, so far */
+	int err;     /* of this endpoint, so far */
+	int n_again; /* dialled again */
+	bool waits;  /* to dial again */
 };
 
 static void pulse_end(struct pulse *p)
@@ -75,10 +80,26 @@ static void dial(struct pulse *p)
 	channel_call(&p->channel, &p->call);
 }
 
+static void redial(struct pulse *p)
+{
+	p->waits = false;
+	channel_fini(&p->channel);
+	dial(p);
+}
+
 static void go_on(struct timer *t)
 {
 	struct pulse *p = container_of(t, struct pulse, timer);
 
+	if (p->waits) {
+		redial(p);
+		return;
+	}
+	if (p->err == -ECONNRESET && p->n_again++ < AGAIN_TIMES) {
+		p->waits = true;
+		timer_start(t, AGAIN_MS);
+		return;
+	}
 	if (p->err == -ECONNREFUSED && p->at + 1 < p->broker->n_endpoints) {
 		channel_fini(&p->channel);
 		p->at++;
