@@ -52,6 +52,18 @@ int64_t log_common_end(const struct log *current, const struct log *future)
 	return e.epoch >= 0 && e.end_offset < end ? e.end_offset : end;
 }
 
+/* A coordinator may be asked just now, and a batch be sent again after it was refused. */
+static void take_over_soft_state(struct log *future, struct log *current)
+{
+	struct verifications *verifications = future->verifications;
+	struct refusals *refusals = future->refusals;
+
+	future->verifications = current->verifications;
+	future->refusals = current->refusals;
+	current->verifications = verifications;
+	current->refusals = refusals;
+}
+
 void log_take_over(struct log *future, struct log *current)
 {
 	struct epochs epochs = future->epochs;
@@ -62,6 +74,7 @@ void log_take_over(struct log *future, struct log *current)
 	if (current->start > future->start)
 		future->start = current->start;
 	future->high_watermark = current->high_watermark;
+	take_over_soft_state(future, current);
 	if (!future->data || !current->data)
 		return;
 	struct producers producers = future->data->producers;

@@ -353,7 +353,7 @@ bool log_is_future(const struct log *);
 int log_begin_at(struct log *, int64_t offset);
 /* Up to where the future log holds what the current one does: behind it, the current one was truncated meanwhile. */
 int64_t log_common_end(const struct log *current, const struct log *future);
-/* Both end at the same offset: the future log gets the marks, leader epochs and producers; the current one is to be deleted. */
+/* Both end at the same offset: the future log gets marks, leader epochs, producers, what is asked of them; the current one is to be deleted. */
 void log_take_over(struct log *future, struct log *current);
 /* It gets the name of a replica in its directory. 0; -EEXIST: there is another; storage errors. */
 int log_become_current(struct log *);

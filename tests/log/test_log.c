@@ -1,4 +1,5 @@
 #include "log/log.h"
+#include "log/verifications.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -618,11 +619,13 @@ static void segments_on_their_way_out_are_no_danger_to_a_topic_made_again(void *
 	fixture_check_whole(&f);
 }
 
-/* Records alone do not tell all: an epoch without any, a producer whose records are gone. */
+/* Records alone do not tell all: an epoch without any, a producer whose records are gone, a transaction whose coordinator is being asked. */
 static void a_moved_log_takes_over_what_the_records_do_not_tell(void **state)
 {
+	struct verification_question asked = {.producer_id = 8}, before = {.producer_id = 6};
 	struct log_id id = {.topic = STR("t")};
 	struct log_appended out;
+	uint64_t guard, again;
 	struct buf b = {0};
 	bool moved;
 
@@ -633,6 +636,8 @@ static void a_moved_log_takes_over_what_the_records_do_not_tell(void **state)
 	log_begin_epoch(f.log, 9);
 	log_set_high_watermark(f.log, 6);
 	assert_int_equal(log_set_start(f.log, 3, &moved), 0);
+	assert_int_equal(log_verify(f.log, &before, f.now_ms, &guard), 0);
+	assert_int_equal(log_verify(f.log, &asked, f.now_ms, &guard), 0);
 	struct log *future = log_new_future(f.dir, &id, &f.config, NULL);
 	assert_true(log_is_future(future));
 	assert_int_equal(fixture_read(&f, 3, 1 << 20, &b), 0);
@@ -650,6 +655,8 @@ static void a_moved_log_takes_over_what_the_records_do_not_tell(void **state)
 	assert_int_equal(log_offsets(f.log).last_epoch, 9);
 	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 7, .sequence = 0}, 9, &out), 0);
 	assert_true(out.duplicate && out.base_offset == 0); /* its records were not copied */
+	assert_int_equal(log_verify(f.log, &asked, f.now_ms, &again), 0);
+	assert_true(guard && again == guard);
 	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2, .producer_id = 7, .sequence = 6}, 9, NULL), 0);
 	assert_int_equal(log_deletion_finish(d), 0);
 	log_deletion_free(d);

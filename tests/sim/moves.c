@@ -38,7 +38,7 @@ static void move(struct moves *m, const char *topic, int32_t partition, const ch
 static void on_next(struct timer *timer)
 {
 	struct moves *m = container_of(timer, struct moves, next);
-	int topic = draw(m, 2);
+	int topic = draw(m, MOVES_TOPICS);
 
 	if (m->n_partitions[topic])
 		move(m, m->topics[topic], draw(m, m->n_partitions[topic]), m->dirs[draw(m, m->n_dirs)]);

@@ -6,12 +6,14 @@
 
 #include "tests/sim/client.h"
 
+enum { MOVES_TOPICS = 5 };
+
 struct moves {
 	/* given */
 	const char *const *dirs;
 	int n_dirs; /* fewer than two: nobody */
-	const char *topics[2];
-	int n_partitions[2]; /* of each topic; 0: there is none */
+	const char *topics[MOVES_TOPICS];
+	int n_partitions[MOVES_TOPICS]; /* of each topic; 0: there is none */
 	/* its own */
 	struct client client;
 	struct timer next;

@@ -227,6 +227,11 @@ static void draw_cleaner(struct run *r)
 		settings_add(&r->settings, "log.cleaner.io.max.bytes.per.second", 20000);
 }
 
+static int internal_partitions(const struct run *r)
+{
+	return 1 + (int)(r->o->seed % 3);
+}
+
 static void draw_node(struct run *r)
 {
 	r->n_reactors = 1 + (int)draw(r, 3);
@@ -235,8 +240,8 @@ static void draw_node(struct run *r)
 		r->flushes = r->o->fault != RUN_KILL;
 	if (r->flushes)
 		settings_add(&r->settings, "log.flush.interval.messages", 1);
-	settings_add(&r->settings, "offsets.topic.num.partitions", 1 + (int64_t)(r->o->seed % 3));
-	settings_add(&r->settings, "transaction.state.log.num.partitions", 1 + (int64_t)(r->o->seed % 3));
+	settings_add(&r->settings, "offsets.topic.num.partitions", internal_partitions(r));
+	settings_add(&r->settings, "transaction.state.log.num.partitions", internal_partitions(r));
 	if (draw(r, 2))
 		settings_add(&r->settings, "log.roll.ms", 200 + (int64_t)draw(r, 5000));
 	if (draw(r, 2))
@@ -503,10 +508,13 @@ static void draw_clients(struct run *r)
 						  .writes_fail = r->trouble.kinds != 0,
 						  .reads_fail = r->follower.storage_fails};
 		compacted_draw(&r->compacted);
-		r->moves = (struct moves){.dirs = DIRS,
-					  .n_dirs = r->n_dirs,
-					  .topics = {"t", COMPACTED_TOPIC},
-					  .n_partitions = {r->n_partitions, r->compacted.n_partitions}};
+		r->moves = (struct moves){
+			.dirs = DIRS,
+			.n_dirs = r->n_dirs,
+			.topics = {"t", COMPACTED_TOPIC, TELLER_TOPIC, "__transaction_state", "__consumer_offsets"},
+			.n_partitions = {r->n_partitions, r->compacted.n_partitions,
+					 r->n_tellers ? TELLER_PARTITIONS : 0,
+					 r->n_tellers ? internal_partitions(r) : 0, internal_partitions(r)}};
 	}
 	members_draw(&r->members, r->o->seed, r->n_partitions, r->o->fault_at > 0);
 }
