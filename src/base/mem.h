@@ -19,5 +19,7 @@ char *xstrdup(const char *s);
 char *xstrndup(const char *s, size_t len);
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void xfree(void *p); /* NULL is fine */
+/* A hint: this block will be looked up all over, a little here and there. Where it is large it gets larger pages, where the machine has them. */
+void xhint_scattered(void *p, size_t size);
 
 #endif

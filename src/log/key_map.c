@@ -75,6 +75,7 @@ static void grow(struct key_map *m)
 	m->slots = slots;
 	m->total = slots + BEHIND;
 	m->entries = xreallocarray(m->entries, (size_t)m->total, sizeof(*m->entries));
+	xhint_scattered(m->entries, (size_t)m->total * sizeof(*m->entries));
 	memset(m->entries + old, 0, (size_t)(m->total - old) * sizeof(*m->entries));
 	int64_t to = m->total;
 	for (int64_t from = old - 1; from >= 0; from--) {

@@ -3,13 +3,17 @@
  */
 #include "base/mem.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/check.h"
 
 #define SMALL_MAX 1024
+#define HUGE_PAGE (2 << 20)
+#define SCATTERED_MIN (8 << 20)
 
 static void *must(void *p, size_t size)
 {
@@ -35,6 +39,16 @@ void *xcalloc(size_t n, size_t size)
 	if (__builtin_mul_overflow(n, size, &total) || total > SMALL_MAX)
 		return must(calloc(n, size), size);
 	return memset(xmalloc(total), 0, total);
+}
+
+/* A miss of the translation buffer for each look-up costs more than the miss of the cache. */
+void xhint_scattered(void *p, size_t size)
+{
+	uintptr_t from = ((uintptr_t)p + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);
+	uintptr_t to = ((uintptr_t)p + size) & ~(uintptr_t)(HUGE_PAGE - 1);
+
+	if (size >= SCATTERED_MIN && from < to)
+		madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 void *xrealloc(void *p, size_t size)

@@ -99,6 +99,12 @@ void *xcalloc(size_t n, size_t size)
 	return own(calloc(1, sizeof(struct block) + total), total);
 }
 
+void xhint_scattered(void *p, size_t size)
+{
+	(void)p;
+	(void)size;
+}
+
 void *xrealloc(void *p, size_t size)
 {
 	struct sim_env *owner, *before;
