@@ -386,6 +386,7 @@ static void has_begun(struct post *post)
 {
 	struct markers *m = container_of(post, struct markers, post);
 
+	m->n_left--;
 	if (m->core->stopping)
 		give_up(m);
 	else
@@ -402,7 +403,7 @@ void markers_write(struct markers *m)
 	timer_init(&m->timer, core->loop, time_is_over);
 	timer_start(&m->timer, config_int(core->node->config, CONFIG_REQUEST_TIMEOUT_MS));
 	m->ended = false;
-	m->n_left = m->n;
+	m->n_left = m->n + 1; /* the post below: it ends no sooner, whatever comes first */
 	m->parts = xcalloc((size_t)m->n + 1, sizeof(*m->parts));
 	for (int i = 0; i < m->n; i++) {
 		m->parts[i].m = m;

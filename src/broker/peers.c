@@ -53,21 +53,21 @@ static void broken(struct channel *ch, int err, struct list *calls)
 		call_finish(container_of(list_first(calls), struct call, link), err);
 }
 
+/* One that was not sent has nothing in its way but the next attempt. */
 static void too_late(struct timer *t)
 {
 	struct call *c = container_of(t, struct call, timer);
 	struct peer *p = c->owner;
 
-	/* Between two attempts there is nothing to give up: it is this call that has waited too long. */
-	if (p->channel.state == CHANNEL_IDLE && !p->channel.resolving)
-		call_finish(c, -ETIMEDOUT);
-	else
+	if (c->sent)
 		channel_break(&p->channel, -ETIMEDOUT);
+	else
+		call_finish(c, -ETIMEDOUT);
 }
 
 /* ---- who there is ---- */
 
-/* All calls end, those too that wait between two attempts to connect. */
+/* Between two attempts there is no connection to break: what waits for the next one ends here. */
 static void peer_free(struct peer *p)
 {
 	channel_break(&p->channel, -ECONNRESET);
