@@ -9,7 +9,7 @@
 static bool takes_too_long(const struct transaction *t, int64_t wall_ms)
 {
 	return t->pending == TRANSACTION_NONE && t->now.state == TRANSACTION_ONGOING &&
-	       t->now.timeout_ms != INT32_MAX && t->now.start_ms + t->now.timeout_ms < wall_ms;
+	       t->now.timeout_ms != INT32_MAX && t->now.start_ms < wall_ms - t->now.timeout_ms;
 }
 
 void transaction_abort_slow(struct transaction_shard *s, struct shard_step *step)

@@ -161,13 +161,20 @@ static void take_next(struct transaction *t, const struct transaction_values *lo
 	t->has_next = false;
 }
 
+/* What a coordinator writes, of whatever version; anything else is somebody else's, and nothing can be decided on it. */
+static bool is_possible(const struct transaction_log_value *in)
+{
+	return in->transaction_status >= TRANSACTION_EMPTY && in->transaction_status <= TRANSACTION_COMPLETE_ABORT &&
+	       in->producer_id >= 0 && in->producer_epoch >= 0 && in->transaction_start_timestamp_ms >= -1;
+}
+
 static int apply_value(struct transaction_shard *s, struct str id, const struct transaction_log_value *in,
 		       const struct shard_position *at)
 {
 	struct transaction *t = transaction_find(s, id);
 	struct transaction_values v;
 
-	if (in->transaction_status < 0 || in->transaction_status >= TRANSACTION_STATES)
+	if (!is_possible(in))
 		return ERR_CORRUPT_MESSAGE;
 	if (!t)
 		t = transaction_add(s, id);

@@ -206,6 +206,16 @@ static void ids_that_nobody_uses_are_forgotten(void **state)
 	      {"show a", "TRANSACTIONAL_ID_NOT_FOUND"}, {"init a", "1002 0"});
 }
 
+static void what_no_coordinator_writes_is_not_loaded(void **state)
+{
+	(void)state;
+	TRACE({"found a 1 1000 3 5", "0"}, {"found a 0 1000 0 -1", "0"}, {"found a 6 1000 3 5", "CORRUPT_MESSAGE"},
+	      {"found a 7 1000 3 5", "CORRUPT_MESSAGE"}, {"found a -1 1000 3 5", "CORRUPT_MESSAGE"},
+	      {"found a 1 -1 3 5", "CORRUPT_MESSAGE"}, {"found a 1 1000 -1 5", "CORRUPT_MESSAGE"},
+	      {"found a 1 1000 3 -2", "CORRUPT_MESSAGE"}, {"found a 1 1000 3 9223372036854775807", "0"},
+	      {"pass 70000", "-"}, {"init a", NULL});
+}
+
 static void records_are_of_the_version_that_the_cluster_has(void **state)
 {
 	(void)state;
@@ -268,6 +278,7 @@ int main(void)
 		cmocka_unit_test(what_was_being_ended_is_ended_after_a_reload),
 		cmocka_unit_test(a_transaction_that_takes_too_long_is_aborted_and_its_producer_fenced),
 		cmocka_unit_test(ids_that_nobody_uses_are_forgotten),
+		cmocka_unit_test(what_no_coordinator_writes_is_not_loaded),
 		cmocka_unit_test(records_are_of_the_version_that_the_cluster_has),
 		cmocka_unit_test(partitions_are_in_the_order_of_kafkas_set),
 		cmocka_unit_test(without_a_producer_id_nothing_begins),

@@ -642,6 +642,27 @@ static void reload(struct traces *t)
 	step_end(t, &step);
 }
 
+/* One more record, read as a load reads it, whoever wrote it. */
+static void found(struct traces *t)
+{
+	struct transaction_log_key key = {.transactional_id = str_of(t->words[1])};
+	struct transaction_log_value value;
+	struct shard_step step;
+	struct arena a;
+	struct shard_position at = {.offset = t->n_log, .producer_id = -1, .loading = true, .arena = &a};
+
+	codec_init(&transaction_log_value_schema, &value);
+	value.transaction_status = (int8_t)number(t, 2);
+	value.producer_id = number(t, 3);
+	value.producer_epoch = (int16_t)number(t, 4);
+	value.transaction_start_timestamp_ms = number(t, 5);
+	value.transaction_partitions.n = -1;
+	step_begin(t, &step, &a);
+	shard_put(&step, &transaction_log_key_schema, &key, &transaction_log_value_schema, 0, &value);
+	say(t, "%s", error_of(transaction_shard_type.apply(t->s, &step.records.v[0], &at)));
+	arena_fini(&a);
+}
+
 struct traces *traces_new(void)
 {
 	struct traces *t = xcalloc(1, sizeof(*t));
@@ -694,7 +715,7 @@ static const struct {
 	{"version", version, 0},   {"topic", topic, 0}, {"drop", drop, 0},     {"hold", hold, 0},
 	{"commit", commit, 0},	   {"late", late, 0},	{"refuse", refuse, 0}, {"accept", accept_again, 0},
 	{"answer", answer_now, 0}, {"ids", ids, 0},	{"next", next_id, 0},  {"markers", markers, 0},
-	{"epoch", epoch, 0},	   {"pass", pass, 0},	{"reload", reload, 0},
+	{"epoch", epoch, 0},	   {"pass", pass, 0},	{"reload", reload, 0}, {"found", found, 0},
 };
 
 static void split(struct traces *t, const char *line)

@@ -12,6 +12,7 @@
  *	markers ERROR [TOPIC:PARTITION]			what markers are
  *	epoch ID N	so many have been used
  *	pass MS		time passes			reload [compact]
+ *	found ID STATUS PRODUCER EPOCH START		a record that a load finds, whoever wrote it
  *
  * A line gives one of text: answers, or "-".
  */
