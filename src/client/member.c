@@ -52,6 +52,28 @@ void member_ask(struct member *m, int key, int version_max, int32_t node, const 
 	client_call(m->client, &m->call);
 }
 
+void member_beat_begin(struct member *m, int16_t key, const void *request, void (*done)(struct call *))
+{
+	check(!m->beating);
+	m->beating = true;
+	m->beat = (struct call){.key = key,
+				.lane = m->lane,
+				.node = m->coordinator,
+				.timeout_ms = m->options.session_timeout_ms,
+				.request = request,
+				.arena = &m->beat_arena,
+				.done = done};
+	client_call(m->client, &m->beat);
+}
+
+int member_beat_end(struct member *m)
+{
+	struct str message;
+
+	m->beating = false;
+	return m->beat.err ? m->beat.err : client_answer_error(&m->beat, &message);
+}
+
 static void stop_asking(struct member *m)
 {
 	if (m->asking)

@@ -375,10 +375,8 @@ static void changed(struct member *m)
 static void on_beat(struct call *call)
 {
 	struct member *m = container_of(call, struct member, beat);
-	struct str message;
-	int err = call->err ? call->err : client_answer_error(call, &message);
+	int err = member_beat_end(m);
 
-	m->beating = false;
 	if (m->step != STEP_STABLE)
 		return;
 	if (err == 0)
@@ -395,21 +393,13 @@ static void beat(struct member *m)
 
 	if (m->beating)
 		return;
-	m->beating = true;
 	arena_reset(&m->beat_arena);
 	r = arena_zalloc(&m->beat_arena, sizeof(*r));
 	r->group_id = m->options.group;
 	r->generation_id = m->epoch;
 	r->member_id = arena_str(&m->beat_arena, str_of(m->id));
 	r->group_instance_id = m->options.instance_id;
-	m->beat = (struct call){.key = heartbeat_request_KEY,
-				.lane = m->lane,
-				.node = m->coordinator,
-				.timeout_ms = m->options.session_timeout_ms,
-				.request = r,
-				.arena = &m->beat_arena,
-				.done = on_beat};
-	client_call(m->client, &m->beat);
+	member_beat_begin(m, heartbeat_request_KEY, r, on_beat);
 }
 
 /* ---- leaving ---- */

@@ -145,10 +145,8 @@ static void take_answer(struct member *m, const struct consumer_group_heartbeat_
 static void on_beat(struct call *call)
 {
 	struct member *m = container_of(call, struct member, beat);
-	struct str message;
-	int err = call->err ? call->err : client_answer_error(call, &message);
+	int err = member_beat_end(m);
 
-	m->beating = false;
 	if (err == 0)
 		take_answer(m, call->response);
 	else if (err == ERR_UNKNOWN_MEMBER_ID || err == ERR_FENCED_MEMBER_EPOCH)
@@ -171,16 +169,8 @@ static void beat(struct member *m)
 		member_no_memory(m);
 		return;
 	}
-	m->beating = true;
 	m->tell_topics = m->tell_owned = false;
-	m->beat = (struct call){.key = consumer_group_heartbeat_request_KEY,
-				.lane = m->lane,
-				.node = m->coordinator,
-				.timeout_ms = m->options.session_timeout_ms,
-				.request = r,
-				.arena = &m->beat_arena,
-				.done = on_beat};
-	client_call(m->client, &m->beat);
+	member_beat_begin(m, consumer_group_heartbeat_request_KEY, r, on_beat);
 }
 
 void member_on_beat_time(struct timer *t)

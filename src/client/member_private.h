@@ -108,6 +108,9 @@ struct member {
 void member_later(struct member *m, enum step step); /* after a little while */
 void member_ask(struct member *m, int key, int version_max, int32_t node, const void *request,
 		void (*done)(struct call *));
+/* A heartbeat; the request is in beat_arena. There is one at a time: `beating` until its done(), which asks for what became of it. */
+void member_beat_begin(struct member *m, int16_t key, const void *request, void (*done)(struct call *));
+int member_beat_end(struct member *m);
 void member_give_up(struct member *m, int err);
 void member_no_memory(struct member *m); /* what a coordinator has sent does not fit: nothing more is done with it */
 /* An error that is none of the protocol's own: find the coordinator again, or give up. */
