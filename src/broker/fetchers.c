@@ -105,6 +105,7 @@ static void take_number(const struct fetched *d, struct fetcher_numbers *out)
 	out->n_failed += d->following.state == FOLLOWING_FAILED;
 	out->v[out->n++] = (struct fetched_number){.partition = partition_ref(d->partition),
 						   .leader = d->following.leader,
+						   .fetcher = d->fetcher->index,
 						   .leader_high_watermark = d->leader_high_watermark,
 						   .id = d->partition->id};
 }

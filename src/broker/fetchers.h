@@ -33,6 +33,7 @@ void fetchers_stop(struct fetchers *f);
 struct fetched_number {
 	struct partition *partition; /* a reference */
 	int32_t leader;
+	int fetcher;		       /* which of num.replica.fetchers */
 	int64_t leader_high_watermark; /* as its last answer had it; -1: there was none */
 
 	/* counted */

@@ -200,9 +200,9 @@ static void put_fetched(struct buf *out, const struct family *f, const struct fe
 
 		if (value != UNKNOWN)
 			buf_printf(out,
-				   "%s{clientId=\"ReplicaFetcherThread-0-%" PRId32
+				   "%s{clientId=\"ReplicaFetcherThread-%d-%" PRId32
 				   "\",topic=\"%s\",partition=\"%" PRId32 "\"} %" PRId64 "\n",
-				   f->name, d->leader, d->topic->name, d->id, value);
+				   f->name, d->fetcher, d->leader, d->topic->name, d->id, value);
 	}
 }
 

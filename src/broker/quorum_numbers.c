@@ -10,11 +10,9 @@ void quorum_measure_step(struct quorum *q)
 	struct quorum_measures *m = &q->measures;
 	int64_t now_ms = env_mono_ms(q->env);
 	enum raft_role role = raft_role(q->raft);
-	struct raft_numbers raft;
 
-	raft_measure(q->raft, now_ms, &raft);
-	if (raft.n_candidacies != m->n_candidacies) {
-		m->n_candidacies = raft.n_candidacies;
+	if (raft_candidacies(q->raft) != m->n_candidacies) {
+		m->n_candidacies = raft_candidacies(q->raft);
 		m->is_electing = true;
 		m->election_began_ms = now_ms;
 	}

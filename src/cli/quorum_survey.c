@@ -10,6 +10,7 @@
 #include "protocol/describe_cluster.h"
 #include "protocol/describe_configs.h"
 #include "protocol/describe_quorum.h"
+#include "protocol/describe_topic_partitions.h"
 
 enum { TOPICS_AT_ONCE = 500, RESOURCE_IS_TOPIC = 2, OF_BROKERS = 1, OF_CONTROLLERS = 2, PROBE_MS = 2000 };
 
@@ -215,6 +216,37 @@ static void note_loss(struct tool *t, struct doctor_survey *s, const struct meta
 	}
 }
 
+/* With eligible leader replicas (KIP-966) the in-sync replicas of a partition without a leader are none: who was last is told by another API. */
+static void ask_last_in_sync(struct tool *t, struct doctor_survey *s, const struct metadata_response_topic *topic,
+			     int32_t partition)
+{
+	struct describe_topic_partitions_request_topic one = {topic->name};
+	struct describe_topic_partitions_request_cursor from = {topic->name, partition};
+	struct describe_topic_partitions_request r = {{&one, 1}, 1, &from};
+	const struct describe_topic_partitions_response *out;
+	const struct describe_topic_partitions_response_partition *p;
+	const void *answer;
+
+	if (tool_ask(t, CLIENT_ANY, describe_topic_partitions_request_KEY, &r, &answer) != 0)
+		return; /* not every release has it */
+	out = answer;
+	p = out->topics.n == 1 && out->topics.v[0].partitions.n == 1 ? out->topics.v[0].partitions.v : NULL;
+	if (p && p->eligible_leader_replicas.n > 0)
+		s->wanted = p->eligible_leader_replicas.v[0];
+	else if (p && p->last_known_elr.n > 0)
+		s->wanted = p->last_known_elr.v[0];
+}
+
+static void note_without_leader(struct tool *t, struct doctor_survey *s, const struct metadata_response_topic *topic,
+				const struct metadata_response_partition *p)
+{
+	if (s->n_without_leader == 0 && p->isr_nodes.n > 0)
+		s->wanted = p->isr_nodes.v[0];
+	else if (s->n_without_leader == 0)
+		ask_last_in_sync(t, s, topic, p->partition_index);
+	count_in(t, &s->without_leader_one, &s->n_without_leader, topic, p);
+}
+
 static void look_at_partition(struct tool *t, struct doctor_survey *s, const struct metadata_response_topic *topic,
 			      const struct metadata_response_partition *p, int min_isr)
 {
@@ -223,9 +255,7 @@ static void look_at_partition(struct tool *t, struct doctor_survey *s, const str
 	s->n_partitions++;
 	s->n_under_replicated += p->isr_nodes.n < p->replica_nodes.n;
 	if (p->leader_id < 0) {
-		if (s->n_without_leader == 0 && p->isr_nodes.n > 0)
-			s->wanted = p->isr_nodes.v[0];
-		count_in(t, &s->without_leader_one, &s->n_without_leader, topic, p);
+		note_without_leader(t, s, topic, p);
 		return;
 	}
 	if (p->isr_nodes.n < least)

@@ -150,6 +150,11 @@ void raft_measure(const struct raft *r, int64_t now_ms, struct raft_numbers *out
 		out->n_observers += leader_knows_observer(&r->observers.v[i], now_ms);
 }
 
+int64_t raft_candidacies(const struct raft *r)
+{
+	return r->n_candidacies;
+}
+
 bool raft_commits(const struct raft *r)
 {
 	if (r->role == RAFT_LEADER)

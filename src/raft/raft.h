@@ -368,10 +368,12 @@ struct raft_numbers {
 	int n_voters;
 	int n_observers;	 /* of a leader, which alone knows */
 	bool voters_uncommitted; /* a leader's set of voters is not committed yet */
-	int64_t n_candidacies;	 /* since the start: elections that this node stood in */
+	int64_t n_candidacies;
 };
 
 void raft_measure(const struct raft *r, int64_t now_ms, struct raft_numbers *out);
+/* Since the start: elections that this node stood in. */
+int64_t raft_candidacies(const struct raft *r);
 /*
  * Does the quorum commit, as far as this node can tell? A leader: it has committed a record of its epoch, and hears of a majority. Else: the
  * leader has answered within controller.quorum.fetch.timeout.ms.

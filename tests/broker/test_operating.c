@@ -6,10 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "protocol/alter_partition_reassignments.h"
 #include "protocol/create_topics.h"
+#include "protocol/produce.h"
 #include "protocol/unregister_broker.h"
 #include "tests/base/cm.h"
 #include "tests/broker/cluster_world.h"
+#include "wire/batch.h"
+#include "wire/codec.h"
 
 enum { MANY = 60 };
 
@@ -237,6 +242,131 @@ static void a_broker_that_is_gone_is_seen_in_the_numbers(void **state)
 	cluster_down();
 }
 
+/* ---- what moves ---- */
+
+/* One partition, with these replicas; the first of them leads. Its topic's id. */
+static struct uuid create_at(int by, const char *name, int32_t *replicas, int n, bool unclean)
+{
+	struct create_topics_request_assignment a = {0, {replicas, n}};
+	struct create_topics_request_config c = {STR("unclean.leader.election.enable"), STR("true")};
+	struct create_topics_request_topic topic = {str_of(name), -1, -1, {&a, 1}, {&c, unclean}};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+	const struct create_topics_response *out = cluster_ask(by, CLUSTER_BROKER, create_topics_request_KEY, &in);
+
+	assert_non_null(out);
+	assert_int_equal(out->topics.v->error_code, 0);
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_wait_topic(i, name);
+	return out->topics.v->topic_id;
+}
+
+static void a_reassignment_is_said_when_it_begins_and_when_it_ends(void **state)
+{
+	static int32_t first[] = {1, 2}, then[] = {1, 3};
+	struct alter_partition_reassignments_request_partition p = {0, {then, 2}};
+	struct alter_partition_reassignments_request_topic topic = {STR("t"), {&p, 1}};
+	struct alter_partition_reassignments_request in = {30000, true, {&topic, 1}};
+	const struct alter_partition_reassignments_response *out;
+	int leader;
+
+	(void)state;
+	cluster_up(12, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	create_at(leader, "t", first, 2, false);
+	out = cluster_ask(leader, CLUSTER_BROKER, alter_partition_reassignments_request_KEY, &in);
+	assert_non_null(out);
+	assert_int_equal(out->responses.v->partitions.v->error_code, 0);
+	wait_for_line(leader, "reassignments have begun: partitions=1 one=t-0");
+	wait_for_line(leader, "reassignments have ended: partitions=1 one=t-0");
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		wait_metric(i, "odradek_controller_reassignments_ended_total", 1);
+		expect_metric(i, "odradek_controller_reassignments_begun_total", 1);
+		expect_metric(i, "odradek_cluster_reassigning_partitions", 0);
+	}
+	cluster_down();
+}
+
+static void a_leader_that_may_lack_records_is_told_of(void **state)
+{
+	int32_t replicas[2];
+	int leader, last, behind;
+
+	(void)state;
+	cluster_up(13, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	last = other_than(leader);
+	behind = CLUSTER_NODES - leader - last;
+	replicas[0] = last + 1;
+	replicas[1] = behind + 1;
+	create_at(leader, "t", replicas, 2, true);
+	cluster_crash(behind, SIM_KILL);
+	wait_metric(leader, "kafka_controller_kafkacontroller_fencedbrokercount", 1);
+	cluster_crash(last, SIM_KILL); /* alone in sync; and with it goes the majority */
+	cluster_start(behind);
+	leader = cluster_wait_leader();
+	wait_metric(behind, "kafka_controller_controllerstats_uncleanleaderelections_total", 1);
+	wait_for_line(leader, "leaders were elected that may lack committed records: partitions=1 ");
+	cluster_down();
+}
+
+static void produce(int node, struct uuid topic_id, int count)
+{
+	struct produce_request_partition partition = {.index = 0};
+	struct produce_request_topic topic;
+	struct produce_request in;
+	const struct produce_response *out;
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct batch_builder builder;
+	struct buf b = {0};
+
+	codec_init(&produce_request_topic_schema, &topic);
+	codec_init(&produce_request_schema, &in);
+	batch_begin(&builder, &b, &o);
+	for (int i = 0; i < count; i++)
+		batch_add(&builder, 1, BYTES_NULL, (struct bytes){(const uint8_t *)"x", 1});
+	batch_end(&builder);
+	put_i32(b.p + BATCH_AT_LEADER_EPOCH, -1);
+	partition.records = (struct records){.p = b.p, .len = (int32_t)b.len};
+	topic.topic_id = topic_id;
+	topic.partition_data.v = &partition;
+	topic.partition_data.n = 1;
+	in.acks = 1;
+	in.timeout_ms = 5000;
+	in.topic_data.v = &topic;
+	in.topic_data.n = 1;
+	out = cluster_ask(node, CLUSTER_BROKER, produce_request_KEY, &in);
+	assert_non_null(out);
+	assert_int_equal(out->responses.v->partition_responses.v->error_code, 0);
+	buf_fini(&b);
+}
+
+static void how_far_a_replica_is_behind_is_told_by_its_leader_and_by_itself(void **state)
+{
+	static int32_t replicas[] = {1, 2};
+	struct uuid id;
+
+	(void)state;
+	cluster_up(14, overrides);
+	start_all();
+	id = create_at(0, "t", replicas, 2, false);
+	wait_metric(0, "odradek_partition_replica_lag{topic=\"t\",partition=\"0\"}", 0);
+	sim_pause(cluster_sim(), 1, true);
+	produce(0, id, 5);
+	expect_metric(0, "odradek_partition_replica_lag{topic=\"t\",partition=\"0\"}", 5);
+	expect_metric(0, "kafka_cluster_partition_insyncreplicascount{topic=\"t\",partition=\"0\"}", 2);
+	sim_pause(cluster_sim(), 1, false);
+	wait_metric(0, "odradek_partition_replica_lag{topic=\"t\",partition=\"0\"}", 0);
+	wait_metric(
+		1,
+		"kafka_server_fetcherlagmetrics_consumerlag{clientId=\"ReplicaFetcherThread-0-1\",topic=\"t\",partition=\"0\"}",
+		0);
+	expect_metric(1, "kafka_server_replicafetchermanager_maxlag{clientId=\"Replica\"}", 0);
+	assert_true(metric(1, "kafka_server_replicafetchermanager_minfetchrate{clientId=\"Replica\"}") > 0);
+	cluster_down();
+}
+
 /* ---- the dashboard ---- */
 
 /* Every name that looks like one of ours or of Kafka's, in an expression of PromQL. Returns how many. */
@@ -423,6 +553,9 @@ int main(void)
 		cmocka_unit_test(a_clean_stop_is_a_controlled_shutdown),
 		cmocka_unit_test(the_quorum_is_told_in_numbers),
 		cmocka_unit_test(a_broker_that_is_gone_is_seen_in_the_numbers),
+		cmocka_unit_test(a_reassignment_is_said_when_it_begins_and_when_it_ends),
+		cmocka_unit_test(a_leader_that_may_lack_records_is_told_of),
+		cmocka_unit_test(how_far_a_replica_is_behind_is_told_by_its_leader_and_by_itself),
 		cmocka_unit_test(the_dashboard_asks_for_what_is_printed),
 		cmocka_unit_test(a_broker_that_is_let_in_no_more_is_not_ready),
 		cmocka_unit_test(a_broker_serves_on_while_nobody_decides),
