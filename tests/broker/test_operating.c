@@ -186,6 +186,8 @@ static void the_quorum_is_told_in_numbers(void **state)
 		expect_metric(i, "kafka_controller_kafkacontroller_activebrokercount", CLUSTER_NODES);
 		expect_metric(i, "kafka_controller_kafkacontroller_globalpartitioncount", MANY);
 		expect_metric(i, "kafka_controller_kafkacontroller_metadataerrorcount", 0);
+		assert_true(metric(i, "kafka_server_broker_metadata_metrics_last_applied_record_lag_ms") < 2000);
+		assert_true(metric(i, "kafka_server_broker_metadata_metrics_last_applied_record_offset") >= 0);
 		expect_metric(i, "kafka_server_replicamanager_leadercount", MANY / CLUSTER_NODES);
 	}
 	expect_metric(leader, "kafka_server_raft_metrics_current_state{state=\"leader\"}", 1);
