@@ -159,6 +159,18 @@ int64_t history_newest(const struct history *h, int partition, int key, bool *to
 	return -1;
 }
 
+bool history_buried(const struct history *h, int partition, int key, int64_t offset)
+{
+	for (int64_t i = offset + 1; i < h->partitions[partition].n; i++) {
+		const struct told *t = &h->partitions[partition].v[i];
+
+		if (t->producer >= 0 && key_of(h, t->producer, t->number) == key &&
+		    is_tombstone(h, t->producer, t->number))
+			return true;
+	}
+	return false;
+}
+
 void history_lost(struct history *h)
 {
 	h->losses++;

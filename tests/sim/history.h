@@ -65,6 +65,8 @@ int history_read(struct history *h, int partition, const struct record *r);
 void history_lost(struct history *h);
 /* The last record that was acknowledged of a key: its offset, -1 when there is none. */
 int64_t history_newest(const struct history *h, int partition, int key, bool *tombstone);
+/* Is any record of the key behind `offset` known to be a tombstone? */
+bool history_buried(const struct history *h, int partition, int key, int64_t offset);
 /* After all was read to its end: how far, for each partition. Checks 1 and 4 over all. */
 void history_end(const struct history *h, int partition, int64_t end_offset);
 
