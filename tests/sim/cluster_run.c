@@ -291,6 +291,7 @@ static void draw_clients(struct cluster_run *r)
 			.acks = trusts_all ? -1 : 1,
 			.timeout_ms = 500 + (int32_t)draw(r, 10000),
 			.idempotent = trusts_all && draw(r, 5) > 0,
+			.storage_fails = true,
 			.finished = on_finished,
 			.arg = r,
 		};
@@ -301,8 +302,12 @@ static void draw_clients(struct cluster_run *r)
 				      .n_replicas = REPLICAS,
 				      .pause_ms = draw(r, 3) ? 0 : 200 + (int)draw(r, 4000)};
 	for (int i = 0; i < r->n_partitions; i++)
-		r->readers[i] = (struct follower){
-			.brokers = &r->brokers, .history = &r->history, .topic = TOPIC, .first = i, .n_partitions = 1};
+		r->readers[i] = (struct follower){.brokers = &r->brokers,
+						  .history = &r->history,
+						  .topic = TOPIC,
+						  .first = i,
+						  .n_partitions = 1,
+						  .storage_fails = true};
 }
 
 static void open_clients(void *arg)

@@ -138,7 +138,7 @@ static void check_candidate(const struct invariants *v, const struct image *imag
 
 	int64_t end;
 
-	if (!p || !p->log || p->held || p->reloading)
+	if (!p || !p->log || p->held || p->reloading || log_standing(p->log) != LOG_WHOLE)
 		return;
 	end = log_offsets(p->log).end;
 	if (end < k->committed)

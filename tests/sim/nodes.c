@@ -136,14 +136,19 @@ static void start(void *arg)
 						    .event = on_event,
 						    .arg = n},
 			     &end);
-	check(n->node);
+	check(n->node || (n->is_full && end == NODE_END_STORAGE));
+	if (!n->node)
+		config_free(n->config);
 }
 
 static void begin_life(struct one_node *n)
 {
 	n->serves = n->stopped = n->told_to_stop = n->waits = n->burying = n->rests = false;
+	n->was_full = n->is_full;
 	n->lives++;
-	sim_call(n->of->w, n->i, start, n); /* it may die in it: the watch sees that */
+	/* It may die in it: the watch sees that. */
+	if (sim_call(n->of->w, n->i, start, n) && !n->node)
+		sim_crash(n->of->w, n->i, SIM_KILL);
 }
 
 void nodes_start_all(struct nodes *c)
@@ -185,7 +190,7 @@ static void free_node(void *arg)
 	enum node_end end;
 
 	end = node_free(n->node);
-	check(end == NODE_END_CLEAN || !n->told_to_stop);
+	check(end == NODE_END_CLEAN || !n->told_to_stop || (end == NODE_END_STORAGE && n->was_full));
 	config_free(n->config);
 }
 
@@ -386,6 +391,13 @@ void nodes_stop(struct nodes *c, int i)
 	}
 	say(n, "STOP");
 	sim_call(c->w, i, tell_to_stop, n);
+}
+
+void nodes_fill(struct nodes *c, int i, int64_t bytes)
+{
+	c->v[i].is_full = bytes > 0;
+	c->v[i].was_full = c->v[i].was_full || bytes > 0;
+	sim_set_disk_bytes(c->w, i, bytes ? sim_disk_used(c->w, i) + bytes : 0);
 }
 
 void nodes_calm(struct nodes *c)

@@ -34,6 +34,8 @@ struct one_node {
 	bool told_to_stop;
 	bool waits; /* to be started */
 	bool burying;
+	bool is_full;		/* its disk */
+	bool was_full;		/* since it was started */
 	bool rests;		/* it is not started again before nodes_wake */
 	bool away;		/* it died, and is not back */
 	bool has_lost;		/* ... having lost what it had not flushed */
@@ -71,6 +73,8 @@ bool nodes_is_up(const struct nodes *c, int i);
 void nodes_crash(struct nodes *c, int i, enum sim_crash how);
 void nodes_kill_at(struct nodes *c, int i, int64_t n);
 void nodes_stop(struct nodes *c, int i);
+/* Its disk takes so many bytes more; 0: as many as ever. A node may refuse to start then. */
+void nodes_fill(struct nodes *c, int i, int64_t bytes);
 /* From now on nobody dies; crashes that were ordered are not. */
 void nodes_calm(struct nodes *c);
 /* All are told to stop, and stay so: true when they have. */

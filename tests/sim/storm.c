@@ -6,8 +6,9 @@
 /* As in trouble.c: no client's record may be an hour ahead of a broker's clock. */
 enum { AHEAD_MS_MAX = 6 * 3600000, BEHIND_MS_MAX = 50 * 60000, FIRST_EPISODE = STORM_ISOLATE };
 
-const char *const STORM_NAMES[] = {"kill",    "kill-in-disk-op", "kill-many", "power-cut", "stop",  "isolate",
-				   "one-way", "bridge",		 "ring",      "slow",	   "pause", "clock"};
+const char *const STORM_NAMES[] = {"kill",    "kill-in-disk-op", "kill-many", "power-cut", "stop",
+				   "isolate", "one-way",	 "bridge",    "ring",	   "slow",
+				   "pause",   "clock",		 "full"};
 
 static uint64_t draw(struct storm *s, uint64_t bound)
 {
@@ -183,6 +184,9 @@ static void begin(struct storm *s, int node)
 		if (!sim_is_down(s->w, node))
 			sim_pause(s->w, node, true);
 		break;
+	case STORM_FULL:
+		nodes_fill(s->nodes, node, 1 + (int64_t)draw(s, 1 << 17));
+		break;
 	default:
 		sim_set_wall(s->w, node,
 			     draw(s, 2) ? (int64_t)draw(s, AHEAD_MS_MAX) : -(int64_t)draw(s, BEHIND_MS_MAX));
@@ -196,8 +200,10 @@ static void calm(struct storm *s)
 			sim_cut(s->w, a, b, false);
 			sim_slow(s->w, a, b, 0);
 		}
-	for (int i = 0; i < s->nodes->n; i++)
+	for (int i = 0; i < s->nodes->n; i++) {
 		sim_pause(s->w, i, false);
+		nodes_fill(s->nodes, i, 0);
+	}
 }
 
 static void on_end(void *arg)

@@ -22,6 +22,7 @@ enum storm_kind {
 	STORM_SLOW,
 	STORM_PAUSE,
 	STORM_CLOCK,
+	STORM_FULL, /* a disk: a little more than there is on it, and no more */
 	STORM_KINDS,
 };
 
