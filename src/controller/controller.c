@@ -212,7 +212,7 @@ int controller_tick(struct controller *c, const struct controller_context *ctx, 
 	int64_t timeout = session_timeout_ms(c);
 	bool fenced_one = false;
 
-	*next_ms = INT64_MAX;
+	*next_ms = ctx->now_ms + timeout; /* of one that is let in meanwhile no session ends before that */
 	for (int i = 0; i < c->n_heartbeats; i++) {
 		struct heartbeat *h = &c->heartbeats[i];
 		const struct image_node *broker = image_broker(tip(c), h->broker_id);

@@ -112,7 +112,7 @@ int controller_activate(struct controller *c, const struct controller_context *c
 
 /*
  * What time brings: a broker whose session has ended is fenced, one a call; leadership goes back to preferred replicas; unclean elections. *next_ms is when to call again
- * (monotonic; INT64_MAX = not on account of time). The no-op records of an idle log are the carrier's.
+ * (monotonic; within a session, of one who is let in meanwhile too). The no-op records of an idle log are the carrier's.
  */
 int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records,
 		    int64_t *next_ms);

@@ -122,6 +122,22 @@ static void elections_say_why_they_did_nothing(void **state)
 	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), ERR_INVALID_REQUEST);
 }
 
+/* Nobody says when that one was let in. */
+static void the_session_of_one_who_is_let_in_later_is_looked_at_in_time(void **state)
+{
+	struct world *w = *state;
+	struct controller_context ctx = context(w, 0);
+	int64_t next_ms;
+
+	record_list_init(&w->records, &w->arena);
+	assert_int_equal(controller_tick(w->controller, &ctx, &w->records, &next_ms), 0);
+	assert_true(next_ms <= w->now_ms + 9000); /* nobody is there yet */
+	let_in(w, 1);
+	ctx = context(w, 0);
+	assert_int_equal(controller_tick(w->controller, &ctx, &w->records, &next_ms), 0);
+	assert_true(next_ms <= w->now_ms + 9000);
+}
+
 /* ---- leaders that are looked after ---- */
 
 /* Brokers 1 and 2 are heard of, time brings what it brings; returns when it brings more. */
@@ -216,6 +232,7 @@ int main(void)
 		TEST(a_broker_that_leaves_hands_over_and_comes_back),
 		TEST(an_unclean_restart_is_no_longer_eligible_but_the_last_known_leader),
 		TEST(a_session_that_ends_fences_one_broker_and_moves_its_leaders),
+		TEST(the_session_of_one_who_is_let_in_later_is_looked_at_in_time),
 		TEST(an_isr_is_changed_by_its_leader_in_its_epoch),
 		TEST(elections_say_why_they_did_nothing),
 		TEST(leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync),
