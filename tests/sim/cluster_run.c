@@ -248,6 +248,10 @@ static void draw_more_clients(struct cluster_run *r)
 						.n_transactions = 3 + (int)draw(r, 20),
 						.generation = draw(r, 4) ? 2 : 0,
 						.level = -1};
+	if (r->n_tellers && r->o->seed % 2) { /* one and its ghost */
+		r->tellers[0].has_twin = true;
+		r->tellers[1].twin = &r->tellers[0];
+	}
 	r->teller_watcher =
 		(struct teller_reader){.brokers = &r->brokers, .tellers = r->tellers, .n_tellers = r->n_tellers};
 }
