@@ -149,6 +149,24 @@ void shard_loaded(struct coordinator_shard *s, int err);
 void shard_free_if_idle(struct coordinator_shard *s);
 void shard_forget_spare(struct coordinators *c);
 
+/* ---- coordinator_batch.c ---- */
+
+/* The most that one batch may hold. */
+int64_t shard_batch_max(struct coordinator_shard *s);
+/* What a record takes in it, at most. */
+int64_t shard_batch_size_of(const struct shard_record *r);
+/* An empty one takes what there is. */
+bool shard_batch_has_room(const struct coordinator_shard *s, int64_t size, int64_t max);
+void shard_batch_add(struct coordinator_shard *s, const struct shard_step *step, const struct shard_record *r);
+/* Later commands of this scope find the records applied: they wait for the batch to be written. 0: it has none. */
+void shard_batch_note_scope(struct coordinator_shard *s, uint64_t scope);
+/* Writes and empties it. s->end is behind it, unless the log refuses. */
+int shard_batch_write(struct coordinator_shard *s, int64_t *base_offset);
+/* What is in it is forgotten; memory beyond what is to be kept goes. */
+void shard_batch_empty(struct coordinator_shard *s);
+/* A marker alone, as the whole batch, while there is no other. */
+int shard_batch_write_marker(struct coordinator_shard *s, const struct transaction_marker *m, int64_t *offset);
+
 /* ---- coordinator_load.c ---- */
 
 void shard_load(struct coordinator_shard *s);

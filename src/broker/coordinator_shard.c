@@ -13,21 +13,15 @@
 #include "base/mem.h"
 #include "broker/coordinator_private.h"
 #include "broker/core.h"
-#include "broker/layers.h"
 #include "broker/node_private.h"
 #include "broker/partitions.h"
-#include "broker/verification.h"
-#include "compress/compress.h"
 #include "config/config.h"
-#include "log/validate.h"
 #include "transaction/transaction.h"
 
 #define STEP_MEMORY_MAX (256 << 20)
 #define TICKS_AT_ONCE 64
 #define SPARE_MAX 256
 #define SPARE_ARENA_MAX 4096
-#define BUFFER_KEPT 524288     /* whatever the settings say */
-#define RECORD_OVERHEAD_MAX 40 /* lengths, deltas and counts of a record, at most */
 
 struct decision {
 	struct list link;
@@ -349,60 +343,6 @@ static void woken(struct waking *w)
 
 /* ---- the pending batch ---- */
 
-/* The batch as the log takes it; written anew when a codec is set. 0 and *p, or an error. */
-static int check_batch(struct coordinator_shard *s, uint8_t **p, size_t len, struct batch_info *info)
-{
-	struct topic_state *topic = partition_topic(s->partition);
-	struct topic_config config = topic->config;
-	int codec = s->type->codec == NO_SETTING ? CODEC_NONE : config_int(s->core->node->config, s->type->codec);
-	struct batch_problem problem = {0};
-	struct batch_check c = {
-		.topic = str_of(s->type->type->topic),
-		.partition = s->id,
-		.config = &config,
-		.origin = ORIGIN_COORDINATOR,
-		.now_ms = env_wall_ms(s->core->loop->env),
-		.codecs = core_codecs(s->core),
-		.arena = &s->scratch,
-	};
-	int err;
-
-	if (codec > CODEC_NONE && codec <= CODEC_ZSTD && config.compression_type == COMPRESSION_PRODUCER)
-		config.compression_type = (enum compression_type)codec;
-	err = batch_check(&c, *p, len, info, &problem);
-	if (err == 0 && info->recompress) {
-		s->packed.len = 0;
-		err = batch_recompress(&c, *p, info, &s->packed, &problem);
-		*p = s->packed.p;
-	}
-	topic_state_unref(&topic);
-	return err;
-}
-
-/* The batch that s->batch has, of len bytes. */
-static int append(struct coordinator_shard *s, size_t len, int64_t *base_offset)
-{
-	struct partition_append a = {.acks = -1, .leader_epoch = s->epoch, .now_ms = env_wall_ms(s->core->loop->env)};
-	struct effects effects = {0};
-	struct batch_info info;
-	uint8_t *p = s->batch.p;
-	int err = check_batch(s, &p, len, &info);
-
-	if (err == 0) {
-		info.transaction = s->transaction;
-		a.batch = p;
-		a.info = &info;
-		err = partition_append(s->partition, &a, s->core, &effects);
-		effects_run(&effects, s->core);
-	}
-	if (err)
-		diag_warn(s->core->loop->env->diag, "coordinator could not write", "topic=%s partition=%d error=%s",
-			  s->type->type->topic, s->id, err_name(err));
-	*base_offset = a.out.base_offset;
-	arena_reset(&s->scratch);
-	return err;
-}
-
 static void apply(struct coordinator_shard *s, struct decision *d, int64_t *offset)
 {
 	for (; d->n_applied < d->n_batched; d->n_applied++, (*offset)++) {
@@ -422,30 +362,6 @@ static void apply(struct coordinator_shard *s, struct decision *d, int64_t *offs
 	}
 }
 
-/* A buffer that has grown beyond what is to be kept goes. */
-static void shrink(struct coordinator_shard *s, struct buf *b)
-{
-	struct layers layers;
-
-	b->len = 0;
-	if (b->cap <= BUFFER_KEPT || !s->core->image)
-		return;
-	layers = layers_of_broker(s->core->image, s->core->node->id);
-	if (s->type->buffer_bytes == NO_SETTING ||
-	    (int64_t)b->cap > config_long_in(s->core->node->config, layers.v, layers.n, s->type->buffer_bytes))
-		buf_fini(b);
-}
-
-static void empty_batch(struct coordinator_shard *s)
-{
-	shrink(s, &s->batch);
-	shrink(s, &s->packed);
-	s->builder.count = 0;
-	s->n_scopes = 0;
-	s->all_scopes = false;
-	timer_stop(&s->linger);
-}
-
 /* Writes the batch. A divisible decision that has more records stays pending. */
 static void flush(struct coordinator_shard *s)
 {
@@ -458,10 +374,7 @@ static void flush(struct coordinator_shard *s)
 	list_init(&batched);
 	list_init(&rest);
 	list_splice(&batched, &s->pending);
-	err = append(s, batch_end(&s->builder), &offset);
-	if (err == 0)
-		s->end = offset + s->builder.count;
-	empty_batch(s);
+	err = shard_batch_write(s, &offset);
 	list_each_safe(it, &batched)
 	{
 		struct decision *d = container_of(it, struct decision, link);
@@ -531,57 +444,6 @@ static void flush_later(struct coordinator_shard *s)
 	}
 }
 
-static int64_t size_of(const struct shard_record *r)
-{
-	return RECORD_OVERHEAD_MAX + (int64_t)r->key.len + r->value.len;
-}
-
-static bool has_room(const struct coordinator_shard *s, int64_t size, int64_t max)
-{
-	return s->builder.count == 0 || (int64_t)s->batch.len + size <= max;
-}
-
-static void put_record(struct coordinator_shard *s, struct decision *d)
-{
-	const struct shard_record *r = &d->step.records.v[d->n_batched];
-
-	if (s->builder.count == 0) {
-		struct batch_options options = BATCH_OPTIONS_NONE;
-
-		options.base_sequence = s->type->base_sequence;
-		s->transaction = (struct batch_transaction){0};
-		if (d->step.producer_id != NO_PRODUCER_ID) {
-			options.attributes = BATCH_TRANSACTIONAL;
-			options.producer_id = d->step.producer_id;
-			options.producer_epoch = d->step.producer_epoch;
-			s->transaction.must_be_verified = transactions_are_verified(s->core);
-			s->transaction.guard = d->step.guard;
-		}
-		s->batch.len = 0;
-		batch_begin(&s->builder, &s->batch, &options);
-	}
-	batch_add(&s->builder, d->step.wall_ms, r->key, r->value);
-	d->n_batched++;
-}
-
-static int64_t batch_max(struct coordinator_shard *s)
-{
-	struct topic_state *topic = partition_topic(s->partition);
-	int64_t max = topic->config.max_message_bytes;
-
-	topic_state_unref(&topic);
-	return max;
-}
-
-/* Later commands of this scope find the records applied: they wait for the batch to be written. */
-static void note_scope(struct coordinator_shard *s, const struct decision *d)
-{
-	if (d->scope == 0 || s->n_scopes == SHARD_SCOPES_MAX)
-		s->all_scopes = true;
-	else
-		s->scopes[s->n_scopes++] = d->scope;
-}
-
 /* One batch for all of them; what a flush sets free may have written too, hence the loop. */
 static void put_whole(struct coordinator_shard *s, struct decision *d, int64_t max)
 {
@@ -589,13 +451,13 @@ static void put_whole(struct coordinator_shard *s, struct decision *d, int64_t m
 	int64_t size = 0;
 
 	for (int i = 0; i < d->step.records.n; i++)
-		size += size_of(&d->step.records.v[i]);
-	while (s->builder.count > 0 && (transactional || !has_room(s, size, max)))
+		size += shard_batch_size_of(&d->step.records.v[i]);
+	while (s->builder.count > 0 && (transactional || !shard_batch_has_room(s, size, max)))
 		flush(s);
 	list_push(&s->pending, &d->link);
 	while (d->n_batched < d->step.records.n)
-		put_record(s, d);
-	note_scope(s, d);
+		shard_batch_add(s, &d->step, &d->step.records.v[d->n_batched++]);
+	shard_batch_note_scope(s, d->scope);
 	if (transactional)
 		flush(s);
 	else
@@ -607,7 +469,7 @@ static void put_divided(struct coordinator_shard *s, struct decision *d, int64_t
 {
 	list_push(&s->pending, &d->link);
 	while (d->n_batched < d->step.records.n) {
-		if (!has_room(s, size_of(&d->step.records.v[d->n_batched]), max)) {
+		if (!shard_batch_has_room(s, shard_batch_size_of(&d->step.records.v[d->n_batched]), max)) {
 			flush(s);
 			/* Behind what was set free by the flush and has written: decisions lie in the order of their records. */
 			list_remove(&d->link);
@@ -617,9 +479,9 @@ static void put_divided(struct coordinator_shard *s, struct decision *d, int64_t
 			}
 			list_push(&s->pending, &d->link);
 		}
-		put_record(s, d);
+		shard_batch_add(s, &d->step, &d->step.records.v[d->n_batched++]);
 	}
-	note_scope(s, d);
+	shard_batch_note_scope(s, d->scope);
 	flush_later(s);
 }
 
@@ -635,9 +497,9 @@ static void decision_end(struct coordinator_shard *s, struct decision *d)
 		done(s, d, ERR_NOT_COORDINATOR);
 	} else if (d->step.records.n > 0) {
 		if (d->step.divisible)
-			put_divided(s, d, batch_max(s));
+			put_divided(s, d, shard_batch_max(s));
 		else
-			put_whole(s, d, batch_max(s));
+			put_whole(s, d, shard_batch_max(s));
 	} else if (list_empty(&d->step.answered) && list_empty(&d->step.written)) {
 		decision_free(s, d);
 	} else if (s->builder.count > 0) {
@@ -679,21 +541,6 @@ void shard_command(struct coordinator_shard *s, struct coordinator_command *c)
 	arm_timer(s);
 }
 
-/* Builds the marker, and appends it: 0 and where it lies. */
-static int append_marker(struct coordinator_shard *s, const struct transaction_marker *m, int64_t *offset)
-{
-	struct batch_options options = BATCH_OPTIONS_NONE;
-	size_t len;
-
-	options.producer_id = m->producer_id;
-	options.producer_epoch = m->producer_epoch;
-	s->batch.len = 0;
-	s->transaction = (struct batch_transaction){.version = m->transaction_version};
-	len = batch_build_marker(&s->batch, &options, env_wall_ms(s->core->loop->env),
-				 m->commit ? CONTROL_COMMIT : CONTROL_ABORT, m->coordinator_epoch);
-	return append(s, len, offset);
-}
-
 void shard_end_transaction(struct coordinator_shard *s, struct coordinator_command *c)
 {
 	const struct transaction_marker *m = c->marker;
@@ -706,8 +553,7 @@ void shard_end_transaction(struct coordinator_shard *s, struct coordinator_comma
 	shard_answer(&d->step, &c->c);
 	at.timestamp_ms = d->step.wall_ms;
 	at.arena = &s->scratch;
-	err = append_marker(s, m, &at.offset);
-	empty_batch(s);
+	err = shard_batch_write_marker(s, m, &at.offset);
 	if (err) {
 		done(s, d, err);
 		return;
@@ -834,7 +680,7 @@ static void unload(struct coordinator_shard *s)
 	list_init(&decisions);
 	list_splice(&decisions, &s->waiting);
 	list_splice(&decisions, &s->pending);
-	empty_batch(s);
+	shard_batch_empty(s);
 	all_done(s, &decisions, ERR_NOT_COORDINATOR);
 	d = decision_begin(s);
 	s->type->type->unload(s->state, &d->step, ERR_NOT_COORDINATOR);
