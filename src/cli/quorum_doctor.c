@@ -43,37 +43,67 @@ static const char *silence(struct tool *t, int64_t ms)
 	return tool_string(t, arena_printf(&t->arena, "was heard of %" PRId64 " ms ago", ms));
 }
 
+static const char *distance(struct tool *t, int64_t lag)
+{
+	if (lag < 0)
+		return "an unknown number of records";
+	return tool_string(t, arena_printf(&t->arena, "%" PRId64 " record%s", lag, plural(lag)));
+}
+
+/* What to do when it stays so. */
+static void add_lost_majority(json_t *hints)
+{
+	add(hints,
+	    "if their disks are lost: put the metadata directory of one of them (meta.properties and __cluster_metadata-0) back "
+	    "from a copy, and start it");
+	add(hints,
+	    "do not format a majority of the voters anew: what only they had decided is lost, and where kraft.version is 1 a "
+	    "newly formatted node has no vote");
+}
+
+/* While a majority decides, one voter can be taken out and put in again, or begin with an empty disk. */
+static void add_lost_disk(struct report *r, const struct doctor_voter *v)
+{
+	char id[UUID_TEXT_LEN + 1];
+
+	if (!uuid_is_zero(v->directory_id))
+		add(r->hints,
+		    "if node %d's disk is lost: quorum remove-controller --controller-id %d "
+		    "--controller-directory-id %s, then format the new one with --no-initial-controllers and "
+		    "quorum add-controller (Apache: kafka-metadata-quorum.sh, the same)",
+		    v->id, v->id, uuid_text(v->directory_id, id));
+	else
+		add(r->hints,
+		    "if node %d's disk is lost: format the new one with the same node.id and cluster id %.*s, one node at a time",
+		    v->id, STR_ARG(r->s->cluster_id));
+}
+
+static void look_at_voter(struct report *r, const struct doctor_voter *v, bool decides)
+{
+	add(r->problems, "voter %d is not current: it %s, and is %s behind", v->id, silence(r->tool, v->silent_ms),
+	    distance(r->tool, v->lag));
+	if (v->silent_ms >= 0 && v->silent_ms <= DOCTOR_CURRENT_MS) {
+		add(r->hints, "voter %d catches up: wait", v->id);
+		return;
+	}
+	add(r->hints, "start node %d, or see in its log why it does not reach leader %d", v->id, r->s->leader_id);
+	if (decides)
+		add_lost_disk(r, v);
+}
+
 static void look_at_voters(struct report *r)
 {
 	const struct doctor_survey *s = r->s;
-	char id[UUID_TEXT_LEN + 1];
+	bool decides = s->n_current >= doctor_majority(s->n_voters);
 
-	for (int i = 0; i < s->n_voters; i++) {
-		const struct doctor_voter *v = &s->voters[i];
-
-		if (v->current)
-			continue;
-		add(r->problems, "voter %d is not current: it %s and is %" PRId64 " record%s behind", v->id,
-		    silence(r->tool, v->silent_ms), v->lag, plural(v->lag));
-		if (v->silent_ms >= 0 && v->silent_ms <= DOCTOR_CURRENT_MS) {
-			add(r->hints, "voter %d catches up: wait", v->id);
-			continue;
-		}
-		add(r->hints, "start node %d, or see in its log why it does not reach leader %d", v->id, s->leader_id);
-		if (!uuid_is_zero(v->directory_id))
-			add(r->hints,
-			    "if node %d's disk is lost: quorum remove-controller --controller-id %d "
-			    "--controller-directory-id %s, then format the new one with --no-initial-controllers and "
-			    "quorum add-controller (Apache: kafka-metadata-quorum.sh, the same)",
-			    v->id, v->id, uuid_text(v->directory_id, id));
-		else
-			add(r->hints,
-			    "if node %d's disk is lost: format the new one with the same node.id and cluster id %.*s, one node at a time",
-			    v->id, STR_ARG(s->cluster_id));
-	}
-	if (s->n_current < doctor_majority(s->n_voters))
-		add(r->problems, "%d of %d voters are current, and a majority is %d: nothing can be decided",
-		    s->n_current, s->n_voters, doctor_majority(s->n_voters));
+	for (int i = 0; i < s->n_voters; i++)
+		if (!s->voters[i].current)
+			look_at_voter(r, &s->voters[i], decides);
+	if (decides)
+		return;
+	add(r->problems, "%d of %d voters are current, and a majority is %d: nothing can be decided", s->n_current,
+	    s->n_voters, doctor_majority(s->n_voters));
+	add_lost_majority(r->hints);
 }
 
 static const struct doctor_voter *voter_of(const struct doctor_survey *s, int32_t id)
@@ -187,17 +217,6 @@ static void judge_all(struct report *r)
 
 /* ---- a quorum that nobody leads ---- */
 
-/* What to do when it stays so. */
-static void add_lost_majority(json_t *hints)
-{
-	add(hints,
-	    "if their disks are lost: put the metadata directory of one of them (meta.properties and __cluster_metadata-0) back "
-	    "from a copy, and start it");
-	add(hints,
-	    "do not format a majority of the voters anew: what only they had decided is lost, and where kraft.version is 1 a "
-	    "newly formatted node has no vote");
-}
-
 static void look_at_probes(struct report *r, const char *controllers)
 {
 	int n, answer = 0, majority;
@@ -259,17 +278,16 @@ static void print_restarts(const json_t *restarts)
 	}
 }
 
-static void print_voter(const struct doctor_survey *s, const struct doctor_voter *v)
+static void print_voter(struct tool *t, const struct doctor_survey *s, const struct doctor_voter *v)
 {
-	printf("voter       %d%s%.*s: %s, %" PRId64 " record%s behind\n", v->id, v->address.p ? " at " : "",
-	       STR_ARG(v->address),
+	printf("voter       %d%s%.*s: %s, %s behind\n", v->id, v->address.p ? " at " : "", STR_ARG(v->address),
 	       v->id == s->leader_id ? "leads"
 	       : v->current	     ? "current"
 				     : "not current",
-	       v->lag, plural(v->lag));
+	       distance(t, v->lag));
 }
 
-static void print_survey(const struct doctor_survey *s)
+static void print_survey(struct tool *t, const struct doctor_survey *s)
 {
 	if (s->cluster_id.len > 0)
 		printf("cluster     %.*s\n", STR_ARG(s->cluster_id));
@@ -281,7 +299,7 @@ static void print_survey(const struct doctor_survey *s)
 		       s->n_current >= doctor_majority(s->n_voters) ? "ready" : "not ready", s->leader_id,
 		       s->leader_epoch, s->n_current, s->n_voters, s->high_watermark);
 	for (int i = 0; i < s->n_voters; i++)
-		print_voter(s, &s->voters[i]);
+		print_voter(t, s, &s->voters[i]);
 	if (s->has_brokers)
 		printf("partitions  %" PRId64 ": %" PRId64 " without a leader, %" PRId64
 		       " below min.insync.replicas, %" PRId64 " with replicas not in sync\n",
@@ -318,7 +336,7 @@ static int tell(struct report *r, bool well)
 	bool ready = !s->quorum_error && s->n_current >= doctor_majority(s->n_voters);
 
 	if (!r->tool->json) {
-		print_survey(s);
+		print_survey(r->tool, s);
 		print_lines("problem", r->problems);
 		print_restarts(r->restarts);
 		print_lines("hint", r->hints);

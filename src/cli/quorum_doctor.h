@@ -20,7 +20,7 @@ struct doctor_voter {
 	struct uuid directory_id; /* zero: with static voters */
 	struct str address;	  /* null where it is not told */
 	bool current;
-	int64_t lag;	   /* records behind the leader */
+	int64_t lag;	   /* records behind the leader; -1: not known */
 	int64_t silent_ms; /* since it was heard of; -1: it was not, in this epoch, or the leader does not say */
 };
 

@@ -91,6 +91,9 @@ static struct doctor_voter look_at_voter(const struct describe_quorum_response_r
 	int64_t behind_ms = leader->last_caught_up_timestamp - v->last_caught_up_timestamp;
 	struct doctor_voter out = {.id = v->replica_id, .lag = leader->log_end_offset - v->log_end_offset};
 
+	if (v->log_end_offset < 0) /* not heard of in this epoch */
+		out.lag = -1;
+
 	if (leader->last_fetch_timestamp < 0) { /* version 0 tells no times */
 		out.silent_ms = -1;
 		out.current = out.lag == 0;
