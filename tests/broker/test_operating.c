@@ -50,7 +50,7 @@ static int other_than(int i)
 
 static void wait_for_line(int by, const char *line)
 {
-	for (int i = 0; i < 1000 && !cluster_said(by, line); i++)
+	for (int i = 0; i < 3000 && !cluster_said(by, line); i++)
 		sim_run_for(cluster_sim(), 10);
 	if (!cluster_said(by, line))
 		fail_msg("node %d has not said: %s", by + 1, line);
@@ -353,6 +353,7 @@ static void how_far_a_replica_is_behind_is_told_by_its_leader_and_by_itself(void
 	cluster_up(14, overrides);
 	start_all();
 	id = create_at(0, "t", replicas, 2, false);
+	produce(0, id, 1);
 	wait_metric(0, "odradek_partition_replica_lag{topic=\"t\",partition=\"0\"}", 0);
 	sim_pause(cluster_sim(), 1, true);
 	produce(0, id, 5);
