@@ -79,7 +79,8 @@ static void take_partition(struct committed *c, const struct fetch_response_part
 	check(c->offsets[c->partition] <= p->last_stable_offset || c->brokers);
 	if (c->offsets[c->partition] < p->last_stable_offset)
 		return;
-	c->is_at_end[c->partition] = p->last_stable_offset == p->high_watermark;
+	c->is_at_end[c->partition] =
+		c->offsets[c->partition] == p->last_stable_offset && p->last_stable_offset == p->high_watermark;
 	if (c->cut && c->is_at_end[c->partition])
 		c->cut(c->arg, c->partition);
 	c->partition = (c->partition + 1) % c->n_partitions;
