@@ -158,8 +158,14 @@ static void expect_metric(int node, const char *name, double value)
 
 static void wait_metric(int node, const char *name, double value)
 {
-	double is = metric(node, name);
+	char line[256];
+	double is;
 
+	snprintf(line, sizeof(line), "\n%s ", name);
+	for (int i = 0; i < 300 && !strstr(cluster_web(node, "/metrics"), line);
+	     i++) /* it is not there from the start */
+		sim_run_for(cluster_sim(), 10);
+	is = metric(node, name);
 	for (int i = 0; i < 300 && is != value; i++) {
 		sim_run_for(cluster_sim(), 100);
 		is = metric(node, name);
