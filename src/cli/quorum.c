@@ -459,7 +459,8 @@ const struct command command_quorum = {
 		"Describes the quorum of the metadata log, and adds and removes voters, as kafka-metadata-quorum does. "
 		"doctor is our own, for any cluster: whether the quorum is ready and why not, whether a node may be restarted without "
 		"leaving fewer than a majority of current voters, or partitions without a leader or below min.insync.replicas, and what is "
-		"to be done. With --node its exit status is 0 when that node may be restarted now, else when nothing is wrong.",
+		"to be done. With --node its exit status is 0 when that node may be restarted now, else when nothing is wrong. Of a broker "
+		"that is said only when brokers were asked, by --bootstrap-server: controllers do not tell of partitions.",
 	.examples = "  odradek quorum --bootstrap-server localhost:9092 describe --status\n"
 		    "  odradek quorum doctor --bootstrap-server localhost:9092 --node 2 && systemctl restart odradek\n"
 		    "  odradek quorum doctor --config /etc/odradek/server.properties\n",

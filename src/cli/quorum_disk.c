@@ -188,6 +188,8 @@ static void take_property(void *arg, const char *name, const char *value)
 
 	if (strcmp(name, "node.id") == 0)
 		str_to_i32(str_of(value), &c->node_id);
+	else if (strcmp(name, "process.roles") == 0)
+		c->is_no_broker = str_is(str_trimmed(str_of(value)), "controller");
 	else if (strcmp(name, "metadata.log.dir") == 0)
 		c->metadata_dir = value;
 	else if (strcmp(name, "log.dirs") == 0 || (strcmp(name, "log.dir") == 0 && !c->log_dirs))

@@ -1,8 +1,8 @@
 /*
  * quorum_doctor: what follows from what a cluster, or a metadata directory, says; and how it is told.
  *
- * A problem is what keeps the cluster from being well; a hint is what to do. Exit status 0: there is no problem and, with --node, that node may be
- * restarted now.
+ * A problem is what keeps the cluster from being well; a hint is what to do. Exit status 0: there is no problem, or, with --node, that node may be
+ * restarted now. Of a node whose partitions were not looked at that is never said, unless it is known to be no broker.
  */
 #include "cli/quorum_doctor.h"
 
@@ -16,6 +16,7 @@ struct report {
 	json_t *problems; /* of strings */
 	json_t *hints;
 	json_t *restarts;
+	int32_t no_broker; /* its configuration says so; -1 */
 };
 
 static void add(json_t *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -179,6 +180,11 @@ static void reasons_of_broker(const struct doctor_broker *b, json_t *reasons)
 		    b->n_below_min, plural(b->n_below_min), STR_ARG(b->below_min_one));
 }
 
+static bool is_told_of(const struct doctor_survey *s, int32_t id)
+{
+	return voter_of(s, id) || broker_of(s, id);
+}
+
 /* True: it may. */
 static bool judge(struct report *r, int32_t id)
 {
@@ -193,15 +199,18 @@ static bool judge(struct report *r, int32_t id)
 		reasons_of_voter(r->s, v, reasons);
 	if (b)
 		reasons_of_broker(b, reasons);
+	else if (!r->s->has_brokers && id != r->no_broker)
+		add(reasons, "its partitions were not looked at: --bootstrap-server");
 	may = json_array_size(reasons) == 0;
 	json_array_append_new(r->restarts,
 			      json_pack("{s:i,s:b,s:o}", "node", (int)id, "allowed", may, "reasons", reasons));
 	return may;
 }
 
-static bool judge_one(struct report *r, int32_t id)
+/* A node that was named. */
+static bool judge_named(struct report *r, int32_t id)
 {
-	if (!r->s->quorum_error && !voter_of(r->s, id) && !broker_of(r->s, id))
+	if (!r->s->quorum_error && !is_told_of(r->s, id))
 		tool_die(r->tool, "node %d is no voter%s", id, r->s->has_brokers ? " and no broker" : "");
 	return judge(r, id);
 }
@@ -432,19 +441,37 @@ static const char *whom(struct tool *t, const struct doctor_config *c, bool *con
 	return named ? named : c->controllers;
 }
 
-static int tell_cluster(struct tool *t, const struct doctor_survey *s, int32_t node, const char *controllers)
+/* Whether the node that was asked about may be restarted; of all, whether nothing is wrong. A broker that only its configuration names is not told
+ * of by controllers. */
+static bool judge_asked(struct report *r, const struct doctor_config *c)
 {
-	struct report r = {
-		.tool = t, .s = s, .problems = json_array(), .hints = json_array(), .restarts = json_array()};
-	bool may = true;
+	bool told_of = is_told_of(r->s, c->node_id), may = true;
+
+	if (tool_has(r->tool, "node"))
+		return judge_named(r, (int32_t)tool_number(r->tool, "node", -1));
+	if (c->node_id >= 0 && (told_of || r->s->quorum_error))
+		return judge(r, c->node_id);
+	judge_all(r);
+	if (c->node_id >= 0 && !r->s->has_brokers)
+		may = judge(r, c->node_id);
+	return may && json_array_size(r->problems) == 0;
+}
+
+static int tell_cluster(struct tool *t, const struct doctor_survey *s, const struct doctor_config *c,
+			const char *controllers)
+{
+	struct report r = {.tool = t,
+			   .s = s,
+			   .problems = json_array(),
+			   .hints = json_array(),
+			   .restarts = json_array(),
+			   .no_broker = c->is_no_broker ? c->node_id : -1};
+	bool well;
 
 	look_at_quorum(&r, controllers);
 	look_at_brokers(&r);
-	if (node >= 0)
-		may = judge_one(&r, node);
-	else
-		judge_all(&r);
-	return tell(&r, may && (node >= 0 || json_array_size(r.problems) == 0));
+	well = judge_asked(&r, c);
+	return tell(&r, well);
 }
 
 int quorum_doctor(struct tool *t)
@@ -453,7 +480,6 @@ int quorum_doctor(struct tool *t)
 	const char *bootstrap, *directory = tool_value(t, "directory");
 	struct doctor_survey s = {0};
 	bool controllers;
-	int32_t node;
 
 	if (tool_has(t, "config"))
 		doctor_read_config(t, tool_value(t, "config"), &c);
@@ -463,7 +489,6 @@ int quorum_doctor(struct tool *t)
 		tool_misused(
 			t,
 			"You must specify either --bootstrap-controller or --bootstrap-server, --config or --directory.");
-	node = (int32_t)tool_number(t, "node", c.node_id);
 	if (!tool_property(t, "default.api.timeout.ms"))
 		tool_property_set(t, "default.api.timeout.ms", "5000");
 	if (bootstrap) {
@@ -471,12 +496,12 @@ int quorum_doctor(struct tool *t)
 		doctor_survey(t, &s);
 	}
 	if (s.answered)
-		return tell_cluster(t, &s, node, controllers ? bootstrap : c.controllers);
+		return tell_cluster(t, &s, &c, controllers ? bootstrap : c.controllers);
 	if (directory)
 		return tell_disk(t, directory);
 	if (controllers) {
 		s.quorum_error = s.quorum_error ? s.quorum_error : -1;
-		return tell_cluster(t, &s, -1, bootstrap);
+		return tell_cluster(t, &s, &c, bootstrap);
 	}
 	tool_die(t, "nobody answers at %s: start a broker, or see --bootstrap-controller, --config and --directory",
 		 bootstrap);

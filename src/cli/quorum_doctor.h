@@ -89,6 +89,7 @@ void doctor_read_disk(struct tool *t, const char *path, struct doctor_disk *out)
 /* What a node's configuration file has of it; zeroed before, but node_id. */
 struct doctor_config {
 	int32_t node_id;					/* -1 */
+	bool is_no_broker;					/* process.roles has controller alone */
 	const char *directory;					/* of the metadata; NULL */
 	const char *controllers;				/* "host:port,..."; NULL */
 	const char *metadata_dir, *log_dirs, *servers, *voters; /* as they stand there */
