@@ -13,7 +13,6 @@
 
 void fetched_drop(struct fetched *d)
 {
-	partition_unwait(&d->waiter);
 	map_remove(&d->fetcher->all->partitions, &d->node);
 	fetcher_leave(d);
 	partition_unref(&d->partition);

@@ -43,6 +43,7 @@ void fetcher_served(struct fetched *d)
 
 void fetcher_leave(struct fetched *d)
 {
+	partition_unwait(&d->waiter);
 	list_remove(&d->link);
 	list_remove(&d->look);
 	fetcher_forget(d);

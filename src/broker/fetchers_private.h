@@ -136,7 +136,7 @@ void fetcher_move(struct fetcher *f, const struct image_endpoint *e);
 void fetcher_look(struct fetched *d);
 /* It was given records: a new session begins with others. */
 void fetcher_served(struct fetched *d);
-/* It is not the fetcher's any more. */
+/* It is not the fetcher's any more: no flush of it wakes that one. */
 void fetcher_leave(struct fetched *d);
 /* The session is to lose it. */
 void fetcher_forget(struct fetched *d);

@@ -70,33 +70,57 @@ static void make_topic(const char *name, int partitions)
 	make_topic_on(name, partitions, CLUSTER_NODES);
 }
 
-/* With acks=all. NULL: no answer. */
-static const struct produce_response *produce_to(int node, int32_t partition, int32_t bytes)
+/* With acks=all. One at a time. */
+static void begin_produce(int node, int32_t partition, int32_t bytes, struct cluster_question *q)
 {
 	static const uint8_t value[4096];
-	struct produce_request_partition part = {.index = partition};
-	struct produce_request_topic topic = {.topic_id = topic_id, .partition_data = {&part, 1}};
-	struct produce_request in = {.acks = -1, .timeout_ms = 5000, .topic_data = {&topic, 1}};
+	static struct produce_request_partition part;
+	static struct produce_request_topic topic;
+	static struct produce_request in;
+	static struct buf batch;
 	struct batch_options options = BATCH_OPTIONS_NONE;
-	const struct produce_response *out;
 	struct batch_builder b;
-	struct buf batch = {0};
 
+	batch.len = 0;
 	batch_begin(&b, &batch, &options);
 	batch_add(&b, 1, BYTES_NULL, (struct bytes){value, bytes});
 	batch_end(&b);
-	part.records = (struct records){.p = batch.p, .len = (int64_t)batch.len};
-	out = ASK(node, produce, &in);
-	buf_fini(&batch);
-	return out;
+	part = (struct produce_request_partition){.index = partition,
+						  .records = {.p = batch.p, .len = (int64_t)batch.len}};
+	topic = (struct produce_request_topic){.topic_id = topic_id, .partition_data = {&part, 1}};
+	in = (struct produce_request){.acks = -1, .timeout_ms = 5000, .topic_data = {&topic, 1}};
+	cluster_begin_ask(node, CLUSTER_BROKER, produce_request_KEY, &in, q);
+}
+
+static bool is_answered(void *q)
+{
+	return ((struct cluster_question *)q)->answered;
+}
+
+/* NULL: no answer. */
+static const struct produce_response *end_produce(struct cluster_question *q)
+{
+	assert_true(sim_run_until(cluster_sim(), CLUSTER_PATIENCE_MS, is_answered, q));
+	return q->answer;
+}
+
+static const struct produce_response *produce_to(int node, int32_t partition, int32_t bytes)
+{
+	struct cluster_question q;
+
+	begin_produce(node, partition, bytes, &q);
+	return end_produce(&q);
+}
+
+static int produce_error(const struct produce_response *out)
+{
+	return out ? out->responses.v[0].partition_responses.v[0].error_code : ERR_NETWORK_EXCEPTION;
 }
 
 /* Kafka's error. */
 static int produce_bytes(int32_t partition, int32_t bytes)
 {
-	const struct produce_response *out = produce_to(0, partition, bytes);
-
-	return out ? out->responses.v[0].partition_responses.v[0].error_code : ERR_NETWORK_EXCEPTION;
+	return produce_error(produce_to(0, partition, bytes));
 }
 
 static int produce(int32_t partition)
@@ -164,15 +188,20 @@ static void all_is_replicated(int partitions)
 }
 
 /* Kafka's error. */
-static int try_set(enum image_resource type, const char *name, const char *setting, const char *value)
+static int try_set_at(int node, enum image_resource type, const char *name, const char *setting, const char *value)
 {
 	struct incremental_alter_configs_request_config c = {str_of(setting), 0, str_of(value)};
 	struct incremental_alter_configs_request_resource r = {(int8_t)type, str_of(name), {&c, 1}};
 	struct incremental_alter_configs_request in = {{&r, 1}, false};
-	const struct incremental_alter_configs_response *out = ASK(0, incremental_alter_configs, &in);
+	const struct incremental_alter_configs_response *out = ASK(node, incremental_alter_configs, &in);
 
 	assert_non_null(out);
 	return out->responses.v[0].error_code;
+}
+
+static int try_set(enum image_resource type, const char *name, const char *setting, const char *value)
+{
+	return try_set_at(0, type, name, setting, value);
 }
 
 static void set(enum image_resource type, const char *name, const char *setting, const char *value)
@@ -565,6 +594,50 @@ static void a_leader_has_as_many_fetchers_as_is_said_and_each_replica_kafkas_one
 	cluster_down();
 }
 
+/* ---- waiting for a flush ---- */
+
+static void end_flush(void *arg)
+{
+	struct core *core = &cluster_node(1)->cores[0];
+	struct partition *p = arg;
+	struct effects e = {0};
+
+	p->flushing = false;
+	partition_flush(p, core, &e);
+	effects_run(&e, core);
+}
+
+static void a_flush_wakes_the_fetcher_that_has_the_replica_by_then(void **state)
+{
+	static const char *const settings[] = {"num.replica.fetchers=2", NULL};
+	struct cluster_question q;
+	struct fetched *d;
+
+	(void)state;
+	start_all(14, settings);
+	make_topic("t", 2);
+	set(RESOURCE_TOPIC, "t", "flush.messages", "1");
+	a_while();
+	all_is_replicated(2);
+	d = fetchers_find(cluster_node(1)->fetchers, topic_id, 1);
+	assert_int_equal(d->fetcher->index, 1);
+	d->partition->flushing = true; /* one that takes long */
+	begin_produce(0, 1, 1, &q);
+	for (int i = 0; i < TRIES && list_empty(&d->waiter.link); i++)
+		sim_run_for(cluster_sim(), 1);
+	assert_false(list_empty(&d->waiter.link));
+	/* The Produce has the connection to node 0. */
+	assert_int_equal(try_set_at(2, RESOURCE_BROKER, "", "num.replica.fetchers", "1"), 0);
+	for (int i = 0; i < TRIES && d->fetcher->index != 0; i++)
+		sim_run_for(cluster_sim(), 1);
+	assert_int_equal(count_fetchers(1, 1), 1);
+	assert_true(list_empty(&d->waiter.link) || d->waiter.waking == &d->fetcher->waking);
+	assert_false(q.answered);
+	assert_true(sim_call(cluster_sim(), 1, end_flush, d->partition));
+	assert_int_equal(produce_error(end_produce(&q)), 0);
+	cluster_down();
+}
+
 /* ---- throttles ---- */
 
 enum { RECORDS = 40, RECORD_BYTES = 2000, RATE = 10000 };
@@ -676,6 +749,7 @@ int main(void)
 		cmocka_unit_test(a_throttled_leader_gives_to_who_is_not_in_sync_at_its_rate),
 		cmocka_unit_test(a_throttled_follower_takes_what_it_is_behind_at_its_rate),
 		cmocka_unit_test(a_leader_has_as_many_fetchers_as_is_said_and_each_replica_kafkas_one),
+		cmocka_unit_test(a_flush_wakes_the_fetcher_that_has_the_replica_by_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
