@@ -40,14 +40,15 @@ static void tell(struct fetched *d, const char *what, int64_t offset)
 		  (long long)offset);
 }
 
-/* Bytes may come whole the next time, descriptors be there again, and a disk have room; a directory that has failed is lost until the next start. */
+/* Bytes may come whole the next time, descriptors be there again, a disk have room, and a log be read again; a directory that has failed is
+ * lost until the next start. */
 static bool is_for_good(struct fetched *d, int err)
 {
 	struct partition_replica r;
 
 	partition_replica(d->partition, &r);
 	if (err == ERR_KAFKA_STORAGE_ERROR)
-		return !r.is_usable;
+		return r.dir_has_failed;
 	return err != ERR_CORRUPT_MESSAGE && err != ERR_INVALID_RECORD && err != ERR_NOT_LEADER_OR_FOLLOWER &&
 	       !err_passes(err);
 }

@@ -330,11 +330,12 @@ struct partition_replica {
 	int64_t start;
 	int64_t end;
 	int64_t high_watermark;
-	int32_t last_epoch; /* -1: its records have none, or there are none */
-	bool is_flushed;    /* as far as it is promised */
-	bool is_usable;	    /* it can be appended to as a follower's */
-	bool is_cut;	    /* below its recovery point on disk: that is to be written first */
-	bool is_throttled;  /* follower.replication.throttled.replicas names it */
+	int32_t last_epoch;  /* -1: its records have none, or there are none */
+	bool is_flushed;     /* as far as it is promised */
+	bool is_usable;	     /* it can be appended to as a follower's, now */
+	bool dir_has_failed; /* it cannot be until the next start */
+	bool is_cut;	     /* below its recovery point on disk: that is to be written first */
+	bool is_throttled;   /* follower.replication.throttled.replicas names it */
 };
 
 void partition_replica(struct partition *p, struct partition_replica *out);

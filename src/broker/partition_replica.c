@@ -22,6 +22,7 @@ void partition_replica(struct partition *p, struct partition_replica *out)
 		.is_cut = log_checkpoint_is_ahead(p->log),
 		.is_throttled = throttled_has(&p->topic->follower_throttled, p->id),
 		.is_usable = !p->deleted && !p->leads && !p->held && !partition_storage_error(p),
+		.dir_has_failed = log_dir_error(log_dir(p->log)) != 0,
 	};
 	mutex_unlock(&p->lock);
 }

@@ -638,6 +638,31 @@ static void a_flush_wakes_the_fetcher_that_has_the_replica_by_then(void **state)
 	cluster_down();
 }
 
+/* ---- a log that is read again ---- */
+
+static void who_stumbles_while_its_log_is_read_again_is_followed_afterwards(void **state)
+{
+	struct cluster_question q;
+	struct fetched *d;
+
+	(void)state;
+	start_all(15, NULL);
+	make_topic("t", 1);
+	all_is_replicated(1);
+	wait_members(1, 1);
+	d = fetchers_find(cluster_node(1)->fetchers, topic_id, 0);
+	d->partition->reloading = true;
+	begin_produce(0, 0, 1, &q);
+	for (int i = 0; i < TRIES && cluster_said(1, "replica cannot follow") == 0; i++)
+		sim_run_for(cluster_sim(), 1);
+	assert_int_equal(cluster_said(1, "error=KAFKA_STORAGE_ERROR"), 1);
+	assert_false(q.answered);
+	d->partition->reloading = false;
+	assert_int_equal(produce_error(end_produce(&q)), 0);
+	assert_int_equal(cluster_said(1, "replica cannot follow"), 1);
+	cluster_down();
+}
+
 /* ---- throttles ---- */
 
 enum { RECORDS = 40, RECORD_BYTES = 2000, RATE = 10000 };
@@ -749,6 +774,7 @@ int main(void)
 		cmocka_unit_test(a_throttled_leader_gives_to_who_is_not_in_sync_at_its_rate),
 		cmocka_unit_test(a_throttled_follower_takes_what_it_is_behind_at_its_rate),
 		cmocka_unit_test(a_leader_has_as_many_fetchers_as_is_said_and_each_replica_kafkas_one),
+		cmocka_unit_test(who_stumbles_while_its_log_is_read_again_is_followed_afterwards),
 		cmocka_unit_test(a_flush_wakes_the_fetcher_that_has_the_replica_by_then),
 	};
 
