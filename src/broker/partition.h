@@ -143,8 +143,8 @@ void partition_set_role(struct partition *p, const struct partition_self *self, 
 			const struct image_partition *now, struct effects *e);
 void partition_set_topic(struct partition *p, struct topic_state *topic);
 /*
- * The topic is gone: all who wait are woken; the log's files are for the caller to remove. NULL when there are none, or a reload has them:
- * then it gives them back.
+ * The topic is gone, or the replica here: all who wait are woken; the log's files are for the caller to remove. NULL when there are none, or
+ * a reload has them: then it gives them back.
  */
 struct log_deletion *partition_delete(struct partition *p, enum partition_end end, struct effects *e);
 
