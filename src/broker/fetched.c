@@ -163,7 +163,7 @@ void fetched_answered(struct fetched *d, const struct fetch_response_partition *
 
 /* ---- what it waits for ---- */
 
-bool fetched_waits_for_flush(struct fetched *d, const struct partition_replica *r)
+static bool waits(struct fetched *d, const struct partition_replica *r)
 {
 	if (r->is_flushed)
 		return false;
@@ -173,13 +173,21 @@ bool fetched_waits_for_flush(struct fetched *d, const struct partition_replica *
 	return partition_wait(d->partition, &d->waiter);
 }
 
+bool fetched_waits_for_flush(struct fetched *d, const struct partition_replica *r)
+{
+	if (!waits(d, r))
+		d->waits_since_ms = -1;
+	else if (d->waits_since_ms < 0)
+		d->waits_since_ms = env_mono_ms(d->fetcher->all->node->env);
+	return d->waits_since_ms >= 0;
+}
+
 bool fetched_waits_for_checkpoint(struct fetched *d, const struct partition_replica *r)
 {
 	struct node *n = d->fetcher->all->node;
 
 	if (!r->is_cut)
 		return false;
-	d->fetcher->cut = true;
 	if (n->upkeep)
 		upkeep_recovery_points_are_due(n->upkeep);
 	return true;

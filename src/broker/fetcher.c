@@ -16,7 +16,6 @@
 #include "wire/codec.h"
 
 #define ARENA_MAX ((size_t)2 << 30)
-#define CUT_MS 20 /* between two looks whether the recovery point of a replica that was cut is written */
 
 void fetcher_soon(struct fetcher *f, int64_t ms)
 {
@@ -175,18 +174,9 @@ static void ask(struct fetcher *f, int16_t key, const void *request)
 /* Nobody is due: when will the first be? */
 static int64_t wait_ms(const struct fetcher *f)
 {
-	int64_t now_ms = env_mono_ms(f->all->node->env);
-	int64_t wait = config_int(f->all->node->config, CONFIG_REPLICA_FETCH_BACKOFF_MS);
+	int64_t backoff_ms = config_int(f->all->node->config, CONFIG_REPLICA_FETCH_BACKOFF_MS);
 
-	list_each(it, &f->looks)
-	{
-		const struct fetched *d = container_of(it, struct fetched, look);
-		int64_t left = d->following.not_before_ms - now_ms;
-
-		if (left > 0 && left < wait)
-			wait = left;
-	}
-	return f->cut && wait > CUT_MS ? CUT_MS : wait;
+	return f->later_ms < backoff_ms ? f->later_ms : backoff_ms;
 }
 
 static void turn(struct timer *t)

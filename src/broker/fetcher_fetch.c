@@ -8,7 +8,8 @@
  * 1. A replica is looked at when something of it may have changed: an idle one costs nothing.
  * 2. One that must not fetch now (it backs off, waits for a flush, is throttled) is taken out of the session: what it asked last would be
  *    answered again.
- * 3. Whatever is odd about a session begins it anew.
+ * 3. Such a one does not wait for the others: where it is known when it may fetch, the leader is not asked to wait longer for them.
+ * 4. Whatever is odd about a session begins it anew.
  */
 #include "base/diag.h"
 #include "base/err.h"
@@ -20,6 +21,7 @@
 #include "config/config.h"
 #include "wire/codec.h"
 
+#define CUT_MS 20    /* between two looks whether the recovery point of a replica that was cut is written */
 #define LOOK_MS 1000 /* between two looks at all replicas: retention here moves the start of an idle one */
 
 /* What the session has and is to lose. */
@@ -122,6 +124,16 @@ static bool is_throttled(const struct fetched *d, const struct partition_replica
 	       replication_quota_is_exceeded(d->fetcher->all->node->replication_quotas, QUOTA_FOLLOWER);
 }
 
+static enum fetched_stand later(struct fetched *d, int64_t ms)
+{
+	if (ms < 1)
+		ms = 1;
+	if (ms < d->fetcher->later_ms)
+		d->fetcher->later_ms = ms;
+	return FETCHED_LATER;
+}
+
+/* A flush does not end a Fetch that is under way: that waits no longer than the flush has taken so far. */
 static enum fetched_stand stand_now(struct fetched *d)
 {
 	int64_t now_ms = env_mono_ms(d->fetcher->all->node->env);
@@ -129,13 +141,19 @@ static enum fetched_stand stand_now(struct fetched *d)
 
 	if (d->following.state == FOLLOWING_NOBODY || d->following.state == FOLLOWING_FAILED)
 		return FETCHED_NEVER;
+	if (now_ms < d->following.not_before_ms)
+		return later(d, d->following.not_before_ms - now_ms);
 	if (!following_is_due(&d->following, FOLLOWING, now_ms))
 		return FETCHED_LATER;
 	partition_replica(d->partition, &r);
 	if (is_throttled(d, &r))
 		return FETCHED_LATER;
-	if (!r.is_usable || fetched_waits_for_flush(d, &r) || fetched_waits_for_checkpoint(d, &r))
+	if (!r.is_usable)
 		return FETCHED_LATER;
+	if (fetched_waits_for_flush(d, &r))
+		return later(d, now_ms - d->waits_since_ms);
+	if (fetched_waits_for_checkpoint(d, &r))
+		return later(d, CUT_MS);
 	d->want = (struct fetched_ask){d->following.leader_epoch, r.last_epoch, r.end, r.start};
 	return FETCHED_NOW;
 }
@@ -150,7 +168,7 @@ static struct looked look(struct fetcher *f)
 {
 	struct looked l = {.resting = f->session.n};
 
-	f->cut = false;
+	f->later_ms = INT64_MAX;
 	list_each(it, &f->looks)
 	{
 		struct fetched *d = container_of(it, struct fetched, look);
@@ -254,6 +272,8 @@ static void begin(struct fetcher *f)
 	in->replica_state.replica_id = n->id;
 	in->replica_state.replica_epoch = quorum_broker_epoch(n->quorum);
 	in->max_wait_ms = config_int(n->config, CONFIG_REPLICA_FETCH_WAIT_MAX_MS);
+	if (f->later_ms < in->max_wait_ms)
+		in->max_wait_ms = (int32_t)f->later_ms;
 	in->min_bytes = config_int(n->config, CONFIG_REPLICA_FETCH_MIN_BYTES);
 	in->max_bytes = config_int(n->config, CONFIG_REPLICA_FETCH_RESPONSE_MAX_BYTES);
 	in->session_id = f->session.id;

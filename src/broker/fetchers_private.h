@@ -54,6 +54,7 @@ struct fetched {
 	int64_t leader_end;	       /* while it is lost: -1, or what the leader has said */
 	int64_t leader_high_watermark; /* as it said last; -1 */
 	struct waiter waiter;
+	int64_t waits_since_ms; /* for a flush; -1: it does not */
 };
 
 /* As its client sees it. */
@@ -83,7 +84,7 @@ struct fetcher {
 		struct list_offsets_request list;
 	} in;
 	bool asking;
-	bool cut;	      /* one of them waits for its recovery point to be written */
+	int64_t later_ms; /* until the first of `looks` may be due that could not fetch; INT64_MAX: none will in a known time */
 	struct timer timer;   /* the next request */
 	struct waking waking; /* a flush that was waited for */
 	int trouble;	      /* that was told */

@@ -40,6 +40,11 @@ static void start_all(uint64_t seed, const char *const *settings)
 		cluster_wait_serving(i);
 }
 
+static int64_t now_ms(void)
+{
+	return sim_now_ns(cluster_sim()) / 1000000;
+}
+
 static void a_while(void)
 {
 	sim_run_for(cluster_sim(), 50);
@@ -638,6 +643,77 @@ static void a_flush_wakes_the_fetcher_that_has_the_replica_by_then(void **state)
 	cluster_down();
 }
 
+/* The leader keeps a Fetch for half a second when there is nothing. */
+static void who_waits_for_a_flush_does_not_wait_for_the_fetch_of_the_others(void **state)
+{
+	int64_t began_ms;
+
+	(void)state;
+	start_all(16, NULL);
+	make_topic("idle", 1);
+	make_topic("t", 1);
+	set(RESOURCE_TOPIC, "t", "flush.messages", "1");
+	for (int i = 1; i <= FOLLOWERS; i++)
+		wait_members(i, 2);
+	began_ms = now_ms();
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(produce(0), 0);
+	assert_true(now_ms() - began_ms < 1000);
+	cluster_down();
+}
+
+static void who_pauses_does_not_wait_for_the_fetch_of_the_others(void **state)
+{
+	struct uuid idle, paused;
+	struct fetched *d;
+	int64_t began_ms;
+
+	(void)state;
+	start_all(18, NULL);
+	make_topic("idle", 1);
+	idle = topic_id;
+	make_topic("t", 1);
+	paused = topic_id;
+	wait_members(1, 2);
+	d = fetchers_find(cluster_node(1)->fetchers, paused, 0);
+	d->following.not_before_ms = env_mono_ms(cluster_node(1)->env) + 100;
+	fetcher_look(d);
+	topic_id = idle;
+	assert_int_equal(produce(0), 0); /* the others' Fetch comes back, and the next one is without it */
+	assert_false(d->in_session);
+	topic_id = paused;
+	began_ms = now_ms();
+	assert_int_equal(produce(0), 0);
+	assert_true(now_ms() - began_ms < 200);
+	cluster_down();
+}
+
+/* The longer it takes, the less often. */
+static void a_flush_that_takes_long_is_not_asked_after_all_the_time(void **state)
+{
+	struct cluster_question q;
+	struct net_counts before, after;
+	struct fetched *d;
+
+	(void)state;
+	start_all(17, NULL);
+	make_topic("idle", 1);
+	make_topic("t", 1);
+	set(RESOURCE_TOPIC, "t", "flush.messages", "1");
+	wait_members(1, 2);
+	d = fetchers_find(cluster_node(1)->fetchers, topic_id, 0);
+	d->partition->flushing = true;
+	begin_produce(0, 0, 1, &q);
+	net_counts(cluster_node(0)->net, &before);
+	sim_run_for(cluster_sim(), 4000);
+	net_counts(cluster_node(0)->net, &after);
+	assert_false(q.answered);
+	assert_true(after.bytes_in - before.bytes_in < 10000); /* each millisecond would be a hundred thousand */
+	assert_true(sim_call(cluster_sim(), 1, end_flush, d->partition));
+	assert_int_equal(produce_error(end_produce(&q)), 0);
+	cluster_down();
+}
+
 /* ---- a log that is read again ---- */
 
 static void who_stumbles_while_its_log_is_read_again_is_followed_afterwards(void **state)
@@ -684,11 +760,6 @@ static void write_bytes(void)
 {
 	for (int i = 0; i < RECORDS; i++)
 		assert_int_equal(produce_bytes(0, RECORD_BYTES), 0);
-}
-
-static int64_t now_ms(void)
-{
-	return sim_now_ns(cluster_sim()) / 1000000;
 }
 
 /* Who was away comes back: how long it takes to have all there is. */
@@ -775,6 +846,9 @@ int main(void)
 		cmocka_unit_test(a_throttled_follower_takes_what_it_is_behind_at_its_rate),
 		cmocka_unit_test(a_leader_has_as_many_fetchers_as_is_said_and_each_replica_kafkas_one),
 		cmocka_unit_test(who_stumbles_while_its_log_is_read_again_is_followed_afterwards),
+		cmocka_unit_test(who_waits_for_a_flush_does_not_wait_for_the_fetch_of_the_others),
+		cmocka_unit_test(who_pauses_does_not_wait_for_the_fetch_of_the_others),
+		cmocka_unit_test(a_flush_that_takes_long_is_not_asked_after_all_the_time),
 		cmocka_unit_test(a_flush_wakes_the_fetcher_that_has_the_replica_by_then),
 	};
 
