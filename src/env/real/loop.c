@@ -6,7 +6,7 @@
  * thread go on a plain list, and an idle handle keeps the next poll from blocking: no system call.
  *
  * All timers of a loop are in one heap (env.c) and one uv_timer is set for the earliest, just before each poll. One that is due by then
- * is not left to it, whose milliseconds would make it late.
+ * is not left to it, whose milliseconds would make it late; one that is not is counted from now, not from before the posts of this turn.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -157,13 +157,14 @@ static void on_prepare(uv_prepare_t *handle)
 		l->armed_ms = INT64_MAX;
 		return;
 	}
-	due_ms = earliest->key / 1000000 + (earliest->key % 1000000 > 0);
-	now_ms = (int64_t)uv_now(&l->uv);
-	if (due_ms <= now_ms + 1 && earliest->key <= env_mono_ns(l->base.env)) {
+	if (earliest->key <= env_mono_ns(l->base.env)) {
 		l->is_due = true;
 		no_waiting(l);
 		return;
 	}
+	uv_update_time(&l->uv);
+	due_ms = earliest->key / 1000000 + (earliest->key % 1000000 > 0);
+	now_ms = (int64_t)uv_now(&l->uv);
 	if (due_ms == l->armed_ms)
 		return;
 	uv_timer_start(&l->timer, on_timer, due_ms > now_ms ? (uint64_t)(due_ms - now_ms) : 0, 0);
