@@ -274,7 +274,7 @@ static void date_predecessor(struct quorum *q)
 	int64_t at_ms;
 	int32_t id;
 
-	if (raft_heard_leader(q->raft, &id, &at_ms) && id != q->options.node_id)
+	if (raft_heard_predecessor(q->raft, &id, &at_ms) && id != q->options.node_id)
 		controller_heard(q->controller, id, at_ms);
 }
 

@@ -49,11 +49,23 @@ void controller_lead(struct controller *c, const struct replay *log, int64_t now
 	elections_begin(c, now_ms);
 }
 
+static int64_t session_timeout_ms(const struct controller *c)
+{
+	return config_int(c->config, CONFIG_BROKER_SESSION_TIMEOUT_MS);
+}
+
 void controller_heard(struct controller *c, int32_t broker_id, int64_t at_ms)
 {
 	struct heartbeat *h = heartbeat_find(c, broker_id);
+	int64_t earliest_ms;
 
-	if (h && h->last_contact_ms > at_ms)
+	if (!h || h->last_contact_ms == NEVER)
+		return;
+	earliest_ms = h->last_contact_ms - session_timeout_ms(c) +
+		      2 * config_int(c->config, CONFIG_BROKER_HEARTBEAT_INTERVAL_MS);
+	if (at_ms < earliest_ms)
+		at_ms = earliest_ms;
+	if (h->last_contact_ms > at_ms)
 		h->last_contact_ms = at_ms;
 }
 
@@ -190,11 +202,6 @@ int controller_activate(struct controller *c, const struct controller_context *c
 }
 
 /* ---- sessions ---- */
-
-static int64_t session_timeout_ms(const struct controller *c)
-{
-	return config_int(c->config, CONFIG_BROKER_SESSION_TIMEOUT_MS);
-}
 
 /* Not with a fencing, whose changes are not in the tip yet. */
 static void tend_leaders(struct controller *c, const struct controller_context *ctx, struct record_list *records,

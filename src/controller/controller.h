@@ -87,7 +87,8 @@ struct replay;
 void controller_lead(struct controller *c, const struct replay *log, int64_t now_ms);
 /*
  * After controller_lead: this broker is a part of a process that was heard of last at that time (monotonic), so its session has begun then. Kafka
- * gives it a whole new one, on top of the time that the election took.
+ * gives it a whole new one, on top of the time that the election took. It may be alive all the same, cut off until now: two heartbeats' time is
+ * left in any case.
  */
 void controller_heard(struct controller *c, int32_t broker_id, int64_t at_ms);
 void controller_resign(struct controller *c);

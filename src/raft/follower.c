@@ -29,6 +29,7 @@ void follower_heard(struct raft *r, struct raft_turn *t)
 		return;
 	r->fetch_due_ms = t->event->now_ms + r->config.fetch_timeout_ms;
 	r->heard_leader = r->election.leader_id;
+	r->heard_leader_epoch = r->election.leader_epoch;
 	r->heard_leader_ms = t->event->now_ms;
 	r->has_fetched = true;
 }

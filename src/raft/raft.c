@@ -426,11 +426,11 @@ int64_t raft_high_watermark(const struct raft *r)
 	return r->role == RAFT_LEADER ? leader_high_watermark(r) : r->high_watermark;
 }
 
-bool raft_heard_leader(const struct raft *r, int32_t *id, int64_t *at_ms)
+bool raft_heard_predecessor(const struct raft *r, int32_t *id, int64_t *at_ms)
 {
 	*id = r->heard_leader;
 	*at_ms = r->heard_leader_ms;
-	return r->heard_leader >= 0;
+	return r->heard_leader >= 0 && r->heard_leader_epoch == r->election.leader_epoch - 1;
 }
 
 int64_t raft_bytes_since_snapshot(const struct raft *r)

@@ -343,8 +343,8 @@ int64_t raft_log_end(const struct raft *r);
 int32_t
 raft_last_epoch(const struct raft *r); /* of the last record; what a struct raft_history of more of it is based on */
 int64_t raft_high_watermark(const struct raft *r); /* -1 when unknown */
-/* The leader that this node has followed last, and when (monotonic milliseconds) that one was heard of last. False: none yet. */
-bool raft_heard_leader(const struct raft *r, int32_t *id, int64_t *at_ms);
+/* Who led the epoch before this one, and when (monotonic milliseconds) it was heard of last. False: this node has not followed it then. */
+bool raft_heard_predecessor(const struct raft *r, int32_t *id, int64_t *at_ms);
 int64_t raft_bytes_since_snapshot(const struct raft *r);
 /* As of the end of the log. */
 int16_t raft_kraft_version(const struct raft *r);

@@ -119,6 +119,7 @@ struct raft {
 	int64_t fetching_pos;
 	bool loading;	      /* a snapshot is about to take the log's place */
 	int32_t heard_leader; /* the last one that has answered; -1: none yet */
+	int32_t heard_leader_epoch;
 	int64_t heard_leader_ms;
 
 	/* a leader */

@@ -75,6 +75,37 @@ static void a_session_that_ends_fences_one_broker_and_moves_its_leaders(void **s
 	assert_true(next_ms > w->now_ms);
 }
 
+static bool is_fenced_by_a_tick(struct world *w, int32_t id, int64_t *next_ms)
+{
+	struct controller_context ctx = context(w, 0);
+
+	record_list_init(&w->records, &w->arena);
+	assert_int_equal(controller_tick(w->controller, &ctx, &w->records, next_ms), 0);
+	apply(w);
+	return !image_broker_is_active(tip(w), id);
+}
+
+static void a_session_that_began_with_the_leader_before_leaves_time_for_two_heartbeats(void **state)
+{
+	struct world *w = *state;
+	int64_t next_ms;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	controller_heard(w->controller, 1, w->now_ms - 3000);
+	controller_heard(w->controller, 2, w->now_ms - 3600000);
+	assert_false(is_fenced_by_a_tick(w, 2, &next_ms));
+	assert_int_equal(next_ms, w->now_ms + 4000); /* two of broker.heartbeat.interval.ms */
+	w->now_ms += 3999;
+	assert_false(is_fenced_by_a_tick(w, 2, &next_ms));
+	w->now_ms += 1;
+	assert_true(is_fenced_by_a_tick(w, 2, &next_ms));
+	w->now_ms += 1999;
+	assert_false(is_fenced_by_a_tick(w, 1, &next_ms));
+	w->now_ms += 1;
+	assert_true(is_fenced_by_a_tick(w, 1, &next_ms));
+}
+
 static void an_isr_is_changed_by_its_leader_in_its_epoch(void **state)
 {
 	struct world *w = *state;
@@ -233,6 +264,7 @@ int main(void)
 		TEST(an_unclean_restart_is_no_longer_eligible_but_the_last_known_leader),
 		TEST(a_session_that_ends_fences_one_broker_and_moves_its_leaders),
 		TEST(the_session_of_one_who_is_let_in_later_is_looked_at_in_time),
+		TEST(a_session_that_began_with_the_leader_before_leaves_time_for_two_heartbeats),
 		TEST(an_isr_is_changed_by_its_leader_in_its_epoch),
 		TEST(elections_say_why_they_did_nothing),
 		TEST(leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync),

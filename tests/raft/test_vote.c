@@ -289,6 +289,50 @@ static void a_voter_asks_beforehand_then_asks_and_leads(void **state)
 	assert_int_equal(raft_high_watermark(w->raft), -1);
 }
 
+static void be_elected(struct raft_world *w)
+{
+	for (int n = 0; n < 5 && raft_role(w->raft) != RAFT_PROSPECTIVE; n++)
+		world_tick(w, w->now_ms + 2000);
+	world_voted(w, 3, true);
+	world_voted(w, 3, true);
+	assert_int_equal(raft_role(w->raft), RAFT_LEADER);
+}
+
+static void a_leader_knows_when_it_heard_of_the_last_one_if_it_has_followed_that_one(void **state)
+{
+	struct raft_world *w = *state;
+	int64_t at_ms;
+	int32_t id;
+
+	start(w, &UNATTACHED);
+	world_follow(w, 2, 5);
+	w->now_ms = 700;
+	world_answer(w, 2, world_fetch_response(w, 2, 5, 0));
+	be_elected(w);
+	assert_int_equal(raft_epoch(w->raft), 6);
+	assert_true(raft_heard_predecessor(w->raft, &id, &at_ms));
+	assert_int_equal(id, 2);
+	assert_int_equal(at_ms, 700);
+	world_step(w, (struct raft_event){.type = RAFT_EVENT_RESIGN});
+	be_elected(w);
+	assert_false(raft_heard_predecessor(w->raft, &id, &at_ms));
+}
+
+static void who_led_before_the_last_one_is_no_predecessor(void **state)
+{
+	struct raft_world *w = *state;
+	int64_t at_ms;
+	int32_t id;
+
+	start(w, &UNATTACHED);
+	world_follow(w, 2, 5);
+	world_answer(w, 2, world_fetch_response(w, 2, 5, 0));
+	assert_int_equal(world_epoch_begun(w, 3, 6), 0); /* who is not heard of any more */
+	be_elected(w);
+	assert_int_equal(raft_epoch(w->raft), 7);
+	assert_false(raft_heard_predecessor(w->raft, &id, &at_ms));
+}
+
 static void half_of_the_votes_are_not_enough(void **state)
 {
 	struct raft_world *w = *state;
@@ -627,6 +671,8 @@ int main(void)
 		TEST(each_role_votes_as_kafkas_does),
 		TEST(a_leader_that_is_not_known_where_is_not_voted_against),
 		TEST(a_voter_asks_beforehand_then_asks_and_leads),
+		TEST(a_leader_knows_when_it_heard_of_the_last_one_if_it_has_followed_that_one),
+		TEST(who_led_before_the_last_one_is_no_predecessor),
 		TEST(half_of_the_votes_are_not_enough),
 		TEST(a_lost_pre_vote_leaves_the_epoch_and_a_lost_vote_waits),
 		TEST(a_follower_whose_pre_vote_is_lost_follows_again),
