@@ -112,6 +112,7 @@ static void set_voters(struct raft *r, int64_t now_ms)
 {
 	struct raft_replicas before = r->replicas;
 	const struct raft_voters *voters = raft_voters(r);
+	bool was_alone = before.n <= 1;
 
 	r->replicas = (struct raft_replicas){NULL, 0};
 	for (int i = 0; i < voters->n; i++) {
@@ -136,7 +137,7 @@ static void set_voters(struct raft *r, int64_t now_ms)
 		if (!raft_key_matches(before.v[old].key, raft_own_key(r)) && !find_observer(r, before.v[old].key))
 			*replicas_add(&r->observers, before.v[old].key) = before.v[old];
 	}
-	if (before.n <= 1) /* there was nobody to hear of */
+	if (was_alone) /* there was nobody to hear of */
 		r->check_quorum_due_ms = now_ms + check_quorum_ms(r);
 	replicas_fini(&before);
 }

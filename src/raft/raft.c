@@ -254,15 +254,15 @@ static void on_tick(struct raft *r, struct raft_turn *t)
 	}
 }
 
-/* The log ends where it ended before: nobody else has heard of what was to follow. */
+/* The log ends where it ended before: nobody else has heard of what was to follow. The step that wrote it may have resigned already. */
 static void on_unwritten(struct raft *r, struct raft_turn *t)
 {
 	int64_t offset = t->event->offset;
 
-	check(r->role == RAFT_LEADER && offset >= r->epoch_start && offset < r->history.end);
+	check(offset >= r->log_start && offset < r->history.end);
 	history_truncate(&r->history, offset);
 	raft_flush_truncated(r, offset);
-	r->wants_to_resign = true;
+	r->wants_to_resign = r->role == RAFT_LEADER;
 }
 
 static void on_resign(struct raft *r, struct raft_turn *t)

@@ -235,6 +235,20 @@ static void a_change_that_takes_too_long_is_given_up(void **state)
 	assert_int_equal(remove_id(w, 2), 0);
 }
 
+static void a_change_does_not_put_off_when_a_majority_has_to_be_heard_of(void **state)
+{
+	struct raft_world *w = *state;
+
+	lead_dynamic(w, 3);
+	settle(w); /* at 2000 */
+	w->now_ms = 4900;
+	assert_int_equal(remove_id(w, 3), 0);
+	world_tick(w, 4999);
+	assert_int_equal(raft_role(w->raft), RAFT_LEADER);
+	world_tick(w, 5000);
+	assert_int_equal(raft_role(w->raft), RAFT_RESIGNED);
+}
+
 static void a_change_ends_with_the_leader(void **state)
 {
 	struct raft_world *w = *state;
@@ -415,6 +429,28 @@ static void kraft_version_is_raised_when_all_voters_have_told_that_they_speak_it
 	assert_int_equal(upgrade(w, 1, false), ERR_NOT_CONTROLLER);
 }
 
+/* The step that appends is the one that finds out that nobody was heard of for too long. */
+static void an_upgrade_without_room_in_the_step_that_resigns_leaves_the_log_as_it_was(void **state)
+{
+	struct raft_world *w = *state;
+	int64_t end;
+
+	lead_static(w, 3);
+	settle(w);
+	assert_int_equal(update(w, 2, world_directory(2), 1).error_code, 0);
+	assert_int_equal(update(w, 3, world_directory(3), 1).error_code, 0);
+	end = raft_log_end(w->raft);
+	w->now_ms += 10000;
+	assert_int_equal(upgrade(w, 1, false), 0);
+	assert_non_null(world_effect(w, RAFT_EFFECT_APPEND_CONTROL));
+	assert_int_equal(raft_role(w->raft), RAFT_RESIGNED);
+	world_step(w, (struct raft_event){.type = RAFT_EVENT_UNWRITTEN, .offset = end});
+	assert_int_equal(raft_role(w->raft), RAFT_RESIGNED);
+	assert_int_equal(raft_log_end(w->raft), end);
+	assert_int_equal(raft_kraft_version(w->raft), 0);
+	world_flushed(w, end);
+}
+
 /* ---- DescribeQuorum ---- */
 
 static struct describe_quorum_response describe(struct raft_world *w, const char *topic, int16_t version)
@@ -520,6 +556,7 @@ int main(void)
 		TEST(who_does_not_want_to_wait_is_answered_at_the_append),
 		TEST(a_voter_that_is_not_fit_is_not_added),
 		TEST(a_change_that_takes_too_long_is_given_up),
+		TEST(a_change_does_not_put_off_when_a_majority_has_to_be_heard_of),
 		TEST(a_change_ends_with_the_leader),
 		TEST(a_request_to_remove_is_looked_at_in_kafkas_order),
 		TEST(a_leader_that_is_removed_goes_on_until_that_is_committed),
@@ -527,6 +564,7 @@ int main(void)
 		TEST(a_set_of_voters_goes_with_the_log_that_it_was_in),
 		TEST(a_voter_that_has_moved_is_written_anew),
 		TEST(kraft_version_is_raised_when_all_voters_have_told_that_they_speak_it),
+		TEST(an_upgrade_without_room_in_the_step_that_resigns_leaves_the_log_as_it_was),
 		TEST(a_leader_describes_the_quorum),
 		TEST(an_observer_that_was_silent_for_long_is_none),
 		TEST(more_observers_than_a_cluster_has_are_not_kept),
