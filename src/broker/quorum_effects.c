@@ -165,6 +165,7 @@ static int append_control(struct quorum *q, const struct raft_effect *e)
 	if (err == 0 || q->beginning || !is_worth_waiting(q, err))
 		return err;
 	tell_unwritten(q, err);
+	q->n_unwritten++;
 	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_UNWRITTEN, .offset = e->offset});
 	return 0;
 }
@@ -263,11 +264,23 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 	return 0;
 }
 
+/* What was done by a record that could not be written is not done: the change ends as one whose leader resigns (Kafka's LeaderState.close). */
+static void void_change(struct raft_effect *e)
+{
+	if (e->type == RAFT_EFFECT_CHANGE_DONE && e->err == 0)
+		e->err = ERR_NOT_LEADER_OR_FOLLOWER;
+}
+
 static void perform_all(struct quorum *q, const struct raft_effects *effects)
 {
-	for (int i = 0; i < effects->n && !q->failed; i++) {
-		int err = perform(q, &effects->v[i]);
+	int64_t n_unwritten = q->n_unwritten;
 
+	for (int i = 0; i < effects->n && !q->failed; i++) {
+		int err;
+
+		if (q->n_unwritten != n_unwritten)
+			void_change(&effects->v[i]);
+		err = perform(q, &effects->v[i]);
 		if (err != 0)
 			quorum_fail(q, err);
 	}

@@ -143,6 +143,7 @@ struct quorum {
 	struct timer flush_timer;	 /* of one that is tried again */
 	struct quorum_request *changing; /* the voters; or NULL */
 	int change_err;			 /* of one that ended in the step that it was asked in */
+	int64_t n_unwritten;		 /* control records that found no room */
 	int64_t idle_ms;		 /* metadata.max.idle.interval.ms */
 	int64_t last_append_ms;		 /* monotonic */
 

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "broker/controller_channel.h"
 #include "broker/quorum_private.h"
+#include "protocol/update_raft_voter.h"
 
 /* ---- answers ---- */
 
@@ -97,14 +98,17 @@ static void describe_quorum(struct quorum *q, struct quorum_request *r)
 	quorum_complete(r);
 }
 
-/* A change of the voters waits for what comes of it (end_change), unless it is refused at once. */
+/* A change of the voters waits for what comes of it (end_change), unless it is refused at once, or done: if it could be written. */
 static void ask_raft(struct quorum *q, struct quorum_request *r)
 {
 	struct raft_request ask = quorum_question(q, r);
+	int64_t n_unwritten = q->n_unwritten;
 
 	q->change_err = 0;
 	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &ask});
-	if (ask.outcome == RAFT_ANSWERED) {
+	if (r->api == update_raft_voter_request_KEY && q->n_unwritten != n_unwritten) {
+		quorum_complete_with(r, ERR_NOT_LEADER_OR_FOLLOWER);
+	} else if (ask.outcome == RAFT_ANSWERED) {
 		quorum_complete(r);
 	} else if (q->change_err != 0) {
 		quorum_complete_with(r, q->change_err);

@@ -8,6 +8,7 @@
 #include "protocol/api_versions.h"
 #include "protocol/describe_cluster.h"
 #include "protocol/update_features.h"
+#include "protocol/update_raft_voter.h"
 #include "tests/base/cm.h"
 #include "tests/broker/cluster_world.h"
 #include "wire/codec.h"
@@ -355,6 +356,70 @@ static void one_without_room_for_its_first_record_does_not_lead(void **state)
 	assert_true(n_elected > 0);
 }
 
+/* What the leader says to a voter that has moved. */
+static int16_t update_voter(int leader, int voter)
+{
+	struct describe_quorum_request_partition metadata = {0};
+	struct describe_quorum_request_topic topic = {STR("__cluster_metadata"), {&metadata, 1}};
+	struct describe_quorum_request describe = {{&topic, 1}};
+	const struct describe_quorum_response *how =
+		cluster_ask(leader, CLUSTER_CONTROLLER, describe_quorum_request_KEY, &describe);
+	const struct describe_quorum_response_partition *p;
+	struct update_raft_voter_request_listener listener = {STR("CONTROLLER"), STR("10.0.0.9"), CLUSTER_CONTROLLER};
+	struct update_raft_voter_request in = {
+		.voter_id = voter + 1, .listeners = {&listener, 1}, .k_raft_version_feature = {0, 1}};
+	const struct update_raft_voter_response *out;
+
+	assert_non_null(how);
+	p = how->topics.v->partitions.v;
+	in.current_leader_epoch = p->leader_epoch;
+	for (int i = 0; i < p->current_voters.n; i++)
+		if (p->current_voters.v[i].replica_id == voter + 1)
+			in.voter_directory_id = p->current_voters.v[i].replica_directory_id;
+	out = cluster_ask(leader, CLUSTER_CONTROLLER, update_raft_voter_request_KEY, &in);
+	assert_non_null(out);
+	return out->error_code;
+}
+
+/* True: the record found no room. */
+static bool is_updated_without_room(uint64_t seed)
+{
+	int leader;
+	int16_t err;
+	bool said;
+
+	cluster_up(seed, NULL);
+	sim_world_options(cluster_sim())->buggify = 1;
+	for (int i = 0; i < CLUSTER_NODES; i++)
+		cluster_crash(i, SIM_KILL);
+	start_all();
+	leader = cluster_wait_leader();
+	for (int k = 0; raise_kraft_version(leader, false) != 0; k++) {
+		assert_true(k < 100);
+		sim_run_for(cluster_sim(), 100);
+	}
+	wait_kraft_version(leader);
+	leader = cluster_wait_leader();
+	sim_world_options(cluster_sim())->buggify = 1000000;
+	err = update_voter(leader, other_than(leader));
+	said = cluster_said(leader, CANNOT_WRITE) > 0;
+	sim_world_options(cluster_sim())->buggify = 1;
+	if (said)
+		assert_int_equal(err, ERR_NOT_LEADER_OR_FOLLOWER);
+	cluster_down();
+	return said;
+}
+
+static void a_voter_is_not_told_that_it_is_updated_when_that_found_no_room(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 12; seed++)
+		n += is_updated_without_room(seed);
+	assert_true(n > 0);
+}
+
 /* ---- a clean stop ---- */
 
 static int64_t now_ms(void)
@@ -630,6 +695,7 @@ int main(void)
 		cmocka_unit_test(kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_the_log),
 		cmocka_unit_test(a_leader_whose_disk_is_full_gives_the_lead_to_one_who_has_room),
 		cmocka_unit_test(one_without_room_for_its_first_record_does_not_lead),
+		cmocka_unit_test(a_voter_is_not_told_that_it_is_updated_when_that_found_no_room),
 		cmocka_unit_test(a_leader_that_stops_cleanly_leaves_the_lead_to_another_at_once),
 		cmocka_unit_test(who_has_stopped_cleanly_is_back_without_waiting_for_its_session),
 		cmocka_unit_test(a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_silent_is_not),
