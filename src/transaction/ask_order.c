@@ -30,25 +30,30 @@ static int by_slot(const void *a, const void *b)
 	return x->at - y->at;
 }
 
-static int by_topic(const void *a, const void *b)
+static int by_name(const void *a, const void *b)
+{
+	const struct transaction_asked *x = a, *y = b;
+	int order = str_cmp(x->topic, y->topic);
+
+	return order != 0 ? order : x->at - y->at;
+}
+
+static int by_group(const void *a, const void *b)
 {
 	const struct transaction_asked *x = a, *y = b;
 
 	return x->group != y->group ? x->group - y->group : x->at - y->at;
 }
 
-/* Groups are numbered by who comes first. */
+/* By topic, in the order of who comes first; a group has the number of its first. Topics may be as many as partitions are. */
 static void group(struct transaction_asked *v, int n)
 {
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		v[i].at = i;
-		v[i].group = i;
-		for (int j = 0; j < i; j++)
-			if (str_eq(v[j].topic, v[i].topic)) {
-				v[i].group = v[j].group;
-				break;
-			}
-	}
+	qsort(v, (size_t)n, sizeof(*v), by_name);
+	for (int i = 0; i < n; i++)
+		v[i].group = i > 0 && str_eq(v[i - 1].topic, v[i].topic) ? v[i - 1].group : v[i].at;
+	qsort(v, (size_t)n, sizeof(*v), by_group);
 }
 
 void transaction_ask_order(struct transaction_asked *v, int n)
@@ -64,5 +69,4 @@ void transaction_ask_order(struct transaction_asked *v, int n)
 	}
 	qsort(v, (size_t)n, sizeof(*v), by_slot);
 	group(v, n);
-	qsort(v, (size_t)n, sizeof(*v), by_topic);
 }

@@ -2,10 +2,14 @@
  * The coordinator of transactions by traces: what producers ask, what is written, which markers go out, and what happens when the log
  * refuses, is slow, or is read again.
  */
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/mem.h"
 #include "tests/base/cm.h"
 #include "tests/transaction/traces.h"
+#include "transaction/transaction.h"
 
 static void follow(const struct trace *trace)
 {
@@ -256,6 +260,50 @@ static void transactions_are_listed_by_their_states(void **state)
 	      {"list Ongoing", "a 1000 Ongoing"});
 }
 
+enum { ASKED_TOPICS = 100000, ASKED = ASKED_TOPICS + 500 };
+
+/* Some topics twice, some names the beginning of others. */
+static struct transaction_asked *asked_of_many_topics(char (*names)[16])
+{
+	struct transaction_asked *v = xcalloc(ASKED, sizeof(*v));
+
+	for (int i = 0; i < ASKED_TOPICS; i++)
+		snprintf(names[i], sizeof(names[i]), "t%d", i);
+	for (int i = 0; i < ASKED; i++)
+		v[i] = (struct transaction_asked){.topic = str_of(names[i % ASKED_TOPICS]),
+						  .partition = i / ASKED_TOPICS};
+	return v;
+}
+
+/* The order of slots is kept within a topic, and topics are in the order of their firsts. */
+static void a_hundred_thousand_topics_are_put_in_order_in_no_time(void **state)
+{
+	char(*names)[16] = xcalloc(ASKED_TOPICS, sizeof(*names));
+	struct transaction_asked *v = asked_of_many_topics(names);
+	clock_t begun = clock();
+	uint32_t slot = 0;
+	int n_twice = 0;
+
+	(void)state;
+	transaction_ask_order(v, ASKED);
+	assert_true(clock() - begun < 2 * CLOCKS_PER_SEC);
+	for (int i = 1; i < ASKED; i++) {
+		if (v[i].group == v[i - 1].group) {
+			assert_true(str_eq(v[i].topic, v[i - 1].topic));
+			assert_true(v[i].at > v[i - 1].at);
+			n_twice++;
+		} else {
+			assert_true(v[i].group > v[i - 1].group);
+			assert_int_equal(v[i].group, v[i].at);
+			assert_true(v[i].slot >= slot); /* the first of its topic */
+			slot = v[i].slot;
+		}
+	}
+	assert_int_equal(n_twice, ASKED - ASKED_TOPICS);
+	xfree(v);
+	xfree(names);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +329,7 @@ int main(void)
 		cmocka_unit_test(what_no_coordinator_writes_is_not_loaded),
 		cmocka_unit_test(records_are_of_the_version_that_the_cluster_has),
 		cmocka_unit_test(partitions_are_in_the_order_of_kafkas_set),
+		cmocka_unit_test(a_hundred_thousand_topics_are_put_in_order_in_no_time),
 		cmocka_unit_test(without_a_producer_id_nothing_begins),
 		cmocka_unit_test(transactions_are_listed_by_their_states),
 	};
