@@ -83,7 +83,7 @@ static void look_at_voter(struct report *r, const struct doctor_voter *v, bool d
 {
 	add(r->problems, "voter %d is not current: it %s, and is %s behind", v->id, silence(r->tool, v->silent_ms),
 	    distance(r->tool, v->lag));
-	if (v->silent_ms >= 0 && v->silent_ms <= DOCTOR_CURRENT_MS) {
+	if (v->fetches && v->silent_ms >= 0 && v->silent_ms <= DOCTOR_CURRENT_MS) {
 		add(r->hints, "voter %d catches up: wait", v->id);
 		return;
 	}

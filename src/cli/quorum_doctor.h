@@ -5,23 +5,28 @@
  *	quorum_doctor.c		what follows from that, and how it is told
  *	quorum_disk.c		what a node's metadata directory says, when nobody answers
  *
- * A voter is *current* when the leader has heard of it, and it had all that there was, within the last DOCTOR_CURRENT_MS. All memory is the
- * tool's arena's.
+ * A voter is *current* when it had all that there was within the last DOCTOR_CURRENT_MS, and fetches while it is watched. A follower that lives
+ * fetches every 500 ms (Kafka's MAX_FETCH_WAIT_MS); the leader notes a Fetch when it comes and again when it is answered, as long as that after
+ * its sender may have died. So one that was not heard of later than DOCTOR_PARKED_MS after the first question, within DOCTOR_WATCH_MS, is taken
+ * for gone, however lately it was heard of. A leader whose DescribeQuorum is of version 0 tells no times: there a voter is current that lacks
+ * nothing. All memory is the tool's arena's.
  */
 #ifndef ODRADEK_CLI_QUORUM_DOCTOR_H
 #define ODRADEK_CLI_QUORUM_DOCTOR_H
 
 #include "cli/tool.h"
 
-enum { DOCTOR_CURRENT_MS = 5000 };
+enum { DOCTOR_CURRENT_MS = 5000, DOCTOR_PARKED_MS = 700, DOCTOR_WATCH_MS = 3000 };
 
 struct doctor_voter {
 	int32_t id;
 	struct uuid directory_id; /* zero: with static voters */
 	struct str address;	  /* null where it is not told */
 	bool current;
-	int64_t lag;	   /* records behind the leader; -1: not known */
-	int64_t silent_ms; /* since it was heard of; -1: it was not, in this epoch, or the leader does not say */
+	int64_t lag;	    /* records behind the leader; -1: not known */
+	int64_t silent_ms;  /* since it was heard of; -1: it was not, in this epoch, or the leader does not say */
+	int64_t fetched_ms; /* when it was heard of, by the leader's clock; -1 */
+	bool fetches;	    /* while it is watched; or leads, or the leader does not say */
 };
 
 /* What becomes of partitions without one broker. */
@@ -66,7 +71,10 @@ struct doctor_probe *doctor_probe(struct tool *t, const char *addresses, int *n)
 
 /* Ends the tool where an answer cannot be understood; that nobody answers is in the survey. */
 void doctor_survey(struct tool *t, struct doctor_survey *s);
-static inline int doctor_majority(int n_voters) { return n_voters / 2 + 1; }
+static inline int doctor_majority(int n_voters)
+{
+	return n_voters / 2 + 1;
+}
 
 /* What a metadata directory says, or one that a configuration file names. */
 struct doctor_disk {

@@ -12,7 +12,14 @@
 #include "protocol/describe_quorum.h"
 #include "protocol/describe_topic_partitions.h"
 
-enum { TOPICS_AT_ONCE = 500, RESOURCE_IS_TOPIC = 2, OF_BROKERS = 1, OF_CONTROLLERS = 2, PROBE_MS = 2000 };
+enum {
+	TOPICS_AT_ONCE = 500,
+	RESOURCE_IS_TOPIC = 2,
+	OF_BROKERS = 1,
+	OF_CONTROLLERS = 2,
+	PROBE_MS = 2000,
+	LOOK_MS = 200
+};
 
 /* ---- brokers ---- */
 
@@ -89,17 +96,21 @@ static struct doctor_voter look_at_voter(const struct describe_quorum_response_r
 {
 	int64_t silent_ms = leader->last_fetch_timestamp - v->last_fetch_timestamp;
 	int64_t behind_ms = leader->last_caught_up_timestamp - v->last_caught_up_timestamp;
-	struct doctor_voter out = {.id = v->replica_id, .lag = leader->log_end_offset - v->log_end_offset};
+	struct doctor_voter out = {.id = v->replica_id,
+				   .lag = leader->log_end_offset - v->log_end_offset,
+				   .fetched_ms = v->last_fetch_timestamp};
 
 	if (v->log_end_offset < 0) /* not heard of in this epoch */
 		out.lag = -1;
 
 	if (leader->last_fetch_timestamp < 0) { /* version 0 tells no times */
 		out.silent_ms = -1;
+		out.fetches = true;
 		out.current = out.lag == 0;
 		return out;
 	}
 	out.silent_ms = v->last_fetch_timestamp < 0 ? -1 : silent_ms;
+	out.fetches = v == leader;
 	out.current = out.silent_ms >= 0 && silent_ms <= DOCTOR_CURRENT_MS && v->last_caught_up_timestamp >= 0 &&
 		      behind_ms <= DOCTOR_CURRENT_MS;
 	return out;
@@ -131,12 +142,33 @@ static int read_quorum(struct tool *t, struct doctor_survey *s, const struct des
 		*v = look_at_voter(leader, &p->current_voters.v[i]);
 		v->directory_id = p->current_voters.v[i].replica_directory_id;
 		v->address = address_of(t, out, v->id);
-		s->n_current += v->current;
 	}
 	return 0;
 }
 
-static void ask_quorum(struct tool *t, struct doctor_survey *s)
+static int64_t leader_ms(const struct doctor_survey *s)
+{
+	for (int i = 0; i < s->n_voters; i++)
+		if (s->voters[i].id == s->leader_id)
+			return s->voters[i].fetched_ms;
+	return -1;
+}
+
+/* True: there is none to wait for. */
+static bool all_fetch(struct doctor_survey *s, int64_t since_ms)
+{
+	bool all = true;
+
+	for (int i = 0; i < s->n_voters; i++) {
+		struct doctor_voter *v = &s->voters[i];
+
+		v->fetches |= v->fetched_ms > since_ms + DOCTOR_PARKED_MS;
+		all &= v->fetches || v->silent_ms < 0 || v->silent_ms > DOCTOR_CURRENT_MS;
+	}
+	return all;
+}
+
+static void ask_leader(struct tool *t, struct doctor_survey *s)
 {
 	struct describe_quorum_request_partition partition = {0};
 	struct describe_quorum_request_topic topic = {.topic_name = STR("__cluster_metadata"),
@@ -146,9 +178,32 @@ static void ask_quorum(struct tool *t, struct doctor_survey *s)
 	int err = tool_ask(t, t->controllers ? CLIENT_CONTROLLER : CLIENT_ANY, describe_quorum_request_KEY, &r, &out);
 
 	s->leader_id = s->leader_epoch = -1;
+	s->n_voters = 0;
 	s->quorum_message = t->message;
 	s->quorum_error = err ? err : read_quorum(t, s, out);
 	s->answered |= err >= 0;
+}
+
+/* Until each voter that was heard of of late is seen to fetch, or there was time enough. A new leader has a clock of its own. */
+static void ask_quorum(struct tool *t, struct doctor_survey *s)
+{
+	int64_t end_ms = env_mono_ms(t->env) + DOCTOR_WATCH_MS, since_ms;
+	int32_t epoch;
+
+	ask_leader(t, s);
+	since_ms = leader_ms(s);
+	epoch = s->leader_epoch;
+	while (!s->quorum_error && !all_fetch(s, since_ms) && env_mono_ms(t->env) < end_ms) {
+		tool_sleep_ms(t, LOOK_MS);
+		ask_leader(t, s);
+		if (s->leader_epoch != epoch)
+			since_ms = leader_ms(s);
+		epoch = s->leader_epoch;
+	}
+	for (int i = 0; i < s->n_voters; i++) {
+		s->voters[i].current &= s->voters[i].fetches;
+		s->n_current += s->voters[i].current;
+	}
 }
 
 /* ---- min.insync.replicas ---- */
