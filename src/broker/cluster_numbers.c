@@ -29,7 +29,7 @@ static void take_brokers(struct cluster_numbers *c, const struct node *n)
 					    .heard_of_ms = quorum_heartbeat_age_ms(n->quorum, broker->id)};
 		c->n_fenced += b->state == STATE_FENCED;
 		c->n_active += b->state != STATE_FENCED;
-		c->n_shutting_down += b->state == STATE_CONTROLLED_SHUTDOWN;
+		c->n_shutting_down += broker->in_controlled_shutdown; /* fenced or not, as Kafka */
 	}
 }
 
@@ -76,7 +76,7 @@ static void count_partition(struct cluster_numbers *c, const struct image_partit
 
 	c->n_without_leader += p->leader < 0;
 	c->n_imbalanced += replicas.n > 0 && replicas.v[0] != p->leader;
-	c->n_under_replicated += p->n_isr < p->n_replicas;
+	c->n_under_replicated += p->n_isr < p->n_replicas - p->n_adding;
 	c->n_reassigned += is_reassigned;
 	c->n_reassigned_here += is_reassigned && p->leader == node_id;
 	if (leader)

@@ -48,7 +48,8 @@ struct partition_sample {
 	struct counts counts;
 	int64_t size;
 	int n_segments;
-	int n_replicas, n_isr, min_isr;
+	int n_wanted; /* replicas, without those that a reassignment adds: Kafka's replicationFactor */
+	int n_isr, min_isr;
 	int64_t replica_lag;   /* of the replica that is furthest behind, as its leader knows */
 	int64_t open_since_ms; /* of the oldest open transaction: its last record; -1 */
 	int64_t n_producers;
@@ -466,7 +467,7 @@ static void sample(struct partition *p, void *arg)
 	s->offsets = log_offsets(p->log);
 	s->size = log_size(p->log);
 	s->n_segments = log_segments(p->log);
-	s->n_replicas = p->n_replicas;
+	s->n_wanted = p->n_replicas - p->n_adding;
 	s->n_isr = p->n_isr;
 	s->min_isr = p->topic->config.min_insync_replicas < p->n_replicas ? p->topic->config.min_insync_replicas
 									  : p->n_replicas;
@@ -496,7 +497,7 @@ static void sum_up(struct gathered *g)
 		counts_add(&g->all, &p->counts);
 		g->n_leads += p->leads;
 		g->n_offline += p->offline;
-		g->n_under_replicated += p->leads && p->n_isr < p->n_replicas;
+		g->n_under_replicated += p->leads && p->n_isr < p->n_wanted;
 		g->n_under_min_isr += p->leads && p->n_isr < p->min_isr;
 		g->n_at_min_isr += p->leads && p->n_isr == p->min_isr;
 		g->n_late_transactions += p->leads && p->open_since_ms > 0 && p->open_since_ms < g->late_ms;

@@ -220,6 +220,7 @@ void partition_set_role(struct partition *p, const struct partition_self *self, 
 	mutex_lock(&p->lock);
 	moved = now->leader != p->leader || now->leader_epoch != p->leader_epoch;
 	p->n_replicas = (int16_t)now->n_replicas;
+	p->n_adding = (int16_t)now->n_adding;
 	if (moved && now->leader_epoch >= p->leader_epoch) {
 		p->leader = now->leader;
 		p->leader_epoch = now->leader_epoch;

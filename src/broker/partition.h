@@ -110,6 +110,7 @@ struct partition {
 	int64_t epoch_start; /* where the log ended when this node became leader: below it the last leader may have shown more */
 	struct leading *leading; /* while this node leads and there are other replicas; else NULL */
 	int16_t n_replicas;
+	int16_t n_adding; /* of these, by a reassignment */
 	int16_t n_isr;
 	bool leads;
 	bool deleted;

@@ -250,6 +250,22 @@ static void a_broker_that_is_gone_is_seen_in_the_numbers(void **state)
 	cluster_down();
 }
 
+/* Kafka counts it whether it is fenced yet or not. */
+static void a_broker_that_has_shut_down_stays_counted_as_such(void **state)
+{
+	int leader;
+
+	(void)state;
+	cluster_up(16, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	create(leader, "t", MANY); /* who leads nothing is fenced at once */
+	cluster_stop(other_than(leader));
+	wait_metric(leader, "kafka_controller_kafkacontroller_fencedbrokercount", 1);
+	expect_metric(leader, "kafka_controller_kafkacontroller_controlledshutdownbrokercount", 1);
+	cluster_down();
+}
+
 /* ---- what moves ---- */
 
 /* One partition, with these replicas; the first of them leads. Its topic's id. */
@@ -292,6 +308,43 @@ static void a_reassignment_is_said_when_it_begins_and_when_it_ends(void **state)
 		expect_metric(i, "odradek_controller_reassignments_begun_total", 1);
 		expect_metric(i, "odradek_cluster_reassigning_partitions", 0);
 	}
+	cluster_down();
+}
+
+/* Kafka does not count a replica that is being added. */
+static void a_replica_that_is_added_is_not_missed(void **state)
+{
+	int32_t first[2], then[2];
+	struct alter_partition_reassignments_request_partition p = {0, {then, 2}};
+	struct alter_partition_reassignments_request_topic topic = {STR("t"), {&p, 1}};
+	struct alter_partition_reassignments_request in = {30000, true, {&topic, 1}};
+	const struct alter_partition_reassignments_response *out;
+	int leader, other, added;
+
+	(void)state;
+	cluster_up(15, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	other = other_than(leader);
+	added = CLUSTER_NODES - leader - other;
+	first[0] = then[0] = leader + 1;
+	first[1] = other + 1;
+	then[1] = added + 1;
+	create_at(leader, "t", first, 2, false);
+	wait_metric(leader, "kafka_cluster_partition_insyncreplicascount{topic=\"t\",partition=\"0\"}", 2);
+	sim_pause(cluster_sim(), added, true);
+	out = cluster_ask(leader, CLUSTER_BROKER, alter_partition_reassignments_request_KEY, &in);
+	assert_non_null(out);
+	assert_int_equal(out->responses.v->partitions.v->error_code, 0);
+	wait_metric(leader, "odradek_cluster_reassigning_partitions", 1);
+	expect_metric(leader, "kafka_cluster_partition_replicascount{topic=\"t\",partition=\"0\"}", 2);
+	expect_metric(leader, "kafka_cluster_partition_underreplicated{topic=\"t\",partition=\"0\"}", 0);
+	expect_metric(leader, "kafka_server_replicamanager_underreplicatedpartitions", 0);
+	expect_metric(leader, "odradek_cluster_under_replicated_partitions", 0);
+	wait_metric(other, "kafka_cluster_partition_replicascount{topic=\"t\",partition=\"0\"}", 0);
+	expect_metric(other, "kafka_cluster_partition_insyncreplicascount{topic=\"t\",partition=\"0\"}", 0);
+	sim_pause(cluster_sim(), added, false);
+	wait_metric(leader, "odradek_cluster_reassigning_partitions", 0);
 	cluster_down();
 }
 
@@ -563,6 +616,8 @@ int main(void)
 		cmocka_unit_test(the_quorum_is_told_in_numbers),
 		cmocka_unit_test(a_broker_that_is_gone_is_seen_in_the_numbers),
 		cmocka_unit_test(a_reassignment_is_said_when_it_begins_and_when_it_ends),
+		cmocka_unit_test(a_replica_that_is_added_is_not_missed),
+		cmocka_unit_test(a_broker_that_has_shut_down_stays_counted_as_such),
 		cmocka_unit_test(a_leader_that_may_lack_records_is_told_of),
 		cmocka_unit_test(how_far_a_replica_is_behind_is_told_by_its_leader_and_by_itself),
 		cmocka_unit_test(the_dashboard_asks_for_what_is_printed),
