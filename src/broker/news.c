@@ -93,10 +93,23 @@ static void say(struct news *n, enum kind kind, const struct tally *t)
 			  ids_text(&t->to, to), t->first);
 }
 
+/* Lines about brokers. */
+static void say_left_out(struct news *n)
+{
+	if (n->broker_lines_left_out > 0)
+		diag_info(n->env->diag, "more brokers came and went than are told of", "lines_left_out=%" PRId64,
+			  n->broker_lines_left_out);
+	n->broker_lines_left_out = 0;
+}
+
 static void say_all(struct news *n)
 {
 	int64_t now_ms = env_mono_ms(n->env), next_ms = INT64_MAX;
 
+	if (n->brokers_since_ms + PAUSE_MS <= now_ms)
+		say_left_out(n);
+	else if (n->broker_lines_left_out > 0)
+		next_ms = n->brokers_since_ms + PAUSE_MS;
 	for (int i = 0; i < KINDS; i++) {
 		struct tally *t = &n->tallies[i];
 
@@ -200,20 +213,15 @@ static void look_at_topic(void *arg, const struct image_topic *old, const struct
 
 /* ---- brokers ---- */
 
-/* Not when they come by the dozen: then how many were left out. */
+/* Not when they come by the dozen: then how many were left out, when the second is over (say_all). */
 static bool may_say(struct news *n)
 {
-	int64_t now_ms = env_mono_ms(n->env);
-
 	if (!n->controller)
 		return false;
-	if (now_ms - n->brokers_since_ms >= PAUSE_MS) {
-		if (n->broker_lines_left_out > 0)
-			diag_info(n->env->diag, "more brokers came and went than are told of",
-				  "lines_left_out=%" PRId64, n->broker_lines_left_out);
-		n->brokers_since_ms = now_ms;
+	if (env_mono_ms(n->env) - n->brokers_since_ms >= PAUSE_MS) {
+		say_left_out(n);
+		n->brokers_since_ms = env_mono_ms(n->env);
 		n->broker_lines = 0;
-		n->broker_lines_left_out = 0;
 	}
 	if (n->broker_lines < BROKER_LINES_MAX)
 		return n->broker_lines++, true;

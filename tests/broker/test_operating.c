@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "controller/controller.h"
 #include "protocol/alter_partition_reassignments.h"
+#include "protocol/broker_registration.h"
 #include "protocol/create_topics.h"
 #include "protocol/produce.h"
 #include "protocol/unregister_broker.h"
@@ -129,6 +131,51 @@ static void a_clean_stop_is_a_controlled_shutdown(void **state)
 	wait_for_line(leader, "reason=\"controlled shutdown\"");
 	snprintf(line, sizeof(line), "leaders have moved: partitions=%d from=%d ", MANY / CLUSTER_NODES, stopped + 1);
 	assert_int_equal(cluster_said(leader, line), 1);
+	cluster_down();
+}
+
+static void register_broker(int leader, int32_t id)
+{
+	static struct broker_registration_request_feature features[16];
+	struct uuid directory = {{0xd0, (uint8_t)id}};
+	struct broker_registration_request_listener listener = {STR("PLAINTEXT"), STR("10.9.9.9"), 9092, 0};
+	struct broker_registration_request in;
+	const struct broker_registration_response *out;
+
+	codec_init(&broker_registration_request_schema, &in);
+	in.broker_id = id;
+	in.cluster_id = STR("three");
+	in.incarnation_id = (struct uuid){{1, (uint8_t)id}};
+	in.listeners.v = &listener;
+	in.listeners.n = 1;
+	in.log_dirs.v = &directory;
+	in.log_dirs.n = 1;
+	in.previous_broker_epoch = -1;
+	in.features.v = features;
+	for (const struct controller_feature *f = CONTROLLER_FEATURES; f->name; f++)
+		in.features.v[in.features.n++] =
+			(struct broker_registration_request_feature){str_of(f->name), f->min, f->max};
+	out = cluster_ask(leader, CLUSTER_CONTROLLER, broker_registration_request_KEY, &in);
+	assert_non_null(out);
+	assert_int_equal(out->error_code, 0);
+}
+
+/* Nothing more happens to brokers after the last of them: the rest is told nevertheless. */
+static void lines_that_are_left_out_are_counted_when_the_second_is_over(void **state)
+{
+	int leader;
+
+	(void)state;
+	cluster_up(17, overrides);
+	start_all();
+	leader = cluster_wait_leader();
+	sim_run_for(cluster_sim(), 2000);
+	for (int i = 0; i < 25; i++)
+		register_broker(leader, 100 + i);
+	assert_int_equal(cluster_said(leader, "broker is registered: broker=1"), 21); /* and broker 1 */
+	assert_int_equal(cluster_said(leader, "more brokers came and went than are told of"), 0);
+	sim_run_for(cluster_sim(), 1500);
+	assert_int_equal(cluster_said(leader, "more brokers came and went than are told of: lines_left_out=5"), 1);
 	cluster_down();
 }
 
@@ -616,6 +663,7 @@ int main(void)
 		cmocka_unit_test(the_quorum_is_told_in_numbers),
 		cmocka_unit_test(a_broker_that_is_gone_is_seen_in_the_numbers),
 		cmocka_unit_test(a_reassignment_is_said_when_it_begins_and_when_it_ends),
+		cmocka_unit_test(lines_that_are_left_out_are_counted_when_the_second_is_over),
 		cmocka_unit_test(a_replica_that_is_added_is_not_missed),
 		cmocka_unit_test(a_broker_that_has_shut_down_stays_counted_as_such),
 		cmocka_unit_test(a_leader_that_may_lack_records_is_told_of),
