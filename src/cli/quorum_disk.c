@@ -56,7 +56,6 @@ static void read_state(struct tool *t, struct doctor_disk *d)
 /* ---- control records ---- */
 
 struct found {
-	struct tool *tool;
 	struct raft_snapshot_id snapshot; /* the newest; end_offset -1: there is none */
 	int64_t segments[4096];		  /* base offsets */
 	int n_segments;
@@ -133,6 +132,8 @@ static void read_batches(struct tool *t, const char *path, bool snapshot, struct
 			take_control(t, &it, d);
 		if (snapshot)
 			continue;
+		if (batch_last_offset(&it.header) < d->log_end)
+			continue; /* the snapshot is beyond it */
 		d->log_end = batch_last_offset(&it.header) + 1;
 		d->log_epoch = it.header.leader_epoch;
 	}
@@ -145,7 +146,6 @@ static void read_log(struct tool *t, struct doctor_disk *d)
 	char name[SNAPSHOT_NAME_SIZE];
 	int err;
 
-	f->tool = t;
 	f->snapshot.end_offset = -1;
 	err = env_list(t->env, file_in(t, d, ""), note_file, f);
 	if (err != 0)
@@ -192,8 +192,10 @@ static void take_property(void *arg, const char *name, const char *value)
 		c->is_no_broker = str_is(str_trimmed(str_of(value)), "controller");
 	else if (strcmp(name, "metadata.log.dir") == 0)
 		c->metadata_dir = value;
-	else if (strcmp(name, "log.dirs") == 0 || (strcmp(name, "log.dir") == 0 && !c->log_dirs))
+	else if (strcmp(name, "log.dirs") == 0)
 		c->log_dirs = value;
+	else if (strcmp(name, "log.dir") == 0)
+		c->log_dir = value;
 	else if (strcmp(name, "controller.quorum.bootstrap.servers") == 0)
 		c->servers = value;
 	else if (strcmp(name, "controller.quorum.voters") == 0)
@@ -218,13 +220,20 @@ static const char *addresses_of(struct tool *t, const char *voters)
 	return out;
 }
 
+/* As a node that starts takes it: the first of log.dirs, else of log.dir. */
+static const char *directory_of(struct tool *t, const struct doctor_config *c)
+{
+	const char *dirs = c->log_dirs ? c->log_dirs : c->log_dir ? c->log_dir : "/tmp/kafka-logs";
+
+	if (c->metadata_dir && *c->metadata_dir)
+		return c->metadata_dir;
+	return tool_string(t, str_trimmed((struct str){dirs, (int32_t)strcspn(dirs, ",")}));
+}
+
 void doctor_read_config(struct tool *t, const char *path, struct doctor_config *c)
 {
 	tool_each_property(t, path, take_property, c);
-	if (c->metadata_dir && *c->metadata_dir)
-		c->directory = c->metadata_dir;
-	else if (c->log_dirs)
-		c->directory = tool_string(t, (struct str){c->log_dirs, (int32_t)strcspn(c->log_dirs, ",")});
+	c->directory = directory_of(t, c);
 	if (c->servers && *c->servers)
 		c->controllers = c->servers;
 	else if (c->voters && *c->voters)

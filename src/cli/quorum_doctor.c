@@ -16,7 +16,7 @@ struct report {
 	json_t *problems; /* of strings */
 	json_t *hints;
 	json_t *restarts;
-	int32_t no_broker; /* its configuration says so; -1 */
+	const struct doctor_config *config;
 };
 
 static void add(json_t *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -199,7 +199,7 @@ static bool judge(struct report *r, int32_t id)
 		reasons_of_voter(r->s, v, reasons);
 	if (b)
 		reasons_of_broker(b, reasons);
-	else if (!r->s->has_brokers && id != r->no_broker)
+	else if (!r->s->has_brokers && !(r->config->is_no_broker && id == r->config->node_id))
 		add(reasons, "its partitions were not looked at: --bootstrap-server");
 	may = json_array_size(reasons) == 0;
 	json_array_append_new(r->restarts,
@@ -226,26 +226,60 @@ static void judge_all(struct report *r)
 
 /* ---- a quorum that nobody leads ---- */
 
+/* A controller that does not lead answers with an error alone. */
+static void look_at_leaders(struct report *r, const struct doctor_probe *v, int n)
+{
+	const struct doctor_probe *one = NULL;
+
+	for (int i = 0; i < n; i++) {
+		if (v[i].leader_id < 0)
+			continue;
+		if (one && (one->leader_id != v[i].leader_id || one->epoch != v[i].epoch))
+			add(r->problems,
+			    "controllers name different leaders: %s node %d of epoch %d, %s node %d of epoch %d",
+			    one->address, one->leader_id, one->epoch, v[i].address, v[i].leader_id, v[i].epoch);
+		if (!one)
+			add(r->hints, "controller %s says that node %d leads epoch %d: ask again", v[i].address,
+			    v[i].leader_id, v[i].epoch);
+		one = &v[i];
+	}
+}
+
+/* Who are the voters is known only where controller.quorum.voters has them: of other addresses no majority can be counted. */
+static void count_answers(struct report *r, int answer, int n, bool are_voters)
+{
+	int majority = doctor_majority(n);
+
+	if (answer == n || (are_voters && answer >= majority)) {
+		add(r->hints,
+		    "%s: an election may be under way, try again; if it stays so, see in their logs whether they reach each other",
+		    are_voters ? "a majority answers" : "all that were named answer");
+		if (!are_voters)
+			add(r->hints, "name all the voters, to see whether a majority of them answers");
+		return;
+	}
+	if (are_voters) {
+		add(r->problems, "%d of %d controllers answer, and a majority is %d", answer, n, majority);
+		add(r->hints, "start %d more of those that do not answer", majority - answer);
+	} else {
+		add(r->problems, "%d of the %d controllers that were named answer", answer, n);
+		add(r->hints, "start those that do not answer: a majority of the voters has to run");
+	}
+	add_lost_majority(r->hints);
+}
+
 static void look_at_probes(struct report *r, const char *controllers)
 {
-	int n, answer = 0, majority;
+	int n, answer = 0;
 	const struct doctor_probe *v = doctor_probe(r->tool, controllers, &n);
 
-	majority = doctor_majority(n);
 	for (int i = 0; i < n; i++) {
 		answer += v[i].err == 0;
 		if (v[i].err)
 			add(r->problems, "controller %s does not answer (%s)", v[i].address, err_name(v[i].err));
 	}
-	if (answer >= majority) {
-		add(r->hints,
-		    "a majority answers: an election may be under way, try again; if it stays so, see in their logs "
-		    "whether they reach each other");
-		return;
-	}
-	add(r->problems, "%d of %d controllers answer, and a majority is %d", answer, n, majority);
-	add(r->hints, "start %d more of those that do not answer", majority - answer);
-	add_lost_majority(r->hints);
+	look_at_leaders(r, v, n);
+	count_answers(r, answer, n, r->config->voters && controllers == r->config->controllers);
 }
 
 static void look_at_quorum(struct report *r, const char *controllers)
@@ -360,11 +394,12 @@ static int tell(struct report *r, bool well)
 
 /* ---- nobody answers ---- */
 
-static void advise(const struct doctor_disk *d, json_t *problems, json_t *hints)
+static void advise(const struct doctor_disk *d, bool asked, json_t *problems, json_t *hints)
 {
 	int majority = doctor_majority(d->n_voters);
 
-	add(problems, "nobody answers: this is what is on the disk of this node alone");
+	add(problems, "%s: this is what is on the disk of this node alone",
+	    asked ? "nobody answers" : "nobody was asked");
 	if (d->n_voters == 0)
 		add(hints, "the voters are not known from here: controller.quorum.voters has them, see --config");
 	else if (d->n_voters == 1 && d->is_voter)
@@ -406,13 +441,13 @@ static void print_disk(const struct doctor_disk *d)
 	printf("%s\n", d->n_voters ? "" : " not known");
 }
 
-static int tell_disk(struct tool *t, const char *path)
+static int tell_disk(struct tool *t, const char *path, bool asked)
 {
 	json_t *problems = json_array(), *hints = json_array();
 	struct doctor_disk d;
 
 	doctor_read_disk(t, path, &d);
-	advise(&d, problems, hints);
+	advise(&d, asked, problems, hints);
 	if (!t->json) {
 		print_disk(&d);
 		print_lines("problem", problems);
@@ -465,7 +500,7 @@ static int tell_cluster(struct tool *t, const struct doctor_survey *s, const str
 			   .problems = json_array(),
 			   .hints = json_array(),
 			   .restarts = json_array(),
-			   .no_broker = c->is_no_broker ? c->node_id : -1};
+			   .config = c};
 	bool well;
 
 	look_at_quorum(&r, controllers);
@@ -498,7 +533,7 @@ int quorum_doctor(struct tool *t)
 	if (s.answered)
 		return tell_cluster(t, &s, &c, controllers ? bootstrap : c.controllers);
 	if (directory)
-		return tell_disk(t, directory);
+		return tell_disk(t, directory, bootstrap != NULL);
 	if (controllers) {
 		s.quorum_error = s.quorum_error ? s.quorum_error : -1;
 		return tell_cluster(t, &s, &c, bootstrap);

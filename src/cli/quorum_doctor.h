@@ -33,7 +33,6 @@ struct doctor_voter {
 struct doctor_broker {
 	int32_t id;
 	bool is_fenced;
-	bool is_known;			       /* registered; else a replica list has it */
 	int64_t n_offline;		       /* partitions that nobody else is in sync for */
 	int64_t n_below_min;		       /* that would fall below min.insync.replicas */
 	struct str offline_one, below_min_one; /* "topic-0", of them */
@@ -62,7 +61,7 @@ struct doctor_survey {
 struct doctor_probe {
 	const char *address;
 	int err;	   /* 0: it answers */
-	int32_t leader_id; /* as it says; -1 */
+	int32_t leader_id; /* itself, where it leads; -1 */
 	int32_t epoch;
 };
 
@@ -96,11 +95,12 @@ struct doctor_disk {
 void doctor_read_disk(struct tool *t, const char *path, struct doctor_disk *out);
 /* What a node's configuration file has of it; zeroed before, but node_id. */
 struct doctor_config {
-	int32_t node_id;					/* -1 */
-	bool is_no_broker;					/* process.roles has controller alone */
-	const char *directory;					/* of the metadata; NULL */
-	const char *controllers;				/* "host:port,..."; NULL */
-	const char *metadata_dir, *log_dirs, *servers, *voters; /* as they stand there */
+	int32_t node_id;	 /* -1 */
+	bool is_no_broker;	 /* process.roles has controller alone */
+	const char *directory;	 /* of the metadata */
+	const char *controllers; /* "host:port,..."; NULL. voters' where there are no servers */
+	const char *metadata_dir, *log_dirs, *log_dir, *servers,
+		*voters; /* as they stand there; NULL where they do not */
 };
 
 void doctor_read_config(struct tool *t, const char *path, struct doctor_config *c);

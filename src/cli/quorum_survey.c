@@ -74,7 +74,7 @@ static int ask_cluster(struct tool *t, struct doctor_survey *s)
 	s->brokers = arena_array(&t->arena, (size_t)out->brokers.n + 1, sizeof(*s->brokers));
 	for (int32_t i = 0; i < out->brokers.n; i++)
 		s->brokers[s->n_brokers++] = (struct doctor_broker){
-			.id = out->brokers.v[i].broker_id, .is_known = true, .is_fenced = out->brokers.v[i].is_fenced};
+			.id = out->brokers.v[i].broker_id, .is_fenced = out->brokers.v[i].is_fenced};
 	qsort(s->brokers, (size_t)s->n_brokers, sizeof(*s->brokers), by_id);
 	return 0;
 }
