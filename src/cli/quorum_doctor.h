@@ -70,10 +70,7 @@ struct doctor_probe *doctor_probe(struct tool *t, const char *addresses, int *n)
 
 /* Ends the tool where an answer cannot be understood; that nobody answers is in the survey. */
 void doctor_survey(struct tool *t, struct doctor_survey *s);
-static inline int doctor_majority(int n_voters)
-{
-	return n_voters / 2 + 1;
-}
+static inline int doctor_majority(int n_voters) { return n_voters / 2 + 1; }
 
 /* What a metadata directory says, or one that a configuration file names. */
 struct doctor_disk {

@@ -73,8 +73,8 @@ static int ask_cluster(struct tool *t, struct doctor_survey *s)
 		return 0;
 	s->brokers = arena_array(&t->arena, (size_t)out->brokers.n + 1, sizeof(*s->brokers));
 	for (int32_t i = 0; i < out->brokers.n; i++)
-		s->brokers[s->n_brokers++] = (struct doctor_broker){
-			.id = out->brokers.v[i].broker_id, .is_fenced = out->brokers.v[i].is_fenced};
+		s->brokers[s->n_brokers++] = (struct doctor_broker){.id = out->brokers.v[i].broker_id,
+								    .is_fenced = out->brokers.v[i].is_fenced};
 	qsort(s->brokers, (size_t)s->n_brokers, sizeof(*s->brokers), by_id);
 	return 0;
 }
@@ -163,7 +163,7 @@ static bool all_fetch(struct doctor_survey *s, int64_t since_ms)
 		struct doctor_voter *v = &s->voters[i];
 
 		v->fetches |= v->fetched_ms > since_ms + DOCTOR_PARKED_MS;
-		all &= v->fetches || v->silent_ms < 0 || v->silent_ms > DOCTOR_CURRENT_MS;
+		all &= v->fetches || v->silent_ms > DOCTOR_CURRENT_MS;
 	}
 	return all;
 }
@@ -184,7 +184,8 @@ static void ask_leader(struct tool *t, struct doctor_survey *s)
 	s->answered |= err >= 0;
 }
 
-/* Until each voter that was heard of of late is seen to fetch, or there was time enough. A new leader has a clock of its own. */
+/* Until each voter is seen to fetch that may: one heard of of late, or not yet by a new leader; or there was time enough. A new leader has a clock
+ * of its own. */
 static void ask_quorum(struct tool *t, struct doctor_survey *s)
 {
 	int64_t end_ms = env_mono_ms(t->env) + DOCTOR_WATCH_MS, since_ms;
