@@ -79,9 +79,10 @@ static void take_partition(struct committed *c, const struct fetch_response_part
 	check(c->offsets[c->partition] <= p->last_stable_offset || c->brokers);
 	if (c->offsets[c->partition] < p->last_stable_offset)
 		return;
-	c->is_at_end[c->partition] =
+	bool is_at_end =
 		c->offsets[c->partition] == p->last_stable_offset && p->last_stable_offset == p->high_watermark;
-	if (c->cut && c->is_at_end[c->partition])
+	c->is_at_end[c->partition] = is_at_end && !c->is_late;
+	if (c->cut && is_at_end)
 		c->cut(c->arg, c->partition);
 	c->partition = (c->partition + 1) % c->n_partitions;
 }
@@ -107,6 +108,7 @@ static void ask(struct committed *c)
 	struct fetch_request_topic topic;
 	struct fetch_request request;
 
+	c->is_late = false;
 	codec_init(&fetch_request_schema, &request);
 	codec_init(&fetch_request_topic_schema, &topic);
 	codec_init(&fetch_request_partition_schema, &part);
@@ -150,6 +152,7 @@ void committed_fini(struct committed *c)
 void committed_look_again(struct committed *c)
 {
 	memset(c->is_at_end, 0, sizeof(c->is_at_end));
+	c->is_late = true;
 }
 
 bool committed_is_at_end(const struct committed *c)

@@ -32,6 +32,7 @@ struct committed {
 	int partition;
 	int64_t offsets[COMMITTED_PARTITIONS_MAX];
 	bool is_at_end[COMMITTED_PARTITIONS_MAX]; /* at the high watermark, and no transaction is open */
+	bool is_late; /* what is under way was asked before it was to look again: its answer says nothing of the end */
 	struct {
 		int64_t producer_id;
 		int partition;
