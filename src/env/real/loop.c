@@ -162,11 +162,11 @@ static void on_prepare(uv_prepare_t *handle)
 		no_waiting(l);
 		return;
 	}
-	uv_update_time(&l->uv);
 	due_ms = earliest->key / 1000000 + (earliest->key % 1000000 > 0);
-	now_ms = (int64_t)uv_now(&l->uv);
 	if (due_ms == l->armed_ms)
 		return;
+	uv_update_time(&l->uv);
+	now_ms = (int64_t)uv_now(&l->uv);
 	uv_timer_start(&l->timer, on_timer, due_ms > now_ms ? (uint64_t)(due_ms - now_ms) : 0, 0);
 	l->armed_ms = due_ms;
 }
