@@ -153,16 +153,33 @@ static bool waits_for(const struct marker_part *p, int32_t leader)
 	return p->is_open && p->leader == leader && !p->is_sent;
 }
 
-static int answer_of(const struct write_txn_markers_response *r, const struct marker_part *p)
+static bool is_in(const struct write_txn_markers_response_marker *m, const struct transaction_marked *marked, int *err)
 {
-	for (int i = 0; i < r->markers.n; i++)
-		for (int j = 0; r->markers.v[i].producer_id == p->m->marker.producer_id && j < r->markers.v[i].topics.n;
-		     j++)
-			for (int k = 0; k < r->markers.v[i].topics.v[j].partitions.n; k++)
-				if (r->markers.v[i].topics.v[j].partitions.v[k].partition_index ==
-					    p->marked->partition &&
-				    str_eq(r->markers.v[i].topics.v[j].name, p->marked->topic))
-					return r->markers.v[i].topics.v[j].partitions.v[k].error_code;
+	for (int i = 0; i < m->topics.n; i++) {
+		if (!str_eq(m->topics.v[i].name, marked->topic))
+			continue;
+		for (int k = 0; k < m->topics.v[i].partitions.n; k++) {
+			if (m->topics.v[i].partitions.v[k].partition_index != marked->partition)
+				continue;
+			*err = m->topics.v[i].partitions.v[k].error_code;
+			return true;
+		}
+	}
+	return false;
+}
+
+int markers_answer(const struct write_txn_markers_response *r, int64_t producer_id,
+		   const struct transaction_marked *marked, int *at)
+{
+	int n = r->markers.n;
+	int err;
+
+	for (int looked = 0, i = *at; looked < n; looked++, i = i + 1 < n ? i + 1 : 0) {
+		if (r->markers.v[i].producer_id != producer_id || !is_in(&r->markers.v[i], marked, &err))
+			continue;
+		*at = i;
+		return err;
+	}
 	return ERR_NOT_LEADER_OR_FOLLOWER;
 }
 
@@ -174,12 +191,15 @@ static void errand_done(struct call *c)
 	struct errand *e = container_of(c, struct errand, call);
 	struct core *core = e->core;
 	int32_t leader = e->leader;
+	int at = 0;
 
 	list_remove(&e->link);
 	for (int i = 0; i < e->n; i++) {
 		struct markers *m = e->parts[i]->m;
 
-		settle(e->parts[i], c->err ? ERR_NOT_LEADER_OR_FOLLOWER : answer_of(c->response, e->parts[i]));
+		settle(e->parts[i],
+		       c->err ? ERR_NOT_LEADER_OR_FOLLOWER
+			      : markers_answer(c->response, m->marker.producer_id, e->parts[i]->marked, &at));
 		if (i + 1 == e->n || e->parts[i + 1]->m != m)
 			end_if_done(m);
 	}

@@ -45,4 +45,13 @@ void markers_write(struct markers *m);
 /* The core stops: who still waits is told that it took too long. */
 void markers_hurry(struct core *core);
 
+struct write_txn_markers_response;
+/*
+ * What a broker answers of this partition in the transaction of this producer: 0, Kafka's error, NOT_LEADER_OR_FOLLOWER where it says nothing.
+ * It is looked for from *at on, the place among the answer's markers where the last one was found (0 at first): answers of Kafka's brokers and ours are in the
+ * order of what was asked, and may be of very many transactions.
+ */
+int markers_answer(const struct write_txn_markers_response *r, int64_t producer_id,
+		   const struct transaction_marked *marked, int *at);
+
 #endif

@@ -4,10 +4,12 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/base/cm.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "broker/core.h"
 #include "broker/markers.h"
 #include "broker/node_private.h"
@@ -238,6 +240,49 @@ static void markers_end_later_whatever_comes_between(void **state)
 	assert_int_equal(nowhere.err, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+enum { TRANSACTIONS = 40000, PARTS = 3 };
+
+/* Each marker is of a producer, with partitions 0 to PARTS - 1 of one topic, of which the last is refused. */
+static void fill_answer(struct write_txn_markers_response_marker *markers, bool backwards)
+{
+	static struct write_txn_markers_response_partition parts[PARTS] = {
+		{.partition_index = 0}, {.partition_index = 1}, {.partition_index = 2, .error_code = 5}};
+	static struct write_txn_markers_response_topic topic = {.name = STR("t"), .partitions = {parts, PARTS}};
+
+	for (int i = 0; i < TRANSACTIONS; i++)
+		markers[i] = (struct write_txn_markers_response_marker){
+			.producer_id = backwards ? TRANSACTIONS - 1 - i : i, .topics = {&topic, 1}};
+}
+
+static void the_answer_of_very_many_transactions_is_read_in_no_time(void **state)
+{
+	struct write_txn_markers_response_marker *markers = xcalloc(TRANSACTIONS, sizeof(*markers));
+	struct write_txn_markers_response r = {.markers = {markers, TRANSACTIONS}};
+	struct transaction_marked marked = {.topic = STR("t")};
+	clock_t began = clock();
+	int at = 0;
+
+	(void)state;
+	fill_answer(markers, false);
+	for (int64_t id = 0; id < TRANSACTIONS; id++)
+		for (marked.partition = 0; marked.partition < PARTS; marked.partition++)
+			assert_int_equal(markers_answer(&r, id, &marked, &at), marked.partition == 2 ? 5 : 0);
+	assert_true(clock() - began < CLOCKS_PER_SEC);
+	fill_answer(markers, true);
+	marked.partition = 2;
+	for (int64_t id = 0; id < 3; id++)
+		assert_int_equal(markers_answer(&r, id, &marked, &at), 5);
+	assert_int_equal(markers_answer(&r, TRANSACTIONS, &marked, &at), ERR_NOT_LEADER_OR_FOLLOWER);
+	marked.partition = PARTS;
+	assert_int_equal(markers_answer(&r, 0, &marked, &at), ERR_NOT_LEADER_OR_FOLLOWER);
+	marked = (struct transaction_marked){.topic = STR("u")};
+	assert_int_equal(markers_answer(&r, 0, &marked, &at), ERR_NOT_LEADER_OR_FOLLOWER);
+	r.markers.n = 0;
+	at = 0;
+	assert_int_equal(markers_answer(&r, 0, &marked, &at), ERR_NOT_LEADER_OR_FOLLOWER);
+	xfree(markers);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
 int main(void)
@@ -246,6 +291,7 @@ int main(void)
 		TEST(what_waits_for_the_next_attempt_ends_when_the_core_stops),
 		TEST(what_waits_for_the_next_attempt_ends_when_its_time_is_up),
 		TEST(markers_end_later_whatever_comes_between),
+		TEST(the_answer_of_very_many_transactions_is_read_in_no_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
