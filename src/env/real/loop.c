@@ -149,7 +149,7 @@ static void on_prepare(uv_prepare_t *handle)
 {
 	struct real_loop *l = container_of(handle, struct real_loop, prepare);
 	struct heap_node *earliest = heap_min(&l->base.timers);
-	int64_t now_ms, due_ms;
+	int64_t now_ns, due_ms;
 
 	if (!earliest) {
 		if (l->armed_ms != INT64_MAX)
@@ -157,17 +157,18 @@ static void on_prepare(uv_prepare_t *handle)
 		l->armed_ms = INT64_MAX;
 		return;
 	}
-	if (earliest->key <= env_mono_ns(l->base.env)) {
+	now_ns = env_mono_ns(l->base.env);
+	if (earliest->key <= now_ns) {
 		l->is_due = true;
 		no_waiting(l);
 		return;
 	}
+	if (now_ns / 1000000 > (int64_t)uv_now(&l->uv))
+		uv_update_time(&l->uv);
 	due_ms = earliest->key / 1000000 + (earliest->key % 1000000 > 0);
 	if (due_ms == l->armed_ms)
 		return;
-	uv_update_time(&l->uv);
-	now_ms = (int64_t)uv_now(&l->uv);
-	uv_timer_start(&l->timer, on_timer, due_ms > now_ms ? (uint64_t)(due_ms - now_ms) : 0, 0);
+	uv_timer_start(&l->timer, on_timer, (uint64_t)(due_ms - now_ns / 1000000), 0);
 	l->armed_ms = due_ms;
 }
 
