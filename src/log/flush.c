@@ -182,17 +182,21 @@ void log_flush_run(struct log_flush *f)
 {
 	struct env *env = log_dir_env(f->dir);
 	char path[PATH_SIZE];
+	int epochs_err = 0;
 
 	for (int i = 0; i < f->n_files && !f->error; i++)
 		note_sync(f, file_sync(f->files[i]));
 	if (!f->error && f->epochs) {
 		path_in(path, f->dir_path, "leader-epoch-checkpoint");
-		f->error = env_replace_file(env, path, f->epochs, strlen(f->epochs)); /* syncs the directory */
-	} else if (!f->error && f->dir_path) {
-		note_sync(f, env_sync_dir(env, f->dir_path));
+		epochs_err = env_replace_file(env, path, f->epochs, strlen(f->epochs)); /* syncs the directory */
 	}
+	if (!f->error && f->dir_path &&
+	    (!f->epochs || epochs_err)) /* without room for the epochs the records last all the same */
+		note_sync(f, env_sync_dir(env, f->dir_path));
 	if (!f->error && f->own_name)
 		note_sync(f, env_sync_dir(env, log_dir_path(f->dir)));
+	if (!f->error)
+		f->error = epochs_err;
 }
 
 /* What was marked clean may not be: the next flush takes all of it again. */
@@ -288,10 +292,25 @@ void log_recall_checkpoint(struct log *log, const struct log *old)
 
 /* ---- closing ---- */
 
-int log_close(struct log *log)
+/* Where there is no room for what makes the next start quick, what was acknowledged is flushed all the same. */
+static int flush_to_close(struct log *log)
 {
 	struct log_flush f = {0};
-	int err;
+	int err = 0;
+
+	log->data->dir_dirty = true;
+	log->data->flushing = 0;
+	if (log_flush_begin(log, LOG_FLUSH_ALL, &f)) {
+		log_flush_run(&f);
+		err = log_flush_end(log, &f);
+	}
+	log_flush_fini(&f);
+	return err;
+}
+
+int log_close(struct log *log)
+{
+	int err, flush_err;
 
 	check(!log->cleaning);
 	if (log->standing != LOG_WHOLE)
@@ -301,17 +320,10 @@ int log_close(struct log *log)
 	err = log->data->n ? segment_seal_indexes(log, log_active(log)) : 0;
 	if (!err)
 		err = log_write_snapshot(log);
-	if (!err)
-		log->data->dir_dirty = true;
-	log->data->flushing = 0;
-	if (!err && log_flush_begin(log, LOG_FLUSH_ALL, &f)) {
-		log_flush_run(&f);
-		err = log_flush_end(log, &f);
-	}
-	log_flush_fini(&f);
+	flush_err = log_dir_error(log->dir) ? 0 : flush_to_close(log);
 	for (int i = 0; i < log->data->n; i++)
 		segment_close_files(&log->data->segments[i]);
-	return err;
+	return err ? err : flush_err;
 }
 
 /* ---- many at once ---- */

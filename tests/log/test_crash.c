@@ -3,6 +3,7 @@
  * must hold after it: the log is a prefix of what was written, holds everything that was acknowledged (after a kill)
  * or flushed (after a power cut), its indexes and its producers are those of a rebuild, and it goes on.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -405,23 +406,64 @@ static void look_at_the_end(void *arg)
 	stop_node(&n);
 }
 
-static void what_was_cut_off_before_a_clean_stop_stays_off_after_a_power_cut(void **state)
+/* What makes the next start quick has no place on the disk. */
+static void live_and_stop_on_a_full_disk(void *arg)
+{
+	struct node n = {0};
+
+	(void)arg;
+	if (start_node(&n))
+		outside.failure = "did not start on an empty disk";
+	for (int i = 0; i < 3; i++)
+		append(&n, 0, BATCH);
+	outside.acked_end = log_offsets(n.log).end;
+	sim_set_disk_bytes(outside.world, 0, sim_disk_used(outside.world, 0));
+	if (log_close(n.log) != -ENOSPC)
+		outside.failure = "was closed without room";
+	sim_set_disk_bytes(outside.world, 0, 0);
+	stop_node(&n);
+}
+
+static void look_at_what_was_acknowledged(void *arg)
+{
+	struct node n = {0};
+
+	(void)arg;
+	if (start_node(&n))
+		outside.failure = "did not start again";
+	else if (log_offsets(n.log).end != outside.acked_end)
+		outside.failure = "what was acknowledged is lost";
+	stop_node(&n);
+}
+
+static void power_cut_between(void (*first)(void *arg), void (*then)(void *arg))
 {
 	struct sim_options o;
 
-	(void)state;
 	sim_options_calm(&o);
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		memset(&outside, 0, sizeof(outside));
 		outside.world = sim_world_new(seed, &o);
-		assert_true(sim_call(outside.world, 0, live_and_be_cut, NULL));
+		assert_true(sim_call(outside.world, 0, first, NULL));
 		sim_crash(outside.world, 0, SIM_POWER);
 		sim_restart(outside.world, 0);
-		assert_true(sim_call(outside.world, 0, look_at_the_end, NULL));
+		assert_true(sim_call(outside.world, 0, then, NULL));
 		if (outside.failure)
 			fail_msg("%s: seed %d", outside.failure, (int)seed);
 		sim_world_free(outside.world);
 	}
+}
+
+static void what_was_cut_off_before_a_clean_stop_stays_off_after_a_power_cut(void **state)
+{
+	(void)state;
+	power_cut_between(live_and_be_cut, look_at_the_end);
+}
+
+static void what_was_acknowledged_before_a_stop_on_a_full_disk_is_there_after_a_power_cut(void **state)
+{
+	(void)state;
+	power_cut_between(live_and_stop_on_a_full_disk, look_at_what_was_acknowledged);
 }
 
 int main(void)
@@ -430,6 +472,7 @@ int main(void)
 		cmocka_unit_test(a_kill_at_any_change_of_the_disk_loses_nothing_acknowledged),
 		cmocka_unit_test(a_power_cut_at_any_change_of_the_disk_loses_nothing_flushed),
 		cmocka_unit_test(what_was_cut_off_before_a_clean_stop_stays_off_after_a_power_cut),
+		cmocka_unit_test(what_was_acknowledged_before_a_stop_on_a_full_disk_is_there_after_a_power_cut),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
