@@ -57,7 +57,7 @@ struct config_input {
 
 enum config_note_level {
 	CONFIG_NOTE_WARN,
-	CONFIG_NOTE_REFUSED, /* legal, but it asks for a guarantee that is not given */
+	CONFIG_NOTE_REFUSED, /* legal in Kafka; it asks for a guarantee that is not given, or could not work */
 	CONFIG_NOTE_ERROR,
 };
 

@@ -241,7 +241,7 @@ static bool is_everywhere(const struct config_endpoint *e)
 
 /*
  * A node that is alone may tell a client the address that the client has dialled. Where there are others, they tell it too, and have never
- * dialled it: the name of a machine is a guess that fails at a client, far from its cause.
+ * dialled it: the name of a machine, which Kafka tells then, is a guess that fails at a client, far from its cause.
  */
 static void check_reachable(const struct config *c, struct config_notes *notes)
 {
@@ -263,7 +263,7 @@ static void check_reachable(const struct config *c, struct config_notes *notes)
 	}
 	if (everywhere)
 		config_note_add(
-			notes, CONFIG_NOTE_ERROR, config_place(c, CONFIG_LISTENERS),
+			notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_LISTENERS),
 			"this is one of several nodes, and listens on every address: the others and clients have to know "
 			"by which. Add advertised.listeners=%s with the name or address of this machine for HOST",
 			line);

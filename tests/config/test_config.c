@@ -460,11 +460,11 @@ static void one_of_several_nodes_that_listens_everywhere_has_to_say_by_which_add
 {
 	struct loaded l;
 
-	expect_error("controller.quorum.voters=1@a:9093,2@b:9093,3@c:9093", "server.properties:4",
-		     "Add advertised.listeners=PLAINTEXT://HOST:9092 with");
-	expect_error("controller.quorum.bootstrap.servers=a:9093,b:9093", "server.properties:4",
-		     "PLAINTEXT://HOST:9092");
-	expect_error(
+	expect_refused("controller.quorum.voters=1@a:9093,2@b:9093,3@c:9093", "server.properties:4",
+		       "Add advertised.listeners=PLAINTEXT://HOST:9092 with");
+	expect_refused("controller.quorum.bootstrap.servers=a:9093,b:9093", "server.properties:4",
+		       "PLAINTEXT://HOST:9092");
+	expect_refused(
 		"controller.quorum.voters=1@a:9093,2@b:9093\nlistener.security.protocol.map=CONTROLLER:PLAINTEXT,"
 		"PLAINTEXT:PLAINTEXT,IN:PLAINTEXT\nlisteners=PLAINTEXT://:9092,IN://10.0.0.1:9094,CONTROLLER://:9093",
 		"server.properties:8", "PLAINTEXT://HOST:9092,IN://10.0.0.1:9094");
