@@ -10,32 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/mem.h"
+#include "compat/lib/questions.h"
 #include "group/assign.h"
 #include "group/consumer_hash.h"
 #include "group/regex.h"
-
-static char *rest;
-static struct arena arena;
-
-static struct str word(void)
-{
-	char *w = strsep(&rest, " ");
-
-	if (!w)
-		abort();
-	return str_of(w);
-}
-
-static int32_t number(void)
-{
-	int32_t n;
-
-	if (!str_to_i32(word(), &n))
-		abort();
-	return n;
-}
 
 static struct uuid id(void)
 {
@@ -197,40 +176,14 @@ static void answer_pattern(void)
 	regex_free(r);
 }
 
-static const struct {
-	const char *name;
-	void (*answer)(void);
-} questions[] = {
+static const struct question questions[] = {
 	{"assign", answer_assign},
 	{"hash", answer_hash},
 	{"pattern", answer_pattern},
 };
 
-static void answer(void)
-{
-	struct str name = word();
-
-	for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
-		if (str_is(name, questions[i].name))
-			questions[i].answer();
-	}
-	putchar('\n');
-	fflush(stdout);
-}
-
 int main(void)
 {
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t len;
-
-	while ((len = getline(&line, &cap, stdin)) > 0) {
-		line[len - 1] = 0;
-		rest = line;
-		arena_init(&arena, (size_t)1 << 30);
-		answer();
-		arena_fini(&arena);
-	}
-	free(line);
+	answer_all(questions, sizeof(questions) / sizeof(*questions));
 	return 0;
 }

@@ -13,36 +13,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/arena.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "compat/lib/questions.h"
 #include "metadata/image.h"
 #include "metadata/record.h"
 #include "protocol/metadata_records.h"
 #include "transaction/internal.h"
 
-static char *rest;
-static struct arena arena;
 static const struct image *image;
 static struct transaction_shard *shard;
 static struct transaction *transaction;
 static struct buf key, value; /* its last record */
-
-static struct str word(void)
-{
-	char *w = strsep(&rest, " ");
-
-	check(w != NULL);
-	return str_of(w);
-}
-
-static int32_t number(void)
-{
-	int32_t n;
-
-	check(str_to_i32(word(), &n));
-	return n;
-}
 
 /* ---- the cluster and its shard ---- */
 
@@ -184,39 +166,13 @@ static void answer_ask(void)
 		printf("%.*s %d ", STR_ARG(v[i].topic), v[i].partition);
 }
 
-static const struct {
-	const char *name;
-	void (*answer)(void);
-} questions[] = {
+static const struct question questions[] = {
 	{"begin", answer_begin},   {"add", answer_add},	  {"prepare", answer_prepare}, {"load", answer_load},
 	{"marked", answer_marked}, {"show", answer_show}, {"ask", answer_ask},
 };
 
-static void answer(void)
-{
-	struct str name = word();
-
-	for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++) {
-		if (str_is(name, questions[i].name))
-			questions[i].answer();
-	}
-	putchar('\n');
-	fflush(stdout);
-}
-
 int main(void)
 {
-	char *line = NULL;
-	size_t cap = 0;
-	ssize_t len;
-
-	while ((len = getline(&line, &cap, stdin)) > 0) {
-		line[len - 1] = 0;
-		rest = line;
-		arena_init(&arena, (size_t)1 << 30);
-		answer();
-		arena_fini(&arena);
-	}
-	free(line);
+	answer_all(questions, sizeof(questions) / sizeof(*questions));
 	return 0;
 }

@@ -436,31 +436,10 @@ static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_
 	return false;
 }
 
-/* Each partition has one owner, and all have counted. */
-static bool counters_have_settled(const struct cluster_run *r)
-{
-	for (int partition = 0; r->n_counters && partition < r->n_partitions; partition++) {
-		int owners = 0;
-
-		for (int i = 0; i < r->n_counters; i++)
-			owners += r->counters[i].owns[partition];
-		if (owners != 1 || !r->counted.committed[partition])
-			return false;
-	}
-	return true;
-}
-
-static bool tellers_are_done(const struct cluster_run *r)
-{
-	for (int i = 0; i < r->n_tellers; i++)
-		if (!r->tellers[i].is_done)
-			return false;
-	return true;
-}
-
 static bool clients_are_done(struct cluster_run *r)
 {
-	return r->topic_made && r->n_finished == r->n_producers && tellers_are_done(r) && counters_have_settled(r);
+	return r->topic_made && r->n_finished == r->n_producers && tellers_are_done(r->tellers, r->n_tellers) &&
+	       counters_have_settled(r->counters, r->n_counters, &r->counted, r->n_partitions);
 }
 
 static bool all_is_well(struct cluster_run *r)

@@ -300,3 +300,16 @@ void counter_fini(struct counter *m)
 	timer_stop(&m->next);
 	client_fini(&m->client);
 }
+
+bool counters_have_settled(const struct counter *v, int n, const struct counter_history *counted, int n_partitions)
+{
+	for (int partition = 0; n && partition < n_partitions; partition++) {
+		int owners = 0;
+
+		for (int i = 0; i < n; i++)
+			owners += v[i].owns[partition];
+		if (owners != 1 || !counted->committed[partition])
+			return false;
+	}
+	return true;
+}

@@ -44,5 +44,7 @@ struct counter {
 
 void counter_start(struct counter *m);
 void counter_fini(struct counter *m);
+/* Each of n_partitions has one owner among the n, and all of them have counted. */
+bool counters_have_settled(const struct counter *v, int n, const struct counter_history *counted, int n_partitions);
 
 #endif

@@ -651,32 +651,12 @@ static bool live(struct run *r, int64_t ms, bool (*done)(const struct run *r))
 	return false;
 }
 
-/* Each partition has one owner, and all have counted. */
-static bool counters_have_settled(const struct run *r)
-{
-	for (int partition = 0; r->n_counters && partition < r->n_partitions; partition++) {
-		int owners = 0;
-
-		for (int i = 0; i < r->n_counters; i++)
-			owners += r->counters[i].owns[partition];
-		if (owners != 1 || !r->counted.committed[partition])
-			return false;
-	}
-	return true;
-}
-
-static bool tellers_are_done(const struct run *r)
-{
-	for (int i = 0; i < r->n_tellers; i++)
-		if (!r->tellers[i].is_done)
-			return false;
-	return true;
-}
-
 static bool all_is_done(const struct run *r)
 {
-	return tellers_are_done(r) && r->n_finished == r->n_producers && members_are_done(&r->members) &&
-	       counters_have_settled(r) && compacted_is_done(&r->compacted) && r->started && !sim_is_down(r->w, NODE);
+	return tellers_are_done(r->tellers, r->n_tellers) && r->n_finished == r->n_producers &&
+	       members_are_done(&r->members) &&
+	       counters_have_settled(r->counters, r->n_counters, &r->counted, r->n_partitions) &&
+	       compacted_is_done(&r->compacted) && r->started && !sim_is_down(r->w, NODE);
 }
 
 /* Who has read along has seen the same as who reads all at the end. */

@@ -249,6 +249,14 @@ void teller_topic(struct create_topics_request_topic *topic, bool compacted)
 	}
 }
 
+bool tellers_are_done(const struct teller *v, int n)
+{
+	for (int i = 0; i < n; i++)
+		if (!v[i].is_done)
+			return false;
+	return true;
+}
+
 /* ---- reading ---- */
 
 static void see(void *arg, int partition, int64_t offset, struct bytes key, struct bytes value)

@@ -71,6 +71,8 @@ void teller_fini(struct teller *t);
 /* Whether the topic is compacted, and how its settings are said. */
 void teller_topic(struct create_topics_request_topic *topic, bool compacted);
 
+bool tellers_are_done(const struct teller *v, int n);
+
 /* Reads all of the topic, as one who wants committed records alone. */
 struct teller_reader {
 	/* given */
