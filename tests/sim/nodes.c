@@ -384,7 +384,8 @@ void nodes_stop(struct nodes *c, int i)
 
 	if (!nodes_is_up(c, i) || n->told_to_stop || n->stopped)
 		return;
-	if (!n->serves) { /* its logs may not be open: then the next start takes this for no clean stop */
+	/* Its logs may not be open, or there may be no room to close them: then the next start takes this for no clean stop. */
+	if (!n->serves || (n->was_full && !c->quiet)) {
 		if (!may_die(c, i, false))
 			return;
 		mark_away(n, false);
@@ -395,6 +396,8 @@ void nodes_stop(struct nodes *c, int i)
 
 void nodes_fill(struct nodes *c, int i, int64_t bytes)
 {
+	if (bytes > 0 && c->v[i].told_to_stop)
+		return;
 	c->v[i].is_full = bytes > 0;
 	c->v[i].was_full = c->v[i].was_full || bytes > 0;
 	sim_set_disk_bytes(c->w, i, bytes ? sim_disk_used(c->w, i) + bytes : 0);
