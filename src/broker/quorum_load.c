@@ -291,6 +291,9 @@ static int load_all(struct quorum *q, struct raft_history *history, struct raft_
 		err = note_log(q, history);
 	if (err == 0)
 		err = quorum_read_state(q, start);
+	if (err == 0 &&
+	    !start->has_election) /* the folder may be new: what is written in it is to outlive a power cut */
+		err = env_sync_dir(q->env, log_dir_path(q->options.dir));
 	return err == 0 ? default_bootstrap(q) : err;
 }
 

@@ -173,14 +173,15 @@ static int apply_unregister_controller(struct apply *a, const void *body)
 	return 0;
 }
 
-/* The broker that a change speaks of, as a copy to be changed; NULL when there is none of that epoch. */
+/* The broker that a change speaks of, as a copy to be changed; NULL when there is none of that epoch. Its count is other threads' too. */
 static const struct image_node *changed_broker(struct apply *a, int32_t id, int64_t epoch, struct image_node *copy)
 {
 	const struct image_node *n = image_broker(a->image, id);
 
 	if (!n || n->epoch != epoch)
 		return NULL;
-	*copy = *n;
+	copy->refs = 0;
+	memcpy(&copy->id, &n->id, sizeof(*n) - offsetof(struct image_node, id));
 	return n;
 }
 
