@@ -284,7 +284,7 @@ bool fetch_session_tells(struct fetch_member *m, const struct fetch_news *news)
 		     m->said.high_watermark != news->high_watermark ||
 		     m->said.log_start_offset != news->log_start_offset;
 
-	m->said.high_watermark = news->has_error ? -1 : news->high_watermark;
+	m->said.high_watermark = news->has_error || news->has_more ? -1 : news->high_watermark;
 	m->said.log_start_offset = news->log_start_offset;
 	return tells;
 }

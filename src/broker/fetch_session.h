@@ -38,7 +38,7 @@ struct fetch_want {
 
 /* What the last answer said of it. */
 struct fetch_said {
-	int64_t high_watermark; /* -1 after an error: say it again */
+	int64_t high_watermark; /* -1: say it again. After an error, or when a replica was to be cut first, it was not taken to heart. */
 	int64_t log_start_offset;
 };
 

@@ -148,6 +148,25 @@ static void after_an_error_it_is_told_again(void **state)
 	fetch_sessions_free(f.s);
 }
 
+/* Who is to cut its log first has not taken the high watermark. */
+static void after_a_diverging_epoch_it_is_told_again(void **state)
+{
+	struct fixture f;
+	struct fetch_session *s;
+	struct fetch_want w = want("t", 1);
+	struct fetch_member *m;
+	struct fetch_news fine = {.high_watermark = 5}, diverges = {.high_watermark = 5, .has_more = true};
+
+	(void)state;
+	setup(&f, 10, 0, 1);
+	s = fetch_session_open(f.s, false, false, 1, 0);
+	m = fetch_session_want(s, &w);
+	assert_true(fetch_session_tells(m, &diverges));
+	assert_true(fetch_session_tells(m, &fine));
+	assert_false(fetch_session_tells(m, &fine));
+	fetch_sessions_free(f.s);
+}
+
 static void no_slot_is_taken_from_a_young_session(void **state)
 {
 	struct fixture f;
@@ -266,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_member_that_got_records_goes_to_the_end),
 		cmocka_unit_test(what_has_not_changed_is_not_told),
 		cmocka_unit_test(after_an_error_it_is_told_again),
+		cmocka_unit_test(after_a_diverging_epoch_it_is_told_again),
 		cmocka_unit_test(no_slot_is_taken_from_a_young_session),
 		cmocka_unit_test(a_stale_session_gives_way),
 		cmocka_unit_test(an_old_session_in_use_gives_way_to_a_larger_one_only),
