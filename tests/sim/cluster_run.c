@@ -8,7 +8,6 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "metadata/image.h"
-#include "protocol/create_topics.h"
 #include "tests/sim/changes.h"
 #include "tests/sim/counter.h"
 #include "tests/sim/draw.h"
@@ -17,13 +16,12 @@
 #include "tests/sim/producer.h"
 #include "tests/sim/replicas.h"
 #include "tests/sim/teller.h"
-#include "wire/codec.h"
+#include "tests/sim/topic_maker.h"
 
 #define TOPIC "t"
 
 enum {
 	PORT = 9092,
-	TOPIC_VERSION = 5,
 	REPLICAS = 3,
 	MIN_ISR = 2,
 	CALM_MS = 180000, /* within which everything must be well once nothing goes wrong any more */
@@ -46,8 +44,7 @@ struct cluster_run {
 
 	struct loop *loop;
 	struct brokers brokers;
-	struct client admin;
-	struct timer admin_again;
+	struct topic_maker topics;
 	struct producer producers[HISTORY_PRODUCERS_MAX];
 	struct follower readers[HISTORY_PARTITIONS_MAX]; /* one a partition */
 	struct changes changes;
@@ -61,7 +58,6 @@ struct cluster_run {
 	int n_producers;
 	int n_partitions;
 	int n_finished;
-	bool topic_made;
 	int32_t replicas[HISTORY_PARTITIONS_MAX][BROKERS_MAX]; /* at the end */
 	int n_replicas[HISTORY_PARTITIONS_MAX];
 };
@@ -155,8 +151,6 @@ static void draw_nodes(struct cluster_run *r)
 
 /* ---- the clients ---- */
 
-static void ask_for_topic(struct cluster_run *r);
-
 static void on_finished(void *arg)
 {
 	((struct cluster_run *)arg)->n_finished++;
@@ -168,8 +162,10 @@ static void start_readers(struct cluster_run *r)
 		follower_start(&r->readers[i]);
 }
 
-static void start_clients(struct cluster_run *r)
+static void start_clients(void *arg)
 {
+	struct cluster_run *r = arg;
+
 	for (int i = 0; i < r->n_producers; i++)
 		producer_start(&r->producers[i]);
 	start_readers(r);
@@ -183,52 +179,33 @@ static void start_clients(struct cluster_run *r)
 		changes_start(&r->changes, r->loop, &r->brokers.addrs[0]);
 }
 
-static bool is_made(int16_t code)
+/* Brokers may be fenced. */
+static bool excuses(void *arg, int16_t code)
 {
-	return code == ERR_NONE || code == ERR_TOPIC_ALREADY_EXISTS;
+	(void)arg;
+	return code == ERR_INVALID_REPLICATION_FACTOR;
 }
 
-static void on_admin_again(struct timer *t)
+static void make_topics(struct cluster_run *r)
 {
-	ask_for_topic(container_of(t, struct cluster_run, admin_again));
-}
+	struct create_topics_request_topic *t;
 
-static void on_topic(void *arg, int err, const void *answer)
-{
-	struct cluster_run *r = arg;
-	const struct create_topics_response *a = answer;
-	int16_t code = err ? ERR_NETWORK_EXCEPTION : a->topics.v[0].error_code;
-
-	for (int i = 1; !err && is_made(code) && i < a->topics.n; i++)
-		code = a->topics.v[i].error_code;
-	if (is_made(code)) {
-		r->topic_made = true;
-		start_clients(r);
-		return;
+	r->topics = (struct topic_maker){.loop = r->loop,
+					 .to = r->brokers.addrs[0],
+					 .brokers = &r->brokers,
+					 .timeout_ms = 5000,
+					 .excuses = excuses,
+					 .made = start_clients,
+					 .arg = r};
+	t = topic_maker_add(&r->topics, REPLICAS);
+	t->name = STR(TOPIC);
+	t->num_partitions = r->n_partitions;
+	if (r->n_tellers) {
+		t = topic_maker_add(&r->topics, REPLICAS);
+		teller_topic(t, false);
+		t->replication_factor = REPLICAS;
 	}
-	check(err_is_retriable(code) || code == ERR_INVALID_REPLICATION_FACTOR); /* brokers may be fenced */
-	client_move(&r->admin, &r->brokers, -1);
-	timer_start(&r->admin_again, 200);
-}
-
-static void ask_for_topic(struct cluster_run *r)
-{
-	struct create_topics_request_topic topics[2];
-	struct create_topics_request request;
-
-	codec_init(&create_topics_request_topic_schema, &topics[0]);
-	codec_init(&create_topics_request_schema, &request);
-	topics[0].name = STR(TOPIC);
-	topics[0].num_partitions = r->n_partitions;
-	topics[0].replication_factor = REPLICAS;
-	topics[1] = topics[0];
-	teller_topic(&topics[1], false);
-	topics[1].replication_factor = REPLICAS;
-	request.timeout_ms = 5000;
-	request.topics.v = topics;
-	request.topics.n = r->n_tellers ? 2 : 1;
-	client_call(&r->admin, TOPIC_VERSION, &create_topics_request_schema, &request, &create_topics_response_schema,
-		    on_topic, r);
+	topic_maker_start(&r->topics);
 }
 
 /* A third of the runs has a group, a third transactions. */
@@ -335,10 +312,7 @@ static void open_clients(void *arg)
 		r->readers[i].to = r->brokers.addrs[i % r->brokers.n];
 	}
 	open_more_clients(r);
-	client_init(&r->admin, r->loop, &r->brokers.addrs[0], "sim-admin");
-	r->admin.call_ms = r->brokers.call_ms;
-	timer_init(&r->admin_again, r->loop, on_admin_again);
-	ask_for_topic(r);
+	make_topics(r);
 }
 
 static void close_readers(struct cluster_run *r)
@@ -369,7 +343,7 @@ static void close_clients(void *arg)
 		teller_fini(&r->tellers[i]);
 	if (r->n_tellers)
 		teller_reader_fini(&r->teller_watcher);
-	client_fini(&r->admin);
+	topic_maker_fini(&r->topics);
 	close_readers(r);
 }
 
@@ -438,7 +412,7 @@ static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_
 
 static bool clients_are_done(struct cluster_run *r)
 {
-	return r->topic_made && r->n_finished == r->n_producers && tellers_are_done(r->tellers, r->n_tellers) &&
+	return r->topics.is_done && r->n_finished == r->n_producers && tellers_are_done(r->tellers, r->n_tellers) &&
 	       counters_have_settled(r->counters, r->n_counters, &r->counted, r->n_partitions);
 }
 

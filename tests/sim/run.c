@@ -1,4 +1,4 @@
-#include "tests/sim/run.h"
+#include "tests/sim/run_private.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,86 +9,14 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/node.h"
-#include "config/config.h"
-#include "protocol/create_topics.h"
-#include "tests/sim/compacted.h"
-#include "tests/sim/copier.h"
-#include "tests/sim/counter.h"
-#include "tests/sim/draw.h"
-#include "tests/sim/follower.h"
-#include "tests/sim/members.h"
-#include "tests/sim/moves.h"
-#include "tests/sim/producer.h"
-#include "tests/sim/settings.h"
-#include "tests/sim/teller.h"
-#include "tests/sim/trouble.h"
-#include "wire/codec.h"
 
 enum {
-	NODE = 0,
-	CLIENTS = 1,
-	PORT = 9092,
-	DIRS_MAX = 3,
-	COUNTERS = 2,
 	QUIET_END_MS = 300000, /* within which everything must be done once nothing goes wrong any more */
 	STOP_MS = 60000,
 	REFUSED_BEHIND = 3, /* descriptors, behind the one that was named */
-	TOPIC_VERSION = 5,
 };
 
-struct run {
-	const struct run_options *o;
-	struct sim_world *w;
-	struct history history;
-	uint64_t chance; /* splitmix64: what happens to the node; the world has its own */
-
-	/* the node's machine */
-	struct node *node;
-	struct config *config;
-	struct settings settings;
-	int n_reactors;
-	bool flushes; /* every append is synced before it is acknowledged */
-	bool started;
-	bool stopped;
-	int64_t crashes;
-	bool waits_for_restart;
-	bool quiet;    /* no more crashes */
-	bool stopping; /* it was asked to stop */
-	bool no_start; /* the last start was refused */
-	bool serves;   /* the last start came to its end */
-	int64_t stops; /* by itself */
-	int64_t dirs_lost;
-	int64_t cleanings; /* that took something away */
-	int64_t moved;	   /* replicas */
-	struct trouble trouble;
-	int n_dirs;
-	struct diag watched;
-
-	/* the clients' */
-	struct loop *loop;
-	struct client admin;
-	struct producer producers[HISTORY_PRODUCERS_MAX];
-	struct follower follower;
-	struct members members;
-	struct compacted compacted;
-	struct moves moves;
-	struct counter counters[COUNTERS];
-	struct counter_history counted;
-	int n_counters;
-	struct teller tellers[TELLERS_MAX];
-	int n_tellers;
-	bool tellers_compact;		     /* their topic is compacted */
-	struct teller_reader teller_watcher; /* reads along */
-	struct teller_reader teller_reader;
-	struct copier copiers[COPIERS_MAX];
-	int n_copiers;
-	struct copier_reader copier_reader;
-	struct timer admin_again;
-	int n_producers;
-	int n_partitions;
-	int n_finished;
-	bool topic_made;
-};
+const char *const RUN_DIRS[DIRS_MAX] = {"/data", "/data1", "/data2"};
 
 const char *const RUN_FAULT_NAMES[] = {
 	[RUN_KILL] = "kill", [RUN_POWER_CUT] = "power-cut", [RUN_NO_DESCRIPTOR] = "no-descriptor"};
@@ -97,22 +25,6 @@ static bool met_fault(const struct run *r)
 {
 	return sim_reached(r->w, r->o->fault == RUN_NO_DESCRIPTOR ? SIM_MET_NO_DESCRIPTOR : SIM_MET_CRASH_IN_DISK_OP) >
 	       0;
-}
-
-static uint64_t draw(struct run *r, uint64_t bound)
-{
-	return draw_below(&r->chance, bound);
-}
-
-/* This run's one fault is a lack of descriptors. */
-static bool lacks_descriptors(const struct run *r)
-{
-	return r->o->fault_at && r->o->fault == RUN_NO_DESCRIPTOR;
-}
-
-static bool loses(const struct run *r)
-{
-	return !r->flushes && (!r->o->fault_at || r->o->fault == RUN_POWER_CUT);
 }
 
 /* ---- the node ---- */
@@ -130,9 +42,6 @@ static void on_node_event(void *arg, enum node_event event, const char *text)
 	}
 	r->stopped = r->stopped || event == NODE_EVENT_STOPPED;
 }
-
-/* The first is where metadata is. */
-static const char *const DIRS[DIRS_MAX] = {"/data", "/data1", "/data2"};
 
 /*
  * A node may refuse to start on a full disk, or without descriptors, and says so; whoever supervises it tries again. It has given back
@@ -227,11 +136,6 @@ static void draw_cleaner(struct run *r)
 		settings_add(&r->settings, "log.cleaner.io.max.bytes.per.second", 20000);
 }
 
-static int internal_partitions(const struct run *r)
-{
-	return 1 + (int)(r->o->seed % 3);
-}
-
 static void draw_node(struct run *r)
 {
 	r->n_reactors = 1 + (int)draw(r, 3);
@@ -258,26 +162,6 @@ static void draw_node(struct run *r)
 
 static void plan_crash(struct run *r);
 
-static void hang_up_all(void *arg)
-{
-	struct run *r = arg;
-
-	client_hang_up(&r->admin);
-	for (int i = 0; i < r->n_producers; i++)
-		producer_hang_up(&r->producers[i]);
-	members_hang_up(&r->members);
-	compacted_lost(&r->compacted);
-	moves_hang_up(&r->moves);
-	for (int i = 0; i < r->n_counters; i++)
-		client_hang_up(&r->counters[i].client);
-	for (int i = 0; i < r->n_tellers; i++)
-		teller_hang_up(&r->tellers[i]);
-	for (int i = 0; i < r->n_copiers; i++)
-		copier_hang_up(&r->copiers[i]);
-	memset(r->counted.committed, 0, sizeof(r->counted.committed));
-	follower_start_over(&r->follower);
-}
-
 static void restart(void *arg)
 {
 	struct run *r = arg;
@@ -289,8 +173,8 @@ static void restart(void *arg)
 	if (loses(r) && sim_died_of(r->w, NODE) == SIM_POWER) {
 		history_lost(&r->history);
 		members_lost(&r->members);
-		if (r->topic_made)
-			sim_call(r->w, CLIENTS, hang_up_all, r);
+		if (r->topics.is_done)
+			sim_call(r->w, CLIENTS, run_hang_up_clients, r);
 	}
 	r->waits_for_restart = false;
 	sim_restart(r->w, NODE);
@@ -358,7 +242,7 @@ static bool has_told_of_it(const struct run *r)
 	struct file_stat st;
 
 	for (int i = 0; i < r->n_dirs; i++) {
-		snprintf(path, sizeof(path), "%s/odradek.sync-failed", DIRS[i]);
+		snprintf(path, sizeof(path), "%s/odradek.sync-failed", RUN_DIRS[i]);
 		if (env_stat(sim_env(r->w, NODE), path, &st) == 0)
 			return true;
 	}
@@ -386,247 +270,6 @@ static void watch(struct run *r)
 	r->crashes++;
 	r->node = NULL;
 	sim_after(r->w, 1 + (int64_t)draw(r, 3000), restart, r);
-}
-
-/* ---- the clients ---- */
-
-static void ask_for_topic(struct run *r);
-
-static void on_finished(void *arg)
-{
-	((struct run *)arg)->n_finished++;
-}
-
-static void start_clients(struct run *r)
-{
-	for (int i = 0; i < r->n_producers; i++)
-		producer_start(&r->producers[i]);
-	follower_start(&r->follower);
-	members_start(&r->members, r->loop, &r->follower.to);
-	compacted_start(&r->compacted, r->loop, &r->follower.to);
-	moves_start(&r->moves, r->loop, &r->follower.to);
-	for (int i = 0; i < r->n_counters; i++)
-		counter_start(&r->counters[i]);
-	for (int i = 0; i < r->n_tellers; i++)
-		teller_start(&r->tellers[i]);
-	if (r->n_tellers)
-		teller_reader_start(&r->teller_watcher);
-	for (int i = 0; i < r->n_copiers; i++)
-		copier_start(&r->copiers[i]);
-}
-
-static void on_admin_again(struct timer *t)
-{
-	ask_for_topic(container_of(t, struct run, admin_again));
-}
-
-static bool is_made(int16_t code)
-{
-	return code == ERR_NONE || code == ERR_TOPIC_ALREADY_EXISTS;
-}
-
-static void on_topic(void *arg, int err, const void *answer)
-{
-	struct run *r = arg;
-	const struct create_topics_response *a = answer;
-	int16_t code = err ? ERR_NETWORK_EXCEPTION : a->topics.v[0].error_code;
-
-	for (int i = 1; !err && is_made(code) && i < a->topics.n; i++)
-		code = a->topics.v[i].error_code;
-	if (is_made(code)) {
-		r->topic_made = true;
-		start_clients(r);
-		return;
-	}
-	/* After a pause the controller may find its only broker silent, and fence it: Kafka's words for that are these. */
-	check(err_is_retriable(code) ||
-	      (code == ERR_INVALID_REPLICATION_FACTOR && trouble_has(&r->trouble, TROUBLE_PAUSE)));
-	timer_start(&r->admin_again, 200);
-}
-
-static void ask_for_topic(struct run *r)
-{
-	struct create_topics_request_topic topics[3];
-	struct create_topics_request request;
-
-	codec_init(&create_topics_request_topic_schema, &topics[0]);
-	codec_init(&create_topics_request_schema, &request);
-	topics[0].name = STR("t");
-	topics[0].num_partitions = r->n_partitions;
-	topics[0].replication_factor = 1;
-	codec_init(&create_topics_request_topic_schema, &topics[1]);
-	teller_topic(&topics[1], r->tellers_compact);
-	codec_init(&create_topics_request_topic_schema, &topics[2]);
-	copier_topic(&topics[2]);
-	request.timeout_ms = 30000;
-	request.topics.v = topics;
-	request.topics.n = r->n_copiers ? 3 : r->n_tellers ? 2 : 1;
-	client_call(&r->admin, TOPIC_VERSION, &create_topics_request_schema, &request, &create_topics_response_schema,
-		    on_topic, r);
-}
-
-static void draw_clients(struct run *r)
-{
-	int pause_ms = r->trouble.kinds ? 1 + (int)draw(r, 500) : 0; /* so that the run outlasts some episodes */
-
-	r->n_producers = 1 + (int)draw(r, HISTORY_PRODUCERS_MAX);
-	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
-	if (!r->o->fault_at && !r->o->no_trouble && r->o->seed % 3 == 1) /* a third of the runs has such a group */
-		r->n_counters = COUNTERS;
-	/* A third of those that lose nothing has transactions. */
-	if (!loses(r) && !lacks_descriptors(r) && r->o->seed % 3 == 0)
-		r->n_tellers = r->o->fault_at ? 1 : TELLERS_MAX;
-	r->tellers_compact = r->n_tellers && !r->o->fault_at && r->o->seed % 4 == 1;
-	if (r->n_tellers && !r->tellers_compact && !r->o->fault_at && r->o->seed % 4 != 2)
-		r->n_copiers = COPIERS_MAX;
-	for (int i = 0; i < r->n_producers; i++)
-		r->producers[i] = (struct producer){
-			.index = i,
-			.history = &r->history,
-			.topic = "t",
-			.n_partitions = r->n_partitions,
-			.n_batches = r->o->fault_at ? 5 : 5 + (int)draw(r, 60),
-			.window = 1 + (int)draw(r, 4),
-			.pause_ms = pause_ms,
-			.acks = draw(r, 3) ? -1 : 1,
-			.idempotent = draw(r, 3),
-			.losses_happen = loses(r),
-			.storage_fails = r->trouble.kinds != 0 || lacks_descriptors(r),
-			.finished = on_finished,
-			.arg = r,
-		};
-	r->follower = (struct follower){.history = &r->history,
-					.topic = "t",
-					.n_partitions = r->n_partitions,
-					.losses_happen = loses(r),
-					.storage_fails = trouble_fails_devices(&r->trouble) ||
-							 trouble_has(&r->trouble, TROUBLE_DESCRIPTORS) ||
-							 lacks_descriptors(r)};
-	if (!r->o->fault_at) {
-		r->compacted = (struct compacted){.seed = r->o->seed,
-						  .losses_happen = loses(r),
-						  .writes_fail = r->trouble.kinds != 0,
-						  .reads_fail = r->follower.storage_fails};
-		compacted_draw(&r->compacted);
-		r->moves = (struct moves){
-			.dirs = DIRS,
-			.n_dirs = r->n_dirs,
-			.topics = {"t", COMPACTED_TOPIC, TELLER_TOPIC, "__transaction_state", "__consumer_offsets"},
-			.n_partitions = {r->n_partitions, r->compacted.n_partitions,
-					 r->n_tellers ? TELLER_PARTITIONS : 0,
-					 r->n_tellers ? internal_partitions(r) : 0, internal_partitions(r)}};
-	}
-	members_draw(&r->members, r->o->seed, r->n_partitions, r->o->fault_at > 0);
-}
-
-/* By the seed: what their clients speak, what the cluster does, whether they are one and its ghost, and whether the topic is compacted. */
-static void open_tellers(struct run *r, struct addr node)
-{
-	uint64_t seed = r->o->seed / 3;
-	bool simple = r->o->fault_at;
-
-	for (int i = 0; i < r->n_tellers; i++)
-		r->tellers[i] = (struct teller){.index = i,
-						.loop = r->loop,
-						.to = node,
-						.n_transactions = simple ? 3 : TELLER_TRANSACTIONS_MAX,
-						.generation = simple || (seed >> i) % 4 != 1 ? 2 : 0,
-						.level = i == 0 && !simple && seed % 5 < 2 ? (int)(seed % 5) : -1,
-						.clock_jumps = trouble_has(&r->trouble, TROUBLE_CLOCK)};
-	if (r->n_tellers > 1 && seed % 7 < 3) {
-		r->tellers[0].has_twin = true;
-		r->tellers[1].twin = &r->tellers[0];
-	}
-	r->teller_watcher = (struct teller_reader){.loop = r->loop,
-						   .to = node,
-						   .tellers = r->tellers,
-						   .n_tellers = r->n_tellers,
-						   .compacted = r->tellers_compact};
-	r->teller_reader = r->teller_watcher;
-}
-
-/* They share the partitions, or are one and its ghost. */
-static void open_copiers(struct run *r, struct addr node)
-{
-	uint64_t seed = r->o->seed / 3;
-
-	for (int i = 0; i < r->n_copiers; i++)
-		r->copiers[i] = (struct copier){.index = i,
-						.n_copiers = seed % 3 ? COPIERS_MAX : 1,
-						.loop = r->loop,
-						.to = node,
-						.generation = (seed >> (i + 2)) % 4 == 1 ? 0 : 2,
-						.clock_jumps = trouble_has(&r->trouble, TROUBLE_CLOCK)};
-	if (r->n_copiers && seed % 3 == 0) {
-		r->copiers[0].has_twin = true;
-		r->copiers[1].twin = &r->copiers[0];
-	}
-}
-
-static void open_clients(void *arg)
-{
-	struct run *r = arg;
-	struct env *e = sim_env(r->w, CLIENTS);
-	struct addr node;
-
-	check(env_resolve(e, "node0", PORT, &node, 1) == 1);
-	r->loop = loop_new(e, "clients");
-	for (int i = 0; i < r->n_producers; i++) {
-		r->producers[i].loop = r->loop;
-		r->producers[i].to = node;
-	}
-	for (int i = 0; i < r->n_counters; i++)
-		r->counters[i] = (struct counter){.index = i,
-						  .loop = r->loop,
-						  .to = node,
-						  .history = &r->counted,
-						  .topic = "t",
-						  .n_partitions = r->n_partitions,
-						  .calm = r->quiet};
-	open_tellers(r, node);
-	open_copiers(r, node);
-	r->follower.loop = r->loop;
-	r->follower.to = node;
-	client_init(&r->admin, r->loop, &node, "sim-admin");
-	timer_init(&r->admin_again, r->loop, on_admin_again);
-	ask_for_topic(r);
-}
-
-static void close_producers(void *arg)
-{
-	struct run *r = arg;
-
-	for (int i = 0; i < r->n_producers; i++)
-		producer_fini(&r->producers[i]);
-	for (int i = 0; i < r->n_counters; i++)
-		counter_fini(&r->counters[i]);
-	for (int i = 0; i < r->n_tellers; i++)
-		teller_fini(&r->tellers[i]);
-	if (r->n_tellers)
-		teller_reader_fini(&r->teller_watcher);
-	for (int i = 0; i < r->n_copiers; i++)
-		copier_fini(&r->copiers[i]);
-	client_fini(&r->admin);
-	follower_fini(&r->follower);
-	members_fini(&r->members);
-	compacted_fini(&r->compacted);
-	moves_fini(&r->moves);
-}
-
-static void read_again(void *arg)
-{
-	struct run *r = arg;
-
-	follower_start(&r->follower);
-	compacted_read_again(&r->compacted);
-}
-
-static void close_follower(void *arg)
-{
-	struct run *r = arg;
-
-	follower_fini(&r->follower);
-	compacted_end_reading(&r->compacted);
 }
 
 /* ---- one seed ---- */
@@ -694,11 +337,11 @@ static bool all_is_read(const struct run *r)
 /* Reads from the start to the end, by itself: the history holds it against everything before. */
 static void read_all(struct run *r)
 {
-	check(sim_call(r->w, CLIENTS, read_again, r));
+	check(sim_call(r->w, CLIENTS, run_read_again, r));
 	check(live(r, QUIET_END_MS, all_is_read) || out_of_events(r));
 	for (int i = 0; i < r->n_partitions && !out_of_events(r); i++)
 		history_end(&r->history, i, r->follower.next_offset[i]);
-	check(sim_call(r->w, CLIENTS, close_follower, r));
+	check(sim_call(r->w, CLIENTS, run_end_reading, r));
 }
 
 static void read_transactions(void *arg)
@@ -786,7 +429,7 @@ static void bad_time(struct run *r)
 	else
 		sim_crash_at_disk_op(r->w, NODE, r->o->fault_at, draw_how(r));
 	start(r);
-	check(sim_call(r->w, CLIENTS, open_clients, r));
+	check(sim_call(r->w, CLIENTS, run_open_clients, r));
 	trouble_begin(&r->trouble);
 	live(r, ms, all_is_done);
 }
@@ -812,7 +455,7 @@ static void quiet_end(struct run *r)
 	}
 	check(live(r, QUIET_END_MS, all_is_done) || out_of_events(r));
 	end_watching(r);
-	check(sim_call(r->w, CLIENTS, close_producers, r));
+	check(sim_call(r->w, CLIENTS, run_close_clients, r));
 	if (out_of_events(r))
 		return;
 	read_all(r);
@@ -879,7 +522,7 @@ static void draw_trouble(struct run *r)
 
 	r->n_dirs = 1;
 	r->trouble = (struct trouble){
-		.w = r->w, .node = NODE, .clients = CLIENTS, .dirs = DIRS, .n_dirs = 1, .mend = mend, .arg = r};
+		.w = r->w, .node = NODE, .clients = CLIENTS, .dirs = RUN_DIRS, .n_dirs = 1, .mend = mend, .arg = r};
 	if (r->o->no_trouble || (r->o->fault_at && !lacks_descriptors(r)))
 		return;
 	if (!r->o->fault_at)
@@ -888,7 +531,7 @@ static void draw_trouble(struct run *r)
 		return;
 	r->n_dirs = r->trouble.n_dirs = 2 + (int)draw(r, DIRS_MAX - 1);
 	for (int i = 0; i < r->n_dirs; i++)
-		snprintf(dirs + strlen(dirs), sizeof(dirs) - strlen(dirs), "%s%s", i ? "," : "", DIRS[i]);
+		snprintf(dirs + strlen(dirs), sizeof(dirs) - strlen(dirs), "%s%s", i ? "," : "", RUN_DIRS[i]);
 	settings_add_text(&r->settings, "log.dirs", dirs);
 }
 
@@ -917,7 +560,7 @@ void run_seed(const struct run_options *o, struct run_result *out)
 	history_init(&r->history, o->seed, 0);
 	draw_node(r);
 	draw_trouble(r);
-	draw_clients(r);
+	run_draw_clients(r);
 	bad_time(r);
 	quiet_end(r);
 	*out = (struct run_result){.hash = sim_trace_hash(r->w),
