@@ -87,6 +87,7 @@ static void count_bytes(struct fetched *d, const struct fetch_response_partition
 {
 	struct node *n = d->fetcher->all->node;
 	struct partition_replica r;
+	bool added;
 
 	if (!came && d->lag >= 0)
 		return;
@@ -94,8 +95,9 @@ static void count_bytes(struct fetched *d, const struct fetch_response_partition
 	d->lag = p->high_watermark > r.end ? p->high_watermark - r.end : 0;
 	if (!came)
 		return;
-	replication_note(n->replication_quotas, REPLICATION_IN, d->fetcher->all->image,
-			 &(struct replication_bytes){d->partition->topic_id, d->partition->id, n->id, p->records.len});
+	added = r.is_reassigned &&
+		replication_is_added(d->fetcher->all->image, d->partition->topic_id, d->partition->id, n->id);
+	replication_note(n->replication_quotas, REPLICATION_IN, p->records.len, added ? p->records.len : 0);
 	if (r.is_throttled)
 		replication_quota_record(n->replication_quotas, QUOTA_FOLLOWER, p->records.len);
 }

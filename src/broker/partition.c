@@ -648,6 +648,7 @@ int partition_read(struct partition *p, struct partition_read *r)
 	r->is_throttled = false;
 	mutex_lock(&p->lock);
 	look(p, &r->view);
+	r->is_reassigned = p->n_adding > 0;
 	err = read_locked(p, r);
 	mutex_unlock(&p->lock);
 	return err == -EAGAIN ? err : err_to_kafka(err);

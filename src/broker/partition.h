@@ -268,6 +268,7 @@ struct partition_read {
 	int n_aborted;		    /* -1 = null */
 	struct epoch_end diverging; /* epoch -1: it does not diverge */
 	bool is_throttled;	    /* the bytes count against leader.replication.throttled.rate */
+	bool is_reassigned;	    /* replicas are being added */
 };
 
 /* 0, Kafka's error, or -EAGAIN: pages have to be read first (log_cold_run in a job). */
@@ -337,6 +338,7 @@ struct partition_replica {
 	bool dir_has_failed; /* it cannot be until the next start */
 	bool is_cut;	     /* below its recovery point on disk: that is to be written first */
 	bool is_throttled;   /* follower.replication.throttled.replicas names it */
+	bool is_reassigned;  /* replicas are being added */
 };
 
 void partition_replica(struct partition *p, struct partition_replica *out);

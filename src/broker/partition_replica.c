@@ -20,6 +20,7 @@ void partition_replica(struct partition *p, struct partition_replica *out)
 		.last_epoch = o.last_epoch,
 		.is_flushed = o.flushed_end >= p->must_flush || o.flushed_end == o.end,
 		.is_cut = log_checkpoint_is_ahead(p->log),
+		.is_reassigned = p->n_adding > 0,
 		.is_throttled = throttled_has(&p->topic->follower_throttled, p->id),
 		.is_usable = !p->deleted && !p->leads && !p->held && !partition_storage_error(p),
 		.dir_has_failed = log_dir_error(log_dir(p->log)) != 0,

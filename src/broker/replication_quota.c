@@ -101,20 +101,19 @@ int64_t replication_quota_rate(struct replication_quotas *q, enum replication_qu
 
 /* ---- what is replicated ---- */
 
-static bool is_added(const struct image *image, const struct replication_bytes *b)
+bool replication_is_added(const struct image *image, struct uuid topic_id, int32_t partition, int32_t broker)
 {
-	const struct image_topic *t = image ? image_topic_by_id(image, b->topic_id) : NULL;
-	const struct image_partition *p = t ? image_topic_partition(t, b->partition) : NULL;
+	const struct image_topic *t = image ? image_topic_by_id(image, topic_id) : NULL;
+	const struct image_partition *p = t ? image_topic_partition(t, partition) : NULL;
 
-	return p && image_ids_has(partition_adding(p), b->follower);
+	return p && image_ids_has(partition_adding(p), broker);
 }
 
-void replication_note(struct replication_quotas *q, enum replication_traffic which, const struct image *image,
-		      const struct replication_bytes *b)
+void replication_note(struct replication_quotas *q, enum replication_traffic which, int64_t bytes, int64_t added)
 {
-	__atomic_fetch_add(&q->traffic[which], b->bytes, __ATOMIC_RELAXED);
-	if (is_added(image, b))
-		__atomic_fetch_add(&q->traffic[which == REPLICATION_IN ? REASSIGNMENT_IN : REASSIGNMENT_OUT], b->bytes,
+	__atomic_fetch_add(&q->traffic[which], bytes, __ATOMIC_RELAXED);
+	if (added > 0)
+		__atomic_fetch_add(&q->traffic[which == REPLICATION_IN ? REASSIGNMENT_IN : REASSIGNMENT_OUT], added,
 				   __ATOMIC_RELAXED);
 }
 

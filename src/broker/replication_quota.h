@@ -34,16 +34,10 @@ int64_t replication_quota_rate(struct replication_quotas *q, enum replication_qu
 /* What is replicated, throttled or not; and what of it is for a replica that a reassignment adds (KIP-352). */
 enum replication_traffic { REPLICATION_IN, REPLICATION_OUT, REASSIGNMENT_IN, REASSIGNMENT_OUT, REPLICATION_TRAFFIC };
 
-struct replication_bytes {
-	struct uuid topic_id;
-	int32_t partition;
-	int32_t follower; /* the broker it is for */
-	int64_t bytes;
-};
-
-/* which: REPLICATION_IN or REPLICATION_OUT. */
-void replication_note(struct replication_quotas *q, enum replication_traffic which, const struct image *image,
-		      const struct replication_bytes *b);
+/* Of a partition that is_reassigned: is this broker one of those that are added? image: NULL before the first. */
+bool replication_is_added(const struct image *image, struct uuid topic_id, int32_t partition, int32_t broker);
+/* which: REPLICATION_IN or REPLICATION_OUT. added: so many of the bytes are for replicas that are added. */
+void replication_note(struct replication_quotas *q, enum replication_traffic which, int64_t bytes, int64_t added);
 int64_t replication_traffic(const struct replication_quotas *q, enum replication_traffic which);
 
 #endif

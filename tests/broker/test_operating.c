@@ -58,14 +58,20 @@ static void wait_for_line(int by, const char *line)
 		fail_msg("node %d has not said: %s", by + 1, line);
 }
 
+/* All nodes serve; who leads the quorum. */
+static int begin(uint64_t seed)
+{
+	cluster_up(seed, overrides);
+	start_all();
+	return cluster_wait_leader();
+}
+
 static void who_leads_and_who_is_let_in_is_said_in_one_line(void **state)
 {
 	int leader;
 
 	(void)state;
-	cluster_up(1, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(1);
 	assert_int_equal(cluster_said(leader, "this node leads the metadata quorum: epoch="), 1);
 	for (int i = 0; i < CLUSTER_NODES; i++) {
 		char line[64];
@@ -85,9 +91,7 @@ static void a_killed_broker_takes_a_line_however_much_it_led(void **state)
 	int leader, killed;
 
 	(void)state;
-	cluster_up(2, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(2);
 	killed = other_than(leader);
 	create(leader, "t", MANY);
 	cluster_crash(killed, SIM_KILL);
@@ -105,9 +109,7 @@ static void a_silent_broker_is_fenced_for_its_silence(void **state)
 	int leader;
 
 	(void)state;
-	cluster_up(3, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(3);
 	sim_pause(cluster_sim(), other_than(leader), true);
 	wait_for_line(leader, "reason=\"no heartbeat within broker.session.timeout.ms\"");
 	sim_pause(cluster_sim(), other_than(leader), false);
@@ -120,9 +122,7 @@ static void a_clean_stop_is_a_controlled_shutdown(void **state)
 	int leader, stopped;
 
 	(void)state;
-	cluster_up(4, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(4);
 	stopped = other_than(leader);
 	create(leader, "t", MANY);
 	cluster_stop(stopped);
@@ -166,9 +166,7 @@ static void lines_that_are_left_out_are_counted_when_the_second_is_over(void **s
 	int leader;
 
 	(void)state;
-	cluster_up(17, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(17);
 	sim_run_for(cluster_sim(), 2000);
 	for (int i = 0; i < 25; i++)
 		register_broker(leader, 100 + i);
@@ -226,9 +224,7 @@ static void the_quorum_is_told_in_numbers(void **state)
 	int leader, other;
 
 	(void)state;
-	cluster_up(5, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(5);
 	other = other_than(leader);
 	create(leader, "t", MANY);
 	for (int i = 0; i < CLUSTER_NODES; i++) {
@@ -267,9 +263,7 @@ static void a_broker_that_is_gone_is_seen_in_the_numbers(void **state)
 	double let_in;
 
 	(void)state;
-	cluster_up(6, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(6);
 	killed = other_than(leader);
 	left = CLUSTER_NODES - leader - killed;
 	create(leader, "t", MANY);
@@ -303,9 +297,7 @@ static void a_broker_that_has_shut_down_stays_counted_as_such(void **state)
 	int leader;
 
 	(void)state;
-	cluster_up(16, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(16);
 	create(leader, "t", MANY); /* who leads nothing is fenced at once */
 	cluster_stop(other_than(leader));
 	wait_metric(leader, "kafka_controller_kafkacontroller_fencedbrokercount", 1);
@@ -341,9 +333,7 @@ static void a_reassignment_is_said_when_it_begins_and_when_it_ends(void **state)
 	int leader;
 
 	(void)state;
-	cluster_up(12, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(12);
 	create_at(leader, "t", first, 2, false);
 	out = cluster_ask(leader, CLUSTER_BROKER, alter_partition_reassignments_request_KEY, &in);
 	assert_non_null(out);
@@ -369,9 +359,7 @@ static void a_replica_that_is_added_is_not_missed(void **state)
 	int leader, other, added;
 
 	(void)state;
-	cluster_up(15, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(15);
 	other = other_than(leader);
 	added = CLUSTER_NODES - leader - other;
 	first[0] = then[0] = leader + 1;
@@ -401,9 +389,7 @@ static void a_leader_that_may_lack_records_is_told_of(void **state)
 	int leader, last, behind;
 
 	(void)state;
-	cluster_up(13, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(13);
 	last = other_than(leader);
 	behind = CLUSTER_NODES - leader - last;
 	replicas[0] = last + 1;
@@ -578,9 +564,7 @@ static void a_broker_that_is_let_in_no_more_is_not_ready(void **state)
 	int leader, other;
 
 	(void)state;
-	cluster_up(7, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(7);
 	other = other_than(leader);
 	assert_true(is_ready(other));
 	in.broker_id = other + 1;
@@ -598,9 +582,7 @@ static void a_broker_serves_on_while_nobody_decides(void **state)
 	int leader;
 
 	(void)state;
-	cluster_up(8, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(8);
 	for (int i = 0; i < CLUSTER_NODES; i++)
 		if (i != leader)
 			cluster_crash(i, SIM_KILL);
@@ -618,9 +600,7 @@ static void a_node_that_is_cut_off_knows_that_the_quorum_does_not_commit_for_it(
 	int leader, other;
 
 	(void)state;
-	cluster_up(9, overrides);
-	start_all();
-	leader = cluster_wait_leader();
+	leader = begin(9);
 	other = other_than(leader);
 	cut_off(other, true);
 	wait_metric(other, "odradek_quorum_commits", 0);

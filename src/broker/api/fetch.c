@@ -436,26 +436,28 @@ static void fill_leader(struct fetch *f, struct part *p)
 static void count_replicated(const struct fetch *f)
 {
 	struct replication_quotas *quotas = f->r->node->replication_quotas;
-	int64_t throttled = 0;
+	int64_t bytes = 0, added = 0, throttled = 0;
 
-	for (int i = 0; i < f->n && f->replica_id >= 0; i++) {
+	for (int i = 0; i < f->n; i++) {
 		const struct part *p = &f->parts[i];
-		struct replication_bytes b = {
-			.partition = p->want.partition, .follower = f->replica_id, .bytes = p->read.records.len};
+		int64_t len = p->read.records.len;
 
-		if (b.bytes == 0)
-			continue;
-		b.topic_id = p->partition->topic_id;
-		replication_note(quotas, REPLICATION_OUT, f->r->core->image, &b);
-		throttled += p->read.is_throttled ? b.bytes : 0;
+		bytes += len;
+		throttled += p->read.is_throttled ? len : 0;
+		if (len > 0 && p->read.is_reassigned &&
+		    replication_is_added(f->r->core->image, p->partition->topic_id, p->want.partition, f->replica_id))
+			added += len;
 	}
+	if (bytes > 0)
+		replication_note(quotas, REPLICATION_OUT, bytes, added);
 	if (throttled > 0)
 		replication_quota_record(quotas, QUOTA_LEADER, throttled);
 }
 
 static bool fill_parts(struct fetch *f)
 {
-	count_replicated(f);
+	if (f->replica_id >= 0)
+		count_replicated(f);
 	for (int i = 0; i < f->n; i++) {
 		struct part *p = &f->parts[i];
 		struct file *file = p->read.records.file;
