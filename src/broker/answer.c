@@ -102,24 +102,3 @@ const struct image_topic *answer_topic(const struct image *image, struct uuid id
 {
 	return uuid_is_zero(id) ? image_topic_by_name(image, name) : image_topic_by_id(image, id);
 }
-
-/* ---- operations (AclEntry.supportedOperations) ---- */
-
-#define BIT(operation) (1 << (operation))
-
-int32_t answer_topic_operations(void)
-{
-	return BIT(ACL_READ) | BIT(ACL_WRITE) | BIT(ACL_CREATE) | BIT(ACL_DELETE) | BIT(ACL_ALTER) | BIT(ACL_DESCRIBE) |
-	       BIT(ACL_DESCRIBE_CONFIGS) | BIT(ACL_ALTER_CONFIGS);
-}
-
-int32_t answer_cluster_operations(void)
-{
-	return BIT(ACL_CREATE) | BIT(ACL_CLUSTER_ACTION) | BIT(ACL_DESCRIBE_CONFIGS) | BIT(ACL_ALTER_CONFIGS) |
-	       BIT(ACL_IDEMPOTENT_WRITE) | BIT(ACL_ALTER) | BIT(ACL_DESCRIBE);
-}
-
-int32_t answer_group_operations(void)
-{
-	return BIT(ACL_READ) | BIT(ACL_DELETE) | BIT(ACL_DESCRIBE) | BIT(ACL_DESCRIBE_CONFIGS) | BIT(ACL_ALTER_CONFIGS);
-}

@@ -62,9 +62,4 @@ void answer_leader(struct request *r, struct uuid topic_id, int32_t partition, s
 /* As of `image`: by id where that is not zero, else by name. NULL when there is none. */
 const struct image_topic *answer_topic(const struct image *image, struct uuid id, struct str name);
 
-/* ---- operations a principal may do, as a bit field; all that the resource has, as long as there is no authorizer ---- */
-int32_t answer_topic_operations(void);
-int32_t answer_cluster_operations(void);
-int32_t answer_group_operations(void);
-
 #endif

@@ -29,10 +29,12 @@
 #include "base/str.h"
 #include "env/env.h"
 #include "net/frame.h"
+#include "security/acl.h"
 #include "wire/chain.h"
 
 struct conn;
 struct core;
+struct identity;
 struct image;
 struct node;
 struct peer;
@@ -50,28 +52,12 @@ enum api_flags {
 		16, /* Produce, for clients that look for version 0 before they compress (KAFKA-18659) */
 };
 
-/* Kafka's numbers (AclOperation, ResourceType), kept for the authorizer; 0 = none is asked for. */
-enum acl_operation {
-	ACL_READ = 3,
-	ACL_WRITE = 4,
-	ACL_CREATE = 5,
-	ACL_DELETE = 6,
-	ACL_ALTER = 7,
-	ACL_DESCRIBE = 8,
-	ACL_CLUSTER_ACTION = 9,
-	ACL_DESCRIBE_CONFIGS = 10,
-	ACL_ALTER_CONFIGS = 11,
-	ACL_IDEMPOTENT_WRITE = 12,
-};
-
-enum acl_resource { ACL_TOPIC = 2, ACL_GROUP = 3, ACL_CLUSTER = 4, ACL_TRANSACTIONAL_ID = 5 };
-
 struct api {
 	int16_t key;
 	int16_t first; /* the versions that are served */
 	int16_t last;
 	uint16_t flags;
-	uint8_t acl_operation;
+	uint8_t acl_operation; /* the one of Kafka's table that the whole request needs; 0: none, or one for each thing in it */
 	uint8_t acl_resource;
 	const struct schema *in;
 	const struct schema *out;
@@ -106,6 +92,7 @@ struct request {
 	struct core *core;	   /* this reactor's share of the broker */
 	struct conn *conn;	   /* NULL when it has gone */
 	struct peer *peer;	   /* NULL when it has gone */
+	struct identity *identity; /* whose it is: request_identity() */
 	const struct image *image; /* NULL before the first commit: then only ApiVersions is served */
 
 	int16_t version;
@@ -125,6 +112,9 @@ struct request {
 	void (*hurry)(struct request *r);
 	struct list parked; /* in its core's list; of one that is no longer used: in its spare ones */
 };
+
+/* Whose request it is: its connection's, or its Envelope's. It lives as long as the request. */
+const struct identity *request_identity(struct request *r);
 
 /* Ends a parked request: encodes `out` and sends it. The request is gone afterwards. */
 void request_complete(struct request *r);

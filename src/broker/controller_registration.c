@@ -12,6 +12,7 @@
 #include "broker/quorum_private.h"
 #include "metadata/version.h"
 #include "protocol/controller_registration.h"
+#include "security/principal.h"
 #include "wire/codec.h"
 
 #define ARENA (1 << 20)
@@ -109,7 +110,7 @@ static void say(struct controller_registration *c)
 		.request = &c->in,
 		.response = &c->out,
 		.arena = &c->arena,
-		.principal = STR("User:ANONYMOUS"),
+		.principal = &PRINCIPAL_ANONYMOUS,
 		.own_node = true,
 		.deadline_ms = env_mono_ms(c->quorum->env) + ANSWER_MS,
 	};

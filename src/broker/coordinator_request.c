@@ -3,12 +3,10 @@
  */
 #include "broker/coordinator_request.h"
 
-#include <string.h>
-
 #include "base/err.h"
-#include "base/mem.h"
 #include "broker/core.h"
 #include "broker/dispatch.h"
+#include "broker/identity.h"
 #include "broker/node_private.h"
 #include "metadata/image.h"
 #include "net/conn.h"
@@ -17,30 +15,10 @@
 #define PART_MEMORY_MAX (64 << 20)
 #define PARTS_AT_ONCE 16
 
-/* As Java prints a peer that has no name: "/127.0.0.1", "/0:0:0:0:0:0:0:1". */
-static char *java_text(const struct addr *a)
-{
-	const uint8_t *ip = a->ip;
-	char text[ADDR_TEXT_MAX];
-
-	addr_text(a, text);
-	if (!a->v6 || !strchr(text, ':'))
-		return xasprintf("/%s", text);
-	return xasprintf("/%x:%x:%x:%x:%x:%x:%x:%x", ip[0] << 8 | ip[1], ip[2] << 8 | ip[3], ip[4] << 8 | ip[5],
-			 ip[6] << 8 | ip[7], ip[8] << 8 | ip[9], ip[10] << 8 | ip[11], ip[12] << 8 | ip[13],
-			 ip[14] << 8 | ip[15]);
-}
-
-/* Written once a connection; the command may outlive that. */
+/* The command may outlive its connection. */
 static struct str client_host(struct request *r)
 {
-	struct peer *p = r->peer;
-
-	if (!p)
-		return STR("");
-	if (!p->remote)
-		p->remote = java_text(conn_peer_addr(r->conn));
-	return arena_str(&r->arena, str_of(p->remote));
+	return arena_str(&r->arena, request_identity(r)->remote);
 }
 
 static void fill_command(struct request *r, struct shard_command *c, const void *in, void *out)

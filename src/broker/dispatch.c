@@ -11,6 +11,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/envelope.h"
+#include "broker/identity.h"
 #include "broker/node.h"
 #include "broker/node_private.h"
 #include "metadata/image.h"
@@ -53,7 +54,7 @@ static void closed(void *arg, struct conn *conn)
 	}
 	if (peer->beats && !peer->core->stopping)
 		quorum_broker_hung_up(node->quorum, peer->broker, peer->broker_epoch);
-	xfree(peer->remote);
+	identity_unref(&peer->identity);
 	xfree(peer);
 }
 
@@ -89,6 +90,9 @@ static void request_free(void *arg)
 
 	list_remove(&r->parked);
 	frame_release(&r->frame);
+	identity_unref(&r->identity);
+	if (r->envelope)
+		identity_unref(&r->envelope->identity);
 	if (is_kept && r->arena.used <= SPARE_ARENA_MAX)
 		arena_reset(&r->arena);
 	else
@@ -258,6 +262,20 @@ static void answer_unknown_api_versions(struct request *r)
 	reply(r, 0);
 }
 
+/* Of somebody anonymous it is made when somebody asks, and kept with the connection. */
+const struct identity *request_identity(struct request *r)
+{
+	static const struct addr nowhere;
+
+	if (!r->identity && r->peer) {
+		r->peer->identity = identity_new(&PRINCIPAL_ANONYMOUS, conn_peer_addr(r->conn));
+		r->identity = identity_ref(r->peer->identity);
+	} else if (!r->identity) {
+		r->identity = identity_new(&PRINCIPAL_ANONYMOUS, &nowhere);
+	}
+	return r->identity;
+}
+
 int request_read(struct request *r, struct reader *in)
 {
 	void *body = arena_alloc(&r->arena, r->api->in->size);
@@ -350,6 +368,8 @@ static void frame(void *arg, struct conn *conn, struct frame *f)
 	r->conn = conn;
 	r->listener = str_of(node->listeners[peer->listener].name);
 	r->from_controller = node->listeners[peer->listener].controller;
+	if (peer->identity)
+		r->identity = identity_ref(peer->identity);
 	if (peer->core->image)
 		r->image = image_ref(peer->core->image);
 	frame_take(&r->frame, f);

@@ -14,6 +14,7 @@
 #include "net/conn.h"
 
 struct core;
+struct identity;
 struct node;
 struct request;
 
@@ -28,7 +29,7 @@ struct peer {
 	bool beats; /* a broker sends its heartbeats by it: */
 	int32_t broker;
 	int64_t broker_epoch;
-	char *remote; /* its own address, as Java prints it; NULL: nobody has asked */
+	struct identity *identity; /* NULL: anonymous, and nobody has asked yet */
 	struct advertise_conn advertise;
 };
 

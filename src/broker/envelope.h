@@ -10,7 +10,8 @@
 struct envelope {
 	int16_t version;
 	int32_t correlation_id;
-	void *out; /* struct envelope_response */
+	struct identity *identity; /* of who handed it on; NULL: nobody has asked */
+	void *out;		   /* struct envelope_response */
 };
 
 extern const struct api api_envelope;

@@ -11,6 +11,7 @@
 #include "broker/quorum.h"
 #include "protocol/envelope.h"
 #include "protocol/principal.h"
+#include "security/principal.h"
 #include "wire/codec.h"
 #include "wire/header.h"
 #include "wire/protocol.h"
@@ -26,26 +27,17 @@ static struct bytes joined(const struct chain *c)
 	return (struct bytes){p, (int32_t)c->len};
 }
 
-/* "User:ANONYMOUS" is a type and a name. */
-static void split(struct str text, struct default_principal_data *out)
-{
-	int32_t at = 0;
-
-	codec_init(&default_principal_data_schema, out);
-	while (at < text.len && text.p[at] != ':')
-		at++;
-	out->type = (struct str){text.p, at};
-	out->name = at < text.len ? (struct str){text.p + at + 1, text.len - at - 1} : STR("");
-}
-
-static int write_principal(struct str text, struct arena *a, struct bytes *out)
+static int write_principal(const struct principal *who, struct arena *a, struct bytes *out)
 {
 	struct default_principal_data principal;
 	struct chain chain;
 	uint8_t *version;
 	int err;
 
-	split(text, &principal);
+	codec_init(&default_principal_data_schema, &principal);
+	principal.type = who->type;
+	principal.name = who->name;
+	principal.token_authenticated = who->token_authenticated;
 	chain_init(&chain, a);
 	version = chain_reserve(&chain, sizeof(int16_t));
 	if (!version)

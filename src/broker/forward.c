@@ -4,10 +4,9 @@
 #include "broker/forward.h"
 
 #include "broker/core.h"
+#include "broker/identity.h"
 #include "broker/node_private.h"
 #include "net/conn.h"
-
-#define ANONYMOUS "User:ANONYMOUS"
 
 struct forwarded {
 	struct quorum_request q;
@@ -19,7 +18,8 @@ struct forwarded {
 void forward_submit(struct core *core, struct quorum_request *q, int64_t timeout_ms)
 {
 	q->loop = core->loop;
-	q->principal = STR(ANONYMOUS);
+	if (!q->principal)
+		q->principal = &PRINCIPAL_ANONYMOUS;
 	q->deadline_ms = timeout_ms > 0 ? env_mono_ms(core->loop->env) + timeout_ms : 0;
 	quorum_submit(core->node->quorum, q);
 }
@@ -59,10 +59,11 @@ enum outcome forward_part(struct request *r, const struct forward_part *part)
 		.request = part->in,
 		.response = part->out,
 		.arena = &r->arena,
+		.principal = &request_identity(r)->principal,
 	};
 	f->q.enveloped = r->envelope != NULL;
 	if (!r->from_controller) {
-		f->client = (struct quorum_client){r->correlation_id, r->client_id, *conn_peer_addr(r->conn)};
+		f->client = (struct quorum_client){r->correlation_id, r->client_id, request_identity(r)->address};
 		f->q.client = &f->client;
 	}
 	request_park(r, r->state, NULL);

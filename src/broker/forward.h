@@ -23,7 +23,7 @@ enum outcome forward_part(struct request *r, const struct forward_part *part);
 
 /*
  * The same for a handler that has a request of its own for the controller (auto-creation, blocks of ids): done() is called on the core,
- * with the reply or the error in q. All memory is of the caller's arena, which must stay until then. timeout_ms 0: for ever.
+ * with the reply or the error in q. Without a principal it is this node's own. All memory is of the caller's arena, which must stay until then. timeout_ms 0: for ever.
  */
 void forward_submit(struct core *core, struct quorum_request *q, int64_t timeout_ms);
 

@@ -21,6 +21,7 @@
 #include "metadata/version.h"
 #include "protocol/broker_heartbeat.h"
 #include "protocol/broker_registration.h"
+#include "security/principal.h"
 #include "wire/codec.h"
 
 enum { API_BROKER_REGISTRATION = 62, API_BROKER_HEARTBEAT = 63 };
@@ -119,7 +120,7 @@ static void send(struct lifecycle *l, int16_t api, int16_t version, const void *
 		.request = request,
 		.response = response,
 		.arena = &l->arena,
-		.principal = STR("User:ANONYMOUS"),
+		.principal = &PRINCIPAL_ANONYMOUS,
 		.own_node = true,
 		.deadline_ms = env_mono_ms(l->quorum->env) + answer_ms(l),
 	};

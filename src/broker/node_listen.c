@@ -102,6 +102,14 @@ static int reactors(const struct node *n)
 	return n->options.n_reactors ? n->options.n_reactors : config_int(n->config, CONFIG_ODRADEK_REACTORS);
 }
 
+/* A limit of all listeners together is none of each. */
+static int32_t own_limit(const struct config *c, struct str listener, enum config_id id)
+{
+	struct config_at at = {.listener = listener};
+
+	return config_at_is_set(c, &at, id) ? (int32_t)config_at_long(c, &at, id) : NET_NO_LIMIT;
+}
+
 enum node_end node_bind(struct node *n)
 {
 	const struct config_network *network = config_network(n->config);
@@ -121,10 +129,9 @@ enum node_end node_bind(struct node *n)
 			.name = n->listeners[i].name,
 			.host = cstr(n, e->host),
 			.port = (uint16_t)e->port,
-			.max_connections =
-				config_listener_int(n->config, e->name, CONFIG_MAX_CONNECTIONS, NET_NO_LIMIT),
-			.max_connection_creation_rate = config_listener_int(
-				n->config, e->name, CONFIG_MAX_CONNECTION_CREATION_RATE, NET_NO_LIMIT),
+			.max_connections = own_limit(n->config, e->name, CONFIG_MAX_CONNECTIONS),
+			.max_connection_creation_rate =
+				own_limit(n->config, e->name, CONFIG_MAX_CONNECTION_CREATION_RATE),
 			.exempt = e->controller,
 		};
 	}

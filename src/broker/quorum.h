@@ -77,6 +77,7 @@ struct quorum_client {
 	struct addr address;
 };
 
+struct principal;
 struct quorum_request;
 typedef void quorum_done_fn(struct quorum_request *r);
 
@@ -93,7 +94,7 @@ struct quorum_request {
 	const void *request;		    /* the generated request struct */
 	void *response;			    /* the generated response struct, zeroed or default-filled */
 	struct arena *arena;		    /* the response's parts are put there */
-	struct str principal;		    /* "User:ANONYMOUS" */
+	const struct principal *principal;  /* whose it is */
 	bool own_node;			    /* from this process' own broker or controller; never from a connection */
 	const struct quorum_client *client; /* whose request this broker hands on; else NULL */
 	bool enveloped;			    /* another broker has handed it on: it is for who leads */

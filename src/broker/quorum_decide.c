@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "broker/quorum_private.h"
 #include "log/dir.h"
+#include "security/principal.h"
 #include "wire/batch.h"
 
 /* ---- appending ---- */
@@ -110,7 +111,7 @@ static struct controller_context context(struct quorum *q, struct quorum_request
 	return (struct controller_context){
 		.now_ms = env_mono_ms(q->env),
 		.wall_ms = env_wall_ms(q->env),
-		.principal = r ? r->principal : STR("User:ANONYMOUS"),
+		.principal = r ? r->principal : &PRINCIPAL_ANONYMOUS,
 		.version = r ? r->version : 0,
 		.kraft_version = raft_kraft_version(q->raft),
 		.own_node = r && r->own_node,

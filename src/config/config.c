@@ -260,20 +260,25 @@ static void note_unknown(const struct config_given *g, struct config_notes *note
 
 static void read_given(struct config *c, int i, struct config_notes *notes)
 {
-	const struct config_given *g = &c->given[i];
+	struct config_given *g = &c->given[i];
 	const struct config_setting *s = g->setting;
-	struct config_value one_listeners, *v = &one_listeners;
+	struct config_value *v;
 	struct str error = STR_NULL, base;
 
-	if (s != NULL) {
+	if (s != NULL)
 		c->given_by[s->id] = i;
-		v = &c->values[s->id];
-	} else {
+	else
 		s = config_listener_override(g->name, &base);
-	}
-	if (s == NULL)
+	if (s == NULL) {
 		note_unknown(g, notes);
-	else if (!config_value_read(s, g->text, &c->arena, v, &error) && !c->arena.failed)
+		return;
+	}
+	v = g->setting ? &c->values[s->id] : arena_zalloc(&c->arena, sizeof(*v));
+	if (v == NULL)
+		return;
+	if (config_value_read(s, g->text, &c->arena, v, &error))
+		g->of_listener = g->setting ? NULL : v;
+	else if (!c->arena.failed)
 		note_illegal(c, g, s, error, notes);
 }
 
@@ -371,25 +376,65 @@ struct str config_text(const struct config *c, enum config_id id)
 	return c->values[id].text;
 }
 
-int32_t config_listener_int(const struct config *c, struct str listener, enum config_id id, int32_t otherwise)
+/* ---- of one listener ---- */
+
+/* Does `name` begin with `part` and a dot, in any case? Then what is behind them. */
+static bool skip_part(struct str *name, struct str part)
 {
-	const struct config_setting *s = config_setting(id);
+	if (name->len <= part.len || name->p[part.len] != '.' || strncasecmp(name->p, part.p, (size_t)part.len) != 0)
+		return false;
+	*name = (struct str){name->p + part.len + 1, name->len - part.len - 1};
+	return true;
+}
 
-	check(s->type == CONFIG_TYPE_INT);
+static const struct config_value *value_at(const struct config *c, const struct config_at *at, enum config_id id)
+{
 	for (int i = 0; i < c->n_given; i++) {
-		const struct config_given *g = &c->given[i];
-		struct str base;
-		int64_t v;
+		struct str rest = c->given[i].name;
 
-		/* listener.name. NAME . setting */
-		if (g->setting != NULL || config_listener_override(g->name, &base) != s ||
-		    base.p - g->name.p != 14 + listener.len + 1 ||
-		    strncasecmp(g->name.p + 14, listener.p, (size_t)listener.len) != 0)
-			continue;
-		if (config_parse_integer(config_trim(g->text), 0, INT32_MAX, &v))
-			return (int32_t)v;
+		if (c->given[i].of_listener && skip_part(&rest, STR("listener.name")) &&
+		    skip_part(&rest, at->listener) && (at->mechanism.len == 0 || skip_part(&rest, at->mechanism)) &&
+		    str_is(rest, config_setting(id)->name))
+			return c->given[i].of_listener;
 	}
-	return otherwise;
+	return NULL;
+}
+
+/* With the listener's value, or else the node's. A mechanism's own are the listener's alone. */
+static const struct config_value *found_at(const struct config *c, const struct config_at *at, enum config_id id,
+					   unsigned types)
+{
+	const struct config_value *own = value_of(c, id, types), *v = value_at(c, at, id);
+
+	return v ? v : own;
+}
+
+bool config_at_is_set(const struct config *c, const struct config_at *at, enum config_id id)
+{
+	return value_at(c, at, id) != NULL;
+}
+
+struct str config_at_string(const struct config *c, const struct config_at *at, enum config_id id)
+{
+	return found_at(c, at, id, TEXTS)->text;
+}
+
+bool config_at_bool(const struct config *c, const struct config_at *at, enum config_id id)
+{
+	return found_at(c, at, id, 1 << CONFIG_TYPE_BOOLEAN)->integer != 0;
+}
+
+int64_t config_at_long(const struct config *c, const struct config_at *at, enum config_id id)
+{
+	return found_at(c, at, id, LONGS)->integer;
+}
+
+const struct str *config_at_list(const struct config *c, const struct config_at *at, enum config_id id, int *n)
+{
+	const struct config_value *v = found_at(c, at, id, 1 << CONFIG_TYPE_LIST);
+
+	*n = v->n_items;
+	return v->items;
 }
 
 /* Where only log.dir was given, it goes before the log.dirs that is built in. */

@@ -113,10 +113,21 @@ enum config_origin config_origin(const struct config *c, enum config_id id);
 struct str config_place(const struct config *c, enum config_id id);
 
 /*
- * An INT of one listener: what listener.name.NAME.setting gives, NAME in any case, or else `otherwise`. (max.connections and
- * max.connection.creation.rate are served so; other settings of one listener have no effect yet.)
+ * A setting of one listener: what listener.name.NAME.setting gives, NAME in any case, or else the node's own. With a mechanism it is
+ * listener.name.NAME.MECHANISM.setting (sasl.jaas.config and its neighbours; Kafka's JaasContext). A wrong type is a check.
  */
-int32_t config_listener_int(const struct config *c, struct str listener, enum config_id id, int32_t otherwise);
+struct config_at {
+	struct str listener;
+	struct str mechanism; /* null: none */
+};
+
+/* Does the listener have a value of its own? */
+bool config_at_is_set(const struct config *c, const struct config_at *at, enum config_id id);
+struct str config_at_string(const struct config *c, const struct config_at *at,
+			    enum config_id id); /* STRING, CLASS, PASSWORD */
+bool config_at_bool(const struct config *c, const struct config_at *at, enum config_id id);
+int64_t config_at_long(const struct config *c, const struct config_at *at, enum config_id id); /* LONG, INT, SHORT */
+const struct str *config_at_list(const struct config *c, const struct config_at *at, enum config_id id, int *n);
 
 /* log.dirs, or else log.dir. Never empty. */
 const struct str *config_log_dirs(const struct config *c, int *n);

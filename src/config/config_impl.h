@@ -17,6 +17,8 @@ struct config_given {
 	struct str place;
 	enum config_origin origin;
 	const struct config_setting *setting; /* NULL for names that are not in the table */
+	const struct config_value
+		*of_listener; /* of listener.name.X.setting, read; NULL for all others and for what is not legal */
 };
 
 struct config {

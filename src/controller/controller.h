@@ -49,7 +49,7 @@ int controller_feature_default(const struct controller_feature *f, int metadata_
 struct controller_context {
 	int64_t now_ms; /* monotonic */
 	int64_t wall_ms;
-	struct str principal;  /* "User:ANONYMOUS" */
+	const struct principal *principal;
 	int16_t version;       /* of the request */
 	int16_t kraft_version; /* of the quorum, as of the end of its log */
 	/*

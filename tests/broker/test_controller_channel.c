@@ -16,6 +16,7 @@
 #include "protocol/create_topics.h"
 #include "protocol/envelope.h"
 #include "raft/raft.h"
+#include "security/principal.h"
 #include "tests/base/cm.h"
 #include "tests/broker/played_controller.h"
 #include "wire/codec.h"
@@ -123,7 +124,7 @@ static void begin(struct ask *a, int16_t key, int16_t version, int64_t wait_ms)
 	a->q.request = &a->in;
 	a->q.response = &a->out;
 	a->q.arena = &a->arena;
-	a->q.principal = STR("User:ANONYMOUS");
+	a->q.principal = &PRINCIPAL_ANONYMOUS;
 	a->q.deadline_ms = wait_ms ? env_mono_ms(sim_env(t.sim, NODE)) + wait_ms : 0;
 	on_node(submit, &a->q);
 }

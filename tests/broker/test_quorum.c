@@ -22,6 +22,7 @@
 #include "protocol/incremental_alter_configs.h"
 #include "protocol/metadata_records.h"
 #include "protocol/update_features.h"
+#include "security/principal.h"
 #include "tests/base/cm.h"
 #include "wire/codec.h"
 
@@ -344,7 +345,7 @@ static int ask(struct world *w, int16_t api, int16_t version, const void *in, vo
 		.request = in,
 		.response = out,
 		.arena = &w->arena,
-		.principal = STR("User:ANONYMOUS"),
+		.principal = &PRINCIPAL_ANONYMOUS,
 	};
 
 	quorum_submit(w->quorum, &r);
@@ -620,7 +621,7 @@ static void nobody_hears_of_an_epoch_before_it_is_on_disk(void **state)
 		.request = &in,
 		.response = &out,
 		.arena = &w->arena,
-		.principal = STR("User:ANONYMOUS"),
+		.principal = &PRINCIPAL_ANONYMOUS,
 	};
 
 	codec_init(&describe_quorum_response_schema, &out);

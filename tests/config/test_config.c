@@ -384,16 +384,42 @@ static void listeners_are_read_with_hosts_ports_and_brackets(void **state)
 	unload(&l);
 }
 
+static void a_mechanism_of_a_listener_may_have_settings_of_its_own(void **state)
+{
+	struct loaded l = expect_fine(
+		"listener.name.plaintext.plain.sasl.jaas.config=a;\nlistener.name.plaintext.scram-sha-256.sasl.jaas.config=b;\n"
+		"listener.name.plaintext.plain.connections.max.reauth.ms=5\n"
+		"listener.name.plaintext.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256");
+	struct config_at listener = {.listener = STR("PLAINTEXT")};
+	struct config_at plain = {STR("PLAINTEXT"), STR("PLAIN")}, scram = {STR("PLAINTEXT"), STR("SCRAM-SHA-256")};
+	const struct str *mechanisms;
+	int n;
+
+	assert_true(str_is(config_at_string(l.c, &plain, CONFIG_SASL_JAAS_CONFIG), "a;"));
+	assert_true(str_is(config_at_string(l.c, &scram, CONFIG_SASL_JAAS_CONFIG), "b;"));
+	assert_false(config_at_is_set(l.c, &listener, CONFIG_SASL_JAAS_CONFIG));
+	assert_int_equal(config_at_long(l.c, &plain, CONFIG_CONNECTIONS_MAX_REAUTH_MS), 5);
+	assert_int_equal(config_at_long(l.c, &scram, CONFIG_CONNECTIONS_MAX_REAUTH_MS), 0);
+	mechanisms = config_at_list(l.c, &listener, CONFIG_SASL_ENABLED_MECHANISMS, &n);
+	assert_true(n == 2 && str_is(mechanisms[1], "SCRAM-SHA-256"));
+	unload(&l);
+}
+
 static void a_listener_may_have_limits_of_its_own(void **state)
 {
 	struct loaded l = expect_fine(
 		"listener.name.plaintext.max.connections= 5\nlistener.name.PLAINTEXT.max.connection.creation.rate=7\n"
 		"listener.name.controller.ssl.protocol=TLSv1.3\nlistener.name.x.num.partitions=2");
 
-	assert_int_equal(config_listener_int(l.c, STR("PLAINTEXT"), CONFIG_MAX_CONNECTIONS, -1), 5);
-	assert_int_equal(config_listener_int(l.c, STR("PLAINTEXT"), CONFIG_MAX_CONNECTION_CREATION_RATE, -1), 7);
-	assert_int_equal(config_listener_int(l.c, STR("CONTROLLER"), CONFIG_MAX_CONNECTIONS, -1), -1);
-	assert_int_equal(config_listener_int(l.c, STR("PLAIN"), CONFIG_MAX_CONNECTIONS, -1), -1);
+	struct config_at plaintext = {.listener = STR("PLAINTEXT")}, controller = {.listener = STR("CONTROLLER")},
+			 plain = {.listener = STR("PLAIN")};
+
+	assert_int_equal(config_at_long(l.c, &plaintext, CONFIG_MAX_CONNECTIONS), 5);
+	assert_int_equal(config_at_long(l.c, &plaintext, CONFIG_MAX_CONNECTION_CREATION_RATE), 7);
+	assert_false(config_at_is_set(l.c, &controller, CONFIG_MAX_CONNECTIONS));
+	assert_int_equal(config_at_long(l.c, &controller, CONFIG_MAX_CONNECTIONS), INT32_MAX);
+	assert_false(config_at_is_set(l.c, &plain, CONFIG_MAX_CONNECTIONS));
+	assert_true(str_is(config_at_string(l.c, &controller, CONFIG_SSL_PROTOCOL), "TLSv1.3"));
 	assert_true(has_note(&l, CONFIG_NOTE_WARN, "server.properties:8", "TLS is not served yet"));
 	assert_true(has_note(&l, CONFIG_NOTE_WARN, "server.properties:9", "has no effect"));
 	unload(&l);
@@ -532,6 +558,7 @@ int main(void)
 		cmocka_unit_test(values_that_contradict_each_other_stop_the_start),
 		cmocka_unit_test(listeners_are_read_with_hosts_ports_and_brackets),
 		cmocka_unit_test(a_listener_may_have_limits_of_its_own),
+		cmocka_unit_test(a_mechanism_of_a_listener_may_have_settings_of_its_own),
 		cmocka_unit_test(a_port_may_be_shared_by_ipv4_and_ipv6),
 		cmocka_unit_test(listeners_that_cannot_be_are_refused),
 		cmocka_unit_test(the_voters_name_a_controller_that_listens_everywhere),

@@ -3,6 +3,7 @@
 #include "broker/answer.h"
 #include "broker/consumer_protocol.h"
 #include "broker/coordinator_request.h"
+#include "broker/permission.h"
 #include "protocol/consumer_group_describe.h"
 
 typedef struct consumer_group_describe_request describe_request;
@@ -51,7 +52,7 @@ static void finish(struct coordinator_fan *f)
 		}
 		*o = part->groups.v[0];
 		if (in->include_authorized_operations && !o->error_code)
-			o->authorized_operations = answer_group_operations();
+			o->authorized_operations = request_operations(f->r, ACL_GROUP, o->group_id);
 	}
 }
 

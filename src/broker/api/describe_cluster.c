@@ -6,6 +6,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "protocol/describe_cluster.h"
 
 enum endpoint_type { ENDPOINT_BROKER = 1, ENDPOINT_CONTROLLER = 2 };
@@ -111,7 +112,7 @@ static enum outcome run(struct request *r)
 	out->endpoint_type = type;
 	out->cluster_id = r->node->cluster_id;
 	if (in->include_cluster_authorized_operations)
-		out->cluster_authorized_operations = answer_cluster_operations();
+		out->cluster_authorized_operations = request_operations(r, ACL_CLUSTER, STR(ACL_CLUSTER_NAME));
 	if (r->from_controller) {
 		out->controller_id = quorum_leader_id(r->node->quorum);
 		return fill_controllers(r, out) ? REPLY : HANG_UP;

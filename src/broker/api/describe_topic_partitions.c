@@ -10,6 +10,7 @@
 #include "broker/core.h"
 #include "broker/internal_topic.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "config/config.h"
 #include "metadata/topic_name.h"
 #include "protocol/describe_topic_partitions.h"
@@ -187,7 +188,7 @@ static bool fill(struct description *d, const struct describe_topic_partitions_r
 		out->topics.n = n;
 		if (d->left == 0)
 			return set_cursor(d, d->names[i], 0);
-		o->topic_authorized_operations = answer_topic_operations();
+		o->topic_authorized_operations = request_operations(d->r, ACL_TOPIC, d->names[i]);
 		if (!t)
 			fill_missing(d->names[i], o);
 		else if (!fill_topic(d, t, first_of(in, d->names[i]), o, &next))

@@ -12,8 +12,10 @@
 #include "broker/envelope.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/err.h"
+#include "broker/identity.h"
 #include "broker/node_private.h"
 #include "protocol/envelope.h"
 #include "protocol/principal.h"
@@ -28,7 +30,7 @@ static enum outcome refuse(struct request *r, int err)
 	return REPLY;
 }
 
-static bool principal_is_read(struct request *r, struct bytes from)
+static bool principal_is_read(struct request *r, struct bytes from, struct principal *out)
 {
 	struct default_principal_data principal;
 	struct reader in;
@@ -36,8 +38,11 @@ static bool principal_is_read(struct request *r, struct bytes from)
 
 	reader_init(&in, from.p, (size_t)from.len);
 	version = reader_i16(&in);
-	return !in.failed && version >= default_principal_data_FIRST && version <= default_principal_data_LAST &&
-	       codec_read(&default_principal_data_schema, version, &in, &r->arena, &principal) == 0;
+	if (in.failed || version < default_principal_data_FIRST || version > default_principal_data_LAST ||
+	    codec_read(&default_principal_data_schema, version, &in, &r->arena, &principal))
+		return false;
+	*out = (struct principal){principal.type, principal.name, principal.token_authenticated};
+	return true;
 }
 
 /* What brokers hand to the controller, and no other request. */
@@ -49,7 +54,7 @@ static bool is_forwardable(const struct api *api)
 }
 
 /* 0; Kafka's error about the envelope, or -ENOMEM. */
-static int open_envelope(struct request *r, const struct envelope_request *in)
+static int open_envelope(struct request *r, const struct envelope_request *in, struct identity *client)
 {
 	struct envelope *e = arena_alloc(&r->arena, sizeof(*e));
 	struct request_header header;
@@ -57,9 +62,10 @@ static int open_envelope(struct request *r, const struct envelope_request *in)
 	const struct api *api;
 	int err;
 
-	if (!e)
+	if (!e || !client)
 		return -ENOMEM;
-	*e = (struct envelope){.version = r->version, .correlation_id = r->correlation_id, .out = r->out};
+	*e = (struct envelope){
+		.version = r->version, .correlation_id = r->correlation_id, .identity = r->identity, .out = r->out};
 	reader_init(&reader, in->request_data.p, (size_t)in->request_data.len);
 	if (header_read(&reader, &header))
 		return ERR_UNSUPPORTED_VERSION;
@@ -72,6 +78,7 @@ static int open_envelope(struct request *r, const struct envelope_request *in)
 	r->version = header.request_api_version;
 	r->correlation_id = header.correlation_id;
 	r->client_id = header.client_id;
+	r->identity = client;
 	r->envelope = e;
 	err = request_read(r, &reader);
 	return err && err != -ENOMEM ? ERR_UNSUPPORTED_VERSION : err;
@@ -86,19 +93,33 @@ static void take_back(struct request *r)
 	r->version = r->envelope->version;
 	r->correlation_id = r->envelope->correlation_id;
 	r->out = r->envelope->out;
+	identity_unref(&r->identity);
+	r->identity = r->envelope->identity;
 	r->envelope = NULL;
+}
+
+/* Java's InetAddress.getByAddress: an IPv4 address in 16 bytes stays what it is. */
+static bool address_is_read(struct bytes from, struct addr *out)
+{
+	if (from.len != 4 && from.len != 16)
+		return false;
+	*out = (struct addr){.v6 = from.len == 16};
+	memcpy(out->ip, from.p, (size_t)from.len);
+	return true;
 }
 
 static enum outcome run(struct request *r)
 {
 	const struct envelope_request *in = r->in;
+	struct principal who;
+	struct addr from;
 	int err;
 
-	if (!principal_is_read(r, in->request_principal))
+	if (!principal_is_read(r, in->request_principal, &who))
 		return refuse(r, ERR_PRINCIPAL_DESERIALIZATION_FAILURE);
-	if (in->client_host_address.len != 4 && in->client_host_address.len != 16)
+	if (!address_is_read(in->client_host_address, &from))
 		return refuse(r, ERR_INVALID_REQUEST);
-	err = open_envelope(r, in);
+	err = open_envelope(r, in, identity_in(&r->arena, &who, &from));
 	if (err == 0)
 		return r->api->run(r);
 	take_back(r);

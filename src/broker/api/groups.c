@@ -7,6 +7,7 @@
 #include "broker/core.h"
 #include "broker/coordinator_request.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "protocol/delete_groups.h"
 #include "protocol/describe_groups.h"
 #include "protocol/list_groups.h"
@@ -105,7 +106,7 @@ static void finish_describe(struct coordinator_fan *f)
 		}
 		*o = part->groups.v[0];
 		if (f->r->version >= OPERATIONS_SINCE_DESCRIBE && in->include_authorized_operations && !o->error_code)
-			o->authorized_operations = answer_group_operations();
+			o->authorized_operations = request_operations(f->r, ACL_GROUP, o->group_id);
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "broker/dispatch.h"
 #include "broker/internal_topic.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "config/config.h"
 #include "metadata/topic_name.h"
 #include "protocol/metadata.h"
@@ -199,7 +200,7 @@ static bool fill_topic(struct metadata *m, const struct image_topic *t, topic_an
 	out->topic_id = t->id;
 	out->is_internal = topic_is_internal(t->name);
 	if (m->r->version >= 8 && in->include_topic_authorized_operations)
-		out->topic_authorized_operations = answer_topic_operations();
+		out->topic_authorized_operations = request_operations(m->r, ACL_TOPIC, t->name);
 	if (!ANSWER_ARRAY(m->r, out->partitions, metadata_response_partition_schema, t->n_partitions))
 		return false;
 	for (int i = 0; i < t->n_partitions; i++)
@@ -216,7 +217,7 @@ static void fill_missing(struct metadata *m, struct str name, topic_answer *out)
 	out->is_internal = topic_is_internal(name);
 	out->error_code = topic_name_is_valid(name) ? ERR_UNKNOWN_TOPIC_OR_PARTITION : ERR_INVALID_TOPIC_EXCEPTION;
 	if (m->r->version >= 8 && in->include_topic_authorized_operations)
-		out->topic_authorized_operations = answer_topic_operations();
+		out->topic_authorized_operations = request_operations(m->r, ACL_TOPIC, name);
 }
 
 static bool fill_all_topics(struct metadata *m, struct metadata_response *out)
@@ -270,7 +271,7 @@ static bool fill(struct metadata *m)
 	out->cluster_id = m->r->node->cluster_id;
 	out->controller_id = answer_any_broker(m->r, m->image);
 	if (in->include_cluster_authorized_operations)
-		out->cluster_authorized_operations = answer_cluster_operations();
+		out->cluster_authorized_operations = request_operations(m->r, ACL_CLUSTER, STR(ACL_CLUSTER_NAME));
 	return fill_brokers(m, out) && fill_topics(m, out);
 }
 
