@@ -160,6 +160,11 @@ ODR_LIBRARY([LZ4_LIBS], [lz4], [lz4frame.h], [LZ4F_decompress], [liblz4-dev], [-
 ODR_LIBRARY([ZSTD_LIBS], [zstd], [zstd.h], [ZSTD_decompressStream], [libzstd-dev], [-l:libzstd.a], [-lpthread])
 ODR_LIBRARY([JANSSON_LIBS], [jansson], [jansson.h], [json_loadb], [libjansson-dev], [-l:libjansson.a], [])
 ODR_LIBRARY([HTTP_PARSER_LIBS], [http_parser], [http_parser.h], [http_parser_execute], [libhttp-parser-dev], [-l:libhttp_parser.a], [])
+ODR_LIBRARY([CRYPTO_LIBS], [crypto], [openssl/evp.h], [EVP_DigestInit_ex], [libssl-dev], [-l:libcrypto.a], [-ldl -lpthread])
+odr_beneath=$LIBS
+LIBS="$CRYPTO_LIBS $LIBS"
+ODR_LIBRARY([SSL_LIBS], [ssl], [openssl/ssl.h], [SSL_CTX_new], [libssl-dev], [-l:libssl.a], [])
+LIBS=$odr_beneath
 AC_ARG_VAR([CMOCKA_LIBS], [what links cmocka, for the tests only])
 AC_CHECK_HEADER([cmocka.h], [odr_cmocka=yes], [odr_cmocka=no], [[
 #include <stdarg.h>
