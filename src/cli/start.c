@@ -4,10 +4,12 @@
  * The main thread waits for signals and does nothing else: the first asks the node for a clean stop, the second ends the process at once
  * (what was acknowledged is in the logs, the next start recovers).
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/diag.h"
+#include "base/err.h"
 #include "base/mem.h"
 #include "broker/node.h"
 #include "cli/command.h"
@@ -115,11 +117,36 @@ static void wait_for_end(struct env *env, struct run *run)
 	}
 }
 
+/* Before the first thread and the first file. */
+static bool confine(struct env *env, const struct config *config)
+{
+	struct str user = config_string(config, CONFIG_ODRADEK_USER);
+	char *name = user.len > 0 ? xasprintf("%.*s", STR_ARG(user)) : NULL;
+	const char *what;
+	int err = real_confine(&(struct real_confinement){.user = name,
+							  .core_files = config_bool(config, CONFIG_ODRADEK_CORE_FILES),
+							  .filter = config_bool(config, CONFIG_ODRADEK_SANDBOX)},
+			       &what);
+
+	xfree(name);
+	if (err == 0)
+		return true;
+	if (strcmp(what, "filter") == 0) {
+		diag_debug(env->diag, "system calls are not filtered", "reason=%s", err_name(err));
+		return true;
+	}
+	diag_error(env->diag, "odradek.user cannot be followed", "user=%.*s reason=%s hint=\"%s\"", STR_ARG(user),
+		   err_name(err), err == -ENOENT ? "there is no such user" : "only root can become another user");
+	return false;
+}
+
 static int run_node(struct env *env, const struct config *config)
 {
 	struct run run = {0};
 	enum node_end end;
 
+	if (!confine(env, config))
+		return EXIT_CONFIG;
 	real_signals_hold();
 	run.node = node_start(
 		&(struct node_options){

@@ -4,6 +4,7 @@
 #ifndef ODRADEK_ENV_REAL_REAL_H
 #define ODRADEK_ENV_REAL_REAL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* For struct diag: the clock, and a line to stderr in one write. Both ignore arg. */
@@ -20,5 +21,15 @@ void real_streams_hold(void);
 void real_signals_hold(void);
 int real_signal_next(void);
 void real_signal_wake(void);
+
+/* What the process gives up for good, with all threads that it starts from now on. */
+struct real_confinement {
+	const char *user; /* whom root becomes; NULL: root stays root, with few capabilities */
+	bool core_files;  /* a crash may leave one */
+	bool filter;	  /* system calls that a node does not make are refused (seccomp) */
+};
+
+/* Before the first thread. 0, or a negated errno with *what "user" or "filter": -ENOENT, there is no such user; -ENOSYS, -EINVAL: no such filter here. */
+int real_confine(const struct real_confinement *c, const char **what);
 
 #endif
