@@ -476,6 +476,35 @@ static int apply_producer_ids(struct apply *a, const void *body)
 	return 0;
 }
 
+/* ---- ACLs ---- */
+
+static int apply_access_control_entry(struct apply *a, const void *body)
+{
+	const struct access_control_entry_record *r = body;
+	struct image_acl acl = {
+		.id = r->id,
+		.resource_type = r->resource_type,
+		.resource_name = r->resource_name,
+		.pattern_type = r->pattern_type,
+		.principal = r->principal,
+		.host = r->host,
+		.operation = r->operation,
+		.permission_type = r->permission_type,
+	};
+
+	image_put_acl(a->image, &acl);
+	return 0;
+}
+
+static int apply_remove_access_control_entry(struct apply *a, const void *body)
+{
+	const struct remove_access_control_entry_record *r = body;
+
+	if (!image_remove_acl(a->image, r->id))
+		return contradicts(a, "the removal of an ACL that does not exist");
+	return 0;
+}
+
 /* ---- carried: what is not served yet, record by record ---- */
 
 static int carry(struct apply *a, struct pmap *to, struct bytes key)
@@ -504,22 +533,6 @@ static bool drop_carried(struct pmap *from, struct bytes key)
 	struct image_carried probe = {.key = {(const char *)key.p, key.len}};
 
 	return pmap_remove(from, &probe);
-}
-
-static int apply_access_control_entry(struct apply *a, const void *body)
-{
-	const struct access_control_entry_record *r = body;
-
-	return carry(a, &a->image->acls, (struct bytes){r->id.b, sizeof(r->id.b)});
-}
-
-static int apply_remove_access_control_entry(struct apply *a, const void *body)
-{
-	const struct remove_access_control_entry_record *r = body;
-
-	if (!drop_carried(&a->image->acls, (struct bytes){r->id.b, sizeof(r->id.b)}))
-		return contradicts(a, "the removal of an ACL that does not exist");
-	return 0;
 }
 
 static struct bytes scram_key(struct apply *a, int8_t mechanism, struct str name)

@@ -109,7 +109,9 @@ const struct image *image_new(struct str cluster_id)
 	pmap_init(&i->topics_by_id, &TOPICS_BY_ID);
 	pmap_init(&i->configs, &CONFIGS);
 	pmap_init(&i->quotas, &CARRIED);
-	pmap_init(&i->acls, &CARRIED);
+	pmap_init(&i->acls, &IMAGE_ACLS_BY_ID);
+	pmap_init(&i->acls_by_principal, &IMAGE_ACLS_BY_PRINCIPAL);
+	pmap_init(&i->acl_patterns, &IMAGE_ACL_PATTERNS);
 	pmap_init(&i->scram, &CARRIED);
 	pmap_init(&i->tokens, &CARRIED);
 	return i;
@@ -132,6 +134,8 @@ struct image *image_copy(const struct image *i)
 	copy->configs = pmap_share(&i->configs);
 	copy->quotas = pmap_share(&i->quotas);
 	copy->acls = pmap_share(&i->acls);
+	copy->acls_by_principal = pmap_share(&i->acls_by_principal);
+	copy->acl_patterns = pmap_share(&i->acl_patterns);
 	copy->scram = pmap_share(&i->scram);
 	copy->tokens = pmap_share(&i->tokens);
 	return copy;
@@ -157,6 +161,8 @@ void image_unref(const struct image **i)
 	pmap_fini(&mine->configs);
 	pmap_fini(&mine->quotas);
 	pmap_fini(&mine->acls);
+	pmap_fini(&mine->acls_by_principal);
+	pmap_fini(&mine->acl_patterns);
 	pmap_fini(&mine->scram);
 	pmap_fini(&mine->tokens);
 	if (__atomic_fetch_sub(&mine->cluster_id->refs, 1, __ATOMIC_ACQ_REL) == 1)

@@ -4,6 +4,7 @@
 #ifndef ODRADEK_METADATA_IMAGE_PRIVATE_H
 #define ODRADEK_METADATA_IMAGE_PRIVATE_H
 
+#include "metadata/acls.h"
 #include "metadata/image.h"
 #include "metadata/pmap.h"
 
@@ -19,7 +20,7 @@ struct image_level {
 };
 
 /*
- * A record kept as it is, for what is not served yet: ACLs, SCRAM credentials, tokens, quotas. `key` is what makes it
+ * A record kept as it is, for what is not served yet: SCRAM credentials, tokens, quotas. `key` is what makes it
  * one of its kind.
  */
 struct image_carried {
@@ -28,6 +29,15 @@ struct image_carried {
 	int16_t version;
 	struct str key;
 	struct bytes value; /* frame and body */
+};
+
+/* A resource pattern, and how many ACLs it has. */
+struct image_pattern {
+	int refs;
+	int32_t n;
+	int8_t resource_type;
+	int8_t pattern_type;
+	struct str resource_name;
 };
 
 struct image {
@@ -44,9 +54,11 @@ struct image {
 	struct pmap controllers;    /* struct image_node */
 	struct pmap topics_by_name; /* struct image_topic: the same objects in both */
 	struct pmap topics_by_id;
-	struct pmap configs; /* struct image_configs */
-	struct pmap quotas;  /* struct image_carried */
-	struct pmap acls;
+	struct pmap configs;	       /* struct image_configs */
+	struct pmap quotas;	       /* struct image_carried */
+	struct pmap acls;	       /* struct image_acl, by id */
+	struct pmap acls_by_principal; /* the same objects */
+	struct pmap acl_patterns;      /* struct image_pattern */
 	struct pmap scram;
 	struct pmap tokens;
 };
@@ -62,5 +74,14 @@ void image_put_partition(struct image *i, struct image_topic *own_topic, struct 
 
 struct image_node *image_node_new(const struct image_node *from);
 struct image_configs *image_configs_new(int8_t type, struct str name, const struct image_config *v, int n);
+
+/* ---- acls.c ---- */
+
+extern const struct pmap_type IMAGE_ACLS_BY_ID;
+extern const struct pmap_type IMAGE_ACLS_BY_PRINCIPAL;
+extern const struct pmap_type IMAGE_ACL_PATTERNS;
+/* Copies it, in place of one with the same id. */
+void image_put_acl(struct image *i, const struct image_acl *acl);
+bool image_remove_acl(struct image *i, struct uuid id); /* false when there was none */
 
 #endif

@@ -244,6 +244,30 @@ static int write_carried(const struct writer_state *w, const struct pmap *from)
 	return err;
 }
 
+static int write_acls(const struct writer_state *w)
+{
+	const struct image_acl *a;
+	struct image_iter it;
+	int err = 0;
+
+	image_acls(w->image, &it);
+	while (err == 0 && (a = image_acls_next(&it))) {
+		struct access_control_entry_record r = {
+			.id = a->id,
+			.resource_type = a->resource_type,
+			.resource_name = a->resource_name,
+			.pattern_type = a->pattern_type,
+			.principal = a->principal,
+			.host = a->host,
+			.operation = a->operation,
+			.permission_type = a->permission_type,
+		};
+
+		err = emit(w, RECORD_ACCESS_CONTROL_ENTRY, 0, &r);
+	}
+	return err;
+}
+
 int image_to_records(const struct image *i, int (*each)(void *arg, const struct metadata_record *r), void *arg)
 {
 	struct writer_state w = {i, each, arg};
@@ -260,7 +284,7 @@ int image_to_records(const struct image *i, int (*each)(void *arg, const struct 
 	if (err == 0)
 		err = write_producer_ids(&w);
 	if (err == 0)
-		err = write_carried(&w, &i->acls);
+		err = write_acls(&w);
 	if (err == 0)
 		err = write_carried(&w, &i->scram);
 	if (err == 0)
@@ -342,6 +366,26 @@ static bool carried_equal(const void *x, const void *y)
 	return str_eq(a->key, b->key) && bytes_eq(a->value, b->value);
 }
 
+static bool acls_equal(const void *x, const void *y)
+{
+	const struct image_acl *a = x;
+	const struct image_acl *b = y;
+
+	return uuid_eq(a->id, b->id) && a->resource_type == b->resource_type && a->pattern_type == b->pattern_type &&
+	       a->operation == b->operation && a->permission_type == b->permission_type &&
+	       str_eq(a->resource_name, b->resource_name) && str_eq(a->principal, b->principal) &&
+	       str_eq(a->host, b->host);
+}
+
+static bool patterns_equal(const void *x, const void *y)
+{
+	const struct image_pattern *a = x;
+	const struct image_pattern *b = y;
+
+	return a->n == b->n && a->resource_type == b->resource_type && a->pattern_type == b->pattern_type &&
+	       str_eq(a->resource_name, b->resource_name);
+}
+
 static bool maps_equal(const struct pmap *a, const struct pmap *b, bool (*equal)(const void *, const void *))
 {
 	struct pmap_iter x;
@@ -371,6 +415,8 @@ bool image_equal(const struct image *a, const struct image *b)
 	       maps_equal(&a->topics_by_id, &b->topics_by_id, topics_equal) &&
 	       maps_equal(&a->topics_by_name, &b->topics_by_name, topics_equal) &&
 	       maps_equal(&a->configs, &b->configs, configs_equal) &&
-	       maps_equal(&a->quotas, &b->quotas, carried_equal) && maps_equal(&a->acls, &b->acls, carried_equal) &&
+	       maps_equal(&a->quotas, &b->quotas, carried_equal) && maps_equal(&a->acls, &b->acls, acls_equal) &&
+	       maps_equal(&a->acls_by_principal, &b->acls_by_principal, acls_equal) &&
+	       maps_equal(&a->acl_patterns, &b->acl_patterns, patterns_equal) &&
 	       maps_equal(&a->scram, &b->scram, carried_equal) && maps_equal(&a->tokens, &b->tokens, carried_equal);
 }

@@ -4,6 +4,7 @@
 #include "tests/metadata/history.h"
 
 #include "base/check.h"
+#include "metadata/acls.h"
 #include "metadata/version.h"
 #include "protocol/metadata_records.h"
 #include "tests/base/cm.h"
@@ -156,6 +157,35 @@ static void next_carried(struct history *h, struct record_list *l, struct arena 
 	}
 }
 
+/* Few names and principals, so that patterns and what they say meet again. */
+static void next_acl(struct history *h, const struct image *image, struct record_list *l, struct arena *a)
+{
+	static const char *const names[] = {"a", "ab", "abc", "b", "*"};
+	struct access_control_entry_record *r;
+	const struct image_acl *known = NULL;
+	struct image_iter it;
+
+	image_acls(image, &it);
+	for (uint64_t n = below(h, 4); n > 0; n--)
+		known = image_acls_next(&it);
+	if (known && below(h, 2)) {
+		struct remove_access_control_entry_record *gone =
+			record_list_add(l, RECORD_REMOVE_ACCESS_CONTROL_ENTRY, 0);
+
+		gone->id = known->id;
+		return;
+	}
+	r = record_list_add(l, RECORD_ACCESS_CONTROL_ENTRY, 0);
+	r->id = known && below(h, 4) == 0 ? known->id : some_uuid(h);
+	r->resource_type = (int8_t)(2 + below(h, 2));
+	r->resource_name = str_of(names[below(h, 5)]);
+	r->pattern_type = (int8_t)(3 + below(h, 2));
+	r->principal = arena_printf(a, "User:u%d", (int)below(h, 3));
+	r->host = below(h, 2) ? STR("*") : STR("10.0.0.0/8");
+	r->operation = (int8_t)(2 + below(h, 3));
+	r->permission_type = (int8_t)(2 + below(h, 2));
+}
+
 static void next_removal(const struct image_topic *t, struct record_list *l)
 {
 	struct remove_topic_record *r = record_list_add(l, RECORD_REMOVE_TOPIC, 0);
@@ -210,6 +240,9 @@ struct metadata_record history_next(struct history *h, const struct image *image
 	case 12:
 		if (t && t->n_partitions > 0)
 			next_change(h, t, &l, a);
+		break;
+	case 13:
+		next_acl(h, image, &l, a);
 		break;
 	default:
 		break;
