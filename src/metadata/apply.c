@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "metadata/image_private.h"
 #include "metadata/partition.h"
+#include "metadata/token.h"
 #include "metadata/topic_name.h"
 #include "metadata/version.h"
 #include "protocol/metadata_records.h"
@@ -563,16 +564,17 @@ static int apply_remove_user_scram_credential(struct apply *a, const void *body)
 
 static int apply_delegation_token(struct apply *a, const void *body)
 {
-	const struct delegation_token_record *r = body;
-
-	return carry(a, &a->image->tokens, (struct bytes){(const uint8_t *)r->token_id.p, r->token_id.len});
+	pmap_put(&a->image->tokens, image_token_new(body));
+	return 0;
 }
 
 static int apply_remove_delegation_token(struct apply *a, const void *body)
 {
 	const struct remove_delegation_token_record *r = body;
 
-	drop_carried(&a->image->tokens, (struct bytes){(const uint8_t *)r->token_id.p, r->token_id.len});
+	struct image_token probe = {.id = r->token_id};
+
+	pmap_remove(&a->image->tokens, &probe);
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "metadata/image_private.h"
 #include "metadata/partition.h"
+#include "metadata/token.h"
 
 _Static_assert(IMAGE_DEPTH_MAX == PMAP_DEPTH_MAX && sizeof(struct image_iter) == sizeof(struct pmap_iter),
 	       "an image_iter is a pmap_iter");
@@ -113,7 +114,7 @@ const struct image *image_new(struct str cluster_id)
 	pmap_init(&i->acls_by_principal, &IMAGE_ACLS_BY_PRINCIPAL);
 	pmap_init(&i->acl_patterns, &IMAGE_ACL_PATTERNS);
 	pmap_init(&i->scram, &CARRIED);
-	pmap_init(&i->tokens, &CARRIED);
+	pmap_init(&i->tokens, &IMAGE_TOKENS);
 	return i;
 }
 

@@ -20,7 +20,7 @@ struct image_level {
 };
 
 /*
- * A record kept as it is, for what is not served yet: SCRAM credentials, tokens, quotas. `key` is what makes it
+ * A record kept as it is, for what is not served yet: SCRAM credentials, quotas. `key` is what makes it
  * one of its kind.
  */
 struct image_carried {
@@ -60,7 +60,7 @@ struct image {
 	struct pmap acls_by_principal; /* the same objects */
 	struct pmap acl_patterns;      /* struct image_pattern */
 	struct pmap scram;
-	struct pmap tokens;
+	struct pmap tokens; /* struct image_token */
 };
 
 /* A copy that is the caller's alone and may be changed. */

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "metadata/image_private.h"
 #include "metadata/partition.h"
+#include "metadata/token.h"
 #include "metadata/version.h"
 #include "protocol/metadata_records.h"
 
@@ -268,6 +269,21 @@ static int write_acls(const struct writer_state *w)
 	return err;
 }
 
+static int write_tokens(const struct writer_state *w)
+{
+	struct delegation_token_record r;
+	const struct image_token *t;
+	struct image_iter it;
+	int err = 0;
+
+	image_tokens(w->image, &it);
+	while (err == 0 && (t = image_tokens_next(&it))) {
+		image_token_to_record(t, &r);
+		err = emit(w, RECORD_DELEGATION_TOKEN, 0, &r);
+	}
+	return err;
+}
+
 int image_to_records(const struct image *i, int (*each)(void *arg, const struct metadata_record *r), void *arg)
 {
 	struct writer_state w = {i, each, arg};
@@ -288,7 +304,7 @@ int image_to_records(const struct image *i, int (*each)(void *arg, const struct 
 	if (err == 0)
 		err = write_carried(&w, &i->scram);
 	if (err == 0)
-		err = write_carried(&w, &i->tokens);
+		err = write_tokens(&w);
 	return err;
 }
 
@@ -418,5 +434,5 @@ bool image_equal(const struct image *a, const struct image *b)
 	       maps_equal(&a->quotas, &b->quotas, carried_equal) && maps_equal(&a->acls, &b->acls, acls_equal) &&
 	       maps_equal(&a->acls_by_principal, &b->acls_by_principal, acls_equal) &&
 	       maps_equal(&a->acl_patterns, &b->acl_patterns, patterns_equal) &&
-	       maps_equal(&a->scram, &b->scram, carried_equal) && maps_equal(&a->tokens, &b->tokens, carried_equal);
+	       maps_equal(&a->scram, &b->scram, carried_equal) && maps_equal(&a->tokens, &b->tokens, image_token_equal);
 }

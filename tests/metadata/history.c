@@ -186,6 +186,29 @@ static void next_acl(struct history *h, const struct image *image, struct record
 	r->permission_type = (int8_t)(2 + below(h, 2));
 }
 
+static void next_token(struct history *h, struct record_list *l, struct arena *a)
+{
+	struct str id = arena_printf(a, "t%d", (int)below(h, 5));
+	struct delegation_token_record *r;
+
+	if (below(h, 4) == 0) {
+		((struct remove_delegation_token_record *)record_list_add(l, RECORD_REMOVE_DELEGATION_TOKEN, 0))
+			->token_id = id;
+		return;
+	}
+	r = record_list_add(l, RECORD_DELEGATION_TOKEN, 0);
+	r->token_id = id;
+	r->owner = arena_printf(a, "User:u%d", (int)below(h, 4));
+	r->requester = STR("User:u0");
+	r->renewers.n = (int32_t)below(h, 3);
+	r->renewers.v = arena_array(a, 2, sizeof(*r->renewers.v));
+	for (int i = 0; i < r->renewers.n; i++)
+		r->renewers.v[i] = arena_printf(a, "User:r%d", i);
+	r->issue_timestamp = 1000;
+	r->max_timestamp = 9000;
+	r->expiration_timestamp = 2000 + (int64_t)below(h, 3);
+}
+
 static void next_removal(const struct image_topic *t, struct record_list *l)
 {
 	struct remove_topic_record *r = record_list_add(l, RECORD_REMOVE_TOPIC, 0);
@@ -212,7 +235,10 @@ struct metadata_record history_next(struct history *h, const struct image *image
 		next_broker(h, image, &l, a);
 		break;
 	case 2:
-		next_carried(h, &l, a);
+		if (below(h, 2))
+			next_carried(h, &l, a);
+		else
+			next_token(h, &l, a);
 		break;
 	case 3:
 	case 4:

@@ -8,6 +8,7 @@
 #include "tests/metadata/history.h"
 #include "metadata/partition.h"
 #include "metadata/replay.h"
+#include "metadata/token.h"
 #include "metadata/version.h"
 #include "protocol/metadata_records.h"
 
@@ -367,6 +368,49 @@ static void a_configuration_is_kept_by_name_and_null_removes(void **state)
 	assert_null(image_configs(w->image, RESOURCE_BROKER, STR("")));
 }
 
+static struct delegation_token_record *add_token(struct world *w, const char *id, struct str *renewers, int n)
+{
+	struct delegation_token_record *r = record_list_add(&w->list, RECORD_DELEGATION_TOKEN, 0);
+
+	r->token_id = str_of(id);
+	r->owner = STR("User:alice");
+	r->requester = STR("User:bob");
+	r->renewers.v = renewers;
+	r->renewers.n = n;
+	r->issue_timestamp = 1;
+	r->max_timestamp = 3;
+	r->expiration_timestamp = 2;
+	return r;
+}
+
+static void a_token_is_found_by_its_id_until_it_is_removed(void **state)
+{
+	struct str renewers[] = {STR("User:carol"), STR("User:dave")};
+	struct world *w = *state;
+	const struct image_token *t;
+	struct image_iter it;
+
+	add_token(w, "b", renewers, 2);
+	add_token(w, "a", NULL, 0);
+	assert_int_equal(apply(w), 0);
+	assert_int_equal(image_token_count(w->image), 2);
+	t = image_token(w->image, STR("b"));
+	assert_true(str_is(t->owner, "User:alice") && str_is(t->requester, "User:bob"));
+	assert_int_equal(t->n_renewers, 2);
+	assert_true(str_is(t->renewers[1], "User:dave"));
+	assert_true(t->issue_ms == 1 && t->expiry_ms == 2 && t->max_ms == 3);
+	image_tokens(w->image, &it);
+	assert_true(str_is(image_tokens_next(&it)->id, "a"));
+	add_token(w, "b", NULL, 0)->expiration_timestamp = 3;
+	assert_int_equal(apply(w), 0);
+	assert_true(image_token(w->image, STR("b"))->expiry_ms == 3);
+	((struct remove_delegation_token_record *)record_list_add(&w->list, RECORD_REMOVE_DELEGATION_TOKEN, 0))
+		->token_id = STR("b");
+	assert_int_equal(apply(w), 0);
+	assert_null(image_token(w->image, STR("b")));
+	assert_int_equal(image_token_count(w->image), 1);
+}
+
 static void what_differs_is_told_once(void *arg, const struct image_topic *old, const struct image_topic *now)
 {
 	int *n = arg;
@@ -561,6 +605,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_broker_is_changed_by_records_of_its_epoch_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(features_carry_levels_and_level_0_removes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_configuration_is_kept_by_name_and_null_removes, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_token_is_found_by_its_id_until_it_is_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_difference_between_images_names_changed_topics, setup, teardown),
 		cmocka_unit_test(a_snapshot_at_any_point_of_a_random_history_equals_the_replay),
 		cmocka_unit_test_setup_teardown(images_that_differ_in_one_value_are_not_equal, setup, teardown),
