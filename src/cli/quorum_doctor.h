@@ -6,17 +6,17 @@
  *	quorum_disk.c		what a node's metadata directory says, when nobody answers
  *
  * A voter is *current* when it had all that there was within the last DOCTOR_CURRENT_MS, and fetches while it is watched. A follower that lives
- * fetches every 500 ms (Kafka's MAX_FETCH_WAIT_MS); the leader notes a Fetch when it comes and again when it is answered, as long as that after
- * its sender may have died. So one that was not heard of later than DOCTOR_PARKED_MS after the first question, within DOCTOR_WATCH_MS, is taken
- * for gone, however lately it was heard of. A leader whose DescribeQuorum is of version 0 tells no times: there a voter is current that lacks
- * nothing. All memory is the tool's arena's.
+ * fetches every 500 ms (Kafka's MAX_FETCH_WAIT_MS). The leader notes a Fetch when it comes, Kafka's also when it is answered, and both may be long
+ * after its sender died: of one Fetch that was under way it may be heard twice. Who is heard of DOCTOR_HEARD times, within DOCTOR_WATCH_MS, has
+ * fetched again since the first look; another is taken for gone, however lately it was heard of. A leader whose DescribeQuorum is of version 0
+ * tells no times: there a voter is current that lacks nothing. All memory is the tool's arena's.
  */
 #ifndef ODRADEK_CLI_QUORUM_DOCTOR_H
 #define ODRADEK_CLI_QUORUM_DOCTOR_H
 
 #include "cli/tool.h"
 
-enum { DOCTOR_CURRENT_MS = 5000, DOCTOR_PARKED_MS = 700, DOCTOR_WATCH_MS = 3000 };
+enum { DOCTOR_CURRENT_MS = 5000, DOCTOR_WATCH_MS = 5000, DOCTOR_HEARD = 3 };
 
 struct doctor_voter {
 	int32_t id;
@@ -26,6 +26,7 @@ struct doctor_voter {
 	int64_t lag;	    /* records behind the leader; -1: not known */
 	int64_t silent_ms;  /* since it was heard of; -1: it was not, in this epoch, or the leader does not say */
 	int64_t fetched_ms; /* when it was heard of, by the leader's clock; -1 */
+	int n_heard;	    /* how often that was seen to change */
 	bool fetches;	    /* while it is watched; or leads, or the leader does not say */
 };
 

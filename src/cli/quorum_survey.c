@@ -18,7 +18,8 @@ enum {
 	OF_BROKERS = 1,
 	OF_CONTROLLERS = 2,
 	PROBE_MS = 2000,
-	LOOK_MS = 200
+	LOOK_MS = 200,
+	LEADERS_MAX = 3
 };
 
 /* ---- brokers ---- */
@@ -146,25 +147,26 @@ static int read_quorum(struct tool *t, struct doctor_survey *s, const struct des
 	return 0;
 }
 
-static int64_t leader_ms(const struct doctor_survey *s)
+/* What was seen of them before, in this epoch. */
+static void count_fetches(struct doctor_survey *s, const struct doctor_voter *before, int n)
 {
-	for (int i = 0; i < s->n_voters; i++)
-		if (s->voters[i].id == s->leader_id)
-			return s->voters[i].fetched_ms;
-	return -1;
-}
-
-/* True: there is none to wait for. */
-static bool all_fetch(struct doctor_survey *s, int64_t since_ms)
-{
-	bool all = true;
-
 	for (int i = 0; i < s->n_voters; i++) {
 		struct doctor_voter *v = &s->voters[i];
 
-		v->fetches |= v->fetched_ms > since_ms + DOCTOR_PARKED_MS;
-		all &= v->fetches || v->silent_ms > DOCTOR_CURRENT_MS;
+		for (int k = 0; k < n; k++)
+			if (before[k].id == v->id && uuid_eq(before[k].directory_id, v->directory_id))
+				v->n_heard = before[k].n_heard + (before[k].fetched_ms != v->fetched_ms);
+		v->fetches |= v->n_heard >= DOCTOR_HEARD;
 	}
+}
+
+/* True: there is none to wait for. */
+static bool all_fetch(const struct doctor_survey *s)
+{
+	bool all = true;
+
+	for (int i = 0; i < s->n_voters; i++)
+		all &= s->voters[i].fetches || s->voters[i].silent_ms > DOCTOR_CURRENT_MS;
 	return all;
 }
 
@@ -184,22 +186,33 @@ static void ask_leader(struct tool *t, struct doctor_survey *s)
 	s->answered |= err >= 0;
 }
 
-/* Until each voter is seen to fetch that may: one heard of of late, or not yet by a new leader; or there was time enough. A new leader has a clock
- * of its own. */
+/*
+ * Until each voter is seen to fetch that may: one heard of of late, or not yet by a new leader; or there was time enough since the leader answered
+ * first, however long that took. A new leader has heard of nobody, and begins all anew; not without end.
+ */
 static void ask_quorum(struct tool *t, struct doctor_survey *s)
 {
-	int64_t end_ms = env_mono_ms(t->env) + DOCTOR_WATCH_MS, since_ms;
-	int32_t epoch;
+	const struct doctor_voter *before = NULL;
+	int n_before = 0, n_leaders = 0;
+	int32_t epoch = -1;
+	int64_t end_ms = 0;
 
-	ask_leader(t, s);
-	since_ms = leader_ms(s);
-	epoch = s->leader_epoch;
-	while (!s->quorum_error && !all_fetch(s, since_ms) && env_mono_ms(t->env) < end_ms) {
-		tool_sleep_ms(t, LOOK_MS);
+	for (;;) {
 		ask_leader(t, s);
-		if (s->leader_epoch != epoch)
-			since_ms = leader_ms(s);
+		if (s->quorum_error)
+			break;
+		if (s->leader_epoch != epoch) {
+			n_before = 0;
+			n_leaders++;
+			end_ms = env_mono_ms(t->env) + DOCTOR_WATCH_MS;
+		}
 		epoch = s->leader_epoch;
+		count_fetches(s, before, n_before);
+		if (all_fetch(s) || n_leaders > LEADERS_MAX || env_mono_ms(t->env) >= end_ms)
+			break;
+		before = s->voters;
+		n_before = s->n_voters;
+		tool_sleep_ms(t, LOOK_MS);
 	}
 	for (int i = 0; i < s->n_voters; i++) {
 		s->voters[i].current &= s->voters[i].fetches;
