@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "net/net_priv.h"
+#include "tls/tls.h"
 
 #define ACCEPTS_A_TURN 16
 #define NO_DESCRIPTORS_MS 100
@@ -233,7 +234,10 @@ static struct conn *conn_new(struct net_listener *l, struct sock *s, const struc
 	struct net *net = l->net;
 	struct conn *c = xcalloc(1, sizeof(*c));
 
-	transport_plain(&c->transport, s);
+	if (l->config.tls)
+		transport_tls(&c->transport, s, l->config.tls, NULL);
+	else
+		transport_plain(&c->transport, s);
 	c->handler = &net->handler;
 	c->id = ++net->acceptor.next_id;
 	c->peer = peer;
@@ -436,6 +440,7 @@ static void listeners_close(struct acceptor *a)
 		timer_stop(&l->resume);
 		xfree((char *)l->config.name);
 		xfree((char *)l->config.host);
+		tls_context_unref(&l->config.tls);
 	}
 	xfree(a->listeners);
 	a->listeners = NULL;
@@ -456,6 +461,7 @@ int net_listen(struct net *net, const struct net_listener_config *listeners, int
 		*l = (struct net_listener){.net = net, .index = i, .config = listeners[i]};
 		l->config.name = xstrdup(listeners[i].name);
 		l->config.host = listeners[i].host ? xstrdup(listeners[i].host) : NULL;
+		l->config.tls = listeners[i].tls ? tls_context_ref(listeners[i].tls) : NULL;
 		timer_init(&l->resume, net->reactors[0].loop, listener_resume);
 		rate_init(&l->rate, l->config.max_connection_creation_rate, now);
 		a->n_listeners++;
@@ -486,6 +492,15 @@ void net_accept(struct net *net, int i)
 
 	check(i >= 0 && i < net->acceptor.n_listeners);
 	listener_set_paused(l, l->paused & ~PAUSE_CLOSED);
+}
+
+void net_set_tls(struct net *net, int i, struct tls_context *tls)
+{
+	struct net_listener *l = &net->acceptor.listeners[i];
+
+	check(i >= 0 && i < net->acceptor.n_listeners && l->config.tls);
+	tls_context_unref(&l->config.tls);
+	l->config.tls = tls_context_ref(tls);
 }
 
 /* ---- birth and death ---- */

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "protocol/api_versions.h"
+#include "tls/tls.h"
 #include "wire/codec.h"
 #include "wire/header.h"
 #include "wire/protocol.h"
@@ -41,6 +42,7 @@ void channels_init(struct channels *all, struct loop *l)
 void channels_fini(struct channels *all)
 {
 	check(all->n_resolving == 0);
+	tls_context_unref(&all->tls);
 	xfree(all->landing);
 }
 
@@ -70,12 +72,11 @@ static void channel_close(struct channel *ch)
 {
 	timer_stop(&ch->flush);
 	timer_stop(&ch->attempt);
-	if (ch->sock)
-		sock_close(ch->sock);
+	if (ch->transport.sock)
+		transport_close(&ch->transport);
 	if (ch->resolving)
 		ch->resolving->channel = NULL;
 	ch->resolving = NULL;
-	ch->sock = NULL;
 	ch->frame = NULL;
 	ch->head_len = 0;
 	ch->sent = 0;
@@ -99,9 +100,21 @@ void channel_fini(struct channel *ch)
 	channel_close(ch);
 	arena_fini(&ch->greeting_arena);
 	xfree(ch->host);
+	xfree(ch->why);
 }
 
 /* ---- a connection ends ---- */
+
+const char *channel_why(const struct channel *ch)
+{
+	return ch->why ? ch->why : "";
+}
+
+static void keep_why(struct channel *ch)
+{
+	xfree(ch->why);
+	ch->why = *transport_error(&ch->transport) ? xstrdup(transport_error(&ch->transport)) : NULL;
+}
 
 static int next_backoff(struct channel *ch)
 {
@@ -118,6 +131,7 @@ void channel_break(struct channel *ch, int err)
 
 	if (ch->state == CHANNEL_IDLE && !ch->resolving)
 		return;
+	keep_why(ch);
 	channel_close(ch);
 	timer_start(&ch->attempt, next_backoff(ch));
 	list_init(&calls);
@@ -220,22 +234,28 @@ static void note_sent(struct channel *ch, size_t len)
 	}
 }
 
+/* What the socket is waited for. */
+static void set_want(struct channel *ch)
+{
+	sock_want(ch->transport.sock, ch->transport.read_wants | (list_empty(&ch->sending) ? 0 : SOCK_WRITE));
+}
+
 static int write_out(struct channel *ch)
 {
 	struct iovec iov[IOV_MAX_OURS];
 
 	while (!list_empty(&ch->sending)) {
-		ssize_t len = sock_writev(ch->sock, iov, gather(ch, iov));
+		ssize_t len = transport_writev(&ch->transport, iov, gather(ch, iov));
 
 		if (len == -EAGAIN)
 			break;
 		if (len < 0)
 			return (int)len;
 		note_sent(ch, (size_t)len);
-		if (!ch->sock)
+		if (!ch->transport.sock)
 			return 0;
 	}
-	sock_want(ch->sock, SOCK_READ | (list_empty(&ch->sending) ? 0 : SOCK_WRITE));
+	set_want(ch);
 	return 0;
 }
 
@@ -393,7 +413,7 @@ static int feed(struct channel *ch, const uint8_t *p, size_t len)
 {
 	int err = 0;
 
-	while (len > 0 && err == 0 && ch->sock) {
+	while (len > 0 && err == 0 && ch->transport.sock) {
 		size_t part;
 
 		if (!ch->frame) {
@@ -418,13 +438,16 @@ static int feed(struct channel *ch, const uint8_t *p, size_t len)
 /* A large rest is read to where it belongs, everything else by way of the landing. */
 static int read_in(struct channel *ch)
 {
-	while (ch->sock) {
+	while (ch->transport.sock) {
 		size_t rest = ch->frame ? ch->frame_len - ch->frame_pos : 0;
 		bool direct = rest >= LANDING;
-		ssize_t len = direct ? sock_read(ch->sock, ch->frame + ch->frame_pos, rest)
-				     : sock_read(ch->sock, ch->all->landing, LANDING);
+		ssize_t len = direct ? transport_read(&ch->transport, ch->frame + ch->frame_pos, rest)
+				     : transport_read(&ch->transport, ch->all->landing, LANDING);
+		bool more = ch->transport.pending;
 		int err = 0;
 
+		if (len == -EAGAIN && more)
+			continue;
 		if (len == -EAGAIN)
 			return 0;
 		if (len <= 0)
@@ -435,37 +458,68 @@ static int read_in(struct channel *ch)
 			err = frame_end(ch);
 		if (err != 0)
 			return err;
-		if (!direct && len < LANDING)
+		if (!direct && len < LANDING && !more)
 			return 0;
 	}
+	return 0;
+}
+
+/* Both sides agree on how they speak; then this one does. */
+static int secure(struct channel *ch)
+{
+	int err = transport_handshake(&ch->transport);
+
+	if (err == 0) {
+		greet(ch);
+		return 0;
+	}
+	if (err != -EAGAIN)
+		return err;
+	sock_want(ch->transport.sock, ch->transport.read_wants);
+	return 0;
+}
+
+static int connected(struct channel *ch)
+{
+	int err = sock_error(ch->transport.sock);
+
+	if (err == 0) {
+		ch->state = CHANNEL_SECURING;
+		return secure(ch);
+	}
+	if (ch->next_address == ch->n_addresses)
+		return err;
+	transport_close(&ch->transport);
+	channel_dial(ch);
+	return 0;
+}
+
+static int exchange(struct channel *ch, int ready)
+{
+	int wanted = ch->transport.read_wants;
+	int err = ready & wanted ? read_in(ch) : 0;
+
+	if (err != 0 || !ch->transport.sock)
+		return err;
+	if (ready & SOCK_WRITE)
+		return write_out(ch);
+	if (ch->transport.read_wants != wanted)
+		set_want(ch);
 	return 0;
 }
 
 static void on_ready(struct sock *s, int ready, void *arg)
 {
 	struct channel *ch = arg;
-	int err = 0;
+	int err;
 
-	if (ch->state == CHANNEL_DIALLING) {
-		err = sock_error(s);
-		if (err == 0) {
-			greet(ch);
-			return;
-		}
-		if (ch->next_address < ch->n_addresses) {
-			sock_close(ch->sock);
-			ch->sock = NULL;
-			channel_dial(ch);
-			return;
-		}
-		channel_break(ch, err);
-		return;
-	}
-	if (ready & SOCK_READ)
-		err = read_in(ch);
-	if (err == 0 && ch->sock && (ready & SOCK_WRITE))
-		err = write_out(ch);
-	if (err != 0 && ch->sock)
+	if (ch->state == CHANNEL_DIALLING)
+		err = connected(ch);
+	else if (ch->state == CHANNEL_SECURING)
+		err = secure(ch);
+	else
+		err = exchange(ch, ready);
+	if (err != 0 && ch->transport.sock)
 		channel_break(ch, err);
 }
 
@@ -473,16 +527,22 @@ static void on_ready(struct sock *s, int ready, void *arg)
 
 static void channel_dial(struct channel *ch)
 {
+	struct sock *sock;
 	int err = -EHOSTUNREACH;
 
 	ch->state = CHANNEL_DIALLING;
 	ch->greeting_version = api_info_find(api_versions_request_KEY)->last < 4 ? 3 : 4;
 	while (ch->next_address < ch->n_addresses && err != 0)
-		err = env_dial(ch->all->loop, &ch->addresses[ch->next_address++], on_ready, ch, &ch->sock);
-	if (err == 0)
-		sock_want(ch->sock, SOCK_WRITE);
-	else
+		err = env_dial(ch->all->loop, &ch->addresses[ch->next_address++], on_ready, ch, &sock);
+	if (err != 0) {
 		channel_break(ch, err);
+		return;
+	}
+	if (ch->all->tls)
+		transport_tls(&ch->transport, sock, ch->all->tls, ch->host);
+	else
+		transport_plain(&ch->transport, sock);
+	sock_want(sock, SOCK_WRITE);
 }
 
 static void resolve(struct work *w)

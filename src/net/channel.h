@@ -1,8 +1,8 @@
 /*
  * channel: a connection to another node: name to address to socket, the greeting that tells what it speaks, requests out, answers in.
  *
- * A channel goes IDLE -> RESOLVING -> DIALLING -> GREETING (ApiVersions) -> READY, and back to IDLE when it breaks, where it waits a little
- * before the next attempt when somebody wants it. Names are resolved anew at every attempt.
+ * A channel goes IDLE -> RESOLVING -> DIALLING -> SECURING (TLS) -> GREETING (ApiVersions) -> READY, and back to IDLE when it breaks, where it
+ * waits a little before the next attempt when somebody wants it. Names are resolved anew at every attempt.
  *
  * 1. Everything is on one loop's thread. Channels of one owner share what is in struct channels.
  * 2. A call is its maker's memory until call_finish() has run its done(). Request, arena and what they point to live as long; the answer is
@@ -11,7 +11,7 @@
  *    connection is given up.
  * 4. When a connection breaks or cannot be made, broken() is given all calls of the channel, in order; the channel keeps none.
  * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT, ERR_UNSUPPORTED_VERSION when no version is common to both, -EPROTO for an answer
- * that cannot be read, -EMSGSIZE for one that there is no room for.
+ * that cannot be read, -EMSGSIZE for one that there is no room for, -EKEYREJECTED when TLS could not be agreed on (channel_why).
  */
 #ifndef ODRADEK_NET_CHANNEL_H
 #define ODRADEK_NET_CHANNEL_H
@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "env/env.h"
+#include "net/transport.h"
 #include "wire/chain.h"
 
 struct channel;
@@ -70,6 +71,7 @@ struct channels {
 	int64_t setup_timeout_ms;
 	int64_t setup_timeout_max_ms;
 	void (*broken)(struct channel *ch, int err, struct list *calls);
+	struct tls_context *tls; /* what secures them, a reference of the channels'; NULL: they are plain */
 	uint8_t *landing;
 	int n_resolving; /* look-ups under way: while there are any, nothing is freed */
 	int32_t next_correlation;
@@ -80,7 +82,14 @@ void channels_fini(struct channels *all);
 
 enum { CHANNEL_KEYS_MAX = 128, CHANNEL_ADDRESSES_MAX = 8 };
 
-enum channel_state { CHANNEL_IDLE, CHANNEL_RESOLVING, CHANNEL_DIALLING, CHANNEL_GREETING, CHANNEL_READY };
+enum channel_state {
+	CHANNEL_IDLE,
+	CHANNEL_RESOLVING,
+	CHANNEL_DIALLING,
+	CHANNEL_SECURING,
+	CHANNEL_GREETING,
+	CHANNEL_READY
+};
 
 struct api_range {
 	int16_t min; /* min > max: not spoken */
@@ -98,9 +107,10 @@ struct channel {
 	struct addr addresses[CHANNEL_ADDRESSES_MAX];
 	int n_addresses;
 	int next_address;
-	struct sock *sock;
-	struct timer flush;   /* once a turn: what was asked meanwhile leaves together */
-	struct timer attempt; /* the next one, or the end of this one */
+	struct transport transport; /* its sock is NULL while there is none */
+	char *why;		    /* what TLS has failed of at the last attempt; NULL */
+	struct timer flush;	    /* once a turn: what was asked meanwhile leaves together */
+	struct timer attempt;	    /* the next one, or the end of this one */
 	int backoff_ms;
 	int setups_late;       /* attempts in a row that took too long */
 	struct list waiting;   /* calls that are not encoded yet */
@@ -129,5 +139,7 @@ void channel_call(struct channel *ch, struct call *call);
 void channel_break(struct channel *ch, int err);
 bool channel_is_ready(const struct channel *ch);
 bool channel_is_unused(const struct channel *ch); /* it has no call */
+/* What TLS has failed of, at the last attempt: "certificate verify failed: certificate has expired"; "" when it has not. */
+const char *channel_why(const struct channel *ch);
 
 #endif

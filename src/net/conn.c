@@ -18,6 +18,7 @@
 #include "base/endian.h"
 #include "base/mem.h"
 #include "net/net_priv.h"
+#include "tls/tls.h"
 
 #define TURN_FRAMES 64
 #define TURN_BYTES ((int64_t)1024 * 1024)
@@ -39,6 +40,8 @@ static const struct {
 	[CONN_END_FRAME_NEGATIVE] = {"negative frame length", true},
 	[CONN_END_FRAME_TOO_LARGE] = {"frame larger than socket.request.max.bytes", true},
 	[CONN_END_FRAME_DEADLINE] = {"frame not completed in time", true},
+	[CONN_END_HANDSHAKE_DEADLINE] = {"TLS handshake not completed in time", true},
+	[CONN_END_HANDSHAKE] = {"TLS failed", true},
 	[CONN_END_HALF_FRAME] = {"closed by the peer within a frame", true},
 	[CONN_END_SLOW_READER] = {"answers not taken in time", true},
 	[CONN_END_SQUEEZED] = {"too slow while others wait for queued.max.request.bytes", true},
@@ -77,6 +80,12 @@ static void conn_tell(struct conn *c, enum conn_end end)
 		diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\" length=%d max=%zu%s",
 			  addr_text(&c->addr, text), c->addr.port, acceptor_listener_name(r->net, c->listener),
 			  ends[end].text, get_i32(c->in.block->data + c->in.start), c->frame_max, frame_hint(c));
+		return;
+	}
+	if (end == CONN_END_HANDSHAKE) {
+		diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\" tls=\"%s\"",
+			  addr_text(&c->addr, text), c->addr.port, acceptor_listener_name(r->net, c->listener),
+			  ends[end].text, transport_error(&c->transport));
 		return;
 	}
 	diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\"", addr_text(&c->addr, text),
@@ -214,10 +223,18 @@ static void conn_read(struct conn *c, struct turn *t)
 	if (n == 0)
 		c->eof = true;
 	else if (n != -EAGAIN)
-		conn_end(c, CONN_END_RESET);
+		conn_end(c, n == -EKEYREJECTED ? CONN_END_HANDSHAKE : CONN_END_RESET);
 }
 
 /* ---- where to wait ---- */
+
+/* From its first byte a frame has so long; so has a handshake, from the connection's beginning. */
+static int64_t conn_deadline_ns(const struct conn *c)
+{
+	const struct net_limits *limits = &c->reactor->net->limits;
+
+	return (c->transport.shaking_hands ? limits->handshake_deadline_ms : limits->frame_deadline_ms) * NS_A_MS;
+}
 
 /* The earliest moment at which something is due; 0: nothing is. */
 static int64_t conn_due_ns(const struct conn *c)
@@ -227,7 +244,7 @@ static int64_t conn_due_ns(const struct conn *c)
 	int64_t at;
 
 	if (c->in.began_ns && list_empty(&c->waiting)) {
-		at = c->in.began_ns + limits->frame_deadline_ms * NS_A_MS;
+		at = c->in.began_ns + conn_deadline_ns(c);
 		due = due && due < at ? due : at;
 	}
 	if (!output_is_empty(&c->out) && (!c->out.cold || cold_is_read(c->out.cold))) {
@@ -253,8 +270,8 @@ static void conn_fire(struct timer *timer)
 	int64_t now = env_mono_ns(c->reactor->net->env);
 	bool sends = !output_is_empty(&c->out) && (!c->out.cold || cold_is_read(c->out.cold));
 
-	if (c->in.began_ns && list_empty(&c->waiting) && now - c->in.began_ns >= limits->frame_deadline_ms * NS_A_MS) {
-		conn_drop(c, CONN_END_FRAME_DEADLINE);
+	if (c->in.began_ns && list_empty(&c->waiting) && now - c->in.began_ns >= conn_deadline_ns(c)) {
+		conn_drop(c, c->transport.shaking_hands ? CONN_END_HANDSHAKE_DEADLINE : CONN_END_FRAME_DEADLINE);
 		return;
 	}
 	if (sends && now - c->out.progress_ns >= limits->write_deadline_ms * NS_A_MS) {
@@ -268,6 +285,14 @@ static void conn_fire(struct timer *timer)
 	conn_set_timer(c);
 }
 
+/* Bytes wait in the transport: no socket will tell of them. */
+static void conn_remember(struct conn *c, const struct turn *t)
+{
+	c->readable = true;
+	if (conn_may_read(c, &(struct turn){.bytes = 1, .now_ns = t->now_ns}))
+		reactor_schedule(c);
+}
+
 /*
  * READ stays wanted while a request is in work or the connection is muted, until bytes did come meanwhile: most peers send none, each
  * change of what is wanted is a system call, and so a reset is seen.
@@ -277,8 +302,10 @@ static void conn_set_want(struct conn *c, const struct turn *t)
 	int want = 0;
 
 	c->readable = t->unread && !conn_may_read(c, &(struct turn){.bytes = 1, .now_ns = t->now_ns});
+	if (c->transport.pending)
+		conn_remember(c, t);
 	if (c->state == CONN_OPEN && !c->readable && !c->eof && list_empty(&c->waiting))
-		want = SOCK_READ;
+		want = c->transport.read_wants;
 	if (c->out.blocked && (!c->out.cold || cold_is_read(c->out.cold)))
 		want |= SOCK_WRITE;
 	if (want != c->want) {
@@ -287,10 +314,10 @@ static void conn_set_want(struct conn *c, const struct turn *t)
 	}
 }
 
-/* Half a frame has its deadline from the turn in which its first byte came. */
+/* Half a frame has its deadline from the turn in which its first byte came, a handshake from the first turn. */
 static void conn_date_frame(struct conn *c, const struct turn *t)
 {
-	if (!c->in.block || conn_has_frame(c))
+	if (!c->transport.shaking_hands && (!c->in.block || conn_has_frame(c)))
 		c->in.began_ns = 0;
 	else if (c->in.began_ns == 0)
 		c->in.began_ns = t->now_ns;
@@ -317,7 +344,7 @@ void conn_turn(struct conn *c, int ready)
 
 	check(c->state != CONN_GONE && !c->in_turn);
 	c->in_turn = true;
-	t.readable = t.unread = c->readable || (ready & SOCK_READ);
+	t.readable = t.unread = c->readable || (ready & c->transport.read_wants);
 	c->readable = false;
 	reactor_touch(c, t.now_ns);
 	if (c->muted_until_ns && c->muted_until_ns <= t.now_ns)
@@ -464,4 +491,9 @@ const struct addr *conn_peer_addr(const struct conn *c)
 int conn_local_addr(const struct conn *c, struct addr *out)
 {
 	return sock_addrs(c->transport.sock, out, NULL);
+}
+
+bool conn_peer_name(const struct conn *c, struct buf *out)
+{
+	return c->transport.tls && tls_peer_name(c->transport.tls, out);
 }

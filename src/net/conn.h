@@ -19,6 +19,7 @@
 #include "env/env.h"
 #include "net/frame.h"
 
+struct buf;
 struct chain;
 struct conn;
 
@@ -54,5 +55,7 @@ uint64_t conn_id(const struct conn *c);
 const struct addr *conn_peer_addr(const struct conn *c);
 /* The address that the peer has dialled, as this machine sees it. 0 or a negated errno. */
 int conn_local_addr(const struct conn *c, struct addr *out);
+/* Appends the name in the certificate that the peer has shown, as Java prints it. False: it is not TLS, or there was none. */
+bool conn_peer_name(const struct conn *c, struct buf *out);
 
 #endif

@@ -23,6 +23,7 @@ void net_limits_default(struct net_limits *limits, int64_t memory_bytes)
 		.max_connection_creation_rate = NET_NO_LIMIT,
 		.connections_max_idle_ms = 600000,
 		.frame_deadline_ms = 30000,
+		.handshake_deadline_ms = 10000,
 		.write_deadline_ms = 60000,
 		.request_max_bytes = 104857600,
 		.queued_max_request_bytes = queued > QUEUED_BYTES_MIN ? queued : QUEUED_BYTES_MIN,

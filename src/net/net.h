@@ -21,6 +21,7 @@
 #include "net/conn.h"
 
 struct net;
+struct tls_context;
 
 #define NET_NO_LIMIT INT32_MAX
 
@@ -38,6 +39,7 @@ struct net_limits {
 	int32_t max_connection_creation_rate; /* max.connection.creation.rate, a second */
 	int64_t connections_max_idle_ms;      /* connections.max.idle.ms; < 0: for ever */
 	int64_t frame_deadline_ms;	      /* from a frame's first byte to its last */
+	int64_t handshake_deadline_ms;	      /* from accepting to the end of the TLS handshake */
 	int64_t write_deadline_ms;	      /* without a byte of a waiting answer taken */
 	size_t request_max_bytes;	      /* socket.request.max.bytes */
 	int64_t queued_max_request_bytes;     /* queued.max.request.bytes; > 0 */
@@ -57,6 +59,7 @@ struct net_listener_config {
 	int32_t max_connection_creation_rate; /* listener.name.NAME.max.connection.creation.rate; NET_NO_LIMIT */
 	/* Between brokers and controllers: not bound by max_connections of all listeners, by rates, or by queued_max_request_bytes. */
 	bool exempt;
+	struct tls_context *tls; /* NULL: plain. net_listen takes a reference. */
 };
 
 /* n_reactors 0: as many as the cores. handler is copied; arg is given to its functions. */
@@ -74,6 +77,8 @@ int net_listen(struct net *net, const struct net_listener_config *listeners, int
 const struct addr *net_listener_addr(const struct net *net, int i);
 /* From now on connections are accepted on listener i. */
 void net_accept(struct net *net, int i);
+/* What secures the connections that listener i accepts from now on; those that are there keep theirs. On reactor 0; takes a reference. */
+void net_set_tls(struct net *net, int i, struct tls_context *tls);
 
 int net_reactors(const struct net *net);
 struct loop *net_loop(const struct net *net, int reactor);

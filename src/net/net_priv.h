@@ -43,6 +43,8 @@ enum conn_end {
 	CONN_END_FRAME_NEGATIVE,
 	CONN_END_FRAME_TOO_LARGE,
 	CONN_END_FRAME_DEADLINE,
+	CONN_END_HANDSHAKE_DEADLINE,
+	CONN_END_HANDSHAKE,
 	CONN_END_HALF_FRAME,
 	CONN_END_SLOW_READER,
 	CONN_END_SQUEEZED,
@@ -56,7 +58,7 @@ struct input {
 	struct block *block;
 	size_t start;
 	size_t end;
-	int64_t began_ns; /* when the frame that is not yet whole began; 0: there is none */
+	int64_t began_ns; /* when the frame that is not yet whole, or the TLS handshake, began; 0: there is none */
 };
 
 /* Answers in the order of conn_reply. */

@@ -1,9 +1,12 @@
 /*
- * transport: the plain one, a socket's bytes as they are.
+ * transport: the plain one, a socket's bytes as they are, and TLS (src/tls).
  */
 #include "net/transport.h"
 
 #include "env/env.h"
+#include "tls/tls.h"
+
+/* ---- plain ---- */
 
 static ssize_t plain_read(struct transport *t, void *p, size_t len)
 {
@@ -35,5 +38,68 @@ static const struct transport_ops plain_ops = {
 
 void transport_plain(struct transport *t, struct sock *s)
 {
-	*t = (struct transport){.ops = &plain_ops, .sock = s};
+	*t = (struct transport){.ops = &plain_ops, .sock = s, .read_wants = SOCK_READ};
+}
+
+/* ---- TLS ---- */
+
+static void note(struct transport *t)
+{
+	t->read_wants = (uint8_t)tls_read_wants(t->tls);
+	t->pending = tls_is_pending(t->tls);
+	t->shaking_hands = !tls_is_established(t->tls);
+}
+
+static ssize_t encrypted_read(struct transport *t, void *p, size_t len)
+{
+	ssize_t n = tls_read(t->tls, p, len);
+
+	note(t);
+	return n;
+}
+
+static ssize_t encrypted_writev(struct transport *t, const struct iovec *iov, int n)
+{
+	return tls_writev(t->tls, iov, n);
+}
+
+static ssize_t encrypted_send_file(struct transport *t, struct file *f, int64_t pos, size_t len)
+{
+	return tls_send_file(t->tls, f, pos, len);
+}
+
+static void encrypted_close(struct transport *t)
+{
+	tls_session_free(t->tls);
+	t->tls = NULL;
+	plain_close(t);
+}
+
+static const struct transport_ops encrypted_ops = {
+	.read = encrypted_read,
+	.writev = encrypted_writev,
+	.send_file = encrypted_send_file,
+	.close = encrypted_close,
+};
+
+void transport_tls(struct transport *t, struct sock *s, struct tls_context *c, const char *host)
+{
+	*t = (struct transport){.ops = &encrypted_ops, .sock = s, .tls = tls_session_new(c, s, host)};
+	note(t);
+}
+
+int transport_handshake(struct transport *t)
+{
+	int err = 0;
+
+	if (t->tls) {
+		err = tls_handshake(t->tls);
+		note(t);
+	}
+	return err;
+}
+
+const char *transport_error(const struct transport *t)
+{
+	return t->tls ? tls_error(t->tls) : "";
 }

@@ -1,0 +1,99 @@
+/*
+ * tls: encrypted connections: contexts made of Kafka's ssl.* settings, and sessions that stand between a connection and its socket.
+ *
+ * 1. Nothing of OpenSSL runs before the first context is made.
+ * 2. A context never changes; it is counted, and any thread may use it. Changed stores are a new context.
+ * 3. A session belongs to the loop of its socket. Its calls do not block; what they do not move they will move at the next call with the
+ *    same bytes, or more of them.
+ * 4. Outside of the simulator only: OpenSSL has its own chance and its own clock.
+ * Errors: -EAGAIN; -EKEYREJECTED when the handshake failed, or a record cannot be believed (tls_error says why); the socket's otherwise.
+ */
+#ifndef ODRADEK_TLS_TLS_H
+#define ODRADEK_TLS_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct env;
+struct file;
+struct sock;
+struct tls_context;
+struct tls_session;
+
+/* ---- settings: Kafka's ssl.* that have an effect here, by number and by name ---- */
+
+enum tls_setting {
+	TLS_PROTOCOL,
+	TLS_ENABLED_PROTOCOLS,
+	TLS_CIPHER_SUITES,
+	TLS_KEYSTORE_TYPE,
+	TLS_KEYSTORE_LOCATION,
+	TLS_KEYSTORE_PASSWORD,
+	TLS_KEY_PASSWORD,
+	TLS_KEYSTORE_KEY,
+	TLS_KEYSTORE_CERTIFICATE_CHAIN,
+	TLS_TRUSTSTORE_TYPE,
+	TLS_TRUSTSTORE_LOCATION,
+	TLS_TRUSTSTORE_PASSWORD,
+	TLS_TRUSTSTORE_CERTIFICATES,
+	TLS_CLIENT_AUTH,
+	TLS_ENDPOINT_IDENTIFICATION_ALGORITHM,
+	TLS_SETTINGS,
+};
+
+/* "ssl.protocol" */
+const char *tls_setting_name(enum tls_setting s);
+/* TLS_SETTINGS: it is none of them. */
+enum tls_setting tls_setting_find(struct str name);
+
+/* As text, lists with commas; null is Kafka's default. Views: they are not kept. */
+struct tls_settings {
+	struct str v[TLS_SETTINGS];
+};
+
+/* ---- contexts ---- */
+
+/*
+ * Reads the stores. 0, or -EINVAL with what is wrong in *why, which names the setting, and the file where there is one. Blocks for files.
+ */
+int tls_context_new(struct env *env, const struct tls_settings *settings, bool server, struct tls_context **out,
+		    struct buf *why);
+struct tls_context *tls_context_ref(struct tls_context *c);
+void tls_context_unref(struct tls_context **c); /* NULL is fine; sets it to NULL */
+/*
+ * May `next` take the place of `now` on a running listener? Kafka's rules: a key store stays one, and its names stay but where they may
+ * change. 0, or -EINVAL and Kafka's words in *why.
+ */
+int tls_context_may_follow(const struct tls_context *now, const struct tls_context *next, bool dn_may_change,
+			   bool san_may_change, struct buf *why);
+
+/* ---- sessions ---- */
+
+/* Of an accepted socket (host NULL), or of a dialled one: host is whom it shall be. The socket stays the caller's. */
+struct tls_session *tls_session_new(struct tls_context *c, struct sock *s, const char *host);
+/* Says goodbye, where the socket takes it at once. */
+void tls_session_free(struct tls_session *s);
+
+/* 0 when it is done; reads and writes do it by themselves. */
+int tls_handshake(struct tls_session *s);
+bool tls_is_established(const struct tls_session *s);
+/* Fills len if there is so much. 0: the peer will send no more. */
+ssize_t tls_read(struct tls_session *s, void *p, size_t len);
+ssize_t tls_writev(struct tls_session *s, const struct iovec *iov, int n);
+ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t len);
+/* SOCK_READ, or SOCK_WRITE when a read or the handshake waits for that. */
+int tls_read_wants(const struct tls_session *s);
+/* The last read has stopped because its memory was full: there may be more that no socket will tell of. */
+bool tls_is_pending(const struct tls_session *s);
+/* Why the session has failed: "certificate verify failed: self-signed certificate"; "" when it has not. */
+const char *tls_error(const struct tls_session *s);
+/* Appends the subject of the peer's certificate as Java's X500Principal.getName() prints it. False: it has shown none. */
+bool tls_peer_name(const struct tls_session *s, struct buf *out);
+
+#endif
