@@ -3,7 +3,7 @@
  *
  *	4 bytes of length, the header (wire/header.h), the body; both ways.
  */
-#include "net/channel.h"
+#include "net/channel_priv.h"
 
 #include <errno.h>
 #include <string.h>
@@ -81,6 +81,7 @@ static void channel_close(struct channel *ch)
 	ch->head_len = 0;
 	ch->sent = 0;
 	ch->state = CHANNEL_IDLE;
+	channel_login_end(ch);
 }
 
 static void drop_calls(struct list *calls)
@@ -98,6 +99,7 @@ void channel_fini(struct channel *ch)
 	drop_calls(&ch->sending);
 	drop_calls(&ch->in_flight);
 	channel_close(ch);
+	channel_login_fini(ch);
 	arena_fini(&ch->greeting_arena);
 	xfree(ch->host);
 	xfree(ch->why);
@@ -110,16 +112,19 @@ const char *channel_why(const struct channel *ch)
 	return ch->why ? ch->why : "";
 }
 
+/* A login has kept its own. */
 static void keep_why(struct channel *ch)
 {
-	xfree(ch->why);
-	ch->why = *transport_error(&ch->transport) ? xstrdup(transport_error(&ch->transport)) : NULL;
+	const char *why = transport_error(&ch->transport);
+
+	if (!ch->why && *why)
+		ch->why = xstrdup(why);
 }
 
 static int next_backoff(struct channel *ch)
 {
 	int now = ch->backoff_ms ? ch->backoff_ms : BACKOFF_FIRST_MS;
-	int max = ch->all->backoff_max_ms ? ch->all->backoff_max_ms : BACKOFF_MAX_MS;
+	int max = ch->all->backoff_max_ms && !ch->why ? ch->all->backoff_max_ms : BACKOFF_MAX_MS;
 
 	ch->backoff_ms = now * 2 > max ? max : now * 2;
 	return now;
@@ -135,7 +140,7 @@ void channel_break(struct channel *ch, int err)
 	channel_close(ch);
 	timer_start(&ch->attempt, next_backoff(ch));
 	list_init(&calls);
-	list_remove(&ch->greeting.link);
+	list_remove(&ch->greeting.link); /* a login's call is off its list already */
 	list_splice(&calls, &ch->in_flight);
 	list_splice(&calls, &ch->sending);
 	list_splice(&calls, &ch->waiting);
@@ -261,8 +266,8 @@ static int write_out(struct channel *ch)
 
 static void encode_waiting(struct channel *ch)
 {
-	while (ch->state == CHANNEL_READY &&
-	       !list_empty(&ch->waiting)) { /* a done() may have given the connection up */
+	while (ch->state == CHANNEL_READY && !list_empty(&ch->waiting) &&
+	       !channel_login_holds(ch)) { /* a done() may have given the connection up */
 		struct call *call = container_of(list_first(&ch->waiting), struct call, link);
 		int err = encode(ch, call);
 
@@ -321,6 +326,16 @@ static void on_greeted(struct call *call)
 	}
 	take_ranges(ch, answer);
 	arena_reset(&ch->greeting_arena);
+	if (ch->all->login) {
+		ch->state = CHANNEL_LOGGING_IN;
+		channel_login_begin(ch);
+	} else {
+		channel_logged_in(ch);
+	}
+}
+
+void channel_logged_in(struct channel *ch)
+{
 	timer_stop(&ch->attempt);
 	ch->backoff_ms = 0;
 	ch->setups_late = 0;
@@ -332,7 +347,6 @@ static void greet(struct channel *ch)
 {
 	static const struct api_versions_request HELLO = {
 		.client_software_name = {"odradek", 7}, .client_software_version = {"0", 1}, .node_id = -1};
-	int err;
 
 	arena_reset(&ch->greeting_arena);
 	ch->state = CHANNEL_GREETING;
@@ -341,16 +355,24 @@ static void greet(struct channel *ch)
 		.request = &HELLO,
 		.arena = &ch->greeting_arena,
 		.done = on_greeted,
-		.at = ch,
 		.version = ch->greeting_version,
-		.sent = true,
 	};
-	timer_init(&ch->greeting.timer, ch->all->loop, on_attempt);
-	err = encode(ch, &ch->greeting);
-	list_init(&ch->greeting.link);
-	list_push(&ch->sending, &ch->greeting.link);
-	if (err == 0)
+	channel_say(ch, &ch->greeting);
+}
+
+void channel_say(struct channel *ch, struct call *call)
+{
+	int err;
+
+	call->at = ch;
+	call->sent = true;
+	timer_init(&call->timer, ch->all->loop, on_attempt);
+	list_init(&call->link);
+	err = encode(ch, call);
+	if (err == 0) {
+		list_push(&ch->sending, &call->link);
 		err = write_out(ch);
+	}
 	if (err != 0)
 		channel_break(ch, err);
 }
@@ -589,7 +611,7 @@ static void channel_resolve(struct channel *ch)
 }
 
 /* Kafka's ClusterConnectionStates, without its chance. */
-static int64_t setup_ms(const struct channel *ch)
+int64_t channel_setup_ms(const struct channel *ch)
 {
 	int64_t ms = ch->all->setup_timeout_ms, max = ch->all->setup_timeout_max_ms;
 
@@ -602,7 +624,9 @@ static int64_t setup_ms(const struct channel *ch)
 
 static void channel_connect(struct channel *ch)
 {
-	timer_start(&ch->attempt, setup_ms(ch));
+	xfree(ch->why);
+	ch->why = NULL;
+	timer_start(&ch->attempt, channel_setup_ms(ch));
 	ch->next_address = 0;
 	ch->n_addresses = addr_parse(ch->host, (uint16_t)ch->port, &ch->addresses[0]);
 	if (ch->n_addresses > 0)

@@ -1,8 +1,9 @@
 /*
  * channel: a connection to another node: name to address to socket, the greeting that tells what it speaks, requests out, answers in.
  *
- * A channel goes IDLE -> RESOLVING -> DIALLING -> SECURING (TLS) -> GREETING (ApiVersions) -> READY, and back to IDLE when it breaks, where it
- * waits a little before the next attempt when somebody wants it. Names are resolved anew at every attempt.
+ * A channel goes IDLE -> RESOLVING -> DIALLING -> SECURING (TLS) -> GREETING (ApiVersions) -> LOGGING_IN (where its owner has a login) ->
+ * READY, and back to IDLE when it breaks, where it waits a little before the next attempt when somebody wants it. Names are resolved anew at
+ * every attempt.
  *
  * 1. Everything is on one loop's thread. Channels of one owner share what is in struct channels.
  * 2. A call is its maker's memory until call_finish() has run its done(). Request, arena and what they point to live as long; the answer is
@@ -10,8 +11,10 @@
  * 3. Calls leave in the order of `waiting`, each in the highest version that both sides speak. After an answer that is not understood the
  *    connection is given up.
  * 4. When a connection breaks or cannot be made, broken() is given all calls of the channel, in order; the channel keeps none.
+ * 5. Where TLS or a login is refused it is tried again after pauses that grow to a second, whatever the owner's longest pause is.
  * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT, ERR_UNSUPPORTED_VERSION when no version is common to both, -EPROTO for an answer
- * that cannot be read, -EMSGSIZE for one that there is no room for, -EKEYREJECTED when TLS could not be agreed on (channel_why).
+ * that cannot be read, -EMSGSIZE for one that there is no room for. Those of which channel_why has more: -EKEYREJECTED when TLS could not be
+ * agreed on; of a login ERR_SASL_AUTHENTICATION_FAILED, ERR_UNSUPPORTED_SASL_MECHANISM, ERR_ILLEGAL_SASL_STATE.
  */
 #ifndef ODRADEK_NET_CHANNEL_H
 #define ODRADEK_NET_CHANNEL_H
@@ -26,6 +29,7 @@
 #include "wire/chain.h"
 
 struct channel;
+struct login_method;
 
 /* A request to another node, and what becomes of it. */
 struct call {
@@ -70,6 +74,7 @@ struct channels {
 	/* How long an attempt may take: twice as long after each that took too long, up to the longest; 0: ten seconds. */
 	int64_t setup_timeout_ms;
 	int64_t setup_timeout_max_ms;
+	const struct login_method *login; /* wire/login.h; NULL: nobody asks who this is */
 	void (*broken)(struct channel *ch, int err, struct list *calls);
 	struct tls_context *tls; /* what secures them, a reference of the channels'; NULL: they are plain */
 	uint8_t *landing;
@@ -88,6 +93,7 @@ enum channel_state {
 	CHANNEL_DIALLING,
 	CHANNEL_SECURING,
 	CHANNEL_GREETING,
+	CHANNEL_LOGGING_IN,
 	CHANNEL_READY
 };
 
@@ -97,6 +103,7 @@ struct api_range {
 };
 
 struct resolving; /* a look-up of a name, under way */
+struct channel_login;
 
 struct channel {
 	struct channels *all;
@@ -121,6 +128,8 @@ struct channel {
 	struct call greeting;
 	struct arena greeting_arena;
 	int greeting_version;
+	struct channel_login *login; /* NULL: none yet */
+	char *why;		     /* NULL: nothing */
 	/* The answer that is coming in. */
 	uint8_t head[4];
 	int head_len;
@@ -139,7 +148,10 @@ void channel_call(struct channel *ch, struct call *call);
 void channel_break(struct channel *ch, int err);
 bool channel_is_ready(const struct channel *ch);
 bool channel_is_unused(const struct channel *ch); /* it has no call */
-/* What TLS has failed of, at the last attempt: "certificate verify failed: certificate has expired"; "" when it has not. */
+/*
+ * Why the node and this one did not come together, at the last attempt: "certificate verify failed: certificate has expired", "Authentication
+ * failed: Invalid username or password"; "" when that was not it.
+ */
 const char *channel_why(const struct channel *ch);
 
 #endif

@@ -1,0 +1,268 @@
+/*
+ * channel_login: SaslHandshake, then SaslAuthenticate until both sides have said what they had to.
+ *
+ * 1. Nothing else is sent while a login is under way. What was sent before it is answered before it: answers come in the order of requests.
+ * 2. A server that tells how long a session lasts is told again who this is when 85 to 95 percent of that have passed, before the next
+ *    request (KIP-368). Nothing is sent for that alone: a connection that nobody uses may time out.
+ * 3. The server's words have to fit into the login's own small arena.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "net/channel_priv.h"
+#include "protocol/sasl_authenticate.h"
+#include "protocol/sasl_handshake.h"
+#include "wire/codec.h"
+#include "wire/login.h"
+
+enum { ARENA_MAX = 256 * 1024, TRUSTED_PERCENT = 85, CHANCE_PERCENT = 10 };
+
+struct channel_login {
+	struct channel *channel;
+	struct login *exchange; /* NULL: none is under way */
+	struct call call;
+	struct arena arena;
+	struct sasl_handshake_request handshake;
+	struct sasl_authenticate_request authenticate;
+	struct buf words; /* of this side, as they are sent */
+	struct str heard; /* of the server; in the arena */
+	bool is_last;	  /* this side says no more */
+	int64_t lifetime_ms;
+	int64_t renew_ns; /* when to begin again; 0: never */
+};
+
+static void step(struct channel_login *l);
+
+/* ---- the end ---- */
+
+static void end_exchange(struct channel_login *l)
+{
+	if (l->exchange)
+		login_free(l->exchange);
+	l->exchange = NULL;
+	if (l->words.p)
+		explicit_bzero(l->words.p, l->words.cap);
+	l->words.len = 0;
+	list_remove(&l->call.link);
+	arena_reset(&l->arena);
+}
+
+static void refuse(struct channel_login *l, int err, char *why)
+{
+	xfree(l->channel->why);
+	l->channel->why = why;
+	channel_break(l->channel, err);
+}
+
+static int64_t renewal_ns(const struct channel_login *l)
+{
+	struct env *env = l->channel->all->loop->env;
+	int64_t percent = TRUSTED_PERCENT + (int64_t)env_random_below(env, CHANCE_PERCENT + 1);
+	int64_t longest = INT64_MAX / 1000000 / 100;
+	int64_t ms = l->lifetime_ms < longest ? l->lifetime_ms : longest;
+
+	return ms > 0 ? env_mono_ns(env) + ms * 1000000 / 100 * percent : 0;
+}
+
+static void succeed(struct channel_login *l)
+{
+	end_exchange(l);
+	l->renew_ns = renewal_ns(l);
+	channel_logged_in(l->channel);
+}
+
+/* ---- SaslAuthenticate ---- */
+
+/* What the server's refusal says; Kafka's word for it when there is none. */
+static char *words_of(const struct sasl_authenticate_response *r)
+{
+	struct str text = r->error_message;
+
+	if (str_is_null(text) || text.len == 0)
+		text = str_of(err_message(r->error_code));
+	return xasprintf("%.*s", STR_ARG(text));
+}
+
+static void on_answer(struct call *call)
+{
+	struct channel_login *l = container_of(call, struct channel_login, call);
+	const struct sasl_authenticate_response *r = call->response;
+
+	if (call->err != 0) {
+		channel_break(l->channel, call->err);
+		return;
+	}
+	if (r->error_code != 0) {
+		refuse(l, r->error_code, words_of(r));
+		return;
+	}
+	if (call->version >= 1 && r->session_lifetime_ms > 0)
+		l->lifetime_ms = r->session_lifetime_ms;
+	l->heard = (struct str){(const char *)r->auth_bytes.p, r->auth_bytes.len};
+	if (l->is_last)
+		succeed(l);
+	else
+		step(l);
+}
+
+static void say(struct channel_login *l)
+{
+	arena_reset(&l->arena);
+	l->heard = STR("");
+	codec_init(&sasl_authenticate_request_schema, &l->authenticate);
+	l->authenticate.auth_bytes =
+		(struct bytes){l->words.p ? l->words.p : (const uint8_t *)"", (int32_t)l->words.len};
+	l->call = (struct call){
+		.key = sasl_authenticate_request_KEY,
+		.request = &l->authenticate,
+		.arena = &l->arena,
+		.done = on_answer,
+	};
+	channel_say(l->channel, &l->call);
+}
+
+static void wake(struct login *exchange)
+{
+	step(exchange->owner);
+}
+
+static void step(struct channel_login *l)
+{
+	enum login_turn turn;
+
+	l->words.len = 0;
+	turn = login_step(l->exchange, l->heard, &l->words);
+	if (turn == LOGIN_WAIT)
+		return;
+	if (turn == LOGIN_FAIL) {
+		refuse(l, ERR_SASL_AUTHENTICATION_FAILED, xasprintf("%s", l->exchange->failure));
+		return;
+	}
+	if (turn == LOGIN_DONE) {
+		succeed(l);
+		return;
+	}
+	l->is_last = turn == LOGIN_LAST;
+	say(l);
+}
+
+/* ---- SaslHandshake ---- */
+
+static char *mechanisms_of(const struct sasl_handshake_response *r)
+{
+	struct buf b = {0};
+	char *text;
+
+	for (int32_t i = 0; i < r->mechanisms.n; i++)
+		buf_printf(&b, "%s%.*s", i ? ", " : "", STR_ARG(r->mechanisms.v[i]));
+	text = str_dup(b.len ? buf_str(&b) : STR(""));
+	buf_fini(&b);
+	return text;
+}
+
+static void refuse_mechanism(struct channel_login *l, const struct sasl_handshake_response *r)
+{
+	struct str mechanism = l->channel->all->login->mechanism;
+	char *there = mechanisms_of(r), *why;
+
+	if (r->error_code == ERR_UNSUPPORTED_SASL_MECHANISM)
+		why = xasprintf("Client SASL mechanism '%.*s' not enabled in the server, enabled mechanisms are [%s]",
+				STR_ARG(mechanism), there);
+	else if (r->error_code == ERR_ILLEGAL_SASL_STATE)
+		why = xasprintf("Unexpected handshake request with client mechanism %.*s, enabled mechanisms are [%s]",
+				STR_ARG(mechanism), there);
+	else
+		why = xasprintf("Unknown error code %s, client mechanism is %.*s, enabled mechanisms are [%s]",
+				err_name(r->error_code), STR_ARG(mechanism), there);
+	xfree(there);
+	refuse(l, r->error_code == ERR_UNSUPPORTED_SASL_MECHANISM ? r->error_code : ERR_ILLEGAL_SASL_STATE, why);
+}
+
+static void on_handshake(struct call *call)
+{
+	struct channel_login *l = container_of(call, struct channel_login, call);
+	const struct sasl_handshake_response *r = call->response;
+
+	if (call->err != 0)
+		channel_break(l->channel, call->err);
+	else if (r->error_code != 0)
+		refuse_mechanism(l, r);
+	else
+		step(l);
+}
+
+static struct channel_login *login_of(struct channel *ch)
+{
+	struct channel_login *l = ch->login;
+
+	if (l)
+		return l;
+	l = ch->login = xcalloc(1, sizeof(*l));
+	l->channel = ch;
+	list_init(&l->call.link);
+	arena_init(&l->arena, ARENA_MAX);
+	return l;
+}
+
+void channel_login_begin(struct channel *ch)
+{
+	struct channel_login *l = login_of(ch);
+	struct login_start start = {.host = ch->host};
+
+	check(!l->exchange);
+	l->heard = STR("");
+	l->is_last = false;
+	l->lifetime_ms = 0;
+	env_random(ch->all->loop->env, start.nonce, sizeof(start.nonce));
+	l->exchange = login_begin(ch->all->login, &start);
+	l->exchange->owner = l;
+	l->exchange->wake = wake;
+	timer_start(&ch->attempt, channel_setup_ms(ch));
+	codec_init(&sasl_handshake_request_schema, &l->handshake);
+	l->handshake.mechanism = ch->all->login->mechanism;
+	l->call = (struct call){
+		.key = sasl_handshake_request_KEY,
+		.request = &l->handshake,
+		.arena = &l->arena,
+		.done = on_handshake,
+	};
+	channel_say(ch, &l->call);
+}
+
+/* ---- for the connection ---- */
+
+bool channel_login_holds(struct channel *ch)
+{
+	struct channel_login *l = ch->login;
+
+	if (!l || (!l->exchange && l->renew_ns == 0))
+		return false;
+	if (!l->exchange && env_mono_ns(ch->all->loop->env) >= l->renew_ns)
+		channel_login_begin(ch);
+	return l->exchange || ch->state != CHANNEL_READY;
+}
+
+void channel_login_end(struct channel *ch)
+{
+	if (!ch->login)
+		return;
+	end_exchange(ch->login);
+	ch->login->renew_ns = 0;
+}
+
+void channel_login_fini(struct channel *ch)
+{
+	struct channel_login *l = ch->login;
+
+	if (!l)
+		return;
+	end_exchange(l);
+	arena_fini(&l->arena);
+	buf_fini(&l->words);
+	xfree(l);
+	ch->login = NULL;
+}

@@ -1,0 +1,69 @@
+/*
+ * login: the client's half of an exchange that says who it is (SASL), as a channel sees it: bytes in, bytes out. A mechanism stands behind
+ * two tables; who dials fills struct channels with one, and the channel carries what it says in SaslAuthenticate.
+ *
+ * 1. An exchange is one login over one connection, from login_begin to its free(). A login that is renewed is another exchange.
+ * 2. step() never blocks. One that has to wait says LOGIN_WAIT, and calls wake() on the loop's thread, later and not inside of step(); then
+ *    the same words are given again. No wake() comes after free().
+ * 3. A method never changes while channels have it, and serves many exchanges at once on any thread.
+ */
+#ifndef ODRADEK_WIRE_LOGIN_H
+#define ODRADEK_WIRE_LOGIN_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct login;
+struct login_method;
+
+enum login_turn {
+	LOGIN_SAY,  /* `out` goes to the server, also when it is empty; what it answers is the next step's */
+	LOGIN_LAST, /* the same, and after that no more is said: the server alone decides */
+	LOGIN_DONE, /* nothing more is said: the server is who it should be */
+	LOGIN_WAIT,
+	LOGIN_FAIL, /* `failure` says why */
+};
+
+struct login_ops {
+	/* `in`: what the server has said; empty at first. `out` is empty. */
+	enum login_turn (*step)(struct login *l, struct str in, struct buf *out);
+	void (*free)(struct login *l);
+};
+
+enum { LOGIN_FAILURE_MAX = 256, LOGIN_NONCE_LEN = 32 };
+
+struct login {
+	const struct login_ops *ops;
+	void (*wake)(struct login *l); /* the channel's, as the next */
+	void *owner;
+	char failure[LOGIN_FAILURE_MAX]; /* one sentence, without a secret */
+};
+
+/* What an exchange is given by the channel that wants it. */
+struct login_start {
+	const char *host; /* that is dialled, as a name where it has one */
+	uint8_t nonce[LOGIN_NONCE_LEN];
+};
+
+struct login_method_ops {
+	struct login *(*begin)(const struct login_method *m, const struct login_start *start);
+};
+
+struct login_method {
+	const struct login_method_ops *ops;
+	struct str mechanism; /* as SaslHandshake has it */
+};
+
+static inline struct login *login_begin(const struct login_method *m, const struct login_start *start)
+{
+	return m->ops->begin(m, start);
+}
+static inline enum login_turn login_step(struct login *l, struct str in, struct buf *out)
+{
+	return l->ops->step(l, in, out);
+}
+static inline void login_free(struct login *l) { l->ops->free(l); }
+
+#endif
