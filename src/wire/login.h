@@ -49,6 +49,7 @@ struct login_start {
 
 struct login_method_ops {
 	struct login *(*begin)(const struct login_method *m, const struct login_start *start);
+	void (*free)(struct login_method *m); /* no exchange is left */
 };
 
 struct login_method {
@@ -59,6 +60,11 @@ struct login_method {
 static inline struct login *login_begin(const struct login_method *m, const struct login_start *start)
 {
 	return m->ops->begin(m, start);
+}
+static inline void login_method_free(struct login_method *m) /* NULL is fine */
+{
+	if (m)
+		m->ops->free(m);
 }
 static inline enum login_turn login_step(struct login *l, struct str in, struct buf *out)
 {
