@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/mem.h"
+#include "metadata/credential.h"
 #include "metadata/image_private.h"
 #include "metadata/partition.h"
 #include "metadata/token.h"
@@ -536,29 +537,18 @@ static bool drop_carried(struct pmap *from, struct bytes key)
 	return pmap_remove(from, &probe);
 }
 
-static struct bytes scram_key(struct apply *a, int8_t mechanism, struct str name)
-{
-	struct str key = arena_printf(&a->arena, "%d %.*s", mechanism, STR_ARG(name));
-
-	return (struct bytes){(const uint8_t *)key.p, key.len};
-}
-
 static int apply_user_scram_credential(struct apply *a, const void *body)
 {
-	const struct user_scram_credential_record *r = body;
-	struct bytes key = scram_key(a, r->mechanism, r->name);
-
-	return key.p ? carry(a, &a->image->scram, key) : -ENOMEM;
+	pmap_put(&a->image->scram, image_scram_new(body));
+	return 0;
 }
 
 static int apply_remove_user_scram_credential(struct apply *a, const void *body)
 {
 	const struct remove_user_scram_credential_record *r = body;
-	struct bytes key = scram_key(a, r->mechanism, r->name);
+	struct image_scram probe = {.mechanism = r->mechanism, .user = r->name};
 
-	if (!key.p)
-		return -ENOMEM;
-	drop_carried(&a->image->scram, key);
+	pmap_remove(&a->image->scram, &probe);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "metadata/credential.h"
 #include "metadata/image_private.h"
 #include "metadata/partition.h"
 #include "metadata/token.h"
@@ -113,7 +114,7 @@ const struct image *image_new(struct str cluster_id)
 	pmap_init(&i->acls, &IMAGE_ACLS_BY_ID);
 	pmap_init(&i->acls_by_principal, &IMAGE_ACLS_BY_PRINCIPAL);
 	pmap_init(&i->acl_patterns, &IMAGE_ACL_PATTERNS);
-	pmap_init(&i->scram, &CARRIED);
+	pmap_init(&i->scram, &IMAGE_SCRAMS);
 	pmap_init(&i->tokens, &IMAGE_TOKENS);
 	return i;
 }

@@ -20,7 +20,7 @@ struct image_level {
 };
 
 /*
- * A record kept as it is, for what is not served yet: SCRAM credentials, quotas. `key` is what makes it
+ * A record kept as it is, for what is not served yet: quotas. `key` is what makes it
  * one of its kind.
  */
 struct image_carried {
@@ -59,8 +59,8 @@ struct image {
 	struct pmap acls;	       /* struct image_acl, by id */
 	struct pmap acls_by_principal; /* the same objects */
 	struct pmap acl_patterns;      /* struct image_pattern */
-	struct pmap scram;
-	struct pmap tokens; /* struct image_token */
+	struct pmap scram;	       /* struct image_scram */
+	struct pmap tokens;	       /* struct image_token */
 };
 
 /* A copy that is the caller's alone and may be changed. */

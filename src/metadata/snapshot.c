@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "metadata/credential.h"
 #include "metadata/image_private.h"
 #include "metadata/partition.h"
 #include "metadata/token.h"
@@ -269,6 +270,21 @@ static int write_acls(const struct writer_state *w)
 	return err;
 }
 
+static int write_scrams(const struct writer_state *w)
+{
+	struct user_scram_credential_record r;
+	const struct image_scram *c;
+	struct image_iter it;
+	int err = 0;
+
+	image_scrams(w->image, &it);
+	while (err == 0 && (c = image_scrams_next(&it))) {
+		image_scram_to_record(c, &r);
+		err = emit(w, RECORD_USER_SCRAM_CREDENTIAL, 0, &r);
+	}
+	return err;
+}
+
 static int write_tokens(const struct writer_state *w)
 {
 	struct delegation_token_record r;
@@ -302,7 +318,7 @@ int image_to_records(const struct image *i, int (*each)(void *arg, const struct 
 	if (err == 0)
 		err = write_acls(&w);
 	if (err == 0)
-		err = write_carried(&w, &i->scram);
+		err = write_scrams(&w);
 	if (err == 0)
 		err = write_tokens(&w);
 	return err;
@@ -434,5 +450,6 @@ bool image_equal(const struct image *a, const struct image *b)
 	       maps_equal(&a->quotas, &b->quotas, carried_equal) && maps_equal(&a->acls, &b->acls, acls_equal) &&
 	       maps_equal(&a->acls_by_principal, &b->acls_by_principal, acls_equal) &&
 	       maps_equal(&a->acl_patterns, &b->acl_patterns, patterns_equal) &&
-	       maps_equal(&a->scram, &b->scram, carried_equal) && maps_equal(&a->tokens, &b->tokens, image_token_equal);
+	       maps_equal(&a->scram, &b->scram, image_scram_equal) &&
+	       maps_equal(&a->tokens, &b->tokens, image_token_equal);
 }

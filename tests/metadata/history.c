@@ -147,11 +147,17 @@ static void next_carried(struct history *h, struct record_list *l, struct arena 
 		r->key = STR("producer_byte_rate");
 		r->value = (double)below(h, 1000);
 		r->remove = below(h, 3) == 0;
+	} else if (below(h, 3) == 0) {
+		struct remove_user_scram_credential_record *r =
+			record_list_add(l, RECORD_REMOVE_USER_SCRAM_CREDENTIAL, 0);
+
+		r->name = arena_printf(a, "u%d", (int)below(h, 4));
+		r->mechanism = (int8_t)(1 + below(h, 2));
 	} else {
 		struct user_scram_credential_record *r = record_list_add(l, RECORD_USER_SCRAM_CREDENTIAL, 0);
 
 		r->name = arena_printf(a, "u%d", (int)below(h, 4));
-		r->mechanism = 1;
+		r->mechanism = (int8_t)(1 + below(h, 2));
 		r->salt = r->stored_key = r->server_key = (struct bytes){(const uint8_t *)"abc", 3};
 		r->iterations = 4096 + (int32_t)below(h, 3);
 	}

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "tests/metadata/history.h"
+#include "metadata/credential.h"
 #include "metadata/partition.h"
 #include "metadata/replay.h"
 #include "metadata/token.h"
@@ -411,6 +412,48 @@ static void a_token_is_found_by_its_id_until_it_is_removed(void **state)
 	assert_int_equal(image_token_count(w->image), 1);
 }
 
+static void add_credential(struct world *w, int8_t mechanism, const char *user, int32_t iterations)
+{
+	struct user_scram_credential_record *r = record_list_add(&w->list, RECORD_USER_SCRAM_CREDENTIAL, 0);
+
+	r->name = str_of(user);
+	r->mechanism = mechanism;
+	r->iterations = iterations;
+	r->salt = (struct bytes){(const uint8_t *)"salt", 4};
+	r->stored_key = (struct bytes){(const uint8_t *)"stored", 6};
+	r->server_key = (struct bytes){(const uint8_t *)"server", 6};
+}
+
+static void a_credential_is_of_its_user_and_mechanism(void **state)
+{
+	struct world *w = *state;
+	struct remove_user_scram_credential_record *gone;
+	const struct image_scram *c;
+	struct image_iter it;
+
+	add_credential(w, 1, "alice", 4096);
+	add_credential(w, 2, "alice", 8192);
+	add_credential(w, 1, "bob", 4096);
+	add_credential(w, 1, "bob", 5000);
+	assert_int_equal(apply(w), 0);
+	c = image_scram(w->image, 2, STR("alice"));
+	assert_int_equal(c->iterations, 8192);
+	assert_memory_equal(c->salt.p, "salt", 4);
+	assert_memory_equal(c->stored_key.p, "stored", 6);
+	assert_memory_equal(c->server_key.p, "server", 6);
+	assert_int_equal(image_scram(w->image, 1, STR("bob"))->iterations, 5000);
+	assert_null(image_scram(w->image, 2, STR("bob")));
+	gone = record_list_add(&w->list, RECORD_REMOVE_USER_SCRAM_CREDENTIAL, 0);
+	gone->name = STR("alice");
+	gone->mechanism = 1;
+	assert_int_equal(apply(w), 0);
+	assert_null(image_scram(w->image, 1, STR("alice")));
+	image_scrams(w->image, &it);
+	assert_true(str_is(image_scrams_next(&it)->user, "bob"));
+	assert_true(str_is(image_scrams_next(&it)->user, "alice"));
+	assert_null(image_scrams_next(&it));
+}
+
 static void what_differs_is_told_once(void *arg, const struct image_topic *old, const struct image_topic *now)
 {
 	int *n = arg;
@@ -606,6 +649,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(features_carry_levels_and_level_0_removes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_configuration_is_kept_by_name_and_null_removes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_token_is_found_by_its_id_until_it_is_removed, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_credential_is_of_its_user_and_mechanism, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_difference_between_images_names_changed_topics, setup, teardown),
 		cmocka_unit_test(a_snapshot_at_any_point_of_a_random_history_equals_the_replay),
 		cmocka_unit_test_setup_teardown(images_that_differ_in_one_value_are_not_equal, setup, teardown),
