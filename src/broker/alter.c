@@ -11,6 +11,7 @@
 #include "broker/layers.h"
 #include "broker/logger.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "config/config.h"
 #include "metadata/image.h"
 
@@ -299,6 +300,35 @@ static int check_broker(struct request *r, struct alteration *a)
 	return 0;
 }
 
+/* ---- permissions ---- */
+
+static void check_permission(struct request *r, struct alteration *a)
+{
+	int err = 0;
+
+	switch (a->type) {
+	case RESOURCE_TOPIC:
+		err = request_may(r, ACL_ALTER_CONFIGS, ACL_TOPIC, a->name) ? 0 : ERR_TOPIC_AUTHORIZATION_FAILED;
+		break;
+	case RESOURCE_GROUP:
+		err = request_may(r, ACL_ALTER_CONFIGS, ACL_GROUP, a->name) ? 0 : ERR_GROUP_AUTHORIZATION_FAILED;
+		break;
+	default:
+		err = request_may_cluster(r, ACL_ALTER_CONFIGS) ? 0 : ERR_CLUSTER_AUTHORIZATION_FAILED;
+	}
+	if (err)
+		refuse(a, err, str_of(err_message(err)));
+}
+
+/* On a controller Kafka asks for something else. */
+static void alter_logger(struct request *r, struct alteration *a, bool validate_only)
+{
+	if (request_may_cluster(r, r->from_controller ? ACL_CLUSTER_ACTION : ACL_ALTER_CONFIGS))
+		logger_alter(r, a, validate_only);
+	else
+		refuse(a, ERR_CLUSTER_AUTHORIZATION_FAILED, str_of(err_message(ERR_CLUSTER_AUTHORIZATION_FAILED)));
+}
+
 /* ---- one request ---- */
 
 static int check_resource(struct request *r, struct alteration *a, bool loggers, bool validate_only)
@@ -327,7 +357,7 @@ static int check_resource(struct request *r, struct alteration *a, bool loggers,
 		return 0;
 	case RESOURCE_BROKER_LOGGER:
 		if (loggers) {
-			logger_alter(r, a, validate_only);
+			alter_logger(r, a, validate_only);
 			return 0;
 		}
 		/* fall through */
@@ -344,6 +374,10 @@ int alter_check(struct request *r, struct alter *alter, bool loggers, bool valid
 	for (int i = 0; i < alter->n && !err; i++)
 		if (!alter->v[i].done)
 			err = check_resource(r, &alter->v[i], loggers, validate_only);
+	/* As in Kafka: what is wrong is told before who asks is looked at (ConfigAdminManager). */
+	for (int i = 0; i < alter->n && !err; i++)
+		if (!alter->v[i].done)
+			check_permission(r, &alter->v[i]);
 	return err;
 }
 

@@ -44,7 +44,7 @@ struct alter {
 struct alter *alter_new(struct request *r, int n);
 /* Begins one: n changes to be filled. NULL when the arena is spent. */
 struct alter_change *alteration_init(struct request *r, struct alteration *a, int8_t type, struct str name, int n);
-/* Judges what can be judged here. loggers: the request may change them, which is done here. 0, or -ENOMEM. */
+/* Judges what can be judged here, and asks whether the principal may change the rest. loggers: the request may change them, which is done here. 0, or -ENOMEM. */
 int alter_check(struct request *r, struct alter *alter, bool loggers, bool validate_only);
 /* How many are the controller's. */
 int alter_left(const struct alter *alter);

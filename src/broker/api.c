@@ -1,11 +1,14 @@
 /*
- * api: the rows, by key.
+ * api: the rows, by key, and what a row asks of the principal.
  */
 #include "broker/api.h"
 
 #include <stddef.h>
 
 #include "base/check.h"
+#include "base/err.h"
+#include "broker/permission.h"
+#include "wire/schema.h"
 
 #define API(name) extern const struct api api_##name;
 #include "broker/api.tbl"
@@ -31,4 +34,43 @@ void api_table_fill(struct api_table *t)
 		check(rows[i]->key >= 0 && rows[i]->key < API_KEYS_MAX && !t->by_key[rows[i]->key]);
 		t->by_key[rows[i]->key] = rows[i];
 	}
+}
+
+/* ---- what a row asks for ---- */
+
+/* Java's AclOperation, where a whole request may need it. */
+static const char *operation_name(enum acl_operation op)
+{
+	switch (op) {
+	case ACL_ALTER:
+		return "ALTER";
+	case ACL_ALTER_CONFIGS:
+		return "ALTER_CONFIGS";
+	case ACL_CLUSTER_ACTION:
+		return "CLUSTER_ACTION";
+	case ACL_DESCRIBE:
+		return "DESCRIBE";
+	case ACL_DESCRIBE_CONFIGS:
+		return "DESCRIBE_CONFIGS";
+	default:
+		check(false);
+		return NULL;
+	}
+}
+
+/* Kafka prints the request as Java does, with its connection and its buffer. */
+enum outcome request_fail_cluster(struct request *r, enum acl_operation needed)
+{
+	return request_fail(
+		r, ERR_CLUSTER_AUTHORIZATION_FAILED,
+		arena_printf(&r->arena, "Request %s needs %s permission.", r->api->in->name, operation_name(needed)));
+}
+
+enum outcome request_run(struct request *r)
+{
+	const struct api *api = r->api;
+
+	if (!api->acl_operation || request_may_cluster(r, (enum acl_operation)api->acl_operation))
+		return api->run(r);
+	return request_fail_cluster(r, (enum acl_operation)api->acl_operation);
 }

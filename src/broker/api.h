@@ -2,7 +2,7 @@
  * api: a row an API, and what a handler is given.
  *
  * A row says who serves an API: on which listeners, in which versions, with which structs of the codec, by which function, and which
- * permission it will need. What has no row is not advertised, and a request for it closes the connection, as Kafka's does.
+ * permission it needs. What has no row is not advertised, and a request for it closes the connection, as Kafka's does.
  *
  * A handler runs on the reactor of its connection. It reads `in`, fills `out` (default-filled by the codec) and returns an outcome:
  *
@@ -57,7 +57,8 @@ struct api {
 	int16_t first; /* the versions that are served */
 	int16_t last;
 	uint16_t flags;
-	uint8_t acl_operation; /* the one of Kafka's table that the whole request needs; 0: none, or one for each thing in it */
+	/* What the whole request needs, of ACL_CLUSTER (Kafka's authorizeClusterOperation); 0: nothing, or its handler asks for each thing in it. */
+	uint8_t acl_operation;
 	uint8_t acl_resource;
 	const struct schema *in;
 	const struct schema *out;
@@ -127,7 +128,12 @@ enum outcome request_park(struct request *r, void *state, void (*hurry)(struct r
 struct reader;
 int request_read(struct request *r, struct reader *in);
 
+/* The row's handler, for a principal that has what the row asks for; else CLUSTER_AUTHORIZATION_FAILED. */
+enum outcome request_run(struct request *r);
+
 /* The whole request fails: fills `out` by the row. The return value of a handler. */
 enum outcome request_fail(struct request *r, int err, struct str message);
+/* The same, where the principal lacks an operation on the cluster: with Kafka's words for it. */
+enum outcome request_fail_cluster(struct request *r, enum acl_operation needed);
 
 #endif

@@ -307,7 +307,7 @@ static void run(struct request *r, struct reader *in)
 	if (request_read(r, in))
 		refuse(r, "body cannot be read", r->api->key, r->version);
 	else
-		finish(r, r->api->run(r));
+		finish(r, request_run(r));
 }
 
 static const struct api *find_row(struct request *r, int key)

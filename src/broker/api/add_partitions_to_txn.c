@@ -6,6 +6,7 @@
 #include "broker/answer.h"
 #include "broker/coordinator_request.h"
 #include "broker/internal_topic.h"
+#include "broker/permission.h"
 #include "protocol/add_partitions_to_txn.h"
 
 #define BROKERS_SINCE 4
@@ -59,37 +60,39 @@ static asked of_client(const struct add_partitions_to_txn_request *in)
 	};
 }
 
-static bool names_internal(const asked *in)
-{
-	for (int i = 0; i < in->topics.n; i++)
-		if (topic_is_internal(in->topics.v[i].name))
-			return true;
-	return false;
-}
-
-static int error_of(const struct image *image, struct str name, int32_t partition)
-{
-	const struct image_topic *topic = image_topic_by_name(image, name);
-
-	if (topic_is_internal(name))
-		return ERR_TOPIC_AUTHORIZATION_FAILED;
-	return topic && image_topic_partition(topic, partition) ? ERR_OPERATION_NOT_ATTEMPTED
-								: ERR_UNKNOWN_TOPIC_OR_PARTITION;
-}
-
 /* No client writes to the topics of coordinators. */
-static void refuse_internal(struct request *r, const asked *in, told *out)
+static bool may_write(struct request *r, struct str name)
 {
-	if (!shape(r, in, out))
-		return;
-	for (int i = 0; i < out->topic_results.n; i++)
-		for (int j = 0; j < out->topic_results.v[i].results_by_partition.n; j++) {
-			struct add_partitions_to_txn_response_partition *p =
-				&out->topic_results.v[i].results_by_partition.v[j];
+	return !topic_is_internal(name) && request_may(r, ACL_WRITE, ACL_TOPIC, name);
+}
 
-			p->partition_error_code =
-				(int16_t)error_of(r->image, out->topic_results.v[i].name, p->partition_index);
-		}
+static bool refuse_topic(struct request *r, struct add_partitions_to_txn_response_topic *t)
+{
+	const struct image_topic *topic = image_topic_by_name(r->image, t->name);
+	bool may = may_write(r, t->name), refused = false;
+
+	for (int i = 0; i < t->results_by_partition.n; i++) {
+		struct add_partitions_to_txn_response_partition *p = &t->results_by_partition.v[i];
+		bool is_there = topic && image_topic_partition(topic, p->partition_index);
+
+		p->partition_error_code = !may	     ? ERR_TOPIC_AUTHORIZATION_FAILED
+					  : is_there ? ERR_OPERATION_NOT_ATTEMPTED
+						     : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+		refused |= !may || !is_there;
+	}
+	return refused;
+}
+
+/* One partition that cannot be added refuses all of them: then out is filled. */
+static bool refuse_partitions(struct request *r, const asked *in, told *out)
+{
+	bool refused = false;
+
+	if (!shape(r, in, out))
+		return false;
+	for (int i = 0; i < out->topic_results.n; i++)
+		refused |= refuse_topic(r, &out->topic_results.v[i]);
+	return refused;
 }
 
 /* ---- the request ---- */
@@ -144,15 +147,18 @@ static enum outcome run(struct request *r)
 
 	if (!r->image)
 		return HANG_UP;
+	if (r->version >= BROKERS_SINCE && !request_may_cluster(r, ACL_CLUSTER_ACTION))
+		return request_fail_cluster(r, ACL_CLUSTER_ACTION);
 	if (r->version >= BROKERS_SINCE)
 		return run_transactions(r, in->transactions.v, in->transactions.n);
 	one = arena_zalloc(&r->arena, sizeof(*one));
 	if (!one)
 		return HANG_UP;
 	*one = of_client(in);
-	if (!names_internal(one))
+	if (!request_may(r, ACL_WRITE, ACL_TRANSACTIONAL_ID, one->transactional_id))
+		return request_fail(r, ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, STR_NULL);
+	if (!refuse_partitions(r, one, &result))
 		return run_transactions(r, one, 1);
-	refuse_internal(r, one, &result);
 	put_result(r, 0, &result);
 	return REPLY;
 }
@@ -178,8 +184,6 @@ const struct api api_add_partitions_to_txn = {
 	.first = add_partitions_to_txn_request_FIRST,
 	.last = add_partitions_to_txn_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_WRITE,
-	.acl_resource = ACL_TRANSACTIONAL_ID,
 	.in = &add_partitions_to_txn_request_schema,
 	.out = &add_partitions_to_txn_response_schema,
 	.run = run,

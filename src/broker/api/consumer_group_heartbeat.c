@@ -8,6 +8,7 @@
 #include "broker/consumer_protocol.h"
 #include "broker/coordinator_request.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "config/config.h"
 #include "protocol/consumer_group_heartbeat.h"
 
@@ -97,6 +98,15 @@ static bool has_assignor(const struct node *node, struct str name)
 	return str_is_null(name);
 }
 
+/* Nobody learns by a subscription what there is: one topic that may not be described refuses all of it. */
+static bool may_describe_topics(struct request *r, const heartbeat_request *in)
+{
+	for (int i = 0; i < in->subscribed_topic_names.n; i++)
+		if (!request_may(r, ACL_DESCRIBE, ACL_TOPIC, in->subscribed_topic_names.v[i]))
+			return false;
+	return true;
+}
+
 static enum outcome run(struct request *r)
 {
 	const heartbeat_request *in = r->in;
@@ -106,6 +116,10 @@ static enum outcome run(struct request *r)
 		return HANG_UP;
 	if (!consumer_protocol_is_on(r->node, r->image))
 		return request_fail(r, ERR_UNSUPPORTED_VERSION, STR_NULL);
+	if (!request_may(r, ACL_READ, ACL_GROUP, in->group_id))
+		return request_fail(r, ERR_GROUP_AUTHORIZATION_FAILED, STR_NULL);
+	if (!may_describe_topics(r, in))
+		return request_fail(r, ERR_TOPIC_AUTHORIZATION_FAILED, STR_NULL);
 	why = wrong(in, r->version);
 	if (why)
 		return request_fail(r, ERR_INVALID_REQUEST, str_of(why));
@@ -119,8 +133,6 @@ const struct api api_consumer_group_heartbeat = {
 	.first = consumer_group_heartbeat_request_FIRST,
 	.last = consumer_group_heartbeat_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_READ,
-	.acl_resource = ACL_GROUP,
 	.in = &consumer_group_heartbeat_request_schema,
 	.out = &consumer_group_heartbeat_response_schema,
 	.run = run,

@@ -11,6 +11,7 @@
 #include "broker/core.h"
 #include "broker/internal_topic.h"
 #include "broker/partition.h"
+#include "broker/permission.h"
 #include "protocol/delete_records.h"
 
 typedef struct delete_records_request_partition wish;
@@ -194,15 +195,20 @@ static void delete_parts(struct deletion *d)
 	struct delete_records_response *out = d->r->out;
 	struct part *p = d->parts;
 
-	for (int i = 0; i < in->topics.n; i++)
+	for (int i = 0; i < in->topics.n; i++) {
+		struct str name = in->topics.v[i].name;
+		bool may = request_may(d->r, ACL_DELETE, ACL_TOPIC, name);
+
 		for (int j = 0; j < in->topics.v[i].partitions.n; j++, p++) {
 			const wish *w = &in->topics.v[i].partitions.v[j];
 
 			p->out = &out->topics.v[i].partitions.v[j];
 			p->out->partition_index = w->partition_index;
 			p->out->low_watermark = -1;
-			p->out->error_code = (int16_t)delete_one(d, p, in->topics.v[i].name, w);
+			p->out->error_code =
+				(int16_t)(may ? delete_one(d, p, name, w) : ERR_TOPIC_AUTHORIZATION_FAILED);
 		}
+	}
 }
 
 static enum outcome run(struct request *r)
@@ -243,8 +249,6 @@ const struct api api_delete_records = {
 	.first = delete_records_request_FIRST,
 	.last = delete_records_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DELETE,
-	.acl_resource = ACL_TOPIC,
 	.in = &delete_records_request_schema,
 	.out = &delete_records_response_schema,
 	.run = run,

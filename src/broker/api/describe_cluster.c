@@ -7,6 +7,7 @@
 #include "broker/core.h"
 #include "broker/node_private.h"
 #include "broker/permission.h"
+#include "broker/permitted.h"
 #include "protocol/describe_cluster.h"
 
 enum endpoint_type { ENDPOINT_BROKER = 1, ENDPOINT_CONTROLLER = 2 };
@@ -103,8 +104,11 @@ static enum outcome run(struct request *r)
 	struct describe_cluster_response *out = r->out;
 	int8_t type = r->from_controller ? ENDPOINT_CONTROLLER : ENDPOINT_BROKER;
 	struct str message = STR_NULL;
-	int err = check_type(r, type, &message);
+	int err;
 
+	if (r->from_controller && !request_may_cluster(r, ACL_ALTER))
+		return request_fail_cluster(r, ACL_ALTER);
+	err = check_type(r, type, &message);
 	if (err) /* version 0 has no number for an endpoint of the wrong type */
 		return request_fail(r, r->version < 1 ? ERR_INVALID_REQUEST : err, message);
 	if (!r->image)
@@ -112,7 +116,7 @@ static enum outcome run(struct request *r)
 	out->endpoint_type = type;
 	out->cluster_id = r->node->cluster_id;
 	if (in->include_cluster_authorized_operations)
-		out->cluster_authorized_operations = request_operations(r, ACL_CLUSTER, STR(ACL_CLUSTER_NAME));
+		out->cluster_authorized_operations = permitted_on_cluster(r);
 	if (r->from_controller) {
 		out->controller_id = quorum_leader_id(r->node->quorum);
 		return fill_controllers(r, out) ? REPLY : HANG_UP;
@@ -126,8 +130,6 @@ const struct api api_describe_cluster = {
 	.first = describe_cluster_request_FIRST,
 	.last = describe_cluster_request_LAST,
 	.flags = API_BROKER | API_CONTROLLER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_CLUSTER,
 	.in = &describe_cluster_request_schema,
 	.out = &describe_cluster_response_schema,
 	.run = run,

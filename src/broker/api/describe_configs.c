@@ -12,6 +12,7 @@
 #include "broker/layers.h"
 #include "broker/logger.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "metadata/topic_name.h"
 #include "protocol/describe_configs.h"
 
@@ -217,13 +218,15 @@ static int of_group(struct description *d, struct str name)
 
 static const struct {
 	int8_t type;
+	enum acl_resource acl;
+	int refusal;
 	int (*describe)(struct description *, struct str name);
 } resources[] = {
-	{RESOURCE_TOPIC, of_topic},
-	{RESOURCE_BROKER, of_broker},
-	{RESOURCE_BROKER_LOGGER, of_broker_logger},
-	{RESOURCE_CLIENT_METRICS, of_metrics},
-	{RESOURCE_GROUP, of_group},
+	{RESOURCE_TOPIC, ACL_TOPIC, ERR_TOPIC_AUTHORIZATION_FAILED, of_topic},
+	{RESOURCE_BROKER, ACL_CLUSTER, ERR_CLUSTER_AUTHORIZATION_FAILED, of_broker},
+	{RESOURCE_BROKER_LOGGER, ACL_CLUSTER, ERR_CLUSTER_AUTHORIZATION_FAILED, of_broker_logger},
+	{RESOURCE_CLIENT_METRICS, ACL_CLUSTER, ERR_CLUSTER_AUTHORIZATION_FAILED, of_metrics},
+	{RESOURCE_GROUP, ACL_GROUP, ERR_GROUP_AUTHORIZATION_FAILED, of_group},
 };
 
 #define N_RESOURCES (sizeof(resources) / sizeof(resources[0]))
@@ -246,26 +249,69 @@ static bool all_known(const struct describe_configs_request *in)
 	return true;
 }
 
+static bool may_describe(struct request *r, const struct describe_configs_request_resource *asked)
+{
+	enum acl_resource type = resources[resource_of(asked->resource_type)].acl;
+
+	return request_may(r, ACL_DESCRIBE_CONFIGS, type,
+			   type == ACL_CLUSTER ? STR(ACL_CLUSTER_NAME) : asked->resource_name);
+}
+
+static struct description description_of(struct request *r, const struct describe_configs_request_resource *asked,
+					 struct describe_configs_response_result *result)
+{
+	result->resource_type = asked->resource_type;
+	result->resource_name = asked->resource_name;
+	result->error_message = STR("");
+	return (struct description){.r = r, .asked = asked, .result = result};
+}
+
+static int describe(struct request *r, const struct describe_configs_request_resource *asked,
+		    struct describe_configs_response_result *result)
+{
+	struct description d = description_of(r, asked, result);
+
+	return resources[resource_of(asked->resource_type)].describe(&d, asked->resource_name) ? 0 : add_all(&d);
+}
+
+static void refuse_resource(struct request *r, const struct describe_configs_request_resource *asked,
+			    struct describe_configs_response_result *result, int err)
+{
+	struct description d = description_of(r, asked, result);
+
+	refuse(&d, err, str_of(err_message(err)));
+}
+
+static enum outcome refuse_all(struct request *r)
+{
+	const struct describe_configs_request *in = r->in;
+	struct describe_configs_response *out = r->out;
+
+	for (int i = 0; i < in->resources.n; i++)
+		refuse_resource(r, &in->resources.v[i], &out->results.v[i], ERR_INVALID_REQUEST);
+	return REPLY;
+}
+
+/* What may not be described comes last. */
 static enum outcome run(struct request *r)
 {
 	const struct describe_configs_request *in = r->in;
 	struct describe_configs_response *out = r->out;
-	bool known = all_known(in);
+	int n = 0, n_refused = 0;
 
 	if (!r->image) /* a controller that has heard of nothing yet */
 		return request_fail(r, ERR_BROKER_NOT_AVAILABLE, STR_NULL);
 	if (!ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
 		return HANG_UP;
+	if (!all_known(in))
+		return refuse_all(r);
 	for (int i = 0; i < in->resources.n; i++) {
-		struct description d = {.r = r, .asked = &in->resources.v[i], .result = &out->results.v[i]};
+		const struct describe_configs_request_resource *asked = &in->resources.v[i];
 
-		d.result->resource_type = d.asked->resource_type;
-		d.result->resource_name = d.asked->resource_name;
-		d.result->error_message = STR("");
-		if (!known)
-			refuse(&d, ERR_INVALID_REQUEST, str_of(err_message(ERR_INVALID_REQUEST)));
-		else if (!resources[resource_of(d.asked->resource_type)].describe(&d, d.asked->resource_name) &&
-			 add_all(&d))
+		if (!may_describe(r, asked))
+			refuse_resource(r, asked, &out->results.v[in->resources.n - ++n_refused],
+					resources[resource_of(asked->resource_type)].refusal);
+		else if (describe(r, asked, &out->results.v[n++]))
 			return HANG_UP;
 	}
 	return REPLY;
@@ -291,8 +337,6 @@ const struct api api_describe_configs = {
 	.first = describe_configs_request_FIRST,
 	.last = describe_configs_request_LAST,
 	.flags = API_BROKER | API_CONTROLLER,
-	.acl_operation = ACL_DESCRIBE_CONFIGS,
-	.acl_resource = ACL_TOPIC,
 	.in = &describe_configs_request_schema,
 	.out = &describe_configs_response_schema,
 	.run = run,

@@ -7,6 +7,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/partition.h"
+#include "broker/permission.h"
 #include "log/log.h"
 #include "metadata/topic_name.h"
 #include "protocol/describe_producers.h"
@@ -18,6 +19,10 @@ static int topic_error(struct request *r, struct str name, struct str *message)
 	*message = topic_name_check(name, &r->arena);
 	if (!str_is_null(*message))
 		return ERR_INVALID_TOPIC_EXCEPTION;
+	if (!request_may(r, ACL_READ, ACL_TOPIC, name)) {
+		*message = str_of(err_message(ERR_TOPIC_AUTHORIZATION_FAILED));
+		return ERR_TOPIC_AUTHORIZATION_FAILED;
+	}
 	if (image_topic_by_name(r->image, name))
 		return 0;
 	*message = str_of(err_message(ERR_UNKNOWN_TOPIC_OR_PARTITION));
@@ -121,8 +126,6 @@ const struct api api_describe_producers = {
 	.first = describe_producers_request_FIRST,
 	.last = describe_producers_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_READ,
-	.acl_resource = ACL_TOPIC,
 	.in = &describe_producers_request_schema,
 	.out = &describe_producers_response_schema,
 	.run = run,

@@ -23,6 +23,8 @@ struct description {
 	struct request *r;
 	struct str *names; /* sorted, each once */
 	int n;
+	struct str *hidden; /* asked for, and may not be described */
+	int n_hidden;
 	bool all;
 	int left; /* partitions the answer has room for */
 };
@@ -82,6 +84,24 @@ static int list_topics(struct description *d, const struct describe_topic_partit
 	if (in->cursor && !d->all && (d->n == 0 || !str_eq(d->names[0], from)))
 		return ERR_INVALID_REQUEST;
 	return in->cursor && in->cursor->partition_index < 0 ? ERR_INVALID_REQUEST : 0;
+}
+
+/* Of what may not be described it is not even looked up whether it is there. */
+static bool hide_names(struct description *d)
+{
+	int n = 0;
+
+	d->hidden = arena_array(&d->r->arena, (size_t)d->n + 1, sizeof(*d->hidden));
+	if (!d->hidden)
+		return false;
+	for (int i = 0; i < d->n; i++) {
+		if (request_may(d->r, ACL_DESCRIBE, ACL_TOPIC, d->names[i]))
+			d->names[n++] = d->names[i];
+		else if (!d->all)
+			d->hidden[d->n_hidden++] = d->names[i];
+	}
+	d->n = n;
+	return true;
 }
 
 /* ---- one topic ---- */
@@ -178,14 +198,14 @@ static bool fill(struct description *d, const struct describe_topic_partitions_r
 	struct describe_topic_partitions_response *out = d->r->out;
 	int n = 0;
 
-	if (!ANSWER_ARRAY(d->r, out->topics, describe_topic_partitions_response_topic_schema, d->n))
+	if (!ANSWER_ARRAY(d->r, out->topics, describe_topic_partitions_response_topic_schema, d->n + d->n_hidden))
 		return false;
+	out->topics.n = 0;
 	for (int i = 0; i < d->n; i++) {
 		const struct image_topic *t = image_topic_by_name(d->r->image, d->names[i]);
 		topic_answer *o = &out->topics.v[n];
 		int32_t next = -1;
 
-		out->topics.n = n;
 		if (d->left == 0)
 			return set_cursor(d, d->names[i], 0);
 		o->topic_authorized_operations = request_operations(d->r, ACL_TOPIC, d->names[i]);
@@ -198,6 +218,19 @@ static bool fill(struct description *d, const struct describe_topic_partitions_r
 			return set_cursor(d, d->names[i], next);
 	}
 	return true;
+}
+
+/* Behind the others, whatever room there is. */
+static void fill_hidden(struct description *d)
+{
+	struct describe_topic_partitions_response *out = d->r->out;
+
+	for (int i = 0; i < d->n_hidden; i++) {
+		topic_answer *o = &out->topics.v[out->topics.n++];
+
+		o->error_code = ERR_TOPIC_AUTHORIZATION_FAILED;
+		o->name = d->hidden[i];
+	}
 }
 
 static void fail(struct request *r, int err, struct str message)
@@ -229,7 +262,10 @@ static enum outcome run(struct request *r)
 	err = list_topics(&d, in);
 	if (err)
 		return err < 0 ? HANG_UP : request_fail(r, err, STR_NULL);
-	return fill(&d, in) ? REPLY : HANG_UP;
+	if (!hide_names(&d) || !fill(&d, in))
+		return HANG_UP;
+	fill_hidden(&d);
+	return REPLY;
 }
 
 const struct api api_describe_topic_partitions = {
@@ -237,8 +273,6 @@ const struct api api_describe_topic_partitions = {
 	.first = describe_topic_partitions_request_FIRST,
 	.last = describe_topic_partitions_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_TOPIC,
 	.in = &describe_topic_partitions_request_schema,
 	.out = &describe_topic_partitions_response_schema,
 	.run = run,

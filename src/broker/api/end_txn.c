@@ -2,9 +2,11 @@
  * EndTxn and AddOffsetsToTxn: what a transactional producer asks of its coordinator about one transaction.
  */
 #include "protocol/end_txn.h"
+#include "base/err.h"
 #include "broker/answer.h"
 #include "broker/coordinator_request.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "protocol/add_offsets_to_txn.h"
 #include "protocol/add_partitions_to_txn.h"
 
@@ -16,6 +18,8 @@ static enum outcome end(struct request *r)
 
 	if (!r->image)
 		return HANG_UP;
+	if (!request_may(r, ACL_WRITE, ACL_TRANSACTIONAL_ID, in->transactional_id))
+		return request_fail(r, ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, STR_NULL);
 	return coordinator_request_run(r, COORDINATOR_TRANSACTION, in->transactional_id, in, r->out, NULL, NULL);
 }
 
@@ -34,8 +38,6 @@ const struct api api_end_txn = {
 	.first = end_txn_request_FIRST,
 	.last = end_txn_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_WRITE,
-	.acl_resource = ACL_TRANSACTIONAL_ID,
 	.in = &end_txn_request_schema,
 	.out = &end_txn_response_schema,
 	.run = end,
@@ -54,6 +56,10 @@ static enum outcome add_offsets(struct request *r)
 
 	if (!r->image || !t || !topic || !partition)
 		return HANG_UP;
+	if (!request_may(r, ACL_WRITE, ACL_TRANSACTIONAL_ID, in->transactional_id))
+		return request_fail(r, ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, STR_NULL);
+	if (!request_may(r, ACL_READ, ACL_GROUP, in->group_id))
+		return request_fail(r, ERR_GROUP_AUTHORIZATION_FAILED, STR_NULL);
 	*partition = coordinator_partition(r->node, r->image, COORDINATOR_GROUP, in->group_id);
 	*topic = (struct add_partitions_to_txn_request_topic){
 		.name = coordinator_topic(COORDINATOR_GROUP),
@@ -81,8 +87,6 @@ const struct api api_add_offsets_to_txn = {
 	.first = add_offsets_to_txn_request_FIRST,
 	.last = add_offsets_to_txn_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_WRITE,
-	.acl_resource = ACL_TRANSACTIONAL_ID,
 	.in = &add_offsets_to_txn_request_schema,
 	.out = &add_offsets_to_txn_response_schema,
 	.run = add_offsets,

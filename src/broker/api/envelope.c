@@ -121,7 +121,7 @@ static enum outcome run(struct request *r)
 		return refuse(r, ERR_INVALID_REQUEST);
 	err = open_envelope(r, in, identity_in(&r->arena, &who, &from));
 	if (err == 0)
-		return r->api->run(r);
+		return request_run(r);
 	take_back(r);
 	return err < 0 ? HANG_UP : refuse(r, err);
 }

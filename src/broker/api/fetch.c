@@ -19,6 +19,7 @@
 #include "broker/forward.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
+#include "broker/permission.h"
 #include "broker/replication_quota.h"
 #include "config/config.h"
 #include "protocol/fetch.h"
@@ -206,7 +207,24 @@ static int open_context(struct fetch *f, const struct fetch_request *in)
 
 /* ---- reading ---- */
 
-static void look_up(struct fetch *f, struct part *p)
+/* Whether a partition of this topic may be read; neighbours are most often of one topic. */
+struct reader_permission {
+	struct str topic; /* the last that was asked about; null: none was */
+	bool may;
+};
+
+/* A replica is let in by the cluster, whoever says that it is one (CVE-2018-1288). */
+static bool may_read(struct fetch *f, struct str topic, struct reader_permission *last)
+{
+	if (!str_is_null(last->topic) && (f->replica_id >= 0 || str_eq(last->topic, topic)))
+		return last->may;
+	last->topic = topic;
+	last->may = f->replica_id >= 0 ? request_may_cluster(f->r, ACL_CLUSTER_ACTION)
+				       : request_may(f->r, ACL_READ, ACL_TOPIC, topic);
+	return last->may;
+}
+
+static void look_up(struct fetch *f, struct part *p, struct reader_permission *last)
 {
 	const struct image_topic *t = answer_topic(f->r->image, p->want.topic_id, p->want.topic);
 	struct partition *found;
@@ -215,6 +233,10 @@ static void look_up(struct fetch *f, struct part *p)
 	p->name = t ? t->name : p->want.topic;
 	if (!t && by_id(f)) {
 		p->error = ERR_UNKNOWN_TOPIC_ID;
+		return;
+	}
+	if (!may_read(f, p->name, last)) {
+		p->error = ERR_TOPIC_AUTHORIZATION_FAILED;
 		return;
 	}
 	if (!t || !image_topic_partition(t, p->want.partition)) {
@@ -757,11 +779,13 @@ static void read_limits(struct fetch *f, const struct fetch_request *in)
 static enum outcome run(struct request *r)
 {
 	const struct fetch_request *in = r->in;
+	struct reader_permission last = {STR_NULL, false};
 	struct fetch *f;
 	int err;
 
 	if (r->from_controller) /* the metadata log is the quorum's */
-		return forward_run(r);
+		return request_may_cluster(r, ACL_CLUSTER_ACTION) ? forward_run(r)
+								  : request_fail_cluster(r, ACL_CLUSTER_ACTION);
 	f = arena_zalloc(&r->arena, sizeof(*f));
 	if (!f || !r->image)
 		return HANG_UP;
@@ -774,7 +798,7 @@ static enum outcome run(struct request *r)
 	waking_init(&f->waking, r->core->loop, woken);
 	timer_init(&f->timer, r->core->loop, time_is_over);
 	for (int i = 0; i < f->n; i++)
-		look_up(f, &f->parts[i]);
+		look_up(f, &f->parts[i], &last);
 	if (!read_parts(f, true)) {
 		request_park(r, f, hurry);
 		read_cold(f);
@@ -792,8 +816,6 @@ const struct api api_fetch = {
 	.first = fetch_request_FIRST,
 	.last = fetch_request_LAST,
 	.flags = API_BROKER | API_CONTROLLER,
-	.acl_operation = ACL_READ,
-	.acl_resource = ACL_TOPIC,
 	.in = &fetch_request_schema,
 	.out = &fetch_response_schema,
 	.run = run,

@@ -8,6 +8,7 @@
 #include "broker/answer.h"
 #include "broker/api.h"
 #include "broker/coordinator.h"
+#include "broker/permission.h"
 #include "protocol/find_coordinator.h"
 
 #define KEYS_SINCE 4
@@ -56,6 +57,10 @@ static int find_kind(struct request *r, enum coordinator_kind kind, struct str k
 static int find(struct request *r, int8_t type, struct str key, struct found *out)
 {
 	*out = (struct found){.node_id = -1, .endpoint = {.host = STR(""), .port = -1}, .message = STR("")};
+	if (type == KEY_GROUP && !request_may(r, ACL_DESCRIBE, ACL_GROUP, key))
+		return ERR_GROUP_AUTHORIZATION_FAILED;
+	if (type == KEY_TRANSACTION && !request_may(r, ACL_DESCRIBE, ACL_TRANSACTIONAL_ID, key))
+		return ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
 	if (type == KEY_SHARE && (r->version < SHARE_SINCE || !share_key_is_valid(key)))
 		return ERR_INVALID_REQUEST;
 	if (type == KEY_GROUP)
@@ -92,6 +97,9 @@ static enum outcome run(struct request *r)
 		return HANG_UP;
 	if (in->key_type < KEY_GROUP || in->key_type > KEY_SHARE)
 		return request_fail(r, ERR_INVALID_REQUEST, STR_NULL);
+	if (in->key_type == KEY_SHARE && r->version >= SHARE_SINCE && in->coordinator_keys.n > 0 &&
+	    !request_may_cluster(r, ACL_CLUSTER_ACTION))
+		return request_fail_cluster(r, ACL_CLUSTER_ACTION);
 	if (r->version < KEYS_SINCE)
 		return find_one(r);
 	if (!ANSWER_ARRAY(r, out->coordinators, find_coordinator_response_coordinator_schema, in->coordinator_keys.n))
@@ -140,8 +148,6 @@ const struct api api_find_coordinator = {
 	.first = find_coordinator_request_FIRST,
 	.last = find_coordinator_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_GROUP,
 	.in = &find_coordinator_request_schema,
 	.out = &find_coordinator_response_schema,
 	.run = run,

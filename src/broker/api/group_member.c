@@ -7,6 +7,7 @@
 #include "broker/answer.h"
 #include "broker/coordinator_request.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "config/config.h"
 #include "protocol/heartbeat.h"
 #include "protocol/join_group.h"
@@ -16,6 +17,11 @@
 #define NULL_PROTOCOL_SINCE_JOIN 7
 #define PROTOCOLS_SINCE_SYNC 5
 #define MEMBERS_SINCE_LEAVE 3
+
+static bool may_read(struct request *r, struct str group_id)
+{
+	return request_may(r, ACL_READ, ACL_GROUP, group_id);
+}
 
 /* ---- JoinGroup ---- */
 
@@ -62,6 +68,8 @@ static enum outcome run_join(struct request *r)
 
 	if (!r->image)
 		return HANG_UP;
+	if (!may_read(r, in->group_id))
+		return request_fail(r, ERR_GROUP_AUTHORIZATION_FAILED, STR_NULL);
 	if (in->group_id.len == 0)
 		return refuse_join(r, ERR_INVALID_GROUP_ID);
 	if (in->session_timeout_ms < config_int(config, CONFIG_GROUP_MIN_SESSION_TIMEOUT_MS) ||
@@ -75,8 +83,6 @@ const struct api api_join_group = {
 	.first = join_group_request_FIRST,
 	.last = join_group_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_READ,
-	.acl_resource = ACL_GROUP,
 	.in = &join_group_request_schema,
 	.out = &join_group_response_schema,
 	.run = run_join,
@@ -101,6 +107,8 @@ static enum outcome run_sync(struct request *r)
 		return HANG_UP;
 	if (r->version >= PROTOCOLS_SINCE_SYNC && (str_is_null(in->protocol_type) || str_is_null(in->protocol_name)))
 		return request_fail(r, ERR_INCONSISTENT_GROUP_PROTOCOL, STR_NULL);
+	if (!may_read(r, in->group_id))
+		return request_fail(r, ERR_GROUP_AUTHORIZATION_FAILED, STR_NULL);
 	if (in->group_id.len == 0)
 		return request_fail(r, ERR_INVALID_GROUP_ID, STR_NULL);
 	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, r->in, r->out, NULL, NULL);
@@ -111,8 +119,6 @@ const struct api api_sync_group = {
 	.first = sync_group_request_FIRST,
 	.last = sync_group_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_READ,
-	.acl_resource = ACL_GROUP,
 	.in = &sync_group_request_schema,
 	.out = &sync_group_response_schema,
 	.run = run_sync,
@@ -141,6 +147,8 @@ static enum outcome run_heartbeat(struct request *r)
 
 	if (!r->image)
 		return HANG_UP;
+	if (!may_read(r, in->group_id))
+		return request_fail(r, ERR_GROUP_AUTHORIZATION_FAILED, STR_NULL);
 	if (in->group_id.len == 0)
 		return request_fail(r, ERR_INVALID_GROUP_ID, STR_NULL);
 	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, r->in, r->out, finish_heartbeat, NULL);
@@ -151,8 +159,6 @@ const struct api api_heartbeat = {
 	.first = heartbeat_request_FIRST,
 	.last = heartbeat_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_READ,
-	.acl_resource = ACL_GROUP,
 	.in = &heartbeat_request_schema,
 	.out = &heartbeat_response_schema,
 	.run = run_heartbeat,
@@ -203,6 +209,8 @@ static enum outcome run_leave(struct request *r)
 
 	if (!r->image || !in)
 		return HANG_UP;
+	if (!may_read(r, in->group_id))
+		return request_fail(r, ERR_GROUP_AUTHORIZATION_FAILED, STR_NULL);
 	if (in->group_id.len == 0)
 		return request_fail(r, ERR_INVALID_GROUP_ID, STR_NULL);
 	return coordinator_request_run(r, COORDINATOR_GROUP, in->group_id, in, r->out, finish_leave, NULL);
@@ -213,8 +221,6 @@ const struct api api_leave_group = {
 	.first = leave_group_request_FIRST,
 	.last = leave_group_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_READ,
-	.acl_resource = ACL_GROUP,
 	.in = &leave_group_request_schema,
 	.out = &leave_group_response_schema,
 	.run = run_leave,

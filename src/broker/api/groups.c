@@ -8,6 +8,7 @@
 #include "broker/coordinator_request.h"
 #include "broker/node_private.h"
 #include "broker/permission.h"
+#include "broker/permitted.h"
 #include "protocol/delete_groups.h"
 #include "protocol/describe_groups.h"
 #include "protocol/list_groups.h"
@@ -22,11 +23,21 @@ static void fail_list(struct request *r, int err, struct str message)
 	*(struct list_groups_response *)r->out = (struct list_groups_response){.error_code = (int16_t)err};
 }
 
+static void put_described(struct request *r, bool all, const struct list_groups_response *part)
+{
+	struct list_groups_response *out = r->out;
+
+	for (int i = 0; i < part->groups.n; i++)
+		if (all || request_may_quietly(r, ACL_DESCRIBE, ACL_GROUP, part->groups.v[i].group_id))
+			out->groups.v[out->groups.n++] = part->groups.v[i];
+}
+
 /* A shard that has moved away meanwhile has nothing to list; any other trouble is the whole list's. */
 static void finish_list(struct coordinator_fan *f)
 {
 	struct list_groups_response *out = f->r->out;
 	int n = 0, err = 0;
+	bool all;
 
 	for (int i = 0; i < f->n; i++) {
 		int one = f->v[i].command.c.err;
@@ -42,13 +53,12 @@ static void finish_list(struct coordinator_fan *f)
 		fail_list(f->r, err, STR_NULL);
 		return;
 	}
-	n = 0;
-	for (int i = 0; i < f->n; i++) {
-		const struct list_groups_response *part = f->v[i].out;
-
-		for (int j = 0; f->v[i].command.c.err == 0 && j < part->groups.n; j++)
-			out->groups.v[n++] = part->groups.v[j];
-	}
+	out->groups.n = 0;
+	/* Who may describe the cluster sees all groups: so it was before groups could be described one by one. */
+	all = request_may_quietly(f->r, ACL_DESCRIBE, ACL_CLUSTER, STR(ACL_CLUSTER_NAME));
+	for (int i = 0; i < f->n; i++)
+		if (f->v[i].command.c.err == 0)
+			put_described(f->r, all, f->v[i].out);
 }
 
 static enum outcome run_list(struct request *r)
@@ -61,8 +71,6 @@ const struct api api_list_groups = {
 	.first = list_groups_request_FIRST,
 	.last = list_groups_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_CLUSTER,
 	.in = &list_groups_request_schema,
 	.out = &list_groups_response_schema,
 	.run = run_list,
@@ -89,19 +97,24 @@ static void fail_describe(struct request *r, int err, struct str message)
 		refuse_described(&out->groups.v[i], in->groups.v[i], err);
 }
 
+/* Those that may not be described come first. */
 static void finish_describe(struct coordinator_fan *f)
 {
 	const struct describe_groups_request *in = f->r->in;
+	const struct permitted *groups = f->arg;
 	struct describe_groups_response *out = f->r->out;
+	int n = groups->n - groups->n_may;
 
-	if (!ANSWER_ARRAY(f->r, out->groups, describe_groups_response_group_schema, f->n))
+	if (!ANSWER_ARRAY(f->r, out->groups, describe_groups_response_group_schema, groups->n))
 		return;
+	for (int i = 0; i < n; i++)
+		refuse_described(&out->groups.v[i], groups->v[groups->n_may + i], ERR_GROUP_AUTHORIZATION_FAILED);
 	for (int i = 0; i < f->n; i++) {
 		const struct describe_groups_response *part = f->v[i].out;
-		struct describe_groups_response_group *o = &out->groups.v[i];
+		struct describe_groups_response_group *o = &out->groups.v[n + i];
 
 		if (f->v[i].command.c.err) {
-			refuse_described(o, in->groups.v[i], f->v[i].command.c.err);
+			refuse_described(o, groups->v[i], f->v[i].command.c.err);
 			continue;
 		}
 		*o = part->groups.v[0];
@@ -113,11 +126,12 @@ static void finish_describe(struct coordinator_fan *f)
 static enum outcome run_describe(struct request *r)
 {
 	const struct describe_groups_request *in = r->in;
+	struct permitted *groups = arena_zalloc(&r->arena, sizeof(*groups));
 	struct coordinator_fan *f;
 
-	if (!r->image)
+	if (!r->image || !groups || !permitted_sort(r, ACL_DESCRIBE, ACL_GROUP, in->groups.v, in->groups.n, groups))
 		return HANG_UP;
-	f = coordinator_fan_new(r, COORDINATOR_GROUP, in->groups.n, finish_describe, NULL);
+	f = coordinator_fan_new(r, COORDINATOR_GROUP, groups->n_may, finish_describe, groups);
 	if (!f)
 		return HANG_UP;
 	for (int i = 0; i < f->n; i++) {
@@ -125,9 +139,9 @@ static enum outcome run_describe(struct request *r)
 
 		if (!part)
 			return HANG_UP;
-		part->groups.v = &in->groups.v[i];
+		part->groups.v = &groups->v[i];
 		part->groups.n = 1;
-		coordinator_fan_ask(f, i, in->groups.v[i], part);
+		coordinator_fan_ask(f, i, groups->v[i], part);
 	}
 	return coordinator_fan_run(f);
 }
@@ -137,8 +151,6 @@ const struct api api_describe_groups = {
 	.first = describe_groups_request_FIRST,
 	.last = describe_groups_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_GROUP,
 	.in = &describe_groups_request_schema,
 	.out = &describe_groups_response_schema,
 	.run = run_describe,
@@ -161,27 +173,33 @@ static void fail_delete(struct request *r, int err, struct str message)
 	}
 }
 
+static void refuse_deletion(struct delete_groups_response_result *o, struct str id, int err)
+{
+	o->group_id = id;
+	o->error_code = (int16_t)err;
+}
+
 static void finish_delete(struct coordinator_fan *f)
 {
+	const struct permitted *groups = f->arg;
 	struct delete_groups_response *out = f->r->out;
 
-	if (!ANSWER_ARRAY(f->r, out->results, delete_groups_response_result_schema, f->n))
+	if (!ANSWER_ARRAY(f->r, out->results, delete_groups_response_result_schema, groups->n))
 		return;
 	for (int i = 0; i < f->n; i++) {
-		const struct delete_groups_request *asked = f->v[i].in;
 		const struct delete_groups_response *part = f->v[i].out;
 
-		if (f->v[i].command.c.err) {
-			out->results.v[i].group_id = asked->groups_names.v[0];
-			out->results.v[i].error_code = (int16_t)f->v[i].command.c.err;
-		} else {
+		if (f->v[i].command.c.err)
+			refuse_deletion(&out->results.v[i], groups->v[i], f->v[i].command.c.err);
+		else
 			out->results.v[i] = part->results.v[0];
-		}
 	}
+	for (int i = groups->n_may; i < groups->n; i++)
+		refuse_deletion(&out->results.v[i], groups->v[i], ERR_GROUP_AUTHORIZATION_FAILED);
 }
 
 /* Each group once, as often as it may be named. */
-static int split(struct request *r, struct delete_groups_request *parts)
+static int each_once(struct request *r, struct str *names)
 {
 	const struct delete_groups_request *in = r->in;
 	struct str_index met;
@@ -194,8 +212,7 @@ static int split(struct request *r, struct delete_groups_request *parts)
 		if (*number >= 0)
 			continue;
 		*number = n;
-		parts[n].groups_names.v = &in->groups_names.v[i];
-		parts[n++].groups_names.n = 1;
+		names[n++] = in->groups_names.v[i];
 	}
 	str_index_fini(&met);
 	return n;
@@ -204,18 +221,25 @@ static int split(struct request *r, struct delete_groups_request *parts)
 static enum outcome run_delete(struct request *r)
 {
 	const struct delete_groups_request *in = r->in;
-	struct delete_groups_request *parts = arena_array(&r->arena, (size_t)in->groups_names.n + 1, sizeof(*parts));
+	struct str *names = arena_array(&r->arena, (size_t)in->groups_names.n + 1, sizeof(*names));
+	struct permitted *groups = arena_zalloc(&r->arena, sizeof(*groups));
 	struct coordinator_fan *f;
-	int n;
 
-	if (!r->image || !parts)
+	if (!r->image || !names || !groups ||
+	    !permitted_sort(r, ACL_DELETE, ACL_GROUP, names, each_once(r, names), groups))
 		return HANG_UP;
-	n = split(r, parts);
-	f = coordinator_fan_new(r, COORDINATOR_GROUP, n, finish_delete, NULL);
+	f = coordinator_fan_new(r, COORDINATOR_GROUP, groups->n_may, finish_delete, groups);
 	if (!f)
 		return HANG_UP;
-	for (int i = 0; i < n; i++)
-		coordinator_fan_ask(f, i, parts[i].groups_names.v[0], &parts[i]);
+	for (int i = 0; i < f->n; i++) {
+		struct delete_groups_request *part = arena_zalloc(&r->arena, sizeof(*part));
+
+		if (!part)
+			return HANG_UP;
+		part->groups_names.v = &groups->v[i];
+		part->groups_names.n = 1;
+		coordinator_fan_ask(f, i, groups->v[i], part);
+	}
 	return coordinator_fan_run(f);
 }
 
@@ -224,8 +248,6 @@ const struct api api_delete_groups = {
 	.first = delete_groups_request_FIRST,
 	.last = delete_groups_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DELETE,
-	.acl_resource = ACL_GROUP,
 	.in = &delete_groups_request_schema,
 	.out = &delete_groups_response_schema,
 	.run = run_delete,

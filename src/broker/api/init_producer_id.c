@@ -7,6 +7,7 @@
 #include "broker/coordinator_request.h"
 #include "broker/core.h"
 #include "broker/node_private.h"
+#include "broker/permission.h"
 #include "broker/producer_ids.h"
 #include "config/config.h"
 #include "protocol/init_producer_id.h"
@@ -61,14 +62,33 @@ static int check_request(const struct request *r, const struct init_producer_id_
 	return 0;
 }
 
+/* Who may write to any topic may have an id for it (KIP-679). */
+static int check_permission(struct request *r, const struct init_producer_id_request *in)
+{
+	struct str id = in->transactional_id;
+
+	if (str_is_null(id))
+		return request_may_quietly(r, ACL_IDEMPOTENT_WRITE, ACL_CLUSTER, STR(ACL_CLUSTER_NAME)) ||
+				       request_may_any(r, ACL_WRITE, ACL_TOPIC)
+			       ? 0
+			       : ERR_CLUSTER_AUTHORIZATION_FAILED;
+	if (!request_may(r, ACL_WRITE, ACL_TRANSACTIONAL_ID, id) ||
+	    (in->enable2_pc && !request_may(r, ACL_TWO_PHASE_COMMIT, ACL_TRANSACTIONAL_ID, id)))
+		return ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+	return 0;
+}
+
 static enum outcome run(struct request *r)
 {
 	const struct init_producer_id_request *in = r->in;
 	struct waiting *w = arena_zalloc(&r->arena, sizeof(*w));
-	int err = check_request(r, in);
+	int err;
 
 	if (!w || !r->image)
 		return HANG_UP;
+	err = check_permission(r, in);
+	if (!err)
+		err = check_request(r, in);
 	if (err)
 		return request_fail(r, err, STR_NULL);
 	if (!str_is_null(in->transactional_id))
@@ -87,8 +107,6 @@ const struct api api_init_producer_id = {
 	.first = init_producer_id_request_FIRST,
 	.last = init_producer_id_request_LAST - 1, /* the last is not stable in Kafka 4.4 */
 	.flags = API_BROKER,
-	.acl_operation = ACL_IDEMPOTENT_WRITE,
-	.acl_resource = ACL_CLUSTER,
 	.in = &init_producer_id_request_schema,
 	.out = &init_producer_id_response_schema,
 	.run = run,

@@ -10,6 +10,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/partition.h"
+#include "broker/permission.h"
 #include "compress/compress.h"
 #include "protocol/list_offsets.h"
 
@@ -195,9 +196,11 @@ static void ask_all(struct listing *l, const struct list_offsets_request *in)
 {
 	struct part *p = l->parts;
 
-	for (int i = 0; i < in->topics.n; i++)
+	for (int i = 0; i < in->topics.n; i++) {
+		bool may = request_may(l->r, ACL_DESCRIBE, ACL_TOPIC, in->topics.v[i].name);
+
 		for (int j = 0; j < in->topics.v[i].partitions.n; j++, p++) {
-			int err = p->out->error_code;
+			int err = may ? p->out->error_code : ERR_TOPIC_AUTHORIZATION_FAILED;
 
 			if (!err)
 				err = ask(l, p, &in->topics.v[i].partitions.v[j]);
@@ -207,6 +210,7 @@ static void ask_all(struct listing *l, const struct list_offsets_request *in)
 			if (!err && !p->list.looks_up)
 				answer_found(p, l->r->version);
 		}
+	}
 }
 
 static bool needs_job(const struct listing *l)
@@ -254,8 +258,6 @@ const struct api api_list_offsets = {
 	.first = list_offsets_request_FIRST,
 	.last = list_offsets_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_TOPIC,
 	.in = &list_offsets_request_schema,
 	.out = &list_offsets_response_schema,
 	.run = run,

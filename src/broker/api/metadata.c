@@ -17,6 +17,7 @@
 #include "broker/internal_topic.h"
 #include "broker/node_private.h"
 #include "broker/permission.h"
+#include "broker/permitted.h"
 #include "config/config.h"
 #include "metadata/topic_name.h"
 #include "protocol/metadata.h"
@@ -31,6 +32,10 @@ struct metadata {
 	struct uuid *ids;	   /* asked for, each once; by id */
 	int n_names;
 	int n_ids;
+	struct str *hidden; /* of the names: may not be described */
+	struct str *denied; /* of the names: are not there, and may not be made */
+	int n_hidden;
+	int n_denied;
 	bool all;
 	bool by_id;
 	struct str *missing; /* to be made */
@@ -86,7 +91,9 @@ static int read_request(struct metadata *m, const struct metadata_request *in)
 	m->names = arena_array(&m->r->arena, n + 1, sizeof(*m->names));
 	m->ids = arena_array(&m->r->arena, n + 1, sizeof(*m->ids));
 	m->missing = arena_array(&m->r->arena, n + 1, sizeof(*m->missing));
-	if (!m->names || !m->ids || !m->missing)
+	m->hidden = arena_array(&m->r->arena, n + 1, sizeof(*m->hidden));
+	m->denied = arena_array(&m->r->arena, n + 1, sizeof(*m->denied));
+	if (!m->names || !m->ids || !m->missing || !m->hidden || !m->denied)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
 		const struct metadata_request_topic *t = &in->topics.v[i];
@@ -100,6 +107,55 @@ static int read_request(struct metadata *m, const struct metadata_request *in)
 	}
 	make_sets(m);
 	return 0;
+}
+
+/* ---- what may be seen ---- */
+
+static bool may_describe(struct metadata *m, struct str name)
+{
+	return request_may(m->r, ACL_DESCRIBE, ACL_TOPIC, name);
+}
+
+/* Of what may not be described it is not even looked up whether it is there. */
+static void hide_names(struct metadata *m)
+{
+	int n = 0;
+
+	for (int i = 0; i < m->n_names; i++) {
+		if (may_describe(m, m->names[i]))
+			m->names[n++] = m->names[i];
+		else
+			m->hidden[m->n_hidden++] = m->names[i];
+	}
+	m->n_names = n;
+}
+
+static bool makes_topics(const struct metadata *m)
+{
+	const struct metadata_request *in = m->r->in;
+
+	return !m->all && !m->by_id && in->allow_auto_topic_creation &&
+	       config_bool(m->r->node->config, CONFIG_AUTO_CREATE_TOPICS_ENABLE);
+}
+
+/* What is not there and would be made, but by somebody else. */
+static void deny_names(struct metadata *m)
+{
+	int n = 0, all = -1; /* the cluster is asked about when the first is found */
+
+	if (!makes_topics(m))
+		return;
+	for (int i = 0; i < m->n_names; i++) {
+		bool is_there = image_topic_by_name(m->image, m->names[i]) != NULL;
+
+		if (!is_there && all < 0)
+			all = request_may_quietly(m->r, ACL_CREATE, ACL_CLUSTER, STR(ACL_CLUSTER_NAME));
+		if (is_there || all > 0 || request_may(m->r, ACL_CREATE, ACL_TOPIC, m->names[i]))
+			m->names[n++] = m->names[i];
+		else
+			m->denied[m->n_denied++] = m->names[i];
+	}
+	m->n_names = n;
 }
 
 /* ---- filling ---- */
@@ -230,29 +286,72 @@ static bool fill_all_topics(struct metadata *m, struct metadata_response *out)
 		return false;
 	image_topics(m->image, &it);
 	while ((t = image_topics_next(&it)))
-		if (!fill_topic(m, t, &out->topics.v[n++]))
+		if (request_may_quietly(m->r, ACL_DESCRIBE, ACL_TOPIC, t->name) &&
+		    !fill_topic(m, t, &out->topics.v[n++]))
 			return false;
+	out->topics.n = n;
 	return true;
 }
 
-/* Kafka's order: ids that are unknown, then what is there, then what is missing. */
+/* Ids are no secret; the name behind one is. */
+static void fill_hidden_id(const struct image_topic *t, topic_answer *out)
+{
+	out->error_code = ERR_TOPIC_AUTHORIZATION_FAILED;
+	out->name = STR_NULL;
+	out->topic_id = t->id;
+}
+
+static void fill_refused(struct metadata *m, topic_answer *out)
+{
+	for (int i = 0; i < m->n_denied; i++, out++) {
+		out->error_code = ERR_TOPIC_AUTHORIZATION_FAILED;
+		out->name = m->denied[i];
+		out->is_internal = topic_is_internal(m->denied[i]);
+	}
+	for (int i = 0; i < m->n_hidden; i++, out++) {
+		out->error_code = ERR_TOPIC_AUTHORIZATION_FAILED;
+		out->name = m->hidden[i];
+	}
+}
+
+static bool fill_ids(struct metadata *m, topic_answer *out)
+{
+	for (int i = 0; i < m->n_ids; i++) {
+		const struct image_topic *t = image_topic_by_id(m->image, m->ids[i]);
+
+		if (!t) {
+			out->error_code = ERR_UNKNOWN_TOPIC_ID;
+			out->name = STR_NULL;
+			out++->topic_id = m->ids[i];
+		}
+	}
+	for (int i = 0; i < m->n_ids; i++) {
+		const struct image_topic *t = image_topic_by_id(m->image, m->ids[i]);
+
+		if (!t)
+			continue;
+		if (!may_describe(m, t->name))
+			fill_hidden_id(t, out++);
+		else if (!fill_topic(m, t, out++))
+			return false;
+	}
+	return true;
+}
+
+/* Kafka's order: ids that are unknown, then what is there, then what is missing, then what is refused. */
 static bool fill_topics(struct metadata *m, struct metadata_response *out)
 {
 	int n = 0;
 
 	if (m->all)
 		return fill_all_topics(m, out);
-	if (!ANSWER_ARRAY(m->r, out->topics, metadata_response_topic_schema, m->n_ids + m->n_names))
+	if (!ANSWER_ARRAY(m->r, out->topics, metadata_response_topic_schema,
+			  m->n_ids + m->n_names + m->n_denied + m->n_hidden))
 		return false;
-	for (int i = 0; i < m->n_ids; i++)
-		if (!image_topic_by_id(m->image, m->ids[i])) {
-			out->topics.v[n].error_code = ERR_UNKNOWN_TOPIC_ID;
-			out->topics.v[n].name = STR_NULL;
-			out->topics.v[n++].topic_id = m->ids[i];
-		}
-	for (int i = 0; i < m->n_ids + m->n_names; i++) {
-		const struct image_topic *t = i < m->n_ids ? image_topic_by_id(m->image, m->ids[i])
-							   : image_topic_by_name(m->image, m->names[i - m->n_ids]);
+	if (m->by_id)
+		return fill_ids(m, out->topics.v);
+	for (int i = 0; i < m->n_names; i++) {
+		const struct image_topic *t = image_topic_by_name(m->image, m->names[i]);
 
 		if (t && !fill_topic(m, t, &out->topics.v[n++]))
 			return false;
@@ -260,6 +359,7 @@ static bool fill_topics(struct metadata *m, struct metadata_response *out)
 	for (int i = 0; i < m->n_names; i++)
 		if (!image_topic_by_name(m->image, m->names[i]))
 			fill_missing(m, m->names[i], &out->topics.v[n++]);
+	fill_refused(m, &out->topics.v[n]);
 	return true;
 }
 
@@ -271,7 +371,7 @@ static bool fill(struct metadata *m)
 	out->cluster_id = m->r->node->cluster_id;
 	out->controller_id = answer_any_broker(m->r, m->image);
 	if (in->include_cluster_authorized_operations)
-		out->cluster_authorized_operations = request_operations(m->r, ACL_CLUSTER, STR(ACL_CLUSTER_NAME));
+		out->cluster_authorized_operations = permitted_on_cluster(m->r);
 	return fill_brokers(m, out) && fill_topics(m, out);
 }
 
@@ -285,11 +385,7 @@ static bool may_be_made(struct str name)
 
 static void find_missing(struct metadata *m)
 {
-	const struct metadata_request *in = m->r->in;
-	const struct config *config = m->r->node->config;
-
-	if (m->all || m->by_id || !in->allow_auto_topic_creation ||
-	    !config_bool(config, CONFIG_AUTO_CREATE_TOPICS_ENABLE))
+	if (!makes_topics(m))
 		return;
 	for (int i = 0; i < m->n_names; i++)
 		if (topic_name_is_valid(m->names[i]) && may_be_made(m->names[i]) &&
@@ -350,6 +446,8 @@ static enum outcome run(struct request *r)
 	err = read_request(m, r->in);
 	if (err)
 		return err < 0 ? HANG_UP : request_fail(r, err, STR_NULL);
+	hide_names(m);
+	deny_names(m);
 	find_missing(m);
 	if (m->n_missing == 0)
 		return fill(m) ? REPLY : HANG_UP;
@@ -366,8 +464,6 @@ const struct api api_metadata = {
 	.first = metadata_request_FIRST,
 	.last = metadata_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_TOPIC,
 	.in = &metadata_request_schema,
 	.out = &metadata_response_schema,
 	.run = run,

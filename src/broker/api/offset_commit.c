@@ -7,6 +7,7 @@
 #include "broker/answer.h"
 #include "broker/core.h"
 #include "broker/coordinator_request.h"
+#include "broker/permission.h"
 #include "protocol/offset_commit.h"
 
 #define TOPIC_IDS_SINCE 10
@@ -74,6 +75,16 @@ static bool sort_partitions(struct request *r, struct commit *k, const asked *t,
 	return bad->partitions.n == 0 || refuse_topic(r, k, bad, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+/* topic: NULL, where there is none. Of a name it is not told that there is none to whom may not read it. */
+static int error_of(struct request *r, const asked *t, const struct image_topic *topic)
+{
+	if (!topic && r->version >= TOPIC_IDS_SINCE)
+		return ERR_UNKNOWN_TOPIC_ID;
+	if (!request_may(r, ACL_READ, ACL_TOPIC, topic ? topic->name : t->name))
+		return ERR_TOPIC_AUTHORIZATION_FAILED;
+	return topic ? 0 : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
 static bool sort_topics(struct request *r, struct commit *k)
 {
 	const struct offset_commit_request *in = r->in;
@@ -89,10 +100,9 @@ static bool sort_topics(struct request *r, struct commit *k)
 		const asked *t = &in->topics.v[i];
 		const struct image_topic *topic =
 			by_id ? image_topic_by_id(r->image, t->topic_id) : image_topic_by_name(r->image, t->name);
-		bool ok = topic ? sort_partitions(r, k, t, topic)
-				: refuse_topic(r, k, t, by_id ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION);
+		int err = error_of(r, t, topic);
 
-		if (!ok)
+		if (err ? !refuse_topic(r, k, t, err) : !sort_partitions(r, k, t, topic))
 			return false;
 	}
 	return true;
@@ -149,6 +159,8 @@ static enum outcome run(struct request *r)
 
 	if (!r->image || !k)
 		return HANG_UP;
+	if (!request_may(r, ACL_READ, ACL_GROUP, in->group_id))
+		return request_fail(r, ERR_GROUP_AUTHORIZATION_FAILED, STR_NULL);
 	k->only = -1;
 	k->is_one = in->topics.n == 1;
 	if (!k->is_one) {
@@ -168,8 +180,6 @@ const struct api api_offset_commit = {
 	.first = offset_commit_request_FIRST,
 	.last = offset_commit_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_READ,
-	.acl_resource = ACL_GROUP,
 	.in = &offset_commit_request_schema,
 	.out = &offset_commit_response_schema,
 	.run = run,

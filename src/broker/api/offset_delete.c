@@ -6,6 +6,7 @@
 #include "broker/answer.h"
 #include "broker/core.h"
 #include "broker/coordinator_request.h"
+#include "broker/permission.h"
 #include "protocol/offset_delete.h"
 
 typedef struct offset_delete_request_topic asked;
@@ -17,10 +18,10 @@ struct deletion {
 	struct offset_delete_response refused;
 };
 
-static void refuse(told *o, int32_t partition)
+static void refuse(told *o, int32_t partition, int err)
 {
-	o->partitions.v[o->partitions.n++] = (struct offset_delete_response_partition){
-		.partition_index = partition, .error_code = ERR_UNKNOWN_TOPIC_OR_PARTITION};
+	o->partitions.v[o->partitions.n++] =
+		(struct offset_delete_response_partition){.partition_index = partition, .error_code = (int16_t)err};
 }
 
 static bool sort_topic(struct request *r, struct deletion *d, const asked *t)
@@ -28,6 +29,7 @@ static bool sort_topic(struct request *r, struct deletion *d, const asked *t)
 	const struct image_topic *topic = image_topic_by_name(r->image, t->name);
 	asked *good = &d->in.topics.v[d->in.topics.n];
 	told *bad = &d->refused.topics.v[d->refused.topics.n];
+	bool may = request_may(r, ACL_READ, ACL_TOPIC, t->name);
 
 	good->name = bad->name = t->name;
 	if (!ANSWER_ARRAY(r, good->partitions, offset_delete_request_partition_schema, t->partitions.n) ||
@@ -37,10 +39,12 @@ static bool sort_topic(struct request *r, struct deletion *d, const asked *t)
 	for (int i = 0; i < t->partitions.n; i++) {
 		int32_t partition = t->partitions.v[i].partition_index;
 
-		if (topic && image_topic_partition(topic, partition))
+		if (!may)
+			refuse(bad, partition, ERR_TOPIC_AUTHORIZATION_FAILED);
+		else if (topic && image_topic_partition(topic, partition))
 			good->partitions.v[good->partitions.n++] = t->partitions.v[i];
 		else
-			refuse(bad, partition);
+			refuse(bad, partition, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 	}
 	d->in.topics.n += good->partitions.n > 0;
 	d->refused.topics.n += bad->partitions.n > 0;
@@ -98,6 +102,8 @@ static enum outcome run(struct request *r)
 
 	if (!r->image || !d)
 		return HANG_UP;
+	if (!request_may(r, ACL_DELETE, ACL_GROUP, in->group_id))
+		return request_fail(r, ERR_GROUP_AUTHORIZATION_FAILED, STR_NULL);
 	d->in.group_id = in->group_id;
 	if (!ANSWER_ARRAY(r, d->in.topics, offset_delete_request_topic_schema, in->topics.n) ||
 	    !ANSWER_ARRAY(r, d->refused.topics, offset_delete_response_topic_schema, in->topics.n))
@@ -116,8 +122,6 @@ const struct api api_offset_delete = {
 	.first = offset_delete_request_FIRST,
 	.last = offset_delete_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DELETE,
-	.acl_resource = ACL_GROUP,
 	.in = &offset_delete_request_schema,
 	.out = &offset_delete_response_schema,
 	.run = run,

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/coordinator_request.h"
+#include "broker/permission.h"
 #include "protocol/offset_fetch.h"
 
 #define ERROR_OF_ALL_SINCE 2
@@ -18,10 +19,12 @@ typedef struct offset_fetch_response_group_topic told_topic;
 
 struct fetch {
 	const asked *groups; /* as asked */
-	asked *known;	     /* without the topics whose id nobody knows */
+	bool *may;	     /* be described */
+	asked *known;	     /* without the topics that are not the coordinator's to answer */
 	told *refused;	     /* those */
 	told *out;
 	int n;
+	int n_may;
 };
 
 /* ---- the request as one of groups ---- */
@@ -131,7 +134,22 @@ static void answer(struct request *r, const struct fetch *f)
 	out->groups.n = f->n;
 }
 
-/* ---- topics by id ---- */
+/* ---- topics that are refused ---- */
+
+/* 0: it is the coordinator's to answer; then *name is the topic's. */
+static int error_of_topic(struct request *r, const asked_topic *t, struct str *name)
+{
+	const struct image_topic *topic = NULL;
+
+	*name = t->name;
+	if (r->version >= TOPIC_IDS_SINCE) {
+		topic = image_topic_by_id(r->image, t->topic_id);
+		if (!topic)
+			return ERR_UNKNOWN_TOPIC_ID;
+		*name = topic->name;
+	}
+	return request_may(r, ACL_DESCRIBE, ACL_TOPIC, *name) ? 0 : ERR_TOPIC_AUTHORIZATION_FAILED;
+}
 
 static bool sort_topics(struct request *r, struct fetch *f, int i)
 {
@@ -140,27 +158,38 @@ static bool sort_topics(struct request *r, struct fetch *f, int i)
 	told *refused = &f->refused[i];
 
 	*known = *g;
-	if (r->version < TOPIC_IDS_SINCE || g->topics.n < 0)
+	if (g->topics.n < 0)
 		return true;
 	if (!ANSWER_ARRAY(r, known->topics, offset_fetch_request_group_topic_schema, g->topics.n) ||
 	    !ANSWER_ARRAY(r, refused->topics, offset_fetch_response_group_topic_schema, g->topics.n))
 		return false;
 	known->topics.n = refused->topics.n = 0;
 	for (int j = 0; j < g->topics.n; j++) {
-		const struct image_topic *t = image_topic_by_id(r->image, g->topics.v[j].topic_id);
 		asked_topic *k = &known->topics.v[known->topics.n];
+		struct str name;
+		int err = error_of_topic(r, &g->topics.v[j], &name);
 
-		if (!t) {
-			if (!refuse_topic(r, &g->topics.v[j], ERR_UNKNOWN_TOPIC_ID, STR(""),
-					  &refused->topics.v[refused->topics.n++]))
+		if (err) {
+			if (!refuse_topic(r, &g->topics.v[j], err, STR(""), &refused->topics.v[refused->topics.n++]))
 				return false;
 			continue;
 		}
 		*k = g->topics.v[j];
-		k->name = t->name;
+		k->name = name;
 		known->topics.n++;
 	}
 	return true;
+}
+
+/* Of all offsets of a group: those of topics that may not be described are not there. */
+static void drop_unseen(struct request *r, told *o)
+{
+	int n = 0;
+
+	for (int i = 0; i < o->topics.n; i++)
+		if (request_may(r, ACL_DESCRIBE, ACL_TOPIC, o->topics.v[i].name))
+			o->topics.v[n++] = o->topics.v[i];
+	o->topics.n = n;
 }
 
 /* Of all offsets of a group: a topic that has no id any more cannot be named. */
@@ -204,28 +233,33 @@ static int error_of(const struct request *r, int err)
 	return in->require_stable && err == ERR_COORDINATOR_NOT_AVAILABLE ? ERR_NOT_COORDINATOR : err;
 }
 
+static bool finish_group(struct request *r, struct fetch *f, int i, const struct coordinator_fan_part *part)
+{
+	const struct offset_fetch_response *out = part->out;
+	told *o = &f->out[i];
+
+	if (part->command.c.err)
+		return refuse_group(r, &f->groups[i], error_of(r, part->command.c.err), o);
+	*o = out->groups.v[0];
+	if (o->error_code)
+		return refuse_group(r, &f->groups[i], o->error_code, o);
+	if (f->groups[i].topics.n >= 0)
+		return add_refused(r, o, &f->refused[i]);
+	drop_unseen(r, o);
+	if (r->version >= TOPIC_IDS_SINCE)
+		give_ids(r, o);
+	return true;
+}
+
 static void finish(struct coordinator_fan *fan)
 {
 	struct fetch *f = fan->arg;
 	struct request *r = fan->r;
 	bool ok = true;
 
-	for (int i = 0; i < f->n && ok; i++) {
-		const struct shard_command *c = &fan->v[i].command.c;
-		const struct offset_fetch_response *out = fan->v[i].out;
-
-		if (c->err) {
-			ok = refuse_group(r, &f->groups[i], error_of(r, c->err), &f->out[i]);
-			continue;
-		}
-		f->out[i] = out->groups.v[0];
-		if (f->out[i].error_code)
-			ok = refuse_group(r, &f->groups[i], f->out[i].error_code, &f->out[i]);
-		else if (r->version >= TOPIC_IDS_SINCE && f->groups[i].topics.n < 0)
-			give_ids(r, &f->out[i]);
-		else
-			ok = add_refused(r, &f->out[i], &f->refused[i]);
-	}
+	for (int i = 0, at = 0; i < f->n && ok; i++)
+		ok = f->may[i] ? finish_group(r, f, i, &fan->v[at++])
+			       : refuse_group(r, &f->groups[i], ERR_GROUP_AUTHORIZATION_FAILED, &f->out[i]);
 	answer(r, f);
 }
 
@@ -234,9 +268,13 @@ static bool make_parts(struct request *r, struct fetch *f)
 	f->known = arena_array(&r->arena, (size_t)f->n + 1, sizeof(*f->known));
 	f->refused = arena_array(&r->arena, (size_t)f->n + 1, sizeof(*f->refused));
 	f->out = arena_array(&r->arena, (size_t)f->n + 1, sizeof(*f->out));
-	for (int i = 0; !r->arena.failed && i < f->n; i++)
-		if (!sort_topics(r, f, i))
+	f->may = arena_array(&r->arena, (size_t)f->n + 1, sizeof(*f->may));
+	for (int i = 0; !r->arena.failed && i < f->n; i++) {
+		f->may[i] = request_may(r, ACL_DESCRIBE, ACL_GROUP, f->groups[i].group_id);
+		f->n_may += f->may[i];
+		if (f->may[i] && !sort_topics(r, f, i))
 			return false;
+	}
 	return !r->arena.failed;
 }
 
@@ -248,18 +286,20 @@ static enum outcome run(struct request *r)
 
 	if (!r->image || !f || !take_groups(r, f) || !make_parts(r, f))
 		return HANG_UP;
-	fan = coordinator_fan_new(r, COORDINATOR_GROUP, f->n, finish, f);
+	fan = coordinator_fan_new(r, COORDINATOR_GROUP, f->n_may, finish, f);
 	if (!fan)
 		return HANG_UP;
-	for (int i = 0; i < f->n; i++) {
+	for (int i = 0, at = 0; i < f->n; i++) {
 		struct offset_fetch_request *part = arena_zalloc(&r->arena, sizeof(*part));
 
 		if (!part)
 			return HANG_UP;
+		if (!f->may[i])
+			continue;
 		part->groups.v = &f->known[i];
 		part->groups.n = 1;
 		part->require_stable = in->require_stable;
-		coordinator_fan_ask(fan, i, f->known[i].group_id, part);
+		coordinator_fan_ask(fan, at++, f->known[i].group_id, part);
 	}
 	return coordinator_fan_run(fan);
 }
@@ -284,8 +324,6 @@ const struct api api_offset_fetch = {
 	.first = offset_fetch_request_FIRST,
 	.last = offset_fetch_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_GROUP,
 	.in = &offset_fetch_request_schema,
 	.out = &offset_fetch_response_schema,
 	.run = run,

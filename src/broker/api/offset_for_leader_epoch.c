@@ -6,6 +6,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/partition.h"
+#include "broker/permission.h"
 #include "protocol/offset_for_leader_epoch.h"
 
 typedef struct offset_for_leader_epoch_request_partition question;
@@ -24,10 +25,10 @@ static int ask(struct request *r, struct str topic, const question *q, struct ep
 	return partition_epoch_end(p, q->current_leader_epoch, q->leader_epoch, end);
 }
 
-static void answer_one(struct request *r, struct str topic, const question *q, reply *out)
+static void answer_one(struct request *r, struct str topic, const question *q, reply *out, bool may)
 {
 	struct epoch_end end = {-1, -1};
-	int err = ask(r, topic, q, &end);
+	int err = may ? ask(r, topic, q, &end) : ERR_TOPIC_AUTHORIZATION_FAILED;
 
 	out->partition = q->partition;
 	out->error_code = (int16_t)err;
@@ -58,12 +59,19 @@ static enum outcome run(struct request *r)
 	const struct offset_for_leader_epoch_request *in = r->in;
 	struct offset_for_leader_epoch_response *out = r->out;
 
+	bool all;
+
 	if (!r->image || !shape_answer(r))
 		return HANG_UP;
-	for (int i = 0; i < in->topics.n; i++)
+	/* Nodes, which asked this before consumers did, need no topic's permission. */
+	all = request_may_quietly(r, ACL_CLUSTER_ACTION, ACL_CLUSTER, STR(ACL_CLUSTER_NAME));
+	for (int i = 0; i < in->topics.n; i++) {
+		struct str topic = in->topics.v[i].topic;
+		bool may = all || request_may(r, ACL_DESCRIBE, ACL_TOPIC, topic);
+
 		for (int j = 0; j < in->topics.v[i].partitions.n; j++)
-			answer_one(r, in->topics.v[i].topic, &in->topics.v[i].partitions.v[j],
-				   &out->topics.v[i].partitions.v[j]);
+			answer_one(r, topic, &in->topics.v[i].partitions.v[j], &out->topics.v[i].partitions.v[j], may);
+	}
 	return REPLY;
 }
 
@@ -87,8 +95,6 @@ const struct api api_offset_for_leader_epoch = {
 	.first = offset_for_leader_epoch_request_FIRST,
 	.last = offset_for_leader_epoch_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_TOPIC,
 	.in = &offset_for_leader_epoch_request_schema,
 	.out = &offset_for_leader_epoch_response_schema,
 	.run = run,

@@ -5,7 +5,7 @@
  *	look up -> check -> (ask the transaction's coordinator) -> (recompress, in a job) -> append -> (wait for the high watermark)
  *	-> answer
  *
- * 1. Kafka's order of refusals: topic and partition, the form of the records, internal topic, leadership and replicas, the batch.
+ * 1. Kafka's order of refusals: permissions, topic and partition, the form of the records, internal topic, leadership and replicas, the batch.
  * 2. acks=0: no answer; an error closes the connection, so that the client looks for another leader.
  * 3. Nothing is answered before it is in the log, and with acks=-1 not before the high watermark has passed it, or the time is over:
  *    then the records stay all the same.
@@ -20,6 +20,7 @@
 #include "broker/core.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
+#include "broker/permission.h"
 #include "broker/verification.h"
 #include "log/validate.h"
 #include "protocol/produce.h"
@@ -225,14 +226,29 @@ static bool shape_answer(struct produce *w, const struct produce_request *in, st
 	return true;
 }
 
+/* An id that nobody knows has no name to ask about: it is refused as unknown. */
+static bool may_write(struct request *r, const struct produce_request_topic *t)
+{
+	const struct image_topic *topic = answer_topic(r->image, t->topic_id, t->name);
+
+	return (!topic && r->version > 12) || request_may(r, ACL_WRITE, ACL_TOPIC, topic ? topic->name : t->name);
+}
+
 static void check_parts(struct produce *w, const struct produce_request *in)
 {
 	struct part *p = w->parts;
 
-	for (int i = 0; i < in->topic_data.n; i++)
-		for (int j = 0; j < in->topic_data.v[i].partition_data.n; j++, p++)
-			check_part(w, p, in->topic_data.v[i].topic_id, in->topic_data.v[i].name,
-				   in->topic_data.v[i].partition_data.v[j].records);
+	for (int i = 0; i < in->topic_data.n; i++) {
+		const struct produce_request_topic *t = &in->topic_data.v[i];
+		bool may = may_write(w->r, t);
+
+		for (int j = 0; j < t->partition_data.n; j++, p++) {
+			if (may)
+				check_part(w, p, t->topic_id, t->name, t->partition_data.v[j].records);
+			else
+				refuse(w, p, ERR_TOPIC_AUTHORIZATION_FAILED, STR_NULL);
+		}
+	}
 }
 
 /* ---- answering ---- */
@@ -632,6 +648,11 @@ static struct str unknown_format(struct request *r, const struct produce_request
 	return STR_NULL;
 }
 
+static bool may_write_transaction(struct request *r, struct str id)
+{
+	return !str_is_null(id) && request_may(r, ACL_WRITE, ACL_TRANSACTIONAL_ID, id);
+}
+
 static enum outcome run(struct request *r)
 {
 	const struct produce_request *in = r->in;
@@ -650,7 +671,7 @@ static enum outcome run(struct request *r)
 	format = unknown_format(r, in);
 	if (!str_is_null(format))
 		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_CORRUPT_MESSAGE, format);
-	if (is_transactional(in) && str_is_null(in->transactional_id))
+	if (is_transactional(in) && !may_write_transaction(r, in->transactional_id))
 		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, STR_NULL);
 	check_parts(w, in);
 	if (in->acks < -1 || in->acks > 1)
@@ -679,8 +700,6 @@ const struct api api_produce = {
 	.first = produce_request_FIRST,
 	.last = produce_request_LAST,
 	.flags = API_BROKER | API_ADVERTISED_FROM_0,
-	.acl_operation = ACL_WRITE,
-	.acl_resource = ACL_TOPIC,
 	.in = &produce_request_schema,
 	.out = &produce_response_schema,
 	.run = run,

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/coordinator_request.h"
+#include "broker/permission.h"
 #include "group/regex.h"
 #include "protocol/describe_transactions.h"
 #include "protocol/list_transactions.h"
@@ -69,7 +70,8 @@ static void gather(struct coordinator_fan *f, const struct regex *pattern, struc
 		for (int j = 0; f->v[i].command.c.err == 0 && j < part->transaction_states.n; j++) {
 			const listed *t = &part->transaction_states.v[j];
 
-			if (!pattern || regex_matches(pattern, t->transactional_id))
+			if ((!pattern || regex_matches(pattern, t->transactional_id)) &&
+			    request_may(f->r, ACL_DESCRIBE, ACL_TRANSACTIONAL_ID, t->transactional_id))
 				out->transaction_states.v[n++] = *t;
 		}
 	}
@@ -110,8 +112,6 @@ const struct api api_list_transactions = {
 	.first = list_transactions_request_FIRST,
 	.last = list_transactions_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_TRANSACTIONAL_ID,
 	.in = &list_transactions_request_schema,
 	.out = &list_transactions_response_schema,
 	.run = list,
@@ -120,19 +120,25 @@ const struct api api_list_transactions = {
 
 /* ---- DescribeTransactions ---- */
 
+/* Of the partitions those that may be described. */
+static void drop_unseen(struct request *r, struct describe_transactions_response_transaction *t)
+{
+	int n = 0;
+
+	for (int i = 0; i < t->topics.n; i++)
+		if (request_may(r, ACL_DESCRIBE, ACL_TOPIC, t->topics.v[i].topic))
+			t->topics.v[n++] = t->topics.v[i];
+	t->topics.n = n;
+}
+
 static void describe_finish(struct coordinator_fan *f)
 {
-	const struct describe_transactions_request *in = f->r->in;
-	struct describe_transactions_response *out = f->r->out;
+	for (int i = 0; i < f->n; i++) {
+		struct describe_transactions_response_transaction *t = f->v[i].out;
 
-	for (int i = 0, asked = 0; i < in->transactional_ids.n; i++) {
-		struct describe_transactions_response_transaction *t = &out->transaction_states.v[i];
-
-		if (in->transactional_ids.v[i].len == 0)
-			continue;
-		if (f->v[asked].command.c.err)
-			t->error_code = (int16_t)f->v[asked].command.c.err;
-		asked++;
+		if (f->v[i].command.c.err)
+			t->error_code = (int16_t)f->v[i].command.c.err;
+		drop_unseen(f->r, t);
 	}
 }
 
@@ -151,12 +157,21 @@ static bool describe_shape(struct request *r, int err)
 	return true;
 }
 
-static int count_named(const struct describe_transactions_request *in)
+/* What is answered without a coordinator, into the answer; how many are left for one. */
+static int refuse_described(struct request *r)
 {
+	struct describe_transactions_response *out = r->out;
 	int n = 0;
 
-	for (int i = 0; i < in->transactional_ids.n; i++)
-		n += in->transactional_ids.v[i].len > 0;
+	for (int i = 0; i < out->transaction_states.n; i++) {
+		struct describe_transactions_response_transaction *t = &out->transaction_states.v[i];
+
+		if (!request_may(r, ACL_DESCRIBE, ACL_TRANSACTIONAL_ID, t->transactional_id))
+			t->error_code = ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+		else if (t->transactional_id.len == 0)
+			t->error_code = ERR_INVALID_REQUEST;
+		n += t->error_code == 0;
+	}
 	return n;
 }
 
@@ -169,16 +184,14 @@ static enum outcome describe(struct request *r)
 
 	if (!r->image || !describe_shape(r, 0))
 		return HANG_UP;
-	f = coordinator_fan_new(r, COORDINATOR_TRANSACTION, count_named(in), describe_finish, NULL);
+	f = coordinator_fan_new(r, COORDINATOR_TRANSACTION, refuse_described(r), describe_finish, NULL);
 	if (!f)
 		return HANG_UP;
 	for (int i = 0; i < in->transactional_ids.n; i++) {
 		const struct str *id = &in->transactional_ids.v[i];
 
-		if (id->len == 0) {
-			out->transaction_states.v[i].error_code = ERR_INVALID_REQUEST;
+		if (out->transaction_states.v[i].error_code)
 			continue;
-		}
 		f->v[asked].out = &out->transaction_states.v[i];
 		coordinator_fan_ask(f, asked++, *id, id);
 	}
@@ -196,8 +209,6 @@ const struct api api_describe_transactions = {
 	.first = describe_transactions_request_FIRST,
 	.last = describe_transactions_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_TRANSACTIONAL_ID,
 	.in = &describe_transactions_request_schema,
 	.out = &describe_transactions_response_schema,
 	.run = describe,

@@ -10,6 +10,7 @@
 #include "broker/core.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
+#include "broker/permission.h"
 #include "broker/verification.h"
 #include "protocol/txn_offset_commit.h"
 
@@ -117,6 +118,16 @@ static bool sort_partitions(struct request *r, struct commit *k, const asked *t,
 	return bad.partitions.n == 0 || refuse_topic(k, &bad, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+/* topic: NULL, where there is none. Of a name it is not told that there is none to whom may not read it. */
+static int error_of(struct request *r, const asked *t, const struct image_topic *topic)
+{
+	if (!topic && r->version >= TOPIC_IDS_SINCE)
+		return ERR_UNKNOWN_TOPIC_ID;
+	if (!request_may(r, ACL_READ, ACL_TOPIC, topic ? topic->name : t->name))
+		return ERR_TOPIC_AUTHORIZATION_FAILED;
+	return topic ? 0 : ERR_UNKNOWN_TOPIC_OR_PARTITION;
+}
+
 static bool sort_topics(struct request *r, struct commit *k)
 {
 	const struct txn_offset_commit_request *in = r->in;
@@ -132,10 +143,9 @@ static bool sort_topics(struct request *r, struct commit *k)
 		const asked *t = &in->topics.v[i];
 		const struct image_topic *topic =
 			by_id ? image_topic_by_id(r->image, t->topic_id) : image_topic_by_name(r->image, t->name);
-		bool ok = topic ? sort_partitions(r, k, t, topic)
-				: refuse_topic(k, t, by_id ? ERR_UNKNOWN_TOPIC_ID : ERR_UNKNOWN_TOPIC_OR_PARTITION);
+		int err = error_of(r, t, topic);
 
-		if (!ok)
+		if (err ? !refuse_topic(k, t, err) : !sort_partitions(r, k, t, topic))
 			return false;
 	}
 	return true;
@@ -220,6 +230,10 @@ static enum outcome run(struct request *r)
 
 	if (!r->image || !k)
 		return HANG_UP;
+	if (!request_may(r, ACL_WRITE, ACL_TRANSACTIONAL_ID, in->transactional_id))
+		return request_fail(r, ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, STR_NULL);
+	if (!request_may(r, ACL_READ, ACL_GROUP, in->group_id))
+		return request_fail(r, ERR_GROUP_AUTHORIZATION_FAILED, STR_NULL);
 	str_index_init(&k->topics, env_random_u64(r->core->loop->env));
 	arena_cleanup(&r->arena, release, k);
 	k->r = r;
@@ -254,8 +268,6 @@ const struct api api_txn_offset_commit = {
 	.first = txn_offset_commit_request_FIRST,
 	.last = txn_offset_commit_request_LAST,
 	.flags = API_BROKER,
-	.acl_operation = ACL_WRITE,
-	.acl_resource = ACL_TRANSACTIONAL_ID,
 	.in = &txn_offset_commit_request_schema,
 	.out = &txn_offset_commit_response_schema,
 	.run = run,

@@ -6,6 +6,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/markers.h"
+#include "broker/permission.h"
 #include "protocol/write_txn_markers.h"
 
 typedef struct write_txn_markers_request_marker asked;
@@ -108,7 +109,13 @@ static enum outcome run(struct request *r)
 	const struct write_txn_markers_request *in = r->in;
 	struct writing *w = arena_zalloc(&r->arena, sizeof(*w));
 
-	if (!r->image || !w || !shape_all(r))
+	if (!r->image || !w)
+		return HANG_UP;
+	/* Who ends hanging transactions by hand alters the cluster; coordinators are of it. */
+	if (!request_may_quietly(r, ACL_ALTER, ACL_CLUSTER, STR(ACL_CLUSTER_NAME)) &&
+	    !request_may_cluster(r, ACL_CLUSTER_ACTION))
+		return request_fail_cluster(r, ACL_CLUSTER_ACTION);
+	if (!shape_all(r))
 		return HANG_UP;
 	if (in->markers.n == 0)
 		return REPLY;
@@ -144,8 +151,6 @@ const struct api api_write_txn_markers = {
 	.first = write_txn_markers_request_FIRST,
 	.last = write_txn_markers_request_LAST,
 	.flags = API_BROKER | API_CLUSTER_ACTION,
-	.acl_operation = ACL_ALTER,
-	.acl_resource = ACL_CLUSTER,
 	.in = &write_txn_markers_request_schema,
 	.out = &write_txn_markers_response_schema,
 	.run = run,
