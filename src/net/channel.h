@@ -115,7 +115,7 @@ struct channel {
 	int n_addresses;
 	int next_address;
 	struct transport transport; /* its sock is NULL while there is none */
-	char *why;		    /* what TLS has failed of at the last attempt; NULL */
+	char *why;		    /* why the last attempt has failed, where TLS or the login has; NULL */
 	struct timer flush;	    /* once a turn: what was asked meanwhile leaves together */
 	struct timer attempt;	    /* the next one, or the end of this one */
 	int backoff_ms;
@@ -129,7 +129,6 @@ struct channel {
 	struct arena greeting_arena;
 	int greeting_version;
 	struct channel_login *login; /* NULL: none yet */
-	char *why;		     /* NULL: nothing */
 	/* The answer that is coming in. */
 	uint8_t head[4];
 	int head_len;
