@@ -1,0 +1,261 @@
+/*
+ * jaas: tokens, then modules.
+ */
+#include "security/jaas.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* ---- tokens ---- */
+
+enum kind { END, WORD, NUMBER, OTHER }; /* a quoted text is a WORD; of a NUMBER Java has no text */
+
+struct scanner {
+	const char *p;
+	const char *end;
+	struct arena *arena;
+	bool failed; /* the arena is spent */
+	enum kind kind;
+	char other;	 /* of OTHER */
+	struct str text; /* of WORD; else null */
+};
+
+static int peek(const struct scanner *s, int ahead)
+{
+	return s->end - s->p > ahead ? (unsigned char)s->p[ahead] : -1;
+}
+
+static bool is_digit(int c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool begins_word(int c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '$' || c >= 0x80;
+}
+
+static bool goes_on(int c)
+{
+	return begins_word(c) || is_digit(c) || c == '.' || c == '-';
+}
+
+static void skip_line(struct scanner *s)
+{
+	while (peek(s, 0) >= 0 && peek(s, 0) != '\n' && peek(s, 0) != '\r')
+		s->p++;
+}
+
+/* A single slash begins a comment too: it is a comment character of a new tokenizer. */
+static void skip_blank(struct scanner *s)
+{
+	for (int c = peek(s, 0); c >= 0; c = peek(s, 0)) {
+		if (c <= ' ') {
+			s->p++;
+		} else if (c == '/' && peek(s, 1) == '*') {
+			s->p += 2;
+			while (peek(s, 0) >= 0 && !(peek(s, 0) == '*' && peek(s, 1) == '/'))
+				s->p++;
+			s->p += peek(s, 0) >= 0 ? 2 : 0;
+		} else if (c == '/') {
+			skip_line(s);
+		} else {
+			return;
+		}
+	}
+}
+
+/* \ooo: at most 0377. */
+static char octal(struct scanner *s, int first)
+{
+	int v = first - '0';
+
+	for (int i = 1; i < (first <= '3' ? 3 : 2) && peek(s, 0) >= '0' && peek(s, 0) <= '7'; i++)
+		v = v * 8 + *s->p++ - '0';
+	return (char)v;
+}
+
+static char escaped(struct scanner *s)
+{
+	static const char from[] = "abfnrtv", to[] = "\a\b\f\n\r\t\v";
+	int c = (unsigned char)*s->p++;
+	const char *at = c ? strchr(from, c) : NULL;
+
+	if (c >= '0' && c <= '7')
+		return octal(s, c);
+	return at ? to[at - from] : (char)c;
+}
+
+/* To the other quote, or to the end of the line, or of all. */
+static void quoted(struct scanner *s)
+{
+	char quote = *s->p++;
+	char *out = arena_alloc(s->arena, (size_t)(s->end - s->p) + 1);
+	int32_t len = 0;
+
+	s->kind = WORD;
+	s->failed |= !out;
+	while (out && peek(s, 0) >= 0 && *s->p != quote && *s->p != '\n' && *s->p != '\r') {
+		char c = *s->p++;
+
+		if (c == '\\' && peek(s, 0) >= 0)
+			c = escaped(s);
+		out[len++] = c;
+	}
+	if (peek(s, 0) == quote)
+		s->p++;
+	s->text = out ? (struct str){out, len} : STR_NULL;
+}
+
+static void word(struct scanner *s)
+{
+	const char *begin = s->p;
+
+	while (goes_on(peek(s, 0)))
+		s->p++;
+	s->kind = WORD;
+	s->text = (struct str){begin, (int32_t)(s->p - begin)};
+}
+
+/* "-12.5": of it nothing but its being there is known. A dash or a point without a digit is a character. */
+static bool number(struct scanner *s)
+{
+	int sign = peek(s, 0) == '-', point = peek(s, sign) == '.';
+
+	if (!is_digit(peek(s, sign + point)))
+		return false;
+	s->p += sign;
+	for (point = 0; is_digit(peek(s, 0)) || (peek(s, 0) == '.' && !point); s->p++)
+		point |= *s->p == '.';
+	s->kind = NUMBER;
+	return true;
+}
+
+static enum kind next(struct scanner *s)
+{
+	int c;
+
+	skip_blank(s);
+	s->text = STR_NULL;
+	c = peek(s, 0);
+	if (c < 0) {
+		s->kind = END;
+	} else if (begins_word(c)) {
+		word(s);
+	} else if (c == '"' || c == '\'') {
+		quoted(s);
+	} else if ((!is_digit(c) && c != '.' && c != '-') || !number(s)) {
+		s->kind = OTHER;
+		s->other = *s->p++;
+	}
+	return s->kind;
+}
+
+static bool is(const struct scanner *s, char c)
+{
+	return s->kind == OTHER && s->other == c;
+}
+
+/* ---- modules ---- */
+
+static bool wrong(struct str *error, struct str why)
+{
+	*error = why;
+	return false;
+}
+
+static bool is_flag(struct str s)
+{
+	static const char *const flags[] = {"REQUIRED", "REQUISITE", "SUFFICIENT", "OPTIONAL"};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(*flags); i++)
+		if ((size_t)s.len == strlen(flags[i]) && strncasecmp(s.p, flags[i], (size_t)s.len) == 0)
+			return true;
+	return false;
+}
+
+static bool put_option(struct scanner *s, struct jaas *out, struct jaas_option **options, int *cap)
+{
+	if (out->n_options == *cap) {
+		int larger = *cap ? *cap * 2 : 8;
+		struct jaas_option *v = arena_array(s->arena, (size_t)larger, sizeof(*v));
+
+		if (!v)
+			return false;
+		if (*cap)
+			memcpy(v, *options, (size_t)*cap * sizeof(*v));
+		*options = v;
+		*cap = larger;
+	}
+	out->options = *options;
+	return true;
+}
+
+/* The scanner is behind the flag. */
+static bool read_options(struct scanner *s, struct jaas *out, struct str *error)
+{
+	struct jaas_option *options = NULL;
+	int cap = 0;
+
+	while (next(s) != END && !is(s, ';')) {
+		struct str name = s->text;
+
+		next(s);
+		if (!is(s, '=') || next(s) == END || str_is_null(s->text))
+			return wrong(error, arena_printf(s->arena, "Value not specified for key '%.*s' in JAAS config",
+							 STR_ARG(name)));
+		if (!put_option(s, out, &options, &cap))
+			return wrong(error, STR("the JAAS config is too long"));
+		options[out->n_options++] = (struct jaas_option){name, s->text};
+	}
+	return is(s, ';') || wrong(error, STR("JAAS config entry not terminated by semi-colon"));
+}
+
+/* The scanner is at its first word. */
+static bool read_module(struct scanner *s, struct jaas *out, struct str *error)
+{
+	*out = (struct jaas){.module = s->text};
+	if (s->text.len == 0)
+		return wrong(error, STR("Login module not specified in JAAS config"));
+	if (next(s) == END)
+		return wrong(error, STR("Login module control flag not specified in JAAS config"));
+	if (str_is_null(s->text))
+		return wrong(error, STR("Login module control flag is not available in the JAAS config"));
+	if (!is_flag(s->text))
+		return wrong(error, arena_printf(s->arena, "Invalid login module control flag '%.*s' in JAAS config",
+						 STR_ARG(s->text)));
+	return read_options(s, out, error);
+}
+
+bool jaas_read(struct str text, struct arena *a, struct jaas *out, struct str *error)
+{
+	struct scanner s = {.p = text.p, .end = text.p + text.len, .arena = a};
+	int n = 0;
+
+	*out = (struct jaas){0};
+	*error = STR_NULL;
+	while (next(&s) != END) {
+		struct jaas module;
+
+		if (!read_module(&s, &module, error))
+			return false;
+		if (n++ == 0)
+			*out = module;
+	}
+	if (s.failed)
+		return wrong(error, STR("the JAAS config is too long"));
+	if (n == 0)
+		return wrong(error, STR("Login module not specified in JAAS config"));
+	return n == 1 ||
+	       wrong(error, arena_printf(a, "JAAS config property contains %d login modules, should be 1 module", n));
+}
+
+struct str jaas_option(const struct jaas *j, struct str name)
+{
+	struct str found = STR_NULL;
+
+	for (int i = 0; i < j->n_options; i++)
+		if (str_eq(j->options[i].name, name))
+			found = j->options[i].value;
+	return found;
+}
