@@ -247,6 +247,12 @@ static void note_illegal(struct config *c, const struct config_given *g, const s
 			STR_ARG(shown(g, s)), why != NULL ? why + known.len : error.p, STR_ARG(legal));
 }
 
+/* Kafka's authorizer reads them; without it they say nothing. */
+static bool is_the_authorizers(struct str name)
+{
+	return str_eq(name, CONFIG_NAME_SUPER_USERS) || str_eq(name, CONFIG_NAME_ALLOW_EVERYONE);
+}
+
 static void note_unknown(const struct config_given *g, struct config_notes *notes)
 {
 	const struct config_setting *near = config_setting_nearest(CONFIG_SCOPE_NODE, g->name);
@@ -270,7 +276,8 @@ static void read_given(struct config *c, int i, struct config_notes *notes)
 	else
 		s = config_listener_override(g->name, &base);
 	if (s == NULL) {
-		note_unknown(g, notes);
+		if (!is_the_authorizers(g->name))
+			note_unknown(g, notes);
 		return;
 	}
 	v = g->setting ? &c->values[s->id] : arena_zalloc(&c->arena, sizeof(*v));
@@ -453,6 +460,21 @@ struct str config_metadata_log_dir(const struct config *c)
 
 	return config_is_null(c, CONFIG_METADATA_LOG_DIR) ? config_log_dirs(c, &n)[0]
 							  : config_string(c, CONFIG_METADATA_LOG_DIR);
+}
+
+struct str config_super_users(const struct config *c)
+{
+	const struct config_given *g = config_given_name(c, CONFIG_NAME_SUPER_USERS);
+
+	return g ? g->text : STR_NULL;
+}
+
+bool config_allow_everyone_if_no_acl_found(const struct config *c)
+{
+	const struct config_given *g = config_given_name(c, CONFIG_NAME_ALLOW_EVERYONE);
+	struct str text = g ? config_trim(g->text) : STR_NULL;
+
+	return text.len == 4 && strncasecmp(text.p, "true", 4) == 0;
 }
 
 bool config_is_broker(const struct config *c)

@@ -129,6 +129,13 @@ bool config_at_bool(const struct config *c, const struct config_at *at, enum con
 int64_t config_at_long(const struct config *c, const struct config_at *at, enum config_id id); /* LONG, INT, SHORT */
 const struct str *config_at_list(const struct config *c, const struct config_at *at, enum config_id id, int *n);
 
+/*
+ * What Kafka's authorizer reads beside the table, from all that was given: super.users (null when it was not), and whether
+ * allow.everyone.if.no.acl.found is "true", in any case.
+ */
+struct str config_super_users(const struct config *c);
+bool config_allow_everyone_if_no_acl_found(const struct config *c);
+
 /* log.dirs, or else log.dir. Never empty. */
 const struct str *config_log_dirs(const struct config *c, int *n);
 struct str config_metadata_log_dir(const struct config *c);

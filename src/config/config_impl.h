@@ -32,6 +32,9 @@ struct config {
 };
 
 const struct config_given *config_given(const struct config *c, enum config_id id); /* NULL when it has its default */
+/* Names that Kafka's authorizer reads, and that are in no table. */
+#define CONFIG_NAME_SUPER_USERS STR("super.users")
+#define CONFIG_NAME_ALLOW_EVERYONE STR("allow.everyone.if.no.acl.found")
 const struct config_given *config_given_name(const struct config *c, struct str name);
 
 void config_note_add(struct config_notes *notes, enum config_note_level level, struct str place, const char *format,

@@ -73,6 +73,45 @@ static void check_selector(const struct config *c, struct config_notes *notes)
 			STR_ARG(class));
 }
 
+static void check_super_users(const struct config_given *g, struct config_notes *notes)
+{
+	for (int32_t from = 0, to; from < g->text.len; from = to + 1) {
+		const char *end = memchr(g->text.p + from, ';', (size_t)(g->text.len - from));
+		struct str user;
+
+		to = end ? (int32_t)(end - g->text.p) : g->text.len;
+		user = config_trim((struct str){g->text.p + from, to - from});
+		if (user.len > 0 && !memchr(user.p, ':', (size_t)user.len))
+			config_note_add(
+				notes, CONFIG_NOTE_ERROR, g->place,
+				"super.users: %.*s is no principal; legal: type:name, separated by semicolons, such as User:admin",
+				STR_ARG(user));
+	}
+}
+
+/* Kafka's own is written again; super.users and its neighbour are read by it alone. */
+static void check_authorizer(const struct config *c, struct config_notes *notes)
+{
+	struct str class = config_string(c, CONFIG_AUTHORIZER_CLASS_NAME);
+	struct str names[] = {CONFIG_NAME_SUPER_USERS, CONFIG_NAME_ALLOW_EVERYONE};
+
+	if (class.len > 0 && !str_is(class, "org.apache.kafka.metadata.authorizer.StandardAuthorizer"))
+		config_note_add(
+			notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_AUTHORIZER_CLASS_NAME),
+			"authorizer.class.name=%.*s is refused: there is "
+			"org.apache.kafka.metadata.authorizer.StandardAuthorizer; other Java classes cannot be loaded",
+			STR_ARG(class));
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct config_given *g = config_given_name(c, names[i]);
+
+		if (g != NULL && class.len <= 0)
+			config_note_add(notes, CONFIG_NOTE_WARN, g->place,
+					"%.*s has no effect: authorizer.class.name is not set", STR_ARG(g->name));
+		else if (g != NULL && i == 0)
+			check_super_users(g, notes);
+	}
+}
+
 /* The limits of one listener are served; its other settings are of TLS, SASL or threads. */
 static void check_overrides(const struct config *c, struct config_notes *notes)
 {
@@ -137,6 +176,7 @@ void config_status_check(const struct config *c, struct config_notes *notes)
 	check_protocols(c, notes);
 	check_assignors(c, notes);
 	check_selector(c, notes);
+	check_authorizer(c, notes);
 	check_overrides(c, notes);
 	check_without_effect(c, notes);
 }

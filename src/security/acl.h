@@ -5,6 +5,8 @@
 #ifndef ODRADEK_SECURITY_ACL_H
 #define ODRADEK_SECURITY_ACL_H
 
+#include <stdint.h>
+
 enum acl_operation {
 	ACL_UNKNOWN_OPERATION = 0,
 	ACL_ANY_OPERATION = 1,
@@ -45,8 +47,32 @@ enum acl_pattern {
 	ACL_MATCH = 2, /* of filters only */
 	ACL_LITERAL = 3,
 	ACL_PREFIXED = 4,
+	ACL_PATTERNS,
 };
 
-enum acl_permission { ACL_UNKNOWN_PERMISSION = 0, ACL_ANY_PERMISSION = 1, ACL_DENY = 2, ACL_ALLOW = 3 };
+enum acl_permission {
+	ACL_UNKNOWN_PERMISSION = 0,
+	ACL_ANY_PERMISSION = 1,
+	ACL_DENY = 2,
+	ACL_ALLOW = 3,
+	ACL_PERMISSIONS,
+};
+
+/* A number from outside, or 0 (unknown) where Kafka's enum of n has no such. */
+static inline int acl_known(int number, int n) { return number >= 0 && number < n ? number : 0; }
+
+struct acl_name {
+	const char *upper;  /* "DESCRIBE_CONFIGS": as Java prints the enum */
+	const char *pascal; /* "DescribeConfigs": as people type it */
+};
+
+/* Of any number; never NULL. */
+const struct acl_name *acl_operation_name(int operation);
+const struct acl_name *acl_resource_name(int resource);
+const char *acl_pattern_name(int pattern);
+const char *acl_permission_name(int permission);
+
+/* The operations that make sense on a resource, as bits 1 << operation (AclEntry.supportedOperations). */
+int32_t acl_supported(enum acl_resource resource);
 
 #endif

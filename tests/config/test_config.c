@@ -309,8 +309,7 @@ static void an_override_without_a_value_is_a_mistake(void **state)
 
 static void what_promises_what_is_not_given_is_refused(void **state)
 {
-	expect_refused("authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-		       "server.properties:6", "access control is not served yet");
+	expect_refused("authorizer.class.name=x.Y", "server.properties:6", "other Java classes cannot be loaded");
 	expect_refused("remote.log.storage.system.enable=true", "server.properties:6",
 		       "tiered storage is not served yet");
 	expect_refused("client.quota.callback.class=x.Y", "server.properties:6", "quotas are not enforced yet");
@@ -321,6 +320,25 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 	expect_refused("listeners=SSL://:9092,CONTROLLER://:9093\nsecurity.inter.broker.protocol=SSL\n"
 		       "listener.security.protocol.map=SSL:SSL,CONTROLLER:PLAINTEXT",
 		       "server.properties:6", "listener SSL is refused");
+}
+
+#define WITH_AUTHORIZER "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
+
+static void what_the_authorizer_reads_stands_beside_the_table(void **state)
+{
+	struct loaded l =
+		expect_fine(WITH_AUTHORIZER "super.users=User:a; User:b\nallow.everyone.if.no.acl.found= True ");
+
+	(void)state;
+	assert_true(str_is(config_super_users(l.c), "User:a; User:b"));
+	assert_true(config_allow_everyone_if_no_acl_found(l.c));
+	assert_false(has_note(&l, CONFIG_NOTE_WARN, NULL, "super.users"));
+	unload(&l);
+	l = expect_fine("super.users=User:a\nallow.everyone.if.no.acl.found=yes");
+	assert_false(config_allow_everyone_if_no_acl_found(l.c));
+	assert_true(has_note(&l, CONFIG_NOTE_WARN, "server.properties:6", "super.users has no effect"));
+	unload(&l);
+	expect_error(WITH_AUTHORIZER "super.users=User:a,b;c", "server.properties:7", "c is no principal");
 }
 
 static void what_is_harmless_though_not_served_stands(void **state)
@@ -554,6 +572,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_name_is_noted_with_the_nearest),
 		cmocka_unit_test(an_override_without_a_value_is_a_mistake),
 		cmocka_unit_test(what_promises_what_is_not_given_is_refused),
+		cmocka_unit_test(what_the_authorizer_reads_stands_beside_the_table),
 		cmocka_unit_test(what_is_harmless_though_not_served_stands),
 		cmocka_unit_test(values_that_contradict_each_other_stop_the_start),
 		cmocka_unit_test(listeners_are_read_with_hosts_ports_and_brackets),
