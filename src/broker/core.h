@@ -16,6 +16,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/uuid.h"
+#include "broker/audit.h"
 #include "env/env.h"
 
 struct api_counts;
@@ -62,7 +63,8 @@ struct core {
 	struct coordinators *coordinators; /* NULL until the logs are open, and on a pure controller */
 	struct diag_limit refusals;
 	struct api_counts **api_counts; /* by API key; NULL for what was never asked */
-	int n_busy;			/* requests, flushes and jobs under way here */
+	struct audit audit;
+	int n_busy; /* requests, flushes and jobs under way here */
 	bool stopping;
 	bool idle; /* it was told that nothing is under way any more */
 };

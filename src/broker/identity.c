@@ -12,7 +12,7 @@ enum { JAVA_TEXT_MAX = 48 };
 
 struct block {
 	struct identity identity;
-	char text[]; /* type, name, remote */
+	char text[]; /* type:name, remote */
 };
 
 /* Java does not shorten IPv6. */
@@ -42,7 +42,7 @@ static struct str put(char **at, const char *p, int32_t len)
 
 static size_t block_size(const struct principal *who, const char *remote)
 {
-	return sizeof(struct block) + (size_t)who->type.len + (size_t)who->name.len + strlen(remote);
+	return sizeof(struct block) + (size_t)who->type.len + 1 + (size_t)who->name.len + strlen(remote);
 }
 
 static struct identity *fill(struct block *b, const struct principal *who, const struct addr *from, const char *remote)
@@ -50,9 +50,11 @@ static struct identity *fill(struct block *b, const struct principal *who, const
 	char *at = b->text;
 
 	b->identity = (struct identity){.refs = 1, .address = *from};
-	b->identity.principal = (struct principal){.type = put(&at, who->type.p, who->type.len),
-						   .name = put(&at, who->name.p, who->name.len),
-						   .token_authenticated = who->token_authenticated};
+	b->identity.principal.type = put(&at, who->type.p, who->type.len);
+	put(&at, ":", 1);
+	b->identity.principal.name = put(&at, who->name.p, who->name.len);
+	b->identity.principal.token_authenticated = who->token_authenticated;
+	b->identity.text = (struct str){b->text, who->type.len + 1 + who->name.len};
 	b->identity.remote = put(&at, remote, (int32_t)strlen(remote));
 	b->identity.host = (struct str){b->identity.remote.p + 1, b->identity.remote.len - 1};
 	return &b->identity;

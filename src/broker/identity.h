@@ -14,6 +14,7 @@
 struct identity {
 	int refs; /* of one in an arena: not counted */
 	struct principal principal;
+	struct str text;     /* the principal as ACLs have it: "User:alice" */
 	struct addr address; /* the client's own; its port is not looked at */
 	struct str remote;   /* the same, as Java prints it: "/127.0.0.1" */
 	struct str host;     /* and without the stroke, as ACLs have it */

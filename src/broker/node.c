@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "broker/advertise.h"
 #include "broker/assignments.h"
+#include "broker/audit.h"
 #include "broker/cleaner.h"
 #include "broker/coordinator.h"
 #include "broker/fetchers.h"
@@ -29,6 +30,7 @@
 #include "log/dir.h"
 #include "metadata/image.h"
 #include "net/net.h"
+#include "security/authorizer.h"
 
 #define NODE_ARENA (1 << 20)
 
@@ -316,6 +318,7 @@ static void free_all(struct node *n)
 	isr_free(n->isr);
 	fetchers_free(n->fetchers);
 	replication_quotas_free(n->replication_quotas);
+	authorizer_free(n->authorizer);
 	node_free_dirs(n);
 	arena_fini(&n->arena);
 	xfree(n);
@@ -364,6 +367,8 @@ struct node *node_start(const struct node_options *options, enum node_end *end)
 	n->request_budget = (size_t)config_long(n->config, CONFIG_ODRADEK_REQUEST_MEMORY_BYTES);
 	n->born_ns = env_mono_ns(n->env);
 	arena_init(&n->arena, NODE_ARENA);
+	n->authorizer = authorizer_new(n->config);
+	n->audit_level = audit_level_of(n->config);
 	*end = bring_up(n);
 	if (*end == NODE_END_CLEAN)
 		return n;

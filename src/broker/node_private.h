@@ -27,6 +27,7 @@ struct assignments;
 struct fetchers;
 struct isr;
 struct answer_endpoint;
+struct authorizer;
 struct config;
 struct config_endpoint;
 struct image;
@@ -79,7 +80,9 @@ struct node {
 	struct str cluster_id;
 	struct str host_name; /* null until it was asked for */
 	int64_t born_ns;
-	size_t request_budget; /* odradek.request.memory.bytes */
+	struct authorizer *authorizer; /* NULL without authorizer.class.name */
+	int audit_level;	       /* atomic: enum audit_level */
+	size_t request_budget;	       /* odradek.request.memory.bytes */
 
 	struct log_dir **dirs; /* log.dirs, then metadata.log.dir where it is none of them */
 	int n_dirs;

@@ -1,15 +1,45 @@
 /*
- * permission: see the header. There is no authorizer yet: a configuration that names one is refused at the start.
+ * permission: see the header.
  */
 #include "broker/permission.h"
 
-#include "base/check.h"
 #include "broker/api.h"
+#include "broker/audit.h"
+#include "broker/identity.h"
+#include "broker/node_private.h"
+
+/* Which outcomes are lines. */
+enum lines { LINES_BOTH, LINES_ALLOWED, LINES_NONE };
+
+static struct authorizer_who who(struct request *r)
+{
+	const struct identity *i = request_identity(r);
+
+	return (struct authorizer_who){i->text, i->host};
+}
+
+static bool ask(struct request *r, const struct authorizer_action *action, enum lines lines)
+{
+	const struct authorizer *a = r->node->authorizer;
+	struct authorizer_verdict v;
+	struct authorizer_who asker;
+
+	if (!a)
+		return true;
+	asker = who(r);
+	v = authorizer_decide(a, r->image, &asker, action);
+	audit_note(r, action, &v, lines == LINES_NONE || (lines == LINES_ALLOWED && !v.allowed));
+	return v.allowed;
+}
+
+bool request_is_authorized(const struct request *r)
+{
+	return r->node->authorizer != NULL;
+}
 
 bool request_may(struct request *r, enum acl_operation op, enum acl_resource type, struct str name)
 {
-	(void)r, (void)op, (void)type, (void)name;
-	return true;
+	return ask(r, &(struct authorizer_action){op, type, name}, LINES_BOTH);
 }
 
 bool request_may_cluster(struct request *r, enum acl_operation op)
@@ -19,48 +49,28 @@ bool request_may_cluster(struct request *r, enum acl_operation op)
 
 bool request_may_quietly(struct request *r, enum acl_operation op, enum acl_resource type, struct str name)
 {
-	return request_may(r, op, type, name);
+	return ask(r, &(struct authorizer_action){op, type, name}, LINES_ALLOWED);
 }
 
 bool request_may_any(struct request *r, enum acl_operation op, enum acl_resource type)
 {
-	return request_may(r, op, type, STR_NULL);
-}
+	struct authorizer_action action = {op, type, STR(AUTHORIZER_ANY_NAME)};
+	struct authorizer_who asker;
 
-/* ---- operations (AclEntry.supportedOperations) ---- */
-
-#define BIT(operation) (1 << (operation))
-
-static int32_t supported(enum acl_resource type)
-{
-	switch (type) {
-	case ACL_TOPIC:
-		return BIT(ACL_READ) | BIT(ACL_WRITE) | BIT(ACL_CREATE) | BIT(ACL_DELETE) | BIT(ACL_ALTER) |
-		       BIT(ACL_DESCRIBE) | BIT(ACL_DESCRIBE_CONFIGS) | BIT(ACL_ALTER_CONFIGS);
-	case ACL_GROUP:
-		return BIT(ACL_READ) | BIT(ACL_DELETE) | BIT(ACL_DESCRIBE) | BIT(ACL_DESCRIBE_CONFIGS) |
-		       BIT(ACL_ALTER_CONFIGS);
-	case ACL_CLUSTER:
-		return BIT(ACL_CREATE) | BIT(ACL_CLUSTER_ACTION) | BIT(ACL_DESCRIBE_CONFIGS) | BIT(ACL_ALTER_CONFIGS) |
-		       BIT(ACL_IDEMPOTENT_WRITE) | BIT(ACL_ALTER) | BIT(ACL_DESCRIBE);
-	case ACL_TRANSACTIONAL_ID:
-		return BIT(ACL_DESCRIBE) | BIT(ACL_WRITE) | BIT(ACL_TWO_PHASE_COMMIT);
-	case ACL_DELEGATION_TOKEN:
-		return BIT(ACL_DESCRIBE);
-	case ACL_USER:
-		return BIT(ACL_CREATE_TOKENS) | BIT(ACL_DESCRIBE_TOKENS);
-	default:
-		check(false);
-		return 0;
-	}
+	if (ask(r, &action, LINES_ALLOWED))
+		return true;
+	asker = who(r);
+	return authorizer_decide_any(r->image, &asker, op, type);
 }
 
 int32_t request_operations(struct request *r, enum acl_resource type, struct str name)
 {
+	int32_t supported = acl_supported(type);
 	int32_t may = 0;
 
 	for (int op = ACL_READ; op < ACL_OPERATIONS; op++)
-		if (supported(type) & BIT(op) && request_may_quietly(r, (enum acl_operation)op, type, name))
-			may |= BIT(op);
+		if (supported & (1 << op) &&
+		    ask(r, &(struct authorizer_action){(enum acl_operation)op, type, name}, LINES_NONE))
+			may |= 1 << op;
 	return may;
 }

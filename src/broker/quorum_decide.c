@@ -144,6 +144,8 @@ COMMAND(unregister_controller)
 COMMAND(controller_registration)
 COMMAND(allocate_producer_ids)
 COMMAND(alter_partition)
+COMMAND(create_acls)
+COMMAND(delete_acls)
 COMMAND(elect_leaders)
 COMMAND(assign_replicas_to_dirs)
 COMMAND(alter_partition_reassignments)
@@ -155,6 +157,8 @@ static const struct command {
 } COMMANDS[] = {
 	{19, run_create_topics},
 	{20, run_delete_topics},
+	{30, run_create_acls},
+	{31, run_delete_acls},
 	{33, run_alter_configs},
 	{37, run_create_partitions},
 	{43, run_elect_leaders},

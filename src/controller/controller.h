@@ -149,6 +149,8 @@ CONTROLLER_COMMAND(unregister_controller);
 CONTROLLER_COMMAND(controller_registration);
 CONTROLLER_COMMAND(allocate_producer_ids);
 CONTROLLER_COMMAND(alter_partition);
+CONTROLLER_COMMAND(create_acls);
+CONTROLLER_COMMAND(delete_acls);
 CONTROLLER_COMMAND(elect_leaders);
 CONTROLLER_COMMAND(assign_replicas_to_dirs);
 CONTROLLER_COMMAND(alter_partition_reassignments);

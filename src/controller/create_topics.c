@@ -328,7 +328,7 @@ static int read_partitions(struct creation *k, const new_topic *in, struct parti
 
 /* ---- records ---- */
 
-static struct uuid random_uuid(const struct controller_context *ctx)
+struct uuid random_uuid(const struct controller_context *ctx)
 {
 	struct uuid id;
 	uint64_t draw[2];

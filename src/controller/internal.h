@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "controller/controller.h"
+#include "metadata/acls.h"
 #include "metadata/image.h"
 #include "metadata/replay.h"
 
@@ -62,6 +63,8 @@ int refuse(const struct controller_context *ctx, int code, const char *format, .
 /* Records that one user's operation may make; what one request may name is bounded by the same number. */
 #define RECORDS_PER_OPERATION_MAX 10000
 int refuse_large(const struct controller_context *ctx);
+/* A new id of a topic or an ACL. */
+struct uuid random_uuid(const struct controller_context *ctx);
 
 /* ---- configuration, dynamic over static ---- */
 
