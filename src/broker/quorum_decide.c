@@ -150,6 +150,9 @@ COMMAND(elect_leaders)
 COMMAND(assign_replicas_to_dirs)
 COMMAND(alter_partition_reassignments)
 COMMAND(list_partition_reassignments)
+COMMAND(create_delegation_token)
+COMMAND(renew_delegation_token)
+COMMAND(expire_delegation_token)
 
 static const struct command {
 	int16_t api;
@@ -161,6 +164,9 @@ static const struct command {
 	{31, run_delete_acls},
 	{33, run_alter_configs},
 	{37, run_create_partitions},
+	{38, run_create_delegation_token},
+	{39, run_renew_delegation_token},
+	{40, run_expire_delegation_token},
 	{43, run_elect_leaders},
 	{44, run_incremental_alter_configs},
 	{56, run_alter_partition},

@@ -47,6 +47,7 @@ void controller_lead(struct controller *c, const struct replay *log, int64_t now
 	while ((broker = image_nodes_next(&it)))
 		heartbeat_of(c, broker, broker->fenced ? NEVER : now_ms);
 	elections_begin(c, now_ms);
+	tokens_begin(c, now_ms);
 }
 
 static int64_t session_timeout_ms(const struct controller *c)
@@ -74,6 +75,7 @@ void controller_resign(struct controller *c)
 	if (!c->active)
 		return;
 	c->active = false;
+	tokens_end(c);
 	replay_fini(&c->log);
 	xfree(c->heartbeats);
 	c->heartbeats = NULL;
@@ -119,6 +121,8 @@ int controller_apply(struct controller *c, const struct record_list *records, in
 					    last_offset - records->n + 1 + i);
 		else if (records->v[i].type == RECORD_UNREGISTER_BROKER)
 			heartbeat_drop(c, ((const struct unregister_broker_record *)records->v[i].body)->broker_id);
+		else
+			tokens_follow(c, &records->v[i]);
 	}
 	return 0;
 }
@@ -203,14 +207,17 @@ int controller_activate(struct controller *c, const struct controller_context *c
 
 /* ---- sessions ---- */
 
-/* Not with a fencing, whose changes are not in the tip yet. */
-static void tend_leaders(struct controller *c, const struct controller_context *ctx, struct record_list *records,
-			 int64_t *next_ms)
+/* Leaders and tokens. Not with a fencing, whose changes are not in the tip yet. */
+static void tend(struct controller *c, const struct controller_context *ctx, struct record_list *records,
+		 int64_t *next_ms)
 {
 	int64_t due = elections_tick(c, ctx->now_ms, records);
+	int64_t tokens_due = tokens_tick(c, ctx, records);
 
 	if (due < *next_ms)
 		*next_ms = due;
+	if (tokens_due < *next_ms)
+		*next_ms = tokens_due;
 }
 
 int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records,
@@ -237,7 +244,7 @@ int controller_tick(struct controller *c, const struct controller_context *ctx, 
 	if (fenced_one)
 		*next_ms = ctx->now_ms + 1;
 	else
-		tend_leaders(c, ctx, records, next_ms);
+		tend(c, ctx, records, next_ms);
 	return record_list_failed(records) ? ERR_UNKNOWN_SERVER_ERROR : 0;
 }
 

@@ -112,7 +112,7 @@ int controller_activate(struct controller *c, const struct controller_context *c
 			struct record_list *records);
 
 /*
- * What time brings: a broker whose session has ended is fenced, one a call; leadership goes back to preferred replicas; unclean elections. *next_ms is when to call again
+ * What time brings: a broker whose session has ended is fenced, one a call; leadership goes back to preferred replicas; unclean elections; expired tokens go. *next_ms is when to call again
  * (monotonic; within a session, of one who is let in meanwhile too). The no-op records of an idle log are the carrier's.
  */
 int controller_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records,
@@ -155,5 +155,8 @@ CONTROLLER_COMMAND(elect_leaders);
 CONTROLLER_COMMAND(assign_replicas_to_dirs);
 CONTROLLER_COMMAND(alter_partition_reassignments);
 CONTROLLER_COMMAND(list_partition_reassignments);
+CONTROLLER_COMMAND(create_delegation_token);
+CONTROLLER_COMMAND(renew_delegation_token);
+CONTROLLER_COMMAND(expire_delegation_token);
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef ODRADEK_CONTROLLER_INTERNAL_H
 #define ODRADEK_CONTROLLER_INTERNAL_H
 
+#include "base/map.h"
 #include "config/config.h"
 #include "controller/controller.h"
 #include "metadata/acls.h"
@@ -42,6 +43,8 @@ struct controller {
 	int n_heartbeats;
 	int64_t preferred_due_ms; /* monotonic: the next look for leaders that are not the preferred ones; INT64_MAX = none */
 	int64_t unclean_due_ms; /* and for partitions without a leader */
+	struct map tokens;	/* by HMAC; empty where tokens are off: tokens.c */
+	int64_t tokens_due_ms;	/* the next look for expired ones */
 };
 
 static inline const struct image *tip(const struct controller *c) { return c->log.tip; }
@@ -63,7 +66,7 @@ int refuse(const struct controller_context *ctx, int code, const char *format, .
 /* Records that one user's operation may make; what one request may name is bounded by the same number. */
 #define RECORDS_PER_OPERATION_MAX 10000
 int refuse_large(const struct controller_context *ctx);
-/* A new id of a topic or an ACL. */
+/* As Uuid.randomUuid: a new id of a topic, an ACL, a token. */
 struct uuid random_uuid(const struct controller_context *ctx);
 
 /* ---- configuration, dynamic over static ---- */
@@ -130,6 +133,15 @@ bool broker_leads_something(const struct image *i, int32_t broker_id);
 void elections_begin(struct controller *c, int64_t now_ms);
 /* Those that are due; returns when the next are. */
 int64_t elections_tick(struct controller *c, int64_t now_ms, struct record_list *records);
+
+/* ---- delegation tokens ---- */
+
+void tokens_begin(struct controller *c, int64_t now_ms);
+void tokens_end(struct controller *c);
+/* A record was applied. */
+void tokens_follow(struct controller *c, const struct metadata_record *r);
+/* Removes what has expired, when that is due; returns when it is next. */
+int64_t tokens_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records);
 
 /* ---- features ---- */
 

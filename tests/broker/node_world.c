@@ -136,7 +136,7 @@ static void client_dial(void *arg)
 	struct client *c = arg;
 	struct addr to;
 
-	assert_true(addr_parse("10.0.0.1", PORT, &to));
+	assert_true(addr_parse("10.0.0.1", c->port, &to));
 	c->loop = loop_new(c->env, "client");
 	assert_int_equal(env_dial(c->loop, &to, client_ready, c, &c->sock), 0);
 	sock_want(c->sock, SOCK_READ | SOCK_WRITE);
@@ -149,7 +149,12 @@ static bool is_connected(void *arg)
 
 void client_open(struct client *c)
 {
-	*c = (struct client){.env = sim_env(w->sim, PEER)};
+	client_open_at(c, PORT);
+}
+
+void client_open_at(struct client *c, int port)
+{
+	*c = (struct client){.env = sim_env(w->sim, PEER), .port = port};
 	assert_true(sim_call(w->sim, PEER, client_dial, c));
 	assert_true(sim_run_until(w->sim, PATIENCE_MS, is_connected, c));
 }
@@ -318,12 +323,19 @@ void assert_value(struct records records, const char *value)
 
 int node_world_up(void **state)
 {
+	return node_world_up_with(state, NULL, 0);
+}
+
+int node_world_up_with(void **state, const char *const *overrides, int n)
+{
 	struct sim_options o;
 
 	(void)state;
 	sim_options_calm(&o);
 	o.n_envs = 2;
 	w = xcalloc(1, sizeof(*w));
+	for (int i = 0; i < n; i++)
+		w->overrides[i] = overrides[i];
 	w->diag = (struct diag){.level = DIAG_ERROR, .write = write_line, .wall_ms = no_time};
 	w->sim = sim_world_new(11, &o);
 	sim_env_diag(w->sim, NODE, &w->diag);

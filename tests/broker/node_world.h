@@ -29,6 +29,7 @@ struct client {
 	bool connected, closed;
 	int32_t correlation_id;
 	struct env *env;
+	int port;
 };
 
 struct world {
@@ -48,7 +49,8 @@ void start_node(void *arg);
 void stop_node(void *arg);
 void bring_up(void);
 void bring_down(void);
-void client_open(struct client *c);
+void client_open(struct client *c); /* at PORT */
+void client_open_at(struct client *c, int port);
 /* Sends `in`; what has come before is forgotten. */
 void client_send(struct client *c, const struct schema *s, int version, const void *in);
 /* The answer to what was sent last, in the world's arena. */
@@ -64,6 +66,7 @@ void send_move(const char *topic, int32_t partition, const char *path);
 /* Is this batch's only record `value`? */
 void assert_value(struct records records, const char *value);
 int node_world_up(void **state);
+int node_world_up_with(void **state, const char *const *overrides, int n);
 int node_world_down(void **state);
 bool has_stopped(void *arg);
 bool is_serving(void *arg);

@@ -88,7 +88,7 @@ static void lead_with(struct world *w, int16_t elr)
 	apply(w);
 }
 
-static int setup_with(void **state, const char *voters)
+static int setup_with(void **state, const char *voters, const char *setting)
 {
 	const char *const overrides[] = {
 		"advertised.listeners=PLAINTEXT://localhost:9092",
@@ -97,6 +97,7 @@ static int setup_with(void **state, const char *voters)
 		voters,
 		"listeners=PLAINTEXT://:9092,CONTROLLER://:9093",
 		"controller.listener.names=CONTROLLER",
+		setting,
 		NULL,
 	};
 	struct config_input in = {.file_name = STR("t"), .file_text = STR(""), .overrides = overrides};
@@ -114,14 +115,19 @@ static int setup_with(void **state, const char *voters)
 	return 0;
 }
 
+int setup_with_setting(void **state, const char *setting)
+{
+	return setup_with(state, "controller.quorum.voters=1@localhost:9093", setting);
+}
+
 int setup(void **state)
 {
-	return setup_with(state, "controller.quorum.voters=1@localhost:9093");
+	return setup_with_setting(state, NULL);
 }
 
 int setup_of_two(void **state)
 {
-	return setup_with(state, "controller.quorum.voters=1@localhost:9093,2@localhost:9094");
+	return setup_with(state, "controller.quorum.voters=1@localhost:9093,2@localhost:9094", NULL);
 }
 
 int teardown(void **state)

@@ -45,7 +45,8 @@ const struct image *tip(struct world *w);
 
 /* For each test: a world of its own, in *state. */
 int setup(void **state);
-int setup_of_two(void **state); /* by controller.quorum.voters */
+int setup_with_setting(void **state, const char *setting); /* setting=value; NULL: none */
+int setup_of_two(void **state);				   /* by controller.quorum.voters */
 int teardown(void **state);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 

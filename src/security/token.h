@@ -1,0 +1,33 @@
+/*
+ * token: what is asked of a delegation token (KIP-48) by whoever lets it in, changes it or shows it.
+ *
+ * The HMAC of a token's id under delegation.token.secret.key is what its bearer shows, as the password of SCRAM in base64. It is a
+ * secret: it stands in no log, and is compared in constant time. Any thread.
+ */
+#ifndef ODRADEK_SECURITY_TOKEN_H
+#define ODRADEK_SECURITY_TOKEN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "metadata/token.h"
+#include "security/principal.h"
+
+#define TOKEN_HMAC_LEN 64 /* HMAC-SHA-512 */
+
+void token_hmac(struct str secret, struct str id, uint8_t out[TOKEN_HMAC_LEN]);
+bool token_hmac_equal(const uint8_t a[TOKEN_HMAC_LEN], const uint8_t b[TOKEN_HMAC_LEN]);
+
+/* A principal of a token, which has any name, also none; views into the text. */
+struct principal token_principal(struct str text);
+
+/* By type and name. */
+bool token_is_owned_by(const struct image_token *t, const struct principal *who);
+/* Owner and renewers may. */
+bool token_may_be_renewed_by(const struct image_token *t, const struct principal *who);
+/* Owner, requester and renewers see it unasked. */
+bool token_concerns(const struct image_token *t, const struct principal *who);
+bool token_has_expired(const struct image_token *t, int64_t wall_ms);
+
+#endif
