@@ -470,10 +470,13 @@ static int apply_config(struct apply *a, const void *body)
 	return 0;
 }
 
+/* As Kafka's ProducerIdControlManager: an id that was given out is not given out again. */
 static int apply_producer_ids(struct apply *a, const void *body)
 {
 	const struct producer_ids_record *r = body;
 
+	if (r->next_producer_id <= a->image->next_producer_id)
+		return contradicts(a, "the next producer id is not greater than the last");
 	a->image->next_producer_id = r->next_producer_id;
 	return 0;
 }

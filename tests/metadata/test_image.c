@@ -294,6 +294,24 @@ static void records_that_contradict_the_image_are_refused(void **state)
 	assert_int_equal(image_offset(w->image), 0);
 }
 
+static void producer_ids_are_given_out_once(void **state)
+{
+	static const struct {
+		int64_t next;
+		int err;
+	} steps[] = {{-7, -EBADMSG}, {1000, 0}, {2000, 0}, {2000, -EBADMSG}, {1000, -EBADMSG}, {-1, -EBADMSG}};
+	struct world *w = *state;
+
+	assert_int_equal(image_next_producer_id(w->image), 0);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		struct producer_ids_record *r = record_list_add(&w->list, RECORD_PRODUCER_IDS, 0);
+
+		r->next_producer_id = steps[i].next;
+		assert_int_equal(apply(w), steps[i].err);
+	}
+	assert_int_equal(image_next_producer_id(w->image), 2000);
+}
+
 /* ---- brokers, features, configuration ---- */
 
 static void a_broker_is_changed_by_records_of_its_epoch_only(void **state)
@@ -645,6 +663,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(removing_a_topic_takes_its_partitions_and_configuration, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(records_that_contradict_the_image_are_refused, setup, teardown),
+		cmocka_unit_test_setup_teardown(producer_ids_are_given_out_once, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_broker_is_changed_by_records_of_its_epoch_only, setup, teardown),
 		cmocka_unit_test_setup_teardown(features_carry_levels_and_level_0_removes, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_configuration_is_kept_by_name_and_null_removes, setup, teardown),
