@@ -95,6 +95,7 @@ ODR_FLAG([ODR_LDFLAGS], [-pie])
 ODR_FLAG([ODR_LDFLAGS], [-Wl,-z,relro])
 ODR_FLAG([ODR_LDFLAGS], [-Wl,-z,now])
 ODR_FLAG([ODR_LDFLAGS], [-Wl,-z,noexecstack])
+ODR_FLAG([ODR_LDFLAGS], [-Wl,-z,pack-relative-relocs])
 ])
 
 dnl ODR_LIBRARY(VARIABLE, NAME, HEADER, FUNCTION, DEBIAN-PACKAGE, ARCHIVES, AFTER): sets VARIABLE to what links the library:
