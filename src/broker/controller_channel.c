@@ -376,7 +376,7 @@ struct controller_channel *controller_channel_new(const struct controller_channe
 
 	c->options = *options;
 	snprintf(c->client_id, sizeof(c->client_id), "%d", options->node_id); /* as Kafka's */
-	outgoing_init(&c->channels, options->loop, options->config);
+	outgoing_init(&c->channels, options->loop, options->outgoing, OUTGOING_TO_CONTROLLERS);
 	c->channels.client_id = str_of(c->client_id);
 	c->channels.answer_max = ANSWER_MAX;
 	c->channels.broken = broken;

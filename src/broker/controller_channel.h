@@ -22,15 +22,15 @@
 
 #include "env/env.h"
 
-struct config;
 struct controller_channel;
+struct outgoing;
 struct quorum_request;
 struct raft_node;
 
 struct controller_channel_options {
 	struct loop *loop;
 	int32_t node_id;
-	const struct config *config; /* NULL: the times of channel.h */
+	const struct outgoing *outgoing; /* NULL: plain, with the times of channel.h */
 	int32_t answer_ms; /* controller.socket.timeout.ms: how long a connection may leave a request without an answer */
 };
 

@@ -14,6 +14,7 @@
 #include "broker/identity.h"
 #include "broker/node.h"
 #include "broker/node_private.h"
+#include "broker/secure.h"
 #include "metadata/image.h"
 #include "protocol/api_versions.h"
 #include "protocol/metadata.h"
@@ -356,6 +357,21 @@ static void handle(struct request *r)
 		refuse(r, "version is not served", key, version);
 }
 
+/* Who has a certificate is known by its name. False: it is nobody here. */
+static bool identify(struct request *r)
+{
+	const struct node_listener *l = &r->node->listeners[r->peer->listener];
+
+	if (!l->principals)
+		return true;
+	if (!secure_identify(l, r->conn, &r->peer->identity)) {
+		refuse(r, "no rule of ssl.principal.mapping.rules applies to its certificate", -1, -1);
+		return false;
+	}
+	r->identity = identity_ref(r->peer->identity);
+	return true;
+}
+
 static void frame(void *arg, struct conn *conn, struct frame *f)
 {
 	struct node *node = arg;
@@ -373,7 +389,8 @@ static void frame(void *arg, struct conn *conn, struct frame *f)
 	if (peer->core->image)
 		r->image = image_ref(peer->core->image);
 	frame_take(&r->frame, f);
-	handle(r);
+	if (r->identity || identify(r))
+		handle(r);
 }
 
 const struct net_handler dispatch_handler = {.opened = opened, .frame = frame, .closed = closed};

@@ -307,7 +307,7 @@ struct fetchers *fetchers_new(struct node *n)
 	struct fetchers *all = xcalloc(1, sizeof(*all));
 
 	all->node = n;
-	outgoing_init(&all->channels, n->cores[0].loop, n->config);
+	outgoing_init(&all->channels, n->cores[0].loop, &n->outgoing, OUTGOING_TO_BROKERS);
 	all->channels.client_id = STR("broker-fetcher");
 	all->channels.answer_max = ANSWER_MAX;
 	all->channels.broken = broken;

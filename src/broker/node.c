@@ -23,6 +23,7 @@
 #include "broker/isr.h"
 #include "broker/mover.h"
 #include "broker/node_private.h"
+#include "broker/secure.h"
 #include "broker/replication_quota.h"
 #include "broker/upkeep.h"
 #include "broker/web.h"
@@ -255,6 +256,7 @@ static enum node_end start_quorum(struct node *n)
 	struct quorum_options options = {
 		.env = n->env,
 		.config = n->config,
+		.outgoing = &n->outgoing,
 		.loop = net_loop(n->net, 0),
 		.node_id = n->id,
 		.cluster_id = n->cluster_id,
@@ -309,6 +311,7 @@ static void free_all(struct node *n)
 	web_free(n->web);
 	if (n->net)
 		net_free(n->net);
+	secure_stop(n);
 	for (int i = 0; i < n->n_cores && n->cores; i++)
 		core_forget_counts(&n->cores[i]);
 	xfree(n->cores);

@@ -11,6 +11,7 @@
 #include "broker/api.h"
 #include "broker/dispatch.h"
 #include "broker/node_private.h"
+#include "broker/secure.h"
 #include "config/config.h"
 #include "env/port_owner.h"
 #include "log/dir.h"
@@ -115,6 +116,7 @@ enum node_end node_bind(struct node *n)
 	const struct config_network *network = config_network(n->config);
 	struct net_listener_config *v = arena_array(&n->arena, (size_t)network->n_listeners, sizeof(*v));
 	struct net_limits limits;
+	enum node_end end;
 	int failed = 0, err;
 
 	n->n_listeners = network->n_listeners;
@@ -135,6 +137,11 @@ enum node_end node_bind(struct node *n)
 			.exempt = e->controller,
 		};
 	}
+	end = secure_start(n);
+	if (end)
+		return end;
+	for (int i = 0; i < n->n_listeners; i++)
+		v[i].tls = n->listeners[i].tls;
 	read_limits(n, &limits);
 	read_ip_limits(n, &limits);
 	n->net = net_new(n->env, &limits, reactors(n), &dispatch_handler, n);

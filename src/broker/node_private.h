@@ -18,6 +18,7 @@
 #include "broker/api.h"
 #include "broker/core.h"
 #include "broker/node.h"
+#include "broker/outgoing.h"
 #include "broker/partitions.h"
 #include "broker/quorum.h"
 #include "env/env.h"
@@ -43,7 +44,9 @@ struct web;
 struct node_listener {
 	const char *name;
 	bool controller;
-	bool reflects; /* a client is told the address it has dialled */
+	bool reflects;				/* a client is told the address it has dialled */
+	struct tls_context *tls;		/* NULL: it is plain */
+	struct ssl_principal_rules *principals; /* of an SSL listener; else NULL */
 };
 
 /* An image on its way to a core. Posts arrive in the order they were given. */
@@ -90,6 +93,7 @@ struct node {
 	struct log_dir *metadata_dir;
 	struct dir_watch *watches; /* one a directory */
 
+	struct outgoing outgoing;
 	struct net *net;
 	struct core *cores;
 	int n_cores;

@@ -98,7 +98,7 @@ static struct peers *peers_of(struct core *core)
 		return all;
 	all = core->peers = xcalloc(1, sizeof(*all));
 	all->core = core;
-	outgoing_init(&all->channels, core->loop, core->node->config);
+	outgoing_init(&all->channels, core->loop, &core->node->outgoing, OUTGOING_TO_BROKERS);
 	all->channels.client_id = STR("broker-transactions");
 	all->channels.answer_max = ANSWER_MAX;
 	all->channels.broken = broken;

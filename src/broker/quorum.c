@@ -129,7 +129,7 @@ int quorum_start(const struct quorum_options *options, struct quorum **out)
 	q->channel = controller_channel_new(&(struct controller_channel_options){
 		.loop = q->loop,
 		.node_id = options->node_id,
-		.config = options->config,
+		.outgoing = options->outgoing,
 		.answer_ms = config_int(options->config, CONFIG_CONTROLLER_SOCKET_TIMEOUT_MS),
 	});
 	if (config_is_controller(options->config))

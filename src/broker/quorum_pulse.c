@@ -185,7 +185,7 @@ void quorum_broker_hung_up(struct quorum *q, int32_t broker, int64_t epoch)
 void quorum_pulse_init(struct quorum *q)
 {
 	list_init(&q->pulses);
-	outgoing_init(&q->pulse_channels, q->loop, q->options.config);
+	outgoing_init(&q->pulse_channels, q->loop, q->options.outgoing, OUTGOING_TO_BROKERS);
 	q->pulse_channels.client_id = STR("odradek-controller");
 	q->pulse_channels.answer_max = ANSWER_MAX;
 	q->pulse_channels.broken = broken;

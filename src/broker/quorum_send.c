@@ -251,7 +251,7 @@ void quorum_send_init(struct quorum *q)
 	list_init(&q->sendings);
 	timer_init(&q->peers_timer, q->loop, free_gone);
 	q->client_id = xasprintf("raft-client-%d", q->options.node_id);
-	outgoing_init(&q->channels, q->loop, q->options.config);
+	outgoing_init(&q->channels, q->loop, q->options.outgoing, OUTGOING_TO_CONTROLLERS);
 	q->channels.client_id = str_of(q->client_id);
 	q->channels.answer_max = ANSWER_MAX;
 	q->channels.backoff_max_ms = BACKOFF_MAX_MS;

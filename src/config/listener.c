@@ -362,6 +362,7 @@ static bool read_inter_broker(struct config *c, const struct protocol_map *map, 
 
 	if (str_is_null(name)) {
 		c->network.inter_broker_listener = config_string(c, CONFIG_SECURITY_INTER_BROKER_PROTOCOL);
+		protocol_of(c->network.inter_broker_listener, &c->network.inter_broker_protocol);
 		return true;
 	}
 	if (config_given(c, CONFIG_SECURITY_INTER_BROKER_PROTOCOL) != NULL)
@@ -372,7 +373,22 @@ static bool read_inter_broker(struct config *c, const struct protocol_map *map, 
 	if (m == NULL)
 		return illegal(c, notes, CONFIG_INTER_BROKER_LISTENER_NAME,
 			       "listener.security.protocol.map gives no protocol for this name", name);
+	c->network.inter_broker_protocol = m->protocol;
 	return true;
+}
+
+static void read_controller_listener(struct config *c, const struct protocol_map *map)
+{
+	struct config_network *net = &c->network;
+	int n;
+	const struct str *names = config_list(c, CONFIG_CONTROLLER_LISTENER_NAMES, &n);
+	const struct mapping *m;
+
+	if (n == 0)
+		return;
+	net->controller_listener = upper(names[0], &c->arena);
+	m = map_find(map, net->controller_listener);
+	net->controller_protocol = m ? m->protocol : PROTOCOL_PLAINTEXT;
 }
 
 /* ---- the quorum, and limits of addresses ---- */
@@ -442,6 +458,7 @@ bool config_network_read(struct config *c, struct config_notes *notes)
 	if (!read_map(c, &map, notes) || !read_endpoints(c, CONFIG_LISTENERS, &map, &v, &net->n_listeners, notes))
 		return false;
 	net->listeners = v;
+	read_controller_listener(c, &map);
 	return ports_differ(c, v, net->n_listeners, notes) && read_advertised(c, &map, notes) &&
 	       read_inter_broker(c, &map, notes) && read_ip_limits(c, notes) && !c->arena.failed;
 }

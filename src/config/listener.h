@@ -48,7 +48,11 @@ struct config_network {
 	const struct config_endpoint
 		*controller_advertised; /* to the quorum, in the order of controller.listener.names */
 	int n_controller_advertised;
-	struct str inter_broker_listener;  /* a name; null on a pure controller */
+	struct str inter_broker_listener; /* a name; null on a pure controller */
+	enum security_protocol inter_broker_protocol;
+	struct str
+		controller_listener; /* by which controllers are reached: the first of controller.listener.names; null without one */
+	enum security_protocol controller_protocol;
 	const struct config_voter *voters; /* controller.quorum.voters */
 	int n_voters;
 	const struct config_voter *bootstrap; /* controller.quorum.bootstrap.servers; ids are -1 */

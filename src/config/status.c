@@ -37,7 +37,7 @@ static void check_protocols(const struct config *c, struct config_notes *notes)
 	for (int i = 0; i < net->n_listeners; i++) {
 		const struct config_endpoint *e = &net->listeners[i];
 
-		if (e->protocol == PROTOCOL_PLAINTEXT)
+		if (e->protocol == PROTOCOL_PLAINTEXT || e->protocol == PROTOCOL_SSL)
 			continue;
 		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_LISTENERS),
 				"listener %.*s is refused: %s is not served yet, so its clients would not be protected",
@@ -112,7 +112,12 @@ static void check_authorizer(const struct config *c, struct config_notes *notes)
 	}
 }
 
-/* The limits of one listener are served; its other settings are of TLS, SASL or threads. */
+static bool is_of_tls(const struct config_setting *s)
+{
+	return strncmp(s->name, "ssl.", 4) == 0;
+}
+
+/* The limits of one listener are served, and its TLS; its other settings are of SASL or threads. */
 static void check_overrides(const struct config *c, struct config_notes *notes)
 {
 	for (int i = 0; i < c->n_given; i++) {
@@ -120,7 +125,8 @@ static void check_overrides(const struct config *c, struct config_notes *notes)
 		struct str base;
 		const struct config_setting *s = g->setting == NULL ? config_listener_override(g->name, &base) : NULL;
 
-		if (s == NULL || s->id == CONFIG_MAX_CONNECTIONS || s->id == CONFIG_MAX_CONNECTION_CREATION_RATE)
+		if (s == NULL || s->id == CONFIG_MAX_CONNECTIONS || s->id == CONFIG_MAX_CONNECTION_CREATION_RATE ||
+		    (s->status == CONFIG_SERVED && is_of_tls(s)))
 			continue;
 		config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s has no effect: %s", STR_ARG(g->name),
 				s->reason ? s->reason : "it is read for all listeners alike");

@@ -317,9 +317,10 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 	expect_refused("config.providers=file", "server.properties:6", "taken literally");
 	expect_refused("replica.selector.class=x.Y", "server.properties:6", "RackAwareReplicaSelector");
 	expect_refused("principal.builder.class=x.Y", "server.properties:6", "is refused");
-	expect_refused("listeners=SSL://:9092,CONTROLLER://:9093\nsecurity.inter.broker.protocol=SSL\n"
-		       "listener.security.protocol.map=SSL:SSL,CONTROLLER:PLAINTEXT",
-		       "server.properties:6", "listener SSL is refused");
+	expect_refused("listeners=SASL_SSL://:9092,CONTROLLER://:9093\nsecurity.inter.broker.protocol=SASL_SSL\n"
+		       "listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
+		       "server.properties:6", "listener SASL_SSL is refused");
+	expect_refused("ssl.engine.factory.class=x.Y", "server.properties:6", "is refused");
 }
 
 #define WITH_AUTHORIZER "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
@@ -438,7 +439,7 @@ static void a_listener_may_have_limits_of_its_own(void **state)
 	assert_int_equal(config_at_long(l.c, &controller, CONFIG_MAX_CONNECTIONS), INT32_MAX);
 	assert_false(config_at_is_set(l.c, &plain, CONFIG_MAX_CONNECTIONS));
 	assert_true(str_is(config_at_string(l.c, &controller, CONFIG_SSL_PROTOCOL), "TLSv1.3"));
-	assert_true(has_note(&l, CONFIG_NOTE_WARN, "server.properties:8", "TLS is not served yet"));
+	assert_false(has_note(&l, CONFIG_NOTE_WARN, "server.properties:8", "has no effect"));
 	assert_true(has_note(&l, CONFIG_NOTE_WARN, "server.properties:9", "has no effect"));
 	unload(&l);
 	expect_error("listener.name.plaintext.max.connections=-1", "server.properties:6",
