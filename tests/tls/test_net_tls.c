@@ -1,0 +1,599 @@
+/*
+ * Listeners of TLS over loopback: reactors on threads, clients that are OpenSSL's own here, good ones and others.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/endian.h"
+#include "base/mem.h"
+#include "env/real/real.h"
+#include "net/channel.h"
+#include "net/net.h"
+#include "tests/base/cm.h"
+#include "tests/net/echo.h"
+#include "tests/tls/certificates.h"
+#include "tls/tls.h"
+
+#define MIB ((size_t)1 << 20)
+#define DAY 86400L
+#define FILE_LEN (3 * MIB)
+
+struct world {
+	struct env *env;
+	struct diag diag;
+	struct echo echo;
+	struct net *net;
+	struct certificate ca, server, client;
+	struct tls_context *tls;
+	struct tls_context *next; /* takes its place */
+	char path[64];
+	char last_line[512];
+	struct post post;
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool done;
+};
+
+/* ---- the world ---- */
+
+static void keep_line(void *arg, const char *line, int len)
+{
+	struct world *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	snprintf(w->last_line, sizeof(w->last_line), "%.*s", len, line);
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Waits for it: the line is written by a reactor. */
+static void expect_told(struct world *w, const char *what)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 20;
+	pthread_mutex_lock(&w->lock);
+	while (!strstr(w->last_line, what))
+		if (pthread_cond_timedwait(&w->cond, &w->lock, &until) == ETIMEDOUT)
+			fail_msg("wanted \"%s\", was told \"%s\"", what, w->last_line);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void tell_done(void *arg)
+{
+	struct world *w = arg;
+
+	pthread_mutex_lock(&w->lock);
+	w->done = true;
+	pthread_cond_signal(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void await_done(struct world *w)
+{
+	pthread_mutex_lock(&w->lock);
+	while (!w->done)
+		pthread_cond_wait(&w->cond, &w->lock);
+	w->done = false;
+	pthread_mutex_unlock(&w->lock);
+}
+
+static struct certificate leaf(const struct certificate *ca, const char *name)
+{
+	return certificate_make(&(struct certificate_wish){name, ca, "DNS:localhost,IP:127.0.0.1", -DAY, 30 * DAY});
+}
+
+static struct certificate authority(const char *name)
+{
+	return certificate_make(&(struct certificate_wish){name, NULL, NULL, -DAY, 30 * DAY});
+}
+
+static struct tls_context *server_context(struct world *w, const struct certificate *cert, const char *client_auth)
+{
+	struct tls_settings s = {0};
+	struct tls_context *c;
+	struct buf why = {0};
+
+	s.v[TLS_KEYSTORE_TYPE] = s.v[TLS_TRUSTSTORE_TYPE] = STR("PEM");
+	s.v[TLS_KEYSTORE_KEY] = str_of(cert->key_pem);
+	s.v[TLS_KEYSTORE_CERTIFICATE_CHAIN] = str_of(cert->pem);
+	s.v[TLS_TRUSTSTORE_CERTIFICATES] = str_of(w->ca.pem);
+	s.v[TLS_CLIENT_AUTH] = str_of(client_auth);
+	if (tls_context_new(w->env, &s, true, &c, &why))
+		fail_msg("%.*s", STR_ARG(buf_str(&why)));
+	return c;
+}
+
+static void make_file(struct world *w)
+{
+	uint8_t *p = malloc(FILE_LEN);
+
+	snprintf(w->path, sizeof(w->path), "/tmp/odradek-test-tls-%d", (int)getpid());
+	for (size_t i = 0; i < FILE_LEN; i++)
+		p[i] = echo_pattern(i);
+	assert_int_equal(env_open(w->env, w->path, FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &w->echo.file), 0);
+	assert_int_equal(file_write_full(w->echo.file, p, FILE_LEN, 0), 0);
+	free(p);
+}
+
+static void world_open(struct world *w, const char *client_auth, int64_t handshake_ms)
+{
+	struct net_listener_config l = {.name = "SSL",
+					.host = "127.0.0.1",
+					.max_connections = NET_NO_LIMIT,
+					.max_connection_creation_rate = NET_NO_LIMIT};
+	struct net_limits limits;
+	int failed = -1;
+
+	memset(w, 0, sizeof(*w));
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->cond, NULL);
+	w->diag = (struct diag){.level = DIAG_INFO, .wall_ms = real_wall_ms, .write = keep_line, .arg = w};
+	w->env = env_real_new(&w->diag);
+	make_file(w);
+	w->ca = authority("authority");
+	w->server = leaf(&w->ca, "server");
+	w->client = leaf(&w->ca, "client");
+	l.tls = w->tls = server_context(w, &w->server, client_auth);
+	net_limits_default(&limits, (int64_t)1 << 30);
+	if (handshake_ms)
+		limits.handshake_deadline_ms = handshake_ms;
+	w->net = net_new(w->env, &limits, 1, &echo_handler, &w->echo);
+	assert_int_equal(net_listen(w->net, &l, 1, &failed), 0);
+	net_accept(w->net, 0);
+	net_start(w->net);
+	loop_thread(net_loop(w->net, 0));
+}
+
+static void stop(struct post *p)
+{
+	struct world *w = container_of(p, struct world, post);
+
+	net_stop(w->net, 10000, tell_done, w);
+}
+
+static void world_close(struct world *w)
+{
+	w->post.run = stop;
+	loop_post(net_loop(w->net, 0), &w->post);
+	await_done(w);
+	net_free(w->net);
+	tls_context_unref(&w->tls);
+	tls_context_unref(&w->next);
+	assert_int_equal(w->echo.opened, w->echo.closed);
+	assert_int_equal(w->echo.live, 0);
+	file_unref(&w->echo.file);
+	unlink(w->path);
+	certificate_fini(&w->ca);
+	certificate_fini(&w->server);
+	certificate_fini(&w->client);
+	env_real_free(w->env);
+}
+
+/* ---- clients ---- */
+
+static int dial(struct world *w)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct timeval patience = {.tv_sec = 20};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	a.sin_port = htons(net_listener_addr(w->net, 0)->port);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+struct client {
+	SSL_CTX *ctx;
+	SSL *ssl;
+	int fd;
+};
+
+static struct client client_new(struct world *w, int version, const struct certificate *cert)
+{
+	struct client c = {.ctx = SSL_CTX_new(TLS_client_method()), .fd = dial(w)};
+
+	SSL_CTX_set_min_proto_version(c.ctx, version);
+	SSL_CTX_set_max_proto_version(c.ctx, version);
+	X509_STORE_add_cert(SSL_CTX_get_cert_store(c.ctx), w->ca.x);
+	SSL_CTX_set_verify(c.ctx, SSL_VERIFY_PEER, NULL);
+	if (cert) {
+		SSL_CTX_use_certificate(c.ctx, cert->x);
+		SSL_CTX_use_PrivateKey(c.ctx, cert->key);
+	}
+	c.ssl = SSL_new(c.ctx);
+	SSL_set_fd(c.ssl, c.fd);
+	return c;
+}
+
+static void client_close(struct client *c)
+{
+	SSL_free(c->ssl);
+	SSL_CTX_free(c->ctx);
+	close(c->fd);
+}
+
+static void put(struct client *c, const void *p, size_t len)
+{
+	assert_int_equal(SSL_write(c->ssl, p, (int)len), (int)len);
+}
+
+static void get(struct client *c, uint8_t *p, size_t len)
+{
+	for (size_t done = 0; done < len;) {
+		int n = SSL_read(c->ssl, p + done, (int)(len - done));
+
+		assert_true(n > 0);
+		done += (size_t)n;
+	}
+}
+
+static void expect_echo(struct client *c, const char *text)
+{
+	uint8_t frame[64], answer[64];
+	size_t len = strlen(text);
+
+	put_u32(frame, (uint32_t)len);
+	memcpy(frame + 4, text, len);
+	put(c, frame, 4 + len);
+	get(c, answer, 4 + len);
+	assert_memory_equal(answer, frame, 4 + len);
+}
+
+/* Asks for len bytes, of memory or of the file, and looks at each. */
+static void expect_pattern(struct client *c, const uint8_t *ask, size_t ask_len, size_t len, size_t border)
+{
+	uint8_t *answer = malloc(4 + len + 2 * border), size[4];
+
+	put_u32(size, (uint32_t)ask_len);
+	put(c, size, 4);
+	put(c, ask, ask_len);
+	get(c, answer, 4 + len + 2 * border);
+	assert_int_equal(get_u32(answer), len + 2 * border);
+	for (size_t i = 0; i < len; i++)
+		if (answer[4 + border + i] != echo_pattern(i))
+			fail_msg("byte %zu is wrong", i);
+	free(answer);
+}
+
+/* The server has closed it: at the handshake, or, in TLS 1.3, behind it. */
+static void expect_refused(struct world *w, struct client *c)
+{
+	uint8_t byte;
+
+	if (SSL_connect(c->ssl) == 1)
+		assert_true(SSL_read(c->ssl, &byte, 1) <= 0);
+	client_close(c);
+	ERR_clear_error();
+}
+
+/* ---- what is served ---- */
+
+static void talk(struct world *w, int version)
+{
+	struct client c = client_new(w, version, NULL);
+	uint8_t ask[9] = {'b'};
+
+	assert_int_equal(SSL_connect(c.ssl), 1);
+	expect_echo(&c, "e hello");
+	expect_echo(&c, "p parked");
+	put_u32(ask + 1, 2 * MIB);
+	expect_pattern(&c, ask, 5, 2 * MIB, 0);
+	ask[0] = 'f';
+	put_u32(ask + 1, 0);
+	put_u32(ask + 5, FILE_LEN);
+	expect_pattern(&c, ask, 9, FILE_LEN, 1);
+	client_close(&c);
+}
+
+static void frames_memory_and_files_pass_in_both_versions(void **state)
+{
+	struct world w;
+
+	world_open(&w, NULL, 0);
+	talk(&w, TLS1_2_VERSION);
+	talk(&w, TLS1_3_VERSION);
+	world_close(&w);
+}
+
+/* More frames than a turn shows, in records that are read ahead: the socket has nothing more to tell, and none is forgotten. */
+static void what_was_decrypted_and_not_shown_is_not_forgotten(void **state)
+{
+	enum { FRAMES = 1000 };
+	static uint8_t all[FRAMES * 6], answers[sizeof(all)];
+	struct world w;
+	struct client c;
+
+	world_open(&w, NULL, 0);
+	c = client_new(&w, TLS1_3_VERSION, NULL);
+	assert_int_equal(SSL_connect(c.ssl), 1);
+	for (int i = 0; i < FRAMES; i++) {
+		put_u32(all + i * 6, 2);
+		all[i * 6 + 4] = i % 3 ? 'e' : 'p';
+		all[i * 6 + 5] = (uint8_t)i;
+	}
+	put(&c, all, sizeof(all));
+	get(&c, answers, sizeof(answers));
+	assert_memory_equal(answers, all, sizeof(all));
+	client_close(&c);
+	world_close(&w);
+}
+
+static void a_large_request_arrives(void **state)
+{
+	size_t len = 5 * MIB;
+	uint8_t *frame = malloc(4 + len), *answer = malloc(4 + len);
+	struct world w;
+	struct client c;
+
+	world_open(&w, NULL, 0);
+	c = client_new(&w, TLS1_3_VERSION, NULL);
+	assert_int_equal(SSL_connect(c.ssl), 1);
+	put_u32(frame, (uint32_t)len);
+	frame[4] = 'e';
+	for (size_t i = 1; i < len; i++)
+		frame[4 + i] = (uint8_t)(i * 7);
+	put(&c, frame, 4 + len);
+	get(&c, answer, 4 + len);
+	assert_memory_equal(answer, frame, 4 + len);
+	client_close(&c);
+	world_close(&w);
+	free(frame);
+	free(answer);
+}
+
+/* ---- a peer that is slow, or no peer ---- */
+
+/* What OpenSSL wants to send goes out a byte at a time. */
+static void drip(BIO *out, int fd)
+{
+	uint8_t byte;
+
+	while (BIO_read(out, &byte, 1) == 1)
+		assert_int_equal(send(fd, &byte, 1, MSG_NOSIGNAL), 1);
+}
+
+static void a_handshake_may_come_one_byte_at_a_time(void **state)
+{
+	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+	uint8_t bytes[4096];
+	struct world w;
+	struct client c;
+
+	world_open(&w, NULL, 0);
+	c = client_new(&w, TLS1_3_VERSION, NULL);
+	SSL_set_bio(c.ssl, in, out);
+	while (SSL_connect(c.ssl) != 1) {
+		ssize_t n;
+
+		drip(out, c.fd);
+		n = recv(c.fd, bytes, sizeof(bytes), 0);
+		assert_true(n > 0);
+		BIO_write(in, bytes, (int)n);
+	}
+	SSL_write(c.ssl, "\0\0\0\2eX", 6);
+	drip(out, c.fd);
+	while (SSL_read(c.ssl, bytes, sizeof(bytes)) != 6) {
+		ssize_t n = recv(c.fd, bytes, sizeof(bytes), 0);
+
+		assert_true(n > 0);
+		BIO_write(in, bytes, (int)n);
+	}
+	assert_memory_equal(bytes, "\0\0\0\2eX", 6);
+	client_close(&c);
+	world_close(&w);
+}
+
+static void expect_closed(int fd)
+{
+	uint8_t bytes[256];
+
+	while (recv(fd, bytes, sizeof(bytes), 0) > 0)
+		;
+	close(fd);
+}
+
+static void who_does_not_shake_hands_is_closed_in_time(void **state)
+{
+	struct world w;
+	int silent, half;
+
+	world_open(&w, NULL, 50);
+	silent = dial(&w);
+	half = dial(&w);
+	assert_int_equal(send(half, "\x16\x03\x01", 3, 0), 3);
+	expect_closed(silent);
+	expect_closed(half);
+	expect_told(&w, "TLS handshake not completed in time");
+	world_close(&w);
+}
+
+static void what_is_not_tls_is_closed_at_once(void **state)
+{
+	struct world w;
+	int fd;
+
+	world_open(&w, NULL, 0);
+	fd = dial(&w);
+	assert_int_equal(send(fd, "\0\0\0\x12\0\x12\0\3\0\0\0\1\0\0\0\0\0\0\0\0\0\0", 22, 0), 22);
+	expect_closed(fd);
+	expect_told(&w, "TLS failed");
+	fd = dial(&w);
+	assert_int_equal(send(fd, "GET / HTTP/1.0\r\n\r\n", 18, 0), 18);
+	expect_closed(fd);
+	world_close(&w);
+}
+
+static void nobody_may_negotiate_again(void **state)
+{
+	struct world w;
+	struct client c;
+	uint8_t byte;
+
+	world_open(&w, NULL, 0);
+	c = client_new(&w, TLS1_2_VERSION, NULL);
+	assert_int_equal(SSL_connect(c.ssl), 1);
+	assert_int_equal(SSL_renegotiate(c.ssl), 1);
+	assert_true(SSL_do_handshake(c.ssl) <= 0 || SSL_read(c.ssl, &byte, 1) <= 0);
+	client_close(&c);
+	ERR_clear_error();
+	c = client_new(&w, TLS1_2_VERSION, NULL);
+	assert_int_equal(SSL_connect(c.ssl), 1);
+	expect_echo(&c, "e others are served");
+	client_close(&c);
+	world_close(&w);
+}
+
+static void versions_before_1_2_are_not_spoken(void **state)
+{
+	struct world w;
+	struct client c;
+
+	world_open(&w, NULL, 0);
+	c = client_new(&w, TLS1_1_VERSION, NULL);
+	SSL_set_security_level(c.ssl, 0);
+	expect_refused(&w, &c);
+	world_close(&w);
+}
+
+/* ---- certificates of clients ---- */
+
+static void expect_let_in(struct world *w, const struct certificate *cert)
+{
+	struct client c = client_new(w, TLS1_3_VERSION, cert);
+
+	assert_int_equal(SSL_connect(c.ssl), 1);
+	expect_echo(&c, "e let in");
+	client_close(&c);
+}
+
+static void expect_kept_out(struct world *w, const struct certificate *cert, const char *why)
+{
+	struct client c = client_new(w, TLS1_3_VERSION, cert);
+
+	expect_refused(w, &c);
+	expect_told(w, why);
+}
+
+static void only_those_with_a_good_certificate_are_let_in(void **state)
+{
+	struct world w;
+	struct certificate other, stranger, expired, early;
+
+	world_open(&w, "required", 0);
+	w.diag.level = DIAG_WARN;
+	other = authority("another authority");
+	stranger = leaf(&other, "stranger");
+	expired = certificate_make(&(struct certificate_wish){"late", &w.ca, NULL, -2 * DAY, -DAY});
+	early = certificate_make(&(struct certificate_wish){"early", &w.ca, NULL, DAY, 2 * DAY});
+	expect_let_in(&w, &w.client);
+	expect_kept_out(&w, NULL, "peer did not return a certificate");
+	expect_let_in(&w, &w.client);
+	certificate_fini(&other);
+	certificate_fini(&stranger);
+	certificate_fini(&expired);
+	certificate_fini(&early);
+	world_close(&w);
+}
+
+static void kept_out(const struct certificate_wish *wish, const char *why)
+{
+	struct world w;
+	struct certificate cert;
+	struct certificate_wish mine = *wish;
+
+	world_open(&w, "requested", 0);
+	if (!mine.issuer)
+		mine.issuer = &w.ca;
+	cert = certificate_make(&mine);
+	expect_let_in(&w, NULL);
+	expect_kept_out(&w, &cert, why);
+	certificate_fini(&cert);
+	world_close(&w);
+}
+
+static void a_certificate_that_is_shown_has_to_be_good(void **state)
+{
+	struct certificate other = authority("another authority");
+
+	kept_out(&(struct certificate_wish){"stranger", &other, NULL, -DAY, DAY},
+		 "unable to get local issuer certificate");
+	kept_out(&(struct certificate_wish){"late", NULL, NULL, -2 * DAY, -DAY}, "certificate has expired");
+	kept_out(&(struct certificate_wish){"early", NULL, NULL, DAY, 2 * DAY}, "certificate is not yet valid");
+	certificate_fini(&other);
+}
+
+/* ---- new certificates ---- */
+
+static void set_next(struct post *p)
+{
+	struct world *w = container_of(p, struct world, post);
+
+	net_set_tls(w->net, 0, w->next);
+	tell_done(w);
+}
+
+static bool shows(struct client *c, const struct certificate *cert)
+{
+	X509 *x = SSL_get1_peer_certificate(c->ssl);
+	bool same = x && X509_cmp(x, cert->x) == 0;
+
+	X509_free(x);
+	return same;
+}
+
+static void new_connections_see_a_new_certificate_and_old_ones_stay(void **state)
+{
+	struct world w;
+	struct client old, new;
+	struct certificate fresh;
+
+	world_open(&w, NULL, 0);
+	fresh = leaf(&w.ca, "server");
+	old = client_new(&w, TLS1_3_VERSION, NULL);
+	assert_int_equal(SSL_connect(old.ssl), 1);
+	assert_true(shows(&old, &w.server));
+	w.next = server_context(&w, &fresh, NULL);
+	w.post.run = set_next;
+	loop_post(net_loop(w.net, 0), &w.post);
+	await_done(&w);
+	new = client_new(&w, TLS1_3_VERSION, NULL);
+	assert_int_equal(SSL_connect(new.ssl), 1);
+	assert_true(shows(&new, &fresh));
+	expect_echo(&old, "e as before");
+	expect_echo(&new, "e as now");
+	client_close(&old);
+	client_close(&new);
+	certificate_fini(&fresh);
+	world_close(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(frames_memory_and_files_pass_in_both_versions),
+		cmocka_unit_test(what_was_decrypted_and_not_shown_is_not_forgotten),
+		cmocka_unit_test(a_large_request_arrives),
+		cmocka_unit_test(a_handshake_may_come_one_byte_at_a_time),
+		cmocka_unit_test(who_does_not_shake_hands_is_closed_in_time),
+		cmocka_unit_test(what_is_not_tls_is_closed_at_once),
+		cmocka_unit_test(nobody_may_negotiate_again),
+		cmocka_unit_test(versions_before_1_2_are_not_spoken),
+		cmocka_unit_test(only_those_with_a_good_certificate_are_let_in),
+		cmocka_unit_test(a_certificate_that_is_shown_has_to_be_good),
+		cmocka_unit_test(new_connections_see_a_new_certificate_and_old_ones_stay),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
