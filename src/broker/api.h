@@ -96,6 +96,7 @@ struct request {
 	struct identity *identity; /* whose it is: request_identity() */
 	const struct image *image; /* NULL before the first commit: then only ApiVersions is served */
 
+	int16_t key;
 	int16_t version;
 	int32_t correlation_id;
 	struct str client_id; /* never null: Kafka takes null for empty */

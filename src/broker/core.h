@@ -62,6 +62,7 @@ struct core {
 	struct topic_maker *topic_makers;  /* one a kind of coordinator, or NULL */
 	struct coordinators *coordinators; /* NULL until the logs are open, and on a pure controller */
 	struct diag_limit refusals;
+	struct diag_limit strangers;	/* who could not authenticate */
 	struct api_counts **api_counts; /* by API key; NULL for what was never asked */
 	struct audit audit;
 	int n_busy; /* requests, flushes and jobs under way here */

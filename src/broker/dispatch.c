@@ -14,12 +14,14 @@
 #include "broker/identity.h"
 #include "broker/node.h"
 #include "broker/node_private.h"
+#include "broker/sasl.h"
 #include "broker/secure.h"
 #include "metadata/image.h"
 #include "protocol/api_versions.h"
 #include "protocol/metadata.h"
 #include "protocol/sasl_authenticate.h"
 #include "protocol/sasl_handshake.h"
+#include "security/secret.h"
 #include "wire/codec.h"
 #include "wire/header.h"
 
@@ -37,6 +39,8 @@ static void opened(void *arg, struct conn *conn)
 
 	peer->core = &node->cores[conn_reactor(conn)];
 	peer->listener = conn_listener(conn);
+	if (node->listeners[peer->listener].sasl)
+		peer->sasl = sasl_new(node->listeners[peer->listener].sasl, peer, conn);
 	conn_set_data(conn, peer);
 }
 
@@ -55,6 +59,7 @@ static void closed(void *arg, struct conn *conn)
 	}
 	if (peer->beats && !peer->core->stopping)
 		quorum_broker_hung_up(node->quorum, peer->broker, peer->broker_epoch);
+	sasl_free(peer->sasl);
 	identity_unref(&peer->identity);
 	xfree(peer);
 }
@@ -74,7 +79,7 @@ static struct request *request_new(struct core *core, size_t frame_len)
 		r = xmalloc(sizeof(*r));
 		arena_init(&r->arena, 0);
 	}
-	*r = (struct request){.core = core, .node = core->node, .arena = r->arena};
+	*r = (struct request){.core = core, .node = core->node, .arena = r->arena, .key = -1, .version = -1};
 	arena_set_budget(&r->arena, core->node->request_budget + frame_len * REQUEST_BUDGET_A_BYTE);
 	core_work_begins(core);
 	list_init(&r->parked);
@@ -187,7 +192,17 @@ static void reply(struct request *r, int version)
 	conn_reply(conn, &r->chain, request_free, r);
 }
 
-static void finish(struct request *r, enum outcome outcome)
+void request_answer_bytes(struct request *r, struct bytes answer)
+{
+	struct conn *conn = r->conn;
+
+	chain_init(&r->chain, &r->arena);
+	chain_put(&r->chain, answer.p, (size_t)answer.len);
+	leave(r);
+	conn_reply(conn, &r->chain, request_free, r);
+}
+
+void request_finish(struct request *r, enum outcome outcome)
 {
 	switch (outcome) {
 	case REPLY:
@@ -224,14 +239,14 @@ void request_complete(struct request *r)
 {
 	list_remove(&r->parked);
 	r->hurry = NULL;
-	finish(r, REPLY);
+	request_finish(r, REPLY);
 }
 
 void request_end(struct request *r, bool close)
 {
 	list_remove(&r->parked);
 	r->hurry = NULL;
-	finish(r, close ? HANG_UP : SILENT);
+	request_finish(r, close ? HANG_UP : SILENT);
 }
 
 enum outcome request_fail(struct request *r, int err, struct str message)
@@ -303,12 +318,17 @@ static void refuse(struct request *r, const char *what, int key, int version)
 	hang_up(r, NULL);
 }
 
+void request_refuse(struct request *r, const char *why)
+{
+	refuse(r, why, r->key, r->version);
+}
+
 static void run(struct request *r, struct reader *in)
 {
 	if (request_read(r, in))
-		refuse(r, "body cannot be read", r->api->key, r->version);
+		request_refuse(r, "body cannot be read");
 	else
-		finish(r, request_run(r));
+		request_finish(r, request_run(r));
 }
 
 static const struct api *find_row(struct request *r, int key)
@@ -329,32 +349,67 @@ static void note(struct request *r, int key, struct str client_id)
 		advertise_request(r->node->advertise, &r->peer->advertise, r->conn, client_id, prelude);
 }
 
-static void handle(struct request *r)
+int request_open(struct request *r, struct reader *in)
 {
 	struct request_header header;
-	struct reader in;
-	int key, version;
+	int err;
 
-	reader_init(&in, r->frame.p, r->frame.len);
-	if (header_read(&in, &header)) {
-		refuse(r, "header cannot be read", -1, -1);
-		return;
-	}
-	key = header.request_api_key;
-	note(r, key, header.client_id);
-	version = header.request_api_version;
-	r->api = find_row(r, key);
+	reader_init(in, r->frame.p, r->frame.len);
+	err = header_read(in, &header);
+	if (err)
+		return err;
+	note(r, header.request_api_key, header.client_id);
+	r->key = header.request_api_key;
+	r->api = find_row(r, r->key);
 	r->version = header.request_api_version;
 	r->correlation_id = header.correlation_id;
 	r->client_id = header.client_id;
+	return 0;
+}
+
+bool request_is_of_version(const struct request *r)
+{
+	return r->version >= r->api->first && r->version <= r->api->last;
+}
+
+void request_serve(struct request *r, struct reader *in)
+{
 	if (!r->api)
-		refuse(r, "not served on this listener", key, version);
-	else if (version >= r->api->first && version <= r->api->last)
-		run(r, &in);
-	else if (key == api_versions_request_KEY)
+		request_refuse(r, "not served on this listener");
+	else if (request_is_of_version(r))
+		run(r, in);
+	else if (r->key == api_versions_request_KEY)
 		answer_unknown_api_versions(r);
 	else
-		refuse(r, "version is not served", key, version);
+		request_refuse(r, "version is not served");
+}
+
+static void handle(struct request *r)
+{
+	struct reader in;
+
+	if (request_open(r, &in))
+		request_refuse(r, "header cannot be read");
+	else
+		request_serve(r, &in);
+}
+
+/* Where it has to be said who it is. The frame may lie in a buffer that others share: there it is wiped. */
+static void handle_sasl(struct request *r, struct frame *f)
+{
+	uint8_t *where = f->p;
+	size_t len = f->len;
+	enum sasl_way way = sasl_look(r->peer->sasl, f);
+
+	frame_take(&r->frame, f);
+	if (way == SASL_OWN && where != r->frame.p)
+		secret_wipe(where, len);
+	if (way == SASL_OWN)
+		sasl_frame(r->peer->sasl, r);
+	else if (way == SASL_EXPIRED)
+		hang_up(r, "its session has ended");
+	else
+		handle(r);
 }
 
 /* Who has a certificate is known by its name. False: it is nobody here. */
@@ -365,7 +420,7 @@ static bool identify(struct request *r)
 	if (!l->principals)
 		return true;
 	if (!secure_identify(l, r->conn, &r->peer->identity)) {
-		refuse(r, "no rule of ssl.principal.mapping.rules applies to its certificate", -1, -1);
+		request_refuse(r, "no rule of ssl.principal.mapping.rules applies to its certificate");
 		return false;
 	}
 	r->identity = identity_ref(r->peer->identity);
@@ -388,6 +443,10 @@ static void frame(void *arg, struct conn *conn, struct frame *f)
 		r->identity = identity_ref(peer->identity);
 	if (peer->core->image)
 		r->image = image_ref(peer->core->image);
+	if (peer->sasl) {
+		handle_sasl(r, f);
+		return;
+	}
 	frame_take(&r->frame, f);
 	if (r->identity || identify(r))
 		handle(r);

@@ -10,13 +10,15 @@
 #include <stdbool.h>
 
 #include "broker/advertise.h"
+#include "broker/api.h"
 #include "env/env.h"
 #include "net/conn.h"
 
 struct core;
 struct identity;
 struct node;
-struct request;
+struct reader;
+struct sasl;
 
 /* One connection, as the broker knows it. Owner: its reactor. */
 struct peer {
@@ -30,11 +32,26 @@ struct peer {
 	int32_t broker;
 	int64_t broker_epoch;
 	struct identity *identity; /* NULL: anonymous, and nobody has asked yet */
+	struct sasl *sasl;	   /* NULL: nobody has to say who he is */
 	struct advertise_conn advertise;
 };
 
 /* For net_new; the argument of its functions is the node. */
 extern const struct net_handler dispatch_handler;
+
+/* ---- for sasl.c, which takes frames of its own ---- */
+
+/* Reads the header: api (NULL: it is not served on this listener), version, correlation id and client id; the body is left. 0 or an error. */
+int request_open(struct request *r, struct reader *in);
+bool request_is_of_version(const struct request *r); /* one that is served */
+/* Goes on as with any request. */
+void request_serve(struct request *r, struct reader *in);
+/* Ends it: the connection is closed, and why is a line. */
+void request_refuse(struct request *r, const char *why);
+/* Ends it as a handler says. */
+void request_finish(struct request *r, enum outcome outcome);
+/* Answers with bytes of the arena, and no header. */
+void request_answer_bytes(struct request *r, struct bytes answer);
 
 /* Requests that are kept for reuse. */
 void requests_forget(struct core *c);

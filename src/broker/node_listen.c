@@ -11,6 +11,7 @@
 #include "broker/api.h"
 #include "broker/dispatch.h"
 #include "broker/node_private.h"
+#include "broker/sasl.h"
 #include "broker/secure.h"
 #include "config/config.h"
 #include "env/port_owner.h"
@@ -111,6 +112,32 @@ static int32_t own_limit(const struct config *c, struct str listener, enum confi
 	return config_at_is_set(c, &at, id) ? (int32_t)config_at_long(c, &at, id) : NET_NO_LIMIT;
 }
 
+static bool asks_who(const struct config_endpoint *e)
+{
+	return e->protocol == PROTOCOL_SASL_PLAINTEXT || e->protocol == PROTOCOL_SASL_SSL;
+}
+
+/* What the listeners that ask who it is offer. */
+static enum node_end prepare_sasl(struct node *n)
+{
+	const struct config_network *network = config_network(n->config);
+	struct str why;
+
+	for (int i = 0; i < n->n_listeners; i++) {
+		const struct config_endpoint *e = &network->listeners[i];
+
+		if (!asks_who(e))
+			continue;
+		n->listeners[i].sasl = sasl_listener_new(n->config, e, n->cluster_id, &n->arena, &why);
+		if (!n->listeners[i].sasl) {
+			diag_error(n->env->diag, "listener cannot authenticate", "listener=%.*s reason=\"%.*s\"",
+				   STR_ARG(e->name), STR_ARG(why));
+			return NODE_END_CONFIG;
+		}
+	}
+	return NODE_END_CLEAN;
+}
+
 enum node_end node_bind(struct node *n)
 {
 	const struct config_network *network = config_network(n->config);
@@ -142,6 +169,9 @@ enum node_end node_bind(struct node *n)
 		return end;
 	for (int i = 0; i < n->n_listeners; i++)
 		v[i].tls = n->listeners[i].tls;
+	end = prepare_sasl(n);
+	if (end)
+		return end;
 	read_limits(n, &limits);
 	read_ip_limits(n, &limits);
 	n->net = net_new(n->env, &limits, reactors(n), &dispatch_handler, n);

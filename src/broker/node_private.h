@@ -37,6 +37,7 @@ struct mover;
 struct net;
 struct replication_quotas;
 struct request;
+struct sasl_listener;
 struct cleaner;
 struct upkeep;
 struct web;
@@ -47,6 +48,7 @@ struct node_listener {
 	bool reflects;				/* a client is told the address it has dialled */
 	struct tls_context *tls;		/* NULL: it is plain */
 	struct ssl_principal_rules *principals; /* of an SSL listener; else NULL */
+	struct sasl_listener *sasl;		/* NULL: nobody has to say who he is */
 };
 
 /* An image on its way to a core. Posts arrive in the order they were given. */

@@ -30,18 +30,36 @@ static void check_refused(const struct config *c, struct config_notes *notes)
 
 /* ---- security: more than one value decides ---- */
 
-static void check_protocols(const struct config *c, struct config_notes *notes)
+static bool is_served(struct str mechanism)
+{
+	static const char *const served[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
+
+	for (size_t i = 0; i < sizeof(served) / sizeof(*served); i++)
+		if (str_is(mechanism, served[i]))
+			return true;
+	return false;
+}
+
+/* What is enabled by default is GSSAPI alone. */
+static void check_mechanisms(const struct config *c, struct config_notes *notes)
 {
 	const struct config_network *net = &c->network;
 
 	for (int i = 0; i < net->n_listeners; i++) {
 		const struct config_endpoint *e = &net->listeners[i];
+		struct config_at at = {.listener = e->name};
+		int n;
+		const struct str *v = config_at_list(c, &at, CONFIG_SASL_ENABLED_MECHANISMS, &n);
 
-		if (e->protocol == PROTOCOL_PLAINTEXT || e->protocol == PROTOCOL_SSL)
+		if (e->protocol != PROTOCOL_SASL_PLAINTEXT && e->protocol != PROTOCOL_SASL_SSL)
 			continue;
-		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_LISTENERS),
-				"listener %.*s is refused: %s is not served yet, so its clients would not be protected",
-				STR_ARG(e->name), security_protocol_name(e->protocol));
+		for (int k = 0; k < n; k++)
+			if (!is_served(v[k]))
+				config_note_add(
+					notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_SASL_ENABLED_MECHANISMS),
+					"sasl.enabled.mechanisms=%.*s is refused: listener %.*s would offer what is not served; "
+					"there are PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512",
+					STR_ARG(v[k]), STR_ARG(e->name));
 	}
 }
 
@@ -117,7 +135,21 @@ static bool is_of_tls(const struct config_setting *s)
 	return strncmp(s->name, "ssl.", 4) == 0;
 }
 
-/* The limits of one listener are served, and its TLS; its other settings are of SASL or threads. */
+static bool is_of_listeners(enum config_id id)
+{
+	static const enum config_id ids[] = {
+		CONFIG_MAX_CONNECTIONS,		  CONFIG_MAX_CONNECTION_CREATION_RATE,
+		CONFIG_CONNECTIONS_MAX_REAUTH_MS, CONFIG_SASL_ENABLED_MECHANISMS,
+		CONFIG_SASL_JAAS_CONFIG,	  CONFIG_SASL_SERVER_MAX_RECEIVE_SIZE,
+	};
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* The limits of one listener are served, and how it authenticates, and its TLS; its other settings are of threads. */
 static void check_overrides(const struct config *c, struct config_notes *notes)
 {
 	for (int i = 0; i < c->n_given; i++) {
@@ -125,9 +157,12 @@ static void check_overrides(const struct config *c, struct config_notes *notes)
 		struct str base;
 		const struct config_setting *s = g->setting == NULL ? config_listener_override(g->name, &base) : NULL;
 
-		if (s == NULL || s->id == CONFIG_MAX_CONNECTIONS || s->id == CONFIG_MAX_CONNECTION_CREATION_RATE ||
-		    (s->status == CONFIG_SERVED && is_of_tls(s)))
+		if (s == NULL || is_of_listeners(s->id) || (s->status == CONFIG_SERVED && is_of_tls(s)))
 			continue;
+		if (g->of_listener != NULL && config_value_is_refused(s, g->of_listener)) {
+			refuse(g, notes, s);
+			continue;
+		}
 		config_note_add(notes, CONFIG_NOTE_WARN, g->place, "%.*s has no effect: %s", STR_ARG(g->name),
 				s->reason ? s->reason : "it is read for all listeners alike");
 	}
@@ -179,7 +214,7 @@ static void check_without_effect(const struct config *c, struct config_notes *no
 void config_status_check(const struct config *c, struct config_notes *notes)
 {
 	check_refused(c, notes);
-	check_protocols(c, notes);
+	check_mechanisms(c, notes);
 	check_assignors(c, notes);
 	check_selector(c, notes);
 	check_authorizer(c, notes);

@@ -1,0 +1,65 @@
+/*
+ * sasl: who a connection belongs to, on listeners that ask (SASL_PLAINTEXT, SASL_SSL): Kafka's SaslServerAuthenticator.
+ *
+ *	ApiVersions once, or not at all -> SaslHandshake -> tokens until the mechanism is content -> all other requests
+ *
+ * 1. Before that nothing else is taken: it closes the connection. Frames are small, and all of it ends within ten seconds.
+ * 2. After a handshake of version 0 tokens are bare frames, from version 1 on they are in SaslAuthenticate.
+ * 3. A failure is answered after connection.failed.authentication.delay.ms, then the connection closes; nothing else of it is read meanwhile.
+ * 4. A session that is to end (connections.max.reauth.ms, or a credential's own end) may begin again with SaslHandshake: with the same
+ *    mechanism, for the same principal, at most once a second (KIP-368). Once it has ended, any other request closes the connection.
+ * 5. Frames that hold tokens are wiped.
+ *
+ * A struct sasl is its connection's, on its reactor; a struct sasl_listener never changes but for its counts.
+ */
+#ifndef ODRADEK_BROKER_SASL_H
+#define ODRADEK_BROKER_SASL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+
+struct arena;
+struct config;
+struct config_endpoint;
+struct conn;
+struct frame;
+struct peer;
+struct request;
+struct sasl;
+struct sasl_listener;
+
+/* ---- a listener ---- */
+
+/* Since the start; for any thread. */
+struct sasl_counts {
+	int64_t successes;
+	int64_t failures;
+	int64_t successes_again; /* re-authentication */
+	int64_t failures_again;
+	int64_t successes_of_old; /* of clients that cannot re-authenticate */
+	int64_t expired;	  /* connections closed since their session had ended */
+};
+
+/* What it offers, by its settings. NULL and *error: what stands in the way of a start, for people. */
+struct sasl_listener *sasl_listener_new(const struct config *c, const struct config_endpoint *e, struct str cluster_id,
+					struct arena *a, struct str *error);
+void sasl_listener_counts(const struct sasl_listener *l, struct sasl_counts *out);
+
+/* ---- a connection ---- */
+
+struct sasl *sasl_new(struct sasl_listener *l, struct peer *peer, struct conn *conn);
+/* The connection is gone. NULL is fine. */
+void sasl_free(struct sasl *s);
+
+enum sasl_way {
+	SASL_OTHERS,  /* the frame is a request like any */
+	SASL_OWN,     /* it is sasl_frame's */
+	SASL_EXPIRED, /* the session has ended: the connection is to be closed */
+};
+enum sasl_way sasl_look(struct sasl *s, const struct frame *f);
+/* Takes the request, whose frame is not read yet. */
+void sasl_frame(struct sasl *s, struct request *r);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * sasl_listener: which mechanisms a listener offers, and what each was told by the listener's settings.
+ */
+#include <string.h>
+
+#include "base/hash_order.h"
+#include "broker/sasl_private.h"
+
+/* Without an own setting: no token that is known is longer, and nobody has said yet who he is. */
+#define FRAME_MAX_UNSET 65536
+
+/* A HashSet's order, in which Kafka names them. */
+static struct str *ordered(const struct str *v, int n, struct arena *a)
+{
+	struct str *names = arena_array(a, (size_t)n, sizeof(*names));
+	int32_t *hashes = arena_array(a, (size_t)n, sizeof(*hashes));
+
+	if (!names || !hashes)
+		return NULL;
+	for (int i = 0; i < n; i++) {
+		names[i] = v[i];
+		hashes[i] = str_java_hash(v[i]);
+	}
+	order_members(names, n, sizeof(*names), hashes, order_table_of_copy((size_t)n));
+	return names;
+}
+
+static int64_t max_reauth_ms(const struct config *c, const struct config_at *at)
+{
+	struct config_at listener = {.listener = at->listener};
+
+	return config_at_long(c, config_at_is_set(c, at, CONFIG_CONNECTIONS_MAX_REAUTH_MS) ? at : &listener,
+			      CONFIG_CONNECTIONS_MAX_REAUTH_MS);
+}
+
+/* The JAAS line is the listener's and the mechanism's own: Kafka does not read a bare sasl.jaas.config either. */
+static bool read_line(const struct mechanism_place *place, struct jaas *out, struct arena *a, struct str *error)
+{
+	if (config_at_is_set(place->config, &place->at, CONFIG_SASL_JAAS_CONFIG))
+		return jaas_read(config_at_string(place->config, &place->at, CONFIG_SASL_JAAS_CONFIG), a, out, error);
+	*error = STR("it is not set; a JAAS file (java.security.auth.login.config) is not read");
+	return false;
+}
+
+static bool lower(struct str s, struct arena *a, struct str *out)
+{
+	char *p = arena_alloc(a, (size_t)s.len + 1);
+
+	for (int32_t i = 0; p && i < s.len; i++)
+		p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] - 'A' + 'a') : s.p[i];
+	*out = p ? (struct str){p, s.len} : STR_NULL;
+	return p;
+}
+
+static bool offer(struct sasl_offer *o, const struct mechanism_place *place, struct arena *a, struct str *error)
+{
+	struct str listener, mechanism, why = STR_NULL;
+	struct jaas *line = arena_alloc(a, sizeof(*line));
+	struct mechanism_place *kept = arena_alloc(a, sizeof(*kept));
+
+	o->name = place->at.mechanism;
+	o->mechanism = mechanism_find(o->name);
+	if (!o->mechanism) {
+		*error = arena_printf(a, "SASL mechanism %.*s is not served", STR_ARG(o->name));
+		return false;
+	}
+	if (line && kept && lower(place->at.listener, a, &listener) && lower(o->name, a, &mechanism)) {
+		*kept = *place;
+		kept->jaas = line;
+		o->max_reauth_ms = max_reauth_ms(place->config, &place->at);
+		o->setup = read_line(place, line, a, &why) ? o->mechanism->prepare(kept, a, &why) : NULL;
+		if (!o->setup)
+			*error = arena_printf(a, "listener.name.%.*s.%.*s.sasl.jaas.config: %.*s", STR_ARG(listener),
+					      STR_ARG(mechanism), STR_ARG(why));
+	}
+	return o->setup;
+}
+
+static void read_limits(struct sasl_listener *l, const struct config *c, const struct config_at *at)
+{
+	int64_t max = config_at_long(c, at, CONFIG_SASL_SERVER_MAX_RECEIVE_SIZE);
+	bool is_set = config_at_is_set(c, at, CONFIG_SASL_SERVER_MAX_RECEIVE_SIZE) ||
+		      config_origin(c, CONFIG_SASL_SERVER_MAX_RECEIVE_SIZE) > CONFIG_FROM_BUILTIN;
+
+	if (!is_set && max > FRAME_MAX_UNSET)
+		max = FRAME_MAX_UNSET;
+	l->frame_max = max > 0 ? (size_t)max : 0;
+	l->frame_max_then = (size_t)config_int(c, CONFIG_SOCKET_REQUEST_MAX_BYTES);
+	l->failure_delay_ms = config_int(c, CONFIG_CONNECTION_FAILED_AUTHENTICATION_DELAY_MS);
+}
+
+struct sasl_listener *sasl_listener_new(const struct config *c, const struct config_endpoint *e, struct str cluster_id,
+					struct arena *a, struct str *error)
+{
+	struct mechanism_place place = {.config = c, .at = {.listener = e->name}, .cluster_id = cluster_id};
+	struct sasl_listener *l = arena_zalloc(a, sizeof(*l));
+	struct sasl_offer *offers;
+	int n;
+	const struct str *enabled = config_at_list(c, &place.at, CONFIG_SASL_ENABLED_MECHANISMS, &n);
+
+	*error = n > 0 ? STR("its settings are too long") : STR("No SASL mechanisms are enabled");
+	offers = n > 0 ? arena_array(a, (size_t)n, sizeof(*offers)) : NULL;
+	if (!l || !offers)
+		return NULL;
+	read_limits(l, c, &place.at);
+	l->offers = offers;
+	l->names = ordered(enabled, n, a);
+	for (; l->names && l->n_offers < n; l->n_offers++) {
+		place.at.mechanism = l->names[l->n_offers];
+		if (!offer(&offers[l->n_offers], &place, a, error))
+			return NULL;
+	}
+	return l->names ? l : NULL;
+}
+
+void sasl_listener_counts(const struct sasl_listener *l, struct sasl_counts *out)
+{
+	const int64_t *from = (const int64_t *)&l->counts;
+	int64_t *to = (int64_t *)out;
+
+	for (size_t i = 0; i < sizeof(*out) / sizeof(*to); i++)
+		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+}

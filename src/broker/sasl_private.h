@@ -1,0 +1,27 @@
+/*
+ * sasl_private: what sasl_listener.c and sasl.c share.
+ */
+#ifndef ODRADEK_BROKER_SASL_PRIVATE_H
+#define ODRADEK_BROKER_SASL_PRIVATE_H
+
+#include "broker/sasl.h"
+#include "security/mechanism.h"
+
+struct sasl_offer {
+	const struct mechanism *mechanism;
+	struct str name;
+	const void *setup;
+	int64_t max_reauth_ms; /* 0: for ever */
+};
+
+struct sasl_listener {
+	const struct sasl_offer *offers; /* in the order in which Kafka names them */
+	int n_offers;
+	const struct str *names; /* the same order */
+	int64_t failure_delay_ms;
+	size_t frame_max;	   /* until it is known who it is */
+	size_t frame_max_then;	   /* and after that */
+	struct sasl_counts counts; /* atomic, each by itself */
+};
+
+#endif
