@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/client_settings.h"
 #include "cli/consumer_settings.h"
 #include "cli/formatter.h"
 #include "cli/partitions.h"
@@ -98,6 +99,18 @@ static void on_failed(void *arg, struct str topic, int32_t partition, int err)
 	fprintf(stderr,
 		"ERROR Error processing message, terminating consumer process: org.apache.kafka.common.errors.%s: %.*s-%d: %.*s\n",
 		tool_exception(err, name), STR_ARG(topic), partition, STR_ARG(tool_error_text(c->tool, err, STR_NULL)));
+	end(c);
+}
+
+static void on_refused(void *arg, int err)
+{
+	struct consuming *c = arg;
+	char name[96];
+
+	fprintf(stderr,
+		"ERROR Authentication failed: terminating consumer process: org.apache.kafka.common.errors.%s: %.*s\n",
+		tool_exception(err, name), STR_ARG(tool_error_text(c->tool, err, STR_NULL)));
+	c->code = EXIT_CONFIG;
 	end(c);
 }
 
@@ -288,6 +301,7 @@ static void old_name(struct tool *t, const char *old, const char *new)
 
 static void read_properties(struct tool *t)
 {
+	t->kinds = CLIENT_CONSUMER;
 	old_name(t, "consumer-property", "command-property");
 	old_name(t, "consumer.config", "command-config");
 	old_name(t, "property", "formatter-property");
@@ -437,6 +451,8 @@ static int consume(struct tool *t)
 	if (tool_has(t, "include"))
 		topic_pattern_init(t, &c->pattern, tool_value(t, "include"));
 	arena_init(&c->look_arena, ARENA_MAX);
+	t->refused = on_refused;
+	t->refused_arg = c;
 	tool_connect(t);
 	timer_init(&c->silence, t->loop, on_silence);
 	timer_init(&c->flush, t->loop, on_flush);

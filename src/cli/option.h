@@ -53,7 +53,13 @@ struct options {
 
 /* What every tool that asks a cluster takes; at the end of its table, which --json and the like close. */
 #define OPTION_COMMON                                                                                                  \
-	{"command-config", "FILE", "properties of the client, such as request.timeout.ms", NULL, 0, 0},                \
+	{                                                                                                              \
+		"command-config",                                                                                      \
+		"FILE",                                                                                                \
+		"properties of the client: security.protocol, sasl.*, ssl.*, timeouts",                                \
+		NULL,                                                                                                  \
+		0,                                                                                                     \
+		0},                                                                                                    \
 		{"json", NULL, "print JSON, a value a run or a line", NULL, 0, 0},                                     \
 		{"version", NULL, "print the version", NULL, 0, 0}, {"help", NULL, "print this", NULL, 0, 0},          \
 	{                                                                                                              \

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "cli/client_settings.h"
 #include "cli/consumer_settings.h"
 #include "cli/partitions.h"
 #include "cli/perf.h"
@@ -291,6 +292,7 @@ int perf_consume(struct tool *t)
 
 	r->tool = t;
 	read_options(r);
+	t->kinds = CLIENT_CONSUMER;
 	perf_properties(t, "consumer.config");
 	if (!tool_property(t, "client.id"))
 		tool_property_set(t, "client.id", "perf-consumer-client");

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/client_settings.h"
 #include "cli/partitions.h"
 #include "cli/perf.h"
 #include "client/consumer.h"
@@ -241,6 +242,7 @@ int perf_latency(struct tool *t)
 	const struct metadata_response *topic;
 
 	r->tool = t;
+	t->kinds = CLIENT_CONSUMER | CLIENT_PRODUCER;
 	read_options(r);
 	make_buffers(r);
 	producer = perf_producer_options(t);

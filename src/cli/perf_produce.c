@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "cli/client_settings.h"
 #include "cli/perf.h"
 
 enum { BURST = 500, FILE_MAX = 1 << 30, TRANSACTION_MS = 3000 };
@@ -372,6 +373,7 @@ int perf_produce(struct tool *t)
 	l->monotonic = tool_has(t, "payload-monotonic");
 	read_sizes(l);
 	read_keys(l);
+	t->kinds = CLIENT_PRODUCER;
 	perf_properties(t, "producer.config");
 	if (!tool_property(t, "client.id"))
 		tool_property_set(t, "client.id", "perf-producer-client");

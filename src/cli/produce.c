@@ -8,6 +8,7 @@
 #include <string.h>
 #include <uv.h>
 
+#include "cli/client_settings.h"
 #include "cli/line_reader.h"
 #include "cli/tool.h"
 #include "client/producer.h"
@@ -249,6 +250,7 @@ static void warn_old(struct tool *t, const char *old, const char *new)
 
 static void read_properties(struct tool *t)
 {
+	t->kinds = CLIENT_PRODUCER;
 	warn_old(t, "producer-property", "command-property");
 	warn_old(t, "producer.config", "command-config");
 	warn_old(t, "property", "reader-property");

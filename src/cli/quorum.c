@@ -329,6 +329,7 @@ static int add_controller(struct tool *t)
 		tool_die(
 			t,
 			"You must supply the configuration file of the controller you are adding when using add-controller.");
+	t->kinds = 0;
 	if (!str_to_i32(str_of(wanted(t, "node.id")), &r.voter_id) || r.voter_id < 0)
 		tool_die(t,
 			 "node.id was negative in configuration file. Is this a valid controller configuration file?");

@@ -374,7 +374,7 @@ static void probe(struct tool *t, struct doctor_probe *p)
 	static struct describe_quorum_request_topic topic = {.topic_name = STR("__cluster_metadata"),
 							     .partitions = {&partition, 1}};
 	static const struct describe_quorum_request r = {.topics = {&topic, 1}};
-	struct client_options o = CLIENT_OPTIONS_DEFAULT;
+	struct client_options o = tool_client_options(t);
 	struct ask *a = arena_zalloc(&t->arena, sizeof(*a));
 	struct client *all = t->client, *alone;
 	struct doctor_survey s = {.leader_id = -1, .leader_epoch = -1};

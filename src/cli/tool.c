@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "cli/client_settings.h"
 #include "cli/release.h"
 #include "config/properties.h"
 #include "env/real/real.h"
@@ -60,6 +61,8 @@ static const struct {
 	const char *name;
 } EXCEPTIONS[] = {
 	{ERR_UNKNOWN_SERVER_ERROR, "UnknownServerException"},
+	{ERR_SASL_AUTHENTICATION_FAILED, "SaslAuthenticationException"},
+	{-EKEYREJECTED, "SslAuthenticationException"},
 	{ERR_CORRUPT_MESSAGE, "CorruptRecordException"},
 	{ERR_REQUEST_TIMED_OUT, "TimeoutException"},
 	{-ETIMEDOUT, "TimeoutException"},
@@ -106,6 +109,8 @@ struct str tool_error_text(struct tool *t, int err, struct str message)
 {
 	if (message.p)
 		return message;
+	if (channel_is_refusal(err) && t->client && *client_refusal(t->client))
+		return str_of(client_refusal(t->client));
 	if (err == -ETIMEDOUT)
 		return STR("Timed out waiting for a node assignment.");
 	if (err > 0 && err_message(err))
@@ -125,12 +130,6 @@ void tool_die_of(struct tool *t, int err, struct str message)
 
 /* ---- properties ---- */
 
-struct properties_list {
-	struct properties_list *next; /* the newest first */
-	const char *name;
-	const char *value;
-};
-
 char *tool_string(struct tool *t, struct str s)
 {
 	char *text = arena_alloc(&t->arena, (size_t)s.len + 1);
@@ -142,15 +141,15 @@ char *tool_string(struct tool *t, struct str s)
 
 void tool_property_set(struct tool *t, const char *name, const char *value)
 {
-	struct properties_list *p = arena_alloc(&t->arena, sizeof(*p));
+	struct tool_property *p = arena_alloc(&t->arena, sizeof(*p));
 
-	*p = (struct properties_list){t->properties, name, value};
+	*p = (struct tool_property){t->properties, name, value};
 	t->properties = p;
 }
 
 const char *tool_property(const struct tool *t, const char *name)
 {
-	for (const struct properties_list *p = t->properties; p; p = p->next)
+	for (const struct tool_property *p = t->properties; p; p = p->next)
 		if (strcmp(p->name, name) == 0)
 			return p->value;
 	return NULL;
@@ -215,15 +214,6 @@ void tool_property_pair(struct tool *t, const char *pair)
 	tool_property_set(t, tool_string(t, name), equals ? equals + 1 : "");
 }
 
-/* What would have this client speak TLS or SASL, which it does not. */
-static void refuse_security(struct tool *t, const char *name, const char *value)
-{
-	if (strcmp(name, "security.protocol") == 0 && strcasecmp(value, "PLAINTEXT") != 0)
-		tool_die(t, "security.protocol=%s: only PLAINTEXT is spoken yet", value);
-	if ((strncmp(name, "sasl.", 5) == 0 || strncmp(name, "ssl.", 4) == 0) && *value)
-		tool_die(t, "%s: only PLAINTEXT is spoken yet, without TLS and SASL", name);
-}
-
 void tool_each_property(struct tool *t, const char *path, void (*each)(void *arg, const char *name, const char *value),
 			void *arg)
 {
@@ -280,7 +270,8 @@ int tool_one_of(struct tool *t, const char *const *names, const char *message)
 
 int tool_run(const struct command *c, int argc, char **argv, int (*body)(struct tool *t))
 {
-	struct tool t = {.command = c, .complaint = "", .complain_to = stderr, .die_code = EXIT_CONFIG};
+	struct tool t = {
+		.command = c, .complaint = "", .complain_to = stderr, .die_code = EXIT_CONFIG, .kinds = CLIENT_ADMIN};
 	int code;
 
 	if (!options_parse(&t.options, c, argc, argv))
@@ -308,6 +299,7 @@ int tool_run(const struct command *c, int argc, char **argv, int (*body)(struct 
 	}
 	if (t.client)
 		client_free(t.client);
+	secure_fini(&t.secure);
 	if (t.loop)
 		loop_free(t.loop);
 	arena_fini(&t.arena);
@@ -322,6 +314,14 @@ static void on_trouble(void *arg, const char *host, int port, int err)
 {
 	struct tool *t = arg;
 
+	if (channel_is_refusal(err)) { /* the end, and told with it */
+		void (*refused)(void *, int) = t->refused;
+
+		t->refused = NULL;
+		if (refused)
+			refused(t->refused_arg, err);
+		return;
+	}
 	if (t->told_trouble)
 		return;
 	t->told_trouble = true;
@@ -331,20 +331,13 @@ static void on_trouble(void *arg, const char *host, int port, int err)
 
 void tool_connect_to(struct tool *t, const char *bootstrap, bool controllers)
 {
-	struct client_options o = CLIENT_OPTIONS_DEFAULT;
+	struct client_options o = tool_client_options(t);
 	struct str wrong;
 
-	for (const struct properties_list *p = t->properties; p; p = p->next)
-		refuse_security(t, p->name, p->value);
 	o.bootstrap = bootstrap;
 	o.controllers = t->controllers = controllers;
-	o.request_timeout_ms = (int32_t)tool_property_number(t, "request.timeout.ms", o.request_timeout_ms);
-	o.api_timeout_ms = (int32_t)tool_property_number(t, "default.api.timeout.ms", o.api_timeout_ms);
-	o.retry_backoff_ms = (int32_t)tool_property_number(t, "retry.backoff.ms", o.retry_backoff_ms);
 	o.trouble = on_trouble;
 	o.trouble_arg = t;
-	if (tool_property(t, "client.id"))
-		o.client_id = str_of(tool_property(t, "client.id"));
 	t->loop = loop_new(t->env, "client");
 	if (client_new(t->loop, &o, &t->client, &wrong) != 0)
 		tool_die(t, "Invalid url in bootstrap.servers: %.*s", STR_ARG(wrong));
@@ -398,7 +391,7 @@ void tool_wait(struct tool *t)
 
 int tool_ask_error(struct tool *t, const struct ask *a)
 {
-	t->message = STR_NULL;
+	t->message = a->call.message;
 	return a->call.err ? a->call.err : client_answer_error(&a->call, &t->message);
 }
 

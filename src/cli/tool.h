@@ -16,7 +16,14 @@
 #include "base/err.h"
 #include "cli/command.h"
 #include "client/client.h"
+#include "client/secure.h"
 #include "env/env.h"
+
+struct tool_property {
+	const struct tool_property *next;
+	const char *name;
+	const char *value;
+};
 
 struct tool {
 	const struct command *command;
@@ -38,7 +45,13 @@ struct tool {
 	bool exception_names; /* "org.apache.kafka.common.errors.X: message", as a Java tool that prints an ExecutionException */
 	int die_code; /* the exit status of tool_die */
 	bool told_trouble;
-	struct properties_list *properties; /* of --command-config */
+	/* A node does not let this client in; for tools that wait for more than answers. May be NULL. Called once. */
+	void (*refused)(void *arg, int err);
+	void *refused_arg;
+	const struct tool_property *properties; /* of --command-config and the like; the newest first */
+	unsigned kinds;				/* enum client_kind: whose settings they are; 0: also a server's */
+	bool is_set_up;				/* they were looked through */
+	struct secure secure;
 };
 
 /* Reads the options, runs body, prints tool->out. The exit status. */
@@ -89,6 +102,8 @@ void tool_property_pair(struct tool *t, const char *pair);
 
 /* ---- asking ---- */
 
+/* What the properties say of a client. The first time tells which of them have no effect; what cannot be ends the tool. */
+struct client_options tool_client_options(struct tool *t);
 /* The client, by --bootstrap-server or --bootstrap-controller. */
 void tool_connect(struct tool *t);
 void tool_connect_to(struct tool *t, const char *bootstrap, bool controllers);

@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "client/internal.h"
+#include "tls/tls.h"
 #include "wire/protocol.h"
 
 static void on_broken(struct channel *ch, int err, struct list *calls);
@@ -106,6 +107,11 @@ int client_new(struct loop *l, const struct client_options *options, struct clie
 	c->channels.client_id = c->options.client_id;
 	c->channels.answer_max = c->options.answer_max;
 	c->channels.broken = on_broken;
+	c->channels.backoff_max_ms = options->reconnect_backoff_max_ms;
+	c->channels.setup_timeout_ms = options->setup_timeout_ms;
+	c->channels.setup_timeout_max_ms = options->setup_timeout_max_ms;
+	c->channels.login = options->login;
+	c->channels.tls = options->tls ? tls_context_ref(options->tls) : NULL;
 	list_init(&c->nodes);
 	list_init(&c->homeless);
 	arena_init(&c->finding_arena, 64 << 20);
@@ -139,12 +145,18 @@ void client_free(struct client *c)
 	arena_fini(&c->finding_arena);
 	channels_fini(&c->channels);
 	xfree(c->client_id);
+	xfree(c->why);
 	xfree(c);
 }
 
 bool client_is_busy(const struct client *c)
 {
 	return c->channels.n_resolving > 0;
+}
+
+const char *client_refusal(const struct client *c)
+{
+	return c->why ? c->why : "";
 }
 
 struct loop *client_loop(const struct client *c)
@@ -257,6 +269,7 @@ void client_call(struct client *c, struct call *call)
 	call->owner = c;
 	call->err = 0;
 	call->response = NULL;
+	call->message = STR_NULL;
 	call->sent = false;
 	call->at = NULL;
 	list_init(&call->link);
@@ -286,12 +299,29 @@ static void finish_soon(struct call *call, int err)
 	timer_start(&call->timer, 0);
 }
 
-/* A connection has ended or could not be made: its calls go elsewhere or wait. */
+void client_explain(const struct client *c, struct call *call, int err)
+{
+	if (channel_is_refusal(err) && c->why)
+		call->message = arena_str(call->arena, str_of(c->why));
+}
+
+static void keep_why(struct client *c, const struct channel *ch, int err)
+{
+	xfree(c->why);
+	if (err == -EKEYREJECTED)
+		c->why = xasprintf("SSL handshake failed: %s", channel_why(ch));
+	else
+		c->why = xstrdup(channel_why(ch));
+}
+
+/* A connection has ended or could not be made: its calls go elsewhere or wait; where this client is not let in they end. */
 static void on_broken(struct channel *ch, int err, struct list *calls)
 {
 	struct client_node *n = container_of(ch, struct client_node, channel);
 	struct client *c = n->client;
 
+	if (channel_is_refusal(err))
+		keep_why(c, ch, err);
 	if (c->options.trouble && err != -ECANCELED)
 		c->options.trouble(c->options.trouble_arg, ch->host, ch->port, err);
 	c->turn++;
@@ -303,7 +333,10 @@ static void on_broken(struct channel *ch, int err, struct list *calls)
 
 		list_remove(it);
 		call->sent = false;
-		if (call->once && was_sent)
+		client_explain(c, call, err);
+		if (channel_is_refusal(err))
+			finish_soon(call, err);
+		else if (call->once && was_sent)
 			finish_soon(call, -ECONNRESET);
 		else if (is_late(call))
 			finish_soon(call, -ETIMEDOUT);

@@ -10,7 +10,9 @@
  *    `once`: a produce request of an idempotent producer is its caller's to order.
  * 5. An error inside an answer is the caller's to see: err tells of the way only. client_answer_error() finds the one of the whole answer.
  * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT, ERR_UNSUPPORTED_VERSION when no version is common to both, -EPROTO for an answer
- * that cannot be read, -EMSGSIZE for one that is larger than its arena or answer_max, -ECONNRESET for calls that go once.
+ * that cannot be read, -EMSGSIZE for one that is larger than its arena or answer_max, -ECONNRESET for calls that go once. A node that does not
+ * let this client in ends all its calls at once: ERR_SASL_AUTHENTICATION_FAILED, ERR_UNSUPPORTED_SASL_MECHANISM, ERR_ILLEGAL_SASL_STATE,
+ * -EKEYREJECTED (TLS), with why in the call's message.
  */
 #ifndef ODRADEK_CLIENT_CLIENT_H
 #define ODRADEK_CLIENT_CLIENT_H
@@ -29,7 +31,13 @@ struct client_options {
 	int32_t request_timeout_ms;
 	int32_t api_timeout_ms; /* of a call, with all its attempts */
 	int32_t retry_backoff_ms;
-	size_t answer_max;						 /* bytes of one answer */
+	/* Of connections, as struct channels has them; 0: its own. */
+	int32_t reconnect_backoff_max_ms;
+	int64_t setup_timeout_ms;
+	int64_t setup_timeout_max_ms;
+	struct tls_context *tls;	  /* NULL: in plain text; a reference is taken */
+	const struct login_method *login; /* NULL: nobody says who this is; it outlives the client */
+	size_t answer_max;		  /* bytes of one answer */
 	void (*trouble)(void *arg, const char *host, int port, int err); /* a connection has failed; may be NULL */
 	void *trouble_arg;
 };
@@ -66,6 +74,8 @@ int client_brokers(const struct client *c, const struct client_broker **out);
 const struct client_broker *client_broker_find(const struct client *c, int32_t id);
 /* Asks for the brokers anew before the next call to a node or the controller. */
 void client_forget(struct client *c);
+/* What the last node that has not let this client in has said; "" when there was none. */
+const char *client_refusal(const struct client *c);
 struct loop *client_loop(const struct client *c);
 /* A lane that nobody else has. */
 int8_t client_lane(struct client *c);

@@ -155,6 +155,7 @@ static void send_homeless(struct client *c, int err)
 		if (call->node == CLIENT_CONTROLLER && !err && !n)
 			n = discovery_node(c, c->n_brokers ? c->brokers[0].id : -1, call->lane);
 		if (!n) {
+			client_explain(c, call, err);
 			call_finish(call, err ? err : ERR_BROKER_NOT_AVAILABLE);
 			continue;
 		}

@@ -26,6 +26,7 @@ struct client {
 	struct list homeless; /* calls that wait for metadata */
 	struct call finding;  /* the request for metadata */
 	struct arena finding_arena;
+	char *why; /* of the last refusal; NULL */
 	bool is_finding;
 	bool is_known; /* the brokers are */
 	struct client_broker *brokers;
@@ -39,6 +40,8 @@ struct client {
 /* client.c */
 struct client_node *client_node_new(struct client *c, int32_t id, const char *host, int port, const char *rack);
 void client_node_free(struct client_node *n);
+/* An error that a refusal has ended it with gets its words. */
+void client_explain(const struct client *c, struct call *call, int err);
 
 /* discovery.c */
 void discovery_start(struct client *c);

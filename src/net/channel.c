@@ -112,6 +112,12 @@ const char *channel_why(const struct channel *ch)
 	return ch->why ? ch->why : "";
 }
 
+bool channel_is_refusal(int err)
+{
+	return err == -EKEYREJECTED || err == ERR_SASL_AUTHENTICATION_FAILED || err == ERR_UNSUPPORTED_SASL_MECHANISM ||
+	       err == ERR_ILLEGAL_SASL_STATE;
+}
+
 /* A login has kept its own. */
 static void keep_why(struct channel *ch)
 {

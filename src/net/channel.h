@@ -49,6 +49,7 @@ struct call {
 	int err;
 	int version;
 	const void *response;
+	struct str message; /* what people are told of err; null: nothing more. The owner's to set, in the arena */
 	/* The owner's. */
 	void *owner;
 	struct timer timer;
@@ -145,6 +146,8 @@ void channel_fini(struct channel *ch);
 void channel_call(struct channel *ch, struct call *call);
 /* Gives the connection up, if there is one or one is tried: broken() has the calls. */
 void channel_break(struct channel *ch, int err);
+/* The node does not let this one in, or is not who it should be: it will be no better at once. */
+bool channel_is_refusal(int err);
 bool channel_is_ready(const struct channel *ch);
 bool channel_is_unused(const struct channel *ch); /* it has no call */
 /*

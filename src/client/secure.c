@@ -1,0 +1,90 @@
+/* secure: see the header. */
+#include "client/secure.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/err.h"
+#include "security/login_choice.h"
+#include "tls/tls.h"
+#include "wire/login.h"
+
+static const struct protocol {
+	const char *name;
+	bool tls;
+	bool sasl;
+} protocols[] = {
+	{"PLAINTEXT", false, false},
+	{"SSL", true, false},
+	{"SASL_PLAINTEXT", false, true},
+	{"SASL_SSL", true, true},
+};
+
+static const struct protocol *protocol_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(protocols) / sizeof(protocols[0]); i++)
+		if (strcasecmp(name, protocols[i].name) == 0)
+			return &protocols[i];
+	return NULL;
+}
+
+/* What is not given is null: Kafka's default. */
+static struct str value_of(const struct secure_settings *s, const char *name)
+{
+	return str_of(s->get(s->arg, name));
+}
+
+static int make_tls(struct secure *s, struct env *env, const struct secure_settings *settings, struct buf *why)
+{
+	struct tls_settings values = {0};
+
+	for (int i = 0; i < TLS_SETTINGS; i++)
+		values.v[i] = value_of(settings, tls_setting_name((enum tls_setting)i));
+	return tls_context_new(env, &values, false, &s->tls, why) == 0 ? 0 : ERR_INVALID_CONFIG;
+}
+
+static int make_login(struct secure *s, const struct secure_settings *settings, struct buf *why)
+{
+	struct str mechanism = value_of(settings, "sasl.mechanism"), jaas = value_of(settings, "sasl.jaas.config");
+
+	if (str_is_null(mechanism))
+		mechanism = STR("GSSAPI");
+	if (str_is_null(jaas)) {
+		buf_printf(why, "SASL (sasl.mechanism=%.*s) needs sasl.jaas.config; a JAAS file is not read",
+			   STR_ARG(mechanism));
+		return ERR_INVALID_CONFIG;
+	}
+	s->login = login_choose(mechanism, jaas, why);
+	return s->login ? 0 : ERR_INVALID_CONFIG;
+}
+
+int secure_init(struct secure *s, struct env *env, const struct secure_settings *settings, struct buf *why)
+{
+	const char *name = settings->get(settings->arg, "security.protocol");
+	const struct protocol *p = protocol_of(name ? name : "PLAINTEXT");
+	int err = 0;
+
+	*s = (struct secure){0};
+	if (!p) {
+		buf_printf(
+			why,
+			"Invalid value %s for configuration security.protocol: String must be one of (case insensitive): "
+			"PLAINTEXT, SASL_PLAINTEXT, SASL_SSL, SSL",
+			name);
+		return ERR_INVALID_CONFIG;
+	}
+	if (p->tls)
+		err = make_tls(s, env, settings, why);
+	if (err == 0 && p->sasl)
+		err = make_login(s, settings, why);
+	if (err != 0)
+		secure_fini(s);
+	return err;
+}
+
+void secure_fini(struct secure *s)
+{
+	login_method_free(s->login);
+	tls_context_unref(&s->tls);
+	s->login = NULL;
+}
