@@ -38,32 +38,12 @@ void api_table_fill(struct api_table *t)
 
 /* ---- what a row asks for ---- */
 
-/* Java's AclOperation, where a whole request may need it. */
-static const char *operation_name(enum acl_operation op)
-{
-	switch (op) {
-	case ACL_ALTER:
-		return "ALTER";
-	case ACL_ALTER_CONFIGS:
-		return "ALTER_CONFIGS";
-	case ACL_CLUSTER_ACTION:
-		return "CLUSTER_ACTION";
-	case ACL_DESCRIBE:
-		return "DESCRIBE";
-	case ACL_DESCRIBE_CONFIGS:
-		return "DESCRIBE_CONFIGS";
-	default:
-		check(false);
-		return NULL;
-	}
-}
-
 /* Kafka prints the request as Java does, with its connection and its buffer. */
 enum outcome request_fail_cluster(struct request *r, enum acl_operation needed)
 {
-	return request_fail(
-		r, ERR_CLUSTER_AUTHORIZATION_FAILED,
-		arena_printf(&r->arena, "Request %s needs %s permission.", r->api->in->name, operation_name(needed)));
+	return request_fail(r, ERR_CLUSTER_AUTHORIZATION_FAILED,
+			    arena_printf(&r->arena, "Request %s needs %s permission.", r->api->in->name,
+					 acl_operation_name((int)needed)->upper));
 }
 
 enum outcome request_run(struct request *r)

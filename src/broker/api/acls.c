@@ -99,8 +99,6 @@ static enum outcome alter(struct request *r)
 {
 	if (!request_is_authorized(r))
 		return request_fail(r, ERR_SECURITY_DISABLED, STR("No Authorizer is configured."));
-	if (!request_may_cluster(r, ACL_ALTER))
-		return request_fail(r, ERR_CLUSTER_AUTHORIZATION_FAILED, STR_NULL);
 	return forward_run(r);
 }
 
@@ -210,8 +208,6 @@ static enum outcome describe(struct request *r)
 		return HANG_UP;
 	if (!request_is_authorized(r))
 		return request_fail(r, ERR_SECURITY_DISABLED, STR("No Authorizer is configured on the broker"));
-	if (!request_may_cluster(r, ACL_DESCRIBE))
-		return request_fail(r, ERR_CLUSTER_AUTHORIZATION_FAILED, STR_NULL);
 	if (!r->image)
 		return REPLY;
 	v = matching(r, &f, &n);
