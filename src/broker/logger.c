@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "broker/alter.h"
+#include "broker/audit.h"
 #include "broker/node_private.h"
 
 /* What people may ask for, and what they get. Of two with one meaning the first is told. */
@@ -18,13 +19,49 @@ static const struct {
 
 #define N_LEVELS (sizeof(LEVELS) / sizeof(LEVELS[0]))
 
-struct str logger_level(const struct diag *d)
+#define ROOT STR("root")
+#define AUTHORIZER STR("kafka.authorizer.logger")
+
+struct str logger_name(const struct node *n, int i)
+{
+	if (i == 0) /* Kafka sorts them */
+		return n->authorizer ? AUTHORIZER : ROOT;
+	return i == 1 && n->authorizer ? ROOT : STR_NULL;
+}
+
+static bool exists(const struct node *n, struct str name)
+{
+	return str_eq(name, ROOT) || (n->authorizer && str_eq(name, AUTHORIZER));
+}
+
+static struct str level_name(enum diag_level level)
 {
 	size_t i = 0;
 
-	while (LEVELS[i].level != diag_level(d))
+	while (LEVELS[i].level != level)
 		i++;
 	return str_of(LEVELS[i].name);
+}
+
+struct str logger_level(const struct node *n, struct str name)
+{
+	int audit = __atomic_load_n(&n->audit_level, __ATOMIC_RELAXED);
+
+	if (str_eq(name, ROOT))
+		return level_name(diag_level(n->env->diag));
+	return level_name(audit == AUDIT_ALL ? DIAG_DEBUG : audit == AUDIT_DENIED ? DIAG_INFO : DIAG_WARN);
+}
+
+static void set_level(struct node *n, struct str name, enum diag_level level)
+{
+	if (str_eq(name, ROOT))
+		diag_set_level(n->env->diag, level);
+	else
+		__atomic_store_n(&n->audit_level,
+				 level == DIAG_DEBUG  ? AUDIT_ALL
+				 : level == DIAG_INFO ? AUDIT_DENIED
+						      : AUDIT_OFF,
+				 __ATOMIC_RELAXED);
 }
 
 static bool parse(struct str name, enum diag_level *out)
@@ -46,7 +83,7 @@ static int refuse(struct alteration *a, int err, struct str message)
 
 static int check_exists(struct request *r, struct alteration *a, const struct alter_change *c)
 {
-	if (str_is(c->name, LOGGER_ROOT))
+	if (exists(r->node, c->name))
 		return 0;
 	return refuse(a, ERR_INVALID_CONFIG, arena_printf(&r->arena, "Logger %.*s does not exist!", STR_ARG(c->name)));
 }
@@ -69,9 +106,9 @@ static int check_change(struct request *r, struct alteration *a, const struct al
 				     STR_ARG(c->name), STR_ARG(c->value)));
 	case ALTER_DELETE:
 		err = check_exists(r, a, c);
-		return err ? err
-			   : refuse(a, ERR_INVALID_REQUEST,
-				    STR("Removing the log level of the " LOGGER_ROOT " logger is not allowed"));
+		if (err || !str_eq(c->name, ROOT))
+			return err;
+		return refuse(a, ERR_INVALID_REQUEST, STR("Removing the log level of the root logger is not allowed"));
 	case ALTER_APPEND:
 		return refuse(a, ERR_INVALID_REQUEST,
 			      STR("APPEND operation is not allowed for the BROKER_LOGGER resource"));
@@ -99,18 +136,26 @@ static int check_node(struct request *r, struct alteration *a)
 	return 0;
 }
 
+/* What is deleted has the level that the node began with. */
+static void change(struct node *n, const struct alter_change *c)
+{
+	enum diag_level level;
+
+	if (c->operation == ALTER_DELETE)
+		__atomic_store_n(&n->audit_level, audit_level_of(n->config), __ATOMIC_RELAXED);
+	else if (parse(c->value, &level))
+		set_level(n, c->name, level);
+	diag_warn(n->env->diag, "level of diagnostics changed", "logger=%.*s level=%.*s", STR_ARG(c->name),
+		  STR_ARG(logger_level(n, c->name)));
+}
+
 void logger_alter(struct request *r, struct alteration *a, bool validate_only)
 {
-	struct diag *diag = r->node->env->diag;
-	enum diag_level level;
 	int err = check_node(r, a);
 
 	for (int i = 0; i < a->n_changes && !err; i++)
 		err = check_change(r, a, &a->changes[i]);
 	a->done = true;
 	for (int i = 0; i < a->n_changes && !err && !validate_only; i++)
-		if (parse(a->changes[i].value, &level)) {
-			diag_set_level(diag, level);
-			diag_warn(diag, "level of diagnostics changed", "level=%.*s", STR_ARG(a->changes[i].value));
-		}
+		change(r->node, &a->changes[i]);
 }

@@ -26,6 +26,7 @@
 #include "group/census.h"
 #include "log/dir.h"
 #include "log/log.h"
+#include "metadata/acls.h"
 #include "net/net.h"
 #include "replication/leading.h"
 #include "transaction/transaction.h"
@@ -66,6 +67,10 @@ struct core_groups {
 	struct transaction_census transactions;
 };
 
+struct audit_counts {
+	int64_t acls, allowed, denied, left_out; /* UNKNOWN without an authorizer */
+};
+
 struct gathered {
 	struct core_groups *groups; /* one a core */
 	struct cluster_numbers cluster;
@@ -85,6 +90,7 @@ struct gathered {
 	int64_t replicated[REPLICATION_TRAFFIC];
 	int64_t is_controller;
 	int64_t open_files;
+	struct audit_counts audit;
 };
 
 struct asker {
@@ -209,6 +215,8 @@ static void put_fetched(struct buf *out, const struct family *f, const struct fe
 
 static void put_family(struct buf *out, const struct family *f, const struct gathered *g)
 {
+	if (f->of_node && f->of_node(g) == UNKNOWN)
+		return;
 	put_head(out, f->name, f->type, f->help);
 	if (f->of_node)
 		buf_printf(out, "%s %" PRId64 "\n", f->name, f->of_node(g));
@@ -537,6 +545,19 @@ static int64_t broker_state_of(const struct node *n)
 	}
 }
 
+static void look_at_authorizer(struct audit_counts *a, const struct node *n)
+{
+	*a = (struct audit_counts){UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN};
+	if (!n->authorizer)
+		return;
+	*a = (struct audit_counts){.acls = n->cores[0].image ? image_acl_count(n->cores[0].image) : 0};
+	for (int i = 0; i < n->n_cores; i++) {
+		a->allowed += count_read(&n->cores[i].audit.allowed);
+		a->denied += count_read(&n->cores[i].audit.denied);
+		a->left_out += count_read(&n->cores[i].audit.left_out);
+	}
+}
+
 static void look_at_node(struct gathered *g, const struct node *n)
 {
 	g->now_ns = env_mono_ns(n->env);
@@ -555,6 +576,7 @@ static void look_at_node(struct gathered *g, const struct node *n)
 	for (int i = 0; n->replication_quotas && i < REPLICATION_TRAFFIC; i++)
 		g->replicated[i] = replication_traffic(n->replication_quotas, i);
 	net_counts(n->net, &g->net);
+	look_at_authorizer(&g->audit, n);
 }
 
 /* ---- one gathering after the other ---- */

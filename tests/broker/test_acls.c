@@ -9,9 +9,12 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/node_private.h"
 #include "protocol/create_acls.h"
 #include "protocol/delete_acls.h"
 #include "protocol/describe_acls.h"
+#include "protocol/describe_configs.h"
+#include "protocol/incremental_alter_configs.h"
 #include "security/authorizer.h"
 
 #define ASK_AS(client, name, version, in, out)                                                                         \
@@ -304,6 +307,54 @@ static void what_is_allowed_is_a_line_where_all_is(void **state)
 	assert_non_null(strstr(lines, "based on rule DefaultAllow"));
 }
 
+static int16_t set_logger(const char *level, int8_t operation)
+{
+	struct incremental_alter_configs_request_config c = {STR("kafka.authorizer.logger"), operation, str_of(level)};
+	struct incremental_alter_configs_request_resource r = {8, STR("1"), {&c, 1}};
+	struct incremental_alter_configs_request in = {{&r, 1}, false};
+	struct incremental_alter_configs_response out;
+
+	ASK(incremental_alter_configs, 1, &in, &out);
+	return out.responses.v[0].error_code;
+}
+
+static void the_authorizers_logger_is_changed_while_the_node_runs(void **state)
+{
+	struct describe_configs_request_resource r = {8, STR("1"), {NULL, -1}};
+	struct describe_configs_request in = {.resources = {&r, 1}};
+	struct describe_configs_response out;
+	struct describe_acls_response described;
+
+	(void)state;
+	assert_int_equal(set_logger("DEBUG", 0), 0);
+	ASK(describe_configs, 4, &in, &out);
+	assert_int_equal(out.results.v[0].configs.n, 2);
+	assert_true(str_is(out.results.v[0].configs.v[0].name, "kafka.authorizer.logger"));
+	assert_true(str_is(out.results.v[0].configs.v[0].value, "DEBUG"));
+	assert_int_equal(describe(&w->a, &described), 0);
+	assert_non_null(strstr(lines, "is Allowed operation = DESCRIBE from"));
+	assert_int_equal(set_logger(NULL, 1), 0); /* deleted: as configured */
+	ASK(describe_configs, 4, &in, &out);
+	assert_true(str_is(out.results.v[0].configs.v[0].value, "INFO"));
+}
+
+static void questions_are_counted(void **state)
+{
+	int64_t allowed = 0, denied = 0;
+	struct describe_acls_response out;
+
+	(void)state;
+	assert_int_equal(describe(&w->a, &out), 0);
+	assert_int_equal(create(cluster_acl(ACL_DESCRIBE, ACL_DENY), NULL), 0);
+	effective_after_ms(ERR_CLUSTER_AUTHORIZATION_FAILED);
+	for (int i = 0; i < w->node->n_cores; i++) {
+		allowed += w->node->cores[i].audit.allowed;
+		denied += w->node->cores[i].audit.denied;
+	}
+	assert_true(allowed >= 2);
+	assert_true(denied >= 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, node_world_down)
@@ -316,6 +367,8 @@ int main(void)
 		TEST(who_may_not_alter_changes_nothing),
 		TEST(denials_are_lines_and_not_too_many),
 		TEST(what_is_allowed_is_a_line_where_all_is),
+		TEST(the_authorizers_logger_is_changed_while_the_node_runs),
+		TEST(questions_are_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,17 +165,21 @@ static int of_broker(struct description *d, struct str name)
 	return 0;
 }
 
-static int add_root_logger(struct description *d)
+static int add_loggers(struct description *d)
 {
-	struct describe_configs_response_config *c = was_asked_for(d, STR(LOGGER_ROOT)) ? next_config(d) : NULL;
+	struct str name;
 
-	if (c)
-		*c = (struct describe_configs_response_config){
-			.name = STR(LOGGER_ROOT),
-			.value = logger_level(d->r->node->env->diag),
-			.config_source = CONFIG_SOURCE_DYNAMIC_BROKER_LOGGER,
-			.documentation = STR(""), /* Kafka's loggers have none, and not null */
-		};
+	for (int i = 0; (name = logger_name(d->r->node, i)).p; i++) {
+		struct describe_configs_response_config *c = was_asked_for(d, name) ? next_config(d) : NULL;
+
+		if (c)
+			*c = (struct describe_configs_response_config){
+				.name = name,
+				.value = logger_level(d->r->node, name),
+				.config_source = CONFIG_SOURCE_DYNAMIC_BROKER_LOGGER,
+				.documentation = STR(""), /* Kafka's loggers have none, and not null */
+			};
+	}
 	return d->r->arena.failed ? -ENOMEM : 0;
 }
 
@@ -195,7 +199,7 @@ static int of_broker_logger(struct description *d, struct str name)
 					   STR_ARG(name)));
 	d->scope = CONFIG_SCOPE_NODE;
 	d->only_layers = true;
-	return add_root_logger(d);
+	return add_loggers(d);
 }
 
 static int of_metrics(struct description *d, struct str name)
