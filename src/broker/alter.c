@@ -320,13 +320,25 @@ static void check_permission(struct request *r, struct alteration *a)
 		refuse(a, err, str_of(err_message(err)));
 }
 
-/* On a controller Kafka asks for something else. */
+/* What a broker decides itself it refuses without words; a controller has them, and asks for something else where loggers are concerned. */
+static bool may_alter_node(struct request *r, struct alteration *a, enum acl_operation op)
+{
+	if (request_may_cluster(r, op))
+		return true;
+	refuse(a, ERR_CLUSTER_AUTHORIZATION_FAILED,
+	       r->from_controller ? str_of(err_message(ERR_CLUSTER_AUTHORIZATION_FAILED)) : STR_NULL);
+	return false;
+}
+
+static int alter_broker(struct request *r, struct alteration *a)
+{
+	return r->from_controller || may_alter_node(r, a, ACL_ALTER_CONFIGS) ? check_broker(r, a) : 0;
+}
+
 static void alter_logger(struct request *r, struct alteration *a, bool validate_only)
 {
-	if (request_may_cluster(r, r->from_controller ? ACL_CLUSTER_ACTION : ACL_ALTER_CONFIGS))
+	if (may_alter_node(r, a, r->from_controller ? ACL_CLUSTER_ACTION : ACL_ALTER_CONFIGS))
 		logger_alter(r, a, validate_only);
-	else
-		refuse(a, ERR_CLUSTER_AUTHORIZATION_FAILED, str_of(err_message(ERR_CLUSTER_AUTHORIZATION_FAILED)));
 }
 
 /* ---- one request ---- */
@@ -350,7 +362,7 @@ static int check_resource(struct request *r, struct alteration *a, bool loggers,
 	}
 	switch (a->type) {
 	case RESOURCE_BROKER:
-		return check_broker(r, a);
+		return alter_broker(r, a);
 	case RESOURCE_TOPIC:
 	case RESOURCE_CLIENT_METRICS:
 	case RESOURCE_GROUP:
@@ -374,9 +386,8 @@ int alter_check(struct request *r, struct alter *alter, bool loggers, bool valid
 	for (int i = 0; i < alter->n && !err; i++)
 		if (!alter->v[i].done)
 			err = check_resource(r, &alter->v[i], loggers, validate_only);
-	/* As in Kafka: what is wrong is told before who asks is looked at (ConfigAdminManager). */
 	for (int i = 0; i < alter->n && !err; i++)
-		if (!alter->v[i].done)
+		if (!alter->v[i].done && (alter->v[i].type != RESOURCE_BROKER || r->from_controller))
 			check_permission(r, &alter->v[i]);
 	return err;
 }

@@ -41,9 +41,12 @@ void api_table_fill(struct api_table *t)
 /* Kafka prints the request as Java does, with its connection and its buffer. */
 enum outcome request_fail_cluster(struct request *r, enum acl_operation needed)
 {
-	return request_fail(r, ERR_CLUSTER_AUTHORIZATION_FAILED,
-			    arena_printf(&r->arena, "Request %s needs %s permission.", r->api->in->name,
-					 acl_operation_name((int)needed)->upper));
+	struct str words = STR_NULL;
+
+	if (!(r->api->flags & API_PLAIN_REFUSAL))
+		words = arena_printf(&r->arena, "Request %s needs %s permission.", r->api->in->name,
+				     acl_operation_name((int)needed)->upper);
+	return request_fail(r, ERR_CLUSTER_AUTHORIZATION_FAILED, words);
 }
 
 enum outcome request_run(struct request *r)

@@ -48,6 +48,7 @@ enum api_flags {
 	API_CONTROLLER = 2,	/* served on listeners of the controller */
 	API_FORWARD = 4,	/* the broker hands it to the controller */
 	API_CLUSTER_ACTION = 8, /* Kafka's flag: between nodes */
+	API_PLAIN_REFUSAL = 32, /* who lacks what the row asks for is told so in the error's own words */
 	API_ADVERTISED_FROM_0 =
 		16, /* Produce, for clients that look for version 0 before they compress (KAFKA-18659) */
 };

@@ -66,10 +66,11 @@ static bool may_write(struct request *r, struct str name)
 	return !topic_is_internal(name) && request_may(r, ACL_WRITE, ACL_TOPIC, name);
 }
 
+/* False: what there is to say of it is the coordinator's to say, unless another topic is refused. */
 static bool refuse_topic(struct request *r, struct add_partitions_to_txn_response_topic *t)
 {
 	const struct image_topic *topic = image_topic_by_name(r->image, t->name);
-	bool may = may_write(r, t->name), refused = false;
+	bool may = may_write(r, t->name);
 
 	for (int i = 0; i < t->results_by_partition.n; i++) {
 		struct add_partitions_to_txn_response_partition *p = &t->results_by_partition.v[i];
@@ -78,12 +79,11 @@ static bool refuse_topic(struct request *r, struct add_partitions_to_txn_respons
 		p->partition_error_code = !may	     ? ERR_TOPIC_AUTHORIZATION_FAILED
 					  : is_there ? ERR_OPERATION_NOT_ATTEMPTED
 						     : ERR_UNKNOWN_TOPIC_OR_PARTITION;
-		refused |= !may || !is_there;
 	}
-	return refused;
+	return !may;
 }
 
-/* One partition that cannot be added refuses all of them: then out is filled. */
+/* One topic that may not be written to refuses all of them: then out is filled. */
 static bool refuse_partitions(struct request *r, const asked *in, told *out)
 {
 	bool refused = false;

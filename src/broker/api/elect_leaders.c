@@ -7,13 +7,16 @@
 #include "broker/forward.h"
 #include "protocol/elect_leaders.h"
 
+#define ERROR_OF_ALL_SINCE 1
+
 static void fail(struct request *r, int err, struct str message)
 {
 	const struct elect_leaders_request *in = r->in;
 	struct elect_leaders_response *out = r->out;
 	int n = in->topic_partitions.n < 0 ? 0 : in->topic_partitions.n;
 
-	out->error_code = (int16_t)err;
+	if (r->version >= ERROR_OF_ALL_SINCE)
+		out->error_code = (int16_t)err;
 	if (!ANSWER_ARRAY(r, out->replica_election_results, elect_leaders_response_topic_schema, n))
 		out->replica_election_results.n = 0;
 	for (int i = 0; i < out->replica_election_results.n; i++) {

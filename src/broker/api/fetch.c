@@ -438,7 +438,7 @@ static void fill_leader(struct fetch *f, struct part *p)
 	answer_leader(f->r, t->id, p->want.partition, &leader);
 	p->answer.current_leader.leader_id = leader.id;
 	p->answer.current_leader.leader_epoch = leader.epoch;
-	if (!leader.reachable)
+	if (!leader.reachable || f->replica_id >= 0) /* replicas know where each other are */
 		return;
 	for (int i = 0; i < out->node_endpoints.n; i++)
 		if (out->node_endpoints.v[i].node_id == leader.id)

@@ -48,12 +48,12 @@ static int32_t add_raft_voter_timeout(const void *in)
 	return ((const struct add_raft_voter_request *)in)->timeout_ms;
 }
 
-#define ROW(name, timeout)                                                                                             \
+#define ROW(name, more, timeout)                                                                                       \
 	const struct api api_##name = {                                                                                \
 		.key = name##_request_KEY,                                                                             \
 		.first = name##_request_FIRST,                                                                         \
 		.last = name##_request_LAST,                                                                           \
-		.flags = API_BROKER | API_CONTROLLER | API_FORWARD,                                                    \
+		.flags = API_BROKER | API_CONTROLLER | API_FORWARD | (more),                                           \
 		.acl_operation = ACL_ALTER,                                                                            \
 		.acl_resource = ACL_CLUSTER,                                                                           \
 		.in = &name##_request_schema,                                                                          \
@@ -63,7 +63,7 @@ static int32_t add_raft_voter_timeout(const void *in)
 		.timeout_ms = (timeout),                                                                               \
 	}
 
-ROW(unregister_broker, NULL);
-ROW(unregister_controller, NULL);
-ROW(add_raft_voter, add_raft_voter_timeout);
-ROW(remove_raft_voter, NULL);
+ROW(unregister_broker, 0, NULL);
+ROW(unregister_controller, 0, NULL);
+ROW(add_raft_voter, API_PLAIN_REFUSAL, add_raft_voter_timeout);
+ROW(remove_raft_voter, API_PLAIN_REFUSAL, NULL);

@@ -617,8 +617,6 @@ static void fail(struct request *r, int err, struct str message)
 	const struct produce_request *in = r->in;
 	struct produce w = {.r = r, .n = count_parts(in)};
 
-	if (str_is_null(message))
-		message = str_of(err_message(err));
 	w.parts = arena_array(&r->arena, (size_t)w.n + 1, sizeof(*w.parts));
 	if (!w.parts || !shape_answer(&w, in, r->out))
 		return;
@@ -677,7 +675,9 @@ static enum outcome run(struct request *r)
 	if (in->acks < -1 || in->acks > 1)
 		refuse_all(w, ERR_INVALID_REQUIRED_ACKS);
 	else if (!prepare_verification(w))
-		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_INVALID_PRODUCER_ID_MAPPING, STR_NULL);
+		return in->acks == 0 ? HANG_UP
+				     : request_fail(r, ERR_INVALID_PRODUCER_ID_MAPPING,
+						    STR("Transactional records contained more than one producer ID"));
 	if (r->arena.failed) /* before anything is appended */
 		return HANG_UP;
 	if (begin_verification(w))
