@@ -38,6 +38,13 @@ final class Wire implements AutoCloseable {
 	private int correlation = 0;
 
 	Wire(String host, int port) throws IOException {
+		this(host, port, null);
+	}
+
+	/** from: the address to come from; null: any. */
+	Wire(String host, int port, String from) throws IOException {
+		if (from != null)
+			socket.bind(new InetSocketAddress(from, 0));
 		socket.connect(new InetSocketAddress(host, port), 5000);
 		socket.setSoTimeout(15000);
 		socket.setTcpNoDelay(true);
