@@ -27,6 +27,7 @@ struct apply {
 	struct arena arena;
 	const struct metadata_record *record;
 	const char *why;
+	bool quotas_changed;
 	struct image_topic
 		*topic; /* the last one that was changed: its partitions come one after the other. NULL = none */
 };
@@ -510,35 +511,7 @@ static int apply_remove_access_control_entry(struct apply *a, const void *body)
 	return 0;
 }
 
-/* ---- carried: what is not served yet, record by record ---- */
-
-static int carry(struct apply *a, struct pmap *to, struct bytes key)
-{
-	struct buf value = {0};
-	struct image_carried *c;
-
-	metadata_record_encode(a->record, &value);
-	c = xmalloc(sizeof(*c) + (size_t)key.len + value.len);
-	memcpy(c + 1, key.p, (size_t)key.len);
-	memcpy((char *)(c + 1) + key.len, value.p, value.len);
-	*c = (struct image_carried){
-		.refs = 1,
-		.type = a->record->type,
-		.version = a->record->version,
-		.key = {(const char *)(c + 1), key.len},
-		.value = {(const uint8_t *)(c + 1) + key.len, (int32_t)value.len},
-	};
-	buf_fini(&value);
-	pmap_put(to, c);
-	return 0;
-}
-
-static bool drop_carried(struct pmap *from, struct bytes key)
-{
-	struct image_carried probe = {.key = {(const char *)key.p, key.len}};
-
-	return pmap_remove(from, &probe);
-}
+/* ---- credentials ---- */
 
 static int apply_user_scram_credential(struct apply *a, const void *body)
 {
@@ -571,45 +544,60 @@ static int apply_remove_delegation_token(struct apply *a, const void *body)
 	return 0;
 }
 
-/* A quota is of its entity, in whatever order that was written, and its key. */
-static struct bytes quota_key(struct apply *a, const struct client_quota_record *r)
+/* ---- quotas ---- */
+
+static void drop_quota(struct image *i, const struct image_quota_set *probe)
 {
-	struct buf key = {0};
-	struct str all;
-	struct str last = STR_NULL;
+	const struct image_quota_set *old = pmap_find(&i->quotas, probe);
 
-	for (int32_t round = 0; round < r->entity.n; round++) {
-		int least = -1;
-
-		for (int32_t i = 0; i < r->entity.n; i++) {
-			struct str type = r->entity.v[i].entity_type;
-
-			if (str_cmp(type, last) > 0 && (least < 0 || str_cmp(type, r->entity.v[least].entity_type) < 0))
-				least = i;
-		}
-		if (least < 0)
-			break;
-		last = r->entity.v[least].entity_type;
-		buf_printf(&key, "%d:%.*s%d:%.*s", last.len, STR_ARG(last),
-			   str_is_null(r->entity.v[least].entity_name) ? -1 : r->entity.v[least].entity_name.len,
-			   STR_ARG(r->entity.v[least].entity_name));
-	}
-	buf_put_str(&key, r->key);
-	all = arena_str(&a->arena, buf_str(&key));
-	buf_fini(&key);
-	return (struct bytes){(const uint8_t *)all.p, all.len};
+	if (!old)
+		return;
+	if (old->level >= 0)
+		i->n_quotas[old->level]--;
+	pmap_remove(&i->quotas, probe);
 }
 
+static struct image_quota_set *quota_new(struct apply *a, const struct client_quota_record *r, struct str key)
+{
+	struct buf record = {0};
+	struct image_quota_set *set;
+	char *text;
+
+	metadata_record_encode(a->record, &record);
+	set = xmalloc(sizeof(*set) + (size_t)key.len + record.len);
+	text = (char *)(set + 1);
+	memcpy(text, key.p, (size_t)key.len);
+	memcpy(text + key.len, record.p, record.len);
+	*set = (struct image_quota_set){
+		.refs = 1,
+		.level = quota_level_of_record(r),
+		.value = r->value,
+		.key = {text, key.len},
+		.record = {(const uint8_t *)text + key.len, (int32_t)record.len},
+	};
+	buf_fini(&record);
+	return set;
+}
+
+/* A quota is of its entity, in whatever order that was written, and its key. */
 static int apply_client_quota(struct apply *a, const void *body)
 {
 	const struct client_quota_record *r = body;
-	struct bytes key = quota_key(a, r);
+	struct image_quota_set probe = {0};
+	struct buf key = {0};
 
-	if (!key.p)
-		return -ENOMEM;
-	if (!r->remove)
-		return carry(a, &a->image->quotas, key);
-	drop_carried(&a->image->quotas, key);
+	quota_key_of_record(r, &key);
+	probe.key = buf_str(&key);
+	drop_quota(a->image, &probe);
+	if (!r->remove) {
+		struct image_quota_set *set = quota_new(a, r, probe.key);
+
+		if (set->level >= 0)
+			a->image->n_quotas[set->level]++;
+		pmap_put(&a->image->quotas, set);
+	}
+	a->quotas_changed = true;
+	buf_fini(&key);
 	return 0;
 }
 
@@ -680,6 +668,8 @@ int image_apply(const struct image *i, const struct image_batch *batch, const st
 		image_unref(out);
 		return err;
 	}
+	if (a.quotas_changed)
+		a.image->quotas_offset = batch->last_offset;
 	a.image->offset = batch->last_offset;
 	a.image->epoch = batch->epoch;
 	a.image->timestamp_ms = batch->timestamp_ms;

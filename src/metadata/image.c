@@ -50,9 +50,9 @@ static int compare_configs(const void *a, const void *b)
 	return str_cmp(x->name, y->name);
 }
 
-static int compare_carried(const void *a, const void *b)
+static int compare_quotas(const void *a, const void *b)
 {
-	return str_cmp(((const struct image_carried *)a)->key, ((const struct image_carried *)b)->key);
+	return str_cmp(((const struct image_quota_set *)a)->key, ((const struct image_quota_set *)b)->key);
 }
 
 static void partition_unref(const struct image_partition *p)
@@ -79,7 +79,7 @@ static const struct pmap_type NODES = {compare_nodes, xfree};
 static const struct pmap_type TOPICS_BY_NAME = {compare_topic_names, topic_free};
 static const struct pmap_type TOPICS_BY_ID = {compare_topic_ids, topic_free};
 static const struct pmap_type CONFIGS = {compare_configs, xfree};
-static const struct pmap_type CARRIED = {compare_carried, xfree};
+static const struct pmap_type QUOTAS = {compare_quotas, xfree};
 
 /* ---- life ---- */
 
@@ -103,6 +103,7 @@ const struct image *image_new(struct str cluster_id)
 	i->offset = -1;
 	i->timestamp_ms = -1;
 	i->next_producer_id = -1;
+	i->quotas_offset = -1;
 	i->cluster_id = text_new(cluster_id);
 	pmap_init(&i->features, &LEVELS);
 	pmap_init(&i->brokers, &NODES);
@@ -110,7 +111,7 @@ const struct image *image_new(struct str cluster_id)
 	pmap_init(&i->topics_by_name, &TOPICS_BY_NAME);
 	pmap_init(&i->topics_by_id, &TOPICS_BY_ID);
 	pmap_init(&i->configs, &CONFIGS);
-	pmap_init(&i->quotas, &CARRIED);
+	pmap_init(&i->quotas, &QUOTAS);
 	pmap_init(&i->acls, &IMAGE_ACLS_BY_ID);
 	pmap_init(&i->acls_by_principal, &IMAGE_ACLS_BY_PRINCIPAL);
 	pmap_init(&i->acl_patterns, &IMAGE_ACL_PATTERNS);

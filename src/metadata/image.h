@@ -7,7 +7,7 @@
  *    an image lives as long as a reference to that image is held.
  * 3. A snapshot's records applied to the empty image, then the tail, equal the full replay (image_equal); Kafka's
  *    own order of a snapshot is kept.
- * 4. Nothing is lost: what this release does not serve (quotas, features finalized by another)
+ * 4. Nothing is lost: what this release does not serve (features finalized by another)
  *    is carried.
  * 5. Iteration is by name (by id where there is no name), the same on every node.
  *

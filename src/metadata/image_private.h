@@ -7,6 +7,7 @@
 #include "metadata/acls.h"
 #include "metadata/image.h"
 #include "metadata/pmap.h"
+#include "metadata/quota.h"
 
 /* A string that images share. */
 struct image_text {
@@ -19,18 +20,6 @@ struct image_level {
 	struct image_feature feature;
 };
 
-/*
- * A record kept as it is, for what is not served yet: quotas. `key` is what makes it
- * one of its kind.
- */
-struct image_carried {
-	int refs;
-	int16_t type;
-	int16_t version;
-	struct str key;
-	struct bytes value; /* frame and body */
-};
-
 /* A resource pattern, and how many ACLs it has. */
 struct image_pattern {
 	int refs;
@@ -39,6 +28,18 @@ struct image_pattern {
 	int8_t pattern_type;
 	struct str resource_name;
 };
+
+/* A quota: its record as it was written, under a key that is the same for all orders of its entity's parts (quota.c). */
+struct image_quota_set {
+	int refs;
+	int level; /* index into n_quotas; -1: none */
+	double value;
+	struct str key;
+	struct bytes record; /* frame and body */
+};
+
+/* Of a client id, of a user, of both. */
+#define QUOTA_LEVELS 3
 
 struct image {
 	int refs;
@@ -54,8 +55,10 @@ struct image {
 	struct pmap controllers;    /* struct image_node */
 	struct pmap topics_by_name; /* struct image_topic: the same objects in both */
 	struct pmap topics_by_id;
-	struct pmap configs;	       /* struct image_configs */
-	struct pmap quotas;	       /* struct image_carried */
+	struct pmap configs; /* struct image_configs */
+	struct pmap quotas;  /* struct image_quota_set */
+	int32_t n_quotas[IMAGE_QUOTAS * QUOTA_LEVELS];
+	int64_t quotas_offset;
 	struct pmap acls;	       /* struct image_acl, by id */
 	struct pmap acls_by_principal; /* the same objects */
 	struct pmap acl_patterns;      /* struct image_pattern */
@@ -71,6 +74,11 @@ struct image_topic *topic_new(struct str name, struct uuid id);
 struct image_topic *image_own_topic(struct image *i, struct uuid id);
 /* Puts p (taken) at its place; the number of partitions of the image follows. */
 void image_put_partition(struct image *i, struct image_topic *own_topic, struct image_partition *take_p);
+
+struct client_quota_record;
+void quota_key_of_record(const struct client_quota_record *r, struct buf *key);
+/* The index into n_quotas; -1: it is of no kind that this release knows. */
+int quota_level_of_record(const struct client_quota_record *r);
 
 struct image_node *image_node_new(const struct image_node *from);
 struct image_configs *image_configs_new(int8_t type, struct str name, const struct image_config *v, int n);

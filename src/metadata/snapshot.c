@@ -226,19 +226,19 @@ static int write_producer_ids(const struct writer_state *w)
 	return r.next_producer_id < 0 ? 0 : emit(w, RECORD_PRODUCER_IDS, 0, &r);
 }
 
-static int write_carried(const struct writer_state *w, const struct pmap *from)
+static int write_quotas(const struct writer_state *w)
 {
-	const struct image_carried *c;
+	const struct image_quota_set *q;
 	struct pmap_iter it;
 	int err = 0;
 
-	pmap_iter(from, &it);
-	while (err == 0 && (c = pmap_next(&it))) {
+	pmap_iter(&w->image->quotas, &it);
+	while (err == 0 && (q = pmap_next(&it))) {
 		struct metadata_record r;
 		struct arena arena;
 
 		arena_init(&arena, 64 << 20);
-		err = metadata_record_decode(c->value, &arena, &r);
+		err = metadata_record_decode(q->record, &arena, &r);
 		check(err == 0); /* it was encoded by apply.c */
 		err = w->each(w->arg, &r);
 		arena_fini(&arena);
@@ -312,7 +312,7 @@ int image_to_records(const struct image *i, int (*each)(void *arg, const struct 
 	if (err == 0)
 		err = write_configs(&w);
 	if (err == 0)
-		err = write_carried(&w, &i->quotas);
+		err = write_quotas(&w);
 	if (err == 0)
 		err = write_producer_ids(&w);
 	if (err == 0)
@@ -390,12 +390,12 @@ static bool levels_equal(const void *x, const void *y)
 	return str_eq(a->feature.name, b->feature.name) && a->feature.level == b->feature.level;
 }
 
-static bool carried_equal(const void *x, const void *y)
+static bool quotas_equal(const void *x, const void *y)
 {
-	const struct image_carried *a = x;
-	const struct image_carried *b = y;
+	const struct image_quota_set *a = x;
+	const struct image_quota_set *b = y;
 
-	return str_eq(a->key, b->key) && bytes_eq(a->value, b->value);
+	return str_eq(a->key, b->key) && bytes_eq(a->record, b->record);
 }
 
 static bool acls_equal(const void *x, const void *y)
@@ -447,7 +447,7 @@ bool image_equal(const struct image *a, const struct image *b)
 	       maps_equal(&a->topics_by_id, &b->topics_by_id, topics_equal) &&
 	       maps_equal(&a->topics_by_name, &b->topics_by_name, topics_equal) &&
 	       maps_equal(&a->configs, &b->configs, configs_equal) &&
-	       maps_equal(&a->quotas, &b->quotas, carried_equal) && maps_equal(&a->acls, &b->acls, acls_equal) &&
+	       maps_equal(&a->quotas, &b->quotas, quotas_equal) && maps_equal(&a->acls, &b->acls, acls_equal) &&
 	       maps_equal(&a->acls_by_principal, &b->acls_by_principal, acls_equal) &&
 	       maps_equal(&a->acl_patterns, &b->acl_patterns, patterns_equal) &&
 	       maps_equal(&a->scram, &b->scram, image_scram_equal) &&
