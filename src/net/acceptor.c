@@ -1,7 +1,7 @@
 /*
  * acceptor: listeners, and the bounds on connections. All of it runs on reactor 0, which owns the counts.
  *
- * 1. A bound on one address closes the connection that exceeds it. The other bounds (max.connections, the creation rate, descriptors) stop
+ * 1. A bound on one address closes the connection that exceeds it, at once or, where it is a rate, a little later. The other bounds (max.connections, the creation rate, descriptors) stop
  *    accepting: connections wait in the system's backlog, as with Kafka.
  * 2. A listener that is exempt is bound by its own limits alone. When it takes a place beyond max.connections, the least recently active
  *    connection of the others is closed (KIP-612).
@@ -22,7 +22,7 @@
 #define MILLI 1000
 
 enum { PAUSE_CLOSED = 1, PAUSE_FULL = 2, PAUSE_RATE = 4, PAUSE_DESCRIPTORS = 8 };
-enum { TELL_PER_IP, TELL_FULL, TELL_RATE, TELL_DESCRIPTORS };
+enum { TELL_PER_IP, TELL_FULL, TELL_RATE, TELL_DESCRIPTORS, TELL_IP_RATE };
 
 /* Connections of one address. */
 struct peer {
@@ -277,13 +277,34 @@ static void refuse(struct net_listener *l, struct sock *s, struct peer *peer, co
 	sock_close(s);
 }
 
+/* Addresses have rates of their own (connection_creation_rate): whoever is beyond it is not counted for the others. */
+static bool admits(struct net_listener *l, struct sock *s, const struct addr *addr)
+{
+	struct net *net = l->net;
+	int64_t ms = net->handler.admit && !l->config.exempt ? net->handler.admit(net->arg, addr) : 0;
+	char text[ADDR_TEXT_MAX];
+
+	if (ms <= 0)
+		return true;
+	if (tell(net, TELL_IP_RATE))
+		diag_warn(net->env->diag, "connection refused",
+			  "peer=%s listener=%s reason=\"connection_creation_rate is reached\"", addr_text(addr, text),
+			  l->config.name);
+	atomic_fetch_add_explicit(&net->refused, 1, memory_order_relaxed);
+	held_add(net, s, ms);
+	return false;
+}
+
 static void acceptor_take(struct net_listener *l, struct sock *s, const struct addr *addr)
 {
 	struct net *net = l->net;
 	struct acceptor *a = &net->acceptor;
-	struct peer *peer = peer_ref(a, addr);
+	struct peer *peer;
 	struct conn *c;
 
+	if (!admits(l, s, addr))
+		return;
+	peer = peer_ref(a, addr);
 	rate_take(&l->rate);
 	if (!l->config.exempt)
 		rate_take(&a->rate);
@@ -512,6 +533,7 @@ void acceptor_init(struct net *net)
 	a->n_by_reactor = xcalloc((size_t)net->n_reactors, sizeof(*a->n_by_reactor));
 	map_init(&a->peers, env_random_u64(net->env));
 	rate_init(&a->rate, net->limits.max_connection_creation_rate, env_mono_ms(net->env));
+	held_init(net);
 }
 
 void acceptor_stop(struct net *net)
@@ -520,6 +542,7 @@ void acceptor_stop(struct net *net)
 
 	if (!a->stopping) {
 		a->stopping = true;
+		held_stop(net);
 		for (int i = 0; i < a->n_listeners; i++) {
 			timer_stop(&a->listeners[i].resume);
 			listener_close(a->listeners[i].listener);

@@ -24,6 +24,8 @@ struct chain;
 struct conn;
 
 struct net_handler {
+	/* May this address open another connection? 0, or for how many ms it is held before it is closed. On reactor 0; NULL: always. */
+	int64_t (*admit)(void *arg, const struct addr *from);
 	/* A connection is there. Set conn_set_data here. */
 	void (*opened)(void *arg, struct conn *);
 	/* A frame is whole, len 0 included. */

@@ -3,6 +3,7 @@
  *
  *	net.c		birth, listening, stop, counters
  *	acceptor.c	listeners, the bounds on connections; reactor 0
+ *	held.c		connections that are closed a little later; reactor 0
  *	reactor.c	the turn of a loop: scheduled connections, idle ones, those that wait for room
  *	conn.c		one connection: its turn, its end
  *	input.c		bytes to frames
@@ -250,7 +251,10 @@ struct acceptor {
 	struct rate rate;
 	uint64_t next_id;
 	bool stopping;
-	struct diag_limit limits[4];
+	struct diag_limit limits[5];
+	struct list held; /* held.c */
+	int n_held;
+	struct timer held_timer;
 };
 
 struct net {
@@ -268,6 +272,13 @@ struct net {
 	_Atomic int64_t refused;
 	_Atomic int64_t connections;
 };
+
+/* ---- held.c ---- */
+
+void held_init(struct net *net);
+/* Takes the socket. */
+void held_add(struct net *net, struct sock *take_s, int64_t ms);
+void held_stop(struct net *net);
 
 void acceptor_init(struct net *net);
 void acceptor_fini(struct net *net);
