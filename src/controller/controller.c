@@ -285,6 +285,13 @@ int refuse_large(const struct controller_context *ctx)
 	return refuse(ctx, ERR_POLICY_VIOLATION, "Unable to perform excessively large batch operation.");
 }
 
+struct api_error check_quota(const struct controller_context *ctx, int n)
+{
+	if (!ctx->may_change || ctx->may_change(ctx->change_arg, n))
+		return API_OK;
+	return (struct api_error){ERR_THROTTLING_QUOTA_EXCEEDED, STR("The throttling quota has been exceeded.")};
+}
+
 /* ---- configuration ---- */
 
 static struct str layer_get(const void *arg, struct str name)

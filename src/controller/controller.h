@@ -9,7 +9,8 @@
  *	answer	  the carrier answers when the high watermark has passed the end at which the answer was decided
  *
  * 1. A refusal leaves nothing to undo. Error codes and words are Kafka's (ReplicationControlManager,
- *    ConfigurationControlManager, FeatureControlManager, ClusterControlManager, ProducerIdControlManager).
+ *    ConfigurationControlManager, ClientQuotaControlManager, FeatureControlManager, ClusterControlManager,
+ *    ProducerIdControlManager).
  * 2. Beside the tip there is soft state: when each broker was last heard of, how far it has read, who waits for a
  *    controlled shutdown. Losing the leadership drops both.
  * 3. No clock, no chance, no I/O: they come in the context.
@@ -65,6 +66,10 @@ struct controller_context {
 	 */
 	int (*raise_kraft_version)(void *arg, int16_t to, bool validate_only, struct arena *a, struct str *why);
 	void *raise_arg;
+	bool (*is_address)(struct str text); /* is it an IP address? */
+	/* May n partitions more be made or deleted, by the quota of whoever asks (KIP-599)? Counts them. NULL: any number. */
+	bool (*may_change)(void *arg, int n);
+	void *change_arg;
 	struct arena *arena;
 	struct str *why; /* NULL, or where the words of an error of the whole request go */
 };
@@ -141,6 +146,7 @@ CONTROLLER_COMMAND(delete_topics);
 CONTROLLER_COMMAND(create_partitions);
 CONTROLLER_COMMAND(alter_configs);
 CONTROLLER_COMMAND(incremental_alter_configs);
+CONTROLLER_COMMAND(alter_client_quotas);
 CONTROLLER_COMMAND(update_features);
 CONTROLLER_COMMAND(broker_registration);
 CONTROLLER_COMMAND(broker_heartbeat);

@@ -109,6 +109,7 @@ static int grow(struct controller *c, const struct controller_context *ctx, cons
 {
 	const struct image *now = tip(c);
 	const struct image_topic *t = image_topic_by_name(now, in->name);
+	struct api_error e;
 	int err, before = records->n;
 
 	if (!t || t->n_partitions == 0)
@@ -116,6 +117,9 @@ static int grow(struct controller *c, const struct controller_context *ctx, cons
 	err = check_count(ctx, t, in, a);
 	if (err)
 		return err;
+	e = check_quota(ctx, in->count - t->n_partitions);
+	if (e.code)
+		return refuse_topic(a, e.code, e.message);
 	if (in->count - t->n_partitions > RECORDS_PER_OPERATION_MAX)
 		return -E2BIG;
 	err = in->assignments.n >= 0 ? add_manual(now, ctx, t, in, records, a)

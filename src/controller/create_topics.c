@@ -367,6 +367,13 @@ static int write_records(struct creation *k, const new_topic *in, const struct s
 }
 
 /* 0, the topic's error (it is in the answer), or -ENOMEM. */
+static int check_rate(struct creation *k, int n, new_topic_answer *a)
+{
+	struct api_error e = check_quota(k->ctx, n);
+
+	return e.code ? refuse_topic(a, e.code, e.message) : 0;
+}
+
 static int create(struct creation *k, const new_topic *in, new_topic_answer *a)
 {
 	struct settings settings = {0};
@@ -377,6 +384,8 @@ static int create(struct creation *k, const new_topic *in, new_topic_answer *a)
 		err = read_settings(k, in, &settings, a);
 	if (!err)
 		err = read_partitions(k, in, &partitions, a);
+	if (!err)
+		err = check_rate(k, partitions.n, a);
 	if (err)
 		return err;
 	a->topic_id = random_uuid(k->ctx);

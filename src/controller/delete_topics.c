@@ -67,8 +67,14 @@ static bool is_taken(const struct removals *r, struct uuid id)
 
 static int take(struct removals *r, const struct image_topic *t)
 {
-	struct remove_topic_record *record = record_list_add(r->records, RECORD_REMOVE_TOPIC, 0);
+	struct api_error e = check_quota(r->ctx, t->n_partitions);
+	struct remove_topic_record *record;
 
+	if (e.code) {
+		answer(r, arena_str(r->ctx->arena, t->name), t->id, e.code, e.message);
+		return 0;
+	}
+	record = record_list_add(r->records, RECORD_REMOVE_TOPIC, 0);
 	if (!record)
 		return -ENOMEM;
 	record->topic_id = t->id;

@@ -63,6 +63,9 @@ struct api_error api_error(struct arena *a, int code, const char *format, ...) _
 int refuse(const struct controller_context *ctx, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* 0, or Kafka's error for a change of n partitions that the quota of whoever asks does not allow now. */
+struct api_error check_quota(const struct controller_context *ctx, int n);
+
 /* Records that one user's operation may make; what one request may name is bounded by the same number. */
 #define RECORDS_PER_OPERATION_MAX 10000
 int refuse_large(const struct controller_context *ctx);
