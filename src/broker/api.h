@@ -110,6 +110,13 @@ struct request {
 	struct chain chain;	   /* the encoded answer */
 	int64_t began_ns;	   /* monotonic: when its frame was whole */
 
+	/* throttle.h */
+	int64_t handled_ns;   /* spent on it until it was parked; 0: it was not, or nobody counts */
+	int32_t throttle_ms;  /* what its client is told to wait */
+	uint8_t throttled_by; /* enum image_quota, with it */
+	bool charged;	      /* the handler has counted it */
+	bool exempt;	      /* a replica's */
+
 	/* while PARKED */
 	void *state; /* the handler's own, in the arena */
 	void (*hurry)(struct request *r);

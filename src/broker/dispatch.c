@@ -16,6 +16,7 @@
 #include "broker/node_private.h"
 #include "broker/sasl.h"
 #include "broker/secure.h"
+#include "broker/throttle.h"
 #include "metadata/image.h"
 #include "protocol/api_versions.h"
 #include "protocol/metadata.h"
@@ -178,8 +179,11 @@ static int encode(struct request *r, int version)
 static void reply(struct request *r, int version)
 {
 	struct conn *conn = r->conn;
-	int err = conn ? encode(r, version) : 0;
+	int err;
 
+	if (!throttle_is_idle(r))
+		throttle_answer(r);
+	err = conn ? encode(r, version) : 0;
 	if (!conn || err) {
 		if (err)
 			diag_error(r->core->loop->env->diag, "answer cannot be encoded", "key=%d version=%d error=%s",
@@ -211,6 +215,8 @@ void request_finish(struct request *r, enum outcome outcome)
 	case SILENT: {
 		struct conn *conn = r->conn;
 
+		if (!throttle_is_idle(r))
+			throttle_silent(r);
 		core_count_request(r->core, r->api->key, r->began_ns);
 		leave(r);
 		if (conn)
@@ -231,6 +237,8 @@ enum outcome request_park(struct request *r, void *state, void (*hurry)(struct r
 {
 	r->state = state;
 	r->hurry = hurry;
+	if (!throttle_is_idle(r))
+		r->handled_ns = env_mono_ns(r->core->loop->env) - r->began_ns;
 	list_push(&r->core->parked, &r->parked);
 	return PARKED;
 }
@@ -452,4 +460,11 @@ static void frame(void *arg, struct conn *conn, struct frame *f)
 		handle(r);
 }
 
-const struct net_handler dispatch_handler = {.opened = opened, .frame = frame, .closed = closed};
+static int64_t admit(void *arg, const struct addr *from)
+{
+	struct node *node = arg;
+
+	return throttle_connection(node->throttle, from);
+}
+
+const struct net_handler dispatch_handler = {.admit = admit, .opened = opened, .frame = frame, .closed = closed};

@@ -278,11 +278,15 @@ void fetch_session_rotate(struct fetch_session *session, struct fetch_member *m)
 	list_push(&session->order, &m->order);
 }
 
+bool fetch_session_would_tell(const struct fetch_member *m, const struct fetch_news *news)
+{
+	return news->has_records || news->has_more || news->has_error ||
+	       m->said.high_watermark != news->high_watermark || m->said.log_start_offset != news->log_start_offset;
+}
+
 bool fetch_session_tells(struct fetch_member *m, const struct fetch_news *news)
 {
-	bool tells = news->has_records || news->has_more || news->has_error ||
-		     m->said.high_watermark != news->high_watermark ||
-		     m->said.log_start_offset != news->log_start_offset;
+	bool tells = fetch_session_would_tell(m, news);
 
 	m->said.high_watermark = news->has_error || news->has_more ? -1 : news->high_watermark;
 	m->said.log_start_offset = news->log_start_offset;

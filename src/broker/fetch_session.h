@@ -102,7 +102,7 @@ struct fetch_member *fetch_session_want(struct fetch_session *session, const str
 void fetch_session_forget(struct fetch_session *session, struct fetch_member *m);
 void fetch_session_rotate(struct fetch_session *session, struct fetch_member *m);
 
-/* One answer for one partition: must it be told? Remembers what is told. */
+/* One answer for one partition. */
 struct fetch_news {
 	int64_t high_watermark;
 	int64_t log_start_offset;
@@ -110,6 +110,8 @@ struct fetch_news {
 	bool has_error;
 	bool has_more; /* a preferred replica, or a diverging epoch */
 };
+/* Must it be told? The second form remembers that it is. */
+bool fetch_session_would_tell(const struct fetch_member *m, const struct fetch_news *news);
 bool fetch_session_tells(struct fetch_member *m, const struct fetch_news *news);
 
 static inline int32_t fetch_epoch_after(int32_t epoch) { return epoch < 0 ? -1 : epoch == INT32_MAX ? 1 : epoch + 1; }

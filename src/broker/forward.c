@@ -6,6 +6,7 @@
 #include "broker/core.h"
 #include "broker/identity.h"
 #include "broker/node_private.h"
+#include "broker/throttle.h"
 #include "net/conn.h"
 
 struct forwarded {
@@ -28,6 +29,7 @@ static enum outcome answer(const struct forwarded *f)
 {
 	if (f->q.hang_up)
 		return HANG_UP;
+	throttle_decided(f->r, f->q.response);
 	if (f->q.err)
 		return request_fail(f->r, f->q.err, f->q.message);
 	return f->answer ? f->answer(f->r) : REPLY;
@@ -60,6 +62,7 @@ enum outcome forward_part(struct request *r, const struct forward_part *part)
 		.response = part->out,
 		.arena = &r->arena,
 		.principal = &request_identity(r)->principal,
+		.client_id = r->client_id,
 	};
 	f->q.enveloped = r->envelope != NULL;
 	if (!r->from_controller) {

@@ -23,6 +23,7 @@
 #include "broker/partitions.h"
 #include "config/config.h"
 #include "broker/replication_quota.h"
+#include "broker/throttle.h"
 #include "group/census.h"
 #include "log/dir.h"
 #include "log/log.h"
@@ -455,6 +456,7 @@ static void print(struct metrics *m)
 	put_apis(m, put_times);
 	put_groups(m);
 	put_transactions(m);
+	throttle_print(m->node->throttle, &m->text);
 }
 
 /* ---- the partitions, in a job ---- */

@@ -25,6 +25,7 @@
 #include "broker/node_private.h"
 #include "broker/secure.h"
 #include "broker/replication_quota.h"
+#include "broker/throttle.h"
 #include "broker/upkeep.h"
 #include "broker/web.h"
 #include "config/config.h"
@@ -80,6 +81,7 @@ static void image_published(struct quorum_subscriber *s, const struct image *old
 	struct node *n = container_of(s, struct node, subscriber);
 
 	(void)old;
+	throttle_follow(n->throttle, now);
 	if (n->partitions) {
 		note_standing(n, now);
 		replication_quotas_follow(n->replication_quotas, now);
@@ -253,7 +255,10 @@ static void make_cores(struct node *n)
 
 static enum node_end start_quorum(struct node *n)
 {
-	struct quorum_options options = {
+	struct quorum_options options;
+
+	n->throttle = throttle_new(n->env, n->config);
+	options = (struct quorum_options){
 		.env = n->env,
 		.config = n->config,
 		.outgoing = &n->outgoing,
@@ -261,6 +266,7 @@ static enum node_end start_quorum(struct node *n)
 		.node_id = n->id,
 		.cluster_id = n->cluster_id,
 		.dir = n->metadata_dir,
+		.throttle = n->throttle,
 		.started = quorum_started,
 		.failed = quorum_lost,
 		.arg = n,
@@ -322,6 +328,7 @@ static void free_all(struct node *n)
 	fetchers_free(n->fetchers);
 	replication_quotas_free(n->replication_quotas);
 	authorizer_free(n->authorizer);
+	throttle_free(n->throttle);
 	node_free_dirs(n);
 	arena_fini(&n->arena);
 	xfree(n);

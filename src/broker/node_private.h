@@ -36,6 +36,7 @@ struct log_dir;
 struct mover;
 struct net;
 struct replication_quotas;
+struct throttle;
 struct request;
 struct sasl_listener;
 struct cleaner;
@@ -111,6 +112,7 @@ struct node {
 	struct isr *isr;
 	struct fetchers *fetchers;
 	struct replication_quotas *replication_quotas;
+	struct throttle *throttle;
 	struct mover *mover;
 	struct upkeep *upkeep;
 	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */

@@ -32,6 +32,7 @@
 struct config;
 struct log_dir;
 struct quorum;
+struct throttle;
 
 struct quorum_options {
 	struct env *env;
@@ -42,6 +43,7 @@ struct quorum_options {
 	struct str cluster_id;
 	struct log_dir *
 		dir; /* metadata.log.dir: holds __cluster_metadata-0; open, formatted, and the caller's until quorum_free */
+	struct throttle *throttle; /* quotas of changes; NULL: they are not looked at */
 
 	/* Called once on the loop: it is known who leads, and there is a committed image with a metadata.version. */
 	void (*started)(void *arg, int err);
@@ -96,6 +98,7 @@ struct quorum_request {
 	void *response;			    /* the generated response struct, zeroed or default-filled */
 	struct arena *arena;		    /* the response's parts are put there */
 	const struct principal *principal;  /* whose it is */
+	struct str client_id;		    /* null of this node's own */
 	bool own_node;			    /* from this process' own broker or controller; never from a connection */
 	const struct quorum_client *client; /* whose request this broker hands on; else NULL */
 	bool enveloped;			    /* another broker has handed it on: it is for who leads */

@@ -2,12 +2,17 @@
  * quorum_decide: what the node does while it leads: decisions go to the log and to the tip; what time brings.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/diag.h"
 #include "base/err.h"
 #include "broker/quorum_private.h"
+#include "broker/throttle.h"
 #include "log/dir.h"
+#include "protocol/create_partitions.h"
+#include "protocol/create_topics.h"
+#include "protocol/delete_topics.h"
 #include "security/principal.h"
 #include "wire/batch.h"
 
@@ -106,6 +111,18 @@ static int raise_kraft_version(void *arg, int16_t to, bool validate_only, struct
 	return err;
 }
 
+static bool is_address(struct str text)
+{
+	char copy[ADDR_TEXT_MAX];
+	struct addr addr;
+
+	if (text.len >= (int32_t)sizeof(copy))
+		return false;
+	memcpy(copy, text.p, (size_t)text.len);
+	copy[text.len] = 0;
+	return addr_parse(copy, 0, &addr);
+}
+
 static struct controller_context context(struct quorum *q, struct quorum_request *r)
 {
 	return (struct controller_context){
@@ -119,6 +136,7 @@ static struct controller_context context(struct quorum *q, struct quorum_request
 		.random_arg = q->env,
 		.raise_kraft_version = raise_kraft_version,
 		.raise_arg = q,
+		.is_address = is_address,
 		.arena = r ? r->arena : &q->records_arena,
 		.why = r ? &r->message : NULL,
 	};
@@ -136,6 +154,7 @@ COMMAND(delete_topics)
 COMMAND(create_partitions)
 COMMAND(alter_configs)
 COMMAND(incremental_alter_configs)
+COMMAND(alter_client_quotas)
 COMMAND(update_features)
 COMMAND(broker_registration)
 COMMAND(broker_heartbeat)
@@ -169,6 +188,7 @@ static const struct command {
 	{40, run_expire_delegation_token},
 	{43, run_elect_leaders},
 	{44, run_incremental_alter_configs},
+	{49, run_alter_client_quotas},
 	{56, run_alter_partition},
 	{57, run_update_features},
 	{62, run_broker_registration},
@@ -199,6 +219,38 @@ static void schedule_tick(struct quorum *q, int64_t next_ms)
 		timer_start(&q->tick_timer, next_ms - env_mono_ms(q->env));
 }
 
+/* From these versions on nothing is done any more once the quota is exceeded; older clients are only told to wait (KIP-599). */
+static bool is_strict(const struct quorum_request *r)
+{
+	return (r->api == create_topics_request_KEY && r->version >= 6) ||
+	       (r->api == delete_topics_request_KEY && r->version >= 5) ||
+	       (r->api == create_partitions_request_KEY && r->version >= 3);
+}
+
+static struct mutations mutations_of(const struct quorum *q, const struct quorum_request *r)
+{
+	return (struct mutations){
+		.throttle = r->own_node || str_is_null(r->client_id) ? NULL : q->options.throttle,
+		.image = controller_image(q->controller),
+		.user = r->principal->name,
+		.client_id = r->client_id,
+		.strict = is_strict(r),
+	};
+}
+
+static bool may_change(void *arg, int n)
+{
+	return mutations_take(arg, n);
+}
+
+static void tell_wait(const struct quorum *q, struct quorum_request *r, int32_t ms)
+{
+	int32_t *field = throttle_field(q->options.throttle, r->api, r->response);
+
+	if (field)
+		*field = ms;
+}
+
 bool quorum_decides(int16_t api)
 {
 	return command_find(api) != NULL;
@@ -208,10 +260,13 @@ void quorum_decide(struct quorum *q, struct quorum_request *r)
 {
 	const struct command *command = command_find(r->api);
 	struct controller_context ctx = context(q, r);
+	struct mutations mutations = mutations_of(q, r);
 	struct record_list records;
 	int err;
 
 	check(command);
+	ctx.may_change = may_change;
+	ctx.change_arg = &mutations;
 	record_list_init(&records, &q->records_arena);
 	err = command->run(q->controller, &ctx, r->request, r->response, &records);
 	if (err == 0 && (record_list_failed(&records) || r->arena->failed))
@@ -219,6 +274,8 @@ void quorum_decide(struct quorum *q, struct quorum_request *r)
 	if (err == 0)
 		err = append_records(q, &records);
 	r->err = err_to_kafka(err);
+	if (mutations.throttle_ms > 0)
+		tell_wait(q, r, mutations.throttle_ms);
 	arena_reset(&q->records_arena);
 	if (!timer_is_running(&q->tick_timer))
 		schedule_tick(q, ctx.now_ms + 1000);

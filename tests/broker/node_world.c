@@ -170,7 +170,7 @@ void client_send(struct client *c, const struct schema *s, int version, const vo
 	struct request_header h = {.request_api_key = s->key,
 				   .request_api_version = (int16_t)version,
 				   .correlation_id = ++c->correlation_id,
-				   .client_id = STR("test")};
+				   .client_id = str_of(c->id ? c->id : "test")};
 	struct buf b = {0};
 
 	buf_put(&b, "\0\0\0\0", 4);

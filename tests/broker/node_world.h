@@ -28,6 +28,7 @@ struct client {
 	size_t in_len;
 	bool connected, closed;
 	int32_t correlation_id;
+	const char *id; /* NULL: "test" */
 	struct env *env;
 	int port;
 };

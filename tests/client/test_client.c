@@ -13,8 +13,8 @@
 #include "client/murmur2.h"
 #include "client/producer.h"
 #include "protocol/create_topics.h"
-#include "protocol/describe_client_quotas.h"
 #include "protocol/metadata.h"
+#include "protocol/share_group_describe.h"
 #include "tests/base/cm.h"
 #include "tests/broker/raw_world.h"
 
@@ -450,9 +450,9 @@ static int up_848(void **state)
 
 static void what_a_node_does_not_speak_is_said_at_once(void **state)
 {
-	static const struct describe_client_quotas_request R;
+	static const struct share_group_describe_request R;
 
-	assert_int_equal(ask(describe_client_quotas_request_KEY, &R), ERR_UNSUPPORTED_VERSION);
+	assert_int_equal(ask(share_group_describe_request_KEY, &R), ERR_UNSUPPORTED_VERSION);
 }
 
 static void a_cluster_that_is_not_there_takes_the_time_that_was_given(void **state)

@@ -21,6 +21,7 @@
 #include "broker/partition.h"
 #include "broker/permission.h"
 #include "broker/replication_quota.h"
+#include "broker/throttle.h"
 #include "config/config.h"
 #include "protocol/fetch.h"
 #include "wire/codec.h"
@@ -407,7 +408,6 @@ static bool fill_part(struct fetch *f, struct part *p)
 	out->error_code = (int16_t)error_for(f, p->error);
 	out->records = (struct records){.p = no_records};
 	out->high_watermark = -1;
-	count_part(f, p);
 	if (p->error) {
 		if (p->partition) {
 			out->aborted_transactions.v = NULL;
@@ -496,17 +496,27 @@ static bool fill_parts(struct fetch *f)
 	return true;
 }
 
-/* Must the session tell it? Then it is also remembered, and moves to the end when it has records. */
-static bool session_tells(struct fetch *f, struct part *p)
+static struct fetch_member *member_of(const struct fetch *f, const struct part *p)
 {
-	struct fetch_member *m = fetch_session_member(f->session, p->want.topic_id, p->want.topic, p->want.partition);
-	struct fetch_news news = {
+	return fetch_session_member(f->session, p->want.topic_id, p->want.topic, p->want.partition);
+}
+
+static struct fetch_news news_of(const struct part *p)
+{
+	return (struct fetch_news){
 		.high_watermark = p->answer.high_watermark,
 		.log_start_offset = p->answer.log_start_offset,
 		.has_records = p->answer.records.len > 0,
 		.has_error = p->error != 0,
 		.has_more = p->answer.diverging_epoch.epoch >= 0 || p->answer.preferred_read_replica >= 0,
 	};
+}
+
+/* Must the session tell it? Then it is also remembered, and moves to the end when it has records. */
+static bool session_tells(struct fetch *f, struct part *p)
+{
+	struct fetch_member *m = member_of(f, p);
+	struct fetch_news news = news_of(p);
 
 	if (!m || !fetch_session_tells(m, &news))
 		return false;
@@ -574,6 +584,33 @@ static void open_session(struct fetch *f, struct fetch_response *out)
 	}
 }
 
+#define HEAD_LEN 32 /* of an answer without partitions, about */
+
+/* How long the answer would be. */
+static int64_t answer_len(const struct fetch *f)
+{
+	int64_t sum = HEAD_LEN;
+
+	for (int i = 0; i < f->n; i++) {
+		const struct part *p = &f->parts[i];
+		const struct fetch_member *m = f->context == CONTEXT_INCREMENTAL ? member_of(f, p) : NULL;
+		struct fetch_news news = news_of(p);
+		size_t len;
+
+		if (f->context == CONTEXT_INCREMENTAL && (!m || !fetch_session_would_tell(m, &news)))
+			continue;
+		if (codec_size(&fetch_response_partition_schema, f->r->version, &p->answer, &len) == 0)
+			sum += (int64_t)len;
+	}
+	return sum;
+}
+
+/* A consumer beyond its quota gets an empty answer, and its session has not heard of anything. */
+static bool is_throttled(struct fetch *f)
+{
+	return f->replica_id < 0 && image_has_quotas(f->r->image) && throttle_fetch(f->r, answer_len(f));
+}
+
 static bool answer(struct fetch *f)
 {
 	struct fetch_response *out = f->r->out;
@@ -589,6 +626,10 @@ static bool answer(struct fetch *f)
 			return true;
 		}
 	}
+	if (is_throttled(f))
+		return true;
+	for (int i = 0; i < f->n; i++)
+		count_part(f, &f->parts[i]);
 	for (int pass = 0; pass < 2; pass++)
 		for (int i = 0; i < f->n; i++) {
 			struct part *p = &f->parts[i];
@@ -767,6 +808,10 @@ static void read_limits(struct fetch *f, const struct fetch_request *in)
 	f->replica_epoch = f->r->version >= 15 ? in->replica_state.replica_epoch : -1;
 	consumer = f->replica_id < 0 && f->replica_id != REPLICA_FUTURE;
 	f->max_bytes = in->max_bytes < most ? in->max_bytes : most;
+	if (f->replica_id >= 0)
+		f->r->exempt = true;
+	else if (image_has_quotas(f->r->image))
+		f->max_bytes = throttle_fetch_max(f->r, f->max_bytes);
 	f->min_bytes = in->min_bytes < f->max_bytes ? in->min_bytes : f->max_bytes;
 	f->isolation = !consumer			       ? READ_TO_END
 		       : in->isolation_level == READ_COMMITTED ? READ_COMMITTED

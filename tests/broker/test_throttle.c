@@ -1,0 +1,406 @@
+/*
+ * throttle: quotas of clients on a whole node in the simulator: who is told to wait, for how long, and that the connection waits indeed.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "broker/node_private.h"
+#include "broker/throttle.h"
+#include "protocol/alter_client_quotas.h"
+#include "protocol/create_partitions.h"
+#include "protocol/create_topics.h"
+#include "protocol/delete_topics.h"
+#include "protocol/describe_client_quotas.h"
+#include "tests/base/cm.h"
+#include "tests/broker/node_world.h"
+
+#define ASK(c, name, version, in, out)                                                                                 \
+	(client_send((c), &name##_request_schema, (version), (in)),                                                    \
+	 client_take((c), &name##_response_schema, (version), (out)))
+
+static int64_t now_ms(void)
+{
+	return env_mono_ms(sim_env(w->sim, PEER));
+}
+
+/* ---- quotas ---- */
+
+/* type NULL: the client id. value 0: removed. The error of the entity. */
+static int set_quota(const char *type, const char *name, const char *key, double value)
+{
+	struct alter_client_quotas_request_entity entity = {str_of(type ? type : "client-id"),
+							    name ? str_of(name) : STR_NULL};
+	struct alter_client_quotas_request_op op = {str_of(key), value, value == 0};
+	struct alter_client_quotas_request_entry entry = {{&entity, 1}, {&op, 1}};
+	struct alter_client_quotas_request in = {.entries = {&entry, 1}};
+	struct alter_client_quotas_response out;
+	struct client *c = &w->b; /* the one that is not throttled */
+
+	ASK(c, alter_client_quotas, 1, &in, &out);
+	assert_int_equal(out.entries.n, 1);
+	return out.entries.v[0].error_code;
+}
+
+static int two_clients(void **state)
+{
+	struct metadata_response out;
+
+	node_world_up(state);
+	w->b.id = "other";
+	ask_metadata("t", &out);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+	return 0;
+}
+
+static struct records big_batch(struct buf *b, int len)
+{
+	char *value = xcalloc(1, (size_t)len + 1);
+	struct records r;
+
+	memset(value, 'x', (size_t)len);
+	r = batch_of(b, value);
+	xfree(value);
+	return r;
+}
+
+/* Kafka's formula for the first bytes of somebody: over ten windows of a second. */
+static int32_t wait_for(size_t len, double bound)
+{
+	return (int32_t)floor(((double)len / 10 - bound) / bound * 10000 + 0.5);
+}
+
+static void a_producer_is_told_to_wait_and_its_connection_does(void **state)
+{
+	struct produce_response out;
+	struct metadata_response metadata;
+	struct buf b = {0};
+	int64_t began;
+	size_t len;
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, "test", "producer_byte_rate", 1000), 0);
+	began = now_ms();
+	send_produce(&w->a, "t", big_batch(&b, 15000), -1);
+	len = w->a.out_len - 4;
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_int_equal(out.responses.v[0].partition_responses.v[0].error_code, 0);
+	assert_int_equal(out.throttle_time_ms, wait_for(len, 1000));
+	assert_true(now_ms() - began < 100); /* the answer is not held back */
+	began = now_ms();
+	ask_metadata("t", &metadata);
+	assert_true(now_ms() - began >= out.throttle_time_ms - 100);
+	assert_true(now_ms() - began < out.throttle_time_ms + 100);
+	buf_fini(&b);
+}
+
+static void others_are_not_held_up(void **state)
+{
+	struct produce_response out;
+	struct buf b = {0};
+	int64_t began;
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, "test", "producer_byte_rate", 1000), 0);
+	send_produce(&w->a, "t", big_batch(&b, 20000), -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_true(out.throttle_time_ms > 5000);
+	began = now_ms();
+	send_produce(&w->b, "t", big_batch(&b, 20000), -1);
+	client_take(&w->b, &produce_response_schema, 9, &out);
+	assert_int_equal(out.throttle_time_ms, 0);
+	assert_true(now_ms() - began < 100);
+	buf_fini(&b);
+}
+
+static void a_client_is_counted_on_all_its_connections(void **state)
+{
+	struct produce_response out;
+	struct buf b = {0};
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, "test", "producer_byte_rate", 2000), 0);
+	w->b.id = NULL;
+	send_produce(&w->b, "t", big_batch(&b, 15000), -1);
+	client_take(&w->b, &produce_response_schema, 9, &out);
+	assert_int_equal(out.throttle_time_ms, 0);
+	send_produce(&w->a, "t", big_batch(&b, 15000), -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_true(out.throttle_time_ms > 4000);
+	buf_fini(&b);
+}
+
+static bool is_sent(void *arg)
+{
+	const struct client *c = arg;
+
+	return c->sent == c->out_len;
+}
+
+static void without_an_answer_the_connection_waits_all_the_same(void **state)
+{
+	struct metadata_response metadata;
+	struct buf b = {0};
+	int64_t began;
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, "test", "producer_byte_rate", 1000), 0);
+	began = now_ms();
+	send_produce(&w->a, "t", big_batch(&b, 15000), 0);
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, is_sent, &w->a));
+	ask_metadata("t", &metadata);
+	assert_true(now_ms() - began > 4000);
+	buf_fini(&b);
+}
+
+static void a_quota_that_is_gone_holds_no_more(void **state)
+{
+	struct produce_response out;
+	struct buf b = {0};
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, NULL, "producer_byte_rate", 1000), 0);
+	assert_int_equal(set_quota(NULL, "test", "producer_byte_rate", 1e9), 0);
+	send_produce(&w->a, "t", big_batch(&b, 15000), -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_int_equal(out.throttle_time_ms, 0);
+	assert_int_equal(set_quota(NULL, "test", "producer_byte_rate", 0), 0);
+	send_produce(&w->a, "t", big_batch(&b, 15000), -1); /* the default counts now, and what was before */
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_true(out.throttle_time_ms > 15000);
+	assert_int_equal(set_quota(NULL, NULL, "producer_byte_rate", 0), 0);
+	assert_true(sim_run_until(w->sim, 100, has_stopped, NULL) == false);
+	send_produce(&w->b, "t", big_batch(&b, 15000), -1);
+	client_take(&w->b, &produce_response_schema, 9, &out);
+	assert_int_equal(out.throttle_time_ms, 0);
+	buf_fini(&b);
+}
+
+/* One fetch; the records that have come. */
+static int32_t fetch(int64_t offset, int32_t *throttle_ms)
+{
+	struct fetch_response out;
+
+	send_fetch(&w->a, "t", offset, 0);
+	client_take(&w->a, &fetch_response_schema, 12, &out);
+	assert_int_equal(out.error_code, 0);
+	*throttle_ms = out.throttle_time_ms;
+	return out.responses.n == 0 ? 0 : out.responses.v[0].partitions.v[0].records.len;
+}
+
+/* Kafka's windows are counted whole: who waits as long as he is told may be told to wait once more. */
+static void a_consumer_gets_nothing_until_it_has_waited(void **state)
+{
+	struct produce_response produced;
+	struct buf b = {0};
+	int64_t began;
+	int32_t ms, len;
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		send_produce(&w->b, "t", big_batch(&b, 6000), -1);
+		client_take(&w->b, &produce_response_schema, 9, &produced);
+	}
+	assert_int_equal(set_quota(NULL, "test", "consumer_byte_rate", 1000), 0);
+	len = fetch(0, &ms);
+	assert_in_range(len, 6000, 10000); /* no more than ten windows' bytes */
+	assert_int_equal(ms, 0);
+	began = now_ms();
+	len = fetch(1, &ms);
+	assert_int_equal(len, 0);
+	assert_in_range(ms, 2000, 2500); /* 12200 bytes in ten seconds */
+	len = fetch(1, &ms);
+	assert_true(now_ms() - began > 2000);
+	for (int i = 0; len == 0 && i < 10; i++)
+		len = fetch(1, &ms);
+	assert_in_range(len, 6000, 10000);
+	assert_in_range(now_ms() - began, 9000, 13000); /* what was not sent was not counted */
+	buf_fini(&b);
+}
+
+/* ---- changes of partitions ---- */
+
+static int create_topic(const char *name, int32_t partitions, int16_t version, int32_t *throttle_ms)
+{
+	struct create_topics_request_topic t;
+	struct create_topics_request in;
+	struct create_topics_response out;
+
+	codec_init(&create_topics_request_topic_schema, &t);
+	codec_init(&create_topics_request_schema, &in);
+	t.name = str_of(name);
+	t.num_partitions = partitions;
+	t.replication_factor = 1;
+	in.topics.v = &t;
+	in.topics.n = 1;
+	ASK(&w->a, create_topics, version, &in, &out);
+	*throttle_ms = out.throttle_time_ms;
+	return out.topics.v[0].error_code;
+}
+
+static void topics_are_refused_once_there_are_no_tokens(void **state)
+{
+	struct delete_topics_request_topic t = {.name = STR("one")};
+	struct delete_topics_request in = {.topics = {&t, 1}, .timeout_ms = 1000};
+	struct delete_topics_response out;
+	int32_t ms;
+	int64_t began = now_ms();
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, "test", "controller_mutation_rate", 1), 0);
+	assert_int_equal(create_topic("one", 13, 7, &ms), 0); /* eleven tokens are there */
+	assert_int_equal(ms, 0);
+	assert_int_equal(create_topic("two", 1, 7, &ms), ERR_THROTTLING_QUOTA_EXCEEDED);
+	assert_true(ms > 1900 && ms <= 2000);
+	ASK(&w->a, delete_topics, 6, &in, &out); /* it had to wait for the connection first */
+	assert_true(now_ms() - began > 1900);
+	assert_int_equal(out.responses.v[0].error_code, 0);
+	assert_int_equal(create_topic("two", 1, 7, &ms), ERR_THROTTLING_QUOTA_EXCEEDED);
+	assert_true(ms > 12000);
+}
+
+static void older_clients_are_told_to_wait_only(void **state)
+{
+	int32_t ms;
+
+	(void)state;
+	assert_int_equal(set_quota("user", "ANONYMOUS", "controller_mutation_rate", 1), 0);
+	assert_int_equal(create_topic("one", 13, 5, &ms), 0);
+	assert_true(ms > 1900 && ms <= 2000);
+	assert_int_equal(create_topic("two", 5, 5, &ms), 0);
+	assert_true(ms > 4000 && ms <= 5000);
+}
+
+/* ---- floods ---- */
+
+static void names_are_forgotten_before_they_take_too_much(void **state)
+{
+	struct produce_response out;
+	struct buf b = {0};
+	char id[4001];
+	int64_t bytes;
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, NULL, "producer_byte_rate", 1e9), 0);
+	memset(id, 'i', sizeof(id));
+	id[4000] = 0;
+	w->a.id = id;
+	for (int i = 0; i < 6000; i++) {
+		snprintf(id, 8, "%07d", i);
+		id[7] = 'i';
+		send_produce(&w->a, "t", batch_of(&b, "v"), -1);
+		client_take(&w->a, &produce_response_schema, 9, &out);
+		if (i % 100 == 0)
+			arena_reset(&w->arena);
+	}
+	bytes = throttle_bytes(w->node->throttle);
+	assert_true(bytes > THROTTLE_BYTES_MAX / 2);
+	assert_true(bytes <= THROTTLE_BYTES_MAX + 16 * 8192);
+	buf_fini(&b);
+}
+
+static void count_number(void *arg, const struct throttle_number *n)
+{
+	assert_int_equal(n->quota, IMAGE_QUOTA_PRODUCE);
+	assert_int_equal(n->tags.user.len, 0);
+	++*(int *)arg;
+}
+
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+static void who_is_silent_for_an_hour_is_forgotten(void **state)
+{
+	struct produce_response out;
+	struct buf b = {0};
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, NULL, "producer_byte_rate", 1e9), 0);
+	send_produce(&w->a, "t", batch_of(&b, "v"), -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	throttle_numbers(w->node->throttle, count_number, &n);
+	assert_int_equal(n, 1);
+	sim_run_until(w->sim, 3600 * 1000, never, NULL);
+	n = 0;
+	throttle_numbers(w->node->throttle, count_number, &n);
+	assert_int_equal(n, 0);
+	buf_fini(&b);
+}
+
+/* ---- the two requests ---- */
+
+static void what_cannot_be_a_quota_is_refused(void **state)
+{
+	(void)state;
+	assert_int_equal(set_quota(NULL, "c", "producer_byte_rate", -1), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota(NULL, "c", "producer_byte_rate", 1.5), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota(NULL, "c", "request_percentage", 1.5), 0);
+	assert_int_equal(set_quota(NULL, "", "producer_byte_rate", 1), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota(NULL, "c", "connection_creation_rate", 1), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota("ip", "1.2.3.4", "producer_byte_rate", 1), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota("ip", "nowhere", "connection_creation_rate", 1), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota("ip", "fe80::1", "connection_creation_rate", 1), 0);
+	assert_int_equal(set_quota("ip", "1.2.3.4", "connection_creation_rate", 3e9), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota("group", "g", "producer_byte_rate", 1), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota(NULL, "c", "colour", 1), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota(NULL, "c", "colour", 0), 0); /* what is not there can be taken away */
+}
+
+static int described(const char *type, int8_t match, const char *name, bool strict)
+{
+	struct describe_client_quotas_request_component c = {str_of(type ? type : ""), match,
+							     name ? str_of(name) : STR_NULL};
+	struct describe_client_quotas_request in = {.components = {&c, type ? 1 : 0}, .strict = strict};
+	struct describe_client_quotas_response out;
+
+	ASK(&w->a, describe_client_quotas, 1, &in, &out);
+	return out.error_code ? -out.error_code : out.entries.n;
+}
+
+static void quotas_are_described_by_filters(void **state)
+{
+	(void)state;
+	assert_int_equal(set_quota(NULL, "c", "producer_byte_rate", 1), 0);
+	assert_int_equal(set_quota(NULL, "c", "consumer_byte_rate", 1), 0);
+	assert_int_equal(set_quota(NULL, NULL, "producer_byte_rate", 1), 0);
+	assert_int_equal(set_quota("user", "u", "producer_byte_rate", 1), 0);
+	assert_int_equal(described(NULL, 0, NULL, false), 3);
+	assert_int_equal(described(NULL, 0, NULL, true), 0);
+	assert_int_equal(described("client-id", 2, NULL, true), 2);
+	assert_int_equal(described("client-id", 0, "c", true), 1);
+	assert_int_equal(described("client-id", 1, NULL, true), 1);
+	assert_int_equal(described("client-id", 0, "d", false), 0);
+	assert_int_equal(described("client-id", 0, NULL, false), -ERR_INVALID_REQUEST);
+	assert_int_equal(described("client-id", 1, "c", false), -ERR_INVALID_REQUEST);
+	assert_int_equal(described("client-id", 3, NULL, false), -ERR_INVALID_REQUEST);
+	assert_int_equal(described("", 2, NULL, false), -ERR_INVALID_REQUEST);
+	assert_int_equal(described("group", 2, NULL, false), -ERR_UNSUPPORTED_VERSION);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, two_clients, node_world_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_producer_is_told_to_wait_and_its_connection_does),
+		TEST(others_are_not_held_up),
+		TEST(a_client_is_counted_on_all_its_connections),
+		TEST(without_an_answer_the_connection_waits_all_the_same),
+		TEST(a_quota_that_is_gone_holds_no_more),
+		TEST(a_consumer_gets_nothing_until_it_has_waited),
+		TEST(topics_are_refused_once_there_are_no_tokens),
+		TEST(older_clients_are_told_to_wait_only),
+		TEST(names_are_forgotten_before_they_take_too_much),
+		TEST(who_is_silent_for_an_hour_is_forgotten),
+		TEST(what_cannot_be_a_quota_is_refused),
+		TEST(quotas_are_described_by_filters),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
