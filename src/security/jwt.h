@@ -1,0 +1,57 @@
+/*
+ * jwt: signed JSON Web Tokens (RFC 7519, RFC 7515) as Kafka's BrokerJwtValidator takes them: header.claims.signature, each in base64url.
+ *
+ * 1. Nothing of a token is believed before its signature is verified; its header says which key and which algorithm, and a key serves only
+ *    the algorithms of its kind (RFC 8725, 3.1). "none" and symmetric algorithms are never taken, "crit" is never understood.
+ * 2. Claims that are looked at: exp and iat, which must be there, nbf, iss, aud, and those that name the subject and the scope.
+ * 3. A token is at most JWT_LEN_MAX long: what it costs before it is verified is bounded.
+ *
+ * Any thread. Results are in the arena.
+ */
+#ifndef ODRADEK_SECURITY_JWT_H
+#define ODRADEK_SECURITY_JWT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/str.h"
+
+struct jwks;
+
+#define JWT_LEN_MAX 65536
+
+struct jwt_rules {
+	const struct str *audiences; /* one of them; none: any, or none */
+	int n_audiences;
+	struct str issuer; /* null: any, or none */
+	struct str scope_claim;
+	struct str subject_claim;
+	int32_t clock_skew_s;
+};
+
+struct jwt {
+	struct str subject;
+	int64_t expiry_ms; /* wall clock */
+};
+
+/* NULL, or why not, for diagnostics: it has nothing of the token in it. */
+const char *jwt_verify(struct str token, const struct jwks *keys, const struct jwt_rules *rules, int64_t wall_ms,
+		       struct arena *a, struct jwt *out);
+
+/* ---- the same without a signature (OAuthBearerUnsecuredJws): for development ---- */
+
+struct jwt_unsecured_rules {
+	struct str principal_claim;
+	struct str scope_claim;
+	const struct str *scopes; /* all of them */
+	int n_scopes;
+	int64_t clock_skew_ms;
+};
+
+enum jwt_unsecured { JWT_GOOD, JWT_INVALID, JWT_OUT_OF_SCOPE };
+
+enum jwt_unsecured jwt_read_unsecured(struct str token, const struct jwt_unsecured_rules *rules, int64_t wall_ms,
+				      struct arena *a, struct jwt *out);
+
+#endif

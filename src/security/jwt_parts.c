@@ -1,0 +1,67 @@
+/*
+ * jwt_parts: see the header.
+ */
+#include "security/jwt_parts.h"
+
+#include <string.h>
+
+#include "base/base64.h"
+
+static bool cut(struct str *rest, struct str *out)
+{
+	const char *dot = rest->len > 0 ? memchr(rest->p, '.', (size_t)rest->len) : NULL;
+
+	if (!dot)
+		return false;
+	*out = (struct str){rest->p, (int32_t)(dot - rest->p)};
+	*rest = (struct str){dot + 1, rest->len - out->len - 1};
+	return true;
+}
+
+bool jwt_split(struct str token, struct jwt_parts *out)
+{
+	struct str rest = token;
+
+	if (!cut(&rest, &out->header) || !cut(&rest, &out->claims) || out->header.len == 0 || out->claims.len == 0 ||
+	    (rest.len > 0 && memchr(rest.p, '.', (size_t)rest.len)))
+		return false;
+	out->signature = rest;
+	out->signed_text = (struct str){token.p, out->header.len + 1 + out->claims.len};
+	return true;
+}
+
+json_t *jwt_object(struct str part, size_t flags, struct arena *a)
+{
+	struct bytes text;
+	json_error_t error;
+	json_t *json;
+
+	if (!base64_read(BASE64_URL, part, a, &text))
+		return NULL;
+	json = json_loadb((const char *)text.p, (size_t)text.len, flags, &error);
+	if (json_is_object(json))
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+json_t *jwt_member(const json_t *object, struct str name)
+{
+	return json_object_getn(object, name.p, (size_t)name.len);
+}
+
+struct str jwt_trim(struct str s)
+{
+	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
+		s.len--;
+	return s;
+}
+
+struct str jwt_text(const json_t *string)
+{
+	return (struct str){json_string_value(string), (int32_t)json_string_length(string)};
+}
