@@ -5,6 +5,7 @@
 
 static const struct mechanism *const rows[] = {
 	&mechanism_plain,
+	&mechanism_oauthbearer,
 	&mechanism_scram_sha_256,
 	&mechanism_scram_sha_512,
 };

@@ -83,6 +83,7 @@ void mechanism_fails(struct mechanism_step *out, struct str message, struct str 
 bool mechanism_wants_module(const struct mechanism_place *place, const char *class_name, struct arena *a,
 			    struct str *error);
 
+extern const struct mechanism mechanism_oauthbearer;
 extern const struct mechanism mechanism_plain;
 extern const struct mechanism mechanism_scram_sha_256;
 extern const struct mechanism mechanism_scram_sha_512;

@@ -4,6 +4,10 @@
  * Where there is no such user Kafka fails at once. Here the exchange goes on with a salt that is made of the name and a secret, is always
  * the same for it, and fails at the end, as that of a wrong password does. The secret is made of the cluster's id and the listener's JAAS
  * line: brokers that are set up alike say the same, also after a restart, and nobody outside knows it.
+ *
+ * With the extension tokenauth=true the name is a delegation token's id, the password its HMAC in base64, and who comes is its owner. Its
+ * keys are made when it is shown, which takes some milliseconds; an id that is no token's costs none of them, and ids are no secret. A token
+ * that has expired is none.
  */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -18,13 +22,15 @@
 #include "security/mechanism.h"
 #include "security/scram.h"
 #include "security/secret.h"
+#include "security/token.h"
 
 #define CLASS_NAME "org.apache.kafka.common.security.scram.ScramLoginModule"
 #define SECRET_LEN 32
 #define AUTHZID "Authentication failed: Client requested an authorization id that is different from username"
 
 struct setup {
-	uint8_t secret[SECRET_LEN]; /* of salts for users that are none */
+	uint8_t secret[SECRET_LEN]; /* of salts for users that are none, and for tokens */
+	struct str token_secret;    /* delegation.token.secret.key; null: there are no tokens */
 };
 
 enum state { CLIENT_FIRST, CLIENT_FINAL, ENDED };
@@ -38,8 +44,8 @@ struct exchange {
 	struct scram_key server_key;
 	struct principal principal; /* its name is `name` */
 	int64_t expiry_ms;
-	char *name;
-	char *gs2; /* NUL-terminated copies of what was said */
+	char *name; /* the user's, or that of a token's owner */
+	char *gs2;  /* NUL-terminated copies of what was said */
 	char *client_first_bare;
 	char *server_first;
 	struct str nonce; /* within server_first */
@@ -57,6 +63,7 @@ static const void *prepare(const struct mechanism_place *place, struct arena *a,
 	check(EVP_DigestUpdate(hash, place->cluster_id.p, (size_t)place->cluster_id.len) == 1);
 	check(EVP_DigestUpdate(hash, line.p, (size_t)line.len) == 1);
 	check(EVP_DigestFinal_ex(hash, s->secret, NULL) == 1);
+	s->token_secret = config_string(place->config, CONFIG_DELEGATION_TOKEN_SECRET_KEY);
 	EVP_MD_CTX_free(hash);
 	return mechanism_wants_module(place, CLASS_NAME, a, error) ? s : NULL;
 }
@@ -136,6 +143,44 @@ static bool find(struct exchange *x, const struct mechanism_world *w, struct str
 	return true;
 }
 
+static void make_keys(struct exchange *x, struct str id, struct bytes salt)
+{
+	char password[BASE64_LEN(TOKEN_HMAC_LEN)];
+	uint8_t hmac[TOKEN_HMAC_LEN];
+	struct scram_key salted, client;
+
+	token_hmac(x->setup->token_secret, id, hmac);
+	scram_salted_password(x->mechanism,
+			      (struct str){password, (int32_t)base64_put(BASE64_PADDED, hmac, sizeof(hmac), password)},
+			      salt, SCRAM_ITERATIONS_DEFAULT, &salted);
+	scram_client_key(x->mechanism, &salted, &client);
+	scram_stored_key(x->mechanism, &client, &x->stored_key);
+	scram_server_key(x->mechanism, &salted, &x->server_key);
+	scram_key_wipe(&salted);
+	scram_key_wipe(&client);
+	secret_wipe(hmac, sizeof(hmac));
+	secret_wipe(password, sizeof(password));
+}
+
+/* *owner: whose it is; as it was where there is no such token. */
+static bool find_token(struct exchange *x, const struct mechanism_world *w, struct str id, struct arena *a,
+		       struct found *out, struct str *owner)
+{
+	const struct image_token *t = w->image && x->setup->token_secret.len > 0 ? image_token(w->image, id) : NULL;
+
+	x->principal = (struct principal){.type = STR("User"), .token_authenticated = true};
+	x->expiry_ms = MECHANISM_FOR_EVER;
+	if (!invent(x, id, a, out))
+		return false;
+	if (!t || token_has_expired(t, w->now_ms))
+		return true;
+	make_keys(x, id, out->salt);
+	x->is_known = true;
+	x->expiry_ms = t->expiry_ms;
+	*owner = token_principal(t->owner).name;
+	return true;
+}
+
 /* ---- the two messages ---- */
 
 static bool is_token(const struct scram_client_first *m)
@@ -145,14 +190,22 @@ static bool is_token(const struct scram_client_first *m)
 	return v.len == 4 && strncasecmp(v.p, "true", 4) == 0;
 }
 
+static bool find_either(struct exchange *x, const struct mechanism_world *w, const struct scram_client_first *m,
+			struct str name, struct arena *a, struct found *out, struct str *who)
+{
+	*who = name;
+	return is_token(m) ? find_token(x, w, name, a, out, who) : find(x, w, name, a, out);
+}
+
 static void answer_first(struct exchange *x, const struct mechanism_world *w, const struct scram_client_first *m,
 			 struct arena *a, struct mechanism_step *out)
 {
 	char server_nonce[SCRAM_NONCE_MAX];
 	struct found found;
 	struct str name, text, nonce = {server_nonce, scram_nonce(w->chance, server_nonce)};
+	struct str who;
 
-	if (!scram_name_read(m->name, a, &name) || !find(x, w, name, a, &found)) {
+	if (!scram_name_read(m->name, a, &name) || !find_either(x, w, m, name, a, &found, &who)) {
 		fails(x, out, STR("the name cannot be read"));
 		return;
 	}
@@ -161,8 +214,6 @@ static void answer_first(struct exchange *x, const struct mechanism_world *w, co
 		mechanism_fails(out, STR(AUTHZID), STR_NULL);
 		return;
 	}
-	if (is_token(m))
-		x->is_known = false; /* there are no delegation tokens */
 	if (found.iterations < SCRAM_ITERATIONS_MIN) {
 		fails(x, out, STR("the credential has too few iterations"));
 		return;
@@ -172,8 +223,8 @@ static void answer_first(struct exchange *x, const struct mechanism_world *w, co
 		fails(x, out, STR("no memory"));
 		return;
 	}
-	x->name = str_dup(name);
-	x->principal.name = (struct str){x->name, name.len};
+	x->name = str_dup(who);
+	x->principal.name = (struct str){x->name, who.len};
 	x->gs2 = str_dup(m->gs2);
 	x->client_first_bare = str_dup(m->bare);
 	x->server_first = str_dup(text);

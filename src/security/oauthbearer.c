@@ -1,0 +1,322 @@
+/*
+ * oauthbearer: OAUTHBEARER (RFC 7628) as Kafka's OAuthBearerSaslServer has it, with tokens that nobody has signed
+ * (OAuthBearerUnsecuredValidatorCallbackHandler): for development, since everybody may say who he is.
+ *
+ *	n,[a=AUTHZID],^A auth=Bearer TOKEN^A [NAME=VALUE^A]... ^A	(without the blanks)
+ *
+ * A token that is not taken is answered with JSON that says why; the client then sends ^A, and the exchange fails with the same words. The
+ * options unsecuredValidator* of the listener's JAAS line say what is wanted of a token. Pairs beside auth are read and of no effect.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "security/jwt.h"
+#include "security/mechanism.h"
+
+#define CLASS_NAME "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+#define SCOPES_MAX 100
+
+struct setup {
+	struct jwt_unsecured_rules rules;
+	struct str refused_scope; /* what a client is told whose scope is too small */
+};
+
+struct exchange {
+	const struct setup *setup;
+	enum jwt_unsecured refused; /* JWT_GOOD: nothing is, yet */
+};
+
+/* ---- the listener ---- */
+
+static struct str trim(struct str s)
+{
+	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
+		s.len--;
+	return s;
+}
+
+static struct str option(const struct mechanism_place *place, const char *name, struct str otherwise)
+{
+	struct str v = trim(jaas_option(place->jaas, str_of(name)));
+
+	return v.len > 0 ? v : otherwise;
+}
+
+/* RFC 6749, 3.3. */
+static bool is_scope(struct str s)
+{
+	for (int32_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c < 0x21 || c > 0x7e || c == '"' || c == '\\')
+			return false;
+	}
+	return true;
+}
+
+/* "a b" as a list; false: one of them is none, or they are too many. */
+static bool read_scopes(struct str text, struct setup *s, struct arena *a)
+{
+	struct str *v = arena_array(a, SCOPES_MAX, sizeof(*v));
+	int n = 0;
+
+	for (int32_t from = 0, to; v && from < text.len; from = to + 1) {
+		const char *blank = memchr(text.p + from, ' ', (size_t)(text.len - from));
+
+		to = blank ? (int32_t)(blank - text.p) : text.len;
+		if (to == from)
+			continue;
+		if (n == SCOPES_MAX || !is_scope((struct str){text.p + from, to - from}))
+			return false;
+		v[n++] = (struct str){text.p + from, to - from};
+	}
+	s->rules.scopes = v;
+	s->rules.n_scopes = n;
+	return v;
+}
+
+/* As Java prints a list: "[a, b]". */
+static struct str listed(const struct setup *s, struct arena *a)
+{
+	struct str text = STR("[");
+
+	for (int i = 0; i < s->rules.n_scopes; i++)
+		text = arena_printf(a, "%.*s%s%.*s", STR_ARG(text), i > 0 ? ", " : "", STR_ARG(s->rules.scopes[i]));
+	return arena_printf(a, "%.*s]", STR_ARG(text));
+}
+
+static bool read_skew(struct str text, struct setup *s)
+{
+	int32_t ms = 0;
+
+	if (text.len > 0 && (!str_to_i32(text, &ms) || ms < 0))
+		return false;
+	s->rules.clock_skew_ms = ms;
+	return true;
+}
+
+static const void *prepare(const struct mechanism_place *place, struct arena *a, struct str *error)
+{
+	struct setup *s = arena_zalloc(a, sizeof(*s));
+
+	if (!s || !mechanism_wants_module(place, CLASS_NAME, a, error))
+		return NULL;
+	s->rules.principal_claim = option(place, "unsecuredValidatorPrincipalClaimName", STR("sub"));
+	s->rules.scope_claim = option(place, "unsecuredValidatorScopeClaimName", STR("scope"));
+	if (!read_scopes(option(place, "unsecuredValidatorRequiredScope", STR("")), s, a)) {
+		*error = STR("unsecuredValidatorRequiredScope is no list of scopes with blanks between");
+		return NULL;
+	}
+	if (!read_skew(option(place, "unsecuredValidatorAllowableClockSkewMs", STR("")), s)) {
+		*error = STR("unsecuredValidatorAllowableClockSkewMs is no number of milliseconds from 0 on");
+		return NULL;
+	}
+	s->refused_scope = listed(s, a);
+	return s;
+}
+
+static void begin(void *exchange, const void *setup)
+{
+	struct exchange *x = exchange;
+
+	x->setup = setup;
+}
+
+/* ---- what a client says ---- */
+
+struct said {
+	struct str authzid; /* as it is written; empty: none */
+	struct str token;
+};
+
+static bool take(struct str *in, const char *word)
+{
+	int32_t len = (int32_t)strlen(word);
+
+	if (in->len < len || memcmp(in->p, word, (size_t)len) != 0)
+		return false;
+	in->p += len;
+	in->len -= len;
+	return true;
+}
+
+/* RFC 5801's saslname, which is not unescaped: it has to be what the token says. */
+static bool is_saslname(struct str s)
+{
+	for (int32_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c == 0 || c > 0x7f || c == ',')
+			return false;
+		if (c == '=' && (s.len - i < 3 || (memcmp(s.p + i, "=2C", 3) != 0 && memcmp(s.p + i, "=3D", 3) != 0)))
+			return false;
+	}
+	return s.len > 0;
+}
+
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_value(struct str s)
+{
+	for (int32_t i = 0; i < s.len; i++) {
+		char c = s.p[i];
+
+		if ((c < 0x20 || c > 0x7e) && c != '\t' && c != '\r' && c != '\n')
+			return false;
+	}
+	return s.len > 0;
+}
+
+/* "name=value^A" at the front; false: there is none. */
+static bool take_pair(struct str *in, struct str *name, struct str *value)
+{
+	const char *end = in->len > 0 ? memchr(in->p, 1, (size_t)in->len) : NULL;
+	int32_t len = end ? (int32_t)(end - in->p) : 0;
+	int32_t at = 0;
+
+	while (at < len && is_letter(in->p[at]))
+		at++;
+	if (at == 0 || at == len || in->p[at] != '=')
+		return false;
+	*name = (struct str){in->p, at};
+	*value = (struct str){in->p + at + 1, len - at - 1};
+	in->p += len + 1;
+	in->len -= len + 1;
+	return is_value(*value);
+}
+
+static bool is_token(struct str s)
+{
+	int32_t at = 0;
+
+	while (at < s.len && (is_letter(s.p[at]) || (s.p[at] >= '0' && s.p[at] <= '9') || strchr("-_~+/.", s.p[at])))
+		at++;
+	if (at == 0)
+		return false;
+	while (at < s.len && s.p[at] == '=')
+		at++;
+	return at == s.len;
+}
+
+/* "Bearer TOKEN". */
+static bool read_auth(struct str auth, struct str *token)
+{
+	if (auth.len < 7 || strncasecmp(auth.p, "bearer ", 7) != 0)
+		return false;
+	*token = (struct str){auth.p + 7, auth.len - 7};
+	while (token->len > 0 && token->p[0] == ' ') {
+		token->p++;
+		token->len--;
+	}
+	return is_token(*token);
+}
+
+static bool read_authzid(struct str *in, struct str *out)
+{
+	const char *comma;
+
+	*out = STR("");
+	if (!take(in, "n,"))
+		return false;
+	if (take(in, "a=")) {
+		comma = in->len > 0 ? memchr(in->p, ',', (size_t)in->len) : NULL;
+		if (!comma)
+			return false;
+		*out = (struct str){in->p, (int32_t)(comma - in->p)};
+		in->p += out->len;
+		in->len -= out->len;
+		if (!is_saslname(*out))
+			return false;
+	}
+	return take(in, ",\1");
+}
+
+static bool read_first(struct str in, struct said *out)
+{
+	struct str name, value, auth = STR_NULL;
+
+	if (!read_authzid(&in, &out->authzid))
+		return false;
+	while (in.len > 0 && in.p[0] != 1) {
+		if (!take_pair(&in, &name, &value))
+			return false;
+		if (str_is(name, "auth"))
+			auth = value; /* the last one */
+	}
+	return in.len == 1 && in.p[0] == 1 && !str_is_null(auth) && read_auth(auth, &out->token);
+}
+
+/* ---- the exchange ---- */
+
+static struct str refusal(const struct exchange *x, struct arena *a)
+{
+	if (x->refused == JWT_OUT_OF_SCOPE)
+		return arena_printf(a, "{\"status\":\"insufficient_scope\", \"scope\":\"%.*s\"}",
+				    STR_ARG(x->setup->refused_scope));
+	return STR("{\"status\":\"invalid_token\"}");
+}
+
+static void challenge(struct exchange *x, struct arena *a, struct mechanism_step *out)
+{
+	struct str text = refusal(x, a);
+
+	*out = (struct mechanism_step){.outcome = MECHANISM_CHALLENGE, .token = {(const uint8_t *)text.p, text.len}};
+}
+
+static void let_in(const struct said *said, const struct jwt *jwt, struct arena *a, struct mechanism_step *out)
+{
+	if (said->authzid.len > 0 && !str_eq(said->authzid, jwt->subject)) {
+		mechanism_fails(
+			out,
+			arena_printf(a,
+				     "Authentication failed: Client requested an authorization id (%.*s) that is "
+				     "different from the token's principal name (%.*s)",
+				     STR_ARG(said->authzid), STR_ARG(jwt->subject)),
+			STR("another authorization id than the token's"));
+		return;
+	}
+	*out = (struct mechanism_step){
+		.outcome = MECHANISM_DONE,
+		.token = {(const uint8_t *)"", 0},
+		.principal = {.type = STR("User"), .name = jwt->subject},
+		.expiry_ms = jwt->expiry_ms,
+	};
+}
+
+static void step(void *exchange, const struct mechanism_world *w, struct bytes token, struct arena *a,
+		 struct mechanism_step *out)
+{
+	struct exchange *x = exchange;
+	struct said said;
+	struct jwt jwt;
+
+	if (x->refused != JWT_GOOD && token.len == 1 && token.p[0] == 1) {
+		mechanism_fails(out, refusal(x, a), STR_NULL);
+		return;
+	}
+	x->refused = JWT_GOOD;
+	if (!read_first((struct str){(const char *)token.p, token.len}, &said)) {
+		mechanism_fails(out, STR_NULL, STR("the client's message cannot be read"));
+		return;
+	}
+	x->refused = jwt_read_unsecured(said.token, &x->setup->rules, w->now_ms, a, &jwt);
+	if (x->refused == JWT_GOOD)
+		let_in(&said, &jwt, a, out);
+	else
+		challenge(x, a, out);
+}
+
+const struct mechanism mechanism_oauthbearer = {
+	.name = "OAUTHBEARER",
+	.prepare = prepare,
+	.exchange_size = sizeof(struct exchange),
+	.begin = begin,
+	.step = step,
+};
