@@ -85,6 +85,9 @@ static const struct {
 	{ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "TransactionalIdAuthorizationException"},
 	{ERR_KAFKA_STORAGE_ERROR, "KafkaStorageException"},
 	{ERR_NON_EMPTY_GROUP, "GroupNotEmptyException"},
+	{ERR_DELEGATION_TOKEN_AUTH_DISABLED, "DelegationTokenDisabledException"},
+	{ERR_DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, "UnsupportedByAuthenticationException"},
+	{ERR_DELEGATION_TOKEN_AUTHORIZATION_FAILED, "DelegationTokenAuthorizationException"},
 };
 
 /* Else: TOPIC_DELETION_DISABLED is TopicDeletionDisabledException. */
