@@ -312,7 +312,8 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 	expect_refused("authorizer.class.name=x.Y", "server.properties:6", "other Java classes cannot be loaded");
 	expect_refused("remote.log.storage.system.enable=true", "server.properties:6",
 		       "tiered storage is not served yet");
-	expect_refused("client.quota.callback.class=x.Y", "server.properties:6", "Java classes cannot be loaded, so clients would have other quotas than intended");
+	expect_refused("client.quota.callback.class=x.Y", "server.properties:6",
+		       "Java classes cannot be loaded, so clients would have other quotas than intended");
 	expect_refused("create.topic.policy.class.name=x.Y", "server.properties:6", "policies cannot be loaded");
 	expect_refused("config.providers=file", "server.properties:6", "taken literally");
 	expect_refused("replica.selector.class=x.Y", "server.properties:6", "RackAwareReplicaSelector");
