@@ -32,7 +32,7 @@ static void check_refused(const struct config *c, struct config_notes *notes)
 
 static bool is_served(struct str mechanism)
 {
-	static const char *const served[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"};
+	static const char *const served[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"};
 
 	for (size_t i = 0; i < sizeof(served) / sizeof(*served); i++)
 		if (str_is(mechanism, served[i]))
@@ -58,7 +58,7 @@ static void check_mechanisms(const struct config *c, struct config_notes *notes)
 				config_note_add(
 					notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_SASL_ENABLED_MECHANISMS),
 					"sasl.enabled.mechanisms=%.*s is refused: listener %.*s would offer what is not served; "
-					"there are PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512",
+					"there are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER",
 					STR_ARG(v[k]), STR_ARG(e->name));
 	}
 }
