@@ -12,6 +12,7 @@
 #include "broker/logger.h"
 #include "broker/node_private.h"
 #include "broker/permission.h"
+#include "broker/secure.h"
 #include "config/config.h"
 #include "metadata/image.h"
 
@@ -295,6 +296,11 @@ static int check_broker(struct request *r, struct alteration *a)
 	err = config_check_broker(r->node->config, a->name.len > 0, s.v, s.n, &r->arena, &message);
 	if (!err)
 		err = check_pools(r, a, &s, &message);
+	if (!err && a->name.len > 0) {
+		struct layers after = layers_with(r, a, &s);
+
+		err = secure_check(r->node, &after, &r->arena, &message);
+	}
 	if (err)
 		refuse(a, err == ERR_INVALID_CONFIG ? ERR_INVALID_REQUEST : err, message);
 	return 0;

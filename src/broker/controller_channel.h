@@ -30,7 +30,7 @@ struct raft_node;
 struct controller_channel_options {
 	struct loop *loop;
 	int32_t node_id;
-	const struct outgoing *outgoing; /* NULL: plain, with the times of channel.h */
+	struct outgoing *outgoing; /* NULL: plain, with the times of channel.h */
 	int32_t answer_ms; /* controller.socket.timeout.ms: how long a connection may leave a request without an answer */
 };
 

@@ -168,7 +168,7 @@ enum node_end node_bind(struct node *n)
 	if (end)
 		return end;
 	for (int i = 0; i < n->n_listeners; i++)
-		v[i].tls = n->listeners[i].tls;
+		v[i].tls = n->listeners[i].tls.slot.now;
 	end = prepare_sasl(n);
 	if (end)
 		return end;

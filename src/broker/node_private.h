@@ -47,7 +47,7 @@ struct node_listener {
 	const char *name;
 	bool controller;
 	bool reflects;				/* a client is told the address it has dialled */
-	struct tls_context *tls;		/* NULL: it is plain */
+	struct secured tls;			/* its slot is empty where the listener is plain */
 	struct ssl_principal_rules *principals; /* of an SSL listener; else NULL */
 	struct sasl_listener *sasl;		/* NULL: nobody has to say who he is */
 };

@@ -37,7 +37,7 @@ struct throttle;
 struct quorum_options {
 	struct env *env;
 	const struct config *config;
-	const struct outgoing *outgoing; /* NULL: connections are plain */
+	struct outgoing *outgoing; /* NULL: connections are plain */
 	struct loop *loop;
 	int32_t node_id;
 	struct str cluster_id;

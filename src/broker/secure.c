@@ -3,12 +3,22 @@
  */
 #include "broker/secure.h"
 
+#include <errno.h>
+#include <stdio.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
 #include "broker/layers.h"
 #include "broker/identity.h"
 #include "broker/node_private.h"
 #include "broker/ssl_principal.h"
 #include "config/config.h"
+#include "metadata/image.h"
 #include "net/conn.h"
+#include "net/net.h"
+
+#define SETTINGS_MAX_BYTES ((size_t)1 << 20)
 
 static const enum config_id ids[TLS_SETTINGS] = {
 	[TLS_PROTOCOL] = CONFIG_SSL_PROTOCOL,
@@ -98,25 +108,111 @@ void secure_settings(const struct config *c, const struct layers *layers, struct
 	}
 }
 
+/* ---- what is secured: listeners, then what is dialled ---- */
+
+struct target {
+	struct str listener;
+	enum security_protocol protocol;
+	bool server;
+	struct secured *secured;
+};
+
+static int n_targets(const struct node *n)
+{
+	return n->n_listeners + 2;
+}
+
+/* False: it is plain, or there is none. */
+static bool target_at(struct node *n, int i, struct target *t)
+{
+	const struct config_network *net = config_network(n->config);
+
+	if (i < n->n_listeners)
+		*t = (struct target){net->listeners[i].name, net->listeners[i].protocol, true, &n->listeners[i].tls};
+	else if (i == n->n_listeners)
+		*t = (struct target){net->inter_broker_listener, net->inter_broker_protocol, false,
+				     &n->outgoing.brokers};
+	else
+		*t = (struct target){net->controller_listener, net->controller_protocol, false,
+				     &n->outgoing.controllers};
+	return secure_is_tls(t->protocol) && (i != n->n_listeners || config_is_broker(n->config));
+}
+
+/* Differs when a value differs, or a file that one names. */
+static uint64_t mark_of(struct env *env, const struct tls_settings *s)
+{
+	static const enum tls_setting files[] = {TLS_KEYSTORE_LOCATION, TLS_TRUSTSTORE_LOCATION};
+	uint64_t mark = 1;
+
+	for (int i = 0; i < TLS_SETTINGS; i++)
+		mark = hash_bytes(mark + (uint64_t)str_is_null(s->v[i]), s->v[i].p, (size_t)s->v[i].len);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *path = str_is_null(s->v[files[i]]) ? NULL : str_dup(s->v[files[i]]);
+		struct file_stat stat = {0};
+
+		if (path && env_stat(env, path, &stat) == 0)
+			mark = hash_bytes(mark, &stat.mtime_ms, sizeof(stat.mtime_ms));
+		if (path)
+			mark = hash_bytes(mark, &stat.size, sizeof(stat.size));
+		xfree(path);
+	}
+	return mark;
+}
+
+static bool may_change(const struct node *n, const struct target *t, enum config_id id)
+{
+	struct config_at at = {.listener = t->listener};
+
+	return config_at_bool(n->config, &at, id);
+}
+
+/*
+ * What t shall be under these layers. 0 and NULL: what it is. -EINVAL with Kafka's words in *why when it cannot be. Any core.
+ */
+static int propose(struct node *n, const struct target *t, const struct layers *layers, struct tls_context **out,
+		   uint64_t *mark, struct buf *why)
+{
+	struct tls_context *now = tls_slot_ref(&t->secured->slot);
+	struct tls_settings settings;
+	struct arena a;
+	int err = 0;
+
+	*out = NULL;
+	arena_init(&a, SETTINGS_MAX_BYTES);
+	secure_settings(n->config, layers, t->listener, t->protocol, &a, &settings);
+	*mark = mark_of(n->env, &settings);
+	if (!now || *mark != t->secured->mark)
+		err = tls_context_new(n->env, &settings, t->server, out, why);
+	if (err == 0 && now && *out)
+		err = tls_context_may_follow(now, *out, may_change(n, t, CONFIG_SSL_ALLOW_DN_CHANGES),
+					     may_change(n, t, CONFIG_SSL_ALLOW_SAN_CHANGES), why);
+	if (err)
+		tls_context_unref(out);
+	tls_context_unref(&now);
+	arena_fini(&a);
+	return err;
+}
+
 /* ---- the start ---- */
 
-static bool make(struct node *n, struct str listener, enum security_protocol protocol, bool server,
-		 struct tls_context **out)
+static bool make(struct node *n, int i)
 {
-	struct tls_settings settings;
+	struct tls_context *made;
 	struct buf why = {0};
-	struct arena a;
-	int err;
+	struct target t;
+	uint64_t mark;
 
-	arena_init(&a, 0);
-	secure_settings(n->config, NULL, listener, protocol, &a, &settings);
-	err = tls_context_new(n->env, &settings, server, out, &why);
-	if (err)
-		diag_error(n->env->diag, "TLS cannot be set up", "listener=%.*s reason=\"%.*s\"", STR_ARG(listener),
+	if (!target_at(n, i, &t))
+		return true;
+	if (propose(n, &t, NULL, &made, &mark, &why)) {
+		diag_error(n->env->diag, "TLS cannot be set up", "listener=%.*s reason=\"%.*s\"", STR_ARG(t.listener),
 			   STR_ARG(buf_str(&why)));
-	buf_fini(&why);
-	arena_fini(&a);
-	return err == 0;
+		buf_fini(&why);
+		return false;
+	}
+	t.secured->mark = mark;
+	tls_slot_set(&t.secured->slot, made);
+	return true;
 }
 
 static bool read_rules(struct node *n, struct node_listener *l)
@@ -133,36 +229,92 @@ static bool read_rules(struct node *n, struct node_listener *l)
 	return l->principals;
 }
 
-static bool make_listener(struct node *n, const struct config_endpoint *e, struct node_listener *l)
-{
-	if (!secure_is_tls(e->protocol))
-		return true;
-	return make(n, e->name, e->protocol, true, &l->tls) && (e->protocol != PROTOCOL_SSL || read_rules(n, l));
-}
-
 enum node_end secure_start(struct node *n)
 {
 	const struct config_network *net = config_network(n->config);
 	bool ok = true;
 
+	n->outgoing.config = n->config;
+	for (int i = 0; i < n_targets(n) && ok; i++)
+		ok = make(n, i);
 	for (int i = 0; i < n->n_listeners && ok; i++)
-		ok = make_listener(n, &net->listeners[i], &n->listeners[i]);
-	n->outgoing = (struct outgoing){.config = n->config};
-	if (ok && config_is_broker(n->config) && secure_is_tls(net->inter_broker_protocol))
-		ok = make(n, net->inter_broker_listener, net->inter_broker_protocol, false, &n->outgoing.brokers);
-	if (ok && secure_is_tls(net->controller_protocol))
-		ok = make(n, net->controller_listener, net->controller_protocol, false, &n->outgoing.controllers);
+		if (net->listeners[i].protocol == PROTOCOL_SSL)
+			ok = read_rules(n, &n->listeners[i]);
 	return ok ? NODE_END_CLEAN : NODE_END_CONFIG;
 }
 
 void secure_stop(struct node *n)
 {
 	for (int i = 0; i < n->n_listeners; i++) {
-		tls_context_unref(&n->listeners[i].tls);
+		tls_slot_set(&n->listeners[i].tls.slot, NULL);
 		ssl_principal_rules_free(n->listeners[i].principals);
 	}
-	tls_context_unref(&n->outgoing.brokers);
-	tls_context_unref(&n->outgoing.controllers);
+	tls_slot_set(&n->outgoing.brokers.slot, NULL);
+	tls_slot_set(&n->outgoing.controllers.slot, NULL);
+}
+
+/* ---- changes ---- */
+
+static void renew(struct node *n, int i, const struct layers *layers)
+{
+	struct tls_context *next;
+	struct buf why = {0};
+	struct target t;
+	uint64_t mark;
+
+	if (!target_at(n, i, &t))
+		return;
+	if (propose(n, &t, layers, &next, &mark, &why)) {
+		diag_error(n->env->diag, "TLS stays as it was", "listener=%.*s reason=\"%.*s\"", STR_ARG(t.listener),
+			   STR_ARG(buf_str(&why)));
+		buf_fini(&why);
+		return;
+	}
+	if (!next)
+		return;
+	t.secured->mark = mark;
+	if (t.server)
+		net_set_tls(n->net, i, next);
+	tls_slot_set(&t.secured->slot, next);
+	diag_info(n->env->diag, "TLS has changed for new connections", "listener=%.*s %s", STR_ARG(t.listener),
+		  t.server ? "accepted" : "dialled");
+}
+
+void secure_follow(struct node *n, const struct image *old, const struct image *now)
+{
+	struct layers layers = layers_of_broker(now, n->id);
+	char id[16];
+	struct str name = {id, snprintf(id, sizeof(id), "%d", n->id)};
+
+	/* Records that change nothing make a new member too: files are looked at then (KAFKA-14136). */
+	if (old && image_configs(old, RESOURCE_BROKER, name) == image_configs(now, RESOURCE_BROKER, name))
+		return;
+	for (int i = 0; i < n_targets(n); i++)
+		renew(n, i, &layers);
+}
+
+int secure_check(struct node *n, const struct layers *layers, struct arena *a, struct str *message)
+{
+	int err = 0;
+
+	for (int i = 0; i < n->n_listeners && err == 0; i++) {
+		struct tls_context *next = NULL;
+		struct buf why = {0};
+		struct target t;
+		uint64_t mark;
+
+		if (!target_at(n, i, &t))
+			continue;
+		err = propose(n, &t, layers, &next, &mark, &why);
+		if (err)
+			*message = arena_printf(a,
+						"Validation of dynamic config update of SSLFactory failed: "
+						"org.apache.kafka.common.config.ConfigException: %.*s",
+						STR_ARG(buf_str(&why)));
+		tls_context_unref(&next);
+		buf_fini(&why);
+	}
+	return err ? ERR_INVALID_REQUEST : 0;
 }
 
 /* ---- who somebody is ---- */

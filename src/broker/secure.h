@@ -18,6 +18,7 @@
 struct config;
 struct conn;
 struct identity;
+struct image;
 struct layers;
 struct node_listener;
 
@@ -28,6 +29,11 @@ void secure_settings(const struct config *c, const struct layers *layers, struct
 /* Before listeners are bound: makes the contexts. NODE_END_CONFIG when one cannot be made, which is told. */
 enum node_end secure_start(struct node *n);
 void secure_stop(struct node *n);
+
+/* The image has changed: stores that were changed with it, or whose files were, are taken for new connections. Reactor 0. */
+void secure_follow(struct node *n, const struct image *old, const struct image *now);
+/* Could the listeners be so? Else ERR_INVALID_REQUEST, with Kafka's words in *message. Any core; reads files. */
+int secure_check(struct node *n, const struct layers *layers, struct arena *a, struct str *message);
 
 /*
  * Whom a connection of an SSL listener belongs to: the name in its certificate by ssl.principal.mapping.rules, or nobody in particular. False:

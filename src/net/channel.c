@@ -553,6 +553,19 @@ static void on_ready(struct sock *s, int ready, void *arg)
 
 /* ---- name to socket ---- */
 
+static void set_transport(struct channel *ch, struct sock *sock)
+{
+	struct channels *all = ch->all;
+	struct tls_context *slotted = all->tls_slot ? tls_slot_ref(all->tls_slot) : NULL;
+
+	check(slotted || !all->tls_slot);
+	if (slotted || all->tls)
+		transport_tls(&ch->transport, sock, slotted ? slotted : all->tls, ch->host);
+	else
+		transport_plain(&ch->transport, sock);
+	tls_context_unref(&slotted);
+}
+
 static void channel_dial(struct channel *ch)
 {
 	struct sock *sock;
@@ -566,10 +579,7 @@ static void channel_dial(struct channel *ch)
 		channel_break(ch, err);
 		return;
 	}
-	if (ch->all->tls)
-		transport_tls(&ch->transport, sock, ch->all->tls, ch->host);
-	else
-		transport_plain(&ch->transport, sock);
+	set_transport(ch, sock);
 	sock_want(sock, SOCK_WRITE);
 }
 

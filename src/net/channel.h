@@ -77,7 +77,9 @@ struct channels {
 	int64_t setup_timeout_max_ms;
 	const struct login_method *login; /* wire/login.h; NULL: nobody asks who this is */
 	void (*broken)(struct channel *ch, int err, struct list *calls);
-	struct tls_context *tls; /* what secures them, a reference of the channels'; NULL: they are plain */
+	struct tls_context
+		*tls; /* what secures them, a reference of the channels'; NULL: they are plain, or it is in */
+	struct tls_slot *tls_slot; /* the owner's, never empty: what is there at each attempt; NULL: none */
 	uint8_t *landing;
 	int n_resolving; /* look-ups under way: while there are any, nothing is freed */
 	int32_t next_correlation;

@@ -338,6 +338,38 @@ void tls_context_unref(struct tls_context **cp)
 	xfree(c);
 }
 
+static void slot_lock(struct tls_slot *slot)
+{
+	while (atomic_exchange_explicit(&slot->busy, true, memory_order_acquire))
+		;
+}
+
+static void slot_unlock(struct tls_slot *slot)
+{
+	atomic_store_explicit(&slot->busy, false, memory_order_release);
+}
+
+struct tls_context *tls_slot_ref(struct tls_slot *slot)
+{
+	struct tls_context *c;
+
+	slot_lock(slot);
+	c = slot->now ? tls_context_ref(slot->now) : NULL;
+	slot_unlock(slot);
+	return c;
+}
+
+void tls_slot_set(struct tls_slot *slot, struct tls_context *c)
+{
+	struct tls_context *old;
+
+	slot_lock(slot);
+	old = slot->now;
+	slot->now = c;
+	slot_unlock(slot);
+	tls_context_unref(&old);
+}
+
 /* ---- one in the place of another: Kafka's SslFactory ---- */
 
 static bool has_name(GENERAL_NAMES *all, GENERAL_NAME *name)

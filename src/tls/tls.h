@@ -11,6 +11,7 @@
 #ifndef ODRADEK_TLS_TLS_H
 #define ODRADEK_TLS_TLS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -72,6 +73,15 @@ void tls_context_unref(struct tls_context **c); /* NULL is fine; sets it to NULL
  */
 int tls_context_may_follow(const struct tls_context *now, const struct tls_context *next, bool dn_may_change,
 			   bool san_may_change, struct buf *why);
+
+/* A place for a context that is replaced while other threads use it. A zeroed one is empty. */
+struct tls_slot {
+	atomic_bool busy; /* for the few instructions in which `now` is looked at */
+	struct tls_context *now;
+};
+
+struct tls_context *tls_slot_ref(struct tls_slot *slot);	 /* a reference of the caller's; NULL: it is empty */
+void tls_slot_set(struct tls_slot *slot, struct tls_context *c); /* takes the reference; NULL empties it */
 
 /* ---- sessions ---- */
 
