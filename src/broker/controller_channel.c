@@ -232,7 +232,8 @@ static void tell(struct lane *l, int err)
 
 	if (c->trouble != err && !c->stopped)
 		diag_warn(c->options.loop->env->diag, "the active controller cannot be reached",
-			  "host=%s port=%d error=%s", l->channel.host, l->channel.port, err_name(err));
+			  "host=%s port=%d error=%s reason=\"%s\"", l->channel.host, l->channel.port, err_name(err),
+			  channel_why(&l->channel));
 	c->trouble = err;
 }
 

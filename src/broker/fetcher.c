@@ -117,8 +117,8 @@ static void not_heard(struct fetcher *f, int err)
 {
 	if (f->trouble != err)
 		diag_warn(f->all->node->env->diag, "nothing is fetched from a leader",
-			  "broker=%d host=%s port=%d error=%s", f->leader, f->channel.host, f->channel.port,
-			  err_name(err));
+			  "broker=%d host=%s port=%d error=%s reason=\"%s\"", f->leader, f->channel.host,
+			  f->channel.port, err_name(err), channel_why(&f->channel));
 	f->trouble = err;
 	lists_failed(f);
 	fetcher_fetch_failed(f);

@@ -1,18 +1,83 @@
 /* outgoing: see the header. */
 #include "broker/outgoing.h"
 
+#include "base/buf.h"
+#include "base/diag.h"
 #include "config/config.h"
 #include "net/channel.h"
+#include "security/login_choice.h"
+#include "tls/tls.h"
+#include "wire/login.h"
+
+static bool is_sasl(enum security_protocol p)
+{
+	return p == PROTOCOL_SASL_PLAINTEXT || p == PROTOCOL_SASL_SSL;
+}
+
+/* A cluster of one node dials nobody, and Kafka starts it. */
+static bool is_alone(const struct config *c)
+{
+	const struct config_network *net = config_network(c);
+
+	return config_is_broker(c) && config_is_controller(c) && net->n_voters + net->n_bootstrap <= 1;
+}
+
+/* The line has to be the mechanism's own, as on the side that is dialled. */
+static bool login(const struct outgoing *o, struct diag *diag, struct str listener, enum config_id mechanism_id,
+		  struct login_method **out)
+{
+	struct config_at at = {listener, config_string(o->config, mechanism_id)};
+	struct buf why = {0};
+
+	if (config_at_is_set(o->config, &at, CONFIG_SASL_JAAS_CONFIG))
+		*out = login_choose(at.mechanism, config_at_string(o->config, &at, CONFIG_SASL_JAAS_CONFIG), &why);
+	else
+		buf_printf(
+			&why,
+			"listener.name.%.*s.%.*s.sasl.jaas.config is not set (names in lower case); a JAAS file is not read",
+			STR_ARG(listener), STR_ARG(at.mechanism));
+	if (!*out)
+		diag_line(diag, is_alone(o->config) ? DIAG_WARN : DIAG_ERROR, "this node cannot log in to others",
+			  "setting=%s listener=%.*s mechanism=%.*s reason=\"%.*s\"", config_setting(mechanism_id)->name,
+			  STR_ARG(listener), STR_ARG(at.mechanism), STR_ARG(buf_str(&why)));
+	buf_fini(&why);
+	return *out || is_alone(o->config);
+}
+
+bool outgoing_logins(struct outgoing *o, struct diag *diag)
+{
+	const struct config_network *net = config_network(o->config);
+	bool ok = true;
+
+	if (config_is_broker(o->config) && is_sasl(net->inter_broker_protocol))
+		ok = login(o, diag, net->inter_broker_listener, CONFIG_SASL_MECHANISM_INTER_BROKER_PROTOCOL,
+			   &o->brokers_login);
+	if (ok && is_sasl(net->controller_protocol))
+		ok = login(o, diag, net->controller_listener, CONFIG_SASL_MECHANISM_CONTROLLER_PROTOCOL,
+			   &o->controllers_login);
+	return ok;
+}
+
+void outgoing_fini(struct outgoing *o)
+{
+	tls_slot_set(&o->brokers.slot, NULL);
+	tls_slot_set(&o->controllers.slot, NULL);
+	login_method_free(o->brokers_login);
+	login_method_free(o->controllers_login);
+	o->brokers_login = o->controllers_login = NULL;
+}
 
 void outgoing_init(struct channels *all, struct loop *l, struct outgoing *o, enum outgoing_to to)
 {
+	bool brokers = to == OUTGOING_TO_BROKERS;
 	struct tls_slot *slot;
 
 	channels_init(all, l);
 	if (!o)
 		return;
-	slot = to == OUTGOING_TO_BROKERS ? &o->brokers.slot : &o->controllers.slot;
+	slot = brokers ? &o->brokers.slot : &o->controllers.slot;
 	all->tls_slot = slot->now ? slot : NULL; /* plain or not is for ever */
+	all->login = brokers ? o->brokers_login : o->controllers_login;
 	all->setup_timeout_ms = config_long(o->config, CONFIG_SOCKET_CONNECTION_SETUP_TIMEOUT_MS);
 	all->setup_timeout_max_ms = config_long(o->config, CONFIG_SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS);
 }

@@ -57,7 +57,7 @@ static void close_done(struct work *w)
 static bool is_busy(const struct quorum *q)
 {
 	return q->flushing || q->state_write || q->cutting || q->loading_snapshot || q->n_cleaning > 0 ||
-	       q->channels.n_resolving > 0 || q->pulse_channels.n_resolving > 0 ||
+	       q->channels.n_resolving > 0 || q->pulse_channels.n_resolving > 0 || q->pulse_secure.n_resolving > 0 ||
 	       !controller_channel_is_settled(q->channel);
 }
 

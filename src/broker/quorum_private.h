@@ -129,9 +129,10 @@ struct quorum {
 	struct quorum_measures measures;
 	int32_t followed_leader, followed_epoch; /* as people were told last */
 	struct list pulses;			 /* of struct pulse: brokers that are looked after */
-	struct channels pulse_channels;
-	int16_t kraft_version;	     /* atomic: raft's, for other threads */
-	struct quorum_leader leader; /* as the subscribers know it; the host is our own */
+	struct channels pulse_channels;		 /* nobody logs in by them */
+	struct channels pulse_secure;		 /* to TLS listeners */
+	int16_t kraft_version;			 /* atomic: raft's, for other threads */
+	struct quorum_leader leader;		 /* as the subscribers know it; the host is our own */
 
 	struct arena bootstrap_arena;
 	struct record_list bootstrap;
@@ -270,7 +271,7 @@ void quorum_fence(struct quorum *q, int32_t broker, int64_t epoch);
 void quorum_pulse_init(struct quorum *q);
 /* A new leader has heard of no broker yet: are all still there? */
 void quorum_pulse_all(struct quorum *q);
-/* Nothing is waited for any more, but for look-ups of names: pulse_channels.n_resolving. Not inside of a step. */
+/* Nothing is waited for any more, but for look-ups of names: pulse_channels.n_resolving, and of pulse_secure. Not inside of a step. */
 void quorum_pulse_stop(struct quorum *q);
 void quorum_pulse_fini(struct quorum *q);
 

@@ -10,7 +10,9 @@
 #include "base/mem.h"
 #include "broker/outgoing.h"
 #include "broker/quorum_private.h"
+#include "config/listener.h"
 #include "protocol/api_versions.h"
+#include "tls/tls.h"
 #include "wire/codec.h"
 
 #define ANSWER_MAX ((size_t)1 << 16)
@@ -65,12 +67,17 @@ static void broken(struct channel *ch, int err, struct list *calls)
 	timer_start(&p->timer, 0);
 }
 
+static bool is_tls(const struct image_endpoint *e)
+{
+	return e->security_protocol == PROTOCOL_SSL || e->security_protocol == PROTOCOL_SASL_SSL;
+}
+
 static void dial(struct pulse *p)
 {
 	const struct image_endpoint *e = &p->broker->endpoints[p->at];
 	char *host = str_dup(e->host);
 
-	channel_init(&p->channel, &p->quorum->pulse_channels, host, e->port);
+	channel_init(&p->channel, is_tls(e) ? &p->quorum->pulse_secure : &p->quorum->pulse_channels, host, e->port);
 	xfree(host);
 	p->err = -ETIMEDOUT;
 	p->call = (struct call){
@@ -182,13 +189,22 @@ void quorum_broker_hung_up(struct quorum *q, int32_t broker, int64_t epoch)
 
 /* ---- life ---- */
 
+/* What is asked is answered before a login, and an endpoint may be one of clients, who are told no secret of this node. */
+static void init_channels(struct quorum *q, struct channels *all)
+{
+	outgoing_init(all, q->loop, q->options.outgoing, OUTGOING_TO_BROKERS);
+	all->login = NULL;
+	all->client_id = STR("odradek-controller");
+	all->answer_max = ANSWER_MAX;
+	all->broken = broken;
+}
+
 void quorum_pulse_init(struct quorum *q)
 {
 	list_init(&q->pulses);
-	outgoing_init(&q->pulse_channels, q->loop, q->options.outgoing, OUTGOING_TO_BROKERS);
-	q->pulse_channels.client_id = STR("odradek-controller");
-	q->pulse_channels.answer_max = ANSWER_MAX;
-	q->pulse_channels.broken = broken;
+	init_channels(q, &q->pulse_channels);
+	tls_context_unref(&q->pulse_channels.tls);
+	init_channels(q, &q->pulse_secure);
 }
 
 void quorum_pulse_stop(struct quorum *q)
@@ -201,4 +217,5 @@ void quorum_pulse_fini(struct quorum *q)
 {
 	quorum_pulse_stop(q);
 	channels_fini(&q->pulse_channels);
+	channels_fini(&q->pulse_secure);
 }

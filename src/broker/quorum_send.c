@@ -129,7 +129,8 @@ static void note_trouble(struct quorum_peer *p, int err)
 {
 	if (err != 0 && err != ERR_UNSUPPORTED_VERSION && p->trouble != err)
 		diag_warn(p->quorum->env->diag, "a node of the metadata quorum does not answer",
-			  "node=%d host=%s port=%d error=%s", p->id, p->channel.host, p->channel.port, err_name(err));
+			  "node=%d host=%s port=%d error=%s reason=\"%s\"", p->id, p->channel.host, p->channel.port,
+			  err_name(err), channel_why(&p->channel));
 	p->trouble = err;
 }
 

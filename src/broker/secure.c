@@ -240,6 +240,7 @@ enum node_end secure_start(struct node *n)
 	for (int i = 0; i < n->n_listeners && ok; i++)
 		if (net->listeners[i].protocol == PROTOCOL_SSL)
 			ok = read_rules(n, &n->listeners[i]);
+	ok = ok && outgoing_logins(&n->outgoing, n->env->diag);
 	return ok ? NODE_END_CLEAN : NODE_END_CONFIG;
 }
 
@@ -249,8 +250,7 @@ void secure_stop(struct node *n)
 		tls_slot_set(&n->listeners[i].tls.slot, NULL);
 		ssl_principal_rules_free(n->listeners[i].principals);
 	}
-	tls_slot_set(&n->outgoing.brokers.slot, NULL);
-	tls_slot_set(&n->outgoing.controllers.slot, NULL);
+	outgoing_fini(&n->outgoing);
 }
 
 /* ---- changes ---- */

@@ -291,6 +291,22 @@ static void check_roles(const struct config *c, struct config_notes *notes)
 		check_reachable(c, notes);
 }
 
+static void check_inter_broker_login(const struct config *c, struct config_notes *notes)
+{
+	const struct config_network *net = &c->network;
+	struct config_at at = {.listener = net->inter_broker_listener};
+	int n;
+	const struct str *v = config_at_list(c, &at, CONFIG_SASL_ENABLED_MECHANISMS, &n);
+
+	if (net->inter_broker_protocol != PROTOCOL_SASL_PLAINTEXT && net->inter_broker_protocol != PROTOCOL_SASL_SSL)
+		return;
+	for (int i = 0; i < n; i++)
+		if (str_eq(v[i], config_string(c, CONFIG_SASL_MECHANISM_INTER_BROKER_PROTOCOL)))
+			return;
+	fail(c, notes, CONFIG_SASL_MECHANISM_INTER_BROKER_PROTOCOL,
+	     "it must be among sasl.enabled.mechanisms when brokers log in to each other");
+}
+
 static void check_early_start(const struct config *c, struct config_notes *notes)
 {
 	int n;
@@ -341,6 +357,8 @@ void config_rules_check(const struct config *c, struct config_notes *notes)
 {
 	check_roles(c, notes);
 	check_early_start(c, notes);
+	if (config_is_broker(c))
+		check_inter_broker_login(c, notes);
 	check_logs(c, notes);
 	check_connections(c, notes);
 	check_groups(c, notes);

@@ -40,6 +40,11 @@ static bool is_served(struct str mechanism)
 	return false;
 }
 
+static bool is_sasl(enum security_protocol p)
+{
+	return p == PROTOCOL_SASL_PLAINTEXT || p == PROTOCOL_SASL_SSL;
+}
+
 /* What is enabled by default is GSSAPI alone. */
 static void check_mechanisms(const struct config *c, struct config_notes *notes)
 {
@@ -51,7 +56,7 @@ static void check_mechanisms(const struct config *c, struct config_notes *notes)
 		int n;
 		const struct str *v = config_at_list(c, &at, CONFIG_SASL_ENABLED_MECHANISMS, &n);
 
-		if (e->protocol != PROTOCOL_SASL_PLAINTEXT && e->protocol != PROTOCOL_SASL_SSL)
+		if (!is_sasl(e->protocol))
 			continue;
 		for (int k = 0; k < n; k++)
 			if (!is_served(v[k]))
@@ -61,6 +66,44 @@ static void check_mechanisms(const struct config *c, struct config_notes *notes)
 					"there are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER",
 					STR_ARG(v[k]), STR_ARG(e->name));
 	}
+}
+
+static void check_login(const struct config *c, enum config_id id, struct config_notes *notes)
+{
+	struct str mechanism = config_string(c, id);
+
+	if (!is_served(mechanism))
+		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, id),
+				"%s=%.*s is refused: this node cannot log in by what is not served; there are PLAIN, "
+				"SCRAM-SHA-256 and SCRAM-SHA-512",
+				config_setting(id)->name, STR_ARG(mechanism));
+}
+
+/* Who votes before there is a leader has no credentials to hold a login against: Kafka's controllers wait for each other for ever. */
+static void check_controller_login(const struct config *c, struct config_notes *notes)
+{
+	const struct config_network *net = &c->network;
+	enum config_id id = CONFIG_SASL_MECHANISM_CONTROLLER_PROTOCOL;
+	struct str mechanism = config_string(c, id);
+
+	check_login(c, id, notes);
+	if (config_is_controller(c) && net->n_voters + net->n_bootstrap > 1 && mechanism.len > 5 &&
+	    memcmp(mechanism.p, "SCRAM", 5) == 0)
+		config_note_add(
+			notes, CONFIG_NOTE_REFUSED, config_place(c, id),
+			"%s=%.*s is refused: several controllers would have to log in to each other to elect a leader, and the "
+			"credentials are in the log that has none; take PLAIN, or SSL with client certificates",
+			config_setting(id)->name, STR_ARG(mechanism));
+}
+
+static void check_logins(const struct config *c, struct config_notes *notes)
+{
+	const struct config_network *net = &c->network;
+
+	if (config_is_broker(c) && is_sasl(net->inter_broker_protocol))
+		check_login(c, CONFIG_SASL_MECHANISM_INTER_BROKER_PROTOCOL, notes);
+	if (is_sasl(net->controller_protocol))
+		check_controller_login(c, notes);
 }
 
 /* Kafka's own two; others are Java. */
@@ -215,6 +258,7 @@ void config_status_check(const struct config *c, struct config_notes *notes)
 {
 	check_refused(c, notes);
 	check_mechanisms(c, notes);
+	check_logins(c, notes);
 	check_assignors(c, notes);
 	check_selector(c, notes);
 	check_authorizer(c, notes);

@@ -6,20 +6,27 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/format.h"
 #include "broker/node.h"
 #include "config/config.h"
 #include "log/dir.h"
+#include "metadata/record.h"
+#include "metadata/version.h"
 #include "net/channel.h"
+#include "protocol/metadata_records.h"
+#include "security/login_words.h"
 #include "tests/base/cm.h"
 #include "wire/codec.h"
+#include "wire/login.h"
 
 enum {
 	PEER = CLUSTER_NODES,
 	PORTS = 2,
-	OVERRIDES_MAX = 16,
+	OVERRIDES_MAX = 32,
 	TALK_MAX = 1 << 18,
 	OWN = 5,
-	OWN_MAX = 128,
+	OWN_SECURE = 14,
+	OWN_MAX = 224,
 	WEB_PORT = 9644,
 	WEB_MAX = 1 << 20
 };
@@ -31,6 +38,7 @@ struct one {
 	char talk[TALK_MAX]; /* what it has said since it was started, as much of it as there is room for */
 	size_t talk_len;
 	bool runs, serves, stopped;
+	bool forgetful;
 	struct channel channels[PORTS];
 };
 
@@ -38,8 +46,11 @@ static struct {
 	struct sim_world *sim;
 	const char *const *overrides;
 	bool is_split;
+	const char *mechanism; /* between brokers; NULL: nobody logs in */
+	struct login_method *login;
 	struct one nodes[CLUSTER_NODES];
 	struct channels channels;
+	struct channels to_controllers;
 	struct arena arena;
 	struct {
 		struct sock *sock;
@@ -103,9 +114,47 @@ static void fill_own(int i, char own[OWN][OWN_MAX])
 		 w.is_split ? "" : ",2@10.0.0.2:9093,3@10.0.0.3:9093");
 }
 
+#define PLAIN_MODULE "org.apache.kafka.common.security.plain.PlainLoginModule"
+#define SCRAM_MODULE "org.apache.kafka.common.security.scram.ScramLoginModule"
+
+/* A JAAS line of a listener. */
+static void fill_line(int i, char *out, const char *listener, const char *mechanism)
+{
+	bool plain = strcmp(mechanism, "plain") == 0;
+	const char *password = w.nodes[i].forgetful && strcmp(listener, "internal") == 0 ? "forgotten" : "secret";
+
+	snprintf(out, OWN_MAX, "listener.name.%s.%s.sasl.jaas.config=%s required username=\"node\" password=\"%s\"%s;",
+		 listener, mechanism, plain ? PLAIN_MODULE : SCRAM_MODULE, password,
+		 plain ? " user_node=\"secret\"" : "");
+}
+
+static int fill_secure(int i, char own[OWN_SECURE][OWN_MAX])
+{
+	int n = 0;
+
+	if (!w.mechanism)
+		return 0;
+	snprintf(own[n++], OWN_MAX,
+		 "listeners=PLAINTEXT://10.0.0.%d:9092,INTERNAL://10.0.0.%d:9094,CONTROLLER://10.0.0.%d:9093", i + 1,
+		 i + 1, i + 1);
+	snprintf(own[n++], OWN_MAX, "advertised.listeners=PLAINTEXT://10.0.0.%d:9092,INTERNAL://10.0.0.%d:9094", i + 1,
+		 i + 1);
+	snprintf(
+		own[n++], OWN_MAX,
+		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INTERNAL:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT");
+	strcpy(own[n++], "inter.broker.listener.name=INTERNAL");
+	snprintf(own[n++], OWN_MAX, "listener.name.internal.sasl.enabled.mechanisms=%s", w.mechanism);
+	strcpy(own[n++], "listener.name.controller.sasl.enabled.mechanisms=PLAIN");
+	snprintf(own[n++], OWN_MAX, "sasl.mechanism.inter.broker.protocol=%s", w.mechanism);
+	strcpy(own[n++], "sasl.mechanism.controller.protocol=PLAIN");
+	fill_line(i, own[n++], "controller", "plain");
+	fill_line(i, own[n++], "internal", strcmp(w.mechanism, "PLAIN") == 0 ? "plain" : "scram-sha-256");
+	return n;
+}
+
 static struct config *load_config(int i)
 {
-	char own[OWN][OWN_MAX];
+	char own[OWN][OWN_MAX], secure[OWN_SECURE][OWN_MAX];
 	const char *overrides[OVERRIDES_MAX] = {0};
 	struct config_input in = {.data_dir = STR("/data"), .overrides = overrides};
 	struct config_notes notes;
@@ -117,6 +166,8 @@ static struct config *load_config(int i)
 		overrides[n] = own[n];
 		n++;
 	}
+	for (int k = fill_secure(i, secure), at = 0; at < k; at++)
+		overrides[n++] = secure[at];
 	for (int k = 0; w.overrides && w.overrides[k]; k++)
 		overrides[n++] = w.overrides[k];
 	assert_int_equal(config_load(&in, &config, &notes), 0);
@@ -124,7 +175,51 @@ static struct config *load_config(int i)
 	return config;
 }
 
-/* Its bootstrap records are the node's own. */
+static void add_credential(struct record_list *records)
+{
+	static const char salt[] = "salt of the sea";
+	struct user_scram_credential_record *r = record_list_add(records, RECORD_USER_SCRAM_CREDENTIAL, 0);
+	struct scram_key salted, client, *keys = arena_array(records->arena, 2, sizeof(*keys));
+
+	r->name = STR("node");
+	r->mechanism = SCRAM_SHA_256;
+	r->iterations = SCRAM_ITERATIONS_MIN;
+	r->salt = (struct bytes){(const uint8_t *)salt, sizeof(salt)};
+	scram_salted_password(SCRAM_SHA_256, STR("secret"), r->salt, r->iterations, &salted);
+	scram_client_key(SCRAM_SHA_256, &salted, &client);
+	scram_stored_key(SCRAM_SHA_256, &client, &keys[0]);
+	scram_server_key(SCRAM_SHA_256, &salted, &keys[1]);
+	r->stored_key = (struct bytes){keys[0].b, (int32_t)scram_key_len(SCRAM_SHA_256)};
+	r->server_key = (struct bytes){keys[1].b, (int32_t)scram_key_len(SCRAM_SHA_256)};
+}
+
+/* As kafka-storage format --add-scram. */
+static void format_with_credential(struct config *config, struct log_dir *dir)
+{
+	struct format_options o = {sim_env(w.sim, w.now), config, &dir, 1, dir};
+	struct record_list records;
+	struct feature_level_record *r;
+	struct raft_voter own;
+	struct raft_voters voters = {&own, 0};
+	struct arena a;
+	struct format_plan plan = {.cluster_id = STR("three"),
+				   .node_id = w.now + 1,
+				   .with_bootstrap = true,
+				   .records = &records,
+				   .voters = &voters,
+				   .metadata_directory = format_directory_id(o.env)};
+
+	arena_init(&a, 1 << 20);
+	record_list_init(&records, &a);
+	r = record_list_add(&records, RECORD_FEATURE_LEVEL, 0);
+	r->name = STR("metadata.version");
+	r->feature_level = METADATA_VERSION_MAX;
+	add_credential(&records);
+	assert_int_equal(format_write(&o, &plan), 0);
+	arena_fini(&a);
+}
+
+/* Its bootstrap records are the node's own, where no credentials are among them. */
 static void format(void *arg)
 {
 	struct config *config = load_config(w.now);
@@ -139,7 +234,10 @@ static void format(void *arg)
 	options.path = path;
 	m.directory_id = env_random_uuid(sim_env(w.sim, w.now));
 	assert_int_equal(log_dir_open(sim_env(w.sim, w.now), &options, &dir, &why), 0);
-	assert_int_equal(log_dir_format(dir, &m), 0);
+	if (w.mechanism)
+		format_with_credential(config, dir);
+	else
+		assert_int_equal(log_dir_format(dir, &m), 0);
 	log_dir_free(dir);
 	xfree(path);
 	config_free(config);
@@ -377,20 +475,36 @@ const char *cluster_web(int i, const char *path)
 	return w.web.in;
 }
 
+void cluster_forget_password(int i, bool forget)
+{
+	w.nodes[i].forgetful = forget;
+}
+
+static void init_channels(struct channels *all, struct loop *loop)
+{
+	channels_init(all, loop);
+	all->client_id = STR("client");
+	all->answer_max = 1 << 24;
+	all->broken = on_broken;
+}
+
 static void start_client(void *arg)
 {
+	static const struct login_words WORDS = {STR("node"), STR("secret"), false};
+	struct loop *loop = loop_new(sim_env(w.sim, PEER), "client");
 	char host[16];
 
 	(void)arg;
 	arena_init(&w.arena, 256 << 20);
-	channels_init(&w.channels, loop_new(sim_env(w.sim, PEER), "client"));
-	w.channels.client_id = STR("client");
-	w.channels.answer_max = 1 << 24;
-	w.channels.broken = on_broken;
+	init_channels(&w.channels, loop);
+	init_channels(&w.to_controllers, loop);
+	if (w.mechanism)
+		w.to_controllers.login = w.login = login_plain_new(&WORDS);
 	for (int i = 0; i < CLUSTER_NODES; i++)
 		for (int port = 0; port < PORTS; port++) {
 			snprintf(host, sizeof(host), "10.0.0.%d", i + 1);
-			channel_init(&w.nodes[i].channels[port], &w.channels, host, CLUSTER_BROKER + port);
+			channel_init(&w.nodes[i].channels[port], port ? &w.to_controllers : &w.channels, host,
+				     CLUSTER_BROKER + port);
 		}
 }
 
@@ -401,6 +515,8 @@ static void stop_client(void *arg)
 		for (int port = 0; port < PORTS; port++)
 			channel_fini(&w.nodes[i].channels[port]);
 	channels_fini(&w.channels);
+	channels_fini(&w.to_controllers);
+	login_method_free(w.login);
 	arena_fini(&w.arena);
 }
 
@@ -477,13 +593,14 @@ void cluster_wait_topic(int i, const char *name)
 
 /* ---- the world ---- */
 
-static void bring_up(uint64_t seed, const char *const *overrides, bool is_split)
+static void bring_up(uint64_t seed, const char *const *overrides, bool is_split, const char *mechanism)
 {
 	struct sim_options calm;
 
 	memset(&w, 0, sizeof(w));
 	w.overrides = overrides;
 	w.is_split = is_split;
+	w.mechanism = mechanism;
 	sim_options_calm(&calm);
 	calm.n_envs = CLUSTER_NODES + 1;
 	w.sim = sim_world_new(seed, &calm);
@@ -497,12 +614,17 @@ static void bring_up(uint64_t seed, const char *const *overrides, bool is_split)
 
 void cluster_up(uint64_t seed, const char *const *overrides)
 {
-	bring_up(seed, overrides, false);
+	bring_up(seed, overrides, false, NULL);
 }
 
 void cluster_up_split(uint64_t seed, const char *const *overrides)
 {
-	bring_up(seed, overrides, true);
+	bring_up(seed, overrides, true, NULL);
+}
+
+void cluster_up_secure(uint64_t seed, const char *mechanism, const char *const *overrides)
+{
+	bring_up(seed, overrides, false, mechanism);
 }
 
 void cluster_down(void)

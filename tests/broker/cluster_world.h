@@ -14,12 +14,20 @@
 
 enum { CLUSTER_NODES = 3, CLUSTER_PATIENCE_MS = 60000 };
 
-enum cluster_port { CLUSTER_BROKER = 9092, CLUSTER_CONTROLLER = 9093 };
+enum cluster_port { CLUSTER_BROKER = 9092, CLUSTER_CONTROLLER = 9093, CLUSTER_INTERNAL = 9094 };
 
 /* The nodes have directories of one cluster, and are down. Settings beside, "name=value", NULL at the end. Each is broker and controller. */
 void cluster_up(uint64_t seed, const char *const *overrides);
 /* The same, but node 0 is a controller alone, and the others are brokers alone. */
 void cluster_up_split(uint64_t seed, const char *const *overrides);
+/*
+ * The same as the first, but nodes log in to each other: brokers at a third listener, INTERNAL at CLUSTER_INTERNAL, by the mechanism, controllers
+ * by PLAIN, as the user "node" with the password "secret", whom all of them know; and so does the client that asks controllers. The credentials
+ * of SCRAM were written when the directories were formatted.
+ */
+void cluster_up_secure(uint64_t seed, const char *mechanism, const char *const *overrides);
+/* From the next start on node i says another password. */
+void cluster_forget_password(int i, bool forget);
 /* All nodes that run stop cleanly. */
 void cluster_down(void);
 struct sim_world *cluster_sim(void);
