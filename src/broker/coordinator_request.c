@@ -8,6 +8,7 @@
 #include "broker/dispatch.h"
 #include "broker/identity.h"
 #include "broker/node_private.h"
+#include "broker/sight.h"
 #include "metadata/image.h"
 #include "net/conn.h"
 #include "wire/codec.h"
@@ -27,6 +28,7 @@ static void fill_command(struct request *r, struct shard_command *c, const void 
 	c->version = r->version;
 	c->client_id = r->client_id;
 	c->client_host = client_host(r);
+	c->asker = sight_asker(r);
 	c->in = in;
 	c->out = out;
 }

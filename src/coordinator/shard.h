@@ -36,6 +36,19 @@ struct config;
 struct image;
 struct schema;
 
+/* ---- who asks ---- */
+
+/* Which topics somebody may be told of. Owner: one; any thread, one at a time. */
+struct shard_sight {
+	bool (*sees)(const struct shard_sight *s, const struct image *image, struct str topic);
+	void (*free)(struct shard_sight *s);
+};
+
+/* Of a command, and as long as it is not answered; what is to outlive it asks for a sight of its own. */
+struct shard_asker {
+	struct shard_sight *(*sight)(const struct shard_asker *a);
+};
+
 /* ---- commands ---- */
 
 /*
@@ -48,10 +61,11 @@ struct shard_command {
 	int16_t version;
 	struct str
 		scope; /* what it is about: commands of one scope see each other's effects; null: about all of the shard */
-	struct str client_id;	/* never null */
-	struct str client_host; /* as Java prints an address: "/127.0.0.1" */
-	const void *in;		/* the codec's struct of the request */
-	void *out;		/* the codec's struct of the response, default-filled; its parts in the arena */
+	struct str client_id;		 /* never null */
+	struct str client_host;		 /* as Java prints an address: "/127.0.0.1" */
+	const struct shard_asker *asker; /* NULL: may be told of everything */
+	const void *in;			 /* the codec's struct of the request */
+	void *out; /* the codec's struct of the response, default-filled; its parts in the arena */
 	struct arena *arena;
 
 	uint64_t guard; /* of a commit in a transaction: the coordinator's word for it (log_verify); 0: none */

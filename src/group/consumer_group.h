@@ -235,8 +235,9 @@ struct consumer_decision {
 	struct group_shard *s;
 	struct shard_step *step;
 	struct consumer_group *g;
-	bool is_made;  /* g is in no table: consumer_decision_end frees it */
-	struct str id; /* of the group */
+	bool is_made;			 /* g is in no table: consumer_decision_end frees it */
+	const struct shard_asker *asker; /* NULL: may be told of everything */
+	struct str id;			 /* of the group */
 	struct consumer_view was;
 	struct consumer_view is;
 	int32_t epoch; /* of the group, with what was decided */

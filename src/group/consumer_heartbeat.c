@@ -360,6 +360,7 @@ static void heartbeat(struct group_shard *s, struct shard_command *c, struct sha
 	const struct consumer_owned *owned;
 	bool ok = consumer_decision_begin(&d, s, step, in->group_id, in->member_epoch == 0);
 
+	d.asker = c->asker;
 	if (ok && !read_owned(step, in, &room, &owned))
 		ok = consumer_refuse(&d, -ENOMEM, "out of memory");
 	ok = ok && consumer_check_room(&d, in->member_id, in->instance_id);

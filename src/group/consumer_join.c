@@ -247,6 +247,7 @@ void consumer_classic_join(struct group_shard *s, struct group *g, struct shard_
 	bool ok = consumer_decision_begin(&j.d, s, step, j.in->group_id, false), is_downgrade = false;
 
 	(void)g;
+	j.d.asker = c->asker;
 	j.is_unknown = j.in->member_id.len == 0;
 	j.id = j.is_unknown ? arena_printf(step->arena, "%s", uuid_text(shard_random_uuid(step), text))
 			    : j.in->member_id;

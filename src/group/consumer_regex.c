@@ -2,7 +2,8 @@
  * consumer_regex: subscriptions by pattern (KIP-848): which topics there are behind a pattern is worked out aside and logged.
  *
  * All patterns of a group are looked up at once: when there is a new one, when the cluster has new topics, and every
- * group.consumer.regex.refresh.interval.ms; never more often than every REFRESH_LEAST_MS, and one look-up at a time.
+ * group.consumer.regex.refresh.interval.ms; never more often than every REFRESH_LEAST_MS, and one look-up at a time. Topics that the member whose
+ * heartbeat begins it may not describe are not found.
  */
 #include <stdlib.h>
 
@@ -28,7 +29,8 @@ struct resolving {
 	struct shard_job job;
 	struct str group; /* xmalloc'd */
 	const struct image *image;
-	int64_t wall_ms; /* when it was begun */
+	struct shard_sight *sight; /* of who has it looked up; NULL: sees everything */
+	int64_t wall_ms;	   /* when it was begun */
 	struct resolved *v;
 	int32_t n;
 };
@@ -46,12 +48,14 @@ static void resolving_free(struct resolving *r)
 	}
 	xfree(r->v);
 	xfree((char *)r->group.p);
+	if (r->sight)
+		r->sight->free(r->sight);
 	image_unref(&r->image);
 	xfree(r);
 }
 
 /* One pattern at a time, so that the memory of one bounds that of all. */
-static void resolve(struct resolved *r, const struct image *image)
+static void resolve(struct resolved *r, const struct image *image, const struct shard_sight *sight)
 {
 	struct regex *regex = regex_new(r->pattern, NULL);
 	const struct image_topic *t;
@@ -61,7 +65,7 @@ static void resolve(struct resolved *r, const struct image *image)
 		return;
 	image_topics(image, &it);
 	while ((t = image_topics_next(&it))) {
-		if (!regex_matches(regex, t->name))
+		if (!regex_matches(regex, t->name) || (sight && !sight->sees(sight, image, t->name)))
 			continue;
 		if (r->n == r->cap) {
 			r->cap = r->cap ? r->cap * 2 : 8;
@@ -77,7 +81,7 @@ static void run(struct shard_job *job)
 	struct resolving *r = container_of(job, struct resolving, job);
 
 	for (int32_t i = 0; i < r->n; i++)
-		resolve(&r->v[i], r->image);
+		resolve(&r->v[i], r->image, r->sight);
 }
 
 static int name_cmp(const void *a, const void *b)
@@ -172,6 +176,7 @@ static void start(struct consumer_decision *d)
 	r->job.done = done;
 	r->group = keep(d->id);
 	r->image = image_ref(d->step->image);
+	r->sight = d->asker ? d->asker->sight(d->asker) : NULL;
 	r->wall_ms = d->step->wall_ms;
 	map_each(n, &d->g->regexes)
 	{

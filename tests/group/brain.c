@@ -211,6 +211,7 @@ struct brain_call *brain_send(struct brain *b, int16_t api, int16_t version, con
 					 .version = version,
 					 .client_id = STR("client"),
 					 .client_host = STR("/127.0.0.1"),
+					 .asker = b->asker,
 					 .in = in,
 					 .arena = &b->arena};
 	call->c.out = arena_zalloc(&b->arena, p->response->size);

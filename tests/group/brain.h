@@ -17,6 +17,7 @@ struct brain_record {
 };
 
 struct brain {
+	const struct shard_asker *asker; /* of what is sent from now on */
 	struct group_shard *s;
 	struct config *config;
 	struct config *next_config; /* NULL */

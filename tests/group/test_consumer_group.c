@@ -8,6 +8,7 @@
 #include "tests/group/brain.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "protocol/consumer_group_describe.h"
 #include "protocol/consumer_group_heartbeat.h"
 #include "protocol/delete_groups.h"
@@ -248,6 +249,50 @@ static void a_pattern_finds_topics_also_later_ones(void **state)
 	beat.full = false;
 	assert_beat(beat, 3, ""); /* it has to give all back first */
 	assert_int_equal(brain_group(&b, "g")->n_resolved_regexes, 0);
+}
+
+static bool sees_no_secret(const struct shard_sight *s, const struct image *image, struct str topic)
+{
+	(void)s;
+	assert_non_null(image_topic_by_name(image, topic));
+	return !str_is(topic, "secret");
+}
+
+static int n_sights;
+
+static void let_go(struct shard_sight *s)
+{
+	n_sights--;
+	xfree(s);
+}
+
+static struct shard_sight *sight(const struct shard_asker *a)
+{
+	struct shard_sight *s = xmalloc(sizeof(*s));
+
+	(void)a;
+	n_sights++;
+	*s = (struct shard_sight){sees_no_secret, let_go};
+	return s;
+}
+
+static void a_pattern_finds_nothing_that_its_member_may_not_describe(void **state)
+{
+	const struct shard_asker asker = {sight};
+	struct beat beat = joining("a");
+
+	beat.topics = NULL;
+	beat.regex = ".*";
+	brain_topic(&b, "secret", 2);
+	b.asker = &asker;
+	assert_beat(beat, 1, "");
+	assert_beat(staying("a", 1), 2, "t:0,1,2,3,4,5");
+	assert_int_equal(n_sights, 0);
+	b.asker = NULL; /* who may see everything, or no authorizer any more: it is found with the next look */
+	brain_topic(&b, "more", 1);
+	brain_pass(&b, 10001);
+	assert_beat(staying("a", 2), 2, "-");
+	assert_beat(staying("a", 2), 3, "more:0 secret:0,1 t:0,1,2,3,4,5");
 }
 
 static void a_pattern_that_is_none_is_refused(void **state)
@@ -594,6 +639,7 @@ int main(void)
 		TEST(a_static_member_comes_back_to_its_partitions),
 		TEST(a_topic_that_grows_is_assigned_with_the_next_heartbeat),
 		TEST(a_pattern_finds_topics_also_later_ones),
+		TEST(a_pattern_finds_nothing_that_its_member_may_not_describe),
 		TEST(a_pattern_that_is_none_is_refused),
 		TEST(assignments_wait_for_the_interval),
 		TEST(what_was_not_written_has_not_happened),
