@@ -320,7 +320,12 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 	expect_refused("principal.builder.class=x.Y", "server.properties:6", "is refused");
 	expect_refused("listeners=SASL_SSL://:9092,CONTROLLER://:9093\nsecurity.inter.broker.protocol=SASL_SSL\n"
 		       "listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
-		       "server.properties:6", "listener SASL_SSL is refused");
+		       "default", "sasl.enabled.mechanisms=GSSAPI is refused: listener SASL_SSL");
+	expect_refused("listeners=SASL_PLAINTEXT://:9092,CONTROLLER://:9093\n"
+		       "security.inter.broker.protocol=SASL_PLAINTEXT\nsasl.enabled.mechanisms=PLAIN\n"
+		       "listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT\n"
+		       "listener.name.sasl_plaintext.plain.sasl.server.callback.handler.class=a.B",
+		       "server.properties:10", "Java classes cannot be loaded");
 	expect_refused("ssl.engine.factory.class=x.Y", "server.properties:6", "is refused");
 }
 
