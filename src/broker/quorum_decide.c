@@ -169,6 +169,7 @@ COMMAND(elect_leaders)
 COMMAND(assign_replicas_to_dirs)
 COMMAND(alter_partition_reassignments)
 COMMAND(list_partition_reassignments)
+COMMAND(alter_user_scram_credentials)
 COMMAND(create_delegation_token)
 COMMAND(renew_delegation_token)
 COMMAND(expire_delegation_token)
@@ -189,6 +190,7 @@ static const struct command {
 	{43, run_elect_leaders},
 	{44, run_incremental_alter_configs},
 	{49, run_alter_client_quotas},
+	{51, run_alter_user_scram_credentials},
 	{56, run_alter_partition},
 	{57, run_update_features},
 	{62, run_broker_registration},

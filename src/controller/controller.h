@@ -161,6 +161,7 @@ CONTROLLER_COMMAND(elect_leaders);
 CONTROLLER_COMMAND(assign_replicas_to_dirs);
 CONTROLLER_COMMAND(alter_partition_reassignments);
 CONTROLLER_COMMAND(list_partition_reassignments);
+CONTROLLER_COMMAND(alter_user_scram_credentials);
 CONTROLLER_COMMAND(create_delegation_token);
 CONTROLLER_COMMAND(renew_delegation_token);
 CONTROLLER_COMMAND(expire_delegation_token);

@@ -61,13 +61,28 @@ void scram_salted_password(enum scram_mechanism m, struct str password, struct b
 				(int)row->key_len, out->b) == 1);
 }
 
-void scram_sign(enum scram_mechanism m, const struct scram_key *key, struct str text, struct scram_key *out)
+static void sign(enum scram_mechanism m, struct bytes key, struct str text, struct scram_key *out)
 {
 	const struct row *row = row_of(m);
 	unsigned len = 0;
 
-	check(HMAC(row->digest(), key->b, (int)row->key_len, (const uint8_t *)text.p, (size_t)text.len, out->b, &len));
+	check(HMAC(row->digest(), key.p, key.len, (const uint8_t *)text.p, (size_t)text.len, out->b, &len));
 	check(len == row->key_len);
+}
+
+void scram_sign(enum scram_mechanism m, const struct scram_key *key, struct str text, struct scram_key *out)
+{
+	sign(m, (struct bytes){key->b, (int32_t)scram_key_len(m)}, text, out);
+}
+
+void scram_kept_keys(enum scram_mechanism m, struct bytes salted, struct scram_key *stored, struct scram_key *server)
+{
+	struct scram_key client;
+
+	sign(m, salted, STR("Client Key"), &client);
+	scram_stored_key(m, &client, stored);
+	sign(m, salted, STR("Server Key"), server);
+	scram_key_wipe(&client);
 }
 
 void scram_client_key(enum scram_mechanism m, const struct scram_key *salted, struct scram_key *out)

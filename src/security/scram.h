@@ -40,6 +40,8 @@ void scram_salted_password(enum scram_mechanism m, struct str password, struct b
 void scram_client_key(enum scram_mechanism m, const struct scram_key *salted, struct scram_key *out);
 void scram_server_key(enum scram_mechanism m, const struct scram_key *salted, struct scram_key *out);
 void scram_stored_key(enum scram_mechanism m, const struct scram_key *client_key, struct scram_key *out);
+/* What is kept of a salted password, which came from somewhere else and is of any length but 0. */
+void scram_kept_keys(enum scram_mechanism m, struct bytes salted, struct scram_key *stored, struct scram_key *server);
 /* HMAC: of an auth message by the stored key the client's signature, by the server key the server's. */
 void scram_sign(enum scram_mechanism m, const struct scram_key *key, struct str text, struct scram_key *out);
 /* a ^= b: a client's key and its signature are its proof, the proof and the signature are the key. */
