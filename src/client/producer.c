@@ -497,7 +497,9 @@ static void requeue(struct producer *p, struct batch *b)
 
 static bool may_go_again(struct producer *p, const struct batch *b, int err)
 {
-	bool passes = err == -ECONNRESET || err == -ETIMEDOUT || (err > 0 && err_is_retriable(err)) ||
+	/* Where its leader is no broker any more another will be. */
+	bool passes = err == -ECONNRESET || err == -ETIMEDOUT || err == ERR_BROKER_NOT_AVAILABLE ||
+		      (err > 0 && err_is_retriable(err)) ||
 		      (err == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && p->partitions[b->partition].retrying);
 
 	return passes && b->attempts < p->options.retries &&
