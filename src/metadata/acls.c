@@ -228,10 +228,20 @@ static bool applies(struct str name, const struct place *met, struct place *next
 	return false;
 }
 
-static void walk_from(struct image_acl_walk *w, struct place place)
+#define STEPS 8 /* to what is near one goes step by step, to what is not from the root */
+
+static void walk_to(struct image_acl_walk *w, struct place place)
 {
-	w->probe.resource_name = place.name;
-	w->probe.pattern_type = place.pattern_type;
+	w->next_name = place.name;
+	w->next_pattern_type = place.pattern_type;
+	w->skipped = 0;
+}
+
+static void walk_from_root(struct image_acl_walk *w)
+{
+	w->probe.resource_name = w->next_name;
+	w->probe.pattern_type = w->next_pattern_type;
+	w->skipped = 0;
 	iter_from(w->image, &w->it, &w->probe);
 }
 
@@ -242,7 +252,8 @@ void image_acls_for(const struct image *i, struct image_acl_walk *w, int8_t reso
 	w->probe = (struct image_acl){.resource_type = resource_type, .principal = principal};
 	w->name = (struct str){name.p ? name.p : "", name.len};
 	w->at_wildcard = false;
-	walk_from(w, (struct place){w->name, 0});
+	walk_to(w, (struct place){w->name, 0});
+	walk_from_root(w);
 }
 
 static bool is_of(const struct image_acl_walk *w, const struct image_acl *a)
@@ -250,29 +261,56 @@ static bool is_of(const struct image_acl_walk *w, const struct image_acl *a)
 	return a && a->resource_type == w->probe.resource_type && str_eq(a->principal, w->probe.principal);
 }
 
-/* One of the wildcard's; NULL when there is no other. */
-static const struct image_acl *at_wildcard(const struct image_acl *a)
+static bool is_before_next(const struct image_acl_walk *w, const struct image_acl *a)
 {
-	return a->pattern_type == IMAGE_ACL_LITERAL && str_eq(a->resource_name, WILDCARD) ? a : NULL;
+	int order = compare_names(a->resource_name, w->next_name);
+
+	return order < 0 || (order == 0 && a->pattern_type < w->next_pattern_type);
+}
+
+/* From a name that begins behind it in the alphabet the wildcard stands ahead, and would have sent the walk on to the empty name. */
+static bool has_seen_wildcard(const struct image_acl_walk *w)
+{
+	return w->next_name.len > 0 && w->name.p[0] > WILDCARD.p[0];
+}
+
+static bool goes_to_wildcard(struct image_acl_walk *w)
+{
+	if (w->at_wildcard || has_seen_wildcard(w))
+		return false;
+	w->at_wildcard = true;
+	walk_to(w, (struct place){WILDCARD, IMAGE_ACL_LITERAL});
+	walk_from_root(w);
+	return true;
+}
+
+static bool is_wildcard(const struct image_acl *a)
+{
+	return a->pattern_type == IMAGE_ACL_LITERAL && str_eq(a->resource_name, WILDCARD);
 }
 
 const struct image_acl *image_acls_for_next(struct image_acl_walk *w)
 {
 	for (;;) {
 		const struct image_acl *a = image_acls_next(&w->it);
-		struct place next = {WILDCARD, IMAGE_ACL_LITERAL};
+		struct place met, next;
 
-		if (w->at_wildcard)
-			return is_of(w, a) ? at_wildcard(a) : NULL;
-		if (is_of(w, a)) {
-			struct place met = {a->resource_name, a->pattern_type};
-
-			if (applies(w->name, &met, &next))
-				return a;
-		} else {
-			w->at_wildcard = true;
+		if (!is_of(w, a)) {
+			if (!goes_to_wildcard(w))
+				return NULL;
+			continue;
 		}
-		walk_from(w, next);
+		if (w->at_wildcard)
+			return is_wildcard(a) ? a : NULL;
+		met = (struct place){a->resource_name, a->pattern_type};
+		if (is_before_next(w, a))
+			w->skipped++;
+		else if (applies(w->name, &met, &next))
+			return a;
+		else
+			walk_to(w, next);
+		if (w->skipped == STEPS)
+			walk_from_root(w);
 	}
 }
 

@@ -42,8 +42,11 @@ struct image_acl_walk {
 	const struct image *image;
 	struct image_acl probe;
 	struct str name;
-	struct image_iter it;
+	struct str next_name; /* what comes before this pattern does not apply */
+	int8_t next_pattern_type;
+	int8_t skipped;
 	bool at_wildcard;
+	struct image_iter it;
 };
 
 void image_acls_for(const struct image *i, struct image_acl_walk *w, int8_t resource_type, struct str principal,

@@ -87,7 +87,7 @@ static void an_acl_is_found_by_what_it_says_and_by_its_id(void **state)
 
 /* ---- against a look at all ---- */
 
-static const char *const NAMES[] = {"*", "a", "ab", "aba", "abb", "b", "ba", "aab", "", "+", "!"};
+static const char *const NAMES[] = {"*", "a", "ab", "aba", "abb", "b", "ba", "aab", "", "+", "!", "*a"};
 static const char *const PRINCIPALS[] = {"User:a", "User:*", "User:aa", "Group:a"};
 
 #define PICK(v, chance) (v)[cm_random(chance) % (sizeof(v) / sizeof((v)[0]))]

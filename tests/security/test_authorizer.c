@@ -367,7 +367,7 @@ static void denials_dominate_what_lies_beneath(void **state)
 
 /* ---- against a look at every ACL ---- */
 
-static const char *const NAMES[] = {"*", "a", "ab", "abc", "b", "ba"};
+static const char *const NAMES[] = {"*", "a", "ab", "abc", "b", "ba", "*a"};
 static const char *const PRINCIPALS[] = {"User:a", "User:b", "User:*"};
 static const char *const HOSTS[] = {"*", "10.0.0.1", "10.0.0.0/31", "10.0.0.2", "0.0.0.0/0"};
 static const char *const FROM[] = {"10.0.0.1", "10.0.0.2", "192.168.0.1"};
