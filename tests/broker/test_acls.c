@@ -256,6 +256,44 @@ static void a_change_is_effective_within_a_second_on_open_connections(void **sta
 	assert_true(effective_after_ms(0) < 1000);
 }
 
+static int16_t fetch_error(void)
+{
+	send_fetch(&w->b, "t", 0, 0);
+	return take_fetch(&w->b).error_code;
+}
+
+/* Until fetches on the connection that is open all the while are answered with err. */
+static int64_t fetches_after_ms(int16_t err)
+{
+	int64_t since_ns = sim_now_ns(w->sim);
+
+	while (fetch_error() != err)
+		assert_true(sim_now_ns(w->sim) - since_ns < INT64_C(10000000000));
+	return (sim_now_ns(w->sim) - since_ns) / 1000000;
+}
+
+static void what_may_be_read_no_more_is_read_no_more(void **state)
+{
+	struct create_acls_request_creation denial = {ACL_TOPIC, STR("t"), ACL_LITERAL, ANONYMOUS,
+						      STR("*"),	 ACL_READ, ACL_DENY};
+	struct delete_acls_request_filter f = topics_named("t", ACL_LITERAL);
+	struct delete_acls_request in = {{&f, 1}};
+	struct metadata_response made;
+	struct delete_acls_response out;
+
+	(void)state;
+	ask_metadata("t", &made);
+	assert_int_equal(ask_produce("t", "value").error_code, 0);
+	assert_int_equal(fetch_error(), 0);
+	assert_int_equal(create(denial, NULL), 0);
+	assert_true(fetches_after_ms(ERR_TOPIC_AUTHORIZATION_FAILED) < 1000);
+	assert_int_equal(ask_produce("t", "value").error_code, ERR_TOPIC_AUTHORIZATION_FAILED); /* nothing allows it now */
+	ASK(delete_acls, 3, &in, &out);
+	assert_int_equal(out.filter_results.v[0].matching_acls.n, 1);
+	assert_true(fetches_after_ms(0) < 1000);
+	assert_int_equal(ask_produce("t", "value").error_code, 0);
+}
+
 static void who_may_not_alter_changes_nothing(void **state)
 {
 	struct create_acls_request_creation other = {ACL_TOPIC, STR("t"), ACL_LITERAL, STR("User:b"),
@@ -364,6 +402,7 @@ int main(void)
 		TEST(filters_delete_what_they_match_once),
 		TEST(a_number_that_says_unknown_closes_the_connection),
 		TEST(a_change_is_effective_within_a_second_on_open_connections),
+		TEST(what_may_be_read_no_more_is_read_no_more),
 		TEST(who_may_not_alter_changes_nothing),
 		TEST(denials_are_lines_and_not_too_many),
 		TEST(what_is_allowed_is_a_line_where_all_is),
