@@ -287,7 +287,8 @@ static void what_may_be_read_no_more_is_read_no_more(void **state)
 	assert_int_equal(fetch_error(), 0);
 	assert_int_equal(create(denial, NULL), 0);
 	assert_true(fetches_after_ms(ERR_TOPIC_AUTHORIZATION_FAILED) < 1000);
-	assert_int_equal(ask_produce("t", "value").error_code, ERR_TOPIC_AUTHORIZATION_FAILED); /* nothing allows it now */
+	assert_int_equal(ask_produce("t", "value").error_code,
+			 ERR_TOPIC_AUTHORIZATION_FAILED); /* nothing allows it now */
 	ASK(delete_acls, 3, &in, &out);
 	assert_int_equal(out.filter_results.v[0].matching_acls.n, 1);
 	assert_true(fetches_after_ms(0) < 1000);
