@@ -1,4 +1,5 @@
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -17,6 +18,7 @@ import org.apache.kafka.common.errors.UnsupportedVersionException;
 import org.apache.kafka.common.message.*;
 import org.apache.kafka.common.protocol.ApiKeys;
 import org.apache.kafka.common.protocol.ApiMessage;
+import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourceType;
 
@@ -42,7 +44,18 @@ public final class Acls {
 	}
 
 	/** A question. tag: the case's own word, for names that no other case uses; "#" in a need's name stands for it. */
-	record Question(String name, ApiKeys api, boolean controller, int first, int last, Body body, List<Need> needs) {}
+	record Question(String name, ApiKeys api, Way way, int first, int last, Body body, List<Need> needs) {}
+
+	/** Where it is asked. ENVELOPE: a broker hands it to the controller, as from the case's address. */
+	enum Way {
+		BROKER(""), CONTROLLER("controller: "), ENVELOPE("envelope: ");
+
+		final String label;
+
+		Way(String label) {
+			this.label = label;
+		}
+	}
 
 	record Acl(Need need, PatternType pattern, AclPermissionType permission, String principal, String host) {}
 
@@ -56,7 +69,7 @@ public final class Acls {
 		}
 
 		String label() {
-			return String.format("%04d %s%s v%d, %s", number, question.controller ? "controller: " : "", question.name, version, how);
+			return String.format("%04d %s%s v%d, %s", number, question.way.label, question.name, version, how);
 		}
 	}
 
@@ -212,14 +225,41 @@ public final class Acls {
 		return false;
 	}
 
+	private static byte[] joined(byte[]... parts) {
+		java.io.ByteArrayOutputStream all = new java.io.ByteArrayOutputStream();
+		for (byte[] p : parts)
+			all.writeBytes(p);
+		return all.toByteArray();
+	}
+
+	/** The request in an Envelope (KIP-590), and what is in the answer's. */
+	private ApiMessage callEnveloped(Wire wire, Case c) throws IOException {
+		ApiKeys api = c.question.api;
+		short version = (short) c.version;
+		RequestHeaderData header = new RequestHeaderData().setRequestApiKey(api.id).setRequestApiVersion(version).setCorrelationId(5).setClientId("acls");
+		byte[] request = joined(Wire.bytes(header, api.requestHeaderVersion(version)), Wire.bytes(c.question.body.of(c.version, c.tag()), version));
+		byte[] principal = joined(new byte[2], Wire.bytes(new DefaultPrincipalData().setType("User").setName("ANONYMOUS"), (short) 0));
+		EnvelopeResponseData answer = (EnvelopeResponseData) wire.call(ApiKeys.ENVELOPE, (short) 0, new EnvelopeRequestData()
+			.setRequestData(ByteBuffer.wrap(request)).setRequestPrincipal(principal)
+			.setClientHostAddress(java.net.InetAddress.getByName(c.host()).getAddress()), "acls");
+		if (answer == null || answer.errorCode() != 0)
+			return answer;
+		new ResponseHeaderData(new ByteBufferAccessor(answer.responseData()), api.responseHeaderVersion(version));
+		ApiMessage inner = api.messageType.newResponse();
+		inner.read(new ByteBufferAccessor(answer.responseData()), version);
+		return inner;
+	}
+
 	private String ask(Case c) throws IOException {
-		int to = c.question.controller ? controllerPort : port;
+		int to = c.question.way == Way.BROKER ? port : controllerPort;
 		ApiMessage[] answer = new ApiMessage[1];
-		try (Wire wire = new Wire(host, to, c.host())) {
+		try (Wire wire = new Wire(host, to, c.question.way == Way.ENVELOPE ? null : c.host())) {
 			settle(c.label(), () -> {
-				answer[0] = wire.call(c.question.api, (short) c.version, c.question.body.of(c.version, c.tag()), "acls");
+				answer[0] = c.question.way == Way.ENVELOPE ? callEnveloped(wire, c) : wire.call(c.question.api, (short) c.version, c.question.body.of(c.version, c.tag()), "acls");
 				return answer[0] == null || !isPassing(answer[0]);
 			});
+			if (answer[0] instanceof EnvelopeResponseData e && c.question.way == Way.ENVELOPE)
+				return "envelope: " + e.errorCode();
 			return answer[0] == null ? "closed" : normal(c.question.api, c.version, answer[0]);
 		} catch (UnsupportedVersionException e) {
 			return "cannot be said in this version";

@@ -61,7 +61,7 @@ final class Questions {
 	}
 
 	private void ask(String name, ApiKeys api, int first, int last, Acls.Body body, Acls.Need... needs) {
-		all.add(new Acls.Question(name, api, false, first, last, body, List.of(needs)));
+		all.add(new Acls.Question(name, api, Acls.Way.BROKER, first, last, body, List.of(needs)));
 	}
 
 	private void ask(String name, ApiKeys api, Acls.Body body, Acls.Need... needs) {
@@ -69,7 +69,11 @@ final class Questions {
 	}
 
 	private void askController(String name, ApiKeys api, Acls.Body body, Acls.Need... needs) {
-		all.add(new Acls.Question(name, api, true, api.latestVersion(false), api.latestVersion(false), body, List.of(needs)));
+		all.add(new Acls.Question(name, api, Acls.Way.CONTROLLER, api.latestVersion(false), api.latestVersion(false), body, List.of(needs)));
+	}
+
+	private void askEnveloped(String name, ApiKeys api, Acls.Body body, Acls.Need... needs) {
+		all.add(new Acls.Question(name, api, Acls.Way.ENVELOPE, api.latestVersion(false), api.latestVersion(false), body, List.of(needs)));
 	}
 
 	private Uuid id(String topic) {
@@ -514,6 +518,31 @@ final class Questions {
 			.setRequestPrincipal(new byte[] {9, 9}).setClientHostAddress(new byte[] {127, 0, 0, 1}), cluster(CLUSTER_ACTION));
 	}
 
+	private void askInEnvelopes() {
+		askEnveloped("CreateTopics", ApiKeys.CREATE_TOPICS, (v, tag) -> create("acl-new-" + tag), topic(CREATE, "acl-new-#"));
+		askEnveloped("CreatePartitions", ApiKeys.CREATE_PARTITIONS, (v, tag) -> grow("acl-missing"), topic(ALTER, "acl-missing"));
+		askEnveloped("DeleteTopics", ApiKeys.DELETE_TOPICS, (v, tag) -> deleteById("acl-gone-" + tag), topic(DELETE, "acl-gone-#"));
+		askEnveloped("AlterConfigs", ApiKeys.ALTER_CONFIGS, (v, tag) -> alterConfigs(2, "retention.ms", "1234567", "acl-missing"),
+			topic(ALTER_CONFIGS, "acl-missing"));
+		askEnveloped("IncrementalAlterConfigs of a broker", ApiKeys.INCREMENTAL_ALTER_CONFIGS, (v, tag) -> incrementalAlterConfigs(4,
+			"log.cleaner.threads", "1", "1"), cluster(ALTER_CONFIGS));
+		askEnveloped("ElectLeaders", ApiKeys.ELECT_LEADERS, (v, tag) -> elect(), cluster(ALTER));
+		askEnveloped("AlterPartitionReassignments", ApiKeys.ALTER_PARTITION_REASSIGNMENTS, (v, tag) -> reassign(), cluster(ALTER));
+		askEnveloped("DescribeQuorum", ApiKeys.DESCRIBE_QUORUM, (v, tag) -> new DescribeQuorumRequestData().setTopics(List.of(
+			new DescribeQuorumRequestData.TopicData().setTopicName("acl-nothing").setPartitions(List.of(
+				new DescribeQuorumRequestData.PartitionData().setPartitionIndex(0))))), cluster(DESCRIBE));
+		askEnveloped("CreateAcls", ApiKeys.CREATE_ACLS, (v, tag) -> new CreateAclsRequestData().setCreations(List.of(acl(tag))), cluster(ALTER));
+		askEnveloped("UnregisterBroker", ApiKeys.UNREGISTER_BROKER, (v, tag) -> new UnregisterBrokerRequestData().setBrokerId(999), cluster(ALTER));
+		askEnveloped("what no broker hands on", ApiKeys.METADATA, (v, tag) -> metadata(v, false, "acl-topic"), topic(DESCRIBE));
+	}
+
+	private void askTokens() {
+		ask("CreateDelegationToken", ApiKeys.CREATE_DELEGATION_TOKEN, (v, tag) -> new CreateDelegationTokenRequestData());
+		ask("DescribeDelegationToken", ApiKeys.DESCRIBE_DELEGATION_TOKEN, (v, tag) -> new DescribeDelegationTokenRequestData());
+		ask("RenewDelegationToken", ApiKeys.RENEW_DELEGATION_TOKEN, (v, tag) -> new RenewDelegationTokenRequestData().setHmac(new byte[] {1}));
+		ask("ExpireDelegationToken", ApiKeys.EXPIRE_DELEGATION_TOKEN, (v, tag) -> new ExpireDelegationTokenRequestData().setHmac(new byte[] {1}));
+	}
+
 	/** What lists everything comes before what makes more of it: nodes get to know new topics at their own pace. */
 	List<Acls.Question> all() {
 		askMetadata();
@@ -521,7 +550,9 @@ final class Questions {
 		askGroups();
 		askTransactions();
 		askCluster();
+		askTokens();
 		askTheController();
+		askInEnvelopes();
 		askTopics();
 		return all;
 	}
