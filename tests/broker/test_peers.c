@@ -132,6 +132,7 @@ static void start(void *arg)
 	assert_int_equal(config_load(&in, &t.config, &notes), 0);
 	config_notes_fini(&notes);
 	t.node.config = t.config;
+	t.node.outgoing.config = t.config;
 	t.node.id = 1;
 	t.core.node = &t.node;
 	t.core.loop = loop_new(sim_env(t.sim, NODE), "core");
