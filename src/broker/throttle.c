@@ -504,7 +504,7 @@ int64_t throttle_connection(struct throttle *t, const struct addr *from)
 {
 	struct map_node *node = map_find(&t->addresses, addr_hash(t, from), address_is, from);
 	double bound = node ? container_of(node, struct address, node)->bound : t->any_address;
-	struct sensor_key k = {.quota = IMAGE_QUOTA_CONNECTION};
+	struct sensor_key k = {.quota = IMAGE_QUOTA_CONNECTION, .tags.user = STR("")};
 	int64_t now_ms, ms;
 	char text[ADDR_TEXT_MAX];
 	struct sensor *x;

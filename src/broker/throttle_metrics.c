@@ -19,6 +19,8 @@ static const struct {
 	[THROTTLE_TIME] = {"throttle_time", "Milliseconds that it is told to wait, on average."},
 };
 
+#define ADDRESS_RATE "kafka_server_socket_server_metrics_connection_creation_rate"
+
 static const char *const resources[IMAGE_QUOTAS] = {
 	[IMAGE_QUOTA_PRODUCE] = "Produce",
 	[IMAGE_QUOTA_FETCH] = "Fetch",
@@ -28,6 +30,7 @@ static const char *const resources[IMAGE_QUOTAS] = {
 
 struct printing {
 	struct buf lines[FAMILIES];
+	struct buf addresses;
 };
 
 /* As a value of a label; a user's name is sanitized first (Kafka's Sanitizer). */
@@ -75,6 +78,10 @@ static void print_client(void *arg, const struct throttle_number *n)
 {
 	struct printing *p = arg;
 
+	if (n->quota == IMAGE_QUOTA_CONNECTION) {
+		buf_printf(&p->addresses, ADDRESS_RATE "{ip=\"%.*s\"} %.3f\n", STR_ARG(n->tags.client_id), n->rate);
+		return;
+	}
 	put(p,
 	    n->quota == IMAGE_QUOTA_REQUEST    ? REQUEST_TIME
 	    : n->quota == IMAGE_QUOTA_MUTATION ? MUTATION_RATE
@@ -96,6 +103,10 @@ void throttle_print(struct throttle *t, struct buf *out)
 		buf_put_str(out, buf_str(&p.lines[f]));
 		buf_fini(&p.lines[f]);
 	}
+	buf_printf(out, "# HELP %s Connections in a second from an address that has a quota.\n# TYPE %s gauge\n",
+		   ADDRESS_RATE, ADDRESS_RATE);
+	buf_put_str(out, buf_str(&p.addresses));
+	buf_fini(&p.addresses);
 	buf_printf(
 		out,
 		"# HELP kafka_server_request_exempt_request_time Percent of a thread that requests between nodes take, "

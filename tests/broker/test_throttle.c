@@ -273,6 +273,44 @@ static void older_clients_are_told_to_wait_only(void **state)
 	assert_true(ms > 4000 && ms <= 5000);
 }
 
+/* ---- connections ---- */
+
+enum { DIALLED = 12 };
+
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+/* So many connections at once; how many of them are closed two seconds later. */
+static int dial(int n)
+{
+	struct client *v[DIALLED];
+	int closed = 0;
+
+	for (int i = 0; i < n; i++) {
+		v[i] = xcalloc(1, sizeof(*v[i]));
+		client_open(v[i]);
+		assert_false(v[i]->closed); /* it is kept waiting first */
+	}
+	sim_run_until(w->sim, 2000, never, NULL);
+	for (int i = 0; i < n; i++)
+		closed += v[i]->closed;
+	return closed;
+}
+
+static void an_address_that_dials_too_fast_waits_and_is_closed(void **state)
+{
+	(void)state;
+	assert_int_equal(set_quota("ip", NULL, "connection_creation_rate", 1), 0);
+	assert_int_equal(dial(DIALLED), 2); /* ten windows' worth is fine */
+	sim_run_until(w->sim, 10000, never, NULL);
+	assert_int_equal(dial(1), 0);
+	assert_int_equal(set_quota("ip", "10.0.0.2", "connection_creation_rate", 1000), 0);
+	assert_int_equal(dial(DIALLED), 0);
+}
+
 /* ---- floods ---- */
 
 static void names_are_forgotten_before_they_take_too_much(void **state)
@@ -306,12 +344,6 @@ static void count_number(void *arg, const struct throttle_number *n)
 	assert_int_equal(n->quota, IMAGE_QUOTA_PRODUCE);
 	assert_int_equal(n->tags.user.len, 0);
 	++*(int *)arg;
-}
-
-static bool never(void *arg)
-{
-	(void)arg;
-	return false;
 }
 
 static void who_is_silent_for_an_hour_is_forgotten(void **state)
@@ -396,6 +428,7 @@ int main(void)
 		TEST(a_consumer_gets_nothing_until_it_has_waited),
 		TEST(topics_are_refused_once_there_are_no_tokens),
 		TEST(older_clients_are_told_to_wait_only),
+		TEST(an_address_that_dials_too_fast_waits_and_is_closed),
 		TEST(names_are_forgotten_before_they_take_too_much),
 		TEST(who_is_silent_for_an_hour_is_forgotten),
 		TEST(what_cannot_be_a_quota_is_refused),
