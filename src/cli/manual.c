@@ -29,7 +29,13 @@ static const struct {
 	{CONFIG_SCOPE_GROUP, "group", "SETTINGS OF A GROUP", "Given by kafka\\-configs."},
 	{CONFIG_SCOPE_CLIENT_METRICS, "client-metrics", "SETTINGS OF A CLIENT METRICS SUBSCRIPTION",
 	 "Given by kafka\\-configs."},
-	{CONFIG_SCOPE_QUOTA, "quota", "QUOTAS", "Of users, client ids and addresses."},
+	{CONFIG_SCOPE_QUOTA, "quota", "QUOTAS",
+	 "Of users, client ids and addresses; given by kafka\\-configs. For a client holds the first that there is of: its user and client id, its\n"
+	 "user and the default client id, its user, the default user and its client id, both defaults, the default user, its client id, the\n"
+	 "default client id. Who is beyond a quota is answered at once and told how long to wait, and its connection is not read for so long;\n"
+	 "what it uses counts for all its connections to a node together. The time of a request is what the node's thread spends on decoding\n"
+	 "and handling it, not on waiting or sending. Requests between nodes are exempt. An address that opens connections too fast is not\n"
+	 "answered on them, and they are closed within quota.window.size.seconds."},
 };
 
 /* ---- the list ---- */

@@ -365,6 +365,35 @@ static void who_is_silent_for_an_hour_is_forgotten(void **state)
 	buf_fini(&b);
 }
 
+static void what_clients_use_is_printed(void **state)
+{
+	struct produce_response out;
+	struct buf b = {0}, text = {0};
+
+	(void)state;
+	assert_int_equal(set_quota("user", NULL, "producer_byte_rate", 1000), 0);
+	assert_int_equal(set_quota(NULL, NULL, "request_percentage", 1), 0);
+	assert_int_equal(set_quota("ip", NULL, "connection_creation_rate", 1), 0);
+	w->a.id = "a\"b";
+	send_produce(&w->a, "t", big_batch(&b, 15000), -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	dial(1);
+	throttle_print(w->node->throttle, &text);
+	buf_put(&text, "", 1);
+	assert_non_null(
+		strstr((char *)text.p,
+		       "\nkafka_server_quota_byte_rate{resource=\"Produce\",user=\"ANONYMOUS\",clientId=\"\"} 15"));
+	assert_non_null(
+		strstr((char *)text.p, "\nkafka_server_quota_throttle_time{resource=\"Produce\",user=\"ANONYMOUS\""));
+	assert_non_null(
+		strstr((char *)text.p,
+		       "\nkafka_server_quota_request_time{resource=\"Request\",user=\"\",clientId=\"a\\\"b\"} "));
+	assert_non_null(strstr((char *)text.p,
+			       "\nkafka_server_socket_server_metrics_connection_creation_rate{ip=\"10.0.0.2\"} 0.1"));
+	buf_fini(&b);
+	buf_fini(&text);
+}
+
 /* ---- the two requests ---- */
 
 static void what_cannot_be_a_quota_is_refused(void **state)
@@ -431,6 +460,7 @@ int main(void)
 		TEST(an_address_that_dials_too_fast_waits_and_is_closed),
 		TEST(names_are_forgotten_before_they_take_too_much),
 		TEST(who_is_silent_for_an_hour_is_forgotten),
+		TEST(what_clients_use_is_printed),
 		TEST(what_cannot_be_a_quota_is_refused),
 		TEST(quotas_are_described_by_filters),
 	};
