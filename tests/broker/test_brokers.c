@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "protocol/alter_client_quotas.h"
 #include "protocol/fetch.h"
 #include "protocol/init_producer_id.h"
 #include "protocol/produce.h"
@@ -296,6 +297,41 @@ static void producers_get_ids_of_which_each_is_given_once(void **state)
 	assert_true(first->producer_id != second->producer_id);
 }
 
+/* Thirteen partitions, by one broker or the other, with a quota of one a second: eleven tokens are there, and one may overdraw them. */
+static const struct create_topics_response *create_many(int by, const char *name)
+{
+	struct create_topics_request_topic topic = {
+		.name = str_of(name), .num_partitions = 13, .replication_factor = 1};
+	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
+
+	return cluster_ask(by, CLUSTER_BROKER, create_topics_request_KEY, &in);
+}
+
+static void changes_through_all_brokers_have_one_quota(void **state)
+{
+	struct alter_client_quotas_request_entity entity = {STR("user"), STR("ANONYMOUS")};
+	struct alter_client_quotas_request_op op = {STR("controller_mutation_rate"), 1, false};
+	struct alter_client_quotas_request_entry entry = {{&entity, 1}, {&op, 1}};
+	struct alter_client_quotas_request in = {.entries = {&entry, 1}};
+	const struct alter_client_quotas_response *out;
+	const struct create_topics_response *created;
+
+	(void)state;
+	out = cluster_ask(FIRST, CLUSTER_BROKER, alter_client_quotas_request_KEY, &in);
+	assert_int_equal(out->entries.n, 1);
+	assert_int_equal(out->entries.v[0].error_code, 0);
+	created = create_many(FIRST, "one");
+	assert_int_equal(created->topics.v[0].error_code, 0);
+	assert_int_equal(created->throttle_time_ms, 0);
+	created = create_many(SECOND, "two");
+	assert_int_equal(created->topics.v[0].error_code, ERR_THROTTLING_QUOTA_EXCEEDED);
+	assert_in_range(created->throttle_time_ms, 500, 2000);
+	assert_false(cluster_knows_topic(FIRST, "two"));
+	sim_run_for(cluster_sim(), 3000);
+	created = create_many(SECOND, "two");
+	assert_int_equal(created->topics.v[0].error_code, 0);
+}
+
 static void a_broker_that_finds_no_controller_gives_up(void **state)
 {
 	(void)state;
@@ -386,6 +422,7 @@ int main(void)
 		STORY(a_broker_that_is_stopped_gives_its_partitions_away_first),
 		STORY(a_follower_whose_disk_was_full_follows_again),
 		STORY(producers_get_ids_of_which_each_is_given_once),
+		STORY(changes_through_all_brokers_have_one_quota),
 		cmocka_unit_test(a_broker_that_finds_no_controller_gives_up),
 		cmocka_unit_test(a_broker_that_need_not_ask_leaves_at_once),
 		cmocka_unit_test(a_failed_directory_that_no_controller_hears_of_stops_the_broker),
