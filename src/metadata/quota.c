@@ -20,9 +20,29 @@ static const char *const NAMES[IMAGE_QUOTAS] = {
 
 /* ---- keys ---- */
 
+static void put_len(struct buf *key, int32_t len)
+{
+	char digits[12];
+	int at = (int)sizeof(digits);
+
+	digits[--at] = ':';
+	if (len < 0) {
+		buf_put(key, "-1:", 3);
+		return;
+	}
+	do
+		digits[--at] = (char)('0' + len % 10);
+	while ((len /= 10) > 0);
+	buf_put(key, digits + at, sizeof(digits) - (size_t)at);
+}
+
 static void put_part(struct buf *key, struct str type, struct str name)
 {
-	buf_printf(key, "%d:%.*s%d:%.*s", type.len, STR_ARG(type), str_is_null(name) ? -1 : name.len, STR_ARG(name));
+	put_len(key, type.len);
+	buf_put_str(key, type);
+	put_len(key, str_is_null(name) ? -1 : name.len);
+	if (name.len > 0)
+		buf_put_str(key, name);
 }
 
 void quota_key_of_record(const struct client_quota_record *r, struct buf *key)
@@ -107,6 +127,7 @@ bool image_quota_find(const struct image *i, const struct image_quota_entity *e,
 	const struct image_quota_set *found;
 	struct buf key = {0};
 
+	buf_reserve(&key, 64 + (size_t)(e->user ? e->user->len : 0) + (size_t)(e->client_id ? e->client_id->len : 0));
 	key_of_entity(e, name, &key);
 	probe.key = buf_str(&key);
 	found = pmap_find(&i->quotas, &probe);
@@ -131,6 +152,7 @@ void image_quota_tags(const struct image *i, enum image_quota q, struct str user
 		      struct image_quota_tags *out)
 {
 	int levels = image_quota_levels(i, q);
+	bool both = levels & QUOTA_OF_BOTH, of_user = levels & QUOTA_OF_USER;
 	double value;
 
 	*out = (struct image_quota_tags){user, client_id};
@@ -138,14 +160,14 @@ void image_quota_tags(const struct image *i, enum image_quota q, struct str user
 		out->user = STR("");
 	else if (levels == QUOTA_OF_USER)
 		out->client_id = STR("");
-	else if (levels == QUOTA_OF_BOTH || find_at(i, q, &user, &client_id, &value) ||
-		 find_at(i, q, &user, &DEFAULT, &value))
+	else if (levels == QUOTA_OF_BOTH ||
+		 (both && (find_at(i, q, &user, &client_id, &value) || find_at(i, q, &user, &DEFAULT, &value))))
 		return;
-	else if (find_at(i, q, &user, NULL, &value))
+	else if (of_user && find_at(i, q, &user, NULL, &value))
 		out->client_id = STR("");
-	else if (find_at(i, q, &DEFAULT, &client_id, &value) || find_at(i, q, &DEFAULT, &DEFAULT, &value))
+	else if (both && (find_at(i, q, &DEFAULT, &client_id, &value) || find_at(i, q, &DEFAULT, &DEFAULT, &value)))
 		return;
-	else if (find_at(i, q, &DEFAULT, NULL, &value))
+	else if (of_user && find_at(i, q, &DEFAULT, NULL, &value))
 		out->client_id = STR("");
 	else
 		out->user = STR("");
