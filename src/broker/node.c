@@ -23,6 +23,7 @@
 #include "broker/isr.h"
 #include "broker/mover.h"
 #include "broker/node_private.h"
+#include "broker/sasl.h"
 #include "broker/secure.h"
 #include "broker/replication_quota.h"
 #include "broker/throttle.h"
@@ -318,6 +319,8 @@ static void free_all(struct node *n)
 	if (n->net)
 		net_free(n->net);
 	secure_stop(n);
+	for (int i = 0; i < n->n_listeners; i++)
+		sasl_listener_fini(n->listeners[i].sasl);
 	for (int i = 0; i < n->n_cores && n->cores; i++)
 		core_forget_counts(&n->cores[i]);
 	xfree(n->cores);

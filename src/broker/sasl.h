@@ -24,6 +24,7 @@ struct arena;
 struct config;
 struct config_endpoint;
 struct conn;
+struct env;
 struct frame;
 struct peer;
 struct request;
@@ -43,8 +44,10 @@ struct sasl_counts {
 };
 
 /* What it offers, by its settings. NULL and *error: what stands in the way of a start, for people. */
-struct sasl_listener *sasl_listener_new(const struct config *c, const struct config_endpoint *e, struct str cluster_id,
-					struct arena *a, struct str *error);
+struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
+					struct str cluster_id, struct arena *a, struct str *error);
+/* What is not the arena's. NULL is fine. */
+void sasl_listener_fini(struct sasl_listener *l);
 void sasl_listener_counts(const struct sasl_listener *l, struct sasl_counts *out);
 
 /* ---- a connection ---- */

@@ -3,11 +3,16 @@
  */
 #include <string.h>
 
+#include "base/err.h"
 #include "base/hash_order.h"
+#include "base/mem.h"
 #include "broker/sasl_private.h"
+#include "env/env.h"
+#include "security/jwks.h"
 
 /* Without an own setting: no token that is known is longer, and nobody has said yet who he is. */
 #define FRAME_MAX_UNSET 65536
+#define KEYS_FILE_MAX (1 << 20)
 
 /* A HashSet's order, in which Kafka names them. */
 static struct str *ordered(const struct str *v, int n, struct arena *a)
@@ -52,7 +57,47 @@ static bool lower(struct str s, struct arena *a, struct str *out)
 	return p;
 }
 
-static bool offer(struct sasl_offer *o, const struct mechanism_place *place, struct arena *a, struct str *error)
+/* The path of "file:///path" or "file:/path"; null: it is another URL. */
+static struct str path_of(struct str url)
+{
+	int32_t at = 5;
+
+	if (url.len <= at || memcmp(url.p, "file:", 5) != 0)
+		return STR_NULL;
+	if (url.len > at + 2 && memcmp(url.p + at, "//", 2) == 0)
+		at += 2;
+	return url.p[at] == '/' ? (struct str){url.p + at, url.len - at} : STR_NULL;
+}
+
+/* The keys that OAUTHBEARER wants are read once, from a file: before there are loops, so it may block. */
+static bool read_keys(struct env *env, struct sasl_offer *o, struct mechanism_place *place, struct arena *a,
+		      struct str *why)
+{
+	struct str url = oauthbearer_keys_url(place);
+	struct str path = path_of(url);
+	char *name, *text;
+	size_t len;
+	int err;
+
+	if (str_is_null(url))
+		return true;
+	*why = STR("sasl.oauthbearer.jwks.endpoint.url: file:///PATH was expected; keys are not fetched by HTTP yet");
+	if (str_is_null(path))
+		return false;
+	name = str_dup(path);
+	err = env_read_file(env, name, KEYS_FILE_MAX, &text, &len);
+	if (err)
+		*why = arena_printf(a, "sasl.oauthbearer.jwks.endpoint.url: %s: %s", name, err_name(err));
+	xfree(name);
+	if (err)
+		return false;
+	place->keys = o->keys = jwks_read((struct str){text, (int32_t)len}, a, why);
+	xfree(text);
+	return o->keys;
+}
+
+static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_place *place, struct arena *a,
+		  struct str *error)
 {
 	struct str listener, mechanism, why = STR_NULL;
 	struct jaas *line = arena_alloc(a, sizeof(*line));
@@ -68,7 +113,9 @@ static bool offer(struct sasl_offer *o, const struct mechanism_place *place, str
 		*kept = *place;
 		kept->jaas = line;
 		o->max_reauth_ms = max_reauth_ms(place->config, &place->at);
-		o->setup = read_line(place, line, a, &why) ? o->mechanism->prepare(kept, a, &why) : NULL;
+		o->setup = read_line(place, line, a, &why) && read_keys(env, o, kept, a, &why)
+				   ? o->mechanism->prepare(kept, a, &why)
+				   : NULL;
 		if (!o->setup)
 			*error = arena_printf(a, "listener.name.%.*s.%.*s.sasl.jaas.config: %.*s", STR_ARG(listener),
 					      STR_ARG(mechanism), STR_ARG(why));
@@ -89,8 +136,8 @@ static void read_limits(struct sasl_listener *l, const struct config *c, const s
 	l->failure_delay_ms = config_int(c, CONFIG_CONNECTION_FAILED_AUTHENTICATION_DELAY_MS);
 }
 
-struct sasl_listener *sasl_listener_new(const struct config *c, const struct config_endpoint *e, struct str cluster_id,
-					struct arena *a, struct str *error)
+struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
+					struct str cluster_id, struct arena *a, struct str *error)
 {
 	struct mechanism_place place = {.config = c, .at = {.listener = e->name}, .cluster_id = cluster_id};
 	struct sasl_listener *l = arena_zalloc(a, sizeof(*l));
@@ -107,10 +154,20 @@ struct sasl_listener *sasl_listener_new(const struct config *c, const struct con
 	l->names = ordered(enabled, n, a);
 	for (; l->names && l->n_offers < n; l->n_offers++) {
 		place.at.mechanism = l->names[l->n_offers];
-		if (!offer(&offers[l->n_offers], &place, a, error))
+		offers[l->n_offers].keys = NULL;
+		if (!offer(env, &offers[l->n_offers], &place, a, error)) {
+			jwks_unref(&offers[l->n_offers].keys);
+			sasl_listener_fini(l);
 			return NULL;
+		}
 	}
 	return l->names ? l : NULL;
+}
+
+void sasl_listener_fini(struct sasl_listener *l)
+{
+	for (int i = 0; l && i < l->n_offers; i++)
+		jwks_unref(&l->offers[i].keys);
 }
 
 void sasl_listener_counts(const struct sasl_listener *l, struct sasl_counts *out)

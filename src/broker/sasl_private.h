@@ -11,11 +11,12 @@ struct sasl_offer {
 	const struct mechanism *mechanism;
 	struct str name;
 	const void *setup;
+	struct jwks *keys; /* NULL: none are wanted */
 	int64_t max_reauth_ms; /* 0: for ever */
 };
 
 struct sasl_listener {
-	const struct sasl_offer *offers; /* in the order in which Kafka names them */
+	struct sasl_offer *offers; /* in the order in which Kafka names them */
 	int n_offers;
 	const struct str *names; /* the same order */
 	int64_t failure_delay_ms;

@@ -181,9 +181,20 @@ static bool is_of_tls(const struct config_setting *s)
 static bool is_of_listeners(enum config_id id)
 {
 	static const enum config_id ids[] = {
-		CONFIG_MAX_CONNECTIONS,		  CONFIG_MAX_CONNECTION_CREATION_RATE,
-		CONFIG_CONNECTIONS_MAX_REAUTH_MS, CONFIG_SASL_ENABLED_MECHANISMS,
-		CONFIG_SASL_JAAS_CONFIG,	  CONFIG_SASL_SERVER_MAX_RECEIVE_SIZE,
+		CONFIG_MAX_CONNECTIONS,
+		CONFIG_MAX_CONNECTION_CREATION_RATE,
+		CONFIG_CONNECTIONS_MAX_REAUTH_MS,
+		CONFIG_SASL_ENABLED_MECHANISMS,
+		CONFIG_SASL_JAAS_CONFIG,
+		CONFIG_SASL_SERVER_MAX_RECEIVE_SIZE,
+		CONFIG_SASL_OAUTHBEARER_SCOPE_CLAIM_NAME,
+		CONFIG_SASL_OAUTHBEARER_SUB_CLAIM_NAME,
+		CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_URL,
+		CONFIG_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS,
+		CONFIG_SASL_OAUTHBEARER_EXPECTED_AUDIENCE,
+		CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_AUDIENCE,
+		CONFIG_SASL_OAUTHBEARER_EXPECTED_ISSUER,
+		CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_ISSUER,
 	};
 
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
@@ -193,6 +204,18 @@ static bool is_of_listeners(enum config_id id)
 }
 
 /* The limits of one listener are served, and how it authenticates, and its TLS; its other settings are of threads. */
+/* Kafka's own for signed tokens is written again. */
+static bool is_known_handler(const struct config_given *g, enum config_id id)
+{
+	static const char mechanism[] = ".oauthbearer.sasl.server.callback.handler.class";
+	static const char known[] = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler";
+	int32_t len = (int32_t)sizeof(mechanism) - 1;
+
+	return id == CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS && g->name.len > len &&
+	       memcmp(g->name.p + g->name.len - len, mechanism, (size_t)len) == 0 &&
+	       str_is(config_trim(g->text), known);
+}
+
 static void check_overrides(const struct config *c, struct config_notes *notes)
 {
 	for (int i = 0; i < c->n_given; i++) {
@@ -200,7 +223,8 @@ static void check_overrides(const struct config *c, struct config_notes *notes)
 		struct str base;
 		const struct config_setting *s = g->setting == NULL ? config_listener_override(g->name, &base) : NULL;
 
-		if (s == NULL || is_of_listeners(s->id) || (s->status == CONFIG_SERVED && is_of_tls(s)))
+		if (s == NULL || is_of_listeners(s->id) || is_known_handler(g, s->id) ||
+		    (s->status == CONFIG_SERVED && is_of_tls(s)))
 			continue;
 		if (g->of_listener != NULL && config_value_is_refused(s, g->of_listener)) {
 			refuse(g, notes, s);

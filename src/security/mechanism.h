@@ -25,6 +25,7 @@
 #include "security/principal.h"
 
 struct image;
+struct jwks;
 
 /* What a listener offers a mechanism with. Lives as long as the node. */
 struct mechanism_place {
@@ -32,6 +33,7 @@ struct mechanism_place {
 	struct config_at at; /* the listener and the mechanism: for settings of theirs */
 	const struct jaas *jaas;
 	struct str cluster_id;
+	const struct jwks *keys; /* those of oauthbearer_keys_url(); NULL: none are wanted */
 };
 
 /* What an exchange may look at in one step. */
@@ -75,6 +77,9 @@ struct mechanism {
 
 /* NULL: it is not served. */
 const struct mechanism *mechanism_find(struct str name);
+
+/* Where the keys are that OAUTHBEARER verifies tokens with on this listener; null: none are wanted. */
+struct str oauthbearer_keys_url(const struct mechanism_place *place);
 
 /* For the files of mechanisms: fills *out. */
 void mechanism_fails(struct mechanism_step *out, struct str message, struct str reason);

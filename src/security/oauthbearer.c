@@ -1,6 +1,7 @@
 /*
- * oauthbearer: OAUTHBEARER (RFC 7628) as Kafka's OAuthBearerSaslServer has it, with tokens that nobody has signed
- * (OAuthBearerUnsecuredValidatorCallbackHandler): for development, since everybody may say who he is.
+ * oauthbearer: OAUTHBEARER (RFC 7628) as Kafka's OAuthBearerSaslServer has it. With OAuthBearerValidatorCallbackHandler as
+ * sasl.server.callback.handler.class tokens are signed JWTs, held against sasl.oauthbearer.* and the keys of an issuer. Without it nobody has
+ * signed them (OAuthBearerUnsecuredValidatorCallbackHandler): that is for development, since everybody may say who he is.
  *
  *	n,[a=AUTHZID],^A auth=Bearer TOKEN^A [NAME=VALUE^A]... ^A	(without the blanks)
  *
@@ -10,13 +11,17 @@
 #include <string.h>
 #include <strings.h>
 
+#include "security/jwks.h"
 #include "security/jwt.h"
 #include "security/mechanism.h"
 
 #define CLASS_NAME "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+#define SIGNED "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler"
 #define SCOPES_MAX 100
 
 struct setup {
+	const struct jwks *keys; /* NULL: tokens are unsecured */
+	struct jwt_rules signed_rules;
 	struct jwt_unsecured_rules rules;
 	struct str refused_scope; /* what a client is told whose scope is too small */
 };
@@ -99,12 +104,77 @@ static bool read_skew(struct str text, struct setup *s)
 	return true;
 }
 
+/* The mechanism's own setting on the listener, or the listener's, or the node's. */
+static struct config_at at_of(const struct mechanism_place *place, enum config_id id)
+{
+	return config_at_is_set(place->config, &place->at, id) ? place->at
+							       : (struct config_at){.listener = place->at.listener};
+}
+
+static struct str text_of(const struct mechanism_place *place, enum config_id id)
+{
+	struct config_at at = at_of(place, id);
+
+	return config_at_string(place->config, &at, id);
+}
+
+static bool allows(const struct mechanism_place *place, enum config_id id)
+{
+	struct config_at at = at_of(place, id);
+
+	return config_at_bool(place->config, &at, id);
+}
+
+struct str oauthbearer_keys_url(const struct mechanism_place *place)
+{
+	bool is_signed =
+		str_is(place->at.mechanism, "OAUTHBEARER") &&
+		str_is(config_at_string(place->config, &place->at, CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS), SIGNED);
+	struct str url = is_signed ? text_of(place, CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_URL) : STR_NULL;
+
+	return is_signed && str_is_null(url) ? STR("") : url;
+}
+
+/* BrokerJwtValidator's: what cannot be verified has to be allowed by name. */
+static bool read_rules(const struct mechanism_place *place, struct jwt_rules *out, struct str *error)
+{
+	struct config_at audience = at_of(place, CONFIG_SASL_OAUTHBEARER_EXPECTED_AUDIENCE);
+	struct config_at skew = at_of(place, CONFIG_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS);
+
+	out->audiences =
+		config_at_list(place->config, &audience, CONFIG_SASL_OAUTHBEARER_EXPECTED_AUDIENCE, &out->n_audiences);
+	out->issuer = text_of(place, CONFIG_SASL_OAUTHBEARER_EXPECTED_ISSUER);
+	out->scope_claim = text_of(place, CONFIG_SASL_OAUTHBEARER_SCOPE_CLAIM_NAME);
+	out->subject_claim = text_of(place, CONFIG_SASL_OAUTHBEARER_SUB_CLAIM_NAME);
+	out->clock_skew_s = (int32_t)config_at_long(place->config, &skew, CONFIG_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS);
+	if (out->n_audiences == 0 && !allows(place, CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_AUDIENCE))
+		*error = STR("sasl.oauthbearer.expected.audience is not set, nor is "
+			     "sasl.oauthbearer.allow.unverified.audience=true");
+	else if (str_is_null(out->issuer) && !allows(place, CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_ISSUER))
+		*error = STR("sasl.oauthbearer.expected.issuer is not set, nor is "
+			     "sasl.oauthbearer.allow.unverified.issuer=true");
+	else if (out->scope_claim.len <= 0 || out->subject_claim.len <= 0 || out->clock_skew_s < 0)
+		*error =
+			STR("sasl.oauthbearer.scope.claim.name and sub.claim.name have to be names, clock.skew.seconds "
+			    "not negative");
+	else
+		return true;
+	return false;
+}
+
 static const void *prepare(const struct mechanism_place *place, struct arena *a, struct str *error)
 {
 	struct setup *s = arena_zalloc(a, sizeof(*s));
 
 	if (!s || !mechanism_wants_module(place, CLASS_NAME, a, error))
 		return NULL;
+	s->keys = place->keys;
+	if (!s->keys && !str_is_null(oauthbearer_keys_url(place))) {
+		*error = STR("sasl.oauthbearer.jwks.endpoint.url: keys were expected there");
+		return NULL;
+	}
+	if (s->keys)
+		return read_rules(place, &s->signed_rules, error) ? s : NULL;
 	s->rules.principal_claim = option(place, "unsecuredValidatorPrincipalClaimName", STR("sub"));
 	s->rules.scope_claim = option(place, "unsecuredValidatorScopeClaimName", STR("scope"));
 	if (!read_scopes(option(place, "unsecuredValidatorRequiredScope", STR("")), s, a)) {
@@ -290,6 +360,14 @@ static void let_in(const struct said *said, const struct jwt *jwt, struct arena 
 	};
 }
 
+static enum jwt_unsecured look_at(const struct setup *s, struct str token, int64_t now_ms, struct arena *a,
+				  struct jwt *out)
+{
+	if (!s->keys)
+		return jwt_read_unsecured(token, &s->rules, now_ms, a, out);
+	return jwt_verify(token, s->keys, &s->signed_rules, now_ms, a, out) ? JWT_INVALID : JWT_GOOD;
+}
+
 static void step(void *exchange, const struct mechanism_world *w, struct bytes token, struct arena *a,
 		 struct mechanism_step *out)
 {
@@ -306,7 +384,7 @@ static void step(void *exchange, const struct mechanism_world *w, struct bytes t
 		mechanism_fails(out, STR_NULL, STR("the client's message cannot be read"));
 		return;
 	}
-	x->refused = jwt_read_unsecured(said.token, &x->setup->rules, w->now_ms, a, &jwt);
+	x->refused = look_at(x->setup, said.token, w->now_ms, a, &jwt);
 	if (x->refused == JWT_GOOD)
 		let_in(&said, &jwt, a, out);
 	else

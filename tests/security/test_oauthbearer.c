@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "metadata/image.h"
 #include "protocol/metadata_records.h"
+#include "security/jwks.h"
 #include "security/mechanism.h"
 #include "security/scram.h"
 #include "security/token.h"
@@ -21,6 +22,8 @@ struct world {
 	struct jaas jaas;
 	const struct mechanism *mechanism;
 	void *exchange;
+	struct jwks *keys;
+	const char *more[2]; /* settings; NULL: no more */
 	struct mechanism_world given;
 	struct mechanism_step step;
 };
@@ -39,9 +42,10 @@ static void end(struct world *w)
 static bool prepare(struct world *w, const char *mechanism, const char *line, const char *setting)
 {
 	const char *own = arena_printf(&w->arena, "listener.name.x.%s.sasl.jaas.config=%s;%c", mechanism, line, 0).p;
-	const char *overrides[] = {own, setting, NULL};
+	const char *overrides[] = {own, setting ? setting : "num.network.threads=3", w->more[0], w->more[1], NULL};
 	struct config_input in = {.overrides = overrides, .data_dir = STR("/nowhere")};
-	struct mechanism_place place = {.at = {STR("X"), str_of(mechanism)}, .cluster_id = STR("cluster")};
+	struct mechanism_place place = {
+		.at = {STR("X"), str_of(mechanism)}, .cluster_id = STR("cluster"), .keys = w->keys};
 	struct config_notes notes;
 	struct str error = STR_NULL;
 	const void *setup;
@@ -82,6 +86,7 @@ static int down(void **state)
 
 	end(w);
 	image_unref(&w->given.image);
+	jwks_unref(&w->keys);
 	config_free(w->config);
 	arena_fini(&w->arena);
 	xfree(w);
@@ -234,6 +239,50 @@ static void what_cannot_be_read_fails_without_a_word(void **state)
 		assert_int_not_equal(say(w, (struct str){whole.p, len}), MECHANISM_DONE);
 }
 
+/* ---- signed tokens: the vector of RFC 8037, A.4, whose claims are none ---- */
+
+static void where_tokens_are_signed_no_unsecured_one_is_taken(void **state)
+{
+	struct world *w = *state;
+	struct str why;
+
+	w->keys = jwks_read(
+		STR("{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"),
+		&w->arena, &why);
+	assert_non_null(w->keys);
+	assert_false(prepare(w, "OAUTHBEARER", BEARER, NULL)); /* no audience */
+	w->more[0] = "listener.name.x.oauthbearer.sasl.oauthbearer.expected.audience=kafka";
+	assert_false(prepare(w, "OAUTHBEARER", BEARER, NULL)); /* no issuer */
+	w->more[1] = "listener.name.x.sasl.oauthbearer.allow.unverified.issuer=true";
+	assert_true(prepare(w, "OAUTHBEARER", BEARER, NULL));
+	assert_int_equal(say(w, good(w)), MECHANISM_CHALLENGE);
+	assert_true(str_is(answer(w), "{\"status\":\"invalid_token\"}"));
+	assert_int_equal(say(w, STR("\1")), MECHANISM_FAILED);
+}
+
+static void a_handler_of_kafkas_wants_keys(void **state)
+{
+	static const char handler[] =
+		"listener.name.x.oauthbearer.sasl.server.callback.handler.class="
+		"org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler";
+	struct mechanism_place place = {.at = {STR("X"), STR("OAUTHBEARER")}};
+	struct world *w = *state;
+
+	assert_true(prepare(w, "OAUTHBEARER", BEARER, NULL));
+	place.config = w->config;
+	assert_true(str_is_null(oauthbearer_keys_url(&place)));
+	w->more[0] = handler;
+	assert_false(prepare(w, "OAUTHBEARER", BEARER, NULL)); /* nobody has read them */
+	place.config = w->config;
+	assert_true(str_is(oauthbearer_keys_url(&place), ""));
+	w->more[1] = "sasl.oauthbearer.jwks.endpoint.url=file:///k";
+	assert_false(prepare(w, "OAUTHBEARER", BEARER, NULL)); /* nobody has read them */
+	place.config = w->config;
+	assert_true(str_is(oauthbearer_keys_url(&place), "file:///k"));
+	place.at.mechanism = STR("PLAIN");
+	assert_true(str_is_null(oauthbearer_keys_url(&place)));
+}
+
 /* ---- delegation tokens ---- */
 
 static void learn_token(struct world *w, const char *id, int64_t expiry_ms)
@@ -321,6 +370,8 @@ int main(void)
 		TEST(a_scope_may_be_wanted),
 		TEST(lines_that_cannot_be_are_refused_at_the_start),
 		TEST(what_cannot_be_read_fails_without_a_word),
+		TEST(where_tokens_are_signed_no_unsecured_one_is_taken),
+		TEST(a_handler_of_kafkas_wants_keys),
 		TEST(a_delegation_token_lets_its_owner_in),
 		TEST(no_other_token_lets_anybody_in),
 	};
