@@ -11,7 +11,7 @@ struct sasl_offer {
 	const struct mechanism *mechanism;
 	struct str name;
 	const void *setup;
-	struct jwks *keys; /* NULL: none are wanted */
+	struct jwks *keys;     /* NULL: none are wanted */
 	int64_t max_reauth_ms; /* 0: for ever */
 };
 

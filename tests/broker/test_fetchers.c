@@ -534,7 +534,7 @@ static void who_asks_a_follower_is_told_who_leads(void **state)
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_id, 1);
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_epoch, 0);
 	assert_int_equal(fetched->node_endpoints.n, 0); /* a replica knows where it is */
-	in.replica_state.replica_id = -3;		 /* who is no broker does not */
+	in.replica_state.replica_id = -3;		/* who is no broker does not */
 	fetched = ASK(1, fetch, &in);
 	in.replica_state.replica_id = 3;
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].error_code, ERR_NOT_LEADER_OR_FOLLOWER);
