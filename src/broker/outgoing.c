@@ -6,7 +6,6 @@
 #include "config/config.h"
 #include "net/channel.h"
 #include "security/login_choice.h"
-#include "tls/tls.h"
 #include "wire/login.h"
 
 static bool is_sasl(enum security_protocol p)
@@ -19,7 +18,7 @@ static bool is_alone(const struct config *c)
 {
 	const struct config_network *net = config_network(c);
 
-	return config_is_broker(c) && config_is_controller(c) && net->n_voters + net->n_bootstrap <= 1;
+	return config_is_broker(c) && config_is_controller(c) && net->n_voters <= 1 && net->n_bootstrap <= 1;
 }
 
 /* The line has to be the mechanism's own, as on the side that is dialled. */

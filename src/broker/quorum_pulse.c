@@ -12,7 +12,6 @@
 #include "broker/quorum_private.h"
 #include "config/listener.h"
 #include "protocol/api_versions.h"
-#include "tls/tls.h"
 #include "wire/codec.h"
 
 #define ANSWER_MAX ((size_t)1 << 16)
@@ -203,7 +202,7 @@ void quorum_pulse_init(struct quorum *q)
 {
 	list_init(&q->pulses);
 	init_channels(q, &q->pulse_channels);
-	tls_context_unref(&q->pulse_channels.tls);
+	q->pulse_channels.tls_slot = NULL;
 	init_channels(q, &q->pulse_secure);
 }
 

@@ -72,7 +72,7 @@ static void check_login(const struct config *c, enum config_id id, struct config
 {
 	struct str mechanism = config_string(c, id);
 
-	if (!is_served(mechanism))
+	if (!str_is(mechanism, "PLAIN") && !str_is(mechanism, "SCRAM-SHA-256") && !str_is(mechanism, "SCRAM-SHA-512"))
 		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, id),
 				"%s=%.*s is refused: this node cannot log in by what is not served; there are PLAIN, "
 				"SCRAM-SHA-256 and SCRAM-SHA-512",
@@ -87,7 +87,7 @@ static void check_controller_login(const struct config *c, struct config_notes *
 	struct str mechanism = config_string(c, id);
 
 	check_login(c, id, notes);
-	if (config_is_controller(c) && net->n_voters + net->n_bootstrap > 1 && mechanism.len > 5 &&
+	if (config_is_controller(c) && (net->n_voters > 1 || net->n_bootstrap > 1) && mechanism.len > 5 &&
 	    memcmp(mechanism.p, "SCRAM", 5) == 0)
 		config_note_add(
 			notes, CONFIG_NOTE_REFUSED, config_place(c, id),

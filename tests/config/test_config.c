@@ -323,10 +323,44 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 		       "default", "sasl.enabled.mechanisms=GSSAPI is refused: listener SASL_SSL");
 	expect_refused("listeners=SASL_PLAINTEXT://:9092,CONTROLLER://:9093\n"
 		       "security.inter.broker.protocol=SASL_PLAINTEXT\nsasl.enabled.mechanisms=PLAIN\n"
+		       "sasl.mechanism.inter.broker.protocol=PLAIN\n"
 		       "listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT\n"
 		       "listener.name.sasl_plaintext.plain.sasl.server.callback.handler.class=a.B",
-		       "server.properties:10", "Java classes cannot be loaded");
+		       "server.properties:11", "Java classes cannot be loaded");
+	expect_refused("sasl.login.class=x.Y", "server.properties:6",
+		       "this node would log in as somebody else than intended");
 	expect_refused("ssl.engine.factory.class=x.Y", "server.properties:6", "is refused");
+}
+
+/* The listeners of nodes that log in to each other; both take PLAIN and SCRAM-SHA-512. */
+#define LOGGING_IN                                                                                                     \
+	"listeners=SASL_PLAINTEXT://:9092,CONTROLLER://:9093\nsecurity.inter.broker.protocol=SASL_PLAINTEXT\n"         \
+	"listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT\n"                     \
+	"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512\n"
+
+static void nodes_log_in_by_what_the_other_side_takes(void **state)
+{
+	struct loaded l;
+
+	(void)state;
+	l = expect_fine(LOGGING_IN
+			"sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512\nsasl.mechanism.controller.protocol=PLAIN");
+	assert_int_equal(l.notes.n_errors, 0);
+	unload(&l);
+	l = expect_fine(LOGGING_IN
+			"sasl.mechanism.inter.broker.protocol=PLAIN\nsasl.mechanism.controller.protocol=SCRAM-SHA-512");
+	unload(&l); /* of a controller alone */
+	expect_error(LOGGING_IN
+		     "sasl.mechanism.inter.broker.protocol=SCRAM-SHA-256\nsasl.mechanism.controller.protocol=PLAIN",
+		     "server.properties:10",
+		     "it must be among sasl.enabled.mechanisms when brokers log in to each other");
+	expect_refused(LOGGING_IN "sasl.mechanism.inter.broker.protocol=PLAIN", "default",
+		       "sasl.mechanism.controller.protocol=GSSAPI is refused");
+	expect_refused(
+		LOGGING_IN
+		"sasl.mechanism.inter.broker.protocol=PLAIN\nsasl.mechanism.controller.protocol=SCRAM-SHA-512\n"
+		"controller.quorum.voters=1@a:9093,2@b:9093,3@c:9093\nadvertised.listeners=SASL_PLAINTEXT://a:9092",
+		"server.properties:11", "several controllers would have to log in to each other to elect a leader");
 }
 
 #define WITH_AUTHORIZER "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
@@ -579,6 +613,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_name_is_noted_with_the_nearest),
 		cmocka_unit_test(an_override_without_a_value_is_a_mistake),
 		cmocka_unit_test(what_promises_what_is_not_given_is_refused),
+		cmocka_unit_test(nodes_log_in_by_what_the_other_side_takes),
 		cmocka_unit_test(what_the_authorizer_reads_stands_beside_the_table),
 		cmocka_unit_test(what_is_harmless_though_not_served_stands),
 		cmocka_unit_test(values_that_contradict_each_other_stop_the_start),
