@@ -229,6 +229,26 @@ static bool read_rules(struct node *n, struct node_listener *l)
 	return l->principals;
 }
 
+/* Brokers are to reach each other: what this one shows is what this one trusts, as Kafka has it. */
+static bool try_itself(struct node *n)
+{
+	const struct config_network *net = config_network(n->config);
+	struct buf why = {0};
+	int err = 0;
+
+	for (int i = 0; i < n->n_listeners && n->outgoing.brokers.slot.now; i++)
+		if (str_eq(net->listeners[i].name, net->inter_broker_listener))
+			err = tls_contexts_agree(n->listeners[i].tls.slot.now, n->outgoing.brokers.slot.now, &why);
+	if (err)
+		diag_error(
+			n->env->diag, "TLS cannot be set up",
+			"listener=%.*s reason=\"A client SSLEngine created with the provided settings can't connect to a "
+			"server SSLEngine created with those settings: %.*s\"",
+			STR_ARG(net->inter_broker_listener), STR_ARG(buf_str(&why)));
+	buf_fini(&why);
+	return err == 0;
+}
+
 enum node_end secure_start(struct node *n)
 {
 	const struct config_network *net = config_network(n->config);
@@ -240,7 +260,7 @@ enum node_end secure_start(struct node *n)
 	for (int i = 0; i < n->n_listeners && ok; i++)
 		if (net->listeners[i].protocol == PROTOCOL_SSL)
 			ok = read_rules(n, &n->listeners[i]);
-	ok = ok && outgoing_logins(&n->outgoing, n->env->diag);
+	ok = ok && try_itself(n) && outgoing_logins(&n->outgoing, n->env->diag);
 	return ok ? NODE_END_CLEAN : NODE_END_CONFIG;
 }
 

@@ -74,6 +74,12 @@ void tls_context_unref(struct tls_context **c); /* NULL is fine; sets it to NULL
 int tls_context_may_follow(const struct tls_context *now, const struct tls_context *next, bool dn_may_change,
 			   bool san_may_change, struct buf *why);
 
+/*
+ * Would one that dials with `client` and one that accepts with `server` trust each other, the host's name aside? 0, or -EINVAL and why. Kafka's
+ * SslEngineValidator: they shake hands, in memory.
+ */
+int tls_contexts_agree(const struct tls_context *server, const struct tls_context *client, struct buf *why);
+
 /* A place for a context that is replaced while other threads use it. A zeroed one is empty. */
 struct tls_slot {
 	atomic_bool busy; /* for the few instructions in which `now` is looked at */

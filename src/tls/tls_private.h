@@ -6,6 +6,7 @@
  *	store.c		key stores and trust stores: PEM, PKCS12
  *	context.c	settings and stores to OpenSSL's context
  *	session.c	one connection
+ *	agree.c		two contexts that try each other
  *	name.c		distinguished names as Java prints them
  */
 #ifndef ODRADEK_TLS_TLS_PRIVATE_H

@@ -382,6 +382,50 @@ static void a_new_certificate_keeps_the_names_unless_they_may_change(void **stat
 	expect_follow(&other, true, false, NULL);
 }
 
+static struct tls_context *client_that_trusts(const struct certificate *who, bool shows)
+{
+	struct tls_settings s = {0};
+	struct tls_context *c = NULL;
+	struct buf why = {0};
+
+	if (shows)
+		s = inline_settings();
+	s.v[TLS_TRUSTSTORE_TYPE] = STR("PEM");
+	s.v[TLS_TRUSTSTORE_CERTIFICATES] = str_of(who->pem);
+	assert_int_equal(tls_context_new(env, &s, false, &c, &why), 0);
+	return c;
+}
+
+static void expect_agree(const struct tls_context *server_side, struct tls_context *client, const char *words)
+{
+	struct buf why = {0};
+
+	assert_int_equal(tls_contexts_agree(server_side, client, &why), words ? -EINVAL : 0);
+	buf_put(&why, "", 1);
+	if (words && !strstr((const char *)why.p, words))
+		fail_msg("wanted \"%s\", was told \"%s\"", words, why.p);
+	buf_fini(&why);
+	tls_context_unref(&client);
+}
+
+static void contexts_agree_when_both_trust_what_the_other_shows(void **state)
+{
+	struct certificate other = certificate_make(&(struct certificate_wish){"another", NULL, NULL, -DAY, DAY});
+	struct tls_settings s = inline_settings();
+	struct tls_context *c;
+
+	s.v[TLS_CLIENT_AUTH] = STR("required");
+	s.v[TLS_TRUSTSTORE_TYPE] = STR("PEM");
+	s.v[TLS_TRUSTSTORE_CERTIFICATES] = str_of(ca.pem);
+	c = expect_made(&s);
+	expect_agree(c, client_that_trusts(&ca, true), NULL);
+	expect_agree(c, client_that_trusts(&other, true),
+		     "client: certificate verify failed: unable to get local issuer");
+	expect_agree(c, client_that_trusts(&ca, false), "server: peer did not return a certificate");
+	tls_context_unref(&c);
+	certificate_fini(&other);
+}
+
 static void settings_have_kafkas_names(void **state)
 {
 	for (int i = 0; i < TLS_SETTINGS; i++)
@@ -403,6 +447,7 @@ int main(void)
 		cmocka_unit_test(names_are_printed_as_java_does),
 		cmocka_unit_test(parts_of_one_set_are_joined_by_a_plus),
 		cmocka_unit_test(a_new_certificate_keeps_the_names_unless_they_may_change),
+		cmocka_unit_test(contexts_agree_when_both_trust_what_the_other_shows),
 		cmocka_unit_test(settings_have_kafkas_names),
 	};
 
