@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "broker/format.h"
 #include "cli/settings.h"
+#include "cli/format_scram.h"
 #include "cli/storage.h"
 #include "config/config.h"
 #include "controller/controller.h"
@@ -170,6 +171,19 @@ static void add_levels(struct formatting *f)
 			r->feature_level = (int16_t)f->levels[i];
 		}
 	}
+}
+
+static int add_credentials(struct formatting *f)
+{
+	struct str error;
+
+	if (f->a->n_add_scram > 0 && f->release < METADATA_VERSION_SCRAM)
+		return wrong("SCRAM is only supported in metadata.version %s or later.",
+			     metadata_version_name(METADATA_VERSION_SCRAM));
+	for (int i = 0; i < f->a->n_add_scram; i++)
+		if (!format_scram_record(f->env, str_of(f->a->add_scram[i]), &f->records, &f->arena, &error))
+			return wrong("%.*s", STR_ARG(error));
+	return 0;
 }
 
 /* ---- voters ---- */
@@ -382,8 +396,10 @@ static int format_node(struct formatting *f)
 		code = open_dirs(f);
 	if (code == 0) {
 		add_levels(f);
-		code = write_all(f);
+		code = add_credentials(f);
 	}
+	if (code == 0)
+		code = write_all(f);
 	for (int i = 0; i < f->options.n_dirs; i++)
 		log_dir_free(f->options.dirs[i]);
 	return code;
@@ -400,8 +416,6 @@ int storage_format(const struct storage_arguments *a)
 				       "--cluster-id is wanted; odradek storage random-uuid makes one");
 	if (strlen(a->cluster_id) >= sizeof(((struct meta_properties *)NULL)->cluster_id))
 		return wrong("the cluster id is too long");
-	if (a->add_scram)
-		return wrong("--add-scram: SCRAM is not served yet");
 	arena_init(&f.arena, ARENA);
 	f.env = env_real_new(&diag);
 	f.config = settings_load(f.env, a->config, a->overrides);

@@ -45,7 +45,7 @@ static const struct option OPTIONS[] = {
 	{"ignore-formatted", 'g', SWITCH, AT(ignore_formatted), 0},
 	{"standalone", 's', SWITCH, AT(standalone), 0},
 	{"no-initial-controllers", 'N', SWITCH, AT(no_initial_controllers), 0},
-	{"add-scram", 'S', SWITCH, AT(add_scram), 0},
+	{"add-scram", 'S', LIST, AT(add_scram), AT(n_add_scram)},
 };
 
 static const struct option *option_find(const char *argument, const char **value)

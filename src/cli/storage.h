@@ -22,7 +22,8 @@ struct storage_arguments {
 	bool ignore_formatted;
 	bool standalone;
 	bool no_initial_controllers;
-	bool add_scram;
+	const char *add_scram[STORAGE_LIST_MAX]; /* "SCRAM-SHA-256=[name=alice,password=x]" */
+	int n_add_scram;
 };
 
 /*
