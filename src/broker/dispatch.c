@@ -176,12 +176,18 @@ static int encode(struct request *r, int version)
 	return err ? err : r->chain.failed ? -ENOMEM : 0;
 }
 
+/* Nobody in particular yet: what it asks is not what the user or client it names has asked. */
+static bool is_stranger(const struct peer *p)
+{
+	return p && p->sasl && !sasl_is_complete(p->sasl);
+}
+
 static void reply(struct request *r, int version)
 {
 	struct conn *conn = r->conn;
 	int err;
 
-	if (!throttle_is_idle(r))
+	if (!throttle_is_idle(r) && !is_stranger(r->peer))
 		throttle_answer(r);
 	err = conn ? encode(r, version) : 0;
 	if (!conn || err) {

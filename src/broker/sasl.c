@@ -23,6 +23,8 @@
 #include "wire/reader.h"
 
 #define DEADLINE_MS 10000
+#define STRANGERS_MEMORY (64 * 1024) /* and as much as the frame: what a request that is none of these may take */
+#define PRINCIPAL_NAME_MAX 32000     /* a principal is a string of the wire's, its type in front */
 #define REAUTH_INTERVAL_NS 1000000000
 #define NS_A_MS 1000000
 
@@ -134,6 +136,11 @@ void sasl_free(struct sasl *s)
 	xfree(s);
 }
 
+bool sasl_is_complete(const struct sasl *s)
+{
+	return s->state == COMPLETE;
+}
+
 /* ---- ends ---- */
 
 /* The node stops, or the connection has gone, while a failure is held back. */
@@ -215,11 +222,11 @@ static int64_t complete(struct sasl *s, const struct mechanism_step *step)
 	tally(s->again ? &counts->successes_again : &counts->successes);
 	if (!s->knows_reauth)
 		tally(&counts->successes_of_old);
-	if (!s->again) {
-		identity_unref(&s->peer->identity);
-		s->peer->identity = identity_new(&step->principal, conn_peer_addr(s->conn));
+	/* Also when it is the same: one that comes by a token now is one that has a token. */
+	identity_unref(&s->peer->identity);
+	s->peer->identity = identity_new(&step->principal, conn_peer_addr(s->conn));
+	if (!s->again)
 		conn_set_frame_max(s->conn, s->listener->frame_max_then);
-	}
 	timer_stop(&s->timer);
 	end_exchange(s);
 	s->state = COMPLETE;
@@ -311,6 +318,9 @@ static void step(struct sasl *s, struct request *r, struct bytes token, struct m
 	s->offer->mechanism->step(s->exchange, &world, token, &r->arena, out);
 	secret_wipe(world.chance, sizeof(world.chance));
 	secret_wipe(r->frame.p, r->frame.len);
+	if (out->outcome == MECHANISM_DONE &&
+	    (out->principal.name.len <= 0 || out->principal.name.len > PRINCIPAL_NAME_MAX))
+		mechanism_fails(out, STR_NULL, STR("its principal has no name, or too long a one"));
 	if (out->outcome == MECHANISM_DONE && !is_who_it_was(s, &out->principal)) {
 		const struct principal *old = &s->peer->identity->principal;
 
@@ -360,11 +370,13 @@ static struct str api_constant(int key, struct arena *a)
 	return (struct str){out, len};
 }
 
-static void take_another(struct sasl *s, struct request *r)
+/* Whoever it is has not earned the memory that it could ask for: what does not fit is not answered. */
+static void take_another(struct sasl *s, struct request *r, struct reader *in)
 {
 	struct str name = api_constant(r->api->key, &r->arena);
 
-	if (!r->api->fail) {
+	arena_set_budget(&r->arena, STRANGERS_MEMORY + r->frame.len);
+	if (!r->api->fail || request_read(r, in)) {
 		request_refuse(r, "it has not authenticated");
 		return;
 	}
@@ -412,12 +424,12 @@ static void take_authenticate(struct sasl *s, struct request *r, struct reader *
 		request_refuse(r, "not served on this listener");
 	else if (!request_is_of_version(r))
 		request_refuse(r, "version is not served");
+	else if (r->api->key != sasl_authenticate_request_KEY)
+		take_another(s, r, in);
 	else if (request_read(r, in))
 		request_refuse(r, "body cannot be read");
-	else if (r->api->key == sasl_authenticate_request_KEY)
-		take_token(s, r);
 	else
-		take_another(s, r);
+		take_token(s, r);
 }
 
 /* ---- frames ---- */

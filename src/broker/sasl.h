@@ -55,6 +55,8 @@ void sasl_listener_counts(const struct sasl_listener *l, struct sasl_counts *out
 struct sasl *sasl_new(struct sasl_listener *l, struct peer *peer, struct conn *conn);
 /* The connection is gone. NULL is fine. */
 void sasl_free(struct sasl *s);
+/* It has said who it is: until then no quota counts what it asks. */
+bool sasl_is_complete(const struct sasl *s);
 
 enum sasl_way {
 	SASL_OTHERS,  /* the frame is a request like any */

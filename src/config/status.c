@@ -45,6 +45,30 @@ static bool is_sasl(enum security_protocol p)
 	return p == PROTOCOL_SASL_PLAINTEXT || p == PROTOCOL_SASL_SSL;
 }
 
+/* Kafka's default handler takes tokens that nobody has signed, for development (KIP-255). */
+static void check_unsecured(const struct config *c, const struct config_endpoint *e, struct config_notes *notes)
+{
+	static const enum config_id of_signed[] = {CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_URL,
+						   CONFIG_SASL_OAUTHBEARER_EXPECTED_ISSUER,
+						   CONFIG_SASL_OAUTHBEARER_EXPECTED_AUDIENCE};
+	struct config_at at = {.listener = e->name, .mechanism = STR("OAUTHBEARER")};
+
+	if (config_at_is_set(c, &at, CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS) ||
+	    !config_is_null(c, CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS))
+		return;
+	for (size_t i = 0; i < sizeof(of_signed) / sizeof(*of_signed); i++)
+		if (config_origin(c, of_signed[i]) > CONFIG_FROM_BUILTIN)
+			config_note_add(
+				notes, CONFIG_NOTE_REFUSED, config_place(c, of_signed[i]),
+				"%s is refused: listener %.*s would take tokens that nobody has signed; "
+				"listener.name.%.*s.oauthbearer.sasl.server.callback.handler.class (in lower case) says who verifies them",
+				config_setting(of_signed[i])->name, STR_ARG(e->name), STR_ARG(e->name));
+	config_note_add(notes, CONFIG_NOTE_WARN, config_place(c, CONFIG_SASL_ENABLED_MECHANISMS),
+			"listener %.*s takes tokens that nobody has signed (OAUTHBEARER without a "
+			"sasl.server.callback.handler.class): whoever connects is who he says he is",
+			STR_ARG(e->name));
+}
+
 /* What is enabled by default is GSSAPI alone. */
 static void check_mechanisms(const struct config *c, struct config_notes *notes)
 {
@@ -59,7 +83,9 @@ static void check_mechanisms(const struct config *c, struct config_notes *notes)
 		if (!is_sasl(e->protocol))
 			continue;
 		for (int k = 0; k < n; k++)
-			if (!is_served(v[k]))
+			if (str_is(v[k], "OAUTHBEARER"))
+				check_unsecured(c, e, notes);
+			else if (!is_served(v[k]))
 				config_note_add(
 					notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_SASL_ENABLED_MECHANISMS),
 					"sasl.enabled.mechanisms=%.*s is refused: listener %.*s would offer what is not served; "

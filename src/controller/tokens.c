@@ -19,6 +19,8 @@
 #include "security/token.h"
 
 #define SWEEP_MAX 1000
+#define RENEWERS_MAX 1000
+#define PRINCIPAL_NAME_MAX 32000 /* "User:" and the name are one string of a record */
 
 /* ---- the index ---- */
 
@@ -80,13 +82,18 @@ static void forget_token(struct controller *c, struct str id)
 	xfree(s);
 }
 
+static int64_t later(int64_t now_ms, int64_t by_ms)
+{
+	return now_ms > INT64_MAX - by_ms ? INT64_MAX : now_ms + by_ms;
+}
+
 void tokens_begin(struct controller *c, int64_t now_ms)
 {
 	const struct image_token *t;
 	struct image_iter it;
 
 	map_init(&c->tokens, 0);
-	c->tokens_due_ms = now_ms + config_long(c->config, CONFIG_DELEGATION_TOKEN_EXPIRY_CHECK_INTERVAL_MS);
+	c->tokens_due_ms = later(now_ms, config_long(c->config, CONFIG_DELEGATION_TOKEN_EXPIRY_CHECK_INTERVAL_MS));
 	if (secret(c).len <= 0)
 		return;
 	image_tokens(tip(c), &it);
@@ -130,11 +137,6 @@ static int why_not_served(const struct controller *c)
 	return image_metadata_version(tip(c)) < METADATA_VERSION_TOKENS ? ERR_UNSUPPORTED_VERSION : 0;
 }
 
-static int64_t later(int64_t now_ms, int64_t by_ms)
-{
-	return now_ms > INT64_MAX - by_ms ? INT64_MAX : now_ms + by_ms;
-}
-
 static int64_t least(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
@@ -157,14 +159,30 @@ static struct principal owner_of(const struct create_delegation_token_request *i
 	return (struct principal){.type = in->owner_principal_type, .name = in->owner_principal_name};
 }
 
-static int why_not_created(const struct controller *c, const struct create_delegation_token_request *in)
+/* A record has it as one string, and a line of text has no NUL. */
+static int why_not_named(struct str type, struct str name)
+{
+	if (!str_is(type, "User"))
+		return ERR_INVALID_PRINCIPAL_TYPE;
+	return name.len > PRINCIPAL_NAME_MAX || (name.len > 0 && memchr(name.p, 0, (size_t)name.len))
+		       ? ERR_INVALID_REQUEST
+		       : 0;
+}
+
+/* Kafka takes an owner of any type: who comes by the token is a User, so that a token of X:admin would be one of User:admin. */
+static int why_not_created(const struct controller *c, const struct create_delegation_token_request *in,
+			   const struct principal *owner, const struct principal *requester)
 {
 	int err = why_not_served(c);
 
-	for (int32_t i = 0; err == 0 && i < in->renewers.n; i++) {
-		if (!str_is(in->renewers.v[i].principal_type, "User"))
-			err = ERR_INVALID_PRINCIPAL_TYPE;
-	}
+	if (err == 0)
+		err = why_not_named(owner->type, owner->name);
+	if (err == 0 && requester->type.len + requester->name.len > PRINCIPAL_NAME_MAX)
+		err = ERR_INVALID_REQUEST;
+	if (err == 0 && in->renewers.n > RENEWERS_MAX)
+		err = ERR_POLICY_VIOLATION;
+	for (int32_t i = 0; err == 0 && i < in->renewers.n; i++)
+		err = why_not_named(in->renewers.v[i].principal_type, in->renewers.v[i].principal_name);
 	return err;
 }
 
@@ -212,7 +230,7 @@ int controller_create_delegation_token(struct controller *c, const struct contro
 		out->token_requester_principal_type = ctx->principal->type;
 		out->token_requester_principal_name = ctx->principal->name;
 	}
-	out->error_code = (int16_t)why_not_created(c, in);
+	out->error_code = (int16_t)why_not_created(c, in, &owner, ctx->principal);
 	if (out->error_code)
 		return 0;
 	if (!hmac || str_is_null(owner.type))
@@ -308,7 +326,7 @@ int64_t tokens_tick(struct controller *c, const struct controller_context *ctx, 
 
 	if (ctx->now_ms < c->tokens_due_ms)
 		return c->tokens_due_ms;
-	c->tokens_due_ms = ctx->now_ms + config_long(c->config, CONFIG_DELEGATION_TOKEN_EXPIRY_CHECK_INTERVAL_MS);
+	c->tokens_due_ms = later(ctx->now_ms, config_long(c->config, CONFIG_DELEGATION_TOKEN_EXPIRY_CHECK_INTERVAL_MS));
 	image_tokens(tip(c), &it);
 	while ((t = image_tokens_next(&it))) {
 		if (!token_has_expired(t, ctx->wall_ms))

@@ -165,6 +165,35 @@ static void renewers_are_users(void **state)
 	assert_int_equal(image_token_count(tip(w)), 0);
 }
 
+static int created_for(struct world *w, struct str type, struct str name, int n_renewers)
+{
+	struct create_delegation_token_request_renewer *renewers =
+		arena_zalloc(&w->arena, sizeof(*renewers) * (size_t)n_renewers);
+	struct create_delegation_token_request in = {
+		.owner_principal_type = type, .owner_principal_name = name, .renewers = {renewers, n_renewers}};
+	struct create_delegation_token_response out;
+
+	for (int i = 0; i < n_renewers; i++)
+		renewers[i] = (struct create_delegation_token_request_renewer){STR("User"), name};
+	assert_int_equal(AS(w, &ALICE, 1000, create_delegation_token, &in, &out), 0);
+	return out.error_code;
+}
+
+static void what_no_record_can_hold_is_refused(void **state)
+{
+	static char giant[32767];
+	struct world *w = *state;
+
+	memset(giant, 'x', sizeof(giant));
+	assert_int_equal(created_for(w, STR("User"), (struct str){giant, 32000}, 1), 0);
+	assert_int_equal(created_for(w, STR("User"), (struct str){giant, 32001}, 0), ERR_INVALID_REQUEST);
+	assert_int_equal(created_for(w, STR("User"), (struct str){giant, 32767}, 1), ERR_INVALID_REQUEST);
+	assert_int_equal(created_for(w, STR("User"), (struct str){"admin\0x", 7}, 0), ERR_INVALID_REQUEST);
+	assert_int_equal(created_for(w, STR("X"), STR("admin"), 0), ERR_INVALID_PRINCIPAL_TYPE);
+	assert_int_equal(created_for(w, STR("User"), STR("u"), 1000), 0);
+	assert_int_equal(created_for(w, STR("User"), STR("u"), 1001), ERR_POLICY_VIOLATION);
+}
+
 static void a_renewer_renews_up_to_the_end_of_its_life(void **state)
 {
 	struct world *w = *state;
@@ -264,6 +293,7 @@ int main(void)
 		TOKEN_TEST(a_token_is_its_requesters_for_a_day_and_at_most_a_week),
 		TOKEN_TEST(an_owner_may_be_named_and_a_shorter_life_asked_for),
 		TOKEN_TEST(renewers_are_users),
+		TOKEN_TEST(what_no_record_can_hold_is_refused),
 		TOKEN_TEST(a_renewer_renews_up_to_the_end_of_its_life),
 		TOKEN_TEST(an_hmac_is_known_whole_or_not_at_all),
 		TOKEN_TEST(a_negative_period_removes_at_once_and_another_one_ends_it_then),
