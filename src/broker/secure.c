@@ -45,6 +45,26 @@ bool secure_is_tls(enum security_protocol p)
 
 /* ---- settings ---- */
 
+/* Kafka's SslConfigs.RECONFIGURABLE_CONFIGS: stores may change while the node runs; who is asked for what, by which means, may not. */
+static bool is_reconfigurable(enum tls_setting s)
+{
+	switch (s) {
+	case TLS_KEYSTORE_TYPE:
+	case TLS_KEYSTORE_LOCATION:
+	case TLS_KEYSTORE_PASSWORD:
+	case TLS_KEY_PASSWORD:
+	case TLS_KEYSTORE_KEY:
+	case TLS_KEYSTORE_CERTIFICATE_CHAIN:
+	case TLS_TRUSTSTORE_TYPE:
+	case TLS_TRUSTSTORE_LOCATION:
+	case TLS_TRUSTSTORE_PASSWORD:
+	case TLS_TRUSTSTORE_CERTIFICATES:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static struct str in_layers(const struct layers *layers, struct str name)
 {
 	struct str v = STR_NULL;
@@ -96,11 +116,12 @@ void secure_settings(const struct config *c, const struct layers *layers, struct
 	for (int i = 0; i < TLS_SETTINGS; i++) {
 		struct str name = str_of(tls_setting_name((enum tls_setting)i));
 		const struct config_setting *s = config_setting(ids[i]);
-		struct str own = in_layers(layers, arena_printf(a, "%.*s%.*s", STR_ARG(prefix), STR_ARG(name)));
+		const struct layers *over = is_reconfigurable((enum tls_setting)i) ? layers : NULL;
+		struct str own = in_layers(over, arena_printf(a, "%.*s%.*s", STR_ARG(prefix), STR_ARG(name)));
 		bool is_own = !str_is_null(own) || config_at_is_set(c, &at, s->id);
 
 		if (!is_own)
-			own = in_layers(layers, name);
+			own = in_layers(over, name);
 		out->v[i] = str_is_null(own) ? in_config(c, &at, s, a) : own;
 		/* Clients of SASL have a name already: they are asked for a certificate only where the listener itself says so. */
 		if (i == TLS_CLIENT_AUTH && protocol == PROTOCOL_SASL_SSL && !is_own)

@@ -132,7 +132,8 @@ static bool confine(struct env *env, const struct config *config)
 	if (err == 0)
 		return true;
 	if (strcmp(what, "filter") == 0) {
-		diag_debug(env->diag, "system calls are not filtered", "reason=%s", err_name(err));
+		diag_warn(env->diag, "system calls are not filtered: odradek.sandbox has no effect here", "reason=%s",
+			  err_name(err));
 		return true;
 	}
 	diag_error(env->diag, "odradek.user cannot be followed", "user=%.*s reason=%s hint=\"%s\"", STR_ARG(user),

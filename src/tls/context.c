@@ -226,6 +226,8 @@ static int load_trust(struct env *env, const struct tls_settings *s, bool server
 	for (int i = 0; err == 0 && i < sk_X509_num(trust.trusted); i++)
 		if (X509_STORE_add_cert(SSL_CTX_get_cert_store(c->ssl), sk_X509_value(trust.trusted, i)) != 1)
 			err = refuse_openssl(why, "a certificate of ssl.truststore cannot be used");
+	/* As in Java each certificate of a trust store is an anchor, one that another has signed too. */
+	X509_STORE_set_flags(SSL_CTX_get_cert_store(c->ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	if (err == 0 && server && c->has_truststore)
 		announce(c, &trust);
 	tls_store_fini(&trust);
@@ -258,7 +260,7 @@ static int read_identification(struct str s, struct tls_context *c, struct buf *
 static void set_manners(SSL_CTX *ssl)
 {
 	SSL_CTX_set_options(ssl, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
-					 SSL_OP_CIPHER_SERVER_PREFERENCE);
+					 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_CLEANSE_PLAINTEXT);
 	SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ssl, 0);
 	SSL_CTX_set_max_cert_list(ssl, CHAIN_MAX_BYTES);

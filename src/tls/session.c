@@ -18,6 +18,8 @@
 enum {
 	RECORD = 16384,	    /* the longest there is: what is encrypted at once */
 	READS_WITHOUT = 16, /* records without data that a read takes (KeyUpdate): more wait for the next turn */
+	HELLO_MAX =
+		16384, /* of a client's first message: OpenSSL takes memory for all that its header promises, up to 131396 bytes */
 };
 
 struct tls_session {
@@ -32,9 +34,25 @@ struct tls_session {
 	bool pending;
 	bool drained; /* the socket has nothing more at the moment */
 	bool ended;   /* the peer will send no more */
+	uint8_t n_head;
+	uint8_t head[9]; /* what a client begins with: the header of a record, that of a message */
 };
 
 /* ---- the BIO ---- */
+
+/* 22, version, length; 1, length of the ClientHello. */
+static bool promises_too_much(struct tls_session *s, const uint8_t *p, size_t len)
+{
+	size_t left = sizeof(s->head) - s->n_head;
+	size_t n = len < left ? len : left;
+
+	if (n == 0 || !SSL_is_server(s->ssl))
+		return false;
+	memcpy(s->head + s->n_head, p, n);
+	s->n_head += (uint8_t)n;
+	return s->n_head == sizeof(s->head) && s->head[0] == 22 && s->head[5] == 1 &&
+	       (s->head[6] << 16 | s->head[7] << 8 | s->head[8]) > HELLO_MAX;
+}
 
 static int bio_read(BIO *b, char *p, size_t len, size_t *got)
 {
@@ -42,6 +60,8 @@ static int bio_read(BIO *b, char *p, size_t len, size_t *got)
 	ssize_t n = sock_read(s->sock, p, len);
 
 	BIO_clear_retry_flags(b);
+	if (n > 0 && promises_too_much(s, (const uint8_t *)p, (size_t)n))
+		n = -EMSGSIZE;
 	*got = n > 0 ? (size_t)n : 0;
 	if (n > 0)
 		return 1;
@@ -248,6 +268,8 @@ ssize_t tls_read(struct tls_session *s, void *p, size_t len)
 	}
 	if (done == len)
 		s->pending = SSL_has_pending(s->ssl);
+	else if (done > 0 && (s->ended || s->err))
+		s->pending = true; /* the end came with them: the socket will say nothing of it any more */
 	if (done > 0)
 		return (ssize_t)done;
 	return s->ended && s->err == 0 ? 0 : err;

@@ -61,7 +61,7 @@ static int become(const char *user)
 	if (!p)
 		return errno ? -errno : -ENOENT;
 	if (p->pw_uid == geteuid())
-		return 0;
+		return geteuid() == 0 ? set_capabilities(KEPT) : 0;
 	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || initgroups(user, p->pw_gid) || setgid(p->pw_gid) || setuid(p->pw_uid))
 		return -errno;
 	return set_capabilities(1u << CAP_NET_BIND_SERVICE);
@@ -121,13 +121,18 @@ static const struct sock_filter program[] = {
 	UNLESS_EQUAL(AF_NETLINK, 1),
 	ANSWER(ALLOW),
 	ANSWER(REFUSE),
-	UNLESS_EQUAL(__NR_ioctl, 8),
+	UNLESS_EQUAL(__NR_ioctl, 12),
 	LOAD(args[1]),
 	UNLESS_EQUAL(FIONBIO, 1),
 	ANSWER(ALLOW),
 	UNLESS_EQUAL(FIONREAD, 1),
 	ANSWER(ALLOW),
 	UNLESS_EQUAL(FIOCLEX, 1),
+	ANSWER(ALLOW),
+	/* the zone of an IPv6 address */
+	UNLESS_EQUAL(SIOCGIFINDEX, 1),
+	ANSWER(ALLOW),
+	UNLESS_EQUAL(SIOCGIFNAME, 1),
 	ANSWER(ALLOW),
 	ANSWER(REFUSE),
 	UNLESS_EQUAL(__NR_prctl, 4),
