@@ -60,8 +60,10 @@ static int bio_read(BIO *b, char *p, size_t len, size_t *got)
 	ssize_t n = sock_read(s->sock, p, len);
 
 	BIO_clear_retry_flags(b);
-	if (n > 0 && promises_too_much(s, (const uint8_t *)p, (size_t)n))
-		n = -EMSGSIZE;
+	if (n > 0 && promises_too_much(s, (const uint8_t *)p, (size_t)n)) {
+		s->why = xasprintf("a ClientHello of more than %d bytes", HELLO_MAX);
+		n = -EKEYREJECTED;
+	}
 	*got = n > 0 ? (size_t)n : 0;
 	if (n > 0)
 		return 1;

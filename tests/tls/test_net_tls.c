@@ -435,6 +435,20 @@ static void what_is_not_tls_is_closed_at_once(void **state)
 	world_close(&w);
 }
 
+/* Its header alone, of 9 bytes, would have OpenSSL take 128 KiB until the deadline. */
+static void a_giant_hello_is_closed_at_its_header(void **state)
+{
+	struct world w;
+	int fd;
+
+	world_open(&w, NULL, 0);
+	fd = dial(&w);
+	assert_int_equal(send(fd, "\x16\x03\x01\0\x04\x01\x01\xff\xff", 9, 0), 9);
+	expect_closed(fd);
+	expect_told(&w, "TLS failed");
+	world_close(&w);
+}
+
 static void nobody_may_negotiate_again(void **state)
 {
 	struct world w;
@@ -588,6 +602,7 @@ int main(void)
 		cmocka_unit_test(a_handshake_may_come_one_byte_at_a_time),
 		cmocka_unit_test(who_does_not_shake_hands_is_closed_in_time),
 		cmocka_unit_test(what_is_not_tls_is_closed_at_once),
+		cmocka_unit_test(a_giant_hello_is_closed_at_its_header),
 		cmocka_unit_test(nobody_may_negotiate_again),
 		cmocka_unit_test(versions_before_1_2_are_not_spoken),
 		cmocka_unit_test(only_those_with_a_good_certificate_are_let_in),
