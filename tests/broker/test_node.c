@@ -142,6 +142,73 @@ static void a_fetch_waits_no_longer_than_its_connection(void **state)
 	bring_down();
 }
 
+/* A fetch of "t" by name in a session; in its first request, and where it is forgotten, it is named. */
+static void send_session(struct client *c, int32_t id, int32_t epoch, bool forgets, int32_t max_wait_ms)
+{
+	int32_t zero = 0;
+	struct fetch_request_forgotten_topic forgotten = {.topic = STR("t"), .partitions = {&zero, 1}};
+	struct fetch_request_partition p;
+	struct fetch_request_topic t;
+	struct fetch_request in;
+
+	codec_init(&fetch_request_partition_schema, &p);
+	codec_init(&fetch_request_topic_schema, &t);
+	codec_init(&fetch_request_schema, &in);
+	p.partition_max_bytes = 1 << 16;
+	t.topic = STR("t");
+	t.partitions.v = &p;
+	t.partitions.n = 1;
+	in.session_id = id;
+	in.session_epoch = epoch;
+	in.max_wait_ms = max_wait_ms;
+	in.min_bytes = 1;
+	in.topics.v = &t;
+	in.topics.n = epoch == 0;
+	in.forgotten_topics_data.v = &forgotten;
+	in.forgotten_topics_data.n = forgets;
+	client_send(c, &fetch_request_schema, 12, &in);
+}
+
+/* Connections are spread over the cores, and a session is known on one of them. */
+static void end_session_by_another(int32_t id, int32_t epoch)
+{
+	struct fetch_response out;
+
+	for (int i = 0; i < 8; i++) {
+		client_open(&w->b);
+		send_session(&w->b, id, epoch, true, 0);
+		client_take(&w->b, &fetch_response_schema, 12, &out);
+		if (out.error_code == 0)
+			return;
+		assert_int_equal(out.error_code, ERR_FETCH_SESSION_ID_NOT_FOUND);
+	}
+	fail_msg("no connection has come to the core of the session");
+}
+
+static void a_session_that_another_connection_ends_is_not_answered_from(void **state)
+{
+	struct metadata_response metadata;
+	struct fetch_response out;
+	int32_t id;
+
+	(void)state;
+	ask_metadata("t", &metadata);
+	send_session(&w->a, 0, 0, false, 0);
+	client_take(&w->a, &fetch_response_schema, 12, &out);
+	assert_true(out.session_id != 0);
+	id = out.session_id;
+	send_session(&w->a, id, 1, false, 10000);
+	sim_run_for(w->sim, 100);
+	assert_false(has_answer(&w->a));
+	end_session_by_another(id, 2);
+	client_take(&w->a, &fetch_response_schema, 12, &out);
+	assert_int_equal(out.error_code, ERR_INVALID_FETCH_SESSION_EPOCH);
+	assert_int_equal(out.responses.n, 0);
+	send_session(&w->a, id, 2, false, 0);
+	client_take(&w->a, &fetch_response_schema, 12, &out);
+	assert_int_equal(out.error_code, ERR_FETCH_SESSION_ID_NOT_FOUND);
+}
+
 static void a_batch_with_a_wrong_crc_is_refused_and_nothing_is_written(void **state)
 {
 	struct metadata_response out;
@@ -622,6 +689,7 @@ int main(void)
 		TEST(a_fetch_that_finds_nothing_answers_in_time),
 		TEST(a_fetch_beyond_the_end_is_refused_at_once),
 		TEST(a_fetch_waits_no_longer_than_its_connection),
+		TEST(a_session_that_another_connection_ends_is_not_answered_from),
 		TEST(a_batch_with_a_wrong_crc_is_refused_and_nothing_is_written),
 		TEST(without_acks_nothing_is_answered_and_the_next_request_is),
 		TEST(without_acks_an_error_closes_the_connection),

@@ -121,14 +121,32 @@ static bool wants_of_request(struct fetch *f, const struct fetch_request *in)
 	return true;
 }
 
+/* The request's own: another connection may make the session forget its name while this one waits. Neighbours share one. */
+static bool own_name(struct fetch *f, struct fetch_want *w, struct str *last)
+{
+	if (str_is_null(w->topic))
+		return true;
+	if (str_is_null(*last) || !str_eq(*last, w->topic))
+		*last = arena_str(&f->r->arena, w->topic);
+	w->topic = *last;
+	return !str_is_null(*last);
+}
+
 static bool wants_of_session(struct fetch *f)
 {
+	struct str last = STR_NULL;
 	struct part *p;
 
 	if (!parts_new(f, (int)f->session->members.n))
 		return false;
 	p = f->parts;
-	list_each(it, &f->session->order)(p++)->want = container_of(it, struct fetch_member, order)->want;
+	list_each(it, &f->session->order)
+	{
+		p->want = container_of(it, struct fetch_member, order)->want;
+		if (!own_name(f, &p->want, &last))
+			return false;
+		p++;
+	}
 	return true;
 }
 
@@ -194,13 +212,13 @@ static int open_context(struct fetch *f, const struct fetch_request *in)
 		return ERR_FETCH_SESSION_ID_NOT_FOUND;
 	}
 	drop_from_session(f, in);
+	session->epoch = fetch_epoch_after(session->epoch); /* also of one that ends here: a request may wait on it */
 	if (session->members.n == 0) {
 		f->context = CONTEXT_SESSIONLESS;
 		fetch_session_close(sessions, session);
 		return wants_of_request(f, in) ? 0 : -ENOMEM;
 	}
 	fetch_session_touch(sessions, session, env_mono_ms(f->r->core->loop->env));
-	session->epoch = fetch_epoch_after(session->epoch);
 	f->session_epoch = session->epoch;
 	f->context = CONTEXT_INCREMENTAL;
 	return wants_of_session(f) ? 0 : -ENOMEM;
