@@ -233,6 +233,8 @@ void request_finish(struct request *r, enum outcome outcome)
 	case PARKED:
 		return;
 	case HANG_UP:
+		if (!throttle_is_idle(r))
+			throttle_hang_up(r);
 		hang_up(r, NULL);
 		return;
 	}

@@ -343,6 +343,12 @@ static void charge(struct request *r, enum image_quota quota, double value)
 	}
 }
 
+static void charge_produced(struct request *r)
+{
+	if (r->image && r->api->key == produce_request_KEY)
+		charge(r, IMAGE_QUOTA_PRODUCE, (double)r->frame.len);
+}
+
 static void charge_exempt(struct request *r)
 {
 	struct throttle *t = r->node->throttle;
@@ -392,8 +398,7 @@ void throttle_answer(struct request *r)
 		return;
 	}
 	if (!r->charged && r->image) {
-		if (r->api->key == produce_request_KEY)
-			charge(r, IMAGE_QUOTA_PRODUCE, (double)r->frame.len);
+		charge_produced(r);
 		charge(r, IMAGE_QUOTA_REQUEST, percent(r));
 	}
 	if (r->throttle_ms > 0 && field)
@@ -401,10 +406,14 @@ void throttle_answer(struct request *r)
 	mute(r);
 }
 
+void throttle_hang_up(struct request *r)
+{
+	charge_produced(r);
+}
+
 void throttle_silent(struct request *r)
 {
-	if (r->image && r->api->key == produce_request_KEY)
-		charge(r, IMAGE_QUOTA_PRODUCE, (double)r->frame.len);
+	charge_produced(r);
 	charge_exempt(r);
 	mute(r);
 }

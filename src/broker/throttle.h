@@ -41,6 +41,8 @@ void throttle_answer(struct request *r);
 void throttle_decided(struct request *r, const void *out);
 /* The same for a request without an answer. */
 void throttle_silent(struct request *r);
+/* The connection is closed instead of an answer: what a Produce brought is counted, part of it may have been written. */
+void throttle_hang_up(struct request *r);
 /* May throttle_answer() be left out? */
 bool throttle_is_idle(const struct request *r);
 

@@ -155,6 +155,48 @@ static void without_an_answer_the_connection_waits_all_the_same(void **state)
 	buf_fini(&b);
 }
 
+/* "t" has got its batch by then, and the connection is closed for the sake of the other. */
+static void send_one_good_and_one_bad(struct client *c, struct records good)
+{
+	struct produce_request_partition p[2] = {{.records = good}, {.index = 7, .records = good}};
+	struct produce_request_topic t;
+	struct produce_request in;
+
+	codec_init(&produce_request_topic_schema, &t);
+	codec_init(&produce_request_schema, &in);
+	t.name = STR("t");
+	t.partition_data.v = p;
+	t.partition_data.n = 2;
+	in.timeout_ms = 1000;
+	in.topic_data.v = &t;
+	in.topic_data.n = 1;
+	client_send(c, &produce_request_schema, 9, &in);
+}
+
+static bool is_closed(void *arg)
+{
+	return ((struct client *)arg)->closed;
+}
+
+static void what_was_written_before_a_hang_up_is_counted(void **state)
+{
+	struct produce_response out;
+	struct buf b = {0};
+	size_t len;
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, "test", "producer_byte_rate", 1000), 0);
+	send_one_good_and_one_bad(&w->a, big_batch(&b, 15000));
+	len = w->a.out_len - 4;
+	assert_true(sim_run_until(w->sim, PATIENCE_MS, is_closed, &w->a));
+	client_open(&w->a);
+	send_produce(&w->a, "t", big_batch(&b, 10), -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_int_equal(out.responses.v[0].partition_responses.v[0].base_offset, 1);
+	assert_true(out.throttle_time_ms >= wait_for(len, 1000));
+	buf_fini(&b);
+}
+
 static void a_quota_that_is_gone_holds_no_more(void **state)
 {
 	struct produce_response out;
@@ -453,6 +495,7 @@ int main(void)
 		TEST(others_are_not_held_up),
 		TEST(a_client_is_counted_on_all_its_connections),
 		TEST(without_an_answer_the_connection_waits_all_the_same),
+		TEST(what_was_written_before_a_hang_up_is_counted),
 		TEST(a_quota_that_is_gone_holds_no_more),
 		TEST(a_consumer_gets_nothing_until_it_has_waited),
 		TEST(topics_are_refused_once_there_are_no_tokens),
