@@ -43,6 +43,7 @@ enum outcome request_fail_cluster(struct request *r, enum acl_operation needed)
 {
 	struct str words = STR_NULL;
 
+	r->refused = true;
 	if (!(r->api->flags & API_PLAIN_REFUSAL))
 		words = arena_printf(&r->arena, "Request %s needs %s permission.", r->api->in->name,
 				     acl_operation_name((int)needed)->upper);

@@ -116,6 +116,7 @@ struct request {
 	uint8_t throttled_by; /* enum image_quota, with it */
 	bool charged;	      /* the handler has counted it */
 	bool exempt;	      /* a replica's */
+	bool refused;	      /* for want of a permission on the cluster: it is nobody's between nodes */
 
 	/* while PARKED */
 	void *state; /* the handler's own, in the arena */

@@ -319,8 +319,11 @@ bool throttle_is_idle(const struct request *r)
 	return r->throttle_ms == 0 && (!r->image || !image_has_quotas(r->image));
 }
 
+/* Who only says so is held to the quotas of its client (KafkaApis.handleError). */
 static bool is_between_nodes(const struct request *r)
 {
+	if (r->refused)
+		return false;
 	return r->exempt || (r->api->flags & API_CLUSTER_ACTION) || r->api->acl_operation == ACL_CLUSTER_ACTION ||
 	       (r->from_controller && r->api->key == fetch_request_KEY);
 }

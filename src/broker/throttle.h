@@ -6,7 +6,7 @@
  *    held for a sum over a dozen numbers.
  * 3. An answer is never held back: it says how long the client has to wait, and its connection is muted for that long. Where several quotas
  *    are exceeded the longest wait counts.
- * 4. Requests between nodes are exempt, and so are answers that no client waits for, but for the bytes they brought.
+ * 4. Requests between nodes are exempt once they are let in, and so are answers that no client waits for, but for the bytes they brought.
  * 5. Who has not been heard of for an hour is forgotten, and sooner when names take more than THROTTLE_BYTES_MAX in all.
  *
  * The time of a request is what its reactor spent on it between the whole frame and the answer: decoding and handling; not while it

@@ -10,10 +10,13 @@
 #include "broker/node_private.h"
 #include "broker/throttle.h"
 #include "protocol/alter_client_quotas.h"
+#include "protocol/create_acls.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_client_quotas.h"
+#include "protocol/write_txn_markers.h"
+#include "security/authorizer.h"
 #include "tests/base/cm.h"
 #include "tests/broker/node_world.h"
 
@@ -436,6 +439,67 @@ static void what_clients_use_is_printed(void **state)
 	buf_fini(&text);
 }
 
+/* ---- between nodes ---- */
+
+static int with_authorizer(void **state)
+{
+	static const char *const overrides[] = {"authorizer.class.name=" STANDARD_AUTHORIZER,
+						"allow.everyone.if.no.acl.found=true"};
+
+	node_world_up_with(state, overrides, 2);
+	w->b.id = "other";
+	assert_int_equal(set_quota(NULL, NULL, "request_percentage", 1), 0);
+	return 0;
+}
+
+static void deny_cluster_action(void)
+{
+	struct create_acls_request_creation v[] = {{ACL_CLUSTER, STR(ACL_CLUSTER_NAME), ACL_LITERAL,
+						    STR("User:ANONYMOUS"), STR("*"), ACL_CLUSTER_ACTION, ACL_DENY}};
+	struct create_acls_request in = {{v, 1}};
+	struct create_acls_response out;
+
+	ASK(&w->b, create_acls, 3, &in, &out);
+	assert_int_equal(out.results.v[0].error_code, 0);
+	sim_run_until(w->sim, 1000, never, NULL);
+}
+
+/* Does its time count for the client of this name? */
+static bool is_counted(const char *id)
+{
+	struct buf text = {0};
+	char line[100];
+	bool found;
+
+	snprintf(line, sizeof(line), "kafka_server_quota_request_time{resource=\"Request\",user=\"\",clientId=\"%s\"}",
+		 id);
+	throttle_print(w->node->throttle, &text);
+	buf_put(&text, "", 1);
+	found = strstr((char *)text.p, line) != NULL;
+	buf_fini(&text);
+	return found;
+}
+
+static void ask_markers(const char *id)
+{
+	struct write_txn_markers_request_marker m;
+	struct write_txn_markers_request in = {{&m, 0}};
+	struct write_txn_markers_response out;
+
+	w->a.id = id;
+	ASK(&w->a, write_txn_markers, 1, &in, &out);
+}
+
+static void only_who_is_let_in_is_exempt(void **state)
+{
+	(void)state;
+	ask_markers("node");
+	assert_false(is_counted("node"));
+	deny_cluster_action();
+	ask_markers("stranger");
+	assert_true(is_counted("stranger"));
+}
+
 /* ---- the two requests ---- */
 
 static void what_cannot_be_a_quota_is_refused(void **state)
@@ -504,6 +568,7 @@ int main(void)
 		TEST(names_are_forgotten_before_they_take_too_much),
 		TEST(who_is_silent_for_an_hour_is_forgotten),
 		TEST(what_clients_use_is_printed),
+		cmocka_unit_test_setup_teardown(only_who_is_let_in_is_exempt, with_authorizer, node_world_down),
 		TEST(what_cannot_be_a_quota_is_refused),
 		TEST(quotas_are_described_by_filters),
 	};
