@@ -500,6 +500,40 @@ static void only_who_is_let_in_is_exempt(void **state)
 	assert_true(is_counted("stranger"));
 }
 
+static int32_t fetch_as_replica(const char *id)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic t;
+	struct fetch_request in;
+	struct fetch_response out;
+
+	codec_init(&fetch_request_partition_schema, &p);
+	codec_init(&fetch_request_topic_schema, &t);
+	codec_init(&fetch_request_schema, &in);
+	t.topic = STR("t");
+	t.partitions.v = &p;
+	t.partitions.n = 1;
+	in.replica_id = 5;
+	in.session_epoch = 0;
+	in.topics.v = &t;
+	in.topics.n = 1;
+	w->a.id = id;
+	ASK(&w->a, fetch, 12, &in, &out);
+	assert_int_equal(out.error_code, 0);
+	assert_true(out.responses.v[0].partitions.v[0].error_code != 0);
+	return out.session_id;
+}
+
+static void only_a_replica_that_is_let_in_has_a_session_and_is_exempt(void **state)
+{
+	(void)state;
+	assert_true(fetch_as_replica("node") != 0);
+	assert_false(is_counted("node"));
+	deny_cluster_action();
+	assert_int_equal(fetch_as_replica("stranger"), 0);
+	assert_true(is_counted("stranger"));
+}
+
 /* ---- the two requests ---- */
 
 static void what_cannot_be_a_quota_is_refused(void **state)
@@ -569,6 +603,8 @@ int main(void)
 		TEST(who_is_silent_for_an_hour_is_forgotten),
 		TEST(what_clients_use_is_printed),
 		cmocka_unit_test_setup_teardown(only_who_is_let_in_is_exempt, with_authorizer, node_world_down),
+		cmocka_unit_test_setup_teardown(only_a_replica_that_is_let_in_has_a_session_and_is_exempt,
+						with_authorizer, node_world_down),
 		TEST(what_cannot_be_a_quota_is_refused),
 		TEST(quotas_are_described_by_filters),
 	};

@@ -53,6 +53,7 @@ struct fetch {
 	struct fetch_session *session; /* a reference, of CONTEXT_INCREMENTAL */
 	int32_t session_epoch;	       /* the session's must be the one after it when the answer is made */
 	int32_t replica_id;
+	bool is_replica; /* one that the cluster has let in: whoever may say that it is one (CVE-2018-1288) */
 	int64_t replica_epoch;
 	bool told;     /* a follower's offsets are known since the first reading */
 	bool withheld; /* throttled partitions, from a follower that is not in sync */
@@ -232,14 +233,14 @@ struct reader_permission {
 	bool may;
 };
 
-/* A replica is let in by the cluster, whoever says that it is one (CVE-2018-1288). */
 static bool may_read(struct fetch *f, struct str topic, struct reader_permission *last)
 {
-	if (!str_is_null(last->topic) && (f->replica_id >= 0 || str_eq(last->topic, topic)))
+	if (f->replica_id >= 0)
+		return f->is_replica;
+	if (!str_is_null(last->topic) && str_eq(last->topic, topic))
 		return last->may;
 	last->topic = topic;
-	last->may = f->replica_id >= 0 ? request_may_cluster(f->r, ACL_CLUSTER_ACTION)
-				       : request_may(f->r, ACL_READ, ACL_TOPIC, topic);
+	last->may = request_may(f->r, ACL_READ, ACL_TOPIC, topic);
 	return last->may;
 }
 
@@ -590,9 +591,11 @@ static bool remember(struct fetch *f, struct fetch_session *session)
 static void open_session(struct fetch *f, struct fetch_response *out)
 {
 	struct fetch_sessions *sessions = f->r->core->sessions;
-	struct fetch_session *session =
-		fetch_session_open(sessions, f->replica_id >= 0, by_id(f), f->n, env_mono_ms(f->r->core->loop->env));
+	struct fetch_session *session;
 
+	if (f->replica_id >= 0 && !f->is_replica) /* it takes no replica's place */
+		return;
+	session = fetch_session_open(sessions, f->is_replica, by_id(f), f->n, env_mono_ms(f->r->core->loop->env));
 	if (!session)
 		return;
 	out->session_id = session->id;
@@ -826,9 +829,9 @@ static void read_limits(struct fetch *f, const struct fetch_request *in)
 	f->replica_epoch = f->r->version >= 15 ? in->replica_state.replica_epoch : -1;
 	consumer = f->replica_id < 0 && f->replica_id != REPLICA_FUTURE;
 	f->max_bytes = in->max_bytes < most ? in->max_bytes : most;
-	if (f->replica_id >= 0)
-		f->r->exempt = true;
-	else if (image_has_quotas(f->r->image))
+	f->is_replica = f->replica_id >= 0 && request_may_cluster(f->r, ACL_CLUSTER_ACTION);
+	f->r->exempt = f->is_replica;
+	if (f->replica_id < 0 && image_has_quotas(f->r->image))
 		f->max_bytes = throttle_fetch_max(f->r, f->max_bytes);
 	f->min_bytes = in->min_bytes < f->max_bytes ? in->min_bytes : f->max_bytes;
 	f->isolation = !consumer			       ? READ_TO_END
