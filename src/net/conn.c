@@ -314,10 +314,18 @@ static void conn_set_want(struct conn *c, const struct turn *t)
 	}
 }
 
-/* Half a frame has its deadline from the turn in which its first byte came, a handshake from the first turn. */
+/* It is not read, for the server's sake or for answers that are not taken: those have a deadline of their own. */
+static bool conn_is_held(const struct conn *c, const struct turn *t)
+{
+	return c->in_work || c->out.blocked || c->muted_until_ns > t->now_ns;
+}
+
+/*
+ * Half a frame has its deadline from the turn in which its first byte came, or in which reading goes on; a handshake from the first turn.
+ */
 static void conn_date_frame(struct conn *c, const struct turn *t)
 {
-	if (!c->transport.shaking_hands && (!c->in.block || conn_has_frame(c)))
+	if (!c->transport.shaking_hands && (!c->in.block || conn_has_frame(c) || conn_is_held(c, t)))
 		c->in.began_ns = 0;
 	else if (c->in.began_ns == 0)
 		c->in.began_ns = t->now_ns;

@@ -281,6 +281,22 @@ static void asks_to_be_muted(struct peer *p, uint64_t *chance)
 	peer_asks(p, 'e', 100);
 }
 
+/* And has more to say than is heard meanwhile. */
+static void says_half_a_frame_and_is_muted(struct peer *p, uint64_t *chance)
+{
+	static const char frame[] = "\0\0\0\5m\xff\xff.."; /* for 65535 ms */
+
+	peer_says(p, frame, 9);
+	buf_put(&p->expected, frame, 9);
+	says_half_a_frame(p, chance);
+}
+
+static void says_half_a_frame_and_is_held(struct peer *p, uint64_t *chance)
+{
+	peer_asks(p, 'h', 5);
+	says_half_a_frame(p, chance);
+}
+
 static void asks_for_the_file(struct peer *p, uint64_t *chance)
 {
 	peer_asks_file(p, 0, FILE_LEN);
@@ -381,6 +397,21 @@ static void half_a_frame_is_waited_for_until_then(void **state)
 	assert_false(p->closed);
 	sim_run_for(s.w, 2000);
 	assert_true(p->closed);
+	story_end(&s);
+}
+
+static void half_a_frame_is_not_too_late_while_nobody_reads(void **state)
+{
+	struct story s = story_default();
+	struct peer *p;
+
+	story_begin(&s, 1, NULL);
+	expect_closed_after(&s, says_half_a_frame_and_is_muted, 65535 + 30000);
+	assert_told(&s, "frame not completed in time");
+	p = peer_add(&s, HOSTILE);
+	peer_run(&s, p, says_half_a_frame_and_is_held, 1);
+	sim_run_for(s.w, 3600000);
+	assert_false(p->closed);
 	story_end(&s);
 }
 
@@ -634,6 +665,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(half_a_frame_ends_at_its_deadline),
+		cmocka_unit_test(half_a_frame_is_not_too_late_while_nobody_reads),
 		cmocka_unit_test(half_a_frame_is_waited_for_until_then),
 		cmocka_unit_test(an_idle_connection_ends_after_connections_max_idle_ms),
 		cmocka_unit_test(a_request_in_work_is_not_idle),
