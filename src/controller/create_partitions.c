@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "base/str_index.h"
 #include "controller/assignment.h"
 #include "controller/controller.h"
 #include "controller/internal.h"
@@ -129,22 +130,6 @@ static int grow(struct controller *c, const struct controller_context *ctx, cons
 	return err;
 }
 
-static bool is_twice(const struct create_partitions_request *in, int i)
-{
-	for (int j = 0; j < in->topics.n; j++)
-		if (j != i && str_eq(in->topics.v[j].name, in->topics.v[i].name))
-			return true;
-	return false;
-}
-
-static bool is_first(const struct create_partitions_request *in, int i)
-{
-	for (int j = 0; j < i; j++)
-		if (str_eq(in->topics.v[j].name, in->topics.v[i].name))
-			return false;
-	return true;
-}
-
 static growth_answer *next_answer(struct create_partitions_response *out, struct str name)
 {
 	growth_answer *a = &out->results.v[out->results.n++];
@@ -154,10 +139,41 @@ static growth_answer *next_answer(struct create_partitions_response *out, struct
 	return a;
 }
 
+/* `counts`: one less than how often each name is there. */
+static void refuse_duplicates(const struct create_partitions_request *in, struct str_index *counts,
+			      struct create_partitions_response *out)
+{
+	for (int i = 0; i < in->topics.n; i++)
+		if (++*str_index_at(counts, in->topics.v[i].name) == 1)
+			refuse_topic(next_answer(out, in->topics.v[i].name), ERR_INVALID_REQUEST,
+				     STR("Duplicate topic name."));
+}
+
+static int grow_all(struct controller *c, const struct controller_context *ctx,
+		    const struct create_partitions_request *in, struct str_index *counts,
+		    struct create_partitions_response *out, struct record_list *records)
+{
+	for (int i = 0; i < in->topics.n; i++) {
+		int err;
+
+		if (*str_index_at(counts, in->topics.v[i].name) > 0)
+			continue;
+		err = grow(c, ctx, &in->topics.v[i], records, next_answer(out, in->topics.v[i].name));
+		if (err == -E2BIG || records->n > RECORDS_PER_OPERATION_MAX)
+			return refuse_large(ctx);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
 int controller_create_partitions(struct controller *c, const struct controller_context *ctx,
 				 const struct create_partitions_request *in, struct create_partitions_response *out,
 				 struct record_list *records)
 {
+	struct str_index counts;
+	int err;
+
 	if (in->topics.n > RECORDS_PER_OPERATION_MAX)
 		return refuse_large(ctx);
 	out->results.v = arena_array(ctx->arena, (size_t)in->topics.n, sizeof(*out->results.v));
@@ -165,23 +181,11 @@ int controller_create_partitions(struct controller *c, const struct controller_c
 		return -ENOMEM;
 	out->results.n = 0;
 	records->atomic = true;
-	for (int i = 0; i < in->topics.n; i++)
-		if (is_twice(in, i) && is_first(in, i))
-			refuse_topic(next_answer(out, in->topics.v[i].name), ERR_INVALID_REQUEST,
-				     STR("Duplicate topic name."));
-	for (int i = 0; i < in->topics.n; i++) {
-		int err;
-
-		if (is_twice(in, i))
-			continue;
-		err = grow(c, ctx, &in->topics.v[i], records, next_answer(out, in->topics.v[i].name));
-		if (err == -E2BIG || records->n > RECORDS_PER_OPERATION_MAX)
-			return refuse(ctx, ERR_POLICY_VIOLATION,
-				      "Unable to perform excessively large batch operation.");
-		if (err < 0)
-			return err;
-	}
-	if (in->validate_only)
+	str_index_init(&counts, ctx->random(ctx->random_arg));
+	refuse_duplicates(in, &counts, out);
+	err = grow_all(c, ctx, in, &counts, out, records);
+	str_index_fini(&counts);
+	if (err == 0 && in->validate_only)
 		records->n = 0;
-	return 0;
+	return err;
 }

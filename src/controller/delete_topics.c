@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/err.h"
+#include "base/str_index.h"
 #include "config/config.h"
 #include "controller/controller.h"
 #include "controller/internal.h"
@@ -12,6 +13,8 @@
 #include "protocol/metadata_records.h"
 
 typedef struct delete_topics_response_topic removal_answer;
+
+#define TOLD (-2)
 
 /* What is asked for: a name (with a zero id), or an id (with a null name), or something wrong with both or neither. */
 struct removal {
@@ -24,8 +27,9 @@ struct removals {
 	const struct image *tip;
 	struct removal *v;
 	int n;
-	struct uuid *taken; /* ids of topics that go */
-	int n_taken;
+	struct str_index names;
+	struct str_index ids;	/* as strings */
+	struct str_index taken; /* ids of topics that go */
 	struct delete_topics_response *out;
 	struct record_list *records;
 };
@@ -37,32 +41,27 @@ static void answer(struct removals *r, struct str name, struct uuid id, int err,
 	*a = (removal_answer){name, id, (int16_t)err, str_is_null(message) && err ? str_of(err_message(err)) : message};
 }
 
-static bool same(const struct removal *a, const struct removal *b)
+static struct str id_text(const struct uuid *id)
 {
-	return str_eq(a->name, b->name) && uuid_eq(a->id, b->id);
+	return (struct str){(const char *)id->b, sizeof(id->b)};
 }
 
-/* How often it is asked for, and whether it was before. */
-static bool is_twice(const struct removals *r, int i, bool *first)
+/* One less than how often it is asked for; TOLD: its refusal is in the answer. */
+static int *count_of(struct removals *r, const struct removal *one)
 {
-	bool twice = false;
-
-	*first = true;
-	for (int j = 0; j < r->n; j++) {
-		if (j == i || !same(&r->v[i], &r->v[j]))
-			continue;
-		twice = true;
-		*first &= j > i;
-	}
-	return twice;
+	return str_is_null(one->name) ? str_index_at(&r->ids, id_text(&one->id)) : str_index_at(&r->names, one->name);
 }
 
-static bool is_taken(const struct removals *r, struct uuid id)
+static bool is_malformed(const struct removal *one)
 {
-	for (int i = 0; i < r->n_taken; i++)
-		if (uuid_eq(r->taken[i], id))
-			return true;
-	return false;
+	return str_is_null(one->name) == uuid_is_zero(one->id);
+}
+
+static void count(struct removals *r)
+{
+	for (int i = 0; i < r->n; i++)
+		if (!is_malformed(&r->v[i]))
+			++*count_of(r, &r->v[i]);
 }
 
 static int take(struct removals *r, const struct image_topic *t)
@@ -78,26 +77,29 @@ static int take(struct removals *r, const struct image_topic *t)
 	if (!record)
 		return -ENOMEM;
 	record->topic_id = t->id;
-	r->taken[r->n_taken++] = t->id;
+	*str_index_at(&r->taken, id_text(&t->id)) = 0;
 	answer(r, arena_str(r->ctx->arena, t->name), t->id, 0, STR_NULL); /* the topic goes before the answer does */
 	return 0;
 }
 
-static bool refuse_malformed(struct removals *r, int i)
+static bool refuse_malformed(struct removals *r, const struct removal *one)
 {
-	const struct removal *one = &r->v[i];
-	bool by_name = !str_is_null(one->name), by_id = !uuid_is_zero(one->id), first;
+	bool by_name = !str_is_null(one->name);
+	int *count;
 
-	if (!by_name && !by_id)
-		answer(r, STR_NULL, UUID_ZERO, ERR_INVALID_REQUEST, STR("Neither topic name nor id were specified."));
-	else if (by_name && by_id)
+	if (is_malformed(one)) {
 		answer(r, one->name, one->id, ERR_INVALID_REQUEST,
-		       STR("You may not specify both topic name and topic id."));
-	else if (!is_twice(r, i, &first))
+		       by_name ? STR("You may not specify both topic name and topic id.")
+			       : STR("Neither topic name nor id were specified."));
+		return true;
+	}
+	count = count_of(r, one);
+	if (*count == 0)
 		return false;
-	else if (first)
+	if (*count != TOLD)
 		answer(r, one->name, one->id, ERR_INVALID_REQUEST,
 		       by_name ? STR("Duplicate topic name.") : STR("Duplicate topic id."));
+	*count = TOLD;
 	return true;
 }
 
@@ -112,7 +114,7 @@ static int remove_one(struct removals *r, const struct removal *one)
 		       STR_NULL);
 		return 0;
 	}
-	if (is_taken(r, t->id)) {
+	if (str_index_has(&r->taken, id_text(&t->id))) {
 		answer(r, one->name, t->id, ERR_INVALID_REQUEST,
 		       STR("The provided topic name maps to an ID that was already supplied."));
 		return 0;
@@ -126,9 +128,8 @@ static int read_request(struct removals *r, const struct delete_topics_request *
 	size_t n = (size_t)n_names + (size_t)n_topics;
 
 	r->v = arena_array(r->ctx->arena, n, sizeof(*r->v));
-	r->taken = arena_array(r->ctx->arena, n, sizeof(*r->taken));
 	r->out->responses.v = arena_array(r->ctx->arena, n, sizeof(*r->out->responses.v));
-	if (!r->v || !r->taken || !r->out->responses.v)
+	if (!r->v || !r->out->responses.v)
 		return -ENOMEM;
 	for (int i = 0; i < n_names; i++)
 		r->v[r->n++] = (struct removal){in->topic_names.v[i], UUID_ZERO};
@@ -136,6 +137,25 @@ static int read_request(struct removals *r, const struct delete_topics_request *
 		r->v[r->n++] = (struct removal){in->topics.v[i].name, in->topics.v[i].topic_id};
 	r->out->responses.n = 0;
 	return 0;
+}
+
+/* Ids before names, so that a name that says the same again is the one to be refused. */
+static int remove_all(struct removals *r)
+{
+	int err = 0;
+
+	str_index_init(&r->names, r->ctx->random(r->ctx->random_arg));
+	str_index_init(&r->ids, r->ctx->random(r->ctx->random_arg));
+	str_index_init(&r->taken, r->ctx->random(r->ctx->random_arg));
+	count(r);
+	for (int pass = 0; pass < 2; pass++)
+		for (int i = 0; i < r->n && !err; i++)
+			if (str_is_null(r->v[i].name) == (pass == 0) && !refuse_malformed(r, &r->v[i]))
+				err = remove_one(r, &r->v[i]);
+	str_index_fini(&r->names);
+	str_index_fini(&r->ids);
+	str_index_fini(&r->taken);
+	return err;
 }
 
 int controller_delete_topics(struct controller *c, const struct controller_context *ctx,
@@ -155,10 +175,5 @@ int controller_delete_topics(struct controller *c, const struct controller_conte
 	if (err)
 		return err;
 	records->atomic = true;
-	/* Ids before names, so that a name that says the same again is the one to be refused. */
-	for (int pass = 0; pass < 2; pass++)
-		for (int i = 0; i < r.n && !err; i++)
-			if (str_is_null(r.v[i].name) == (pass == 0) && !refuse_malformed(&r, i))
-				err = remove_one(&r, &r.v[i]);
-	return err;
+	return remove_all(&r);
 }
