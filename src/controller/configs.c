@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
+#include "base/str_index.h"
 #include "controller/internal.h"
 #include "metadata/topic_name.h"
 #include "protocol/alter_configs.h"
@@ -27,7 +29,8 @@ struct change {
 	const struct image_configs *old;
 	struct config_pair *set; /* what is explicitly set, or deleted (null), each name once */
 	int n_set;
-	bool replaces; /* AlterConfigs: what is not named is deleted */
+	struct str_index names; /* of `set` */
+	bool replaces;		/* AlterConfigs: what is not named is deleted */
 };
 
 static struct api_error null_values(const struct change *ch, struct str names)
@@ -115,11 +118,7 @@ static struct api_error change_list(const struct change *ch, struct str name, in
 
 static bool has_name(const struct change *ch, struct str name)
 {
-	for (int i = 0; i < ch->n_set; i++) {
-		if (str_eq(ch->set[i].name, name))
-			return true;
-	}
-	return false;
+	return str_index_has(&ch->names, name);
 }
 
 /* With ELR there is one min.insync.replicas for all brokers (KIP-966). */
@@ -328,21 +327,66 @@ static int finish(struct controller *c, const struct controller_context *ctx, bo
 
 /* ---- the two requests ---- */
 
-static void put(struct config_pair *set, int *n, struct config_pair pair)
+/* A name that is not there yet. */
+static void put(struct change *ch, struct config_pair pair)
 {
-	for (int i = 0; i < *n; i++) {
-		if (str_eq(set[i].name, pair.name)) {
-			set[i] = pair;
-			return;
-		}
-	}
-	set[(*n)++] = pair;
+	*str_index_at(&ch->names, pair.name) = ch->n_set;
+	ch->set[ch->n_set++] = pair;
+}
+
+/* What one request names: resources, and settings of all of them. */
+struct census {
+	struct arena *arena;
+	struct str_index resources; /* one less than how often each is named */
+	int64_t n_settings;
+};
+
+/* Valid until the end; NULL without memory, which the arena says. */
+static int *count_of(struct census *x, int8_t type, struct str name)
+{
+	char *key = arena_alloc(x->arena, (size_t)name.len + 1);
+
+	if (!key)
+		return NULL;
+	key[0] = (char)type;
+	memcpy(key + 1, name.p, (size_t)name.len);
+	return str_index_at(&x->resources, (struct str){key, name.len + 1});
+}
+
+/* False: more than one request may name. Kafka counts the records; what makes none costs time too. */
+static bool count(struct census *x, int8_t type, struct str name, int32_t n_settings)
+{
+	int *n = count_of(x, type, name);
+
+	if (n)
+		++*n;
+	x->n_settings += n_settings > 0 ? n_settings : 0;
+	return x->n_settings <= RECORDS_PER_OPERATION_MAX;
+}
+
+static struct api_error check_once(struct census *x, int8_t type, struct str name)
+{
+	const int *n = count_of(x, type, name);
+
+	return n && *n > 0 ? (struct api_error){ERR_INVALID_REQUEST, STR("Each resource must appear at most once.")}
+			   : API_OK;
+}
+
+static void census_init(struct census *x, const struct controller_context *ctx)
+{
+	*x = (struct census){.arena = ctx->arena};
+	str_index_init(&x->resources, ctx->random(ctx->random_arg));
+}
+
+static void census_fini(struct census *x)
+{
+	str_index_fini(&x->resources);
 }
 
 static struct change change_of(const struct controller *c, const struct controller_context *ctx, int8_t type,
 			       struct str name, int32_t n, bool replaces)
 {
-	return (struct change){
+	struct change ch = {
 		.c = c,
 		.ctx = ctx,
 		.type = type,
@@ -351,6 +395,9 @@ static struct change change_of(const struct controller *c, const struct controll
 		.set = arena_array(ctx->arena, (size_t)n, sizeof(struct config_pair)),
 		.replaces = replaces,
 	};
+
+	str_index_init(&ch.names, ctx->random(ctx->random_arg));
+	return ch;
 }
 
 /*
@@ -366,48 +413,76 @@ static struct api_error run_change(const struct change *ch, struct record_list *
 	return e;
 }
 
-static struct api_error legacy_one(struct controller *c, const struct controller_context *ctx,
-				   const struct alter_configs_request *in, int32_t at, struct record_list *records)
+static struct api_error legacy_set(struct change *ch, const struct alter_configs_request_resource *r)
 {
-	const struct alter_configs_request_resource *r = &in->resources.v[at];
-	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, true);
-
-	for (int32_t i = 0; i < in->resources.n; i++) {
-		if (i != at && in->resources.v[i].resource_type == r->resource_type &&
-		    str_eq(in->resources.v[i].resource_name, r->resource_name))
-			return (struct api_error){ERR_INVALID_REQUEST, STR("Each resource must appear at most once.")};
-	}
-	for (int32_t i = 0; ch.set && i < r->configs.n; i++) {
+	for (int32_t i = 0; ch->set && i < r->configs.n; i++) {
 		struct config_pair pair = {r->configs.v[i].name, r->configs.v[i].value};
 
-		if (has_name(&ch, pair.name))
+		if (has_name(ch, pair.name))
 			return (struct api_error){ERR_INVALID_REQUEST, STR("Error due to duplicate config keys")};
 		if (str_is_null(pair.value))
-			return null_values(&ch, pair.name);
-		put(ch.set, &ch.n_set, pair);
+			return null_values(ch, pair.name);
+		put(ch, pair);
 	}
-	return run_change(&ch, records);
+	return API_OK;
+}
+
+static struct api_error legacy_one(struct controller *c, const struct controller_context *ctx,
+				   const struct alter_configs_request_resource *r, struct record_list *records)
+{
+	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, true);
+	struct api_error e = legacy_set(&ch, r);
+
+	if (e.code == 0)
+		e = run_change(&ch, records);
+	str_index_fini(&ch.names);
+	return e;
+}
+
+static bool legacy_fits(struct census *x, const struct alter_configs_request *in)
+{
+	bool fits = in->resources.n <= RECORDS_PER_OPERATION_MAX;
+
+	for (int32_t i = 0; fits && i < in->resources.n; i++)
+		fits = count(x, in->resources.v[i].resource_type, in->resources.v[i].resource_name,
+			     in->resources.v[i].configs.n);
+	return fits;
+}
+
+static void legacy_all(struct controller *c, const struct controller_context *ctx, struct census *x,
+		       const struct alter_configs_request *in, struct alter_configs_response *out,
+		       struct record_list *records)
+{
+	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
+	out->responses.n = out->responses.v ? in->resources.n : 0;
+	for (int32_t i = 0; i < out->responses.n; i++) {
+		const struct alter_configs_request_resource *r = &in->resources.v[i];
+		struct api_error e = check_once(x, r->resource_type, r->resource_name);
+
+		if (e.code == 0)
+			e = legacy_one(c, ctx, r, records);
+		out->responses.v[i] = (struct alter_configs_response_resource){
+			.error_code = (int16_t)e.code,
+			.error_message = e.message,
+			.resource_type = r->resource_type,
+			.resource_name = r->resource_name,
+		};
+	}
 }
 
 int controller_alter_configs(struct controller *c, const struct controller_context *ctx,
 			     const struct alter_configs_request *in, struct alter_configs_response *out,
 			     struct record_list *records)
 {
-	if (in->resources.n > RECORDS_PER_OPERATION_MAX)
-		return refuse_large(ctx);
-	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
-	out->responses.n = out->responses.v ? in->resources.n : 0;
-	for (int32_t i = 0; i < out->responses.n; i++) {
-		struct api_error e = legacy_one(c, ctx, in, i, records);
+	struct census x;
+	bool fits;
 
-		out->responses.v[i] = (struct alter_configs_response_resource){
-			.error_code = (int16_t)e.code,
-			.error_message = e.message,
-			.resource_type = in->resources.v[i].resource_type,
-			.resource_name = in->resources.v[i].resource_name,
-		};
-	}
-	return finish(c, ctx, in->validate_only, records);
+	census_init(&x, ctx);
+	fits = legacy_fits(&x, in);
+	if (fits)
+		legacy_all(c, ctx, &x, in, out, records);
+	census_fini(&x);
+	return fits ? finish(c, ctx, in->validate_only, records) : refuse_large(ctx);
 }
 
 static struct api_error work_out(struct change *ch, const struct incremental_alter_configs_request_config *from)
@@ -427,45 +502,67 @@ static struct api_error work_out(struct change *ch, const struct incremental_alt
 	else if (from->config_operation != OP_SET)
 		e = change_list(ch, pair.name, from->config_operation, pair.value, &pair.value);
 	if (e.code == 0)
-		put(ch->set, &ch->n_set, pair);
+		put(ch, pair);
 	return e;
 }
 
 static struct api_error incremental_one(struct controller *c, const struct controller_context *ctx,
-					const struct incremental_alter_configs_request *in, int32_t at,
+					const struct incremental_alter_configs_request_resource *r,
 					struct record_list *records)
 {
-	const struct incremental_alter_configs_request_resource *r = &in->resources.v[at];
 	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, false);
 	struct api_error e = API_OK;
 
-	for (int32_t i = 0; i < in->resources.n; i++) {
-		if (i != at && in->resources.v[i].resource_type == r->resource_type &&
-		    str_eq(in->resources.v[i].resource_name, r->resource_name))
-			return (struct api_error){ERR_INVALID_REQUEST, STR("Each resource must appear at most once.")};
-	}
 	for (int32_t i = 0; ch.set && e.code == 0 && i < r->configs.n; i++)
 		e = work_out(&ch, &r->configs.v[i]);
-	return e.code == 0 ? run_change(&ch, records) : e;
+	if (e.code == 0)
+		e = run_change(&ch, records);
+	str_index_fini(&ch.names);
+	return e;
+}
+
+static bool incremental_fits(struct census *x, const struct incremental_alter_configs_request *in)
+{
+	bool fits = in->resources.n <= RECORDS_PER_OPERATION_MAX;
+
+	for (int32_t i = 0; fits && i < in->resources.n; i++)
+		fits = count(x, in->resources.v[i].resource_type, in->resources.v[i].resource_name,
+			     in->resources.v[i].configs.n);
+	return fits;
+}
+
+static void incremental_all(struct controller *c, const struct controller_context *ctx, struct census *x,
+			    const struct incremental_alter_configs_request *in,
+			    struct incremental_alter_configs_response *out, struct record_list *records)
+{
+	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
+	out->responses.n = out->responses.v ? in->resources.n : 0;
+	for (int32_t i = 0; i < out->responses.n; i++) {
+		const struct incremental_alter_configs_request_resource *r = &in->resources.v[i];
+		struct api_error e = check_once(x, r->resource_type, r->resource_name);
+
+		if (e.code == 0)
+			e = incremental_one(c, ctx, r, records);
+		out->responses.v[i] = (struct incremental_alter_configs_response_resource){
+			.error_code = (int16_t)e.code,
+			.error_message = e.message,
+			.resource_type = r->resource_type,
+			.resource_name = r->resource_name,
+		};
+	}
 }
 
 int controller_incremental_alter_configs(struct controller *c, const struct controller_context *ctx,
 					 const struct incremental_alter_configs_request *in,
 					 struct incremental_alter_configs_response *out, struct record_list *records)
 {
-	if (in->resources.n > RECORDS_PER_OPERATION_MAX)
-		return refuse_large(ctx);
-	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
-	out->responses.n = out->responses.v ? in->resources.n : 0;
-	for (int32_t i = 0; i < out->responses.n; i++) {
-		struct api_error e = incremental_one(c, ctx, in, i, records);
+	struct census x;
+	bool fits;
 
-		out->responses.v[i] = (struct incremental_alter_configs_response_resource){
-			.error_code = (int16_t)e.code,
-			.error_message = e.message,
-			.resource_type = in->resources.v[i].resource_type,
-			.resource_name = in->resources.v[i].resource_name,
-		};
-	}
-	return finish(c, ctx, in->validate_only, records);
+	census_init(&x, ctx);
+	fits = incremental_fits(&x, in);
+	if (fits)
+		incremental_all(c, ctx, &x, in, out, records);
+	census_fini(&x);
+	return fits ? finish(c, ctx, in->validate_only, records) : refuse_large(ctx);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/str_index.h"
 #include "config/config.h"
 #include "controller/assignment.h"
 #include "controller/controller.h"
@@ -138,34 +139,47 @@ static struct str settings_get(const void *arg, struct str name)
 	return STR_NULL;
 }
 
-static void settings_put(struct settings *s, struct config_pair pair)
+static void settings_put(struct settings *s, struct str_index *names, struct config_pair pair)
 {
-	for (int i = 0; i < s->n; i++)
-		if (str_eq(s->v[i].name, pair.name)) {
-			s->v[i] = pair;
-			return;
-		}
-	s->v[s->n++] = pair;
+	int *at = str_index_at(names, pair.name);
+
+	if (*at < 0)
+		*at = s->n++;
+	s->v[*at] = pair;
+}
+
+/* Returns the names of those that are null, one after another; null: there are none. */
+static struct str settings_put_all(struct creation *k, const new_topic *in, struct settings *s)
+{
+	struct str_index names;
+	struct buf nulls = {0};
+	struct str out;
+	int n_nulls = 0;
+
+	str_index_init(&names, k->ctx->random(k->ctx->random_arg));
+	for (int i = 0; i < in->configs.n; i++) {
+		struct config_pair pair = {in->configs.v[i].name, in->configs.v[i].value};
+
+		if (!str_is_null(pair.value))
+			settings_put(s, &names, pair);
+		else
+			buf_printf(&nulls, "%s%.*s", n_nulls++ ? "," : "", STR_ARG(pair.name));
+	}
+	str_index_fini(&names);
+	out = n_nulls == 0 ? STR_NULL : nulls.len > 0 ? arena_str(k->ctx->arena, buf_str(&nulls)) : STR("");
+	buf_fini(&nulls);
+	return out;
 }
 
 static int read_settings(struct creation *k, const new_topic *in, struct settings *s, new_topic_answer *a)
 {
-	struct str nulls = STR_NULL, message = STR_NULL;
+	struct str nulls, message = STR_NULL;
 	int err;
 
 	s->v = arena_array(k->ctx->arena, (size_t)in->configs.n, sizeof(*s->v));
 	if (!s->v)
 		return -ENOMEM;
-	for (int i = 0; i < in->configs.n; i++) {
-		struct config_pair pair = {in->configs.v[i].name, in->configs.v[i].value};
-
-		if (!str_is_null(pair.value))
-			settings_put(s, pair);
-		else
-			nulls = str_is_null(nulls)
-					? pair.name
-					: arena_printf(k->ctx->arena, "%.*s,%.*s", STR_ARG(nulls), STR_ARG(pair.name));
-	}
+	nulls = settings_put_all(k, in, s);
 	if (!str_is_null(nulls))
 		return refuse_topic(a, ERR_INVALID_CONFIG,
 				    arena_printf(k->ctx->arena, "Null value not supported for topic configs: %.*s",
@@ -442,6 +456,16 @@ static bool too_many(const struct creation *k, const struct create_topics_reques
 	return n > PARTITIONS_MAX;
 }
 
+/* Kafka counts the records; what makes none costs time too. */
+static bool has_too_many_settings(const struct create_topics_request *in)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < in->topics.n; i++)
+		n += in->topics.v[i].configs.n > 0 ? in->topics.v[i].configs.n : 0;
+	return n > RECORDS_PER_OPERATION_MAX;
+}
+
 static new_topic_answer *next_answer(struct creation *k, struct str name)
 {
 	new_topic_answer *a = &k->out->topics.v[k->out->topics.n++];
@@ -477,6 +501,8 @@ int controller_create_topics(struct controller *c, const struct controller_conte
 	out->topics.n = 0;
 	if (too_many(&k, in))
 		return refuse(ctx, ERR_POLICY_VIOLATION, "Excessively large number of partitions per request.");
+	if (has_too_many_settings(in))
+		return refuse_large(ctx);
 	if (find_places(&k, in))
 		return -ENOMEM;
 	records->atomic = true;

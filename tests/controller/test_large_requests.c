@@ -5,8 +5,11 @@
 #include "tests/controller/controller_world.h"
 
 #include "base/err.h"
+#include "metadata/image.h"
+#include "protocol/alter_configs.h"
 #include "protocol/create_partitions.h"
 #include "protocol/delete_topics.h"
+#include "protocol/incremental_alter_configs.h"
 
 enum { N = 10000, COMPARES_MAX = 50 * N };
 
@@ -67,11 +70,120 @@ static void topics_to_grow_are_not_each_compared_with_each(void **state)
 	assert_int_equal(out.results.v[N / 2].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
+/* ---- settings ---- */
+
+static struct incremental_alter_configs_request_config *settings(struct world *w, int n)
+{
+	struct incremental_alter_configs_request_config *v = arena_array(&w->arena, (size_t)n, sizeof(*v));
+
+	for (int i = 0; i < n; i++) {
+		v[i].name = arena_printf(&w->arena, "s%d", i);
+		v[i].value = STR("1");
+	}
+	return v;
+}
+
+static void settings_of_a_resource_are_not_each_compared_with_each(void **state)
+{
+	struct world *w = *state;
+	struct incremental_alter_configs_request_resource r[2] = {{RESOURCE_TOPIC, STR("a"), {settings(w, N), N}},
+								  {RESOURCE_TOPIC, STR("b"), {settings(w, 1), 1}}};
+	struct incremental_alter_configs_request in = {.resources = {r, 1}};
+	struct incremental_alter_configs_response out;
+
+	r[0].configs.v[N - 1].name = STR("s7");
+	n_compares = 0;
+	assert_int_equal(RUN(w, incremental_alter_configs, 1, &in, &out), 0);
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_int_equal(out.responses.v[0].error_code, ERR_INVALID_REQUEST);
+	assert_true(str_is(out.responses.v[0].error_message, "Error due to duplicate config keys"));
+	in.resources.n = 2; /* more than one operation may make of records */
+	assert_int_equal(RUN(w, incremental_alter_configs, 1, &in, &out), ERR_POLICY_VIOLATION);
+}
+
+static void the_old_way_does_not_compare_each_with_each(void **state)
+{
+	struct world *w = *state;
+	const struct incremental_alter_configs_request_config *names = settings(w, N);
+	struct alter_configs_request_config *v = arena_array(&w->arena, N, sizeof(*v));
+	struct alter_configs_request_resource r[2] = {{RESOURCE_TOPIC, STR("a"), {v, N}},
+						      {RESOURCE_TOPIC, STR("b"), {v, 1}}};
+	struct alter_configs_request in = {{r, 1}, false};
+	struct alter_configs_response out;
+
+	for (int i = 0; i < N; i++)
+		v[i] = (struct alter_configs_request_config){names[i].name, STR("1")};
+	n_compares = 0;
+	assert_int_equal(RUN(w, alter_configs, 2, &in, &out), 0);
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_int_equal(out.responses.v[0].error_code, ERR_INVALID_CONFIG);
+	in.resources.n = 2;
+	assert_int_equal(RUN(w, alter_configs, 2, &in, &out), ERR_POLICY_VIOLATION);
+}
+
+static void resources_are_not_each_compared_with_each(void **state)
+{
+	struct world *w = *state;
+	struct incremental_alter_configs_request_resource *v = arena_array(&w->arena, N, sizeof(*v));
+	struct incremental_alter_configs_request in = {.resources = {v, N}};
+	struct incremental_alter_configs_response out;
+
+	for (int i = 0; i < N; i++) {
+		v[i].resource_type = i < N - 1 ? RESOURCE_TOPIC : RESOURCE_GROUP;
+		v[i].resource_name = name_of(w, i);
+	}
+	n_compares = 0;
+	assert_int_equal(RUN(w, incremental_alter_configs, 1, &in, &out), 0);
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+	for (int i = 0; i < N - 2; i++)
+		assert_true(str_is(out.responses.v[i].error_message, "Each resource must appear at most once."));
+	assert_int_equal(out.responses.v[N - 2].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	assert_int_equal(out.responses.v[N - 1].error_code, 0);
+}
+
+static void settings_of_a_new_topic_are_not_each_compared_with_each(void **state)
+{
+	struct world *w = *state;
+	struct create_topics_request_config *v = arena_array(&w->arena, N, sizeof(*v));
+	struct create_topics_request_topic topics[2] = {{.name = STR("a"), .configs = {v, N}},
+							{.name = STR("b"), .configs = {v, 1}}};
+	struct create_topics_request in = {.topics = {topics, 1}};
+	struct create_topics_response out;
+	const struct incremental_alter_configs_request_config *names = settings(w, N);
+
+	let_in(w, 1);
+	topics[0].num_partitions = topics[0].replication_factor = 1;
+	for (int i = 0; i < N; i++)
+		v[i] = (struct create_topics_request_config){names[i].name, STR("1")};
+	n_compares = 0;
+	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_int_equal(out.topics.v[0].error_code, ERR_INVALID_CONFIG);
+	for (int i = 0; i < N; i++)
+		v[i] = (struct create_topics_request_config){i == 2 ? STR("segment.ms") : STR("retention.ms"),
+							     arena_printf(&w->arena, "%d", 1000 + i)};
+	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+	assert_true(str_is(image_config_value(image_configs(tip(w), RESOURCE_TOPIC, STR("a")), STR("retention.ms")),
+			   "10999")); /* the last one stands */
+	topics[0].name = STR("c");
+	v[0].value = v[5].value = STR_NULL;
+	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
+	assert_true(str_is(out.topics.v[0].error_message,
+			   "Null value not supported for topic configs: retention.ms,retention.ms"));
+	in.topics.n = 2;
+	assert_int_equal(RUN(w, create_topics, 7, &in, &out), ERR_POLICY_VIOLATION);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(topics_to_delete_are_not_each_compared_with_each),
 		TEST(topics_to_grow_are_not_each_compared_with_each),
+		TEST(settings_of_a_resource_are_not_each_compared_with_each),
+		TEST(the_old_way_does_not_compare_each_with_each),
+		TEST(resources_are_not_each_compared_with_each),
+		TEST(settings_of_a_new_topic_are_not_each_compared_with_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
