@@ -139,8 +139,12 @@ double quota_bucket_measure(struct quota_bucket *b, const struct quota_windows *
 
 void quota_bucket_take(struct quota_bucket *b, const struct quota_windows *w, double bound, double n, int64_t now_ms)
 {
+	double deepest = -bound * (INT32_MAX / 1000.0);
+
 	fill(b, w, bound, now_ms);
 	b->tokens -= n;
+	if (bound > 0 && b->tokens < deepest)
+		b->tokens = deepest;
 }
 
 int32_t quota_bucket_throttle_ms(double tokens, double bound)

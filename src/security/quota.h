@@ -55,6 +55,7 @@ struct quota_bucket {
 
 /* Tokens there are now: at most those of all windows. Below 0: the quota is exceeded. */
 double quota_bucket_measure(struct quota_bucket *b, const struct quota_windows *w, double bound, int64_t now_ms);
+/* The debt is no more than the longest throttle time (INT32_MAX ms) pays back; Kafka's has no end. */
 void quota_bucket_take(struct quota_bucket *b, const struct quota_windows *w, double bound, double n, int64_t now_ms);
 /* Until there are 0 again; 0: it is not exceeded. */
 int32_t quota_bucket_throttle_ms(double tokens, double bound);

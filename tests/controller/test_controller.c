@@ -204,6 +204,42 @@ static void a_topic_only_grows(void **state)
 	assert_int_equal(w->records.n, 0);
 }
 
+static bool add_up(void *arg, int n)
+{
+	*(int64_t *)arg += n;
+	return true;
+}
+
+/* The error of growing topic "a"; what was counted against the quota is added to *charged. */
+static int grow(struct world *w, int32_t count, struct create_partitions_response *out, int64_t *charged)
+{
+	struct create_partitions_request_topic topic = {.name = STR("a"), .count = count, .assignments = {NULL, -1}};
+	struct create_partitions_request in = {.topics = {&topic, 1}, .validate_only = true};
+	struct controller_context ctx = context(w, 3);
+
+	ctx.may_change = add_up;
+	ctx.change_arg = charged;
+	record_list_init(&w->records, &w->arena);
+	return controller_create_partitions(w->controller, &ctx, &in, out, &w->records);
+}
+
+static void what_is_too_large_is_refused_before_the_quota_counts_it(void **state)
+{
+	struct world *w = *state;
+	struct create_partitions_response out = {0};
+	int64_t charged = 0;
+
+	let_in(w, 1);
+	create(w, "a", 2, 1);
+	assert_int_equal(grow(w, INT32_MAX, &out, &charged), ERR_POLICY_VIOLATION);
+	assert_int_equal(grow(w, INT32_MIN, &out, &charged), 0);
+	assert_int_equal(out.results.v[0].error_code, ERR_INVALID_PARTITIONS);
+	assert_int_equal(charged, 0);
+	assert_int_equal(grow(w, 5, &out, &charged), 0);
+	assert_int_equal(out.results.v[0].error_code, 0);
+	assert_int_equal(charged, 3);
+}
+
 static void a_request_that_names_too_much_is_refused_whole(void **state)
 {
 	struct world *w = *state;
@@ -455,6 +491,7 @@ int main(void)
 		TEST(a_topic_needs_a_broker_that_is_not_fenced),
 		TEST(a_topic_goes_once_by_name_or_by_id),
 		TEST(a_topic_only_grows),
+		TEST(what_is_too_large_is_refused_before_the_quota_counts_it),
 		TEST(a_request_that_names_too_much_is_refused_whole),
 		TEST(thousands_of_topics_share_what_their_answers_say_of_settings),
 		TEST(a_name_that_is_twice_in_a_request_is_refused_once_and_last),

@@ -146,6 +146,19 @@ static void a_bucket_holds_no_more_than_all_windows(void **state)
 	assert_true(quota_bucket_measure(&b, &TEN, 1, 1000000) == 10); /* a lower quota holds at once */
 }
 
+static void a_debt_is_paid_back_within_the_longest_throttle_time(void **state)
+{
+	struct quota_bucket b = {0}, none = {0};
+
+	(void)state;
+	quota_bucket_take(&b, &TEN, 10, 1e15, 0);
+	quota_bucket_take(&b, &TEN, 10, 1e15, 0);
+	assert_int_equal(quota_bucket_throttle_ms(b.tokens, 10), INT32_MAX);
+	assert_true(quota_bucket_measure(&b, &TEN, 10, (int64_t)INT32_MAX + 1) >= 0);
+	quota_bucket_take(&none, &TEN, 0, 1, 0); /* of logs of old */
+	assert_int_equal(quota_bucket_throttle_ms(none.tokens, 0), INT32_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -158,6 +171,7 @@ int main(void)
 		cmocka_unit_test(waits_are_averaged),
 		cmocka_unit_test(a_bucket_is_full_at_first_and_may_be_overdrawn_once),
 		cmocka_unit_test(a_bucket_holds_no_more_than_all_windows),
+		cmocka_unit_test(a_debt_is_paid_back_within_the_longest_throttle_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
