@@ -42,23 +42,63 @@ static bool is_same_word(struct str s, const char *word)
 	return true;
 }
 
-static bool is_wanted(const struct group *g, const struct list_groups_request *in)
-{
-	bool state = in->states_filter.n == 0, type = in->types_filter.n == 0;
+/* Whether a filter has a word; what was asked before is remembered: there are few words, and as many groups and filters as there are. */
+struct words {
+	const struct str *filters;
+	int n_filters;
+	const char *seen[16]; /* constants */
+	bool has[16];
+	int n;
+};
 
-	for (int i = 0; i < in->states_filter.n && !state; i++)
-		state = is_same_word(trim(in->states_filter.v[i]), g->kind->state(g));
-	for (int i = 0; i < in->types_filter.n && !type; i++)
-		type = is_same_word(in->types_filter.v[i], g->kind->name);
-	return state && type;
+static bool filters_have(const struct words *w, const char *word)
+{
+	for (int i = 0; i < w->n_filters; i++)
+		if (is_same_word(w->filters[i], word))
+			return true;
+	return w->n_filters <= 0;
+}
+
+static bool has_word(struct words *w, const char *word)
+{
+	bool has;
+
+	for (int i = 0; i < w->n; i++)
+		if (w->seen[i] == word)
+			return w->has[i];
+	has = filters_have(w, word);
+	if (w->n < (int)(sizeof(w->seen) / sizeof(*w->seen))) {
+		w->seen[w->n] = word;
+		w->has[w->n++] = has;
+	}
+	return has;
+}
+
+static struct words words_of(const struct str *filters, int n)
+{
+	return (struct words){.filters = filters, .n_filters = n};
+}
+
+/* NULL without memory. */
+static struct str *trim_all(struct shard_command *c, const struct str *v, int n)
+{
+	struct str *out = arena_array(c->arena, (size_t)(n > 0 ? n : 0) + 1, sizeof(*out));
+
+	for (int i = 0; out && i < n; i++)
+		out[i] = trim(v[i]);
+	return out;
 }
 
 void list_groups_command(struct group_shard *s, struct shard_command *c, struct shard_step *step)
 {
+	const struct list_groups_request *in = c->in;
 	struct list_groups_response *out = c->out;
+	struct str *trimmed = trim_all(c, in->states_filter.v, in->states_filter.n);
+	struct words states = words_of(trimmed, in->states_filter.n);
+	struct words types = words_of(in->types_filter.v, in->types_filter.n);
 	int n = 0;
 
-	if (!GROUP_ARRAY(c, out->groups, (int)s->groups.n)) {
+	if (!trimmed || !GROUP_ARRAY(c, out->groups, (int)s->groups.n)) {
 		group_no_memory(c, step);
 		return;
 	}
@@ -66,7 +106,7 @@ void list_groups_command(struct group_shard *s, struct shard_command *c, struct 
 	{
 		const struct group *g = container_of(it, struct group, node);
 
-		if (!is_wanted(g, c->in))
+		if (!has_word(&states, g->kind->state(g)) || !has_word(&types, g->kind->name))
 			continue;
 		out->groups.v[n++] = (struct list_groups_response_group){
 			.group_id = keep(c, g->id),

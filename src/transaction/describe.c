@@ -1,6 +1,8 @@
 /*
  * DescribeTransactions and ListTransactions, as far as they are the shard's (KIP-664). Answered when all that they show is committed.
  */
+#include <stdlib.h>
+
 #include "base/err.h"
 #include "protocol/describe_transactions.h"
 #include "protocol/list_transactions.h"
@@ -78,32 +80,43 @@ void transaction_describe_command(struct transaction_shard *s, struct shard_comm
 
 /* ---- ListTransactions ---- */
 
+static int by_id(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
 static bool has_id(const struct list_transactions_request *in, int64_t id)
 {
-	for (int i = 0; i < in->producer_id_filters.n; i++)
-		if (in->producer_id_filters.v[i] == id)
-			return true;
-	return in->producer_id_filters.n == 0;
+	return in->producer_id_filters.n <= 0 ||
+	       bsearch(&id, in->producer_id_filters.v, (size_t)in->producer_id_filters.n, sizeof(id), by_id) != NULL;
 }
 
-static bool has_state(const struct list_transactions_request *in, enum transaction_state state)
+/* A bit each. */
+static unsigned states_of(const struct list_transactions_request *in)
 {
+	unsigned states = in->state_filters.n <= 0 ? ~0U : 0;
+
 	for (int i = 0; i < in->state_filters.n; i++)
-		if (str_is(in->state_filters.v[i], transaction_state_name(state)))
-			return true;
-	return in->state_filters.n == 0;
+		for (int state = 0; state < TRANSACTION_STATES; state++)
+			if (str_is(in->state_filters.v[i], transaction_state_name((enum transaction_state)state)))
+				states |= 1U << state;
+	return states;
 }
 
-static bool is_wanted(const struct transaction *t, const struct list_transactions_request *in, int64_t wall_ms)
+static bool is_wanted(const struct transaction *t, const struct list_transactions_request *in, unsigned states,
+		      int64_t wall_ms)
 {
 	if (in->duration_filter >= 0 && wall_ms - t->now.start_ms <= in->duration_filter)
 		return false;
-	return has_id(in, t->now.producer_id) && has_state(in, t->now.state);
+	return has_id(in, t->now.producer_id) && (states & 1U << t->now.state) != 0;
 }
 
 void transaction_list_command(struct transaction_shard *s, struct shard_command *c, struct shard_step *step)
 {
 	struct list_transactions_response *out = c->out;
+	unsigned states = states_of(c->in);
 	int n = 0;
 
 	out->transaction_states.v = arena_array(c->arena, s->transactions.n + 1, sizeof(*out->transaction_states.v));
@@ -111,7 +124,7 @@ void transaction_list_command(struct transaction_shard *s, struct shard_command 
 	{
 		const struct transaction *t = container_of(it, struct transaction, node);
 
-		if (c->arena->failed || !is_wanted(t, c->in, step->wall_ms))
+		if (c->arena->failed || !is_wanted(t, c->in, states, step->wall_ms))
 			continue;
 		out->transaction_states.v[n++] = (struct list_transactions_response_transaction){
 			.transactional_id = arena_str(c->arena, str_of(t->id)),

@@ -11,7 +11,7 @@
  *	EndTxn			the request			the response
  *	DescribeTransactions	a struct str, the id		one transaction of the response
  *	ListTransactions	the request			the response, of this shard's transactions; pattern and unknown
- *								states are the sender's to look at
+ *				its producer ids sorted		states are the sender's to look at
  *
  * What it asks of others are calls of two kinds: producer ids, and markers.
  */

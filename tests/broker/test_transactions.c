@@ -8,6 +8,7 @@
 #include "tests/broker/node_world.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "protocol/add_offsets_to_txn.h"
 #include "protocol/add_partitions_to_txn.h"
 #include "protocol/describe_producers.h"
@@ -540,6 +541,47 @@ static void transactions_are_listed(void **state)
 	assert_int_equal(out.error_code, ERR_INVALID_REGULAR_EXPRESSION);
 }
 
+static void transactions_are_listed_by_state_and_producer_id(void **state)
+{
+	struct list_transactions_request in;
+	struct list_transactions_response out;
+	struct str *names = xcalloc(10001, sizeof(*names));
+	int64_t ids[3] = {1 << 30, 77, -1};
+	struct producer p;
+
+	(void)state;
+	make_topic();
+	p = init();
+	assert_int_equal(produce(&p, 12, "a"), 0);
+	for (int i = 0; i < 10001; i++)
+		names[i] = i % 2 ? STR("Nothing") : i % 4 ? STR("Nowhere") : STR("Dead");
+	names[9999] = STR("Ongoing");
+	codec_init(&list_transactions_request_schema, &in);
+	in.state_filters.v = names;
+	in.state_filters.n = 10000;
+	ids[2] = p.id;
+	in.producer_id_filters.v = ids;
+	in.producer_id_filters.n = 3;
+	ASK(list_transactions, 2, &in, &out);
+	assert_int_equal(out.error_code, 0);
+	assert_int_equal(out.transaction_states.n, 1);
+	assert_int_equal(out.unknown_state_filters.n, 2);
+	assert_true(str_is(out.unknown_state_filters.v[0], "Nothing"));
+	assert_true(str_is(out.unknown_state_filters.v[1], "Nowhere"));
+	ids[2] = p.id + 1;
+	ASK(list_transactions, 2, &in, &out);
+	assert_int_equal(out.transaction_states.n, 0);
+	ids[2] = p.id;
+	names[0] = STR("Nothing"); /* what is not known is not everything */
+	in.state_filters.n = 1;
+	ASK(list_transactions, 2, &in, &out);
+	assert_int_equal(out.transaction_states.n, 0);
+	in.state_filters.n = 10001;
+	ASK(list_transactions, 2, &in, &out);
+	assert_int_equal(out.error_code, ERR_INVALID_REQUEST);
+	xfree(names);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, node_world_up, node_world_down)
 
 int main(void)
@@ -553,6 +595,7 @@ int main(void)
 		TEST(offsets_count_when_their_transaction_is_committed),
 		TEST(a_transaction_that_hangs_is_ended_by_hand),
 		TEST(transactions_are_listed),
+		TEST(transactions_are_listed_by_state_and_producer_id),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

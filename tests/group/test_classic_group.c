@@ -486,7 +486,11 @@ static void groups_are_listed_by_state_and_type(void **state_)
 	assert_int_equal(out->groups.n, 1);
 	assert_true(str_is(out->groups.v[0].group_type, "classic"));
 	assert_true(str_is(out->groups.v[0].protocol_type, ""));
+	in.types_filter.n = 2;
+	out = brain_ask(&b, list_groups_request_KEY, 5, &in, &err);
+	assert_int_equal(out->groups.n, 1);
 	in.types_filter.v = &words[2];
+	in.types_filter.n = 1;
 	out = brain_ask(&b, list_groups_request_KEY, 5, &in, &err);
 	assert_int_equal(out->groups.n, 0);
 }

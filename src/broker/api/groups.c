@@ -17,6 +17,9 @@
 
 /* ---- ListGroups ---- */
 
+/* Of states, and of types: there are fewer than ten of each. Kafka takes any number. */
+#define FILTERS_MAX 10000
+
 static void fail_list(struct request *r, int err, struct str message)
 {
 	(void)message;
@@ -63,6 +66,12 @@ static void finish_list(struct coordinator_fan *f)
 
 static enum outcome run_list(struct request *r)
 {
+	const struct list_groups_request *in = r->in;
+
+	if (in->states_filter.n > FILTERS_MAX || in->types_filter.n > FILTERS_MAX) {
+		fail_list(r, ERR_INVALID_REQUEST, STR_NULL);
+		return REPLY;
+	}
 	return r->image ? coordinator_fan_run_all(r, COORDINATOR_GROUP, r->in, finish_list) : HANG_UP;
 }
 

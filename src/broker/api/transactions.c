@@ -1,9 +1,13 @@
 /*
  * ListTransactions and DescribeTransactions: what the coordinators of this node know (KIP-664).
  */
+#include <stdlib.h>
+
 #include "base/err.h"
+#include "base/str_index.h"
 #include "broker/answer.h"
 #include "broker/coordinator_request.h"
+#include "broker/core.h"
 #include "broker/permission.h"
 #include "group/regex.h"
 #include "protocol/describe_transactions.h"
@@ -14,31 +18,68 @@ typedef struct list_transactions_response_transaction listed;
 
 /* ---- ListTransactions ---- */
 
+/* There are eight states. Kafka takes any number of filters. */
+#define STATE_FILTERS_MAX 10000
+
 static void list_fail(struct request *r, int err, struct str message)
 {
 	(void)message;
 	*(struct list_transactions_response *)r->out = (struct list_transactions_response){.error_code = (int16_t)err};
 }
 
-static bool list_unknown_states(struct request *r)
+/* Each state once; of the unknown ones, which go into the answer, one is left where there are no others: nothing is in that state. */
+static void narrow_states(struct request *r, struct list_transactions_request *to)
 {
 	const struct list_transactions_request *in = r->in;
 	struct list_transactions_response *out = r->out;
+	struct str_index seen;
 
-	out->unknown_state_filters.v =
-		arena_array(&r->arena, (size_t)in->state_filters.n + 1, sizeof(*out->unknown_state_filters.v));
-	if (!out->unknown_state_filters.v)
-		return false;
+	str_index_init(&seen, env_random_u64(r->core->loop->env));
 	for (int i = 0; i < in->state_filters.n; i++) {
 		struct str name = in->state_filters.v[i];
-		bool again = false;
 
-		for (int k = 0; k < out->unknown_state_filters.n && !again; k++)
-			again = str_eq(out->unknown_state_filters.v[k], name);
-		if (!transaction_state_is_known(name) && !again)
+		if (++*str_index_at(&seen, name) > 0)
+			continue;
+		if (transaction_state_is_known(name))
+			to->state_filters.v[to->state_filters.n++] = name;
+		else
 			out->unknown_state_filters.v[out->unknown_state_filters.n++] = name;
 	}
-	return true;
+	str_index_fini(&seen);
+	if (to->state_filters.n == 0 && in->state_filters.n > 0)
+		to->state_filters.v[to->state_filters.n++] = in->state_filters.v[0];
+}
+
+static int by_id(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* What the shards are asked: NULL without memory. */
+static const struct list_transactions_request *narrow(struct request *r)
+{
+	const struct list_transactions_request *in = r->in;
+	struct list_transactions_response *out = r->out;
+	struct list_transactions_request *to = arena_alloc(&r->arena, sizeof(*to));
+	size_t n_states = in->state_filters.n > 0 ? (size_t)in->state_filters.n : 0;
+	size_t n_ids = in->producer_id_filters.n > 0 ? (size_t)in->producer_id_filters.n : 0;
+
+	if (!to)
+		return NULL;
+	*to = *in;
+	to->state_filters.n = 0;
+	to->state_filters.v = arena_array(&r->arena, n_states + 1, sizeof(*to->state_filters.v));
+	to->producer_id_filters.v = arena_array(&r->arena, n_ids + 1, sizeof(*to->producer_id_filters.v));
+	out->unknown_state_filters.v = arena_array(&r->arena, n_states + 1, sizeof(*out->unknown_state_filters.v));
+	if (!to->state_filters.v || !to->producer_id_filters.v || !out->unknown_state_filters.v)
+		return NULL;
+	narrow_states(r, to);
+	for (size_t i = 0; i < n_ids; i++)
+		to->producer_id_filters.v[i] = in->producer_id_filters.v[i];
+	qsort(to->producer_id_filters.v, n_ids, sizeof(*to->producer_id_filters.v), by_id);
+	return to;
 }
 
 static int count_listed(const struct coordinator_fan *f)
@@ -102,9 +143,14 @@ static void list_finish(struct coordinator_fan *f)
 
 static enum outcome list(struct request *r)
 {
-	if (!r->image || !list_unknown_states(r))
-		return HANG_UP;
-	return coordinator_fan_run_all(r, COORDINATOR_TRANSACTION, r->in, list_finish);
+	const struct list_transactions_request *in = r->in;
+
+	if (in->state_filters.n > STATE_FILTERS_MAX) {
+		list_fail(r, ERR_INVALID_REQUEST, STR_NULL);
+		return REPLY;
+	}
+	in = r->image ? narrow(r) : NULL;
+	return in ? coordinator_fan_run_all(r, COORDINATOR_TRANSACTION, in, list_finish) : HANG_UP;
 }
 
 const struct api api_list_transactions = {
