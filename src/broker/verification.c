@@ -1,5 +1,7 @@
 #include "broker/verification.h"
 
+#include <stdlib.h>
+
 #include "base/err.h"
 #include "broker/core.h"
 #include "broker/layers.h"
@@ -121,27 +123,81 @@ static int as_clients_know_it(const struct verification *v, int err)
 	return err;
 }
 
-/* A coordinator may have put the partitions of a topic together. */
-static int answer_of(const struct add_partitions_to_txn_response_result *r, const struct verified *v)
+struct answer {
+	struct str topic;
+	int32_t partition;
+	int err;
+	int at; /* the first of several counts */
+};
+
+static int by_partition(const struct answer *x, const struct answer *y)
 {
+	int c = str_cmp(x->topic, y->topic);
+
+	return c ? c : (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct answer *x = a, *y = b;
+	int c = by_partition(x, y);
+
+	return c ? c : x->at - y->at;
+}
+
+static int is_of(const void *a, const void *b)
+{
+	return by_partition(a, b);
+}
+
+/* A coordinator may have put the partitions of a topic together, and a client may name one of them often: each once, sorted. -1: no memory. */
+static int sort_answers(struct arena *a, const struct add_partitions_to_txn_response_result *r, struct answer **out)
+{
+	int64_t n = 0;
+	int kept = 0;
+	struct answer *v;
+
 	for (int i = 0; i < r->topic_results.n; i++)
-		for (int j = 0; j < r->topic_results.v[i].results_by_partition.n; j++)
-			if (str_eq(r->topic_results.v[i].name, v->topic) &&
-			    r->topic_results.v[i].results_by_partition.v[j].partition_index == v->index)
-				return r->topic_results.v[i].results_by_partition.v[j].partition_error_code;
-	return ERR_NETWORK_EXCEPTION;
+		n += r->topic_results.v[i].results_by_partition.n > 0 ? r->topic_results.v[i].results_by_partition.n
+								      : 0;
+	*out = v = n < INT32_MAX ? arena_array(a, (size_t)n + 1, sizeof(*v)) : NULL;
+	if (!v)
+		return -1;
+	n = 0;
+	for (int i = 0; i < r->topic_results.n; i++)
+		for (int j = 0; j < r->topic_results.v[i].results_by_partition.n; j++, n++)
+			v[n] = (struct answer){
+				.topic = r->topic_results.v[i].name,
+				.partition = r->topic_results.v[i].results_by_partition.v[j].partition_index,
+				.err = r->topic_results.v[i].results_by_partition.v[j].partition_error_code,
+				.at = (int)n,
+			};
+	qsort(v, (size_t)n, sizeof(*v), by_place);
+	for (int i = 0; i < n; i++)
+		if (kept == 0 || by_partition(&v[kept - 1], &v[i]) != 0)
+			v[kept++] = v[i];
+	return kept;
 }
 
 static bool take_answer(struct verification *v, const struct add_partitions_to_txn_response_result *result)
 {
+	struct answer *answers;
+	int n = sort_answers(v->arena, result, &answers);
 	bool again = false;
 
+	if (n < 0) {
+		refuse_asked(v, ERR_UNKNOWN_SERVER_ERROR);
+		return false;
+	}
 	for (int i = 0; i < v->n; i++) {
+		struct answer key = {.topic = v->v[i].topic, .partition = v->v[i].index};
+		const struct answer *found;
 		int err;
 
 		if (v->v[i].guard == 0)
 			continue;
-		err = answer_of(result, &v->v[i]);
+		found = bsearch(&key, answers, (size_t)n, sizeof(*answers), is_of);
+		err = found ? found->err : ERR_NETWORK_EXCEPTION;
 		v->v[i].err = as_clients_know_it(v, err);
 		again = again || err == ERR_CONCURRENT_TRANSACTIONS;
 	}
