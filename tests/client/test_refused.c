@@ -65,6 +65,7 @@ static void assert_wrong(const char *const *settings, const char *why)
 	assert_string_equal((const char *)t.why.p, why);
 	assert_null(t.secure.login);
 	assert_null(t.secure.tls);
+	buf_fini(&t.why);
 	sim_world_free(t.sim);
 }
 
