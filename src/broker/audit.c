@@ -29,9 +29,10 @@ static int64_t lines_a_second(const struct node *n)
 static bool has_room(struct request *r)
 {
 	struct audit *a = &r->core->audit;
-	int64_t second = r->began_ns / 1000000000;
+	int64_t second =
+		env_mono_ns(r->core->loop->env) / 1000000000; /* the clock's: requests may have waited for long */
 
-	if (second != a->second) {
+	if (second > a->second) {
 		a->second = second;
 		a->n = 0;
 	}

@@ -9,6 +9,8 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/api.h"
+#include "broker/identity.h"
 #include "broker/node_private.h"
 #include "protocol/create_acls.h"
 #include "protocol/delete_acls.h"
@@ -332,6 +334,41 @@ static void denials_are_lines_and_not_too_many(void **state)
 	assert_null(strstr(lines, "is Allowed"));
 }
 
+/* One that was parked for long and one that is new are answered in turn. */
+static void answer_late_and_new(void *arg)
+{
+	struct core *core = &w->node->cores[0];
+	const struct authorizer_action action = {ACL_READ, ACL_TOPIC, STR("late")};
+	const struct authorizer_verdict denied = {.allowed = false};
+	struct request r[2] = {{.core = core, .node = w->node, .api = api_row(0), .began_ns = 0},
+			       {.core = core, .node = w->node, .api = api_row(0)}};
+
+	(void)arg;
+	r[1].began_ns = env_mono_ns(core->loop->env);
+	for (int i = 0; i < 2; i++)
+		arena_init(&r[i].arena, 1 << 20);
+	for (int i = 0; i < 20; i++)
+		audit_note(&r[i % 2], &action, &denied, false);
+	for (int i = 0; i < 2; i++) {
+		identity_unref(&r[i].identity);
+		arena_fini(&r[i].arena);
+	}
+}
+
+static void an_answer_that_comes_late_makes_no_room(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	w->overrides[2] = "odradek.authorizer.audit.rate=2"; /* one a core */
+	restart();
+	sim_run_for(w->sim, 2000);
+	assert_true(sim_call(w->sim, NODE, answer_late_and_new, NULL));
+	for (const char *p = lines; (p = strstr(p, "LITERAL:late")); p++)
+		n++;
+	assert_int_equal(n, 1);
+}
+
 static void what_is_allowed_is_a_line_where_all_is(void **state)
 {
 	struct describe_acls_response out;
@@ -406,6 +443,7 @@ int main(void)
 		TEST(what_may_be_read_no_more_is_read_no_more),
 		TEST(who_may_not_alter_changes_nothing),
 		TEST(denials_are_lines_and_not_too_many),
+		TEST(an_answer_that_comes_late_makes_no_room),
 		TEST(what_is_allowed_is_a_line_where_all_is),
 		TEST(the_authorizers_logger_is_changed_while_the_node_runs),
 		TEST(questions_are_counted),
