@@ -116,7 +116,7 @@ static bool is_address(struct str text)
 	char copy[ADDR_TEXT_MAX];
 	struct addr addr;
 
-	if (text.len >= (int32_t)sizeof(copy))
+	if (text.len <= 0 || text.len >= (int32_t)sizeof(copy) || memchr(text.p, 0, (size_t)text.len))
 		return false;
 	memcpy(copy, text.p, (size_t)text.len);
 	copy[text.len] = 0;

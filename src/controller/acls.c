@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str_index.h"
 #include "controller/internal.h"
@@ -102,12 +103,26 @@ static struct uuid new_id(const struct creation *k)
 	return id;
 }
 
-/* All that it says, as one string. */
+static void put_text(struct buf *b, struct str s)
+{
+	buf_put(b, &s.len, sizeof(s.len));
+	buf_put_str(b, s);
+}
+
+/* All that it says, as one string; a zero byte is one like others. */
 static struct str key_of(const struct create_acls_request_creation *n, struct arena *a)
 {
-	return arena_printf(a, "%d %d %d %d %d %.*s %d %.*s %.*s", n->resource_type, n->resource_pattern_type,
-			    n->operation, n->permission_type, n->resource_name.len, STR_ARG(n->resource_name),
-			    n->principal.len, STR_ARG(n->principal), STR_ARG(n->host));
+	const int8_t numbers[] = {n->resource_type, n->resource_pattern_type, n->operation, n->permission_type};
+	struct buf b = {0};
+	struct str key;
+
+	buf_put(&b, numbers, sizeof(numbers));
+	put_text(&b, n->resource_name);
+	put_text(&b, n->principal);
+	put_text(&b, n->host);
+	key = arena_str(a, buf_str(&b));
+	buf_fini(&b);
+	return key;
 }
 
 static bool is_there(struct creation *k, const struct create_acls_request_creation *n)
@@ -280,6 +295,8 @@ int controller_delete_acls(struct controller *c, const struct controller_context
 	int n = in->filters.n > 0 ? in->filters.n : 0;
 	bool fits = true;
 
+	if (n > RECORDS_PER_OPERATION_MAX) /* each looks at all ACLs; Kafka takes any number */
+		return refuse_large(ctx);
 	out->filter_results.v = arena_array(ctx->arena, (size_t)n, sizeof(*out->filter_results.v));
 	out->filter_results.n = out->filter_results.v ? n : 0;
 	str_index_init(&d.gone, ctx->random(ctx->random_arg));

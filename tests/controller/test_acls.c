@@ -123,6 +123,32 @@ static void one_operation_makes_ten_thousand_records_at_most(void **state)
 	assert_int_equal(image_acl_count(tip(w)), 10001);
 }
 
+static void names_that_differ_behind_a_zero_byte_are_two(void **state)
+{
+	struct world *w = *state;
+	struct create_acls_request_creation two[] = {acl("", "*"), acl("", "*")};
+	struct create_acls_request in = {{two, 2}};
+	struct create_acls_response out;
+
+	two[0].resource_name = STR("g\0a");
+	two[1].resource_name = STR("g\0b");
+	assert_int_equal(RUN(w, create_acls, 3, &in, &out), 0);
+	assert_int_equal(w->records.n, 2);
+	assert_int_equal(image_acl_count(tip(w)), 2);
+}
+
+static void a_deletion_has_ten_thousand_filters_at_most(void **state)
+{
+	struct world *w = *state;
+	struct delete_acls_request in = {{arena_array(&w->arena, 10001, sizeof(*in.filters.v)), 10001}};
+	struct delete_acls_response out;
+
+	assert_int_equal(RUN(w, delete_acls, 3, &in, &out), ERR_POLICY_VIOLATION);
+	in.filters.n = 10000;
+	assert_int_equal(RUN(w, delete_acls, 3, &in, &out), 0);
+	assert_int_equal(out.filter_results.n, 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +156,8 @@ int main(void)
 		TEST(ranges_of_addresses_want_their_metadata_version),
 		TEST(what_two_filters_match_goes_once),
 		TEST(one_operation_makes_ten_thousand_records_at_most),
+		TEST(names_that_differ_behind_a_zero_byte_are_two),
+		TEST(a_deletion_has_ten_thousand_filters_at_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
