@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <math.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/hash_order.h"
+#include "base/str_index.h"
 #include "controller/internal.h"
 #include "metadata/quota.h"
 #include "protocol/alter_client_quotas.h"
@@ -27,37 +29,52 @@ struct entity {
 
 /* ---- entities ---- */
 
-static bool read_entity(struct arena *a, const alteration *in, struct entity *out)
+static bool read_entity(const struct controller_context *ctx, const alteration *in, struct entity *out)
 {
+	struct arena *a = ctx->arena;
+	struct str_index types;
 	int32_t *hashes = arena_array(a, (size_t)in->entity.n + 1, sizeof(*hashes));
 
 	out->v = arena_array(a, (size_t)in->entity.n + 1, sizeof(*out->v));
 	out->n = 0;
 	if (!hashes || !out->v)
 		return false;
+	str_index_init(&types, ctx->random(ctx->random_arg));
 	for (int32_t i = 0; i < in->entity.n; i++) {
-		int at = 0;
+		int *at = str_index_at(&types, in->entity.v[i].entity_type);
 
-		while (at < out->n && !str_eq(out->v[at].entity_type, in->entity.v[i].entity_type))
-			at++;
-		out->v[at] = in->entity.v[i];
-		hashes[at] = str_java_hash(out->v[at].entity_type);
-		out->n += at == out->n;
+		if (*at < 0)
+			*at = out->n++;
+		out->v[*at] = in->entity.v[i];
+		hashes[*at] = str_java_hash(out->v[*at].entity_type);
 	}
+	str_index_fini(&types);
 	order_members(out->v, out->n, sizeof(*out->v), hashes,
 		      order_table(order_table_for((size_t)in->entity.n), (size_t)out->n));
 	return true;
 }
 
-static bool entity_equal(const struct entity *a, const alteration_answer *b)
+static void put_text(struct buf *b, struct str s)
 {
-	if (a->n != b->entity.n)
-		return false;
-	for (int i = 0; i < a->n; i++)
-		if (!str_eq(a->v[i].entity_type, b->entity.v[i].entity_type) ||
-		    !str_eq(a->v[i].entity_name, b->entity.v[i].entity_name))
-			return false;
-	return true;
+	int32_t len = str_is_null(s) ? -1 : s.len;
+
+	buf_put(b, &len, sizeof(len));
+	buf_put_str(b, s);
+}
+
+/* All that it says, as one string. */
+static struct str key_of(struct arena *a, const struct entity *e)
+{
+	struct buf b = {0};
+	struct str key;
+
+	for (int i = 0; i < e->n; i++) {
+		put_text(&b, e->v[i].entity_type);
+		put_text(&b, e->v[i].entity_name);
+	}
+	key = e->n > 0 ? arena_str(a, buf_str(&b)) : STR("");
+	buf_fini(&b);
+	return key;
 }
 
 /* As Java prints it. */
@@ -141,6 +158,8 @@ static struct api_error check_value(struct arena *a, struct str key, double valu
 	if (KNOWN[i].max > 0 && value > KNOWN[i].max)
 		return api_error(a, ERR_INVALID_REQUEST, "Proposed value for %.*s is too large for %s.", STR_ARG(key),
 				 KNOWN[i].type);
+	if (!isfinite(value)) /* Kafka takes it; what is counted against no number would be none for good */
+		return api_error(a, ERR_INVALID_REQUEST, "Quota %.*s must be a finite number", STR_ARG(key));
 	if (KNOWN[i].max > 0 && fabs(fmod(value, 1)) > 1e-6)
 		return api_error(a, ERR_INVALID_REQUEST, "%.*s cannot be a fractional value.", STR_ARG(key));
 	return API_OK;
@@ -166,13 +185,16 @@ static int add_record(struct record_list *records, const struct entity *e, struc
 	return 0;
 }
 
-static bool has_duplicate_key(const alteration *in)
+static bool has_duplicate_key(const struct controller_context *ctx, const alteration *in)
 {
-	for (int32_t i = 0; i < in->ops.n; i++)
-		for (int32_t j = 0; j < i; j++)
-			if (str_eq(in->ops.v[i].key, in->ops.v[j].key))
-				return true;
-	return false;
+	struct str_index keys;
+	bool again = false;
+
+	str_index_init(&keys, ctx->random(ctx->random_arg));
+	for (int32_t i = 0; i < in->ops.n && !again; i++)
+		again = ++*str_index_at(&keys, in->ops.v[i].key) > 0;
+	str_index_fini(&keys);
+	return again;
 }
 
 /* 0 or -ENOMEM; *e: what becomes of the entity. Its records are in the list only when it is fine. */
@@ -205,14 +227,6 @@ static int alter_entity(struct controller *c, const struct controller_context *c
 
 /* ---- the request ---- */
 
-static alteration_answer *answer_of(struct alter_client_quotas_response *out, const struct entity *e)
-{
-	for (int32_t i = 0; i < out->entries.n; i++)
-		if (entity_equal(e, &out->entries.v[i]))
-			return &out->entries.v[i];
-	return NULL;
-}
-
 static int add_answer(struct arena *a, struct alter_client_quotas_response *out, const struct entity *e,
 		      struct api_error error)
 {
@@ -236,23 +250,24 @@ static struct api_error duplicate(struct arena *a, const struct entity *e)
 
 /* An entity that was named before is told once, and what was asked of it first stands. */
 static int alter_one(struct controller *c, const struct controller_context *ctx, const alteration *in,
-		     struct alter_client_quotas_response *out, struct record_list *records)
+		     struct str_index *answers, struct alter_client_quotas_response *out, struct record_list *records)
 {
 	struct entity entity;
-	alteration_answer *before;
+	int *place;
 	struct api_error e;
 	int err = 0;
 
-	if (!read_entity(ctx->arena, in, &entity))
+	if (!read_entity(ctx, in, &entity))
 		return -ENOMEM;
-	before = answer_of(out, &entity);
-	if (before) {
+	place = str_index_at(answers, key_of(ctx->arena, &entity));
+	if (*place >= 0) {
 		e = duplicate(ctx->arena, &entity);
-		before->error_code = (int16_t)e.code;
-		before->error_message = e.message;
+		out->entries.v[*place].error_code = (int16_t)e.code;
+		out->entries.v[*place].error_message = e.message;
 		return 0;
 	}
-	if (has_duplicate_key(in))
+	*place = out->entries.n;
+	if (has_duplicate_key(ctx, in))
 		e = duplicate(ctx->arena, &entity);
 	else
 		err = alter_entity(c, ctx, &entity, in, records, &e);
@@ -264,8 +279,10 @@ static bool is_large(const struct alter_client_quotas_request *in)
 {
 	int64_t n = in->entries.n;
 
-	for (int32_t i = 0; i < in->entries.n; i++)
+	for (int32_t i = 0; i < in->entries.n; i++) {
 		n += in->entries.v[i].ops.n > 1 ? in->entries.v[i].ops.n - 1 : 0;
+		n += in->entries.v[i].entity.n > TYPES ? in->entries.v[i].entity.n - TYPES : 0;
+	}
 	return n > RECORDS_PER_OPERATION_MAX;
 }
 
@@ -273,15 +290,21 @@ int controller_alter_client_quotas(struct controller *c, const struct controller
 				   const struct alter_client_quotas_request *in,
 				   struct alter_client_quotas_response *out, struct record_list *records)
 {
+	struct str_index answers;
+	int err = 0;
+
 	if (is_large(in))
 		return refuse_large(ctx);
 	out->entries.v = arena_array(ctx->arena, (size_t)in->entries.n + 1, sizeof(*out->entries.v));
 	if (!out->entries.v)
 		return -ENOMEM;
 	out->entries.n = 0;
-	for (int32_t i = 0; i < in->entries.n; i++)
-		if (alter_one(c, ctx, &in->entries.v[i], out, records))
-			return -ENOMEM;
+	str_index_init(&answers, ctx->random(ctx->random_arg));
+	for (int32_t i = 0; i < in->entries.n && err == 0; i++)
+		err = alter_one(c, ctx, &in->entries.v[i], &answers, out, records);
+	str_index_fini(&answers);
+	if (err)
+		return err;
 	if (in->validate_only)
 		records->n = 0;
 	records->atomic = true;

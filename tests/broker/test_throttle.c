@@ -32,10 +32,9 @@ static int64_t now_ms(void)
 /* ---- quotas ---- */
 
 /* type NULL: the client id. value 0: removed. The error of the entity. */
-static int set_quota(const char *type, const char *name, const char *key, double value)
+static int set_quota_of(const char *type, struct str name, const char *key, double value)
 {
-	struct alter_client_quotas_request_entity entity = {str_of(type ? type : "client-id"),
-							    name ? str_of(name) : STR_NULL};
+	struct alter_client_quotas_request_entity entity = {str_of(type ? type : "client-id"), name};
 	struct alter_client_quotas_request_op op = {str_of(key), value, value == 0};
 	struct alter_client_quotas_request_entry entry = {{&entity, 1}, {&op, 1}};
 	struct alter_client_quotas_request in = {.entries = {&entry, 1}};
@@ -45,6 +44,11 @@ static int set_quota(const char *type, const char *name, const char *key, double
 	ASK(c, alter_client_quotas, 1, &in, &out);
 	assert_int_equal(out.entries.n, 1);
 	return out.entries.v[0].error_code;
+}
+
+static int set_quota(const char *type, const char *name, const char *key, double value)
+{
+	return set_quota_of(type, str_of(name), key, value);
 }
 
 static int two_clients(void **state)
@@ -560,6 +564,10 @@ static void what_cannot_be_a_quota_is_refused(void **state)
 	assert_int_equal(set_quota(NULL, "c", "connection_creation_rate", 1), ERR_INVALID_REQUEST);
 	assert_int_equal(set_quota("ip", "1.2.3.4", "producer_byte_rate", 1), ERR_INVALID_REQUEST);
 	assert_int_equal(set_quota("ip", "nowhere", "connection_creation_rate", 1), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota_of("ip", STR("1.2.3.4\0x"), "connection_creation_rate", 1), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota(NULL, "c", "controller_mutation_rate", (double)NAN), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota(NULL, "c", "request_percentage", (double)INFINITY), ERR_INVALID_REQUEST);
+	assert_int_equal(set_quota(NULL, "c", "producer_byte_rate", (double)NAN), ERR_INVALID_REQUEST);
 	assert_int_equal(set_quota("ip", "fe80::1", "connection_creation_rate", 1), 0);
 	assert_int_equal(set_quota("ip", "1.2.3.4", "connection_creation_rate", 3e9), ERR_INVALID_REQUEST);
 	assert_int_equal(set_quota("group", "g", "producer_byte_rate", 1), ERR_INVALID_REQUEST);

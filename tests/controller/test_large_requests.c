@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "metadata/image.h"
+#include "protocol/alter_client_quotas.h"
 #include "protocol/alter_configs.h"
 #include "protocol/create_partitions.h"
 #include "protocol/delete_topics.h"
@@ -175,6 +176,57 @@ static void settings_of_a_new_topic_are_not_each_compared_with_each(void **state
 	assert_int_equal(RUN(w, create_topics, 7, &in, &out), ERR_POLICY_VIOLATION);
 }
 
+/* ---- quotas ---- */
+
+static void quotas_are_not_each_compared_with_each(void **state)
+{
+	struct world *w = *state;
+	struct alter_client_quotas_request_entry *v = arena_array(&w->arena, N, sizeof(*v));
+	struct alter_client_quotas_request_op op = {STR("producer_byte_rate"), 1, false};
+	struct alter_client_quotas_request in = {.entries = {v, N}};
+	struct alter_client_quotas_response out;
+
+	for (int i = 0; i < N; i++) {
+		v[i].entity.v = arena_array(&w->arena, 1, sizeof(*v[i].entity.v));
+		v[i].entity.v[0] = (struct alter_client_quotas_request_entity){STR("client-id"), name_of(w, i)};
+		v[i].entity.n = 1;
+		v[i].ops.v = &op;
+		v[i].ops.n = 1;
+	}
+	n_compares = 0;
+	assert_int_equal(RUN(w, alter_client_quotas, 1, &in, &out), 0);
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_int_equal(out.entries.n, N / 2);
+	for (int i = 0; i < N / 2; i++)
+		assert_int_equal(out.entries.v[i].error_code, ERR_INVALID_REQUEST);
+}
+
+static void parts_and_quotas_of_an_entity_are_not_each_compared_with_each(void **state)
+{
+	struct world *w = *state;
+	struct alter_client_quotas_request_entity *parts = arena_array(&w->arena, N + 3, sizeof(*parts));
+	struct alter_client_quotas_request_op *ops = arena_array(&w->arena, N, sizeof(*ops));
+	struct alter_client_quotas_request_entry entry = {{parts, N / 2}, {ops, N / 2}};
+	struct alter_client_quotas_request in = {.entries = {&entry, 1}};
+	struct alter_client_quotas_response out;
+
+	for (int i = 0; i < N + 3; i++) {
+		parts[i].entity_type = arena_printf(&w->arena, "p%d", i);
+		ops[i % N].key = parts[i].entity_type;
+		ops[i % N].value = 1;
+	}
+	n_compares = 0;
+	assert_int_equal(RUN(w, alter_client_quotas, 1, &in, &out), 0);
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_int_equal(out.entries.n, 1);
+	assert_int_equal(out.entries.v[0].error_code, ERR_INVALID_REQUEST);
+	entry.ops.n = 1;
+	entry.entity.n = N + 2;
+	assert_int_equal(RUN(w, alter_client_quotas, 1, &in, &out), 0);
+	entry.entity.n = N + 3;
+	assert_int_equal(RUN(w, alter_client_quotas, 1, &in, &out), ERR_POLICY_VIOLATION);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -184,6 +236,8 @@ int main(void)
 		TEST(the_old_way_does_not_compare_each_with_each),
 		TEST(resources_are_not_each_compared_with_each),
 		TEST(settings_of_a_new_topic_are_not_each_compared_with_each),
+		TEST(quotas_are_not_each_compared_with_each),
+		TEST(parts_and_quotas_of_an_entity_are_not_each_compared_with_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
