@@ -14,6 +14,8 @@
 #include "broker/api.h"
 #include "protocol/api_versions.h"
 #include "protocol/create_delegation_token.h"
+#include "protocol/create_partitions.h"
+#include "protocol/delete_topics.h"
 #include "protocol/describe_cluster.h"
 #include "protocol/describe_delegation_token.h"
 #include "protocol/expire_delegation_token.h"
@@ -240,6 +242,38 @@ static void who_may_do_nothing_is_refused_by_every_api(void **state)
 	assert_int_equal(topics.topics.n, 0);
 }
 
+static void what_is_named_twice_is_refused_once(void **state)
+{
+	struct delete_topics_request_topic gone[6] = {{STR("x"), UUID_ZERO}, {STR_NULL, {{9}}}, {STR("y"), UUID_ZERO},
+						      {STR("x"), UUID_ZERO}, {STR_NULL, {{9}}}, {STR("x"), UUID_ZERO}};
+	struct delete_topics_request removal = {.topics = {gone, 6}, .timeout_ms = 1000};
+	struct delete_topics_response removed;
+	struct create_partitions_request_topic more[4] = {{STR("x"), 2, {NULL, -1}},
+							  {STR("y"), 2, {NULL, -1}},
+							  {STR("x"), 2, {NULL, -1}},
+							  {STR("x"), 2, {NULL, -1}}};
+	struct create_partitions_request growth = {.topics = {more, 4}, .timeout_ms = 1000};
+	struct create_partitions_response grown;
+
+	(void)state;
+	client_open(&w->a);
+	client_send(&w->a, &delete_topics_request_schema, 6, &removal);
+	client_take(&w->a, &delete_topics_response_schema, 6, &removed);
+	assert_int_equal(removed.responses.n, 3);
+	assert_true(str_is(removed.responses.v[0].name, "x"));
+	assert_true(str_is(removed.responses.v[0].error_message, "Duplicate topic name."));
+	assert_true(str_is(removed.responses.v[1].error_message, "Duplicate topic id."));
+	assert_int_equal(removed.responses.v[1].topic_id.b[0], 9);
+	assert_int_equal(removed.responses.v[2].error_code, ERR_TOPIC_AUTHORIZATION_FAILED);
+	client_send(&w->a, &create_partitions_request_schema, 3, &growth);
+	client_take(&w->a, &create_partitions_response_schema, 3, &grown);
+	assert_int_equal(grown.results.n, 2);
+	assert_true(str_is(grown.results.v[0].name, "x"));
+	assert_int_equal(grown.results.v[0].error_code, ERR_INVALID_REQUEST);
+	assert_true(str_is(grown.results.v[0].error_message, "Duplicate topic name."));
+	assert_int_equal(grown.results.v[1].error_code, ERR_TOPIC_AUTHORIZATION_FAILED);
+}
+
 static void who_may_do_everything_is_refused_by_none(void **state)
 {
 	(void)state;
@@ -251,6 +285,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(who_may_do_nothing_is_refused_by_every_api, up_for_nobody,
 						node_world_down),
+		cmocka_unit_test_setup_teardown(what_is_named_twice_is_refused_once, up_for_nobody, node_world_down),
 		cmocka_unit_test_setup_teardown(who_may_do_everything_is_refused_by_none, up_for_everybody,
 						node_world_down),
 	};

@@ -1,41 +1,77 @@
 /*
- * CreatePartitions: the controller decides. Topics that the principal may not alter are refused here.
+ * CreatePartitions: the controller decides. Topics that are named twice, or that the principal may not alter, are refused here.
  */
 #include "base/err.h"
+#include "base/str_index.h"
 #include "broker/answer.h"
 #include "broker/api.h"
+#include "broker/core.h"
 #include "broker/forward.h"
-#include "broker/permitted.h"
+#include "broker/permission.h"
 #include "protocol/create_partitions.h"
+
+typedef struct create_partitions_request_topic asked;
+typedef struct create_partitions_response_result told;
 
 struct growth {
 	struct create_partitions_request part; /* what is the controller's to decide */
-	struct str *refused;
+	told *refused;
 	int n_refused;
 };
+
+static void refuse(struct growth *g, struct str name, int err, struct str words)
+{
+	told *t = &g->refused[g->n_refused++];
+
+	*t = *(const told *)create_partitions_response_result_schema.defaults;
+	t->name = name;
+	t->error_code = (int16_t)err;
+	t->error_message = words;
+}
+
+/* What is named twice is refused once, whether it may be altered or not; the others are left in the part. */
+static void refuse_duplicates(struct request *r, struct growth *g)
+{
+	const struct create_partitions_request *in = r->in;
+	struct str_index counts; /* one less than how often each is named */
+
+	str_index_init(&counts, env_random_u64(r->core->loop->env));
+	for (int i = 0; i < in->topics.n; i++)
+		if (++*str_index_at(&counts, in->topics.v[i].name) == 1)
+			refuse(g, in->topics.v[i].name, ERR_INVALID_REQUEST, STR("Duplicate topic name."));
+	g->part.topics.n = 0;
+	for (int i = 0; i < in->topics.n; i++)
+		if (*str_index_at(&counts, in->topics.v[i].name) == 0)
+			g->part.topics.v[g->part.topics.n++] = in->topics.v[i];
+	str_index_fini(&counts);
+}
+
+static void refuse_forbidden(struct request *r, struct growth *g)
+{
+	int n = g->part.topics.n;
+
+	g->part.topics.n = 0;
+	for (int i = 0; i < n; i++) {
+		asked *t = &g->part.topics.v[i];
+
+		if (request_may(r, ACL_ALTER, ACL_TOPIC, t->name))
+			g->part.topics.v[g->part.topics.n++] = *t;
+		else
+			refuse(g, t->name, ERR_TOPIC_AUTHORIZATION_FAILED, STR_NULL);
+	}
+}
 
 static bool sort_topics(struct request *r, struct growth *g)
 {
 	const struct create_partitions_request *in = r->in;
-	struct str *names = arena_array(&r->arena, (size_t)in->topics.n + 1, sizeof(*names));
-	bool *may;
 
 	g->part = *in;
 	g->refused = arena_array(&r->arena, (size_t)in->topics.n + 1, sizeof(*g->refused));
-	if (!names || !g->refused ||
-	    !ANSWER_ARRAY(r, g->part.topics, create_partitions_request_topic_schema, in->topics.n))
+	if (!g->refused || !ANSWER_ARRAY(r, g->part.topics, create_partitions_request_topic_schema, in->topics.n))
 		return false;
-	for (int i = 0; i < in->topics.n; i++)
-		names[i] = in->topics.v[i].name;
-	may = permitted_each(r, ACL_ALTER, ACL_TOPIC, names, in->topics.n);
-	g->part.topics.n = 0;
-	for (int i = 0; may && i < in->topics.n; i++) {
-		if (may[i])
-			g->part.topics.v[g->part.topics.n++] = in->topics.v[i];
-		else
-			g->refused[g->n_refused++] = names[i];
-	}
-	return may != NULL;
+	refuse_duplicates(r, g);
+	refuse_forbidden(r, g);
+	return true;
 }
 
 static enum outcome answer(struct request *r)
@@ -49,10 +85,8 @@ static enum outcome answer(struct request *r)
 		return HANG_UP;
 	for (int i = 0; i < decided.results.n; i++)
 		out->results.v[i] = decided.results.v[i];
-	for (int i = 0; i < g->n_refused; i++) {
-		out->results.v[decided.results.n + i].name = g->refused[i];
-		out->results.v[decided.results.n + i].error_code = ERR_TOPIC_AUTHORIZATION_FAILED;
-	}
+	for (int i = 0; i < g->n_refused; i++)
+		out->results.v[decided.results.n + i] = g->refused[i];
 	return REPLY;
 }
 

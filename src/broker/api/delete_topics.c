@@ -14,9 +14,12 @@
 typedef struct delete_topics_request_topic asked;
 typedef struct delete_topics_response_topic told;
 
+#define TOLD (-2)
+
 struct deletion {
 	struct delete_topics_request part; /* what is the controller's to decide */
-	struct str_index names; /* one less than how often each is asked for; what is malformed does not count */
+	struct str_index
+		names; /* one less than how often each is asked for, TOLD: refused; what is malformed does not count */
 	struct str_index ids;
 	told *refused;
 	int n_refused;
@@ -29,10 +32,15 @@ static bool may(struct request *r, enum acl_operation op, struct str name)
 	return request_may(r, op, ACL_TOPIC, name);
 }
 
+static bool refuse_saying(struct deletion *d, struct str name, struct uuid id, int err, struct str words)
+{
+	d->refused[d->n_refused++] = (told){name, id, (int16_t)err, words};
+	return true;
+}
+
 static bool refuse(struct deletion *d, struct str name, struct uuid id, int err)
 {
-	d->refused[d->n_refused++] = (told){name, id, (int16_t)err, str_of(err_message(err))};
-	return true;
+	return refuse_saying(d, name, id, err, str_of(err_message(err)));
 }
 
 /* That a topic is not there is told to who may know it. */
@@ -75,13 +83,21 @@ static int *count_of(struct deletion *d, const asked *t)
 		       : str_index_at(&d->ids, (struct str){(const char *)t->topic_id.b, sizeof(t->topic_id.b)});
 }
 
-/* What is malformed, or stands there twice, is the controller's to refuse. */
+/* What is malformed is the controller's to refuse. What stands there twice is refused once, whether it may be deleted or not. */
 static bool refuse_topic(struct request *r, struct deletion *d, const asked *t)
 {
 	enum manner manner = manner_of(t);
+	int *again = manner == MALFORMED ? NULL : count_of(d, t);
 
-	if (manner == MALFORMED || *count_of(d, t) > 0)
+	if (!again)
 		return false;
+	if (*again == TOLD)
+		return true;
+	if (*again > 0) {
+		*again = TOLD;
+		return refuse_saying(d, t->name, t->topic_id, ERR_INVALID_REQUEST,
+				     manner == BY_NAME ? STR("Duplicate topic name.") : STR("Duplicate topic id."));
+	}
 	return manner == BY_NAME ? refuse_name(r, d, t->name) : refuse_id(r, d, t->topic_id);
 }
 
