@@ -29,7 +29,7 @@
 #define AUTHZID "Authentication failed: Client requested an authorization id that is different from username"
 
 struct setup {
-	uint8_t secret[SECRET_LEN]; /* of salts for users that are none, and for tokens */
+	uint8_t secret[SECRET_LEN]; /* a part of salts for users that are none, and for tokens */
 	struct str token_secret;    /* delegation.token.secret.key; null: there are no tokens */
 };
 
@@ -115,16 +115,36 @@ static bool keep_key(enum scram_mechanism m, struct bytes key, struct scram_key 
 	return true;
 }
 
-/* A salt as Kafka's, of the name: 130 bits in base 36. */
-static bool invent(const struct exchange *x, struct str name, struct arena *a, struct found *out)
+/* Any that there is: where there is none, nobody can be told from those who are not. The same one on all nodes. */
+static const struct image_scram *one_of_all(const struct image *image)
 {
+	struct image_iter it;
+
+	if (!image)
+		return NULL;
+	image_scrams(image, &it);
+	return image_scrams_next(&it);
+}
+
+/*
+ * A salt as Kafka's, of the name: 130 bits in base 36. Who does not know what it is made of cannot make it: a key of a credential is the secret
+ * that all nodes have. Iterations are that credential's.
+ */
+static bool invent(const struct exchange *x, const struct image *image, struct str name, struct arena *a,
+		   struct found *out)
+{
+	const struct image_scram *one = one_of_all(image);
 	char *salt = arena_alloc(a, SCRAM_NONCE_MAX);
-	uint8_t mac[EVP_MAX_MD_SIZE];
+	uint8_t mac[EVP_MAX_MD_SIZE], secret[EVP_MAX_MD_SIZE];
 
 	if (!salt)
 		return false;
-	check(HMAC(EVP_sha256(), x->setup->secret, SECRET_LEN, (const uint8_t *)name.p, (size_t)name.len, mac, NULL));
-	*out = (struct found){{(const uint8_t *)salt, scram_nonce(mac, salt)}, SCRAM_ITERATIONS_DEFAULT};
+	check(HMAC(EVP_sha256(), x->setup->secret, SECRET_LEN, one ? one->server_key.p : (const uint8_t *)"",
+		   one ? (size_t)one->server_key.len : 0, secret, NULL));
+	check(HMAC(EVP_sha256(), secret, SECRET_LEN, (const uint8_t *)name.p, (size_t)name.len, mac, NULL));
+	secret_wipe(secret, sizeof(secret));
+	*out = (struct found){{(const uint8_t *)salt, scram_nonce(mac, salt)},
+			      one ? one->iterations : SCRAM_ITERATIONS_DEFAULT};
 	return true;
 }
 
@@ -137,7 +157,7 @@ static bool find(struct exchange *x, const struct mechanism_world *w, struct str
 	x->expiry_ms = MECHANISM_FOR_EVER;
 	if (!c || !keep_key(x->mechanism, c->stored_key, &x->stored_key) ||
 	    !keep_key(x->mechanism, c->server_key, &x->server_key))
-		return invent(x, name, a, out);
+		return invent(x, w->image, name, a, out);
 	x->is_known = true;
 	*out = (struct found){c->salt, c->iterations};
 	return true;
@@ -170,8 +190,9 @@ static bool find_token(struct exchange *x, const struct mechanism_world *w, stru
 
 	x->principal = (struct principal){.type = STR("User"), .token_authenticated = true};
 	x->expiry_ms = MECHANISM_FOR_EVER;
-	if (!invent(x, id, a, out))
+	if (!invent(x, w->image, id, a, out))
 		return false;
+	out->iterations = SCRAM_ITERATIONS_DEFAULT;
 	if (!t || token_has_expired(t, w->now_ms))
 		return true;
 	make_keys(x, id, out->salt);
