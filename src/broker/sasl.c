@@ -349,7 +349,7 @@ static void take_bare_token(struct sasl *s, struct request *r)
 	if (out.token.p)
 		request_answer_bytes(r, out.token);
 	else
-		request_finish(r, SILENT);
+		request_refuse(r, "there is no room for its token");
 }
 
 /* "SASL_AUTHENTICATE", as Kafka writes the names of APIs. */
