@@ -72,6 +72,7 @@ struct work {
 	void (*job)(struct work *);
 	void (*done)(struct work *);
 	struct loop *loop;
+	bool waits_for_others; /* a name server, say: such jobs have a few threads to themselves, so that disks need not wait for it */
 	void *env_private[12];
 };
 

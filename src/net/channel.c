@@ -24,6 +24,8 @@ struct resolving {
 	struct work work;
 	struct channels *all;
 	struct channel *channel; /* NULL: nobody wants it any more */
+	_Atomic bool
+		unwanted; /* the same, for the thread that looks up: what waits behind it need not wait for nobody's */
 	char *host;
 	uint16_t port;
 	struct addr found[CHANNEL_ADDRESSES_MAX];
@@ -68,6 +70,12 @@ bool channel_is_unused(const struct channel *ch)
 	return list_empty(&ch->waiting) && list_empty(&ch->sending) && list_empty(&ch->in_flight);
 }
 
+static void give_up_resolving(struct resolving *r)
+{
+	r->channel = NULL;
+	r->unwanted = true;
+}
+
 static void channel_close(struct channel *ch)
 {
 	timer_stop(&ch->flush);
@@ -75,7 +83,7 @@ static void channel_close(struct channel *ch)
 	if (ch->transport.sock)
 		transport_close(&ch->transport);
 	if (ch->resolving)
-		ch->resolving->channel = NULL;
+		give_up_resolving(ch->resolving);
 	ch->resolving = NULL;
 	ch->frame = NULL;
 	ch->head_len = 0;
@@ -587,6 +595,8 @@ static void resolve(struct work *w)
 {
 	struct resolving *r = container_of(w, struct resolving, work);
 
+	if (r->unwanted)
+		return;
 	r->n = env_resolve(r->all->loop->env, r->host, r->port, r->found, CHANNEL_ADDRESSES_MAX);
 }
 
@@ -617,6 +627,7 @@ static void channel_resolve(struct channel *ch)
 	ch->state = CHANNEL_RESOLVING;
 	r->work.job = resolve;
 	r->work.done = on_resolved;
+	r->work.waits_for_others = true;
 	r->all = ch->all;
 	r->channel = ch;
 	r->host = xstrdup(ch->host);

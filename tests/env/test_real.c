@@ -1,5 +1,6 @@
 /* The real world: the same scribe as in test_sim_net, and what only threads, descriptors and other processes can show. */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -428,6 +429,43 @@ static void work_is_done_elsewhere_and_told_here(void **state)
 	env_real_free(e);
 }
 
+static pthread_mutex_t silence = PTHREAD_MUTEX_INITIALIZER;
+
+static void run_until_heard(struct work *w)
+{
+	pthread_mutex_lock(&silence);
+	run_errand(w);
+	pthread_mutex_unlock(&silence);
+}
+
+static void disk_done(struct work *w)
+{
+	pthread_mutex_unlock(&silence);
+	errand_done(w);
+}
+
+/* A hundred look-ups of a name server that is silent, and then a sync: it is not behind them. */
+static void who_waits_for_others_holds_up_nobody_else(void **state)
+{
+	static struct errand waiting[100], disk;
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "work");
+
+	pthread_mutex_lock(&silence);
+	errands_left = 101;
+	for (int i = 0; i < 100; i++) {
+		waiting[i] = (struct errand){
+			.work = {.job = run_until_heard, .done = errand_done, .waits_for_others = true}};
+		env_work(l, &waiting[i].work);
+	}
+	disk = (struct errand){.work = {.job = run_errand, .done = disk_done}};
+	env_work(l, &disk.work);
+	loop_run(l);
+	assert_int_equal(errands_left, 0);
+	loop_free(l);
+	env_real_free(e);
+}
+
 /* ---- files ---- */
 
 static int count(void *arg, const char *name, bool is_dir)
@@ -656,6 +694,7 @@ int main(void)
 		cmocka_unit_test(a_timer_of_nothing_is_not_waited_for),
 		cmocka_unit_test(a_timer_is_not_late_by_what_was_run_before_it),
 		cmocka_unit_test(work_is_done_elsewhere_and_told_here),
+		cmocka_unit_test(who_waits_for_others_holds_up_nobody_else),
 		cmocka_unit_test(code_that_was_let_go_comes_back),
 		cmocka_unit_test(files_and_names),
 		cmocka_unit_test(a_lock_keeps_another_process_out_until_it_is_dropped),

@@ -167,7 +167,8 @@ struct env *env_real_new(struct diag *diag)
 	e->base.open_files_max = files_budget();
 	e->base.loopback_congestion = system_uses_bbr() ? "reno" : NULL;
 	atomic_init(&e->spare_fd, open("/dev/null", O_RDONLY | O_CLOEXEC));
-	workers_init(&e->workers);
+	workers_init(&e->workers, REAL_WORKERS_MAX);
+	workers_init(&e->waiters, REAL_WAITERS_MAX);
 	return &e->base;
 }
 
@@ -176,6 +177,7 @@ void env_real_free(struct env *base)
 	struct real_env *e = real_env(base);
 
 	workers_fini(&e->workers);
+	workers_fini(&e->waiters);
 	if (e->spare_fd >= 0)
 		close(e->spare_fd);
 	xfree(e);

@@ -11,7 +11,7 @@
 #include "base/list.h"
 #include "env/env_priv.h"
 
-enum { REAL_STACK_BYTES = 256 * 1024, REAL_WORKERS_MAX = 16 };
+enum { REAL_STACK_BYTES = 256 * 1024, REAL_WORKERS_MAX = 16, REAL_WAITERS_MAX = 4 };
 
 /* Threads come when there is work and none is idle, and go when they have been idle for ten seconds. */
 struct workers {
@@ -23,13 +23,15 @@ struct workers {
 	int n_queued;
 	int n_threads;
 	int n_idle;
+	int max; /* threads */
 	bool closing;
 };
 
 struct real_env {
 	struct env base;
 	struct workers workers;
-	atomic_int spare_fd; /* given up for a moment to accept, and close, what cannot be served; -1 while it is */
+	struct workers waiters; /* for jobs that wait for others */
+	atomic_int spare_fd;	/* given up for a moment to accept, and close, what cannot be served; -1 while it is */
 };
 
 struct real_loop {
@@ -101,7 +103,7 @@ void real_loop_wake_at(struct loop *l);
 bool real_loop_is_mine(struct real_loop *l);
 
 /* ---- work.c ---- */
-void workers_init(struct workers *w);
+void workers_init(struct workers *w, int max);
 void workers_fini(struct workers *w); /* waits for the threads; no work may be left */
 void real_work(struct loop *l, struct work *w);
 

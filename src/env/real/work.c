@@ -18,7 +18,7 @@ struct ticket {
 
 _Static_assert(sizeof(struct ticket) <= sizeof(((struct work *)NULL)->env_private), "a work has room for its ticket");
 
-void workers_init(struct workers *w)
+void workers_init(struct workers *w, int max)
 {
 	pthread_condattr_t attr;
 
@@ -29,6 +29,7 @@ void workers_init(struct workers *w)
 	check(pthread_mutex_init(&w->lock, NULL) == 0);
 	pthread_condattr_destroy(&attr);
 	w->last = &w->first;
+	w->max = max;
 }
 
 void workers_fini(struct workers *w)
@@ -105,7 +106,8 @@ static void *worker_main(void *arg)
 
 void real_work(struct loop *l, struct work *work)
 {
-	struct workers *w = &real_env(l->env)->workers;
+	struct real_env *e = real_env(l->env);
+	struct workers *w = work->waits_for_others ? &e->waiters : &e->workers;
 	pthread_t thread;
 
 	check(work->job && work->done);
@@ -116,7 +118,7 @@ void real_work(struct loop *l, struct work *work)
 	*w->last = work;
 	w->last = &work->next;
 	w->n_queued++;
-	if (w->n_queued > w->n_idle && w->n_threads < REAL_WORKERS_MAX) {
+	if (w->n_queued > w->n_idle && w->n_threads < w->max) {
 		w->n_threads++;
 		real_thread_start(&thread, worker_main, w);
 	} else {
