@@ -60,7 +60,6 @@ struct api {
 	uint16_t flags;
 	/* What the whole request needs, of ACL_CLUSTER (Kafka's authorizeClusterOperation); 0: nothing, or its handler asks for each thing in it. */
 	uint8_t acl_operation;
-	uint8_t acl_resource;
 	const struct schema *in;
 	const struct schema *out;
 	enum outcome (*run)(struct request *r);

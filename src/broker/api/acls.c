@@ -221,7 +221,6 @@ static enum outcome describe(struct request *r)
 		.last = name##_request_LAST,                                                                           \
 		.flags = API_BROKER | API_CONTROLLER | (more),                                                         \
 		.acl_operation = (operation),                                                                          \
-		.acl_resource = ACL_CLUSTER,                                                                           \
 		.in = &name##_request_schema,                                                                          \
 		.out = &name##_response_schema,                                                                        \
 		.run = (handler),                                                                                      \

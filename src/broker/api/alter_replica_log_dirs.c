@@ -179,7 +179,6 @@ const struct api api_alter_replica_log_dirs = {
 	.last = alter_replica_log_dirs_request_LAST,
 	.flags = API_BROKER,
 	.acl_operation = ACL_ALTER,
-	.acl_resource = ACL_CLUSTER,
 	.in = &alter_replica_log_dirs_request_schema,
 	.out = &alter_replica_log_dirs_response_schema,
 	.run = run,

@@ -234,7 +234,6 @@ const struct api api_describe_log_dirs = {
 	.last = describe_log_dirs_request_LAST,
 	.flags = API_BROKER,
 	.acl_operation = ACL_DESCRIBE,
-	.acl_resource = ACL_CLUSTER,
 	.in = &describe_log_dirs_request_schema,
 	.out = &describe_log_dirs_response_schema,
 	.run = run,

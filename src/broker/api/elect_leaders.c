@@ -45,7 +45,6 @@ const struct api api_elect_leaders = {
 	.last = elect_leaders_request_LAST,
 	.flags = API_BROKER | API_CONTROLLER | API_FORWARD,
 	.acl_operation = ACL_ALTER,
-	.acl_resource = ACL_CLUSTER,
 	.in = &elect_leaders_request_schema,
 	.out = &elect_leaders_response_schema,
 	.run = forward_run,

@@ -171,7 +171,6 @@ const struct api api_envelope = {
 	.last = envelope_request_LAST,
 	.flags = API_CONTROLLER,
 	.acl_operation = ACL_CLUSTER_ACTION,
-	.acl_resource = ACL_CLUSTER,
 	.in = &envelope_request_schema,
 	.out = &envelope_response_schema,
 	.run = run,

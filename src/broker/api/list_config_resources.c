@@ -131,7 +131,6 @@ const struct api api_list_config_resources = {
 	.last = list_config_resources_request_LAST,
 	.flags = API_BROKER,
 	.acl_operation = ACL_DESCRIBE_CONFIGS,
-	.acl_resource = ACL_CLUSTER,
 	.in = &list_config_resources_request_schema,
 	.out = &list_config_resources_response_schema,
 	.run = run,

@@ -55,7 +55,6 @@ static int32_t add_raft_voter_timeout(const void *in)
 		.last = name##_request_LAST,                                                                           \
 		.flags = API_BROKER | API_CONTROLLER | API_FORWARD | (more),                                           \
 		.acl_operation = ACL_ALTER,                                                                            \
-		.acl_resource = ACL_CLUSTER,                                                                           \
 		.in = &name##_request_schema,                                                                          \
 		.out = &name##_response_schema,                                                                        \
 		.run = forward_run,                                                                                    \

@@ -34,7 +34,6 @@
 		.last = name##_request_LAST,                                                                           \
 		.flags = API_CONTROLLER | (more),                                                                      \
 		.acl_operation = ACL_CLUSTER_ACTION,                                                                   \
-		.acl_resource = ACL_CLUSTER,                                                                           \
 		.in = &name##_request_schema,                                                                          \
 		.out = &name##_response_schema,                                                                        \
 		.run = (run_),                                                                                         \
