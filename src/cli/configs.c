@@ -512,9 +512,10 @@ static void check_quotas(struct tool *t, const struct entities *e, const struct 
 		bool scram = str_is(name, "SCRAM-SHA-256") || str_is(name, "SCRAM-SHA-512");
 
 		if (scram && e->n_types == 1 && has_type(e, "users"))
-			tool_die(t,
-				 "%.*s: credentials are not altered by this tool yet: it speaks neither TLS nor SASL",
-				 STR_ARG(name));
+			tool_die(
+				t,
+				"%.*s: credentials are not altered by this tool yet: kafka-configs.sh of Apache Kafka does it",
+				STR_ARG(name));
 		if (!quota_is_known(has_type(e, "ips"), name))
 			tool_die(
 				t,
