@@ -81,8 +81,8 @@ static void set_followers(struct leading *l, struct image_ids replicas)
 }
 
 /*
- * A new epoch: whoever is in sync has its time anew. What was heard in an earlier epoch of ours stays; what is older than our leadership
- * does not.
+ * A new epoch: whoever is in sync has its time anew. What was heard in the epoch before stays, if that was ours; what is older does not: another may
+ * have led in between without our knowing, and the followers have cut their logs to its. (Kafka keeps it.)
  */
 static void begin_epoch(struct leading *l, struct image_ids isr, bool was_leader, int64_t now_ms)
 {
@@ -114,7 +114,7 @@ bool leading_follow(struct leading *l, const struct image_partition *now, int64_
 	set_followers(l, partition_replicas(now));
 	l->recovery = 0; /* there is nothing to recover: a leader says so with its next proposal */
 	if (now->leader_epoch > l->leader_epoch) {
-		bool was_leader = l->leader_epoch >= 0;
+		bool was_leader = l->leader_epoch >= 0 && now->leader_epoch == l->leader_epoch + 1;
 
 		l->leader_epoch = now->leader_epoch;
 		l->epoch_start = log_end;

@@ -540,6 +540,54 @@ static void test_a_fetch_of_an_earlier_life_counts_for_nothing(void **state)
 	assert_int_equal(produce_end(), 0);
 }
 
+/* A fetch of the replica in a session: epoch 0 opens it. */
+static const struct fetch_response *fetch_in(int32_t session_id, int32_t session_epoch, int64_t offset)
+{
+	struct fetch_request_partition part;
+	struct fetch_request_topic topic = {.topic_id = t.topic_id, .partitions = {&part, 1}};
+	struct fetch_request in;
+	const struct fetch_response *out;
+
+	codec_init(&fetch_request_schema, &in);
+	codec_init(&fetch_request_partition_schema, &part);
+	in.replica_state.replica_id = 2;
+	in.replica_state.replica_epoch = t.broker_epoch;
+	in.max_bytes = part.partition_max_bytes = 1 << 20;
+	in.session_id = session_id;
+	in.session_epoch = session_epoch;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	part.current_leader_epoch = t.leader_epoch;
+	part.fetch_offset = offset;
+	part.last_fetched_epoch = t.leader_epoch;
+	out = ask(BROKER, fetch_request_KEY, &in);
+	assert_int_equal(out->error_code, 0);
+	assert_int_equal(out->responses.n, 1);
+	assert_int_equal(out->responses.v[0].partitions.v[0].error_code, 0);
+	return out;
+}
+
+/* The answer that cuts it says the high watermark, too, but a replica that is cut does not take it to heart. */
+static void test_a_replica_that_is_cut_as_its_session_opens_is_told_the_high_watermark_next(void **state)
+{
+	const struct fetch_response *out;
+	int32_t session;
+
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	produce_begin();
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(fetch(), 0);
+	assert_int_equal(produce_end(), 0);
+	out = fetch_in(0, 0, 7);
+	session = out->session_id;
+	assert_true(session > 0);
+	assert_int_equal(out->responses.v[0].partitions.v[0].diverging_epoch.end_offset, 1);
+	out = fetch_in(session, 1, 1);
+	assert_int_equal(out->responses.v[0].partitions.v[0].high_watermark, 1);
+}
+
 /* What it has of the next leader's says nothing of what it has of this one's (KIP-320). */
 static void test_a_fetch_of_a_later_epoch_counts_for_nothing(void **state)
 {
@@ -764,6 +812,7 @@ int main(void)
 		STORY(test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up),
 		STORY(test_a_consumer_is_sent_to_the_replica_of_its_rack),
 		STORY(test_a_fetch_of_an_earlier_life_counts_for_nothing),
+		STORY(test_a_replica_that_is_cut_as_its_session_opens_is_told_the_high_watermark_next),
 		STORY(test_a_fetch_of_a_later_epoch_counts_for_nothing),
 		STORY(test_nobody_reads_what_is_not_on_all_in_sync),
 		STORY(test_with_too_few_in_sync_nothing_is_written),

@@ -371,6 +371,24 @@ static void test_an_epoch_of_ours_that_follows_another_keeps_what_was_heard(void
 	assert_false(shrink(w)); /* all have their time anew */
 }
 
+static void test_an_epoch_of_ours_after_one_that_we_never_heard_of_forgets_what_was_heard(void **state)
+{
+	struct world *w = *state;
+
+	follow(w, (struct image_ids){ALL, 3}, 5, 7);
+	fetch(w, 2, 10);
+	fetch(w, 3, 9);
+	w->high_watermark = 9;
+	/* In epoch 6 another led: 2 was cut to 9. */
+	follow(w, (struct image_ids){ALL, 3}, 7, 9);
+	fetch(w, 3, 10);
+	assert_int_equal(high_watermark(w), -1);
+	fetch(w, 2, 9);
+	assert_int_equal(high_watermark(w), 9);
+	fetch(w, 2, 10);
+	assert_int_equal(high_watermark(w), 10);
+}
+
 static void test_the_low_watermark_is_of_those_that_live(void **state)
 {
 	static const struct broker_state_of two[] = {
@@ -405,6 +423,7 @@ int main(void)
 		STORY(test_metadata_that_is_newer_settles_a_proposal_and_its_late_answer_is_nothing),
 		STORY(test_metadata_that_is_known_already_leaves_the_next_proposal_alone),
 		STORY(test_an_epoch_of_ours_that_follows_another_keeps_what_was_heard),
+		STORY(test_an_epoch_of_ours_after_one_that_we_never_heard_of_forgets_what_was_heard),
 		STORY(test_the_low_watermark_is_of_those_that_live),
 	};
 

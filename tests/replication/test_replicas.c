@@ -446,7 +446,8 @@ static void learn(struct node *n)
 {
 	if (!n->up || n->view + 1 >= w.n_versions)
 		return;
-	n->view++;
+	/* One by one, or, who was cut off for long, several at once: then it never hears who led in between. */
+	n->view += chance(4) == 0 ? 1 + (int)chance((uint32_t)(w.n_versions - n->view - 1)) : 1;
 	apply_view(n);
 }
 

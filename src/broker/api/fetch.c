@@ -579,11 +579,11 @@ static bool remember(struct fetch *f, struct fetch_session *session)
 	for (int i = 0; i < f->n; i++) {
 		struct part *p = &f->parts[i];
 		struct fetch_member *m = fetch_session_want(session, &p->want);
+		struct fetch_news news = news_of(p);
 
 		if (!m)
 			return false;
-		m->said.high_watermark = p->answer.high_watermark;
-		m->said.log_start_offset = p->answer.log_start_offset;
+		fetch_session_tells(m, &news);
 	}
 	return true;
 }
