@@ -453,6 +453,7 @@ static void must_be_well(struct cluster_run *r)
 		invariants_settled(&r->invariants, &why);
 	fprintf(stderr, "after %d s of calm: %s (%d of %d producers are done)\n", CALM_MS / 1000, why, r->n_finished,
 		r->n_producers);
+	invariants_say(&r->invariants);
 	check(false && "the cluster does not come to rest");
 }
 

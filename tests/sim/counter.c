@@ -44,14 +44,17 @@ static void join_anew(struct counter *m)
 	m->history->n_joins++;
 }
 
-/* Nothing was decided: it is tried again. */
+/*
+ * Nothing was decided: it is tried again. INVALID_TIMESTAMP: the coordinator's clock was set back by more than message.timestamp.after.max.ms between the
+ * decision and its append, which Kafka tells the client as it is.
+ */
 static void refused(struct counter *m, int err)
 {
 	if (is_out(err)) {
 		join_anew(m);
 	} else if (err) {
 		diag_info(m->loop->env->diag, "member is refused", "member=%s error=%s", m->id, err_name(err));
-		check(err_is_retriable(err));
+		check(err_is_retriable(err) || err == ERR_INVALID_TIMESTAMP);
 	}
 	m->has_coordinator = false;
 	m->says_all = true;

@@ -179,6 +179,18 @@ static void say_partition(const struct invariants *v, const struct image *image,
 	fprintf(stderr, "\n");
 }
 
+void invariants_say(const struct invariants *v)
+{
+	const struct image *image = nodes_image(v->nodes);
+
+	for (int i = 0; image && i < v->n; i++) {
+		const struct image_partition *p = image_partition(image, v->v[i].topic, v->v[i].id);
+
+		if (p)
+			say_partition(v, image, &v->v[i], p);
+	}
+}
+
 /* What has changed, for who reads along. */
 static void say_changes(struct invariants *v, const struct image *image)
 {

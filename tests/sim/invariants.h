@@ -56,5 +56,7 @@ void invariants_look(struct invariants *v);
 
 /* Is all well: each partition led, all replicas in sync and equally long, all nodes of one mind? `why` is what is not. */
 bool invariants_settled(struct invariants *v, const char **why);
+/* What the newest image and the replicas say of each partition, on stderr. */
+void invariants_say(const struct invariants *v);
 
 #endif

@@ -141,8 +141,20 @@ static void start(void *arg)
 		config_free(n->config);
 }
 
+/* A doomed one may have registered once more before it died. */
+static void settle_death(struct one_node *n)
+{
+	const struct image *image = n->is_doomed ? nodes_image(n->of) : NULL;
+	const struct image_node *broker = image ? image_broker(image, n->i + 1) : NULL;
+
+	if (broker && broker->epoch > n->epoch_of_death)
+		n->epoch_of_death = broker->epoch;
+	n->is_doomed = false;
+}
+
 static void begin_life(struct one_node *n)
 {
+	settle_death(n);
 	n->serves = n->stopped = n->told_to_stop = n->waits = n->burying = n->rests = false;
 	n->was_full = n->is_full;
 	n->lives++;
@@ -309,7 +321,7 @@ static bool is_away(const struct nodes *c, struct one_node *n)
 	const struct image *image = n->away ? nodes_image(c) : NULL;
 	const struct image_node *broker = image ? image_broker(image, n->i + 1) : NULL;
 
-	if (broker && broker->epoch > n->epoch_of_death && is_in_sync_everywhere(image, n->i + 1))
+	if (broker && !n->is_doomed && broker->epoch > n->epoch_of_death && is_in_sync_everywhere(image, n->i + 1))
 		n->away = n->has_lost = false;
 	return n->away;
 }
@@ -330,7 +342,10 @@ static void say(const struct one_node *n, const char *what)
 		fprintf(stderr, "%d| %s\n", n->i + 1, what);
 }
 
-/* A node that dies without a word is away from then on; also one that died before, and was not back yet. */
+/*
+ * A node that dies without a word is away from then on; also one that died before, and was not back yet. Where nobody is left who knows its epoch, it is
+ * the one of its death before: epochs only grow.
+ */
 static void mark_away(struct one_node *n, bool loses)
 {
 	const struct image *image = nodes_image(n->of);
@@ -340,7 +355,8 @@ static void mark_away(struct one_node *n, bool loses)
 		return;
 	n->away = true;
 	n->has_lost = n->has_lost || loses;
-	n->epoch_of_death = broker ? broker->epoch : -1;
+	if (broker && broker->epoch > n->epoch_of_death)
+		n->epoch_of_death = broker->epoch;
 	if (n->node && n->node->broker_epoch > n->epoch_of_death)
 		n->epoch_of_death = n->node->broker_epoch;
 }
@@ -365,6 +381,7 @@ void nodes_kill_at(struct nodes *c, int i, int64_t at)
 	if (!nodes_is_up(c, i) || c->quiet || !may_die(c, i, false))
 		return;
 	mark_away(n, false);
+	n->is_doomed = true;
 	c->n_kills++;
 	say(n, "KILL, in a moment");
 	sim_crash_at_disk_op(c->w, i, at, SIM_KILL);
@@ -406,8 +423,10 @@ void nodes_fill(struct nodes *c, int i, int64_t bytes)
 void nodes_calm(struct nodes *c)
 {
 	c->quiet = true;
-	for (int i = 0; i < c->n; i++)
+	for (int i = 0; i < c->n; i++) {
 		sim_crash_at_disk_op(c->w, i, 0, SIM_KILL);
+		c->v[i].is_doomed = false;
+	}
 }
 
 void nodes_stop_all(struct nodes *c)

@@ -39,6 +39,7 @@ struct one_node {
 	bool rests;		/* it is not started again before nodes_wake */
 	bool away;		/* it died, and is not back */
 	bool has_lost;		/* ... having lost what it had not flushed */
+	bool is_doomed;		/* it will die in this life: what it registers until then is of no use */
 	int64_t epoch_of_death; /* the broker epoch then; -1: it had none */
 	int lives;
 };
