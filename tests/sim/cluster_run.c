@@ -6,69 +6,16 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/err.h"
 #include "metadata/image.h"
-#include "tests/sim/changes.h"
-#include "tests/sim/counter.h"
-#include "tests/sim/draw.h"
-#include "tests/sim/follower.h"
-#include "tests/sim/invariants.h"
-#include "tests/sim/producer.h"
+#include "tests/sim/cluster_private.h"
 #include "tests/sim/replicas.h"
-#include "tests/sim/teller.h"
-#include "tests/sim/topic_maker.h"
-
-#define TOPIC "t"
 
 enum {
-	PORT = 9092,
-	REPLICAS = 3,
 	MIN_ISR = 2,
 	CALM_MS = 180000, /* within which everything must be well once nothing goes wrong any more */
 	STOP_MS = 120000,
 	LOOK_EVERY = 16, /* events */
-	COUNTERS = 2,
 };
-
-struct cluster_run {
-	const struct run_options *o;
-	struct sim_world *w;
-	struct history history;
-	uint64_t chance;
-	struct nodes nodes;
-	struct storm storm;
-	struct invariants invariants;
-	int n_voters, first_broker;
-	int clients; /* their machine */
-	uint64_t looked_at;
-
-	struct loop *loop;
-	struct brokers brokers;
-	struct topic_maker topics;
-	struct producer producers[HISTORY_PRODUCERS_MAX];
-	struct follower readers[HISTORY_PARTITIONS_MAX]; /* one a partition */
-	struct changes changes;
-	struct counter counters[COUNTERS];
-	struct counter_history counted;
-	int n_counters;
-	struct teller tellers[TELLERS_MAX];
-	int n_tellers;
-	struct teller_reader teller_watcher, teller_reader;
-	struct diag clients_diag;
-	int n_producers;
-	int n_partitions;
-	int n_finished;
-	int32_t replicas[HISTORY_PARTITIONS_MAX][BROKERS_MAX]; /* at the end */
-	int n_replicas[HISTORY_PARTITIONS_MAX];
-	bool stopping;
-	unsigned
-		late; /* partitions that a request which nobody waits for any more has begun to move while the nodes stop */
-};
-
-static int64_t draw(struct cluster_run *r, uint64_t bound)
-{
-	return (int64_t)draw_below(&r->chance, bound);
-}
 
 /* ---- what the cluster is ---- */
 
@@ -145,218 +92,11 @@ static void draw_nodes(struct cluster_run *r)
 	settings_add(&r->nodes.settings, "min.insync.replicas", MIN_ISR);
 	settings_add(&r->nodes.settings, "offsets.topic.num.partitions", 1);
 	settings_add(&r->nodes.settings, "transaction.state.log.num.partitions", 1);
-	settings_add(&r->nodes.settings, "offsets.topic.replication.factor", REPLICAS);
-	settings_add(&r->nodes.settings, "transaction.state.log.replication.factor", REPLICAS);
+	settings_add(&r->nodes.settings, "offsets.topic.replication.factor", CLUSTER_REPLICAS);
+	settings_add(&r->nodes.settings, "transaction.state.log.replication.factor", CLUSTER_REPLICAS);
 	settings_add(&r->nodes.settings, "transaction.state.log.min.isr", MIN_ISR);
 	draw_times(r);
 	draw_logs(r);
-}
-
-/* ---- the clients ---- */
-
-static void on_finished(void *arg)
-{
-	((struct cluster_run *)arg)->n_finished++;
-}
-
-static void start_readers(struct cluster_run *r)
-{
-	for (int i = 0; i < r->n_partitions; i++)
-		follower_start(&r->readers[i]);
-}
-
-static void start_clients(void *arg)
-{
-	struct cluster_run *r = arg;
-
-	for (int i = 0; i < r->n_producers; i++)
-		producer_start(&r->producers[i]);
-	start_readers(r);
-	for (int i = 0; i < r->n_counters; i++)
-		counter_start(&r->counters[i]);
-	for (int i = 0; i < r->n_tellers; i++)
-		teller_start(&r->tellers[i]);
-	if (r->n_tellers)
-		teller_reader_start(&r->teller_watcher);
-	if (!r->nodes.quiet)
-		changes_start(&r->changes, r->loop, &r->brokers.addrs[0]);
-}
-
-/* Brokers may be fenced. */
-static bool excuses(void *arg, int16_t code)
-{
-	(void)arg;
-	return code == ERR_INVALID_REPLICATION_FACTOR;
-}
-
-static void make_topics(struct cluster_run *r)
-{
-	struct create_topics_request_topic *t;
-
-	r->topics = (struct topic_maker){.loop = r->loop,
-					 .to = r->brokers.addrs[0],
-					 .brokers = &r->brokers,
-					 .timeout_ms = 5000,
-					 .excuses = excuses,
-					 .made = start_clients,
-					 .arg = r};
-	t = topic_maker_add(&r->topics, REPLICAS);
-	t->name = STR(TOPIC);
-	t->num_partitions = r->n_partitions;
-	if (r->n_tellers) {
-		t = topic_maker_add(&r->topics, REPLICAS);
-		teller_topic(t, false);
-		t->replication_factor = REPLICAS;
-	}
-	topic_maker_start(&r->topics);
-}
-
-/* A third of the runs has a group, a third transactions. */
-static void draw_more_clients(struct cluster_run *r)
-{
-	r->n_counters = draw(r, 3) ? 0 : COUNTERS;
-	r->n_tellers = draw(r, 3) ? 0 : TELLERS_MAX;
-	for (int i = 0; i < r->n_counters; i++)
-		r->counters[i] = (struct counter){.index = i,
-						  .brokers = &r->brokers,
-						  .history = &r->counted,
-						  .topic = TOPIC,
-						  .n_partitions = r->n_partitions};
-	for (int i = 0; i < r->n_tellers; i++)
-		r->tellers[i] = (struct teller){.index = i,
-						.brokers = &r->brokers,
-						.n_transactions = 3 + (int)draw(r, 20),
-						.generation = draw(r, 4) ? 2 : 0,
-						.level = -1};
-	if (r->n_tellers && r->o->seed % 2) { /* one and its ghost */
-		r->tellers[0].has_twin = true;
-		r->tellers[1].twin = &r->tellers[0];
-	}
-	r->teller_watcher =
-		(struct teller_reader){.brokers = &r->brokers, .tellers = r->tellers, .n_tellers = r->n_tellers};
-}
-
-static void open_more_clients(struct cluster_run *r)
-{
-	const struct addr *first = &r->brokers.addrs[0];
-
-	for (int i = 0; i < r->n_counters; i++) {
-		r->counters[i].loop = r->loop;
-		r->counters[i].to = *first;
-	}
-	for (int i = 0; i < r->n_tellers; i++) {
-		r->tellers[i].loop = r->loop;
-		r->tellers[i].to = *first;
-	}
-	r->teller_watcher.loop = r->loop;
-	r->teller_watcher.to = *first;
-	r->teller_reader = r->teller_watcher;
-}
-
-static void draw_clients(struct cluster_run *r)
-{
-	int pause_ms = 1 + (int)draw(r, 400);
-
-	r->brokers.call_ms = 2000 + draw(r, 30000);
-	r->n_producers = 1 + (int)draw(r, HISTORY_PRODUCERS_MAX);
-	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
-	for (int i = 0; i < r->n_producers; i++) {
-		bool trusts_all = draw(r, 5) > 0;
-
-		r->producers[i] = (struct producer){
-			.index = i,
-			.brokers = &r->brokers,
-			.history = &r->history,
-			.topic = TOPIC,
-			.n_partitions = r->n_partitions,
-			.n_batches = 20 + (int)draw(r, 100),
-			.window = 1 + (int)draw(r, 5),
-			.pause_ms = pause_ms,
-			.acks = trusts_all ? -1 : 1,
-			.timeout_ms = 500 + (int32_t)draw(r, 10000),
-			.idempotent = trusts_all && draw(r, 5) > 0,
-			.storage_fails = true,
-			.finished = on_finished,
-			.arg = r,
-		};
-	}
-	r->changes = (struct changes){.brokers = &r->brokers,
-				      .topic = TOPIC,
-				      .n_partitions = r->n_partitions,
-				      .n_replicas = REPLICAS,
-				      .pause_ms = draw(r, 3) ? 0 : 200 + (int)draw(r, 4000)};
-	for (int i = 0; i < r->n_partitions; i++)
-		r->readers[i] = (struct follower){.brokers = &r->brokers,
-						  .history = &r->history,
-						  .topic = TOPIC,
-						  .first = i,
-						  .n_partitions = 1,
-						  .storage_fails = true};
-}
-
-static void open_clients(void *arg)
-{
-	struct cluster_run *r = arg;
-	struct env *e = sim_env(r->w, r->clients);
-	char host[16];
-
-	for (int i = r->first_broker; i < r->nodes.n; i++) {
-		snprintf(host, sizeof(host), "node%d", i);
-		check(env_resolve(e, host, PORT, &r->brokers.addrs[r->brokers.n], 1) == 1);
-		r->brokers.ids[r->brokers.n++] = i + 1;
-	}
-	r->loop = loop_new(e, "clients");
-	for (int i = 0; i < r->n_producers; i++) {
-		r->producers[i].loop = r->loop;
-		r->producers[i].to = r->brokers.addrs[i % r->brokers.n];
-	}
-	for (int i = 0; i < r->n_partitions; i++) {
-		r->readers[i].loop = r->loop;
-		r->readers[i].to = r->brokers.addrs[i % r->brokers.n];
-	}
-	open_more_clients(r);
-	make_topics(r);
-}
-
-static void close_readers(struct cluster_run *r)
-{
-	for (int i = 0; i < r->n_partitions; i++)
-		follower_fini(&r->readers[i]);
-}
-
-static void end_reading(void *arg)
-{
-	struct cluster_run *r = arg;
-
-	close_readers(r);
-	if (r->n_tellers)
-		teller_reader_fini(&r->teller_reader);
-}
-
-static void close_clients(void *arg)
-{
-	struct cluster_run *r = arg;
-
-	for (int i = 0; i < r->n_producers; i++)
-		producer_fini(&r->producers[i]);
-	changes_fini(&r->changes);
-	for (int i = 0; i < r->n_counters; i++)
-		counter_fini(&r->counters[i]);
-	for (int i = 0; i < r->n_tellers; i++)
-		teller_fini(&r->tellers[i]);
-	if (r->n_tellers)
-		teller_reader_fini(&r->teller_watcher);
-	topic_maker_fini(&r->topics);
-	close_readers(r);
-}
-
-static void read_again(void *arg)
-{
-	struct cluster_run *r = arg;
-
-	start_readers(r);
-	if (r->n_tellers)
-		teller_reader_start(&r->teller_reader);
 }
 
 /* ---- one seed ---- */
@@ -379,7 +119,7 @@ static bool removes_whom_it_adds(const struct image_partition *p)
 static void note_reassignments(struct cluster_run *r)
 {
 	const struct image *image = nodes_image(&r->nodes);
-	const struct image_topic *t = image ? image_topic_by_name(image, STR(TOPIC)) : NULL;
+	const struct image_topic *t = image ? image_topic_by_name(image, STR(CLUSTER_TOPIC)) : NULL;
 
 	r->changes.stuck = r->changes.busy = 0;
 	for (int i = 0; t && i < t->n_partitions; i++) {
@@ -417,25 +157,11 @@ static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_
 	return false;
 }
 
-static bool clients_are_done(struct cluster_run *r)
-{
-	return r->topics.is_done && r->n_finished == r->n_producers && tellers_are_done(r->tellers, r->n_tellers) &&
-	       counters_have_settled(r->counters, r->n_counters, &r->counted, r->n_partitions);
-}
-
 static bool all_is_well(struct cluster_run *r)
 {
 	const char *why;
 
-	return clients_are_done(r) && invariants_settled(&r->invariants, &why);
-}
-
-static bool all_is_read(struct cluster_run *r)
-{
-	for (int i = 0; i < r->n_partitions; i++)
-		if (!follower_is_at_end(&r->readers[i]))
-			return false;
-	return r->n_tellers == 0 || teller_reader_is_done(&r->teller_reader);
+	return cluster_clients_are_done(r) && invariants_settled(&r->invariants, &why);
 }
 
 static bool all_rest(struct cluster_run *r)
@@ -449,7 +175,7 @@ static void must_be_well(struct cluster_run *r)
 
 	if (live(r, CALM_MS, all_is_well) || out_of_events(r))
 		return;
-	if (clients_are_done(r))
+	if (cluster_clients_are_done(r))
 		invariants_settled(&r->invariants, &why);
 	fprintf(stderr, "after %d s of calm: %s (%d of %d producers are done)\n", CALM_MS / 1000, why, r->n_finished,
 		r->n_producers);
@@ -460,13 +186,13 @@ static void must_be_well(struct cluster_run *r)
 /* Reads from the start to the end: the history holds it against everything before. */
 static void read_all(struct cluster_run *r)
 {
-	check(sim_call(r->w, r->clients, read_again, r));
-	check(live(r, CALM_MS, all_is_read) || out_of_events(r));
+	check(sim_call(r->w, r->clients, cluster_read_again, r));
+	check(live(r, CALM_MS, cluster_all_is_read) || out_of_events(r));
 	for (int i = 0; i < r->n_partitions && !out_of_events(r); i++)
 		history_end(&r->history, i, r->readers[i].next_offset[i]);
 	if (r->n_tellers && !out_of_events(r))
 		teller_reader_check(&r->teller_reader);
-	check(sim_call(r->w, r->clients, end_reading, r));
+	check(sim_call(r->w, r->clients, cluster_end_reading, r));
 }
 
 static void stop_all(struct cluster_run *r)
@@ -481,10 +207,10 @@ static void stop_all(struct cluster_run *r)
 static void compare_partition(struct cluster_run *r, int partition)
 {
 	struct image_ids replicas = {r->replicas[partition], r->n_replicas[partition]};
-	struct replica_bytes first = replica_read(sim_env(r->w, replicas.v[0] - 1), TOPIC, partition);
+	struct replica_bytes first = replica_read(sim_env(r->w, replicas.v[0] - 1), CLUSTER_TOPIC, partition);
 
 	for (int i = r->first_broker; i < r->nodes.n; i++) {
-		struct replica_bytes its = replica_read(sim_env(r->w, i), TOPIC, partition);
+		struct replica_bytes its = replica_read(sim_env(r->w, i), CLUSTER_TOPIC, partition);
 
 		if (image_ids_has(replicas, i + 1))
 			replica_compare(&first, &its);
@@ -504,7 +230,7 @@ static void compare_replicas(struct cluster_run *r)
 static void note_replicas(struct cluster_run *r)
 {
 	const struct image *image = nodes_image(&r->nodes);
-	const struct image_topic *t = image ? image_topic_by_name(image, STR(TOPIC)) : NULL;
+	const struct image_topic *t = image ? image_topic_by_name(image, STR(CLUSTER_TOPIC)) : NULL;
 
 	check(t && t->n_partitions == r->n_partitions);
 	for (int i = 0; i < t->n_partitions; i++) {
@@ -521,9 +247,9 @@ static void bad_time(struct cluster_run *r)
 	int64_t ms = r->o->max_ms ? r->o->max_ms : 3000 + draw(r, 40000);
 
 	nodes_start_all(&r->nodes);
-	check(sim_call(r->w, r->clients, open_clients, r));
+	check(sim_call(r->w, r->clients, cluster_open_clients, r));
 	storm_begin(&r->storm);
-	live(r, ms, clients_are_done);
+	live(r, ms, cluster_clients_are_done);
 }
 
 static void calm_down(struct cluster_run *r)
@@ -541,22 +267,17 @@ static void calm_down(struct cluster_run *r)
 	o->n_envs = n;
 }
 
-static void end_changes(void *arg)
-{
-	changes_end(&((struct cluster_run *)arg)->changes);
-}
-
 static void quiet_end(struct cluster_run *r, struct cluster_totals *totals)
 {
 	int64_t began_ns = sim_now_ns(r->w), took_ms;
 
 	calm_down(r);
-	check(sim_call(r->w, r->clients, end_changes, r));
+	check(sim_call(r->w, r->clients, cluster_end_changes, r));
 	must_be_well(r);
 	took_ms = (sim_now_ns(r->w) - began_ns) / 1000000;
 	if (took_ms > totals->calm_ms)
 		totals->calm_ms = took_ms;
-	check(sim_call(r->w, r->clients, close_clients, r));
+	check(sim_call(r->w, r->clients, cluster_close_clients, r));
 	if (out_of_events(r))
 		return;
 	read_all(r);
@@ -674,8 +395,7 @@ void cluster_run_seed(const struct run_options *o, struct run_result *out, struc
 	sim_world_name(r->w, again);
 	history_init(&r->history, o->seed, 0);
 	invariants_init(&r->invariants, &r->nodes);
-	draw_clients(r);
-	draw_more_clients(r);
+	cluster_draw_clients(r);
 	nodes_format(&r->nodes, r->n_voters, r->first_broker);
 	bad_time(r);
 	quiet_end(r, totals);

@@ -1,0 +1,72 @@
+/*
+ * cluster_private: one run of a cluster, of which cluster_run.c is the nodes, what befalls them and the end, and cluster_clients.c the clients.
+ */
+#ifndef ODRADEK_TESTS_SIM_CLUSTER_PRIVATE_H
+#define ODRADEK_TESTS_SIM_CLUSTER_PRIVATE_H
+
+#include "tests/sim/changes.h"
+#include "tests/sim/cluster_run.h"
+#include "tests/sim/counter.h"
+#include "tests/sim/draw.h"
+#include "tests/sim/follower.h"
+#include "tests/sim/invariants.h"
+#include "tests/sim/producer.h"
+#include "tests/sim/teller.h"
+#include "tests/sim/topic_maker.h"
+
+#define CLUSTER_TOPIC "t"
+
+enum { CLUSTER_REPLICAS = 3, CLUSTER_COUNTERS = 2 };
+
+struct cluster_run {
+	const struct run_options *o;
+	struct sim_world *w;
+	struct history history;
+	uint64_t chance;
+	struct nodes nodes;
+	struct storm storm;
+	struct invariants invariants;
+	int n_voters, first_broker;
+	int clients; /* their machine */
+	uint64_t looked_at;
+
+	struct loop *loop;
+	struct brokers brokers;
+	struct topic_maker topics;
+	struct producer producers[HISTORY_PRODUCERS_MAX];
+	struct follower readers[HISTORY_PARTITIONS_MAX]; /* one a partition */
+	struct changes changes;
+	struct counter counters[CLUSTER_COUNTERS];
+	struct counter_history counted;
+	int n_counters;
+	struct teller tellers[TELLERS_MAX];
+	int n_tellers;
+	struct teller_reader teller_watcher, teller_reader;
+	struct diag clients_diag;
+	int n_producers;
+	int n_partitions;
+	int n_finished;
+	int32_t replicas[HISTORY_PARTITIONS_MAX][BROKERS_MAX]; /* at the end */
+	int n_replicas[HISTORY_PARTITIONS_MAX];
+	bool stopping;
+	unsigned
+		late; /* partitions that a request which nobody waits for any more has begun to move while the nodes stop */
+};
+
+static inline int64_t draw(struct cluster_run *r, uint64_t bound) { return (int64_t)draw_below(&r->chance, bound); }
+
+/* ---- cluster_clients.c ---- */
+
+/* Which there are, and what they do; after the nodes are drawn. */
+void cluster_draw_clients(struct cluster_run *r);
+/* On the clients' machine, as sim_call wants them; arg is the run. */
+void cluster_open_clients(void *arg);
+void cluster_close_clients(void *arg);
+void cluster_end_changes(void *arg);
+void cluster_read_again(void *arg); /* all, from the start */
+void cluster_end_reading(void *arg);
+
+bool cluster_clients_are_done(struct cluster_run *r);
+bool cluster_all_is_read(struct cluster_run *r);
+
+#endif
