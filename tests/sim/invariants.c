@@ -75,6 +75,15 @@ static const struct partition *replica_of(const struct partitions *t, const stru
 
 /* ---- at every moment ---- */
 
+static void look_at_stable(struct known_partition *k, const struct log_offsets *o)
+{
+	check((o->stable >= k->stable || o->high_watermark < k->stable_at) && "what was stable is so no more");
+	if (o->stable <= k->stable)
+		return;
+	k->stable = o->stable;
+	k->stable_at = o->high_watermark;
+}
+
 static void look_at_replica(struct invariants *v, int i, const struct partition *p)
 {
 	struct log_offsets o = log_offsets(p->log);
@@ -94,6 +103,7 @@ static void look_at_replica(struct invariants *v, int i, const struct partition 
 	k->seen[i].high_watermark = o.high_watermark;
 	if (o.high_watermark > k->committed)
 		k->committed = o.high_watermark;
+	look_at_stable(k, &o);
 }
 
 static void look_at_replicas(struct invariants *v, int i)

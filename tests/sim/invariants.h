@@ -8,7 +8,9 @@
  *    was acknowledged is on all who may be elected. Not one that lost what it had and is not registered again yet.
  * 5. Of a partition: the leader is in sync, nobody is in sync and eligible, those in sync and eligible are replicas, who is fenced is
  *    not in sync.
- * 6. Two nodes that have applied the metadata log up to the same offset say the same.
+ * 6. What was stable once stays so: a leader whose high watermark is where it was then has no transaction open below, and none whose marker it
+ *    may still lose.
+ * 7. Two nodes that have applied the metadata log up to the same offset say the same.
  */
 #ifndef ODRADEK_TESTS_SIM_INVARIANTS_H
 #define ODRADEK_TESTS_SIM_INVARIANTS_H
@@ -28,6 +30,8 @@ struct known_partition {
 	struct uuid topic;
 	int32_t id;
 	int64_t committed;  /* the largest high watermark of a leader */
+	int64_t stable;	    /* the largest last stable offset of a leader */
+	int64_t stable_at;  /* its high watermark then */
 	int32_t said_epoch; /* of the partition: what was told to who reads along */
 	struct terms terms;
 	struct {
