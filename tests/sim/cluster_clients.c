@@ -32,6 +32,10 @@ static void start_clients(void *arg)
 		teller_start(&r->tellers[i]);
 	if (r->n_tellers)
 		teller_reader_start(&r->teller_watcher);
+	for (int i = 0; i < r->n_copiers; i++)
+		copier_start(&r->copiers[i]);
+	members_start(&r->members, r->loop, &r->brokers.addrs[0]);
+	compacted_start(&r->compacted, r->loop, &r->brokers.addrs[0]);
 	if (!r->nodes.quiet)
 		changes_start(&r->changes, r->loop, &r->brokers.addrs[0]);
 }
@@ -59,7 +63,12 @@ static void make_topics(struct cluster_run *r)
 	t->num_partitions = r->n_partitions;
 	if (r->n_tellers) {
 		t = topic_maker_add(&r->topics, CLUSTER_REPLICAS);
-		teller_topic(t, false);
+		teller_topic(t, r->tellers_compact);
+		t->replication_factor = CLUSTER_REPLICAS;
+	}
+	if (r->n_copiers) {
+		t = topic_maker_add(&r->topics, CLUSTER_REPLICAS);
+		copier_topic(t);
 		t->replication_factor = CLUSTER_REPLICAS;
 	}
 	topic_maker_start(&r->topics);
@@ -86,8 +95,55 @@ static void draw_more_clients(struct cluster_run *r)
 		r->tellers[0].has_twin = true;
 		r->tellers[1].twin = &r->tellers[0];
 	}
-	r->teller_watcher =
-		(struct teller_reader){.brokers = &r->brokers, .tellers = r->tellers, .n_tellers = r->n_tellers};
+}
+
+/* Their chances are their own: what else there is in a run does not change with them. */
+static bool draw_more(struct cluster_run *r, enum cluster_more kind, uint64_t seldom)
+{
+	bool is_drawn = draw_below(&r->more_chance, seldom) == 0;
+
+	return is_drawn && !(r->o->without >> (STORM_KINDS + kind) & 1);
+}
+
+/* They share the partitions, or are one and its ghost. */
+static void draw_copiers(struct cluster_run *r)
+{
+	bool shared = draw_below(&r->more_chance, 3);
+	bool some = draw_more(r, MORE_COPIERS, 2);
+
+	r->n_copiers = some && r->n_tellers && !r->tellers_compact ? COPIERS_MAX : 0;
+	for (int i = 0; i < r->n_copiers; i++)
+		r->copiers[i] = (struct copier){.index = i,
+						.n_copiers = shared ? COPIERS_MAX : 1,
+						.brokers = &r->brokers,
+						.generation = draw_below(&r->more_chance, 4) ? 2 : 0};
+	if (r->n_copiers && !shared) {
+		r->copiers[0].has_twin = true;
+		r->copiers[1].twin = &r->copiers[0];
+	}
+}
+
+static void draw_even_more_clients(struct cluster_run *r)
+{
+	uint64_t seed;
+
+	r->more_chance = r->o->seed ^ 0x6d6f7265;
+	r->tellers_compact = draw_more(r, MORE_COMPACTED_TRANSACTIONS, 4) && r->n_tellers;
+	r->teller_watcher = (struct teller_reader){.brokers = &r->brokers,
+						   .tellers = r->tellers,
+						   .n_tellers = r->n_tellers,
+						   .compacted = r->tellers_compact};
+	draw_copiers(r);
+	seed = draw_below(&r->more_chance, UINT32_MAX);
+	members_draw(&r->members, draw_more(r, MORE_MEMBERS, 2) ? seed : 0, r->n_partitions, false);
+	r->members.brokers = &r->brokers;
+	seed = draw_below(&r->more_chance, UINT32_MAX);
+	r->compacted = (struct compacted){.seed = draw_more(r, MORE_COMPACTED, 1) ? seed : 0,
+					  .brokers = &r->brokers,
+					  .writes_fail = true,
+					  .reads_fail = true,
+					  .clocks_jump = r->storm.kinds >> STORM_CLOCK & 1};
+	compacted_draw(&r->compacted);
 }
 
 static void open_more_clients(struct cluster_run *r)
@@ -101,6 +157,10 @@ static void open_more_clients(struct cluster_run *r)
 	for (int i = 0; i < r->n_tellers; i++) {
 		r->tellers[i].loop = r->loop;
 		r->tellers[i].to = *first;
+	}
+	for (int i = 0; i < r->n_copiers; i++) {
+		r->copiers[i].loop = r->loop;
+		r->copiers[i].to = *first;
 	}
 	r->teller_watcher.loop = r->loop;
 	r->teller_watcher.to = *first;
@@ -185,6 +245,9 @@ void cluster_end_reading(void *arg)
 	close_readers(r);
 	if (r->n_tellers)
 		teller_reader_fini(&r->teller_reader);
+	if (r->n_copiers)
+		copier_reader_fini(&r->copier_reader);
+	compacted_end_reading(&r->compacted);
 }
 
 void cluster_close_clients(void *arg)
@@ -200,6 +263,10 @@ void cluster_close_clients(void *arg)
 		teller_fini(&r->tellers[i]);
 	if (r->n_tellers)
 		teller_reader_fini(&r->teller_watcher);
+	for (int i = 0; i < r->n_copiers; i++)
+		copier_fini(&r->copiers[i]);
+	members_fini(&r->members);
+	compacted_fini(&r->compacted);
 	topic_maker_fini(&r->topics);
 	close_readers(r);
 }
@@ -211,11 +278,29 @@ void cluster_read_again(void *arg)
 	start_readers(r);
 	if (r->n_tellers)
 		teller_reader_start(&r->teller_reader);
+	if (r->n_copiers)
+		copier_reader_start(&r->copier_reader, r->loop, r->brokers.addrs[0], &r->brokers);
+	compacted_read_again(&r->compacted);
+}
+
+/* What tellers have written last is copied too. */
+static bool copiers_are_done(struct cluster_run *r)
+{
+	if (!tellers_are_done(r->tellers, r->n_tellers))
+		return false;
+	for (int i = 0; i < r->n_copiers && !r->copies_the_rest; i++)
+		copier_expect(&r->copiers[i]);
+	r->copies_the_rest = true;
+	for (int i = 0; i < r->n_copiers; i++)
+		if (!copier_is_done(&r->copiers[i]))
+			return false;
+	return true;
 }
 
 bool cluster_clients_are_done(struct cluster_run *r)
 {
-	return r->topics.is_done && r->n_finished == r->n_producers && tellers_are_done(r->tellers, r->n_tellers) &&
+	return r->topics.is_done && r->n_finished == r->n_producers && copiers_are_done(r) &&
+	       members_are_done(&r->members) && compacted_is_done(&r->compacted) &&
 	       counters_have_settled(r->counters, r->n_counters, &r->counted, r->n_partitions);
 }
 
@@ -224,7 +309,8 @@ bool cluster_all_is_read(struct cluster_run *r)
 	for (int i = 0; i < r->n_partitions; i++)
 		if (!follower_is_at_end(&r->readers[i]))
 			return false;
-	return r->n_tellers == 0 || teller_reader_is_done(&r->teller_reader);
+	return compacted_is_read(&r->compacted) && (r->n_tellers == 0 || teller_reader_is_done(&r->teller_reader)) &&
+	       (r->n_copiers == 0 || copier_reader_is_done(&r->copier_reader));
 }
 
 void cluster_end_changes(void *arg)
@@ -236,4 +322,5 @@ void cluster_draw_clients(struct cluster_run *r)
 {
 	draw_clients(r);
 	draw_more_clients(r);
+	draw_even_more_clients(r);
 }

@@ -6,10 +6,13 @@
 
 #include "tests/sim/changes.h"
 #include "tests/sim/cluster_run.h"
+#include "tests/sim/compacted.h"
+#include "tests/sim/copier.h"
 #include "tests/sim/counter.h"
 #include "tests/sim/draw.h"
 #include "tests/sim/follower.h"
 #include "tests/sim/invariants.h"
+#include "tests/sim/members.h"
 #include "tests/sim/producer.h"
 #include "tests/sim/teller.h"
 #include "tests/sim/topic_maker.h"
@@ -42,6 +45,14 @@ struct cluster_run {
 	struct teller tellers[TELLERS_MAX];
 	int n_tellers;
 	struct teller_reader teller_watcher, teller_reader;
+	uint64_t more_chance;
+	bool tellers_compact; /* their topic is compacted */
+	struct copier copiers[COPIERS_MAX];
+	int n_copiers;
+	bool copies_the_rest; /* no more comes from tellers */
+	struct copier_reader copier_reader;
+	struct members members;
+	struct compacted compacted;
 	struct diag clients_diag;
 	int n_producers;
 	int n_partitions;
@@ -53,7 +64,10 @@ struct cluster_run {
 		late; /* partitions that a request which nobody waits for any more has begun to move while the nodes stop */
 };
 
-static inline int64_t draw(struct cluster_run *r, uint64_t bound) { return (int64_t)draw_below(&r->chance, bound); }
+static inline int64_t draw(struct cluster_run *r, uint64_t bound)
+{
+	return (int64_t)draw_below(&r->chance, bound);
+}
 
 /* ---- cluster_clients.c ---- */
 

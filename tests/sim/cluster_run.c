@@ -17,6 +17,8 @@ enum {
 	LOOK_EVERY = 16, /* events */
 };
 
+const char *const CLUSTER_MORE_NAMES[] = {"copiers", "members", "compacted", "compacted-transactions"};
+
 /* ---- what the cluster is ---- */
 
 /* Combined nodes, of which three or all are voters; or three controllers, and brokers beside them. */
@@ -192,6 +194,8 @@ static void read_all(struct cluster_run *r)
 		history_end(&r->history, i, r->readers[i].next_offset[i]);
 	if (r->n_tellers && !out_of_events(r))
 		teller_reader_check(&r->teller_reader);
+	if (r->n_copiers && !out_of_events(r))
+		copier_reader_check(&r->copier_reader);
 	check(sim_call(r->w, r->clients, cluster_end_reading, r));
 }
 
@@ -221,8 +225,24 @@ static void compare_partition(struct cluster_run *r, int partition)
 	free(first.p);
 }
 
+static void compare_compacted(struct cluster_run *r, const char *topic, int n_partitions)
+{
+	for (int partition = 0; partition < n_partitions; partition++)
+		for (int i = r->first_broker; i < r->nodes.n; i++)
+			for (int k = i + 1; k < r->nodes.n; k++) {
+				struct replica_bytes a = replica_read(sim_env(r->w, i), topic, partition);
+				struct replica_bytes b = replica_read(sim_env(r->w, k), topic, partition);
+
+				if (a.len && b.len)
+					replica_compare_compacted(&a, &b);
+				free(a.p);
+				free(b.p);
+			}
+}
+
 static void compare_replicas(struct cluster_run *r)
 {
+	compare_compacted(r, COMPACTED_TOPIC, r->compacted.n_partitions);
 	for (int partition = 0; partition < r->n_partitions; partition++)
 		compare_partition(r, partition);
 }
@@ -260,6 +280,7 @@ static void calm_down(struct cluster_run *r)
 
 	for (int i = 0; i < r->n_counters; i++)
 		r->counters[i].calm = true;
+	r->members.calm = true;
 	nodes_calm(&r->nodes);
 	storm_end(&r->storm);
 	sim_options_calm(o);
@@ -324,6 +345,8 @@ static void make_world(struct cluster_run *r)
 	storm_draw(&r->storm, r->o->seed);
 	if (r->o->no_trouble)
 		r->storm.kinds = 0;
+	if (r->storm.kinds >> STORM_DEVICE & 1)
+		r->nodes.n_dirs = 1 + (r->o->seed % 3 != 0);
 	r->clients_diag =
 		(struct diag){.level = DIAG_DEBUG, .wall_ms = clients_wall_ms, .write = verbose_line, .arg = r};
 	if (r->o->verbose)
@@ -338,6 +361,7 @@ static void add_totals(const struct cluster_run *r, struct cluster_totals *t)
 	t->power_cuts += r->nodes.n_power_cuts;
 	t->stops += r->nodes.n_stops;
 	t->given_up += r->nodes.n_given_up;
+	t->failures += r->nodes.n_failures;
 	t->compared += r->invariants.n_compared;
 	t->moves += r->changes.n_moves;
 	t->elections += r->changes.n_elections;
@@ -362,7 +386,13 @@ static void fill_result(const struct cluster_run *r, struct run_result *out)
 	}
 	for (int i = 0; i < r->n_tellers; i++)
 		out->transactions += r->tellers[i].n_transactions;
+	for (int i = 0; i < r->n_copiers; i++) {
+		out->copied += r->copiers[i].n_copied;
+		out->fenced += r->copiers[i].t.n_fenced;
+	}
 	out->commits = r->counted.n_commits;
+	for (int i = 0; i < r->members.n; i++)
+		out->commits += r->members.v[i].n_commits;
 	out->joins = r->counted.n_joins;
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		out->reached[i] = sim_reached(r->w, i);
@@ -373,6 +403,9 @@ static void how_to_run_again(const struct run_options *o, char *out, size_t size
 	int n = snprintf(out, size, "tests/sim/odradek-sim --cluster --seed %" PRIu64 "%s", o->seed,
 			 o->no_trouble ? " --no-trouble" : "");
 
+	for (int i = 0; i < MORE_KINDS; i++)
+		if (o->without >> (STORM_KINDS + i) & 1)
+			n += snprintf(out + n, size - (size_t)n, " --without %s", CLUSTER_MORE_NAMES[i]);
 	if (o->max_ms)
 		n += snprintf(out + n, size - (size_t)n, " --time %" PRId64, o->max_ms);
 	for (int i = 0; i < STORM_KINDS; i++)
@@ -383,7 +416,7 @@ static void how_to_run_again(const struct run_options *o, char *out, size_t size
 void cluster_run_seed(const struct run_options *o, struct run_result *out, struct cluster_totals *totals)
 {
 	struct cluster_run *r = calloc(1, sizeof(*r));
-	char again[400];
+	char again[700];
 
 	check(r);
 	r->o = o;
@@ -404,5 +437,6 @@ void cluster_run_seed(const struct run_options *o, struct run_result *out, struc
 	sim_world_free(r->w);
 	invariants_fini(&r->invariants);
 	history_fini(&r->history);
+	compacted_free(&r->compacted);
 	free(r);
 }

@@ -5,7 +5,7 @@
 #include "protocol/create_topics.h"
 #include "wire/codec.h"
 
-enum { TOPIC_VERSION = 5, TOMBSTONES_MS = 3000, AGAIN_MS = 200, PARTITIONS_MAX = 2 };
+enum { TOPIC_VERSION = 5, TOMBSTONES_MS = 3000, AGAIN_MS = 200, PARTITIONS_MAX = 2, REPLICAS = 3 };
 
 static const struct {
 	const char *name;
@@ -37,11 +37,13 @@ static void draw_producer(struct compacted *c, int i)
 {
 	c->producers[i] = (struct producer){
 		.index = i,
+		.brokers = c->brokers,
 		.history = &c->history,
 		.topic = COMPACTED_TOPIC,
 		.n_partitions = c->n_partitions,
 		.n_batches = 20 + (int)draw(c, 60),
-		.window = 1 + (int)draw(c, 3),
+		/* What a new leader knows of a producer is its last batch: the ones before may have been compacted away. */
+		.window = c->brokers ? 1 : 1 + (int)draw(c, 3),
 		.pause_ms = 10 + (int)draw(c, 300),
 		.acks = -1,
 		.idempotent = draw(c, 2),
@@ -60,17 +62,18 @@ void compacted_draw(struct compacted *c)
 	history_init(&c->history, seed, 1 + (int)draw(c, HISTORY_KEYS_MAX));
 	if (seed % 3 != 2)
 		return;
-	c->n_partitions = 1 + (int)draw(c, PARTITIONS_MAX);
+	c->n_partitions = c->brokers ? 1 : 1 + (int)draw(c, PARTITIONS_MAX);
 	c->n_producers = 1 + (int)draw(c, COMPACTED_PRODUCERS);
 	for (int i = 0; i < c->n_producers; i++)
 		draw_producer(c, i);
-	c->follower = (struct follower){.history = &c->history,
+	c->follower = (struct follower){.brokers = c->brokers,
+					.history = &c->history,
 					.topic = COMPACTED_TOPIC,
 					.n_partitions = c->n_partitions,
 					.losses_happen = c->losses_happen,
 					.storage_fails = c->reads_fail,
 					.compacted = true,
-					.tombstones_ms = TOMBSTONES_MS};
+					.tombstones_ms = c->clocks_jump ? 0 : TOMBSTONES_MS};
 }
 
 /* ---- the topic ---- */
@@ -89,6 +92,8 @@ static void on_topic(void *arg, int err, const void *answer)
 	int16_t code = err ? ERR_NETWORK_EXCEPTION : a->topics.v[0].error_code;
 
 	if (code != ERR_NONE && code != ERR_TOPIC_ALREADY_EXISTS) {
+		if (c->brokers)
+			client_move(&c->admin, c->brokers, -1);
 		timer_start(&c->again, AGAIN_MS);
 		return;
 	}
@@ -113,7 +118,7 @@ static void ask(struct compacted *c)
 	}
 	topic.name = STR(COMPACTED_TOPIC);
 	topic.num_partitions = c->n_partitions;
-	topic.replication_factor = 1;
+	topic.replication_factor = c->brokers ? REPLICAS : 1;
 	topic.configs.v = configs;
 	topic.configs.n = N_SETTINGS;
 	request.timeout_ms = 30000;
@@ -136,6 +141,8 @@ void compacted_start(struct compacted *c, struct loop *loop, const struct addr *
 	c->follower.loop = loop;
 	c->follower.to = *to;
 	client_init(&c->admin, loop, to, "sim-compacted");
+	if (c->brokers)
+		c->admin.call_ms = c->brokers->call_ms;
 	timer_init(&c->again, loop, on_again);
 	ask(c);
 }

@@ -21,6 +21,8 @@ struct compacted {
 	bool losses_happen;
 	bool writes_fail; /* disks are full, or fail */
 	bool reads_fail;
+	const struct brokers *brokers; /* NULL: one node has all */
+	bool clocks_jump;	       /* then a tombstone may go at any time */
 	/* its own */
 	int n_producers; /* 0: there is no such topic in this run */
 	int n_partitions;

@@ -7,10 +7,11 @@
 #include "base/err.h"
 #include "protocol/create_topics.h"
 #include "protocol/find_coordinator.h"
+#include "protocol/offset_commit.h"
 #include "protocol/offset_fetch.h"
 #include "wire/codec.h"
 
-enum { FIND_VERSION = 4, OFFSETS_VERSION = 8, AGAIN_MS = 100, TIMEOUT_MS = 900000, DIES = 4 };
+enum { FIND_VERSION = 4, OFFSETS_VERSION = 8, COMMIT_VERSION = 8, AGAIN_MS = 100, TIMEOUT_MS = 900000, DIES = 4 };
 
 #define GROUP "copiers"
 
@@ -32,11 +33,17 @@ static void see(void *arg, int partition, int64_t offset, struct bytes key, stru
 	snprintf(r->value, sizeof(r->value), "%.*s", (int)value.len, (const char *)value.p);
 }
 
-static void list_start(struct copier_list *l, const char *topic, struct loop *loop, struct addr to)
+static void list_start(struct copier_list *l, const char *topic, struct loop *loop, struct addr to,
+		       const struct brokers *brokers)
 {
 	memset(l->n, 0, sizeof(l->n));
-	l->c = (struct committed){
-		.loop = loop, .to = to, .topic = topic, .n_partitions = TELLER_PARTITIONS, .see = see, .arg = l};
+	l->c = (struct committed){.loop = loop,
+				  .to = to,
+				  .brokers = brokers,
+				  .topic = topic,
+				  .n_partitions = TELLER_PARTITIONS,
+				  .see = see,
+				  .arg = l};
 	committed_start(&l->c);
 }
 
@@ -59,6 +66,8 @@ static void on_found(void *arg, int err, const void *answer)
 
 	c->asks = false;
 	c->found = !err && r->coordinators.v[0].error_code == 0;
+	if (c->brokers)
+		client_move(&c->groups, c->brokers, c->found ? r->coordinators.v[0].node_id : -1);
 	if (c->found)
 		ask_group(c);
 	else
@@ -78,6 +87,15 @@ static void find_group(struct copier *c)
 		    &find_coordinator_response_schema, on_found, c);
 }
 
+static void refused(struct copier *c, int err)
+{
+	check(err < 0 || err_is_retriable(err));
+	c->asks = c->found = false;
+	if (c->brokers)
+		client_move(&c->groups, c->brokers, -1);
+	timer_start(&c->again, AGAIN_MS);
+}
+
 static void on_offsets(void *arg, int err, const void *answer)
 {
 	struct copier *c = arg;
@@ -89,9 +107,7 @@ static void on_offsets(void *arg, int err, const void *answer)
 		err = err ? err : g->topics.v[0].partitions.v[i].error_code;
 	err = err || g->error_code == 0 ? err : g->error_code;
 	if (err) {
-		check(err < 0 || err_is_retriable(err));
-		c->found = false;
-		timer_start(&c->again, AGAIN_MS);
+		refused(c, err);
 		return;
 	}
 	for (int i = 0; i < TELLER_PARTITIONS; i++) {
@@ -105,7 +121,7 @@ static void on_offsets(void *arg, int err, const void *answer)
 	look(c);
 }
 
-static void ask_group(struct copier *c)
+static void fetch_offsets(struct copier *c)
 {
 	int32_t indexes[TELLER_PARTITIONS];
 	struct offset_fetch_request_group_topic topic;
@@ -129,6 +145,44 @@ static void ask_group(struct copier *c)
 	c->asks = true;
 	client_call(&c->groups, OFFSETS_VERSION, &offset_fetch_request_schema, &request, &offset_fetch_response_schema,
 		    on_offsets, c);
+}
+
+static void on_confirmed(void *arg, int err, const void *answer)
+{
+	struct copier *c = arg;
+	const struct offset_commit_response *r = answer;
+
+	err = err ? err : r->topics.v[0].partitions.v[0].error_code;
+	if (err) {
+		refused(c, err);
+		return;
+	}
+	c->n_confirmed++;
+	fetch_offsets(c);
+}
+
+/* What can be committed there, all that was committed before is known to. */
+static void confirm_coordinator(struct copier *c)
+{
+	struct offset_commit_request_partition p = {0, c->n_confirmed + 1, -1, STR("")};
+	struct offset_commit_request_topic topic = {.name = STR(COPIER_TOPIC), .partitions = {&p, 1}};
+	struct offset_commit_request request;
+
+	codec_init(&offset_commit_request_schema, &request);
+	request.group_id = STR(GROUP);
+	request.topics.v = &topic;
+	request.topics.n = 1;
+	c->asks = true;
+	client_call(&c->groups, COMMIT_VERSION, &offset_commit_request_schema, &request, &offset_commit_response_schema,
+		    on_confirmed, c);
+}
+
+static void ask_group(struct copier *c)
+{
+	if (c->brokers)
+		confirm_coordinator(c);
+	else
+		fetch_offsets(c);
 }
 
 /* ---- copying ---- */
@@ -236,11 +290,12 @@ void copier_start(struct copier *c)
 	c->t = (struct transactor){
 		.loop = c->loop,
 		.to = c->to,
+		.brokers = c->brokers,
 		.id = c->id,
 		.generation = c->generation,
 		.timeout_ms = TIMEOUT_MS,
 		.throne = c->twin ? &c->twin->throne : &c->throne,
-		.may_be_fenced = c->twin || c->has_twin || c->clock_jumps,
+		.may_be_fenced = c->twin || c->has_twin || c->clock_jumps || c->brokers,
 		.dies = DIES,
 		.ready = on_ready,
 		.done = on_written,
@@ -248,8 +303,10 @@ void copier_start(struct copier *c)
 		.arg = c,
 	};
 	client_init(&c->groups, c->loop, &c->to, "copier");
+	if (c->brokers)
+		c->groups.call_ms = c->brokers->call_ms;
 	timer_init(&c->again, c->loop, on_again);
-	list_start(&c->source, TELLER_TOPIC, c->loop, c->to);
+	list_start(&c->source, TELLER_TOPIC, c->loop, c->to, c->brokers);
 	transactor_start(&c->t);
 }
 
@@ -291,10 +348,10 @@ void copier_topic(struct create_topics_request_topic *topic)
 
 /* ---- the rules ---- */
 
-void copier_reader_start(struct copier_reader *r, struct loop *loop, struct addr to)
+void copier_reader_start(struct copier_reader *r, struct loop *loop, struct addr to, const struct brokers *brokers)
 {
-	list_start(&r->source, TELLER_TOPIC, loop, to);
-	list_start(&r->copies, COPIER_TOPIC, loop, to);
+	list_start(&r->source, TELLER_TOPIC, loop, to, brokers);
+	list_start(&r->copies, COPIER_TOPIC, loop, to, brokers);
 }
 
 void copier_reader_fini(struct copier_reader *r)

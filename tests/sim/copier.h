@@ -2,7 +2,8 @@
  * copier: consumes what tellers commit, and produces it again to another topic, its own offsets in the same transaction.
  *
  * A transaction copies a few records of one partition; then it is committed or aborted. Who comes back, or was aborted, goes on from the group's
- * committed offsets. Two copiers share the partitions, or are one and its ghost. What must hold at the end, by check(): of each committed
+ * committed offsets; in a cluster it has the coordinator commit something first: one that is none any more, and does not know it, might tell what
+ * was committed before. Two copiers share the partitions, or are one and its ghost. What must hold at the end, by check(): of each committed
  * record of the source there is one copy, in the source's order.
  */
 #ifndef ODRADEK_TESTS_SIM_COPIER_H
@@ -38,6 +39,7 @@ struct copier {
 	int n_copiers; /* that share the partitions */
 	struct loop *loop;
 	struct addr to;
+	const struct brokers *brokers; /* NULL: one node has all */
 	int generation;
 	struct copier *twin; /* whose id and partitions it has; NULL: its own */
 	bool has_twin;
@@ -55,6 +57,7 @@ struct copier {
 	bool asks;			     /* it */
 	int partition, first, n, n_written;  /* what is being copied: records of the list */
 	int64_t n_copied;
+	int64_t n_confirmed; /* by a group's coordinator that it is one */
 };
 
 void copier_start(struct copier *c);
@@ -69,7 +72,7 @@ void copier_topic(struct create_topics_request_topic *topic);
 struct copier_reader {
 	struct copier_list source, copies;
 };
-void copier_reader_start(struct copier_reader *r, struct loop *loop, struct addr to);
+void copier_reader_start(struct copier_reader *r, struct loop *loop, struct addr to, const struct brokers *brokers);
 void copier_reader_fini(struct copier_reader *r);
 bool copier_reader_is_done(const struct copier_reader *r);
 void copier_reader_check(const struct copier_reader *r);

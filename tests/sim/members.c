@@ -59,6 +59,8 @@ static void go_out(struct member *m, bool forget_id)
 
 static void refused(struct member *m, int err)
 {
+	if (m->of->brokers)
+		client_move(&m->client, m->of->brokers, -1);
 	switch (err) {
 	case ERR_UNKNOWN_MEMBER_ID:
 		go_out(m, true);
@@ -69,6 +71,10 @@ static void refused(struct member *m, int err)
 	case ERR_NOT_COORDINATOR:
 	case ERR_COORDINATOR_NOT_AVAILABLE:
 	case ERR_COORDINATOR_LOAD_IN_PROGRESS:
+		go_out(m, false);
+		break;
+	case ERR_REQUEST_TIMED_OUT: /* its group's log has too few in sync */
+		check(m->of->brokers);
 		go_out(m, false);
 		break;
 	default:
@@ -108,7 +114,7 @@ static void on_fetched(void *arg, int err, const void *answer)
 		const struct offset_fetch_response_group_partition *p = &r->groups.v[0].topics.v[0].partitions.v[i];
 
 		check(p->error_code == 0);
-		check(p->committed_offset >= m->floor[p->partition_index]);
+		check(p->committed_offset >= m->floor[p->partition_index] || (m->of->brokers && !m->of->calm));
 		check(p->committed_offset <= m->of->sent);
 	}
 	m->of->n_answers++;
@@ -146,8 +152,10 @@ static void on_committed(void *arg, int err, const void *answer)
 		refused(m, code);
 		return;
 	}
-	check(m->of->acknowledged[m->partition] < m->number);
-	m->of->acknowledged[m->partition] = m->number;
+	/* In a cluster an answer may be longer on its way than a session lasts. */
+	check(m->of->acknowledged[m->partition] < m->number || m->of->brokers);
+	if (m->of->acknowledged[m->partition] < m->number)
+		m->of->acknowledged[m->partition] = m->number;
 	m->n_commits++;
 	again(m, 1 + (int64_t)draw(m, 60));
 }
@@ -305,10 +313,14 @@ static void on_found(void *arg, int err, const void *answer)
 	struct member *m = arg;
 	const struct find_coordinator_response *r = answer;
 
-	if (err || r->coordinators.v[0].error_code)
-		again(m, AGAIN_MS);
-	else
+	bool is_there = !err && !r->coordinators.v[0].error_code;
+
+	if (m->of->brokers)
+		client_move(&m->client, m->of->brokers, is_there ? r->coordinators.v[0].node_id : -1);
+	if (is_there)
 		join(m);
+	else
+		again(m, AGAIN_MS);
 }
 
 static void find(struct member *m)
@@ -383,6 +395,8 @@ void members_start(struct members *g, struct loop *loop, const struct addr *to)
 
 		m->of = g;
 		client_init(&m->client, loop, to, "sim-member");
+		if (g->brokers)
+			m->client.call_ms = g->brokers->call_ms;
 		timer_init(&m->timer, loop, on_timer);
 		act(m);
 	}

@@ -7,6 +7,8 @@
  * 1. No partition has two owners in one generation.
  * 2. A fetch gives no less than what was acknowledged before it was sent, and no more than what was sent.
  *
+ * In a cluster a coordinator that is none any more, and does not know it, may tell what was committed before: only in calm does 2 hold.
+ *
  * A loss (history.h) takes both back: what was not flushed may never have been.
  */
 #ifndef ODRADEK_TESTS_SIM_MEMBERS_H
@@ -44,7 +46,9 @@ struct members {
 	/* given */
 	int n; /* 0: there is no group in this run */
 	int n_partitions;
-	int n_commits; /* of each member */
+	int n_commits;		       /* of each member */
+	const struct brokers *brokers; /* NULL: one node has all */
+	bool calm;
 	/* what was told */
 	struct owner *owners;
 	int n_owners;

@@ -12,7 +12,9 @@
 #include "log/dir.h"
 #include "tests/sim/draw.h"
 
-enum { OWN = 5, BURIAL_MS = 10 };
+enum { OWN = 6, BURIAL_MS = 10 };
+
+const char *const NODE_DIRS[NODE_DIRS_MAX] = {"/data", "/more"};
 
 /* ---- configuration ---- */
 
@@ -34,6 +36,8 @@ static void add_own(const struct one_node *n, struct settings *s)
 	settings_add_text(s, "listeners", both);
 	settings_add_text(s, "advertised.listeners", broker ? clients : quorum);
 	settings_add_text(s, "controller.quorum.voters", voters);
+	if (n->of->n_dirs > 1)
+		settings_add_text(s, "log.dirs", "/data,/more");
 }
 
 static struct config *load_config(const struct one_node *n)
@@ -55,25 +59,26 @@ static struct config *load_config(const struct one_node *n)
 	return config;
 }
 
-/* Its bootstrap records are the node's own. */
-static void format(void *arg)
+static void format_dir(const struct one_node *n, const char *path)
 {
-	struct one_node *n = arg;
-	struct config *config = load_config(n);
 	struct meta_properties m = {.version = 1, .node_id = n->i + 1, .cluster_id = "simulated"};
-	struct log_dir_options options = {0};
+	struct log_dir_options options = {.path = path};
 	struct log_dir *dir;
-	char *why = NULL, *path;
-	int n_dirs;
+	char *why = NULL;
 
-	path = str_dup(config_log_dirs(config, &n_dirs)[0]);
-	options.path = path;
 	m.directory_id = env_random_uuid(sim_env(n->of->w, n->i));
 	check(log_dir_open(sim_env(n->of->w, n->i), &options, &dir, &why) == 0);
 	check(log_dir_format(dir, &m) == 0);
 	log_dir_free(dir);
-	xfree(path);
-	config_free(config);
+}
+
+/* Its bootstrap records are the node's own. */
+static void format(void *arg)
+{
+	struct one_node *n = arg;
+
+	for (int i = 0; i == 0 || i < n->of->n_dirs; i++)
+		format_dir(n, NODE_DIRS[i]);
 }
 
 static int64_t wall_ms(void *arg)
@@ -136,7 +141,7 @@ static void start(void *arg)
 						    .event = on_event,
 						    .arg = n},
 			     &end);
-	check(n->node || (n->is_full && end == NODE_END_STORAGE));
+	check(n->node || ((n->is_full || n->is_failing) && end == NODE_END_STORAGE));
 	if (!n->node)
 		config_free(n->config);
 }
@@ -157,6 +162,7 @@ static void begin_life(struct one_node *n)
 	settle_death(n);
 	n->serves = n->stopped = n->told_to_stop = n->waits = n->burying = n->rests = false;
 	n->was_full = n->is_full;
+	n->was_failing = n->is_failing;
 	n->lives++;
 	/* It may die in it: the watch sees that. */
 	if (sim_call(n->of->w, n->i, start, n) && !n->node)
@@ -169,12 +175,20 @@ void nodes_start_all(struct nodes *c)
 		begin_life(&c->v[i]);
 }
 
+/* A sync that failed has left in the cache what is on no platter, and counts as written. */
+static void lose_cache(const struct one_node *n)
+{
+	if (n->was_failing && sim_died_of(n->of->w, n->i) == SIM_KILL)
+		sim_lose_power(n->of->w, n->i);
+}
+
 static void restart(void *arg)
 {
 	struct one_node *n = arg;
 
 	if (n->rests)
 		return;
+	lose_cache(n);
 	sim_restart(n->of->w, n->i);
 	begin_life(n);
 }
@@ -202,7 +216,8 @@ static void free_node(void *arg)
 	enum node_end end;
 
 	end = node_free(n->node);
-	check(end == NODE_END_CLEAN || !n->told_to_stop || (end == NODE_END_STORAGE && n->was_full));
+	check(end == NODE_END_CLEAN || !n->told_to_stop ||
+	      (end == NODE_END_STORAGE && (n->was_full || n->was_failing)));
 	config_free(n->config);
 }
 
@@ -321,7 +336,8 @@ static bool is_away(const struct nodes *c, struct one_node *n)
 	const struct image *image = n->away ? nodes_image(c) : NULL;
 	const struct image_node *broker = image ? image_broker(image, n->i + 1) : NULL;
 
-	if (broker && !n->is_doomed && broker->epoch > n->epoch_of_death && is_in_sync_everywhere(image, n->i + 1))
+	if (broker && !n->is_doomed && !n->is_failing && broker->epoch > n->epoch_of_death &&
+	    is_in_sync_everywhere(image, n->i + 1))
 		n->away = n->has_lost = false;
 	return n->away;
 }
@@ -402,7 +418,7 @@ void nodes_stop(struct nodes *c, int i)
 	if (!nodes_is_up(c, i) || n->told_to_stop || n->stopped)
 		return;
 	/* Its logs may not be open, or there may be no room to close them: then the next start takes this for no clean stop. */
-	if (!n->serves || (n->was_full && !c->quiet)) {
+	if (!n->serves || ((n->was_full || n->was_failing) && !c->quiet)) {
 		if (!may_die(c, i, false))
 			return;
 		mark_away(n, false);
@@ -418,6 +434,35 @@ void nodes_fill(struct nodes *c, int i, int64_t bytes)
 	c->v[i].is_full = bytes > 0;
 	c->v[i].was_full = c->v[i].was_full || bytes > 0;
 	sim_set_disk_bytes(c->w, i, bytes ? sim_disk_used(c->w, i) + bytes : 0);
+}
+
+void nodes_fail_device(struct nodes *c, int i, int dir, int which)
+{
+	struct one_node *n = &c->v[i];
+
+	if (!nodes_is_up(c, i) || c->quiet || n->told_to_stop || dir >= (c->n_dirs ? c->n_dirs : 1) ||
+	    !may_die(c, i, true))
+		return;
+	mark_away(n, !c->flushes);
+	n->is_failing = n->was_failing = true;
+	c->n_failures++;
+	say(n, "A DEVICE FAILS");
+	sim_fail_device(c->w, i, NODE_DIRS[dir], which);
+}
+
+void nodes_mend(struct nodes *c, int i)
+{
+	struct one_node *n = &c->v[i];
+
+	if (!n->is_failing)
+		return;
+	for (int dir = 0; dir < (c->n_dirs ? c->n_dirs : 1); dir++)
+		sim_fail_device(c->w, i, NODE_DIRS[dir], 0);
+	n->is_failing = false;
+	mark_away(n, !c->flushes);
+	say(n, "ITS DEVICES ARE MENDED");
+	if (!sim_is_down(c->w, i))
+		sim_crash(c->w, i, SIM_POWER);
 }
 
 void nodes_calm(struct nodes *c)

@@ -6,7 +6,7 @@
  *
  * How much may be lost: a node that does not flush loses acknowledged records in a power cut, and the others have them still. Until it is
  * back, registered anew and in sync in all partitions, nobody else dies without a word (KIP-966 promises no more): a kill loses nothing, but
- * nobody knows that it has not. For the same reason nothing is lost while somebody is not back who was killed.
+ * nobody knows that it has not. A device that fails is as good as a power cut, and ends in one. For the same reason nothing is lost while somebody is not back who was killed.
  */
 #ifndef ODRADEK_TESTS_SIM_NODES_H
 #define ODRADEK_TESTS_SIM_NODES_H
@@ -15,7 +15,10 @@
 #include "env/sim/sim.h"
 #include "tests/sim/settings.h"
 
-enum { NODES_MAX = 7 };
+enum { NODES_MAX = 7, NODE_DIRS_MAX = 2 };
+
+/* Log directories, each a device; the first has the metadata log. */
+extern const char *const NODE_DIRS[NODE_DIRS_MAX];
 
 enum node_role { NODE_IS_BROKER = 1, NODE_IS_CONTROLLER = 2 };
 
@@ -36,6 +39,8 @@ struct one_node {
 	bool burying;
 	bool is_full;		/* its disk */
 	bool was_full;		/* since it was started */
+	bool is_failing;	/* one of its devices */
+	bool was_failing;	/* since it was started */
 	bool rests;		/* it is not started again before nodes_wake */
 	bool away;		/* it died, and is not back */
 	bool has_lost;		/* ... having lost what it had not flushed */
@@ -50,6 +55,7 @@ struct nodes {
 	uint64_t *chance;
 	int n;
 	int n_reactors;
+	int n_dirs;   /* of each; 0: one */
 	bool flushes; /* nothing is acknowledged before it is flushed */
 	bool verbose;
 	struct settings settings;	/* of all */
@@ -60,7 +66,7 @@ struct nodes {
 	int n_voters;
 	bool quiet;
 	bool all_stop;
-	int64_t n_kills, n_power_cuts, n_stops, n_given_up;
+	int64_t n_kills, n_power_cuts, n_stops, n_given_up, n_failures;
 };
 
 /* The first n_voters are controllers; so are brokers those from first_broker on. Makes their directories. */
@@ -76,6 +82,9 @@ void nodes_kill_at(struct nodes *c, int i, int64_t n);
 void nodes_stop(struct nodes *c, int i);
 /* Its disk takes so many bytes more; 0: as many as ever. A node may refuse to start then. */
 void nodes_fill(struct nodes *c, int i, int64_t bytes);
+/* One of its devices fails in all of these (SIM_FAIL_...), when what may be lost allows it; then they are mended, and the machine starts anew. */
+void nodes_fail_device(struct nodes *c, int i, int dir, int which);
+void nodes_mend(struct nodes *c, int i);
 /* From now on nobody dies; crashes that were ordered are not. */
 void nodes_calm(struct nodes *c);
 /* All are told to stop, and stay so: true when they have. */

@@ -4,7 +4,7 @@
  *   odradek-sim --seed N [--twice] [--no-trouble] [--verbose] [--events N] [--time MS]
  *   odradek-sim --seeds A..B [--twice] [--no-trouble] [--all-reached]
  *   odradek-sim --cluster --seed N | --seeds A..B ...        three nodes or more (cluster_run.h), not one (run.h); --without a
- *                                                            kind of misfortune (storm.h): tests/sim/shrink tries which are needed
+ *                                                            kind of misfortune (storm.h) or of company (cluster_run.h): tests/sim/shrink tries which are needed
  *   odradek-sim --seed N --power-cut-at K | --kill-at K      one crash, at the K-th change of the disk
  *   odradek-sim --seed N --no-descriptor-at K                the K-th descriptor that is asked for is refused, and a few behind it
  *   odradek-sim --seed N --power-cut-each | ...-each         such a run for each K until there is none left
@@ -68,6 +68,11 @@ static bool spare(struct job *j, const char *kind)
 	for (int i = 0; i < STORM_KINDS; i++)
 		if (!strcmp(STORM_NAMES[i], kind)) {
 			j->run.without |= 1u << i;
+			return true;
+		}
+	for (int i = 0; i < MORE_KINDS; i++)
+		if (!strcmp(CLUSTER_MORE_NAMES[i], kind)) {
+			j->run.without |= 1u << (STORM_KINDS + i);
 			return true;
 		}
 	return false;
@@ -204,11 +209,11 @@ static int report_reached(const struct run_result *total)
 static void report_cluster(const struct cluster_totals *t)
 {
 	printf("%" PRId64 " kills, %" PRId64 " power cuts, %" PRId64 " clean stops, %" PRId64 " nodes gave up, %" PRId64
-	       " reassignments, %" PRId64 " elections, %" PRId64 " topics made and deleted, %" PRId64
-	       " epochs of partitions, %" PRId64 " pairs of images compared, at most %" PRId64
-	       " ms until all was well;",
-	       t->kills, t->power_cuts, t->stops, t->given_up, t->moves, t->elections, t->topics, t->terms, t->compared,
-	       t->calm_ms);
+	       " devices failed, %" PRId64 " reassignments, %" PRId64 " elections, %" PRId64
+	       " topics made and deleted, %" PRId64 " epochs of partitions, %" PRId64
+	       " pairs of images compared, at most %" PRId64 " ms until all was well;",
+	       t->kills, t->power_cuts, t->stops, t->given_up, t->failures, t->moves, t->elections, t->topics, t->terms,
+	       t->compared, t->calm_ms);
 	for (int i = 0; i < STORM_KINDS; i++)
 		printf(" %s %" PRId64, STORM_NAMES[i], t->n[i]);
 	printf("\n");

@@ -12,8 +12,11 @@ struct replica_bytes {
 	int64_t len;
 };
 
+/* In one of the directories of a node; in another there is none. */
 struct replica_bytes replica_read(struct env *e, const char *topic, int partition);
 /* Ends the run where the two differ. */
 void replica_compare(const struct replica_bytes *a, const struct replica_bytes *b);
+/* Each is compacted when its broker comes to it: of each key the newest record has to be the same, or a tombstone that one has no more. */
+void replica_compare_compacted(const struct replica_bytes *a, const struct replica_bytes *b);
 
 #endif

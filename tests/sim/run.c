@@ -350,7 +350,7 @@ static void read_transactions(void *arg)
 
 	teller_reader_start(&r->teller_reader);
 	if (r->n_copiers)
-		copier_reader_start(&r->copier_reader, r->loop, r->follower.to);
+		copier_reader_start(&r->copier_reader, r->loop, r->follower.to, NULL);
 }
 
 static void close_teller_reader(void *arg)

@@ -22,9 +22,10 @@ struct run_options {
 	enum run_fault fault;
 	uint64_t max_events; /* 0: no limit */
 	int64_t max_ms;	     /* of simulated time before the quiet end; 0: as the seed draws */
-	unsigned without;    /* kinds of misfortune that a cluster is spared (storm.h), a bit each */
-	bool no_trouble;     /* no other trouble than weather and crashes, one log directory */
-	bool verbose;	     /* the node's lines on stderr */
+	unsigned
+		without; /* kinds of misfortune that a cluster is spared (storm.h), a bit each; then of company (cluster_run.h) */
+	bool no_trouble; /* no other trouble than weather and crashes, one log directory */
+	bool verbose;	 /* the node's lines on stderr */
 };
 
 struct run_result {

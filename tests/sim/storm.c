@@ -8,7 +8,7 @@ enum { AHEAD_MS_MAX = 6 * 3600000, BEHIND_MS_MAX = 50 * 60000, FIRST_EPISODE = S
 
 const char *const STORM_NAMES[] = {"kill",    "kill-in-disk-op", "kill-many", "power-cut", "stop",
 				   "isolate", "one-way",	 "bridge",    "ring",	   "slow",
-				   "pause",   "clock",		 "full"};
+				   "pause",   "clock",		 "full",      "device"};
 
 static uint64_t draw(struct storm *s, uint64_t bound)
 {
@@ -23,14 +23,16 @@ static bool has(const struct storm *s, enum storm_kind kind)
 /* Few kinds at once in most runs: each then has room to do its worst. */
 void storm_draw(struct storm *s, uint64_t seed)
 {
-	uint64_t seldom;
+	uint64_t seldom, of_devices = seed ^ 0x646576696365; /* the others are drawn as they are without them */
 
 	s->chance = seed ^ 0x73746f726d;
 	seldom = 2 + draw(s, 3);
 	s->kinds = 0;
-	for (int i = 0; i < STORM_KINDS; i++)
+	for (int i = 0; i < STORM_DEVICE; i++)
 		if (draw(s, seldom) == 0)
 			s->kinds |= 1u << i;
+	if (draw_below(&of_devices, 4) == 0)
+		s->kinds |= 1u << STORM_DEVICE;
 	s->kinds &= ~s->without;
 	s->pace_ms = 500 + (int)draw(s, 8000);
 }
@@ -184,6 +186,9 @@ static void begin(struct storm *s, int node)
 		if (!sim_is_down(s->w, node))
 			sim_pause(s->w, node, true);
 		break;
+	case STORM_DEVICE:
+		nodes_fail_device(s->nodes, node, (int)draw(s, NODE_DIRS_MAX), 1 + (int)draw(s, 7));
+		break;
 	case STORM_FULL:
 		nodes_fill(s->nodes, node, 1 + (int64_t)draw(s, 1 << 17));
 		break;
@@ -203,6 +208,7 @@ static void calm(struct storm *s)
 	for (int i = 0; i < s->nodes->n; i++) {
 		sim_pause(s->w, i, false);
 		nodes_fill(s->nodes, i, 0);
+		nodes_mend(s->nodes, i);
 	}
 }
 
@@ -223,7 +229,8 @@ static void on_begin(void *arg)
 	if (s->over)
 		return;
 	do
-		s->now = (enum storm_kind)(FIRST_EPISODE + draw(s, STORM_KINDS - FIRST_EPISODE));
+		s->now = (enum storm_kind)(
+			FIRST_EPISODE + draw(s, (has(s, STORM_DEVICE) ? STORM_KINDS : STORM_DEVICE) - FIRST_EPISODE));
 	while (!has(s, s->now));
 	s->n[s->now]++;
 	begin(s, draw_node(s));

@@ -22,7 +22,8 @@ enum storm_kind {
 	STORM_SLOW,
 	STORM_PAUSE,
 	STORM_CLOCK,
-	STORM_FULL, /* a disk: a little more than there is on it, and no more */
+	STORM_FULL,   /* a disk: a little more than there is on it, and no more */
+	STORM_DEVICE, /* one of its log directories fails: nothing can be written, synced or read */
 	STORM_KINDS,
 };
 

@@ -61,6 +61,7 @@ static void end_transaction(struct transactor *t, enum fate fate)
 static void hang_up(struct transactor *t)
 {
 	client_hang_up(&t->client);
+	client_hang_up(&t->groups);
 	for (int i = 0; i < TRANSACTOR_PARTITIONS_MAX; i++)
 		client_hang_up(&t->leaders[i]);
 }
@@ -91,8 +92,11 @@ static int partition_of(struct transactor *t);
 /* The next is asked of the coordinator, or the leader, that was named, or of anybody. */
 static void ask_another(struct transactor *t)
 {
+	t->found_group = false;
 	if (t->phase == TRANSACTOR_WRITES && !t->is_offsets)
 		client_move(&t->leaders[partition_of(t)], t->brokers, t->leader);
+	else if (t->phase == TRANSACTOR_WRITES)
+		client_move(&t->groups, t->brokers, -1);
 	else
 		client_move(&t->client, t->brokers, t->leader);
 	t->leader = -1;
@@ -167,6 +171,35 @@ static void on_found(void *arg, int err, const void *answer)
 	if (t->brokers)
 		client_move(&t->client, t->brokers, r->coordinators.v[0].node_id);
 	step(t);
+}
+
+static void write_it(struct transactor *t);
+
+static void on_group_found(void *arg, int err, const void *answer)
+{
+	struct transactor *t = arg;
+	const struct find_coordinator_response *r = answer;
+	int code = err ? err : r->coordinators.v[0].error_code;
+
+	if (code) {
+		again(t, code);
+		return;
+	}
+	t->found_group = true;
+	client_move(&t->groups, t->brokers, r->coordinators.v[0].node_id);
+	write_it(t);
+}
+
+static void find_group(struct transactor *t)
+{
+	struct find_coordinator_request request;
+	struct str group = str_of(t->group);
+
+	codec_init(&find_coordinator_request_schema, &request);
+	request.coordinator_keys.v = &group;
+	request.coordinator_keys.n = 1;
+	client_call(&t->groups, FIND_VERSION, &find_coordinator_request_schema, &request,
+		    &find_coordinator_response_schema, on_group_found, t);
 }
 
 static void find(struct transactor *t)
@@ -394,14 +427,17 @@ static void write_offsets(struct transactor *t)
 	request.producer_epoch = t->epoch;
 	request.topics.v = &topic;
 	request.topics.n = 1;
-	client_call(&t->client, VERSIONS[t->generation].offsets, &txn_offset_commit_request_schema, &request,
-		    &txn_offset_commit_response_schema, on_offsets_written, t);
+	client_call(t->brokers ? &t->groups : &t->client, VERSIONS[t->generation].offsets,
+		    &txn_offset_commit_request_schema, &request, &txn_offset_commit_response_schema, on_offsets_written,
+		    t);
 }
 
 static void write_it(struct transactor *t)
 {
 	before_asking(t);
-	if (t->is_offsets)
+	if (t->is_offsets && t->brokers && !t->found_group)
+		find_group(t);
+	else if (t->is_offsets)
 		write_offsets(t);
 	else
 		write_record(t);
@@ -495,6 +531,7 @@ void transactor_end(struct transactor *t, bool commit)
 void transactor_start(struct transactor *t)
 {
 	client_init(&t->client, t->loop, &t->to, t->id);
+	client_init(&t->groups, t->loop, &t->to, t->id);
 	for (int i = 0; i < TRANSACTOR_PARTITIONS_MAX; i++)
 		client_init(&t->leaders[i], t->loop, &t->to, t->id);
 	if (t->brokers)
@@ -510,6 +547,7 @@ void transactor_fini(struct transactor *t)
 {
 	timer_stop(&t->next);
 	client_fini(&t->client);
+	client_fini(&t->groups);
 	for (int i = 0; i < TRANSACTOR_PARTITIONS_MAX; i++)
 		client_fini(&t->leaders[i]);
 }

@@ -48,6 +48,8 @@ struct transactor {
 	/* its own */
 	struct client client; /* to the coordinator; in a cluster others to who leads a partition */
 	struct client leaders[TRANSACTOR_PARTITIONS_MAX];
+	struct client groups; /* in a cluster: to the coordinator of the group whose offsets are written */
+	bool found_group;
 	int32_t leader; /* that an answer has named */
 	struct timer next;
 	enum {
