@@ -38,6 +38,7 @@ struct sensor {
 	struct quota_rate waits;    /* throttle times */
 	size_t bytes;
 	int64_t used_ms;
+	bool shared; /* by names that there was no room for; the bound is that of who uses it */
 };
 
 struct shard {
@@ -144,6 +145,7 @@ void throttle_free(struct throttle *t)
 struct sensor_key {
 	enum image_quota quota;
 	struct image_quota_tags tags;
+	bool shared;
 };
 
 static bool sensor_is(const struct map_node *node, const void *key)
@@ -151,7 +153,7 @@ static bool sensor_is(const struct map_node *node, const void *key)
 	const struct sensor *x = container_of(node, struct sensor, node);
 	const struct sensor_key *k = key;
 
-	return x->quota == k->quota && str_eq(x->tags.client_id, k->tags.client_id) &&
+	return x->quota == k->quota && x->shared == k->shared && str_eq(x->tags.client_id, k->tags.client_id) &&
 	       str_eq(x->tags.user, k->tags.user);
 }
 
@@ -165,18 +167,31 @@ static struct sensor *sensor_new(const struct sensor_key *k)
 	memcpy(text + user, k->tags.client_id.p, client);
 	x->quota = k->quota;
 	x->tags = (struct image_quota_tags){{text, (int32_t)user}, {text + user, (int32_t)client}};
+	x->shared = k->shared;
 	x->offset = -1;
 	x->bytes = sizeof(*x) + user + client;
 	return x;
 }
 
-/* Those that nobody has used for long, and the oldest while there are too many. */
-static void make_room(struct shard *s, int64_t now_ms)
+/* So long what was counted last can still be one's undoing. */
+static int64_t span_ms(const struct throttle *t)
 {
+	int64_t clients = t->windows.samples * t->windows.window_ms;
+	int64_t controllers = t->controller_windows.samples * t->controller_windows.window_ms;
+
+	return clients > controllers ? clients : controllers;
+}
+
+/* Those that nobody has used for long, and the oldest while there are too many; but nobody whose use still counts. */
+static void make_room(const struct throttle *t, struct shard *s, int64_t now_ms)
+{
+	int64_t span = span_ms(t);
+
 	while (!list_empty(&s->recent)) {
 		struct sensor *oldest = container_of(s->recent.next, struct sensor, recent);
+		int64_t silent_ms = now_ms - oldest->used_ms;
 
-		if (s->bytes <= THROTTLE_BYTES_MAX / SHARDS && now_ms - oldest->used_ms < EXPIRY_MS)
+		if (silent_ms < EXPIRY_MS && (s->bytes <= THROTTLE_BYTES_MAX / SHARDS || silent_ms <= span))
 			return;
 		sensor_free(s, oldest);
 	}
@@ -189,12 +204,31 @@ static struct sensor *find(struct shard *s, uint64_t hash, const struct sensor_k
 	return node ? container_of(node, struct sensor, node) : NULL;
 }
 
-static struct sensor *sensor_of(struct shard *s, uint64_t hash, const struct sensor_key *k, int64_t now_ms)
+/*
+ * There is no room for another name: those that nobody has to prove, client ids and addresses, share one sensor, a user's or all users'. Who
+ * invents names is so held to what one of them may use, and pushes nobody out.
+ */
+static bool folds(const struct throttle *t, struct shard *s, struct sensor_key *k, int64_t now_ms)
+{
+	make_room(t, s, now_ms);
+	if (s->bytes <= THROTTLE_BYTES_MAX / SHARDS || k->tags.client_id.len == 0)
+		return false;
+	k->tags.client_id = STR("");
+	k->shared = true;
+	return true;
+}
+
+static struct sensor *sensor_of(const struct throttle *t, struct shard *s, uint64_t hash, struct sensor_key *k,
+				int64_t now_ms)
 {
 	struct sensor *x = find(s, hash, k);
 
+	if (!x && folds(t, s, k, now_ms)) {
+		hash = hash_bytes(t->shards[0].sensors.seed + (uint64_t)k->quota, k->tags.user.p,
+				  (size_t)k->tags.user.len);
+		x = find(s, hash, k);
+	}
 	if (!x) {
-		make_room(s, now_ms);
 		x = sensor_new(k);
 		map_insert(&s->sensors, &x->node, hash);
 		s->bytes += (int64_t)x->bytes;
@@ -206,10 +240,10 @@ static struct sensor *sensor_of(struct shard *s, uint64_t hash, const struct sen
 	return x;
 }
 
-static void set_bound(struct sensor *x, const struct image *image)
+static void set_bound(struct sensor *x, const struct image *image, const struct image_quota_tags *tags)
 {
-	if (x->offset < image_quotas_offset(image)) {
-		x->bound = image_quota_limit(image, x->quota, &x->tags);
+	if (x->shared || x->offset < image_quotas_offset(image)) {
+		x->bound = image_quota_limit(image, x->quota, tags);
 		x->offset = image_quotas_offset(image);
 	}
 }
@@ -250,6 +284,7 @@ static int32_t use(const struct use *u, int32_t (*with_sensor)(const struct use 
 		   double value)
 {
 	struct sensor_key k = {.quota = u->quota};
+	struct image_quota_tags tags;
 	struct sensor *x;
 	struct shard *s;
 	uint64_t hash;
@@ -258,10 +293,11 @@ static int32_t use(const struct use *u, int32_t (*with_sensor)(const struct use 
 	if (image_quota_levels(u->image, u->quota) == 0)
 		return 0;
 	image_quota_tags(u->image, u->quota, u->user, u->client_id, &k.tags);
+	tags = k.tags;
 	s = shard_of(u->throttle, &k, &hash);
 	mutex_lock(&s->lock);
-	x = sensor_of(s, hash, &k, u->now_ms);
-	set_bound(x, u->image);
+	x = sensor_of(u->throttle, s, hash, &k, u->now_ms);
+	set_bound(x, u->image, &tags);
 	ms = with_sensor(u, x, value);
 	weigh(s, x);
 	mutex_unlock(&s->lock);
@@ -529,7 +565,7 @@ int64_t throttle_connection(struct throttle *t, const struct addr *from)
 	now_ms = env_mono_ms(t->env);
 	s = shard_of(t, &k, &hash);
 	mutex_lock(&s->lock);
-	x = sensor_of(s, hash, &k, now_ms);
+	x = sensor_of(t, s, hash, &k, now_ms);
 	x->bound = bound;
 	ms = count_connection(t, x, now_ms);
 	weigh(s, x);
@@ -601,7 +637,7 @@ void throttle_numbers(struct throttle *t, void (*each)(void *arg, const struct t
 		int left = THROTTLE_PRINTED_MAX / SHARDS;
 
 		mutex_lock(&s->lock);
-		make_room(s, now_ms);
+		make_room(t, s, now_ms);
 		for (struct list *it = s->recent.prev; it != &s->recent && left > 0; it = it->prev, left--) {
 			struct throttle_number n = number_of(t, container_of(it, struct sensor, recent), now_ms);
 

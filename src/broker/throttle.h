@@ -7,7 +7,8 @@
  * 3. An answer is never held back: it says how long the client has to wait, and its connection is muted for that long. Where several quotas
  *    are exceeded the longest wait counts.
  * 4. Requests between nodes are exempt once they are let in, and so are answers that no client waits for, but for the bytes they brought.
- * 5. Who has not been heard of for an hour is forgotten, and sooner when names take more than THROTTLE_BYTES_MAX in all.
+ * 5. Who has not been heard of for an hour is forgotten, and sooner when names take more than THROTTLE_BYTES_MAX in all, but nobody whose use
+ *    still counts: client ids and addresses that there is no room for share what one of them may use.
  *
  * The time of a request is what its reactor spent on it between the whole frame and the answer: decoding and handling; not while it
  * was parked, and not sending. request_percentage counts in hundredths of one such thread.

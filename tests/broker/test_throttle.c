@@ -402,6 +402,44 @@ static void names_are_forgotten_before_they_take_too_much(void **state)
 	buf_fini(&b);
 }
 
+/* Four thousand bytes, beginning with a number: some thousands of these are more than there is room for. */
+static void say_as(int name, struct produce_response *out)
+{
+	static char id[4001];
+	struct buf b = {0};
+
+	memset(id, 'i', sizeof(id) - 1);
+	snprintf(id, 8, "%07d", name);
+	id[7] = 'i';
+	w->b.id = id;
+	send_produce(&w->b, "t", batch_of(&b, "v"), -1);
+	client_take(&w->b, &produce_response_schema, 9, out);
+	buf_fini(&b);
+	if (name % 100 == 0)
+		arena_reset(&w->arena);
+}
+
+static void a_flood_of_names_pushes_nobody_out(void **state)
+{
+	struct produce_response out = {.throttle_time_ms = 0};
+	struct buf b = {0};
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, NULL, "producer_byte_rate", 1000), 0);
+	send_produce(&w->a, "t", big_batch(&b, 15000), -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_true(out.throttle_time_ms > 4000 && out.throttle_time_ms < 6000);
+	for (out.throttle_time_ms = 0; out.throttle_time_ms == 0 && n < 6000; n++)
+		say_as(n, &out);
+	assert_true(n > 3000);
+	assert_true(n < 6000); /* those that there was no room for are one */
+	send_produce(&w->a, "t", batch_of(&b, "v"), -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_true(out.throttle_time_ms > 4000); /* and it is remembered what was before */
+	buf_fini(&b);
+}
+
 static void count_number(void *arg, const struct throttle_number *n)
 {
 	assert_int_equal(n->quota, IMAGE_QUOTA_PRODUCE);
@@ -622,6 +660,7 @@ int main(void)
 		TEST(older_clients_are_told_to_wait_only),
 		TEST(an_address_that_dials_too_fast_waits_and_is_closed),
 		TEST(names_are_forgotten_before_they_take_too_much),
+		TEST(a_flood_of_names_pushes_nobody_out),
 		TEST(who_is_silent_for_an_hour_is_forgotten),
 		TEST(what_clients_use_is_printed),
 		cmocka_unit_test_setup_teardown(only_who_is_let_in_is_exempt, with_authorizer, node_world_down),
