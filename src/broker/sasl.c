@@ -124,6 +124,7 @@ struct sasl *sasl_new(struct sasl_listener *l, struct peer *peer, struct conn *c
 	timer_init(&s->timer, peer->core->loop, time_is_up);
 	timer_start(&s->timer, DEADLINE_MS);
 	conn_set_frame_max(conn, l->frame_max);
+	conn_set_secret(conn, true);
 	return s;
 }
 
@@ -227,6 +228,7 @@ static int64_t complete(struct sasl *s, const struct mechanism_step *step)
 	s->peer->identity = identity_new(&step->principal, conn_peer_addr(s->conn));
 	if (!s->again)
 		conn_set_frame_max(s->conn, s->listener->frame_max_then);
+	conn_set_secret(s->conn, false);
 	timer_stop(&s->timer);
 	end_exchange(s);
 	s->state = COMPLETE;
@@ -452,6 +454,7 @@ enum sasl_way sasl_look(struct sasl *s, const struct frame *f)
 		s->again = true;
 		s->again_ns = now_ns(s);
 		s->state = HANDSHAKE;
+		conn_set_secret(s->conn, true);
 		timer_start(&s->timer, DEADLINE_MS);
 		return SASL_OWN;
 	}

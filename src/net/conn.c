@@ -107,7 +107,7 @@ void conn_drop(struct conn *c, enum conn_end end)
 	output_drop(c);
 	c->handler->closed(net->arg, c);
 	reactor_unwait(c);
-	block_unref(&c->in.block);
+	input_drop(c);
 	list_remove(&c->lru);
 	list_remove(&c->ready);
 	timer_stop(&c->timer);
@@ -459,6 +459,11 @@ void conn_mute(struct conn *c, int64_t delay_ms)
 void conn_set_frame_max(struct conn *c, size_t max)
 {
 	c->frame_max = max;
+}
+
+void conn_set_secret(struct conn *c, bool secret)
+{
+	c->secret = secret;
 }
 
 void *conn_data(const struct conn *c)

@@ -72,6 +72,19 @@ bool input_has_frame(const struct input *in, size_t frame_max)
 	return input_next(&look, frame_max, &frame) != INPUT_MORE;
 }
 
+/* What lies in a block that is given back may hold a secret. */
+static void input_wipe(const struct conn *c)
+{
+	if (c->secret && c->in.block)
+		explicit_bzero(c->in.block->data + c->in.start, input_rest(&c->in));
+}
+
+void input_drop(struct conn *c)
+{
+	input_wipe(c);
+	block_unref(&c->in.block);
+}
+
 /* Moves what is there into a block for `cap` bytes. */
 static void input_move(struct conn *c, size_t cap, bool charged)
 {
@@ -83,6 +96,7 @@ static void input_move(struct conn *c, size_t cap, bool charged)
 	b->charged = charged;
 	block_charge(b);
 	memcpy(b->data, in->block->data + in->start, rest);
+	input_wipe(c);
 	block_unref(&in->block);
 	in->block = b;
 	in->start = 0;

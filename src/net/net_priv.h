@@ -107,6 +107,7 @@ struct conn {
 	uint8_t state;
 	uint8_t end; /* why it is closing */
 	bool exempt;
+	bool secret; /* its bytes are wiped where they were */
 	bool in_work;
 	bool in_turn;
 	bool readable; /* bytes wait in the socket that nobody wanted to read */
@@ -141,6 +142,8 @@ bool input_has_frame(const struct input *in, size_t frame_max);
 ssize_t input_read(struct conn *c, size_t *asked);
 /* c has waited long enough: `bytes` of the budget are taken for it; 0: it may read once without asking. */
 void input_grant(struct conn *c, size_t bytes);
+/* What was received and not shown is given up. */
+void input_drop(struct conn *c);
 /* The end of a turn: moves what is left out of the landing block. */
 void input_settle(struct conn *c);
 

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "env/sim/sim.h"
+#include "net/net_priv.h"
 #include "tests/base/cm.h"
 #include "tests/net/echo.h"
 #include "tests/net/peer.h"
@@ -297,6 +298,13 @@ static void says_half_a_frame_and_is_held(struct peer *p, uint64_t *chance)
 	says_half_a_frame(p, chance);
 }
 
+static void says_part_of_a_secret(struct peer *p, uint64_t *chance)
+{
+	peer_asks(p, 's', 5);
+	peer_says(p, "\0\0\1\0opensesame", 14);
+	p->lingers = true;
+}
+
 static void asks_for_the_file(struct peer *p, uint64_t *chance)
 {
 	peer_asks_file(p, 0, FILE_LEN);
@@ -542,6 +550,31 @@ static void a_length_that_lies_costs_what_was_sent(void **state)
 	story_end(&s);
 }
 
+static bool remembers(const struct block *b, const char *word)
+{
+	return b && memmem(b->data, b->cap, word, strlen(word));
+}
+
+static void a_part_of_a_secret_is_left_nowhere(void **state)
+{
+	struct story s = story_default();
+	struct peer *p;
+
+	story_begin(&s, 1, NULL);
+	p = peer_add(&s, HOSTILE);
+	peer_run(&s, p, says_part_of_a_secret, 1);
+	while (!s.net->reactors[0].landing || s.echo.sent == 0)
+		sim_run_for(s.w, 1);
+	sim_run_for(s.w, 20);
+	assert_non_null(s.net->reactors[0].landing);
+	assert_false(remembers(s.net->reactors[0].landing, "opensesame"));
+	sim_run_for(s.w, 32000);
+	assert_true(p->closed);
+	for (struct block *b = s.net->reactors[0].pool.idle[0]; b; b = b->next)
+		assert_false(remembers(b, "opensesame"));
+	story_end(&s);
+}
+
 static void an_idle_connection_has_no_buffer(void **state)
 {
 	struct story s = story_default();
@@ -675,6 +708,7 @@ int main(void)
 		cmocka_unit_test(a_connection_may_go_while_a_worker_reads_for_it),
 		cmocka_unit_test(an_unreadable_file_closes_the_connection_in_one_line),
 		cmocka_unit_test(a_length_that_lies_costs_what_was_sent),
+		cmocka_unit_test(a_part_of_a_secret_is_left_nowhere),
 		cmocka_unit_test(an_idle_connection_has_no_buffer),
 		cmocka_unit_test(who_waits_for_memory_gets_it_when_others_have_their_answers),
 		cmocka_unit_test(one_frame_may_be_larger_than_all_the_memory_for_frames),
