@@ -464,8 +464,10 @@ static void frame(void *arg, struct conn *conn, struct frame *f)
 		return;
 	}
 	frame_take(&r->frame, f);
-	if (r->identity || identify(r))
-		handle(r);
+	if (!r->identity && !identify(r))
+		return;
+	conn_know(conn);
+	handle(r);
 }
 
 static int64_t admit(void *arg, const struct addr *from)

@@ -19,6 +19,7 @@
 #include "net/net.h"
 
 #define HOST_MAX 256
+#define STRANGERS_MAX 2048
 
 /* ---- binding ---- */
 
@@ -36,6 +37,7 @@ static void read_limits(struct node *n, struct net_limits *l)
 	l->max_connections = config_int(c, CONFIG_MAX_CONNECTIONS);
 	l->max_connections_per_ip = config_int(c, CONFIG_MAX_CONNECTIONS_PER_IP);
 	l->max_connection_creation_rate = config_int(c, CONFIG_MAX_CONNECTION_CREATION_RATE);
+	l->max_strangers = STRANGERS_MAX;
 	l->connections_max_idle_ms = config_long(c, CONFIG_CONNECTIONS_MAX_IDLE_MS);
 	l->request_max_bytes = (size_t)config_int(c, CONFIG_SOCKET_REQUEST_MAX_BYTES);
 	l->socket_send_buffer_bytes = config_int(c, CONFIG_SOCKET_SEND_BUFFER_BYTES);

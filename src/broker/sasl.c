@@ -226,8 +226,10 @@ static int64_t complete(struct sasl *s, const struct mechanism_step *step)
 	/* Also when it is the same: one that comes by a token now is one that has a token. */
 	identity_unref(&s->peer->identity);
 	s->peer->identity = identity_new(&step->principal, conn_peer_addr(s->conn));
-	if (!s->again)
+	if (!s->again) {
+		conn_know(s->conn);
 		conn_set_frame_max(s->conn, s->listener->frame_max_then);
+	}
 	conn_set_secret(s->conn, false);
 	timer_stop(&s->timer);
 	end_exchange(s);

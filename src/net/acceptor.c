@@ -3,7 +3,7 @@
  *
  * 1. A bound on one address closes the connection that exceeds it, at once or, where it is a rate, a little later. The other bounds (max.connections, the creation rate, descriptors) stop
  *    accepting: connections wait in the system's backlog, as with Kafka.
- * 2. A listener that is exempt is bound by its own limits alone. When it takes a place beyond max.connections, the least recently active
+ * 2. A listener that is exempt is bound by its own limits, and in strangers, alone. When it takes a place beyond max.connections, the least recently active
  *    connection of the others is closed (KIP-612).
  * 3. Each listener accepts ACCEPTS_A_TURN connections at most before the others have their turn.
  * 4. A reason to pause is a bit; a listener accepts when none is set.
@@ -242,13 +242,16 @@ static struct conn *conn_new(struct net_listener *l, struct sock *s, const struc
 	c->id = ++net->acceptor.next_id;
 	c->peer = peer;
 	c->addr = *addr;
-	c->frame_max = net->limits.request_max_bytes;
+	c->frame_max = l->config.exempt && NET_STRANGERS_FRAME_MAX < net->limits.request_max_bytes
+			       ? NET_STRANGERS_FRAME_MAX
+			       : net->limits.request_max_bytes;
 	c->listener = (uint16_t)l->index;
 	c->exempt = l->config.exempt;
 	c->reactor = &net->reactors[least_busy(net, &net->acceptor, net->n_reactors)];
 	list_init(&c->lru);
 	list_init(&c->ready);
 	list_init(&c->waiting);
+	list_init(&c->stranger);
 	c->post.run = conn_open;
 	return c;
 }
@@ -475,6 +478,8 @@ int net_listen(struct net *net, const struct net_listener_config *listeners, int
 
 	check(!a->listeners && n > 0 && n <= UINT16_MAX);
 	a->listeners = xcalloc((size_t)n, sizeof(*a->listeners));
+	for (int i = 0; i < net->n_reactors; i++)
+		reactor_expect(&net->reactors[i], n);
 	for (int i = 0; i < n; i++) {
 		struct net_listener *l = &a->listeners[i];
 		int err;

@@ -36,6 +36,7 @@ static const struct {
 	[CONN_END_IDLE] = {"idle longer than connections.max.idle.ms", false},
 	[CONN_END_STOP] = {"stopping", false},
 	[CONN_END_SHED] = {"closed to make room: max.connections is reached", true},
+	[CONN_END_STRANGER] = {"too many that are not known yet: the oldest goes", true},
 	[CONN_END_HANDLER] = {"refused", true},
 	[CONN_END_FRAME_NEGATIVE] = {"negative frame length", true},
 	[CONN_END_FRAME_TOO_LARGE] = {"frame larger than socket.request.max.bytes", true},
@@ -107,6 +108,7 @@ void conn_drop(struct conn *c, enum conn_end end)
 	output_drop(c);
 	c->handler->closed(net->arg, c);
 	reactor_unwait(c);
+	reactor_know(c);
 	input_drop(c);
 	list_remove(&c->lru);
 	list_remove(&c->ready);
@@ -394,6 +396,7 @@ void conn_open(struct post *p)
 	sock_attach(c->transport.sock, r->loop, conn_ready, c);
 	timer_init(&c->timer, r->loop, conn_fire);
 	reactor_add(c);
+	reactor_greet(c);
 	c->handler->opened(r->net->arg, c);
 	if (r->stopping)
 		conn_drain(c);
@@ -459,6 +462,15 @@ void conn_mute(struct conn *c, int64_t delay_ms)
 void conn_set_frame_max(struct conn *c, size_t max)
 {
 	c->frame_max = max;
+}
+
+void conn_know(struct conn *c)
+{
+	if (list_empty(&c->stranger))
+		return;
+	reactor_know(c);
+	if (c->exempt && c->frame_max == NET_STRANGERS_FRAME_MAX)
+		c->frame_max = c->reactor->net->limits.request_max_bytes;
 }
 
 void conn_set_secret(struct conn *c, bool secret)

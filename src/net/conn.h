@@ -45,6 +45,8 @@ void conn_mute(struct conn *c, int64_t delay_ms);
 /* Frames longer than max close the connection from now on: the bound before authentication, lifted after it. */
 void conn_set_frame_max(struct conn *c, size_t max);
 
+/* It is known who this is: it is a stranger's no more. */
+void conn_know(struct conn *c);
 /* What is received from now on may hold secrets: wherever it was moved away from, or is given up, it is wiped. A frame that is taken is its taker's. */
 void conn_set_secret(struct conn *c, bool secret);
 

@@ -21,6 +21,7 @@ void net_limits_default(struct net_limits *limits, int64_t memory_bytes)
 		.max_connections = NET_NO_LIMIT,
 		.max_connections_per_ip = NET_NO_LIMIT,
 		.max_connection_creation_rate = NET_NO_LIMIT,
+		.max_strangers = NET_NO_LIMIT,
 		.connections_max_idle_ms = 600000,
 		.frame_deadline_ms = 30000,
 		.handshake_deadline_ms = 10000,

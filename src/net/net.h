@@ -8,7 +8,9 @@
  * 3. Of what it accepts net knows bytes, lengths and limits, and nothing of Kafka's APIs. (channel.h is the other way: what this node dials.)
  * 4. An idle connection has no buffers. Bytes received and taken frames are charged against queued_max_request_bytes; when it is spent no
  *    connection reads but exempt ones, and the oldest that waits goes first.
- * 5. Every refusal and odd end is one line, at most one a second for each kind of end and reactor.
+ * 5. A connection is a stranger's until its handler knows who it is (conn_know). Each listener has max_strangers of them: where there are more
+ *    the oldest one is closed, so that a flood holds no place for long, and who is quick gets in.
+ * 6. Every refusal and odd end is one line, at most one a second for each kind of end and reactor.
  */
 #ifndef ODRADEK_NET_NET_H
 #define ODRADEK_NET_NET_H
@@ -24,6 +26,7 @@ struct net;
 struct tls_context;
 
 #define NET_NO_LIMIT INT32_MAX
+#define NET_STRANGERS_FRAME_MAX ((size_t)64 * 1024)
 
 struct net_ip_limit {
 	struct addr addr; /* the port is not looked at */
@@ -37,15 +40,16 @@ struct net_limits {
 	const struct net_ip_limit *ip_limits; /* max.connections.per.ip.overrides, hosts resolved; copied */
 	int n_ip_limits;
 	int32_t max_connection_creation_rate; /* max.connection.creation.rate, a second */
-	int64_t connections_max_idle_ms;      /* connections.max.idle.ms; < 0: for ever */
-	int64_t frame_deadline_ms;	      /* from a frame's first byte to its last */
-	int64_t handshake_deadline_ms;	      /* from accepting to the end of the TLS handshake */
-	int64_t write_deadline_ms;	      /* without a byte of a waiting answer taken */
-	size_t request_max_bytes;	      /* socket.request.max.bytes */
-	int64_t queued_max_request_bytes;     /* queued.max.request.bytes; > 0 */
-	int32_t socket_send_buffer_bytes;     /* socket.send.buffer.bytes; -1: the system's */
-	int32_t socket_receive_buffer_bytes;  /* socket.receive.buffer.bytes; -1 */
-	int32_t socket_listen_backlog_size;   /* socket.listen.backlog.size */
+	int32_t max_strangers; /* a listener's connections that are not known yet: the oldest goes for the newest */
+	int64_t connections_max_idle_ms;     /* connections.max.idle.ms; < 0: for ever */
+	int64_t frame_deadline_ms;	     /* from a frame's first byte to its last */
+	int64_t handshake_deadline_ms;	     /* from accepting to the end of the TLS handshake */
+	int64_t write_deadline_ms;	     /* without a byte of a waiting answer taken */
+	size_t request_max_bytes;	     /* socket.request.max.bytes */
+	int64_t queued_max_request_bytes;    /* queued.max.request.bytes; > 0 */
+	int32_t socket_send_buffer_bytes;    /* socket.send.buffer.bytes; -1: the system's */
+	int32_t socket_receive_buffer_bytes; /* socket.receive.buffer.bytes; -1 */
+	int32_t socket_listen_backlog_size;  /* socket.listen.backlog.size */
 };
 
 /* Kafka's defaults; queued_max_request_bytes is a quarter of memory_bytes, and at least 64 MiB. */
@@ -57,7 +61,10 @@ struct net_listener_config {
 	uint16_t port;			      /* 0: any free one */
 	int32_t max_connections;	      /* listener.name.NAME.max.connections; NET_NO_LIMIT */
 	int32_t max_connection_creation_rate; /* listener.name.NAME.max.connection.creation.rate; NET_NO_LIMIT */
-	/* Between brokers and controllers: not bound by max_connections of all listeners, by rates, or by queued_max_request_bytes. */
+	/*
+	 * Between brokers and controllers: not bound by max_connections of all listeners, by rates, or by queued_max_request_bytes; but by
+	 * max_strangers, and until it is known who somebody is by frames of NET_STRANGERS_FRAME_MAX.
+	 */
 	bool exempt;
 	struct tls_context *tls; /* NULL: plain. net_listen takes a reference. */
 };

@@ -40,6 +40,7 @@ enum conn_end {
 	CONN_END_IDLE,
 	CONN_END_STOP,
 	CONN_END_SHED,
+	CONN_END_STRANGER,
 	CONN_END_HANDLER,
 	CONN_END_FRAME_NEGATIVE,
 	CONN_END_FRAME_TOO_LARGE,
@@ -91,11 +92,12 @@ struct conn {
 	size_t frame_max;
 	struct input in;
 	struct output out;
-	struct list lru;     /* all of the reactor, least recently active first */
-	struct list ready;   /* those with something to do this turn */
-	struct list waiting; /* for room in the budget */
-	size_t wanted;	     /* while waiting: bytes of a larger block; 0: any room */
-	int64_t stalled;     /* and what it holds meanwhile */
+	struct list lru;      /* all of the reactor, least recently active first */
+	struct list ready;    /* those with something to do this turn */
+	struct list waiting;  /* for room in the budget */
+	struct list stranger; /* of its reactor and listener, oldest first, until it is known */
+	size_t wanted;	      /* while waiting: bytes of a larger block; 0: any room */
+	int64_t stalled;      /* and what it holds meanwhile */
 	int64_t ticket;
 	int64_t active_ns;
 	int64_t muted_until_ns; /* 0: not */
@@ -178,6 +180,12 @@ struct bell {
 	_Atomic bool rung;
 };
 
+/* Of one listener. */
+struct strangers {
+	struct list conns;
+	int32_t n;
+};
+
 struct reactor {
 	struct net *net;
 	struct loop *loop;
@@ -187,6 +195,7 @@ struct reactor {
 	struct list lru;
 	struct list ready;
 	struct list waiting;
+	struct strangers *strangers;   /* by listener */
 	_Atomic int64_t oldest_ticket; /* of waiting */
 	struct post turn;	       /* posted while ready is not empty */
 	bool turn_posted;
@@ -222,6 +231,12 @@ void reactor_wait(struct conn *c, size_t wanted);
 void reactor_unwait(struct conn *c);
 bool reactor_is_full(struct reactor *r);
 void reactor_add(struct conn *c);
+/* A stranger comes: the oldest of its listener goes, where they are too many. */
+void reactor_greet(struct conn *c);
+/* Is known, or gone. */
+void reactor_know(struct conn *c);
+/* Before a connection is accepted. */
+void reactor_expect(struct reactor *r, int n_listeners);
 
 /* ---- the net ---- */
 

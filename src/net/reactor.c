@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/mem.h"
 #include "net/net_priv.h"
 
 #define NS_A_MS INT64_C(1000000)
@@ -154,6 +155,41 @@ static void reactor_shed(struct post *p)
 			return;
 		}
 	}
+}
+
+/* ---- those that are not known yet ---- */
+
+void reactor_expect(struct reactor *r, int n_listeners)
+{
+	xfree(r->strangers);
+	r->strangers = xcalloc((size_t)n_listeners, sizeof(*r->strangers));
+	for (int i = 0; i < n_listeners; i++)
+		list_init(&r->strangers[i].conns);
+}
+
+/* Connections are spread evenly: each reactor has its share of the bound. */
+static int32_t strangers_max(const struct net *net)
+{
+	int32_t share = net->limits.max_strangers / net->n_reactors;
+
+	return share > 0 ? share : 1;
+}
+
+void reactor_greet(struct conn *c)
+{
+	struct strangers *s = &c->reactor->strangers[c->listener];
+
+	list_push(&s->conns, &c->stranger);
+	if (++s->n > strangers_max(c->reactor->net))
+		conn_drop(container_of(list_first(&s->conns), struct conn, stranger), CONN_END_STRANGER);
+}
+
+void reactor_know(struct conn *c)
+{
+	if (list_empty(&c->stranger))
+		return;
+	list_remove(&c->stranger);
+	c->reactor->strangers[c->listener].n--;
 }
 
 /* ---- waiting for room ---- */
@@ -349,6 +385,7 @@ void reactor_fini(struct reactor *r)
 {
 	check(list_empty(&r->lru) && list_empty(&r->waiting));
 	loop_free(r->loop);
+	xfree(r->strangers);
 	block_unref(&r->landing);
 	block_pool_fini(&r->pool);
 }

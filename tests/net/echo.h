@@ -11,6 +11,7 @@
  *	f pos:u32 len:u32	answer "<", that range of the file, ">"
  *	b len:u32	answer with len bytes: 0, 1, 2 ... 250, 0 ...
  *	s		answer with the frame; what comes from now on is secret
+ *	k		answer with the frame; it is known who this is
  *	M max:u32	answer with the frame; longer frames than max are refused from now on
  *
  * Anything else (an empty frame too) closes.

@@ -26,6 +26,7 @@ struct story {
 	struct sim_world *w;
 	struct net_limits limits;
 	int n_reactors;
+	bool exempt;
 	struct echo echo;
 	struct net *net;
 	struct loop *loops[MACHINES];
@@ -63,6 +64,7 @@ static void node_begin(void *arg)
 		.port = PORT,
 		.max_connections = NET_NO_LIMIT,
 		.max_connection_creation_rate = NET_NO_LIMIT,
+		.exempt = s->exempt,
 	};
 	uint8_t *p = xmalloc(FILE_LEN);
 	int failed;
@@ -532,6 +534,78 @@ static void an_unreadable_file_closes_the_connection_in_one_line(void **state)
 	story_end(&s);
 }
 
+/* ---- strangers ---- */
+
+static void is_known(struct peer *p, uint64_t *chance)
+{
+	peer_asks(p, 'k', 100);
+	p->lingers = true;
+}
+
+static void the_oldest_stranger_goes_for_the_newest(void **state)
+{
+	struct story s = story_default();
+	struct peer *known, *p[6];
+
+	s.limits.max_strangers = 4;
+	story_begin(&s, 1, NULL);
+	known = peer_add(&s, HEALTHY);
+	peer_run(&s, known, is_known, 1);
+	for (int i = 0; i < 6; i++) {
+		p[i] = peer_add(&s, HOSTILE);
+		peer_run(&s, p[i], says_half_a_frame, 1);
+		sim_run_for(s.w, 100);
+	}
+	assert_true(p[0]->closed && p[1]->closed);
+	for (int i = 2; i < 6; i++)
+		assert_false(p[i]->closed);
+	assert_false(known->closed);
+	assert_told(&s, "too many that are not known yet");
+	peer_run(&s, peer_add(&s, HEALTHY), is_known, 1);
+	sim_run_for(s.w, 100);
+	assert_true(p[2]->closed);
+	peer_run(&s, peer_add(&s, HEALTHY), is_known, 1);
+	sim_run_for(s.w, 100);
+	assert_false(p[3]->closed);
+	story_end(&s);
+}
+
+static void says_a_long_frame(struct peer *p, uint64_t *chance)
+{
+	peer_asks(p, 'e', NET_STRANGERS_FRAME_MAX + 1);
+	p->lingers = true;
+}
+
+static void is_known_and_says_a_long_frame(struct peer *p, uint64_t *chance)
+{
+	is_known(p, chance);
+	says_a_long_frame(p, chance);
+}
+
+static void an_exempt_listener_has_only_small_frames_of_strangers(void **state)
+{
+	struct story s = story_default();
+	struct peer *stranger, *known;
+
+	s.exempt = true;
+	s.limits.max_strangers = 4;
+	story_begin(&s, 1, NULL);
+	stranger = peer_add(&s, HOSTILE);
+	peer_run(&s, stranger, says_a_long_frame, 1);
+	known = peer_add(&s, HEALTHY);
+	peer_run(&s, known, is_known_and_says_a_long_frame, 1);
+	sim_run_for(s.w, 1000);
+	assert_true(stranger->closed);
+	assert_false(known->closed);
+	assert_true(known->done);
+	for (int i = 0; i < 6; i++)
+		peer_run(&s, peer_add(&s, HOSTILE), says_half_a_frame, 1);
+	sim_run_for(s.w, 1000);
+	assert_told(&s, "too many that are not known yet");
+	assert_false(known->closed);
+	story_end(&s);
+}
+
 /* ---- memory ---- */
 
 static void a_length_that_lies_costs_what_was_sent(void **state)
@@ -708,6 +782,8 @@ int main(void)
 		cmocka_unit_test(a_connection_may_go_while_a_worker_reads_for_it),
 		cmocka_unit_test(an_unreadable_file_closes_the_connection_in_one_line),
 		cmocka_unit_test(a_length_that_lies_costs_what_was_sent),
+		cmocka_unit_test(the_oldest_stranger_goes_for_the_newest),
+		cmocka_unit_test(an_exempt_listener_has_only_small_frames_of_strangers),
 		cmocka_unit_test(a_part_of_a_secret_is_left_nowhere),
 		cmocka_unit_test(an_idle_connection_has_no_buffer),
 		cmocka_unit_test(who_waits_for_memory_gets_it_when_others_have_their_answers),
