@@ -217,7 +217,7 @@ static void conn_read(struct conn *c, struct turn *t)
 	t->unread = false;
 	if (n > 0) {
 		atomic_fetch_add_explicit(&c->reactor->bytes_in, n, memory_order_relaxed);
-		t->bytes -= n;
+		t->bytes -= (int64_t)c->transport.took > n ? (int64_t)c->transport.took : n;
 		t->readable = (size_t)n == asked;
 		return;
 	}

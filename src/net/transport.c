@@ -47,6 +47,7 @@ static void note(struct transport *t)
 {
 	t->read_wants = (uint8_t)tls_read_wants(t->tls);
 	t->pending = tls_is_pending(t->tls);
+	t->took = tls_took(t->tls);
 	t->shaking_hands = !tls_is_established(t->tls);
 }
 

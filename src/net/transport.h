@@ -32,6 +32,7 @@ struct transport {
 	struct sock *sock;	 /* NULL: closed */
 	struct tls_session *tls; /* NULL: plain */
 	uint8_t read_wants;	 /* SOCK_*: what a read waits for */
+	size_t took;		 /* bytes of the socket that the last read has cost; 0: as many as it gave */
 	bool pending;		 /* bytes may wait here that no socket will tell of */
 	bool shaking_hands;	 /* nothing was agreed on yet: what is written now would not leave */
 };

@@ -5,6 +5,7 @@
  * 1. A read that says -EAGAIN has seen the socket say so, or sets `pending`: what OpenSSL has read ahead is never left without notice.
  * 2. A write that was not taken whole is tried again with the same bytes, or more: OpenSSL has encrypted them already.
  * 3. A session that has failed stays failed.
+ * 4. A read ends, and says `pending`, when it has taken a record more from the socket than was asked for: records of a byte cost as much as long ones.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -30,6 +31,7 @@ struct tls_session {
 	int err;    /* what it has failed of */
 	int io_err; /* what the socket has said last, but -EAGAIN */
 	uint8_t read_wants;
+	size_t took; /* bytes that the socket has given in the last read */
 	bool established;
 	bool pending;
 	bool drained; /* the socket has nothing more at the moment */
@@ -65,6 +67,7 @@ static int bio_read(BIO *b, char *p, size_t len, size_t *got)
 		n = -EKEYREJECTED;
 	}
 	*got = n > 0 ? (size_t)n : 0;
+	s->took += *got;
 	if (n > 0)
 		return 1;
 	if (n == -EAGAIN) {
@@ -250,11 +253,18 @@ ssize_t tls_read(struct tls_session *s, void *p, size_t len)
 {
 	size_t done = 0;
 	int without = 0;
-	int err = tls_handshake(s);
+	int err;
 
+	s->took = 0;
+	err = tls_handshake(s);
 	s->pending = false;
 	while (err == 0 && done < len) {
 		size_t got = 0;
+
+		if (s->took >= len + RECORD) {
+			s->pending = true;
+			break;
+		}
 
 		err = read_once(s, (uint8_t *)p + done, len - done, &got);
 		done += got;
@@ -396,6 +406,11 @@ int tls_read_wants(const struct tls_session *s)
 bool tls_is_pending(const struct tls_session *s)
 {
 	return s->pending;
+}
+
+size_t tls_took(const struct tls_session *s)
+{
+	return s->took;
 }
 
 const char *tls_error(const struct tls_session *s)

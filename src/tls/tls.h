@@ -105,8 +105,10 @@ ssize_t tls_writev(struct tls_session *s, const struct iovec *iov, int n);
 ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t len);
 /* SOCK_READ, or SOCK_WRITE when a read or the handshake waits for that. */
 int tls_read_wants(const struct tls_session *s);
-/* The last read has stopped because its memory was full: there may be more that no socket will tell of. */
+/* The last read has stopped because its memory was full, or it has cost enough: there may be more that no socket will tell of. */
 bool tls_is_pending(const struct tls_session *s);
+/* How many bytes of the socket the last read has cost. */
+size_t tls_took(const struct tls_session *s);
 /* Why the session has failed: "certificate verify failed: self-signed certificate"; "" when it has not. */
 const char *tls_error(const struct tls_session *s);
 /* Appends the subject of the peer's certificate as Java's X500Principal.getName() prints it. False: it has shown none. */

@@ -2,6 +2,7 @@
  * Listeners of TLS over loopback: reactors on threads, clients that are OpenSSL's own here, good ones and others.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -182,16 +184,21 @@ static void world_close(struct world *w)
 
 /* ---- clients ---- */
 
-static int dial(struct world *w)
+static int dial_port(uint16_t port)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct timeval patience = {.tv_sec = 20};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	a.sin_port = htons(net_listener_addr(w->net, 0)->port);
+	a.sin_port = htons(port);
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	return fd;
+}
+
+static int dial(struct world *w)
+{
+	return dial_port(net_listener_addr(w->net, 0)->port);
 }
 
 struct client {
@@ -200,9 +207,9 @@ struct client {
 	int fd;
 };
 
-static struct client client_new(struct world *w, int version, const struct certificate *cert)
+static struct client client_new_at(struct world *w, int version, const struct certificate *cert, uint16_t port)
 {
-	struct client c = {.ctx = SSL_CTX_new(TLS_client_method()), .fd = dial(w)};
+	struct client c = {.ctx = SSL_CTX_new(TLS_client_method()), .fd = dial_port(port)};
 
 	SSL_CTX_set_min_proto_version(c.ctx, version);
 	SSL_CTX_set_max_proto_version(c.ctx, version);
@@ -215,6 +222,11 @@ static struct client client_new(struct world *w, int version, const struct certi
 	c.ssl = SSL_new(c.ctx);
 	SSL_set_fd(c.ssl, c.fd);
 	return c;
+}
+
+static struct client client_new(struct world *w, int version, const struct certificate *cert)
+{
+	return client_new_at(w, version, cert, net_listener_addr(w->net, 0)->port);
 }
 
 static void client_close(struct client *c)
@@ -327,6 +339,85 @@ static void what_was_decrypted_and_not_shown_is_not_forgotten(void **state)
 	get(&c, answers, sizeof(answers));
 	assert_memory_equal(answers, all, sizeof(all));
 	client_close(&c);
+	world_close(&w);
+}
+
+enum { TINY = 2000 };
+
+struct tiny {
+	struct client c;
+	_Atomic bool all;
+	_Atomic bool enough;
+};
+
+static void *write_tiny_records(void *arg)
+{
+	struct tiny *t = arg;
+	int unread = 0;
+
+	assert_int_equal(SSL_connect(t->c.ssl), 1);
+	for (int i = 0; i < TINY; i++)
+		put(&t->c, "x", 1);
+	while (ioctl(t->c.fd, SIOCOUTQ, &unread) || unread > 0) /* what the other side has not got yet */
+		usleep(1000);
+	t->all = true;
+	while (!t->enough)
+		usleep(1000);
+	return NULL;
+}
+
+static void nobody_waits(struct listener *l, void *arg)
+{
+	(void)l;
+	(void)arg;
+}
+
+/* Two thousand bytes of data are fifty thousand on the wire: the read that meets them gives way to others. */
+static void a_read_of_tiny_records_ends_by_what_they_cost(void **state)
+{
+	struct addr at = {.ip = {127, 0, 0, 1}}, from;
+	struct listener *l;
+	struct tls_session *s;
+	struct sock *sock;
+	struct loop *loop;
+	struct tiny t = {0};
+	struct world w;
+	uint8_t b[4096];
+	pthread_t thread;
+	ssize_t n;
+	size_t all = 0;
+
+	(void)state;
+	world_open(&w, "none", 0);
+	loop = loop_new(w.env, "other");
+	assert_int_equal(env_listen(loop, &at, 5, nobody_waits, NULL, &l), 0);
+	assert_int_equal(listener_addr(l, &at), 0);
+	t.c = client_new_at(&w, TLS1_3_VERSION, NULL, at.port);
+	pthread_create(&thread, NULL, write_tiny_records, &t);
+	while (listener_accept(l, &from, &sock))
+		usleep(1000);
+	s = tls_session_new(w.tls, sock, NULL);
+	while (tls_handshake(s) == -EAGAIN)
+		usleep(1000);
+	while (!t.all)
+		usleep(1000);
+	n = tls_read(s, b, sizeof(b));
+	assert_in_range(n, 1, TINY - 1);
+	assert_true(tls_is_pending(s));
+	assert_true(tls_took(s) > sizeof(b));
+	for (all = (size_t)n; all<TINY; all += n> 0 ? (size_t)n : 0) {
+		n = tls_read(s, b, sizeof(b));
+		assert_true(n > 0 || n == -EAGAIN); /* the rest may still be on its way */
+	}
+	assert_int_equal(all, TINY);
+	assert_false(tls_is_pending(s));
+	t.enough = true;
+	pthread_join(thread, NULL);
+	tls_session_free(s);
+	sock_close(sock);
+	listener_close(l);
+	loop_free(loop);
+	client_close(&t.c);
 	world_close(&w);
 }
 
@@ -598,6 +689,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_memory_and_files_pass_in_both_versions),
 		cmocka_unit_test(what_was_decrypted_and_not_shown_is_not_forgotten),
+		cmocka_unit_test(a_read_of_tiny_records_ends_by_what_they_cost),
 		cmocka_unit_test(a_large_request_arrives),
 		cmocka_unit_test(a_handshake_may_come_one_byte_at_a_time),
 		cmocka_unit_test(who_does_not_shake_hands_is_closed_in_time),
