@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#include "base/arena.h"
+
 static struct str get(const void *arg, struct str name)
 {
 	return image_config_value(arg, name);
@@ -65,4 +67,25 @@ struct layers layers_of_metrics(const struct image *i, struct str name)
 
 	add(&l, i, CONFIG_SOURCE_CLIENT_METRICS, RESOURCE_CLIENT_METRICS, name);
 	return l;
+}
+
+struct str layers_text(const struct layers *l, struct str name)
+{
+	struct str v = STR_NULL;
+
+	for (int i = 0; l && i < l->n && str_is_null(v); i++)
+		v = l->v[i].get(l->v[i].arg, name);
+	return v;
+}
+
+/* Names of listeners are written in small letters here. */
+struct str layers_listener_text(const struct layers *l, struct str listener, struct str name, struct arena *a)
+{
+	struct str text = arena_printf(a, "listener.name.%.*s.%.*s", STR_ARG(listener), STR_ARG(name));
+	char *p = (char *)(uintptr_t)text.p;
+
+	for (int32_t i = 0; i < text.len - name.len; i++)
+		if (p[i] >= 'A' && p[i] <= 'Z')
+			p[i] += 'a' - 'A';
+	return layers_text(l, text);
 }

@@ -30,4 +30,10 @@ struct layers layers_of_group(const struct image *i, int32_t node_id, struct str
 /* A metrics subscription. */
 struct layers layers_of_metrics(const struct image *i, struct str name);
 
+/* What is set under this name, as it is written; null: nothing is. layers may be NULL. */
+struct str layers_text(const struct layers *l, struct str name);
+/* The same of "listener.name.LISTENER.NAME". */
+struct arena;
+struct str layers_listener_text(const struct layers *l, struct str listener, struct str name, struct arena *a);
+
 #endif

@@ -82,6 +82,7 @@ static void image_published(struct quorum_subscriber *s, const struct image *old
 	struct node *n = container_of(s, struct node, subscriber);
 
 	secure_follow(n, old, now);
+	node_follow_rates(n, old, now);
 	throttle_follow(n->throttle, now);
 	if (n->partitions) {
 		note_standing(n, now);

@@ -10,6 +10,7 @@
 #include "broker/answer.h"
 #include "broker/api.h"
 #include "broker/dispatch.h"
+#include "broker/layers.h"
 #include "broker/node_private.h"
 #include "broker/sasl.h"
 #include "broker/secure.h"
@@ -179,6 +180,33 @@ enum node_end node_bind(struct node *n)
 	n->net = net_new(n->env, &limits, reactors(n), &dispatch_handler, n);
 	err = net_listen(n->net, v, n->n_listeners, &failed);
 	return err ? refused(n, &network->listeners[failed], err) : NODE_END_CLEAN;
+}
+
+/* max.connection.creation.rate: of all brokers or of this one; a listener's own by its prefix. */
+void node_follow_rates(struct node *n, const struct image *old, const struct image *now)
+{
+	const struct config_network *network = config_network(n->config);
+	struct layers before = {0}, layers = layers_of_broker(now, n->id);
+	const char *name = config_setting(CONFIG_MAX_CONNECTION_CREATION_RATE)->name;
+	struct arena a;
+
+	if (old)
+		before = layers_of_broker(old, n->id);
+	if (old && before.v[0].arg == layers.v[0].arg && before.v[1].arg == layers.v[1].arg)
+		return;
+	arena_init(&a, 1 << 16);
+	net_set_creation_rate(
+		n->net, (int32_t)config_long_in(n->config, layers.v, layers.n, CONFIG_MAX_CONNECTION_CREATION_RATE));
+	for (int i = 0; i < n->n_listeners; i++) {
+		struct str listener = network->listeners[i].name;
+		struct str text = layers_listener_text(&layers, listener, str_of(name), &a);
+		int32_t rate;
+
+		if (str_is_null(text) || !str_to_i32(text, &rate) || rate <= 0)
+			rate = own_limit(n->config, listener, CONFIG_MAX_CONNECTION_CREATION_RATE);
+		net_set_listener_creation_rate(n->net, i, rate);
+	}
+	arena_fini(&a);
 }
 
 void node_accept(struct node *n, bool controller)

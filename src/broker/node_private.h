@@ -156,6 +156,7 @@ int node_mark_clean(struct node *n);
 
 enum node_end node_bind(struct node *n);
 void node_accept(struct node *n, bool controller);
+void node_follow_rates(struct node *n, const struct image *old, const struct image *now);
 void node_register(struct node *n, void (*state)(void *arg, enum broker_state state, int64_t epoch));
 void node_tell_listeners(struct node *n);
 

@@ -65,15 +65,6 @@ static bool is_reconfigurable(enum tls_setting s)
 	}
 }
 
-static struct str in_layers(const struct layers *layers, struct str name)
-{
-	struct str v = STR_NULL;
-
-	for (int i = 0; layers && i < layers->n && str_is_null(v); i++)
-		v = layers->v[i].get(layers->v[i].arg, name);
-	return v;
-}
-
 static struct str joined(const struct str *v, int n, struct arena *a)
 {
 	struct str all = STR("");
@@ -95,33 +86,19 @@ static struct str in_config(const struct config *c, const struct config_at *at, 
 	return joined(v, n, a);
 }
 
-/* "listener.name.internal." */
-static struct str prefix_of(struct str listener, struct arena *a)
-{
-	struct str text = arena_printf(a, "listener.name.%.*s.", STR_ARG(listener));
-	char *p = (char *)(uintptr_t)text.p;
-
-	for (int32_t i = 0; i < text.len; i++)
-		if (p[i] >= 'A' && p[i] <= 'Z')
-			p[i] += 'a' - 'A';
-	return text;
-}
-
 void secure_settings(const struct config *c, const struct layers *layers, struct str listener,
 		     enum security_protocol protocol, struct arena *a, struct tls_settings *out)
 {
 	struct config_at at = {.listener = listener};
-	struct str prefix = prefix_of(listener, a);
-
 	for (int i = 0; i < TLS_SETTINGS; i++) {
 		struct str name = str_of(tls_setting_name((enum tls_setting)i));
 		const struct config_setting *s = config_setting(ids[i]);
 		const struct layers *over = is_reconfigurable((enum tls_setting)i) ? layers : NULL;
-		struct str own = in_layers(over, arena_printf(a, "%.*s%.*s", STR_ARG(prefix), STR_ARG(name)));
+		struct str own = layers_listener_text(over, listener, name, a);
 		bool is_own = !str_is_null(own) || config_at_is_set(c, &at, s->id);
 
 		if (!is_own)
-			own = in_layers(over, name);
+			own = layers_text(over, name);
 		out->v[i] = str_is_null(own) ? in_config(c, &at, s, a) : own;
 		/* Clients of SASL have a name already: they are asked for a certificate only where the listener itself says so. */
 		if (i == TLS_CLIENT_AUTH && protocol == PROTOCOL_SASL_SSL && !is_own)

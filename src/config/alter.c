@@ -224,8 +224,11 @@ static int check_node_values(const struct config_pair *set, int n, struct arena 
 		/* what is dropped from a file is refused here */
 		if (s->constraint.rule == CONFIG_RULE_LIST && config_list_repeats(set[i].value, a))
 			*message = arena_printf(a, "Configuration '%s' values must not be duplicated.", s->name);
-		else if (config_value_read(s, set[i].value, a, &v, message))
-			continue;
+		else if (config_value_read(s, set[i].value, a, &v, message)) {
+			if (!overridden || s->id != CONFIG_MAX_CONNECTION_CREATION_RATE || v.integer > 0)
+				continue;
+			*message = arena_printf(a, "Invalid %s %.*s", s->name, STR_ARG(set[i].value));
+		}
 		return ERR_INVALID_REQUEST;
 	}
 	return 0;

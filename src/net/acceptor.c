@@ -126,6 +126,20 @@ static void rate_init(struct rate *r, int32_t per_second, int64_t now_ms)
 	};
 }
 
+/* What was saved up counts on, up to a second of the new rate. */
+static void rate_set(struct rate *r, int32_t per_second, int64_t now_ms)
+{
+	int64_t saved = INT64_MAX;
+
+	if (r->per_second != NET_NO_LIMIT && r->per_second != 0) {
+		rate_fill(r, now_ms);
+		saved = r->tokens_milli;
+	}
+	rate_init(r, per_second, now_ms);
+	if (saved < r->tokens_milli)
+		r->tokens_milli = saved;
+}
+
 /* ---- pausing ---- */
 
 static void listener_set_paused(struct net_listener *l, uint8_t paused)
@@ -527,6 +541,35 @@ void net_set_tls(struct net *net, int i, struct tls_context *tls)
 	check(i >= 0 && i < net->acceptor.n_listeners && l->config.tls);
 	tls_context_unref(&l->config.tls);
 	l->config.tls = tls_context_ref(tls);
+}
+
+/* Who waits by the old rate looks again. */
+static void listener_try(struct net_listener *l)
+{
+	timer_stop(&l->resume);
+	listener_set_paused(l, l->paused & ~(PAUSE_RATE | PAUSE_DESCRIPTORS));
+}
+
+void net_set_creation_rate(struct net *net, int32_t per_second)
+{
+	struct acceptor *a = &net->acceptor;
+
+	if (a->stopping || a->rate.per_second == per_second)
+		return;
+	rate_set(&a->rate, per_second, env_mono_ms(net->env));
+	for (int i = 0; i < a->n_listeners; i++)
+		listener_try(&a->listeners[i]);
+}
+
+void net_set_listener_creation_rate(struct net *net, int i, int32_t per_second)
+{
+	struct net_listener *l = &net->acceptor.listeners[i];
+
+	check(i >= 0 && i < net->acceptor.n_listeners);
+	if (net->acceptor.stopping || l->rate.per_second == per_second)
+		return;
+	rate_set(&l->rate, per_second, env_mono_ms(net->env));
+	listener_try(l);
 }
 
 /* ---- birth and death ---- */

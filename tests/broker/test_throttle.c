@@ -9,12 +9,14 @@
 #include "base/mem.h"
 #include "broker/node_private.h"
 #include "broker/throttle.h"
+#include "net/net.h"
 #include "protocol/alter_client_quotas.h"
 #include "protocol/create_acls.h"
 #include "protocol/create_partitions.h"
 #include "protocol/create_topics.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_client_quotas.h"
+#include "protocol/incremental_alter_configs.h"
 #include "protocol/write_txn_markers.h"
 #include "security/authorizer.h"
 #include "tests/base/cm.h"
@@ -324,7 +326,7 @@ static void older_clients_are_told_to_wait_only(void **state)
 
 /* ---- connections ---- */
 
-enum { DIALLED = 12, DIALLED_IN_ALL = 64 };
+enum { DIALLED = 12, DIALLED_IN_ALL = 128 };
 
 static struct client *dialled[DIALLED_IN_ALL]; /* their world has them until its end */
 static int n_dialled;
@@ -372,6 +374,56 @@ static void an_address_that_dials_too_fast_waits_and_is_closed(void **state)
 	assert_int_equal(dial(1), 0);
 	assert_int_equal(set_quota("ip", "10.0.0.2", "connection_creation_rate", 1000), 0);
 	assert_int_equal(dial(DIALLED), 0);
+}
+
+/* ---- rates of all addresses together ---- */
+
+static int set_of_broker(const char *broker, const char *name, const char *value)
+{
+	struct incremental_alter_configs_request_config c = {str_of(name), value ? 0 : 1,
+							     value ? str_of(value) : STR_NULL};
+	struct incremental_alter_configs_request_resource r = {4, str_of(broker), {&c, 1}};
+	struct incremental_alter_configs_request in = {{&r, 1}, false};
+	struct incremental_alter_configs_response out;
+
+	ASK(&w->b, incremental_alter_configs, 1, &in, &out);
+	assert_int_equal(out.responses.n, 1);
+	return out.responses.v[0].error_code;
+}
+
+/* How many of DIALLED are accepted within two seconds. */
+static int accepted(void)
+{
+	struct net_counts before, after;
+
+	net_counts(w->node->net, &before);
+	dial(DIALLED);
+	net_counts(w->node->net, &after);
+	return (int)(after.accepted - before.accepted);
+}
+
+static void connections_come_as_fast_as_the_rate_is_at_the_moment(void **state)
+{
+	static const char *const all = "max.connection.creation.rate";
+	static const char *const one = "listener.name.plaintext.max.connection.creation.rate";
+
+	(void)state;
+	assert_int_equal(set_of_broker("", all, "2"), 0);
+	assert_in_range(accepted(), 4, 7);
+	assert_int_equal(set_of_broker("", all, "100"), 0); /* who waits comes in at once */
+	sim_run_until(w->sim, 1000, never, NULL);
+	assert_int_equal(accepted(), DIALLED);
+	assert_int_equal(set_of_broker("", one, "3"), 0);
+	assert_in_range(accepted(), 6, 10);
+	assert_int_equal(set_of_broker("1", one, "200"), 0); /* this broker's before all brokers' */
+	sim_run_until(w->sim, 1000, never, NULL);
+	assert_int_equal(accepted(), DIALLED);
+	assert_int_equal(set_of_broker("1", one, NULL), 0);
+	assert_int_equal(set_of_broker("", one, NULL), 0);
+	assert_int_equal(set_of_broker("", all, NULL), 0);
+	assert_int_equal(accepted(), DIALLED);
+	assert_int_equal(set_of_broker("", one, "0"), ERR_INVALID_REQUEST);
+	assert_int_equal(set_of_broker("", all, "-1"), ERR_INVALID_REQUEST);
 }
 
 /* ---- floods ---- */
@@ -659,6 +711,7 @@ int main(void)
 		TEST(topics_are_refused_once_there_are_no_tokens),
 		TEST(older_clients_are_told_to_wait_only),
 		TEST(an_address_that_dials_too_fast_waits_and_is_closed),
+		TEST(connections_come_as_fast_as_the_rate_is_at_the_moment),
 		TEST(names_are_forgotten_before_they_take_too_much),
 		TEST(a_flood_of_names_pushes_nobody_out),
 		TEST(who_is_silent_for_an_hour_is_forgotten),
