@@ -442,6 +442,7 @@ static int frame_end(struct channel *ch)
 	ch->frame = NULL;
 	ch->head_len = 0;
 	call_finish(call, err);
+	channel_login_note(ch);
 	return err == -EPROTO ? err : 0;
 }
 

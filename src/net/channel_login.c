@@ -4,7 +4,8 @@
  * 1. Nothing else is sent while a login is under way. What was sent before it is answered before it: answers come in the order of requests.
  * 2. A server that tells how long a session lasts is told again who this is when 85 to 95 percent of that have passed, before the next
  *    request (KIP-368). Nothing is sent for that alone: a connection that nobody uses may time out.
- * 3. The server's words have to fit into the login's own small arena.
+ * 3. Who is told again has his time from when all that was asked before is answered: a fetch may be parked for long.
+ * 4. The server's words have to fit into the login's own small arena.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -221,7 +222,8 @@ void channel_login_begin(struct channel *ch)
 	l->exchange = login_begin(ch->all->login, &start);
 	l->exchange->owner = l;
 	l->exchange->wake = wake;
-	timer_start(&ch->attempt, channel_setup_ms(ch));
+	if (ch->state == CHANNEL_LOGGING_IN)
+		timer_start(&ch->attempt, channel_setup_ms(ch));
 	codec_init(&sasl_handshake_request_schema, &l->handshake);
 	l->handshake.mechanism = ch->all->login->mechanism;
 	l->call = (struct call){
@@ -231,9 +233,25 @@ void channel_login_begin(struct channel *ch)
 		.done = on_handshake,
 	};
 	channel_say(ch, &l->call);
+	channel_login_note(ch);
 }
 
 /* ---- for the connection ---- */
+
+static bool is_first(struct channel *ch, const struct call *call)
+{
+	const struct list *l = list_first(list_empty(&ch->in_flight) ? &ch->sending : &ch->in_flight);
+
+	return l == &call->link;
+}
+
+void channel_login_note(struct channel *ch)
+{
+	struct channel_login *l = ch->login;
+
+	if (l && l->exchange && !timer_is_running(&ch->attempt) && is_first(ch, &l->call))
+		timer_start(&ch->attempt, channel_setup_ms(ch));
+}
 
 bool channel_login_holds(struct channel *ch)
 {

@@ -21,6 +21,8 @@ void channel_logged_in(struct channel *ch);
 void channel_login_begin(struct channel *ch);
 /* It is under way, or due before anything else is sent. */
 bool channel_login_holds(struct channel *ch);
+/* An answer has come: if it is the login's turn now, its time begins. */
+void channel_login_note(struct channel *ch);
 /* The connection is gone. */
 void channel_login_end(struct channel *ch);
 void channel_login_fini(struct channel *ch);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "net/net.h"
 #include "protocol/api_versions.h"
@@ -18,6 +19,8 @@ struct visit {
 	struct frame frame;
 	struct chain chain;
 	struct played_controller *controller;
+	struct timer later;
+	struct conn *conn;
 };
 
 static void visit_free(void *arg)
@@ -92,6 +95,14 @@ static void write_garbage(struct visit *v)
 	memset(p, 0xff, 40);
 }
 
+static void now_at_last(struct timer *timer)
+{
+	struct visit *v = container_of(timer, struct visit, later);
+
+	conn_set_data(v->conn, NULL);
+	conn_reply(v->conn, &v->chain, visit_free, v);
+}
+
 static void on_frame(void *arg, struct conn *c, struct frame *f)
 {
 	struct visit *v = xcalloc(1, sizeof(*v));
@@ -106,10 +117,17 @@ static void on_frame(void *arg, struct conn *c, struct frame *f)
 	out = arena_alloc(&v->arena, api_info_find(r.key)->response->size);
 	codec_init(api_info_find(r.key)->response, out);
 	what = act(v, &r, out);
-	if (what == PLAYED_ANSWER)
+	if (what == PLAYED_ANSWER || what == PLAYED_LATE)
 		write_answer(v, &r, out);
 	else if (what == PLAYED_GARBAGE)
 		write_garbage(v);
+	if (what == PLAYED_LATE) {
+		v->conn = c;
+		conn_set_data(c, v);
+		timer_init(&v->later, conn_loop(c), now_at_last);
+		timer_start(&v->later, v->controller->late_ms);
+		return;
+	}
 	if (what == PLAYED_ANSWER || what == PLAYED_GARBAGE) {
 		conn_reply(c, &v->chain, visit_free, v);
 		return;
@@ -129,8 +147,13 @@ static void on_opened(void *arg, struct conn *c)
 
 static void on_closed(void *arg, struct conn *c)
 {
+	struct visit *v = conn_data(c);
+
 	(void)arg;
-	(void)c;
+	if (!v)
+		return;
+	timer_stop(&v->later);
+	visit_free(v);
 }
 
 static void start(void *arg)

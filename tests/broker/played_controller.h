@@ -23,7 +23,7 @@ struct played_request {
 	struct arena *arena; /* what the answer points to */
 };
 
-enum played_act { PLAYED_ANSWER, PLAYED_SILENCE, PLAYED_GARBAGE, PLAYED_HANG_UP };
+enum played_act { PLAYED_ANSWER, PLAYED_LATE, PLAYED_SILENCE, PLAYED_GARBAGE, PLAYED_HANG_UP };
 
 struct played_controller {
 	int machine;
@@ -31,9 +31,10 @@ struct played_controller {
 	struct net *net;
 	/* Fills `out`, which is at its defaults; on the controller's loop. */
 	enum played_act (*act)(struct played_controller *p, const struct played_request *r, void *out);
-	int16_t lacks;	/* an API that it does not say it speaks; 0: it speaks all */
-	int16_t older;	/* an API of which it speaks no version above the next; 0: none */
-	int16_t newest; /* of that one */
+	int16_t lacks;	 /* an API that it does not say it speaks; 0: it speaks all */
+	int16_t older;	 /* an API of which it speaks no version above the next; 0: none */
+	int16_t newest;	 /* of that one */
+	int64_t late_ms; /* of PLAYED_LATE: the answer comes so much later */
 	int n_asked;
 	int n_connections; /* so far */
 };

@@ -177,7 +177,7 @@ static enum played_act act(struct played_controller *p, const struct played_requ
 		return on_words(r, out);
 	t.early = t.early || !t.is_in;
 	t.n_metadata++;
-	return PLAYED_ANSWER;
+	return t.node.late_ms ? PLAYED_LATE : PLAYED_ANSWER;
 }
 
 /* ---- who asks ---- */
@@ -377,6 +377,25 @@ static void a_session_is_renewed_before_it_ends_and_no_call_is_lost(void **state
 	end();
 }
 
+/* The setup takes three seconds at most. */
+static void a_renewal_has_its_time_from_when_it_is_its_turn(void **state)
+{
+	(void)state;
+	begin(LETS_IN);
+	t.lifetime_ms = 10000;
+	ask_and_wait();
+	sim_run_for(t.sim, 8000);
+	t.node.late_ms = 8000;
+	assert_true(sim_call(t.sim, ASKS, ask, NULL));
+	sim_run_for(t.sim, 1600);
+	ask_and_wait();
+	assert_int_equal(t.n_handshakes, 2);
+	assert_int_equal(t.n_done, 3);
+	assert_int_equal(t.n_broken, 0);
+	assert_int_equal(t.node.n_connections, 1);
+	end();
+}
+
 static void nobody_is_told_again_while_nothing_is_asked(void **state)
 {
 	(void)state;
@@ -426,6 +445,7 @@ int main(void)
 		cmocka_unit_test(a_refused_login_is_not_tried_without_rest),
 		cmocka_unit_test(after_a_refusal_another_trouble_is_not_taken_for_it),
 		cmocka_unit_test(a_session_is_renewed_before_it_ends_and_no_call_is_lost),
+		cmocka_unit_test(a_renewal_has_its_time_from_when_it_is_its_turn),
 		cmocka_unit_test(nobody_is_told_again_while_nothing_is_asked),
 		cmocka_unit_test(a_renewal_that_is_refused_breaks_the_connection),
 		cmocka_unit_test(a_renewal_that_is_not_answered_breaks_the_connection),
