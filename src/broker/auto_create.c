@@ -11,6 +11,7 @@
 #include "broker/answer.h"
 #include "broker/coordinator.h"
 #include "broker/forward.h"
+#include "broker/identity.h"
 #include "broker/node_private.h"
 #include "config/config.h"
 #include "metadata/image.h"
@@ -135,13 +136,26 @@ static bool fill_request(struct auto_create *c, struct create_topics_request *in
 	return !c->arena->failed;
 }
 
-bool auto_create_start(struct auto_create *c, struct core *core, struct arena *arena, const struct str *names, int n)
+/* As if the client had asked for it by CreateTopics. */
+static void ask_for_client(struct auto_create *c, struct request *r)
 {
-	struct create_topics_request *in = arena_alloc(arena, sizeof(*in));
-	struct create_topics_response *out = arena_alloc(arena, sizeof(*out));
+	const struct identity *who = request_identity(r);
+
+	c->client = (struct quorum_client){r->correlation_id, r->client_id, who->address};
+	c->q.client = &c->client;
+	c->q.principal = &who->principal;
+	c->q.client_id = r->client_id;
+	c->q.own_node = false;
+}
+
+bool auto_create_start(struct auto_create *c, const struct auto_create_for *whom, const struct str *names, int n)
+{
+	struct core *core = whom->core;
+	struct create_topics_request *in = arena_alloc(whom->arena, sizeof(*in));
+	struct create_topics_response *out = arena_alloc(whom->arena, sizeof(*out));
 
 	c->core = core;
-	c->arena = arena;
+	c->arena = whom->arena;
 	c->names = names;
 	c->n = n;
 	c->decided = c->finished = false;
@@ -159,9 +173,11 @@ bool auto_create_start(struct auto_create *c, struct core *core, struct arena *a
 		.version = CREATE_VERSION,
 		.request = in,
 		.response = out,
-		.arena = arena,
+		.arena = whom->arena,
 		.own_node = true,
 	};
+	if (whom->request)
+		ask_for_client(c, whom->request);
 	forward_submit(core, &c->q, wait_ms(c));
 	return true;
 }

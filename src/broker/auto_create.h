@@ -14,6 +14,7 @@
 
 struct auto_create {
 	struct quorum_request q;
+	struct quorum_client client;
 	struct image_waiter waiter;
 	struct timer timer;
 	struct core *core;
@@ -26,11 +27,18 @@ struct auto_create {
 	void *arg;
 };
 
+/* For whom: a client is charged for what is made (controller_mutation_rate), wherever the controller is. */
+struct auto_create_for {
+	struct core *core;
+	struct arena *arena;
+	struct request *request; /* NULL: the node itself wants them */
+};
+
 /*
  * names stay the caller's until done(), which is called later, on the core, exactly once. False when the arena is spent: then it is not
  * called.
  */
-bool auto_create_start(struct auto_create *c, struct core *core, struct arena *arena, const struct str *names, int n);
+bool auto_create_start(struct auto_create *c, const struct auto_create_for *whom, const struct str *names, int n);
 /* The caller no longer waits: done() comes as soon as nothing of c is used elsewhere. */
 void auto_create_hurry(struct auto_create *c);
 

@@ -100,7 +100,7 @@ void coordinator_make_topic(struct core *core, enum coordinator_kind kind)
 	m->name = coordinator_topic(kind);
 	m->creation.done = made;
 	m->creation.arg = m;
-	m->busy = auto_create_start(&m->creation, core, &m->arena, &m->name, 1);
+	m->busy = auto_create_start(&m->creation, &(struct auto_create_for){core, &m->arena, NULL}, &m->name, 1);
 	if (m->busy)
 		core_work_begins(core);
 }

@@ -271,6 +271,12 @@ static void a_consumer_gets_nothing_until_it_has_waited(void **state)
 	buf_fini(&b);
 }
 
+static bool never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
 /* ---- changes of partitions ---- */
 
 static int create_topic(const char *name, int32_t partitions, int16_t version, int32_t *throttle_ms)
@@ -312,6 +318,25 @@ static void topics_are_refused_once_there_are_no_tokens(void **state)
 	assert_true(ms > 12000);
 }
 
+static void a_topic_that_is_made_by_being_asked_for_is_charged_to_who_asked(void **state)
+{
+	struct metadata_response out;
+	int made = 0;
+	int32_t ms;
+
+	(void)state;
+	assert_int_equal(set_quota(NULL, "test", "controller_mutation_rate", 1), 0);
+	assert_int_equal(create_topic("many", 20, 7, &ms), 0); /* all the tokens, and some more */
+	ask_metadata("asked-for", &out);
+	assert_int_equal(out.topics.v[0].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	sim_run_until(w->sim, 30000, never, NULL);
+	for (int i = 0; i < 3; i++) {
+		ask_metadata("asked-for", &out);
+		made += out.topics.v[0].error_code == 0;
+	}
+	assert_true(made > 0);
+}
+
 static void older_clients_are_told_to_wait_only(void **state)
 {
 	int32_t ms;
@@ -338,12 +363,6 @@ static int down(void **state)
 	while (n_dialled > 0)
 		xfree(dialled[--n_dialled]);
 	return err;
-}
-
-static bool never(void *arg)
-{
-	(void)arg;
-	return false;
 }
 
 /* So many connections at once; how many of them are closed two seconds later. */
@@ -709,6 +728,7 @@ int main(void)
 		TEST(a_quota_that_is_gone_holds_no_more),
 		TEST(a_consumer_gets_nothing_until_it_has_waited),
 		TEST(topics_are_refused_once_there_are_no_tokens),
+		TEST(a_topic_that_is_made_by_being_asked_for_is_charged_to_who_asked),
 		TEST(older_clients_are_told_to_wait_only),
 		TEST(an_address_that_dials_too_fast_waits_and_is_closed),
 		TEST(connections_come_as_fast_as_the_rate_is_at_the_moment),

@@ -454,7 +454,8 @@ static enum outcome run(struct request *r)
 	m->creation.done = created;
 	m->creation.arg = m;
 	request_park(r, m, hurry);
-	if (!auto_create_start(&m->creation, r->core, &r->arena, m->missing, m->n_missing))
+	if (!auto_create_start(&m->creation, &(struct auto_create_for){r->core, &r->arena, r}, m->missing,
+			       m->n_missing))
 		request_end(r, true);
 	return PARKED;
 }
