@@ -18,6 +18,7 @@
 #include "protocol/api_versions.h"
 #include "protocol/sasl_authenticate.h"
 #include "protocol/sasl_handshake.h"
+#include "security/jwks.h"
 #include "security/secret.h"
 #include "wire/protocol.h"
 #include "wire/reader.h"
@@ -49,10 +50,28 @@ struct sasl {
 	bool again;			/* this is a re-authentication */
 	bool knows_reauth;		/* a SaslAuthenticate of version 1 or later was seen */
 	struct timer timer;		/* the deadline; while a failure is held back, the end of that */
+	struct errand *errand;		/* a step that a job does; NULL: none is */
+	bool late;			/* and its time is up meanwhile */
 	struct request *held;		/* the failure */
 	bool held_answer;		/* and it is answered */
 	int64_t expires_ns;		/* of the session, monotonic; 0: it does not */
 	int64_t again_ns;		/* when the last re-authentication began; 0: never */
+};
+
+/* What is done with a step that has been taken. */
+typedef void then_fn(struct sasl *s, struct request *r, struct mechanism_step *step);
+
+/* A step beside the loop. It has the exchange, and its request's arena, until it is back. */
+struct errand {
+	struct work work;
+	struct sasl *s; /* NULL: its connection is gone */
+	struct request *r;
+	const struct sasl_offer *offer;
+	void *exchange;
+	struct bytes token;
+	struct mechanism_world world;
+	struct mechanism_step out;
+	then_fn *then;
 };
 
 static int64_t now_ns(const struct sasl *s)
@@ -67,16 +86,18 @@ static void tally(int64_t *counter)
 
 /* ---- life ---- */
 
+static void exchange_free(const struct mechanism *m, void *exchange)
+{
+	if (m->end)
+		m->end(exchange);
+	secret_wipe(exchange, m->exchange_size);
+	xfree(exchange);
+}
+
 static void end_exchange(struct sasl *s)
 {
-	const struct mechanism *m = s->offer ? s->offer->mechanism : NULL;
-
-	if (!s->exchange)
-		return;
-	if (m->end)
-		m->end(s->exchange);
-	secret_wipe(s->exchange, m->exchange_size);
-	xfree(s->exchange);
+	if (s->exchange)
+		exchange_free(s->offer->mechanism, s->exchange);
 	s->exchange = NULL;
 }
 
@@ -110,6 +131,8 @@ static void time_is_up(struct timer *t)
 
 	if (s->held)
 		let_go(s);
+	else if (s->errand)
+		s->late = true;
 	else
 		conn_close(s->conn, "it has not authenticated in time");
 }
@@ -133,6 +156,8 @@ void sasl_free(struct sasl *s)
 	if (!s)
 		return;
 	timer_stop(&s->timer);
+	if (s->errand)
+		s->errand->s = NULL;
 	end_exchange(s);
 	xfree(s);
 }
@@ -313,14 +338,8 @@ static void take_prelude(struct sasl *s, struct request *r, struct reader *in)
 
 /* ---- tokens ---- */
 
-static void step(struct sasl *s, struct request *r, struct bytes token, struct mechanism_step *out)
+static void look_at_step(struct sasl *s, struct request *r, struct mechanism_step *out)
 {
-	struct mechanism_world world = {.image = r->image, .now_ms = env_wall_ms(r->core->loop->env)};
-
-	env_random(r->core->loop->env, world.chance, sizeof(world.chance));
-	*out = (struct mechanism_step){0};
-	s->offer->mechanism->step(s->exchange, &world, token, &r->arena, out);
-	secret_wipe(world.chance, sizeof(world.chance));
 	secret_wipe(r->frame.p, r->frame.len);
 	if (out->outcome == MECHANISM_DONE &&
 	    (out->principal.name.len <= 0 || out->principal.name.len > PRINCIPAL_NAME_MAX))
@@ -338,22 +357,93 @@ static void step(struct sasl *s, struct request *r, struct bytes token, struct m
 	}
 }
 
+/* On any thread: what it needs is its own. */
+static void do_errand(struct work *work)
+{
+	struct errand *e = container_of(work, struct errand, work);
+	struct jwks *keys = e->offer->keys ? sasl_keys_now(e->offer->keys) : NULL;
+
+	e->world.keys = keys;
+	e->offer->mechanism->step(e->exchange, &e->world, e->token, &e->r->arena, &e->out);
+	jwks_unref(&keys);
+}
+
+static void errand_done(struct work *work)
+{
+	struct errand *e = container_of(work, struct errand, work);
+	struct request *r = e->r;
+	struct sasl *s = e->s;
+
+	secret_wipe(e->world.chance, sizeof(e->world.chance));
+	list_remove(&r->parked);
+	r->hurry = NULL;
+	if (!s) {
+		secret_wipe(r->frame.p, r->frame.len);
+		exchange_free(e->offer->mechanism, e->exchange);
+		request_finish(r, HANG_UP);
+		xfree(e);
+		return;
+	}
+	s->errand = NULL;
+	s->exchange = e->exchange;
+	look_at_step(s, r, &e->out);
+	if (s->late)
+		request_refuse(r, "it has not authenticated in time");
+	else
+		e->then(s, r, &e->out);
+	xfree(e);
+}
+
+/* It comes back soon: nothing is to be hurried. */
+static void let_it_be(struct request *r)
+{
+	(void)r;
+}
+
+static void step(struct sasl *s, struct request *r, struct bytes token, then_fn *then)
+{
+	const struct mechanism *m = s->offer->mechanism;
+	struct mechanism_world world = {.image = r->image, .now_ms = env_wall_ms(r->core->loop->env)};
+	struct mechanism_step out = {0};
+	struct errand *e;
+
+	env_random(r->core->loop->env, world.chance, sizeof(world.chance));
+	if (!m->is_slow || !m->is_slow(s->exchange, token)) {
+		m->step(s->exchange, &world, token, &r->arena, &out);
+		secret_wipe(world.chance, sizeof(world.chance));
+		look_at_step(s, r, &out);
+		then(s, r, &out);
+		return;
+	}
+	e = xcalloc(1, sizeof(*e));
+	*e = (struct errand){.s = s, .r = r, .offer = s->offer, .exchange = s->exchange, .token = token, .then = then};
+	e->world = world;
+	e->work.job = do_errand;
+	e->work.done = errand_done;
+	s->exchange = NULL;
+	s->errand = e;
+	request_park(r, s, let_it_be);
+	env_work(r->core->loop, &e->work);
+}
+
+static void take_bare_step(struct sasl *s, struct request *r, struct mechanism_step *out)
+{
+	if (out->outcome == MECHANISM_FAILED) {
+		fail(s, r, false, out->reason);
+		return;
+	}
+	if (out->outcome == MECHANISM_DONE)
+		complete(s, out);
+	if (out->token.p)
+		request_answer_bytes(r, out->token);
+	else
+		request_refuse(r, "there is no room for its token");
+}
+
 /* After a handshake of version 0. */
 static void take_bare_token(struct sasl *s, struct request *r)
 {
-	struct mechanism_step out;
-
-	step(s, r, (struct bytes){r->frame.p, (int32_t)r->frame.len}, &out);
-	if (out.outcome == MECHANISM_FAILED) {
-		fail(s, r, false, out.reason);
-		return;
-	}
-	if (out.outcome == MECHANISM_DONE)
-		complete(s, &out);
-	if (out.token.p)
-		request_answer_bytes(r, out.token);
-	else
-		request_refuse(r, "there is no room for its token");
+	step(s, r, (struct bytes){r->frame.p, (int32_t)r->frame.len}, take_bare_step);
 }
 
 /* "SASL_AUTHENTICATE", as Kafka writes the names of APIs. */
@@ -404,22 +494,26 @@ static void answer_failure(struct sasl *s, struct request *r, const struct mecha
 	fail(s, r, true, step->reason);
 }
 
+static void take_step(struct sasl *s, struct request *r, struct mechanism_step *said)
+{
+	struct sasl_authenticate_response *out = r->out;
+
+	if (said->outcome == MECHANISM_FAILED) {
+		answer_failure(s, r, said);
+		return;
+	}
+	out->auth_bytes = said->token.p ? said->token : (struct bytes){(const uint8_t *)"", 0};
+	if (said->outcome == MECHANISM_DONE)
+		out->session_lifetime_ms = complete(s, said);
+	request_finish(r, REPLY);
+}
+
 static void take_token(struct sasl *s, struct request *r)
 {
 	const struct sasl_authenticate_request *in = r->in;
-	struct sasl_authenticate_response *out = r->out;
-	struct mechanism_step said;
 
 	s->knows_reauth |= r->version > 0;
-	step(s, r, in->auth_bytes, &said);
-	if (said.outcome == MECHANISM_FAILED) {
-		answer_failure(s, r, &said);
-		return;
-	}
-	out->auth_bytes = said.token.p ? said.token : (struct bytes){(const uint8_t *)"", 0};
-	if (said.outcome == MECHANISM_DONE)
-		out->session_lifetime_ms = complete(s, &said);
-	request_finish(r, REPLY);
+	step(s, r, in->auth_bytes, take_step);
 }
 
 static void take_authenticate(struct sasl *s, struct request *r, struct reader *in)

@@ -8,7 +8,8 @@
  * 3. A failure is answered after connection.failed.authentication.delay.ms, then the connection closes; nothing else of it is read meanwhile.
  * 4. A session that is to end (connections.max.reauth.ms, or a credential's own end) may begin again with SaslHandshake: with the same
  *    mechanism, for the same principal, at most once a second (KIP-368). Once it has ended, any other request closes the connection.
- * 5. Frames that hold tokens are wiped, parts of frames too.
+ * 5. A step that takes long (the keys of a delegation token, signed tokens and the file of their keys) is a job's, and the connection waits.
+ * 6. Frames that hold tokens are wiped, parts of frames too.
  *
  * A struct sasl is its connection's, on its reactor; a struct sasl_listener never changes but for its counts.
  */

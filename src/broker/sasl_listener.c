@@ -69,31 +69,104 @@ static struct str path_of(struct str url)
 	return url.p[at] == '/' ? (struct str){url.p + at, url.len - at} : STR_NULL;
 }
 
-/* The keys that OAUTHBEARER wants are read once, from a file: before there are loops, so it may block. */
+/* The file that OAUTHBEARER's keys are in, and what was in it when it had this time and size. */
+struct sasl_keys {
+	struct env *env;
+	char *path;
+	struct mutex lock; /* of what follows */
+	struct file_stat stat;
+	struct jwks *now;
+	struct diag_limit limit;
+};
+
+static void keys_free(struct sasl_keys *k)
+{
+	if (!k)
+		return;
+	jwks_unref(&k->now);
+	mutex_fini(&k->lock);
+	xfree(k->path);
+	xfree(k);
+}
+
+/* What a file says that has just this time: NULL and why, when it cannot be read. */
+static struct jwks *read_file(struct sasl_keys *k, struct arena *a, struct str *why)
+{
+	struct jwks *keys;
+	char *text;
+	size_t len;
+	int err = env_read_file(k->env, k->path, KEYS_FILE_MAX, &text, &len);
+
+	if (err) {
+		*why = arena_printf(a, "sasl.oauthbearer.jwks.endpoint.url: %s: %s", k->path, err_name(err));
+		return NULL;
+	}
+	keys = jwks_read((struct str){text, (int32_t)len}, a, why);
+	xfree(text);
+	return keys;
+}
+
+static bool is_as_it_was(const struct sasl_keys *k, const struct file_stat *stat)
+{
+	return k->stat.mtime_ms == stat->mtime_ms && k->stat.size == stat->size;
+}
+
+/* Kafka's CachedFile: what has changed is read again, and while it cannot be read nobody is let in by it. */
+static struct jwks *read_again(struct sasl_keys *k, const struct file_stat *stat)
+{
+	struct str why = STR_NULL;
+	struct jwks *keys;
+	struct arena a;
+
+	arena_init(&a, KEYS_FILE_MAX * 4);
+	keys = read_file(k, &a, &why);
+	mutex_lock(&k->lock);
+	if (keys) {
+		jwks_unref(&k->now);
+		k->now = jwks_ref(keys);
+		k->stat = *stat;
+	} else if (diag_allow(k->env->diag, &k->limit)) {
+		diag_warn(k->env->diag, "keys of tokens cannot be read", "reason=\"%.*s\"", STR_ARG(why));
+	}
+	mutex_unlock(&k->lock);
+	arena_fini(&a);
+	return keys;
+}
+
+struct jwks *sasl_keys_now(struct sasl_keys *k)
+{
+	struct file_stat stat = {0};
+	struct jwks *keys = NULL;
+	bool is_there = env_stat(k->env, k->path, &stat) == 0;
+
+	mutex_lock(&k->lock);
+	if (is_there && is_as_it_was(k, &stat))
+		keys = jwks_ref(k->now);
+	mutex_unlock(&k->lock);
+	return keys ? keys : read_again(k, &stat);
+}
+
+/* Before there are loops, so it may block. */
 static bool read_keys(struct env *env, struct sasl_offer *o, struct mechanism_place *place, struct arena *a,
 		      struct str *why)
 {
 	struct str url = oauthbearer_keys_url(place);
 	struct str path = path_of(url);
-	char *name, *text;
-	size_t len;
-	int err;
 
 	if (str_is_null(url))
 		return true;
 	*why = STR("sasl.oauthbearer.jwks.endpoint.url: file:///PATH was expected; keys are not fetched by HTTP yet");
 	if (str_is_null(path))
 		return false;
-	name = str_dup(path);
-	err = env_read_file(env, name, KEYS_FILE_MAX, &text, &len);
-	if (err)
-		*why = arena_printf(a, "sasl.oauthbearer.jwks.endpoint.url: %s: %s", name, err_name(err));
-	xfree(name);
-	if (err)
-		return false;
-	place->keys = o->keys = jwks_read((struct str){text, (int32_t)len}, a, why);
-	xfree(text);
-	return o->keys;
+	o->keys = xcalloc(1, sizeof(*o->keys));
+	o->keys->env = env;
+	o->keys->path = str_dup(path);
+	o->keys->limit.interval_ms = 1000;
+	mutex_init(&o->keys->lock);
+	env_stat(env, o->keys->path, &o->keys->stat);
+	o->keys->now = read_file(o->keys, a, why);
+	place->keys = o->keys->now;
+	return o->keys->now;
 }
 
 static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_place *place, struct arena *a,
@@ -156,7 +229,7 @@ struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c,
 		place.at.mechanism = l->names[l->n_offers];
 		offers[l->n_offers].keys = NULL;
 		if (!offer(env, &offers[l->n_offers], &place, a, error)) {
-			jwks_unref(&offers[l->n_offers].keys);
+			keys_free(offers[l->n_offers].keys);
 			sasl_listener_fini(l);
 			return NULL;
 		}
@@ -167,7 +240,7 @@ struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c,
 void sasl_listener_fini(struct sasl_listener *l)
 {
 	for (int i = 0; l && i < l->n_offers; i++)
-		jwks_unref(&l->offers[i].keys);
+		keys_free(l->offers[i].keys);
 }
 
 void sasl_listener_counts(const struct sasl_listener *l, struct sasl_counts *out)

@@ -11,9 +11,12 @@ struct sasl_offer {
 	const struct mechanism *mechanism;
 	struct str name;
 	const void *setup;
-	struct jwks *keys;     /* NULL: none are wanted */
-	int64_t max_reauth_ms; /* 0: for ever */
+	struct sasl_keys *keys; /* NULL: none are wanted */
+	int64_t max_reauth_ms;	/* 0: for ever */
 };
+
+/* The keys of the file as it is now, with a reference of the caller's; NULL: it cannot be read, which is told. Blocks: for a job. */
+struct jwks *sasl_keys_now(struct sasl_keys *k);
 
 struct sasl_listener {
 	struct sasl_offer *offers; /* in the order in which Kafka names them */

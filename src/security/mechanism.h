@@ -42,6 +42,7 @@ struct mechanism_place {
 struct mechanism_world {
 	const struct image *image; /* NULL before the first commit */
 	int64_t now_ms;		   /* wall clock */
+	const struct jwks *keys; /* those of oauthbearer_keys_url() now; NULL: there are none, or they cannot be read */
 	uint8_t chance[MECHANISM_CHANCE];
 };
 
@@ -68,6 +69,8 @@ struct mechanism {
 	/* The setup of a listener, in the arena; NULL and why it cannot be, for people. */
 	const void *(*prepare)(const struct mechanism_place *place, struct arena *a, struct str *error);
 	size_t exchange_size; /* zeroed at its birth */
+	/* The step for this token takes milliseconds, or needs keys that a file may hold anew: it is for a job. NULL: none does. */
+	bool (*is_slow)(const void *exchange, struct bytes token);
 	void (*begin)(void *exchange, const void *setup);
 	void (*step)(void *exchange, const struct mechanism_world *w, struct bytes token, struct arena *a,
 		     struct mechanism_step *out);

@@ -20,7 +20,7 @@
 #define SCOPES_MAX 100
 
 struct setup {
-	const struct jwks *keys; /* NULL: tokens are unsecured */
+	bool is_signed; /* else tokens are unsecured */
 	struct jwt_rules signed_rules;
 	struct jwt_unsecured_rules rules;
 	struct str refused_scope; /* what a client is told whose scope is too small */
@@ -168,12 +168,12 @@ static const void *prepare(const struct mechanism_place *place, struct arena *a,
 
 	if (!s || !mechanism_wants_module(place, CLASS_NAME, a, error))
 		return NULL;
-	s->keys = place->keys;
-	if (!s->keys && !str_is_null(oauthbearer_keys_url(place))) {
+	s->is_signed = place->keys != NULL;
+	if (!s->is_signed && !str_is_null(oauthbearer_keys_url(place))) {
 		*error = STR("sasl.oauthbearer.jwks.endpoint.url: keys were expected there");
 		return NULL;
 	}
-	if (s->keys)
+	if (s->is_signed)
 		return read_rules(place, &s->signed_rules, error) ? s : NULL;
 	s->rules.principal_claim = option(place, "unsecuredValidatorPrincipalClaimName", STR("sub"));
 	s->rules.scope_claim = option(place, "unsecuredValidatorScopeClaimName", STR("scope"));
@@ -360,12 +360,22 @@ static void let_in(const struct said *said, const struct jwt *jwt, struct arena 
 	};
 }
 
-static enum jwt_unsecured look_at(const struct setup *s, struct str token, int64_t now_ms, struct arena *a,
-				  struct jwt *out)
+static enum jwt_unsecured look_at(const struct setup *s, struct str token, const struct mechanism_world *w,
+				  struct arena *a, struct jwt *out)
 {
-	if (!s->keys)
-		return jwt_read_unsecured(token, &s->rules, now_ms, a, out);
-	return jwt_verify(token, s->keys, &s->signed_rules, now_ms, a, out) ? JWT_INVALID : JWT_GOOD;
+	if (!s->is_signed)
+		return jwt_read_unsecured(token, &s->rules, w->now_ms, a, out);
+	if (!w->keys)
+		return JWT_INVALID;
+	return jwt_verify(token, w->keys, &s->signed_rules, w->now_ms, a, out) ? JWT_INVALID : JWT_GOOD;
+}
+
+static bool is_slow(const void *exchange, struct bytes token)
+{
+	const struct exchange *x = exchange;
+
+	(void)token;
+	return x->setup->is_signed;
 }
 
 static void step(void *exchange, const struct mechanism_world *w, struct bytes token, struct arena *a,
@@ -384,7 +394,7 @@ static void step(void *exchange, const struct mechanism_world *w, struct bytes t
 		mechanism_fails(out, STR_NULL, STR("the client's message cannot be read"));
 		return;
 	}
-	x->refused = look_at(x->setup, said.token, w->now_ms, a, &jwt);
+	x->refused = look_at(x->setup, said.token, w, a, &jwt);
 	if (x->refused == JWT_GOOD)
 		let_in(&said, &jwt, a, out);
 	else
@@ -395,6 +405,7 @@ const struct mechanism mechanism_oauthbearer = {
 	.name = "OAUTHBEARER",
 	.prepare = prepare,
 	.exchange_size = sizeof(struct exchange),
+	.is_slow = is_slow,
 	.begin = begin,
 	.step = step,
 };

@@ -6,7 +6,7 @@
  * line: brokers that are set up alike say the same, also after a restart, and nobody outside knows it.
  *
  * With the extension tokenauth=true the name is a delegation token's id, the password its HMAC in base64, and who comes is its owner. Its
- * keys are made when it is shown, which takes some milliseconds; an id that is no token's costs none of them, and ids are no secret. A token
+ * keys are made when it is shown, which takes some milliseconds and is a job's; an id that is no token's costs none of them, and ids are no secret. A token
  * that has expired is none.
  */
 #include <openssl/crypto.h>
@@ -318,6 +318,16 @@ static void client_final(struct exchange *x, struct str text, struct arena *a, s
 	out->principal.name = arena_str(a, x->principal.name);
 }
 
+/* The keys of a token are made of its HMAC. */
+static bool is_slow(const void *exchange, struct bytes token)
+{
+	const struct exchange *x = exchange;
+	struct scram_client_first m;
+
+	return x->state == CLIENT_FIRST &&
+	       scram_client_first_read((struct str){(const char *)token.p, token.len}, &m) && is_token(&m);
+}
+
 static void step(void *exchange, const struct mechanism_world *w, struct bytes token, struct arena *a,
 		 struct mechanism_step *out)
 {
@@ -336,6 +346,7 @@ const struct mechanism mechanism_scram_sha_256 = {
 	.name = "SCRAM-SHA-256",
 	.prepare = prepare,
 	.exchange_size = sizeof(struct exchange),
+	.is_slow = is_slow,
 	.begin = begin_256,
 	.step = step,
 	.end = end,
@@ -345,6 +356,7 @@ const struct mechanism mechanism_scram_sha_512 = {
 	.name = "SCRAM-SHA-512",
 	.prepare = prepare,
 	.exchange_size = sizeof(struct exchange),
+	.is_slow = is_slow,
 	.begin = begin_512,
 	.step = step,
 	.end = end,

@@ -195,6 +195,11 @@ void raw_world_up(void)
 
 void raw_world_up_with(const char *const *overrides)
 {
+	raw_world_up_after(overrides, NULL);
+}
+
+void raw_world_up_after(const char *const *overrides, void (*before)(void *arg))
+{
 	struct sim_options calm;
 
 	memset(&w, 0, sizeof(w));
@@ -204,6 +209,8 @@ void raw_world_up_with(const char *const *overrides)
 	w.sim = sim_world_new(1, &calm);
 	w.diag = (struct diag){.level = DIAG_INFO, .wall_ms = wall, .write = count_line};
 	sim_env_diag(w.sim, RAW_NODE, &w.diag);
+	if (before)
+		assert_true(sim_call(w.sim, RAW_NODE, before, NULL));
 	assert_true(sim_call(w.sim, RAW_NODE, start_node, NULL));
 	assert_true(sim_run_until(w.sim, RAW_PATIENCE_MS, is_serving, NULL));
 }

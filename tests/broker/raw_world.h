@@ -26,6 +26,8 @@ struct caller {
 void raw_world_up(void);
 /* With settings beside, "name=value", NULL at the end. */
 void raw_world_up_with(const char *const *overrides);
+/* The same, and what its machine does before the node starts: files that it reads. */
+void raw_world_up_after(const char *const *overrides, void (*before)(void *arg));
 /* A clean stop, after which the node holds nothing. Callers have left. */
 void raw_world_down(void);
 struct sim_world *raw_world(void);

@@ -2,10 +2,12 @@
  * sasl: a node in the simulator with a listener that asks who it is, and callers that send bytes. What Kafka's SaslServerAuthenticator
  * answers, and when it closes.
  */
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base64.h"
 #include "base/endian.h"
 #include "base/err.h"
 #include "tests/base/cm.h"
@@ -491,9 +493,135 @@ static void nobody_becomes_another(void **state)
 	down();
 }
 
+/* ---- signed tokens: the keys are those that their file holds when somebody logs in ---- */
+
+static EVP_PKEY *key_of(uint8_t seed)
+{
+	uint8_t raw[32];
+	EVP_PKEY *key;
+
+	memset(raw, seed, sizeof(raw));
+	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw, sizeof(raw));
+	assert_non_null(key);
+	return key;
+}
+
+static const char *b64(const void *p, size_t len, char *text)
+{
+	text[base64_put(BASE64_URL, p, len, text)] = 0;
+	return text;
+}
+
+static uint8_t published; /* whose key is in the file; 0: what is there is no key set */
+
+static void publish(void *arg)
+{
+	struct env *env = sim_env(raw_world(), RAW_NODE);
+	EVP_PKEY *key = key_of(published);
+	uint8_t raw[32];
+	size_t len = sizeof(raw);
+	char x[64], text[256];
+	int n;
+
+	(void)arg;
+	assert_int_equal(EVP_PKEY_get_raw_public_key(key, raw, &len), 1);
+	EVP_PKEY_free(key);
+	n = snprintf(text, sizeof(text), "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"}]}",
+		     b64(raw, len, x));
+	if (published == 0)
+		n = snprintf(text, sizeof(text), "{}");
+	assert_int_equal(env_replace_file(env, "/keys", text, (size_t)n), 0);
+}
+
+static void publish_key(uint8_t seed)
+{
+	published = seed;
+	sim_run_until(raw_world(), 10, raw_has_answer, &caller); /* files tell times by the millisecond */
+	assert_true(sim_call(raw_world(), RAW_NODE, publish, NULL));
+}
+
+/* Is somebody let in by a token that this key has signed? */
+static bool is_let_in(uint8_t seed)
+{
+	char claims[256], part[512], signed_part[1024], signature[128], message[2048];
+	EVP_PKEY *key = key_of(seed);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t raw[64];
+	size_t len = sizeof(raw);
+	int n = snprintf(claims, sizeof(claims), "{\"sub\":\"me\",\"aud\":\"kafka\",\"iat\":%lld,\"exp\":%lld}",
+			 (long long)raw_world_ms() / 1000, (long long)raw_world_ms() / 1000 + 60);
+
+	n = snprintf(signed_part, sizeof(signed_part), "eyJhbGciOiJFZERTQSJ9.%s", b64(claims, (size_t)n, part));
+	assert_int_equal(EVP_DigestSignInit(ctx, NULL, NULL, NULL, key), 1);
+	assert_int_equal(EVP_DigestSign(ctx, raw, &len, (const uint8_t *)signed_part, (size_t)n), 1);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	n = snprintf(message, sizeof(message), "n,,\1auth=Bearer %s.%s\1\1", signed_part, b64(raw, len, signature));
+	raw_leave(&caller);
+	memset(&caller, 0, sizeof(caller));
+	caller.port = ASKING_PORT;
+	put_handshake(1, "OAUTHBEARER");
+	assert_true(say());
+	put_token(1, message, n);
+	assert_true(say());
+	assert_int_equal(heard_error(), 0);
+	return heard_lifetime() > 0;
+}
+
+/* The step is a job's: whoever has gone meanwhile is not answered, and nothing of him stays. */
+static void leave_within_a_step(int after_ms)
+{
+	raw_leave(&caller);
+	memset(&caller, 0, sizeof(caller));
+	caller.port = ASKING_PORT;
+	put_handshake(1, "OAUTHBEARER");
+	assert_true(say());
+	put_token(1, TOKEN("n,,\1auth=Bearer a.b.c\1\1"));
+	raw_say(&caller, &out);
+	out.len = 0;
+	sim_run_until(raw_world(), after_ms, raw_has_answer, &caller);
+	raw_leave(&caller);
+}
+
+static void keys_of_signed_tokens_are_those_of_the_file_at_the_moment(void **state)
+{
+	static const char *const signed_tokens[] = {
+		"listeners=PLAINTEXT://:9092,CONTROLLER://127.0.0.1:9093,ASKING://:9094",
+		"listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,ASKING:SASL_PLAINTEXT",
+		"inter.broker.listener.name=PLAINTEXT",
+		"sasl.enabled.mechanisms=OAUTHBEARER",
+		"listener.name.asking.oauthbearer.sasl.jaas.config="
+		"org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
+		"listener.name.asking.oauthbearer.sasl.server.callback.handler.class="
+		"org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler",
+		"listener.name.asking.oauthbearer.sasl.oauthbearer.jwks.endpoint.url=file:///keys",
+		"listener.name.asking.oauthbearer.sasl.oauthbearer.expected.audience=kafka",
+		"listener.name.asking.oauthbearer.sasl.oauthbearer.allow.unverified.issuer=true",
+		NULL,
+	};
+
+	(void)state;
+	published = 1;
+	raw_world_up_after(signed_tokens, publish);
+	memset(&caller, 0, sizeof(caller));
+	assert_true(is_let_in(1));
+	assert_false(is_let_in(2));
+	publish_key(2);
+	assert_true(is_let_in(2));
+	assert_false(is_let_in(1));
+	publish_key(0);
+	assert_false(is_let_in(2));
+	publish_key(1);
+	assert_true(is_let_in(1));
+	for (int ms = 0; ms < 8; ms++)
+		leave_within_a_step(ms);
+	down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_of_signed_tokens_are_those_of_the_file_at_the_moment),
 		cmocka_unit_test(who_says_it_rightly_is_served),
 		cmocka_unit_test(a_handshake_names_the_mechanisms_in_kafkas_order),
 		cmocka_unit_test(tokens_after_a_handshake_of_version_0_are_bare),
