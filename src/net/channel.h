@@ -81,7 +81,7 @@ struct channels {
 		*tls; /* what secures them, a reference of the channels'; NULL: they are plain, or it is in */
 	struct tls_slot *tls_slot; /* the owner's, never empty: what is there at each attempt; NULL: none */
 	uint8_t *landing;
-	int n_resolving; /* look-ups under way: while there are any, nothing is freed */
+	int n_resolving; /* jobs under way, of look-ups and logins: while there are any, nothing is freed */
 	int32_t next_correlation;
 };
 

@@ -22,8 +22,17 @@
 
 enum { ARENA_MAX = 256 * 1024, TRUSTED_PERCENT = 85, CHANCE_PERCENT = 10 };
 
+/* Work of an exchange, which is freed behind it when its connection has gone meanwhile. */
+struct errand {
+	struct work work;
+	struct channels *all;
+	struct channel_login *login; /* NULL: nobody wants it any more */
+	struct login *exchange;
+};
+
 struct channel_login {
 	struct channel *channel;
+	struct errand *errand;	/* NULL: none is under way */
 	struct login *exchange; /* NULL: none is under way */
 	struct call call;
 	struct arena arena;
@@ -42,8 +51,11 @@ static void step(struct channel_login *l);
 
 static void end_exchange(struct channel_login *l)
 {
-	if (l->exchange)
+	if (l->errand)
+		l->errand->login = NULL;
+	else if (l->exchange)
 		login_free(l->exchange);
+	l->errand = NULL;
 	l->exchange = NULL;
 	if (l->words.p)
 		explicit_bzero(l->words.p, l->words.cap);
@@ -131,6 +143,39 @@ static void wake(struct login *exchange)
 	step(exchange->owner);
 }
 
+static void do_errand(struct work *w)
+{
+	login_work(container_of(w, struct errand, work)->exchange);
+}
+
+static void errand_done(struct work *w)
+{
+	struct errand *e = container_of(w, struct errand, work);
+	struct channel_login *l = e->login;
+
+	e->all->n_resolving--;
+	if (l) {
+		l->errand = NULL;
+		step(l);
+	} else {
+		login_free(e->exchange);
+	}
+	xfree(e);
+}
+
+static void send_errand(struct channel_login *l)
+{
+	struct errand *e = l->errand = xcalloc(1, sizeof(*e));
+
+	e->all = l->channel->all;
+	e->login = l;
+	e->exchange = l->exchange;
+	e->work.job = do_errand;
+	e->work.done = errand_done;
+	e->all->n_resolving++;
+	env_work(e->all->loop, &e->work);
+}
+
 static void step(struct channel_login *l)
 {
 	enum login_turn turn;
@@ -139,6 +184,10 @@ static void step(struct channel_login *l)
 	turn = login_step(l->exchange, l->heard, &l->words);
 	if (turn == LOGIN_WAIT)
 		return;
+	if (turn == LOGIN_WORK) {
+		send_errand(l);
+		return;
+	}
 	if (turn == LOGIN_FAIL) {
 		refuse(l, ERR_SASL_AUTHENTICATION_FAILED, xasprintf("%s", l->exchange->failure));
 		return;

@@ -35,7 +35,11 @@ struct exchange {
 	struct arena arena;
 	char nonce[SCRAM_NONCE_MAX];
 	int nonce_len;
-	struct str first;	    /* what was said, without its "n,," */
+	struct str first;	 /* what was said, without its "n,," */
+	struct scram_key salted; /* made of the password, by work(), of what follows */
+	bool has_salted;
+	struct bytes salt;
+	int32_t iterations;
 	struct scram_key signature; /* what the server has to show */
 };
 
@@ -72,23 +76,30 @@ static enum login_turn say_first(struct exchange *e, struct str in, struct buf *
 }
 
 /* Both keys of the password: the proof of this side, and what the other has to show. */
-static void sign(struct exchange *e, const struct scram_server_first *answer, struct str message,
-		 struct scram_key *proof)
+static void sign(struct exchange *e, struct str message, struct scram_key *proof)
 {
 	enum scram_mechanism m = e->scram->mechanism;
-	struct scram_key salted, stored, server, signature;
+	struct scram_key stored, server, signature;
 
-	scram_salted_password(m, str_of(e->scram->password), answer->salt, answer->iterations, &salted);
-	scram_client_key(m, &salted, proof);
+	scram_client_key(m, &e->salted, proof);
 	scram_stored_key(m, proof, &stored);
 	scram_sign(m, &stored, message, &signature);
 	scram_xor(m, proof, &signature);
-	scram_server_key(m, &salted, &server);
+	scram_server_key(m, &e->salted, &server);
 	scram_sign(m, &server, message, &e->signature);
-	scram_key_wipe(&salted);
+	scram_key_wipe(&e->salted);
 	scram_key_wipe(&stored);
 	scram_key_wipe(&server);
 	scram_key_wipe(&signature);
+}
+
+/* Thousands of hashes. */
+static void work(struct login *l)
+{
+	struct exchange *e = container_of(l, struct exchange, login);
+
+	scram_salted_password(e->scram->mechanism, str_of(e->scram->password), e->salt, e->iterations, &e->salted);
+	e->has_salted = true;
 }
 
 static enum login_turn prove(struct exchange *e, struct str in, struct buf *out)
@@ -105,11 +116,16 @@ static enum login_turn prove(struct exchange *e, struct str in, struct buf *out)
 		return fail(e, "Requested iterations are less than the minimum, 4096");
 	if (answer.iterations > ITERATIONS_MAX)
 		return fail(e, "Requested iterations are more than the maximum, 65536");
+	if (!e->has_salted) {
+		e->salt = answer.salt;
+		e->iterations = answer.iterations;
+		return LOGIN_WORK;
+	}
 	without_proof = arena_printf(&e->arena, "c=biws,r=%.*s", STR_ARG(answer.nonce));
 	message = scram_auth_message(e->first, in, without_proof, &e->arena);
 	if (str_is_null(message))
 		return say(e, message, out);
-	sign(e, &answer, message, &proof);
+	sign(e, message, &proof);
 	text = base64_text(BASE64_PADDED, (struct bytes){proof.b, (int32_t)scram_key_len(e->scram->mechanism)},
 			   &e->arena);
 	scram_key_wipe(&proof);
@@ -156,13 +172,14 @@ static void exchange_free(struct login *l)
 	struct exchange *e = container_of(l, struct exchange, login);
 
 	scram_key_wipe(&e->signature);
+	scram_key_wipe(&e->salted);
 	arena_fini(&e->arena);
 	xfree(e);
 }
 
 static struct login *begin(const struct login_method *m, const struct login_start *start)
 {
-	static const struct login_ops ops = {step, exchange_free};
+	static const struct login_ops ops = {step, exchange_free, work};
 	struct exchange *e = xcalloc(1, sizeof(*e));
 
 	e->login.ops = &ops;

@@ -5,7 +5,9 @@
  * 1. An exchange is one login over one connection, from login_begin to its free(). A login that is renewed is another exchange.
  * 2. step() never blocks. One that has to wait says LOGIN_WAIT, and calls wake() on the loop's thread, later and not inside of step(); then
  *    the same words are given again. No wake() comes after free().
- * 3. A method never changes while channels have it, and serves many exchanges at once on any thread.
+ * 3. What takes milliseconds is not a step's: one that says LOGIN_WORK has work() done for it, on any thread and without anything else of the
+ *    exchange being called meanwhile; then the same words are given again.
+ * 4. A method never changes while channels have it, and serves many exchanges at once on any thread.
  */
 #ifndef ODRADEK_WIRE_LOGIN_H
 #define ODRADEK_WIRE_LOGIN_H
@@ -23,6 +25,7 @@ enum login_turn {
 	LOGIN_LAST, /* the same, and after that no more is said: the server alone decides */
 	LOGIN_DONE, /* nothing more is said: the server is who it should be */
 	LOGIN_WAIT,
+	LOGIN_WORK,
 	LOGIN_FAIL, /* `failure` says why */
 };
 
@@ -30,6 +33,7 @@ struct login_ops {
 	/* `in`: what the server has said; empty at first. `out` is empty. */
 	enum login_turn (*step)(struct login *l, struct str in, struct buf *out);
 	void (*free)(struct login *l);
+	void (*work)(struct login *l); /* NULL: it never says LOGIN_WORK */
 };
 
 enum { LOGIN_FAILURE_MAX = 256, LOGIN_NONCE_LEN = 32 };
@@ -70,6 +74,7 @@ static inline enum login_turn login_step(struct login *l, struct str in, struct 
 {
 	return l->ops->step(l, in, out);
 }
+static inline void login_work(struct login *l) { l->ops->work(l); }
 static inline void login_free(struct login *l) { l->ops->free(l); }
 
 #endif

@@ -51,6 +51,8 @@ static struct {
 	int64_t broken_ms[CALLS];
 	bool tries_on;
 	bool waits;
+	bool works;
+	int n_works;
 	int n_exchanges;
 } t;
 
@@ -78,6 +80,10 @@ static enum login_turn talk_step(struct login *l, struct str in, struct buf *out
 		timer_start(&k->later, 5);
 		return LOGIN_WAIT;
 	}
+	if (t.works && k->n == 1) {
+		t.works = false;
+		return LOGIN_WORK;
+	}
 	if (k->n++ == 0) {
 		assert_true(str_is(in, ""));
 		buf_put_str(out, STR("me"));
@@ -91,6 +97,12 @@ static enum login_turn talk_step(struct login *l, struct str in, struct buf *out
 	return LOGIN_LAST;
 }
 
+static void talk_work(struct login *l)
+{
+	(void)l;
+	t.n_works++;
+}
+
 static void talk_free(struct login *l)
 {
 	struct talk *k = container_of(l, struct talk, login);
@@ -102,7 +114,7 @@ static void talk_free(struct login *l)
 
 static struct login *talk_begin(const struct login_method *m, const struct login_start *start)
 {
-	static const struct login_ops ops = {talk_step, talk_free};
+	static const struct login_ops ops = {talk_step, talk_free, talk_work};
 	static const uint8_t nothing[LOGIN_NONCE_LEN];
 	struct talk *k = xcalloc(1, sizeof(*k));
 
@@ -297,6 +309,51 @@ static void an_exchange_may_wait(void **state)
 	end();
 }
 
+static void an_exchange_may_have_a_job_work_for_it(void **state)
+{
+	(void)state;
+	begin(LETS_IN);
+	t.works = true;
+	ask_and_wait();
+	assert_int_equal(t.n_works, 1);
+	assert_int_equal(t.n_done, 1);
+	end();
+}
+
+static bool works(void *arg)
+{
+	(void)arg;
+	return t.channels.n_resolving > 0;
+}
+
+static bool works_no_more(void *arg)
+{
+	return !works(arg);
+}
+
+static void give_up(void *arg)
+{
+	(void)arg;
+	channel_break(&t.channel, -ECONNRESET);
+}
+
+static void an_exchange_that_nobody_wants_any_more_ends_with_its_work(void **state)
+{
+	(void)state;
+	begin(LETS_IN);
+	t.works = true;
+	assert_true(sim_call(t.sim, ASKS, ask, NULL));
+	assert_true(sim_run_until(t.sim, 60000, works, NULL));
+	assert_true(sim_call(t.sim, ASKS, give_up, NULL));
+	assert_int_equal(t.n_broken, 1);
+	assert_int_equal(t.n_exchanges, 1);
+	assert_true(sim_run_until(t.sim, 60000, works_no_more, NULL));
+	assert_int_equal(t.n_exchanges, 0);
+	ask_and_wait();
+	assert_int_equal(t.n_done, 1);
+	end();
+}
+
 static void why_a_login_fails_is_known(void **state)
 {
 	static const struct {
@@ -441,6 +498,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_asked_before_the_login_is_done),
 		cmocka_unit_test(an_exchange_may_wait),
+		cmocka_unit_test(an_exchange_may_have_a_job_work_for_it),
+		cmocka_unit_test(an_exchange_that_nobody_wants_any_more_ends_with_its_work),
 		cmocka_unit_test(why_a_login_fails_is_known),
 		cmocka_unit_test(a_refused_login_is_not_tried_without_rest),
 		cmocka_unit_test(after_a_refusal_another_trouble_is_not_taken_for_it),
