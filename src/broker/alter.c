@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "broker/dispatch.h"
 #include "broker/layers.h"
 #include "broker/logger.h"
 #include "broker/node_private.h"
@@ -90,13 +91,13 @@ static struct str without_value(const struct alteration *a, struct arena *arena)
 /* ---- a broker's own settings ---- */
 
 /* The settings of one resource while changes are made to them. */
-struct settings {
+struct alter_settings {
 	struct config_pair *v;
 	int n;
 	struct arena *arena;
 };
 
-static struct config_pair *find(struct settings *s, struct str name)
+static struct config_pair *find(struct alter_settings *s, struct str name)
 {
 	for (int i = 0; i < s->n; i++)
 		if (str_eq(s->v[i].name, name))
@@ -104,7 +105,7 @@ static struct config_pair *find(struct settings *s, struct str name)
 	return NULL;
 }
 
-static void put(struct settings *s, struct str name, struct str value)
+static void put(struct alter_settings *s, struct str name, struct str value)
 {
 	struct config_pair *p = find(s, name);
 
@@ -113,7 +114,7 @@ static void put(struct settings *s, struct str name, struct str value)
 	*p = (struct config_pair){name, value};
 }
 
-static void take_out(struct settings *s, struct str name)
+static void take_out(struct alter_settings *s, struct str name)
 {
 	struct config_pair *p = find(s, name);
 
@@ -162,7 +163,7 @@ static void put_missing(struct buf *to, struct str from, struct str other)
 			put_item(to, item);
 }
 
-static int change_list(struct alteration *a, struct settings *s, const struct alter_change *c)
+static int change_list(struct alteration *a, struct alter_settings *s, const struct alter_change *c)
 {
 	const struct config_setting *setting = config_setting_find(CONFIG_SCOPE_NODE, c->name);
 	const char *verb = c->operation == ALTER_APPEND ? "append" : "subtract";
@@ -192,7 +193,7 @@ static int change_list(struct alteration *a, struct settings *s, const struct al
 	return 0;
 }
 
-static int change_setting(struct alteration *a, struct settings *s, const struct alter_change *c)
+static int change_setting(struct alteration *a, struct alter_settings *s, const struct alter_change *c)
 {
 	switch (c->operation) {
 	case ALTER_SET:
@@ -210,7 +211,7 @@ static int change_setting(struct alteration *a, struct settings *s, const struct
 	}
 }
 
-static int settings_begin(struct settings *s, const struct alteration *a, const struct request *r)
+static int settings_begin(struct alter_settings *s, const struct alteration *a, const struct request *r)
 {
 	const struct image_configs *set = a->from_nothing ? NULL : image_configs(r->image, RESOURCE_BROKER, a->name);
 	int n = set ? set->n : 0;
@@ -227,7 +228,7 @@ static int settings_begin(struct settings *s, const struct alteration *a, const 
 
 static struct str proposed(const void *arg, struct str name)
 {
-	const struct settings *s = arg;
+	const struct alter_settings *s = arg;
 
 	for (int i = 0; i < s->n; i++)
 		if (str_eq(s->v[i].name, name))
@@ -236,7 +237,7 @@ static struct str proposed(const void *arg, struct str name)
 }
 
 /* What is said of this broker or of all, over what is said of the other. */
-static struct layers layers_with(const struct request *r, const struct alteration *a, const struct settings *s)
+static struct layers layers_with(const struct request *r, const struct alteration *a, const struct alter_settings *s)
 {
 	struct layers l = layers_of_broker(r->image, r->node->id);
 
@@ -246,7 +247,8 @@ static struct layers layers_with(const struct request *r, const struct alteratio
 }
 
 /* Kafka's DynamicThreadPool: at most twice as many at once, and no fewer than half. */
-static int check_pools(struct request *r, const struct alteration *a, const struct settings *s, struct str *message)
+static int check_pools(struct request *r, const struct alteration *a, const struct alter_settings *s,
+		       struct str *message)
 {
 	static const enum config_id pools[] = {CONFIG_NUM_IO_THREADS, CONFIG_NUM_REPLICA_FETCHERS,
 					       CONFIG_NUM_RECOVERY_THREADS_PER_DATA_DIR, CONFIG_BACKGROUND_THREADS};
@@ -268,9 +270,21 @@ static int check_pools(struct request *r, const struct alteration *a, const stru
 	return 0;
 }
 
+static int try_later(struct request *r, struct alteration *a, const struct alter_settings *s)
+{
+	struct alter *alter = r->state;
+
+	alter->to = arena_alloc(&r->arena, sizeof(*alter->to));
+	if (!alter->to)
+		return -ENOMEM;
+	*alter->to = *s;
+	alter->own = a;
+	return 0;
+}
+
 static int check_broker(struct request *r, struct alteration *a)
 {
-	struct settings s = {.arena = &r->arena};
+	struct alter_settings s = {.arena = &r->arena};
 	struct str message = STR_NULL;
 	int32_t own = r->node->id, id;
 	int err;
@@ -296,13 +310,10 @@ static int check_broker(struct request *r, struct alteration *a)
 	err = config_check_broker(r->node->config, a->name.len > 0, s.v, s.n, &r->arena, &message);
 	if (!err)
 		err = check_pools(r, a, &s, &message);
-	if (!err && a->name.len > 0) {
-		struct layers after = layers_with(r, a, &s);
-
-		err = secure_check(r->node, &after, &r->arena, &message);
-	}
 	if (err)
 		refuse(a, err == ERR_INVALID_CONFIG ? ERR_INVALID_REQUEST : err, message);
+	else if (a->name.len > 0 && secure_is_used(r->node))
+		return try_later(r, a, &s);
 	return 0;
 }
 
@@ -396,6 +407,61 @@ int alter_check(struct request *r, struct alter *alter, bool loggers, bool valid
 		if (!alter->v[i].done && (alter->v[i].type != RESOURCE_BROKER || r->from_controller))
 			check_permission(r, &alter->v[i]);
 	return err;
+}
+
+struct trial {
+	struct work work;
+	struct request *r;
+	struct alter *alter;
+	enum outcome (*then)(struct request *r);
+	int err;
+	struct str message;
+};
+
+/* The request is parked: image and arena are the job's. */
+static void try_stores(struct work *w)
+{
+	struct trial *t = container_of(w, struct trial, work);
+	struct layers after = layers_with(t->r, t->alter->own, t->alter->to);
+
+	t->err = secure_check(t->r->node, &after, &t->r->arena, &t->message);
+}
+
+static void tried(struct work *w)
+{
+	struct trial *t = container_of(w, struct trial, work);
+	struct request *r = t->r;
+
+	if (t->err)
+		refuse(t->alter->own, t->err, t->message);
+	list_remove(&r->parked);
+	r->hurry = NULL;
+	request_finish(r, t->then(r));
+}
+
+/* The job is done soon. */
+static void let_it_be(struct request *r)
+{
+	(void)r;
+}
+
+enum outcome alter_try(struct request *r, struct alter *alter, enum outcome (*then)(struct request *r))
+{
+	struct trial *t;
+
+	if (!alter->own || alter->own->done)
+		return then(r);
+	t = arena_zalloc(&r->arena, sizeof(*t));
+	if (!t)
+		return HANG_UP;
+	t->r = r;
+	t->alter = alter;
+	t->then = then;
+	t->work.job = try_stores;
+	t->work.done = tried;
+	request_park(r, alter, let_it_be);
+	env_work(r->core->loop, &t->work);
+	return PARKED;
 }
 
 int alter_left(const struct alter *alter)

@@ -37,7 +37,9 @@ struct alteration {
 struct alter {
 	struct alteration *v;
 	int n;
-	void *answer; /* of the controller, to what was forwarded */
+	void *answer;		   /* of the controller, to what was forwarded */
+	struct alteration *own;	   /* of this broker: its stores are still to be tried; NULL: nothing is */
+	struct alter_settings *to; /* what it would then be */
 };
 
 /* n resources to be filled; also r->state. NULL when the arena is spent. */
@@ -46,6 +48,8 @@ struct alter *alter_new(struct request *r, int n);
 struct alter_change *alteration_init(struct request *r, struct alteration *a, int8_t type, struct str name, int n);
 /* Judges what can be judged here, and asks whether the principal may change the rest. loggers: the request may change them, which is done here. 0, or -ENOMEM. */
 int alter_check(struct request *r, struct alter *alter, bool loggers, bool validate_only);
+/* Tries the stores of listeners in a job, if that is to be done, and goes on. then() is as an API's run(). */
+enum outcome alter_try(struct request *r, struct alter *alter, enum outcome (*then)(struct request *r));
 /* How many are the controller's. */
 int alter_left(const struct alter *alter);
 

@@ -113,6 +113,7 @@ struct node {
 	struct fetchers *fetchers;
 	struct replication_quotas *replication_quotas;
 	struct throttle *throttle;
+	struct renewal *renewal; /* of TLS, under way; NULL: none is */
 	struct mover *mover;
 	struct upkeep *upkeep;
 	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */

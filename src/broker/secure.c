@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "broker/core.h"
 #include "broker/layers.h"
 #include "broker/identity.h"
 #include "broker/node_private.h"
@@ -273,42 +274,109 @@ void secure_stop(struct node *n)
 
 /* ---- changes ---- */
 
-static void renew(struct node *n, int i, const struct layers *layers)
-{
+/* What a job has found for one target. */
+struct proposal {
 	struct tls_context *next;
-	struct buf why = {0};
-	struct target t;
 	uint64_t mark;
+	struct buf why;
+	int err;
+};
+
+struct renewal {
+	struct work work;
+	struct node *node;
+	const struct image *image;
+	const struct image *later; /* what has come meanwhile */
+	struct proposal v[];
+};
+
+static void propose_all(struct work *w)
+{
+	struct renewal *r = container_of(w, struct renewal, work);
+	struct layers layers = layers_of_broker(r->image, r->node->id);
+	struct target t;
+
+	for (int i = 0; i < n_targets(r->node); i++)
+		if (target_at(r->node, i, &t))
+			r->v[i].err = propose(r->node, &t, &layers, &r->v[i].next, &r->v[i].mark, &r->v[i].why);
+}
+
+static void take(struct node *n, int i, struct proposal *p)
+{
+	struct target t;
 
 	if (!target_at(n, i, &t))
 		return;
-	if (propose(n, &t, layers, &next, &mark, &why)) {
+	if (p->err)
 		diag_error(n->env->diag, "TLS stays as it was", "listener=%.*s reason=\"%.*s\"", STR_ARG(t.listener),
-			   STR_ARG(buf_str(&why)));
-		buf_fini(&why);
+			   STR_ARG(buf_str(&p->why)));
+	buf_fini(&p->why);
+	if (p->err || !p->next)
 		return;
-	}
-	if (!next)
-		return;
-	t.secured->mark = mark;
+	t.secured->mark = p->mark;
 	if (t.server)
-		net_set_tls(n->net, i, next);
-	tls_slot_set(&t.secured->slot, next);
+		net_set_tls(n->net, i, p->next);
+	tls_slot_set(&t.secured->slot, p->next);
 	diag_info(n->env->diag, "TLS has changed for new connections", "listener=%.*s %s", STR_ARG(t.listener),
 		  t.server ? "accepted" : "dialled");
 }
 
+static void begin_renewal(struct node *n, const struct image *take_image);
+
+static void renewed(struct work *w)
+{
+	struct renewal *r = container_of(w, struct renewal, work);
+	struct node *n = r->node;
+
+	for (int i = 0; i < n_targets(n); i++)
+		take(n, i, &r->v[i]);
+	image_unref(&r->image);
+	n->renewal = NULL;
+	if (r->later)
+		begin_renewal(n, r->later);
+	xfree(r);
+	core_work_ends(&n->cores[0]);
+}
+
+static void begin_renewal(struct node *n, const struct image *take_image)
+{
+	struct renewal *r = xcalloc(1, sizeof(*r) + (size_t)n_targets(n) * sizeof(r->v[0]));
+
+	r->node = n;
+	r->image = take_image;
+	r->work.job = propose_all;
+	r->work.done = renewed;
+	n->renewal = r;
+	core_work_begins(&n->cores[0]);
+	env_work(n->cores[0].loop, &r->work);
+}
+
+bool secure_is_used(struct node *n)
+{
+	struct target t;
+
+	for (int i = 0; i < n_targets(n); i++)
+		if (target_at(n, i, &t))
+			return true;
+	return false;
+}
+
 void secure_follow(struct node *n, const struct image *old, const struct image *now)
 {
-	struct layers layers = layers_of_broker(now, n->id);
 	char id[16];
 	struct str name = {id, snprintf(id, sizeof(id), "%d", n->id)};
 
 	/* Records that change nothing make a new member too: files are looked at then (KAFKA-14136). */
-	if (old && image_configs(old, RESOURCE_BROKER, name) == image_configs(now, RESOURCE_BROKER, name))
+	if (!secure_is_used(n) ||
+	    (old && image_configs(old, RESOURCE_BROKER, name) == image_configs(now, RESOURCE_BROKER, name)))
 		return;
-	for (int i = 0; i < n_targets(n); i++)
-		renew(n, i, &layers);
+	if (!n->renewal) {
+		begin_renewal(n, image_ref(now));
+		return;
+	}
+	if (n->renewal->later)
+		image_unref(&n->renewal->later);
+	n->renewal->later = image_ref(now);
 }
 
 int secure_check(struct node *n, const struct layers *layers, struct arena *a, struct str *message)

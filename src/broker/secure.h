@@ -30,9 +30,13 @@ void secure_settings(const struct config *c, const struct layers *layers, struct
 enum node_end secure_start(struct node *n);
 void secure_stop(struct node *n);
 
-/* The image has changed: stores that were changed with it, or whose files were, are taken for new connections. Reactor 0. */
+/* Does anything of this node speak TLS? */
+bool secure_is_used(struct node *n);
+/*
+ * The image has changed: stores that were changed with it, or whose files were, are taken for new connections, once a job has read them. Reactor 0.
+ */
 void secure_follow(struct node *n, const struct image *old, const struct image *now);
-/* Could the listeners be so? Else ERR_INVALID_REQUEST, with Kafka's words in *message. Any core; reads files. */
+/* Could the listeners be so? Else ERR_INVALID_REQUEST, with Kafka's words in *message. Reads files: for a job. */
 int secure_check(struct node *n, const struct layers *layers, struct arena *a, struct str *message);
 
 /*

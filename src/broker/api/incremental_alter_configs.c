@@ -66,6 +66,13 @@ static enum outcome forward(struct request *r, struct alter *alter)
 	return forward_part(r, &(struct forward_part){.in = rest, .out = alter->answer, .answer = answer});
 }
 
+static enum outcome go_on(struct request *r)
+{
+	struct alter *alter = r->state;
+
+	return alter_left(alter) > 0 ? forward(r, alter) : answer(r);
+}
+
 static enum outcome run(struct request *r)
 {
 	const struct incremental_alter_configs_request *in = r->in;
@@ -78,7 +85,7 @@ static enum outcome run(struct request *r)
 			return HANG_UP;
 	if (alter_check(r, alter, true, in->validate_only))
 		return HANG_UP;
-	return alter_left(alter) > 0 ? forward(r, alter) : answer(r);
+	return alter_try(r, alter, go_on);
 }
 
 static void fail(struct request *r, int err, struct str message)
