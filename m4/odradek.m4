@@ -96,6 +96,20 @@ ODR_FLAG([ODR_LDFLAGS], [-Wl,-z,relro])
 ODR_FLAG([ODR_LDFLAGS], [-Wl,-z,now])
 ODR_FLAG([ODR_LDFLAGS], [-Wl,-z,noexecstack])
 ODR_FLAG([ODR_LDFLAGS], [-Wl,-z,pack-relative-relocs])
+ODR_ORDER
+])
+
+dnl ODR_ORDER: ORDER_LDFLAGS has the linker place functions as src/order.ld says, where it can add to its own script.
+AC_DEFUN([ODR_ORDER], [
+AC_CACHE_CHECK([whether the linker takes an order of functions], [odr_cv_order], [
+	echo 'SECTIONS { .text.ordered : { *(.text.main) } } INSERT BEFORE .text;' >conftest.ld
+	odr_saved=$LDFLAGS
+	LDFLAGS="$LDFLAGS -Wl,-T,conftest.ld"
+	AC_LINK_IFELSE([AC_LANG_PROGRAM], [odr_cv_order=yes], [odr_cv_order=no])
+	LDFLAGS=$odr_saved
+	rm -f conftest.ld])
+AS_IF([test $odr_cv_order = yes], [ORDER_LDFLAGS='-Wl,-T,$(srcdir)/src/order.ld'])
+AC_SUBST([ORDER_LDFLAGS])
 ])
 
 dnl ODR_LIBRARY(VARIABLE, NAME, HEADER, FUNCTION, DEBIAN-PACKAGE, ARCHIVES, AFTER): sets VARIABLE to what links the library:
