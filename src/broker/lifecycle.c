@@ -56,7 +56,7 @@ struct lifecycle {
 	int n_failed;
 	int n_told;   /* of them, to the controller, */
 	int n_saying; /* and with the heartbeat under way */
-	struct timer timer;
+	struct lazy_timer timer;
 	struct timer deadline;
 	struct timer first;    /* until the first registration */
 	struct timer failures; /* until the controller knows of a failed directory */
@@ -85,7 +85,7 @@ void lifecycle_free(struct lifecycle *l)
 {
 	if (!l)
 		return;
-	timer_stop(&l->timer);
+	lazy_timer_stop(&l->timer);
 	timer_stop(&l->deadline);
 	timer_stop(&l->first);
 	timer_stop(&l->failures);
@@ -161,7 +161,7 @@ static void registered(struct quorum_request *r)
 		diag_warn(l->quorum->env->diag, "broker registration refused", "error=%s reason=\"%.*s\"",
 			  err_name(err), STR_ARG(r->message));
 		arena_reset(&l->arena);
-		timer_start(&l->timer, quorum_leads(l->quorum) ? REGISTRATION_RETRY_MS : beat_ms(l));
+		lazy_timer_start(&l->timer, quorum_leads(l->quorum) ? REGISTRATION_RETRY_MS : beat_ms(l), 0);
 		return;
 	}
 	__atomic_store_n(&l->epoch, l->registration_answer.broker_epoch, __ATOMIC_RELEASE);
@@ -247,6 +247,14 @@ static int64_t next_beat_ms(const struct lifecycle *l)
 	return beat_ms(l);
 }
 
+/* A beat may come a little late, with what else is due: a session is several beats long. */
+static void sleep_until_beat(struct lifecycle *l)
+{
+	int64_t ms = next_beat_ms(l);
+
+	lazy_timer_start(&l->timer, ms, is_leaving(l) ? 0 : ms / 8);
+}
+
 static void beaten(struct quorum_request *r)
 {
 	struct lifecycle *l = r->arg;
@@ -269,7 +277,7 @@ static void beaten(struct quorum_request *r)
 	if (l->again && err == 0)
 		speak(l);
 	else
-		timer_start(&l->timer, next_beat_ms(l));
+		sleep_until_beat(l);
 }
 
 static void beat(struct lifecycle *l)
@@ -298,7 +306,7 @@ static void speak(struct lifecycle *l)
 		beat(l);
 }
 
-static void due(struct timer *t)
+static void due(struct lazy_timer *t)
 {
 	struct lifecycle *l = container_of(t, struct lifecycle, timer);
 
@@ -307,7 +315,7 @@ static void due(struct timer *t)
 	if (l->epoch < 0)
 		speak(l);
 	else if (env_buggify(l->quorum->env, "a heartbeat is lost")) /* three in a row and the broker is fenced */
-		timer_start(t, next_beat_ms(l));
+		sleep_until_beat(l);
 	else
 		speak(l);
 }
@@ -318,7 +326,7 @@ static void hurry(struct lifecycle *l)
 	if (l->under_way) {
 		l->again = true;
 	} else if (l->epoch >= 0) {
-		timer_stop(&l->timer);
+		lazy_timer_stop(&l->timer);
 		speak(l);
 	}
 }
@@ -345,7 +353,7 @@ void lifecycle_committed(struct lifecycle *l)
 		hurry(l);
 	}
 	/* STARTING ends when its registration is in the image. */
-	if (l->state == BROKER_STARTING && l->epoch >= 0 && (l->under_way || timer_is_running(&l->timer)))
+	if (l->state == BROKER_STARTING && l->epoch >= 0 && (l->under_way || timer_is_running(&l->timer.timer)))
 		hurry(l);
 }
 
@@ -376,7 +384,7 @@ static void failures_untold(struct timer *t)
 	diag_error(l->quorum->env->diag, "the controller could not be told of a failed log directory in time",
 		   "node=%d ms=%lld remedy=\"see to the controllers, then restart\"", l->broker.id,
 		   (long long)config_long(l->quorum->options.config, CONFIG_LOG_DIR_FAILURE_TIMEOUT_MS));
-	timer_stop(&l->timer);
+	lazy_timer_stop(&l->timer);
 	enter(l, BROKER_SHUTTING_DOWN);
 }
 
@@ -387,7 +395,7 @@ static void never_registered(struct timer *t)
 	diag_error(l->quorum->env->diag, "the broker could not register with a controller in time",
 		   "node=%d ms=%d remedy=\"see to the controllers, then restart\"", l->broker.id,
 		   config_int(l->quorum->options.config, CONFIG_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS));
-	timer_stop(&l->timer);
+	lazy_timer_stop(&l->timer);
 	enter(l, BROKER_SHUTTING_DOWN);
 }
 
@@ -412,7 +420,7 @@ void quorum_broker_start(struct quorum *q, const struct quorum_broker *b)
 	l->broker.log_dirs = copy_dirs(&l->own, b->log_dirs, b->n_log_dirs);
 	l->epoch = -1;
 	l->state = BROKER_NOT_RUNNING;
-	timer_init(&l->timer, q->loop, due);
+	lazy_timer_init(&l->timer, q->loop, due);
 	timer_init(&l->deadline, q->loop, shutdown_late);
 	timer_init(&l->first, q->loop, never_registered);
 	timer_init(&l->failures, q->loop, failures_untold);

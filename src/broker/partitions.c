@@ -495,6 +495,8 @@ void partitions_follow(struct partitions *t, const struct image *now, struct cor
 	}
 	if (f.deleted && core->node->upkeep)
 		upkeep_names_changed(core->node->upkeep);
+	if (partitions_flush_by_time(t) && core->node->upkeep)
+		upkeep_flushes_are_wanted(core->node->upkeep);
 	image_unref(&old);
 }
 

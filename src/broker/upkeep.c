@@ -21,6 +21,7 @@
 #define IDLE_FILE_MS 30000
 #define RESERVE_MS 5000
 #define FLUSH_SWEEP_MS 1000
+#define LATE_SHARE 8	/* of its interval a chore may come late, so that it goes with something else */
 #define NAMES_MS 600000 /* what could not be settled when it was due */
 
 struct found {
@@ -32,7 +33,7 @@ struct found {
 
 struct upkeep {
 	struct node *node;
-	struct timer timer;
+	struct lazy_timer timer;
 	struct work work;
 	struct found found;
 	int64_t *due_ms;  /* one a chore; monotonic */
@@ -215,6 +216,11 @@ static int64_t interval(const struct upkeep *u, int i)
 	return chores[i].every_ms ? chores[i].every_ms : of_setting(u->node->config, chores[i].setting);
 }
 
+static bool is_wanted(const struct upkeep *u, int i)
+{
+	return !chores[i].is_wanted || chores[i].is_wanted(u);
+}
+
 /* ---- the timer ---- */
 
 static void found_fini(struct upkeep *u, bool use)
@@ -255,7 +261,8 @@ static void sleep_until_due(struct upkeep *u)
 	for (int i = 0; i < N_CHORES; i++)
 		if (u->due_ms[i] < next)
 			next = u->due_ms[i];
-	timer_start(&u->timer, next - env_mono_ms(u->node->env));
+	next -= env_mono_ms(u->node->env);
+	lazy_timer_start(&u->timer, next, next / LATE_SHARE);
 }
 
 static void really_free(struct upkeep *u)
@@ -279,7 +286,7 @@ static void job_done(struct work *w)
 	core_work_ends(core);
 }
 
-static void due(struct timer *t)
+static void due(struct lazy_timer *t)
 {
 	struct upkeep *u = container_of(t, struct upkeep, timer);
 	int64_t now = env_mono_ms(u->node->env);
@@ -289,9 +296,9 @@ static void due(struct timer *t)
 	u->at_work = 0;
 	for (int i = 0; i < N_CHORES; i++)
 		if (early || u->due_ms[i] <= now) {
-			if (!chores[i].is_wanted || chores[i].is_wanted(u))
+			if (is_wanted(u, i))
 				u->at_work |= 1u << i;
-			u->due_ms[i] = now + interval(u, i);
+			u->due_ms[i] = is_wanted(u, i) ? now + interval(u, i) : INT64_MAX;
 		}
 	if (!u->at_work) {
 		sleep_until_due(u);
@@ -310,8 +317,9 @@ struct upkeep *upkeep_new(struct node *n)
 	u->node = n;
 	u->due_ms = xcalloc(N_CHORES, sizeof(*u->due_ms));
 	for (int i = 0; i < N_CHORES; i++)
-		u->due_ms[i] = env_mono_ms(n->env) + (chores[i].for_names ? 0 : interval(u, i));
-	timer_init(&u->timer, n->cores[0].loop, due);
+		u->due_ms[i] =
+			!is_wanted(u, i) ? INT64_MAX : env_mono_ms(n->env) + (chores[i].for_names ? 0 : interval(u, i));
+	lazy_timer_init(&u->timer, n->cores[0].loop, due);
 	sleep_until_due(u);
 	return u;
 }
@@ -340,9 +348,16 @@ void upkeep_recovery_points_are_due(struct upkeep *u)
 	is_due(u, recovery_points);
 }
 
+void upkeep_flushes_are_wanted(struct upkeep *u)
+{
+	for (int i = 0; i < N_CHORES; i++)
+		if (chores[i].run == flushes && u->due_ms[i] == INT64_MAX)
+			is_due(u, flushes);
+}
+
 void upkeep_free(struct upkeep *u)
 {
-	timer_stop(&u->timer);
+	lazy_timer_stop(&u->timer);
 	u->freed = true;
 	if (!u->working)
 		really_free(u);

@@ -81,10 +81,13 @@ struct uuid env_random_uuid(struct env *e)
 void loop_base_init(struct loop *l, struct env *e)
 {
 	*l = (struct loop){.env = e};
+	list_init(&l->lazy);
 }
 
 void loop_base_fini(struct loop *l)
 {
+	while (!list_empty(&l->lazy))
+		list_remove(l->lazy.next);
 	heap_fini(&l->timers);
 }
 
@@ -93,16 +96,20 @@ void timer_init(struct timer *t, struct loop *l, void (*fire)(struct timer *))
 	*t = (struct timer){.fire = fire, .loop = l};
 }
 
-void timer_start(struct timer *t, int64_t delay_ms)
+static int64_t later_ns(int64_t ns, int64_t delay_ms)
 {
-	int64_t now = env_mono_ns(t->loop->env);
 	int64_t delay_ns, at;
 
 	if (delay_ms < 0)
 		delay_ms = 0;
-	if (__builtin_mul_overflow(delay_ms, 1000000, &delay_ns) || __builtin_add_overflow(now, delay_ns, &at))
+	if (__builtin_mul_overflow(delay_ms, 1000000, &delay_ns) || __builtin_add_overflow(ns, delay_ns, &at))
 		at = INT64_MAX;
-	timer_start_at(t, at);
+	return at;
+}
+
+void timer_start(struct timer *t, int64_t delay_ms)
+{
+	timer_start_at(t, later_ns(env_mono_ns(t->loop->env), delay_ms));
 }
 
 void timer_start_at(struct timer *t, int64_t mono_ns)
@@ -128,19 +135,65 @@ bool timer_is_running(const struct timer *t)
 	return t->node.pos != 0;
 }
 
+void lazy_timer_init(struct lazy_timer *t, struct loop *l, void (*fire)(struct lazy_timer *))
+{
+	timer_init(&t->timer, l, latest_come);
+	list_init(&t->link);
+	t->fire = fire;
+}
+
+void lazy_timer_start(struct lazy_timer *t, int64_t delay_ms, int64_t slack_ms)
+{
+	struct loop *l = t->timer.loop;
+
+	lazy_timer_stop(t);
+	t->early_ns = later_ns(env_mono_ns(l->env), delay_ms);
+	list_push(&l->lazy, &t->link);
+	timer_start_at(&t->timer, later_ns(t->early_ns, slack_ms));
+}
+
+void lazy_timer_stop(struct lazy_timer *t)
+{
+	timer_stop(&t->timer);
+	list_remove(&t->link);
+}
+
+static void latest_come(struct timer *timer)
+{
+	struct lazy_timer *t = container_of(timer, struct lazy_timer, timer);
+
+	list_remove(&t->link);
+	t->fire(t);
+}
+
+/* Of those that were there before this turn. */
+static struct lazy_timer *first_early(struct loop *l, int64_t now_ns, uint64_t first_new)
+{
+	list_each(it, &l->lazy)
+	{
+		struct lazy_timer *t = container_of(it, struct lazy_timer, link);
+
+		if (t->early_ns <= now_ns && t->timer.node.seq < first_new)
+			return t;
+	}
+	return NULL;
+}
+
 void loop_fire_timers(struct loop *l, int64_t now_ns)
 {
 	uint64_t first_new = l->timers.seq;
+	struct heap_node *node;
+	struct lazy_timer *lazy;
 
-	for (;;) {
-		struct heap_node *node = heap_min(&l->timers);
-		struct timer *t;
+	while ((node = heap_min(&l->timers)) && node->key <= now_ns && node->seq < first_new) {
+		struct timer *t = container_of(node, struct timer, node);
 
-		if (!node || node->key > now_ns || node->seq >= first_new)
-			return;
-		t = container_of(node, struct timer, node);
 		heap_remove(&l->timers, node);
 		t->fire(t);
+	}
+	while ((lazy = first_early(l, now_ns, first_new))) {
+		lazy_timer_stop(lazy);
+		lazy->fire(lazy);
 	}
 }
 

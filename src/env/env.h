@@ -28,6 +28,7 @@
 
 #include "base/diag.h"
 #include "base/heap.h"
+#include "base/list.h"
 #include "base/uuid.h"
 
 struct env;
@@ -59,6 +60,14 @@ struct timer {
 	struct heap_node node;
 	void (*fire)(struct timer *);
 	struct loop *loop;
+};
+
+/* One that may come late: it goes with another timer of its loop when it can, so that an idle node wakes once for many. */
+struct lazy_timer {
+	struct timer timer; /* at the latest */
+	struct list link;
+	int64_t early_ns;
+	void (*fire)(struct lazy_timer *);
 };
 
 struct post {
@@ -186,6 +195,7 @@ struct env {
 struct loop {
 	struct env *env;
 	struct heap timers;
+	struct list lazy; /* timers that would go with others */
 };
 
 /* What every file begins with. Referenced from any thread; the last unref closes it. */
@@ -238,6 +248,10 @@ void timer_start(struct timer *t, int64_t delay_ms); /* < 0 counts as 0 */
 void timer_start_at(struct timer *t, int64_t mono_ns);
 void timer_stop(struct timer *t);
 bool timer_is_running(const struct timer *t);
+void lazy_timer_init(struct lazy_timer *t, struct loop *l, void (*fire)(struct lazy_timer *));
+/* Fires when the loop has a timer to fire, from delay_ms on, and slack_ms later in any case. */
+void lazy_timer_start(struct lazy_timer *t, int64_t delay_ms, int64_t slack_ms);
+void lazy_timer_stop(struct lazy_timer *t);
 
 /* ---- sockets ---- */
 

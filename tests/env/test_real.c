@@ -337,6 +337,54 @@ static void a_timer_of_nothing_is_not_waited_for(void **state)
 
 enum { BUSY_ROUNDS = 10, BUSY_MS = 20 };
 
+/* ---- timers that go with others ---- */
+
+struct lazy_bell {
+	struct lazy_timer timer;
+	int64_t rang_ns; /* 0: not yet */
+	bool again;
+};
+
+static void ring_lazily(struct lazy_timer *t)
+{
+	struct lazy_bell *b = container_of(t, struct lazy_bell, timer);
+
+	assert_int_equal(b->rang_ns, 0);
+	b->rang_ns = env_mono_ns(t->timer.loop->env);
+	if (b->again)
+		lazy_timer_start(t, 0, 3600000); /* not in the same turn */
+}
+
+static void a_lazy_timer_goes_with_another_and_is_not_later_than_it_may(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "lazy");
+	struct lazy_bell early = {0}, with = {.again = true}, alone = {0}, stopped = {0};
+	struct lazy_bell *all[] = {&early, &with, &alone, &stopped};
+	int64_t began = env_mono_ns(e);
+	struct timer end;
+
+	for (int i = 0; i < 4; i++)
+		lazy_timer_init(&all[i]->timer, l, ring_lazily);
+	lazy_timer_start(&early.timer, 3600000, 0); /* when another fires it is not due */
+	lazy_timer_start(&with.timer, 5, 3600000);
+	lazy_timer_start(&alone.timer, 1, 10);
+	lazy_timer_start(&stopped.timer, 0, 3600000);
+	lazy_timer_stop(&stopped.timer);
+	timer_init(&end, l, stop_loop);
+	timer_start(&end, 40);
+	loop_run(l);
+	assert_int_equal(early.rang_ns, 0);
+	assert_int_equal(stopped.rang_ns, 0);
+	assert_true(alone.rang_ns >= began + 11000000);
+	assert_true(with.rang_ns >= began + 11000000);
+	assert_true(with.rang_ns <= env_mono_ns(e));
+	lazy_timer_stop(&early.timer);
+	loop_free(l);
+	lazy_timer_stop(&with.timer); /* also when its loop has gone */
+	env_real_free(e);
+}
+
 /* What takes long, and then starts a timer. */
 struct busy {
 	struct timer busy, timer;
@@ -693,6 +741,7 @@ int main(void)
 		cmocka_unit_test(timers_ring_once_when_due_in_order),
 		cmocka_unit_test(a_timer_of_nothing_is_not_waited_for),
 		cmocka_unit_test(a_timer_is_not_late_by_what_was_run_before_it),
+		cmocka_unit_test(a_lazy_timer_goes_with_another_and_is_not_later_than_it_may),
 		cmocka_unit_test(work_is_done_elsewhere_and_told_here),
 		cmocka_unit_test(who_waits_for_others_holds_up_nobody_else),
 		cmocka_unit_test(code_that_was_let_go_comes_back),
