@@ -91,6 +91,8 @@ void loop_base_fini(struct loop *l)
 	heap_fini(&l->timers);
 }
 
+static void latest_come(struct timer *timer);
+
 void timer_init(struct timer *t, struct loop *l, void (*fire)(struct timer *))
 {
 	*t = (struct timer){.fire = fire, .loop = l};
@@ -236,7 +238,12 @@ ssize_t sock_read(struct sock *s, void *p, size_t len)
 
 ssize_t sock_writev(struct sock *s, const struct iovec *iov, int n)
 {
-	return s->env->ops->sock_writev(s, iov, n);
+	return s->env->ops->sock_writev(s, iov, n, false);
+}
+
+ssize_t sock_writev_more(struct sock *s, const struct iovec *iov, int n)
+{
+	return s->env->ops->sock_writev(s, iov, n, true);
 }
 
 ssize_t sock_sendfile(struct sock *s, struct file *f, int64_t pos, size_t len)

@@ -142,7 +142,7 @@ struct env_ops {
 	void (*sock_attach)(struct sock *, struct loop *, sock_ready_fn *, void *arg);
 	void (*sock_want)(struct sock *, int events);
 	ssize_t (*sock_read)(struct sock *, void *, size_t);
-	ssize_t (*sock_writev)(struct sock *, const struct iovec *, int n);
+	ssize_t (*sock_writev)(struct sock *, const struct iovec *, int n, bool more);
 	ssize_t (*sock_sendfile)(struct sock *, struct file *, int64_t pos, size_t len);
 	int (*sock_error)(struct sock *);
 	int (*sock_addrs)(struct sock *, struct addr *local, struct addr *peer);
@@ -160,6 +160,7 @@ struct env_ops {
 	int (*set_mtime)(struct file *, int64_t ms);
 	int64_t (*size)(struct file *);
 	int (*sync)(struct file *);
+	ssize_t (*pread_nowait)(struct file *, void *, size_t, int64_t pos);
 	bool (*resident)(struct file *, int64_t pos, size_t len);
 	int (*sync_dir)(struct env *, const char *path);
 	int (*stat)(struct env *, const char *path, struct file_stat *);
@@ -276,6 +277,8 @@ void sock_attach(struct sock *, struct loop *, sock_ready_fn *, void *arg);
 void sock_want(struct sock *, int events);	       /* level-triggered; 0 wants nothing */
 ssize_t sock_read(struct sock *, void *p, size_t len); /* 0 = the peer has closed; -EAGAIN */
 ssize_t sock_writev(struct sock *, const struct iovec *iov, int n);
+/* As sock_writev; what follows comes at once, and the bytes may wait to leave with it. */
+ssize_t sock_writev_more(struct sock *, const struct iovec *iov, int n);
 /* Sends a range of a file from the page cache; may send less; 0 when the file is shorter than pos. */
 ssize_t sock_sendfile(struct sock *, struct file *, int64_t pos, size_t len);
 int sock_error(struct sock *);					      /* of a dialled socket: 0 when connected */
@@ -319,6 +322,11 @@ static inline int file_allocate(struct file *f, int64_t size) { return f->env->o
 static inline int file_set_mtime(struct file *f, int64_t ms) { return f->env->ops->set_mtime(f, ms); }
 static inline int64_t file_size(struct file *f) { return f->env->ops->size(f); } /* or a negated errno */
 static inline int file_sync(struct file *f) { return f->env->ops->sync(f); }	 /* blocks: see invariant 3 */
+/* As file_pread, of what is in the page cache: -EAGAIN when pos is not, and fewer bytes when what follows is not. */
+static inline ssize_t file_pread_nowait(struct file *f, void *p, size_t len, int64_t pos)
+{
+	return f->env->ops->pread_nowait(f, p, len, pos);
+}
 /* Is the range in the page cache? A guess: never wrong in the simulator, cheap in the kernel. */
 static inline bool file_resident(struct file *f, int64_t pos, size_t len) { return f->env->ops->resident(f, pos, len); }
 

@@ -245,6 +245,7 @@ static void apply(struct log *log, const uint8_t *p, const struct batch_header *
 		log->data->epochs_dirty = true;
 	apply_producer(log, s, p, h);
 	log->end = batch_last_offset(h) + 1;
+	log->data->tail = (struct hint){h->base_offset, s->base, pos};
 	producers_advance(&log->data->producers, log->end);
 }
 

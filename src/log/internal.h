@@ -84,6 +84,7 @@ struct log_data {
 	int cap_snapshots;
 	struct hint hints[HINTS];
 	int next_hint;
+	struct hint tail;	   /* the last batch, as it was appended */
 	int64_t synced_snapshots;  /* those above were not synced */
 	int64_t syncing_snapshots; /* what that will be when the flush that is out has ended */
 	int64_t last_flush_ms;	   /* mono */

@@ -49,6 +49,7 @@ struct log_data *log_data_new(struct log *log)
 	d->last_flush_ms = env_mono_ms(log->env);
 	for (int i = 0; i < HINTS; i++)
 		d->hints[i].offset = -1;
+	d->tail.offset = -1;
 	return d;
 }
 
@@ -246,6 +247,7 @@ void log_forget_hints(struct log *log)
 {
 	for (int i = 0; i < HINTS; i++)
 		log->data->hints[i].offset = -1;
+	log->data->tail.offset = -1;
 }
 
 /* A directory that is there already is ours when it says so, or nothing yet; else its log is still to be deleted. */

@@ -1,9 +1,9 @@
 /*
  * read: from offsets to ranges of files.
  *
- * A position is found without touching the disk where a reader goes on from where the last one ended (hints) or in
- * the last stretch of the log (pending index entries); else by the index and a walk over the headers of at most
- * index.interval.bytes.
+ * The last batch is found where it was appended: that is what readers who wait are given. A position is found without touching the disk
+ * where a reader goes on from where the last one ended (hints) or in the last stretch of the log (pending index entries); else by the index
+ * and a walk over the headers of at most index.interval.bytes.
  */
 #include <errno.h>
 
@@ -119,10 +119,39 @@ struct range {
 	int64_t next;	   /* the offset behind the range; -1 not known */
 };
 
+static bool is_in_tail(struct log *log, int64_t offset)
+{
+	const struct hint *tail = &log->data->tail;
+
+	return tail->offset >= 0 && offset >= tail->offset && offset < log->end &&
+	       tail->segment == log_active(log)->base;
+}
+
+static int start_at_tail(struct log *log, struct range *r, struct scan *scan)
+{
+	const struct hint *tail = &log->data->tail;
+	struct file *file;
+	int err;
+
+	r->index = log->data->n - 1;
+	r->segment = log_active(log);
+	err = segment_open(log, r->segment, SEGMENT_LOG, false, &file);
+	if (err)
+		return err;
+	scan_init(scan, file, r->segment->size, r->segment->size);
+	r->from = tail->pos;
+	r->first = r->segment->size - tail->pos;
+	r->first_end = log->end;
+	return 0;
+}
+
 static int find_start(struct log *log, int64_t offset, struct range *r, struct scan *scan, struct log_cold *cold)
 {
 	int i = log_segment_of(log, offset);
 	int err = -ENODATA;
+
+	if (is_in_tail(log, offset))
+		return start_at_tail(log, r, scan);
 
 	for (i = i < 0 ? 0 : i; i < log->data->n && err == -ENODATA; i++) {
 		r->segment = &log->data->segments[i];

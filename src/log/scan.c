@@ -18,6 +18,30 @@ void scan_init(struct scan *s, struct file *file, int64_t pos, int64_t end)
 	s->have_len = 0;
 }
 
+/* Up to len bytes from s->pos on, and not less than `want`. */
+static bool read_on(struct scan *s, int64_t len, int64_t want)
+{
+	ssize_t n = 0;
+
+	s->have_len = 0;
+	if (s->nowait) {
+		n = file_pread_nowait(s->file, s->have, (size_t)len, s->pos);
+		s->cold = n == -EAGAIN || (n > 0 && n < want);
+	} else {
+		s->error = file_read_full(s->file, s->have, (size_t)len, s->pos);
+		n = s->error ? s->error : len;
+	}
+	if (s->cold || s->error)
+		return false;
+	if (n < want) {
+		s->error = n < 0 ? (int)n : -ENODATA;
+		return false;
+	}
+	s->have_from = s->pos;
+	s->have_len = n;
+	return true;
+}
+
 /* Makes the header at s->pos part of the buffer; false at the end and on errors. */
 static bool fill(struct scan *s)
 {
@@ -28,18 +52,7 @@ static bool fill(struct scan *s)
 		return false;
 	if (s->pos >= s->have_from && s->pos + want <= s->have_from + s->have_len)
 		return true;
-	int64_t len = left < SCAN_BUFFER ? left : SCAN_BUFFER;
-	if (s->nowait && !file_resident(s->file, s->pos, (size_t)len)) {
-		s->cold = true;
-		return false;
-	}
-	s->have_len = 0;
-	s->error = file_read_full(s->file, s->have, (size_t)len, s->pos);
-	if (s->error)
-		return false;
-	s->have_from = s->pos;
-	s->have_len = len;
-	return true;
+	return read_on(s, left < SCAN_BUFFER ? left : SCAN_BUFFER, want);
 }
 
 bool scan_next(struct scan *s)

@@ -70,8 +70,10 @@ struct output {
 	size_t memory;	     /* bytes of their memory parts that have not left */
 	size_t charged;	     /* of them against the budget, while a reader is slow */
 	int64_t progress_ns; /* when a byte last left, or the queue began */
-	struct cold *cold;   /* the range that is being read, or was read and is being sent */
-	bool blocked;	     /* the socket takes no more, or the disk is waited for */
+	int64_t warm_to; /* the position up to which the head's file range was seen in the page cache; 0: it was not looked for */
+	int64_t warm_ns;   /* when */
+	struct cold *cold; /* the range that is being read, or was read and is being sent */
+	bool blocked;	   /* the socket takes no more, or the disk is waited for */
 };
 
 enum conn_state {
@@ -158,6 +160,9 @@ enum conn_end output_flush(struct conn *c);
 /* Calls sent() for all that is left. */
 void output_drop(struct conn *c);
 
+/* A file range of so much or less leaves with the memory before it: one call, where send_file makes it three. */
+#define COPY_BYTES ((size_t)32 * 1024)
+
 /* ---- cold.c ---- */
 
 #define COLD_READ_MAX ((size_t)256 * 1024)
@@ -192,6 +197,7 @@ struct reactor {
 	int index;
 	struct block_pool pool;
 	struct block *landing; /* what sockets are read into; NULL while nothing happens */
+	uint8_t *copy;	       /* COPY_BYTES of file ranges that leave as memory; NULL while nothing happens */
 	struct list lru;
 	struct list ready;
 	struct list waiting;
@@ -224,6 +230,8 @@ void reactor_schedule(struct conn *c);
 void reactor_touch(struct conn *c, int64_t now_ns);
 /* The block that sockets are read into, with a reference that is the reactor's. */
 struct block *reactor_landing(struct reactor *r);
+/* COPY_BYTES that are nobody's. */
+uint8_t *reactor_copy(struct reactor *r);
 /* The end of a turn: a landing block that frames were taken from is theirs (and may have been given back by them already). */
 void reactor_leave_landing(struct reactor *r);
 /* c waits for room: `wanted` bytes for a larger block, or any. */

@@ -1,14 +1,16 @@
 /*
  * output: answers to bytes.
  *
- * Each chain leaves behind its length. Memory parts of neighbouring chains leave by one writev; a file range leaves by send_file when it
- * is in the page cache, and else is read by a worker first (cold.c) and leaves from memory: a reactor never waits for a platter.
+ * Each chain leaves behind its length. Memory parts of neighbouring chains leave by one writev, and short file ranges between them as
+ * copies; a longer one leaves by send_file when it is in the page cache, and else is read by a worker first (cold.c) and leaves from memory: a
+ * reactor never waits for a platter. What leaves before a longer one waits in the socket for its first bytes (MSG_MORE).
  */
 #include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/endian.h"
+#include "env/env.h"
 #include "net/net_priv.h"
 
 #define IOV_MAX_USED 64
@@ -16,6 +18,7 @@
 #define PART_LENGTH (-1)
 /* The most that one send_file is asked for: what is probed for residency at once. */
 #define SEND_FILE_MAX ((size_t)1024 * 1024)
+#define WARM_NS INT64_C(100000000)
 
 void output_put(struct output *o, struct chain *c, int64_t now_ns)
 {
@@ -74,45 +77,81 @@ static void output_advance(struct output *o, size_t n)
 				return;
 			c->out.part++;
 			c->out.pos = 0;
+			o->warm_to = 0;
 		}
 		output_pop(o);
 	}
 	check(n == 0);
 }
 
-/* Fills iov with memory from the head on, up to the first file part. */
-static int output_gather(const struct output *o, struct iovec *iov, size_t *bytes)
+/* What leaves by one writev. */
+struct gathered {
+	struct iovec iov[IOV_MAX_USED];
+	int n;
+	size_t bytes;
+	size_t copied; /* of the reactor's copy */
+	bool file;     /* the next is a file range */
+};
+
+/* A short range that is in the page cache, all of it. */
+static const uint8_t *copy_range(struct conn *c, const struct chain_part *part, size_t pos, size_t copied)
 {
-	int n = 0;
+	size_t len = part->len - pos;
+	uint8_t *to;
 
-	*bytes = 0;
-	for (struct chain *c = o->head; c; c = c->out.next) {
-		size_t pos = c->out.pos;
+	if (len > COPY_BYTES - copied)
+		return NULL;
+	to = reactor_copy(c->reactor) + copied;
+	return file_pread_nowait(part->file, to, len, part->pos + (int64_t)pos) == (ssize_t)len ? to : NULL;
+}
 
-		for (int i = c->out.part; i < c->n; i++, pos = 0) {
-			const struct chain_part *part = i == PART_LENGTH ? NULL : &c->parts[i];
-			const uint8_t *p = part ? part->p : c->out.frame_len;
+static bool gather_part(struct conn *c, const struct chain *chain, int i, size_t pos, struct gathered *g)
+{
+	const struct chain_part *part = i == PART_LENGTH ? NULL : &chain->parts[i];
+	size_t len = part_len(chain, i) - pos;
+	const uint8_t *p;
 
-			if (n == IOV_MAX_USED || (part && part->file))
-				return n;
-			iov[n++] = (struct iovec){.iov_base = (void *)(p + pos), .iov_len = part_len(c, i) - pos};
-			*bytes += part_len(c, i) - pos;
-		}
+	if (g->n == IOV_MAX_USED)
+		return false;
+	if (part && part->file) {
+		p = copy_range(c, part, pos, g->copied);
+		g->file = !p;
+		if (!p)
+			return false;
+		g->copied += len;
+	} else {
+		p = (part ? part->p : chain->out.frame_len) + pos;
 	}
-	return n;
+	g->iov[g->n++] = (struct iovec){.iov_base = (void *)p, .iov_len = len};
+	g->bytes += len;
+	return true;
+}
+
+/* From the head on, up to the first file range that is not short. */
+static void output_gather(struct conn *c, struct gathered *g)
+{
+	g->n = 0;
+	g->bytes = g->copied = 0;
+	g->file = false;
+	for (struct chain *chain = c->out.head; chain; chain = chain->out.next) {
+		size_t pos = chain->out.pos;
+
+		for (int i = chain->out.part; i < chain->n; i++, pos = 0)
+			if (!gather_part(c, chain, i, pos, g))
+				return;
+	}
 }
 
 static ssize_t send_memory(struct conn *c)
 {
-	struct iovec iov[IOV_MAX_USED];
-	size_t bytes;
-	int n = output_gather(&c->out, iov, &bytes);
+	struct gathered g;
 	ssize_t sent;
 
-	check(n > 0);
-	sent = transport_writev(&c->transport, iov, n);
+	output_gather(c, &g);
+	check(g.n > 0);
+	sent = g.file ? transport_writev_more(&c->transport, g.iov, g.n) : transport_writev(&c->transport, g.iov, g.n);
 	if (sent > 0) {
-		check((size_t)sent <= bytes);
+		check((size_t)sent <= g.bytes);
 		output_advance(&c->out, (size_t)sent);
 	}
 	return sent == 0 ? -EAGAIN : sent;
@@ -139,18 +178,33 @@ static ssize_t send_cold(struct conn *c)
 	return sent == 0 ? -EAGAIN : sent;
 }
 
+/* How much of the range may be sent now. What was seen a moment ago is not looked for again when the socket takes more of it. */
+static size_t warm_len(struct conn *c, struct file *f, int64_t pos, size_t len)
+{
+	struct output *o = &c->out;
+
+	if (pos < o->warm_to && c->active_ns - o->warm_ns < WARM_NS)
+		return (size_t)(o->warm_to - pos) < len ? (size_t)(o->warm_to - pos) : len;
+	if (!file_resident(f, pos, len))
+		return 0;
+	o->warm_to = pos + (int64_t)len;
+	o->warm_ns = c->active_ns;
+	return len;
+}
+
 static ssize_t send_file(struct conn *c)
 {
 	struct chain *chain = c->out.head;
 	const struct chain_part *part = &chain->parts[chain->out.part];
 	int64_t pos = part->pos + (int64_t)chain->out.pos;
 	size_t left = part->len - chain->out.pos;
-	size_t len = left < SEND_FILE_MAX ? left : SEND_FILE_MAX;
+	size_t len;
 	ssize_t sent;
 
 	if (c->out.cold)
 		return send_cold(c);
-	if (!file_resident(part->file, pos, len)) {
+	len = warm_len(c, part->file, pos, left < SEND_FILE_MAX ? left : SEND_FILE_MAX);
+	if (!len) {
 		c->out.cold = cold_read(c, part->file, pos, left < COLD_READ_MAX ? left : COLD_READ_MAX);
 		return -EAGAIN;
 	}

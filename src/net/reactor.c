@@ -84,12 +84,23 @@ struct block *reactor_landing(struct reactor *r)
 	return r->landing;
 }
 
+uint8_t *reactor_copy(struct reactor *r)
+{
+	if (!r->copy)
+		r->copy = xmalloc(COPY_BYTES);
+	if (!timer_is_running(&r->trim))
+		timer_start(&r->trim, TRIM_MS);
+	return r->copy;
+}
+
 /* A reactor that does nothing keeps no memory. */
 static void reactor_trim(struct timer *t)
 {
 	struct reactor *r = container_of(t, struct reactor, trim);
 
 	block_unref(&r->landing);
+	xfree(r->copy);
+	r->copy = NULL;
 	if (block_pool_trim(&r->pool))
 		timer_start(&r->trim, TRIM_MS);
 }
@@ -387,5 +398,6 @@ void reactor_fini(struct reactor *r)
 	loop_free(r->loop);
 	xfree(r->strangers);
 	block_unref(&r->landing);
+	xfree(r->copy);
 	block_pool_fini(&r->pool);
 }

@@ -13,9 +13,9 @@ static ssize_t plain_read(struct transport *t, void *p, size_t len)
 	return sock_read(t->sock, p, len);
 }
 
-static ssize_t plain_writev(struct transport *t, const struct iovec *iov, int n)
+static ssize_t plain_writev(struct transport *t, const struct iovec *iov, int n, bool more)
 {
-	return sock_writev(t->sock, iov, n);
+	return more ? sock_writev_more(t->sock, iov, n) : sock_writev(t->sock, iov, n);
 }
 
 static ssize_t plain_send_file(struct transport *t, struct file *f, int64_t pos, size_t len)
@@ -59,7 +59,7 @@ static ssize_t encrypted_read(struct transport *t, void *p, size_t len)
 	return n;
 }
 
-static ssize_t encrypted_writev(struct transport *t, const struct iovec *iov, int n)
+static ssize_t encrypted_writev(struct transport *t, const struct iovec *iov, int n, bool more)
 {
 	return tls_writev(t->tls, iov, n);
 }

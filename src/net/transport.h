@@ -21,7 +21,7 @@ struct transport;
 
 struct transport_ops {
 	ssize_t (*read)(struct transport *, void *p, size_t len); /* 0: the peer will send no more */
-	ssize_t (*writev)(struct transport *, const struct iovec *iov, int n);
+	ssize_t (*writev)(struct transport *, const struct iovec *iov, int n, bool more);
 	/* A range of a file that is in the page cache. 0: the file ends at pos or before. */
 	ssize_t (*send_file)(struct transport *, struct file *f, int64_t pos, size_t len);
 	void (*close)(struct transport *); /* no call comes after it */
@@ -50,7 +50,12 @@ const char *transport_error(const struct transport *t);
 static inline ssize_t transport_read(struct transport *t, void *p, size_t len) { return t->ops->read(t, p, len); }
 static inline ssize_t transport_writev(struct transport *t, const struct iovec *iov, int n)
 {
-	return t->ops->writev(t, iov, n);
+	return t->ops->writev(t, iov, n, false);
+}
+/* As transport_writev; what follows comes at once, and the bytes may wait to leave with it. */
+static inline ssize_t transport_writev_more(struct transport *t, const struct iovec *iov, int n)
+{
+	return t->ops->writev(t, iov, n, true);
 }
 static inline ssize_t transport_send_file(struct transport *t, struct file *f, int64_t pos, size_t len)
 {

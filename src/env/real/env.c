@@ -97,6 +97,7 @@ static const struct env_ops real_ops = {
 	.set_mtime = real_set_mtime,
 	.size = real_size,
 	.sync = real_sync,
+	.pread_nowait = real_pread_nowait,
 	.resident = real_resident,
 	.sync_dir = real_sync_dir,
 	.stat = real_stat,

@@ -116,23 +116,34 @@ int real_sync(struct file *f)
 	return fdatasync(fd_of(f)) ? -errno : 0;
 }
 
-static bool page_resident(int fd, int64_t pos)
+/* Filesystems that cannot tell what they would wait for read as ever. */
+ssize_t real_pread_nowait(struct file *f, void *p, size_t len, int64_t pos)
+{
+	struct iovec iov = {p, len};
+	ssize_t n;
+
+	do
+		n = preadv2(fd_of(f), &iov, 1, pos, RWF_NOWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0 && errno == EOPNOTSUPP)
+		return real_pread(f, p, len, pos);
+	return n < 0 ? -errno : n;
+}
+
+static bool page_resident(struct file *f, int64_t pos)
 {
 	uint8_t byte;
-	struct iovec iov = {&byte, 1};
 
-	return preadv2(fd, &iov, 1, pos, RWF_NOWAIT) >= 0 || errno != EAGAIN;
+	return real_pread_nowait(f, &byte, 1, pos) != -EAGAIN;
 }
 
 /* Read-ahead and write-back take pages in long runs: the ends and the middle speak for the rest. */
 bool real_resident(struct file *f, int64_t pos, size_t len)
 {
-	int fd = fd_of(f);
-
 	if (!len)
 		return true;
-	return page_resident(fd, pos) && page_resident(fd, pos + (int64_t)len - 1) &&
-	       page_resident(fd, pos + (int64_t)len / 2);
+	return page_resident(f, pos) && page_resident(f, pos + (int64_t)len - 1) &&
+	       page_resident(f, pos + (int64_t)len / 2);
 }
 
 /*

@@ -112,7 +112,7 @@ int real_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *
 void real_sock_attach(struct sock *s, struct loop *l, sock_ready_fn *ready, void *arg);
 void real_sock_want(struct sock *s, int events);
 ssize_t real_sock_read(struct sock *s, void *p, size_t len);
-ssize_t real_sock_writev(struct sock *s, const struct iovec *iov, int n);
+ssize_t real_sock_writev(struct sock *s, const struct iovec *iov, int n, bool more);
 ssize_t real_sock_sendfile(struct sock *s, struct file *f, int64_t pos, size_t len);
 int real_sock_error(struct sock *s);
 int real_sock_addrs(struct sock *s, struct addr *local, struct addr *peer);
@@ -149,6 +149,7 @@ int real_allocate(struct file *f, int64_t size);
 int real_set_mtime(struct file *f, int64_t ms);
 int64_t real_size(struct file *f);
 int real_sync(struct file *f);
+ssize_t real_pread_nowait(struct file *f, void *p, size_t len, int64_t pos);
 bool real_resident(struct file *f, int64_t pos, size_t len);
 int real_lock(struct env *e, const char *path, struct file **out);
 

@@ -121,13 +121,13 @@ ssize_t real_sock_read(struct sock *s, void *p, size_t len)
 	return n < 0 ? -errno : n;
 }
 
-ssize_t real_sock_writev(struct sock *s, const struct iovec *iov, int n_iov)
+ssize_t real_sock_writev(struct sock *s, const struct iovec *iov, int n_iov, bool more)
 {
 	struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n_iov};
 	ssize_t n;
 
 	do
-		n = sendmsg(real_sock(s)->fd, &msg, MSG_NOSIGNAL);
+		n = sendmsg(real_sock(s)->fd, &msg, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -142,7 +142,7 @@ static ssize_t send_copy(struct sock *s, struct file *f, int64_t pos, size_t len
 	if (n <= 0)
 		return n;
 	iov.iov_len = (size_t)n;
-	return real_sock_writev(s, &iov, 1);
+	return real_sock_writev(s, &iov, 1, false);
 }
 
 ssize_t real_sock_sendfile(struct sock *s, struct file *f, int64_t pos, size_t len)

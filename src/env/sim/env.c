@@ -115,6 +115,7 @@ static const struct env_ops sim_ops = {
 	.set_mtime = sim_set_mtime,
 	.size = sim_size,
 	.sync = sim_sync,
+	.pread_nowait = sim_pread_nowait,
 	.resident = sim_resident,
 	.sync_dir = sim_sync_dir,
 	.stat = sim_stat,

@@ -167,6 +167,11 @@ ssize_t sim_pread(struct file *f, void *p, size_t len, int64_t pos)
 	return inode_read(sim_env_of(f->env), inode_of(f), p, len, pos);
 }
 
+ssize_t sim_pread_nowait(struct file *f, void *p, size_t len, int64_t pos)
+{
+	return sim_resident(f, pos, len) ? sim_pread(f, p, len, pos) : -EAGAIN;
+}
+
 bool sim_resident(struct file *f, int64_t pos, size_t len)
 {
 	struct sim_world *w = sim_env_of(f->env)->w;

@@ -46,7 +46,7 @@ struct sim_options {
 	uint32_t sync_error;  /* a sync fails: what was unsynced is lost, the next sync says all is well */
 	uint32_t read_error;  /* -EIO */
 	uint32_t write_error; /* -EIO */
-	uint32_t cold;	      /* file_resident says no */
+	uint32_t cold;	      /* file_resident says no, file_pread_nowait that it would wait */
 	uint32_t writeback;   /* a write makes the system write some older ones to the platter */
 	uint32_t slow_work;   /* a job is late by up to five seconds */
 	int64_t disk_bytes;   /* capacity of each disk */

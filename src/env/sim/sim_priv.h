@@ -161,7 +161,7 @@ int sim_dial(struct loop *l, const struct addr *a, sock_ready_fn *ready, void *a
 void sim_sock_attach(struct sock *s, struct loop *l, sock_ready_fn *ready, void *arg);
 void sim_sock_want(struct sock *s, int events);
 ssize_t sim_sock_read(struct sock *s, void *p, size_t len);
-ssize_t sim_sock_writev(struct sock *s, const struct iovec *iov, int n);
+ssize_t sim_sock_writev(struct sock *s, const struct iovec *iov, int n, bool more);
 ssize_t sim_sock_sendfile(struct sock *s, struct file *f, int64_t pos, size_t len);
 int sim_sock_error(struct sock *s);
 int sim_sock_addrs(struct sock *s, struct addr *local, struct addr *peer);
@@ -296,6 +296,7 @@ int sim_allocate(struct file *f, int64_t size);
 int sim_set_mtime(struct file *f, int64_t ms);
 int64_t sim_size(struct file *f);
 int sim_sync(struct file *f);
+ssize_t sim_pread_nowait(struct file *f, void *p, size_t len, int64_t pos);
 bool sim_resident(struct file *f, int64_t pos, size_t len);
 int sim_lock(struct env *e, const char *path, struct file **out);
 int sim_sync_dir(struct env *e, const char *path);

@@ -105,7 +105,7 @@ static struct segment *segment_new(enum segment_kind kind, size_t len)
 	return s;
 }
 
-ssize_t sim_sock_writev(struct sock *base, const struct iovec *iov, int n_iov)
+ssize_t sim_sock_writev(struct sock *base, const struct iovec *iov, int n_iov, bool more)
 {
 	struct sim_sock *s = sim_sock(base);
 	size_t total = 0, got = 0;
