@@ -31,10 +31,11 @@ struct batch {
 	int32_t sequence;
 	int attempts;
 	int64_t created_ns;
-	size_t payload; /* of keys and values */
-	size_t size;	/* what it may grow to, without compression */
-	int64_t *sent_ns;
-	int32_t cap;
+	size_t payload;	  /* of keys and values */
+	size_t size;	  /* what it may grow to, without compression */
+	int64_t *sent_ns; /* NULL: not kept */
+	uint64_t *tags;	  /* NULL: not kept */
+	int32_t cap;	  /* of both */
 };
 
 struct partition {
@@ -136,6 +137,7 @@ static void batch_free(struct batch *b)
 	list_remove(&b->link);
 	buf_fini(&b->bytes);
 	xfree(b->sent_ns);
+	xfree(b->tags);
 	xfree(b);
 }
 
@@ -179,21 +181,28 @@ static void batch_sequence(struct producer *p, struct batch *b)
 	batch_crc_set(b->bytes.p, b->bytes.len);
 }
 
-static void note_time(struct producer *p, struct batch *b)
+/* What the caller wants back with the next record of the batch. */
+static void keep(struct producer *p, struct batch *b, const struct producer_record *r)
 {
-	if (!p->options.keep_times)
-		return;
-	if (b->builder.count >= b->cap) {
+	int32_t i = b->builder.count;
+
+	if (i >= b->cap) {
 		b->cap = b->cap ? b->cap * 2 : 16;
-		b->sent_ns = xreallocarray(b->sent_ns, (size_t)b->cap, sizeof(*b->sent_ns));
+		if (p->options.keep_times)
+			b->sent_ns = xreallocarray(b->sent_ns, (size_t)b->cap, sizeof(*b->sent_ns));
+		if (p->options.keep_tags)
+			b->tags = xreallocarray(b->tags, (size_t)b->cap, sizeof(*b->tags));
 	}
-	b->sent_ns[b->builder.count] = now_ns(p);
+	if (b->sent_ns)
+		b->sent_ns[i] = now_ns(p);
+	if (b->tags)
+		b->tags[i] = r->tag;
 }
 
 /* Tells of a batch and lets it go. */
 static void batch_done(struct producer *p, struct batch *b, int err, int64_t offset, struct str message)
 {
-	struct produced told = {b->partition, offset, b->builder.count, b->payload, err, message, b->sent_ns};
+	struct produced told = {b->partition, offset, b->builder.count, b->payload, err, message, b->sent_ns, b->tags};
 
 	p->buffered -= b->size;
 	p->waiting -= b->builder.count;
@@ -234,7 +243,7 @@ static struct batch *last_open(struct list *batches)
 
 static void add_record(struct producer *p, struct batch *b, const struct producer_record *r)
 {
-	note_time(p, b);
+	keep(p, b, r);
 	batch_add_headers(&b->builder, r->timestamp, r->key, r->value, r->headers, r->n_headers);
 	b->payload += (size_t)(r->key.p ? r->key.len : 0) + (size_t)(r->value.p ? r->value.len : 0);
 	b->size += size_of(r);
@@ -288,6 +297,7 @@ static void place_batch(struct producer *p, struct batch *b)
 	struct batch_header h;
 	struct record_iter it;
 	struct record r;
+	int32_t i = 0;
 
 	batch_close(p, b);
 	check(batch_header_read(b->bytes.p, b->bytes.len, &h) == 0);
@@ -296,6 +306,8 @@ static void place_batch(struct producer *p, struct batch *b)
 		struct record_header headers[64];
 		struct producer_record again = {
 			.key = r.key, .value = r.value, .headers = headers, .timestamp = r.timestamp, .partition = -1};
+
+		again.tag = b->tags ? b->tags[i++] : 0;
 
 		while (again.n_headers < 64 && again.n_headers < r.n_headers &&
 		       record_header_next(&r.headers, &headers[again.n_headers]))

@@ -26,6 +26,7 @@ struct produced {
 	int err;
 	struct str message;	/* the broker's, or null */
 	const int64_t *sent_ns; /* of each record, with keep_times */
+	const uint64_t *tags;	/* of each record, with keep_tags */
 };
 
 struct producer_options {
@@ -34,7 +35,7 @@ struct producer_options {
 	bool idempotent;	      /* with acks -1 only */
 	const char *transactional_id; /* NULL: none; with it idempotent, whatever is said above */
 	int32_t transaction_timeout_ms;
-	bool keep_times;
+	bool keep_times, keep_tags;
 	int codec; /* compress/compress.h */
 	int level;
 	size_t batch_bytes;
@@ -77,6 +78,7 @@ struct producer_record {
 	int n_headers;
 	int64_t timestamp;
 	int32_t partition; /* -1: by key, or any */
+	uint64_t tag;	   /* the caller's own */
 };
 
 /* 0 and the record is copied; ERR_MESSAGE_TOO_LARGE. Before the topic is known records wait without a partition. */
