@@ -2,12 +2,13 @@
  * configs: `odradek configs`: kafka-configs.
  *
  * An entity is a type and a name; users and clients may be named together. Topics, brokers, loggers, client metrics and groups have
- * settings (DescribeConfigs, IncrementalAlterConfigs); users, clients and addresses have quotas.
+ * settings (DescribeConfigs, IncrementalAlterConfigs); users, clients and addresses have quotas, and users SCRAM credentials.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/credentials.h"
 #include "cli/partitions.h"
 #include "cli/quotas.h"
 #include "cli/resource.h"
@@ -505,25 +506,42 @@ static void entities_to_quota(const struct entities *e, struct quota_entity *out
 			}
 }
 
-static void check_quotas(struct tool *t, const struct entities *e, const struct config_changes *c)
+static void check_together(struct tool *t, const struct entities *e, const struct config_changes *c, int n)
 {
+	if (n < c->n && e->names[0][0])
+		tool_die(
+			t,
+			"Cannot alter both quota and SCRAM credential configs simultaneously for 'users' using --bootstrap-server.");
+	credentials_check(t, e->names[0], c);
+}
+
+/* A user alone may have credentials too; one run changes either those or quotas. True: credentials. */
+static bool check_names(struct tool *t, const struct entities *e, const struct config_changes *c)
+{
+	bool of_user = e->n_types == 1 && has_type(e, "users");
+	int credentials = 0;
+
 	for (int i = 0; i < c->n; i++) {
 		struct str name = c->v[i].name;
-		bool scram = str_is(name, "SCRAM-SHA-256") || str_is(name, "SCRAM-SHA-512");
+		const char *verb = c->v[i].remove ? "deleted" : "added";
 
-		if (scram && e->n_types == 1 && has_type(e, "users"))
+		if (of_user && credential_is_known(name))
+			credentials++;
+		else if (has_type(e, "ips") && !quota_is_known(true, name))
 			tool_die(
 				t,
-				"%.*s: credentials are not altered by this tool yet: kafka-configs.sh of Apache Kafka does it",
+				"Only connection quota configs can be added for 'ips' using --bootstrap-server. Unexpected config names: %.*s",
 				STR_ARG(name));
-		if (!quota_is_known(has_type(e, "ips"), name))
+		else if (!has_type(e, "ips") && !quota_is_known(false, name))
 			tool_die(
 				t,
-				has_type(e, "ips")
-					? "Only connection quota configs can be added for 'ips' using --bootstrap-server. Unexpected config names: %.*s"
-					: "Only quota configs can be added for 'clients' using --bootstrap-server. Unexpected config names: %.*s",
+				"Only quota %sconfigs can be %s for '%s' using --bootstrap-server. Unexpected config names: %.*s",
+				of_user ? "and SCRAM credential " : "", verb, of_user ? "users" : "clients",
 				STR_ARG(name));
 	}
+	if (credentials > 0)
+		check_together(t, e, c, credentials);
+	return credentials > 0;
 }
 
 /* ---- the command ---- */
@@ -532,16 +550,20 @@ static int alter(struct tool *t, const struct entities *e)
 {
 	struct config_changes *c = arena_zalloc(&t->arena, sizeof(*c));
 	struct quota_entity quota;
+	bool credentials;
 
 	read_changes(t, c);
 	if (e->types[0]->resource != 0) {
 		tool_connect(t);
 		alter_settings(t, e, c);
 	} else {
-		check_quotas(t, e, c);
+		credentials = check_names(t, e, c);
 		tool_connect(t);
 		entities_to_quota(e, &quota);
-		quotas_alter(t, &quota, c);
+		if (credentials)
+			credentials_alter(t, e->names[0], c);
+		else
+			quotas_alter(t, &quota, c);
 	}
 	if (t->json)
 		t->out = json_pack("{s:s,s:s,s:i}", "entityType", e->types[0]->name, "entityName", e->names[0],
@@ -622,9 +644,10 @@ const struct command command_configs = {
 	.run = run,
 	.options = OPTIONS,
 	.description =
-		"Describes and alters the settings of topics, brokers, groups and client metrics, and quotas of users, clients and\n"
-		"addresses, as kafka-configs does.",
+		"Describes and alters the settings of topics, brokers, groups and client metrics, quotas of users, clients and addresses,\n"
+		"and SCRAM credentials of users, as kafka-configs does.",
 	.examples =
 		"  odradek configs --bootstrap-server localhost:9092 --describe --topic t --all\n"
-		"  odradek configs --bootstrap-server localhost:9092 --alter --topic t --add-config retention.ms=3600000\n",
+		"  odradek configs --bootstrap-server localhost:9092 --alter --topic t --add-config retention.ms=3600000\n"
+		"  odradek configs --bootstrap-server localhost:9092 --alter --user alice --add-config 'SCRAM-SHA-256=[password=wonder]'\n",
 };
