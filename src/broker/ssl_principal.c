@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "broker/java_replace.h"
 #include "group/re2.h"
 
 enum { PATTERN_MEMORY = 1 << 20, GROUPS_MAX = RE2_SPANS_MAX };
@@ -143,119 +144,6 @@ void ssl_principal_rules_free(struct ssl_principal_rules *r)
 	xfree(r);
 }
 
-/* ---- a replacement, as Java's Matcher.appendReplacement reads it ---- */
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-/* The group behind a dollar: as many digits as make one that there is. One that there is not stands for itself, where there are groups. */
-static int read_group(const char **at, int groups)
-{
-	const char *p = *at;
-	int n = *p++ - '0';
-
-	if (n > groups)
-		return -1;
-	while (is_digit(*p) && n * 10 + (*p - '0') <= groups)
-		n = n * 10 + (*p++ - '0');
-	*at = p;
-	return n;
-}
-
-static bool put_replacement(const struct rule *rule, struct str name, const struct re2_span *groups, struct buf *out)
-{
-	int n = re2_groups(rule->pattern), group;
-
-	for (const char *p = rule->replacement; *p;) {
-		if (*p == '\\' && !p[1])
-			return false;
-		if (*p != '\\' && *p != '$') {
-			buf_put(out, p++, 1);
-			continue;
-		}
-		if (*p++ == '\\') {
-			buf_put(out, p++, 1);
-			continue;
-		}
-		if (!is_digit(*p))
-			return false;
-		group = read_group(&p, n);
-		if (group < 0 && n == 0)
-			return false;
-		if (group < 0)
-			buf_put(out, "$", 1);
-		else if (groups[group].begin >= 0)
-			buf_put(out, name.p + groups[group].begin, (size_t)(groups[group].end - groups[group].begin));
-	}
-	return true;
-}
-
-/* Java's replaceAll. */
-static bool replace_all(const struct rule *rule, struct str name, struct buf *out)
-{
-	struct re2_span groups[GROUPS_MAX];
-	int32_t from = 0, copied = 0;
-
-	while (from <= name.len && re2_find(rule->pattern, name.p, name.len, from, groups, GROUPS_MAX)) {
-		buf_put(out, name.p + copied, (size_t)(groups[0].begin - copied));
-		if (!put_replacement(rule, name, groups, out))
-			return false;
-		copied = groups[0].end;
-		from = copied + (groups[0].begin == groups[0].end);
-	}
-	if (copied < name.len)
-		buf_put(out, name.p + copied, (size_t)(name.len - copied));
-	return true;
-}
-
-/* ---- case: of letters with a case in the alphabets of Europe ---- */
-
-static uint32_t lower(uint32_t c)
-{
-	if ((c >= 'A' && c <= 'Z') || (c >= 0xc0 && c <= 0xde && c != 0xd7) ||
-	    (c >= 0x391 && c <= 0x3a9 && c != 0x3a2) || (c >= 0x410 && c <= 0x42f))
-		return c + 32;
-	if (c >= 0x400 && c <= 0x40f)
-		return c + 80;
-	if (((c >= 0x100 && c <= 0x137 && c != 0x130) || (c >= 0x14a && c <= 0x177)) && c % 2 == 0)
-		return c + 1;
-	if (((c >= 0x139 && c <= 0x148) || (c >= 0x179 && c <= 0x17e)) && c % 2 == 1)
-		return c + 1;
-	return c;
-}
-
-static uint32_t upper(uint32_t c)
-{
-	static const uint8_t steps[] = {32, 80, 1};
-
-	for (size_t i = 0; i < sizeof(steps); i++)
-		if (c > steps[i] && lower(c - steps[i]) == c)
-			return c - steps[i];
-	return c;
-}
-
-static void fold(struct buf *text, size_t from, char how)
-{
-	for (size_t i = from; i < text->len; i++) {
-		uint8_t *p = text->p + i;
-		bool two = (p[0] & 0xe0) == 0xc0 && i + 1 < text->len;
-		uint32_t c = two ? (uint32_t)(p[0] & 0x1f) << 6 | (p[1] & 0x3f) : p[0];
-
-		if (!two && p[0] >= 0x80)
-			continue;
-		c = how == 'L' ? lower(c) : upper(c);
-		if (two) {
-			p[0] = (uint8_t)(0xc0 | c >> 6);
-			p[1] = (uint8_t)(0x80 | (c & 0x3f));
-			i++;
-		} else {
-			p[0] = (uint8_t)c;
-		}
-	}
-}
-
 bool ssl_principal_name(const struct ssl_principal_rules *r, struct str distinguished_name, struct buf *out)
 {
 	size_t from = out->len;
@@ -267,10 +155,10 @@ bool ssl_principal_name(const struct ssl_principal_rules *r, struct str distingu
 		}
 		if (!re2_matches(rule->pattern, distinguished_name.p, distinguished_name.len))
 			continue;
-		if (!replace_all(rule, distinguished_name, out))
+		if (!java_replace(rule->pattern, rule->replacement, distinguished_name, true, out))
 			return false;
 		if (rule->fold)
-			fold(out, from, rule->fold);
+			java_fold(out, from, rule->fold);
 		return true;
 	}
 	return false;

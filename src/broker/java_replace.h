@@ -1,0 +1,23 @@
+/*
+ * java_replace: what rules that make names of names do with a text: Java's Matcher.replaceAll and replaceFirst, and its letters' case.
+ */
+#ifndef ODRADEK_BROKER_JAVA_REPLACE_H
+#define ODRADEK_BROKER_JAVA_REPLACE_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+struct re2_pattern;
+
+/*
+ * Appends the text with each match replaced, or the first alone; in the replacement $1 is a group, and a backslash takes the next character as it
+ * is (Matcher.appendReplacement). False: Java would throw. The pattern has fewer than RE2_SPANS_MAX groups.
+ */
+bool java_replace(const struct re2_pattern *pattern, const char *replacement, struct str text, bool all,
+		  struct buf *out);
+/* What is behind `from` in lower case ('L') or in upper case. */
+void java_fold(struct buf *text, size_t from, char how);
+
+#endif
