@@ -112,7 +112,7 @@ int format_write(const struct format_options *o, const struct format_plan *plan)
 /* ---- a cluster of one ---- */
 
 /* Kafka's order: metadata.version, then the others by name; level 0 is no record. */
-static void own_records(struct record_list *records)
+void format_own_records(struct record_list *records)
 {
 	for (int pass = 0; pass < 2; pass++) {
 		for (const struct controller_feature *f = CONTROLLER_FEATURES; f->name; f++) {
@@ -149,7 +149,7 @@ int format_own(const struct format_options *o)
 
 	arena_init(&a, ARENA);
 	record_list_init(&records, &a);
-	own_records(&records);
+	format_own_records(&records);
 	format_own_voter(o, directory, &a, &own);
 	plan.cluster_id = str_of(uuid_text(env_random_uuid(o->env), cluster_id));
 	err = format_write(o, &plan);

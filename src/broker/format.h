@@ -47,6 +47,9 @@ int format_write(const struct format_options *o, const struct format_plan *plan)
  */
 int format_own(const struct format_options *o);
 
+/* The feature levels that are served: the first records of such a cluster. */
+void format_own_records(struct record_list *records);
+
 /*
  * The voter that this node is: its id, the given directory, the listeners of its controller. Strings from the arena
  * or the config.

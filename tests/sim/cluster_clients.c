@@ -37,6 +37,8 @@ static void start_clients(void *arg)
 	members_start(&r->members, r->loop, &r->brokers.addrs[0]);
 	compacted_start(&r->compacted, r->loop, &r->brokers.addrs[0]);
 	if (!r->nodes.quiet)
+		voter_changes_start(&r->voter_changes, r->loop, &r->brokers.addrs[0]);
+	if (!r->nodes.quiet)
 		changes_start(&r->changes, r->loop, &r->brokers.addrs[0]);
 }
 
@@ -144,6 +146,11 @@ static void draw_even_more_clients(struct cluster_run *r)
 					  .reads_fail = true,
 					  .clocks_jump = r->storm.kinds >> STORM_CLOCK & 1};
 	compacted_draw(&r->compacted);
+	r->nodes.dynamic = draw_more(r, MORE_VOTERS, 4);
+	r->voter_changes =
+		(struct voter_changes){.brokers = &r->brokers,
+				       .nodes = &r->nodes,
+				       .pause_ms = r->nodes.dynamic ? 300 + (int)draw_below(&r->more_chance, 4000) : 0};
 }
 
 static void open_more_clients(struct cluster_run *r)
@@ -257,6 +264,7 @@ void cluster_close_clients(void *arg)
 	for (int i = 0; i < r->n_producers; i++)
 		producer_fini(&r->producers[i]);
 	changes_fini(&r->changes);
+	voter_changes_fini(&r->voter_changes);
 	for (int i = 0; i < r->n_counters; i++)
 		counter_fini(&r->counters[i]);
 	for (int i = 0; i < r->n_tellers; i++)
@@ -315,7 +323,10 @@ bool cluster_all_is_read(struct cluster_run *r)
 
 void cluster_end_changes(void *arg)
 {
-	changes_end(&((struct cluster_run *)arg)->changes);
+	struct cluster_run *r = arg;
+
+	changes_end(&r->changes);
+	voter_changes_end(&r->voter_changes);
 }
 
 void cluster_draw_clients(struct cluster_run *r)

@@ -16,6 +16,7 @@
 #include "tests/sim/producer.h"
 #include "tests/sim/teller.h"
 #include "tests/sim/topic_maker.h"
+#include "tests/sim/voter_changes.h"
 
 #define CLUSTER_TOPIC "t"
 
@@ -53,6 +54,7 @@ struct cluster_run {
 	struct copier_reader copier_reader;
 	struct members members;
 	struct compacted compacted;
+	struct voter_changes voter_changes;
 	struct diag clients_diag;
 	int n_producers;
 	int n_partitions;

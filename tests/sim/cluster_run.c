@@ -17,7 +17,7 @@ enum {
 	LOOK_EVERY = 16, /* events */
 };
 
-const char *const CLUSTER_MORE_NAMES[] = {"copiers", "members", "compacted", "compacted-transactions"};
+const char *const CLUSTER_MORE_NAMES[] = {"copiers", "members", "compacted", "compacted-transactions", "voters"};
 
 /* ---- what the cluster is ---- */
 
@@ -302,6 +302,8 @@ static void quiet_end(struct cluster_run *r, struct cluster_totals *totals)
 	if (out_of_events(r))
 		return;
 	read_all(r);
+	if (!out_of_events(r))
+		voter_changes_check(&r->voter_changes);
 	note_replicas(r);
 	stop_all(r);
 	if (out_of_events(r))
@@ -363,6 +365,7 @@ static void add_totals(const struct cluster_run *r, struct cluster_totals *t)
 	t->given_up += r->nodes.n_given_up;
 	t->failures += r->nodes.n_failures;
 	t->compared += r->invariants.n_compared;
+	t->voters += r->voter_changes.n_added + r->voter_changes.n_removed;
 	t->moves += r->changes.n_moves;
 	t->elections += r->changes.n_elections;
 	t->topics += r->changes.n_topics;

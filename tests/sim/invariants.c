@@ -121,13 +121,25 @@ static void look_at_replicas(struct invariants *v, int i)
 	}
 }
 
+static void look_at_quorum_log(struct invariants *v, const struct raft *r)
+{
+	if (raft_epoch(r) >= v->quorum_epoch) {
+		v->quorum_epoch = raft_epoch(r);
+		check(raft_log_end(r) >= v->quorum_committed && "who leads the quorum lacks what was committed");
+	}
+	if (raft_high_watermark(r) > v->quorum_committed)
+		v->quorum_committed = raft_high_watermark(r);
+}
+
 static void look_at_controllers(struct invariants *v)
 {
 	for (int i = 0; i < v->nodes->n; i++) {
 		const struct node *n = node_at(v, i);
 
-		if (n && n->quorum && n->quorum->raft && raft_role(n->quorum->raft) == RAFT_LEADER)
-			note_leader(&v->controllers, raft_epoch(n->quorum->raft), i);
+		if (!n || !n->quorum || !n->quorum->raft || raft_role(n->quorum->raft) != RAFT_LEADER)
+			continue;
+		note_leader(&v->controllers, raft_epoch(n->quorum->raft), i);
+		look_at_quorum_log(v, n->quorum->raft);
 	}
 }
 

@@ -10,7 +10,8 @@
  *    not in sync.
  * 6. What was stable once stays so: a leader whose high watermark is where it was then has no transaction open below, and none whose marker it
  *    may still lose.
- * 7. Two nodes that have applied the metadata log up to the same offset say the same.
+ * 7. Who leads the quorum in its newest epoch has all that was ever committed there.
+ * 8. Two nodes that have applied the metadata log up to the same offset say the same.
  */
 #ifndef ODRADEK_TESTS_SIM_INVARIANTS_H
 #define ODRADEK_TESTS_SIM_INVARIANTS_H
@@ -48,6 +49,8 @@ struct invariants {
 	struct known_partition v[KNOWN_MAX];
 	int n;
 	struct terms controllers;
+	int32_t quorum_epoch;			/* the newest of a controller that was active */
+	int64_t quorum_committed;		/* the largest high watermark that one had */
 	int64_t newest;				/* offset of an image */
 	int64_t compared[NODES_MAX][NODES_MAX]; /* offsets of images */
 	int64_t n_compared;

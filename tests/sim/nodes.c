@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/format.h"
 #include "broker/node_private.h"
 #include "broker/quorum_private.h"
 #include "config/config.h"
@@ -29,13 +30,18 @@ static void add_own(const struct one_node *n, struct settings *s)
 		snprintf(quorum, sizeof(quorum), "CONTROLLER://10.0.0.%d:9093", n->i + 1);
 	snprintf(both, sizeof(both), "%s%s%s", clients, broker && controller ? "," : "", quorum);
 	for (int i = 0; i < n->of->n_voters; i++)
-		snprintf(voters + strlen(voters), sizeof(voters) - strlen(voters), "%s%d@10.0.0.%d:9093", i ? "," : "",
-			 i + 1, i + 1);
+		if (n->of->dynamic)
+			snprintf(voters + strlen(voters), sizeof(voters) - strlen(voters), "%s10.0.0.%d:9093",
+				 i ? "," : "", i + 1);
+		else
+			snprintf(voters + strlen(voters), sizeof(voters) - strlen(voters), "%s%d@10.0.0.%d:9093",
+				 i ? "," : "", i + 1, i + 1);
 	settings_add(s, "node.id", n->i + 1);
 	settings_add_text(s, "process.roles", !broker ? "controller" : controller ? "broker,controller" : "broker");
 	settings_add_text(s, "listeners", both);
 	settings_add_text(s, "advertised.listeners", broker ? clients : quorum);
-	settings_add_text(s, "controller.quorum.voters", voters);
+	settings_add_text(s, n->of->dynamic ? "controller.quorum.bootstrap.servers" : "controller.quorum.voters",
+			  voters);
 	if (n->of->n_dirs > 1)
 		settings_add_text(s, "log.dirs", "/data,/more");
 }
@@ -59,6 +65,57 @@ static struct config *load_config(const struct one_node *n)
 	return config;
 }
 
+struct uuid nodes_directory(int i)
+{
+	struct uuid id;
+
+	memset(&id, 0x11 * (i + 1), sizeof(id));
+	return id;
+}
+
+/* All controllers are the first voters. */
+static void list_voters(const struct nodes *c, struct arena *a, struct raft_voters *out)
+{
+	*out = (struct raft_voters){arena_array(a, (size_t)c->n_voters, sizeof(struct raft_voter)), c->n_voters};
+	for (int i = 0; i < c->n_voters; i++) {
+		struct raft_endpoint *e = arena_zalloc(a, sizeof(*e));
+		char host[32];
+
+		snprintf(host, sizeof(host), "10.0.0.%d", i + 1);
+		*e = (struct raft_endpoint){STR("CONTROLLER"), arena_str(a, str_of(host)), 9093};
+		out->v[i] = (struct raft_voter){.id = i + 1,
+						.directory_id = nodes_directory(i),
+						.endpoints = e,
+						.n_endpoints = 1,
+						.kraft_version_max = 1};
+	}
+}
+
+/* As `odradek format --initial-controllers` does it. */
+static void format_dynamic(const struct one_node *n, struct log_dir *dir)
+{
+	struct config *config = load_config(n);
+	struct format_options o = {
+		.env = sim_env(n->of->w, n->i), .config = config, .dirs = &dir, .n_dirs = 1, .metadata_dir = dir};
+	struct record_list records;
+	struct raft_voters voters;
+	struct arena a;
+
+	arena_init(&a, 1 << 16);
+	record_list_init(&records, &a);
+	format_own_records(&records);
+	list_voters(n->of, &a, &voters);
+	check(format_write(&o, &(struct format_plan){.cluster_id = STR("simulated"),
+						     .node_id = n->i + 1,
+						     .with_bootstrap = n->roles & NODE_IS_CONTROLLER,
+						     .records = &records,
+						     .kraft_version = 1,
+						     .voters = &voters,
+						     .metadata_directory = nodes_directory(n->i)}) == 0);
+	arena_fini(&a);
+	config_free(config);
+}
+
 static void format_dir(const struct one_node *n, const char *path)
 {
 	struct meta_properties m = {.version = 1, .node_id = n->i + 1, .cluster_id = "simulated"};
@@ -68,7 +125,10 @@ static void format_dir(const struct one_node *n, const char *path)
 
 	m.directory_id = env_random_uuid(sim_env(n->of->w, n->i));
 	check(log_dir_open(sim_env(n->of->w, n->i), &options, &dir, &why) == 0);
-	check(log_dir_format(dir, &m) == 0);
+	if (n->of->dynamic && path == NODE_DIRS[0])
+		format_dynamic(n, dir);
+	else
+		check(log_dir_format(dir, &m) == 0);
 	log_dir_free(dir);
 }
 

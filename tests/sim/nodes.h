@@ -12,6 +12,7 @@
 #define ODRADEK_TESTS_SIM_NODES_H
 
 #include "base/diag.h"
+#include "base/uuid.h"
 #include "env/sim/sim.h"
 #include "tests/sim/settings.h"
 
@@ -56,6 +57,7 @@ struct nodes {
 	int n;
 	int n_reactors;
 	int n_dirs;   /* of each; 0: one */
+	bool dynamic; /* the set of voters is in the log, and may change (KIP-853) */
 	bool flushes; /* nothing is acknowledged before it is flushed */
 	bool verbose;
 	struct settings settings;	/* of all */
@@ -69,7 +71,9 @@ struct nodes {
 	int64_t n_kills, n_power_cuts, n_stops, n_given_up, n_failures;
 };
 
-/* The first n_voters are controllers; so are brokers those from first_broker on. Makes their directories. */
+/* The id of its metadata directory, with dynamic voters. */
+struct uuid nodes_directory(int i);
+/* The first n_voters are controllers, and the first voters; so are brokers those from first_broker on. Makes their directories. */
 void nodes_format(struct nodes *c, int n_voters, int first_broker);
 void nodes_start_all(struct nodes *c);
 /* After every event. */
