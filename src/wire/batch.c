@@ -92,7 +92,7 @@ void batch_crc_set(uint8_t *p, size_t size)
 	put_u32(p + BATCH_AT_CRC, crc32c(0, p + BATCH_AT_ATTRIBUTES, size - BATCH_AT_ATTRIBUTES));
 }
 
-void batch_header_write(uint8_t *p, size_t size, struct batch_header *h)
+void batch_header_put(uint8_t *p, size_t size, struct batch_header *h)
 {
 	check(size >= BATCH_HEADER_SIZE && size - BATCH_PREFIX_SIZE <= INT32_MAX);
 	h->length = (int32_t)(size - BATCH_PREFIX_SIZE);
@@ -107,6 +107,11 @@ void batch_header_write(uint8_t *p, size_t size, struct batch_header *h)
 	put_i16(p + BATCH_AT_PRODUCER_EPOCH, h->producer_epoch);
 	put_i32(p + BATCH_AT_BASE_SEQUENCE, h->base_sequence);
 	put_i32(p + BATCH_AT_COUNT, h->count);
+}
+
+void batch_header_write(uint8_t *p, size_t size, struct batch_header *h)
+{
+	batch_header_put(p, size, h);
 	batch_crc_set(p, size);
 	h->crc = get_u32(p + BATCH_AT_CRC);
 }

@@ -55,6 +55,8 @@ enum batch_attribute {
 	BATCH_TRANSACTIONAL = 0x10,
 	BATCH_CONTROL = 0x20,
 	BATCH_DELETE_HORIZON = 0x40,
+	BATCH_KAFKA_ATTRIBUTES = 0x7f, /* what Kafka has given a meaning */
+	BATCH_SEALED = 0x80,	       /* ours, in segments only: the records are encrypted (atrest/seal.h) */
 };
 
 enum control_type {
@@ -104,8 +106,11 @@ int32_t sequence_add(int32_t sequence, int32_t n);	   /* with that wrap */
 static inline int batch_codec(const struct batch_header *h) { return h->attributes & BATCH_CODEC_MASK; }
 static inline bool batch_is_control(const struct batch_header *h) { return h->attributes & BATCH_CONTROL; }
 static inline bool batch_is_transactional(const struct batch_header *h) { return h->attributes & BATCH_TRANSACTIONAL; }
+static inline bool batch_is_sealed(const struct batch_header *h) { return h->attributes & BATCH_SEALED; }
 static inline bool batch_has_producer(const struct batch_header *h) { return h->producer_id > NO_PRODUCER_ID; }
 
+/* As batch_header_write, but for the CRC, which is left as it is. */
+void batch_header_put(uint8_t *p, size_t size, struct batch_header *h);
 /*
  * Writes *h in front of the records of the whole batch at p, size bytes of it: the current format, with length and CRC, which *h is given
  * too.

@@ -1,0 +1,171 @@
+/* keys: see the header. */
+#include "atrest/keys.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "atrest/xaes.h"
+#include "base/arena.h"
+#include "base/base64.h"
+#include "base/check.h"
+
+static const char ID_LABEL[] = "odradek at rest: key id";
+
+/* ---- looking ---- */
+
+const struct atrest_key *atrest_keys_current(const struct atrest_keys *k)
+{
+	int at = k ? __atomic_load_n(&k->current, __ATOMIC_ACQUIRE) : 0;
+
+	return at > 0 ? &k->v[at - 1] : NULL;
+}
+
+const struct atrest_key *atrest_keys_find(const struct atrest_keys *k, const uint8_t id[ATREST_KEY_ID_SIZE])
+{
+	int n = k ? __atomic_load_n(&k->n, __ATOMIC_ACQUIRE) : 0;
+
+	for (int i = n - 1; i >= 0; i--)
+		if (memcmp(k->v[i].id, id, ATREST_KEY_ID_SIZE) == 0)
+			return &k->v[i];
+	return NULL;
+}
+
+const char *atrest_key_text(const uint8_t id[ATREST_KEY_ID_SIZE], char out[ATREST_KEY_TEXT])
+{
+	for (int i = 0; i < ATREST_KEY_ID_SIZE; i++)
+		snprintf(out + 2 * i, 3, "%02x", id[i]);
+	return out;
+}
+
+void atrest_keys_wipe(struct atrest_keys *k)
+{
+	OPENSSL_cleanse(k, sizeof(*k));
+}
+
+/* ---- reading a list ---- */
+
+static int digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool read_hex(struct str s, uint8_t out[ATREST_KEY_SIZE])
+{
+	if (s.len != 2 * ATREST_KEY_SIZE)
+		return false;
+	for (int i = 0; i < ATREST_KEY_SIZE; i++) {
+		int high = digit(s.p[2 * i]), low = digit(s.p[2 * i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}
+
+static bool read_base64(struct str s, uint8_t out[ATREST_KEY_SIZE])
+{
+	struct bytes bytes;
+	struct arena a;
+	bool good;
+
+	if (s.len != BASE64_LEN(ATREST_KEY_SIZE))
+		return false;
+	arena_init(&a, 4096);
+	good = base64_read(BASE64_PADDED, s, &a, &bytes) && bytes.len == ATREST_KEY_SIZE;
+	if (good) {
+		memcpy(out, bytes.p, ATREST_KEY_SIZE);
+		OPENSSL_cleanse((uint8_t *)(uintptr_t)bytes.p, ATREST_KEY_SIZE);
+	}
+	arena_fini(&a);
+	return good;
+}
+
+static void complete(struct atrest_key *k)
+{
+	uint8_t labelled[sizeof(ID_LABEL) + ATREST_KEY_SIZE], digest[EVP_MAX_MD_SIZE];
+
+	memcpy(labelled, ID_LABEL, sizeof(ID_LABEL));
+	memcpy(labelled + sizeof(ID_LABEL), k->key, ATREST_KEY_SIZE);
+	check(EVP_Digest(labelled, sizeof(labelled), digest, NULL, EVP_sha256(), NULL) == 1);
+	memcpy(k->id, digest, ATREST_KEY_ID_SIZE);
+	xaes_subkey(k->key, k->k1);
+	OPENSSL_cleanse(labelled, sizeof(labelled));
+	OPENSSL_cleanse(digest, sizeof(digest));
+}
+
+static struct str take_line(struct str *rest)
+{
+	const char *end = memchr(rest->p, '\n', (size_t)rest->len);
+	struct str line = {rest->p, end ? (int32_t)(end - rest->p) : rest->len};
+	int32_t step = line.len + (end != NULL);
+
+	*rest = (struct str){rest->p + step, rest->len - step};
+	while (line.len > 0 && strchr(" \t\r", line.p[line.len - 1]))
+		line.len--;
+	for (; line.len > 0 && strchr(" \t", line.p[0]); line.len--)
+		line.p++;
+	return line;
+}
+
+static const struct atrest_key *find_in(const struct atrest_keys *k, int n, const uint8_t *id)
+{
+	for (int i = 0; i < n; i++)
+		if (memcmp(k->v[i].id, id, ATREST_KEY_ID_SIZE) == 0)
+			return &k->v[i];
+	return NULL;
+}
+
+/* Behind the n that are published already: nobody looks there yet. */
+static int read_lines(struct atrest_keys *k, struct str text, int *n, int *current, struct buf *why)
+{
+	int number = 0;
+
+	while (text.len > 0) {
+		struct str line = take_line(&text);
+		const struct atrest_key *known;
+
+		number++;
+		if (line.len == 0 || line.p[0] == '#')
+			continue;
+		if (*n == ATREST_KEYS_MAX) {
+			buf_printf(why, "more than %d keys since the start", ATREST_KEYS_MAX);
+			return -EINVAL;
+		}
+		if (!read_hex(line, k->v[*n].key) && !read_base64(line, k->v[*n].key)) {
+			buf_printf(why, "line %d is no key: 64 hexadecimal digits, or the base64 of 32 bytes", number);
+			return -EINVAL;
+		}
+		complete(&k->v[*n]);
+		known = find_in(k, *n, k->v[*n].id);
+		*current = (int)((known ? known : &k->v[(*n)++]) - k->v) + 1;
+	}
+	if (*current > 0)
+		return 0;
+	buf_printf(why, "there is no key in it");
+	return -EINVAL;
+}
+
+int atrest_keys_read(struct atrest_keys *k, struct str text, int *added, struct buf *why)
+{
+	int before = k->n, n = k->n, current = 0;
+	int err = read_lines(k, text, &n, &current, why);
+
+	if (n < ATREST_KEYS_MAX) /* what was there twice, or begun */
+		OPENSSL_cleanse(&k->v[n], sizeof(k->v[n]));
+	if (err) {
+		OPENSSL_cleanse(&k->v[before], sizeof(k->v[0]) * (size_t)(n - before));
+		return err;
+	}
+	*added = n - before;
+	__atomic_store_n(&k->n, n, __ATOMIC_RELEASE);
+	__atomic_store_n(&k->current, current, __ATOMIC_RELEASE);
+	return 0;
+}
