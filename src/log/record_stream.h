@@ -36,10 +36,22 @@ struct record_stream {
 	int error; /* ERR_INVALID_RECORD: malformed; ERR_CORRUPT_MESSAGE: does not decompress; ERR_MESSAGE_TOO_LARGE */
 };
 
+/* What several records come to. `n` is the index of the next record: those whose offset is not their index are not glanced at. */
+struct record_glance {
+	int32_t n;
+	int32_t delta_min, delta_max; /* of timestamps; max < min: there was none */
+	int32_t key_len_min;
+	uint8_t attributes; /* of all, or-ed */
+};
+#define RECORD_GLANCE_NONE                                                                                             \
+	((struct record_glance){.delta_min = INT32_MAX, .delta_max = INT32_MIN, .key_len_min = INT32_MAX})
+
 /* `batch` holds the whole batch, whose header is *h. */
 void record_stream_init(struct record_stream *s, struct codecs *codecs, const struct batch_header *h,
 			const uint8_t *batch, size_t out_max);
 /* False at the end, or when s->error. */
 bool record_stream_next(struct record_stream *s, struct stream_record *out);
+/* Steps over records as nearly all are, many at a time, and adds them to *g. Stops at any other, at the end of a piece, and before what is wrong. */
+void record_stream_glance(struct record_stream *s, struct record_glance *g);
 
 #endif

@@ -186,6 +186,60 @@ static void check_record(struct validation *v, const struct stream_record *r, in
 		v->offsets_differ = true;
 }
 
+/* As check_timestamp has it, of those that need no exception. */
+static bool in_window(const struct validation *v, int64_t timestamp)
+{
+	const struct topic_config *config = v->c->config;
+	__int128 diff = (__int128)v->c->now_ms - timestamp;
+
+	return config->message_timestamp_type != TIMESTAMP_CREATE_TIME ||
+	       (diff <= config->message_timestamp_before_max_ms && -diff <= config->message_timestamp_after_max_ms);
+}
+
+static bool glance_is_fine(struct validation *v, const struct record_glance *g)
+{
+	int64_t first, last;
+
+	if (g->delta_max < g->delta_min)
+		return true;
+	if (batch_codec(v->h) != CODEC_NONE && (g->attributes & BATCH_CODEC_MASK))
+		return false;
+	if (v->c->config->cleanup_compact && g->key_len_min < 0)
+		return false;
+	if (__builtin_add_overflow(v->h->base_timestamp, g->delta_min, &first) ||
+	    __builtin_add_overflow(v->h->base_timestamp, g->delta_max, &last))
+		return false;
+	if (last > v->max_timestamp)
+		v->max_timestamp = last;
+	return in_window(v, first) && in_window(v, last);
+}
+
+/* Most records are noted together, and judged by their extremes. False: they have to be looked at one by one, to tell which is wrong. */
+static bool skim_records(struct validation *v, struct record_stream *s)
+{
+	struct record_glance g = RECORD_GLANCE_NONE;
+	struct stream_record r;
+
+	if (v->h->attributes & BATCH_LOG_APPEND_TIME)
+		return false;
+	for (record_stream_glance(s, &g); record_stream_next(s, &r); record_stream_glance(s, &g))
+		check_record(v, &r, g.n++);
+	return glance_is_fine(v, &g);
+}
+
+static void begin_records(struct validation *v, const uint8_t *p, struct record_stream *s)
+{
+	int64_t max = v->c->decompressed_max > 0 ? v->c->decompressed_max : INT32_MAX;
+
+	*v->problem = (struct batch_problem){0};
+	v->records_cap = 0;
+	v->max_timestamp = NO_TIMESTAMP;
+	v->bad_timestamp = v->offsets_differ = false;
+	record_stream_init(s, v->c->codecs, v->h, p, (size_t)max);
+	if (batch_codec(v->h) != CODEC_NONE)
+		s->record_max = v->c->config->max_decompressed_message_bytes;
+}
+
 static int stream_error(struct validation *v, int err)
 {
 	if (err == ERR_INVALID_RECORD)
@@ -224,16 +278,16 @@ static int record_errors(struct validation *v)
 
 static int check_records(struct validation *v, const uint8_t *p, int64_t *size)
 {
-	int64_t max = v->c->decompressed_max > 0 ? v->c->decompressed_max : INT32_MAX;
 	struct record_stream stream;
 	struct stream_record r;
 	int32_t index = 0;
 
-	record_stream_init(&stream, v->c->codecs, v->h, p, (size_t)max);
-	if (batch_codec(v->h) != CODEC_NONE)
-		stream.record_max = v->c->config->max_decompressed_message_bytes;
-	while (record_stream_next(&stream, &r))
-		check_record(v, &r, index++);
+	begin_records(v, p, &stream);
+	if (!skim_records(v, &stream)) {
+		begin_records(v, p, &stream);
+		while (record_stream_next(&stream, &r))
+			check_record(v, &r, index++);
+	}
 	if (stream.refused_size > 0)
 		return REFUSE(v, ERR_INVALID_RECORD,
 			      "Invalid record size: %d exceeds the configured maximum record size of %d.",
@@ -280,7 +334,7 @@ int batch_check(const struct batch_check *c, uint8_t *p, size_t len, struct batc
 		struct batch_problem *problem)
 {
 	struct batch_header h;
-	struct validation v = {.c = c, .h = &h, .problem = problem, .max_timestamp = NO_TIMESTAMP};
+	struct validation v = {.c = c, .h = &h, .problem = problem};
 	int64_t size = 0;
 
 	*problem = (struct batch_problem){0};
