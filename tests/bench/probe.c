@@ -2,7 +2,7 @@
  * probe: one figure at a time, of any node that speaks Kafka's protocol.
  *
  *	probe first HOST PORT TOPIC COMMAND...	exec of COMMAND to the first acknowledged produce; then COMMAND runs on: its pid is printed
- *	probe ready HOST PORT N COMMAND...	exec to a Metadata answer in which N partitions have leaders
+ *	probe ready HOST PORT N TOPIC COMMAND...	exec to a Metadata answer in which N partitions have leaders, and to the first records of TOPIC
  *	probe produce HOST PORT TOPIC N RECORDS BYTES DEPTH	N requests of a batch of RECORDS times BYTES, DEPTH of them in flight
  *	probe keyed HOST PORT TOPIC MIB KEYS	that many MiB of batches of a hundred records, each with one of KEYS keys
  *	probe fetch HOST PORT TOPIC MIB BYTES	that many MiB from the beginning on, and again, up to BYTES a request
@@ -26,6 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/hist.h"
 #include "tests/bench/raw.h"
 
 #define GIVE_UP_US INT64_C(120000000)
@@ -126,18 +127,31 @@ static int probe_first(const struct target *t, char **argv)
 	return 0;
 }
 
+static bool has_records(struct bytes_in in, int arg)
+{
+	int64_t next = 0;
+	size_t bytes;
+
+	(void)arg;
+	return fetch_result(in, &bytes, &next) == 0 && bytes > 0;
+}
+
 static int probe_ready(const struct target *t, char **argv)
 {
-	struct bytes_out metadata = {0};
+	struct bytes_out metadata = {0}, fetch = {0};
 	struct raw r;
 	int64_t began;
 	pid_t pid;
 
 	put_metadata(&metadata, 1, NULL, false);
+	put_fetch(&fetch, 1, argv[1], 0, 0, (int)MIB, 0);
 	began = raw_now_us();
-	pid = start(argv + 1);
+	pid = start(argv + 2);
 	open_when_there(&r, t, began, pid);
+	printf("connected_us=%lld\n", (long long)(raw_now_us() - began));
 	insist(&r, t, began, pid, &metadata, has_leaders, atoi(argv[0]));
+	printf("leaders_us=%lld\n", (long long)(raw_now_us() - began));
+	insist(&r, t, began, pid, &fetch, has_records, 0);
 	printf("ready_us=%lld\n", (long long)(raw_now_us() - began));
 	printf("cpu_us=%lld\npid=%d\n", (long long)raw_cpu_us(pid), (int)pid);
 	raw_close(&r);
@@ -238,13 +252,6 @@ static int probe_fetch(const struct target *t, char **argv)
 	return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* The offset behind what the topic holds now. */
 static int64_t end_of(struct raw *r, const char *topic, int64_t offset)
 {
@@ -267,7 +274,7 @@ static int64_t end_of(struct raw *r, const char *topic, int64_t offset)
 static int probe_latency(const struct target *t, char **argv)
 {
 	int n = atoi(argv[1]);
-	int64_t *v = calloc((size_t)n, sizeof(*v));
+	struct hist hist = {.total = 0};
 	struct bytes_out batch = {0}, fetch = {0}, produce = {0};
 	struct raw producer, consumer;
 	int64_t offset;
@@ -287,13 +294,10 @@ static int probe_latency(const struct target *t, char **argv)
 		raw_send(&producer, &produce);
 		if (fetch_result(raw_receive(&consumer, i), &bytes, &offset) != 0 || bytes == 0)
 			raw_die("a fetch came back without the record");
-		v[i] = raw_now_us() - began;
+		hist_add(&hist, raw_now_us() - began);
 		raw_receive(&producer, i);
 	}
-	qsort(v, (size_t)n, sizeof(*v), by_value);
-	printf("p50_us=%lld\np99_us=%lld\np999_us=%lld\nmax_us=%lld\n", (long long)v[n / 2],
-	       (long long)v[(long)n * 99 / 100], (long long)v[(long)n * 999 / 1000], (long long)v[n - 1]);
-	free(v);
+	hist_print(&hist);
 	raw_close(&producer);
 	raw_close(&consumer);
 	return 0;
@@ -330,6 +334,7 @@ static int probe_versions(const struct target *t, char **argv)
 static int probe_metadata(const struct target *t, char **argv)
 {
 	int n = atoi(argv[0]);
+	struct hist hist = {.total = 0};
 	struct bytes_out out = {0};
 	struct raw r;
 	int64_t began;
@@ -337,11 +342,15 @@ static int probe_metadata(const struct target *t, char **argv)
 	raw_open(&r, t->host, t->port);
 	began = raw_now_us();
 	for (int i = 0; i < n; i++) {
+		int64_t asked = raw_now_us();
+
 		put_metadata(&out, i, NULL, false);
 		raw_send(&r, &out);
 		raw_receive(&r, i);
+		hist_add(&hist, raw_now_us() - asked);
 	}
 	say("requests", n, raw_now_us() - began);
+	hist_print(&hist);
 	raw_close(&r);
 	return 0;
 }
@@ -423,7 +432,7 @@ static const struct {
 	int (*run)(const struct target *, char **argv);
 	int n_args; /* behind HOST PORT, at least */
 } probes[] = {
-	{"first", probe_first, 2},	 {"ready", probe_ready, 2},	{"produce", probe_produce, 5},
+	{"first", probe_first, 2},	 {"ready", probe_ready, 3},	{"produce", probe_produce, 5},
 	{"fetch", probe_fetch, 3},	 {"latency", probe_latency, 2}, {"versions", probe_versions, 3},
 	{"metadata", probe_metadata, 1}, {"idle", probe_idle, 1},	{"topics", probe_topics, 3},
 	{"create", probe_create, 2},	 {"cpu", probe_cpu, 1},		{"keyed", probe_keyed, 3},

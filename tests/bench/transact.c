@@ -1,8 +1,8 @@
 /*
  * transact: transactions of transaction.version 2, by hand.
  *
- *	transact many HOST PORT PID TOPIC PARTITIONS N ROUNDS	N producers, each on a connection, in step: all write a record, then all
- *								commit; ROUNDS times
+ *	transact many HOST PORT PID TOPIC PARTITIONS N ROUNDS RECORDS	N producers, each on a connection, in step: all write a batch of
+ *								RECORDS, then all commit; ROUNDS times
  *	transact latency HOST PORT PID TOPIC PARTITIONS N	N transactions, one after the other: from the first byte of its record to where
  *								a waiting reader of committed records has it
  *
@@ -39,6 +39,7 @@ struct producer {
 
 static struct bytes_out out;
 static const char *topic;
+static int records = 1; /* in a transaction */
 
 static void breathe(int64_t since_us)
 {
@@ -80,7 +81,7 @@ static void put_record(struct bytes_out *o, const struct producer *p)
 	struct bytes_out batch = {0};
 	size_t at = raw_begin(o, API_PRODUCE, 12, 0);
 
-	batch_make(&batch, 1, 100, raw_wall_ms());
+	batch_make(&batch, records, 100, raw_wall_ms());
 	batch_set_producer(&batch, p->producer_id, p->epoch, 0);
 	put8(o, 0);
 	put_compact_text(o, p->id);
@@ -282,7 +283,7 @@ static void run_latency(struct producer *p, const char *host, int port, int n)
 
 int main(int argc, char **argv)
 {
-	bool many = argc == 9 && strcmp(argv[1], "many") == 0;
+	bool many = argc == 10 && strcmp(argv[1], "many") == 0;
 	bool latency = argc == 8 && strcmp(argv[1], "latency") == 0;
 	int n, pid, partitions;
 	struct producer *v;
@@ -294,6 +295,7 @@ int main(int argc, char **argv)
 	topic = argv[5];
 	partitions = atoi(argv[6]);
 	n = many ? atoi(argv[7]) : 1;
+	records = many ? atoi(argv[9]) : 1;
 	v = calloc((size_t)n, sizeof(*v));
 	for (int i = 0; i < n; i++) {
 		snprintf(v[i].id, sizeof(v[i].id), "transact-%d", i);

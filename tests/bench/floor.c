@@ -1,0 +1,540 @@
+/*
+ * floor: the smallest broker that stock clients talk to. What it spends is what any broker on this machine has to.
+ *
+ *	floor null|floor PORT DIRECTORY
+ *
+ * null acknowledges what it is sent and keeps nothing. floor receives, checks the CRC32C, gives offsets, writes with pwrite and sends with
+ * sendfile. One thread, one epoll. No access control, no validation of records, no idempotence, no quotas, no metrics, no recovery. Every topic
+ * exists. A fetch is answered for its first partition. At SEGMENT_BYTES a log starts over with a new file, and the one before is deleted.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/endian.h"
+#include "tests/bench/raw.h"
+
+#define SEGMENT_BYTES (INT64_C(1) << 30)
+#define PARTITIONS 1
+#define CONNECTION_BYTES ((size_t)64 << 10)
+#define MAX_LOGS 65536
+#define UNSUPPORTED_VERSION 35
+
+struct batch_at {
+	int64_t offset, pos;
+};
+
+struct log {
+	char name[128]; /* of the topic */
+	int32_t partition;
+	int fd, number;
+	int64_t start, next, size;
+	struct batch_at *batches;
+	size_t n, cap;
+};
+
+struct conn {
+	struct conn *prev, *next; /* of those with a fetch that waits */
+	int fd;
+	uint8_t *in;
+	size_t len, cap;
+	struct bytes_out out;
+	/* a fetch that waits */
+	bool parked;
+	struct log *log;
+	int32_t correlation, max_bytes;
+	int64_t offset, deadline_us;
+};
+
+static struct log *logs[MAX_LOGS];
+static struct conn parked = {.prev = &parked, .next = &parked};
+static bool keeps;
+static int port;
+static const char *directory;
+
+/* ---- logs ---- */
+
+static void log_roll(struct log *l)
+{
+	char path[512];
+
+	if (l->fd >= 0)
+		close(l->fd);
+	snprintf(path, sizeof(path), "%s/%s-%d.%d", directory, l->name, l->partition, l->number - 1);
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/%s-%d.%d", directory, l->name, l->partition, ++l->number);
+	l->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (l->fd < 0)
+		raw_die("%s: %s", path, strerror(errno));
+	l->start = l->next;
+	l->size = 0;
+	l->n = 0;
+}
+
+static struct log *log_of(const char *name, size_t len, int32_t partition)
+{
+	uint32_t h = crc32c((uint32_t)partition, name, len);
+	struct log *l;
+
+	for (;; h++) {
+		l = logs[h % MAX_LOGS];
+		if (!l)
+			break;
+		if (l->partition == partition && strlen(l->name) == len && !memcmp(l->name, name, len))
+			return l;
+	}
+	l = calloc(1, sizeof(*l));
+	if (!l || len >= sizeof(l->name))
+		raw_die("a topic's name is too long");
+	memcpy(l->name, name, len);
+	l->partition = partition;
+	l->fd = -1;
+	if (keeps)
+		log_roll(l);
+	logs[h % MAX_LOGS] = l;
+	return l;
+}
+
+static void log_note(struct log *l, int64_t offset, int64_t pos)
+{
+	if (l->n == l->cap) {
+		l->cap = l->cap ? l->cap * 2 : 1024;
+		l->batches = realloc(l->batches, l->cap * sizeof(*l->batches));
+		if (!l->batches)
+			raw_die("out of memory");
+	}
+	l->batches[l->n++] = (struct batch_at){offset, pos};
+}
+
+/* Where the batch with that offset begins; the end, when there is none. */
+static int64_t log_pos(const struct log *l, int64_t offset)
+{
+	size_t low = 0, high = l->n;
+
+	if (offset >= l->next)
+		return l->size;
+	while (high - low > 1) {
+		size_t mid = (low + high) / 2;
+
+		if (l->batches[mid].offset <= offset)
+			low = mid;
+		else
+			high = mid;
+	}
+	return l->n ? l->batches[low].pos : 0;
+}
+
+/* Gives offsets to the batches of one partition and writes them at once; they are patched in the memory they came in. */
+static int64_t log_append(struct log *l, uint8_t *p, size_t len)
+{
+	int64_t first = l->next;
+	size_t at = 0;
+
+	if (l->size > SEGMENT_BYTES)
+		log_roll(l);
+	while (len - at >= 61) {
+		size_t batch_len = 12 + (size_t)get_u32(p + at + 8);
+
+		if (batch_len > len - at || crc32c(0, p + at + 21, batch_len - 21) != get_u32(p + at + 17))
+			raw_die("a batch is damaged");
+		put_u64(p + at, (uint64_t)l->next);
+		log_note(l, l->next, l->size + (int64_t)at);
+		l->next += get_i32(p + at + 23) + 1;
+		at += batch_len;
+	}
+	if (pwrite(l->fd, p, at, l->size) != (ssize_t)at)
+		raw_die("pwrite: %s", strerror(errno));
+	l->size += (int64_t)at;
+	return first;
+}
+
+/* ---- answers ---- */
+
+static size_t answer(struct conn *c, int32_t correlation)
+{
+	size_t at = c->out.len;
+
+	put32(&c->out, 0);
+	put32(&c->out, correlation);
+	return at;
+}
+
+static void put_name(struct bytes_out *o, const char *name, size_t len)
+{
+	put16(o, (int)len);
+	put_raw(o, name, len);
+}
+
+static const char *take_name(struct bytes_in *in, size_t *len)
+{
+	int n = get16(in);
+
+	*len = n > 0 ? (size_t)n : 0;
+	skip_bytes(in, *len);
+	return (const char *)in->p - *len;
+}
+
+static void on_versions(struct conn *c, struct bytes_in in, int version, int32_t correlation)
+{
+	static const int16_t apis[][2] = {
+		{API_PRODUCE, 7}, {API_FETCH, 4}, {2, 1}, {API_METADATA, 4}, {API_VERSIONS, 0}};
+	size_t began = answer(c, correlation), n = sizeof(apis) / sizeof(apis[0]);
+
+	(void)in;
+	put16(&c->out, version ? UNSUPPORTED_VERSION : 0);
+	put32(&c->out, (int32_t)n);
+	for (size_t i = 0; i < n; i++) {
+		put16(&c->out, apis[i][0]);
+		put16(&c->out, 0);
+		put16(&c->out, apis[i][1]);
+	}
+	raw_end(&c->out, began);
+}
+
+static void on_metadata(struct conn *c, struct bytes_in in, int version, int32_t correlation)
+{
+	size_t began = answer(c, correlation);
+	int32_t n = get32(&in);
+
+	(void)version;
+	put32(&c->out, 0);
+	put32(&c->out, 1);
+	put32(&c->out, 1);
+	put_text(&c->out, "127.0.0.1");
+	put32(&c->out, port);
+	put_text(&c->out, NULL);
+	put_text(&c->out, NULL);
+	put32(&c->out, 1);
+	put32(&c->out, n > 0 ? n : 0);
+	for (int32_t i = 0; i < n; i++) {
+		size_t len;
+		const char *name = take_name(&in, &len);
+
+		put16(&c->out, 0);
+		put_name(&c->out, name, len);
+		put8(&c->out, 0);
+		put32(&c->out, PARTITIONS);
+		for (int p = 0; p < PARTITIONS; p++) {
+			put16(&c->out, 0);
+			put32(&c->out, p);
+			for (int k = 0; k < 5; k++) /* leader, replicas and those in sync: node 1 */
+				put32(&c->out, 1);
+		}
+	}
+	raw_end(&c->out, began);
+}
+
+static void on_offsets(struct conn *c, struct bytes_in in, int version, int32_t correlation)
+{
+	size_t began = answer(c, correlation), len;
+	const char *name;
+	struct log *l;
+	int64_t time;
+	int32_t p;
+
+	(void)version;
+	get32(&in);
+	get32(&in);
+	name = take_name(&in, &len);
+	get32(&in);
+	p = get32(&in);
+	time = get64(&in);
+	l = log_of(name, len, p);
+	put32(&c->out, 1);
+	put_name(&c->out, name, len);
+	put32(&c->out, 1);
+	put32(&c->out, p);
+	put16(&c->out, 0);
+	put64(&c->out, -1);
+	put64(&c->out, time == -2 ? l->start : l->next);
+	raw_end(&c->out, began);
+}
+
+static void resume(struct conn *c);
+
+static void wake(struct log *l)
+{
+	for (struct conn *c = parked.next, *next; c != &parked; c = next) {
+		next = c->next;
+		if (c->log == l)
+			resume(c);
+	}
+}
+
+static void produce_partition(struct conn *c, struct bytes_in *in, const char *name, size_t len)
+{
+	int32_t p = get32(in), bytes = get32(in);
+	struct log *l = log_of(name, len, p);
+	int64_t first = l->next;
+
+	skip_bytes(in, (size_t)bytes);
+	if (keeps)
+		first = log_append(l, (uint8_t *)in->p - bytes, (size_t)bytes);
+	put32(&c->out, p);
+	put16(&c->out, 0);
+	put64(&c->out, first);
+	put64(&c->out, -1);
+	put64(&c->out, 0);
+	if (keeps && parked.next != &parked)
+		wake(l);
+}
+
+static void on_produce(struct conn *c, struct bytes_in in, int version, int32_t correlation)
+{
+	size_t began = answer(c, correlation);
+	int32_t topics;
+
+	(void)version;
+	skip_text(&in);
+	get16(&in);
+	get32(&in);
+	topics = get32(&in);
+	put32(&c->out, topics);
+	for (int32_t i = 0; i < topics; i++) {
+		size_t len;
+		const char *name = take_name(&in, &len);
+		int32_t n = get32(&in);
+
+		put_name(&c->out, name, len);
+		put32(&c->out, n);
+		for (int32_t k = 0; k < n; k++)
+			produce_partition(c, &in, name, len);
+	}
+	put32(&c->out, 0);
+	raw_end(&c->out, began);
+}
+
+static void flush(struct conn *c, int flags)
+{
+	for (size_t at = 0; at < c->out.len;) {
+		ssize_t n = send(c->fd, c->out.p + at, c->out.len - at, MSG_NOSIGNAL | flags);
+
+		if (n < 0)
+			break; /* its end is seen when it is read */
+		at += (size_t)n;
+	}
+	c->out.len = 0;
+}
+
+static void unpark(struct conn *c)
+{
+	if (!c->parked)
+		return;
+	c->prev->next = c->next;
+	c->next->prev = c->prev;
+	c->parked = false;
+}
+
+static void fetch_answer(struct conn *c, struct log *l, int32_t correlation, int64_t offset, int32_t max_bytes)
+{
+	int64_t pos = log_pos(l, offset), len = l->size - pos < max_bytes ? l->size - pos : max_bytes;
+	size_t began = answer(c, correlation);
+	off_t from = pos;
+
+	unpark(c);
+	put32(&c->out, 0);
+	put32(&c->out, 1);
+	put_text(&c->out, l->name);
+	put32(&c->out, 1);
+	put32(&c->out, l->partition);
+	put16(&c->out, 0);
+	put64(&c->out, l->next);
+	put64(&c->out, l->next);
+	put32(&c->out, 0);
+	put32(&c->out, (int32_t)len);
+	put_u32(c->out.p + began, (uint32_t)(c->out.len - began - 4 + (size_t)len));
+	flush(c, len ? MSG_MORE : 0);
+	while (len > 0) {
+		ssize_t n = sendfile(c->fd, l->fd, &from, (size_t)len);
+
+		if (n <= 0)
+			break;
+		len -= n;
+	}
+}
+
+static void on_fetch(struct conn *c, struct bytes_in in, int version, int32_t correlation)
+{
+	int32_t wait_ms, max_bytes, p;
+	int64_t offset;
+	const char *name;
+	struct log *l;
+	size_t len;
+
+	(void)version;
+	get32(&in);
+	wait_ms = get32(&in);
+	get32(&in);
+	get32(&in);
+	get8(&in);
+	if (get32(&in) < 1)
+		raw_die("a fetch of nothing");
+	name = take_name(&in, &len);
+	get32(&in);
+	p = get32(&in);
+	offset = get64(&in);
+	max_bytes = get32(&in);
+	l = log_of(name, len, p);
+	if (!keeps || (offset >= l->next && wait_ms > 0)) {
+		c->log = l;
+		c->correlation = correlation;
+		c->max_bytes = max_bytes;
+		c->offset = offset;
+		c->deadline_us = raw_now_us() + wait_ms * INT64_C(1000);
+		c->parked = true;
+		c->prev = &parked;
+		c->next = parked.next;
+		c->next->prev = c->prev->next = c;
+		return;
+	}
+	fetch_answer(c, l, correlation, offset < l->start ? l->start : offset, max_bytes);
+}
+
+/* ---- connections ---- */
+
+static void serve(struct conn *c, struct bytes_in in)
+{
+	static const struct {
+		int key;
+		void (*serve)(struct conn *c, struct bytes_in in, int version, int32_t correlation);
+	} apis[] = {{API_PRODUCE, on_produce},
+		    {API_FETCH, on_fetch},
+		    {2, on_offsets},
+		    {API_METADATA, on_metadata},
+		    {API_VERSIONS, on_versions}};
+	int key = get16(&in), version = get16(&in);
+	int32_t correlation = get32(&in);
+
+	skip_text(&in);
+	for (size_t i = 0; i < sizeof(apis) / sizeof(apis[0]); i++)
+		if (apis[i].key == key) {
+			apis[i].serve(c, in, version, correlation);
+			return;
+		}
+	raw_die("an API that the floor has not: %d", key);
+}
+
+/* Every whole frame, and one send for all their answers. */
+static void serve_all(struct conn *c)
+{
+	size_t at = 0;
+
+	while (!c->parked && c->len - at >= 4) {
+		size_t len = get_u32(c->in + at);
+
+		if (c->len - at - 4 < len) {
+			if (c->cap < len + 4) {
+				c->cap = len + 4;
+				c->in = realloc(c->in, c->cap);
+			}
+			break;
+		}
+		serve(c, (struct bytes_in){c->in + at + 4, len});
+		at += 4 + len;
+	}
+	if (at)
+		memmove(c->in, c->in + at, c->len - at);
+	c->len -= at;
+	if (c->out.len)
+		flush(c, 0);
+}
+
+/* The fetch that waited is answered, and then what has come behind it. */
+static void resume(struct conn *c)
+{
+	fetch_answer(c, c->log, c->correlation, c->offset, c->max_bytes);
+	serve_all(c);
+}
+
+static bool conn_read(struct conn *c)
+{
+	ssize_t n = recv(c->fd, c->in + c->len, c->cap - c->len, MSG_DONTWAIT);
+
+	if (n == 0 || (n < 0 && errno != EAGAIN))
+		return false;
+	c->len += n > 0 ? (size_t)n : 0;
+	serve_all(c);
+	return true;
+}
+
+static void conn_new(int epoll, int listener)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+
+	c->fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	c->cap = CONNECTION_BYTES;
+	c->in = malloc(c->cap);
+	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+	epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &(struct epoll_event){.events = EPOLLIN, .data.ptr = c});
+}
+
+static void conn_free(struct conn *c)
+{
+	unpark(c);
+	close(c->fd);
+	free(c->in);
+	free(c->out.p);
+	free(c);
+}
+
+static void answer_late(void)
+{
+	int64_t now = raw_now_us();
+
+	for (struct conn *c = parked.next, *next; c != &parked; c = next) {
+		next = c->next;
+		if (c->deadline_us <= now)
+			resume(c);
+	}
+}
+
+static int listen_on(void)
+{
+	struct sockaddr_in a = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 || listen(fd, 1024) != 0)
+		raw_die("port %d: %s", port, strerror(errno));
+	return fd;
+}
+
+int main(int argc, char **argv)
+{
+	struct epoll_event events[64];
+	int listener, epoll;
+
+	if (argc != 4)
+		raw_die("where? See the head of floor.c");
+	keeps = !strcmp(argv[1], "floor");
+	port = atoi(argv[2]);
+	directory = argv[3];
+	signal(SIGPIPE, SIG_IGN); /* sendfile has no flag for it */
+	listener = listen_on();
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	epoll_ctl(epoll, EPOLL_CTL_ADD, listener, &(struct epoll_event){.events = EPOLLIN, .data.ptr = NULL});
+	for (;;) {
+		int n = epoll_wait(epoll, events, 64, parked.next == &parked ? -1 : 10);
+
+		for (int i = 0; i < n; i++) {
+			struct conn *c = events[i].data.ptr;
+
+			if (!c)
+				conn_new(epoll, listener);
+			else if (!conn_read(c))
+				conn_free(c);
+		}
+		answer_late();
+	}
+}
