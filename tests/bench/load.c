@@ -3,6 +3,7 @@
  *
  *	load produce BOOTSTRAP TOPIC PARTITION N BYTES [NAME=VALUE...]	N messages of BYTES, all acknowledged
  *	load consume BOOTSTRAP TOPIC PARTITION N [NAME=VALUE...]	N messages, from the beginning on, and from there again when they end
+ *	load version							librdkafka's
  *
  * NAME=VALUE are librdkafka's settings; acks and the like are the topic's. The answer is lines NAME=VALUE: the time from the first message to the
  * last, without what connecting takes.
@@ -156,6 +157,8 @@ int main(int argc, char **argv)
 	struct load l = {0};
 	int status;
 
+	if (argc == 2 && !strcmp(argv[1], "version"))
+		return puts(rd_kafka_version_str()) < 0;
 	if (!produces && !consumes)
 		raw_die("what shall I do? See the head of load.c");
 	l.partition = atoi(argv[4]);

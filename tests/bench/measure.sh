@@ -135,5 +135,8 @@ topic() {
 	done
 }
 
-n() { echo $(($1 * SCALE / DIVIDE)); } # DIVIDE is 4 when it is to be quick
+n() { # an amount of work: DIVIDE makes a quarter of it when it is to be quick
+	local n=$(($1 * SCALE / DIVIDE))
+	echo $((n > 0 ? n : 1))
+}
 rss_kib() { awk '/^VmRSS/ { sum += $2 } END { print sum + 0 }' $(printf '/proc/%s/status ' ${PID[$SIDE]//,/ }); }

@@ -103,6 +103,12 @@ nodes() {
 	done
 }
 
+fresh() { # KIND SIDE...: the same, with nodes that have done nothing yet
+	local side
+	for side in "${!PID[@]}"; do discard "$side"; done
+	nodes "$@"
+}
+
 start_kind() { # SIDE KIND
 	if [ "$2" = three ]; then
 		start_three "$1"

@@ -9,7 +9,7 @@
  *	probe latency HOST PORT TOPIC N		a record produced, and fetched by a waiting consumer, one at a time
  *	probe versions HOST PORT N CONNECTIONS DEPTH	N ApiVersions requests over CONNECTIONS, DEPTH of each in flight
  *	probe metadata HOST PORT N		N Metadata requests for all topics
- *	probe idle HOST PORT N			N connections, each with one answered request; they stay until standard input ends
+ *	probe idle HOST PORT N			N connections, each with one answered request, 32 at a time; they stay until standard input ends
  *	probe cpu HOST PORT PID			CPU time of a process
  *	probe create HOST PORT TOPIC N		a topic of N partitions, and all have leaders
  *	probe topics HOST PORT NAME N EACH	N topics of one partition, EACH of them a request
@@ -31,6 +31,7 @@
 
 #define GIVE_UP_US INT64_C(120000000)
 #define MIB ((size_t)1048576)
+#define TOGETHER 32 /* connections that are opened before the first is answered: below socket.listen.backlog.size */
 
 struct target {
 	const char *host;
@@ -362,11 +363,16 @@ static int probe_idle(const struct target *t, char **argv)
 	struct bytes_out out = {0};
 	int64_t began = raw_now_us();
 
-	for (int i = 0; i < n; i++) {
-		raw_open(&v[i], t->host, t->port);
-		put_api_versions(&out, i);
-		raw_send(&v[i], &out);
-		raw_receive(&v[i], i);
+	for (int first = 0; first < n; first += TOGETHER) {
+		int end = first + TOGETHER < n ? first + TOGETHER : n;
+
+		for (int i = first; i < end; i++) {
+			raw_open(&v[i], t->host, t->port);
+			put_api_versions(&out, i);
+			raw_send(&v[i], &out);
+		}
+		for (int i = first; i < end; i++)
+			raw_receive(&v[i], i);
 	}
 	say("connections", n, raw_now_us() - began);
 	fflush(stdout);

@@ -60,13 +60,13 @@ kind_acls() { printf '%s\n' authorizer.class.name=org.apache.kafka.metadata.auth
 ACLS=100000 QUOTAS=10000
 
 shape_acls() {
-	nodes acls odradek kafka
+	fresh acls odradek kafka
 	topic guarded 1
 	once administer acls $ACLS
 	abba guarded acls
 }
 shape_quotas() {
-	nodes empty odradek kafka
+	fresh empty odradek kafka
 	topic guarded 1
 	once administer quotas $QUOTAS
 	abba guarded quotas

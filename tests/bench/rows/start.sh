@@ -4,7 +4,7 @@ said_launch() { cp "$WORK/launched" "$WORK/said"; }
 
 # exec to the first acknowledged produce, on a directory without anything but its configuration.
 shape_start_empty() {
-	nodes empty odradek kafka $PEERS
+	fresh empty odradek kafka $PEERS
 	WARMUPS=0 abba start_empty
 }
 start_empty() {
@@ -32,10 +32,13 @@ start_again() {
 
 # restart KEY SIGNAL LEADERS TOPIC: ends the node and starts it until its leaders are there and TOPIC is read; what it took, in ms.
 restart() {
+	local began=${EPOCHREALTIME/./} stopped
 	end "$SIDE" "$2"
+	stopped=${EPOCHREALTIME/./}
 	launch "$SIDE" ready "$3" "$4" || { FAILED=1; return 1; }
 	said_launch
 	figure "$1" ready_us/1000
+	[ "$2" != TERM ] || figure "$1 stop" "($stopped-$began)/1000"
 }
 
 # ---- a crash with 1 GiB that was not flushed ----
@@ -44,7 +47,7 @@ kind_crash() { printf '%s\n' log.segment.bytes=1600000000 log.retention.bytes=-1
 CRASH_MIB=1024
 
 shape_crash() {
-	nodes crash odradek kafka $PEERS
+	fresh crash odradek kafka $PEERS
 	topic crash 1
 	fill_topic crash $CRASH_MIB 1024
 	SIDES+=" disk"
@@ -88,7 +91,7 @@ verify_by() { # KEY COMMAND...: before the start, with the segments
 # ---- idle ----
 
 shape_idle() {
-	nodes empty odradek kafka $PEERS
+	fresh empty odradek kafka $PEERS
 	idle_for=$((QUICK ? 10 : 60))
 	for SIDE in $SIDES; do end "$SIDE"; launch "$SIDE" first t; done
 	wait_for 3 false # what a start leaves to do is done by then
@@ -102,7 +105,7 @@ idle() {
 
 # One producer and one consumer that are as fast as they can be.
 shape_saturated() {
-	nodes empty odradek kafka tuned $PEERS
+	fresh empty odradek kafka tuned $PEERS
 	topic both 1
 	once saturated
 }
@@ -148,7 +151,7 @@ connections() {
 
 PARTITIONS=10000
 shape_partitions() { # in two topics: Kafka takes 10000 records in an operation
-	nodes empty odradek kafka $PEERS
+	fresh empty odradek kafka $PEERS
 	once partitions
 }
 partitions() {
@@ -175,7 +178,7 @@ partitions() {
 }
 
 shape_topics() { # of one partition each
-	nodes empty odradek kafka $PEERS
+	fresh empty odradek kafka $PEERS
 	once topics
 }
 topics() {
@@ -188,7 +191,7 @@ topics() {
 
 # More partitions than Kafka holds at what a kernel allows by default: ours alone. A hundred thousand when it is to be quick.
 shape_million() {
-	nodes empty odradek
+	fresh empty odradek
 	once million
 }
 million() {
