@@ -65,7 +65,7 @@ alone() {
 }
 
 # maven_libs DIR ARTIFACT...: copies the artifacts with what they need at run time to DIR, once.
-maven_libs() { alone fetch_maven_libs "$@"; }
+maven_libs() { [ -e "$1/.complete" ] || alone fetch_maven_libs "$@"; } # what is whole needs no lock
 fetch_maven_libs() {
 	local dir=$1 pom artifact group name version
 	shift
