@@ -38,6 +38,7 @@ restart() {
 	launch "$SIDE" ready "$3" "$4" || { FAILED=1; return 1; }
 	said_launch
 	figure "$1" ready_us/1000
+	figure "$1 cpu" cpu_us/1000
 	[ "$2" != TERM ] || figure "$1 stop" "($stopped-$began)/1000"
 }
 
@@ -128,7 +129,9 @@ shape_connections() {
 	once connections
 }
 connections() {
-	local connections=10000 before holder
+	local connections=10000 before holder alone
+	probe latency idle "$(n 5000)"
+	alone=$(value p99_us)
 	before=$(rss_kib)
 	rm -f "$WORK/hold" && mkfifo "$WORK/hold"
 	"$BIN/probe" idle 127.0.0.1 "${PORT[$SIDE]}" $connections <"$WORK/hold" >"$WORK/idle" 2>&1 &
@@ -143,6 +146,7 @@ connections() {
 	probe latency idle "$(n 5000)"
 	figure "G33 p50" p50_us
 	figure "G33 p99" p99_us
+	figure "G33 growth" "p99_us/$alone"
 	exec 6>&-
 	wait $holder
 }
