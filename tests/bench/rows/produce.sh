@@ -86,7 +86,8 @@ produce_java() { # BATCH_BYTES
 	measure java -Xms512m -Xmx512m -Dlog4j2.configurationFile="$COMPAT/lib/log4j2.properties" -cp "$CACHE/kafka-tools-$KAFKA_VERSION/libs/*" \
 		org.apache.kafka.tools.ProducerPerformance --topic java --num-records "$(n 3000000)" --record-size 100 --throughput -1 \
 		--command-property "bootstrap.servers=$(address)" acks=1 "batch.size=$1" linger.ms=5 buffer.memory=67108864
-	sed -nE 's/^([0-9]+) records sent, ([0-9.]+) records\/sec.*/messages=\1\nper_second=\2/p' "$WORK/said" | tail -2 >>"$WORK/said"
+	sed -nE 's/^([0-9]+) records sent, ([0-9.]+) records\/sec.*/messages=\1\nper_second=\2/p' "$WORK/said" | tail -2 >"$WORK/java"
+	cat "$WORK/java" >>"$WORK/said"
 	figure "G9 $1" per_second
 	figure "G9 $1 cpu" node_cpu_us/messages
 }

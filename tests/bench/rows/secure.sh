@@ -49,7 +49,8 @@ tls_fetch() {
 }
 handshakes() {
 	measure openssl s_time -connect "$(tls_address)" -new -time $((QUICK ? 1 : 2)) -CAfile "$WORK/tls/server.crt"
-	sed -nE 's/^([0-9]+) connections in [0-9.]+s; .*/connections=\1/p' "$WORK/said" >>"$WORK/said"
+	sed -nE 's/^([0-9]+) connections in [0-9.]+s; .*/connections=\1/p' "$WORK/said" >"$WORK/made"
+	cat "$WORK/made" >>"$WORK/said"
 	figure "TLS handshakes" connections*1e6/elapsed_us
 	figure "TLS handshake cpu" node_cpu_us/connections
 }
