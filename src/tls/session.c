@@ -5,7 +5,8 @@
  * 1. A read that says -EAGAIN has seen the socket say so, or sets `pending`: what OpenSSL has read ahead is never left without notice.
  * 2. A write that was not taken whole is tried again with the same bytes, or more: OpenSSL has encrypted them already.
  * 3. A session that has failed stays failed.
- * 4. A read ends, and says `pending`, when it has taken a record more from the socket than was asked for: records of a byte cost as much as long ones.
+ * 4. One of a listener has nothing of OpenSSL before a client has begun: its first nine bytes are there.
+ * 5. A read ends, and says `pending`, when it has taken a record more from the socket than was asked for: records of a byte cost as much as long ones.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -36,38 +37,32 @@ struct tls_session {
 	bool pending;
 	bool drained; /* the socket has nothing more at the moment */
 	bool ended;   /* the peer will send no more */
-	uint8_t n_head;
+	uint8_t n_head, head_given;
 	uint8_t head[9]; /* what a client begins with: the header of a record, that of a message */
 };
 
 /* ---- the BIO ---- */
 
-/* 22, version, length; 1, length of the ClientHello. */
-static bool promises_too_much(struct tls_session *s, const uint8_t *p, size_t len)
+/* What was read before there was anything to give it to. */
+static ssize_t give_head(struct tls_session *s, char *p, size_t len)
 {
-	size_t left = sizeof(s->head) - s->n_head;
+	size_t left = (size_t)(s->n_head - s->head_given);
 	size_t n = len < left ? len : left;
 
-	if (n == 0 || !SSL_is_server(s->ssl))
-		return false;
-	memcpy(s->head + s->n_head, p, n);
-	s->n_head += (uint8_t)n;
-	return s->n_head == sizeof(s->head) && s->head[0] == 22 && s->head[5] == 1 &&
-	       (s->head[6] << 16 | s->head[7] << 8 | s->head[8]) > HELLO_MAX;
+	memcpy(p, s->head + s->head_given, n);
+	s->head_given += (uint8_t)n;
+	return (ssize_t)n;
 }
 
 static int bio_read(BIO *b, char *p, size_t len, size_t *got)
 {
 	struct tls_session *s = BIO_get_data(b);
-	ssize_t n = sock_read(s->sock, p, len);
+	bool has_head = s->head_given < s->n_head;
+	ssize_t n = has_head ? give_head(s, p, len) : sock_read(s->sock, p, len);
 
 	BIO_clear_retry_flags(b);
-	if (n > 0 && promises_too_much(s, (const uint8_t *)p, (size_t)n)) {
-		s->why = xasprintf("a ClientHello of more than %d bytes", HELLO_MAX);
-		n = -EKEYREJECTED;
-	}
 	*got = n > 0 ? (size_t)n : 0;
-	s->took += *got;
+	s->took += has_head ? 0 : *got;
 	if (n > 0)
 		return 1;
 	if (n == -EAGAIN) {
@@ -136,26 +131,30 @@ static void expect_host(struct tls_session *s, const char *host)
 		s->err = -EINVAL;
 }
 
-struct tls_session *tls_session_new(struct tls_context *c, struct sock *sock, const char *host)
+static void make_ssl(struct tls_session *s)
 {
-	struct tls_session *s = xcalloc(1, sizeof(*s));
 	BIO *bio;
 
-	s->sock = sock;
-	s->context = tls_context_ref(c);
-	s->read_wants = SOCK_READ;
 	ERR_clear_error();
-	s->ssl = SSL_new(c->ssl);
-	bio = BIO_new(c->bio);
+	s->ssl = SSL_new(s->context->ssl);
+	bio = BIO_new(s->context->bio);
 	check(s->ssl && bio);
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(s->ssl, bio, bio);
+}
+
+struct tls_session *tls_session_new(struct tls_context *c, struct sock *sock, const char *host)
+{
+	struct tls_session *s = xcalloc(1, sizeof(*s));
+
+	s->sock = sock;
+	s->context = tls_context_ref(c);
+	s->read_wants = SOCK_READ;
 	if (host) {
+		make_ssl(s);
 		expect_host(s, host);
 		SSL_set_connect_state(s->ssl);
-	} else {
-		SSL_set_accept_state(s->ssl);
 	}
 	return s;
 }
@@ -221,12 +220,50 @@ static void begin(struct tls_session *s)
 
 /* ---- what is done ---- */
 
+/* 22, version, length; 1, length of the ClientHello. */
+static bool promises_too_much(const struct tls_session *s)
+{
+	return s->head[0] == 22 && s->head[5] == 1 && (s->head[6] << 16 | s->head[7] << 8 | s->head[8]) > HELLO_MAX;
+}
+
+/*
+ * Who has dialled has to begin, and costs nothing before: OpenSSL takes forty KiB and some time. 0: he has, and may go on.
+ */
+static int hear_beginning(struct tls_session *s)
+{
+	ssize_t n;
+
+	s->drained = false;
+	s->read_wants = SOCK_READ;
+	while (s->n_head < sizeof(s->head)) {
+		n = sock_read(s->sock, s->head + s->n_head, sizeof(s->head) - s->n_head);
+		s->drained = n == -EAGAIN;
+		s->ended = n == 0;
+		if (n < 0 && n != -EAGAIN)
+			s->err = (int)n;
+		if (n <= 0)
+			return n == 0 ? -ECONNRESET : (int)n;
+		s->n_head += (uint8_t)n;
+		s->took += (size_t)n;
+	}
+	if (promises_too_much(s)) {
+		s->why = xasprintf("a ClientHello of more than %d bytes", HELLO_MAX);
+		return s->err = -EKEYREJECTED;
+	}
+	make_ssl(s);
+	SSL_set_accept_state(s->ssl);
+	return 0;
+}
+
 int tls_handshake(struct tls_session *s)
 {
 	int ret;
 
 	if (s->established || s->err)
 		return s->err;
+	ret = s->ssl ? 0 : hear_beginning(s);
+	if (ret)
+		return ret;
 	begin(s);
 	s->read_wants = SOCK_READ;
 	ret = SSL_do_handshake(s->ssl);

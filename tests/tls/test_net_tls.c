@@ -2,6 +2,7 @@
  * Listeners of TLS over loopback: reactors on threads, clients that are OpenSSL's own here, good ones and others.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
@@ -373,9 +374,66 @@ static void nobody_waits(struct listener *l, void *arg)
 }
 
 /* Two thousand bytes of data are fifty thousand on the wire: the read that meets them gives way to others. */
+static struct sock *accept_from(struct listener *l)
+{
+	struct addr from;
+	struct sock *sock;
+
+	while (listener_accept(l, &from, &sock))
+		usleep(1000);
+	return sock;
+}
+
+enum { SILENT = 50 };
+
+/* OpenSSL would take forty KiB for each. */
+static void who_has_not_begun_costs_next_to_nothing(void **state)
+{
+	struct addr at = {.ip = {127, 0, 0, 1}};
+	struct tls_session *s[SILENT];
+	struct sock *sock[SILENT];
+	int fd[SILENT];
+	struct listener *l;
+	struct loop *loop;
+	struct world w;
+	uint8_t b[64];
+	size_t before;
+
+	(void)state;
+	world_open(&w, "none", 0);
+	loop = loop_new(w.env, "other");
+	assert_int_equal(env_listen(loop, &at, SILENT, nobody_waits, NULL, &l), 0);
+	assert_int_equal(listener_addr(l, &at), 0);
+	for (int i = 0; i < SILENT; i++) {
+		fd[i] = dial_port(at.port);
+		assert_int_equal(send(fd[i], "\x16\x03\x01\x02\0\x01\0\x01", 8, MSG_NOSIGNAL), 8);
+		sock[i] = accept_from(l);
+	}
+	before = mallinfo2().uordblks;
+	for (int i = 0; i < SILENT; i++) {
+		s[i] = tls_session_new(w.tls, sock[i], NULL);
+		assert_int_equal(tls_read(s[i], b, sizeof(b)), -EAGAIN);
+		assert_false(tls_is_established(s[i]));
+	}
+	assert_true(mallinfo2().uordblks - before < SILENT * 1024);
+	close(fd[0]);
+	while (tls_read(s[0], b, sizeof(b)) == -EAGAIN)
+		usleep(1000);
+	assert_int_equal(tls_read(s[0], b, sizeof(b)), 0);
+	for (int i = 0; i < SILENT; i++) {
+		tls_session_free(s[i]);
+		sock_close(sock[i]);
+		if (i > 0)
+			close(fd[i]);
+	}
+	listener_close(l);
+	loop_free(loop);
+	world_close(&w);
+}
+
 static void a_read_of_tiny_records_ends_by_what_they_cost(void **state)
 {
-	struct addr at = {.ip = {127, 0, 0, 1}}, from;
+	struct addr at = {.ip = {127, 0, 0, 1}};
 	struct listener *l;
 	struct tls_session *s;
 	struct sock *sock;
@@ -394,8 +452,7 @@ static void a_read_of_tiny_records_ends_by_what_they_cost(void **state)
 	assert_int_equal(listener_addr(l, &at), 0);
 	t.c = client_new_at(&w, TLS1_3_VERSION, NULL, at.port);
 	pthread_create(&thread, NULL, write_tiny_records, &t);
-	while (listener_accept(l, &from, &sock))
-		usleep(1000);
+	sock = accept_from(l);
 	s = tls_session_new(w.tls, sock, NULL);
 	while (tls_handshake(s) == -EAGAIN)
 		usleep(1000);
@@ -689,6 +746,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_memory_and_files_pass_in_both_versions),
 		cmocka_unit_test(what_was_decrypted_and_not_shown_is_not_forgotten),
+		cmocka_unit_test(who_has_not_begun_costs_next_to_nothing),
 		cmocka_unit_test(a_read_of_tiny_records_ends_by_what_they_cost),
 		cmocka_unit_test(a_large_request_arrives),
 		cmocka_unit_test(a_handshake_may_come_one_byte_at_a_time),
