@@ -47,6 +47,7 @@ void core_init(struct core *c, struct node *node, struct loop *loop, int index)
 	struct env *env = loop->env;
 
 	*c = (struct core){.node = node, .loop = loop, .index = index};
+	c->refusals.interval_ms = c->strangers.interval_ms = 1000;
 	c->api_counts = xcalloc(API_KEYS_MAX, sizeof(*c->api_counts));
 	map_init(&c->partitions, env_random_u64(env));
 	list_init(&c->parked);

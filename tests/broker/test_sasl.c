@@ -493,6 +493,31 @@ static void nobody_becomes_another(void **state)
 	down();
 }
 
+/* ---- lines ---- */
+
+static void a_flood_of_failures_gives_few_lines(void **state)
+{
+	int before;
+
+	(void)state;
+	up("connection.failed.authentication.delay.ms=0", NULL);
+	before = raw_world_lines();
+	for (int i = 0; i < 50; i++) {
+		put_handshake(1, "PLAIN");
+		assert_true(say());
+		put_token(1, TOKEN("\0alice\0wrong"));
+		assert_true(say());
+		assert_closes();
+		raw_leave(&caller);
+		put_handshake(1, "NONE"); /* and a mechanism that there is not */
+		assert_true(say());
+		assert_closes();
+		raw_leave(&caller);
+	}
+	assert_in_range(raw_world_lines() - before, 1, 8); /* a second's, of each reactor */
+	down();
+}
+
 /* ---- signed tokens: the keys are those that their file holds when somebody logs in ---- */
 
 static EVP_PKEY *key_of(uint8_t seed)
@@ -621,6 +646,7 @@ static void keys_of_signed_tokens_are_those_of_the_file_at_the_moment(void **sta
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_flood_of_failures_gives_few_lines),
 		cmocka_unit_test(keys_of_signed_tokens_are_those_of_the_file_at_the_moment),
 		cmocka_unit_test(who_says_it_rightly_is_served),
 		cmocka_unit_test(a_handshake_names_the_mechanisms_in_kafkas_order),
