@@ -7,7 +7,13 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "broker/identity.h"
+#include "broker/node_private.h"
 #include "broker/permission.h"
+#include "protocol/api_versions.h"
+#include "protocol/sasl_authenticate.h"
+#include "protocol/sasl_handshake.h"
+#include "security/authorizer.h"
 #include "wire/schema.h"
 
 #define API(name) extern const struct api api_##name;
@@ -50,10 +56,24 @@ enum outcome request_fail_cluster(struct request *r, enum acl_operation needed)
 	return request_fail(r, ERR_CLUSTER_AUTHORIZATION_FAILED, words);
 }
 
+/* Kafka's AuthorizerNotReadyException. Who is asked for nothing is let be, and super users need no rules. */
+static bool has_to_wait_for_rules(struct request *r)
+{
+	const struct authorizer *a = r->node->authorizer;
+	int16_t key = r->api->key;
+
+	if (!a || r->node->has_rules || key == api_versions_request_KEY || key == sasl_handshake_request_KEY ||
+	    key == sasl_authenticate_request_KEY)
+		return false;
+	return !authorizer_is_super(a, request_identity(r)->text);
+}
+
 enum outcome request_run(struct request *r)
 {
 	const struct api *api = r->api;
 
+	if (has_to_wait_for_rules(r))
+		return api->fail ? request_fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL) : HANG_UP;
 	if (!api->acl_operation || request_may_cluster(r, (enum acl_operation)api->acl_operation))
 		return api->run(r);
 	return request_fail_cluster(r, (enum acl_operation)api->acl_operation);

@@ -165,6 +165,15 @@ static void serving(struct node *n)
 	event(n, NODE_EVENT_STARTED);
 }
 
+/* Kafka's completeInitialLoad. Cores get the image by the same way as what is asked after this. */
+static void rules_are_there(struct node *n)
+{
+	if (n->has_rules)
+		return;
+	n->has_rules = true;
+	node_accept(n, true);
+}
+
 /*
  * A replica on disk that the metadata does not know is put aside: so that is done by metadata that leaves out nothing. A node that leads has
  * all there is; another has what it had at its last stop, until the controller says that it has caught up (Kafka's initialCatchUpFuture).
@@ -176,6 +185,7 @@ static void open_logs_if_caught_up(struct node *n)
 	if (image && image_metadata_version(image) > 0 && !n->load.arg && (n->in_recovery || quorum_leads(n->quorum))) {
 		n->subscriber.image = image_published;
 		quorum_subscribe(n->quorum, &n->subscriber);
+		rules_are_there(n);
 		n->load = (struct partitions_load){.done = logs_open, .arg = n};
 		core_work_begins(&n->cores[0]);
 		partitions_load(n->partitions, &n->load, image, net_loop(n->net, 0));
@@ -233,6 +243,7 @@ static void quorum_started(void *arg, int err)
 	}
 	n->subscriber.image = image_published;
 	quorum_subscribe(n->quorum, &n->subscriber);
+	rules_are_there(n);
 	serving(n);
 }
 

@@ -209,10 +209,24 @@ void node_follow_rates(struct node *n, const struct image *old, const struct ima
 	arena_fini(&a);
 }
 
+/* Kafka's KafkaConfig.earlyStartListeners. */
+static bool starts_early(const struct node *n, int i)
+{
+	int n_names;
+	const struct str *names = config_list(n->config, CONFIG_EARLY_START_LISTENERS, &n_names);
+
+	if (!n->authorizer || n->has_rules || !names)
+		return true;
+	for (int k = 0; k < n_names; k++)
+		if (str_is(names[k], n->listeners[i].name))
+			return true;
+	return false;
+}
+
 void node_accept(struct node *n, bool controller)
 {
 	for (int i = 0; i < n->n_listeners; i++)
-		if (n->listeners[i].controller == controller)
+		if (n->listeners[i].controller == controller && starts_early(n, i))
 			net_accept(n->net, i);
 }
 

@@ -118,8 +118,10 @@ struct node {
 	struct upkeep *upkeep;
 	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */
 	struct advertise *advertise;
-	struct web *web;      /* NULL without odradek.http.listeners */
-	bool loaded;	      /* the logs are open */
+	struct web *web; /* NULL without odradek.http.listeners */
+	bool loaded;	 /* the logs are open */
+	_Atomic bool
+		has_rules; /* the metadata has been read up to a high watermark: the authorizer's ACLs are those of the cluster */
 	bool let_in;	      /* the metadata has had this broker unfenced, in this life */
 	const char *shut_out; /* why it has not now, for people; NULL: it has */
 	bool in_recovery;     /* the controller waits for us to be ready */
@@ -156,6 +158,7 @@ int node_mark_clean(struct node *n);
 /* ---- node_listen.c ---- */
 
 enum node_end node_bind(struct node *n);
+/* The listeners of brokers, or of controllers; of these before the rules are loaded those of early.start.listeners alone. */
 void node_accept(struct node *n, bool controller);
 void node_follow_rates(struct node *n, const struct image *old, const struct image *now);
 void node_register(struct node *n, void (*state)(void *arg, enum broker_state state, int64_t epoch));

@@ -139,7 +139,7 @@ static void look(const struct image *image, struct str principal, struct str hos
 			note(f, acl);
 }
 
-static bool is_super_user(const struct authorizer *a, struct str principal)
+bool authorizer_is_super(const struct authorizer *a, struct str principal)
 {
 	for (int i = 0; i < a->n_super_users; i++)
 		if (str_eq(a->super_users[i], principal))
@@ -152,7 +152,7 @@ struct authorizer_verdict authorizer_decide(const struct authorizer *a, const st
 {
 	struct found f = {0};
 
-	if (is_super_user(a, who->principal))
+	if (authorizer_is_super(a, who->principal))
 		return (struct authorizer_verdict){true, RULE_SUPER_USER, NULL};
 	if (!image)
 		return (struct authorizer_verdict){false, RULE_DEFAULT, NULL};

@@ -47,6 +47,7 @@ struct authorizer_verdict {
 	const struct image_acl *acl; /* of RULE_ACL: the image's. Of several the one that Kafka names */
 };
 
+bool authorizer_is_super(const struct authorizer *a, struct str principal);
 /* image NULL: there is none yet. */
 struct authorizer_verdict authorizer_decide(const struct authorizer *a, const struct image *image,
 					    const struct authorizer_who *who, const struct authorizer_action *action);

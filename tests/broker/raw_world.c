@@ -198,7 +198,7 @@ void raw_world_up_with(const char *const *overrides)
 	raw_world_up_after(overrides, NULL);
 }
 
-void raw_world_up_after(const char *const *overrides, void (*before)(void *arg))
+static void begin(const char *const *overrides, void (*before)(void *arg))
 {
 	struct sim_options calm;
 
@@ -212,16 +212,34 @@ void raw_world_up_after(const char *const *overrides, void (*before)(void *arg))
 	if (before)
 		assert_true(sim_call(w.sim, RAW_NODE, before, NULL));
 	assert_true(sim_call(w.sim, RAW_NODE, start_node, NULL));
+}
+
+void raw_world_up_after(const char *const *overrides, void (*before)(void *arg))
+{
+	begin(overrides, before);
 	assert_true(sim_run_until(w.sim, RAW_PATIENCE_MS, is_serving, NULL));
+}
+
+static void end(void)
+{
+	assert_true(sim_call(w.sim, RAW_NODE, stop_node, NULL));
+	assert_true(sim_run_until(w.sim, RAW_PATIENCE_MS, has_stopped, NULL));
+	assert_true(sim_call(w.sim, RAW_NODE, free_node, NULL));
+}
+
+void raw_world_again(const char *const *overrides)
+{
+	end();
+	w.serving = w.stopped = false;
+	w.overrides = overrides;
+	assert_true(sim_call(w.sim, RAW_NODE, start_node, NULL));
 }
 
 void raw_world_down(void)
 {
 	struct sim_held held;
 
-	assert_true(sim_call(w.sim, RAW_NODE, stop_node, NULL));
-	assert_true(sim_run_until(w.sim, RAW_PATIENCE_MS, has_stopped, NULL));
-	assert_true(sim_call(w.sim, RAW_NODE, free_node, NULL));
+	end();
 	sim_held(w.sim, RAW_NODE, &held);
 	assert_int_equal(held.blocks, 0);
 	assert_int_equal(held.socks, 0);

@@ -518,6 +518,83 @@ static void a_flood_of_failures_gives_few_lines(void **state)
 	down();
 }
 
+/* ---- before the rules are there ---- */
+
+enum { DESCRIBE_ACLS = 29, CONTROLLER_PORT = 9093 };
+
+static const char *const with_rules[] = {
+	"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+	"super.users=User:somebody-else",
+	"controller.quorum.voters=1@127.0.0.1:9093", /* [2]: and others that are not there */
+	"advertised.listeners=PLAINTEXT://10.0.0.1:9092",
+	NULL, /* [4] */
+	NULL,
+};
+
+static void ask_the_controller_for_acls(void)
+{
+	static const uint8_t any[] = {1, 0xff, 0xff, 1, 0xff, 0xff, 0xff, 0xff, 1, 1};
+	size_t began;
+
+	raw_leave(&caller);
+	memset(&caller, 0, sizeof(caller));
+	caller.port = CONTROLLER_PORT;
+	out.len = 0;
+	began = raw_begin(&out, DESCRIBE_ACLS, 1, 1);
+	put_raw(&out, any, sizeof(any));
+	raw_end(&out, began);
+	raw_say(&caller, &out);
+	out.len = 0;
+}
+
+static int refusal(void)
+{
+	struct bytes_in in;
+
+	assert_true(raw_answered(&caller));
+	in = heard();
+	get32(&in); /* throttleTimeMs */
+	return get16(&in);
+}
+
+/* Two thirds of the quorum are not there: nobody is elected, and no high watermark is known. */
+static const char *const others_are_away = "controller.quorum.voters=1@127.0.0.1:9093,2@10.0.0.9:9093,3@10.0.0.10:9093";
+
+static void nobody_is_judged_before_the_rules_are_there(void **state)
+{
+	const char *settings_of[6];
+
+	(void)state;
+	memcpy(settings_of, with_rules, sizeof(settings_of));
+	raw_world_up_with(settings_of);
+	ask_the_controller_for_acls();
+	assert_int_equal(refusal(), ERR_CLUSTER_AUTHORIZATION_FAILED);
+	raw_leave(&caller);
+	settings_of[2] = others_are_away;
+	raw_world_again(settings_of);
+	ask_the_controller_for_acls();
+	assert_int_equal((int16_t)refusal(), -1); /* Kafka's UNKNOWN_SERVER_ERROR */
+	down();
+}
+
+static void a_listener_that_does_not_start_early_waits_for_the_rules(void **state)
+{
+	const char *settings_of[6];
+
+	(void)state;
+	memcpy(settings_of, with_rules, sizeof(settings_of));
+	settings_of[4] = "early.start.listeners=PLAINTEXT";
+	raw_world_up_with(settings_of);
+	ask_the_controller_for_acls();
+	assert_int_equal(refusal(), ERR_CLUSTER_AUTHORIZATION_FAILED);
+	raw_leave(&caller);
+	settings_of[2] = others_are_away;
+	raw_world_again(settings_of);
+	ask_the_controller_for_acls();
+	assert_false(sim_run_until(raw_world(), 5000, raw_has_answer, &caller));
+	down();
+}
+
 /* ---- signed tokens: the keys are those that their file holds when somebody logs in ---- */
 
 static EVP_PKEY *key_of(uint8_t seed)
@@ -647,6 +724,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_flood_of_failures_gives_few_lines),
+		cmocka_unit_test(nobody_is_judged_before_the_rules_are_there),
+		cmocka_unit_test(a_listener_that_does_not_start_early_waits_for_the_rules),
 		cmocka_unit_test(keys_of_signed_tokens_are_those_of_the_file_at_the_moment),
 		cmocka_unit_test(who_says_it_rightly_is_served),
 		cmocka_unit_test(a_handshake_names_the_mechanisms_in_kafkas_order),
