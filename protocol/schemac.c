@@ -7,8 +7,8 @@
  *
  * A .msg file, # begins a comment:
  *
- *	KIND [KEY] NAME versions RANGE [flexible RANGE] [latest-unstable] [listeners LIST]
- *	  FIELD TYPE [RANGE] [null RANGE] [tag N] [never-compact] [= DEFAULT] [ignorable]
+ *	KIND [KEY] NAME versions RANGE [flexible RANGE] [latest-unstable] [listeners LIST] [as MESSAGE]
+ *	  FIELD TYPE [RANGE] [null RANGE] [tag N] [never-compact] [= DEFAULT] [ignorable] [as MESSAGE[.STRUCT]]
  *	    (the fields of a struct, two spaces deeper)
  *	  struct NAME
  *	    (the fields of a struct that several fields of the message use)
@@ -16,7 +16,8 @@
  * A field without a range is in every version that its struct is in. TYPE is a kind of number, bool, uuid, error,
  * string, bytes, records or a struct's name; []TYPE is an array; TYPE? may be null, in the versions after `null` if
  * not in all. The names are Kafka's, with underscores; structs inside a message are named more shortly. The order of
- * fields is that of the wire.
+ * fields is that of the wire. What is `as` another has no struct of its own in C, but that one's, which has all its
+ * fields, perhaps more; so one function serves both. On the wire each is as its own message says.
  *
  * It runs on the machine that builds, needs the C library alone, and ends at the first mistake, with file and line.
  * What it allocates lives until the end of the process.
@@ -62,7 +63,7 @@ static void out_close(const char *path)
 		die_at(path, 0, "cannot be written");
 }
 
-/* fetch_request_topic */
+/* fetch_request_topic: before _schema and its like. */
 static const char *c_name(const struct message *m, const struct structure *s)
 {
 	static char ring[8][160];
@@ -71,6 +72,12 @@ static const char *c_name(const struct message *m, const struct structure *s)
 
 	snprintf(name, sizeof(ring[0]), "%s%s%s", m->name, *s->name ? "_" : "", s->name);
 	return name;
+}
+
+/* The struct in C, which may be another message's. */
+static const char *c_struct(const struct message *m, const struct structure *s)
+{
+	return s->as ? c_name(s->as_message, s->as_struct) : c_name(m, s);
 }
 
 static bool may_be_null(const struct field *f)
@@ -114,7 +121,7 @@ static void header_field(const struct message *m, const struct field *f)
 	char c[200];
 
 	if (f->of)
-		snprintf(c, sizeof(c), "struct %s", c_name(m, f->of));
+		snprintf(c, sizeof(c), "struct %s", c_struct(m, f->of));
 	else
 		snprintf(c, sizeof(c), "%s", f->type->c);
 	if (f->array)
@@ -127,12 +134,33 @@ static void header_field(const struct message *m, const struct field *f)
 
 static void header_struct(const struct message *m, const struct structure *s)
 {
-	fprintf(out, "struct %s {\n", c_name(m, s));
-	for (int i = 0; i < s->n_fields; i++)
-		header_field(m, &s->fields[i]);
-	if (s->n_fields == 0)
-		fprintf(out, "\tuint8_t nothing;\n");
-	fprintf(out, "};\nextern const struct schema %s_schema;\n\n", c_name(m, s));
+	if (!s->as) {
+		fprintf(out, "struct %s {\n", c_name(m, s));
+		for (int i = 0; i < s->n_fields; i++)
+			header_field(m, &s->fields[i]);
+		if (s->n_fields == 0)
+			fprintf(out, "\tuint8_t nothing;\n");
+		fprintf(out, "};\n");
+	}
+	fprintf(out, "extern const struct schema %s_schema;\n\n", c_name(m, s));
+}
+
+/* The headers of other messages whose structs are used, each once. */
+static void header_includes(const struct messages *all)
+{
+	const char *last = "";
+
+	for (int i = 0; i < all->n; i++) {
+		for (int k = 0; k < all->v[i]->n_structs; k++) {
+			const struct structure *s = all->v[i]->structs[k];
+			const char *from = s->as ? s->as_message->file : all->v[i]->file;
+
+			if (strcmp(from, all->v[i]->file) == 0 || strcmp(from, last) == 0)
+				continue;
+			fprintf(out, "#include \"protocol/%s.h\"\n", base_name(from));
+			last = from;
+		}
+	}
 }
 
 static void header_write(const struct messages *all, const char *base)
@@ -140,6 +168,7 @@ static void header_write(const struct messages *all, const char *base)
 	fprintf(out, "/* Made by schemac from %s.msg. */\n#pragma once\n\n", base);
 	fprintf(out, "#include <stdbool.h>\n#include <stdint.h>\n\n");
 	fprintf(out, "#include \"base/str.h\"\n#include \"base/uuid.h\"\n");
+	header_includes(all);
 	fprintf(out, "#include \"wire/records.h\"\n#include \"wire/schema.h\"\n\n");
 	for (int i = 0; i < all->n; i++) {
 		struct message *m = all->v[i];
@@ -215,14 +244,12 @@ static void code_defaults(const struct message *m, const struct structure *s, in
 
 static void code_field(const struct message *m, const struct structure *s, const struct field *f)
 {
-	const char *name = c_name(m, s);
-
 	fprintf(out, "\t{\"%s\", ", camel(f->name, false));
 	if (f->of)
 		fprintf(out, "&%s_schema, ", c_name(m, f->of));
 	else
 		fprintf(out, "NULL, ");
-	fprintf(out, "offsetof(struct %s, %s), %s, 0", name, f->name, f->type->kind);
+	fprintf(out, "offsetof(struct %s, %s), %s, 0", c_struct(m, s), f->name, f->type->kind);
 	if (f->array)
 		fprintf(out, " | FIELD_ARRAY");
 	if (f->ignorable)
@@ -302,7 +329,7 @@ static void code_struct(const struct message *m, const struct structure *s)
 	int n_tagged;
 
 	snprintf(name, sizeof(name), "%s", c_name(m, s));
-	fprintf(out, "static const struct %s %s_defaults", name, name);
+	fprintf(out, "static const struct %s %s_defaults", c_struct(m, s), name);
 	if (struct_has_defaults(s)) {
 		fprintf(out, " = {\n");
 		code_defaults(m, s, 1);
@@ -322,7 +349,7 @@ static void code_struct(const struct message *m, const struct structure *s)
 		fprintf(out, "\t.fields = %s_fields,\n\t.n_fields = %d,\n", name, s->n_fields);
 	if (n_tagged > 0)
 		fprintf(out, "\t.tagged = %s_tagged,\n\t.n_tagged = %d,\n", name, n_tagged);
-	fprintf(out, "\t.defaults = &%s_defaults,\n\t.size = sizeof(struct %s),\n", name, name);
+	fprintf(out, "\t.defaults = &%s_defaults,\n\t.size = sizeof(struct %s),\n", name, c_struct(m, s));
 	fprintf(out, "\t.min_len = %d,\n\t.sort = %s,\n", struct_min_len(m, s),
 		*s->name ? "SCHEMA_STRUCT" : m->kind->sort);
 	fprintf(out, "\t.first = %d,\n\t.last = %d,\n\t.flexible = %d,\n", m->versions.first, m->versions.last,
@@ -418,17 +445,6 @@ static void tables_write(const struct messages *all)
 	tables_apis(all);
 	tables_by_key(all, "record", "metadata_record_schemas");
 	tables_all(all);
-}
-
-/* protocol/fetch.msg -> fetch */
-static char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char *base = copy(slash ? slash + 1 : path), *dot = strrchr(base, '.');
-
-	if (dot)
-		*dot = '\0';
-	return base;
 }
 
 static void message_write(const struct messages *all, const char *path, const char *dir)

@@ -35,6 +35,7 @@ struct kind {
 };
 
 struct structure;
+struct message;
 
 struct field {
 	char *name;
@@ -55,6 +56,9 @@ struct structure {
 	char *name; /* "" is the message itself */
 	struct field fields[FIELDS_MAX];
 	int n_fields;
+	char *as; /* whose C struct it has, as written; NULL: its own */
+	const struct message *as_message;
+	const struct structure *as_struct;
 	bool visited;
 };
 
@@ -66,6 +70,7 @@ struct message {
 	struct range versions;
 	int flexible;
 	int key; /* -1: none */
+	char *file;
 	bool latest_unstable;
 	struct structure *structs[STRUCTS_MAX]; /* the first is the message */
 	int n_structs;
@@ -76,8 +81,11 @@ struct messages {
 	int n;
 };
 
-/* Adds what the file says, checked and with fields tied to their structs. */
+/* Adds what the file says, checked and with fields tied to their structs, and structs to those whose C struct they have. */
 void messages_read(struct messages *all, const char *path);
+
+/* protocol/fetch.msg -> fetch */
+char *base_name(const char *path);
 
 /* Prints where and what, and ends the process. line 0: the whole file. */
 _Noreturn void die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));

@@ -71,6 +71,16 @@ char *copy(const char *s)
 	return strcpy(allocate(strlen(s) + 1), s);
 }
 
+char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *base = copy(slash ? slash + 1 : path), *dot = strrchr(base, '.');
+
+	if (dot)
+		*dot = '\0';
+	return base;
+}
+
 /* "3", "3-5" or "3+". */
 static bool range_parse(const char *s, struct range *out)
 {
@@ -113,7 +123,7 @@ static const char *word_after(char *words[], int n, int *i)
 	return words[++*i];
 }
 
-static struct structure *structure_find(struct message *m, const char *name)
+static struct structure *structure_find(const struct message *m, const char *name)
 {
 	for (int i = 0; i < m->n_structs; i++)
 		if (strcmp(m->structs[i]->name, name) == 0)
@@ -132,6 +142,14 @@ static struct structure *structure_add(struct message *m, const char *name)
 	s->name = copy(name);
 	m->structs[m->n_structs++] = s;
 	return s;
+}
+
+/* The struct whose fields begin: new, but where the field that uses it has said `as`. */
+static struct structure *structure_of(struct message *m, const char *name)
+{
+	struct structure *s = structure_find(m, name);
+
+	return s && s->as && s->n_fields == 0 ? s : structure_add(m, name);
 }
 
 /* "[]string?" */
@@ -154,10 +172,12 @@ static void field_type(struct field *f, char *word)
 	f->struct_name = copy(word);
 }
 
-static void field_words(struct field *f, char *words[], int n)
+static void field_words(struct message *m, struct field *f, char *words[], int n)
 {
 	for (int i = 2; i < n; i++) {
-		if (strcmp(words[i], "null") == 0) {
+		if (strcmp(words[i], "as") == 0 && f->struct_name) {
+			structure_add(m, f->struct_name)->as = copy(word_after(words, n, &i));
+		} else if (strcmp(words[i], "null") == 0) {
 			if (!range_parse(word_after(words, n, &i), &f->nulls))
 				die("bad versions '%s'", words[i]);
 		} else if (strcmp(words[i], "tag") == 0) {
@@ -174,7 +194,7 @@ static void field_words(struct field *f, char *words[], int n)
 	}
 }
 
-static struct field *field_add(struct structure *s, char *words[], int n)
+static struct field *field_add(struct message *m, struct structure *s, char *words[], int n)
 {
 	struct field *f = &s->fields[s->n_fields];
 
@@ -187,7 +207,7 @@ static struct field *field_add(struct structure *s, char *words[], int n)
 	f->tag = -1;
 	f->versions = (struct range){0, VERSION_OPEN};
 	field_type(f, words[1]);
-	field_words(f, words, n);
+	field_words(m, f, words, n);
 	return f;
 }
 
@@ -207,11 +227,13 @@ static struct message *message_add(struct messages *all, char *words[], int n)
 
 	m->kind = kind_find(words[0]);
 	m->key = m->kind->has_key ? atoi(word_after(words, n, &i)) : -1;
+	m->file = copy(file);
 	m->stem = copy(word_after(words, n, &i));
 	m->name = allocate(strlen(m->stem) + strlen(m->kind->suffix) + 1);
 	strcat(strcpy(m->name, m->stem), m->kind->suffix);
 	m->flexible = VERSION_OPEN;
 	m->versions = (struct range){1, 0};
+	structure_add(m, "");
 	for (i++; i < n; i++) {
 		if (strcmp(words[i], "versions") == 0) {
 			if (!range_parse(word_after(words, n, &i), &m->versions))
@@ -224,6 +246,8 @@ static struct message *message_add(struct messages *all, char *words[], int n)
 			m->latest_unstable = true;
 		} else if (strcmp(words[i], "listeners") == 0) {
 			m->listeners = copy(word_after(words, n, &i));
+		} else if (strcmp(words[i], "as") == 0) {
+			m->structs[0]->as = copy(word_after(words, n, &i));
 		} else {
 			die("'%s' means nothing here", words[i]);
 		}
@@ -233,7 +257,6 @@ static struct message *message_add(struct messages *all, char *words[], int n)
 	if (all->n == MESSAGES_MAX)
 		die("too many messages");
 	all->v[all->n++] = m;
-	structure_add(m, "");
 	return m;
 }
 
@@ -267,6 +290,74 @@ static void message_link(struct message *m)
 	}
 }
 
+static struct message *message_named(const struct messages *all, const char *name, size_t len)
+{
+	for (int i = 0; i < all->n; i++)
+		if (strncmp(all->v[i]->name, name, len) == 0 && all->v[i]->name[len] == '\0')
+			return all->v[i];
+	return NULL;
+}
+
+/* The message of that name: in this file, or in the one beside it that is named after it without "_request" or "_response". */
+static const struct message *message_elsewhere(const struct messages *all, const struct message *m, const char *name,
+					       size_t len)
+{
+	struct message *other = message_named(all, name, len);
+	const char *slash = strrchr(m->file, '/');
+	struct messages *theirs;
+	char path[4096];
+	size_t stem = len;
+
+	if (other)
+		return other;
+	while (stem > 0 && name[stem] != '_')
+		stem--;
+	snprintf(path, sizeof(path), "%.*s%.*s.msg", slash ? (int)(slash + 1 - m->file) : 0, m->file, (int)stem, name);
+	theirs = allocate(sizeof(*theirs));
+	messages_read(theirs, path);
+	return message_named(theirs, name, len);
+}
+
+/* Is a field like f in C what g is? A struct in it has to be that of the other message, too. */
+static bool field_is_like(const struct field *f, const struct message *other, const struct field *g)
+{
+	char as[256];
+
+	if (strcmp(g->name, f->name) != 0 || g->type != f->type || g->array != f->array)
+		return false;
+	if (!f->of)
+		return true;
+	snprintf(as, sizeof(as), "%s.%s", other->name, g->of->name);
+	return f->of->as && strcmp(f->of->as, as) == 0 &&
+	       (f->array || (f->nulls.first <= f->nulls.last) == (g->nulls.first <= g->nulls.last));
+}
+
+static const struct field *field_like(const struct message *other, const struct structure *s, const struct field *f)
+{
+	for (const struct field *g = s->fields; g < s->fields + s->n_fields; g++)
+		if (field_is_like(f, other, g))
+			return g;
+	return NULL;
+}
+
+/* Finds whose C struct s is to have, MESSAGE or MESSAGE.STRUCT: it must have all fields of s, of the same types. */
+static void structure_borrow(const struct messages *all, const struct message *m, struct structure *s)
+{
+	size_t len = strcspn(s->as, ".");
+	const struct message *other = message_elsewhere(all, m, s->as, len);
+
+	file = m->file;
+	line = s->fields[0].line;
+	s->as_message = other;
+	if (other)
+		s->as_struct = structure_find(other, s->as[len] == '.' ? s->as + len + 1 : "");
+	if (!s->as_struct || s->as_struct->as)
+		die("there is no struct '%s', or it is itself as another", s->as);
+	for (int i = 0; i < s->n_fields; i++)
+		if (!field_like(other, s->as_struct, &s->fields[i]))
+			die("'%s' has no field like '%s'", s->as, s->fields[i].name);
+}
+
 void messages_read(struct messages *all, const char *path)
 {
 	FILE *in = fopen(path, "r");
@@ -296,7 +387,7 @@ void messages_read(struct messages *all, const char *path)
 			continue;
 		}
 		if (depth > 1 && last && last->struct_name && !at[depth])
-			at[depth] = structure_add(m, last->struct_name);
+			at[depth] = structure_of(m, last->struct_name);
 		for (int i = depth + 1; i < DEPTH_MAX; i++)
 			at[i] = NULL;
 		if (!m || !at[depth])
@@ -306,9 +397,13 @@ void messages_read(struct messages *all, const char *path)
 			last = NULL;
 			continue;
 		}
-		last = field_add(at[depth], words, n);
+		last = field_add(m, at[depth], words, n);
 	}
 	fclose(in);
 	for (int i = first; i < all->n; i++)
 		message_link(all->v[i]);
+	for (int i = first; i < all->n; i++)
+		for (int k = 0; k < all->v[i]->n_structs; k++)
+			if (all->v[i]->structs[k]->as)
+				structure_borrow(all, all->v[i], all->v[i]->structs[k]);
 }

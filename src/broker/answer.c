@@ -86,16 +86,40 @@ int32_t answer_any_broker(struct request *r, const struct image *image)
 	return chosen;
 }
 
-void answer_leader(struct request *r, struct uuid topic_id, int32_t partition, struct answer_leader *out)
+/* Adds the node to the array of endpoints, unless it is there. */
+static void add_endpoint(struct request *r, const struct fetch_response_node_endpoint *node, void *list)
+{
+	struct array has = array_get(list);
+	const struct fetch_response_node_endpoint *v = has.v;
+	struct {
+		const struct fetch_response_node_endpoint *v;
+		int32_t n;
+	} one = {node, 1};
+
+	for (int i = 0; i < has.n; i++)
+		if (v[i].node_id == node->node_id)
+			return;
+	/* Without room the client asks for the metadata instead. */
+	(void)answer_join(r, &fetch_response_node_endpoint_schema, list, &one);
+}
+
+void answer_leader(struct request *r, struct uuid topic_id, int32_t partition,
+		   struct fetch_response_leader_id_and_epoch *out, void *list)
 {
 	const struct image_partition *p = image_partition(r->core->image, topic_id, partition);
+	struct fetch_response_node_endpoint node = {.rack = STR_NULL};
+	struct answer_endpoint at;
 
-	*out = (struct answer_leader){.id = -1, .epoch = -1};
 	if (!p)
 		return;
-	out->id = p->leader;
-	out->epoch = p->leader_epoch;
-	out->reachable = answer_alive_endpoint(r, r->core->image, p->leader, &out->endpoint);
+	out->leader_id = p->leader;
+	out->leader_epoch = p->leader_epoch;
+	if (!list || !answer_alive_endpoint(r, r->core->image, p->leader, &at))
+		return;
+	node.node_id = p->leader;
+	node.host = at.host;
+	node.port = at.port;
+	add_endpoint(r, &node, list);
 }
 
 const struct image_topic *answer_topic(const struct image *image, struct uuid id, struct str name)

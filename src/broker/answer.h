@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/str.h"
 #include "metadata/image.h"
+#include "protocol/fetch.h"
 
 struct request;
 struct schema;
@@ -48,14 +49,12 @@ bool answer_alive_endpoint(struct request *r, const struct image *image, int32_t
 /* Any broker that is not fenced; -1 when there is none. Clients send their administration to it. */
 int32_t answer_any_broker(struct request *r, const struct image *image);
 
-/* Who leads, for answers that refuse with NOT_LEADER_OR_FOLLOWER (KIP-951). */
-struct answer_leader {
-	int32_t id;
-	int32_t epoch;
-	bool reachable;
-	struct answer_endpoint endpoint;
-};
-void answer_leader(struct request *r, struct uuid topic_id, int32_t partition, struct answer_leader *out);
+/*
+ * Who leads, for answers that refuse with NOT_LEADER_OR_FOLLOWER (KIP-951). Where the leader is comes into `list`, the answer's array of node endpoints,
+ * once; list NULL: it is not said.
+ */
+void answer_leader(struct request *r, struct uuid topic_id, int32_t partition,
+		   struct fetch_response_leader_id_and_epoch *out, void *list);
 
 /* ---- topics ---- */
 

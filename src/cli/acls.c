@@ -177,10 +177,10 @@ static bool confirms(struct tool *t, struct str question)
 	return fgets(line, sizeof(line), stdin) && (strcasecmp(line, "y\n") == 0 || strcasecmp(line, "y") == 0);
 }
 
-static struct delete_acls_request_filter filter_of(const struct acl_target *r, const struct acl_entry *e)
+static struct describe_acls_request filter_of(const struct acl_target *r, const struct acl_entry *e)
 {
-	struct delete_acls_request_filter f = {r->resource_type, r->name,	    r->pattern_type,   STR_NULL,
-					       STR_NULL,	 ACL_ANY_OPERATION, ACL_ANY_PERMISSION};
+	struct describe_acls_request f = {r->resource_type, r->name,	       r->pattern_type,	  STR_NULL,
+					  STR_NULL,	    ACL_ANY_OPERATION, ACL_ANY_PERMISSION};
 
 	if (e) {
 		f.principal_filter = e->principal;

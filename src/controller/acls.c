@@ -265,18 +265,10 @@ static bool delete_matching(struct deletion *d, const struct acl_filter *f,
 	return true;
 }
 
-static bool delete_by(struct deletion *d, const struct delete_acls_request_filter *in,
+static bool delete_by(struct deletion *d, const struct describe_acls_request *in,
 		      struct delete_acls_response_filter_result *out)
 {
-	struct acl_filter f = {
-		.resource_type = in->resource_type_filter,
-		.pattern_type = in->pattern_type_filter,
-		.operation = in->operation,
-		.permission_type = in->permission_type,
-		.resource_name = in->resource_name_filter,
-		.principal = in->principal_filter,
-		.host = in->host_filter,
-	};
+	struct acl_filter f = acl_filter_of(in);
 	const char *fault = acl_filter_fault(&f);
 
 	*out = (struct delete_acls_response_filter_result){.error_message = STR_NULL};

@@ -244,26 +244,15 @@ static void clean_up_after(struct controller *c, const struct controller_context
 }
 
 static void fill_registration(const struct broker_registration_request *in, struct register_broker_record *r,
-			      struct arena *a, bool with_directories)
+			      bool with_directories)
 {
 	r->broker_id = in->broker_id;
 	r->incarnation_id = in->incarnation_id;
 	r->rack = in->rack;
-	r->end_points.v = arena_array(a, (size_t)in->listeners.n, sizeof(*r->end_points.v));
-	r->end_points.n = r->end_points.v ? in->listeners.n : 0;
-	for (int32_t i = 0; i < r->end_points.n; i++) {
-		r->end_points.v[i].name = in->listeners.v[i].name;
-		r->end_points.v[i].host = in->listeners.v[i].host;
-		r->end_points.v[i].port = in->listeners.v[i].port;
-		r->end_points.v[i].security_protocol = in->listeners.v[i].security_protocol;
-	}
-	r->features.v = arena_array(a, (size_t)in->features.n, sizeof(*r->features.v));
-	r->features.n = r->features.v ? in->features.n : 0;
-	for (int32_t i = 0; i < r->features.n; i++) {
-		r->features.v[i].name = in->features.v[i].name;
-		r->features.v[i].min_supported_version = in->features.v[i].min_supported_version;
-		r->features.v[i].max_supported_version = in->features.v[i].max_supported_version;
-	}
+	r->end_points.v = in->listeners.v;
+	r->end_points.n = in->listeners.n;
+	r->features.v = in->features.v;
+	r->features.n = in->features.n;
 	if (with_directories) {
 		r->log_dirs.v = in->log_dirs.v;
 		r->log_dirs.n = in->log_dirs.n;
@@ -288,7 +277,7 @@ int controller_broker_registration(struct controller *c, const struct controller
 	r = record_list_add(records, RECORD_REGISTER_BROKER, metadata_version_of_register_broker(level));
 	if (!r)
 		return ERR_UNKNOWN_SERVER_ERROR;
-	fill_registration(in, r, ctx->arena, level >= METADATA_VERSION_DIRECTORIES);
+	fill_registration(in, r, level >= METADATA_VERSION_DIRECTORIES);
 	if (existing && uuid_eq(existing->incarnation, in->incarnation_id)) {
 		r->fenced = existing->fenced;
 		r->in_controlled_shutdown = existing->in_controlled_shutdown;
@@ -569,21 +558,10 @@ int controller_controller_registration(struct controller *c, const struct contro
 		return ERR_UNKNOWN_SERVER_ERROR;
 	r->controller_id = in->controller_id;
 	r->incarnation_id = in->incarnation_id;
-	r->end_points.v = arena_array(ctx->arena, (size_t)in->listeners.n, sizeof(*r->end_points.v));
-	r->end_points.n = r->end_points.v ? in->listeners.n : 0;
-	for (int32_t i = 0; i < r->end_points.n; i++) {
-		r->end_points.v[i].name = in->listeners.v[i].name;
-		r->end_points.v[i].host = in->listeners.v[i].host;
-		r->end_points.v[i].port = in->listeners.v[i].port;
-		r->end_points.v[i].security_protocol = in->listeners.v[i].security_protocol;
-	}
-	r->features.v = arena_array(ctx->arena, (size_t)in->features.n, sizeof(*r->features.v));
-	r->features.n = r->features.v ? in->features.n : 0;
-	for (int32_t i = 0; i < r->features.n; i++) {
-		r->features.v[i].name = in->features.v[i].name;
-		r->features.v[i].min_supported_version = in->features.v[i].min_supported_version;
-		r->features.v[i].max_supported_version = in->features.v[i].max_supported_version;
-	}
+	r->end_points.v = in->listeners.v;
+	r->end_points.n = in->listeners.n;
+	r->features.v = in->features.v;
+	r->features.n = in->features.n;
 	return 0;
 }
 

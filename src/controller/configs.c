@@ -413,7 +413,7 @@ static struct api_error run_change(const struct change *ch, struct record_list *
 	return e;
 }
 
-static struct api_error legacy_set(struct change *ch, const struct alter_configs_request_resource *r)
+static struct api_error legacy_set(struct change *ch, const struct incremental_alter_configs_request_resource *r)
 {
 	for (int32_t i = 0; ch->set && i < r->configs.n; i++) {
 		struct config_pair pair = {r->configs.v[i].name, r->configs.v[i].value};
@@ -425,64 +425,6 @@ static struct api_error legacy_set(struct change *ch, const struct alter_configs
 		put(ch, pair);
 	}
 	return API_OK;
-}
-
-static struct api_error legacy_one(struct controller *c, const struct controller_context *ctx,
-				   const struct alter_configs_request_resource *r, struct record_list *records)
-{
-	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, true);
-	struct api_error e = legacy_set(&ch, r);
-
-	if (e.code == 0)
-		e = run_change(&ch, records);
-	str_index_fini(&ch.names);
-	return e;
-}
-
-static bool legacy_fits(struct census *x, const struct alter_configs_request *in)
-{
-	bool fits = in->resources.n <= RECORDS_PER_OPERATION_MAX;
-
-	for (int32_t i = 0; fits && i < in->resources.n; i++)
-		fits = count(x, in->resources.v[i].resource_type, in->resources.v[i].resource_name,
-			     in->resources.v[i].configs.n);
-	return fits;
-}
-
-static void legacy_all(struct controller *c, const struct controller_context *ctx, struct census *x,
-		       const struct alter_configs_request *in, struct alter_configs_response *out,
-		       struct record_list *records)
-{
-	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
-	out->responses.n = out->responses.v ? in->resources.n : 0;
-	for (int32_t i = 0; i < out->responses.n; i++) {
-		const struct alter_configs_request_resource *r = &in->resources.v[i];
-		struct api_error e = check_once(x, r->resource_type, r->resource_name);
-
-		if (e.code == 0)
-			e = legacy_one(c, ctx, r, records);
-		out->responses.v[i] = (struct alter_configs_response_resource){
-			.error_code = (int16_t)e.code,
-			.error_message = e.message,
-			.resource_type = r->resource_type,
-			.resource_name = r->resource_name,
-		};
-	}
-}
-
-int controller_alter_configs(struct controller *c, const struct controller_context *ctx,
-			     const struct alter_configs_request *in, struct alter_configs_response *out,
-			     struct record_list *records)
-{
-	struct census x;
-	bool fits;
-
-	census_init(&x, ctx);
-	fits = legacy_fits(&x, in);
-	if (fits)
-		legacy_all(c, ctx, &x, in, out, records);
-	census_fini(&x);
-	return fits ? finish(c, ctx, in->validate_only, records) : refuse_large(ctx);
 }
 
 static struct api_error work_out(struct change *ch, const struct incremental_alter_configs_request_config *from)
@@ -506,34 +448,43 @@ static struct api_error work_out(struct change *ch, const struct incremental_alt
 	return e;
 }
 
-static struct api_error incremental_one(struct controller *c, const struct controller_context *ctx,
-					const struct incremental_alter_configs_request_resource *r,
-					struct record_list *records)
+static struct api_error incremental_set(struct change *ch, const struct incremental_alter_configs_request_resource *r)
 {
-	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, false);
 	struct api_error e = API_OK;
 
-	for (int32_t i = 0; ch.set && e.code == 0 && i < r->configs.n; i++)
-		e = work_out(&ch, &r->configs.v[i]);
+	for (int32_t i = 0; ch->set && e.code == 0 && i < r->configs.n; i++)
+		e = work_out(ch, &r->configs.v[i]);
+	return e;
+}
+
+/* ---- both requests: the old one replaces what is set ---- */
+
+static struct api_error alter_one(struct controller *c, const struct controller_context *ctx,
+				  const struct incremental_alter_configs_request_resource *r, bool replaces,
+				  struct record_list *records)
+{
+	struct change ch = change_of(c, ctx, r->resource_type, r->resource_name, r->configs.n, replaces);
+	struct api_error e = replaces ? legacy_set(&ch, r) : incremental_set(&ch, r);
+
 	if (e.code == 0)
 		e = run_change(&ch, records);
 	str_index_fini(&ch.names);
 	return e;
 }
 
-static bool incremental_fits(struct census *x, const struct incremental_alter_configs_request *in)
+static bool fits(struct census *x, const struct incremental_alter_configs_request *in)
 {
-	bool fits = in->resources.n <= RECORDS_PER_OPERATION_MAX;
+	bool ok = in->resources.n <= RECORDS_PER_OPERATION_MAX;
 
-	for (int32_t i = 0; fits && i < in->resources.n; i++)
-		fits = count(x, in->resources.v[i].resource_type, in->resources.v[i].resource_name,
-			     in->resources.v[i].configs.n);
-	return fits;
+	for (int32_t i = 0; ok && i < in->resources.n; i++)
+		ok = count(x, in->resources.v[i].resource_type, in->resources.v[i].resource_name,
+			   in->resources.v[i].configs.n);
+	return ok;
 }
 
-static void incremental_all(struct controller *c, const struct controller_context *ctx, struct census *x,
-			    const struct incremental_alter_configs_request *in,
-			    struct incremental_alter_configs_response *out, struct record_list *records)
+static void alter_all(struct controller *c, const struct controller_context *ctx, struct census *x,
+		      const struct incremental_alter_configs_request *in, bool replaces,
+		      struct incremental_alter_configs_response *out, struct record_list *records)
 {
 	out->responses.v = arena_array(ctx->arena, (size_t)in->resources.n, sizeof(*out->responses.v));
 	out->responses.n = out->responses.v ? in->resources.n : 0;
@@ -542,7 +493,7 @@ static void incremental_all(struct controller *c, const struct controller_contex
 		struct api_error e = check_once(x, r->resource_type, r->resource_name);
 
 		if (e.code == 0)
-			e = incremental_one(c, ctx, r, records);
+			e = alter_one(c, ctx, r, replaces, records);
 		out->responses.v[i] = (struct incremental_alter_configs_response_resource){
 			.error_code = (int16_t)e.code,
 			.error_message = e.message,
@@ -552,17 +503,31 @@ static void incremental_all(struct controller *c, const struct controller_contex
 	}
 }
 
+static int alter(struct controller *c, const struct controller_context *ctx,
+		 const struct incremental_alter_configs_request *in, bool replaces,
+		 struct incremental_alter_configs_response *out, struct record_list *records)
+{
+	struct census x;
+	bool ok;
+
+	census_init(&x, ctx);
+	ok = fits(&x, in);
+	if (ok)
+		alter_all(c, ctx, &x, in, replaces, out, records);
+	census_fini(&x);
+	return ok ? finish(c, ctx, in->validate_only, records) : refuse_large(ctx);
+}
+
+int controller_alter_configs(struct controller *c, const struct controller_context *ctx,
+			     const struct incremental_alter_configs_request *in,
+			     struct incremental_alter_configs_response *out, struct record_list *records)
+{
+	return alter(c, ctx, in, true, out, records);
+}
+
 int controller_incremental_alter_configs(struct controller *c, const struct controller_context *ctx,
 					 const struct incremental_alter_configs_request *in,
 					 struct incremental_alter_configs_response *out, struct record_list *records)
 {
-	struct census x;
-	bool fits;
-
-	census_init(&x, ctx);
-	fits = incremental_fits(&x, in);
-	if (fits)
-		incremental_all(c, ctx, &x, in, out, records);
-	census_fini(&x);
-	return fits ? finish(c, ctx, in->validate_only, records) : refuse_large(ctx);
+	return alter(c, ctx, in, false, out, records);
 }

@@ -144,8 +144,11 @@ int64_t controller_heartbeat_age_ms(const struct controller *c, int32_t broker_i
 CONTROLLER_COMMAND(create_topics);
 CONTROLLER_COMMAND(delete_topics);
 CONTROLLER_COMMAND(create_partitions);
-CONTROLLER_COMMAND(alter_configs);
 CONTROLLER_COMMAND(incremental_alter_configs);
+/* The old request, which sets all that it has and deletes the rest; of the same structs (alter_configs.msg). */
+int controller_alter_configs(struct controller *c, const struct controller_context *ctx,
+			     const struct incremental_alter_configs_request *in,
+			     struct incremental_alter_configs_response *out, struct record_list *records);
 CONTROLLER_COMMAND(alter_client_quotas);
 CONTROLLER_COMMAND(update_features);
 CONTROLLER_COMMAND(broker_registration);

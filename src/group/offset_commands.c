@@ -32,25 +32,17 @@ struct commit {
 	int64_t expire_ms; /* -1 */
 };
 
-struct commit_one {
-	struct uuid topic_id;
-	struct str topic;
-	int32_t partition;
-	int64_t offset;
-	int32_t leader_epoch;
-	struct str metadata;
-};
-
-static void put_commit(const struct commit *k, const struct commit_one *o)
+static void put_commit(const struct commit *k, const struct offset_commit_request_topic *t,
+		       const struct offset_commit_request_partition *p)
 {
-	struct offset_commit_key key = {.group = k->group_id, .topic = o->topic, .partition = o->partition};
+	struct offset_commit_key key = {.group = k->group_id, .topic = t->name, .partition = p->partition_index};
 	struct offset_commit_value value = {
-		.offset = o->offset,
-		.leader_epoch = o->leader_epoch,
-		.metadata = str_is_null(o->metadata) ? STR("") : o->metadata,
+		.offset = p->committed_offset,
+		.leader_epoch = p->committed_leader_epoch,
+		.metadata = str_is_null(p->committed_metadata) ? STR("") : p->committed_metadata,
 		.commit_timestamp = k->step->wall_ms,
 		.expire_timestamp = k->expire_ms,
-		.topic_id = o->topic_id,
+		.topic_id = t->topic_id,
 	};
 
 	GROUP_PUT(k->step, offset_commit, &key, k->expire_ms >= 0 ? VALUE_VERSION_WITH_EXPIRY : VALUE_VERSION, &value);
@@ -72,17 +64,18 @@ static bool note_is_too_long(const struct group_shard *s, struct str note)
 }
 
 /* 0, the partition's own error, or with *whole an error of the whole request. */
-static int commit_one(const struct commit *k, const struct commit_one *o, int *whole)
+static int commit_one(const struct commit *k, const struct offset_commit_request_topic *t,
+		      const struct offset_commit_request_partition *p, int *whole)
 {
 	const struct group_kind *kind = k->group ? k->group->kind : NULL;
 
-	if (note_is_too_long(k->s, o->metadata))
+	if (note_is_too_long(k->s, p->committed_metadata))
 		return ERR_OFFSET_METADATA_TOO_LARGE;
 	if (kind && kind->may_commit_partition)
-		*whole = kind->may_commit_partition(k->s, k->group, &k->who, o->topic_id, o->topic, o->partition);
+		*whole = kind->may_commit_partition(k->s, k->group, &k->who, t->topic_id, t->name, p->partition_index);
 	if (*whole)
 		return *whole;
-	put_commit(k, o);
+	put_commit(k, t, p);
 	return 0;
 }
 
@@ -101,16 +94,16 @@ static void refuse_commit(const struct commit *k, int err)
 	shard_refuse(k->step, k->c, err, STR_NULL);
 }
 
-static int commit_topics(const struct commit *k)
+/* Of both requests; their answers are one struct. */
+static int commit_topics(const struct commit *k, const struct offset_commit_request_topic *v, int n)
 {
-	const struct offset_commit_request *in = k->c->in;
 	struct offset_commit_response *out = k->c->out;
 	int whole = 0;
 
-	if (!GROUP_ARRAY(k->c, out->topics, in->topics.n))
+	if (!GROUP_ARRAY(k->c, out->topics, n))
 		return ERR_UNKNOWN_SERVER_ERROR;
-	for (int i = 0; i < in->topics.n && !whole; i++) {
-		const struct offset_commit_request_topic *t = &in->topics.v[i];
+	for (int i = 0; i < n && !whole; i++) {
+		const struct offset_commit_request_topic *t = &v[i];
 		struct offset_commit_response_topic *to = &out->topics.v[i];
 
 		to->name = t->name;
@@ -118,16 +111,8 @@ static int commit_topics(const struct commit *k)
 		if (!GROUP_ARRAY(k->c, to->partitions, t->partitions.n))
 			return ERR_UNKNOWN_SERVER_ERROR;
 		for (int j = 0; j < t->partitions.n && !whole; j++) {
-			const struct offset_commit_request_partition *p = &t->partitions.v[j];
-			struct commit_one one = {t->topic_id,
-						 t->name,
-						 p->partition_index,
-						 p->committed_offset,
-						 p->committed_leader_epoch,
-						 p->committed_metadata};
-
-			to->partitions.v[j].partition_index = p->partition_index;
-			to->partitions.v[j].error_code = (int16_t)commit_one(k, &one, &whole);
+			to->partitions.v[j].partition_index = t->partitions.v[j].partition_index;
+			to->partitions.v[j].error_code = (int16_t)commit_one(k, t, &t->partitions.v[j], &whole);
 		}
 	}
 	return whole;
@@ -158,7 +143,7 @@ void offset_commit_command(struct group_shard *s, struct shard_command *c, struc
 									       : ERR_ILLEGAL_GENERATION);
 
 	if (!err)
-		err = commit_topics(&k);
+		err = commit_topics(&k, in->topics.v, in->topics.n);
 	if (err) {
 		refuse_commit(&k, err);
 		return;
@@ -169,38 +154,6 @@ void offset_commit_command(struct group_shard *s, struct shard_command *c, struc
 }
 
 /* ---- committing in a transaction ---- */
-
-static int commit_txn_topics(const struct commit *k)
-{
-	const struct txn_offset_commit_request *in = k->c->in;
-	struct txn_offset_commit_response *out = k->c->out;
-	int whole = 0;
-
-	if (!GROUP_ARRAY(k->c, out->topics, in->topics.n))
-		return ERR_UNKNOWN_SERVER_ERROR;
-	for (int i = 0; i < in->topics.n && !whole; i++) {
-		const struct txn_offset_commit_request_topic *t = &in->topics.v[i];
-		struct txn_offset_commit_response_topic *to = &out->topics.v[i];
-
-		to->name = t->name;
-		to->topic_id = t->topic_id;
-		if (!GROUP_ARRAY(k->c, to->partitions, t->partitions.n))
-			return ERR_UNKNOWN_SERVER_ERROR;
-		for (int j = 0; j < t->partitions.n && !whole; j++) {
-			const struct txn_offset_commit_request_partition *p = &t->partitions.v[j];
-			struct commit_one one = {t->topic_id,
-						 t->name,
-						 p->partition_index,
-						 p->committed_offset,
-						 p->committed_leader_epoch,
-						 p->committed_metadata};
-
-			to->partitions.v[j].partition_index = p->partition_index;
-			to->partitions.v[j].error_code = (int16_t)commit_one(k, &one, &whole);
-		}
-	}
-	return whole;
-}
 
 void txn_offset_commit_command(struct group_shard *s, struct shard_command *c, struct shard_step *step)
 {
@@ -217,7 +170,7 @@ void txn_offset_commit_command(struct group_shard *s, struct shard_command *c, s
 	int err = may_commit(&k, knows_new ? ERR_GROUP_ID_NOT_FOUND : ERR_ILLEGAL_GENERATION);
 
 	if (!err)
-		err = commit_txn_topics(&k);
+		err = commit_topics(&k, in->topics.v, in->topics.n);
 	if (err == ERR_STALE_MEMBER_EPOCH && !knows_new)
 		err = ERR_ILLEGAL_GENERATION;
 	if (err) {

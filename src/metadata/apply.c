@@ -71,45 +71,24 @@ static int apply_feature_level(struct apply *a, const void *body)
 
 /* ---- brokers and controllers ---- */
 
-static int broker_tables(struct apply *a, const struct register_broker_record *r, struct image_node *n)
+/* What brokers and controllers alike tell of themselves. */
+static int node_tables(struct apply *a, const struct broker_registration_request_listener *at, int n_at,
+		       const struct broker_registration_request_feature *speaks, int n_speaks, struct image_node *n)
 {
-	struct image_endpoint *endpoints = arena_array(&a->arena, (size_t)r->end_points.n, sizeof(*endpoints));
-	struct image_feature_range *features = arena_array(&a->arena, (size_t)r->features.n, sizeof(*features));
+	struct image_endpoint *endpoints = arena_array(&a->arena, (size_t)n_at, sizeof(*endpoints));
+	struct image_feature_range *features = arena_array(&a->arena, (size_t)n_speaks, sizeof(*features));
 
 	if (a->arena.failed)
 		return -ENOMEM;
-	for (int32_t i = 0; i < r->end_points.n; i++)
-		endpoints[i] = (struct image_endpoint){r->end_points.v[i].name, r->end_points.v[i].host,
-						       r->end_points.v[i].port, r->end_points.v[i].security_protocol};
-	for (int32_t i = 0; i < r->features.n; i++)
-		features[i] =
-			(struct image_feature_range){r->features.v[i].name, r->features.v[i].min_supported_version,
-						     r->features.v[i].max_supported_version};
+	for (int i = 0; i < n_at; i++)
+		endpoints[i] = (struct image_endpoint){at[i].name, at[i].host, at[i].port, at[i].security_protocol};
+	for (int i = 0; i < n_speaks; i++)
+		features[i] = (struct image_feature_range){speaks[i].name, speaks[i].min_supported_version,
+							   speaks[i].max_supported_version};
 	n->endpoints = endpoints;
-	n->n_endpoints = r->end_points.n;
+	n->n_endpoints = n_at;
 	n->features = features;
-	n->n_features = r->features.n;
-	return 0;
-}
-
-static int controller_tables(struct apply *a, const struct register_controller_record *r, struct image_node *n)
-{
-	struct image_endpoint *endpoints = arena_array(&a->arena, (size_t)r->end_points.n, sizeof(*endpoints));
-	struct image_feature_range *features = arena_array(&a->arena, (size_t)r->features.n, sizeof(*features));
-
-	if (a->arena.failed)
-		return -ENOMEM;
-	for (int32_t i = 0; i < r->end_points.n; i++)
-		endpoints[i] = (struct image_endpoint){r->end_points.v[i].name, r->end_points.v[i].host,
-						       r->end_points.v[i].port, r->end_points.v[i].security_protocol};
-	for (int32_t i = 0; i < r->features.n; i++)
-		features[i] =
-			(struct image_feature_range){r->features.v[i].name, r->features.v[i].min_supported_version,
-						     r->features.v[i].max_supported_version};
-	n->endpoints = endpoints;
-	n->n_endpoints = r->end_points.n;
-	n->features = features;
-	n->n_features = r->features.n;
+	n->n_features = n_speaks;
 	return 0;
 }
 
@@ -130,7 +109,7 @@ static int apply_register_broker(struct apply *a, const void *body)
 		.cordoned_dirs = r->cordoned_log_dirs.v,
 		.n_cordoned_dirs = r->cordoned_log_dirs.n < 0 ? 0 : r->cordoned_log_dirs.n,
 	};
-	int err = broker_tables(a, r, &n);
+	int err = node_tables(a, r->end_points.v, r->end_points.n, r->features.v, r->features.n, &n);
 
 	if (err != 0)
 		return err;
@@ -158,7 +137,7 @@ static int apply_register_controller(struct apply *a, const void *body)
 		.incarnation = r->incarnation_id,
 		.zk_migration = r->zk_migration_ready,
 	};
-	int err = controller_tables(a, r, &n);
+	int err = node_tables(a, r->end_points.v, r->end_points.n, r->features.v, r->features.n, &n);
 
 	if (err != 0)
 		return err;

@@ -46,6 +46,29 @@ static int write_features(const struct writer_state *w)
 	return err;
 }
 
+/* What brokers and controllers alike tell of themselves. The caller frees both. */
+struct node_tables {
+	struct broker_registration_request_listener *endpoints;
+	struct broker_registration_request_feature *features;
+};
+
+static void node_tables(const struct image_node *n, struct node_tables *t)
+{
+	t->endpoints = xcalloc((size_t)n->n_endpoints + 1, sizeof(*t->endpoints));
+	t->features = xcalloc((size_t)n->n_features + 1, sizeof(*t->features));
+	for (int i = 0; i < n->n_endpoints; i++) {
+		const struct image_endpoint *e = &n->endpoints[i];
+
+		t->endpoints[i] =
+			(struct broker_registration_request_listener){e->name, e->host, e->port, e->security_protocol};
+	}
+	for (int i = 0; i < n->n_features; i++) {
+		const struct image_feature_range *f = &n->features[i];
+
+		t->features[i] = (struct broker_registration_request_feature){f->name, f->min, f->max};
+	}
+}
+
 static int write_broker(const struct writer_state *w, const struct image_node *n)
 {
 	int16_t version = metadata_version_of_register_broker(w->image->metadata_version);
@@ -59,23 +82,14 @@ static int write_broker(const struct writer_state *w, const struct image_node *n
 		.in_controlled_shutdown = n->in_controlled_shutdown,
 		.cordoned_log_dirs = {NULL, -1},
 	};
+	struct node_tables t;
 	int err;
 
-	r.end_points.v = xcalloc((size_t)n->n_endpoints + 1, sizeof(*r.end_points.v));
+	node_tables(n, &t);
+	r.end_points.v = t.endpoints;
 	r.end_points.n = n->n_endpoints;
-	r.features.v = xcalloc((size_t)n->n_features + 1, sizeof(*r.features.v));
+	r.features.v = t.features;
 	r.features.n = n->n_features;
-	for (int i = 0; i < n->n_endpoints; i++) {
-		r.end_points.v[i].name = n->endpoints[i].name;
-		r.end_points.v[i].host = n->endpoints[i].host;
-		r.end_points.v[i].port = n->endpoints[i].port;
-		r.end_points.v[i].security_protocol = n->endpoints[i].security_protocol;
-	}
-	for (int i = 0; i < n->n_features; i++) {
-		r.features.v[i].name = n->features[i].name;
-		r.features.v[i].min_supported_version = n->features[i].min;
-		r.features.v[i].max_supported_version = n->features[i].max;
-	}
 	if (version >= 3) {
 		r.log_dirs.v = (struct uuid *)n->log_dirs;
 		r.log_dirs.n = n->n_log_dirs;
@@ -85,8 +99,8 @@ static int write_broker(const struct writer_state *w, const struct image_node *n
 		r.cordoned_log_dirs.n = n->n_cordoned_dirs;
 	}
 	err = emit(w, RECORD_REGISTER_BROKER, version, &r);
-	xfree(r.end_points.v);
-	xfree(r.features.v);
+	xfree(t.endpoints);
+	xfree(t.features);
 	return err;
 }
 
@@ -97,26 +111,17 @@ static int write_controller(const struct writer_state *w, const struct image_nod
 		.incarnation_id = n->incarnation,
 		.zk_migration_ready = n->zk_migration,
 	};
+	struct node_tables t;
 	int err;
 
-	r.end_points.v = xcalloc((size_t)n->n_endpoints + 1, sizeof(*r.end_points.v));
+	node_tables(n, &t);
+	r.end_points.v = t.endpoints;
 	r.end_points.n = n->n_endpoints;
-	r.features.v = xcalloc((size_t)n->n_features + 1, sizeof(*r.features.v));
+	r.features.v = t.features;
 	r.features.n = n->n_features;
-	for (int i = 0; i < n->n_endpoints; i++) {
-		r.end_points.v[i].name = n->endpoints[i].name;
-		r.end_points.v[i].host = n->endpoints[i].host;
-		r.end_points.v[i].port = n->endpoints[i].port;
-		r.end_points.v[i].security_protocol = n->endpoints[i].security_protocol;
-	}
-	for (int i = 0; i < n->n_features; i++) {
-		r.features.v[i].name = n->features[i].name;
-		r.features.v[i].min_supported_version = n->features[i].min;
-		r.features.v[i].max_supported_version = n->features[i].max;
-	}
 	err = emit(w, RECORD_REGISTER_CONTROLLER, 0, &r);
-	xfree(r.end_points.v);
-	xfree(r.features.v);
+	xfree(t.endpoints);
+	xfree(t.features);
 	return err;
 }
 

@@ -5,6 +5,19 @@
 
 #include <string.h>
 
+struct acl_filter acl_filter_of(const struct describe_acls_request *in)
+{
+	return (struct acl_filter){
+		.resource_type = in->resource_type_filter,
+		.pattern_type = in->pattern_type_filter,
+		.operation = in->operation,
+		.permission_type = in->permission_type,
+		.resource_name = in->resource_name_filter,
+		.principal = in->principal_filter,
+		.host = in->host_filter,
+	};
+}
+
 const char *acl_filter_fault(const struct acl_filter *f)
 {
 	if (!acl_known(f->resource_type, ACL_RESOURCES) || !acl_known(f->pattern_type, ACL_PATTERNS))

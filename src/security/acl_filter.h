@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "metadata/acls.h"
+#include "protocol/describe_acls.h"
 #include "security/acl.h"
 
 struct acl_filter {
@@ -20,6 +21,8 @@ struct acl_filter {
 	struct str host;
 };
 
+/* What DescribeAcls asks for, or one filter of DeleteAcls. Borrows its strings. */
+struct acl_filter acl_filter_of(const struct describe_acls_request *in);
 /* NULL, or Kafka's words for a filter with a number that is not known. */
 const char *acl_filter_fault(const struct acl_filter *f);
 bool acl_filter_has(const struct acl_filter *f, const struct image_acl *acl);

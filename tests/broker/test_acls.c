@@ -92,10 +92,10 @@ static int16_t describe(struct client *c, struct describe_acls_response *out)
 	return out->error_code;
 }
 
-static struct delete_acls_request_filter topics_named(const char *name, enum acl_pattern pattern)
+static struct describe_acls_request topics_named(const char *name, enum acl_pattern pattern)
 {
-	return (struct delete_acls_request_filter){ACL_TOPIC, str_of(name),	 (int8_t)pattern,   STR_NULL,
-						   STR_NULL,  ACL_ANY_OPERATION, ACL_ANY_PERMISSION};
+	return (struct describe_acls_request){ACL_TOPIC, str_of(name),	    (int8_t)pattern,   STR_NULL,
+					      STR_NULL,	 ACL_ANY_OPERATION, ACL_ANY_PERMISSION};
 }
 
 static void what_is_created_is_described_by_pattern(void **state)
@@ -186,8 +186,8 @@ static void filters_delete_what_they_match_once(void **state)
 	};
 	struct create_acls_request in = {{v, 4}};
 	struct create_acls_response made;
-	struct delete_acls_request_filter filters[] = {topics_named("foo", ACL_MATCH), topics_named("foo", ACL_LITERAL),
-						       topics_named("zed", ACL_LITERAL), topics_named("foo", 99)};
+	struct describe_acls_request filters[] = {topics_named("foo", ACL_MATCH), topics_named("foo", ACL_LITERAL),
+						  topics_named("zed", ACL_LITERAL), topics_named("foo", 99)};
 	struct delete_acls_request gone = {{filters, 4}};
 	struct delete_acls_response out;
 	struct describe_acls_response left;
@@ -225,8 +225,8 @@ static void a_number_that_says_unknown_closes_the_connection(void **state)
 
 static void delete_denials(void)
 {
-	struct delete_acls_request_filter f = {ACL_CLUSTER, STR_NULL,	       ACL_ANY_PATTERN, STR_NULL,
-					       STR_NULL,    ACL_ANY_OPERATION, ACL_DENY};
+	struct describe_acls_request f = {ACL_CLUSTER, STR_NULL,	  ACL_ANY_PATTERN, STR_NULL,
+					  STR_NULL,    ACL_ANY_OPERATION, ACL_DENY};
 	struct delete_acls_request in = {{&f, 1}};
 	struct delete_acls_response out;
 
@@ -278,7 +278,7 @@ static void what_may_be_read_no_more_is_read_no_more(void **state)
 {
 	struct create_acls_request_creation denial = {ACL_TOPIC, STR("t"), ACL_LITERAL, ANONYMOUS,
 						      STR("*"),	 ACL_READ, ACL_DENY};
-	struct delete_acls_request_filter f = topics_named("t", ACL_LITERAL);
+	struct describe_acls_request f = topics_named("t", ACL_LITERAL);
 	struct delete_acls_request in = {{&f, 1}};
 	struct metadata_response made;
 	struct delete_acls_response out;

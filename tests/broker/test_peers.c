@@ -98,7 +98,8 @@ static int64_t wall(void *arg)
 
 static const struct image *image_with_peer(void)
 {
-	struct register_broker_record_endpoint e = {.name = STR("PLAINTEXT"), .host = STR("10.0.0.2"), .port = 9092};
+	struct broker_registration_request_listener e = {
+		.name = STR("PLAINTEXT"), .host = STR("10.0.0.2"), .port = 9092};
 	const struct image *empty = image_new(STR("cluster")), *image;
 	struct register_broker_record *r;
 	struct record_list list;

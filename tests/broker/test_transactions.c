@@ -428,11 +428,10 @@ static void what_takes_too_long_is_aborted(void **state)
 
 static int commit_offset(const struct producer *p, int version, int64_t offset)
 {
-	struct txn_offset_commit_request_partition partition = {.committed_offset = offset,
-								.committed_leader_epoch = -1};
-	struct txn_offset_commit_request_topic topic = {.name = STR("t"), .partitions = {&partition, 1}};
+	struct offset_commit_request_partition partition = {.committed_offset = offset, .committed_leader_epoch = -1};
+	struct offset_commit_request_topic topic = {.name = STR("t"), .partitions = {&partition, 1}};
 	struct txn_offset_commit_request in;
-	struct txn_offset_commit_response out;
+	struct offset_commit_response out;
 
 	codec_init(&txn_offset_commit_request_schema, &in);
 	partition.committed_metadata = STR("");

@@ -86,7 +86,7 @@ static int create_many(struct world *w, int n, int from)
 
 static int delete_all(struct world *w, struct delete_acls_response *out)
 {
-	struct delete_acls_request_filter both[] = {
+	struct describe_acls_request both[] = {
 		{ACL_ANY_RESOURCE, STR_NULL, ACL_ANY_PATTERN, STR_NULL, STR_NULL, ACL_ANY_OPERATION,
 		 ACL_ANY_PERMISSION},
 		{ACL_TOPIC, STR("t1"), ACL_LITERAL, STR_NULL, STR_NULL, ACL_ANY_OPERATION, ACL_ANY_PERMISSION}};

@@ -373,11 +373,11 @@ static void min_insync_replicas_clears_the_elr_and_belongs_to_the_cluster(void *
 static void the_old_way_replaces_all_settings(void **state)
 {
 	struct world *w = *state;
-	struct alter_configs_request_config config = {STR("segment.ms"), STR("5000")};
-	struct alter_configs_request_resource r = {RESOURCE_TOPIC, STR("a"), {&config, 1}};
-	struct alter_configs_request_resource twice[2] = {r, r};
-	struct alter_configs_request in = {{&r, 1}, false};
-	struct alter_configs_response out;
+	struct incremental_alter_configs_request_config config = {.name = STR("segment.ms"), .value = STR("5000")};
+	struct incremental_alter_configs_request_resource r = {RESOURCE_TOPIC, STR("a"), {&config, 1}};
+	struct incremental_alter_configs_request_resource twice[2] = {r, r};
+	struct incremental_alter_configs_request in = {{&r, 1}, false};
+	struct incremental_alter_configs_response out;
 
 	let_in(w, 1);
 	create(w, "a", 1, 1);
@@ -466,7 +466,7 @@ static void raft_alone_raises_the_version_of_the_quorum_and_says_why_not(void **
 
 static void no_level_goes_up_while_a_voter_of_the_configuration_has_not_registered(void **state)
 {
-	struct controller_registration_request_feature speaks = {STR("group.version"), 0, 1};
+	struct broker_registration_request_feature speaks = {STR("group.version"), 0, 1};
 	struct controller_registration_request in = {
 		.controller_id = 2, .incarnation_id = {{2}}, .features = {&speaks, 1}};
 	struct controller_registration_response out;

@@ -106,14 +106,14 @@ static void the_old_way_does_not_compare_each_with_each(void **state)
 {
 	struct world *w = *state;
 	const struct incremental_alter_configs_request_config *names = settings(w, N);
-	struct alter_configs_request_config *v = arena_array(&w->arena, N, sizeof(*v));
-	struct alter_configs_request_resource r[2] = {{RESOURCE_TOPIC, STR("a"), {v, N}},
-						      {RESOURCE_TOPIC, STR("b"), {v, 1}}};
-	struct alter_configs_request in = {{r, 1}, false};
-	struct alter_configs_response out;
+	struct incremental_alter_configs_request_config *v = arena_array(&w->arena, N, sizeof(*v));
+	struct incremental_alter_configs_request_resource r[2] = {{RESOURCE_TOPIC, STR("a"), {v, N}},
+								  {RESOURCE_TOPIC, STR("b"), {v, 1}}};
+	struct incremental_alter_configs_request in = {{r, 1}, false};
+	struct incremental_alter_configs_response out;
 
 	for (int i = 0; i < N; i++)
-		v[i] = (struct alter_configs_request_config){names[i].name, STR("1")};
+		v[i] = (struct incremental_alter_configs_request_config){.name = names[i].name, .value = STR("1")};
 	n_compares = 0;
 	assert_int_equal(RUN(w, alter_configs, 2, &in, &out), 0);
 	assert_in_range(n_compares, 0, COMPARES_MAX);
@@ -155,7 +155,7 @@ static void settings_of_a_new_topic_are_not_each_compared_with_each(void **state
 	let_in(w, 1);
 	topics[0].num_partitions = topics[0].replication_factor = 1;
 	for (int i = 0; i < N; i++)
-		v[i] = (struct create_topics_request_config){names[i].name, STR("1")};
+		v[i] = (struct create_topics_request_config){.name = names[i].name, .value = STR("1")};
 	n_compares = 0;
 	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
 	assert_in_range(n_compares, 0, COMPARES_MAX);

@@ -356,7 +356,7 @@ static void on_written(void *arg, int err, const void *answer)
 
 static void on_offsets_written(void *arg, int err, const void *answer)
 {
-	const struct txn_offset_commit_response *r = answer;
+	const struct offset_commit_response *r = answer;
 
 	written(arg, err ? err : r->topics.v[0].partitions.v[0].error_code, -1);
 }
@@ -409,8 +409,8 @@ static void write_record(struct transactor *t)
 
 static void write_offsets(struct transactor *t)
 {
-	struct txn_offset_commit_request_partition partition;
-	struct txn_offset_commit_request_topic topic;
+	struct offset_commit_request_partition partition;
+	struct offset_commit_request_topic topic;
 	struct txn_offset_commit_request request;
 
 	codec_init(&txn_offset_commit_request_schema, &request);

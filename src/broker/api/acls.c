@@ -84,7 +84,7 @@ static bool creations_are_sound(const struct request *r, const struct create_acl
 static bool filters_are_sound(const struct request *r, const struct delete_acls_request *in)
 {
 	for (int32_t i = 0; i < in->filters.n; i++) {
-		struct delete_acls_request_filter *n = &in->filters.v[i];
+		struct describe_acls_request *n = &in->filters.v[i];
 
 		if (!pattern_is_sound(r, &n->pattern_type_filter) || n->resource_type_filter == ACL_UNKNOWN_RESOURCE ||
 		    n->operation == ACL_UNKNOWN_OPERATION || n->permission_type == ACL_UNKNOWN_PERMISSION)
@@ -191,16 +191,7 @@ static bool put_resources(struct request *r, const acl_ref *v, int n)
 
 static enum outcome describe(struct request *r)
 {
-	const struct describe_acls_request *in = r->in;
-	struct acl_filter f = {
-		.resource_type = in->resource_type_filter,
-		.pattern_type = in->pattern_type_filter,
-		.operation = in->operation,
-		.permission_type = in->permission_type,
-		.resource_name = in->resource_name_filter,
-		.principal = in->principal_filter,
-		.host = in->host_filter,
-	};
+	struct acl_filter f = acl_filter_of(r->in);
 	acl_ref *v;
 	int n;
 

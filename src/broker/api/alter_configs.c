@@ -1,5 +1,6 @@
 /*
- * AlterConfigs: see alter.h. The answer is put together in the order of the request.
+ * AlterConfigs and IncrementalAlterConfigs: see alter.h. Both are one struct in C (alter_configs.msg); the old request sets all that it has.
+ * The answer is put together in the order of the request.
  */
 #include <errno.h>
 
@@ -11,22 +12,31 @@
 #include "broker/forward.h"
 #include "protocol/alter_configs.h"
 
-static int read_resource(struct request *r, const struct alter_configs_request_resource *in, struct alteration *a)
+extern const struct api api_alter_configs;
+
+static bool replaces(const struct request *r)
+{
+	return r->api == &api_alter_configs;
+}
+
+static int read_resource(struct request *r, const struct incremental_alter_configs_request_resource *in,
+			 struct alteration *a)
 {
 	struct alter_change *v = alteration_init(r, a, in->resource_type, in->resource_name, in->configs.n);
 
-	a->from_nothing = true;
+	a->from_nothing = replaces(r);
 	for (int i = 0; v && i < in->configs.n; i++)
-		v[i] = (struct alter_change){in->configs.v[i].name, in->configs.v[i].value, ALTER_SET};
+		v[i] = (struct alter_change){in->configs.v[i].name, in->configs.v[i].value,
+					     in->configs.v[i].config_operation};
 	return v ? 0 : -ENOMEM;
 }
 
 static void answer_one(const struct alter *alter, const struct alteration *a,
-		       struct alter_configs_response_resource *out)
+		       struct incremental_alter_configs_response_resource *out)
 {
-	const struct alter_configs_response *theirs = alter->answer;
+	const struct incremental_alter_configs_response *theirs = alter->answer;
 
-	*out = (struct alter_configs_response_resource){(int16_t)a->err, a->message, a->type, a->name};
+	*out = (struct incremental_alter_configs_response_resource){(int16_t)a->err, a->message, a->type, a->name};
 	if (a->done)
 		return;
 	out->error_code = ERR_UNKNOWN_SERVER_ERROR;
@@ -39,9 +49,9 @@ static void answer_one(const struct alter *alter, const struct alteration *a,
 static enum outcome answer(struct request *r)
 {
 	const struct alter *alter = r->state;
-	struct alter_configs_response *out = r->out;
+	struct incremental_alter_configs_response *out = r->out;
 
-	if (!ANSWER_ARRAY(r, out->responses, alter_configs_response_resource_schema, alter->n))
+	if (!ANSWER_ARRAY(r, out->responses, incremental_alter_configs_response_resource_schema, alter->n))
 		return HANG_UP;
 	for (int i = 0; i < alter->n; i++)
 		answer_one(alter, &alter->v[i], &out->responses.v[i]);
@@ -51,12 +61,12 @@ static enum outcome answer(struct request *r)
 /* What is left goes to the controller as a request of its own. */
 static enum outcome forward(struct request *r, struct alter *alter)
 {
-	const struct alter_configs_request *in = r->in;
-	struct alter_configs_request *rest = arena_zalloc(&r->arena, sizeof(*rest));
+	const struct incremental_alter_configs_request *in = r->in;
+	struct incremental_alter_configs_request *rest = arena_zalloc(&r->arena, sizeof(*rest));
 
-	alter->answer = arena_zalloc(&r->arena, sizeof(struct alter_configs_response));
+	alter->answer = arena_zalloc(&r->arena, sizeof(struct incremental_alter_configs_response));
 	if (!rest || !alter->answer ||
-	    !ANSWER_ARRAY(r, rest->resources, alter_configs_request_resource_schema, alter_left(alter)))
+	    !ANSWER_ARRAY(r, rest->resources, incremental_alter_configs_request_resource_schema, alter_left(alter)))
 		return HANG_UP;
 	rest->validate_only = in->validate_only;
 	for (int i = 0, n = 0; i < alter->n; i++)
@@ -74,7 +84,7 @@ static enum outcome go_on(struct request *r)
 
 static enum outcome run(struct request *r)
 {
-	const struct alter_configs_request *in = r->in;
+	const struct incremental_alter_configs_request *in = r->in;
 	struct alter *alter = alter_new(r, in->resources.n);
 
 	if (!alter)
@@ -82,20 +92,20 @@ static enum outcome run(struct request *r)
 	for (int i = 0; i < alter->n; i++)
 		if (read_resource(r, &in->resources.v[i], &alter->v[i]))
 			return HANG_UP;
-	if (alter_check(r, alter, false, in->validate_only))
+	if (alter_check(r, alter, !replaces(r), in->validate_only))
 		return HANG_UP;
 	return alter_try(r, alter, go_on);
 }
 
 static void fail(struct request *r, int err, struct str message)
 {
-	const struct alter_configs_request *in = r->in;
-	struct alter_configs_response *out = r->out;
+	const struct incremental_alter_configs_request *in = r->in;
+	struct incremental_alter_configs_response *out = r->out;
 
-	if (!ANSWER_ARRAY(r, out->responses, alter_configs_response_resource_schema, in->resources.n))
+	if (!ANSWER_ARRAY(r, out->responses, incremental_alter_configs_response_resource_schema, in->resources.n))
 		return;
 	for (int i = 0; i < in->resources.n; i++)
-		out->responses.v[i] = (struct alter_configs_response_resource){
+		out->responses.v[i] = (struct incremental_alter_configs_response_resource){
 			.error_code = (int16_t)err,
 			.error_message = str_is_null(message) ? str_of(err_message(err)) : message,
 			.resource_type = in->resources.v[i].resource_type,
@@ -110,6 +120,17 @@ const struct api api_alter_configs = {
 	.flags = API_BROKER | API_CONTROLLER | API_FORWARD,
 	.in = &alter_configs_request_schema,
 	.out = &alter_configs_response_schema,
+	.run = run,
+	.fail = fail,
+};
+
+const struct api api_incremental_alter_configs = {
+	.key = incremental_alter_configs_request_KEY,
+	.first = incremental_alter_configs_request_FIRST,
+	.last = incremental_alter_configs_request_LAST,
+	.flags = API_BROKER | API_CONTROLLER | API_FORWARD,
+	.in = &incremental_alter_configs_request_schema,
+	.out = &incremental_alter_configs_response_schema,
 	.run = run,
 	.fail = fail,
 };

@@ -449,29 +449,10 @@ static void fill_leader(struct fetch *f, struct part *p)
 {
 	const struct image_topic *t = answer_topic(f->r->core->image, p->want.topic_id, p->want.topic);
 	struct fetch_response *out = f->r->out;
-	struct fetch_response_node_endpoint *e;
-	struct answer_leader leader;
 
-	if (!t)
-		return;
-	answer_leader(f->r, t->id, p->want.partition, &leader);
-	p->answer.current_leader.leader_id = leader.id;
-	p->answer.current_leader.leader_epoch = leader.epoch;
-	if (!leader.reachable || f->replica_id >= 0) /* replicas know where each other are */
-		return;
-	for (int i = 0; i < out->node_endpoints.n; i++)
-		if (out->node_endpoints.v[i].node_id == leader.id)
-			return;
-	e = answer_array(&f->r->arena, &fetch_response_node_endpoint_schema, out->node_endpoints.n + 1);
-	if (!e)
-		return;
-	for (int i = 0; i < out->node_endpoints.n; i++)
-		e[i] = out->node_endpoints.v[i];
-	e[out->node_endpoints.n].node_id = leader.id;
-	e[out->node_endpoints.n].host = leader.endpoint.host;
-	e[out->node_endpoints.n].port = leader.endpoint.port;
-	out->node_endpoints.v = e;
-	out->node_endpoints.n++;
+	if (t) /* replicas know where each other are */
+		answer_leader(f->r, t->id, p->want.partition, &p->answer.current_leader,
+			      f->replica_id < 0 ? &out->node_endpoints : NULL);
 }
 
 static void count_replicated(const struct fetch *f)

@@ -257,27 +257,8 @@ static void check_parts(struct produce *w, const struct produce_request *in)
 static void fill_leader(struct produce *w, struct part *p)
 {
 	struct produce_response *out = w->r->out;
-	struct answer_leader leader;
-	struct produce_response_node_endpoint *e;
 
-	answer_leader(w->r, p->topic_id, p->out->index, &leader);
-	p->out->current_leader.leader_id = leader.id;
-	p->out->current_leader.leader_epoch = leader.epoch;
-	if (!leader.reachable)
-		return;
-	for (int i = 0; i < out->node_endpoints.n; i++)
-		if (out->node_endpoints.v[i].node_id == leader.id)
-			return;
-	e = answer_array(&w->r->arena, &produce_response_node_endpoint_schema, out->node_endpoints.n + 1);
-	if (!e)
-		return;
-	for (int i = 0; i < out->node_endpoints.n; i++)
-		e[i] = out->node_endpoints.v[i];
-	e[out->node_endpoints.n].node_id = leader.id;
-	e[out->node_endpoints.n].host = leader.endpoint.host;
-	e[out->node_endpoints.n].port = leader.endpoint.port;
-	out->node_endpoints.v = e;
-	out->node_endpoints.n++;
+	answer_leader(w->r, p->topic_id, p->out->index, &p->out->current_leader, &out->node_endpoints);
 }
 
 static void release(void *arg)
