@@ -36,6 +36,7 @@ struct conn;
 struct core;
 struct identity;
 struct image;
+struct kept_answer;
 struct node;
 struct peer;
 struct request;
@@ -106,6 +107,7 @@ struct request {
 	const void *in;
 	void *out;
 	struct envelope *envelope; /* it came in one; NULL: by itself */
+	struct kept_answer *kept;  /* what it is answered with in place of out; NULL: out */
 	struct chain chain;	   /* the encoded answer */
 	int64_t began_ns;	   /* monotonic: when its frame was whole */
 

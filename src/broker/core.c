@@ -13,6 +13,7 @@
 #include "broker/dispatch.h"
 #include "broker/fetch_session.h"
 #include "broker/markers.h"
+#include "broker/kept_answer.h"
 #include "broker/node.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
@@ -167,6 +168,7 @@ void core_set_image(struct core *c, const struct image *now)
 	c->image = image_ref(now);
 	if (old)
 		image_diff_topics(old, now, forget_topic, c);
+	kept_answers_forget(c);
 	coordinators_follow(c, old);
 	image_unref(&old);
 	list_init(&waiting);
@@ -359,6 +361,7 @@ void core_fini(struct core *c)
 	map_each(n, &c->partitions) forget(c, container_of(n, struct seen, node));
 	map_fini(&c->partitions);
 	requests_forget(c);
+	kept_answers_free(c);
 	fetch_sessions_free(c->sessions);
 	if (c->flusher)
 		log_flusher_free(c->flusher);

@@ -24,6 +24,7 @@ struct codecs;
 struct coordinators;
 struct fetch_sessions;
 struct image;
+struct kept_answers;
 struct log_deletion;
 struct log_flush;
 struct log_flusher;
@@ -56,6 +57,7 @@ struct core {
 	struct list spare;	    /* of struct request, for reuse */
 	int n_spare;
 	struct fetch_sessions *sessions;
+	struct kept_answers *kept; /* NULL until there is one */
 	struct log_flusher *flusher;
 	struct codecs *codecs;
 	struct producer_ids *producer_ids;

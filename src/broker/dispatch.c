@@ -12,6 +12,7 @@
 #include "broker/core.h"
 #include "broker/envelope.h"
 #include "broker/identity.h"
+#include "broker/kept_answer.h"
 #include "broker/node.h"
 #include "broker/node_private.h"
 #include "broker/sasl.h"
@@ -97,6 +98,7 @@ static void request_free(void *arg)
 
 	list_remove(&r->parked);
 	frame_release(&r->frame);
+	kept_answer_unref(&r->kept);
 	identity_unref(&r->identity);
 	if (r->envelope)
 		identity_unref(&r->envelope->identity);
@@ -169,7 +171,9 @@ static int encode(struct request *r, int version)
 
 	chain_init(&r->chain, &r->arena);
 	err = header_write_response(&r->chain, r->api->key, version, r->correlation_id);
-	if (err == 0)
+	if (err == 0 && r->kept)
+		kept_answer_put(r->kept, &r->chain);
+	else if (err == 0)
 		err = codec_encode(out, version, r->out, &r->chain);
 	if (err == 0 && !r->chain.failed && r->envelope)
 		err = envelope_close(r, &r->chain);

@@ -1,0 +1,145 @@
+/*
+ * kept_answer: a few a core, the oldest makes room; all go with the image, and when nobody has asked for a while.
+ */
+#include "broker/kept_answer.h"
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "broker/api.h"
+#include "broker/core.h"
+#include "metadata/image.h"
+#include "wire/codec.h"
+
+enum { KEPT = 4 };
+#define KEPT_LEN_MAX (16 * 1024 * 1024)
+#define UNUSED_MS 10000
+
+struct kept_answer {
+	int refs;
+	const struct image *image;
+	int16_t version;
+	char *listener;
+	char *host;
+	int32_t port;
+	struct buf bytes;
+};
+
+struct kept_answers {
+	struct kept_answer *v[KEPT];
+	int next;
+	bool used; /* since the timer was started */
+	struct lazy_timer timer;
+};
+
+void kept_answer_unref(struct kept_answer **kp)
+{
+	struct kept_answer *k = *kp;
+
+	*kp = NULL;
+	if (!k || --k->refs > 0)
+		return;
+	image_unref(&k->image);
+	buf_fini(&k->bytes);
+	xfree(k->listener);
+	xfree(k->host);
+	xfree(k);
+}
+
+void kept_answer_put(const struct kept_answer *k, struct chain *out)
+{
+	chain_put(out, k->bytes.p, k->bytes.len);
+}
+
+static bool fits(const struct kept_answer *k, const struct kept_key *key)
+{
+	return k && k->image == key->image && k->version == key->version && k->port == key->port &&
+	       str_eq(str_of(k->listener), key->listener) && str_eq(str_of(k->host), key->host);
+}
+
+static void answer_with(struct request *r, struct kept_answer *k)
+{
+	k->refs++;
+	r->kept = k;
+	r->core->kept->used = true;
+}
+
+bool kept_answer_use(struct request *r, const struct kept_key *key)
+{
+	struct kept_answers *all = r->core->kept;
+
+	for (int i = 0; all && i < KEPT; i++)
+		if (fits(all->v[i], key)) {
+			answer_with(r, all->v[i]);
+			return true;
+		}
+	return false;
+}
+
+/* ---- keeping ---- */
+
+static void forget(struct kept_answers *all)
+{
+	lazy_timer_stop(&all->timer);
+	for (int i = 0; i < KEPT; i++)
+		kept_answer_unref(&all->v[i]);
+}
+
+static void unused(struct lazy_timer *t)
+{
+	struct kept_answers *all = container_of(t, struct kept_answers, timer);
+
+	if (!all->used)
+		forget(all);
+	else
+		lazy_timer_start(t, UNUSED_MS, UNUSED_MS);
+	all->used = false;
+}
+
+static struct kept_answers *answers_of(struct core *c)
+{
+	if (!c->kept) {
+		c->kept = xcalloc(1, sizeof(*c->kept));
+		lazy_timer_init(&c->kept->timer, c->loop, unused);
+	}
+	return c->kept;
+}
+
+void kept_answer_keep(struct request *r, const struct kept_key *key)
+{
+	struct kept_answers *all;
+	struct kept_answer *k;
+	size_t len;
+
+	if (key->image != r->core->image || codec_size(r->api->out, r->version, r->out, &len) || len > KEPT_LEN_MAX)
+		return;
+	k = xcalloc(1, sizeof(*k));
+	*k = (struct kept_answer){
+		.refs = 1, .image = image_ref(key->image), .version = key->version, .port = key->port};
+	k->listener = str_dup(key->listener);
+	k->host = str_dup(key->host);
+	buf_reserve(&k->bytes, len);
+	if (codec_encode_bytes(r->api->out, r->version, r->out, k->bytes.p, len)) {
+		kept_answer_unref(&k);
+		return;
+	}
+	k->bytes.len = len;
+	all = answers_of(r->core);
+	kept_answer_unref(&all->v[all->next]);
+	all->v[all->next] = k;
+	all->next = (all->next + 1) % KEPT;
+	lazy_timer_start(&all->timer, UNUSED_MS, UNUSED_MS);
+	answer_with(r, k);
+}
+
+void kept_answers_forget(struct core *c)
+{
+	if (c->kept)
+		forget(c->kept);
+}
+
+void kept_answers_free(struct core *c)
+{
+	kept_answers_forget(c);
+	xfree(c->kept);
+	c->kept = NULL;
+}
