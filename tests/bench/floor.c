@@ -5,10 +5,9 @@
  *
  * null acknowledges what it is sent and keeps nothing. floor receives, checks the CRC32C, gives offsets, writes with pwrite and sends with
  * sendfile. One thread, one epoll. No access control, no validation of records, no idempotence, no quotas, no metrics, no recovery. Every topic
- * exists. A fetch is answered for its first partition. At SEGMENT_BYTES a log starts over with a new file, and the one before is deleted.
+ * exists. A fetch is answered for its first partition. Its logs are in floor_log.c.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
@@ -20,28 +19,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/crc32c.h"
 #include "base/endian.h"
+#include "tests/bench/floor_log.h"
 #include "tests/bench/raw.h"
 
-#define SEGMENT_BYTES (INT64_C(1) << 30)
 #define PARTITIONS 1
 #define CONNECTION_BYTES ((size_t)64 << 10)
-#define MAX_LOGS 65536
 #define UNSUPPORTED_VERSION 35
-
-struct batch_at {
-	int64_t offset, pos;
-};
-
-struct log {
-	char name[128]; /* of the topic */
-	int32_t partition;
-	int fd, number;
-	int64_t start, next, size;
-	struct batch_at *batches;
-	size_t n, cap;
-};
 
 struct conn {
 	struct conn *prev, *next; /* of those with a fetch that waits */
@@ -56,107 +40,9 @@ struct conn {
 	int64_t offset, deadline_us;
 };
 
-static struct log *logs[MAX_LOGS];
 static struct conn parked = {.prev = &parked, .next = &parked};
 static bool keeps;
 static int port;
-static const char *directory;
-
-/* ---- logs ---- */
-
-static void log_roll(struct log *l)
-{
-	char path[512];
-
-	if (l->fd >= 0)
-		close(l->fd);
-	snprintf(path, sizeof(path), "%s/%s-%d.%d", directory, l->name, l->partition, l->number - 1);
-	unlink(path);
-	snprintf(path, sizeof(path), "%s/%s-%d.%d", directory, l->name, l->partition, ++l->number);
-	l->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (l->fd < 0)
-		raw_die("%s: %s", path, strerror(errno));
-	l->start = l->next;
-	l->size = 0;
-	l->n = 0;
-}
-
-static struct log *log_of(const char *name, size_t len, int32_t partition)
-{
-	uint32_t h = crc32c((uint32_t)partition, name, len);
-	struct log *l;
-
-	for (;; h++) {
-		l = logs[h % MAX_LOGS];
-		if (!l)
-			break;
-		if (l->partition == partition && strlen(l->name) == len && !memcmp(l->name, name, len))
-			return l;
-	}
-	l = calloc(1, sizeof(*l));
-	if (!l || len >= sizeof(l->name))
-		raw_die("a topic's name is too long");
-	memcpy(l->name, name, len);
-	l->partition = partition;
-	l->fd = -1;
-	if (keeps)
-		log_roll(l);
-	logs[h % MAX_LOGS] = l;
-	return l;
-}
-
-static void log_note(struct log *l, int64_t offset, int64_t pos)
-{
-	if (l->n == l->cap) {
-		l->cap = l->cap ? l->cap * 2 : 1024;
-		l->batches = realloc(l->batches, l->cap * sizeof(*l->batches));
-		if (!l->batches)
-			raw_die("out of memory");
-	}
-	l->batches[l->n++] = (struct batch_at){offset, pos};
-}
-
-/* Where the batch with that offset begins; the end, when there is none. */
-static int64_t log_pos(const struct log *l, int64_t offset)
-{
-	size_t low = 0, high = l->n;
-
-	if (offset >= l->next)
-		return l->size;
-	while (high - low > 1) {
-		size_t mid = (low + high) / 2;
-
-		if (l->batches[mid].offset <= offset)
-			low = mid;
-		else
-			high = mid;
-	}
-	return l->n ? l->batches[low].pos : 0;
-}
-
-/* Gives offsets to the batches of one partition and writes them at once; they are patched in the memory they came in. */
-static int64_t log_append(struct log *l, uint8_t *p, size_t len)
-{
-	int64_t first = l->next;
-	size_t at = 0;
-
-	if (l->size > SEGMENT_BYTES)
-		log_roll(l);
-	while (len - at >= 61) {
-		size_t batch_len = 12 + (size_t)get_u32(p + at + 8);
-
-		if (batch_len > len - at || crc32c(0, p + at + 21, batch_len - 21) != get_u32(p + at + 17))
-			raw_die("a batch is damaged");
-		put_u64(p + at, (uint64_t)l->next);
-		log_note(l, l->next, l->size + (int64_t)at);
-		l->next += get_i32(p + at + 23) + 1;
-		at += batch_len;
-	}
-	if (pwrite(l->fd, p, at, l->size) != (ssize_t)at)
-		raw_die("pwrite: %s", strerror(errno));
-	l->size += (int64_t)at;
-	return first;
-}
 
 /* ---- answers ---- */
 
@@ -519,7 +405,7 @@ int main(int argc, char **argv)
 		raw_die("where? See the head of floor.c");
 	keeps = !strcmp(argv[1], "floor");
 	port = atoi(argv[2]);
-	directory = argv[3];
+	logs_init(argv[3], keeps);
 	signal(SIGPIPE, SIG_IGN); /* sendfile has no flag for it */
 	listener = listen_on();
 	epoll = epoll_create1(EPOLL_CLOEXEC);
