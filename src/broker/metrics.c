@@ -23,6 +23,7 @@
 #include "broker/partitions.h"
 #include "config/config.h"
 #include "broker/replication_quota.h"
+#include "broker/sasl.h"
 #include "broker/throttle.h"
 #include "group/census.h"
 #include "log/dir.h"
@@ -457,6 +458,7 @@ static void print(struct metrics *m)
 	put_groups(m);
 	put_transactions(m);
 	throttle_print(m->node->throttle, &m->text);
+	sasl_metrics_print(m->node, m->g.now_ns, &m->text);
 }
 
 /* ---- the partitions, in a job ---- */

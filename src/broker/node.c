@@ -264,6 +264,8 @@ static void make_cores(struct node *n)
 	n->cores = xcalloc((size_t)n->n_cores, sizeof(*n->cores));
 	for (int i = 0; i < n->n_cores; i++)
 		core_init(&n->cores[i], n, net_loop(n->net, i), i);
+	for (int i = 0; i < n->n_listeners; i++)
+		sasl_listener_count(n->listeners[i].sasl, n->n_cores);
 }
 
 static enum node_end start_quorum(struct node *n)

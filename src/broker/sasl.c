@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "broker/api.h"
 #include "broker/core.h"
+#include "broker/counters.h"
 #include "broker/dispatch.h"
 #include "broker/identity.h"
 #include "broker/node_private.h"
@@ -79,9 +80,9 @@ static int64_t now_ns(const struct sasl *s)
 	return env_mono_ns(s->peer->core->loop->env);
 }
 
-static void tally(int64_t *counter)
+static struct sasl_counts *counts_of(const struct sasl *s)
 {
-	__atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+	return &s->listener->counts[s->peer->core->index];
 }
 
 /* ---- life ---- */
@@ -199,7 +200,7 @@ static void tell(struct sasl *s, struct request *r, struct str reason)
 static void fail(struct sasl *s, struct request *r, bool answered, struct str reason)
 {
 	tell(s, r, reason);
-	tally(s->again ? &s->listener->counts.failures_again : &s->listener->counts.failures);
+	sasl_meter_note(s->again ? &counts_of(s)->failures_again : &counts_of(s)->failures, now_ns(s), 0);
 	s->state = FAILED;
 	s->held = r;
 	s->held_answer = answered;
@@ -242,12 +243,15 @@ static bool is_who_it_was(const struct sasl *s, const struct principal *now)
 
 static int64_t complete(struct sasl *s, const struct mechanism_step *step)
 {
-	struct sasl_counts *counts = &s->listener->counts;
+	struct sasl_counts *counts = counts_of(s);
 	int64_t lifetime_ms = begin_session(s, step->expiry_ms);
 
-	tally(s->again ? &counts->successes_again : &counts->successes);
-	if (!s->knows_reauth)
-		tally(&counts->successes_of_old);
+	if (s->again)
+		sasl_meter_note(&counts->successes_again, now_ns(s), (now_ns(s) - s->again_ns) / NS_A_MS);
+	else
+		sasl_meter_note(&counts->successes, now_ns(s), 0);
+	if (!s->again && !s->knows_reauth)
+		count(&counts->successes_of_old, 1);
 	/* Also when it is the same: one that comes by a token now is one that has a token. */
 	identity_unref(&s->peer->identity);
 	s->peer->identity = identity_new(&step->principal, conn_peer_addr(s->conn));
@@ -556,7 +560,7 @@ enum sasl_way sasl_look(struct sasl *s, const struct frame *f)
 	}
 	if (!s->expires_ns || now_ns(s) <= s->expires_ns)
 		return SASL_OTHERS;
-	tally(&s->listener->counts.expired);
+	count(&counts_of(s)->expired, 1);
 	return SASL_EXPIRED;
 }
 

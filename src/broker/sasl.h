@@ -11,7 +11,7 @@
  * 5. A step that takes long (the keys of a delegation token, signed tokens and the file of their keys) is a job's, and the connection waits.
  * 6. Frames that hold tokens are wiped, parts of frames too.
  *
- * A struct sasl is its connection's, on its reactor; a struct sasl_listener never changes but for its counts.
+ * A struct sasl is its connection's, on its reactor; a struct sasl_listener never changes but for its counts, each core's by itself.
  */
 #ifndef ODRADEK_BROKER_SASL_H
 #define ODRADEK_BROKER_SASL_H
@@ -22,11 +22,13 @@
 #include "base/str.h"
 
 struct arena;
+struct buf;
 struct config;
 struct config_endpoint;
 struct conn;
 struct env;
 struct frame;
+struct node;
 struct peer;
 struct request;
 struct sasl;
@@ -34,22 +36,15 @@ struct sasl_listener;
 
 /* ---- a listener ---- */
 
-/* Since the start; for any thread. */
-struct sasl_counts {
-	int64_t successes;
-	int64_t failures;
-	int64_t successes_again; /* re-authentication */
-	int64_t failures_again;
-	int64_t successes_of_old; /* of clients that cannot re-authenticate */
-	int64_t expired;	  /* connections closed since their session had ended */
-};
-
 /* What it offers, by its settings. NULL and *error: what stands in the way of a start, for people. */
 struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
 					struct str cluster_id, struct arena *a, struct str *error);
 /* What is not the arena's. NULL is fine. */
 void sasl_listener_fini(struct sasl_listener *l);
-void sasl_listener_counts(const struct sasl_listener *l, struct sasl_counts *out);
+/* Before there are connections: what becomes of logins is counted by core. */
+void sasl_listener_count(struct sasl_listener *l, int n_cores);
+/* Kafka's socket-server-metrics of logins, for each listener that asks and each core. Any thread. */
+void sasl_metrics_print(const struct node *n, int64_t now_ns, struct buf *out);
 
 /* ---- a connection ---- */
 

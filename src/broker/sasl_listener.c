@@ -237,17 +237,19 @@ struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c,
 	return l->names ? l : NULL;
 }
 
-void sasl_listener_fini(struct sasl_listener *l)
+void sasl_listener_count(struct sasl_listener *l, int n_cores)
 {
-	for (int i = 0; l && i < l->n_offers; i++)
-		keys_free(l->offers[i].keys);
+	if (!l)
+		return;
+	l->counts = xcalloc((size_t)n_cores, sizeof(*l->counts));
+	l->n_counts = n_cores;
 }
 
-void sasl_listener_counts(const struct sasl_listener *l, struct sasl_counts *out)
+void sasl_listener_fini(struct sasl_listener *l)
 {
-	const int64_t *from = (const int64_t *)&l->counts;
-	int64_t *to = (int64_t *)out;
-
-	for (size_t i = 0; i < sizeof(*out) / sizeof(*to); i++)
-		to[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	if (!l)
+		return;
+	for (int i = 0; i < l->n_offers; i++)
+		keys_free(l->offers[i].keys);
+	xfree(l->counts);
 }

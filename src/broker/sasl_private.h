@@ -1,5 +1,5 @@
 /*
- * sasl_private: what sasl_listener.c and sasl.c share.
+ * sasl_private: what sasl.c, sasl_listener.c and sasl_metrics.c share.
  */
 #ifndef ODRADEK_BROKER_SASL_PRIVATE_H
 #define ODRADEK_BROKER_SASL_PRIVATE_H
@@ -18,14 +18,39 @@ struct sasl_offer {
 /* The keys of the file as it is now, with a reference of the caller's; NULL: it cannot be read, which is told. Blocks: for a job. */
 struct jwks *sasl_keys_now(struct sasl_keys *k);
 
+/* How often something was, and lately: in windows of half a minute, as Kafka's sensors have it (metrics.sample.window.ms). */
+#define SASL_WINDOW_NS 30000000000
+
+struct sasl_meter {
+	int64_t total;
+	struct sasl_window {
+		int64_t number; /* of the window, since the clock began */
+		int64_t n;
+		int64_t sum_ms, max_ms; /* of what is measured */
+	} now, before;
+};
+
+/* One core's: it alone writes, any thread reads. */
+struct sasl_counts {
+	struct sasl_meter successes;
+	struct sasl_meter failures;
+	struct sasl_meter successes_again; /* re-authentication, and how long it took */
+	struct sasl_meter failures_again;
+	int64_t successes_of_old; /* of clients that cannot re-authenticate */
+	int64_t expired;	  /* connections closed since their session had ended */
+};
+
+void sasl_meter_note(struct sasl_meter *m, int64_t now_ns, int64_t ms);
+
 struct sasl_listener {
 	struct sasl_offer *offers; /* in the order in which Kafka names them */
 	int n_offers;
 	const struct str *names; /* the same order */
 	int64_t failure_delay_ms;
-	size_t frame_max;	   /* until it is known who it is */
-	size_t frame_max_then;	   /* and after that */
-	struct sasl_counts counts; /* atomic, each by itself */
+	size_t frame_max;	    /* until it is known who it is */
+	size_t frame_max_then;	    /* and after that */
+	struct sasl_counts *counts; /* by core */
+	int n_counts;
 };
 
 #endif

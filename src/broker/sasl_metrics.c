@@ -1,0 +1,151 @@
+/*
+ * sasl_metrics: what becomes of logins, as Kafka's Selector counts it, under the names that the usual rules of the JMX exporter give. Kafka counts TLS
+ * handshakes of SSL listeners there too: here it is logins alone.
+ */
+#include <inttypes.h>
+#include <math.h>
+
+#include "base/buf.h"
+#include "broker/counters.h"
+#include "broker/node_private.h"
+#include "broker/sasl_private.h"
+
+#define NS_A_SECOND 1e9
+
+static void store(int64_t *at, int64_t v)
+{
+	__atomic_store_n(at, v, __ATOMIC_RELAXED);
+}
+
+static void window_store(struct sasl_window *at, const struct sasl_window *from)
+{
+	store(&at->number, from->number);
+	store(&at->n, from->n);
+	store(&at->sum_ms, from->sum_ms);
+	store(&at->max_ms, from->max_ms);
+}
+
+void sasl_meter_note(struct sasl_meter *m, int64_t now_ns, int64_t ms)
+{
+	struct sasl_window next = {.number = now_ns / SASL_WINDOW_NS};
+
+	if (m->now.number != next.number) {
+		window_store(&m->before, &m->now);
+		window_store(&m->now, &next);
+	}
+	store(&m->total, m->total + 1);
+	store(&m->now.n, m->now.n + 1);
+	store(&m->now.sum_ms, m->now.sum_ms + ms);
+	store(&m->now.max_ms, ms > m->now.max_ms ? ms : m->now.max_ms);
+}
+
+static void add_window(struct sasl_window *sum, const struct sasl_window *w, int64_t number)
+{
+	int64_t max_ms = count_read(&w->max_ms);
+
+	if (count_read(&w->number) < number - 1)
+		return;
+	sum->n += count_read(&w->n);
+	sum->sum_ms += count_read(&w->sum_ms);
+	sum->max_ms = max_ms > sum->max_ms ? max_ms : sum->max_ms;
+}
+
+/* This window and the one before. */
+static struct sasl_window lately(const struct sasl_meter *m, int64_t now_ns)
+{
+	struct sasl_window sum = {0};
+
+	add_window(&sum, &m->now, now_ns / SASL_WINDOW_NS);
+	add_window(&sum, &m->before, now_ns / SASL_WINDOW_NS);
+	return sum;
+}
+
+static double rate(const struct sasl_meter *m, int64_t now_ns)
+{
+	int64_t since_ns = (now_ns / SASL_WINDOW_NS - 1) * SASL_WINDOW_NS;
+
+	return (double)lately(m, now_ns).n / ((double)(now_ns - since_ns) / NS_A_SECOND);
+}
+
+static double average_ms(const struct sasl_meter *m, int64_t now_ns)
+{
+	struct sasl_window w = lately(m, now_ns);
+
+	return w.n ? (double)w.sum_ms / (double)w.n : NAN;
+}
+
+static double max_ms(const struct sasl_meter *m, int64_t now_ns)
+{
+	struct sasl_window w = lately(m, now_ns);
+
+	return w.n ? (double)w.max_ms : NAN;
+}
+
+/* ---- the families ---- */
+
+#define AT(field) offsetof(struct sasl_counts, field)
+
+static const struct family {
+	const char *name;
+	size_t at; /* in struct sasl_counts: a count, or the meter of `lately` */
+	double (*lately)(const struct sasl_meter *m, int64_t now_ns);
+	const char *help;
+} families[] = {
+	{"successful_authentication_total", AT(successes.total), NULL, "Connections that have logged in."},
+	{"successful_authentication_rate", AT(successes), rate, "The same, a second, in the last minute."},
+	{"successful_authentication_no_reauth_total", AT(successes_of_old), NULL,
+	 "Those of them whose client cannot log in again."},
+	{"successful_reauthentication_total", AT(successes_again.total), NULL,
+	 "Connections that have logged in again."},
+	{"successful_reauthentication_rate", AT(successes_again), rate, "The same, a second, in the last minute."},
+	{"reauthentication_latency_avg", AT(successes_again), average_ms,
+	 "Milliseconds that logging in again took, in the last minute, on average."},
+	{"reauthentication_latency_max", AT(successes_again), max_ms, "The longest of them."},
+	{"failed_authentication_total", AT(failures.total), NULL, "Logins that were refused."},
+	{"failed_authentication_rate", AT(failures), rate, "The same, a second, in the last minute."},
+	{"failed_reauthentication_total", AT(failures_again.total), NULL,
+	 "Logins of connections that had logged in before, refused."},
+	{"failed_reauthentication_rate", AT(failures_again), rate, "The same, a second, in the last minute."},
+	{"expired_connections_killed_count", AT(expired), NULL,
+	 "Connections that were closed since their session had ended."},
+};
+
+static void put_value(struct buf *out, const struct family *f, const struct sasl_counts *c, int64_t now_ns)
+{
+	const char *at = (const char *)c + f->at;
+	double v = f->lately ? f->lately((const struct sasl_meter *)at, now_ns) : 0;
+
+	if (!f->lately)
+		buf_printf(out, "%" PRId64 "\n", count_read((const int64_t *)at));
+	else if (isnan(v))
+		buf_put_str(out, STR("NaN\n"));
+	else
+		buf_printf(out, "%.3f\n", v);
+}
+
+static void put_family(struct buf *out, const struct family *f, const struct node *n, int64_t now_ns)
+{
+	static const char front[] = "kafka_server_socket_server_metrics_";
+
+	buf_printf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", front, f->name, f->help, front, f->name,
+		   f->lately ? "gauge" : "counter");
+	for (int i = 0; i < n->n_listeners; i++) {
+		const struct sasl_listener *l = n->listeners[i].sasl;
+
+		for (int core = 0; l && core < l->n_counts; core++) {
+			buf_printf(out, "%s%s{listener=\"%s\",networkProcessor=\"%d\"} ", front, f->name,
+				   n->listeners[i].name, core);
+			put_value(out, f, &l->counts[core], now_ns);
+		}
+	}
+}
+
+void sasl_metrics_print(const struct node *n, int64_t now_ns, struct buf *out)
+{
+	bool any = false;
+
+	for (int i = 0; i < n->n_listeners; i++)
+		any |= n->listeners[i].sasl != NULL;
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && any; i++)
+		put_family(out, &families[i], n, now_ns);
+}
