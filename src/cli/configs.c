@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli/credentials.h"
+#include "cli/java_order.h"
 #include "cli/partitions.h"
 #include "cli/quotas.h"
 #include "cli/resource.h"
@@ -515,30 +516,68 @@ static void check_together(struct tool *t, const struct entities *e, const struc
 	credentials_check(t, e->names[0], c);
 }
 
+enum { ADDED = 1, DELETED = 2 };
+
+static bool is_unexpected(const struct entities *e, struct str name)
+{
+	bool of_user = e->n_types == 1 && has_type(e, "users");
+
+	return !quota_is_known(has_type(e, "ips"), name) && !(of_user && credential_is_known(name));
+}
+
+/* All names that cannot be there, in the order of a HashSet of them; null: there are none. */
+static struct str unexpected(struct tool *t, const struct entities *e, const struct config_changes *c, unsigned which,
+			     const char *separator)
+{
+	struct str *names = arena_array(&t->arena, (size_t)c->n + 1, sizeof(*names)), text = STR_NULL;
+	int *order = arena_array(&t->arena, (size_t)c->n + 1, sizeof(*order));
+	int n = 0;
+
+	for (int i = 0; i < c->n; i++) {
+		bool is_there = false;
+
+		for (int k = 0; k < n; k++)
+			is_there |= str_eq(names[k], c->v[i].name);
+		if (!is_there && which & (c->v[i].remove ? DELETED : ADDED) && is_unexpected(e, c->v[i].name))
+			names[n++] = c->v[i].name;
+	}
+	java_order_of_strings(t, names, n, order);
+	for (int i = 0; i < n; i++)
+		text = i ? arena_printf(&t->arena, "%.*s%s%.*s", STR_ARG(text), separator, STR_ARG(names[order[i]]))
+			 : names[order[i]];
+	return text;
+}
+
+static void refuse_unexpected(struct tool *t, const struct entities *e, const struct config_changes *c, unsigned which)
+{
+	bool of_user = e->n_types == 1 && has_type(e, "users");
+	struct str names = unexpected(t, e, c, which, has_type(e, "ips") ? ", " : ",");
+
+	if (str_is_null(names))
+		return;
+	if (has_type(e, "ips"))
+		tool_die(
+			t,
+			"Only connection quota configs can be added for 'ips' using --bootstrap-server. Unexpected config names: %.*s",
+			STR_ARG(names));
+	tool_die(t, "Only quota %sconfigs can be %s for '%s' using --bootstrap-server. Unexpected config names: %.*s",
+		 of_user ? "and SCRAM credential " : "", which & ADDED ? "added" : "deleted",
+		 of_user ? "users" : "clients", STR_ARG(names));
+}
+
 /* A user alone may have credentials too; one run changes either those or quotas. True: credentials. */
 static bool check_names(struct tool *t, const struct entities *e, const struct config_changes *c)
 {
-	bool of_user = e->n_types == 1 && has_type(e, "users");
 	int credentials = 0;
 
-	for (int i = 0; i < c->n; i++) {
-		struct str name = c->v[i].name;
-		const char *verb = c->v[i].remove ? "deleted" : "added";
-
-		if (of_user && credential_is_known(name))
-			credentials++;
-		else if (has_type(e, "ips") && !quota_is_known(true, name))
-			tool_die(
-				t,
-				"Only connection quota configs can be added for 'ips' using --bootstrap-server. Unexpected config names: %.*s",
-				STR_ARG(name));
-		else if (!has_type(e, "ips") && !quota_is_known(false, name))
-			tool_die(
-				t,
-				"Only quota %sconfigs can be %s for '%s' using --bootstrap-server. Unexpected config names: %.*s",
-				of_user ? "and SCRAM credential " : "", verb, of_user ? "users" : "clients",
-				STR_ARG(name));
+	if (has_type(e, "ips")) {
+		refuse_unexpected(t, e, c, ADDED | DELETED);
+		return false;
 	}
+	refuse_unexpected(t, e, c, ADDED);
+	refuse_unexpected(t, e, c, DELETED);
+	for (int i = 0; i < c->n; i++)
+		credentials += credential_is_known(c->v[i].name);
 	if (credentials > 0)
 		check_together(t, e, c, credentials);
 	return credentials > 0;

@@ -45,7 +45,8 @@ static struct secret read_secret(struct tool *t, const struct config_change *c)
 		s.password.len -= digits.len + 1;
 	}
 	if (!good || !take_prefix(&s.password, "password="))
-		tool_die(t, "Invalid credential property %.*s=%.*s", STR_ARG(c->name), STR_ARG(c->value));
+		tool_die(t, "Invalid credential property SCRAM_SHA_%s=%.*s", /* the name of Kafka's enum */
+			 scram_mechanism_of(c->name) == SCRAM_SHA_256 ? "256" : "512", STR_ARG(c->value));
 	if (s.iterations == -1)
 		s.iterations = SCRAM_ITERATIONS_DEFAULT;
 	if (s.iterations < SCRAM_ITERATIONS_MIN)
