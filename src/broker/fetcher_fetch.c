@@ -231,12 +231,21 @@ static void tell_news(struct fetcher *f, struct fetch_request_partition *v)
 	}
 }
 
-/* One that came back meanwhile is not forgotten: the leader adds before it drops. */
-static bool is_back(struct fetcher *f, const struct forgotten *gone)
+/*
+ * One that has left and is back: what the session's last answer said of it, nobody took to heart, and the leader would not say it again. It cannot
+ * be dropped and added with one request: the leader adds before it drops.
+ */
+static bool some_are_back(struct fetcher *f)
 {
-	const struct fetched *d = fetchers_find(f->all, gone->topic_id, gone->id);
+	list_each(it, &f->session.forgotten)
+	{
+		const struct forgotten *gone = container_of(it, struct forgotten, link);
+		const struct fetched *d = fetchers_find(f->all, gone->topic_id, gone->id);
 
-	return d && d->fetcher == f && d->in_session;
+		if (d && d->fetcher == f)
+			return true;
+	}
+	return false;
 }
 
 static void tell_forgotten(struct fetcher *f, struct fetch_request_forgotten_topic *v, int32_t *ids)
@@ -250,8 +259,6 @@ static void tell_forgotten(struct fetcher *f, struct fetch_request_forgotten_top
 		struct fetch_request_forgotten_topic *t =
 			in->forgotten_topics_data.n ? &v[in->forgotten_topics_data.n - 1] : NULL;
 
-		if (is_back(f, gone))
-			continue;
 		if (!t || !uuid_eq(t->topic_id, gone->topic_id)) {
 			t = &v[in->forgotten_topics_data.n++];
 			*t = (struct fetch_request_forgotten_topic){.topic_id = gone->topic_id, .partitions = {ids, 0}};
@@ -290,6 +297,8 @@ bool fetcher_make_fetch(struct fetcher *f)
 	struct looked l;
 
 	look_at_all(f);
+	if (some_are_back(f))
+		fetcher_session_anew(f, f->session.id);
 	l = look(f);
 	if (l.now + l.resting == 0)
 		return false;

@@ -288,6 +288,18 @@ static void calm_down(struct cluster_run *r)
 	o->n_envs = n;
 }
 
+static bool somebody_leads(struct cluster_run *r)
+{
+	return nodes_controller(&r->nodes) >= 0;
+}
+
+static void check_voters(struct cluster_run *r)
+{
+	check(live(r, CALM_MS, somebody_leads) || out_of_events(r));
+	if (!out_of_events(r))
+		voter_changes_check(&r->voter_changes);
+}
+
 static void quiet_end(struct cluster_run *r, struct cluster_totals *totals)
 {
 	int64_t began_ns = sim_now_ns(r->w), took_ms;
@@ -302,8 +314,7 @@ static void quiet_end(struct cluster_run *r, struct cluster_totals *totals)
 	if (out_of_events(r))
 		return;
 	read_all(r);
-	if (!out_of_events(r))
-		voter_changes_check(&r->voter_changes);
+	check_voters(r);
 	note_replicas(r);
 	stop_all(r);
 	if (out_of_events(r))
