@@ -13,13 +13,12 @@ from confluent_kafka.admin import NewTopic
 
 import segments
 from checker.history import load, operations
-from checker.verdict import judge
-from workloads.client import PARTITIONS, TOPIC, key_of
+from checker.verdict import OF_THE_END, judge
+from workloads.client import PARTITIONS, key_of
 from world.cluster import Cluster
 from world.commands import CommandFailed, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-STEADY_OPERATIONS = 500  # that are ok before the first fault
 LASTS, QUIET = (0.3, 5), (1.5, 4)  # seconds of a fault, and between two
 HEAL_SECONDS = 30
 STOP_SECONDS = 20
@@ -81,10 +80,10 @@ class Trial:
         for node in self.cluster.nodes if self.fault.clock else ():
             node.fake_clock()
         self.cluster.start()
-        self._create_topic()
+        self._create_topics()
         for number, (role, argument) in enumerate(self.workload.roles, 1):
             self.clients.append(self._client(role, f"{role}{number}", argument))
-        wait_for(30, "clients get on", lambda: self._done() >= STEADY_OPERATIONS)
+        wait_for(30, "clients get on", lambda: self._done() >= self.workload.enough)
 
     def _done(self):
         """How many operations have been ok so far, of those by which it is told whether clients get on."""
@@ -94,10 +93,14 @@ class Trial:
                 done += history.read().count(mark)
         return done
 
-    def _create_topic(self):
-        topic = NewTopic(TOPIC, PARTITIONS, self.cluster.replicas)
-        self.cluster.admin.create_topics([topic], operation_timeout=20)[TOPIC].result()
-        wait_for(HEAL_SECONDS, "the topic is there with all its replicas", lambda: self.cluster.in_sync(TOPIC))
+    def _create_topics(self):
+        topics = [NewTopic(topic, PARTITIONS, self.cluster.replicas) for topic in self.workload.topics]
+        for made in self.cluster.admin.create_topics(topics, operation_timeout=20).values():
+            made.result()
+        wait_for(HEAL_SECONDS, "the topics are there with all their replicas", self._in_sync)
+
+    def _in_sync(self):
+        return all(self.cluster.in_sync(topic) for topic in self.workload.topics)
 
     def _client(self, role, name, argument):
         return start_client(self.cluster, self.folder, role, name, argument)
@@ -114,12 +117,20 @@ class Trial:
 
     def _heal(self):
         self.cluster.network.heal()
-        wait_for(HEAL_SECONDS, "all replicas are in sync after the last fault", lambda: self.cluster.in_sync(TOPIC))
+        wait_for(HEAL_SECONDS, "all replicas are in sync after the last fault", self._in_sync)
         for client in self.clients:
             client.terminate()
         for client in self.clients:
-            if client.wait(120):
+            if self._status(client) != 0:
                 self._problem(f"a client ended with status {client.returncode}: {' '.join(client.args[-5:-3])}: {self._said(client.args[-4])}")
+
+    @staticmethod
+    def _status(client):
+        """What it ends with; None when it does not."""
+        try:
+            return client.wait(120)
+        except subprocess.TimeoutExpired:
+            return None
 
     def _said(self, name):
         with open(f"{self.folder}/{name}.out", encoding="utf-8") as out:
@@ -127,7 +138,8 @@ class Trial:
 
     def _read_all(self):
         """From every replica, all that there is."""
-        ends = {key_of(*where): offset for where, offset in self.cluster.ends(TOPIC, PARTITIONS).items()}
+        ends = {key_of(*where): offset for topic in self.workload.topics
+                for where, offset in self.cluster.ends(topic, PARTITIONS).items()}
         readers = {f"final{node.id}": json.dumps({"rack": f"rack{node.id}", "ends": ends}) for node in self.cluster.nodes}
         self.clients = [self._client("final", name, argument) for name, argument in readers.items()]
         for name, client in zip(readers, self.clients):
@@ -157,12 +169,15 @@ class Trial:
     def _judge(self):
         ops = operations(load(glob.glob(f"{self.folder}/history/*.jsonl")))
         # Where not all was read, nor all nodes stopped, nobody has to have seen the end, and replicas may differ at theirs.
-        allowed = self.workload.allowed | (set() if self.complete else {"unseen"})
+        allowed = self.workload.allowed | (set() if self.complete else OF_THE_END)
         self.result.problems += map(str, judge(ops, allowed).wrong)
-        for partition in range(PARTITIONS) if self.complete else ():
-            folders = glob.glob(f"{self.folder}/node*/disk/data/{key_of(TOPIC, partition)}")
-            self.result.problems += segments.compare(folders) if folders else [f"{key_of(TOPIC, partition)} is on no disk"]
+        for key in self._keys() if self.complete else ():
+            folders = glob.glob(f"{self.folder}/node*/disk/data/{key}")
+            self.result.problems += segments.compare(folders) if folders else [f"{key} is on no disk"]
         self._measure([op for op in ops if op.f == self.workload.progress])
+
+    def _keys(self):
+        return [key_of(topic, partition) for topic in self.workload.topics for partition in range(PARTITIONS)]
 
     def _measure(self, ops):
         times = sorted(op.ended for op in ops if op.type == "ok")

@@ -1,11 +1,11 @@
 """All checks of a history, and which anomalies a workload may have."""
 from dataclasses import dataclass
 
-from . import admin, cycles, groups, lag, offsets, steps, writes
+from . import admin, cycles, groups, lag, offsets, steps, transactions, writes
 from .finding import Finding
 from .order import View
 
-CHECKS = (*writes.CHECKS, *steps.CHECKS, *cycles.CHECKS, *offsets.CHECKS, *groups.CHECKS, *admin.CHECKS)
+CHECKS = (*writes.CHECKS, *steps.CHECKS, *cycles.CHECKS, *offsets.CHECKS, *groups.CHECKS, *admin.CHECKS, *transactions.CHECKS)
 
 # Writers are not isolated from each other in Kafka: neither are what follows from it.
 ALWAYS_ALLOWED = {"int-send-skip", "G0", "G1c-ww"}
@@ -14,6 +14,10 @@ ALWAYS_ALLOWED = {"int-send-skip", "G0", "G1c-ww"}
 NOT_IDEMPOTENT = {"nonmonotonic-send", "int-nonmonotonic-send", "duplicate"}
 # A member of a group is given partitions, and starts where another one had committed.
 SUBSCRIBED = {"poll-skip", "nonmonotonic-poll"}
+
+
+# What can be said when all was read to its end alone.
+OF_THE_END = {"unseen", "torn-transaction", "unbalanced", "not-copied", "copied-twice"}
 
 
 @dataclass

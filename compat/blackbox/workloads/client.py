@@ -1,4 +1,5 @@
 """What the roles share: when to stop, names of partitions, and what an error says about what was asked for."""
+import faulthandler
 import signal
 
 from confluent_kafka import KafkaError
@@ -14,7 +15,9 @@ COMMON = {"log_level": 0, "topic.metadata.refresh.interval.ms": 1000, "reconnect
           "socket.timeout.ms": 6000, "retry.backoff.ms": 50}
 
 PARTITIONS = 3
+LATE_SECONDS = 60
 TOPIC = "history"
+COPIES = "copies"
 
 
 class Stop:
@@ -26,9 +29,16 @@ class Stop:
 
     def _ask(self, *_):
         self._asked = True
+        faulthandler.dump_traceback_later(LATE_SECONDS)  # where it is, when it has not ended by then
 
     def __bool__(self):
         return self._asked
+
+
+def place_of(key):
+    """The topic and the partition of a key."""
+    topic, _, partition = key.rpartition("-")
+    return topic, int(partition)
 
 
 def key_of(topic, partition):

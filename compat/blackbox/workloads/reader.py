@@ -3,37 +3,39 @@ import json
 import sys
 import time
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from checker.history import Recorder
 
-from .client import COMMON, PARTITIONS, TOPIC, Stop, key_of
+from .client import COMMON, PARTITIONS, TOPIC, Stop, key_of, place_of
 
 FINAL_SECONDS = 60
 
 
 class Reader:
-    def __init__(self, name, bootstrap, folder, **settings):
+    def __init__(self, name, bootstrap, folder, keys, **settings):
         self._recorder = Recorder(f"{folder}/{name}.jsonl", name)
         self._consumer = Consumer({**COMMON, "bootstrap.servers": bootstrap, "group.id": name, "enable.auto.commit": False,
                                    "auto.offset.reset": "earliest", "fetch.wait.max.ms": 100, **settings})
-        self.position = {key_of(TOPIC, p): 0 for p in range(PARTITIONS)}
+        self.position = {key: 0 for key in keys}
         op = self._recorder.invoke("assign", list(self.position))
-        self._consumer.assign([TopicPartition(TOPIC, p, 0) for p in range(PARTITIONS)])
+        self._consumer.assign([TopicPartition(*place_of(key), 0) for key in keys])
         self._recorder.complete(op, "ok", "assign", list(self.position))
 
     def poll(self):
         op, polled = self._recorder.invoke("poll", [["poll"]]), {}
         for message in self._consumer.consume(500, 0.3):
+            key = key_of(message.topic(), message.partition())
             if message.error() is None:
-                key = key_of(message.topic(), message.partition())
                 polled.setdefault(key, []).append([message.offset(), message.value().decode()])
                 self.position[key] = message.offset() + 1
+            elif message.error().code() == KafkaError._PARTITION_EOF:  # behind the last record there may be markers
+                self.position[key] = max(self.position[key], message.offset())
         self._recorder.complete(op, "ok", "poll", [["poll", polled]])
 
 
 def run(name, bootstrap, folder, _argument):
-    stop, reader = Stop(), Reader(name, bootstrap, folder)
+    stop, reader = Stop(), Reader(name, bootstrap, folder, [key_of(TOPIC, p) for p in range(PARTITIONS)])
     while not stop:
         reader.poll()
 
@@ -41,7 +43,7 @@ def run(name, bootstrap, folder, _argument):
 def final(name, bootstrap, folder, argument):
     """ARGUMENT: {"rack": R, "ends": {key: offset}}. Ends may be beyond the last record, where something else lies at the end."""
     wanted = json.loads(argument)
-    reader = Reader(name, bootstrap, folder, **{"client.rack": wanted["rack"]})
+    reader = Reader(name, bootstrap, folder, wanted["ends"], **{"client.rack": wanted["rack"], "enable.partition.eof": True})
     end = time.monotonic() + FINAL_SECONDS
     while any(reader.position[key] < offset for key, offset in wanted["ends"].items()):
         reader.poll()

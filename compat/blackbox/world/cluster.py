@@ -52,7 +52,8 @@ class Cluster:
 
     def _configure(self, settings):
         voters = ",".join(f"{node.id}@{node.place.address}:{CONTROLLER_PORT}" for node in self.nodes)
-        settings = {"min.insync.replicas": 2 if self.replicas > 2 else 1, **settings}
+        enough = 2 if self.replicas > 2 else 1
+        settings = {"min.insync.replicas": enough, "transaction.state.log.min.isr": enough, **settings}
         for node in self.nodes:
             node.configure(voters, self.replicas, settings)
             node.format(CLUSTER_ID)

@@ -26,6 +26,8 @@ log.dirs={data}
 auto.create.topics.enable=false
 offsets.topic.num.partitions=5
 offsets.topic.replication.factor={replicas}
+transaction.state.log.num.partitions=5
+transaction.state.log.replication.factor={replicas}
 group.initial.rebalance.delay.ms=0
 unclean.leader.election.enable=false
 """
