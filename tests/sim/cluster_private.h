@@ -66,10 +66,7 @@ struct cluster_run {
 		late; /* partitions that a request which nobody waits for any more has begun to move while the nodes stop */
 };
 
-static inline int64_t draw(struct cluster_run *r, uint64_t bound)
-{
-	return (int64_t)draw_below(&r->chance, bound);
-}
+static inline int64_t draw(struct cluster_run *r, uint64_t bound) { return (int64_t)draw_below(&r->chance, bound); }
 
 /* ---- cluster_clients.c ---- */
 

@@ -76,16 +76,10 @@ struct run {
 /* The first is where metadata is. */
 extern const char *const RUN_DIRS[DIRS_MAX];
 
-static inline uint64_t draw(struct run *r, uint64_t bound)
-{
-	return draw_below(&r->chance, bound);
-}
+static inline uint64_t draw(struct run *r, uint64_t bound) { return draw_below(&r->chance, bound); }
 
 /* This run's one fault is a lack of descriptors. */
-static inline bool lacks_descriptors(const struct run *r)
-{
-	return r->o->fault_at && r->o->fault == RUN_NO_DESCRIPTOR;
-}
+static inline bool lacks_descriptors(const struct run *r) { return r->o->fault_at && r->o->fault == RUN_NO_DESCRIPTOR; }
 
 static inline bool loses(const struct run *r)
 {
@@ -93,10 +87,7 @@ static inline bool loses(const struct run *r)
 }
 
 /* Of __consumer_offsets and of __transaction_state. */
-static inline int internal_partitions(const struct run *r)
-{
-	return 1 + (int)(r->o->seed % 3);
-}
+static inline int internal_partitions(const struct run *r) { return 1 + (int)(r->o->seed % 3); }
 
 /* ---- run_clients.c ---- */
 
