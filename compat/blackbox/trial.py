@@ -20,8 +20,8 @@ from world.commands import CommandFailed, wait_for
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LASTS, QUIET = (0.3, 5), (1.5, 4)  # seconds of a fault, and between two
-HEAL_SECONDS = 30
-STOP_SECONDS = 20
+HEAL_SECONDS = 120
+STOP_SECONDS = 60
 
 
 @dataclass
@@ -83,7 +83,7 @@ class Trial:
         self._create_topics()
         for number, (role, argument) in enumerate(self.workload.roles, 1):
             self.clients.append(self._client(role, f"{role}{number}", argument))
-        wait_for(30, "clients get on", lambda: self._done() >= self.workload.enough)
+        wait_for(HEAL_SECONDS, "clients get on", lambda: self._done() >= self.workload.enough)
 
     def _done(self):
         """How many operations have been ok so far, of those by which it is told whether clients get on."""
@@ -95,7 +95,7 @@ class Trial:
 
     def _create_topics(self):
         topics = [NewTopic(topic, PARTITIONS, self.cluster.replicas) for topic in self.workload.topics]
-        for made in self.cluster.admin.create_topics(topics, operation_timeout=20).values():
+        for made in self.cluster.admin.create_topics(topics, operation_timeout=60).values():
             made.result()
         wait_for(HEAL_SECONDS, "the topics are there with all their replicas", self._in_sync)
 
@@ -128,7 +128,7 @@ class Trial:
     def _status(client):
         """What it ends with; None when it does not."""
         try:
-            return client.wait(120)
+            return client.wait(300)
         except subprocess.TimeoutExpired:
             return None
 
@@ -143,7 +143,7 @@ class Trial:
         readers = {f"final{node.id}": json.dumps({"rack": f"rack{node.id}", "ends": ends}) for node in self.cluster.nodes}
         self.clients = [self._client("final", name, argument) for name, argument in readers.items()]
         for name, client in zip(readers, self.clients):
-            if client.wait(120):
+            if client.wait(300):
                 self._problem(f"{name}: {self._said(name)}")
 
     def _stop_nodes(self):

@@ -68,8 +68,12 @@ c_client() {
 	has cc || return 1
 	WHY="librdkafka's headers are not installed"
 	echo '#include <librdkafka/rdkafka.h>' | cc -fsyntax-only -xc - || return 1
-	cc -O1 -Wall -Wextra -Werror -o "$out" "$source"/matrix.c -lrdkafka -lcrypto || broken || return
+	alone librdkafka cc_client "$source" "$out" || broken || return
 	CLIENT=("$out")
+}
+
+cc_client() { # SOURCE OUT: two clients need it, and another program may run it
+	cc -O1 -Wall -Wextra -Werror -o "$2.new" "$1"/matrix.c -lrdkafka -lcrypto && mv "$2.new" "$2"
 }
 
 rust_client() {
@@ -82,7 +86,7 @@ rust_client() {
 	CLIENT=("$dir/target/release/odradek-compat-rust-rdkafka")
 }
 
-client_command() { alone build_client "$1"; }
+client_command() { alone "client-$1" build_client "$1"; }
 build_client() {
 	WHY="its registry is out of reach"
 	case $1 in

@@ -51,21 +51,19 @@ finish() {
 
 # ---- peers and clients ----
 
-# alone COMMAND...: what goes into the cache is fetched and built by one program at a time.
-LOCKED=0
+# alone WHAT COMMAND...: what goes into the cache is fetched and built by one program at a time; who wants something else does not wait.
 alone() {
-	local status
-	[ $LOCKED -gt 0 ] || { exec 9>"$CACHE/lock" && flock 9; }
-	LOCKED=$((LOCKED + 1))
+	local lock status
+	exec {lock}>"$CACHE/lock-$1" && flock "$lock"
+	shift
 	"$@"
 	status=$?
-	LOCKED=$((LOCKED - 1))
-	[ $LOCKED -gt 0 ] || exec 9>&-
+	exec {lock}>&-
 	return $status
 }
 
 # maven_libs DIR ARTIFACT...: copies the artifacts with what they need at run time to DIR, once.
-maven_libs() { [ -e "$1/.complete" ] || alone fetch_maven_libs "$@"; } # what is whole needs no lock
+maven_libs() { [ -e "$1/.complete" ] || alone "libs-${1##*/}" fetch_maven_libs "$@"; } # what is whole needs no lock
 fetch_maven_libs() {
 	local dir=$1 pom artifact group name version
 	shift
@@ -128,7 +126,7 @@ kafka_tool() { # TopicCommand, consumer.ConsoleConsumer, ... of Kafka's own tool
 # tools_begin: from here on kafka_tool and kafka_class run in one JVM, one at a time; a tool that does not end has a minute. What its threads log
 # goes to jvm.err.
 TOOLS_DIR=''
-tools_begin() { need_kafka && need_kafka_tools && alone tools_compile && tools_start; }
+tools_begin() { need_kafka && need_kafka_tools && alone tools tools_compile && tools_start; }
 
 tools_classes() { echo "$CACHE/tools-$(cksum <"$COMPAT/tools-of-kafka/Tools.java" | cut -d' ' -f1)"; }
 tools_path() { echo "$(tools_classes):$CACHE/kafka-tools-$KAFKA_VERSION/libs/*:$CACHE/kafka-$KAFKA_VERSION/libs/*"; }
@@ -167,7 +165,7 @@ tools_run() { # CLASS ARG...
 }
 
 # A virtual environment with the Python clients of compat/clients/requirements.txt; PYTHON is its interpreter.
-need_python() { alone fetch_python; }
+need_python() { alone python fetch_python; }
 fetch_python() {
 	local venv=$CACHE/python
 	PYTHON=$venv/bin/python
@@ -182,9 +180,13 @@ fetch_python() {
 need_go() {
 	GO_BIN=$CACHE/go-$1
 	command -v go >/dev/null || return 1
-	alone build_go "$1"
+	alone "go-$1" build_go "$1"
 }
 build_go() { (cd "$COMPAT/clients/$1" && go build -o "$GO_BIN" .) >"$CACHE/go-$1.log" 2>&1; }
+
+# kcat that lives through a moment without a connection, which it otherwise takes for the end, and does not give up when a slow machine's answer takes
+# more than five seconds. What runs in the background, to be ended by its id, is `command kcat -E`.
+kcat() { timeout --foreground 300 kcat -E -m 60 "$@"; }
 
 # ---- nodes ----
 

@@ -9,7 +9,7 @@ from checker.history import Recorder
 
 from .client import COMMON, PARTITIONS, TOPIC, Stop, key_of, place_of
 
-FINAL_SECONDS = 60
+FINAL_SECONDS = 240
 
 
 class Reader:

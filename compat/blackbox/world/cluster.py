@@ -79,7 +79,7 @@ class Cluster:
     def describe(self, topic):
         """The partitions of a topic as clients see them, or None when nobody answers."""
         try:
-            partitions = self.admin.list_topics(topic, timeout=2).topics[topic].partitions
+            partitions = self.admin.list_topics(topic, timeout=10).topics[topic].partitions
         except (KafkaException, KeyError):
             return None
         return partitions or None
@@ -90,7 +90,7 @@ class Cluster:
             seen = self.describe(TOPIC)
             leader = seen[self.struck_partition].leader if seen else -1
             return self.node(leader) if leader > 0 else None
-        return wait_for(30, f"{TOPIC}-{self.struck_partition} has a leader", look)
+        return wait_for(120, f"{TOPIC}-{self.struck_partition} has a leader", look)
 
     def follower(self):
         leader = self.leader()
@@ -105,7 +105,7 @@ class Cluster:
                 return None
             found = re.search(r"LeaderId:\s+(\d+)", said)
             return self.node(int(found.group(1))) if found else None
-        return wait_for(30, "there is an active controller", look)
+        return wait_for(120, "there is an active controller", look)
 
     def in_sync(self, topic):
         """Whether every replica of every partition is in sync."""
@@ -120,7 +120,7 @@ class Cluster:
     def ends(self, topic, partitions):
         """How far consumers may read: {(topic, partition): offset}."""
         asked = {TopicPartition(topic, p): OffsetSpec.latest() for p in range(partitions)}
-        answers = self.admin.list_offsets(asked, request_timeout=10)
+        answers = self.admin.list_offsets(asked, request_timeout=60)
         return {(p.topic, p.partition): answer.result().offset for p, answer in answers.items()}
 
     # ---- the end ----

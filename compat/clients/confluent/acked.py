@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 
 PADDING = b"." * 200
 
@@ -42,7 +42,7 @@ def produce(bootstrap, topic, partitions, kind, rate, path):
         time.sleep(pause)  # the rate of the load
         while len(producer) > 50000 and not stop:
             producer.poll(0.1)
-    left = producer.flush(60)
+    left = producer.flush(300)
     print(f"sent {number}, not acknowledged {left + len(failed)}")
     if failed:
         sys.exit(f"{len(failed)} failed for good: {failed[0]}")
@@ -61,11 +61,12 @@ def verify(bootstrap, topic, partitions, kind, _rate, path):
     seen = [[] for _ in range(partitions)]
     at_end = set()
     while len(at_end) < partitions:
-        message = consumer.poll(60)
+        message = consumer.poll(120)
         if message is None:
             sys.exit("the consumer does not reach the end")
         if message.error():
-            at_end.add(message.partition())
+            if message.error().code() == KafkaError._PARTITION_EOF:
+                at_end.add(message.partition())
             continue
         partition, number = message.value().split(b" .")[0].split()
         if int(partition) != message.partition():

@@ -15,6 +15,7 @@ import uuid
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 
 PATIENCE = 60
+AWAY = (KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)  # for a moment
 
 
 def fill(bootstrap, topic, partitions, records):
@@ -74,7 +75,7 @@ def copy(bootstrap, source, target, name, path):
     signal.signal(signal.SIGTERM, lambda *_: stop.append(1))
     consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "copiers", "enable.auto.commit": False,
                          "auto.offset.reset": "earliest", "isolation.level": "read_committed",
-                         "session.timeout.ms": 6000, "metadata.recovery.strategy": "none",
+                         "metadata.recovery.strategy": "none",
                          "reconnect.backoff.max.ms": 200, "log_level": 0})
     consumer.subscribe([source])
     producer = new_producer(bootstrap, name)
@@ -112,7 +113,7 @@ def read(bootstrap, topic, partitions, isolation):
             values.append(message.value())
         elif message.error().code() == KafkaError._PARTITION_EOF:
             ended.add(message.partition())
-        else:
+        elif message.error().code() not in AWAY:
             sys.exit(str(message.error()))
     consumer.close()
     return values
@@ -135,7 +136,7 @@ def fence(bootstrap, topic, partitions):
     new = new_producer(bootstrap, "the same")
     new.begin_transaction()
     new.produce(topic, b"of the newer one")
-    new.commit_transaction(PATIENCE)
+    retried(new.commit_transaction, PATIENCE)
     try:
         old.commit_transaction(PATIENCE)
         sys.exit("the older one is not fenced")
