@@ -18,8 +18,8 @@ import sys
 import threading
 import time
 
-DEADLINE = float(os.environ.get("MATRIX_DEADLINE", 60))  # seconds a feature of a program may take
-PATIENCE = 60  # seconds until members have what they should have
+DEADLINE = float(os.environ.get("MATRIX_DEADLINE", 180))  # seconds a feature of a program may take
+PATIENCE = 120  # seconds until members have what they should have
 
 
 class Lines:
@@ -81,12 +81,12 @@ class Member:
         except (BrokenPipeError, subprocess.TimeoutExpired):
             self.lines.kill()
             return "did not leave"
-        self.drain(5)
+        self.drain(PATIENCE)
         return "left" if self.lines.process.returncode == 0 else f"status {self.lines.process.returncode}"
 
     def kill(self):
         self.lines.kill()
-        self.drain(5)
+        self.drain(PATIENCE)
 
 
 class Stage:
@@ -187,13 +187,13 @@ def die(stage, **options):
 
 
 def static(stage, **options):
-    first = stage.join(instance="one", session=10000, **options)
-    second = stage.join(instance="two", session=10000, **options)
+    first = stage.join(instance="one", session=60000, **options)
+    second = stage.join(instance="two", session=60000, **options)
     stage.settle("two members")
     had, changes = first.assigned, second.changes
     stage.without(first)
     first.kill()
-    again = stage.join(instance="one", session=10000, **options)
+    again = stage.join(instance="one", session=60000, **options)
     stage.settle("the first was killed and came back")
     stage.say(f"to the same partitions: {again.assigned == had}; the second was left alone: {second.changes == changes}")
     stage.all_read()
@@ -333,7 +333,7 @@ class Play:
             else:
                 self.write(name, text)
         try:
-            program.process.wait(10)
+            program.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             program.kill()
         return []

@@ -71,9 +71,9 @@ async function write (bootstrap, topic, records, { partition = 0, timed } = {}, 
   }
 }
 
-async function read (bootstrap, topic, n, { group = 'reader-' + topic, seconds = 10, at, last, raw = {} } = {}) {
+async function read (bootstrap, topic, n, { group = 'reader-' + topic, seconds = 60, at, last, raw = {} } = {}) {
   const consumer = kafka(bootstrap).consumer({
-    kafkaJS: { groupId: group, autoCommit: false, fromBeginning: true, allowAutoTopicCreation: false, maxWaitTimeInMs: 200, sessionTimeout: 6000, heartbeatInterval: 300 },
+    kafkaJS: { groupId: group, autoCommit: false, fromBeginning: true, allowAutoTopicCreation: false, maxWaitTimeInMs: 200, sessionTimeout: 45000, heartbeatInterval: 300 },
     'js.consumer.max.cache.size.per.worker.ms': 100,
     ...raw
   })
@@ -233,8 +233,8 @@ const features = {
   async 'admin-partitions' (say, bootstrap, topic, closing) {
     const admin = await create(bootstrap, topic, closing, 2)
     const older = callbacks(bootstrap, closing)
-    for (const count of [4, 2, 4, 5]) say(`${count}: ${(await attempt(called((done) => older.createPartitions(topic, count, 10000, done))))[0]}`)
-    say(`unknown: ${(await attempt(called((done) => older.createPartitions('no-' + topic, 4, 10000, done))))[0]}`)
+    for (const count of [4, 2, 4, 5]) say(`${count}: ${(await attempt(called((done) => older.createPartitions(topic, count, 60000, done))))[0]}`)
+    say(`unknown: ${(await attempt(called((done) => older.createPartitions('no-' + topic, 4, 60000, done))))[0]}`)
     say(`five ${await f.until(async () => (await admin.fetchTopicMetadata({ topics: [topic] }))[0].partitions.length === 5)}`)
   },
 
@@ -242,7 +242,7 @@ const features = {
     const consumer = new KafkaConsumer({ 'bootstrap.servers': bootstrap, 'group.id': topic, log_level: 0 }, {})
     await called((done) => consumer.connect({}, done))
     closing(() => called((done) => consumer.disconnect(done)))
-    const seen = await called((done) => consumer.getMetadata({ timeout: 10000 }, done))
+    const seen = await called((done) => consumer.getMetadata({ timeout: 60000 }, done))
     for (const b of seen.brokers) say(`broker ${b.id} ${b.host}`)
   },
 

@@ -40,7 +40,7 @@ def create(bootstrap, topic, partitions=1, config=None):
     admin = admin_client(bootstrap)
     for future in admin.create_topics([NewTopic(topic, partitions, 1, config=config or {})]).values():
         future.result(20)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while time.monotonic() < end:  # metadata follows a little after the answer
         seen = admin.list_topics(topic, 10).topics[topic].partitions
         if len(seen) == partitions and all(p.leader >= 0 for p in seen.values()):
@@ -60,7 +60,7 @@ def write(bootstrap, topic, records, partition=0, timestamp=None, **config):
             extra["partition"] = partition
         producer.produce(topic, key=record[0], value=record[1], headers=record[2] if len(record) > 2 else None,
                          on_delivery=lambda e, m: told.append((e, m)), **extra)
-    producer.flush(20)
+    producer.flush(60)
     return told
 
 
@@ -72,7 +72,7 @@ def reader(bootstrap, topic, offset=0, partitions=(0,), **config):
     return consumer
 
 
-def read(consumer, count, timeout=10):
+def read(consumer, count, timeout=60):
     records = []
     end = time.monotonic() + timeout
     while len(records) < count and time.monotonic() < end:
@@ -83,6 +83,11 @@ def read(consumer, count, timeout=10):
             raise KafkaException(message.error())
         records.append(message)
     return records
+
+
+def read_all(consumer, count):
+    """So many, however long it takes, and what comes behind them within a moment."""
+    return read(consumer, count) + read(consumer, 1, 1)
 
 
 def plain(messages):
@@ -159,14 +164,14 @@ def times(say, bootstrap, topic):
     write(bootstrap, topic, [(None, b"%d" % i) for i in range(10)], timestamp=T0)
     consumer = reader(bootstrap, topic)
     for name, at in (("before", T0 - 5), ("first", T0), ("within", T0 + 4), ("last", T0 + 9), ("after", T0 + 10)):
-        say(f"{name} {consumer.offsets_for_times([TopicPartition(topic, 0, at)], 10)[0].offset}")
-    say("watermarks %d %d" % consumer.get_watermark_offsets(TopicPartition(topic, 0), 10))
+        say(f"{name} {consumer.offsets_for_times([TopicPartition(topic, 0, at)], 60)[0].offset}")
+    say("watermarks %d %d" % consumer.get_watermark_offsets(TopicPartition(topic, 0), 60))
     for name, spec in (("earliest", OffsetSpec.earliest()), ("latest", OffsetSpec.latest()),
                        ("max timestamp", OffsetSpec.max_timestamp()), ("timestamp", OffsetSpec.for_timestamp(T0 + 3))):
         for future in admin.list_offsets({TopicPartition(topic, 0): spec}).values():
             what, info = outcome(future)
             say(f"list {name} {what} {info.offset if info else ''} {info.timestamp - T0 if info and info.timestamp > 0 else ''}")
-    consumer.seek(consumer.offsets_for_times([TopicPartition(topic, 0, T0 + 6)], 10)[0])
+    consumer.seek(consumer.offsets_for_times([TopicPartition(topic, 0, T0 + 6)], 60)[0])
     say(show_all(plain(read(consumer, 4))))
 
 
@@ -193,7 +198,7 @@ def reset(say, bootstrap, topic):
     write(bootstrap, topic, [(None, b"%d" % i) for i in range(10)])
     say(f"earliest: {read(reader(bootstrap, topic, 100, auto_offset_reset='earliest'), 1)[0].offset()}")
     late = reader(bootstrap, topic, 100, auto_offset_reset="latest")
-    say(f"latest: {len(read(late, 1, 1))} read, at {late.get_watermark_offsets(TopicPartition(topic, 0), 10)[1]}")
+    say(f"latest: {len(read(late, 1, 1))} read, at {late.get_watermark_offsets(TopicPartition(topic, 0), 60)[1]}")
     try:
         read(reader(bootstrap, topic, 100, auto_offset_reset="error"), 1)
         say("none: no error")
@@ -207,7 +212,7 @@ def eof(say, bootstrap, topic):
     write(bootstrap, topic, [(None, b"%d" % i) for i in range(3)])
     consumer = reader(bootstrap, topic, enable_partition_eof=True)
     for _ in range(4):
-        message = consumer.poll(10)
+        message = consumer.poll(60)
         say(f"{message.offset()} {message.error().name() if message.error() else 'record'}")
 
 
@@ -219,14 +224,14 @@ def commit(say, bootstrap, topic):
 
     def join():
         consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False,
-                             "auto.offset.reset": "earliest", "session.timeout.ms": 6000, **QUIET})
+                             "auto.offset.reset": "earliest", "session.timeout.ms": 45000, **QUIET})
         consumer.subscribe([topic])
         return consumer
 
     one = join()
     say(f"first run read {len(read(one, 20))}")
     one.commit(offsets=[TopicPartition(topic, 0, 7, metadata="seven"), TopicPartition(topic, 1, 3)], asynchronous=False)
-    for p in one.committed([TopicPartition(topic, 0), TopicPartition(topic, 1)], 10):
+    for p in one.committed([TopicPartition(topic, 0), TopicPartition(topic, 1)], 60):
         say(f"committed {p.partition} {p.offset} metadata={p.metadata and p.metadata[:5]!r}")
     one.close()
     two = join()
@@ -236,14 +241,14 @@ def commit(say, bootstrap, topic):
     two.close()
     three = join()
     say(f"third run read {len(read(three, 1, 2))}")
-    for p in three.committed([TopicPartition(topic, 0), TopicPartition(topic, 1)], 10):
+    for p in three.committed([TopicPartition(topic, 0), TopicPartition(topic, 1)], 60):
         say(f"committed {p.partition} {p.offset} metadata={p.metadata and p.metadata[:5]!r}")
     three.close()
 
 
 def transactional(bootstrap, name):
     producer = Producer({"bootstrap.servers": bootstrap, "transactional.id": name, "linger.ms": 5, **QUIET})
-    producer.init_transactions(20)
+    producer.init_transactions(60)
     return producer
 
 
@@ -251,13 +256,13 @@ def begin(producer, topic, count):
     producer.begin_transaction()
     for i in range(count):
         producer.produce(topic, b"%d" % i, partition=0)
-    producer.flush(20)
+    producer.flush(60)
 
 
 def levels(say, what, bootstrap, topic, committed, everything):
     """What who reads only what is committed sees, and who reads all."""
     for level, count in (("read_committed", committed), ("read_uncommitted", everything)):
-        said = read(reader(bootstrap, topic, isolation_level=level), count + 1, 2)
+        said = read_all(reader(bootstrap, topic, isolation_level=level), count)
         say(f"{what}, {level} " + " ".join(str(m.offset()) for m in said))
 
 
@@ -266,19 +271,19 @@ def transactions(say, bootstrap, topic):
     create(bootstrap, topic)
     producer = transactional(bootstrap, topic)
     begin(producer, topic, 3)
-    producer.commit_transaction(20)
+    producer.commit_transaction(60)
     begin(producer, topic, 2)
-    producer.abort_transaction(20)
+    producer.abort_transaction(60)
     begin(producer, topic, 2)
     levels(say, "open", bootstrap, topic, 3, 7)
-    producer.commit_transaction(20)
+    producer.commit_transaction(60)
     levels(say, "ended", bootstrap, topic, 5, 7)
     group = reader(bootstrap, topic, group_id=topic)
     for offset, end in ((5, producer.commit_transaction), (6, producer.abort_transaction)):
         begin(producer, topic, 1)
-        producer.send_offsets_to_transaction([TopicPartition(topic, 0, offset)], group.consumer_group_metadata(), 20)
-        end(20)
-        say(f"committed {group.committed([TopicPartition(topic, 0)], 10)[0].offset}")
+        producer.send_offsets_to_transaction([TopicPartition(topic, 0, offset)], group.consumer_group_metadata(), 60)
+        end(60)
+        say(f"committed {group.committed([TopicPartition(topic, 0)], 60)[0].offset}")
     fenced(say, bootstrap, topic, producer)
 
 
@@ -286,12 +291,12 @@ def fenced(say, bootstrap, topic, older):
     newer = transactional(bootstrap, topic)
     try:
         begin(older, topic, 1)
-        older.commit_transaction(20)
+        older.commit_transaction(60)
         say("the older one commits")
     except KafkaException as error:
         say(f"the older one: {code(error)} fatal={error.args[0].fatal()}")
     begin(newer, topic, 1)
-    newer.commit_transaction(20)
+    newer.commit_transaction(60)
     levels(say, "fenced", bootstrap, topic, 7, 10)
 
 
@@ -303,8 +308,8 @@ def admin_topics(say, bootstrap, topic):
             say(f"validate {outcome(future)[0]}")
         for future in admin.create_topics([wanted]).values():
             say(f"create {outcome(future)[0]}")
-    features.changed(lambda: {topic, topic + "-b"} <= set(admin.list_topics(timeout=10).topics), False)
-    mine = {n: t for n, t in admin.list_topics(timeout=10).topics.items() if n.startswith(topic)}
+    features.changed(lambda: {topic, topic + "-b"} <= set(admin.list_topics(timeout=60).topics), False)
+    mine = {n: t for n, t in admin.list_topics(timeout=60).topics.items() if n.startswith(topic)}
     say(f"listed {len(mine)}: " + " ".join(str(len(t.partitions)) for _, t in sorted(mine.items())))
     for future in admin.describe_topics(TopicCollection([topic])).values():
         described = future.result(20)
@@ -312,10 +317,10 @@ def admin_topics(say, bootstrap, topic):
             f"{p.id}:leader={p.leader.id},replicas={len(p.replicas)},isr={len(p.isr)}" for p in described.partitions))
     for future in admin.delete_topics([topic, topic + "-b"]).values():
         say(f"delete {outcome(future)[0]}")
-    end = time.monotonic() + 10
-    while [n for n in admin.list_topics(timeout=10).topics if n.startswith(topic)] and time.monotonic() < end:
+    end = time.monotonic() + 60
+    while [n for n in admin.list_topics(timeout=60).topics if n.startswith(topic)] and time.monotonic() < end:
         time.sleep(0.05)
-    say(f"left {len([n for n in admin.list_topics(timeout=10).topics if n.startswith(topic)])}")
+    say(f"left {len([n for n in admin.list_topics(timeout=60).topics if n.startswith(topic)])}")
 
 
 def describe_config(admin, resource, names):
@@ -364,7 +369,7 @@ def admin_records(say, bootstrap, topic):
         for future in admin.delete_records([TopicPartition(topic, 0, offset)]).values():
             what, deleted = outcome(future)
             say(f"before {offset}: {what} {deleted.low_watermark if deleted else ''}")
-    say("watermarks %d %d" % reader(bootstrap, topic).get_watermark_offsets(TopicPartition(topic, 0), 10))
+    say("watermarks %d %d" % reader(bootstrap, topic).get_watermark_offsets(TopicPartition(topic, 0), 60))
 
 
 @feature("admin-cluster")
@@ -374,7 +379,7 @@ def admin_cluster(say, bootstrap, topic):
     say(f"nodes {' '.join(str(n.id) for n in cluster.nodes)} controller={cluster.controller.id} id={'yes' if cluster.cluster_id else 'no'}")
     what, info = outcome(admin.describe_cluster(include_authorized_operations=True))
     say(f"operations {' '.join(sorted(o.name for o in info.authorized_operations)) if info else what}")
-    metadata = admin.list_topics(timeout=10)
+    metadata = admin.list_topics(timeout=60)
     say(f"brokers {sorted(metadata.brokers)} controller={metadata.controller_id}")
     what, _ = outcome(admin.elect_leaders(ElectionType.PREFERRED, None))
     say(f"elect {what}")
@@ -507,7 +512,7 @@ def error_consume(say, bootstrap, topic):
     for name in ("no-" + topic, "bad name!"):
         consumer.subscribe([name])
         try:
-            read(consumer, 1, 10)
+            read(consumer, 1)
             say(f"subscribed to {name}: no error")
         except KafkaException as error:
             say(f"subscribed to {name}: {code(error)}")
@@ -529,12 +534,12 @@ def error_groups(say, bootstrap, topic):
     outside = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False, **QUIET})
     try:
         outside.commit(offsets=[TopicPartition(topic, 0, 3)], asynchronous=False)
-        say(f"commit without membership: ok {outside.committed([TopicPartition(topic, 0)], 10)[0].offset}")
+        say(f"commit without membership: ok {outside.committed([TopicPartition(topic, 0)], 60)[0].offset}")
     except KafkaException as error:
         say(f"commit without membership: {code(error)}")
     member = Consumer({"bootstrap.servers": bootstrap, "group.id": topic, "enable.auto.commit": False, **QUIET})
     member.subscribe([topic])
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not member.assignment() and time.monotonic() < end:
         member.poll(0.1)
     try:

@@ -136,7 +136,7 @@ final class Features {
     }
 
     static boolean until(java.util.concurrent.Callable<Boolean> condition) throws Exception {
-        for (long end = System.currentTimeMillis() + 10000; System.currentTimeMillis() < end; Thread.sleep(20)) {
+        for (long end = System.currentTimeMillis() + 60000; System.currentTimeMillis() < end; Thread.sleep(20)) {
             if (condition.call()) {
                 return true;
             }

@@ -63,7 +63,7 @@ public final class Matrix {
     }
 
     static Admin admin() {
-        return opened(Admin.create(base("default.api.timeout.ms", "15000", "request.timeout.ms", "10000")));
+        return opened(Admin.create(base("default.api.timeout.ms", "60000", "request.timeout.ms", "30000")));
     }
 
     static KafkaConsumer<byte[], byte[]> consumer(String... more) {
@@ -96,7 +96,7 @@ public final class Matrix {
 
     static String outcome(Future<?> future) {
         try {
-            future.get(15, TimeUnit.SECONDS);
+            future.get(60, TimeUnit.SECONDS);
             return "ok";
         } catch (Exception e) {
             return text(e);
@@ -115,7 +115,7 @@ public final class Matrix {
         @SuppressWarnings("unchecked")
         KafkaFuture<Map<String, TopicDescription>> future =
             (KafkaFuture<Map<String, TopicDescription>>) DescribeTopicsResult.class.getMethod(all).invoke(result);
-        return future.get(15, TimeUnit.SECONDS);
+        return future.get(60, TimeUnit.SECONDS);
     }
 
     static boolean visible(Admin admin, String topic, int partitions) throws Exception {
@@ -131,14 +131,14 @@ public final class Matrix {
 
     static Admin create(String topic, int partitions, String... configs) throws Exception {
         Admin admin = admin();
-        admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1).configs(pairs(configs)))).all().get(15, TimeUnit.SECONDS);
+        admin.createTopics(List.of(new NewTopic(topic, partitions, (short) 1).configs(pairs(configs)))).all().get(60, TimeUnit.SECONDS);
         visible(admin, topic, partitions);
         return admin;
     }
 
     static List<String> write(String topic, Integer partition, List<Features.Given> records, String... configs) {
-        Properties p = base("linger.ms", "5", "max.request.size", "4000000", "max.block.ms", "3000", "delivery.timeout.ms", "10000",
-            "request.timeout.ms", "5000", "retry.backoff.ms", "20");
+        Properties p = base("linger.ms", "5", "max.request.size", "4000000", "max.block.ms", "60000", "delivery.timeout.ms", "60000",
+            "request.timeout.ms", "30000", "retry.backoff.ms", "20");
         p.putAll(pairs(configs));
         List<String> told = new ArrayList<>();
         try (KafkaProducer<byte[], byte[]> producer = new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer())) {
@@ -186,6 +186,13 @@ public final class Matrix {
         return out;
     }
 
+    /** So many, however long it takes, and what comes behind them within a moment. */
+    static List<ConsumerRecord<byte[], byte[]>> readAll(KafkaConsumer<byte[], byte[]> c, int n) {
+        List<ConsumerRecord<byte[], byte[]>> out = read(c, n, 60000);
+        out.addAll(read(c, 1, 1000));
+        return out;
+    }
+
     static String show(ConsumerRecord<byte[], byte[]> r) {
         List<String> headers = new ArrayList<>();
         for (Header h : r.headers()) {
@@ -221,7 +228,7 @@ public final class Matrix {
         return (say, topic) -> {
             create(topic, 1);
             say.line(acknowledged(write(topic, 0, records, configs)));
-            List<ConsumerRecord<byte[], byte[]>> got = read(reader(topic, 0), records.size(), 10000);
+            List<ConsumerRecord<byte[], byte[]>> got = read(reader(topic, 0), records.size(), 60000);
             if (records.size() > 10) {
                 say.line(showAll(got));
             } else {
@@ -235,7 +242,7 @@ public final class Matrix {
         create(topic + "-append", 1, "message.timestamp.type", "LogAppendTime");
         for (String name : List.of(topic, topic + "-append")) {
             write(name, 0, Features.timed(3));
-            read(reader(name, 0), 3, 10000).forEach(r -> say.line(r.offset() + " " + r.timestampType() + " " + Features.showTime(r.timestamp())));
+            read(reader(name, 0), 3, 60000).forEach(r -> say.line(r.offset() + " " + r.timestampType() + " " + Features.showTime(r.timestamp())));
         }
     }
 
@@ -253,7 +260,7 @@ public final class Matrix {
         for (String acks : List.of("0", "1", "all")) {
             say.line(acks + " " + fate(write(topic, 0, Features.numbers(1), "acks", acks, "enable.idempotence", "false")));
         }
-        say.line(showAll(read(reader(topic, 0), 3, 10000)));
+        say.line(showAll(read(reader(topic, 0), 3, 60000)));
     }
 
     static void times(Features.Say say, String topic) throws Exception {
@@ -283,7 +290,7 @@ public final class Matrix {
             say.line("list " + spec.getKey() + " " + what + (what.equals("ok") ? " " + f.get().offset() : ""));
         }
         c.seek(tp, c.offsetsForTimes(Map.of(tp, Features.T0 + 6)).get(tp).offset());
-        say.line(showAll(read(c, 4, 10000)));
+        say.line(showAll(read(c, 4, 60000)));
     }
 
     static void seek(Features.Say say, String topic) throws Exception {
@@ -293,35 +300,35 @@ public final class Matrix {
         KafkaConsumer<byte[], byte[]> c = reader(topic, 0, "max.poll.records", "1");
         for (long at : new long[] {5, 0, 9}) {
             c.seek(tp, at);
-            say.line("at " + at + ": " + Features.show(read(c, 1, 10000).get(0).value()));
+            say.line("at " + at + ": " + Features.show(read(c, 1, 60000).get(0).value()));
         }
         c.seekToBeginning(List.of(tp));
-        say.line("beginning: " + Features.show(read(c, 1, 10000).get(0).value()));
+        say.line("beginning: " + Features.show(read(c, 1, 60000).get(0).value()));
         c.seekToEnd(List.of(tp));
         say.line("end: " + read(c, 1, 500).size() + " at " + c.position(tp));
         c.seek(tp, 3);
         c.pause(List.of(tp));
         say.line("paused: " + read(c, 1, 500).size());
         c.resume(List.of(tp));
-        say.line("resumed: " + Features.show(read(c, 1, 10000).get(0).value()) + " position " + c.position(tp));
+        say.line("resumed: " + Features.show(read(c, 1, 60000).get(0).value()) + " position " + c.position(tp));
     }
 
     static void reset(Features.Say say, String topic) throws Exception {
         create(topic, 1);
         write(topic, 0, Features.numbers(10));
         TopicPartition tp = new TopicPartition(topic, 0);
-        say.line("earliest: " + read(reader(topic, 100), 1, 10000).get(0).offset());
+        say.line("earliest: " + read(reader(topic, 100), 1, 60000).get(0).offset());
         KafkaConsumer<byte[], byte[]> late = reader(topic, 100, "auto.offset.reset", "latest");
         say.line("latest: " + read(late, 1, 1000).size() + " read, at " + late.position(tp));
         try {
-            say.line("none: " + read(reader(topic, 100, "auto.offset.reset", "none"), 1, 5000).size());
+            say.line("none: " + read(reader(topic, 100, "auto.offset.reset", "none"), 1, 60000).size());
         } catch (RuntimeException e) {
             say.line("none: " + name(e));
         }
     }
 
     static KafkaConsumer<byte[], byte[]> joined(String topic) {
-        KafkaConsumer<byte[], byte[]> c = consumer("group.id", topic, "session.timeout.ms", "6000", "heartbeat.interval.ms", "300", "max.poll.records", "100");
+        KafkaConsumer<byte[], byte[]> c = consumer("group.id", topic, "session.timeout.ms", "45000", "heartbeat.interval.ms", "300", "max.poll.records", "100");
         c.subscribe(List.of(topic));
         return c;
     }
@@ -337,12 +344,12 @@ public final class Matrix {
         write(topic, 0, Features.numbers(10));
         write(topic, 1, Features.numbers(10));
         KafkaConsumer<byte[], byte[]> one = joined(topic);
-        say.line("first run read " + read(one, 20, 10000).size());
+        say.line("first run read " + read(one, 20, 60000).size());
         one.commitSync(Map.of(new TopicPartition(topic, 0), new OffsetAndMetadata(7, "seven"), new TopicPartition(topic, 1), new OffsetAndMetadata(3)));
         committed(say, one, topic);
         one.close();
         KafkaConsumer<byte[], byte[]> two = joined(topic);
-        say.line("second run read " + showRead(read(two, 10, 10000)));
+        say.line("second run read " + showRead(read(two, 10, 60000)));
         two.commitSync();
         two.close();
         KafkaConsumer<byte[], byte[]> three = joined(topic);
@@ -354,7 +361,7 @@ public final class Matrix {
     // ---- transactions ----
 
     static KafkaProducer<byte[], byte[]> transactional(String id) {
-        Properties p = base("transactional.id", id, "max.block.ms", "20000", "retry.backoff.ms", "20");
+        Properties p = base("transactional.id", id, "max.block.ms", "60000", "retry.backoff.ms", "20");
         KafkaProducer<byte[], byte[]> producer = opened(new KafkaProducer<>(p, new ByteArraySerializer(), new ByteArraySerializer()));
         producer.initTransactions();
         return producer;
@@ -370,8 +377,8 @@ public final class Matrix {
 
     /** What who reads only what is committed sees, and who reads all. */
     static void levels(Features.Say say, String what, String topic, int committed, int all) {
-        say.line(what + ", committed " + showRead(read(reader(topic, 0, "isolation.level", "read_committed"), committed + 1, 2000)));
-        say.line(what + ", all " + showRead(read(reader(topic, 0), all + 1, 2000)));
+        say.line(what + ", committed " + showRead(readAll(reader(topic, 0, "isolation.level", "read_committed"), committed)));
+        say.line(what + ", all " + showRead(readAll(reader(topic, 0), all)));
     }
 
     static void transactions(Features.Say say, String topic) throws Exception {
@@ -563,7 +570,7 @@ public final class Matrix {
         Admin admin = create(topic, 2);
         write(topic, 0, Features.numbers(10));
         KafkaConsumer<byte[], byte[]> c = joined(topic);
-        read(c, 10, 10000);
+        read(c, 10, 60000);
         c.commitSync();
         for (ConsumerGroupListing g : admin.listConsumerGroups().all().get()) {
             if (g.groupId().equals(topic)) {
@@ -642,7 +649,7 @@ public final class Matrix {
         create(topic, 1, "max.message.bytes", "2000");
         say.line("too large: " + fate(write(topic, 0, List.of(new Features.Given(null, new byte[3000])))));
         say.line("fits: " + fate(write(topic, 0, List.of(new Features.Given(null, new byte[1000])))));
-        say.line("no partition: " + fate(write(topic, 5, Features.numbers(1))));
+        say.line("no partition: " + fate(write(topic, 5, Features.numbers(1), "max.block.ms", "3000")));
         create(topic + "-c", 1, "cleanup.policy", "compact");
         say.line("no key on a compacted topic: " + fate(write(topic + "-c", 0, Features.numbers(1))));
         say.line("bad name: " + fate(write("bad name!", 0, Features.numbers(1))));

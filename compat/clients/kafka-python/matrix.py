@@ -57,7 +57,7 @@ def write(bootstrap, topic, records, partition=0, timestamp=None, **config):
     for i, record in enumerate(records):
         told.append(producer.send(topic, key=record[0], value=record[1], headers=record[2] if len(record) > 2 else None,
                                   partition=partition, timestamp_ms=None if timestamp is None else timestamp + i))
-    producer.flush(20)
+    producer.flush(60)
     producer.close()
     return told
 
@@ -71,7 +71,7 @@ def reader(bootstrap, topic, offset=0, **config):
     return consumer
 
 
-def read(consumer, count, timeout=10):
+def read(consumer, count, timeout=60):
     records = []
     end = time.monotonic() + timeout
     while len(records) < count and time.monotonic() < end:
@@ -129,7 +129,7 @@ def timestamps(say, bootstrap, topic):
 def partitioner(say, bootstrap, topic):
     create(bootstrap, topic, 4)
     told = write(bootstrap, topic, [(b"key %d" % i, b"v") for i in range(40)], partition=None)
-    say(" ".join(str(f.get(10).partition) for f in told))
+    say(" ".join(str(f.get(60).partition) for f in told))
 
 
 @feature("idempotent")
@@ -145,7 +145,7 @@ def acks(say, bootstrap, topic):
     create(bootstrap, topic)
     for wanted in (0, 1, "all"):
         told = write(bootstrap, topic, [(b"k", b"acks %s" % str(wanted).encode())], acks=wanted, enable_idempotence=False)
-        say(f"acks={wanted} {attempt(told[0].get, 10)[0]}")
+        say(f"acks={wanted} {attempt(told[0].get, 60)[0]}")
     say(show_all(plain(read(reader(bootstrap, topic), 3))))
 
 
@@ -206,7 +206,7 @@ def commit(say, bootstrap, topic):
 
     def join():
         return KafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=topic, enable_auto_commit=False,
-                             auto_offset_reset="earliest", session_timeout_ms=6000, heartbeat_interval_ms=500)
+                             auto_offset_reset="earliest", session_timeout_ms=45000, heartbeat_interval_ms=500)
 
     first = join()
     say(f"first run read {len(read(first, 20))}")
@@ -237,7 +237,7 @@ def admin_topics(say, bootstrap, topic):
     say(f"described {clean(admin.describe_topics([topic]), topic)}")
     for name in (topic, topic + "-b"):
         say(f"delete {clean(attempt(admin.delete_topics, [name]), topic)}")
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while [t for t in admin.list_topics() if t.startswith(topic)] and time.monotonic() < end:
         time.sleep(0.05)
     say(f"left {len([t for t in admin.list_topics() if t.startswith(topic)])}")
@@ -270,7 +270,7 @@ def admin_partitions(say, bootstrap, topic):
     for count in (4, 2, 4, 5):
         say(f"{count}: {clean(attempt(admin.create_partitions, {topic: count}), topic)}")
     say(f"unknown: {clean(attempt(admin.create_partitions, {'no-' + topic: 4}), topic)}")
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while len(admin.describe_topics([topic])[0]["partitions"]) < 5 and time.monotonic() < end:
         time.sleep(0.02)
     say(f"has {len(admin.describe_topics([topic])[0]['partitions'])}")
@@ -370,12 +370,12 @@ def error_produce(say, bootstrap, topic):
     create(bootstrap, topic, config={"max.message.bytes": "2000"})
     for what, partition, value in (("too large", 0, b"x" * 3000), ("no partition", 5, b"x"), ("fits", 0, b"x" * 1000)):
         try:
-            say(f"{what}: {attempt(write(bootstrap, topic, [(None, value)], partition=partition, max_block_ms=2000)[0].get, 10)[0]}")
+            say(f"{what}: {attempt(write(bootstrap, topic, [(None, value)], partition=partition, max_block_ms=2000)[0].get, 60)[0]}")
         except (KafkaError, ValueError) as error:
             say(f"{what}: {type(error).__name__}")
     create(bootstrap, topic + "-c", config={"cleanup.policy": "compact"})
     told = write(bootstrap, topic + "-c", [(None, b"no key")])
-    say(f"no key on a compacted topic: {attempt(told[0].get, 10)[0]}")
+    say(f"no key on a compacted topic: {attempt(told[0].get, 60)[0]}")
 
 
 @feature("error-consume")
@@ -396,11 +396,11 @@ def error_groups(say, bootstrap, topic):
     outside.assign([partition])
     say(f"commit without membership: {attempt(outside.commit, {partition: OffsetAndMetadata(3, '', -1)})[0]} {outside.committed(partition)}")
     member = KafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=topic, enable_auto_commit=False)
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not member.assignment() and time.monotonic() < end:
         member.poll(100)
     say(f"commit into a group in use: {attempt(outside.commit, {partition: OffsetAndMetadata(4, '', -1)})[0]}")
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while (what := attempt(member.commit, {partition: OffsetAndMetadata(4, "m" * 5000, -1)})[0]) == "RebalanceInProgressError" and time.monotonic() < end:
         member.poll(100)  # the client may join once more when it has seen the topic
     say(f"large metadata: {what}")

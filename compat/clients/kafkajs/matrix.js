@@ -13,7 +13,7 @@ CompressionCodecs[CompressionTypes.ZSTD] = () => ({
   decompress: async (buffer) => { await zstd.init(); return Buffer.from(zstd.decompress(buffer)) }
 })
 
-const kafka = (bootstrap) => new Kafka({ clientId: 'matrix', brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 3, initialRetryTime: 50 } })
+const kafka = (bootstrap) => new Kafka({ clientId: 'matrix', brokers: [bootstrap], logLevel: logLevel.NOTHING, connectionTimeout: 30000, retry: { retries: 3, initialRetryTime: 50 } })
 
 const topicSpec = (topic, numPartitions, replicationFactor, configs) => ({
   topic, numPartitions, replicationFactor, configEntries: Object.entries(configs || {}).map(([name, value]) => ({ name, value }))
@@ -61,8 +61,8 @@ async function write (bootstrap, topic, records, { partition = 0, timed, ...opti
 }
 
 // Reads n records in a group; from a place when one is given.
-async function read (bootstrap, topic, n, { group = 'reader-' + topic, seconds = 10, at, last, options = {} } = {}) {
-  const consumer = kafka(bootstrap).consumer({ groupId: group, allowAutoTopicCreation: false, maxWaitTimeInMs: 200, sessionTimeout: 6000, heartbeatInterval: 300, ...options })
+async function read (bootstrap, topic, n, { group = 'reader-' + topic, seconds = 60, at, last, options = {} } = {}) {
+  const consumer = kafka(bootstrap).consumer({ groupId: group, allowAutoTopicCreation: false, maxWaitTimeInMs: 200, sessionTimeout: 45000, heartbeatInterval: 300, ...options })
   await consumer.connect()
   const got = []
   try {

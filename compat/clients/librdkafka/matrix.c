@@ -148,7 +148,7 @@ static rd_kafka_queue_t *answers(void)
 
 static rd_kafka_event_t *answer(void)
 {
-	rd_kafka_event_t *event = rd_kafka_queue_poll(answers(), 20000);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(answers(), 60000);
 	if (!event)
 		fail("admin", "no answer");
 	return event;
@@ -159,7 +159,7 @@ static bool topic_seen(const char *t, int partitions)
 	const struct rd_kafka_metadata *meta;
 	rd_kafka_topic_t *rkt = rd_kafka_topic_new(admin(), t, NULL);
 	bool seen = false;
-	if (!rd_kafka_metadata(admin(), 0, rkt, &meta, 10000)) {
+	if (!rd_kafka_metadata(admin(), 0, rkt, &meta, 60000)) {
 		seen = meta->topic_cnt == 1 && !meta->topics[0].err && meta->topics[0].partition_cnt == partitions;
 		for (int i = 0; seen && i < partitions; i++)
 			seen = meta->topics[0].partitions[i].leader >= 0;
@@ -171,7 +171,7 @@ static bool topic_seen(const char *t, int partitions)
 
 static void wait_topic(const char *t, int partitions)
 {
-	for (double end = now() + 10; !topic_seen(t, partitions) && now() < end;)
+	for (double end = now() + 60; !topic_seen(t, partitions) && now() < end;)
 		usleep(20000); /* between two looks */
 }
 
@@ -250,7 +250,7 @@ static void write_records(const char *t, int32_t partition, const struct record 
 				rd_kafka_headers_destroy(headers);
 		}
 	}
-	rd_kafka_flush(rk, 20000);
+	rd_kafka_flush(rk, 60000);
 	rd_kafka_destroy(rk);
 }
 
@@ -321,7 +321,7 @@ static void read_and_show(int n)
 {
 	int count;
 	rd_kafka_t *rk = reader(topic, 0, "earliest");
-	rd_kafka_resp_err_t err = read_records(rk, got, n, 10, &count);
+	rd_kafka_resp_err_t err = read_records(rk, got, n, 60, &count);
 	if (err)
 		fail("read", name(err));
 	if (n > 10)
@@ -390,7 +390,7 @@ static void timestamps(void)
 	for (int t = 0; t < 2; t++) {
 		write_records(names[t], 0, numbers(3), 3, true, NULL, NULL);
 		rd_kafka_t *rk = reader(names[t], 0, "earliest");
-		read_records(rk, got, 3, 10, &count);
+		read_records(rk, got, 3, 60, &count);
 		for (int i = 0; i < count; i++)
 			line("%d type=%d %s%lld", i, (int)got[i].kind, got[i].millis < T0 + 1000 ? "" : "now ", got[i].millis < T0 + 1000 ? (long long)(got[i].millis - T0) : 0LL);
 		rd_kafka_consumer_close(rk);
@@ -434,11 +434,11 @@ static void times(void)
 	for (int i = 0; i < 5; i++) {
 		rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 		rd_kafka_topic_partition_list_add(list, topic, 0)->offset = T0 + at[i];
-		rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(rk, list, 10000);
+		rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(rk, list, 60000);
 		line("after %d: %s %lld", at[i], name(err), (long long)list->elems[0].offset);
 		rd_kafka_topic_partition_list_destroy(list);
 	}
-	rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(rk, topic, 0, &low, &high, 10000);
+	rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(rk, topic, 0, &low, &high, 60000);
 	line("watermarks %s %lld %lld", name(err), (long long)low, (long long)high);
 	rd_kafka_consumer_close(rk);
 }
@@ -451,14 +451,14 @@ static void seek(void)
 	create(topic, 1, NULL, NULL);
 	write_records(topic, 0, numbers(10), 10, false, NULL, NULL);
 	rd_kafka_t *rk = reader(topic, 0, "earliest");
-	read_records(rk, got, 10, 10, &count);
+	read_records(rk, got, 10, 60, &count);
 	for (int i = 0; i < 3; i++) {
 		rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 		rd_kafka_topic_partition_list_add(list, topic, 0)->offset = at[i];
-		rd_kafka_error_t *error = rd_kafka_seek_partitions(rk, list, 10000);
+		rd_kafka_error_t *error = rd_kafka_seek_partitions(rk, list, 60000);
 		if (error)
 			fail("seek", rd_kafka_error_name(error));
-		read_records(rk, got, 1, 10, &count);
+		read_records(rk, got, 1, 60, &count);
 		show(shown, sizeof shown, got[0].value);
 		line("at %d: %s", at[i], count ? shown : "nothing");
 		rd_kafka_topic_partition_list_destroy(list);
@@ -474,7 +474,7 @@ static void reset(void)
 	write_records(topic, 0, numbers(10), 10, false, NULL, NULL);
 	for (int i = 0; i < 3; i++) {
 		rd_kafka_t *rk = reader(topic, 100, policy[i]);
-		rd_kafka_resp_err_t err = read_records(rk, got, 1, i == 1 ? 1 : 5, &count);
+		rd_kafka_resp_err_t err = read_records(rk, got, 1, i == 1 ? 1 : 60, &count);
 		line("%s: %s, %d read%s", policy[i], name(err), count, count && got[0].offset == 0 ? " at the beginning" : "");
 		rd_kafka_consumer_close(rk);
 	}
@@ -487,7 +487,7 @@ static void eof(void)
 	rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, "group.id", topic, "enable.partition.eof", "true", NULL);
 	assign(rk, topic, 0);
 	for (int i = 0; i < 4; i++) {
-		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 10000);
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(rk, 60000);
 		line("%lld %s", m ? (long long)m->offset : -1LL, m ? name(m->err) : "nothing came");
 	}
 	rd_kafka_consumer_close(rk);
@@ -495,7 +495,7 @@ static void eof(void)
 
 static rd_kafka_t *subscribed(const char *group, const char *t)
 {
-	rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, "group.id", group, "enable.auto.commit", "false", "auto.offset.reset", "earliest", "session.timeout.ms", "6000",
+	rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, "group.id", group, "enable.auto.commit", "false", "auto.offset.reset", "earliest", "session.timeout.ms", "45000",
 		"topic.metadata.propagation.max.ms", "0", NULL);
 	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
 	rd_kafka_poll_set_consumer(rk);
@@ -521,7 +521,7 @@ static rd_kafka_topic_partition_list_t *both(int64_t zero, int64_t one)
 static void committed(rd_kafka_t *rk)
 {
 	rd_kafka_topic_partition_list_t *list = both(0, 0);
-	rd_kafka_resp_err_t err = rd_kafka_committed(rk, list, 10000);
+	rd_kafka_resp_err_t err = rd_kafka_committed(rk, list, 60000);
 	for (int i = 0; i < 2; i++)
 		line("committed %s %d %lld metadata=%.*s", name(err), i, (long long)list->elems[i].offset, (int)list->elems[i].metadata_size,
 			list->elems[i].metadata ? (const char *)list->elems[i].metadata : "");
@@ -542,7 +542,7 @@ static void commit(void)
 	write_records(topic, 0, numbers(10), 10, false, NULL, NULL);
 	write_records(topic, 1, numbers(10), 10, false, NULL, NULL);
 	rd_kafka_t *rk = joined(topic);
-	read_records(rk, got, 20, 10, &count);
+	read_records(rk, got, 20, 60, &count);
 	line("first run read %d", count);
 	rd_kafka_topic_partition_list_t *list = both(7, 3);
 	list->elems[0].metadata = strdup("seven");
@@ -552,7 +552,7 @@ static void commit(void)
 	committed(rk);
 	leave(rk);
 	rk = joined(topic);
-	read_records(rk, got, 10, 10, &count);
+	read_records(rk, got, 10, 60, &count);
 	qsort(got, (size_t)count, sizeof *got, order);
 	for (int i = 0; i < count; i++)
 		sprintf(out + strlen(out), " %d:%lld", got[i].partition, (long long)got[i].offset);
@@ -586,7 +586,7 @@ static void admin_topics(void)
 	wait_topic(topic, 3);
 	line("three partitions: %d", topic_seen(topic, 3));
 	line("delete %s", delete_topic(topic));
-	for (double end = now() + 10; topic_seen(topic, 3) && now() < end;)
+	for (double end = now() + 60; topic_seen(topic, 3) && now() < end;)
 		usleep(20000);
 	line("left: %d", topic_seen(topic, 3));
 }
@@ -706,12 +706,12 @@ static void admin_records(void)
 static void admin_cluster(void)
 {
 	const struct rd_kafka_metadata *meta;
-	rd_kafka_resp_err_t err = rd_kafka_metadata(admin(), 0, NULL, &meta, 10000);
+	rd_kafka_resp_err_t err = rd_kafka_metadata(admin(), 0, NULL, &meta, 60000);
 	if (err)
 		fail("metadata", name(err));
 	for (int i = 0; i < meta->broker_cnt; i++)
 		line("broker %d %s", meta->brokers[i].id, meta->brokers[i].host);
-	line("controller=%d id=%zu characters", rd_kafka_controllerid(admin(), 10000), strlen(rd_kafka_clusterid(admin(), 10000)));
+	line("controller=%d id=%zu characters", rd_kafka_controllerid(admin(), 60000), strlen(rd_kafka_clusterid(admin(), 60000)));
 	rd_kafka_metadata_destroy(meta);
 }
 
@@ -771,7 +771,7 @@ static void admin_groups(void)
 	create(topic, 2, NULL, NULL);
 	write_records(topic, 0, numbers(10), 10, false, NULL, NULL);
 	rd_kafka_t *rk = joined(topic);
-	read_records(rk, got, 10, 10, &count);
+	read_records(rk, got, 10, 60, &count);
 	rd_kafka_commit(rk, NULL, 0);
 	list_groups();
 	describe_group(topic);
@@ -897,7 +897,7 @@ static void error_consume(void)
 	snprintf(unknown, sizeof unknown, "no-%s", topic);
 	for (int i = 0; i < 2; i++) {
 		rd_kafka_t *rk = subscribed(topic, names[i]);
-		line("%s: %s", i ? names[i] : "unknown topic", name(read_records(rk, got, 1, 10, &count)));
+		line("%s: %s", i ? names[i] : "unknown topic", name(read_records(rk, got, 1, 60, &count)));
 		line("watermarks: %s", name(rd_kafka_query_watermark_offsets(rk, names[i], 0, &low, &high, 5000)));
 		leave(rk);
 	}
@@ -919,7 +919,7 @@ static void error_groups(void)
 	rd_kafka_topic_partition_list_add(list, topic, 0)->offset = 0;
 	line("commit without membership: %s", name(rd_kafka_commit(outside, list, 0)));
 	rd_kafka_t *member = joined(topic);
-	read_records(member, got, 1, 10, &count);
+	read_records(member, got, 1, 60, &count);
 	line("commit into a group in use: %s", name(rd_kafka_commit(outside, list, 0)));
 	list->elems[0].metadata = malloc(sizeof oversized);
 	memcpy(list->elems[0].metadata, oversized, sizeof oversized);

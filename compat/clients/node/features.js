@@ -73,8 +73,8 @@ const tell = (line) => process.stdout.write(line + '\n')
 const assigned = (partitions) => tell('assigned ' + [...partitions].map(Number).sort((a, b) => a - b).join(','))
 const delay = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-// Waits for a condition, for ten seconds at most.
-async function until (condition, seconds = 10) {
+// Waits for a condition, for a minute at most.
+async function until (condition, seconds = 60) {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; await delay(20)) {
     if (await condition()) return true
   }

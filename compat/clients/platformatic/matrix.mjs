@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { Admin, Consumer, Producer } from '@platformatic/kafka'
 
 const f = createRequire(import.meta.url)('./features.cjs')
-const base = (bootstrap) => ({ clientId: 'matrix', bootstrapBrokers: [bootstrap], retries: 3, retryDelay: 50, timeout: 8000 })
+const base = (bootstrap) => ({ clientId: 'matrix', bootstrapBrokers: [bootstrap], retries: 3, retryDelay: 50, timeout: 30000 })
 
 // The protocol errors inside what was thrown, by number.
 function outcome (error) {
@@ -64,8 +64,8 @@ async function write (bootstrap, topic, records, { partition = 0, timed, ...opti
 }
 
 // Reads n records as a member of a group; from a place when one is given.
-async function read (bootstrap, topic, n, { group = 'reader-' + topic, seconds = 10, at, mode = 'earliest', last, options = {}, consuming = {} } = {}) {
-  const consumer = new Consumer({ ...base(bootstrap), groupId: group, autocommit: false, maxWaitTime: 200, sessionTimeout: 6000, heartbeatInterval: 300, ...options })
+async function read (bootstrap, topic, n, { group = 'reader-' + topic, seconds = 60, at, mode = 'earliest', last, options = {}, consuming = {} } = {}) {
+  const consumer = new Consumer({ ...base(bootstrap), groupId: group, autocommit: false, maxWaitTime: 200, sessionTimeout: 45000, heartbeatInterval: 300, ...options })
   const got = []
   try {
     const stream = await consumer.consume({

@@ -88,7 +88,7 @@ def first_line(error):
 
 def changed(look, before):
     """Looks until it sees something else than before: what a broker shows of settings follows a little after the answer."""
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while (now := look()) == before and time.monotonic() < end:
         time.sleep(0.02)  # between two looks
     return now

@@ -147,9 +147,9 @@ func Assigned(partitions []int32) {
 	Tell("assigned %s", strings.Join(words, ","))
 }
 
-// Until waits for a condition, for ten seconds at most.
+// Until waits for a condition, for a minute at most.
 func Until(condition func() bool) {
-	for end := time.Now().Add(10 * time.Second); !condition() && time.Now().Before(end); {
+	for end := time.Now().Add(time.Minute); !condition() && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond) // between two looks
 	}
 }

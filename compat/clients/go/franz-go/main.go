@@ -20,7 +20,7 @@ import (
 var ctx = context.Background()
 
 func client(bootstrap string, options ...kgo.Opt) *kgo.Client {
-	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(bootstrap), kgo.ClientID("matrix"), kgo.RetryTimeout(10 * time.Second),
+	cl, err := kgo.NewClient(append([]kgo.Opt{kgo.SeedBrokers(bootstrap), kgo.ClientID("matrix"), kgo.RetryTimeout(time.Minute),
 		kgo.FetchMaxWait(200 * time.Millisecond)}, options...)...)
 	if err != nil {
 		panic(err)
@@ -112,6 +112,16 @@ func read(cl *kgo.Client, n int, wait time.Duration) ([]Record, error) {
 	return out, nil
 }
 
+// readAll reads so many, however long it takes, and what comes behind them within a moment.
+func readAll(cl *kgo.Client, n int) ([]Record, error) {
+	out, err := read(cl, n, time.Minute)
+	if err != nil {
+		return out, err
+	}
+	more, err := read(cl, 1, time.Second)
+	return append(out, more...), err
+}
+
 func converted(r *kgo.Record) Record {
 	out := Record{Partition: r.Partition, Offset: r.Offset, Key: r.Key, Value: r.Value, Millis: r.Timestamp.UnixMilli()}
 	for _, h := range r.Headers {
@@ -120,10 +130,10 @@ func converted(r *kgo.Record) Record {
 	return out
 }
 
-func readAll(bootstrap, topic string, n int) ([]Record, error) {
+func readTopic(bootstrap, topic string, n int) ([]Record, error) {
 	cl := reader(bootstrap, topic, kgo.NewOffset().AtStart())
 	defer cl.Close()
-	return read(cl, n, 10*time.Second)
+	return read(cl, n, time.Minute)
 }
 
 func writeAndRead(given []Record, options ...kgo.Opt) func(Say, string, string) error {
@@ -132,7 +142,7 @@ func writeAndRead(given []Record, options ...kgo.Opt) func(Say, string, string) 
 			return err
 		}
 		say("%d acknowledged", acknowledged(write(bootstrap, topic, 0, given, false, options...)))
-		got, err := readAll(bootstrap, topic, len(given))
+		got, err := readTopic(bootstrap, topic, len(given))
 		if len(given) > 10 {
 			say("%s", ShowAll(got))
 			return err
@@ -184,7 +194,7 @@ func acks(say Say, bootstrap, topic string) error {
 	for i, wanted := range []kgo.Acks{kgo.NoAck(), kgo.LeaderAck(), kgo.AllISRAcks()} {
 		say("%d: %s", i, outcome(write(bootstrap, topic, 0, Numbers(1), false, kgo.RequiredAcks(wanted), kgo.DisableIdempotentWrite()).FirstErr()))
 	}
-	got, err := readAll(bootstrap, topic, 3)
+	got, err := readTopic(bootstrap, topic, 3)
 	say("%s", ShowAll(got))
 	return err
 }
@@ -221,7 +231,7 @@ func times(say Say, bootstrap, topic string) error {
 	say("largest %s", listed(maximum, topic))
 	cl := reader(bootstrap, topic, kgo.NewOffset().AfterMilli(T0+6))
 	defer cl.Close()
-	got, err := read(cl, 4, 10*time.Second)
+	got, err := read(cl, 4, time.Minute)
 	say("%s", ShowAll(got))
 	return err
 }
@@ -231,12 +241,12 @@ func seek(say Say, bootstrap, topic string) error {
 	write(bootstrap, topic, 0, Numbers(10), false)
 	cl := reader(bootstrap, topic, kgo.NewOffset().AtStart())
 	defer cl.Close()
-	if _, err := read(cl, 10, 10*time.Second); err != nil {
+	if _, err := read(cl, 10, time.Minute); err != nil {
 		return err
 	}
 	for _, at := range []int64{5, 0, 9} {
 		cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{topic: {0: {Epoch: -1, Offset: at}}})
-		got, err := read(cl, 1, 10*time.Second)
+		got, err := read(cl, 1, time.Minute)
 		if err != nil || len(got) == 0 {
 			return fmt.Errorf("at %d: %v", at, err)
 		}
@@ -250,7 +260,7 @@ func reset(say Say, bootstrap, topic string) error {
 	write(bootstrap, topic, 0, Numbers(10), false)
 	for i, policy := range []kgo.Offset{kgo.NewOffset().AtStart(), kgo.NewOffset().AtEnd(), kgo.NoResetOffset()} {
 		cl := reader(bootstrap, topic, kgo.NewOffset().At(100), kgo.ConsumeResetOffset(policy))
-		got, err := read(cl, 1, time.Duration(10-9*(i%2))*time.Second)
+		got, err := read(cl, 1, time.Duration(60-59*(i%2))*time.Second)
 		say("%d: %d read %s", i, len(got), outcome(err))
 		cl.Close()
 	}
@@ -270,7 +280,7 @@ func commit(say Say, bootstrap, topic string) error {
 	write(bootstrap, topic, 0, Numbers(10), false)
 	write(bootstrap, topic, 1, Numbers(10), false)
 	cl := joined(bootstrap, topic)
-	got, err := read(cl, 20, 10*time.Second)
+	got, err := read(cl, 20, time.Minute)
 	say("first run read %d %s", len(got), outcome(err))
 	failed := make(chan error, 1)
 	cl.CommitOffsetsSync(ctx, map[string]map[int32]kgo.EpochOffset{topic: {0: {Epoch: -1, Offset: 7}, 1: {Epoch: -1, Offset: 3}}},
@@ -283,7 +293,7 @@ func commit(say Say, bootstrap, topic string) error {
 	say("commit %s", outcome(<-failed))
 	cl.Close()
 	cl = joined(bootstrap, topic)
-	got, err = read(cl, 10, 10*time.Second)
+	got, err = read(cl, 10, time.Minute)
 	say("second run read %s %s", ShowRead(got), outcome(err))
 	say("commit %s", outcome(cl.CommitUncommittedOffsets(ctx)))
 	cl.Close()
@@ -317,7 +327,7 @@ func levels(say Say, what, bootstrap, topic string, committed, all int) {
 		n    int
 	}{{"committed", kgo.ReadCommitted(), committed}, {"all", kgo.ReadUncommitted(), all}} {
 		cl := reader(bootstrap, topic, kgo.NewOffset().AtStart(), kgo.FetchIsolationLevel(level.opt))
-		got, err := read(cl, level.n+1, 2*time.Second)
+		got, err := readAll(cl, level.n)
 		say("%s, %s %s %s", what, level.name, ShowRead(got), outcome(err))
 		cl.Close()
 	}
@@ -365,7 +375,7 @@ func copied(say Say, bootstrap, topic string, end kgo.TransactionEndTry) error {
 		return err
 	}
 	defer session.Close()
-	got, err := read(session.Client(), 6, 10*time.Second)
+	got, err := read(session.Client(), 6, time.Minute)
 	if err == nil {
 		err = session.Begin()
 	}
@@ -524,7 +534,7 @@ func adminGroups(say Say, bootstrap, topic string) error {
 	}
 	write(bootstrap, topic, 0, Numbers(10), false)
 	cl := joined(bootstrap, topic)
-	if _, err := read(cl, 10, 10*time.Second); err != nil {
+	if _, err := read(cl, 10, time.Minute); err != nil {
 		return err
 	}
 	cl.CommitUncommittedOffsets(ctx)

@@ -19,7 +19,7 @@ var ctx = context.Background()
 var transport = &kafka.Transport{ClientID: "matrix", MetadataTTL: 200 * time.Millisecond}
 
 func client(bootstrap string) *kafka.Client {
-	return &kafka.Client{Addr: kafka.TCP(bootstrap), Timeout: 10 * time.Second, Transport: transport}
+	return &kafka.Client{Addr: kafka.TCP(bootstrap), Timeout: time.Minute, Transport: transport}
 }
 
 // outcome is the number and name of Kafka's error.
@@ -155,7 +155,7 @@ func writeAndRead(given []Record, codec kafka.Compression) func(Say, string, str
 			return err
 		}
 		say("written %s", outcome(write(bootstrap, topic, 0, given, false, func(w *kafka.Writer) { w.Compression = codec })))
-		got, err := read(bootstrap, topic, kafka.FirstOffset, len(given), 10*time.Second)
+		got, err := read(bootstrap, topic, kafka.FirstOffset, len(given), time.Minute)
 		if len(given) > 10 {
 			say("%s", ShowAll(got))
 			return err
@@ -172,7 +172,7 @@ func timestamps(say Say, bootstrap, topic string) error {
 	create(bootstrap, topic+"-append", 1, "message.timestamp.type", "LogAppendTime")
 	for _, name := range []string{topic, topic + "-append"} {
 		write(bootstrap, name, 0, Numbers(3), true, nil)
-		got, err := read(bootstrap, name, kafka.FirstOffset, 3, 10*time.Second)
+		got, err := read(bootstrap, name, kafka.FirstOffset, 3, time.Minute)
 		if err != nil {
 			return err
 		}
@@ -210,7 +210,7 @@ func acks(say Say, bootstrap, topic string) error {
 	for _, wanted := range []kafka.RequiredAcks{kafka.RequireNone, kafka.RequireOne, kafka.RequireAll} {
 		say("%d: %s", wanted, outcome(write(bootstrap, topic, 0, Numbers(1), false, func(w *kafka.Writer) { w.RequiredAcks = wanted })))
 	}
-	got, err := read(bootstrap, topic, kafka.FirstOffset, 3, 10*time.Second)
+	got, err := read(bootstrap, topic, kafka.FirstOffset, 3, time.Minute)
 	say("%s", ShowAll(got))
 	return err
 }
@@ -251,7 +251,7 @@ func times(say Say, bootstrap, topic string) error {
 	if err := r.SetOffsetAt(ctx, time.UnixMilli(T0+6)); err != nil {
 		return err
 	}
-	got, _, err := collect(r, 4, 10*time.Second)
+	got, _, err := collect(r, 4, time.Minute)
 	say("%s", ShowAll(got))
 	return err
 }
@@ -265,7 +265,7 @@ func seek(say Say, bootstrap, topic string) error {
 		if err := r.SetOffset(at); err != nil {
 			return err
 		}
-		got, _, err := collect(r, 1, 10*time.Second)
+		got, _, err := collect(r, 1, time.Minute)
 		if err != nil || len(got) == 0 {
 			return fmt.Errorf("at %d: %v", at, err)
 		}
@@ -279,7 +279,7 @@ func seek(say Say, bootstrap, topic string) error {
 func reset(say Say, bootstrap, topic string) error {
 	create(bootstrap, topic, 1)
 	write(bootstrap, topic, 0, Numbers(10), false, nil)
-	got, err := read(bootstrap, topic, 100, 1, 5*time.Second)
+	got, err := read(bootstrap, topic, 100, 1, time.Minute)
 	say("past the end: %d %s", len(got), outcome(err))
 	return nil
 }
@@ -287,7 +287,7 @@ func reset(say Say, bootstrap, topic string) error {
 func joined(bootstrap, topic string, options map[string]string) *kafka.Reader {
 	balancer := kafka.GroupBalancer(kafka.RangeGroupBalancer{})
 	return kafka.NewReader(kafka.ReaderConfig{Brokers: []string{bootstrap}, GroupID: topic, GroupTopics: []string{topic}, MaxWait: 200 * time.Millisecond,
-		StartOffset: kafka.FirstOffset, SessionTimeout: 6 * time.Second, RebalanceTimeout: 5 * time.Second, HeartbeatInterval: 300 * time.Millisecond,
+		StartOffset: kafka.FirstOffset, SessionTimeout: 45 * time.Second, RebalanceTimeout: 5 * time.Second, HeartbeatInterval: 300 * time.Millisecond,
 		GroupBalancers: []kafka.GroupBalancer{balancer}, JoinGroupBackoff: 100 * time.Millisecond})
 }
 
@@ -299,7 +299,7 @@ func commit(say Say, bootstrap, topic string) error {
 	write(bootstrap, topic, 0, Numbers(10), false, nil)
 	write(bootstrap, topic, 1, Numbers(10), false, nil)
 	r := joined(bootstrap, topic, nil)
-	got, raw, err := collect(r, 20, 10*time.Second)
+	got, raw, err := collect(r, 20, time.Minute)
 	say("first run read %d %s", len(got), outcome(err))
 	for _, m := range raw {
 		if m.Partition == 0 && m.Offset == 6 || m.Partition == 1 && m.Offset == 2 {
@@ -308,7 +308,7 @@ func commit(say Say, bootstrap, topic string) error {
 	}
 	r.Close()
 	r = joined(bootstrap, topic, nil)
-	got, raw, err = collect(r, 10, 10*time.Second)
+	got, raw, err = collect(r, 10, time.Minute)
 	say("second run read %s %s", ShowRead(got), outcome(err))
 	say("commit %s", outcome(r.CommitMessages(ctx, raw...)))
 	r.Close()
@@ -431,14 +431,14 @@ func adminCluster(say Say, bootstrap, topic string) error {
 		return err
 	}
 	say("brokers %d controller=%d cluster=%v", len(meta.Brokers), meta.Controller.ID, meta.ClusterID != "")
-	elected, err := cl.ElectLeaders(ctx, &kafka.ElectLeadersRequest{Topic: topic, Partitions: []int{0}, Timeout: 10 * time.Second})
+	elected, err := cl.ElectLeaders(ctx, &kafka.ElectLeadersRequest{Topic: topic, Partitions: []int{0}, Timeout: time.Minute})
 	say("elect %s", outcome(err))
 	if elected != nil {
 		for _, r := range elected.PartitionResults {
 			say("elected %d %s %s", r.Partition, outcome(r.Error), outcome(elected.Error))
 		}
 	}
-	moves, err := cl.ListPartitionReassignments(ctx, &kafka.ListPartitionReassignmentsRequest{Timeout: 10 * time.Second})
+	moves, err := cl.ListPartitionReassignments(ctx, &kafka.ListPartitionReassignmentsRequest{Timeout: time.Minute})
 	say("reassignments %s", outcome(err))
 	if moves != nil {
 		say("%d %s", len(moves.Topics), outcome(moves.Error))
@@ -453,7 +453,7 @@ func adminGroups(say Say, bootstrap, topic string) error {
 	}
 	write(bootstrap, topic, 0, Numbers(10), false, nil)
 	r := joined(bootstrap, topic, nil)
-	_, raw, err := collect(r, 10, 10*time.Second)
+	_, raw, err := collect(r, 10, time.Minute)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func config() *sarama.Config {
 	c.Consumer.MaxWaitTime = 200 * time.Millisecond
 	c.Consumer.Offsets.AutoCommit.Enable = false
 	c.Consumer.Offsets.Initial = sarama.OffsetOldest
-	c.Admin.Timeout = 10 * time.Second
+	c.Admin.Timeout = time.Minute
 	c.Metadata.AllowAutoTopicCreation = false
 	c.Metadata.Retry.Max = 1
 	return c
@@ -165,7 +165,7 @@ func writeAndRead(given []Record, change func(*sarama.Config)) func(Say, string,
 		}
 		_, err := write(bootstrap, topic, 0, given, false, change)
 		say("written %s", outcome(err))
-		got, err := read(bootstrap, topic, sarama.OffsetOldest, len(given), 10*time.Second)
+		got, err := read(bootstrap, topic, sarama.OffsetOldest, len(given), time.Minute)
 		if len(given) > 10 {
 			say("%s", ShowAll(got))
 			return err
@@ -186,7 +186,7 @@ func timestamps(say Say, bootstrap, topic string) error {
 	create(bootstrap, topic+"-append", 1, map[string]*string{"message.timestamp.type": ptr("LogAppendTime")})
 	for _, name := range []string{topic, topic + "-append"} {
 		write(bootstrap, name, 0, Numbers(3), true, nil)
-		got, err := read(bootstrap, name, sarama.OffsetOldest, 3, 10*time.Second)
+		got, err := read(bootstrap, name, sarama.OffsetOldest, 3, time.Minute)
 		if err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func acks(say Say, bootstrap, topic string) error {
 		_, err := write(bootstrap, topic, 0, Numbers(1), false, func(c *sarama.Config) { c.Producer.RequiredAcks = wanted })
 		say("%d: %s", wanted, outcome(err))
 	}
-	got, err := read(bootstrap, topic, sarama.OffsetOldest, 3, 10*time.Second)
+	got, err := read(bootstrap, topic, sarama.OffsetOldest, 3, time.Minute)
 	say("%s", ShowAll(got))
 	return err
 }
@@ -260,7 +260,7 @@ func times(say Say, bootstrap, topic string) error {
 		say("listed %d %s %s", o.Offset, shown, outcome(o.Err))
 	}
 	offset, _ := client.GetOffset(topic, 0, T0+6)
-	got, err := read(bootstrap, topic, offset, 4, 10*time.Second)
+	got, err := read(bootstrap, topic, offset, 4, time.Minute)
 	say("%s", ShowAll(got))
 	return err
 }
@@ -269,7 +269,7 @@ func seek(say Say, bootstrap, topic string) error {
 	create(bootstrap, topic, 1, nil)
 	write(bootstrap, topic, 0, Numbers(10), false, nil)
 	for _, at := range []int64{5, 0, 9} {
-		got, err := read(bootstrap, topic, at, 1, 10*time.Second)
+		got, err := read(bootstrap, topic, at, 1, time.Minute)
 		if err != nil || len(got) == 0 {
 			return fmt.Errorf("at %d: %v", at, err)
 		}
@@ -326,7 +326,7 @@ func (h handler) ConsumeClaim(s sarama.ConsumerGroupSession, claim sarama.Consum
 // readInGroup reads n records as the only member of a group; last runs before the session ends.
 func readInGroup(bootstrap, group string, n int, wait time.Duration, last func(sarama.ConsumerGroupSession)) ([]Record, error) {
 	c := config()
-	c.Consumer.Group.Session.Timeout = 6 * time.Second
+	c.Consumer.Group.Session.Timeout = 45 * time.Second
 	cg, err := sarama.NewConsumerGroup([]string{bootstrap}, group, c)
 	if err != nil {
 		return nil, err
@@ -369,7 +369,7 @@ func commit(say Say, bootstrap, topic string) error {
 	}
 	write(bootstrap, topic, 0, Numbers(10), false, nil)
 	write(bootstrap, topic, 1, Numbers(10), false, nil)
-	got, err := readInGroup(bootstrap, topic, 20, 10*time.Second, func(s sarama.ConsumerGroupSession) {
+	got, err := readInGroup(bootstrap, topic, 20, time.Minute, func(s sarama.ConsumerGroupSession) {
 		s.ResetOffset(topic, 0, 7, "seven")
 		s.ResetOffset(topic, 1, 3, "")
 		s.Commit()
@@ -378,7 +378,7 @@ func commit(say Say, bootstrap, topic string) error {
 	if err := offsets(say, adm, topic, topic); err != nil {
 		return err
 	}
-	got, err = readInGroup(bootstrap, topic, 10, 10*time.Second, func(s sarama.ConsumerGroupSession) { s.Commit() })
+	got, err = readInGroup(bootstrap, topic, 10, time.Minute, func(s sarama.ConsumerGroupSession) { s.Commit() })
 	say("second run read %s %s", ShowRead(got), outcome(err))
 	got, err = readInGroup(bootstrap, topic, 1, 2*time.Second, nil)
 	say("third run read %d %s", len(got), outcome(err))
@@ -545,7 +545,7 @@ func adminGroups(say Say, bootstrap, topic string) error {
 			}
 		}
 	}
-	_, err = readInGroup(bootstrap, topic, 10, 10*time.Second, func(s sarama.ConsumerGroupSession) {
+	_, err = readInGroup(bootstrap, topic, 10, time.Minute, func(s sarama.ConsumerGroupSession) {
 		list, err := adm.ListConsumerGroups()
 		say("listed %q %s", list[topic], outcome(err))
 		describe()

@@ -104,7 +104,7 @@ fn fate<T>(result: &Result<T>) -> String {
 }
 
 fn until(mut condition: impl FnMut() -> bool) -> bool {
-    let end = Instant::now() + Duration::from_secs(10);
+    let end = Instant::now() + Duration::from_secs(60);
     while Instant::now() < end {
         if condition() {
             return true;
@@ -165,7 +165,7 @@ fn config(bootstrap: &str, more: &[(&str, &str)]) -> ClientConfig {
 }
 
 fn options() -> AdminOptions {
-    AdminOptions::new().request_timeout(Some(Duration::from_secs(15)))
+    AdminOptions::new().request_timeout(Some(Duration::from_secs(60)))
 }
 
 impl Play {
@@ -179,7 +179,7 @@ impl Play {
 
     fn partitions(&self, topic: &str) -> usize {
         let admin = self.admin();
-        match admin.inner().fetch_metadata(Some(topic), Duration::from_secs(10)) {
+        match admin.inner().fetch_metadata(Some(topic), Duration::from_secs(60)) {
             Ok(m) => m.topics()[0].partitions().iter().filter(|p| p.leader() >= 0).count(),
             Err(_) => 0,
         }
@@ -202,7 +202,7 @@ impl Play {
 
     // Writes records; what became of each: its partition or its error.
     fn write(&self, topic: &str, partition: Option<i32>, records: &[Given], more: &[(&str, &str)]) -> Vec<Result<i32>> {
-        let mut settings = vec![("message.max.bytes", "4000000"), ("linger.ms", "5"), ("message.timeout.ms", "10000")];
+        let mut settings = vec![("message.max.bytes", "4000000"), ("linger.ms", "5"), ("message.timeout.ms", "60000")];
         settings.extend_from_slice(more);
         let producer: FutureProducer = config(&self.bootstrap, &settings).create().expect("a producer");
         let sent: Vec<_> = records
@@ -217,11 +217,11 @@ impl Play {
                 record.payload = r.value.as_deref();
                 record.partition = partition;
                 record.timestamp = r.timestamp;
-                producer.send(record, Timeout::After(Duration::from_secs(10)))
+                producer.send(record, Timeout::After(Duration::from_secs(60)))
             })
             .collect();
         let told = block_on(join_all(sent)).into_iter().map(|d| d.map(|x| x.partition).map_err(|(e, _)| code(&e))).collect();
-        let _ = producer.flush(Timeout::After(Duration::from_secs(10)));
+        let _ = producer.flush(Timeout::After(Duration::from_secs(60)));
         told
     }
 
@@ -261,7 +261,7 @@ impl Play {
             ("group.id", self.topic.as_str()),
             ("enable.auto.commit", "false"),
             ("auto.offset.reset", "earliest"),
-            ("session.timeout.ms", "6000"),
+            ("session.timeout.ms", "45000"),
             ("topic.metadata.propagation.max.ms", "0"),
         ];
         let c: BaseConsumer = text(config(&self.bootstrap, &settings).create())?;
@@ -358,10 +358,10 @@ fn times(p: &Play) -> Result<()> {
     for at in [-5, 0, 4, 9, 10] {
         let mut list = TopicPartitionList::new();
         text(list.add_partition_offset(&p.topic, 0, Offset::Offset(T0 + at)))?;
-        let found = text(c.offsets_for_times(list, Duration::from_secs(10)))?;
+        let found = text(c.offsets_for_times(list, Duration::from_secs(60)))?;
         p.say(&format!("after {at}: {:?}", found.elements()[0].offset()));
     }
-    p.say(&format!("watermarks {:?}", text(c.fetch_watermarks(&p.topic, 0, Duration::from_secs(10)))?));
+    p.say(&format!("watermarks {:?}", text(c.fetch_watermarks(&p.topic, 0, Duration::from_secs(60)))?));
     Ok(())
 }
 
@@ -371,7 +371,7 @@ fn seek(p: &Play) -> Result<()> {
     let c = p.reader(&p.topic, Offset::Offset(0), "earliest");
     read(&c, 10, 10)?;
     for at in [5, 0, 9] {
-        text(c.seek(&p.topic, 0, Offset::Offset(at), Duration::from_secs(10)))?;
+        text(c.seek(&p.topic, 0, Offset::Offset(at), Duration::from_secs(60)))?;
         let got = read(&c, 1, 10)?;
         p.say(&format!("at {at}: {}", got.first().map_or("nothing".to_string(), |r| show(&r.value))));
     }
@@ -395,7 +395,7 @@ fn eof(p: &Play) -> Result<()> {
     p.write(&p.topic, Some(0), &numbers(3), &[]);
     let c = p.reader_with(&p.topic, Offset::Offset(0), &[("enable.partition.eof", "true")]);
     for _ in 0..4 {
-        match c.poll(Duration::from_secs(10)) {
+        match c.poll(Duration::from_secs(60)) {
             None => p.say("nothing came"),
             Some(Ok(m)) => p.say(&format!("{} record", m.offset())),
             Some(Err(e)) => p.say(&format!("{e:?}")),
@@ -408,7 +408,7 @@ fn committed(p: &Play, c: &BaseConsumer) -> Result<()> {
     let mut list = TopicPartitionList::new();
     list.add_partition(&p.topic, 0);
     list.add_partition(&p.topic, 1);
-    let found = text(c.committed_offsets(list, Duration::from_secs(10)))?;
+    let found = text(c.committed_offsets(list, Duration::from_secs(60)))?;
     for e in found.elements() {
         p.say(&format!("committed {} {:?}", e.partition(), e.offset()));
     }
@@ -508,17 +508,17 @@ fn admin_records(p: &Play) -> Result<()> {
         p.say(&format!("before {at:?}: {told}"));
     }
     let c = p.reader(&p.topic, Offset::Offset(0), "earliest");
-    p.say(&format!("watermarks {:?}", text(c.fetch_watermarks(&p.topic, 0, Duration::from_secs(10)))?));
+    p.say(&format!("watermarks {:?}", text(c.fetch_watermarks(&p.topic, 0, Duration::from_secs(60)))?));
     Ok(())
 }
 
 fn admin_cluster(p: &Play) -> Result<()> {
     let admin = p.admin();
-    let found = text(admin.inner().fetch_metadata(None, Duration::from_secs(10)))?;
+    let found = text(admin.inner().fetch_metadata(None, Duration::from_secs(60)))?;
     for b in found.brokers() {
         p.say(&format!("broker {} {}", b.id(), b.host()));
     }
-    let id = admin.inner().fetch_cluster_id(Duration::from_secs(10));
+    let id = admin.inner().fetch_cluster_id(Duration::from_secs(60));
     p.say(&format!("id={} characters", id.map_or(0, |s| s.len())));
     Ok(())
 }
@@ -537,7 +537,7 @@ fn admin_groups(p: &Play) -> Result<()> {
     read(&c, 10, 10)?;
     text(c.commit_consumer_state(CommitMode::Sync))?;
     let list = |what: &str| -> Result<()> {
-        let found = text(c.fetch_group_list(Some(&p.topic), Duration::from_secs(10)))?;
+        let found = text(c.fetch_group_list(Some(&p.topic), Duration::from_secs(60)))?;
         for g in found.groups() {
             p.say(&format!("{what} state={} kind={} assignor={} members={}", g.state(), g.protocol_type(), g.protocol(), g.members().len()));
             for m in g.members() {
