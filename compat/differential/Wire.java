@@ -45,7 +45,7 @@ final class Wire implements AutoCloseable {
 	Wire(String host, int port, String from) throws IOException {
 		if (from != null)
 			socket.bind(new InetSocketAddress(from, 0));
-		socket.connect(new InetSocketAddress(host, port), 5000);
+		socket.connect(new InetSocketAddress(host, port), 60000);
 		socket.setSoTimeout(15000);
 		socket.setTcpNoDelay(true);
 	}

@@ -123,7 +123,7 @@ kafka_tool() { # TopicCommand, consumer.ConsoleConsumer, ... of Kafka's own tool
 	if [ -n "$TOOLS_DIR" ]; then tools_run "$tool" "$@"; else java_run "$CACHE/kafka-tools-$KAFKA_VERSION/libs" "org.apache.kafka.tools.$tool" "$@"; fi
 }
 
-# tools_begin: from here on kafka_tool and kafka_class run in one JVM, one at a time; a tool that does not end has a minute. What its threads log
+# tools_begin: from here on kafka_tool and kafka_class run in one JVM, one at a time; a tool that does not end has three minutes. What its threads log
 # goes to jvm.err.
 TOOLS_DIR=''
 tools_begin() { need_kafka && need_kafka_tools && alone tools tools_compile && tools_start; }
@@ -157,7 +157,7 @@ tools_run() { # CLASS ARG...
 		printf '%s\n' "$*"
 	) >&7
 	until [[ $status =~ ^(status [0-9]+|did not end in time)$ ]]; do # what Java logs is between
-		read -r -t 90 -u 8 status || return 1
+		read -r -t 200 -u 8 status || return 1
 	done
 	cat "$TOOLS_DIR/said"
 	cat "$TOOLS_DIR/cried" >&2

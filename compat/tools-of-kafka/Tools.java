@@ -115,7 +115,7 @@ public final class Tools {
 
     // How the tool ended: by itself, when it had said enough, or not in time.
     static String end(CompletableFuture<Integer> end, BooleanSupplier enough) throws Exception {
-        for (long late = System.currentTimeMillis() + 60000; System.currentTimeMillis() < late; Thread.sleep(20)) {
+        for (long late = System.currentTimeMillis() + 180000; System.currentTimeMillis() < late; Thread.sleep(20)) {
             if (enough == null ? end.isDone() : enough.getAsBoolean()) {
                 return end.isDone() ? "status " + end.get() : "went on";
             }
