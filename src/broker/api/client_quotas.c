@@ -189,7 +189,7 @@ static void describe_fail(struct request *r, int err, struct str message)
 	struct describe_client_quotas_response *out = r->out;
 
 	out->error_code = (int16_t)err;
-	out->error_message = answer_words(err, message);
+	out->error_message = message; /* Kafka leaves an error's own words out here (ApiError.fromThrowable) */
 	out->entries.v = NULL;
 	out->entries.n = -1;
 }
@@ -198,7 +198,7 @@ const struct api api_describe_client_quotas = {
 	.key = describe_client_quotas_request_KEY,
 	.first = describe_client_quotas_request_FIRST,
 	.last = describe_client_quotas_request_LAST,
-	.flags = API_BROKER,
+	.flags = API_BROKER | API_PLAIN_REFUSAL,
 	.acl_operation = ACL_DESCRIBE_CONFIGS,
 	.in = &describe_client_quotas_request_schema,
 	.out = &describe_client_quotas_response_schema,
@@ -233,7 +233,7 @@ const struct api api_alter_client_quotas = {
 	.key = alter_client_quotas_request_KEY,
 	.first = alter_client_quotas_request_FIRST,
 	.last = alter_client_quotas_request_LAST,
-	.flags = API_BROKER | API_CONTROLLER | API_FORWARD,
+	.flags = API_BROKER | API_CONTROLLER | API_FORWARD | API_PLAIN_REFUSAL,
 	.acl_operation = ACL_ALTER_CONFIGS,
 	.in = &alter_client_quotas_request_schema,
 	.out = &alter_client_quotas_response_schema,
