@@ -65,7 +65,7 @@ public final class Acls {
 		}
 
 		String host() {
-			return hostOf(number);
+			return hostOf(number, how);
 		}
 
 		String label() {
@@ -73,8 +73,10 @@ public final class Acls {
 		}
 	}
 
-	static String hostOf(int number) {
-		return "127.4." + (number >> 8) + "." + (number & 255);
+	/** An address; of the cases with ranges one in four, so that each has a range of its own. */
+	static String hostOf(int number, String how) {
+		return how.contains("range") ? "127." + (5 + (number >> 14)) + "." + (number >> 6 & 255) + "." + ((number & 63) << 2 | 1)
+			: "127.4." + (number >> 8) + "." + (number & 255);
 	}
 
 	// ---- from a question to its cases ----
@@ -111,7 +113,7 @@ public final class Acls {
 	private void add(Question q, int version, String how, java.util.function.BiFunction<List<Need>, String, List<Acl>> acls) {
 		int number = cases.size() + 1;
 		List<Need> own = q.needs.stream().map(n -> named(n, n.name.replace("#", "x" + number))).toList();
-		cases.add(new Case(number, q, version, how, acls.apply(own, hostOf(number))));
+		cases.add(new Case(number, q, version, how, acls.apply(own, hostOf(number, how))));
 	}
 
 	private static List<Acl> each(List<Need> needs, java.util.function.Function<Need, Acl> acl) {
@@ -140,6 +142,13 @@ public final class Acls {
 			new Acl(n, PatternType.LITERAL, AclPermissionType.ALLOW, "User:anonymous", host)));
 		add(q, version, "all, implied", (needs, host) -> each(needs, n -> allow(doing(n, implying(n.operation)), PatternType.LITERAL, host)));
 		add(q, version, "all, lesser", (needs, host) -> each(needs, n -> allow(doing(n, lesser(n)), PatternType.LITERAL, host)));
+		add(q, version, "all, from a range", (needs, host) -> each(needs, n -> allow(n, PatternType.LITERAL, host + "/30")));
+		add(q, version, "all, from another range", (needs, host) -> each(needs, n -> allow(n, PatternType.LITERAL, "127.3.0.0/16")));
+		add(q, version, "all, denied a range", (needs, host) -> {
+			List<Acl> acls = each(needs, n -> allow(n, PatternType.LITERAL, host));
+			acls.addAll(each(needs, n -> new Acl(n, PatternType.LITERAL, AclPermissionType.DENY, "User:ANONYMOUS", host + "/30")));
+			return acls;
+		});
 		for (int i = 0; i < q.needs.size(); i++) {
 			int one = i;
 			if (q.needs.size() > 1)
@@ -428,6 +437,12 @@ public final class Acls {
 		lines.forEach(System.out::println);
 		DescribeAclsResponseData acls = (DescribeAclsResponseData) own(ApiKeys.DESCRIBE_ACLS, new DescribeAclsRequestData()
 			.setResourceTypeFilter((byte) 1).setPatternTypeFilter((byte) 1).setOperation((byte) 1).setPermissionType((byte) 1));
+		DescribeClientQuotasResponseData quotas = (DescribeClientQuotasResponseData) own(ApiKeys.DESCRIBE_CLIENT_QUOTAS, new DescribeClientQuotasRequestData()
+			.setComponents(List.of()));
+		System.out.println("after: " + quotas.entries().size() + " quotas");
+		DescribeUserScramCredentialsResponseData users = (DescribeUserScramCredentialsResponseData) own(ApiKeys.DESCRIBE_USER_SCRAM_CREDENTIALS,
+			new DescribeUserScramCredentialsRequestData().setUsers(null));
+		System.out.println("after: credentials of " + new TreeSet<>(users.results().stream().map(u -> u.user()).toList()));
 		System.out.println("after: " + acls.resources().stream().mapToInt(r -> r.acls().size()).sum() + " ACLs");
 		OffsetFetchResponseData offsets = (OffsetFetchResponseData) own(ApiKeys.OFFSET_FETCH, 9, new OffsetFetchRequestData().setGroups(List.of(
 			new OffsetFetchRequestData.OffsetFetchRequestGroup().setGroupId("acl-group").setTopics(null))));

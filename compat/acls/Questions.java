@@ -420,6 +420,17 @@ final class Questions {
 		ask("DeleteAcls", ApiKeys.DELETE_ACLS, (v, tag) -> new DeleteAclsRequestData().setFilters(List.of(new DeleteAclsRequestData.DeleteAclsFilter()
 			.setResourceTypeFilter((byte) 2).setResourceNameFilter("acl-none").setPatternTypeFilter((byte) 3).setOperation((byte) 1)
 			.setPermissionType((byte) 1))), cluster(ALTER));
+		ask("DescribeClientQuotas", ApiKeys.DESCRIBE_CLIENT_QUOTAS, (v, tag) -> new DescribeClientQuotasRequestData().setStrict(true).setComponents(List.of(
+			new DescribeClientQuotasRequestData.ComponentData().setEntityType("user").setMatchType((byte) 0).setMatch("acl-nobody"))),
+			cluster(DESCRIBE_CONFIGS));
+		ask("AlterClientQuotas", ApiKeys.ALTER_CLIENT_QUOTAS, (v, tag) -> quota("acl-" + tag, "producer_byte_rate"), cluster(ALTER_CONFIGS));
+		ask("AlterClientQuotas of what is none", ApiKeys.ALTER_CLIENT_QUOTAS, (v, tag) -> quota("acl-" + tag, "nothing"), cluster(ALTER_CONFIGS));
+		ask("DescribeUserScramCredentials", ApiKeys.DESCRIBE_USER_SCRAM_CREDENTIALS, (v, tag) -> new DescribeUserScramCredentialsRequestData().setUsers(
+			List.of(new DescribeUserScramCredentialsRequestData.UserName().setName("acl-nobody"))), cluster(DESCRIBE));
+		ask("AlterUserScramCredentials", ApiKeys.ALTER_USER_SCRAM_CREDENTIALS, (v, tag) -> credential("acl-" + tag), cluster(ALTER));
+		ask("AlterUserScramCredentials that are not there", ApiKeys.ALTER_USER_SCRAM_CREDENTIALS, (v, tag) -> new AlterUserScramCredentialsRequestData()
+			.setDeletions(List.of(new AlterUserScramCredentialsRequestData.ScramCredentialDeletion().setName("acl-nobody").setMechanism((byte) 1))),
+			cluster(ALTER));
 		ask("AlterReplicaLogDirs", ApiKeys.ALTER_REPLICA_LOG_DIRS, (v, tag) -> {
 			AlterReplicaLogDirsRequestData.AlterReplicaLogDir dir = new AlterReplicaLogDirsRequestData.AlterReplicaLogDir().setPath("/nowhere");
 			dir.topics().add(new AlterReplicaLogDirsRequestData.AlterReplicaLogDirTopic().setName("acl-topic").setPartitions(List.of(0)));
@@ -446,6 +457,17 @@ final class Questions {
 			.setVoterDirectoryId(NOBODY), cluster(ALTER));
 		ask("RemoveRaftVoter", ApiKeys.REMOVE_RAFT_VOTER, (v, tag) -> new RemoveRaftVoterRequestData().setClusterId("another").setVoterId(9)
 			.setVoterDirectoryId(NOBODY), cluster(ALTER));
+	}
+
+	private static ApiMessage quota(String user, String key) {
+		return new AlterClientQuotasRequestData().setEntries(List.of(new AlterClientQuotasRequestData.EntryData()
+			.setEntity(List.of(new AlterClientQuotasRequestData.EntityData().setEntityType("user").setEntityName(user)))
+			.setOps(List.of(new AlterClientQuotasRequestData.OpData().setKey(key).setValue(1000000)))));
+	}
+
+	private static ApiMessage credential(String user) {
+		return new AlterUserScramCredentialsRequestData().setUpsertions(List.of(new AlterUserScramCredentialsRequestData.ScramCredentialUpsertion()
+			.setName(user).setMechanism((byte) 1).setIterations(4096).setSalt(new byte[] {1}).setSaltedPassword(new byte[32])));
 	}
 
 	private static ApiMessage elect() {
@@ -531,6 +553,8 @@ final class Questions {
 		askEnveloped("DescribeQuorum", ApiKeys.DESCRIBE_QUORUM, (v, tag) -> new DescribeQuorumRequestData().setTopics(List.of(
 			new DescribeQuorumRequestData.TopicData().setTopicName("acl-nothing").setPartitions(List.of(
 				new DescribeQuorumRequestData.PartitionData().setPartitionIndex(0))))), cluster(DESCRIBE));
+		askEnveloped("AlterClientQuotas", ApiKeys.ALTER_CLIENT_QUOTAS, (v, tag) -> quota("acl-" + tag, "producer_byte_rate"), cluster(ALTER_CONFIGS));
+		askEnveloped("AlterUserScramCredentials", ApiKeys.ALTER_USER_SCRAM_CREDENTIALS, (v, tag) -> credential("acl-" + tag), cluster(ALTER));
 		askEnveloped("CreateAcls", ApiKeys.CREATE_ACLS, (v, tag) -> new CreateAclsRequestData().setCreations(List.of(acl(tag))), cluster(ALTER));
 		askEnveloped("UnregisterBroker", ApiKeys.UNREGISTER_BROKER, (v, tag) -> new UnregisterBrokerRequestData().setBrokerId(999), cluster(ALTER));
 		askEnveloped("what no broker hands on", ApiKeys.METADATA, (v, tag) -> metadata(v, false, "acl-topic"), topic(DESCRIBE));
