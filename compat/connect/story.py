@@ -60,7 +60,7 @@ def arrived(exactly=True):
 
 
 def kcat(*args, text=""):
-    run = subprocess.run(["kcat", "-q", "-b", bootstrap, *args], input=text, capture_output=True, text=True, timeout=LIMIT_S, check=True)
+    run = subprocess.run(["kcat", "-E", "-m", "60", "-q", "-b", bootstrap, *args], input=text, capture_output=True, text=True, timeout=LIMIT_S, check=True)
     return run.stdout.splitlines()
 
 
@@ -178,7 +178,7 @@ def set_back(w):
 
 
 def shared_settings():
-    settings = {"group.id": "connect-cluster", "session.timeout.ms": "6000", "heartbeat.interval.ms": "1000", "scheduled.rebalance.max.delay.ms": "0"}
+    settings = {"group.id": "connect-cluster", "session.timeout.ms": "10000", "heartbeat.interval.ms": "1000", "scheduled.rebalance.max.delay.ms": "0"}
     for what in "config", "offset", "status":
         settings.update({f"{what}.storage.topic": f"connect-{what}", f"{what}.storage.replication.factor": "1"})
     return settings
