@@ -82,24 +82,37 @@ static int replay_batch(struct coordinator_shard *s, const struct batch_header *
 	return it.error;
 }
 
+static int read_range(struct coordinator_shard *s)
+{
+	struct shard_load *l = &s->load;
+	size_t len = (size_t)l->records.len;
+	int err;
+
+	l->bytes.len = 0;
+	if (l->sealed.any)
+		return sealed_read(&l->sealed, str_of(s->type->type->topic), &l->records, &l->bytes);
+	buf_reserve(&l->bytes, len);
+	err = file_read_full(l->records.file, l->bytes.p, len, l->records.pos);
+	l->bytes.len = err ? 0 : len;
+	return err;
+}
+
 static void read_job(struct work *work)
 {
 	struct shard_load *l = container_of(work, struct shard_load, work);
 	struct coordinator_shard *s = container_of(l, struct coordinator_shard, load);
 	int64_t next = l->offset;
 
-	l->bytes.len = 0;
-	buf_reserve(&l->bytes, (size_t)l->records.len);
-	l->error = file_read_full(l->records.file, l->bytes.p, (size_t)l->records.len, l->records.pos);
+	l->error = read_range(s);
 	if (l->error)
 		return;
-	for (struct batch_iter it = batch_iter(l->bytes.p, (size_t)l->records.len); batch_next(&it);) {
+	for (struct batch_iter it = batch_iter(l->bytes.p, l->bytes.len); batch_next(&it);) {
 		l->error = replay_batch(s, &it.header, it.p);
 		if (l->error)
 			return;
 		next = batch_last_offset(&it.header) + 1;
 	}
-	l->n_bytes += l->records.len;
+	l->n_bytes += (int64_t)l->bytes.len;
 	/* A range without one whole batch does not get us on. */
 	l->error = next > l->offset ? 0 : ERR_CORRUPT_MESSAGE;
 	l->offset = next;
@@ -137,19 +150,6 @@ static void end_load(struct coordinator_shard *s, int err)
 	shard_loaded(s, err);
 }
 
-static void range_is_read(struct work *work)
-{
-	struct shard_load *l = container_of(work, struct shard_load, work);
-	struct coordinator_shard *s = container_of(l, struct coordinator_shard, load);
-
-	file_unref(&l->records.file);
-	s->n_jobs--;
-	if (l->error || s->phase == SHARD_CLOSED)
-		end_load(s, l->error);
-	else
-		next_range(s);
-}
-
 static void load_later(struct coordinator_shard *s, int err)
 {
 	struct shard_load *l = &s->load;
@@ -160,6 +160,21 @@ static void load_later(struct coordinator_shard *s, int err)
 	timer_start(&l->timer, l->retry_ms);
 	if (l->retry_ms < RETRY_MAX_MS)
 		l->retry_ms *= 2;
+}
+
+static void range_is_read(struct work *work)
+{
+	struct shard_load *l = container_of(work, struct shard_load, work);
+	struct coordinator_shard *s = container_of(l, struct coordinator_shard, load);
+
+	file_unref(&l->records.file);
+	s->n_jobs--;
+	if (l->error == ERR_KAFKA_STORAGE_ERROR && s->phase != SHARD_CLOSED)
+		load_later(s, l->error); /* a key that is missing */
+	else if (l->error || s->phase == SHARD_CLOSED)
+		end_load(s, l->error);
+	else
+		next_range(s);
 }
 
 static void next_range(struct coordinator_shard *s)
@@ -192,6 +207,7 @@ static void next_range(struct coordinator_shard *s)
 		return;
 	}
 	l->records = r.records;
+	l->sealed = r.sealed;
 	l->work = (struct work){.job = read_job, .done = range_is_read, .loop = s->core->loop};
 	s->n_jobs++;
 	env_work(s->core->loop, &l->work);

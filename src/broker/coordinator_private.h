@@ -66,8 +66,9 @@ enum shard_phase { SHARD_LOADING, SHARD_ACTIVE, SHARD_FAILED, SHARD_CLOSED };
 /* What has been read of the log and is replayed by the job. */
 struct shard_load {
 	struct work work;
-	struct records records; /* the next range; its file is referenced */
-	int64_t offset;		/* of the next record */
+	struct records records;	 /* the next range; its file is referenced */
+	struct sealed_at sealed; /* where it lies */
+	int64_t offset;		 /* of the next record */
 	int64_t end;
 	int64_t began_ms;
 	int64_t n_records;

@@ -70,15 +70,28 @@ static int follow_bounds(struct move *v, const struct future_chunk *c)
 	return c->truncate_to >= 0 ? log_truncate_to(v->future, c->truncate_to) : 0;
 }
 
-static int append_chunk(struct move *v, const struct future_chunk *c)
+/* In clear: the future log seals what it takes, or not. */
+static int read_chunk(struct move *v, struct future_chunk *c)
+{
+	size_t len = (size_t)c->records.len;
+	int err;
+
+	v->buf.len = 0;
+	if (c->sealed.any)
+		return sealed_read(&c->sealed, str_of(v->topic->name), &c->records, &v->buf);
+	buf_reserve(&v->buf, len);
+	err = file_read_full(c->records.file, v->buf.p, len, c->records.pos);
+	v->buf.len = err ? 0 : len;
+	return err;
+}
+
+static int append_chunk(struct move *v, struct future_chunk *c)
 {
 	struct log_appended out;
 	struct batch_header h;
-	size_t len = (size_t)c->records.len;
+	int err = read_chunk(v, c);
+	size_t len = v->buf.len;
 
-	v->buf.len = 0;
-	buf_reserve(&v->buf, len);
-	int err = file_read_full(c->records.file, v->buf.p, len, c->records.pos);
 	if (!err)
 		err = batch_header_read(v->buf.p, len, &h);
 	/* The batch that holds the log's start may begin before it. */

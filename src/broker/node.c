@@ -21,6 +21,7 @@
 #include "broker/coordinator.h"
 #include "broker/fetchers.h"
 #include "broker/isr.h"
+#include "broker/log_keys.h"
 #include "broker/mover.h"
 #include "broker/node_private.h"
 #include "broker/sasl.h"
@@ -347,6 +348,7 @@ static void free_all(struct node *n)
 	authorizer_free(n->authorizer);
 	throttle_free(n->throttle);
 	node_free_dirs(n);
+	log_keys_free(n);
 	arena_fini(&n->arena);
 	xfree(n);
 }
@@ -359,6 +361,9 @@ static enum node_end bring_up(struct node *n)
 	if (open_files > 0)
 		n->env->open_files_max = open_files;
 	end = node_open_dirs(n);
+	if (end)
+		return end;
+	end = log_keys_start(n);
 	if (end)
 		return end;
 	diag_info(n->env->diag, "log directory", "dir=%s cluster=%.*s node=%d", log_dir_path(n->metadata_dir),

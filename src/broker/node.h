@@ -16,6 +16,7 @@
 
 #include "env/env.h"
 
+struct atrest_keys;
 struct config;
 struct node;
 
@@ -38,6 +39,8 @@ struct node_options {
 	const struct config *config; /* outlives the node */
 	int n_reactors;		     /* 0: as odradek.reactors says */
 	const char *release;	     /* of this program, for the first line */
+	struct atrest_keys *
+		log_keys; /* what logs are encrypted with, or memory for it; NULL: odradek.log.encryption.key.file's, if set */
 	/* On a loop of the node; must not block. */
 	void (*event)(void *arg, enum node_event event, const char *text);
 	void *arg;

@@ -90,6 +90,11 @@ struct node {
 	int audit_level;	       /* atomic: enum audit_level */
 	size_t request_budget;	       /* odradek.request.memory.bytes */
 
+	struct atrest_keys *log_keys;	  /* NULL: none */
+	struct atrest_keys *own_log_keys; /* the same, where their memory is the node's */
+	struct file_stat log_keys_seen;	  /* of their file; log_keys_look's */
+	int64_t opened_bytes;		  /* atomic: of sealed batches in memory, on their way to readers */
+
 	struct log_dir **dirs; /* log.dirs, then metadata.log.dir where it is none of them */
 	int n_dirs;
 	int n_log_dirs; /* those that hold replicas */

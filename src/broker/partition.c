@@ -584,9 +584,11 @@ static int read_records(struct partition *p, struct partition_read *r)
 		.min_one_message = r->min_one_message,
 		.upto_offset = r->upto,
 		.nowait = r->nowait,
+		.sealed_max = r->sealed_max,
 	};
 	int err = log_read(p->log, &read, &r->records, &r->cold);
 
+	r->sealed = read.sealed;
 	if (err || r->isolation != READ_COMMITTED || r->records.len == 0)
 		return err;
 	err = log_aborted(p->log, &(struct aborted_query){r->offset, read.next_offset, r->arena}, &r->aborted,
@@ -640,6 +642,7 @@ int partition_read(struct partition *p, struct partition_read *r)
 	int err;
 
 	r->records = (struct records){0};
+	r->sealed = (struct sealed_at){0};
 	r->aborted = NULL;
 	r->n_aborted = -1;
 	r->diverging = (struct epoch_end){-1, -1};

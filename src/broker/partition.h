@@ -258,12 +258,14 @@ struct partition_read {
 	bool nowait;
 	int32_t withheld_from; /* a follower that gets nothing of a throttled partition while it is not in sync; -1: none */
 	struct arena *arena; /* for the aborted transactions */
+	int32_t sealed_max;  /* as in log_read */
 
 	struct partition_view view;
-	int32_t nearer;		/* where to read instead: nothing was read; -1: here */
-	int64_t upto;		/* how far this reader may see */
-	struct records records; /* len 0: nothing; else a reference of the file is the caller's */
-	struct log_cold cold;	/* with -EAGAIN */
+	int32_t nearer;		 /* where to read instead: nothing was read; -1: here */
+	int64_t upto;		 /* how far this reader may see */
+	struct records records;	 /* len 0: nothing; else a reference of the file is the caller's */
+	struct sealed_at sealed; /* as in log_read: any: sealed_read reads it */
+	struct log_cold cold;	 /* with -EAGAIN */
 	struct aborted_txn *aborted;
 	int n_aborted;		    /* -1 = null */
 	struct epoch_end diverging; /* epoch -1: it does not diverge */

@@ -38,7 +38,10 @@ static int next_chunk(struct partition *p, const struct log *future, bool nowait
 		.max_bytes = CHUNK_BYTES, .min_one_message = true, .upto_offset = c->current_end, .nowait = nowait};
 
 	r.offset = c->restart_at >= 0 ? c->restart_at : c->truncate_to >= 0 ? c->truncate_to : log_offsets(future).end;
-	return log_read(p->log, &r, &c->records, &c->cold);
+	int err = log_read(p->log, &r, &c->records, &c->cold);
+
+	c->sealed = r.sealed;
+	return err;
 }
 
 int partition_future_chunk(struct partition *p, const struct log *future, bool nowait, struct future_chunk *c)

@@ -13,8 +13,9 @@ struct future_chunk {
 	int64_t restart_at;  /* it is to begin anew here; -1 = not */
 	int64_t truncate_to; /* it is to be cut here; -1 = not */
 	int64_t current_end;
-	struct records records; /* len 0: nothing, now; else a reference of the file is the caller's */
-	struct log_cold cold;	/* with -EAGAIN */
+	struct records records;	 /* len 0: nothing, now; else a reference of the file is the caller's */
+	struct sealed_at sealed; /* as in log_read */
+	struct log_cold cold;	 /* with -EAGAIN */
 };
 
 /* 0; -EAGAIN with nowait: pages have to be read first; -ECANCELED: the topic is gone; storage errors. */

@@ -10,6 +10,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/log_keys.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "broker/partitions.h"
@@ -22,6 +23,7 @@
 #define RESERVE_MS 5000
 #define FLUSH_SWEEP_MS 1000
 #define LATE_SHARE 8	/* of its interval a chore may come late, so that it goes with something else */
+#define LOG_KEYS_MS 10000
 #define NAMES_MS 600000 /* what could not be settled when it was due */
 
 struct found {
@@ -178,6 +180,16 @@ static void reserves(struct upkeep *u)
 	partitions_each(u->node->partitions, reload_one, u);
 }
 
+static void log_keys(struct upkeep *u)
+{
+	log_keys_look(u->node);
+}
+
+static bool log_keys_wanted(const struct upkeep *u)
+{
+	return log_keys_may_change(u->node);
+}
+
 static int64_t of_setting(const struct config *c, enum config_id id)
 {
 	return config_long(c, id);
@@ -207,6 +219,7 @@ static const struct chore chores[] = {
 	{idle_files, 0, IDLE_SWEEP_MS, NULL, false},
 	{reserves, 0, RESERVE_MS, NULL, false},
 	{flushes, 0, FLUSH_SWEEP_MS, flushes_wanted, false},
+	{log_keys, 0, LOG_KEYS_MS, log_keys_wanted, false},
 };
 
 #define N_CHORES ((int)(sizeof(chores) / sizeof(chores[0])))

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "atrest/keys.h"
+#include "base/buf.h"
+#include "base/check.h"
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
@@ -141,7 +144,57 @@ static bool confine(struct env *env, const struct config *config)
 	return false;
 }
 
-static int run_node(struct env *env, const struct config *config)
+/* ---- keys of logs ---- */
+
+/* Memory for them where there are to be any; NULL where not. */
+static struct atrest_keys *log_keys_memory(struct env *env, const struct config *config)
+{
+	struct atrest_keys *keys;
+	bool locked = false;
+
+	if (config_string(config, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_FILE).len <= 0 &&
+	    config_string(config, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_COMMAND).len <= 0)
+		return NULL;
+	keys = real_secret_new(sizeof(*keys), &locked);
+	check(keys);
+	if (!locked)
+		diag_warn(env->diag, "the keys of logs may be swapped out: the system locks no more memory for us",
+			  "hint=\"raise the limit of locked memory (LimitMEMLOCK)\"");
+	return keys;
+}
+
+/* Before confine: programs are started no more after it. */
+static bool run_key_command(struct env *env, const struct config *config, struct atrest_keys *keys)
+{
+	struct str setting = config_string(config, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_COMMAND);
+	struct buf why = {0};
+	char *command, *text;
+	size_t len = 0;
+	int status, err, added;
+	bool locked;
+
+	if (setting.len <= 0)
+		return true;
+	command = str_dup(setting);
+	text = real_secret_new(ATREST_KEY_LIST_MAX, &locked);
+	err = text ? real_command_read(command, text, ATREST_KEY_LIST_MAX, &len, &status) : -ENOMEM;
+	if (err == -EPROTO)
+		buf_printf(&why, "it ended with status %d", status);
+	else if (err)
+		buf_printf(&why, "%s", err_name(err));
+	else
+		err = atrest_keys_read(keys, (struct str){text, (int32_t)len}, &added, &why);
+	if (err)
+		diag_error(env->diag, "no key to encrypt logs with",
+			   "odradek.log.encryption.key.command=\"%s\" reason=\"%.*s\"", command,
+			   STR_ARG(buf_str(&why)));
+	real_secret_free(text, ATREST_KEY_LIST_MAX);
+	xfree(command);
+	buf_fini(&why);
+	return err == 0;
+}
+
+static int run_node(struct env *env, const struct config *config, struct atrest_keys *keys)
 {
 	struct run run = {0};
 	enum node_end end;
@@ -149,10 +202,13 @@ static int run_node(struct env *env, const struct config *config)
 	if (!confine(env, config))
 		return EXIT_CONFIG;
 	real_signals_hold();
-	run.node = node_start(
-		&(struct node_options){
-			.env = env, .config = config, .release = release_name(), .event = node_event, .arg = &run},
-		&end);
+	run.node = node_start(&(struct node_options){.env = env,
+						     .config = config,
+						     .release = release_name(),
+						     .log_keys = keys,
+						     .event = node_event,
+						     .arg = &run},
+			      &end);
 	if (!run.node)
 		return (int)end;
 	node_run(run.node);
@@ -161,6 +217,15 @@ static int run_node(struct env *env, const struct config *config)
 	if (end == NODE_END_CLEAN)
 		diag_info(env->diag, "stopped", NULL);
 	return (int)end;
+}
+
+static int run_with_keys(struct env *env, const struct config *config)
+{
+	struct atrest_keys *keys = log_keys_memory(env, config);
+	int code = run_key_command(env, config, keys) ? run_node(env, config, keys) : EXIT_CONFIG;
+
+	real_secret_free(keys, sizeof(*keys));
+	return code;
 }
 
 static int run_with(const struct arguments *a)
@@ -175,7 +240,7 @@ static int run_with(const struct arguments *a)
 	env = env_real_new(&diag);
 	diag_info(&diag, "odradek", "release=%s kafka=%s", release_name(), KAFKA_LEVEL);
 	config = settings_load(env, a->file, a->overrides);
-	code = config ? run_node(env, config) : EXIT_CONFIG;
+	code = config ? run_with_keys(env, config) : EXIT_CONFIG;
 	if (config)
 		config_free(config);
 	env_real_free(env);

@@ -317,6 +317,21 @@ static void check_early_start(const struct config *c, struct config_notes *notes
 			fail(c, notes, CONFIG_EARLY_START_LISTENERS, "each name must stand in listeners");
 }
 
+/* ---- encryption ---- */
+
+static void check_encryption(const struct config *c, struct config_notes *notes)
+{
+	bool file = config_string(c, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_FILE).len > 0;
+	bool command = config_string(c, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_COMMAND).len > 0;
+
+	if (config_bool(c, CONFIG_ODRADEK_LOG_ENCRYPTION_ENABLE) && !file && !command)
+		fail(c, notes, CONFIG_ODRADEK_LOG_ENCRYPTION_ENABLE,
+		     "it needs odradek.log.encryption.key.file or odradek.log.encryption.key.command");
+	if (file && command)
+		fail(c, notes, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_COMMAND,
+		     "odradek.log.encryption.key.file is set too: keys come from one of them");
+}
+
 /* ---- connections, groups ---- */
 
 static void check_connections(const struct config *c, struct config_notes *notes)
@@ -360,6 +375,7 @@ void config_rules_check(const struct config *c, struct config_notes *notes)
 	if (config_is_broker(c))
 		check_inter_broker_login(c, notes);
 	check_logs(c, notes);
+	check_encryption(c, notes);
 	check_connections(c, notes);
 	check_groups(c, notes);
 	check_relations(c, notes);

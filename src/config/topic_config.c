@@ -42,6 +42,7 @@ static const struct {
 	I32(SEGMENT_INDEX_BYTES, segment_index_bytes),
 	I32(INDEX_INTERVAL_BYTES, index_interval_bytes),
 	BOOL(PREALLOCATE, preallocate),
+	BOOL(ODRADEK_ENCRYPTION_ENABLE, encryption_enable),
 	I64(FLUSH_MESSAGES, flush_messages),
 	I64(FLUSH_MS, flush_ms),
 	I64(RETENTION_MS, retention_ms),

@@ -38,6 +38,7 @@ struct topic_config {
 	int32_t segment_index_bytes;
 	int32_t index_interval_bytes;
 	bool preallocate;
+	bool encryption_enable; /* what is appended is sealed (log/sealed.h) */
 
 	/* flushing; INT64_MAX = left to the system */
 	int64_t flush_messages;

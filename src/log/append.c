@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "log/internal.h"
 #include "log/refusals.h"
+#include "log/sealed.h"
 #include "log/verifications.h"
 
 /*
@@ -351,6 +352,34 @@ static bool is_of_unknown_producer(const struct log *log, const struct batch_inf
 	       !(log->data && producers_find(&log->data->producers, info->header.producer_id));
 }
 
+/* The batch at p, whose header is *h, in one write. */
+static int append_batch(struct log *log, const uint8_t *p, const struct batch_header *h, int64_t now_ms, bool *rolled)
+{
+	struct incoming in = {batch_size(h), h->base_offset, batch_last_offset(h), h->max_timestamp};
+	int err = prepare(log, &in, now_ms, rolled);
+
+	if (!err && batch_is_sealed(h))
+		err = log_note_sealed(log);
+	if (!err)
+		err = write_bytes(log, log_active(log), p, in.size);
+	if (!err)
+		apply(log, p, h, log_active(log)->size);
+	return err;
+}
+
+/* What came in is left as it came, but for its offset and epoch: it is the caller's. */
+static int append_sealed(struct log *log, const uint8_t *p, const struct batch_header *h, int64_t now_ms, bool *rolled)
+{
+	struct batch_header sealed = *h;
+	struct buf bytes = {0};
+	int err = log_seal(log, p, &sealed, &bytes);
+
+	if (!err)
+		err = append_batch(log, bytes.p, &sealed, now_ms, rolled);
+	buf_fini(&bytes);
+	return err;
+}
+
 int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch, int64_t now_ms,
 	       struct log_appended *out)
 {
@@ -375,17 +404,14 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 		return ERR_KAFKA_STORAGE_ERROR;
 	batch_assign(batch, h.base_offset, h.leader_epoch);
 
-	struct incoming in = {info->size, h.base_offset, batch_last_offset(&h), h.max_timestamp};
-	err = prepare(log, &in, now_ms, &rolled);
-	if (!err)
-		err = write_bytes(log, log_active(log), batch, info->size);
+	err = log_seals(log, &h) ? append_sealed(log, batch, &h, now_ms, &rolled)
+				 : append_batch(log, batch, &h, now_ms, &rolled);
 	if (unknown && err_passes(err))
 		refusals_add(&log->refusals, &h);
 	if (err)
 		return append_error(err);
 	if (unknown)
 		refusals_remove(log->refusals, &h);
-	apply(log, batch, &h, log_active(log)->size);
 	*out = (struct log_appended){
 		.base_offset = h.base_offset,
 		.last_offset = log->end - 1,
@@ -400,7 +426,7 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 
 /*
  * How much of p[0..len) may be appended: whole, sound batches in order, none of a later epoch. 0 and *valid, or why
- * not.
+ * not. The bit that says "sealed" in a segment has no business here.
  */
 static int check_batches(const struct log *log, const void *p, size_t len, int32_t leader_epoch, size_t *valid)
 {
@@ -414,7 +440,7 @@ static int check_batches(const struct log *log, const void *p, size_t len, int32
 		if (h->leader_epoch > leader_epoch)
 			return 0;
 		if (h->last_offset_delta < 0 || h->base_offset > INT64_MAX - h->last_offset_delta - 1 ||
-		    !batch_crc_ok(it.p, h))
+		    batch_is_sealed(h) || !batch_crc_ok(it.p, h))
 			return ERR_CORRUPT_MESSAGE;
 		if (h->base_offset < next)
 			return ERR_INVALID_RECORD;
@@ -447,11 +473,14 @@ static struct incoming next_group(const struct log *log, const uint8_t *p, size_
 	return in;
 }
 
-static int append_group(struct log *log, const uint8_t *p, const struct incoming *in, int64_t now_ms, bool *rolled)
+static int append_group(struct log *log, const uint8_t *p, const struct incoming *in, bool sealed, int64_t now_ms,
+			bool *rolled)
 {
 	bool rolled_now;
 	int err = prepare(log, in, now_ms, &rolled_now);
 
+	if (!err && sealed)
+		err = log_note_sealed(log);
 	if (!err)
 		err = write_bytes(log, log_active(log), p, in->size);
 	if (err)
@@ -463,29 +492,54 @@ static int append_group(struct log *log, const uint8_t *p, const struct incoming
 	return 0;
 }
 
+static int append_groups(struct log *log, const uint8_t *p, size_t len, bool sealed, int64_t now_ms,
+			 struct log_appended *out)
+{
+	bool rolled = false;
+
+	*out = (struct log_appended){.base_offset = -1, .log_append_time_ms = -1, .log_start = log->start};
+	while (len > 0) {
+		struct incoming in = next_group(log, p, len);
+		int err = append_group(log, p, &in, sealed, now_ms, &rolled);
+
+		if (err)
+			return err;
+		if (out->base_offset < 0)
+			out->base_offset = in.base_offset;
+		p += in.size;
+		len -= (size_t)in.size;
+	}
+	out->last_offset = log->end - 1;
+	note_flush(log, rolled, out);
+	return 0;
+}
+
+/* Each batch that is to be sealed is, under this node's own key. */
+static int append_groups_sealed(struct log *log, const uint8_t *p, size_t len, int64_t now_ms, struct log_appended *out)
+{
+	struct buf bytes = {0};
+	int err = 0;
+
+	for (struct batch_iter it = batch_iter(p, len); !err && batch_next(&it);) {
+		if (log_seals(log, &it.header))
+			err = log_seal(log, it.p, &it.header, &bytes);
+		else
+			buf_put(&bytes, it.p, (size_t)batch_size(&it.header));
+	}
+	if (!err)
+		err = append_groups(log, bytes.p, bytes.len, true, now_ms, out);
+	buf_fini(&bytes);
+	return err;
+}
+
 int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
 			   struct log_appended *out)
 {
-	const uint8_t *at = p;
-	bool rolled = false;
 	size_t valid;
 	int err = log_dir_error(log->dir) ? ERR_KAFKA_STORAGE_ERROR : check_batches(log, p, len, leader_epoch, &valid);
 
 	if (err)
 		return err;
-	*out = (struct log_appended){.base_offset = -1, .log_append_time_ms = -1, .log_start = log->start};
-	while (valid > 0) {
-		struct incoming in = next_group(log, at, valid);
-
-		err = append_group(log, at, &in, now_ms, &rolled);
-		if (err)
-			return err;
-		if (out->base_offset < 0)
-			out->base_offset = in.base_offset;
-		at += in.size;
-		valid -= (size_t)in.size;
-	}
-	out->last_offset = log->end - 1;
-	note_flush(log, rolled, out);
-	return 0;
+	return log->config->encryption_enable ? append_groups_sealed(log, p, valid, now_ms, out)
+					      : append_groups(log, p, valid, false, now_ms, out);
 }

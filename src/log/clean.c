@@ -149,6 +149,9 @@ struct log_clean *log_clean_begin(struct log *log, const struct log_clean_look *
 	note_last_records(log, c);
 	c->noted_end = log->end;
 	key_map_clear(o->keys);
+	c->seals = log->config->encryption_enable;
+	c->topic = xstrdup(log->topic);
+	c->sealed = log_sealed_at(log, log_active(log));
 	log->cleaning = c;
 	return c;
 }
@@ -182,6 +185,37 @@ static int source_open(struct log *log, const struct old_segment *old, struct so
 	s->end = old->end;
 	s->size = old->size;
 	s->pos = 0;
+	return 0;
+}
+
+/* The batch that source_next has given becomes what it was before it was sealed, in the buffer. */
+static int open_batch(struct log_clean *c, const uint8_t *p, struct batch_header *h)
+{
+	struct source *s = &c->source;
+
+	if (!c->sealed.any)
+		return 0;
+	c->sealed.segment = s->base;
+	return sealed_open(&c->sealed, str_of(c->topic), s->pos - batch_size(h), s->bytes.p + (p - s->bytes.p), h);
+}
+
+/* What the filter has written from `at` on: a batch, or nothing. */
+static int seal_batch_at(struct log_clean *c, size_t at)
+{
+	struct buf *out = &c->filter.out;
+	struct batch_header h;
+
+	if (!c->seals || out->len == at)
+		return 0;
+	check(batch_header_read(out->p + at, out->len - at, &h) == 0 && batch_size(&h) == (int64_t)(out->len - at));
+	if (!seal_applies(&h))
+		return 0;
+	c->sealing.len = 0;
+	int err = sealed_put(&c->sealed, str_of(c->topic), out->p + at, &h, &c->sealing);
+	if (err)
+		return err;
+	out->len = at;
+	buf_put(out, c->sealing.p, c->sealing.len);
 	return 0;
 }
 
@@ -257,7 +291,7 @@ static int note_aborted(void *arg, const struct completed_txn *t)
 /* Also of the segments behind: a transaction that began in what is cleaned may have ended there. */
 static int collect_aborted(struct log *log, struct log_clean *c)
 {
-	int err = 0;
+	int err = c->seals ? log_note_sealed(log) : 0;
 
 	for (int i = 0; i < INDEXES_A_STEP && c->next_index < log->data->n && !err; i++)
 		err = log_each_aborted(log, c->next_index++, note_aborted, c);
@@ -336,11 +370,13 @@ static int gather_some(struct log_clean *c)
 			source_close(&c->source);
 			break;
 		}
+		c->stats.bytes_indexed += err ? 0 : batch_size(&h);
+		if (!err)
+			err = open_batch(c, p, &h);
 		if (!err)
 			err = clean_gather_keys(&c->filter, p, &h, c->stats.first_dirty, &full);
 		if (err)
 			return err;
-		c->stats.bytes_indexed += batch_size(&h);
 		if (full) {
 			c->at = c->n_old;
 			source_close(&c->source);
@@ -438,6 +474,17 @@ static int write_out(struct log_clean *c)
 	return err;
 }
 
+/* Opened, filtered, and sealed with the key of now, or left in clear, as the log's setting is. */
+static int copy_batch(struct log_clean *c, const uint8_t *p, struct batch_header *h)
+{
+	size_t at = c->filter.out.len;
+	int err = open_batch(c, p, h);
+
+	if (!err)
+		err = clean_filter_batch(&c->filter, p, h);
+	return err ? err : seal_batch_at(c, at);
+}
+
 static int copy_some(struct log_clean *c)
 {
 	struct batch_header h;
@@ -450,9 +497,9 @@ static int copy_some(struct log_clean *c)
 		err = source_next(c, &p, &h);
 		if (err == -ENODATA)
 			break;
-		if (!err)
-			err = clean_filter_batch(&c->filter, p, &h);
 		c->stats.bytes_read += err ? 0 : batch_size(&h);
+		if (!err)
+			err = copy_batch(c, p, &h);
 		if (!err && c->filter.out.len >= (size_t)c->o.io_bytes)
 			err = write_out(c);
 	}
@@ -677,6 +724,8 @@ void log_clean_free(struct log_clean *c)
 		return;
 	source_close(&c->source);
 	buf_fini(&c->source.bytes);
+	buf_fini(&c->sealing);
+	xfree(c->topic);
 	cleaned_fini(&c->cleaned);
 	if (c->has_txns)
 		clean_txns_fini(&c->txns);

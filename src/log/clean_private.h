@@ -80,6 +80,11 @@ struct log_clean {
 	int next_index;	   /* of the log's transaction indexes */
 	struct aborted_txns aborted;
 
+	struct sealed_at sealed; /* segment: the source's */
+	char *topic;
+	bool seals; /* what is written */
+	struct buf sealing;
+
 	struct clean_txns txns;
 	bool has_txns;
 	struct clean_filter filter;

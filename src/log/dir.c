@@ -40,6 +40,8 @@ struct log_dir {
 	int is_short;		/* atomic: it should be, but the disk is full */
 	struct log_dir *holder; /* whose is_short counts */
 	int error;		/* atomic: 0, or the negated errno it failed with */
+	const struct atrest_keys *keys;
+	int64_t tell_at_ms; /* atomic: mono; no line of log_dir_may_tell's before it */
 	struct loop *watch_loop;
 	struct post *watch;
 };
@@ -50,6 +52,29 @@ static const char *const CHECKPOINT_FILES[CHECKPOINT_KINDS] = {
 	[CHECKPOINT_HIGH_WATERMARK] = "replication-offset-checkpoint",
 	[CHECKPOINT_CLEANER] = "cleaner-offset-checkpoint",
 };
+
+/* ---- keys ---- */
+
+enum { TELL_EVERY_MS = 10000 };
+
+void log_dir_set_keys(struct log_dir *dir, const struct atrest_keys *keys)
+{
+	dir->keys = keys;
+}
+
+const struct atrest_keys *log_dir_keys(const struct log_dir *dir)
+{
+	return dir->keys;
+}
+
+bool log_dir_may_tell(struct log_dir *dir)
+{
+	int64_t now = env_mono_ms(dir->env);
+	int64_t at = __atomic_load_n(&dir->tell_at_ms, __ATOMIC_RELAXED);
+
+	return (at == 0 || now >= at) && __atomic_compare_exchange_n(&dir->tell_at_ms, &at, now + TELL_EVERY_MS, false,
+								     __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 
 /* ---- opening ---- */
 

@@ -86,6 +86,13 @@ int log_dir_begin_run(struct log_dir *);
 /* After every log was closed and the checkpoints are written. */
 int log_dir_mark_clean(struct log_dir *, int64_t broker_epoch);
 
+/* What sealed batches in it are opened and sealed with (atrest/keys.h); NULL, as at first: no keys. Before the first log. */
+struct atrest_keys;
+void log_dir_set_keys(struct log_dir *, const struct atrest_keys *keys);
+const struct atrest_keys *log_dir_keys(const struct log_dir *);
+/* May a line about keys or sealed batches be written now? One in ten seconds: readers ask again and again. From any thread. */
+bool log_dir_may_tell(struct log_dir *);
+
 /* ---- failing ---- */
 
 /* 0 while it works, else the errno it failed with (as -EIO). */

@@ -6,6 +6,7 @@
  *	append.c    checks, rolls, writes, applies
  *	read.c      positions; ranges for fetches
  *	lookup.c    offsets by time
+ *	sealed.c    batches are sealed before they are written, and opened when they are read
  *	load.c      what is on disk; recover.c verifies it, replay.c rebuilds producer state
  *	truncate.c  flush.c  retain.c  future.c
  *	cleanable.c what may be compacted; clean.c compacts it, with clean_swap.c, clean_filter.c, clean_txn.c, cleaned.c, key_map.c
@@ -92,8 +93,9 @@ struct log_data {
 	bool own_name_dirty;	   /* the directory was made, or may have been just before a kill */
 	bool owner_dirty;	   /* what partition.metadata says may not be on the platter */
 	bool epochs_dirty;
-	int flushing;	/* a log_flush is out */
-	int64_t cut_at; /* what it syncs ends here: the least end since it began */
+	bool has_sealed; /* there may be sealed batches (sealed.h) */
+	int flushing;	 /* a log_flush is out */
+	int64_t cut_at;	 /* what it syncs ends here: the least end since it began */
 };
 
 struct log {
@@ -190,6 +192,23 @@ int log_roll_at(struct log *log, int64_t base, int64_t now_ms);
  * within a segment: between two of them recovery would take it for a hole.
  */
 int log_roll_for(struct log *log, int64_t last_offset, int64_t now_ms);
+
+/* ---- sealed.c ---- */
+
+struct sealed_at;
+
+/* Is this batch to be sealed before it is written? */
+bool log_seals(const struct log *log, const struct batch_header *h);
+/*
+ * The batch at p, sealed, at the end of `out`; *h is then of that. 0; ERR_KAFKA_STORAGE_ERROR without a key, which is told;
+ * ERR_RECORD_LIST_TOO_LARGE.
+ */
+int log_seal(const struct log *log, const uint8_t *p, struct batch_header *h, struct buf *out);
+/* A sealed batch is about to be in it, or has been found: that is remembered on disk. Its directory is there. */
+int log_note_sealed(struct log *log);
+int log_load_sealed(struct log *log);
+/* Where what is in a segment is sealed, and whether. */
+struct sealed_at log_sealed_at(const struct log *log, const struct segment *s);
 
 /* ---- read.c ---- */
 

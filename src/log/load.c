@@ -458,6 +458,8 @@ static int load_files(struct found *f, const struct log_load *how)
 	log->data->owner_dirty = f->owner_rewritten;
 	err = load_epochs(f);
 	if (!err)
+		err = log_load_sealed(log);
+	if (!err)
 		err = add_segments(f);
 	if (!err)
 		err = load_state(f, how, from);

@@ -8,6 +8,7 @@
  *     %020d.txnindex                aborted transactions, only where there are any
  *     %020d.snapshot                producer state up to that offset (producers.h)
  *     leader-epoch-checkpoint       where each leader epoch began (epochs.h)
+ *     odradek.sealed                empty: some batches may be sealed (sealed.h); an unsealed log has none
  *     *.deleted                     going away
  *     *.set-aside                   whole batches that lay behind a bad one: set aside by recovery, not served
  *
@@ -40,6 +41,7 @@
 #include "config/topic_config.h"
 #include "env/env.h"
 #include "log/dir.h"
+#include "log/sealed.h"
 #include "log/validate.h"
 
 struct log;
@@ -177,8 +179,10 @@ struct log_read {
 	bool min_one_message; /* the first batch comes whole even if it is larger (KIP-74) */
 	int64_t upto_offset;  /* exclusive: high watermark, last stable offset or end */
 	bool nowait;	      /* return -EAGAIN rather than wait for the disk */
+	int32_t sealed_max;   /* max_bytes where the range is to be opened in memory, if that is less; 0 = no less */
 
-	int64_t next_offset; /* behind what was found */
+	int64_t next_offset;	 /* behind what was found */
+	struct sealed_at sealed; /* any: the range is to be read by sealed_read (sealed.h), and by nothing else */
 };
 
 /* Pages that are not in memory: read them in a job (log_cold_run), then read again. */
@@ -228,6 +232,8 @@ struct log_lookup {
 	int64_t size;
 	int64_t index_size;
 	int64_t time_size;
+	struct sealed_at sealed;
+	char *topic;		 /* for lines; NULL where nothing is sealed */
 	int64_t found_offset;	 /* -1 = none */
 	int64_t found_timestamp; /* -1 = none */
 	int32_t found_epoch;	 /* -1 = none */

@@ -19,6 +19,9 @@ static int take_files(struct log *log, struct segment *s, struct log_lookup *l)
 	l->log_file = file_ref(file);
 	l->base_offset = s->base;
 	l->size = s->size;
+	l->sealed = log_sealed_at(log, s);
+	if (l->sealed.any)
+		l->topic = xstrdup(log->topic);
 	if (s->index_n && segment_open(log, s, SEGMENT_INDEX, false, &file) == 0) {
 		l->index_file = file_ref(file);
 		l->index_size = s->index_n;
@@ -82,6 +85,8 @@ void log_lookup_fini(struct log_lookup *l)
 	file_unref(&l->log_file);
 	file_unref(&l->index_file);
 	file_unref(&l->time_file);
+	xfree(l->topic);
+	l->topic = NULL;
 }
 
 /* A position at or before the first batch that can hold the timestamp. */
@@ -120,14 +125,17 @@ static bool answers(const struct log_lookup *l, const struct stream_record *r)
 /* The first record of the batch that answers, if there is one. */
 static int search_batch(struct log_lookup *l, const struct scan *scan, struct codecs *codecs)
 {
-	size_t size = (size_t)batch_size(&scan->header);
+	struct batch_header h = scan->header;
+	size_t size = (size_t)batch_size(&h);
 	struct record_stream stream;
 	struct stream_record r;
 	uint8_t *batch = xmalloc(size);
 	int err = file_read_full(l->log_file, batch, size, scan->at);
 
+	if (!err && l->sealed.any)
+		err = sealed_open(&l->sealed, str_of(l->topic), scan->at, batch, &h);
 	if (!err) {
-		record_stream_init(&stream, codecs, &scan->header, batch, INT32_MAX);
+		record_stream_init(&stream, codecs, &h, batch, INT32_MAX);
 		while (l->found_offset < 0 && record_stream_next(&stream, &r)) {
 			if (!answers(l, &r))
 				continue;

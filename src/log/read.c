@@ -265,6 +265,8 @@ int log_read(struct log *log, struct log_read *want, struct records *out, struct
 		want->max_bytes = 1;
 	if (env_buggify(log->env, "forget where readers are")) /* they are found by the index */
 		log_forget_hints(log);
+	if (log->data->has_sealed && want->sealed_max > 0 && want->max_bytes > want->sealed_max)
+		want->max_bytes = want->sealed_max;
 	int err = find_range(log, want, &r, want->nowait ? cold : NULL);
 	if (err == -ENODATA) /* nothing but a gap between here and the end */
 		return 0;
@@ -277,6 +279,7 @@ int log_read(struct log *log, struct log_read *want, struct records *out, struct
 	out->file = file_ref(file);
 	out->pos = r.from;
 	out->len = (int32_t)(r.limit - r.from);
+	want->sealed = log_sealed_at(log, r.segment);
 	if (r.next >= 0) {
 		add_hint(log, r.segment, r.next, r.limit);
 		want->next_offset = r.next;

@@ -232,6 +232,11 @@ static int verify_segment(struct log *log, struct segment *s, struct verify *v, 
 		if (r)
 			r->shows_compaction = r->shows_compaction || shows_compaction(&h, log->end);
 		segment_note_batch(log, s, &h, pos);
+		if (batch_is_sealed(&h)) { /* a power cut may have taken the note, but not the records */
+			err = log_note_sealed(log);
+			if (err)
+				break;
+		}
 		if (epochs_last(&log->epochs) < h.leader_epoch &&
 		    epochs_assign(&log->epochs, h.leader_epoch, h.base_offset))
 			log->data->epochs_dirty = true;

@@ -300,14 +300,17 @@ static int check_records(struct validation *v, const uint8_t *p, int64_t *size)
 
 /* ---- patching ---- */
 
-/* Sets the max timestamp and its type; the CRC is made anew only when something has changed. */
+/*
+ * Sets the max timestamp and its type, and takes out attributes that mean nothing to Kafka (and may to us, in a segment); the CRC is made anew
+ * only when something has changed.
+ */
 static void patch_timestamps(const struct batch_check *c, uint8_t *p, size_t len, int64_t max_timestamp,
 			     struct batch_info *info)
 {
 	struct batch_header *h = &info->header;
 	bool append_time = c->config->message_timestamp_type == TIMESTAMP_LOG_APPEND_TIME;
-	int16_t attributes =
-		(int16_t)(append_time ? h->attributes | BATCH_LOG_APPEND_TIME : h->attributes & ~BATCH_LOG_APPEND_TIME);
+	int16_t known = h->attributes & BATCH_KAFKA_ATTRIBUTES;
+	int16_t attributes = (int16_t)(append_time ? known | BATCH_LOG_APPEND_TIME : known & ~BATCH_LOG_APPEND_TIME);
 	int64_t timestamp = append_time ? c->now_ms : max_timestamp;
 
 	info->log_append_time_ms = append_time ? c->now_ms : -1;

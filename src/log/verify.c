@@ -49,7 +49,8 @@ static bool plausible(const struct verify *v, const struct batch_header *h, int6
 		return false;
 	if (h->base_offset - v->base > INT32_MAX || h->base_offset - v->base + h->last_offset_delta > INT32_MAX)
 		return false;
-	return h->magic < BATCH_MAGIC || (h->count >= 0 && (h->attributes & ~0x7f) == 0);
+	return h->magic < BATCH_MAGIC ||
+	       (h->count >= 0 && (h->attributes & ~(BATCH_KAFKA_ATTRIBUTES | BATCH_SEALED)) == 0);
 }
 
 /* A bit at a time: such batches are few, and old. */

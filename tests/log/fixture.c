@@ -51,6 +51,7 @@ static void open_all(struct fixture *f)
 	char *why;
 
 	assert_int_equal(log_dir_open(f->env, &options, &f->dir, &why), 0);
+	log_dir_set_keys(f->dir, &f->keys);
 	f->log = log_new(f->dir, &id, &f->config);
 	how.clean = log_dir_was_clean(f->dir, NULL);
 	assert_int_equal(log_load(f->log, &how), 0);
@@ -69,6 +70,18 @@ void fixture_init(struct fixture *f)
 	f->codecs = codecs_new();
 	arena_init(&f->arena, 64 << 20);
 	open_all(f);
+}
+
+void fixture_add_key(struct fixture *f, uint8_t value)
+{
+	struct buf line = {0}, why = {0};
+	int added;
+
+	for (int i = 0; i < ATREST_KEY_SIZE; i++)
+		buf_printf(&line, "%02x", value);
+	assert_int_equal(atrest_keys_read(&f->keys, buf_str(&line), &added, &why), 0);
+	buf_fini(&line);
+	buf_fini(&why);
 }
 
 static void close_all(struct fixture *f)
@@ -227,6 +240,20 @@ int fixture_marker_of(struct fixture *f, int64_t producer_id, int16_t epoch, int
 	return append_marker(f, producer_id, epoch, CONTROL_COMMIT, coordinator_epoch, version);
 }
 
+int fixture_take(const struct log_read *r, struct records *records, struct buf *out)
+{
+	size_t len = (size_t)records->len;
+	int err;
+
+	if (r->sealed.any)
+		return sealed_read(&r->sealed, STR("t"), records, out);
+	buf_reserve(out, len);
+	err = file_read_full(records->file, out->p + out->len, len, records->pos);
+	out->len += err ? 0 : len;
+	file_unref(&records->file);
+	return err;
+}
+
 int fixture_read(struct fixture *f, int64_t offset, int32_t max_bytes, struct buf *out)
 {
 	struct log_read r = {
@@ -242,14 +269,14 @@ int fixture_read(struct fixture *f, int64_t offset, int32_t max_bytes, struct bu
 	out->len = 0;
 	if (err || !records.file)
 		return err;
-	buf_reserve(out, (size_t)records.len);
-	assert_int_equal(file_read_full(records.file, out->p, (size_t)records.len, records.pos), 0);
-	out->len = (size_t)records.len;
-	file_unref(&records.file);
+	err = fixture_take(&r, &records, out);
+	if (err)
+		return err;
 	struct batch_iter it = batch_iter(out->p, out->len);
 	bool first = true;
 	int64_t last = -1;
 	while (batch_next(&it)) {
+		assert_false(batch_is_sealed(&it.header));
 		assert_true(batch_crc_ok(it.p, &it.header));
 		if (first)
 			assert_true(batch_last_offset(&it.header) >= offset);

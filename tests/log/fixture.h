@@ -16,6 +16,7 @@ struct fixture {
 	struct env *env;
 	char path[128];
 	struct topic_config config;
+	struct atrest_keys keys; /* of the directory */
 	struct log_dir *dir;
 	struct log *log;
 	struct codecs *codecs;
@@ -35,6 +36,10 @@ void fixture_restart(struct fixture *f);
 /* Writes recovery points and high watermarks as the log stands. */
 void fixture_checkpoint(struct fixture *f);
 void fixture_flush(struct fixture *f);
+/* A key of 32 bytes of this value, which seals from now on. */
+void fixture_add_key(struct fixture *f, uint8_t value);
+/* What log_read has named, in clear, behind what `out` has. The file is let go of. */
+int fixture_take(const struct log_read *r, struct records *records, struct buf *out);
 
 /* What a produced batch may have besides its records. */
 struct batch_of {

@@ -355,10 +355,16 @@ static int64_t each_batch(struct keyed_hands *h, int64_t at, int64_t end,
 		return -1;
 	if (!records.file)
 		return end;
-	buf_reserve(&buf, (size_t)records.len);
-	int err = file_read_full(records.file, buf.p, (size_t)records.len, records.pos);
+	int err = 0;
+	if (read.sealed.any) {
+		err = sealed_read(&read.sealed, STR("t"), &records, &buf);
+	} else {
+		buf_reserve(&buf, (size_t)records.len);
+		err = file_read_full(records.file, buf.p, (size_t)records.len, records.pos);
+		buf.len = (size_t)records.len;
+	}
 	file_unref(&records.file);
-	struct batch_iter it = batch_iter(buf.p, (size_t)records.len);
+	struct batch_iter it = batch_iter(buf.p, buf.len);
 	while (!err && batch_next(&it)) {
 		each(arg, it.p, &it.header);
 		at = batch_last_offset(&it.header) + 1;

@@ -70,7 +70,15 @@ static void write_on(void *arg)
 	must_hold(r->k, false, "in the middle of a cleaning");
 }
 
-static void live(int64_t operations, uint64_t seed)
+/* Off, on, with another key. */
+static void change_encryption(uint64_t chance)
+{
+	f.config.encryption_enable = chance & 3;
+	if (f.keys.n == 0 || chance >> 2 & 1)
+		fixture_add_key(&f, (uint8_t)(chance >> 3 & 31));
+}
+
+static void live(int64_t operations, uint64_t seed, bool encrypted)
 {
 	struct keyed k;
 	int cleaned = 0;
@@ -86,6 +94,8 @@ static void live(int64_t operations, uint64_t seed)
 		struct keyed_clean how = {
 			.map_bytes = chance >> 20 & 3 ? 100000 : 24 * 9, .between = write_on, .arg = &r};
 
+		if (encrypted && (i == 0 || (chance >> 40 & 31) == 0))
+			change_encryption(chance >> 45);
 		assert_int_equal(keyed_append(&k, &h), 0);
 		if (chance % (operations > 10000 ? 2000 : 40) == 0) {
 			if (chance >> 30 & 1)
@@ -105,26 +115,38 @@ static void live(int64_t operations, uint64_t seed)
 	keyed_fini(&k);
 }
 
-static void random_histories_keep_the_newest_of_each_key(void **state)
+static void lives(void **state, uint64_t from, uint64_t upto, bool encrypted)
 {
-	for (uint64_t seed = 1; seed <= 12; seed++) {
-		if (seed > 1)
+	for (uint64_t seed = from; seed <= upto; seed++) {
+		if (seed > from)
 			set_up(state);
-		live(600, seed);
-		if (seed < 12)
+		live(600, seed, encrypted);
+		if (seed < upto)
 			tear_down(state);
 	}
+}
+
+static void random_histories_keep_the_newest_of_each_key(void **state)
+{
+	lives(state, 1, 12, false);
+}
+
+static void so_they_do_while_encryption_comes_and_goes_and_keys_change(void **state)
+{
+	lives(state, 21, 28, true);
 }
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(random_histories_keep_the_newest_of_each_key, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(so_they_do_while_encryption_comes_and_goes_and_keys_change, set_up,
+						tear_down),
 	};
 
 	if (argc > 1) {
 		set_up(NULL);
-		live(atoll(argv[1]), argc > 2 ? (uint64_t)atoll(argv[2]) : 1);
+		live(atoll(argv[1]), argc > 2 ? (uint64_t)atoll(argv[2]) : 1, false);
 		tear_down(NULL);
 		return 0;
 	}

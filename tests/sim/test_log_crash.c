@@ -39,6 +39,8 @@ struct story {
 	int64_t recovery_point;
 	bool power_cut; /* since it was last looked at */
 	int32_t next_sequence;
+	struct atrest_keys keys; /* of an encrypted story; none otherwise */
+	int64_t encrypted;	 /* lives whose appends are */
 	/* the living */
 	struct log_dir *dir;
 	struct log *log;
@@ -199,6 +201,19 @@ static int batch_at(const struct story *s, int64_t offset)
 	return offset ? s->n : 0;
 }
 
+/* What a log does not say to be sealed is taken as it lies there. */
+static void take(const struct log_read *r, struct records *records, struct buf *out)
+{
+	if (r->sealed.any) {
+		check(sealed_read(&r->sealed, STR("t"), records, out) == 0);
+		return;
+	}
+	buf_reserve(out, (size_t)records->len);
+	check(file_read_full(records->file, out->p, (size_t)records->len, records->pos) == 0);
+	out->len = (size_t)records->len;
+	file_unref(&records->file);
+}
+
 /* All batches from the start: how many there are, with those that were let go. */
 static int read_all(struct story *s)
 {
@@ -209,17 +224,15 @@ static int read_all(struct story *s)
 	while (r.offset < o.end) {
 		struct records records;
 		struct log_cold cold;
-		uint8_t *p;
+		struct buf b = {0};
 
 		check(log_read(s->log, &r, &records, &cold) == 0 && records.file);
-		p = xmalloc((size_t)records.len);
-		check(file_read_full(records.file, p, (size_t)records.len, records.pos) == 0);
-		file_unref(&records.file);
-		for (struct batch_iter it = batch_iter(p, (size_t)records.len); batch_next(&it);) {
+		take(&r, &records, &b);
+		for (struct batch_iter it = batch_iter(b.p, b.len); batch_next(&it);) {
 			check_batch(s, n++, &it);
 			r.offset = batch_last_offset(&it.header) + 1;
 		}
-		xfree(p);
+		buf_fini(&b);
 	}
 	check(r.offset == o.end);
 	return n;
@@ -261,6 +274,9 @@ static void open_log(struct story *s)
 	char *why;
 
 	check(log_dir_open(sim_env(s->w, 0), &options, &s->dir, &why) == 0);
+	s->config.encryption_enable = s->keys.n > 0 && cm_random(&s->chance) % 4;
+	s->encrypted += s->config.encryption_enable;
+	log_dir_set_keys(s->dir, &s->keys);
 	s->codecs = codecs_new();
 	s->log = log_new(s->dir, &id, &s->config);
 	how.clean = log_dir_was_clean(s->dir, NULL);
@@ -318,6 +334,14 @@ static int64_t no_time(void *arg)
 	return 0;
 }
 
+static void give_key(struct story *s)
+{
+	struct buf why = {0};
+	int added;
+
+	check(atrest_keys_read(&s->keys, STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), &added, &why) == 0);
+}
+
 /* The codecs' own memory is not the node's heap: they are made where they can be freed by whoever finds them. */
 static struct story *new_story(uint64_t seed)
 {
@@ -333,12 +357,14 @@ static struct story *new_story(uint64_t seed)
 	sim_env_diag(s->w, 0, &s->diag);
 	s->chance = seed;
 	default_config(&s->config, &s->chance);
+	if (seed % 3 == 2)
+		give_key(s);
 	return s;
 }
 
 static void crashes_lose_nothing_that_was_promised(void **state)
 {
-	int64_t recovered = 0, lost = 0, reached[SIM_N_MARKS] = {0};
+	int64_t recovered = 0, lost = 0, encrypted = 0, reached[SIM_N_MARKS] = {0};
 	static const enum sim_mark must[] = {
 		SIM_MET_KILL,	    SIM_MET_POWER,	SIM_MET_CRASH_IN_DISK_OP,  SIM_MET_WRITE_KEPT,
 		SIM_MET_WRITE_LOST, SIM_MET_WRITE_TORN, SIM_MET_SIZE_WITHOUT_DATA, SIM_MET_NAME_KEPT,
@@ -358,12 +384,13 @@ static void crashes_lose_nothing_that_was_promised(void **state)
 		}
 		recovered += s->recovered;
 		lost += s->lost;
+		encrypted += s->encrypted;
 		for (int i = 0; i < SIM_N_MARKS; i++)
 			reached[i] += sim_reached(s->w, i);
 		sim_world_free(s->w);
 		free(s);
 	}
-	assert_true(recovered > 1000 && lost > 50);
+	assert_true(recovered > 1000 && lost > 50 && encrypted > 100);
 	for (size_t i = 0; i < sizeof(must) / sizeof(must[0]); i++)
 		if (!reached[must[i]])
 			fail_msg("never met: %s", sim_mark_name(must[i]));

@@ -2,11 +2,14 @@
  * Fetch: record batches as they lie in the log, by ranges of its files, now or when there are enough (KafkaApis.handleFetchRequest,
  * ReplicaManager.fetchMessages, KIP-227, KIP-74).
  *
- *	session -> wants -> read -> (wait for more, or for the disk; read again) -> what the session must tell -> answer
+ *	session -> wants -> read -> (wait for more, or for the disk; read again) -> what is sealed is opened, in a job ->
+ *	what the session must tell -> answer
  *
  * 1. Batches are whole. The first partition that has any gives at least one, however large; after that the limits hold.
  * 2. A request that waits holds no file and no range: it reads again when something has moved.
  * 3. What is read is referenced until the last byte of the answer has left.
+ * 4. What may be sealed (log/sealed.h) is opened in memory: OPENED_MAX of it for one request, and little more for each of many. A batch that
+ *    does not open is its partition's error when it is the first; else the answer ends before it.
  */
 #include <errno.h>
 
@@ -67,6 +70,7 @@ struct fetch {
 	bool reads_cold;
 	bool ended;
 	int64_t readable; /* bytes in what was read last */
+	int64_t sealed;	  /* those of them that are to be opened */
 	struct waking waking;
 	struct timer timer;
 	struct work work;
@@ -278,6 +282,20 @@ static void drop_reading(struct fetch *f)
 	for (int i = 0; i < f->n; i++)
 		file_unref(&f->parts[i].read.records.file);
 	f->readable = 0;
+	f->sealed = 0;
+}
+
+#define OPENED_MAX (8 << 20)
+#define OPENED_LOW_MAX (64 << 10)
+#define OPENED_TOGETHER_MAX ((int64_t)256 << 20) /* of all requests; beyond it each has OPENED_LOW_MAX */
+
+/* How much more may be opened in memory for this request. The first batch comes whole. */
+static int32_t may_open(const struct fetch *f)
+{
+	int64_t together = __atomic_load_n(&f->r->node->opened_bytes, __ATOMIC_RELAXED);
+	int64_t left = (together < OPENED_TOGETHER_MAX ? OPENED_MAX : OPENED_LOW_MAX) - f->sealed;
+
+	return left > 0 ? (int32_t)left : 1;
 }
 
 static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait)
@@ -311,6 +329,7 @@ static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait
 		.nowait = nowait,
 		.withheld_from = f->withheld ? f->replica_id : -1,
 		.arena = &f->r->arena,
+		.sealed_max = may_open(f),
 	};
 	err = partition_read(p->partition, r);
 	effects_run(&effects, f->r->core);
@@ -341,6 +360,7 @@ static bool read_parts(struct fetch *f, bool nowait)
 		f->has_error |= err != 0;
 		f->is_sent_on |= err == 0 && p->read.nearer >= 0;
 		f->readable += p->read.records.len;
+		f->sealed += p->read.sealed.any ? p->read.records.len : 0;
 	}
 	f->told = true;
 	return !cold;
@@ -646,6 +666,65 @@ static bool answer(struct fetch *f)
 	return list_parts(f, told, n);
 }
 
+/* ---- opening what is sealed ---- */
+
+/* Until the answer has left. */
+struct opened {
+	struct node *node;
+	struct buf bytes;
+};
+
+static void forget_opened(void *arg)
+{
+	struct opened *o = arg;
+
+	__atomic_sub_fetch(&o->node->opened_bytes, (int64_t)o->bytes.cap, __ATOMIC_RELAXED);
+	buf_fini(&o->bytes);
+}
+
+static void open_part(struct fetch *f, struct part *p)
+{
+	struct opened *o = arena_zalloc(&f->r->arena, sizeof(*o));
+	int err = -ENOMEM;
+
+	if (o) {
+		o->node = f->r->node;
+		err = sealed_read(&p->read.sealed, p->name, &p->read.records, &o->bytes);
+		__atomic_add_fetch(&o->node->opened_bytes, (int64_t)o->bytes.cap, __ATOMIC_RELAXED);
+		arena_cleanup(&f->r->arena, forget_opened, o);
+	}
+	file_unref(&p->read.records.file);
+	p->error = err_to_kafka(err);
+	p->read.records = err ? (struct records){0} : (struct records){.p = o->bytes.p, .len = (int32_t)o->bytes.len};
+}
+
+static void open_job(struct work *work)
+{
+	struct fetch *f = container_of(work, struct fetch, work);
+
+	for (int i = 0; i < f->n; i++)
+		if (f->parts[i].read.sealed.any && f->parts[i].read.records.file)
+			open_part(f, &f->parts[i]);
+}
+
+static void open_done(struct work *work)
+{
+	struct fetch *f = container_of(work, struct fetch, work);
+
+	if (answer(f))
+		request_complete(f->r);
+	else
+		request_end(f->r, true);
+}
+
+/* What was read is what will be answered; the request is parked. */
+static void open_sealed(struct fetch *f)
+{
+	f->ended = true;
+	f->work = (struct work){.job = open_job, .done = open_done, .loop = f->r->core->loop};
+	env_work(f->r->core->loop, &f->work);
+}
+
 /* ---- waiting ---- */
 
 static void stop_waiting(struct fetch *f)
@@ -662,7 +741,9 @@ static void finish(struct fetch *f)
 	f->ended = true;
 	if (!waking_settle(&f->waking))
 		return; /* it comes, and ends this */
-	if (answer(f))
+	if (f->sealed > 0)
+		open_sealed(f);
+	else if (answer(f))
 		request_complete(f->r);
 	else
 		request_end(f->r, true);
@@ -851,9 +932,13 @@ static enum outcome run(struct request *r)
 		read_cold(f);
 		return PARKED;
 	}
-	if (is_enough(f))
+	if (is_enough(f) && f->sealed == 0)
 		return answer(f) ? REPLY : HANG_UP;
 	request_park(r, f, hurry);
+	if (is_enough(f)) {
+		open_sealed(f);
+		return PARKED;
+	}
 	look_again(f);
 	return PARKED;
 }

@@ -5,6 +5,7 @@
 #define ODRADEK_ENV_REAL_REAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* For struct diag: the clock, and a line to stderr in one write. Both ignore arg. */
@@ -21,6 +22,18 @@ void real_streams_hold(void);
 void real_signals_hold(void);
 int real_signal_next(void);
 void real_signal_wake(void);
+
+/*
+ * Zeroed memory for keys: in no core file, not swapped out where the system lets a process lock so much (*locked). Wiped by
+ * real_secret_free. NULL: there is no memory.
+ */
+void *real_secret_new(size_t size, bool *locked);
+void real_secret_free(void *p, size_t size);
+/*
+ * What `command` writes to its standard output when /bin/sh runs it, up to size bytes, in out; it has our standard error, and nothing to read.
+ * 0; -EFBIG; -EPROTO: it did not end with status 0, which is in *status. Blocks. Before real_confine, which forbids it.
+ */
+int real_command_read(const char *command, void *out, size_t size, size_t *len, int *status);
 
 /* What the process gives up for good, with all threads that it starts from now on. */
 struct real_confinement {
