@@ -24,6 +24,8 @@ struct log_file {
 	int64_t pos;
 	int64_t last_offset;
 	bool complained;
+	bool has_place;
+	struct seal_place place;
 	struct buf batch;
 };
 
@@ -35,6 +37,11 @@ static const char *timestamp_type(const struct batch_header *h)
 static const char *boolean(bool b)
 {
 	return b ? "true" : "false";
+}
+
+static bool is_sealed(const struct batch_header *h)
+{
+	return h->magic == BATCH_MAGIC && batch_is_sealed(h);
 }
 
 static void print_batch(const struct log_file *f, const struct batch_header *h)
@@ -56,9 +63,9 @@ static void print_batch(const struct log_file *f, const struct batch_header *h)
 			printf("OptionalLong.empty");
 	}
 	printf(" position: %" PRId64 " %s: %" PRId64 " size: %" PRId64 " magic: %d compresscodec: %s crc: %" PRIu32
-	       " isvalid: %s\n",
+	       " isvalid: %s%s\n",
 	       f->pos, timestamp_type(h), h->max_timestamp, batch_size(h), h->magic, codec ? codec : "unknown", h->crc,
-	       boolean(batch_crc_ok(f->batch.p, h)));
+	       boolean(batch_crc_ok(f->batch.p, h)), is_sealed(h) ? " sealed: true" : "");
 }
 
 /* ---- records ---- */
@@ -237,6 +244,29 @@ static void print_records(struct dump *d, struct log_file *f, const struct batch
 	buf_fini(&records);
 }
 
+/* What stands for the records of a batch that is not opened; true when it is. */
+static bool open_sealed(struct dump *d, struct log_file *f, struct batch_header *h)
+{
+	uint8_t id[ATREST_KEY_ID_SIZE] = {0};
+	char key[ATREST_KEY_TEXT];
+	int err;
+
+	if (!is_sealed(h))
+		return true;
+	if (!f->has_place) {
+		printf("| sealed; whose it is stands in the name of its directory and in partition.metadata\n");
+		return false;
+	}
+	err = seal_open(&d->keys, &f->place, f->batch.p, h, id);
+	if (err == -ENOKEY)
+		printf("| sealed; its key is %s\n", atrest_key_text(id, key));
+	else if (err)
+		buf_printf(&d->complaints,
+			   "%s: the sealed batch at position %" PRId64 " is not what was written here\n", f->path,
+			   f->pos);
+	return err == 0;
+}
+
 /* ---- the file ---- */
 
 /* The next whole batch into f->batch. False at the end, or where no batch is. */
@@ -276,14 +306,17 @@ int dump_batches(struct dump *d, const char *path)
 
 	if (err)
 		return err;
+	f.has_place = dump_place(d->env, path, &f.place);
 	print_head(path);
 	f.size = file_size(f.file);
 	if (f.size > d->options.max_bytes)
 		f.size = d->options.max_bytes;
 	for (; f.pos < f.size && next_batch(&f, &h); f.pos += batch_size(&h)) {
+		struct batch_header opened = h;
+
 		print_batch(&f, &h);
-		if (d->options.deep)
-			print_records(d, &f, &h);
+		if (d->options.deep && open_sealed(d, &f, &opened))
+			print_records(d, &f, &opened);
 	}
 	if (f.pos < f.size && d->options.max_bytes == INT64_MAX)
 		printf("Found %" PRId64 " invalid bytes at the end of %s\n", f.size - f.pos,

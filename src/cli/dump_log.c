@@ -115,7 +115,7 @@ static int read_arguments(int argc, char **argv, struct options *given, struct d
 	return EXIT_FINE;
 }
 
-static int dump(const struct dump_options *o, const char *files)
+static int dump(const struct dump_options *o, const char *files, const char *key_file)
 {
 	struct diag diag = {.level = DIAG_ERROR, .wall_ms = real_wall_ms, .write = real_stderr_line};
 	struct dump d = {.options = *o};
@@ -124,7 +124,8 @@ static int dump(const struct dump_options *o, const char *files)
 	d.env = env_real_new(&diag);
 	d.codecs = codecs_new();
 	arena_init(&d.arena, RECORD_ARENA);
-	code = dump_files(&d, files);
+	code = !key_file || dump_read_keys(&d, key_file) ? dump_files(&d, files) : EXIT_CONFIG;
+	atrest_keys_wipe(&d.keys);
 	fflush(stdout);
 	fwrite(d.complaints.p, 1, d.complaints.len, stderr);
 	buf_fini(&d.complaints);
@@ -146,7 +147,7 @@ static int run(int argc, char **argv)
 		release_print_of_tool();
 		return EXIT_FINE;
 	}
-	return dump(&o, options_value(&given, "files"));
+	return dump(&o, options_value(&given, "files"), options_value(&given, "encryption-key-file"));
 }
 
 static const struct option_row OPTIONS[] = {
@@ -163,6 +164,8 @@ static const struct option_row OPTIONS[] = {
 	{"share-group-state-decoder", NULL, "keys and values are records of __share_group_state", NULL, 0, 0},
 	{"verify-index-only", NULL, "hold an index against its log, print no entries", NULL, 0, 0},
 	{"index-sanity-check", NULL, "say whether the index would be made anew at the next start", NULL, 0, 0},
+	{"encryption-key-file", "FILE",
+	 "keys of encrypted records (odradek.log.encryption.key.file); without its key a batch is sealed", NULL, 0, 0},
 	{"max-bytes", "N", "of a .log, from its beginning", NULL, 0, 0},
 	{"max-message-size", "N", "taken, without effect: batches of any size are read", NULL, 0, 0},
 	{"key-decoder-class", "CLASS", "refused: a Java class", NULL, 0, OPTION_MAYBE},

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "atrest/seal.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "compress/compress.h"
@@ -31,8 +32,9 @@ struct dump {
 	struct env *env;
 	struct dump_options options;
 	struct codecs *codecs;
-	struct arena arena;    /* of the record in work */
-	struct buf complaints; /* for stderr, at the end */
+	struct atrest_keys keys; /* --encryption-key-file's */
+	struct arena arena;	 /* of the record in work */
+	struct buf complaints;	 /* for stderr, at the end */
 };
 
 /* Each prints one file: 0, or a negated errno after which the caller names the file. */
@@ -41,6 +43,11 @@ int dump_offset_index(struct dump *d, const char *path);
 int dump_time_index(struct dump *d, const char *path);
 int dump_txn_index(struct dump *d, const char *path);
 int dump_producer_snapshot(struct dump *d, const char *path);
+
+/* Where the batches of a segment were sealed, by its directory's name and partition.metadata: false when those do not say. */
+bool dump_place(struct env *env, const char *path, struct seal_place *out);
+/* Takes the keys of a file; false, with a line on stderr, when it has none. */
+bool dump_read_keys(struct dump *d, const char *path);
 
 /* The number that the file's name begins with. */
 int64_t dump_base_offset(const char *path);
