@@ -91,6 +91,9 @@ static void draw_logs(struct cluster_run *r)
 static void draw_nodes(struct cluster_run *r)
 {
 	r->nodes.n_reactors = 1 + (int)draw(r, 2);
+	r->nodes.encrypted = r->o->encrypted;
+	if (r->o->encrypted)
+		settings_add_encryption(&r->nodes.settings);
 	settings_add(&r->nodes.settings, "min.insync.replicas", MIN_ISR);
 	settings_add(&r->nodes.settings, "offsets.topic.num.partitions", 1);
 	settings_add(&r->nodes.settings, "transaction.state.log.num.partitions", 1);
@@ -207,14 +210,23 @@ static void stop_all(struct cluster_run *r)
 	r->stopping = false;
 }
 
+static struct replica_bytes read_replica(struct cluster_run *r, int i, const char *topic, int partition)
+{
+	struct replica_bytes b = replica_read(sim_env(r->w, i), topic, partition);
+
+	if (r->o->encrypted)
+		replica_open(sim_env(r->w, i), topic, partition, &r->nodes.v[i].keys, &b);
+	return b;
+}
+
 /* Of those who were its replicas at the end; nobody else has one, whatever was reassigned, but for who is just being added. */
 static void compare_partition(struct cluster_run *r, int partition)
 {
 	struct image_ids replicas = {r->replicas[partition], r->n_replicas[partition]};
-	struct replica_bytes first = replica_read(sim_env(r->w, replicas.v[0] - 1), CLUSTER_TOPIC, partition);
+	struct replica_bytes first = read_replica(r, replicas.v[0] - 1, CLUSTER_TOPIC, partition);
 
 	for (int i = r->first_broker; i < r->nodes.n; i++) {
-		struct replica_bytes its = replica_read(sim_env(r->w, i), CLUSTER_TOPIC, partition);
+		struct replica_bytes its = read_replica(r, i, CLUSTER_TOPIC, partition);
 
 		if (image_ids_has(replicas, i + 1))
 			replica_compare(&first, &its);
@@ -230,8 +242,8 @@ static void compare_compacted(struct cluster_run *r, const char *topic, int n_pa
 	for (int partition = 0; partition < n_partitions; partition++)
 		for (int i = r->first_broker; i < r->nodes.n; i++)
 			for (int k = i + 1; k < r->nodes.n; k++) {
-				struct replica_bytes a = replica_read(sim_env(r->w, i), topic, partition);
-				struct replica_bytes b = replica_read(sim_env(r->w, k), topic, partition);
+				struct replica_bytes a = read_replica(r, i, topic, partition);
+				struct replica_bytes b = read_replica(r, k, topic, partition);
 
 				if (a.len && b.len)
 					replica_compare_compacted(&a, &b);

@@ -168,6 +168,8 @@ void nodes_format(struct nodes *c, int n_voters, int first_broker)
 				       .i = i,
 				       .roles = (i < n_voters ? NODE_IS_CONTROLLER : 0) |
 						(i >= first_broker ? NODE_IS_BROKER : 0)};
+		if (c->encrypted)
+			settings_make_key(&n->keys, i);
 		n->diag = (struct diag){.level = c->verbose ? DIAG_DEBUG : DIAG_ERROR,
 					.wall_ms = wall_ms,
 					.write = take_line,
@@ -197,6 +199,7 @@ static void start(void *arg)
 	n->node = node_start(&(struct node_options){.env = sim_env(n->of->w, n->i),
 						    .config = n->config,
 						    .n_reactors = n->of->n_reactors,
+						    .log_keys = n->of->encrypted ? &n->keys : NULL,
 						    .release = "simulated",
 						    .event = on_event,
 						    .arg = n},

@@ -11,6 +11,7 @@
 #ifndef ODRADEK_TESTS_SIM_NODES_H
 #define ODRADEK_TESTS_SIM_NODES_H
 
+#include "atrest/keys.h"
 #include "base/diag.h"
 #include "base/uuid.h"
 #include "env/sim/sim.h"
@@ -33,6 +34,7 @@ struct one_node {
 	struct diag diag;
 	struct node *node; /* NULL: it does not run */
 	struct config *config;
+	struct atrest_keys keys;
 	bool serves;
 	bool stopped; /* all is closed */
 	bool told_to_stop;
@@ -59,6 +61,7 @@ struct nodes {
 	int n_dirs;   /* of each; 0: one */
 	bool dynamic; /* the set of voters is in the log, and may change (KIP-853) */
 	bool flushes; /* nothing is acknowledged before it is flushed */
+	bool encrypted;
 	bool verbose;
 	struct settings settings;	/* of all */
 	void (*dead)(void *arg, int i); /* it is down now */

@@ -32,7 +32,7 @@ struct job {
 
 static int usage(void)
 {
-	fputs("usage: odradek-sim --seed N | --seeds A..B [--twice] [--no-trouble] [--all-reached] [--verbose] [--events N] [--time MS]\n"
+	fputs("usage: odradek-sim --seed N | --seeds A..B [--twice] [--no-trouble] [--all-reached] [--encrypted] [--verbose] [--events N] [--time MS]\n"
 	      "                   [--cluster [--without KIND]...]\n"
 	      "                   [--power-cut-at K | --kill-at K | --no-descriptor-at K | --power-cut-each | --kill-each | --no-descriptor-each]\n",
 	      stderr);
@@ -115,6 +115,8 @@ static bool parse(int argc, char **argv, struct job *j)
 			j->twice = true;
 		else if (!strcmp(a, "--no-trouble"))
 			j->run.no_trouble = true;
+		else if (!strcmp(a, "--encrypted"))
+			j->run.encrypted = true;
 		else if (!strcmp(a, "--verbose"))
 			j->run.verbose = true;
 		else if (!strcmp(a, "--cluster"))

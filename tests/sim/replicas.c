@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "atrest/seal.h"
 #include "base/check.h"
+#include "log/paths.h"
 #include "tests/sim/history.h"
 #include "tests/sim/nodes.h"
 #include "wire/batch.h"
@@ -149,6 +151,33 @@ void replica_compare_compacted(const struct replica_bytes *a, const struct repli
 	read_keys(b, &in_b);
 	compare_keys(&in_a, &in_b);
 	compare_keys(&in_b, &in_a);
+}
+
+void replica_open(struct env *e, const char *topic, int partition, const struct atrest_keys *keys,
+		  struct replica_bytes *b)
+{
+	struct seal_place place = {.partition = partition};
+	uint8_t id[ATREST_KEY_ID_SIZE];
+	int64_t kept = 0;
+	bool known = b->len == 0;
+
+	for (int i = 0; i < NODE_DIRS_MAX && !known; i++) {
+		char dir[128];
+
+		snprintf(dir, sizeof(dir), "%s/%s-%d", NODE_DIRS[i], topic, partition);
+		known = partition_metadata_read(e, dir, &place.topic_id) == 0;
+	}
+	check(known);
+	for (struct batch_iter it = batch_iter(b->p, (size_t)b->len); batch_next(&it);) {
+		uint8_t *p = b->p + (it.p - b->p);
+
+		check(batch_is_sealed(&it.header) == seal_applies(&it.header));
+		if (batch_is_sealed(&it.header))
+			check(seal_open(keys, &place, p, &it.header, id) == 0);
+		memmove(b->p + kept, p, (size_t)batch_size(&it.header));
+		kept += batch_size(&it.header);
+	}
+	b->len = kept;
 }
 
 void replica_compare(const struct replica_bytes *a, const struct replica_bytes *b)

@@ -67,6 +67,7 @@ static void start_node(void *arg)
 	struct config_input in = {.overrides = r->settings.v, .data_dir = STR("/data")};
 	struct node_options options = {.env = sim_env(r->w, NODE),
 				       .n_reactors = r->n_reactors,
+				       .log_keys = r->o->encrypted ? &r->keys : NULL,
 				       .release = "simulated",
 				       .event = on_node_event,
 				       .arg = r};
@@ -156,6 +157,10 @@ static void draw_node(struct run *r)
 		settings_add(&r->settings, "log.flush.offset.checkpoint.interval.ms", 100 + (int64_t)draw(r, 5000));
 	draw_metadata_log(r);
 	draw_cleaner(r);
+	if (r->o->encrypted) {
+		settings_add_encryption(&r->settings);
+		settings_make_key(&r->keys, NODE);
+	}
 }
 
 /* ---- what befalls it ---- */

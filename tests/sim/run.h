@@ -25,6 +25,7 @@ struct run_options {
 	unsigned
 		without; /* kinds of misfortune that a cluster is spared (storm.h), a bit each; then of company (cluster_run.h) */
 	bool no_trouble; /* no other trouble than weather and crashes, one log directory */
+	bool encrypted;	 /* records are sealed on disk, each node has a key of its own */
 	bool verbose;	 /* the node's lines on stderr */
 };
 

@@ -4,6 +4,7 @@
 #ifndef ODRADEK_TESTS_SIM_RUN_PRIVATE_H
 #define ODRADEK_TESTS_SIM_RUN_PRIVATE_H
 
+#include "atrest/keys.h"
 #include "config/config.h"
 #include "tests/sim/compacted.h"
 #include "tests/sim/copier.h"
@@ -31,6 +32,7 @@ struct run {
 	struct node *node;
 	struct config *config;
 	struct settings settings;
+	struct atrest_keys keys;
 	int n_reactors;
 	bool flushes; /* every append is synced before it is acknowledged */
 	bool started;

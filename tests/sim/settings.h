@@ -16,5 +16,11 @@ struct settings {
 
 void settings_add(struct settings *s, const char *name, int64_t value);
 void settings_add_text(struct settings *s, const char *name, const char *value);
+/* Records are encrypted. The command is not run: the keys are given to the node. */
+void settings_add_encryption(struct settings *s);
+
+struct atrest_keys;
+/* The one of machine i. */
+void settings_make_key(struct atrest_keys *keys, int i);
 
 #endif
