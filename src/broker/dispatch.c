@@ -216,6 +216,15 @@ void request_answer_bytes(struct request *r, struct bytes answer)
 	conn_reply(conn, &r->chain, request_free, r);
 }
 
+void request_answer_nothing(struct request *r)
+{
+	struct conn *conn = r->conn;
+
+	leave(r);
+	conn_no_reply(conn);
+	request_free(r);
+}
+
 void request_finish(struct request *r, enum outcome outcome)
 {
 	switch (outcome) {

@@ -52,6 +52,8 @@ void request_refuse(struct request *r, const char *why);
 void request_finish(struct request *r, enum outcome outcome);
 /* Answers with bytes of the arena, and no header. */
 void request_answer_bytes(struct request *r, struct bytes answer);
+/* Ends it: such a frame has no answer. */
+void request_answer_nothing(struct request *r);
 
 /* Requests that are kept for reuse. */
 void requests_forget(struct core *c);

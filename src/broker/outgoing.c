@@ -4,7 +4,10 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "config/config.h"
+#include "kerberos/kerberos.h"
 #include "net/channel.h"
+#include "security/jaas.h"
+#include "security/krb5_options.h"
 #include "security/login_choice.h"
 #include "wire/login.h"
 
@@ -21,6 +24,48 @@ static bool is_alone(const struct config *c)
 	return config_is_broker(c) && config_is_controller(c) && net->n_voters <= 1 && net->n_bootstrap <= 1;
 }
 
+enum { LINE_MAX_BYTES = 1 << 20 };
+
+/* By a ticket; the settings of the listener that is dialled count, where it has its own. */
+static struct login_method *kerberos(const struct config *c, struct str listener, struct str text, struct buf *why)
+{
+	struct config_at at = {.listener = listener};
+	struct login_method *method = NULL;
+	struct krb5_options o;
+	struct jaas line;
+	struct str error;
+	struct arena a;
+
+	arena_init(&a, LINE_MAX_BYTES);
+	if (jaas_read(text, &a, &line, &error) &&
+	    krb5_options_read(&line, config_at_string(c, &at, CONFIG_SASL_KERBEROS_SERVICE_NAME), &a, &o, &error) &&
+	    krb5_options_log_in(&o, &error))
+		method = kerberos_login_new(
+			&(struct kerberos_login){
+				.service = o.service,
+				.principal = o.principal,
+				.keytab = o.keytab,
+				.cache = o.cache,
+				.is_cached = o.has_cache,
+				.window = config_double(c, CONFIG_SASL_KERBEROS_TICKET_RENEW_WINDOW_FACTOR),
+				.jitter = config_double(c, CONFIG_SASL_KERBEROS_TICKET_RENEW_JITTER),
+				.min_ms = config_long(c, CONFIG_SASL_KERBEROS_MIN_TIME_BEFORE_RELOGIN),
+			},
+			why);
+	else
+		buf_put_str(why, error);
+	arena_fini(&a);
+	return method;
+}
+
+static struct login_method *choose(const struct config *c, const struct config_at *at, struct buf *why)
+{
+	struct str line = config_at_string(c, at, CONFIG_SASL_JAAS_CONFIG);
+
+	return str_is(at->mechanism, "GSSAPI") ? kerberos(c, at->listener, line, why)
+					       : login_choose(at->mechanism, line, why);
+}
+
 /* The line has to be the mechanism's own, as on the side that is dialled. */
 static bool login(const struct outgoing *o, struct diag *diag, struct str listener, enum config_id mechanism_id,
 		  struct login_method **out)
@@ -29,7 +74,7 @@ static bool login(const struct outgoing *o, struct diag *diag, struct str listen
 	struct buf why = {0};
 
 	if (config_at_is_set(o->config, &at, CONFIG_SASL_JAAS_CONFIG))
-		*out = login_choose(at.mechanism, config_at_string(o->config, &at, CONFIG_SASL_JAAS_CONFIG), &why);
+		*out = choose(o->config, &at, &why);
 	else
 		buf_printf(
 			&why,

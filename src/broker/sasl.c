@@ -361,6 +361,17 @@ static void look_at_step(struct sasl *s, struct request *r, struct mechanism_ste
 	}
 }
 
+/* What may be right at the next attempt is not answered. */
+static void go_on(struct sasl *s, struct request *r, struct mechanism_step *out, then_fn *then)
+{
+	if (out->outcome != MECHANISM_FAILED || !out->hangs_up) {
+		then(s, r, out);
+		return;
+	}
+	tell(s, r, out->reason);
+	request_refuse(r, "it may be let in at its next attempt");
+}
+
 /* On any thread: what it needs is its own. */
 static void do_errand(struct work *work)
 {
@@ -394,7 +405,7 @@ static void errand_done(struct work *work)
 	if (s->late)
 		request_refuse(r, "it has not authenticated in time");
 	else
-		e->then(s, r, &e->out);
+		go_on(s, r, &e->out, e->then);
 	xfree(e);
 }
 
@@ -416,7 +427,7 @@ static void step(struct sasl *s, struct request *r, struct bytes token, then_fn 
 		m->step(s->exchange, &world, token, &r->arena, &out);
 		secret_wipe(world.chance, sizeof(world.chance));
 		look_at_step(s, r, &out);
-		then(s, r, &out);
+		go_on(s, r, &out, then);
 		return;
 	}
 	e = xcalloc(1, sizeof(*e));
@@ -438,7 +449,9 @@ static void take_bare_step(struct sasl *s, struct request *r, struct mechanism_s
 	}
 	if (out->outcome == MECHANISM_DONE)
 		complete(s, out);
-	if (out->token.p)
+	if (out->is_silent)
+		request_answer_nothing(r);
+	else if (out->token.p)
 		request_answer_bytes(r, out->token);
 	else
 		request_refuse(r, "there is no room for its token");

@@ -36,6 +36,8 @@ struct sasl_listener;
 
 /* ---- a listener ---- */
 
+/* A listener offers GSSAPI, or this node logs in by it: a library has to be there. */
+bool sasl_wants_kerberos(const struct config *c);
 /* What it offers, by its settings. NULL and *error: what stands in the way of a start, for people. */
 struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
 					struct str cluster_id, struct arena *a, struct str *error);

@@ -6,9 +6,13 @@
 #include "base/err.h"
 #include "base/hash_order.h"
 #include "base/mem.h"
+#include "broker/kerberos_names.h"
 #include "broker/sasl_private.h"
 #include "env/env.h"
+#include "kerberos/kerberos.h"
 #include "security/jwks.h"
+#include "security/krb5_options.h"
+#include "wire/gss.h"
 
 /* Without an own setting: no token that is known is longer, and nobody has said yet who he is. */
 #define FRAME_MAX_UNSET 65536
@@ -169,6 +173,62 @@ static bool read_keys(struct env *env, struct sasl_offer *o, struct mechanism_pl
 	return o->keys->now;
 }
 
+static bool to_local(const void *rules, struct str principal, struct buf *user)
+{
+	return kerberos_names_find(rules, principal, user);
+}
+
+/* The keys that GSSAPI takes clients with, and whose names they have. Files are read: before there are loops. */
+static bool read_kerberos(struct sasl_offer *o, const struct mechanism_place *place, const struct jaas *line,
+			  struct arena *a, struct buf *why)
+{
+	struct config_at at = {.listener = place->at.listener};
+	struct krb5_options options;
+	struct buf realm = {0};
+	struct str error;
+	int n;
+	const struct str *rules = config_at_list(place->config, &at, CONFIG_SASL_KERBEROS_PRINCIPAL_TO_LOCAL_RULES, &n);
+
+	if (!krb5_options_read(line, config_at_string(place->config, &at, CONFIG_SASL_KERBEROS_SERVICE_NAME), a,
+			       &options, &error) ||
+	    !krb5_options_serve(&options, line, &error)) {
+		buf_put_str(why, error);
+		return false;
+	}
+	o->gss.acceptor = kerberos_acceptor_new(options.principal, options.keytab, why);
+	if (!o->gss.acceptor)
+		return false;
+	kerberos_default_realm(&realm);
+	o->gss.to_local = to_local;
+	o->gss.rules = kerberos_names_new(rules, n, realm.len > 0 ? buf_str(&realm) : STR(""), why);
+	buf_fini(&realm);
+	return o->gss.rules;
+}
+
+static bool read_secrets(struct env *env, struct sasl_offer *o, struct mechanism_place *place, const struct jaas *line,
+			 struct arena *a, struct str *why)
+{
+	struct buf text = {0};
+	bool ok;
+
+	if (!str_is(o->name, "GSSAPI"))
+		return read_keys(env, o, place, a, why);
+	ok = read_kerberos(o, place, line, a, &text);
+	if (!ok)
+		*why = arena_str(a, buf_str(&text));
+	place->gss = &o->gss;
+	buf_fini(&text);
+	return ok;
+}
+
+static void offer_fini(struct sasl_offer *o)
+{
+	keys_free(o->keys);
+	gss_acceptor_free(o->gss.acceptor);
+	kerberos_names_free((struct kerberos_names *)(uintptr_t)o->gss.rules);
+	o->gss = (struct mechanism_gss){0};
+}
+
 static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_place *place, struct arena *a,
 		  struct str *error)
 {
@@ -186,7 +246,7 @@ static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_
 		*kept = *place;
 		kept->jaas = line;
 		o->max_reauth_ms = max_reauth_ms(place->config, &place->at);
-		o->setup = read_line(place, line, a, &why) && read_keys(env, o, kept, a, &why)
+		o->setup = read_line(place, line, a, &why) && read_secrets(env, o, kept, line, a, &why)
 				   ? o->mechanism->prepare(kept, a, &why)
 				   : NULL;
 		if (!o->setup)
@@ -209,6 +269,30 @@ static void read_limits(struct sasl_listener *l, const struct config *c, const s
 	l->failure_delay_ms = config_int(c, CONFIG_CONNECTION_FAILED_AUTHENTICATION_DELAY_MS);
 }
 
+static bool is_sasl(enum security_protocol p)
+{
+	return p == PROTOCOL_SASL_PLAINTEXT || p == PROTOCOL_SASL_SSL;
+}
+
+bool sasl_wants_kerberos(const struct config *c)
+{
+	const struct config_network *net = config_network(c);
+	bool wants = (is_sasl(net->inter_broker_protocol) &&
+		      str_is(config_string(c, CONFIG_SASL_MECHANISM_INTER_BROKER_PROTOCOL), "GSSAPI")) ||
+		     (is_sasl(net->controller_protocol) &&
+		      str_is(config_string(c, CONFIG_SASL_MECHANISM_CONTROLLER_PROTOCOL), "GSSAPI"));
+
+	for (int i = 0; i < net->n_listeners && !wants; i++) {
+		struct config_at at = {.listener = net->listeners[i].name};
+		int n;
+		const struct str *v = config_at_list(c, &at, CONFIG_SASL_ENABLED_MECHANISMS, &n);
+
+		for (int k = 0; k < n && is_sasl(net->listeners[i].protocol); k++)
+			wants |= str_is(v[k], "GSSAPI");
+	}
+	return wants;
+}
+
 struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
 					struct str cluster_id, struct arena *a, struct str *error)
 {
@@ -228,8 +312,9 @@ struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c,
 	for (; l->names && l->n_offers < n; l->n_offers++) {
 		place.at.mechanism = l->names[l->n_offers];
 		offers[l->n_offers].keys = NULL;
+		offers[l->n_offers].gss = (struct mechanism_gss){0};
 		if (!offer(env, &offers[l->n_offers], &place, a, error)) {
-			keys_free(offers[l->n_offers].keys);
+			offer_fini(&offers[l->n_offers]);
 			sasl_listener_fini(l);
 			return NULL;
 		}
@@ -250,6 +335,6 @@ void sasl_listener_fini(struct sasl_listener *l)
 	if (!l)
 		return;
 	for (int i = 0; i < l->n_offers; i++)
-		keys_free(l->offers[i].keys);
+		offer_fini(&l->offers[i]);
 	xfree(l->counts);
 }

@@ -11,8 +11,9 @@ struct sasl_offer {
 	const struct mechanism *mechanism;
 	struct str name;
 	const void *setup;
-	struct sasl_keys *keys; /* NULL: none are wanted */
-	int64_t max_reauth_ms;	/* 0: for ever */
+	struct sasl_keys *keys;	  /* NULL: none are wanted */
+	struct mechanism_gss gss; /* of GSSAPI; its own */
+	int64_t max_reauth_ms;	  /* 0: for ever */
 };
 
 /* The keys of the file as it is now, with a reference of the caller's; NULL: it cannot be read, which is told. Blocks: for a job. */

@@ -15,12 +15,14 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "broker/node.h"
+#include "broker/sasl.h"
 #include "cli/command.h"
 #include "cli/release.h"
 #include "cli/settings.h"
 #include "config/config.h"
 #include "env/env.h"
 #include "env/real/real.h"
+#include "kerberos/kerberos.h"
 
 /* A supervisor that signals the process and then its group means one signal. */
 #define SAME_SIGNAL_MS 100
@@ -194,12 +196,24 @@ static bool run_key_command(struct env *env, const struct config *config, struct
 	return err == 0;
 }
 
+/* A library of the system is opened while all of it can be seen. */
+static bool load_libraries(struct env *env, const struct config *config)
+{
+	struct buf why = {0};
+	bool ok = !sasl_wants_kerberos(config) || kerberos_load(&why);
+
+	if (!ok)
+		diag_error(env->diag, "a library is missing", "reason=\"%.*s\"", STR_ARG(buf_str(&why)));
+	buf_fini(&why);
+	return ok;
+}
+
 static int run_node(struct env *env, const struct config *config, struct atrest_keys *keys)
 {
 	struct run run = {0};
 	enum node_end end;
 
-	if (!confine(env, config))
+	if (!load_libraries(env, config) || !confine(env, config))
 		return EXIT_CONFIG;
 	real_signals_hold();
 	run.node = node_start(&(struct node_options){.env = env,

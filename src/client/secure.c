@@ -1,10 +1,15 @@
 /* secure: see the header. */
 #include "client/secure.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/arena.h"
 #include "base/err.h"
+#include "kerberos/kerberos.h"
+#include "security/jaas.h"
+#include "security/krb5_options.h"
 #include "security/login_choice.h"
 #include "tls/tls.h"
 #include "wire/login.h"
@@ -43,6 +48,46 @@ static int make_tls(struct secure *s, struct env *env, const struct secure_setti
 	return tls_context_new(env, &values, false, &s->tls, why) == 0 ? 0 : ERR_INVALID_CONFIG;
 }
 
+enum { LINE_MAX_BYTES = 1 << 20 };
+
+static double number_of(const struct secure_settings *s, const char *name, double otherwise)
+{
+	const char *v = s->get(s->arg, name);
+
+	return v ? strtod(v, NULL) : otherwise;
+}
+
+/* By a ticket. */
+static struct login_method *kerberos(const struct secure_settings *s, struct str text, struct buf *why)
+{
+	struct login_method *method = NULL;
+	struct krb5_options o;
+	struct jaas line;
+	struct str error;
+	struct arena a;
+
+	arena_init(&a, LINE_MAX_BYTES);
+	if (jaas_read(text, &a, &line, &error) &&
+	    krb5_options_read(&line, value_of(s, "sasl.kerberos.service.name"), &a, &o, &error) &&
+	    krb5_options_log_in(&o, &error))
+		method = kerberos_login_new(
+			&(struct kerberos_login){
+				.service = o.service,
+				.principal = o.principal,
+				.keytab = o.keytab,
+				.cache = o.cache,
+				.is_cached = o.has_cache,
+				.window = number_of(s, "sasl.kerberos.ticket.renew.window.factor", 0.8),
+				.jitter = number_of(s, "sasl.kerberos.ticket.renew.jitter", 0.05),
+				.min_ms = (int64_t)number_of(s, "sasl.kerberos.min.time.before.relogin", 60000),
+			},
+			why);
+	else
+		buf_put_str(why, error);
+	arena_fini(&a);
+	return method;
+}
+
 static int make_login(struct secure *s, const struct secure_settings *settings, struct buf *why)
 {
 	struct str mechanism = value_of(settings, "sasl.mechanism"), jaas = value_of(settings, "sasl.jaas.config");
@@ -54,7 +99,7 @@ static int make_login(struct secure *s, const struct secure_settings *settings, 
 			   STR_ARG(mechanism));
 		return ERR_INVALID_CONFIG;
 	}
-	s->login = login_choose(mechanism, jaas, why);
+	s->login = str_is(mechanism, "GSSAPI") ? kerberos(settings, jaas, why) : login_choose(mechanism, jaas, why);
 	return s->login ? 0 : ERR_INVALID_CONFIG;
 }
 

@@ -32,7 +32,7 @@ static void check_refused(const struct config *c, struct config_notes *notes)
 
 static bool is_served(struct str mechanism)
 {
-	static const char *const served[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"};
+	static const char *const served[] = {"GSSAPI", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"};
 
 	for (size_t i = 0; i < sizeof(served) / sizeof(*served); i++)
 		if (str_is(mechanism, served[i]))
@@ -69,7 +69,6 @@ static void check_unsecured(const struct config *c, const struct config_endpoint
 			STR_ARG(e->name));
 }
 
-/* What is enabled by default is GSSAPI alone. */
 static void check_mechanisms(const struct config *c, struct config_notes *notes)
 {
 	const struct config_network *net = &c->network;
@@ -89,7 +88,7 @@ static void check_mechanisms(const struct config *c, struct config_notes *notes)
 				config_note_add(
 					notes, CONFIG_NOTE_REFUSED, config_place(c, CONFIG_SASL_ENABLED_MECHANISMS),
 					"sasl.enabled.mechanisms=%.*s is refused: listener %.*s would offer what is not served; "
-					"there are PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER",
+					"there are GSSAPI, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER",
 					STR_ARG(v[k]), STR_ARG(e->name));
 	}
 }
@@ -98,10 +97,11 @@ static void check_login(const struct config *c, enum config_id id, struct config
 {
 	struct str mechanism = config_string(c, id);
 
-	if (!str_is(mechanism, "PLAIN") && !str_is(mechanism, "SCRAM-SHA-256") && !str_is(mechanism, "SCRAM-SHA-512"))
+	if (!str_is(mechanism, "GSSAPI") && !str_is(mechanism, "PLAIN") && !str_is(mechanism, "SCRAM-SHA-256") &&
+	    !str_is(mechanism, "SCRAM-SHA-512"))
 		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, id),
-				"%s=%.*s is refused: this node cannot log in by what is not served; there are PLAIN, "
-				"SCRAM-SHA-256 and SCRAM-SHA-512",
+				"%s=%.*s is refused: this node cannot log in by what is not served; there are "
+				"GSSAPI, PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512",
 				config_setting(id)->name, STR_ARG(mechanism));
 }
 
@@ -212,6 +212,8 @@ static bool is_of_listeners(enum config_id id)
 		CONFIG_CONNECTIONS_MAX_REAUTH_MS,
 		CONFIG_SASL_ENABLED_MECHANISMS,
 		CONFIG_SASL_JAAS_CONFIG,
+		CONFIG_SASL_KERBEROS_PRINCIPAL_TO_LOCAL_RULES,
+		CONFIG_SASL_KERBEROS_SERVICE_NAME,
 		CONFIG_SASL_SERVER_MAX_RECEIVE_SIZE,
 		CONFIG_SASL_OAUTHBEARER_SCOPE_CLAIM_NAME,
 		CONFIG_SASL_OAUTHBEARER_SUB_CLAIM_NAME,

@@ -261,7 +261,7 @@ static struct channel_login *login_of(struct channel *ch)
 void channel_login_begin(struct channel *ch)
 {
 	struct channel_login *l = login_of(ch);
-	struct login_start start = {.host = ch->host};
+	struct login_start start = {.host = ch->host, .loop = ch->all->loop};
 
 	check(!l->exchange);
 	l->heard = STR("");

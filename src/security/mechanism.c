@@ -4,10 +4,7 @@
 #include "security/mechanism.h"
 
 static const struct mechanism *const rows[] = {
-	&mechanism_plain,
-	&mechanism_oauthbearer,
-	&mechanism_scram_sha_256,
-	&mechanism_scram_sha_512,
+	&mechanism_gssapi, &mechanism_plain, &mechanism_oauthbearer, &mechanism_scram_sha_256, &mechanism_scram_sha_512,
 };
 
 const struct mechanism *mechanism_find(struct str name)

@@ -19,13 +19,23 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/str.h"
 #include "config/config.h"
 #include "security/jaas.h"
 #include "security/principal.h"
 
+struct gss_acceptor;
 struct image;
 struct jwks;
+
+/* What GSSAPI is offered with. */
+struct mechanism_gss {
+	struct gss_acceptor *acceptor;
+	/* From a ticket's principal to a user's name, which is appended; false: to nobody's. Any thread. */
+	bool (*to_local)(const void *rules, struct str principal, struct buf *user);
+	const void *rules;
+};
 
 /* What a listener offers a mechanism with. Lives as long as the node. */
 struct mechanism_place {
@@ -33,7 +43,8 @@ struct mechanism_place {
 	struct config_at at; /* the listener and the mechanism: for settings of theirs */
 	const struct jaas *jaas;
 	struct str cluster_id;
-	const struct jwks *keys; /* those of oauthbearer_keys_url(); NULL: none are wanted */
+	const struct jwks *keys;	 /* those of oauthbearer_keys_url(); NULL: none are wanted */
+	const struct mechanism_gss *gss; /* of GSSAPI; NULL with all others */
 };
 
 /* What an exchange may look at in one step. */
@@ -60,6 +71,8 @@ struct mechanism_step {
 	/* FAILED: Kafka's SaslAuthenticationException, told to the client. Null: its SaslException, of which nothing is told. */
 	struct str message;
 	struct str reason; /* FAILED: for the node's own diagnostics; never a secret; may be null */
+	bool hangs_up; /* FAILED: nothing is answered, and the next attempt may be right (Kafka's KerberosError.retriable) */
+	bool is_silent; /* DONE: there is no token, where tokens are bare frames */
 };
 
 #define MECHANISM_FOR_EVER INT64_MAX
@@ -91,6 +104,7 @@ void mechanism_fails(struct mechanism_step *out, struct str message, struct str 
 bool mechanism_wants_module(const struct mechanism_place *place, const char *class_name, struct arena *a,
 			    struct str *error);
 
+extern const struct mechanism mechanism_gssapi;
 extern const struct mechanism mechanism_oauthbearer;
 extern const struct mechanism mechanism_plain;
 extern const struct mechanism mechanism_scram_sha_256;

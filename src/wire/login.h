@@ -19,6 +19,7 @@
 
 struct login;
 struct login_method;
+struct loop;
 
 enum login_turn {
 	LOGIN_SAY,  /* `out` goes to the server, also when it is empty; what it answers is the next step's */
@@ -47,7 +48,8 @@ struct login {
 
 /* What an exchange is given by the channel that wants it. */
 struct login_start {
-	const char *host; /* that is dialled, as a name where it has one */
+	const char *host;  /* that is dialled, as a name where it has one */
+	struct loop *loop; /* whose thread has the exchange: for one that waits */
 	uint8_t nonce[LOGIN_NONCE_LEN];
 };
 

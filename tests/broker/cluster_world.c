@@ -148,7 +148,14 @@ static int fill_secure(int i, char own[OWN_SECURE][OWN_MAX])
 	snprintf(own[n++], OWN_MAX, "sasl.mechanism.inter.broker.protocol=%s", w.mechanism);
 	strcpy(own[n++], "sasl.mechanism.controller.protocol=PLAIN");
 	fill_line(i, own[n++], "controller", "plain");
-	fill_line(i, own[n++], "internal", strcmp(w.mechanism, "PLAIN") == 0 ? "plain" : "scram-sha-256");
+	if (strcmp(w.mechanism, "GSSAPI") == 0)
+		snprintf(own[n++], OWN_MAX,
+			 "listener.name.internal.gssapi.sasl.jaas.config=com.sun.security.auth.module.Krb5LoginModule "
+			 "required useKeyTab=true storeKey=true keyTab=\"/k\" serviceName=kafka "
+			 "principal=\"kafka/node%d@REALM\";",
+			 i + 1);
+	else
+		fill_line(i, own[n++], "internal", strcmp(w.mechanism, "PLAIN") == 0 ? "plain" : "scram-sha-256");
 	return n;
 }
 

@@ -1,5 +1,5 @@
 /*
- * cluster: three whole nodes in the simulator that log in to each other: controllers by PLAIN, brokers by PLAIN or SCRAM. They elect,
+ * cluster: three whole nodes in the simulator that log in to each other: controllers by PLAIN, brokers by PLAIN, SCRAM or GSSAPI. They elect,
  * replicate, and go on when one dies; who says a wrong password is not let in, and is when he says the right one.
  */
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "protocol/produce.h"
 #include "tests/base/cm.h"
 #include "tests/broker/cluster_world.h"
+#include "tests/kerberos/fake_gss.h"
 #include "wire/batch.h"
 
 enum { TRIES = 600, PAUSE_MS = 50 };
@@ -124,6 +125,14 @@ static void nodes_that_log_in_by_plain_are_a_cluster(void **state)
 	live_and_die("PLAIN");
 }
 
+static void nodes_that_log_in_by_gssapi_are_a_cluster(void **state)
+{
+	(void)state;
+	sim_library(fake_gss_find);
+	live_and_die("GSSAPI");
+	sim_library(NULL);
+}
+
 static void nodes_that_log_in_by_scram_are_a_cluster(void **state)
 {
 	(void)state;
@@ -176,6 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nodes_that_log_in_by_plain_are_a_cluster),
+		cmocka_unit_test(nodes_that_log_in_by_gssapi_are_a_cluster),
 		cmocka_unit_test(nodes_that_log_in_by_scram_are_a_cluster),
 		cmocka_unit_test(sessions_that_end_are_renewed),
 		cmocka_unit_test(who_says_a_wrong_password_does_not_replicate),

@@ -319,8 +319,9 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 	expect_refused("replica.selector.class=x.Y", "server.properties:6", "RackAwareReplicaSelector");
 	expect_refused("principal.builder.class=x.Y", "server.properties:6", "is refused");
 	expect_refused("listeners=SASL_SSL://:9092,CONTROLLER://:9093\nsecurity.inter.broker.protocol=SASL_SSL\n"
-		       "listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
-		       "default", "sasl.enabled.mechanisms=GSSAPI is refused: listener SASL_SSL");
+		       "listener.security.protocol.map=SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT\n"
+		       "sasl.enabled.mechanisms=GSSAPI,LOUD",
+		       "server.properties:9", "sasl.enabled.mechanisms=LOUD is refused: listener SASL_SSL");
 	expect_refused("listeners=SASL_PLAINTEXT://:9092,CONTROLLER://:9093\n"
 		       "security.inter.broker.protocol=SASL_PLAINTEXT\nsasl.enabled.mechanisms=PLAIN\n"
 		       "sasl.mechanism.inter.broker.protocol=PLAIN\n"
@@ -354,8 +355,10 @@ static void nodes_log_in_by_what_the_other_side_takes(void **state)
 		     "sasl.mechanism.inter.broker.protocol=SCRAM-SHA-256\nsasl.mechanism.controller.protocol=PLAIN",
 		     "server.properties:10",
 		     "it must be among sasl.enabled.mechanisms when brokers log in to each other");
-	expect_refused(LOGGING_IN "sasl.mechanism.inter.broker.protocol=PLAIN", "default",
-		       "sasl.mechanism.controller.protocol=GSSAPI is refused");
+	l = expect_fine(LOGGING_IN "sasl.mechanism.inter.broker.protocol=PLAIN"); /* GSSAPI, by default */
+	unload(&l);
+	expect_refused(LOGGING_IN "sasl.mechanism.inter.broker.protocol=PLAIN\nsasl.mechanism.controller.protocol=LOUD",
+		       "server.properties:11", "sasl.mechanism.controller.protocol=LOUD is refused");
 	expect_refused(
 		LOGGING_IN
 		"sasl.mechanism.inter.broker.protocol=PLAIN\nsasl.mechanism.controller.protocol=SCRAM-SHA-512\n"

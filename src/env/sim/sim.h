@@ -164,4 +164,8 @@ enum sim_mark {
 int64_t sim_reached(const struct sim_world *w, enum sim_mark mark);
 const char *sim_mark_name(enum sim_mark mark);
 
+/* What stands for the libraries of all machines (library.h): a symbol's function. NULL: there are none, as at first. */
+typedef void (*sim_library_fn(const char *symbol))(void);
+void sim_library(sim_library_fn *find);
+
 #endif
