@@ -41,6 +41,8 @@ struct node_options {
 	const char *release;	     /* of this program, for the first line */
 	struct atrest_keys *
 		log_keys; /* what logs are encrypted with, or memory for it; NULL: odradek.log.encryption.key.file's, if set */
+	struct str
+		jaas_file; /* the text of one: lines that the settings lack; null: there is none. Outlives the node */
 	/* On a loop of the node; must not block. */
 	void (*event)(void *arg, enum node_event event, const char *text);
 	void *arg;

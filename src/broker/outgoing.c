@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/diag.h"
+#include "broker/sasl.h"
 #include "config/config.h"
 #include "kerberos/kerberos.h"
 #include "net/channel.h"
@@ -58,12 +59,23 @@ static struct login_method *kerberos(const struct config *c, struct str listener
 	return method;
 }
 
-static struct login_method *choose(const struct config *c, const struct config_at *at, struct buf *why)
+static struct login_method *choose(const struct outgoing *o, const struct config_at *at, struct buf *why)
 {
-	struct str line = config_at_string(c, at, CONFIG_SASL_JAAS_CONFIG);
+	struct login_method *method = NULL;
+	struct str line, error;
+	struct arena a;
 
-	return str_is(at->mechanism, "GSSAPI") ? kerberos(c, at->listener, line, why)
-					       : login_choose(at->mechanism, line, why);
+	arena_init(&a, LINE_MAX_BYTES);
+	line = sasl_line(o->config, at, o->jaas_file, &a, &error);
+	if (str_is_null(line))
+		buf_printf(why, "listener.name.%.*s.%.*s.sasl.jaas.config (names in lower case): %.*s",
+			   STR_ARG(at->listener), STR_ARG(at->mechanism), STR_ARG(error));
+	else if (str_is(at->mechanism, "GSSAPI"))
+		method = kerberos(o->config, at->listener, line, why);
+	else
+		method = login_choose(at->mechanism, line, why);
+	arena_fini(&a);
+	return method;
 }
 
 /* The line has to be the mechanism's own, as on the side that is dialled. */
@@ -73,13 +85,7 @@ static bool login(const struct outgoing *o, struct diag *diag, struct str listen
 	struct config_at at = {listener, config_string(o->config, mechanism_id)};
 	struct buf why = {0};
 
-	if (config_at_is_set(o->config, &at, CONFIG_SASL_JAAS_CONFIG))
-		*out = choose(o->config, &at, &why);
-	else
-		buf_printf(
-			&why,
-			"listener.name.%.*s.%.*s.sasl.jaas.config is not set (names in lower case); a JAAS file is not read",
-			STR_ARG(listener), STR_ARG(at.mechanism));
+	*out = choose(o, &at, &why);
 	if (!*out)
 		diag_line(diag, is_alone(o->config) ? DIAG_WARN : DIAG_ERROR, "this node cannot log in to others",
 			  "setting=%s listener=%.*s mechanism=%.*s reason=\"%.*s\"", config_setting(mechanism_id)->name,

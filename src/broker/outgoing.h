@@ -23,6 +23,7 @@ struct secured {
 /* The node's. It lives as long as the node. */
 struct outgoing {
 	const struct config *config;
+	struct str jaas_file;	    /* node_options' */
 	struct secured brokers;	    /* for the inter-broker listener; empty: it is plain */
 	struct secured controllers; /* for the controllers' listener */
 	/* How this node says who it is (SASL); NULL: nobody asks. */

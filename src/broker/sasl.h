@@ -24,6 +24,7 @@
 struct arena;
 struct buf;
 struct config;
+struct config_at;
 struct config_endpoint;
 struct conn;
 struct env;
@@ -38,9 +39,16 @@ struct sasl_listener;
 
 /* A listener offers GSSAPI, or this node logs in by it: a library has to be there. */
 bool sasl_wants_kerberos(const struct config *c);
+/*
+ * The JAAS line of a listener's mechanism: its own setting, or what the JAAS file has in LISTENER.KafkaServer (in lower case) or in KafkaServer. In
+ * the arena. Null and *error: there is none.
+ */
+struct str sasl_line(const struct config *c, const struct config_at *at, struct str jaas_file, struct arena *a,
+		     struct str *error);
 /* What it offers, by its settings. NULL and *error: what stands in the way of a start, for people. */
 struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
-					struct str cluster_id, struct arena *a, struct str *error);
+					struct str cluster_id, struct str jaas_file, struct arena *a,
+					struct str *error);
 /* What is not the arena's. NULL is fine. */
 void sasl_listener_fini(struct sasl_listener *l);
 /* Before there are connections: what becomes of logins is counted by core. */

@@ -42,15 +42,6 @@ static int64_t max_reauth_ms(const struct config *c, const struct config_at *at)
 			      CONFIG_CONNECTIONS_MAX_REAUTH_MS);
 }
 
-/* The JAAS line is the listener's and the mechanism's own: Kafka does not read a bare sasl.jaas.config either. */
-static bool read_line(const struct mechanism_place *place, struct jaas *out, struct arena *a, struct str *error)
-{
-	if (config_at_is_set(place->config, &place->at, CONFIG_SASL_JAAS_CONFIG))
-		return jaas_read(config_at_string(place->config, &place->at, CONFIG_SASL_JAAS_CONFIG), a, out, error);
-	*error = STR("it is not set; a JAAS file (java.security.auth.login.config) is not read");
-	return false;
-}
-
 static bool lower(struct str s, struct arena *a, struct str *out)
 {
 	char *p = arena_alloc(a, (size_t)s.len + 1);
@@ -59,6 +50,35 @@ static bool lower(struct str s, struct arena *a, struct str *out)
 		p[i] = s.p[i] >= 'A' && s.p[i] <= 'Z' ? (char)(s.p[i] - 'A' + 'a') : s.p[i];
 	*out = p ? (struct str){p, s.len} : STR_NULL;
 	return p;
+}
+
+/* The JAAS line is the listener's and the mechanism's own: Kafka does not read a bare sasl.jaas.config either. */
+struct str sasl_line(const struct config *c, const struct config_at *at, struct str jaas_file, struct arena *a,
+		     struct str *error)
+{
+	struct str listener, line = STR_NULL, module = jaas_module_of(at->mechanism);
+
+	if (config_at_is_set(c, at, CONFIG_SASL_JAAS_CONFIG))
+		return config_at_string(c, at, CONFIG_SASL_JAAS_CONFIG);
+	*error = STR("it is not set, and KAFKA_OPTS names no JAAS file (-Djava.security.auth.login.config=PATH)");
+	if (str_is_null(jaas_file) || !lower(at->listener, a, &listener))
+		return STR_NULL;
+	line = jaas_section_line(jaas_file, arena_printf(a, "%.*s.KafkaServer", STR_ARG(listener)), module, a, error);
+	if (str_is_null(line) && str_is_null(*error))
+		line = jaas_section_line(jaas_file, STR("KafkaServer"), module, a, error);
+	if (str_is_null(line) && str_is_null(*error))
+		*error = arena_printf(
+			a, "it is not set, and the JAAS file has no %.*s in '%.*s.KafkaServer' or 'KafkaServer'",
+			STR_ARG(module), STR_ARG(listener));
+	return line;
+}
+
+static bool read_line(const struct mechanism_place *place, struct str jaas_file, struct jaas *out, struct arena *a,
+		      struct str *error)
+{
+	struct str line = sasl_line(place->config, &place->at, jaas_file, a, error);
+
+	return !str_is_null(line) && jaas_read(line, a, out, error);
 }
 
 /* The path of "file:///path" or "file:/path"; null: it is another URL. */
@@ -229,8 +249,8 @@ static void offer_fini(struct sasl_offer *o)
 	o->gss = (struct mechanism_gss){0};
 }
 
-static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_place *place, struct arena *a,
-		  struct str *error)
+static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_place *place, struct str jaas_file,
+		  struct arena *a, struct str *error)
 {
 	struct str listener, mechanism, why = STR_NULL;
 	struct jaas *line = arena_alloc(a, sizeof(*line));
@@ -246,7 +266,7 @@ static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_
 		*kept = *place;
 		kept->jaas = line;
 		o->max_reauth_ms = max_reauth_ms(place->config, &place->at);
-		o->setup = read_line(place, line, a, &why) && read_secrets(env, o, kept, line, a, &why)
+		o->setup = read_line(place, jaas_file, line, a, &why) && read_secrets(env, o, kept, line, a, &why)
 				   ? o->mechanism->prepare(kept, a, &why)
 				   : NULL;
 		if (!o->setup)
@@ -294,7 +314,7 @@ bool sasl_wants_kerberos(const struct config *c)
 }
 
 struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
-					struct str cluster_id, struct arena *a, struct str *error)
+					struct str cluster_id, struct str jaas_file, struct arena *a, struct str *error)
 {
 	struct mechanism_place place = {.config = c, .at = {.listener = e->name}, .cluster_id = cluster_id};
 	struct sasl_listener *l = arena_zalloc(a, sizeof(*l));
@@ -313,7 +333,7 @@ struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c,
 		place.at.mechanism = l->names[l->n_offers];
 		offers[l->n_offers].keys = NULL;
 		offers[l->n_offers].gss = (struct mechanism_gss){0};
-		if (!offer(env, &offers[l->n_offers], &place, a, error)) {
+		if (!offer(env, &offers[l->n_offers], &place, jaas_file, a, error)) {
 			offer_fini(&offers[l->n_offers]);
 			sasl_listener_fini(l);
 			return NULL;

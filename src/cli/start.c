@@ -17,6 +17,7 @@
 #include "broker/node.h"
 #include "broker/sasl.h"
 #include "cli/command.h"
+#include "cli/java_options.h"
 #include "cli/release.h"
 #include "cli/settings.h"
 #include "config/config.h"
@@ -26,6 +27,7 @@
 
 /* A supervisor that signals the process and then its group means one signal. */
 #define SAME_SIGNAL_MS 100
+#define JAVA_OPTIONS_MAX (4 << 20)
 #define SIGNALLED 128 /* and the number of the signal: how a shell tells of such an end */
 
 struct arguments {
@@ -208,7 +210,7 @@ static bool load_libraries(struct env *env, const struct config *config)
 	return ok;
 }
 
-static int run_node(struct env *env, const struct config *config, struct atrest_keys *keys)
+static int run_node(struct env *env, const struct config *config, struct atrest_keys *keys, struct str jaas_file)
 {
 	struct run run = {0};
 	enum node_end end;
@@ -220,6 +222,7 @@ static int run_node(struct env *env, const struct config *config, struct atrest_
 						     .config = config,
 						     .release = release_name(),
 						     .log_keys = keys,
+						     .jaas_file = jaas_file,
 						     .event = node_event,
 						     .arg = &run},
 			      &end);
@@ -233,12 +236,29 @@ static int run_node(struct env *env, const struct config *config, struct atrest_
 	return (int)end;
 }
 
-static int run_with_keys(struct env *env, const struct config *config)
+static int run_with_keys(struct env *env, const struct config *config, struct str jaas_file)
 {
 	struct atrest_keys *keys = log_keys_memory(env, config);
-	int code = run_key_command(env, config, keys) ? run_node(env, config, keys) : EXIT_CONFIG;
+	int code = run_key_command(env, config, keys) ? run_node(env, config, keys, jaas_file) : EXIT_CONFIG;
 
 	real_secret_free(keys, sizeof(*keys));
+	return code;
+}
+
+static int run_with_java_options(struct env *env, const struct config *config)
+{
+	struct str jaas_file;
+	struct buf why = {0};
+	struct arena a;
+	int code = EXIT_CONFIG;
+
+	arena_init(&a, JAVA_OPTIONS_MAX);
+	if (java_options_read(env, &a, &jaas_file, &why))
+		code = run_with_keys(env, config, jaas_file);
+	else
+		diag_error(env->diag, "a JAAS file is missing", "reason=\"%.*s\"", STR_ARG(buf_str(&why)));
+	buf_fini(&why);
+	arena_fini(&a);
 	return code;
 }
 
@@ -254,7 +274,7 @@ static int run_with(const struct arguments *a)
 	env = env_real_new(&diag);
 	diag_info(&diag, "odradek", "release=%s kafka=%s", release_name(), KAFKA_LEVEL);
 	config = settings_load(env, a->file, a->overrides);
-	code = config ? run_with_keys(env, config) : EXIT_CONFIG;
+	code = config ? run_with_java_options(env, config) : EXIT_CONFIG;
 	if (config)
 		config_free(config);
 	env_real_free(env);

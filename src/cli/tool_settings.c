@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "cli/client_settings.h"
+#include "cli/java_options.h"
 #include "cli/tool.h"
 
 /* ---- what does nothing ---- */
@@ -47,9 +48,11 @@ static const char *get(const void *arg, const char *name)
 
 static void secure(struct tool *t)
 {
-	struct secure_settings settings = {get, t};
+	struct secure_settings settings = {.get = get, .arg = t};
 	struct buf why = {0};
 
+	if (!java_options_read(t->env, &t->arena, &settings.jaas_file, &why))
+		tool_die(t, "%.*s", STR_ARG(buf_str(&why)));
 	if (secure_init(&t->secure, t->env, &settings, &why) != 0)
 		tool_die(t, "%.*s", STR_ARG(buf_str(&why)));
 	buf_fini(&why);

@@ -88,18 +88,33 @@ static struct login_method *kerberos(const struct secure_settings *s, struct str
 	return method;
 }
 
-static int make_login(struct secure *s, const struct secure_settings *settings, struct buf *why)
+static struct login_method *login_of(const struct secure_settings *settings, struct arena *a, struct buf *why)
 {
 	struct str mechanism = value_of(settings, "sasl.mechanism"), jaas = value_of(settings, "sasl.jaas.config");
+	struct str error = STR_NULL;
 
 	if (str_is_null(mechanism))
 		mechanism = STR("GSSAPI");
+	if (str_is_null(jaas) && !str_is_null(settings->jaas_file))
+		jaas = jaas_section_line(settings->jaas_file, STR("KafkaClient"), STR_NULL, a, &error);
 	if (str_is_null(jaas)) {
-		buf_printf(why, "SASL (sasl.mechanism=%.*s) needs sasl.jaas.config; a JAAS file is not read",
-			   STR_ARG(mechanism));
-		return ERR_INVALID_CONFIG;
+		buf_printf(why,
+			   "SASL (sasl.mechanism=%.*s) needs sasl.jaas.config, or KafkaClient in a JAAS file that "
+			   "KAFKA_OPTS names (-Djava.security.auth.login.config=PATH)%s%.*s",
+			   STR_ARG(mechanism), str_is_null(error) ? "" : ": ",
+			   STR_ARG(str_is_null(error) ? STR("") : error));
+		return NULL;
 	}
-	s->login = str_is(mechanism, "GSSAPI") ? kerberos(settings, jaas, why) : login_choose(mechanism, jaas, why);
+	return str_is(mechanism, "GSSAPI") ? kerberos(settings, jaas, why) : login_choose(mechanism, jaas, why);
+}
+
+static int make_login(struct secure *s, const struct secure_settings *settings, struct buf *why)
+{
+	struct arena a;
+
+	arena_init(&a, LINE_MAX_BYTES);
+	s->login = login_of(settings, &a, why);
+	arena_fini(&a);
 	return s->login ? 0 : ERR_INVALID_CONFIG;
 }
 

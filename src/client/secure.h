@@ -5,6 +5,7 @@
 #define ODRADEK_CLIENT_SECURE_H
 
 #include "base/buf.h"
+#include "base/str.h"
 
 struct env;
 struct login_method;
@@ -20,6 +21,7 @@ struct secure {
 struct secure_settings {
 	const char *(*get)(const void *arg, const char *name);
 	const void *arg;
+	struct str jaas_file; /* the text of one, in case that sasl.jaas.config is not given; null: there is none */
 };
 
 /* 0, or ERR_INVALID_CONFIG with what is wrong in *why, for people. Reads files. */

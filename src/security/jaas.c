@@ -250,6 +250,75 @@ bool jaas_read(struct str text, struct arena *a, struct jaas *out, struct str *e
 	       wrong(error, arena_printf(a, "JAAS config property contains %d login modules, should be 1 module", n));
 }
 
+/* ---- a file ---- */
+
+static struct str module_line(struct scanner *s, struct jaas *module, struct str *error)
+{
+	const char *begin = s->p - s->text.len; /* a class has no quotes */
+
+	return read_module(s, module, error) ? (struct str){begin, (int32_t)(s->p - begin)} : STR_NULL;
+}
+
+/* The scanner is behind the brace. False: it goes wrong. */
+static bool read_section(struct scanner *s, bool wanted, struct str module, struct str *found, struct str *error)
+{
+	while (next(s) != END && !is(s, '}')) {
+		struct jaas one;
+		struct str line;
+
+		if (str_is_null(s->text))
+			return wrong(error, STR("Login module not specified in JAAS config"));
+		line = module_line(s, &one, error);
+		if (str_is_null(line))
+			return false;
+		if (wanted && str_is_null(*found) && (str_is_null(module) || str_eq(module, one.module)))
+			*found = line;
+	}
+	if (!is(s, '}') || (next(s), !is(s, ';')))
+		return wrong(error, STR("a section of the JAAS file does not end with a brace and a semi-colon"));
+	return true;
+}
+
+struct str jaas_section_line(struct str file, struct str section, struct str module, struct arena *a, struct str *error)
+{
+	struct scanner s = {.p = file.p, .end = file.p + file.len, .arena = a};
+	struct str found = STR_NULL;
+
+	*error = STR_NULL;
+	while (next(&s) != END) {
+		bool wanted = !str_is_null(s.text) && str_eq(s.text, section);
+
+		if (str_is_null(s.text) || (next(&s), !is(&s, '{'))) {
+			wrong(error, STR("a name of a section and a brace were expected in the JAAS file"));
+			return STR_NULL;
+		}
+		if (!read_section(&s, wanted, module, &found, error))
+			return STR_NULL;
+	}
+	if (s.failed)
+		wrong(error, STR("the JAAS file is too long"));
+	return s.failed ? STR_NULL : found;
+}
+
+struct str jaas_module_of(struct str mechanism)
+{
+	static const struct {
+		const char *mechanism;
+		const char *module;
+	} rows[] = {
+		{"GSSAPI", "com.sun.security.auth.module.Krb5LoginModule"},
+		{"OAUTHBEARER", "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"},
+		{"PLAIN", "org.apache.kafka.common.security.plain.PlainLoginModule"},
+		{"SCRAM-SHA-256", "org.apache.kafka.common.security.scram.ScramLoginModule"},
+		{"SCRAM-SHA-512", "org.apache.kafka.common.security.scram.ScramLoginModule"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (str_is(mechanism, rows[i].mechanism))
+			return str_of(rows[i].module);
+	return STR_NULL;
+}
+
 struct str jaas_option(const struct jaas *j, struct str name)
 {
 	struct str found = STR_NULL;

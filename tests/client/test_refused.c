@@ -69,6 +69,7 @@ static void assert_wrong(const char *const *settings, const char *why)
 	sim_world_free(t.sim);
 }
 
+#define KRB5 "com.sun.security.auth.module.Krb5LoginModule"
 #define SETTINGS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static void settings_that_cannot_be_are_said_to_be_so(void **state)
@@ -77,8 +78,29 @@ static void settings_that_cannot_be_are_said_to_be_so(void **state)
 	assert_wrong(SETTINGS("security.protocol", "TLS"),
 		     "Invalid value TLS for configuration security.protocol: String must be one of (case insensitive): "
 		     "PLAINTEXT, SASL_PLAINTEXT, SASL_SSL, SSL");
-	assert_wrong(SETTINGS("security.protocol", "sasl_plaintext"),
-		     "SASL (sasl.mechanism=GSSAPI) needs sasl.jaas.config; a JAAS file is not read");
+	assert_wrong(
+		SETTINGS("security.protocol", "sasl_plaintext"),
+		"SASL (sasl.mechanism=GSSAPI) needs sasl.jaas.config, or KafkaClient in a JAAS file that KAFKA_OPTS names "
+		"(-Djava.security.auth.login.config=PATH)");
+	assert_wrong(SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.jaas.config",
+			      KRB5 " required useTicketCache=true;"),
+		     "No serviceName defined in either JAAS or Kafka config");
+	assert_wrong(
+		SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.jaas.config",
+			 KRB5 " required useTicketCache=true serviceName=a;", "sasl.kerberos.service.name", "b"),
+		"Conflicting serviceName values found in JAAS and Kafka configs value in JAAS file a, value in Kafka "
+		"config b");
+	assert_wrong(SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.jaas.config",
+			      KRB5 " required useKeyTab=true serviceName=a;"),
+		     "principal was expected: whose keys are taken from the key table");
+	assert_wrong(
+		SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.jaas.config", KRB5 " required serviceName=a;"),
+		"useKeyTab=true or useTicketCache=true was expected");
+	assert_wrong(
+		SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.jaas.config",
+			 KRB5 " required useTicketCache=true serviceName=a;"),
+		"GSSAPI needs MIT Kerberos' libgssapi_krb5.so.2 (Debian package libgssapi-krb5-2): libgssapi_krb5.so.2: "
+		"there are no libraries in the simulator");
 	assert_wrong(SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "LOUD", "sasl.jaas.config", "x"),
 		     "LOUD is no mechanism that this release logs in by");
 	assert_wrong(SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "PLAIN", "sasl.jaas.config",

@@ -117,9 +117,56 @@ static void damaged_lines_are_read_or_refused(void **state)
 		}
 }
 
+/* ---- a file ---- */
+
+#define SCRAM_CLASS "org.apache.kafka.common.security.scram.ScramLoginModule"
+static const char file[] = "// comment\n"
+			   "KafkaClient { a.B required x=\"}\"; };\n"
+			   "KafkaServer {\n  a.B required x=\"1\";\n  " SCRAM_CLASS " required y=\"2\";\n};\n"
+			   "gss.KafkaServer { c.D optional; };\n";
+
+static void expect_line(const char *text, const char *section, const char *module, const char *wanted,
+			const char *wanted_error)
+{
+	struct arena a;
+	struct str error, line;
+
+	arena_init(&a, 1 << 16);
+	line = jaas_section_line(str_of(text), str_of(section), module ? str_of(module) : STR_NULL, &a, &error);
+	assert_int_equal(str_is_null(line), wanted == NULL);
+	if (wanted)
+		assert_true(str_is(line, wanted));
+	assert_int_equal(str_is_null(error), wanted_error == NULL);
+	if (wanted_error)
+		assert_true(str_is(error, wanted_error));
+	arena_fini(&a);
+}
+
+static void a_file_has_lines_in_sections(void **state)
+{
+	(void)state;
+	expect_line(file, "KafkaClient", NULL, "a.B required x=\"}\";", NULL);
+	expect_line(file, "KafkaServer", NULL, "a.B required x=\"1\";", NULL);
+	expect_line(file, "KafkaServer", "c.D", NULL, NULL);
+	expect_line(file, "gss.KafkaServer", "c.D", "c.D optional;", NULL);
+	expect_line(file, "Elsewhere", NULL, NULL, NULL);
+	expect_line("", "KafkaClient", NULL, NULL, NULL);
+	expect_line("KafkaClient a.B required;", "KafkaClient", NULL, NULL,
+		    "a name of a section and a brace were expected in the JAAS file");
+	expect_line("KafkaClient { a.B required; }", "KafkaClient", NULL, NULL,
+		    "a section of the JAAS file does not end with a brace and a semi-colon");
+	expect_line("KafkaClient { a.B required;", "KafkaClient", NULL, NULL,
+		    "a section of the JAAS file does not end with a brace and a semi-colon");
+	expect_line("KafkaClient { a.B required }", "KafkaClient", NULL, NULL,
+		    "Value not specified for key '' in JAAS config");
+	expect_line("Other { a.B wanted; }; KafkaClient { a.B required; };", "KafkaClient", NULL, NULL,
+		    "Invalid login module control flag 'wanted' in JAAS config");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_file_has_lines_in_sections),
 		cmocka_unit_test(a_line_is_a_module_and_its_options),
 		cmocka_unit_test(quotes_escapes_and_comments_are_javas),
 		cmocka_unit_test(what_kafka_refuses_is_refused_in_its_words),

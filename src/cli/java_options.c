@@ -1,0 +1,49 @@
+/* java_options: see the header. */
+#include "cli/java_options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "env/env.h"
+
+#define FILE_MAX (1 << 20)
+
+/* The value of -DNAME=, the last one; null: it is not there. */
+static struct str property(const char *options, const char *name, struct arena *a)
+{
+	size_t len = strlen(name);
+	struct str found = STR_NULL;
+
+	for (const char *p = options + strspn(options, " \t\n"), *end; *p; p = end + strspn(end, " \t\n")) {
+		end = p + strcspn(p, " \t\n");
+		if (strncmp(p, "-D", 2) == 0 && strncmp(p + 2, name, len) == 0 && p[2 + len] == '=')
+			found = arena_printf(a, "%.*s%c", (int)(end - p - 3 - (ptrdiff_t)len), p + 3 + len, 0);
+	}
+	return found;
+}
+
+bool java_options_read(struct env *env, struct arena *a, struct str *jaas_file, struct buf *why)
+{
+	const char *options = getenv("KAFKA_OPTS");
+	struct str path = options ? property(options, "java.security.auth.login.config", a) : STR_NULL;
+	struct str krb5 = options ? property(options, "java.security.krb5.conf", a) : STR_NULL;
+	char *text;
+	size_t len;
+	int err;
+
+	*jaas_file = STR_NULL;
+	if (!str_is_null(krb5))
+		setenv("KRB5_CONFIG", krb5.p, 0);
+	if (str_is_null(path))
+		return true;
+	err = env_read_file(env, path.p, FILE_MAX, &text, &len);
+	if (err) {
+		buf_printf(why, "the JAAS file that KAFKA_OPTS names cannot be read: %s: %s", path.p, err_name(err));
+		return false;
+	}
+	*jaas_file = arena_str(a, (struct str){text, (int32_t)len});
+	xfree(text);
+	return true;
+}
