@@ -234,6 +234,12 @@ static int parse_pkcs12(PKCS12 *p12, struct str password, struct tls_store *out,
 	if (secret)
 		OPENSSL_cleanse(secret, strlen(secret));
 	xfree(secret);
+	if (!ok && ERR_GET_REASON(ERR_peek_error()) == ERR_R_UNSUPPORTED)
+		return refuse(
+			why, at,
+			"it is encrypted by a cipher that OpenSSL has given up, such as the RC2 of JDK 8: convert it with keytool of "
+			"a newer JDK: keytool -importkeystore -srckeystore FILE -destkeystore FILE.new -deststoretype "
+			"PKCS12");
 	if (!ok)
 		return refuse_openssl(why, at, "it cannot be read");
 	if (leaf)
