@@ -166,6 +166,34 @@ static bool may_change(const struct node *n, const struct target *t, enum config
 }
 
 /*
+ * Brokers change their stores one after the other: what this one shall be and what the others still are have to come together, in both directions, as
+ * Kafka's SslEngineValidator has it of the inter-broker listener.
+ */
+static int try_with_old(struct node *n, const struct target *t, const struct tls_context *next, struct buf *why)
+{
+	const struct config_network *net = config_network(n->config);
+	struct tls_context *other = NULL;
+	struct buf reason = {0};
+	int err = 0;
+
+	if (!config_is_broker(n->config) || !str_eq(t->listener, net->inter_broker_listener))
+		return 0;
+	for (int i = 0; i < n->n_listeners && !t->server; i++)
+		if (str_eq(net->listeners[i].name, t->listener))
+			other = tls_slot_ref(&n->listeners[i].tls.slot);
+	if (t->server)
+		other = tls_slot_ref(&n->outgoing.brokers.slot);
+	if (other)
+		err = tls_contexts_agree(t->server ? next : other, t->server ? other : next, &reason);
+	if (err)
+		buf_printf(why, "brokers with the new stores and with the old ones do not trust each other: %.*s",
+			   STR_ARG(buf_str(&reason)));
+	tls_context_unref(&other);
+	buf_fini(&reason);
+	return err;
+}
+
+/*
  * What t shall be under these layers. 0 and NULL: what it is. -EINVAL with Kafka's words in *why when it cannot be. Any core.
  */
 static int propose(struct node *n, const struct target *t, const struct layers *layers, struct tls_context **out,
@@ -185,6 +213,8 @@ static int propose(struct node *n, const struct target *t, const struct layers *
 	if (err == 0 && now && *out)
 		err = tls_context_may_follow(now, *out, may_change(n, t, CONFIG_SSL_ALLOW_DN_CHANGES),
 					     may_change(n, t, CONFIG_SSL_ALLOW_SAN_CHANGES), why);
+	if (err == 0 && now && *out)
+		err = try_with_old(n, t, *out, why);
 	if (err)
 		tls_context_unref(out);
 	tls_context_unref(&now);
@@ -384,7 +414,7 @@ int secure_check(struct node *n, const struct layers *layers, struct arena *a, s
 {
 	int err = 0;
 
-	for (int i = 0; i < n->n_listeners && err == 0; i++) {
+	for (int i = 0; i <= n->n_listeners && err == 0; i++) {
 		struct tls_context *next = NULL;
 		struct buf why = {0};
 		struct target t;
