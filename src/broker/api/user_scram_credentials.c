@@ -80,7 +80,7 @@ static void describe_fail(struct request *r, int err, struct str message)
 	int n = in->users.n > 0 ? in->users.n : 0;
 
 	out->error_code = (int16_t)err;
-	out->error_message = answer_words(err, message);
+	out->error_message = message; /* Kafka leaves an error's own words out here (ApiError.fromThrowable) */
 	if (!ANSWER_ARRAY(r, out->results, describe_user_scram_credentials_response_result_schema, n))
 		out->results.n = 0;
 	for (int i = 0; i < out->results.n; i++) {
@@ -183,7 +183,7 @@ static enum outcome describe(struct request *r)
 	struct asking a = {.n = 0};
 
 	if (r->from_controller || !r->image) /* Kafka's controllers say that they speak it, and do not */
-		return request_fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
+		return request_fail(r, ERR_UNKNOWN_SERVER_ERROR, answer_words(ERR_UNKNOWN_SERVER_ERROR, STR_NULL));
 	if (!read_asking(r, &a) || !put_in_order(r, &a) ||
 	    !ANSWER_ARRAY(r, out->results, describe_user_scram_credentials_response_result_schema, a.n))
 		return HANG_UP;
@@ -197,7 +197,7 @@ const struct api api_describe_user_scram_credentials = {
 	.key = describe_user_scram_credentials_request_KEY,
 	.first = describe_user_scram_credentials_request_FIRST,
 	.last = describe_user_scram_credentials_request_LAST,
-	.flags = API_BROKER | API_CONTROLLER,
+	.flags = API_BROKER | API_CONTROLLER | API_PLAIN_REFUSAL,
 	.acl_operation = ACL_DESCRIBE,
 	.in = &describe_user_scram_credentials_request_schema,
 	.out = &describe_user_scram_credentials_response_schema,
