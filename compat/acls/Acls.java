@@ -29,7 +29,7 @@ import org.apache.kafka.common.resource.ResourceType;
  * Every case has an address of its own in 127.0.0.0/8, which its ACLs name and its client comes from: all ACLs are made beforehand, and none
  * is taken away. The address 127.0.0.1, of the node itself and of who makes all this, may do everything.
  *
- *   java Acls setup|run|super HOST PORT CONTROLLER_PORT [EVERY]     EVERY: one case of so many
+ *   java Acls setup|run|super|everyone HOST PORT CONTROLLER_PORT [EVERY]     EVERY: one case of so many
  */
 public final class Acls {
 	/** What somebody needs: a resource and an operation on it. */
@@ -352,13 +352,17 @@ public final class Acls {
 	}
 
 	private void setup() throws IOException {
+		List<Acl> acls = ownAcls();
+		cases.forEach(c -> acls.addAll(c.acls));
+		prepare(acls);
+	}
+
+	private void prepare(List<Acl> acls) throws IOException {
 		TreeSet<String> topics = new TreeSet<>(List.of("acl-topic", "acl-other"));
 		for (Case c : cases)
 			for (String made : Questions.TOPICS.getOrDefault(c.question.name, List.of()))
 				topics.add(made.replace("#", c.tag()));
 		makeTopics(topics);
-		List<Acl> acls = ownAcls();
-		cases.forEach(c -> acls.addAll(c.acls));
 		makeAcls(acls);
 		for (String topic : List.of("acl-topic", "acl-other"))
 			settle("leader of " + topic, () -> ((ProduceResponseData) own(ApiKeys.PRODUCE, 9, Questions.produce(9, topic, null, null)))
@@ -449,6 +453,25 @@ public final class Acls {
 		System.out.println("after: acl-group " + normal(ApiKeys.OFFSET_FETCH, 9, offsets));
 	}
 
+	/** allow.everyone.if.no.acl.found: nothing has an ACL; then what half of the cases need has one, of somebody else's address. */
+	private void everyone() throws IOException {
+		cases.removeIf(c -> !c.how.equals("nothing"));
+		prepare(List.of());
+		learn();
+		joinConsumerGroup();
+		for (Case c : cases)
+			System.out.println(c.label() + ", no ACLs => " + ask(c));
+		// The node's own requests to its controller, which are no matter here, go on.
+		List<Acl> acls = new ArrayList<>(List.of(allow(new Need(ResourceType.CLUSTER, "kafka-cluster", AclOperation.ALL), PatternType.LITERAL, "127.0.0.1")));
+		for (Case c : cases)
+			if (c.number % 2 == 0)
+				acls.addAll(each(c.question.needs, n -> allow(named(n, n.name.replace("#", c.tag())), PatternType.LITERAL, "127.3.3.3")));
+		makeAcls(acls);
+		follow();
+		for (Case c : cases)
+			System.out.println(c.label() + ", ACLs of others => " + ask(c));
+	}
+
 	/** Of Kafka's APIs those that no question asks. */
 	private void denominator() {
 		TreeSet<String> asked = new TreeSet<>(), all = new TreeSet<>();
@@ -470,6 +493,10 @@ public final class Acls {
 		acls.cases.removeIf(c -> c.number % every != 0);
 		if (args[0].equals("setup")) {
 			acls.setup();
+			return;
+		}
+		if (args[0].equals("everyone")) {
+			acls.everyone();
 			return;
 		}
 		acls.learn();
