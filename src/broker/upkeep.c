@@ -22,7 +22,7 @@
 #define IDLE_FILE_MS 30000
 #define RESERVE_MS 5000
 #define FLUSH_SWEEP_MS 1000
-#define LATE_SHARE 8	/* of its interval a chore may come late, so that it goes with something else */
+#define LATE_SHARE 8 /* of its interval a chore may come late, so that it goes with something else */
 #define LOG_KEYS_MS 10000
 #define NAMES_MS 600000 /* what could not be settled when it was due */
 
