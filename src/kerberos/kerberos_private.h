@@ -50,10 +50,7 @@ enum {
 	KRB5_ERRORS = -1765328384, /* an error of the protocol is this plus its number (RFC 4120, 7.5.9) */
 };
 
-static inline bool gss_is_error(gss_status major)
-{
-	return (major & 0xffff0000) != 0;
-}
+static inline bool gss_is_error(gss_status major) { return (major & 0xffff0000) != 0; }
 
 /* Opaque handles are pointers. */
 struct gss_functions {

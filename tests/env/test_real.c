@@ -341,7 +341,8 @@ enum { BUSY_ROUNDS = 10, BUSY_MS = 20 };
 
 struct lazy_bell {
 	struct lazy_timer timer;
-	int64_t rang_ns; /* 0: not yet */
+	int64_t rang_ns; /* first; 0: not yet */
+	int rings;
 	bool again;
 };
 
@@ -349,10 +350,12 @@ static void ring_lazily(struct lazy_timer *t)
 {
 	struct lazy_bell *b = container_of(t, struct lazy_bell, timer);
 
-	assert_int_equal(b->rang_ns, 0);
-	b->rang_ns = env_mono_ns(t->timer.loop->env);
+	/* What is started as it rings does not ring in the same turn, though it is due: there are two turns here, alone's and the end's. */
+	assert_true(++b->rings <= (b->again ? 2 : 1));
+	if (b->rings == 1)
+		b->rang_ns = env_mono_ns(t->timer.loop->env);
 	if (b->again)
-		lazy_timer_start(t, 0, 3600000); /* not in the same turn */
+		lazy_timer_start(t, 0, 3600000);
 }
 
 static void a_lazy_timer_goes_with_another_and_is_not_later_than_it_may(void **state)
