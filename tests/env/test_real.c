@@ -335,7 +335,7 @@ static void a_timer_of_nothing_is_not_waited_for(void **state)
 	env_real_free(e);
 }
 
-enum { BUSY_ROUNDS = 10, BUSY_MS = 20 };
+enum { BUSY_ROUNDS = 200, BUSY_MS = 20, BUSY_LATE_NS = BUSY_MS * 1000000 / 2 };
 
 /* ---- timers that go with others ---- */
 
@@ -413,13 +413,13 @@ static void note_late(struct timer *t)
 
 	if (late_ns < b->least_late_ns)
 		b->least_late_ns = late_ns;
-	if (--b->left == 0)
+	if (--b->left == 0 || b->least_late_ns <= BUSY_LATE_NS)
 		loop_stop(t->loop);
 	else
 		timer_start(&b->busy, 0);
 }
 
-/* The machine may be busy with others: the best of some. */
+/* The machine may be busy with others: until it once is in time. */
 static void be_busy_before_a_timer(int64_t after_ms)
 {
 	struct env *e = env_real_new(&diag);
@@ -430,7 +430,7 @@ static void be_busy_before_a_timer(int64_t after_ms)
 	timer_init(&b.timer, l, note_late);
 	timer_start(&b.busy, 0);
 	loop_run(l);
-	assert_in_range(b.least_late_ns, 0, BUSY_MS * 1000000 / 2);
+	assert_in_range(b.least_late_ns, 0, BUSY_LATE_NS);
 	loop_free(l);
 	env_real_free(e);
 }
