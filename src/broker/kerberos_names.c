@@ -207,7 +207,8 @@ static bool put_format(const char *format, const struct name *name, struct buf *
 		format += len;
 		if (!*format)
 			break;
-		digits = (struct str){++format, (int32_t)strspn(format, "0123456789")};
+		format++;
+		digits = (struct str){format, (int32_t)strspn(format, "0123456789")};
 		if (!str_to_i32(digits, &part) || part >= name->n)
 			return false;
 		format += digits.len;

@@ -91,8 +91,6 @@ void loop_base_fini(struct loop *l)
 	heap_fini(&l->timers);
 }
 
-static void latest_come(struct timer *timer);
-
 void timer_init(struct timer *t, struct loop *l, void (*fire)(struct timer *))
 {
 	*t = (struct timer){.fire = fire, .loop = l};
@@ -137,6 +135,14 @@ bool timer_is_running(const struct timer *t)
 	return t->node.pos != 0;
 }
 
+static void latest_come(struct timer *timer)
+{
+	struct lazy_timer *t = container_of(timer, struct lazy_timer, timer);
+
+	list_remove(&t->link);
+	t->fire(t);
+}
+
 void lazy_timer_init(struct lazy_timer *t, struct loop *l, void (*fire)(struct lazy_timer *))
 {
 	timer_init(&t->timer, l, latest_come);
@@ -158,14 +164,6 @@ void lazy_timer_stop(struct lazy_timer *t)
 {
 	timer_stop(&t->timer);
 	list_remove(&t->link);
-}
-
-static void latest_come(struct timer *timer)
-{
-	struct lazy_timer *t = container_of(timer, struct lazy_timer, timer);
-
-	list_remove(&t->link);
-	t->fire(t);
 }
 
 /* Of those that were there before this turn. */
