@@ -185,9 +185,16 @@ static void job(struct work *w)
 
 static void start_job(struct move *v);
 
+static void begin_anew(struct move *v);
+
 static void due(struct timer *t)
 {
-	start_job(container_of(t, struct move, timer));
+	struct move *v = container_of(t, struct move, timer);
+
+	if (log_standing(v->future) == LOG_WHOLE)
+		start_job(v);
+	else
+		begin_anew(v);
 }
 
 static void release(struct move *v)
@@ -358,6 +365,8 @@ static void job_done(struct work *w)
 			   v->topic->name, v->partition->id, log_dir_path(v->to), err_name(v->error));
 		unassign(v);
 		give_up(v);
+	} else if (log_standing(v->future) != LOG_WHOLE) {
+		timer_start(&v->timer, RETRY_MS);
 	} else if (v->error) {
 		retry(v);
 	} else {
@@ -439,6 +448,18 @@ static int ask_one(struct mover *m, const struct move_wish *wish)
 	id = (struct log_id){.topic = str_of(topic->name), .partition = p->id, .topic_id = p->topic_id};
 	begin(m, p, log_new_future(wish->to, &id, &topic->config, NULL), topic);
 	return 0;
+}
+
+/* What was copied lacks something for which there was no room, and is not to be believed: another future log takes its place. */
+static void begin_anew(struct move *v)
+{
+	struct move_wish wish = {.partition = partition_ref(v->partition), .to = v->to};
+	struct mover *m = v->mover;
+
+	unassign(v);
+	give_up(v);
+	(void)ask_one(m, &wish); /* else the directory has failed */
+	partition_unref(&wish.partition);
 }
 
 static void answered(struct post *post)

@@ -33,6 +33,7 @@ struct cluster_run {
 	int n_voters, first_broker;
 	int clients; /* their machine */
 	uint64_t looked_at;
+	int64_t rests_from_ns; /* calm for long enough that a coordinator knows what is committed; 0: not yet calm */
 
 	struct loop *loop;
 	struct brokers brokers;

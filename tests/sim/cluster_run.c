@@ -12,7 +12,8 @@
 
 enum {
 	MIN_ISR = 2,
-	CALM_MS = 180000, /* within which everything must be well once nothing goes wrong any more */
+	RECOVERS_MS = 20000, /* replicas are in sync again, so that high watermarks move */
+	CALM_MS = 180000,    /* within which everything must be well once nothing goes wrong any more */
 	STOP_MS = 120000,
 	LOOK_EVERY = 16, /* events */
 };
@@ -142,6 +143,7 @@ static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_
 
 	while (sim_now_ns(r->w) < end_ns && !out_of_events(r)) {
 		nodes_watch(&r->nodes);
+		r->members.calm = r->rests_from_ns && sim_now_ns(r->w) > r->rests_from_ns;
 		if (r->stopping && r->changes.started) {
 			note_reassignments(r);
 			r->late |= r->changes.busy;
@@ -292,7 +294,7 @@ static void calm_down(struct cluster_run *r)
 
 	for (int i = 0; i < r->n_counters; i++)
 		r->counters[i].calm = true;
-	r->members.calm = true;
+	r->rests_from_ns = sim_now_ns(r->w) + (int64_t)RECOVERS_MS * 1000000;
 	nodes_calm(&r->nodes);
 	storm_end(&r->storm);
 	sim_options_calm(o);

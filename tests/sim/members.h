@@ -7,7 +7,8 @@
  * 1. No partition has two owners in one generation.
  * 2. A fetch gives no less than what was acknowledged before it was sent, and no more than what was sent.
  *
- * In a cluster a coordinator that is none any more, and does not know it, may tell what was committed before: only in calm does 2 hold.
+ * In a cluster a coordinator that is none any more, and does not know it, may tell what was committed before; so may a new one whose high watermark waits
+ * for a second replica, as Kafka's does: only when the cluster is calm and has recovered does 2 hold.
  *
  * A loss (history.h) takes both back: what was not flushed may never have been.
  */
