@@ -188,7 +188,7 @@ struct config_entry {
  * Describes one name. Layers strongest first; those of a topic are {topic, this broker, all brokers}; of a broker {this broker, all
  * brokers}; of the cluster default (CONFIG_SCOPE_ALL_BROKERS) {all brokers}; of a group {group, this broker, all brokers}; of a metrics
  * subscription {it}.
- * 0, or ERR_RESOURCE_NOT_FOUND when Kafka would not list the name (it is unknown and not set, or internal and not set): leave it out. Memory comes from the arena or belongs to c and the layers.
+ * 0, or ERR_RESOURCE_NOT_FOUND when Kafka would not list the name (it is unknown and not set, internal and not set, or a setting of ours of a topic and not set): leave it out. Memory comes from the arena or belongs to c and the layers.
  */
 int config_describe(const struct config *c, enum config_scope scope, struct str name, const struct config_layer *layers,
 		    int n, struct arena *a, struct config_entry *out);

@@ -213,6 +213,13 @@ static int describe_resource(const struct config *c, const struct config_setting
 	return 0;
 }
 
+/* A topic's setting that Kafka does not have is told where it is set: of any other topic the answer is Kafka's to the letter. */
+static bool is_kept_to_itself(const struct config_setting *s, const struct config_entry *e)
+{
+	return s->scope == CONFIG_SCOPE_TOPIC && e->source == CONFIG_SOURCE_DEFAULT &&
+	       strncmp(s->name, "odradek.", strlen("odradek.")) == 0;
+}
+
 int config_describe(const struct config *c, enum config_scope scope, struct str name, const struct config_layer *layers,
 		    int n, struct arena *a, struct config_entry *out)
 {
@@ -227,6 +234,8 @@ int config_describe(const struct config *c, enum config_scope scope, struct str 
 		err = describe_node(c, s, layers, n, scope == CONFIG_SCOPE_ALL_BROKERS, a, out);
 	else
 		err = describe_resource(c, s, layers, n, a, out);
+	if (!err && s && is_kept_to_itself(s, out))
+		err = ERR_RESOURCE_NOT_FOUND;
 	return a->failed ? ERR_RESOURCE_NOT_FOUND : err;
 }
 

@@ -276,6 +276,31 @@ static void thousands_of_topics_share_what_their_answers_say_of_settings(void **
 	}
 }
 
+static bool is_described(const struct create_topics_response_topic *t, const char *name)
+{
+	for (int i = 0; i < t->configs.n; i++)
+		if (str_is(t->configs.v[i].name, name))
+			return true;
+	return false;
+}
+
+static void a_setting_that_kafka_does_not_have_is_told_of_a_topic_that_has_it(void **state)
+{
+	struct world *w = *state;
+	struct create_topics_request_config encrypted = {STR("odradek.encryption.enable"), STR("true")};
+	struct create_topics_request_topic v[] = {
+		{.name = STR("a"), .num_partitions = 1, .replication_factor = 1},
+		{.name = STR("b"), .num_partitions = 1, .replication_factor = 1, .configs = {&encrypted, 1}}};
+	struct create_topics_request in = {.topics = {v, 2}};
+	struct create_topics_response out;
+
+	let_in(w, 1);
+	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
+	assert_true(is_described(&out.topics.v[0], "retention.ms"));
+	assert_false(is_described(&out.topics.v[0], "odradek.encryption.enable"));
+	assert_true(is_described(&out.topics.v[1], "odradek.encryption.enable"));
+}
+
 static void a_name_that_is_twice_in_a_request_is_refused_once_and_last(void **state)
 {
 	struct world *w = *state;
@@ -494,6 +519,7 @@ int main(void)
 		TEST(what_is_too_large_is_refused_before_the_quota_counts_it),
 		TEST(a_request_that_names_too_much_is_refused_whole),
 		TEST(thousands_of_topics_share_what_their_answers_say_of_settings),
+		TEST(a_setting_that_kafka_does_not_have_is_told_of_a_topic_that_has_it),
 		TEST(a_name_that_is_twice_in_a_request_is_refused_once_and_last),
 		TEST(a_broker_is_forgotten_by_name),
 		TEST(producer_ids_come_in_blocks),
