@@ -7,9 +7,9 @@
 #include "config/config.h"
 #include "kerberos/kerberos.h"
 #include "net/channel.h"
-#include "security/jaas.h"
 #include "security/krb5_options.h"
 #include "security/login_choice.h"
+#include "wire/gss.h"
 #include "wire/login.h"
 
 static bool is_sasl(enum security_protocol p)
@@ -28,35 +28,21 @@ static bool is_alone(const struct config *c)
 enum { LINE_MAX_BYTES = 1 << 20 };
 
 /* By a ticket; the settings of the listener that is dialled count, where it has its own. */
-static struct login_method *kerberos(const struct config *c, struct str listener, struct str text, struct buf *why)
+static struct login_method *kerberos(const struct config *c, struct str listener, struct str line, struct arena *a,
+				     struct buf *why)
 {
 	struct config_at at = {.listener = listener};
-	struct login_method *method = NULL;
-	struct krb5_options o;
-	struct jaas line;
-	struct str error;
-	struct arena a;
+	struct kerberos_login l = {
+		.window = config_double(c, CONFIG_SASL_KERBEROS_TICKET_RENEW_WINDOW_FACTOR),
+		.jitter = config_double(c, CONFIG_SASL_KERBEROS_TICKET_RENEW_JITTER),
+		.min_ms = config_long(c, CONFIG_SASL_KERBEROS_MIN_TIME_BEFORE_RELOGIN),
+	};
+	struct str service = config_at_string(c, &at, CONFIG_SASL_KERBEROS_SERVICE_NAME), error;
 
-	arena_init(&a, LINE_MAX_BYTES);
-	if (jaas_read(text, &a, &line, &error) &&
-	    krb5_options_read(&line, config_at_string(c, &at, CONFIG_SASL_KERBEROS_SERVICE_NAME), &a, &o, &error) &&
-	    krb5_options_log_in(&o, &error))
-		method = kerberos_login_new(
-			&(struct kerberos_login){
-				.service = o.service,
-				.principal = o.principal,
-				.keytab = o.keytab,
-				.cache = o.cache,
-				.is_cached = o.has_cache,
-				.window = config_double(c, CONFIG_SASL_KERBEROS_TICKET_RENEW_WINDOW_FACTOR),
-				.jitter = config_double(c, CONFIG_SASL_KERBEROS_TICKET_RENEW_JITTER),
-				.min_ms = config_long(c, CONFIG_SASL_KERBEROS_MIN_TIME_BEFORE_RELOGIN),
-			},
-			why);
-	else
-		buf_put_str(why, error);
-	arena_fini(&a);
-	return method;
+	if (krb5_login_read(line, service, a, &l, &error))
+		return kerberos_login_new(&l, why);
+	buf_put_str(why, error);
+	return NULL;
 }
 
 static struct login_method *choose(const struct outgoing *o, const struct config_at *at, struct buf *why)
@@ -71,7 +57,7 @@ static struct login_method *choose(const struct outgoing *o, const struct config
 		buf_printf(why, "listener.name.%.*s.%.*s.sasl.jaas.config (names in lower case): %.*s",
 			   STR_ARG(at->listener), STR_ARG(at->mechanism), STR_ARG(error));
 	else if (str_is(at->mechanism, "GSSAPI"))
-		method = kerberos(o->config, at->listener, line, why);
+		method = kerberos(o->config, at->listener, line, &a, why);
 	else
 		method = login_choose(at->mechanism, line, why);
 	arena_fini(&a);

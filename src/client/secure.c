@@ -12,6 +12,7 @@
 #include "security/krb5_options.h"
 #include "security/login_choice.h"
 #include "tls/tls.h"
+#include "wire/gss.h"
 #include "wire/login.h"
 
 static const struct protocol {
@@ -58,34 +59,19 @@ static double number_of(const struct secure_settings *s, const char *name, doubl
 }
 
 /* By a ticket. */
-static struct login_method *kerberos(const struct secure_settings *s, struct str text, struct buf *why)
+static struct login_method *kerberos(const struct secure_settings *s, struct str line, struct arena *a, struct buf *why)
 {
-	struct login_method *method = NULL;
-	struct krb5_options o;
-	struct jaas line;
+	struct kerberos_login l = {
+		.window = number_of(s, "sasl.kerberos.ticket.renew.window.factor", 0.8),
+		.jitter = number_of(s, "sasl.kerberos.ticket.renew.jitter", 0.05),
+		.min_ms = (int64_t)number_of(s, "sasl.kerberos.min.time.before.relogin", 60000),
+	};
 	struct str error;
-	struct arena a;
 
-	arena_init(&a, LINE_MAX_BYTES);
-	if (jaas_read(text, &a, &line, &error) &&
-	    krb5_options_read(&line, value_of(s, "sasl.kerberos.service.name"), &a, &o, &error) &&
-	    krb5_options_log_in(&o, &error))
-		method = kerberos_login_new(
-			&(struct kerberos_login){
-				.service = o.service,
-				.principal = o.principal,
-				.keytab = o.keytab,
-				.cache = o.cache,
-				.is_cached = o.has_cache,
-				.window = number_of(s, "sasl.kerberos.ticket.renew.window.factor", 0.8),
-				.jitter = number_of(s, "sasl.kerberos.ticket.renew.jitter", 0.05),
-				.min_ms = (int64_t)number_of(s, "sasl.kerberos.min.time.before.relogin", 60000),
-			},
-			why);
-	else
-		buf_put_str(why, error);
-	arena_fini(&a);
-	return method;
+	if (krb5_login_read(line, value_of(s, "sasl.kerberos.service.name"), a, &l, &error))
+		return kerberos_login_new(&l, why);
+	buf_put_str(why, error);
+	return NULL;
 }
 
 static struct login_method *login_of(const struct secure_settings *settings, struct arena *a, struct buf *why)
@@ -105,7 +91,7 @@ static struct login_method *login_of(const struct secure_settings *settings, str
 			   STR_ARG(str_is_null(error) ? STR("") : error));
 		return NULL;
 	}
-	return str_is(mechanism, "GSSAPI") ? kerberos(settings, jaas, why) : login_choose(mechanism, jaas, why);
+	return str_is(mechanism, "GSSAPI") ? kerberos(settings, jaas, a, why) : login_choose(mechanism, jaas, why);
 }
 
 static int make_login(struct secure *s, const struct secure_settings *settings, struct buf *why)

@@ -15,6 +15,7 @@
 #include "base/str.h"
 
 struct gss_acceptor;
+struct kerberos_login;
 struct login_method;
 
 /* False: *why names what is to be installed. */
@@ -25,18 +26,6 @@ bool kerberos_default_realm(struct buf *realm);
 
 /* Takes clients that have a ticket for this principal, whose keys are in the key table. NULL: *why says what stands in the way. */
 struct gss_acceptor *kerberos_acceptor_new(struct str principal, struct str keytab, struct buf *why);
-
-struct kerberos_login {
-	struct str service;   /* the first part of the server's principal */
-	struct str principal; /* of this side; null with a cache: the cache's own */
-	struct str keytab;    /* null: the library's own place; with is_cached unused */
-	struct str cache;     /* null: the library's own place */
-	bool is_cached;	      /* tickets are in a cache that somebody else fills; else they are got with keys */
-	/* Tickets that were got with keys are got anew after this share of their life, plus up to `jitter`, at most once in min_ms. */
-	double window;
-	double jitter;
-	int64_t min_ms;
-};
 
 /* The texts are copied. login_method_free() it. NULL: *why says why not. */
 struct login_method *kerberos_login_new(const struct kerberos_login *l, struct buf *why);

@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "security/jaas.h"
+#include "wire/gss.h"
 
 static bool is_true(const struct jaas *line, const char *name)
 {
@@ -82,11 +83,28 @@ bool krb5_options_serve(const struct krb5_options *o, const struct jaas *line, s
 	return true;
 }
 
-bool krb5_options_log_in(const struct krb5_options *o, struct str *error)
+static bool may_log_in(const struct krb5_options *o, struct str *error)
 {
 	if (!o->has_keytab && !o->has_cache)
 		return refuse(error, STR("useKeyTab=true or useTicketCache=true was expected"));
 	if (!o->has_cache && str_is_null(o->principal))
 		return refuse(error, STR("principal was expected: whose keys are taken from the key table"));
+	return true;
+}
+
+bool krb5_login_read(struct str line, struct str service, struct arena *a, struct kerberos_login *out,
+		     struct str *error)
+{
+	struct krb5_options o;
+	struct jaas read;
+
+	if (!jaas_read(line, a, &read, error) || !krb5_options_read(&read, service, a, &o, error) ||
+	    !may_log_in(&o, error))
+		return false;
+	out->service = o.service;
+	out->principal = o.principal;
+	out->keytab = o.keytab;
+	out->cache = o.cache;
+	out->is_cached = o.has_cache;
 	return true;
 }

@@ -15,6 +15,7 @@
 #include "base/str.h"
 
 struct jaas;
+struct kerberos_login;
 
 #define KRB5_MODULE "com.sun.security.auth.module.Krb5LoginModule"
 
@@ -35,7 +36,8 @@ bool krb5_options_read(const struct jaas *line, struct str service, struct arena
 		       struct str *error);
 /* The same, and has what one needs who takes clients: keys that are kept, and a principal. */
 bool krb5_options_serve(const struct krb5_options *o, const struct jaas *line, struct str *error);
-/* The same of one who logs in. */
-bool krb5_options_log_in(const struct krb5_options *o, struct str *error);
+/* Of one who logs in, from the line's text: fills whose tickets they are and where; when they are got anew is the caller's. */
+bool krb5_login_read(struct str line, struct str service, struct arena *a, struct kerberos_login *out,
+		     struct str *error);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * gss: what a mechanism of SASL and a library of GSS-API (RFC 2743) say to each other, on the side that accepts: tokens in, tokens out, then
- * a name and wrapped messages.
+ * gss: what a mechanism of SASL and a library of GSS-API (RFC 2743) say to each other. On the side that accepts: tokens in, tokens out, then
+ * a name and wrapped messages; on the side that logs in: by which tickets.
  *
  * 1. All of it may wait for the disk (keys, the cache of replays): a job's business, one at a time for a context. close() does not wait.
  * 2. A context takes what a stranger sends. It is bounded by what it is given: no answer is larger than GSS_TOKEN_MAX.
@@ -10,6 +10,7 @@
 #define ODRADEK_WIRE_GSS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/str.h"
@@ -39,6 +40,19 @@ struct gss_acceptor_ops {
 	bool (*unwrap)(struct gss_context *c, struct str in, struct buf *out, struct buf *why);
 	void (*close)(struct gss_context *c);
 	void (*free)(struct gss_acceptor *a); /* no context is left */
+};
+
+/* How one logs in by Kerberos. */
+struct kerberos_login {
+	struct str service;   /* the first part of the server's principal */
+	struct str principal; /* of this side; null with a cache: the cache's own */
+	struct str keytab;    /* null: the library's own place; with is_cached unused */
+	struct str cache;     /* null: the library's own place */
+	bool is_cached;	      /* tickets are in a cache that somebody else fills; else they are got with keys */
+	/* Tickets that were got with keys are got anew after this share of their life, plus up to `jitter`, at most once in min_ms. */
+	double window;
+	double jitter;
+	int64_t min_ms;
 };
 
 static inline void gss_acceptor_free(struct gss_acceptor *a) /* NULL is fine */

@@ -18,6 +18,7 @@
 #include "protocol/fetch.h"
 #include "protocol/metadata.h"
 #include "protocol/produce.h"
+#include "tests/fuzz/peer.h"
 #include "tests/fuzz/speakers.h"
 #include "tests/sim/client.h"
 #include "wire/batch.h"
@@ -54,17 +55,6 @@ enum act {
 	ACT_DEVICE,
 };
 
-struct peer {
-	struct sock *sock;
-	struct buf out;
-	size_t sent;
-};
-
-struct input {
-	const uint8_t *p;
-	size_t left;
-};
-
 struct story {
 	struct sim_world *w;
 	struct input in;
@@ -86,23 +76,6 @@ struct story {
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
-
-static uint8_t take(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->p++;
-}
-
-static struct bytes take_bytes(struct input *in, size_t n)
-{
-	struct bytes b = {in->p, (int32_t)(n < in->left ? n : in->left)};
-
-	in->p += b.len;
-	in->left -= (size_t)b.len;
-	return b;
-}
 
 /* ---- the node ---- */
 
@@ -185,60 +158,9 @@ static void watch(struct story *s)
 
 /* ---- raw connections ---- */
 
-static void peer_close(struct peer *p)
-{
-	if (p->sock)
-		sock_close(p->sock);
-	p->sock = NULL;
-	p->out.len = p->sent = 0;
-}
-
-static bool peer_moves(struct peer *p)
-{
-	uint8_t rest[4096];
-	ssize_t n = sock_error(p->sock);
-
-	while (n >= 0 && (n = sock_read(p->sock, rest, sizeof(rest))) > 0)
-		;
-	if (n != -EAGAIN)
-		return false;
-	while (p->sent < p->out.len) {
-		struct iovec v = {p->out.p + p->sent, p->out.len - p->sent};
-
-		n = sock_writev(p->sock, &v, 1);
-		if (n < 0)
-			return n == -EAGAIN;
-		p->sent += (size_t)n;
-	}
-	p->out.len = p->sent = 0;
-	return true;
-}
-
-static void peer_ready(struct sock *sock, int ready, void *arg)
-{
-	struct peer *p = arg;
-
-	if (peer_moves(p))
-		sock_want(sock, SOCK_READ | (p->out.len ? SOCK_WRITE : 0));
-	else
-		peer_close(p);
-}
-
-static struct peer *peer_of(struct story *s)
-{
-	struct peer *p = &s->peers[s->peer];
-
-	if (!p->sock)
-		check(env_dial(s->loop, &s->to, peer_ready, p, &p->sock) == 0);
-	return p;
-}
-
 static void say(struct story *s, const void *p, size_t len)
 {
-	struct peer *peer = peer_of(s);
-
-	buf_put(&peer->out, p, len);
-	sock_want(peer->sock, SOCK_READ | SOCK_WRITE);
+	peer_say(&s->peers[s->peer], s->loop, &s->to, p, len);
 }
 
 static void say_chain(struct story *s, const struct chain *chain)

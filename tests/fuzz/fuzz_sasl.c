@@ -24,6 +24,7 @@
 #include "protocol/alter_user_scram_credentials.h"
 #include "protocol/describe_cluster.h"
 #include "security/scram.h"
+#include "tests/fuzz/peer.h"
 #include "tests/sim/client.h"
 #include "wire/codec.h"
 
@@ -63,10 +64,8 @@ enum act {
 	ACTS,
 };
 
-struct peer {
-	struct sock *sock;
-	struct buf out;
-	size_t sent;
+struct stranger {
+	struct peer peer;
 	uint8_t heard[HEARD_MAX]; /* of this connection, the newest */
 	size_t heard_len;
 	bool is_bare; /* tokens are said without a request around them */
@@ -74,11 +73,6 @@ struct peer {
 	const char *gs2;      /* what was said first by SCRAM: its front, */
 	char first_bare[256]; /* and the rest */
 	enum scram_mechanism scram;
-};
-
-struct input {
-	const uint8_t *p;
-	size_t left;
 };
 
 struct story {
@@ -89,8 +83,8 @@ struct story {
 	bool serves, stopped;
 	struct loop *loop;
 	struct addr open, asking;
-	struct peer peers[PEERS];
-	int peer;
+	struct stranger strangers[PEERS];
+	int at; /* of them, who acts */
 	struct client admin;
 	bool answered;
 	char cluster_id[64];
@@ -109,23 +103,6 @@ static struct secrets {
 } secrets;
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
-
-static uint8_t take(struct input *in)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->p++;
-}
-
-static struct bytes take_bytes(struct input *in, size_t n)
-{
-	struct bytes b = {in->p, (int32_t)(n < in->left ? n : in->left)};
-
-	in->p += b.len;
-	in->left -= (size_t)b.len;
-	return b;
-}
 
 /* ---- secrets ---- */
 
@@ -338,12 +315,11 @@ static void do_and_wait(struct story *s, void (*what)(void *))
 
 /* ---- connections ---- */
 
-static void peer_close(struct peer *p)
+static void forget(struct peer *peer)
 {
-	if (p->sock)
-		sock_close(p->sock);
-	p->sock = NULL;
-	p->out.len = p->sent = p->heard_len = 0;
+	struct stranger *p = container_of(peer, struct stranger, peer);
+
+	p->heard_len = 0;
 	p->proved = false;
 }
 
@@ -353,8 +329,10 @@ static bool has(const void *p, size_t len, const char *text)
 }
 
 /* Only the newest is kept: an answer is looked at as it comes. */
-static void hear(struct peer *p, const uint8_t *bytes, size_t len)
+static void hear(struct peer *peer, const uint8_t *bytes, size_t len)
 {
+	struct stranger *p = container_of(peer, struct stranger, peer);
+
 	if (p->heard_len + len > HEARD_MAX)
 		p->heard_len = 0;
 	if (len > HEARD_MAX)
@@ -363,52 +341,17 @@ static void hear(struct peer *p, const uint8_t *bytes, size_t len)
 	p->heard_len += len;
 }
 
-static bool peer_moves(struct peer *p)
+static struct stranger *actor(struct story *s)
 {
-	uint8_t in[4096];
-	ssize_t n = sock_error(p->sock);
-
-	while (n >= 0 && (n = sock_read(p->sock, in, sizeof(in))) > 0)
-		hear(p, in, (size_t)n);
-	if (n != -EAGAIN)
-		return false;
-	while (p->sent < p->out.len) {
-		struct iovec v = {p->out.p + p->sent, p->out.len - p->sent};
-
-		n = sock_writev(p->sock, &v, 1);
-		if (n < 0)
-			return n == -EAGAIN;
-		p->sent += (size_t)n;
-	}
-	p->out.len = p->sent = 0;
-	return true;
-}
-
-static void peer_ready(struct sock *sock, int ready, void *arg)
-{
-	struct peer *p = arg;
-
-	(void)ready;
-	if (peer_moves(p))
-		sock_want(sock, SOCK_READ | (p->out.len ? SOCK_WRITE : 0));
-	else
-		peer_close(p);
-}
-
-static struct peer *peer_of(struct story *s)
-{
-	return &s->peers[s->peer];
+	return &s->strangers[s->at];
 }
 
 static void say(struct story *s, const void *bytes, size_t len)
 {
-	struct peer *p = peer_of(s);
+	struct stranger *p = actor(s);
 
-	if (!p->sock)
-		check(env_dial(s->loop, &s->asking, peer_ready, p, &p->sock) == 0);
+	peer_say(&p->peer, s->loop, &s->asking, bytes, len);
 	p->proved |= has(bytes, len, secrets.password) || has(bytes, len, secrets.token);
-	buf_put(&p->out, bytes, len);
-	sock_want(p->sock, SOCK_READ | SOCK_WRITE);
 }
 
 static void say_u32(struct story *s, uint32_t v)
@@ -438,7 +381,7 @@ static void say_token(struct story *s, int version, struct bytes token)
 {
 	uint8_t *body;
 
-	if (peer_of(s)->is_bare) {
+	if (actor(s)->is_bare) {
 		say_u32(s, (uint32_t)token.len);
 		say(s, token.p, (size_t)token.len);
 		return;
@@ -466,8 +409,8 @@ static void act_handshake(struct story *s, int arg)
 	uint8_t body[32] = {0, (uint8_t)strlen(name)};
 
 	memcpy(body + 2, name, strlen(name));
-	peer_of(s)->is_bare = arg & 8;
-	peer_of(s)->scram = strstr(name, "512") ? SCRAM_SHA_512 : SCRAM_SHA_256;
+	actor(s)->is_bare = arg & 8;
+	actor(s)->scram = strstr(name, "512") ? SCRAM_SHA_512 : SCRAM_SHA_256;
 	ask(s, HANDSHAKE, arg & 8 ? 0 : 1, (struct bytes){body, (int32_t)strlen(name) + 2});
 }
 
@@ -486,7 +429,7 @@ static void act_scram_first(struct story *s, int arg)
 	static const char *const users[] = {"alice",  "nobody",	  "",	 "al=2Cice",
 					    "alice=", "\xc3\x28", "=3D", "alice,m=x"};
 	static const char *const fronts[] = {"n,,", "n,a=alice,"};
-	struct peer *p = peer_of(s);
+	struct stranger *p = actor(s);
 	struct bytes nonce = take_bytes(&s->in, 12);
 	char text[320];
 
@@ -498,7 +441,7 @@ static void act_scram_first(struct story *s, int arg)
 }
 
 /* "r=...,s=...,i=4096", the newest that was heard; null: none. */
-static struct str server_first(const struct peer *p)
+static struct str server_first(const struct stranger *p)
 {
 	const char *found = NULL, *at = (const char *)p->heard, *end = at + p->heard_len;
 	int32_t len = 0;
@@ -514,7 +457,7 @@ static struct str server_first(const struct peer *p)
 /* What a client would answer that knows the password; with one byte of it changed where `spoilt` says so. */
 static void act_scram_final(struct story *s, int arg)
 {
-	struct peer *p = peer_of(s);
+	struct stranger *p = actor(s);
 	enum scram_mechanism m = p->scram ? p->scram : SCRAM_SHA_256;
 	struct str first = server_first(p), channel, without, auth, proof_text;
 	struct scram_key client, stored, signature;
@@ -639,7 +582,7 @@ static void do_as_peer(void *of)
 		act_bearer(s, d->arg, true);
 		return;
 	default:
-		peer_close(peer_of(s));
+		peer_close(&actor(s)->peer);
 	}
 }
 
@@ -651,7 +594,7 @@ static void look(struct story *s)
 	bool any = false;
 
 	for (int i = 0; i < PEERS; i++) {
-		struct peer *p = &s->peers[i];
+		struct stranger *p = &s->strangers[i];
 
 		check(p->proved || !has(p->heard, p->heard_len, s->cluster_id));
 		any |= p->proved;
@@ -666,7 +609,7 @@ static void act(struct story *s)
 	struct doing d = {s, (byte & 15) % ACTS, byte >> 4};
 
 	if (d.act == ACT_OTHER_PEER)
-		s->peer = d.arg % PEERS;
+		s->at = d.arg % PEERS;
 	else if (d.act == ACT_WAIT)
 		sim_run_for(s->w, (int64_t)1 << d.arg % 14);
 	else
@@ -682,8 +625,8 @@ static void close_peers(void *arg)
 	struct story *s = arg;
 
 	for (int i = 0; i < PEERS; i++)
-		peer_close(&s->peers[i]);
-	s->peer = 0;
+		peer_close(&s->strangers[i].peer);
+	s->at = 0;
 }
 
 static void log_in_well(void *arg)
@@ -699,7 +642,7 @@ static bool is_let_in(void *arg)
 {
 	struct story *s = arg;
 
-	return has(s->peers[0].heard, s->peers[0].heard_len, s->cluster_id);
+	return has(s->strangers[0].heard, s->strangers[0].heard_len, s->cluster_id);
 }
 
 static bool has_stopped(void *arg)
@@ -717,6 +660,8 @@ static void begin(void *arg)
 	struct story *s = arg;
 
 	s->loop = loop_new(sim_env(s->w, PEER), "peers");
+	for (int i = 0; i < PEERS; i++)
+		s->strangers[i].peer = (struct peer){.hear = hear, .closed = forget};
 	check(env_resolve(sim_env(s->w, PEER), "node0", OPEN_PORT, &s->open, 1) == 1);
 	check(env_resolve(sim_env(s->w, PEER), "node0", ASKING_PORT, &s->asking, 1) == 1);
 }
@@ -727,7 +672,7 @@ static void end(void *arg)
 
 	close_peers(s);
 	for (int i = 0; i < PEERS; i++)
-		buf_fini(&s->peers[i].out);
+		buf_fini(&s->strangers[i].peer.out);
 	loop_stop(s->loop);
 	loop_free(s->loop);
 }

@@ -16,72 +16,21 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "broker/answer.h"
-#include "broker/api.h"
+#include "broker/api/fetch_private.h"
 #include "broker/core.h"
-#include "broker/fetch_session.h"
 #include "broker/forward.h"
 #include "broker/node_private.h"
-#include "broker/partition.h"
 #include "broker/permission.h"
 #include "broker/replication_quota.h"
 #include "broker/throttle.h"
 #include "config/config.h"
-#include "protocol/fetch.h"
 #include "wire/codec.h"
 
 #define REPLICA_CONSUMER (-1)
 #define REPLICA_FUTURE (-3)
 #define SESSION_FINAL_EPOCH (-1)
 
-typedef struct fetch_response_partition part_answer;
-
-/* One partition that is asked for. */
-struct part {
-	struct fetch_want want;
-	struct str name;	     /* of the topic, for answers by name */
-	struct partition *partition; /* a reference; NULL with `error` */
-	struct partition_read read;
-	struct waiter waiter;
-	int error; /* known before any read */
-	part_answer answer;
-};
-
-enum context { CONTEXT_SESSIONLESS, CONTEXT_FULL, CONTEXT_INCREMENTAL };
-
-struct fetch {
-	struct request *r;
-	struct part *parts;
-	int n;
-	enum context context;
-	struct fetch_session *session; /* a reference, of CONTEXT_INCREMENTAL */
-	int32_t session_epoch;	       /* the session's must be the one after it when the answer is made */
-	int32_t replica_id;
-	bool is_replica; /* one that the cluster has let in: whoever may say that it is one (CVE-2018-1288) */
-	int64_t replica_epoch;
-	bool told;     /* a follower's offsets are known since the first reading */
-	bool withheld; /* throttled partitions, from a follower that is not in sync */
-	int32_t max_bytes;
-	int32_t min_bytes;
-	enum isolation isolation;
-	bool leader_only;
-	bool by_rack;	 /* a consumer may be sent to a replica that is nearer to it (KIP-392) */
-	bool is_sent_on; /* so it is, for a partition */
-	bool has_error;	 /* known before any read, or in reading */
-	bool reads_cold;
-	bool ended;
-	int64_t readable; /* bytes in what was read last */
-	int64_t sealed;	  /* those of them that are to be opened */
-	struct waking waking;
-	struct timer timer;
-	struct work work;
-};
-
 /* ---- what is asked for ---- */
-
-static bool by_id(const struct fetch *f)
-{
-	return f->r->version >= 13;
-}
 
 static struct fetch_want want_of(const struct fetch_request_topic *t, const struct fetch_request_partition *p, bool id)
 {
@@ -122,7 +71,7 @@ static bool wants_of_request(struct fetch *f, const struct fetch_request *in)
 	p = f->parts;
 	for (int i = 0; i < in->topics.n; i++)
 		for (int j = 0; j < in->topics.v[i].partitions.n; j++)
-			(p++)->want = want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], by_id(f));
+			(p++)->want = want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], fetch_is_by_id(f));
 	return true;
 }
 
@@ -159,7 +108,8 @@ static bool add_to_session(struct fetch *f, const struct fetch_request *in)
 {
 	for (int i = 0; i < in->topics.n; i++)
 		for (int j = 0; j < in->topics.v[i].partitions.n; j++) {
-			struct fetch_want w = want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], by_id(f));
+			struct fetch_want w =
+				want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], fetch_is_by_id(f));
 
 			if (!fetch_session_want(f->session, &w))
 				return false;
@@ -173,8 +123,8 @@ static void drop_from_session(struct fetch *f, const struct fetch_request *in)
 		const struct fetch_request_forgotten_topic *t = &in->forgotten_topics_data.v[i];
 
 		for (int j = 0; j < t->partitions.n; j++) {
-			struct fetch_member *m = fetch_session_member(f->session, by_id(f) ? t->topic_id : UUID_ZERO,
-								      t->topic, t->partitions.v[j]);
+			struct fetch_member *m = fetch_session_member(
+				f->session, fetch_is_by_id(f) ? t->topic_id : UUID_ZERO, t->topic, t->partitions.v[j]);
 
 			if (m)
 				fetch_session_forget(f->session, m);
@@ -209,7 +159,7 @@ static int open_context(struct fetch *f, const struct fetch_request *in)
 		return ERR_FETCH_SESSION_ID_NOT_FOUND;
 	if (session->epoch != in->session_epoch)
 		return ERR_INVALID_FETCH_SESSION_EPOCH;
-	if (session->by_id != by_id(f))
+	if (session->by_id != fetch_is_by_id(f))
 		return ERR_FETCH_SESSION_TOPIC_ID_ERROR;
 	f->session = fetch_session_ref(session);
 	if (!add_to_session(f, in)) {
@@ -255,7 +205,7 @@ static void look_up(struct fetch *f, struct part *p, struct reader_permission *l
 
 	p->read.diverging = (struct epoch_end){-1, -1};
 	p->name = t ? t->name : p->want.topic;
-	if (!t && by_id(f)) {
+	if (!t && fetch_is_by_id(f)) {
 		p->error = ERR_UNKNOWN_TOPIC_ID;
 		return;
 	}
@@ -391,281 +341,6 @@ static bool is_enough(const struct fetch *f)
 	       interesting(f) == 0 || any_diverges(f);
 }
 
-/* ---- answering ---- */
-
-static void keep_file(void *arg)
-{
-	struct file *f = arg;
-
-	file_unref(&f);
-}
-
-static bool fill_aborted(struct fetch *f, struct part *p, part_answer *out)
-{
-	if (p->read.n_aborted < 0) {
-		out->aborted_transactions.v = NULL;
-		out->aborted_transactions.n = -1;
-		return true;
-	}
-	if (!ANSWER_ARRAY(f->r, out->aborted_transactions, fetch_response_aborted_transaction_schema,
-			  p->read.n_aborted))
-		return false;
-	for (int i = 0; i < p->read.n_aborted; i++) {
-		out->aborted_transactions.v[i].producer_id = p->read.aborted[i].producer_id;
-		out->aborted_transactions.v[i].first_offset = p->read.aborted[i].first_offset;
-	}
-	return true;
-}
-
-/* Clients of version 5 and before do not know the storage error, and refresh their metadata for this one. */
-static int error_for(const struct fetch *f, int err)
-{
-	return err == ERR_KAFKA_STORAGE_ERROR && f->r->version <= 5 ? ERR_NOT_LEADER_OR_FOLLOWER : err;
-}
-
-static const uint8_t no_records[1];
-
-/* Replicas are not consumers: Kafka counts their bytes apart. */
-static void count_part(const struct fetch *f, struct part *p)
-{
-	if (!p->partition || f->replica_id >= 0)
-		return;
-	count_shared(&p->partition->counts.v[COUNT_FETCH_REQUESTS], 1);
-	if (p->error)
-		count_shared(&p->partition->counts.v[COUNT_FAILED_FETCH_REQUESTS], 1);
-	else if (p->read.records.len > 0)
-		count_shared(&p->partition->counts.v[COUNT_BYTES_OUT], p->read.records.len);
-}
-
-static bool fill_part(struct fetch *f, struct part *p)
-{
-	part_answer *out = &p->answer;
-	const struct log_offsets *o = &p->read.view.offsets;
-
-	codec_init(&fetch_response_partition_schema, out);
-	out->partition_index = p->want.partition;
-	out->error_code = (int16_t)error_for(f, p->error);
-	out->records = (struct records){.p = no_records};
-	out->high_watermark = -1;
-	if (p->error) {
-		if (p->partition) {
-			out->aborted_transactions.v = NULL;
-			out->aborted_transactions.n = -1;
-		}
-		return true;
-	}
-	out->high_watermark = o->high_watermark;
-	out->last_stable_offset = o->stable;
-	out->log_start_offset = o->start;
-	out->preferred_read_replica = p->read.nearer;
-	out->diverging_epoch.epoch = p->read.diverging.epoch;
-	out->diverging_epoch.end_offset = p->read.diverging.end_offset;
-	if (p->read.records.len > 0)
-		out->records = p->read.records;
-	return fill_aborted(f, p, out);
-}
-
-static void fill_leader(struct fetch *f, struct part *p)
-{
-	const struct image_topic *t = answer_topic(f->r->core->image, p->want.topic_id, p->want.topic);
-	struct fetch_response *out = f->r->out;
-
-	if (t) /* replicas know where each other are */
-		answer_leader(f->r, t->id, p->want.partition, &p->answer.current_leader,
-			      f->replica_id < 0 ? &out->node_endpoints : NULL);
-}
-
-static void count_replicated(const struct fetch *f)
-{
-	struct replication_quotas *quotas = f->r->node->replication_quotas;
-	int64_t bytes = 0, added = 0, throttled = 0;
-
-	for (int i = 0; i < f->n; i++) {
-		const struct part *p = &f->parts[i];
-		int64_t len = p->read.records.len;
-
-		bytes += len;
-		throttled += p->read.is_throttled ? len : 0;
-		if (len > 0 && p->read.is_reassigned &&
-		    replication_is_added(f->r->core->image, p->partition->topic_id, p->want.partition, f->replica_id))
-			added += len;
-	}
-	if (bytes > 0)
-		replication_note(quotas, REPLICATION_OUT, bytes, added);
-	if (throttled > 0)
-		replication_quota_record(quotas, QUOTA_LEADER, throttled);
-}
-
-static bool fill_parts(struct fetch *f)
-{
-	if (f->replica_id >= 0)
-		count_replicated(f);
-	for (int i = 0; i < f->n; i++) {
-		struct part *p = &f->parts[i];
-		struct file *file = p->read.records.file;
-
-		if (!fill_part(f, p))
-			return false;
-		if (file)
-			arena_cleanup(&f->r->arena, keep_file, file);
-		p->read.records.file = NULL;
-		if (f->r->version >= 16 &&
-		    (p->error == ERR_NOT_LEADER_OR_FOLLOWER || p->error == ERR_FENCED_LEADER_EPOCH))
-			fill_leader(f, p);
-	}
-	return true;
-}
-
-static struct fetch_member *member_of(const struct fetch *f, const struct part *p)
-{
-	return fetch_session_member(f->session, p->want.topic_id, p->want.topic, p->want.partition);
-}
-
-static struct fetch_news news_of(const struct part *p)
-{
-	return (struct fetch_news){
-		.high_watermark = p->answer.high_watermark,
-		.log_start_offset = p->answer.log_start_offset,
-		.has_records = p->answer.records.len > 0,
-		.has_error = p->error != 0,
-		.has_more = p->answer.diverging_epoch.epoch >= 0 || p->answer.preferred_read_replica >= 0,
-	};
-}
-
-/* Must the session tell it? Then it is also remembered, and moves to the end when it has records. */
-static bool session_tells(struct fetch *f, struct part *p)
-{
-	struct fetch_member *m = member_of(f, p);
-	struct fetch_news news = news_of(p);
-
-	if (!m || !fetch_session_tells(m, &news))
-		return false;
-	if (news.has_records)
-		fetch_session_rotate(f->session, m);
-	return true;
-}
-
-static bool same_topic(const struct part *a, const struct part *b)
-{
-	return uuid_is_zero(a->want.topic_id) ? str_eq(a->want.topic, b->want.topic)
-					      : uuid_eq(a->want.topic_id, b->want.topic_id);
-}
-
-/* The partitions to be told, in order, those without a reading last; neighbours of one topic stand under one heading. */
-static bool list_parts(struct fetch *f, struct part **told, int n)
-{
-	struct fetch_response *out = f->r->out;
-	part_answer *v = answer_array(&f->r->arena, &fetch_response_partition_schema, n);
-	struct fetch_response_topic *t = NULL;
-
-	if (!v || !ANSWER_ARRAY(f->r, out->responses, fetch_response_topic_schema, n))
-		return false;
-	out->responses.n = 0;
-	for (int i = 0; i < n; i++) {
-		v[i] = told[i]->answer;
-		if (i == 0 || !same_topic(told[i], told[i - 1])) {
-			t = &out->responses.v[out->responses.n++];
-			t->topic = told[i]->name;
-			t->topic_id = told[i]->want.topic_id;
-			t->partitions.v = &v[i];
-			t->partitions.n = 0;
-		}
-		t->partitions.n++;
-	}
-	return true;
-}
-
-static bool remember(struct fetch *f, struct fetch_session *session)
-{
-	for (int i = 0; i < f->n; i++) {
-		struct part *p = &f->parts[i];
-		struct fetch_member *m = fetch_session_want(session, &p->want);
-		struct fetch_news news = news_of(p);
-
-		if (!m)
-			return false;
-		fetch_session_tells(m, &news);
-	}
-	return true;
-}
-
-static void open_session(struct fetch *f, struct fetch_response *out)
-{
-	struct fetch_sessions *sessions = f->r->core->sessions;
-	struct fetch_session *session;
-
-	if (f->replica_id >= 0 && !f->is_replica) /* it takes no replica's place */
-		return;
-	session = fetch_session_open(sessions, f->is_replica, by_id(f), f->n, env_mono_ms(f->r->core->loop->env));
-	if (!session)
-		return;
-	out->session_id = session->id;
-	if (!remember(f, session)) {
-		fetch_session_close(sessions, session);
-		out->session_id = 0;
-	}
-}
-
-#define HEAD_LEN 32 /* of an answer without partitions, about */
-
-/* How long the answer would be. */
-static int64_t answer_len(const struct fetch *f)
-{
-	int64_t sum = HEAD_LEN;
-
-	for (int i = 0; i < f->n; i++) {
-		const struct part *p = &f->parts[i];
-		const struct fetch_member *m = f->context == CONTEXT_INCREMENTAL ? member_of(f, p) : NULL;
-		struct fetch_news news = news_of(p);
-		size_t len;
-
-		if (f->context == CONTEXT_INCREMENTAL && (!m || !fetch_session_would_tell(m, &news)))
-			continue;
-		if (codec_size(&fetch_response_partition_schema, f->r->version, &p->answer, &len) == 0)
-			sum += (int64_t)len;
-	}
-	return sum;
-}
-
-/* A consumer beyond its quota gets an empty answer, and its session has not heard of anything. */
-static bool is_throttled(struct fetch *f)
-{
-	return f->replica_id < 0 && image_has_quotas(f->r->image) && throttle_fetch(f->r, answer_len(f));
-}
-
-static bool answer(struct fetch *f)
-{
-	struct fetch_response *out = f->r->out;
-	struct part **told = arena_array(&f->r->arena, (size_t)f->n + 1, sizeof(struct part *));
-	int n = 0;
-
-	if (!told || !fill_parts(f))
-		return false;
-	if (f->context == CONTEXT_INCREMENTAL) {
-		out->session_id = f->session->id;
-		if (f->session->epoch != f->session_epoch) {
-			out->error_code = ERR_INVALID_FETCH_SESSION_EPOCH;
-			return true;
-		}
-	}
-	if (is_throttled(f))
-		return true;
-	for (int i = 0; i < f->n; i++)
-		count_part(f, &f->parts[i]);
-	for (int pass = 0; pass < 2; pass++)
-		for (int i = 0; i < f->n; i++) {
-			struct part *p = &f->parts[i];
-
-			if ((p->partition == NULL) != (pass == 1))
-				continue;
-			if (f->context != CONTEXT_INCREMENTAL || session_tells(f, p))
-				told[n++] = p;
-		}
-	if (f->context == CONTEXT_FULL)
-		open_session(f, out);
-	return list_parts(f, told, n);
-}
-
 /* ---- opening what is sealed ---- */
 
 /* Until the answer has left. */
@@ -711,7 +386,7 @@ static void open_done(struct work *work)
 {
 	struct fetch *f = container_of(work, struct fetch, work);
 
-	if (answer(f))
+	if (fetch_answer(f))
 		request_complete(f->r);
 	else
 		request_end(f->r, true);
@@ -743,7 +418,7 @@ static void finish(struct fetch *f)
 		return; /* it comes, and ends this */
 	if (f->sealed > 0)
 		open_sealed(f);
-	else if (answer(f))
+	else if (fetch_answer(f))
 		request_complete(f->r);
 	else
 		request_end(f->r, true);
@@ -933,7 +608,7 @@ static enum outcome run(struct request *r)
 		return PARKED;
 	}
 	if (is_enough(f) && f->sealed == 0)
-		return answer(f) ? REPLY : HANG_UP;
+		return fetch_answer(f) ? REPLY : HANG_UP;
 	request_park(r, f, hurry);
 	if (is_enough(f)) {
 		open_sealed(f);
