@@ -173,7 +173,7 @@ void fixture_build(struct buf *out, const struct batch_of *what, int64_t now_ms)
 	xfree(value);
 }
 
-int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struct log_appended *out)
+int fixture_check(struct fixture *f, const struct buf *b, struct batch_info *info)
 {
 	struct batch_check c = {
 		.topic = STR("t"),
@@ -184,12 +184,18 @@ int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struc
 		.arena = &f->arena,
 	};
 	struct batch_problem problem;
+
+	return batch_check(&c, b->p, b->len, info, &problem);
+}
+
+int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struct log_appended *out)
+{
 	struct log_appended unused;
 	struct batch_info info;
 	struct buf b = {0};
 
 	fixture_build(&b, &what, f->now_ms);
-	int err = batch_check(&c, b.p, b.len, &info, &problem);
+	int err = fixture_check(f, &b, &info);
 	info.transaction = what.transaction;
 	if (!err)
 		err = log_append(f->log, b.p, &info, epoch, f->now_ms, out ? out : &unused);

@@ -53,6 +53,8 @@ struct batch_of {
 	struct batch_transaction transaction;
 };
 
+/* Checks the batch as a client's, by the fixture's settings: 0, or Kafka's error. */
+int fixture_check(struct fixture *f, const struct buf *b, struct batch_info *info);
 /* Builds, checks and appends as leader of epoch `epoch`. */
 int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struct log_appended *out);
 /* n batches of one record each, epoch 0; none may fail. */

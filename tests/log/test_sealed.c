@@ -99,17 +99,13 @@ static void turned_on_and_off_each_batch_stays_what_it_is(void **state)
 static void what_is_appended_is_left_as_it_was(void **state)
 {
 	struct batch_of what = {.n = 1};
-	struct batch_problem problem;
 	struct log_appended out;
 	struct batch_info info;
-	struct batch_check c = {.topic = STR("t"), .config = &f.config, .now_ms = f.now_ms};
 	struct buf b = {0};
 
 	(void)state;
-	c.codecs = f.codecs;
-	c.arena = &f.arena;
 	fixture_build(&b, &what, f.now_ms);
-	assert_int_equal(batch_check(&c, b.p, b.len, &info, &problem), 0);
+	assert_int_equal(fixture_check(&f, &b, &info), 0);
 	assert_int_equal(log_append(f.log, b.p, &info, 0, f.now_ms, &out), 0);
 	assert_non_null(memmem(b.p, b.len, "abcdefghij", 10));
 	assert_true(batch_crc_ok(b.p, &info.header));
@@ -142,14 +138,10 @@ static void what_says_that_it_is_sealed_is_not_taken_from_others(void **state)
 	struct batch_of what = {.n = 1};
 	struct batch_header h;
 	struct log_appended out;
-	struct batch_problem problem;
 	struct batch_info info;
-	struct batch_check c = {.topic = STR("t"), .config = &f.config, .now_ms = f.now_ms};
 	struct buf b = {0};
 
 	(void)state;
-	c.codecs = f.codecs;
-	c.arena = &f.arena;
 	fixture_build(&b, &what, f.now_ms);
 	batch_assign(b.p, 0, 0);
 	assert_int_equal(batch_header_read(b.p, b.len, &h), 0);
@@ -157,7 +149,7 @@ static void what_says_that_it_is_sealed_is_not_taken_from_others(void **state)
 	batch_header_write(b.p, b.len, &h);
 	assert_int_equal(log_append_as_follower(f.log, b.p, b.len, 0, f.now_ms, &out), ERR_CORRUPT_MESSAGE);
 	/* Of a client it means nothing, and goes. */
-	assert_int_equal(batch_check(&c, b.p, b.len, &info, &problem), 0);
+	assert_int_equal(fixture_check(&f, &b, &info), 0);
 	assert_false(batch_is_sealed(&info.header));
 	assert_int_equal(batch_header_read(b.p, b.len, &h), 0);
 	assert_true(!batch_is_sealed(&h) && batch_crc_ok(b.p, &h));

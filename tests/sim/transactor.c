@@ -157,19 +157,25 @@ static void before_asking(struct transactor *t)
 
 /* ---- the coordinator ---- */
 
+/* False: it is asked for again. */
+static bool has_found(struct transactor *t, int err, const struct find_coordinator_response *r, struct client *to)
+{
+	int code = err ? err : r->coordinators.v[0].error_code;
+
+	if (code)
+		again(t, code);
+	else if (t->brokers)
+		client_move(to, t->brokers, r->coordinators.v[0].node_id);
+	return !code;
+}
+
 static void on_found(void *arg, int err, const void *answer)
 {
 	struct transactor *t = arg;
-	const struct find_coordinator_response *r = answer;
-	int code = err ? err : r->coordinators.v[0].error_code;
 
-	if (code) {
-		again(t, code);
+	if (!has_found(t, err, answer, &t->client))
 		return;
-	}
 	t->phase = TRANSACTOR_BEGINS;
-	if (t->brokers)
-		client_move(&t->client, t->brokers, r->coordinators.v[0].node_id);
 	step(t);
 }
 
@@ -178,15 +184,10 @@ static void write_it(struct transactor *t);
 static void on_group_found(void *arg, int err, const void *answer)
 {
 	struct transactor *t = arg;
-	const struct find_coordinator_response *r = answer;
-	int code = err ? err : r->coordinators.v[0].error_code;
 
-	if (code) {
-		again(t, code);
+	if (!has_found(t, err, answer, &t->groups))
 		return;
-	}
 	t->found_group = true;
-	client_move(&t->groups, t->brokers, r->coordinators.v[0].node_id);
 	write_it(t);
 }
 
