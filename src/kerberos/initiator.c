@@ -2,7 +2,7 @@
  * initiator: this side as a client (RFC 4752, 3.1): tickets, a context with the server, and no layer of protection. The server has to show that it
  * has its own keys.
  *
- *	a job: a ticket if there is none, tokens -> ... -> what the server offers, unwrapped -> what is chosen, wrapped, the last that is said
+ *	work: a ticket if there is none, tokens -> ... -> what the server offers, unwrapped -> what is chosen, wrapped, the last that is said
  *
  * A credential that was got with keys is shared by all exchanges of its method until it is to be renewed; its tickets are in a cache in memory,
  * which ends with it. One that was there before is looked up by each exchange.
@@ -23,8 +23,8 @@ enum { NO_LAYER = 1, LAYERS_LEN = 4, NAME_MAX_LEN = 1024, CACHE_NAME_MAX = 64, N
 struct credential {
 	atomic_int refs;
 	void *cred;
-	char cache[CACHE_NAME_MAX]; /* of its tickets, which go with it; empty: somebody else's */
-	int64_t renew_ns;	    /* monotonic */
+	void *context, *tickets; /* its tickets in memory, which go with it; NULL: they are somebody else's */
+	int64_t renew_ns;	 /* monotonic */
 	int64_t end_ns;
 };
 
@@ -36,21 +36,21 @@ struct method {
 	bool is_cached;
 	double window, jitter;
 	int64_t min_ns;
-	atomic_bool busy; /* the two below, for a few instructions */
+	struct mutex acquiring; /* held by who gets another: the others wait for its outcome */
+	struct buf why;		/* the last attempt's, if it failed: of who holds `acquiring`, as the next */
+	int64_t failed_ns;
+	struct mutex lock; /* the two below */
 	struct credential *now;
-	int64_t tried_ns;
+	int64_t tried_ns; /* when the last attempt began; INT64_MIN: never */
 };
 
-enum state { BEGINNING, ESTABLISHING, EXPECTING_LAYERS, OVER };
+enum state { BEGINNING, ESTABLISHING, EXPECTING_NOTHING, EXPECTING_LAYERS, OVER };
 
 struct exchange {
 	struct login login;
 	struct method *method;
-	struct loop *loop;
-	struct work work;
-	bool is_working; /* the job has what is below */
-	bool is_done;	 /* the job's result waits for its step */
-	bool is_orphan;	 /* nobody waits any more */
+	struct env *env;
+	bool is_done; /* what work() came to waits for its step */
 	enum login_turn turn;
 	enum state state;
 	struct buf in, out;
@@ -62,28 +62,7 @@ struct exchange {
 
 /* ---- credentials ---- */
 
-static void method_unref(struct method *m)
-{
-	if (atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) > 1)
-		return;
-	xfree(m->service);
-	xfree(m->principal);
-	xfree(m->keytab);
-	xfree(m->cache);
-	xfree(m);
-}
-
-static void forget_tickets(const struct gss_functions *gss, const char *cache)
-{
-	void *context, *tickets;
-
-	if (gss->init_context(&context))
-		return;
-	if (gss->cc_resolve(context, cache, &tickets) == 0)
-		gss->cc_destroy(context, tickets);
-	gss->free_context(context);
-}
-
+/* On any thread: nothing here reads a file. */
 static void credential_unref(struct method *m, struct credential *c)
 {
 	gss_status minor;
@@ -91,20 +70,26 @@ static void credential_unref(struct method *m, struct credential *c)
 	if (!c || atomic_fetch_sub_explicit(&c->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	m->gss.release_cred(&minor, &c->cred);
-	if (c->cache[0])
-		forget_tickets(&m->gss, c->cache);
+	if (c->tickets)
+		m->gss.cc_destroy(c->context, c->tickets);
+	if (c->context)
+		m->gss.free_context(c->context);
 	xfree(c);
 }
 
-static void lock(struct method *m)
+static void method_unref(struct method *m)
 {
-	while (atomic_exchange_explicit(&m->busy, true, memory_order_acquire))
-		;
-}
-
-static void unlock(struct method *m)
-{
-	atomic_store_explicit(&m->busy, false, memory_order_release);
+	if (atomic_fetch_sub_explicit(&m->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	credential_unref(m, m->now);
+	mutex_fini(&m->lock);
+	mutex_fini(&m->acquiring);
+	buf_fini(&m->why);
+	xfree(m->service);
+	xfree(m->principal);
+	xfree(m->keytab);
+	xfree(m->cache);
+	xfree(m);
 }
 
 /* The keys' own place, where none is given: the library looks for those of clients elsewhere. */
@@ -122,7 +107,7 @@ static void own_keytab(const struct gss_functions *gss, char out[NAME_MAX_LEN])
 
 static gss_status acquire(struct method *m, struct credential *c, void *name, gss_status *minor, uint32_t *seconds)
 {
-	char keytab[NAME_MAX_LEN];
+	char keytab[NAME_MAX_LEN], cache[CACHE_NAME_MAX];
 	struct gss_store_element elements[2];
 	struct gss_store store = {0, elements};
 
@@ -130,8 +115,10 @@ static gss_status acquire(struct method *m, struct credential *c, void *name, gs
 		elements[store.count++] = (struct gss_store_element){"ccache", m->cache};
 	} else if (!m->is_cached) {
 		own_keytab(&m->gss, keytab);
-		snprintf(c->cache, sizeof(c->cache), "MEMORY:odradek-%p", (void *)c);
-		elements[store.count++] = (struct gss_store_element){"ccache", c->cache};
+		snprintf(cache, sizeof(cache), "MEMORY:odradek-%p", (void *)c);
+		if (m->gss.init_context(&c->context) == 0 && m->gss.cc_resolve(c->context, cache, &c->tickets))
+			c->tickets = NULL;
+		elements[store.count++] = (struct gss_store_element){"ccache", cache};
 		elements[store.count++] = (struct gss_store_element){"client_keytab", m->keytab ? m->keytab : keytab};
 	}
 	return m->gss.acquire_cred_from(minor, name, UINT32_MAX, &gss_krb5_alone, GSS_INITIATE, &store, &c->cred, NULL,
@@ -166,32 +153,24 @@ static struct credential *credential_new(struct method *m, struct env *env, stru
 	return c;
 }
 
-/* One that is good and need not be renewed, or may not yet; NULL: it is time for another. */
-static struct credential *credential_now(struct method *m, int64_t now_ns)
+/* Whether it may be used as it is: it is good, and need not be renewed or may not be yet. */
+static bool is_fresh(const struct method *m, int64_t now_ns)
+{
+	return m->now && now_ns < m->now->end_ns &&
+	       (now_ns < m->now->renew_ns || (m->tried_ns != INT64_MIN && now_ns - m->tried_ns < m->min_ns));
+}
+
+/* fresh: one that is to be renewed will not do, though it is good while it lasts. NULL: there is none. */
+static struct credential *credential_now(struct method *m, int64_t now_ns, bool fresh)
 {
 	struct credential *c = NULL;
 
-	lock(m);
-	if (m->now && now_ns < m->now->end_ns && (now_ns < m->now->renew_ns || now_ns - m->tried_ns < m->min_ns)) {
+	mutex_lock(&m->lock);
+	if (fresh ? is_fresh(m, now_ns) : m->now && now_ns < m->now->end_ns) {
 		c = m->now;
 		atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-	} else {
-		m->tried_ns = now_ns;
 	}
-	unlock(m);
-	return c;
-}
-
-/* One that was to be renewed is good while it lasts. */
-static struct credential *credential_old(struct method *m, int64_t now_ns)
-{
-	struct credential *c;
-
-	lock(m);
-	c = m->now && now_ns < m->now->end_ns ? m->now : NULL;
-	if (c)
-		atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-	unlock(m);
+	mutex_unlock(&m->lock);
 	return c;
 }
 
@@ -200,30 +179,63 @@ static void credential_keep(struct method *m, struct credential *c)
 	struct credential *old;
 
 	atomic_fetch_add_explicit(&c->refs, 1, memory_order_relaxed);
-	lock(m);
+	mutex_lock(&m->lock);
 	old = m->now;
 	m->now = c;
-	unlock(m);
+	mutex_unlock(&m->lock);
 	credential_unref(m, old);
+}
+
+static void note_attempt(struct method *m, int64_t now_ns)
+{
+	mutex_lock(&m->lock);
+	m->tried_ns = now_ns;
+	mutex_unlock(&m->lock);
+}
+
+/* Asks the KDC; what it gives is for all. */
+static struct credential *credential_got(struct method *m, struct env *env)
+{
+	struct credential *c;
+
+	note_attempt(m, env_mono_ns(env));
+	m->why.len = 0;
+	c = credential_new(m, env, &m->why);
+	m->failed_ns = c ? INT64_MIN : env_mono_ns(env);
+	if (c)
+		credential_keep(m, c);
+	return c;
+}
+
+/* One exchange asks at a time. Who waited for one that failed fails with it: a KDC that does not answer costs nobody twice. */
+static struct credential *credential_by_keys(struct method *m, struct env *env, struct buf *why)
+{
+	int64_t from_ns = env_mono_ns(env);
+	struct credential *c;
+
+	mutex_lock(&m->acquiring);
+	c = credential_now(m, env_mono_ns(env), true);
+	if (!c && m->failed_ns < from_ns)
+		c = credential_got(m, env);
+	if (!c)
+		c = credential_now(m, env_mono_ns(env), false);
+	if (!c)
+		buf_put(why, m->why.p, m->why.len);
+	mutex_unlock(&m->acquiring);
+	return c;
 }
 
 static struct credential *credential_of(struct method *m, struct env *env, struct buf *why)
 {
-	struct credential *c = m->is_cached ? NULL : credential_now(m, env_mono_ns(env));
+	struct credential *c;
 
-	if (c)
-		return c;
-	c = credential_new(m, env, why);
 	if (m->is_cached)
-		return c;
-	if (c)
-		credential_keep(m, c);
-	else
-		c = credential_old(m, env_mono_ns(env));
-	return c;
+		return credential_new(m, env, why);
+	c = credential_now(m, env_mono_ns(env), true);
+	return c ? c : credential_by_keys(m, env, why);
 }
 
-/* ---- the exchange, in a job ---- */
+/* ---- the exchange: work ---- */
 
 static enum login_turn fail(struct exchange *e, const char *what, const struct buf *why)
 {
@@ -239,7 +251,7 @@ static bool begin_context(struct exchange *e, struct buf *why)
 	int len = snprintf(name, sizeof(name), "%s@%s", m->service, e->host);
 
 	e->state = ESTABLISHING;
-	e->credential = credential_of(m, e->loop->env, why);
+	e->credential = credential_of(m, e->env, why);
 	if (!e->credential || len >= (int)sizeof(name))
 		return false;
 	e->target = gss_import(&m->gss, (struct str){name, len}, &gss_service_name, why);
@@ -262,8 +274,9 @@ static enum login_turn establish(struct exchange *e, struct buf *why)
 	}
 	if (!fits)
 		return fail(e, "GSS initiate failed: its token is too long", why);
+	/* Where this side has the last token of the context, the server answers it with nothing. */
 	if (!(major & GSS_CONTINUE_NEEDED))
-		e->state = EXPECTING_LAYERS;
+		e->state = e->out.len > 0 ? EXPECTING_NOTHING : EXPECTING_LAYERS;
 	return LOGIN_SAY;
 }
 
@@ -291,26 +304,47 @@ static enum login_turn choose(struct exchange *e, struct buf *why)
 	return ok ? LOGIN_LAST : fail(e, "The answer cannot be wrapped", why);
 }
 
-static void job(struct work *w)
+static void work(struct login *l)
 {
-	struct exchange *e = container_of(w, struct exchange, work);
+	struct exchange *e = container_of(l, struct exchange, login);
 	struct buf why = {0};
 
-	if (e->state == BEGINNING && !begin_context(e, &why))
+	e->out.len = 0;
+	if (e->state == BEGINNING && !begin_context(e, &why)) {
 		e->turn = fail(e, "Kerberos cannot log in", &why);
-	else if (e->state == ESTABLISHING)
+	} else if (e->state == ESTABLISHING) {
 		e->turn = establish(e, &why);
-	else if (e->in.len == 0) /* the server has nothing to add to its last token */
+	} else if (e->state == EXPECTING_NOTHING && e->in.len == 0) {
+		e->state = EXPECTING_LAYERS;
 		e->turn = LOGIN_SAY;
-	else
+	} else if (e->state != OVER && e->in.len > 0) {
 		e->turn = choose(e, &why);
+	} else {
+		e->turn = fail(e, "The server offers nothing", &why);
+	}
+	e->is_done = true;
 	buf_fini(&why);
 }
 
 /* ---- the exchange, on its loop ---- */
 
-static void exchange_end(struct exchange *e)
+static enum login_turn step(struct login *l, struct str in, struct buf *out)
 {
+	struct exchange *e = container_of(l, struct exchange, login);
+
+	if (e->is_done) {
+		e->is_done = false;
+		buf_put(out, e->out.p, e->out.len);
+		return e->turn;
+	}
+	e->in.len = 0;
+	buf_put_str(&e->in, in);
+	return LOGIN_WORK;
+}
+
+static void exchange_free(struct login *l)
+{
+	struct exchange *e = container_of(l, struct exchange, login);
 	const struct gss_functions *gss = &e->method->gss;
 	gss_status minor;
 
@@ -325,66 +359,28 @@ static void exchange_end(struct exchange *e)
 	xfree(e);
 }
 
-static void worked(struct work *w)
-{
-	struct exchange *e = container_of(w, struct exchange, work);
-
-	e->is_working = false;
-	if (e->is_orphan) {
-		exchange_end(e);
-		return;
-	}
-	e->is_done = true;
-	e->login.wake(&e->login);
-}
-
-static enum login_turn step(struct login *l, struct str in, struct buf *out)
-{
-	struct exchange *e = container_of(l, struct exchange, login);
-
-	if (e->is_done) {
-		e->is_done = false;
-		buf_put(out, e->out.p, e->out.len);
-		return e->turn;
-	}
-	e->in.len = e->out.len = 0;
-	buf_put_str(&e->in, in);
-	e->is_working = true;
-	e->work = (struct work){.job = job, .done = worked, .loop = e->loop, .waits_for_others = true};
-	env_work(e->loop, &e->work);
-	return LOGIN_WAIT;
-}
-
-static void exchange_free(struct login *l)
-{
-	struct exchange *e = container_of(l, struct exchange, login);
-
-	e->is_orphan = true;
-	if (!e->is_working)
-		exchange_end(e);
-}
-
 static struct login *begin(const struct login_method *base, const struct login_start *start)
 {
-	static const struct login_ops ops = {step, exchange_free};
+	static const struct login_ops ops = {step, exchange_free, work};
 	struct exchange *e = xcalloc(1, sizeof(*e));
 
 	e->login.ops = &ops;
 	e->method = (struct method *)(uintptr_t)container_of(base, struct method, base);
 	atomic_fetch_add_explicit(&e->method->refs, 1, memory_order_relaxed);
-	e->loop = start->loop;
+	e->env = start->env;
+	e->login.waits_for_others = true;
 	e->host = str_dup(str_of(start->host));
 	return &e->login;
 }
 
 static void method_free(struct login_method *base)
 {
-	struct method *m = container_of(base, struct method, base);
-	struct credential *c = m->now;
+	method_unref(container_of(base, struct method, base));
+}
 
-	m->now = NULL;
-	credential_unref(m, c);
-	method_unref(m);
+static double share(double v)
+{
+	return v > 0 ? (v < 1 ? v : 1) : 0; /* also of what is no number */
 }
 
 struct login_method *kerberos_login_new(const struct kerberos_login *l, struct buf *why)
@@ -403,8 +399,11 @@ struct login_method *kerberos_login_new(const struct kerberos_login *l, struct b
 	m->keytab = str_is_null(l->keytab) ? NULL : str_dup(l->keytab);
 	m->cache = str_is_null(l->cache) ? NULL : str_dup(l->cache);
 	m->is_cached = l->is_cached;
-	m->window = l->window;
-	m->jitter = l->jitter;
-	m->min_ns = l->min_ms * NS_A_MS;
+	m->window = share(l->window);
+	m->jitter = share(l->jitter);
+	m->min_ns = l->min_ms < INT64_MAX / NS_A_MS ? l->min_ms * NS_A_MS : INT64_MAX;
+	m->tried_ns = m->failed_ns = INT64_MIN;
+	mutex_init(&m->lock);
+	mutex_init(&m->acquiring);
 	return &m->base;
 }

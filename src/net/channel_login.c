@@ -8,6 +8,7 @@
  * 4. The server's words have to fit into the login's own small arena.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,6 +29,7 @@ struct errand {
 	struct channels *all;
 	struct channel_login *login; /* NULL: nobody wants it any more */
 	struct login *exchange;
+	atomic_bool unwanted; /* the same, for the job */
 };
 
 struct channel_login {
@@ -51,10 +53,12 @@ static void step(struct channel_login *l);
 
 static void end_exchange(struct channel_login *l)
 {
-	if (l->errand)
+	if (l->errand) {
 		l->errand->login = NULL;
-	else if (l->exchange)
+		atomic_store_explicit(&l->errand->unwanted, true, memory_order_relaxed);
+	} else if (l->exchange) {
 		login_free(l->exchange);
+	}
 	l->errand = NULL;
 	l->exchange = NULL;
 	if (l->words.p)
@@ -138,14 +142,12 @@ static void say(struct channel_login *l)
 	channel_say(l->channel, &l->call);
 }
 
-static void wake(struct login *exchange)
-{
-	step(exchange->owner);
-}
-
 static void do_errand(struct work *w)
 {
-	login_work(container_of(w, struct errand, work)->exchange);
+	struct errand *e = container_of(w, struct errand, work);
+
+	if (!atomic_load_explicit(&e->unwanted, memory_order_relaxed))
+		login_work(e->exchange);
 }
 
 static void errand_done(struct work *w)
@@ -172,6 +174,7 @@ static void send_errand(struct channel_login *l)
 	e->exchange = l->exchange;
 	e->work.job = do_errand;
 	e->work.done = errand_done;
+	e->work.waits_for_others = l->exchange->waits_for_others;
 	e->all->n_resolving++;
 	env_work(e->all->loop, &e->work);
 }
@@ -182,8 +185,6 @@ static void step(struct channel_login *l)
 
 	l->words.len = 0;
 	turn = login_step(l->exchange, l->heard, &l->words);
-	if (turn == LOGIN_WAIT)
-		return;
 	if (turn == LOGIN_WORK) {
 		send_errand(l);
 		return;
@@ -261,7 +262,7 @@ static struct channel_login *login_of(struct channel *ch)
 void channel_login_begin(struct channel *ch)
 {
 	struct channel_login *l = login_of(ch);
-	struct login_start start = {.host = ch->host, .loop = ch->all->loop};
+	struct login_start start = {.host = ch->host, .env = ch->all->loop->env};
 
 	check(!l->exchange);
 	l->heard = STR("");
@@ -269,8 +270,6 @@ void channel_login_begin(struct channel *ch)
 	l->lifetime_ms = 0;
 	env_random(ch->all->loop->env, start.nonce, sizeof(start.nonce));
 	l->exchange = login_begin(ch->all->login, &start);
-	l->exchange->owner = l;
-	l->exchange->wake = wake;
 	if (ch->state == CHANNEL_LOGGING_IN)
 		timer_start(&ch->attempt, channel_setup_ms(ch));
 	codec_init(&sasl_handshake_request_schema, &l->handshake);

@@ -3,15 +3,15 @@
  * two tables; who dials fills struct channels with one, and the channel carries what it says in SaslAuthenticate.
  *
  * 1. An exchange is one login over one connection, from login_begin to its free(). A login that is renewed is another exchange.
- * 2. step() never blocks. One that has to wait says LOGIN_WAIT, and calls wake() on the loop's thread, later and not inside of step(); then
- *    the same words are given again. No wake() comes after free().
- * 3. What takes milliseconds is not a step's: one that says LOGIN_WORK has work() done for it, on any thread and without anything else of the
- *    exchange being called meanwhile; then the same words are given again.
+ * 2. step() never blocks. What takes milliseconds, or waits for disks and others, is not a step's: one that says LOGIN_WORK has work() done for
+ *    it, on any thread and without anything else of the exchange being called meanwhile; then the same words are given again.
+ * 3. An exchange that nobody wants any more is freed behind its work(), on the loop's thread. Where the work has not begun it is not done.
  * 4. A method never changes while channels have it, and serves many exchanges at once on any thread.
  */
 #ifndef ODRADEK_WIRE_LOGIN_H
 #define ODRADEK_WIRE_LOGIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -19,13 +19,12 @@
 
 struct login;
 struct login_method;
-struct loop;
+struct env;
 
 enum login_turn {
 	LOGIN_SAY,  /* `out` goes to the server, also when it is empty; what it answers is the next step's */
 	LOGIN_LAST, /* the same, and after that no more is said: the server alone decides */
 	LOGIN_DONE, /* nothing more is said: the server is who it should be */
-	LOGIN_WAIT,
 	LOGIN_WORK,
 	LOGIN_FAIL, /* `failure` says why */
 };
@@ -41,15 +40,14 @@ enum { LOGIN_FAILURE_MAX = 256, LOGIN_NONCE_LEN = 32 };
 
 struct login {
 	const struct login_ops *ops;
-	void (*wake)(struct login *l); /* the channel's, as the next */
-	void *owner;
+	bool waits_for_others;		 /* its work() does, as a look-up of names: other jobs need not wait for it */
 	char failure[LOGIN_FAILURE_MAX]; /* one sentence, without a secret */
 };
 
 /* What an exchange is given by the channel that wants it. */
 struct login_start {
-	const char *host;  /* that is dialled, as a name where it has one */
-	struct loop *loop; /* whose thread has the exchange: for one that waits */
+	const char *host; /* that is dialled, as a name where it has one */
+	struct env *env;
 	uint8_t nonce[LOGIN_NONCE_LEN];
 };
 

@@ -50,7 +50,6 @@ static struct {
 	char why[LOGIN_FAILURE_MAX];
 	int64_t broken_ms[CALLS];
 	bool tries_on;
-	bool waits;
 	bool works;
 	int n_works;
 	int n_exchanges;
@@ -60,26 +59,13 @@ static struct {
 
 struct talk {
 	struct login login;
-	struct timer later;
 	int n;
 };
-
-static void wake_up(struct timer *timer)
-{
-	struct talk *k = container_of(timer, struct talk, later);
-
-	k->login.wake(&k->login);
-}
 
 static enum login_turn talk_step(struct login *l, struct str in, struct buf *out)
 {
 	struct talk *k = container_of(l, struct talk, login);
 
-	if (t.waits && k->n == 1) {
-		t.waits = false;
-		timer_start(&k->later, 5);
-		return LOGIN_WAIT;
-	}
 	if (t.works && k->n == 1) {
 		t.works = false;
 		return LOGIN_WORK;
@@ -108,7 +94,6 @@ static void talk_free(struct login *l)
 	struct talk *k = container_of(l, struct talk, login);
 
 	t.n_exchanges--;
-	timer_stop(&k->later);
 	xfree(k);
 }
 
@@ -123,7 +108,7 @@ static struct login *talk_begin(const struct login_method *m, const struct login
 	(void)m;
 	t.n_exchanges++;
 	k->login.ops = &ops;
-	timer_init(&k->later, t.channels.loop, wake_up);
+	k->login.waits_for_others = true;
 	return &k->login;
 }
 
@@ -289,23 +274,6 @@ static void nothing_is_asked_before_the_login_is_done(void **state)
 	ask_and_wait();
 	assert_int_equal(t.n_done, 2);
 	assert_int_equal(t.n_handshakes, 1);
-	end();
-}
-
-static void an_exchange_may_wait(void **state)
-{
-	(void)state;
-	begin(LETS_IN);
-	t.waits = true;
-	ask_and_wait();
-	assert_int_equal(t.n_done, 1);
-	assert_false(t.waits);
-	end();
-	begin(LETS_IN); /* and the connection may end meanwhile */
-	t.waits = true;
-	assert_true(sim_call(t.sim, ASKS, ask, NULL));
-	while (t.waits)
-		assert_true(sim_step(t.sim));
 	end();
 }
 
@@ -497,7 +465,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_asked_before_the_login_is_done),
-		cmocka_unit_test(an_exchange_may_wait),
 		cmocka_unit_test(an_exchange_may_have_a_job_work_for_it),
 		cmocka_unit_test(an_exchange_that_nobody_wants_any_more_ends_with_its_work),
 		cmocka_unit_test(why_a_login_fails_is_known),
