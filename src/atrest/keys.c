@@ -131,21 +131,28 @@ static int read_lines(struct atrest_keys *k, struct str text, int *n, int *curre
 	while (text.len > 0) {
 		struct str line = take_line(&text);
 		const struct atrest_key *known;
+		struct atrest_key key;
 
 		number++;
 		if (line.len == 0 || line.p[0] == '#')
 			continue;
-		if (*n == ATREST_KEYS_MAX) {
-			buf_printf(why, "more than %d keys since the start", ATREST_KEYS_MAX);
-			return -EINVAL;
-		}
-		if (!read_hex(line, k->v[*n].key) && !read_base64(line, k->v[*n].key)) {
+		if (!read_hex(line, key.key) && !read_base64(line, key.key)) {
+			OPENSSL_cleanse(&key, sizeof(key));
 			buf_printf(why, "line %d is no key: 64 hexadecimal digits, or the base64 of 32 bytes", number);
 			return -EINVAL;
 		}
-		complete(&k->v[*n]);
-		known = find_in(k, *n, k->v[*n].id);
-		*current = (int)((known ? known : &k->v[(*n)++]) - k->v) + 1;
+		complete(&key);
+		known = find_in(k, *n, key.id);
+		if (!known && *n < ATREST_KEYS_MAX) {
+			k->v[*n] = key;
+			known = &k->v[(*n)++];
+		}
+		OPENSSL_cleanse(&key, sizeof(key));
+		if (!known) {
+			buf_printf(why, "more than %d keys since the start", ATREST_KEYS_MAX);
+			return -EINVAL;
+		}
+		*current = (int)(known - k->v) + 1;
 	}
 	if (*current > 0)
 		return 0;
@@ -158,8 +165,6 @@ int atrest_keys_read(struct atrest_keys *k, struct str text, int *added, struct 
 	int before = k->n, n = k->n, current = 0;
 	int err = read_lines(k, text, &n, &current, why);
 
-	if (n < ATREST_KEYS_MAX) /* what was there twice, or begun */
-		OPENSSL_cleanse(&k->v[n], sizeof(k->v[n]));
 	if (err) {
 		OPENSSL_cleanse(&k->v[before], sizeof(k->v[0]) * (size_t)(n - before));
 		return err;

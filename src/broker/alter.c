@@ -274,6 +274,10 @@ static int try_later(struct request *r, struct alteration *a, const struct alter
 {
 	struct alter *alter = r->state;
 
+	if (alter->own) { /* "1" and "01" are one */
+		refuse(a, ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
+		return 0;
+	}
 	alter->to = arena_alloc(&r->arena, sizeof(*alter->to));
 	if (!alter->to)
 		return -ENOMEM;

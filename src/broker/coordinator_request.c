@@ -51,7 +51,11 @@ static void single_done(struct coordinator_command *command)
 		s->finish(r, &command->c, s->arg);
 	else if (command->c.err)
 		request_fail(r, command->c.err, command->c.message);
-	request_complete(r);
+	/* An answer that says less than it should would be taken for success. */
+	if (r->arena.failed)
+		request_end(r, true);
+	else
+		request_complete(r);
 }
 
 static struct single *single_new(struct request *r, struct str key, const void *in, void *out,

@@ -66,7 +66,10 @@ bool java_replace(const struct re2_pattern *pattern, const char *replacement, st
 		if (!put_replacement(pattern, replacement, text, groups, out))
 			return false;
 		copied = groups[0].end;
-		from = copied + (groups[0].begin == groups[0].end);
+		from = copied;
+		if (groups[0].begin == groups[0].end) /* on to the next letter */
+			for (from++; from < text.len && ((uint8_t)text.p[from] & 0xc0) == 0x80; from++)
+				;
 		if (!all)
 			break;
 	}

@@ -11,8 +11,9 @@
 #include "wire/codec.h"
 
 enum { KEPT = 4 };
-#define KEPT_LEN_MAX (16 * 1024 * 1024)
+#define KEPT_LEN_MAX (4 * 1024 * 1024)
 #define UNUSED_MS 10000
+#define KEPT_NS 1000000000 /* the broker for administration is drawn anew then, as for each answer of Kafka's */
 
 struct kept_answer {
 	int refs;
@@ -21,6 +22,7 @@ struct kept_answer {
 	char *listener;
 	char *host;
 	int32_t port;
+	int64_t made_ns;
 	struct buf bytes;
 };
 
@@ -68,7 +70,7 @@ bool kept_answer_use(struct request *r, const struct kept_key *key)
 	struct kept_answers *all = r->core->kept;
 
 	for (int i = 0; all && i < KEPT; i++)
-		if (fits(all->v[i], key)) {
+		if (fits(all->v[i], key) && env_mono_ns(r->core->loop->env) - all->v[i]->made_ns < KEPT_NS) {
 			answer_with(r, all->v[i]);
 			return true;
 		}
@@ -123,6 +125,7 @@ void kept_answer_keep(struct request *r, const struct kept_key *key)
 		return;
 	}
 	k->bytes.len = len;
+	k->made_ns = env_mono_ns(r->core->loop->env);
 	all = answers_of(r->core);
 	kept_answer_unref(&all->v[all->next]);
 	all->v[all->next] = k;

@@ -30,6 +30,7 @@ struct kept_key {
 bool kept_answer_use(struct request *r, const struct kept_key *key);
 /* r's answer is complete: it is encoded now, kept for others, and r is answered with that. Does nothing for what is too large. */
 void kept_answer_keep(struct request *r, const struct kept_key *key);
+/* The chain points into k: whoever sends it holds a reference until then. */
 void kept_answer_put(const struct kept_answer *k, struct chain *out);
 void kept_answer_unref(struct kept_answer **k); /* NULL is fine; sets it to NULL */
 

@@ -308,13 +308,17 @@ static void go_on(struct move *v)
 		timer_start(&v->timer, RETRY_MS); /* it follows meanwhile */
 }
 
-/* While it is appended to without a pause the moment may never come: after some rounds appends wait for it. */
+/* While it is appended to without a pause the moment may never come: after some rounds appends wait for it, but not for a disk or a key. */
 static void retry(struct move *v)
 {
 	bool soon = v->state == MOVE_SWAPPING && v->error == -EAGAIN;
 
 	if (soon && ++v->rounds > ROUNDS_FREE)
 		partition_future_hold(v->partition);
+	if (!soon) {
+		v->rounds = 0;
+		partition_future_release(v->partition);
+	}
 	timer_start(&v->timer, soon ? SOON_MS : RETRY_MS);
 }
 

@@ -69,11 +69,21 @@ void partition_future_note(struct partition *p, const struct log *future)
 	mutex_unlock(&p->lock);
 }
 
-void partition_future_hold(struct partition *p)
+static void set_held(struct partition *p, bool held)
 {
 	mutex_lock(&p->lock);
-	p->held = true;
+	p->held = held;
 	mutex_unlock(&p->lock);
+}
+
+void partition_future_hold(struct partition *p)
+{
+	set_held(p, true);
+}
+
+void partition_future_release(struct partition *p)
+{
+	set_held(p, false);
 }
 
 /* What was on the platter stays there: where a flush is promised it is not taken back. */

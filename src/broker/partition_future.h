@@ -26,6 +26,8 @@ void partition_future_note(struct partition *p, const struct log *future);
 
 /* Appends are refused for a moment, until the swap (as if the leader had just changed), so that it comes through. */
 void partition_future_hold(struct partition *p);
+/* It does not come for now: appends go on. */
+void partition_future_release(struct partition *p);
 
 /*
  * The future log takes the place of the current one, whose files are in *deletion (NULL when it has none). 0; -EAGAIN when it has not all of

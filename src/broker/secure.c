@@ -344,10 +344,10 @@ static void take(struct node *n, int i, struct proposal *p)
 	buf_fini(&p->why);
 	if (p->err || !p->next)
 		return;
-	t.secured->mark = p->mark;
 	if (t.server)
 		net_set_tls(n->net, i, p->next);
 	tls_slot_set(&t.secured->slot, p->next);
+	t.secured->mark = p->mark; /* behind the slot: a job never takes the old one for the new */
 	diag_info(n->env->diag, "TLS has changed for new connections", "listener=%.*s %s", STR_ARG(t.listener),
 		  t.server ? "accepted" : "dialled");
 }

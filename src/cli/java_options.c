@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "env/env.h"
+#include "security/secret.h"
 
 #define FILE_MAX (1 << 20)
 
@@ -44,6 +45,7 @@ bool java_options_read(struct env *env, struct arena *a, struct str *jaas_file, 
 		return false;
 	}
 	*jaas_file = arena_str(a, (struct str){text, (int32_t)len});
+	secret_wipe(text, len);
 	xfree(text);
 	return true;
 }

@@ -24,6 +24,7 @@
 #include "env/env.h"
 #include "env/real/real.h"
 #include "kerberos/kerberos.h"
+#include "security/secret.h"
 
 /* A supervisor that signals the process and then its group means one signal. */
 #define SAME_SIGNAL_MS 100
@@ -190,8 +191,7 @@ static bool run_key_command(struct env *env, const struct config *config, struct
 		err = atrest_keys_read(keys, (struct str){text, (int32_t)len}, &added, &why);
 	if (err)
 		diag_error(env->diag, "no key to encrypt logs with",
-			   "odradek.log.encryption.key.command=\"%s\" reason=\"%.*s\"", command,
-			   STR_ARG(buf_str(&why)));
+			   "setting=odradek.log.encryption.key.command reason=\"%.*s\"", STR_ARG(buf_str(&why)));
 	real_secret_free(text, ATREST_KEY_LIST_MAX);
 	xfree(command);
 	buf_fini(&why);
@@ -258,6 +258,8 @@ static int run_with_java_options(struct env *env, const struct config *config)
 	else
 		diag_error(env->diag, "a JAAS file is missing", "reason=\"%.*s\"", STR_ARG(buf_str(&why)));
 	buf_fini(&why);
+	if (!str_is_null(jaas_file))
+		secret_wipe((char *)(uintptr_t)jaas_file.p, (size_t)jaas_file.len);
 	arena_fini(&a);
 	return code;
 }

@@ -63,15 +63,16 @@ static void tell_failure(struct verifiable *v, uint64_t number, int err, struct 
 {
 	char key[TEXT_MAX], value[TEXT_MAX], name[96];
 	const char *topic = tool_value(v->tool, "topic");
-	struct arena *a = &v->tool->arena;
-	struct str text = err == ERR_INVALID_TOPIC_EXCEPTION ? arena_printf(a, "Invalid topics: [%s]", topic)
-							     : tool_error_text(v->tool, err, message);
-	struct str class = arena_printf(a, "class org.apache.kafka.common.errors.%s", tool_exception(err, name));
+	char class[160], invalid[320];
+	struct str text;
 
+	snprintf(class, sizeof(class), "class org.apache.kafka.common.errors.%s", tool_exception(err, name));
+	snprintf(invalid, sizeof(invalid), "Invalid topics: [%s]", topic);
+	text = err == ERR_INVALID_TOPIC_EXCEPTION ? str_of(invalid) : tool_error_text(v->tool, err, message);
 	verifiable_event(v->tool, "producer_send_error",
-			 json_pack("{s:s,s:o,s:o,s:o,s:o}", "topic", topic, "key", json_str(key_of(v, number, key)),
-				   "value", json_str(value_of(v, number, value)), "exception", json_str(class),
-				   "message", json_str(text)));
+			 json_pack("{s:s,s:o,s:o,s:s,s:o}", "topic", topic, "key", json_str(key_of(v, number, key)),
+				   "value", json_str(value_of(v, number, value)), "exception", class, "message",
+				   json_str(text)));
 }
 
 static void go_on(struct verifiable *v)

@@ -385,6 +385,7 @@ static int read_whole(struct file *f, size_t max, char **out, size_t *len)
 	p = xmalloc((size_t)size + 1);
 	err = file_read_full(f, p, (size_t)size, 0);
 	if (err) {
+		explicit_bzero(p, (size_t)size); /* it may have been a secret */
 		xfree(p);
 		return err;
 	}

@@ -406,7 +406,7 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 
 	err = log_seals(log, &h) ? append_sealed(log, batch, &h, now_ms, &rolled)
 				 : append_batch(log, batch, &h, now_ms, &rolled);
-	if (unknown && err_passes(err))
+	if (unknown && (err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR)) /* a key may come */
 		refusals_add(&log->refusals, &h);
 	if (err)
 		return append_error(err);
@@ -518,16 +518,20 @@ static int append_groups(struct log *log, const uint8_t *p, size_t len, bool sea
 static int append_groups_sealed(struct log *log, const uint8_t *p, size_t len, int64_t now_ms, struct log_appended *out)
 {
 	struct buf bytes = {0};
+	bool sealed = false;
 	int err = 0;
 
 	for (struct batch_iter it = batch_iter(p, len); !err && batch_next(&it);) {
-		if (log_seals(log, &it.header))
+		bool seals = log_seals(log, &it.header);
+
+		if (seals)
 			err = log_seal(log, it.p, &it.header, &bytes);
 		else
 			buf_put(&bytes, it.p, (size_t)batch_size(&it.header));
+		sealed |= seals;
 	}
 	if (!err)
-		err = append_groups(log, bytes.p, bytes.len, true, now_ms, out);
+		err = append_groups(log, bytes.p, bytes.len, sealed, now_ms, out);
 	buf_fini(&bytes);
 	return err;
 }

@@ -696,7 +696,8 @@ int log_clean_error(const struct log_clean *c)
 
 bool log_clean_is_hopeless(const struct log_clean *c)
 {
-	return c->error > 0 || c->error == -ENOBUFS || c->error == -EFBIG;
+	/* A key that is missing may be there the next time. */
+	return (c->error > 0 && c->error != ERR_KAFKA_STORAGE_ERROR) || c->error == -ENOBUFS || c->error == -EFBIG;
 }
 
 int64_t log_clean_error_segment(const struct log_clean *c)

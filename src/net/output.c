@@ -93,13 +93,16 @@ struct gathered {
 	bool file;     /* the next is a file range */
 };
 
-/* A short range that is in the page cache, all of it. */
+/*
+ * A short range that is in the page cache, all of it. TLS has taken a copy of what it was given for a record, and wants as much the next time: there
+ * a range is no part of what may have gone from the cache meanwhile.
+ */
 static const uint8_t *copy_range(struct conn *c, const struct chain_part *part, size_t pos, size_t copied)
 {
 	size_t len = part->len - pos;
 	uint8_t *to;
 
-	if (len > COPY_BYTES - copied)
+	if (len > COPY_BYTES - copied || c->transport.tls)
 		return NULL;
 	to = reactor_copy(c->reactor) + copied;
 	return file_pread_nowait(part->file, to, len, part->pos + (int64_t)pos) == (ssize_t)len ? to : NULL;

@@ -13,6 +13,7 @@ enum kind { END, WORD, NUMBER, OTHER }; /* a quoted text is a WORD; of a NUMBER 
 struct scanner {
 	const char *p;
 	const char *end;
+	const char *begin; /* of what was read last, its quotes with it */
 	struct arena *arena;
 	bool failed; /* the arena is spent */
 	enum kind kind;
@@ -136,6 +137,7 @@ static enum kind next(struct scanner *s)
 	int c;
 
 	skip_blank(s);
+	s->begin = s->p;
 	s->text = STR_NULL;
 	c = peek(s, 0);
 	if (c < 0) {
@@ -254,7 +256,7 @@ bool jaas_read(struct str text, struct arena *a, struct jaas *out, struct str *e
 
 static struct str module_line(struct scanner *s, struct jaas *module, struct str *error)
 {
-	const char *begin = s->p - s->text.len; /* a class has no quotes */
+	const char *begin = s->begin;
 
 	return read_module(s, module, error) ? (struct str){begin, (int32_t)(s->p - begin)} : STR_NULL;
 }

@@ -105,6 +105,7 @@ bool krb5_login_read(struct str line, struct str service, struct arena *a, struc
 	out->principal = o.principal;
 	out->keytab = o.keytab;
 	out->cache = o.cache;
-	out->is_cached = o.has_cache;
+	out->is_cached =
+		o.has_cache && (!o.has_keytab || str_is_null(o.principal)); /* keys do what a cache does, and longer */
 	return true;
 }

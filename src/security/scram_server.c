@@ -115,7 +115,7 @@ static bool keep_key(enum scram_mechanism m, struct bytes key, struct scram_key 
 	return true;
 }
 
-/* Any that there is: where there is none, nobody can be told from those who are not. The same one on all nodes. */
+/* The first that there is, whose key all nodes have; NULL: there is none, and nobody can be told from those who are not. */
 static const struct image_scram *one_of_all(const struct image *image)
 {
 	struct image_iter it;
@@ -126,9 +126,24 @@ static const struct image_scram *one_of_all(const struct image *image)
 	return image_scrams_next(&it);
 }
 
+/* What a credential of this mechanism has. */
+static int32_t iterations_of(const struct image *image, enum scram_mechanism m)
+{
+	const struct image_scram *one;
+	struct image_iter it;
+
+	if (!image)
+		return SCRAM_ITERATIONS_DEFAULT;
+	image_scrams(image, &it);
+	while ((one = image_scrams_next(&it)))
+		if (one->mechanism == (int8_t)m)
+			return one->iterations;
+	return SCRAM_ITERATIONS_DEFAULT;
+}
+
 /*
- * A salt as Kafka's, of the name: 130 bits in base 36. Who does not know what it is made of cannot make it: a key of a credential is the secret
- * that all nodes have. Iterations are that credential's.
+ * A salt as Kafka's, of the name: 130 bits in base 36. It is made of the node's secret, where it has one, and of a key of a credential, which all nodes
+ * have, and besides them only who that credential is of.
  */
 static bool invent(const struct exchange *x, const struct image *image, struct str name, struct arena *a,
 		   struct found *out)
@@ -143,8 +158,7 @@ static bool invent(const struct exchange *x, const struct image *image, struct s
 		   one ? (size_t)one->server_key.len : 0, secret, NULL));
 	check(HMAC(EVP_sha256(), secret, SECRET_LEN, (const uint8_t *)name.p, (size_t)name.len, mac, NULL));
 	secret_wipe(secret, sizeof(secret));
-	*out = (struct found){{(const uint8_t *)salt, scram_nonce(mac, salt)},
-			      one ? one->iterations : SCRAM_ITERATIONS_DEFAULT};
+	*out = (struct found){{(const uint8_t *)salt, scram_nonce(mac, salt)}, iterations_of(image, x->mechanism)};
 	return true;
 }
 

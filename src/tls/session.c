@@ -300,9 +300,9 @@ ssize_t tls_read(struct tls_session *s, void *p, size_t len)
 
 		if (s->took >= len + RECORD) {
 			s->pending = true;
+			err = -EAGAIN; /* of nothing read: not the end */
 			break;
 		}
-
 		err = read_once(s, (uint8_t *)p + done, len - done, &got);
 		done += got;
 		if (err == 0 && got == 0)

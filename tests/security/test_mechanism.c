@@ -267,6 +267,13 @@ static void a_users_absence_cannot_be_seen(void **state)
 	say_str(w, STR("n,,n=carol,r=xyz"));
 	assert_true(scram_server_first_read(answer(w), &w->arena, &b));
 	assert_true(bytes_eq(a.salt, b.salt));
+	assert_int_equal(b.iterations, 4096); /* nobody has that mechanism: Kafka's default */
+	end(w);
+	learn(w, SCRAM_SHA_512, "alice", 16384);
+	prepare(w, "SCRAM-SHA-512", SCRAM_LINE);
+	say_str(w, STR("n,,n=carol,r=xyz"));
+	assert_true(scram_server_first_read(answer(w), &w->arena, &b));
+	assert_int_equal(b.iterations, 16384);
 	end(w);
 	prepare(w, "SCRAM-SHA-256", "org.apache.kafka.common.security.scram.ScramLoginModule required password=\"x\";");
 	say_str(w, STR("n,,n=carol,r=xyz"));

@@ -343,34 +343,24 @@ static bool is_enough(const struct fetch *f)
 
 /* ---- opening what is sealed ---- */
 
-/* Until the answer has left. */
-struct opened {
-	struct node *node;
-	struct buf bytes;
-};
-
 static void forget_opened(void *arg)
 {
-	struct opened *o = arg;
-
-	__atomic_sub_fetch(&o->node->opened_bytes, (int64_t)o->bytes.cap, __ATOMIC_RELAXED);
-	buf_fini(&o->bytes);
+	buf_fini(arg);
 }
 
+/* What is opened lives until the answer has left. */
 static void open_part(struct fetch *f, struct part *p)
 {
-	struct opened *o = arena_zalloc(&f->r->arena, sizeof(*o));
+	struct buf *bytes = arena_zalloc(&f->r->arena, sizeof(*bytes));
 	int err = -ENOMEM;
 
-	if (o) {
-		o->node = f->r->node;
-		err = sealed_read(&p->read.sealed, p->name, &p->read.records, &o->bytes);
-		__atomic_add_fetch(&o->node->opened_bytes, (int64_t)o->bytes.cap, __ATOMIC_RELAXED);
-		arena_cleanup(&f->r->arena, forget_opened, o);
+	if (bytes) {
+		err = sealed_read(&p->read.sealed, p->name, &p->read.records, bytes);
+		arena_cleanup(&f->r->arena, forget_opened, bytes);
 	}
 	file_unref(&p->read.records.file);
 	p->error = err_to_kafka(err);
-	p->read.records = err ? (struct records){0} : (struct records){.p = o->bytes.p, .len = (int32_t)o->bytes.len};
+	p->read.records = err ? (struct records){0} : (struct records){.p = bytes->p, .len = (int32_t)bytes->len};
 }
 
 static void open_job(struct work *work)
@@ -392,10 +382,19 @@ static void open_done(struct work *work)
 		request_end(f->r, true);
 }
 
-/* What was read is what will be answered; the request is parked. */
+static void give_back_room(void *arg)
+{
+	struct fetch *f = arg;
+
+	__atomic_sub_fetch(&f->r->node->opened_bytes, f->sealed, __ATOMIC_RELAXED);
+}
+
+/* What was read is what will be answered; the request is parked. Its room is taken now, so that the next to read knows of it. */
 static void open_sealed(struct fetch *f)
 {
 	f->ended = true;
+	__atomic_add_fetch(&f->r->node->opened_bytes, f->sealed, __ATOMIC_RELAXED);
+	arena_cleanup(&f->r->arena, give_back_room, f);
 	f->work = (struct work){.job = open_job, .done = open_done, .loop = f->r->core->loop};
 	env_work(f->r->core->loop, &f->work);
 }
@@ -416,9 +415,9 @@ static void finish(struct fetch *f)
 	f->ended = true;
 	if (!waking_settle(&f->waking))
 		return; /* it comes, and ends this */
-	if (f->sealed > 0)
+	if (f->sealed > 0 && f->r->conn)
 		open_sealed(f);
-	else if (fetch_answer(f))
+	else if (f->sealed == 0 && fetch_answer(f))
 		request_complete(f->r);
 	else
 		request_end(f->r, true);

@@ -51,8 +51,10 @@ static void verified(struct verification *v)
 
 	k->verifies = false;
 	if (k->offsets.err) {
-		commit_topics_finish(&k->topics, as_clients_know_it(k->r, coordinator_error(k->offsets.err)));
-		request_complete(k->r);
+		if (commit_topics_finish(&k->topics, as_clients_know_it(k->r, coordinator_error(k->offsets.err))))
+			request_complete(k->r);
+		else
+			request_end(k->r, true);
 		return;
 	}
 	commit(k);
