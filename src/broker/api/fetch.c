@@ -415,12 +415,16 @@ static void finish(struct fetch *f)
 	f->ended = true;
 	if (!waking_settle(&f->waking))
 		return; /* it comes, and ends this */
-	if (f->sealed > 0 && f->r->conn)
-		open_sealed(f);
-	else if (f->sealed == 0 && fetch_answer(f))
-		request_complete(f->r);
-	else
+	if (f->sealed > 0 && !f->r->conn) { /* nobody is left for whom to open it */
+		drop_reading(f);
 		request_end(f->r, true);
+	} else if (f->sealed > 0) {
+		open_sealed(f);
+	} else if (fetch_answer(f)) {
+		request_complete(f->r);
+	} else {
+		request_end(f->r, true);
+	}
 }
 
 static void cold_job(struct work *work)
