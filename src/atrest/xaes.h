@@ -21,6 +21,7 @@ struct xaes {
 	size_t aad_len;
 };
 
+/* What a key's seals have in common (C2SP XAES-256-GCM): once a key. The caller wipes it. */
 void xaes_subkey(const uint8_t key[XAES_KEY_SIZE], uint8_t k1[16]);
 /* p[0..len) in place, at most INT32_MAX bytes. */
 void xaes_seal(const struct xaes *x, uint8_t *p, size_t len, uint8_t tag[XAES_TAG_SIZE]);

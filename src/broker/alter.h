@@ -48,7 +48,10 @@ struct alter *alter_new(struct request *r, int n);
 struct alter_change *alteration_init(struct request *r, struct alteration *a, int8_t type, struct str name, int n);
 /* Judges what can be judged here, and asks whether the principal may change the rest. loggers: the request may change them, which is done here. 0, or -ENOMEM. */
 int alter_check(struct request *r, struct alter *alter, bool loggers, bool validate_only);
-/* Tries the stores of listeners in a job, if that is to be done, and goes on. then() is as an API's run(). */
+/*
+ * Tries the stores of listeners in a job, if that is to be done, and goes on. then() is as an API's run(). With a job r is parked, then() comes on its
+ * core, and its connection may have gone by then. HANG_UP: the arena is spent.
+ */
 enum outcome alter_try(struct request *r, struct alter *alter, enum outcome (*then)(struct request *r));
 /* How many are the controller's. */
 int alter_left(const struct alter *alter);

@@ -17,7 +17,7 @@ struct re2_pattern;
  */
 bool java_replace(const struct re2_pattern *pattern, const char *replacement, struct str text, bool all,
 		  struct buf *out);
-/* What is behind `from` in lower case ('L') or in upper case. */
+/* What is behind byte `from` of a text in UTF-8, in lower case ('L') or in upper case, in place: letters of one and two bytes, which keep their length. */
 void java_fold(struct buf *text, size_t from, char how);
 
 #endif

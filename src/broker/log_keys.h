@@ -13,10 +13,11 @@
  * and there are none, which is told.
  */
 enum node_end log_keys_start(struct node *n);
+/* Wipes what is the node's own. When no job runs any more. */
 void log_keys_free(struct node *n);
-/* They come from a file. */
+/* They come from a file. For any thread. */
 bool log_keys_may_change(const struct node *n);
-/* The file has changed? Then its keys are taken; one that has gone from it still opens what it has sealed, until the node ends. A job. */
+/* The file has changed? Then its keys are taken; one that has gone from it still opens what it has sealed, until the node ends. A job, one at a time. */
 void log_keys_look(struct node *n);
 
 #endif

@@ -41,6 +41,7 @@ struct sasl_counts {
 	int64_t expired;	  /* connections closed since their session had ended */
 };
 
+/* A login that took ms, at a monotonic time in ns. Of the core whose meter it is; others read it at any time. */
 void sasl_meter_note(struct sasl_meter *m, int64_t now_ns, int64_t ms);
 
 struct sasl_listener {

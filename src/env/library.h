@@ -17,7 +17,7 @@ struct library_symbol {
 
 enum { LIBRARY_WHY_MAX = 256 };
 
-/* All n symbols, or false with the linker's words in why. */
+/* Sets all n symbols, for as long as the process lives; or none: false, with the linker's words in why. Blocks, and is for the start. */
 bool library_open(const char *name, const struct library_symbol *v, size_t n, char why[LIBRARY_WHY_MAX]);
 
 #endif

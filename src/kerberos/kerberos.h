@@ -21,10 +21,13 @@ struct login_method;
 /* False: *why names what is to be installed. */
 bool kerberos_load(struct buf *why);
 
-/* The realm of names that have none; false: there is none. */
+/* Appends the realm of names that have none; false: there is none. Reads files: for a start, or a job. */
 bool kerberos_default_realm(struct buf *realm);
 
-/* Takes clients that have a ticket for this principal, whose keys are in the key table. NULL: *why says what stands in the way. */
+/*
+ * Takes clients that have a ticket for this principal, whose keys are in the key table (null: the library's own). For a start: reads files.
+ * gss_acceptor_free() it, when no context is left. NULL: *why says what stands in the way.
+ */
 struct gss_acceptor *kerberos_acceptor_new(struct str principal, struct str keytab, struct buf *why);
 
 /* The texts are copied. login_method_free() it. NULL: *why says why not. */

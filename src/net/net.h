@@ -87,7 +87,7 @@ void net_accept(struct net *net, int i);
 /* What secures the connections that listener i accepts from now on; those that are there keep theirs. On reactor 0; takes a reference. */
 void net_set_tls(struct net *net, int i, struct tls_context *tls);
 
-/* Other rates for all listeners together (max.connection.creation.rate), and for listener i. On reactor 0. */
+/* Other rates for all listeners together (max.connection.creation.rate), and for listener i: connections a second, NET_NO_LIMIT; 0: none. On reactor 0. */
 void net_set_creation_rate(struct net *net, int32_t per_second);
 void net_set_listener_creation_rate(struct net *net, int i, int32_t per_second);
 

@@ -47,6 +47,7 @@ struct authorizer_verdict {
 	const struct image_acl *acl; /* of RULE_ACL: the image's. Of several the one that Kafka names */
 };
 
+/* Is it one of super.users ("User:alice")? For any thread. */
 bool authorizer_is_super(const struct authorizer *a, struct str principal);
 /* image NULL: there is none yet. */
 struct authorizer_verdict authorizer_decide(const struct authorizer *a, const struct image *image,

@@ -414,7 +414,7 @@ static void finish(struct fetch *f)
 	stop_waiting(f);
 	f->ended = true;
 	if (!waking_settle(&f->waking))
-		return; /* it comes, and ends this */
+		return;			    /* it comes, and ends this */
 	if (f->sealed > 0 && !f->r->conn) { /* nobody is left for whom to open it */
 		drop_reading(f);
 		request_end(f->r, true);

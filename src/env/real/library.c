@@ -11,20 +11,22 @@ bool library_open(const char *name, const struct library_symbol *v, size_t n, ch
 {
 	void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
 
-	for (size_t i = 0; library && i < n; i++) {
-		void *address = dlsym(library, v[i].name);
+	bool has_all = library;
 
-		if (!address) {
-			dlclose(library);
-			library = NULL;
-		} else {
-			memcpy(v[i].to, &address, sizeof(address));
-		}
-	}
-	if (!library) {
+	for (size_t i = 0; has_all && i < n; i++)
+		has_all = dlsym(library, v[i].name);
+	if (!has_all) {
 		const char *said = dlerror();
 
 		snprintf(why, LIBRARY_WHY_MAX, "%s", said ? said : "it lacks what is needed");
+		if (library)
+			dlclose(library);
+		return false;
 	}
-	return library;
+	for (size_t i = 0; i < n; i++) {
+		void *address = dlsym(library, v[i].name);
+
+		memcpy(v[i].to, &address, sizeof(address));
+	}
+	return true;
 }

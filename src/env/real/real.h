@@ -31,7 +31,7 @@ void *real_secret_new(size_t size, bool *locked);
 void real_secret_free(void *p, size_t size);
 /*
  * What `command` writes to its standard output when /bin/sh runs it, up to size bytes, in out; it has our standard error, and nothing to read.
- * 0; -EFBIG; -EPROTO: it did not end with status 0, which is in *status. Blocks. Before real_confine, which forbids it.
+ * 0; -EFBIG; -EPROTO: it did not end with status 0, which is in *status; another negated errno: it could not be run, and *len is as it was. Blocks. Before real_confine, which forbids it.
  */
 int real_command_read(const char *command, void *out, size_t size, size_t *len, int *status);
 
