@@ -3,6 +3,10 @@
  * behind it.
  *
  * Aborted transactions whose markers lie behind the snapshot are written to .txnindex anew, so that it holds them once.
+ *
+ * A snapshot does not say which transactions are decided but unreplicated. One behind a marker that the high watermark has not passed is
+ * not begun with: an older one, and the batches behind it, say where that transaction began. (Kafka begins with it, and once this replica
+ * leads and its high watermark has moved between the two, what was not stable elsewhere is so here.)
  */
 #include <errno.h>
 
@@ -33,15 +37,52 @@ static int restore(struct log *log, int64_t offset, int64_t now_ms, int64_t expi
 	return err;
 }
 
-/* The state of the newest snapshot that is good; the others are removed. */
+/* The first marker from `from` on, in segment s: 0 and *at, else -ENODATA. */
+static int find_marker(struct log *log, struct segment *s, int64_t from, int64_t *at)
+{
+	struct scan scan;
+	int err = segment_locate(log, s, from, &scan, NULL);
+
+	if (err)
+		return err;
+	while (!batch_is_control(&scan.header) || !batch_has_producer(&scan.header))
+		if (!scan_next(&scan))
+			return scan.error ? scan.error : -ENODATA;
+	*at = scan.header.base_offset;
+	return 0;
+}
+
+/* Snapshots behind *at do not tell all. Nothing is read unless one lies behind the high watermark; the metadata has no producers. */
+static int find_unreplicated(struct log *log, int64_t *at)
+{
+	struct log_data *d = log->data;
+	int64_t newest = d->n_snapshots ? d->snapshots[d->n_snapshots - 1] : -1;
+	int i = log_segment_of(log, log->high_watermark);
+	int err = -ENODATA;
+
+	*at = INT64_MAX;
+	if (newest <= log->high_watermark || log_is_metadata(log))
+		return 0;
+	for (i = i < 0 ? 0 : i; err == -ENODATA && i < d->n && d->segments[i].base < newest; i++)
+		err = find_marker(log, &d->segments[i], log->high_watermark, at);
+	return err == -ENODATA ? 0 : err;
+}
+
+/* The state of the newest snapshot that is good and tells all; one that is bad is removed, with those behind it. */
 static int load_snapshot(struct log *log, int64_t now_ms, int64_t expiration_ms)
 {
 	struct log_data *d = log->data;
+	int64_t upto;
+	int err = find_unreplicated(log, &upto);
 
-	while (d->n_snapshots > 0) {
-		int64_t offset = d->snapshots[d->n_snapshots - 1];
-		int err = restore(log, offset, now_ms, expiration_ms);
+	if (err)
+		return err;
+	for (int i = d->n_snapshots - 1; i >= 0; i--) {
+		int64_t offset = d->snapshots[i];
 
+		if (offset > upto)
+			continue;
+		err = restore(log, offset, now_ms, expiration_ms);
 		if (err <= 0 && err != -ENOENT)
 			return err;
 		log_drop_snapshots(log, 0, offset - 1);

@@ -199,7 +199,7 @@ int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struc
 	info.transaction = what.transaction;
 	if (!err)
 		err = log_append(f->log, b.p, &info, epoch, f->now_ms, out ? out : &unused);
-	if (!err)
+	if (!err && !f->unreplicated)
 		log_set_high_watermark(f->log, log_offsets(f->log).end);
 	buf_fini(&b);
 	return err;

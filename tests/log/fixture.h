@@ -22,7 +22,8 @@ struct fixture {
 	struct codecs *codecs;
 	struct arena arena;
 	int64_t now_ms;
-	struct buf lines; /* what was diagnosed */
+	bool unreplicated; /* the high watermark stays when something is appended */
+	struct buf lines;  /* what was diagnosed */
 };
 
 /* A folder, an open directory, an empty log of topic "t", partition 0. */

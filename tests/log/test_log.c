@@ -310,6 +310,59 @@ static void transactions_hold_the_stable_offset_and_aborted_ones_are_listed(void
 	assert_int_equal(log_offsets(f.log).stable, 7);
 }
 
+static void append_of(int64_t producer_id, int32_t sequence)
+{
+	struct batch_of b = {.n = 1, .producer_id = producer_id, .sequence = sequence, .transactional = true};
+
+	assert_int_equal(fixture_append(&f, b, 0, NULL), 0);
+}
+
+/* What it was: decided at 4, open from 2 on, and the high watermark between the two, where other replicas call 2 stable. */
+static void check_unreplicated_until_passed(void)
+{
+	log_set_high_watermark(f.log, 4);
+	assert_int_equal(log_offsets(f.log).stable, 2);
+	log_set_high_watermark(f.log, 5);
+	assert_int_equal(log_offsets(f.log).stable, 5);
+}
+
+/* The snapshot of the stop has no word of it. The one of a roll in the midst of the transaction has its beginning. */
+static void what_is_decided_and_not_replicated_is_not_stable_after_a_clean_stop(void **state)
+{
+	for (int rolls = 0; rolls < 2; rolls++) {
+		fixture_append_n(&f, 2);
+		append_of(8, 0);
+		f.unreplicated = true;
+		f.config.segment_bytes = rolls ? 100 : 1 << 20;
+		append_of(8, 1);
+		assert_int_equal(fixture_marker(&f, 8, 0, rolls ? CONTROL_ABORT : CONTROL_COMMIT, 1), 0);
+		append_of(8, 2);
+		fixture_restart(&f);
+		assert_int_equal(log_offsets(f.log).high_watermark, 3);
+		assert_int_equal(log_offsets(f.log).stable, 2);
+		check_unreplicated_until_passed();
+		assert_int_equal(log_producer_count(f.log), 1);
+		log_set_high_watermark(f.log, INT64_MAX);
+		assert_int_equal(log_offsets(f.log).stable, 5); /* the next one is open */
+		append_of(8, 3);				/* and what it has written is known */
+		fixture_fini(&f);
+		fixture_init(&f);
+	}
+}
+
+static void what_is_decided_and_not_replicated_is_not_stable_after_a_cut(void **state)
+{
+	fixture_append_n(&f, 2);
+	append_of(8, 0);
+	f.unreplicated = true;
+	append_of(8, 1);
+	assert_int_equal(fixture_marker(&f, 8, 0, CONTROL_COMMIT, 1), 0);
+	f.config.segment_bytes = 100;
+	fixture_append_n(&f, 2); /* the roll writes a snapshot, at 5 */
+	assert_int_equal(log_truncate_to(f.log, 6), 0);
+	check_unreplicated_until_passed();
+}
+
 static void offsets_are_found_by_time(void **state)
 {
 	static const struct {
@@ -727,6 +780,8 @@ int main(void)
 		TEST(five_batches_are_known_after_a_restart_and_after_a_crash),
 		TEST(epochs_of_producers_are_fenced),
 		TEST(transactions_hold_the_stable_offset_and_aborted_ones_are_listed),
+		TEST(what_is_decided_and_not_replicated_is_not_stable_after_a_clean_stop),
+		TEST(what_is_decided_and_not_replicated_is_not_stable_after_a_cut),
 		TEST(offsets_are_found_by_time),
 		TEST(retention_takes_old_segments_and_the_active_one_last),
 		TEST(retention_by_size_keeps_at_least_that_much),
