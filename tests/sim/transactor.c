@@ -108,6 +108,15 @@ static bool is_of_another(const struct transactor *t, int err)
 	return t->brokers && t->phase == TRANSACTOR_WRITES && err == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
 }
 
+/*
+ * A coordinator that is none any more, and was not told, does not know who came to its successor; the leader of a partition who was not told either asks
+ * it. Kafka's client takes that for its end, and another begins.
+ */
+static bool is_from_the_past(const struct transactor *t, int err)
+{
+	return t->brokers && err == ERR_INVALID_PRODUCER_ID_MAPPING;
+}
+
 /* An answer that is lost, or that says "again". */
 static void again(struct transactor *t, int err)
 {
@@ -120,6 +129,10 @@ static void again(struct transactor *t, int err)
 		check(t->may_be_fenced);
 		t->n_fenced++;
 		come_back(t, AGAIN_MS + chance(t, FENCED_MS));
+		return;
+	}
+	if (is_from_the_past(t, err)) {
+		come_back(t, AGAIN_MS);
 		return;
 	}
 	check(err <= 0 || err_is_retriable(err) || is_of_another(t, err));
