@@ -38,6 +38,7 @@ struct controller_context context(struct world *w, int16_t version)
 		.now_ms = w->now_ms,
 		.wall_ms = 1000,
 		.version = version,
+		.own_node = w->own_node,
 		.kraft_version = w->kraft_version,
 		.random = chance,
 		.random_arg = &w->chance,

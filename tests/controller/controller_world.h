@@ -23,6 +23,7 @@ struct world {
 	int64_t now_ms;
 	int64_t offset;
 	int64_t epochs[4]; /* of brokers 0 to 3 */
+	bool own_node;	   /* who asks is a part of the controller's own node */
 };
 
 struct controller_context context(struct world *w, int16_t version);

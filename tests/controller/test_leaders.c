@@ -51,6 +51,58 @@ static void an_unclean_restart_is_no_longer_eligible_but_the_last_known_leader(v
 	assert_int_equal(partition(w, "a", 0)->recovering, 1);
 }
 
+static void check_isr_and_elr(struct world *w, int n_isr, int n_elr, int32_t broker, bool is_in)
+{
+	const struct image_partition *p = partition(w, "a", 0);
+
+	assert_int_equal(partition_isr(p).n, n_isr);
+	assert_int_equal(partition_elr(p).n, n_elr);
+	assert_int_equal(image_ids_has(partition_isr(p), broker) || image_ids_has(partition_elr(p), broker), is_in);
+}
+
+/*
+ * A power cut, and back before anybody has seen that it was away: it is fenced by nobody, and is in sync as far as is known. What it had is not believed
+ * but when it says the epoch in which it was: that is on its disk after a clean stop alone (KIP-966).
+ */
+static void who_comes_back_unseen_is_in_sync_no_more_and_not_eligible_unless_his_stop_was_clean(void **state)
+{
+	struct world *w = *state;
+	int64_t before;
+	int32_t leader, one, two;
+
+	for (int id = 1; id <= 3; id++)
+		let_in(w, id);
+	create(w, "a", 1, 3);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", "min.insync.replicas", 0, "2"), 0);
+	leader = partition(w, "a", 0)->leader;
+	one = leader % 3 + 1;
+	two = one % 3 + 1;
+	check_isr_and_elr(w, 3, 0, one, true);
+
+	/* Elsewhere its session is waited for; nobody has fenced it even then. */
+	before = w->epochs[one];
+	assert_int_equal(register_incarnation(w, one, 2, -1), ERR_DUPLICATE_BROKER_REGISTRATION);
+	w->now_ms += 10000;
+	assert_true(image_broker_is_active(tip(w), one));
+	assert_int_equal(register_incarnation(w, one, 2, -1), 0);
+	check_isr_and_elr(w, 2, 0, one, false);
+
+	/* On the controller's own node it is not. Below min.insync.replicas a clean stop leaves it eligible. */
+	w->own_node = true;
+	assert_int_equal(register_incarnation(w, two, 2, w->epochs[two]), 0);
+	check_isr_and_elr(w, 1, 1, two, true);
+	/* It says an epoch of long ago: its marker came back, and what it has written since may not have. */
+	beat(w, two, false, false);
+	assert_int_equal(register_incarnation(w, two, 3, before), 0);
+	check_isr_and_elr(w, 1, 0, two, false);
+
+	/* So does who leads, alone as it is. */
+	assert_int_equal(register_incarnation(w, leader, 2, -1), 0);
+	check_isr_and_elr(w, 0, 0, leader, false);
+	assert_int_equal(partition(w, "a", 0)->leader, -1);
+	assert_int_equal(partition_last_known_elr(partition(w, "a", 0)).v[0], leader);
+}
+
 static void a_session_that_ends_fences_one_broker_and_moves_its_leaders(void **state)
 {
 	struct world *w = *state;
@@ -262,6 +314,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_broker_that_leaves_hands_over_and_comes_back),
 		TEST(an_unclean_restart_is_no_longer_eligible_but_the_last_known_leader),
+		TEST(who_comes_back_unseen_is_in_sync_no_more_and_not_eligible_unless_his_stop_was_clean),
 		TEST(a_session_that_ends_fences_one_broker_and_moves_its_leaders),
 		TEST(the_session_of_one_who_is_let_in_later_is_looked_at_in_time),
 		TEST(a_session_that_began_with_the_leader_before_leaves_time_for_two_heartbeats),
