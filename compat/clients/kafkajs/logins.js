@@ -12,8 +12,8 @@ function caseOf(line) {
   return Object.fromEntries(FIELDS.map((f, i) => [f, values[i] === '-' ? '' : values[i]]))
 }
 
-function settings(c) {
-  const out = { brokers: [c.address], logLevel: logLevel.NOTHING, retry: { retries: 0 }, connectionTimeout: 10000 }
+function settings(c, retries) {
+  const out = { brokers: [c.address], logLevel: logLevel.NOTHING, retry: { retries }, connectionTimeout: 10000 }
   if (c.protocol.endsWith('SSL')) {
     out.ssl = { ca: [fs.readFileSync(c.ca)] }
     if (c.own) Object.assign(out.ssl, { cert: fs.readFileSync(`${c.own}.crt`), key: fs.readFileSync(`${c.own}.key`) })
@@ -26,14 +26,14 @@ function settings(c) {
 function sees(consumer, value) {
   return new Promise((resolve, reject) => {
     setTimeout(() => reject(new Error('its record is not there')), PATIENCE_MS).unref()
+    consumer.on(consumer.events.CRASH, ({ payload }) => { if (!payload.restart) reject(payload.error) })
     consumer.run({ eachMessage: async ({ message }) => { if (message.value.equals(value)) resolve() } }).catch(reject)
   })
 }
 
 async function login(c) {
-  const kafka = new Kafka(settings(c))
   const value = Buffer.from(`kafkajs ${c.name}`)
-  const producer = kafka.producer()
+  const producer = new Kafka(settings(c, 0)).producer()
   try {
     await producer.connect()
     await producer.send({ topic: c.topic, messages: [{ value }] })
@@ -42,7 +42,8 @@ async function login(c) {
   } finally {
     await producer.disconnect()
   }
-  const consumer = kafka.consumer({ groupId: `kafkajs ${c.name}`, retry: { retries: 5 } })
+  // Either broker tells the first who asks for a coordinator that there is none yet; kafkajs asks again as often as its connections may be tried.
+  const consumer = new Kafka(settings(c, 10)).consumer({ groupId: `kafkajs ${c.name}` })
   await consumer.connect()
   await consumer.subscribe({ topics: [c.topic], fromBeginning: true })
   await sees(consumer, value)
