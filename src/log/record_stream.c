@@ -1,6 +1,8 @@
 /* record_stream: a reader that is refilled piece by piece. Once it has gone wrong it gives zeros and stays wrong. */
 #include "log/record_stream.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/varint.h"
 
@@ -164,30 +166,27 @@ static void skip_headers(struct record_stream *s)
 
 /* ---- the quick way: one record ---- */
 
-/* Numbers of up to four bytes; a longer one leaves *bad set. */
+/* Numbers of up to four bytes, which are there to be read whatever the number takes; a longer one leaves *bad set. */
 static inline uint32_t quick_number(const uint8_t **p, uint32_t *bad)
 {
-	const uint8_t *at = *p;
-	uint32_t v = at[0];
+	uint32_t w;
 
-	if (v < 0x80) {
-		*p = at + 1;
-		return v;
+	memcpy(&w, *p, sizeof(w));
+	if (!(w & 0x80)) {
+		*p += 1;
+		return w & 0x7f;
 	}
-	v = (v & 0x7f) | (uint32_t)at[1] << 7;
-	if (at[1] < 0x80) {
-		*p = at + 2;
-		return v;
+	if (!(w & 0x8000)) {
+		*p += 2;
+		return (w & 0x7f) | (w >> 1 & 0x3f80);
 	}
-	v = (v & 0x3fff) | (uint32_t)at[2] << 14;
-	if (at[2] < 0x80) {
-		*p = at + 3;
-		return v;
+	if (!(w & 0x800000)) {
+		*p += 3;
+		return (w & 0x7f) | (w >> 1 & 0x3f80) | (w >> 2 & 0x1fc000);
 	}
-	v = (v & 0x1fffff) | (uint32_t)at[3] << 21;
-	*bad |= at[3] & 0x80;
-	*p = at + 4;
-	return v;
+	*bad |= w & 0x80000000;
+	*p += 4;
+	return (w & 0x7f) | (w >> 1 & 0x3f80) | (w >> 2 & 0x1fc000) | (w >> 3 & 0xfe00000);
 }
 
 static inline int32_t quick_int(const uint8_t **p, uint32_t *bad)
@@ -243,6 +242,8 @@ static bool take_quickly(struct record_stream *s, struct stream_record *out, int
 
 /* ---- the quick way: many records ---- */
 
+#define NEGATIVE 1 /* of a number as it lies there, zigzag */
+
 static inline int32_t least(int32_t a, int32_t b)
 {
 	return a < b ? a : b;
@@ -253,46 +254,48 @@ static inline int32_t most(int32_t a, int32_t b)
 	return a > b ? a : b;
 }
 
-/* One record, noted in *g; NULL for one that does not go the quick way. */
-static inline const uint8_t *glance_at(const uint8_t *p, const uint8_t *end, int32_t size_max, struct record_glance *g)
+/*
+ * One record, noted in *g; NULL for one that does not go the quick way. Where it ends is known from its size alone, so that the next one need not
+ * wait for what is in this: its fields are only held against that end.
+ */
+static inline const uint8_t *glance_at(const uint8_t *p, const uint8_t *end, uint32_t size_max, struct record_glance *g)
 {
-	uint32_t bad = 0;
+	uint32_t bad = 0, size, key_len, len;
 	const uint8_t *behind;
-	int32_t size, delta, key_len, len;
+	int32_t delta;
 	uint8_t attributes;
 
 	if (end - p < BEFORE_KEY)
 		return NULL;
-	size = quick_int(&p, &bad);
-	if (size < 0 || size > end - p || size > size_max)
+	size = quick_number(&p, &bad);
+	bad |= size & NEGATIVE;
+	size >>= 1;
+	if (size > size_max || size > end - p)
 		return NULL;
 	behind = p + size;
 	attributes = *p++;
 	delta = quick_int(&p, &bad);
-	bad |= (uint32_t)(quick_int(&p, &bad) != g->n);
-	key_len = quick_int(&p, &bad);
-	if (key_len > end - p)
-		return NULL;
-	p += most(key_len, 0);
+	bad |= quick_number(&p, &bad) ^ (uint32_t)g->n << 1;
+	key_len = quick_number(&p, &bad);
+	if (!(key_len & NEGATIVE))
+		p += key_len >> 1 < size ? key_len >> 1 : size;
 	if (end - p < BEHIND_KEY)
 		return NULL;
-	len = quick_int(&p, &bad);
-	if (len >= end - p)
-		return NULL;
-	p += most(len, 0);
-	if (bad || *p++ != 0 || p != behind)
+	len = quick_number(&p, &bad);
+	len = len & NEGATIVE ? 0 : len >> 1;
+	if (bad || behind - p != (int64_t)len + 1 || behind[-1] != 0) /* no headers, and all of it */
 		return NULL;
 	g->attributes |= attributes;
+	g->keyless |= key_len;
 	g->delta_min = least(g->delta_min, delta);
 	g->delta_max = most(g->delta_max, delta);
-	g->key_len_min = least(g->key_len_min, key_len);
 	g->n++;
-	return p;
+	return behind;
 }
 
 void record_stream_glance(struct record_stream *s, struct record_glance *out)
 {
-	int32_t size_max = s->record_max > 0 ? s->record_max : INT32_MAX;
+	uint32_t size_max = (uint32_t)(s->record_max > 0 ? s->record_max : INT32_MAX);
 	const uint8_t *p = s->p, *next;
 	struct record_glance g = *out;
 	int32_t left = s->left;

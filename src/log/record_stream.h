@@ -40,11 +40,10 @@ struct record_stream {
 struct record_glance {
 	int32_t n;
 	int32_t delta_min, delta_max; /* of timestamps; max < min: there was none */
-	int32_t key_len_min;
-	uint8_t attributes; /* of all, or-ed */
+	uint32_t keyless;	      /* bit 0: one was without a key */
+	uint8_t attributes;	      /* of all, or-ed */
 };
-#define RECORD_GLANCE_NONE                                                                                             \
-	((struct record_glance){.delta_min = INT32_MAX, .delta_max = INT32_MIN, .key_len_min = INT32_MAX})
+#define RECORD_GLANCE_NONE ((struct record_glance){.delta_min = INT32_MAX, .delta_max = INT32_MIN})
 
 /* `batch` holds the whole batch, whose header is *h. */
 void record_stream_init(struct record_stream *s, struct codecs *codecs, const struct batch_header *h,

@@ -204,7 +204,7 @@ static bool glance_is_fine(struct validation *v, const struct record_glance *g)
 		return true;
 	if (batch_codec(v->h) != CODEC_NONE && (g->attributes & BATCH_CODEC_MASK))
 		return false;
-	if (v->c->config->cleanup_compact && g->key_len_min < 0)
+	if (v->c->config->cleanup_compact && (g->keyless & 1))
 		return false;
 	if (__builtin_add_overflow(v->h->base_timestamp, g->delta_min, &first) ||
 	    __builtin_add_overflow(v->h->base_timestamp, g->delta_max, &last))

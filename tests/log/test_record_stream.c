@@ -111,7 +111,7 @@ static struct sums at_a_glance(const uint8_t *batch, const struct batch_header *
 		g.n++;
 	}
 	if (g.delta_min <= g.delta_max) {
-		note(&a, h->base_timestamp + g.delta_min, g.key_len_min < 0);
+		note(&a, h->base_timestamp + g.delta_min, g.keyless & 1);
 		note(&a, h->base_timestamp + g.delta_max, false);
 	}
 	a.n = g.n;
