@@ -319,6 +319,8 @@ static void run_begun(struct node *n)
 {
 	if (n->phase != NODE_STARTING)
 		return;
+	for (int i = 0; i < n->n_listeners; i++)
+		sasl_listener_start(n->listeners[i].sasl, &n->cores[0]);
 	quorum_begin(n->quorum);
 	node_accept(n, true); /* nobody is elected before the nodes of the quorum reach each other */
 	if (n->partitions)

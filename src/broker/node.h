@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "env/env.h"
+#include "security/jvm_options.h"
 
 struct atrest_keys;
 struct config;
@@ -41,8 +42,7 @@ struct node_options {
 	const char *release;	     /* of this program, for the first line */
 	struct atrest_keys *
 		log_keys; /* what logs are encrypted with, or memory for it; NULL: odradek.log.encryption.key.file's, if set */
-	struct str
-		jaas_file; /* the text of one: lines that the settings lack; null: there is none. Outlives the node */
+	struct jvm_options jvm; /* what they point to outlives the node */
 	/* On a loop of the node; must not block. */
 	void (*event)(void *arg, enum node_event event, const char *text);
 	void *arg;

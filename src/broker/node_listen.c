@@ -132,7 +132,7 @@ static enum node_end prepare_sasl(struct node *n)
 		if (!asks_who(e))
 			continue;
 		n->listeners[i].sasl =
-			sasl_listener_new(n->env, n->config, e, n->cluster_id, n->options.jaas_file, &n->arena, &why);
+			sasl_listener_new(n->env, n->config, e, n->cluster_id, &n->options.jvm, &n->arena, &why);
 		if (!n->listeners[i].sasl) {
 			diag_error(n->env->diag, "listener cannot authenticate", "listener=%.*s reason=\"%.*s\"",
 				   STR_ARG(e->name), STR_ARG(why));

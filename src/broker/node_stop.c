@@ -23,6 +23,7 @@
 #include "broker/mover.h"
 #include "broker/node_private.h"
 #include "broker/partitions.h"
+#include "broker/sasl.h"
 #include "broker/upkeep.h"
 #include "broker/web.h"
 #include "config/config.h"
@@ -172,6 +173,8 @@ static void close_quorum(struct post *post)
 	n->upkeep = NULL;
 	if (n->web)
 		web_stop(n->web);
+	for (int i = 0; i < n->n_listeners; i++)
+		sasl_listener_stop(n->listeners[i].sasl);
 	quorum_unsubscribe(n->quorum, &n->subscriber);
 	quorum_stop(n->quorum, quorum_closed, n);
 }

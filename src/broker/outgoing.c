@@ -52,7 +52,7 @@ static struct login_method *choose(const struct outgoing *o, const struct config
 	struct arena a;
 
 	arena_init(&a, LINE_MAX_BYTES);
-	line = sasl_line(o->config, at, o->jaas_file, &a, &error);
+	line = sasl_line(o->config, at, o->jvm, &a, &error);
 	if (str_is_null(line))
 		buf_printf(why, "listener.name.%.*s.%.*s.sasl.jaas.config (names in lower case): %.*s",
 			   STR_ARG(at->listener), STR_ARG(at->mechanism), STR_ARG(error));

@@ -11,6 +11,7 @@
 struct channels;
 struct config;
 struct diag;
+struct jvm_options;
 struct loop;
 struct login_method;
 
@@ -23,9 +24,9 @@ struct secured {
 /* The node's. It lives as long as the node. */
 struct outgoing {
 	const struct config *config;
-	struct str jaas_file;	    /* node_options' */
-	struct secured brokers;	    /* for the inter-broker listener; empty: it is plain */
-	struct secured controllers; /* for the controllers' listener */
+	const struct jvm_options *jvm; /* node_options' */
+	struct secured brokers;	       /* for the inter-broker listener; empty: it is plain */
+	struct secured controllers;    /* for the controllers' listener */
 	/* How this node says who it is (SASL); NULL: nobody asks. */
 	struct login_method *brokers_login;
 	struct login_method *controllers_login;

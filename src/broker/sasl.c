@@ -379,6 +379,8 @@ static void do_errand(struct work *work)
 	struct jwks *keys = e->offer->keys ? sasl_keys_now(e->offer->keys) : NULL;
 
 	e->world.keys = keys;
+	e->world.key_missing = sasl_keys_missing;
+	e->world.key_missing_arg = e->offer->keys;
 	e->offer->mechanism->step(e->exchange, &e->world, e->token, &e->r->arena, &e->out);
 	jwks_unref(&keys);
 }

@@ -27,8 +27,10 @@ struct config;
 struct config_at;
 struct config_endpoint;
 struct conn;
+struct core;
 struct env;
 struct frame;
+struct jvm_options;
 struct node;
 struct peer;
 struct request;
@@ -43,14 +45,17 @@ bool sasl_wants_kerberos(const struct config *c);
  * The JAAS line of a listener's mechanism: its own setting, or what the JAAS file has in LISTENER.KafkaServer (in lower case) or in KafkaServer. In
  * the arena. Null and *error: there is none.
  */
-struct str sasl_line(const struct config *c, const struct config_at *at, struct str jaas_file, struct arena *a,
+struct str sasl_line(const struct config *c, const struct config_at *at, const struct jvm_options *jvm, struct arena *a,
 		     struct str *error);
 /* What it offers, by its settings. NULL and *error: what stands in the way of a start, for people. */
 struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
-					struct str cluster_id, struct str jaas_file, struct arena *a,
+					struct str cluster_id, const struct jvm_options *jvm, struct arena *a,
 					struct str *error);
 /* What is not the arena's. NULL is fine. */
 void sasl_listener_fini(struct sasl_listener *l);
+/* Its keys that a server has are asked for: on reactor 0. NULL is fine. */
+void sasl_listener_start(struct sasl_listener *l, struct core *core);
+void sasl_listener_stop(struct sasl_listener *l);
 /* Before there are connections: what becomes of logins is counted by core. */
 void sasl_listener_count(struct sasl_listener *l, int n_cores);
 /* Kafka's socket-server-metrics of logins, for each listener that asks and each core. Any thread. */

@@ -7,16 +7,16 @@
 #include "base/hash_order.h"
 #include "base/mem.h"
 #include "broker/kerberos_names.h"
+#include "broker/sasl_keys.h"
 #include "broker/sasl_private.h"
 #include "env/env.h"
 #include "kerberos/kerberos.h"
-#include "security/jwks.h"
+#include "security/jvm_options.h"
 #include "security/krb5_options.h"
 #include "wire/gss.h"
 
 /* Without an own setting: no token that is known is longer, and nobody has said yet who he is. */
 #define FRAME_MAX_UNSET 65536
-#define KEYS_FILE_MAX (1 << 20)
 
 /* A HashSet's order, in which Kafka names them. */
 static struct str *ordered(const struct str *v, int n, struct arena *a)
@@ -53,7 +53,7 @@ static bool lower(struct str s, struct arena *a, struct str *out)
 }
 
 /* The JAAS line is the listener's and the mechanism's own: Kafka does not read a bare sasl.jaas.config either. */
-struct str sasl_line(const struct config *c, const struct config_at *at, struct str jaas_file, struct arena *a,
+struct str sasl_line(const struct config *c, const struct config_at *at, const struct jvm_options *jvm, struct arena *a,
 		     struct str *error)
 {
 	struct str listener, line = STR_NULL, module = jaas_module_of(at->mechanism);
@@ -61,11 +61,15 @@ struct str sasl_line(const struct config *c, const struct config_at *at, struct 
 	if (config_at_is_set(c, at, CONFIG_SASL_JAAS_CONFIG))
 		return config_at_string(c, at, CONFIG_SASL_JAAS_CONFIG);
 	*error = STR("it is not set, and KAFKA_OPTS names no JAAS file (-Djava.security.auth.login.config=PATH)");
-	if (str_is_null(jaas_file) || !lower(at->listener, a, &listener))
+	if (!str_is_null(jvm->jaas_why))
+		*error = arena_printf(a, "it is not set, and the JAAS file that KAFKA_OPTS names cannot be read: %.*s",
+				      STR_ARG(jvm->jaas_why));
+	if (str_is_null(jvm->jaas_file) || !lower(at->listener, a, &listener))
 		return STR_NULL;
-	line = jaas_section_line(jaas_file, arena_printf(a, "%.*s.KafkaServer", STR_ARG(listener)), module, a, error);
+	line = jaas_section_line(jvm->jaas_file, arena_printf(a, "%.*s.KafkaServer", STR_ARG(listener)), module, a,
+				 error);
 	if (str_is_null(line) && str_is_null(*error))
-		line = jaas_section_line(jaas_file, STR("KafkaServer"), module, a, error);
+		line = jaas_section_line(jvm->jaas_file, STR("KafkaServer"), module, a, error);
 	if (str_is_null(line) && str_is_null(*error))
 		*error = arena_printf(
 			a, "it is not set, and the JAAS file has no %.*s in '%.*s.KafkaServer' or 'KafkaServer'",
@@ -73,124 +77,23 @@ struct str sasl_line(const struct config *c, const struct config_at *at, struct 
 	return line;
 }
 
-static bool read_line(const struct mechanism_place *place, struct str jaas_file, struct jaas *out, struct arena *a,
-		      struct str *error)
+static bool read_line(const struct mechanism_place *place, const struct jvm_options *jvm, struct jaas *out,
+		      struct arena *a, struct str *error)
 {
-	struct str line = sasl_line(place->config, &place->at, jaas_file, a, error);
+	struct str line = sasl_line(place->config, &place->at, jvm, a, error);
 
 	return !str_is_null(line) && jaas_read(line, a, out, error);
 }
 
-/* The path of "file:///path" or "file:/path"; null: it is another URL. */
-static struct str path_of(struct str url)
-{
-	int32_t at = 5;
-
-	if (url.len <= at || memcmp(url.p, "file:", 5) != 0)
-		return STR_NULL;
-	if (url.len > at + 2 && memcmp(url.p + at, "//", 2) == 0)
-		at += 2;
-	return url.p[at] == '/' ? (struct str){url.p + at, url.len - at} : STR_NULL;
-}
-
-/* The file that OAUTHBEARER's keys are in, and what was in it when it had this time and size. */
-struct sasl_keys {
-	struct env *env;
-	char *path;
-	struct mutex lock; /* of what follows */
-	struct file_stat stat;
-	struct jwks *now;
-	struct diag_limit limit;
-};
-
-static void keys_free(struct sasl_keys *k)
-{
-	if (!k)
-		return;
-	jwks_unref(&k->now);
-	mutex_fini(&k->lock);
-	xfree(k->path);
-	xfree(k);
-}
-
-/* What a file says that has just this time: NULL and why, when it cannot be read. */
-static struct jwks *read_file(struct sasl_keys *k, struct arena *a, struct str *why)
-{
-	struct jwks *keys;
-	char *text;
-	size_t len;
-	int err = env_read_file(k->env, k->path, KEYS_FILE_MAX, &text, &len);
-
-	if (err) {
-		*why = arena_printf(a, "sasl.oauthbearer.jwks.endpoint.url: %s: %s", k->path, err_name(err));
-		return NULL;
-	}
-	keys = jwks_read((struct str){text, (int32_t)len}, a, why);
-	xfree(text);
-	return keys;
-}
-
-static bool is_as_it_was(const struct sasl_keys *k, const struct file_stat *stat)
-{
-	return k->stat.mtime_ms == stat->mtime_ms && k->stat.size == stat->size;
-}
-
-/* Kafka's CachedFile: what has changed is read again, and while it cannot be read nobody is let in by it. */
-static struct jwks *read_again(struct sasl_keys *k, const struct file_stat *stat)
-{
-	struct str why = STR_NULL;
-	struct jwks *keys;
-	struct arena a;
-
-	arena_init(&a, KEYS_FILE_MAX * 4);
-	keys = read_file(k, &a, &why);
-	mutex_lock(&k->lock);
-	if (keys) {
-		jwks_unref(&k->now);
-		k->now = jwks_ref(keys);
-		k->stat = *stat;
-	} else if (diag_allow(k->env->diag, &k->limit)) {
-		diag_warn(k->env->diag, "keys of tokens cannot be read", "reason=\"%.*s\"", STR_ARG(why));
-	}
-	mutex_unlock(&k->lock);
-	arena_fini(&a);
-	return keys;
-}
-
-struct jwks *sasl_keys_now(struct sasl_keys *k)
-{
-	struct file_stat stat = {0};
-	struct jwks *keys = NULL;
-	bool is_there = env_stat(k->env, k->path, &stat) == 0;
-
-	mutex_lock(&k->lock);
-	if (is_there && is_as_it_was(k, &stat))
-		keys = jwks_ref(k->now);
-	mutex_unlock(&k->lock);
-	return keys ? keys : read_again(k, &stat);
-}
-
 /* Before there are loops, so it may block. */
-static bool read_keys(struct env *env, struct sasl_offer *o, struct mechanism_place *place, struct arena *a,
-		      struct str *why)
+static bool read_keys(struct env *env, struct sasl_offer *o, struct mechanism_place *place,
+		      const struct jvm_options *jvm, struct arena *a, struct str *why)
 {
-	struct str url = oauthbearer_keys_url(place);
-	struct str path = path_of(url);
-
-	if (str_is_null(url))
+	if (str_is_null(oauthbearer_keys_url(place)))
 		return true;
-	*why = STR("sasl.oauthbearer.jwks.endpoint.url: file:///PATH was expected; keys are not fetched by HTTP yet");
-	if (str_is_null(path))
-		return false;
-	o->keys = xcalloc(1, sizeof(*o->keys));
-	o->keys->env = env;
-	o->keys->path = str_dup(path);
-	o->keys->limit.interval_ms = 1000;
-	mutex_init(&o->keys->lock);
-	env_stat(env, o->keys->path, &o->keys->stat);
-	o->keys->now = read_file(o->keys, a, why);
-	place->keys = o->keys->now;
-	return o->keys->now;
+	o->keys = sasl_keys_new(env, place, jvm, a, why);
+	place->is_signed = o->keys != NULL;
+	return o->keys;
 }
 
 static bool to_local(const void *rules, struct str principal, struct buf *user)
@@ -226,13 +129,13 @@ static bool read_kerberos(struct sasl_offer *o, const struct mechanism_place *pl
 }
 
 static bool read_secrets(struct env *env, struct sasl_offer *o, struct mechanism_place *place, const struct jaas *line,
-			 struct arena *a, struct str *why)
+			 const struct jvm_options *jvm, struct arena *a, struct str *why)
 {
 	struct buf text = {0};
 	bool ok;
 
 	if (!str_is(o->name, "GSSAPI"))
-		return read_keys(env, o, place, a, why);
+		return read_keys(env, o, place, jvm, a, why);
 	ok = read_kerberos(o, place, line, a, &text);
 	if (!ok)
 		*why = arena_str(a, buf_str(&text));
@@ -243,14 +146,14 @@ static bool read_secrets(struct env *env, struct sasl_offer *o, struct mechanism
 
 static void offer_fini(struct sasl_offer *o)
 {
-	keys_free(o->keys);
+	sasl_keys_free(o->keys);
 	gss_acceptor_free(o->gss.acceptor);
 	kerberos_names_free((struct kerberos_names *)(uintptr_t)o->gss.rules);
 	o->gss = (struct mechanism_gss){0};
 }
 
-static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_place *place, struct str jaas_file,
-		  struct arena *a, struct str *error)
+static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_place *place,
+		  const struct jvm_options *jvm, struct arena *a, struct str *error)
 {
 	struct str listener, mechanism, why = STR_NULL;
 	struct jaas *line = arena_alloc(a, sizeof(*line));
@@ -266,7 +169,7 @@ static bool offer(struct env *env, struct sasl_offer *o, const struct mechanism_
 		*kept = *place;
 		kept->jaas = line;
 		o->max_reauth_ms = max_reauth_ms(place->config, &place->at);
-		o->setup = read_line(place, jaas_file, line, a, &why) && read_secrets(env, o, kept, line, a, &why)
+		o->setup = read_line(place, jvm, line, a, &why) && read_secrets(env, o, kept, line, jvm, a, &why)
 				   ? o->mechanism->prepare(kept, a, &why)
 				   : NULL;
 		if (!o->setup)
@@ -314,7 +217,8 @@ bool sasl_wants_kerberos(const struct config *c)
 }
 
 struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c, const struct config_endpoint *e,
-					struct str cluster_id, struct str jaas_file, struct arena *a, struct str *error)
+					struct str cluster_id, const struct jvm_options *jvm, struct arena *a,
+					struct str *error)
 {
 	struct mechanism_place place = {.config = c, .at = {.listener = e->name}, .cluster_id = cluster_id};
 	struct sasl_listener *l = arena_zalloc(a, sizeof(*l));
@@ -333,7 +237,7 @@ struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c,
 		place.at.mechanism = l->names[l->n_offers];
 		offers[l->n_offers].keys = NULL;
 		offers[l->n_offers].gss = (struct mechanism_gss){0};
-		if (!offer(env, &offers[l->n_offers], &place, jaas_file, a, error)) {
+		if (!offer(env, &offers[l->n_offers], &place, jvm, a, error)) {
 			offer_fini(&offers[l->n_offers]);
 			sasl_listener_fini(l);
 			return NULL;
@@ -348,6 +252,28 @@ void sasl_listener_count(struct sasl_listener *l, int n_cores)
 		return;
 	l->counts = xcalloc((size_t)n_cores, sizeof(*l->counts));
 	l->n_counts = n_cores;
+}
+
+struct sasl_keys *sasl_listener_keys(const struct sasl_listener *l)
+{
+	for (int i = 0; l && i < l->n_offers; i++)
+		if (l->offers[i].keys)
+			return l->offers[i].keys;
+	return NULL;
+}
+
+void sasl_listener_start(struct sasl_listener *l, struct core *core)
+{
+	for (int i = 0; l && i < l->n_offers; i++)
+		if (l->offers[i].keys)
+			sasl_keys_start(l->offers[i].keys, core);
+}
+
+void sasl_listener_stop(struct sasl_listener *l)
+{
+	for (int i = 0; l && i < l->n_offers; i++)
+		if (l->offers[i].keys)
+			sasl_keys_stop(l->offers[i].keys);
 }
 
 void sasl_listener_fini(struct sasl_listener *l)

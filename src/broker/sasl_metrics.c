@@ -140,12 +140,57 @@ static void put_family(struct buf *out, const struct family *f, const struct nod
 	}
 }
 
+/* ---- the keys that a server has ---- */
+
+static const struct keys_family {
+	const char *name, *type, *help;
+} keys_families[] = {
+	{"keys", "gauge", "Keys that tokens can be verified with."},
+	{"keys_reads_total", "counter", "How often keys were read, from their file or their server."},
+	{"keys_failures_total", "counter", "Attempts to read them that gave none."},
+	{"keys_age_seconds", "gauge", "How long ago they were read."},
+};
+
+static void put_keys_value(struct buf *out, size_t family, const struct sasl_keys_numbers *v, int64_t wall_ms)
+{
+	const int64_t values[] = {v->keys, v->reads, v->failures, (wall_ms - v->read_ms) / 1000};
+
+	if (family == 3 && v->read_ms == 0)
+		buf_put_str(out, STR("NaN\n"));
+	else
+		buf_printf(out, "%" PRId64 "\n", values[family]);
+}
+
+static void put_keys(const struct node *n, struct buf *out)
+{
+	for (size_t f = 0; f < sizeof(keys_families) / sizeof(keys_families[0]); f++) {
+		const struct keys_family *family = &keys_families[f];
+
+		buf_printf(out, "# HELP odradek_token_%s %s\n# TYPE odradek_token_%s %s\n", family->name, family->help,
+			   family->name, family->type);
+		for (int i = 0; i < n->n_listeners; i++) {
+			struct sasl_keys *k = sasl_listener_keys(n->listeners[i].sasl);
+			struct sasl_keys_numbers v;
+
+			if (!k)
+				continue;
+			sasl_keys_numbers(k, &v);
+			buf_printf(out, "odradek_token_%s{listener=\"%s\"} ", family->name, n->listeners[i].name);
+			put_keys_value(out, f, &v, env_wall_ms(n->env));
+		}
+	}
+}
+
 void sasl_metrics_print(const struct node *n, int64_t now_ns, struct buf *out)
 {
-	bool any = false;
+	bool any = false, keys = false;
 
-	for (int i = 0; i < n->n_listeners; i++)
+	for (int i = 0; i < n->n_listeners; i++) {
 		any |= n->listeners[i].sasl != NULL;
+		keys |= sasl_listener_keys(n->listeners[i].sasl) != NULL;
+	}
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && any; i++)
 		put_family(out, &families[i], n, now_ns);
+	if (keys)
+		put_keys(n, out);
 }

@@ -5,6 +5,7 @@
 #define ODRADEK_BROKER_SASL_PRIVATE_H
 
 #include "broker/sasl.h"
+#include "broker/sasl_keys.h"
 #include "security/mechanism.h"
 
 struct sasl_offer {
@@ -15,9 +16,6 @@ struct sasl_offer {
 	struct mechanism_gss gss; /* of GSSAPI; its own */
 	int64_t max_reauth_ms;	  /* 0: for ever */
 };
-
-/* The keys of the file as it is now, with a reference of the caller's; NULL: it cannot be read, which is told. Blocks: for a job. */
-struct jwks *sasl_keys_now(struct sasl_keys *k);
 
 /* How often something was, and lately: in windows of half a minute, as Kafka's sensors have it (metrics.sample.window.ms). */
 #define SASL_WINDOW_NS 30000000000
@@ -54,5 +52,8 @@ struct sasl_listener {
 	struct sasl_counts *counts; /* by core */
 	int n_counts;
 };
+
+/* Those of its OAUTHBEARER; NULL: it wants none. l NULL is fine. */
+struct sasl_keys *sasl_listener_keys(const struct sasl_listener *l);
 
 #endif

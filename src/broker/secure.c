@@ -284,7 +284,7 @@ enum node_end secure_start(struct node *n)
 	bool ok = true;
 
 	n->outgoing.config = n->config;
-	n->outgoing.jaas_file = n->options.jaas_file;
+	n->outgoing.jvm = &n->options.jvm;
 	for (int i = 0; i < n_targets(n) && ok; i++)
 		ok = make(n, i);
 	for (int i = 0; i < n->n_listeners && ok; i++)

@@ -25,27 +25,33 @@ static struct str property(const char *options, const char *name, struct arena *
 	return found;
 }
 
-bool java_options_read(struct env *env, struct arena *a, struct str *jaas_file, struct buf *why)
+static void read_jaas(struct env *env, struct str path, struct arena *a, struct jvm_options *out)
+{
+	char *text;
+	size_t len;
+	int err = env_read_file(env, path.p, FILE_MAX, &text, &len);
+
+	if (err) {
+		out->jaas_why = arena_printf(a, "%s: %s", path.p, err_name(err));
+		return;
+	}
+	out->jaas_file = arena_str(a, (struct str){text, (int32_t)len});
+	secret_wipe(text, len);
+	xfree(text);
+}
+
+struct jvm_options java_options_read(struct env *env, struct arena *a)
 {
 	const char *options = getenv("KAFKA_OPTS");
 	struct str path = options ? property(options, "java.security.auth.login.config", a) : STR_NULL;
 	struct str krb5 = options ? property(options, "java.security.krb5.conf", a) : STR_NULL;
-	char *text;
-	size_t len;
-	int err;
+	struct jvm_options out = {.allowed_urls = options ? property(options, JVM_ALLOWED_URLS, a) : STR_NULL};
 
-	*jaas_file = STR_NULL;
 	if (!str_is_null(krb5))
 		setenv("KRB5_CONFIG", krb5.p, 0);
-	if (str_is_null(path))
-		return true;
-	err = env_read_file(env, path.p, FILE_MAX, &text, &len);
-	if (err) {
-		buf_printf(why, "the JAAS file that KAFKA_OPTS names cannot be read: %s: %s", path.p, err_name(err));
-		return false;
-	}
-	*jaas_file = arena_str(a, (struct str){text, (int32_t)len});
-	secret_wipe(text, len);
-	xfree(text);
-	return true;
+	if (!str_is_null(out.allowed_urls) && out.allowed_urls.len > 0)
+		out.allowed_urls.len--; /* its NUL */
+	if (!str_is_null(path))
+		read_jaas(env, path, a, &out);
+	return out;
 }

@@ -210,7 +210,8 @@ static bool load_libraries(struct env *env, const struct config *config)
 	return ok;
 }
 
-static int run_node(struct env *env, const struct config *config, struct atrest_keys *keys, struct str jaas_file)
+static int run_node(struct env *env, const struct config *config, struct atrest_keys *keys,
+		    const struct jvm_options *jvm)
 {
 	struct run run = {0};
 	enum node_end end;
@@ -222,7 +223,7 @@ static int run_node(struct env *env, const struct config *config, struct atrest_
 						     .config = config,
 						     .release = release_name(),
 						     .log_keys = keys,
-						     .jaas_file = jaas_file,
+						     .jvm = *jvm,
 						     .event = node_event,
 						     .arg = &run},
 			      &end);
@@ -236,10 +237,10 @@ static int run_node(struct env *env, const struct config *config, struct atrest_
 	return (int)end;
 }
 
-static int run_with_keys(struct env *env, const struct config *config, struct str jaas_file)
+static int run_with_keys(struct env *env, const struct config *config, const struct jvm_options *jvm)
 {
 	struct atrest_keys *keys = log_keys_memory(env, config);
-	int code = run_key_command(env, config, keys) ? run_node(env, config, keys, jaas_file) : EXIT_CONFIG;
+	int code = run_key_command(env, config, keys) ? run_node(env, config, keys, jvm) : EXIT_CONFIG;
 
 	real_secret_free(keys, sizeof(*keys));
 	return code;
@@ -247,19 +248,15 @@ static int run_with_keys(struct env *env, const struct config *config, struct st
 
 static int run_with_java_options(struct env *env, const struct config *config)
 {
-	struct str jaas_file;
-	struct buf why = {0};
+	struct jvm_options jvm;
 	struct arena a;
-	int code = EXIT_CONFIG;
+	int code;
 
 	arena_init(&a, JAVA_OPTIONS_MAX);
-	if (java_options_read(env, &a, &jaas_file, &why))
-		code = run_with_keys(env, config, jaas_file);
-	else
-		diag_error(env->diag, "a JAAS file is missing", "reason=\"%.*s\"", STR_ARG(buf_str(&why)));
-	buf_fini(&why);
-	if (!str_is_null(jaas_file))
-		secret_wipe((char *)(uintptr_t)jaas_file.p, (size_t)jaas_file.len);
+	jvm = java_options_read(env, &a);
+	code = run_with_keys(env, config, &jvm);
+	if (!str_is_null(jvm.jaas_file))
+		secret_wipe((char *)(uintptr_t)jvm.jaas_file.p, (size_t)jvm.jaas_file.len);
 	arena_fini(&a);
 	return code;
 }

@@ -51,8 +51,7 @@ static void secure(struct tool *t)
 	struct secure_settings settings = {.get = get, .arg = t};
 	struct buf why = {0};
 
-	if (!java_options_read(t->env, &t->arena, &settings.jaas_file, &why))
-		tool_die(t, "%.*s", STR_ARG(buf_str(&why)));
+	settings.jvm = java_options_read(t->env, &t->arena);
 	if (secure_init(&t->secure, t->env, &settings, &why) != 0)
 		tool_die(t, "%.*s", STR_ARG(buf_str(&why)));
 	buf_fini(&why);

@@ -81,8 +81,10 @@ static struct login_method *login_of(const struct secure_settings *settings, str
 
 	if (str_is_null(mechanism))
 		mechanism = STR("GSSAPI");
-	if (str_is_null(jaas) && !str_is_null(settings->jaas_file))
-		jaas = jaas_section_line(settings->jaas_file, STR("KafkaClient"), STR_NULL, a, &error);
+	if (str_is_null(jaas) && !str_is_null(settings->jvm.jaas_why))
+		error = arena_printf(a, "it cannot be read: %.*s", STR_ARG(settings->jvm.jaas_why));
+	else if (str_is_null(jaas) && !str_is_null(settings->jvm.jaas_file))
+		jaas = jaas_section_line(settings->jvm.jaas_file, STR("KafkaClient"), STR_NULL, a, &error);
 	if (str_is_null(jaas)) {
 		buf_printf(why,
 			   "SASL (sasl.mechanism=%.*s) needs sasl.jaas.config, or KafkaClient in a JAAS file that "

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "security/jvm_options.h"
 
 struct env;
 struct login_method;
@@ -21,7 +22,7 @@ struct secure {
 struct secure_settings {
 	const char *(*get)(const void *arg, const char *name);
 	const void *arg;
-	struct str jaas_file; /* the text of one, in case that sasl.jaas.config is not given; null: there is none */
+	struct jvm_options jvm; /* a JAAS file, in case that sasl.jaas.config is not given, and more */
 };
 
 /* 0, or ERR_INVALID_CONFIG with what is wrong in *why, for people. Reads files. */

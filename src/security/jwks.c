@@ -249,6 +249,14 @@ int jwks_count(const struct jwks *k)
 	return k->n;
 }
 
+bool jwks_has(const struct jwks *k, struct str kid)
+{
+	for (int i = 0; i < k->n; i++)
+		if (str_eq(k->v[i].kid, kid))
+			return true;
+	return false;
+}
+
 static bool fits(const struct jwk *k, const struct jwk_want *want)
 {
 	return k->type == want->type && k->bits == want->bits &&

@@ -17,6 +17,7 @@ struct jwks *jwks_read(struct str json, struct arena *a, struct str *why);
 struct jwks *jwks_ref(struct jwks *k);
 void jwks_unref(struct jwks **k); /* NULL is fine; sets it to NULL */
 int jwks_count(const struct jwks *k);
+bool jwks_has(const struct jwks *k, struct str kid);
 
 /* ---- for jwt.c ---- */
 

@@ -101,7 +101,7 @@ static bool is_signed(EVP_PKEY *key, const struct algorithm *alg, struct str tex
 }
 
 static const char *verify_signature(const struct jwt_parts *parts, const json_t *header, const struct jwks *keys,
-				    struct arena *a)
+				    struct arena *a, struct jwt *out)
 {
 	const struct algorithm *alg = algorithm_find(header);
 	const json_t *kid = json_object_get(header, "kid");
@@ -120,8 +120,10 @@ static const char *verify_signature(const struct jwt_parts *parts, const json_t 
 						 .alg = str_of(alg->name),
 						 .type = alg->type,
 						 .bits = alg->bits});
-	if (!key)
+	if (!key) {
+		out->missing_kid = kid ? arena_str(a, jwt_text(kid)) : STR_NULL;
 		return "no key of the issuer fits";
+	}
 	return is_signed(key, alg, parts->signed_text, signature) ? NULL : "its signature is wrong";
 }
 
@@ -268,7 +270,7 @@ const char *jwt_verify(struct str token, const struct jwks *keys, const struct j
 	if (!jwt_split(token, &parts) || parts.signature.len == 0 || parts.header.len > HEADER_LEN_MAX)
 		return "it has not three parts";
 	header = jwt_object(parts.header, JSON_REJECT_DUPLICATES, a);
-	why = header ? verify_signature(&parts, header, keys, a) : "its header is no JSON object";
+	why = header ? verify_signature(&parts, header, keys, a, out) : "its header is no JSON object";
 	json_decref(header);
 	if (why)
 		return why;

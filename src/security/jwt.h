@@ -32,7 +32,8 @@ struct jwt_rules {
 
 struct jwt {
 	struct str subject;
-	int64_t expiry_ms; /* wall clock */
+	int64_t expiry_ms;	/* wall clock */
+	struct str missing_kid; /* of one that is not verified since no key fits; else null */
 };
 
 /* NULL, or why not, for diagnostics: it has nothing of the token in it. */

@@ -43,7 +43,7 @@ struct mechanism_place {
 	struct config_at at; /* the listener and the mechanism: for settings of theirs */
 	const struct jaas *jaas;
 	struct str cluster_id;
-	const struct jwks *keys;	 /* those of oauthbearer_keys_url(); NULL: none are wanted */
+	bool is_signed;			 /* there are keys of oauthbearer_keys_url(), or will be */
 	const struct mechanism_gss *gss; /* of GSSAPI; NULL with all others */
 };
 
@@ -54,6 +54,9 @@ struct mechanism_world {
 	const struct image *image; /* NULL before the first commit */
 	int64_t now_ms;		   /* wall clock */
 	const struct jwks *keys; /* those of oauthbearer_keys_url() now; NULL: there are none, or they cannot be read */
+	/* A token has named a key (kid) that is not among them; NULL: nobody wants to know. */
+	void (*key_missing)(void *arg, struct str kid);
+	void *key_missing_arg;
 	uint8_t chance[MECHANISM_CHANCE];
 };
 
@@ -96,6 +99,9 @@ const struct mechanism *mechanism_find(struct str name);
 
 /* Where the keys are that OAUTHBEARER verifies tokens with on this listener; null: none are wanted. */
 struct str oauthbearer_keys_url(const struct mechanism_place *place);
+
+/* A LONG or INT setting: the mechanism's own on the listener, or the listener's, or the node's. */
+int64_t mechanism_long(const struct mechanism_place *place, enum config_id id);
 
 /* For the files of mechanisms: fills *out. */
 void mechanism_fails(struct mechanism_step *out, struct str message, struct str reason);

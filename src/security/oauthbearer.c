@@ -125,6 +125,13 @@ static bool allows(const struct mechanism_place *place, enum config_id id)
 	return config_at_bool(place->config, &at, id);
 }
 
+int64_t mechanism_long(const struct mechanism_place *place, enum config_id id)
+{
+	struct config_at at = at_of(place, id);
+
+	return config_at_long(place->config, &at, id);
+}
+
 struct str oauthbearer_keys_url(const struct mechanism_place *place)
 {
 	bool is_signed =
@@ -139,14 +146,13 @@ struct str oauthbearer_keys_url(const struct mechanism_place *place)
 static bool read_rules(const struct mechanism_place *place, struct jwt_rules *out, struct str *error)
 {
 	struct config_at audience = at_of(place, CONFIG_SASL_OAUTHBEARER_EXPECTED_AUDIENCE);
-	struct config_at skew = at_of(place, CONFIG_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS);
 
 	out->audiences =
 		config_at_list(place->config, &audience, CONFIG_SASL_OAUTHBEARER_EXPECTED_AUDIENCE, &out->n_audiences);
 	out->issuer = text_of(place, CONFIG_SASL_OAUTHBEARER_EXPECTED_ISSUER);
 	out->scope_claim = text_of(place, CONFIG_SASL_OAUTHBEARER_SCOPE_CLAIM_NAME);
 	out->subject_claim = text_of(place, CONFIG_SASL_OAUTHBEARER_SUB_CLAIM_NAME);
-	out->clock_skew_s = (int32_t)config_at_long(place->config, &skew, CONFIG_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS);
+	out->clock_skew_s = (int32_t)mechanism_long(place, CONFIG_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS);
 	if (out->n_audiences == 0 && !allows(place, CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_AUDIENCE))
 		*error = STR("sasl.oauthbearer.expected.audience is not set, nor is "
 			     "sasl.oauthbearer.allow.unverified.audience=true");
@@ -168,7 +174,7 @@ static const void *prepare(const struct mechanism_place *place, struct arena *a,
 
 	if (!s || !mechanism_wants_module(place, CLASS_NAME, a, error))
 		return NULL;
-	s->is_signed = place->keys != NULL;
+	s->is_signed = place->is_signed;
 	if (!s->is_signed && !str_is_null(oauthbearer_keys_url(place))) {
 		*error = STR("sasl.oauthbearer.jwks.endpoint.url: keys were expected there");
 		return NULL;
@@ -367,7 +373,11 @@ static enum jwt_unsecured look_at(const struct setup *s, struct str token, const
 		return jwt_read_unsecured(token, &s->rules, w->now_ms, a, out);
 	if (!w->keys)
 		return JWT_INVALID;
-	return jwt_verify(token, w->keys, &s->signed_rules, w->now_ms, a, out) ? JWT_INVALID : JWT_GOOD;
+	if (!jwt_verify(token, w->keys, &s->signed_rules, w->now_ms, a, out))
+		return JWT_GOOD;
+	if (!str_is_null(out->missing_kid) && w->key_missing)
+		w->key_missing(w->key_missing_arg, out->missing_kid);
+	return JWT_INVALID;
 }
 
 static bool is_slow(const void *exchange, struct bytes token)

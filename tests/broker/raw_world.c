@@ -22,6 +22,8 @@ static struct {
 	int lines;
 } w;
 
+static const char *allowed_url;
+
 /* ---- the node ---- */
 
 static void count_line(void *arg, const char *line, int len)
@@ -59,6 +61,7 @@ static void start_node(void *arg)
 						   .config = w.config,
 						   .n_reactors = 2,
 						   .release = "test",
+						   .jvm = {.allowed_urls = str_of(allowed_url)},
 						   .event = node_event},
 			    &end);
 	assert_non_null(w.node);
@@ -191,6 +194,11 @@ int raw_world_lines(void)
 void raw_world_up(void)
 {
 	raw_world_up_with(NULL);
+}
+
+void raw_world_allow_url(const char *url)
+{
+	allowed_url = url;
 }
 
 void raw_world_up_with(const char *const *overrides)

@@ -28,6 +28,8 @@ void raw_world_up(void);
 void raw_world_up_with(const char *const *overrides);
 /* The same, and what its machine does before the node starts: files that it reads. */
 void raw_world_up_after(const char *const *overrides, void (*before)(void *arg));
+/* What nodes of later worlds may have OAUTHBEARER read (allowed.urls of KAFKA_OPTS); NULL: nothing. */
+void raw_world_allow_url(const char *url);
 /* A clean stop, and it begins to start with other settings: it may have to wait for others. Callers have left. */
 void raw_world_again(const char *const *overrides);
 /* A clean stop, after which the node holds nothing. Callers have left. */

@@ -2,16 +2,15 @@
  * sasl: a node in the simulator with a listener that asks who it is, and callers that send bytes. What Kafka's SaslServerAuthenticator
  * answers, and when it closes.
  */
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/base64.h"
 #include "base/endian.h"
 #include "base/err.h"
 #include "tests/base/cm.h"
 #include "tests/broker/raw_world.h"
+#include "tests/broker/signed_token.h"
 
 enum { HANDSHAKE = 17, AUTHENTICATE = 36, ASKING_PORT = 9094, PLAIN_PORT = 9092 };
 
@@ -597,41 +596,17 @@ static void a_listener_that_does_not_start_early_waits_for_the_rules(void **stat
 
 /* ---- signed tokens: the keys are those that their file holds when somebody logs in ---- */
 
-static EVP_PKEY *key_of(uint8_t seed)
-{
-	uint8_t raw[32];
-	EVP_PKEY *key;
-
-	memset(raw, seed, sizeof(raw));
-	key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, NULL, raw, sizeof(raw));
-	assert_non_null(key);
-	return key;
-}
-
-static const char *b64(const void *p, size_t len, char *text)
-{
-	text[base64_put(BASE64_URL, p, len, text)] = 0;
-	return text;
-}
-
 static uint8_t published; /* whose key is in the file; 0: what is there is no key set */
 
 static void publish(void *arg)
 {
 	struct env *env = sim_env(raw_world(), RAW_NODE);
-	EVP_PKEY *key = key_of(published);
-	uint8_t raw[32];
-	size_t len = sizeof(raw);
-	char x[64], text[256];
+	char key[200], text[256];
 	int n;
 
 	(void)arg;
-	assert_int_equal(EVP_PKEY_get_raw_public_key(key, raw, &len), 1);
-	EVP_PKEY_free(key);
-	n = snprintf(text, sizeof(text), "{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"%s\"}]}",
-		     b64(raw, len, x));
-	if (published == 0)
-		n = snprintf(text, sizeof(text), "{}");
+	signed_token_key(published, NULL, key, sizeof(key));
+	n = snprintf(text, sizeof(text), published ? "{\"keys\":[%s]}" : "{}", key);
 	assert_int_equal(env_replace_file(env, "/keys", text, (size_t)n), 0);
 }
 
@@ -645,20 +620,9 @@ static void publish_key(uint8_t seed)
 /* Is somebody let in by a token that this key has signed? */
 static bool is_let_in(uint8_t seed)
 {
-	char claims[256], part[512], signed_part[1024], signature[128], message[2048];
-	EVP_PKEY *key = key_of(seed);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	uint8_t raw[64];
-	size_t len = sizeof(raw);
-	int n = snprintf(claims, sizeof(claims), "{\"sub\":\"me\",\"aud\":\"kafka\",\"iat\":%lld,\"exp\":%lld}",
-			 (long long)raw_world_ms() / 1000, (long long)raw_world_ms() / 1000 + 60);
+	char message[2048];
+	int n = signed_token_message(seed, NULL, raw_world_ms() / 1000, message, sizeof(message));
 
-	n = snprintf(signed_part, sizeof(signed_part), "eyJhbGciOiJFZERTQSJ9.%s", b64(claims, (size_t)n, part));
-	assert_int_equal(EVP_DigestSignInit(ctx, NULL, NULL, NULL, key), 1);
-	assert_int_equal(EVP_DigestSign(ctx, raw, &len, (const uint8_t *)signed_part, (size_t)n), 1);
-	EVP_MD_CTX_free(ctx);
-	EVP_PKEY_free(key);
-	n = snprintf(message, sizeof(message), "n,,\1auth=Bearer %s.%s\1\1", signed_part, b64(raw, len, signature));
 	raw_leave(&caller);
 	memset(&caller, 0, sizeof(caller));
 	caller.port = ASKING_PORT;
@@ -704,6 +668,7 @@ static void keys_of_signed_tokens_are_those_of_the_file_at_the_moment(void **sta
 
 	(void)state;
 	published = 1;
+	raw_world_allow_url("file:///keys");
 	raw_world_up_after(signed_tokens, publish);
 	memset(&caller, 0, sizeof(caller));
 	assert_true(is_let_in(1));

@@ -215,7 +215,12 @@ static void start_node(void *arg)
 	};
 	struct env *env = sim_env(s->w, NODE);
 	struct config_input in = {.overrides = overrides, .data_dir = STR("/data")};
-	struct node_options options = {.env = env, .n_reactors = 1, .release = "fuzzed", .event = on_event, .arg = s};
+	struct node_options options = {.env = env,
+				       .n_reactors = 1,
+				       .release = "fuzzed",
+				       .jvm = {.allowed_urls = STR("file:///keys")},
+				       .event = on_event,
+				       .arg = s};
 	struct config_notes notes;
 	enum node_end end;
 

@@ -1,0 +1,70 @@
+/*
+ * client: one exchange of HTTP/1.1 with a server elsewhere: a GET or a POST, over TLS where the URL says https.
+ *
+ * 1. A fetch lives on one loop, and its functions are called there. done() is called once, never inside http_fetch(), and not at all after
+ *    http_fetch_cancel().
+ * 2. What a server can cost is bounded: a body of `answer_max` bytes, the head that http-parser takes, `timeout_ms` for all of it.
+ * 3. A server that says that what is wanted is elsewhere (3xx) is not followed: the URL was allowed, another one was not.
+ * 4. Nothing is kept: each fetch is a connection. What was sent and received is wiped, since tokens and passwords are in it.
+ * Errors: negated errnos, in words in struct http_answer: -EKEYREJECTED of TLS, -EPROTO of what is no HTTP, -EMSGSIZE, -ETIMEDOUT.
+ */
+#ifndef ODRADEK_HTTP_CLIENT_H
+#define ODRADEK_HTTP_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/str.h"
+#include "env/env.h"
+
+struct http_fetch;
+struct tls_context;
+
+enum { HTTP_HOST_MAX = 256, HTTP_TARGET_MAX = 2048, HTTP_ADDRESSES_MAX = 8 };
+
+struct http_url {
+	bool tls;
+	uint16_t port;
+	bool has_port;
+	char host[HTTP_HOST_MAX];     /* an IPv6 address without its brackets */
+	char target[HTTP_TARGET_MAX]; /* path and query */
+};
+
+/* NULL, or why not: it has to be http or https, with a host, without a user in it. */
+const char *http_url_read(struct str text, struct http_url *out);
+
+/* What becomes of it: err 0 and a status, or an error and why. Views: they last as long as done() runs. */
+struct http_answer {
+	int err;
+	const char *why;
+	int status;
+	struct str body;
+};
+
+struct http_request {
+	struct loop *loop;
+	const struct http_url *url; /* lasts as long as the fetch */
+	const struct addr *addresses;
+	int n_addresses;
+	struct tls_context *tls; /* of a URL with https; a reference is taken */
+	const char *method;
+	struct str headers; /* lines, each with its CR and LF; may be empty */
+	struct str body;    /* may be empty */
+	size_t answer_max;
+	int64_t connect_ms; /* for each address, TLS included */
+	int64_t timeout_ms; /* for all of it */
+	void (*done)(void *arg, const struct http_answer *answer);
+	void *arg;
+};
+
+struct http_fetch *http_fetch(const struct http_request *request);
+void http_fetch_cancel(struct http_fetch *f);
+
+/*
+ * The same from a job, on a loop of its own: it waits. The name is looked up first; `loop`, addresses and done() are not the caller's to fill. answered() is called
+ * once, before it comes back. Not in the simulator, whose jobs cannot wait.
+ */
+void http_fetch_now(struct env *env, struct http_request *request,
+		    void (*answered)(void *arg, const struct http_answer *), void *arg);
+
+#endif

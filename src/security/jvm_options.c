@@ -1,0 +1,36 @@
+/* jvm_options: see the header. */
+#include "security/jvm_options.h"
+
+#include <string.h>
+
+static struct str trim(struct str s)
+{
+	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
+		s.len--;
+	return s;
+}
+
+bool jvm_allows_url(const struct jvm_options *o, const char *setting, struct str url, struct arena *a,
+		    struct str *error)
+{
+	struct str list = o->allowed_urls;
+
+	for (int32_t from = 0, to; from < list.len; from = to + 1) {
+		const char *comma = memchr(list.p + from, ',', (size_t)(list.len - from));
+
+		to = comma ? (int32_t)(comma - list.p) : list.len;
+		if (str_eq(trim((struct str){list.p + from, to - from}), trim(url)))
+			return true;
+	}
+	*error =
+		arena_printf(a,
+			     "Invalid value %.*s for configuration %s: The URL cannot be accessed due to restrictions. "
+			     "Update the system property '" JVM_ALLOWED_URLS
+			     "' to allow the URL to be accessed. (KAFKA_OPTS=-D" JVM_ALLOWED_URLS "=URL,...)",
+			     STR_ARG(url), setting);
+	return false;
+}
