@@ -10,18 +10,20 @@
 #include "metadata/image.h"
 #include "wire/codec.h"
 
-enum { KEPT = 4 };
+enum { KEPT = 8 };
 #define KEPT_LEN_MAX (4 * 1024 * 1024)
 #define UNUSED_MS 10000
 #define KEPT_NS 1000000000 /* the broker for administration is drawn anew then, as for each answer of Kafka's */
 
 struct kept_answer {
 	int refs;
+	const struct api *api;
 	const struct image *image;
 	int16_t version;
 	char *listener;
 	char *host;
 	int32_t port;
+	int16_t kraft_version;
 	int64_t made_ns;
 	struct buf bytes;
 };
@@ -52,10 +54,11 @@ void kept_answer_put(const struct kept_answer *k, struct chain *out)
 	chain_put(out, k->bytes.p, k->bytes.len);
 }
 
-static bool fits(const struct kept_answer *k, const struct kept_key *key)
+static bool fits(const struct kept_answer *k, const struct request *r, const struct kept_key *key)
 {
-	return k && k->image == key->image && k->version == key->version && k->port == key->port &&
-	       str_eq(str_of(k->listener), key->listener) && str_eq(str_of(k->host), key->host);
+	return k && k->api == r->api && k->image == key->image && k->version == key->version && k->port == key->port &&
+	       k->kraft_version == key->kraft_version && str_eq(str_of(k->listener), key->listener) &&
+	       str_eq(str_of(k->host), key->host);
 }
 
 static void answer_with(struct request *r, struct kept_answer *k)
@@ -70,7 +73,7 @@ bool kept_answer_use(struct request *r, const struct kept_key *key)
 	struct kept_answers *all = r->core->kept;
 
 	for (int i = 0; all && i < KEPT; i++)
-		if (fits(all->v[i], key) && env_mono_ns(r->core->loop->env) - all->v[i]->made_ns < KEPT_NS) {
+		if (fits(all->v[i], r, key) && env_mono_ns(r->core->loop->env) - all->v[i]->made_ns < KEPT_NS) {
 			answer_with(r, all->v[i]);
 			return true;
 		}
@@ -116,7 +119,13 @@ void kept_answer_keep(struct request *r, const struct kept_key *key)
 		return;
 	k = xcalloc(1, sizeof(*k));
 	*k = (struct kept_answer){
-		.refs = 1, .image = image_ref(key->image), .version = key->version, .port = key->port};
+		.refs = 1,
+		.api = r->api,
+		.image = key->image ? image_ref(key->image) : NULL,
+		.version = key->version,
+		.port = key->port,
+		.kraft_version = key->kraft_version,
+	};
 	k->listener = str_dup(key->listener);
 	k->host = str_dup(key->host);
 	buf_reserve(&k->bytes, len);

@@ -1,4 +1,4 @@
-/* Metadata about all topics: the answer that is kept says what one made for the request would say, and goes with its image. */
+/* Metadata about all topics, and ApiVersions: the answer that is kept says what one made for the request would say, and goes with its image. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,9 +62,60 @@ static void what_is_kept_is_what_was_answered_and_goes_with_its_image(void **sta
 	free(last.p);
 }
 
+/* In 3 it tells the cluster's features and the offset of the image they are of. */
+static void ask_versions(int version, int32_t correlation)
+{
+	struct bytes_out o = {0};
+	size_t began = raw_begin(&o, API_VERSIONS, version, correlation);
+
+	if (version >= 3) {
+		put8(&o, 0);
+		put_compact_text(&o, "probe");
+		put_compact_text(&o, "1");
+		put8(&o, 0);
+	}
+	raw_end(&o, began);
+	ask(&o);
+	free(o.p);
+	last.len = 0;
+	put_raw(&last, caller.in + 8, caller.in_len - 8);
+}
+
+static void versions_are_told_alike_until_the_image_changes(void **state)
+{
+	struct bytes_out first[2] = {0};
+
+	(void)state;
+	raw_world_up();
+	for (int32_t i = 0; i < 6; i++) {
+		struct bytes_out *f = &first[i % 2];
+
+		ask_versions(i % 2 ? 3 : 0, i);
+		assert_true(last.len > 100);
+		if (i < 2)
+			put_raw(f, last.p, last.len);
+		assert_int_equal(last.len, f->len);
+		assert_memory_equal(last.p, f->p, f->len);
+	}
+	create(0, 1);
+	ask_versions(0, 7);
+	assert_int_equal(last.len, first[0].len);
+	assert_memory_equal(last.p, first[0].p, last.len);
+	ask_versions(3, 8);
+	assert_int_equal(last.len, first[1].len);
+	assert_memory_not_equal(last.p, first[1].p, last.len);
+	raw_leave(&caller);
+	raw_world_down();
+	free(first[0].p);
+	free(first[1].p);
+	free(last.p);
+	last = (struct bytes_out){0};
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(versions_are_told_alike_until_the_image_changes),
 		cmocka_unit_test(what_is_kept_is_what_was_answered_and_goes_with_its_image),
 	};
 

@@ -8,7 +8,9 @@
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/api.h"
+#include "broker/kept_answer.h"
 #include "broker/node_private.h"
+#include "broker/throttle.h"
 #include "controller/controller.h"
 #include "protocol/api_versions.h"
 
@@ -128,11 +130,24 @@ static void fail(struct request *r, int err, struct str message)
 static enum outcome run(struct request *r)
 {
 	struct api_versions_response *out = r->out;
+	/* In an Envelope it is encoded once more; who is throttled is told how long. */
+	bool is_for_all = !r->envelope && throttle_is_idle(r);
 	int err = check_request(r, r->in);
+	struct kept_key key;
 
 	if (err)
 		return request_fail(r, err, STR_NULL);
-	return fill_keys(r, out) && fill_supported(r, out) && fill_finalized(r, out) ? REPLY : HANG_UP;
+	key = (struct kept_key){.image = r->image,
+				.version = r->version,
+				.listener = r->listener,
+				.kraft_version = r->image ? quorum_kraft_version(r->node->quorum) : 0};
+	if (is_for_all && kept_answer_use(r, &key))
+		return REPLY;
+	if (!fill_keys(r, out) || !fill_supported(r, out) || !fill_finalized(r, out))
+		return HANG_UP;
+	if (is_for_all)
+		kept_answer_keep(r, &key);
+	return REPLY;
 }
 
 const struct api api_api_versions = {

@@ -408,7 +408,7 @@ static bool answer_for_all(struct metadata *m)
 
 	if (!answer_alive_endpoint(r, m->image, r->node->id, &own))
 		return fill(m);
-	key = (struct kept_key){m->image, r->version, r->listener, own.host, own.port};
+	key = (struct kept_key){m->image, r->version, r->listener, own.host, own.port, 0};
 	if (kept_answer_use(r, &key)) {
 		note_told(m, &own);
 		return true;
