@@ -21,12 +21,21 @@
 
 #define HOST_MAX 256
 #define STRANGERS_MAX 2048
+#define KAFKA_SOCKET_BUFFER 102400
 
 /* ---- binding ---- */
 
 static const char *cstr(struct node *n, struct str s)
 {
 	return str_is_null(s) ? NULL : arena_printf(&n->arena, "%.*s%c", STR_ARG(s), 0).p;
+}
+
+/* Kafka's default stands in the file that it ships: nobody's wish. The system sizes buffers by what a connection carries. */
+static int32_t socket_buffer(const struct config *c, enum config_id id)
+{
+	int32_t bytes = config_int(c, id);
+
+	return bytes == KAFKA_SOCKET_BUFFER ? -1 : bytes;
 }
 
 static void read_limits(struct node *n, struct net_limits *l)
@@ -41,8 +50,8 @@ static void read_limits(struct node *n, struct net_limits *l)
 	l->max_strangers = STRANGERS_MAX;
 	l->connections_max_idle_ms = config_long(c, CONFIG_CONNECTIONS_MAX_IDLE_MS);
 	l->request_max_bytes = (size_t)config_int(c, CONFIG_SOCKET_REQUEST_MAX_BYTES);
-	l->socket_send_buffer_bytes = config_int(c, CONFIG_SOCKET_SEND_BUFFER_BYTES);
-	l->socket_receive_buffer_bytes = config_int(c, CONFIG_SOCKET_RECEIVE_BUFFER_BYTES);
+	l->socket_send_buffer_bytes = socket_buffer(c, CONFIG_SOCKET_SEND_BUFFER_BYTES);
+	l->socket_receive_buffer_bytes = socket_buffer(c, CONFIG_SOCKET_RECEIVE_BUFFER_BYTES);
 	l->socket_listen_backlog_size = config_int(c, CONFIG_SOCKET_LISTEN_BACKLOG_SIZE);
 	l->queued_max_request_bytes = queued > 0 ? queued : config_long(c, CONFIG_ODRADEK_QUEUED_MAX_REQUEST_BYTES);
 	l->frame_deadline_ms = config_long(c, CONFIG_ODRADEK_FRAME_DEADLINE_MS);

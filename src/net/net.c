@@ -28,8 +28,8 @@ void net_limits_default(struct net_limits *limits, int64_t memory_bytes)
 		.write_deadline_ms = 60000,
 		.request_max_bytes = 104857600,
 		.queued_max_request_bytes = queued > QUEUED_BYTES_MIN ? queued : QUEUED_BYTES_MIN,
-		.socket_send_buffer_bytes = 102400,
-		.socket_receive_buffer_bytes = 102400,
+		.socket_send_buffer_bytes = -1,
+		.socket_receive_buffer_bytes = -1,
 		.socket_listen_backlog_size = 50,
 	};
 }

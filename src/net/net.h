@@ -52,7 +52,7 @@ struct net_limits {
 	int32_t socket_listen_backlog_size;  /* socket.listen.backlog.size */
 };
 
-/* Kafka's defaults; queued_max_request_bytes is a quarter of memory_bytes, and at least 64 MiB. */
+/* Kafka's defaults, buffers as the system has them; queued_max_request_bytes is a quarter of memory_bytes, and at least 64 MiB. */
 void net_limits_default(struct net_limits *limits, int64_t memory_bytes);
 
 struct net_listener_config {
