@@ -57,6 +57,7 @@ void core_init(struct core *c, struct node *node, struct loop *loop, int index)
 	list_init(&c->flushes);
 	list_init(&c->markers);
 	list_init(&c->marker_errands);
+	list_init(&c->verification_errands);
 	list_init(&c->spare);
 	c->sessions = fetch_sessions_new(&(struct fetch_sessions_config){
 		.slots = slots_of(config_int(node->config, CONFIG_MAX_INCREMENTAL_FETCH_SESSION_CACHE_SLOTS), index,
@@ -141,6 +142,8 @@ void core_forget_counts(struct core *c)
 		xfree(c->api_counts[key]);
 	xfree(c->api_counts);
 	c->api_counts = NULL;
+	xfree(c->verifications);
+	c->verifications = NULL;
 }
 
 void core_count_request(struct core *c, int key, int64_t began_ns)

@@ -49,12 +49,15 @@ struct core {
 	struct map partitions;	   /* of struct seen, by topic id and partition */
 	struct list parked;	   /* of struct request */
 	struct list image_waiters;
-	struct list deletions;	    /* of struct pending_deletion */
-	struct list flushes;	    /* of struct pending_flush */
-	struct list markers;	    /* of struct markers: those that are being written */
-	struct list marker_errands; /* to other brokers, on their way (markers.c) */
-	struct peers *peers;	    /* NULL until other brokers are asked */
-	struct list spare;	    /* of struct request, for reuse */
+	struct list deletions;		  /* of struct pending_deletion */
+	struct list flushes;		  /* of struct pending_flush */
+	struct list markers;		  /* of struct markers: those that are being written */
+	struct list marker_errands;	  /* to other brokers, on their way (markers.c) */
+	struct list verification_errands; /* to other brokers, with what waits for them (verification_peers.c) */
+	struct api_counts *verifications; /* NULL until there was one */
+	int64_t verification_failures;
+	struct peers *peers; /* NULL until other brokers are asked */
+	struct list spare;   /* of struct request, for reuse */
 	int n_spare;
 	struct fetch_sessions *sessions;
 	struct kept_answers *kept; /* NULL until there is one */

@@ -25,6 +25,7 @@
 #include "broker/replication_quota.h"
 #include "broker/sasl.h"
 #include "broker/throttle.h"
+#include "broker/verification.h"
 #include "group/census.h"
 #include "log/dir.h"
 #include "log/log.h"
@@ -287,12 +288,14 @@ static void put_requests(struct buf *out, const struct api_sample *s)
 		   s->requests);
 }
 
+static const double quantiles[] = {0.5, 0.75, 0.95, 0.98, 0.99, 0.999};
+enum { QUANTILES = sizeof(quantiles) / sizeof(quantiles[0]) };
+
 static void put_times(struct buf *out, const struct api_sample *s)
 {
-	static const double quantiles[] = {0.5, 0.75, 0.95, 0.98, 0.99, 0.999};
 	static const char name[] = "kafka_network_requestmetrics_totaltimems";
 
-	for (size_t i = 0; i < sizeof(quantiles) / sizeof(quantiles[0]); i++)
+	for (int i = 0; i < QUANTILES; i++)
 		buf_printf(out, "%s{request=\"%s\",quantile=\"%g\"} %.3f\n", name, s->name, quantiles[i],
 			   spans_quantile_ms(&s->spans, quantiles[i]));
 	buf_printf(out, "%s_sum{request=\"%s\"} %.3f\n%s_count{request=\"%s\"} %" PRId64 "\n", name, s->name,
@@ -431,6 +434,34 @@ static void put_transactions(struct metrics *m)
 	}
 }
 
+/* KIP-890's, under the names of Kafka's AddPartitionsToTxnManager. */
+static void put_verifications(struct metrics *m)
+{
+	static const char times[] = "kafka_server_addpartitionstotxnmanager_verificationtimems";
+	static const char failures[] = "kafka_server_addpartitionstotxnmanager_verificationfailurerate_count";
+	int64_t n = 0, total_us = 0, failed = 0;
+	struct spans spans = {0};
+
+	for (int i = 0; i < m->node->n_cores; i++) {
+		const struct api_counts *c = verification_times(&m->node->cores[i]);
+
+		failed += verification_failures(&m->node->cores[i]);
+		if (!c)
+			continue;
+		n += count_read(&c->requests);
+		total_us += count_read(&c->total_us);
+		api_counts_spans(c, m->g.now_ns, &spans);
+	}
+	put_head(&m->text, times, SUMMARY,
+		 "Milliseconds until a transaction's coordinator has said whether partitions are in it.");
+	for (int i = 0; i < QUANTILES; i++)
+		buf_printf(&m->text, "%s{quantile=\"%g\"} %.3f\n", times, quantiles[i],
+			   spans_quantile_ms(&spans, quantiles[i]));
+	buf_printf(&m->text, "%s_sum %.3f\n%s_count %" PRId64 "\n", times, (double)total_us / 1000, times, n);
+	put_head(&m->text, failures, COUNTER, "Partitions for which the answer was no, or did not come.");
+	buf_printf(&m->text, "%s %" PRId64 "\n", failures, failed);
+}
+
 /* ---- all of them ---- */
 
 /* Kafka's word for what this node is in the quorum: a label, since it is no number. */
@@ -457,6 +488,7 @@ static void print(struct metrics *m)
 	put_apis(m, put_times);
 	put_groups(m);
 	put_transactions(m);
+	put_verifications(m);
 	throttle_print(m->node->throttle, &m->text);
 	sasl_metrics_print(m->node, m->g.now_ns, &m->text);
 }

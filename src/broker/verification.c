@@ -3,16 +3,17 @@
 #include <stdlib.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "broker/core.h"
+#include "broker/counters.h"
 #include "broker/layers.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
-#include "broker/peers.h"
+#include "broker/verification_peers.h"
 #include "config/config.h"
 #include "log/verifications.h"
 #include "metadata/image.h"
 #include "transaction/transaction.h"
-#include "wire/codec.h"
 
 #define ABORTABLE_SINCE_PRODUCE 11
 #define ADD_SINCE_PRODUCE 12
@@ -220,7 +221,31 @@ static void time_has_come(struct timer *t)
 	v->done(v);
 }
 
-/* result NULL: the whole question is refused with err. */
+static void count_answer(struct verification *v)
+{
+	struct core *core = v->core;
+
+	if (!core->verifications) {
+		struct api_counts *made = xcalloc(1, sizeof(*made));
+
+		__atomic_store_n(&core->verifications, made, __ATOMIC_RELEASE);
+	}
+	api_counts_note(core->verifications, v->asked_ns, env_mono_ns(core->loop->env));
+	for (int i = 0; i < v->n; i++)
+		count(&core->verification_failures, v->v[i].guard && v->v[i].err);
+}
+
+const struct api_counts *verification_times(const struct core *core)
+{
+	return __atomic_load_n(&core->verifications, __ATOMIC_ACQUIRE);
+}
+
+int64_t verification_failures(const struct core *core)
+{
+	return count_read(&core->verification_failures);
+}
+
+/* No error and no result: who was asked does not know the question, and nothing is verified. */
 static void take(struct verification *v, int err, const struct add_partitions_to_txn_response_result *result)
 {
 	struct core *core = v->core;
@@ -228,8 +253,9 @@ static void take(struct verification *v, int err, const struct add_partitions_to
 
 	if (err)
 		refuse_asked(v, err);
-	else
+	else if (result)
 		again = take_answer(v, result);
+	count_answer(v);
 	if (again && v->manner == VERIFY_ADD && env_mono_ms(core->loop->env) < v->until_ms)
 		timer_start(&v->timer, config_int(core->node->config, CONFIG_ADD_PARTITIONS_TO_TXN_RETRY_BACKOFF_MS));
 	else
@@ -243,32 +269,20 @@ static void answered(struct coordinator_command *c)
 	take(v, c->c.err, &v->out);
 }
 
-/* Who does not know the question is of before KIP-890: then nothing is verified. */
-static void peer_answered(struct call *c)
+void verification_answered(struct verification *v, int err, const struct add_partitions_to_txn_response_result *result)
 {
-	struct verification *v = container_of(c, struct verification, call);
-	const struct add_partitions_to_txn_response *r = c->response;
-	int err = 0;
-
-	if (c->err && c->err != ERR_UNSUPPORTED_VERSION)
-		err = ERR_NETWORK_EXCEPTION;
-	else if (c->err == 0)
-		err = r->error_code == ERR_CLUSTER_AUTHORIZATION_FAILED ? ERR_INVALID_TXN_STATE : r->error_code;
-	if (c->err == ERR_UNSUPPORTED_VERSION)
-		v->done(v);
-	else if (err || r->results_by_transaction.n != 1)
-		take(v, err ? err : ERR_NETWORK_EXCEPTION, NULL);
-	else
-		take(v, 0, &r->results_by_transaction.v[0]);
+	take(v, err, result);
 }
 
 void verification_hurry(struct verification *v)
 {
 	v->until_ms = 0;
-	if (!timer_is_running(&v->timer))
-		return;
-	timer_stop(&v->timer);
-	v->done(v);
+	if (verification_drop(v)) {
+		take(v, ERR_NETWORK_EXCEPTION, NULL);
+	} else if (timer_is_running(&v->timer)) {
+		timer_stop(&v->timer);
+		v->done(v);
+	}
 }
 
 /* ---- asking ---- */
@@ -292,18 +306,6 @@ static void ask_here(struct verification *v)
 			   &v->command);
 }
 
-static void ask_peer(struct verification *v, int32_t broker)
-{
-	codec_init(&add_partitions_to_txn_request_schema, &v->request);
-	v->request.transactions.v = &v->in;
-	v->request.transactions.n = 1;
-	v->call = (struct call){.key = add_partitions_to_txn_request_KEY,
-				.request = &v->request,
-				.arena = v->arena,
-				.done = peer_answered};
-	peer_call(v->core, PEER_PARTITIONS, broker, &v->call);
-}
-
 /* -1: nobody, for now. */
 static int32_t coordinator_of(const struct verification *v)
 {
@@ -319,10 +321,11 @@ static void ask(struct verification *v)
 {
 	int32_t broker = coordinator_of(v);
 
+	v->asked_ns = env_mono_ns(v->core->loop->env);
 	if (broker == v->core->node->id)
 		ask_here(v);
 	else
-		ask_peer(v, broker);
+		verification_ask_peer(v, broker);
 }
 
 bool verification_begin(struct verification *v)
@@ -339,6 +342,7 @@ bool verification_begin(struct verification *v)
 		refuse_asked(v, ERR_COORDINATOR_NOT_AVAILABLE);
 		return false;
 	}
+	list_init(&v->link);
 	timer_init(&v->timer, v->core->loop, time_has_come);
 	v->until_ms =
 		env_mono_ms(env) + config_int(v->core->node->config, CONFIG_ADD_PARTITIONS_TO_TXN_RETRY_BACKOFF_MAX_MS);

@@ -14,12 +14,14 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/list.h"
+#include "base/map.h"
 #include "base/str.h"
 #include "broker/coordinator.h"
 #include "env/env.h"
-#include "net/channel.h"
 #include "protocol/add_partitions_to_txn.h"
 
+struct api_counts;
 struct core;
 struct partition;
 
@@ -57,18 +59,23 @@ struct verification {
 
 	/* ours */
 	struct coordinator_command command; /* to a coordinator that is here */
-	struct call call;		    /* to one that another broker is */
-	struct add_partitions_to_txn_request request;
+	struct list link;		    /* those that are to be asked of another broker, until they are sent */
+	struct map_node node;		    /* of one request to it, by transactional id */
 	struct add_partitions_to_txn_request_transaction in;
 	struct add_partitions_to_txn_response_result out;
 	struct timer timer;
 	int64_t until_ms;
+	int64_t asked_ns;
 };
 
 /* False: nothing is asked, guard and err of each are set. True: done() is called later. */
 bool verification_begin(struct verification *v);
 /* There is no use in trying again. */
 void verification_hurry(struct verification *v);
+
+/* From any thread: how long the questions of a core's took (NULL: there was none), and how many partitions they have refused. */
+const struct api_counts *verification_times(const struct core *core);
+int64_t verification_failures(const struct core *core);
 
 /* transaction.partition.verification.enable: whether nothing of a transaction is appended without a guard, or an open transaction. */
 bool transactions_are_verified(struct core *core);

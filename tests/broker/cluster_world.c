@@ -40,6 +40,7 @@ struct one {
 	bool runs, serves, stopped;
 	bool forgetful;
 	struct channel channels[PORTS];
+	struct channel lanes[CLUSTER_LANES];
 };
 
 static struct {
@@ -58,6 +59,7 @@ static struct {
 		size_t said, len;
 		bool closed;
 	} web;
+	int n_reactors;
 	int now; /* what a call into a machine is about */
 } w;
 
@@ -258,7 +260,7 @@ static void start(void *arg)
 	n->config = load_config(w.now);
 	n->node = node_start(&(struct node_options){.env = sim_env(w.sim, w.now),
 						    .config = n->config,
-						    .n_reactors = 2,
+						    .n_reactors = w.n_reactors,
 						    .release = "test",
 						    .event = on_event,
 						    .arg = n},
@@ -399,13 +401,23 @@ static void send_call(void *arg)
 	channel_call(a->to, a->call);
 }
 
-void cluster_begin_ask(int i, enum cluster_port port, int16_t key, const void *request, struct cluster_question *q)
+static void begin_ask(struct channel *to, int16_t key, const void *request, struct cluster_question *q)
 {
-	struct asking a = {arena_zalloc(&w.arena, sizeof(struct call)), &w.nodes[i].channels[port - CLUSTER_BROKER]};
+	struct asking a = {arena_zalloc(&w.arena, sizeof(struct call)), to};
 
 	*q = (struct cluster_question){0};
 	*a.call = (struct call){.key = key, .request = request, .arena = &w.arena, .done = on_done, .owner = q};
 	assert_true(sim_call(w.sim, PEER, send_call, &a));
+}
+
+void cluster_begin_ask(int i, enum cluster_port port, int16_t key, const void *request, struct cluster_question *q)
+{
+	begin_ask(&w.nodes[i].channels[port - CLUSTER_BROKER], key, request, q);
+}
+
+void cluster_begin_ask_apart(int i, int lane, int16_t key, const void *request, struct cluster_question *q)
+{
+	begin_ask(&w.nodes[i].lanes[lane], key, request, q);
 }
 
 static bool is_answered(void *arg)
@@ -482,6 +494,11 @@ const char *cluster_web(int i, const char *path)
 	return w.web.in;
 }
 
+void cluster_set_reactors(int n)
+{
+	w.n_reactors = n;
+}
+
 void cluster_forget_password(int i, bool forget)
 {
 	w.nodes[i].forgetful = forget;
@@ -507,20 +524,25 @@ static void start_client(void *arg)
 	init_channels(&w.to_controllers, loop);
 	if (w.mechanism)
 		w.to_controllers.login = w.login = login_plain_new(&WORDS);
-	for (int i = 0; i < CLUSTER_NODES; i++)
-		for (int port = 0; port < PORTS; port++) {
-			snprintf(host, sizeof(host), "10.0.0.%d", i + 1);
+	for (int i = 0; i < CLUSTER_NODES; i++) {
+		snprintf(host, sizeof(host), "10.0.0.%d", i + 1);
+		for (int port = 0; port < PORTS; port++)
 			channel_init(&w.nodes[i].channels[port], port ? &w.to_controllers : &w.channels, host,
 				     CLUSTER_BROKER + port);
-		}
+		for (int lane = 0; lane < CLUSTER_LANES; lane++)
+			channel_init(&w.nodes[i].lanes[lane], &w.channels, host, CLUSTER_BROKER);
+	}
 }
 
 static void stop_client(void *arg)
 {
 	(void)arg;
-	for (int i = 0; i < CLUSTER_NODES; i++)
+	for (int i = 0; i < CLUSTER_NODES; i++) {
 		for (int port = 0; port < PORTS; port++)
 			channel_fini(&w.nodes[i].channels[port]);
+		for (int lane = 0; lane < CLUSTER_LANES; lane++)
+			channel_fini(&w.nodes[i].lanes[lane]);
+	}
 	channels_fini(&w.channels);
 	channels_fini(&w.to_controllers);
 	login_method_free(w.login);
@@ -606,6 +628,7 @@ static void bring_up(uint64_t seed, const char *const *overrides, bool is_split,
 
 	memset(&w, 0, sizeof(w));
 	w.overrides = overrides;
+	w.n_reactors = 2;
 	w.is_split = is_split;
 	w.mechanism = mechanism;
 	sim_options_calm(&calm);

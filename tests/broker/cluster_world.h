@@ -26,6 +26,8 @@ void cluster_up_split(uint64_t seed, const char *const *overrides);
  * of SCRAM were written when the directories were formatted.
  */
 void cluster_up_secure(uint64_t seed, const char *mechanism, const char *const *overrides);
+/* From the next start on each node has so many; two to begin with. */
+void cluster_set_reactors(int n);
 /* From the next start on node i says another password. */
 void cluster_forget_password(int i, bool forget);
 /* All nodes that run stop cleanly. */
@@ -58,6 +60,9 @@ struct cluster_question {
 	bool answered;
 };
 void cluster_begin_ask(int i, enum cluster_port port, int16_t key, const void *request, struct cluster_question *q);
+/* The same at CLUSTER_BROKER, over a connection of its own: nothing asked of another lane is in its way. */
+enum { CLUSTER_LANES = 16 };
+void cluster_begin_ask_apart(int i, int lane, int16_t key, const void *request, struct cluster_question *q);
 /* Who leads the quorum, as node i says: an index, or -1. */
 int cluster_leader_by(int i);
 /* Until all nodes that run say the same: that one. */

@@ -1,6 +1,6 @@
 /*
  * Transactions over three nodes: a transaction's coordinator and its partitions are on different ones, which tell each other of partitions that
- * come in and of its end; the coordinator dies between the two.
+ * come in, of many transactions at once, and of its end; the coordinator dies between the two.
  */
 #include <stdio.h>
 #include <string.h>
@@ -114,33 +114,52 @@ static struct records batch_of(struct buf *b, const struct producer *p)
 	return (struct records){.p = b->p, .len = (int32_t)b->len};
 }
 
-/* The first record of the transaction for this node's partition; tried as clients do it. */
+/* The first record of a transaction for this node's partition. */
+struct production {
+	struct produce_request in;
+	struct produce_request_topic topic;
+	struct produce_request_partition partition;
+	struct buf batch;
+	struct cluster_question q;
+};
+
+static void production_init(struct production *x, const char *id, const struct producer *p, int node)
+{
+	memset(x, 0, sizeof(*x));
+	codec_init(&produce_request_topic_schema, &x->topic);
+	codec_init(&produce_request_schema, &x->in);
+	x->partition.index = node;
+	x->partition.records = batch_of(&x->batch, p);
+	x->topic.topic_id = topic_id;
+	x->topic.partition_data.v = &x->partition;
+	x->topic.partition_data.n = 1;
+	x->in.transactional_id = str_of(id);
+	x->in.acks = -1;
+	x->in.timeout_ms = 5000;
+	x->in.topic_data.v = &x->topic;
+	x->in.topic_data.n = 1;
+}
+
+/* Kafka's error; it is sent anew as it was. */
+static int produced(const struct produce_response *out)
+{
+	int err = out ? out->responses.v[0].partition_responses.v[0].error_code : ERR_NETWORK_EXCEPTION;
+
+	assert_true(err == 0 || err_is_retriable(err) || err == ERR_CONCURRENT_TRANSACTIONS);
+	return err;
+}
+
+/* Tried as clients do it. */
 static void produce(const struct producer *p, int node)
 {
-	struct produce_request_partition partition = {.index = node};
-	struct produce_request_topic topic;
-	struct produce_request in;
 	int err = -1;
 
-	codec_init(&produce_request_topic_schema, &topic);
-	codec_init(&produce_request_schema, &in);
-	topic.topic_id = topic_id;
-	topic.partition_data.v = &partition;
-	topic.partition_data.n = 1;
-	in.transactional_id = str_of(transactional_id);
-	in.acks = -1;
-	in.timeout_ms = 5000;
-	in.topic_data.v = &topic;
-	in.topic_data.n = 1;
 	for (int i = 0; i < TRIES && err; i++) {
-		const struct produce_response *out;
-		struct buf b = {0};
+		struct production x;
 
-		partition.records = batch_of(&b, p);
-		out = ASK(node, produce, &in);
-		err = out ? out->responses.v[0].partition_responses.v[0].error_code : ERR_NETWORK_EXCEPTION;
-		assert_true(err == 0 || err_is_retriable(err) || err == ERR_CONCURRENT_TRANSACTIONS);
-		buf_fini(&b);
+		production_init(&x, transactional_id, p, node);
+		err = produced(ASK(node, produce, &x.in));
+		buf_fini(&x.batch);
 		if (err)
 			a_while();
 	}
@@ -201,7 +220,7 @@ static void wait_for_end(int node, int64_t offset, bool aborted)
 	assert_int_equal(f.aborted_transactions.n > 0, aborted);
 }
 
-static struct producer begin_everywhere(int *node)
+static struct producer begin_everywhere_on(int reactors, int *node)
 {
 	static const char *const overrides[] = {
 		"transaction.state.log.replication.factor=3", "transaction.state.log.min.isr=2",
@@ -209,6 +228,7 @@ static struct producer begin_everywhere(int *node)
 	struct producer p;
 
 	cluster_up(3, overrides);
+	cluster_set_reactors(reactors);
 	for (int i = 0; i < CLUSTER_NODES; i++)
 		cluster_start(i);
 	for (int i = 0; i < CLUSTER_NODES; i++)
@@ -220,6 +240,11 @@ static struct producer begin_everywhere(int *node)
 	for (int i = 0; i < CLUSTER_NODES; i++)
 		assert_int_equal(fetch(i, 0).last_stable_offset, 0);
 	return p;
+}
+
+static struct producer begin_everywhere(int *node)
+{
+	return begin_everywhere_on(2, node);
 }
 
 static void expect_metric(int node, const char *line)
@@ -305,12 +330,107 @@ static void markers_of_many_transactions_go_together(void **state)
 	cluster_down();
 }
 
+/* As many as MANY wait, each over a connection of its own; the last one is the first's once more, as a client sends it that has lost its connection. */
+static void begin_many(struct production *x, char (*ids)[16], const struct producer *p, int to)
+{
+	for (int i = 0; i <= MANY; i++) {
+		production_init(&x[i], ids[i % MANY], &p[i % MANY], to);
+		cluster_begin_ask_apart(to, i, produce_request_KEY, &x[i].in, &x[i].q);
+	}
+}
+
+static bool all_are_answered(void *arg)
+{
+	const struct production *x = arg;
+
+	for (int i = 0; i <= MANY; i++)
+		if (!x[i].q.answered)
+			return false;
+	return true;
+}
+
+static void init_many(char (*ids)[16], struct producer *p, int *node)
+{
+	for (int i = 0; i < MANY; i++) {
+		snprintf(ids[i], sizeof(ids[i]), "many-%d", i);
+		transactional_id = ids[i];
+		p[i] = init(node);
+	}
+	transactional_id = "payments";
+}
+
+static void free_many(struct production *x)
+{
+	for (int i = 0; i <= MANY; i++)
+		buf_fini(&x[i].batch);
+}
+
+/* Those who come at the same time are asked about by one request; what is of a transactional id that is in it already goes with the next. */
+static void partitions_of_many_transactions_come_in_together(void **state)
+{
+	static const char times[] = "kafka_server_addpartitionstotxnmanager_verificationtimems_count";
+	struct production x[MANY + 1];
+	struct producer p[MANY];
+	char ids[MANY][16], line[128];
+	int node, to, asked;
+
+	(void)state;
+	begin_everywhere_on(1, &node);
+	to = (node + 1) % CLUSTER_NODES;
+	init_many(ids, p, &node);
+	asked = cluster_said(to, "a coordinator is asked");
+	assert_int_equal(asked, 1);
+	begin_many(x, ids, p, to);
+	assert_true(sim_run_until(cluster_sim(), CLUSTER_PATIENCE_MS, all_are_answered, x));
+	for (int i = 0; i <= MANY; i++)
+		assert_int_equal(produced(x[i].q.answer), 0);
+	free_many(x);
+	assert_int_equal(fetch(to, 0).high_watermark, 1 + MANY);
+	assert_in_range(cluster_said(to, "a coordinator is asked") - asked, 2, 4);
+	snprintf(line, sizeof(line), "%s %d", times, 1 + MANY + 1);
+	expect_metric(to, line);
+	expect_metric(to, "kafka_server_addpartitionstotxnmanager_verificationfailurerate_count 0");
+	cluster_down();
+}
+
+/* The coordinator's broker is killed while it is asked: all of them are told to come again, and when they do they are written. */
+static void a_coordinator_that_dies_while_it_is_asked_is_asked_again(void **state)
+{
+	struct production x[MANY + 1];
+	struct producer p[MANY];
+	char ids[MANY][16];
+	int node, to, refused = 0;
+
+	(void)state;
+	begin_everywhere_on(1, &node);
+	to = (node + 1) % CLUSTER_NODES;
+	init_many(ids, p, &node);
+	cluster_crash(node, SIM_KILL);
+	begin_many(x, ids, p, to);
+	assert_true(sim_run_until(cluster_sim(), CLUSTER_PATIENCE_MS, all_are_answered, x));
+	for (int i = 0; i <= MANY; i++)
+		refused += produced(x[i].q.answer) == ERR_NOT_ENOUGH_REPLICAS;
+	assert_true(refused >= MANY);
+	free_many(x);
+	for (int i = 0; i < MANY; i++) {
+		transactional_id = ids[i];
+		produce(&p[i], to);
+	}
+	transactional_id = "payments";
+	assert_int_equal(fetch(to, 0).high_watermark, 1 + MANY);
+	cluster_start(node);
+	cluster_wait_serving(node);
+	cluster_down();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_transaction_on_several_nodes_ends_on_all_of_them),
 		cmocka_unit_test(a_coordinator_that_dies_leaves_the_end_to_the_next),
 		cmocka_unit_test(markers_of_many_transactions_go_together),
+		cmocka_unit_test(partitions_of_many_transactions_come_in_together),
+		cmocka_unit_test(a_coordinator_that_dies_while_it_is_asked_is_asked_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
