@@ -14,7 +14,7 @@ from confluent_kafka.admin import NewTopic
 import segments
 from checker.history import load, operations
 from checker.verdict import OF_THE_END, judge
-from workloads.client import PARTITIONS, key_of
+from workloads.client import PARTITIONS, STUCK, key_of
 from world.cluster import Cluster
 from world.commands import CommandFailed, wait_for
 
@@ -32,10 +32,12 @@ class Result:
     during: int = 0  # of them while a fault lasted
     unknown: int = 0
     longest_gap: float = 0.0  # seconds without an ok
+    stuck: int = 0  # clients that their library held up for ever
 
     def __str__(self):
+        stuck = f", {self.stuck} times a client was stuck in its library" if self.stuck else ""
         return (f"{self.faults} faults, {self.done} ok ({self.during} during faults), {self.unknown} unknown, "
-                f"longest gap {self.longest_gap:.2f} s")
+                f"longest gap {self.longest_gap:.2f} s{stuck}")
 
 
 def start_client(cluster, folder, role, name, argument):
@@ -122,7 +124,7 @@ class Trial:
             client.terminate()
         for client in self.clients:
             if self._status(client) != 0:
-                self._problem(f"a client ended with status {client.returncode}: {' '.join(client.args[-5:-3])}: {self._said(client.args[-4])}")
+                self._problem(f"a client ended with status {client.returncode}: {' '.join(client.args[-5:-3])}: {self._said(client.args[-4])[-800:]}")
 
     @staticmethod
     def _status(client):
@@ -134,7 +136,7 @@ class Trial:
 
     def _said(self, name):
         with open(f"{self.folder}/{name}.out", encoding="utf-8") as out:
-            return out.read()[-800:]
+            return out.read()
 
     def _read_all(self):
         """From every replica, all that there is."""
@@ -144,7 +146,7 @@ class Trial:
         self.clients = [self._client("final", name, argument) for name, argument in readers.items()]
         for name, client in zip(readers, self.clients):
             if client.wait(300):
-                self._problem(f"{name}: {self._said(name)}")
+                self._problem(f"{name}: {self._said(name)[-800:]}")
 
     def _stop_nodes(self):
         for node in self.cluster.nodes:
@@ -174,6 +176,7 @@ class Trial:
         for key in self._keys() if self.complete else ():
             folders = glob.glob(f"{self.folder}/node*/disk/data/{key}")
             self.result.problems += segments.compare(folders) if folders else [f"{key} is on no disk"]
+        self.result.stuck = sum(self._said(os.path.basename(path)[:-4]).count(STUCK) for path in glob.glob(f"{self.folder}/*.out"))
         self._measure([op for op in ops if op.f == self.workload.progress])
 
     def _keys(self):

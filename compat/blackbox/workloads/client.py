@@ -1,6 +1,10 @@
 """What the roles share: when to stop, names of partitions, and what an error says about what was asked for."""
 import faulthandler
+import os
 import signal
+import sys
+import threading
+import time
 
 from confluent_kafka import KafkaError
 
@@ -16,23 +20,51 @@ COMMON = {"log_level": 0, "topic.metadata.refresh.interval.ms": 1000, "reconnect
 
 PARTITIONS = 3
 LATE_SECONDS = 60
+STUCK_SECONDS = 20
+STUCK = "stuck in its library, begun anew"  # what it says then
 TOPIC = "history"
 COPIES = "copies"
 
 
-class Stop:
-    """Becomes true when the process is asked to end."""
+class Stop(threading.Thread):
+    """Becomes true when the process is asked to end, also while its main thread is in a call that does not come back. To be made before all other
+    threads: the signal is this one's."""
 
     def __init__(self):
+        super().__init__(daemon=True)
         self._asked = False
-        signal.signal(signal.SIGTERM, self._ask)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        self.start()
 
-    def _ask(self, *_):
+    def run(self):
+        signal.sigwait([signal.SIGTERM])
         self._asked = True
         faulthandler.dump_traceback_later(LATE_SECONDS)  # where it is, when it has not ended by then
 
     def __bool__(self):
         return self._asked
+
+
+class Watch(threading.Thread):
+    """Begins the program anew, with other words, when it has not got on for longer than its calls may take: librdkafka can stay in one for ever when
+    brokers go (#5511, #5456). To everybody else that is a client which dies."""
+
+    def __init__(self, stop, words):
+        super().__init__(daemon=True)
+        self._stop_asked, self._words, self._at = stop, words, time.monotonic()
+        self.start()
+
+    def gets_on(self, words=None):
+        self._words, self._at = words or self._words, time.monotonic()
+
+    def run(self):
+        while time.monotonic() - self._at < STUCK_SECONDS:
+            time.sleep(1)
+        print(STUCK, flush=True)
+        faulthandler.dump_traceback()
+        if self._stop_asked:
+            os._exit(0)
+        os.execv(sys.executable, [sys.executable, "-m", "workloads", *self._words])
 
 
 def place_of(key):
@@ -43,6 +75,15 @@ def place_of(key):
 
 def key_of(topic, partition):
     return f"{topic}-{partition}"
+
+
+def leave(consumer):
+    """Out of its group. A rebalance that nobody has polled can keep close() from ever coming back (librdkafka #4884): it is polled first."""
+    consumer.unsubscribe()
+    consumer.poll(0.1)
+    while consumer.assignment():
+        consumer.poll(0.1)
+    consumer.close()
 
 
 def outcome(error, retried=False):

@@ -1,14 +1,14 @@
 """Copies what is in the topic to another one, in transactions that have the offsets of what was read in them; one of ten is aborted.
 
 Copiers are members of one group. Now and then one leaves; so does whoever fails to end a transaction. Both begin anew, with the same transactional
-id, where the group has committed.
+id, where the group has committed. ARGUMENT is the number of the first life, 1 when it is empty.
 """
 import itertools
 import random
 
 from confluent_kafka import Consumer, TopicPartition
 
-from .client import COMMON, COPIES, TOPIC, Stop
+from .client import COMMON, COPIES, TOPIC, Stop, Watch, leave
 from .teller import ABORTED, Transactor
 
 RECORDS = 100
@@ -16,8 +16,8 @@ LEAVES = 0.05  # so many of the transactions are the last of a life
 
 
 class Copier:
-    def __init__(self, name, life, bootstrap, folder):
-        self._transactor = Transactor(name, life, bootstrap, folder)
+    def __init__(self, name, life, bootstrap, folder, gets_on):
+        self._transactor = Transactor(name, life, bootstrap, folder, gets_on)
         self._consumer = Consumer({**COMMON, "bootstrap.servers": bootstrap, "group.id": "copiers", "enable.auto.commit": False,
                                    "auto.offset.reset": "earliest", "fetch.wait.max.ms": 100, "session.timeout.ms": 2000,
                                    "heartbeat.interval.ms": 300, "isolation.level": "read_committed"})
@@ -28,7 +28,7 @@ class Copier:
         return self._transactor.begin_life()
 
     def end_life(self):
-        self._consumer.close()
+        leave(self._consumer)
 
     def copy(self):
         """Some records. Whether it may go on."""
@@ -50,13 +50,18 @@ class Copier:
         return True
 
 
-def run(name, bootstrap, folder, _argument):
-    stop = Stop()
-    for life in itertools.count(1):
-        copier = Copier(name, life, bootstrap, folder)
+def run(name, bootstrap, folder, argument):
+    stop, first = Stop(), int(argument or 1)
+    words = ["copier", name, bootstrap, folder]
+    watch = Watch(stop, [*words, str(first + 1)])
+    for life in itertools.count(first):
+        watch.gets_on([*words, str(life + 1)])
+        copier = Copier(name, life, bootstrap, folder, watch.gets_on)
         goes_on = copier.begin_life()
         while goes_on and not stop and random.random() >= LEAVES:
+            watch.gets_on()
             goes_on = copier.copy()
+        watch.gets_on()
         copier.end_life()
         if stop:
             return

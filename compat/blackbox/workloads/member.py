@@ -14,7 +14,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from checker.history import Recorder
 
-from .client import COMMON, TOPIC, Stop, key_of, outcome
+from .client import COMMON, TOPIC, Stop, key_of, leave, outcome
 
 PROTOCOLS = {"classic": {"group.protocol": "classic", "session.timeout.ms": 2000, "heartbeat.interval.ms": 300},
              "consumer": {"group.protocol": "consumer"}}
@@ -97,7 +97,7 @@ class Member:
         self._recorder.complete(op, "ok", "commit", {"group": self._group, "offsets": good})
 
     def leave(self):
-        self._consumer.close()
+        leave(self._consumer)
         self._change(set())
 
 

@@ -20,8 +20,8 @@ TRIES = 12
 class Transactor:
     """A transactional producer that writes its transactions to a history."""
 
-    def __init__(self, name, life, bootstrap, folder):
-        self.name = f"{name}.{life}"
+    def __init__(self, name, life, bootstrap, folder, gets_on=lambda: None):
+        self.name, self._gets_on = f"{name}.{life}", gets_on
         self._recorder = Recorder(f"{folder}/{self.name}.jsonl", self.name)
         self._producer = Producer({**COMMON, "bootstrap.servers": bootstrap, "transactional.id": name, "linger.ms": 1, "request.timeout.ms": 5000,
                                    "transaction.timeout.ms": 20000, "message.timeout.ms": 15000})
@@ -33,6 +33,7 @@ class Transactor:
     def _patiently(self, call, *arguments):
         """Whether it succeeded."""
         for _ in range(TRIES):
+            self._gets_on()
             try:
                 call(*arguments, SECONDS)
                 return True

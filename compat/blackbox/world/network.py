@@ -34,7 +34,8 @@ class Network:
 
     def close(self):
         for place in self.places:
-            run("ip", "netns", "delete", place.name)  # its link goes with it
+            run("ip", "link", "delete", f"hub-{place.name}")  # the namespace goes when the kernel gets to it, and the next run wants the name
+            run("ip", "netns", "delete", place.name)
         run("ip", "link", "delete", "hub")
         run("umount", "/run/netns")
 
