@@ -16,7 +16,7 @@ from world.faults import FAULTS
 
 # A workload with each kind of fault, in about three minutes.
 SHORT = [("idempotent", "kill-leader"), ("acks", "pause-leader"), ("groups", "kill-leader"), ("list-offsets", "kill-leader"),
-         ("idempotent", "power-all"), ("idempotent", "disk-full"), ("bank", "kill-leader"), ("admin", "restart-each"), ("idempotent", "reset-connections")]
+         ("idempotent", "power-all"), ("idempotent", "disk-full"), ("bank", "kill-leader"), ("copier", "kill-leader"), ("admin", "restart-each"), ("idempotent", "reset-connections")]
 
 
 class Tally:
