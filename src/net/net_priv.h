@@ -70,10 +70,8 @@ struct output {
 	size_t memory;	     /* bytes of their memory parts that have not left */
 	size_t charged;	     /* of them against the budget, while a reader is slow */
 	int64_t progress_ns; /* when a byte last left, or the queue began */
-	int64_t warm_to; /* the position up to which the head's file range was seen in the page cache; 0: it was not looked for */
-	int64_t warm_ns;   /* when */
-	struct cold *cold; /* the range that is being read, or was read and is being sent */
-	bool blocked;	   /* the socket takes no more, or the disk is waited for */
+	struct cold *cold;   /* the range that is being read, or was read and is being sent */
+	bool blocked;	     /* the socket takes no more, or the disk is waited for */
 };
 
 enum conn_state {

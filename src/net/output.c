@@ -16,9 +16,8 @@
 #define IOV_MAX_USED 64
 #define LENGTH_SIZE ((size_t)4)
 #define PART_LENGTH (-1)
-/* The most that one send_file is asked for: what is probed for residency at once. */
+/* A range is looked for in the page cache, and sent, by steps of so much from its beginning: what is left of one that was seen there needs no look. */
 #define SEND_FILE_MAX ((size_t)1024 * 1024)
-#define WARM_NS INT64_C(100000000)
 
 void output_put(struct output *o, struct chain *c, int64_t now_ns)
 {
@@ -77,7 +76,6 @@ static void output_advance(struct output *o, size_t n)
 				return;
 			c->out.part++;
 			c->out.pos = 0;
-			o->warm_to = 0;
 		}
 		output_pop(o);
 	}
@@ -181,33 +179,19 @@ static ssize_t send_cold(struct conn *c)
 	return sent == 0 ? -EAGAIN : sent;
 }
 
-/* How much of the range may be sent now. What was seen a moment ago is not looked for again when the socket takes more of it. */
-static size_t warm_len(struct conn *c, struct file *f, int64_t pos, size_t len)
-{
-	struct output *o = &c->out;
-
-	if (pos < o->warm_to && c->active_ns - o->warm_ns < WARM_NS)
-		return (size_t)(o->warm_to - pos) < len ? (size_t)(o->warm_to - pos) : len;
-	if (!file_resident(f, pos, len))
-		return 0;
-	o->warm_to = pos + (int64_t)len;
-	o->warm_ns = c->active_ns;
-	return len;
-}
-
 static ssize_t send_file(struct conn *c)
 {
 	struct chain *chain = c->out.head;
 	const struct chain_part *part = &chain->parts[chain->out.part];
 	int64_t pos = part->pos + (int64_t)chain->out.pos;
 	size_t left = part->len - chain->out.pos;
-	size_t len;
+	size_t step = SEND_FILE_MAX - chain->out.pos % SEND_FILE_MAX;
+	size_t len = left < step ? left : step;
 	ssize_t sent;
 
 	if (c->out.cold)
 		return send_cold(c);
-	len = warm_len(c, part->file, pos, left < SEND_FILE_MAX ? left : SEND_FILE_MAX);
-	if (!len) {
+	if (!file_resident(part->file, pos, len)) {
 		c->out.cold = cold_read(c, part->file, pos, left < COLD_READ_MAX ? left : COLD_READ_MAX);
 		return -EAGAIN;
 	}

@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -11,6 +12,8 @@
 #include "base/mem.h"
 #include "env/real/real_priv.h"
 
+#define WARM_NS INT64_C(100000000)
+
 static int fd_of(struct file *f)
 {
 	return container_of(f, struct real_file, base)->fd;
@@ -18,7 +21,7 @@ static int fd_of(struct file *f)
 
 static struct file *file_of(struct env *e, int fd)
 {
-	struct real_file *f = xmalloc(sizeof(*f));
+	struct real_file *f = xcalloc(1, sizeof(*f));
 
 	file_base_init(&f->base, e);
 	f->fd = fd;
@@ -138,12 +141,42 @@ static bool page_resident(struct file *f, int64_t pos)
 }
 
 /* Read-ahead and write-back take pages in long runs: the ends and the middle speak for the rest. */
+static bool range_resident(struct file *f, int64_t pos, int64_t end)
+{
+	return page_resident(f, pos) && page_resident(f, end - 1) && page_resident(f, pos + (end - pos) / 2);
+}
+
+static int64_t hint(_Atomic int64_t *at)
+{
+	return atomic_load_explicit(at, memory_order_relaxed);
+}
+
+static void set_hint(_Atomic int64_t *at, int64_t v)
+{
+	atomic_store_explicit(at, v, memory_order_relaxed);
+}
+
+/*
+ * What was seen a moment ago is not looked for again, nor by the next of many readers: of a range that goes on from there only the rest is. (Two
+ * threads that set the hints at once may make one of both: that is a guess a little worse.)
+ */
 bool real_resident(struct file *f, int64_t pos, size_t len)
 {
-	if (!len)
+	struct real_file *r = container_of(f, struct real_file, base);
+	int64_t end = pos + (int64_t)len, now = env_mono_ns(f->env);
+	int64_t from = hint(&r->warm_from), to = hint(&r->warm_end);
+	bool goes_on = now - hint(&r->warm_ns) < WARM_NS && pos >= from && pos <= to;
+
+	if (!len || (goes_on && end <= to))
 		return true;
-	return page_resident(f, pos) && page_resident(f, pos + (int64_t)len - 1) &&
-	       page_resident(f, pos + (int64_t)len / 2);
+	if (!range_resident(f, goes_on ? to : pos, end))
+		return false;
+	if (!goes_on) {
+		set_hint(&r->warm_from, pos);
+		set_hint(&r->warm_ns, now);
+	}
+	set_hint(&r->warm_end, end);
+	return true;
 }
 
 /*

@@ -81,6 +81,8 @@ struct real_listener {
 struct real_file {
 	struct file base;
 	int fd;
+	/* The range that was last seen in the page cache, and when: hints, that several threads set. */
+	_Atomic int64_t warm_from, warm_end, warm_ns;
 };
 
 static inline struct real_env *real_env(struct env *e) { return container_of(e, struct real_env, base); }
