@@ -144,6 +144,7 @@ struct node {
 	void (*begun)(struct node *n);
 	int begin_error;
 	struct work close_work;
+	struct partitions_closing closing;
 };
 
 /* ---- node_dirs.c ---- */

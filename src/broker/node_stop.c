@@ -62,24 +62,21 @@ static void tell(struct timer *t)
 
 /* ---- closing ---- */
 
-static void close_job(struct work *w)
+static void could_not_close(struct node *n, int err)
+{
+	diag_error(n->env->diag, "logs could not be closed cleanly", "error=%s", err_name(err));
+	n->end = NODE_END_STORAGE;
+}
+
+static void mark_job(struct work *w)
 {
 	struct node *n = container_of(w, struct node, close_work);
-	int err = n->mover ? mover_close(n->mover) : 0;
-	int close_err;
+	int err = n->closing.error;
 
-	/* Nothing is known of the logs: what the last run left stands, as after a crash. */
-	if (n->partitions && !n->loaded)
-		return;
-	close_err = n->partitions ? partitions_close(n->partitions) : 0;
-	if (err == 0)
-		err = close_err;
 	if (err == 0 && n->end == NODE_END_CLEAN)
 		err = node_mark_clean(n);
-	if (err) {
-		diag_error(n->env->diag, "logs could not be closed cleanly", "error=%s", err_name(err));
-		n->end = NODE_END_STORAGE;
-	}
+	if (err)
+		could_not_close(n, err);
 }
 
 static void closed(struct work *w)
@@ -92,6 +89,45 @@ static void closed(struct work *w)
 	n->phase = NODE_ENDED;
 	if (n->options.event)
 		n->options.event(n->options.arg, NODE_EVENT_STOPPED, "");
+}
+
+static void mark(struct node *n)
+{
+	n->close_work = (struct work){.job = mark_job, .done = closed, .loop = net_loop(n->net, 0)};
+	env_work(net_loop(n->net, 0), &n->close_work);
+}
+
+static void logs_closed(struct partitions_closing *c)
+{
+	mark(container_of(c, struct node, closing));
+}
+
+static void close_moves_job(struct work *w)
+{
+	struct node *n = container_of(w, struct node, close_work);
+	int err = n->mover ? mover_close(n->mover) : 0;
+
+	if (err && n->loaded)
+		could_not_close(n, err);
+}
+
+static void moves_closed(struct work *w)
+{
+	struct node *n = container_of(w, struct node, close_work);
+
+	if (!n->partitions)
+		mark(n);
+	else if (n->loaded)
+		partitions_close(n->partitions, &n->closing, w->loop);
+	else /* nothing is known of the logs: what the last run left stands, as after a crash */
+		closed(w);
+}
+
+static void close_logs(struct node *n)
+{
+	n->closing = (struct partitions_closing){.done = logs_closed};
+	n->close_work = (struct work){.job = close_moves_job, .done = moves_closed, .loop = net_loop(n->net, 0)};
+	env_work(net_loop(n->net, 0), &n->close_work);
 }
 
 struct core_post {
@@ -107,8 +143,7 @@ static void core_has_ended(struct post *post)
 	xfree(p);
 	if (++n->cores_idle < n->n_cores)
 		return;
-	n->close_work = (struct work){.job = close_job, .done = closed, .loop = net_loop(n->net, 0)};
-	env_work(net_loop(n->net, 0), &n->close_work);
+	close_logs(n);
 }
 
 static void end_core(struct post *post)

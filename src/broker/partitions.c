@@ -634,23 +634,3 @@ int partitions_checkpoint_all(struct partitions *t)
 	xfree(departed);
 	return first;
 }
-
-static void close_one(struct partition *p, void *arg)
-{
-	int *first = arg;
-	int err = p->deleted ? 0 : log_close(p->log);
-
-	if (err && !*first && !log_dir_error(log_dir(p->log)))
-		*first = err;
-}
-
-int partitions_close(struct partitions *t)
-{
-	int first = 0;
-
-	int err;
-
-	partitions_each(t, close_one, &first);
-	err = partitions_checkpoint_all(t);
-	return first ? first : err;
-}

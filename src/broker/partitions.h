@@ -89,8 +89,15 @@ void partitions_moved(struct partitions *t, struct log_dir *from, struct log_dir
 
 /* ---- at the end ---- */
 
-/* Closes every log cleanly and writes the checkpoints. Blocks: a job, when nothing else runs. 0 or the first error. */
-int partitions_close(struct partitions *t);
+struct partitions_closing {
+	void (*done)(struct partitions_closing *c);
+	struct partitions *table;
+	int error;		 /* 0 or the first */
+	struct closing *closing; /* of partitions_close.c */
+};
+
+/* Closes every log cleanly and writes the checkpoints: in jobs, when nothing else runs; done() on `loop`. */
+void partitions_close(struct partitions *t, struct partitions_closing *c, struct loop *loop);
 /* Writes checkpoints of one kind, of what has changed. Blocks: a job. */
 int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind);
 /* All kinds; what has departed from the directories is settled (log/departed.h). Blocks: a job. */

@@ -3,6 +3,7 @@
  *
  *	partitions.c		the table, and how it follows the image; checkpoints
  *	partitions_load.c	what is found on disk at the start
+ *	partitions_close.c	the end
  */
 #ifndef ODRADEK_BROKER_PARTITIONS_PRIVATE_H
 #define ODRADEK_BROKER_PARTITIONS_PRIVATE_H

@@ -162,6 +162,9 @@ struct env_ops {
 	int (*sync)(struct file *);
 	ssize_t (*pread_nowait)(struct file *, void *, size_t, int64_t pos);
 	bool (*resident)(struct file *, int64_t pos, size_t len);
+	int (*sync_disk)(struct file *);
+	int (*cache_name)(struct file *, char *out);
+	int (*write_back_error)(struct file *);
 	int (*sync_dir)(struct env *, const char *path);
 	int (*stat)(struct env *, const char *path, struct file_stat *);
 	int (*rename)(struct env *, const char *from, const char *to);
@@ -330,6 +333,23 @@ static inline ssize_t file_pread_nowait(struct file *f, void *p, size_t len, int
 /* Is the range in the page cache? A guess: never wrong in the simulator, cheap in the kernel. */
 static inline bool file_resident(struct file *f, int64_t pos, size_t len) { return f->env->ops->resident(f, pos, len); }
 
+/*
+ * All that anybody has written to the filesystem that f is in is on the platter, names too; an error also when some of it could not be written
+ * since f was opened. -EOPNOTSUPP: one of which the system does not say so. What others have written there is waited for as well. Blocks.
+ */
+static inline int file_sync_disk(struct file *f) { return f->env->ops->sync_disk(f); }
+/*
+ * Which page cache f is read from: this machine since it was started, this filesystem since it was mounted, and this very file. Where the
+ * text is the same as before, all is seen in that filesystem that was written by then, whatever became of who wrote it. -EOPNOTSUPP: there is
+ * no telling (network filesystems, layers upon others, kernels before Linux 6.8).
+ */
+#define FILE_CACHE_NAME_MAX 160
+static inline int file_cache_name(struct file *f, char out[FILE_CACHE_NAME_MAX])
+{
+	return f->env->ops->cache_name(f, out);
+}
+/* 0, or the error that the system met when it wrote f's pages by itself, which nobody has been told yet: as with a sync that has failed. */
+static inline int file_write_back_error(struct file *f) { return f->env->ops->write_back_error(f); }
 static inline int env_sync_dir(struct env *e, const char *path) { return e->ops->sync_dir(e, path); }
 static inline int env_stat(struct env *e, const char *path, struct file_stat *out)
 {

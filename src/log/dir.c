@@ -417,6 +417,18 @@ void log_dir_trust(struct log_dir *dir)
 	dir->doubtful = false;
 }
 
+int log_dir_sync(struct log_dir *dir)
+{
+	int err = log_dir_error(dir);
+
+	if (err)
+		return err;
+	err = file_sync_disk(dir->lock); /* open since before the first write of this run */
+	if (err && err != -EOPNOTSUPP)
+		log_dir_fail(dir, err, "syncing", dir->path);
+	return err;
+}
+
 /* ---- failing ---- */
 
 int log_dir_error(const struct log_dir *dir)

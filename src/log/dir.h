@@ -83,6 +83,11 @@ void log_dir_hold_reserve(struct log_dir *);
  * unclean from here on.
  */
 int log_dir_begin_run(struct log_dir *);
+/*
+ * All that was written in it, and beside it on its filesystem, is on the platter. 0; -EOPNOTSUPP where the system does not promise that; any
+ * other error takes the directory offline, as a failed sync does. Blocks.
+ */
+int log_dir_sync(struct log_dir *);
 /* After every log was closed and the checkpoints are written. */
 int log_dir_mark_clean(struct log_dir *, int64_t broker_epoch);
 

@@ -9,6 +9,7 @@
  * 3. After a failed sync nothing is retried: the directory goes offline.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -324,6 +325,114 @@ int log_close(struct log *log)
 	for (int i = 0; i < log->data->n; i++)
 		segment_close_files(&log->data->segments[i]);
 	return err ? err : flush_err;
+}
+
+/* ---- closing many ---- */
+
+bool log_is_closed(const struct log *log)
+{
+	const struct log_data *d = log->data;
+	const struct segment *s = d && d->n ? &d->segments[d->n - 1] : NULL;
+
+	if (log->standing != LOG_WHOLE || log_dir_error(log->dir))
+		return false;
+	if (!d)
+		return true;
+	if (log->flushed_end != log->end || d->dir_dirty || d->own_name_dirty || d->owner_dirty || d->epochs_dirty)
+		return false;
+	for (int i = 0; i < d->n; i++)
+		if (d->segments[i].dirty || d->segments[i].indexes_dirty)
+			return false;
+	if (s && (d->pending.n_index || d->pending.n_time || s->last_time < s->max_timestamp))
+		return false;
+	return d->n_snapshots ? d->snapshots[d->n_snapshots - 1] >= d->producers.map_end &&
+					d->snapshots[d->n_snapshots - 1] <= d->synced_snapshots
+			      : log->end == 0;
+}
+
+static void epochs_path(const struct log *log, const char *suffix, char out[PATH_SIZE])
+{
+	char dir[PATH_SIZE];
+	char name[64];
+
+	LOG_DIR_PATH(log, dir);
+	snprintf(name, sizeof(name), "leader-epoch-checkpoint%s", suffix);
+	path_in(out, dir, name);
+}
+
+/* Beside the old one, which it may not replace before it is synced. */
+static int write_epochs(struct log *log)
+{
+	char path[PATH_SIZE];
+	struct buf text = {0};
+	struct file *file;
+
+	if (!log->data->epochs_dirty)
+		return 0;
+	epochs_path(log, ".tmp", path);
+	int err = env_open(log->env, path, FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file);
+	if (err)
+		return err;
+	epochs_format(&log->epochs, &text);
+	err = file_write_full(file, text.p, text.len, 0);
+	file_unref(&file);
+	buf_fini(&text);
+	return err;
+}
+
+static int write_to_close(struct log *log)
+{
+	int err = log->data->n ? segment_seal_indexes(log, log_active(log)) : 0;
+
+	if (!err)
+		err = log_write_snapshot(log);
+	int epochs_err = log_dir_error(log->dir) ? 0 : write_epochs(log);
+	for (int i = 0; i < log->data->n; i++)
+		segment_close_files(&log->data->segments[i]);
+	if (epochs_err)
+		log_failed(log, epochs_err, "writing leader epochs", SEGMENT_LOG, log->end);
+	return err ? err : epochs_err;
+}
+
+int log_close_write(struct log *log)
+{
+	check(!log->cleaning);
+	if (log->standing != LOG_WHOLE)
+		return -ENOSPC; /* the next start recovers it */
+	if (!log->data || log_dir_error(log->dir))
+		return log_dir_error(log->dir);
+	return write_to_close(log);
+}
+
+int log_close_rename(struct log *log)
+{
+	char from[PATH_SIZE];
+	char to[PATH_SIZE];
+
+	if (log->standing != LOG_WHOLE || !log->data || !log->data->epochs_dirty || log_dir_error(log->dir))
+		return 0;
+	epochs_path(log, ".tmp", from);
+	epochs_path(log, "", to);
+	int err = env_rename(log->env, from, to);
+	if (!err)
+		log->data->epochs_dirty = false;
+	else
+		log_failed(log, err, "renaming leader epochs", SEGMENT_LOG, log->end);
+	return err;
+}
+
+void log_close_end(struct log *log)
+{
+	struct log_data *d = log->data;
+
+	if (log->standing != LOG_WHOLE || !d || d->epochs_dirty || log_dir_error(log->dir))
+		return;
+	log->flushed_end = log->end;
+	for (int i = 0; i < d->n; i++)
+		d->segments[i].dirty = d->segments[i].indexes_dirty = false;
+	d->dir_dirty = d->own_name_dirty = d->owner_dirty = false;
+	if (d->n_snapshots && d->synced_snapshots < d->snapshots[d->n_snapshots - 1])
+		d->synced_snapshots = d->snapshots[d->n_snapshots - 1];
 }
 
 /* ---- many at once ---- */

@@ -100,6 +100,16 @@ void log_free(struct log *);
  */
 int log_close(struct log *);
 
+/*
+ * The same for many logs, which share their syncs: log_close_write for each; log_dir_sync; log_close_rename for each; log_dir_sync;
+ * log_close_end for each. Until then the flushed end is what it was, and log_close may be called instead.
+ */
+int log_close_write(struct log *);
+int log_close_rename(struct log *);
+void log_close_end(struct log *);
+/* Is there nothing to write and nothing to sync? */
+bool log_is_closed(const struct log *);
+
 void log_configure(struct log *, const struct topic_config *config);
 const struct topic_config *log_config(const struct log *);
 struct log_dir *log_dir(const struct log *);

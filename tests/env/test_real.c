@@ -605,6 +605,33 @@ static int lock_it(void)
 	return env_lock(e, in_dir(".lock"), &f) == -EAGAIN ? 0 : 1;
 }
 
+/* What a filesystem can say of itself, it says the same way twice. */
+static void a_whole_filesystem_is_synced_and_its_page_cache_has_a_name(void **state)
+{
+	struct env *e = env_real_new(&diag);
+	char path[300];
+	char names[3][FILE_CACHE_NAME_MAX] = {"", "", ""};
+	struct file *f;
+	int told = 0;
+
+	for (int i = 0; i < 3; i++) {
+		snprintf(path, sizeof(path), "%s/cached-%d", dir, i / 2);
+		assert_int_equal(env_open(e, path, FILE_WRITE | FILE_CREATE, &f), 0);
+		assert_int_equal(file_write_full(f, "text", 4, 0), 0);
+		int err = file_sync_disk(f);
+		assert_true(err == 0 || err == -EOPNOTSUPP);
+		err = file_cache_name(f, names[i]);
+		assert_true(err == 0 || err == -EOPNOTSUPP);
+		told += err == 0;
+		assert_int_equal(file_write_back_error(f), 0);
+		file_unref(&f);
+	}
+	assert_true(told == 0 || told == 3);
+	assert_string_equal(names[0], names[1]);
+	assert_true(told == 0 || strcmp(names[0], names[2]) != 0);
+	env_real_free(e);
+}
+
 static void a_lock_keeps_another_process_out_until_it_is_dropped(void **state)
 {
 	struct env *e = env_real_new(&diag);
@@ -749,6 +776,7 @@ int main(void)
 		cmocka_unit_test(who_waits_for_others_holds_up_nobody_else),
 		cmocka_unit_test(code_that_was_let_go_comes_back),
 		cmocka_unit_test(files_and_names),
+		cmocka_unit_test(a_whole_filesystem_is_synced_and_its_page_cache_has_a_name),
 		cmocka_unit_test(a_lock_keeps_another_process_out_until_it_is_dropped),
 		cmocka_unit_test(without_descriptors_connections_are_turned_away_and_the_loop_does_not_spin),
 		cmocka_unit_test(signals_wait_to_be_asked_for),

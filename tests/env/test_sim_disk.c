@@ -328,6 +328,68 @@ static void a_failed_sync_says_so_once_and_the_data_are_lost(void **state)
 	sim_world_free(w);
 }
 
+static void a_sync_of_the_disk_is_one_of_all_its_files_and_names(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+
+	assert_int_equal(env_mkdir(e, "/d"), 0);
+	assert_int_equal(env_mkdir(e, "/d/e"), 0);
+	assert_int_equal(env_sync_dir(e, "/"), 0);
+	put(e, "/d/one", "one", 0, false);
+	put(e, "/d/e/two", "two", 0, false);
+	struct file *f = opened(e, "/d/one");
+	assert_int_equal(file_sync_disk(f), 0);
+	put(e, "/d/e/two", "more", 3, false);
+	sim_fail_next_sync(w, 0);
+	assert_int_equal(file_sync_disk(f), -EIO);
+	file_unref(&f);
+	power_cut(w);
+	assert_int_equal(size_of(e, "/d/one"), 3);
+	assert_int_equal(size_of(e, "/d/e/two"), 3);
+	sim_world_free(w);
+}
+
+static void a_page_cache_has_one_name_until_the_power_is_cut(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+	char names[3][FILE_CACHE_NAME_MAX];
+
+	for (int i = 0; i < 3; i++) {
+		struct file *f = opened(e, "/f");
+
+		assert_int_equal(file_cache_name(f, names[i]), 0);
+		file_unref(&f);
+		sim_crash(w, 0, i == 0 ? SIM_KILL : SIM_POWER);
+		sim_restart(w, 0);
+	}
+	assert_string_equal(names[0], names[1]);
+	assert_string_not_equal(names[0], names[2]);
+	sim_world_free(w);
+}
+
+static void what_the_system_could_not_write_is_told_once_to_who_asks_next(void **state)
+{
+	struct sim_world *w = fresh(1);
+	struct env *e = sim_env(w, 0);
+	struct file *f;
+
+	put(e, "/f", "data", 0, true);
+	put(e, "/f", "more", 4, false);
+	env_sync_dir(e, "/");
+	sim_fail_write_back(w, 0, "/f");
+	f = opened(e, "/f");
+	assert_int_equal(file_write_back_error(f), -EIO);
+	assert_int_equal(file_write_back_error(f), 0);
+	assert_int_equal(file_sync(f), 0);
+	assert_int_equal(file_size(f), 8);
+	file_unref(&f);
+	power_cut(w);
+	assert_int_equal(size_of(e, "/f"), 4);
+	sim_world_free(w);
+}
+
 static void a_full_disk_takes_what_it_can_and_then_nothing(void **state)
 {
 	struct sim_options o;
@@ -547,6 +609,9 @@ int main(void)
 		cmocka_unit_test(without_a_sync_a_replaced_file_can_be_empty),
 		cmocka_unit_test(a_rename_between_directories_happens_whole_or_not),
 		cmocka_unit_test(a_failed_sync_says_so_once_and_the_data_are_lost),
+		cmocka_unit_test(a_sync_of_the_disk_is_one_of_all_its_files_and_names),
+		cmocka_unit_test(a_page_cache_has_one_name_until_the_power_is_cut),
+		cmocka_unit_test(what_the_system_could_not_write_is_told_once_to_who_asks_next),
 		cmocka_unit_test(a_full_disk_takes_what_it_can_and_then_nothing),
 		cmocka_unit_test(reads_and_writes_fail_when_they_are_told_to),
 		cmocka_unit_test(a_device_fails_until_it_is_mended_and_the_others_do_not),

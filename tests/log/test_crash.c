@@ -34,6 +34,7 @@ static struct {
 	int64_t start;
 	uint64_t seed;
 	bool finished;
+	bool shares_syncs;
 	const char *failure;
 	int32_t sequences[PRODUCERS];
 } outside;
@@ -165,6 +166,17 @@ static void retain(struct node *n)
 	log_deletion_free(d);
 }
 
+/* By itself, or as one of many, which share their syncs. */
+static int close_log(struct node *n)
+{
+	if (!outside.shares_syncs)
+		return log_close(n->log);
+	if (log_close_write(n->log) || log_dir_sync(n->dir) || log_close_rename(n->log) || log_dir_sync(n->dir))
+		return -1;
+	log_close_end(n->log);
+	return log_is_closed(n->log) ? 0 : -1;
+}
+
 static void live(void *arg)
 {
 	struct node n = {0};
@@ -184,8 +196,8 @@ static void live(void *arg)
 		if (i % 37 == 36)
 			retain(&n);
 	}
-	if (!outside.failure && log_close(n.log) == 0) {
-		outside.flushed_end = log_offsets(n.log).end;
+	if (!outside.failure && close_log(&n) == 0) {
+		outside.flushed_end = log_offsets(n.log).flushed_end;
 		write_checkpoints(&n);
 		log_dir_mark_clean(n.dir, 1);
 	}
@@ -334,6 +346,7 @@ static bool crash_once(int64_t at, enum sim_crash how, uint64_t seed)
 	sim_options_calm(&o);
 	memset(&outside, 0, sizeof(outside));
 	outside.seed = 42;
+	outside.shares_syncs = at % 2;
 	outside.world = sim_world_new(seed, &o);
 	sim_crash_at_disk_op(outside.world, 0, at, how);
 	sim_call(outside.world, 0, live, NULL);

@@ -259,6 +259,7 @@ static void check_recovered(struct story *s)
 	if (n && s->v[n - 1].base_offset >= log_offsets(s->log).start) {
 		struct log_appended out;
 
+		check(log_offsets(s->log).last_epoch == 0);
 		check(append(s, &s->v[n - 1], &out) == 0);
 		check(out.duplicate && out.base_offset == s->v[n - 1].base_offset);
 	}
@@ -284,9 +285,23 @@ static void open_log(struct story *s)
 	check(log_dir_begin_run(s->dir) == 0);
 }
 
+/* As one of many, which share their syncs. */
+static void close_with_others(struct story *s)
+{
+	check(log_close_write(s->log) == 0);
+	check(log_dir_sync(s->dir) == 0);
+	check(log_close_rename(s->log) == 0);
+	check(log_dir_sync(s->dir) == 0);
+	log_close_end(s->log);
+	check(log_is_closed(s->log) && log_offsets(s->log).flushed_end == log_offsets(s->log).end);
+}
+
 static void close_log(struct story *s)
 {
-	check(log_close(s->log) == 0);
+	if (cm_random(&s->chance) % 2)
+		close_with_others(s);
+	else
+		check(log_close(s->log) == 0);
 	s->flushed_end = log_offsets(s->log).end;
 	checkpoint(s);
 	check(log_dir_mark_clean(s->dir, 1) == 0);

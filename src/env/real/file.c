@@ -14,7 +14,7 @@
 
 #define WARM_NS INT64_C(100000000)
 
-static int fd_of(struct file *f)
+int real_fd(struct file *f)
 {
 	return container_of(f, struct real_file, base)->fd;
 }
@@ -53,7 +53,7 @@ int real_open(struct env *e, const char *path, int flags, struct file **out)
 
 void real_file_close(struct file *f)
 {
-	close(fd_of(f));
+	close(real_fd(f));
 	xfree(container_of(f, struct real_file, base));
 }
 
@@ -62,7 +62,7 @@ ssize_t real_pread(struct file *f, void *p, size_t len, int64_t pos)
 	ssize_t n;
 
 	do
-		n = pread(fd_of(f), p, len, pos);
+		n = pread(real_fd(f), p, len, pos);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -72,7 +72,7 @@ ssize_t real_pwritev(struct file *f, const struct iovec *iov, int n_iov, int64_t
 	ssize_t n;
 
 	do
-		n = pwritev(fd_of(f), iov, n_iov, pos);
+		n = pwritev(real_fd(f), iov, n_iov, pos);
 	while (n < 0 && errno == EINTR);
 	return n < 0 ? -errno : n;
 }
@@ -82,7 +82,7 @@ int real_truncate(struct file *f, int64_t size)
 	int rc;
 
 	do
-		rc = ftruncate(fd_of(f), size);
+		rc = ftruncate(real_fd(f), size);
 	while (rc && errno == EINTR);
 	return rc ? -errno : 0;
 }
@@ -92,7 +92,7 @@ int real_allocate(struct file *f, int64_t size)
 	int rc;
 
 	do
-		rc = fallocate(fd_of(f), 0, 0, size);
+		rc = fallocate(real_fd(f), 0, 0, size);
 	while (rc && errno == EINTR);
 	return rc ? -errno : 0;
 }
@@ -103,20 +103,20 @@ int real_set_mtime(struct file *f, int64_t ms)
 
 	if (ms < 0)
 		return -EINVAL;
-	return futimens(fd_of(f), times) ? -errno : 0;
+	return futimens(real_fd(f), times) ? -errno : 0;
 }
 
 int64_t real_size(struct file *f)
 {
 	struct stat st;
 
-	return fstat(fd_of(f), &st) ? -errno : st.st_size;
+	return fstat(real_fd(f), &st) ? -errno : st.st_size;
 }
 
 /* Never again after an error, not even after EINTR: the next call would say that all is well (Rebello et al., ATC 2020). */
 int real_sync(struct file *f)
 {
-	return fdatasync(fd_of(f)) ? -errno : 0;
+	return fdatasync(real_fd(f)) ? -errno : 0;
 }
 
 /* Filesystems that cannot tell what they would wait for read as ever. */
@@ -126,7 +126,7 @@ ssize_t real_pread_nowait(struct file *f, void *p, size_t len, int64_t pos)
 	ssize_t n;
 
 	do
-		n = preadv2(fd_of(f), &iov, 1, pos, RWF_NOWAIT);
+		n = preadv2(real_fd(f), &iov, 1, pos, RWF_NOWAIT);
 	while (n < 0 && errno == EINTR);
 	if (n < 0 && errno == EOPNOTSUPP)
 		return real_pread(f, p, len, pos);
@@ -190,7 +190,7 @@ int real_lock(struct env *e, const char *path, struct file **out)
 
 	if (err)
 		return err;
-	if (fcntl(fd_of(*out), F_SETLK, &whole)) {
+	if (fcntl(real_fd(*out), F_SETLK, &whole)) {
 		err = errno == EACCES ? -EAGAIN : -errno;
 		file_unref(out);
 	}

@@ -142,6 +142,7 @@ int real_resolve(struct env *e, const char *host, uint16_t port, struct addr *v,
 int real_host_name(struct env *e, char *out, size_t size);
 
 /* ---- file.c ---- */
+int real_fd(struct file *f);
 int real_open(struct env *e, const char *path, int flags, struct file **out);
 void real_file_close(struct file *f);
 ssize_t real_pread(struct file *f, void *p, size_t len, int64_t pos);
@@ -154,6 +155,11 @@ int real_sync(struct file *f);
 ssize_t real_pread_nowait(struct file *f, void *p, size_t len, int64_t pos);
 bool real_resident(struct file *f, int64_t pos, size_t len);
 int real_lock(struct env *e, const char *path, struct file **out);
+
+/* ---- disk.c ---- */
+int real_sync_disk(struct file *f);
+int real_cache_name(struct file *f, char *out);
+int real_write_back_error(struct file *f);
 
 /* ---- dir.c ---- */
 int real_sync_dir(struct env *e, const char *path);

@@ -57,6 +57,7 @@ static void crash_file(struct sim_world *w, struct inode *i)
 	uint64_t kept_of_8 = chance_below(&w->chance, 9);
 	int64_t size = i->size;
 
+	i->write_back_error = 0; /* what knew of it is gone */
 	list_each_safe(it, &i->dirty)
 	{
 		struct dirty *d = container_of(it, struct dirty, link);
@@ -173,6 +174,7 @@ void disk_after_crash(struct disk *d, enum sim_crash how)
 {
 	if (how != SIM_POWER)
 		return;
+	d->boots++;
 	crash_names(d);
 	crash_files(d, d->root);
 }

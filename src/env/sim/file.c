@@ -2,6 +2,7 @@
  * file, sim: reading, writing and syncing, with the failures that the options ask for.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -323,11 +324,8 @@ int sim_set_mtime(struct file *f, int64_t ms)
  * A sync that fails says so once. What it was to write is lost but looks written: the pages are clean, and the next sync has nothing
  * to do (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020).
  */
-int sim_sync(struct file *f)
+static int sync_inode(struct sim_env *e, struct inode *i)
 {
-	struct sim_env *e = sim_env_of(f->env);
-	struct inode *i = inode_of(f);
-
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "sync", (uint64_t)i->size, 0);
 	if (device_fails(e->disk, i, SIM_FAIL_SYNCS)) {
@@ -349,6 +347,77 @@ int sim_sync(struct file *f)
 	}
 	disk_op(e->disk, true);
 	return 0;
+}
+
+int sim_sync(struct file *f)
+{
+	struct inode *i = inode_of(f);
+	int err = i->write_back_error;
+
+	i->write_back_error = 0;
+	return err ? err : sync_inode(sim_env_of(f->env), i);
+}
+
+/* One after the other, in the order of their names: the machine may die between any two. */
+static int sync_below(struct sim_env *e, struct inode *dir, int device)
+{
+	int err = 0;
+
+	list_each(it, &dir->names)
+	{
+		struct inode *i = container_of(it, struct name, link)->inode;
+		int its = 0;
+
+		if (i->is_dir)
+			its = sync_below(e, i, device);
+		else if (i->device == device && i->write_back_error)
+			its = i->write_back_error;
+		else if (i->device == device && !list_empty(&i->dirty))
+			its = sync_inode(e, i);
+		err = err ? err : its;
+	}
+	if (dir->device == device && !err) {
+		disk_op(e->disk, false);
+		dir_flush(e->disk, dir);
+		disk_op(e->disk, true);
+	}
+	return err;
+}
+
+int sim_sync_disk(struct file *f)
+{
+	struct sim_env *e = sim_env_of(f->env);
+	int device = inode_of(f)->device;
+
+	sim_trace(e->w, e, "sync disk", (uint64_t)device, 0);
+	return sync_below(e, e->disk->root, device);
+}
+
+int sim_cache_name(struct file *f, char *out)
+{
+	struct disk *d = sim_env_of(f->env)->disk;
+
+	snprintf(out, FILE_CACHE_NAME_MAX, "boot=%d device=%d", d->boots, inode_of(f)->device);
+	return 0;
+}
+
+int sim_write_back_error(struct file *f)
+{
+	int err = inode_of(f)->write_back_error;
+
+	inode_of(f)->write_back_error = 0;
+	return err;
+}
+
+void sim_fail_write_back(struct sim_world *w, int machine, const char *path)
+{
+	int err;
+	struct inode *i = disk_find(w->envs[machine]->disk, path, &err);
+
+	check(i && !i->is_dir);
+	inode_drop_dirty(i);
+	i->write_back_error = -EIO;
+	sim_met(w, SIM_MET_SYNC_ERROR);
 }
 
 void sim_fail_next_sync(struct sim_world *w, int i)

@@ -103,6 +103,8 @@ void sim_pause(struct sim_world *w, int i, bool pause);		  /* no event of this m
 void sim_set_wall(struct sim_world *w, int i, int64_t offset_ms); /* a jump of its wall clock */
 void sim_fail_next_sync(struct sim_world *w, int i);		  /* with -EIO */
 void sim_fail_next_sync_with(struct sim_world *w, int i, int err);
+/* What the file has unsynced cannot be written, and is lost on the platter: the system has noticed, and tells who asks next. */
+void sim_fail_write_back(struct sim_world *w, int i, const char *path);
 /* Reading these bytes of this file gives -EIO, from now on. */
 void sim_bad_range(struct sim_world *w, int i, const char *path, int64_t pos, int64_t len);
 /*

@@ -217,6 +217,7 @@ struct inode {
 	int64_t size;
 	int64_t platter_size;
 	struct list dirty;
+	int write_back_error; /* not told yet */
 	struct bad_range *bad;
 	struct list names; /* of a directory, as they are seen */
 };
@@ -252,6 +253,7 @@ struct disk {
 	uint64_t next_change;
 	int fail_next_sync; /* 0, or the error */
 	int n_devices;
+	int boots;		      /* power cuts so far */
 	uint8_t failing[SIM_DEVICES]; /* SIM_FAIL_..., by device */
 };
 
@@ -296,6 +298,9 @@ int sim_allocate(struct file *f, int64_t size);
 int sim_set_mtime(struct file *f, int64_t ms);
 int64_t sim_size(struct file *f);
 int sim_sync(struct file *f);
+int sim_sync_disk(struct file *f);
+int sim_cache_name(struct file *f, char *out);
+int sim_write_back_error(struct file *f);
 ssize_t sim_pread_nowait(struct file *f, void *p, size_t len, int64_t pos);
 bool sim_resident(struct file *f, int64_t pos, size_t len);
 int sim_lock(struct env *e, const char *path, struct file **out);

@@ -181,6 +181,27 @@ partitions() {
 	restart G26 KILL $((PARTITIONS + 1)) more
 }
 
+# A clean stop with all of them written since the last flush.
+shape_stop() {
+	fresh empty odradek kafka $PEERS
+	once stops
+}
+stops() {
+	probe create many $((PARTITIONS / 2)) && probe create more $((PARTITIONS / 2)) || return 1
+	stop_written stop 100 100 && stop_written "stop tails" 10 65536
+}
+stop_written() { # KEY EACH BYTES: a record for each, EACH in a request
+	local topic began
+	for topic in many more; do
+		many spread $topic $((PARTITIONS / 2)) $((PARTITIONS / 2 / $2)) "$2" "$3" || return 1
+	done
+	began=${EPOCHREALTIME/./}
+	end "$SIDE"
+	echo "stop_us=$((${EPOCHREALTIME/./} - began))" >"$WORK/said"
+	figure "$1" stop_us/1000
+	launch "$SIDE" ready $((PARTITIONS + 1)) more || { FAILED=1; return 1; }
+}
+
 shape_topics() { # of one partition each
 	fresh empty odradek kafka $PEERS
 	once topics

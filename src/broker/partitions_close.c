@@ -1,0 +1,191 @@
+/*
+ * partitions_close: a clean end of all logs, in jobs side by side.
+ *
+ *	write	what a clean end needs is written, beside what is there
+ *	sync	all of it, once for each directory
+ *	rename	what was written beside gets its name
+ *	end	synced again; the checkpoints are written
+ *
+ * A directory with few logs to close, or on a filesystem whose sync of all says nothing (env.h), has each of its logs closed by itself in the
+ * third step. Nothing is vouched for before it is on the platter: a log's flushed end moves in the last step, and the marker of a clean stop
+ * is written by who called this.
+ */
+#include "base/check.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "broker/partition.h"
+#include "broker/partitions_private.h"
+#include "log/dir.h"
+#include "log/log.h"
+
+#define JOBS 12
+#define FEW 64 /* logs that are sooner closed one by one than the disk is synced */
+
+struct closing_job {
+	struct work work;
+	struct partitions_closing *closing;
+};
+
+struct closing {
+	struct partition **v; /* those that have something to close, each with a reference */
+	int n, cap;
+	int next;     /* atomic: the first that no job has taken */
+	bool *shares; /* one a directory: its logs share their syncs */
+	int *n_of;    /* to close, one a directory */
+	int n_running;
+	const struct stage *stage;
+	struct closing_job jobs[JOBS];
+};
+
+/* Either for each log, in jobs, or once. */
+struct stage {
+	int (*each)(struct partitions_closing *c, struct partition *p);
+	void (*once)(struct partitions_closing *c);
+};
+
+static int dir_of(const struct partitions_closing *c, const struct partition *p)
+{
+	int i = 0;
+
+	while (c->table->options.dirs[i] != log_dir(p->log)) {
+		i++;
+		check(i < c->table->options.n_dirs);
+	}
+	return i;
+}
+
+static void note_error(struct partitions_closing *c, int err, struct log_dir *dir)
+{
+	int none = 0;
+
+	if (err && !log_dir_error(dir)) /* what is offline has been told already */
+		__atomic_compare_exchange_n(&c->error, &none, err, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
+/* ---- the stages ---- */
+
+static int write_one(struct partitions_closing *c, struct partition *p)
+{
+	return c->closing->shares[dir_of(c, p)] ? log_close_write(p->log) : 0;
+}
+
+static void sync_all(struct partitions_closing *c)
+{
+	for (int i = 0; i < c->table->options.n_dirs; i++)
+		if (c->closing->shares[i] && log_dir_sync(c->table->options.dirs[i]))
+			c->closing->shares[i] = false;
+}
+
+static int rename_one(struct partitions_closing *c, struct partition *p)
+{
+	return c->closing->shares[dir_of(c, p)] ? log_close_rename(p->log) : log_close(p->log);
+}
+
+static void end_all(struct partitions_closing *c)
+{
+	struct closing *g = c->closing;
+
+	for (int i = 0; i < c->table->options.n_dirs; i++)
+		if (g->shares[i])
+			note_error(c, log_dir_sync(c->table->options.dirs[i]), c->table->options.dirs[i]);
+	for (int i = 0; i < g->n && !c->error; i++)
+		if (g->shares[dir_of(c, g->v[i])])
+			log_close_end(g->v[i]->log);
+	int err = partitions_checkpoint_all(c->table);
+	if (!c->error)
+		c->error = err;
+}
+
+static const struct stage STAGES[] = {
+	{.each = write_one}, {.once = sync_all}, {.each = rename_one}, {.once = end_all}, {0}};
+
+/* ---- carried out ---- */
+
+static void job(struct work *w)
+{
+	struct partitions_closing *c = container_of(w, struct closing_job, work)->closing;
+	struct closing *g = c->closing;
+	int i;
+
+	if (g->stage->once) {
+		g->stage->once(c);
+		return;
+	}
+	while ((i = __atomic_fetch_add(&g->next, 1, __ATOMIC_RELAXED)) < g->n)
+		note_error(c, g->stage->each(c, g->v[i]), log_dir(g->v[i]->log));
+}
+
+static void closed(struct partitions_closing *c)
+{
+	struct closing *g = c->closing;
+
+	for (int i = 0; i < g->n; i++)
+		partition_unref(&g->v[i]);
+	xfree(g->v);
+	xfree(g->shares);
+	xfree(g->n_of);
+	xfree(g);
+	c->closing = NULL;
+	c->done(c);
+}
+
+static void run_stage(struct partitions_closing *c, struct loop *loop);
+
+static void job_done(struct work *w)
+{
+	struct partitions_closing *c = container_of(w, struct closing_job, work)->closing;
+
+	if (--c->closing->n_running > 0)
+		return;
+	c->closing->stage++;
+	run_stage(c, w->loop);
+}
+
+static void run_stage(struct partitions_closing *c, struct loop *loop)
+{
+	struct closing *g = c->closing;
+
+	if (!g->stage->each && !g->stage->once) {
+		closed(c);
+		return;
+	}
+	g->next = 0;
+	g->n_running = g->stage->once || g->n == 0 ? 1 : g->n < JOBS ? g->n : JOBS;
+	for (int i = 0; i < g->n_running; i++) {
+		g->jobs[i] = (struct closing_job){{.job = job, .done = job_done, .loop = loop}, c};
+		env_work(loop, &g->jobs[i].work);
+	}
+}
+
+static void gather(struct partition *p, void *arg)
+{
+	struct partitions_closing *c = arg;
+	struct closing *g = c->closing;
+
+	if (p->deleted || log_is_closed(p->log))
+		return;
+	if (g->n == g->cap) {
+		g->cap = g->cap ? 2 * g->cap : 64;
+		g->v = xreallocarray(g->v, (size_t)g->cap, sizeof(struct partition *));
+	}
+	g->v[g->n++] = partition_ref(p);
+	g->n_of[dir_of(c, p)]++;
+}
+
+void partitions_close(struct partitions *t, struct partitions_closing *c, struct loop *loop)
+{
+	struct closing *g = xcalloc(1, sizeof(*g));
+	size_t n_dirs = (size_t)t->options.n_dirs;
+
+	c->table = t;
+	c->error = 0;
+	c->closing = g;
+	g->stage = STAGES;
+	g->shares = xcalloc(n_dirs, sizeof(*g->shares));
+	g->n_of = xcalloc(n_dirs, sizeof(*g->n_of));
+	partitions_each(t, gather, c);
+	for (size_t i = 0; i < n_dirs; i++)
+		g->shares[i] = g->n_of[i] > FEW ||
+			       (g->n_of[i] > 0 && env_buggify(t->options.env, "share the syncs of a stop"));
+	run_stage(c, loop);
+}
