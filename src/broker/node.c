@@ -4,7 +4,7 @@
  *	node_start	directories, ports, metadata log			(before any loop runs)
  *	run_begun	the quorum begins, and the broker registers		(reactor 0 from here on)
  *	quorum_started	there is metadata: a controller serves
- *	in_recovery	the controller says that we have caught up with it, or this node is the controller: follow the metadata, open the logs
+ *	in_recovery	the controller says that we have caught up with it, or nobody else is there: follow the metadata, open the logs
  *	logs_open	every replica on disk is open and recovered; when caught up: unfence us
  *	running		unfenced: accept clients
  */
@@ -176,14 +176,16 @@ static void rules_are_there(struct node *n)
 }
 
 /*
- * A replica on disk that the metadata does not know is put aside: so that is done by metadata that leaves out nothing. A node that leads has
- * all there is; another has what it had at its last stop, until the controller says that it has caught up (Kafka's initialCatchUpFuture).
+ * A replica on disk that the metadata does not know is put aside: so that is done by metadata that leaves out nothing, which is when the controller
+ * says that this node has caught up (Kafka's initialCatchUpFuture). Then it is also registered, and leads nothing any more: what it led in the life
+ * before may have been lost in a power cut, and is not to be led on in the same epoch. Where nobody else has a replica there is nothing to wait for.
  */
 static void open_logs_if_caught_up(struct node *n)
 {
 	const struct image *image = quorum_image(n->quorum);
 
-	if (image && image_metadata_version(image) > 0 && !n->load.arg && (n->in_recovery || quorum_leads(n->quorum))) {
+	if (image && image_metadata_version(image) > 0 && !n->load.arg &&
+	    (n->in_recovery || quorum_leads_alone(n->quorum))) {
 		n->subscriber.image = image_published;
 		quorum_subscribe(n->quorum, &n->subscriber);
 		rules_are_there(n);

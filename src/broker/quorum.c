@@ -24,6 +24,20 @@ bool quorum_leads(const struct quorum *q)
 	return !q->failed && !q->stopping && !q->beginning && controller_is_active(q->controller);
 }
 
+bool quorum_leads_alone(const struct quorum *q)
+{
+	const struct image_node *broker;
+	struct image_iter it;
+
+	if (!quorum_leads(q))
+		return false;
+	image_brokers(controller_tip(q->controller), &it);
+	while ((broker = image_nodes_next(&it)))
+		if (broker->id != q->options.node_id)
+			return false;
+	return true;
+}
+
 void quorum_fail(struct quorum *q, int err)
 {
 	if (q->failed)

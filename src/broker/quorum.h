@@ -114,6 +114,8 @@ struct quorum_request {
 
 /* Is the active controller here? On the loop. */
 bool quorum_leads(const struct quorum *q);
+/* It is, and by all that its log says no other broker is registered: nobody but this node has replicas. On the loop. */
+bool quorum_leads_alone(const struct quorum *q);
 /* From any thread. */
 void quorum_submit(struct quorum *q, struct quorum_request *r);
 /* Is this API one the controller answers (its keys are those of controller.h, and DescribeQuorum)? */

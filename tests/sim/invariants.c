@@ -96,8 +96,10 @@ static void look_at_replica(struct invariants *v, int i, const struct partition 
 		return;
 	k = known(v, p->topic_id, p->id);
 	note_leader(&k->terms, p->leader_epoch, i);
-	if (k->seen[i].life == v->nodes->v[i].lives && k->seen[i].epoch == p->leader_epoch)
+	if (k->seen[i].life && k->seen[i].epoch == p->leader_epoch) {
+		check(k->seen[i].life == v->nodes->v[i].lives && "a leader goes on in the epoch of a life before");
 		check(o.high_watermark >= k->seen[i].high_watermark);
+	}
 	k->seen[i].life = v->nodes->v[i].lives;
 	k->seen[i].epoch = p->leader_epoch;
 	k->seen[i].high_watermark = o.high_watermark;

@@ -1,7 +1,8 @@
 /*
  * invariants: what holds in a cluster at every moment, looked at from outside of all nodes, in their memory.
  *
- * 1. One leader at most in an epoch of a partition, and one active controller in an epoch of the quorum.
+ * 1. One leader at most in an epoch of a partition, and in one of its lives: what it had may be lost. One active controller in an epoch of the
+ *    quorum.
  * 2. log start <= last stable offset <= high watermark <= log end, in each replica.
  * 3. The high watermark of a leader does not move back while it leads in one epoch.
  * 4. Every replica in sync, and every eligible one (KIP-966), that runs has all below the largest high watermark that any leader has had: what
