@@ -1,12 +1,16 @@
 /* outgoing: see the header. */
 #include "broker/outgoing.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/diag.h"
 #include "broker/sasl.h"
 #include "config/config.h"
 #include "kerberos/kerberos.h"
 #include "net/channel.h"
+#include "oauth/oauth.h"
+#include "security/bearer.h"
 #include "security/krb5_options.h"
 #include "security/login_choice.h"
 #include "wire/gss.h"
@@ -26,6 +30,62 @@ static bool is_alone(const struct config *c)
 }
 
 enum { LINE_MAX_BYTES = 1 << 20 };
+
+/* The mechanism's own setting on the listener, or the listener's, or the node's. */
+struct bearer_settings {
+	const struct config *config;
+	struct config_at at;
+};
+
+static const enum config_id bearer_ids[] = {
+	CONFIG_SASL_LOGIN_CALLBACK_HANDLER_CLASS,
+	CONFIG_SASL_LOGIN_CONNECT_TIMEOUT_MS,
+	CONFIG_SASL_LOGIN_READ_TIMEOUT_MS,
+	CONFIG_SASL_LOGIN_REFRESH_BUFFER_SECONDS,
+	CONFIG_SASL_LOGIN_REFRESH_MIN_PERIOD_SECONDS,
+	CONFIG_SASL_LOGIN_REFRESH_WINDOW_FACTOR,
+	CONFIG_SASL_LOGIN_REFRESH_WINDOW_JITTER,
+	CONFIG_SASL_LOGIN_RETRY_BACKOFF_MAX_MS,
+	CONFIG_SASL_LOGIN_RETRY_BACKOFF_MS,
+	CONFIG_SASL_OAUTHBEARER_CLIENT_CREDENTIALS_CLIENT_ID,
+	CONFIG_SASL_OAUTHBEARER_CLIENT_CREDENTIALS_CLIENT_SECRET,
+	CONFIG_SASL_OAUTHBEARER_JWT_RETRIEVER_CLASS,
+	CONFIG_SASL_OAUTHBEARER_JWT_VALIDATOR_CLASS,
+	CONFIG_SASL_OAUTHBEARER_SCOPE,
+	CONFIG_SASL_OAUTHBEARER_SCOPE_CLAIM_NAME,
+	CONFIG_SASL_OAUTHBEARER_SUB_CLAIM_NAME,
+	CONFIG_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL,
+};
+
+static struct str bearer_setting(const void *arg, const char *name)
+{
+	const struct bearer_settings *s = arg;
+
+	for (size_t i = 0; i < sizeof(bearer_ids) / sizeof(bearer_ids[0]); i++) {
+		struct config_at at = s->at;
+
+		if (strcmp(config_setting(bearer_ids[i])->name, name) != 0)
+			continue;
+		if (!config_at_is_set(s->config, &at, bearer_ids[i]))
+			at.mechanism = STR_NULL;
+		return config_at_text(s->config, &at, bearer_ids[i]);
+	}
+	return STR_NULL;
+}
+
+static struct login_method *bearer(const struct outgoing *o, const struct config_at *at, struct str line,
+				   struct buf *why)
+{
+	struct bearer_settings settings = {o->config, *at};
+
+	return bearer_choose(&(struct bearer_place){.env = o->env,
+						    .line = line,
+						    .get = bearer_setting,
+						    .arg = &settings,
+						    .jvm = o->jvm,
+						    .open = oauth_source_new},
+			     why);
+}
 
 /* By a ticket; the settings of the listener that is dialled count, where it has its own. */
 static struct login_method *kerberos(const struct config *c, struct str listener, struct str line, struct arena *a,
@@ -58,6 +118,8 @@ static struct login_method *choose(const struct outgoing *o, const struct config
 			   STR_ARG(at->listener), STR_ARG(at->mechanism), STR_ARG(error));
 	else if (str_is(at->mechanism, "GSSAPI"))
 		method = kerberos(o->config, at->listener, line, &a, why);
+	else if (str_is(at->mechanism, "OAUTHBEARER"))
+		method = bearer(o, at, line, why);
 	else
 		method = login_choose(at->mechanism, line, why);
 	arena_fini(&a);

@@ -11,6 +11,7 @@
 struct channels;
 struct config;
 struct diag;
+struct env;
 struct jvm_options;
 struct loop;
 struct login_method;
@@ -24,6 +25,7 @@ struct secured {
 /* The node's. It lives as long as the node. */
 struct outgoing {
 	const struct config *config;
+	struct env *env;
 	const struct jvm_options *jvm; /* node_options' */
 	struct secured brokers;	       /* for the inter-broker listener; empty: it is plain */
 	struct secured controllers;    /* for the controllers' listener */

@@ -284,6 +284,7 @@ enum node_end secure_start(struct node *n)
 	bool ok = true;
 
 	n->outgoing.config = n->config;
+	n->outgoing.env = n->env;
 	n->outgoing.jvm = &n->options.jvm;
 	for (int i = 0; i < n_targets(n) && ok; i++)
 		ok = make(n, i);

@@ -8,6 +8,8 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "kerberos/kerberos.h"
+#include "oauth/oauth.h"
+#include "security/bearer.h"
 #include "security/jaas.h"
 #include "security/krb5_options.h"
 #include "security/login_choice.h"
@@ -74,7 +76,21 @@ static struct login_method *kerberos(const struct secure_settings *s, struct str
 	return NULL;
 }
 
-static struct login_method *login_of(const struct secure_settings *settings, struct arena *a, struct buf *why)
+static struct str text_of(const void *settings, const char *name)
+{
+	return value_of(settings, name);
+}
+
+static struct login_method *bearer(struct env *env, const struct secure_settings *s, struct str line, struct buf *why)
+{
+	return bearer_choose(
+		&(struct bearer_place){
+			.env = env, .line = line, .get = text_of, .arg = s, .jvm = &s->jvm, .open = oauth_source_new},
+		why);
+}
+
+static struct login_method *login_of(struct env *env, const struct secure_settings *settings, struct arena *a,
+				     struct buf *why)
 {
 	struct str mechanism = value_of(settings, "sasl.mechanism"), jaas = value_of(settings, "sasl.jaas.config");
 	struct str error = STR_NULL;
@@ -93,15 +109,19 @@ static struct login_method *login_of(const struct secure_settings *settings, str
 			   STR_ARG(str_is_null(error) ? STR("") : error));
 		return NULL;
 	}
-	return str_is(mechanism, "GSSAPI") ? kerberos(settings, jaas, a, why) : login_choose(mechanism, jaas, why);
+	if (str_is(mechanism, "GSSAPI"))
+		return kerberos(settings, jaas, a, why);
+	if (str_is(mechanism, "OAUTHBEARER"))
+		return bearer(env, settings, jaas, why);
+	return login_choose(mechanism, jaas, why);
 }
 
-static int make_login(struct secure *s, const struct secure_settings *settings, struct buf *why)
+static int make_login(struct secure *s, struct env *env, const struct secure_settings *settings, struct buf *why)
 {
 	struct arena a;
 
 	arena_init(&a, LINE_MAX_BYTES);
-	s->login = login_of(settings, &a, why);
+	s->login = login_of(env, settings, &a, why);
 	arena_fini(&a);
 	return s->login ? 0 : ERR_INVALID_CONFIG;
 }
@@ -124,7 +144,7 @@ int secure_init(struct secure *s, struct env *env, const struct secure_settings 
 	if (p->tls)
 		err = make_tls(s, env, settings, why);
 	if (err == 0 && p->sasl)
-		err = make_login(s, settings, why);
+		err = make_login(s, env, settings, why);
 	if (err != 0)
 		secure_fini(s);
 	return err;

@@ -421,6 +421,11 @@ bool config_at_is_set(const struct config *c, const struct config_at *at, enum c
 	return value_at(c, at, id) != NULL;
 }
 
+struct str config_at_text(const struct config *c, const struct config_at *at, enum config_id id)
+{
+	return found_at(c, at, id, ~0U)->text;
+}
+
 struct str config_at_string(const struct config *c, const struct config_at *at, enum config_id id)
 {
 	return found_at(c, at, id, TEXTS)->text;

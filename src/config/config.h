@@ -123,6 +123,8 @@ struct config_at {
 
 /* Does the listener have a value of its own? */
 bool config_at_is_set(const struct config *c, const struct config_at *at, enum config_id id);
+struct str config_at_text(const struct config *c, const struct config_at *at,
+			  enum config_id id); /* any type, as it stands; null when it has no value */
 struct str config_at_string(const struct config *c, const struct config_at *at,
 			    enum config_id id); /* STRING, CLASS, PASSWORD */
 bool config_at_bool(const struct config *c, const struct config_at *at, enum config_id id);

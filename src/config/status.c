@@ -98,10 +98,10 @@ static void check_login(const struct config *c, enum config_id id, struct config
 	struct str mechanism = config_string(c, id);
 
 	if (!str_is(mechanism, "GSSAPI") && !str_is(mechanism, "PLAIN") && !str_is(mechanism, "SCRAM-SHA-256") &&
-	    !str_is(mechanism, "SCRAM-SHA-512"))
+	    !str_is(mechanism, "SCRAM-SHA-512") && !str_is(mechanism, "OAUTHBEARER"))
 		config_note_add(notes, CONFIG_NOTE_REFUSED, config_place(c, id),
 				"%s=%.*s is refused: this node cannot log in by what is not served; there are "
-				"GSSAPI, PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512",
+				"GSSAPI, PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 and OAUTHBEARER",
 				config_setting(id)->name, STR_ARG(mechanism));
 }
 
@@ -221,6 +221,19 @@ static bool is_of_listeners(enum config_id id)
 		CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_REFRESH_MS,
 		CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_RETRY_BACKOFF_MS,
 		CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_RETRY_BACKOFF_MAX_MS,
+		CONFIG_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL,
+		CONFIG_SASL_OAUTHBEARER_SCOPE,
+		CONFIG_SASL_OAUTHBEARER_CLIENT_CREDENTIALS_CLIENT_ID,
+		CONFIG_SASL_OAUTHBEARER_CLIENT_CREDENTIALS_CLIENT_SECRET,
+		CONFIG_SASL_OAUTHBEARER_JWT_RETRIEVER_CLASS,
+		CONFIG_SASL_LOGIN_CONNECT_TIMEOUT_MS,
+		CONFIG_SASL_LOGIN_READ_TIMEOUT_MS,
+		CONFIG_SASL_LOGIN_RETRY_BACKOFF_MS,
+		CONFIG_SASL_LOGIN_RETRY_BACKOFF_MAX_MS,
+		CONFIG_SASL_LOGIN_REFRESH_WINDOW_FACTOR,
+		CONFIG_SASL_LOGIN_REFRESH_WINDOW_JITTER,
+		CONFIG_SASL_LOGIN_REFRESH_MIN_PERIOD_SECONDS,
+		CONFIG_SASL_LOGIN_REFRESH_BUFFER_SECONDS,
 		CONFIG_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS,
 		CONFIG_SASL_OAUTHBEARER_EXPECTED_AUDIENCE,
 		CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_AUDIENCE,
@@ -234,19 +247,30 @@ static bool is_of_listeners(enum config_id id)
 	return false;
 }
 
-/* The limits of one listener are served, and how it authenticates, and its TLS; its other settings are of threads. */
-/* Kafka's own for signed tokens is written again. */
+/* Kafka's own for tokens that somebody signs are written again. */
 static bool is_known_handler(const struct config_given *g, enum config_id id)
 {
-	static const char mechanism[] = ".oauthbearer.sasl.server.callback.handler.class";
-	static const char known[] = "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler";
-	int32_t len = (int32_t)sizeof(mechanism) - 1;
+	static const struct {
+		enum config_id id;
+		const char *end, *known;
+	} rows[] = {
+		{CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS, ".oauthbearer.sasl.server.callback.handler.class",
+		 "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler"},
+		{CONFIG_SASL_LOGIN_CALLBACK_HANDLER_CLASS, ".oauthbearer.sasl.login.callback.handler.class",
+		 "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"},
+	};
 
-	return id == CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS && g->name.len > len &&
-	       memcmp(g->name.p + g->name.len - len, mechanism, (size_t)len) == 0 &&
-	       str_is(config_trim(g->text), known);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int32_t len = (int32_t)strlen(rows[i].end);
+
+		if (id == rows[i].id && g->name.len > len &&
+		    memcmp(g->name.p + g->name.len - len, rows[i].end, (size_t)len) == 0)
+			return str_is(config_trim(g->text), rows[i].known);
+	}
+	return false;
 }
 
+/* The limits of one listener are served, and how it authenticates, and its TLS; its other settings are of threads. */
 static void check_overrides(const struct config *c, struct config_notes *notes)
 {
 	for (int i = 0; i < c->n_given; i++) {

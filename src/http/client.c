@@ -322,36 +322,72 @@ struct http_fetch *http_fetch(const struct http_request *request)
 /* ---- from a job ---- */
 
 struct now {
+	struct http_request *request;
+	const struct http_patience *patience;
 	struct loop *loop;
+	struct timer again;
+	int64_t end_ms;
+	int tries;
 	void (*answered)(void *arg, const struct http_answer *);
 	void *arg;
 };
 
+/* How long to wait before it is asked again; 0: no more. */
+static int64_t pause_ms(struct now *n, const struct http_answer *answer)
+{
+	int64_t left_ms = n->end_ms - env_mono_ms(n->loop->env), ms;
+
+	if (!n->patience || n->patience->is_final(answer) || left_ms <= 0)
+		return 0;
+	ms = n->tries < 30 ? n->patience->backoff_ms << n->tries : left_ms;
+	n->tries++;
+	return ms < 1 ? 1 : ms < left_ms ? ms : left_ms;
+}
+
 static void now_done(void *arg, const struct http_answer *answer)
 {
 	struct now *n = arg;
+	int64_t ms = pause_ms(n, answer);
 
+	if (ms) {
+		timer_start(&n->again, ms);
+		return;
+	}
 	n->answered(n->arg, answer);
 	loop_stop(n->loop);
 }
 
-void http_fetch_now(struct env *env, struct http_request *r, void (*answered)(void *arg, const struct http_answer *),
-		    void *arg)
+/* Also the first time. This loop's thread may wait: a name is looked up. */
+static void ask(struct timer *t)
 {
+	struct now *n = container_of(t, struct now, again);
 	struct addr addresses[HTTP_ADDRESSES_MAX];
-	struct now now = {.answered = answered, .arg = arg};
-	int n = env_resolve(env, r->url->host, r->url->port, addresses, HTTP_ADDRESSES_MAX);
+	struct http_request *r = n->request;
+	int found = env_resolve(n->loop->env, r->url->host, r->url->port, addresses, HTTP_ADDRESSES_MAX);
 
-	if (n <= 0) {
-		answered(arg, &(struct http_answer){.err = n < 0 ? n : -ENOENT, .why = "its host has no address"});
+	if (found <= 0) {
+		now_done(n,
+			 &(struct http_answer){.err = found < 0 ? found : -ENOENT, .why = "its host has no address"});
 		return;
 	}
-	r->loop = now.loop = loop_new(env, "http");
 	r->addresses = addresses;
-	r->n_addresses = n;
-	r->done = now_done;
-	r->arg = &now;
+	r->n_addresses = found;
 	http_fetch(r);
-	loop_run(now.loop);
-	loop_free(now.loop);
+	r->addresses = NULL;
+}
+
+void http_fetch_now(struct env *env, struct http_request *r, const struct http_patience *patience,
+		    void (*answered)(void *arg, const struct http_answer *), void *arg)
+{
+	struct now n = {.request = r, .patience = patience, .answered = answered, .arg = arg};
+
+	n.loop = r->loop = loop_new(env, "http");
+	n.end_ms = env_mono_ms(env) + (patience ? patience->max_ms : 0);
+	r->done = now_done;
+	r->arg = &n;
+	timer_init(&n.again, n.loop, ask);
+	timer_start(&n.again, 0);
+	loop_run(n.loop);
+	timer_stop(&n.again);
+	loop_free(n.loop);
 }

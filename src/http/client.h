@@ -60,11 +60,18 @@ struct http_request {
 struct http_fetch *http_fetch(const struct http_request *request);
 void http_fetch_cancel(struct http_fetch *f);
 
+/* After what it is asked again: for max_ms, with pauses that double. */
+struct http_patience {
+	int64_t backoff_ms;
+	int64_t max_ms;
+	bool (*is_final)(const struct http_answer *answer);
+};
+
 /*
- * The same from a job, on a loop of its own: it waits. The name is looked up first; `loop`, addresses and done() are not the caller's to fill. answered() is called
- * once, before it comes back. Not in the simulator, whose jobs cannot wait.
+ * The same from a job, on a loop of its own: it waits. The name is looked up first; `loop`, addresses and done() are not the caller's to fill.
+ * answered() is called once, before it comes back. patience NULL: it is asked once. Not in the simulator, whose jobs cannot wait.
  */
-void http_fetch_now(struct env *env, struct http_request *request,
+void http_fetch_now(struct env *env, struct http_request *request, const struct http_patience *patience,
 		    void (*answered)(void *arg, const struct http_answer *), void *arg);
 
 #endif

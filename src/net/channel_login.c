@@ -262,7 +262,8 @@ static struct channel_login *login_of(struct channel *ch)
 void channel_login_begin(struct channel *ch)
 {
 	struct channel_login *l = login_of(ch);
-	struct login_start start = {.host = ch->host, .env = ch->all->loop->env};
+	struct login_start start = {
+		.host = ch->host, .env = ch->all->loop->env, .wall_ms = env_wall_ms(ch->all->loop->env)};
 
 	check(!l->exchange);
 	l->heard = STR("");

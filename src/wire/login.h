@@ -48,6 +48,7 @@ struct login {
 struct login_start {
 	const char *host; /* that is dialled, as a name where it has one */
 	struct env *env;
+	int64_t wall_ms; /* the time */
 	uint8_t nonce[LOGIN_NONCE_LEN];
 };
 

@@ -26,7 +26,7 @@ enum {
 	TALK_MAX = 1 << 18,
 	OWN = 5,
 	OWN_SECURE = 14,
-	OWN_MAX = 224,
+	OWN_MAX = 256,
 	WEB_PORT = 9644,
 	WEB_MAX = 1 << 20
 };
@@ -130,8 +130,20 @@ static void fill_line(int i, char *out, const char *listener, const char *mechan
 		 plain ? " user_node=\"secret\"" : "");
 }
 
+/* Tokens that nobody signs, also among controllers. */
+static void fill_bearer_line(char *out, const char *listener)
+{
+	snprintf(out, OWN_MAX,
+		 "listener.name.%s.oauthbearer.sasl.jaas.config="
+		 "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+		 "unsecuredLoginStringClaim_sub=\"node\" unsecuredLoginLifetimeSeconds=\"20\";",
+		 listener);
+}
+
 static int fill_secure(int i, char own[OWN_SECURE][OWN_MAX])
 {
+	bool bearer = w.mechanism && strcmp(w.mechanism, "OAUTHBEARER") == 0;
+	const char *of_controllers = bearer ? "OAUTHBEARER" : "PLAIN";
 	int n = 0;
 
 	if (!w.mechanism)
@@ -146,11 +158,16 @@ static int fill_secure(int i, char own[OWN_SECURE][OWN_MAX])
 		"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,INTERNAL:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT");
 	strcpy(own[n++], "inter.broker.listener.name=INTERNAL");
 	snprintf(own[n++], OWN_MAX, "listener.name.internal.sasl.enabled.mechanisms=%s", w.mechanism);
-	strcpy(own[n++], "listener.name.controller.sasl.enabled.mechanisms=PLAIN");
+	snprintf(own[n++], OWN_MAX, "listener.name.controller.sasl.enabled.mechanisms=PLAIN%s",
+		 bearer ? ",OAUTHBEARER" : ""); /* this world's own client says it in plain */
 	snprintf(own[n++], OWN_MAX, "sasl.mechanism.inter.broker.protocol=%s", w.mechanism);
-	strcpy(own[n++], "sasl.mechanism.controller.protocol=PLAIN");
+	snprintf(own[n++], OWN_MAX, "sasl.mechanism.controller.protocol=%s", of_controllers);
 	fill_line(i, own[n++], "controller", "plain");
-	if (strcmp(w.mechanism, "GSSAPI") == 0)
+	if (bearer)
+		fill_bearer_line(own[n++], "controller");
+	if (bearer)
+		fill_bearer_line(own[n++], "internal");
+	else if (strcmp(w.mechanism, "GSSAPI") == 0)
 		snprintf(own[n++], OWN_MAX,
 			 "listener.name.internal.gssapi.sasl.jaas.config=com.sun.security.auth.module.Krb5LoginModule "
 			 "required useKeyTab=true storeKey=true keyTab=\"/k\" serviceName=kafka "

@@ -1,5 +1,5 @@
 /*
- * cluster: three whole nodes in the simulator that log in to each other: controllers by PLAIN, brokers by PLAIN, SCRAM or GSSAPI. They elect,
+ * cluster: three whole nodes in the simulator that log in to each other: controllers by PLAIN or OAUTHBEARER, brokers by these, SCRAM or GSSAPI. They elect,
  * replicate, and go on when one dies; who says a wrong password is not let in, and is when he says the right one.
  */
 #include <string.h>
@@ -125,6 +125,13 @@ static void nodes_that_log_in_by_plain_are_a_cluster(void **state)
 	live_and_die("PLAIN");
 }
 
+/* Controllers among each other, too; their sessions end with their tokens, and go on with others. */
+static void nodes_that_log_in_by_oauthbearer_are_a_cluster(void **state)
+{
+	(void)state;
+	live_and_die("OAUTHBEARER");
+}
+
 static void nodes_that_log_in_by_gssapi_are_a_cluster(void **state)
 {
 	(void)state;
@@ -186,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nodes_that_log_in_by_plain_are_a_cluster),
 		cmocka_unit_test(nodes_that_log_in_by_gssapi_are_a_cluster),
+		cmocka_unit_test(nodes_that_log_in_by_oauthbearer_are_a_cluster),
 		cmocka_unit_test(nodes_that_log_in_by_scram_are_a_cluster),
 		cmocka_unit_test(sessions_that_end_are_renewed),
 		cmocka_unit_test(who_says_a_wrong_password_does_not_replicate),

@@ -194,7 +194,7 @@ static void run(struct exchange *x)
 	if (!x->request.timeout_ms)
 		x->request.timeout_ms = 60000;
 	x->request.connect_ms = 60000;
-	http_fetch_now(s.env, &x->request, answered, NULL);
+	http_fetch_now(s.env, &x->request, NULL, answered, NULL);
 	loop_post(s.loop, &end);
 	loop_free(s.loop);
 	assert_int_equal(got.n, 1);
@@ -292,10 +292,10 @@ static void a_host_without_an_address_and_a_port_that_nobody_has(void **state)
 
 	(void)state;
 	memset(&got, 0, sizeof(got));
-	http_fetch_now(s.env, &r, answered, NULL);
+	http_fetch_now(s.env, &r, NULL, answered, NULL);
 	assert_int_equal(got.err, -ECONNREFUSED);
 	strcpy(url.host, "no.such.host.invalid");
-	http_fetch_now(s.env, &r, answered, NULL);
+	http_fetch_now(s.env, &r, NULL, answered, NULL);
 	assert_true(got.err < 0);
 	assert_string_equal(got.why, "its host has no address");
 }

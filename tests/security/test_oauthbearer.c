@@ -45,7 +45,7 @@ static bool prepare(struct world *w, const char *mechanism, const char *line, co
 	const char *overrides[] = {own, setting ? setting : "num.network.threads=3", w->more[0], w->more[1], NULL};
 	struct config_input in = {.overrides = overrides, .data_dir = STR("/nowhere")};
 	struct mechanism_place place = {
-		.at = {STR("X"), str_of(mechanism)}, .cluster_id = STR("cluster"), .keys = w->keys};
+		.at = {STR("X"), str_of(mechanism)}, .cluster_id = STR("cluster"), .is_signed = w->keys != NULL};
 	struct config_notes notes;
 	struct str error = STR_NULL;
 	const void *setup;

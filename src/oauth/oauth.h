@@ -1,0 +1,19 @@
+/*
+ * oauth: tokens that somebody else gives out, for logins: from a file, or from a server that is shown a client's secret.
+ *
+ * 1. One token serves all logins until it is to be got anew: after a share of its life, as Kafka's ExpiringCredentialRefreshingLogin has it, but with the
+ *    first login after that, not before. Logins that want one at the same time wait for one attempt.
+ * 2. While the server does not answer the old token serves until its end.
+ * 3. A file is read when its token is to be got anew.
+ * 4. The server's name is always held against its certificate; ssl.* are options of the JAAS line, and without them the system's authorities are
+ *    trusted.
+ */
+#ifndef ODRADEK_OAUTH_OAUTH_H
+#define ODRADEK_OAUTH_OAUTH_H
+
+#include "wire/oauth.h"
+
+/* NULL and *why: it cannot be so; then the claims are still the caller's. Reads the files that options name. token_source_free() it. */
+struct token_source *oauth_source_new(struct env *env, const struct oauth_endpoint *e, struct buf *why);
+
+#endif

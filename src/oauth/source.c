@@ -1,0 +1,322 @@
+/* source: see oauth.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/err.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "env/env.h"
+#include "http/client.h"
+#include "oauth/oauth.h"
+#include "tls/tls.h"
+
+enum { TOKEN_MAX_BYTES = 65536, ARENA_MAX = 1 << 20, AGAIN_MS = 10000, WHY_MAX = 400 };
+
+struct source {
+	struct token_source base;
+	struct oauth_endpoint e; /* its texts are not the caller's any more */
+	char *path;		 /* NULL: a server gives them */
+	struct http_url url;
+	struct tls_context *tls;
+	char *headers, *body;
+	struct mutex acquiring; /* held by who gets another: the others wait for its outcome */
+	int64_t failed_ns;	/* the last attempt, if it failed: of who holds `acquiring`, as the next */
+	char why[WHY_MAX];
+	struct mutex lock; /* what follows */
+	char *token;	   /* NULL: none */
+	int64_t expiry_ms;
+	int64_t renew_ms; /* wall clock: from then on another one is wanted */
+};
+
+/* ---- the token there is ---- */
+
+static bool take(struct token_source *base, int64_t now_ms, struct buf *token)
+{
+	struct source *s = container_of(base, struct source, base);
+	bool good;
+
+	mutex_lock(&s->lock);
+	good = s->token && now_ms < s->renew_ms;
+	if (good)
+		buf_put_str(token, str_of(s->token));
+	mutex_unlock(&s->lock);
+	return good;
+}
+
+static void wipe(char *text)
+{
+	if (text)
+		explicit_bzero(text, strlen(text));
+	xfree(text);
+}
+
+/* Kafka's refreshMs. */
+static int64_t renewal_ms(const struct source *s, const struct token_times *t, int64_t now_ms, double chance)
+{
+	int64_t begin_ms = t->begin_ms > 0 && t->begin_ms < t->expiry_ms ? t->begin_ms : now_ms;
+	double share = s->e.window + s->e.jitter * chance;
+	int64_t ms = begin_ms + (int64_t)((double)(t->expiry_ms - begin_ms) * share);
+
+	if (now_ms + 1000 * (s->e.min_s + s->e.buffer_s) > t->expiry_ms)
+		return now_ms + (int64_t)((double)(t->expiry_ms - now_ms) * share);
+	if (ms > t->expiry_ms - s->e.buffer_s * 1000)
+		return t->expiry_ms - s->e.buffer_s * 1000;
+	return ms < now_ms + 1000 * s->e.min_s ? now_ms + 1000 * s->e.min_s : ms;
+}
+
+/* Takes the copy. */
+static void put(struct source *s, struct env *env, char *token, const struct token_times *t)
+{
+	double chance = (double)env_random_below(env, 1 << 20) / (1 << 20);
+	int64_t now_ms = env_wall_ms(env);
+
+	mutex_lock(&s->lock);
+	wipe(s->token);
+	s->token = token;
+	s->expiry_ms = t->expiry_ms;
+	s->renew_ms = renewal_ms(s, t, now_ms, chance);
+	mutex_unlock(&s->lock);
+}
+
+/* True: the old one serves on for a while. */
+static bool keep_old(struct source *s, int64_t now_ms)
+{
+	bool good;
+
+	mutex_lock(&s->lock);
+	good = s->token && now_ms < s->expiry_ms;
+	if (good)
+		s->renew_ms = now_ms + AGAIN_MS < s->expiry_ms ? now_ms + AGAIN_MS : s->expiry_ms;
+	mutex_unlock(&s->lock);
+	return good;
+}
+
+/* ---- another one ---- */
+
+static bool fail(struct source *s, const char *why)
+{
+	snprintf(s->why, sizeof(s->why), "%s", why);
+	return false;
+}
+
+static bool look_at(struct source *s, struct env *env, struct str token, struct arena *a)
+{
+	struct token_times times = {0};
+	const char *why = token.len > TOKEN_MAX_BYTES ? "it is too long" : s->e.look(s->e.claims, token, a, &times);
+
+	if (!why && times.expiry_ms <= env_wall_ms(env))
+		why = "it has expired";
+	if (why) {
+		snprintf(s->why, sizeof(s->why), "the token that was given out cannot be used: %s", why);
+		return false;
+	}
+	put(s, env, str_dup(token), &times);
+	return true;
+}
+
+/* Statuses that another attempt does not change (Kafka's UNRETRYABLE_HTTP_CODES). */
+static bool is_final(const struct http_answer *answer)
+{
+	static const int codes[] = {400, 401, 402, 403, 404, 405, 406, 407, 409,
+				    410, 411, 412, 413, 414, 415, 501, 505};
+
+	if (answer->err == 0 && (answer->status == 200 || answer->status == 201))
+		return true;
+	for (size_t i = 0; answer->err == 0 && i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (codes[i] == answer->status)
+			return true;
+	return false;
+}
+
+struct asking {
+	struct source *source;
+	struct env *env;
+	bool ok;
+};
+
+static void answered(void *arg, const struct http_answer *answer)
+{
+	struct asking *asking = arg;
+	struct source *s = asking->source;
+	struct str token;
+	struct arena a;
+
+	if (answer->err != 0) {
+		fail(s, answer->why);
+		return;
+	}
+	if (answer->status != 200 && answer->status != 201) {
+		snprintf(s->why, sizeof(s->why), "the token endpoint answers with status %d", answer->status);
+		return;
+	}
+	arena_init(&a, ARENA_MAX);
+	token = s->e.read_answer(answer->body, &a);
+	if (str_is_null(token))
+		fail(s, "the token endpoint's answer has no access_token and no id_token");
+	else
+		asking->ok = look_at(s, asking->env, token, &a);
+	if (!str_is_null(token))
+		explicit_bzero((char *)(uintptr_t)token.p, (size_t)token.len);
+	arena_fini(&a);
+}
+
+static bool ask(struct source *s, struct env *env)
+{
+	struct asking asking = {s, env, false};
+	struct http_patience patience = {s->e.backoff_ms, s->e.backoff_max_ms, is_final};
+	struct http_request r = {
+		.url = &s->url,
+		.tls = s->tls,
+		.method = "POST",
+		.headers = str_of(s->headers),
+		.body = str_of(s->body),
+		.answer_max = 2 * TOKEN_MAX_BYTES,
+		.connect_ms = s->e.connect_ms,
+		.timeout_ms = s->e.connect_ms + s->e.read_ms,
+	};
+
+	http_fetch_now(env, &r, &patience, answered, &asking);
+	return asking.ok;
+}
+
+static struct str trimmed(const char *text, size_t len)
+{
+	struct str s = {text, (int32_t)len};
+
+	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
+		s.len--;
+	return s;
+}
+
+static bool read_file(struct source *s, struct env *env)
+{
+	struct arena a;
+	char *text;
+	size_t len;
+	bool ok;
+	int err = env_read_file(env, s->path, TOKEN_MAX_BYTES, &text, &len);
+
+	if (err) {
+		snprintf(s->why, sizeof(s->why), "%s: %s", s->path, err_name(err));
+		return false;
+	}
+	arena_init(&a, ARENA_MAX);
+	ok = look_at(s, env, trimmed(text, len), &a);
+	arena_fini(&a);
+	explicit_bzero(text, len);
+	xfree(text);
+	return ok;
+}
+
+static bool fetch(struct token_source *base, struct env *env, struct buf *why)
+{
+	struct source *s = container_of(base, struct source, base);
+	int64_t began_ns = env_mono_ns(env);
+	struct buf there = {0};
+	bool ok;
+
+	mutex_lock(&s->acquiring);
+	ok = take(base, env_wall_ms(env), &there); /* somebody else has got it */
+	if (there.p)
+		explicit_bzero(there.p, there.cap);
+	buf_fini(&there);
+	if (!ok && s->failed_ns < began_ns) {
+		ok = (s->path ? read_file(s, env) : ask(s, env)) || keep_old(s, env_wall_ms(env));
+		if (!ok)
+			s->failed_ns = env_mono_ns(env);
+	}
+	if (!ok)
+		buf_put_str(why, str_of(s->why));
+	mutex_unlock(&s->acquiring);
+	return ok;
+}
+
+/* ---- life ---- */
+
+static void source_free(struct token_source *base)
+{
+	struct source *s = container_of(base, struct source, base);
+
+	tls_context_unref(&s->tls);
+	mutex_fini(&s->lock);
+	mutex_fini(&s->acquiring);
+	wipe(s->token);
+	wipe(s->headers);
+	wipe(s->body);
+	xfree(s->path);
+	xfree((void *)(uintptr_t)s->e.claims);
+	xfree(s);
+}
+
+static bool make_tls(struct source *s, struct env *env, struct buf *why)
+{
+	struct tls_settings settings = {0};
+	struct buf reason = {0};
+	int err;
+
+	for (int i = 0; i < TLS_SETTINGS; i++)
+		settings.v[i] = s->e.option(s->e.option_arg, tls_setting_name((enum tls_setting)i));
+	settings.v[TLS_ENDPOINT_IDENTIFICATION_ALGORITHM] = STR("https");
+	err = tls_context_new(env, &settings, false, &s->tls, &reason);
+	if (err)
+		buf_printf(why, "an option of the JAAS line: %.*s", STR_ARG(buf_str(&reason)));
+	buf_fini(&reason);
+	return err == 0;
+}
+
+/* "file:///path" or "file:/path". */
+static char *path_of(struct str url)
+{
+	int32_t at = url.len > 7 && memcmp(url.p + 5, "//", 2) == 0 ? 7 : 5;
+
+	return url.p[at] == '/' ? xstrndup(url.p + at, (size_t)(url.len - at)) : NULL;
+}
+
+static bool open_place(struct source *s, struct env *env, struct buf *why)
+{
+	struct str url = s->e.url;
+	const char *wrong;
+
+	if (url.len > 6 && strncasecmp(url.p, "file:", 5) == 0) {
+		s->path = path_of(url);
+		if (!s->path)
+			buf_put_str(why, STR("sasl.oauthbearer.token.endpoint.url: file:///PATH was expected"));
+		return s->path;
+	}
+	wrong = http_url_read(url, &s->url);
+	if (wrong) {
+		buf_printf(why, "sasl.oauthbearer.token.endpoint.url: %s; file:///PATH, http or https was expected",
+			   wrong);
+		return false;
+	}
+	s->headers = str_dup(s->e.headers);
+	s->body = str_dup(s->e.body);
+	return !s->url.tls || make_tls(s, env, why);
+}
+
+struct token_source *oauth_source_new(struct env *env, const struct oauth_endpoint *e, struct buf *why)
+{
+	static const struct token_source_ops ops = {take, fetch, source_free};
+	struct source *s = xcalloc(1, sizeof(*s));
+	bool ok;
+
+	s->base.ops = &ops;
+	s->e = *e;
+	s->failed_ns = INT64_MIN;
+	mutex_init(&s->lock);
+	mutex_init(&s->acquiring);
+	ok = open_place(s, env, why);
+	s->e.url = s->e.headers = s->e.body = STR_NULL;
+	s->e.option_arg = NULL;
+	if (ok)
+		return &s->base;
+	s->e.claims = NULL; /* the caller's */
+	source_free(&s->base);
+	return NULL;
+}

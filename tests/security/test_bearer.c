@@ -1,0 +1,374 @@
+/*
+ * bearer: a client's login by OAUTHBEARER: what it says, and which settings are refused. The source of tokens is the test.
+ */
+#include "security/bearer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/base64.h"
+#include "base/mem.h"
+#include "security/jvm_options.h"
+#include "security/jwt.h"
+#include "tests/base/cm.h"
+#include "wire/login.h"
+#include "wire/oauth.h"
+
+#define MODULE "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required "
+#define HANDLER "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler"
+#define NOW_MS 1700000000000
+
+static struct {
+	const char *settings[12][2];
+	struct jvm_options jvm;
+	/* The source. */
+	const char *token; /* what fetch() gives; NULL: nothing */
+	bool has_token;
+	int n_fetches;
+	void *claims;
+	char headers[2000], body[2000], option[200];
+	bool is_open;
+	struct buf why, out;
+	struct login_method *method;
+	struct login *login;
+} t;
+
+static struct str get(const void *arg, const char *name)
+{
+	(void)arg;
+	for (int i = 0; t.settings[i][0]; i++)
+		if (strcmp(t.settings[i][0], name) == 0)
+			return str_of(t.settings[i][1]);
+	return STR_NULL;
+}
+
+static bool take(struct token_source *s, int64_t now_ms, struct buf *token)
+{
+	(void)s;
+	assert_true(now_ms == NOW_MS);
+	if (t.has_token)
+		buf_put_str(token, str_of(t.token));
+	return t.has_token;
+}
+
+static bool fetch(struct token_source *s, struct env *env, struct buf *why)
+{
+	(void)s;
+	(void)env;
+	t.n_fetches++;
+	t.has_token = t.token;
+	if (!t.token)
+		buf_put_str(why, STR("there is none"));
+	return t.has_token;
+}
+
+static void close_source(struct token_source *s)
+{
+	(void)s;
+	xfree(t.claims);
+	t.is_open = false;
+}
+
+static struct token_source *open_source(struct env *env, const struct oauth_endpoint *e, struct buf *why)
+{
+	static const struct token_source_ops ops = {take, fetch, close_source};
+	static struct token_source source = {&ops};
+
+	(void)env;
+	if (str_is(e->url, "https://no/")) {
+		buf_put_str(why, STR("it cannot be opened"));
+		return NULL;
+	}
+	t.claims = (void *)(uintptr_t)e->claims;
+	t.is_open = true;
+	snprintf(t.headers, sizeof(t.headers), "%.*s", STR_ARG(e->headers));
+	snprintf(t.body, sizeof(t.body), "%.*s", STR_ARG(e->body));
+	snprintf(t.option, sizeof(t.option), "%.*s", STR_ARG(e->option(e->option_arg, "ssl.truststore.location")));
+	return &source;
+}
+
+static bool choose(const char *line)
+{
+	buf_fini(&t.why);
+	t.why = (struct buf){0};
+	t.method = bearer_choose(
+		&(struct bearer_place){.line = str_of(line), .get = get, .jvm = &t.jvm, .open = open_source}, &t.why);
+	return t.method;
+}
+
+static void begin(const char *line)
+{
+	struct login_start start = {.host = "there", .wall_ms = NOW_MS};
+
+	if (!choose(line))
+		print_error("%.*s\n", STR_ARG(buf_str(&t.why)));
+	assert_non_null(t.method);
+	assert_true(str_is(t.method->mechanism, "OAUTHBEARER"));
+	t.login = login_begin(t.method, &start);
+}
+
+static void end(void)
+{
+	login_free(t.login);
+	login_method_free(t.method);
+	buf_fini(&t.out);
+	buf_fini(&t.why);
+	assert_false(t.is_open);
+	memset(&t, 0, sizeof(t));
+}
+
+static enum login_turn step(const char *in)
+{
+	t.out.len = 0;
+	return login_step(t.login, str_of(in), &t.out);
+}
+
+static void assert_said(const char *text)
+{
+	assert_int_equal(t.out.len, strlen(text));
+	assert_memory_equal(t.out.p, text, strlen(text));
+}
+
+static void assert_refused(const char *line, const char *why)
+{
+	assert_false(choose(line));
+	if (!str_is(buf_str(&t.why), why))
+		print_error("%.*s\n", STR_ARG(buf_str(&t.why)));
+	assert_true(str_is(buf_str(&t.why), why));
+	buf_fini(&t.why);
+	t.why = (struct buf){0};
+}
+
+static void oidc(void)
+{
+	memset(&t, 0, sizeof(t));
+	t.jvm.allowed_urls = STR("file:///x, https://a/t ,https://no/");
+	t.settings[0][0] = "sasl.login.callback.handler.class";
+	t.settings[0][1] = HANDLER;
+	t.settings[1][0] = "sasl.oauthbearer.token.endpoint.url";
+	t.settings[1][1] = "https://a/t";
+	t.settings[2][0] = "sasl.oauthbearer.client.credentials.client.id";
+	t.settings[2][1] = "me:o";
+	t.settings[3][0] = "sasl.oauthbearer.client.credentials.client.secret";
+	t.settings[3][1] = " p w ";
+}
+
+/* ---- tokens that nobody signs ---- */
+
+static void a_token_is_made_of_the_line(void **state)
+{
+	struct jwt_unsecured_rules rules = {
+		.principal_claim = STR("sub"), .scope_claim = STR("scope"), .scopes = &STR("b c"), .n_scopes = 1};
+	struct jwt jwt;
+	struct arena a;
+	struct str said;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	memset(&t, 0, sizeof(t));
+	begin(MODULE "unsecuredLoginStringClaim_sub=\"al \\\" \xc3\xa4\" unsecuredLoginListClaim_scope=\"|a|b c\" "
+		     "unsecuredLoginNumberClaim_n=\"1.5\" unsecuredLoginLifetimeSeconds=\"60\" "
+		     "unsecuredLoginExtension_traceId=\"12\";");
+	assert_int_equal(step(""), LOGIN_SAY);
+	said = arena_str(&a, buf_str(&t.out));
+	assert_memory_equal(said.p, "n,,\1auth=Bearer ", 16);
+	assert_memory_equal(said.p + said.len - 13, "\1traceId=12\1\1", 13);
+	said = (struct str){said.p + 16, said.len - 29};
+	assert_int_equal(jwt_read_unsecured(said, &rules, NOW_MS, &a, &jwt), JWT_GOOD);
+	assert_true(str_is(jwt.subject, "al \" \xc3\xa4"));
+	assert_true(jwt.expiry_ms == NOW_MS + 60000);
+	assert_int_equal(step(""), LOGIN_DONE);
+	arena_fini(&a);
+	end();
+}
+
+static void lines_without_a_token_are_refused(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	assert_refused(MODULE ";",
+		       "a token names somebody: unsecuredLoginStringClaim_sub was expected in the JAAS line");
+	assert_refused(MODULE "unsecuredLoginStringClaim_sub=\" \";",
+		       "a token names somebody: unsecuredLoginStringClaim_sub was expected in the JAAS line");
+	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginPrincipalClaimName=b;",
+		       "a token names somebody: unsecuredLoginStringClaim_b was expected in the JAAS line");
+	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginNumberClaim_exp=\"1\";",
+		       "Cannot explicitly set the 'exp' claim");
+	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginNumberClaim_n=x;",
+		       "unsecuredLoginNumberClaim_n cannot be a claim's value");
+	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginLifetimeSeconds=x;",
+		       "unsecuredLoginLifetimeSeconds is no number of seconds");
+	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginExtension_auth=x;",
+		       "Extension name auth is invalid");
+	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginExtension_a=\"\xc3\xa4\";",
+		       "Extension value for extension a is invalid");
+	assert_refused("x.Y required;", "the login module of OAUTHBEARER is "
+					"org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule, not x.Y");
+}
+
+/* ---- tokens that are given out ---- */
+
+static void a_token_is_fetched_when_there_is_none(void **state)
+{
+	(void)state;
+	oidc();
+	t.token = "a.b.c";
+	begin(MODULE "ssl.truststore.location=\"/ca\" extension_a=b;");
+	assert_string_equal(t.body, "grant_type=client_credentials");
+	assert_non_null(strstr(t.headers, "\r\nAuthorization: Basic bWU6bzpwIHc=\r\n"));
+	assert_string_equal(t.option, "/ca");
+	assert_int_equal(step(""), LOGIN_WORK);
+	login_work(t.login);
+	assert_int_equal(step(""), LOGIN_SAY);
+	assert_said("n,,\1auth=Bearer a.b.c\1a=b\1\1");
+	assert_int_equal(step(""), LOGIN_DONE);
+	login_free(t.login);
+	t.login = login_begin(t.method, &(struct login_start){.host = "there", .wall_ms = NOW_MS});
+	assert_int_equal(step(""), LOGIN_SAY);
+	assert_int_equal(t.n_fetches, 1);
+	end();
+}
+
+static void without_a_token_it_fails(void **state)
+{
+	(void)state;
+	oidc();
+	begin(MODULE ";");
+	assert_int_equal(step(""), LOGIN_WORK);
+	login_work(t.login);
+	assert_int_equal(step(""), LOGIN_FAIL);
+	assert_string_equal(t.login->failure, "No token could be got: there is none");
+	end();
+}
+
+static void a_server_that_does_not_take_it_is_told_so_and_never_believed(void **state)
+{
+	(void)state;
+	oidc();
+	t.token = "a.b.c";
+	t.has_token = true;
+	begin(MODULE ";");
+	assert_int_equal(step(""), LOGIN_SAY);
+	assert_int_equal(step("{\"status\":\"invalid_token\"}\x1b"), LOGIN_SAY);
+	assert_said("\1");
+	assert_int_equal(step(""), LOGIN_FAIL);
+	assert_string_equal(t.login->failure, "The server does not take the token: {\"status\":\"invalid_token\"}?");
+	end();
+}
+
+static void settings_that_cannot_be_are_refused(void **state)
+{
+	(void)state;
+	oidc();
+	t.settings[1][1] = "https://b/t";
+	assert_refused(
+		MODULE ";",
+		"Invalid value https://b/t for configuration sasl.oauthbearer.token.endpoint.url: The URL cannot be accessed "
+		"due to restrictions. Update the system property 'org.apache.kafka.sasl.oauthbearer.allowed.urls' to allow "
+		"the URL to be accessed. (KAFKA_OPTS=-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=URL,...)");
+	t.settings[1][1] = "https://no/";
+	assert_refused(MODULE ";", "it cannot be opened");
+	t.settings[1][1] = "https://a/t";
+	t.settings[3][1] = "";
+	assert_refused(MODULE ";", "sasl.oauthbearer.client.credentials.client.id and "
+				   "sasl.oauthbearer.client.credentials.client.secret were expected");
+	t.settings[4][0] = "sasl.oauthbearer.assertion.file";
+	t.settings[4][1] = "/a";
+	assert_refused(MODULE ";",
+		       "sasl.oauthbearer.assertion.*: clients are not authenticated by assertions yet, but by "
+		       "sasl.oauthbearer.client.credentials.client.id and .secret");
+	t.settings[4][0] = "sasl.login.retry.backoff.ms";
+	t.settings[4][1] = "20000";
+	assert_refused(MODULE ";", "sasl.login.retry.backoff.ms has to be from 0 to sasl.login.retry.backoff.max.ms");
+	t.settings[4][0] = "sasl.oauthbearer.jwt.retriever.class";
+	t.settings[4][1] = "x.Y";
+	assert_refused(MODULE ";", "sasl.oauthbearer.jwt.retriever.class=x.Y: there are DefaultJwtRetriever, "
+				   "FileJwtRetriever and ClientCredentialsJwtRetriever");
+	t.settings[0][1] = "x.Y";
+	assert_refused(MODULE ";", "sasl.login.callback.handler.class=x.Y: there is " HANDLER);
+	t.settings[0][1] = HANDLER;
+	t.settings[1][1] = NULL;
+	assert_refused(MODULE ";",
+		       "The OAuth configuration option sasl.oauthbearer.token.endpoint.url value is required");
+}
+
+static void options_of_old_serve_and_headers_may_be_encoded(void **state)
+{
+	(void)state;
+	oidc();
+	t.settings[2][0] = "sasl.oauthbearer.header.urlencode";
+	t.settings[2][1] = "true";
+	t.settings[3][0] = NULL;
+	t.token = "a.b.c";
+	begin(MODULE "clientId=\"a b\" clientSecret=\"\xc3\xa4:\" scope=\"x y\";");
+	assert_string_equal(t.body, "grant_type=client_credentials&scope=x+y");
+	assert_non_null(strstr(t.headers, "\r\nAuthorization: Basic YStiOiVDMyVBNCUzQQ==\r\n")); /* a+b:%C3%A4%3A */
+	end();
+}
+
+/* ---- what is looked at ---- */
+
+static void assert_look(const char *claims, const char *why)
+{
+	struct bearer_claims names = {"scope", "sub"};
+	struct token_times times;
+	char text[600], token[800];
+	struct arena a;
+	const char *said;
+
+	arena_init(&a, 1 << 20);
+	text[base64_put(BASE64_URL, claims, strlen(claims), text)] = 0;
+	snprintf(token, sizeof(token), "eyJhIjoxfQ.%s.c2ln", text);
+	said = bearer_look(&names, str_of(token), &a, &times);
+	if (why)
+		assert_string_equal(said, why);
+	else
+		assert_null(said);
+	if (!why)
+		assert_true(times.expiry_ms == 2000 && times.begin_ms == 1000);
+	arena_fini(&a);
+}
+
+static void what_a_token_says_of_itself(void **state)
+{
+	(void)state;
+	assert_look("{\"sub\":\"a\",\"exp\":2,\"iat\":1}", NULL);
+	assert_look("{\"sub\":\"a\",\"exp\":2.5,\"iat\":1.5,\"scope\":[\"a\"]}", NULL);
+	assert_look("{\"sub\":\"a\",\"iat\":1}", "its exp is missing or no time");
+	assert_look("{\"sub\":\"a\",\"exp\":-2}", "its exp is missing or no time");
+	assert_look("{\"sub\":\"a\",\"exp\":2,\"iat\":\"1\"}", "its iat is no time");
+	assert_look("{\"sub\":\" \",\"exp\":2}", "it names no subject");
+	assert_look("{\"sub\":\"a\",\"exp\":2,\"scope\":[\"a\",\" \"]}", "one of its scopes is empty or no string");
+	assert_look("[]", "its claims are no JSON object");
+}
+
+static void the_token_in_an_answer_is_found(void **state)
+{
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	assert_true(str_is(bearer_read_answer(STR("{\"access_token\":\" a \",\"id_token\":\"b\"}"), &a), "a"));
+	assert_true(str_is(bearer_read_answer(STR("{\"access_token\":\" \",\"id_token\":\"b\"}"), &a), "b"));
+	assert_true(str_is_null(bearer_read_answer(STR("{\"access_token\":1}"), &a)));
+	assert_true(str_is_null(bearer_read_answer(STR("[\"access_token\"]"), &a)));
+	assert_true(str_is_null(bearer_read_answer(STR(""), &a)));
+	arena_fini(&a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_token_is_made_of_the_line),
+		cmocka_unit_test(lines_without_a_token_are_refused),
+		cmocka_unit_test(a_token_is_fetched_when_there_is_none),
+		cmocka_unit_test(without_a_token_it_fails),
+		cmocka_unit_test(a_server_that_does_not_take_it_is_told_so_and_never_believed),
+		cmocka_unit_test(settings_that_cannot_be_are_refused),
+		cmocka_unit_test(options_of_old_serve_and_headers_may_be_encoded),
+		cmocka_unit_test(what_a_token_says_of_itself),
+		cmocka_unit_test(the_token_in_an_answer_is_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
