@@ -344,7 +344,8 @@ async function member (bootstrap, group, topic, options) {
   if (options.protocol === 'consumer') {
     raw['group.protocol'] = 'consumer'
   } else {
-    Object.assign(kafkaJS, { sessionTimeout: Number(options.session || 1500), heartbeatInterval: 300, rebalanceTimeout: 5000 })
+    const session = Number(options.session || 1500)
+    Object.assign(kafkaJS, { sessionTimeout: session, heartbeatInterval: 300, rebalanceTimeout: Math.max(5000, session) }) // librdkafka wants it so
     kafkaJS.partitionAssigners = [options.strategy === 'sticky' ? PartitionAssigners.cooperativeSticky : PartitionAssigners.range]
   }
   if (options.instance) raw['group.instance.id'] = options.instance
