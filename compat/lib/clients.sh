@@ -82,7 +82,7 @@ rust_client() {
 	mkdir -p "$dir"
 	cp -r "$source"/. "$dir/"
 	(cd "$dir" && cargo fetch -q) || return 1
-	(cd "$dir" && nice cargo build --release -q) || broken || return
+	(cd "$dir" && nice -n 19 cargo build --release -q -j 1) || broken || return
 	CLIENT=("$dir/target/release/odradek-compat-rust-rdkafka")
 }
 
