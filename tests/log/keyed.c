@@ -170,14 +170,19 @@ void keyed_cut(struct keyed *k, int64_t end)
 		k->flushed_end = end;
 	for (int i = 0; i < KEYED_PRODUCERS; i++)
 		k->producers[i] = (struct keyed_producer){.last_offset = -1};
+	k->n_met = k->n_met < k->n ? k->n_met : k->n;
 	for (int64_t i = 0; i < k->n; i++) {
 		struct keyed_record *r = &k->v[i];
 
+		if (i >= k->n_met) /* by the cleaning that the crash has ended */
+			r->cleaned_ms = k->cleaning_ms;
 		if (r->producer >= 0 && r->fate == KEYED_MARKER)
 			end_transaction(k, r->producer, i);
 		else if (r->producer >= 0)
 			note_written(k, r->producer, i);
 	}
+	if (k->cleaning_ms)
+		k->n_met = k->n;
 }
 
 int keyed_end_all(struct keyed *k, struct keyed_hands *h)
@@ -240,6 +245,9 @@ int keyed_clean(struct keyed *k, struct keyed_hands *h, struct keyed_clean *how)
 	how->was_wanted = !err && look.wanted;
 	if (!how->was_wanted)
 		return err;
+	int64_t end =
+		log_offsets(h->log).end; /* behind the clean end segments are written anew, too, to their own ends */
+	k->cleaning_ms = k->now_ms;
 	key_map_init(&keys, (struct siphash_key){cm_random(&k->seed), 7}, how->map_bytes, 0.9);
 	o.keys = &keys;
 	struct log_clean *c = log_clean_begin(h->log, &look, &o);
@@ -261,6 +269,9 @@ int keyed_clean(struct keyed *k, struct keyed_hands *h, struct keyed_clean *how)
 	}
 	log_clean_free(c);
 	key_map_fini(&keys);
+	for (int64_t i = k->n_met; i < end; i++)
+		k->v[i].cleaned_ms = k->cleaning_ms;
+	k->n_met = end > k->n_met ? end : k->n_met;
 	return err;
 }
 
@@ -273,6 +284,7 @@ struct checking {
 	int64_t clean_end;
 	bool clean;
 	int64_t next;
+	int64_t next_marker;  /* those before it are there, or may be gone */
 	int64_t *newest_seen; /* by key: the visible record seen last; -1 */
 	int32_t *below_clean; /* by key: records below the clean end */
 	const char *what;
@@ -298,6 +310,22 @@ static bool wrong(struct checking *c, const char *what)
 	if (!c->what)
 		c->what = what;
 	return false;
+}
+
+static bool is_past_horizon(const struct checking *c, const struct keyed_record *w)
+{
+	return w->cleaned_ms > 0 && c->k->now_ms >= w->cleaned_ms + c->h->config->delete_retention_ms;
+}
+
+/* What an end of a transaction has removed went no sooner than that reader of committed records is done who has met it (KAFKA-8351). */
+static void miss_markers(struct checking *c, int64_t upto)
+{
+	for (; c->next_marker < upto; c->next_marker++) {
+		const struct keyed_record *w = &c->k->v[c->next_marker];
+
+		if (w->fate == KEYED_MARKER && !is_past_horizon(c, w))
+			wrong(c, "a marker has gone before its horizon");
+	}
 }
 
 static bool check_record(struct checking *c, const struct batch_header *h, const struct record *r)
@@ -330,6 +358,10 @@ static bool check_batch(struct checking *c, const uint8_t *p, const struct batch
 
 	if (!batch_crc_ok(p, h))
 		return wrong(c, "a checksum is wrong");
+	if (batch_is_control(h) && h->count > 0) {
+		miss_markers(c, h->base_offset);
+		c->next_marker = batch_last_offset(h) + 1;
+	}
 	if (batch_is_control(h))
 		return true;
 	if (decode_all(c->h->codecs, batch_codec(h), p + BATCH_HEADER_SIZE, len, 1 << 20, &plain))
@@ -398,6 +430,8 @@ static void check_newest(struct checking *c)
 			continue;
 		if (newest[i] < 0 || c->k->v[newest[i]].serial >= 0)
 			wrong(c, "the newest value of a key is gone");
+		else if (c->newest_seen[i] < 0 && !is_past_horizon(c, &c->k->v[newest[i]]))
+			wrong(c, "a tombstone has gone before its horizon");
 		else if (c->newest_seen[i] >= 0)
 			wrong(c, "what a tombstone has removed is back");
 	}
@@ -424,23 +458,87 @@ static void check_producers(struct checking *c)
 	}
 }
 
-/* A committed reader is told of every aborted record that it still meets, and of none that counts. */
-static void check_aborted(struct checking *c)
-{
-	struct aborted_txn *v;
-	int n;
+/* A reader of committed records, as clients are. */
+struct committed {
+	struct checking *c;
+	const struct aborted_txn *v; /* what it was told, by first offset */
+	int n, at;
+	bool is_aborted[KEYED_PRODUCERS]; /* whose records it leaves out */
+};
 
-	struct aborted_query q = {.from = c->o.start, .upto = c->o.stable, .arena = c->h->arena};
-	if (log_aborted(c->h->log, &q, &v, &n, NULL)) {
+static void hear_of_aborted(struct committed *r, int64_t last_offset)
+{
+	for (; r->at < r->n && r->v[r->at].first_offset <= last_offset; r->at++)
+		r->is_aborted[r->v[r->at].producer_id - FIRST_PRODUCER_ID] = true;
+}
+
+static void read_marker(struct committed *r, const uint8_t *p, const struct batch_header *h)
+{
+	struct record_iter it = record_iter(h, p + BATCH_HEADER_SIZE, (size_t)(batch_size(h) - BATCH_HEADER_SIZE));
+	struct record one;
+
+	while (record_next(&it, &one))
+		if (control_type(one.key) == CONTROL_ABORT)
+			r->is_aborted[h->producer_id - FIRST_PRODUCER_ID] = false;
+}
+
+static void read_data(struct committed *r, const uint8_t *p, const struct batch_header *h)
+{
+	size_t len = (size_t)(batch_size(h) - BATCH_HEADER_SIZE);
+	bool skips = batch_is_transactional(h) && r->is_aborted[h->producer_id - FIRST_PRODUCER_ID];
+	struct buf plain = {0};
+	struct record one;
+
+	if (decode_all(r->c->h->codecs, batch_codec(h), p + BATCH_HEADER_SIZE, len, 1 << 20, &plain))
+		wrong(r->c, "a batch does not decompress");
+	struct record_iter it = record_iter(h, plain.p, plain.len);
+	while (!r->c->what && record_next(&it, &one)) {
+		int fate = r->c->k->v[one.offset].fate;
+
+		if (one.offset < r->c->o.stable && skips && fate != KEYED_ABORTED)
+			wrong(r->c, "a committed reader leaves out what counts");
+		if (one.offset < r->c->o.stable && !skips && fate != KEYED_VISIBLE)
+			wrong(r->c, "a committed reader is given what was aborted");
+	}
+	buf_fini(&plain);
+}
+
+static void read_committed(void *arg, const uint8_t *p, const struct batch_header *h)
+{
+	struct committed *r = arg;
+
+	if (r->c->what || h->base_offset >= r->c->o.stable)
+		return;
+	hear_of_aborted(r, batch_last_offset(h));
+	if (batch_is_control(h))
+		read_marker(r, p, h);
+	else
+		read_data(r, p, h);
+}
+
+/* It is told of every aborted record that it still meets, and of none that counts. */
+static void check_committed(struct checking *c, int64_t from)
+{
+	struct aborted_query q = {.from = from, .upto = c->o.stable, .arena = c->h->arena};
+	struct committed r = {.c = c};
+	struct aborted_txn *v;
+
+	if (log_aborted(c->h->log, &q, &v, &r.n, NULL)) {
 		wrong(c, "aborted transactions cannot be listed");
 		return;
 	}
-	for (int i = 0; i < n && !c->what; i++) {
+	r.v = v;
+	for (int i = 0; i < r.n; i++) {
 		const struct keyed_record *w = &c->k->v[v[i].first_offset];
 
-		if (w->fate != KEYED_ABORTED || w->producer != v[i].producer_id - FIRST_PRODUCER_ID)
+		if (w->fate != KEYED_ABORTED || w->producer != v[i].producer_id - FIRST_PRODUCER_ID) {
 			wrong(c, "a transaction is called aborted that was not");
+			return;
+		}
 	}
+	for (int64_t at = from; at < c->o.stable && !c->what;)
+		if ((at = each_batch(c->h, at, c->o.end, read_committed, &r)) < 0)
+			wrong(c, "a range cannot be read");
 }
 
 const char *keyed_check(const struct keyed *k, struct keyed_hands *h, bool clean)
@@ -448,6 +546,7 @@ const char *keyed_check(const struct keyed *k, struct keyed_hands *h, bool clean
 	struct checking c = {
 		.k = k, .h = h, .o = log_offsets(h->log), .clean_end = log_clean_end(h->log), .clean = clean};
 
+	c.next_marker = c.o.start;
 	c.newest_seen = xcalloc((size_t)k->n_keys, sizeof(*c.newest_seen));
 	c.below_clean = xcalloc((size_t)k->n_keys, sizeof(*c.below_clean));
 	for (int i = 0; i < k->n_keys; i++)
@@ -459,12 +558,15 @@ const char *keyed_check(const struct keyed *k, struct keyed_hands *h, bool clean
 		if (at < 0)
 			wrong(&c, "a range cannot be read");
 	}
+	miss_markers(&c, c.o.end);
 	if (!c.what)
 		check_newest(&c);
 	if (!c.what)
 		check_producers(&c);
 	if (!c.what)
-		check_aborted(&c);
+		check_committed(&c, c.o.start);
+	if (!c.what)
+		check_committed(&c, c.o.start + (c.o.stable - c.o.start) / 2);
 	xfree(c.newest_seen);
 	xfree(c.below_clean);
 	return c.what;

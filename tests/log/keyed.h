@@ -2,7 +2,8 @@
  * keyed: a random history of a compacted log, and what must hold of the log whatever was cleaned of it.
  *
  * Records have few keys, some are tombstones; batches are of plain, idempotent and transactional producers, in every codec. All that was
- * written is remembered outside of the log, by offset.
+ * written is remembered outside of the log, by offset. What must hold: of each key the newest record is there, or it was a tombstone whose horizon is
+ * behind; who reads committed records as clients do, from the start or from the middle, is given none that was aborted, and all others that there are.
  */
 #ifndef ODRADEK_TESTS_LOG_KEYED_H
 #define ODRADEK_TESTS_LOG_KEYED_H
@@ -24,6 +25,7 @@ struct keyed_record {
 	int32_t sequence;
 	int8_t producer; /* -1 = none */
 	int8_t fate;
+	int64_t cleaned_ms; /* when the first cleaning began that may have met it; 0: none has */
 };
 
 struct keyed_producer {
@@ -45,6 +47,8 @@ struct keyed {
 	int64_t now_ms;
 	int64_t acked_end;
 	int64_t flushed_end; /* as of the last flush */
+	int64_t cleaning_ms; /* when the last cleaning began; 0: there was none */
+	int64_t n_met;	     /* records that one may have met */
 };
 
 /* What it is done with; of the node, while the struct above is not. */
