@@ -26,6 +26,7 @@ enum {
 	CONNECT_MS = 10000,
 	ANSWER_MS = 20000,
 	WITHOUT_KEYS_MS = 10000, /* between two rounds of attempts */
+	FOR_EVER_MS = INT32_MAX,
 	URGENT_MS = 1000,
 	MISSING_MAX = 16, /* Kafka's MISSING_KEY_ID_CACHE_MAX_ENTRIES and its neighbours */
 	MISSING_KID_MAX = 1000,
@@ -205,9 +206,11 @@ static void rest(struct sasl_keys *k)
 static void failed(struct sasl_keys *k, const char *why)
 {
 	int64_t left_ms = k->round_end_ms - env_mono_ms(k->env);
-	int64_t pause_ms = k->tries < 30 ? k->backoff_ms << k->tries : left_ms;
+	int64_t pause_ms = k->backoff_ms;
 
 	note_failure(k, k->url_text, why);
+	for (int i = 0; i < k->tries && pause_ms < left_ms; i++)
+		pause_ms *= 2;
 	k->tries++;
 	if (pause_ms > left_ms)
 		pause_ms = left_ms;
@@ -425,6 +428,8 @@ static bool read_times(struct sasl_keys *k, const struct mechanism_place *place,
 	if (k->backoff_ms < 0 || k->backoff_max_ms < k->backoff_ms)
 		return refuse(why, STR("sasl.oauthbearer.jwks.endpoint.retry.backoff.ms has to be from 0 to "
 				       "sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms"));
+	if (k->backoff_max_ms > FOR_EVER_MS)
+		k->backoff_max_ms = FOR_EVER_MS;
 	return true;
 }
 
