@@ -228,6 +228,8 @@ void reactor_schedule(struct conn *c);
 void reactor_touch(struct conn *c, int64_t now_ns);
 /* The block that sockets are read into, with a reference that is the reactor's. */
 struct block *reactor_landing(struct reactor *r);
+/* What is kept warm goes when it was not used for a while. */
+void reactor_trim_later(struct reactor *r);
 /* COPY_BYTES that are nobody's. */
 uint8_t *reactor_copy(struct reactor *r);
 /* The end of a turn: a landing block that frames were taken from is theirs (and may have been given back by them already). */

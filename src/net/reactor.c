@@ -75,12 +75,19 @@ void reactor_leave_landing(struct reactor *r)
 		block_unref(&r->landing);
 }
 
-struct block *reactor_landing(struct reactor *r)
+void reactor_trim_later(struct reactor *r)
 {
-	if (!r->landing)
-		r->landing = block_new(&r->pool, BLOCK_FIRST);
 	if (!timer_is_running(&r->trim))
 		timer_start(&r->trim, TRIM_MS);
+}
+
+/* Not one that frames were taken from: answers that have not left may point into them. */
+struct block *reactor_landing(struct reactor *r)
+{
+	reactor_leave_landing(r);
+	if (!r->landing)
+		r->landing = block_new(&r->pool, BLOCK_FIRST);
+	reactor_trim_later(r);
 	return r->landing;
 }
 
@@ -88,8 +95,7 @@ uint8_t *reactor_copy(struct reactor *r)
 {
 	if (!r->copy)
 		r->copy = xmalloc(COPY_BYTES);
-	if (!timer_is_running(&r->trim))
-		timer_start(&r->trim, TRIM_MS);
+	reactor_trim_later(r);
 	return r->copy;
 }
 

@@ -337,6 +337,18 @@ static void asks_many_things(struct peer *p, uint64_t *chance)
 		p->pace = 1 + (size_t)(cm_random(chance) % 200);
 }
 
+/* Like ones behind each other, longer ones, and small ones where a large one is expected. */
+static void asks_large_things(struct peer *p, uint64_t *chance)
+{
+	static const size_t lens[] = {70000, 70000, 70001, 69000, 200000, 200000, 131072, 131068, 3, 400000, 70000};
+
+	for (int i = 0; i < 40; i++) {
+		uint64_t r = cm_random(chance);
+
+		peer_asks(p, 'e', r % 4 ? lens[(r >> 8) % (sizeof(lens) / sizeof(lens[0]))] : 3 + (r >> 8) % 30000);
+	}
+}
+
 static void says_garbage(struct peer *p, uint64_t *chance)
 {
 	for (int i = 0; i < 100; i++) {
@@ -665,6 +677,32 @@ static void an_idle_connection_has_no_buffer(void **state)
 	story_end(&s);
 }
 
+static void large_frames_are_expected_and_their_memory_goes_when_they_end(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct story s = story_default();
+		struct sim_held before, held;
+		struct sim_options options;
+
+		if (seed % 2 == 0)
+			s.limits.queued_max_request_bytes = 500 * (int64_t)KIB;
+		sim_options_draw(&options, seed);
+		options.reset = 0;
+		story_begin(&s, seed, seed % 4 > 1 ? &options : NULL);
+		sim_held(s.w, NODE, &before);
+		for (int i = 0; i < 4; i++)
+			peer_run(&s, peer_add(&s, HEALTHY), asks_large_things, seed * 10 + (uint64_t)i);
+		sim_run_for(s.w, 120000);
+		for (int i = 0; i < 4; i++)
+			if (!s.peers[i].done || s.peers[i].wrong || s.peers[i].closed)
+				fail_msg("seed %d, peer %d: done %d wrong %d closed %d", (int)seed, i, s.peers[i].done,
+					 s.peers[i].wrong, s.peers[i].closed);
+		sim_held(s.w, NODE, &held);
+		assert_true(held.bytes - before.bytes <= 4 * 1024);
+		story_end(&s);
+	}
+}
+
 static void who_waits_for_memory_gets_it_when_others_have_their_answers(void **state)
 {
 	struct story s = story_default();
@@ -718,6 +756,7 @@ static void memory_that_is_held_hostage_is_taken_back(void **state)
 static void (*const hostile[])(struct peer *, uint64_t *) = {
 	says_half_a_length, says_half_a_frame, says_half_a_large_frame, asks_and_does_not_listen, says_garbage,
 	says_byte_by_byte,  asks_to_be_held,   sends_a_flood,		says_a_length_that_lies,  asks_many_things,
+	asks_large_things,
 };
 
 /* A healthy client among hostile ones. */
@@ -733,7 +772,8 @@ static uint64_t crowd(uint64_t seed, const struct sim_options *o)
 	story_begin(&s, seed, o);
 	p = peer_add(&s, HEALTHY);
 	for (int i = 0; i < 20; i++)
-		peer_run(&s, peer_add(&s, HOSTILE), hostile[cm_random(&chance) % 10], cm_random(&chance));
+		peer_run(&s, peer_add(&s, HOSTILE),
+			 hostile[cm_random(&chance) % (sizeof(hostile) / sizeof(hostile[0]))], cm_random(&chance));
 	sim_run_for(s.w, (int64_t)(cm_random(&chance) % 200));
 	peer_run(&s, p, asks_many_things, cm_random(&chance));
 	if (!sim_run_until(s.w, 600000, first_is_done, &s))
@@ -786,6 +826,7 @@ int main(void)
 		cmocka_unit_test(an_exempt_listener_has_only_small_frames_of_strangers),
 		cmocka_unit_test(a_part_of_a_secret_is_left_nowhere),
 		cmocka_unit_test(an_idle_connection_has_no_buffer),
+		cmocka_unit_test(large_frames_are_expected_and_their_memory_goes_when_they_end),
 		cmocka_unit_test(who_waits_for_memory_gets_it_when_others_have_their_answers),
 		cmocka_unit_test(one_frame_may_be_larger_than_all_the_memory_for_frames),
 		cmocka_unit_test(memory_that_is_held_hostage_is_taken_back),
