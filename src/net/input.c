@@ -10,8 +10,10 @@
  *    takes the landing block with it.
  * 2. A frame that does not fit is received where it will be used: into its own size if that is at most 64 KiB; else into 64 KiB, and,
  *    whenever that is full, into a block sixteen times larger, but (rounded to the pool's classes) never beyond the frame's length. So a
- *    length that lies costs at most sixteen times what was really sent.
+ *    length that lies costs at most sixteen times what was really sent; or what was sent before (4).
  * 3. The growing steps ask the budget before they allocate. So does the first read of a frame.
+ * 4. Who has sent a frame that was larger than 64 KiB, up to EXPECTS_MAX, is expected to send such a one again: it is received into a block for it
+ *    from its first byte on, and never copied. What turns out to be less than that goes to the landing block, or keeps the block as full as it is.
  */
 #include <errno.h>
 #include <string.h>
@@ -22,6 +24,7 @@
 
 #define LENGTH_SIZE ((size_t)4)
 #define GROWTH 16
+#define EXPECTS_MAX ((size_t)2 * 1024 * 1024)
 
 static size_t input_rest(const struct input *in)
 {
@@ -60,6 +63,7 @@ enum input_result input_next(struct input *in, size_t frame_max, struct frame *o
 		.block = in->block,
 	};
 	in->start += LENGTH_SIZE + (size_t)len;
+	in->expects = out->len > BLOCK_FIRST && out->len <= EXPECTS_MAX ? (uint32_t)(LENGTH_SIZE + out->len) : 0;
 	in->began_ns = 0;
 	return INPUT_FRAME;
 }
@@ -110,11 +114,11 @@ static bool input_grow(struct conn *c, size_t total)
 	size_t rest = input_rest(in);
 	size_t cap;
 
-	if (rest < BLOCK_FIRST) {
+	if (rest < BLOCK_FIRST && total > in->expects) {
 		input_move(c, total < BLOCK_FIRST ? total : BLOCK_FIRST, false);
 		return true;
 	}
-	cap = total / GROWTH > rest ? rest * GROWTH : total;
+	cap = total / GROWTH > rest && total > in->expects ? rest * GROWTH : total;
 	if (c->exempt) {
 		input_move(c, cap, false);
 		return true;
@@ -153,13 +157,47 @@ static bool input_land(struct conn *c)
 		memcpy(landing->data, in->block->data + in->start, rest);
 	block_unref(&in->block);
 	block_ref(landing);
-	*in = (struct input){.block = landing, .end = rest, .began_ns = in->began_ns};
+	*in = (struct input){.block = landing, .end = rest, .expects = in->expects, .began_ns = in->began_ns};
 	return true;
+}
+
+/* A block for the frame that is expected, if there is room for it. */
+static bool input_expect(struct conn *c)
+{
+	struct reactor *r = c->reactor;
+	struct input *in = &c->in;
+
+	if (!in->expects || in->block || c->secret || c->exempt || reactor_is_full(r) ||
+	    !budget_try(&r->net->budget, (int64_t)block_cap(in->expects)))
+		return false;
+	c->granted = false;
+	in->block = block_new(&r->pool, in->expects);
+	in->block->charged = true;
+	in->start = in->end = 0;
+	reactor_trim_later(r);
+	return true;
+}
+
+/* Something else came: it is as if it had come to the landing block. */
+static void input_unexpect(struct conn *c)
+{
+	struct input *in = &c->in;
+	struct block *landing;
+
+	in->expects = 0;
+	if (input_rest(in) > BLOCK_FIRST)
+		return;
+	landing = reactor_landing(c->reactor);
+	memcpy(landing->data, in->block->data, in->end);
+	block_unref(&in->block);
+	block_ref(landing);
+	in->block = landing;
 }
 
 ssize_t input_read(struct conn *c, size_t *asked)
 {
 	struct input *in = &c->in;
+	bool expected = false;
 	size_t total, end;
 	ssize_t n;
 
@@ -167,7 +205,10 @@ ssize_t input_read(struct conn *c, size_t *asked)
 	if (in->block && (in->block == c->reactor->landing || input_rest(in) == 0))
 		input_settle(c);
 	total = in->block ? input_total(in) : 0;
-	if (total == 0) {
+	if (total == 0 && input_expect(c)) {
+		expected = true;
+		end = in->expects;
+	} else if (total == 0) {
 		if (!input_land(c))
 			return -ENOBUFS;
 		end = in->block->cap;
@@ -184,6 +225,10 @@ ssize_t input_read(struct conn *c, size_t *asked)
 		check((size_t)n <= *asked);
 		in->end += (size_t)n;
 	}
+	if (expected && n <= 0)
+		input_drop(c);
+	else if (expected && input_total(in) <= BLOCK_FIRST)
+		input_unexpect(c);
 	return n;
 }
 

@@ -60,6 +60,7 @@ struct input {
 	struct block *block;
 	size_t start;
 	size_t end;
+	uint32_t expects; /* bytes of the last frame, if it was too large for the landing block; else 0 */
 	int64_t began_ns; /* when the frame that is not yet whole, or the TLS handshake, began; 0: there is none */
 };
 
