@@ -4,6 +4,7 @@
 #ifndef ODRADEK_TESTS_SIM_CLUSTER_PRIVATE_H
 #define ODRADEK_TESTS_SIM_CLUSTER_PRIVATE_H
 
+#include "metadata/image.h"
 #include "tests/sim/changes.h"
 #include "tests/sim/cluster_run.h"
 #include "tests/sim/compacted.h"
@@ -20,7 +21,18 @@
 
 #define CLUSTER_TOPIC "t"
 
-enum { CLUSTER_REPLICAS = 3, CLUSTER_COUNTERS = 2 };
+enum { CLUSTER_REPLICAS = 3, CLUSTER_COUNTERS = 2, NOTED_MAX = 64, NOTED_TOPIC_BYTES = 32 };
+
+/* Whose replicas it has when the nodes are about to stop. */
+struct noted_partition {
+	char topic[NOTED_TOPIC_BYTES];
+	int32_t id;
+	struct image_ids replicas; /* ids */
+	int32_t ids[BROKERS_MAX];
+	unsigned
+		late; /* nodes, by bits, that a request which nobody waits for any more adds or removes while they stop */
+	enum noted_kind { NOTED_PLAIN, NOTED_TRANSACTIONAL, NOTED_COMPACTED, NOTED_COMPACTED_TRANSACTIONAL } kind;
+};
 
 struct cluster_run {
 	const struct run_options *o;
@@ -60,11 +72,9 @@ struct cluster_run {
 	int n_producers;
 	int n_partitions;
 	int n_finished;
-	int32_t replicas[HISTORY_PARTITIONS_MAX][BROKERS_MAX]; /* at the end */
-	int n_replicas[HISTORY_PARTITIONS_MAX];
+	struct noted_partition noted[NOTED_MAX];
+	int n_noted;
 	bool stopping;
-	unsigned
-		late; /* partitions that a request which nobody waits for any more has begun to move while the nodes stop */
 };
 
 static inline int64_t draw(struct cluster_run *r, uint64_t bound) { return (int64_t)draw_below(&r->chance, bound); }

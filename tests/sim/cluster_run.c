@@ -136,6 +136,28 @@ static void note_reassignments(struct cluster_run *r)
 	}
 }
 
+static unsigned nodes_of(struct image_ids ids)
+{
+	unsigned nodes = 0;
+
+	for (int i = 0; i < ids.n; i++)
+		nodes |= 1u << (ids.v[i] - 1);
+	return nodes;
+}
+
+static void note_late(struct cluster_run *r)
+{
+	const struct image *image = nodes_image(&r->nodes);
+
+	for (int i = 0; image && i < r->n_noted; i++) {
+		struct noted_partition *n = &r->noted[i];
+		const struct image_topic *t = image_topic_by_name(image, str_of(n->topic));
+		const struct image_partition *p = t->partitions[n->id];
+
+		n->late |= nodes_of(partition_adding(p)) | nodes_of(partition_removing(p));
+	}
+}
+
 /* Until done, or the time is up. */
 static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_run *r))
 {
@@ -145,8 +167,7 @@ static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_
 		nodes_watch(&r->nodes);
 		r->members.calm = r->rests_from_ns && sim_now_ns(r->w) > r->rests_from_ns;
 		if (r->stopping && r->changes.started) {
-			note_reassignments(r);
-			r->late |= r->changes.busy;
+			note_late(r);
 		}
 		if (sim_events(r->w) >= r->looked_at + LOOK_EVERY) {
 			r->looked_at = sim_events(r->w);
@@ -221,59 +242,90 @@ static struct replica_bytes read_replica(struct cluster_run *r, int i, const cha
 	return b;
 }
 
-/* Of those who were its replicas at the end; nobody else has one, whatever was reassigned, but for who is just being added. */
-static void compare_partition(struct cluster_run *r, int partition)
+static bool is_excused(const struct noted_partition *n, int node)
 {
-	struct image_ids replicas = {r->replicas[partition], r->n_replicas[partition]};
-	struct replica_bytes first = read_replica(r, replicas.v[0] - 1, CLUSTER_TOPIC, partition);
-
-	for (int i = r->first_broker; i < r->nodes.n; i++) {
-		struct replica_bytes its = read_replica(r, i, CLUSTER_TOPIC, partition);
-
-		if (image_ids_has(replicas, i + 1))
-			replica_compare(&first, &its);
-		else if (!(r->late >> partition & 1))
-			check(its.len == 0 && "a replica that was reassigned to others is still there");
-		free(its.p);
-	}
-	free(first.p);
+	return n->late >> node & 1;
 }
 
-static void compare_compacted(struct cluster_run *r, const char *topic, int n_partitions)
+static void compare_two(const struct noted_partition *n, struct replica_bytes *a, struct replica_bytes *b)
 {
-	for (int partition = 0; partition < n_partitions; partition++)
-		for (int i = r->first_broker; i < r->nodes.n; i++)
-			for (int k = i + 1; k < r->nodes.n; k++) {
-				struct replica_bytes a = read_replica(r, i, topic, partition);
-				struct replica_bytes b = read_replica(r, k, topic, partition);
+	int64_t len = a->len < b->len ? a->len : b->len;
 
-				if (a.len && b.len)
-					replica_compare_compacted(&a, &b);
-				free(a.p);
-				free(b.p);
-			}
+	switch (n->kind) {
+	case NOTED_PLAIN:
+		replica_compare(a, b);
+		break;
+	case NOTED_TRANSACTIONAL: /* a marker may have been written while they stopped */
+		replica_compare(&(struct replica_bytes){a->p, len}, &(struct replica_bytes){b->p, len});
+		break;
+	case NOTED_COMPACTED:
+		replica_compare_compacted(a, b);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Of those who were its replicas at the end, each with each; nobody else has one, whatever was reassigned. */
+static void compare_partition(struct cluster_run *r, const struct noted_partition *n)
+{
+	struct replica_bytes v[NODES_MAX] = {0};
+
+	for (int i = r->first_broker; i < r->nodes.n; i++) {
+		if (is_excused(n, i))
+			continue;
+		v[i] = read_replica(r, i, n->topic, n->id);
+		if (!image_ids_has(n->replicas, i + 1))
+			check(v[i].len == 0 && "a replica that was reassigned to others is still there");
+		for (int k = r->first_broker; k < i; k++)
+			if (image_ids_has(n->replicas, i + 1) && image_ids_has(n->replicas, k + 1) && !is_excused(n, k))
+				compare_two(n, &v[k], &v[i]);
+	}
+	for (int i = 0; i < NODES_MAX; i++)
+		free(v[i].p);
 }
 
 static void compare_replicas(struct cluster_run *r)
 {
-	compare_compacted(r, COMPACTED_TOPIC, r->compacted.n_partitions);
-	for (int partition = 0; partition < r->n_partitions; partition++)
-		compare_partition(r, partition);
+	for (int i = 0; i < r->n_noted; i++)
+		compare_partition(r, &r->noted[i]);
 }
 
+static enum noted_kind kind_of(const struct cluster_run *r, struct str topic)
+{
+	if (str_is(topic, CLUSTER_TOPIC))
+		return NOTED_PLAIN;
+	if (str_is(topic, COMPACTED_TOPIC))
+		return NOTED_COMPACTED;
+	return str_is(topic, TELLER_TOPIC) && r->tellers_compact ? NOTED_COMPACTED_TRANSACTIONAL : NOTED_TRANSACTIONAL;
+}
+
+static void note_partition(struct cluster_run *r, const struct image_topic *t, const struct image_partition *p)
+{
+	struct noted_partition *n = &r->noted[r->n_noted++];
+
+	check(r->n_noted <= NOTED_MAX && t->name.len < NOTED_TOPIC_BYTES && p->n_replicas >= MIN_ISR &&
+	      p->n_replicas <= BROKERS_MAX);
+	*n = (struct noted_partition){.id = p->id, .kind = kind_of(r, t->name)};
+	memcpy(n->topic, t->name.p, (size_t)t->name.len);
+	memcpy(n->ids, partition_replicas(p).v, (size_t)p->n_replicas * sizeof(n->ids[0]));
+	n->replicas = (struct image_ids){n->ids, p->n_replicas};
+}
+
+/* Of topics that the clients made, and that stay. */
 static void note_replicas(struct cluster_run *r)
 {
 	const struct image *image = nodes_image(&r->nodes);
-	const struct image_topic *t = image ? image_topic_by_name(image, STR(CLUSTER_TOPIC)) : NULL;
+	const struct image_topic *t;
+	struct image_iter it;
 
-	check(t && t->n_partitions == r->n_partitions);
-	for (int i = 0; i < t->n_partitions; i++) {
-		struct image_ids ids = partition_replicas(t->partitions[i]);
-
-		check(ids.n >= MIN_ISR && ids.n <= BROKERS_MAX);
-		memcpy(r->replicas[i], ids.v, (size_t)ids.n * sizeof(ids.v[0]));
-		r->n_replicas[i] = ids.n;
-	}
+	check(image);
+	r->n_noted = 0;
+	image_topics(image, &it);
+	while ((t = image_topics_next(&it)))
+		for (int i = 0; t->name.p[0] != '_' && !str_is(t->name, CHANGES_TOPIC) && i < t->n_partitions; i++)
+			note_partition(r, t, t->partitions[i]);
+	check(r->n_noted >= r->n_partitions);
 }
 
 static void bad_time(struct cluster_run *r)
