@@ -11,7 +11,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The group behind a dollar: as many digits as make one that there is. One that there is not stands for itself, where there are groups. */
+/* The group behind a dollar: as many digits as make one that there is; -1: there is no such group. */
 static int read_group(const char **at, int groups)
 {
 	const char *p = *at;
@@ -26,7 +26,7 @@ static int read_group(const char **at, int groups)
 }
 
 static bool put_replacement(const struct re2_pattern *pattern, const char *replacement, struct str text,
-			    const struct re2_span *groups, struct buf *out)
+			    const struct re2_span *groups, enum java_no_group no_group, struct buf *out)
 {
 	int n = re2_groups(pattern), group;
 
@@ -44,7 +44,7 @@ static bool put_replacement(const struct re2_pattern *pattern, const char *repla
 		if (!is_digit(*p))
 			return false;
 		group = read_group(&p, n);
-		if (group < 0 && n == 0)
+		if (group < 0 && (n == 0 || no_group == JAVA_NO_GROUP_THROWS))
 			return false;
 		if (group < 0)
 			buf_put(out, "$", 1);
@@ -55,7 +55,7 @@ static bool put_replacement(const struct re2_pattern *pattern, const char *repla
 }
 
 bool java_replace(const struct re2_pattern *pattern, const char *replacement, struct str text, bool all,
-		  struct buf *out)
+		  enum java_no_group no_group, struct buf *out)
 {
 	struct re2_span groups[RE2_SPANS_MAX];
 	int32_t from = 0, copied = 0;
@@ -63,7 +63,7 @@ bool java_replace(const struct re2_pattern *pattern, const char *replacement, st
 	check(re2_groups(pattern) < RE2_SPANS_MAX);
 	while (from <= text.len && re2_find(pattern, text.p, text.len, from, groups, RE2_SPANS_MAX)) {
 		buf_put(out, text.p + copied, (size_t)(groups[0].begin - copied));
-		if (!put_replacement(pattern, replacement, text, groups, out))
+		if (!put_replacement(pattern, replacement, text, groups, no_group, out))
 			return false;
 		copied = groups[0].end;
 		from = copied;

@@ -242,7 +242,7 @@ static enum applies apply(const struct kerberos_names *k, const struct rule *r, 
 			applies = NO;
 		else if (!r->from)
 			buf_put_str(out, text);
-		else if (!java_replace(r->from, r->to, text, r->all, out))
+		else if (!java_replace(r->from, r->to, text, r->all, JAVA_NO_GROUP_THROWS, out))
 			applies = NEVER;
 	}
 	buf_fini(&base);

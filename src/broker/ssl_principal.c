@@ -155,7 +155,8 @@ bool ssl_principal_name(const struct ssl_principal_rules *r, struct str distingu
 		}
 		if (!re2_matches(rule->pattern, distinguished_name.p, distinguished_name.len))
 			continue;
-		if (!java_replace(rule->pattern, rule->replacement, distinguished_name, true, out))
+		if (!java_replace(rule->pattern, rule->replacement, distinguished_name, true, JAVA_NO_GROUP_IS_TEXT,
+				  out))
 			return false;
 		if (rule->fold)
 			java_fold(out, from, rule->fold);

@@ -91,6 +91,8 @@ static void who_is_not_simple_is_nobody(void **state)
 	expect("RULE:[1:$2];DEFAULT", "user@REALM", NULL);
 	expect("RULE:[1:$];DEFAULT", "user@REALM", NULL);
 	expect("RULE:[1:$1]s/user/$7/;DEFAULT", "user@REALM", NULL);
+	expect("RULE:[1:$1]s/(us)er/$7/;DEFAULT", "user@REALM", NULL);
+	expect("RULE:[1:$1]s/(us)er/$17/;DEFAULT", "user@REALM", "us7");
 	expect("DEFAULT", "a/b/c@REALM", NULL);
 	expect("DEFAULT", "a@REALM@REALM", NULL);
 	expect("DEFAULT", "a@b/c", NULL);
