@@ -2,7 +2,8 @@
  * quorum_pulse: whether a broker's process is still there. When the connection of its heartbeats breaks, and when this node begins to lead, the
  * broker's listeners are dialled: if all of them refuse, nobody is there, and it is fenced at once. One that takes a connection and breaks it
  * may be going just now (a process that is killed lets go of its sockets one after the other), and is dialled again. Anything else (an answer,
- * silence, no way to it) says nothing: then its session decides, as with Kafka.
+ * silence, no way to it) says nothing: then its session decides, as with Kafka. A node that has nothing to speak TLS with does not ask listeners that do:
+ * a controller alone has what it dials other controllers with.
  */
 #include <errno.h>
 
@@ -123,12 +124,21 @@ static bool is_looked_after(const struct quorum *q, int32_t id)
 	return false;
 }
 
+/* Those that want TLS are dialled with what secures other connections of this node. */
+static bool may_ask(const struct quorum *q, const struct image_node *broker)
+{
+	for (int i = 0; i < broker->n_endpoints && !q->pulse_secure.tls_slot; i++)
+		if (is_tls(&broker->endpoints[i]))
+			return false;
+	return true;
+}
+
 static void look_after(struct quorum *q, const struct image *image, const struct image_node *broker)
 {
 	struct pulse *p;
 
 	if (broker->fenced || broker->id == q->options.node_id || broker->n_endpoints == 0 ||
-	    is_looked_after(q, broker->id))
+	    is_looked_after(q, broker->id) || !may_ask(q, broker))
 		return;
 	p = xcalloc(1, sizeof(*p));
 	p->quorum = q;
@@ -189,9 +199,9 @@ void quorum_broker_hung_up(struct quorum *q, int32_t broker, int64_t epoch)
 /* ---- life ---- */
 
 /* What is asked is answered before a login, and an endpoint may be one of clients, who are told no secret of this node. */
-static void init_channels(struct quorum *q, struct channels *all)
+static void init_channels(struct quorum *q, struct channels *all, enum outgoing_to as_if_to)
 {
-	outgoing_init(all, q->loop, q->options.outgoing, OUTGOING_TO_BROKERS);
+	outgoing_init(all, q->loop, q->options.outgoing, as_if_to);
 	all->login = NULL;
 	all->client_id = STR("odradek-controller");
 	all->answer_max = ANSWER_MAX;
@@ -201,9 +211,13 @@ static void init_channels(struct quorum *q, struct channels *all)
 void quorum_pulse_init(struct quorum *q)
 {
 	list_init(&q->pulses);
-	init_channels(q, &q->pulse_channels);
+	init_channels(q, &q->pulse_channels, OUTGOING_TO_BROKERS);
 	q->pulse_channels.tls_slot = NULL;
-	init_channels(q, &q->pulse_secure);
+	init_channels(q, &q->pulse_secure, OUTGOING_TO_BROKERS);
+	if (!q->pulse_secure.tls_slot) {
+		channels_fini(&q->pulse_secure);
+		init_channels(q, &q->pulse_secure, OUTGOING_TO_CONTROLLERS);
+	}
 }
 
 void quorum_pulse_stop(struct quorum *q)
