@@ -490,4 +490,13 @@ static int64_t admit(void *arg, const struct addr *from)
 	return throttle_connection(node->throttle, from);
 }
 
-const struct net_handler dispatch_handler = {.admit = admit, .opened = opened, .frame = frame, .closed = closed};
+static void secured(void *arg, struct conn *conn, bool ok)
+{
+	struct node *node = arg;
+	const struct peer *peer = conn_data(conn);
+
+	sasl_metrics_tls(&node->listeners[peer->listener], peer->core, ok);
+}
+
+const struct net_handler dispatch_handler = {
+	.admit = admit, .opened = opened, .frame = frame, .secured = secured, .closed = closed};

@@ -268,7 +268,7 @@ static void make_cores(struct node *n)
 	for (int i = 0; i < n->n_cores; i++)
 		core_init(&n->cores[i], n, net_loop(n->net, i), i);
 	for (int i = 0; i < n->n_listeners; i++)
-		sasl_listener_count(n->listeners[i].sasl, n->n_cores);
+		sasl_listener_count(&n->listeners[i], n->n_cores);
 }
 
 static enum node_end start_quorum(struct node *n)
@@ -339,7 +339,7 @@ static void free_all(struct node *n)
 		net_free(n->net);
 	secure_stop(n);
 	for (int i = 0; i < n->n_listeners; i++)
-		sasl_listener_fini(n->listeners[i].sasl);
+		sasl_listener_forget(&n->listeners[i]);
 	for (int i = 0; i < n->n_cores && n->cores; i++)
 		core_forget_counts(&n->cores[i]);
 	xfree(n->cores);

@@ -124,11 +124,6 @@ static int32_t own_limit(const struct config *c, struct str listener, enum confi
 	return config_at_is_set(c, &at, id) ? (int32_t)config_at_long(c, &at, id) : NET_NO_LIMIT;
 }
 
-static bool asks_who(const struct config_endpoint *e)
-{
-	return e->protocol == PROTOCOL_SASL_PLAINTEXT || e->protocol == PROTOCOL_SASL_SSL;
-}
-
 /* What the listeners that ask who it is offer. */
 static enum node_end prepare_sasl(struct node *n)
 {
@@ -138,7 +133,7 @@ static enum node_end prepare_sasl(struct node *n)
 	for (int i = 0; i < n->n_listeners; i++) {
 		const struct config_endpoint *e = &network->listeners[i];
 
-		if (!asks_who(e))
+		if (!protocol_is_sasl(e->protocol))
 			continue;
 		n->listeners[i].sasl =
 			sasl_listener_new(n->env, n->config, e, n->cluster_id, &n->options.jvm, &n->arena, &why);

@@ -38,6 +38,7 @@ struct net;
 struct replication_quotas;
 struct throttle;
 struct request;
+struct sasl_counts;
 struct sasl_listener;
 struct cleaner;
 struct upkeep;
@@ -50,6 +51,7 @@ struct node_listener {
 	struct secured tls;			/* its slot is empty where the listener is plain */
 	struct ssl_principal_rules *principals; /* of an SSL listener; else NULL */
 	struct sasl_listener *sasl;		/* NULL: nobody has to say who he is */
+	struct sasl_counts *handshakes;		/* by core, of TLS where nobody does; else NULL */
 };
 
 /* An image on its way to a core. Posts arrive in the order they were given. */

@@ -16,11 +16,6 @@
 #include "wire/gss.h"
 #include "wire/login.h"
 
-static bool is_sasl(enum security_protocol p)
-{
-	return p == PROTOCOL_SASL_PLAINTEXT || p == PROTOCOL_SASL_SSL;
-}
-
 /* A cluster of one node dials nobody, and Kafka starts it. */
 static bool is_alone(const struct config *c)
 {
@@ -147,10 +142,10 @@ bool outgoing_logins(struct outgoing *o, struct diag *diag)
 	const struct config_network *net = config_network(o->config);
 	bool ok = true;
 
-	if (config_is_broker(o->config) && is_sasl(net->inter_broker_protocol))
+	if (config_is_broker(o->config) && protocol_is_sasl(net->inter_broker_protocol))
 		ok = login(o, diag, net->inter_broker_listener, CONFIG_SASL_MECHANISM_INTER_BROKER_PROTOCOL,
 			   &o->brokers_login);
-	if (ok && is_sasl(net->controller_protocol))
+	if (ok && protocol_is_sasl(net->controller_protocol))
 		ok = login(o, diag, net->controller_listener, CONFIG_SASL_MECHANISM_CONTROLLER_PROTOCOL,
 			   &o->controllers_login);
 	return ok;

@@ -32,6 +32,7 @@ struct env;
 struct frame;
 struct jvm_options;
 struct node;
+struct node_listener;
 struct peer;
 struct request;
 struct sasl;
@@ -56,9 +57,13 @@ void sasl_listener_fini(struct sasl_listener *l);
 /* Its keys that a server has are asked for: on reactor 0. NULL is fine. */
 void sasl_listener_start(struct sasl_listener *l, struct core *core);
 void sasl_listener_stop(struct sasl_listener *l);
-/* Before there are connections: what becomes of logins is counted by core. */
-void sasl_listener_count(struct sasl_listener *l, int n_cores);
-/* Kafka's socket-server-metrics of logins, for each listener that asks and each core. Any thread. */
+/* Before there are connections: what becomes of logins, and of TLS where nobody has to say who he is, is counted by core. */
+void sasl_listener_count(struct node_listener *l, int n_cores);
+/* What is not the arena's of a listener, and its counts. */
+void sasl_listener_forget(struct node_listener *l);
+/* A connection has agreed on TLS, or could not: on a listener that asks nothing more this is its login. Of the core. */
+void sasl_metrics_tls(const struct node_listener *l, struct core *core, bool ok);
+/* Kafka's socket-server-metrics of logins, for each listener that asks or has TLS, and each core. Any thread. */
 void sasl_metrics_print(const struct node *n, int64_t now_ns, struct buf *out);
 
 /* ---- a connection ---- */

@@ -7,6 +7,7 @@
 #include "base/hash_order.h"
 #include "base/mem.h"
 #include "broker/kerberos_names.h"
+#include "broker/node_private.h"
 #include "broker/sasl_keys.h"
 #include "broker/sasl_private.h"
 #include "env/env.h"
@@ -192,17 +193,12 @@ static void read_limits(struct sasl_listener *l, const struct config *c, const s
 	l->failure_delay_ms = config_int(c, CONFIG_CONNECTION_FAILED_AUTHENTICATION_DELAY_MS);
 }
 
-static bool is_sasl(enum security_protocol p)
-{
-	return p == PROTOCOL_SASL_PLAINTEXT || p == PROTOCOL_SASL_SSL;
-}
-
 bool sasl_wants_kerberos(const struct config *c)
 {
 	const struct config_network *net = config_network(c);
-	bool wants = (is_sasl(net->inter_broker_protocol) &&
+	bool wants = (protocol_is_sasl(net->inter_broker_protocol) &&
 		      str_is(config_string(c, CONFIG_SASL_MECHANISM_INTER_BROKER_PROTOCOL), "GSSAPI")) ||
-		     (is_sasl(net->controller_protocol) &&
+		     (protocol_is_sasl(net->controller_protocol) &&
 		      str_is(config_string(c, CONFIG_SASL_MECHANISM_CONTROLLER_PROTOCOL), "GSSAPI"));
 
 	for (int i = 0; i < net->n_listeners && !wants; i++) {
@@ -210,7 +206,7 @@ bool sasl_wants_kerberos(const struct config *c)
 		int n;
 		const struct str *v = config_at_list(c, &at, CONFIG_SASL_ENABLED_MECHANISMS, &n);
 
-		for (int k = 0; k < n && is_sasl(net->listeners[i].protocol); k++)
+		for (int k = 0; k < n && protocol_is_sasl(net->listeners[i].protocol); k++)
 			wants |= str_is(v[k], "GSSAPI");
 	}
 	return wants;
@@ -246,12 +242,25 @@ struct sasl_listener *sasl_listener_new(struct env *env, const struct config *c,
 	return l->names ? l : NULL;
 }
 
-void sasl_listener_count(struct sasl_listener *l, int n_cores)
+void sasl_listener_count(struct node_listener *l, int n_cores)
 {
-	if (!l)
+	struct sasl_counts *counts;
+
+	if (!l->sasl && !l->tls.slot.now)
 		return;
-	l->counts = xcalloc((size_t)n_cores, sizeof(*l->counts));
-	l->n_counts = n_cores;
+	counts = xcalloc((size_t)n_cores, sizeof(*counts));
+	if (l->sasl)
+		l->sasl->counts = counts;
+	else
+		l->handshakes = counts;
+}
+
+void sasl_listener_forget(struct node_listener *l)
+{
+	sasl_listener_fini(l->sasl);
+	xfree(l->handshakes);
+	l->sasl = NULL;
+	l->handshakes = NULL;
 }
 
 struct sasl_keys *sasl_listener_keys(const struct sasl_listener *l)

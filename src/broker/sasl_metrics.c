@@ -1,6 +1,6 @@
 /*
- * sasl_metrics: what becomes of logins, as Kafka's Selector counts it, under the names that the usual rules of the JMX exporter give. Kafka counts TLS
- * handshakes of SSL listeners there too: here it is logins alone.
+ * sasl_metrics: what becomes of logins, as Kafka's Selector counts it, under the names that the usual rules of the JMX exporter give. What a
+ * connection of an SSL listener has to show is its TLS, so that is its login; on SASL_SSL listeners TLS counts where it fails.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -81,6 +81,24 @@ static double max_ms(const struct sasl_meter *m, int64_t now_ns)
 	return w.n ? (double)w.max_ms : NAN;
 }
 
+/* NULL: it asks for nothing. */
+static struct sasl_counts *counts_of(const struct node_listener *l)
+{
+	return l->sasl ? l->sasl->counts : l->handshakes;
+}
+
+void sasl_metrics_tls(const struct node_listener *l, struct core *core, bool ok)
+{
+	struct sasl_counts *c = &counts_of(l)[core->index];
+	int64_t now_ns = env_mono_ns(core->loop->env);
+
+	if (ok && l->sasl)
+		return;
+	sasl_meter_note(ok ? &c->successes : &c->failures, now_ns, 0);
+	if (ok)
+		count(&c->successes_of_old, 1);
+}
+
 /* ---- the families ---- */
 
 #define AT(field) offsetof(struct sasl_counts, field)
@@ -130,12 +148,12 @@ static void put_family(struct buf *out, const struct family *f, const struct nod
 	buf_printf(out, "# HELP %s%s %s\n# TYPE %s%s %s\n", front, f->name, f->help, front, f->name,
 		   f->lately ? "gauge" : "counter");
 	for (int i = 0; i < n->n_listeners; i++) {
-		const struct sasl_listener *l = n->listeners[i].sasl;
+		const struct sasl_counts *counts = counts_of(&n->listeners[i]);
 
-		for (int core = 0; l && core < l->n_counts; core++) {
+		for (int core = 0; counts && core < n->n_cores; core++) {
 			buf_printf(out, "%s%s{listener=\"%s\",networkProcessor=\"%d\"} ", front, f->name,
 				   n->listeners[i].name, core);
-			put_value(out, f, &l->counts[core], now_ns);
+			put_value(out, f, &counts[core], now_ns);
 		}
 	}
 }
@@ -186,7 +204,7 @@ void sasl_metrics_print(const struct node *n, int64_t now_ns, struct buf *out)
 	bool any = false, keys = false;
 
 	for (int i = 0; i < n->n_listeners; i++) {
-		any |= n->listeners[i].sasl != NULL;
+		any |= counts_of(&n->listeners[i]) != NULL;
 		keys |= sasl_listener_keys(n->listeners[i].sasl) != NULL;
 	}
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]) && any; i++)

@@ -50,7 +50,6 @@ struct sasl_listener {
 	size_t frame_max;	    /* until it is known who it is */
 	size_t frame_max_then;	    /* and after that */
 	struct sasl_counts *counts; /* by core */
-	int n_counts;
 };
 
 /* Those of its OAUTHBEARER; NULL: it wants none. l NULL is fine. */

@@ -19,6 +19,12 @@ enum security_protocol {
 	PROTOCOL_SASL_SSL = 3,
 };
 
+/* Who connects has to say who it is. */
+static inline bool protocol_is_sasl(enum security_protocol p)
+{
+	return p == PROTOCOL_SASL_PLAINTEXT || p == PROTOCOL_SASL_SSL;
+}
+
 struct config_endpoint {
 	struct str name;
 	struct str host; /* null = the wildcard address */

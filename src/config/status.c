@@ -40,11 +40,6 @@ static bool is_served(struct str mechanism)
 	return false;
 }
 
-static bool is_sasl(enum security_protocol p)
-{
-	return p == PROTOCOL_SASL_PLAINTEXT || p == PROTOCOL_SASL_SSL;
-}
-
 /* Kafka's default handler takes tokens that nobody has signed, for development (KIP-255). */
 static void check_unsecured(const struct config *c, const struct config_endpoint *e, struct config_notes *notes)
 {
@@ -79,7 +74,7 @@ static void check_mechanisms(const struct config *c, struct config_notes *notes)
 		int n;
 		const struct str *v = config_at_list(c, &at, CONFIG_SASL_ENABLED_MECHANISMS, &n);
 
-		if (!is_sasl(e->protocol))
+		if (!protocol_is_sasl(e->protocol))
 			continue;
 		for (int k = 0; k < n; k++)
 			if (str_is(v[k], "OAUTHBEARER"))
@@ -126,9 +121,9 @@ static void check_logins(const struct config *c, struct config_notes *notes)
 {
 	const struct config_network *net = &c->network;
 
-	if (config_is_broker(c) && is_sasl(net->inter_broker_protocol))
+	if (config_is_broker(c) && protocol_is_sasl(net->inter_broker_protocol))
 		check_login(c, CONFIG_SASL_MECHANISM_INTER_BROKER_PROTOCOL, notes);
-	if (is_sasl(net->controller_protocol))
+	if (protocol_is_sasl(net->controller_protocol))
 		check_controller_login(c, notes);
 }
 

@@ -30,6 +30,8 @@ struct net_handler {
 	void (*opened)(void *arg, struct conn *);
 	/* A frame is whole, len 0 included. */
 	void (*frame)(void *arg, struct conn *, struct frame *);
+	/* TLS was agreed on, or could not be. In a turn: to be noted. NULL: nobody wants to know. */
+	void (*secured)(void *arg, struct conn *, bool ok);
 	/* It is gone, for whatever reason. */
 	void (*closed)(void *arg, struct conn *);
 };

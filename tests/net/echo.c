@@ -174,6 +174,14 @@ static void on_opened(void *arg, struct conn *c)
 	atomic_fetch_or(&e->reactors, UINT64_C(1) << conn_reactor(c));
 }
 
+static void on_secured(void *arg, struct conn *c, bool ok)
+{
+	struct echo *e = arg;
+
+	(void)c;
+	atomic_fetch_add(ok ? &e->secured : &e->unsecured, 1);
+}
+
 static void on_closed(void *arg, struct conn *c)
 {
 	struct echo *e = arg;
@@ -188,4 +196,5 @@ static void on_closed(void *arg, struct conn *c)
 		request_free(r);
 }
 
-const struct net_handler echo_handler = {.opened = on_opened, .frame = on_frame, .closed = on_closed};
+const struct net_handler echo_handler = {
+	.opened = on_opened, .frame = on_frame, .secured = on_secured, .closed = on_closed};

@@ -27,6 +27,7 @@ struct echo {
 	struct file *file; /* for 'f' */
 	_Atomic int opened;
 	_Atomic int closed;
+	_Atomic int secured, unsecured; /* TLS was agreed on, and was not */
 	_Atomic int frames;
 	_Atomic int sent;
 	_Atomic int live;	   /* requests that hold memory */

@@ -580,6 +580,8 @@ static void what_is_not_tls_is_closed_at_once(void **state)
 	fd = dial(&w);
 	assert_int_equal(send(fd, "GET / HTTP/1.0\r\n\r\n", 18, 0), 18);
 	expect_closed(fd);
+	assert_int_equal(w.echo.secured, 0);
+	assert_int_equal(w.echo.unsecured, 2);
 	world_close(&w);
 }
 
@@ -662,6 +664,8 @@ static void only_those_with_a_good_certificate_are_let_in(void **state)
 	expect_let_in(&w, &w.client);
 	expect_kept_out(&w, NULL, "peer did not return a certificate");
 	expect_let_in(&w, &w.client);
+	assert_int_equal(w.echo.secured, 2);
+	assert_int_equal(w.echo.unsecured, 1);
 	certificate_fini(&other);
 	certificate_fini(&stranger);
 	certificate_fini(&expired);
