@@ -172,6 +172,17 @@ static void print_remote_record(struct dump *d, const struct record *r)
 	buf_fini(&text);
 }
 
+static void print_decoded(struct dump *d, const struct record *r, const char *what, const char *prefix,
+			  enum record_decoder decoder, struct bytes b)
+{
+	printf("%s%s: ", prefix, what);
+	if (dump_decoded(decoder, b) != 0) {
+		printf("Error at offset %" PRId64 ", skipping. %d bytes are fewer than its decoder reads", r->offset,
+		       b.len);
+		d->misread = true;
+	}
+}
+
 /* Of the decoders that are given the first counts, in Kafka's order. */
 static void print_contents(struct dump *d, const struct record *r)
 {
@@ -192,11 +203,11 @@ static void print_contents(struct dump *d, const struct record *r)
 		return;
 	}
 	if (r->key.p) {
-		printf("%skey: %.*s", prefix, (int)r->key.len, (const char *)r->key.p);
+		print_decoded(d, r, "key", prefix, o->key, r->key);
 		prefix = " ";
 	}
 	if (r->value.p)
-		printf("%spayload: %.*s", prefix, (int)r->value.len, (const char *)r->value.p);
+		print_decoded(d, r, "payload", prefix, o->value, r->value);
 }
 
 static void note_order(struct dump *d, struct log_file *f, int64_t offset)

@@ -63,7 +63,7 @@ static int dump_files(struct dump *d, const char *files)
 	for (char *path = strtok_r(rest, ",", &rest); path; path = strtok_r(NULL, ",", &rest))
 		failed |= dump_file(d, path) != 0;
 	xfree(list);
-	return failed ? EXIT_STORAGE : EXIT_FINE;
+	return failed || d->misread ? EXIT_STORAGE : EXIT_FINE;
 }
 
 /* ---- arguments ---- */
@@ -96,6 +96,24 @@ static void read_flags(const struct options *given, struct dump_options *o)
 	o->deep = o->deep || o->print_data;
 }
 
+/* Without a class it is the one that there is without the option. */
+static bool read_decoder(const struct options *given, const char *option, struct dump_options *o,
+			 enum record_decoder *out)
+{
+	const char *class = options_value(given, option);
+
+	if (!options_has(given, option))
+		return true;
+	o->print_data = o->deep = true;
+	if (!class || dump_decoder_named(class, out))
+		return true;
+	command_misused(
+		&command_dump_log,
+		"--%s: %s is a Java class, not run here; known are StringDecoder, LongDecoder, IntegerDecoder and DefaultDecoder of org.apache.kafka.tools.api",
+		option, class);
+	return false;
+}
+
 static int read_arguments(int argc, char **argv, struct options *given, struct dump_options *o)
 {
 	const char *max_bytes;
@@ -103,8 +121,9 @@ static int read_arguments(int argc, char **argv, struct options *given, struct d
 
 	if (!options_parse(given, &command_dump_log, argc, argv))
 		return EXIT_CONFIG;
-	if (options_has(given, "key-decoder-class") || options_has(given, "value-decoder-class"))
-		return command_misused(&command_dump_log, "a decoder of one's own is a Java class: not run here");
+	if (!read_decoder(given, "key-decoder-class", o, &o->key) ||
+	    !read_decoder(given, "value-decoder-class", o, &o->value))
+		return EXIT_CONFIG;
 	if (given->n_words > 0)
 		return command_misused(&command_dump_log, "unexpected argument: %s", given->words[0]);
 	max_bytes = options_value(given, "max-bytes");
@@ -168,8 +187,10 @@ static const struct option_row OPTIONS[] = {
 	 "keys of encrypted records (odradek.log.encryption.key.file); without its key a batch is sealed", NULL, 0, 0},
 	{"max-bytes", "N", "of a .log, from its beginning", NULL, 0, 0},
 	{"max-message-size", "N", "taken, without effect: batches of any size are read", NULL, 0, 0},
-	{"key-decoder-class", "CLASS", "refused: a Java class", NULL, 0, OPTION_MAYBE},
-	{"value-decoder-class", "CLASS", "refused likewise", NULL, 0, OPTION_MAYBE},
+	{"key-decoder-class", "CLASS",
+	 "keys are of a StringDecoder (so without it), LongDecoder, IntegerDecoder or DefaultDecoder (bytes, in hex) of org.apache.kafka.tools.api; other classes are Java's to run",
+	 NULL, 0, OPTION_MAYBE},
+	{"value-decoder-class", "CLASS", "the same of values", NULL, 0, OPTION_MAYBE},
 	{"version", NULL, "print the version", NULL, 0, 0},
 	{"help", NULL, "print this", NULL, 0, 0},
 	{NULL},

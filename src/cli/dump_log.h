@@ -14,6 +14,9 @@
 #include "compress/compress.h"
 #include "env/env.h"
 
+/* How keys or values are shown that are not of an internal topic. */
+enum record_decoder { DECODER_STRING, DECODER_LONG, DECODER_INTEGER, DECODER_BYTES };
+
 struct dump_options {
 	bool print_data;
 	bool deep;
@@ -25,6 +28,7 @@ struct dump_options {
 	bool transaction_log;  /* of __transaction_state */
 	bool share_state;      /* of __share_group_state */
 	bool remote_metadata;  /* values are of __remote_log_metadata */
+	enum record_decoder key, value;
 	int64_t max_bytes;
 };
 
@@ -35,6 +39,7 @@ struct dump {
 	struct atrest_keys keys; /* --encryption-key-file's */
 	struct arena arena;	 /* of the record in work */
 	struct buf complaints;	 /* for stderr, at the end */
+	bool misread;		 /* a key or value was not what its decoder reads */
 };
 
 /* Each prints one file: 0, or a negated errno after which the caller names the file. */
@@ -43,6 +48,11 @@ int dump_offset_index(struct dump *d, const char *path);
 int dump_time_index(struct dump *d, const char *path);
 int dump_txn_index(struct dump *d, const char *path);
 int dump_producer_snapshot(struct dump *d, const char *path);
+
+/* A decoder of Kafka's, by its class with or without its package; false when it is another's. */
+bool dump_decoder_named(const char *class, enum record_decoder *out);
+/* Prints what the decoder makes of the bytes; -EBADMSG, with nothing printed, when they are too few. */
+int dump_decoded(enum record_decoder decoder, struct bytes b);
 
 /* Where the batches of a segment were sealed, by its directory's name and partition.metadata: false when those do not say. */
 bool dump_place(struct env *env, const char *path, struct seal_place *out);
