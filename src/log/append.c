@@ -426,7 +426,7 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 
 /*
  * How much of p[0..len) may be appended: whole, sound batches in order, none of a later epoch. 0 and *valid, or why
- * not. The bit that says "sealed" in a segment has no business here.
+ * not.
  */
 static int check_batches(const struct log *log, const void *p, size_t len, int32_t leader_epoch, size_t *valid)
 {
@@ -440,7 +440,7 @@ static int check_batches(const struct log *log, const void *p, size_t len, int32
 		if (h->leader_epoch > leader_epoch)
 			return 0;
 		if (h->last_offset_delta < 0 || h->base_offset > INT64_MAX - h->last_offset_delta - 1 ||
-		    batch_is_sealed(h) || !batch_crc_ok(it.p, h))
+		    !batch_crc_ok(it.p, h))
 			return ERR_CORRUPT_MESSAGE;
 		if (h->base_offset < next)
 			return ERR_INVALID_RECORD;
@@ -536,14 +536,60 @@ static int append_groups_sealed(struct log *log, const uint8_t *p, size_t len, i
 	return err;
 }
 
+static bool is_known(const struct batch_header *h)
+{
+	return h->magic < BATCH_MAGIC || (h->attributes & ~BATCH_KAFKA_ATTRIBUTES) == 0;
+}
+
+static bool all_known(const void *p, size_t len)
+{
+	struct batch_iter it = batch_iter(p, len);
+
+	while (batch_next(&it))
+		if (!is_known(&it.header))
+			return false;
+	return true;
+}
+
+/* Sound batches without the attributes that mean nothing to Kafka, of which one says "sealed" in a segment. */
+static void put_known(struct buf *out, const void *p, size_t len)
+{
+	struct batch_iter it = batch_iter(p, len);
+
+	buf_reserve(out, len);
+	while (batch_next(&it)) {
+		size_t size = (size_t)batch_size(&it.header);
+		uint8_t *copy = out->p + out->len;
+
+		buf_put(out, it.p, size);
+		if (is_known(&it.header))
+			continue;
+		put_i16(copy + BATCH_AT_ATTRIBUTES, (int16_t)(it.header.attributes & BATCH_KAFKA_ATTRIBUTES));
+		batch_crc_set(copy, size);
+	}
+}
+
+static int append_sound(struct log *log, const void *p, size_t len, int64_t now_ms, struct log_appended *out)
+{
+	return log->config->encryption_enable ? append_groups_sealed(log, p, len, now_ms, out)
+					      : append_groups(log, p, len, false, now_ms, out);
+}
+
+/* Kafka's leaders keep attributes that nobody knows, and its followers take them. */
 int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
 			   struct log_appended *out)
 {
 	size_t valid;
 	int err = log_dir_error(log->dir) ? ERR_KAFKA_STORAGE_ERROR : check_batches(log, p, len, leader_epoch, &valid);
 
+	struct buf known = {0};
+
 	if (err)
 		return err;
-	return log->config->encryption_enable ? append_groups_sealed(log, p, valid, now_ms, out)
-					      : append_groups(log, p, valid, false, now_ms, out);
+	if (all_known(p, valid))
+		return append_sound(log, p, valid, now_ms, out);
+	put_known(&known, p, valid);
+	err = append_sound(log, known.p, known.len, now_ms, out);
+	buf_fini(&known);
+	return err;
 }

@@ -171,7 +171,7 @@ int log_append(struct log *, uint8_t *batch, const struct batch_info *info, int3
 
 /*
  * Appends batches whose offsets and epochs are set: replication and the raft log. p[0..len) holds whole batches; CRC
- * and structure are checked here. A batch of a later epoch than leader_epoch ends the append before it. 0;
+ * and structure are checked here; attributes that Kafka gives no meaning go. A batch of a later epoch than leader_epoch ends the append before it. 0;
  * ERR_CORRUPT_MESSAGE; ERR_INVALID_RECORD when the first offset is below the end (Kafka's UnexpectedAppendOffset);
  * storage errors as above.
  */
