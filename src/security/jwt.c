@@ -32,15 +32,20 @@ static const struct algorithm {
 	{"ES512", JWK_EC, 521, "SHA512", false}, {"EdDSA", JWK_OKP, 0, NULL, false},
 };
 
+static const struct algorithm *algorithm_named(struct str name)
+{
+	for (size_t i = 0; i < sizeof(ALGORITHMS) / sizeof(ALGORITHMS[0]); i++) {
+		if (str_is(name, ALGORITHMS[i].name))
+			return &ALGORITHMS[i];
+	}
+	return NULL;
+}
+
 static const struct algorithm *algorithm_find(const json_t *header)
 {
 	const json_t *alg = json_object_get(header, "alg");
 
-	for (size_t i = 0; json_is_string(alg) && i < sizeof(ALGORITHMS) / sizeof(ALGORITHMS[0]); i++) {
-		if (str_is(jwt_text(alg), ALGORITHMS[i].name))
-			return &ALGORITHMS[i];
-	}
-	return NULL;
+	return json_is_string(alg) ? algorithm_named(jwt_text(alg)) : NULL;
 }
 
 /* ---- signatures ---- */
@@ -100,6 +105,20 @@ static bool is_signed(EVP_PKEY *key, const struct algorithm *alg, struct str tex
 	return good;
 }
 
+static void *key_find(const struct jwks *keys, const struct algorithm *alg, struct str kid)
+{
+	return jwks_find(
+		keys, &(struct jwk_want){.kid = kid, .alg = str_of(alg->name), .type = alg->type, .bits = alg->bits});
+}
+
+bool jwt_is_signed(const struct jwks *keys, struct str name, struct str text, struct bytes signature)
+{
+	const struct algorithm *alg = algorithm_named(name);
+	void *key = alg ? key_find(keys, alg, STR_NULL) : NULL;
+
+	return key && is_signed(key, alg, text, signature);
+}
+
 static const char *verify_signature(const struct jwt_parts *parts, const json_t *header, const struct jwks *keys,
 				    struct arena *a, struct jwt *out)
 {
@@ -116,10 +135,7 @@ static const char *verify_signature(const struct jwt_parts *parts, const json_t 
 		return "its kid is no string";
 	if (!base64_read(BASE64_URL, parts->signature, a, &signature))
 		return "its signature is not in base64url";
-	key = jwks_find(keys, &(struct jwk_want){.kid = kid ? jwt_text(kid) : STR_NULL,
-						 .alg = str_of(alg->name),
-						 .type = alg->type,
-						 .bits = alg->bits});
+	key = key_find(keys, alg, kid ? jwt_text(kid) : STR_NULL);
 	if (!key) {
 		out->missing_kid = kid ? arena_str(a, jwt_text(kid)) : STR_NULL;
 		return "no key of the issuer fits";

@@ -40,6 +40,9 @@ struct jwt {
 const char *jwt_verify(struct str token, const struct jwks *keys, const struct jwt_rules *rules, int64_t wall_ms,
 		       struct arena *a, struct jwt *out);
 
+/* Has the first of these keys that fits signed the text by this algorithm ("RS256", ...)? */
+bool jwt_is_signed(const struct jwks *keys, struct str alg, struct str text, struct bytes signature);
+
 /* ---- the same without a signature (OAuthBearerUnsecuredJws): for development ---- */
 
 struct jwt_unsecured_rules {
