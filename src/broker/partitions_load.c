@@ -348,13 +348,15 @@ static void dir_loaded(struct dir_load *d)
 {
 	bool cancelled = __atomic_load_n(&d->loading->load->cancelled, __ATOMIC_RELAXED);
 
-	if (d->n_short)
+	if (d->n_short) {
 		diag_warn(d->loading->load->table->options.env->diag,
 			  "logs could not be loaded whole, tried again later",
 			  "dir=%s logs=%d remedy=\"free some space, or allow more open files\"", log_dir_path(d->dir),
 			  d->n_short);
-	else if (!log_dir_error(d->dir) && !cancelled)
+	} else if (!log_dir_error(d->dir) && !cancelled) {
 		log_dir_trust(d->dir);
+		log_dir_vouch(d->dir);
+	}
 	for (int i = 0; i < d->n; i++)
 		partition_unref(&d->found[i]);
 	xfree(d->found);

@@ -10,6 +10,7 @@
 #include "base/siphash.h"
 #include "log/checkpoint.h"
 #include "log/departed.h"
+#include "log/life.h"
 #include "log/paths.h"
 
 #define CLEAN_MARKER ".kafka_cleanshutdown"
@@ -31,6 +32,8 @@ struct log_dir {
 	bool formatted;
 	bool clean;
 	bool doubtful;
+	bool cache_is_whole;
+	int64_t life_began_ms;
 	int64_t broker_epoch;
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];
 	struct on_disk on_disk[CHECKPOINT_KINDS]; /* of the job that writes checkpoints */
@@ -221,6 +224,7 @@ static int open_dir(struct log_dir *dir, char **why)
 	}
 	read_marker(dir);
 	read_doubt(dir);
+	dir->cache_is_whole = !dir->clean && !dir->doubtful && life_is_seen(dir->env, dir->path, &dir->life_began_ms);
 	err = dir->formatted ? 0 : sync_parents(dir);
 	if (!err)
 		err = read_checkpoints(dir);
@@ -359,8 +363,11 @@ int log_dir_begin_run(struct log_dir *dir)
 
 	if (log_dir_error(dir))
 		return log_dir_error(dir);
+	int err = life_forget(dir->env, dir->path);
+	if (err)
+		return err;
 	path_in(path, dir->path, CLEAN_MARKER);
-	int err = env_unlink(dir->env, path);
+	err = env_unlink(dir->env, path);
 	if (err == 0)
 		err = env_sync_dir(dir->env, dir->path);
 	if (err && err != -ENOENT)
@@ -375,6 +382,8 @@ int log_dir_mark_clean(struct log_dir *dir, int64_t broker_epoch)
 	struct buf text = {0};
 	int err = log_dir_error(dir);
 
+	if (!err)
+		err = life_forget(dir->env, dir->path);
 	if (err)
 		return err;
 	path_in(path, dir->path, CLEAN_MARKER);
@@ -391,6 +400,7 @@ void log_dir_doubt(struct log_dir *dir)
 	char path[PATH_SIZE];
 	struct file *file;
 
+	life_forget(dir->env, dir->path);
 	path_in(path, dir->path, DOUBT_FILE);
 	int err = env_open(dir->env, path, FILE_WRITE | FILE_CREATE, &file);
 	if (!err)
@@ -427,6 +437,19 @@ int log_dir_sync(struct log_dir *dir)
 	if (err && err != -EOPNOTSUPP)
 		log_dir_fail(dir, err, "syncing", dir->path);
 	return err;
+}
+
+bool log_dir_cache_is_whole(const struct log_dir *dir, int64_t *since_ms)
+{
+	*since_ms = dir->life_began_ms;
+	return dir->cache_is_whole;
+}
+
+void log_dir_vouch(struct log_dir *dir)
+{
+	dir->cache_is_whole = false;
+	if (!dir->doubtful && !log_dir_error(dir))
+		life_begin(dir->env, dir->path);
 }
 
 /* ---- failing ---- */

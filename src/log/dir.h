@@ -9,6 +9,7 @@
  *   replication-offset-checkpoint        high watermarks
  *   cleaner-offset-checkpoint            up to where logs were compacted
  *   odradek.sync-failed                  until all logs have been loaded since: what the page cache has of them may be on no platter
+ *   odradek.life  odradek.life-0.*-delete/  while its logs are open: that the page cache can be believed after a kill (life.h)
  *   odradek.reserve                      room that a full disk gives up for the metadata log (a plain file: Kafka
  *   skips it)
  *   <topic>-<partition>/                 a replica, see log.h
@@ -113,6 +114,13 @@ void log_dir_doubt(struct log_dir *);
 bool log_dir_is_doubtful(const struct log_dir *); /* since it was opened; from any thread */
 /* All its logs were written again. */
 void log_dir_trust(struct log_dir *);
+/*
+ * Is all seen that the last process wrote, though it did not end cleanly (life.h)? Since when it wrote, by the filesystem's clock. From
+ * log_dir_open to log_dir_vouch; from any thread.
+ */
+bool log_dir_cache_is_whole(const struct log_dir *, int64_t *since_ms);
+/* All its logs are loaded, and whole: the next process may believe what is written from here on, as long as no write or sync fails. */
+void log_dir_vouch(struct log_dir *);
 /* `post` is given to the loop once, when the directory fails (at once when it has). */
 void log_dir_watch(struct log_dir *, struct loop *loop, struct post *post);
 

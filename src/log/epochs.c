@@ -22,6 +22,15 @@ int32_t epochs_last(const struct epochs *e)
 	return e->n ? e->v[e->n - 1].epoch : -1;
 }
 
+void epochs_copy(struct epochs *to, const struct epochs *from)
+{
+	*to = (struct epochs){.n = from->n, .cap = from->n};
+	if (from->n > 0) {
+		to->v = xmalloc((size_t)from->n * sizeof(*to->v));
+		memcpy(to->v, from->v, (size_t)from->n * sizeof(*to->v));
+	}
+}
+
 bool epochs_assign(struct epochs *e, int32_t epoch, int64_t start)
 {
 	const struct epoch_start *last = e->n ? &e->v[e->n - 1] : NULL;

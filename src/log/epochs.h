@@ -24,7 +24,8 @@ struct epochs {
 };
 
 void epochs_fini(struct epochs *e);
-int32_t epochs_last(const struct epochs *e); /* -1 when empty */
+void epochs_copy(struct epochs *to, const struct epochs *from); /* to is not initialized */
+int32_t epochs_last(const struct epochs *e);			/* -1 when empty */
 /* Notes that `epoch` begins at `start`; entries that contradict it go. True when something has changed. */
 bool epochs_assign(struct epochs *e, int32_t epoch, int64_t start);
 struct epoch_end epochs_end_of(const struct epochs *e, int32_t epoch, int64_t log_end);

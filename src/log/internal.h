@@ -239,6 +239,7 @@ struct recovery {
 	int64_t bytes_total;
 	int64_t told_ms;
 	bool shows_compaction; /* within segments offsets are missing */
+	bool cache_is_whole;   /* what is read is what was written (life.h) */
 };
 
 /* Segment i lies below the recovery point: all of it was synced. */

@@ -4,7 +4,7 @@
  *	1. what a crash or a deletion left: a finished compaction takes its place, an unfinished one goes (swap.h); .deleted
  *	   and .tmp go
  *	2. segments, ascending; index files without a segment go
- *	3. after an unclean stop: recovery; after a clean one the indexes are counted and the end is looked for
+ *	3. after an unclean stop: recovery, by headers alone where the page cache can be believed (life.h); after a clean one the indexes are counted and the end is looked for
  *	4. log start, leader epochs, producer state
  */
 #include <errno.h>
@@ -328,6 +328,7 @@ static int settle_start(struct log *log)
 struct origin {
 	int64_t recovery_point;
 	bool clean;
+	bool cache_is_whole;
 };
 
 /*
@@ -412,7 +413,7 @@ static int flush_recovered(struct log *log)
 static int load_state(struct found *f, const struct log_load *how, struct origin from)
 {
 	struct log *log = f->log;
-	struct recovery r = {.how = how, .told_ms = env_mono_ms(log->env)};
+	struct recovery r = {.how = how, .told_ms = env_mono_ms(log->env), .cache_is_whole = from.cache_is_whole};
 	int err = from.clean ? load_clean(log) : load_unclean(log, from.recovery_point, &r);
 
 	if (!err)
@@ -430,6 +431,25 @@ static bool is_damage(int err)
 	return err == -EBADMSG || err > 0;
 }
 
+/*
+ * Is what is seen of this log what was written? One that no checkpoint knows has to have been made by the process that vouches for it: it may have
+ * been put here by hand. (Nobody vouches for the metadata log: Kafka writes it before it loads others.)
+ */
+static bool cache_is_whole(const struct found *f)
+{
+	const struct log *log = f->log;
+	char path[PATH_SIZE];
+	struct file_stat st;
+	int64_t since_ms;
+
+	if (log_is_metadata(log) || !log_dir_cache_is_whole(log->dir, &since_ms))
+		return false;
+	if (log->recovery_point >= 0)
+		return true;
+	path_in(path, f->dir, "partition.metadata");
+	return env_stat(log->env, path, &st) == 0 && st.mtime_ms >= since_ms;
+}
+
 static int load_files(struct found *f, const struct log_load *how)
 {
 	struct log *log = f->log;
@@ -441,6 +461,7 @@ static int load_files(struct found *f, const struct log_load *how)
 		.recovery_point = log->recovery_point < 0 ? 0 : log->recovery_point,
 		/* What is recovered is what a clean stop has left. */
 		.clean = how->clean && !env_buggify(log->env, "doubt a clean stop"),
+		.cache_is_whole = cache_is_whole(f),
 	};
 	int err = swap_settle(log->env, f->dir);
 

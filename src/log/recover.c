@@ -9,7 +9,9 @@
  * 3. Where a segment ends before the next one begins, what was in between is lost: the log ends there too. What we have compacted has no
  *    such gap above the recovery point, and what we follow has its gaps within segments (log_roll_for, clean_prepare). A log that no
  *    checkpoint knows may be a copy of one that Kafka compacted: its gaps are let be when there are some within its segments too.
- * 4. Index entries are made by the rules of appending: a recovered index is the one that appending would have written.
+ * 4. After a kill, where all is seen that was written (life.h), headers are walked instead, and the last batch is read. Whatever is not as it
+ *    was written whole then (a batch that was cut short is such a thing) has its segment read from the recovery point on after all.
+ * 5. Index entries are made by the rules of appending: a recovered index is the one that appending would have written.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -291,36 +293,102 @@ static int write_again(struct file *file, int64_t pos, int64_t end)
 	return err ? err : file_truncate(file, end);
 }
 
+struct checked {
+	struct verify v;
+	int64_t from; /* what lies before it is below the recovery point */
+	int64_t bad;
+};
+
+/* Verifies what is past the recovery point of segment s, and makes its index entries. */
+static int check_segment(struct log *log, struct segment *s, int64_t recovery_point, struct recovery *r,
+			 struct checked *c)
+{
+	int64_t pos = 0;
+	int64_t offset = s->base - 1;
+	int entry = trusted_entry(log, s, &c->v, recovery_point, &pos, &offset);
+
+	if (entry < 0) {
+		pos = 0;
+		offset = s->base - 1;
+	}
+	int err = keep_entries(log, s, entry, pos, offset);
+	log->end = s->base;
+	c->from = pos;
+	return err ? err : verify_segment(log, s, &c->v, pos, r, &c->bad);
+}
+
+/* The headers follow one another to the very end, and the last batch is sound: 1; 0; or a negated errno. */
+static int looks_whole(struct checked *c, const struct segment *s)
+{
+	struct batch_header h;
+
+	if (c->bad < s->size)
+		return 0;
+	c->v.headers = false;
+	int err = s->size ? verify_at(&c->v, s->size - c->v.last_size, s->base, &h) : 0;
+	return err < 0 ? err : err == 0;
+}
+
+/* What a walk by headers has noted that was not to be believed is taken back. */
+static void take_back(struct log *log, struct epochs *epochs, struct recovery *r, const struct recovery *before)
+{
+	struct epochs noted = log->epochs;
+
+	log->epochs = *epochs;
+	*epochs = noted;
+	log->data->pending.n_index = 0;
+	log->data->pending.n_time = 0;
+	*r = *before;
+}
+
+/*
+ * The same by headers alone: 1 when all of it is as it was written; 0: there is something that a kill does not explain, or a batch that
+ * was cut short: all of it is to be read. What the system could not write by itself since is as a sync that has failed.
+ */
+static int check_headers(struct log *log, struct segment *s, int64_t recovery_point, struct recovery *r,
+			 struct checked *c)
+{
+	struct recovery before = *r;
+	struct epochs epochs;
+	int err = file_write_back_error(c->v.file);
+
+	if (err) {
+		log_dir_doubt(log->dir);
+		return err;
+	}
+	epochs_copy(&epochs, &log->epochs);
+	c->v.headers = true;
+	err = check_segment(log, s, recovery_point, r, c);
+	int whole = err ? err : looks_whole(c, s);
+	c->v.headers = false;
+	if (whole == 0)
+		take_back(log, &epochs, r, &before);
+	epochs_fini(&epochs);
+	return whole;
+}
+
 /* *whole: the log may go on behind it. */
 static int recover_segment(struct log *log, int i, int64_t recovery_point, struct recovery *r, bool *whole)
 {
 	struct segment *s = &log->data->segments[i];
 	int64_t next = i + 1 < log->data->n ? s[1].base : -1;
-	struct verify v;
+	struct checked c;
 	struct file *file;
-	int64_t pos = 0;
-	int64_t offset = s->base - 1;
-	int64_t bad;
+	int done = 0;
 	int err = segment_open(log, s, SEGMENT_LOG, false, &file);
 
 	if (err)
 		return err;
-	verify_init(&v, file, s->base, s->size);
-	int entry = trusted_entry(log, s, &v, recovery_point, &pos, &offset);
-	if (entry < 0) {
-		pos = 0;
-		offset = s->base - 1;
-	}
-	err = keep_entries(log, s, entry, pos, offset);
-	log->end = s->base;
-	if (!err)
-		err = verify_segment(log, s, &v, pos, r, &bad);
-	*whole = !err && (bad == s->size || log->end == next);
-	if (!err && bad < s->size)
-		err = *whole ? cut_again(log, s, &v, bad) : cut_bad_end(log, s, &v, bad);
+	verify_init(&c.v, file, s->base, s->size);
+	if (r->cache_is_whole)
+		done = check_headers(log, s, recovery_point, r, &c);
+	err = done < 0 ? done : done ? 0 : check_segment(log, s, recovery_point, r, &c);
+	*whole = !err && (c.bad == s->size || log->end == next);
+	if (!err && c.bad < s->size)
+		err = *whole ? cut_again(log, s, &c.v, c.bad) : cut_bad_end(log, s, &c.v, c.bad);
 	if (!err && log_dir_is_doubtful(log->dir))
-		err = write_again(v.file, pos, s->size);
-	verify_fini(&v);
+		err = write_again(c.v.file, c.from, s->size);
+	verify_fini(&c.v);
 	s->dirty = s->indexes_dirty = true;
 	return err ? err : without_room(log, segment_seal_indexes(log, s));
 }

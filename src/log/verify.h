@@ -2,6 +2,8 @@
  * verify: reading a segment's file for recovery: is there a whole, sound batch at this position, and where is the
  * next one?
  *
+ * Where the page cache is believed (life.h) headers alone are looked at: what was written whole is as it was written.
+ *
  * Reads through one large buffer and takes the CRC piece by piece: a batch's size is never allocated.
  */
 #ifndef ODRADEK_LOG_VERIFY_H
@@ -17,9 +19,11 @@ enum { VERIFY_BUFFER = 256 * 1024 };
 
 struct verify {
 	struct file *file;
-	int64_t size;	/* of the file */
-	int64_t base;	/* of the segment */
-	uint8_t *bytes; /* VERIFY_BUFFER */
+	int64_t size;	   /* of the file */
+	int64_t base;	   /* of the segment */
+	uint8_t *bytes;	   /* VERIFY_BUFFER */
+	bool headers;	   /* no CRC, but of formats 0 and 1 */
+	int64_t last_size; /* of the batch before */
 	int64_t from;
 	int64_t len;
 };

@@ -68,7 +68,7 @@ static int start_node(struct node *n)
 	n->hands = (struct keyed_hands){
 		.log = log_new(n->dir, &id, &config), .codecs = codecs_new(), .arena = &n->arena, .config = &config};
 	how.clean = log_dir_was_clean(n->dir, NULL);
-	if (log_load(n->hands.log, &how) || log_dir_begin_run(n->dir))
+	if (log_load(n->hands.log, &how) || log_dir_begin_run(n->dir) || (log_dir_vouch(n->dir), false))
 		return -1;
 	log_set_high_watermark(n->hands.log, log_offsets(n->hands.log).end);
 	return 0;

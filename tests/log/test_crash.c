@@ -79,7 +79,10 @@ static int start_node(struct node *n)
 		return -1;
 	n->log = log_new(n->dir, &id, &CONFIG);
 	how.clean = log_dir_was_clean(n->dir, NULL);
-	return log_load(n->log, &how) || log_dir_begin_run(n->dir) ? -1 : 0;
+	if (log_load(n->log, &how) || log_dir_begin_run(n->dir))
+		return -1;
+	log_dir_vouch(n->dir);
+	return 0;
 }
 
 static void stop_node(struct node *n)

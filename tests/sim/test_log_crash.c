@@ -47,6 +47,7 @@ struct story {
 	struct codecs *codecs;
 	int64_t recovered;
 	int64_t lost;
+	int64_t walked; /* lives that began by walking headers */
 };
 
 static void default_config(struct topic_config *c, uint64_t *chance)
@@ -274,7 +275,12 @@ static void open_log(struct story *s)
 	struct log_load how = {.producer_expiration_ms = 86400000};
 	char *why;
 
+	int64_t since_ms;
+
 	check(log_dir_open(sim_env(s->w, 0), &options, &s->dir, &why) == 0);
+	bool whole = log_dir_cache_is_whole(s->dir, &since_ms);
+	check(!whole || !s->power_cut);
+	s->walked += whole;
 	s->config.encryption_enable = s->keys.n > 0 && cm_random(&s->chance) % 4;
 	s->encrypted += s->config.encryption_enable;
 	log_dir_set_keys(s->dir, &s->keys);
@@ -283,6 +289,7 @@ static void open_log(struct story *s)
 	how.clean = log_dir_was_clean(s->dir, NULL);
 	check(log_load(s->log, &how) == 0);
 	check(log_dir_begin_run(s->dir) == 0);
+	log_dir_vouch(s->dir);
 }
 
 /* As one of many, which share their syncs. */
@@ -379,7 +386,7 @@ static struct story *new_story(uint64_t seed)
 
 static void crashes_lose_nothing_that_was_promised(void **state)
 {
-	int64_t recovered = 0, lost = 0, encrypted = 0, reached[SIM_N_MARKS] = {0};
+	int64_t recovered = 0, lost = 0, encrypted = 0, walked = 0, reached[SIM_N_MARKS] = {0};
 	static const enum sim_mark must[] = {
 		SIM_MET_KILL,	    SIM_MET_POWER,	SIM_MET_CRASH_IN_DISK_OP,  SIM_MET_WRITE_KEPT,
 		SIM_MET_WRITE_LOST, SIM_MET_WRITE_TORN, SIM_MET_SIZE_WITHOUT_DATA, SIM_MET_NAME_KEPT,
@@ -400,12 +407,13 @@ static void crashes_lose_nothing_that_was_promised(void **state)
 		recovered += s->recovered;
 		lost += s->lost;
 		encrypted += s->encrypted;
+		walked += s->walked;
 		for (int i = 0; i < SIM_N_MARKS; i++)
 			reached[i] += sim_reached(s->w, i);
 		sim_world_free(s->w);
 		free(s);
 	}
-	assert_true(recovered > 1000 && lost > 50 && encrypted > 100);
+	assert_true(recovered > 1000 && lost > 50 && encrypted > 100 && walked > 100);
 	for (size_t i = 0; i < sizeof(must) / sizeof(must[0]); i++)
 		if (!reached[must[i]])
 			fail_msg("never met: %s", sim_mark_name(must[i]));

@@ -82,7 +82,7 @@ verify_by() { # KEY COMMAND...: before the start, with the segments
 	local bytes
 	bytes=$(stat -c %s $(segments_of "$SIDE") | awk '{ sum += $1 } END { print sum }')
 	end "$SIDE" KILL
-	rm -f "${DIR[$SIDE]}/data/recovery-point-offset-checkpoint"
+	rm -f "${DIR[$SIDE]}"/data/{recovery-point-offset-checkpoint,odradek.life}
 	"${@:2}" $(segments_of "$SIDE") || return 1
 	launch "$SIDE" ready 1 crash || { FAILED=1; return 1; }
 	{ cat "$WORK/launched"; echo "bytes=$bytes"; } >"$WORK/said"
