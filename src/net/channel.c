@@ -478,8 +478,9 @@ static int read_in(struct channel *ch)
 	while (ch->transport.sock) {
 		size_t rest = ch->frame ? ch->frame_len - ch->frame_pos : 0;
 		bool direct = rest >= LANDING;
-		ssize_t len = direct ? transport_read(&ch->transport, ch->frame + ch->frame_pos, rest)
-				     : transport_read(&ch->transport, ch->all->landing, LANDING);
+		ssize_t asked = direct ? (ssize_t)rest : LANDING;
+		ssize_t len = transport_read(&ch->transport, direct ? ch->frame + ch->frame_pos : ch->all->landing,
+					     (size_t)asked);
 		bool more = ch->transport.pending;
 		int err = 0;
 
@@ -495,7 +496,8 @@ static int read_in(struct channel *ch)
 			err = frame_end(ch);
 		if (err != 0)
 			return err;
-		if (!direct && len < LANDING && !more)
+		if (len < asked && !more &&
+		    (!direct || !ch->transport.tls)) /* the socket has no more; TLS gives a record at a time */
 			return 0;
 	}
 	return 0;
