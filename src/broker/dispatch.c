@@ -40,7 +40,7 @@ static void opened(void *arg, struct conn *conn)
 	struct peer *peer = xcalloc(1, sizeof(*peer));
 
 	peer->core = &node->cores[conn_reactor(conn)];
-	peer->listener = conn_listener(conn);
+	peer->listener = (uint16_t)conn_listener(conn);
 	if (node->listeners[peer->listener].sasl)
 		peer->sasl = sasl_new(node->listeners[peer->listener].sasl, peer, conn);
 	conn_set_data(conn, peer);
@@ -63,6 +63,7 @@ static void closed(void *arg, struct conn *conn)
 		quorum_broker_hung_up(node->quorum, peer->broker, peer->broker_epoch);
 	sasl_free(peer->sasl);
 	identity_unref(&peer->identity);
+	xfree(peer->local);
 	xfree(peer);
 }
 

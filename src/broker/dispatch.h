@@ -20,15 +20,19 @@ struct node;
 struct reader;
 struct sasl;
 
-/* One connection, as the broker knows it. Owner: its reactor. */
+/* The address that a client has dialled. */
+struct peer_local {
+	uint16_t port; /* 0: it is not known */
+	char host[ADDR_TEXT_MAX];
+};
+
+/* One connection, as the broker knows it. Owner: its reactor. There may be very many that do nothing. */
 struct peer {
 	struct core *core;
-	struct request *current; /* in work */
-	int listener;		 /* index into the node's */
-	bool local_known;	 /* the address it has dialled was asked for */
-	uint16_t local_port;	 /* 0: it is not known */
-	char local_host[ADDR_TEXT_MAX];
-	bool beats; /* a broker sends its heartbeats by it: */
+	struct request *current;  /* in work */
+	struct peer_local *local; /* NULL: it was not asked for */
+	uint16_t listener;	  /* index into the node's */
+	bool beats;		  /* a broker sends its heartbeats by it: */
 	int32_t broker;
 	int64_t broker_epoch;
 	struct identity *identity; /* NULL: anonymous, and nobody has asked yet */

@@ -7,6 +7,7 @@
 
 #include "base/diag.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "broker/answer.h"
 #include "broker/api.h"
 #include "broker/dispatch.h"
@@ -302,19 +303,18 @@ bool node_reflects(struct request *r, const struct image_node *broker, struct an
 
 	if (!peer || broker->id != n->id || !n->listeners[peer->listener].reflects || image_broker_count(r->image) != 1)
 		return true;
-	if (!peer->local_known) {
+	if (!peer->local) {
 		struct addr local;
 
-		peer->local_known = true;
-		peer->local_port = 0;
+		peer->local = xcalloc(1, sizeof(*peer->local));
 		if (conn_local_addr(r->conn, &local) == 0) {
-			addr_text(&local, peer->local_host);
-			peer->local_port = local.port;
+			addr_text(&local, peer->local->host);
+			peer->local->port = local.port;
 		}
 	}
-	if (peer->local_port) {
-		out->host = str_of(peer->local_host);
-		out->port = peer->local_port;
+	if (peer->local->port) {
+		out->host = str_of(peer->local->host);
+		out->port = peer->local->port;
 	}
 	return true;
 }

@@ -252,7 +252,6 @@ static struct conn *conn_new(struct net_listener *l, struct sock *s, const struc
 		transport_tls(&c->transport, s, l->config.tls, NULL);
 	else
 		transport_plain(&c->transport, s);
-	c->handler = &net->handler;
 	c->id = ++net->acceptor.next_id;
 	c->peer = peer;
 	c->addr = *addr;

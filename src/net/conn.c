@@ -78,7 +78,7 @@ static void conn_tell(struct conn *c, enum conn_end end)
 	if (!diag_allow(diag, &r->limits[end]))
 		return;
 	if (end == CONN_END_FRAME_NEGATIVE || end == CONN_END_FRAME_TOO_LARGE) {
-		diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\" length=%d max=%zu%s",
+		diag_warn(diag, "connection closed", "peer=%s:%d listener=%s reason=\"%s\" length=%d max=%u%s",
 			  addr_text(&c->addr, text), c->addr.port, acceptor_listener_name(r->net, c->listener),
 			  ends[end].text, get_i32(c->in.block->data + c->in.start), c->frame_max, frame_hint(c));
 		return;
@@ -106,7 +106,7 @@ void conn_drop(struct conn *c, enum conn_end end)
 	c->state = CONN_GONE;
 	reading = cold_abandon(&c->out.cold, net->reactors[0].loop, &c->post);
 	output_drop(c);
-	c->handler->closed(net->arg, c);
+	net->handler.closed(net->arg, c);
 	reactor_unwait(c);
 	reactor_know(c);
 	input_drop(c);
@@ -181,6 +181,7 @@ static bool conn_may_show(const struct conn *c, const struct turn *t)
 
 static void conn_show(struct conn *c, struct turn *t)
 {
+	struct net *net = c->reactor->net;
 	struct frame frame;
 
 	while (conn_may_show(c, t)) {
@@ -196,7 +197,7 @@ static void conn_show(struct conn *c, struct turn *t)
 		case INPUT_FRAME:
 			t->frames--;
 			c->in_work = true;
-			c->handler->frame(c->reactor->net->arg, c, &frame);
+			net->handler.frame(net->arg, c, &frame);
 		}
 	}
 }
@@ -400,7 +401,7 @@ void conn_open(struct post *p)
 	timer_init(&c->timer, r->loop, conn_fire);
 	reactor_add(c);
 	reactor_greet(c);
-	c->handler->opened(r->net->arg, c);
+	r->net->handler.opened(r->net->arg, c);
 	if (r->stopping)
 		conn_drain(c);
 	/* What the peer has sent with its handshake is most often there already. */

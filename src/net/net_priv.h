@@ -58,8 +58,8 @@ enum conn_end {
 /* Bytes received and not yet shown: block[start, end). During a turn the block may be the reactor's landing block. */
 struct input {
 	struct block *block;
-	size_t start;
-	size_t end;
+	uint32_t start;
+	uint32_t end;
 	uint32_t expects; /* bytes of the last frame, if it was too large for the landing block; else 0 */
 	int64_t began_ns; /* when the frame that is not yet whole, or the TLS handshake, began; 0: there is none */
 };
@@ -68,8 +68,8 @@ struct input {
 struct output {
 	struct chain *head;
 	struct chain *tail;
-	size_t memory;	     /* bytes of their memory parts that have not left */
-	size_t charged;	     /* of them against the budget, while a reader is slow */
+	uint32_t memory;     /* bytes of their memory parts that have not left: of a turn's, and one answer more */
+	uint32_t charged;    /* of them against the budget, while a reader is slow */
 	int64_t progress_ns; /* when a byte last left, or the queue began */
 	struct cold *cold;   /* the range that is being read, or was read and is being sent */
 	bool blocked;	     /* the socket takes no more, or the disk is waited for */
@@ -85,19 +85,18 @@ enum conn_state {
 struct conn {
 	struct transport transport;
 	struct reactor *reactor;
-	const struct net_handler *handler;
 	void *data;
 	uint64_t id;
 	struct peer *peer; /* its address, shared with others of that address; the acceptor's */
 	struct addr addr;
-	size_t frame_max;
 	struct input in;
 	struct output out;
 	struct list lru;      /* all of the reactor, least recently active first */
 	struct list ready;    /* those with something to do this turn */
 	struct list waiting;  /* for room in the budget */
 	struct list stranger; /* of its reactor and listener, oldest first, until it is known */
-	size_t wanted;	      /* while waiting: bytes of a larger block; 0: any room */
+	uint32_t frame_max;   /* bytes; request_max_bytes is an int32_t's */
+	uint32_t wanted;      /* while waiting: bytes of a larger block; 0: any room */
 	int64_t stalled;      /* and what it holds meanwhile */
 	int64_t ticket;
 	int64_t active_ns;

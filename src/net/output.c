@@ -33,7 +33,7 @@ void output_put(struct output *o, struct chain *c, int64_t now_ns)
 	if (!o->blocked && o->head == c)
 		o->progress_ns = now_ns;
 	o->tail = c;
-	o->memory += LENGTH_SIZE + c->memory_len;
+	o->memory += (uint32_t)(LENGTH_SIZE + c->memory_len);
 }
 
 bool output_is_empty(const struct output *o)
@@ -71,7 +71,7 @@ static void output_advance(struct output *o, size_t n)
 			c->out.pos += step;
 			n -= step;
 			if (!is_file)
-				o->memory -= step;
+				o->memory -= (uint32_t)step;
 			if (step < left)
 				return;
 			c->out.part++;
@@ -233,7 +233,7 @@ static void output_account(struct conn *c)
 {
 	struct output *o = &c->out;
 	struct budget *budget = &c->reactor->net->budget;
-	size_t charge = o->blocked ? o->memory : 0;
+	uint32_t charge = o->blocked ? o->memory : 0;
 
 	if (charge > o->charged)
 		budget_charge(budget, (int64_t)(charge - o->charged));

@@ -31,8 +31,8 @@ struct transport {
 	const struct transport_ops *ops;
 	struct sock *sock;	 /* NULL: closed */
 	struct tls_session *tls; /* NULL: plain */
-	uint8_t read_wants;	 /* SOCK_*: what a read waits for */
 	size_t took;		 /* bytes of the socket that the last read has cost; 0: as many as it gave */
+	uint8_t read_wants;	 /* SOCK_*: what a read waits for */
 	bool pending;		 /* bytes may wait here that no socket will tell of */
 	bool shaking_hands;	 /* nothing was agreed on yet: what is written now would not leave */
 };

@@ -57,12 +57,11 @@ struct real_loop {
 	char name[16];
 };
 
+/* There may be very many. */
 struct real_sock {
 	struct sock base;
-	uv_poll_t poll; /* when attached */
-	struct real_loop *loop;
+	uv_poll_t poll; /* when attached: its loop is set; data is what ready is called with */
 	sock_ready_fn *ready;
-	void *arg;
 	int fd;
 	int wanted;
 };

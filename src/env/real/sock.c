@@ -63,18 +63,17 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		ready |= SOCK_WRITE;
 	ready &= s->wanted;
 	if (ready)
-		s->ready(&s->base, ready, s->arg);
+		s->ready(&s->base, ready, poll->data);
 }
 
 void real_sock_attach(struct sock *base, struct loop *l, sock_ready_fn *ready, void *arg)
 {
 	struct real_sock *s = real_sock(base);
 
-	check(!s->loop && ready);
-	s->loop = container_of(l, struct real_loop, base);
+	check(!s->poll.loop && ready);
 	s->ready = ready;
-	s->arg = arg;
-	check(uv_poll_init(&s->loop->uv, &s->poll, s->fd) == 0);
+	s->poll.data = arg;
+	check(uv_poll_init(&container_of(l, struct real_loop, base)->uv, &s->poll, s->fd) == 0);
 }
 
 void real_sock_want(struct sock *base, int events)
@@ -82,7 +81,7 @@ void real_sock_want(struct sock *base, int events)
 	struct real_sock *s = real_sock(base);
 	int uv_events = (events & SOCK_READ ? UV_READABLE : 0) | (events & SOCK_WRITE ? UV_WRITABLE : 0);
 
-	check(s->loop);
+	check(s->poll.loop);
 	if (s->wanted == events)
 		return;
 	s->wanted = events;
@@ -207,7 +206,7 @@ void real_sock_close(struct sock *base)
 {
 	struct real_sock *s = real_sock(base);
 
-	if (!s->loop) {
+	if (!s->poll.loop) {
 		close(s->fd);
 		xfree(s);
 		return;
