@@ -87,6 +87,7 @@ struct gathered {
 	int64_t wall_ms;
 	int64_t late_ms; /* a transaction whose last record is older than this is late */
 	int64_t n_partitions, n_leads, n_under_replicated, n_under_min_isr, n_at_min_isr, n_offline, n_dirs_offline;
+	int64_t sealed[LOG_DIR_SEALED_COUNTS]; /* what has become of encrypted batches */
 	int64_t n_late_transactions, n_producers;
 	struct isr_counts isr;
 	int64_t replication_rates[REPLICATION_QUOTAS];
@@ -605,6 +606,9 @@ static void look_at_node(struct gathered *g, const struct node *n)
 	g->open_files = __atomic_load_n(&n->env->open_files, __ATOMIC_RELAXED);
 	for (int i = 0; i < n->n_log_dirs; i++)
 		g->n_dirs_offline += log_dir_error(n->dirs[i]) != 0;
+	for (int i = 0; i < n->n_dirs; i++)
+		for (int k = 0; k < LOG_DIR_SEALED_COUNTS; k++)
+			g->sealed[k] += log_dir_sealed(n->dirs[i], (enum log_dir_sealed)k);
 	if (n->isr)
 		isr_counts(n->isr, &g->isr);
 	for (int i = 0; n->replication_quotas && i < REPLICATION_QUOTAS; i++)

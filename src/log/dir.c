@@ -44,7 +44,8 @@ struct log_dir {
 	struct log_dir *holder; /* whose is_short counts */
 	int error;		/* atomic: 0, or the negated errno it failed with */
 	const struct atrest_keys *keys;
-	int64_t tell_at_ms; /* atomic: mono; no line of log_dir_may_tell's before it */
+	int64_t sealed[LOG_DIR_SEALED_COUNTS]; /* atomic */
+	int64_t tell_at_ms;		       /* atomic: mono; no line of log_dir_may_tell's before it */
 	struct loop *watch_loop;
 	struct post *watch;
 };
@@ -63,6 +64,16 @@ enum { TELL_EVERY_MS = 10000 };
 void log_dir_set_keys(struct log_dir *dir, const struct atrest_keys *keys)
 {
 	dir->keys = keys;
+}
+
+void log_dir_count_sealed(struct log_dir *dir, enum log_dir_sealed what)
+{
+	__atomic_fetch_add(&dir->sealed[what], 1, __ATOMIC_RELAXED);
+}
+
+int64_t log_dir_sealed(const struct log_dir *dir, enum log_dir_sealed what)
+{
+	return __atomic_load_n(&dir->sealed[what], __ATOMIC_RELAXED);
 }
 
 const struct atrest_keys *log_dir_keys(const struct log_dir *dir)

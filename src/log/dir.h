@@ -96,6 +96,10 @@ int log_dir_mark_clean(struct log_dir *, int64_t broker_epoch);
 struct atrest_keys;
 void log_dir_set_keys(struct log_dir *, const struct atrest_keys *keys);
 const struct atrest_keys *log_dir_keys(const struct log_dir *);
+/* What has become of batches that are encrypted, since the start. By any thread. */
+enum log_dir_sealed { LOG_DIR_SEALED, LOG_DIR_OPENED, LOG_DIR_SEAL_FAILED, LOG_DIR_SEALED_COUNTS };
+void log_dir_count_sealed(struct log_dir *, enum log_dir_sealed what);
+int64_t log_dir_sealed(const struct log_dir *, enum log_dir_sealed what);
 /* May a line about keys or sealed batches be written now? One in ten seconds: readers ask again and again. From any thread. */
 bool log_dir_may_tell(struct log_dir *);
 

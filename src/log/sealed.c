@@ -46,6 +46,7 @@ int sealed_open(const struct sealed_at *at, struct str topic, int64_t pos, uint8
 	if (!batch_is_sealed(h) || h->magic != BATCH_MAGIC)
 		return 0;
 	err = seal_open(log_dir_keys(at->dir), &at->place, p, h, id);
+	log_dir_count_sealed(at->dir, err ? LOG_DIR_SEAL_FAILED : LOG_DIR_OPENED);
 	if (err == -ENOKEY)
 		return tell_missing(at, topic, pos, id);
 	return err ? tell_damaged(at, topic, pos) : 0;
@@ -56,6 +57,7 @@ int sealed_put(const struct sealed_at *at, struct str topic, const uint8_t *p, s
 	struct env *env = log_dir_env(at->dir);
 	int err = seal_batch(env, log_dir_keys(at->dir), &at->place, p, h, out);
 
+	log_dir_count_sealed(at->dir, err ? LOG_DIR_SEAL_FAILED : LOG_DIR_SEALED);
 	if (err == -EFBIG)
 		return ERR_RECORD_LIST_TOO_LARGE;
 	if (err == 0)

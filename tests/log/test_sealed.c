@@ -129,6 +129,8 @@ static void a_follower_seals_with_its_own_key(void **state)
 	assert_true(log_segments(f.log) > 3);
 	log_set_high_watermark(f.log, 20);
 	assert_int_equal(plain_values(SEGMENT), 0);
+	assert_true(log_dir_sealed(f.dir, LOG_DIR_SEALED) > 0);
+	assert_int_equal(log_dir_sealed(f.dir, LOG_DIR_SEAL_FAILED), 0);
 	fixture_check_whole(&f);
 	buf_fini(&b);
 }
@@ -184,6 +186,7 @@ static void without_its_key_it_waits_and_nothing_is_lost(void **state)
 	assert_int_equal(fixture_read(&f, 0, 1 << 20, &b), ERR_KAFKA_STORAGE_ERROR);
 	assert_non_null(memmem(f.lines.p, f.lines.len, "their key is not there", 22));
 	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1}, 0, NULL), ERR_KAFKA_STORAGE_ERROR);
+	assert_true(log_dir_sealed(f.dir, LOG_DIR_SEAL_FAILED) >= 2);
 	assert_int_equal(log_offsets(f.log).end, 5);
 	fixture_add_key(&f, 1);
 	check_values(3); /* those before the first that does not open */
