@@ -171,6 +171,7 @@ enum node_end node_bind(struct node *n)
 			.max_connection_creation_rate =
 				own_limit(n->config, e->name, CONFIG_MAX_CONNECTION_CREATION_RATE),
 			.exempt = e->controller,
+			.lets_all_in = e->protocol == PROTOCOL_PLAINTEXT && !e->controller,
 		};
 	}
 	end = secure_start(n);

@@ -260,6 +260,7 @@ static struct conn *conn_new(struct net_listener *l, struct sock *s, const struc
 			       : net->limits.request_max_bytes;
 	c->listener = (uint16_t)l->index;
 	c->exempt = l->config.exempt;
+	c->is_let_in = l->config.lets_all_in;
 	c->reactor = &net->reactors[least_busy(net, &net->acceptor, net->n_reactors)];
 	list_init(&c->lru);
 	list_init(&c->ready);

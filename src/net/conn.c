@@ -400,7 +400,8 @@ void conn_open(struct post *p)
 	sock_attach(c->transport.sock, r->loop, conn_ready, c);
 	timer_init(&c->timer, r->loop, conn_fire);
 	reactor_add(c);
-	reactor_greet(c);
+	if (!c->is_let_in)
+		reactor_greet(c);
 	r->net->handler.opened(r->net->arg, c);
 	if (r->stopping)
 		conn_drain(c);

@@ -8,8 +8,8 @@
  * 3. Of what it accepts net knows bytes, lengths and limits, and nothing of Kafka's APIs. (channel.h is the other way: what this node dials.)
  * 4. An idle connection has no buffers. Bytes received and taken frames are charged against queued_max_request_bytes; when it is spent no
  *    connection reads but exempt ones, and the oldest that waits goes first.
- * 5. A connection is a stranger's until its handler knows who it is (conn_know). Each listener has max_strangers of them: where there are more
- *    the oldest one is closed, so that a flood holds no place for long, and who is quick gets in.
+ * 5. A connection is a stranger's until its handler knows who it is (conn_know). Each listener has max_strangers of them, but one that lets all
+ *    in: where there are more the oldest one is closed, so that a flood holds no place for long, and who is quick gets in.
  * 6. Every refusal and odd end is one line, at most one a second for each kind of end and reactor.
  */
 #ifndef ODRADEK_NET_NET_H
@@ -66,6 +66,8 @@ struct net_listener_config {
 	 * max_strangers, and until it is known who somebody is by frames of NET_STRANGERS_FRAME_MAX.
 	 */
 	bool exempt;
+	/* Whoever comes is let in: to know him says nothing, and max_strangers does not bind. Clients may be many before they ask for something. */
+	bool lets_all_in;
 	struct tls_context *tls; /* NULL: plain. net_listen takes a reference. */
 };
 

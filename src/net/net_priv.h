@@ -109,7 +109,8 @@ struct conn {
 	uint8_t state;
 	uint8_t end; /* why it is closing */
 	bool exempt;
-	bool secret; /* its bytes are wiped where they were */
+	bool is_let_in; /* as whoever comes to its listener */
+	bool secret;	/* its bytes are wiped where they were */
 	bool in_work;
 	bool in_turn;
 	bool readable; /* bytes wait in the socket that nobody wanted to read */

@@ -26,7 +26,7 @@ struct story {
 	struct sim_world *w;
 	struct net_limits limits;
 	int n_reactors;
-	bool exempt;
+	bool exempt, lets_all_in;
 	struct echo echo;
 	struct net *net;
 	struct loop *loops[MACHINES];
@@ -65,6 +65,7 @@ static void node_begin(void *arg)
 		.max_connections = NET_NO_LIMIT,
 		.max_connection_creation_rate = NET_NO_LIMIT,
 		.exempt = s->exempt,
+		.lets_all_in = s->lets_all_in,
 	};
 	uint8_t *p = xmalloc(FILE_LEN);
 	int failed;
@@ -582,6 +583,29 @@ static void the_oldest_stranger_goes_for_the_newest(void **state)
 	story_end(&s);
 }
 
+static void says_nothing(struct peer *p, uint64_t *chance)
+{
+	p->lingers = true;
+}
+
+static void who_lets_all_in_has_no_strangers(void **state)
+{
+	struct story s = story_default();
+	struct peer *p[6];
+
+	s.lets_all_in = true;
+	s.limits.max_strangers = 4;
+	story_begin(&s, 1, NULL);
+	for (int i = 0; i < 6; i++) {
+		p[i] = peer_add(&s, HEALTHY);
+		peer_run(&s, p[i], says_nothing, 1);
+	}
+	sim_run_for(s.w, 1000);
+	for (int i = 0; i < 6; i++)
+		assert_false(p[i]->closed);
+	story_end(&s);
+}
+
 static void says_a_long_frame(struct peer *p, uint64_t *chance)
 {
 	peer_asks(p, 'e', NET_STRANGERS_FRAME_MAX + 1);
@@ -823,6 +847,7 @@ int main(void)
 		cmocka_unit_test(an_unreadable_file_closes_the_connection_in_one_line),
 		cmocka_unit_test(a_length_that_lies_costs_what_was_sent),
 		cmocka_unit_test(the_oldest_stranger_goes_for_the_newest),
+		cmocka_unit_test(who_lets_all_in_has_no_strangers),
 		cmocka_unit_test(an_exempt_listener_has_only_small_frames_of_strangers),
 		cmocka_unit_test(a_part_of_a_secret_is_left_nowhere),
 		cmocka_unit_test(an_idle_connection_has_no_buffer),
