@@ -9,7 +9,7 @@
 
 extern const struct command command_perf;
 
-enum { POOL = 4 << 20 };
+enum { POOL = 4 << 20, LETTERS = 8 /* of one random number */ };
 
 /* ---- payloads ---- */
 
@@ -27,8 +27,12 @@ void payloads_init(struct payloads *p, struct tool *t, size_t record_size, uint6
 	p->size = POOL + record_size;
 	p->state = seed;
 	p->pool = arena_alloc(&t->arena, p->size);
-	for (size_t i = 0; i < p->size; i++)
-		p->pool[i] = (char)('A' + payloads_next(p) % 26);
+	for (size_t i = 0; i < p->size; i += LETTERS) {
+		uint64_t bytes = payloads_next(p);
+
+		for (size_t k = i; k < i + LETTERS && k < p->size; k++, bytes >>= 8)
+			p->pool[k] = (char)('A' + (bytes & 0xff) * 26 / 256);
+	}
 }
 
 const uint8_t *payloads_cut(struct payloads *p, size_t len)
