@@ -566,6 +566,109 @@ static void commit(void)
 	leave(rk);
 }
 
+/* ---- transactions ---- */
+
+/* Ends with Kafka's name of the error, "ok" when there is none. */
+static const char *outcome(rd_kafka_error_t *error, bool *fatal)
+{
+	const char *what = error ? rd_kafka_error_name(error) : "ok";
+	if (fatal)
+		*fatal = error && rd_kafka_error_is_fatal(error);
+	if (error)
+		rd_kafka_error_destroy(error);
+	return what;
+}
+
+static void must(const char *what, rd_kafka_error_t *error)
+{
+	const char *said = outcome(error, NULL);
+	if (strcmp(said, "ok") != 0)
+		fail(what, said);
+}
+
+static rd_kafka_t *transactional(void)
+{
+	rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, "transactional.id", topic, NULL);
+	must("init", rd_kafka_init_transactions(rk, 60000));
+	return rk;
+}
+
+static rd_kafka_error_t *begin(rd_kafka_t *rk, int n)
+{
+	rd_kafka_error_t *error = rd_kafka_begin_transaction(rk);
+	for (int i = 0; i < n && !error; i++)
+		rd_kafka_producev(rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_VALUE("x", 1),
+			RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+	if (!error)
+		rd_kafka_flush(rk, 60000);
+	return error;
+}
+
+static void level(const char *what, const char *isolation, int n)
+{
+	char offsets[200] = "";
+	int count;
+	rd_kafka_t *rk = client(RD_KAFKA_CONSUMER, "group.id", topic, "enable.auto.commit", "false", "fetch.wait.max.ms", "200",
+		"isolation.level", isolation, NULL);
+	assign(rk, topic, 0);
+	read_records(rk, got, n, 60, &count);
+	for (int i = 0; i < count; i++)
+		sprintf(offsets + strlen(offsets), " %lld", (long long)got[i].offset);
+	line("%s, %s%s", what, isolation, offsets);
+}
+
+/* What who reads only what is committed sees, and who reads all. */
+static void levels(const char *what, int n_committed, int n_all)
+{
+	level(what, "read_committed", n_committed);
+	level(what, "read_uncommitted", n_all);
+}
+
+static void end_with_offset(rd_kafka_t *rk, rd_kafka_t *group, int64_t offset, bool commits)
+{
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_consumer_group_metadata_t *metadata = rd_kafka_consumer_group_metadata(group);
+	must("begin", begin(rk, 1));
+	rd_kafka_topic_partition_list_add(list, topic, 0)->offset = offset;
+	must("offsets", rd_kafka_send_offsets_to_transaction(rk, list, metadata, 60000));
+	must("end", commits ? rd_kafka_commit_transaction(rk, 60000) : rd_kafka_abort_transaction(rk, 60000));
+	list->elems[0].offset = -1;
+	rd_kafka_committed(group, list, 60000);
+	line("committed %lld", (long long)list->elems[0].offset);
+	rd_kafka_consumer_group_metadata_destroy(metadata);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void fenced(rd_kafka_t *older)
+{
+	rd_kafka_t *newer = transactional();
+	rd_kafka_error_t *error = begin(older, 1);
+	bool fatal;
+	const char *said = outcome(error ? error : rd_kafka_commit_transaction(older, 60000), &fatal);
+	line("the older one: %s fatal=%s", said, fatal ? "true" : "false");
+	must("begin", begin(newer, 1));
+	must("commit", rd_kafka_commit_transaction(newer, 60000));
+	levels("fenced", 7, 10);
+}
+
+static void transactions(void)
+{
+	create(topic, 1, NULL, NULL);
+	rd_kafka_t *rk = transactional();
+	must("begin", begin(rk, 3));
+	must("commit", rd_kafka_commit_transaction(rk, 60000));
+	must("begin", begin(rk, 2));
+	must("abort", rd_kafka_abort_transaction(rk, 60000));
+	must("begin", begin(rk, 2));
+	levels("open", 3, 7);
+	must("commit", rd_kafka_commit_transaction(rk, 60000));
+	levels("ended", 5, 7);
+	rd_kafka_t *group = reader(topic, 0, "earliest");
+	end_with_offset(rk, group, 5, true);
+	end_with_offset(rk, group, 6, false);
+	fenced(rk);
+}
+
 static const char *delete_topic(const char *t)
 {
 	size_t n;
@@ -937,7 +1040,7 @@ static const struct {
 	void (*play)(void);
 } features[] = {{"codec-none", codec}, {"codec-gzip", codec}, {"codec-snappy", codec}, {"codec-lz4", codec}, {"codec-zstd", codec},
 	{"shapes", shapes}, {"large", large}, {"timestamps", timestamps}, {"partitioner", partitioner}, {"idempotent", idempotent}, {"acks", acks},
-	{"times", times}, {"seek", seek}, {"reset", reset}, {"eof", eof}, {"commit", commit}, {"admin-topics", admin_topics}, {"admin-configs", admin_configs},
+	{"times", times}, {"seek", seek}, {"reset", reset}, {"eof", eof}, {"commit", commit}, {"transactions", transactions}, {"admin-topics", admin_topics}, {"admin-configs", admin_configs},
 	{"admin-partitions", admin_partitions}, {"admin-records", admin_records}, {"admin-cluster", admin_cluster}, {"admin-groups", admin_groups},
 	{"admin-offsets", admin_offsets}, {"error-topics", error_topics}, {"error-configs", error_configs}, {"error-produce", error_produce},
 	{"error-consume", error_consume}, {"error-groups", error_groups}};
