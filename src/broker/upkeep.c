@@ -10,6 +10,8 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/disk_limit.h"
+#include "broker/layers.h"
 #include "broker/log_keys.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
@@ -24,6 +26,7 @@
 #define FLUSH_SWEEP_MS 1000
 #define LATE_SHARE 8 /* of its interval a chore may come late, so that it goes with something else */
 #define LOG_KEYS_MS 10000
+#define DISK_LIMIT_MS 10000
 #define NAMES_MS 600000 /* what could not be settled when it was due */
 
 struct found {
@@ -40,6 +43,7 @@ struct upkeep {
 	struct found found;
 	int64_t *due_ms;  /* one a chore; monotonic */
 	uint32_t at_work; /* chores of the job, a bit each */
+	int disk_percent; /* odradek.log.retention.disk.percent, as of the job's begin */
 	bool settled;	  /* of the job: what the start needed was let go */
 	bool working;
 	bool freed;
@@ -73,8 +77,10 @@ static void names(struct upkeep *u)
 	partitions_checkpoint_all(u->node->partitions);
 }
 
-static void found_deletion(struct found *f, struct log_deletion *deletion)
+static void found_deletion(void *arg, struct log_deletion *deletion)
 {
+	struct found *f = arg;
+
 	if (f->n == f->cap) {
 		f->cap = f->cap ? 2 * f->cap : 16;
 		f->deletions = xreallocarray(f->deletions, (size_t)f->cap, sizeof(struct log_deletion *));
@@ -113,6 +119,11 @@ static void reload_one(struct partition *p, void *arg)
 static void retention(struct upkeep *u)
 {
 	partitions_each(u->node->partitions, retain_one, u);
+}
+
+static void disk_limit(struct upkeep *u)
+{
+	disk_limit_apply(u->node, u->disk_percent, found_deletion, &u->found);
 }
 
 static void close_idle_one(struct partition *p, void *arg)
@@ -215,6 +226,7 @@ static const struct chore chores[] = {
 	{cleaned, 0, NAMES_MS, NULL, false},
 	{names, 0, NAMES_MS, NULL, true},
 	{retention, CONFIG_LOG_RETENTION_CHECK_INTERVAL_MS, 0, NULL, false},
+	{disk_limit, 0, DISK_LIMIT_MS, NULL, false},
 	{producers, CONFIG_PRODUCER_ID_EXPIRATION_CHECK_INTERVAL_MS, 0, NULL, false},
 	{idle_files, 0, IDLE_SWEEP_MS, NULL, false},
 	{reserves, 0, RESERVE_MS, NULL, false},
@@ -299,6 +311,13 @@ static void job_done(struct work *w)
 	core_work_ends(core);
 }
 
+static int disk_percent(const struct node *n)
+{
+	struct layers layers = layers_of_broker(n->cores[0].image, n->id);
+
+	return (int)config_long_in(n->config, layers.v, layers.n, CONFIG_ODRADEK_LOG_RETENTION_DISK_PERCENT);
+}
+
 static void due(struct lazy_timer *t)
 {
 	struct upkeep *u = container_of(t, struct upkeep, timer);
@@ -318,6 +337,7 @@ static void due(struct lazy_timer *t)
 		return;
 	}
 	u->working = true;
+	u->disk_percent = disk_percent(u->node);
 	core_work_begins(&u->node->cores[0]);
 	u->work = (struct work){.job = job, .done = job_done, .loop = u->node->cores[0].loop};
 	env_work(u->node->cores[0].loop, &u->work);

@@ -346,6 +346,17 @@ struct log_deletion {
  * Nothing goes while the log is being cleaned.
  */
 int log_retain(struct log *, int64_t now_ms, struct log_deletion **out);
+/* And what ends at `upto` or before, where cleanup.policy has delete and it is replicated. */
+int log_retain_beyond(struct log *, int64_t now_ms, int64_t upto, struct log_deletion **out);
+
+/* The i-th segment from the front, for who weighs the logs of a directory against each other. */
+struct log_front {
+	int64_t end;
+	int64_t bytes;
+	int64_t newest_ms; /* when the newest of its records was written */
+};
+/* -ENOENT: it may not go, nor what is behind it: no policy deletes it, it is not replicated, or it is the active one. Or a storage error. */
+int log_front(struct log *, int i, struct log_front *out);
 /*
  * Rolls the active segment when segment.ms has passed (Kafka does so on append only; the metadata log's snapshots need
  * it).

@@ -3,7 +3,8 @@
  *
  * A segment goes when all of it lies below the high watermark and it is older than retention.ms (by its largest
  * timestamp, else by the file's time), or the log is larger than retention.bytes without it, or it ends at or below
- * the log start. The active segment can go too: an empty one is rolled first. Files go as Kafka's do: renamed to
+ * the log start, or below what the caller lets go. A transaction that is open there keeps nothing: what is stable begins with the log then, and its
+ * producer is still known to be in it. The active segment can go too: an empty one is rolled first. Files go as Kafka's do: renamed to
  * .deleted at once, unlinked after file.delete.delay.ms. The renaming is no job: by the time that one ran, the topic could
  * have been deleted and made again, and a segment of the new one would bear the name.
  */
@@ -26,28 +27,27 @@ static void add_path(struct log_deletion *d, char *path)
 	d->paths[d->n++] = path;
 }
 
-static int segment_age(struct log *log, struct segment *s, int64_t now_ms, int64_t *age)
+/* When its newest record was written. */
+static int segment_newest_ms(struct log *log, struct segment *s, int64_t *ms)
 {
 	char dir[PATH_SIZE];
 	char path[PATH_SIZE];
 	struct file_stat st;
 	int err = segment_read_max_timestamp(log, s);
 
-	if (err)
+	*ms = s->max_timestamp;
+	if (err || s->max_timestamp >= 0)
 		return err;
-	if (s->max_timestamp >= 0) {
-		*age = now_ms - s->max_timestamp;
-		return 0;
-	}
 	LOG_DIR_PATH(log, dir);
 	path_of_offset(path, dir, s->base, SEGMENT_SUFFIX[SEGMENT_LOG]);
 	err = env_stat(log->env, path, &st);
-	*age = err ? 0 : now_ms - st.mtime_ms;
+	*ms = st.mtime_ms;
 	return err;
 }
 
 struct retention {
 	int64_t now_ms;
+	int64_t upto; /* what ends here or before goes; -1: none of it */
 	int64_t size; /* of what is left */
 };
 
@@ -56,7 +56,7 @@ static int may_go(struct log *log, int i, const struct retention *r, bool *goes)
 {
 	struct segment *s = &log->data->segments[i];
 	int64_t end = log_segment_end(log, i);
-	int64_t age;
+	int64_t newest_ms;
 
 	*goes = false;
 	if (s->size == 0 && i == log->data->n - 1)
@@ -67,12 +67,12 @@ static int may_go(struct log *log, int i, const struct retention *r, bool *goes)
 	}
 	if (!log->config->cleanup_delete || end > log->high_watermark)
 		return 0;
-	if (log->config->retention_bytes >= 0 && r->size - s->size >= log->config->retention_bytes)
-		*goes = true;
+	*goes = end <= r->upto ||
+		(log->config->retention_bytes >= 0 && r->size - s->size >= log->config->retention_bytes);
 	if (*goes || log->config->retention_ms < 0)
 		return 0;
-	int err = segment_age(log, s, r->now_ms, &age);
-	*goes = !err && age > log->config->retention_ms;
+	int err = segment_newest_ms(log, s, &newest_ms);
+	*goes = !err && r->now_ms - newest_ms > log->config->retention_ms;
 	return err;
 }
 
@@ -80,9 +80,9 @@ static int may_go(struct log *log, int i, const struct retention *r, bool *goes)
 enum { AT_ONCE = 64 };
 
 /* How many segments go now, from the front. */
-static int count_going(struct log *log, int64_t now_ms, int *n)
+static int count_going(struct log *log, int64_t now_ms, int64_t upto, int *n)
 {
-	struct retention r = {now_ms, log_size(log)};
+	struct retention r = {now_ms, upto, log_size(log)};
 	bool goes = true;
 
 	for (*n = 0; *n < log->data->n && *n < AT_ONCE; ++*n) {
@@ -150,16 +150,37 @@ static void forget_front(struct log *log, int n)
 	log_set_start(log, first, &moved);
 }
 
+static bool may_retain(const struct log *log)
+{
+	return log->data && log->data->n > 0 && !log_dir_error(log->dir) && log->standing == LOG_WHOLE &&
+	       !log->cleaning;
+}
+
+int log_front(struct log *log, int i, struct log_front *out)
+{
+	if (!may_retain(log) || !log->config->cleanup_delete || i + 1 >= log->data->n ||
+	    log_segment_end(log, i) > log->high_watermark)
+		return -ENOENT;
+	out->end = log_segment_end(log, i);
+	out->bytes = log->data->segments[i].size;
+	return segment_newest_ms(log, &log->data->segments[i], &out->newest_ms);
+}
+
 int log_retain(struct log *log, int64_t now_ms, struct log_deletion **out)
+{
+	return log_retain_beyond(log, now_ms, -1, out);
+}
+
+int log_retain_beyond(struct log *log, int64_t now_ms, int64_t upto, struct log_deletion **out)
 {
 	int n = 0;
 	int taken = 0;
 	int err;
 
 	*out = NULL;
-	if (!log->data || log->data->n == 0 || log_dir_error(log->dir) || log->standing != LOG_WHOLE || log->cleaning)
+	if (!may_retain(log))
 		return 0;
-	err = count_going(log, now_ms, &n);
+	err = count_going(log, now_ms, upto, &n);
 	if (!err && n == log->data->n) /* all of it: readers and the next append need a segment */
 		err = log_roll_for(log, log->end, now_ms);
 	if (err || n == 0)

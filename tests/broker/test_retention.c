@@ -1,0 +1,168 @@
+/*
+ * Retention of a whole node: settings that are changed while it runs, and the share of its disk that the logs of a directory may take.
+ */
+#include <string.h>
+
+#include "base/endian.h"
+#include "base/err.h"
+#include "protocol/create_topics.h"
+#include "protocol/incremental_alter_configs.h"
+#include "tests/base/cm.h"
+#include "tests/broker/node_world.h"
+
+#define ROUND_MS 30000 /* each chore that is asked for here has had its turn */
+#define MINUTE_MS 60000
+#define VALUE_LEN 200000
+
+static int set_up(void **state)
+{
+	static const char *const overrides[] = {"log.retention.check.interval.ms=5000", "file.delete.delay.ms=1000"};
+
+	return node_world_up_with(state, overrides, 2);
+}
+
+static void create(const char *name, const char *policy)
+{
+	const char *settings[] = {"cleanup.policy", policy, "segment.bytes", "1048576", "retention.ms", "-1"};
+	struct create_topics_request_config configs[3];
+	struct create_topics_request_topic topic;
+	struct create_topics_request in;
+	struct create_topics_response out;
+
+	codec_init(&create_topics_request_schema, &in);
+	codec_init(&create_topics_request_topic_schema, &topic);
+	for (int i = 0; i < 3; i++) {
+		codec_init(&create_topics_request_config_schema, &configs[i]);
+		configs[i].name = str_of(settings[2 * i]);
+		configs[i].value = str_of(settings[2 * i + 1]);
+	}
+	topic.name = str_of(name);
+	topic.num_partitions = 1;
+	topic.replication_factor = 1;
+	topic.configs.v = configs;
+	topic.configs.n = 3;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	in.timeout_ms = 5000;
+	client_send(&w->a, &create_topics_request_schema, 7, &in);
+	client_take(&w->a, &create_topics_response_schema, 7, &out);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+}
+
+static void set(int8_t type, const char *resource, const char *name, const char *value)
+{
+	struct incremental_alter_configs_request_config config = {str_of(name), 0, str_of(value)};
+	struct incremental_alter_configs_request_resource r = {type, str_of(resource), {&config, 1}};
+	struct incremental_alter_configs_request in = {{&r, 1}, false};
+	struct incremental_alter_configs_response out;
+
+	client_send(&w->a, &incremental_alter_configs_request_schema, 1, &in);
+	client_take(&w->a, &incremental_alter_configs_response_schema, 1, &out);
+	assert_int_equal(out.responses.v[0].error_code, 0);
+}
+
+/* Five to a segment. */
+static void fill(const char *topic, int n)
+{
+	char value[VALUE_LEN + 1];
+
+	memset(value, 'x', VALUE_LEN);
+	value[VALUE_LEN] = 0;
+	for (int i = 0; i < n; i++) {
+		struct buf b = {0};
+		struct produce_response out;
+		struct batch_options o = BATCH_OPTIONS_NONE;
+		struct batch_builder builder;
+
+		batch_begin(&builder, &b, &o);
+		batch_add(&builder, env_wall_ms(sim_env(w->sim, NODE)), (struct bytes){(const uint8_t *)"k", 1},
+			  (struct bytes){(const uint8_t *)value, VALUE_LEN});
+		batch_end(&builder);
+		put_i32(b.p + BATCH_AT_LEADER_EPOCH, -1);
+		batch_crc_set(b.p, b.len);
+		send_produce(&w->a, topic, (struct records){.p = b.p, .len = (int32_t)b.len}, 1);
+		client_take(&w->a, &produce_response_schema, 9, &out);
+		assert_int_equal(out.responses.v[0].partition_responses.v[0].error_code, 0);
+		buf_fini(&b);
+		sim_run_for(w->sim, 10);
+	}
+}
+
+/* What can be fetched says it. */
+static int64_t start_of(const char *topic)
+{
+	struct fetch_response_partition f = {.error_code = ERR_OFFSET_OUT_OF_RANGE};
+
+	for (int64_t at = 0; f.error_code == ERR_OFFSET_OUT_OF_RANGE; at++) {
+		send_fetch(&w->a, topic, at, 0);
+		f = take_fetch(&w->a);
+	}
+	assert_int_equal(f.error_code, 0);
+	return f.log_start_offset;
+}
+
+static void retention_that_is_changed_counts_at_once(void **state)
+{
+	(void)state;
+	create("t", "delete");
+	fill("t", 12);
+	sim_run_for(w->sim, MINUTE_MS);
+	assert_int_equal(start_of("t"), 0);
+	set(2, "t", "retention.bytes", "1100000");
+	sim_run_for(w->sim, ROUND_MS);
+	assert_int_equal(start_of("t"), 5);
+	set(2, "t", "retention.ms", "1000");
+	sim_run_for(w->sim, ROUND_MS);
+	assert_int_equal(start_of("t"), 12);
+}
+
+static void percent_of_disk(const char *percent)
+{
+	set(4, "", "odradek.log.retention.disk.percent", percent);
+}
+
+/* Of two topics the older segments go, whichever they are in; no more than have to, not the one that is written to, and none that is compacted. */
+static void logs_that_take_too_much_of_their_disk_lose_their_oldest_segments(void **state)
+{
+	(void)state;
+	sim_world_options(w->sim)->disk_bytes = 50 << 20;
+	create("old", "delete");
+	create("new", "delete");
+	create("kept", "compact");
+	fill("kept", 11); /* of one key: two records are left */
+	fill("old", 12);
+	fill("new", 12);
+	sim_run_for(w->sim, MINUTE_MS);
+	assert_int_equal(start_of("old") + start_of("new"), 0); /* off */
+	percent_of_disk("10");					/* 5.2 MB may be 5.24 */
+	sim_run_for(w->sim, ROUND_MS);
+	assert_int_equal(start_of("old") + start_of("new"), 0);
+	percent_of_disk("9"); /* 4.7 */
+	sim_run_for(w->sim, ROUND_MS);
+	assert_int_equal(start_of("old"), 5);
+	assert_int_equal(start_of("new"), 0);
+	percent_of_disk("6"); /* 3.1: two more */
+	sim_run_for(w->sim, ROUND_MS);
+	assert_int_equal(start_of("old"), 10);
+	assert_int_equal(start_of("new"), 5);
+	percent_of_disk("1"); /* more than there is to go */
+	sim_run_for(w->sim, ROUND_MS);
+	assert_int_equal(start_of("old"), 10);
+	assert_int_equal(start_of("new"), 10);
+	assert_int_equal(start_of("kept"), 0);
+	percent_of_disk("0");
+	fill("new", 12);
+	sim_run_for(w->sim, MINUTE_MS);
+	assert_int_equal(start_of("new"), 10);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(retention_that_is_changed_counts_at_once, set_up, node_world_down),
+		cmocka_unit_test_setup_teardown(logs_that_take_too_much_of_their_disk_lose_their_oldest_segments,
+						set_up, node_world_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
