@@ -210,14 +210,15 @@ static bool conn_may_read(const struct conn *c, const struct turn *t)
 
 static void conn_read(struct conn *c, struct turn *t)
 {
+	struct net *net = c->reactor->net;
 	bool shook_hands = c->transport.shaking_hands;
 	size_t asked = 0;
 	ssize_t n = input_read(c, &asked);
 
 	if (n == -ENOBUFS)
 		return;
-	if (shook_hands && c->handler->secured && (n == -EKEYREJECTED || !c->transport.shaking_hands))
-		c->handler->secured(c->reactor->net->arg, c, n != -EKEYREJECTED);
+	if (shook_hands && net->handler.secured && (n == -EKEYREJECTED || !c->transport.shaking_hands))
+		net->handler.secured(net->arg, c, n != -EKEYREJECTED);
 	t->unread = false;
 	if (n > 0) {
 		atomic_fetch_add_explicit(&c->reactor->bytes_in, n, memory_order_relaxed);
