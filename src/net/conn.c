@@ -433,7 +433,7 @@ void conn_reply(struct conn *c, struct chain *answer, void (*sent)(void *arg), v
 {
 	answer->out.sent = sent;
 	answer->out.arg = arg;
-	output_put(&c->out, answer, env_mono_ns(c->reactor->net->env));
+	output_put(&c->out, answer, c->in_turn ? c->active_ns : env_mono_ns(c->reactor->net->env));
 	conn_go_on(c);
 }
 
