@@ -100,9 +100,10 @@ static void lighten(struct weighing *w, int64_t limit)
 		let_go(w, &w->v[n]);
 		bytes -= w->v[n].bytes;
 	}
-	diag_info(w->node->env->diag, "logs take more of their disk than they may: the oldest segments go",
-		  "dir=%s bytes=%" PRId64 " limit=%" PRId64 " segments=%d left=%" PRId64, log_dir_path(w->dir),
-		  w->bytes, limit, n, bytes);
+	if (n > 0) /* what cannot be helped is no news every time */
+		diag_info(w->node->env->diag, "logs take more of their disk than they may: the oldest segments go",
+			  "dir=%s bytes=%" PRId64 " limit=%" PRId64 " segments=%d left=%" PRId64, log_dir_path(w->dir),
+			  w->bytes, limit, n, bytes);
 	for (int i = 0; i < w->n; i++)
 		partition_unref(&w->v[i].partition);
 	xfree(w->v);
