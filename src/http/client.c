@@ -339,7 +339,8 @@ static int64_t pause_ms(struct now *n, const struct http_answer *answer)
 
 	if (!n->patience || n->patience->is_final(answer) || left_ms <= 0)
 		return 0;
-	ms = n->tries < 30 ? n->patience->backoff_ms << n->tries : left_ms;
+	ms = n->tries < 30 && n->patience->backoff_ms <= left_ms >> n->tries ? n->patience->backoff_ms << n->tries
+									     : left_ms;
 	n->tries++;
 	return ms < 1 ? 1 : ms < left_ms ? ms : left_ms;
 }

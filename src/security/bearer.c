@@ -56,7 +56,9 @@ static double number(const struct reading *r, const char *name, double otherwise
 	struct str v = setting(r, name);
 	struct str copy = str_is_null(v) ? v : arena_printf(r->arena, "%.*s%c", STR_ARG(v), 0);
 
-	return str_is_null(copy) ? otherwise : strtod(copy.p, NULL);
+	double n = str_is_null(copy) ? otherwise : strtod(copy.p, NULL);
+
+	return n > -1e12 && n < 1e12 ? n : n > 0 ? 1e12 : -1; /* also of what is no number */
 }
 
 /* ---- what is said beside the token ---- */

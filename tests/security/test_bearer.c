@@ -280,6 +280,8 @@ static void settings_that_cannot_be_are_refused(void **state)
 	t.settings[4][0] = "sasl.login.retry.backoff.ms";
 	t.settings[4][1] = "20000";
 	assert_refused(MODULE ";", "sasl.login.retry.backoff.ms has to be from 0 to sasl.login.retry.backoff.max.ms");
+	t.settings[4][1] = "nan";
+	assert_refused(MODULE ";", "sasl.login.retry.backoff.ms has to be from 0 to sasl.login.retry.backoff.max.ms");
 	t.settings[4][0] = "sasl.oauthbearer.jwt.retriever.class";
 	t.settings[4][1] = "x.Y";
 	assert_refused(MODULE ";", "sasl.oauthbearer.jwt.retriever.class=x.Y: there are DefaultJwtRetriever, "
