@@ -37,6 +37,7 @@ struct story {
 	bool last_in_doubt; /* it died inside the append */
 	int64_t flushed_end;
 	int64_t recovery_point;
+	bool unread;	/* since a power cut, by a start that has come to its end */
 	bool power_cut; /* since it was last looked at */
 	int32_t next_sequence;
 	struct atrest_keys keys; /* of an encrypted story; none otherwise */
@@ -279,7 +280,7 @@ static void open_log(struct story *s)
 
 	check(log_dir_open(sim_env(s->w, 0), &options, &s->dir, &why) == 0);
 	bool whole = log_dir_cache_is_whole(s->dir, &since_ms);
-	check(!whole || !s->power_cut);
+	check(!whole || !s->unread);
 	s->walked += whole;
 	s->config.encryption_enable = s->keys.n > 0 && cm_random(&s->chance) % 4;
 	s->encrypted += s->config.encryption_enable;
@@ -289,6 +290,7 @@ static void open_log(struct story *s)
 	how.clean = log_dir_was_clean(s->dir, NULL);
 	check(log_load(s->log, &how) == 0);
 	check(log_dir_begin_run(s->dir) == 0);
+	s->unread = false;
 	log_dir_vouch(s->dir);
 }
 
@@ -402,6 +404,7 @@ static void crashes_lose_nothing_that_was_promised(void **state)
 			if (sim_call(s->w, 0, live, s)) /* a clean stop: nothing is lost, whatever follows */
 				sim_crash(s->w, 0, how);
 			s->power_cut = s->power_cut || how == SIM_POWER;
+			s->unread = s->unread || how == SIM_POWER;
 			sim_restart(s->w, 0);
 		}
 		recovered += s->recovered;
