@@ -120,12 +120,40 @@ static int set_aside_segment(struct log *log, struct segment *s)
 
 /* ---- one segment ---- */
 
+/* An index that the disk has no room for is short: readers walk further, and until it is whole nothing is to be written behind it. */
+static int without_room(struct log *log, int err)
+{
+	if (!err_is_disk_full(err))
+		return err;
+	log->standing = LOG_READ_ONLY;
+	log->data->pending.n_index = 0;
+	log->data->pending.n_time = 0;
+	return 0;
+}
+
 static int cut_to(struct log *log, struct segment *s, enum segment_file kind, int32_t n)
 {
+	int64_t wanted = (int64_t)n * (kind == SEGMENT_TIME ? TIME_ENTRY : INDEX_ENTRY);
 	struct file *file;
-	int err = segment_open(log, s, kind, n == 0, &file);
+	int err = segment_open(log, s, kind, true, &file);
 
-	return err ? err : file_truncate(file, (int64_t)n * (kind == SEGMENT_TIME ? TIME_ENTRY : INDEX_ENTRY));
+	if (err)
+		return err;
+	int64_t size = file_size(file);
+	return size < 0 ? (int)size : size > wanted ? file_truncate(file, wanted) : 0;
+}
+
+/*
+ * The entries are there again, written over what was there: most files need no cut, and one that is cut to nothing and written has some
+ * filesystems write it to the disk at once.
+ */
+static int end_entries(struct log *log, struct segment *s)
+{
+	int err = without_room(log, segment_seal_indexes(log, s));
+
+	if (!err)
+		err = without_room(log, cut_to(log, s, SEGMENT_INDEX, s->index_n));
+	return err ? err : without_room(log, cut_to(log, s, SEGMENT_TIME, s->time_n));
 }
 
 /* The entry of the last indexed batch below the recovery point: its number, -1 when there is none that holds. */
@@ -152,19 +180,8 @@ static int trusted_entry(struct log *log, struct segment *s, struct verify *v, i
 	return i;
 }
 
-/* An index that the disk has no room for is short: readers walk further, and until it is whole nothing is to be written behind it. */
-static int without_room(struct log *log, int err)
-{
-	if (!err_is_disk_full(err))
-		return err;
-	log->standing = LOG_READ_ONLY;
-	log->data->pending.n_index = 0;
-	log->data->pending.n_time = 0;
-	return 0;
-}
-
-/* Keeps what the indexes say up to there and sets the marks that appending goes on from. */
-static int keep_entries(struct log *log, struct segment *s, int entry, int64_t pos, int64_t offset)
+/* What the indexes say up to there stays, the rest is written over or cut off by end_entries; sets the marks that appending goes on from. */
+static void keep_entries(struct log *log, struct segment *s, int entry, int64_t pos, int64_t offset)
 {
 	uint8_t bytes[TIME_ENTRY];
 	struct file *file;
@@ -190,8 +207,6 @@ static int keep_entries(struct log *log, struct segment *s, int entry, int64_t p
 		s->max_timestamp_offset = s->base + time_get(bytes).offset;
 		s->last_time = s->max_timestamp;
 	}
-	int err = without_room(log, cut_to(log, s, SEGMENT_INDEX, s->index_n));
-	return err ? err : without_room(log, cut_to(log, s, SEGMENT_TIME, s->time_n));
 }
 
 static int tell_progress(struct log *log, struct recovery *r, int64_t bytes)
@@ -311,10 +326,10 @@ static int check_segment(struct log *log, struct segment *s, int64_t recovery_po
 		pos = 0;
 		offset = s->base - 1;
 	}
-	int err = keep_entries(log, s, entry, pos, offset);
+	keep_entries(log, s, entry, pos, offset);
 	log->end = s->base;
 	c->from = pos;
-	return err ? err : verify_segment(log, s, &c->v, pos, r, &c->bad);
+	return verify_segment(log, s, &c->v, pos, r, &c->bad);
 }
 
 /* The headers follow one another to the very end, and the last batch is sound: 1; 0; or a negated errno. */
@@ -390,7 +405,7 @@ static int recover_segment(struct log *log, int i, int64_t recovery_point, struc
 		err = write_again(c.v.file, c.from, s->size);
 	verify_fini(&c.v);
 	s->dirty = s->indexes_dirty = true;
-	return err ? err : without_room(log, segment_seal_indexes(log, s));
+	return err ? err : end_entries(log, s);
 }
 
 int segment_rebuild(struct log *log, struct segment *s)
@@ -401,17 +416,20 @@ int segment_rebuild(struct log *log, struct segment *s)
 	int64_t bad;
 	int err = segment_open(log, s, SEGMENT_LOG, false, &file);
 
+	if (!err) /* what is damaged may not look sound when this comes to no end */
+		err = without_room(log, cut_to(log, s, SEGMENT_INDEX, 0));
 	if (!err)
-		err = keep_entries(log, s, -1, 0, s->base - 1);
+		err = without_room(log, cut_to(log, s, SEGMENT_TIME, 0));
 	if (err)
 		return err;
+	keep_entries(log, s, -1, 0, s->base - 1);
 	log->end = s->base;
 	verify_init(&v, file, s->base, s->size);
 	err = verify_segment(log, s, &v, 0, NULL, &bad);
 	verify_fini(&v);
 	log->end = end;
 	s->dirty = s->indexes_dirty = true;
-	return err ? err : without_room(log, segment_seal_indexes(log, s));
+	return err ? err : end_entries(log, s);
 }
 
 /* ---- the log ---- */
