@@ -20,6 +20,7 @@
 
 #define ARENA (16 << 20)
 #define RETRY_MS 50
+#define LATE_MS 3000
 
 /* A partition that has something to propose. */
 struct proposer {
@@ -34,6 +35,7 @@ struct isr {
 	struct list queue;  /* of struct proposer */
 	struct timer timer; /* the next request */
 	struct timer look;  /* for who is behind */
+	struct timer late;  /* in the simulator: what was filled goes out by now */
 	struct arena arena;
 	struct quorum_request q;
 	struct alter_partition_request in;
@@ -246,6 +248,16 @@ static void answered(struct quorum_request *q)
 	core_work_ends(&c->node->cores[0]);
 }
 
+static void submit(struct isr *c)
+{
+	forward_submit(&c->node->cores[0], &c->q, 0);
+}
+
+static void submit_late(struct timer *timer)
+{
+	submit(container_of(timer, struct isr, late));
+}
+
 static void due(struct timer *timer)
 {
 	struct isr *c = container_of(timer, struct isr, timer);
@@ -270,7 +282,10 @@ static void due(struct timer *timer)
 		.arena = &c->arena,
 		.own_node = true,
 	};
-	forward_submit(&c->node->cores[0], &c->q, 0);
+	if (env_buggify(c->node->env, "a proposal is late")) /* whoever is in it may have died, and be back */
+		timer_start(&c->late, (int64_t)env_random_below(c->node->env, LATE_MS));
+	else
+		submit(c);
 }
 
 /* ---- who is behind ---- */
@@ -311,6 +326,7 @@ struct isr *isr_new(struct node *n)
 	arena_init(&c->arena, ARENA);
 	timer_init(&c->timer, n->cores[0].loop, due);
 	timer_init(&c->look, n->cores[0].loop, look);
+	timer_init(&c->late, n->cores[0].loop, submit_late);
 	return c;
 }
 
@@ -324,6 +340,10 @@ void isr_stop(struct isr *c)
 	c->stopped = true;
 	timer_stop(&c->timer);
 	timer_stop(&c->look);
+	if (timer_is_running(&c->late)) {
+		timer_stop(&c->late);
+		submit(c);
+	}
 }
 
 void isr_free(struct isr *c)

@@ -151,6 +151,11 @@ static void draw_even_more_clients(struct cluster_run *r)
 		(struct voter_changes){.brokers = &r->brokers,
 				       .nodes = &r->nodes,
 				       .pause_ms = r->nodes.dynamic ? 300 + (int)draw_below(&r->more_chance, 4000) : 0};
+	/* Of two voters one of whom the other does not find neither may be elected, with Kafka too: where they move none is taken out. */
+	if (r->nodes.dynamic && r->o->seed % 3 == 0) {
+		r->voter_changes.pause_ms = 0;
+		r->nodes.moves_chance = r->o->seed ^ 0x6d6f766573;
+	}
 }
 
 static void open_more_clients(struct cluster_run *r)

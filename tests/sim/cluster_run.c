@@ -359,11 +359,21 @@ static bool somebody_leads(struct cluster_run *r)
 	return nodes_controller(&r->nodes) >= 0;
 }
 
+/* Who leads does not tell itself, as with Kafka: the others know from its requests. */
+static bool voters_have_told(struct cluster_run *r)
+{
+	return nodes_voters_are_at_home(&r->nodes, nodes_controller(&r->nodes));
+}
+
 static void check_voters(struct cluster_run *r)
 {
 	check(live(r, CALM_MS, somebody_leads) || out_of_events(r));
-	if (!out_of_events(r))
-		voter_changes_check(&r->voter_changes);
+	if (out_of_events(r))
+		return;
+	voter_changes_check(&r->voter_changes);
+	if (r->nodes.moves_chance)
+		check((live(r, CALM_MS, voters_have_told) || out_of_events(r)) &&
+		      "a voter listens elsewhere, and nobody was told");
 }
 
 static void quiet_end(struct cluster_run *r, struct cluster_totals *totals)
@@ -443,6 +453,7 @@ static void add_totals(const struct cluster_run *r, struct cluster_totals *t)
 	t->failures += r->nodes.n_failures;
 	t->compared += r->invariants.n_compared;
 	t->voters += r->voter_changes.n_added + r->voter_changes.n_removed;
+	t->voters_moved += r->nodes.n_moves;
 	t->moves += r->changes.n_moves;
 	t->elections += r->changes.n_elections;
 	t->topics += r->changes.n_topics;

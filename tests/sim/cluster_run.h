@@ -30,7 +30,8 @@ extern const char *const CLUSTER_MORE_NAMES[];
 struct cluster_totals {
 	int64_t n[STORM_KINDS]; /* deaths and episodes */
 	int64_t kills, power_cuts, stops, given_up, failures;
-	int64_t voters;			  /* added and removed */
+	int64_t voters; /* added and removed */
+	int64_t voters_moved;
 	int64_t moves, elections, topics; /* that were asked for, and not refused */
 	int64_t compared;		  /* images */
 	int64_t terms;			  /* epochs in which a partition was led */

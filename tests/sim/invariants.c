@@ -92,9 +92,10 @@ static void look_at_replica(struct invariants *v, int i, const struct partition 
 	check(o.start <= o.stable);
 	check(o.stable <= o.high_watermark);
 	check(o.high_watermark <= o.end);
+	k = known(v, p->topic_id, p->id);
+	check((o.high_watermark > k->stable_at || o.stable <= k->stable) && "stable is what no leader called so");
 	if (!p->leads)
 		return;
-	k = known(v, p->topic_id, p->id);
 	note_leader(&k->terms, p->leader_epoch, i);
 	if (k->seen[i].life && k->seen[i].epoch == p->leader_epoch) {
 		check(k->seen[i].life == v->nodes->v[i].lives && "a leader goes on in the epoch of a life before");

@@ -10,7 +10,7 @@
  * 5. Of a partition: the leader is in sync, nobody is in sync and eligible, those in sync and eligible are replicas, who is fenced is
  *    not in sync.
  * 6. What was stable once stays so: a leader whose high watermark is where it was then has no transaction open below, and none whose marker it
- *    may still lose.
+ *    may still lose. No replica whose high watermark is no further calls more stable.
  * 7. Who leads the quorum in its newest epoch has all that was ever committed there.
  * 8. Two nodes that have applied the metadata log up to the same offset say the same.
  */

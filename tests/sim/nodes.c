@@ -13,11 +13,25 @@
 #include "log/dir.h"
 #include "tests/sim/draw.h"
 
-enum { OWN = 6, BURIAL_MS = 10 };
+enum { OWN = 6, BURIAL_MS = 10, CONTROLLER_PORT = 9093, OTHER_PORT = 9095, MOVES_SELDOM = 4 };
 
 const char *const NODE_DIRS[NODE_DIRS_MAX] = {"/data", "/more"};
 
 /* ---- configuration ---- */
+
+uint16_t nodes_controller_port(const struct nodes *c, int i)
+{
+	return c->v[i].has_moved ? OTHER_PORT : CONTROLLER_PORT;
+}
+
+/* Who moves is found where it was, or where it goes. */
+static void add_bootstrap(const struct nodes *c, char *text, size_t size)
+{
+	for (int i = 0; i < c->n_voters; i++)
+		for (int port = CONTROLLER_PORT; port <= (c->moves_chance ? OTHER_PORT : CONTROLLER_PORT); port += 2)
+			snprintf(text + strlen(text), size - strlen(text), "%s10.0.0.%d:%d", *text ? "," : "", i + 1,
+				 port);
+}
 
 static void add_own(const struct one_node *n, struct settings *s)
 {
@@ -27,15 +41,14 @@ static void add_own(const struct one_node *n, struct settings *s)
 	if (broker)
 		snprintf(clients, sizeof(clients), "PLAINTEXT://10.0.0.%d:9092", n->i + 1);
 	if (controller)
-		snprintf(quorum, sizeof(quorum), "CONTROLLER://10.0.0.%d:9093", n->i + 1);
+		snprintf(quorum, sizeof(quorum), "CONTROLLER://10.0.0.%d:%d", n->i + 1,
+			 nodes_controller_port(n->of, n->i));
 	snprintf(both, sizeof(both), "%s%s%s", clients, broker && controller ? "," : "", quorum);
-	for (int i = 0; i < n->of->n_voters; i++)
-		if (n->of->dynamic)
-			snprintf(voters + strlen(voters), sizeof(voters) - strlen(voters), "%s10.0.0.%d:9093",
-				 i ? "," : "", i + 1);
-		else
-			snprintf(voters + strlen(voters), sizeof(voters) - strlen(voters), "%s%d@10.0.0.%d:9093",
-				 i ? "," : "", i + 1, i + 1);
+	if (n->of->dynamic)
+		add_bootstrap(n->of, voters, sizeof(voters));
+	for (int i = 0; i < n->of->n_voters && !n->of->dynamic; i++)
+		snprintf(voters + strlen(voters), sizeof(voters) - strlen(voters), "%s%d@10.0.0.%d:9093", i ? "," : "",
+			 i + 1, i + 1);
 	settings_add(s, "node.id", n->i + 1);
 	settings_add_text(s, "process.roles", !broker ? "controller" : controller ? "broker,controller" : "broker");
 	settings_add_text(s, "listeners", both);
@@ -82,7 +95,7 @@ static void list_voters(const struct nodes *c, struct arena *a, struct raft_vote
 		char host[32];
 
 		snprintf(host, sizeof(host), "10.0.0.%d", i + 1);
-		*e = (struct raft_endpoint){STR("CONTROLLER"), arena_str(a, str_of(host)), 9093};
+		*e = (struct raft_endpoint){STR("CONTROLLER"), arena_str(a, str_of(host)), CONTROLLER_PORT};
 		out->v[i] = (struct raft_voter){.id = i + 1,
 						.directory_id = nodes_directory(i),
 						.endpoints = e,
@@ -220,9 +233,50 @@ static void settle_death(struct one_node *n)
 	n->is_doomed = false;
 }
 
+static bool knows_where_they_are(const struct nodes *c, int who, int except)
+{
+	const struct quorum *q = c->v[who].node->quorum;
+	const struct raft_voters *voters = q && q->raft ? raft_voters(q->raft) : NULL;
+
+	for (int k = 0; voters && k < voters->n; k++) {
+		const struct raft_voter *v = &voters->v[k];
+
+		if (v->id - 1 != except && v->endpoints[0].port != nodes_controller_port(c, v->id - 1))
+			return false;
+	}
+	return voters != NULL;
+}
+
+bool nodes_voters_are_at_home(const struct nodes *c, int except)
+{
+	int n = 0;
+
+	for (int i = 0; i < c->n_voters; i++) {
+		if (!nodes_is_up(c, i))
+			continue;
+		if (!knows_where_they_are(c, i, except))
+			return false;
+		n++;
+	}
+	return n > c->n_voters / 2;
+}
+
+/* One at a time: the others are where it looks for them, and it tells them where it is now. */
+static void maybe_move(struct one_node *n)
+{
+	struct nodes *c = n->of;
+
+	if (!c->moves_chance || c->quiet || n->lives == 0 || n->i >= c->n_voters ||
+	    draw_below(&c->moves_chance, MOVES_SELDOM) == 0 || !nodes_voters_are_at_home(c, n->i))
+		return;
+	n->has_moved = !n->has_moved;
+	c->n_moves++;
+}
+
 static void begin_life(struct one_node *n)
 {
 	settle_death(n);
+	maybe_move(n);
 	n->serves = n->stopped = n->told_to_stop = n->waits = n->burying = n->rests = false;
 	n->was_full = n->is_full;
 	n->was_failing = n->is_failing;

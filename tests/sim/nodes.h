@@ -46,6 +46,7 @@ struct one_node {
 	bool was_failing;	/* since it was started */
 	bool rests;		/* it is not started again before nodes_wake */
 	bool away;		/* it died, and is not back */
+	bool has_moved;		/* its controller listens on its other port in this life */
 	bool has_lost;		/* ... having lost what it had not flushed */
 	bool is_doomed;		/* it will die in this life: what it registers until then is of no use */
 	int64_t epoch_of_death; /* the broker epoch then; -1: it had none */
@@ -60,6 +61,8 @@ struct nodes {
 	int n_reactors;
 	int n_dirs;   /* of each; 0: one */
 	bool dynamic; /* the set of voters is in the log, and may change (KIP-853) */
+	uint64_t
+		moves_chance; /* 0: nobody moves; else one controller at a time may come back on another port: it is a voter still, elsewhere */
 	bool flushes; /* nothing is acknowledged before it is flushed */
 	bool encrypted;
 	bool verbose;
@@ -71,11 +74,16 @@ struct nodes {
 	int n_voters;
 	bool quiet;
 	bool all_stop;
+	int64_t n_moves;
 	int64_t n_kills, n_power_cuts, n_stops, n_given_up, n_failures;
 };
 
 /* The id of its metadata directory, with dynamic voters. */
 struct uuid nodes_directory(int i);
+/* Where its controller listens in this life. */
+uint16_t nodes_controller_port(const struct nodes *c, int i);
+/* Is each voter but `except`, -1 for none, where all controllers that run think that it is? False where they are no majority. */
+bool nodes_voters_are_at_home(const struct nodes *c, int except);
 /* The first n_voters are controllers, and the first voters; so are brokers those from first_broker on. Makes their directories. */
 void nodes_format(struct nodes *c, int n_voters, int first_broker);
 void nodes_start_all(struct nodes *c);

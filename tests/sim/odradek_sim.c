@@ -211,11 +211,12 @@ static int report_reached(const struct run_result *total)
 static void report_cluster(const struct cluster_totals *t)
 {
 	printf("%" PRId64 " kills, %" PRId64 " power cuts, %" PRId64 " clean stops, %" PRId64 " nodes gave up, %" PRId64
-	       " devices failed, %" PRId64 " voters added and removed, %" PRId64 " reassignments, %" PRId64
-	       " elections, %" PRId64 " topics made and deleted, %" PRId64 " epochs of partitions, %" PRId64
-	       " pairs of images compared, at most %" PRId64 " ms until all was well;",
-	       t->kills, t->power_cuts, t->stops, t->given_up, t->failures, t->voters, t->moves, t->elections,
-	       t->topics, t->terms, t->compared, t->calm_ms);
+	       " devices failed, %" PRId64 " voters added and removed, %" PRId64 " moved, %" PRId64
+	       " reassignments, %" PRId64 " elections, %" PRId64 " topics made and deleted, %" PRId64
+	       " epochs of partitions, %" PRId64 " pairs of images compared, at most %" PRId64
+	       " ms until all was well;",
+	       t->kills, t->power_cuts, t->stops, t->given_up, t->failures, t->voters, t->voters_moved, t->moves,
+	       t->elections, t->topics, t->terms, t->compared, t->calm_ms);
 	for (int i = 0; i < STORM_KINDS; i++)
 		printf(" %s %" PRId64, STORM_NAMES[i], t->n[i]);
 	printf("\n");

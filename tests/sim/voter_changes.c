@@ -63,7 +63,7 @@ static void add(struct voter_changes *c)
 	snprintf(host, sizeof(host), "10.0.0.%d", c->node + 1);
 	listener.name = STR("CONTROLLER");
 	listener.host = str_of(host);
-	listener.port = 9093;
+	listener.port = nodes_controller_port(c->nodes, c->node);
 	in.cluster_id = STR_NULL;
 	in.timeout_ms = TIMEOUT_MS;
 	in.voter_id = c->node + 1;
