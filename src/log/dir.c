@@ -33,6 +33,7 @@ struct log_dir {
 	bool clean;
 	bool doubtful;
 	bool cache_is_whole;
+	bool ours; /* whoever wrote here last was one of us */
 	int64_t life_began_ms;
 	int64_t broker_epoch;
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];
@@ -235,6 +236,7 @@ static int open_dir(struct log_dir *dir, char **why)
 	}
 	read_marker(dir);
 	read_doubt(dir);
+	dir->ours = life_is_ours(dir->env, dir->path);
 	dir->cache_is_whole = !dir->clean && !dir->doubtful && life_is_seen(dir->env, dir->path, &dir->life_began_ms);
 	err = dir->formatted ? 0 : sync_parents(dir);
 	if (!err)
@@ -341,13 +343,16 @@ int log_dir_has_logs(struct log_dir *dir)
 
 int log_dir_format(struct log_dir *dir, const struct meta_properties *m)
 {
-	int err = meta_properties_write(dir->env, dir->path, m);
+	int err = life_make_witness(dir->env, dir->path);
 
+	if (!err)
+		err = meta_properties_write(dir->env, dir->path, m);
 	if (err)
 		return err;
 	dir->meta = *m;
 	dir->meta.version = 1;
 	dir->formatted = true;
+	dir->ours = true; /* there is nothing yet */
 	return 0;
 }
 
@@ -375,6 +380,8 @@ int log_dir_begin_run(struct log_dir *dir)
 	if (log_dir_error(dir))
 		return log_dir_error(dir);
 	int err = life_forget(dir->env, dir->path);
+	if (!err && dir->clean) /* whoever was here last has left nothing to doubt */
+		err = life_make_witness(dir->env, dir->path);
 	if (err)
 		return err;
 	path_in(path, dir->path, CLEAN_MARKER);
@@ -394,7 +401,7 @@ int log_dir_mark_clean(struct log_dir *dir, int64_t broker_epoch)
 	int err = log_dir_error(dir);
 
 	if (!err)
-		err = life_forget(dir->env, dir->path);
+		err = life_end(dir->env, dir->path);
 	if (err)
 		return err;
 	path_in(path, dir->path, CLEAN_MARKER);
@@ -456,10 +463,26 @@ bool log_dir_cache_is_whole(const struct log_dir *dir, int64_t *since_ms)
 	return dir->cache_is_whole;
 }
 
+bool log_dir_is_ours(const struct log_dir *dir)
+{
+	return dir->ours;
+}
+
+static int need_witness(struct log_dir *dir)
+{
+	int err = 0;
+
+	if (!life_is_ours(dir->env, dir->path))
+		err = life_make_witness(dir->env, dir->path);
+	return err || dir->clean || dir->ours ? err : env_sync_dir(dir->env, dir->path);
+}
+
 void log_dir_vouch(struct log_dir *dir)
 {
 	dir->cache_is_whole = false;
-	if (!dir->doubtful && !log_dir_error(dir))
+	if (log_dir_error(dir) || need_witness(dir))
+		return;
+	if (!dir->doubtful)
 		life_begin(dir->env, dir->path);
 }
 
@@ -667,7 +690,8 @@ static int scan_one(void *arg, const char *name, bool is_dir)
 	struct dir_scan *s = arg;
 	char path[PATH_SIZE];
 
-	if (!is_dir || strcmp(name, "lost+found") == 0)
+	if (!is_dir || strcmp(name, "lost+found") == 0 ||
+	    (strcmp(name, LIFE_WITNESS) == 0 && life_is_ours(s->dir->env, s->dir->path)))
 		return 0;
 	path_in(path, s->dir->path, name);
 	if (name_ends(name, "-stray") || name_ends(name, "-delete")) {

@@ -9,7 +9,7 @@
  *   replication-offset-checkpoint        high watermarks
  *   cleaner-offset-checkpoint            up to where logs were compacted
  *   odradek.sync-failed                  until all logs have been loaded since: what the page cache has of them may be on no platter
- *   odradek.life  odradek.life-0.*-delete/  while its logs are open: that the page cache can be believed after a kill (life.h)
+ *   odradek.life  odradek.life-0.0-delete/  until a clean stop: that the page cache can be believed after a kill, and that Kafka was not here (life.h)
  *   odradek.reserve                      room that a full disk gives up for the metadata log (a plain file: Kafka
  *   skips it)
  *   <topic>-<partition>/                 a replica, see log.h
@@ -123,6 +123,8 @@ void log_dir_trust(struct log_dir *);
  * log_dir_open to log_dir_vouch; from any thread.
  */
 bool log_dir_cache_is_whole(const struct log_dir *, int64_t *since_ms);
+/* Whoever wrote here last was Odradek, after a power cut too (life.h): what no checkpoint knows is of its making. As it was at log_dir_open. */
+bool log_dir_is_ours(const struct log_dir *);
 /* All its logs are loaded, and whole: the next process may believe what is written from here on, as long as no write or sync fails. */
 void log_dir_vouch(struct log_dir *);
 /* `post` is given to the loop once, when the directory fails (at once when it has). */

@@ -8,7 +8,8 @@
  *    each.
  * 3. Where a segment ends before the next one begins, what was in between is lost: the log ends there too. What we have compacted has no
  *    such gap above the recovery point, and what we follow has its gaps within segments (log_roll_for, clean_prepare). A log that no
- *    checkpoint knows may be a copy of one that Kafka compacted: its gaps are let be when there are some within its segments too.
+ *    checkpoint knows may be one that Kafka compacted: where Kafka may have been last (life.h), its gaps are let be when there are some within its
+ *    segments too.
  * 4. After a kill, where all is seen that was written (life.h), headers are walked instead, and the last batch is read. Whatever is not as it
  *    was written whole then (a batch that was cut short is such a thing) has its segment read from the recovery point on after all.
  * 5. Index entries are made by the rules of appending: a recovered index is the one that appending would have written.
@@ -467,7 +468,7 @@ static bool is_behind_a_hole(const struct log *log, int i, const struct recovery
 	int64_t base = log->data->segments[i].base;
 
 	if (i == 0 || log->end >= base || base <= log->recovery_point ||
-	    (log->recovery_point < 0 && r->shows_compaction))
+	    (log->recovery_point < 0 && r->shows_compaction && !log_dir_is_ours(log->dir)))
 		return false;
 	diag_warn(log->env->diag, "records are missing between two segments, the log ends before them",
 		  "topic=%s partition=%d end-offset=%lld segment=%020lld.log", log->topic, log->partition,

@@ -322,6 +322,18 @@ static void gaps_of_a_copy_of_a_compacted_log_cost_nothing(void **state)
 	assert_false(was_told("set aside"));
 }
 
+/* Where one of ours was last it is no copy: what is missing between segments was lost. */
+static void gaps_between_segments_that_no_checkpoint_knows_are_holes_where_kafka_was_not(void **state)
+{
+	log_dir_vouch(f.dir);
+	make_copy_of_compacted();
+	fixture_crash(&f);
+	assert_true(was_told("records are missing between two segments"));
+	assert_int_equal(records_of_all(), 5);
+	assert_int_equal(log_segments(f.log), 1);
+	assert_true(was_told("set aside"));
+}
+
 static void gaps_below_the_recovery_point_cost_nothing(void **state)
 {
 	make_copy_of_compacted();
@@ -603,6 +615,7 @@ int main(void)
 		TEST(epochs_of_a_tail_that_was_cut_off_are_forgotten),
 		TEST(epochs_that_were_found_again_stay_after_a_clean_stop),
 		TEST(gaps_of_a_copy_of_a_compacted_log_cost_nothing),
+		TEST(gaps_between_segments_that_no_checkpoint_knows_are_holes_where_kafka_was_not),
 		TEST(gaps_below_the_recovery_point_cost_nothing),
 		TEST(a_hole_ends_the_log_and_is_told),
 		TEST(what_was_cut_off_before_a_roll_is_cut_off_again),
