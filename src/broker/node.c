@@ -78,6 +78,17 @@ static void note_standing(struct node *n, const struct image *now)
 		n->shut_out = "the controller has fenced this broker";
 }
 
+/* Replicas follow from the moment on in which those on disk are looked for. */
+static void replicas_follow(struct node *n, const struct image *now)
+{
+	note_standing(n, now);
+	replication_quotas_follow(n->replication_quotas, now);
+	partitions_follow(n->partitions, now, &n->cores[0]);
+	mover_follow(n->mover, now);
+	if (n->loaded)
+		fetchers_follow(n->fetchers, now);
+}
+
 static void image_published(struct quorum_subscriber *s, const struct image *old, const struct image *now)
 {
 	struct node *n = container_of(s, struct node, subscriber);
@@ -85,14 +96,8 @@ static void image_published(struct quorum_subscriber *s, const struct image *old
 	secure_follow(n, old, now);
 	node_follow_rates(n, old, now);
 	throttle_follow(n->throttle, now);
-	if (n->partitions) {
-		note_standing(n, now);
-		replication_quotas_follow(n->replication_quotas, now);
-		partitions_follow(n->partitions, now, &n->cores[0]);
-		mover_follow(n->mover, now);
-		if (n->loaded)
-			fetchers_follow(n->fetchers, now);
-	}
+	if (n->load.arg)
+		replicas_follow(n, now);
 	for (int i = 0; i < n->n_cores; i++)
 		send_image(&n->cores[i], now);
 }
@@ -166,13 +171,20 @@ static void serving(struct node *n)
 	event(n, NODE_EVENT_STARTED);
 }
 
-/* Kafka's completeInitialLoad. Cores get the image by the same way as what is asked after this. */
+/* Kafka's completeInitialLoad: who may do what is known. Cores get the image by the same way as what is asked after this. */
 static void rules_are_there(struct node *n)
 {
 	if (n->has_rules)
 		return;
 	n->has_rules = true;
+	n->subscriber.image = image_published;
+	quorum_subscribe(n->quorum, &n->subscriber);
 	node_accept(n, true);
+}
+
+static bool is_initialized(const struct image *image)
+{
+	return image && image_metadata_version(image) > 0;
 }
 
 /*
@@ -184,12 +196,12 @@ static void open_logs_if_caught_up(struct node *n)
 {
 	const struct image *image = quorum_image(n->quorum);
 
-	if (image && image_metadata_version(image) > 0 && !n->load.arg &&
-	    (n->in_recovery || quorum_leads_alone(n->quorum))) {
-		n->subscriber.image = image_published;
-		quorum_subscribe(n->quorum, &n->subscriber);
+	if (is_initialized(image) && quorum_leads(n->quorum))
+		rules_are_there(n); /* others are waiting for what a controller alone decides */
+	if (is_initialized(image) && !n->load.arg && (n->in_recovery || quorum_leads_alone(n->quorum))) {
 		rules_are_there(n);
 		n->load = (struct partitions_load){.done = logs_open, .arg = n};
+		replicas_follow(n, image);
 		core_work_begins(&n->cores[0]);
 		partitions_load(n->partitions, &n->load, image, net_loop(n->net, 0));
 	}
@@ -244,8 +256,6 @@ static void quorum_started(void *arg, int err)
 		open_logs_if_caught_up(n);
 		return;
 	}
-	n->subscriber.image = image_published;
-	quorum_subscribe(n->quorum, &n->subscriber);
 	rules_are_there(n);
 	serving(n);
 }
