@@ -5,6 +5,7 @@
 
 #include "base/diag.h"
 #include "base/mem.h"
+#include "broker/internal_topic.h"
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "broker/partitions.h"
@@ -58,7 +59,8 @@ static void list_one(struct partition *p, void *arg)
 	struct log_front front;
 
 	mutex_lock(&p->lock);
-	if (!p->deleted && log_dir(p->log) == w->dir && !p->topic->config.cleanup_compact)
+	if (!p->deleted && log_dir(p->log) == w->dir && !p->topic->config.cleanup_compact &&
+	    !topic_is_internal(str_of(p->topic->name)))
 		for (int i = 0; log_front(p->log, i, &front) == 0; i++)
 			add(w, p, i, &front);
 	mutex_unlock(&p->lock);
@@ -115,7 +117,8 @@ void disk_limit_apply(struct node *n, int percent, void (*found)(void *arg, stru
 		struct weighing w = {.node = n, .dir = n->dirs[i], .found = found, .arg = arg};
 		struct disk_space space;
 
-		if (log_dir_error(w.dir) || log_dir_space(w.dir, &space))
+		/* Some filesystems do not know how large they are. */
+		if (log_dir_error(w.dir) || log_dir_space(w.dir, &space) || space.total <= 0)
 			continue;
 		partitions_each(n->partitions, weigh_one, &w);
 		if (w.bytes > space.total / 100 * percent)

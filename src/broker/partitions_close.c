@@ -7,7 +7,7 @@
  *	end	synced again; the checkpoints are written
  *
  * A directory with few logs to close, or on a filesystem whose sync of all says nothing (env.h), has each of its logs closed by itself in the
- * third step. Nothing is vouched for before it is on the platter: a log's flushed end moves in the last step, and the marker of a clean stop
+ * third step; so has a log that lies on another filesystem, or could not be written. Nothing is vouched for before it is on the platter: a log's flushed end moves in the last step, and the marker of a clean stop
  * is written by who called this.
  */
 #include "base/check.h"
@@ -26,11 +26,18 @@ struct closing_job {
 	struct partitions_closing *closing;
 };
 
+/* One that has something to close. */
+struct closing_log {
+	struct partition *partition; /* a reference */
+	int dir;
+	bool shares; /* the syncs of its directory */
+};
+
 struct closing {
-	struct partition **v; /* those that have something to close, each with a reference */
+	struct closing_log *v;
 	int n, cap;
 	int next;     /* atomic: the first that no job has taken */
-	bool *shares; /* one a directory: its logs share their syncs */
+	bool *shares; /* one a directory: there are syncs that its logs share */
 	int *n_of;    /* to close, one a directory */
 	int n_running;
 	const struct stage *stage;
@@ -39,7 +46,7 @@ struct closing {
 
 /* Either for each log, in jobs, or once. */
 struct stage {
-	int (*each)(struct partitions_closing *c, struct partition *p);
+	int (*each)(struct closing *g, struct closing_log *l);
 	void (*once)(struct partitions_closing *c);
 };
 
@@ -64,34 +71,38 @@ static void note_error(struct partitions_closing *c, int err, struct log_dir *di
 
 /* ---- the stages ---- */
 
-static int write_one(struct partitions_closing *c, struct partition *p)
+static int write_one(struct closing *g, struct closing_log *l)
 {
-	return c->closing->shares[dir_of(c, p)] ? log_close_write(p->log) : 0;
+	l->shares = g->shares[l->dir] && log_close_write(l->partition->log) == 0;
+	return 0; /* what stands in the way meets log_close, too */
 }
 
 static void sync_all(struct partitions_closing *c)
 {
 	for (int i = 0; i < c->table->options.n_dirs; i++)
-		if (c->closing->shares[i] && log_dir_sync(c->table->options.dirs[i]))
+		if (c->closing->shares[i] && (env_buggify(c->table->options.env, "a disk is not synced as a whole") ||
+					      log_dir_sync(c->table->options.dirs[i])))
 			c->closing->shares[i] = false;
 }
 
-static int rename_one(struct partitions_closing *c, struct partition *p)
+static int rename_one(struct closing *g, struct closing_log *l)
 {
-	return c->closing->shares[dir_of(c, p)] ? log_close_rename(p->log) : log_close(p->log);
+	l->shares = l->shares && g->shares[l->dir];
+	return l->shares ? log_close_rename(l->partition->log) : log_close(l->partition->log);
 }
 
 static void end_all(struct partitions_closing *c)
 {
 	struct closing *g = c->closing;
+	int err;
 
 	for (int i = 0; i < c->table->options.n_dirs; i++)
 		if (g->shares[i])
 			note_error(c, log_dir_sync(c->table->options.dirs[i]), c->table->options.dirs[i]);
-	for (int i = 0; i < g->n && !c->error; i++)
-		if (g->shares[dir_of(c, g->v[i])])
-			log_close_end(g->v[i]->log);
-	int err = partitions_checkpoint_all(c->table);
+	for (int i = 0; i < g->n; i++)
+		if (g->v[i].shares)
+			log_close_end(g->v[i].partition->log);
+	err = partitions_checkpoint_all(c->table);
 	if (!c->error)
 		c->error = err;
 }
@@ -112,7 +123,7 @@ static void job(struct work *w)
 		return;
 	}
 	while ((i = __atomic_fetch_add(&g->next, 1, __ATOMIC_RELAXED)) < g->n)
-		note_error(c, g->stage->each(c, g->v[i]), log_dir(g->v[i]->log));
+		note_error(c, g->stage->each(g, &g->v[i]), log_dir(g->v[i].partition->log));
 }
 
 static void closed(struct partitions_closing *c)
@@ -120,7 +131,7 @@ static void closed(struct partitions_closing *c)
 	struct closing *g = c->closing;
 
 	for (int i = 0; i < g->n; i++)
-		partition_unref(&g->v[i]);
+		partition_unref(&g->v[i].partition);
 	xfree(g->v);
 	xfree(g->shares);
 	xfree(g->n_of);
@@ -166,9 +177,9 @@ static void gather(struct partition *p, void *arg)
 		return;
 	if (g->n == g->cap) {
 		g->cap = g->cap ? 2 * g->cap : 64;
-		g->v = xreallocarray(g->v, (size_t)g->cap, sizeof(struct partition *));
+		g->v = xreallocarray(g->v, (size_t)g->cap, sizeof(*g->v));
 	}
-	g->v[g->n++] = partition_ref(p);
+	g->v[g->n++] = (struct closing_log){partition_ref(p), dir_of(c, p), false};
 	g->n_of[dir_of(c, p)]++;
 }
 

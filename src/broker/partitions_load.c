@@ -316,14 +316,34 @@ static void load_job(struct work *w)
 		load_one(d, d->found[i]);
 }
 
-/* There are few of them. */
+static void count_futures(struct loading *g)
+{
+	const struct partitions_load *l = g->load;
+
+	for (int i = 0; i < l->table->options.n_dirs; i++)
+		for (int k = 0; k < l->n_futures; k++)
+			g->dirs[i].n_short += log_dir(l->futures[k].log) == g->dirs[i].dir &&
+					      log_standing(l->futures[k].log) != LOG_WHOLE;
+}
+
+/* Replicas on their way here, of which there are few: then all is loaded, and the next life may believe it. */
 static void futures_job(struct work *w)
 {
-	struct partitions_load *l = container_of(w, struct loading, work)->load;
+	struct loading *g = container_of(w, struct loading, work);
+	struct partitions_load *l = g->load;
 
 	for (int i = 0; i < l->n_futures; i++)
 		if (!__atomic_load_n(&l->cancelled, __ATOMIC_RELAXED))
 			load_log(l, l->futures[i].log);
+	count_futures(g);
+	for (int i = 0; i < l->table->options.n_dirs; i++) {
+		struct log_dir *dir = g->dirs[i].dir;
+
+		if (g->dirs[i].n_short || log_dir_error(dir) || __atomic_load_n(&l->cancelled, __ATOMIC_RELAXED))
+			continue;
+		log_dir_trust(dir);
+		log_dir_vouch(dir);
+	}
 }
 
 void partitions_resume(struct partitions_load *l, struct mover *m)
@@ -346,17 +366,11 @@ void partitions_resume(struct partitions_load *l, struct mover *m)
 
 static void dir_loaded(struct dir_load *d)
 {
-	bool cancelled = __atomic_load_n(&d->loading->load->cancelled, __ATOMIC_RELAXED);
-
-	if (d->n_short) {
+	if (d->n_short)
 		diag_warn(d->loading->load->table->options.env->diag,
 			  "logs could not be loaded whole, tried again later",
 			  "dir=%s logs=%d remedy=\"free some space, or allow more open files\"", log_dir_path(d->dir),
 			  d->n_short);
-	} else if (!log_dir_error(d->dir) && !cancelled) {
-		log_dir_trust(d->dir);
-		log_dir_vouch(d->dir);
-	}
 	for (int i = 0; i < d->n; i++)
 		partition_unref(&d->found[i]);
 	xfree(d->found);
@@ -365,21 +379,10 @@ static void dir_loaded(struct dir_load *d)
 	xfree(d->futures);
 }
 
-static void count_futures(struct loading *g)
-{
-	const struct partitions_load *l = g->load;
-
-	for (int i = 0; i < l->table->options.n_dirs; i++)
-		for (int k = 0; k < l->n_futures; k++)
-			g->dirs[i].n_short += log_dir(l->futures[k].log) == g->dirs[i].dir &&
-					      log_standing(l->futures[k].log) != LOG_WHOLE;
-}
-
 static void all_loaded(struct loading *g)
 {
 	struct partitions_load *l = g->load;
 
-	count_futures(g);
 	for (int i = 0; i < l->table->options.n_dirs; i++)
 		dir_loaded(&g->dirs[i]);
 	xfree(g->dirs);

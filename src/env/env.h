@@ -108,6 +108,7 @@ struct file_stat {
 	int64_t size;
 	int64_t mtime_ms;
 	bool is_dir;
+	uint64_t device; /* that its filesystem is on */
 };
 
 struct disk_space {

@@ -463,6 +463,14 @@ bool log_dir_cache_is_whole(const struct log_dir *dir, int64_t *since_ms)
 	return dir->cache_is_whole;
 }
 
+bool log_dir_holds(const struct log_dir *dir, const char *path)
+{
+	struct file_stat own, its;
+
+	return env_stat(dir->env, dir->path, &own) == 0 && env_stat(dir->env, path, &its) == 0 &&
+	       own.device == its.device;
+}
+
 bool log_dir_is_ours(const struct log_dir *dir)
 {
 	return dir->ours;
@@ -484,6 +492,8 @@ void log_dir_vouch(struct log_dir *dir)
 		return;
 	if (!dir->doubtful)
 		life_begin(dir->env, dir->path);
+	if (log_dir_error(dir)) /* meanwhile */
+		life_forget(dir->env, dir->path);
 }
 
 /* ---- failing ---- */

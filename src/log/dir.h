@@ -123,6 +123,8 @@ void log_dir_trust(struct log_dir *);
  * log_dir_open to log_dir_vouch; from any thread.
  */
 bool log_dir_cache_is_whole(const struct log_dir *, int64_t *since_ms);
+/* Is it on the filesystem of the directory itself? A replica may be a link, or have a filesystem mounted on it. From any thread; blocks. */
+bool log_dir_holds(const struct log_dir *, const char *path);
 /* Whoever wrote here last was Odradek, after a power cut too (life.h): what no checkpoint knows is of its making. As it was at log_dir_open. */
 bool log_dir_is_ours(const struct log_dir *);
 /* All its logs are loaded, and whole: the next process may believe what is written from here on, as long as no write or sync fails. */

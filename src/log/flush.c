@@ -396,12 +396,15 @@ static int write_to_close(struct log *log)
 
 int log_close_write(struct log *log)
 {
+	char path[PATH_SIZE];
+
 	check(!log->cleaning);
 	if (log->standing != LOG_WHOLE)
 		return -ENOSPC; /* the next start recovers it */
 	if (!log->data || log_dir_error(log->dir))
 		return log_dir_error(log->dir);
-	return write_to_close(log);
+	LOG_DIR_PATH(log, path);
+	return log_dir_holds(log->dir, path) ? write_to_close(log) : -EXDEV;
 }
 
 int log_close_rename(struct log *log)

@@ -126,6 +126,8 @@ void life_begin(struct env *env, const char *dir)
 {
 	char path[PATH_SIZE];
 
+	if (env_buggify(env, "a page cache that has no name"))
+		return;
 	path_in(path, dir, LIFE_FILE);
 	if (life_forget(env, dir) == 0 && life_is_ours(env, dir) && write_life(env, path))
 		life_forget(env, dir);

@@ -4,7 +4,8 @@
  *	1. what a crash or a deletion left: a finished compaction takes its place, an unfinished one goes (swap.h); .deleted
  *	   and .tmp go
  *	2. segments, ascending; index files without a segment go
- *	3. after an unclean stop: recovery, by headers alone where the page cache can be believed (life.h); after a clean one the indexes are counted and the end is looked for
+ *	3. after an unclean stop: recovery, by headers alone where the page cache can be believed (life.h); after a clean one the indexes are
+ *	   counted and the end is looked for
  *	4. log start, leader epochs, producer state
  */
 #include <errno.h>
@@ -442,7 +443,7 @@ static bool cache_is_whole(const struct found *f)
 	struct file_stat st;
 	int64_t since_ms;
 
-	if (log_is_metadata(log) || !log_dir_cache_is_whole(log->dir, &since_ms))
+	if (log_is_metadata(log) || !log_dir_cache_is_whole(log->dir, &since_ms) || !log_dir_holds(log->dir, f->dir))
 		return false;
 	if (log->recovery_point >= 0)
 		return true;

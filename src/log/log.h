@@ -102,7 +102,8 @@ int log_close(struct log *);
 
 /*
  * The same for many logs, which share their syncs: log_close_write for each; log_dir_sync; log_close_rename for each; log_dir_sync;
- * log_close_end for each. Until then the flushed end is what it was, and log_close may be called instead.
+ * log_close_end for each. Until then the flushed end is what it was, and log_close may be called instead; it has to be where log_close_write
+ * fails: -EXDEV when the log is on another filesystem than its directory.
  */
 int log_close_write(struct log *);
 int log_close_rename(struct log *);

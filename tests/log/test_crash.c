@@ -77,9 +77,11 @@ static int start_node(struct node *n)
 	arena_init(&n->arena, 1 << 20);
 	if (log_dir_open(n->env, &options, &n->dir, &why))
 		return -1;
+	if (log_dir_begin_run(n->dir))
+		return -1;
 	n->log = log_new(n->dir, &id, &CONFIG);
 	how.clean = log_dir_was_clean(n->dir, NULL);
-	if (log_load(n->log, &how) || log_dir_begin_run(n->dir))
+	if (log_load(n->log, &how))
 		return -1;
 	log_dir_vouch(n->dir);
 	return 0;

@@ -60,12 +60,10 @@ static int open_life_of(struct life *l, const char *topic)
 
 	assert_int_equal(log_dir_open(l->env, &options, &l->dir, &why), 0);
 	l->whole = log_dir_cache_is_whole(l->dir, &since_ms);
+	assert_int_equal(log_dir_begin_run(l->dir), 0);
 	l->log = log_new(l->dir, &id, &CONFIG);
 	how.clean = log_dir_was_clean(l->dir, NULL);
-	int err = log_load(l->log, &how);
-	if (!err)
-		assert_int_equal(log_dir_begin_run(l->dir), 0);
-	return err;
+	return log_load(l->log, &how);
 }
 
 static void open_life(struct life *l)

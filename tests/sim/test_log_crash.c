@@ -285,11 +285,11 @@ static void open_log(struct story *s)
 	s->config.encryption_enable = s->keys.n > 0 && cm_random(&s->chance) % 4;
 	s->encrypted += s->config.encryption_enable;
 	log_dir_set_keys(s->dir, &s->keys);
+	check(log_dir_begin_run(s->dir) == 0);
 	s->codecs = codecs_new();
 	s->log = log_new(s->dir, &id, &s->config);
 	how.clean = log_dir_was_clean(s->dir, NULL);
 	check(log_load(s->log, &how) == 0);
-	check(log_dir_begin_run(s->dir) == 0);
 	s->unread = false;
 	log_dir_vouch(s->dir);
 }

@@ -32,7 +32,8 @@ int real_stat(struct env *e, const char *path, struct file_stat *out)
 		return -errno;
 	*out = (struct file_stat){.size = st.st_size,
 				  .mtime_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000,
-				  .is_dir = S_ISDIR(st.st_mode)};
+				  .is_dir = S_ISDIR(st.st_mode),
+				  .device = st.st_dev};
 	return 0;
 }
 

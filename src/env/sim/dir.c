@@ -38,7 +38,8 @@ int sim_stat(struct env *base, const char *path, struct file_stat *out)
 
 	if (!i)
 		return err;
-	*out = (struct file_stat){.size = i->size, .mtime_ms = i->mtime_ms, .is_dir = i->is_dir};
+	*out = (struct file_stat){
+		.size = i->size, .mtime_ms = i->mtime_ms, .is_dir = i->is_dir, .device = (uint64_t)i->device};
 	return 0;
 }
 
