@@ -82,6 +82,16 @@ bool kept_answer_use(struct request *r, const struct kept_key *key)
 
 /* ---- keeping ---- */
 
+/* That of one of the same kind, which is too old; else those make room in turn. */
+static struct kept_answer **place_for(struct kept_answers *all, const struct request *r, const struct kept_key *key)
+{
+	for (int i = 0; i < KEPT; i++)
+		if (fits(all->v[i], r, key))
+			return &all->v[i];
+	all->next = (all->next + 1) % KEPT;
+	return &all->v[all->next];
+}
+
 static void forget(struct kept_answers *all)
 {
 	lazy_timer_stop(&all->timer);
@@ -111,7 +121,7 @@ static struct kept_answers *answers_of(struct core *c)
 
 void kept_answer_keep(struct request *r, const struct kept_key *key)
 {
-	struct kept_answers *all;
+	struct kept_answer **place;
 	struct kept_answer *k;
 	size_t len;
 
@@ -135,11 +145,10 @@ void kept_answer_keep(struct request *r, const struct kept_key *key)
 	}
 	k->bytes.len = len;
 	k->made_ns = env_mono_ns(r->core->loop->env);
-	all = answers_of(r->core);
-	kept_answer_unref(&all->v[all->next]);
-	all->v[all->next] = k;
-	all->next = (all->next + 1) % KEPT;
-	lazy_timer_start(&all->timer, UNUSED_MS, UNUSED_MS);
+	place = place_for(answers_of(r->core), r, key);
+	kept_answer_unref(place);
+	*place = k;
+	lazy_timer_start(&r->core->kept->timer, UNUSED_MS, UNUSED_MS);
 	answer_with(r, k);
 }
 

@@ -13,6 +13,7 @@
 #include "env/real/real_priv.h"
 
 #define WARM_NS INT64_C(100000000)
+#define WARM_BYTES (INT64_C(64) << 20)
 
 int real_fd(struct file *f)
 {
@@ -158,14 +159,14 @@ static void set_hint(_Atomic int64_t *at, int64_t v)
 
 /*
  * What was seen a moment ago is not looked for again, nor by the next of many readers: of a range that goes on from there only the rest is. (Two
- * threads that set the hints at once may make one of both: that is a guess a little worse.)
+ * threads that set the hints at once may make one of both, of WARM_BYTES at most: that is a guess a little worse.)
  */
 bool real_resident(struct file *f, int64_t pos, size_t len)
 {
 	struct real_file *r = container_of(f, struct real_file, base);
 	int64_t end = pos + (int64_t)len, now = env_mono_ns(f->env);
 	int64_t from = hint(&r->warm_from), to = hint(&r->warm_end);
-	bool goes_on = now - hint(&r->warm_ns) < WARM_NS && pos >= from && pos <= to;
+	bool goes_on = now - hint(&r->warm_ns) < WARM_NS && pos >= from && pos <= to && end - from <= WARM_BYTES;
 
 	if (!len || (goes_on && end <= to))
 		return true;
