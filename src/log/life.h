@@ -17,6 +17,9 @@
  * The witness is on the platter before a log is appended to, and stays until a clean stop: so that it says also after a power cut that no log here is
  * of Kafka's making, unless somebody put it here by hand since. The file is not synced: what a power cut makes of it is of another start.
  *
+ * What this does not see: a replica that somebody has put in another's place between a kill and the start, and an error that the system met while it
+ * wrote pages of a file by itself and forgot with the file's inode. Batches so damaged are found by who reads them: clients check their CRC.
+ *
  * Threads: none of its own; all of it blocks.
  */
 #ifndef ODRADEK_LOG_LIFE_H
