@@ -394,7 +394,7 @@ static bool skip_part(struct str *name, struct str part)
 	return true;
 }
 
-static const struct config_value *value_at(const struct config *c, const struct config_at *at, enum config_id id)
+const struct config_given *config_given_at(const struct config *c, const struct config_at *at, enum config_id id)
 {
 	for (int i = 0; i < c->n_given; i++) {
 		struct str rest = c->given[i].name;
@@ -402,9 +402,16 @@ static const struct config_value *value_at(const struct config *c, const struct 
 		if (c->given[i].of_listener && skip_part(&rest, STR("listener.name")) &&
 		    skip_part(&rest, at->listener) && (at->mechanism.len == 0 || skip_part(&rest, at->mechanism)) &&
 		    str_is(rest, config_setting(id)->name))
-			return c->given[i].of_listener;
+			return &c->given[i];
 	}
 	return NULL;
+}
+
+static const struct config_value *value_at(const struct config *c, const struct config_at *at, enum config_id id)
+{
+	const struct config_given *g = config_given_at(c, at, id);
+
+	return g ? g->of_listener : NULL;
 }
 
 /* With the listener's value, or else the node's. A mechanism's own are the listener's alone. */

@@ -32,6 +32,8 @@ struct config {
 };
 
 const struct config_given *config_given(const struct config *c, enum config_id id); /* NULL when it has its default */
+/* The same of one listener's own value. */
+const struct config_given *config_given_at(const struct config *c, const struct config_at *at, enum config_id id);
 /* Names that Kafka's authorizer reads, and that are in no table. */
 #define CONFIG_NAME_SUPER_USERS STR("super.users")
 #define CONFIG_NAME_ALLOW_EVERYONE STR("allow.everyone.if.no.acl.found")

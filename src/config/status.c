@@ -40,6 +40,19 @@ static bool is_served(struct str mechanism)
 	return false;
 }
 
+/* What is given for it: for the mechanism on this listener, for the listener, or for all; NULL: nothing is. */
+static const struct config_given *given_for(const struct config *c, const struct config_endpoint *e, enum config_id id)
+{
+	struct config_at at = {.listener = e->name, .mechanism = STR("OAUTHBEARER")};
+	const struct config_given *g = config_given_at(c, &at, id);
+
+	if (!g)
+		g = config_given_at(c, &(struct config_at){.listener = e->name}, id);
+	if (!g)
+		g = config_given(c, id);
+	return g && g->origin > CONFIG_FROM_BUILTIN ? g : NULL;
+}
+
 /* Kafka's default handler takes tokens that nobody has signed, for development (KIP-255). */
 static void check_unsecured(const struct config *c, const struct config_endpoint *e, struct config_notes *notes)
 {
@@ -51,13 +64,16 @@ static void check_unsecured(const struct config *c, const struct config_endpoint
 	if (config_at_is_set(c, &at, CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS) ||
 	    !config_is_null(c, CONFIG_SASL_SERVER_CALLBACK_HANDLER_CLASS))
 		return;
-	for (size_t i = 0; i < sizeof(of_signed) / sizeof(*of_signed); i++)
-		if (config_origin(c, of_signed[i]) > CONFIG_FROM_BUILTIN)
+	for (size_t i = 0; i < sizeof(of_signed) / sizeof(*of_signed); i++) {
+		const struct config_given *g = given_for(c, e, of_signed[i]);
+
+		if (g)
 			config_note_add(
-				notes, CONFIG_NOTE_REFUSED, config_place(c, of_signed[i]),
-				"%s is refused: listener %.*s would take tokens that nobody has signed; "
+				notes, CONFIG_NOTE_REFUSED, g->place,
+				"%.*s is refused: listener %.*s would take tokens that nobody has signed; "
 				"listener.name.%.*s.oauthbearer.sasl.server.callback.handler.class (in lower case) says who verifies them",
-				config_setting(of_signed[i])->name, STR_ARG(e->name), STR_ARG(e->name));
+				STR_ARG(g->name), STR_ARG(e->name), STR_ARG(e->name));
+	}
 	config_note_add(notes, CONFIG_NOTE_WARN, config_place(c, CONFIG_SASL_ENABLED_MECHANISMS),
 			"listener %.*s takes tokens that nobody has signed (OAUTHBEARER without a "
 			"sasl.server.callback.handler.class): whoever connects is who he says he is",

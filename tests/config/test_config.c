@@ -339,6 +339,51 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 	"listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT\n"                     \
 	"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512\n"
 
+/* Where keys, issuer or audience are said, nobody's signature is not enough: wherever they are said. */
+static void expect_unsigned_refused(const char *line, bool refused)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text),
+		 "listeners=SASL_PLAINTEXT://:9092,CONTROLLER://:9093\n"
+		 "security.inter.broker.protocol=SASL_PLAINTEXT\nsasl.enabled.mechanisms=OAUTHBEARER,PLAIN\n"
+		 "sasl.mechanism.inter.broker.protocol=PLAIN\n"
+		 "listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT\n%s",
+		 line);
+	if (refused) {
+		expect_refused(text, "server.properties:11",
+			       "is refused: listener SASL_PLAINTEXT would take tokens that nobody has signed");
+	} else {
+		struct loaded l = expect_fine(text);
+
+		unload(&l);
+	}
+}
+
+static void tokens_that_nobody_signs_are_refused_beside_keys(void **state)
+{
+	static const char *const settings[] = {"jwks.endpoint.url=https://a/", "expected.issuer=a",
+					       "expected.audience=a"};
+	static const struct {
+		const char *prefix;
+		bool refused;
+	} rows[] = {
+		{"", true},
+		{"listener.name.sasl_plaintext.oauthbearer.", true},
+		{"listener.name.SASL_PLAINTEXT.", true},
+		{"listener.name.else.oauthbearer.", false},
+		{"listener.name.sasl_plaintext.plain.", false},
+	};
+	char line[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+			snprintf(line, sizeof(line), "%ssasl.oauthbearer.%s", rows[k].prefix, settings[i]);
+			expect_unsigned_refused(line, rows[k].refused);
+		}
+}
+
 static void nodes_log_in_by_what_the_other_side_takes(void **state)
 {
 	struct loaded l;
@@ -616,6 +661,7 @@ int main(void)
 		cmocka_unit_test(an_unknown_name_is_noted_with_the_nearest),
 		cmocka_unit_test(an_override_without_a_value_is_a_mistake),
 		cmocka_unit_test(what_promises_what_is_not_given_is_refused),
+		cmocka_unit_test(tokens_that_nobody_signs_are_refused_beside_keys),
 		cmocka_unit_test(nodes_log_in_by_what_the_other_side_takes),
 		cmocka_unit_test(what_the_authorizer_reads_stands_beside_the_table),
 		cmocka_unit_test(what_is_harmless_though_not_served_stands),
