@@ -53,6 +53,7 @@ struct sasl_keys {
 	struct core *core; /* NULL: not started */
 	bool stopped;
 	enum state state;
+	bool again; /* a key was missed after what is coming was asked for */
 	struct timer timer;
 	struct work work;
 	struct http_fetch *fetch;
@@ -199,7 +200,10 @@ static void rest(struct sasl_keys *k)
 		ms = WITHOUT_KEYS_MS;
 	mutex_unlock(&k->lock);
 	k->state = IDLE;
-	timer_start(&k->timer, ms);
+	if (k->again)
+		begin_round(k);
+	else
+		timer_start(&k->timer, ms);
 }
 
 /* Kafka's Retry: it does not pause longer than the round lasts, and ends with it. */
@@ -308,6 +312,7 @@ static void is_looked_up(struct work *w)
 		failed(k, "its host has no address");
 	} else if (!k->stopped) {
 		k->state = ASKING;
+		k->again = false;
 		k->fetch = http_fetch(&(struct http_request){
 			.loop = k->core->loop,
 			.url = &k->url,
@@ -340,6 +345,7 @@ static void ask_now(struct post *p)
 	mutex_lock(&k->lock);
 	k->is_urgent = false;
 	mutex_unlock(&k->lock);
+	k->again = k->state == ASKING || k->state == READING;
 	if (k->stopped || k->state != IDLE)
 		return;
 	timer_stop(&k->timer);

@@ -213,6 +213,34 @@ static void a_key_that_is_missing_has_the_issuer_asked_once_a_minute(void **stat
 	down();
 }
 
+static bool is_held(void *arg)
+{
+	(void)arg;
+	return issuer.held;
+}
+
+/* What is coming was asked for before the key was missed: it need not have it. */
+static void a_key_that_is_missed_while_the_issuer_answers_has_him_asked_once_more(void **state)
+{
+	(void)state;
+	up();
+	issuer_is(true);
+	assert_asked(SOON_MS);
+	issuer.is_silent = true;
+	assert_true(sim_run_until(raw_world(), 700000, is_held, NULL));
+	assert_false(lets_in(2, "two"));
+	assert_not_asked(1000);
+	issuer.is_silent = false;
+	answer(issuer.held);
+	issuer.held = NULL;
+	issuer.seed = 2;
+	issuer.kid = "two";
+	assert_asked(2000);
+	assert_true(lets_in(2, "two"));
+	assert_not_asked(500000);
+	down();
+}
+
 static void names_without_end_have_it_asked_once_a_second_at_most(void **state)
 {
 	int before;
@@ -336,6 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_node_starts_without_its_issuer),
 		cmocka_unit_test(a_key_that_is_missing_has_the_issuer_asked_once_a_minute),
+		cmocka_unit_test(a_key_that_is_missed_while_the_issuer_answers_has_him_asked_once_more),
 		cmocka_unit_test(names_without_end_have_it_asked_once_a_second_at_most),
 		cmocka_unit_test(keys_are_fetched_anew_now_and_then),
 		cmocka_unit_test(nothing_that_an_issuer_does_takes_keys_away),
