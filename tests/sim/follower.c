@@ -114,6 +114,11 @@ static void take_batch(struct follower *f, int partition, const struct batch_ite
 
 static void take_partition(struct follower *f, const struct fetch_response_partition *p)
 {
+	/*
+	 * Who leads anew, or follows, learns only by and by how far the last one had come; and where the directory that a replica was moving to has
+	 * failed, nobody leads.
+	 */
+	bool may_know_less = f->brokers || f->storage_fails;
 	int partition = p->partition_index;
 	struct batch_iter it;
 
@@ -130,14 +135,13 @@ static void take_partition(struct follower *f, const struct fetch_response_parti
 		check(p->error_code != ERR_KAFKA_STORAGE_ERROR || f->storage_fails);
 		return;
 	}
-	/* Who leads anew, or follows, learns only by and by how far the last one had come. */
-	check(p->high_watermark >= f->next_offset[partition] || f->losses_happen || f->brokers);
+	check(p->high_watermark >= f->next_offset[partition] || f->losses_happen || may_know_less);
 	f->high_watermark[partition] = p->high_watermark;
 	it = batch_iter(p->records.p, (size_t)p->records.len);
 	while (batch_next(&it))
 		take_batch(f, partition, &it);
 	check(it.error == 0);
-	check(f->next_offset[partition] <= p->high_watermark || f->brokers);
+	check(f->next_offset[partition] <= p->high_watermark || may_know_less);
 }
 
 static void on_fetched(void *arg, int err, const void *answer)
