@@ -397,6 +397,7 @@ static void give_up(struct quorum_request *r)
 void controller_channel_stop(struct controller_channel *c)
 {
 	c->stopped = true;
+	channels_stop(&c->channels);
 	controller_channel_give_back(c, give_up);
 }
 

@@ -321,6 +321,7 @@ struct fetchers *fetchers_new(struct node *n)
 void fetchers_stop(struct fetchers *all)
 {
 	all->stopped = true;
+	channels_stop(&all->channels);
 	core_work_begins(&all->node->cores[0]);
 	list_each_safe(it, &all->list)
 	{

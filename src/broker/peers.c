@@ -187,6 +187,7 @@ void peers_stop(struct core *core)
 	if (!all)
 		return;
 	core_work_begins(core);
+	channels_stop(&all->channels);
 	timer_stop(&all->gone);
 	while (!list_empty(&all->list))
 		peer_free(container_of(list_first(&all->list), struct peer, link));

@@ -222,6 +222,8 @@ void quorum_pulse_init(struct quorum *q)
 
 void quorum_pulse_stop(struct quorum *q)
 {
+	channels_stop(&q->pulse_channels);
+	channels_stop(&q->pulse_secure);
 	while (!list_empty(&q->pulses))
 		pulse_end(container_of(list_first(&q->pulses), struct pulse, link));
 }

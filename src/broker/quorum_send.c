@@ -261,6 +261,7 @@ void quorum_send_init(struct quorum *q)
 
 void quorum_send_stop(struct quorum *q)
 {
+	channels_stop(&q->channels);
 	timer_stop(&q->peers_timer);
 	while (!list_empty(&q->peers))
 		free_peer(container_of(list_first(&q->peers), struct quorum_peer, link));

@@ -17,7 +17,7 @@
 #include "net/transport.h"
 #include "tls/tls.h"
 
-enum { READ_BYTES = 8192, WHY_MAX = 256 };
+enum { READ_BYTES = 8192, WHY_MAX = 256, LOOK_MS = 100 };
 
 enum state { DIALLING, SECURING, EXCHANGING };
 
@@ -325,12 +325,21 @@ struct now {
 	struct http_request *request;
 	const struct http_patience *patience;
 	struct loop *loop;
+	struct http_fetch *fetch; /* NULL: none is under way */
 	struct timer again;
-	int64_t end_ms;
+	struct timer look; /* whether anybody still wants it */
+	int64_t end_ms;	   /* of attempts that begin */
+	int64_t last_ms;   /* of all */
+	int64_t timeout_ms;
 	int tries;
 	void (*answered)(void *arg, const struct http_answer *);
 	void *arg;
 };
+
+static bool is_over(const struct now *n)
+{
+	return n->patience && n->patience->over && *n->patience->over;
+}
 
 /* How long to wait before it is asked again; 0: no more. */
 static int64_t pause_ms(struct now *n, const struct http_answer *answer)
@@ -345,17 +354,38 @@ static int64_t pause_ms(struct now *n, const struct http_answer *answer)
 	return ms < 1 ? 1 : ms < left_ms ? ms : left_ms;
 }
 
+static void end_now(struct now *n, const struct http_answer *answer)
+{
+	timer_stop(&n->again);
+	timer_stop(&n->look);
+	n->answered(n->arg, answer);
+	loop_stop(n->loop);
+}
+
 static void now_done(void *arg, const struct http_answer *answer)
 {
 	struct now *n = arg;
 	int64_t ms = pause_ms(n, answer);
 
-	if (ms) {
+	n->fetch = NULL;
+	if (ms)
 		timer_start(&n->again, ms);
+	else
+		end_now(n, answer);
+}
+
+static void look(struct timer *t)
+{
+	struct now *n = container_of(t, struct now, look);
+
+	if (!is_over(n)) {
+		timer_start(t, LOOK_MS);
 		return;
 	}
-	n->answered(n->arg, answer);
-	loop_stop(n->loop);
+	if (n->fetch)
+		http_fetch_cancel(n->fetch);
+	n->fetch = NULL;
+	end_now(n, &(struct http_answer){.err = -ECANCELED, .why = "nobody wants it any more"});
 }
 
 /* Also the first time. This loop's thread may wait: a name is looked up. */
@@ -365,6 +395,7 @@ static void ask(struct timer *t)
 	struct addr addresses[HTTP_ADDRESSES_MAX];
 	struct http_request *r = n->request;
 	int found = env_resolve(n->loop->env, r->url->host, r->url->port, addresses, HTTP_ADDRESSES_MAX);
+	int64_t left_ms = n->last_ms - env_mono_ms(n->loop->env);
 
 	if (found <= 0) {
 		now_done(n,
@@ -373,7 +404,8 @@ static void ask(struct timer *t)
 	}
 	r->addresses = addresses;
 	r->n_addresses = found;
-	http_fetch(r);
+	r->timeout_ms = n->timeout_ms < left_ms ? n->timeout_ms : left_ms > 1 ? left_ms : 1;
+	n->fetch = http_fetch(r);
 	r->addresses = NULL;
 }
 
@@ -381,14 +413,19 @@ void http_fetch_now(struct env *env, struct http_request *r, const struct http_p
 		    void (*answered)(void *arg, const struct http_answer *), void *arg)
 {
 	struct now n = {.request = r, .patience = patience, .answered = answered, .arg = arg};
+	int64_t now_ms = env_mono_ms(env), max_ms = patience ? patience->max_ms : 0;
 
 	n.loop = r->loop = loop_new(env, "http");
-	n.end_ms = env_mono_ms(env) + (patience ? patience->max_ms : 0);
+	n.end_ms = now_ms + (max_ms < HTTP_NOW_MAX_MS ? max_ms : HTTP_NOW_MAX_MS);
+	n.last_ms = now_ms + HTTP_NOW_MAX_MS;
+	n.timeout_ms = r->timeout_ms;
 	r->done = now_done;
 	r->arg = &n;
 	timer_init(&n.again, n.loop, ask);
+	timer_init(&n.look, n.loop, look);
 	timer_start(&n.again, 0);
+	if (patience && patience->over)
+		timer_start(&n.look, LOOK_MS);
 	loop_run(n.loop);
-	timer_stop(&n.again);
 	loop_free(n.loop);
 }

@@ -20,7 +20,7 @@
 struct http_fetch;
 struct tls_context;
 
-enum { HTTP_HOST_MAX = 256, HTTP_TARGET_MAX = 2048, HTTP_ADDRESSES_MAX = 8 };
+enum { HTTP_HOST_MAX = 256, HTTP_TARGET_MAX = 2048, HTTP_ADDRESSES_MAX = 8, HTTP_NOW_MAX_MS = 600000 };
 
 struct http_url {
 	bool tls;
@@ -65,11 +65,13 @@ struct http_patience {
 	int64_t backoff_ms;
 	int64_t max_ms;
 	bool (*is_final)(const struct http_answer *answer);
+	const _Atomic bool *over; /* set by any thread: nobody wants it any more; NULL: never */
 };
 
 /*
  * The same from a job, on a loop of its own: it waits. The name is looked up first; `loop`, addresses and done() are not the caller's to fill.
- * answered() is called once, before it comes back. patience NULL: it is asked once. Not in the simulator, whose jobs cannot wait.
+ * answered() is called once, before it comes back. patience NULL: it is asked once. It ends HTTP_NOW_MAX_MS after its begin, and soon after `over` is
+ * set (-ECANCELED); the look-up of a name takes what it takes. Not in the simulator, whose jobs cannot wait.
  */
 void http_fetch_now(struct env *env, struct http_request *request, const struct http_patience *patience,
 		    void (*answered)(void *arg, const struct http_answer *), void *arg);

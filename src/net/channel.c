@@ -41,6 +41,11 @@ void channels_init(struct channels *all, struct loop *l)
 	*all = (struct channels){.loop = l, .landing = xmalloc(LANDING)};
 }
 
+void channels_stop(struct channels *all)
+{
+	all->over = true;
+}
+
 void channels_fini(struct channels *all)
 {
 	check(all->n_resolving == 0);

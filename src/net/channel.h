@@ -81,12 +81,15 @@ struct channels {
 		*tls; /* what secures them, a reference of the channels'; NULL: they are plain, or it is in */
 	struct tls_slot *tls_slot; /* the owner's, never empty: what is there at each attempt; NULL: none */
 	uint8_t *landing;
-	int n_resolving; /* jobs under way, of look-ups and logins: while there are any, nothing is freed */
+	_Atomic bool over; /* channels_stop() was called */
+	int n_resolving;   /* jobs under way, of look-ups and logins: while there are any, nothing is freed */
 	int32_t next_correlation;
 };
 
 void channels_init(struct channels *all, struct loop *l);
 void channels_fini(struct channels *all);
+/* Their owner stops: what jobs of logins wait for is not wanted any more, and they end soon. */
+void channels_stop(struct channels *all);
 
 enum { CHANNEL_KEYS_MAX = 128, CHANNEL_ADDRESSES_MAX = 8 };
 

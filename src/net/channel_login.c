@@ -5,7 +5,8 @@
  * 2. A server that tells how long a session lasts is told again who this is when 85 to 95 percent of that have passed, before the next
  *    request (KIP-368). Nothing is sent for that alone: a connection that nobody uses may time out.
  * 3. Who is told again has his time from when all that was asked before is answered: a fetch may be parked for long.
- * 4. The server's words have to fit into the login's own small arena.
+ * 4. A login that has an errand when it is done has it done behind it; that is waited for at the end alone, as look-ups of names are.
+ * 5. The server's words have to fit into the login's own small arena.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -21,7 +22,7 @@
 #include "wire/codec.h"
 #include "wire/login.h"
 
-enum { ARENA_MAX = 256 * 1024, TRUSTED_PERCENT = 85, CHANCE_PERCENT = 10 };
+enum { ARENA_MAX = 256 * 1024, TRUSTED_PERCENT = 85, CHANCE_PERCENT = 10, WAIT_MS = 50 };
 
 /* Work of an exchange, which is freed behind it when its connection has gone meanwhile. */
 struct errand {
@@ -36,6 +37,7 @@ struct channel_login {
 	struct channel *channel;
 	struct errand *errand;	/* NULL: none is under way */
 	struct login *exchange; /* NULL: none is under way */
+	struct timer wait;	/* for another login's work */
 	struct call call;
 	struct arena arena;
 	struct sasl_handshake_request handshake;
@@ -48,11 +50,13 @@ struct channel_login {
 };
 
 static void step(struct channel_login *l);
+static void let_run(struct channel_login *l);
 
 /* ---- the end ---- */
 
 static void end_exchange(struct channel_login *l)
 {
+	timer_stop(&l->wait);
 	if (l->errand) {
 		l->errand->login = NULL;
 		atomic_store_explicit(&l->errand->unwanted, true, memory_order_relaxed);
@@ -87,6 +91,8 @@ static int64_t renewal_ns(const struct channel_login *l)
 
 static void succeed(struct channel_login *l)
 {
+	if (l->exchange->has_errand)
+		let_run(l);
 	end_exchange(l);
 	l->renew_ns = renewal_ns(l);
 	channel_logged_in(l->channel);
@@ -146,7 +152,7 @@ static void do_errand(struct work *w)
 {
 	struct errand *e = container_of(w, struct errand, work);
 
-	if (!atomic_load_explicit(&e->unwanted, memory_order_relaxed))
+	if (!atomic_load_explicit(&e->unwanted, memory_order_relaxed) && !e->all->over)
 		login_work(e->exchange);
 }
 
@@ -179,6 +185,20 @@ static void send_errand(struct channel_login *l)
 	env_work(e->all->loop, &e->work);
 }
 
+/* Its work is done, and nothing waits for it. */
+static void let_run(struct channel_login *l)
+{
+	send_errand(l);
+	l->errand->login = NULL;
+	l->errand = NULL;
+	l->exchange = NULL;
+}
+
+static void wait_is_over(struct timer *t)
+{
+	step(container_of(t, struct channel_login, wait));
+}
+
 static void step(struct channel_login *l)
 {
 	enum login_turn turn;
@@ -187,6 +207,10 @@ static void step(struct channel_login *l)
 	turn = login_step(l->exchange, l->heard, &l->words);
 	if (turn == LOGIN_WORK) {
 		send_errand(l);
+		return;
+	}
+	if (turn == LOGIN_WAIT) {
+		timer_start(&l->wait, WAIT_MS);
 		return;
 	}
 	if (turn == LOGIN_FAIL) {
@@ -255,6 +279,7 @@ static struct channel_login *login_of(struct channel *ch)
 	l = ch->login = xcalloc(1, sizeof(*l));
 	l->channel = ch;
 	list_init(&l->call.link);
+	timer_init(&l->wait, ch->all->loop, wait_is_over);
 	arena_init(&l->arena, ARENA_MAX);
 	return l;
 }
@@ -262,8 +287,10 @@ static struct channel_login *login_of(struct channel *ch)
 void channel_login_begin(struct channel *ch)
 {
 	struct channel_login *l = login_of(ch);
-	struct login_start start = {
-		.host = ch->host, .env = ch->all->loop->env, .wall_ms = env_wall_ms(ch->all->loop->env)};
+	struct login_start start = {.host = ch->host,
+				    .env = ch->all->loop->env,
+				    .wall_ms = env_wall_ms(ch->all->loop->env),
+				    .over = &ch->all->over};
 
 	check(!l->exchange);
 	l->heard = STR("");

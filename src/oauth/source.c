@@ -14,35 +14,58 @@
 
 enum { TOKEN_MAX_BYTES = 65536, ARENA_MAX = 1 << 20, AGAIN_MS = 10000, WHY_MAX = 400 };
 
+#define CENTURY_MS (36525 * INT64_C(86400000))
+
 struct source {
 	struct token_source base;
+	struct env *env;
 	struct oauth_endpoint e; /* its texts are not the caller's any more */
 	char *path;		 /* NULL: a server gives them */
 	struct http_url url;
 	struct tls_context *tls;
 	char *headers, *body;
-	struct mutex acquiring; /* held by who gets another: the others wait for its outcome */
-	int64_t failed_ns;	/* the last attempt, if it failed: of who holds `acquiring`, as the next */
-	char why[WHY_MAX];
-	struct mutex lock; /* what follows */
+	char trying[WHY_MAX]; /* why it fails: of who is asking */
+	struct mutex lock;    /* what follows */
+	bool is_asking;	      /* somebody's fetch() */
+	uint64_t n_failed;
+	char why[WHY_MAX]; /* the last one */
 	char *token;	   /* NULL: none */
-	int64_t expiry_ms;
-	int64_t renew_ms; /* wall clock: from then on another one is wanted */
+	int64_t expiry_ms; /* wall clock */
+	int64_t renew_ms;  /* from then on another one is wanted */
 };
 
 /* ---- the token there is ---- */
 
-static bool take(struct token_source *base, int64_t now_ms, struct buf *token)
+/* Locked. */
+static void note_wish(const struct source *s, struct token_wish *wish)
+{
+	if (!wish->seen)
+		wish->seen = s->n_failed + 1;
+}
+
+/* Locked. A token is shown until its end, and to nobody after that. */
+static enum token_state state_of(const struct source *s)
+{
+	int64_t now_ms = env_wall_ms(s->env);
+
+	if (s->token && now_ms < s->expiry_ms)
+		return now_ms < s->renew_ms || s->is_asking ? TOKEN_GOOD : TOKEN_OLD;
+	return s->is_asking ? TOKEN_AWAITED : TOKEN_NONE;
+}
+
+static enum token_state take(struct token_source *base, struct token_wish *wish, int64_t now_ms, struct buf *token)
 {
 	struct source *s = container_of(base, struct source, base);
-	bool good;
+	enum token_state state;
 
+	(void)now_ms;
 	mutex_lock(&s->lock);
-	good = s->token && now_ms < s->renew_ms;
-	if (good)
+	note_wish(s, wish);
+	state = state_of(s);
+	if (state == TOKEN_GOOD || state == TOKEN_OLD)
 		buf_put_str(token, str_of(s->token));
 	mutex_unlock(&s->lock);
-	return good;
+	return state;
 }
 
 static void wipe(char *text)
@@ -52,17 +75,23 @@ static void wipe(char *text)
 	xfree(text);
 }
 
-/* Kafka's refreshMs. */
+static int64_t least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Kafka's refreshMs. What lasts longer than a hundred years is renewed as if it lasted for these. */
 static int64_t renewal_ms(const struct source *s, const struct token_times *t, int64_t now_ms, double chance)
 {
-	int64_t begin_ms = t->begin_ms > 0 && t->begin_ms < t->expiry_ms ? t->begin_ms : now_ms;
+	int64_t expiry_ms = least(t->expiry_ms, now_ms + CENTURY_MS);
+	int64_t begin_ms = t->begin_ms > 0 && t->begin_ms < expiry_ms ? t->begin_ms : now_ms;
 	double share = s->e.window + s->e.jitter * chance;
-	int64_t ms = begin_ms + (int64_t)((double)(t->expiry_ms - begin_ms) * share);
+	int64_t ms = begin_ms + (int64_t)((double)(expiry_ms - begin_ms) * share);
 
-	if (now_ms + 1000 * (s->e.min_s + s->e.buffer_s) > t->expiry_ms)
-		return now_ms + (int64_t)((double)(t->expiry_ms - now_ms) * share);
-	if (ms > t->expiry_ms - s->e.buffer_s * 1000)
-		return t->expiry_ms - s->e.buffer_s * 1000;
+	if (now_ms + 1000 * (s->e.min_s + s->e.buffer_s) > expiry_ms)
+		return now_ms + (int64_t)((double)(expiry_ms - now_ms) * share);
+	if (ms > expiry_ms - s->e.buffer_s * 1000)
+		return expiry_ms - s->e.buffer_s * 1000;
 	return ms < now_ms + 1000 * s->e.min_s ? now_ms + 1000 * s->e.min_s : ms;
 }
 
@@ -80,24 +109,11 @@ static void put(struct source *s, struct env *env, char *token, const struct tok
 	mutex_unlock(&s->lock);
 }
 
-/* True: the old one serves on for a while. */
-static bool keep_old(struct source *s, int64_t now_ms)
-{
-	bool good;
-
-	mutex_lock(&s->lock);
-	good = s->token && now_ms < s->expiry_ms;
-	if (good)
-		s->renew_ms = now_ms + AGAIN_MS < s->expiry_ms ? now_ms + AGAIN_MS : s->expiry_ms;
-	mutex_unlock(&s->lock);
-	return good;
-}
-
 /* ---- another one ---- */
 
 static bool fail(struct source *s, const char *why)
 {
-	snprintf(s->why, sizeof(s->why), "%s", why);
+	snprintf(s->trying, sizeof(s->trying), "%s", why);
 	return false;
 }
 
@@ -109,7 +125,7 @@ static bool look_at(struct source *s, struct env *env, struct str token, struct 
 	if (!why && times.expiry_ms <= env_wall_ms(env))
 		why = "it has expired";
 	if (why) {
-		snprintf(s->why, sizeof(s->why), "the token that was given out cannot be used: %s", why);
+		snprintf(s->trying, sizeof(s->trying), "the token that was given out cannot be used: %s", why);
 		return false;
 	}
 	put(s, env, str_dup(token), &times);
@@ -148,7 +164,7 @@ static void answered(void *arg, const struct http_answer *answer)
 		return;
 	}
 	if (answer->status != 200 && answer->status != 201) {
-		snprintf(s->why, sizeof(s->why), "the token endpoint answers with status %d", answer->status);
+		snprintf(s->trying, sizeof(s->trying), "the token endpoint answers with status %d", answer->status);
 		return;
 	}
 	arena_init(&a, ARENA_MAX);
@@ -162,10 +178,10 @@ static void answered(void *arg, const struct http_answer *answer)
 	arena_fini(&a);
 }
 
-static bool ask(struct source *s, struct env *env)
+static bool ask(struct source *s, struct env *env, const _Atomic bool *over)
 {
 	struct asking asking = {s, env, false};
-	struct http_patience patience = {s->e.backoff_ms, s->e.backoff_max_ms, is_final};
+	struct http_patience patience = {s->e.backoff_ms, s->e.backoff_max_ms, is_final, over};
 	struct http_request r = {
 		.url = &s->url,
 		.tls = s->tls,
@@ -203,7 +219,7 @@ static bool read_file(struct source *s, struct env *env)
 	int err = env_read_file(env, s->path, TOKEN_MAX_BYTES, &text, &len);
 
 	if (err) {
-		snprintf(s->why, sizeof(s->why), "%s: %s", s->path, err_name(err));
+		snprintf(s->trying, sizeof(s->trying), "%s: %s", s->path, err_name(err));
 		return false;
 	}
 	arena_init(&a, ARENA_MAX);
@@ -214,27 +230,60 @@ static bool read_file(struct source *s, struct env *env)
 	return ok;
 }
 
-static bool fetch(struct token_source *base, struct env *env, struct buf *why)
+static enum token_fetched told(const struct source *s, struct buf *why)
+{
+	buf_put_str(why, str_of(s->why));
+	return TOKEN_FAILED;
+}
+
+/* True: this one asks. */
+static bool begin(struct source *s, struct token_wish *wish, enum token_fetched *otherwise, struct buf *why)
+{
+	bool asks = false;
+
+	mutex_lock(&s->lock);
+	note_wish(s, wish);
+	if (s->is_asking)
+		*otherwise = TOKEN_BUSY;
+	else if (state_of(s) == TOKEN_GOOD)
+		*otherwise = TOKEN_FETCHED;
+	else if (s->n_failed >= wish->seen)
+		*otherwise = told(s, why);
+	else
+		asks = s->is_asking = true;
+	mutex_unlock(&s->lock);
+	return asks;
+}
+
+/* A failure is everybody's who waits, but for that of one that nobody wanted any more. */
+static enum token_fetched end(struct source *s, bool ok, bool over, struct buf *why)
+{
+	enum token_fetched fetched = TOKEN_FETCHED;
+
+	mutex_lock(&s->lock);
+	s->is_asking = false;
+	if (!ok) {
+		memcpy(s->why, s->trying, sizeof(s->why));
+		fetched = told(s, why);
+	}
+	if (!ok && !over) {
+		s->n_failed++;
+		s->renew_ms = env_wall_ms(s->env) + AGAIN_MS;
+	}
+	mutex_unlock(&s->lock);
+	return fetched;
+}
+
+static enum token_fetched fetch(struct token_source *base, struct token_wish *wish, struct env *env, struct buf *why)
 {
 	struct source *s = container_of(base, struct source, base);
-	int64_t began_ns = env_mono_ns(env);
-	struct buf there = {0};
+	enum token_fetched otherwise;
 	bool ok;
 
-	mutex_lock(&s->acquiring);
-	ok = take(base, env_wall_ms(env), &there); /* somebody else has got it */
-	if (there.p)
-		explicit_bzero(there.p, there.cap);
-	buf_fini(&there);
-	if (!ok && s->failed_ns < began_ns) {
-		ok = (s->path ? read_file(s, env) : ask(s, env)) || keep_old(s, env_wall_ms(env));
-		if (!ok)
-			s->failed_ns = env_mono_ns(env);
-	}
-	if (!ok)
-		buf_put_str(why, str_of(s->why));
-	mutex_unlock(&s->acquiring);
-	return ok;
+	if (!begin(s, wish, &otherwise, why))
+		return otherwise;
+	ok = s->path ? read_file(s, env) : ask(s, env, wish->over);
+	return end(s, ok, wish->over && *wish->over, why);
 }
 
 /* ---- life ---- */
@@ -245,7 +294,6 @@ static void source_free(struct token_source *base)
 
 	tls_context_unref(&s->tls);
 	mutex_fini(&s->lock);
-	mutex_fini(&s->acquiring);
 	wipe(s->token);
 	wipe(s->headers);
 	wipe(s->body);
@@ -308,9 +356,8 @@ struct token_source *oauth_source_new(struct env *env, const struct oauth_endpoi
 
 	s->base.ops = &ops;
 	s->e = *e;
-	s->failed_ns = INT64_MIN;
+	s->env = env;
 	mutex_init(&s->lock);
-	mutex_init(&s->acquiring);
 	ok = open_place(s, env, why);
 	s->e.url = s->e.headers = s->e.body = STR_NULL;
 	s->e.option_arg = NULL;

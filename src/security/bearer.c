@@ -55,10 +55,12 @@ static double number(const struct reading *r, const char *name, double otherwise
 {
 	struct str v = setting(r, name);
 	struct str copy = str_is_null(v) ? v : arena_printf(r->arena, "%.*s%c", STR_ARG(v), 0);
+	char *end = NULL;
+	double n = str_is_null(copy) ? otherwise : strtod(copy.p, &end);
 
-	double n = str_is_null(copy) ? otherwise : strtod(copy.p, NULL);
-
-	return n > -1e12 && n < 1e12 ? n : n > 0 ? 1e12 : -1; /* also of what is no number */
+	if (!str_is_null(copy) && (end == copy.p || *end))
+		return -1; /* no setting here may be negative */
+	return n > -1e12 && n < 1e12 ? n : n > 0 ? 1e12 : -1;
 }
 
 /* ---- what is said beside the token ---- */
@@ -173,23 +175,46 @@ static bool read_grant(struct reading *r, struct oauth_endpoint *e)
 		       : refuse(r, STR("its settings are too long"));
 }
 
+/* As Kafka's SaslConfigs has them. */
+static bool read_refresh(struct reading *r, struct oauth_endpoint *e)
+{
+	double min_s, buffer_s;
+	struct {
+		const char *name;
+		double otherwise, least, most;
+		double *to;
+	} rows[] = {
+		{"sasl.login.refresh.window.factor", 0.8, 0.5, 1, &e->window},
+		{"sasl.login.refresh.window.jitter", 0.05, 0, 0.25, &e->jitter},
+		{"sasl.login.refresh.min.period.seconds", 60, 0, 900, &min_s},
+		{"sasl.login.refresh.buffer.seconds", 300, 0, 3600, &buffer_s},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		double n = *rows[i].to = number(r, rows[i].name, rows[i].otherwise);
+
+		if (n < rows[i].least || n > rows[i].most)
+			return refuse(r, arena_printf(r->arena, "%s has to be from %g to %g", rows[i].name,
+						      rows[i].least, rows[i].most));
+	}
+	e->min_s = (int64_t)min_s;
+	e->buffer_s = (int64_t)buffer_s;
+	return true;
+}
+
 static bool read_times(struct reading *r, struct oauth_endpoint *e)
 {
 	e->connect_ms = (int64_t)number(r, "sasl.login.connect.timeout.ms", 10000);
 	e->read_ms = (int64_t)number(r, "sasl.login.read.timeout.ms", 20000);
 	e->backoff_ms = (int64_t)number(r, "sasl.login.retry.backoff.ms", 100);
 	e->backoff_max_ms = (int64_t)number(r, "sasl.login.retry.backoff.max.ms", 10000);
-	e->window = number(r, "sasl.login.refresh.window.factor", 0.8);
-	e->jitter = number(r, "sasl.login.refresh.window.jitter", 0.05);
-	e->min_s = (int64_t)number(r, "sasl.login.refresh.min.period.seconds", 60);
-	e->buffer_s = (int64_t)number(r, "sasl.login.refresh.buffer.seconds", 300);
 	if (e->backoff_ms < 0 || e->backoff_max_ms < e->backoff_ms)
 		return refuse(r,
 			      STR("sasl.login.retry.backoff.ms has to be from 0 to sasl.login.retry.backoff.max.ms"));
 	if (e->connect_ms <= 0 || e->read_ms <= 0)
 		return refuse(r,
 			      STR("sasl.login.connect.timeout.ms and sasl.login.read.timeout.ms have to be positive"));
-	return true;
+	return read_refresh(r, e);
 }
 
 static bool is_file(struct str url)

@@ -36,26 +36,28 @@ static void put_part(struct buf *out, const char *text, size_t len)
 	buf_put_str(out, STR("."));
 }
 
-static bool take(struct token_source *s, int64_t now_ms, struct buf *token)
+static enum token_state take(struct token_source *s, struct token_wish *wish, int64_t now_ms, struct buf *token)
 {
 	static const char header[] = "{\"alg\":\"none\"}";
 	struct unsecured *u = container_of(s, struct unsecured, source);
 	double now_s = (double)now_ms / 1000;
 	struct buf claims = {0};
 
+	(void)wish;
 	buf_printf(&claims, "{\"exp\":%.3f,\"iat\":%.3f,%s}", now_s + (double)u->lifetime_s, now_s, u->claims);
 	put_part(token, header, sizeof(header) - 1);
 	put_part(token, (const char *)claims.p, claims.len);
 	buf_fini(&claims);
-	return true;
+	return TOKEN_GOOD;
 }
 
-static bool fetch(struct token_source *s, struct env *env, struct buf *why)
+static enum token_fetched fetch(struct token_source *s, struct token_wish *wish, struct env *env, struct buf *why)
 {
 	(void)s;
+	(void)wish;
 	(void)env;
 	(void)why;
-	return true;
+	return TOKEN_FETCHED;
 }
 
 static void unsecured_free(struct token_source *s)

@@ -29,6 +29,7 @@ struct exchange {
 	const struct bearer *bearer;
 	struct env *env;
 	int64_t now_ms;
+	struct token_wish wish;
 	enum state state;
 	bool is_fetched, is_good; /* work() was done, and had a token */
 };
@@ -42,12 +43,18 @@ static enum login_turn fail(struct exchange *e, const char *why)
 
 static enum login_turn show(struct exchange *e, struct buf *out)
 {
+	enum token_state token;
+
 	buf_reserve(out, 4096); /* few copies are left behind */
 	buf_put_str(out, STR("n,,\1auth=Bearer "));
-	if (!e->bearer->source->ops->take(e->bearer->source, e->now_ms, out)) {
+	token = e->bearer->source->ops->take(e->bearer->source, &e->wish, e->now_ms, out);
+	if (token == TOKEN_NONE || token == TOKEN_AWAITED) {
 		out->len = 0;
+		if (token == TOKEN_AWAITED)
+			return LOGIN_WAIT;
 		return e->is_fetched ? fail(e, "There is no token that is good") : LOGIN_WORK;
 	}
+	e->login.has_errand = token == TOKEN_OLD;
 	buf_put_str(out, str_of(e->bearer->said));
 	buf_put_str(out, STR("\1\1"));
 	e->state = HEARING;
@@ -86,10 +93,11 @@ static void work(struct login *l)
 {
 	struct exchange *e = container_of(l, struct exchange, login);
 	struct buf why = {0};
+	enum token_fetched end = e->bearer->source->ops->fetch(e->bearer->source, &e->wish, e->env, &why);
 
-	e->is_good = e->bearer->source->ops->fetch(e->bearer->source, e->env, &why);
-	e->is_fetched = true;
-	if (!e->is_good)
+	e->is_good = end == TOKEN_FETCHED;
+	e->is_fetched = end != TOKEN_BUSY;
+	if (end == TOKEN_FAILED)
 		snprintf(l->failure, sizeof(l->failure), "No token could be got: %.*s", STR_ARG(buf_str(&why)));
 	buf_fini(&why);
 }
@@ -108,6 +116,7 @@ static struct login *begin(const struct login_method *m, const struct login_star
 	e->login.waits_for_others = true;
 	e->bearer = container_of(m, struct bearer, method);
 	e->env = start->env;
+	e->wish.over = start->over;
 	e->now_ms = start->wall_ms;
 	return &e->login;
 }

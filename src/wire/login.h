@@ -6,7 +6,9 @@
  * 2. step() never blocks. What takes milliseconds, or waits for disks and others, is not a step's: one that says LOGIN_WORK has work() done for
  *    it, on any thread and without anything else of the exchange being called meanwhile; then the same words are given again.
  * 3. An exchange that nobody wants any more is freed behind its work(), on the loop's thread. Where the work has not begun it is not done.
- * 4. A method never changes while channels have it, and serves many exchanges at once on any thread.
+ *    work() that waits for others looks at `over`: once it is set nobody wants anything.
+ * 4. An exchange that is done and has_errand has work() done once more, which nothing waits for.
+ * 5. A method never changes while channels have it, and serves many exchanges at once on any thread.
  */
 #ifndef ODRADEK_WIRE_LOGIN_H
 #define ODRADEK_WIRE_LOGIN_H
@@ -26,6 +28,7 @@ enum login_turn {
 	LOGIN_LAST, /* the same, and after that no more is said: the server alone decides */
 	LOGIN_DONE, /* nothing more is said: the server is who it should be */
 	LOGIN_WORK,
+	LOGIN_WAIT, /* another exchange has work() done that is for this one too: the same words are given again soon */
 	LOGIN_FAIL, /* `failure` says why */
 };
 
@@ -40,7 +43,8 @@ enum { LOGIN_FAILURE_MAX = 256, LOGIN_NONCE_LEN = 32 };
 
 struct login {
 	const struct login_ops *ops;
-	bool waits_for_others;		 /* its work() does, as a look-up of names: other jobs need not wait for it */
+	bool waits_for_others; /* its work() does, as a look-up of names: other jobs need not wait for it */
+	bool has_errand;
 	char failure[LOGIN_FAILURE_MAX]; /* one sentence, without a secret */
 };
 
@@ -48,7 +52,8 @@ struct login {
 struct login_start {
 	const char *host; /* that is dialled, as a name where it has one */
 	struct env *env;
-	int64_t wall_ms; /* the time */
+	int64_t wall_ms;	  /* the time */
+	const _Atomic bool *over; /* lasts as long as the exchange; NULL: never */
 	uint8_t nonce[LOGIN_NONCE_LEN];
 };
 

@@ -2,7 +2,8 @@
  * oauth: what a login by OAUTHBEARER and the place that its tokens come from say to each other.
  *
  * 1. take() and fetch() may be called on any thread, by many logins at once; fetch() waits for others, and is a job's business.
- * 2. `why` is for people and has no secret in it.
+ * 2. One fetch() at a time asks; to others it says so at once. So a server that does not answer holds one thread.
+ * 3. `why` is for people and has no secret in it.
  */
 #ifndef ODRADEK_WIRE_OAUTH_H
 #define ODRADEK_WIRE_OAUTH_H
@@ -17,10 +18,30 @@
 struct env;
 struct token_source;
 
+enum token_state {
+	TOKEN_NONE,    /* none is good: fetch() has to get one */
+	TOKEN_AWAITED, /* none is good, and somebody's fetch() is under way: this is to be asked again soon */
+	TOKEN_GOOD,
+	TOKEN_OLD, /* it is good, and another one is to be got by a fetch() that nobody waits for */
+};
+
+enum token_fetched {
+	TOKEN_FETCHED, /* or it was there */
+	TOKEN_FAILED,
+	TOKEN_BUSY, /* somebody else is at it */
+};
+
+/* One login's, from its first take() on; zero at first, but for `over`. */
+struct token_wish {
+	uint64_t seen;		  /* the source's: which failures are older than the wish */
+	const _Atomic bool *over; /* set by any thread: nobody wants a token any more; NULL: never */
+};
+
 struct token_source_ops {
-	/* Appends a token that is good at this time, wall clock. False: fetch() has to get one first. */
-	bool (*take)(struct token_source *s, int64_t now_ms, struct buf *token);
-	bool (*fetch)(struct token_source *s, struct env *env, struct buf *why);
+	/* Appends a token that is good, if there is one. now_ms: when the login began, wall clock: for tokens that are made for it. */
+	enum token_state (*take)(struct token_source *s, struct token_wish *wish, int64_t now_ms, struct buf *token);
+	/* An attempt that has failed since the wish was first seen is this one's too. */
+	enum token_fetched (*fetch)(struct token_source *s, struct token_wish *wish, struct env *env, struct buf *why);
 	void (*free)(struct token_source *s);
 };
 

@@ -300,6 +300,40 @@ static void a_host_without_an_address_and_a_port_that_nobody_has(void **state)
 	assert_string_equal(got.why, "its host has no address");
 }
 
+static bool is_never_final(const struct http_answer *answer)
+{
+	(void)answer;
+	return false;
+}
+
+/* Neither a pause nor a server that is silent holds it. */
+static void what_nobody_wants_any_more_is_given_up(void **state)
+{
+	struct http_url url = {.port = 1, .host = "127.0.0.1", .target = "/"};
+	_Atomic bool over = true;
+	struct http_patience patience = {600000, 600000, is_never_final, &over};
+	struct http_request r = {
+		.url = &url, .method = "GET", .answer_max = 1, .timeout_ms = 600000, .connect_ms = 600000};
+	struct loop *silent = loop_new(s.env, "silent");
+	struct listener *listener;
+	struct addr at;
+
+	(void)state;
+	memset(&got, 0, sizeof(got));
+	http_fetch_now(s.env, &r, &patience, answered, NULL);
+	assert_int_equal(got.err, -ECANCELED);
+	assert_true(addr_parse("127.0.0.1", 0, &at));
+	assert_int_equal(env_listen(silent, &at, 10, welcome, NULL, &listener), 0);
+	assert_int_equal(listener_addr(listener, &at), 0);
+	url.port = at.port;
+	http_fetch_now(s.env, &r, &patience, answered, NULL);
+	assert_int_equal(got.err, -ECANCELED);
+	assert_string_equal(got.why, "nobody wants it any more");
+	assert_int_equal(got.n, 2);
+	listener_close(listener);
+	loop_free(silent);
+}
+
 /* ---- TLS ---- */
 
 static struct tls_context *context(const struct certificate *shown, const struct certificate *trusted)
@@ -369,6 +403,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_answer_is_an_error),
 		cmocka_unit_test(what_is_asked_is_sent),
 		cmocka_unit_test(a_host_without_an_address_and_a_port_that_nobody_has),
+		cmocka_unit_test(what_nobody_wants_any_more_is_given_up),
 		cmocka_unit_test(a_server_is_who_its_certificate_says),
 	};
 

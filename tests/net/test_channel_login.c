@@ -51,6 +51,9 @@ static struct {
 	int64_t broken_ms[CALLS];
 	bool tries_on;
 	bool works;
+	int waits; /* so many steps wait for another's work */
+	bool has_errand;
+	const _Atomic bool *over;
 	int n_works;
 	int n_exchanges;
 } t;
@@ -70,6 +73,11 @@ static enum login_turn talk_step(struct login *l, struct str in, struct buf *out
 		t.works = false;
 		return LOGIN_WORK;
 	}
+	if (t.waits > 0 && k->n == 1) {
+		t.waits--;
+		return LOGIN_WAIT;
+	}
+	l->has_errand = t.has_errand;
 	if (k->n++ == 0) {
 		assert_true(str_is(in, ""));
 		buf_put_str(out, STR("me"));
@@ -107,6 +115,7 @@ static struct login *talk_begin(const struct login_method *m, const struct login
 	assert_memory_not_equal(start->nonce, nothing, sizeof(nothing));
 	(void)m;
 	t.n_exchanges++;
+	t.over = start->over;
 	k->login.ops = &ops;
 	k->login.waits_for_others = true;
 	return &k->login;
@@ -225,6 +234,8 @@ static void start(void *arg)
 static void stop(void *arg)
 {
 	(void)arg;
+	channels_stop(&t.channels);
+	assert_true(!t.over || *t.over);
 	channel_fini(&t.channel);
 	channels_fini(&t.channels);
 	arena_fini(&t.arena);
@@ -288,6 +299,31 @@ static void an_exchange_may_have_a_job_work_for_it(void **state)
 	end();
 }
 
+static void an_exchange_may_wait_for_anothers_work(void **state)
+{
+	(void)state;
+	begin(LETS_IN);
+	t.waits = 3;
+	ask_and_wait();
+	assert_int_equal(t.waits, 0);
+	assert_int_equal(t.n_works, 0);
+	assert_int_equal(t.n_done, 1);
+	end();
+}
+
+static void a_wait_ends_with_its_connection(void **state)
+{
+	(void)state;
+	begin(LETS_IN);
+	t.waits = 1 << 30;
+	ask_and_wait();
+	assert_int_equal(t.n_broken, 1);
+	t.waits = 0;
+	ask_and_wait();
+	assert_int_equal(t.n_done, 1);
+	end();
+}
+
 static bool works(void *arg)
 {
 	(void)arg;
@@ -297,6 +333,19 @@ static bool works(void *arg)
 static bool works_no_more(void *arg)
 {
 	return !works(arg);
+}
+
+static void an_errand_is_done_behind_a_login(void **state)
+{
+	(void)state;
+	begin(LETS_IN);
+	t.has_errand = true;
+	ask_and_wait();
+	assert_int_equal(t.n_done, 1);
+	assert_true(sim_run_until(t.sim, 60000, works_no_more, NULL));
+	assert_int_equal(t.n_works, 1);
+	assert_int_equal(t.n_exchanges, 0);
+	end();
 }
 
 static void give_up(void *arg)
@@ -466,6 +515,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_asked_before_the_login_is_done),
 		cmocka_unit_test(an_exchange_may_have_a_job_work_for_it),
+		cmocka_unit_test(an_exchange_may_wait_for_anothers_work),
+		cmocka_unit_test(a_wait_ends_with_its_connection),
+		cmocka_unit_test(an_errand_is_done_behind_a_login),
 		cmocka_unit_test(an_exchange_that_nobody_wants_any_more_ends_with_its_work),
 		cmocka_unit_test(why_a_login_fails_is_known),
 		cmocka_unit_test(a_refused_login_is_not_tried_without_rest),

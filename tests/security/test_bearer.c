@@ -24,6 +24,8 @@ static struct {
 	/* The source. */
 	const char *token; /* what fetch() gives; NULL: nothing */
 	bool has_token;
+	enum token_state otherwise, good; /* TOKEN_NONE, TOKEN_GOOD where it is 0 */
+	bool is_busy;
 	int n_fetches;
 	void *claims;
 	char headers[2000], body[2000], option[200];
@@ -42,24 +44,29 @@ static struct str get(const void *arg, const char *name)
 	return STR_NULL;
 }
 
-static bool take(struct token_source *s, int64_t now_ms, struct buf *token)
+static enum token_state take(struct token_source *s, struct token_wish *wish, int64_t now_ms, struct buf *token)
 {
 	(void)s;
+	(void)wish;
 	assert_true(now_ms == NOW_MS);
-	if (t.has_token)
-		buf_put_str(token, str_of(t.token));
-	return t.has_token;
+	if (!t.has_token)
+		return t.otherwise;
+	buf_put_str(token, str_of(t.token));
+	return t.good ? t.good : TOKEN_GOOD;
 }
 
-static bool fetch(struct token_source *s, struct env *env, struct buf *why)
+static enum token_fetched fetch(struct token_source *s, struct token_wish *wish, struct env *env, struct buf *why)
 {
 	(void)s;
+	(void)wish;
 	(void)env;
 	t.n_fetches++;
+	if (t.is_busy)
+		return TOKEN_BUSY;
 	t.has_token = t.token;
 	if (!t.token)
 		buf_put_str(why, STR("there is none"));
-	return t.has_token;
+	return t.has_token ? TOKEN_FETCHED : TOKEN_FAILED;
 }
 
 static void close_source(struct token_source *s)
@@ -241,6 +248,44 @@ static void without_a_token_it_fails(void **state)
 	end();
 }
 
+static void who_finds_another_one_asking_waits_without_a_job(void **state)
+{
+	(void)state;
+	oidc();
+	t.token = "a.b.c";
+	t.is_busy = true;
+	begin(MODULE ";");
+	assert_int_equal(step(""), LOGIN_WORK);
+	login_work(t.login);
+	t.otherwise = TOKEN_AWAITED;
+	assert_int_equal(step(""), LOGIN_WAIT);
+	assert_said("");
+	assert_int_equal(step(""), LOGIN_WAIT);
+	t.has_token = true;
+	assert_int_equal(step(""), LOGIN_SAY);
+	assert_said("n,,\1auth=Bearer a.b.c\1\1");
+	assert_false(t.login->has_errand);
+	assert_int_equal(t.n_fetches, 1);
+	end();
+}
+
+static void an_old_token_is_shown_and_got_anew_behind_the_login(void **state)
+{
+	(void)state;
+	oidc();
+	t.token = "a.b.c";
+	t.has_token = true;
+	t.good = TOKEN_OLD;
+	begin(MODULE ";");
+	assert_int_equal(step(""), LOGIN_SAY);
+	assert_said("n,,\1auth=Bearer a.b.c\1\1");
+	assert_int_equal(step(""), LOGIN_DONE);
+	assert_true(t.login->has_errand);
+	login_work(t.login);
+	assert_int_equal(t.n_fetches, 1);
+	end();
+}
+
 static void a_server_that_does_not_take_it_is_told_so_and_never_believed(void **state)
 {
 	(void)state;
@@ -292,6 +337,50 @@ static void settings_that_cannot_be_are_refused(void **state)
 	t.settings[1][1] = NULL;
 	assert_refused(MODULE ";",
 		       "The OAuth configuration option sasl.oauthbearer.token.endpoint.url value is required");
+}
+
+static void times_of_renewal_are_those_that_kafka_takes(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *good[3], *bad[5], *range;
+	} rows[] = {
+		{"sasl.login.refresh.window.factor",
+		 {"0.5", "1", "0.8"},
+		 {"0.49", "1.01", "1e300", "nan", "x"},
+		 "0.5 to 1"},
+		{"sasl.login.refresh.window.jitter",
+		 {"0", "0.25", "0.1"},
+		 {"-0.1", "0.26", "inf", "nan", "0.1x"},
+		 "0 to 0.25"},
+		{"sasl.login.refresh.min.period.seconds",
+		 {"0", "900", "60"},
+		 {"-1", "901", "1e19", "-inf", "x"},
+		 "0 to 900"},
+		{"sasl.login.refresh.buffer.seconds",
+		 {"0", "3600", "300"},
+		 {"-1", "3601", "1e19", "nan", "-1e19"},
+		 "0 to 3600"},
+	};
+	char why[120];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (int k = 0; k < 3; k++) {
+			oidc();
+			t.settings[4][0] = rows[i].name;
+			t.settings[4][1] = rows[i].good[k];
+			begin(MODULE ";");
+			end();
+		}
+		snprintf(why, sizeof(why), "%s has to be from %s", rows[i].name, rows[i].range);
+		for (int k = 0; k < 5; k++) {
+			oidc();
+			t.settings[4][0] = rows[i].name;
+			t.settings[4][1] = rows[i].bad[k];
+			assert_refused(MODULE ";", why);
+		}
+	}
 }
 
 static void options_of_old_serve_and_headers_may_be_encoded(void **state)
@@ -365,8 +454,11 @@ int main(void)
 		cmocka_unit_test(lines_without_a_token_are_refused),
 		cmocka_unit_test(a_token_is_fetched_when_there_is_none),
 		cmocka_unit_test(without_a_token_it_fails),
+		cmocka_unit_test(who_finds_another_one_asking_waits_without_a_job),
+		cmocka_unit_test(an_old_token_is_shown_and_got_anew_behind_the_login),
 		cmocka_unit_test(a_server_that_does_not_take_it_is_told_so_and_never_believed),
 		cmocka_unit_test(settings_that_cannot_be_are_refused),
+		cmocka_unit_test(times_of_renewal_are_those_that_kafka_takes),
 		cmocka_unit_test(options_of_old_serve_and_headers_may_be_encoded),
 		cmocka_unit_test(what_a_token_says_of_itself),
 		cmocka_unit_test(the_token_in_an_answer_is_found),
