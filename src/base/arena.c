@@ -41,6 +41,13 @@ static void free_chunks(struct arena_chunk *c)
 	}
 }
 
+void arena_wipe(struct arena *a)
+{
+	arena_run_cleanups(a);
+	for (struct arena_chunk *c = a->chunks; c; c = c->next)
+		explicit_bzero(chunk_bytes(c), c->size);
+}
+
 void arena_fini(struct arena *a)
 {
 	arena_run_cleanups(a);

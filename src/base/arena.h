@@ -33,6 +33,8 @@ struct arena {
 
 void arena_init(struct arena *a, size_t budget);
 void arena_fini(struct arena *a);
+/* Before arena_fini, where secrets are in it: runs the cleanups, and overwrites all blocks. */
+void arena_wipe(struct arena *a);
 /* Runs the cleanups and forgets all blocks; a chunk is kept, so that what takes as much again takes no memory anew. */
 void arena_reset(struct arena *a);
 /* Of an arena that was reset: so much for what it is used for next. */

@@ -2,6 +2,8 @@
  * arena_twin: the arena for developers: one malloc a block, so that sanitizers see an overrun of a single block and the use of one
  * after arena_fini. Budgets are kept as arena.c keeps them, short of the room at the end of its chunks.
  */
+#include <string.h>
+
 #include "base/arena_priv.h"
 #include "base/mem.h"
 
@@ -13,6 +15,13 @@ struct arena_chunk {
 void arena_init(struct arena *a, size_t budget)
 {
 	*a = (struct arena){.budget = budget};
+}
+
+void arena_wipe(struct arena *a)
+{
+	arena_run_cleanups(a);
+	for (struct arena_chunk *c = a->chunks; c; c = c->next)
+		explicit_bzero(c + 1, c->size);
 }
 
 void arena_fini(struct arena *a)

@@ -34,6 +34,21 @@ void buf_put(struct buf *b, const void *p, size_t len)
 	b->len += len;
 }
 
+void buf_put_secret(struct buf *b, const void *p, size_t len)
+{
+	if (len > b->cap - b->len) {
+		struct buf larger = {0};
+
+		buf_reserve(&larger, b->len + len > 2 * b->cap ? b->len + len : 2 * b->cap);
+		buf_put(&larger, b->p, b->len);
+		if (b->p)
+			explicit_bzero(b->p, b->cap);
+		buf_fini(b);
+		*b = larger;
+	}
+	buf_put(b, p, len);
+}
+
 void buf_put_str(struct buf *b, struct str s)
 {
 	buf_put(b, s.p, (size_t)s.len);

@@ -17,6 +17,8 @@ struct buf {
 
 void buf_reserve(struct buf *b, size_t more);
 void buf_put(struct buf *b, const void *p, size_t len);
+/* The same; what it leaves behind when it grows is overwritten. */
+void buf_put_secret(struct buf *b, const void *p, size_t len);
 void buf_put_str(struct buf *b, struct str s);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_fini(struct buf *b);

@@ -117,6 +117,7 @@ static struct login_method *choose(const struct outgoing *o, const struct config
 		method = bearer(o, at, line, why);
 	else
 		method = login_choose(at->mechanism, line, why);
+	arena_wipe(&a); /* passwords are in it */
 	arena_fini(&a);
 	return method;
 }

@@ -122,6 +122,7 @@ static int make_login(struct secure *s, struct env *env, const struct secure_set
 
 	arena_init(&a, LINE_MAX_BYTES);
 	s->login = login_of(env, settings, &a, why);
+	arena_wipe(&a); /* passwords are in it */
 	arena_fini(&a);
 	return s->login ? 0 : ERR_INVALID_CONFIG;
 }

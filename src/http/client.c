@@ -119,7 +119,7 @@ static int body_comes(http_parser *p, const char *at, size_t len)
 		f->is_too_long = true;
 		return -1;
 	}
-	buf_put(&f->in, at, len);
+	buf_put_secret(&f->in, at, len);
 	return 0;
 }
 

@@ -5,7 +5,8 @@
  *    http_fetch_cancel().
  * 2. What a server can cost is bounded: a body of `answer_max` bytes, the head that http-parser takes, `timeout_ms` for all of it.
  * 3. A server that says that what is wanted is elsewhere (3xx) is not followed: the URL was allowed, another one was not.
- * 4. Nothing is kept: each fetch is a connection. What was sent and received is wiped, since tokens and passwords are in it.
+ * 4. Nothing is kept: each fetch is a connection. What was sent and received is wiped here, since tokens and passwords are in it (a TLS
+ *    library's own buffers are its own).
  * Errors: negated errnos, in words in struct http_answer: -EKEYREJECTED of TLS, -EPROTO of what is no HTTP, -EMSGSIZE, -ETIMEDOUT.
  */
 #ifndef ODRADEK_HTTP_CLIENT_H

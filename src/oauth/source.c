@@ -63,7 +63,7 @@ static enum token_state take(struct token_source *base, struct token_wish *wish,
 	note_wish(s, wish);
 	state = state_of(s);
 	if (state == TOKEN_GOOD || state == TOKEN_OLD)
-		buf_put_str(token, str_of(s->token));
+		buf_put_secret(token, s->token, strlen(s->token));
 	mutex_unlock(&s->lock);
 	return state;
 }
@@ -173,8 +173,7 @@ static void answered(void *arg, const struct http_answer *answer)
 		fail(s, "the token endpoint's answer has no access_token and no id_token");
 	else
 		asking->ok = look_at(s, asking->env, token, &a);
-	if (!str_is_null(token))
-		explicit_bzero((char *)(uintptr_t)token.p, (size_t)token.len);
+	arena_wipe(&a);
 	arena_fini(&a);
 }
 
@@ -224,6 +223,7 @@ static bool read_file(struct source *s, struct env *env)
 	}
 	arena_init(&a, ARENA_MAX);
 	ok = look_at(s, env, trimmed(text, len), &a);
+	arena_wipe(&a);
 	arena_fini(&a);
 	explicit_bzero(text, len);
 	xfree(text);

@@ -330,6 +330,7 @@ struct login_method *bearer_choose(const struct bearer_place *place, struct buf 
 	}
 	if (!method)
 		buf_put_str(why, r.error);
+	arena_wipe(&a); /* passwords are in it */
 	arena_fini(&a);
 	return method;
 }

@@ -6,6 +6,7 @@
 
 #include "security/bearer.h"
 #include "security/jwt_parts.h"
+#include "security/secret.h"
 #include "wire/oauth.h"
 
 /* Milliseconds; -1: it is not there; -2: it cannot be a time. */
@@ -74,6 +75,16 @@ const char *bearer_look(const void *names, struct str token, struct arena *a, st
 	return why;
 }
 
+/* The texts in it, before they are freed. The parser's own buffer is freed as it is. */
+static void wipe(json_t *root)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach(root, name, v) if (json_is_string(v))
+		secret_wipe((char *)(uintptr_t)json_string_value(v), json_string_length(v));
+}
+
 struct str bearer_read_answer(struct str body, struct arena *a)
 {
 	static const char *const names[] = {"access_token", "id_token"};
@@ -87,6 +98,7 @@ struct str bearer_read_answer(struct str body, struct arena *a)
 		if (json_is_string(v) && jwt_trim(jwt_text(v)).len > 0)
 			token = arena_str(a, jwt_trim(jwt_text(v)));
 	}
+	wipe(root);
 	json_decref(root);
 	return token;
 }

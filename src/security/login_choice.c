@@ -88,6 +88,7 @@ struct login_method *login_choose(struct str mechanism, struct str text, struct 
 		method = choose(row, &jaas, why);
 	else
 		buf_put_str(why, error);
+	arena_wipe(&a); /* passwords are in it */
 	arena_fini(&a);
 	return method;
 }

@@ -142,6 +142,25 @@ static void cleanups_run_once_in_reverse_order(void **state)
 	assert_string_equal(order, "21");
 }
 
+static void what_is_wiped_is_nowhere_in_it(void **state)
+{
+	static const size_t sizes[] = {1, 100, 5000, 40000, 200000};
+	char *blocks[5];
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	for (int i = 0; i < 5; i++) {
+		blocks[i] = arena_alloc(&a, sizes[i]);
+		memset(blocks[i], 'x', sizes[i]);
+	}
+	arena_wipe(&a);
+	for (int i = 0; i < 5; i++)
+		for (size_t k = 0; k < sizes[i]; k++)
+			assert_int_equal(blocks[i][k], 0);
+	arena_fini(&a);
+}
+
 static void formatted_text_lives_in_the_arena(void **state)
 {
 	struct arena a;
@@ -166,6 +185,7 @@ int main(void)
 		cmocka_unit_test(zeroed_blocks_are_zero_after_a_reset),
 		cmocka_unit_test(a_reset_arena_gives_its_whole_budget_again),
 		cmocka_unit_test(cleanups_run_once_in_reverse_order),
+		cmocka_unit_test(what_is_wiped_is_nowhere_in_it),
 		cmocka_unit_test(formatted_text_lives_in_the_arena),
 	};
 

@@ -17,6 +17,21 @@ static void bytes_stay_as_they_were_put(void **state)
 	assert_null(b.p);
 }
 
+static void a_secret_that_grows_stays_whole(void **state)
+{
+	struct buf b = {0};
+
+	(void)state;
+	buf_put_secret(&b, "", 0);
+	for (int i = 0; i < 10000; i++)
+		buf_put_secret(&b, &(char){(char)i}, 1);
+	buf_put_secret(&b, b.p, 0);
+	assert_int_equal(b.len, 10000);
+	for (int i = 0; i < 10000; i++)
+		assert_int_equal((char)b.p[i], (char)i);
+	buf_fini(&b);
+}
+
 static void formatted_text_is_appended_without_its_nul(void **state)
 {
 	struct buf b = {0};
@@ -44,6 +59,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_stay_as_they_were_put),
+		cmocka_unit_test(a_secret_that_grows_stays_whole),
 		cmocka_unit_test(formatted_text_is_appended_without_its_nul),
 		cmocka_unit_test(an_empty_buf_is_an_empty_string_not_null),
 	};
