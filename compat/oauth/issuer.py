@@ -1,7 +1,8 @@
 """An issuer of tokens for compat/oauth/run: GET /keys and POST /token over TLS, with Python's own library and openssl.
 
 issuer.py DIR CERTIFICATE: listens on a port that it writes to DIR/port. What it does is said by files of DIR, looked at with each request: `keys` has the
-names of the keys that are published, `signer` the one that signs, `claims` members that are laid over those of a token, `broken` a status for all.
+names of the keys that are published, `signer` the one that signs, `claims` members that are laid over those of a token of alice, `broken` a status for all;
+while `silent` is there no token is given out and nothing said.
 Each request is a line of DIR/asked.
 """
 import base64
@@ -40,7 +41,8 @@ def key(name):
 def token(subject):
     now = int(time.time())
     claims = {"sub": subject, "iss": "https://issuer/", "aud": "kafka", "iat": now, "exp": now + 600}
-    claims.update(json.loads(say("claims", "{}")))
+    if subject == "alice":  # the nodes go on meanwhile
+        claims.update(json.loads(say("claims", "{}")))
     claims = {k: (now + int(v[1:]) if isinstance(v, str) and v.startswith("@") else v) for k, v in claims.items()}
     name = say("signer")
     signed = b64(json.dumps({"alg": "RS256", "kid": name}).encode()) + "." + b64(json.dumps(claims).encode())
@@ -50,13 +52,17 @@ def token(subject):
 
 class Issuer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    timeout = 60
 
     def log_message(self, *words):
         pass
 
-    def answer(self, status, body):
+    def note(self, what):
         with open(os.path.join(DIR, "asked"), "a") as f:
-            f.write(f"{self.command} {self.path} {status}\n")
+            f.write(f"{self.command} {self.path} {what}\n")
+
+    def answer(self, status, body):
+        self.note(status)
         body = json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
@@ -76,6 +82,10 @@ class Issuer(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         kind, _, both = self.headers.get("Authorization", "").partition(" ")
         name, _, secret = base64.b64decode(both).decode().partition(":") if kind == "Basic" else ("", "", "")
+        if say("silent"):
+            self.note("silent")
+        while say("silent"):
+            time.sleep(0.1)
         if say("broken"):
             self.answer(int(say("broken")), {})
         elif self.path != "/token" or not body.startswith("grant_type=client_credentials"):
@@ -89,7 +99,7 @@ class Issuer(BaseHTTPRequestHandler):
 server = ThreadingHTTPServer(("127.0.0.1", 0), Issuer)
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 context.load_cert_chain(CERTIFICATE)
-server.socket = context.wrap_socket(server.socket, server_side=True)
+server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)  # with the first read, in a thread
 with open(os.path.join(DIR, "port.new"), "w") as f:
     f.write(str(server.server_address[1]))
 os.rename(os.path.join(DIR, "port.new"), os.path.join(DIR, "port"))

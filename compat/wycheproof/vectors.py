@@ -11,7 +11,10 @@ files = {os.path.basename(p): p for d in sys.argv[2:] for p in glob.glob(os.path
 
 def ask(*words):
     print(*(w or "-" for w in words), file=peer.stdin, flush=True)
-    return peer.stdout.readline().strip()
+    said = peer.stdout.readline().strip()
+    if not said:  # no answer is empty
+        sys.exit(f"the peer does not answer {words[0]} {words[1]}")
+    return said
 
 
 def run(name, judge):
@@ -49,7 +52,7 @@ def signature(alg):
 def mac(bits):
     def judge(group, test):
         said = ask("hmac", bits, test["key"], test["msg"])
-        return None if said == "none" else said[: len(test["tag"])] == test["tag"]
+        return None if said == "none" else len(said) == int(bits) // 4 and said[: len(test["tag"])] == test["tag"] != ""
 
     return judge
 
@@ -58,7 +61,7 @@ def pbkdf2(bits):
     def judge(group, test):
         said = ask("pbkdf2", bits, test["password"], test["salt"], str(test["iterationCount"]))
         n = min(len(said), len(test["dk"]))  # the first block is all that is asked for here
-        return said[:n] == test["dk"][:n]
+        return len(said) == int(bits) // 4 and n > 0 and said[:n] == test["dk"][:n]
 
     return judge
 
