@@ -2,7 +2,8 @@
  * replay: producer state at the end of the log: the newest snapshot that can be read, then the headers of the batches
  * behind it.
  *
- * Aborted transactions whose markers lie behind the snapshot are written to .txnindex anew, so that it holds them once.
+ * Aborted transactions whose markers lie behind the newest snapshot are written to .txnindex anew, so that it holds them once. What lies before it
+ * stays as it is: it was flushed with that snapshot, and what would be written now is not.
  *
  * A snapshot does not say which transactions are decided but unreplicated. One behind a marker that the high watermark has not passed is
  * not begun with: an older one, and the batches behind it, say where that transaction began. (Kafka begins with it, and once this replica
@@ -68,25 +69,33 @@ static int find_unreplicated(struct log *log, int64_t *at)
 	return err == -ENODATA ? 0 : err;
 }
 
-/* The state of the newest snapshot that is good and tells all; one that is bad is removed, with those behind it. */
-static int load_snapshot(struct log *log, int64_t now_ms, int64_t expiration_ms)
+/*
+ * The state of the newest snapshot that is good and tells all; one that is bad is removed, with those behind it. *indexed: where the newest good
+ * one lies; .txnindex has what is before it.
+ */
+static int load_snapshot(struct log *log, int64_t now_ms, int64_t expiration_ms, int64_t *indexed)
 {
 	struct log_data *d = log->data;
 	int64_t upto;
 	int err = find_unreplicated(log, &upto);
 
-	if (err)
-		return err;
-	for (int i = d->n_snapshots - 1; i >= 0; i--) {
+	*indexed = -1;
+	for (int i = d->n_snapshots - 1; !err && i >= 0; i--) {
 		int64_t offset = d->snapshots[i];
 
-		if (offset > upto)
-			continue;
 		err = restore(log, offset, now_ms, expiration_ms);
-		if (err <= 0 && err != -ENOENT)
+		if (err < 0 && err != -ENOENT)
 			return err;
-		log_drop_snapshots(log, 0, offset - 1);
+		if (err)
+			log_drop_snapshots(log, 0, offset - 1);
+		else if (*indexed < 0)
+			*indexed = offset;
+		if (!err && offset <= upto)
+			return 0;
+		err = 0;
 	}
+	if (err)
+		return err;
 	producers_clear(&d->producers, log->start);
 	return 0;
 }
@@ -114,7 +123,7 @@ static int read_marker(struct file *file, const struct scan *scan, struct marker
 	return 0;
 }
 
-static int replay_batch(struct log *log, struct segment *s, struct file *file, const struct scan *scan)
+static int replay_batch(struct log *log, struct segment *s, struct file *file, const struct scan *scan, int64_t indexed)
 {
 	struct producers *producers = &log->data->producers;
 	struct completed_txn txn;
@@ -125,7 +134,8 @@ static int replay_batch(struct log *log, struct segment *s, struct file *file, c
 		producers_apply_data(producers, &scan->header);
 	} else if (batch_has_producer(&scan->header)) {
 		err = read_marker(file, scan, &m);
-		if (!err && producers_apply_marker(producers, &scan->header, &m, &txn) && txn.aborted)
+		if (!err && producers_apply_marker(producers, &scan->header, &m, &txn) && txn.aborted &&
+		    scan->header.base_offset >= indexed)
 			err = segment_add_aborted(log, s, &txn);
 		if (err == -ENOENT)
 			err = 0;
@@ -134,18 +144,18 @@ static int replay_batch(struct log *log, struct segment *s, struct file *file, c
 	return err;
 }
 
-static int replay_segment(struct log *log, struct segment *s, int64_t from)
+static int replay_segment(struct log *log, struct segment *s, int64_t from, int64_t indexed)
 {
 	struct scan scan;
 	struct file *file;
-	int err = segment_cut_aborted(log, s, from);
+	int err = segment_cut_aborted(log, s, from > indexed ? from : indexed);
 
 	if (!err)
 		err = segment_locate(log, s, from, &scan, NULL);
 	if (!err)
 		err = segment_open(log, s, SEGMENT_LOG, false, &file);
 	while (!err) {
-		err = replay_batch(log, s, file, &scan);
+		err = replay_batch(log, s, file, &scan, indexed);
 		if (!err && !scan_next(&scan))
 			return scan.error;
 	}
@@ -154,14 +164,15 @@ static int replay_segment(struct log *log, struct segment *s, int64_t from)
 
 int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms)
 {
-	int err = load_snapshot(log, now_ms, expiration_ms);
+	int64_t indexed;
+	int err = load_snapshot(log, now_ms, expiration_ms, &indexed);
 	int64_t from = log->data->producers.map_end;
 	int i = log_segment_of(log, from);
 
 	for (i = i < 0 ? 0 : i; !err && i < log->data->n; i++)
 		if (log_segment_end(log, i) > from ||
 		    i == log->data->n - 1) /* entries of what was lost lie behind the end */
-			err = replay_segment(log, &log->data->segments[i], from);
+			err = replay_segment(log, &log->data->segments[i], from, indexed);
 	if (!err) {
 		producers_advance(&log->data->producers, log->end);
 		producers_high_watermark(&log->data->producers, log->high_watermark);
