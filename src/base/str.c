@@ -158,6 +158,17 @@ int str_distance(struct str a, struct str b, int limit)
 	return min_int(row[b.len], limit);
 }
 
+struct str str_trim(struct str s)
+{
+	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
+		s.p++;
+		s.len--;
+	}
+	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
+		s.len--;
+	return s;
+}
+
 bool str_to_i32(struct str s, int32_t *out)
 {
 	bool negative = s.len > 0 && s.p[0] == '-';

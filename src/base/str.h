@@ -35,6 +35,7 @@ int str_cmp(struct str a, struct str b); /* bytewise, shorter first; null before
 char *str_dup(struct str s);		 /* NUL-terminated, xfree() it; NULL for null */
 bool str_is_null(struct str s);
 bool bytes_eq(struct bytes a, struct bytes b);
+struct str str_trim(struct str s); /* without the white space around it, as Java's String.trim; a view */
 
 /* Java's String.hashCode of UTF-8 text taken as UTF-16 (partition of group and transactional ids). */
 int32_t str_java_hash(struct str s);

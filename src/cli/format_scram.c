@@ -30,15 +30,6 @@ struct parsing {
 
 #define WRONG(p, ...) (*(p)->error = arena_printf((p)->a, __VA_ARGS__), false)
 
-static struct str trim(struct str s)
-{
-	while (s.len > 0 && (uint8_t)s.p[0] <= ' ')
-		s.p++, s.len--;
-	while (s.len > 0 && (uint8_t)s.p[s.len - 1] <= ' ')
-		s.len--;
-	return s;
-}
-
 static bool read_part(struct parsing *p, struct str text, struct credential *c)
 {
 	const char *equals = text.len > 0 ? memchr(text.p, '=', (size_t)text.len) : NULL;
@@ -148,7 +139,7 @@ bool format_scram_record(struct env *env, struct str argument, struct record_lis
 	struct scram_key salted, stored, server;
 	struct user_scram_credential_record *r;
 
-	if (!read_argument(&p, trim(argument), &c) || !read_values(&p, &c))
+	if (!read_argument(&p, str_trim(argument), &c) || !read_values(&p, &c))
 		return false;
 	if (!str_is_null(c.parts[PASSWORD])) {
 		scram_salted_password(c.mechanism, c.parts[PASSWORD], c.salt, c.iterations, &salted);

@@ -365,7 +365,7 @@ static int check_assignor(const struct config *c, const struct layer_of_pairs *s
 
 	if (str_is_null(name))
 		return 0;
-	name = config_trim(name);
+	name = str_trim(name);
 	for (int i = 0; i < known->n_items; i++)
 		if (str_eq(known->items[i], name))
 			return 0;
@@ -404,7 +404,7 @@ static int check_group_values(const struct config *c, const struct config_layer 
 	if (err == 0)
 		err = check_session(c, layer, GROUP_CONFIG_STREAMS_SESSION_TIMEOUT_MS,
 				    GROUP_CONFIG_STREAMS_HEARTBEAT_INTERVAL_MS, a, message);
-	if (err == 0 && !str_is_null(dlq) && (dlq = config_trim(dlq)).len >= 2 && memcmp(dlq.p, "__", 2) == 0) {
+	if (err == 0 && !str_is_null(dlq) && (dlq = str_trim(dlq)).len >= 2 && memcmp(dlq.p, "__", 2) == 0) {
 		*message = STR("errors.deadletterqueue.topic.name: DLQ topic name must not start with '__'");
 		err = ERR_INVALID_CONFIG;
 	}
@@ -446,7 +446,7 @@ static bool is_match(struct str s)
 	if (equals == NULL || equals + 1 == s.p + s.len ||
 	    memchr(equals + 1, '=', (size_t)(s.p + s.len - equals - 1)) != NULL)
 		return false;
-	name = config_trim((struct str){s.p, (int32_t)(equals - s.p)});
+	name = str_trim((struct str){s.p, (int32_t)(equals - s.p)});
 	for (size_t i = 0; i < sizeof(attributes) / sizeof(*attributes); i++)
 		if (str_is(name, attributes[i]))
 			return true;
@@ -483,8 +483,8 @@ int config_check_client_metrics(const struct config_pair *set, int n, struct are
 				  ERR_INVALID_REQUEST, set, n, a, message);
 	if (err == 0)
 		err = check_values(CONFIG_SCOPE_CLIENT_METRICS, set, n, a, message);
-	if (err == 0 && !str_is_null(interval) &&
-	    config_parse_integer(config_trim(interval), INT32_MIN, INT32_MAX, &ms) && (ms < 100 || ms > 3600000)) {
+	if (err == 0 && !str_is_null(interval) && config_parse_integer(str_trim(interval), INT32_MIN, INT32_MAX, &ms) &&
+	    (ms < 100 || ms > 3600000)) {
 		*message = arena_printf(
 			a, "Invalid value %lld for interval.ms, interval must be between 100 and 3600000 (1 hour)",
 			(long long)ms);

@@ -484,7 +484,7 @@ struct str config_super_users(const struct config *c)
 bool config_allow_everyone_if_no_acl_found(const struct config *c)
 {
 	const struct config_given *g = config_given_name(c, CONFIG_NAME_ALLOW_EVERYONE);
-	struct str text = g ? config_trim(g->text) : STR_NULL;
+	struct str text = g ? str_trim(g->text) : STR_NULL;
 
 	return text.len == 4 && strncasecmp(text.p, "true", 4) == 0;
 }

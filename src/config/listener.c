@@ -80,12 +80,12 @@ static int csv_next(struct csv *csv, struct str *key, struct str *value)
 	entry = (struct str){csv->left.p, comma ? (int32_t)(comma - csv->left.p) : csv->left.len};
 	csv->left.p += entry.len + (comma != NULL);
 	csv->left.len -= entry.len + (comma != NULL);
-	entry = config_trim(entry);
+	entry = str_trim(entry);
 	colon = entry.len > 0 ? memrchr(entry.p, ':', (size_t)entry.len) : NULL;
 	if (colon == NULL)
 		return entry.len == 0 && csv->left.len == 0 ? 0 : -1;
-	*key = config_trim((struct str){entry.p, (int32_t)(colon - entry.p)});
-	*value = config_trim((struct str){colon + 1, (int32_t)(entry.p + entry.len - colon - 1)});
+	*key = str_trim((struct str){entry.p, (int32_t)(colon - entry.p)});
+	*value = str_trim((struct str){colon + 1, (int32_t)(entry.p + entry.len - colon - 1)});
 	return 1;
 }
 

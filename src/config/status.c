@@ -178,7 +178,7 @@ static void check_super_users(const struct config_given *g, struct config_notes 
 		struct str user;
 
 		to = end ? (int32_t)(end - g->text.p) : g->text.len;
-		user = config_trim((struct str){g->text.p + from, to - from});
+		user = str_trim((struct str){g->text.p + from, to - from});
 		if (user.len > 0 && !memchr(user.p, ':', (size_t)user.len))
 			config_note_add(
 				notes, CONFIG_NOTE_ERROR, g->place,
@@ -276,7 +276,7 @@ static bool is_known_handler(const struct config_given *g, enum config_id id)
 
 		if (id == rows[i].id && g->name.len > len &&
 		    memcmp(g->name.p + g->name.len - len, rows[i].end, (size_t)len) == 0)
-			return str_is(config_trim(g->text), rows[i].known);
+			return str_is(str_trim(g->text), rows[i].known);
 	}
 	return false;
 }

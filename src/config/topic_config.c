@@ -119,7 +119,7 @@ static struct str list_text(const struct config_layer *layers, int n, enum confi
 
 	for (int i = 0; i < n; i++)
 		if (config_layer_value(&layers[i], s, a, &v))
-			return config_trim(layers[i].get(layers[i].arg, str_of(s->name)));
+			return str_trim(layers[i].get(layers[i].arg, str_of(s->name)));
 	return STR("");
 }
 

@@ -76,15 +76,6 @@ bool config_value_has_item(const struct config_value *v, const char *item)
 
 /* ---- types ---- */
 
-struct str config_trim(struct str s)
-{
-	while (s.len > 0 && (unsigned char)s.p[0] <= ' ')
-		s.p++, s.len--;
-	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
-		s.len--;
-	return s;
-}
-
 bool config_parse_integer(struct str s, int64_t min, int64_t max, int64_t *out)
 {
 	bool negative = s.len > 0 && s.p[0] == '-';
@@ -192,7 +183,7 @@ bool config_list_repeats(struct str text, struct arena *a)
 	struct config_value v = {.text = STR_NULL};
 	int n;
 
-	split_list(config_trim(text), a, &v);
+	split_list(str_trim(text), a, &v);
 	n = v.n_items;
 	drop_repeated(&v, a);
 	return v.n_items != n;
@@ -292,7 +283,7 @@ struct str config_double_text(double d, struct arena *a)
 static bool read_type(const struct config_setting *s, struct str text, struct arena *a, struct config_value *v,
 		      struct str *error)
 {
-	struct str trimmed = config_trim(text);
+	struct str trimmed = str_trim(text);
 
 	v->text = trimmed;
 	switch (s->type) {
@@ -429,7 +420,7 @@ static bool check_replicas(const struct config_setting *s, struct config_value *
 	}
 	if (n_replicas == v->n_items)
 		return true;
-	if (n_stars == 1 && str_is(config_trim(join_list(v, "", a)), "*"))
+	if (n_stars == 1 && str_is(str_trim(join_list(v, "", a)), "*"))
 		return true;
 	why = arena_printf(a,
 			   "%s must be the literal '*' or a list of replicas in the following format: "

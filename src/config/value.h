@@ -39,8 +39,7 @@ bool config_value_has_item(const struct config_value *v, const char *item);
 /* Does a list, as it was written, have an item twice? */
 bool config_list_repeats(struct str text, struct arena *a);
 
-/* Java's String.trim and Double.toString. */
-struct str config_trim(struct str s);
+/* Java's Double.toString. */
 struct str config_double_text(double d, struct arena *a);
 /* Java's Integer.parseInt and Long.parseLong: a sign, digits, and within the bounds. */
 bool config_parse_integer(struct str s, int64_t min, int64_t max, int64_t *out);

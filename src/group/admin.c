@@ -21,17 +21,6 @@ static struct str keep(struct shard_command *c, const char *text)
 
 /* ---- ListGroups ---- */
 
-static struct str trim(struct str s)
-{
-	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
-		s.p++;
-		s.len--;
-	}
-	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
-		s.len--;
-	return s;
-}
-
 static bool is_same_word(struct str s, const char *word)
 {
 	if (s.len != (int32_t)strlen(word))
@@ -85,7 +74,7 @@ static struct str *trim_all(struct shard_command *c, const struct str *v, int n)
 	struct str *out = arena_array(c->arena, (size_t)(n > 0 ? n : 0) + 1, sizeof(*out));
 
 	for (int i = 0; out && i < n; i++)
-		out[i] = trim(v[i]);
+		out[i] = str_trim(v[i]);
 	return out;
 }
 

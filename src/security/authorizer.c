@@ -33,7 +33,7 @@ static void read_super_users(struct authorizer *a, struct str text)
 	while (text.len > 0) {
 		const char *end = memchr(text.p, ';', (size_t)text.len);
 		int32_t len = end ? (int32_t)(end - text.p) : text.len;
-		struct str user = config_trim((struct str){text.p, len});
+		struct str user = str_trim((struct str){text.p, len});
 
 		if (user.len > 0)
 			a->super_users[a->n_super_users++] = arena_str(&a->arena, user);

@@ -36,7 +36,7 @@ static struct str setting(const struct reading *r, const char *name)
 {
 	struct str v = r->place->get(r->place->arg, name);
 
-	v = str_is_null(v) ? v : jwt_trim(v);
+	v = str_is_null(v) ? v : str_trim(v);
 	return v.len > 0 ? v : STR_NULL;
 }
 
@@ -47,7 +47,7 @@ static struct str setting_or_option(const struct reading *r, const char *name, c
 
 	if (str_is_null(v))
 		v = jaas_option(&r->line, str_of(option));
-	v = str_is_null(v) ? v : jwt_trim(v);
+	v = str_is_null(v) ? v : str_trim(v);
 	return v.len > 0 ? v : STR_NULL;
 }
 
@@ -73,17 +73,6 @@ static bool is_name(struct str s)
 	return s.len > 0 && !str_is(s, "auth");
 }
 
-static bool is_value(struct str s)
-{
-	for (int32_t i = 0; i < s.len; i++) {
-		char c = s.p[i];
-
-		if ((c < 0x20 || c > 0x7e) && c != '\t' && c != '\r' && c != '\n')
-			return false;
-	}
-	return s.len > 0;
-}
-
 static bool read_said(struct reading *r, const char *prefix, struct buf *out)
 {
 	int32_t len = (int32_t)strlen(prefix);
@@ -96,7 +85,7 @@ static bool read_said(struct reading *r, const char *prefix, struct buf *out)
 			continue;
 		if (!is_name(name))
 			return refuse(r, arena_printf(r->arena, "Extension name %.*s is invalid", STR_ARG(name)));
-		if (!is_value(o->value))
+		if (!jwt_is_extension(o->value))
 			return refuse(r, arena_printf(r->arena, "Extension value for extension %.*s is invalid",
 						      STR_ARG(name)));
 		buf_printf(out, "\1%.*s=%.*s", STR_ARG(name), STR_ARG(o->value));

@@ -26,9 +26,9 @@ static bool scope_is_good(const json_t *scope)
 	size_t n = json_array_size(scope);
 
 	if (json_is_string(scope))
-		return jwt_trim(jwt_text(scope)).len > 0;
+		return str_trim(jwt_text(scope)).len > 0;
 	for (size_t i = 0; i < n; i++)
-		if (!json_is_string(json_array_get(scope, i)) || jwt_trim(jwt_text(json_array_get(scope, i))).len == 0)
+		if (!json_is_string(json_array_get(scope, i)) || str_trim(jwt_text(json_array_get(scope, i))).len == 0)
 			return false;
 	return true;
 }
@@ -44,7 +44,7 @@ static const char *look_at(const json_t *claims, const struct bearer_claims *nam
 		return "its exp is missing or no time";
 	if (begin_ms == -2)
 		return "its iat is no time";
-	if (!json_is_string(subject) || jwt_trim(jwt_text(subject)).len == 0)
+	if (!json_is_string(subject) || str_trim(jwt_text(subject)).len == 0)
 		return "it names no subject";
 	return scope_is_good(json_object_get(claims, names->scope)) ? NULL : "one of its scopes is empty or no string";
 }
@@ -95,8 +95,8 @@ struct str bearer_read_answer(struct str body, struct arena *a)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && str_is_null(token); i++) {
 		const json_t *v = json_object_get(root, names[i]);
 
-		if (json_is_string(v) && jwt_trim(jwt_text(v)).len > 0)
-			token = arena_str(a, jwt_trim(jwt_text(v)));
+		if (json_is_string(v) && str_trim(jwt_text(v)).len > 0)
+			token = arena_str(a, str_trim(jwt_text(v)));
 	}
 	wipe(root);
 	json_decref(root);

@@ -143,13 +143,13 @@ static bool read_claims(const struct jaas *line, json_t *claims, struct arena *a
 
 static bool has_principal(const struct jaas *line, const json_t *claims, struct arena *a, struct str *error)
 {
-	struct str name = jwt_trim(jaas_option(line, STR(PREFIX "PrincipalClaimName")));
+	struct str name = str_trim(jaas_option(line, STR(PREFIX "PrincipalClaimName")));
 	const json_t *v;
 
 	if (name.len <= 0)
 		name = STR("sub");
 	v = jwt_member(claims, name);
-	if (json_is_string(v) && jwt_trim(jwt_text(v)).len > 0)
+	if (json_is_string(v) && str_trim(jwt_text(v)).len > 0)
 		return true;
 	*error = arena_printf(a, "a token names somebody: " PREFIX "StringClaim_%.*s was expected in the JAAS line",
 			      STR_ARG(name));

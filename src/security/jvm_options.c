@@ -3,17 +3,6 @@
 
 #include <string.h>
 
-static struct str trim(struct str s)
-{
-	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
-		s.p++;
-		s.len--;
-	}
-	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
-		s.len--;
-	return s;
-}
-
 bool jvm_allows_url(const struct jvm_options *o, const char *setting, struct str url, struct arena *a,
 		    struct str *error)
 {
@@ -23,7 +12,7 @@ bool jvm_allows_url(const struct jvm_options *o, const char *setting, struct str
 		const char *comma = memchr(list.p + from, ',', (size_t)(list.len - from));
 
 		to = comma ? (int32_t)(comma - list.p) : list.len;
-		if (str_eq(trim((struct str){list.p + from, to - from}), trim(url)))
+		if (str_eq(str_trim((struct str){list.p + from, to - from}), str_trim(url)))
 			return true;
 	}
 	*error =

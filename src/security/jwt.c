@@ -212,12 +212,12 @@ static const char *check_issuer(const json_t *claims, const struct jwt_rules *ru
 /* One scope of a list: it says something, and none before it says the same. */
 static bool scope_is_good(const json_t *list, size_t i)
 {
-	struct str scope = jwt_trim(jwt_text(json_array_get(list, i)));
+	struct str scope = str_trim(jwt_text(json_array_get(list, i)));
 
 	if (!json_is_string(json_array_get(list, i)) || scope.len == 0)
 		return false;
 	for (size_t k = 0; k < i; k++) {
-		if (str_eq(jwt_trim(jwt_text(json_array_get(list, k))), scope))
+		if (str_eq(str_trim(jwt_text(json_array_get(list, k))), scope))
 			return false;
 	}
 	return true;
@@ -230,7 +230,7 @@ static const char *check_scope(const json_t *claims, const struct jwt_rules *rul
 	const json_t *scope = jwt_member(claims, rules->scope_claim);
 	size_t n = json_array_size(scope);
 
-	if (json_is_string(scope) && jwt_trim(jwt_text(scope)).len == 0)
+	if (json_is_string(scope) && str_trim(jwt_text(scope)).len == 0)
 		return "its scope is empty";
 	if (n > SCOPES_MAX)
 		return "its scopes are too many";
@@ -244,7 +244,7 @@ static const char *check_scope(const json_t *claims, const struct jwt_rules *rul
 static const char *read_subject(const json_t *claims, const struct jwt_rules *rules, struct arena *a, struct str *out)
 {
 	const json_t *subject = jwt_member(claims, rules->subject_claim);
-	struct str text = json_is_string(subject) ? jwt_trim(jwt_text(subject)) : STR_NULL;
+	struct str text = json_is_string(subject) ? str_trim(jwt_text(subject)) : STR_NULL;
 
 	if (text.len <= 0)
 		return "it names no subject";

@@ -50,15 +50,15 @@ json_t *jwt_member(const json_t *object, struct str name)
 	return json_object_getn(object, name.p, (size_t)name.len);
 }
 
-struct str jwt_trim(struct str s)
+bool jwt_is_extension(struct str value)
 {
-	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
-		s.p++;
-		s.len--;
+	for (int32_t i = 0; i < value.len; i++) {
+		char c = value.p[i];
+
+		if ((c < 0x20 || c > 0x7e) && c != '\t' && c != '\r' && c != '\n')
+			return false;
 	}
-	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
-		s.len--;
-	return s;
+	return value.len > 0;
 }
 
 struct str jwt_text(const json_t *string)

@@ -22,8 +22,8 @@ bool jwt_split(struct str token, struct jwt_parts *out);
 json_t *jwt_object(struct str part, size_t flags, struct arena *a);
 /* Of a name that has any bytes; NULL: there is none. */
 json_t *jwt_member(const json_t *object, struct str name);
-/* Without the white space around it (Java's String.trim). */
-struct str jwt_trim(struct str s);
+/* May it be said beside a token, as an extension's value (RFC 7628)? */
+bool jwt_is_extension(struct str value);
 /* The value of a JSON string. */
 struct str jwt_text(const json_t *string);
 

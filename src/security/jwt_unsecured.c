@@ -41,11 +41,11 @@ static bool has_scope(const json_t *claim, struct str wanted)
 	size_t n = json_array_size(claim);
 
 	if (json_is_string(claim))
-		return str_eq(jwt_trim(jwt_text(claim)), wanted);
+		return str_eq(str_trim(jwt_text(claim)), wanted);
 	for (size_t i = 0; i < n; i++) {
 		const json_t *one = json_array_get(claim, i);
 
-		if (json_is_string(one) && str_eq(jwt_trim(jwt_text(one)), wanted))
+		if (json_is_string(one) && str_eq(str_trim(jwt_text(one)), wanted))
 			return true;
 	}
 	return false;
@@ -59,7 +59,7 @@ static enum jwt_unsecured check_claims(const json_t *claims, const struct jwt_un
 
 	if (scope && !json_is_string(scope) && !json_is_array(scope))
 		return JWT_INVALID;
-	if (!json_is_string(principal) || jwt_trim(jwt_text(principal)).len == 0 ||
+	if (!json_is_string(principal) || str_trim(jwt_text(principal)).len == 0 ||
 	    !times_are_good(claims, rules, wall_ms, &out->expiry_ms))
 		return JWT_INVALID;
 	for (int i = 0; i < rules->n_scopes; i++) {

@@ -13,6 +13,7 @@
 
 #include "security/jwks.h"
 #include "security/jwt.h"
+#include "security/jwt_parts.h"
 #include "security/mechanism.h"
 
 #define CLASS_NAME "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
@@ -33,20 +34,9 @@ struct exchange {
 
 /* ---- the listener ---- */
 
-static struct str trim(struct str s)
-{
-	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
-		s.p++;
-		s.len--;
-	}
-	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
-		s.len--;
-	return s;
-}
-
 static struct str option(const struct mechanism_place *place, const char *name, struct str otherwise)
 {
-	struct str v = trim(jaas_option(place->jaas, str_of(name)));
+	struct str v = str_trim(jaas_option(place->jaas, str_of(name)));
 
 	return v.len > 0 ? v : otherwise;
 }
@@ -239,17 +229,6 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool is_value(struct str s)
-{
-	for (int32_t i = 0; i < s.len; i++) {
-		char c = s.p[i];
-
-		if ((c < 0x20 || c > 0x7e) && c != '\t' && c != '\r' && c != '\n')
-			return false;
-	}
-	return s.len > 0;
-}
-
 /* "name=value^A" at the front; false: there is none. */
 static bool take_pair(struct str *in, struct str *name, struct str *value)
 {
@@ -265,7 +244,7 @@ static bool take_pair(struct str *in, struct str *name, struct str *value)
 	*value = (struct str){in->p + at + 1, len - at - 1};
 	in->p += len + 1;
 	in->len -= len + 1;
-	return is_value(*value);
+	return jwt_is_extension(*value);
 }
 
 static bool is_token(struct str s)

@@ -29,6 +29,14 @@ static void order_is_bytewise_and_shorter_first(void **state)
 	assert_true(str_is(STR("ab"), "ab"));
 }
 
+static void white_space_around_it_is_what_java_trims(void **state)
+{
+	assert_true(str_is(str_trim(STR(" \t\r\n\x01 a b \x1f")), "a b"));
+	assert_true(str_is(str_trim(STR("\xc2\xa0z")), "\xc2\xa0z"));
+	assert_int_equal(str_trim(STR("  ")).len, 0);
+	assert_true(str_is_null(str_trim(STR_NULL)));
+}
+
 static void a_copy_ends_in_nul(void **state)
 {
 	char *p = str_dup((struct str){"hello", 4});
@@ -128,6 +136,7 @@ int main(void)
 		cmocka_unit_test(utf8_is_told_from_what_only_looks_like_it),
 		cmocka_unit_test(distance_finds_the_name_that_was_meant),
 		cmocka_unit_test(an_int_is_read_as_java_reads_it),
+		cmocka_unit_test(white_space_around_it_is_what_java_trims),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
