@@ -165,6 +165,20 @@ static bool is_news(const struct raft *r, const struct raft_leader *leader)
 	       (r->election.leader_id < 0 || leader->n_endpoints > r->n_leader_endpoints);
 }
 
+/*
+ * Another address of the leader that is known. He says it himself, or it is asked for where he does not answer: the set of voters may say where he was
+ * before he moved (Kafka keeps to that one until another leads). It is no sign of life: what is due stays due.
+ */
+static bool is_elsewhere(const struct raft *r, const struct raft_leader *said)
+{
+	const struct raft_endpoint *at = endpoints_find(said->endpoints, said->n_endpoints, r->config.listener);
+	struct raft_node known;
+
+	return r->role == RAFT_FOLLOWER && at && said->epoch == r->election.leader_epoch &&
+	       said->id == r->election.leader_id && said->n_endpoints >= r->n_leader_endpoints &&
+	       follower_leader_node(r, &known) && (known.port != at->port || !str_eq(known.host, at->host));
+}
+
 bool role_learn(struct raft *r, struct raft_turn *t, const struct raft_leader *said)
 {
 	struct raft_leader leader = *said;
@@ -179,6 +193,10 @@ bool role_learn(struct raft *r, struct raft_turn *t, const struct raft_leader *s
 		raft_warn(t, "two leaders in one epoch: epoch=%d leader=%d other=%d", leader.epoch,
 			  r->election.leader_id, leader.id);
 		return false;
+	}
+	if (is_elsewhere(r, &leader)) {
+		set_leader_endpoints(r, leader.endpoints, leader.n_endpoints);
+		return true;
 	}
 	find_endpoints(r, &leader);
 	if (!is_news(r, &leader))

@@ -206,6 +206,30 @@ static void a_leader_that_does_not_answer_is_asked_for_elsewhere(void **state)
 	assert_string_equal(world_tick(w, 2020), "send fetch to -2, wake 4020"); /* it did not answer in time */
 }
 
+static void a_leader_that_has_moved_is_asked_where_others_say_that_he_is(void **state)
+{
+	struct raft_world *w = *state;
+	struct fetch_response_node_endpoint at = {.node_id = 2, .host = STR("moved"), .port = 9095};
+	struct fetch_response *m;
+	const struct raft_endpoint *known;
+
+	w->config.n_bootstrap = 1;
+	w->bootstrap[0] = (struct raft_node){-2, STR("elsewhere"), 1};
+	w->config.fetch_timeout_ms = 9000;
+	follow(w);
+	assert_string_equal(world_no_answer(w, 2, ERR_BROKER_NOT_AVAILABLE), "send fetch to -2, wake 20");
+	m = world_fetch_response(w, 2, 5, ERR_NOT_LEADER_OR_FOLLOWER);
+	m->node_endpoints.v = &at;
+	m->node_endpoints.n = 1;
+	assert_string_equal(world_answer(w, -2, m), "send fetch to 3"); /* what was due stays due */
+	known = raft_leader_endpoint(w->raft, STR("CONTROLLER"));
+	assert_non_null(known);
+	assert_true(str_is(known->host, "moved"));
+	assert_int_equal(known->port, 9095);
+	assert_string_equal(world_answer(w, 3, world_fetch_response(w, 2, 5, ERR_NOT_LEADER_OR_FOLLOWER)), "");
+	assert_string_equal(world_tick(w, 20), "send fetch to 2, wake 2020");
+}
+
 static void two_leaders_in_an_epoch_cannot_be(void **state)
 {
 	struct raft_world *w = *state;
@@ -492,6 +516,7 @@ int main(void)
 		TEST(each_answer_puts_the_election_off),
 		TEST(who_asks_the_wrong_one_is_told_the_right_one),
 		TEST(a_leader_that_does_not_answer_is_asked_for_elsewhere),
+		TEST(a_leader_that_has_moved_is_asked_where_others_say_that_he_is),
 		TEST(two_leaders_in_an_epoch_cannot_be),
 		TEST(a_log_that_parts_from_the_leaders_is_cut_where_they_part),
 		TEST(nothing_below_the_high_watermark_is_cut),
