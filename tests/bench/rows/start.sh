@@ -93,7 +93,7 @@ verify_by() { # KEY COMMAND...: before the start, with the segments
 
 shape_idle() {
 	fresh empty odradek kafka $PEERS
-	idle_for=$((QUICK ? 10 : 60))
+	idle_for=$((QUICK ? 20 : 60)) # longer than until what only a start needed is let go
 	for SIDE in $SIDES; do end "$SIDE"; launch "$SIDE" first t; done
 	wait_for 3 false # what a start leaves to do is done by then
 	once idle
