@@ -1,8 +1,6 @@
 /* outgoing: see the header. */
 #include "broker/outgoing.h"
 
-#include <string.h>
-
 #include "base/buf.h"
 #include "base/diag.h"
 #include "broker/sasl.h"
@@ -32,40 +30,17 @@ struct bearer_settings {
 	struct config_at at;
 };
 
-static const enum config_id bearer_ids[] = {
-	CONFIG_SASL_LOGIN_CALLBACK_HANDLER_CLASS,
-	CONFIG_SASL_LOGIN_CONNECT_TIMEOUT_MS,
-	CONFIG_SASL_LOGIN_READ_TIMEOUT_MS,
-	CONFIG_SASL_LOGIN_REFRESH_BUFFER_SECONDS,
-	CONFIG_SASL_LOGIN_REFRESH_MIN_PERIOD_SECONDS,
-	CONFIG_SASL_LOGIN_REFRESH_WINDOW_FACTOR,
-	CONFIG_SASL_LOGIN_REFRESH_WINDOW_JITTER,
-	CONFIG_SASL_LOGIN_RETRY_BACKOFF_MAX_MS,
-	CONFIG_SASL_LOGIN_RETRY_BACKOFF_MS,
-	CONFIG_SASL_OAUTHBEARER_CLIENT_CREDENTIALS_CLIENT_ID,
-	CONFIG_SASL_OAUTHBEARER_CLIENT_CREDENTIALS_CLIENT_SECRET,
-	CONFIG_SASL_OAUTHBEARER_JWT_RETRIEVER_CLASS,
-	CONFIG_SASL_OAUTHBEARER_JWT_VALIDATOR_CLASS,
-	CONFIG_SASL_OAUTHBEARER_SCOPE,
-	CONFIG_SASL_OAUTHBEARER_SCOPE_CLAIM_NAME,
-	CONFIG_SASL_OAUTHBEARER_SUB_CLAIM_NAME,
-	CONFIG_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL,
-};
-
 static struct str bearer_setting(const void *arg, const char *name)
 {
 	const struct bearer_settings *s = arg;
+	const struct config_setting *setting = config_setting_find(CONFIG_SCOPE_NODE, str_of(name));
+	struct config_at at = s->at;
 
-	for (size_t i = 0; i < sizeof(bearer_ids) / sizeof(bearer_ids[0]); i++) {
-		struct config_at at = s->at;
-
-		if (strcmp(config_setting(bearer_ids[i])->name, name) != 0)
-			continue;
-		if (!config_at_is_set(s->config, &at, bearer_ids[i]))
-			at.mechanism = STR_NULL;
-		return config_at_text(s->config, &at, bearer_ids[i]);
-	}
-	return STR_NULL;
+	if (!setting)
+		return STR_NULL;
+	if (!config_at_is_set(s->config, &at, setting->id))
+		at.mechanism = STR_NULL;
+	return config_at_text(s->config, &at, setting->id);
 }
 
 static struct login_method *bearer(const struct outgoing *o, const struct config_at *at, struct str line,

@@ -406,18 +406,6 @@ void sasl_keys_missing(void *keys, struct str kid)
 
 /* ---- life ---- */
 
-/* The path of "file:///path" or "file:/path"; null: it is another URL. */
-static struct str path_of(struct str url)
-{
-	int32_t at = 5;
-
-	if (url.len <= at || memcmp(url.p, "file:", 5) != 0)
-		return STR_NULL;
-	if (url.len > at + 2 && memcmp(url.p + at, "//", 2) == 0)
-		at += 2;
-	return url.p[at] == '/' ? (struct str){url.p + at, url.len - at} : STR_NULL;
-}
-
 static bool refuse(struct str *why, struct str text)
 {
 	*why = text;
@@ -439,18 +427,18 @@ static bool read_times(struct sasl_keys *k, const struct mechanism_place *place,
 	return true;
 }
 
+static struct str option(const void *jaas, const char *name)
+{
+	return jaas_option(jaas, str_of(name));
+}
+
 static bool make_tls(struct sasl_keys *k, const struct mechanism_place *place, struct arena *a, struct str *why)
 {
-	struct tls_settings settings = {0};
 	struct buf text = {0};
-	int err;
+	int err = http_tls_new(k->env, option, place->jaas, &k->tls, &text);
 
-	for (int i = 0; i < TLS_SETTINGS; i++)
-		settings.v[i] = jaas_option(place->jaas, str_of(tls_setting_name((enum tls_setting)i)));
-	settings.v[TLS_ENDPOINT_IDENTIFICATION_ALGORITHM] = STR("https");
-	err = tls_context_new(k->env, &settings, false, &k->tls, &text);
 	if (err)
-		*why = arena_printf(a, "an option of the JAAS line: %.*s", STR_ARG(buf_str(&text)));
+		*why = arena_str(a, buf_str(&text));
 	buf_fini(&text);
 	return err == 0;
 }
@@ -458,7 +446,7 @@ static bool make_tls(struct sasl_keys *k, const struct mechanism_place *place, s
 static bool prepare(struct sasl_keys *k, const struct mechanism_place *place, struct str url, struct arena *a,
 		    struct str *why)
 {
-	struct str path = path_of(url);
+	struct str path = http_url_file(url);
 	const char *wrong;
 	struct jwks *keys;
 

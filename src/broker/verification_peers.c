@@ -10,8 +10,8 @@
 #include "broker/verification.h"
 #include "wire/codec.h"
 
-#define BROKERS_SINCE 4		 /* the version of AddPartitionsToTxn that brokers speak */
-#define PARTITIONS_MAX (1 << 16) /* of one request: its answer is far below what a peer's may be */
+#define BROKERS_SINCE 4	     /* the version of AddPartitionsToTxn that brokers speak */
+#define ANSWER_MAX (4 << 20) /* of one request: far below what a peer's may be (peers.c) */
 
 /* All that there is for one broker: a request on its way, and what waits for the next. */
 struct errand {
@@ -57,10 +57,20 @@ static void take_along(struct errand *e, struct verification *v)
 	e->v[e->n++] = v;
 }
 
+/* Bytes of what is answered to it, at most: it repeats the names. */
+static int64_t answer_len(const struct verification *v)
+{
+	int64_t len = 16 + v->transactional_id.len;
+
+	for (int i = 0; i < v->in.topics.n; i++)
+		len += 16 + v->in.topics.v[i].name.len + 8 * (int64_t)v->in.topics.v[i].partitions.n;
+	return len;
+}
+
 static void gather(struct errand *e)
 {
 	struct map ids;
-	int64_t n = 0;
+	int64_t len = 0;
 
 	map_init(&ids, env_random_u64(e->core->loop->env));
 	e->n = 0;
@@ -68,11 +78,11 @@ static void gather(struct errand *e)
 	{
 		struct verification *v = container_of(it, struct verification, link);
 
-		if (e->n > 0 && n + v->n > PARTITIONS_MAX)
+		if (e->n > 0 && len + answer_len(v) > ANSWER_MAX)
 			break;
 		if (!note_id(&ids, v))
 			continue;
-		n += v->n;
+		len += answer_len(v);
 		take_along(e, v);
 	}
 	map_fini(&ids);

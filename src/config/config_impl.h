@@ -63,6 +63,8 @@ struct config_chain config_behind(enum config_id id);
 
 /* "listener.name.X.setting": the setting behind it, or NULL; *base is its name. */
 const struct config_setting *config_listener_override(struct str name, struct str *base);
+/* May it be a SASL mechanism's own: listener.name.LISTENER.MECHANISM.SETTING? */
+bool config_is_of_mechanism(enum config_id id);
 
 /* layer.c: the text a setting has under the layers, and where it comes from; the text is null where it has no value. */
 struct config_found {

@@ -210,50 +210,22 @@ static void check_authorizer(const struct config *c, struct config_notes *notes)
 	}
 }
 
-static bool is_of_tls(const struct config_setting *s)
-{
-	return strncmp(s->name, "ssl.", 4) == 0;
-}
-
-static bool is_of_listeners(enum config_id id)
+/* The limits of one listener are served, and how it authenticates, and its TLS; its other settings are of threads. */
+static bool is_of_listeners(const struct config_setting *s)
 {
 	static const enum config_id ids[] = {
 		CONFIG_MAX_CONNECTIONS,
 		CONFIG_MAX_CONNECTION_CREATION_RATE,
-		CONFIG_CONNECTIONS_MAX_REAUTH_MS,
 		CONFIG_SASL_ENABLED_MECHANISMS,
-		CONFIG_SASL_JAAS_CONFIG,
 		CONFIG_SASL_KERBEROS_PRINCIPAL_TO_LOCAL_RULES,
 		CONFIG_SASL_KERBEROS_SERVICE_NAME,
 		CONFIG_SASL_SERVER_MAX_RECEIVE_SIZE,
-		CONFIG_SASL_OAUTHBEARER_SCOPE_CLAIM_NAME,
-		CONFIG_SASL_OAUTHBEARER_SUB_CLAIM_NAME,
-		CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_URL,
-		CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_REFRESH_MS,
-		CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_RETRY_BACKOFF_MS,
-		CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_RETRY_BACKOFF_MAX_MS,
-		CONFIG_SASL_OAUTHBEARER_TOKEN_ENDPOINT_URL,
-		CONFIG_SASL_OAUTHBEARER_SCOPE,
-		CONFIG_SASL_OAUTHBEARER_CLIENT_CREDENTIALS_CLIENT_ID,
-		CONFIG_SASL_OAUTHBEARER_CLIENT_CREDENTIALS_CLIENT_SECRET,
-		CONFIG_SASL_OAUTHBEARER_JWT_RETRIEVER_CLASS,
-		CONFIG_SASL_LOGIN_CONNECT_TIMEOUT_MS,
-		CONFIG_SASL_LOGIN_READ_TIMEOUT_MS,
-		CONFIG_SASL_LOGIN_RETRY_BACKOFF_MS,
-		CONFIG_SASL_LOGIN_RETRY_BACKOFF_MAX_MS,
-		CONFIG_SASL_LOGIN_REFRESH_WINDOW_FACTOR,
-		CONFIG_SASL_LOGIN_REFRESH_WINDOW_JITTER,
-		CONFIG_SASL_LOGIN_REFRESH_MIN_PERIOD_SECONDS,
-		CONFIG_SASL_LOGIN_REFRESH_BUFFER_SECONDS,
-		CONFIG_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS,
-		CONFIG_SASL_OAUTHBEARER_EXPECTED_AUDIENCE,
-		CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_AUDIENCE,
-		CONFIG_SASL_OAUTHBEARER_EXPECTED_ISSUER,
-		CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_ISSUER,
 	};
 
+	if (s->status == CONFIG_SERVED && (config_is_of_mechanism(s->id) || strncmp(s->name, "ssl.", 4) == 0))
+		return true;
 	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
-		if (ids[i] == id)
+		if (ids[i] == s->id)
 			return true;
 	return false;
 }
@@ -281,7 +253,6 @@ static bool is_known_handler(const struct config_given *g, enum config_id id)
 	return false;
 }
 
-/* The limits of one listener are served, and how it authenticates, and its TLS; its other settings are of threads. */
 static void check_overrides(const struct config *c, struct config_notes *notes)
 {
 	for (int i = 0; i < c->n_given; i++) {
@@ -289,8 +260,7 @@ static void check_overrides(const struct config *c, struct config_notes *notes)
 		struct str base;
 		const struct config_setting *s = g->setting == NULL ? config_listener_override(g->name, &base) : NULL;
 
-		if (s == NULL || is_of_listeners(s->id) || is_known_handler(g, s->id) ||
-		    (s->status == CONFIG_SERVED && is_of_tls(s)))
+		if (s == NULL || is_of_listeners(s) || is_known_handler(g, s->id))
 			continue;
 		if (g->of_listener != NULL && config_value_is_refused(s, g->of_listener)) {
 			refuse(g, notes, s);

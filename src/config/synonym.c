@@ -123,6 +123,14 @@ static const enum config_id of_mechanism[] = {
 	CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_ISSUER,
 };
 
+bool config_is_of_mechanism(enum config_id id)
+{
+	for (size_t i = 0; i < sizeof(of_mechanism) / sizeof(*of_mechanism); i++)
+		if (of_mechanism[i] == id)
+			return true;
+	return false;
+}
+
 static bool ends_with(struct str s, const char *end)
 {
 	int len = (int)strlen(end);

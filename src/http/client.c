@@ -46,6 +46,17 @@ static struct str part(struct str text, const struct http_parser_url *u, enum ht
 	return (struct str){text.p + u->field_data[f].off, u->field_data[f].len};
 }
 
+struct str http_url_file(struct str text)
+{
+	int32_t at = 5;
+
+	if (text.len <= at || strncasecmp(text.p, "file:", 5) != 0)
+		return STR_NULL;
+	if (text.len > at + 2 && memcmp(text.p + at, "//", 2) == 0)
+		at += 2;
+	return text.p[at] == '/' ? (struct str){text.p + at, text.len - at} : STR_NULL;
+}
+
 const char *http_url_read(struct str text, struct http_url *out)
 {
 	struct http_parser_url u = {0};
@@ -70,6 +81,23 @@ const char *http_url_read(struct str text, struct http_url *out)
 	snprintf(out->target, sizeof(out->target), "%.*s%s%.*s", STR_ARG(path.len ? path : STR("/")),
 		 query.len ? "?" : "", STR_ARG(query));
 	return NULL;
+}
+
+int http_tls_new(struct env *env, struct str (*option)(const void *arg, const char *name), const void *arg,
+		 struct tls_context **out, struct buf *why)
+{
+	struct tls_settings settings = {0};
+	struct buf reason = {0};
+	int err;
+
+	for (int i = 0; i < TLS_SETTINGS; i++)
+		settings.v[i] = option(arg, tls_setting_name((enum tls_setting)i));
+	settings.v[TLS_ENDPOINT_IDENTIFICATION_ALGORITHM] = STR("https");
+	err = tls_context_new(env, &settings, false, out, &reason);
+	if (err)
+		buf_printf(why, "an option of the JAAS line: %.*s", STR_ARG(buf_str(&reason)));
+	buf_fini(&reason);
+	return err;
 }
 
 /* ---- the end ---- */

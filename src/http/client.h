@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "env/env.h"
 
+struct buf;
 struct http_fetch;
 struct tls_context;
 
@@ -31,6 +32,8 @@ struct http_url {
 	char target[HTTP_TARGET_MAX]; /* path and query */
 };
 
+/* The path of "file:///path" or "file:/path", a view; null: it is another URL. */
+struct str http_url_file(struct str text);
 /* NULL, or why not: it has to be http or https, with a host, without a user in it. */
 const char *http_url_read(struct str text, struct http_url *out);
 
@@ -57,6 +60,13 @@ struct http_request {
 	void (*done)(void *arg, const struct http_answer *answer);
 	void *arg;
 };
+
+/*
+ * TLS for a server of https, by Kafka's ssl.* of a JAAS line: option() gives one, null when it is not there. The server's name is always held against its
+ * certificate. 0, and a reference in *out that is the caller's; else a negated errno, and why. Reads files: for a start.
+ */
+int http_tls_new(struct env *env, struct str (*option)(const void *arg, const char *name), const void *arg,
+		 struct tls_context **out, struct buf *why);
 
 struct http_fetch *http_fetch(const struct http_request *request);
 void http_fetch_cancel(struct http_fetch *f);

@@ -424,16 +424,23 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 
 /* ---- as follower ---- */
 
-/*
- * How much of p[0..len) may be appended: whole, sound batches in order, none of a later epoch. 0 and *valid, or why
- * not.
- */
-static int check_batches(const struct log *log, const void *p, size_t len, int32_t leader_epoch, size_t *valid)
+struct sound {
+	size_t len;   /* of the batches that may be appended, from the first on */
+	bool unknown; /* one of them has attributes that mean nothing to Kafka */
+};
+
+static bool is_known(const struct batch_header *h)
+{
+	return h->magic < BATCH_MAGIC || (h->attributes & ~BATCH_KAFKA_ATTRIBUTES) == 0;
+}
+
+/* How much of p[0..len) may be appended: whole, sound batches in order, none of a later epoch. 0 and *out, or why not. */
+static int check_batches(const struct log *log, const void *p, size_t len, int32_t leader_epoch, struct sound *out)
 {
 	int64_t next = log->end;
-
-	*valid = 0;
 	struct batch_iter it = batch_iter(p, len);
+
+	*out = (struct sound){0};
 	while (batch_next(&it)) {
 		const struct batch_header *h = &it.header;
 
@@ -447,9 +454,10 @@ static int check_batches(const struct log *log, const void *p, size_t len, int32
 		if (batch_size(h) > log->config->segment_bytes)
 			return ERR_RECORD_LIST_TOO_LARGE;
 		next = batch_last_offset(h) + 1;
-		*valid = it.pos;
+		out->unknown |= !is_known(h);
+		out->len = it.pos;
 	}
-	return it.error || *valid != len ? ERR_CORRUPT_MESSAGE : 0;
+	return it.error || out->len != len ? ERR_CORRUPT_MESSAGE : 0;
 }
 
 /* The first batches of p[0..len) that fit into one segment together. */
@@ -536,21 +544,6 @@ static int append_groups_sealed(struct log *log, const uint8_t *p, size_t len, i
 	return err;
 }
 
-static bool is_known(const struct batch_header *h)
-{
-	return h->magic < BATCH_MAGIC || (h->attributes & ~BATCH_KAFKA_ATTRIBUTES) == 0;
-}
-
-static bool all_known(const void *p, size_t len)
-{
-	struct batch_iter it = batch_iter(p, len);
-
-	while (batch_next(&it))
-		if (!is_known(&it.header))
-			return false;
-	return true;
-}
-
 /* Sound batches without the attributes that mean nothing to Kafka, of which one says "sealed" in a segment. */
 static void put_known(struct buf *out, const void *p, size_t len)
 {
@@ -579,16 +572,15 @@ static int append_sound(struct log *log, const void *p, size_t len, int64_t now_
 int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
 			   struct log_appended *out)
 {
-	size_t valid;
-	int err = log_dir_error(log->dir) ? ERR_KAFKA_STORAGE_ERROR : check_batches(log, p, len, leader_epoch, &valid);
-
 	struct buf known = {0};
+	struct sound sound;
+	int err = log_dir_error(log->dir) ? ERR_KAFKA_STORAGE_ERROR : check_batches(log, p, len, leader_epoch, &sound);
 
 	if (err)
 		return err;
-	if (all_known(p, valid))
-		return append_sound(log, p, valid, now_ms, out);
-	put_known(&known, p, valid);
+	if (!sound.unknown)
+		return append_sound(log, p, sound.len, now_ms, out);
+	put_known(&known, p, sound.len);
 	err = append_sound(log, known.p, known.len, now_ms, out);
 	buf_fini(&known);
 	return err;

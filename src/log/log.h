@@ -354,7 +354,7 @@ int log_retain_beyond(struct log *, int64_t now_ms, int64_t upto, struct log_del
 struct log_front {
 	int64_t end;
 	int64_t bytes;
-	int64_t newest_ms; /* when the newest of its records was written */
+	int64_t newest_ms; /* its largest timestamp, else the file's time */
 };
 /* -ENOENT: it may not go, nor what is behind it: no policy deletes it, it is not replicated, or it is the active one. Or a storage error. */
 int log_front(struct log *, int i, struct log_front *out);

@@ -27,7 +27,7 @@ static void add_path(struct log_deletion *d, char *path)
 	d->paths[d->n++] = path;
 }
 
-/* When its newest record was written. */
+/* Its largest timestamp, else the file's time. */
 static int segment_newest_ms(struct log *log, struct segment *s, int64_t *ms)
 {
 	char dir[PATH_SIZE];

@@ -196,19 +196,6 @@ static bool ask(struct source *s, struct env *env, const _Atomic bool *over)
 	return asking.ok;
 }
 
-static struct str trimmed(const char *text, size_t len)
-{
-	struct str s = {text, (int32_t)len};
-
-	while (s.len > 0 && (unsigned char)s.p[0] <= ' ') {
-		s.p++;
-		s.len--;
-	}
-	while (s.len > 0 && (unsigned char)s.p[s.len - 1] <= ' ')
-		s.len--;
-	return s;
-}
-
 static bool read_file(struct source *s, struct env *env)
 {
 	struct arena a;
@@ -222,7 +209,7 @@ static bool read_file(struct source *s, struct env *env)
 		return false;
 	}
 	arena_init(&a, ARENA_MAX);
-	ok = look_at(s, env, trimmed(text, len), &a);
+	ok = look_at(s, env, str_trim((struct str){text, (int32_t)len}), &a);
 	arena_wipe(&a);
 	arena_fini(&a);
 	explicit_bzero(text, len);
@@ -302,40 +289,14 @@ static void source_free(struct token_source *base)
 	xfree(s);
 }
 
-static bool make_tls(struct source *s, struct env *env, struct buf *why)
-{
-	struct tls_settings settings = {0};
-	struct buf reason = {0};
-	int err;
-
-	for (int i = 0; i < TLS_SETTINGS; i++)
-		settings.v[i] = s->e.option(s->e.option_arg, tls_setting_name((enum tls_setting)i));
-	settings.v[TLS_ENDPOINT_IDENTIFICATION_ALGORITHM] = STR("https");
-	err = tls_context_new(env, &settings, false, &s->tls, &reason);
-	if (err)
-		buf_printf(why, "an option of the JAAS line: %.*s", STR_ARG(buf_str(&reason)));
-	buf_fini(&reason);
-	return err == 0;
-}
-
-/* "file:///path" or "file:/path". */
-static char *path_of(struct str url)
-{
-	int32_t at = url.len > 7 && memcmp(url.p + 5, "//", 2) == 0 ? 7 : 5;
-
-	return url.p[at] == '/' ? xstrndup(url.p + at, (size_t)(url.len - at)) : NULL;
-}
-
 static bool open_place(struct source *s, struct env *env, struct buf *why)
 {
-	struct str url = s->e.url;
+	struct str url = s->e.url, path = http_url_file(url);
 	const char *wrong;
 
-	if (url.len > 6 && strncasecmp(url.p, "file:", 5) == 0) {
-		s->path = path_of(url);
-		if (!s->path)
-			buf_put_str(why, STR("sasl.oauthbearer.token.endpoint.url: file:///PATH was expected"));
-		return s->path;
+	if (!str_is_null(path)) {
+		s->path = str_dup(path);
+		return true;
 	}
 	wrong = http_url_read(url, &s->url);
 	if (wrong) {
@@ -345,7 +306,7 @@ static bool open_place(struct source *s, struct env *env, struct buf *why)
 	}
 	s->headers = str_dup(s->e.headers);
 	s->body = str_dup(s->e.body);
-	return !s->url.tls || make_tls(s, env, why);
+	return !s->url.tls || http_tls_new(env, s->e.option, s->e.option_arg, &s->tls, why) == 0;
 }
 
 struct token_source *oauth_source_new(struct env *env, const struct oauth_endpoint *e, struct buf *why)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "protocol/create_topics.h"
 #include "protocol/header.h"
 #include "tests/base/cm.h"
 #include "wire/header.h"
@@ -207,6 +208,35 @@ void client_take(struct client *c, const struct schema *s, int version, void *ou
 }
 
 /* ---- questions ---- */
+
+void create_topic_with(const char *name, int32_t partitions, const char *const *settings)
+{
+	struct create_topics_request_config configs[8];
+	struct create_topics_request_topic topic;
+	struct create_topics_request in;
+	struct create_topics_response out;
+	int n = 0;
+
+	codec_init(&create_topics_request_schema, &in);
+	codec_init(&create_topics_request_topic_schema, &topic);
+	for (; settings && settings[2 * n]; n++) {
+		assert_true(n < 8);
+		codec_init(&create_topics_request_config_schema, &configs[n]);
+		configs[n].name = str_of(settings[2 * n]);
+		configs[n].value = str_of(settings[2 * n + 1]);
+	}
+	topic.name = str_of(name);
+	topic.num_partitions = partitions;
+	topic.replication_factor = 1;
+	topic.configs.v = configs;
+	topic.configs.n = n;
+	in.topics.v = &topic;
+	in.topics.n = 1;
+	in.timeout_ms = 10000;
+	client_send(&w->a, &create_topics_request_schema, 7, &in);
+	client_take(&w->a, &create_topics_response_schema, 7, &out);
+	assert_int_equal(out.topics.v[0].error_code, 0);
+}
 
 void ask_metadata(const char *topic, struct metadata_response *out)
 {

@@ -56,6 +56,8 @@ void client_open_at(struct client *c, int port);
 void client_send(struct client *c, const struct schema *s, int version, const void *in);
 /* The answer to what was sent last, in the world's arena. */
 void client_take(struct client *c, const struct schema *s, int version, void *out);
+/* By the first client. Settings: name, value, name and so on, at most eight pairs, ended by NULL; NULL: none. */
+void create_topic_with(const char *name, int32_t partitions, const char *const *settings);
 void ask_metadata(const char *topic, struct metadata_response *out);
 struct records batch_of(struct buf *b, const char *value);
 void send_produce(struct client *c, const char *topic, struct records records, int16_t acks);

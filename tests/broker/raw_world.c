@@ -253,3 +253,22 @@ void raw_world_down(void)
 	assert_int_equal(held.socks, 0);
 	sim_world_free(w.sim);
 }
+
+static bool is_closed(void *of)
+{
+	return ((struct caller *)of)->closed;
+}
+
+const char *raw_metrics(struct caller *web)
+{
+	static const char get[] = "GET /metrics HTTP/1.0\r\n\r\n";
+	struct bytes_out o = {.p = (uint8_t *)get, .len = sizeof(get) - 1};
+
+	raw_leave(web);
+	memset(web, 0, sizeof(*web));
+	web->port = 9644;
+	raw_say(web, &o);
+	assert_true(sim_run_until(raw_world(), RAW_PATIENCE_MS, is_closed, web));
+	web->in[web->in_len < sizeof(web->in) ? web->in_len : sizeof(web->in) - 1] = 0;
+	return (const char *)web->in;
+}

@@ -44,5 +44,7 @@ void raw_say(struct caller *c, const struct bytes_out *o);
 bool raw_answered(struct caller *c);
 bool raw_has_answer(void *caller); /* now; or it was closed */
 void raw_leave(struct caller *c);
+/* What the node's /metrics has, by a new connection to port 9644: text that ends in NUL, until `web` is used again. */
+const char *raw_metrics(struct caller *web);
 
 #endif

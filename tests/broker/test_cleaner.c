@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "protocol/create_topics.h"
 #include "protocol/delete_topics.h"
 #include "tests/base/cm.h"
 #include "tests/broker/node_world.h"
@@ -15,34 +14,11 @@ static int64_t timestamp;
 
 static void create(const char *policy)
 {
-	static const char *const SETTINGS[] = {"segment.ms",	      "500", "min.cleanable.dirty.ratio", "0.01",
-					       "delete.retention.ms", "1000"};
-	struct create_topics_request in;
-	struct create_topics_request_topic topic;
-	struct create_topics_request_config configs[4];
-	struct create_topics_response out;
+	const char *settings[] = {
+		"cleanup.policy",      policy, "segment.ms", "500", "min.cleanable.dirty.ratio", "0.01",
+		"delete.retention.ms", "1000", NULL};
 
-	codec_init(&create_topics_request_schema, &in);
-	codec_init(&create_topics_request_topic_schema, &topic);
-	for (int i = 0; i < 4; i++)
-		codec_init(&create_topics_request_config_schema, &configs[i]);
-	configs[0].name = STR("cleanup.policy");
-	configs[0].value = str_of(policy);
-	for (int i = 0; i < 3; i++) {
-		configs[i + 1].name = str_of(SETTINGS[2 * i]);
-		configs[i + 1].value = str_of(SETTINGS[2 * i + 1]);
-	}
-	topic.name = STR(TOPIC);
-	topic.num_partitions = 1;
-	topic.replication_factor = 1;
-	topic.configs.v = configs;
-	topic.configs.n = 4;
-	in.topics.v = &topic;
-	in.topics.n = 1;
-	in.timeout_ms = 5000;
-	client_send(&w->a, &create_topics_request_schema, 7, &in);
-	client_take(&w->a, &create_topics_response_schema, 7, &out);
-	assert_int_equal(out.topics.v[0].error_code, 0);
+	create_topic_with(TOPIC, 1, settings);
 }
 
 static void delete (void)

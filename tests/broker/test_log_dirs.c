@@ -8,7 +8,6 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "log/dir.h"
-#include "protocol/create_topics.h"
 #include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_log_dirs.h"
@@ -19,25 +18,6 @@
 #define PARTITIONS 4
 
 /* ---- questions ---- */
-
-static void create_topic(const char *name)
-{
-	struct create_topics_request_topic t;
-	struct create_topics_request in;
-	struct create_topics_response out;
-
-	codec_init(&create_topics_request_topic_schema, &t);
-	codec_init(&create_topics_request_schema, &in);
-	t.name = str_of(name);
-	t.num_partitions = PARTITIONS;
-	t.replication_factor = 1;
-	in.topics.v = &t;
-	in.topics.n = 1;
-	in.timeout_ms = 10000;
-	client_send(&w->a, &create_topics_request_schema, 5, &in);
-	client_take(&w->a, &create_topics_response_schema, 5, &out);
-	assert_int_equal(out.topics.v[0].error_code, 0);
-}
 
 static struct produce_response_partition produce_to(const char *topic, int32_t partition, const char *value)
 {
@@ -112,7 +92,7 @@ static int up(void **state)
 	w->overrides[0] = "log.dirs=/data,/more";
 	bring_up();
 	client_open(&w->a);
-	create_topic("t");
+	create_topic_with("t", PARTITIONS, NULL);
 	for (int i = 0; i < PARTITIONS; i++)
 		assert_int_equal(produce_to("t", i, "first").error_code, 0);
 	return 0;
@@ -152,7 +132,7 @@ static void a_directory_that_cannot_be_read_at_the_start_is_offline(void **state
 	assert_int_equal(dir_in(&d, "/data")->error_code, 0);
 	for (int i = 0; i < PARTITIONS; i++) /* none is made anew elsewhere */
 		assert_int_equal(produce_to("t", i, "second").error_code, lost[i] ? ERR_KAFKA_STORAGE_ERROR : 0);
-	create_topic("new");
+	create_topic_with("new", PARTITIONS, NULL);
 	for (int i = 0; i < PARTITIONS; i++)
 		assert_int_equal(produce_to("new", i, "first").error_code, 0);
 	bring_down();
@@ -488,7 +468,7 @@ static void a_move_can_be_taken_back_and_ends_with_its_topic(void **state)
 	sim_run_for(w->sim, 70000);
 	assert_string_equal(names_in(from).text, "");
 	assert_string_equal(names_in(to).text, "");
-	create_topic("t");
+	create_topic_with("t", PARTITIONS, NULL);
 	assert_int_equal(produce_to("t", 0, "again").base_offset, 0);
 	bring_down();
 }

@@ -5,7 +5,6 @@
 
 #include "base/endian.h"
 #include "base/err.h"
-#include "protocol/create_topics.h"
 #include "protocol/incremental_alter_configs.h"
 #include "tests/base/cm.h"
 #include "tests/broker/node_world.h"
@@ -23,30 +22,9 @@ static int set_up(void **state)
 
 static void create(const char *name, const char *policy)
 {
-	const char *settings[] = {"cleanup.policy", policy, "segment.bytes", "1048576", "retention.ms", "-1"};
-	struct create_topics_request_config configs[3];
-	struct create_topics_request_topic topic;
-	struct create_topics_request in;
-	struct create_topics_response out;
+	const char *settings[] = {"cleanup.policy", policy, "segment.bytes", "1048576", "retention.ms", "-1", NULL};
 
-	codec_init(&create_topics_request_schema, &in);
-	codec_init(&create_topics_request_topic_schema, &topic);
-	for (int i = 0; i < 3; i++) {
-		codec_init(&create_topics_request_config_schema, &configs[i]);
-		configs[i].name = str_of(settings[2 * i]);
-		configs[i].value = str_of(settings[2 * i + 1]);
-	}
-	topic.name = str_of(name);
-	topic.num_partitions = 1;
-	topic.replication_factor = 1;
-	topic.configs.v = configs;
-	topic.configs.n = 3;
-	in.topics.v = &topic;
-	in.topics.n = 1;
-	in.timeout_ms = 5000;
-	client_send(&w->a, &create_topics_request_schema, 7, &in);
-	client_take(&w->a, &create_topics_response_schema, 7, &out);
-	assert_int_equal(out.topics.v[0].error_code, 0);
+	create_topic_with(name, 1, settings);
 }
 
 static void set(int8_t type, const char *resource, const char *name, const char *value)

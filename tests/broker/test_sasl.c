@@ -689,24 +689,6 @@ static void keys_of_signed_tokens_are_those_of_the_file_at_the_moment(void **sta
 
 static struct caller web;
 
-static bool is_closed(void *of)
-{
-	return ((struct caller *)of)->closed;
-}
-
-static void metrics(void)
-{
-	static const char get[] = "GET /metrics HTTP/1.0\r\n\r\n";
-	struct bytes_out o = {.p = (uint8_t *)get, .len = sizeof(get) - 1};
-
-	raw_leave(&web);
-	memset(&web, 0, sizeof(web));
-	web.port = 9644;
-	raw_say(&web, &o);
-	assert_true(sim_run_until(raw_world(), RAW_PATIENCE_MS, is_closed, &web));
-	web.in[web.in_len < sizeof(web.in) ? web.in_len : sizeof(web.in) - 1] = 0;
-}
-
 /* On any core: the sum of what stands behind the name; -1 where it is not a number. */
 static double metric(const char *name)
 {
@@ -739,17 +721,17 @@ static void logins_are_counted(void **state)
 {
 	(void)state;
 	up("connections.max.reauth.ms=5000", "odradek.http.listeners=:9644");
-	metrics();
+	raw_metrics(&web);
 	counted("successful_authentication_total", 0);
 	assert_true(metric("reauthentication_latency_max") < 0); /* NaN */
 	log_in(TOKEN("\0alice\0wonder"));
-	metrics();
+	raw_metrics(&web);
 	counted("successful_authentication_total", 1);
 	assert_true(metric("successful_authentication_rate") > 0.01 && metric("successful_authentication_rate") < 0.05);
 	counted("successful_authentication_no_reauth_total", 0);
 	sim_run_for(raw_world(), 2000);
 	log_in(TOKEN("\0alice\0wonder"));
-	metrics();
+	raw_metrics(&web);
 	counted("successful_authentication_total", 1);
 	counted("successful_reauthentication_total", 1);
 	sim_run_for(raw_world(), 6000);
@@ -760,13 +742,13 @@ static void logins_are_counted(void **state)
 	assert_true(say());
 	put_token(0, TOKEN("\0alice\0wrong"));
 	assert_true(say());
-	metrics();
+	raw_metrics(&web);
 	counted("expired_connections_killed_count", 1);
 	counted("failed_authentication_total", 1);
 	counted("failed_reauthentication_total", 0);
 	assert_true(metric("failed_authentication_rate") > 0);
 	sim_run_for(raw_world(), 61000);
-	metrics();
+	raw_metrics(&web);
 	counted("failed_authentication_rate", 0);
 	counted("failed_authentication_total", 1);
 	raw_leave(&web);

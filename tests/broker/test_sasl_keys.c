@@ -323,38 +323,19 @@ static void a_stop_waits_for_no_issuer(void **state)
 
 static struct caller web;
 
-static bool is_closed(void *of)
-{
-	return ((struct caller *)of)->closed;
-}
-
-static const char *metrics(void)
-{
-	static const char get[] = "GET /metrics HTTP/1.0\r\n\r\n";
-	struct bytes_out o = {.p = (uint8_t *)get, .len = sizeof(get) - 1};
-
-	raw_leave(&web);
-	memset(&web, 0, sizeof(web));
-	web.port = 9644;
-	raw_say(&web, &o);
-	assert_true(sim_run_until(raw_world(), RAW_PATIENCE_MS, is_closed, &web));
-	web.in[web.in_len < sizeof(web.in) ? web.in_len : sizeof(web.in) - 1] = 0;
-	return (const char *)web.in;
-}
-
 static void what_becomes_of_it_is_counted(void **state)
 {
 	(void)state;
 	up();
-	assert_non_null(strstr(metrics(), "\nodradek_token_keys{listener=\"ASKING\"} 0\n"));
-	assert_non_null(strstr(metrics(), "\nodradek_token_keys_age_seconds{listener=\"ASKING\"} NaN\n"));
-	assert_null(strstr(metrics(), "\nodradek_token_keys_failures_total{listener=\"ASKING\"} 0\n"));
+	assert_non_null(strstr(raw_metrics(&web), "\nodradek_token_keys{listener=\"ASKING\"} 0\n"));
+	assert_non_null(strstr(raw_metrics(&web), "\nodradek_token_keys_age_seconds{listener=\"ASKING\"} NaN\n"));
+	assert_null(strstr(raw_metrics(&web), "\nodradek_token_keys_failures_total{listener=\"ASKING\"} 0\n"));
 	issuer_is(true);
 	assert_asked(SOON_MS);
 	sim_run_for(raw_world(), 29000);
-	assert_non_null(strstr(metrics(), "\nodradek_token_keys{listener=\"ASKING\"} 1\n"));
-	assert_non_null(strstr(metrics(), "\nodradek_token_keys_reads_total{listener=\"ASKING\"} 1\n"));
-	assert_non_null(strstr(metrics(), "\nodradek_token_keys_age_seconds{listener=\"ASKING\"} 30\n"));
+	assert_non_null(strstr(raw_metrics(&web), "\nodradek_token_keys{listener=\"ASKING\"} 1\n"));
+	assert_non_null(strstr(raw_metrics(&web), "\nodradek_token_keys_reads_total{listener=\"ASKING\"} 1\n"));
+	assert_non_null(strstr(raw_metrics(&web), "\nodradek_token_keys_age_seconds{listener=\"ASKING\"} 30\n"));
 	raw_leave(&web);
 	down();
 }
