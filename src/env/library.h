@@ -1,8 +1,9 @@
 /*
- * library: a shared library of the system that few nodes need, looked up by name while the program runs and kept until its end. In the
- * simulator there is none.
+ * library: a system shared library that few nodes need. It is loaded by name at run time and stays
+ * loaded until the program ends. In the simulator there is none.
  *
- * Before the process gives anything up (real_confine), since the library may look at files of the system.
+ * Load it before the process gives up its privileges (real_confine), since the library may read
+ * system files.
  */
 #ifndef ODRADEK_ENV_LIBRARY_H
 #define ODRADEK_ENV_LIBRARY_H
@@ -12,12 +13,15 @@
 
 struct library_symbol {
 	const char *name;
-	void *to; /* the address of a pointer to a function, which is set */
+	void *to; /* address of a function pointer, which is set */
 };
 
 enum { LIBRARY_WHY_MAX = 256 };
 
-/* Sets all n symbols, for as long as the process lives; or none: false, with the linker's words in why. Blocks, and is for the start. */
+/*
+ * Sets all n symbols, valid for as long as the process lives; or sets none, returns false and puts
+ * the linker's message into `why`. Blocks; for startup only.
+ */
 bool library_open(const char *name, const struct library_symbol *v, size_t n, char why[LIBRARY_WHY_MAX]);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * real_priv: the real world's own structs. Each begins with the part that env knows.
- */
+/* real_priv: the structs of the real world. Each begins with the part that env knows. */
 #ifndef ODRADEK_ENV_REAL_REAL_PRIV_H
 #define ODRADEK_ENV_REAL_REAL_PRIV_H
 
@@ -13,25 +11,32 @@
 
 enum { REAL_STACK_BYTES = 256 * 1024, REAL_WORKERS_MAX = 16, REAL_WAITERS_MAX = 4 };
 
-/* Threads come when there is work and none is idle, and go when they have been idle for ten seconds. */
+/*
+ * A pool of threads. A thread is started when there is work and none is idle, and ends after ten
+ * idle seconds.
+ */
 struct workers {
 	pthread_mutex_t lock;
-	pthread_cond_t some; /* there is work, or the end has come */
+	pthread_cond_t some; /* work has been queued, or the pool is closing */
 	pthread_cond_t gone; /* a thread has ended */
 	struct work *first;
 	struct work **last;
 	int n_queued;
 	int n_threads;
 	int n_idle;
-	int max; /* threads */
+	int max; /* maximum number of threads */
 	bool closing;
 };
 
 struct real_env {
 	struct env base;
 	struct workers workers;
-	struct workers waiters; /* for jobs that wait for others */
-	atomic_int spare_fd;	/* given up for a moment to accept, and close, what cannot be served; -1 while it is */
+	struct workers waiters; /* for jobs that wait for other machines */
+	/*
+	 * Closed for a moment to accept, and then close, a connection that cannot be served; -1
+	 * meanwhile.
+	 */
+	atomic_int spare_fd;
 };
 
 struct real_loop {
@@ -40,27 +45,27 @@ struct real_loop {
 	uv_poll_t wake; /* on wake_fd, an eventfd */
 	int wake_fd;
 	uv_timer_t timer;
-	uv_idle_t soon; /* active while own posts wait, or is_due: the poll does not block */
-	bool is_due;	/* the earliest timer */
+	uv_idle_t soon; /* active while own posts wait or is_due is set: the poll then does not block */
+	bool is_due;	/* the earliest timer is due */
 	uv_prepare_t prepare;
-	_Atomic(struct post *) others; /* posted by other threads, the latest first */
-	struct post *own;	       /* posted by this one, in order */
+	_Atomic(struct post *) others; /* posted by other threads, latest first */
+	struct post *own;	       /* posted by this thread, in order */
 	struct post **own_last;
-	int64_t armed_ms;     /* when the uv timer is set for, on libuv's clock; INT64_MAX when it is not */
-	atomic_int n_works;   /* given and not yet told done */
+	int64_t armed_ms;     /* the time the uv timer is set for, on libuv's clock; INT64_MAX when it is not set */
+	atomic_int n_works;   /* submitted and not yet reported done */
 	atomic_int n_posting; /* threads inside loop_post */
 	atomic_bool stopping;
 	atomic_bool has_tid;
 	pthread_t tid;	  /* written by the thread itself, before has_tid */
-	pthread_t thread; /* to join */
+	pthread_t thread; /* the thread to join */
 	bool threaded;
 	char name[16];
 };
 
-/* There may be very many. */
+/* There may be very many of these, so it is kept small. */
 struct real_sock {
 	struct sock base;
-	uv_poll_t poll; /* when attached: its loop is set; data is what ready is called with */
+	uv_poll_t poll; /* valid while attached: its loop is set, and its data is the argument for `ready` */
 	sock_ready_fn *ready;
 	int fd;
 	int wanted;
@@ -72,7 +77,7 @@ struct real_listener {
 	struct real_loop *loop;
 	listener_ready_fn *ready;
 	void *arg;
-	struct timer again; /* when not even the spare descriptor helped */
+	struct timer again; /* retries when not even the spare descriptor helped */
 	int fd;
 	bool paused;
 };
@@ -80,15 +85,18 @@ struct real_listener {
 struct real_file {
 	struct file base;
 	int fd;
-	/* The range that was last seen in the page cache, and when: hints, that several threads set. */
+	/* The range last seen in the page cache, and when. These are hints, set by several threads. */
 	_Atomic int64_t warm_from, warm_end, warm_ns;
 };
 
 static inline struct real_env *real_env(struct env *e) { return container_of(e, struct real_env, base); }
 
-/* Threads of 256 KiB of stack, joinable. */
+/* Starts a joinable thread with a stack of 256 KiB. */
 void real_thread_start(pthread_t *out, void *(*run)(void *), void *arg);
-/* Names the calling thread: one system call, where naming another one is a file that is opened, written and closed. */
+/*
+ * Names the calling thread: one system call. Naming another thread would mean opening, writing and
+ * closing a file.
+ */
 void real_thread_name(const char *name);
 int64_t real_memory_bytes(void);
 void real_let_go(struct env *e);
@@ -119,13 +127,13 @@ int real_sock_error(struct sock *s);
 int real_sock_addrs(struct sock *s, struct addr *local, struct addr *peer);
 int real_sock_buffers(struct sock *s, int send, int receive);
 void real_sock_close(struct sock *s);
-/* A socket of ours around fd, its options set. */
+/* Wraps fd in a socket and sets its options. */
 struct sock *real_sock_new(struct env *e, int fd, const struct addr *peer);
 
 /* ---- sockaddr.c ---- */
 struct sockaddr;
 struct sockaddr_storage;
-unsigned addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out); /* its length */
+unsigned addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out); /* returns its length */
 void addr_from_sockaddr(struct addr *a, const struct sockaddr *from);
 
 /* ---- listener.c ---- */

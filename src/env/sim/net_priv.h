@@ -1,6 +1,4 @@
-/*
- * net_priv: connections, as net.c (what travels) and sock.c (what a node holds of them) share them.
- */
+/* net_priv: connections, as shared by net.c (the data in flight) and sock.c (a node's end of them). */
 #ifndef ODRADEK_ENV_SIM_NET_PRIV_H
 #define ODRADEK_ENV_SIM_NET_PRIV_H
 
@@ -13,22 +11,22 @@ struct segment {
 	enum segment_kind kind;
 	int64_t at_ns;
 	size_t len;
-	size_t taken;	     /* of its bytes, by the reader */
-	struct inode *inode; /* of a file */
+	size_t taken;	     /* bytes of it that the reader has consumed */
+	struct inode *inode; /* set for SEGMENT_FILE */
 	int64_t pos;
-	uint32_t crc; /* of the file's bytes when they were asked for */
+	uint32_t crc; /* of the file's bytes at the time of the send */
 	uint8_t bytes[];
 };
 
-/* From one end of a connection to the other. */
+/* One direction of a connection. */
 struct pipe {
 	struct list in_flight;
 	struct list arrived;
-	size_t held; /* bytes in either */
+	size_t held; /* bytes in flight and arrived */
 	int64_t last_at_ns;
 	struct sim_event arrival;
 	struct conn *conn;
-	int from; /* which end writes */
+	int from; /* the side that writes */
 	bool waits_for_link;
 };
 
@@ -44,7 +42,7 @@ struct conn {
 
 struct sim_sock {
 	struct sock base;
-	struct list link; /* of its machine, or of a listener's queue */
+	struct list link; /* in its machine's list, or in a listener's queue */
 	struct sim_env *env;
 	struct conn *conn;
 	int side;
@@ -54,7 +52,7 @@ struct sim_sock {
 	int wanted;
 	struct sim_event event;
 	bool connected;
-	bool ended; /* the peer has closed and all before it has arrived */
+	bool ended; /* the peer has closed, and everything before that has arrived */
 	int error;
 };
 
@@ -86,14 +84,17 @@ static inline struct sim_listener *sim_listener(struct listener *l)
 
 /* ---- net.c ---- */
 size_t room(struct sim_sock *s); /* bytes that can be written now */
-/* Has the callback called if there is what is wanted. */
+/* Schedules the callback if any wanted event is ready. */
 void look_again(struct sim_sock *s);
 void send_segment(struct pipe *p, struct segment *s);
 void segment_free(struct sim_world *w, struct pipe *p, struct segment *s);
-/* The socket is no more; its peer is told by an end, or by a reset if bytes were left unread. */
+/*
+ * How a socket ends, and what its peer sees: an orderly end (a reset if bytes were left unread), a
+ * reset, or nothing.
+ */
 enum parting { PART_IN_ORDER, PART_BY_RESET, PART_SILENTLY };
 void sock_gone(struct sim_sock *s, enum parting how);
-/* Which machine an address is of, as machine e sees it; -1 when there is none. */
+/* The machine that has this address, as seen from machine e; -1 when there is none. */
 int machine_of(struct sim_env *e, const struct addr *a);
 struct addr machine_addr(int machine, uint16_t port);
 

@@ -1,5 +1,6 @@
 /*
- * sim_priv: the insides of the world. What is here is allocated with sim_alloc, outside of all nodes' heaps, and outlives crashes.
+ * sim_priv: the insides of the world. They are allocated with sim_alloc, outside all nodes' heaps,
+ * and outlive crashes.
  */
 #ifndef ODRADEK_ENV_SIM_SIM_PRIV_H
 #define ODRADEK_ENV_SIM_SIM_PRIV_H
@@ -37,11 +38,11 @@ struct trace_line {
 
 typedef void event_fn(struct sim_event *);
 
-/* Owned by what it is embedded in, or by the world (event_new). */
+/* Owned by the struct it is embedded in, or by the world (event_new). */
 struct sim_event {
 	struct heap_node node;
 	struct sim_world *w;
-	struct sim_env *env; /* NULL: of the world itself */
+	struct sim_env *env; /* NULL: belongs to the world itself */
 	event_fn *run;
 	const char *what;
 };
@@ -64,15 +65,15 @@ struct sim_world {
 	uint64_t next_id; /* of connections */
 	const char *name;
 	void (*follow)(const char *line);
-	jmp_buf *scheduler; /* where a crash goes to; NULL outside of sim_step and sim_call */
+	jmp_buf *scheduler; /* where a crash jumps to; NULL outside sim_step and sim_call */
 };
 
 struct sim_env {
 	struct env base;
 	struct sim_world *w;
-	struct chance chance; /* what the node itself draws */
+	struct chance chance; /* the randomness the node itself draws from */
 	int index;
-	bool dying; /* its code has been left for good; what it had is still there */
+	bool dying; /* its code has been left for good, but its state is still there */
 	bool down;
 	bool paused;
 	int64_t wall_offset_ms;
@@ -88,14 +89,18 @@ struct sim_env {
 	int64_t own_disk_bytes;	 /* 0: as the options say */
 	int32_t own_descriptors; /* 0: as the options say */
 	int n_descriptors;
-	int64_t asked_for; /* descriptors; those from refuse_from on, below refuse_upto, are not given */
+	/*
+	 * Descriptors asked for so far; those numbered from refuse_from up to, but not including,
+	 * refuse_upto are refused.
+	 */
+	int64_t asked_for;
 	int64_t refuse_from;
 	int64_t refuse_upto;
 	uint16_t next_port;
-	struct list blocks; /* of its heap */
+	struct list blocks; /* the blocks of its heap */
 	int64_t n_blocks;
 	int64_t n_bytes;
-	int64_t crash_at_op; /* 0: not ordered */
+	int64_t crash_at_op; /* 0: no crash is scheduled */
 	enum sim_crash crash_how;
 	enum sim_crash died_of;
 };
@@ -104,38 +109,38 @@ static inline struct sim_env *sim_env_of(struct env *e) { return container_of(e,
 
 /* ---- world.c ---- */
 void event_init(struct sim_event *ev, struct sim_env *env, struct sim_world *w, const char *what, event_fn *run);
-void event_at(struct sim_event *ev, int64_t at_ns); /* moves it when it is waiting */
+void event_at(struct sim_event *ev, int64_t at_ns); /* reschedules it if it is waiting */
 void event_cancel(struct sim_event *ev);
 bool event_is_waiting(const struct sim_event *ev);
-/* Goes into the hash, and the last ones into the story of a failure. */
+/* Adds the event to the hash; the last ones are printed when a check fails. */
 void sim_trace(struct sim_world *w, const struct sim_env *env, const char *what, uint64_t a, uint64_t b);
-/* True by chance, and then counted. */
+/* True by chance; then it is counted. */
 bool sim_happens(struct sim_world *w, uint32_t ppm, enum sim_mark mark);
 void sim_met(struct sim_world *w, enum sim_mark mark);
 void *sim_alloc(size_t size); /* zeroed */
 void sim_free(void *p);
 
-/* ---- mem.c: whose heap xmalloc takes from ---- */
-struct sim_env *sim_enter(struct sim_env *e); /* the one before, for sim_leave; NULL is outside of all nodes */
+/* ---- mem.c: the heap from which xmalloc allocates ---- */
+struct sim_env *sim_enter(struct sim_env *e); /* returns the previous one, for sim_leave; NULL is outside all nodes */
 void sim_leave(struct sim_env *before);
 struct sim_env *sim_current(void);
 void sim_drop_heap(struct sim_env *e);
-void sim_set_last_world(struct sim_world *w); /* the one that die() tells of */
+void sim_set_last_world(struct sim_world *w); /* the world that die() reports on */
 
 /* ---- env.c ---- */
 struct sim_env *sim_env_new(struct sim_world *w, int index);
 void sim_env_free(struct sim_env *e);
 int64_t sim_mono_ns(const struct sim_env *e);
 int64_t sim_world_time_of(const struct sim_env *e, int64_t mono_ns); /* never before the clock shows it */
-/* All that the node had, but its disk. */
+/* Drops everything the node had except its disk. */
 void sim_env_let_go(struct sim_env *e);
-/* From inside a node, `crash_how` set: goes to the scheduler, which buries it. */
+/* Called from inside a node with `crash_how` set: jumps to the scheduler, which buries it. */
 _Noreturn void sim_env_die(struct sim_env *e);
 void sim_env_bury(struct sim_env *e);
 bool take_descriptor(struct sim_env *e);
 void give_descriptor(struct sim_env *e);
 int64_t disk_capacity(const struct sim_env *e);
-bool room_for_name(struct sim_env *e); /* file.c */
+bool room_for_name(struct sim_env *e); /* in file.c */
 
 /* ---- loop.c ---- */
 struct sim_loop;
@@ -167,33 +172,33 @@ int sim_sock_error(struct sock *s);
 int sim_sock_addrs(struct sock *s, struct addr *local, struct addr *peer);
 int sim_sock_buffers(struct sock *s, int send, int receive);
 void sim_sock_close(struct sock *s);
-void sim_drop_socks(struct sim_env *e); /* the machine's ends are gone; the others learn it by a reset */
+void sim_drop_socks(struct sim_env *e); /* drops the machine's ends; the peers see a reset */
 void sim_link_healed(struct sim_world *w, int from, int to);
 void sim_drop_conns(struct sim_world *w);
 void sim_drop_unsent(struct sim_env *e);
 int sim_resolve(struct env *e, const char *host, uint16_t port, struct addr *v, int max);
 int sim_host_name(struct env *e, char *out, size_t size);
 
-/* ---- pages.c: the bytes of a file, a page at a time; a page that is not there is zeros ---- */
+/* ---- pages.c: the bytes of a file, one page at a time; a missing page reads as zeros ---- */
 enum { PAGE_BYTES = 4096, SECTOR_BYTES = 512 };
 
 struct pages {
 	uint8_t **v;
 	size_t n;
-	int64_t n_used; /* pages that are there */
+	int64_t n_used; /* pages that exist */
 };
 
 void pages_fini(struct pages *p);
 void pages_read(const struct pages *p, void *out, size_t len, int64_t pos);
 void pages_write(struct pages *p, const void *from, size_t len, int64_t pos);
-void pages_allocate(struct pages *p, int64_t pos); /* the page there has room from now on */
-void pages_cut(struct pages *p, int64_t size);	   /* zeros behind it */
+void pages_allocate(struct pages *p, int64_t pos); /* makes sure that this page exists */
+void pages_cut(struct pages *p, int64_t size);	   /* what lies beyond becomes zeros */
 void pages_copy(struct pages *to, const struct pages *from, int64_t pos, int64_t len);
-int64_t pages_missing(const struct pages *p, int64_t pos, int64_t len); /* that a write there would add */
+int64_t pages_missing(const struct pages *p, int64_t pos, int64_t len); /* pages that a write there would add */
 
 /* ---- disk: see disk.c ---- */
 
-/* A change since the last sync, in order: bytes written, or (len < 0) the size set. */
+/* A change since the last sync, in order: bytes written or, if len < 0, the size set. */
 struct dirty {
 	struct list link;
 	int64_t pos;
@@ -207,19 +212,19 @@ struct bad_range {
 };
 
 struct inode {
-	int refs; /* names, on either side, and open files */
+	int refs; /* names, seen or on the platter, and open files */
 	bool is_dir;
 	int device; /* 0 is the root's; each directory in the root has its own */
 	int64_t mtime_ms;
-	/* a file: what is read, what is on the platter, and what the two differ by */
+	/* For a file: what is read, what is on the platter, and the differences between the two. */
 	struct pages cache;
 	struct pages platter;
 	int64_t size;
 	int64_t platter_size;
 	struct list dirty;
-	int write_back_error; /* not told yet */
+	int write_back_error; /* not reported yet */
 	struct bad_range *bad;
-	struct list names; /* of a directory, as they are seen */
+	struct list names; /* for a directory: its names as they are seen */
 };
 
 struct name {
@@ -229,8 +234,8 @@ struct name {
 };
 
 /*
- * A name that was bound to `before` and is now to `after`; either may be NULL. The two halves of a rename have one id, and are kept or
- * lost as one.
+ * A name that was bound to `before` and is now bound to `after`; either may be NULL. The two halves
+ * of a rename share one id and are kept or lost together.
  */
 struct change {
 	struct list link;
@@ -247,14 +252,14 @@ enum { SIM_DEVICES = 64 };
 struct disk {
 	struct sim_env *env;
 	struct inode *root;
-	struct list changes; /* of names, since their directories were synced, in order */
+	struct list changes; /* changes of names since their directories were last synced, in order */
 	int64_t used_bytes;
 	int64_t ops;
 	uint64_t next_change;
 	int fail_next_sync; /* 0, or the error */
 	int n_devices;
 	int boots;		      /* power cuts so far */
-	uint8_t failing[SIM_DEVICES]; /* SIM_FAIL_..., by device */
+	uint8_t failing[SIM_DEVICES]; /* bits of SIM_FAIL_..., by device */
 };
 
 struct sim_file {
@@ -267,23 +272,30 @@ struct sim_file {
 struct disk *disk_new(struct sim_env *e);
 void disk_free(struct disk *d);
 void disk_after_crash(struct disk *d, enum sim_crash how);
-/* Counts one change of the disk; the machine may die here, before the change or, when `after`, behind it. */
+/*
+ * Counts one change of the disk. A scheduled crash may happen here, before the change or, when
+ * `after`, after it.
+ */
 void disk_op(struct disk *d, bool after);
-/* In `dir`; NULL: the root. */
+/* Created in `dir`; NULL: the root. */
 struct inode *inode_new(struct disk *d, const struct inode *dir, bool is_dir);
-/* Does the device of `i` refuse this (SIM_FAIL_...)? Then it is counted. */
+/* Whether the device of `i` fails this kind of operation (SIM_FAIL_...). If so, that is counted. */
 bool device_fails(struct disk *d, const struct inode *i, int what);
 void inode_unref(struct disk *d, struct inode *i);
 struct inode *disk_find(struct disk *d, const char *path, int *err);
-/* The directory that path's last name is in, and that name; NULL and *err when there is none. */
+/*
+ * The directory that holds the last name of path, and that name in *last; NULL, with *err set, when
+ * there is none.
+ */
 struct inode *disk_parent(struct disk *d, const char *path, const char **last, int *err);
 struct name *dir_name(struct inode *dir, const char *text);
 void dir_bind(struct disk *d, struct inode *dir, const char *text, struct inode *after, uint64_t change_id);
-void dir_set(struct disk *d, struct inode *dir, const char *text, struct inode *to); /* no change: as it always was */
-struct change *change_partner(struct disk *d, const struct change *c); /* a rename's other half, or NULL */
+/* not recorded as a change: as if it had always been so */
+void dir_set(struct disk *d, struct inode *dir, const char *text, struct inode *to);
+struct change *change_partner(struct disk *d, const struct change *c); /* the other half of a rename, or NULL */
 void change_free(struct disk *d, struct change *c);
 void dir_flush(struct disk *d, struct inode *dir);
-void dirty_apply(struct inode *i, const struct dirty *range); /* to the platter */
+void dirty_apply(struct inode *i, const struct dirty *range); /* writes it to the platter */
 void dirty_free(struct dirty *range);
 void inode_drop_dirty(struct inode *i);
 ssize_t inode_read(struct sim_env *e, struct inode *i, void *p, size_t len, int64_t pos);
