@@ -1,12 +1,15 @@
 /*
- * arena: the memory of one request, or of one step: allocated by bumping a pointer, released at once.
+ * arena: the memory of one request, or of one step: allocated by bumping a pointer, released all at
+ * once.
  *
  * 1. Chunks double from ARENA_FIRST up to ARENA_CHUNK_MAX; larger blocks get a chunk of their own.
- * 2. An arena has a budget in bytes. When it is spent, arena_alloc returns NULL and the arena stays `failed`: look once, at the end.
- *    The budget counts what was asked for, chunks included.
- * 3. Memory is not zeroed unless asked; alignment is 16.
+ * 2. An arena has a budget in bytes. When it is spent, arena_alloc returns NULL and the arena stays
+ *    `failed`: it is enough to check once, at the end. The budget counts the memory taken, chunks
+ *    included.
+ * 3. Memory is not zeroed unless asked for; alignment is 16.
  * 4. Cleanups (drop this reference, close this file) run in reverse order at arena_fini.
- * Developer builds allocate every block on its own, so that sanitizers see through the arena.
+ *
+ * Developer builds allocate every block separately, so that sanitizers can see each one.
  * Owner: one thread at a time.
  */
 #ifndef ODRADEK_BASE_ARENA_H
@@ -33,11 +36,17 @@ struct arena {
 
 void arena_init(struct arena *a, size_t budget);
 void arena_fini(struct arena *a);
-/* Before arena_fini, where secrets are in it: runs the cleanups, and overwrites all blocks. */
+/*
+ * For an arena that holds secrets, call this before arena_fini: it runs the cleanups and overwrites
+ * all blocks.
+ */
 void arena_wipe(struct arena *a);
-/* Runs the cleanups and forgets all blocks; a chunk is kept, so that what takes as much again takes no memory anew. */
+/*
+ * Runs the cleanups and forgets all blocks. One chunk is kept, so that a user needing as much again
+ * allocates nothing.
+ */
 void arena_reset(struct arena *a);
-/* Of an arena that was reset: so much for what it is used for next. */
+/* Sets the budget of an arena that has just been reset, for its next use. */
 void arena_set_budget(struct arena *a, size_t budget);
 
 void *arena_alloc(struct arena *a, size_t size);	   /* NULL when the budget is spent */

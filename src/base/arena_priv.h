@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 
-/* Runs the cleanups, the latest first, and forgets them. */
+/* Runs the cleanups, latest first, and forgets them. */
 void arena_run_cleanups(struct arena *a);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * buf: bytes that grow. Owner: one thread. buf_fini releases; a zeroed struct is an empty buf.
+ * buf: a byte buffer that grows. Owner: one thread. buf_fini releases it; a zeroed struct is an
+ * empty buf.
  */
 #ifndef ODRADEK_BASE_BUF_H
 #define ODRADEK_BASE_BUF_H
@@ -17,7 +18,7 @@ struct buf {
 
 void buf_reserve(struct buf *b, size_t more);
 void buf_put(struct buf *b, const void *p, size_t len);
-/* The same; what it leaves behind when it grows is overwritten. */
+/* As buf_put, but the old memory is overwritten when the buffer moves. */
 void buf_put_secret(struct buf *b, const void *p, size_t len);
 void buf_put_str(struct buf *b, struct str s);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,8 +1,9 @@
 /*
- * check: a promise of our own, always on.
+ * check: an assertion that is always on.
  *
- * A check that fails prints the place, what was expected and the last diagnostics, and ends the process: state that is known
- * to be wrong is never written. It is for what cannot happen; what a peer, a disk or a person can cause is an error (err.h).
+ * A failed check prints the place, the condition and the last diagnostics, and ends the process:
+ * state known to be wrong is never written. It is for what cannot happen; what a peer, a disk or a
+ * person can cause is an error (err.h).
  * check_slow() costs more than the code it guards and exists in developer builds only.
  */
 #ifndef ODRADEK_BASE_CHECK_H
@@ -18,8 +19,9 @@
 #endif
 
 /*
- * The end of the process, and the last words before it. Part of the environment, as mem.h is: src/env/real writes to stderr and
- * aborts; src/env/sim adds the seed and the last events, without which nobody could run it again.
+ * The end of the process, and its last words. These are part of the environment, like mem.h:
+ * src/env/real writes to stderr and aborts; src/env/sim adds the seed and the last events, without
+ * which the run could not be reproduced.
  */
 void die_say(const char *text);
 _Noreturn void die(void);

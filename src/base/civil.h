@@ -1,5 +1,6 @@
 /*
- * civil: a moment of the wall clock as people write it, in UTC; years 0000 to 9999, outside of which it is cut to the nearest.
+ * civil: a wall-clock time as people write it, in UTC. Years 0000 to 9999; times outside are
+ * clamped to that range.
  */
 #ifndef ODRADEK_BASE_CIVIL_H
 #define ODRADEK_BASE_CIVIL_H

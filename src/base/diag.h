@@ -1,13 +1,16 @@
 /*
- * diag: lines for people.
+ * diag: log lines for people.
  *
  *   2026-11-22T21:12:56.123Z info  log recovered: dir=/var/lib/odradek topic=t partition=0 records=12
  *
- * error: somebody has to act. warn: somebody may want to know. info: a state has changed. debug: for us.
- * One line, the event first, then key=value. Never a record's contents, never a secret. The level is tested before anything is
- * formatted. The last lines at debug level are also kept in memory and printed by a failed check.
- * A node has one diag, given at birth; any thread may write to it. The clock is the node's (the simulator's lines carry
- * simulated time). With json each line is one JSON object with the members time, level, event and the keys.
+ * error: somebody must act. warn: somebody may want to know. info: a state has changed. debug: for
+ * developers.
+ * A message is one line: the event first, then key=value pairs. It never has a record's contents or
+ * a secret. The level is tested before anything is formatted. The last lines, up to debug level,
+ * are also kept in memory and printed by a failed check.
+ * A node has one diag, given to it at creation; any thread may write to it. The clock is the node's
+ * (the simulator's lines carry simulated time). With json set, each line is one JSON object with
+ * the members time, level, event and the keys.
  */
 #ifndef ODRADEK_BASE_DIAG_H
 #define ODRADEK_BASE_DIAG_H
@@ -18,14 +21,17 @@
 enum diag_level { DIAG_ERROR, DIAG_WARN, DIAG_INFO, DIAG_DEBUG };
 
 struct diag {
-	enum diag_level level; /* atomic once it is in use */
+	enum diag_level level; /* atomic once in use */
 	bool json;
 	int64_t (*wall_ms)(void *arg);
-	void (*write)(void *arg, const char *line, int len); /* a whole line with its newline */
+	void (*write)(void *arg, const char *line, int len); /* writes a whole line with its newline */
 	void *arg;
 };
 
-/* A line at most each interval_ms; the next one printed says how many were left out. One static or embedded struct a place. */
+/*
+ * Limits a message to one line per interval_ms; the next line printed says how many were
+ * suppressed. One static or embedded struct per place.
+ */
 struct diag_limit {
 	int64_t interval_ms;
 	int64_t last_ms;
@@ -49,10 +55,13 @@ static inline void diag_set_level(struct diag *d, enum diag_level level)
 #define diag_info(d, ...) DIAG_LINE(d, DIAG_INFO, __VA_ARGS__)
 #define diag_debug(d, ...) DIAG_LINE(d, DIAG_DEBUG, __VA_ARGS__)
 
-/* format is "key=%d other=%s", or NULL when the event says all. Values with spaces are quoted by the caller. */
+/*
+ * format is "key=%d other=%s", or NULL when the event says everything. The caller quotes values
+ * that contain spaces.
+ */
 void diag_line(struct diag *d, enum diag_level level, const char *event, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* True when the line may be printed now. */
+/* True if the line may be printed now. */
 bool diag_allow(struct diag *d, struct diag_limit *limit);
 bool diag_level_parse(const char *text, enum diag_level *out);
 

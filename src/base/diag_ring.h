@@ -1,8 +1,8 @@
 /*
- * diag_ring: the last lines of all nodes of the process, for the last words of a failed check.
+ * diag_ring: the last log lines of all nodes of the process, printed by a failed check.
  *
- * The one thing in this tree that is process-wide and changes: a check that fails knows no node. Nothing ever reads it but a
- * process that is ending, so that no behaviour can depend on it.
+ * This is the only mutable process-wide state in the tree: a failed check does not know which node
+ * it belongs to. Only a process that is ending reads it, so no behaviour can depend on it.
  */
 #ifndef ODRADEK_BASE_DIAG_RING_H
 #define ODRADEK_BASE_DIAG_RING_H

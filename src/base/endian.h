@@ -1,6 +1,4 @@
-/*
- * endian: big-endian numbers at any alignment, as Kafka writes them everywhere.
- */
+/* endian: big-endian numbers at any alignment, Kafka's byte order throughout. */
 #ifndef ODRADEK_BASE_ENDIAN_H
 #define ODRADEK_BASE_ENDIAN_H
 

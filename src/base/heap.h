@@ -1,5 +1,6 @@
 /*
- * heap: a binary min-heap of nodes that live in the members, ordered by (key, seq): equal keys leave in the order they came.
+ * heap: an intrusive binary min-heap, ordered by (key, seq): equal keys leave in the order they
+ * were inserted.
  */
 #ifndef ODRADEK_BASE_HEAP_H
 #define ODRADEK_BASE_HEAP_H

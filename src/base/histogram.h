@@ -1,7 +1,9 @@
 /*
- * histogram: how often values came, over a range from 0 to 2^62, each kept to one part in a thousand (as Gil Tene's HDR histogram with
- * three digits): 1024 steps for every doubling. Recording is an index and an increment.
- * Owner: one thread. A zeroed struct is not ready: histogram_init.
+ * histogram: counts values from 0 to 2^62 with a precision of one part in a thousand (as Gil Tene's
+ * HDR histogram with three digits): 1024 steps per doubling. Recording is an index and an
+ * increment.
+ *
+ * Owner: one thread. A zeroed struct is not ready for use: call histogram_init.
  */
 #ifndef ODRADEK_BASE_HISTOGRAM_H
 #define ODRADEK_BASE_HISTOGRAM_H
@@ -15,15 +17,15 @@ struct histogram {
 	uint64_t n;
 	double sum;
 	int64_t min; /* INT64_MAX while empty */
-	int64_t max; /* exactly; 0 while empty */
+	int64_t max; /* exact; 0 while empty */
 };
 
 void histogram_init(struct histogram *h);
 void histogram_fini(struct histogram *h);
 void histogram_reset(struct histogram *h);
-/* Values below 0 count as 0, those beyond the range as its end. */
+/* Values below 0 count as 0, those above the range as its maximum. */
 void histogram_add(struct histogram *h, int64_t value);
-/* The value that `percent` of all do not exceed; 0 while empty. */
+/* The smallest value that at least `percent` of all values do not exceed; 0 while empty. */
 int64_t histogram_percentile(const struct histogram *h, double percent);
 double histogram_mean(const struct histogram *h);
 

@@ -1,5 +1,6 @@
 /*
- * list: a circular doubly linked list whose links live in the members. A list head and an unlinked member point to themselves.
+ * list: an intrusive circular doubly linked list. A list head and an unlinked member point to
+ * themselves.
  */
 #ifndef ODRADEK_BASE_LIST_H
 #define ODRADEK_BASE_LIST_H
@@ -15,7 +16,7 @@ struct list {
 #define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
 #define list_each(it, head) for (struct list *it = (head)->next; it != (head); it = it->next)
-/* The current member may be removed. */
+/* The current member may be removed during the walk. */
 #define list_each_safe(it, head)                                                                                       \
 	for (struct list *it = (head)->next, *it##_next = it->next; it != (head); it = it##_next, it##_next = it->next)
 

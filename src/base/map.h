@@ -1,9 +1,11 @@
 /*
- * map: a hash table whose nodes live in the members.
+ * map: an intrusive hash table.
  *
- * The caller hashes (hash_bytes with the map's seed) and compares. The seed comes from the environment's chance, so that keys
- * from the network cannot be chosen to collide; nothing may depend on the order of map_each.
- * Owner: whoever owns the map; no locks inside. The table grows by doubling, spread over later inserts where it is large.
+ * The caller hashes (hash_bytes with the map's seed) and compares. The seed comes from the env's
+ * random numbers, so that nobody can choose keys that collide; nothing may depend on the order of
+ * map_each.
+ * Owner: whoever owns the map; there are no locks. The table grows by doubling; the cost for a
+ * large one is spread over later inserts.
  */
 #ifndef ODRADEK_BASE_MAP_H
 #define ODRADEK_BASE_MAP_H
@@ -27,13 +29,16 @@ struct map {
 void map_init(struct map *m, uint64_t seed);
 void map_fini(struct map *m); /* the members stay the caller's */
 
-/* The first node with this hash for which eq(node, key) holds; NULL when there is none. */
+/* The first node with this hash for which eq(node, key) is true; NULL when there is none. */
 struct map_node *map_find(const struct map *m, uint64_t hash, bool (*eq)(const struct map_node *, const void *key),
 			  const void *key);
-void map_insert(struct map *m, struct map_node *node, uint64_t hash); /* does not look for an equal one */
+void map_insert(struct map *m, struct map_node *node, uint64_t hash); /* does not check for an equal one */
 void map_remove(struct map *m, struct map_node *node);
 
-/* Visits all; `next` of map_next may be removed before the following call. Start with NULL. */
+/*
+ * Iterates over all nodes: start with NULL, end at NULL. The node returned may be removed before
+ * the following call.
+ */
 struct map_node *map_next(const struct map *m, const struct map_node *node);
 #define map_each(it, m)                                                                                                \
 	for (struct map_node *it = map_next(m, NULL), *it##_next; it && ((it##_next = map_next(m, it)) || true);       \

@@ -1,6 +1,7 @@
 /*
- * siphash: SipHash-2-4 with 128 bits (Aumasson and Bernstein), a hash with a secret key: who does not know the key cannot choose two inputs
- * that meet, and by chance two of a billion meet once in 2^69 times. For tables that keep the hash in place of what was hashed.
+ * siphash: SipHash-2-4 with a 128-bit result (Aumasson and Bernstein), a keyed hash: without the
+ * key nobody can choose two inputs that collide, and among a billion inputs the chance of any
+ * collision is 1 in 2^69. For tables that store the hash in place of the input.
  */
 #ifndef ODRADEK_BASE_SIPHASH_H
 #define ODRADEK_BASE_SIPHASH_H

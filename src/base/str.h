@@ -1,8 +1,8 @@
 /*
- * str, bytes: views of memory that somebody else owns.
+ * str, bytes: views of memory owned by somebody else.
  *
- * A view with p == NULL is Kafka's null; an empty one has p != NULL and len == 0. Neither ends in a NUL byte. A view decoded
- * from a frame lives as long as the frame: copy it (str_dup) to keep it.
+ * A view with p == NULL is Kafka's null; an empty one has p != NULL and len == 0. Neither ends in a
+ * NUL byte. A view decoded from a frame lives as long as the frame: copy it (str_dup) to keep it.
  */
 #ifndef ODRADEK_BASE_STR_H
 #define ODRADEK_BASE_STR_H
@@ -29,21 +29,27 @@ struct bytes {
 #define STR_ARG(s) (int)(s).len, (s).p ? (s).p : ""
 
 struct str str_of(const char *cstr);	 /* NULL gives STR_NULL */
-bool str_eq(struct str a, struct str b); /* null equals null only */
+bool str_eq(struct str a, struct str b); /* null equals only null */
 bool str_is(struct str a, const char *cstr);
-int str_cmp(struct str a, struct str b); /* bytewise, shorter first; null before all */
+int str_cmp(struct str a, struct str b); /* bytewise, a prefix sorts first; null before all */
 char *str_dup(struct str s);		 /* NUL-terminated, xfree() it; NULL for null */
 bool str_is_null(struct str s);
 bool bytes_eq(struct bytes a, struct bytes b);
-struct str str_trim(struct str s); /* without the white space around it, as Java's String.trim; a view */
+struct str str_trim(struct str s); /* without leading and trailing white space, as Java's String.trim; a view */
 
-/* Java's String.hashCode of UTF-8 text taken as UTF-16 (partition of group and transactional ids). */
+/*
+ * Java's String.hashCode of UTF-8 text taken as UTF-16 (chooses the partition of group ids and
+ * transactional ids).
+ */
 int32_t str_java_hash(struct str s);
 
-/* A decimal int as Java's Integer.parseInt takes it (ASCII digits, one sign). False: *out is left alone. */
+/*
+ * A decimal int in the form Java's Integer.parseInt accepts (ASCII digits, one sign). False leaves
+ * *out unchanged.
+ */
 bool str_to_i32(struct str s, int32_t *out);
 
-/* Is it UTF-8 as RFC 3629 has it? */
+/* Whether it is valid UTF-8 (RFC 3629). */
 bool str_is_utf8(struct str s);
 
 /* Edit distance, for "did you mean"; case-insensitive, capped at `limit`. */

@@ -1,8 +1,9 @@
 /*
- * str_index: a number for each of many strings: which of them were met before, and where. For lists whose length a client decides, where
- * looking through all of them for each would take too long.
+ * str_index: maps strings to numbers: which ones were met before, and where. For lists whose length
+ * a client decides, where a linear search per string would take too long.
  *
- * The strings stay the caller's and are looked at until the end. Owner: one thread; str_index_fini releases.
+ * The strings stay the caller's and must live as long as the index. Owner: one thread;
+ * str_index_fini releases it.
  */
 #ifndef ODRADEK_BASE_STR_INDEX_H
 #define ODRADEK_BASE_STR_INDEX_H
@@ -16,7 +17,10 @@ struct str_index {
 
 void str_index_init(struct str_index *x, uint64_t seed);
 void str_index_fini(struct str_index *x);
-/* The number of this string; of one that is met for the first time it is -1. Valid until the end. Null is a string like others. */
+/*
+ * The number stored for this string; -1 if it is new. The pointer is valid until str_index_fini.
+ * Null is a string like any other.
+ */
 int *str_index_at(struct str_index *x, struct str s);
 bool str_index_has(const struct str_index *x, struct str s);
 

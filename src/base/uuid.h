@@ -1,6 +1,4 @@
-/*
- * uuid: 16 bytes; as text Kafka's 22 characters of unpadded base64url (KIP-516).
- */
+/* uuid: 16 bytes; as text, 22 characters of unpadded base64url, as in Kafka (KIP-516). */
 #ifndef ODRADEK_BASE_UUID_H
 #define ODRADEK_BASE_UUID_H
 
@@ -23,11 +21,12 @@ int uuid_cmp(struct uuid a, struct uuid b); /* as Java's Uuid.compareTo: signed 
 bool uuid_is_zero(struct uuid u);
 /* Writes 22 characters and a NUL. */
 const char *uuid_text(struct uuid u, char out[UUID_TEXT_LEN + 1]);
-/* Also takes padded text, as Java does. False when it is not a uuid of 16 bytes. */
+/* Also accepts padded text, as Java does. False unless it is 16 bytes. */
 bool uuid_parse(struct str text, struct uuid *out);
 /*
- * Makes a version 4 uuid of 16 random bytes; false when Kafka would draw again, which is when the text has a '-' in it
- * (Uuid.randomUuid: a tool would take it for an option). The caller draws 16 bytes anew; env_random_uuid does.
+ * Makes a version 4 uuid from 16 random bytes. False when Kafka would draw again, which is when the
+ * text contains a '-' (Uuid.randomUuid: a tool would take it for an option); the caller then
+ * draws 16 new bytes, as env_random_uuid does.
  */
 bool uuid_from_random(const uint8_t random[16], struct uuid *out);
 

@@ -1,8 +1,10 @@
 /*
- * varint: Kafka's variable-length integers: unsigned LEB128, and zig-zag on top of it for signed ones.
+ * varint: Kafka's variable-length integers: unsigned LEB128, with zig-zag encoding on top for
+ * signed ones.
  *
- * Readers return the bytes consumed, 0 when the input is truncated or longer than 5 (32 bit) or 10 (64 bit) bytes or has bits
- * beyond the type. Writers return the bytes written; the room needed is VARINT32_MAX or VARINT64_MAX.
+ * Readers return the number of bytes consumed; 0 when the input is truncated, is longer than 5 (32
+ * bit) or 10 (64 bit) bytes, or has bits beyond the type. Writers return the number of bytes
+ * written; the room needed is VARINT32_MAX or VARINT64_MAX.
  */
 #ifndef ODRADEK_BASE_VARINT_H
 #define ODRADEK_BASE_VARINT_H
@@ -23,7 +25,7 @@ int varint_size_u32(uint32_t v);
 int varint_size_i32(int32_t v);
 int varint_size_i64(int64_t v);
 
-/* Zig-zag; most of what a batch has is one byte long, and read without a call. */
+/* Zig-zag. Most varints in a batch are one byte long; those are read without a function call. */
 static inline int varint_read_i32(const uint8_t *p, const uint8_t *end, int32_t *out)
 {
 	uint32_t v = p < end ? *p : 0x80;
