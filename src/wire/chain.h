@@ -1,12 +1,17 @@
 /*
- * chain: bytes to be sent, as a list of parts: memory, or ranges of files. Written by the codec's encoder, sent by net.
+ * chain: bytes to be sent, as a list of parts, each either memory or a range of a file. Written by
+ * the codec's encoder, sent by net.
  *
- * 1. A chain lives in an arena, and so does everything it lists: copied bytes, part tables, references of files. Releasing the arena
- *    releases the chain; there is no fini.
- * 2. Memory parts are not copied by chain_put: they stay unchanged as long as the chain. Neighbours in memory become one part.
- * 3. A file part holds a reference of its file. The range is read when it is sent: it must lie within what never changes.
- * 4. When the arena's budget is spent the chain is `failed`, its parts are incomplete: look once, at the end.
- * 5. The length before a frame is not in the chain: net writes it, from len.
+ * 1. A chain lives in an arena, and so does everything it refers to: copied bytes, part tables,
+ *    file references. Releasing the arena releases the chain; there is no fini.
+ * 2. chain_put does not copy: the memory must stay unchanged for as long as the chain lives.
+ *    Adjacent memory parts become one.
+ * 3. A file part holds a reference to its file. The range is read when it is sent, so it must lie
+ *    within a part of the file that never changes.
+ * 4. When the arena's budget is spent the chain is `failed` and its parts are incomplete: it is
+ *    enough to check once, at the end.
+ * 5. The frame's length prefix is not in the chain: net writes it, from len.
+ *
  * Owner: one thread at a time.
  */
 #ifndef ODRADEK_WIRE_CHAIN_H
@@ -29,14 +34,14 @@ struct chain_part {
 	size_t len; /* > 0 */
 };
 
-/* Net's own, from conn_reply until sent() was called. */
+/* State of net's, used from conn_reply until sent() has been called. */
 struct chain_out {
 	struct chain *next;
 	void (*sent)(void *arg);
 	void *arg;
 	uint8_t frame_len[4];
-	int part;   /* the first that is not wholly sent; -1 while frame_len is not */
-	size_t pos; /* what was sent of it */
+	int part;   /* the first part that is not completely sent; -1 until frame_len is */
+	size_t pos; /* bytes of that part already sent */
 };
 
 #define CHAIN_PARTS_FIRST 4
@@ -54,13 +59,16 @@ struct chain {
 };
 
 void chain_init(struct chain *c, struct arena *a);
-/* The bytes at p, which outlive the chain. len 0 adds nothing. */
+/* Adds the bytes at p, which must outlive the chain. Length 0 adds nothing. */
 void chain_put(struct chain *c, const void *p, size_t len);
-/* len bytes of the arena at the end of the chain, for the caller to fill before it is sent; NULL when the chain has failed. */
+/*
+ * Adds len bytes of arena memory, which the caller fills before the chain is sent; NULL when the
+ * chain has failed.
+ */
 uint8_t *chain_reserve(struct chain *c, size_t len);
-/* A range of a file. The chain takes a reference of its own. */
+/* Adds a range of a file. The chain takes its own reference. */
 void chain_put_file(struct chain *c, struct file *f, int64_t pos, size_t len);
-/* All bytes of a chain of memory alone, one behind the other, to `out`, which has room for len of them. */
+/* Copies all bytes of a chain that consists of memory only to `out`, which has room for `len` bytes. */
 void chain_copy(const struct chain *c, uint8_t *out);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * header: what stands before every request and every response, in which version.
+ * header: the headers of requests and responses, and their versions.
  *
- * Request headers: version 2 (with tagged fields) for the flexible versions of an API, 1 before. Response headers: 1
- * and 0 likewise, but ApiVersions is always answered with 0, since the client does not know yet what the node speaks
- * (KIP-511). In all versions the key, the version and the correlation id are the first eight bytes, and the client id
- * follows with a two-byte length; so a request of a version that is not known here can be read up to its body.
+ * Request headers have version 2 (with tagged fields) for the flexible versions of an API, and 1
+ * before. Response headers have 1 and 0 likewise, except that ApiVersions is always answered with
+ * 0, since the client does not know yet what the node supports (KIP-511). In all versions the key,
+ * the version and the correlation id are the first eight bytes, and the client id follows with a
+ * two-byte length; so a request of an unknown version can be read up to its body.
  */
 #ifndef ODRADEK_WIRE_HEADER_H
 #define ODRADEK_WIRE_HEADER_H
@@ -14,14 +15,15 @@
 #include "wire/codec.h"
 #include "wire/reader.h"
 
-/* Of a version that is in no table the answer is as of its neighbours. -1: there is no such API. */
+/* A version that is in no table is treated like its nearest neighbour. -1: there is no such API. */
 int header_request_version(int key, int version);
 int header_response_version(int key, int version);
 
 /*
- * Reads the header of a request and leaves the body in r. A null client id becomes an empty one, as Kafka takes it.
- * 0; ERR_INVALID_REQUEST when it is no header or its API is none of Kafka 4.4's: Kafka closes the connection.
- * Whether the version is one that is served is the caller's question.
+ * Reads the header of a request and leaves the body in r. A null client id becomes an empty one, as
+ * in Kafka.
+ * Returns 0; ERR_INVALID_REQUEST when it is not a header or Kafka 4.4 does not have the API: Kafka
+ * closes the connection. It is up to the caller to check that the version is served.
  */
 int header_read(struct reader *r, struct request_header *out);
 

@@ -1,14 +1,20 @@
 /*
- * login: the client's half of an exchange that says who it is (SASL), as a channel sees it: bytes in, bytes out. A mechanism stands behind
- * two tables; who dials fills struct channels with one, and the channel carries what it says in SaslAuthenticate.
+ * login: the client's half of a SASL exchange, as a channel sees it: bytes in, bytes out. Two
+ * tables hide the mechanism; the code that dials puts a method into struct channels, and the
+ * channel carries the exchange in SaslAuthenticate requests.
  *
- * 1. An exchange is one login over one connection, from login_begin to its free(). A login that is renewed is another exchange.
- * 2. step() never blocks. What takes milliseconds, or waits for disks and others, is not a step's: one that says LOGIN_WORK has work() done for
- *    it, on any thread and without anything else of the exchange being called meanwhile; then the same words are given again.
- * 3. An exchange that nobody wants any more is freed behind its work(), on the loop's thread. Where the work has not begun it is not done.
- *    work() that waits for others looks at `over`: once it is set nobody wants anything.
- * 4. An exchange that is done and has_errand has work() done once more, which nothing waits for.
- * 5. A method never changes while channels have it, and serves many exchanges at once on any thread.
+ * 1. An exchange is one login over one connection, from login_begin to its free().
+ *    Re-authentication is another exchange.
+ * 2. step() never blocks. What takes milliseconds, or waits for disks or others, does not belong in
+ *    a step: a step that returns LOGIN_WORK has work() called for it, on any thread, with no other
+ *    call to the exchange meanwhile; then step() is called again with the same input.
+ * 3. An exchange that is no longer wanted is freed after its work(), on the loop's thread. If the
+ *    work has not begun, it is skipped. work() that waits for others checks `over`: once it is set,
+ *    the result is no longer wanted.
+ * 4. For an exchange that is done and has has_errand set, work() is called once more; nothing waits
+ *    for it.
+ * 5. A method never changes while channels have it, and serves many exchanges at once on any
+ *    thread.
  */
 #ifndef ODRADEK_WIRE_LOGIN_H
 #define ODRADEK_WIRE_LOGIN_H
@@ -24,47 +30,52 @@ struct login_method;
 struct env;
 
 enum login_turn {
-	LOGIN_SAY,  /* `out` goes to the server, also when it is empty; what it answers is the next step's */
-	LOGIN_LAST, /* the same, and after that no more is said: the server alone decides */
-	LOGIN_DONE, /* nothing more is said: the server is who it should be */
+	LOGIN_SAY,  /* `out`, which may be empty, goes to the server; its answer is the input of the next step */
+	LOGIN_LAST, /* as LOGIN_SAY, but nothing follows: the server alone decides */
+	LOGIN_DONE, /* nothing more to send: the server is authenticated */
 	LOGIN_WORK,
-	LOGIN_WAIT, /* another exchange has work() done that is for this one too: the same words are given again soon */
+	/*
+	 * another exchange runs a work() that serves this one too: call step() again soon with the
+	 * same input
+	 */
+	LOGIN_WAIT,
 	LOGIN_FAIL, /* `failure` says why */
 };
 
 struct login_ops {
-	/* `in`: what the server has said; empty at first. `out` is empty. */
+	/* `in`: what the server has sent; empty at first. `out` is empty on entry. */
 	enum login_turn (*step)(struct login *l, struct str in, struct buf *out);
 	void (*free)(struct login *l);
-	void (*work)(struct login *l); /* NULL: it never says LOGIN_WORK */
+	void (*work)(struct login *l); /* NULL: it never returns LOGIN_WORK */
 };
 
 enum { LOGIN_FAILURE_MAX = 256, LOGIN_NONCE_LEN = 32 };
 
 struct login {
 	const struct login_ops *ops;
-	bool waits_for_others; /* its work() does, as a look-up of names: other jobs need not wait for it */
+	/* work() waits for other machines, like a name look-up, so other jobs must not queue behind it */
+	bool waits_for_others;
 	bool has_errand;
-	char failure[LOGIN_FAILURE_MAX]; /* one sentence, without a secret */
+	char failure[LOGIN_FAILURE_MAX]; /* one sentence, containing no secret */
 };
 
-/* What an exchange is given by the channel that wants it. */
+/* What the channel passes to a new exchange. */
 struct login_start {
-	const char *host; /* that is dialled, as a name where it has one */
+	const char *host; /* the host dialled, as a name where it has one */
 	struct env *env;
-	int64_t wall_ms;	  /* the time */
-	const _Atomic bool *over; /* lasts as long as the exchange; NULL: never */
+	int64_t wall_ms;	  /* the current time */
+	const _Atomic bool *over; /* see 3; must live as long as the exchange; NULL: never set */
 	uint8_t nonce[LOGIN_NONCE_LEN];
 };
 
 struct login_method_ops {
 	struct login *(*begin)(const struct login_method *m, const struct login_start *start);
-	void (*free)(struct login_method *m); /* no exchange is left */
+	void (*free)(struct login_method *m); /* called when no exchange is left */
 };
 
 struct login_method {
 	const struct login_method_ops *ops;
-	struct str mechanism; /* as SaslHandshake has it */
+	struct str mechanism; /* its name in SaslHandshake */
 };
 
 static inline struct login *login_begin(const struct login_method *m, const struct login_start *start)

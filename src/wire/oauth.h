@@ -1,9 +1,11 @@
 /*
- * oauth: what a login by OAUTHBEARER and the place that its tokens come from say to each other.
+ * oauth: the interface between a login with OAUTHBEARER and the source of its tokens.
  *
- * 1. take() and fetch() may be called on any thread, by many logins at once; fetch() waits for others, and is a job's business.
- * 2. One fetch() at a time asks; to others it says so at once. So a server that does not answer holds one thread.
- * 3. `why` is for people and has no secret in it.
+ * 1. take() and fetch() may be called on any thread, by many logins at once. fetch() waits for
+ *    other machines: call it from a work job.
+ * 2. Only one fetch() asks at a time; the others return TOKEN_BUSY at once. A server that does not
+ *    answer thus blocks one thread.
+ * 3. `why` is for people and never contains a secret.
  */
 #ifndef ODRADEK_WIRE_OAUTH_H
 #define ODRADEK_WIRE_OAUTH_H
@@ -19,28 +21,31 @@ struct env;
 struct token_source;
 
 enum token_state {
-	TOKEN_NONE,    /* none is good: fetch() has to get one */
-	TOKEN_AWAITED, /* none is good, and somebody's fetch() is under way: this is to be asked again soon */
+	TOKEN_NONE,    /* there is no valid token: fetch() must get one */
+	TOKEN_AWAITED, /* there is no valid token, but a fetch() is under way: ask again soon */
 	TOKEN_GOOD,
-	TOKEN_OLD, /* it is good, and another one is to be got by a fetch() that nobody waits for */
+	TOKEN_OLD, /* still valid, but due for renewal by a fetch() that nobody waits for */
 };
 
 enum token_fetched {
-	TOKEN_FETCHED, /* or it was there */
+	TOKEN_FETCHED, /* or it was already there */
 	TOKEN_FAILED,
-	TOKEN_BUSY, /* somebody else is at it */
+	TOKEN_BUSY, /* another fetch() is under way */
 };
 
-/* One login's, from its first take() on; zero at first, but for `over`. */
+/* The state of one login, from its first take() on. Initially zero, except `over`. */
 struct token_wish {
-	uint64_t seen;		  /* the source's: which failures are older than the wish */
-	const _Atomic bool *over; /* set by any thread: nobody wants a token any more; NULL: never */
+	uint64_t seen;		  /* set by the source: tells which failures predate this login */
+	const _Atomic bool *over; /* set by any thread when the token is no longer wanted; NULL: never */
 };
 
 struct token_source_ops {
-	/* Appends a token that is good, if there is one. now_ms: when the login began, wall clock: for tokens that are made for it. */
+	/*
+	 * Appends a valid token, if there is one. now_ms: when the login began, wall clock; for
+	 * tokens made for the login itself.
+	 */
 	enum token_state (*take)(struct token_source *s, struct token_wish *wish, int64_t now_ms, struct buf *token);
-	/* An attempt that has failed since the wish was first seen is this one's too. */
+	/* A failed attempt also counts for every wish that was first seen before it. */
 	enum token_fetched (*fetch)(struct token_source *s, struct token_wish *wish, struct env *env, struct buf *why);
 	void (*free)(struct token_source *s);
 };
@@ -55,28 +60,31 @@ static inline void token_source_free(struct token_source *s) /* NULL is fine */
 		s->ops->free(s);
 }
 
-/* What a token says of itself. */
+/* What a token says about its validity. */
 struct token_times {
-	int64_t begin_ms; /* wall clock; 0: it does not say */
+	int64_t begin_ms; /* wall clock; 0: not stated */
 	int64_t expiry_ms;
 };
 
-/* Where tokens are given out, and to whom. Views; whoever opens it copies what it keeps. */
+/* Where tokens come from, and for whom. Views: whoever opens a source copies what it keeps. */
 struct oauth_endpoint {
 	struct str url; /* file, http or https */
-	/* The headers and the body by which a server is asked; both have secrets in them. */
+	/* The headers and the body of the request to a server; both contain secrets. */
 	struct str headers, body;
-	/* An option of the JAAS line, null when it is not there: ssl.* are TLS's of the server. */
+	/* An option of the JAAS line, null when absent. ssl.* options configure TLS to the server. */
 	struct str (*option)(const void *arg, const char *name);
 	const void *option_arg;
-	/* The token in a server's answer; NULL: it has none. In the arena. */
+	/* Extracts the token from a server's answer, into the arena; null: there is none. */
 	struct str (*read_answer)(struct str body, struct arena *a);
-	/* NULL, or why it cannot be one that is shown to anybody. */
+	/* Returns NULL, or why the token cannot be used. */
 	const char *(*look)(const void *claims, struct str token, struct arena *a, struct token_times *out);
-	const void *claims; /* what look() is given; lasts as long as the source */
+	const void *claims; /* passed to look(); must live as long as the source */
 	int64_t connect_ms, read_ms;
-	int64_t backoff_ms, backoff_max_ms; /* between attempts, and for how long there are any */
-	/* A token is got anew after this share of its life and up to `jitter` more, from min_s on, buffer_s before its end at the latest. */
+	int64_t backoff_ms, backoff_max_ms; /* backoff between attempts, and how long attempts go on */
+	/*
+	 * A token is renewed after this share of its lifetime plus up to `jitter`, but not before
+	 * min_s and at the latest buffer_s before it expires.
+	 */
 	double window, jitter;
 	int64_t min_s, buffer_s;
 };

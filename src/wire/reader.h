@@ -1,9 +1,10 @@
 /*
- * reader: reads big-endian values off a piece of memory.
+ * reader: reads big-endian values from memory.
  *
- * 1. No read goes past the end. A length is compared with what is left before anything is done with it.
- * 2. A reader that has gone wrong stays wrong (`failed`), has nothing left and gives zeros: look once, at the end.
- * 3. Views point into the memory that was given; it stays the caller's.
+ * 1. No read goes past the end. A length is compared with what is left before it is used.
+ * 2. A reader that has failed stays failed, has nothing left and returns zeros: it is enough to
+ *    check `failed` once, at the end.
+ * 3. Views point into the given memory, which stays the caller's.
  */
 #ifndef ODRADEK_WIRE_READER_H
 #define ODRADEK_WIRE_READER_H
@@ -26,7 +27,7 @@ struct reader {
 static inline void reader_init(struct reader *r, const void *p, size_t len)
 {
 	r->p = p;
-	r->end = len > 0 ? r->p + len : r->p; /* NULL has no length */
+	r->end = len > 0 ? r->p + len : r->p; /* p may be NULL with length 0 */
 	r->failed = false;
 }
 
@@ -38,7 +39,7 @@ static inline void reader_fail(struct reader *r)
 	r->failed = true;
 }
 
-/* len bytes, to look at; NULL when there are not that many. */
+/* Returns a view of the next len bytes; NULL when there are not that many. */
 static inline const uint8_t *reader_take(struct reader *r, size_t len)
 {
 	const uint8_t *p = r->p;

@@ -1,8 +1,9 @@
 /*
- * records: record batches as a message carries them: bytes in memory, or a range of a file that is never read here.
+ * records: record batches as a message carries them: bytes in memory, or a range of a file that is
+ * never read here.
  *
- * Null is p == NULL and file == NULL. A decoded value points into the frame. Of a file the value holds no reference:
- * the chain that it is encoded into takes one (chain.h).
+ * Null is p == NULL and file == NULL. A decoded value points into the frame. The value holds no
+ * reference to its file: the chain it is encoded into takes one (chain.h).
  */
 #ifndef ODRADEK_WIRE_RECORDS_H
 #define ODRADEK_WIRE_RECORDS_H
@@ -15,7 +16,7 @@ struct file;
 struct records {
 	const uint8_t *p;
 	struct file *file;
-	int64_t pos; /* in file */
+	int64_t pos; /* position in the file */
 	int32_t len;
 };
 

@@ -1,14 +1,15 @@
 /*
- * schema: what the generator (protocol/schemac.c) writes down about a message, and the walker (codec.h) walks over.
+ * schema: how the generator (protocol/schemac.c) describes a message for the walker (codec.h).
  *
- * 1. A message, and each struct inside it, has a schema; its fields stand in the order in which they are on the wire,
- *    tagged ones where Kafka declares them. `tagged` lists the latter by ascending tag.
+ * 1. A message, and each struct inside it, has a schema; its fields are in wire order, tagged ones
+ *    where Kafka declares them. `tagged` lists the latter in ascending order of tag.
  * 2. `defaults` is a whole struct with every field at its default. Initializing is copying it.
  * 3. Schemas are constant and live for ever. Any thread.
  *
- * What a field is in C: bool, int8_t ... int64_t, uint16_t, uint32_t, double, struct uuid, struct str, struct bytes,
- * struct records; an error an int16_t (Kafka's -1 is 32767); a struct itself, or a const pointer when it may be null;
- * an array `struct { T *v; int32_t n; }`, null when n is -1.
+ * The C type of a field: bool, int8_t ... int64_t, uint16_t, uint32_t, double, struct uuid, struct
+ * str, struct bytes, struct records; an error is an int16_t (Kafka's -1 is 32767); a struct is
+ * embedded, or a const pointer when nullable; an array is `struct { T *v; int32_t n; }`, null when
+ * n is -1.
  */
 #ifndef ODRADEK_WIRE_SCHEMA_H
 #define ODRADEK_WIRE_SCHEMA_H
@@ -36,32 +37,36 @@ enum field_kind {
 
 enum field_flags {
 	FIELD_ARRAY = 1,
+	/*
+	 * A value is silently dropped where the version cannot carry it; without this flag that is
+	 * an error.
+	 */
 	FIELD_IGNORABLE =
-		2, /* a value is dropped in silence where the version cannot carry it; elsewhere that is an error */
-	FIELD_NEVER_COMPACT = 4, /* keeps its fixed length prefix in flexible versions */
-	FIELD_POINTER = 8,	 /* a struct that may be null: a pointer */
+		2,
+	FIELD_NEVER_COMPACT = 4, /* keeps its fixed-length prefix in flexible versions */
+	FIELD_POINTER = 8,	 /* a nullable struct, held by pointer */
 };
 
-#define VERSION_OPEN 127 /* "and later", or of `flexible`: never */
+#define VERSION_OPEN 127 /* "and later"; as `flexible`: never */
 #define TAG_NONE (-1)
 
 struct schema;
 
 struct field {
-	const char *name;	 /* Kafka's, in camelCase, as its JSON has it */
-	const struct schema *of; /* of FIELD_STRUCT */
+	const char *name;	 /* Kafka's name, in camelCase, as in its JSON */
+	const struct schema *of; /* for FIELD_STRUCT */
 	uint16_t offset;
 	uint8_t kind;
 	uint8_t flags;
-	int8_t first; /* the versions that have it */
+	int8_t first; /* first version that has it */
 	int8_t last;
-	int8_t null_first; /* the versions in which it may be null; none when first > last */
+	int8_t null_first; /* first version in which it may be null; never when first > last */
 	int8_t null_last;
 	int8_t tag;
 };
 
 enum schema_sort {
-	SCHEMA_STRUCT, /* inside a message */
+	SCHEMA_STRUCT, /* nested in a message */
 	SCHEMA_REQUEST,
 	SCHEMA_RESPONSE,
 	SCHEMA_DATA,		/* headers, control records, embedded protocols, files */
@@ -72,19 +77,19 @@ enum schema_sort {
 };
 
 struct schema {
-	const char *name; /* Kafka's: "FetchRequest"; of a struct inside a message ours */
+	const char *name; /* Kafka's, such as "FetchRequest"; for a nested struct, Odradek's own */
 	const struct field *fields;
 	const uint8_t *tagged; /* indexes into fields */
 	const void *defaults;
-	uint16_t size;	  /* of the C struct */
-	uint16_t min_len; /* no version takes fewer bytes; at least 1 */
+	uint16_t size;	  /* size of the C struct */
+	uint16_t min_len; /* lower bound of the encoded size in any version; at least 1 */
 	uint8_t n_fields;
 	uint8_t n_tagged;
 	uint8_t sort;
-	int8_t first; /* the versions of the message */
+	int8_t first; /* first version of the message */
 	int8_t last;
 	int8_t flexible; /* the first flexible version */
-	int16_t key;	 /* of requests and records; -1 where there is none */
+	int16_t key;	 /* of a request or record; -1 otherwise */
 };
 
 static inline bool schema_has_version(const struct schema *s, int version)

@@ -1,8 +1,8 @@
 /*
- * walk: what the walkers of the codec share. Private to src/wire/codec*.c.
+ * walk: helpers shared by the walkers of the codec. Private to src/wire/codec*.c.
  *
- * Fields are reached by offset. Arrays are anonymous structs of the generated headers, { T *v; int32_t n; }: one
- * shape whatever T is, read and written through memcpy.
+ * Fields are reached by offset. Arrays are anonymous structs in the generated headers, { T *v;
+ * int32_t n; }: they have one layout whatever T is, and are read and written with memcpy.
  */
 #ifndef ODRADEK_WIRE_WALK_H
 #define ODRADEK_WIRE_WALK_H
@@ -15,7 +15,10 @@
 #define STRING_LEN_MAX 0x7fff
 #define NULL_LEN (-1)
 
-/* Kept out of the loop over fields, which is quick as long as it is small: most fields are numbers. */
+/*
+ * Keeps rare cases out of the loop over fields, which is fast while it is small: most fields are
+ * numbers.
+ */
 #define NOINLINE __attribute__((noinline))
 
 struct array {
@@ -49,11 +52,11 @@ static inline const void *pointer_get(const void *p)
 
 static inline void pointer_set(void *p, const void *v) { memcpy(p, &v, sizeof(v)); }
 
-/* A message without fields has no table of them. */
+/* A message without fields has no field table. */
 #define fields_each(f, s)                                                                                              \
 	for (const struct field *f = (s)->fields, *f##_end = f ? f + (s)->n_fields : f; f != f##_end; f++)
 
-/* How large one value of a field is in C, an element of an array's. */
+/* The size in C of one value of a field; for an array, of one element. */
 extern const uint8_t field_kind_size[FIELD_KINDS];
 
 static inline size_t field_value_size(const struct field *f)
@@ -61,7 +64,7 @@ static inline size_t field_value_size(const struct field *f)
 	return f->kind == FIELD_STRUCT ? f->of->size : field_kind_size[f->kind];
 }
 
-/* How large the field itself is in C. */
+/* The size in C of the field itself. */
 static inline size_t field_size(const struct field *f)
 {
 	if (f->flags & FIELD_ARRAY)
@@ -81,10 +84,10 @@ static inline bool field_is_compact(const struct field *f, bool flexible)
 	return flexible && !(f->flags & FIELD_NEVER_COMPACT);
 }
 
-/* Are two fields, the array or the pointer included, equal? */
+/* Whether two fields are equal, including array contents and pointed-to structs. */
 bool field_equal(const struct field *f, const void *a, const void *b);
 
-/* Most often the very bytes are the default's: values begin as a copy of it. */
+/* Usually the bytes themselves equal the default's, because values begin as a copy of it. */
 static inline bool field_is_default(const struct schema *s, const struct field *f, const void *in)
 {
 	const char *value = (const char *)in + f->offset, *def = (const char *)s->defaults + f->offset;

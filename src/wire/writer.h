@@ -1,7 +1,8 @@
 /*
- * writer: writes big-endian values into a piece of memory of known size.
+ * writer: writes big-endian values into memory of known size.
  *
- * 1. No write goes past the end: a writer that has no room left stays wrong (`failed`) and writes nothing more.
+ * 1. No write goes past the end: a writer that has run out of room stays `failed` and writes
+ *    nothing more.
  * 2. The memory is the caller's.
  */
 #ifndef ODRADEK_WIRE_WRITER_H
@@ -25,11 +26,11 @@ struct writer {
 static inline void writer_init(struct writer *w, void *p, size_t len)
 {
 	w->p = p;
-	w->end = len > 0 ? w->p + len : w->p; /* NULL has no length */
+	w->end = len > 0 ? w->p + len : w->p; /* p may be NULL with length 0 */
 	w->failed = false;
 }
 
-/* Room for len bytes, NULL when there is none. */
+/* Returns room for len bytes; NULL when there is none. */
 static inline uint8_t *writer_room(struct writer *w, size_t len)
 {
 	uint8_t *p = w->p;
