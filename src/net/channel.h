@@ -1,20 +1,28 @@
 /*
- * channel: a connection to another node: name to address to socket, the greeting that tells what it speaks, requests out, answers in.
+ * channel: a connection to another node: it resolves the name, connects, negotiates API versions,
+ * logs in, sends requests and receives answers.
  *
- * A channel goes IDLE -> RESOLVING -> DIALLING -> SECURING (TLS) -> GREETING (ApiVersions) -> LOGGING_IN (where its owner has a login) ->
- * READY, and back to IDLE when it breaks, where it waits a little before the next attempt when somebody wants it. Names are resolved anew at
- * every attempt.
+ * A channel goes IDLE -> RESOLVING -> DIALLING -> SECURING (TLS) -> GREETING (ApiVersions) ->
+ * LOGGING_IN (if its owner has a login) -> READY, and back to IDLE when it breaks; there it waits a
+ * little before the next attempt, which is made if the channel is wanted. Names are resolved anew
+ * at every attempt.
  *
  * 1. Everything is on one loop's thread. Channels of one owner share what is in struct channels.
- * 2. A call is its maker's memory until call_finish() has run its done(). Request, arena and what they point to live as long; the answer is
- *    decoded into the arena and points into it, frame included.
- * 3. Calls leave in the order of `waiting`, each in the highest version that both sides speak. After an answer that is not understood the
- *    connection is given up.
- * 4. When a connection breaks or cannot be made, broken() is given all calls of the channel, in order; the channel keeps none.
- * 5. Where TLS or a login is refused it is tried again after pauses that grow to a second, whatever the owner's longest pause is.
- * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT, ERR_UNSUPPORTED_VERSION when no version is common to both, -EPROTO for an answer
- * that cannot be read, -EMSGSIZE for one that there is no room for. Those of which channel_why has more: -EKEYREJECTED when TLS could not be
- * agreed on; of a login ERR_SASL_AUTHENTICATION_FAILED, ERR_UNSUPPORTED_SASL_MECHANISM, ERR_ILLEGAL_SASL_STATE.
+ * 2. A call is its maker's memory, and must live until call_finish() has run its done(). Request,
+ *    arena and what they point to must live as long; the answer is decoded into the arena and
+ *    points into it, including the frame.
+ * 3. Calls leave in the order of `waiting`, each in the highest version that both sides support.
+ *    After an answer that cannot be understood the connection is closed.
+ * 4. When a connection breaks or cannot be made, broken() receives all calls of the channel, in
+ *    order; the channel keeps none.
+ * 5. When TLS or a login is refused, it is tried again after pauses that grow to one second,
+ *    whatever the owner's longest pause is.
+ *
+ * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT; ERR_UNSUPPORTED_VERSION when the two sides
+ * have no version in common; -EPROTO for an answer that cannot be read; -EMSGSIZE for one that
+ * there is no room for. channel_why says more about these: -EKEYREJECTED when the TLS handshake
+ * failed; ERR_SASL_AUTHENTICATION_FAILED, ERR_UNSUPPORTED_SASL_MECHANISM and ERR_ILLEGAL_SASL_STATE
+ * from a login.
  */
 #ifndef ODRADEK_NET_CHANNEL_H
 #define ODRADEK_NET_CHANNEL_H
@@ -31,30 +39,37 @@
 struct channel;
 struct login_method;
 
-/* A request to another node, and what becomes of it. */
+/* A request to another node, and its outcome. */
 struct call {
 	int16_t key;
-	int8_t lane;	    /* one connection each: what a node parks (a fetch) holds up what comes behind it */
+	/*
+	 * Each lane has its own connection: a request that a node parks (a fetch) delays whatever
+	 * is behind it.
+	 */
+	int8_t lane;
 	bool once;	    /* not sent again when the connection breaks */
-	bool silent;	    /* there will be no answer (acks=0): done when it is written */
-	int8_t version_max; /* 0: the highest there is */
+	bool silent;	    /* gets no answer (acks=0): done once written */
+	int8_t version_max; /* 0: the highest version there is */
 	int32_t node;
-	int32_t timeout_ms; /* 0: the owner's */
+	int32_t timeout_ms; /* 0: the owner's default */
 	const void *request;
 	struct arena *arena;
-	/* Fits the request to the version, before it is encoded; may be NULL. Non-zero ends the call with that error. */
+	/*
+	 * Adapts the request to the version before it is encoded; may be NULL. A non-zero result
+	 * ends the call with that error.
+	 */
 	int (*fit)(struct call *c);
 	void (*done)(struct call *c);
-	/* What has become of it. */
+	/* The outcome. */
 	int err;
 	int version;
 	const void *response;
-	struct str message; /* what people are told of err; null: nothing more. The owner's to set, in the arena */
-	/* The owner's. */
+	struct str message; /* explains err to people; null: nothing to add. Set by the owner, in the arena */
+	/* For the owner's use. */
 	void *owner;
 	struct timer timer;
 	int64_t deadline_ns;
-	/* The channel's. */
+	/* For the channel's use. */
 	struct channel *at;
 	struct list link;
 	int32_t correlation;
@@ -63,32 +78,36 @@ struct call {
 	uint8_t out_len[4];
 };
 
-/* Ends it: takes it from its list, stops its timer, runs done(). */
+/* Ends the call: takes it off its list, stops its timer, runs done(). */
 void call_finish(struct call *call, int err);
 
 /* What the channels of one owner share. */
 struct channels {
 	struct loop *loop;
 	struct str client_id;
-	size_t answer_max;  /* bytes of one answer */
-	int backoff_max_ms; /* the longest pause before an attempt; 0: a second */
-	/* How long an attempt may take: twice as long after each that took too long, up to the longest; 0: ten seconds. */
+	size_t answer_max;  /* limit for one answer, in bytes */
+	int backoff_max_ms; /* longest pause before an attempt; 0: one second */
+	/*
+	 * How long an attempt may take. It doubles after each attempt that took too long, up to the
+	 * maximum; 0: ten seconds.
+	 */
 	int64_t setup_timeout_ms;
 	int64_t setup_timeout_max_ms;
-	const struct login_method *login; /* wire/login.h; NULL: nobody asks who this is */
+	const struct login_method *login; /* wire/login.h; NULL: no login */
 	void (*broken)(struct channel *ch, int err, struct list *calls);
+	/* The TLS context, with a reference held by the channels; NULL: plain text, or tls_slot is used. */
 	struct tls_context
-		*tls; /* what secures them, a reference of the channels'; NULL: they are plain, or it is in */
-	struct tls_slot *tls_slot; /* the owner's, never empty: what is there at each attempt; NULL: none */
+		*tls;
+	struct tls_slot *tls_slot; /* The owner's slot, never empty, read at each attempt; NULL: none. */
 	uint8_t *landing;
 	_Atomic bool over; /* channels_stop() was called */
-	int n_resolving;   /* jobs under way, of look-ups and logins: while there are any, nothing is freed */
+	int n_resolving;   /* name look-ups and login jobs under way; nothing is freed while there are any */
 	int32_t next_correlation;
 };
 
 void channels_init(struct channels *all, struct loop *l);
 void channels_fini(struct channels *all);
-/* Their owner stops: what jobs of logins wait for is not wanted any more, and they end soon. */
+/* The owner is stopping: work that login jobs wait for is no longer wanted, so they end soon. */
 void channels_stop(struct channels *all);
 
 enum { CHANNEL_KEYS_MAX = 128, CHANNEL_ADDRESSES_MAX = 8 };
@@ -104,11 +123,11 @@ enum channel_state {
 };
 
 struct api_range {
-	int16_t min; /* min > max: not spoken */
+	int16_t min; /* min > max: not supported */
 	int16_t max;
 };
 
-struct resolving; /* a look-up of a name, under way */
+struct resolving; /* a name look-up under way */
 struct channel_login;
 
 struct channel {
@@ -120,22 +139,22 @@ struct channel {
 	struct addr addresses[CHANNEL_ADDRESSES_MAX];
 	int n_addresses;
 	int next_address;
-	struct transport transport; /* its sock is NULL while there is none */
-	char *why;		    /* why the last attempt has failed, where TLS or the login has; NULL */
-	struct timer flush;	    /* once a turn: what was asked meanwhile leaves together */
-	struct timer attempt;	    /* the next one, or the end of this one */
+	struct transport transport; /* its sock is NULL while there is no connection */
+	char *why;		    /* why the last attempt failed, if TLS or the login was the reason; else NULL */
+	struct timer flush;	    /* fires once per turn, so that calls made meanwhile leave together */
+	struct timer attempt;	    /* starts the next attempt, or ends the current one */
 	int backoff_ms;
-	int setups_late;       /* attempts in a row that took too long */
-	struct list waiting;   /* calls that are not encoded yet */
-	struct list sending;   /* encoded, not wholly written */
-	struct list in_flight; /* written, in the order of their answers */
-	size_t sent;	       /* bytes of the first of `sending` */
+	int setups_late;       /* consecutive attempts that took too long */
+	struct list waiting;   /* calls not encoded yet */
+	struct list sending;   /* encoded, not completely written */
+	struct list in_flight; /* written, in the order in which answers are due */
+	size_t sent;	       /* bytes already sent of the first call in `sending` */
 	struct api_range apis[CHANNEL_KEYS_MAX];
 	struct call greeting;
 	struct arena greeting_arena;
 	int greeting_version;
 	struct channel_login *login; /* NULL: none yet */
-	/* The answer that is coming in. */
+	/* The answer being received. */
 	uint8_t head[4];
 	int head_len;
 	uint8_t *frame;
@@ -144,20 +163,20 @@ struct channel {
 };
 
 void channel_init(struct channel *ch, struct channels *all, const char *host, int port);
-/* Closes it. Calls that are under way are dropped: no done(). */
+/* Closes it. Calls under way are dropped without done(). */
 void channel_fini(struct channel *ch);
 
-/* Takes the call, to be sent when there is a connection. done() never runs inside. */
+/* Takes the call, to be sent once there is a connection. done() never runs inside this function. */
 void channel_call(struct channel *ch, struct call *call);
-/* Gives the connection up, if there is one or one is tried: broken() has the calls. */
+/* Closes the connection, or abandons the attempt to make one: broken() receives the calls. */
 void channel_break(struct channel *ch, int err);
-/* The node does not let this one in, or is not who it should be: it will be no better at once. */
+/* The node refused this one, or is not the one expected: retrying at once will not help. */
 bool channel_is_refusal(int err);
 bool channel_is_ready(const struct channel *ch);
-bool channel_is_unused(const struct channel *ch); /* it has no call */
+bool channel_is_unused(const struct channel *ch); /* it has no calls */
 /*
- * Why the node and this one did not come together, at the last attempt: "certificate verify failed: certificate has expired", "Authentication
- * failed: Invalid username or password"; "" when that was not it.
+ * Why the last attempt failed, if TLS or the login was the reason: "certificate verify failed:
+ * certificate has expired", "Authentication failed: Invalid username or password"; otherwise "".
  */
 const char *channel_why(const struct channel *ch);
 
