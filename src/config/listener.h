@@ -1,7 +1,9 @@
 /*
- * listener: the endpoints a node listens on and advertises, its quorum, its per-address limits: parsed from their settings.
+ * listener: the endpoints a node listens on and advertises, its quorum, its per-address limits:
+ * parsed from their settings.
  *
- * Names are upper case, as Kafka normalises them. A null host means every address. Hosts stand without the brackets of IPv6.
+ * Names are upper case, as Kafka normalises them. A null host means every address. IPv6 hosts have
+ * no brackets.
  */
 #ifndef ODRADEK_CONFIG_LISTENER_H
 #define ODRADEK_CONFIG_LISTENER_H
@@ -11,7 +13,7 @@
 
 #include "base/str.h"
 
-/* Kafka's numbers, as they stand in RegisterBrokerRecord. */
+/* Kafka's numbers, as in RegisterBrokerRecord. */
 enum security_protocol {
 	PROTOCOL_PLAINTEXT = 0,
 	PROTOCOL_SSL = 1,
@@ -19,7 +21,7 @@ enum security_protocol {
 	PROTOCOL_SASL_SSL = 3,
 };
 
-/* Who connects has to say who it is. */
+/* Whether clients must authenticate with SASL. */
 static inline bool protocol_is_sasl(enum security_protocol p)
 {
 	return p == PROTOCOL_SASL_PLAINTEXT || p == PROTOCOL_SASL_SSL;
@@ -28,7 +30,7 @@ static inline bool protocol_is_sasl(enum security_protocol p)
 struct config_endpoint {
 	struct str name;
 	struct str host; /* null = the wildcard address */
-	int32_t port;	 /* 0 = any free one, on listeners */
+	int32_t port;	 /* 0 = any free one, for listeners */
 	enum security_protocol protocol;
 	bool controller; /* its name is in controller.listener.names */
 };
@@ -47,17 +49,26 @@ struct config_ip_limit {
 struct config_network {
 	const struct config_endpoint *listeners; /* what to bind, in the order of `listeners` */
 	int n_listeners;
+	/*
+	 * What clients and brokers are told; derived from `listeners` when advertised.listeners is
+	 * not set.
+	 */
 	const struct config_endpoint
-		*advertised; /* to clients and brokers; from `listeners` when advertised.listeners is not set */
+		*advertised;
 	int n_advertised;
 	bool advertised_is_set;
+	/* What the quorum is told, in the order of controller.listener.names. */
 	const struct config_endpoint
-		*controller_advertised; /* to the quorum, in the order of controller.listener.names */
+		*controller_advertised;
 	int n_controller_advertised;
 	struct str inter_broker_listener; /* a name; null on a pure controller */
 	enum security_protocol inter_broker_protocol;
+	/*
+	 * The listener on which controllers are reached: the first of controller.listener.names;
+	 * null if there is none.
+	 */
 	struct str
-		controller_listener; /* by which controllers are reached: the first of controller.listener.names; null without one */
+		controller_listener;
 	enum security_protocol controller_protocol;
 	const struct config_voter *voters; /* controller.quorum.voters */
 	int n_voters;

@@ -1,20 +1,23 @@
 /*
- * setting: the table of every setting there is.
+ * setting: the table of all settings.
  *
- * Rows stand in *.tbl, one file a topic; a row is
+ * Rows are in *.tbl, one file per topic; a row is
  *
  *	SETTING(ID, "name", TYPE, default, rule, IMPORTANCE, flags, UPDATE, status, "what it does")
  *
  * default   text as Kafka prints it, or NULL (no value)
- * rule      which values are legal: ANY, AT_LEAST(n), BETWEEN(a, b), ONE_OF("a,b"), ONE_OF_ANY_CASE("a,b"), SOME_OF("a,b", flags) and
- *           DISTINCT(flags) for lists, NOT_EMPTY, NOT_NULL, and a few with a grammar of their own (enum config_rule)
- * flags     0, INTERNAL (not listed, and described only where set), REQUIRED (the start needs it), DYNAMIC_ONLY (Kafka does not read
- *           it from the file, and describes it only where set) or AT_START (Kafka changes it while it runs, this release does not yet:
- *           refused to clients)
- * UPDATE    STATIC, PER_BROKER or CLUSTER: who may change it while the node runs
- * status    SERVED, NO_EFFECT(REASON), LATER(REASON) or REFUSE(WHEN, REASON): what this release does with it (reason.tbl)
+ * rule      which values are legal: ANY, AT_LEAST(n), BETWEEN(a, b), ONE_OF("a,b"), ONE_OF_ANY_CASE("a,b"),
+ *           SOME_OF("a,b", flags) and DISTINCT(flags) for lists, NOT_EMPTY, NOT_NULL, and a few with a
+ *           grammar of their own (enum config_rule)
+ * flags     0, INTERNAL (not listed, and described only where set), REQUIRED (the node does not start
+ *           without it), DYNAMIC_ONLY (Kafka does not read it from the file, and describes it only where
+ *           set) or AT_START (Kafka can change it at run time, this release cannot yet: clients are refused)
+ * UPDATE    STATIC, PER_BROKER or CLUSTER: at which level it can be changed while the node runs
+ * status    SERVED, NO_EFFECT(REASON), LATER(REASON) or REFUSE(WHEN, REASON): what this release does with
+ *           it (reason.tbl)
  *
- * The table is constant; ids are dense, settings of one scope stand together in the order of the rows.
+ * The table is constant; ids are dense; settings of one scope are contiguous, in the order of the
+ * rows.
  */
 #ifndef ODRADEK_CONFIG_SETTING_H
 #define ODRADEK_CONFIG_SETTING_H
@@ -25,14 +28,14 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-/* Kafka's resource types where it has one. */
+/* Kafka's resource types where there is one. */
 enum config_scope {
 	CONFIG_SCOPE_TOPIC = 2,
 	CONFIG_SCOPE_NODE = 4,
 	CONFIG_SCOPE_CLIENT_METRICS = 16,
 	CONFIG_SCOPE_GROUP = 32,
 	CONFIG_SCOPE_QUOTA = 256,
-	CONFIG_SCOPE_ALL_BROKERS = 257, /* describing the cluster's default of node settings; no rows */
+	CONFIG_SCOPE_ALL_BROKERS = 257, /* for describing the cluster-wide default of node settings; has no rows */
 };
 
 /* The numbers are those of DescribeConfigsResponse. */
@@ -57,7 +60,7 @@ enum config_rule {
 	CONFIG_RULE_RANGE,
 	CONFIG_RULE_ONE_OF,
 	CONFIG_RULE_ONE_OF_ANY_CASE,
-	CONFIG_RULE_LIST, /* distinct items, from `allowed` where that is given */
+	CONFIG_RULE_LIST, /* distinct items, from `allowed` if that is set */
 	CONFIG_RULE_NOT_EMPTY,
 	CONFIG_RULE_NOT_NULL,
 	CONFIG_RULE_GZIP_LEVEL,	  /* 1 to 9, or -1 */
@@ -72,22 +75,26 @@ enum { CONFIG_EMPTY_TOO = 1, CONFIG_NULL_TOO = 2 };
 struct config_constraint {
 	enum config_rule rule;
 	int flags;
-	const char *allowed; /* separated by commas, in the order Kafka names them */
+	const char *allowed; /* separated by commas, in the order in which Kafka lists them */
 	double min;
 	double max; /* INFINITY = none */
 };
 
 enum config_status {
 	CONFIG_SERVED,
-	CONFIG_NO_EFFECT, /* this design has no such thing; the value stands and is described */
-	CONFIG_LATER,	  /* belongs to a feature that is not served yet; the value stands and is described */
-	CONFIG_REFUSE,	  /* some values promise what is not given: they stop the start, and are refused to clients */
+	CONFIG_NO_EFFECT, /* this design has no such thing; the value is accepted and described */
+	CONFIG_LATER,	  /* belongs to a feature that is not served yet; the value is accepted and described */
+	/*
+	 * some values promise what is not given: with them the node does not start, and clients are
+	 * refused
+	 */
+	CONFIG_REFUSE,
 };
 
 /* Which values of a CONFIG_REFUSE setting are refused. */
 enum config_refuse_when {
 	CONFIG_REFUSE_NEVER,
-	CONFIG_REFUSE_SET, /* any but null and empty */
+	CONFIG_REFUSE_SET, /* anything but null and empty */
 	CONFIG_REFUSE_TRUE,
 	CONFIG_REFUSE_NOT_DEFAULT,
 };
@@ -103,7 +110,7 @@ struct config_setting {
 	const char *name;
 	const char *default_text; /* NULL = no value */
 	const char *doc;
-	const char *reason; /* of a status other than SERVED: a clause without a full stop */
+	const char *reason; /* for a status other than SERVED: a clause without a full stop */
 	struct config_constraint constraint;
 	enum config_id id;
 	enum config_scope scope;
@@ -122,13 +129,13 @@ struct config_setting {
 const struct config_setting *config_setting(enum config_id id);
 /* NULL when the scope has no such setting. */
 const struct config_setting *config_setting_find(enum config_scope scope, struct str name);
-/* The settings of a scope, n of them from the one returned. */
+/* The n settings of a scope, in a row from the one returned. */
 const struct config_setting *config_settings(enum config_scope scope, int *n);
-/* The nearest name of a scope, for "did you mean"; NULL when nothing is near. */
+/* The most similar name in a scope, for "did you mean"; NULL when none is similar. */
 const struct config_setting *config_setting_nearest(enum config_scope scope, struct str name);
 
 const char *config_type_name(enum config_type type); /* "LONG" */
-/* "an integer, at least 1": what would be legal, for people. */
+/* What would be legal, for people: "an integer, at least 1". */
 struct str config_legal(const struct config_setting *s, struct arena *a);
 
 #endif

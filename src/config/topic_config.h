@@ -1,10 +1,11 @@
 /*
  * topic_config: the settings of one topic, resolved and typed.
  *
- * Resolution is Kafka's: the topic's own value, else the broker's under its own name (log.segment.bytes for segment.bytes; the chain
- * log.retention.ms, log.retention.minutes, log.retention.hours for retention.ms), dynamic before static before default.
- *
- * A plain value: copy it, compare it, keep it. The two lists of throttled replicas are views into the layer they came from.
+ * Resolution is Kafka's: the topic's own value, otherwise the broker's under the broker's name
+ * (log.segment.bytes for segment.bytes; the chain log.retention.ms, log.retention.minutes,
+ * log.retention.hours for retention.ms), dynamic before static before default.
+ * A plain value: copy it, compare it, keep it. The two lists of throttled replicas are views into
+ * the layer they came from.
  */
 #ifndef ODRADEK_CONFIG_TOPIC_CONFIG_H
 #define ODRADEK_CONFIG_TOPIC_CONFIG_H
@@ -17,7 +18,7 @@
 struct config;
 struct config_layer;
 
-/* The numbers are ours; the five codecs below PRODUCER carry the codec's number of the record batch format. */
+/* The codecs have their numbers of the record batch format; PRODUCER is our own number. */
 enum compression_type {
 	COMPRESSION_UNCOMPRESSED = 0,
 	COMPRESSION_GZIP = 1,
@@ -32,13 +33,13 @@ enum timestamp_type { TIMESTAMP_CREATE_TIME = 0, TIMESTAMP_LOG_APPEND_TIME = 1 }
 
 struct topic_config {
 	/* rolling */
-	int32_t segment_bytes; /* internal.segment.bytes, where set, is already in it */
+	int32_t segment_bytes; /* internal.segment.bytes, where set, is already applied */
 	int64_t segment_ms;
 	int64_t segment_jitter_ms;
 	int32_t segment_index_bytes;
 	int32_t index_interval_bytes;
 	bool preallocate;
-	bool encryption_enable; /* what is appended is sealed (log/sealed.h) */
+	bool encryption_enable; /* appended batches are encrypted (log/sealed.h) */
 
 	/* flushing; INT64_MAX = left to the system */
 	int64_t flush_messages;
@@ -59,7 +60,7 @@ struct topic_config {
 
 	/* what producers may write */
 	int32_t max_message_bytes;
-	int32_t max_decompressed_message_bytes; /* of a single record */
+	int32_t max_decompressed_message_bytes; /* limit for a single record */
 	enum compression_type compression_type;
 	int32_t compression_gzip_level; /* -1 = the codec's own default */
 	int32_t compression_lz4_level;
@@ -88,9 +89,10 @@ struct topic_config {
 };
 
 /*
- * Fills `out` from n layers, strongest first (topic, this broker, all brokers), then from what the node was started with, then from the
- * defaults. n == 0 gives what a topic without settings of its own has. A layer's value that is not legal (records written by another
- * release) counts as not set there; then ERR_INVALID_CONFIG is returned and `out` is complete all the same. Else 0.
+ * Fills `out` from n layers, strongest first (topic, this broker, all brokers), then from what the
+ * node was started with, then from the defaults. n == 0 gives the settings of a topic without any
+ * of its own. An invalid value in a layer (records written by another release) counts as not set
+ * there; then ERR_INVALID_CONFIG is returned and `out` is complete all the same. Otherwise 0.
  */
 int topic_config_resolve(const struct config *c, const struct config_layer *layers, int n, struct topic_config *out);
 
