@@ -1,18 +1,25 @@
 /*
- * client: a client of a cluster, for the tools: finds its nodes, keeps a connection to each that is asked something, and asks in the
- * highest version that both sides speak.
+ * client: a client of a cluster, for the tools: finds the nodes, keeps a connection to each node it
+ * talks to, and sends requests in the highest version that both sides support.
  *
- * 1. Event driven on one loop, which also may be a simulated one; everything here is called on that loop's thread, or before it runs.
- * 2. A call is the caller's memory until done() has run. Request, arena and what they point to live as long; the answer is decoded into
- *    the arena and points into it, frame included.
- * 3. done() never runs inside client_call. It may make calls; it may not free the client.
- * 4. Calls to one node leave in the order they were made. A call whose connection breaks is sent again until its time is up, unless it is
- *    `once`: a produce request of an idempotent producer is its caller's to order.
- * 5. An error inside an answer is the caller's to see: err tells of the way only. client_answer_error() finds the one of the whole answer.
- * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT, ERR_UNSUPPORTED_VERSION when no version is common to both, -EPROTO for an answer
- * that cannot be read, -EMSGSIZE for one that is larger than its arena or answer_max, -ECONNRESET for calls that go once. A node that does not
- * let this client in ends all its calls at once: ERR_SASL_AUTHENTICATION_FAILED, ERR_UNSUPPORTED_SASL_MECHANISM, ERR_ILLEGAL_SASL_STATE,
- * -EKEYREJECTED (TLS), with why in the call's message.
+ * 1. Event driven on one loop, which may also be a simulated one; everything here is called on that
+ *    loop's thread, or before it runs.
+ * 2. A call is the caller's memory, and must live until done() has run. Request, arena and what
+ *    they point to must live as long; the answer is decoded into the arena and points into it,
+ *    including the frame.
+ * 3. done() never runs inside client_call. It may make calls; it must not free the client.
+ * 4. Calls to one node leave in the order in which they were made. A call whose connection breaks
+ *    is sent again until its time is up, unless it is `once`: ordering produce requests of an
+ *    idempotent producer is up to its caller.
+ * 5. Errors inside an answer are left to the caller: `err` is about transport only.
+ *    client_answer_error() finds the top-level error of an answer.
+ *
+ * Errors: Kafka's numbers or negated errnos: -ETIMEDOUT; ERR_UNSUPPORTED_VERSION when the two sides
+ * have no version in common; -EPROTO for an answer that cannot be read; -EMSGSIZE for one that is
+ * larger than its arena or answer_max; -ECONNRESET for calls sent only once. A node that refuses
+ * this client ends all its calls at once with ERR_SASL_AUTHENTICATION_FAILED,
+ * ERR_UNSUPPORTED_SASL_MECHANISM, ERR_ILLEGAL_SASL_STATE or -EKEYREJECTED (TLS), and the reason in
+ * the call's message.
  */
 #ifndef ODRADEK_CLIENT_CLIENT_H
 #define ODRADEK_CLIENT_CLIENT_H
@@ -27,17 +34,17 @@ struct client;
 struct client_options {
 	struct str client_id;
 	const char *bootstrap; /* "host:port,host:port" */
-	bool controllers;      /* these are controllers (KIP-919) */
+	bool controllers;      /* the addresses are those of controllers (KIP-919) */
 	int32_t request_timeout_ms;
-	int32_t api_timeout_ms; /* of a call, with all its attempts */
+	int32_t api_timeout_ms; /* for a call with all its attempts */
 	int32_t retry_backoff_ms;
-	/* Of connections, as struct channels has them; 0: its own. */
+	/* For connections, as in struct channels; 0: the defaults there. */
 	int32_t reconnect_backoff_max_ms;
 	int64_t setup_timeout_ms;
 	int64_t setup_timeout_max_ms;
-	struct tls_context *tls;	  /* NULL: in plain text; a reference is taken */
-	const struct login_method *login; /* NULL: nobody says who this is; it outlives the client */
-	size_t answer_max;		  /* bytes of one answer */
+	struct tls_context *tls;	  /* NULL: plain text; a reference is taken */
+	const struct login_method *login; /* NULL: no login; must outlive the client */
+	size_t answer_max;		  /* limit for one answer, in bytes */
 	void (*trouble)(void *arg, const char *host, int port, int err); /* a connection has failed; may be NULL */
 	void *trouble_arg;
 };
@@ -49,7 +56,7 @@ struct client_options {
 				 .retry_backoff_ms = 100,                                                              \
 				 .answer_max = 256 << 20})
 
-/* Where a call goes (its `node`), beside the ids of nodes. */
+/* Destinations of a call (its `node`), besides node ids. */
 enum { CLIENT_ANY = -1, CLIENT_CONTROLLER = -2 };
 
 struct client_broker {
@@ -59,28 +66,37 @@ struct client_broker {
 	const char *rack; /* may be NULL */
 };
 
-/* 0, or ERR_INVALID_CONFIG when the addresses cannot be read; *wrong is then the one. The strings of the options are copied. */
+/*
+ * Returns 0, or ERR_INVALID_CONFIG when an address cannot be parsed; *wrong is that address. The
+ * strings of the options are copied.
+ */
 int client_new(struct loop *l, const struct client_options *options, struct client **out, struct str *wrong);
-/* Closes everything; calls that are under way get no done(). No look-up of a name may be under way: client_is_busy. */
+/*
+ * Closes everything; calls under way get no done(). Must not be called during a name look-up: see
+ * client_is_busy.
+ */
 void client_free(struct client *c);
 bool client_is_busy(const struct client *c);
 
 void client_call(struct client *c, struct call *call);
-/* Gives it up: no done(). */
+/* Abandons the call: no done(). */
 void client_cancel(struct client *c, struct call *call);
 
-/* The brokers of the last metadata; their strings live until the next. -1 where nobody knows. */
+/*
+ * The brokers from the latest metadata, and their number; their strings live until the next one. -1
+ * while unknown.
+ */
 int client_brokers(const struct client *c, const struct client_broker **out);
 const struct client_broker *client_broker_find(const struct client *c, int32_t id);
-/* Asks for the brokers anew before the next call to a node or the controller. */
+/* Makes the client fetch the brokers again before the next call to a node or the controller. */
 void client_forget(struct client *c);
-/* What the last node that has not let this client in has said; "" when there was none. */
+/* The message of the last node that refused this client; "" if there was none. */
 const char *client_refusal(const struct client *c);
 struct loop *client_loop(const struct client *c);
-/* A lane that nobody else has. */
+/* Returns a lane of the caller's own. */
 int8_t client_lane(struct client *c);
 
-/* The error of the whole answer, when it has such a field (errorCode); and its message, when it has one. */
+/* The top-level error of the answer, if it has such a field (errorCode), and its message, if it has one. */
 int client_answer_error(const struct call *c, struct str *message);
 
 #endif

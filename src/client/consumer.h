@@ -1,10 +1,15 @@
 /*
- * consumer: records of assigned partitions, from their leaders, in the order of each partition.
+ * consumer: fetches the records of assigned partitions from their leaders, in order within each
+ * partition.
  *
- * 1. Nothing here knows groups (group.h): partitions are assigned with the offset to begin at, or with where to look for one.
- * 2. While the records of one answer are handed out the next is on its way.
- * 3. With read_committed neither records of aborted transactions nor what is behind the last stable offset is seen; control records never.
- * 4. Callbacks run from the loop. record() may stop the consumer, assign anew or ask for positions; it may not free it.
+ * 1. This code knows nothing of groups (member.h): partitions are assigned with the offset to start
+ *    at, or with how to find one.
+ * 2. While the records of one answer are handed out, the next fetch is under way.
+ * 3. With read_committed, records of aborted transactions and records at or beyond the last stable
+ *    offset are not seen; control records never are.
+ * 4. Callbacks run from the loop. record() may stop the consumer, assign anew or ask for positions;
+ *    it must not free it.
+ *
  * Owner: the loop's thread.
  */
 #ifndef ODRADEK_CLIENT_CONSUMER_H
@@ -31,10 +36,10 @@ struct consumer_options {
 	int32_t max_bytes;
 	int32_t partition_max_bytes;
 	bool check_crcs;
-	int64_t reset; /* where to go on when an offset is out of range: OFFSET_*; NONE: that is an error */
-	/* False: no more until consumer_resume. */
+	int64_t reset; /* where to continue when an offset is out of range: OFFSET_*; NONE makes it an error */
+	/* Returns false to pause until consumer_resume. */
 	bool (*record)(void *arg, const struct consumed *r);
-	/* A partition cannot be read, for good; it is assigned no more. */
+	/* A partition can no longer be read; it has been unassigned. */
 	void (*failed)(void *arg, struct str topic, int32_t partition, int err);
 	void *arg;
 };
@@ -56,13 +61,13 @@ struct consumer_partition {
 struct consumer *consumer_new(struct client *c, const struct consumer_options *options);
 void consumer_free(struct consumer *c);
 
-/* Instead of what was assigned before; partitions that stay begin anew at their offset. */
+/* Replaces the previous assignment; partitions that stay start over at the given offset. */
 void consumer_assign(struct consumer *c, const struct consumer_partition *v, int n);
 int consumer_count(const struct consumer *c);
-/* The i-th partition and the offset behind the last record that was handed out; OFFSET_* when there is none yet. */
+/* The i-th partition with the offset after the last record handed out; OFFSET_* when there is none yet. */
 struct consumer_partition consumer_position(const struct consumer *c, int i);
 void consumer_resume(struct consumer *c);
-/* Have all of them an offset, so that what is written from now on will be seen? */
+/* Whether all partitions have an offset, so that records written from now on will be seen. */
 bool consumer_is_placed(const struct consumer *c);
 
 #endif

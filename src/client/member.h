@@ -1,11 +1,14 @@
 /*
- * member: a consumer's membership of a group, by the classic protocol or by the one of KIP-848: it joins, assigns as leader where the
- * protocol has leaders, reads the committed offsets, gives its consumer what is its share, beats, commits and leaves.
+ * member: a consumer's membership in a group, by the classic protocol or that of KIP-848. It joins,
+ * assigns partitions when it is the leader of a classic group, reads committed offsets, gives its
+ * consumer its partitions, sends heartbeats, commits and leaves.
  *
- * 1. Before a partition is given up what was read of it is committed, unless it has been lost already. The consumer is the caller's and is
- *    assigned by the member alone.
- * 2. Eager (range, roundrobin among the strategies): a rebalance begins with giving up everything. Cooperative (KIP-429: no other strategy
- *    than cooperative-sticky; and KIP-848): a member gives up only what another one shall have, and reads on meanwhile.
+ * 1. Before a partition is given up, what was read from it is committed, unless the partition has
+ *    been lost already. The consumer is the caller's; only the member assigns its partitions.
+ * 2. Eager (range or roundrobin among the strategies): a rebalance begins by giving up everything.
+ *    Cooperative (KIP-429, when cooperative-sticky is the only strategy; and KIP-848): a member
+ *    gives up only what another one is to have, and keeps reading meanwhile.
+ *
  * Owner: the loop's thread.
  */
 #ifndef ODRADEK_CLIENT_MEMBER_H
@@ -16,28 +19,34 @@
 
 struct member;
 
-/* How a leader of a classic group assigns: Kafka's names of its own assignors. */
+/* How the leader of a classic group assigns, with Kafka's names for its own assignors. */
 enum strategy { STRATEGY_RANGE, STRATEGY_ROUNDROBIN, STRATEGY_COOPERATIVE_STICKY, STRATEGIES };
-/* "range", "RangeAssignor", "org.apache.kafka.clients.consumer.RangeAssignor"; STRATEGIES: none of them. */
+/*
+ * Accepts "range", "RangeAssignor", "org.apache.kafka.clients.consumer.RangeAssignor"; STRATEGIES:
+ * unknown.
+ */
 enum strategy strategy_find(struct str name);
 
 struct member_options {
 	struct str group;
-	struct str instance_id;		      /* null: dynamic */
-	bool is_consumer;		      /* by KIP-848 */
-	struct str assignor;		      /* of KIP-848: the group's; null: the broker's choice */
-	enum strategy strategies[STRATEGIES]; /* of the classic protocol, the first is liked best */
+	struct str instance_id;		      /* null: a dynamic member */
+	bool is_consumer;		      /* uses the protocol of KIP-848 */
+	struct str assignor;		      /* the group's, for KIP-848; null: the broker's choice */
+	enum strategy strategies[STRATEGIES]; /* for the classic protocol, most preferred first */
 	int n_strategies;
 	struct str rack; /* null: none */
 	int32_t session_timeout_ms;
 	int32_t rebalance_timeout_ms;
-	int32_t heartbeat_ms; /* of the classic protocol; by KIP-848 the broker says */
-	bool commits;	      /* every commit_ms, before partitions are given up and at the end */
+	int32_t heartbeat_ms; /* for the classic protocol; with KIP-848 the broker decides */
+	bool commits;	      /* commits every commit_ms, before partitions are given up, and at the end */
 	int32_t commit_ms;
-	int64_t reset; /* where partitions without a committed offset begin: OFFSET_* */
-	/* The group cannot be joined, for good. */
+	int64_t reset; /* where partitions without a committed offset start: OFFSET_* */
+	/* Joining the group has failed for good. */
 	void (*failed)(void *arg, int err);
-	/* May be NULL: partitions that have come, or are about to go; they may be asked for their position then. */
+	/*
+	 * Partitions have been assigned, or are about to be revoked; their positions are available
+	 * then. May be NULL.
+	 */
 	void (*assigned)(void *arg, const struct consumer_partition *v, int n);
 	void (*revoked)(void *arg, const struct consumer_partition *v, int n);
 	void *arg;
@@ -54,11 +63,14 @@ struct member_options {
 				 .reset = OFFSET_LATEST})
 
 struct member *member_new(struct client *c, struct consumer *consumer, const struct member_options *options);
-/* The topics are copied. Joins, or joins anew. */
+/* Copies the topics, then joins or rejoins. */
 void member_subscribe(struct member *m, const struct str *topics, int n);
-/* Commits what has been handed out, then tells how that went, from the loop; of a member that commits by itself too. One at a time. */
+/*
+ * Commits what has been handed out and reports the result from the loop; also for a member that
+ * commits by itself. One at a time.
+ */
 void member_commit(struct member *m, void (*done)(void *arg, int err));
-/* Commits, leaves, then calls left(), from the loop. */
+/* Commits, leaves, then calls left() from the loop. */
 void member_leave(struct member *m, void (*left)(void *arg));
 void member_free(struct member *m);
 

@@ -1,5 +1,6 @@
 /*
- * murmur2: the hash by which Kafka's clients give keys to partitions: Austin Appleby's MurmurHash2 with the seed 0x9747b28c.
+ * murmur2: the hash by which Kafka's clients map keys to partitions: Austin Appleby's MurmurHash2
+ * with the seed 0x9747b28c.
  */
 #ifndef ODRADEK_CLIENT_MURMUR2_H
 #define ODRADEK_CLIENT_MURMUR2_H

@@ -1,13 +1,19 @@
 /*
- * producer: records to the partitions of one topic: gathered in batches, sent to their leaders, idempotent if wanted (KIP-98).
+ * producer: sends records to the partitions of one topic: gathers them in batches and sends these
+ * to the leaders, idempotently if wanted (KIP-98).
  *
- * 1. A record with a key goes to murmur2(key) mod partitions, one without to a partition that changes with every batch (KIP-480).
- * 2. The batches of a partition are appended in the order of their sending, also when some are sent again: after a failure a partition
- *    waits until nothing of it is under way. With idempotence none is appended twice.
- * 3. Bytes that wait are bounded: producer_is_full() says that the caller should wait for produced().
- * 4. With a transactional id all that is sent belongs to a transaction, which begins with the first record and ends with producer_commit().
- *    A batch that is given up is the end of such a producer.
- * 5. produced() is told of every batch, once; it runs from the loop, never inside a call of these functions.
+ * 1. A record with a key goes to murmur2(key) mod partitions, one without to a partition that
+ *    changes with every batch (KIP-480).
+ * 2. The batches of a partition are appended in the order in which they were sent, even when some
+ *    are sent again: after a failure a partition waits until nothing of it is in flight. With
+ *    idempotence no batch is appended twice.
+ * 3. The bytes that wait are bounded: producer_is_full() tells the caller to wait for produced().
+ * 4. With a transactional id everything sent belongs to a transaction, which begins with the first
+ *    record and ends with producer_commit(). Such a producer is finished once it has given up a
+ *    batch.
+ * 5. produced() is called once for every batch; it runs from the loop, never inside a call of these
+ *    functions.
+ *
  * Owner: the loop's thread. Errors as in client.h.
  */
 #ifndef ODRADEK_CLIENT_PRODUCER_H
@@ -20,35 +26,35 @@ struct producer;
 
 struct produced {
 	int32_t partition;
-	int64_t base_offset; /* -1: not known */
+	int64_t base_offset; /* -1: unknown */
 	int32_t n;
 	size_t bytes; /* of keys and values */
 	int err;
 	struct str message;	/* the broker's, or null */
-	const int64_t *sent_ns; /* of each record, with keep_times */
-	const uint64_t *tags;	/* of each record, with keep_tags */
+	const int64_t *sent_ns; /* for each record, with keep_times */
+	const uint64_t *tags;	/* for each record, with keep_tags */
 };
 
 struct producer_options {
 	const char *topic;
-	int16_t acks;		      /* -1: all in sync */
-	bool idempotent;	      /* with acks -1 only */
-	const char *transactional_id; /* NULL: none; with it idempotent, whatever is said above */
+	int16_t acks;		      /* -1: all in-sync replicas */
+	bool idempotent;	      /* only with acks -1 */
+	const char *transactional_id; /* NULL: none; if set, the producer is idempotent whatever is set above */
 	int32_t transaction_timeout_ms;
 	bool keep_times, keep_tags;
 	int codec; /* compress/compress.h */
 	int level;
 	size_t batch_bytes;
 	size_t buffer_bytes;
-	size_t request_bytes; /* one request's and one record's bound */
+	size_t request_bytes; /* limit for one request, and for one record */
 	int64_t linger_ms;
 	int32_t request_timeout_ms;
 	int32_t delivery_timeout_ms;
 	int retries;
 	int32_t retry_backoff_ms;
-	int max_in_flight; /* requests to a node */
+	int max_in_flight; /* requests in flight per node */
 	void (*produced)(void *arg, const struct produced *p);
-	void (*committed)(void *arg, int err, struct str message); /* what producer_commit() has come to */
+	void (*committed)(void *arg, int err, struct str message); /* the result of producer_commit() */
 	void *arg;
 };
 
@@ -68,7 +74,7 @@ struct producer_options {
 				   .max_in_flight = 5})
 
 struct producer *producer_new(struct client *c, const struct producer_options *options);
-/* Nothing is under way: producer_waiting() == 0, or the client's calls will never be run. */
+/* Nothing may be in flight: producer_waiting() == 0, or the client's calls will never be run. */
 void producer_free(struct producer *p);
 
 struct producer_record {
@@ -77,19 +83,27 @@ struct producer_record {
 	const struct record_header *headers;
 	int n_headers;
 	int64_t timestamp;
-	int32_t partition; /* -1: by key, or any */
+	int32_t partition; /* -1: chosen by key, or any */
 	uint64_t tag;	   /* the caller's own */
 };
 
-/* 0 and the record is copied; ERR_MESSAGE_TOO_LARGE. Before the topic is known records wait without a partition. */
+/*
+ * Returns 0, and the record is copied; or ERR_MESSAGE_TOO_LARGE. Until the topic is known records
+ * wait without a partition.
+ */
 int producer_send(struct producer *p, const struct producer_record *r);
-void producer_flush(struct producer *p); /* what waits leaves now, not after linger_ms */
-/* Of a transactional producer: all that was sent leaves now, and when it is acknowledged the transaction is committed. No record until
- * committed() has run. */
+void producer_flush(struct producer *p); /* sends what waits now instead of after linger_ms */
+/*
+ * For a transactional producer: sends everything now and, once it is acknowledged, commits the
+ * transaction. No record may be sent until committed() has run.
+ */
 void producer_commit(struct producer *p);
 bool producer_is_full(const struct producer *p);
-int64_t producer_waiting(const struct producer *p); /* records that were not told of yet */
-/* The partitions of the topic; 0 while they are not known; a negative number or an error when they cannot be. */
+int64_t producer_waiting(const struct producer *p); /* records not reported yet */
+/*
+ * The number of partitions of the topic; 0 while unknown; negative, or an error in *err, when it
+ * cannot be found out.
+ */
 int producer_partitions(const struct producer *p, int *err);
 
 #endif
