@@ -1,6 +1,4 @@
-/*
- * admin: what people ask about groups.
- */
+/* admin: listing, describing and deleting groups. */
 #ifndef ODRADEK_GROUP_ADMIN_H
 #define ODRADEK_GROUP_ADMIN_H
 

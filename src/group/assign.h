@@ -1,12 +1,13 @@
 /*
- * assign: who gets which partitions: the assignors of KIP-848, as pure functions.
+ * assign: the assignors of KIP-848, as pure functions.
  *
- * 1. What Apache Kafka 4.4 assigns is assigned, partition for partition. Its results rest on the order in which Java's hash tables are
- *    walked, so that order is kept here: a set (of topics, of partitions) is an array in the order in which Kafka would walk it, and
- *    order_* put an array into that order for a table of a given size.
- * 2. Racks play no part in the assignors of 4.4: they are in the hash of the metadata (consumer_hash.h), so that a change of racks
- *    makes a new assignment.
- * 3. Everything that is returned lives in the arena of the spec; what comes in is only looked at.
+ * 1. The result is exactly that of Apache Kafka 4.4, partition for partition. Kafka's results
+ *    depend on the order in which Java's hash tables are iterated, so that order is reproduced
+ *    here: a set (of topics, of partitions) is an array in the order in which Kafka would iterate
+ *    over it, and order_* sort an array into that order for a table of a given size.
+ * 2. Racks play no part in the assignors of 4.4: they are in the hash of the metadata
+ *    (consumer_hash.h), so that a change of racks causes a new assignment.
+ * 3. All results live in the arena of the spec; inputs are only read.
  */
 #ifndef ODRADEK_GROUP_ASSIGN_H
 #define ODRADEK_GROUP_ASSIGN_H
@@ -20,7 +21,10 @@
 #include "base/str.h"
 #include "base/uuid.h"
 
-/* Partitions of one topic. `epochs` is NULL, or says of each partition since which member epoch it is assigned (KIP-1251). */
+/*
+ * Partitions of one topic. `epochs` is NULL, or gives for each partition the member epoch since
+ * which it has been assigned (KIP-1251).
+ */
 struct assign_topic {
 	struct uuid id;
 	int32_t n;
@@ -33,7 +37,7 @@ struct assign_set {
 	struct assign_topic *v; /* none of them is empty */
 };
 
-/* A topic that somebody is subscribed to and that exists. */
+/* A topic that exists and has a subscriber. */
 struct assign_source {
 	struct uuid id;
 	int32_t n_partitions;
@@ -44,8 +48,8 @@ struct assign_member {
 	struct str instance_id; /* null for a dynamic member */
 	const int32_t *topics;	/* indexes into the sources, in the order of the subscription */
 	int32_t n_topics;
-	int32_t n_names;	  /* names in the subscription, also of topics that do not exist */
-	struct assign_set owned;  /* what the last target gave it */
+	int32_t n_names;	  /* names in the subscription, including topics that do not exist */
+	struct assign_set owned;  /* its previous target */
 	struct assign_set target; /* the result */
 };
 
@@ -55,39 +59,42 @@ struct assign_spec {
 	int32_t n_sources;
 	struct assign_member *members;
 	int32_t n_members;
-	bool homogeneous; /* all are subscribed to the same topics */
+	bool homogeneous; /* all members have the same subscription */
 };
 
-/* A row of the table of assignors: what group.consumer.assignors may name. */
+/* A row of the table of assignors, whose names are valid in group.consumer.assignors. */
 struct assignor {
 	const char *name;
-	/* 0; -ENOMEM when the arena is spent; -EPROTO when Kafka would fail too. */
+	/* Returns 0; -ENOMEM when the arena's budget is spent; -EPROTO when Kafka would fail too. */
 	int (*assign)(struct assign_spec *spec);
 };
 
 extern const struct assignor ASSIGNORS[];	       /* ends with a NULL name */
-const struct assignor *assignor_find(struct str name); /* NULL when there is none */
+const struct assignor *assignor_find(struct str name); /* NULL: unknown */
 
 int assign_uniform(struct assign_spec *spec);
-int assign_uniform_mixed(struct assign_spec *spec); /* members with different subscriptions */
+int assign_uniform_mixed(struct assign_spec *spec); /* for members with different subscriptions */
 int assign_range(struct assign_spec *spec);
 
 const struct assign_topic *assign_set_find(const struct assign_set *s, struct uuid id); /* NULL when there is none */
-bool assign_set_equal(const struct assign_set *a, const struct assign_set *b); /* order does not count; epochs do */
+bool assign_set_equal(const struct assign_set *a, const struct assign_set *b); /* ignores order, but compares epochs */
 int64_t assign_set_partitions(const struct assign_set *s);
 
-/* ---- in the order of Java's HashMap and HashSet (assign_order.c, base/hash_order.h) ---- */
+/* ---- orders of Java's HashMap and HashSet (assign_order.c, base/hash_order.h) ---- */
 
-/* Puts members into the order of a table; those of one slot stay in the order they have. */
+/* Sort members into the order of a table; members of one slot keep their order. */
 void order_topics(struct assign_topic *v, int32_t n, size_t table);
 void order_partitions(struct assign_topic *t, size_t table);
 void order_strings(struct str *v, int32_t n, size_t table);
 int32_t order_uuid_hash(struct uuid id); /* Kafka's Uuid.hashCode */
-/* A target, or a member's partitions with their epochs, as Kafka has it in memory after reading its record. */
+/*
+ * Sort a target, or a member's partitions with their epochs, into the order that Kafka has in
+ * memory after reading the record.
+ */
 void order_target(struct assign_set *s);
 void order_current(struct assign_set *s);
 
-/* ---- a target under change: what an assignor builds ---- */
+/* ---- a target under construction by an assignor ---- */
 
 struct draft_topic {
 	struct assign_topic t;
@@ -95,19 +102,22 @@ struct draft_topic {
 	size_t table;
 };
 
-/* Topics that came anew stand behind those that were owned; in Java's table they are at the head of their slots (computeIfAbsent). */
+/*
+ * New topics follow those that were owned; in Java's table they are at the head of their slots
+ * (computeIfAbsent).
+ */
 struct draft {
 	struct draft_topic *v;
 	int32_t n;
 	int32_t n_owned;
 	int32_t room;
-	int32_t last; /* where the last partition went */
-	size_t table; /* 0: nothing was changed, the owned set is the target */
+	int32_t last; /* index of the topic that got the last partition */
+	size_t table; /* 0: nothing was changed, so the owned set is the target */
 };
 
-/* All return false when the arena is spent. */
+/* All of these return false when the arena's budget is spent. */
 bool draft_begin(struct draft *d, struct arena *a, const struct assign_set *owned);
-/* table: of the set of partitions, where it is the first of its topic. */
+/* table: the table size for the set of partitions, used when this is the first of its topic. */
 bool draft_add(struct draft *d, struct arena *a, struct uuid id, int32_t partition, size_t table);
 void draft_remove(struct draft *d, struct uuid id, int32_t partition);
 void draft_remove_topic(struct draft *d, struct uuid id);

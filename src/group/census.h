@@ -1,7 +1,8 @@
 /*
- * census: the groups of a shard and what they have committed, as metrics tell it: a copy, for whoever asks from outside.
+ * census: a copy of a shard's groups and their committed offsets, for metrics.
  *
- * It lies in its own arena; what does not fit is left out, and `arena.failed` says so. Owner: one thread at a time.
+ * It lives in its own arena; what does not fit is left out, and `arena.failed` is set. Owner: one
+ * thread at a time.
  */
 #ifndef ODRADEK_GROUP_CENSUS_H
 #define ODRADEK_GROUP_CENSUS_H
@@ -20,8 +21,8 @@ struct census_offset {
 struct census_group {
 	struct census_group *next;
 	const char *id;
-	const char *type;  /* "classic"; constant */
-	const char *state; /* "Stable"; constant */
+	const char *type;  /* "classic"; a constant string */
+	const char *state; /* "Stable"; a constant string */
 	struct census_offset *offsets;
 };
 
@@ -32,7 +33,7 @@ struct group_census {
 
 void group_census_init(struct group_census *c, size_t budget);
 void group_census_fini(struct group_census *c);
-/* Adds what the shard (a state of group_shard_type) holds. On the shard's thread. */
+/* Adds the contents of the shard (a state of group_shard_type). On the shard's thread. */
 void group_census_take(struct group_census *c, const void *state);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * consumer_embedded: what consumers of the classic protocol put into a group's opaque bytes: subscriptions and assignments, a version before
- * each. Versions beyond what is known are read as the newest known, as Kafka's ConsumerProtocol does.
+ * consumer_embedded: what consumers of the classic protocol put into a group's opaque bytes:
+ * subscriptions and assignments, each preceded by a version. Unknown higher versions are read as
+ * the highest known one, as Kafka's ConsumerProtocol does.
  */
 #ifndef ODRADEK_GROUP_CONSUMER_EMBEDDED_H
 #define ODRADEK_GROUP_CONSUMER_EMBEDDED_H
@@ -10,10 +11,13 @@
 
 struct image;
 
-/* False: not such bytes, or no memory. Strings point into them. */
+/* False: the bytes are invalid, or out of memory. Strings point into the bytes. */
 bool consumer_read_subscription(struct arena *a, struct bytes b, struct consumer_protocol_subscription *out);
 bool consumer_read_assignment(struct arena *a, struct bytes b, struct consumer_protocol_assignment *out);
-/* In the version that the subscription has; null: no memory, or that has none. Topics that do not exist are left out. */
+/*
+ * Encoded in the version of the subscription; null: out of memory, or the subscription has no
+ * version. Topics that do not exist are left out.
+ */
 struct bytes consumer_write_assignment(struct arena *a, const struct image *image, const struct assign_set *s,
 				       struct bytes subscription);
 

@@ -1,6 +1,9 @@
 /*
- * consumer_hash: what the topics of a group look like, as one number (KIP-1101): ids, names, partitions and the racks of their replicas.
- * When it changes, a new assignment is due. The numbers are Kafka's: they are in the records of groups.
+ * consumer_hash: one number for the state of a group's topics (KIP-1101): ids, names, partitions
+ * and the racks of their replicas.
+ *
+ * When it changes, a new assignment is due. The numbers equal Kafka's: they are in the records of
+ * groups.
  */
 #ifndef ODRADEK_GROUP_CONSUMER_HASH_H
 #define ODRADEK_GROUP_CONSUMER_HASH_H
@@ -15,13 +18,16 @@
 struct image;
 struct image_topic;
 
-/* XXH3 of a topic as the image has it. */
+/* The XXH3 hash of a topic in the image. */
 uint64_t consumer_topic_hash(const struct image *image, const struct image_topic *t);
 
-/* What a group hashes its topics' hashes with, in the order of their names; 0 of none. */
+/* A group's hash over its topics' hashes, in the order of their names; 0 for none. */
 uint64_t consumer_group_hash(const uint64_t *topics, int32_t n);
 
-/* The pieces of a topic's hash, for those who have no image: head, then each partition with its racks, sorted. */
+/*
+ * The steps of a topic's hash, for callers without an image: head, then each partition with its
+ * racks, sorted.
+ */
 void consumer_hash_head(struct buf *b, struct uuid id, struct str name, int32_t n_partitions);
 void consumer_hash_partition(struct buf *b, int32_t partition, struct str *racks, int32_t n);
 uint64_t consumer_hash_end(const struct buf *b);

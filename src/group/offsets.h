@@ -1,12 +1,14 @@
 /*
  * offsets: what groups have committed, by group, topic and partition.
  *
- * 1. Of a partition there are two values: what the log says (`now`), by which commits of transactions and expiry are decided, and what of
- *    it is committed, which is what OffsetFetch shows. They differ while a write waits for the high watermark; a chain of such changes, in
- *    the order of the log, is in the shard.
- * 2. An offset that a transaction has written is pending by its producer until the transaction's marker (KIP-447). A fetch that asks for
- *    stable offsets is told of it. Of two writes the one with the later offset in the log stands.
- * 3. Offsets may be there without their group, in a log that is being replayed; the group is made by the first of them.
+ * 1. A partition has two values: what the log says (`now`), on which transactional commits and
+ *    expiry are decided; and the committed part of it, which OffsetFetch returns. They differ while
+ *    a write waits for the high watermark; the shard keeps such changes in a list, in log order.
+ * 2. An offset written by a transaction is pending, by producer, until the transaction's marker
+ *    (KIP-447). A fetch that asks for stable offsets is told so. Of two writes the one later in the
+ *    log wins.
+ * 3. While a log is being replayed, offsets may exist without their group; the first of them
+ *    creates the group.
  */
 #ifndef ODRADEK_GROUP_OFFSETS_H
 #define ODRADEK_GROUP_OFFSETS_H
@@ -15,21 +17,21 @@
 
 struct offset_value {
 	int refs;
-	int32_t leader_epoch;  /* -1: not known */
-	int64_t record_offset; /* in the log of the shard */
+	int32_t leader_epoch;  /* -1: unknown */
+	int64_t record_offset; /* its offset in the log of the shard */
 	int64_t offset;
 	int64_t commit_ms;
-	int64_t expire_ms;    /* -1: by the group's rule */
-	struct uuid topic_id; /* zero: not known */
+	int64_t expire_ms;    /* -1: the group's rule applies */
+	struct uuid topic_id; /* zero: unknown */
 	char *metadata;
 };
 
 struct offset_entry {
 	struct offset_topic *topic;
 	int32_t partition;
-	int n_changes;		  /* not committed yet */
+	int n_changes;		  /* changes not committed yet */
 	struct list open;	  /* of struct txn_offset */
-	struct offset_value *now; /* NULL: none */
+	struct offset_value *now; /* NULL: no offset */
 	struct offset_value *committed;
 };
 
@@ -38,19 +40,19 @@ struct offset_topic {
 	struct list link;
 	struct group_offsets *group;
 	char *name;
-	struct offset_entry **v; /* by partition */
+	struct offset_entry **v; /* sorted by partition */
 	int n;
 };
 
 struct group_offsets {
-	struct map_node node; /* in the shard's, by group id */
+	struct map_node node; /* in the shard's map, by group id */
 	char *id;
 	struct map by_name;
-	struct list topics; /* in the order in which they came */
+	struct list topics; /* in order of arrival */
 	int n_topics;
 };
 
-/* An offset that a producer's open transaction has written. */
+/* An offset written by a producer's open transaction. */
 struct txn_offset {
 	struct list of_entry;
 	struct list of_txn;
@@ -60,7 +62,7 @@ struct txn_offset {
 };
 
 struct open_transaction {
-	struct map_node node; /* in the shard's, by producer id */
+	struct map_node node; /* in the shard's map, by producer id */
 	int64_t producer_id;
 	struct list offsets;
 };
@@ -71,7 +73,7 @@ struct offset_entry *offsets_entry(const struct group_offsets *o, struct str top
 static inline bool offset_is_pending(const struct offset_entry *e) { return !list_empty(&e->open); }
 
 void offsets_put_tombstone(struct shard_step *step, struct str group_id, struct str topic, int32_t partition);
-/* Tombstones of all that a group has. */
+/* Writes tombstones for everything a group has committed. */
 void offsets_put_all_tombstones(const struct group_shard *s, struct str group_id, struct shard_step *step);
 
 group_apply_fn offsets_apply;

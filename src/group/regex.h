@@ -1,8 +1,9 @@
 /*
- * regex: regular expressions as KIP-848 has them: RE2's syntax, time linear in what is matched, whole names.
+ * regex: the regular expressions of KIP-848: RE2's syntax, time linear in the text, matching whole
+ * names.
  *
- * A pattern costs nothing before the first one is made. What one pattern may take, in memory and so in time, is bounded by
- * REGEX_MEMORY; one that would take more is refused as one that cannot be read.
+ * There is no cost until the first pattern is compiled. The memory of a pattern, and so its time,
+ * is limited by REGEX_MEMORY; a pattern that would need more is refused as invalid.
  */
 #ifndef ODRADEK_GROUP_REGEX_H
 #define ODRADEK_GROUP_REGEX_H
@@ -15,9 +16,9 @@ enum { REGEX_MEMORY = 4 << 20 };
 
 struct regex;
 
-/* NULL when it is not an expression, with what is wrong with it in Kafka's words. */
+/* NULL when it is invalid, with Kafka's message in *why. */
 struct regex *regex_new(struct str pattern, struct str *why);
 void regex_free(struct regex *r);			    /* NULL is fine */
-bool regex_matches(const struct regex *r, struct str name); /* all of it */
+bool regex_matches(const struct regex *r, struct str name); /* must match the whole name */
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * tables: the two lists of this room: which command is served by which function, and which function applies which record. A new command or
- * record is a row in tables.c.
+ * tables: the two dispatch tables of this room: the function for each command, and the function
+ * that applies each record. A new command or record is a row in tables.c.
  */
 #ifndef ODRADEK_GROUP_TABLES_H
 #define ODRADEK_GROUP_TABLES_H
