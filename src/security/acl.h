@@ -1,6 +1,7 @@
 /*
- * acl: the numbers of Kafka's access control: AclOperation, ResourceType, PatternType and AclPermissionType, as they stand on the wire, in
- * the metadata log and, as bits (1 << operation), in the fields of authorized operations.
+ * acl: the numbers of Kafka's access control: AclOperation, ResourceType, PatternType and
+ * AclPermissionType, as on the wire, in the metadata log and, as bits (1 << operation), in the
+ * fields of authorized operations.
  */
 #ifndef ODRADEK_SECURITY_ACL_H
 #define ODRADEK_SECURITY_ACL_H
@@ -32,7 +33,7 @@ enum acl_resource {
 	ACL_ANY_RESOURCE = 1,
 	ACL_TOPIC = 2,
 	ACL_GROUP = 3,
-	ACL_CLUSTER = 4, /* its one name is ACL_CLUSTER_NAME */
+	ACL_CLUSTER = 4, /* its only name is ACL_CLUSTER_NAME */
 	ACL_TRANSACTIONAL_ID = 5,
 	ACL_DELEGATION_TOKEN = 6,
 	ACL_USER = 7,
@@ -44,7 +45,7 @@ enum acl_resource {
 enum acl_pattern {
 	ACL_UNKNOWN_PATTERN = 0,
 	ACL_ANY_PATTERN = 1,
-	ACL_MATCH = 2, /* of filters only */
+	ACL_MATCH = 2, /* in filters only */
 	ACL_LITERAL = 3,
 	ACL_PREFIXED = 4,
 	ACL_PATTERNS,
@@ -58,21 +59,21 @@ enum acl_permission {
 	ACL_PERMISSIONS,
 };
 
-/* A number from outside, or 0 (unknown) where Kafka's enum of n has no such. */
+/* A number from outside, or 0 (unknown) if Kafka's enum of n values does not have it. */
 static inline int acl_known(int number, int n) { return number >= 0 && number < n ? number : 0; }
 
 struct acl_name {
-	const char *upper;  /* "DESCRIBE_CONFIGS": as Java prints the enum */
-	const char *pascal; /* "DescribeConfigs": as people type it */
+	const char *upper;  /* "DESCRIBE_CONFIGS", as Java prints the enum */
+	const char *pascal; /* "DescribeConfigs", as people type it */
 };
 
-/* Of any number; never NULL. */
+/* For any number; never NULL. */
 const struct acl_name *acl_operation_name(int operation);
 const struct acl_name *acl_resource_name(int resource);
 const char *acl_pattern_name(int pattern);
 const char *acl_permission_name(int permission);
 
-/* The operations that make sense on a resource, as bits 1 << operation (AclEntry.supportedOperations). */
+/* The operations that apply to a resource, as bits 1 << operation (AclEntry.supportedOperations). */
 int32_t acl_supported(enum acl_resource resource);
 
 #endif

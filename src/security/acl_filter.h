@@ -1,5 +1,6 @@
 /*
- * acl_filter: which ACLs are meant (AclBindingFilter): null strings and ANY match all, MATCH matches what applies to the name.
+ * acl_filter: selects ACLs (AclBindingFilter): null strings and ANY match everything, MATCH matches
+ * what applies to the name.
  */
 #ifndef ODRADEK_SECURITY_ACL_FILTER_H
 #define ODRADEK_SECURITY_ACL_FILTER_H
@@ -21,9 +22,9 @@ struct acl_filter {
 	struct str host;
 };
 
-/* What DescribeAcls asks for, or one filter of DeleteAcls. Borrows its strings. */
+/* The filter of a DescribeAcls request; also used for a filter of DeleteAcls. Borrows its strings. */
 struct acl_filter acl_filter_of(const struct describe_acls_request *in);
-/* NULL, or Kafka's words for a filter with a number that is not known. */
+/* NULL, or Kafka's message for a filter that contains an unknown number. */
 const char *acl_filter_fault(const struct acl_filter *f);
 bool acl_filter_has(const struct acl_filter *f, const struct image_acl *acl);
 

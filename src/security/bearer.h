@@ -1,9 +1,11 @@
 /*
- * bearer: a client's login by OAUTHBEARER (RFC 7628), from settings and a JAAS line.
+ * bearer: a client's login with OAUTHBEARER (RFC 7628), configured by settings and a JAAS line.
  *
- * Without sasl.login.callback.handler.class the line's options unsecuredLogin* are the claims of a token that nobody signs
- * (OAuthBearerUnsecuredLoginCallbackHandler). With OAuthBearerLoginCallbackHandler sasl.oauthbearer.token.endpoint.url gives it: a file, or a server that is
- * shown a client's id and secret (grant type client_credentials). Options extension_NAME, or unsecuredLoginExtension_NAME, are said beside it.
+ * Without sasl.login.callback.handler.class, the line's options unsecuredLogin* are the claims of
+ * an unsigned token (OAuthBearerUnsecuredLoginCallbackHandler). With
+ * OAuthBearerLoginCallbackHandler, the token comes from sasl.oauthbearer.token.endpoint.url: a
+ * file, or a server that is given a client id and secret (grant type client_credentials). Options
+ * extension_NAME, or unsecuredLoginExtension_NAME, are sent along with it.
  */
 #ifndef ODRADEK_SECURITY_BEARER_H
 #define ODRADEK_SECURITY_BEARER_H
@@ -23,33 +25,36 @@ struct token_times;
 struct bearer_place {
 	struct env *env;
 	struct str line;
-	/* A setting as text, null when it has no value. */
+	/* A setting as text; null without a value. */
 	struct str (*get)(const void *arg, const char *name);
 	const void *arg;
 	const struct jvm_options *jvm;
-	/* Opens what tokens come from (src/oauth/). NULL and *why: it cannot be so. Takes the claims, which are xfree()d with it. */
+	/*
+	 * Opens a source of tokens (src/oauth/). NULL, with *why: not possible. Takes the claims,
+	 * which are freed with it by xfree().
+	 */
 	struct token_source *(*open)(struct env *env, const struct oauth_endpoint *e, struct buf *why);
 };
 
-/* NULL with what is wrong appended to *why, which has no secret in it. */
+/* NULL, with an explanation that contains no secret appended to *why. */
 struct login_method *bearer_choose(const struct bearer_place *place, struct buf *why);
 
-/* ---- parts of it ---- */
+/* ---- its parts ---- */
 
-/* Takes the source. `said` is what is said beside the token: "^Aname=value" each. */
+/* Takes the source. `said` is sent along with the token: "^Aname=value" for each extension. */
 struct login_method *bearer_login_new(struct token_source *source, struct str said);
-/* Tokens that nobody signs, with the line's claims; NULL and *error. */
+/* A source of unsigned tokens with the line's claims; NULL and *error. */
 struct token_source *bearer_unsecured_new(const struct jaas *line, struct arena *a, struct str *error);
 
 #define BEARER_CLAIM_MAX 128
 
-/* The names of claims. */
+/* The names of the claims to read. */
 struct bearer_claims {
 	char scope[BEARER_CLAIM_MAX];
 	char subject[BEARER_CLAIM_MAX];
 };
 
-/* Of struct oauth_endpoint: Kafka's ClientJwtValidator and JwtResponseParser. */
+/* For struct oauth_endpoint: Kafka's ClientJwtValidator and JwtResponseParser. */
 const char *bearer_look(const void *claims, struct str token, struct arena *a, struct token_times *out);
 struct str bearer_read_answer(struct str body, struct arena *a);
 

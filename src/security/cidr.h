@@ -1,8 +1,9 @@
 /*
- * cidr: ranges of addresses as hosts of ACLs (KIP-1253): "10.0.0.0/8", "2001:db8::/32"; the first and the last address are in it.
+ * cidr: address ranges as hosts of ACLs (KIP-1253): "10.0.0.0/8", "2001:db8::/32", including the
+ * first and the last address.
  *
- * What is taken, and in which words it is refused, is as in the classes SubnetUtils and SubnetUtils6 that Kafka hands them to. Addresses are
- * text, as ACLs and people have them.
+ * What is accepted, and the messages of refusals, are those of the classes SubnetUtils and
+ * SubnetUtils6 that Kafka uses. Addresses are text, as in ACLs.
  */
 #ifndef ODRADEK_SECURITY_CIDR_H
 #define ODRADEK_SECURITY_CIDR_H
@@ -12,11 +13,11 @@
 #include "base/arena.h"
 #include "base/str.h"
 
-/* Is it meant as a range? */
+/* Whether it is meant as a range. */
 bool cidr_is(struct str host);
-/* Null when it is one; else why not, in the arena. */
+/* Null if it is valid; otherwise the reason, in the arena. */
 struct str cidr_check(struct str range, struct arena *a);
-/* False for what is no range, too. */
+/* Also false for an invalid range. */
 bool cidr_has(struct str range, struct str host);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * jaas: a login module and its options, as sasl.jaas.config has them:
+ * jaas: a login module and its options, as in sasl.jaas.config:
  *
  *	org.apache.kafka.common.security.plain.PlainLoginModule required username="a" password="b" user_alice="x";
  *
- * Words, quotes and comments are those of Java's StreamTokenizer as Kafka's JaasConfig sets it up. A JAAS file (the JVM's java.security.auth.login.config)
- * has such lines in sections, of which one is taken out as it stands:
+ * Words, quotes and comments are those of Java's StreamTokenizer as Kafka's JaasConfig sets it up.
+ * A JAAS file (the JVM's java.security.auth.login.config) has such lines in sections, of which one
+ * line is extracted unchanged:
  *
  *	KafkaServer { MODULE; MODULE; };
  */
@@ -22,24 +23,25 @@ struct jaas_option {
 };
 
 struct jaas {
-	struct str module; /* the name of its Java class */
+	struct str module; /* name of its Java class */
 	const struct jaas_option *options;
 	int n_options;
 };
 
 /*
- * One module with its options, in the arena. False: *error says why, in Kafka's words, and has nothing of the values in it.
+ * Reads one module with its options into the arena. False: *error gives the reason in Kafka's
+ * words, and contains none of the values.
  */
 bool jaas_read(struct str text, struct arena *a, struct jaas *out, struct str *error);
 /*
- * The line in a JAAS file: of this section, the first whose module has this name, or that is there (null). Null with *error null when there is
- * none; with *error when the file cannot be read.
+ * Finds the line of a section of a JAAS file whose module has this name (null: the first line).
+ * Null with *error null: there is none; with *error set: the file cannot be read.
  */
 struct str jaas_section_line(struct str file, struct str section, struct str module, struct arena *a,
 			     struct str *error);
-/* The Java class of a mechanism's login module; null: there is no such mechanism. */
+/* The Java class of a mechanism's login module; null: unknown mechanism. */
 struct str jaas_module_of(struct str mechanism);
-/* The value of an option, the last one of that name; null when it is not there. */
+/* The value of an option, the last one of that name; null when absent. */
 struct str jaas_option(const struct jaas *j, struct str name);
 
 #endif

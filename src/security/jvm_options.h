@@ -1,6 +1,6 @@
 /*
- * jvm_options: what is said to a JVM by KAFKA_OPTS and means something here, as a value: the files and names in it were read by who starts the
- * program. Views: they outlive whoever is given them.
+ * jvm_options: the options in KAFKA_OPTS, meant for a JVM, that have a meaning here, as values: the
+ * program that starts the node has read the files they name. Views; they must outlive their users.
  */
 #ifndef ODRADEK_SECURITY_JVM_OPTIONS_H
 #define ODRADEK_SECURITY_JVM_OPTIONS_H
@@ -13,12 +13,13 @@
 #define JVM_ALLOWED_URLS "org.apache.kafka.sasl.oauthbearer.allowed.urls"
 
 struct jvm_options {
-	struct str jaas_file;	 /* the text of one: lines that settings lack; null: there is none */
-	struct str jaas_why;	 /* why there is none although one is named: "PATH: ENOENT"; null: none is named */
-	struct str allowed_urls; /* URLs that OAUTHBEARER may be told to read, separated by commas; null: none */
+	struct str jaas_file;	 /* the text of the JAAS file, for settings that lack a line; null: none */
+	/* why it could not be read although one is named: "PATH: ENOENT"; null: none is named */
+	struct str jaas_why;
+	struct str allowed_urls; /* URLs that OAUTHBEARER is permitted to read, separated by commas; null: none */
 };
 
-/* May what this setting says be read? Else *error has Kafka's words. */
+/* Whether the URL in this setting may be read. If not, *error has Kafka's message. */
 bool jvm_allows_url(const struct jvm_options *o, const char *setting, struct str url, struct arena *a,
 		    struct str *error);
 

@@ -1,10 +1,13 @@
 /*
- * jwt: signed JSON Web Tokens (RFC 7519, RFC 7515) as Kafka's BrokerJwtValidator takes them: header.claims.signature, each in base64url.
+ * jwt: signed JSON Web Tokens (RFC 7519, RFC 7515) as Kafka's BrokerJwtValidator accepts them:
+ * header.claims.signature, each in base64url.
  *
- * 1. Nothing of a token is believed before its signature is verified; its header says which key and which algorithm, and a key serves only
- *    the algorithms of its kind (RFC 8725, 3.1). "none" and symmetric algorithms are never taken, "crit" is never understood.
- * 2. Claims that are looked at: exp and iat, which must be there, nbf, iss, aud, and those that name the subject and the scope.
- * 3. A token is at most JWT_LEN_MAX long: what it costs before it is verified is bounded.
+ * 1. Nothing in a token is trusted before its signature is verified; its header selects the key and
+ *    the algorithm, and a key serves only the algorithms of its type (RFC 8725, 3.1). "none" and
+ *    symmetric algorithms are never accepted, and "crit" is never understood.
+ * 2. These claims are checked: exp and iat, which are required, nbf, iss, aud, and those that name
+ *    the subject and the scope.
+ * 3. A token is at most JWT_LEN_MAX long, which bounds its cost before it is verified.
  *
  * Any thread. Results are in the arena.
  */
@@ -22,9 +25,9 @@ struct jwks;
 #define JWT_LEN_MAX 65536
 
 struct jwt_rules {
-	const struct str *audiences; /* one of them; none: any, or none */
+	const struct str *audiences; /* one of these must match; none: anything, or nothing */
 	int n_audiences;
-	struct str issuer; /* null: any, or none */
+	struct str issuer; /* null: anything, or nothing */
 	struct str scope_claim;
 	struct str subject_claim;
 	int32_t clock_skew_s;
@@ -33,22 +36,22 @@ struct jwt_rules {
 struct jwt {
 	struct str subject;
 	int64_t expiry_ms;	/* wall clock */
-	struct str missing_kid; /* of one that is not verified since no key fits; else null */
+	struct str missing_kid; /* its key id, if it was not verified because no key fits; otherwise null */
 };
 
-/* NULL, or why not, for diagnostics: it has nothing of the token in it. */
+/* NULL, or the reason for refusal, for the log: it contains nothing of the token. */
 const char *jwt_verify(struct str token, const struct jwks *keys, const struct jwt_rules *rules, int64_t wall_ms,
 		       struct arena *a, struct jwt *out);
 
-/* Has the first of these keys that fits signed the text by this algorithm ("RS256", ...)? */
+/* Whether the text is signed by the first of these keys that fits, with this algorithm ("RS256", ...). */
 bool jwt_is_signed(const struct jwks *keys, struct str alg, struct str text, struct bytes signature);
 
-/* ---- the same without a signature (OAuthBearerUnsecuredJws): for development ---- */
+/* ---- tokens without a signature (OAuthBearerUnsecuredJws): for development ---- */
 
 struct jwt_unsecured_rules {
 	struct str principal_claim;
 	struct str scope_claim;
-	const struct str *scopes; /* all of them */
+	const struct str *scopes; /* all of them are required */
 	int n_scopes;
 	int64_t clock_skew_ms;
 };

@@ -1,5 +1,6 @@
 /*
- * jwt_parts: what signed and unsecured tokens have in common: three parts with dots between, JSON in two of them.
+ * jwt_parts: what signed and unsecured tokens have in common: three parts separated by dots, two of
+ * which are JSON.
  */
 #ifndef ODRADEK_SECURITY_JWT_PARTS_H
 #define ODRADEK_SECURITY_JWT_PARTS_H
@@ -16,13 +17,16 @@ struct jwt_parts {
 	struct str signed_text;
 };
 
-/* False: there are not three. */
+/* False: there are not three parts. */
 bool jwt_split(struct str token, struct jwt_parts *out);
-/* An object, to be given back; NULL: it is none, or not in base64url. flags are jansson's. */
+/*
+ * Parses an object, which the caller releases; NULL: it is not an object, or not base64url. flags
+ * are jansson's.
+ */
 json_t *jwt_object(struct str part, size_t flags, struct arena *a);
-/* Of a name that has any bytes; NULL: there is none. */
+/* Finds a member whose name may contain any bytes; NULL: there is none. */
 json_t *jwt_member(const json_t *object, struct str name);
-/* May it be said beside a token, as an extension's value (RFC 7628)? */
+/* Whether it may be sent as the value of an extension (RFC 7628). */
 bool jwt_is_extension(struct str value);
 /* The value of a JSON string. */
 struct str jwt_text(const json_t *string);

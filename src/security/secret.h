@@ -1,6 +1,4 @@
-/*
- * secret: bytes that nobody is to learn: compared in a time that says nothing of them, and wiped when they are used no more.
- */
+/* secret: bytes that must stay secret: compared in constant time, and wiped after use. */
 #ifndef ODRADEK_SECURITY_SECRET_H
 #define ODRADEK_SECURITY_SECRET_H
 
@@ -9,9 +7,9 @@
 
 #include "base/str.h"
 
-/* Overwrites; NULL with 0 is fine. */
+/* Overwrites the bytes; NULL with length 0 is fine. */
 void secret_wipe(void *p, size_t len);
-/* Neither where they differ nor how long the longer one is can be seen from the time it takes. A null str is equal to nothing. */
+/* Its time reveals neither where they differ nor how long the longer one is. A null str equals nothing. */
 bool secret_equal(struct str a, struct str b);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * token: what is asked of a delegation token (KIP-48) by whoever lets it in, changes it or shows it.
+ * token: checks on delegation tokens (KIP-48), for logging in with one, changing it and showing it.
  *
- * The HMAC of a token's id under delegation.token.secret.key is what its bearer shows, as the password of SCRAM in base64. It is a
- * secret: it stands in no log, and is compared in constant time. Any thread.
+ * The HMAC of a token's id under delegation.token.secret.key is what its bearer presents, in
+ * base64, as the password of SCRAM. It is a secret: it is in no log, and is compared in constant
+ * time. Any thread.
  */
 #ifndef ODRADEK_SECURITY_TOKEN_H
 #define ODRADEK_SECURITY_TOKEN_H
@@ -19,14 +20,14 @@
 void token_hmac(struct str secret, struct str id, uint8_t out[TOKEN_HMAC_LEN]);
 bool token_hmac_equal(const uint8_t a[TOKEN_HMAC_LEN], const uint8_t b[TOKEN_HMAC_LEN]);
 
-/* A principal of a token, which has any name, also none; views into the text. */
+/* A principal of a token; its name may be anything, even empty. Views into the text. */
 struct principal token_principal(struct str text);
 
-/* By type and name. */
+/* Compares type and name. */
 bool token_is_owned_by(const struct image_token *t, const struct principal *who);
-/* Owner and renewers may. */
+/* True for the owner and the renewers. */
 bool token_may_be_renewed_by(const struct image_token *t, const struct principal *who);
-/* Owner, requester and renewers see it unasked. */
+/* True for the owner, the requester and the renewers, who see it without further permission. */
 bool token_concerns(const struct image_token *t, const struct principal *who);
 bool token_has_expired(const struct image_token *t, int64_t wall_ms);
 
