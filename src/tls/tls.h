@@ -1,12 +1,16 @@
 /*
- * tls: encrypted connections: contexts made of Kafka's ssl.* settings, and sessions that stand between a connection and its socket.
+ * tls: encrypted connections: contexts made from Kafka's ssl.* settings, and sessions between a
+ * connection and its socket.
  *
  * 1. Nothing of OpenSSL runs before the first context is made.
- * 2. A context never changes; it is counted, and any thread may use it. Changed stores are a new context.
- * 3. A session belongs to the loop of its socket. Its calls do not block; what they do not move they will move at the next call with the
- *    same bytes, or more of them.
- * 4. Outside of the simulator only: OpenSSL has its own chance and its own clock.
- * Errors: -EAGAIN; -EKEYREJECTED when the handshake failed, or a record cannot be believed (tls_error says why); the socket's otherwise.
+ * 2. A context never changes; it is reference counted, and any thread may use it. Changed stores
+ *    make a new context.
+ * 3. A session belongs to the loop of its socket. Its calls do not block; what a call does not
+ *    write is written by the next call, which must have the same bytes, or more of them.
+ * 4. Not for use in the simulator: OpenSSL has its own randomness and its own clock.
+ *
+ * Errors: -EAGAIN; -EKEYREJECTED when the handshake failed or a record is not authentic (tls_error
+ * says why); otherwise the socket's.
  */
 #ifndef ODRADEK_TLS_TLS_H
 #define ODRADEK_TLS_TLS_H
@@ -50,10 +54,10 @@ enum tls_setting {
 
 /* "ssl.protocol" */
 const char *tls_setting_name(enum tls_setting s);
-/* TLS_SETTINGS: it is none of them. */
+/* TLS_SETTINGS: unknown. */
 enum tls_setting tls_setting_find(struct str name);
 
-/* As text, lists with commas; null is Kafka's default. Views: they are not kept. */
+/* As text, lists separated by commas; null is Kafka's default. Views: they are not kept. */
 struct tls_settings {
 	struct str v[TLS_SETTINGS];
 };
@@ -61,57 +65,69 @@ struct tls_settings {
 /* ---- contexts ---- */
 
 /*
- * Reads the stores. 0, or -EINVAL with what is wrong in *why, which names the setting, and the file where there is one. Blocks for files.
+ * Reads the stores. Returns 0, or -EINVAL with an explanation in *why that names the setting, and
+ * the file if there is one. Blocks on files.
  */
 int tls_context_new(struct env *env, const struct tls_settings *settings, bool server, struct tls_context **out,
 		    struct buf *why);
 struct tls_context *tls_context_ref(struct tls_context *c);
 void tls_context_unref(struct tls_context **c); /* NULL is fine; sets it to NULL */
 /*
- * May `next` take the place of `now` on a running listener? Kafka's rules: a key store stays one, and its names stay but where they may
- * change. 0, or -EINVAL and Kafka's words in *why.
+ * Whether `next` may replace `now` on a running listener, by Kafka's rules: a key store must
+ * remain, and its names must not change unless permitted. Returns 0, or -EINVAL with Kafka's
+ * message in *why.
  */
 int tls_context_may_follow(const struct tls_context *now, const struct tls_context *next, bool dn_may_change,
 			   bool san_may_change, struct buf *why);
 
 /*
- * Would one that dials with `client` and one that accepts with `server` trust each other, the host's name aside? 0, or -EINVAL and why. Kafka's
- * SslEngineValidator: they shake hands, in memory.
+ * Whether a client with `client` and a server with `server` would trust each other, disregarding
+ * the host name. Returns 0, or -EINVAL and why. Like Kafka's SslEngineValidator, it makes a
+ * handshake in memory.
  */
 int tls_contexts_agree(const struct tls_context *server, const struct tls_context *client, struct buf *why);
 
 /* A place for a context that is replaced while other threads use it. A zeroed one is empty. */
 struct tls_slot {
-	atomic_bool busy; /* for the few instructions in which `now` is looked at */
+	atomic_bool busy; /* set for the few instructions in which `now` is read */
 	struct tls_context *now;
 };
 
-struct tls_context *tls_slot_ref(struct tls_slot *slot);	 /* a reference of the caller's; NULL: it is empty */
-void tls_slot_set(struct tls_slot *slot, struct tls_context *c); /* takes the reference; NULL empties it */
+struct tls_context *tls_slot_ref(struct tls_slot *slot);	 /* returns a reference for the caller; NULL: empty */
+void tls_slot_set(struct tls_slot *slot, struct tls_context *c); /* takes the reference; NULL empties the slot */
 
 /* ---- sessions ---- */
 
-/* Of an accepted socket (host NULL), or of a dialled one: host is whom it shall be. The socket stays the caller's. */
+/*
+ * A session on an accepted socket (host NULL), or on a dialled one whose peer must prove to be
+ * `host`. The socket stays the caller's.
+ */
 struct tls_session *tls_session_new(struct tls_context *c, struct sock *s, const char *host);
-/* Says goodbye, where the socket takes it at once. */
+/* Sends close_notify, if the socket takes it at once. */
 void tls_session_free(struct tls_session *s);
 
-/* 0 when it is done; reads and writes do it by themselves. */
+/* 0 when complete; reads and writes also run the handshake. */
 int tls_handshake(struct tls_session *s);
 bool tls_is_established(const struct tls_session *s);
-/* Fills len if there is so much. 0: the peer will send no more. */
+/* Fills all of len if there are enough bytes. 0: the peer will send no more. */
 ssize_t tls_read(struct tls_session *s, void *p, size_t len);
 ssize_t tls_writev(struct tls_session *s, const struct iovec *iov, int n);
 ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t len);
-/* SOCK_READ, or SOCK_WRITE when a read or the handshake waits for that. */
+/* SOCK_READ; or SOCK_WRITE when a read or the handshake waits for that. */
 int tls_read_wants(const struct tls_session *s);
-/* The last read has stopped because its memory was full, or it has cost enough: there may be more that no socket will tell of. */
+/*
+ * The last read stopped because its buffer was full or it had consumed enough: there may be more
+ * that the socket will not report as readable.
+ */
 bool tls_is_pending(const struct tls_session *s);
-/* How many bytes of the socket the last read has cost. */
+/* How many bytes the last read consumed from the socket. */
 size_t tls_took(const struct tls_session *s);
-/* Why the session has failed: "certificate verify failed: self-signed certificate"; "" when it has not. */
+/* Why the session failed: "certificate verify failed: self-signed certificate"; "" if it has not. */
 const char *tls_error(const struct tls_session *s);
-/* Appends the subject of the peer's certificate as Java's X500Principal.getName() prints it. False: it has shown none. */
+/*
+ * Appends the subject of the peer's certificate as Java's X500Principal.getName() prints it. False:
+ * the peer sent none.
+ */
 bool tls_peer_name(const struct tls_session *s, struct buf *out);
 
 #endif

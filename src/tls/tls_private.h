@@ -1,12 +1,12 @@
 /*
- * tls_private: what the files of this room know of each other.
+ * tls_private: what the files of this room share.
  *
  *	settings.c	the names of the settings
- *	pem.c		PEM as Kafka reads it: blocks of base64 in any text
+ *	pem.c		PEM as Kafka reads it: blocks of base64 within any text
  *	store.c		key stores and trust stores: PEM, PKCS12
  *	context.c	settings and stores to OpenSSL's context
  *	session.c	one connection
- *	agree.c		two contexts that try each other
+ *	agree.c		a trial handshake between two contexts
  *	name.c		distinguished names as Java prints them
  */
 #ifndef ODRADEK_TLS_TLS_PRIVATE_H
@@ -20,21 +20,27 @@
 
 /* ---- pem.c ---- */
 
-/* The next block whose label ends in `label`; its decoded bytes are appended to *der, its label is *found. False: there is none. */
+/*
+ * Finds the next block whose label ends in `label`; its decoded bytes are appended to *der, its
+ * label is put into *found. False: there is none.
+ */
 bool pem_next(struct str *text, const char *label, struct str *found, struct buf *der);
 
 /* ---- store.c ---- */
 
 struct tls_store {
 	EVP_PKEY *key;
-	STACK_OF(X509) * chain;	  /* of a key store: the key's certificate first */
-	STACK_OF(X509) * trusted; /* of a trust store */
+	STACK_OF(X509) * chain;	  /* for a key store: the key's certificate first */
+	STACK_OF(X509) * trusted; /* for a trust store */
 };
 
-/* 0: both are as the settings say, or empty where they say nothing; -EINVAL and why. Either way: tls_store_fini. */
+/*
+ * Returns 0: key and certificates are as the settings say, or empty where they say nothing; or
+ * -EINVAL and why. Either way the caller must call tls_store_fini.
+ */
 int tls_key_store_read(struct env *env, const struct tls_settings *s, struct tls_store *out, struct buf *why);
 int tls_trust_store_read(struct env *env, const struct tls_settings *s, struct tls_store *out, struct buf *why);
-/* What the system trusts. */
+/* The system's trusted authorities. */
 int tls_system_store_read(struct env *env, struct tls_store *out, struct buf *why);
 void tls_store_fini(struct tls_store *store);
 
@@ -43,8 +49,8 @@ void tls_store_fini(struct tls_store *store);
 struct tls_context {
 	atomic_int refs;
 	SSL_CTX *ssl;
-	BIO_METHOD *bio; /* a socket's bytes; see session.c */
-	X509 *leaf;	 /* of the key store; NULL: it has none */
+	BIO_METHOD *bio; /* reads and writes a socket; see session.c */
+	X509 *leaf;	 /* of the key store; NULL: none */
 	bool has_truststore;
 	bool verifies_host;
 };
@@ -57,7 +63,7 @@ BIO_METHOD *tls_bio_method(void);
 
 void tls_name_text(const X509_NAME *name, struct buf *out);
 
-/* The oldest error that OpenSSL has noted on this thread, in its words. */
+/* The text of the oldest error that OpenSSL has recorded on this thread. */
 const char *tls_reason(void);
 
 #endif
