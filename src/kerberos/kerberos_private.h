@@ -1,6 +1,6 @@
 /*
- * kerberos_private: the part of the library's interface that is used (RFC 2744 and MIT's extensions), as its binary interface has it: there
- * is no header of Kerberos at build time.
+ * kerberos_private: the part of the library's interface that is used (RFC 2744 and MIT's
+ * extensions), declared to match its binary interface: no Kerberos header is needed at build time.
  */
 #ifndef ODRADEK_KERBEROS_KERBEROS_PRIVATE_H
 #define ODRADEK_KERBEROS_KERBEROS_PRIVATE_H
@@ -47,7 +47,7 @@ enum {
 	GSS_INTEGRITY = 32,
 	GSS_MAJOR_CODE = 1,
 	GSS_MINOR_CODE = 2,
-	KRB5_ERRORS = -1765328384, /* an error of the protocol is this plus its number (RFC 4120, 7.5.9) */
+	KRB5_ERRORS = -1765328384, /* a protocol error is this plus its number (RFC 4120, 7.5.9) */
 };
 
 static inline bool gss_is_error(gss_status major) { return (major & 0xffff0000) != 0; }
@@ -85,8 +85,8 @@ struct gss_functions {
 	int32_t (*cc_destroy)(void *context, void *cache);
 };
 
-extern const struct gss_oid gss_krb5;		/* the mechanism */
-extern const struct gss_oid_set gss_krb5_alone; /* it, as a set */
+extern const struct gss_oid gss_krb5;		/* the Kerberos mechanism */
+extern const struct gss_oid_set gss_krb5_alone; /* the set of that mechanism only */
 extern const struct gss_oid gss_principal_name; /* "a/b@REALM" */
 extern const struct gss_oid gss_service_name;	/* "service@host" */
 
@@ -95,14 +95,14 @@ static inline struct gss_buffer gss_buffer_of(struct str s)
 	return (struct gss_buffer){(size_t)(s.len > 0 ? s.len : 0), (void *)(uintptr_t)s.p};
 }
 
-/* False: *why names what is to be installed. */
+/* False: *why names what must be installed. */
 bool gss_load(struct gss_functions *gss, struct buf *why);
 
-/* Appends what it holds and releases it; false: that is more than GSS_TOKEN_MAX. */
+/* Appends the contents and releases the buffer; false: more than GSS_TOKEN_MAX. */
 bool gss_take(const struct gss_functions *gss, struct gss_buffer *from, struct buf *out);
-/* Appends the library's words for both. */
+/* Appends the library's messages for both codes. */
 void gss_say(const struct gss_functions *gss, struct buf *why, gss_status major, gss_status minor);
-/* NULL: *why says why not. */
+/* NULL: *why gives the reason. */
 void *gss_import(const struct gss_functions *gss, struct str text, const struct gss_oid *type, struct buf *why);
 void gss_release(const struct gss_functions *gss, void **name);
 
