@@ -1,12 +1,14 @@
 /*
- * keys: what batches at rest are sealed with.
+ * keys: the keys that encrypt batches at rest.
  *
- * 1. A key is never changed and never forgotten while the process lives: what the list no longer has still opens. So the threads that
- *    seal and open need no lock.
- * 2. The last key of the list seals; all of them open.
- * 3. A key is known by its id, the first bytes of SHA-256 over a label and the key: it stands beside what was sealed, and in lines for people.
+ * 1. A key is never changed, and never forgotten while the process lives: keys no longer in the
+ *    list can still decrypt. The threads that encrypt and decrypt therefore need no lock.
+ * 2. The last key of the list encrypts; all of them decrypt.
+ * 3. A key is identified by the first bytes of SHA-256 over a label and the key; the id is stored
+ *    with what was encrypted, and appears in log lines.
  *
- * Owner: whoever has the memory, which should be locked (env/real/real.h). atrest_keys_read: one thread at a time; the rest: any.
+ * Owner: whoever owns the memory, which should be locked (env/real/real.h). atrest_keys_read: one
+ * thread at a time; the rest: any thread.
  */
 #ifndef ODRADEK_ATREST_KEYS_H
 #define ODRADEK_ATREST_KEYS_H
@@ -23,19 +25,21 @@ enum { ATREST_KEY_SIZE = 32, ATREST_KEY_ID_SIZE = 8, ATREST_KEYS_MAX = 64, ATRES
 struct atrest_key {
 	uint8_t id[ATREST_KEY_ID_SIZE];
 	uint8_t key[ATREST_KEY_SIZE];
-	uint8_t k1[16]; /* CMAC's first subkey of it */
+	uint8_t k1[16]; /* its first CMAC subkey */
 };
 
-/* Within a page. Zeroed: no key. */
+/* Fits into one page. Zeroed: no keys. */
 struct atrest_keys {
 	int n;	     /* atomic */
-	int current; /* atomic; 1 + its place, 0 = none */
+	int current; /* atomic; its index + 1, 0 = none */
 	struct atrest_key v[ATREST_KEYS_MAX];
 };
 
 /*
- * Takes a list: a key a line, 64 hexadecimal digits or the base64 of 32 bytes; lines that are empty or begin with # are none. The last one
- * seals from now on. 0 and *added (how many were new), or -EINVAL and why, without a word of the text: then nothing has changed.
+ * Reads a list: one key per line, as 64 hexadecimal digits or the base64 of 32 bytes; lines that
+ * are empty or begin with # are skipped. The last key encrypts from now on. Returns 0 and *added
+ * (the number of new keys); or -EINVAL and why, without quoting the text, and then nothing has
+ * changed.
  */
 int atrest_keys_read(struct atrest_keys *k, struct str text, int *added, struct buf *why);
 /* NULL is fine: no keys. */
@@ -44,7 +48,7 @@ const struct atrest_key *atrest_keys_find(const struct atrest_keys *k, const uin
 void atrest_keys_wipe(struct atrest_keys *k);
 
 enum { ATREST_KEY_TEXT = 2 * ATREST_KEY_ID_SIZE + 1 };
-/* An id in hexadecimal. */
+/* Formats an id in hexadecimal. */
 const char *atrest_key_text(const uint8_t id[ATREST_KEY_ID_SIZE], char out[ATREST_KEY_TEXT]);
 
 #endif

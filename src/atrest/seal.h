@@ -1,17 +1,19 @@
 /*
- * seal: one record batch, sealed as it lies in a segment, and opened again.
+ * seal: one record batch, encrypted ("sealed") as it lies in a segment, and decrypted again.
  *
- *	0  61  the header of a batch of format 2 (wire/batch.h), in clear, with the attribute BATCH_SEALED; its length counts all that follows,
- *	       its CRC is over the sealed bytes
+ *	0  61  the header of a batch of format 2 (wire/batch.h), in clear, with the attribute BATCH_SEALED; its
+ *	       length counts everything that follows, its CRC covers the encrypted bytes
  *	61  8  the id of the key (keys.h)
- *	69 24  the nonce, drawn by chance
- *	93 ..  what stood at 61 in the clear batch, under XAES-256-GCM (xaes.h)
+ *	69 24  the nonce, chosen at random
+ *	93 ..  what is at 61 in the clear batch, encrypted with XAES-256-GCM (xaes.h)
  *	..  16 the tag
  *
- * 1. With it are authenticated: the topic's id, the partition, the base offset, the leader epoch, and the header from the attributes on. A
- *    batch opens nowhere but where it was appended, as what it was appended as.
- * 2. Indexes, recovery, retention and truncation look at headers and CRCs, which are those of any batch.
- * 3. Control batches are not sealed: they have no user's data, and who replays them needs no key.
+ * 1. Also authenticated: the topic's id, the partition, the base offset, the leader epoch, and the
+ *    header from the attributes on. A batch can only be decrypted where it was appended, and as
+ *    what it was appended.
+ * 2. Indexes, recovery, retention and truncation read headers and CRCs, which are like those of any
+ *    batch.
+ * 3. Control batches are not encrypted: they contain no user data, and replaying them needs no key.
  */
 #ifndef ODRADEK_ATREST_SEAL_H
 #define ODRADEK_ATREST_SEAL_H
@@ -32,17 +34,19 @@ struct seal_place {
 	int32_t partition;
 };
 
-/* Of format 2, with records that are somebody's data. */
+/* Whether it is of format 2 and contains user data. */
 bool seal_applies(const struct batch_header *h);
 /*
- * Appends the batch at p, whose header with all it will have in the log is *h, to `out`; *h is then of what was appended. 0; -ENOKEY when no
- * key seals; -EFBIG when it would be too large for a batch. `p` may not be in `out`.
+ * Appends the batch at p to `out`, encrypted. *h is its header, complete as it will be in the log,
+ * and becomes that of the appended batch. Returns 0; -ENOKEY when there is no key to encrypt with;
+ * -EFBIG when the result would be too large for a batch. `p` must not be in `out`.
  */
 int seal_batch(struct env *env, const struct atrest_keys *k, const struct seal_place *place, const uint8_t *p,
 	       struct batch_header *h, struct buf *out);
 /*
- * Opens the whole sealed batch at p in place: it becomes what it was, SEAL_OVERHEAD shorter, and so does *h. 0; -ENOKEY, with the id in *id;
- * ERR_CORRUPT_MESSAGE when it is not what was sealed here: then the bytes are lost.
+ * Decrypts the whole batch at p in place: it becomes the original, SEAL_OVERHEAD shorter, and *h
+ * follows. Returns 0; -ENOKEY with the key's id in *id; ERR_CORRUPT_MESSAGE when it is not what was
+ * encrypted for this place: then the bytes are destroyed.
  */
 int seal_open(const struct atrest_keys *k, const struct seal_place *place, uint8_t *p, struct batch_header *h,
 	      uint8_t id[ATREST_KEY_ID_SIZE]);
