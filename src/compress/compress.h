@@ -1,15 +1,17 @@
 /*
  * compress: Kafka's four codecs behind one bounded, streaming interface.
  *
- * gzip (zlib), snappy (the block stream of snappy-java, "xerial"; raw snappy is read too), LZ4 frames (Kafka's:
- * independent 64 KiB blocks are written, any frame is read), zstd frames.
+ * gzip (zlib), snappy (the block stream of snappy-java, "xerial"; raw snappy is read too), LZ4
+ * frames (independent 64 KiB blocks are written, as Kafka does; any frame is read), zstd frames.
  *
- * 1. Decoding goes through a buffer of fixed size. What comes out is counted while it comes, and refused beyond the
- *    cap: a few bytes that blow up to gigabytes cost no more than the cap says.
- * 2. The input is one piece of memory; it is never written to. Nothing that a stream claims (sizes, windows, blocks)
- *    is believed before it is compared with a bound.
- * 3. A `struct codecs` keeps the contexts and buffers for reuse. It is used by one thread at a time; there is no
- *    global state. A context that has grown beyond what is usual is let go after use.
+ * 1. Decoding goes through a buffer of fixed size. The output is counted as it is produced, and
+ *    refused beyond the limit: a few bytes that expand to gigabytes cost no more than the limit
+ *    allows.
+ * 2. The input is one piece of memory; it is never written to. Nothing a stream claims (sizes,
+ *    windows, blocks) is trusted before it is compared with a limit.
+ * 3. A `struct codecs` keeps the contexts and buffers for reuse. It is used by one thread at a
+ *    time; there is no global state. A context that has grown unusually large is released after
+ *    use.
  */
 #ifndef ODRADEK_COMPRESS_COMPRESS_H
 #define ODRADEK_COMPRESS_COMPRESS_H
@@ -19,7 +21,7 @@
 
 #include "base/buf.h"
 
-/* The numbers are those of a record batch's attributes. */
+/* The numbers in a record batch's attributes. */
 enum codec { CODEC_NONE = 0, CODEC_GZIP = 1, CODEC_SNAPPY = 2, CODEC_LZ4 = 3, CODEC_ZSTD = 4 };
 
 #define CODEC_LEVEL_DEFAULT INT32_MIN
@@ -29,27 +31,29 @@ struct codecs;
 struct codecs *codecs_new(void);
 void codecs_free(struct codecs *);
 
-const char *codec_name(int codec); /* "none", "gzip", ...; NULL for a number that is none */
+const char *codec_name(int codec); /* "none", "gzip", ...; NULL for an unknown number */
 
 /*
- * Begins to decode p[0..len), which stays the caller's and must stay until the end. 0;
- * ERR_UNSUPPORTED_COMPRESSION_TYPE for an unknown codec. One stream at a time per struct codecs; beginning the next
- * one ends the last.
+ * Begins to decode p[0..len), which stays the caller's and must remain valid until the end. Returns
+ * 0; ERR_UNSUPPORTED_COMPRESSION_TYPE for an unknown codec. There is one stream at a time per
+ * struct codecs; beginning the next ends the last.
  */
 int decode_begin(struct codecs *, int codec, const void *p, size_t len, size_t out_max);
 
 /*
- * The next piece, valid until the next call; *len == 0 at the end. 0; ERR_CORRUPT_MESSAGE when the stream is broken
- * or ends early; ERR_MESSAGE_TOO_LARGE when it is larger than out_max. After an error or the end it stays so.
+ * Gives the next piece, valid until the next call; *len == 0 at the end. Returns 0;
+ * ERR_CORRUPT_MESSAGE when the stream is broken or truncated; ERR_MESSAGE_TOO_LARGE when it is
+ * larger than out_max. After an error or the end, further calls give the same result.
  */
 int decode_next(struct codecs *, const uint8_t **p, size_t *len);
 
-/* All of it at once, appended to `out`. */
+/* Decodes everything at once, appended to `out`. */
 int decode_all(struct codecs *, int codec, const void *p, size_t len, size_t out_max, struct buf *out);
 
 /*
- * Appends p[0..len) compressed to `out`. level is CODEC_LEVEL_DEFAULT or one of the codec's own (as
- * compression.gzip.level and so on have it; ignored for snappy). 0; ERR_UNSUPPORTED_COMPRESSION_TYPE.
+ * Appends p[0..len), compressed, to `out`. level is CODEC_LEVEL_DEFAULT or one of the codec's own
+ * (as in compression.gzip.level and so on; ignored for snappy). Returns 0 or
+ * ERR_UNSUPPORTED_COMPRESSION_TYPE.
  */
 int encode_all(struct codecs *, int codec, int level, const void *p, size_t len, struct buf *out);
 
