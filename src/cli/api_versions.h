@@ -1,6 +1,4 @@
-/*
- * api_versions: which APIs a node speaks in which versions, printed as Java's NodeApiVersions has it.
- */
+/* api_versions: which APIs a node supports, in which versions, printed like Java's NodeApiVersions. */
 #ifndef ODRADEK_CLI_API_VERSIONS_H
 #define ODRADEK_CLI_API_VERSIONS_H
 
@@ -14,7 +12,7 @@ struct node_line {
 	bool is_fenced;
 };
 
-/* Asks each node, prints "host:port (id: ...) -> (...)" or adds to tool->out. */
+/* Asks each node and prints "host:port (id: ...) -> (...)", or adds to tool->out. */
 void api_versions_print(struct tool *t, const struct node_line *nodes, int n);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * client_settings: which settings of a client there are, and what they do here (client_settings.tbl).
- */
+/* client_settings: the settings of Kafka's clients, and their effect here (client_settings.tbl). */
 #ifndef ODRADEK_CLI_CLIENT_SETTINGS_H
 #define ODRADEK_CLI_CLIENT_SETTINGS_H
 
@@ -13,7 +11,7 @@ enum client_kind {
 
 enum client_setting_effect { SERVED, NEEDLESS, NO_EFFECT, NO_SUCH_SETTING };
 
-/* In clients of these kinds. */
+/* The effect in clients of these kinds. */
 enum client_setting_effect client_setting_effect(const char *name, unsigned kinds);
 
 #endif

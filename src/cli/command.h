@@ -1,5 +1,6 @@
 /*
- * command: a subcommand of the program: a file in this room with one constant row, named in commands.tbl.
+ * command: a subcommand of the program: a file in this room with one constant row, named in
+ * commands.tbl.
  */
 #ifndef ODRADEK_CLI_COMMAND_H
 #define ODRADEK_CLI_COMMAND_H
@@ -13,14 +14,21 @@ enum { EXIT_FINE = 0, EXIT_CONFIG = 1, EXIT_STORAGE = 2, EXIT_PORT = 3 };
 
 struct command {
 	const char *name;
-	const char *summary; /* one line, for `odradek --help` and the shells' completion */
-	const char *usage; /* all of `odradek NAME --help`; of a tool with rows, NULL: it follows from what is below */
-	/* argv[0] is the subcommand's name, argv[argc] is NULL; returns the exit status. --help never gets here. */
+	const char *summary; /* one line, for `odradek --help` and shell completion */
+	/*
+	 * the whole of `odradek NAME --help`; NULL for a tool with rows, where it is made from the
+	 * fields below
+	 */
+	const char *usage;
+	/*
+	 * argv[0] is the subcommand's name, argv[argc] is NULL; returns the exit status. --help is
+	 * handled before.
+	 */
 	int (*run)(int argc, char **argv);
-	/* Of the tools, whose options are rows. */
+	/* For tools, whose options are rows. */
 	const struct option_row *options;
 	const struct subcommand *subcommands; /* NULL: none */
-	const char *words;		      /* of the synopsis, behind the options; NULL: none */
+	const char *words;		      /* part of the synopsis after the options; NULL: none */
 	const char *description;	      /* paragraphs, for --help and the manual page */
 	const char *examples;		      /* lines; NULL: none */
 };
@@ -28,21 +36,21 @@ struct command {
 /* The table, in the order of `odradek --help`. */
 extern const struct command *const commands[];
 extern const int commands_n;
-const struct command *command_find(const char *name); /* NULL when there is none */
+const struct command *command_find(const char *name); /* NULL: unknown */
 void command_usage(const struct command *c, FILE *to);
 
 /* What `odradek --help` prints. */
 void commands_print(FILE *to);
-/* Says so to stderr, with the nearest there is. Returns EXIT_CONFIG. */
+/* Reports an unknown subcommand on stderr, with the most similar one. Returns EXIT_CONFIG. */
 int command_unknown(const char *name);
 
 /*
- * The subcommand behind the name of one of Kafka's scripts, with or without ".sh" and a directory; NULL when it is none. *sub becomes the
- * word that has to follow the subcommand's name, or NULL.
+ * The subcommand for the name of one of Kafka's scripts, with or without ".sh" and a directory;
+ * NULL for other names. *sub becomes the word that must follow the subcommand's name, or NULL.
  */
 const struct command *command_of_script(const char *argv0, const char **sub);
 
-/* Says what is wrong with the arguments, then the usage, to stderr. Returns EXIT_CONFIG. */
+/* Prints what is wrong with the arguments, then the usage, to stderr. Returns EXIT_CONFIG. */
 int command_misused(const struct command *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * consumer_settings: a consumer's properties, as the tools that read records take them: of the consumer, and of a member of a group.
+ * consumer_settings: a consumer's properties, for the tools that read records: those of the
+ * consumer, and those of a group member.
  */
 #ifndef ODRADEK_CLI_CONSUMER_SETTINGS_H
 #define ODRADEK_CLI_CONSUMER_SETTINGS_H
@@ -8,7 +9,7 @@
 #include "client/consumer.h"
 #include "client/member.h"
 
-/* isolation.level, fetch.*, max.partition.fetch.bytes, check.crcs; what is no value of theirs ends the tool. */
+/* isolation.level, fetch.*, max.partition.fetch.bytes, check.crcs. An invalid value ends the tool. */
 struct consumer_options consumer_settings(struct tool *t);
 /*
  * group.protocol, group.remote.assignor, partition.assignment.strategy, session.timeout.ms, max.poll.interval.ms, heartbeat.interval.ms,

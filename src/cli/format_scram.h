@@ -1,5 +1,6 @@
 /*
- * format_scram: --add-scram of odradek format: credentials that a cluster begins with (KIP-900), as Kafka's ScramParser reads them.
+ * format_scram: the --add-scram option of odradek format: the credentials a cluster starts with
+ * (KIP-900), parsed as by Kafka's ScramParser.
  */
 #ifndef ODRADEK_CLI_FORMAT_SCRAM_H
 #define ODRADEK_CLI_FORMAT_SCRAM_H
@@ -12,7 +13,10 @@
 
 struct env;
 
-/* "SCRAM-SHA-256=[name=alice,password=x]" as a record. False and *error in Kafka's words; all in the arena. */
+/*
+ * Turns "SCRAM-SHA-256=[name=alice,password=x]" into a record. False, with *error in Kafka's words;
+ * everything is in the arena.
+ */
 bool format_scram_record(struct env *env, struct str argument, struct record_list *records, struct arena *a,
 			 struct str *error);
 

@@ -1,6 +1,4 @@
-/*
- * group_list: the groups of all brokers, for the tools that list them.
- */
+/* group_list: the groups of all brokers, for the tools that list them. */
 #ifndef ODRADEK_CLI_GROUP_LIST_H
 #define ODRADEK_CLI_GROUP_LIST_H
 
@@ -10,7 +8,7 @@ struct group_line {
 	struct str id;
 	struct str protocol;
 	struct str state; /* "Stable"; empty when the broker does not say */
-	struct str type;  /* "Classic", as Java prints it; empty likewise */
+	struct str type;  /* "Classic", as Java prints it; empty when the broker does not say */
 };
 
 struct group_list {
@@ -18,11 +16,17 @@ struct group_list {
 	int n;
 };
 
-/* By id. Filters may be NULL; brokers that do not know them are filtered for. Ends the tool when a broker does not answer. */
+/*
+ * Sorted by id. Filters may be NULL; for brokers that do not support them, filtering happens here.
+ * Ends the tool when a broker does not answer.
+ */
 struct group_list group_list_all(struct tool *t, const struct str *states, int n_states, const struct str *types,
 				 int n_types);
 
-/* "PREPARING_REBALANCE", "preparingrebalance", ... to "PreparingRebalance"; a null string for what is none. */
+/*
+ * Converts "PREPARING_REBALANCE", "preparingrebalance", ... to "PreparingRebalance"; a null string
+ * for an unknown state.
+ */
 struct str group_state_parse(struct str text);
 
 #endif

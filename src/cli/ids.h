@@ -1,6 +1,4 @@
-/*
- * ids: lists of brokers' ids, as replicas are told in. Memory is the tool's arena's.
- */
+/* ids: lists of broker ids, such as the replicas of a partition. Memory comes from the tool's arena. */
 #ifndef ODRADEK_CLI_IDS_H
 #define ODRADEK_CLI_IDS_H
 
@@ -8,18 +6,18 @@
 
 struct id_list {
 	int32_t *v;
-	int32_t n; /* < 0: nobody knows */
+	int32_t n; /* < 0: unknown */
 };
 
-/* A list of a message's. */
+/* A view of a list in a message. */
 #define IDS(list) ((struct id_list){(list).v, (list).n})
 
 struct str ids_text(struct tool *t, struct id_list l); /* "1,2,3" */
 json_t *ids_json(struct id_list l);
 bool ids_have(struct id_list l, int32_t id);
-bool id_lists_equal(struct id_list a, struct id_list b); /* in this order */
+bool id_lists_equal(struct id_list a, struct id_list b); /* compares order too */
 struct id_list ids_new(struct tool *t, int cap);
-void ids_add(struct id_list *l, int32_t id); /* once, where there is room */
+void ids_add(struct id_list *l, int32_t id); /* unless it is there already; there must be room */
 int id_compare(const void *a, const void *b);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * java_options: what KAFKA_OPTS tells a JVM that also means something here:
+ * java_options: the options for a JVM in KAFKA_OPTS that also have a meaning here:
  *
- *	-Djava.security.auth.login.config=PATH	a JAAS file: lines that settings lack (sasl.jaas.config)
- *	-Djava.security.krb5.conf=PATH		the configuration of Kerberos, unless KRB5_CONFIG names one
+ *	-Djava.security.auth.login.config=PATH	a JAAS file, for settings without a line of their own (sasl.jaas.config)
+ *	-Djava.security.krb5.conf=PATH		the Kerberos configuration, unless KRB5_CONFIG names one
  *	-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=URL,...
  */
 #ifndef ODRADEK_CLI_JAVA_OPTIONS_H
@@ -13,7 +13,10 @@
 
 struct env;
 
-/* What it says, in the arena, the text of the JAAS file too; and the library of Kerberos finds its configuration. Before there are threads. */
+/*
+ * Reads the options, and the text of the JAAS file, into the arena; also makes the Kerberos library
+ * find its configuration. Call it before there are threads.
+ */
 struct jvm_options java_options_read(struct env *env, struct arena *a);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * java_order: the order in which a java.util.HashMap, or HashSet, gives out what was put into it: what Kafka's scripts print sometimes.
+ * java_order: the iteration order of a java.util.HashMap or HashSet, which Kafka's scripts
+ * sometimes print.
  */
 #ifndef ODRADEK_CLI_JAVA_ORDER_H
 #define ODRADEK_CLI_JAVA_ORDER_H
@@ -7,10 +8,10 @@
 #include "cli/ids.h"
 #include "cli/tool.h"
 
-/* Of n keys, put in this order, none twice: order[i] is the index of the i-th that comes out. */
+/* For n distinct keys, inserted in this order: order[i] is the index of the i-th key in iteration order. */
 void java_order_of_strings(struct tool *t, const struct str *keys, int n, int *order);
 void java_order_of_hashes(struct tool *t, const int32_t *hashes, int n, int *order);
-/* Of ids: puts them into that order. */
+/* Sorts ids into that order. */
 void java_order_ids(struct tool *t, struct id_list l);
 
 #endif

@@ -1,8 +1,4 @@
-/*
- * line_reader: lines to records, as Kafka's LineMessageReader reads them:
- *
- *	h1:v1,h2:v2<headers.delimiter>key<key.separator>value
- */
+/* line_reader: turns lines into records, as Kafka's LineMessageReader does: */
 #ifndef ODRADEK_CLI_LINE_READER_H
 #define ODRADEK_CLI_LINE_READER_H
 
@@ -18,9 +14,15 @@ struct line_reader {
 	int64_t line;
 };
 
-/* From --reader-config, --reader-property and --property. Ends the tool when they contradict each other. */
+/*
+ * Set up from --reader-config, --reader-property and --property. Ends the tool when they contradict
+ * each other.
+ */
 void line_reader_init(struct line_reader *r, struct tool *t);
-/* Views into the line; headers has LINE_HEADERS_MAX. Ends the tool at a line that is none, unless ignore.error. */
+/*
+ * Returns views into the line; headers has room for LINE_HEADERS_MAX. An invalid line ends the
+ * tool, unless ignore.error is set.
+ */
 void line_read(struct line_reader *r, struct str line, struct producer_record *out, struct record_header *headers);
 
 #endif

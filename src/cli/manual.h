@@ -1,6 +1,4 @@
-/*
- * manual: the table of settings as a manual page and as a plain list.
- */
+/* manual: the table of settings as a manual page and as a plain list. */
 #ifndef ODRADEK_CLI_MANUAL_H
 #define ODRADEK_CLI_MANUAL_H
 
@@ -8,7 +6,7 @@
 
 /* odradek.conf(5), in the man macros. */
 void manual_page(FILE *to);
-/* A setting a line, members separated by tabs. */
+/* One setting per line, fields separated by tabs. */
 void manual_list(FILE *to);
 
 #endif

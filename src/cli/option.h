@@ -1,8 +1,9 @@
 /*
- * option: the options of a tool as rows, from which its parser, --help, its manual page, the shells' completion and "did you mean" follow.
+ * option: the options of a tool as rows, from which its parser, --help, its manual page, shell
+ * completion and "did you mean" are derived.
  *
- * Options are written --name VALUE or --name=VALUE, or by their letter; a tool with subcommands takes them before and behind the
- * subcommand, as Kafka's do. Values point into argv.
+ * Options are written --name VALUE or --name=VALUE, or by their letter; a tool with subcommands
+ * accepts them before and after the subcommand, as Kafka's do. Values point into argv.
  */
 #ifndef ODRADEK_CLI_OPTION_H
 #define ODRADEK_CLI_OPTION_H
@@ -12,18 +13,18 @@
 #include <stdio.h>
 
 enum option_flags {
-	OPTION_MANY = 1,     /* may be given again */
-	OPTION_REQUIRED = 2, /* of every run, or of every run of `only` */
-	OPTION_MAYBE = 4,    /* its value may be left out, as joptsimple's withOptionalArg */
-	OPTION_HIDDEN = 8,   /* taken, as the script takes it, without a line in --help */
-	OPTION_WORDS = 16,   /* takes every word up to the next option, as argparse4j's nargs("+") */
+	OPTION_MANY = 1,     /* may be repeated */
+	OPTION_REQUIRED = 2, /* required in every run, or in every run of `only` */
+	OPTION_MAYBE = 4,    /* its value is optional, as with joptsimple's withOptionalArg */
+	OPTION_HIDDEN = 8,   /* accepted, as by the script, but not shown in --help */
+	OPTION_WORDS = 16,   /* takes all words up to the next option, as argparse4j's nargs("+") */
 };
 
 struct option_row {
-	const char *name;     /* without its dashes; NULL ends the table */
-	const char *argument; /* what its value is; NULL: it has none */
+	const char *name;     /* without the dashes; NULL ends the table */
+	const char *argument; /* name of its value; NULL: it has none */
 	const char *help;
-	const char *only; /* the subcommands that take it, between blanks; NULL: all */
+	const char *only; /* the subcommands that accept it, separated by blanks; NULL: all */
 	char letter;
 	uint8_t flags;
 };
@@ -47,11 +48,14 @@ struct options {
 	const char *subcommand;
 	struct option_value given[OPTIONS_MAX];
 	int n;
-	const char *words[OPTIONS_MAX]; /* what is no option and no subcommand */
+	const char *words[OPTIONS_MAX]; /* neither options nor the subcommand */
 	int n_words;
 };
 
-/* What every tool that asks a cluster takes; at the end of its table, which --json and the like close. */
+/*
+ * The options of every tool that talks to a cluster; at the end of its table, followed by --json
+ * and the like.
+ */
 #define OPTION_COMMON                                                                                                  \
 	{                                                                                                              \
 		"command-config",                                                                                      \
@@ -70,19 +74,19 @@ struct options {
 		"bootstrap-server", "HOST:PORT,...", "brokers to begin with", NULL, 0, OPTION_REQUIRED                 \
 	}
 
-/* False after saying on stderr what is wrong. */
+/* False after reporting on stderr what is wrong. */
 bool options_parse(struct options *o, const struct command *c, int argc, char **argv);
 
-/* A name that is in no row is a mistake of the caller's. */
+/* The name must be in a row. */
 bool options_has(const struct options *o, const char *name);
-const char *options_value(const struct options *o, const char *name); /* the last one; NULL */
+const char *options_value(const struct options *o, const char *name); /* the last one; NULL: none */
 int options_count(const struct options *o, const char *name);
 const char *options_nth(const struct options *o, const char *name, int i);
 
-/* Rows as --help shows them. `only` NULL: all. */
+/* Prints rows as --help shows them. `only` NULL: all. */
 void options_print(const struct option_row *rows, FILE *to);
 bool option_is_of(const struct option_row *row, const char *subcommand);
-/* Is it one of those, which blanks part? */
+/* Whether it is one of those words, which are separated by blanks. */
 bool word_is_among(const char *word, const char *words);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * partition_file: the JSON files in which Kafka's tools take partitions:
+ * partition_file: the JSON files in which Kafka's tools are given partitions:
  *
  *	{"version": 1, "partitions": [{"topic": "t", "partition": 0, "offset": 10}, ...]}
  */
@@ -10,16 +10,19 @@
 
 #include "cli/partitions.h"
 
-/* What a tool wants of its file, and Kafka's words for what is wrong with it. */
+/* What a tool requires of its file, and Kafka's messages for mistakes in it. */
 struct partition_file {
-	bool has_offsets; /* each has one; and the version is looked at */
+	bool has_offsets; /* each partition has one; then the version is checked too */
 	const char *not_json;
 	const char *no_list;
-	const char *twice; /* before the partition that is there twice */
+	const char *twice; /* precedes the partition that occurs twice */
 	const char *twice_end;
 };
 
-/* By topic and number, each once, in the tool's arena. Ends the tool when the file cannot be read or says something else. */
+/*
+ * Sorted by topic and partition, without duplicates, in the tool's arena. Ends the tool when the
+ * file cannot be read or is invalid.
+ */
 struct partition *partition_file_read(struct tool *t, const struct partition_file *f, const char *path, int *n);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * perf: what the three loads of `odradek perf` share.
- */
+/* perf: what the three workloads of `odradek perf` share. */
 #ifndef ODRADEK_CLI_PERF_H
 #define ODRADEK_CLI_PERF_H
 
@@ -12,11 +10,14 @@ int perf_produce(struct tool *t);
 int perf_consume(struct tool *t);
 int perf_latency(struct tool *t);
 
-/* Properties of --command-property and of the old names; the settings of a producer that they change. */
+/* Reads --command-property and the options' old names, and applies them to the producer's settings. */
 void perf_properties(struct tool *t, const char *old_config);
 struct producer_options perf_producer_options(struct tool *t);
 
-/* Random letters, from which payloads are cut: making each anew would cost more than sending it. */
+/*
+ * A pool of random letters from which payloads are cut: generating each one would cost more than
+ * sending it.
+ */
 struct payloads {
 	char *pool;
 	size_t size; /* of the pool */
@@ -26,7 +27,7 @@ void payloads_init(struct payloads *p, struct tool *t, size_t record_size, uint6
 uint64_t payloads_next(struct payloads *p);
 const uint8_t *payloads_cut(struct payloads *p, size_t len);
 
-/* {"50": .., "95": .., ...} in milliseconds, of nanoseconds. */
+/* {"50": .., "95": .., ...} in milliseconds, from nanoseconds. */
 json_t *json_latencies(const struct histogram *h);
 
 #endif

@@ -1,15 +1,19 @@
 /*
- * quorum_doctor: `odradek quorum doctor`: is the quorum of the metadata ready, may a node be restarted now, and what is to be done.
+ * quorum_doctor: `odradek quorum doctor`: whether the metadata quorum is healthy, whether a node
+ * may be restarted now, and what to do.
  *
- *	quorum_survey.c		what a cluster says of itself, whosever it is
- *	quorum_doctor.c		what follows from that, and how it is told
- *	quorum_disk.c		what a node's metadata directory says, when nobody answers
+ *	quorum_survey.c		what a cluster says about itself, any cluster
+ *	quorum_doctor.c		what follows from that, and how it is reported
+ *	quorum_disk.c		what a node's metadata directory says, when no controller answers
  *
- * A voter is *current* when it had all that there was within the last DOCTOR_CURRENT_MS, and fetches while it is watched. A follower that lives
- * fetches every 500 ms (Kafka's MAX_FETCH_WAIT_MS). The leader notes a Fetch when it comes, Kafka's also when it is answered, and both may be long
- * after its sender died: of one Fetch that was under way it may be heard twice. Who is heard of DOCTOR_HEARD times, within DOCTOR_WATCH_MS, has
- * fetched again since the first look; another is taken for gone, however lately it was heard of. A leader whose DescribeQuorum is of version 0
- * tells no times: there a voter is current that lacks nothing. All memory is the tool's arena's.
+ * A voter is *current* when it had everything there was within the last DOCTOR_CURRENT_MS, and is
+ * seen to fetch. A live follower fetches every 500 ms (Kafka's MAX_FETCH_WAIT_MS). The leader
+ * records a Fetch when it arrives, Kafka's leader also when it is answered, and either may be long
+ * after its sender died: a single Fetch under way may thus be counted twice. A voter counted
+ * DOCTOR_HEARD times within DOCTOR_WATCH_MS has fetched again since the first look; any other is
+ * considered gone, however recently it was heard. A leader whose DescribeQuorum is of version 0
+ * gives no times: there a voter is current if it lags behind by nothing. All memory is in the
+ * tool's arena.
  */
 #ifndef ODRADEK_CLI_QUORUM_DOCTOR_H
 #define ODRADEK_CLI_QUORUM_DOCTOR_H
@@ -21,84 +25,85 @@ enum { DOCTOR_CURRENT_MS = 5000, DOCTOR_WATCH_MS = 5000, DOCTOR_HEARD = 3 };
 struct doctor_voter {
 	int32_t id;
 	struct uuid directory_id; /* zero: with static voters */
-	struct str address;	  /* null where it is not told */
+	struct str address;	  /* null if not given */
 	bool current;
-	int64_t lag;	    /* records behind the leader; -1: not known */
-	int64_t silent_ms;  /* since it was heard of; -1: it was not, in this epoch, or the leader does not say */
-	int64_t fetched_ms; /* when it was heard of, by the leader's clock; -1 */
-	int n_heard;	    /* how often that was seen to change */
-	bool fetches;	    /* while it is watched; or leads, or the leader does not say */
+	int64_t lag;	    /* records behind the leader; -1: unknown */
+	int64_t silent_ms;  /* since it was last heard; -1: never in this epoch, or the leader does not say */
+	int64_t fetched_ms; /* when it was last heard, by the leader's clock; -1: unknown */
+	int n_heard;	    /* how often fetched_ms was seen to change */
+	bool fetches;	    /* seen to fetch; also set if it leads, or the leader does not say */
 };
 
-/* What becomes of partitions without one broker. */
+/* What happens to partitions without this broker. */
 struct doctor_broker {
 	int32_t id;
 	bool is_fenced;
-	int64_t n_offline;		       /* partitions that nobody else is in sync for */
-	int64_t n_below_min;		       /* that would fall below min.insync.replicas */
-	struct str offline_one, below_min_one; /* "topic-0", of them */
+	int64_t n_offline;		       /* partitions for which it is the only one in sync */
+	int64_t n_below_min;		       /* partitions that would fall below min.insync.replicas */
+	struct str offline_one, below_min_one; /* examples, such as "topic-0" */
 };
 
 struct doctor_survey {
-	bool answered; /* anybody has */
+	bool answered; /* at least one node answered */
 	struct str cluster_id;
 
-	int quorum_error; /* why there is no leader's word; 0: there is */
+	int quorum_error; /* why the leader's answer is missing; 0: it is not */
 	struct str quorum_message;
 	int32_t leader_id, leader_epoch;
 	int64_t high_watermark;
 	struct doctor_voter *voters;
 	int n_voters, n_current;
 
-	bool has_brokers;	       /* they were asked */
-	struct doctor_broker *brokers; /* by id */
+	bool has_brokers;	       /* the brokers were asked */
+	struct doctor_broker *brokers; /* sorted by id */
 	int n_brokers;
 	int64_t n_partitions, n_without_leader, n_under_replicated, n_below_min;
 	struct str without_leader_one, below_min_one;
-	int32_t wanted; /* the broker that would have the partition without a leader lead again; -1 */
+	int32_t wanted; /* the broker that would let the partition without a leader be led again; -1 */
 };
 
-/* One controller, asked alone. */
+/* One controller, asked by itself. */
 struct doctor_probe {
 	const char *address;
 	int err;	   /* 0: it answers */
-	int32_t leader_id; /* itself, where it leads; -1 */
+	int32_t leader_id; /* itself, if it leads; -1: unknown */
 	int32_t epoch;
 };
 
-/* Each of these addresses, apart from all others. */
+/* Asks each of these addresses separately. */
 struct doctor_probe *doctor_probe(struct tool *t, const char *addresses, int *n);
 
-/* Ends the tool where an answer cannot be understood; that nobody answers is in the survey. */
+/* Ends the tool when an answer cannot be understood; that nothing answers is part of the survey. */
 void doctor_survey(struct tool *t, struct doctor_survey *s);
 static inline int doctor_majority(int n_voters) { return n_voters / 2 + 1; }
 
-/* What a metadata directory says, or one that a configuration file names. */
+/* The contents of a metadata directory, or of the one that a configuration file names. */
 struct doctor_disk {
 	const char *path;
-	int32_t node_id; /* -1: not known */
+	int32_t node_id; /* -1: unknown */
 	struct str cluster_id;
 	struct uuid directory_id;
-	bool has_state; /* quorum-state: */
+	bool has_state; /* there is a quorum-state, which has: */
 	int32_t leader_id, leader_epoch, voted_id;
 	int16_t kraft_version;
 	int64_t log_end;
-	int32_t log_epoch; /* of its last record; 0: there is none */
+	int32_t log_epoch; /* of the last record; 0: none */
 	int32_t *voters;   /* their ids */
 	int n_voters;
 	bool is_voter;
 };
 
-/* Ends the tool where it is no such directory. */
+/* Ends the tool if it is not such a directory. */
 void doctor_read_disk(struct tool *t, const char *path, struct doctor_disk *out);
-/* What a node's configuration file has of it; zeroed before, but node_id. */
+/* The relevant part of a node's configuration file; zeroed before, except node_id. */
 struct doctor_config {
-	int32_t node_id;	 /* -1 */
-	bool is_no_broker;	 /* process.roles has controller alone */
-	const char *directory;	 /* of the metadata */
-	const char *controllers; /* "host:port,..."; NULL. voters' where there are no servers */
+	int32_t node_id;	 /* -1: not set */
+	bool is_no_broker;	 /* process.roles is controller only */
+	const char *directory;	 /* of the metadata log */
+	const char *controllers; /* "host:port,..."; from voters if servers is not set; NULL: neither is */
+	/* As written in the file; NULL if not set. */
 	const char *metadata_dir, *log_dirs, *log_dir, *servers,
-		*voters; /* as they stand there; NULL where they do not */
+		*voters;
 };
 
 void doctor_read_config(struct tool *t, const char *path, struct doctor_config *c);

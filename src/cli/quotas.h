@@ -1,6 +1,4 @@
-/*
- * quotas: what `odradek configs` does with users, clients and addresses.
- */
+/* quotas: the part of `odradek configs` that deals with users, clients and addresses. */
 #ifndef ODRADEK_CLI_QUOTAS_H
 #define ODRADEK_CLI_QUOTAS_H
 
@@ -21,14 +19,14 @@ struct config_changes {
 
 struct quota_entity {
 	const char *type[QUOTA_TYPES]; /* "user", "client-id", "ip" */
-	const char *name[QUOTA_TYPES]; /* "": the default; NULL: any, of what is described */
+	const char *name[QUOTA_TYPES]; /* "": the default; NULL: any, when describing */
 	int n;
 };
 
 bool quota_is_known(bool of_ip, struct str name);
 void quotas_describe(struct tool *t, const struct quota_entity *e);
 void quotas_alter(struct tool *t, const struct quota_entity *e, const struct config_changes *c);
-/* All users when n is 0. */
+/* Describes all users when n is 0. */
 void scram_describe(struct tool *t, const char *const *users, int n);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * reassign_throttle: the settings that slow down what a reassignment copies: rates of brokers, and which replicas of topics they are for.
+ * reassign_throttle: the settings that throttle a reassignment: rates of brokers, and the replicas
+ * of topics to which they apply.
  */
 #ifndef ODRADEK_CLI_REASSIGN_THROTTLE_H
 #define ODRADEK_CLI_REASSIGN_THROTTLE_H
@@ -7,12 +8,15 @@
 #include "cli/reassignment.h"
 #include "cli/replica_dirs.h"
 
-/* Bytes a second between the brokers of all moves: those under way, and from `current` to `proposed`. */
+/*
+ * Sets a rate, in bytes per second, for the brokers of all moves: those under way, and those from
+ * `current` to `proposed`.
+ */
 void throttle_between_brokers(struct tool *t, const struct reassignments *under_way,
 			      const struct reassignments *proposed, const struct reassignments *current, int64_t rate);
-/* Bytes a second between the directories of the brokers. */
+/* Sets a rate, in bytes per second, for moves between directories of a broker. */
 void throttle_between_dirs(struct tool *t, const struct replica_dirs *moves, int64_t rate);
-/* Takes all of it back, on every broker and on the topics of `targets`. */
+/* Removes all of these settings, from every broker and from the topics of `targets`. */
 void throttles_clear(struct tool *t, const struct reassignments *targets);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * resource: what has settings in a cluster (a topic, a broker, a group, ...), by type and name, and changing them.
+ * resource: something in a cluster that has settings (a topic, a broker, a group, ...), by type and
+ * name, and changing them.
  */
 #ifndef ODRADEK_CLI_RESOURCE_H
 #define ODRADEK_CLI_RESOURCE_H
@@ -15,16 +16,19 @@ enum {
 	RESOURCE_GROUP = 32,
 };
 
-/* Who is asked to change it: a broker's own settings are that broker's; with --bootstrap-controller everything is the controller's. */
+/*
+ * The node that can change it: a broker's own settings go to that broker; with
+ * --bootstrap-controller everything goes to the controller.
+ */
 int32_t resource_node(const struct tool *t, int8_t type, struct str name);
 
-/* No changes yet, with room for `cap`; in the tool's arena. */
+/* An empty list of changes, with room for `cap`, in the tool's arena. */
 struct incremental_alter_configs_request_resource resource_change(struct tool *t, int8_t type, struct str name,
 								  int cap);
 void resource_set(struct incremental_alter_configs_request_resource *r, struct str name, struct str value);
 void resource_unset(struct incremental_alter_configs_request_resource *r, struct str name);
 
-/* Changes the settings of all; ends the tool with the first error. */
+/* Sends all changes; the first error ends the tool. */
 void resources_alter(struct tool *t, struct incremental_alter_configs_request_resource *v, int n);
 
 #endif

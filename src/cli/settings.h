@@ -1,5 +1,6 @@
 /*
- * settings: how a subcommand gets a node's configuration: a file or the built-in one, the environment, --override.
+ * settings: how a subcommand gets a node's configuration: from a file or the built-in one, the
+ * environment, and --override.
  */
 #ifndef ODRADEK_CLI_SETTINGS_H
 #define ODRADEK_CLI_SETTINGS_H
@@ -12,15 +13,15 @@ struct config_notes;
 struct env;
 
 /*
- * 0 and *out; ERR_INVALID_CONFIG; or a negated errno when the file cannot be read. The notes are there, for the caller to tell and
- * finish, unless it is an errno.
+ * Returns 0 and *out; ERR_INVALID_CONFIG; or a negated errno when the file cannot be read. Unless
+ * it is an errno, the caller must report and free the notes.
  */
 int settings_read(struct env *env, const char *file, const char *const *overrides, struct config **out,
 		  struct config_notes *notes);
 
 /*
- * NULL after telling diag what is wrong. file NULL: the built-in configuration, its data in the user's state directory. What only needs
- * to be known is told as warnings.
+ * NULL after logging what is wrong. file NULL: the built-in configuration, with its data in the
+ * user's state directory. Notes that are not errors are logged as warnings.
  */
 struct config *settings_load(struct env *env, const char *file, const char *const *overrides);
 

@@ -1,6 +1,4 @@
-/*
- * storage: what `odradek format` and `odradek storage` share: the arguments of Kafka's storage tool.
- */
+/* storage: what `odradek format` and `odradek storage` share: the arguments of Kafka's storage tool. */
 #ifndef ODRADEK_CLI_STORAGE_H
 #define ODRADEK_CLI_STORAGE_H
 
@@ -17,7 +15,7 @@ struct storage_arguments {
 	const char *initial_controllers;
 	const char *features[STORAGE_LIST_MAX]; /* "name=level" */
 	int n_features;
-	const char *overrides[STORAGE_LIST_MAX + 1]; /* NULL at the end */
+	const char *overrides[STORAGE_LIST_MAX + 1]; /* ended by NULL */
 	int n_overrides;
 	bool ignore_formatted;
 	bool standalone;
@@ -27,8 +25,8 @@ struct storage_arguments {
 };
 
 /*
- * 0, or the exit status after telling what is wrong. Options may be given as --name value, --name=value or by their
- * letter.
+ * Returns 0, or the exit status after reporting what is wrong. Options may be given as --name
+ * value, --name=value or by their letter.
  */
 int storage_arguments_parse(const struct command *c, int argc, char **argv, struct storage_arguments *out);
 

@@ -1,5 +1,6 @@
 /*
- * topic_describe: what `odradek topics --describe` says of topics and their partitions, as far as its options ask for it.
+ * topic_describe: prints topics and their partitions for `odradek topics --describe`, as far as its
+ * options request it.
  */
 #ifndef ODRADEK_CLI_TOPIC_DESCRIBE_H
 #define ODRADEK_CLI_TOPIC_DESCRIBE_H
@@ -14,7 +15,7 @@ struct topic_names {
 	const struct metadata_response *metadata; /* of all topics */
 };
 
-/* To standard output, or as objects to t->out. */
+/* To standard output, or as objects in t->out. */
 void topics_describe(struct tool *t, const struct topic_names *names);
 void topic_describe_by_id(struct tool *t, struct uuid id);
 
