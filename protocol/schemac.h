@@ -1,6 +1,7 @@
 /*
- * schemac: what the generator knows of messages, between reading them and writing C. It ends at the first mistake, with
- * file and line. What it allocates lives until the end of the process; it has one thread.
+ * schemac: the generator's model of messages, between reading them and writing C. It ends at the
+ * first mistake, with file and line. Its allocations live until the process ends; it has one
+ * thread.
  */
 #ifndef ODRADEK_PROTOCOL_SCHEMAC_H
 #define ODRADEK_PROTOCOL_SCHEMAC_H
@@ -15,10 +16,10 @@
 
 struct range {
 	int first;
-	int last; /* none when it is less */
+	int last; /* the range is empty when this is less than first */
 };
 
-/* A row of what types there are. min_len is that of the shortest value in any version. */
+/* A row of the table of types. min_len is the size of the shortest value in any version. */
 struct type {
 	const char *name;
 	const char *c;
@@ -26,10 +27,10 @@ struct type {
 	int min_len;
 };
 
-/* A row of what a message can be. */
+/* A row of the table of message kinds. */
 struct kind {
 	const char *word;
-	const char *suffix; /* after the name, in C */
+	const char *suffix; /* appended to the name in C */
 	const char *sort;
 	bool has_key;
 };
@@ -56,7 +57,7 @@ struct structure {
 	char *name; /* "" is the message itself */
 	struct field fields[FIELDS_MAX];
 	int n_fields;
-	char *as; /* whose C struct it has, as written; NULL: its own */
+	char *as; /* the struct whose C struct it shares, as written; NULL: it has its own */
 	const struct message *as_message;
 	const struct structure *as_struct;
 	bool visited;
@@ -72,7 +73,7 @@ struct message {
 	int key; /* -1: none */
 	char *file;
 	bool latest_unstable;
-	struct structure *structs[STRUCTS_MAX]; /* the first is the message */
+	struct structure *structs[STRUCTS_MAX]; /* the first is the message itself */
 	int n_structs;
 };
 
@@ -81,13 +82,16 @@ struct messages {
 	int n;
 };
 
-/* Adds what the file says, checked and with fields tied to their structs, and structs to those whose C struct they have. */
+/*
+ * Adds the messages in the file, checked, with fields linked to their structs, and structs to those
+ * whose C struct they share.
+ */
 void messages_read(struct messages *all, const char *path);
 
 /* protocol/fetch.msg -> fetch */
 char *base_name(const char *path);
 
-/* Prints where and what, and ends the process. line 0: the whole file. */
+/* Prints place and message, and ends the process. line 0: the whole file. */
 _Noreturn void die_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void *allocate(size_t size);
 char *copy(const char *s);
