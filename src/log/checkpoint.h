@@ -1,12 +1,12 @@
 /*
- * checkpoint: an offset checkpoint of a log directory, read into memory.
+ * checkpoint: an offset checkpoint file of a log directory, read into memory.
  *
  *	0                       version
  *	2                       entries
  *	orders 0 1234           topic, partition, offset
  *	orders 1 77
  *
- * Unreadable files are empty, with an error told. Owner: its log_dir.
+ * A file that cannot be read counts as empty, and an error is logged. Owner: its log_dir.
  */
 #ifndef ODRADEK_LOG_CHECKPOINT_H
 #define ODRADEK_LOG_CHECKPOINT_H
@@ -18,7 +18,7 @@
 #include "env/env.h"
 
 struct checkpoint_entry {
-	struct str topic; /* into text */
+	struct str topic; /* points into text */
 	int32_t partition;
 	int64_t offset;
 };
@@ -31,7 +31,7 @@ struct checkpoint {
 
 int checkpoint_read(struct env *env, const char *path, struct checkpoint *out);
 void checkpoint_fini(struct checkpoint *c);
-/* Drops the entries for which drop() says so. */
+/* Drops the entries for which drop() returns true. */
 void checkpoint_drop(struct checkpoint *c, bool (*drop)(void *arg, const struct checkpoint_entry *e), void *arg);
 int64_t checkpoint_find(const struct checkpoint *c, struct str topic, int32_t partition, int64_t absent);
 

@@ -1,20 +1,26 @@
 /*
- * clean_filter: which batches and records of a log stay when it is cleaned, and what is written of them. The rules are Kafka's
- * (Cleaner.cleanInto and MemoryRecords.filterTo):
+ * clean_filter: decides which batches and records of a log survive its cleaning, and writes them.
+ * The rules are Kafka's (Cleaner.cleanInto and MemoryRecords.filterTo):
  *
- *	a record         stays while it is the newest of its key, or lies behind what the keys were gathered from; a tombstone (no value) not
- *	                 beyond its batch's delete horizon; a record without a key never
- *	a batch          goes with its last record, but for the last one of each producer (its sequence is needed) and the one just before
- *	                 the high watermark (the end of the log is): those stay without records
+ *	a record         stays while it is the newest of its key, or lies beyond the range from which keys were
+ *	                 gathered; a tombstone (no value) does not outlive its batch's delete horizon; a record
+ *	                 without a key never stays
+ *	a batch          goes with its last record, with two exceptions, which stay without records: the last
+ *	                 batch of each producer (its sequence is needed), and the batch just before the high
+ *	                 watermark (it marks the end of the log)
  *	a transaction    see clean_txn.h
- *	a horizon        (KIP-534) is set on a batch in which a tombstone, or a marker whose transaction is gone, stays for the first time: the
- *	                 base timestamp becomes now + delete.retention.ms, and an attribute says so
+ *	a horizon        (KIP-534) is set on a batch when a tombstone in it, or a marker whose transaction is
+ *	                 gone, survives for the first time: the base timestamp becomes
+ *	                 now + delete.retention.ms, and an attribute says so
  *
- * 1. A batch of which all stays is copied as it is. Another is written anew: same base offset and last offset, same producer and
- *    sequence, same codec; its records keep their offsets and timestamps.
+ * 1. A batch that survives whole is copied as it is. Any other is rebuilt with the same base offset
+ *    and last offset, the same producer and sequence, and the same codec; its records keep their
+ *    offsets and timestamps.
  * 2. Formats 0 and 1 are written as format 2.
  * 3. A batch's checksum is verified before anything is taken from it.
- * 4. A compressed batch that unfolds to more than plain_max is kept as it is: what it shadows, and what shadows it, stays too.
+ * 4. A compressed batch that decompresses to more than plain_max is kept as it is, and so is what
+ *    it shadows and what shadows it.
+ *
  * Owner: one cleaning.
  */
 #ifndef ODRADEK_LOG_CLEAN_FILTER_H
@@ -29,19 +35,19 @@
 #include "log/key_map.h"
 #include "wire/batch.h"
 
-/* The last of each producer, by id. */
+/* The last batch of each producer, sorted by producer id. */
 struct last_record {
 	int64_t producer_id;
-	int64_t last_offset; /* of data; -1 = only a marker is known */
+	int64_t last_offset; /* last offset with data; -1 = only a marker is known */
 	int16_t epoch;
 };
 
 struct kept_record;
 
 struct clean_filter {
-	/* given */
+	/* input */
 	struct key_map *keys;
-	int64_t latest; /* keys were gathered from what lies at or below it */
+	int64_t latest; /* keys were gathered from offsets up to and including this one */
 	int64_t now_ms;
 	int64_t delete_retention_ms;
 	bool keep_legacy_tombstones;
@@ -58,10 +64,10 @@ struct clean_filter {
 	void *arg;
 	int64_t records_read;
 	int64_t records_kept;
-	int64_t records_invalid; /* without a key */
+	int64_t records_invalid; /* records without a key */
 	int64_t batches_too_large;
 
-	/* its own */
+	/* internal */
 	struct buf plain;
 	struct buf rebuilt;
 	struct kept_record *kept;
@@ -70,11 +76,11 @@ struct clean_filter {
 };
 
 void clean_filter_fini(struct clean_filter *f);
-/* A whole batch. 0; ERR_CORRUPT_MESSAGE and the like: it cannot be read. */
+/* Filters one whole batch. 0; ERR_CORRUPT_MESSAGE and the like when it cannot be read. */
 int clean_filter_batch(struct clean_filter *f, const uint8_t *p, const struct batch_header *h);
 /*
- * The other pass: the keys of a whole batch from offset `from` on are put into f->keys. *full: there was no room for all of them. Sets
- * nothing but the map and the transactions.
+ * The gathering pass: puts the keys of a whole batch, from offset `from` on, into f->keys. *full:
+ * there was no room for all of them. Changes nothing but the map and the transactions.
  */
 int clean_gather_keys(struct clean_filter *f, const uint8_t *p, const struct batch_header *h, int64_t from, bool *full);
 

@@ -1,8 +1,9 @@
 /*
- * clean_private: a cleaning, for the files that carry it out: clean.c (the phases, what is gathered and copied) and clean_swap.c (the new
- * segment takes its place).
+ * clean_private: a cleaning, as shared by the files that carry it out: clean.c (phases, gathering,
+ * copying) and clean_swap.c (the exchange of segments).
  *
- * Fields change under the partition's lock, or in the run between two steps, never in both at once; `cancelled` alone is anybody's.
+ * A field changes either under the partition's lock or in the run between two steps, never in both
+ * at the same time. Only `cancelled` may be set by any thread.
  */
 #ifndef ODRADEK_LOG_CLEAN_PRIVATE_H
 #define ODRADEK_LOG_CLEAN_PRIVATE_H
@@ -29,7 +30,7 @@ enum clean_phase {
 	CLEAN_ENDED,
 };
 
-/* What of the current group is on disk under names that are not there otherwise. Changes under the lock only. */
+/* Which special names the current group's files have on disk. Changes under the lock only. */
 enum clean_files { FILES_NONE, FILES_CLEANED, FILES_SWAP, FILES_SWAPPED };
 
 struct old_segment {
@@ -42,11 +43,11 @@ struct old_segment {
 
 /* A segment's file, read batch by batch. */
 struct source {
-	struct file *file; /* NULL: the next one has to be opened */
+	struct file *file; /* NULL: the next segment has to be opened */
 	int64_t base;
-	int64_t end;  /* offset */
+	int64_t end;  /* end offset */
 	int64_t size; /* bytes */
-	int64_t pos;  /* of what is at `at` */
+	int64_t pos;  /* position of the bytes at `at` */
 	struct buf bytes;
 	size_t at;
 };
@@ -60,29 +61,29 @@ struct log_clean {
 	int32_t index_bytes_max;
 	int64_t delete_retention_ms;
 	int64_t first_uncleanable;
-	int64_t noted_end; /* of the log, at the beginning */
+	int64_t noted_end; /* end of the log at the beginning of the cleaning */
 	int64_t legacy_horizon_ms;
 	enum clean_phase phase;
-	enum clean_files files;		 /* of cleaned.segment.base */
-	int (*run)(struct log_clean *c); /* what follows the last step */
+	enum clean_files files;		 /* state of cleaned.segment.base */
+	int (*run)(struct log_clean *c); /* what to do after the last step */
 	int cancelled;			 /* atomic */
 	int error;
-	int run_error;	 /* what this step or run has met */
-	bool stalled;	 /* for want of a flush, or of room on the disk */
-	bool unsynced;	 /* names, for want of a descriptor: to be tried again before anything else */
-	bool names_lost; /* they could not be synced */
+	int run_error;	 /* error met in this step or run */
+	bool stalled;	 /* waits for a flush or for disk space */
+	bool unsynced;	 /* names could not be synced for lack of a descriptor: must be retried before anything else */
+	bool names_lost; /* names could not be synced */
 	int64_t error_segment;
 	int64_t moved; /* bytes read and written by this run */
 
-	struct old_segment *old; /* below first_uncleanable */
+	struct old_segment *old; /* segments below first_uncleanable */
 	int n_old;
-	int aborted_error; /* of writing the new index */
-	int next_index;	   /* of the log's transaction indexes */
+	int aborted_error; /* error in writing the new transaction index */
+	int next_index;	   /* index into the log's transaction indexes */
 	struct aborted_txns aborted;
 
-	struct sealed_at sealed; /* segment: the source's */
+	struct sealed_at sealed; /* its `segment` is the source's */
 	char *topic;
-	bool seals; /* what is written */
+	bool seals; /* what is written is sealed */
 	struct buf sealing;
 
 	struct clean_txns txns;
@@ -92,10 +93,10 @@ struct log_clean {
 	int64_t n_last;
 
 	struct source source;
-	int at;		 /* of `old`: the one that is read, or the next */
-	int group_first; /* of `old` */
+	int at;		 /* index into `old`: the segment being read, or the next one */
+	int group_first; /* index into `old` */
 	int group_end;
-	int retired; /* of the group */
+	int retired; /* number of the group's segments retired so far */
 	int64_t mtime_ms;
 	struct cleaned cleaned;
 	struct log_deletion *deletion;
@@ -103,21 +104,21 @@ struct log_clean {
 
 /* ---- clean.c ---- */
 
-/* Without the lock. 0 or a negated errno; want of a descriptor is noted as `unsynced`. */
+/* Without the lock. 0 or a negated errno; a lack of descriptors only sets `unsynced`. */
 int clean_sync_names(struct log_clean *c);
-/* The next group begins at old segment `first`. */
+/* Makes the next group begin at old segment `first`. */
 void clean_group_from(struct log_clean *c, int first);
 
-/* ---- clean_swap.c: steps, under the lock: 0 or a negated errno; each sets the phase that follows it ---- */
+/* ---- clean_swap.c: steps, under the lock; each returns 0 or a negated errno and sets the next phase ---- */
 
 int clean_prepare(struct log *log, struct log_clean *c);
 int clean_replace(struct log *log, struct log_clean *c);
 int clean_retire(struct log *log, struct log_clean *c);
 int clean_name_log(struct log *log, struct log_clean *c);
 int clean_name_indexes(struct log *log, struct log_clean *c);
-/* The files of old segment i are renamed to .deleted. */
+/* Renames the files of old segment i to .deleted. */
 int clean_retire_segment(struct log *log, struct log_clean *c, int i);
-/* Without the lock: the names of what was retired, when all is. */
+/* Without the lock: syncs the names of the retired segments, once all of them are retired. */
 int clean_sync_retired(struct log_clean *c);
 
 #endif

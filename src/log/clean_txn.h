@@ -1,10 +1,12 @@
 /*
- * clean_txn: what a cleaning knows of transactions while it goes through a log, batch by batch.
+ * clean_txn: tracks transactions while a cleaning goes through a log, batch by batch.
  *
- * 1. All that it sees is decided: cleaning stops before the last stable offset. Which transactions were aborted is known ahead, from the
- *    transaction indexes.
- * 2. Data of an aborted transaction goes, whatever its keys. A marker may go when no batch of its transaction was seen any more; Kafka then
- *    keeps it for delete.retention.ms, so that a reader who is in the middle of the transaction still meets it.
+ * 1. Every transaction it meets is decided, because cleaning stops before the last stable offset.
+ *    The aborted ones are known in advance, from the transaction indexes.
+ * 2. Data of an aborted transaction is dropped, whatever its keys. A marker may go once no batch of
+ *    its transaction is left; Kafka then keeps it for delete.retention.ms, so that a reader in the
+ *    middle of the transaction still meets it.
+ *
  * Owner: one pass of one cleaning.
  */
 #ifndef ODRADEK_LOG_CLEAN_TXN_H
@@ -17,7 +19,7 @@
 #include "log/producers.h"
 #include "wire/batch.h"
 
-/* Of a log, by first offset. */
+/* The aborted transactions of a log, by first offset. */
 struct aborted_txns {
 	struct completed_txn *v;
 	int64_t n;
@@ -30,8 +32,8 @@ void aborted_txns_fini(struct aborted_txns *a);
 
 struct clean_txns {
 	const struct aborted_txns *all;
-	int64_t next; /* of `all`: those before it were met */
-	int64_t from; /* transactions that ended before it are passed over */
+	int64_t next; /* index into `all`: earlier entries have been met */
+	int64_t from; /* transactions that ended before it are skipped */
 	struct map aborted;
 	struct map committed;
 };
@@ -39,13 +41,13 @@ struct clean_txns {
 void clean_txns_init(struct clean_txns *t, const struct aborted_txns *all, int64_t from, uint64_t seed);
 void clean_txns_fini(struct clean_txns *t);
 
-/* A data batch: true when it belongs to an aborted transaction. */
+/* For a data batch: true when it belongs to an aborted transaction. */
 bool clean_txns_data(struct clean_txns *t, const struct batch_header *h);
 
-/* A control batch with a marker (or, with CONTROL_NONE, without any record left). */
+/* What happens to a control batch with a marker (or, with CONTROL_NONE, without any record left). */
 struct clean_marker {
-	bool may_go;  /* nothing of its transaction is left */
-	bool indexed; /* it stays, and so does the index's entry of its transaction: */
+	bool may_go;  /* no data of its transaction is left */
+	bool indexed; /* it stays, and `aborted` stays in the index */
 	struct completed_txn aborted;
 };
 

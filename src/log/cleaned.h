@@ -1,7 +1,8 @@
 /*
- * cleaned: a segment that is being written by a cleaning: <base>.log.cleaned and its indexes, by the rules of appending.
+ * cleaned: the segment that a cleaning writes: <base>.log.cleaned and its indexes, filled by the
+ * same rules as an append.
  *
- * Owner: the cleaning; nobody else knows its files before they are swapped in.
+ * Owner: the cleaning; nothing else knows these files before they are swapped in.
  */
 #ifndef ODRADEK_LOG_CLEANED_H
 #define ODRADEK_LOG_CLEANED_H
@@ -17,21 +18,27 @@ struct cleaned {
 	struct buf time;
 	int32_t index_interval_bytes;
 	int32_t index_bytes_max;
-	int64_t aborted_size; /* of .txnindex, which goes again when nothing was written to it */
+	int64_t aborted_size; /* size of .txnindex, which is removed again when nothing was written to it */
 };
 
-/* Makes all four files, or empties what an earlier cleaning has left. Under the log's lock. 0 or a negated errno. */
+/*
+ * Creates all four files, or empties those left by an earlier cleaning. Under the log's lock. 0 or
+ * a negated errno.
+ */
 int cleaned_create(struct cleaned *c, struct log *log, int64_t base);
-void cleaned_fini(struct cleaned *c); /* closes, removes nothing */
-/* Whole batches. -EFBIG when the segment would be larger than a segment can be. */
+void cleaned_fini(struct cleaned *c); /* closes the files, removes nothing */
+/* Appends whole batches. -EFBIG when the segment would exceed the maximum size of a segment. */
 int cleaned_append(struct cleaned *c, const uint8_t *p, size_t len);
 int cleaned_add_aborted(struct cleaned *c, const struct completed_txn *t);
-/* The last time entry; everything on the platter but the names; the files' time is that of what they replace. */
+/*
+ * Writes the last time index entry, syncs everything but the names, and gives the files the
+ * modification time of what they replace.
+ */
 int cleaned_finish(struct cleaned *c, int64_t mtime_ms);
 
 /*
- * Under the log's lock: those of the four files that are there get another suffix, the .log first, or go. What goes wrong is told in the
- * result, -ENOENT is not.
+ * Under the log's lock: gives those of the four files that exist another suffix, or removes them,
+ * the .log first. Errors are returned, except -ENOENT.
  */
 int cleaned_rename(const struct log *log, int64_t base, const char *from, const char *to);
 int cleaned_unlink(const struct log *log, int64_t base, const char *suffix);

@@ -1,27 +1,31 @@
 /*
- * dir: one of the log.dirs: its identity, its lock, its checkpoints, whether it still works.
+ * dir: one of the log.dirs: its identity, its lock, its checkpoints, and whether it still works.
  *
- *   meta.properties                      cluster, node and directory id (v1 written; v0 read)
- *   .lock                                an fcntl lock while a process of either kind uses the directory
- *   .kafka_cleanshutdown                 there from a clean stop until the next start
+ *   meta.properties                      cluster, node and directory id (v1 is written; v0 is read as well)
+ *   .lock                                an fcntl lock while a process, ours or Kafka's, uses the directory
+ *   .kafka_cleanshutdown                 exists from a clean stop until the next start
  *   recovery-point-offset-checkpoint     what is on the platter, per replica
- *   log-start-offset-checkpoint          where logs start, where that is not their first segment
+ *   log-start-offset-checkpoint          start offsets of logs that do not start at their first segment
  *   replication-offset-checkpoint        high watermarks
  *   cleaner-offset-checkpoint            up to where logs were compacted
- *   odradek.sync-failed                  until all logs have been loaded since: what the page cache has of them may be on no platter
- *   odradek.life  odradek.life-0.0-delete/  until a clean stop: that the page cache can be believed after a kill, and that Kafka was not here (life.h)
- *   odradek.reserve                      room that a full disk gives up for the metadata log (a plain file: Kafka
- *   skips it)
+ *   odradek.sync-failed                  a sync has failed, and not all logs have been loaded since: what the page
+ *                                        cache shows may not be on the platter
+ *   odradek.life                         while running: the page cache can be believed after a kill (life.h)
+ *   odradek.life-0.0-delete/             while running: Kafka was not here (life.h)
+ *   odradek.reserve                      space that is given up for the metadata log when the disk is full (a plain
+ *                                        file, which Kafka ignores)
  *   <topic>-<partition>/                 a replica, see log.h
  *
- * 1. Checkpoints are replaced whole: written aside, synced, renamed, the directory synced. Unreadable ones are named
- *    in a diag line and count as empty: what they say can be found again from the logs.
- * 2. A directory that has failed (a write or sync error other than a full disk) stays offline until the process ends;
- *    nothing in it is written again. The first failure wins.
- * 3. A directory without meta.properties is used only when it is empty of replicas.
+ * 1. Checkpoints are replaced atomically: written aside, synced, renamed, and the directory synced.
+ *    An unreadable one is named in a log line and counts as empty: its contents can be recovered
+ *    from the logs.
+ * 2. A directory that has failed (a write or sync error other than a full disk) stays offline until
+ *    the process ends; nothing in it is written again. The first failure is the one that is kept.
+ * 3. A directory without meta.properties is used only when it holds no replicas.
  *
- * Threads: log_dir_error and log_dir_fail from any; the rest from the one that starts or stops the node, or inside a
- * job: all of it blocks.
+ * Threads: log_dir_error and log_dir_fail may be called from any thread, and so may functions that
+ * say so; the rest from the thread that starts or stops the node, or inside a job, since all of it
+ * blocks.
  */
 #ifndef ODRADEK_LOG_DIR_H
 #define ODRADEK_LOG_DIR_H
@@ -43,7 +47,10 @@ struct meta_properties {
 	struct uuid directory_id; /* zero = absent */
 };
 
-/* 0; -ENOENT when there is none; -EINVAL with a line in `why` (xmalloc'd) when it cannot be used. */
+/*
+ * Returns 0; -ENOENT when there is no such file; -EINVAL, with a line in `why` (xmalloc'd), when it
+ * cannot be used.
+ */
 int meta_properties_read(struct env *env, const char *dir, struct meta_properties *out, char **why);
 int meta_properties_write(struct env *env, const char *dir, const struct meta_properties *m);
 
@@ -53,95 +60,122 @@ struct log_dir;
 
 struct log_dir_options {
 	const char *path;
-	int64_t reserve_bytes; /* kept free for the metadata log; 0 = none */
+	int64_t reserve_bytes; /* kept free for the metadata log; 0 = no reserve */
 };
 
 /*
- * Takes the lock and reads meta.properties and the checkpoints. 0; -EAGAIN when another process holds the lock;
- * -EINVAL with a message for people in *why (xmalloc'd); other errnos. The directory is made when it is not there.
+ * Takes the lock and reads meta.properties and the checkpoints; creates the directory if it does
+ * not exist. 0; -EAGAIN when another process holds the lock; -EINVAL with a message for the
+ * operator in *why (xmalloc'd); other errnos.
  */
 int log_dir_open(struct env *env, const struct log_dir_options *options, struct log_dir **out, char **why);
-/* A directory that could not be opened, in the place of one that could: it has failed with err, and is nobody's. */
+/* Stands in for a directory that could not be opened: it has failed with err, and no lock is held. */
 struct log_dir *log_dir_new_offline(struct env *env, const char *path, int err);
-/* Lets go of the lock. All logs in it must be gone. */
+/* Releases the lock. All logs in the directory must have been freed. */
 void log_dir_free(struct log_dir *);
 
 struct env *log_dir_env(struct log_dir *);
 const char *log_dir_path(const struct log_dir *);
 bool log_dir_is_formatted(const struct log_dir *);
-/* 1 when some replica in it has a segment, 0 when none has, or a negated errno. */
+/* Returns 1 when a replica in it has a segment, 0 when none has, or a negated errno. */
 int log_dir_has_logs(struct log_dir *);
 const struct meta_properties *log_dir_meta(const struct log_dir *);
 /* Writes meta.properties (version 1). */
 int log_dir_format(struct log_dir *, const struct meta_properties *m);
 
-/* Was the last stop clean? Tells the broker epoch of then, -1 when it is not known. Valid after log_dir_open. */
+/*
+ * Was the last stop clean? Also returns the broker epoch at that time, -1 when it is not known.
+ * Valid after log_dir_open.
+ */
 bool log_dir_was_clean(const struct log_dir *, int64_t *broker_epoch);
-/* Fills the reserve, where it is not there: before the metadata log is opened, which may need it. */
+/* Fills the reserve if it is missing. Call it before the metadata log is opened, which may need it. */
 void log_dir_hold_reserve(struct log_dir *);
 /*
- * Removes the marker, before the first write of this run, and fills the reserve. A stop without log_dir_mark_clean is
- * unclean from here on.
+ * Removes the clean-stop marker, before the first write of this run, and fills the reserve. From
+ * here on, a stop without log_dir_mark_clean is unclean.
  */
 int log_dir_begin_run(struct log_dir *);
 /*
- * All that was written in it, and beside it on its filesystem, is on the platter. 0; -EOPNOTSUPP where the system does not promise that; any
- * other error takes the directory offline, as a failed sync does. Blocks.
+ * Puts everything written in the directory, and elsewhere on its filesystem, on the platter. 0;
+ * -EOPNOTSUPP where the system does not promise that; any other error takes the directory offline,
+ * as a failed sync does. Blocks.
  */
 int log_dir_sync(struct log_dir *);
-/* After every log was closed and the checkpoints are written. */
+/* Call it after every log was closed and the checkpoints were written. */
 int log_dir_mark_clean(struct log_dir *, int64_t broker_epoch);
 
-/* What sealed batches in it are opened and sealed with (atrest/keys.h); NULL, as at first: no keys. Before the first log. */
+/*
+ * The keys that open and seal batches in this directory (atrest/keys.h); NULL (the default): no
+ * keys. Set them before the first log.
+ */
 struct atrest_keys;
 void log_dir_set_keys(struct log_dir *, const struct atrest_keys *keys);
 const struct atrest_keys *log_dir_keys(const struct log_dir *);
-/* What has become of batches that are encrypted, since the start. By any thread. */
+/* Counts of encrypted batches since the start, by outcome. From any thread. */
 enum log_dir_sealed { LOG_DIR_SEALED, LOG_DIR_OPENED, LOG_DIR_SEAL_FAILED, LOG_DIR_SEALED_COUNTS };
 void log_dir_count_sealed(struct log_dir *, enum log_dir_sealed what);
 int64_t log_dir_sealed(const struct log_dir *, enum log_dir_sealed what);
-/* May a line about keys or sealed batches be written now? One in ten seconds: readers ask again and again. From any thread. */
+/*
+ * May a line about keys or sealed batches be logged now? Limits them to one in ten seconds, because
+ * readers retry again and again. From any thread.
+ */
 bool log_dir_may_tell(struct log_dir *);
 
 /* ---- failing ---- */
 
-/* 0 while it works, else the errno it failed with (as -EIO). */
+/* 0 while it works, else the errno with which it failed (such as -EIO). */
 int log_dir_error(const struct log_dir *);
-/* One error line, then offline for good; posts `watch` once. */
+/* Logs one error line, then the directory is offline for good; posts `watch` once. */
 void log_dir_fail(struct log_dir *, int err, const char *what, const char *path);
 /*
- * After a sync that has failed the kernel takes the pages for clean (Rebello et al., "Can Applications Recover from fsync Failures?", ATC
- * 2020): read from the cache they look right, and the next sync writes nothing. So the next process writes what lies past the recovery points
- * again before it believes it. log_dir_doubt tells it so, by a file, from any thread; a power cut makes it true again by itself.
+ * After a failed sync the kernel takes the pages for clean (Rebello et al., "Can Applications
+ * Recover from fsync Failures?", ATC 2020): read from the cache they look right, and the next sync
+ * writes nothing. The next process must therefore rewrite what lies past the recovery points before
+ * it believes it. log_dir_doubt leaves a file that says so; from any thread. The file is not
+ * synced: after a power cut, what is read is what is on the platter.
  */
 void log_dir_doubt(struct log_dir *);
 bool log_dir_is_doubtful(const struct log_dir *); /* since it was opened; from any thread */
-/* All its logs were written again. */
+/* All its logs were rewritten: the doubt is over. */
 void log_dir_trust(struct log_dir *);
 /*
- * Is all seen that the last process wrote, though it did not end cleanly (life.h)? Since when it wrote, by the filesystem's clock. From
- * log_dir_open to log_dir_vouch; from any thread.
+ * Is everything visible that the last process wrote, although it did not end cleanly (life.h)?
+ * *since_ms is when that process began to write, by the filesystem's clock. Valid from log_dir_open
+ * to log_dir_vouch; from any thread.
  */
 bool log_dir_cache_is_whole(const struct log_dir *, int64_t *since_ms);
-/* Is it on the filesystem of the directory itself? A replica may be a link, or have a filesystem mounted on it. From any thread; blocks. */
+/*
+ * Is `path` on the same filesystem as the directory itself? A replica may be a link, or a mount
+ * point. From any thread; blocks.
+ */
 bool log_dir_holds(const struct log_dir *, const char *path);
-/* Whoever wrote here last was Odradek, after a power cut too (life.h): what no checkpoint knows is of its making. As it was at log_dir_open. */
+/*
+ * Was Odradek the last to write here, even if a power cut followed (life.h)? Then any log that no
+ * checkpoint knows is ours. As it was at log_dir_open.
+ */
 bool log_dir_is_ours(const struct log_dir *);
-/* All its logs are loaded, and whole: the next process may believe what is written from here on, as long as no write or sync fails. */
+/*
+ * All its logs are loaded and whole: the next process may believe what is written from here on, as
+ * long as no write or sync fails.
+ */
 void log_dir_vouch(struct log_dir *);
-/* `post` is given to the loop once, when the directory fails (at once when it has). */
+/* Posts `post` to the loop once, when the directory fails (at once if it already has). */
 void log_dir_watch(struct log_dir *, struct loop *loop, struct post *post);
 
 /*
- * A full disk: the reserve is given up for whoever writes the metadata log. True when there was something to give. What becomes free is
- * the metadata log's alone: until the reserve is there again nothing else is appended to on this disk.
+ * On a full disk: gives up the reserve for the metadata log. True when there was a reserve to give
+ * up. The freed space belongs to the metadata log alone: until the reserve is filled again, nothing
+ * else is appended to on this disk.
  */
 bool log_dir_release_reserve(struct log_dir *);
-/* Tries to have it again; call it now and then (a job). */
+/* Tries to fill the reserve again. To be called now and then, in a job. */
 int log_dir_refill_reserve(struct log_dir *);
-/* Another directory holds the reserve; matters only when it is on the same disk. Before the first append. */
+/*
+ * Another directory holds the reserve; this matters only when it is on the same disk. Before the
+ * first append.
+ */
 void log_dir_share_reserve(struct log_dir *, struct log_dir *holder);
-/* Is what is left of the disk the metadata log's? From any thread. */
+/* Is the remaining disk space kept for the metadata log? From any thread. */
 bool log_dir_is_short(const struct log_dir *);
 
 /* ---- checkpoints ---- */
@@ -154,11 +188,14 @@ enum log_checkpoint {
 	CHECKPOINT_KINDS
 };
 
-/* What a checkpoint said at log_dir_open; `absent` where it says nothing. */
+/* What a checkpoint contained at log_dir_open; `absent` where it has no entry. */
 int64_t log_dir_checkpointed(const struct log_dir *, enum log_checkpoint kind, struct str topic, int32_t partition,
 			     int64_t absent);
 
-/* Lines for a new checkpoint file: init, add, write (one job at a time; frees the entries; what the file says already is not written). */
+/*
+ * Writes a new checkpoint file: init, add, write. Write frees the entries and writes nothing if the
+ * file already has this content. One job at a time.
+ */
 struct log_checkpoint_writer {
 	enum log_checkpoint kind;
 	int32_t n;
@@ -166,8 +203,8 @@ struct log_checkpoint_writer {
 };
 
 /*
- * A replica has left its name (departed.h); it lies at `path` now. From any thread. Who writes all checkpoints takes what has departed
- * before gathering, and settles it afterwards.
+ * A replica has given up its name (departed.h); it now lies at `path`. From any thread. The writer
+ * of all checkpoints takes the departed before gathering entries, and settles them afterwards.
  */
 struct departed;
 void log_dir_departs(struct log_dir *, const char *path);
@@ -181,21 +218,22 @@ int log_checkpoint_write(struct log_checkpoint_writer *w, struct log_dir *dir);
 /* ---- what is in it ---- */
 
 struct log_dir_entry {
-	const char *name; /* of the directory */
+	const char *name; /* of its directory */
 	struct str topic;
 	int32_t partition;
-	struct uuid topic_id; /* of partition.metadata; zero when there is none */
-	bool future;	      /* on its way to this directory (KIP-113) */
+	struct uuid topic_id; /* from partition.metadata; zero when it has none */
+	bool future;	      /* being moved to this directory (KIP-113) */
 };
 
 /*
- * Calls each() for every replica's directory, __cluster_metadata-0 among them. Directories that end in -delete have departed, and are
- * removed when that is settled; those that end in -stray are left alone. each() != 0 ends it and is returned.
+ * Calls each() for every replica directory, __cluster_metadata-0 included. Directories that end in
+ * -delete count as departed, and are removed when that is settled; those that end in -stray are
+ * left alone. If each() returns non-zero, the scan ends and returns that value.
  */
 int log_dir_scan(struct log_dir *, int (*each)(void *arg, const struct log_dir_entry *), void *arg);
-/* The same of one directory, by e->name. -EINVAL: it is no replica's. */
+/* The same for one directory, named by e->name. -EINVAL: it is not a replica's. */
 int log_dir_entry_read(struct log_dir *, struct log_dir_entry *e);
-/* Renames a replica that is in no metadata to <topic>-<partition>.<id>-stray; it is kept. */
+/* Renames a replica that is not in the metadata to <topic>-<partition>.<id>-stray; its files are kept. */
 int log_dir_set_stray(struct log_dir *, const struct log_dir_entry *);
 
 /* For DescribeLogDirs. */

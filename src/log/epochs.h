@@ -1,5 +1,5 @@
 /*
- * epochs: where each leader epoch began in one log (KIP-101), as leader-epoch-checkpoint has it.
+ * epochs: where each leader epoch of one log began (KIP-101), as stored in leader-epoch-checkpoint.
  *
  * Epochs and start offsets both increase strictly. A zeroed struct is empty. Owner: the log.
  */
@@ -24,17 +24,23 @@ struct epochs {
 };
 
 void epochs_fini(struct epochs *e);
-void epochs_copy(struct epochs *to, const struct epochs *from); /* to is not initialized */
+void epochs_copy(struct epochs *to, const struct epochs *from); /* `to` is not initialized */
 int32_t epochs_last(const struct epochs *e);			/* -1 when empty */
-/* Notes that `epoch` begins at `start`; entries that contradict it go. True when something has changed. */
+/*
+ * Notes that `epoch` begins at `start`; entries that contradict it are dropped. Returns true when
+ * something changed.
+ */
 bool epochs_assign(struct epochs *e, int32_t epoch, int64_t start);
 struct epoch_end epochs_end_of(const struct epochs *e, int32_t epoch, int64_t log_end);
 int32_t epochs_of(const struct epochs *e, int64_t offset);
-/* Both true when something has changed. */
+/* Both return true when something changed. */
 bool epochs_truncate_end(struct epochs *e, int64_t end);
 bool epochs_truncate_start(struct epochs *e, int64_t start);
 
-/* The text of a checkpoint. Parse: false when it is none; then *e is empty. An empty file is an empty list. */
+/*
+ * The text of a checkpoint. Parse returns false, with *e empty, when the text is not a checkpoint.
+ * An empty file is an empty list.
+ */
 void epochs_format(const struct epochs *e, struct buf *out);
 bool epochs_parse(struct epochs *e, struct str text);
 

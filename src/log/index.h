@@ -1,12 +1,12 @@
 /*
- * index: searching the sorted arrays that .index and .timeindex are.
+ * index: searches the sorted arrays in .index and .timeindex files.
  *
  *	.index       8 bytes: int32 last offset of a batch - base offset, int32 position of the batch; both increase
  *	.timeindex  12 bytes: int64 timestamp, int32 last offset of the batch that has it - base offset; timestamps
  *	            increase
  *
- * Files are read with pread, a block at a time; nothing is mapped. Kafka leaves files of the active segment long,
- * filled with zeros: index_count finds where the entries end.
+ * Files are read with pread, a block at a time; nothing is mapped. Kafka leaves the files of the
+ * active segment long and filled with zeros: index_count finds where the entries end.
  */
 #ifndef ODRADEK_LOG_INDEX_H
 #define ODRADEK_LOG_INDEX_H
@@ -36,16 +36,17 @@ struct index_entry index_get(const uint8_t *p);
 struct time_entry time_get(const uint8_t *p);
 
 /*
- * The number of the last entry whose key is <= `want`, -1 when there is none; its bytes in `out` (12 are enough). Or
- * a negated errno < -1.
+ * Returns the number of the last entry whose key is <= `want`, with its bytes in `out` (12 are
+ * enough); -1 when there is none; or a negated errno < -1.
  */
 int index_search(struct file *file, int32_t n, enum index_key key, int64_t want, uint8_t *out);
-/* Entry i: 0 or a negated errno. */
+/* Reads entry i: 0 or a negated errno. */
 int index_read(struct file *file, enum index_key key, int32_t i, uint8_t *out);
 
 /*
- * How many entries from the front hold together: offsets (or timestamps) increase, positions increase and stay below
- * log_size. A file of zeros, as Kafka preallocates it, gives 0. Or a negated errno.
+ * Returns the number of entries, from the front, that are consistent: offsets (or timestamps)
+ * increase, positions increase and stay below log_size. A file of zeros, as Kafka preallocates it,
+ * gives 0. Or a negated errno.
  */
 int32_t index_count(struct file *file, enum index_key key, int64_t log_size);
 

@@ -1,18 +1,21 @@
 /*
- * log/internal: what the files of this room share: the log, its segments, and who may do what to them.
+ * log/internal: what the files of this room share: the log, its segments, and the functions on
+ * them.
  *
- *	log.c       life, offsets, the directory's making
+ *	log.c       creation and end, offsets, making the directory
  *	segment.c   one segment: its files, its index entries
  *	append.c    checks, rolls, writes, applies
  *	read.c      positions; ranges for fetches
  *	lookup.c    offsets by time
- *	sealed.c    batches are sealed before they are written, and opened when they are read
- *	load.c      what is on disk; recover.c verifies it, replay.c rebuilds producer state
+ *	sealed.c    seals batches before they are written, opens them when they are read
+ *	load.c      reads what is on disk; recover.c verifies it, replay.c rebuilds producer state
  *	truncate.c  flush.c  retain.c  future.c
- *	cleanable.c what may be compacted; clean.c compacts it, with clean_swap.c, clean_filter.c, clean_txn.c, cleaned.c, key_map.c
+ *	cleanable.c what may be compacted; clean.c compacts it, with clean_swap.c, clean_filter.c, clean_txn.c,
+ *	            cleaned.c, key_map.c
  *
- * Index entries of the active segment wait in memory (struct pending) and are written many at once: at a roll, a
- * flush, a close, or when there is no room. A crash loses them, and recovery makes the same ones again.
+ * Index entries of the active segment wait in memory (struct pending) and are written many at a
+ * time: at a roll, a flush, a close, or when there is no more room. A crash loses them, and
+ * recovery makes the same ones again.
  */
 #ifndef ODRADEK_LOG_INTERNAL_H
 #define ODRADEK_LOG_INTERNAL_H
@@ -37,21 +40,21 @@ extern const char *const SEGMENT_SUFFIX[SEGMENT_FILES];
 struct segment {
 	int64_t base;
 	int64_t size;
-	int64_t max_timestamp;	      /* -1 none; TIMESTAMP_UNREAD: in the time index's last entry */
+	int64_t max_timestamp;	      /* -1 = none; TIMESTAMP_UNREAD: in the time index's last entry */
 	int64_t max_timestamp_offset; /* last offset of the batch that has it */
-	int64_t first_timestamp;      /* max timestamp of the first batch; TIMESTAMP_UNREAD */
+	int64_t first_timestamp;      /* max timestamp of the first batch; or TIMESTAMP_UNREAD */
 	int64_t created_ms;
 	int64_t jitter_ms;
-	int64_t indexed_pos; /* of the last batch that has an index entry; 0 */
-	int64_t last_time;   /* of the last time entry, pending ones too; -1 */
-	int32_t index_n;     /* entries in the file */
+	int64_t indexed_pos; /* position of the last batch that has an index entry; 0 = none */
+	int64_t last_time;   /* timestamp of the last time entry, pending ones included; -1 = none */
+	int32_t index_n;     /* entries in the .index file */
 	int32_t time_n;
-	bool sealed;	    /* readers may look at bytes that were cut off: appends go to a new segment */
+	bool sealed;	    /* readers may still look at bytes that were cut off: appends go to a new segment */
 	bool dirty;	    /* has bytes that were not synced */
-	bool indexes_dirty; /* so have its indexes */
+	bool indexes_dirty; /* its indexes have bytes that were not synced */
 	bool no_aborted;    /* there is no .txnindex */
-	uint8_t swap;	    /* bit i: file i is named .swap still (clean.c) */
-	int64_t used_ms;    /* mono */
+	uint8_t swap;	    /* bit i: file i still has its .swap name (clean.c) */
+	int64_t used_ms;    /* env_mono_ms's clock */
 	struct file *files[SEGMENT_FILES];
 };
 
@@ -73,7 +76,7 @@ struct hint {
 
 enum { HINTS = 4 };
 
-/* What a log has once it has a directory. */
+/* The state of a log that has a directory. */
 struct log_data {
 	struct segment *segments; /* ascending; the last is the active one */
 	int n;
@@ -85,17 +88,17 @@ struct log_data {
 	int cap_snapshots;
 	struct hint hints[HINTS];
 	int next_hint;
-	struct hint tail;	   /* the last batch, as it was appended */
-	int64_t synced_snapshots;  /* those above were not synced */
-	int64_t syncing_snapshots; /* what that will be when the flush that is out has ended */
-	int64_t last_flush_ms;	   /* mono */
+	struct hint tail;	   /* the last batch appended */
+	int64_t synced_snapshots;  /* snapshots above it were not synced */
+	int64_t syncing_snapshots; /* the value of synced_snapshots once the flush under way has ended */
+	int64_t last_flush_ms;	   /* env_mono_ms's clock */
 	bool dir_dirty;		   /* names were added or changed */
-	bool own_name_dirty;	   /* the directory was made, or may have been just before a kill */
-	bool owner_dirty;	   /* what partition.metadata says may not be on the platter */
+	bool own_name_dirty;	   /* the directory was created, perhaps just before a kill */
+	bool owner_dirty;	   /* partition.metadata may not be on the platter */
 	bool epochs_dirty;
 	bool has_sealed; /* there may be sealed batches (sealed.h) */
-	int flushing;	 /* a log_flush is out */
-	int64_t cut_at;	 /* what it syncs ends here: the least end since it began */
+	int flushing;	 /* 1 while a log_flush is under way */
+	int64_t cut_at;	 /* the flush under way syncs up to here at most: the lowest end since it began */
 };
 
 struct log {
@@ -110,10 +113,10 @@ struct log {
 	int64_t high_watermark;
 	int64_t end;
 	int64_t flushed_end;
-	int64_t recovery_point;	    /* what the checkpoint on the platter says; -1 = it does not know this log */
-	int64_t checkpointing;	    /* what the one that is being written will say */
-	int64_t clean_end;	    /* what lies below it was cleaned; -1 = never */
-	struct log_clean *cleaning; /* the one under way, or NULL */
+	int64_t recovery_point;	    /* as in the checkpoint on the platter; -1 = the log is not in it */
+	int64_t checkpointing;	    /* as in the checkpoint being written */
+	int64_t clean_end;	    /* everything below it was cleaned; -1 = never cleaned */
+	struct log_clean *cleaning; /* the cleaning under way, or NULL */
 	bool uncleanable;	    /* something in it cannot be read */
 	struct epochs epochs;
 	enum log_standing standing;
@@ -129,7 +132,7 @@ void log_path(const struct log *log, char *out); /* PATH_SIZE */
 
 /* ---- log.c ---- */
 
-/* Makes the directory and partition.metadata. */
+/* Creates the directory and partition.metadata. */
 int log_make_dir(struct log *log);
 struct log_data *log_data_new(struct log *log);
 void log_data_free(struct log_data *d);
@@ -139,57 +142,58 @@ static inline struct segment *log_active(struct log *log)
 }
 /* The segment that holds offset: the last whose base is <= offset; -1 when all lie above. */
 int log_segment_of(const struct log *log, int64_t offset);
-/* What is behind segment i: the next base, or the end. */
+/* The end of segment i: the next base, or the end of the log. */
 int64_t log_segment_end(const struct log *log, int i);
 /*
- * Reports a failed write: a full disk and a lack of descriptors are passed on, anything else takes the directory
- * offline.
+ * Reports a failed write: a full disk and a lack of descriptors are passed on to the caller;
+ * anything else takes the directory offline.
  */
 int log_failed(struct log *log, int err, const char *what, enum segment_file kind, int64_t base);
 struct segment *log_add_segment(struct log *log, int64_t base);
 void log_add_snapshot(struct log_data *d, int64_t offset);
 /* Unlinks snapshots for which offset < from or offset > upto. */
 void log_drop_snapshots(struct log *log, int64_t from, int64_t upto);
-int log_write_snapshot(struct log *log); /* at the end, if it is not there */
+int log_write_snapshot(struct log *log); /* at the end, unless there is one */
 void log_forget_hints(struct log *log);
 
 /* ---- segment.c ---- */
 
 void segment_init(struct segment *s, int64_t base);
 void segment_close_files(struct segment *s);
-/* The file, opened when it is not, made when `create`. */
+/* Returns the file, opening it first if necessary; `create` allows it to be created. */
 int segment_open(struct log *log, struct segment *s, enum segment_file kind, bool create, struct file **out);
-/* Is it there? Needs no descriptor, as opening it to see would. */
+/* Does this file exist? Needs no descriptor, unlike segment_open. */
 bool segment_has(const struct log *log, const struct segment *s, enum segment_file kind);
 int segment_create(struct log *log, int64_t base, int64_t now_ms); /* a new active segment */
 void segment_unlink(struct log *log, struct segment *s);
 /* Notes a batch at pos: max timestamp, index entries. Never fails: an index without an entry is only slower. */
 void segment_note_batch(struct log *log, struct segment *s, const struct batch_header *h, int64_t pos);
 int segment_write_pending(struct log *log, struct segment *s);
-/* The last time entry, and pending ones: before a segment is closed or rolled. */
+/* Writes the pending entries and the last time entry, before a segment is closed or rolled. */
 int segment_seal_indexes(struct log *log, struct segment *s);
 int segment_read_max_timestamp(struct log *log, struct segment *s);
-/* Behind its last batch; its base when it is empty. */
+/* Finds the end of its last batch; its base when it is empty. */
 int segment_read_end(struct log *log, struct segment *s, int64_t *end);
 int segment_add_aborted(struct log *log, struct segment *s, const struct completed_txn *t);
-/* Those whose markers lie at or behind the offset go. */
+/* Drops the entries whose markers lie at or beyond the offset. */
 int segment_cut_aborted(struct log *log, struct segment *s, int64_t offset);
-/* Cuts all four files back to a batch that begins at pos, whose base offset is `offset`. */
+/* Cuts all four files back to a batch that begins at pos and has base offset `offset`. */
 int segment_truncate(struct log *log, struct segment *s, int64_t pos, int64_t offset);
-/* The full size of its offset index as the settings have it, in entries. */
+/* True when its offset index or its time index has as many entries as the settings allow. */
 bool segment_index_full(const struct log *log, const struct segment *s);
 
-/* The max timestamp of its first batch; -1 when it has none. */
+/* Reads the max timestamp of its first batch; -1 when it has none. */
 int segment_read_first_timestamp(struct log *log, struct segment *s);
-/* Kafka's name of one of its files, or the one it has during a swap. */
+/* The path of one of its files: Kafka's name, or the one it has during a swap. */
 void segment_path(const struct log *log, const struct segment *s, enum segment_file kind, char out[PATH_SIZE]);
 
 /* ---- append.c ---- */
 
 int log_roll_at(struct log *log, int64_t base, int64_t now_ms);
 /*
- * A new segment, which is to hold last_offset: it begins where the batches of the active one end. A gap in front of the first batch then lies
- * within a segment: between two of them recovery would take it for a hole.
+ * Rolls to a new segment that is to hold last_offset. It begins where the batches of the active one
+ * end, so that a gap before the first batch lies within a segment: recovery would take a gap
+ * between segments for a hole.
  */
 int log_roll_for(struct log *log, int64_t last_offset, int64_t now_ms);
 
@@ -197,38 +201,41 @@ int log_roll_for(struct log *log, int64_t last_offset, int64_t now_ms);
 
 struct sealed_at;
 
-/* Is this batch to be sealed before it is written? */
+/* Must this batch be sealed before it is written? */
 bool log_seals(const struct log *log, const struct batch_header *h);
 /*
- * The batch at p, sealed, at the end of `out`; *h is then of that. 0; ERR_KAFKA_STORAGE_ERROR without a key, which is told;
- * ERR_RECORD_LIST_TOO_LARGE.
+ * Seals the batch at p at the end of `out`; *h becomes the header of the sealed batch. 0;
+ * ERR_KAFKA_STORAGE_ERROR without a key, which is logged; ERR_RECORD_LIST_TOO_LARGE.
  */
 int log_seal(const struct log *log, const uint8_t *p, struct batch_header *h, struct buf *out);
-/* A sealed batch is about to be in it, or has been found: that is remembered on disk. Its directory is there. */
+/* Records on disk that the log has, or is about to have, a sealed batch. Its directory must exist. */
 int log_note_sealed(struct log *log);
 int log_load_sealed(struct log *log);
-/* Where what is in a segment is sealed, and whether. */
+/* What sealed_open and its like need to know of a segment, including whether it may hold sealed batches. */
 struct sealed_at log_sealed_at(const struct log *log, const struct segment *s);
 
 /* ---- read.c ---- */
 
 /*
- * The position of the first batch of segment s whose last offset is >= offset: 0 and *pos, -ENODATA when there is
- * none, -EAGAIN with *cold, or an error. The scan stands on that batch.
+ * Finds the first batch of segment s whose last offset is >= offset: 0 and *pos, -ENODATA when
+ * there is none, -EAGAIN with *cold, or an error. The scan stands on that batch.
  */
 int segment_locate(struct log *log, struct segment *s, int64_t offset, struct scan *scan, struct log_cold *cold);
 
-/* The aborted transactions whose markers are in segment i. */
+/* Calls each() for the aborted transactions whose markers are in segment i. */
 int log_each_aborted(struct log *log, int i, int (*each)(void *arg, const struct completed_txn *t), void *arg);
 
 /* ---- retain.c ---- */
 
-/* Renames it to .deleted, if it is there, and notes it. */
+/* Renames the file to .deleted, if it exists, and adds it to the deletion. */
 int log_retire_file(struct log *log, const char *path, struct log_deletion *d);
 
 /* ---- clean.c ---- */
 
-/* Segments are about to be cut, dropped or moved: the cleaning under way, if any, ends without another change. */
+/*
+ * Call it before segments are cut, dropped or moved: ends the cleaning under way, if any, without
+ * another change.
+ */
 void log_clean_abort(struct log *log);
 
 /* ---- recover.c, replay.c ---- */
@@ -238,17 +245,17 @@ struct recovery {
 	int64_t bytes_done;
 	int64_t bytes_total;
 	int64_t told_ms;
-	bool shows_compaction; /* within segments offsets are missing */
+	bool shows_compaction; /* offsets are missing within segments */
 	bool cache_is_whole;   /* what is read is what was written (life.h) */
 };
 
-/* Segment i lies below the recovery point: all of it was synced. */
+/* Does segment i lie below the recovery point, so that all of it was synced? */
 bool recovery_trusts(const struct log_data *d, int i, int64_t recovery_point);
 /* Verifies the segments past the recovery point and cuts the log where it is no longer whole. */
 int log_recover(struct log *log, int64_t recovery_point, struct recovery *r);
 /* Rebuilds the indexes of one segment from its beginning. */
 int segment_rebuild(struct log *log, struct segment *s);
-/* Producer state at the log's end: the newest good snapshot, then the batches behind it. */
+/* Producer state at the log's end: the newest good snapshot, then the batches after it. */
 int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms);
 
 #endif

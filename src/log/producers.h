@@ -1,12 +1,15 @@
 /*
- * producers: what one log remembers of the idempotent and transactional producers that wrote to it (KIP-98, KIP-360).
+ * producers: the state that one log keeps of the idempotent and transactional producers that wrote
+ * to it (KIP-98, KIP-360).
  *
- * 1. Of each producer the last five batches of its current epoch are known, also after a restart (after one on a
- *    snapshot of Apache Kafka's the last one, and those behind the snapshot).
+ * 1. It has the last five batches of each producer's current epoch, also after a restart. (After a
+ *    restart from one of Apache Kafka's snapshots: the last one, and those after the snapshot.)
  * 2. Checking changes nothing; applying follows a successful write and cannot fail.
  * 3. `map_end` is the offset up to which batches were applied.
- * 4. A transaction is open from its first batch to its marker; decided but unreplicated until the high watermark
- *    passes the marker. The first unstable offset is the least first offset of both kinds.
+ * 4. A transaction is open from its first batch to its marker, and then decided but unreplicated
+ *    until the high watermark passes the marker. The first unstable offset is the least first
+ *    offset of both kinds.
+ *
  * Owner: the log.
  */
 #ifndef ODRADEK_LOG_PRODUCERS_H
@@ -33,10 +36,10 @@ struct producer {
 	struct map_node node;
 	int64_t id;
 	int64_t last_timestamp;
-	int64_t txn_first_offset; /* -1 = none open */
+	int64_t txn_first_offset; /* -1 = no open transaction */
 	int32_t coordinator_epoch;
 	int16_t epoch;
-	uint8_t n; /* batches, oldest first */
+	uint8_t n; /* number of batches, oldest first */
 	struct producer_batch batches[PRODUCER_BATCHES];
 };
 
@@ -46,7 +49,7 @@ struct open_txn {
 	int64_t producer_id;
 };
 
-struct txn_list { /* by first offset */
+struct txn_list { /* sorted by first offset */
 	struct open_txn *v;
 	int n;
 	int cap;
@@ -64,17 +67,17 @@ void producers_fini(struct producers *p);
 void producers_clear(struct producers *p, int64_t map_end);
 const struct producer *producers_find(const struct producers *p, int64_t id);
 
-/* The batch among the last five that has the same epoch and sequences; NULL when it is new. */
+/* Finds the batch among the last five with the same epoch and sequences; NULL when this one is new. */
 const struct producer_batch *producers_duplicate(const struct producers *p, const struct batch_header *h);
 /*
- * May this batch follow? 0, or ERR_INVALID_PRODUCER_EPOCH, ERR_OUT_OF_ORDER_SEQUENCE_NUMBER, ERR_INVALID_TXN_STATE.
- * Sequences are looked at for clients only.
+ * May this batch follow? 0, or ERR_INVALID_PRODUCER_EPOCH, ERR_OUT_OF_ORDER_SEQUENCE_NUMBER,
+ * ERR_INVALID_TXN_STATE. Sequences are checked for clients only.
  */
 int producers_check_data(const struct producers *p, const struct batch_header *h, enum append_origin origin);
-/* A marker: ERR_INVALID_PRODUCER_EPOCH, ERR_TRANSACTION_COORDINATOR_FENCED. */
+/* May this marker follow? 0, or ERR_INVALID_PRODUCER_EPOCH, ERR_TRANSACTION_COORDINATOR_FENCED. */
 int producers_check_marker(const struct producers *p, const struct batch_header *h, int32_t coordinator_epoch,
 			   int8_t transaction_version);
-/* Has this producer, in this epoch, an open transaction? */
+/* Does this producer have an open transaction in this epoch? */
 bool producers_is_open(const struct producers *p, int64_t id, int16_t epoch);
 
 void producers_apply_data(struct producers *p, const struct batch_header *h);
@@ -85,7 +88,7 @@ struct marker {
 	int64_t timestamp;
 };
 
-/* What the transaction index must be told. */
+/* What goes into the transaction index. */
 struct completed_txn {
 	int64_t producer_id;
 	int64_t first_offset;
@@ -94,7 +97,7 @@ struct completed_txn {
 	bool aborted;
 };
 
-/* True when a transaction with data has ended: *out. */
+/* True, with *out, when a transaction that had data has ended. */
 bool producers_apply_marker(struct producers *p, const struct batch_header *h, const struct marker *m,
 			    struct completed_txn *out);
 void producers_advance(struct producers *p, int64_t map_end);
@@ -106,8 +109,8 @@ void producers_expire(struct producers *p, int64_t now_ms, int64_t expiration_ms
 
 void producers_snapshot(const struct producers *p, struct buf *out);
 /*
- * Replaces the state. 0, or ERR_CORRUPT_MESSAGE: then it is empty. Entries silent for expiration_ms at now_ms are left
- * out.
+ * Replaces the state. 0, or ERR_CORRUPT_MESSAGE: the state is then empty. Entries that at now_ms
+ * have been silent for expiration_ms are left out.
  */
 int producers_restore(struct producers *p, struct bytes snapshot, int64_t map_end, int64_t now_ms,
 		      int64_t expiration_ms);

@@ -1,9 +1,10 @@
 /*
- * record_stream: the records of a batch, compressed or not, without their contents: what a validator and a search by
- * time ask for.
+ * record_stream: iterates over the records of a batch, compressed or not, without their contents,
+ * as the validator and the search by time need.
  *
- * Keys, values and headers are stepped over. Each record must be exactly as long as it says, and the batch must hold
- * exactly as many as its header says. Decompression goes through the codecs' fixed buffer and stops at `out_max` bytes.
+ * Keys, values and headers are skipped. Each record must be exactly as long as it says, and the
+ * batch must hold exactly as many records as its header says. Decompression goes through the
+ * codecs' fixed buffer and stops at `out_max` bytes.
  */
 #ifndef ODRADEK_LOG_RECORD_STREAM_H
 #define ODRADEK_LOG_RECORD_STREAM_H
@@ -27,30 +28,36 @@ struct record_stream {
 	struct codecs *codecs;
 	const uint8_t *p;
 	const uint8_t *end;
-	int64_t size; /* bytes of records seen so far, decompressed */
+	int64_t size; /* decompressed bytes of records seen so far */
 	int64_t left_in_record;
 	int32_t left;
-	int32_t record_max;   /* bytes of one record; 0 = no bound. Set it after record_stream_init. */
-	int32_t refused_size; /* of the record that was larger */
+	int32_t record_max;   /* bytes of one record; 0 = no limit. Set it after record_stream_init. */
+	int32_t refused_size; /* size of the record that exceeded record_max */
 	bool last;	      /* p..end is the last piece */
 	int error; /* ERR_INVALID_RECORD: malformed; ERR_CORRUPT_MESSAGE: does not decompress; ERR_MESSAGE_TOO_LARGE */
 };
 
-/* What several records come to. `n` is the index of the next record: those whose offset is not their index are not glanced at. */
+/*
+ * A summary of several records. `n` is the index of the next one: records whose offset delta is not
+ * their index are not included.
+ */
 struct record_glance {
 	int32_t n;
-	int32_t delta_min, delta_max; /* of timestamps; max < min: there was none */
-	uint32_t keyless;	      /* bit 0: one was without a key */
-	uint8_t attributes;	      /* of all, or-ed */
+	int32_t delta_min, delta_max; /* of timestamps; max < min: there were no records */
+	uint32_t keyless;	      /* bit 0: at least one record had no key */
+	uint8_t attributes;	      /* of all records, or-ed */
 };
 #define RECORD_GLANCE_NONE ((struct record_glance){.delta_min = INT32_MAX, .delta_max = INT32_MIN})
 
-/* `batch` holds the whole batch, whose header is *h. */
+/* `batch` points to the whole batch, whose header is *h. */
 void record_stream_init(struct record_stream *s, struct codecs *codecs, const struct batch_header *h,
 			const uint8_t *batch, size_t out_max);
-/* False at the end, or when s->error. */
+/* False at the end, or with s->error set. */
 bool record_stream_next(struct record_stream *s, struct stream_record *out);
-/* Steps over records as nearly all are, many at a time, and adds them to *g. Stops at any other, at the end of a piece, and before what is wrong. */
+/*
+ * Steps over records of the usual shape, many at a time, and adds them to *g. Stops at any other
+ * record, at the end of a piece, and before a malformed one.
+ */
 void record_stream_glance(struct record_stream *s, struct record_glance *g);
 
 #endif

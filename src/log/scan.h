@@ -1,9 +1,9 @@
 /*
- * scan: walking the headers of the batches in a segment's file, through a small buffer, without reading what lies
- * between.
+ * scan: walks the batch headers in a segment's file through a small buffer, without reading the
+ * bytes in between.
  *
- * Nothing is verified here but that headers can be: a segment that is being read was verified when it was written or
- * recovered.
+ * It verifies only that a header is plausible: a segment that is being read was verified when it
+ * was written or recovered.
  */
 #ifndef ODRADEK_LOG_SCAN_H
 #define ODRADEK_LOG_SCAN_H
@@ -18,13 +18,13 @@ enum { SCAN_BUFFER = 4096 };
 
 struct scan {
 	struct file *file;
-	int64_t pos; /* behind the current batch */
+	int64_t pos; /* after the current batch */
 	int64_t end; /* of the file's valid bytes */
 	int64_t at;  /* of the current batch */
 	struct batch_header header;
 	int error; /* 0, ERR_CORRUPT_MESSAGE or a negated errno */
 	bool nowait;
-	bool cold; /* nowait: what is at `pos` is not in memory */
+	bool cold; /* with nowait: the bytes at `pos` are not in memory */
 	int64_t have_from;
 	int64_t have_len;
 	uint8_t have[SCAN_BUFFER];
@@ -32,11 +32,11 @@ struct scan {
 
 void scan_init(struct scan *s, struct file *file, int64_t pos, int64_t end);
 /*
- * True with the next header in s->header; false at the end, at a batch that is not whole, or with s->error or s->cold
- * set.
+ * True with the next header in s->header; false at the end, at a batch that is not whole, or with
+ * s->error or s->cold set.
  */
 bool scan_next(struct scan *s);
-/* The first batch from here whose last offset is >= offset: true, and it is the current one. */
+/* Finds the first batch from here whose last offset is >= offset: true, and that batch is the current one. */
 bool scan_to(struct scan *s, int64_t offset);
 
 #endif

@@ -1,15 +1,18 @@
 /*
- * sealed: batches that are sealed before they are written (atrest/seal.h), where the topic's odradek.encryption.enable says so, and opened when
- * they are read.
+ * sealed: batches that are sealed before they are written (atrest/seal.h), where the topic's
+ * odradek.encryption.enable says so, and opened when they are read.
  *
- * 1. What a log is given, and what it gives, is in clear: a leader's batches and a follower's are sealed as they are appended, each node with
- *    its own key. Turned on or off, what lies there stays as it is until it is compacted.
- * 2. A log in which there may be a sealed batch has a file odradek.sealed, made before the first of them is written and on the platter
- *    before it is flushed; recovery makes it again. What such a log has on disk is read through here, and sent from memory; any other
- *    is sent from its file as ever.
- * 3. Without the key nothing is served and nothing is removed: the batch waits for the key. A batch that does not open is told with file and
- *    position; those before and behind it can be read.
- * 4. The metadata log and control batches are in clear.
+ * 1. What goes into a log and comes out of it is plaintext: the leader and its followers each seal
+ *    a batch as they append it, each node with its own key. When the setting changes, existing
+ *    batches stay as they are until they are compacted.
+ * 2. A log that may contain sealed batches has a file odradek.sealed. It is created before the
+ *    first of them is written, and is on the platter before that batch is flushed; recovery
+ *    recreates it. Such a log is read through this file and sent from memory; any other log is sent
+ *    from its file.
+ * 3. Without the key nothing is served and nothing is removed: the batch waits for the key. A batch
+ *    that cannot be opened is logged with file and position; the batches before and after it can be
+ *    read.
+ * 4. The metadata log and control batches are not sealed.
  */
 #ifndef ODRADEK_LOG_SEALED_H
 #define ODRADEK_LOG_SEALED_H
@@ -29,19 +32,24 @@ struct sealed_at {
 	struct log_dir *dir;
 	struct seal_place place;
 	int64_t segment;
-	bool any; /* there may be sealed batches in it */
+	bool any; /* the segment may contain sealed batches */
 };
 
 /*
- * Opens the batch at p, from position pos of the segment, in place, if it is sealed: *h is then of what it was. 0; ERR_KAFKA_STORAGE_ERROR:
- * the key is missing; ERR_CORRUPT_MESSAGE. Both are told, with the topic. Any thread.
+ * Opens the batch at p, from position pos of the segment, in place, if it is sealed; *h then
+ * describes the opened batch. 0; ERR_KAFKA_STORAGE_ERROR: the key is missing; ERR_CORRUPT_MESSAGE.
+ * Both errors are logged, with the topic. Any thread.
  */
 int sealed_open(const struct sealed_at *at, struct str topic, int64_t pos, uint8_t *p, struct batch_header *h);
-/* Appends the batch at p, sealed, to `out`. ERR_KAFKA_STORAGE_ERROR without a key, which is told; ERR_RECORD_LIST_TOO_LARGE. Any thread. */
+/*
+ * Appends the batch at p, sealed, to `out`. ERR_KAFKA_STORAGE_ERROR without a key, which is logged;
+ * ERR_RECORD_LIST_TOO_LARGE. Any thread.
+ */
 int sealed_put(const struct sealed_at *at, struct str topic, const uint8_t *p, struct batch_header *h, struct buf *out);
 /*
- * Reads a range that log_read has named, in clear, to the end of `out`, and lets go of its file. Behind the first batch that does not open
- * nothing is given; its error is returned when it is the first. 0; as sealed_open; storage errors. Blocks: a job.
+ * Reads a range that log_read has named, opens its batches, appends them to `out`, and releases the
+ * file. Stops before the first batch that cannot be opened; its error is returned when it is the
+ * first of the range. 0; errors as sealed_open; storage errors. Blocks: a job.
  */
 int sealed_read(const struct sealed_at *at, struct str topic, struct records *range, struct buf *out);
 

@@ -1,15 +1,20 @@
 /*
- * swap: what a cleaning (or Kafka's splitting of a segment) has left in a directory, brought to an end at the start.
+ * swap: at the start, finishes what an interrupted cleaning (or Kafka's splitting of a segment) has
+ * left in a directory.
  *
- * New segments are written as <base>.log.cleaned (and the indexes beside it), synced, renamed to .swap, synced; the old ones are renamed to
- * .deleted, synced; then .swap is taken off: of the .log first, and after a sync of the indexes. So
- * 1. where a .cleaned is there, no .swap of its base or behind it is whole: all of them go;
- * 2. else a .log.swap is whole and replaces the segments whose offsets it covers;
- * 3. an index's .swap without a .log.swap belongs to a .log that has its name already.
- * Kafka's LogLoader does the same, and its directories open here as ours do there. (It says "between the first .swap and the last"; a
- * segment of its own covers the same.)
+ * New segments are written as <base>.log.cleaned (with the indexes beside it), synced, renamed to
+ * .swap, synced; the old ones are renamed to .deleted, synced; then .swap is taken off, from the
+ * .log first and, after a sync, from the indexes. Therefore
+ * 1. if there is a .cleaned file, no .swap at its base or beyond is complete: all of them are
+ *    removed;
+ * 2. otherwise a .log.swap is complete and replaces the segments whose offsets it covers;
+ * 3. an index's .swap without a .log.swap belongs to a .log that already has its final name.
  *
- * Each step is synced before the next one: names that were changed reach the platter in any order.
+ * Kafka's LogLoader does the same, and each implementation can open the other's directories. (Kafka
+ * says "between the first .swap and the last"; covering each segment's own range has the same
+ * effect.)
+ *
+ * Each step is synced before the next one, because renames may reach the platter in any order.
  */
 #ifndef ODRADEK_LOG_SWAP_H
 #define ODRADEK_LOG_SWAP_H

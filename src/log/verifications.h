@@ -1,9 +1,12 @@
 /*
- * verifications: producers whose transaction's coordinator is being asked whether a log is part of it (KIP-890, VerificationStateEntry).
+ * verifications: producers for which a transaction coordinator is being asked whether the log is
+ * part of the transaction (KIP-890, VerificationStateEntry).
  *
- * The first batch of a transaction may follow when the answer has come, and nothing has ended a transaction in between: each question has a
- * guard, a number that is given once, and an append or a marker of this producer ends it. What is asked again has the same guard, so that
- * batches in flight need one answer each and one of them takes it. Owner: the log.
+ * The first batch of a transaction may be appended once the answer has come, if no transaction of
+ * the producer has ended in between. Each question therefore has a guard, a number that is used
+ * once; an append or a marker of this producer ends it. Asking again yields the same guard, so when
+ * several batches are in flight, each needs its own answer, and one of them uses up the guard.
+ * Owner: the log.
  */
 #ifndef ODRADEK_LOG_VERIFICATIONS_H
 #define ODRADEK_LOG_VERIFICATIONS_H
@@ -19,14 +22,14 @@ struct unverified {
 	int64_t producer_id;
 	uint64_t guard;
 	int64_t asked_ms;
-	int32_t lowest_sequence; /* that has been asked for: what is above it waits for it */
+	int32_t lowest_sequence; /* lowest sequence asked for: batches with a higher one must wait for it */
 	int16_t epoch;
-	bool bumps_epochs; /* the producer is of transaction.version 2 */
+	bool bumps_epochs; /* the producer uses transaction.version 2 */
 };
 
 struct verifications;
 
-/* NULL is fine, in all of them: nobody asks. */
+/* All of these accept NULL: nothing is being asked. */
 void verifications_free(struct verifications *v);
 const struct unverified *verifications_find(const struct verifications *v, int64_t producer_id);
 void verifications_remove(struct verifications *v, int64_t producer_id);
@@ -39,7 +42,7 @@ struct verification_question {
 	bool bumps_epochs;
 };
 
-/* The guard. Made when it is needed; the seed is of its map. */
+/* Returns the guard. Creates *v when needed, with `seed` for its map. */
 uint64_t verifications_ask(struct verifications **v, const struct verification_question *q, uint64_t seed,
 			   int64_t now_ms);
 
