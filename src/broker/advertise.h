@@ -1,14 +1,18 @@
 /*
  * advertise: finds clients that were sent an address of this node and never came back to it.
  *
- * A client that reaches a bootstrap address, learns the advertised one and cannot reach that just hangs; the node can tell. A client is
- * its client id, at its address; those of this machine are one, whichever of its addresses they use.
+ * A client that reaches a bootstrap address, learns the advertised one and cannot reach that simply
+ * hangs; only the node can tell. A client is identified by its client id and address; all clients
+ * on this machine with one id count as one, whichever of its addresses they use.
  *
- * 1. A connection whose Metadata answer named this node is watched for ADVERTISE_WAIT_MS. If by then it is still open, and its client has
- *    neither sent a request that does work (here or elsewhere) nor opened another connection, one line names client and address.
- * 2. A client is named once in ADVERTISE_AGAIN_MS. At most ADVERTISE_WATCHED connections are watched; more go unwatched.
- * 3. The book-keeping is owned by one loop; the functions below run on the reactor of the connection and send it a message where something
- *    is new: two or three in a connection's life, none for a request after that.
+ * 1. A connection whose Metadata answer named this node is watched for ADVERTISE_WAIT_MS. If it is
+ *    then still open, and its client has neither sent a request that does work (on any connection)
+ *    nor opened another connection, one line names client and address.
+ * 2. A client is named at most once in ADVERTISE_AGAIN_MS. At most ADVERTISE_WATCHED connections
+ *    are watched; further ones are not.
+ * 3. One loop owns the records. The functions below run on the reactor of the connection and send
+ *    that loop a message when something is new: two or three in the life of a connection, none per
+ *    request after that.
  */
 #ifndef ODRADEK_BROKER_ADVERTISE_H
 #define ODRADEK_BROKER_ADVERTISE_H
@@ -27,7 +31,7 @@ struct conn;
 struct env;
 struct loop;
 
-/* A connection's part: zeroed when it opens, kept by whoever keeps the connection's other state. */
+/* A connection's part: zeroed when the connection opens, stored with its other state. */
 struct advertise_conn {
 	uint64_t client;
 	bool seen;
@@ -36,13 +40,19 @@ struct advertise_conn {
 };
 
 struct advertise *advertise_new(struct env *env, struct loop *loop);
-/* When no message is on its way any more: all connections are closed, and the loop has run since. */
+/*
+ * Call it when no message can be on its way any more: all connections are closed, and the loop has
+ * run since.
+ */
 void advertise_free(struct advertise *a);
 
-/* A request has come. `prelude`: of a kind that a bootstrap connection sees as well: ApiVersions, Sasl*, Metadata. */
+/*
+ * A request has arrived. `prelude`: of a kind that is also sent on a bootstrap connection:
+ * ApiVersions, Sasl*, Metadata.
+ */
 void advertise_request(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id,
 		       bool prelude);
-/* A Metadata answer to it has named this node as host:port. After advertise_request. */
+/* A Metadata answer on the connection has named this node as host:port. After advertise_request. */
 void advertise_told(struct advertise *a, struct advertise_conn *ac, const struct conn *c, struct str client_id,
 		    struct str host, int32_t port);
 void advertise_closed(struct advertise *a, struct advertise_conn *ac, const struct conn *c);

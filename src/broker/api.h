@@ -1,22 +1,27 @@
 /*
- * api: a row an API, and what a handler is given.
+ * api: the table of APIs (one row per API), and what a handler gets.
  *
- * A row says who serves an API: on which listeners, in which versions, with which structs of the codec, by which function, and which
- * permission it needs. What has no row is not advertised, and a request for it closes the connection, as Kafka's does.
+ * A row says how an API is served: on which listeners, in which versions, with which structs of the
+ * codec, by which function, and which permission it requires. An API without a row is not
+ * advertised, and a request for it closes the connection, as in Kafka.
  *
- * A handler runs on the reactor of its connection. It reads `in`, fills `out` (default-filled by the codec) and returns an outcome:
+ * A handler runs on the reactor of its connection. It reads `in`, fills `out` (default-filled by
+ * the codec) and returns an outcome:
  *
- *	REPLY	  out is complete: encode it, send it
- *	SILENT	  no answer is due (Produce with acks=0)
+ *	REPLY	  out is complete: encode and send it
+ *	SILENT	  there is no answer (Produce with acks=0)
  *	PARKED	  the request waits; request_complete() or request_end() ends it later, on this reactor
- *	HANG_UP	  the connection is closed without an answer
+ *	HANG_UP	  close the connection without an answer
  *
- * 1. All that a request needs lives in its arena, which has a budget; a handler that finds it spent returns HANG_UP.
- * 2. The image that a request began with is its image until it is answered.
- * 3. A parked request is ended by exactly one of the two calls, also when its connection has gone in the meantime: then nothing is sent.
- *    `hurry` is called, on its reactor, when there is no use in waiting on (the connection has gone, the node stops); it may end it.
+ * 1. Everything that a request needs lives in its arena, which has a budget; a handler that finds
+ *    the arena spent returns HANG_UP.
+ * 2. A request keeps the image with which it began until it is answered.
+ * 3. A parked request is ended by exactly one of the two calls, even if its connection has gone in
+ *    the meantime: nothing is sent then. `hurry` is called, on its reactor, when waiting has become
+ *    pointless (the connection has gone, the node stops); it may end the request.
  *
- * Adding an API: a file in api/, its row at the end of the file, a line in api.tbl, a line in module.am.
+ * To add an API: a file in api/, its row at the end of that file, a line in api.tbl, a line in
+ * module.am.
  */
 #ifndef ODRADEK_BROKER_API_H
 #define ODRADEK_BROKER_API_H
@@ -47,37 +52,42 @@ enum outcome { REPLY, SILENT, PARKED, HANG_UP };
 enum api_flags {
 	API_BROKER = 1,		/* served on listeners of the broker */
 	API_CONTROLLER = 2,	/* served on listeners of the controller */
-	API_FORWARD = 4,	/* the broker hands it to the controller */
+	API_FORWARD = 4,	/* the broker forwards it to the controller */
 	API_CLUSTER_ACTION = 8, /* Kafka's flag: between nodes */
-	API_PLAIN_REFUSAL = 32, /* who lacks what the row asks for is told so in the error's own words */
-	API_ADVERTISED_FROM_0 =
-		16, /* Produce, for clients that look for version 0 before they compress (KAFKA-18659) */
+	API_PLAIN_REFUSAL = 32, /* without the required permission, the refusal has the error's default message */
+	API_ADVERTISED_FROM_0 = 16, /* for Produce: clients look for version 0 before they compress (KAFKA-18659) */
 };
 
 struct api {
 	int16_t key;
-	int16_t first; /* the versions that are served */
+	int16_t first; /* `first` to `last`: the versions that are served */
 	int16_t last;
 	uint16_t flags;
-	/* What the whole request needs, of ACL_CLUSTER (Kafka's authorizeClusterOperation); 0: nothing, or its handler asks for each thing in it. */
+	/*
+	 * The operation that the whole request requires on ACL_CLUSTER (Kafka's
+	 * authorizeClusterOperation); 0: none, or the handler checks each item of the request.
+	 */
 	uint8_t acl_operation;
 	const struct schema *in;
 	const struct schema *out;
 	enum outcome (*run)(struct request *r);
-	/* Fills `out` so that it says err throughout, as Kafka's getErrorResponse does. message null: the error's own where there is room. */
+	/*
+	 * Fills `out` so that every part of it reports err, as Kafka's getErrorResponse does.
+	 * message null: the error's default message, where there is a field for it.
+	 */
 	void (*fail)(struct request *r, int err, struct str message);
-	int32_t (*timeout_ms)(const void *in); /* of what is forwarded; NULL: it waits as long as it takes */
+	int32_t (*timeout_ms)(const void *in); /* timeout of a forwarded request; NULL: it waits as long as it takes */
 };
 
 #define API_KEYS_MAX 95
 
-/* A node's: the row of each key; NULL where it is not served. */
+/* One per node: the row of each key; NULL where the key is not served. */
 struct api_table {
 	const struct api *by_key[API_KEYS_MAX];
 };
 
 void api_table_fill(struct api_table *t);
-/* The i-th of the list; NULL behind its end. */
+/* The i-th row of the list; NULL past its end. */
 const struct api *api_row(int i);
 
 static inline const struct api *api_find(const struct api_table *t, int key)
@@ -91,60 +101,68 @@ struct request {
 	struct arena arena;
 	const struct api *api;
 	struct node *node;
-	struct core *core;	   /* this reactor's share of the broker */
+	struct core *core;	   /* the part of the broker that belongs to this reactor */
 	struct conn *conn;	   /* NULL when it has gone */
 	struct peer *peer;	   /* NULL when it has gone */
-	struct identity *identity; /* whose it is: request_identity() */
-	const struct image *image; /* NULL before the first commit: then only ApiVersions is served */
+	struct identity *identity; /* of the sender; read it by request_identity() */
+	const struct image *image; /* NULL before the first commit: only ApiVersions is served then */
 
 	int16_t key;
 	int16_t version;
 	int32_t correlation_id;
-	struct str client_id; /* never null: Kafka takes null for empty */
-	struct str listener;  /* the name of the listener it came in by */
-	bool from_controller; /* that is one of the controller's */
-	struct frame frame;   /* in points into it; batches are patched in it */
+	struct str client_id; /* never null: a null id counts as empty, as in Kafka */
+	struct str listener;  /* the name of the listener on which it arrived */
+	bool from_controller; /* that listener is one of the controller's */
+	struct frame frame;   /* `in` points into it; batches are patched in it */
 	const void *in;
 	void *out;
-	struct envelope *envelope; /* it came in one; NULL: by itself */
-	struct kept_answer *kept;  /* what it is answered with in place of out; NULL: out */
+	struct envelope *envelope; /* the Envelope in which it arrived; NULL: none */
+	struct kept_answer *kept;  /* sent in place of `out`; NULL: `out` is sent */
 	struct chain chain;	   /* the encoded answer */
-	int64_t began_ns;	   /* monotonic: when its frame was whole */
+	int64_t began_ns;	   /* monotonic: when its frame was complete */
 
-	/* throttle.h */
-	int64_t handled_ns;   /* spent on it until it was parked; 0: it was not, or nobody counts */
-	int32_t throttle_ms;  /* what its client is told to wait */
-	uint8_t throttled_by; /* enum image_quota, with it */
+	/* for throttle.h */
+	int64_t handled_ns;   /* time spent on it until it was parked; 0: it was not parked, or nobody counts */
+	int32_t throttle_ms;  /* how long the client is told to wait */
+	uint8_t throttled_by; /* enum image_quota: the quota behind throttle_ms */
 	bool charged;	      /* the handler has counted it */
-	bool exempt;	      /* a replica's */
-	bool refused;	      /* for want of a permission on the cluster: it is nobody's between nodes */
+	bool exempt;	      /* sent by a replica */
+	/* refused for lack of a permission on the cluster: quotas apply, even to an inter-node API */
+	bool refused;
 
 	/* while PARKED */
 	void *state; /* the handler's own, in the arena */
 	void (*hurry)(struct request *r);
-	struct list parked; /* in its core's list; of one that is no longer used: in its spare ones */
+	/* in its core's list; when the request is no longer used, in the core's list of spare ones */
+	struct list parked;
 };
 
-/* Whose request it is: its connection's, or its Envelope's. It lives as long as the request. */
+/* Whose request it is: the identity of its connection, or of its Envelope. It lives as long as the request. */
 const struct identity *request_identity(struct request *r);
 
 /* Ends a parked request: encodes `out` and sends it. The request is gone afterwards. */
 void request_complete(struct request *r);
-/* Ends a parked request without an answer; close: the connection with it. */
+/* Ends a parked request without an answer; close: closes the connection as well. */
 void request_end(struct request *r, bool close);
-/* Parks: the return value of a handler. */
+/* Parks the request: the return value of a handler. */
 enum outcome request_park(struct request *r, void *state, void (*hurry)(struct request *r));
 
-/* Reads the body by the row: fills `in`, and `out` with its defaults. 0, Kafka's error or a negated errno. */
+/*
+ * Reads the body according to the row: fills `in`, and `out` with its defaults. 0, a Kafka error or
+ * a negated errno.
+ */
 struct reader;
 int request_read(struct request *r, struct reader *in);
 
-/* The row's handler, for a principal that has what the row asks for; else CLUSTER_AUTHORIZATION_FAILED. */
+/*
+ * Runs the row's handler if the principal has the permission that the row requires; else
+ * CLUSTER_AUTHORIZATION_FAILED.
+ */
 enum outcome request_run(struct request *r);
 
-/* The whole request fails: fills `out` by the row. The return value of a handler. */
+/* Fails the whole request: fills `out` by the row's fail(). The return value of a handler. */
 enum outcome request_fail(struct request *r, int err, struct str message);
-/* The same, where the principal lacks an operation on the cluster: with Kafka's words for it. */
+/* The same for a principal that lacks an operation on the cluster, with Kafka's message. */
 enum outcome request_fail_cluster(struct request *r, enum acl_operation needed);
 
 #endif

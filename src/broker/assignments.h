@@ -1,11 +1,14 @@
 /*
- * assignments: the controller is told in which directories this node's replicas lie (AssignReplicasToDirs, KIP-858).
+ * assignments: tells the controller in which directories this node's replicas lie
+ * (AssignReplicasToDirs, KIP-858).
  *
- * 1. A wish is said until the controller has answered it, or says that there is no such replica. A later wish for the same replica takes the
- *    place of an earlier one.
- * 2. One request is under way at a time; what comes meanwhile goes with the next, at most ASSIGNMENTS_MAX in one (Kafka's bound).
+ * 1. An assignment is sent until the controller has accepted it, or answers that there is no such
+ *    replica. A later one for the same replica replaces an earlier one.
+ * 2. One request is under way at a time; assignments made meanwhile go with the next, at most
+ *    ASSIGNMENTS_MAX in one request (Kafka's bound).
  *
- * There is at most one wish a replica. Owner: reactor 0; assignments_want from any thread.
+ * There is at most one pending assignment per replica. Owner: reactor 0; assignments_want may be
+ * called from any thread.
  */
 #ifndef ODRADEK_BROKER_ASSIGNMENTS_H
 #define ODRADEK_BROKER_ASSIGNMENTS_H
@@ -26,10 +29,10 @@ struct assignment {
 };
 
 struct assignments *assignments_new(struct node *n);
-/* When reactor 0 has ended. */
+/* Call it when reactor 0 has ended. */
 void assignments_free(struct assignments *a);
 void assignments_want(struct assignments *a, const struct assignment *wish);
-/* Nothing more is said. On reactor 0. */
+/* Nothing more is sent. On reactor 0. */
 void assignments_stop(struct assignments *a);
 
 #endif

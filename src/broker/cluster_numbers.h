@@ -1,7 +1,8 @@
 /*
- * cluster_numbers: what the image of the metadata, the quorum and the fetchers say, in numbers, as metrics tell them.
+ * cluster_numbers: figures for metrics from the metadata image, the quorum and the fetchers.
  *
- * Taken on reactor 0; counted in a job, from the image alone, which is held.
+ * They are taken on reactor 0 and counted in a job, which uses only the image, to which it holds a
+ * reference.
  */
 #ifndef ODRADEK_BROKER_CLUSTER_NUMBERS_H
 #define ODRADEK_BROKER_CLUSTER_NUMBERS_H
@@ -18,8 +19,8 @@ struct node;
 struct broker_number {
 	int32_t id;
 	int64_t state;	     /* Kafka's BrokerRegistrationState: 10 fenced, 20 in controlled shutdown, 30 active */
-	int64_t heard_of_ms; /* ago; -1: not known here */
-	int64_t n_leads;     /* partitions */
+	int64_t heard_of_ms; /* ms since the last heartbeat; -1: not known here */
+	int64_t n_leads;     /* partitions it leads */
 	int64_t n_replicas;
 };
 
@@ -33,12 +34,12 @@ struct cluster_numbers {
 	int64_t offset, epoch, timestamp_ms; /* of the image; -1 when there is none */
 	int64_t metadata_version;
 
-	/* counted */
+	/* counted in the job */
 	int64_t n_without_leader;
-	int64_t n_imbalanced; /* led by another than the preferred replica */
+	int64_t n_imbalanced; /* led by a replica other than the preferred one */
 	int64_t n_under_replicated;
 	int64_t n_reassigned;
-	int64_t n_reassigned_here; /* of those that this node leads */
+	int64_t n_reassigned_here; /* those of n_reassigned that this node leads */
 
 	struct fetcher_numbers fetchers;
 };

@@ -1,4 +1,7 @@
-/* consumer_protocol: is the protocol of KIP-848 offered: by group.coordinator.rebalance.protocols, and by group.version? */
+/*
+ * consumer_protocol: is the protocol of KIP-848 offered, according to
+ * group.coordinator.rebalance.protocols and group.version?
+ */
 #ifndef ODRADEK_BROKER_CONSUMER_PROTOCOL_H
 #define ODRADEK_BROKER_CONSUMER_PROTOCOL_H
 

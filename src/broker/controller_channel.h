@@ -1,17 +1,24 @@
 /*
- * controller_channel: what this node asks the active controller for when that is another node; Kafka's NodeToControllerChannelManager, and the
- * ForwardingManager on top of it.
+ * controller_channel: carries this node's requests to the active controller when that is another
+ * node. It corresponds to Kafka's NodeToControllerChannelManager, with the ForwardingManager on top
+ * of it.
  *
- * 1. What this node's own broker or controller asks goes as it is, in the highest version that both speak. A client's request goes inside of
- *    an Envelope (KIP-590), in the client's version; its answer is taken out again.
- * 2. A request waits until a controller is known. It goes again, to whom then leads, when its connection breaks, when it is not answered for
- *    a while, and when the answer says NOT_CONTROLLER: so a request may be carried out twice, as Kafka's may.
- * 3. Its time is up at its deadline, a client's after a minute at the latest: REQUEST_TIMED_OUT.
- * 4. Heartbeats, this node's other requests and clients' have a connection each, and one request of each is under way at a time.
- * 5. An answer is checked by the codec alone: whoever asked looks at the values. It stays as long as the request's arena.
+ * 1. Requests of this node's own broker or controller are sent as they are, in the highest version
+ *    that both sides support. A client's request is wrapped in an Envelope (KIP-590), in the
+ *    client's version; its answer is unwrapped again.
+ * 2. A request waits until a controller is known. It is sent again, to the leader of that moment,
+ *    when its connection breaks, when it is not answered for a while, and when the answer is
+ *    NOT_CONTROLLER. A request may therefore be carried out twice, as in Kafka.
+ * 3. It ends with REQUEST_TIMED_OUT at its deadline, which for a client's request is at most a
+ *    minute away.
+ * 4. Heartbeats, this node's other requests and clients' requests have a connection each, with one
+ *    request under way on each at a time.
+ * 5. Only the codec checks an answer: the caller must look at the values. The answer lives as long
+ *    as the request's arena.
  *
- * Errors, beside the answer's own: UNKNOWN_SERVER_ERROR where there is no understanding, and hang_up with it where the controller does not speak
- * the client's version.
+ * Errors besides those in the answer: UNKNOWN_SERVER_ERROR where the two nodes have no version in
+ * common, along with hang_up where the controller does not support the client's version.
+ *
  * Owner: the quorum's loop.
  */
 #ifndef ODRADEK_BROKER_CONTROLLER_CHANNEL_H
@@ -30,24 +37,24 @@ struct raft_node;
 struct controller_channel_options {
 	struct loop *loop;
 	int32_t node_id;
-	struct outgoing *outgoing; /* NULL: plain, with the times of channel.h */
-	int32_t answer_ms; /* controller.socket.timeout.ms: how long a connection may leave a request without an answer */
+	struct outgoing *outgoing; /* NULL: plaintext, with the timeouts of channel.h */
+	int32_t answer_ms; /* controller.socket.timeout.ms: how long a request may stay unanswered on a connection */
 };
 
 struct controller_channel *controller_channel_new(const struct controller_channel_options *options);
-/* When it is settled, or was never asked. NULL is fine. */
+/* Call it when the channel is settled, or was never used. NULL is allowed. */
 void controller_channel_free(struct controller_channel *c);
 
-/* Who leads now; NULL: nobody is known to. What is under way with another goes again. */
+/* Says who leads now; NULL: not known. Requests under way to another node are sent again. */
 void controller_channel_follow(struct controller_channel *c, const struct raft_node *leader);
-/* The quorum's from here on until it is completed. */
+/* The request belongs to the channel from here on until it is completed. */
 void controller_channel_submit(struct controller_channel *c, struct quorum_request *r);
-/* This node leads: give() gets all that waits or is under way, and nothing goes out. */
+/* This node leads: give() gets every request that waits or is under way, and nothing is sent any more. */
 void controller_channel_give_back(struct controller_channel *c, void (*give)(struct quorum_request *r));
 
-/* All that is left is completed with NOT_CONTROLLER, and the connections are closed. */
+/* Completes all remaining requests with NOT_CONTROLLER and closes the connections. */
 void controller_channel_stop(struct controller_channel *c);
-/* A name may still be looked up after a stop. */
+/* False while something is left after a stop: a look-up of a name may still be under way. */
 bool controller_channel_is_settled(const struct controller_channel *c);
 
 #endif

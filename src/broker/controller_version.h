@@ -1,6 +1,7 @@
 /*
- * controller_version: what this node asks of a controller, as an older controller understands it. The request that was made for the newest
- * version stays as it is: the next controller may be newer.
+ * controller_version: converts this node's request to an older version that the controller
+ * understands. The original, made for the newest version, is not changed: the next controller may
+ * be newer.
  */
 #ifndef ODRADEK_BROKER_CONTROLLER_VERSION_H
 #define ODRADEK_BROKER_CONTROLLER_VERSION_H
@@ -9,7 +10,7 @@
 
 #include "base/arena.h"
 
-/* The request itself, or one like it in the arena; NULL when the arena is spent. */
+/* The request itself, or a converted copy in the arena; NULL when the arena is spent. */
 const void *controller_version_fit(int16_t key, int version, const void *request, struct arena *a);
 
 #endif

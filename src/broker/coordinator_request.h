@@ -1,8 +1,10 @@
 /*
- * coordinator_request: from a request about groups or transactions to the coordinators that answer it, and back.
+ * coordinator_request: passes a request about groups or transactions to the coordinators that
+ * answer it, and collects the answers.
  *
- * A request about one of them is one command, which works in the request's own arena. One about many is a command each, or a shard, each
- * with an arena of its own, since they are answered on several reactors; when the last has come the request is finished.
+ * A request about one group or transaction is one command, which uses the request's own arena. A
+ * request about many is one command for each of them, or for each shard, with an arena each, since
+ * the answers come from several reactors; the request is finished when the last has arrived.
  */
 #ifndef ODRADEK_BROKER_COORDINATOR_REQUEST_H
 #define ODRADEK_BROKER_COORDINATOR_REQUEST_H
@@ -13,15 +15,16 @@
 /* ---- one ---- */
 
 /*
- * Parks and submits. finish() (NULL: request_fail where there is an error) then fills what is left to fill in r->out, and the request is
- * completed. in and out are the structs of the API, most often r->in and r->out.
+ * Parks and submits. finish() (NULL: request_fail if there is an error) then completes r->out, and
+ * the request is completed. in and out are the structs of the API, most often r->in and r->out.
  */
 typedef void coordinator_finish_fn(struct request *r, const struct shard_command *c, void *arg);
 enum outcome coordinator_request_run(struct request *r, enum coordinator_kind kind, struct str key, const void *in,
 				     void *out, coordinator_finish_fn *finish, void *arg);
 
 /*
- * The same of a request that is parked already. guard: of a commit in a transaction (struct shard_command).
+ * The same for a request that is already parked. guard: for a commit in a transaction (struct
+ * shard_command).
  */
 void coordinator_request_go_on(struct request *r, enum coordinator_kind kind, struct str key, const void *in, void *out,
 			       uint64_t guard, coordinator_finish_fn *finish, void *arg);
@@ -35,7 +38,7 @@ struct coordinator_fan_part {
 	struct arena arena;
 	struct coordinator_fan *fan;
 	const void *in;
-	void *out; /* as command.c.out; its parts in `arena`, which lives as long as the request */
+	void *out; /* same as command.c.out; its parts are in `arena`, which lives as long as the request */
 };
 
 struct coordinator_fan {
@@ -45,12 +48,12 @@ struct coordinator_fan {
 	int n;
 	int n_asked;
 	int n_left;
-	size_t used; /* bytes of the answers that have come */
+	size_t used; /* bytes of the answers received so far */
 	void (*finish)(struct coordinator_fan *f);
 	void *arg;
 };
 
-/* n parts, whose out structs are default-filled by the request's API. NULL: no memory. */
+/* n parts, whose out structs are default-filled for the request's API. NULL: no memory. */
 struct coordinator_fan *coordinator_fan_new(struct request *r, enum coordinator_kind kind, int n,
 					    void (*finish)(struct coordinator_fan *f), void *arg);
 /* Part i asks the coordinator of this key. */
@@ -58,11 +61,12 @@ void coordinator_fan_ask(struct coordinator_fan *f, int i, struct str key, const
 /* Part i asks the shard of this partition, about all of it. */
 void coordinator_fan_ask_shard(struct coordinator_fan *f, int i, int32_t partition, const void *in);
 /*
- * All parts ask, some at a time; finish() is called when all have been answered, and the request is completed. n == 0: at once. Parts that
- * come when the answers take too much of odradek.request.memory.bytes are UNKNOWN_SERVER_ERROR: one key may be named very often.
+ * Submits all parts, some at a time. When all have been answered, calls finish() and completes the
+ * request; for n == 0, at once. Once the answers exceed odradek.request.memory.bytes, the remaining
+ * parts get UNKNOWN_SERVER_ERROR: a request may name one key very often.
  */
 enum outcome coordinator_fan_run(struct coordinator_fan *f);
-/* All shards of a kind that this node has are asked the same. */
+/* Asks all shards of a kind on this node the same question. */
 enum outcome coordinator_fan_run_all(struct request *r, enum coordinator_kind kind, const void *in,
 				     void (*finish)(struct coordinator_fan *f));
 

@@ -1,11 +1,13 @@
 /*
- * disk_limit: the share of its file system that the logs of a directory may take (odradek.log.retention.disk.percent).
+ * disk_limit: limits the share of the filesystem that the logs of a directory may take
+ * (odradek.log.retention.disk.percent).
  *
- * When they take more, segments go, the oldest of all partitions first, as if retention.ms or retention.bytes had said so: whole ones, that are
- * replicated and not written to any more, of topics that are deleted from and not compacted, but not of internal ones. What is in use by others on the file system is not
- * counted, nor what was let go and waits for file.delete.delay.ms.
+ * When they take more, segments are removed, the oldest of all partitions first, as by retention.ms
+ * or retention.bytes. Only whole segments go, that are replicated and no longer written to, of
+ * topics with cleanup.policy delete (without compact) that are not internal. Not counted is what
+ * others use on the filesystem, nor segments already removed that wait for file.delete.delay.ms.
  *
- * In a job; a partition's lock is taken for page-cache work only.
+ * Runs in a job; takes a partition's lock for page-cache work only.
  */
 #ifndef ODRADEK_BROKER_DISK_LIMIT_H
 #define ODRADEK_BROKER_DISK_LIMIT_H
@@ -13,7 +15,10 @@
 struct log_deletion;
 struct node;
 
-/* percent: of the file system, 1 to 100; 0: there is no limit. found() is given what is to be unlinked, and owns it. A directory that has failed is left out. */
+/*
+ * percent: of the filesystem, 1 to 100; 0: no limit. found() takes over the files to be unlinked. A
+ * directory that has failed is left out.
+ */
 void disk_limit_apply(struct node *n, int percent, void (*found)(void *arg, struct log_deletion *d), void *arg);
 
 #endif

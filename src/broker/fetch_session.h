@@ -1,15 +1,21 @@
 /*
- * fetch_session: what a fetcher asks for again and again, kept here so that it need not say it each time (KIP-227).
+ * fetch_session: what a fetcher asks for again and again, kept here so that it need not repeat it
+ * each time (KIP-227).
  *
- * 1. A session's partitions stand in an order that rotates: those that got records move to the end, so that none starves.
- * 2. The epoch counts the requests of a session, from 1, and wraps to 1. A request with another epoch is refused.
- * 3. A session speaks of topics by id or by name for all its life.
- * 4. There are never more sessions than slots. A new one takes the place of a stale one (unused for two minutes), or else of the least
- *    valuable one that is older than that: a follower's counts more than a consumer's, then the one with more partitions.
- * 5. What all members take is bounded (odradek.fetch.session.bytes). Who finds no room gets no session, or loses the one it has: it asks for
- *    all it wants then, as a fetcher of old did.
+ * 1. A session's partitions are kept in an order that rotates: those that got records move to the
+ *    end, so that none starves.
+ * 2. The epoch counts the requests of a session, from 1, and wraps to 1. A request with another
+ *    epoch is refused.
+ * 3. A session names topics either by id or by name, all its life.
+ * 4. There are never more sessions than slots. A new one takes the place of a stale one (unused for
+ *    two minutes), or else of the least valuable one created more than two minutes ago (a
+ *    follower's may also replace any consumer's), unless the new one is worth less. A follower's is
+ *    worth more than a consumer's, then the one with more partitions.
+ * 5. The memory of all members is bounded (odradek.fetch.session.bytes). If there is no room, the
+ *    fetcher gets no session, or loses the one it has, and then names all partitions in each
+ *    request, as fetchers did before KIP-227.
  *
- * Owner: a core; each has its share of the slots and bytes, and ids that tell whose they are.
+ * Owner: a core; each has its share of the slots and bytes, and its own ids.
  */
 #ifndef ODRADEK_BROKER_FETCH_SESSION_H
 #define ODRADEK_BROKER_FETCH_SESSION_H
@@ -24,7 +30,7 @@
 
 #define FETCH_SESSION_EVICTION_MS 120000
 
-/* One partition as it is asked for. Sessions by id keep no name, sessions by name a copy of it. */
+/* One requested partition. Sessions by id keep no name; sessions by name have a copy of it. */
 struct fetch_want {
 	struct uuid topic_id; /* UUID_ZERO in requests by name */
 	struct str topic;     /* null in requests by id */
@@ -33,12 +39,16 @@ struct fetch_want {
 	int32_t current_leader_epoch; /* -1 = not given */
 	int32_t last_fetched_epoch;   /* -1 = not given */
 	int64_t fetch_offset;
-	int64_t log_start_offset; /* the follower's; -1 of a consumer */
+	int64_t log_start_offset; /* the follower's; -1 for a consumer */
 };
 
-/* What the last answer said of it. */
+/* What the last answer reported about a partition. */
 struct fetch_said {
-	int64_t high_watermark; /* -1: say it again. After an error, or when a replica was to be cut first, it was not taken to heart. */
+	/*
+	 * -1: report it again. It is set after an error, or when a replica must truncate first,
+	 * because the fetcher has then ignored the value.
+	 */
+	int64_t high_watermark;
 	int64_t log_start_offset;
 };
 
@@ -55,7 +65,7 @@ struct fetch_session {
 	struct list recent; /* least recently used first */
 	int refs;
 	int32_t id;
-	int32_t epoch;	 /* the next request's */
+	int32_t epoch;	 /* of the next request */
 	bool privileged; /* a follower's */
 	bool by_id;
 	bool closed;
@@ -68,7 +78,7 @@ struct fetch_session {
 
 struct fetch_sessions;
 
-/* Ids are those with id % of == index. random: chance for ids and hashes. */
+/* Ids are those with id % of == index. random: a source of random numbers for ids and hashes. */
 struct fetch_sessions_config {
 	int slots;
 	int64_t bytes;
@@ -83,13 +93,13 @@ void fetch_sessions_free(struct fetch_sessions *s);
 int fetch_sessions_count(const struct fetch_sessions *s);
 int64_t fetch_sessions_bytes(const struct fetch_sessions *s);
 
-/* Borrowed; NULL when there is none. */
+/* Borrowed; NULL when there is no such session. */
 struct fetch_session *fetch_session_find(struct fetch_sessions *s, int32_t id);
 void fetch_session_close(struct fetch_sessions *s, struct fetch_session *session);
 struct fetch_session *fetch_session_ref(struct fetch_session *session);
 void fetch_session_unref(struct fetch_session **session);
 
-/* A new, empty session of epoch 1, borrowed; NULL when there is no slot for one of so many members. */
+/* A new, empty session of epoch 1, borrowed; NULL when there is no slot for one with so many members. */
 struct fetch_session *fetch_session_open(struct fetch_sessions *s, bool privileged, bool by_id, int n_members,
 					 int64_t now_ms);
 /* It was used, and may have grown or shrunk. */
@@ -97,12 +107,15 @@ void fetch_session_touch(struct fetch_sessions *s, struct fetch_session *session
 
 struct fetch_member *fetch_session_member(const struct fetch_session *session, struct uuid topic_id, struct str topic,
 					  int32_t partition);
-/* Adds it at the end of the order, or changes what it asks for. NULL: there is no room, and the session is to be closed. */
+/*
+ * Adds the partition at the end of the order, or updates what is asked for. NULL: there is no room,
+ * and the session is to be closed.
+ */
 struct fetch_member *fetch_session_want(struct fetch_session *session, const struct fetch_want *want);
 void fetch_session_forget(struct fetch_session *session, struct fetch_member *m);
 void fetch_session_rotate(struct fetch_session *session, struct fetch_member *m);
 
-/* One answer for one partition. */
+/* The result for one partition. */
 struct fetch_news {
 	int64_t high_watermark;
 	int64_t log_start_offset;
@@ -110,7 +123,7 @@ struct fetch_news {
 	bool has_error;
 	bool has_more; /* a preferred replica, or a diverging epoch */
 };
-/* Must it be told? The second form remembers that it is. */
+/* Must it be reported? The second function also notes that it is reported. */
 bool fetch_session_would_tell(const struct fetch_member *m, const struct fetch_news *news);
 bool fetch_session_tells(struct fetch_member *m, const struct fetch_news *news);
 

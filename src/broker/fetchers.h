@@ -1,10 +1,13 @@
 /*
- * fetchers: this node's replicas that another broker leads: num.replica.fetchers connections a leader, over which Fetch asks for them (Kafka's
- * ReplicaFetcherManager). What is to be done with an answer is decided by replication/following.h.
+ * fetchers: keeps this node's replicas up to date with their leaders on other brokers:
+ * num.replica.fetchers connections per leader, over which records are fetched (Kafka's
+ * ReplicaFetcherManager). replication/following.h decides what to do with an answer.
  *
- * 1. A replica is followed from the moment that the metadata says who leads it, whether or not anybody has asked for it here.
- * 2. One request of a fetcher is under way at a time, and a replica has one fetcher. A partition fetches at the end of its log; where a
- *    flush is promised, not before it is flushed: what a fetch says this replica has, it has.
+ * 1. A replica is followed as soon as the metadata says who leads it, whether or not it has been
+ *    used here.
+ * 2. One request of a fetcher is under way at a time, and a replica has one fetcher. A partition
+ *    fetches from the end of its log; where a flush is promised, only once the log is flushed,
+ *    because a fetch tells the leader what this replica has.
  * 3. A leader that moves to another address, or goes, takes its connection with it.
  *
  * Owner: reactor 0.
@@ -21,9 +24,9 @@ struct partition;
 struct topic_state;
 
 struct fetchers *fetchers_new(struct node *n);
-/* When reactor 0 has ended. */
+/* Call it when reactor 0 has ended. */
 void fetchers_free(struct fetchers *f);
-/* After the table of partitions has followed it. */
+/* Call it after the table of partitions has followed the image. */
 void fetchers_follow(struct fetchers *f, const struct image *image);
 /* Nothing more is fetched. */
 void fetchers_stop(struct fetchers *f);
@@ -33,10 +36,10 @@ void fetchers_stop(struct fetchers *f);
 struct fetched_number {
 	struct partition *partition; /* a reference */
 	int32_t leader;
-	int fetcher;		       /* which of num.replica.fetchers */
-	int64_t leader_high_watermark; /* as its last answer had it; -1: there was none */
+	int fetcher;		       /* index, below num.replica.fetchers */
+	int64_t leader_high_watermark; /* from its last answer; -1: there was no answer */
 
-	/* counted */
+	/* counted in the job */
 	struct topic_state *topic; /* a reference */
 	int32_t id;
 	int64_t lag; /* records behind that high watermark; -1: not known */
@@ -45,10 +48,10 @@ struct fetched_number {
 struct fetcher_numbers {
 	struct fetched_number *v;
 	int n, cap;
-	int64_t n_failed; /* partitions that are not fetched any more until there is another leader epoch */
+	int64_t n_failed; /* partitions not fetched until their leader epoch changes */
 	int64_t n_leaders;
-	double rate_min; /* answers a second, of the leader with the fewest; 0 without any */
-	int64_t lag_max; /* counted */
+	double rate_min; /* answers per second, from the leader with the fewest; 0 without any */
+	int64_t lag_max; /* counted in the job */
 };
 
 /* On reactor 0. */

@@ -1,5 +1,6 @@
 /*
- * forward: a request that the controller decides: given to the quorum as it was decoded, answered when it is committed.
+ * forward: a request that the controller decides: submitted to the quorum as it was decoded,
+ * answered when it is committed.
  */
 #ifndef ODRADEK_BROKER_FORWARD_H
 #define ODRADEK_BROKER_FORWARD_H
@@ -10,11 +11,14 @@
 /* Parks and submits. The quorum fills `out`, or the row's fail() does. */
 enum outcome forward_run(struct request *r);
 
-/* What is asked instead of `in`, where a part of it was answered here. Both in the request's arena. */
+/*
+ * What is asked instead of `in` when a part of the request was answered here. Both are in the
+ * request's arena.
+ */
 struct forward_part {
 	const void *in;
 	void *out;
-	/* Puts the whole answer together from the part's; REPLY or HANG_UP. */
+	/* Assembles the whole answer from that to the part; REPLY or HANG_UP. */
 	enum outcome (*answer)(struct request *r);
 };
 
@@ -22,8 +26,10 @@ struct forward_part {
 enum outcome forward_part(struct request *r, const struct forward_part *part);
 
 /*
- * The same for a handler that has a request of its own for the controller (auto-creation, blocks of ids): done() is called on the core,
- * with the reply or the error in q. Without a principal it is this node's own. All memory is of the caller's arena, which must stay until then. timeout_ms 0: for ever.
+ * The same for a handler with a controller request of its own (auto-creation, blocks of ids):
+ * done() is called on the core, with the response or the error in q. Without a principal the
+ * request is this node's own. All memory is in the caller's arena, which must stay until then.
+ * timeout_ms 0: no timeout.
  */
 void forward_submit(struct core *core, struct quorum_request *q, int64_t timeout_ms);
 

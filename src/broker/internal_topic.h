@@ -1,5 +1,5 @@
 /*
- * internal_topic: the topics that coordinators keep their state in (Topic.isInternal).
+ * internal_topic: the topics in which coordinators keep their state (Topic.isInternal).
  */
 #ifndef ODRADEK_BROKER_INTERNAL_TOPIC_H
 #define ODRADEK_BROKER_INTERNAL_TOPIC_H

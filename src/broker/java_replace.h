@@ -1,5 +1,6 @@
 /*
- * java_replace: what rules that make names of names do with a text: Java's Matcher.replaceAll and replaceFirst, and its letters' case.
+ * java_replace: text replacement for rules that derive one name from another: Java's
+ * Matcher.replaceAll and replaceFirst, and its case conversion.
  */
 #ifndef ODRADEK_BROKER_JAVA_REPLACE_H
 #define ODRADEK_BROKER_JAVA_REPLACE_H
@@ -11,16 +12,23 @@
 
 struct re2_pattern;
 
-/* What "$7" is where there are groups, but no seventh: text (Kafka's SslPrincipalMapper), or what Java throws for. */
+/*
+ * The meaning of "$7" when there is no seventh group: literal text (Kafka's SslPrincipalMapper), or
+ * an exception in Java.
+ */
 enum java_no_group { JAVA_NO_GROUP_IS_TEXT, JAVA_NO_GROUP_THROWS };
 
 /*
- * Appends the text with each match replaced, or the first alone; in the replacement $1 is a group, and a backslash takes the next character as it
- * is (Matcher.appendReplacement). False: Java would throw. The pattern has fewer than RE2_SPANS_MAX groups.
+ * Appends the text with every match, or only the first, replaced. In the replacement, $1 is a
+ * group, and a backslash quotes the next character (Matcher.appendReplacement). False: Java would
+ * throw. The pattern must have fewer than RE2_SPANS_MAX groups.
  */
 bool java_replace(const struct re2_pattern *pattern, const char *replacement, struct str text, bool all,
 		  enum java_no_group no_group, struct buf *out);
-/* What is behind byte `from` of a text in UTF-8, in lower case ('L') or in upper case, in place: letters of one and two bytes, which keep their length. */
+/*
+ * Converts a UTF-8 text from byte `from` on to lower case ('L') or upper case, in place: letters of
+ * one or two bytes whose length stays the same.
+ */
 void java_fold(struct buf *text, size_t from, char how);
 
 #endif

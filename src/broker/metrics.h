@@ -1,10 +1,11 @@
 /*
- * metrics: what a node knows of itself, as Prometheus reads it (text format 0.0.4).
+ * metrics: the node's metrics, in Prometheus' text format 0.0.4.
  *
- * 1. A row is a family: node and partition families in metrics.tbl, those of topics in counters.tbl, those of requests in metrics.c.
- * 2. Gathering costs nobody who is served: partitions are walked in a job, each locked as long as it takes to copy a few numbers; groups and
- *    their offsets are copied by the core that has them. One
- *    gathering at a time; who asks meanwhile is answered by the next.
+ * 1. A row is a family: node and partition families are in metrics.tbl, those of topics in
+ *    counters.tbl, those of requests in metrics.c.
+ * 2. Collecting does not hold up requests: partitions are walked in a job, each locked only while a
+ *    few numbers are copied; groups and their offsets are copied by the core that has them. One
+ *    collection runs at a time; requests made meanwhile are answered by the next.
  *
  * Threads: reactor 0.
  */
@@ -19,10 +20,10 @@ struct node;
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
 struct metrics *metrics_new(struct node *n);
-/* When nothing is gathered. NULL is fine. */
+/* Call it when no collection is under way. NULL is allowed. */
 void metrics_free(struct metrics *m);
 
-/* Gathers, and calls done once with the text, which is taken. */
+/* Collects, and calls done once with the text, which done takes over. */
 void metrics_gather(struct metrics *m, void (*done)(void *arg, struct buf *text), void *arg);
 
 #endif

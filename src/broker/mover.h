@@ -1,17 +1,19 @@
 /*
- * mover: replicas on their way from one of this node's directories to another (AlterReplicaLogDirs, KIP-113, KIP-858).
+ * mover: moves replicas from one of this node's directories to another (AlterReplicaLogDirs,
+ * KIP-113, KIP-858).
  *
- *	COPYING		a job copies what the current log has and the future one has not, chunk by chunk
+ *	COPYING		a job copies, chunk by chunk, what the current log has and the future log lacks
  *	ASSIGNING	it has caught up once and was flushed: the controller is told the new directory
- *	SWAPPING	the controller knows it: the future log takes the place of the current one as soon as it has all of it
+ *	SWAPPING	the controller knows: the future log replaces the current one as soon as it has caught up
  *
- * 1. The current log serves, and is appended to, until the swap; it is deleted after it. Under the partition's lock there is only the swap:
- *    two renames.
- * 2. One job at a time works on a move, and it alone touches the future log. What others may know of it (its size, its end) lies in the
- *    partition.
- * 3. A move survives the process: the future directory is found at the next start, and goes on (mover_resume).
+ * 1. The current log serves, and is appended to, until the swap; then it is deleted. Under the
+ *    partition's lock there is only the swap: two renames.
+ * 2. One job at a time works on a move, and it alone touches the future log. What others may know
+ *    of that log (its size, its end) is kept in the partition.
+ * 3. A move survives the process: the future directory is found at the next start, and the move
+ *    continues (mover_resume).
  *
- * Owner: reactor 0; mover_ask from any core.
+ * Owner: reactor 0; mover_ask may be called from any core.
  */
 #ifndef ODRADEK_BROKER_MOVER_H
 #define ODRADEK_BROKER_MOVER_H
@@ -32,14 +34,14 @@ struct mover *mover_new(struct node *n);
 /* After mover_close. */
 void mover_free(struct mover *m);
 
-/* One replica that is to be moved. */
+/* One replica to be moved. */
 struct move_wish {
 	struct partition *partition; /* a reference until done() */
 	struct log_dir *to;
-	int *error; /* Kafka's number, or 0: it is on its way, or there */
+	int *error; /* a Kafka error; or 0: it is on its way, or already there */
 };
 
-/* The wishes of one request; done() on `loop`. All of it is the caller's. */
+/* The wishes of one request; done() is called on `loop`. All of it is the caller's. */
 struct move_request {
 	struct post post;
 	struct mover *mover;
@@ -52,17 +54,18 @@ struct move_request {
 void mover_ask(struct mover *m, struct move_request *r);
 
 /*
- * A future log that was found at the start, loaded; the mover has it and the topic's reference. `current`: has this replica another log?
- * If not it takes the place at once.
+ * Resumes the move of a future log that was found at the start and loaded; the mover takes it over,
+ * with the reference to the topic. If the replica has no current log, the future one becomes the
+ * current log at once.
  */
 void mover_resume(struct mover *m, struct partition *p, struct log *future, struct topic_state *topic);
 
-/* The newest image: directories that were assigned, topics that went. */
+/* The newest image: directories that were assigned, topics that have gone. */
 void mover_follow(struct mover *m, const struct image *now);
 
-/* No further; jobs end soon (core 0 waits for them). */
+/* Stops; jobs end soon (core 0 waits for them). */
 void mover_stop(struct mover *m);
-/* Closes what is on its way, cleanly. Blocks: a job, after mover_stop. 0, or the first error. */
+/* Closes the future logs cleanly. Blocks: a job, after mover_stop. 0, or the first error. */
 int mover_close(struct mover *m);
 
 #endif

@@ -1,8 +1,11 @@
 /*
- * news: what a commit of the metadata has changed that people want to hear of: brokers that come and go, leaders that move, reassignments.
+ * news: log lines and counts of what a commit of the metadata has changed: brokers that come and
+ * go, leaders that move, reassignments.
  *
- * 1. Every node counts; the node that leads the quorum also says it: one line an event, however many partitions it was about.
- * 2. What comes within a second of the last line of its kind is told in one line when that second is over.
+ * 1. Every node counts; the node that leads the quorum also logs: one line per event, however many
+ *    partitions it affects.
+ * 2. Events within a second of the last line of their kind are summed up in one line when that
+ *    second is over.
  *
  * Owner: the quorum's loop.
  */
@@ -17,19 +20,19 @@ struct image;
 struct loop;
 struct news;
 
-/* Since the start, as far as this node has followed the metadata. */
+/* Since the start, for the part of the metadata that this node has followed. */
 struct news_counts {
 	int64_t brokers_fenced;
 	int64_t brokers_unfenced;
 	int64_t leaders_moved;
-	int64_t unclean_elections; /* of a replica that was not in sync, nor eligible */
-	int64_t elr_elections;	   /* of one that was eligible (KIP-966) */
+	int64_t unclean_elections; /* of a replica that was neither in sync nor eligible */
+	int64_t elr_elections;	   /* of an eligible replica (KIP-966) */
 	int64_t reassignments_begun;
 	int64_t reassignments_ended;
 };
 
 struct news *news_new(struct env *env, struct loop *loop);
-/* Nothing more is said. */
+/* Nothing more is logged. */
 void news_stop(struct news *n);
 void news_free(struct news *n);
 

@@ -1,7 +1,7 @@
 /*
  * node_private: the inside of a node, for the files of this room.
  *
- *	node.c		birth, the start from the replayed log to serving, images on their way to the cores
+ *	node.c		creation, the start from the replayed log to serving, delivery of images to the cores
  *	node_dirs.c	log directories: locks, identity, format
  *	node_listen.c	listeners: binding, what is advertised, what a client is told
  *	node_stop.c	the clean stop
@@ -47,14 +47,14 @@ struct web;
 struct node_listener {
 	const char *name;
 	bool controller;
-	bool reflects;				/* a client is told the address it has dialled */
-	struct secured tls;			/* its slot is empty where the listener is plain */
-	struct ssl_principal_rules *principals; /* of an SSL listener; else NULL */
-	struct sasl_listener *sasl;		/* NULL: nobody has to say who he is */
-	struct sasl_counts *handshakes;		/* by core, of TLS where nobody does; else NULL */
+	bool reflects;				/* clients are told the address to which they have connected */
+	struct secured tls;			/* its slot is empty where the listener has no TLS */
+	struct ssl_principal_rules *principals; /* for an SSL listener; else NULL */
+	struct sasl_listener *sasl;		/* NULL: no authentication by SASL */
+	struct sasl_counts *handshakes;		/* by core: TLS handshakes, where there is no SASL; else NULL */
 };
 
-/* An image on its way to a core. Posts arrive in the order they were given. */
+/* An image on its way to a core. Posts arrive in the order in which they were sent. */
 struct image_post {
 	struct post post;
 	struct core *core;
@@ -71,10 +71,10 @@ struct dir_watch {
 enum node_phase {
 	NODE_STARTING,
 	NODE_SERVING,
-	NODE_RESIGNING,	   /* the controller is asked to let the broker go */
-	NODE_HANDING_OVER, /* another controller is to lead */
-	NODE_HANGING_UP,   /* connections finish */
-	NODE_CLOSING,	   /* quorum, parked requests, logs */
+	NODE_RESIGNING,	   /* asks the controller to let the broker go */
+	NODE_HANDING_OVER, /* waits for another controller to lead */
+	NODE_HANGING_UP,   /* lets connections finish */
+	NODE_CLOSING,	   /* closes the quorum, parked requests and logs */
 	NODE_ENDED,
 };
 
@@ -83,25 +83,25 @@ struct node {
 	struct env *env;
 	const struct config *config;
 	struct api_table apis;
-	struct arena arena; /* what lives as long as the node */
+	struct arena arena; /* for what lives as long as the node */
 	int32_t id;
 	struct str cluster_id;
-	struct str host_name; /* null until it was asked for */
+	struct str host_name; /* null until it was looked up */
 	int64_t born_ns;
 	struct authorizer *authorizer; /* NULL without authorizer.class.name */
 	int audit_level;	       /* atomic: enum audit_level */
 	size_t request_budget;	       /* odradek.request.memory.bytes */
 
 	struct atrest_keys *log_keys;	  /* NULL: none */
-	struct atrest_keys *own_log_keys; /* the same, where their memory is the node's */
-	struct file_stat log_keys_seen;	  /* of their file; log_keys_look's */
-	int64_t opened_bytes;		  /* atomic: of sealed batches in memory, on their way to readers */
+	struct atrest_keys *own_log_keys; /* the same, if the node owns their memory */
+	struct file_stat log_keys_seen;	  /* the key file as last seen, for log_keys_look */
+	int64_t opened_bytes;		  /* atomic: memory of opened batches on their way to readers */
 
-	struct log_dir **dirs; /* log.dirs, then metadata.log.dir where it is none of them */
+	struct log_dir **dirs; /* log.dirs, then metadata.log.dir if it is not one of them */
 	int n_dirs;
 	int n_log_dirs; /* those that hold replicas */
 	struct log_dir *metadata_dir;
-	struct dir_watch *watches; /* one a directory */
+	struct dir_watch *watches; /* one per directory */
 
 	struct outgoing outgoing;
 	struct net *net;
@@ -120,17 +120,17 @@ struct node {
 	struct fetchers *fetchers;
 	struct replication_quotas *replication_quotas;
 	struct throttle *throttle;
-	struct renewal *renewal; /* of TLS, under way; NULL: none is */
+	struct renewal *renewal; /* of TLS contexts, under way; NULL: none */
 	struct mover *mover;
 	struct upkeep *upkeep;
 	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */
 	struct advertise *advertise;
 	struct web *web; /* NULL without odradek.http.listeners */
 	bool loaded;	 /* the logs are open */
-	_Atomic bool
-		has_rules; /* the metadata has been read up to a high watermark: the authorizer's ACLs are those of the cluster */
-	bool let_in;	      /* the metadata has had this broker unfenced, in this life */
-	const char *shut_out; /* why it has not now, for people; NULL: it has */
+	/* the metadata has been read up to a high watermark, so the authorizer has the cluster's ACLs */
+	_Atomic bool has_rules;
+	bool let_in;	      /* this broker has been unfenced in this life */
+	const char *shut_out; /* for log lines: why it is fenced now; NULL: it is not */
 	bool in_recovery;     /* the controller waits for us to be ready */
 	int64_t broker_epoch;
 
@@ -142,7 +142,7 @@ struct node {
 	struct timer stop_timer;
 	int64_t stop_began_ms;
 	struct work begin_work;
-	struct timer begin_timer; /* of one that is tried again */
+	struct timer begin_timer; /* for retrying begin_work */
 	void (*begun)(struct node *n);
 	int begin_error;
 	struct work close_work;
@@ -151,28 +151,43 @@ struct node {
 
 /* ---- node_dirs.c ---- */
 
-/* Opens them all, formats them when all are new, checks that they agree. 0 or the end, the reason told. */
+/*
+ * Opens all directories, formats them when all are new, checks that they agree. 0, or the end of
+ * the start, with the reason logged.
+ */
 enum node_end node_open_dirs(struct node *n);
 void node_free_dirs(struct node *n);
-/* The epoch of the broker's last run, when all directories were left cleanly and agree on it; else -1. */
+/* The broker epoch of the last run, when all directories were left cleanly and agree on it; else -1. */
 int64_t node_previous_epoch(const struct node *n);
-/* Removes the markers of a clean stop in a job; begun() when they are gone for good, on reactor 0: nothing is written before. */
+/*
+ * Removes the clean-stop markers in a job. Calls begun() on reactor 0 when they are durably gone;
+ * nothing must be written before that.
+ */
 void node_begin_run(struct node *n, void (*begun)(struct node *n));
-/* From now on a failed directory is told to the controller; without the metadata's, or the last one, the node stops. */
+/*
+ * From now on the controller is told of a failed directory; when the metadata directory or the last
+ * log directory fails, the node stops.
+ */
 void node_watch_dirs(struct node *n);
-/* Of a clean stop. Blocks. */
+/* For a clean stop. Blocks. */
 int node_mark_clean(struct node *n);
 
 /* ---- node_listen.c ---- */
 
 enum node_end node_bind(struct node *n);
-/* The listeners of brokers, or of controllers; of these before the rules are loaded those of early.start.listeners alone. */
+/*
+ * Starts accepting on the listeners of the broker, or of the controller; on the broker's, before
+ * the ACLs are loaded, only those in early.start.listeners.
+ */
 void node_accept(struct node *n, bool controller);
 void node_follow_rates(struct node *n, const struct image *old, const struct image *now);
 void node_register(struct node *n, void (*state)(void *arg, enum broker_state state, int64_t epoch));
 void node_tell_listeners(struct node *n);
 
-/* If this node stands alone and listens on every address, *out becomes the address that the request's connection came in by. True. */
+/*
+ * If this node stands alone and listens on every address, *out becomes the address at which the
+ * request's connection arrived. True if so.
+ */
 bool node_reflects(struct request *r, const struct image_node *broker, struct answer_endpoint *out);
 
 /* ---- node_stop.c ---- */

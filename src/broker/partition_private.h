@@ -8,7 +8,10 @@
 
 /* ---- partition.c ---- */
 
-/* Takes out those that are ready, or all. Their references of the partition are dropped by partition_unwait. */
+/*
+ * Takes those waiters that are ready, or all, out of the list. Their references to the partition
+ * are dropped by partition_unwait.
+ */
 void partition_wake_ready(struct partition *p, bool all, struct effects *e);
 
 /* 0, or ERR_KAFKA_STORAGE_ERROR. */
@@ -17,19 +20,25 @@ void partition_flush_begin(struct partition *p, struct core *core, struct effect
 
 /* ---- partition_isr.c ---- */
 
-/* The high watermark goes as far as all replicas are that count; `image` may be NULL: then that of several stays. */
+/*
+ * Moves the high watermark as far as all replicas that count have come. `image` may be NULL: with
+ * several replicas, the high watermark then stays.
+ */
 void partition_advance(struct partition *p, const struct image *image, struct effects *e);
-/* After the role was set: the other replicas that are there now. */
+/* After the role was set: notes the current other replicas. */
 void partition_follow_replicas(struct partition *p, const struct partition_self *self,
 			       const struct image_partition *now);
 void partition_stop_leading(struct partition *p);
-/* May r->follower fetch here? 0, or Kafka's error. */
+/* May r->follower fetch here? 0, or a Kafka error. */
 int partition_check_follower(const struct partition *p, const struct partition_read *r);
-/* The replicas are others, or one of them starts somewhere else. */
+/* The set of replicas, or the log start of one of them, has changed. */
 void partition_note_low_watermark(struct partition *p, const struct image *image);
-/* It has all below what it asks for: the high watermark may move, and it may come in. 0, or Kafka's error. */
+/*
+ * The follower has everything below what it asks for: the high watermark may move, and it may join
+ * the ISR. 0, or a Kafka error.
+ */
 int partition_note_follower(struct partition *p, const struct partition_read *r);
-/* The replica that r->consumer had better read from; -1: this one. */
+/* The replica from which r->consumer should rather read; -1: this one. */
 int32_t partition_nearest(const struct partition *p, const struct partition_read *r);
 
 #endif

@@ -1,11 +1,16 @@
 /*
- * partitions: all replicas this node holds, by topic id and partition, and the log directories they lie in.
+ * partitions: all replicas on this node, by topic id and partition, and the log directories that
+ * hold them.
  *
- * 1. What was found on disk is in the table from the start; another partition comes into it when it is first asked for.
- * 2. The table follows the newest image: roles, settings and deletions are applied once, by partitions_follow, on the loop of reactor 0.
- * 3. Nothing is taken or given back under the table's lock but memory; a partition's lock may be taken under it, never the other way.
+ * 1. What was found on disk is in the table from the start; any other partition is added when it is
+ *    first asked for.
+ * 2. The table follows the newest image: partitions_follow applies roles, settings and deletions
+ *    once, on the loop of reactor 0.
+ * 3. Under the table's lock there is only memory work. A partition's lock may be taken under it,
+ *    never the other way round.
  *
- * Threads: partitions_get from any; the rest from the loop that the table was made for, unless it says otherwise.
+ * Threads: partitions_get from any; the rest from the loop for which the table was made, unless it
+ * says otherwise.
  */
 #ifndef ODRADEK_BROKER_PARTITIONS_H
 #define ODRADEK_BROKER_PARTITIONS_H
@@ -29,16 +34,16 @@ struct partitions_options {
 	struct log_dir **dirs;
 	int n_dirs;
 	uint64_t seed;
-	struct assignments *assignments; /* told where replicas lie; NULL: nobody is */
+	struct assignments *assignments; /* told where replicas lie; NULL: no one is told */
 };
 
 struct partitions *partitions_new(const struct partitions_options *options);
-/* All logs are closed (partitions_close) or given up as after a crash. */
+/* When all logs are closed (partitions_close), or given up as after a crash. */
 void partitions_free(struct partitions *t);
 
-/* A reference; NULL when the newest image has no such partition, or gives this node no replica of it. */
+/* A reference; NULL when the newest image has no such partition, or this node has no replica of it. */
 struct partition *partitions_get(struct partitions *t, struct uuid topic_id, int32_t partition);
-/* A reference of the topic's state as of the newest image; NULL when it is gone. */
+/* A reference to the topic's state as of the newest image; NULL when it is gone. */
 struct topic_state *partitions_topic(struct partitions *t, struct uuid topic_id);
 
 /* ---- at the start ---- */
@@ -48,38 +53,45 @@ struct partitions_load {
 	void *arg;
 	struct partitions *table;
 	const struct image *image;
-	int n_recovered;		   /* atomic: logs done so far */
+	int n_recovered;		   /* atomic: logs loaded so far */
 	int cancelled;			   /* atomic */
 	struct partitions_future *futures; /* of partitions_load.c */
 	int n_futures;
 };
 
 /*
- * Scans the directories, takes in what the image knows (recovering it where the last stop was not clean) and puts strays aside. In jobs;
- * done() on `loop`. What cannot be opened is offline.
+ * Scans the directories, loads the logs that the image knows (recovering them where the last stop
+ * was not clean) and puts strays aside. In jobs; done() is called on `loop`. What cannot be opened
+ * is offline.
  */
 void partitions_load(struct partitions *t, struct partitions_load *l, const struct image *image, struct loop *loop);
 
-/* No further: done() comes within about a second. Most logs are not open then, and none may be taken for clean. */
+/*
+ * Cancels: done() is called within about a second. Most logs are then not open, and none may be
+ * taken for clean.
+ */
 void partitions_load_cancel(struct partitions_load *l);
 
 /*
- * After it is done, on the loop: replicas that are on their way to another directory go on, the controller is told where replicas lie, and what
- * has changed in the meantime is told to what was loaded.
+ * Call it after done(), on the loop: continues moves to other directories, tells the controller
+ * where replicas lie, and applies to the loaded partitions what has changed in the meantime.
  */
 void partitions_loaded(struct partitions *t, struct partitions_load *l, struct core *core);
-/* Or nothing of it is wanted any more. */
+/* Call it instead when nothing of the load is wanted any more. */
 void partitions_load_drop(struct partitions_load *l);
 
-/* ---- while it runs ---- */
+/* ---- while the node runs ---- */
 
-/* Takes a reference of `now`. Roles and settings that changed are told to the partitions; those of deleted topics go. */
+/*
+ * Takes a reference to `now`. Tells the partitions of changed roles and settings; deletes those of
+ * deleted topics.
+ */
 void partitions_follow(struct partitions *t, const struct image *now, struct core *core);
 
-/* Calls each() with every partition in the table, without the table's lock; a copy of the table is walked. */
+/* Calls each() for every partition in the table, on a copy of the table, without its lock. */
 void partitions_each(struct partitions *t, void (*each)(struct partition *p, void *arg), void *arg);
 int partitions_count(struct partitions *t);
-/* Adds what was counted for partitions that have gone since the start. From any thread. */
+/* Adds the counts of partitions that have gone since the start. From any thread. */
 void partitions_departed(struct partitions *t, struct counts *sum);
 /* Has any topic flush.ms? From any thread. */
 bool partitions_flush_by_time(const struct partitions *t);
@@ -92,15 +104,18 @@ void partitions_moved(struct partitions *t, struct log_dir *from, struct log_dir
 struct partitions_closing {
 	void (*done)(struct partitions_closing *c);
 	struct partitions *table;
-	int error;		 /* 0 or the first */
+	int error;		 /* 0 or the first error */
 	struct closing *closing; /* of partitions_close.c */
 };
 
-/* Closes every log cleanly and writes the checkpoints: in jobs, when nothing else runs; done() on `loop`. */
+/*
+ * Closes every log cleanly and writes the checkpoints: in jobs, when nothing else runs; done() is
+ * called on `loop`.
+ */
 void partitions_close(struct partitions *t, struct partitions_closing *c, struct loop *loop);
-/* Writes checkpoints of one kind, of what has changed. Blocks: a job. */
+/* Writes the checkpoints of one kind, where something has changed. Blocks: a job. */
 int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind);
-/* All kinds; what has departed from the directories is settled (log/departed.h). Blocks: a job. */
+/* Writes all kinds, and settles what has departed from the directories (log/departed.h). Blocks: a job. */
 int partitions_checkpoint_all(struct partitions *t);
 
 #endif

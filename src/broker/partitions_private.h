@@ -30,7 +30,7 @@ struct partitions {
 	const struct image *image;
 	int *dir_load; /* partitions in each directory */
 	struct counts departed;
-	bool loading; /* what changes is told afterwards */
+	bool loading; /* changes are passed on after the load */
 	int by_time;  /* atomic: a topic has, or had, flush.ms */
 };
 
@@ -39,14 +39,14 @@ struct partitions {
 struct partition *partitions_find(struct partitions *t, struct uuid topic_id, int32_t id);
 struct topic_entry *partitions_take_in_topic(struct partitions *t, const struct image *image,
 					     const struct image_topic *topic);
-/* Where the cluster believes this node's replica to be. */
+/* The directory in which the cluster believes this node's replica to be. */
 struct uuid partitions_own_directory(const struct partitions *t, const struct image_partition *p);
-/* Tells the cluster, when it believes something else. */
+/* Tells the cluster the replica's directory, if it believes another. */
 void partitions_assign(struct partitions *t, const struct image_partition *now, const struct partition *p,
 		       const struct log_dir *dir);
-/* What was found on its way goes on. */
+/* Continues the moves found at the start. */
 void partitions_resume(struct partitions_load *l, struct mover *m);
-/* The table has the reference. */
+/* The reference is the table's. */
 struct partition *partitions_take_in(struct partitions *t, struct topic_entry *e, int32_t id, int dir, struct log *log);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * peers: what this broker asks of other brokers for the sake of transactions: markers, and partitions that come into them.
+ * peers: requests to other brokers about transactions: markers, and partitions to be added.
  *
- * A connection a broker and a lane, on the listener between brokers, dialled when the first call comes. A call goes once: when the connection
- * breaks or takes longer than request.timeout.ms it ends with that error, and its maker looks again who is to be asked.
+ * There is one connection per broker and lane, on the inter-broker listener, dialled at the first
+ * call. A call is sent once: if the connection breaks, or the answer takes longer than
+ * request.timeout.ms, it ends with that error, and the caller looks again whom to ask.
  *
  * Owner: a core.
  */
@@ -16,17 +17,17 @@
 struct core;
 struct peers;
 
-/* What waits for replicas at the other end does not hold up the rest. */
+/* Lanes: calls that wait for replicas at the other end do not hold up the rest. */
 enum peer_lane { PEER_MARKERS, PEER_PARTITIONS };
 
 /*
- * key, request, arena and done are set; the memory is the caller's until done(), which runs later, on this core. err: Kafka's or a negated
- * errno.
+ * The caller sets key, request, arena and done; the memory is the caller's until done(), which runs
+ * later, on this core. err: a Kafka error or a negated errno.
  */
 void peer_call(struct core *core, enum peer_lane lane, int32_t broker, struct call *c);
 
-/* Every call ends. The core has work until names that are looked up have been found or not. */
+/* Ends every call. The core stays busy until look-ups of names have ended. */
 void peers_stop(struct core *core);
-void peers_free(struct peers *p); /* NULL is fine */
+void peers_free(struct peers *p); /* NULL is allowed */
 
 #endif

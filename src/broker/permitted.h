@@ -1,6 +1,6 @@
 /*
- * permitted: what several handlers make of permissions: of the resources that a request names, those that the principal may do something to,
- * and those it may not.
+ * permitted: helpers shared by several handlers: they divide the resources named by a request into
+ * those on which the principal may perform an operation and the others.
  */
 #ifndef ODRADEK_BROKER_PERMITTED_H
 #define ODRADEK_BROKER_PERMITTED_H
@@ -13,10 +13,10 @@
 
 struct request;
 
-/* In the request's arena. Both parts in the order of the request. */
+/* In the request's arena. Both parts are in the order of the request. */
 struct permitted {
-	struct str *v; /* what is permitted, then what is not */
-	int n;	       /* of both */
+	struct str *v; /* the permitted ones, followed by the others */
+	int n;	       /* number of both */
 	int n_may;
 };
 
@@ -25,12 +25,12 @@ bool permitted_sort(struct request *r, enum acl_operation op, enum acl_resource 
 		    struct permitted *out);
 
 /*
- * Whether each name is permitted: in the request's arena, or NULL. What stands there twice is not asked about, and true: it is for whoever
- * decides to refuse it.
+ * Tells for each name whether it is permitted: in the request's arena, or NULL. A name that occurs
+ * twice is not checked, and true: the deciding code refuses it.
  */
 bool *permitted_each(struct request *r, enum acl_operation op, enum acl_resource type, const struct str *names, int n);
 
-/* The operations on the cluster, as answers tell them: none, where it may not be described. */
+/* The operations on the cluster, as reported in answers: none, if it may not be described. */
 int32_t permitted_on_cluster(struct request *r);
 
 #endif

@@ -1,8 +1,10 @@
 /*
  * producer_ids: ids for idempotent producers, from blocks that the controller hands out (KIP-730).
  *
- * Each core has a block of its own, asked for when the first id is wanted, and the next one when most of it is used. An id is given once
- * in the life of a cluster; those of a block that was not used up are lost with the run, as Kafka's are.
+ * Each core has its own block, requested when the first id is wanted, and the next one when most of
+ * it is used. An id is given out once in the life of a cluster; ids of a block that was not used up
+ * are lost at the end of the run, as in Kafka.
+ *
  * Owner: a core.
  */
 #ifndef ODRADEK_BROKER_PRODUCER_IDS_H
@@ -24,8 +26,8 @@ struct producer_id_waiter {
 	int err;
 };
 
-/* True and w->id at once, or false and done() later. */
+/* True, with w->id set, at once; or false, and done() is called later. */
 bool producer_id_get(struct core *c, struct producer_id_waiter *w);
-void producer_ids_free(struct producer_ids *p); /* nobody waits, and no block is on its way; NULL is fine */
+void producer_ids_free(struct producer_ids *p); /* when nobody waits and no block is under way; NULL is allowed */
 
 #endif

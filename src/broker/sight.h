@@ -1,6 +1,6 @@
 /*
- * sight: what the principal of a request may be told of by a coordinator that looks for topics itself, as patterns of consumer groups do
- * (KIP-848): those that it may describe.
+ * sight: which topics a coordinator that looks up topics itself, as for the patterns of consumer
+ * groups (KIP-848), may reveal to the principal of a request: those that it may describe.
  */
 #ifndef ODRADEK_BROKER_SIGHT_H
 #define ODRADEK_BROKER_SIGHT_H

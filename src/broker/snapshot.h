@@ -1,10 +1,10 @@
 /*
- * snapshot: a file of metadata records as of an offset (KIP-630), and its name: <end offset, 20 digits>-<epoch, 10
- * digits>.checkpoint.
+ * snapshot: a file of metadata records as of an offset (KIP-630), and its name: <end offset, 20
+ * digits>-<epoch, 10 digits>.checkpoint.
  *
- * Record batches with offsets from 0 on: a control batch with the header (and with kraft.version 1 that and the
- * voters), data batches, a control batch with the footer. It is written beside, synced, then renamed: a named one is
- * whole.
+ * It holds record batches with offsets from 0 on: a control batch with the header (and, with
+ * kraft.version 1, the version and the voters), data batches, a control batch with the footer. It
+ * is written under another name, synced, then renamed: a file with the final name is complete.
  */
 #ifndef ODRADEK_BROKER_SNAPSHOT_H
 #define ODRADEK_BROKER_SNAPSHOT_H
@@ -19,7 +19,7 @@
 #define SNAPSHOT_NAME_SIZE 64
 
 void snapshot_name(struct raft_snapshot_id id, char out[SNAPSHOT_NAME_SIZE]);
-/* False when the name is none of a snapshot. */
+/* False when the name is not that of a snapshot. */
 bool snapshot_name_parse(const char *name, struct raft_snapshot_id *out);
 
 struct snapshot {
@@ -27,11 +27,11 @@ struct snapshot {
 	const char *dir; /* __cluster_metadata-0 */
 	struct raft_snapshot_id id;
 	int64_t wall_ms;	   /* timestamp of its batches */
-	int64_t last_timestamp_ms; /* of the last batch that it stands for */
+	int64_t last_timestamp_ms; /* of the last batch that it covers */
 	int16_t kraft_version;
 	const struct raft_voters *voters; /* with kraft.version 1; may be empty */
 
-	/* Calls each() for every record; stops when that is not 0 and returns it. */
+	/* Calls each() for every record; stops when that returns non-zero, and returns it. */
 	int (*records)(void *arg, int (*each)(void *arg, const struct metadata_record *r), void *each_arg);
 	void *arg;
 };

@@ -1,19 +1,22 @@
 /*
- * throttle: clients are held to their quotas (KIP-13, KIP-124, KIP-219, KIP-599).
+ * throttle: enforces the quotas of clients (KIP-13, KIP-124, KIP-219, KIP-599).
  *
- * 1. Without a quota in the image a request costs a look at the image it holds.
- * 2. What a client has used is counted for all its connections together, on whichever reactor they live, under one of a few locks that are
- *    held for a sum over a dozen numbers.
- * 3. An answer is never held back: it says how long the client has to wait, and its connection is muted for that long. Where several quotas
- *    are exceeded the longest wait counts.
- * 4. Requests between nodes are exempt once they are let in, and so are answers that no client waits for, but for the bytes they brought.
- * 5. Who has not been heard of for an hour is forgotten, and sooner when names take more than THROTTLE_BYTES_MAX in all, but nobody whose use
- *    still counts: client ids and addresses that there is no room for share what one of them may use.
+ * 1. Without a quota in the image, a request costs one look at the image that it holds.
+ * 2. Usage is counted for all connections of a client together, on whichever reactor they live,
+ *    under one of a few locks that are held while a dozen numbers are added up.
+ * 3. An answer is never held back: it tells the client how long to wait, and its connection is
+ *    muted for that long. If several quotas are exceeded, the longest wait counts.
+ * 4. Requests between nodes are exempt once they are authorized. So are requests whose answer
+ *    nobody waits for, except for the bytes they brought.
+ * 5. A client that was silent for an hour is forgotten, and sooner when the names take more than
+ *    THROTTLE_BYTES_MAX in all, but not while its usage still counts. Client ids and addresses for
+ *    which there is no room share allowances.
  *
- * The time of a request is what its reactor spent on it between the whole frame and the answer: decoding and handling; not while it
- * was parked, and not sending. request_percentage counts in hundredths of one such thread.
+ * The time of a request is what its reactor spent on it between the complete frame and the answer:
+ * decoding and handling, but not the time for which it was parked, and not sending.
+ * request_percentage is in percent of one such thread.
  *
- * Any thread, but what takes a request: its reactor.
+ * Any thread; functions that take a request: its reactor.
  */
 #ifndef ODRADEK_BROKER_THROTTLE_H
 #define ODRADEK_BROKER_THROTTLE_H
@@ -36,27 +39,33 @@ void throttle_free(struct throttle *t);
 
 /* ---- requests ---- */
 
-/* Before the answer in r->out is encoded: what it has cost is counted, the wait is told in it, and its connection is muted. */
+/* Before the answer in r->out is encoded: counts its cost, puts the wait into it, and mutes its connection. */
 void throttle_answer(struct request *r);
-/* What was decided elsewhere may say how long the client has to wait. out: of the request's API. */
+/* An answer made elsewhere may contain a throttle time of its own. out: of the request's API. */
 void throttle_decided(struct request *r, const void *out);
 /* The same for a request without an answer. */
 void throttle_silent(struct request *r);
-/* The connection is closed instead of an answer: what a Produce brought is counted, part of it may have been written. */
+/*
+ * The connection is closed instead of an answer: counts what a Produce brought, part of which may
+ * have been written.
+ */
 void throttle_hang_up(struct request *r);
 /* May throttle_answer() be left out? */
 bool throttle_is_idle(const struct request *r);
 
-/* A consumer's answer would be so long: true when it has to be empty, and r->throttle_ms says how long the client waits. */
+/*
+ * A consumer's answer would have this length: true when it has to be empty, and r->throttle_ms is
+ * how long the client waits.
+ */
 bool throttle_fetch(struct request *r, int64_t bytes);
-/* An answer with more than so many bytes would be throttled in any case. */
+/* The size beyond which an answer would be throttled in any case. */
 int32_t throttle_fetch_max(struct request *r, int32_t max_bytes);
 
 /* ---- connections, on reactor 0 ---- */
 
-/* The rates that addresses have now. */
+/* Sets the connection rates of addresses. */
 void throttle_follow(struct throttle *t, const struct image *image);
-/* One more from there: 0, or how long it is kept waiting before it is closed. */
+/* One more connection from there: 0, or how long it is kept waiting before it is closed. */
 struct addr;
 int64_t throttle_connection(struct throttle *t, const struct addr *from);
 
@@ -71,10 +80,10 @@ struct mutations {
 	int32_t throttle_ms;
 };
 
-/* Where the answer of an API says how long to wait; NULL: nowhere. */
+/* The field of an API's answer for the time to wait; NULL: it has none. */
 int32_t *throttle_field(const struct throttle *t, int16_t key, void *out);
 
-/* May n partitions be made or deleted? Counts them. */
+/* May n partitions be created or deleted? Counts them. */
 bool mutations_take(struct mutations *m, int n);
 
 /* ---- numbers ---- */
@@ -82,16 +91,19 @@ bool mutations_take(struct mutations *m, int n);
 struct throttle_number {
 	enum image_quota quota;
 	struct image_quota_tags tags;
-	double rate; /* bytes or changes a second; percent */
+	double rate; /* bytes or changes per second; percent */
 	double tokens;
-	double throttle_ms; /* the mean of late; NaN */
+	double throttle_ms; /* the recent mean; NaN without any */
 };
 
 #define THROTTLE_PRINTED_MAX 2048
 
-/* Each, under its lock: nothing is kept. Those that were used last, when there are more than THROTTLE_PRINTED_MAX. */
+/*
+ * Calls each() for every sensor, under its lock: nothing may be kept. If there are more than
+ * THROTTLE_PRINTED_MAX, only for those used last.
+ */
 void throttle_numbers(struct throttle *t, void (*each)(void *arg, const struct throttle_number *n), void *arg);
-/* Percent of a thread that exempt requests take. */
+/* The percentage of a thread used by exempt requests. */
 double throttle_exempt_rate(struct throttle *t);
 int64_t throttle_bytes(const struct throttle *t);
 /* All of it, for Prometheus. */

@@ -1,6 +1,7 @@
 /*
- * transaction_calls: what shards of __transaction_state ask of others (transaction/transaction.h): producer ids from the node's blocks, markers
- * from those who lead.
+ * transaction_calls: answers the calls of shards of __transaction_state
+ * (transaction/transaction.h): producer ids from the node's blocks, markers through the leaders of
+ * partitions.
  */
 #ifndef ODRADEK_BROKER_TRANSACTION_CALLS_H
 #define ODRADEK_BROKER_TRANSACTION_CALLS_H

@@ -1,11 +1,12 @@
 /*
- * verification: before partitions take the first batch of a transaction, its coordinator is told of them, or asked for them (KIP-890,
- * AddPartitionsToTxnManager).
+ * verification: before partitions take the first batch of a transaction, adds them to it, or asks
+ * its coordinator whether they were added (KIP-890, AddPartitionsToTxnManager).
  *
- * Clients of transaction.version 2 do not add partitions themselves: it is done here, and tried again for a moment while the transaction
- * before is still being ended. Of other clients it is asked whether they did.
+ * Clients of transaction.version 2 do not add partitions themselves: it is done here, and retried
+ * for a moment while the previous transaction is still being ended. For other clients, the
+ * coordinator is asked whether they did.
  *
- * Owner: the caller. All on one core.
+ * Owner: the caller. Everything happens on one core.
  */
 #ifndef ODRADEK_BROKER_VERIFICATION_H
 #define ODRADEK_BROKER_VERIFICATION_H
@@ -25,11 +26,11 @@ struct api_counts;
 struct core;
 struct partition;
 
-/* What a client understands, by the version of its request (TransactionSupportedOperation). */
+/* What a client understands, according to the version of its request (TransactionSupportedOperation). */
 enum verification_manner {
-	VERIFY,		  /* INVALID_TXN_STATE where it is not in the transaction */
-	VERIFY_ABORTABLE, /* TRANSACTION_ABORTABLE */
-	VERIFY_ADD,	  /* it comes into the transaction */
+	VERIFY,		  /* INVALID_TXN_STATE if the partition is not in the transaction */
+	VERIFY_ABORTABLE, /* TRANSACTION_ABORTABLE if it is not */
+	VERIFY_ADD,	  /* the partition is added to the transaction */
 };
 enum verification_manner verification_of_produce(int16_t version);
 enum verification_manner verification_of_offsets(int16_t version);
@@ -45,7 +46,7 @@ struct verified {
 };
 
 struct verification {
-	/* the caller's */
+	/* set by the caller */
 	struct core *core;
 	struct arena *arena;
 	struct str transactional_id;
@@ -57,10 +58,10 @@ struct verification {
 	void (*done)(struct verification *);
 	void *arg;
 
-	/* ours */
-	struct coordinator_command command; /* to a coordinator that is here */
-	struct list link;		    /* those that are to be asked of another broker, until they are sent */
-	struct map_node node;		    /* of one request to it, by transactional id */
+	/* internal */
+	struct coordinator_command command; /* to a coordinator on this node */
+	struct list link;		    /* in the list of those to be sent to another broker */
+	struct map_node node;		    /* of one request to that broker, by transactional id */
 	struct add_partitions_to_txn_request_transaction in;
 	struct add_partitions_to_txn_response_result out;
 	struct timer timer;
@@ -68,16 +69,22 @@ struct verification {
 	int64_t asked_ns;
 };
 
-/* False: nothing is asked, guard and err of each are set. True: done() is called later. */
+/* False: nothing has to be asked; guard and err of each are set. True: done() is called later. */
 bool verification_begin(struct verification *v);
-/* There is no use in trying again. */
+/* Retrying has become pointless. */
 void verification_hurry(struct verification *v);
 
-/* From any thread: how long the questions of a core's took (NULL: there was none), and how many partitions they have refused. */
+/*
+ * From any thread: the durations of a core's questions (NULL: there were none), and how many
+ * partitions they have refused.
+ */
 const struct api_counts *verification_times(const struct core *core);
 int64_t verification_failures(const struct core *core);
 
-/* transaction.partition.verification.enable: whether nothing of a transaction is appended without a guard, or an open transaction. */
+/*
+ * transaction.partition.verification.enable: is a guard, or an open transaction, required for every
+ * transactional append?
+ */
 bool transactions_are_verified(struct core *core);
 
 #endif

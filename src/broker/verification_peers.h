@@ -1,8 +1,10 @@
 /*
- * verification_peers: verifications whose coordinator is another broker (AddPartitionsToTxnManager).
+ * verification_peers: verifications whose coordinator is another broker
+ * (AddPartitionsToTxnManager).
  *
- * One request at a time to each of them, with all that came in the meantime, of any number of transactions. A transactional id is in it once, since
- * brokers know an answer by it: what else there is of it goes with the next.
+ * One request at a time goes to each such broker, with everything that has accumulated, for any
+ * number of transactions. A transactional id occurs in it once, since it identifies the answer:
+ * further verifications for it go with the next request.
  *
  * Owner: a core.
  */
@@ -17,10 +19,13 @@ struct verification;
 
 /* `in` is filled. verification_answered() is called once, later, on the same core. */
 void verification_ask_peer(struct verification *v, int32_t broker);
-/* What is not sent yet is not to be asked any more. False: it is on its way, or was not to be asked. */
+/* Withdraws a question that is not sent yet. False: it is on its way, or was not to be asked. */
 bool verification_drop(struct verification *v);
 
-/* verification.c's: 0 and what the coordinator says (NULL: nobody there verifies anything), or an error for all of it. */
+/*
+ * In verification.c: 0 and the coordinator's result (NULL: the broker does not verify), or an error
+ * for all of it.
+ */
 void verification_answered(struct verification *v, int err, const struct add_partitions_to_txn_response_result *result);
 
 #endif

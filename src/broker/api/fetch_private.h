@@ -1,5 +1,6 @@
 /*
- * fetch_private: one Fetch, from its request to its answer. The request's arena has it; its reactor owns it, and a job while one is out.
+ * fetch_private: one Fetch, from its request to its answer. It lives in the request's arena and
+ * belongs to its reactor, or to a job while one is running.
  */
 #ifndef ODRADEK_BROKER_API_FETCH_PRIVATE_H
 #define ODRADEK_BROKER_API_FETCH_PRIVATE_H
@@ -32,35 +33,36 @@ struct fetch {
 	struct part *parts;
 	int n;
 	enum context context;
-	struct fetch_session *session; /* a reference, of CONTEXT_INCREMENTAL */
-	int32_t session_epoch;	       /* the session's must be the one after it when the answer is made */
+	struct fetch_session *session; /* a reference; only for CONTEXT_INCREMENTAL */
+	int32_t session_epoch;	       /* when the answer is made, the session's epoch must be the one after this */
 	int32_t replica_id;
-	bool is_replica; /* one that the cluster has let in: whoever may say that it is one (CVE-2018-1288) */
+	bool is_replica; /* sent by a replica that is permitted to say so (CVE-2018-1288) */
 	int64_t replica_epoch;
-	bool told;     /* a follower's offsets are known since the first reading */
-	bool withheld; /* throttled partitions, from a follower that is not in sync */
+	bool told;     /* a follower's offsets have been noted since the first read */
+	bool withheld; /* throttled partitions are withheld from a follower that is not in sync */
 	int32_t max_bytes;
 	int32_t min_bytes;
 	enum isolation isolation;
 	bool leader_only;
-	bool by_rack;	 /* a consumer may be sent to a replica that is nearer to it (KIP-392) */
-	bool is_sent_on; /* so it is, for a partition */
-	bool has_error;	 /* known before any read, or in reading */
+	bool by_rack;	 /* a consumer may be redirected to a replica nearer to it (KIP-392) */
+	bool is_sent_on; /* for at least one partition the consumer is redirected */
+	bool has_error;	 /* known before any read, or found while reading */
 	bool reads_cold;
 	bool ended;
-	int64_t readable; /* bytes in what was read last */
-	int64_t sealed;	  /* those of them that are to be opened */
+	int64_t readable; /* bytes found by the last read */
+	int64_t sealed;	  /* bytes of those that have to be opened */
 	struct waking waking;
 	struct timer timer;
 	struct work work;
 };
 
-/* Versions since 13 name topics by their ids (KIP-516). */
+/* Versions from 13 on name topics by their ids (KIP-516). */
 static inline bool fetch_is_by_id(const struct fetch *f) { return f->r->version >= 13; }
 
 /*
- * Puts the answer together of what was read: what the session must tell, leaders to be asked instead (KIP-951), quotas (KIP-219). A new session is
- * opened with it. False when the arena is spent: the connection is to be closed.
+ * Builds the answer from what was read: what the session must report, leaders to ask instead
+ * (KIP-951), quotas (KIP-219). Opens a new session if there is one to open. False when the arena is
+ * spent: the connection is to be closed.
  */
 bool fetch_answer(struct fetch *f);
 
