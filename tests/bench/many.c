@@ -22,7 +22,7 @@
 #define DEPTH 4
 #define ADMIN_EACH 500 /* entities in a request */
 #define ACL_USERS 10000
-#define COORDINATOR_WAIT_US INT64_C(60000000)
+#define PATIENCE_US INT64_C(60000000)
 
 enum { API_ALTER_CLIENT_QUOTAS = 49, API_CREATE_ACLS = 30 };
 
@@ -142,37 +142,63 @@ static void put_spread(struct many *m, int64_t first, int partitions, int each)
 	raw_end(&m->out, at);
 }
 
-static void take_spread(struct raw *r, int each)
+/* The last error of its partitions; 0: all have taken their record. */
+static int take_spread(struct raw *r, int each)
 {
 	struct bytes_in in = raw_receive(r, 0);
+	int last = 0;
 
 	get32(&in);
 	skip_text(&in);
 	if (get32(&in) != each)
 		raw_die("not as many partitions as were asked for");
 	for (int i = 0; i < each; i++) {
+		int err;
+
 		get32(&in);
-		if (get16(&in) != 0)
-			raw_die("a produce was refused");
+		err = get16(&in);
+		last = err ? err : last;
 		skip_bytes(&in, 24);
 	}
+	return last;
+}
+
+/* Of a topic that was made a moment ago: a broker may not have heard yet that it leads. */
+static bool passes(int err)
+{
+	return err == 3 || err == 5 || err == 6;
 }
 
 static void run_spread(struct many *m, char **argv)
 {
 	int partitions = atoi(argv[1]), each = atoi(argv[3]);
-	int64_t n = atoll(argv[2]), sent = 0, began;
+	int64_t n = atoll(argv[2]), next = 0, got = 0, sent = 0, taken = 0, began;
+	int64_t in_flight[DEPTH]; /* the first partition of each request */
 
 	m->topic = argv[0];
 	batch_make(&m->batch, 1, atoi(argv[4]), raw_wall_ms());
 	many_open(m, 1);
 	began = raw_now_us();
-	for (int64_t got = 0; got < n; got++) {
-		for (; sent < n && sent - got < DEPTH; sent++)
-			put_spread(m, sent * each, partitions, each);
+	while (got < n) {
+		int64_t first;
+		int err;
+
+		for (; next < n && sent - taken < DEPTH; next++) {
+			in_flight[sent++ % DEPTH] = next * each;
+			put_spread(m, next * each, partitions, each);
+		}
 		if (m->out.len)
 			raw_send(&m->v[0].connection, &m->out);
-		take_spread(&m->v[0].connection, each);
+		err = take_spread(&m->v[0].connection, each);
+		first = in_flight[taken++ % DEPTH];
+		if (err && (!passes(err) || raw_now_us() - began > PATIENCE_US))
+			raw_die("a produce was refused: error %d", err);
+		if (err) {
+			poll(NULL, 0, 20);
+			in_flight[sent++ % DEPTH] = first;
+			put_spread(m, first, partitions, each);
+		}
+		got += err == 0;
 	}
 	say(n, raw_now_us() - began);
 }
@@ -200,7 +226,7 @@ static void await_coordinator(struct many *m, int i)
 		}
 		if (err)
 			poll(NULL, 0, 20);
-	} while (err && raw_now_us() - began < COORDINATOR_WAIT_US);
+	} while (err && raw_now_us() - began < PATIENCE_US);
 	if (err)
 		raw_die("no coordinator of %s: error %d", m->v[i].group, err);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "tests/bench/hist.h"
@@ -24,6 +25,7 @@
 #define FAN_RECORDS 64
 #define FAN_BYTES 1024
 #define GIVE_UP_US INT64_C(60000000)
+#define UNSENT_MAX MIB
 
 struct reader {
 	struct raw connection;
@@ -35,7 +37,8 @@ struct stream {
 	const char *topic;
 	struct raw producer;
 	struct bytes_out batch;
-	struct bytes_out out;
+	struct bytes_out unsent; /* produce requests that the socket has not taken */
+	struct bytes_out question;
 	int records; /* in a batch */
 	int64_t n, sent, acknowledged;
 	int64_t began_us;
@@ -74,8 +77,8 @@ static int64_t end_of(struct raw *r, const char *topic)
 
 static void ask(struct stream *s, struct reader *r)
 {
-	put_fetch(&s->out, 0, s->topic, 0, r->offset, FETCH_BYTES, WAIT_MS);
-	raw_send(&r->connection, &s->out);
+	put_fetch(&s->question, 0, s->topic, 0, r->offset, FETCH_BYTES, WAIT_MS);
+	raw_send(&r->connection, &s->question);
 }
 
 static int64_t due_us(const struct stream *s, int64_t batch)
@@ -105,14 +108,23 @@ static void take(struct stream *s, struct reader *r)
 		ask(s, r);
 }
 
+/* As much as the socket takes: a broker that answers before it reads on would never end a send that waits. */
 static void send_due(struct stream *s)
 {
 	int64_t now = raw_now_us();
+	ssize_t n;
 
-	for (; s->sent < s->n && due_us(s, s->sent) <= now; s->sent++)
-		put_produce(&s->out, (int32_t)s->sent, s->topic, 0, 1, &s->batch);
-	if (s->out.len)
-		raw_send(&s->producer, &s->out);
+	for (; s->sent < s->n && due_us(s, s->sent) <= now && s->unsent.len < UNSENT_MAX; s->sent++)
+		put_produce(&s->unsent, (int32_t)s->sent, s->topic, 0, 1, &s->batch);
+	if (s->unsent.len == 0)
+		return;
+	n = send(s->producer.fd, s->unsent.p, s->unsent.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (n < 0 && errno != EAGAIN && errno != EINTR)
+		raw_die("send: %s", strerror(errno));
+	if (n > 0) {
+		s->unsent.len -= (size_t)n;
+		memmove(s->unsent.p, s->unsent.p + n, s->unsent.len);
+	}
 }
 
 static bool is_done(const struct stream *s)
@@ -126,12 +138,14 @@ static bool is_done(const struct stream *s)
 /* Until the next batch is due, or one is acknowledged or read. */
 static void wait_for_any(struct stream *s, struct pollfd *fds)
 {
-	int64_t us = s->sent < s->n ? due_us(s, s->sent) - raw_now_us() : WAIT_MS * 1000;
+	bool is_full = s->unsent.len > 0;
+	int64_t us = s->sent < s->n && !is_full ? due_us(s, s->sent) - raw_now_us() : WAIT_MS * 1000;
 	struct timespec t = {us > 0 ? us / 1000000 : 0, us > 0 ? us % 1000000 * 1000 : 0};
 
+	fds[0].events = (short)(POLLIN | (is_full ? POLLOUT : 0));
 	if (ppoll(fds, (nfds_t)s->n_readers + 1, &t, NULL) < 0 && errno != EINTR)
 		raw_die("poll: %s", strerror(errno));
-	if (fds[0].revents)
+	if (fds[0].revents & ~POLLOUT)
 		do {
 			if (produce_error(raw_receive(&s->producer, (int32_t)s->acknowledged++)) != 0)
 				raw_die("a produce was refused");
