@@ -541,23 +541,28 @@ void log_clean_cancel(struct log_clean *c)
  * .cleaned takes back what .swap says (swap.h). Where the swap has happened already, the old files must not be found by the next start beside
  * a new one that was cut.
  */
-void log_clean_abort(struct log *log)
+int log_clean_abort(struct log *log)
 {
 	struct log_clean *c = log->cleaning;
+	int err = 0;
 
 	if (!c)
-		return;
+		return 0;
 	log_clean_cancel(c);
 	if (c->files == FILES_SWAP && log->data) {
-		cleaned_rename(log, c->cleaned.segment.base, SWAP_SUFFIX, CLEANED_SUFFIX);
-		c->files = FILES_CLEANED;
+		err = cleaned_rename(log, c->cleaned.segment.base, SWAP_SUFFIX, CLEANED_SUFFIX);
+		if (!err)
+			c->files = FILES_CLEANED;
 	}
 	if (c->files == FILES_SWAPPED && c->phase == CLEAN_RETIRE && log->data) {
 		int n = c->group_end - c->group_first;
 
-		while (c->retired < n)
-			clean_retire_segment(log, c, c->group_first + c->retired++);
+		while (c->retired < n && !err) {
+			err = clean_retire_segment(log, c, c->group_first + c->retired);
+			c->retired += !err;
+		}
 	} /* the next step of RETIRE finds nothing to do and has the names synced */
+	return err;
 }
 
 /* ---- the table ---- */

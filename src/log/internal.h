@@ -234,9 +234,10 @@ int log_retire_file(struct log *log, const char *path, struct log_deletion *d);
 
 /*
  * Call it before segments are cut, dropped or moved: ends the cleaning under way, if any, without
- * another change.
+ * another change. After an error the segments must stay as they are: the next start might finish
+ * the swap of the cleaning.
  */
-void log_clean_abort(struct log *log);
+int log_clean_abort(struct log *log);
 
 /* ---- recover.c, replay.c ---- */
 

@@ -55,16 +55,21 @@ static void set_end(struct log *log, int64_t end)
 }
 
 /* What was clean below is so no more where it is written anew. */
-static void forget_clean(struct log *log, int64_t offset)
+static int forget_clean(struct log *log, int64_t offset)
 {
-	log_clean_abort(log);
-	if (log->clean_end > offset)
+	int err = log_clean_abort(log);
+
+	if (!err && log->clean_end > offset)
 		log->clean_end = offset;
+	return err;
 }
 
 int log_truncate_fully_at(struct log *log, int64_t offset)
 {
-	forget_clean(log, offset);
+	int err = forget_clean(log, offset);
+
+	if (err)
+		return failed(log, err);
 	if (log->data) {
 		drop_segments_from(log, 0);
 		log_drop_snapshots(log, INT64_MAX, -1);
@@ -111,9 +116,11 @@ int log_truncate_to(struct log *log, int64_t offset)
 	int i = log_segment_of(log, offset);
 	if (i < 0 || offset <= log->start)
 		return log_truncate_fully_at(log, offset);
-	forget_clean(log, offset);
+	int err = forget_clean(log, offset);
+	if (err)
+		return failed(log, err);
 	log_forget_hints(log);
-	int err = cut_segment(log, i, offset);
+	err = cut_segment(log, i, offset);
 	if (!err) {
 		set_end(log, offset);
 		log_drop_snapshots(log, 0, offset);
