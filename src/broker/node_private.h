@@ -147,6 +147,7 @@ struct node {
 	int begin_error;
 	struct work close_work;
 	struct partitions_closing closing;
+	int metadata_error; /* of closing the metadata log; 0: it was closed cleanly */
 };
 
 /* ---- node_dirs.c ---- */

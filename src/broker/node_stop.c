@@ -71,7 +71,7 @@ static void could_not_close(struct node *n, int err)
 static void mark_job(struct work *w)
 {
 	struct node *n = container_of(w, struct node, close_work);
-	int err = n->closing.error;
+	int err = n->closing.error ? n->closing.error : n->metadata_error;
 
 	if (err == 0 && n->end == NODE_END_CLEAN)
 		err = node_mark_clean(n);
@@ -183,9 +183,12 @@ static void post_to_cores(struct node *n, void (*run)(struct post *))
 	}
 }
 
-static void quorum_closed(void *arg)
+static void quorum_closed(void *arg, int err)
 {
-	post_to_cores(arg, stop_core);
+	struct node *n = arg;
+
+	n->metadata_error = err;
+	post_to_cores(n, stop_core);
 }
 
 /* ---- hanging up ---- */

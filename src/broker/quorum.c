@@ -57,7 +57,7 @@ static void close_job(struct work *w)
 	struct quorum *q = container_of(w, struct quorum, close_work);
 
 	if (!q->failed)
-		log_close(q->log);
+		q->close_error = log_close(q->log);
 }
 
 static void close_done(struct work *w)
@@ -65,7 +65,7 @@ static void close_done(struct work *w)
 	struct quorum *q = container_of(w, struct quorum, close_work);
 
 	q->closed = true;
-	q->stopped(q->stopped_arg);
+	q->stopped(q->stopped_arg, q->close_error);
 }
 
 static bool is_busy(const struct quorum *q)
@@ -172,7 +172,7 @@ void quorum_has_resigned(struct quorum *q)
 		timer_start(&q->hand_over_timer, 0);
 }
 
-void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg)
+void quorum_stop(struct quorum *q, void (*done)(void *arg, int err), void *arg)
 {
 	check(!q->stopping);
 	q->stopped = done;

@@ -79,9 +79,9 @@ bool quorum_hand_over(struct quorum *q, void (*done)(void *arg), void *arg);
 /*
  * Completes waiting requests with NOT_CONTROLLER, tells the voters that this node leads no more,
  * cuts a snapshot if much would have to be replayed, and closes the log cleanly; `done` is called
- * on the loop. Then quorum_free.
+ * on the loop, with the error of a log that could not be closed cleanly. Then quorum_free.
  */
-void quorum_stop(struct quorum *q, void (*done)(void *arg), void *arg);
+void quorum_stop(struct quorum *q, void (*done)(void *arg, int err), void *arg);
 void quorum_free(struct quorum *q);
 
 /* ---- requests ---- */
@@ -173,9 +173,9 @@ bool quorum_commits(const struct quorum *q);
 struct quorum_numbers {
 	struct raft_numbers raft;
 	struct news_counts news;
-	int64_t n_commits;		     /* how often the high watermark has moved */
-	int64_t n_leaders;		     /* leaderships that this node has seen: pairs of leader and epoch */
-	int64_t n_errors;		     /* metadata records that could not be applied */
+	int64_t n_commits; /* how often the high watermark has moved */
+	int64_t n_leaders; /* leaderships that this node has seen: pairs of leader and epoch */
+	int64_t n_errors;  /* metadata records that could not be applied */
 	/* recent commits of what was decided here; NaN without any, and so for the next two */
 	double commit_ms_avg, commit_ms_max;
 	double election_ms_avg, election_ms_max;

@@ -176,7 +176,7 @@ struct quorum {
 	int n_begun;
 	bool beginning;
 	bool begun; /* all of them are done */
-	void (*stopped)(void *arg);
+	void (*stopped)(void *arg, int err);
 	void *stopped_arg;
 	bool started;
 	bool failed;
@@ -186,6 +186,7 @@ struct quorum {
 	bool resigned; /* raft has nothing more to do */
 	bool closing;  /* no more steps */
 	bool closed;
+	int close_error; /* of log_close */
 };
 
 /* ---- quorum.c ---- */

@@ -256,8 +256,9 @@ static void leave(struct world *w)
 	assert_int_equal(w->state, BROKER_SHUTTING_DOWN);
 }
 
-static void on_stopped(void *arg)
+static void on_stopped(void *arg, int err)
 {
+	assert_int_equal(err, 0);
 	finish(arg);
 }
 
