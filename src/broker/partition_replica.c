@@ -55,18 +55,17 @@ static int meet_first_batch(struct partition *p, const struct partition_replicat
 
 static int append(struct partition *p, const struct partition_replicated *r, struct core *core, struct effects *e)
 {
-	struct log_appended out;
+	struct log_appended out = {.base_offset = -1};
 	int err = meet_first_batch(p, r);
 
 	if (err == 0)
 		err = log_append_as_follower(p->log, r->p, r->len, r->leader_epoch, r->wall_ms, &out);
-	if (err != 0)
-		return err;
-	if (out.flush_before_ack)
+	/* Batches before one that was refused are in the log. */
+	if (out.base_offset >= 0 && out.flush_before_ack)
 		p->must_flush = out.last_offset + 1;
-	if (out.wants_flush || out.flush_before_ack)
+	if (out.base_offset >= 0 && (out.wants_flush || out.flush_before_ack))
 		partition_flush_begin(p, core, e);
-	return 0;
+	return err;
 }
 
 /* As far as this log goes, and what the leader has let go is let go here. */

@@ -504,14 +504,14 @@ static int append_groups(struct log *log, const uint8_t *p, size_t len, bool sea
 			 struct log_appended *out)
 {
 	bool rolled = false;
+	int err = 0;
 
 	*out = (struct log_appended){.base_offset = -1, .log_append_time_ms = -1, .log_start = log->start};
 	while (len > 0) {
 		struct incoming in = next_group(log, p, len);
-		int err = append_group(log, p, &in, sealed, now_ms, &rolled);
-
+		err = append_group(log, p, &in, sealed, now_ms, &rolled);
 		if (err)
-			return err;
+			break;
 		if (out->base_offset < 0)
 			out->base_offset = in.base_offset;
 		p += in.size;
@@ -519,7 +519,7 @@ static int append_groups(struct log *log, const uint8_t *p, size_t len, bool sea
 	}
 	out->last_offset = log->end - 1;
 	note_flush(log, rolled, out);
-	return 0;
+	return err;
 }
 
 /* Each batch that is to be sealed is, under this node's own key. */

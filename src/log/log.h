@@ -125,7 +125,6 @@ const struct topic_config *log_config(const struct log *);
 struct log_dir *log_dir(const struct log *);
 struct str log_topic(const struct log *);
 int32_t log_partition(const struct log *);
-struct uuid log_topic_id(const struct log *);
 int64_t log_size(const struct log *); /* bytes of all segments */
 int log_segments(const struct log *);
 int log_producer_count(const struct log *); /* producers with state in the log */
@@ -159,7 +158,7 @@ struct log_appended {
 	int64_t last_offset;
 	int64_t log_append_time_ms; /* -1 unless LogAppendTime */
 	int64_t log_start;
-	bool duplicate;	       /* nothing was written */
+	bool duplicate; /* nothing was written */
 	/* a segment was rolled or flush.messages was reached: start a log_flush when convenient */
 	bool wants_flush;
 	bool flush_before_ack; /* flush.messages was reached: answer only when flushed_end > last_offset */
@@ -188,7 +187,7 @@ int log_append(struct log *, uint8_t *batch, const struct batch_info *info, int3
  * are cleared. A batch of a later epoch than leader_epoch ends the append before it. 0;
  * ERR_CORRUPT_MESSAGE; ERR_INVALID_RECORD when the first offset is below the end (Kafka's
  * UnexpectedAppendOffset); storage errors as above. After an error, batches before the one at fault
- * may have been appended.
+ * may have been appended: *out tells, unless its base_offset is still what the caller put there.
  */
 int log_append_as_follower(struct log *, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
 			   struct log_appended *out);
