@@ -21,7 +21,7 @@
 #include "security/quota.h"
 #include "wire/schema.h"
 
-#define SHARDS 16
+#define SHARDS 16 /* a shard is the upper four bits of a hash: shard_of() */
 #define EXPIRY_MS (3600 * 1000)
 #define PERCENT_A_NS (100.0 / 1e9)
 
@@ -173,7 +173,7 @@ static struct sensor *sensor_new(const struct sensor_key *k)
 	return x;
 }
 
-/* So long what was counted last can still be one's undoing. */
+/* How long a recorded sample still counts against its client. */
 static int64_t span_ms(const struct throttle *t)
 {
 	int64_t clients = t->windows.samples * t->windows.window_ms;
@@ -182,7 +182,7 @@ static int64_t span_ms(const struct throttle *t)
 	return clients > controllers ? clients : controllers;
 }
 
-/* Those that nobody has used for long, and the oldest while there are too many; but nobody whose use still counts. */
+/* Frees sensors unused for EXPIRY_MS, and the oldest while there are too many; never one whose samples still count. */
 static void make_room(const struct throttle *t, struct shard *s, int64_t now_ms)
 {
 	int64_t span = span_ms(t);
@@ -205,10 +205,10 @@ static struct sensor *find(struct shard *s, uint64_t hash, const struct sensor_k
 }
 
 /*
- * There is no room for another name: those that nobody has to prove, client ids and addresses, share one sensor, a user's or all users'. Who
- * invents names is so held to what one of them may use, and pushes nobody out.
+ * When there is no room for another name, names that need no proof (client ids, addresses) share one sensor per shard, of a user or of all
+ * users, each with its part of one client's quota (set_bound). A client that invents names gains nothing by it, and pushes nobody out.
  */
-static bool folds(const struct throttle *t, struct shard *s, struct sensor_key *k, int64_t now_ms)
+static bool share_sensor(const struct throttle *t, struct shard *s, struct sensor_key *k, int64_t now_ms)
 {
 	make_room(t, s, now_ms);
 	if (s->bytes <= THROTTLE_BYTES_MAX / SHARDS || k->tags.client_id.len == 0)
@@ -223,7 +223,7 @@ static struct sensor *sensor_of(const struct throttle *t, struct shard *s, uint6
 {
 	struct sensor *x = find(s, hash, k);
 
-	if (!x && folds(t, s, k, now_ms)) {
+	if (!x && share_sensor(t, s, k, now_ms)) {
 		hash = hash_bytes(t->shards[0].sensors.seed + (uint64_t)k->quota, k->tags.user.p,
 				  (size_t)k->tags.user.len);
 		x = find(s, hash, k);
@@ -244,6 +244,8 @@ static void set_bound(struct sensor *x, const struct image *image, const struct 
 {
 	if (x->shared || x->offset < image_quotas_offset(image)) {
 		x->bound = image_quota_limit(image, x->quota, tags);
+		if (x->shared && x->bound < IMAGE_QUOTA_NONE)
+			x->bound /= SHARDS;
 		x->offset = image_quotas_offset(image);
 	}
 }
