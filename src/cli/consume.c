@@ -179,25 +179,54 @@ static void subscribe(struct consuming *c, const struct metadata_response *m)
 		member_subscribe(c->member, names, n);
 }
 
-/* True when there are others than before. */
-static bool take_partitions(struct consuming *c, const struct metadata_response *m)
+static int by_place(const void *a, const void *b)
+{
+	const struct consumer_partition *x = a, *y = b;
+	int order = str_cmp(x->topic, y->topic);
+
+	return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+/* The wanted partitions in order; their names point into the metadata. */
+static struct consumer_partition *wanted_partitions(struct consuming *c, const struct metadata_response *m, int *n)
 {
 	struct consumer_partition *v;
-	int n = 0, total = 0;
+	int total = 0;
 
 	for (int32_t i = 0; i < m->topics.n; i++)
 		total += is_wanted(c, &m->topics.v[i]) ? m->topics.v[i].partitions.n : 0;
-	if (total == c->n_known)
-		return false;
-	v = xcalloc((size_t)total + 1, sizeof(*v));
+	v = arena_array(&c->look_arena, (size_t)total, sizeof(*v));
+	*n = 0;
 	for (int32_t i = 0; i < m->topics.n; i++)
-		for (int32_t k = 0; is_wanted(c, &m->topics.v[i]) && k < m->topics.v[i].partitions.n; k++) {
-			int32_t p = m->topics.v[i].partitions.v[k].partition_index;
+		for (int32_t k = 0; is_wanted(c, &m->topics.v[i]) && k < m->topics.v[i].partitions.n; k++)
+			v[(*n)++] = (struct consumer_partition){m->topics.v[i].name,
+								m->topics.v[i].partitions.v[k].partition_index, 0};
+	qsort(v, (size_t)*n, sizeof(*v), by_place);
+	return v;
+}
 
-			v[n] = (struct consumer_partition){str_of(str_dup(m->topics.v[i].name)), p,
-							   offset_of(c, m->topics.v[i].name, p)};
-			n++;
-		}
+static bool are_known(const struct consuming *c, const struct consumer_partition *v, int n)
+{
+	bool same = n == c->n_known;
+
+	for (int i = 0; same && i < n; i++)
+		same = by_place(&v[i], &c->known[i]) == 0;
+	return same;
+}
+
+/* True when the partitions are not those of the last look. */
+static bool take_partitions(struct consuming *c, const struct metadata_response *m)
+{
+	int n;
+	const struct consumer_partition *found = wanted_partitions(c, m, &n);
+	struct consumer_partition *v;
+
+	if (are_known(c, found, n))
+		return false;
+	v = xcalloc((size_t)n + 1, sizeof(*v));
+	for (int i = 0; i < n; i++)
+		v[i] = (struct consumer_partition){str_of(str_dup(found[i].topic)), found[i].partition,
+						   offset_of(c, found[i].topic, found[i].partition)};
 	for (int i = 0; i < c->n_known; i++)
 		xfree((char *)c->known[i].topic.p);
 	xfree(c->known);
