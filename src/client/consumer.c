@@ -338,11 +338,11 @@ static void ask_offsets(struct consumer *c, int32_t node)
 	r->topics.v = arena_array(&q->arena, (size_t)c->n, sizeof(*r->topics.v));
 	for (int i = 0; i < c->n; i++) {
 		struct feed *f = &c->feeds[i];
-		struct list_offsets_request_topic *t = &r->topics.v[r->topics.n - 1];
+		struct list_offsets_request_topic *t = r->topics.n > 0 ? &r->topics.v[r->topics.n - 1] : NULL;
 
 		if (f->leader != node || f->asked || f->failed || f->position >= 0)
 			continue;
-		if (r->topics.n == 0 || !str_is(t->name, f->topic)) {
+		if (!t || !str_is(t->name, f->topic)) {
 			t = &r->topics.v[r->topics.n++];
 			t->name = arena_str(&q->arena, str_of(f->topic));
 			t->partitions.v = arena_array(&q->arena, (size_t)c->n, sizeof(*t->partitions.v));
@@ -537,11 +537,11 @@ static void ask_records(struct consumer *c, int32_t node)
 	r->topics.v = arena_array(&q->arena, (size_t)c->n, sizeof(*r->topics.v));
 	for (int i = 0; i < c->n; i++) {
 		struct feed *f = &c->feeds[i];
-		struct fetch_request_topic *t = &r->topics.v[r->topics.n - 1];
+		struct fetch_request_topic *t = r->topics.n > 0 ? &r->topics.v[r->topics.n - 1] : NULL;
 
 		if (f->leader != node || f->asked || f->failed || f->position < 0)
 			continue;
-		if (r->topics.n == 0 || !str_is(t->topic, f->topic)) {
+		if (!t || !str_is(t->topic, f->topic)) {
 			t = &r->topics.v[r->topics.n++];
 			t->topic = arena_str(&q->arena, str_of(f->topic));
 			t->partitions.v = arena_array(&q->arena, (size_t)c->n, sizeof(*t->partitions.v));

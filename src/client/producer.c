@@ -182,7 +182,7 @@ static void batch_sequence(struct producer *p, struct batch *b)
 }
 
 /* What the caller wants back with the next record of the batch. */
-static void keep(struct producer *p, struct batch *b, const struct producer_record *r)
+static void keep(struct producer *p, struct batch *b, const struct producer_record *r, int64_t sent_ns)
 {
 	int32_t i = b->builder.count;
 
@@ -194,7 +194,7 @@ static void keep(struct producer *p, struct batch *b, const struct producer_reco
 			b->tags = xreallocarray(b->tags, (size_t)b->cap, sizeof(*b->tags));
 	}
 	if (b->sent_ns)
-		b->sent_ns[i] = now_ns(p);
+		b->sent_ns[i] = sent_ns;
 	if (b->tags)
 		b->tags[i] = r->tag;
 }
@@ -241,9 +241,9 @@ static struct batch *last_open(struct list *batches)
 	return b && !b->closed && b->attempts == 0 ? b : NULL;
 }
 
-static void add_record(struct producer *p, struct batch *b, const struct producer_record *r)
+static void add_record(struct producer *p, struct batch *b, const struct producer_record *r, int64_t sent_ns)
 {
-	keep(p, b, r);
+	keep(p, b, r, sent_ns);
 	batch_add_headers(&b->builder, r->timestamp, r->key, r->value, r->headers, r->n_headers);
 	b->payload += (size_t)(r->key.p ? r->key.len : 0) + (size_t)(r->value.p ? r->value.len : 0);
 	b->size += size_of(r);
@@ -270,7 +270,8 @@ static struct batch *batch_for(struct producer *p, struct list *batches, int32_t
 	return b;
 }
 
-int producer_send(struct producer *p, const struct producer_record *r)
+/* sent_ns: when the caller sent it. */
+static int place(struct producer *p, const struct producer_record *r, int64_t sent_ns)
 {
 	size_t size = size_of(r);
 	int32_t partition = partition_for(p, r);
@@ -284,14 +285,19 @@ int producer_send(struct producer *p, const struct producer_record *r)
 	b = batch_for(p, batches, partition, size);
 	if (partition >= 0 && !r->key.p && r->partition < 0)
 		p->sticky = partition;
-	add_record(p, b, r);
+	add_record(p, b, r, sent_ns);
 	p->waiting++;
 	if (b->size >= p->options.batch_bytes || p->flushing)
 		look_soon(p);
 	return 0;
 }
 
-/* Records that came first are read from their batches and sent again: the same bytes, now with a partition. */
+int producer_send(struct producer *p, const struct producer_record *r)
+{
+	return place(p, r, p->options.keep_times ? now_ns(p) : 0);
+}
+
+/* Records that came before the topic was known are read from their batch and placed again: the same bytes, now with a partition. */
 static void place_batch(struct producer *p, struct batch *b)
 {
 	struct batch_header h;
@@ -303,16 +309,18 @@ static void place_batch(struct producer *p, struct batch *b)
 	check(batch_header_read(b->bytes.p, b->bytes.len, &h) == 0);
 	it = record_iter(&h, b->bytes.p + BATCH_HEADER_SIZE, b->bytes.len - BATCH_HEADER_SIZE);
 	while (record_next(&it, &r)) {
-		struct record_header headers[64];
+		struct record_header *headers = xcalloc((size_t)r.n_headers + 1, sizeof(*headers));
 		struct producer_record again = {
 			.key = r.key, .value = r.value, .headers = headers, .timestamp = r.timestamp, .partition = -1};
+		int err;
 
-		again.tag = b->tags ? b->tags[i++] : 0;
-
-		while (again.n_headers < 64 && again.n_headers < r.n_headers &&
-		       record_header_next(&r.headers, &headers[again.n_headers]))
+		again.tag = b->tags ? b->tags[i] : 0;
+		while (again.n_headers < r.n_headers && record_header_next(&r.headers, &headers[again.n_headers]))
 			again.n_headers++;
-		check(producer_send(p, &again) == 0);
+		err = place(p, &again, b->sent_ns ? b->sent_ns[i] : 0);
+		check(err == 0);
+		xfree(headers);
+		i++;
 	}
 	p->waiting -= b->builder.count;
 	p->buffered -= b->size;
@@ -860,10 +868,4 @@ bool producer_is_full(const struct producer *p)
 int64_t producer_waiting(const struct producer *p)
 {
 	return p->waiting;
-}
-
-int producer_partitions(const struct producer *p, int *err)
-{
-	*err = p->topic_err;
-	return p->n_partitions;
 }
