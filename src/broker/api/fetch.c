@@ -337,7 +337,7 @@ static bool is_enough(const struct fetch *f)
 {
 	const struct fetch_request *in = f->r->in;
 
-	return in->max_wait_ms <= 0 || f->has_error || f->is_sent_on || f->readable >= f->min_bytes ||
+	return f->answers_now || in->max_wait_ms <= 0 || f->has_error || f->is_sent_on || f->readable >= f->min_bytes ||
 	       interesting(f) == 0 || any_diverges(f);
 }
 
@@ -535,9 +535,8 @@ static void give_what_there_is(struct fetch *f)
 static void time_is_over(struct timer *t)
 {
 	struct fetch *f = container_of(t, struct fetch, timer);
-	struct fetch_request *in = (struct fetch_request *)f->r->in;
 
-	in->max_wait_ms = 0;
+	f->answers_now = true;
 	give_what_there_is(f);
 }
 
@@ -545,7 +544,7 @@ static void hurry(struct request *r)
 {
 	struct fetch *f = r->state;
 
-	((struct fetch_request *)r->in)->max_wait_ms = 0;
+	f->answers_now = true;
 	give_what_there_is(f);
 }
 

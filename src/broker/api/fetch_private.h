@@ -48,6 +48,7 @@ struct fetch {
 	bool is_sent_on; /* for at least one partition the consumer is redirected */
 	bool has_error;	 /* known before any read, or found while reading */
 	bool reads_cold;
+	bool answers_now; /* with whatever there is: its time is up, or the node stops */
 	bool ended;
 	int64_t readable; /* bytes found by the last read */
 	int64_t sealed;	  /* bytes of those that have to be opened */
