@@ -537,9 +537,10 @@ int mover_close(struct mover *m)
 	list_each_safe(it, &m->moves)
 	{
 		struct move *v = container_of(it, struct move, link);
-		int err = log_close(v->future);
+		int err;
 
 		check(!v->at_work);
+		err = log_close(v->future);
 		if (err && !first && !log_dir_error(v->to))
 			first = err;
 		partition_future_note(v->partition, NULL);

@@ -528,17 +528,20 @@ const char *acceptor_listener_name(const struct net *net, int listener)
 
 void net_accept(struct net *net, int i)
 {
-	struct net_listener *l = &net->acceptor.listeners[i];
+	struct net_listener *l;
 
 	check(i >= 0 && i < net->acceptor.n_listeners);
+	l = &net->acceptor.listeners[i];
 	listener_set_paused(l, l->paused & ~PAUSE_CLOSED);
 }
 
 void net_set_tls(struct net *net, int i, struct tls_context *tls)
 {
-	struct net_listener *l = &net->acceptor.listeners[i];
+	struct net_listener *l;
 
-	check(i >= 0 && i < net->acceptor.n_listeners && l->config.tls);
+	check(i >= 0 && i < net->acceptor.n_listeners);
+	l = &net->acceptor.listeners[i];
+	check(l->config.tls);
 	tls_context_unref(&l->config.tls);
 	l->config.tls = tls_context_ref(tls);
 }
@@ -563,9 +566,10 @@ void net_set_creation_rate(struct net *net, int32_t per_second)
 
 void net_set_listener_creation_rate(struct net *net, int i, int32_t per_second)
 {
-	struct net_listener *l = &net->acceptor.listeners[i];
+	struct net_listener *l;
 
 	check(i >= 0 && i < net->acceptor.n_listeners);
+	l = &net->acceptor.listeners[i];
 	if (net->acceptor.stopping || l->rate.per_second == per_second)
 		return;
 	rate_set(&l->rate, per_second, env_mono_ms(net->env));

@@ -398,7 +398,7 @@ void channel_say(struct channel *ch, struct call *call)
 
 /* ---- answers in ---- */
 
-/* The reader of an ApiVersions answer to a version that the node has not got finds version 0's. */
+/* A node that does not support our ApiVersions version answers in version 0. */
 static int decode(struct call *call, const uint8_t *p, size_t len)
 {
 	const struct api_info *api = api_info_find(call->key);
@@ -410,7 +410,9 @@ static int decode(struct call *call, const uint8_t *p, size_t len)
 
 	reader_init(&r, p, len);
 	err = header_read_response(&r, call->key, version, &correlation);
-	if (err != 0 || !out || correlation != call->correlation)
+	if (!out)
+		return -ENOMEM;
+	if (err != 0 || correlation != call->correlation)
 		return -EPROTO;
 	if (call->key == api_versions_response_KEY && reader_left(&r) >= 2 && get_i16(r.p) == ERR_UNSUPPORTED_VERSION)
 		version = 0;

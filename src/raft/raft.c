@@ -217,9 +217,12 @@ static void on_answer(struct raft *r, struct raft_turn *t)
 		return;
 	from = *peer;
 	for (size_t i = 0; i < sizeof(ANSWERS) / sizeof(ANSWERS[0]); i++) {
-		if (ANSWERS[i].api == from.api)
-			peer_answered(r, from.correlation, ANSWERS[i].answered(r, t, &from), t->event->now_ms);
+		if (ANSWERS[i].api != from.api)
+			continue;
+		peer_answered(r, from.correlation, ANSWERS[i].answered(r, t, &from), t->event->now_ms);
+		return;
 	}
+	check(false);
 }
 
 /*
