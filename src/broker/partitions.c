@@ -128,8 +128,7 @@ static struct topic_state *resolve(struct partitions *t, const struct image *ima
 	struct topic_config config;
 
 	if (topic_config_resolve(t->options.config, layers.v, layers.n, &config))
-		diag_warn(t->options.env->diag, "topic setting that is not legal counts as not set", "topic=%.*s",
-			  STR_ARG(topic->name));
+		diag_warn(t->options.env->diag, "invalid topic setting ignored", "topic=%.*s", STR_ARG(topic->name));
 	if (config.flush_ms != INT64_MAX)
 		__atomic_store_n(&t->by_time, 1, __ATOMIC_RELAXED);
 	return topic_state_new(topic->id, topic->name, &config, t->options.self.node_id);
@@ -277,32 +276,9 @@ struct partition *partitions_get(struct partitions *t, struct uuid topic_id, int
 	return p;
 }
 
-struct topic_state *partitions_topic(struct partitions *t, struct uuid topic_id)
-{
-	struct topic_state *state = NULL;
-	struct topic_entry *e;
-
-	mutex_lock(&t->lock);
-	e = find_topic(t, topic_id);
-	if (e)
-		state = topic_state_ref(e->state);
-	mutex_unlock(&t->lock);
-	return state;
-}
-
 bool partitions_flush_by_time(const struct partitions *t)
 {
 	return __atomic_load_n(&t->by_time, __ATOMIC_RELAXED);
-}
-
-int partitions_count(struct partitions *t)
-{
-	int n;
-
-	mutex_lock(&t->lock);
-	n = (int)t->partitions.n;
-	mutex_unlock(&t->lock);
-	return n;
 }
 
 void partitions_each(struct partitions *t, void (*each)(struct partition *p, void *arg), void *arg)

@@ -43,8 +43,6 @@ void partitions_free(struct partitions *t);
 
 /* A reference; NULL when the newest image has no such partition, or this node has no replica of it. */
 struct partition *partitions_get(struct partitions *t, struct uuid topic_id, int32_t partition);
-/* A reference to the topic's state as of the newest image; NULL when it is gone. */
-struct topic_state *partitions_topic(struct partitions *t, struct uuid topic_id);
 
 /* ---- at the start ---- */
 
@@ -90,7 +88,6 @@ void partitions_follow(struct partitions *t, const struct image *now, struct cor
 
 /* Calls each() for every partition in the table, on a copy of the table, without its lock. */
 void partitions_each(struct partitions *t, void (*each)(struct partition *p, void *arg), void *arg);
-int partitions_count(struct partitions *t);
 /* Adds the counts of partitions that have gone since the start. From any thread. */
 void partitions_departed(struct partitions *t, struct counts *sum);
 /* Has any topic flush.ms? From any thread. */

@@ -423,9 +423,3 @@ bool formatter_write(struct formatter *f, const struct consumed *r)
 		fwrite(f->text.p, 1, f->text.len, stdout);
 	return ok;
 }
-
-void formatter_fini(struct formatter *f)
-{
-	buf_fini(&f->text);
-	arena_fini(&f->arena);
-}

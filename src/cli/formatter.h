@@ -23,6 +23,5 @@ struct formatter {
 void formatter_init(struct formatter *f, struct tool *t);
 /* Prints to stdout; false when the record cannot be shown in this way. */
 bool formatter_write(struct formatter *f, const struct consumed *r);
-void formatter_fini(struct formatter *f);
 
 #endif

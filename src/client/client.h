@@ -42,9 +42,9 @@ struct client_options {
 	int32_t reconnect_backoff_max_ms;
 	int64_t setup_timeout_ms;
 	int64_t setup_timeout_max_ms;
-	struct tls_context *tls;	  /* NULL: plain text; a reference is taken */
-	const struct login_method *login; /* NULL: no login; must outlive the client */
-	size_t answer_max;		  /* limit for one answer, in bytes */
+	struct tls_context *tls;					 /* NULL: plain text; a reference is taken */
+	const struct login_method *login;				 /* NULL: no login; must outlive the client */
+	size_t answer_max;						 /* limit for one answer, in bytes */
 	void (*trouble)(void *arg, const char *host, int port, int err); /* a connection has failed; may be NULL */
 	void *trouble_arg;
 };
@@ -82,11 +82,6 @@ void client_call(struct client *c, struct call *call);
 /* Abandons the call: no done(). */
 void client_cancel(struct client *c, struct call *call);
 
-/*
- * The brokers from the latest metadata, and their number; their strings live until the next one. -1
- * while unknown.
- */
-int client_brokers(const struct client *c, const struct client_broker **out);
 const struct client_broker *client_broker_find(const struct client *c, int32_t id);
 /* Makes the client fetch the brokers again before the next call to a node or the controller. */
 void client_forget(struct client *c);

@@ -196,12 +196,6 @@ void discovery_start(struct client *c)
 	client_call(c, &c->finding);
 }
 
-int client_brokers(const struct client *c, const struct client_broker **out)
-{
-	*out = c->brokers;
-	return c->is_known ? c->n_brokers : -1;
-}
-
 const struct client_broker *client_broker_find(const struct client *c, int32_t id)
 {
 	for (int i = 0; i < c->n_brokers; i++)

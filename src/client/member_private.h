@@ -98,9 +98,8 @@ struct member {
 	bool tell_owned;
 	struct arena wanted_arena;
 	/* The newest assignment, in wanted_arena; NULL: it has been carried out. */
-	const struct consumer_group_heartbeat_response
-		*wanted;
-	bool is_newer;	 /* newer than the one being carried out */
+	const struct consumer_group_heartbeat_response *wanted;
+	bool is_newer; /* newer than the one being carried out */
 	int32_t interval_ms;
 	struct timer beat_timer;
 };

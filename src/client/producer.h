@@ -100,10 +100,5 @@ void producer_flush(struct producer *p); /* sends what waits now instead of afte
 void producer_commit(struct producer *p);
 bool producer_is_full(const struct producer *p);
 int64_t producer_waiting(const struct producer *p); /* records not reported yet */
-/*
- * The number of partitions of the topic; 0 while unknown; negative, or an error in *err, when it
- * cannot be found out.
- */
-int producer_partitions(const struct producer *p, int *err);
 
 #endif

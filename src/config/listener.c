@@ -27,11 +27,6 @@ static const char *const protocol_names[] = {
 	[PROTOCOL_SASL_SSL] = "SASL_SSL",
 };
 
-const char *security_protocol_name(enum security_protocol p)
-{
-	return protocol_names[p];
-}
-
 static bool protocol_of(struct str name, enum security_protocol *out)
 {
 	for (int i = 0; i <= PROTOCOL_SASL_SSL; i++) {

@@ -53,13 +53,11 @@ struct config_network {
 	 * What clients and brokers are told; derived from `listeners` when advertised.listeners is
 	 * not set.
 	 */
-	const struct config_endpoint
-		*advertised;
+	const struct config_endpoint *advertised;
 	int n_advertised;
 	bool advertised_is_set;
 	/* What the quorum is told, in the order of controller.listener.names. */
-	const struct config_endpoint
-		*controller_advertised;
+	const struct config_endpoint *controller_advertised;
 	int n_controller_advertised;
 	struct str inter_broker_listener; /* a name; null on a pure controller */
 	enum security_protocol inter_broker_protocol;
@@ -67,8 +65,7 @@ struct config_network {
 	 * The listener on which controllers are reached: the first of controller.listener.names;
 	 * null if there is none.
 	 */
-	struct str
-		controller_listener;
+	struct str controller_listener;
 	enum security_protocol controller_protocol;
 	const struct config_voter *voters; /* controller.quorum.voters */
 	int n_voters;
@@ -77,7 +74,5 @@ struct config_network {
 	const struct config_ip_limit *ip_limits; /* max.connections.per.ip.overrides */
 	int n_ip_limits;
 };
-
-const char *security_protocol_name(enum security_protocol p);
 
 #endif

@@ -151,8 +151,7 @@ void classic_move(struct classic_group *g, enum classic_state state, int64_t wal
 int classic_check_member(const struct classic_group *g, struct str id, struct str instance_id);
 
 /* Null when the member does not offer this protocol. */
-struct bytes classic_metadata(const struct classic_member *m,
-			      const char *protocol);
+struct bytes classic_metadata(const struct classic_member *m, const char *protocol);
 struct classic_protocol classic_protocol_make(struct str name, struct bytes metadata);
 void classic_protocols_free(struct classic_protocols *p);
 /* Whether all members offer a protocol of this name. */

@@ -53,8 +53,7 @@ struct consumer_view {
 	int32_t rebalance_timeout_ms;
 	struct str assignor; /* null: no preference */
 	/* NULL: uses the new protocol. */
-	const struct consumer_group_member_metadata_value_classic_member_metadata
-		*classic;
+	const struct consumer_group_member_metadata_value_classic_member_metadata *classic;
 
 	int32_t epoch;
 	int32_t previous_epoch;
@@ -163,8 +162,7 @@ const char *consumer_group_state(const struct group *g);
 /* NULL: none; finds members and other entries */
 struct consumer_member *consumer_entry(const struct consumer_group *g, struct str id);
 /* NULL when it is not a member. */
-struct consumer_member *consumer_member(const struct consumer_group *g,
-					struct str id);
+struct consumer_member *consumer_member(const struct consumer_group *g, struct str id);
 struct consumer_member *consumer_static_member(const struct consumer_group *g, struct str instance_id);
 /* Iterates over the members, by arrival; start with NULL. */
 struct consumer_member *consumer_next(const struct consumer_group *g, const struct consumer_member *m);
@@ -200,7 +198,6 @@ int32_t consumer_session_timeout_ms(const struct group_shard *s, const struct sh
 int32_t consumer_heartbeat_interval_ms(const struct group_shard *s, const struct shard_step *step, struct str group);
 int32_t consumer_assignment_interval_ms(const struct group_shard *s, const struct shard_step *step, struct str group);
 struct str consumer_default_assignor(const struct group_shard *s);
-bool consumer_knows_assignor(const struct group_shard *s, struct str name);
 bool consumer_may_upgrade(const struct group_shard *s);
 bool consumer_may_downgrade(const struct group_shard *s);
 

@@ -80,18 +80,6 @@ struct str consumer_default_assignor(const struct group_shard *s)
 	return n > 0 ? v[0] : str_of(ASSIGNORS[0].name);
 }
 
-bool consumer_knows_assignor(const struct group_shard *s, struct str name)
-{
-	int n;
-	const struct str *v = config_list(s->options.config, CONFIG_GROUP_CONSUMER_ASSIGNORS, &n);
-
-	for (int i = 0; i < n; i++) {
-		if (str_eq(v[i], name))
-			return true;
-	}
-	return false;
-}
-
 static bool policy_is(const struct group_shard *s, const char *one_way)
 {
 	struct str policy = config_string(s->options.config, CONFIG_GROUP_CONSUMER_MIGRATION_POLICY);

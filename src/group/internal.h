@@ -138,12 +138,12 @@ struct group {
 /* The shard. */
 struct group_shard {
 	struct shard_options options;
-	struct map groups;	 /* of struct group */
-	struct map offsets;	 /* of struct group_offsets (offsets.h), by group id */
-	struct map transactions; /* of struct open_transaction (offsets.h), by producer id */
-	struct list uncommitted; /* of offset values that are applied but not committed, in log order */
-	int64_t committed;	 /* everything below is committed */
-	uint64_t topics_version; /* counts the images that changed topics; from 1 */
+	struct map groups;	   /* of struct group */
+	struct map offsets;	   /* of struct group_offsets (offsets.h), by group id */
+	struct map transactions;   /* of struct open_transaction (offsets.h), by producer id */
+	struct list uncommitted;   /* of offset values that are applied but not committed, in log order */
+	int64_t committed;	   /* everything below is committed */
+	uint64_t topics_version;   /* counts the images that changed topics; from 1 */
 	int64_t new_topics_offset; /* offset of the last image that had new topics */
 	struct heap timers;
 	struct group_timer expiry; /* runs every offsets.retention.check.interval.ms */

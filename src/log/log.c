@@ -100,11 +100,6 @@ int32_t log_partition(const struct log *log)
 	return log->partition;
 }
 
-struct uuid log_topic_id(const struct log *log)
-{
-	return log->topic_id;
-}
-
 enum log_standing log_standing(const struct log *log)
 {
 	return log->standing;

@@ -15,11 +15,6 @@ struct principal {
 
 extern const struct principal PRINCIPAL_ANONYMOUS;
 
-/*
- * Parses "User:alice", as in ACLs and super.users; false if the type, the colon or the name is
- * missing. Views into the text.
- */
-bool principal_parse(struct str text, struct principal *out);
 /* The inverse; a null str when the arena's budget is spent. */
 struct str principal_text(const struct principal *p, struct arena *a);
 /* Compares type and name. */
