@@ -138,7 +138,8 @@ static int read_lines(struct atrest_keys *k, struct str text, int *n, int *curre
 			continue;
 		if (!read_hex(line, key.key) && !read_base64(line, key.key)) {
 			OPENSSL_cleanse(&key, sizeof(key));
-			buf_printf(why, "line %d is no key: 64 hexadecimal digits, or the base64 of 32 bytes", number);
+			buf_printf(why, "line %d is not a key: 64 hexadecimal digits, or the base64 of 32 bytes",
+				   number);
 			return -EINVAL;
 		}
 		complete(&key);

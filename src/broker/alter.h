@@ -39,7 +39,7 @@ struct alteration {
 struct alter {
 	struct alteration *v;
 	int n;
-	void *answer;		   /* the controller's answer to what was forwarded */
+	void *answer; /* the controller's answer to what was forwarded */
 	/* this broker's own, whose key stores and trust stores are still to be tried; NULL: none */
 	struct alteration *own;
 	struct alter_settings *to; /* the settings it would result in */

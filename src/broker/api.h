@@ -50,11 +50,11 @@ struct schema;
 enum outcome { REPLY, SILENT, PARKED, HANG_UP };
 
 enum api_flags {
-	API_BROKER = 1,		/* served on listeners of the broker */
-	API_CONTROLLER = 2,	/* served on listeners of the controller */
-	API_FORWARD = 4,	/* the broker forwards it to the controller */
-	API_CLUSTER_ACTION = 8, /* Kafka's flag: between nodes */
-	API_PLAIN_REFUSAL = 32, /* without the required permission, the refusal has the error's default message */
+	API_BROKER = 1,		    /* served on listeners of the broker */
+	API_CONTROLLER = 2,	    /* served on listeners of the controller */
+	API_FORWARD = 4,	    /* the broker forwards it to the controller */
+	API_CLUSTER_ACTION = 8,	    /* Kafka's flag: between nodes */
+	API_PLAIN_REFUSAL = 32,	    /* without the required permission, the refusal has the error's default message */
 	API_ADVERTISED_FROM_0 = 16, /* for Produce: clients look for version 0 before they compress (KAFKA-18659) */
 };
 

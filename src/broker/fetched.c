@@ -73,7 +73,7 @@ static void cut(struct fetched *d, const struct following_step *step, const stru
 		tell(d, "replica is compared with its leader once more", step->offset);
 	else
 		tell(d,
-		     fully ? "replica begins anew where its leader's log starts"
+		     fully ? "replica starts over where its leader's log starts"
 			   : "replica is cut to what its leader has",
 		     step->offset);
 	err = partition_truncate(d->partition, step->offset, fully, &e);

@@ -348,8 +348,8 @@ static void refused(struct fetcher *f, int err)
 {
 	bool gone = err == ERR_FETCH_SESSION_ID_NOT_FOUND;
 
-	diag_info(f->all->node->env->diag, "fetch session begins anew", "broker=%d session=%d epoch=%d error=%s",
-		  f->leader, f->session.id, f->session.epoch, err_name(err));
+	diag_info(f->all->node->env->diag, "new fetch session", "broker=%d session=%d epoch=%d error=%s", f->leader,
+		  f->session.id, f->session.epoch, err_name(err));
 	if (f->session.epoch == 0 || (!gone && err != ERR_INVALID_FETCH_SESSION_EPOCH))
 		all_unheard(f);
 	fetcher_session_anew(f, gone ? 0 : f->session.id);

@@ -72,7 +72,8 @@ static bool compile(struct str text, struct str rule, struct re2_pattern **out, 
 
 	*out = re2_new(text.p, text.len, PATTERN_MEMORY, &error);
 	if (!*out)
-		return refuse(why, rule, "a pattern is no regular expression, or one that looks around or back");
+		return refuse(why, rule,
+			      "a pattern is not a regular expression, or uses look-around or back-references");
 	return re2_groups(*out) < RE2_SPANS_MAX || refuse(why, rule, "a pattern has too many groups");
 }
 
@@ -120,7 +121,7 @@ static bool read_rule(struct str in, struct rule *r, struct buf *why)
 			return false;
 		}
 		if (!str_to_i32(number, &r->n_parts))
-			return refuse(why, whole, "the number of parts is none");
+			return refuse(why, whole, "the number of parts is missing");
 		r->format = str_dup(format);
 		if (!read_tail(&in, whole, r, why))
 			return false;

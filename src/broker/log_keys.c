@@ -51,8 +51,7 @@ static void tell(struct node *n)
 	const struct atrest_key *key = atrest_keys_current(n->log_keys);
 	char id[ATREST_KEY_TEXT];
 
-	diag_info(n->env->diag, "logs are encrypted: what is written so is no log of Apache Kafka's",
-		  "topics=\"%s\" key=%s keys=%d",
+	diag_info(n->env->diag, "logs are encrypted: Apache Kafka cannot read them", "topics=\"%s\" key=%s keys=%d",
 		  config_bool(n->config, CONFIG_ODRADEK_LOG_ENCRYPTION_ENABLE) ? "all that do not say otherwise"
 									       : "those that say so",
 		  atrest_key_text(key->id, id), n->log_keys->n);

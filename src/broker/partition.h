@@ -313,7 +313,7 @@ struct partition_list {
 	int64_t offset; /* -1 = none */
 	int64_t found_timestamp;
 	int32_t epoch;
-	bool behind;   /* finding nothing means ERR_OFFSET_NOT_AVAILABLE */
+	bool behind; /* finding nothing means ERR_OFFSET_NOT_AVAILABLE */
 	/* the answer is in lookup, after log_lookup_run in a job; the caller must call log_lookup_fini */
 	bool looks_up;
 	struct log_lookup lookup;

@@ -197,7 +197,7 @@ static int take_place(struct quorum *q, struct snapshot_load *job)
 
 	if (err != 0)
 		return err;
-	diag_info(q->env->diag, "the metadata log begins anew behind its leader's snapshot", "dir=%s offset=%lld",
+	diag_info(q->env->diag, "the metadata log starts over behind its leader's snapshot", "dir=%s offset=%lld",
 		  q->path, (long long)job->part.id.end_offset);
 	quorum_note_snapshot(q, &f);
 	quorum_drop_snapshots_before(q, job->part.id.end_offset);

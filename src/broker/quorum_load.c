@@ -241,7 +241,7 @@ static void bootstrap_nodes(struct quorum *q, struct raft_config *out)
 static void tell_voters(const struct quorum *q, const struct raft_voters *voters)
 {
 	if (!raft_voters_find(voters, q->options.node_id))
-		diag_info(q->env->diag, "this node follows the metadata quorum, and is no voter", "node=%d voters=%d",
+		diag_info(q->env->diag, "this node follows the metadata quorum as an observer", "node=%d voters=%d",
 			  q->options.node_id, voters->n);
 }
 

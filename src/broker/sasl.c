@@ -369,7 +369,7 @@ static void go_on(struct sasl *s, struct request *r, struct mechanism_step *out,
 		return;
 	}
 	tell(s, r, out->reason);
-	request_refuse(r, "it may be let in at its next attempt");
+	request_refuse(r, "try again later");
 }
 
 /* On any thread: what it needs is its own. */
@@ -456,7 +456,7 @@ static void take_bare_step(struct sasl *s, struct request *r, struct mechanism_s
 	else if (out->token.p)
 		request_answer_bytes(r, out->token);
 	else
-		request_refuse(r, "there is no room for its token");
+		request_refuse(r, "no room for its token");
 }
 
 /* After a handshake of version 0. */

@@ -103,7 +103,8 @@ static int read_rule(struct str *rest, struct rule *rule, struct buf *why)
 		return refuse(why, whole, "a comma is missing behind it");
 	rule->pattern = re2_new(pattern.p, pattern.len, PATTERN_MEMORY, &error);
 	if (!rule->pattern)
-		return refuse(why, whole, "the pattern is no regular expression, or one that looks around or back");
+		return refuse(why, whole,
+			      "the pattern is not a regular expression, or uses look-around or back-references");
 	if (re2_groups(rule->pattern) >= GROUPS_MAX)
 		return refuse(why, whole, "the pattern has too many groups");
 	rule->replacement = str_dup(replacement);

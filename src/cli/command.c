@@ -62,7 +62,7 @@ int command_unknown(const char *name)
 {
 	const char *near = nearest(name);
 
-	fprintf(stderr, "odradek: %s is no command", name);
+	fprintf(stderr, "odradek: %s is not a command", name);
 	fprintf(stderr, near ? "; did you mean %s?\n" : "; see odradek --help\n", near);
 	return EXIT_CONFIG;
 }

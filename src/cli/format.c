@@ -234,7 +234,7 @@ static int read_voters(struct formatting *f, const char *text)
 		struct raft_voter *v = &f->voters[f->voter_set.n];
 
 		if (f->voter_set.n == VOTERS_MAX || !read_voter(f, (struct str){rest, (int32_t)len}, v))
-			return wrong("\"%s\" is no list of controllers: wanted id@host:port:directory,...", text);
+			return wrong("\"%s\" is not a list of controllers: wanted id@host:port:directory,...", text);
 		if (v->id == config_int(f->config, CONFIG_NODE_ID))
 			f->metadata_directory = v->directory_id;
 		f->voter_set.n++;

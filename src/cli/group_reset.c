@@ -386,7 +386,7 @@ static struct partition *read_plan(struct tool *t, const struct group *g, int *n
 		add(t, &p, str_of(cells[k - 3]), (int32_t)strtol(cells[k - 2], &end, 10));
 		p.v[p.n - 1].offset = strtoll(cells[k - 1], &end, 10);
 		if (*end)
-			tool_die(t, "%s: %s is no offset", path, cells[k - 1]);
+			tool_die(t, "%s: %s is not an offset", path, cells[k - 1]);
 	}
 	if (p.n == 0)
 		printf("\nError: No reset plan for group %.*s found.\n", STR_ARG(g->id));

@@ -87,7 +87,7 @@ static bool say_unknown_subcommand(const struct command *c, const char *word)
 {
 	const char *near = nearest_subcommand(c, word);
 
-	fprintf(stderr, "odradek %s: %s is no subcommand", c->name, word);
+	fprintf(stderr, "odradek %s: %s is not a subcommand", c->name, word);
 	fprintf(stderr, near ? "; did you mean %s?\n" : "; see --help\n", near);
 	return false;
 }
@@ -159,7 +159,7 @@ static bool is_complete(const struct options *o)
 	}
 	for (int i = 0; i < o->n; i++) {
 		if (!option_is_of(o->given[i].row, o->subcommand)) {
-			fprintf(stderr, "odradek %s: --%s is no option of %s\n", o->command->name,
+			fprintf(stderr, "odradek %s: --%s is not an option of %s\n", o->command->name,
 				o->given[i].row->name, o->subcommand);
 			return false;
 		}

@@ -48,7 +48,7 @@ static struct quorum describe_quorum(struct tool *t)
 		if (q.p->current_voters.v[i].replica_id == q.p->leader_id)
 			q.leader = &q.p->current_voters.v[i];
 	if (!q.leader)
-		tool_die(t, "the leader %d is none of the voters", q.p->leader_id);
+		tool_die(t, "the leader %d is not among the voters", q.p->leader_id);
 	return q;
 }
 
@@ -394,7 +394,7 @@ static int remove_controller(struct tool *t)
 	if (r.voter_id < 0)
 		tool_die(t, "Invalid negative --controller-id: %d", r.voter_id);
 	if (!uuid_parse(str_of(tool_value(t, "controller-directory-id")), &r.voter_directory_id))
-		tool_die(t, "Failed to parse --controller-directory-id: %s is no uuid",
+		tool_die(t, "Failed to parse --controller-directory-id: %s is not a uuid",
 			 tool_value(t, "controller-directory-id"));
 	tool_connect(t);
 	if (!dry)

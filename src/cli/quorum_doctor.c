@@ -211,7 +211,7 @@ static bool judge(struct report *r, int32_t id)
 static bool judge_named(struct report *r, int32_t id)
 {
 	if (!r->s->quorum_error && !is_told_of(r->s, id))
-		tool_die(r->tool, "node %d is no voter%s", id, r->s->has_brokers ? " and no broker" : "");
+		tool_die(r->tool, "node %d is not a voter%s", id, r->s->has_brokers ? " and not a broker" : "");
 	return judge(r, id);
 }
 
@@ -408,7 +408,7 @@ static void advise(const struct doctor_disk *d, bool asked, json_t *problems, js
 		add(hints, "start this node and at least %d of the other voters: a majority is %d of %d", majority - 1,
 		    majority, d->n_voters);
 	else
-		add(hints, "this node is no voter: start at least %d of the %d voters", majority, d->n_voters);
+		add(hints, "this node is not a voter: start at least %d of the %d voters", majority, d->n_voters);
 	if (d->n_voters > 1) {
 		add(hints,
 		    "of several copies the one with the highest last epoch, then the highest end, has most: compare by this command");

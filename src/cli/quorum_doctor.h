@@ -102,8 +102,7 @@ struct doctor_config {
 	const char *directory;	 /* of the metadata log */
 	const char *controllers; /* "host:port,..."; from voters if servers is not set; NULL: neither is */
 	/* As written in the file; NULL if not set. */
-	const char *metadata_dir, *log_dirs, *log_dir, *servers,
-		*voters;
+	const char *metadata_dir, *log_dirs, *log_dir, *servers, *voters;
 };
 
 void doctor_read_config(struct tool *t, const char *path, struct doctor_config *c);

@@ -328,7 +328,7 @@ static void on_trouble(void *arg, const char *host, int port, int err)
 	if (t->told_trouble)
 		return;
 	t->told_trouble = true;
-	fprintf(stderr, "odradek %s: no connection to %s:%d (%s); trying on\n", t->command->name, host, port,
+	fprintf(stderr, "odradek %s: no connection to %s:%d (%s); still trying\n", t->command->name, host, port,
 		err == -ENOENT ? "no such host" : err_name(err));
 }
 

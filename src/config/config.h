@@ -115,13 +115,11 @@ int32_t config_int(const struct config *c, enum config_id id);	 /* INT, SHORT */
 int64_t config_long(const struct config *c, enum config_id id);	 /* LONG, INT, SHORT */
 double config_double(const struct config *c, enum config_id id); /* DOUBLE */
 /* STRING, CLASS, PASSWORD; null without a value. */
-struct str config_string(const struct config *c,
-			 enum config_id id);
+struct str config_string(const struct config *c, enum config_id id);
 /* LIST: the items and their number; NULL and 0 for null and for empty. */
 const struct str *config_list(const struct config *c, enum config_id id, int *n);
 /* Any type, as Kafka prints it; null without a value. */
-struct str config_text(const struct config *c,
-		       enum config_id id);
+struct str config_text(const struct config *c, enum config_id id);
 enum config_origin config_origin(const struct config *c, enum config_id id);
 /* "server.properties:12", "KAFKA_LOG_DIRS", "--override", "built in", "default". */
 struct str config_place(const struct config *c, enum config_id id);
@@ -139,11 +137,9 @@ struct config_at {
 /* Whether the listener has a value of its own. */
 bool config_at_is_set(const struct config *c, const struct config_at *at, enum config_id id);
 /* Any type, as written; null without a value. */
-struct str config_at_text(const struct config *c, const struct config_at *at,
-			  enum config_id id);
+struct str config_at_text(const struct config *c, const struct config_at *at, enum config_id id);
 /* STRING, CLASS, PASSWORD; null without a value. */
-struct str config_at_string(const struct config *c, const struct config_at *at,
-			    enum config_id id);
+struct str config_at_string(const struct config *c, const struct config_at *at, enum config_id id);
 bool config_at_bool(const struct config *c, const struct config_at *at, enum config_id id);
 int64_t config_at_long(const struct config *c, const struct config_at *at, enum config_id id); /* LONG, INT, SHORT */
 const struct str *config_at_list(const struct config *c, const struct config_at *at, enum config_id id, int *n);

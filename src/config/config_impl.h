@@ -19,8 +19,7 @@ struct config_given {
 	enum config_origin origin;
 	const struct config_setting *setting; /* NULL for names that are not in the table */
 	/* The parsed value of listener.name.X.setting; NULL for all other names and for invalid values. */
-	const struct config_value
-		*of_listener;
+	const struct config_value *of_listener;
 };
 
 struct config {

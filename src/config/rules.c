@@ -352,7 +352,7 @@ static void check_connections(const struct config *c, struct config_notes *notes
 static void check_codec(const struct config *c, enum config_id id, struct config_notes *notes)
 {
 	if (config_int(c, id) < 0 || config_int(c, id) > 4)
-		fail(c, notes, id, "0 is none, 1 gzip, 2 snappy, 3 lz4, 4 zstd");
+		fail(c, notes, id, "0 is uncompressed, 1 gzip, 2 snappy, 3 lz4, 4 zstd");
 }
 
 static void check_groups(const struct config *c, struct config_notes *notes)

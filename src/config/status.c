@@ -182,7 +182,7 @@ static void check_super_users(const struct config_given *g, struct config_notes 
 		if (user.len > 0 && !memchr(user.p, ':', (size_t)user.len))
 			config_note_add(
 				notes, CONFIG_NOTE_ERROR, g->place,
-				"super.users: %.*s is no principal; legal: type:name, separated by semicolons, such as User:admin",
+				"super.users: %.*s is not a principal; legal: type:name, separated by semicolons, such as User:admin",
 				STR_ARG(user));
 	}
 }

@@ -413,10 +413,7 @@ static inline int env_stat(struct env *e, const char *path, struct file_stat *ou
 static inline int env_rename(struct env *e, const char *from, const char *to) { return e->ops->rename(e, from, to); }
 static inline int env_unlink(struct env *e, const char *path) { return e->ops->unlink(e, path); }
 /* Creates one directory; -EEXIST is an error. */
-static inline int env_mkdir(struct env *e, const char *path)
-{
-	return e->ops->mkdir(e, path);
-}
+static inline int env_mkdir(struct env *e, const char *path) { return e->ops->mkdir(e, path); }
 static inline int env_rmdir(struct env *e, const char *path) { return e->ops->rmdir(e, path); }
 /*
  * Calls each() for every name except "." and "..". The order is unspecified (sorted in the

@@ -63,7 +63,7 @@ const char *http_url_read(struct str text, struct http_url *out)
 	struct str scheme, host, path, query;
 
 	if (text.len <= 0 || http_parser_parse_url(text.p, (size_t)text.len, 0, &u) != 0)
-		return "it is no URL";
+		return "it is not a URL";
 	scheme = part(text, &u, UF_SCHEMA);
 	host = part(text, &u, UF_HOST);
 	path = part(text, &u, UF_PATH);
@@ -176,7 +176,7 @@ static int parse(struct http_fetch *f, const char *p, size_t len)
 	if (f->parser.http_errno == HPE_OK && !f->parser.upgrade && len > 0)
 		return -EAGAIN;
 	snprintf(f->why, sizeof(f->why),
-		 len ? "the answer is no HTTP" : "the server hung up before its answer was whole");
+		 len ? "the answer is not HTTP" : "the server hung up before its answer was whole");
 	return len ? -EPROTO : -ECONNRESET;
 }
 

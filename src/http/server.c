@@ -241,7 +241,7 @@ static void read_more(struct http_exchange *x)
 		x->keep = x->keep && used == (size_t)n;
 		run(x);
 	} else if (x->parser.http_errno != HPE_OK || x->parser.upgrade) {
-		refuse(x, "this is no request that can be read");
+		refuse(x, "unreadable request");
 	} else if (x->head_len > HTTP_HEAD_MAX) {
 		refuse(x, "the request is too long");
 	}

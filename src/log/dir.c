@@ -675,7 +675,7 @@ int log_dir_entry_read(struct log_dir *dir, struct log_dir_entry *e)
 	e->future = name_ends(e->name, "-future");
 	if (!(e->future ? name_future(e->name, &e->topic, &e->partition)
 			: name_replica(e->name, &e->topic, &e->partition))) {
-		diag_warn(dir->env->diag, "directory is no replica, left alone", "path=%s", path);
+		diag_warn(dir->env->diag, "not a replica's directory, left alone", "path=%s", path);
 		return -EINVAL;
 	}
 	int err = partition_metadata_read(dir->env, path, &e->topic_id);

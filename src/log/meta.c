@@ -70,11 +70,11 @@ static const char *set(struct meta_properties *m, const char *key, const char *v
 		memcpy(m->cluster_id, value, strlen(value) + 1);
 	} else if (strcmp(key, "node.id") == 0 || strcmp(key, "broker.id") == 0) {
 		if (!number(value, &n) || n < 0 || n > INT32_MAX)
-			return "the node id is no number";
+			return "the node id is not a number";
 		m->node_id = (int32_t)n;
 	} else if (strcmp(key, "directory.id") == 0) {
 		if (!uuid_parse(str_of(value), &m->directory_id))
-			return "directory.id is no uuid";
+			return "directory.id is not a uuid";
 	}
 	return NULL;
 }

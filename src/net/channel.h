@@ -96,8 +96,7 @@ struct channels {
 	const struct login_method *login; /* wire/login.h; NULL: no login */
 	void (*broken)(struct channel *ch, int err, struct list *calls);
 	/* The TLS context, with a reference held by the channels; NULL: plain text, or tls_slot is used. */
-	struct tls_context
-		*tls;
+	struct tls_context *tls;
 	struct tls_slot *tls_slot; /* The owner's slot, never empty, read at each attempt; NULL: none. */
 	uint8_t *landing;
 	_Atomic bool over; /* channels_stop() was called */

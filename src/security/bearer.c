@@ -148,7 +148,7 @@ static bool read_grant(struct reading *r, struct oauth_endpoint *e)
 		scope = str_is_null(scope) ? scope : encoded(scope, r->arena);
 	}
 	if (!str_is_null(scope) && !is_printable(scope))
-		return refuse(r, STR("sasl.oauthbearer.scope is no scope"));
+		return refuse(r, STR("sasl.oauthbearer.scope is not a valid scope"));
 	both = arena_printf(r->arena, "%.*s:%.*s", STR_ARG(id), STR_ARG(secret));
 	both = str_is_null(both)
 		       ? both

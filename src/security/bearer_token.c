@@ -43,7 +43,7 @@ static const char *look_at(const json_t *claims, const struct bearer_claims *nam
 	if (out->expiry_ms < 0)
 		return "its exp is missing or no time";
 	if (begin_ms == -2)
-		return "its iat is no time";
+		return "its iat is not a time";
 	if (!json_is_string(subject) || str_trim(jwt_text(subject)).len == 0)
 		return "it names no subject";
 	return scope_is_good(json_object_get(claims, names->scope)) ? NULL : "one of its scopes is empty or no string";

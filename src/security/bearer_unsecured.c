@@ -162,7 +162,7 @@ static bool read_lifetime(const struct jaas *line, struct unsecured *u, struct s
 	int32_t s = LIFETIME_S;
 
 	if (!str_is_null(text) && (!str_to_i32(text, &s) || s < 0)) {
-		*error = STR(PREFIX "LifetimeSeconds is no number of seconds");
+		*error = STR(PREFIX "LifetimeSeconds is not a number of seconds");
 		return false;
 	}
 	u->lifetime_s = s;

@@ -13,7 +13,7 @@
 #define JVM_ALLOWED_URLS "org.apache.kafka.sasl.oauthbearer.allowed.urls"
 
 struct jvm_options {
-	struct str jaas_file;	 /* the text of the JAAS file, for settings that lack a line; null: none */
+	struct str jaas_file; /* the text of the JAAS file, for settings that lack a line; null: none */
 	/* why it could not be read although one is named: "PATH: ENOENT"; null: none is named */
 	struct str jaas_why;
 	struct str allowed_urls; /* URLs that OAUTHBEARER is permitted to read, separated by commas; null: none */

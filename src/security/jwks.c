@@ -211,7 +211,7 @@ struct jwks *jwks_read(struct str json, struct arena *a, struct str *why)
 
 	if (!json_is_array(keys) || json_array_size(keys) > KEYS_MAX) {
 		*why = root ? STR("there is no array \"keys\", or it is too long")
-			    : arena_printf(a, "it is no JSON: %s in line %d", error.text, error.line);
+			    : arena_printf(a, "it is not JSON: %s in line %d", error.text, error.line);
 	} else {
 		k = xcalloc(1, sizeof(*k) + json_array_size(keys) * sizeof(k->v[0]));
 		k->refs = 1;

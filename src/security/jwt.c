@@ -128,11 +128,11 @@ static const char *verify_signature(const struct jwt_parts *parts, const json_t 
 	void *key;
 
 	if (!alg)
-		return "its algorithm is none that is taken";
+		return "unsupported algorithm";
 	if (json_object_get(header, "crit"))
-		return "its header wants something understood that is not";
+		return "unsupported \"crit\" header";
 	if (kid && !json_is_string(kid))
-		return "its kid is no string";
+		return "its kid is not a string";
 	if (!base64_read(BASE64_URL, parts->signature, a, &signature))
 		return "its signature is not in base64url";
 	key = key_find(keys, alg, kid ? jwt_text(kid) : STR_NULL);
@@ -165,7 +165,7 @@ static const char *check_times(const json_t *claims, const struct jwt_rules *rul
 	int has_nbf = seconds(claims, "nbf", &nbf_s);
 
 	if (seconds(claims, "exp", exp_s) != 1 || seconds(claims, "iat", &iat_s) != 1 || has_nbf < 0)
-		return "exp or iat is missing, or a time is no number";
+		return "exp or iat is missing, or a time is not a number";
 	if (now_s - rules->clock_skew_s >= *exp_s)
 		return "it has expired";
 	if (*exp_s < iat_s || (has_nbf && *exp_s < nbf_s))
@@ -194,7 +194,7 @@ static const char *check_audience(const json_t *claims, const struct jwt_rules *
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
 		if (!json_is_string(json_array_get(aud, i)))
-			return "an audience is no string";
+			return "an audience is not a string";
 		found |= is_audience(json_array_get(aud, i), rules);
 	}
 	return found ? NULL : "its audience is another";
@@ -249,7 +249,7 @@ static const char *read_subject(const json_t *claims, const struct jwt_rules *ru
 	if (text.len <= 0)
 		return "it names no subject";
 	*out = arena_str(a, text);
-	return str_is_null(*out) ? "there is no memory for it" : NULL;
+	return str_is_null(*out) ? "out of memory" : NULL;
 }
 
 static const char *check_claims(const json_t *claims, const struct jwt_rules *rules, int64_t wall_ms, struct arena *a,
@@ -286,12 +286,12 @@ const char *jwt_verify(struct str token, const struct jwks *keys, const struct j
 	if (!jwt_split(token, &parts) || parts.signature.len == 0 || parts.header.len > HEADER_LEN_MAX)
 		return "it has not three parts";
 	header = jwt_object(parts.header, JSON_REJECT_DUPLICATES, a);
-	why = header ? verify_signature(&parts, header, keys, a, out) : "its header is no JSON object";
+	why = header ? verify_signature(&parts, header, keys, a, out) : "its header is not a JSON object";
 	json_decref(header);
 	if (why)
 		return why;
 	claims = jwt_object(parts.claims, JSON_REJECT_DUPLICATES, a);
-	why = claims ? check_claims(claims, rules, wall_ms, a, out) : "its claims are no JSON object";
+	why = claims ? check_claims(claims, rules, wall_ms, a, out) : "its claims are not a JSON object";
 	json_decref(claims);
 	return why;
 }

@@ -52,7 +52,7 @@ static enum login_turn show(struct exchange *e, struct buf *out)
 		out->len = 0;
 		if (token == TOKEN_AWAITED)
 			return LOGIN_WAIT;
-		return e->is_fetched ? fail(e, "There is no token that is good") : LOGIN_WORK;
+		return e->is_fetched ? fail(e, "There is no valid token") : LOGIN_WORK;
 	}
 	e->login.has_errand = token == TOKEN_OLD;
 	buf_put_str(out, str_of(e->bearer->said));

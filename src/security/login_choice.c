@@ -80,7 +80,7 @@ struct login_method *login_choose(struct str mechanism, struct str text, struct 
 	struct arena a;
 
 	if (!row) {
-		buf_printf(why, "%.*s is no mechanism that this release logs in by", STR_ARG(mechanism));
+		buf_printf(why, "%.*s is not a mechanism that this release can log in by", STR_ARG(mechanism));
 		return NULL;
 	}
 	arena_init(&a, ARENA_MAX);

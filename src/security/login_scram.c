@@ -69,7 +69,7 @@ static enum login_turn say_first(struct exchange *e, struct str in, struct buf *
 	text = scram_client_first_text(str_of(e->scram->name), nonce,
 				       e->scram->token ? STR("tokenauth=true") : STR_NULL, &e->arena);
 	if (!scram_client_first_read(text, &first))
-		return fail(e, "The user name is none that SCRAM can carry: it has to be ASCII");
+		return fail(e, "SCRAM cannot carry this user name: it must be ASCII");
 	e->first = first.bare;
 	e->state = PROVE;
 	return say(e, text, out);

@@ -62,7 +62,7 @@ struct mechanism_place {
 struct mechanism_world {
 	const struct image *image; /* NULL before the first commit */
 	int64_t now_ms;		   /* wall clock */
-	const struct jwks *keys; /* current keys of oauthbearer_keys_url(); NULL: none, or they cannot be read */
+	const struct jwks *keys;   /* current keys of oauthbearer_keys_url(); NULL: none, or they cannot be read */
 	/* A token has named a key (kid) that is not among them; NULL: not wanted. */
 	void (*key_missing)(void *arg, struct str kid);
 	void *key_missing_arg;
@@ -113,8 +113,7 @@ struct mechanism {
 	void (*step)(void *exchange, const struct mechanism_world *w, struct bytes token, struct arena *a,
 		     struct mechanism_step *out);
 	/* Releases what the exchange keeps; NULL: nothing. The caller wipes and frees the struct itself. */
-	void (*end)(
-		void *exchange);
+	void (*end)(void *exchange);
 };
 
 /* NULL: not served. */

@@ -174,11 +174,11 @@ static const void *prepare(const struct mechanism_place *place, struct arena *a,
 	s->rules.principal_claim = option(place, "unsecuredValidatorPrincipalClaimName", STR("sub"));
 	s->rules.scope_claim = option(place, "unsecuredValidatorScopeClaimName", STR("scope"));
 	if (!read_scopes(option(place, "unsecuredValidatorRequiredScope", STR("")), s, a)) {
-		*error = STR("unsecuredValidatorRequiredScope is no list of scopes with blanks between");
+		*error = STR("unsecuredValidatorRequiredScope is not a list of scopes separated by blanks");
 		return NULL;
 	}
 	if (!read_skew(option(place, "unsecuredValidatorAllowableClockSkewMs", STR("")), s)) {
-		*error = STR("unsecuredValidatorAllowableClockSkewMs is no number of milliseconds from 0 on");
+		*error = STR("unsecuredValidatorAllowableClockSkewMs is not a number of milliseconds, 0 or more");
 		return NULL;
 	}
 	s->refused_scope = listed(s, a);

@@ -90,7 +90,7 @@ void transaction_partitions_rehash(struct transaction_partitions *p);
 struct str transaction_partitions_topic(const struct transaction_partitions *p, int i);
 /* number of partitions of this topic */
 int transaction_partitions_of(const struct transaction_partitions *p, int topic);
-int32_t transaction_partition_hash(int32_t topic_hash, int32_t partition);	  /* TopicPartition.hashCode */
+int32_t transaction_partition_hash(int32_t topic_hash, int32_t partition); /* TopicPartition.hashCode */
 
 /* ---- a transaction ---- */
 
@@ -105,8 +105,8 @@ struct transaction_values {
 	 * transaction is complete
 	 */
 	int64_t next_producer_id;
-	int16_t epoch;		  /* -1: none has been handed out */
-	int16_t last_epoch;	  /* -1: none; not logged */
+	int16_t epoch;		/* -1: none has been handed out */
+	int16_t last_epoch;	/* -1: none; not logged */
 	int16_t client_version; /* transaction.version of the client that made this move */
 	int32_t timeout_ms;
 	int64_t start_ms; /* -1: not started */
@@ -140,7 +140,7 @@ struct transaction_shard {
 	struct map transactions; /* by id */
 	struct list retries;	 /* of struct transaction, sorted by retry_ms */
 	struct list held;	 /* commands waiting for a producer id */
-	int64_t abort_ms; /* when to look for transactions that take too long; INT64_MAX until loaded */
+	int64_t abort_ms;	 /* when to look for transactions that take too long; INT64_MAX until loaded */
 	int64_t expire_ms;
 };
 

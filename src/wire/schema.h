@@ -41,8 +41,7 @@ enum field_flags {
 	 * A value is silently dropped where the version cannot carry it; without this flag that is
 	 * an error.
 	 */
-	FIELD_IGNORABLE =
-		2,
+	FIELD_IGNORABLE = 2,
 	FIELD_NEVER_COMPACT = 4, /* keeps its fixed-length prefix in flexible versions */
 	FIELD_POINTER = 8,	 /* a nullable struct, held by pointer */
 };

@@ -123,9 +123,9 @@ static void a_list_that_is_none_changes_nothing(void **state)
 	assert_null(atrest_keys_current(&k));
 	assert_int_equal(read_keys(&k, KEY_A, ""), 1);
 	assert_int_equal(read_keys(&k, KEY_B "\n" KEY_A "0\n",
-				   "line 2 is no key: 64 hexadecimal digits, or the base64 of 32 bytes"),
+				   "line 2 is not a key: 64 hexadecimal digits, or the base64 of 32 bytes"),
 			 -EINVAL);
-	assert_int_equal(read_keys(&k, "0101", "line 1 is no key: 64 hexadecimal digits, or the base64 of 32 bytes"),
+	assert_int_equal(read_keys(&k, "0101", "line 1 is not a key: 64 hexadecimal digits, or the base64 of 32 bytes"),
 			 -EINVAL);
 	assert_int_equal(k.n, 1);
 	assert_int_equal(atrest_keys_current(&k)->key[0], 1);

@@ -148,7 +148,7 @@ static void who_comes_late_takes_a_snapshot(void **state)
 	}
 	cluster_start(late);
 	cluster_wait_serving(late);
-	assert_int_equal(cluster_said(late, "the metadata log begins anew behind its leader's snapshot"), 1);
+	assert_int_equal(cluster_said(late, "the metadata log starts over behind its leader's snapshot"), 1);
 	cluster_wait_topic(late, "t0");
 	cluster_wait_topic(late, "t59");
 	cluster_stop(leader); /* it leads by what it has fetched */
@@ -567,7 +567,7 @@ static struct {
 static void note(int node)
 {
 	met.cut += cluster_said(node, "the metadata log is cut to what its leader has");
-	met.anew += cluster_said(node, "the metadata log begins anew behind its leader's snapshot");
+	met.anew += cluster_said(node, "the metadata log starts over behind its leader's snapshot");
 	met.led += cluster_said(node, "this node follows the metadata quorum");
 }
 

@@ -233,7 +233,7 @@ static void followers_of_an_idle_leader_say_next_to_nothing(void **state)
 	net_counts(cluster_node(0)->net, &after);
 	assert_true(after.bytes_in - before.bytes_in < 40000);
 	assert_true(after.bytes_out - before.bytes_out < 40000);
-	assert_int_equal(cluster_said(1, "fetch session begins anew"), 0);
+	assert_int_equal(cluster_said(1, "new fetch session"), 0);
 	all_is_replicated(3);
 	cluster_down();
 }
@@ -470,7 +470,7 @@ static void who_is_behind_the_leaders_start_begins_anew_there_and_follows_it(voi
 	cluster_start(2);
 	cluster_wait_serving(2);
 	sim_run_for(cluster_sim(), 3000);
-	assert_int_equal(cluster_said(2, "replica begins anew where its leader's log starts"), 1);
+	assert_int_equal(cluster_said(2, "replica starts over where its leader's log starts"), 1);
 	assert_int_equal(replica(2).start, 6);
 	assert_int_equal(replica(2).end, 10);
 	assert_int_equal(replica(2).high_watermark, 10);

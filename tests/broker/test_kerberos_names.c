@@ -109,9 +109,9 @@ static void rules_that_are_none_are_refused(void **state)
 	expect_invalid("RULE:[1:$1]s/a", "Invalid rule: `RULE:[1:$1]s/a`, unmatched substring: `s/a`");
 	expect_invalid("RULE:[1:$1]/LU", "Invalid rule: `RULE:[1:$1]/LU`, unmatched substring: `U`");
 	expect_invalid("RULE:[1:$1]/G", "Invalid rule: `RULE:[1:$1]/G`, unmatched substring: `G`");
-	expect_invalid("RULE:[:$1]", "Invalid rule: `RULE:[:$1]`: the number of parts is none");
-	expect_invalid("RULE:[1:$1](+)", "Invalid rule: `RULE:[1:$1](+)`: a pattern is no regular expression, or one "
-					 "that looks around or back");
+	expect_invalid("RULE:[:$1]", "Invalid rule: `RULE:[:$1]`: the number of parts is missing");
+	expect_invalid("RULE:[1:$1](+)", "Invalid rule: `RULE:[1:$1](+)`: a pattern is not a regular expression, or "
+					 "uses look-around or back-references");
 }
 
 int main(void)

@@ -102,7 +102,7 @@ static void settings_that_cannot_be_are_said_to_be_so(void **state)
 		"GSSAPI needs MIT Kerberos' libgssapi_krb5.so.2 (Debian package libgssapi-krb5-2): libgssapi_krb5.so.2: "
 		"there are no libraries in the simulator");
 	assert_wrong(SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "LOUD", "sasl.jaas.config", "x"),
-		     "LOUD is no mechanism that this release logs in by");
+		     "LOUD is not a mechanism that this release can log in by");
 	assert_wrong(SETTINGS("security.protocol", "SASL_PLAINTEXT", "sasl.mechanism", "PLAIN", "sasl.jaas.config",
 			      SCRAM " required username=\"a\" password=\"b\";"),
 		     "the login module of PLAIN is " PLAIN ", not " SCRAM);

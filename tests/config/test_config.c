@@ -427,7 +427,7 @@ static void what_the_authorizer_reads_stands_beside_the_table(void **state)
 	assert_false(config_allow_everyone_if_no_acl_found(l.c));
 	assert_true(has_note(&l, CONFIG_NOTE_WARN, "server.properties:6", "super.users has no effect"));
 	unload(&l);
-	expect_error(WITH_AUTHORIZER "super.users=User:a,b;c", "server.properties:7", "c is no principal");
+	expect_error(WITH_AUTHORIZER "super.users=User:a,b;c", "server.properties:7", "c is not a principal");
 }
 
 static void what_is_harmless_though_not_served_stands(void **state)

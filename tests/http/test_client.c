@@ -253,7 +253,7 @@ static void what_is_no_answer_is_an_error(void **state)
 	struct exchange large = {.answer = "HTTP/1.1 200 OK\r\n\r\n0123456789", .hangs_up = true};
 
 	(void)state;
-	assert_error("SSH-2.0-x\r\n", false, -EPROTO, "the answer is no HTTP");
+	assert_error("SSH-2.0-x\r\n", false, -EPROTO, "the answer is not HTTP");
 	assert_error("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", true, -ECONNRESET,
 		     "the server hung up before its answer was whole");
 	assert_error("HTTP/1.1 200 OK\r\n", true, -ECONNRESET, "the server hung up before its answer was whole");

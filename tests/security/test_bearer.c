@@ -204,7 +204,7 @@ static void lines_without_a_token_are_refused(void **state)
 	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginNumberClaim_n=x;",
 		       "unsecuredLoginNumberClaim_n cannot be a claim's value");
 	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginLifetimeSeconds=x;",
-		       "unsecuredLoginLifetimeSeconds is no number of seconds");
+		       "unsecuredLoginLifetimeSeconds is not a number of seconds");
 	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginExtension_auth=x;",
 		       "Extension name auth is invalid");
 	assert_refused(MODULE "unsecuredLoginStringClaim_sub=a unsecuredLoginExtension_a=\"\xc3\xa4\";",
@@ -427,7 +427,7 @@ static void what_a_token_says_of_itself(void **state)
 	assert_look("{\"sub\":\"a\",\"exp\":2.5,\"iat\":1.5,\"scope\":[\"a\"]}", NULL);
 	assert_look("{\"sub\":\"a\",\"iat\":1}", "its exp is missing or no time");
 	assert_look("{\"sub\":\"a\",\"exp\":-2}", "its exp is missing or no time");
-	assert_look("{\"sub\":\"a\",\"exp\":2,\"iat\":\"1\"}", "its iat is no time");
+	assert_look("{\"sub\":\"a\",\"exp\":2,\"iat\":\"1\"}", "its iat is not a time");
 	assert_look("{\"sub\":\" \",\"exp\":2}", "it names no subject");
 	assert_look("{\"sub\":\"a\",\"exp\":2,\"scope\":[\"a\",\" \"]}", "one of its scopes is empty or no string");
 	assert_look("[]", "its claims are no JSON object");

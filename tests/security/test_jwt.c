@@ -237,7 +237,8 @@ static void without_a_kid_the_first_key_that_fits_is_taken(void **state)
 	assert_refused(token("{\"alg\":\"RS256\"}", "{" GOOD "}", other_rsa, "SHA256", false), &ANY,
 		       "signature is wrong");
 	assert_refused(token("{\"alg\":\"RS256\",\"kid\":\"s\"}", "{" GOOD "}", rsa, "SHA256", false), &ANY, "no key");
-	assert_refused(token("{\"alg\":\"RS256\",\"kid\":7}", "{" GOOD "}", rsa, "SHA256", false), &ANY, "no string");
+	assert_refused(token("{\"alg\":\"RS256\",\"kid\":7}", "{" GOOD "}", rsa, "SHA256", false), &ANY,
+		       "not a string");
 }
 
 static void what_is_not_signed_is_not_taken(void **state)
@@ -283,7 +284,7 @@ static void algorithms_are_not_confused(void **state)
 		       "no key");
 	assert_refused(token("{\"alg\":\"RS256\",\"kid\":\"r\",\"crit\":[\"b64\"],\"b64\":true}", "{" GOOD "}", rsa,
 			     "SHA256", false),
-		       &ANY, "understood");
+		       &ANY, "crit");
 	assert_refused(token("{\"alg\":\"none\",\"alg\":\"RS256\",\"kid\":\"r\"}", "{" GOOD "}", rsa, "SHA256", false),
 		       &ANY, "header");
 }
@@ -359,7 +360,7 @@ static void the_vectors_of_the_rfcs_verify(void **state)
 		"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
 		"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc.hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4i"
 		"ylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
-		"claims are no JSON object");
+		"claims are not a JSON object");
 }
 
 /* ---- claims ---- */
@@ -372,8 +373,8 @@ static void times_are_looked_at(void **state)
 	lenient.clock_skew_s = 30;
 	assert_refused(rs256("{\"sub\":\"alice\",\"iat\":1}"), &ANY, "missing");
 	assert_refused(rs256("{\"sub\":\"alice\",\"exp\":1700000100}"), &ANY, "missing");
-	assert_refused(rs256("{\"sub\":\"alice\",\"iat\":\"1\",\"exp\":1700000100}"), &ANY, "no number");
-	assert_refused(rs256("{\"sub\":\"alice\",\"iat\":1,\"exp\":1e300}"), &ANY, "no number");
+	assert_refused(rs256("{\"sub\":\"alice\",\"iat\":\"1\",\"exp\":1700000100}"), &ANY, "not a number");
+	assert_refused(rs256("{\"sub\":\"alice\",\"iat\":1,\"exp\":1e300}"), &ANY, "not a number");
 	assert_refused(rs256("{\"sub\":\"alice\",\"iat\":1,\"exp\":1700000000}"), &ANY, "expired");
 	assert_refused(rs256("{\"sub\":\"alice\",\"iat\":1,\"exp\":1699999970}"), &lenient, "expired");
 	assert_refused(rs256("{\"sub\":\"alice\",\"iat\":1700000200,\"exp\":1700000100}"), &ANY, "before it begins");
