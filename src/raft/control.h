@@ -1,5 +1,5 @@
 /*
- * control: the control records of the metadata log and of its snapshots, to bytes and back.
+ * control: encodes and decodes the control records of the metadata log and of its snapshots.
  */
 #ifndef ODRADEK_RAFT_CONTROL_H
 #define ODRADEK_RAFT_CONTROL_H
@@ -11,7 +11,7 @@
 #include "raft/raft.h"
 #include "wire/batch.h"
 
-/* Who leads from here on, who the voters are and which of them were for it: ids. */
+/* The leader from here on, the voters, and those who voted for it: ids. */
 struct control_leader_change {
 	int32_t leader_id;
 	const int32_t *voters;
@@ -36,20 +36,24 @@ struct control_batch {
 	const struct raft_voters *voters;		   /* or NULL */
 };
 
-/* In the arena. *n_records tells how many offsets it takes. */
+/* In the arena. *n_records is the number of offsets that the batch takes. */
 struct bytes control_build(const struct control_batch *what, struct arena *a, int32_t *n_records);
 
 /* 0 or -EBADMSG. */
 int control_read_kraft_version(struct bytes value, int16_t *out);
-/* 0 and a set of its own (raft_voters_fini), or -EBADMSG. */
+/* 0 and a new set (to be freed by raft_voters_fini), or -EBADMSG. */
 int control_read_voters(struct bytes value, struct raft_voters *out);
 
 /*
- * What a whole batch, whose checksum agrees, says to raft. 0; or -EBADMSG and nothing noted when it does not follow on what was noted before it
- * (offset, epoch), or has control records that cannot be read.
+ * Notes what raft has to know from a whole batch with a correct checksum. 0; or -EBADMSG, with
+ * nothing noted, when the batch does not follow on what was noted before (offset, epoch), or has
+ * control records that cannot be read.
  */
 int control_note(const struct batch_header *h, const uint8_t *batch, struct raft_history *out);
-/* The same of a batch of a snapshot, which says nothing but of voters and kraft.version: as of `end`, where the snapshot ends. */
+/*
+ * The same for a batch of a snapshot, which only has voters and kraft.version: as of `end`, where
+ * the snapshot ends.
+ */
 int control_note_snapshot(const struct batch_header *h, const uint8_t *batch, int64_t end, struct raft_history *out);
 
 #endif

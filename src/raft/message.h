@@ -1,6 +1,7 @@
 /*
- * message: what the messages of the quorum have in common. The generated structs of Vote, BeginQuorumEpoch and EndQuorumEpoch are alike in most
- * of their fields, but types of their own: macros make the functions for each.
+ * message: what the messages of the quorum have in common. The generated structs of Vote,
+ * BeginQuorumEpoch and EndQuorumEpoch share most of their fields, but are different types: macros
+ * make the functions for each.
  */
 #ifndef ODRADEK_RAFT_MESSAGE_H
 #define ODRADEK_RAFT_MESSAGE_H
@@ -11,12 +12,18 @@
 
 #define METADATA_TOPIC "__cluster_metadata"
 
-/* Is the metadata partition all that a message of Vote, BeginQuorumEpoch, EndQuorumEpoch or DescribeQuorum is about? */
+/*
+ * Is a message of Vote, BeginQuorumEpoch, EndQuorumEpoch or DescribeQuorum about the metadata
+ * partition and nothing else?
+ */
 #define IS_METADATA(message)                                                                                           \
 	((message)->topics.n == 1 && str_is((message)->topics.v[0].topic_name, METADATA_TOPIC) &&                      \
 	 (message)->topics.v[0].partitions.n == 1 && (message)->topics.v[0].partitions.v[0].partition_index == 0)
 
-/* Endpoints from or into a message: `to` becomes an array of n in the arena, or NULL. Strings are not copied. */
+/*
+ * Copies endpoints from or into a message: `to` becomes an array of n in the arena, or NULL.
+ * Strings are not copied.
+ */
 #define ENDPOINTS_COPY(to, from, n, arena)                                                                             \
 	do {                                                                                                           \
 		(to) = arena_array((arena), (size_t)(n) + 1, sizeof(*(to)));                                           \
@@ -27,7 +34,7 @@
 		}                                                                                                      \
 	} while (0)
 
-/* new_NAME: a request about the metadata partition, the rest of it at its defaults. */
+/* new_NAME: a request about the metadata partition, with everything else at its defaults. */
 #define QUORUM_REQUEST_NEW(NAME)                                                                                       \
 	static struct NAME##_request *new_##NAME(const struct raft *r, struct arena *a)                                \
 	{                                                                                                              \
@@ -43,7 +50,10 @@
 		return m;                                                                                              \
 	}
 
-/* answer_NAME: the partition's answer with the leader, whose address is told since version 1; NULL when the arena is spent. */
+/*
+ * answer_NAME: the partition's answer, with the leader, whose address is given from version 1 on;
+ * NULL when the arena is spent.
+ */
 #define QUORUM_RESPONSE_FILL(NAME)                                                                                     \
 	static struct NAME##_response_partition *answer_##NAME(const struct raft *r, const struct raft_request *q,     \
 							       int err)                                                \
@@ -77,7 +87,10 @@
 		return p;                                                                                              \
 	}
 
-/* take_NAME: what an answer says of the leader is learned; the partition's answer when the rest of it is to be looked at, else NULL. */
+/*
+ * take_NAME: learns what an answer says about the leader; returns the partition's answer when the
+ * rest of it matters, else NULL.
+ */
 #define QUORUM_RESPONSE_TAKE(NAME)                                                                                     \
 	static const struct NAME##_response_partition *take_##NAME(struct raft *r, struct raft_turn *t)                \
 	{                                                                                                              \
@@ -94,42 +107,46 @@
 		return said_applies(r, t, &said) && p->error_code == 0 ? p : NULL;                                     \
 	}
 
-/* ---- making them ---- */
+/* ---- making messages ---- */
 
-/* At its defaults, in the arena of a step. */
+/* With every field at its default, in the arena of a step. */
 void *message_new(struct arena *a, const struct schema *schema, size_t size);
 /* The same in the arena of a request, which may be spent: NULL. */
 void *answer_new(struct arena *a, const struct schema *schema, size_t size);
-/* Where a voter is reached; false when that is not known. */
+/* The address of a voter; false when it is not known. */
 bool raft_voter_node(const struct raft *r, int32_t id, struct raft_node *out);
 
 /* ---- answers that arrive ---- */
 
-/* What they all say: how it went, and of the leader. */
+/* What all answers contain: the error, and the leader. */
 struct raft_said {
 	int err;
 	struct raft_leader leader;
 	struct raft_endpoint endpoint;
 };
 
-/* Why there is no answer, or what it says itself, at its top: 0 = it is to be looked at. */
+/* The transport's error, or the top-level error of the answer: 0 = its contents matter. */
 int answer_err(struct raft_turn *t, int16_t code);
 void said_init(struct raft_said *said, int err, int32_t leader_id, int32_t epoch);
 void said_endpoint(const struct raft *r, struct raft_said *said, struct str host, int32_t port);
 /*
- * Learns what an answer says of the leader. True when the rest of it is to be looked at: it is of this epoch and its error, if any, is one of
- * that API. False: the node is to be left alone for a while, if it is still the one to ask.
+ * Learns what an answer says about the leader. True when the rest of it matters: it is of this
+ * epoch, and its error, if any, is specific to that API. False: the node is left alone for a while,
+ * if it is still the one to ask.
  */
 bool said_applies(struct raft *r, struct raft_turn *t, const struct raft_said *said);
 
 /* ---- requests that arrive ---- */
 
-/* 0, or the error of one that comes from a voter as such; of one that is for a leader. */
+/* 0, or the error: for a request that a voter sends as such; for a request that only a leader answers. */
 int request_check_voter(const struct raft *r, int32_t from, int32_t epoch);
 int request_check_leader(const struct raft *r, int32_t epoch);
-/* The key may be without a directory, or (id -1) not be there. */
+/* The key may lack a directory, or (id -1) be absent. */
 bool request_is_for_us(const struct raft *r, struct raft_key addressee);
-/* The address of the leader for the listener that the request came by; NULL when it is not known, or the version has no room for it. */
+/*
+ * The leader's address on the listener on which the request arrived; NULL when it is not known, or
+ * the version has no field for it.
+ */
 const struct raft_endpoint *request_leader(const struct raft *r, const struct raft_request *q, int16_t since_version);
 
 #endif

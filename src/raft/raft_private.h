@@ -1,13 +1,13 @@
 /*
  * raft_private: the state behind raft.h, for the files of this room.
  *
- *	raft.c		life, the step, looking		role.c		which role follows which, and when
- *	vote.c		Vote: asked, answered, counted	epoch.c		BeginQuorumEpoch, EndQuorumEpoch
- *	leader.c	what a leader knows of replicas	follower.c	who is asked for records, what comes of it
+ *	raft.c		creation, the step, queries	role.c		which role follows which, and when
+ *	vote.c		Vote: sent, answered, counted	epoch.c		BeginQuorumEpoch, EndQuorumEpoch
+ *	leader.c	what a leader knows of replicas	follower.c	where records are fetched; the answers
  *	fetch.c		Fetch and FetchSnapshot, as a leader answers them
- *	membership.c	voters come, go and change	join.c		what a follower asks about itself
+ *	membership.c	voters come, go and change	join.c		a follower's requests about itself
  *	upgrade.c	kraft.version goes from 0 to 1	snapshot.c	when one is cut, and what it frees
- *	flush.c		what is on disk, and committed	history.c	the log by offset: epochs, voters, kraft.versions
+ *	flush.c		what is on disk, and committed	history.c	epochs, voters, kraft.versions by offset
  *	voters.c	sets of voters			peers.c		requests under way
  *	message.h	what messages have in common	control.h	control records
  *	election.c	the file quorum-state		describe.c	DescribeQuorum
@@ -21,17 +21,20 @@
 struct raft_turn {
 	const struct raft_event *event;
 	struct raft_effects *out;
-	int first;	 /* effect of this step */
+	int first;	 /* index of the first effect of this step */
 	uint64_t chance; /* what is left of the event's */
 };
 
-/* Who a replica is. With static voters only the id is known: a directory that is UUID_ZERO is any (KIP-853). */
+/*
+ * Identifies a replica. With static voters only the id is known: a directory of UUID_ZERO matches
+ * any (KIP-853).
+ */
 struct raft_key {
 	int32_t id;
 	struct uuid directory_id;
 };
 
-/* A leader, as somebody tells of it. */
+/* A leader, as reported by another node. */
 struct raft_leader {
 	int32_t id; /* -1 = none */
 	int32_t epoch;
@@ -39,15 +42,16 @@ struct raft_leader {
 	int n_endpoints;
 };
 
-/* What the leader knows of a voter, itself among them, or of an observer. */
+/* What the leader knows of a voter, including itself, or of an observer. */
 struct raft_replica {
 	struct raft_key key;
-	int64_t flushed_end; /* all below it is on its disk (of an observer: was fetched); -1 = not heard of in this epoch */
+	/* everything below is on its disk (observer: was fetched); -1 = not heard from in this epoch */
+	int64_t flushed_end;
 	int64_t fetched_ms;	   /* monotonic; -1 = never in this epoch */
 	int64_t fetched_wall_ms;   /* -1 = never */
-	int64_t caught_up_wall_ms; /* the last time it had all that there was; -1 = never */
+	int64_t caught_up_wall_ms; /* the last time it had everything; -1 = never */
 	int64_t end_when_fetched;  /* of the leader's log */
-	bool heard;		   /* since the quorum was checked last */
+	bool heard;		   /* since the last check of the quorum */
 };
 
 struct raft_replicas {
@@ -55,25 +59,25 @@ struct raft_replicas {
 	int n;
 };
 
-/* A change of the voters that the leader is about. */
+/* The leader's change of the voters that is under way. */
 struct raft_change {
 	enum { CHANGE_NONE, CHANGE_ADD, CHANGE_REMOVE } kind;
 	struct raft_voter voter; /* to be added */
 	bool ack_when_committed;
-	bool parked;	/* somebody waits for the end of it */
+	bool parked;	/* its requester waits for the result */
 	int64_t offset; /* of the record with the new set; -1 = not written yet */
 	int64_t due_ms; /* monotonic */
 };
 
 enum raft_vote { VOTE_NONE, VOTE_GRANTED, VOTE_REJECTED };
 
-/* A voter whom a nominee asks, or whom a resigned leader tells. */
+/* A voter that a prospective or candidate asks, or that a resigned leader notifies. */
 struct raft_ballot {
 	struct raft_key key;
-	enum raft_vote vote; /* of one that is told: granted when it knows */
+	enum raft_vote vote; /* for a resigned leader: granted when the voter knows */
 };
 
-/* A node that a request is under way to, or that is left alone for a while after one failed. */
+/* A node to which a request is under way, or that is left alone for a while after a failure. */
 struct raft_peer {
 	int32_t id;
 	int16_t api;
@@ -84,23 +88,23 @@ struct raft_peer {
 
 struct raft {
 	/* as configured */
-	struct raft_config config; /* own and bootstrap point to what follows */
+	struct raft_config config; /* `own` and `bootstrap` of it point to what follows */
 	struct raft_voter own;
 	struct raft_node *bootstrap;
 
 	/* the role */
 	enum raft_role role;
 	struct raft_election election;
-	struct raft_election written; /* as the last RAFT_EFFECT_WRITE_STATE had it */
+	struct raft_election written; /* as in the last RAFT_EFFECT_WRITE_STATE */
 	struct raft_endpoint *leader_endpoints;
 	int n_leader_endpoints;
 	int64_t election_due_ms;     /* unattached as a voter, prospective, candidate, resigned */
-	struct raft_ballot *ballots; /* prospective, candidate: the voters; resigned: those who are told */
+	struct raft_ballot *ballots; /* prospective, candidate: the voters; resigned: those to be notified */
 	int n_ballots;
 	int64_t n_candidacies;
-	int n_successors; /* resigned: so many of the ballots, the best first, are told as candidates */
+	int n_successors; /* resigned: number of ballots, best first, that are named as preferred candidates */
 	bool begun;
-	bool moved; /* the role has changed, and is to be looked at once more */
+	bool moved; /* the role has changed, and is to be polled once more */
 	bool stopping;
 	bool stopped;
 	struct raft_peer *peers;
@@ -108,31 +112,31 @@ struct raft {
 	int32_t last_correlation;
 	int64_t wake_ms; /* the tick that was asked for; INT64_MAX = none */
 
-	/* a follower */
+	/* as a follower */
 	int64_t fetch_due_ms;
 	int64_t update_voter_due_ms;
 	bool has_fetched;		  /* from this leader, in this epoch */
 	bool has_updated_voter;		  /* kraft.version 0: this leader knows our listeners */
-	bool appending;			  /* fetched records are on their way into the log */
-	int64_t fetched_high_watermark;	  /* what came with them */
+	bool appending;			  /* fetched records are being appended to the log */
+	int64_t fetched_high_watermark;	  /* received with them */
 	struct raft_snapshot_id fetching; /* end_offset -1: none */
 	int64_t fetching_pos;
-	bool loading;	      /* a snapshot is about to take the log's place */
+	bool loading;	      /* a snapshot is about to replace the log */
 	int32_t heard_leader; /* the last one that has answered; -1: none yet */
 	int32_t heard_leader_epoch;
 	int64_t heard_leader_ms;
 
-	/* a leader */
+	/* as a leader */
 	int64_t epoch_start;	       /* -1 */
-	struct raft_replicas replicas; /* one a voter */
+	struct raft_replicas replicas; /* one per voter */
 	struct raft_replicas observers;
 	int64_t check_quorum_due_ms;
 	int64_t begin_epoch_due_ms;
 	bool wants_to_resign;
 	struct raft_change change;
-	struct raft_voters told_voters; /* kraft.version 0: as they have told of themselves */
-	bool has_parked;		/* somebody waits for more of the log */
-	int64_t fetches_below;		/* whom to look at again at the end of the step; -1 = nobody */
+	struct raft_voters told_voters; /* kraft.version 0: as the voters have described themselves */
+	bool has_parked;		/* a parked Fetch waits for more of the log */
+	int64_t fetches_below;		/* look again at fetches below this offset at the end of the step; -1 = none */
 
 	/* the log */
 	int64_t log_start;
@@ -141,15 +145,15 @@ struct raft {
 	struct raft_voters static_voters;
 	int64_t high_watermark; /* -1 = unknown */
 	bool flushing;
-	int64_t wanted_end;   /* somebody waits for all below it to be flushed */
-	int64_t flush_due_ms; /* monotonic; INT64_MAX = nothing is put off */
+	int64_t wanted_end;   /* something waits for everything below it to be flushed */
+	int64_t flush_due_ms; /* monotonic; INT64_MAX = no flush is put off */
 
 	/* snapshots */
 	struct raft_snapshot_id snapshot;
 	int64_t bytes_since_snapshot;
 	int64_t snapshot_due_ms; /* monotonic; INT64_MAX = not by time */
 	bool cutting;
-	bool may_clean; /* a new one frees what is below it */
+	bool may_clean; /* a new snapshot frees what is below it */
 };
 
 static inline int64_t min_ms(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -159,10 +163,10 @@ static inline int64_t min_ms(int64_t a, int64_t b) { return a < b ? a : b; }
 struct raft_effect *raft_effect(struct raft_turn *t, enum raft_effect_type type);
 /* RAFT_EFFECT_WARN, about a peer. */
 void raft_warn(struct raft_turn *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* At random, below n. */
+/* A random number below n. */
 int32_t raft_chance(struct raft_turn *t, int32_t n);
 bool raft_is_own_cluster(const struct raft *r, struct str cluster_id);
-/* Those who wait for an offset below this one are to be looked at again. */
+/* Looks again at fetches that wait for an offset below this one. */
 void raft_wake_fetches(struct raft *r, int64_t below);
 
 /* ---- voters.c ---- */
@@ -177,10 +181,10 @@ bool raft_voter_differs(const struct raft_voter *a, const struct raft_voter *b);
 struct raft_key raft_voter_key(const struct raft_voter *v);
 struct raft_key raft_own_key(const struct raft *r);
 bool raft_keys_equal(struct raft_key a, struct raft_key b);
-bool raft_key_matches(struct raft_key known, struct raft_key key); /* known may be without a directory */
-/* The voter that this key is of, or NULL. */
+bool raft_key_matches(struct raft_key known, struct raft_key key); /* `known` may lack a directory */
+/* The voter with this key, or NULL. */
 const struct raft_voter *voters_find_key(const struct raft_voters *v, struct raft_key key);
-void voters_put(struct raft_voters *v, const struct raft_voter *voter); /* for the one of its id; copied */
+void voters_put(struct raft_voters *v, const struct raft_voter *voter); /* replaces the one with its id; copied */
 void voters_remove(struct raft_voters *v, int32_t id);
 bool raft_is_voter(const struct raft *r);
 bool raft_is_only_voter(const struct raft *r);
@@ -195,13 +199,13 @@ struct raft_epoch_end {
 
 void history_append(struct raft_history *h, const struct raft_history *more);
 void history_truncate(struct raft_history *h, int64_t end);
-/* Of voters and kraft.versions what counts at the snapshot's end is kept. */
+/* Of voters and kraft.versions, keeps what applies at the snapshot's end. */
 void history_forget_before_snapshot(struct raft_history *h, int64_t end);
 void history_forget_epochs(struct raft_history *h, int64_t log_start);
 int32_t history_last_epoch(const struct raft_history *h);
-/* The largest epoch up to this one and where it ended (KIP-279); of one that is beyond all, the last. */
+/* The largest epoch up to this one, and where it ended (KIP-279); for an epoch beyond all, the last one. */
 struct raft_epoch_end history_epoch_end(const struct raft_history *h, int32_t epoch);
-/* What was said last at or before the offset; NULL, or 0, when nothing was. */
+/* The last one at or before the offset; NULL, or 0, when there is none. */
 const struct raft_voters_at *history_voters_at(const struct raft_history *h, int64_t offset);
 int16_t history_kraft_version_at(const struct raft_history *h, int64_t offset);
 
@@ -214,13 +218,13 @@ void role_prospective(struct raft *r, struct raft_turn *t);
 void role_candidate(struct raft *r, struct raft_turn *t);
 void role_leader(struct raft *r, struct raft_turn *t);
 void role_resigned(struct raft *r, struct raft_turn *t);
-/* A prospective that will not be voted for. */
+/* A prospective that will not be elected. */
 void role_lost(struct raft *r, struct raft_turn *t);
-/* Somebody says who leads an epoch that is not before ours. False when that cannot be. */
+/* A peer says who leads an epoch that is not before ours. False when that is impossible. */
 bool role_learn(struct raft *r, struct raft_turn *t, const struct raft_leader *said);
 bool role_may_stand(const struct raft *r); /* for an election */
 int64_t role_election_timeout(const struct raft *r, struct raft_turn *t);
-/* All that is due; when something will be. */
+/* Does everything that is due; returns when the next thing will be. */
 int64_t role_poll(struct raft *r, struct raft_turn *t);
 
 /* ---- vote.c ---- */
@@ -239,7 +243,10 @@ struct raft_ballot *ballots_find(struct raft *r, int32_t id);
 void epoch_send_begin(struct raft *r, struct raft_turn *t, struct raft_key voter);
 bool epoch_begin_answered(struct raft *r, struct raft_turn *t, const struct raft_peer *from);
 void epoch_begin_asked(struct raft *r, struct raft_turn *t, struct raft_request *q);
-/* This node leads no more: these are told, as candidates in this order; or (n = 0) all voters, without a word of who is to be next. */
+/*
+ * This node no longer leads: notifies these voters, as candidates in this order; or (n = 0) all
+ * voters, without naming candidates.
+ */
 void epoch_begin_end(struct raft *r, const struct raft_key *successors, int n);
 void epoch_send_end(struct raft *r, struct raft_turn *t);
 bool epoch_end_answered(struct raft *r, struct raft_turn *t, const struct raft_peer *from);
@@ -260,7 +267,10 @@ void leader_fetched(struct raft *r, struct raft_turn *t, struct raft_key key, in
 void leader_heard(struct raft *r, struct raft_turn *t, struct raft_key key);
 bool leader_has_caught_up(const struct raft *r, struct raft_key key, int64_t now_ms);
 bool leader_knows_observer(const struct raft_replica *observer, int64_t now_ms);
-/* The voters but this node, those with the most first, into room for all voters; how many. */
+/*
+ * The voters except this node, those with the highest ends first, into room for all voters; returns
+ * their number.
+ */
 int leader_successors(const struct raft *r, struct raft_key *out);
 
 /* ---- follower.c ---- */
@@ -274,7 +284,7 @@ bool follower_fetch_answered(struct raft *r, struct raft_turn *t, const struct r
 bool follower_fetch_snapshot_answered(struct raft *r, struct raft_turn *t, const struct raft_peer *from);
 void follower_fetched(struct raft *r, struct raft_turn *t);
 void follower_loaded(struct raft *r, struct raft_turn *t);
-/* Is it about to be another than it is? */
+/* Is the log about to change? */
 static inline bool raft_log_is_busy(const struct raft *r) { return r->appending || r->loading; }
 
 /* ---- fetch.c ---- */
@@ -308,9 +318,9 @@ int upgrade_decide(struct raft *r, struct raft_turn *t, const struct raft_upgrad
 
 void raft_want_flush(struct raft *r, struct raft_turn *t);
 void raft_flush_ended(struct raft *r, struct raft_turn *t);
-/* The log is another from this offset on. */
+/* The log was cut at this offset. */
 void raft_flush_truncated(struct raft *r, int64_t offset);
-/* All below the offset is committed; what was known before may be more. */
+/* Everything below the offset is committed. The previous high watermark may already be higher. */
 void raft_commit(struct raft *r, struct raft_turn *t, int64_t offset);
 
 /* ---- snapshot.c ---- */
@@ -322,7 +332,7 @@ void snapshot_cleaned(struct raft *r, struct raft_turn *t);
 
 /* ---- peers.c ---- */
 
-/* Neither a request under way to it nor left alone. */
+/* True when no request to it is under way and it is not left alone. */
 bool peer_is_ready(struct raft *r, int32_t id, int64_t now_ms);
 bool peer_is_backing_off(const struct raft *r, int32_t id, int64_t now_ms);
 /* It has not answered in time: it is ready again. */
