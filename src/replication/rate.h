@@ -1,8 +1,10 @@
 /*
- * rate: bytes in a second, over the last windows: Kafka's SimpleRate (a SampledStat), which throttles are held against (KIP-73).
+ * rate: bytes per second over the last windows: Kafka's SimpleRate (a SampledStat), against which
+ * replication throttles are checked (KIP-73).
  *
- * Bytes are counted in samples, each as long as a window; one that had nothing for as long as all windows together starts anew. The rate is
- * the sum over the time since the oldest sample began, but at least over one window.
+ * Bytes are counted in samples, each as long as a window; a sample without bytes for as long as all
+ * windows together starts anew. The rate is the sum, divided by the time since the oldest sample
+ * began, but at least by one window.
  *
  * Brain: no clock. Times are monotonic milliseconds.
  */
@@ -13,14 +15,14 @@
 
 struct rate_sample {
 	int64_t start_ms;
-	int64_t last_ms; /* of what was counted last */
+	int64_t last_ms; /* of the last bytes counted */
 	int64_t bytes;
 };
 
 struct rate {
 	int samples; /* replication.quota.window.num; one more is kept, which overlaps the oldest window */
 	int64_t window_ms;
-	int64_t expiry_ms; /* all windows */
+	int64_t expiry_ms; /* length of all windows */
 	struct rate_sample *v;
 	int n;
 	int cap;

@@ -1,6 +1,7 @@
 /*
- * throttled: which partitions of a topic one broker throttles: what leader.replication.throttled.replicas and
- * follower.replication.throttled.replicas name with its id (KIP-73). In both lists that is the broker which does the throttling.
+ * throttled: the partitions of a topic that one broker throttles: those for which
+ * leader.replication.throttled.replicas or follower.replication.throttled.replicas names its id
+ * (KIP-73). In both lists, that is the id of the broker that does the throttling.
  */
 #ifndef ODRADEK_REPLICATION_THROTTLED_H
 #define ODRADEK_REPLICATION_THROTTLED_H
@@ -16,7 +17,7 @@ struct throttled {
 	int32_t *partitions; /* sorted */
 };
 
-/* text: "*", or "partition:broker,..."; what is neither names nobody. */
+/* text: "*", or "partition:broker,..."; any other text throttles nothing. */
 void throttled_init(struct throttled *t, struct str text, int32_t broker);
 void throttled_fini(struct throttled *t);
 bool throttled_has(const struct throttled *t, int32_t partition);
