@@ -1,9 +1,9 @@
 /*
- * partition_change: what one partition needs when its replicas, ISR or brokers change: who leads, which ISR, which
- * ELR (KIP-966), and whether a reassignment is over. Kafka's PartitionChangeBuilder.
+ * partition_change: how one partition changes when its replicas, ISR or brokers do: leader, ISR,
+ * ELR (KIP-966), and whether a reassignment is complete. Kafka's PartitionChangeBuilder.
  *
- * Fill a change with partition_change_init, set targets, then build: one PartitionChange record, or none when
- * nothing would change.
+ * Fill a change with partition_change_init, set targets, then build: one PartitionChange record, or
+ * none if nothing would change.
  */
 #ifndef ODRADEK_CONTROLLER_PARTITION_CHANGE_H
 #define ODRADEK_CONTROLLER_PARTITION_CHANGE_H
@@ -14,9 +14,9 @@
 #include "metadata/partition.h"
 
 enum election {
-	ELECT_ONLINE,	 /* keep the leader if it may lead, else the first that may */
+	ELECT_ONLINE,	 /* keep the leader if it may lead, else the first replica that may */
 	ELECT_PREFERRED, /* the first replica if it may lead */
-	ELECT_UNCLEAN,	 /* as ONLINE, but rather lose data than stay without a leader */
+	ELECT_UNCLEAN,	 /* as ONLINE, but lose data rather than have no leader */
 };
 
 struct partition_change {
@@ -36,7 +36,7 @@ struct partition_change {
 	struct image_ids adding;
 	struct image_ids elr_ids;
 	int8_t recovering;
-	int32_t directory_broker; /* -1 = none: its replica moves to `directory` */
+	int32_t directory_broker; /* the broker whose replica moves to `directory`; -1 = none */
 	struct uuid directory;
 };
 
