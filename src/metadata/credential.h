@@ -1,5 +1,6 @@
 /*
- * credential: a SCRAM credential of a user (KIP-554, KIP-900) as an image has it. The mechanism is the record's number (security/scram.h).
+ * credential: a user's SCRAM credential (KIP-554, KIP-900) in an image. The mechanism is the
+ * record's number (security/scram.h).
  */
 #ifndef ODRADEK_METADATA_CREDENTIAL_H
 #define ODRADEK_METADATA_CREDENTIAL_H
@@ -32,9 +33,9 @@ const struct image_scram *image_scrams_next(struct image_iter *it); /* NULL afte
 struct pmap_type;
 extern const struct pmap_type IMAGE_SCRAMS;
 
-/* One block, one reference for the caller. */
+/* One block, with one reference for the caller. */
 struct image_scram *image_scram_new(const struct user_scram_credential_record *r);
-/* The record that says all of it; it points into the credential. */
+/* Fills the record that describes it; it points into the credential. */
 void image_scram_to_record(const struct image_scram *c, struct user_scram_credential_record *out);
 bool image_scram_equal(const void *a, const void *b);
 

@@ -1,17 +1,19 @@
 /*
- * image: what is true of the cluster as of one offset of the metadata log.
+ * image: the state of the cluster as of one offset of the metadata log.
  *
- * 1. An image never changes. image_apply makes a new one that shares everything it did not change, so an image costs
- *    what its last batch changed; a snapshot is cut from a held one while newer ones come.
- * 2. References are counted with atomic operations: hold, read and drop an image on any thread. Everything found in
- *    an image lives as long as a reference to that image is held.
- * 3. A snapshot's records applied to the empty image, then the tail, equal the full replay (image_equal); Kafka's
- *    own order of a snapshot is kept.
- * 4. Nothing is lost: what this release does not serve (features finalized by another)
- *    is carried.
+ * 1. An image never changes. image_apply makes a new one that shares everything that is unchanged,
+ *    so an image costs what its last batch changed; a snapshot can be cut from an image that is
+ *    held while newer ones follow.
+ * 2. References are counted atomically: an image can be held, read and dropped on any thread.
+ *    Everything found in an image lives as long as a reference to that image is held.
+ * 3. A snapshot's records applied to the empty image, followed by the rest of the log, give the
+ *    same image as a full replay (image_equal). Snapshots are in Kafka's order.
+ * 4. Nothing is lost: what this release does not serve (features finalized by another release) is
+ *    carried along.
  * 5. Iteration is by name (by id where there is no name), the same on every node.
  *
- * Outside of it: which records are legal (controller), which are committed (raft), how they lie in batches (wire).
+ * Not here: which records are legal (controller), which are committed (raft), how they lie in
+ * batches (wire).
  */
 #ifndef ODRADEK_METADATA_IMAGE_H
 #define ODRADEK_METADATA_IMAGE_H
@@ -56,7 +58,7 @@ struct image_node {
 	int n_endpoints;
 	const struct image_feature_range *features; /* by name */
 	int n_features;
-	const struct uuid *log_dirs; /* sorted as the broker sent them */
+	const struct uuid *log_dirs; /* in the order in which the broker sent them */
 	int n_log_dirs;
 	const struct uuid *cordoned_dirs;
 	int n_cordoned_dirs;
@@ -67,7 +69,7 @@ struct image_ids {
 	int n;
 };
 
-/* One partition. The id lists lie behind the struct: read them with the functions below. */
+/* One partition. The id lists follow the struct in memory: read them with the functions below. */
 struct image_partition {
 	int refs;
 	int32_t id;
@@ -76,8 +78,9 @@ struct image_partition {
 	int32_t partition_epoch;
 	uint16_t n_replicas, n_isr, n_removing, n_adding, n_elr, n_last_known_elr;
 	int8_t recovering; /* LeaderRecoveryState: 1 after an unclean election */
-	uint8_t zero[3];   /* no bytes are left to chance: partitions are compared as memory */
-	int32_t ids[]; /* replicas, ISR, removing, adding, ELR, last known ELR; then 16 bytes of directory a replica */
+	uint8_t zero[3];   /* padding made explicit: partitions are compared as memory */
+	/* replicas, ISR, removing, adding, ELR, last known ELR; then 16 bytes of directory per replica */
+	int32_t ids[];
 };
 
 struct image_ids partition_replicas(const struct image_partition *p);
@@ -87,8 +90,8 @@ struct image_ids partition_adding(const struct image_partition *p);
 struct image_ids partition_elr(const struct image_partition *p);
 struct image_ids partition_last_known_elr(const struct image_partition *p);
 /*
- * The directory of the i-th replica; UUID_ZERO and its neighbours (MIGRATING, UNASSIGNED, LOST) are Kafka's reserved
- * ones.
+ * The directory of the i-th replica; UUID_ZERO and its neighbours (MIGRATING, UNASSIGNED, LOST) are
+ * Kafka's reserved ones.
  */
 struct uuid partition_directory(const struct image_partition *p, int i);
 bool image_ids_has(struct image_ids ids, int32_t id);
@@ -106,8 +109,8 @@ struct image_topic {
 	int cap;				   /* of partitions; for image.c */
 };
 
-const struct image_partition *image_topic_partition(const struct image_topic *t,
-						    int32_t id); /* NULL when there is none */
+/* NULL when there is none */
+const struct image_partition *image_topic_partition(const struct image_topic *t, int32_t id);
 
 enum image_resource {
 	RESOURCE_TOPIC = 2,
@@ -136,12 +139,12 @@ struct image_feature {
 	int16_t level;
 };
 
-/* ---- life ---- */
+/* ---- creation and references ---- */
 
 /* The empty image: offset -1. */
 const struct image *image_new(struct str cluster_id);
 const struct image *image_ref(const struct image *i);
-void image_unref(const struct image **i); /* NULL is fine; sets it to NULL */
+void image_unref(const struct image **i); /* NULL is allowed; sets it to NULL */
 
 struct str image_cluster_id(const struct image *i);
 int64_t image_offset(const struct image *i); /* of the last record in it; -1 when empty */
@@ -178,7 +181,7 @@ struct image_iter {
 	int n;
 };
 
-/* Starts before the first member; the _from form before the first one that is not less than `name`. */
+/* Starts before the first member; the _from function before the first one that is not less than `name`. */
 void image_topics(const struct image *i, struct image_iter *it);
 void image_topics_from(const struct image *i, struct image_iter *it, struct str name);
 const struct image_topic *image_topics_next(struct image_iter *it); /* NULL after the last */
@@ -190,9 +193,12 @@ const struct image_configs *image_configs_next(struct image_iter *it);
 void image_features(const struct image *i, struct image_iter *it);
 const struct image_feature *image_features_next(struct image_iter *it);
 
-/* ---- what changed: costs what changed, not what there is ---- */
+/* ---- differences: they cost what changed, not what there is ---- */
 
-/* Called once for each member that differs; old is NULL for a new one, now is NULL for a removed one. By topic id. */
+/*
+ * Calls each() once for each member that differs; old is NULL for a new one, now is NULL for a
+ * removed one. By topic id.
+ */
 void image_diff_topics(const struct image *old, const struct image *now,
 		       void (*each)(void *arg, const struct image_topic *old, const struct image_topic *now),
 		       void *arg);
@@ -213,9 +219,9 @@ struct image_batch {
 };
 
 /*
- * A new image with the batch in it, or the old one still and an error: -EBADMSG when a record contradicts the image
- * (a partition of no topic, ...), with the reason in `why` when it is not NULL. Metadata transactions are the
- * caller's (replay.h): an image never holds half of one.
+ * A new image that includes the batch. On error *out is the old image: -EBADMSG when a record
+ * contradicts the image (a partition without a topic, ...), with the reason in `why` unless that is
+ * NULL. Metadata transactions are the caller's (replay.h): an image never holds half of one.
  */
 int image_apply(const struct image *i, const struct image_batch *batch, const struct image **out, const char **why);
 
@@ -223,17 +229,17 @@ int image_apply(const struct image *i, const struct image_batch *batch, const st
 const struct image *image_at(const struct image *i, int64_t offset, int32_t epoch, int64_t timestamp_ms);
 
 /*
- * The records of a snapshot, in Kafka's order, at the record versions of the finalized metadata.version; stops when
- * each() is not 0.
+ * The records of a snapshot, in Kafka's order, in the record versions for the finalized
+ * metadata.version; stops when each() returns non-zero.
  */
 int image_to_records(const struct image *i, int (*each)(void *arg, const struct metadata_record *r), void *arg);
 
 /*
- * Was nothing but the position changed from the one to the other? Costs nothing; false for images that merely happen
- * to be equal.
+ * Has only the position changed from the one to the other? Costs nothing; false for images that
+ * merely happen to be equal.
  */
 bool image_shares_all(const struct image *a, const struct image *b);
-/* Do both say the same? (Offset, epoch and timestamp are not looked at.) */
+/* Do both have the same contents? (Offset, epoch and timestamp are ignored.) */
 bool image_equal(const struct image *a, const struct image *b);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * image_private: what an image is made of, for the files of this room only.
+ * image_private: the inside of an image, for the files of this room only.
  */
 #ifndef ODRADEK_METADATA_IMAGE_PRIVATE_H
 #define ODRADEK_METADATA_IMAGE_PRIVATE_H
@@ -20,7 +20,7 @@ struct image_level {
 	struct image_feature feature;
 };
 
-/* A resource pattern, and how many ACLs it has. */
+/* A resource pattern, and the number of its ACLs. */
 struct image_pattern {
 	int refs;
 	int32_t n;
@@ -29,7 +29,10 @@ struct image_pattern {
 	struct str resource_name;
 };
 
-/* A quota: its record as it was written, under a key that is the same for all orders of its entity's parts (quota.c). */
+/*
+ * A quota: its record as it was written, under a key that does not depend on the order of its
+ * entity's parts (quota.c).
+ */
 struct image_quota_set {
 	int refs;
 	int level; /* index into n_quotas; -1: none */
@@ -66,18 +69,18 @@ struct image {
 	struct pmap tokens;	       /* struct image_token */
 };
 
-/* A copy that is the caller's alone and may be changed. */
+/* A copy that only the caller holds, and may change. */
 struct image *image_copy(const struct image *i);
 
 struct image_topic *topic_new(struct str name, struct uuid id);
-/* The topic in both maps, the caller's alone; NULL when there is none of that id. */
+/* The topic, in both maps, as an object that only this image holds; NULL when there is none of that id. */
 struct image_topic *image_own_topic(struct image *i, struct uuid id);
-/* Puts p (taken) at its place; the number of partitions of the image follows. */
+/* Puts p (taken over) in its place; updates the image's number of partitions. */
 void image_put_partition(struct image *i, struct image_topic *own_topic, struct image_partition *take_p);
 
 struct client_quota_record;
 void quota_key_of_record(const struct client_quota_record *r, struct buf *key);
-/* The index into n_quotas; -1: it is of no kind that this release knows. */
+/* The index into n_quotas; -1: a kind unknown to this release. */
 int quota_level_of_record(const struct client_quota_record *r);
 
 struct image_node *image_node_new(const struct image_node *from);
@@ -88,7 +91,7 @@ struct image_configs *image_configs_new(int8_t type, struct str name, const stru
 extern const struct pmap_type IMAGE_ACLS_BY_ID;
 extern const struct pmap_type IMAGE_ACLS_BY_PRINCIPAL;
 extern const struct pmap_type IMAGE_ACL_PATTERNS;
-/* Copies it, in place of one with the same id. */
+/* Copies it; replaces one with the same id. */
 void image_put_acl(struct image *i, const struct image_acl *acl);
 bool image_remove_acl(struct image *i, struct uuid id); /* false when there was none */
 

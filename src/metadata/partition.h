@@ -1,5 +1,5 @@
 /*
- * partition: how an image_partition is made: all of its parts laid out, then packed into one block.
+ * partition: makes an image_partition: all of its parts laid out, then packed into one block.
  */
 #ifndef ODRADEK_METADATA_PARTITION_H
 #define ODRADEK_METADATA_PARTITION_H
@@ -24,16 +24,16 @@ struct partition_parts {
 	struct image_ids adding;
 	struct image_ids elr;
 	struct image_ids last_known_elr;
-	const struct uuid *directories; /* one a replica; NULL: all MIGRATING */
+	const struct uuid *directories; /* one per replica; NULL: all MIGRATING */
 };
 
-/* No list may be longer; a record that has one is refused. */
+/* The maximum length of a list; a record with a longer one is refused. */
 #define PARTITION_IDS_MAX 32767
 
-/* One reference for the caller. */
+/* With one reference for the caller. */
 struct image_partition *partition_new(const struct partition_parts *parts);
 void partition_parts_of(const struct image_partition *p, struct partition_parts *out);
-/* The record that says all of it; its lists point where the parts' do. */
+/* Fills the record that describes it; its lists point where the parts' do. */
 void partition_to_record(const struct partition_parts *p, struct uuid topic_id, int16_t version,
 			 struct partition_record *out);
 bool partition_equal(const struct image_partition *a, const struct image_partition *b);

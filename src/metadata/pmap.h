@@ -1,15 +1,18 @@
 /*
  * pmap: a persistent ordered map: copies share everything until one of them changes.
  *
- * A balanced (AVL) tree whose nodes are counted. Changing a map copies the nodes from the root to the change, but
- * only those that another map also holds: a batch of changes to one map costs what it touches, once.
+ * A balanced (AVL) tree with reference-counted nodes. Changing a map copies the nodes from the root
+ * to the change, but only those that another map also holds: a batch of changes to one map copies
+ * what it touches once.
  *
- * 1. Every member is an object that begins with `int refs`, counted atomically; a map holds one reference to each.
- * 2. Members compare by the type's compare(); a look-up is made with a probe: an object on the stack with its key
- *    filled in.
- * 3. A map that is looked at by others is never changed: share it (pmap_share) and change the copy.
+ * 1. Every member is an object that begins with `int refs`, counted atomically; a map holds one
+ *    reference to each.
+ * 2. Members are ordered by the type's compare(); a look-up uses a probe: an object on the stack
+ *    with its key filled in.
+ * 3. A map that others look at is never changed: share it (pmap_share) and change the copy.
  *
- * A struct pmap belongs to one thread; the nodes and members behind it to everybody.
+ * A struct pmap belongs to one thread; the nodes and members behind it may be shared between
+ * threads.
  */
 #ifndef ODRADEK_METADATA_PMAP_H
 #define ODRADEK_METADATA_PMAP_H
@@ -35,15 +38,15 @@ struct pmap pmap_share(const struct pmap *m);
 void pmap_fini(struct pmap *m);
 
 void *pmap_find(const struct pmap *m, const void *probe); /* NULL when there is none */
-void pmap_put(struct pmap *m, void *take_member);	  /* in place of an equal one, if there is one */
+void pmap_put(struct pmap *m, void *take_member);	  /* replaces an equal one, if there is one */
 bool pmap_remove(struct pmap *m, const void *probe);	  /* false when there was none */
 /*
- * The place of an equal member, on a path that no other map shares: the member may be exchanged there (for an equal
- * one), or changed when nobody else holds it. NULL when there is none.
+ * The place of an equal member, on a path that no other map shares: the member may be exchanged
+ * there (for an equal one), or changed when nobody else holds it. NULL when there is none.
  */
 void **pmap_slot(struct pmap *m, const void *probe);
 
-/* The counts of members. */
+/* The reference counts of members. */
 void *member_ref(const void *member);
 int member_refs(const void *member);
 
@@ -56,12 +59,13 @@ struct pmap_iter {
 };
 
 void pmap_iter(const struct pmap *m, struct pmap_iter *it);
-void pmap_iter_from(const struct pmap *m, struct pmap_iter *it, const void *probe); /* the first not less than it */
+/* starts at the first member not less than the probe */
+void pmap_iter_from(const struct pmap *m, struct pmap_iter *it, const void *probe);
 void *pmap_next(struct pmap_iter *it);						    /* NULL after the last */
 
 /*
- * each(old, now) for every member that is not the same object in both; NULL where one of them has none. Skips what
- * they share.
+ * Calls each(old, now) for every member that is not the same object in both; NULL stands for an
+ * absent one. Skips what they share.
  */
 void pmap_diff(const struct pmap *old, const struct pmap *now, void (*each)(void *arg, void *old, void *now),
 	       void *arg);

@@ -1,9 +1,12 @@
 /*
- * quota: the quotas of clients in an image: which one holds for a user and a client id, or for an address (KIP-13, KIP-55, KIP-546, KIP-612).
+ * quota: the quotas of clients in an image: which one applies to a user and a client id, or to an
+ * address (KIP-13, KIP-55, KIP-546, KIP-612).
  *
- * An entity is a user, a client id, both, or an address; each part is a name or the default. Kafka's order of precedence: user and client
- * id, user and default client id, user, default user and client id, default user and default client id, default user, client id,
- * default client id. Where one quota is set at one level only, Kafka counts by that level alone, and so does image_quota_tags().
+ * An entity is a user, a client id, both, or an address; each part is a name or the default.
+ * Kafka's order of precedence: user and client id, user and default client id, user, default user
+ * and client id, default user and default client id, default user, client id, default client id.
+ * Where a quota is set at one level only, Kafka counts by that level alone, and so does
+ * image_quota_tags().
  *
  * Any thread that holds the image.
  */
@@ -29,41 +32,44 @@ enum image_quota {
 /* Levels, as bits: Kafka's quotaTypesEnabled. */
 enum image_quota_level { QUOTA_OF_CLIENT = 1, QUOTA_OF_USER = 2, QUOTA_OF_BOTH = 4 };
 
-/* What holds where nothing is set: Kafka's Long.MAX_VALUE. */
+/* The limit where no quota is set: Kafka's Long.MAX_VALUE. */
 #define IMAGE_QUOTA_NONE 9223372036854775807.0
 
-/* A part that is NULL is not there; one that is a null str is the default. */
+/* A NULL part is absent; a null str stands for the default. */
 struct image_quota_entity {
 	const struct str *user;
 	const struct str *client_id;
 	const struct str *ip;
 };
 
-/* By what is counted: a name that is empty does not count. */
+/* What usage is counted by: an empty name does not count. */
 struct image_quota_tags {
 	struct str user;
 	struct str client_id;
 };
 
-/* Is any set, of whatever entity? One look. */
+/* Is any quota set, for any entity? Constant time. */
 bool image_has_quotas(const struct image *i);
-/* The levels at which this one is set; 0: nowhere. One look. Of IMAGE_QUOTA_CONNECTION: not 0 when an address has one, or all. */
+/*
+ * The levels at which this quota is set; 0: none. Constant time. For IMAGE_QUOTA_CONNECTION: not 0
+ * when it is set for an address, or by default.
+ */
 int image_quota_levels(const struct image *i, enum image_quota q);
-/* The offset of the batch that changed any of them last; -1. */
+/* The offset of the batch that last changed any quota; -1. */
 int64_t image_quotas_offset(const struct image *i);
 
-/* What is set for this very entity. */
+/* What is set for exactly this entity. */
 bool image_quota_find(const struct image *i, const struct image_quota_entity *e, struct str key, double *value);
-/* By what a client is counted, and the value that holds for it (IMAGE_QUOTA_NONE). */
+/* What a client's usage is counted by, and the limit that applies to it (IMAGE_QUOTA_NONE). */
 void image_quota_tags(const struct image *i, enum image_quota q, struct str user, struct str client_id,
 		      struct image_quota_tags *out);
 double image_quota_limit(const struct image *i, enum image_quota q, const struct image_quota_tags *tags);
 
-/* The rates of new connections; ip null: of addresses that have none of their own. */
+/* The rates of new connections; ip null: for addresses without a rate of their own. */
 void image_each_address(const struct image *i, void (*each)(void *arg, struct str ip, double value), void *arg);
 
 struct client_quota_record;
-/* All, as records, those of one entity together. */
+/* All quotas as records, those of one entity together. */
 void image_quotas(const struct image *i, struct image_iter *it);
 /* The next, decoded into the arena; NULL after the last, or when the arena is spent (a->failed). */
 const struct client_quota_record *image_quotas_next(struct image_iter *it, struct arena *a);

@@ -1,11 +1,12 @@
 /*
  * record: the records of __cluster_metadata, as values.
  *
- * On disk a record's value is: uvarint frame version (1), uvarint type, uvarint version, body; the key is null. In
- * memory a record is its type, the version it is written at, and the generated struct of that type (struct
- * topic_record, struct partition_record, ...).
+ * On disk a record's value is: uvarint frame version (1), uvarint type, uvarint version, body; the
+ * key is null. In memory a record is its type, the version in which it is written, and the
+ * generated struct of that type (struct topic_record, struct partition_record, ...).
  *
- * Bodies belong to whoever made them: the arena of a decision, or the arena a batch was decoded into. Any thread.
+ * Bodies belong to whoever made them: they are in the arena of a decision, or the arena into which
+ * a batch was decoded. Any thread.
  */
 #ifndef ODRADEK_METADATA_RECORD_H
 #define ODRADEK_METADATA_RECORD_H
@@ -72,19 +73,19 @@ void record_list_init(struct record_list *l, struct arena *a);
 void *record_list_add(struct record_list *l, enum metadata_record_type type, int16_t version);
 /* The size of the generated struct of a type. */
 size_t metadata_record_body_size(int16_t type);
-/* Was any record refused for want of memory? Then nothing of the list may be used. */
+/* Could any record not be added for lack of memory? Then nothing of the list may be used. */
 bool record_list_failed(const struct record_list *l);
 
-/* Frame and body appended to out. The version must be one the schema has. */
+/* Appends frame and body to out. The version must be one that the schema has. */
 void metadata_record_encode(const struct metadata_record *r, struct buf *out);
 /*
- * 0 and a body in the arena that points into `value`; -ENOMEM when the arena is spent; -EBADMSG when the bytes are
- * not exactly one record of a known type and version; -ENOTSUP when the frame is whole but its type or version is
- * not known to this release (*out still names both).
+ * 0 and a body in the arena that points into `value`; -ENOMEM when the arena is spent; -EBADMSG
+ * when the bytes are not exactly one record of a known type and version; -ENOTSUP when the frame is
+ * whole but its type or version is not known to this release (*out still names both).
  */
 int metadata_record_decode(struct bytes value, struct arena *a, struct metadata_record *out);
 
-/* "TOPIC_RECORD", as Kafka's decoder prints it; NULL for a number that is none. */
+/* "TOPIC_RECORD", as Kafka's decoder prints it; NULL for an unknown number. */
 const char *metadata_record_type_name(int type);
 
 #endif

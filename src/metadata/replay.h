@@ -1,9 +1,12 @@
 /*
- * replay: batches of the metadata log, one after the other, and the metadata transactions in them (KIP-868).
+ * replay: applies batches of the metadata log one after the other, with the metadata transactions
+ * in them (KIP-868).
  *
- * 1. `image` never shows half a transaction: between BeginTransaction and its end it stays where it was before.
- * 2. `tip` is the image with everything in it, an open transaction included: what a controller decides on.
- * 3. After an error both stay as they were.
+ * 1. `image` never shows half a transaction: between BeginTransaction and its end, it is the image
+ *    before the transaction.
+ * 2. `tip` is the image with everything in it, an open transaction included: the basis for a
+ *    controller's decisions.
+ * 3. After an error both are unchanged.
  */
 #ifndef ODRADEK_METADATA_REPLAY_H
 #define ODRADEK_METADATA_REPLAY_H

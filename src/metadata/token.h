@@ -1,5 +1,6 @@
 /*
- * token: a delegation token (KIP-48) as an image has it. What its bearer shows, the HMAC of its id, is in no image: security/token.h.
+ * token: a delegation token (KIP-48) in an image. What its bearer shows, the HMAC of its id, is not
+ * in the image: security/token.h.
  */
 #ifndef ODRADEK_METADATA_TOKEN_H
 #define ODRADEK_METADATA_TOKEN_H
@@ -12,16 +13,16 @@
 
 struct delegation_token_record;
 
-/* Principals stand as in the record: "User:alice". Times are wall clock. */
+/* Principals are as in the record: "User:alice". Times are wall clock. */
 struct image_token {
 	int refs;
 	struct str id;
 	struct str owner;
-	struct str requester; /* who asked for it; the owner, as a rule */
+	struct str requester; /* who asked for it; usually the owner */
 	const struct str *renewers;
 	int n_renewers;
 	int64_t issue_ms;
-	int64_t max_ms; /* not to be renewed beyond this */
+	int64_t max_ms; /* it cannot be renewed beyond this */
 	int64_t expiry_ms;
 };
 
@@ -36,9 +37,9 @@ const struct image_token *image_tokens_next(struct image_iter *it); /* NULL afte
 struct pmap_type;
 extern const struct pmap_type IMAGE_TOKENS;
 
-/* One block, one reference for the caller. */
+/* One block, with one reference for the caller. */
 struct image_token *image_token_new(const struct delegation_token_record *r);
-/* The record that says all of it; it points into the token. */
+/* Fills the record that describes it; it points into the token. */
 void image_token_to_record(const struct image_token *t, struct delegation_token_record *out);
 bool image_token_equal(const void *a, const void *b);
 

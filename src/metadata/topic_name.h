@@ -1,6 +1,6 @@
 /*
- * topic_name: what a topic may be called: 1 to 249 of [a-zA-Z0-9._-], neither "." nor "..". A name that passes is
- * safe as a file's.
+ * topic_name: valid names of topics: 1 to 249 of [a-zA-Z0-9._-], neither "." nor "..". A valid name
+ * is safe as a file name.
  */
 #ifndef ODRADEK_METADATA_TOPIC_NAME_H
 #define ODRADEK_METADATA_TOPIC_NAME_H
@@ -13,7 +13,10 @@
 #define TOPIC_NAME_MAX 249
 
 bool topic_name_is_valid(struct str name);
-/* Null for a good name; else what is wrong with it, in Kafka's words ("Topic name is invalid: ..."), from the arena. */
+/*
+ * Null for a valid name; else what is wrong with it, in Kafka's words ("Topic name is invalid:
+ * ..."), from the arena.
+ */
 struct str topic_name_check(struct str name, struct arena *a);
 
 #endif

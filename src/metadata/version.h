@@ -30,9 +30,9 @@ enum metadata_version {
 bool metadata_version_is_known(int level);
 /* "4.4-IV2"; NULL for an unknown level. */
 const char *metadata_version_name(int level);
-/* "4.4-IV2", "4.4" or "4.4.1" (the last level of that release); -1 when there is no such one. */
+/* "4.4-IV2", "4.4" or "4.4.1" (the last level of that release); -1 when there is none. */
 int metadata_version_parse(struct str text);
-/* Did the format of the log change anywhere above the lower and up to the higher level? */
+/* Did the format of the log change above the lower level, up to and including the higher one? */
 bool metadata_version_format_changed(int a, int b);
 
 int16_t metadata_version_of_register_broker(int level);
