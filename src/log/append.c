@@ -1,8 +1,9 @@
 /*
- * append: check, roll, write, apply; in that order, so that a failure before "apply" leaves the log as it was.
+ * append: check, roll, write, apply, in that order, so that a failure before "apply" leaves the log
+ * as it was.
  *
- * The write is one pwritev at the end of the active segment. When it fails, what it left behind the end is cut off;
- * bytes there were never readable.
+ * The write is one pwritev at the end of the active segment. When it fails, any bytes that it left
+ * beyond the end are cut off; they were never readable.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,8 +16,8 @@
 #include "log/verifications.h"
 
 /*
- * What a storage error looks like to a client: a full or failed disk is the partition's trouble, a lack of descriptors
- * passes.
+ * The error that a client sees for a storage error: a full or failed disk is a storage error of the
+ * partition; a lack of descriptors passes.
  */
 static int append_error(int err)
 {
@@ -41,7 +42,10 @@ int segment_read_first_timestamp(struct log *log, struct segment *s)
 	return scan.error;
 }
 
-/* What must be open to compaction after a while must have left the active segment by then (KIP-354). */
+/*
+ * A segment must leave the active position before max.compaction.lag.ms is over, because the active
+ * one is not compacted (KIP-354).
+ */
 static int64_t longest_ms(const struct topic_config *c)
 {
 	return c->cleanup_compact && c->max_compaction_lag_ms > 0 && c->max_compaction_lag_ms < c->segment_ms
@@ -50,8 +54,8 @@ static int64_t longest_ms(const struct topic_config *c)
 }
 
 /*
- * segment.ms counts from the first batch's timestamp to the new one's, or from the segment's making where there is
- * none.
+ * segment.ms counts from the first batch's timestamp to the new one's, or from the segment's
+ * creation if the first batch has no timestamp.
  */
 static bool waited_long_enough(struct log *log, struct segment *s, int64_t max_timestamp, int64_t now_ms)
 {
@@ -77,7 +81,7 @@ static bool must_roll(struct log *log, const struct incoming *in, int64_t now_ms
 {
 	struct segment *s = log_active(log);
 
-	/* A segment of one batch: its indexes are empty, and the next one begins right behind it. */
+	/* Leaves a segment of one batch: its indexes are empty, and the next one begins right after it. */
 	if (s && s->size > 0 && env_buggify(log->env, "roll early"))
 		return true;
 	return !s || s->sealed || s->size > (int64_t)log->config->segment_bytes - in->size ||
@@ -90,7 +94,7 @@ int log_roll_at(struct log *log, int64_t base, int64_t now_ms)
 	struct segment *s = log_active(log);
 	int err;
 
-	if (s && s->base == base) { /* an empty one: it makes room for its successor */
+	if (s && s->base == base) { /* an empty one: its successor replaces it */
 		check(s->size == 0);
 		segment_unlink(log, s);
 		log->data->n--;
@@ -113,7 +117,7 @@ int log_roll_for(struct log *log, int64_t last_offset, int64_t now_ms)
 
 	if (err < 0)
 		return log_failed(log, err, "rolling", SEGMENT_LOG, s->base);
-	if (err > 0) /* a header that is damaged: who reads it will hear of it */
+	if (err > 0) /* a damaged header: readers will report it */
 		base = log->end;
 	return log_roll_at(log, last_offset - base > INT32_MAX ? last_offset - INT32_MAX : base, now_ms);
 }
@@ -142,14 +146,17 @@ static int write_bytes(struct log *log, struct segment *s, const void *p, int64_
 	if (!err)
 		return 0;
 	int cut = file_truncate(file, s->size);
-	s->dirty =
-		true; /* the cut is synced with what follows: a power cut would bring the bytes back, in front of it */
-	if (cut)      /* bytes behind the end that we cannot take back */
+	/* the cut is synced with what follows; else, after a power cut, the bytes could reappear before it */
+	s->dirty = true;
+	if (cut)      /* bytes beyond the end that cannot be removed */
 		log_dir_fail(log->dir, cut, "cutting off a failed write", log->topic);
 	return log_failed(log, err, "appending", SEGMENT_LOG, s->base);
 }
 
-/* The first one begins where the log does: what a compacted log lacks at its start is a gap, and no later start. */
+/*
+ * The first segment begins where the log does: records missing at the start of a compacted log are
+ * a gap within it, and do not move the log start.
+ */
 static int make_segment(struct log *log, const struct incoming *in, int64_t now_ms)
 {
 	int err = log_active(log) ? 0 : log_roll_at(log, log->end, now_ms);
@@ -157,7 +164,7 @@ static int make_segment(struct log *log, const struct incoming *in, int64_t now_
 	return err || !must_roll(log, in, now_ms) ? err : log_roll_for(log, in->last_offset, now_ms);
 }
 
-/* Makes what must be there before the write: the directory, a segment with room. */
+/* Creates what must exist before the write: the directory, and a segment with room. */
 static int prepare(struct log *log, const struct incoming *in, int64_t now_ms, bool *rolled)
 {
 	int err = 0;
@@ -184,8 +191,8 @@ static int prepare(struct log *log, const struct incoming *in, int64_t now_ms, b
 /* ---- applying ---- */
 
 /*
- * The marker in a control batch; false for an empty one (its transaction was cleaned away) and for those that are no
- * markers.
+ * Reads the marker in a control batch; false for an empty one (its transaction was removed by
+ * cleaning) and for other control records.
  */
 static bool read_marker(const uint8_t *p, const struct batch_header *h, struct marker *out)
 {
@@ -203,7 +210,10 @@ static bool read_marker(const uint8_t *p, const struct batch_header *h, struct m
 	return true;
 }
 
-/* The question is settled: the transaction is open, or over. But not by a late marker of the one before (version 2). */
+/*
+ * Ends a question about the producer's transaction, which is now open or over. A late marker of the
+ * previous transaction does not end it (version 2).
+ */
 static void end_verification(struct log *log, const struct batch_header *h)
 {
 	const struct unverified *v = verifications_find(log->verifications, h->producer_id);
@@ -229,12 +239,12 @@ static void apply_producer(struct log *log, struct segment *s, const uint8_t *p,
 	}
 	if (!read_marker(p, h, &m) || !producers_apply_marker(producers, h, &m, &txn) || !txn.aborted)
 		return;
-	/* Not listed, readers would take it for committed: what is on disk is to be read again. */
+	/* If it is not listed, readers take the transaction for committed: the log must be loaded again. */
 	if (segment_add_aborted(log, s, &txn))
 		log->standing = LOG_UNREAD;
 }
 
-/* The batch at p now lies at pos of the active segment. */
+/* Updates the state: the batch at p now lies at pos of the active segment. */
 static void apply(struct log *log, const uint8_t *p, const struct batch_header *h, int64_t pos)
 {
 	struct segment *s = log_active(log);
@@ -281,8 +291,9 @@ int log_verify(struct log *log, const struct verification_question *q, int64_t n
 }
 
 /*
- * Nothing comes into the log that the coordinator does not know of: it would never end (KIP-890). A sequence above the lowest that was asked
- * for waits for that one; a producer of version 2 begins with 0.
+ * Refuses batches of transactions that the coordinator does not know, since they would never end
+ * (KIP-890). A batch with a sequence above the lowest one asked for must wait for that one; a
+ * producer of version 2 begins with 0.
  */
 static int check_verification(const struct log *log, const struct batch_info *info)
 {
@@ -345,14 +356,17 @@ static int check_producer(struct log *log, const uint8_t *batch, const struct ba
 	return 0;
 }
 
-/* A batch of a client's whose producer this log does not know: the first is as good as any, but for one that was refused before it. */
+/*
+ * A client's batch from a producer that this log does not know: any first sequence is accepted,
+ * unless an earlier batch was refused.
+ */
 static bool is_of_unknown_producer(const struct log *log, const struct batch_info *info)
 {
 	return info->origin == ORIGIN_CLIENT && batch_has_producer(&info->header) && !batch_is_control(&info->header) &&
 	       !(log->data && producers_find(&log->data->producers, info->header.producer_id));
 }
 
-/* The batch at p, whose header is *h, in one write. */
+/* Appends the batch at p, whose header is *h, in one write. */
 static int append_batch(struct log *log, const uint8_t *p, const struct batch_header *h, int64_t now_ms, bool *rolled)
 {
 	struct incoming in = {batch_size(h), h->base_offset, batch_last_offset(h), h->max_timestamp};
@@ -367,7 +381,7 @@ static int append_batch(struct log *log, const uint8_t *p, const struct batch_he
 	return err;
 }
 
-/* What came in is left as it came, but for its offset and epoch: it is the caller's. */
+/* The caller's batch is not changed, except for its offset and epoch. */
 static int append_sealed(struct log *log, const uint8_t *p, const struct batch_header *h, int64_t now_ms, bool *rolled)
 {
 	struct batch_header sealed = *h;
@@ -406,7 +420,7 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 
 	err = log_seals(log, &h) ? append_sealed(log, batch, &h, now_ms, &rolled)
 				 : append_batch(log, batch, &h, now_ms, &rolled);
-	if (unknown && (err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR)) /* a key may come */
+	if (unknown && (err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR)) /* a missing key may become available */
 		refusals_add(&log->refusals, &h);
 	if (err)
 		return append_error(err);
@@ -425,8 +439,8 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 /* ---- as follower ---- */
 
 struct sound {
-	size_t len;   /* of the batches that may be appended, from the first on */
-	bool unknown; /* one of them has attributes that mean nothing to Kafka */
+	size_t len;   /* total size of the batches that may be appended, beginning with the first */
+	bool unknown; /* one of them has attributes without a meaning in Kafka */
 };
 
 static bool is_known(const struct batch_header *h)
@@ -434,7 +448,10 @@ static bool is_known(const struct batch_header *h)
 	return h->magic < BATCH_MAGIC || (h->attributes & ~BATCH_KAFKA_ATTRIBUTES) == 0;
 }
 
-/* How much of p[0..len) may be appended: whole, sound batches in order, none of a later epoch. 0 and *out, or why not. */
+/*
+ * Finds how much of p[0..len) may be appended: whole, sound batches in order, none of a later
+ * epoch. 0 and *out, or the error.
+ */
 static int check_batches(const struct log *log, const void *p, size_t len, int32_t leader_epoch, struct sound *out)
 {
 	int64_t next = log->end;
@@ -522,7 +539,7 @@ static int append_groups(struct log *log, const uint8_t *p, size_t len, bool sea
 	return err;
 }
 
-/* Each batch that is to be sealed is, under this node's own key. */
+/* Seals each batch that is to be sealed, under this node's own key. */
 static int append_groups_sealed(struct log *log, const uint8_t *p, size_t len, int64_t now_ms, struct log_appended *out)
 {
 	struct buf bytes = {0};
@@ -544,7 +561,10 @@ static int append_groups_sealed(struct log *log, const uint8_t *p, size_t len, i
 	return err;
 }
 
-/* Sound batches without the attributes that mean nothing to Kafka, of which one says "sealed" in a segment. */
+/*
+ * Copies sound batches without the attributes that have no meaning in Kafka: one of them means
+ * "sealed" in our segments.
+ */
 static void put_known(struct buf *out, const void *p, size_t len)
 {
 	struct batch_iter it = batch_iter(p, len);
@@ -568,7 +588,7 @@ static int append_sound(struct log *log, const void *p, size_t len, int64_t now_
 					      : append_groups(log, p, len, false, now_ms, out);
 }
 
-/* Kafka's leaders keep attributes that nobody knows, and its followers take them. */
+/* Kafka's leaders keep unknown attributes, and its followers accept them. */
 int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
 			   struct log_appended *out)
 {

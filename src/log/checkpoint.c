@@ -1,4 +1,6 @@
-/* checkpoint: reading offset checkpoints. They are written by log_checkpoint_write (dir.c). */
+/*
+ * checkpoint: reads offset checkpoints. log_checkpoint_write (dir.c) writes them.
+ */
 #include "log/checkpoint.h"
 
 #include <errno.h>

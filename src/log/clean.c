@@ -1,21 +1,22 @@
 /*
- * clean: the phases of a cleaning, each a part under the lock and a part without it.
+ * clean: the phases of a cleaning, each with a part under the lock and a part without it.
  *
  *	phase		under the lock					without it
  *	ABORTED		reads transaction indexes, some at a time	-
  *	GATHER		opens the next dirty segment			its keys, a slice at a time
- *	COPY		makes the new segment, opens the next old one	what stays of it, a slice; at the end of the group: sync
+ *	COPY		makes the new segment, opens the next old one	survivors, a slice; at group end: sync
  *	PREPARE		waits for a flush; .cleaned becomes .swap	sync of the names
  *	REPLACE		the segments in memory are exchanged		-
  *	RETIRE		old files become .deleted, some at a time	sync of the names
  *	NAME_LOG	.log.swap becomes .log				sync of the names
- *	NAME_INDEXES	so do its indexes				sync of the names; the next group
+ *	NAME_INDEXES	the same for the indexes			sync of the names; the next group
  *	TAKE_BACK	after an error or an abort: .swap is .cleaned	sync of the names
- *	DROP		what was made goes				-
+ *	DROP		removes the new files				-
  *
- * A sync that found no descriptor is tried again before the next phase.
+ * A sync for which there was no descriptor is retried before the next phase.
  *
- * From REPLACE on a group is finished whatever happens: what is on disk then is half a swap, and its other half is all that may follow.
+ * From REPLACE on a group is finished whatever happens: half a swap is on disk, and only its other
+ * half may follow.
  */
 #include "log/clean.h"
 
@@ -68,7 +69,7 @@ static int64_t mtime_of(const struct log *log, int64_t base)
 	return env_stat(log->env, path, &st) ? 0 : st.mtime_ms;
 }
 
-/* Tombstones of formats 0 and 1 go by the time of the last clean segment, for want of a horizon of their own. */
+/* Tombstones of formats 0 and 1 have no delete horizon; they expire by the time of the last clean segment. */
 static int64_t legacy_horizon(const struct log *log, const struct log_clean *c)
 {
 	int n = 0;
@@ -95,7 +96,10 @@ static int by_id(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* As the log stands at the beginning: who writes on meanwhile leaves a batch more than would have been needed. */
+/*
+ * As of the beginning of the cleaning: a producer that writes on meanwhile makes one more batch
+ * survive than necessary.
+ */
 static void note_last_records(const struct log *log, struct log_clean *c)
 {
 	const struct map *m = &log->data->producers.map;
@@ -188,7 +192,7 @@ static int source_open(struct log *log, const struct old_segment *old, struct so
 	return 0;
 }
 
-/* The batch that source_next has given becomes what it was before it was sealed, in the buffer. */
+/* Opens a sealed batch that source_next has returned, in the buffer. */
 static int open_batch(struct log_clean *c, const uint8_t *p, struct batch_header *h)
 {
 	struct source *s = &c->source;
@@ -199,7 +203,7 @@ static int open_batch(struct log_clean *c, const uint8_t *p, struct batch_header
 	return sealed_open(&c->sealed, str_of(c->topic), s->pos - batch_size(h), s->bytes.p + (p - s->bytes.p), h);
 }
 
-/* What the filter has written from `at` on: a batch, or nothing. */
+/* Seals what the filter has written from `at` on: a batch, or nothing. */
 static int seal_batch_at(struct log_clean *c, size_t at)
 {
 	struct buf *out = &c->filter.out;
@@ -227,7 +231,7 @@ static int refill(struct log_clean *c, struct source *s, int64_t least)
 	if (want > s->size - s->pos)
 		want = s->size - s->pos;
 	if (least > want)
-		return ERR_CORRUPT_MESSAGE; /* a batch that goes on behind the end */
+		return ERR_CORRUPT_MESSAGE; /* a batch that extends beyond the end */
 	if (least <= c->o.io_bytes && s->bytes.cap > (size_t)c->o.io_bytes)
 		buf_fini(&s->bytes);
 	s->bytes.len = 0;
@@ -248,7 +252,7 @@ static bool is_possible(const struct source *s, const struct batch_header *h)
 	       last < s->end && last - s->base <= INT32_MAX && (h->magic < BATCH_MAGIC || h->count >= 0);
 }
 
-/* The next whole batch: 0, -ENODATA at the end. It is stepped over. */
+/* Returns the next whole batch and steps over it: 0, -ENODATA at the end. */
 static int source_next(struct log_clean *c, const uint8_t **p, struct batch_header *h)
 {
 	struct source *s = &c->source;
@@ -277,7 +281,7 @@ static int source_next(struct log_clean *c, const uint8_t **p, struct batch_head
 	return -ENODATA;
 }
 
-/* ---- ABORTED: which transactions were ---- */
+/* ---- ABORTED: the aborted transactions ---- */
 
 static int note_aborted(void *arg, const struct completed_txn *t)
 {
@@ -288,7 +292,10 @@ static int note_aborted(void *arg, const struct completed_txn *t)
 	return 0;
 }
 
-/* Also of the segments behind: a transaction that began in what is cleaned may have ended there. */
+/*
+ * Also reads the indexes of later segments: a transaction that began in the range to be cleaned may
+ * have ended there.
+ */
 static int collect_aborted(struct log *log, struct log_clean *c)
 {
 	int err = c->seals ? log_note_sealed(log) : 0;
@@ -309,7 +316,7 @@ static int collect_aborted(struct log *log, struct log_clean *c)
 
 /* ---- GATHER: the keys ---- */
 
-/* A position at or before the first batch that holds the offset. */
+/* Finds a position at or before the first batch that contains the offset. */
 static int seek_dirty(struct log *log, struct log_clean *c)
 {
 	int i = log_segment_of(log, c->source.base);
@@ -328,7 +335,7 @@ static int seek_dirty(struct log *log, struct log_clean *c)
 
 void clean_group_from(struct log_clean *c, int first);
 
-/* All keys that there is room for are known: what lies at or below `latest` can be cleaned. */
+/* All keys for which there is room are known: what lies at or below `latest` can be cleaned. */
 static int gathered(struct log_clean *c)
 {
 	c->stats.map_load = key_map_load(c->o.keys);
@@ -365,7 +372,7 @@ static int gather_some(struct log_clean *c)
 	while (c->moved < c->o.slice_bytes && !log_clean_is_cancelled(c)) {
 		int err = source_next(c, &p, &h);
 
-		if (err == -ENODATA) { /* also over a gap behind the last batch */
+		if (err == -ENODATA) { /* also covers a gap after the last batch */
 			c->filter.latest = c->old[c->at++].end - 1;
 			source_close(&c->source);
 			break;
@@ -391,8 +398,8 @@ static int gather_some(struct log_clean *c)
 /* ---- COPY: group by group ---- */
 
 /*
- * Kafka's grouping: segments that fit into one by their sizes before, and whose offsets do. The last one's end is known only to lie before
- * what follows it.
+ * Kafka's grouping: segments whose old sizes together fit into one segment, and whose offsets do.
+ * The end of the last one is only known to lie before the segment that follows it.
  */
 void clean_group_from(struct log_clean *c, int first)
 {
@@ -474,7 +481,10 @@ static int write_out(struct log_clean *c)
 	return err;
 }
 
-/* Opened, filtered, and sealed with the key of now, or left in clear, as the log's setting is. */
+/*
+ * Opens, filters, and seals the batch with the present key, or leaves it in plaintext, as the log's
+ * setting says.
+ */
 static int copy_batch(struct log_clean *c, const uint8_t *p, struct batch_header *h)
 {
 	size_t at = c->filter.out.len;
@@ -538,8 +548,9 @@ void log_clean_cancel(struct log_clean *c)
 }
 
 /*
- * .cleaned takes back what .swap says (swap.h). Where the swap has happened already, the old files must not be found by the next start beside
- * a new one that was cut.
+ * Renaming .swap to .cleaned takes the swap back (swap.h). If the swap has already happened, the
+ * next start must not find the old files beside a new one that was truncated: they are retired now.
+ * The next step of RETIRE then finds nothing to do and has the names synced.
  */
 int log_clean_abort(struct log *log)
 {
@@ -585,7 +596,7 @@ static const struct phase PHASES[] = {
 	[CLEAN_DROP] = {drop, NULL},
 };
 
-/* What is nobody's fault but the moment's, and what is the log's own. Anything else is the disk's. */
+/* Other errors are passing ones, or the log's own fault; this one is the disk's. */
 static bool is_of_disk(int err)
 {
 	return err < 0 && !err_passes(err) && err != -ECANCELED && err != -ENOBUFS && err != -EFBIG;
@@ -595,7 +606,7 @@ static void fail(struct log *log, struct log_clean *c, int err)
 {
 	char path[PATH_SIZE];
 
-	if (err == -ENODATA || err == -EINVAL) /* a file that is shorter than it was, an index that is none */
+	if (err == -ENODATA || err == -EINVAL) /* a file that became shorter, an invalid index */
 		err = ERR_CORRUPT_MESSAGE;
 	if (c->error == 0)
 		c->error_segment = c->source.file ? c->source.base : c->cleaned.segment.base;
@@ -605,7 +616,7 @@ static void fail(struct log *log, struct log_clean *c, int err)
 		log_dir_fail(log->dir, err, "compacting", path);
 }
 
-/* Half a swap goes on; before it, or between two, the cleaning ends here. */
+/* Half a swap goes on; before a swap, or between two, the cleaning ends here. */
 static void end_early(struct log *log, struct log_clean *c)
 {
 	if (c->phase == CLEAN_TAKE_BACK || c->phase == CLEAN_DROP || c->phase == CLEAN_ENDED)
@@ -637,7 +648,7 @@ void log_clean_abandon(struct log *log, struct log_clean *c)
 	finish(log, c);
 }
 
-/* What the last run has met. */
+/* Takes in the error of the last run. */
 static void take_error(struct log *log, struct log_clean *c)
 {
 	int err = c->run_error;
@@ -701,7 +712,7 @@ int log_clean_error(const struct log_clean *c)
 
 bool log_clean_is_hopeless(const struct log_clean *c)
 {
-	/* A key that is missing may be there the next time. */
+	/* A missing key may be there the next time. */
 	return (c->error > 0 && c->error != ERR_KAFKA_STORAGE_ERROR) || c->error == -ENOBUFS || c->error == -EFBIG;
 }
 

@@ -1,4 +1,6 @@
-/* clean_filter: a batch in, a batch, an empty one, or nothing out. */
+/*
+ * clean_filter: filters one batch: the result is a batch, an empty batch, or nothing.
+ */
 #include "log/clean_filter.h"
 
 #include <errno.h>
@@ -10,7 +12,7 @@
 #include "log/legacy.h"
 
 struct kept_record {
-	const uint8_t *p; /* as it lies in the batch, with its length; NULL for a legacy one */
+	const uint8_t *p; /* as in the batch, with its length; NULL for a legacy one */
 	int32_t size;
 	int64_t offset;
 	int64_t timestamp;
@@ -18,7 +20,7 @@ struct kept_record {
 	struct bytes value;
 };
 
-/* What becomes of a batch in which no record is left, or of all of it. */
+/* What happens to a batch as a whole, or once no record of it is left. */
 enum retention { DROP_BATCH, DROP_IF_EMPTY, KEEP_EMPTY };
 
 struct verdict {
@@ -72,7 +74,7 @@ static int read_control_type(struct clean_filter *f, const uint8_t *p, const str
 	if (!record_next(&it, &r))
 		return ERR_CORRUPT_MESSAGE;
 	int found = control_type(r.key);
-	*type = found < 0 ? CONTROL_LEADER_CHANGE : found; /* none we know: it stays */
+	*type = found < 0 ? CONTROL_LEADER_CHANGE : found; /* an unknown type: it stays */
 	return 0;
 }
 
@@ -133,7 +135,7 @@ static int judge_batch(struct clean_filter *f, const uint8_t *p, const struct ba
 	return 0;
 }
 
-/* key: of one that has to be looked up. */
+/* key: only used for a record whose key must be looked up. */
 static bool stays(struct clean_filter *f, const struct batch_header *h, const struct record *r, struct hash128 key)
 {
 	if (r->offset > f->latest)
@@ -144,7 +146,7 @@ static bool stays(struct clean_filter *f, const struct batch_header *h, const st
 	}
 	if (r->offset < key_map_get(f->keys, key))
 		return false;
-	if (r->value.p || f->batches_too_large) /* what a tombstone deletes may be in one that stays */
+	if (r->value.p || f->batches_too_large) /* the records that a tombstone deletes may be in a batch that stays */
 		return true;
 	if (h->magic < BATCH_MAGIC)
 		return f->keep_legacy_tombstones;
@@ -163,11 +165,14 @@ static void keep(struct clean_filter *f, struct kept_record k)
 }
 
 struct choice {
-	bool all; /* nothing goes */
+	bool all; /* no record is dropped */
 	bool tombstones;
 };
 
-/* Records of which none is judged before the keys of all are on their way from memory (key_map.h). */
+/*
+ * This many records are read, and their keys' slots prefetched, before the first of them is judged
+ * (key_map.h).
+ */
 enum { RECORDS_AHEAD = 32 };
 
 struct candidate {
@@ -181,7 +186,7 @@ static struct hash128 hash_key(const struct clean_filter *f, const struct record
 	return r->key.p ? key_map_hash(f->keys, r->key) : (struct hash128){0};
 }
 
-/* The next ones, RECORDS_AHEAD unless it is the end. */
+/* Reads the next records: RECORDS_AHEAD of them, unless the end comes first. */
 static int read_ahead(const struct clean_filter *f, struct record_iter *it, struct candidate *v)
 {
 	int n = 0;
@@ -266,7 +271,7 @@ static int64_t bytes_size(struct bytes b)
 	return varint_size_i32(b.p ? b.len : -1) + (int64_t)(b.p ? b.len : 0);
 }
 
-/* Attributes and the timestamp's delta, behind the length of it all. */
+/* Writes length, attributes and timestamp delta. */
 static void put_record_head(struct buf *out, const struct kept_record *k, int64_t base_timestamp, int64_t tail_len)
 {
 	uint8_t head[1 + VARINT64_MAX] = {0};
@@ -276,7 +281,7 @@ static void put_record_head(struct buf *out, const struct kept_record *k, int64_
 	buf_put(out, head, (size_t)n);
 }
 
-/* Where the offset's delta is: behind the length, the attributes and the timestamp's delta. */
+/* Finds the offset delta: after the length, the attributes and the timestamp delta. */
 static int32_t tail_of(const uint8_t *p, const uint8_t *end)
 {
 	const uint8_t *at = p;
@@ -334,7 +339,10 @@ static int64_t newest(const struct clean_filter *f)
 	return max;
 }
 
-/* The kept records as a batch with header *h, of which the caller has set all but the timestamps, horizon and count. */
+/*
+ * Writes the kept records as a batch with header *h, of which the caller has set everything but the
+ * timestamps, horizon and count.
+ */
 static int put_batch(struct clean_filter *f, const struct batch_header *was, struct batch_header *h, bool sets_horizon)
 {
 	static const uint8_t blank[BATCH_HEADER_SIZE];

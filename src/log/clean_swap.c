@@ -1,11 +1,12 @@
 /*
- * clean_swap: a new segment takes the place of old ones, in memory and then on disk: PREPARE to NAME_INDEXES (clean.c).
+ * clean_swap: puts a new segment in the place of old ones, in memory and then on disk: PREPARE to
+ * NAME_INDEXES (clean.c).
  *
  *	.cleaned -> .swap	the new files are whole and synced: from here on they can take the place
  *	replace			in memory, at once: readers that are under way keep the old files
  *	old -> .deleted		some at a time
- *	.log.swap -> .log	what Kafka's loader does too with a swap that it finds half done (swap.c)
- *	indexes likewise
+ *	.log.swap -> .log	as Kafka's loader does with a half-done swap (swap.c)
+ *	indexes			the same
  */
 #include <errno.h>
 #include <string.h>
@@ -23,14 +24,14 @@ int clean_prepare(struct log *log, struct log_clean *c)
 {
 	int64_t base = c->cleaned.segment.base;
 
-	/* Recovery takes a gap between segments above the recovery point for a hole. */
+	/* Above the recovery point, recovery takes a gap between segments for a hole. */
 	if (log->flushed_end < c->noted_end || log->recovery_point < c->first_uncleanable) {
 		c->stalled = true;
 		c->run = NULL;
 		return 0;
 	}
 	c->files = FILES_SWAP;
-	if (c->cleaned.aborted_size == 0) { /* there is none where nothing was aborted */
+	if (c->cleaned.aborted_size == 0) { /* there is no .txnindex if nothing was aborted */
 		char path[PATH_SIZE];
 
 		path_of_offset(path, c->dir, base, ".txnindex" CLEANED_SUFFIX);
@@ -56,7 +57,7 @@ static void check_group(const struct log *log, const struct log_clean *c, int at
 {
 	int n = c->group_end - c->group_first;
 
-	check(at >= 0 && at + n < log->data->n); /* the active segment is behind them */
+	check(at >= 0 && at + n < log->data->n); /* the active segment comes after them */
 	for (int i = 0; i < n; i++)
 		check(log->data->segments[at + i].base == c->old[c->group_first + i].base);
 }
@@ -94,7 +95,7 @@ static int retire_file(struct log *log, struct log_clean *c, int64_t base, const
 	return log_retire_file(log, path, deletion_of(c));
 }
 
-/* The producers' state at the beginning of a segment that is no more. */
+/* Retires the snapshot of producer state at the beginning of a segment that no longer exists. */
 static int retire_snapshot(struct log *log, struct log_clean *c, int64_t base)
 {
 	struct log_data *d = log->data;
@@ -140,7 +141,7 @@ int clean_sync_retired(struct log_clean *c)
 	return c->phase == CLEAN_NAME_LOG ? clean_sync_names(c) : 0;
 }
 
-/* The new segment, if it is still there and has files to be named. */
+/* The new segment, if it still exists and has files to be renamed. */
 static struct segment *swapped(struct log *log, const struct log_clean *c)
 {
 	int i = log_segment_of(log, c->old[c->group_first].base);

@@ -1,4 +1,7 @@
-/* clean_txn: the rules are Kafka's (CleanedTransactionMetadata). */
+/*
+ * clean_txn: finds out for each batch and marker what its transaction's outcome means, by Kafka's
+ * rules (CleanedTransactionMetadata).
+ */
 #include "log/clean_txn.h"
 
 #include <stdlib.h>
@@ -9,7 +12,7 @@
 struct ongoing {
 	struct map_node node;
 	int64_t producer_id;
-	bool seen; /* a batch of it */
+	bool seen; /* a batch of it was seen */
 	struct completed_txn txn;
 };
 
@@ -88,7 +91,7 @@ static struct ongoing *add(struct map *m, int64_t producer_id)
 	return o;
 }
 
-/* Those that have begun by `offset` are under way. */
+/* Moves the aborted transactions that have begun by `offset` into the map of those under way. */
 static void begin_until(struct clean_txns *t, int64_t offset)
 {
 	for (; t->next < t->all->n && t->all->v[t->next].first_offset <= offset; t->next++) {
@@ -112,7 +115,7 @@ bool clean_txns_data(struct clean_txns *t, const struct batch_header *h)
 	return aborted != NULL;
 }
 
-/* True when it was there. */
+/* Removes it from the map; true when it was there. */
 static bool end(struct map *m, int64_t producer_id, struct ongoing *out)
 {
 	struct ongoing *o = find(m, producer_id);

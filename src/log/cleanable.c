@@ -1,4 +1,7 @@
-/* cleanable: what of a log may be cleaned, and is it worth it? Kafka's rules (LogCleanerManager, LogToClean). */
+/*
+ * cleanable: determines which part of a log may be cleaned, and whether that is worth it, by
+ * Kafka's rules (LogCleanerManager, LogToClean).
+ */
 #include "base/check.h"
 #include "log/clean.h"
 #include "log/internal.h"
@@ -8,7 +11,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* What was cleaned below, unless the log has been cut behind it, or its start has passed it. */
+/* The end of the cleaned part, unless the log has been truncated below it, or its start has passed it. */
 static int64_t first_dirty(const struct log *log)
 {
 	return log->clean_end < log->start || log->clean_end > log->end ? log->start : log->clean_end;
@@ -49,7 +52,7 @@ static int first_too_young(struct log *log, int64_t from, int64_t now_ms, int64_
 	return 0;
 }
 
-/* How long the oldest dirty record waits beyond max.compaction.lag.ms. */
+/* How long the oldest dirty record has been waiting beyond max.compaction.lag.ms. */
 static int find_delay(struct log *log, int64_t from, int64_t now_ms, int64_t *delay_ms)
 {
 	int64_t until = now_ms - (log->config->max_compaction_lag_ms > 0 ? log->config->max_compaction_lag_ms : 0);
@@ -81,14 +84,14 @@ static void measure(const struct log *log, struct log_clean_look *out)
 	for (int i = 0; i < d->n && d->segments[i].base < out->first_uncleanable; i++) {
 		if (d->segments[i].base < out->first_dirty)
 			out->clean_bytes += d->segments[i].size;
-		if (i >= first) /* one that is clean in part counts on both sides */
+		if (i >= first) /* a partly clean one counts on both sides */
 			out->cleanable_bytes += d->segments[i].size;
 	}
 	if (out->clean_bytes + out->cleanable_bytes > 0)
 		out->ratio = (double)out->cleanable_bytes / (double)(out->clean_bytes + out->cleanable_bytes);
 }
 
-/* The end of what may be cleaned, as the base of the segment that holds it. */
+/* The end of what may be cleaned, as the base of the segment that contains it. */
 static int find_uncleanable(struct log *log, int64_t now_ms, struct log_clean_look *out)
 {
 	struct log_data *d = log->data;

@@ -1,4 +1,6 @@
-/* cleaned: batches to a file, entries to its indexes. */
+/*
+ * cleaned: writes batches to the new segment's file, and entries to its indexes.
+ */
 #include "log/cleaned.h"
 
 #include <errno.h>
@@ -78,7 +80,7 @@ static void add_time_entry(struct cleaned *c)
 	s->last_time = s->max_timestamp;
 }
 
-/* As segment_note_batch has it. */
+/* The same rules as segment_note_batch. */
 static void note_batch(struct cleaned *c, const struct batch_header *h, int64_t pos)
 {
 	struct segment *s = &c->segment;

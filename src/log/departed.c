@@ -1,4 +1,6 @@
-/* departed: see departed.h. */
+/*
+ * departed: the list of departed replicas, and the signs of them on disk.
+ */
 #include "log/departed.h"
 
 #include <errno.h>
@@ -9,7 +11,7 @@
 #include "log/paths.h"
 
 #define FORGOTTEN "odradek.forgotten"
-#define MARK_LEN 33 /* ".", 32 of hex */
+#define MARK_LEN 33 /* ".", 32 hex digits */
 
 struct departed {
 	struct departed *next;
@@ -75,7 +77,7 @@ static int settle_one(struct env *env, const struct departed *d)
 {
 	int err = d->remove ? remove_dir(env, d->path) : mark(env, d->path);
 
-	return err == -ENOENT ? 0 : err; /* its deletion has removed it */
+	return err == -ENOENT ? 0 : err; /* its deletion has already removed it */
 }
 
 int departed_settle(struct env *env, struct departed **list, struct departed *v)
@@ -118,7 +120,7 @@ bool departed_matches(const char *name, struct str topic, int32_t partition)
 
 	if (!suffix || suffix - name < MARK_LEN + tail_len)
 		return false;
-	const char *end = suffix - MARK_LEN; /* of "<topic>-<partition>" */
+	const char *end = suffix - MARK_LEN; /* end of "<topic>-<partition>" */
 	int32_t len = (int32_t)(end - name) - tail_len;
 	if (*end != '.' || memcmp(end - tail_len, tail, (size_t)tail_len) != 0)
 		return false;

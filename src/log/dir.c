@@ -1,4 +1,7 @@
-/* dir: one of the log.dirs. What lies in it is listed at the head of dir.h. */
+/*
+ * dir: opens, marks and fails one of the log.dirs, and writes its checkpoints. The head of dir.h
+ * lists its files.
+ */
 #include "log/dir.h"
 
 #include <errno.h>
@@ -18,7 +21,7 @@
 #define RESERVE_FILE "odradek.reserve"
 #define DOUBT_FILE "odradek.sync-failed"
 
-/* What a checkpoint file holds, and the platter with it: the same is not written again. */
+/* The content of a checkpoint file as it is on the platter: the same content is not written again. */
 struct on_disk {
 	bool known;
 	struct hash128 hash;
@@ -33,20 +36,21 @@ struct log_dir {
 	bool clean;
 	bool doubtful;
 	bool cache_is_whole;
-	bool ours; /* whoever wrote here last was one of us */
+	bool ours; /* Odradek was the last to write here */
 	int64_t life_began_ms;
 	int64_t broker_epoch;
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];
-	struct on_disk on_disk[CHECKPOINT_KINDS]; /* of the job that writes checkpoints */
+	struct on_disk on_disk[CHECKPOINT_KINDS]; /* used by the job that writes checkpoints */
 	struct departed *departed;		  /* atomic */
 	int64_t reserve_bytes;
-	int reserve_held;	/* atomic: the reserve is there */
-	int is_short;		/* atomic: it should be, but the disk is full */
-	struct log_dir *holder; /* whose is_short counts */
-	int error;		/* atomic: 0, or the negated errno it failed with */
+	int reserve_held;	/* atomic: the reserve exists */
+	int is_short;		/* atomic: there should be a reserve, but the disk is full */
+	struct log_dir *holder; /* the directory whose is_short counts */
+	int error;		/* atomic: 0, or the negated errno of the failure */
 	const struct atrest_keys *keys;
 	int64_t sealed[LOG_DIR_SEALED_COUNTS]; /* atomic */
-	int64_t tell_at_ms;		       /* atomic: mono; no line of log_dir_may_tell's before it */
+	/* atomic, env_mono_ms's clock: log_dir_may_tell allows no line before this time */
+	int64_t tell_at_ms;
 	struct loop *watch_loop;
 	struct post *watch;
 };
@@ -145,7 +149,7 @@ static bool is_on_disk(const struct on_disk *d, const struct buf *text)
 	return d->known && hash.hi == d->hash.hi && hash.lo == d->hash.lo;
 }
 
-/* 0; a lack of descriptors: what could not be read counts for something. */
+/* 0, or a lack of descriptors: a checkpoint that could not be read for that reason must not count as empty. */
 static int read_checkpoints(struct log_dir *dir)
 {
 	for (int i = 0; i < CHECKPOINT_KINDS; i++) {
@@ -189,8 +193,9 @@ static int make_dir(struct log_dir *dir)
 }
 
 /*
- * Makes the directory's name durable, and that of each parent: some may have been made with it, by this process or by
- * one that was killed before it came this far. Once a directory says that it is formatted it is there to stay.
+ * Makes the directory's name durable, and that of each parent: some of them may have been created
+ * along with it, by this process or by one that was killed before it came this far. A directory
+ * that says it is formatted must not disappear.
  */
 static int sync_parents(struct log_dir *dir)
 {
@@ -200,7 +205,7 @@ static int sync_parents(struct log_dir *dir)
 	memcpy(path, dir->path, strlen(dir->path) + 1);
 	for (char *slash = strrchr(path, '/'); slash && !err_is_no_descriptor(err); slash = strrchr(path, '/')) {
 		slash[slash == path] = '\0';
-		err = env_sync_dir(dir->env, path); /* one that we may not open was not made by us */
+		err = env_sync_dir(dir->env, path); /* a directory that we may not open was not created by us */
 		if (slash == path)
 			break;
 	}
@@ -241,7 +246,10 @@ static int open_dir(struct log_dir *dir, char **why)
 	err = dir->formatted ? 0 : sync_parents(dir);
 	if (!err)
 		err = read_checkpoints(dir);
-	/* One that was killed may have put meta.properties in place and no more; what follows must not outlive it in a power cut. */
+	/*
+	 * A killed process may have put meta.properties in place without syncing it; what follows
+	 * must not outlive it in a power cut.
+	 */
 	if (!err && dir->formatted && !dir->clean)
 		err = env_sync_dir(dir->env, dir->path);
 	return err ? err : env_list(dir->env, dir->path, doubt_name, dir);
@@ -352,7 +360,7 @@ int log_dir_format(struct log_dir *dir, const struct meta_properties *m)
 	dir->meta = *m;
 	dir->meta.version = 1;
 	dir->formatted = true;
-	dir->ours = true; /* there is nothing yet */
+	dir->ours = true; /* it is still empty */
 	return 0;
 }
 
@@ -380,7 +388,7 @@ int log_dir_begin_run(struct log_dir *dir)
 	if (log_dir_error(dir))
 		return log_dir_error(dir);
 	int err = life_forget(dir->env, dir->path);
-	if (!err && dir->clean) /* whoever was here last has left nothing to doubt */
+	if (!err && dir->clean) /* the last process here, whichever it was, ended cleanly */
 		err = life_make_witness(dir->env, dir->path);
 	if (err)
 		return err;
@@ -411,7 +419,7 @@ int log_dir_mark_clean(struct log_dir *dir, int64_t broker_epoch)
 	return err;
 }
 
-/* ---- doubting ---- */
+/* ---- doubts after a failed sync ---- */
 
 void log_dir_doubt(struct log_dir *dir)
 {
@@ -492,7 +500,7 @@ void log_dir_vouch(struct log_dir *dir)
 		return;
 	if (!dir->doubtful)
 		life_begin(dir->env, dir->path);
-	if (log_dir_error(dir)) /* meanwhile */
+	if (log_dir_error(dir)) /* it has failed meanwhile */
 		life_forget(dir->env, dir->path);
 }
 
@@ -552,9 +560,9 @@ bool log_dir_release_reserve(struct log_dir *dir)
 
 	if (!__atomic_exchange_n(&dir->reserve_held, 0, __ATOMIC_ACQ_REL))
 		return false;
-	__atomic_store_n(&dir->is_short, 1, __ATOMIC_RELEASE); /* before there is anything to take */
+	__atomic_store_n(&dir->is_short, 1, __ATOMIC_RELEASE); /* before any space becomes free */
 	path_in(path, dir->path, RESERVE_FILE);
-	/* Cut first: its blocks are free then, whoever has it open. */
+	/* Truncate first: that frees its blocks even if some process has it open. */
 	if (env_open(dir->env, path, FILE_WRITE | FILE_TRUNCATE, &file))
 		return false;
 	file_unref(&file);

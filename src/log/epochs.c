@@ -1,5 +1,5 @@
 /*
- * epochs: leader-epoch-checkpoint.
+ * epochs: reads, writes and truncates the list in leader-epoch-checkpoint.
  *
  *	0                   version
  *	2                   entries
@@ -116,7 +116,7 @@ static bool parse_entries(struct epochs *e, struct text *t)
 		    epoch > INT32_MAX || start < 0)
 			return false;
 		if (e->n && (epoch <= epochs_last(e) || start <= e->v[e->n - 1].start))
-			continue; /* an older entry that a crash has left: the first stands */
+			continue; /* an older entry that a crash has left: the first one counts */
 		epochs_assign(e, (int32_t)epoch, start);
 	}
 	return text_at_end(t);

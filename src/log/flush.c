@@ -1,12 +1,14 @@
 /*
- * flush: group commit. Under the lock a log_flush takes references of what has to be synced; a job syncs many logs'
- * files, one after the other; under the lock again the flushed end moves.
+ * flush: group commit. Under the lock, a log_flush takes references to the files to be synced; a
+ * job syncs the files of many logs, one after the other; under the lock again, the flushed end
+ * moves.
  *
- * 1. The order is: producer snapshots, indexes, records, leader epochs, the directory. The flushed end moves when all
- *    of it is done.
- * 2. A file that was dirty when the flush began is marked clean then; what is written meanwhile marks it again. Indexes
- *    have a mark of their own: most flushes of small appends find nothing new in them.
- * 3. After a failed sync nothing is retried: the directory goes offline.
+ * 1. The order is: producer snapshots, indexes, records, leader epochs, the directory. The flushed
+ *    end moves when all of it is done.
+ * 2. A file that is dirty when the flush begins is marked clean at that moment; later writes mark
+ *    it dirty again. Indexes have a mark of their own: most flushes of small appends find nothing
+ *    new in them.
+ * 3. A failed sync is not retried: the directory goes offline.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -85,10 +87,10 @@ static int add_segment(struct log *log, struct segment *s, struct log_flush *f)
 	if (s == log_active(log))
 		err = segment_write_pending(log, s);
 	if (err_is_disk_full(err))
-		err = 0; /* the entries wait: without them the index is only slower, and the records are what was promised */
+		err = 0; /* the entries wait: without them the index is only slower; what was promised is the records */
 	for (int i = 0; i < SEGMENT_FILES && !err; i++) {
 		if (ORDER[i] != SEGMENT_LOG && (!s->indexes_dirty || !segment_has(log, s, ORDER[i])))
-			continue; /* nothing new in it, or not every segment has all of them yet */
+			continue; /* nothing new in it, or the segment does not have this file yet */
 		err = segment_open(log, s, ORDER[i], false, &file);
 		if (!err)
 			add_file(f, file);
@@ -152,7 +154,10 @@ bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
 	f->upto = log->flushed_end;
 	err = add_snapshots(log, f);
 	for (int i = 0; i < log->data->n && !err; i++) {
-		/* One that begins at the end may have been cut there: that is to last too. */
+		/*
+		 * A segment that begins at the end may have been truncated there, which must become
+		 * durable as well.
+		 */
 		if (i > 0 && log->data->segments[i].base >= upto && upto < log->end)
 			break;
 		err = add_segment(log, &log->data->segments[i], f);
@@ -170,13 +175,13 @@ bool log_flush_begin(struct log *log, int64_t upto, struct log_flush *f)
 	return true;
 }
 
-/* A full disk is no better than another error here: the kernel has let go of the pages, and the next sync would say all is well. */
+/* Even a full disk is fatal here: the kernel has given up the pages, and the next sync would report success. */
 static void note_sync(struct log_flush *f, int err)
 {
 	f->error = err;
 	f->sync_failed = err && !err_is_no_descriptor(err);
 	if (f->sync_failed)
-		log_dir_doubt(f->dir); /* at once: the process may be killed before it has heard of it */
+		log_dir_doubt(f->dir); /* at once: the process may be killed before the failure is handled */
 }
 
 void log_flush_run(struct log_flush *f)
@@ -191,8 +196,8 @@ void log_flush_run(struct log_flush *f)
 		path_in(path, f->dir_path, "leader-epoch-checkpoint");
 		epochs_err = env_replace_file(env, path, f->epochs, strlen(f->epochs)); /* syncs the directory */
 	}
-	if (!f->error && f->dir_path &&
-	    (!f->epochs || epochs_err)) /* without room for the epochs the records last all the same */
+	/* if there was no room for the epochs, the names of the records are synced all the same */
+	if (!f->error && f->dir_path && (!f->epochs || epochs_err))
 		note_sync(f, env_sync_dir(env, f->dir_path));
 	if (!f->error && f->own_name)
 		note_sync(f, env_sync_dir(env, log_dir_path(f->dir)));
@@ -200,7 +205,7 @@ void log_flush_run(struct log_flush *f)
 		f->error = epochs_err;
 }
 
-/* What was marked clean may not be: the next flush takes all of it again. */
+/* What was marked clean may not be: the next flush includes all of it again. */
 static void mark_dirty(struct log *log)
 {
 	for (int i = 0; i < log->data->n; i++)
@@ -219,7 +224,10 @@ static void flush_failed(struct log *log, const struct log_flush *f)
 		log_failed(log, f->error, "syncing", SEGMENT_LOG, log_active(log) ? log_active(log)->base : 0);
 }
 
-/* Those that were there when the flush began; one may have been written meanwhile where it was cut. */
+/*
+ * The snapshots that existed when the flush began are synced, except above a truncation, where
+ * another may have been written meanwhile.
+ */
 static void note_snapshots(struct log_data *d)
 {
 	int64_t synced = d->syncing_snapshots < d->cut_at ? d->syncing_snapshots : d->cut_at - 1;
@@ -269,7 +277,7 @@ int64_t log_flush_due_ms(const struct log *log)
 
 int64_t log_begin_checkpoint(struct log *log)
 {
-	if (log->standing == LOG_UNREAD) /* what was said before */
+	if (log->standing == LOG_UNREAD) /* repeats what the last checkpoint said */
 		log->checkpointing = log->recovery_point;
 	else
 		log->checkpointing = log->end == 0 ? -1 : log->flushed_end;
@@ -293,7 +301,7 @@ void log_recall_checkpoint(struct log *log, const struct log *old)
 
 /* ---- closing ---- */
 
-/* Where there is no room for what makes the next start quick, what was acknowledged is flushed all the same. */
+/* Even if there is no room for what makes the next start quick, everything acknowledged is flushed. */
 static int flush_to_close(struct log *log)
 {
 	struct log_flush f = {0};
@@ -360,7 +368,7 @@ static void epochs_path(const struct log *log, const char *suffix, char out[PATH
 	path_in(out, dir, name);
 }
 
-/* Beside the old one, which it may not replace before it is synced. */
+/* Writes the new checkpoint beside the old one, which it may not replace before it is synced. */
 static int write_epochs(struct log *log)
 {
 	char path[PATH_SIZE];
@@ -438,7 +446,7 @@ void log_close_end(struct log *log)
 		d->synced_snapshots = d->snapshots[d->n_snapshots - 1];
 }
 
-/* ---- many at once ---- */
+/* ---- many flushes at once ---- */
 
 struct log_flusher {
 	struct loop *loop;
@@ -481,7 +489,7 @@ static void job_done(struct work *w)
 
 	g->running = NULL;
 	g->busy = false;
-	start_job(g); /* the next ones go while these are answered */
+	start_job(g); /* the next flushes run while these are answered */
 	while (f) {
 		struct log_flush *next = f->next;
 
@@ -495,8 +503,8 @@ static void start_job(struct log_flusher *g)
 	if (g->busy || !g->first)
 		return;
 	g->running = g->first;
-	if (g->first->next &&
-	    env_buggify(g->loop->env, "flush one log")) { /* those behind it wait, and some more come */
+	/* the others wait, and further ones join them */
+	if (g->first->next && env_buggify(g->loop->env, "flush one log")) {
 		g->first = g->first->next;
 		g->running->next = NULL;
 	} else {

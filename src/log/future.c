@@ -1,10 +1,11 @@
 /*
- * future: a replica on its way to another directory (KIP-113).
+ * future: a replica that is being moved to another directory (KIP-113).
  *
- *	<topic>-<partition>.<32 hex>-future/	Kafka's name for it, until it takes the place of the current one
+ *	<topic>-<partition>.<32 hex>-future/	Kafka's name for it, until it replaces the current one
  *
- * It is a log like another, filled as a follower's is. When it has come to the end of the current one it takes over what the records alone
- * do not tell (marks, leader epochs, producers), and then the name.
+ * It is an ordinary log, filled like a follower's. When it has reached the end of the current one,
+ * it takes over what the records alone do not contain (offsets, leader epochs, producers), and then
+ * the name.
  */
 #include <errno.h>
 
@@ -52,7 +53,7 @@ int64_t log_common_end(const struct log *current, const struct log *future)
 	return e.epoch >= 0 && e.end_offset < end ? e.end_offset : end;
 }
 
-/* A coordinator may be asked just now, and a batch be sent again after it was refused. */
+/* A coordinator may be being asked right now, and a refused batch may be sent again. */
 static void take_over_soft_state(struct log *future, struct log *current)
 {
 	struct verifications *verifications = future->verifications;

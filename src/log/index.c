@@ -1,4 +1,7 @@
-/* index: binary search over files. The first steps read single entries, the last block of 4 KiB is read whole. */
+/*
+ * index: binary search in index files. The first steps read single entries; the last block of 4 KiB
+ * is read whole.
+ */
 #include "log/index.h"
 
 #include <errno.h>

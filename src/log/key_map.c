@@ -1,4 +1,7 @@
-/* key_map: linear probing in the order of the hashes (Amble and Knuth, "Ordered hash tables", 1974). */
+/*
+ * key_map: linear probing in the order of the hashes (Amble and Knuth, "Ordered hash tables",
+ * 1974).
+ */
 #include "log/key_map.h"
 
 #include <string.h>
@@ -49,7 +52,7 @@ static inline int64_t home_of(const struct key_map *m, const struct hash128 *h)
 	return (int64_t)((unsigned __int128)h->hi * (uint64_t)m->slots >> 64);
 }
 
-/* Where the hash stands, or where it would. */
+/* The index of the hash, or where it would be inserted. */
 static inline int64_t find(const struct key_map *m, const struct hash128 *h)
 {
 	int64_t i = home_of(m, h);
@@ -64,7 +67,10 @@ static inline bool is_at(const struct key_map *m, int64_t i, const struct hash12
 	return i < m->total && m->entries[i].offset && m->entries[i].hash.hi == h->hi && m->entries[i].hash.lo == h->lo;
 }
 
-/* Moves all entries to the end of a larger table, then each to its place: which never lies behind where it is. */
+/*
+ * Moves all entries to the end of a larger table, then each to its place, which never comes after
+ * where it is.
+ */
 static void grow(struct key_map *m)
 {
 	int64_t slots = m->slots ? 4 * m->slots : SLOTS_MIN;
@@ -98,7 +104,7 @@ static void grow(struct key_map *m)
 	}
 }
 
-/* Makes room at i by moving what follows one on; false when there is none. */
+/* Makes room at i by shifting the entries that follow by one; false when there is none. */
 static bool shift(struct key_map *m, int64_t i)
 {
 	int64_t free = i;

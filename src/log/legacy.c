@@ -1,4 +1,6 @@
-/* legacy: every length is compared with what is left. */
+/*
+ * legacy: reads messages of formats 0 and 1. Every length is checked against what is left.
+ */
 #include "log/legacy.h"
 
 #include <errno.h>
@@ -24,7 +26,7 @@ static bool take_bytes(const uint8_t **p, const uint8_t *end, struct bytes *out)
 	return true;
 }
 
-/* One message at p; its end, NULL when it cannot be. */
+/* Reads one message at p; returns its end, or NULL when it is malformed. */
 static const uint8_t *read_message(const uint8_t *p, const uint8_t *end, int8_t magic, struct record *r,
 				   uint8_t *attributes)
 {
@@ -54,7 +56,7 @@ static const uint8_t *read_message(const uint8_t *p, const uint8_t *end, int8_t 
 	return end;
 }
 
-/* Inner offsets of format 1 count from the first message: what brings the last one to the outer one's. */
+/* Inner offsets of format 1 are relative: finds what to add so that the last one becomes the outer one's. */
 static int find_base(struct legacy_set *s, int64_t outer)
 {
 	struct record r = {.offset = -1};

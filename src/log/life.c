@@ -1,4 +1,6 @@
-/* life: a file, and a witness. See life.h. */
+/*
+ * life: the file odradek.life and the witness directory: checks, creates and removes them.
+ */
 #include "log/life.h"
 
 #include <errno.h>
@@ -52,7 +54,7 @@ static void remove_witness(struct env *env, const char *dir)
 	char path[PATH_SIZE];
 
 	path_in(path, dir, LIFE_WITNESS);
-	env_rmdir(env, path); /* one that holds something goes as a replica that was deleted */
+	env_rmdir(env, path); /* if it contains anything, it is later removed as a deleted replica */
 }
 
 /* ---- the file ---- */

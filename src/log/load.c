@@ -1,11 +1,11 @@
 /*
  * load: from a directory to a log.
  *
- *	1. what a crash or a deletion left: a finished compaction takes its place, an unfinished one goes (swap.h); .deleted
- *	   and .tmp go
- *	2. segments, ascending; index files without a segment go
- *	3. after an unclean stop: recovery, by headers alone where the page cache can be believed (life.h); after a clean one the indexes are
- *	   counted and the end is looked for
+ *	1. leftovers of a crash or a deletion: a finished compaction takes its place, an unfinished one is removed
+ *	   (swap.h); .deleted and .tmp files are removed
+ *	2. segments, ascending; index files without a segment are removed
+ *	3. after an unclean stop: recovery, by headers alone if the page cache can be believed (life.h); after a clean
+ *	   one, the index entries are counted and the end is searched for
  *	4. log start, leader epochs, producer state
  */
 #include <errno.h>
@@ -33,7 +33,7 @@ static const char *const FOUND_SUFFIX[FOUND_KINDS] = {
 	[FOUND_TXN] = ".txnindex", [FOUND_SNAPSHOT] = ".snapshot",
 };
 
-/* What goes without a look: deleted, or of no more use. */
+/* Removed without further checks: deleted, or no longer of use. */
 static const char *const LEFTOVERS[] = {".deleted", ".tmp"};
 
 struct found {
@@ -155,8 +155,8 @@ static bool is_sound(enum segment_file kind, const uint8_t *entry, int32_t n, in
 }
 
 /*
- * Kafka leaves an index longer than it is, full of zeros: cuts it behind its last entry. -EINVAL when it is no such
- * file.
+ * Kafka leaves an index longer than its content, filled with zeros: truncates it after its last
+ * entry. -EINVAL when it is not such a file.
  */
 static int trim_zeros(struct file *file, enum index_key key, int64_t log_size, int32_t size, int32_t *n)
 {
@@ -209,12 +209,12 @@ static int load_indexes(struct log *log, struct segment *s)
 			  "topic=%s partition=%d segment=%020lld.log", log->topic, log->partition, (long long)s->base);
 		return segment_rebuild(log, s);
 	}
-	/* Now, while the page is here: a lookup by time compares those of all segments. */
+	/* Read it now, while the page is in memory: a look-up by time compares those of all segments. */
 	s->max_timestamp = TIMESTAMP_UNREAD;
 	return err ? err : segment_read_max_timestamp(log, s);
 }
 
-/* After a clean stop: where does the active segment end, and from where does appending go on? */
+/* After a clean stop: finds the end of the active segment, and where appending continues. */
 static int find_end(struct log *log, struct segment *s)
 {
 	uint8_t entry[TIME_ENTRY];
@@ -244,7 +244,7 @@ static int find_end(struct log *log, struct segment *s)
 		s->max_timestamp_offset = log->end - 1;
 	}
 	if (scan.error > 0 || (!scan.error && scan.pos != s->size))
-		return -EBADMSG; /* it was not so clean */
+		return -EBADMSG; /* the stop was not so clean */
 	return scan.error;
 }
 
@@ -276,7 +276,7 @@ static int load_unclean(struct log *log, int64_t recovery_point, struct recovery
 
 /* ---- the rest ---- */
 
-/* 0; what passes. A file that is not there, or cannot be read, is made again. */
+/* 0, or a passing error. A file that is missing or cannot be read is made again. */
 static int load_epochs(struct found *f)
 {
 	char path[PATH_SIZE];
@@ -305,7 +305,7 @@ static int load_topic_id(struct found *f)
 	return err;
 }
 
-/* Where readers may begin, and what follows from it. */
+/* Determines the log start, and what follows from it. */
 static int settle_start(struct log *log)
 {
 	struct log_data *d = log->data;
@@ -333,8 +333,9 @@ struct origin {
 };
 
 /*
- * After an unclean stop a snapshot above the recovery point may be there while the transaction indexes that were written before it are not:
- * without it both are made again from the batches.
+ * After an unclean stop, a snapshot above the recovery point may exist while the transaction
+ * indexes written before it do not. Such snapshots are dropped: then both are made again from the
+ * batches.
  */
 static int load_producers(struct log *log, const struct log_load *how, struct origin from)
 {
@@ -342,7 +343,7 @@ static int load_producers(struct log *log, const struct log_load *how, struct or
 	int64_t sound = from.clean || from.recovery_point > log->end ? log->end : from.recovery_point;
 
 	log_drop_snapshots(log, log->start + (log->start > 0), sound);
-	if (from.clean && d->n_snapshots == 0) { /* from a release without snapshots, or nothing to remember */
+	if (from.clean && d->n_snapshots == 0) { /* from a release without snapshots, or there is nothing to remember */
 		producers_clear(&d->producers, log->end);
 		return 0;
 	}
@@ -362,7 +363,7 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 	if (log->flushed_end < log->start)
 		log->flushed_end = log->start;
 	log->data->epochs_dirty = log->data->epochs_dirty || log_dir_is_doubtful(log->dir);
-	if (!clean) /* a kill may have come between making a file and syncing its name */
+	if (!clean) /* the kill may have come between creating a file and syncing its name */
 		log->data->dir_dirty = log->data->own_name_dirty = true;
 	if (!clean && recovery_point <= log->start) /* never flushed, as far as is known */
 		log->data->owner_dirty = true;
@@ -371,9 +372,10 @@ static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
 }
 
 /*
- * After a kill what was recovered may be in the page cache only. Where nothing unflushed is acknowledged or shown it
- * is flushed before anybody reads it: a power cut must not take back what a reader was given. Where a full disk has left the indexes
- * short the records and names are synced, and no more is said of it.
+ * After a kill, recovered records may be in the page cache only. For a log that acknowledges and
+ * shows only what is flushed, they are flushed before anybody reads them: a power cut must not take
+ * back what a reader was given. If a full disk has left the indexes short, only the records and
+ * names are synced.
  */
 static int sync_records(struct log *log)
 {
@@ -426,15 +428,16 @@ static int load_state(struct found *f, const struct log_load *how, struct origin
 	return err ? err : flush_recovered(log);
 }
 
-/* Headers that cannot be, where everything was said to be sound. */
+/* An impossible header, where everything should be sound. */
 static bool is_damage(int err)
 {
 	return err == -EBADMSG || err > 0;
 }
 
 /*
- * Is what is seen of this log what was written? One that no checkpoint knows has to have been made by the process that vouches for it: it may have
- * been put here by hand. (Nobody vouches for the metadata log: Kafka writes it before it loads others.)
+ * Is what is seen of this log what was written? If no checkpoint knows the log, it must have been
+ * created by the process that vouches for it: otherwise it may have been put here by hand. (The
+ * metadata log is never vouched for: Kafka writes it before it loads others.)
  */
 static bool cache_is_whole(const struct found *f)
 {
@@ -460,7 +463,7 @@ static int load_files(struct found *f, const struct log_load *how)
 							   log->partition, -1);
 	struct origin from = {
 		.recovery_point = log->recovery_point < 0 ? 0 : log->recovery_point,
-		/* What is recovered is what a clean stop has left. */
+		/* buggify: recovery must find what a clean stop has left */
 		.clean = how->clean && !env_buggify(log->env, "doubt a clean stop"),
 		.cache_is_whole = cache_is_whole(f),
 	};
@@ -506,13 +509,13 @@ static int load_once(struct log *log, const struct log_load *how)
 		err = load_files(&f, how);
 	for (int i = 0; i < FOUND_KINDS; i++)
 		xfree(f.kinds[i].v);
-	/* Many are loaded one after the other, and few are used at once. */
+	/* Many logs are loaded one after the other, and few are used at once. */
 	for (int i = 0; log->data && i < log->data->n; i++)
 		segment_close_files(&log->data->segments[i]);
 	return err;
 }
 
-/* As it was before loading. */
+/* Restores the state before loading. */
 static void unload(struct log *log)
 {
 	log_data_free(log->data);

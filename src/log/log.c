@@ -1,4 +1,6 @@
-/* log: life, offsets, and the making of the directory. */
+/*
+ * log: creation and end, offsets, segments, and the creation of the directory.
+ */
 #include "log/log.h"
 
 #include <errno.h>
@@ -65,7 +67,7 @@ void log_data_free(struct log_data *d)
 	xfree(d);
 }
 
-/* ---- what it is ---- */
+/* ---- properties ---- */
 
 void log_path(const struct log *log, char *out)
 {
@@ -137,7 +139,7 @@ int log_segments(const struct log *log)
 	return log->data ? log->data->n : 0;
 }
 
-/* ---- where it stands ---- */
+/* ---- offsets ---- */
 
 struct log_offsets log_offsets(const struct log *log)
 {
@@ -245,7 +247,10 @@ void log_forget_hints(struct log *log)
 	log->data->tail.offset = -1;
 }
 
-/* A directory that is there already is ours when it says so, or nothing yet; else its log is still to be deleted. */
+/*
+ * An existing directory is ours if it has our topic id, or none yet; otherwise its log is still to
+ * be deleted.
+ */
 static int check_owner(struct log *log, const char *path)
 {
 	struct uuid id;

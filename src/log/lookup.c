@@ -1,6 +1,6 @@
 /*
- * lookup: ListOffsets by time. Under the lock a segment is chosen by its largest timestamp; the search in it is a
- * job: time index, offset index, headers, and at last the records of one batch.
+ * lookup: ListOffsets by time. Under the lock, a segment is chosen by its largest timestamp; the
+ * search in it is a job: time index, offset index, headers, and finally the records of one batch.
  */
 #include <errno.h>
 
@@ -34,8 +34,8 @@ static int take_files(struct log *log, struct segment *s, struct log_lookup *l)
 }
 
 /*
- * The first segment with a timestamp >= the wanted one, or the one with the largest; -1 when there is none, or a
- * negated errno < -1.
+ * The first segment with a timestamp >= the wanted one, or the one with the largest; -1 when there
+ * is none, or a negated errno < -1.
  */
 static int choose(struct log *log, struct log_lookup *l)
 {
@@ -89,7 +89,7 @@ void log_lookup_fini(struct log_lookup *l)
 	l->topic = NULL;
 }
 
-/* A position at or before the first batch that can hold the timestamp. */
+/* Finds a position at or before the first batch that can contain the timestamp. */
 static int start_position(struct log_lookup *l, int64_t *pos)
 {
 	uint8_t entry[TIME_ENTRY];

@@ -1,5 +1,6 @@
 /*
- * meta: meta.properties, which says whose directory this is (a Java properties file).
+ * meta: reads and writes meta.properties, which says to whom a directory belongs (a Java properties
+ * file).
  *
  *	version=1                      0: broker.id in place of node.id, no directory.id
  *	cluster.id=...
@@ -17,7 +18,8 @@
 enum { META_SIZE_MAX = 64 * 1024 };
 
 /*
- * One line as Java's Properties.load reads it: key, '=' or ':' or space, value; a backslash quotes the next character.
+ * Splits one line as Java's Properties.load does: key, '=' or ':' or space, value; a backslash
+ * quotes the next character.
  */
 static bool split_line(struct str line, char *key, char *value, size_t size)
 {

@@ -1,4 +1,6 @@
-/* paths: names of files and directories, both ways. */
+/*
+ * paths: makes and parses the names of files and directories.
+ */
 #include "log/paths.h"
 
 #include <errno.h>
@@ -90,7 +92,7 @@ bool name_replica(const char *name, struct str *topic, int32_t *partition)
 bool name_future(const char *name, struct str *topic, int32_t *partition)
 {
 	static const char SUFFIX[] = "-future";
-	enum { MARK = 33 + sizeof(SUFFIX) - 1 }; /* ".", 32 of hex, the suffix */
+	enum { MARK = 33 + sizeof(SUFFIX) - 1 }; /* ".", 32 hex digits, the suffix */
 	struct str whole = str_of(name);
 
 	if (whole.len <= MARK || !name_ends(name, SUFFIX) || name[whole.len - MARK] != '.')
@@ -116,7 +118,7 @@ int partition_metadata_read(struct env *env, const char *dir, struct uuid *out)
 
 		err = uuid_parse(id, &topic_id) ? 0 : -EINVAL;
 		if (!err)
-			*out = topic_id; /* half an id, of a file that is torn, would be another topic's */
+			*out = topic_id; /* half an id, from a torn file, would be that of another topic */
 	}
 	xfree(text);
 	return err;

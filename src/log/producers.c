@@ -193,8 +193,9 @@ int producers_check_data(const struct producers *p, const struct batch_header *h
 }
 
 /*
- * In version 2 the coordinator bumps the epoch before it sends markers: one of the same epoch is late, and might end the next transaction.
- * But one that comes again, when nothing is open, is fine (KAFKA-19999); and an epoch that cannot be bumped any more may end.
+ * In version 2 the coordinator bumps the epoch before it sends markers, so a marker with the same
+ * epoch is late, and might end the next transaction. But a repeated one, while no transaction is
+ * open, is accepted (KAFKA-19999), and so is one with an epoch that cannot be bumped any more.
  */
 static bool epoch_ends(const struct producer *e, int16_t epoch, int8_t transaction_version)
 {
@@ -260,8 +261,8 @@ void producers_apply_data(struct producers *p, const struct batch_header *h)
 }
 
 /*
- * The end of what is stable once this transaction is over: the next open one of somebody else, or the offset behind
- * the marker.
+ * The last stable offset once this transaction is over: the first offset of the next open one of
+ * another producer, or the offset after the marker.
  */
 static int64_t stable_after(const struct producers *p, int64_t producer_id, int64_t marker_offset)
 {
@@ -328,9 +329,10 @@ void producers_expire(struct producers *p, int64_t now_ms, int64_t expiration_ms
  *       8  producer id        4  last sequence   4  offset delta   4  coordinator epoch
  *       2  epoch              8  last offset     8  timestamp      8  first offset of the open transaction, -1
  *
- * Apache Kafka writes one entry a producer, its last batch. Here each of the five batches has an entry, oldest first, so that what a
- * client sends again after a restart is still known; Kafka puts a later entry of an id in the place of an earlier one and so reads
- * what it would have written.
+ * Apache Kafka writes one entry per producer, for its last batch. Here each of the five batches has
+ * an entry, oldest first, so that repeated batches are still recognized after a restart. Kafka
+ * replaces an earlier entry of an id by a later one, and so reads what it would have written
+ * itself.
  */
 enum { SNAPSHOT_VERSION = 1, SNAPSHOT_HEADER = 10, SNAPSHOT_CRC_FROM = 6, SNAPSHOT_ENTRY = 46 };
 
@@ -359,7 +361,10 @@ static size_t n_entries(const struct producer *e)
 	return e->n ? e->n : 1;
 }
 
-/* The last entry says when the producer was last heard of; none before it may say later: whoever expires them goes by each. */
+/*
+ * The last entry says when the producer was last heard from; no earlier one may have a later time,
+ * since Kafka expires them entry by entry.
+ */
 static uint8_t *put_producer(uint8_t *p, const struct producer *e)
 {
 	struct producer_batch none = {.last_offset = -1, .last_sequence = NO_SEQUENCE};

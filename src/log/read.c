@@ -1,9 +1,10 @@
 /*
  * read: from offsets to ranges of files.
  *
- * The last batch is found where it was appended: that is what readers who wait are given. A position is found without touching the disk
- * where a reader goes on from where the last one ended (hints) or in the last stretch of the log (pending index entries); else by the index
- * and a walk over the headers of at most index.interval.bytes.
+ * The position of the last batch is remembered from its append, for readers that wait for new
+ * records. A position is found without touching the disk when a reader goes on from where a
+ * previous read ended (hints), or in the last stretch of the log (pending index entries); otherwise
+ * by the index and a walk over the headers of at most index.interval.bytes.
  */
 #include <errno.h>
 
@@ -59,7 +60,7 @@ static int say_cold(struct log_cold *cold, struct file *file, int64_t pos, int64
 	return -EAGAIN;
 }
 
-/* The position of the last indexed batch that does not lie wholly behind offset. */
+/* Finds the position of the last indexed batch that does not lie wholly after the offset. */
 static int search_index(struct log *log, struct segment *s, int64_t offset, int64_t *pos, bool nowait,
 			struct log_cold *cold)
 {
@@ -113,10 +114,10 @@ struct range {
 	struct segment *segment;
 	int index;	   /* of the segment */
 	int64_t from;	   /* position of the first batch */
-	int64_t first;	   /* its size */
-	int64_t first_end; /* the offset behind it */
-	int64_t limit;	   /* position before which everything may be read */
-	int64_t next;	   /* the offset behind the range; -1 not known */
+	int64_t first;	   /* size of the first batch */
+	int64_t first_end; /* the offset after the first batch */
+	int64_t limit;	   /* everything before this position may be read */
+	int64_t next;	   /* the offset after the range; -1 = not known */
 };
 
 static bool is_in_tail(struct log *log, int64_t offset)
@@ -166,7 +167,7 @@ static int find_start(struct log *log, int64_t offset, struct range *r, struct s
 	return 0;
 }
 
-/* How far readers may go in this segment. */
+/* Finds how far readers may go in this segment. */
 static int find_limit(struct log *log, int64_t upto, struct range *r, struct scan *scan, struct log_cold *cold)
 {
 	if (upto >= log_segment_end(log, r->index)) {
@@ -187,7 +188,7 @@ static int find_limit(struct log *log, int64_t upto, struct range *r, struct sca
 	return 0;
 }
 
-/* The last batch boundary at or before `want`. */
+/* Finds the last batch boundary at or before `want`. */
 static int cut_at_batch(struct log *log, int64_t want, struct range *r, struct scan *scan, struct log_cold *cold)
 {
 	const struct pending *p = &log->data->pending;
@@ -238,7 +239,7 @@ static int find_range(struct log *log, const struct log_read *want, struct range
 		err = find_limit(log, want->upto_offset, r, &scan, cold);
 	if (err || r->limit <= r->from)
 		return err;
-	if (max < r->first) { /* the first batch alone, if it may be larger than was asked for */
+	if (max < r->first) { /* only the first batch, if it may be larger than max_bytes */
 		r->limit = want->min_one_message ? r->from + r->first : r->from;
 		r->next = r->first_end;
 		return 0;
@@ -261,14 +262,14 @@ int log_read(struct log *log, struct log_read *want, struct records *out, struct
 		return ERR_KAFKA_STORAGE_ERROR;
 	if (want->offset >= want->upto_offset || want->offset == log->end || !log->data)
 		return 0;
-	if (want->min_one_message && env_buggify(log->env, "read one batch")) /* a reader's every step is a read */
+	if (want->min_one_message && env_buggify(log->env, "read one batch")) /* every batch is a read of its own */
 		want->max_bytes = 1;
-	if (env_buggify(log->env, "forget where readers are")) /* they are found by the index */
+	if (env_buggify(log->env, "forget where readers are")) /* positions are then found by the index */
 		log_forget_hints(log);
 	if (log->data->has_sealed && want->sealed_max > 0 && want->max_bytes > want->sealed_max)
 		want->max_bytes = want->sealed_max;
 	int err = find_range(log, want, &r, want->nowait ? cold : NULL);
-	if (err == -ENODATA) /* nothing but a gap between here and the end */
+	if (err == -ENODATA) /* only a gap between here and the end */
 		return 0;
 	if (!err && r.limit > r.from)
 		err = segment_open(log, r.segment, SEGMENT_LOG, false, &file);
@@ -335,7 +336,7 @@ static bool add_aborted(struct aborted_list *l, const struct completed_txn *t)
 	return true;
 }
 
-/* One segment's. *complete: no later segment can hold one that overlaps. */
+/* For one segment. *complete: no later segment can have a transaction that overlaps. */
 static int collect_aborted(struct file *file, int64_t from, int64_t upto, struct aborted_list *l, bool *complete)
 {
 	struct completed_txn t;

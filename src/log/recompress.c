@@ -1,6 +1,6 @@
 /*
- * recompress: a batch written anew with the codec that the topic wants. Records keep their timestamps, keys, values
- * and headers; their offsets are numbered from the base on.
+ * recompress: rewrites a batch with the codec that the topic wants. Records keep their timestamps,
+ * keys, values and headers; their offsets are numbered from the base on.
  */
 #include <errno.h>
 
@@ -38,7 +38,7 @@ static void put_record(struct buf *out, const struct record *r, int64_t base_tim
 	buf_put(out, tail, (size_t)tail_len);
 }
 
-/* Where the key begins in the record that ends at `end`: behind attributes and the two deltas. */
+/* Where the key begins in the record that ends at `end`: after attributes and the two deltas. */
 static const uint8_t *key_start(const uint8_t *p, const uint8_t *end)
 {
 	int64_t wide;
@@ -51,7 +51,10 @@ static const uint8_t *key_start(const uint8_t *p, const uint8_t *end)
 
 static int renumber(const struct batch_header *h, const struct buf *in, struct buf *out, int64_t *base_timestamp)
 {
-	/* With LogAppendTime the header's max timestamp says all; the deltas keep what the producer wrote. */
+	/*
+	 * With LogAppendTime the header's max timestamp is the one that counts; the deltas keep
+	 * what the producer wrote.
+	 */
 	struct batch_header create_time = *h;
 	struct record_iter it;
 	struct record r;

@@ -1,4 +1,7 @@
-/* record_stream: a reader that is refilled piece by piece. Once it has gone wrong it gives zeros and stays wrong. */
+/*
+ * record_stream: a reader that is refilled piece by piece. After an error it returns zeros, and the
+ * error stays.
+ */
 #include "log/record_stream.h"
 
 #include <string.h>
@@ -62,7 +65,7 @@ static uint8_t take_byte(struct record_stream *s)
 	return *s->p++;
 }
 
-/* A varint that may lie across two pieces. */
+/* Reads a varint that may extend over two pieces. */
 static uint64_t take_varint_slowly(struct record_stream *s, int max)
 {
 	uint8_t bytes[VARINT64_MAX];
@@ -164,9 +167,12 @@ static void skip_headers(struct record_stream *s)
 	}
 }
 
-/* ---- the quick way: one record ---- */
+/* ---- the fast path: one record ---- */
 
-/* Numbers of up to four bytes, which are there to be read whatever the number takes; a longer one leaves *bad set. */
+/*
+ * Reads a number of up to four bytes; four bytes must be readable, however long the number is. A
+ * longer number sets *bad.
+ */
 static inline uint32_t quick_number(const uint8_t **p, uint32_t *bad)
 {
 	uint32_t w;
@@ -196,13 +202,14 @@ static inline int32_t quick_int(const uint8_t **p, uint32_t *bad)
 	return (int32_t)(v >> 1) ^ -(int32_t)(v & 1);
 }
 
-/* What five numbers and an attribute can take, and what two can. */
+/* The maximum size of five numbers and an attribute, and of two numbers. */
 #define BEFORE_KEY 20
 #define BEHIND_KEY 8
 
 /*
- * A record as nearly all are: whole in p..end, its numbers short, without headers. False without a change for all others, right or wrong:
- * they go the slow way. Numbers may be read behind the record's end, not behind the piece's.
+ * Reads a record of the usual kind: whole in p..end, short numbers, no headers. Returns false, with
+ * nothing changed, for all others, valid or not: they take the slow path. Numbers may be read
+ * beyond the record's end, but not beyond the piece's.
  */
 static bool take_quickly(struct record_stream *s, struct stream_record *out, int64_t *timestamp_delta)
 {
@@ -233,16 +240,16 @@ static bool take_quickly(struct record_stream *s, struct stream_record *out, int
 			return false;
 		p += len;
 	}
-	if (bad || *p++ != 0 || p != record + size) /* no headers, and all of it */
+	if (bad || *p++ != 0 || p != record + size) /* no headers, and nothing left over */
 		return false;
 	s->size += p - s->p;
 	s->p = p;
 	return true;
 }
 
-/* ---- the quick way: many records ---- */
+/* ---- the fast path: many records ---- */
 
-#define NEGATIVE 1 /* of a number as it lies there, zigzag */
+#define NEGATIVE 1 /* sign bit of a zigzag-encoded number */
 
 static inline int32_t least(int32_t a, int32_t b)
 {
@@ -255,8 +262,9 @@ static inline int32_t most(int32_t a, int32_t b)
 }
 
 /*
- * One record, noted in *g; NULL for one that does not go the quick way. Where it ends is known from its size alone, so that the next one need not
- * wait for what is in this: its fields are only held against that end.
+ * Reads one record and notes it in *g; NULL for one that must take the slow path. Its end is
+ * computed from its size alone, so that the next record need not wait for this one's fields, which
+ * are only checked against that end.
  */
 static inline const uint8_t *glance_at(const uint8_t *p, const uint8_t *end, uint32_t size_max, struct record_glance *g)
 {
@@ -283,7 +291,7 @@ static inline const uint8_t *glance_at(const uint8_t *p, const uint8_t *end, uin
 		return NULL;
 	len = quick_number(&p, &bad);
 	len = len & NEGATIVE ? 0 : len >> 1;
-	if (bad || behind - p != (int64_t)len + 1 || behind[-1] != 0) /* no headers, and all of it */
+	if (bad || behind - p != (int64_t)len + 1 || behind[-1] != 0) /* no headers, and nothing left over */
 		return NULL;
 	g->attributes |= attributes;
 	g->keyless |= key_len;

@@ -1,18 +1,22 @@
 /*
- * recover: after an unclean stop, everything past the recovery point is read and verified.
+ * recover: after an unclean stop, reads and verifies everything past the recovery point.
  *
- * 1. Below the recovery point all was synced, indexes too: a segment that holds it is read from its last index entry
- *    below it, when the batch there bears the entry out; else from the beginning.
- * 2. The log ends before the first batch that is not sound. A torn tail is cut off. Whole batches behind a bad one
- *    are set aside, as <offset>.log.set-aside, which neither Kafka nor we read as a segment, and named in one line
- *    each.
- * 3. Where a segment ends before the next one begins, what was in between is lost: the log ends there too. What we have compacted has no
- *    such gap above the recovery point, and what we follow has its gaps within segments (log_roll_for, clean_prepare). A log that no
- *    checkpoint knows may be one that Kafka compacted: where Kafka may have been last (life.h), its gaps are let be when there are some within its
- *    segments too.
- * 4. After a kill, where all is seen that was written (life.h), headers are walked instead, and the last batch is read. Whatever is not as it
- *    was written whole then (a batch that was cut short is such a thing) has its segment read from the recovery point on after all.
- * 5. Index entries are made by the rules of appending: a recovered index is the one that appending would have written.
+ * 1. Everything below the recovery point was synced, indexes included. A segment that contains it
+ *    is read from its last index entry below it, if the batch there agrees with the entry;
+ *    otherwise from the beginning.
+ * 2. The log ends before the first batch that is not sound. A torn tail is cut off. Whole batches
+ *    after a bad one are set aside, as <offset>.log.set-aside, which neither Kafka nor Odradek
+ *    reads as a segment, and each such file is logged in a line.
+ * 3. Where a segment ends before the next one begins, what was in between is lost: the log ends
+ *    there too. Our own compaction leaves no such gap above the recovery point, and a follower's
+ *    gaps lie within segments (log_roll_for, clean_prepare). A log unknown to the checkpoint may
+ *    have been compacted by Kafka: if Kafka may have been the last to write here (life.h), its gaps
+ *    are accepted, provided that some lie within its segments as well.
+ * 4. After a kill, if everything written is visible (life.h), only headers are walked, and the last
+ *    batch is read. If anything looks damaged (a batch cut short, for instance), the whole segment
+ *    is verified from the recovery point on.
+ * 5. Index entries are made by the same rules as in appending: a recovered index is identical to
+ *    the one that appending would have written.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -26,7 +30,7 @@ enum { TELL_AFTER_MS = 1000, COPY_BYTES = 64 * 1024 };
 
 /* ---- setting aside ---- */
 
-/* A name that is not taken yet. */
+/* Finds a name that is not taken yet. */
 static int aside_path(struct log *log, int64_t offset, char out[PATH_SIZE])
 {
 	char dir[PATH_SIZE];
@@ -72,7 +76,7 @@ static void tell_aside(struct log *log, const struct segment *s, int64_t pos, in
 		path);
 }
 
-/* What is whole behind the bad batch at pos of segment s; *any: there is some. */
+/* Sets aside the whole batches after the bad batch at pos of segment s; *any: there are some. */
 static int set_aside_rest(struct log *log, struct segment *s, struct verify *v, int64_t pos, bool *any)
 {
 	char path[PATH_SIZE];
@@ -97,7 +101,7 @@ static int set_aside_rest(struct log *log, struct segment *s, struct verify *v, 
 	return err;
 }
 
-/* A whole segment behind the end of the log. */
+/* Sets aside a whole segment beyond the end of the log. */
 static int set_aside_segment(struct log *log, struct segment *s)
 {
 	char dir[PATH_SIZE];
@@ -121,7 +125,10 @@ static int set_aside_segment(struct log *log, struct segment *s)
 
 /* ---- one segment ---- */
 
-/* An index that the disk has no room for is short: readers walk further, and until it is whole nothing is to be written behind it. */
+/*
+ * An index for which the disk has no room stays short: readers walk further, and nothing must be
+ * written after it until it is whole.
+ */
 static int without_room(struct log *log, int err)
 {
 	if (!err_is_disk_full(err))
@@ -145,8 +152,8 @@ static int cut_to(struct log *log, struct segment *s, enum segment_file kind, in
 }
 
 /*
- * The entries are there again, written over what was there: most files need no cut, and one that is cut to nothing and written has some
- * filesystems write it to the disk at once.
+ * Writes the entries over the old ones and cuts off the rest. Most files then need no cut; and a
+ * file that is truncated to nothing and rewritten is flushed at once by some filesystems.
  */
 static int end_entries(struct log *log, struct segment *s)
 {
@@ -157,7 +164,10 @@ static int end_entries(struct log *log, struct segment *s)
 	return err ? err : without_room(log, cut_to(log, s, SEGMENT_TIME, s->time_n));
 }
 
-/* The entry of the last indexed batch below the recovery point: its number, -1 when there is none that holds. */
+/*
+ * Returns the number of the index entry of the last indexed batch below the recovery point, -1 when
+ * there is none that can be trusted.
+ */
 static int trusted_entry(struct log *log, struct segment *s, struct verify *v, int64_t recovery_point, int64_t *pos,
 			 int64_t *offset)
 {
@@ -181,7 +191,10 @@ static int trusted_entry(struct log *log, struct segment *s, struct verify *v, i
 	return i;
 }
 
-/* What the indexes say up to there stays, the rest is written over or cut off by end_entries; sets the marks that appending goes on from. */
+/*
+ * Keeps the index entries up to there; end_entries overwrites or cuts off the rest. Sets the state
+ * from which appending goes on.
+ */
 static void keep_entries(struct log *log, struct segment *s, int entry, int64_t pos, int64_t offset)
 {
 	uint8_t bytes[TIME_ENTRY];
@@ -227,15 +240,15 @@ static int tell_progress(struct log *log, struct recovery *r, int64_t bytes)
 	return r->how->progress(r->how->arg, &p) ? 0 : -ECANCELED;
 }
 
-/* Only compaction takes something away before a batch, or out of it. */
+/* Only compaction removes records before a batch, or from one. */
 static bool shows_compaction(const struct batch_header *h, int64_t next)
 {
 	return h->base_offset > next || (h->magic >= BATCH_MAGIC && h->count <= h->last_offset_delta);
 }
 
 /*
- * Verifies from pos on; log->end is behind the last sound batch. *bad is the position of the first that is not, or the
- * size.
+ * Verifies from pos on; log->end is then the end of the last sound batch. *bad is the position of
+ * the first bad one, or the size.
  */
 static int verify_segment(struct log *log, struct segment *s, struct verify *v, int64_t pos, struct recovery *r,
 			  int64_t *bad)
@@ -250,7 +263,7 @@ static int verify_segment(struct log *log, struct segment *s, struct verify *v, 
 		if (r)
 			r->shows_compaction = r->shows_compaction || shows_compaction(&h, log->end);
 		segment_note_batch(log, s, &h, pos);
-		if (batch_is_sealed(&h)) { /* a power cut may have taken the note, but not the records */
+		if (batch_is_sealed(&h)) { /* a power cut may have taken odradek.sealed, but not the records */
 			err = log_note_sealed(log);
 			if (err)
 				break;
@@ -279,13 +292,13 @@ static int cut_bad_end(struct log *log, struct segment *s, struct verify *v, int
 		  log->partition, (long long)s->base, (long long)bad, (long long)(s->size - bad), (long long)log->end);
 	err = file_truncate(v->file, bad);
 	s->size = bad;
-	if (!err &&
-	    any) /* they would follow on what is appended in the bad one's place, if a power cut brought them back */
+	/* if a power cut brought them back, they would follow on what is appended in the bad batch's place */
+	if (!err && any)
 		err = file_sync(v->file);
 	return err;
 }
 
-/* What was cut off once, before the log went on in the next segment, has come back with a power cut. */
+/* The tail was cut off once, before the log went on in the next segment, and has come back with a power cut. */
 static int cut_again(struct log *log, struct segment *s, struct verify *v, int64_t bad)
 {
 	int err = file_truncate(v->file, bad);
@@ -294,7 +307,10 @@ static int cut_again(struct log *log, struct segment *s, struct verify *v, int64
 	return err;
 }
 
-/* What a sync that has failed left in the cache, and on no platter: the same bytes, which the next sync has to write. */
+/*
+ * Rewrites what a failed sync has left in the cache but not on the platter: the same bytes, so that
+ * the next sync writes them.
+ */
 static int write_again(struct file *file, int64_t pos, int64_t end)
 {
 	uint8_t bytes[COPY_BYTES];
@@ -333,7 +349,10 @@ static int check_segment(struct log *log, struct segment *s, int64_t recovery_po
 	return verify_segment(log, s, &c->v, pos, r, &c->bad);
 }
 
-/* The headers follow one another to the very end, and the last batch is sound: 1; 0; or a negated errno. */
+/*
+ * Do the headers follow one another to the very end, and is the last batch sound? 1 if so; 0; or a
+ * negated errno.
+ */
 static int looks_whole(struct checked *c, const struct segment *s)
 {
 	struct batch_header h;
@@ -345,7 +364,7 @@ static int looks_whole(struct checked *c, const struct segment *s)
 	return err < 0 ? err : err == 0;
 }
 
-/* What a walk by headers has noted that was not to be believed is taken back. */
+/* Undoes what an unsuccessful walk by headers has noted. */
 static void take_back(struct log *log, struct epochs *epochs, struct recovery *r, const struct recovery *before)
 {
 	struct epochs noted = log->epochs;
@@ -358,8 +377,9 @@ static void take_back(struct log *log, struct epochs *epochs, struct recovery *r
 }
 
 /*
- * The same by headers alone: 1 when all of it is as it was written; 0: there is something that a kill does not explain, or a batch that
- * was cut short: all of it is to be read. What the system could not write by itself since is as a sync that has failed.
+ * The same by headers alone. 1 when everything is as it was written; 0 when there is something that
+ * a kill does not explain, or a batch that was cut short: then all of it must be read. If the
+ * system has failed to write the file back by itself, that counts as a failed sync.
  */
 static int check_headers(struct log *log, struct segment *s, int64_t recovery_point, struct recovery *r,
 			 struct checked *c)
@@ -383,7 +403,7 @@ static int check_headers(struct log *log, struct segment *s, int64_t recovery_po
 	return whole;
 }
 
-/* *whole: the log may go on behind it. */
+/* *whole: the log may go on after it. */
 static int recover_segment(struct log *log, int i, int64_t recovery_point, struct recovery *r, bool *whole)
 {
 	struct segment *s = &log->data->segments[i];
@@ -417,7 +437,7 @@ int segment_rebuild(struct log *log, struct segment *s)
 	int64_t bad;
 	int err = segment_open(log, s, SEGMENT_LOG, false, &file);
 
-	if (!err) /* what is damaged may not look sound when this comes to no end */
+	if (!err) /* if this is interrupted, damaged indexes must not look sound */
 		err = without_room(log, cut_to(log, s, SEGMENT_INDEX, 0));
 	if (!err)
 		err = without_room(log, cut_to(log, s, SEGMENT_TIME, 0));
@@ -435,7 +455,10 @@ int segment_rebuild(struct log *log, struct segment *s)
 
 /* ---- the log ---- */
 
-/* Durably, before anything is appended: a segment that came back would overlap what the log has written since. */
+/*
+ * Removes segments from `first` on, durably, before anything is appended: a segment that came back
+ * would overlap what the log has written since.
+ */
 static int drop_behind(struct log *log, int first)
 {
 	struct log_data *d = log->data;
@@ -454,15 +477,15 @@ static int drop_behind(struct log *log, int first)
 }
 
 /*
- * A flush of what lies behind it has synced all of segment i. One that ended where the segment ends has not seen what was cut off its end
- * since: that may be there again.
+ * All of segment i was synced by a flush of anything after it. A flush that ended exactly where the
+ * segment ends may have come before a cut of its end, in which case the bytes may be back.
  */
 bool recovery_trusts(const struct log_data *d, int i, int64_t recovery_point)
 {
 	return i < d->n - 1 && d->segments[i + 1].base < recovery_point;
 }
 
-/* Segment i was made, but the end of the one before it never reached the platter. */
+/* Segment i was created, but the end of the previous one never reached the platter. */
 static bool is_behind_a_hole(const struct log *log, int i, const struct recovery *r)
 {
 	int64_t base = log->data->segments[i].base;
@@ -477,8 +500,9 @@ static bool is_behind_a_hole(const struct log *log, int i, const struct recovery
 }
 
 /*
- * An earlier recovery took segment i away and appending went on in the one before it; then a power cut brought the name back. What is in it
- * is older, and was never flushed: a flush would have made its removal durable.
+ * An earlier recovery removed segment i, and appending went on in the previous one; then a power
+ * cut brought the name back. Its content is older, and was never flushed: a flush would have made
+ * its removal durable.
  */
 static bool has_come_back(const struct log *log, int i)
 {
@@ -486,8 +510,9 @@ static bool has_come_back(const struct log *log, int i)
 }
 
 /*
- * What the file says of epochs above the recovery point may be of a tail that was cut off since: the batches know. Below it they do not,
- * where it was compacted.
+ * Epochs in the file above the recovery point may belong to a tail that was cut off since; the
+ * batches have the right ones. Below it the file counts, since the batches of a compacted log do
+ * not have them all.
  */
 static void forget_epochs(struct log *log)
 {

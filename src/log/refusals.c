@@ -1,3 +1,6 @@
+/*
+ * refusals: the bounded list of refused first batches.
+ */
 #include "log/refusals.h"
 
 #include "base/mem.h"

@@ -1,13 +1,16 @@
 /*
- * replay: producer state at the end of the log: the newest snapshot that can be read, then the headers of the batches
- * behind it.
+ * replay: producer state at the end of the log: from the newest readable snapshot, then the headers
+ * of the batches after it.
  *
- * Aborted transactions whose markers lie behind the newest snapshot are written to .txnindex anew, so that it holds them once. What lies before it
- * stays as it is: it was flushed with that snapshot, and what would be written now is not.
+ * Aborted transactions whose markers lie after the newest snapshot are rewritten to .txnindex, so
+ * that each is in it once. Entries before the snapshot stay as they are: they were flushed with it,
+ * whereas what is written now is not.
  *
- * A snapshot does not say which transactions are decided but unreplicated. One behind a marker that the high watermark has not passed is
- * not begun with: an older one, and the batches behind it, say where that transaction began. (Kafka begins with it, and once this replica
- * leads and its high watermark has moved between the two, what was not stable elsewhere is so here.)
+ * A snapshot does not say which transactions are decided but unreplicated. One that lies after a
+ * marker not yet passed by the high watermark is therefore not used: an older one, and the batches
+ * after it, tell where that transaction began. (Kafka uses it. Once such a replica leads, and its
+ * high watermark has moved to between the two, it shows as stable what is not stable on other
+ * replicas.)
  */
 #include <errno.h>
 
@@ -38,7 +41,7 @@ static int restore(struct log *log, int64_t offset, int64_t now_ms, int64_t expi
 	return err;
 }
 
-/* The first marker from `from` on, in segment s: 0 and *at, else -ENODATA. */
+/* Finds the first marker from `from` on, in segment s: 0 and *at, else -ENODATA. */
 static int find_marker(struct log *log, struct segment *s, int64_t from, int64_t *at)
 {
 	struct scan scan;
@@ -53,7 +56,10 @@ static int find_marker(struct log *log, struct segment *s, int64_t from, int64_t
 	return 0;
 }
 
-/* Snapshots behind *at do not tell all. Nothing is read unless one lies behind the high watermark; the metadata has no producers. */
+/*
+ * Snapshots beyond *at are incomplete. Nothing is read unless there is one beyond the high
+ * watermark; the metadata log has no producers.
+ */
 static int find_unreplicated(struct log *log, int64_t *at)
 {
 	struct log_data *d = log->data;
@@ -70,8 +76,8 @@ static int find_unreplicated(struct log *log, int64_t *at)
 }
 
 /*
- * The state of the newest snapshot that is good and tells all; one that is bad is removed, with those behind it. *indexed: where the newest good
- * one lies; .txnindex has what is before it.
+ * Restores the newest snapshot that is good and complete; a bad one is removed, along with those
+ * after it. *indexed: offset of the newest good one; .txnindex has everything before it.
  */
 static int load_snapshot(struct log *log, int64_t now_ms, int64_t expiration_ms, int64_t *indexed)
 {
@@ -170,8 +176,8 @@ int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms)
 	int i = log_segment_of(log, from);
 
 	for (i = i < 0 ? 0 : i; !err && i < log->data->n; i++)
-		if (log_segment_end(log, i) > from ||
-		    i == log->data->n - 1) /* entries of what was lost lie behind the end */
+		/* entries of what was lost lie beyond the end */
+		if (log_segment_end(log, i) > from || i == log->data->n - 1)
 			err = replay_segment(log, &log->data->segments[i], from, indexed);
 	if (!err) {
 		producers_advance(&log->data->producers, log->end);

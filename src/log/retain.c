@@ -1,12 +1,14 @@
 /*
- * retain: what may go, oldest first, stopping at the first segment that stays.
+ * retain: removes segments by retention, oldest first, stopping at the first one that stays.
  *
- * A segment goes when all of it lies below the high watermark and it is older than retention.ms (by its largest
- * timestamp, else by the file's time), or the log is larger than retention.bytes without it, or it ends at or below
- * the log start, or below what the caller lets go. A transaction that is open there keeps nothing: what is stable begins with the log then, and its
- * producer is still known to be in it. The active segment can go too: an empty one is rolled first. Files go as Kafka's do: renamed to
- * .deleted at once, unlinked after file.delete.delay.ms. The renaming is no job: by the time that one ran, the topic could
- * have been deleted and made again, and a segment of the new one would bear the name.
+ * A segment is removed when it lies entirely below the high watermark, and it is older than
+ * retention.ms (by its largest timestamp, else by the file's time), or the log is larger than
+ * retention.bytes without it, or it ends at or below the log start, or at or below the caller's
+ * limit. A transaction that is open there keeps nothing: the last stable offset never falls below
+ * the log start, and its producer is still known to be in it. The active segment may be removed as
+ * well, after a new one was rolled. As in Kafka, files are renamed to .deleted at once and unlinked
+ * after file.delete.delay.ms. The renaming is not done in a job: by the time it ran, the topic
+ * could have been deleted and created again, and a segment of the new one would have that name.
  */
 #include <errno.h>
 #include <string.h>
@@ -27,7 +29,7 @@ static void add_path(struct log_deletion *d, char *path)
 	d->paths[d->n++] = path;
 }
 
-/* Its largest timestamp, else the file's time. */
+/* Its largest timestamp, else the file's modification time. */
 static int segment_newest_ms(struct log *log, struct segment *s, int64_t *ms)
 {
 	char dir[PATH_SIZE];
@@ -47,11 +49,11 @@ static int segment_newest_ms(struct log *log, struct segment *s, int64_t *ms)
 
 struct retention {
 	int64_t now_ms;
-	int64_t upto; /* what ends here or before goes; -1: none of it */
-	int64_t size; /* of what is left */
+	int64_t upto; /* segments that end here or before are removed; -1: none */
+	int64_t size; /* bytes that are left */
 };
 
-/* Does segment i go, given that all before it do? */
+/* May segment i be removed, given that all before it are? */
 static int may_go(struct log *log, int i, const struct retention *r, bool *goes)
 {
 	struct segment *s = &log->data->segments[i];
@@ -76,10 +78,10 @@ static int may_go(struct log *log, int i, const struct retention *r, bool *goes)
 	return err;
 }
 
-/* A rename is short, but this many are enough under a lock. */
+/* Number of segments per call: a rename is short, but this many are enough under a lock. */
 enum { AT_ONCE = 64 };
 
-/* How many segments go now, from the front. */
+/* Counts the segments to be removed now, from the front. */
 static int count_going(struct log *log, int64_t now_ms, int64_t upto, int *n)
 {
 	struct retention r = {now_ms, upto, log_size(log)};
@@ -97,7 +99,7 @@ static int count_going(struct log *log, int64_t now_ms, int64_t upto, int *n)
 	return 0;
 }
 
-/* Even a name needs room: on a full disk a file goes without the delay, and makes some. */
+/* Even a name needs space: on a full disk a file is unlinked without the delay, which frees some. */
 int log_retire_file(struct log *log, const char *path, struct log_deletion *d)
 {
 	char *to = xasprintf("%s.deleted", path);
@@ -199,7 +201,7 @@ int log_retain_beyond(struct log *log, int64_t now_ms, int64_t upto, struct log_
 	return 0;
 }
 
-/* The directory's name is free when this returns. On a full disk it goes at once. */
+/* The directory's name is free when this returns. On a full disk it is removed at once. */
 static int take_dir(struct log *log, const char *from, const char *to)
 {
 	int err = env_rename(log->env, from, to);
@@ -240,7 +242,7 @@ struct log_deletion *log_delete(struct log *log)
 	return d;
 }
 
-/* What was removed stays removed, and its blocks are free, when the directory it was in is synced. */
+/* Syncing the parent makes the removal durable, and frees the blocks. */
 static int sync_parent(struct env *env, const char *path)
 {
 	char *parent = xstrdup(path);

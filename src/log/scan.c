@@ -1,4 +1,6 @@
-/* scan: headers of batches in a file. */
+/*
+ * scan: walks the headers of batches in a file.
+ */
 #include "log/scan.h"
 
 #include <errno.h>
@@ -18,7 +20,7 @@ void scan_init(struct scan *s, struct file *file, int64_t pos, int64_t end)
 	s->have_len = 0;
 }
 
-/* Up to len bytes from s->pos on, and not less than `want`. */
+/* Reads up to len bytes from s->pos on, at least `want`. */
 static bool read_on(struct scan *s, int64_t len, int64_t want)
 {
 	ssize_t n = 0;

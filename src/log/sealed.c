@@ -1,4 +1,7 @@
-/* sealed: see the header. */
+/*
+ * sealed: seals and opens single batches, opens ranges of a file, and keeps track of which logs may
+ * have sealed batches.
+ */
 #include "log/sealed.h"
 
 #include <errno.h>
@@ -72,7 +75,10 @@ int sealed_put(const struct sealed_at *at, struct str topic, const uint8_t *p, s
 
 /* ---- a range ---- */
 
-/* Closes up what is shorter now: returns the length of all that opened; *err is of the first that did not. */
+/*
+ * Opens all batches and closes up the gaps, since they become shorter: returns the length of those
+ * that opened; *err is the error of the first that did not.
+ */
 static size_t open_all(const struct sealed_at *at, struct str topic, int64_t pos, uint8_t *p, size_t len, int *err)
 {
 	size_t kept = 0;
@@ -106,7 +112,7 @@ int sealed_read(const struct sealed_at *at, struct str topic, struct records *ra
 	return len > 0 ? 0 : err;
 }
 
-/* ---- of a log ---- */
+/* ---- for a log ---- */
 
 bool log_seals(const struct log *log, const struct batch_header *h)
 {

@@ -1,7 +1,7 @@
 /*
- * segment: one .log with its indexes. The rules for index entries are Kafka's: a pair is added for a batch that
- * begins more than index.interval.bytes behind the last indexed one; a time entry only when its timestamp is larger
- * than the last one's.
+ * segment: one .log with its indexes. The rules for index entries are Kafka's: a pair is added for
+ * a batch that begins more than index.interval.bytes after the last indexed one; a time entry only
+ * when its timestamp is larger than the last one's.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -47,7 +47,10 @@ void segment_path(const struct log *log, const struct segment *s, enum segment_f
 	path_of_offset(out, dir, s->base, suffix);
 }
 
-/* Over the budget for files: lets go of those of this log that are not the active segment's, nor of `s`, which is in use. */
+/*
+ * Over the budget for files: closes those of this log, except the active segment's and those of
+ * `s`, which is in use.
+ */
 static void close_older(struct log *log, const struct segment *s)
 {
 	for (int i = 0; i + 1 < log->data->n; i++)
@@ -120,7 +123,7 @@ void segment_unlink(struct log *log, struct segment *s)
 	segment_close_files(s);
 	for (int i = 0; i < SEGMENT_FILES; i++) {
 		segment_path(log, s, (enum segment_file)i, path);
-		env_unlink(log->env, path); /* most have no .txnindex */
+		env_unlink(log->env, path); /* most segments have no .txnindex */
 	}
 	log->data->dir_dirty = true;
 }
@@ -214,7 +217,7 @@ void segment_note_batch(struct log *log, struct segment *s, const struct batch_h
 	}
 	if (pos - s->indexed_pos <= log->config->index_interval_bytes || !room_for_entry(log, s))
 		return;
-	if (env_buggify(log->env, "no index entry")) /* who reads walks further */
+	if (env_buggify(log->env, "no index entry")) /* readers walk further */
 		return;
 	p->index[p->n_index++] = (struct index_entry){
 		.offset = (int32_t)(batch_last_offset(h) - s->base),
@@ -235,7 +238,7 @@ int segment_seal_indexes(struct log *log, struct segment *s)
 	int err = segment_write_pending(log, s);
 	if (err)
 		return err;
-	for (int kind = SEGMENT_INDEX; kind <= SEGMENT_TIME; kind++) { /* Kafka looks for both */
+	for (int kind = SEGMENT_INDEX; kind <= SEGMENT_TIME; kind++) { /* Kafka expects both */
 		err = segment_open(log, s, (enum segment_file)kind, true, &file);
 		if (err)
 			return log_failed(log, err, "making an index", (enum segment_file)kind, s->base);
@@ -293,7 +296,7 @@ int segment_add_aborted(struct log *log, struct segment *s, const struct complet
 	return 0;
 }
 
-/* ---- cutting back ---- */
+/* ---- truncation ---- */
 
 static int cut_index(struct log *log, struct segment *s, enum segment_file kind, enum index_key key, int64_t below,
 		     int32_t *n)
@@ -359,7 +362,7 @@ static int reset_marks(struct log *log, struct segment *s)
 	return err;
 }
 
-/* Batches behind the last index entry may have had larger timestamps than it tells. */
+/* Batches after the last index entry may have larger timestamps than it has. */
 static int note_unindexed(struct log *log, struct segment *s)
 {
 	struct scan scan;

@@ -1,4 +1,6 @@
-/* swap: finishing, or taking back, what was under way. */
+/*
+ * swap: finishes a swap that was under way, or takes it back.
+ */
 #include "log/swap.h"
 
 #include <errno.h>
@@ -18,11 +20,11 @@ struct settling {
 	int n_logs;
 	int n_swaps;   /* files of any kind */
 	int64_t base;  /* of the one that takes its place */
-	int64_t end;   /* behind its last batch */
-	int n_changed; /* names, since the last sync */
+	int64_t end;   /* end of its last batch */
+	int n_changed; /* names changed since the last sync */
 };
 
-/* "<offset>.<kind><suffix>": true, the kind and the offset. */
+/* For "<offset>.<kind><suffix>": true, with the kind and the offset. */
 static bool name_of(const char *name, const char *suffix, enum segment_file *kind, int64_t *offset)
 {
 	char full[32];
@@ -95,7 +97,7 @@ static int drop_cleaned(void *arg, const char *name, bool is_dir)
 	return !is_dir && name_ends(name, CLEANED_SUFFIX) ? unlink_name(arg, name) : 0;
 }
 
-/* The offset behind the last batch of a .log.swap. */
+/* Finds the end of the last batch of a .log.swap. */
 static int find_end(struct settling *s)
 {
 	char path[PATH_SIZE];

@@ -1,4 +1,7 @@
-/* text: words and numbers of checkpoint files. All lengths are checked; numbers that do not fit are refused. */
+/*
+ * text: words and numbers of checkpoint files. All lengths are checked; numbers that do not fit are
+ * refused.
+ */
 #include "log/text.h"
 
 bool text_at_end(const struct text *t)

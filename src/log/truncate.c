@@ -1,8 +1,8 @@
 /*
- * truncate: taking back the end of a log, or all of it.
+ * truncate: removes the end of a log, or all of it.
  *
- * After a truncation inside a segment appends go to a new one: a fetch that is being sent may still point at the
- * bytes that were cut off; it must run into the end of the file, not into other bytes.
+ * After a truncation inside a segment appends go to a new one: a fetch that is being sent may still
+ * refer to the bytes that were cut off; it must run into the end of the file, not into other bytes.
  */
 #include <errno.h>
 
@@ -15,7 +15,10 @@ static int failed(struct log *log, int err)
 	return err ? log_failed(log, err, "truncating", SEGMENT_LOG, log->start) : 0;
 }
 
-/* Half of it is done, for want of a descriptor or of room: what is on disk is to be read again. The marks stay. */
+/*
+ * The truncation was only half done, for lack of a descriptor or of space: the log must be loaded
+ * again. The offsets stay.
+ */
 static int lose(struct log *log, int err)
 {
 	err = failed(log, err);
@@ -35,7 +38,7 @@ static void drop_segments_from(struct log *log, int first)
 	log->data->pending.n_time = 0;
 }
 
-/* A flush that is out does not vouch for what is written there from now on. */
+/* A flush under way does not cover what is written from here on. */
 static void note_cut(struct log *log, int64_t end)
 {
 	if (log->data && log->data->cut_at > end)
@@ -54,7 +57,7 @@ static void set_end(struct log *log, int64_t end)
 		log->data->epochs_dirty = true;
 }
 
-/* What was clean below is so no more where it is written anew. */
+/* What was clean is no longer so where it is overwritten. */
 static int forget_clean(struct log *log, int64_t offset)
 {
 	int err = log_clean_abort(log);
@@ -84,7 +87,7 @@ int log_truncate_fully_at(struct log *log, int64_t offset)
 	return log->data ? failed(log, segment_create(log, offset, env_wall_ms(log->env))) : 0;
 }
 
-/* Cuts segment i, which holds `offset`, back to before it. */
+/* Truncates segment i, which contains `offset`, to before it. */
 static int cut_segment(struct log *log, int i, int64_t offset)
 {
 	struct segment *s = &log->data->segments[i];

@@ -1,4 +1,6 @@
-/* txn_index: reading and appending entries of .txnindex. */
+/*
+ * txn_index: reads, appends and truncates entries of .txnindex.
+ */
 #include "log/txn_index.h"
 
 #include <errno.h>

@@ -1,5 +1,6 @@
 /*
- * validate: Kafka's LogValidator and the checks around it, in Kafka's order, with its numbers and words.
+ * validate: Kafka's LogValidator and the checks around it, in Kafka's order, with its error codes
+ * and messages.
  *
  *	base offset not 0                                    87 INVALID_RECORD
  *	size > max.message.bytes                             10 MESSAGE_TOO_LARGE
@@ -20,7 +21,10 @@
 #include "base/err.h"
 #include "log/record_stream.h"
 
-/* Kafka names three at most in its message, but all in the response; we stop where a response would become large. */
+/*
+ * Kafka names at most three in its message, but all in the response; we stop where a response would
+ * become large.
+ */
 enum { RECORD_ERRORS_MAX = 1000, ERRORS_IN_MESSAGE = 3 };
 
 struct validation {
@@ -112,7 +116,7 @@ static int check_header(struct validation *v)
 
 /* ---- the records ---- */
 
-/* Only so many records are named: no text is made for the others. */
+/* Only this many records are named: no text is made for the others. */
 static bool names_more(const struct validation *v)
 {
 	return v->problem->n_records < RECORD_ERRORS_MAX;
@@ -186,7 +190,7 @@ static void check_record(struct validation *v, const struct stream_record *r, in
 		v->offsets_differ = true;
 }
 
-/* As check_timestamp has it, of those that need no exception. */
+/* check_timestamp for timestamps that need no special treatment. */
 static bool in_window(const struct validation *v, int64_t timestamp)
 {
 	const struct topic_config *config = v->c->config;
@@ -214,7 +218,10 @@ static bool glance_is_fine(struct validation *v, const struct record_glance *g)
 	return in_window(v, first) && in_window(v, last);
 }
 
-/* Most records are noted together, and judged by their extremes. False: they have to be looked at one by one, to tell which is wrong. */
+/*
+ * Most records are scanned together and judged by their extremes. False: they must be checked one
+ * by one, to find out which is wrong.
+ */
 static bool skim_records(struct validation *v, struct record_stream *s)
 {
 	struct record_glance g = RECORD_GLANCE_NONE;
@@ -250,7 +257,7 @@ static int stream_error(struct validation *v, int err)
 	return REFUSE(v, ERR_UNKNOWN_SERVER_ERROR, "Failed to decompress record stream " IN_PARTITION, PARTITION(v));
 }
 
-/* The first three in brackets, each as Kafka's RecordError is printed: clients show this to people. */
+/* The first three in brackets, each printed as Kafka's RecordError: clients show this to users. */
 static struct str record_errors_shown(struct arena *arena, const struct batch_problem *p)
 {
 	struct str shown = STR("[");
@@ -301,8 +308,8 @@ static int check_records(struct validation *v, const uint8_t *p, int64_t *size)
 /* ---- patching ---- */
 
 /*
- * Sets the max timestamp and its type, and takes out attributes that mean nothing to Kafka (and may to us, in a segment); the CRC is made anew
- * only when something has changed.
+ * Sets the max timestamp and its type, and clears attributes without a meaning in Kafka (which may
+ * have one in our segments); the CRC is recomputed only if something has changed.
  */
 static void patch_timestamps(const struct batch_check *c, uint8_t *p, size_t len, int64_t max_timestamp,
 			     struct batch_info *info)
@@ -329,7 +336,7 @@ static int target_codec(const struct batch_check *c, const struct batch_header *
 	if (c->config->compression_type == COMPRESSION_PRODUCER)
 		return batch_codec(h);
 	if (batch_is_control(h) && batch_codec(h) == CODEC_NONE)
-		return CODEC_NONE; /* control records are not compressed unless they came so */
+		return CODEC_NONE; /* control records are not compressed unless they arrived so */
 	return (int)c->config->compression_type;
 }
 

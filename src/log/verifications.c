@@ -1,3 +1,6 @@
+/*
+ * verifications: the map of producers for which a coordinator is being asked.
+ */
 #include "log/verifications.h"
 
 #include "base/list.h"

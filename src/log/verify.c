@@ -1,4 +1,6 @@
-/* verify: sound batches in a file. */
+/*
+ * verify: finds sound batches in a file.
+ */
 #include "log/verify.h"
 
 #include <errno.h>
@@ -11,7 +13,8 @@
 
 enum {
 	LEGACY_AT_CRC = 12,
-	FAR = 8192, /* a read of the next header alone is cheaper than one of all that lies before it */
+	/* beyond this distance, reading only the next header is cheaper than reading everything before it */
+	FAR = 8192,
 };
 
 void verify_init(struct verify *v, struct file *file, int64_t base, int64_t size)
@@ -24,7 +27,7 @@ void verify_fini(struct verify *v)
 	xfree(v->bytes);
 }
 
-/* Bytes from pos on: at least `least` of them (<= VERIFY_BUFFER), if the file has so many. */
+/* Returns bytes from pos on: at least `least` of them (<= VERIFY_BUFFER), if the file has as many. */
 static int view(struct verify *v, int64_t pos, int64_t least, const uint8_t **p, int64_t *len)
 {
 	int64_t left = v->size - pos;
@@ -45,7 +48,7 @@ static int view(struct verify *v, int64_t pos, int64_t least, const uint8_t **p,
 	return 0;
 }
 
-/* Can such a header be, whatever follows it? */
+/* Is such a header possible, whatever follows it? */
 static bool plausible(const struct verify *v, const struct batch_header *h, int64_t pos, int64_t next)
 {
 	if (h->base_offset < next || batch_size(h) > v->size - pos || h->last_offset_delta < 0)
@@ -56,7 +59,7 @@ static bool plausible(const struct verify *v, const struct batch_header *h, int6
 	       (h->count >= 0 && (h->attributes & ~(BATCH_KAFKA_ATTRIBUTES | BATCH_SEALED)) == 0);
 }
 
-/* A bit at a time: such batches are few, and old. */
+/* One bit at a time: such batches are few, and old. */
 uint32_t legacy_crc(uint32_t crc, const void *data, size_t len)
 {
 	const uint8_t *p = data;
@@ -104,8 +107,8 @@ int verify_at(struct verify *v, int64_t pos, int64_t next, struct batch_header *
 	if (!plausible(v, out, pos, next))
 		return ERR_CORRUPT_MESSAGE;
 	v->last_size = batch_size(out);
-	bool legacy =
-		out->magic < BATCH_MAGIC; /* a torn batch of format 2 can look like one: zeros where its magic was */
+	/* a torn batch of format 2 can look like one: zeros where its magic was */
+	bool legacy = out->magic < BATCH_MAGIC;
 	uint32_t wanted = legacy ? get_u32(p + LEGACY_AT_CRC) : out->crc;
 	if (v->headers && !legacy)
 		return 0;
