@@ -1,8 +1,8 @@
 /*
- * control: control records (KIP-595, KIP-630, KIP-853).
+ * control: encodes and decodes control records (KIP-595, KIP-630, KIP-853).
  *
- * Key: int16 version 0, int16 type. The value is the message's own encoding; its first field is its version, 0 until
- * now.
+ * Key: int16 version 0, int16 type. The value is encoded as the message itself; its first field is
+ * its version, which has always been 0.
  */
 #include "raft/control.h"
 
@@ -14,7 +14,7 @@
 #include "protocol/control_records.h"
 #include "raft/message.h"
 
-/* A voter set on disk has a handful of members; this bounds what a hostile one can ask for. */
+/* A voter set on disk has a handful of members; this limits what a hostile one can allocate. */
 #define VOTERS_ARENA (1 << 20)
 
 static void add(struct batch_builder *b, int64_t timestamp, enum control_type type, const struct schema *schema,

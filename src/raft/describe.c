@@ -1,5 +1,5 @@
 /*
- * describe: DescribeQuorum's answer, and what is measured.
+ * describe: DescribeQuorum's answer, and figures for metrics.
  */
 #include "protocol/describe_quorum.h"
 #include "raft/message.h"
@@ -11,7 +11,10 @@ static void set_error(struct describe_quorum_response_partition *p, int err, int
 		p->error_message = str_of(err_message(err));
 }
 
-/* Every partition that was asked for, with the same error (DescribeQuorumRequest.getPartitionLevelErrorResponse). */
+/*
+ * Answers every requested partition with the same error
+ * (DescribeQuorumRequest.getPartitionLevelErrorResponse).
+ */
 static void answer_unknown(const struct describe_quorum_request *request, int16_t version, struct arena *a,
 			   struct describe_quorum_response *out)
 {

@@ -35,7 +35,7 @@ void raft_election_format(const struct raft_election *e, int16_t kraft_version, 
 		   e->leader_id, e->leader_epoch, e->voted_id, uuid_text(e->voted_directory_id, text));
 }
 
-/* A number of 32 bits, at least -1. */
+/* A 32-bit number, at least -1. */
 static bool get_int(const json_t *object, const char *name, int32_t *out)
 {
 	const json_t *v = json_object_get(object, name);

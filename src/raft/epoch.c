@@ -1,6 +1,6 @@
 /*
- * epoch: BeginQuorumEpoch, by which a leader tells the voters that it leads, and EndQuorumEpoch, by which it tells them that it does no more and
- * who might (KIP-595).
+ * epoch: BeginQuorumEpoch, by which a leader tells the voters that it leads, and EndQuorumEpoch, by
+ * which it tells them that it no longer does, and names candidates (KIP-595).
  */
 #include "protocol/begin_quorum_epoch.h"
 #include "protocol/end_quorum_epoch.h"
@@ -41,7 +41,7 @@ bool epoch_begin_answered(struct raft *r, struct raft_turn *t, const struct raft
 	return take_begin_quorum_epoch(r, t);
 }
 
-/* What a leader says of itself; it is not this node. */
+/* Takes in what another node says of itself as the leader. */
 static int learn_leader(struct raft *r, struct raft_turn *t, const struct raft_leader *leader)
 {
 	int err = request_check_voter(r, leader->id, leader->epoch);
@@ -87,7 +87,10 @@ QUORUM_REQUEST_NEW(end_quorum_epoch)
 QUORUM_RESPONSE_FILL(end_quorum_epoch)
 QUORUM_RESPONSE_TAKE(end_quorum_epoch)
 
-/* This node has resigned: these are told, as candidates in this order, or (n = 0) all voters, without a word of who is to be next. */
+/*
+ * This node has resigned: notifies these voters, as candidates in this order, or (n = 0) all
+ * voters, without naming candidates.
+ */
 void epoch_begin_end(struct raft *r, const struct raft_key *successors, int n)
 {
 	const struct raft_voters *voters = raft_voters(r);
@@ -147,8 +150,9 @@ bool epoch_end_answered(struct raft *r, struct raft_turn *t, const struct raft_p
 }
 
 /*
- * How long this node waits before it asks to be elected, by its place among the candidates: at once as the first of them, as long as there is as
- * none of them, else the longer the later it comes.
+ * How long this node waits before it stands for election, according to its place among the
+ * candidates: not at all as the first, the longer the later its place, and the maximum if it is not
+ * among them.
  */
 static int64_t backoff_ms(const struct raft *r, const struct end_quorum_epoch_request_partition *p)
 {

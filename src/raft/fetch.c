@@ -1,9 +1,10 @@
 /*
  * fetch: Fetch and FetchSnapshot, answered by a leader (KIP-595, KIP-630).
  *
- * A Fetch says up to where the fetcher's log goes and what the epoch of its last record is. When the leader's log has that record it gets what
- * follows; when it has another there it is told where the two logs part (diverging epoch); when the leader's log begins behind it, it gets
- * the newest snapshot.
+ * A Fetch gives the end of the fetcher's log and the epoch of its last record. If the leader's log
+ * has that record, the answer is what follows. If the leader has another record there, the answer
+ * is where the two logs diverge (diverging epoch). If the leader's log begins after it, the answer
+ * is the newest snapshot.
  */
 #include "protocol/fetch.h"
 #include "protocol/fetch_snapshot.h"
@@ -51,12 +52,15 @@ static struct fetch_response_partition *fill_fetch(const struct raft *r, const s
 	return p;
 }
 
-/* An empty log is filled fastest by a snapshot; one that ends before this one begins, or in an epoch before that, in no other way. */
+/*
+ * An empty log is filled fastest by a snapshot; a log that ends before this one begins, or in an
+ * epoch before this one's first, cannot be filled in any other way.
+ */
 static bool needs_snapshot(const struct raft *r, int64_t offset, int32_t epoch)
 {
 	int32_t base_epoch = r->history.base_epoch;
 
-	if (r->snapshot.end_offset <= 0) /* the bootstrap snapshot is everybody's own */
+	if (r->snapshot.end_offset <= 0) /* every node has its own bootstrap snapshot */
 		return false;
 	if (offset == 0)
 		return true;
@@ -64,7 +68,10 @@ static bool needs_snapshot(const struct raft *r, int64_t offset, int32_t epoch)
 	       (offset < r->log_start || (offset == r->log_start && epoch != base_epoch) || epoch < base_epoch);
 }
 
-/* Does this log have the record before `offset`, of that epoch? If not, *where is up to where it may have it. */
+/*
+ * Does this log have the record before `offset`, with that epoch? If not, *where is the point up to
+ * which they may agree.
+ */
 static bool agrees(const struct raft *r, int64_t offset, int32_t epoch, struct raft_epoch_end *where)
 {
 	*where = history_epoch_end(&r->history, epoch);
@@ -78,7 +85,7 @@ static bool wants_to_wait(const struct raft_request *q, const struct fetch_respo
 	return !q->again && m->max_wait_ms > 0 && m->topics.v->partitions.v->high_watermark >= p->high_watermark;
 }
 
-/* A fetch that agrees: it tells what its sender has, and gets what there is. */
+/* Serves a fetch that agrees: notes what its sender has, and returns what follows. */
 static void serve(struct raft *r, struct raft_turn *t, struct raft_request *q, struct fetch_response_partition *p)
 {
 	const struct fetch_request *m = q->in;
@@ -116,7 +123,10 @@ static void lead(struct raft *r, struct raft_turn *t, struct raft_request *q, st
 	}
 }
 
-/* One that waited is told so when this node leads no more, whatever the epoch is now. */
+/*
+ * A fetch that was parked gets NOT_LEADER_OR_FOLLOWER when this node no longer leads, whatever the
+ * epoch is now.
+ */
 static int check_fetch(const struct raft *r, const struct raft_request *q)
 {
 	const struct fetch_request *m = q->in;

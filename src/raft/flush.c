@@ -1,7 +1,7 @@
 /*
- * flush: what of the log is on disk, and what is committed.
+ * flush: which part of the log is on disk, and which is committed.
  *
- * One flush is under way at a time. Those who want one meanwhile get it together, when it ends.
+ * One flush is under way at a time. Further requests for a flush are served together when it ends.
  */
 #include "base/check.h"
 #include "raft/raft_private.h"

@@ -1,10 +1,12 @@
 /*
- * follower: who is asked for records, and what comes of it: records, a truncation (KIP-595), a snapshot (KIP-630), another leader.
+ * follower: where records are fetched, and what the answers bring: records, a truncation (KIP-595),
+ * a snapshot (KIP-630), another leader.
  *
- * 1. There is one Fetch or FetchSnapshot under way at a time, whoever it is sent to, and none while the log is being changed or what was
- *    fetched is not on disk.
- * 2. While the leader does not answer, or is not known, one of the bootstrap servers or voters is asked: it may know who leads.
- * 3. The log is never cut below the high watermark or the newest snapshot.
+ * 1. There is one Fetch or FetchSnapshot under way at a time, to whatever node, and none while the
+ *    log is being changed or fetched records are not on disk yet.
+ * 2. While the leader is unknown or does not answer, one of the bootstrap servers or voters is
+ *    asked: it may know who leads.
+ * 3. The log is never truncated below the high watermark or the newest snapshot.
  */
 #include "base/check.h"
 #include "protocol/fetch.h"
@@ -22,7 +24,7 @@ void follower_begin(struct raft *r, struct raft_turn *t)
 	r->fetching = NO_SNAPSHOT;
 }
 
-/* The leader has answered as one. */
+/* The node has answered as leader. */
 void follower_heard(struct raft *r, struct raft_turn *t)
 {
 	if (r->role != RAFT_FOLLOWER)
@@ -84,7 +86,7 @@ static const struct fetch_snapshot_request *build_fetch_snapshot(const struct ra
 	return m;
 }
 
-/* The offset of a Fetch promises what is below it (raft.h, 5). */
+/* The offset of a Fetch promises that what is below it is on disk (raft.h, 5). */
 static bool may_ask(const struct raft *r)
 {
 	bool promises = r->config.may_become_voter || raft_is_voter(r);
@@ -92,7 +94,10 @@ static bool may_ask(const struct raft *r)
 	return !raft_log_is_busy(r) && (!promises || r->flushed_end >= r->history.end);
 }
 
-/* The bootstrap servers, then the voters: of one who was added since, the configuration may not know. */
+/*
+ * The i-th of the bootstrap servers, followed by the voters: the configuration may not know a voter
+ * that was added later.
+ */
 static bool anybody(const struct raft *r, int i, struct raft_node *out)
 {
 	int n_bootstrap = r->config.n_bootstrap;
@@ -173,7 +178,7 @@ int64_t follower_poll(struct raft *r, struct raft_turn *t)
 
 /* ---- truncation ---- */
 
-/* Where this log and the leader's part, by the leader's end of an epoch. */
+/* Where this log and the leader's diverge, given the leader's end of an epoch. */
 static int64_t common_end(const struct raft *r, struct raft_epoch_end leader)
 {
 	struct raft_epoch_end own = history_epoch_end(&r->history, leader.epoch);
@@ -204,7 +209,10 @@ static bool truncate_to(struct raft *r, struct raft_turn *t, struct raft_epoch_e
 
 /* ---- snapshots ---- */
 
-/* The log ends before it, or in an epoch before its: it may take the log's place. */
+/*
+ * True when the log ends before the snapshot, or in an epoch before the snapshot's: the snapshot
+ * may replace the log.
+ */
 static bool is_ahead(const struct raft *r, struct raft_snapshot_id id)
 {
 	int32_t last_epoch = history_last_epoch(&r->history);
@@ -275,7 +283,7 @@ bool follower_fetch_snapshot_answered(struct raft *r, struct raft_turn *t, const
 		said_endpoint(r, &said, m->node_endpoints.v->host, m->node_endpoints.v->port);
 	if (!said_applies(r, t, &said) || r->role != RAFT_FOLLOWER || r->fetching.end_offset < 0)
 		return false;
-	if (p->error_code != 0) { /* it is gone, or is another than it was: the next Fetch tells of a newer one */
+	if (p->error_code != 0) { /* the snapshot is gone or has changed: the next Fetch names a newer one */
 		r->fetching = NO_SNAPSHOT;
 		return p->error_code == ERR_SNAPSHOT_NOT_FOUND;
 	}
@@ -285,7 +293,7 @@ bool follower_fetch_snapshot_answered(struct raft *r, struct raft_turn *t, const
 	return well;
 }
 
-/* The log is the snapshot's now: it is committed as far as that goes. */
+/* The log now consists of the snapshot, and is committed up to its end. */
 static void restart_log(struct raft *r, struct raft_turn *t)
 {
 	struct raft_snapshot_id id = t->event->snapshot;
@@ -377,7 +385,7 @@ bool follower_fetch_answered(struct raft *r, struct raft_turn *t, const struct r
 		said_endpoint(r, &said, m->node_endpoints.v->host, m->node_endpoints.v->port);
 	if (!said_applies(r, t, &said) || p->error_code != 0 || r->role != RAFT_FOLLOWER || raft_log_is_busy(r))
 		return false;
-	r->fetching = NO_SNAPSHOT; /* what this answer says is newer than what made us ask for one */
+	r->fetching = NO_SNAPSHOT; /* this answer is newer than the one that made us fetch a snapshot */
 	if (p->diverging_epoch.epoch < 0 && p->snapshot_id.epoch < 0 && p->snapshot_id.end_offset < 0)
 		return append(r, t, p);
 	if (p->diverging_epoch.epoch >= 0)

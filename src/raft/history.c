@@ -1,10 +1,11 @@
 /*
- * history: what the log says to raft, by offset: where epochs begin, sets of voters, kraft.versions.
+ * history: what the log tells raft, by offset: where epochs begin, sets of voters, kraft.versions.
  *
- * 1. Entries are in the order of their offsets. Those of epochs are as far down as the log is; of voters and kraft.versions one is kept that
- *    was said at or before the newest snapshot, so that there is one for every offset from there on.
- * 2. base_epoch is that of the record before the first: of the snapshot at the log's start, 0 when the log starts at 0. An epoch that began
- *    before the log's start has no entry.
+ * 1. Entries are in the order of their offsets. Those of epochs go back to the log's start. Of
+ *    voters and kraft.versions the one that applied at the newest snapshot is kept, so that there
+ *    is one for every offset from there on.
+ * 2. base_epoch is that of the record before the first: that of the snapshot at the log's start, or
+ *    0 when the log starts at 0. An epoch that began before the log's start has no entry.
  */
 #include <string.h>
 
@@ -51,7 +52,8 @@ void raft_history_note_voters(struct raft_history *h, int64_t offset, const stru
 {
 	struct raft_voters_at *at;
 
-	if (h->n_voters > 0 && h->voters[h->n_voters - 1].offset == offset) /* a snapshot has the last word */
+	/* the last entry for an offset counts, as in a snapshot */
+	if (h->n_voters > 0 && h->voters[h->n_voters - 1].offset == offset)
 		forget_voters(h, h->n_voters - 1, h->n_voters);
 	check(h->n_voters == 0 || h->voters[h->n_voters - 1].offset < offset);
 	h->voters = xreallocarray(h->voters, (size_t)h->n_voters + 1, sizeof(*h->voters));

@@ -1,6 +1,7 @@
 /*
- * join: what a follower asks of its leader about itself (KIP-853): that the set of voters has its listeners and versions as they are
- * (UpdateRaftVoter); and, where it is no voter but may be one and controller.quorum.auto.join.enable says so, that it becomes one.
+ * join: a follower's requests to its leader about itself (KIP-853): to update its listeners and
+ * versions in the set of voters (UpdateRaftVoter); and, if it is not a voter but may be one and
+ * controller.quorum.auto.join.enable is set, to become one.
  */
 #include "protocol/add_raft_voter.h"
 #include "protocol/remove_raft_voter.h"
@@ -9,7 +10,10 @@
 
 /* ---- what is wanted ---- */
 
-/* With kraft.version 0 the set is not in the log: every new leader has to be told anew, or it could not raise kraft.version. */
+/*
+ * With kraft.version 0 the set is not in the log: every new leader has to be told anew, otherwise
+ * it could not raise kraft.version.
+ */
 static bool wants_update(const struct raft *r)
 {
 	const struct raft_voter *mine = voters_find_key(raft_voters(r), raft_own_key(r));
@@ -55,7 +59,7 @@ static const void *build_add(const struct raft *r, struct arena *a)
 	return m;
 }
 
-/* The voter of this node's id, whose disk is gone. */
+/* Removes the voter with this node's id whose disk is gone. */
 static const void *build_remove(const struct raft *r, struct arena *a, const struct raft_voter *old)
 {
 	struct remove_raft_voter_request *m = message_new(a, &remove_raft_voter_request_schema, sizeof(*m));
@@ -112,7 +116,10 @@ bool join_update_answered(struct raft *r, struct raft_turn *t, const struct raft
 	return true;
 }
 
-/* Done, or there before, or the leader is about another change: the next attempt is in a while. */
+/*
+ * It is done, or had been done before, or the leader is busy with another change: the next attempt
+ * comes after a while.
+ */
 static bool joined(struct raft *r, struct raft_turn *t, int err, int there_before)
 {
 	if (err != 0 && err != ERR_REQUEST_TIMED_OUT && err != there_before)

@@ -1,20 +1,21 @@
 /*
- * leader: what a leader knows of the voters and of those who only follow, and what that decides: the high watermark, and whether it may go on
- * leading.
+ * leader: what a leader knows of voters and observers, and what follows from it: the high
+ * watermark, and whether it may go on leading.
  *
- * 1. A replica's flushed end is what it asked for last: that may be less than before, of a disk that was lost. The high watermark stays.
- * 2. A leader that is no voter any more counts for nothing.
+ * 1. A replica's flushed end is the last offset it asked for, which may be lower than before, if
+ *    its disk was lost. The high watermark does not move back.
+ * 2. A leader that is no longer a voter does not count itself.
  */
 #include "base/err.h"
 #include "base/mem.h"
 #include "raft/control.h"
 #include "raft/raft_private.h"
 
-/* As Kafka's LeaderState has it. */
+/* As in Kafka's LeaderState. */
 #define OBSERVER_SESSION_MS 300000
-/* More than this many are no cluster: the one that was silent for longest is forgotten. */
+/* No cluster has more: beyond this number, the observer that was silent for longest is forgotten. */
 #define OBSERVERS_MAX 1000
-/* How long ago an observer may have been heard of that is to become a voter. */
+/* The maximum time since an observer was last heard from if it is to become a voter. */
 #define CAUGHT_UP_MS 3600000
 
 static int64_t check_quorum_ms(const struct raft *r)
@@ -107,7 +108,10 @@ static struct raft_replica *find_or_observe(struct raft *r, struct raft_key key,
 	return replicas_add(&r->observers, key);
 }
 
-/* What is known of one who becomes a voter, or stays one, is kept; who is none any more is an observer. */
+/*
+ * The state of a replica that becomes or remains a voter is kept; one that is no longer a voter
+ * becomes an observer.
+ */
 static void set_voters(struct raft *r, int64_t now_ms)
 {
 	struct raft_replicas before = r->replicas;
@@ -137,14 +141,14 @@ static void set_voters(struct raft *r, int64_t now_ms)
 		if (!raft_key_matches(before.v[old].key, raft_own_key(r)) && !find_observer(r, before.v[old].key))
 			*replicas_add(&r->observers, before.v[old].key) = before.v[old];
 	}
-	if (was_alone) /* there was nobody to hear of */
+	if (was_alone) /* there was no other voter to hear from */
 		r->check_quorum_due_ms = now_ms + check_quorum_ms(r);
 	replicas_fini(&before);
 }
 
 /* ---- the high watermark ---- */
 
-/* The largest end that a majority of the voters has on disk; -1 while no majority was heard of. */
+/* The largest end that a majority of the voters has on disk; -1 while no majority has been heard from. */
 static int64_t majority_end(const struct raft *r)
 {
 	int64_t best = -1;
@@ -161,7 +165,10 @@ static int64_t majority_end(const struct raft *r)
 	return best;
 }
 
-/* Unknown until a record of this epoch is committed: another leader may have told of a higher one than this node has heard of. */
+/*
+ * Unknown until a record of this epoch is committed: another leader may have announced a higher one
+ * than this node knows.
+ */
 int64_t leader_high_watermark(const struct raft *r)
 {
 	return r->high_watermark > r->epoch_start ? r->high_watermark : -1;
@@ -225,12 +232,12 @@ void leader_append_voters(struct raft *r, struct raft_turn *t, const struct raft
 	append_control(r, t, &what);
 	set_voters(r, t->event->now_ms);
 	leader_appended(r, t);
-	update_high_watermark(r, t); /* a smaller set may be a majority already */
+	update_high_watermark(r, t); /* a smaller set may already have a majority */
 }
 
 /*
- * With kraft.version 1 the set of voters is written once more when it has never been in the log, or knows this node's listeners or versions
- * otherwise than they are.
+ * With kraft.version 1 the set of voters is written once more if it was never in the log, or if its
+ * listeners or versions of this node are outdated.
  */
 static bool has_to_write_voters(const struct raft *r, struct raft_voters *updated)
 {
@@ -280,7 +287,7 @@ static void append_epoch_start(struct raft *r, struct raft_turn *t)
 
 /* ---- who is heard of ---- */
 
-/* A majority, less the leader where it is one of them, within the time: all begins anew. */
+/* When a majority (less the leader, if it is a voter) has been heard from in time, the check starts anew. */
 void leader_heard(struct raft *r, struct raft_turn *t, struct raft_key key)
 {
 	struct raft_replica *voter = find_voter(r, key);
@@ -298,7 +305,7 @@ void leader_heard(struct raft *r, struct raft_turn *t, struct raft_key key)
 	r->check_quorum_due_ms = t->event->now_ms + check_quorum_ms(r);
 }
 
-/* Caught up: it asks for the end, or for where the end was when it asked last. */
+/* A replica has caught up when it asks for the end, or for what was the end when it last asked. */
 static void note_fetch(struct raft_replica *one, const struct raft_event *event, int64_t offset, int64_t log_end)
 {
 	if (offset >= log_end)
@@ -313,14 +320,14 @@ static void note_fetch(struct raft_replica *one, const struct raft_event *event,
 
 void leader_fetched(struct raft *r, struct raft_turn *t, struct raft_key key, int64_t offset)
 {
-	if (key.id < 0) /* a reader, who is no replica */
+	if (key.id < 0) /* a reader, not a replica */
 		return;
 	note_fetch(find_or_observe(r, key, t->event->now_ms), t->event, offset, r->history.end);
 	leader_heard(r, t, key);
 	update_high_watermark(r, t);
 }
 
-/* As Kafka's LeaderState.isReplicaCaughtUp: once, and heard of within the hour. */
+/* As Kafka's LeaderState.isReplicaCaughtUp: it has caught up once, and was heard from within the last hour. */
 bool leader_has_caught_up(const struct raft *r, struct raft_key key, int64_t now_ms)
 {
 	const struct raft_replica *observer = find_observer(r, key);
@@ -365,7 +372,7 @@ int64_t leader_poll(struct raft *r, struct raft_turn *t)
 	return min_ms(due_ms, r->check_quorum_due_ms);
 }
 
-/* The voters but this node, those with the most first (KIP-595's preferred successors). */
+/* The voters except this node, those with the highest ends first (KIP-595's preferred successors). */
 int leader_successors(const struct raft *r, struct raft_key *out)
 {
 	int n = 0;
@@ -384,7 +391,7 @@ int leader_successors(const struct raft *r, struct raft_key *out)
 	return n;
 }
 
-/* ---- life ---- */
+/* ---- start and end ---- */
 
 void leader_begin(struct raft *r, struct raft_turn *t)
 {
@@ -403,7 +410,7 @@ void leader_begin(struct raft *r, struct raft_turn *t)
 	raft_want_flush(r, t);
 }
 
-/* Another role follows: nobody waits here any more. */
+/* Another role follows: ends all waiting here. */
 void leader_end(struct raft *r, struct raft_turn *t)
 {
 	raft_effect(t, RAFT_EFFECT_RESIGNED)->epoch = r->election.leader_epoch;

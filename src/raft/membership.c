@@ -1,12 +1,13 @@
 /*
- * membership: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter, decided by a leader (KIP-853; Kafka's handlers of these names, and their order
- * of checks).
+ * membership: AddRaftVoter, RemoveRaftVoter and UpdateRaftVoter, decided by a leader (KIP-853;
+ * Kafka's handlers of these names, and their order of checks).
  *
- * 1. One change at a time: none while another one is under way, nor before the last set of voters is committed; so any two sets that could
- *    decide have a voter in common.
- * 2. A voter is added when it has answered ApiVersions on the listener that the quorum uses, speaks the kraft.version that there is, and has
- *    caught up. The answer comes when the new set is committed by a majority of itself, or when the time for that is over.
- * 3. A leader that is removed goes on until that is committed, then resigns.
+ * 1. One change at a time: none while another one is under way, nor before the last set of voters
+ *    is committed; so any two sets that may decide have a voter in common.
+ * 2. A voter is added when it has answered ApiVersions on the listener that the quorum uses,
+ *    supports the present kraft.version, and has caught up. The answer is sent when the new set is
+ *    committed by a majority of itself, or at the timeout.
+ * 3. A leader that is removed continues until that is committed, then resigns.
  */
 #include "protocol/add_raft_voter.h"
 #include "protocol/api_versions.h"
@@ -86,7 +87,7 @@ void membership_committed(struct raft *r, struct raft_turn *t)
 		r->wants_to_resign = true;
 }
 
-/* ---- what is looked at first ---- */
+/* ---- checks made first ---- */
 
 static bool may_ask(const struct raft *r, struct str cluster, const struct refusal *to)
 {
@@ -101,7 +102,7 @@ static bool may_ask(const struct raft *r, struct str cluster, const struct refus
 	return err == 0;
 }
 
-/* Is the set of voters one that can be changed, and is nothing of an earlier change on its way? */
+/* Can the set of voters be changed, and is no earlier change under way? */
 static bool may_change(struct raft *r, struct raft_turn *t, const char *doing, const struct refusal *to)
 {
 	membership_poll(r, t);
@@ -160,7 +161,7 @@ static const struct api_versions_request *build_api_versions(struct arena *a)
 	return m;
 }
 
-/* Does it speak, and what? The change begins with the question. */
+/* Asks the new voter for its versions, to see whether it answers. The change begins with this question. */
 static bool ask_versions(struct raft *r, struct raft_turn *t, const struct add_raft_voter_request *m,
 			 struct raft_endpoint *endpoints)
 {
@@ -210,7 +211,7 @@ void membership_add_asked(struct raft *r, struct raft_turn *t, struct raft_reque
 		q->outcome = RAFT_PARKED_CHANGE;
 }
 
-/* The range of kraft.version that it speaks: one that does not say so speaks 0. */
+/* The range of kraft.version that it supports: one that does not report a range supports 0. */
 static void read_range(const struct api_versions_response *m, struct raft_voter *voter)
 {
 	voter->kraft_version_min = voter->kraft_version_max = 0;
@@ -238,7 +239,7 @@ static void append_added(struct raft *r, struct raft_turn *t)
 	raft_voters_fini(&voters);
 	if (!r->change.ack_when_committed && r->change.parked) {
 		raft_effect(t, RAFT_EFFECT_CHANGE_DONE)->err = 0;
-		r->change.parked = false; /* it goes on, though, until it is committed */
+		r->change.parked = false; /* the change continues, though, until it is committed */
 	}
 }
 
@@ -346,7 +347,10 @@ static bool is_sensible(const struct raft *r, const struct raft_voter *v)
 	       v->kraft_version_max >= v->kraft_version_min;
 }
 
-/* With kraft.version 1 the set in the log is changed; before, what the leader keeps in mind for the upgrade. */
+/*
+ * With kraft.version 1 the set in the log is changed; before that, what the leader remembers for
+ * the upgrade.
+ */
 static int update(struct raft *r, struct raft_turn *t, const struct raft_voter *voter)
 {
 	struct raft_voters voters;

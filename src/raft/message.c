@@ -1,11 +1,12 @@
 /*
- * message: what the messages of the quorum have in common: the leader that an answer names, and what is looked at first in every request.
+ * message: what the messages of the quorum have in common: the leader that an answer names, and the
+ * first checks of every request.
  */
 #include "raft/message.h"
 
 #include "base/check.h"
 
-/* ---- making them ---- */
+/* ---- making messages ---- */
 
 void *answer_new(struct arena *a, const struct schema *schema, size_t size)
 {
@@ -71,7 +72,10 @@ bool said_applies(struct raft *r, struct raft_turn *t, const struct raft_said *s
 		return false;
 	}
 	if (said->leader.id >= 0 && r->election.leader_id < 0) {
-		/* Of what it says more is believed when it is followed: a first Fetch may bring records. */
+		/*
+		 * The rest of it is believed once this node follows that leader: a first Fetch may
+		 * bring records.
+		 */
 		role_learn(r, t, &said->leader);
 		return r->role == RAFT_FOLLOWER && said->err == 0;
 	}

@@ -1,7 +1,8 @@
 /*
- * peers: the nodes that something was asked of.
+ * peers: the nodes to which requests were sent.
  *
- * 1. One request to a node at a time: it ends with its answer, or when the time for it is over; an answer that comes later is not known.
+ * 1. One request to a node at a time: it ends with its answer or at its timeout; a later answer is
+ *    ignored.
  * 2. A node that has failed is left alone for retry_backoff_ms.
  * 3. All of it is forgotten when the role changes.
  */

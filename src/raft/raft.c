@@ -1,7 +1,8 @@
 /*
- * raft: life, the step, looking.
+ * raft: creation, the step, queries.
  *
- * A step is what its event asks for, then all that is due in the role that comes of it (role_poll).
+ * A step is what its event asks for, followed by everything that is due in the resulting role
+ * (role_poll).
  */
 #include "raft/raft.h"
 
@@ -32,7 +33,7 @@ const char *raft_role_name(enum raft_role role)
 	return ROLE_NAMES[role];
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 static struct str keep(struct str s)
 {
@@ -104,7 +105,7 @@ void raft_free(struct raft *r)
 	xfree(r);
 }
 
-/* ---- what a step is made with ---- */
+/* ---- parts of a step ---- */
 
 struct raft_effect *raft_effect(struct raft_turn *t, enum raft_effect_type type)
 {
@@ -142,8 +143,8 @@ int32_t raft_chance(struct raft_turn *t, int32_t n)
 	uint64_t drawn = t->chance;
 
 	check(n > 0);
-	t->chance =
-		t->chance * 6364136223846793005u + 1442695040888963407u; /* for the next of this step (Knuth's MMIX) */
+	/* for the next number of this step (Knuth's MMIX) */
+	t->chance = t->chance * 6364136223846793005u + 1442695040888963407u;
 	return (int32_t)((drawn >> 33) % (uint64_t)n);
 }
 
@@ -178,9 +179,8 @@ static void on_request(struct raft *r, struct raft_turn *t)
 {
 	struct raft_request *q = t->event->request;
 
-	role_poll(
-		r,
-		t); /* what is due is not put off by a question: a leader that has to resign does not begin anything */
+	/* What is due comes before the request: a leader that has to resign must not begin anything. */
+	role_poll(r, t);
 	q->outcome = RAFT_ANSWERED;
 	for (size_t i = 0; i < sizeof(REQUESTS) / sizeof(REQUESTS[0]); i++) {
 		if (REQUESTS[i].api == q->api) {
@@ -191,7 +191,7 @@ static void on_request(struct raft *r, struct raft_turn *t)
 	check(false);
 }
 
-/* True: all is well with the node that has answered. */
+/* answered() returns true when the node that has answered is in order. */
 static const struct {
 	int16_t api;
 	bool (*answered)(struct raft *r, struct raft_turn *t, const struct raft_peer *from);
@@ -226,8 +226,9 @@ static void on_answer(struct raft *r, struct raft_turn *t)
 }
 
 /*
- * A record that nobody waits for, alone in a quorum of one, is flushed with the next that somebody waits for, or after this: half of what an
- * idle node uses is the two flushes a second of its no-op records.
+ * In a quorum of one, a record for which nobody waits is flushed together with the next one for
+ * which somebody does, or after this time: without that, the two flushes a second for no-op records
+ * would be half of an idle node's load.
  */
 #define IDLE_FLUSH_MS 5000
 
@@ -251,13 +252,16 @@ static void on_tick(struct raft *r, struct raft_turn *t)
 {
 	r->wake_ms = INT64_MAX;
 	if (t->event->now_ms >= r->flush_due_ms) {
-		/* One that is under way does not have all of it: the next begins when it ends. */
+		/* A flush under way does not cover all of it: the next begins when it ends. */
 		r->flush_due_ms = INT64_MAX;
 		raft_want_flush(r, t);
 	}
 }
 
-/* The log ends where it ended before: nobody else has heard of what was to follow. The step that wrote it may have resigned already. */
+/*
+ * The log ends where it ended before, and no other node has heard of what was to follow. The step
+ * that wrote it may already have resigned.
+ */
 static void on_unwritten(struct raft *r, struct raft_turn *t)
 {
 	int64_t offset = t->event->offset;
@@ -297,7 +301,7 @@ static void (*const EVENTS[])(struct raft *r, struct raft_turn *t) = {
 
 /* ---- the step ---- */
 
-/* One write for all that has changed; before everything that leaves the node, which stands behind it. */
+/* One write for all changes, moved before everything that leaves the node in this step. */
 static void write_state(struct raft *r, struct raft_turn *t)
 {
 	struct raft_effects *out = t->out;
@@ -323,7 +327,7 @@ static void wake_fetches(struct raft *r, struct raft_turn *t)
 	r->fetches_below = -1;
 }
 
-/* There is nobody who would have to be told, or they know another leader already. */
+/* Nobody has to be told, or the others already know another leader. */
 static void maybe_stopped(struct raft *r, struct raft_turn *t)
 {
 	bool is_replaced = r->election.leader_id >= 0 && r->election.leader_id != r->config.node_id;
@@ -334,11 +338,11 @@ static void maybe_stopped(struct raft *r, struct raft_turn *t)
 	raft_effect(t, RAFT_EFFECT_STOPPED);
 }
 
-/* A tick that comes too early does no harm: only an earlier one is asked for. */
+/* A tick that comes too early does no harm: asks only for an earlier one. */
 static void wake(struct raft *r, struct raft_turn *t, int64_t due_ms)
 {
 	due_ms = min_ms(due_ms, r->flush_due_ms);
-	if (!r->cutting) /* one that is being cut wakes when it is there */
+	if (!r->cutting) /* the end of the cutting wakes it */
 		due_ms = min_ms(due_ms, r->snapshot_due_ms);
 	if (due_ms >= r->wake_ms)
 		return;
@@ -392,7 +396,7 @@ int raft_upgrade(struct raft *r, const struct raft_upgrade *to, const struct raf
 	return err;
 }
 
-/* ---- looking ---- */
+/* ---- queries ---- */
 
 enum raft_role raft_role(const struct raft *r)
 {

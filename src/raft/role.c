@@ -1,8 +1,8 @@
 /*
- * role: which role follows which (Kafka's QuorumState), and what each of them has to do when time has passed.
+ * role: which role follows which (Kafka's QuorumState), and what each role does as time passes.
  *
- * A change of role within an epoch keeps the vote that was given in it. Requests under way are forgotten: their answers are to a question that
- * nobody asks any more.
+ * A change of role within an epoch keeps the vote that was given in it. Requests under way are
+ * forgotten: their answers no longer matter.
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -53,7 +53,7 @@ static void tell_followed(struct raft_turn *t, int32_t leader_id, int32_t epoch)
 	e->epoch = epoch;
 }
 
-/* The vote of this epoch, or none in a later one. */
+/* The vote given in this epoch, or none if the epoch is later. */
 static struct raft_election election_in(const struct raft *r, int32_t epoch, int32_t leader_id)
 {
 	struct raft_election next = {leader_id, epoch, -1, UUID_ZERO};
@@ -66,9 +66,9 @@ static struct raft_election election_in(const struct raft *r, int32_t epoch, int
 	return next;
 }
 
-/* ---- from one to the next ---- */
+/* ---- transitions ---- */
 
-/* An election that others hold does not put this node's own off, nor a lost round bring it forward. */
+/* An election held by others does not delay this node's own, nor does a lost round bring it forward. */
 static int64_t unattached_timeout(const struct raft *r, struct raft_turn *t)
 {
 	bool waits = r->role == RAFT_CANDIDATE || r->role == RAFT_UNATTACHED || r->role == RAFT_RESIGNED ||
@@ -132,7 +132,7 @@ void role_leader(struct raft *r, struct raft_turn *t)
 	leader_begin(r, t);
 }
 
-/* Still the leader that the epoch had, so that nobody else is voted for in it. */
+/* It remains the leader of this epoch, so that no other node is voted for in it. */
 void role_resigned(struct raft *r, struct raft_turn *t)
 {
 	struct raft_key *successors = arena_array(t->out->arena, (size_t)r->replicas.n + 1, sizeof(*successors));
@@ -143,9 +143,9 @@ void role_resigned(struct raft *r, struct raft_turn *t)
 	epoch_begin_end(r, successors, n);
 }
 
-/* ---- what a message says of the leader ---- */
+/* ---- what a message says about the leader ---- */
 
-/* What the message has not got is looked for in the set of voters. */
+/* Endpoints that the message lacks are taken from the set of voters. */
 static void find_endpoints(const struct raft *r, struct raft_leader *leader)
 {
 	const struct raft_voter *voter = raft_voters_find(raft_voters(r), leader->id);
@@ -156,7 +156,7 @@ static void find_endpoints(const struct raft *r, struct raft_leader *leader)
 	leader->n_endpoints = voter->n_endpoints;
 }
 
-/* In a role that waits for a leader, or with more of its addresses than before. */
+/* It is of a later epoch, or names a leader not known yet, or more of its addresses. */
 static bool is_news(const struct raft *r, const struct raft_leader *leader)
 {
 	if (leader->epoch > r->election.leader_epoch)
@@ -166,8 +166,10 @@ static bool is_news(const struct raft *r, const struct raft_leader *leader)
 }
 
 /*
- * Another address of the leader that is known. He says it himself, or it is asked for where he does not answer: the set of voters may say where he was
- * before he moved (Kafka keeps to that one until another leads). It is no sign of life: what is due stays due.
+ * Another address of the known leader, which comes from the leader itself or from a node that was
+ * asked because the leader did not answer: the set of voters may have the address from before it
+ * moved (Kafka keeps to that one until another node leads). It is not a sign of life: timeouts go
+ * on.
  */
 static bool is_elsewhere(const struct raft *r, const struct raft_leader *said)
 {
@@ -183,7 +185,7 @@ bool role_learn(struct raft *r, struct raft_turn *t, const struct raft_leader *s
 {
 	struct raft_leader leader = *said;
 
-	if (leader.id == r->config.node_id) { /* a memory of who was here before: this node knows better */
+	if (leader.id == r->config.node_id) { /* what others remember of an earlier life: this node knows better */
 		if (leader.epoch > r->election.leader_epoch)
 			role_unattached(r, t, leader.epoch, -1);
 		return true;
@@ -210,7 +212,10 @@ bool role_learn(struct raft *r, struct raft_turn *t, const struct raft_leader *s
 
 /* ---- what is due ---- */
 
-/* Not while the log is being changed: who leads has its log as it is. Behind the last epoch there is none. */
+/*
+ * Not while the log is being changed, since a leader's log must be fixed; and not in the last
+ * epoch, which has no successor.
+ */
 bool role_may_stand(const struct raft *r)
 {
 	return raft_is_eligible(r) && !raft_log_is_busy(r) && r->election.leader_epoch < INT32_MAX;
@@ -228,7 +233,7 @@ static int64_t poll_unattached(struct raft *r, struct raft_turn *t)
 	return role_may_stand(r) ? r->election_due_ms : INT64_MAX;
 }
 
-/* Nobody was for it: back to where it was. */
+/* It will not be elected: returns to the previous role. */
 void role_lost(struct raft *r, struct raft_turn *t)
 {
 	struct raft_leader leader = {r->election.leader_id, r->election.leader_epoch, r->leader_endpoints,
@@ -259,7 +264,10 @@ static int64_t poll_candidate(struct raft *r, struct raft_turn *t)
 	return r->stopping ? INT64_MAX : r->election_due_ms;
 }
 
-/* Time for the others to elect one. The epoch ends with it: nobody is to follow this node in it any more. */
+/*
+ * Gives the others time to elect a leader. The epoch ends with it: no node is to follow this one in
+ * it any more.
+ */
 static int64_t poll_resigned(struct raft *r, struct raft_turn *t)
 {
 	bool may_end = !r->stopping && r->election.leader_epoch < INT32_MAX;
@@ -292,8 +300,9 @@ int64_t role_poll(struct raft *r, struct raft_turn *t)
 /* ---- the first role ---- */
 
 /*
- * Of an epoch in which this node led there may be records that the disk has lost: it does not lead in it again (KAFKA-10527). A node that voted
- * for itself, and whose log goes on into that epoch, has led in it.
+ * The disk may have lost records of an epoch in which this node led, so it must not lead in that
+ * epoch again (KAFKA-10527). A node that voted for itself, and whose log extends into that epoch,
+ * has led in it.
  */
 static bool has_led(const struct raft *r)
 {
@@ -334,7 +343,7 @@ static void resume(struct raft *r, struct raft_turn *t)
 
 void role_begin(struct raft *r, struct raft_turn *t)
 {
-	if (raft_is_only_voter(r)) { /* nobody else has to be asked, nor waited for */
+	if (raft_is_only_voter(r)) { /* there is no one else to ask or to wait for */
 		if (r->election.leader_epoch < history_last_epoch(&r->history))
 			r->election.leader_epoch = history_last_epoch(&r->history);
 		r->election.leader_id = -1;

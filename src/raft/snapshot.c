@@ -1,5 +1,6 @@
 /*
- * snapshot: when one is cut, and what of the log it makes superfluous (KIP-630). Leaders, followers and observers each cut their own.
+ * snapshot: when one is cut, and which part of the log it makes superfluous (KIP-630). Leaders,
+ * followers and observers each cut their own.
  */
 #include "base/check.h"
 #include "raft/raft_private.h"
@@ -22,7 +23,7 @@ static void maybe_cut(struct raft *r, struct raft_turn *t)
 	}
 }
 
-/* At the end of a step: what comes of these effects may be stepped from inside them. */
+/* At the end of a step, since the results of these effects may be stepped from inside them. */
 void snapshot_poll(struct raft *r, struct raft_turn *t, bool committed)
 {
 	if (r->may_clean)

@@ -1,8 +1,10 @@
 /*
- * upgrade: kraft.version goes from 0, where the voters stand in every node's configuration, to 1, where they stand in the log (KIP-853).
+ * upgrade: raises kraft.version from 0, where the voters are in every node's configuration, to 1,
+ * where they are in the log (KIP-853).
  *
- * The leader learns from UpdateRaftVoter what the voters do not say of each other in their configurations: directories, listeners, versions.
- * When it knows all of them it writes KRAFT_VERSION and VOTERS in one batch.
+ * From UpdateRaftVoter the leader learns what the configuration does not say about voters:
+ * directories, listeners, versions. When it knows all of them, it writes KRAFT_VERSION and VOTERS
+ * in one batch.
  */
 #include "base/err.h"
 #include "base/mem.h"
@@ -28,7 +30,7 @@ static bool all_speak(const struct raft_voters *voters, int16_t version)
 	return true;
 }
 
-/* 0 with *write where something is to be done. */
+/* 0, with *write set when there is something to write. */
 static int decide(const struct raft *r, const struct raft_upgrade *to, struct arena *a, struct str *why, bool *write)
 {
 	int16_t now = raft_kraft_version(r);

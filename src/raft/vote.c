@@ -1,15 +1,16 @@
 /*
- * vote: Vote, asked, answered and counted (KIP-595, and KIP-996's pre-vote).
+ * vote: Vote, sent, answered and counted (KIP-595, and KIP-996's pre-vote).
  *
- * 1. A vote that is given is in quorum-state before the candidate hears of it (raft.h, 1); a pre-vote changes nothing.
- * 2. Whose log ends before this node's gets neither.
- * 3. A nominee's first answer of a voter counts.
+ * 1. A vote that is given is in quorum-state before the candidate hears of it (raft.h, 1); a
+ *    pre-vote changes nothing.
+ * 2. A node whose log ends before this node's gets neither.
+ * 3. Only the first answer of a voter to a prospective or candidate counts.
  */
 #include "base/mem.h"
 #include "protocol/vote.h"
 #include "raft/message.h"
 
-/* ---- a nominee counts ---- */
+/* ---- counting ---- */
 
 void ballots_add(struct raft *r, struct raft_key key, enum raft_vote vote)
 {
@@ -35,7 +36,7 @@ static int count(const struct raft *r, enum raft_vote vote)
 	return n;
 }
 
-/* Everybody is to be asked, but this node, which is for itself. */
+/* Every voter is to be asked, except this node, which votes for itself. */
 void vote_begin(struct raft *r)
 {
 	const struct raft_voters *voters = raft_voters(r);
@@ -52,8 +53,8 @@ bool vote_is_lost(const struct raft *r)
 }
 
 /*
- * A candidate that has lost waits for its time to be up, so that not everybody begins anew at once. One that is about to stop does not begin to
- * lead.
+ * A candidate that has lost waits for its timeout, so that not all begin anew at once. A node that
+ * is about to stop does not become leader.
  */
 void vote_count(struct raft *r, struct raft_turn *t)
 {
@@ -125,7 +126,7 @@ bool vote_answered(struct raft *r, struct raft_turn *t, const struct raft_peer *
 	const struct vote_response_partition *p;
 
 	if (r->role == RAFT_PROSPECTIVE && is_unsupported(t->event) && r->election.leader_epoch < INT32_MAX) {
-		role_candidate(r, t); /* a voter from before KIP-996: there is no asking beforehand */
+		role_candidate(r, t); /* the voter is from before KIP-996 and does not support pre-votes */
 		return true;
 	}
 	p = take_vote(r, t);
@@ -144,7 +145,7 @@ static bool is_up_to_date(const struct raft *r, const struct vote_request_partit
 	       (p->last_offset_epoch == own_epoch && p->last_offset >= r->history.end);
 }
 
-/* Is there nobody else that this epoch's vote, or leadership, has gone to? */
+/* Has this epoch's vote, or leadership, not gone to another node? */
 static bool is_free(const struct raft *r, struct raft_key candidate)
 {
 	struct raft_key voted = {r->election.voted_id, r->election.voted_directory_id};
@@ -154,7 +155,7 @@ static bool is_free(const struct raft *r, struct raft_key candidate)
 	return r->election.leader_id < 0;
 }
 
-/* Kafka's table: the canGrantVote of each of its states. */
+/* Kafka's rules: canGrantVote of each of its states. */
 static bool may_grant(const struct raft *r, const struct vote_request_partition *p)
 {
 	struct raft_key candidate = {p->replica_id, p->replica_directory_id};
@@ -175,7 +176,7 @@ static bool may_grant(const struct raft *r, const struct vote_request_partition 
 	return false;
 }
 
-/* The one that is voted for may win: this node gives it the time for that. */
+/* Gives the vote, and with it time for the candidate to win. */
 static void give(struct raft *r, struct raft_turn *t, const struct vote_request_partition *p)
 {
 	if (p->pre_vote || r->election.voted_id >= 0)

@@ -1,7 +1,7 @@
 /*
- * voters: sets of voters, and who is in them (KIP-853).
+ * voters: sets of voters, and their members (KIP-853).
  *
- * With static voters the directories are not known (UUID_ZERO): then the id alone tells who somebody is.
+ * With static voters the directories are not known (UUID_ZERO): the id alone identifies a voter.
  */
 #include <string.h>
 
@@ -77,8 +77,8 @@ bool raft_key_matches(struct raft_key known, struct raft_key key)
 }
 
 /*
- * Does the voter set say something else of this node than the node itself? Directory ids tell replicas apart, they
- * are not compared here; the order of listeners is nobody's.
+ * Does the voter set describe this node differently than the node itself does? Directory ids
+ * distinguish replicas and are not compared here; the order of listeners does not matter.
  */
 bool raft_voter_differs(const struct raft_voter *a, const struct raft_voter *b)
 {
@@ -175,8 +175,10 @@ bool raft_is_only_voter(const struct raft *r)
 }
 
 /*
- * A node that a set leaves out goes on standing for election until that set is committed: its log may be the only one that can win (the Raft
- * dissertation, 4.2.2; Apache Kafka does not, and a quorum of two, whose leader removes itself and fails, stays without one). It has no vote.
+ * A node that is left out of a new set continues to stand for election until that set is committed:
+ * its log may be the only one that can win (the Raft dissertation, 4.2.2). Apache Kafka does not do
+ * this: a quorum of two whose leader removes itself and fails stays without a leader. The node has
+ * no vote.
  */
 bool raft_is_eligible(const struct raft *r)
 {
