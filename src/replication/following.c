@@ -1,5 +1,5 @@
 /*
- * following: see the header.
+ * following: decides what a follower does after a change of leader and after each answer.
  */
 #include "replication/following.h"
 
@@ -7,7 +7,7 @@
 
 static const struct following_step NOTHING = {FOLLOW_NOTHING, -1};
 
-#define PAUSE_MS 5 /* at first; then twice as long, up to the back-off */
+#define PAUSE_MS 5 /* at first; doubled each time, up to the back-off */
 
 void following_init(struct following *f)
 {
@@ -74,8 +74,9 @@ void following_stumbled(struct following *f, bool for_good, const struct followi
 }
 
 /*
- * The leader's log and ours part at the end of diverging_epoch, or before. When we do not have that epoch the one below it is compared
- * next; when we have none at all below it, the leader's word is all there is.
+ * The leader's log and ours diverge at the end of diverging_epoch, or before. If we do not have
+ * that epoch, the one below it is compared next; if we have none below it at all, only the leader's
+ * end counts.
  */
 static struct following_step cut(const struct following_answer *a, const struct following_view *v)
 {
@@ -88,7 +89,7 @@ static struct following_step cut(const struct following_answer *a, const struct 
 	return (struct following_step){FOLLOW_CUT, lesser(offset, v->end)};
 }
 
-/* The leader is in a later epoch already: the metadata will tell us. */
+/* The leader is already in a later epoch: wait for the metadata. */
 static struct following_step fenced(struct following *f)
 {
 	f->state = FOLLOWING_FAILED;
@@ -124,7 +125,7 @@ struct following_step following_found(struct following *f, int32_t asked_epoch, 
 	if (err != 0)
 		return refused(f, err, v);
 	f->state = FOLLOWING;
-	if (leader_end < v->end) /* an unclean election has taken back what we have */
+	if (leader_end < v->end) /* an unclean election has removed what we have */
 		return (struct following_step){FOLLOW_CUT, leader_end};
 	if (leader_start > v->end)
 		return (struct following_step){FOLLOW_RESTART, leader_start};

@@ -1,5 +1,6 @@
 /*
- * leading: see the header.
+ * leading: keeps the followers' state, computes the high watermark, makes and settles proposals,
+ * and selects the nearest replica.
  */
 #include "replication/leading.h"
 
@@ -55,7 +56,7 @@ static void set_isr(struct leading *l, struct image_ids isr)
 	l->n_isr = isr.n;
 }
 
-/* Who stays keeps what is known of it. */
+/* A replica that stays keeps its state. */
 static void set_followers(struct leading *l, struct image_ids replicas)
 {
 	struct follower *v = xcalloc((size_t)replicas.n + 1, sizeof(*v));
@@ -81,8 +82,9 @@ static void set_followers(struct leading *l, struct image_ids replicas)
 }
 
 /*
- * A new epoch: whoever is in sync has its time anew. What was heard in the epoch before stays, if that was ours; what is older does not: another may
- * have led in between without our knowing, and the followers have cut their logs to its. (Kafka keeps it.)
+ * A new epoch: every replica in sync gets its full time again. What was heard in the previous epoch
+ * is kept if this node led it. Anything older is not: another node may have led in between without
+ * our knowledge, and the followers have truncated their logs to its. (Kafka keeps it.)
  */
 static void begin_epoch(struct leading *l, struct image_ids isr, bool was_leader, int64_t now_ms)
 {
@@ -112,7 +114,7 @@ bool leading_follow(struct leading *l, const struct image_partition *now, int64_
 		set_isr(l, isr);
 	}
 	set_followers(l, partition_replicas(now));
-	l->recovery = 0; /* there is nothing to recover: a leader says so with its next proposal */
+	l->recovery = 0; /* there is nothing to recover: a leader says so in its next proposal */
 	if (now->leader_epoch > l->leader_epoch) {
 		bool was_leader = l->leader_epoch >= 0 && now->leader_epoch == l->leader_epoch + 1;
 
@@ -148,7 +150,10 @@ int leading_fetched(struct leading *l, const struct image *image, const struct f
 	check(known);
 	if (f->broker_epoch != BROKER_EPOCH_UNTOLD && live_epoch(image, f->id) > f->broker_epoch)
 		return ERR_NOT_LEADER_OR_FOLLOWER;
-	/* It has what we had when it asked the last time: then it had caught up at that time, however fast we grow. */
+	/*
+	 * It now has what we had at its previous fetch: so it had caught up at that time, however
+	 * fast our log grows.
+	 */
 	if (f->offset >= f->log_end && f->now_ms > known->caught_up_ms)
 		known->caught_up_ms = f->now_ms;
 	else if (f->offset >= known->leader_end && known->fetch_ms > known->caught_up_ms)
@@ -162,7 +167,7 @@ int leading_fetched(struct leading *l, const struct image *image, const struct f
 	return 0;
 }
 
-/* ---- who counts ---- */
+/* ---- which replicas count ---- */
 
 static bool has(const int32_t *v, int n, int32_t id)
 {
@@ -295,7 +300,7 @@ struct isr_member leading_proposed(const struct leading *l, int i, int64_t own_e
 	return (struct isr_member){id, id == l->node_id ? own_epoch : epoch};
 }
 
-/* Errors after which nothing is known but that the metadata will tell. */
+/* Errors after which the outcome is unknown until the next metadata update. */
 static bool is_left(int err)
 {
 	return err == ERR_UNKNOWN_TOPIC_OR_PARTITION || err == ERR_UNKNOWN_TOPIC_ID || err == ERR_FENCED_LEADER_EPOCH ||
@@ -305,7 +310,7 @@ static bool is_left(int err)
 enum isr_verdict leading_answered(struct leading *l, uint32_t serial, const struct isr_answer *a)
 {
 	if (l->proposal == ISR_COMMITTED || l->serial != serial)
-		return ISR_LEFT; /* the metadata has been faster */
+		return ISR_LEFT; /* the metadata has settled it already */
 	if (a->err == ERR_OPERATION_NOT_ATTEMPTED || a->err == ERR_INELIGIBLE_REPLICA) {
 		withdraw(l);
 		return ISR_REFUSED;
@@ -336,7 +341,7 @@ static bool may_serve(const struct leading *l, const struct follower *f, int64_t
 	       f->log_end >= offset;
 }
 
-/* Kafka's order of replicas: who has more, then who was there later. */
+/* Kafka's order of replicas: by log end, then by the time of having caught up. */
 static bool is_further(const struct follower *a, const struct follower *b)
 {
 	if (a->log_end != b->log_end)

@@ -1,4 +1,6 @@
-/* rate: see the header. */
+/*
+ * rate: records bytes in a ring of samples and computes the rate from them.
+ */
 #include "replication/rate.h"
 
 #include "base/check.h"

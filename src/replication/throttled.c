@@ -1,11 +1,13 @@
-/* throttled: see the header. */
+/*
+ * throttled: parses the lists of throttled replicas and looks up partitions.
+ */
 #include "replication/throttled.h"
 
 #include <stdlib.h>
 
 #include "base/mem.h"
 
-/* Digits up to `end` or the end of the text; false: it is no number. */
+/* Digits up to `end` or the end of the text; false: not a number. */
 static bool take_number(struct str *text, char end, int32_t *out)
 {
 	int64_t v = 0;
