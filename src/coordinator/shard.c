@@ -1,7 +1,8 @@
 /*
- * shard: how a step is filled.
+ * shard: fills a step, and encodes and decodes the records of coordinators:
  *
- *	key	int16 number of the record's kind, then the fields		value	int16 version, then the fields; or null
+ *	key	int16 number of the record's kind, then the fields
+ *	value	int16 version, then the fields; or null
  */
 #include "coordinator/shard.h"
 
