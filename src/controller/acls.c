@@ -1,7 +1,8 @@
 /*
- * acls: CreateAcls and DeleteAcls (AclControlManager, and what AclApis checks before it).
+ * acls: CreateAcls and DeleteAcls (AclControlManager, and the checks that AclApis makes before it).
  *
- * What is there already is created again with success, and no record. A deletion takes effect as a whole.
+ * Creating an ACL that exists already succeeds without a record. A deletion takes effect as a
+ * whole.
  */
 #include <errno.h>
 
@@ -90,7 +91,7 @@ struct creation {
 	struct controller *c;
 	const struct controller_context *ctx;
 	struct record_list *records;
-	struct str_index made; /* in this request */
+	struct str_index made; /* those of this request */
 };
 
 static struct uuid new_id(const struct creation *k)
@@ -109,7 +110,7 @@ static void put_text(struct buf *b, struct str s)
 	buf_put_str(b, s);
 }
 
-/* All that it says, as one string; a zero byte is one like others. */
+/* All of its fields as one string, which may contain zero bytes. */
 static struct str key_of(const struct create_acls_request_creation *n, struct arena *a)
 {
 	const int8_t numbers[] = {n->resource_type, n->resource_pattern_type, n->operation, n->permission_type};
@@ -253,7 +254,7 @@ static bool delete_matching(struct deletion *d, const struct acl_filter *f,
 		return false;
 	out->matching_acls.v = arena_array(d->ctx->arena, (size_t)n, sizeof(*out->matching_acls.v));
 	if (!out->matching_acls.v)
-		return true; /* which the arena says */
+		return true; /* the arena has recorded the failure */
 	image_acls(d->tip, &it);
 	while ((acl = image_acls_next(&it))) {
 		if (!acl_filter_has(f, acl))
@@ -287,7 +288,7 @@ int controller_delete_acls(struct controller *c, const struct controller_context
 	int n = in->filters.n > 0 ? in->filters.n : 0;
 	bool fits = true;
 
-	if (n > RECORDS_PER_OPERATION_MAX) /* each looks at all ACLs; Kafka takes any number */
+	if (n > RECORDS_PER_OPERATION_MAX) /* each looks at all ACLs; Kafka accepts any number */
 		return refuse_large(ctx);
 	out->filter_results.v = arena_array(ctx->arena, (size_t)n, sizeof(*out->filter_results.v));
 	out->filter_results.n = out->filter_results.v ? n : 0;

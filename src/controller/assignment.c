@@ -1,5 +1,5 @@
 /*
- * assignment: see assignment.h.
+ * assignment: checks manual assignments, and writes the record of a new partition.
  */
 #include "controller/assignment.h"
 

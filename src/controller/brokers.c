@@ -1,6 +1,6 @@
 /*
- * brokers: registration, heartbeats and their soft state, fencing, unregistration; controllers' registrations
- * (ClusterControlManager, BrokerHeartbeatManager).
+ * brokers: registration, heartbeats and their soft state, fencing, unregistration; registration of
+ * controllers (ClusterControlManager, BrokerHeartbeatManager).
  */
 #include <string.h>
 
@@ -85,7 +85,7 @@ bool broker_has_online_directory(const struct image_node *broker, struct uuid di
 		return true;
 	if (uuid_eq(directory, UUID_DIR_LOST))
 		return false;
-	/* Without any it registered before directories had ids. */
+	/* A broker without any was registered before directories had ids. */
 	return broker->n_log_dirs == 0 || has_directory(broker->log_dirs, broker->n_log_dirs, directory);
 }
 
@@ -187,7 +187,7 @@ static int check_features(const struct controller *c, const struct controller_co
 
 	for (int32_t i = 0; err == 0 && i < in->features.n; i++) {
 		const struct broker_registration_request_feature *f = &in->features.v[i];
-		bool is_kraft = str_is(f->name, "kraft.version"); /* it has no record among the finalized ones */
+		bool is_kraft = str_is(f->name, "kraft.version"); /* it is not among the finalized features' records */
 
 		err = check_feature(ctx, f->name, f->min_supported_version, f->max_supported_version,
 				    is_kraft ? ctx->kraft_version : image_feature_level(tip(c), f->name));
@@ -223,7 +223,7 @@ static int check_registration(struct controller *c, const struct controller_cont
 	return err != 0 ? err : check_features(c, ctx, in);
 }
 
-/* A new incarnation of a broker: whatever the old one left behind in ISRs is taken back. */
+/* For a new incarnation of a broker: removes the old one from ISRs and leaderships. */
 static void clean_up_after(struct controller *c, const struct controller_context *ctx,
 			   const struct broker_registration_request *in, int64_t stored_epoch,
 			   struct record_list *records)

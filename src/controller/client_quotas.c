@@ -1,6 +1,6 @@
 /*
- * client_quotas: AlterClientQuotas (ClientQuotaControlManager): each entity stands or falls by itself, and what differs from what is set
- * becomes records, all in one batch.
+ * client_quotas: AlterClientQuotas (ClientQuotaControlManager): each entity succeeds or fails by
+ * itself, and what differs from the present values becomes records, all in one batch.
  */
 #include <errno.h>
 #include <math.h>
@@ -62,7 +62,7 @@ static void put_text(struct buf *b, struct str s)
 	buf_put_str(b, s);
 }
 
-/* All that it says, as one string. */
+/* All of its parts as one string. */
 static struct str key_of(struct arena *a, const struct entity *e)
 {
 	struct buf b = {0};
@@ -130,7 +130,7 @@ static struct api_error check_entity(const struct controller_context *ctx, const
 
 /* ---- values ---- */
 
-/* The largest of an integral one; 0: any number. */
+/* The maximum of an integer quota; 0: any number. */
 static const struct {
 	enum config_id id;
 	double max;
@@ -158,7 +158,7 @@ static struct api_error check_value(struct arena *a, struct str key, double valu
 	if (KNOWN[i].max > 0 && value > KNOWN[i].max)
 		return api_error(a, ERR_INVALID_REQUEST, "Proposed value for %.*s is too large for %s.", STR_ARG(key),
 				 KNOWN[i].type);
-	if (!isfinite(value)) /* Kafka takes it; what is counted against no number would be none for good */
+	if (!isfinite(value)) /* Kafka accepts infinity and NaN, which cannot be enforced */
 		return api_error(a, ERR_INVALID_REQUEST, "Quota %.*s must be a finite number", STR_ARG(key));
 	if (KNOWN[i].max > 0 && fabs(fmod(value, 1)) > 1e-6)
 		return api_error(a, ERR_INVALID_REQUEST, "%.*s cannot be a fractional value.", STR_ARG(key));
@@ -197,7 +197,7 @@ static bool has_duplicate_key(const struct controller_context *ctx, const altera
 	return again;
 }
 
-/* 0 or -ENOMEM; *e: what becomes of the entity. Its records are in the list only when it is fine. */
+/* 0 or -ENOMEM; *e: the result for the entity. Its records are in the list only if it succeeds. */
 static int alter_entity(struct controller *c, const struct controller_context *ctx, const struct entity *entity,
 			const alteration *in, struct record_list *records, struct api_error *e)
 {
@@ -248,7 +248,7 @@ static struct api_error duplicate(struct arena *a, const struct entity *e)
 	return api_error(a, ERR_INVALID_REQUEST, "Ignoring duplicate entity %.*s", STR_ARG(entity_text(a, e)));
 }
 
-/* An entity that was named before is told once, and what was asked of it first stands. */
+/* An entity that was named before is answered once, and the first alteration of it counts. */
 static int alter_one(struct controller *c, const struct controller_context *ctx, const alteration *in,
 		     struct str_index *answers, struct alter_client_quotas_response *out, struct record_list *records)
 {
@@ -274,7 +274,7 @@ static int alter_one(struct controller *c, const struct controller_context *ctx,
 	return err ? err : add_answer(ctx->arena, out, &entity, e);
 }
 
-/* Kafka counts the records; what makes none costs time too. */
+/* Kafka counts the records; alterations without a record take time as well. */
 static bool is_large(const struct alter_client_quotas_request *in)
 {
 	int64_t n = in->entries.n;

@@ -1,7 +1,7 @@
 /*
- * configs: AlterConfigs and IncrementalAlterConfigs (ConfigurationControlManager): what is asked for is worked out
- * against what is set, the whole new set is checked, and the differences become records. One resource stands or
- * falls as a whole.
+ * configs: AlterConfigs and IncrementalAlterConfigs (ConfigurationControlManager): the requested
+ * changes are applied to the present settings, the resulting set is checked as a whole, and the
+ * differences become records. Each resource succeeds or fails as a whole.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@
 
 enum { OP_SET = 0, OP_DELETE = 1, OP_APPEND = 2, OP_SUBTRACT = 3 };
 
-/* One resource of a request, whichever of the two it is. */
+/* One resource of a request of either kind. */
 struct change {
 	const struct controller *c;
 	const struct controller_context *ctx;
@@ -29,8 +29,8 @@ struct change {
 	const struct image_configs *old;
 	struct config_pair *set; /* what is explicitly set, or deleted (null), each name once */
 	int n_set;
-	struct str_index names; /* of `set` */
-	bool replaces;		/* AlterConfigs: what is not named is deleted */
+	struct str_index names; /* indexes `set` */
+	bool replaces;		/* AlterConfigs: settings not named are deleted */
 };
 
 static struct api_error null_values(const struct change *ch, struct str names)
@@ -57,7 +57,10 @@ static bool list_has(struct str list, struct str item)
 	return false;
 }
 
-/* The items of `list` that are not in `without`, joined by commas, then those of `more` that are not there yet. */
+/*
+ * The items of `list` that are not in `without`, then those of `more` that are not there yet,
+ * joined by commas.
+ */
 static struct str list_change(struct arena *a, struct str list, struct str without, struct str more)
 {
 	const struct str parts[] = {list, more};
@@ -98,8 +101,8 @@ static const char *operation_name(int8_t operation)
 static struct api_error change_list(const struct change *ch, struct str name, int8_t operation, struct str value,
 				    struct str *out)
 {
-	bool has_lists =
-		ch->type == RESOURCE_TOPIC || ch->type == RESOURCE_BROKER; /* Kafka knows the types of these only */
+	/* Kafka knows the types of these only */
+	bool has_lists = ch->type == RESOURCE_TOPIC || ch->type == RESOURCE_BROKER;
 	const struct config_setting *s = has_lists ? config_setting_find(scope_of(ch->type), name) : NULL;
 	struct str old = image_config_value(ch->old, name);
 
@@ -146,7 +149,7 @@ static struct api_error check_value(const struct change *ch, const struct config
 	return check_min_isr(ch, pair->name, pair->value);
 }
 
-/* A broker's name is its id. -1: it is none. */
+/* A broker's name is its id. -1: not an id. */
 static int64_t broker_id_of(struct str name)
 {
 	int64_t id = 0;
@@ -205,7 +208,7 @@ static struct api_error check_exists(const struct change *ch)
 	return API_OK;
 }
 
-/* What the resource will have: the old values where they stay, and the new ones. */
+/* The resulting settings of the resource: the old values that stay, and the new ones. */
 static int whole_set(const struct change *ch, struct config_pair *out)
 {
 	int n = 0;
@@ -278,8 +281,8 @@ static void add_records(const struct change *ch, struct record_list *records)
 		struct str old = image_config_value(ch->old, ch->set[i].name);
 
 		/*
-		 * A broker's are written even when nothing changes: that makes it read files that they name anew
-		 * (KAFKA-14136).
+		 * A broker's are written even when nothing changes: that makes it reread the files
+		 * that they name (KAFKA-14136).
 		 */
 		if (ch->type == RESOURCE_BROKER || !str_eq(old, ch->set[i].value))
 			add_record(ch, records, ch->set[i].name, ch->set[i].value);
@@ -303,7 +306,7 @@ int add_clear_elr(const struct controller *c, struct record_list *records, struc
 	return 0;
 }
 
-/* Behind all records of the request, for each that moves min.insync.replicas. */
+/* Appends, after all records of the request, what a change of min.insync.replicas requires. */
 static int finish(struct controller *c, const struct controller_context *ctx, bool validate_only,
 		  struct record_list *records)
 {
@@ -327,21 +330,21 @@ static int finish(struct controller *c, const struct controller_context *ctx, bo
 
 /* ---- the two requests ---- */
 
-/* A name that is not there yet. */
+/* Adds a name that is not there yet. */
 static void put(struct change *ch, struct config_pair pair)
 {
 	*str_index_at(&ch->names, pair.name) = ch->n_set;
 	ch->set[ch->n_set++] = pair;
 }
 
-/* What one request names: resources, and settings of all of them. */
+/* What one request names: resources, and the number of their settings. */
 struct census {
 	struct arena *arena;
 	struct str_index resources; /* one less than how often each is named */
 	int64_t n_settings;
 };
 
-/* Valid until the end; NULL without memory, which the arena says. */
+/* Valid until the end; NULL without memory, which the arena has recorded. */
 static int *count_of(struct census *x, int8_t type, struct str name)
 {
 	char *key = arena_alloc(x->arena, (size_t)name.len + 1);
@@ -353,7 +356,10 @@ static int *count_of(struct census *x, int8_t type, struct str name)
 	return str_index_at(&x->resources, (struct str){key, name.len + 1});
 }
 
-/* False: more than one request may name. Kafka counts the records; what makes none costs time too. */
+/*
+ * False: more than one request may name. Kafka counts the records; settings without a record take
+ * time as well.
+ */
 static bool count(struct census *x, int8_t type, struct str name, int32_t n_settings)
 {
 	int *n = count_of(x, type, name);
@@ -401,8 +407,8 @@ static struct change change_of(const struct controller *c, const struct controll
 }
 
 /*
- * `old` points into the image: strings of records made from it live as long as the tip, which outlives the request's
- * append.
+ * `old` points into the image: strings of records made from it live as long as the tip, which
+ * outlives the request's append.
  */
 static struct api_error run_change(const struct change *ch, struct record_list *records)
 {
@@ -434,7 +440,7 @@ static struct api_error work_out(struct change *ch, const struct incremental_alt
 
 	if (from->config_operation < OP_SET || from->config_operation > OP_SUBTRACT)
 		return (struct api_error){ERR_UNKNOWN_SERVER_ERROR,
-					  STR_NULL}; /* Kafka stumbles over it, and says no more */
+					  STR_NULL}; /* Kafka fails with an exception here, and gives no message */
 	if (has_name(ch, pair.name))
 		return (struct api_error){ERR_INVALID_REQUEST, STR("Error due to duplicate config keys")};
 	if (from->config_operation != OP_DELETE && str_is_null(pair.value))
@@ -457,7 +463,7 @@ static struct api_error incremental_set(struct change *ch, const struct incremen
 	return e;
 }
 
-/* ---- both requests: the old one replaces what is set ---- */
+/* ---- both requests: AlterConfigs replaces what is set ---- */
 
 static struct api_error alter_one(struct controller *c, const struct controller_context *ctx,
 				  const struct incremental_alter_configs_request_resource *r, bool replaces,

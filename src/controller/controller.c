@@ -1,5 +1,5 @@
 /*
- * controller: the tip, leadership, the records of a new leader, sessions that end.
+ * controller: the tip, leadership, the first records of a new leader, sessions that end.
  */
 #include "controller/controller.h"
 
@@ -97,7 +97,7 @@ const struct image *controller_image(const struct controller *c)
 	return c->active ? c->log.image : NULL;
 }
 
-/* Soft state follows registrations: a new epoch forgets what was known of the one before. */
+/* Soft state follows registrations: with a new epoch, what was known of the previous one is forgotten. */
 static void follow_registration(struct controller *c, int32_t broker_id, int64_t offset)
 {
 	const struct image_node *broker = image_broker(tip(c), broker_id);
@@ -192,7 +192,10 @@ int controller_activate(struct controller *c, const struct controller_context *c
 {
 	int16_t level = level_among(bootstrap, "metadata.version");
 
-	/* A transaction left open hides what it wrote: the log counts as empty when nothing but that is in it. */
+	/*
+	 * A transaction left open hides what it wrote: the log counts as empty when it contains
+	 * nothing else.
+	 */
 	if (image_metadata_version(c->log.image) == 0) {
 		if (!metadata_version_is_known(level))
 			return refuse(ctx, ERR_UNSUPPORTED_VERSION,
@@ -207,7 +210,7 @@ int controller_activate(struct controller *c, const struct controller_context *c
 
 /* ---- sessions ---- */
 
-/* Leaders and tokens. Not with a fencing, whose changes are not in the tip yet. */
+/* Handles leaders and tokens. Not along with a fencing, whose changes are not in the tip yet. */
 static void tend(struct controller *c, const struct controller_context *ctx, struct record_list *records,
 		 int64_t *next_ms)
 {
@@ -226,7 +229,7 @@ int controller_tick(struct controller *c, const struct controller_context *ctx, 
 	int64_t timeout = session_timeout_ms(c);
 	bool fenced_one = false;
 
-	*next_ms = ctx->now_ms + timeout; /* of one that is let in meanwhile no session ends before that */
+	*next_ms = ctx->now_ms + timeout; /* no session that begins meanwhile ends before that */
 	for (int i = 0; i < c->n_heartbeats; i++) {
 		struct heartbeat *h = &c->heartbeats[i];
 		const struct image_node *broker = image_broker(tip(c), h->broker_id);

@@ -1,5 +1,6 @@
 /*
- * CreatePartitions: a topic grows; its replication factor is that of its first partition (ReplicationControlManager).
+ * CreatePartitions: adds partitions to a topic, with the replication factor of its first partition
+ * (ReplicationControlManager).
  */
 #include <errno.h>
 
@@ -105,7 +106,7 @@ static int add_placed(const struct image *now, const struct controller_context *
 	return 0;
 }
 
-/* 0, the topic's error (it is in the answer), one for the whole request, or -ENOMEM. */
+/* 0, the topic's error (which is in the answer), one for the whole request, or -ENOMEM. */
 static int grow(struct controller *c, const struct controller_context *ctx, const growth *in,
 		struct record_list *records, growth_answer *a)
 {
@@ -119,7 +120,10 @@ static int grow(struct controller *c, const struct controller_context *ctx, cons
 	err = check_count(ctx, t, in, a);
 	if (err)
 		return err;
-	/* Kafka asks the quota first: whoever goes by the same user and client id would wait years for what is refused. */
+	/*
+	 * Kafka charges the quota first: other clients with the same user and client id would then
+	 * wait years because of a refused request.
+	 */
 	if (in->count - t->n_partitions > RECORDS_PER_OPERATION_MAX)
 		return -E2BIG;
 	e = check_quota(ctx, in->count - t->n_partitions);
@@ -141,7 +145,7 @@ static growth_answer *next_answer(struct create_partitions_response *out, struct
 	return a;
 }
 
-/* `counts`: one less than how often each name is there. */
+/* `counts`: one less than how often each name occurs. */
 static void refuse_duplicates(const struct create_partitions_request *in, struct str_index *counts,
 			      struct create_partitions_response *out)
 {

@@ -1,6 +1,7 @@
 /*
- * CreateTopics: names, settings and placement of new topics are checked, each topic by itself; what is good becomes
- * TopicRecord, ConfigRecords and PartitionRecords in one atomic batch (ControllerApis, ReplicationControlManager).
+ * CreateTopics: checks names, settings and placement of new topics, each topic by itself; valid
+ * ones become TopicRecord, ConfigRecords and PartitionRecords in one atomic batch (ControllerApis,
+ * ReplicationControlManager).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,11 +21,11 @@
 typedef struct create_topics_request_topic new_topic;
 typedef struct create_topics_response_topic new_topic_answer;
 
-/* The most partitions of one request. */
+/* The maximum number of partitions in one request. */
 #define PARTITIONS_MAX 10000
 #define METADATA_TOPIC "__cluster_metadata"
 
-/* Where a name stands among those of its request. */
+/* The occurrence of a name within its request. */
 enum name_place { NAME_ALONE, NAME_FIRST_OF_SEVERAL, NAME_AGAIN };
 
 struct creation {
@@ -34,7 +35,8 @@ struct creation {
 	struct record_list *records;
 	struct create_topics_response *out;
 	enum name_place *places; /* of each topic */
-	new_topic_answer plain;	 /* its settings are those of every topic without its own; none until one asks */
+	/* the answer with the settings of all topics without settings of their own; made when first needed */
+	new_topic_answer plain;
 };
 
 static int refuse_topic(new_topic_answer *a, int err, struct str message)
@@ -47,8 +49,9 @@ static int refuse_topic(new_topic_answer *a, int err, struct str message)
 /* ---- names ---- */
 
 /*
- * Metrics cannot tell '.' from '_': a topic whose name differs from this one only there, or NULL. Few such
- * characters: each way of writing them is looked up; many: all topics are gone through.
+ * Metrics do not distinguish '.' from '_': finds a topic whose name differs from this one only in
+ * that, or NULL. If there are few such characters, each variant is looked up; otherwise all topics
+ * are scanned.
  */
 #define VARIANTS_MAX 10
 
@@ -123,7 +126,7 @@ static int check_name(struct creation *k, const new_topic *in, new_topic_answer 
 
 /* ---- settings ---- */
 
-/* What the request sets, each name once, the last value of it. */
+/* What the request sets, each name once, with its last value. */
 struct settings {
 	struct config_pair *v;
 	int n;
@@ -148,7 +151,7 @@ static void settings_put(struct settings *s, struct str_index *names, struct con
 	s->v[*at] = pair;
 }
 
-/* Returns the names of those that are null, one after another; null: there are none. */
+/* Returns the names of those that are null, comma-separated; null: there are none. */
 static struct str settings_put_all(struct creation *k, const new_topic *in, struct settings *s)
 {
 	struct str_index names;
@@ -198,7 +201,8 @@ static int describe_settings(struct creation *k, const struct settings *s, new_t
 	struct str name;
 	int n;
 
-	layers[0] = (struct config_layer){CONFIG_SOURCE_TOPIC, settings_get, s}; /* in place of what is not there yet */
+	/* stands for the topic that does not exist yet */
+	layers[0] = (struct config_layer){CONFIG_SOURCE_TOPIC, settings_get, s};
 	config_settings(CONFIG_SCOPE_TOPIC, &n);
 	a->configs.v = arena_array(k->ctx->arena, (size_t)n, sizeof(*a->configs.v));
 	if (!a->configs.v)
@@ -218,7 +222,7 @@ static int describe_settings(struct creation *k, const struct settings *s, new_t
 	return 0;
 }
 
-/* A request may have thousands of topics, and few of them have settings of their own: the others share one list. */
+/* A request may have thousands of topics, few of them with settings of their own: the others share one list. */
 static int answer_settings(struct creation *k, const struct settings *s, new_topic_answer *a)
 {
 	int err = 0;
@@ -380,7 +384,7 @@ static int write_records(struct creation *k, const new_topic *in, const struct s
 	return err;
 }
 
-/* 0, the topic's error (it is in the answer), or -ENOMEM. */
+/* 0, the topic's error (which is in the answer), or -ENOMEM. */
 static int check_rate(struct creation *k, int n, new_topic_answer *a)
 {
 	struct api_error e = check_quota(k->ctx, n);
@@ -451,12 +455,12 @@ static bool too_many(const struct creation *k, const struct create_topics_reques
 	for (int i = 0; i < in->topics.n; i++) {
 		int one = partition_count(k, &in->topics.v[i]);
 
-		n += one > 0 ? one : 1; /* one that will be refused is looked at all the same */
+		n += one > 0 ? one : 1; /* a topic that will be refused costs time as well */
 	}
 	return n > PARTITIONS_MAX;
 }
 
-/* Kafka counts the records; what makes none costs time too. */
+/* Kafka counts the records; settings without a record take time as well. */
 static bool has_too_many_settings(const struct create_topics_request *in)
 {
 	int64_t n = 0;
@@ -476,7 +480,7 @@ static new_topic_answer *next_answer(struct creation *k, struct str name)
 	return a;
 }
 
-/* Those that need no looking at come last, as in Kafka's answer. */
+/* Topics that are refused without further checks come last, as in Kafka's answer. */
 static void refuse_the_rest(struct creation *k, const struct create_topics_request *in)
 {
 	for (int i = 0; i < in->topics.n; i++)

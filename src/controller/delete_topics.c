@@ -1,5 +1,5 @@
 /*
- * DeleteTopics: by name or by id, each topic once; a RemoveTopicRecord each (ControllerApis,
+ * DeleteTopics: by name or by id, each topic once; one RemoveTopicRecord each (ControllerApis,
  * ReplicationControlManager).
  */
 #include <errno.h>
@@ -16,7 +16,7 @@ typedef struct delete_topics_response_topic removal_answer;
 
 #define TOLD (-2)
 
-/* What is asked for: a name (with a zero id), or an id (with a null name), or something wrong with both or neither. */
+/* One item: a name (with a zero id), an id (with a null name), or an invalid one with both or neither. */
 struct removal {
 	struct str name;
 	struct uuid id;
@@ -29,7 +29,7 @@ struct removals {
 	int n;
 	struct str_index names;
 	struct str_index ids;	/* as strings */
-	struct str_index taken; /* ids of topics that go */
+	struct str_index taken; /* ids of topics to be removed */
 	struct delete_topics_response *out;
 	struct record_list *records;
 };
@@ -46,7 +46,7 @@ static struct str id_text(const struct uuid *id)
 	return (struct str){(const char *)id->b, sizeof(id->b)};
 }
 
-/* One less than how often it is asked for; TOLD: its refusal is in the answer. */
+/* One less than how often it was requested; TOLD: its refusal is in the answer. */
 static int *count_of(struct removals *r, const struct removal *one)
 {
 	return str_is_null(one->name) ? str_index_at(&r->ids, id_text(&one->id)) : str_index_at(&r->names, one->name);
@@ -78,7 +78,8 @@ static int take(struct removals *r, const struct image_topic *t)
 		return -ENOMEM;
 	record->topic_id = t->id;
 	*str_index_at(&r->taken, id_text(&t->id)) = 0;
-	answer(r, arena_str(r->ctx->arena, t->name), t->id, 0, STR_NULL); /* the topic goes before the answer does */
+	/* copied: the topic is freed before the answer is sent */
+	answer(r, arena_str(r->ctx->arena, t->name), t->id, 0, STR_NULL);
 	return 0;
 }
 
@@ -139,7 +140,7 @@ static int read_request(struct removals *r, const struct delete_topics_request *
 	return 0;
 }
 
-/* Ids before names, so that a name that says the same again is the one to be refused. */
+/* Ids before names, so that a name that repeats an id is the one to be refused. */
 static int remove_all(struct removals *r)
 {
 	int err = 0;

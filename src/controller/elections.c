@@ -1,7 +1,8 @@
 /*
- * elections: what the controller does for leaders by itself, from time to time: leadership goes back to the preferred replicas
- * (auto.leader.rebalance.enable), and a partition without a leader gets one that may lack committed records, where its topic allows that
- * (unclean.leader.election.enable). Kafka's tasks electPreferred and electUnclean.
+ * elections: what the controller does about leaders periodically: leadership goes back to the
+ * preferred replicas (auto.leader.rebalance.enable), and a partition without a leader gets one that
+ * may lack committed records, if its topic allows that (unclean.leader.election.enable). Kafka's
+ * tasks electPreferred and electUnclean.
  */
 #include "controller/internal.h"
 #include "controller/partition_change.h"
@@ -77,7 +78,7 @@ void elections_begin(struct controller *c, int64_t now_ms)
 int64_t elections_tick(struct controller *c, int64_t now_ms, struct record_list *records)
 {
 	look_after(c, ELECT_PREFERRED, now_ms, &c->preferred_due_ms, records);
-	if (records->n == 0) /* a partition changes once in a batch of records */
+	if (records->n == 0) /* a partition changes only once in a batch of records */
 		look_after(c, ELECT_UNCLEAN, now_ms, &c->unclean_due_ms, records);
 	return c->preferred_due_ms < c->unclean_due_ms ? c->preferred_due_ms : c->unclean_due_ms;
 }

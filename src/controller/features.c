@@ -1,8 +1,8 @@
 /*
- * features: which levels there are, and UpdateFeatures (FeatureControlManager of Kafka 4.4).
+ * features: the levels of each feature, and UpdateFeatures (FeatureControlManager of Kafka 4.4).
  *
- * `max` is what this release replays and carries: a level that Apache Kafka finalized stays as it is. `own_max` is
- * what our own format finalizes: the levels whose promises are kept.
+ * `max` is what this release can replay and carry: a level that Apache Kafka has finalized stays as
+ * it is. `own_max` is what our own format finalizes: the levels that are fully served.
  */
 #include <string.h>
 
@@ -24,7 +24,7 @@ const struct controller_feature CONTROLLER_FEATURES[] = {
 	{NULL, 0, 0, 0},
 };
 
-/* From which metadata.version on a level is the default. */
+/* The metadata.version from which on a level is the default. */
 static const struct {
 	const char *feature;
 	int level;
@@ -39,7 +39,7 @@ static const struct {
 	{"transaction.version", 2, 24},
 };
 
-/* What a level of a feature rests on: the least metadata.version. */
+/* The lowest metadata.version that a level of a feature requires. */
 static const struct {
 	const char *feature;
 	int16_t level;
@@ -83,7 +83,7 @@ static struct api_error invalid_update(struct arena *a, struct str feature, int 
 			 STR_ARG(feature), STR_ARG(words));
 }
 
-/* Kafka's words why `what` cannot have the level; null when it can. */
+/* Kafka's message why `what` cannot have the level; null when it can. */
 static struct str not_supported(struct arena *a, const char *what, int32_t id, int16_t min, int16_t max, int16_t level)
 {
 	if (feature_range_has(min, max, level))
@@ -103,7 +103,7 @@ static struct str node_not_supported(struct arena *a, const char *what, const st
 	return not_supported(a, what, n->id, 0, 0, level);
 }
 
-/* Of the static voters: a dynamic set is raft's. */
+/* For static voters: a dynamic set is raft's. */
 static struct str reason_not_registered(const struct controller *c, struct arena *a)
 {
 	const struct config_network *network = config_network(c->config);
@@ -167,7 +167,7 @@ static struct api_error update_metadata_version(const struct controller *c, stru
 	return API_OK;
 }
 
-/* The level that a feature will have when the whole request is through. */
+/* The level that a feature will have after the whole request. */
 static int16_t proposed_level(const struct controller *c, const struct update_features_request *in, struct str feature)
 {
 	int16_t level = image_feature_level(tip(c), feature);
@@ -194,7 +194,7 @@ static struct api_error check_needs(const struct controller *c, struct arena *a,
 	return API_OK;
 }
 
-/* What raft refuses is told in its words alone. */
+/* A refusal by raft is reported in raft's words only. */
 static struct api_error raise_kraft_version(const struct controller_context *ctx, int16_t level, bool validate_only)
 {
 	struct str why = STR_NULL;
@@ -205,7 +205,7 @@ static struct api_error raise_kraft_version(const struct controller_context *ctx
 	return (struct api_error){err, why};
 }
 
-/* Once more than was looked at: the set of voters may have changed. */
+/* Checks again, since the set of voters may have changed. */
 static struct api_error raise_wanted(const struct controller_context *ctx, const struct update_features_request *in)
 {
 	struct api_error e = API_OK;
@@ -256,7 +256,7 @@ static struct api_error update_one(const struct controller *c, const struct cont
 	return e;
 }
 
-/* ELR needs one min.insync.replicas for all: a cluster-wide value, and none of single brokers. */
+/* ELR needs one min.insync.replicas for all brokers: a cluster-wide value, and none for single brokers. */
 static void add_elr_safety(const struct controller *c, struct arena *a, struct record_list *records)
 {
 	const struct image_configs *configs;

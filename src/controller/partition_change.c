@@ -30,7 +30,7 @@ bool ids_contain_all(struct image_ids all, struct image_ids of)
 	return true;
 }
 
-/* Those of `a`, then of `b`, that are in none of the others; each once. */
+/* Those of `a`, then of `b`, that are neither in `without` nor `id`; each once. */
 static struct image_ids ids_union_without(struct arena *arena, struct image_ids a, struct image_ids b,
 					  struct image_ids without, int32_t id)
 {
@@ -71,7 +71,7 @@ static struct image_ids ids_one(struct arena *a, int32_t id)
 	return (struct image_ids){v, v ? 1 : 0};
 }
 
-/* ---- who may lead ---- */
+/* ---- which replicas may lead ---- */
 
 static struct uuid directory_of(const struct image_partition *p, int32_t broker, bool *found)
 {
@@ -126,7 +126,7 @@ static int32_t first_of(const struct partition_change *p, int from,
 	return NO_LEADER;
 }
 
-/* The new leader, or NO_LEADER. *unclean: committed records may be lost by it. */
+/* The new leader, or NO_LEADER. *unclean: committed records may be lost. */
 static int32_t elect(const struct partition_change *p, bool *unclean)
 {
 	int32_t leader = p->partition->leader;
@@ -155,7 +155,10 @@ static int32_t elect(const struct partition_change *p, bool *unclean)
 
 #define SET_IDS(field, ids) ((field).v = (int32_t *)(ids).v, (field).n = (ids).n)
 
-/* A reassignment is over when the new replicas are in the ISR, and the ISR does not need those that leave. */
+/*
+ * A reassignment is complete when the new replicas are in the ISR, and the ISR does not need those
+ * that leave.
+ */
 static void complete_reassignment(struct partition_change *p)
 {
 	struct image_ids isr;
@@ -175,8 +178,9 @@ static void complete_reassignment(struct partition_change *p)
 }
 
 /*
- * With too few in the ISR those who were in it stay eligible, unless they are known to have lost what they had, or are replicas no more: who is
- * one again begins with an empty log. (Kafka forgets the latter.)
+ * If the ISR is too small, its former members remain eligible, unless they are known to have lost
+ * their data or are no longer replicas: one that becomes a replica again begins with an empty log.
+ * (Kafka omits the latter check.)
  */
 static void populate_elr(struct partition_change *p)
 {
@@ -210,7 +214,10 @@ static void run_election(struct partition_change *p, struct partition_change_rec
 		r->leader_recovery_state = 1;
 }
 
-/* Replicas that leave must see a new leader epoch; so must, before 3.6, those that leave the ISR (KAFKA-15021). */
+/*
+ * Replicas that leave must see a new leader epoch; before 3.6, so must those that leave the ISR
+ * (KAFKA-15021).
+ */
 static void bump_leader_epoch(const struct partition_change *p, struct partition_change_record *r)
 {
 	bool shrinks =
@@ -240,7 +247,7 @@ static void set_isr(const struct partition_change *p, struct partition_change_re
 		SET_IDS(r->isr, p->isr);
 }
 
-/* The leader that was there when the partition lost its last one is the first candidate of a recovery. */
+/* The leader at the time when the partition lost its last one is the first candidate of a recovery. */
 static void set_last_known_leader(const struct partition_change *p, struct partition_change_record *r)
 {
 	if (!p->elr)

@@ -1,5 +1,6 @@
 /*
- * partitions: what befalls partitions: brokers that come and go, AlterPartition, ElectLeaders, AssignReplicasToDirs.
+ * partitions: changes to partitions: brokers that come and go, AlterPartition, ElectLeaders,
+ * AssignReplicasToDirs.
  */
 #include <string.h>
 
@@ -127,7 +128,7 @@ static bool isr_is_eligible(const struct image *image, const struct proposal *pr
 	return true;
 }
 
-/* The first that holds is the answer. */
+/* The checks are made in this order; the first error is the answer. */
 static int check_proposal(const struct controller *c, const struct alter_partition_request *in,
 			  const struct image_partition *p, const struct alter_partition_request_partition *asked,
 			  const struct proposal *proposal)
@@ -183,7 +184,10 @@ static void alter_one(struct controller *c, const struct controller_context *ctx
 	change.isr = proposal.isr;
 	change.recovering = asked->leader_recovery_state;
 	r = partition_change_build(&change, records);
-	/* A reassignment that this ISR completed may have moved the leader: it has to look at the metadata first. */
+	/*
+	 * A reassignment completed by this ISR may have moved the leader: the old one has to look
+	 * at the metadata first.
+	 */
 	if (r && r->leader != -2 && r->leader != in->broker_id)
 		out->error_code = ERR_NEW_LEADER_ELECTED;
 	else
@@ -328,7 +332,7 @@ static int assign_one(struct controller *c, const struct assign_replicas_to_dirs
 	partition_change_build(&change, records);
 	if (broker_has_online_directory(image_broker(tip(c), in->broker_id), directory))
 		return 0;
-	/* It was moved to a directory that is offline: it cannot lead, nor be in the ISR. */
+	/* It was moved to a directory that is offline: it can neither lead nor be in the ISR. */
 	partition_change_init(&change, c, records->arena, t, p);
 	change.move.remove = in->broker_id;
 	change.isr = ids_without(records->arena, change.isr, in->broker_id);

@@ -1,5 +1,5 @@
 /*
- * placement: see placement.h.
+ * placement: the rings of racks and brokers from which replicas are placed.
  */
 #include "controller/placement.h"
 
@@ -11,17 +11,17 @@
 #include "controller/controller.h"
 #include "controller/internal.h"
 
-/* Brokers that are gone through from `offset` on, once an epoch. */
+/* Brokers that are visited from `offset` on, each once per epoch. */
 struct ring {
 	int32_t *v;
 	int n;
-	int at;	    /* how many were given in this epoch */
+	int at;	    /* number returned in this epoch */
 	int offset; /* where an epoch begins */
 	int epoch;
 };
 
 struct rack {
-	struct str name; /* null: brokers without one */
+	struct str name; /* null: brokers without a rack */
 	struct ring unfenced;
 	struct ring fenced;
 };
@@ -34,7 +34,7 @@ struct placement {
 	int n_unfenced;
 	int replicas;
 	int epoch;
-	int offset; /* the rack that the next partition begins at */
+	int offset; /* the rack at which the next partition begins */
 };
 
 static int random_below(const struct placement *p, int bound)
@@ -115,7 +115,7 @@ static int add_brokers(struct placement *p, struct placement_broker *v, int n)
 	p->racks = arena_array(p->ctx->arena, (size_t)n, sizeof(*p->racks));
 	if (!p->racks)
 		return -ENOMEM;
-	qsort(v, (size_t)n, sizeof(*v), by_id); /* so that rings are */
+	qsort(v, (size_t)n, sizeof(*v), by_id); /* so that the rings are sorted */
 	for (int i = 0; !err && i < n; i++)
 		err = add_broker(p, &v[i], n);
 	return err;
@@ -204,7 +204,7 @@ static int32_t rack_next(struct rack *r, int epoch)
 	return id >= 0 ? id : ring_next(&r->fenced, epoch);
 }
 
-/* The first replica, from the first rack that has an unfenced broker left; *rack is that one. */
+/* The first replica, on the first rack that has an unfenced broker left; *rack is that rack. */
 static int32_t place_first(struct placement *p, int *rack)
 {
 	*rack = p->offset;
@@ -235,7 +235,7 @@ void placement_next(struct placement *p, int32_t *replicas)
 		int32_t id = -1;
 
 		while (id < 0) {
-			/* The rack of the first replica is passed over once. */
+			/* The rack of the first replica is skipped once. */
 			if (rack == first)
 				first = -1;
 			else

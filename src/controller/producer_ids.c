@@ -1,5 +1,5 @@
 /*
- * producer_ids: blocks of a thousand producer ids for brokers (ProducerIdControlManager).
+ * producer_ids: allocates blocks of a thousand producer ids to brokers (ProducerIdControlManager).
  */
 #include "base/err.h"
 #include "controller/internal.h"

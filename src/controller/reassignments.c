@@ -1,11 +1,11 @@
 /*
- * reassignments: partitions that move to other replicas, step by step (KIP-455, KIP-860).
+ * reassignments: moves partitions to other replicas, step by step (KIP-455, KIP-860).
  *
- *	1. the new replicas join the list; who comes is `adding`, who is to go is `removing`
+ *	1. the new replicas join the list: new ones are `adding`, those that are to leave are `removing`
  *	2. the new ones catch up: AlterPartition brings them into the ISR
- *	3. the old ones leave, and both lists are empty (partition_change, as soon as the ISR allows it, also at once)
+ *	3. the old ones leave, and both lists are empty (partition_change, as soon as the ISR allows it, even at once)
  *
- * A null list cancels: who was coming goes, who was going stays.
+ * A null list cancels: replicas being added leave, replicas being removed stay.
  */
 #include <stdlib.h>
 
@@ -62,7 +62,10 @@ static struct image_ids ids_then(struct arena *arena, struct image_ids a, struct
 
 /* ---- one partition ---- */
 
-/* With nobody left in the ISR but those who were coming, the first of the others has to do, and may lack records. */
+/*
+ * If only replicas that were being added are left in the ISR, the first of the others has to lead,
+ * and may lack records.
+ */
 static struct api_error cancel(struct controller *c, const struct controller_context *ctx, const struct image_topic *t,
 			       const struct image_partition *p, struct record_list *records)
 {
@@ -93,7 +96,7 @@ static struct api_error cancel(struct controller *c, const struct controller_con
 	return API_OK;
 }
 
-/* How many replicas there will be when what is under way is over. */
+/* The number of replicas when the present reassignment is complete. */
 static int replication_factor(const struct image_partition *p)
 {
 	return partition_replicas(p).n - partition_removing(p).n;
@@ -118,7 +121,7 @@ static struct api_error move(struct controller *c, const struct controller_conte
 	adding = ids_minus_sorted(ctx->arena, target, now);
 	partition_change_init(&change, c, ctx->arena, t, p);
 	change.replicas = ids_then(ctx->arena, target, removing);
-	if (removing.n > 0) /* else what an earlier one was removing goes on, as in Kafka */
+	if (removing.n > 0) /* otherwise an earlier removal continues, as in Kafka */
 		change.removing = removing;
 	if (adding.n > 0)
 		change.adding = adding;
@@ -151,8 +154,8 @@ int controller_alter_partition_reassignments(struct controller *c, const struct 
 					     struct record_list *records)
 {
 	records->atomic = true;
-	out->error_message =
-		in->topics.n > 0 ? STR_NULL : STR(""); /* to nothing at all Kafka answers with what it begins with */
+	/* for an empty request Kafka returns its initial value */
+	out->error_message = in->topics.n > 0 ? STR_NULL : STR("");
 	out->allow_replication_factor_change = in->allow_replication_factor_change;
 	out->responses.v = arena_array(ctx->arena, (size_t)in->topics.n, sizeof(*out->responses.v));
 	out->responses.n = out->responses.v ? in->topics.n : 0;
@@ -184,7 +187,7 @@ int controller_alter_partition_reassignments(struct controller *c, const struct 
 		(out).n = copy.n;                                                                                      \
 	} while (0)
 
-/* Copies: the tip moves before the answer is sent. */
+/* Copies, because the tip moves before the answer is sent. */
 static void list_one(struct arena *a, const struct image_partition *p,
 		     struct list_partition_reassignments_response_topic *to)
 {
@@ -199,7 +202,7 @@ static void list_one(struct arena *a, const struct image_partition *p,
 	COPY_IDS(a, out->removing_replicas, partition_removing(p));
 }
 
-/* n partitions are looked at: those of `ids`, or with NULL the first n. */
+/* Lists n partitions: those of `ids`, or with NULL the first n. */
 static void list_topic(const struct controller_context *ctx, const struct image_topic *t, const int32_t *ids, int n,
 		       struct list_partition_reassignments_response *out)
 {

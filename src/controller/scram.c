@@ -1,7 +1,9 @@
 /*
- * scram: AlterUserScramCredentials (ScramControlManager; KIP-554): clients send a salted password, of which the keys are made that are kept.
+ * scram: AlterUserScramCredentials (ScramControlManager; KIP-554): clients send a salted password,
+ * from which the stored keys are derived.
  *
- * A user may be named once in a request. What Kafka holds in hash maps meanwhile comes out in their order, in records and answers.
+ * A user may be named once in a request. Where Kafka uses hash maps, records and answers are in the
+ * order of those maps.
  */
 #include <string.h>
 
@@ -83,7 +85,7 @@ static struct api_error check_upsertion(const struct controller *c,
 		e = words(ERR_UNACCEPTABLE_CREDENTIAL, STR("Too few iterations"));
 	else if (e.code == 0 && u->iterations > SCRAM_ITERATIONS_MAX)
 		e = words(ERR_UNACCEPTABLE_CREDENTIAL, STR("Too many iterations"));
-	else if (e.code == 0 && u->salted_password.len <= 0) /* where Java's key throws */
+	else if (e.code == 0 && u->salted_password.len <= 0) /* Java's key class throws for it */
 		e = words(ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
 	return e;
 }
@@ -155,7 +157,7 @@ static void add_credential(const struct alter_user_scram_credentials_request_ups
 	scram_key_wipe(&server);
 }
 
-/* Those of one fate, in the order of a HashMap by name. */
+/* Those with one fate, in the order of a HashMap by name. */
 static void write_fate(const struct users *users, enum fate fate, const struct alter_user_scram_credentials_request *in,
 		       struct alter_user_scram_credentials_response *out, struct record_list *records)
 {
@@ -177,7 +179,7 @@ static void write_fate(const struct users *users, enum fate fate, const struct a
 	}
 }
 
-/* The maps are as large as they had to be; one table for all is that of the largest. */
+/* All of Kafka's maps are ordered by one table here, sized as for the largest of them. */
 static bool order(struct users *users, struct arena *a)
 {
 	int32_t *hashes = arena_array(a, (size_t)users->n + 1, sizeof(*hashes));

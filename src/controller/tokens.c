@@ -1,8 +1,10 @@
 /*
- * tokens: delegation tokens are made, renewed, ended, and removed when they have expired (DelegationTokenControlManager).
+ * tokens: creates, renews and expires delegation tokens, and removes expired ones
+ * (DelegationTokenControlManager).
  *
- * Requests name a token by its HMAC. Which HMAC is whose is soft state: an index that follows the tip while this controller leads, and is
- * empty where tokens are off. An HMAC cannot be chosen without the secret, so its own first bytes are its hash.
+ * Requests name a token by its HMAC. The index from HMAC to token is soft state: it follows the tip
+ * while this controller leads, and is empty where tokens are off. An HMAC cannot be chosen without
+ * the secret, so its own first bytes serve as its hash.
  */
 #include <string.h>
 
@@ -128,7 +130,7 @@ static const struct image_token *shown_token(const struct controller *c, struct 
 	return s ? image_token(tip(c), s->id) : NULL;
 }
 
-/* ---- what all three ask first ---- */
+/* ---- checks common to all three ---- */
 
 static int why_not_served(const struct controller *c)
 {
@@ -142,7 +144,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* The setting, or what is asked for where that is less, and more than nothing. */
+/* The setting, or the requested period if that is shorter, and positive. */
 static int64_t period(const struct controller *c, enum config_id setting, int64_t asked_ms)
 {
 	int64_t most = config_long(c->config, setting);
@@ -159,7 +161,7 @@ static struct principal owner_of(const struct create_delegation_token_request *i
 	return (struct principal){.type = in->owner_principal_type, .name = in->owner_principal_name};
 }
 
-/* A record has it as one string, and a line of text has no NUL. */
+/* A principal must fit into one string of a record, and must not contain NUL, since it is printed as text. */
 static int why_not_named(struct str type, struct str name)
 {
 	if (!str_is(type, "User"))
@@ -169,7 +171,10 @@ static int why_not_named(struct str type, struct str name)
 		       : 0;
 }
 
-/* Kafka takes an owner of any type: who comes by the token is a User, so that a token of X:admin would be one of User:admin. */
+/*
+ * Kafka accepts an owner of any type. A client that authenticates with the token is a User, so a
+ * token of X:admin would be one of User:admin.
+ */
 static int why_not_created(const struct controller *c, const struct create_delegation_token_request *in,
 			   const struct principal *owner, const struct principal *requester)
 {
@@ -256,7 +261,7 @@ static int expires_at(const struct image_token *t, int64_t expiry_ms, struct rec
 	if (!r)
 		return ERR_UNKNOWN_SERVER_ERROR;
 	image_token_to_record(t, r);
-	r->token_id = arena_str(records->arena, t->id); /* the token goes when the record is applied */
+	r->token_id = arena_str(records->arena, t->id); /* copied: the token is freed when the record is applied */
 	r->expiration_timestamp = expiry_ms;
 	return str_is_null(r->token_id) ? ERR_UNKNOWN_SERVER_ERROR : 0;
 }
@@ -316,7 +321,7 @@ int controller_expire_delegation_token(struct controller *c, const struct contro
 	return expires_at(t, out->expiry_timestamp_ms, records);
 }
 
-/* ---- time ---- */
+/* ---- expiry ---- */
 
 int64_t tokens_tick(struct controller *c, const struct controller_context *ctx, struct record_list *records)
 {
