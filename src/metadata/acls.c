@@ -1,9 +1,11 @@
 /*
- * acls: three persistent maps: by id; by type, principal, name and what else there is to an ACL; and one member for each resource pattern that
- * has ACLs, which counts them.
+ * acls: three persistent maps: by id; by type, principal, name and the rest of an ACL; and one
+ * member for each resource pattern that has ACLs, with their number.
  *
- * Names are in reverse order, as in Kafka's StandardAcl: from the name that is looked for on, the patterns that are its prefixes follow, the
- * longer before the shorter, with others in between. Where another is met, the next that can apply is what the two have in common.
+ * Names are in descending order, as in Kafka's StandardAcl: starting at the name that is looked up,
+ * the patterns that are its prefixes follow, longer ones before shorter ones, with unrelated names
+ * in between. At an unrelated name, the next pattern that can apply is the common prefix of the
+ * two.
  */
 #include "metadata/acls.h"
 
@@ -24,7 +26,7 @@ static int compare_ids(const void *a, const void *b)
 	return memcmp(&((const struct image_acl *)a)->id, &((const struct image_acl *)b)->id, sizeof(struct uuid));
 }
 
-/* Backwards; null, which only a probe has, before all. */
+/* Descending; null, which only a probe has, comes first. */
 static int compare_names(struct str x, struct str y)
 {
 	return x.p && y.p ? str_cmp(y, x) : str_cmp(x, y);
@@ -214,7 +216,7 @@ struct place {
 	int8_t pattern_type;
 };
 
-/* Does a pattern that was met on the way apply? If not, *next is where the next that can is, at the earliest. */
+/* Does a pattern that was met on the way apply? If not, *next is the earliest place of the next that can. */
 static bool applies(struct str name, const struct place *met, struct place *next)
 {
 	int32_t n = common(name, met->name);
@@ -228,7 +230,7 @@ static bool applies(struct str name, const struct place *met, struct place *next
 	return false;
 }
 
-#define STEPS 8 /* to what is near one goes step by step, to what is not from the root */
+#define STEPS 8 /* near places are reached step by step, distant ones from the root */
 
 static void walk_to(struct image_acl_walk *w, struct place place)
 {
@@ -268,7 +270,10 @@ static bool is_before_next(const struct image_acl_walk *w, const struct image_ac
 	return order < 0 || (order == 0 && a->pattern_type < w->next_pattern_type);
 }
 
-/* From a name that begins behind it in the alphabet the wildcard stands ahead, and would have sent the walk on to the empty name. */
+/*
+ * For a name that sorts after "*", the wildcard lies ahead in the walk, and meeting it would have
+ * sent the walk on to the empty name: with a non-empty next_name there is none.
+ */
 static bool has_seen_wildcard(const struct image_acl_walk *w)
 {
 	return w->next_name.len > 0 && w->name.p[0] > WILDCARD.p[0];

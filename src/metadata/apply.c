@@ -1,9 +1,9 @@
 /*
- * apply: records change an image.
+ * apply: applies records to an image.
  *
- * A batch is applied to a copy that is ours alone; a record that contradicts what is there drops the copy. One
- * function a type of record, in a table; what a record means is what Kafka's replay makes of it (ClusterDelta,
- * TopicsDelta, ... of 4.4).
+ * A batch is applied to a private copy; a record that contradicts the image discards the copy.
+ * There is a table with one function per type of record; each does what Kafka's replay of that
+ * record does (ClusterDelta, TopicsDelta, ... of 4.4).
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +19,7 @@
 #include "metadata/version.h"
 #include "protocol/metadata_records.h"
 
-/* What one batch may take beside the image; a batch has 8 MiB at most. */
+/* The limit for a batch's scratch memory besides the image; a batch has at most 8 MiB. */
 #define APPLY_ARENA (256 << 20)
 
 struct apply {
@@ -28,8 +28,8 @@ struct apply {
 	const struct metadata_record *record;
 	const char *why;
 	bool quotas_changed;
-	struct image_topic
-		*topic; /* the last one that was changed: its partitions come one after the other. NULL = none */
+	/* the last topic changed, since its partitions come one after the other; NULL = none */
+	struct image_topic *topic;
 };
 
 typedef int apply_fn(struct apply *a, const void *body);
@@ -71,7 +71,7 @@ static int apply_feature_level(struct apply *a, const void *body)
 
 /* ---- brokers and controllers ---- */
 
-/* What brokers and controllers alike tell of themselves. */
+/* The tables that registrations of brokers and controllers have in common. */
 static int node_tables(struct apply *a, const struct broker_registration_request_listener *at, int n_at,
 		       const struct broker_registration_request_feature *speaks, int n_speaks, struct image_node *n)
 {
@@ -155,7 +155,10 @@ static int apply_unregister_controller(struct apply *a, const void *body)
 	return 0;
 }
 
-/* The broker that a change speaks of, as a copy to be changed; NULL when there is none of that epoch. Its count is other threads' too. */
+/*
+ * The broker that a change is about, as a copy to be modified; NULL when there is none with that
+ * epoch. Its reference count is shared with other threads, so it is not copied.
+ */
 static const struct image_node *changed_broker(struct apply *a, int32_t id, int64_t epoch, struct image_node *copy)
 {
 	const struct image_node *n = image_broker(a->image, id);
@@ -227,7 +230,7 @@ static int apply_topic(struct apply *a, const void *body)
 	const struct topic_record *r = body;
 	struct image_topic *t;
 
-	if (!topic_name_is_valid(r->name)) /* it becomes a directory's */
+	if (!topic_name_is_valid(r->name)) /* it becomes the name of a directory */
 		return contradicts(a, "a topic whose name is not legal");
 	if (image_topic_by_name(a->image, r->name))
 		return contradicts(a, "a second topic of the same name");
@@ -240,7 +243,7 @@ static int apply_topic(struct apply *a, const void *body)
 	return 0;
 }
 
-/* The topic, the image's alone; NULL when there is none of that id. */
+/* The topic, as an object that only this image holds; NULL when there is none of that id. */
 static struct image_topic *own_topic(struct apply *a, struct uuid id)
 {
 	if (!a->topic || !uuid_eq(a->topic->id, id))
@@ -290,7 +293,7 @@ static int apply_partition(struct apply *a, const void *body)
 	return 0;
 }
 
-/* The fields of a change that are not null take the place of what was. */
+/* Fields of a change that are not null replace the present ones. */
 static void merge_change(struct partition_parts *p, const struct partition_change_record *r)
 {
 	if (r->isr.n >= 0)
@@ -558,7 +561,7 @@ static struct image_quota_set *quota_new(struct apply *a, const struct client_qu
 	return set;
 }
 
-/* A quota is of its entity, in whatever order that was written, and its key. */
+/* A quota is identified by its entity, whatever the order of its parts, and its key. */
 static int apply_client_quota(struct apply *a, const void *body)
 {
 	const struct client_quota_record *r = body;

@@ -1,5 +1,5 @@
 /*
- * credential: see the header.
+ * credential: makes, compares and looks up SCRAM credentials.
  */
 #include "metadata/credential.h"
 

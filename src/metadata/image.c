@@ -73,7 +73,7 @@ static void topic_free(void *member)
 	xfree(t);
 }
 
-/* All the others are one block each. */
+/* All other members are one block each. */
 static const struct pmap_type LEVELS = {compare_levels, xfree};
 static const struct pmap_type NODES = {compare_nodes, xfree};
 static const struct pmap_type TOPICS_BY_NAME = {compare_topic_names, topic_free};
@@ -81,7 +81,7 @@ static const struct pmap_type TOPICS_BY_ID = {compare_topic_ids, topic_free};
 static const struct pmap_type CONFIGS = {compare_configs, xfree};
 static const struct pmap_type QUOTAS = {compare_quotas, xfree};
 
-/* ---- life ---- */
+/* ---- creation and references ---- */
 
 static struct image_text *text_new(struct str s)
 {
@@ -124,7 +124,7 @@ struct image *image_copy(const struct image *i)
 {
 	struct image *copy = xmalloc(sizeof(*copy));
 
-	/* All but the count of references, which other threads may be changing. */
+	/* Everything but the reference count, which other threads may be changing. */
 	memcpy((char *)copy + sizeof(copy->refs), (const char *)i + sizeof(i->refs),
 	       sizeof(*copy) - sizeof(copy->refs));
 	copy->refs = 1;
@@ -229,7 +229,7 @@ const struct image_topic *image_topic_by_id(const struct image *i, struct uuid i
 	return pmap_find(&i->topics_by_id, &probe);
 }
 
-/* Where the partition is, or would be. */
+/* The index of the partition, or where it would be inserted. */
 static int topic_partition_pos(const struct image_topic *t, int32_t id)
 {
 	int low = 0;

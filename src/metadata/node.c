@@ -1,5 +1,6 @@
 /*
- * node: a registration, and the configuration of a resource, each in one block of memory: struct, tables, strings.
+ * node: makes the registration of a node, and the configuration of a resource, each in one block of
+ * memory: struct, tables, strings.
  */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * partition: one partition of an image, in one block: the struct, six lists of broker ids one behind the other, the
- * directories.
+ * partition: packs one partition of an image into one block: the struct, six lists of broker ids
+ * one after the other, the directories.
  */
 #include "metadata/partition.h"
 

@@ -1,8 +1,9 @@
 /*
  * pmap: a persistent AVL tree.
  *
- * Always: the heights of two children differ by one at most; a node with one reference, reached from a map through
- * nodes with one reference each, is that map's alone and may be changed in place (own()).
+ * Invariants: the heights of two siblings differ by at most one; a node with one reference, reached
+ * from a map through nodes with one reference each, belongs to that map alone and may be changed in
+ * place (own()).
  */
 #include "metadata/pmap.h"
 
@@ -17,7 +18,7 @@ struct pmap_node {
 	void *member;
 };
 
-/* ---- counts ---- */
+/* ---- reference counts ---- */
 
 void *member_ref(const void *member)
 {
@@ -58,7 +59,7 @@ static void node_unref(const struct pmap_type *type, struct pmap_node *n)
 	}
 }
 
-/* Makes *slot the map's alone. */
+/* Makes *slot belong to this map alone. */
 static struct pmap_node *own(const struct pmap_type *type, struct pmap_node **slot)
 {
 	struct pmap_node *old = *slot;
@@ -112,7 +113,7 @@ static void rotate_left(const struct pmap_type *type, struct pmap_node **slot)
 	*slot = up;
 }
 
-/* *slot is owned and its children are balanced; their heights differ by two at most. */
+/* *slot is owned and its children are balanced; their heights differ by at most two. */
 static void balance(const struct pmap_type *type, struct pmap_node **slot)
 {
 	struct pmap_node *n = *slot;
@@ -198,7 +199,7 @@ void pmap_put(struct pmap *m, void *take_member)
 		m->n++;
 }
 
-/* Takes the least node out of *slot, which is not empty; its member goes to the caller. */
+/* Removes the least node from *slot, which is not empty; its member goes to the caller. */
 static void *take_least(const struct pmap_type *type, struct pmap_node **slot)
 {
 	struct pmap_node *n = own(type, slot);
@@ -310,7 +311,7 @@ void *pmap_next(struct pmap_iter *it)
 
 /* ---- difference ---- */
 
-/* What is left to visit of one tree, nearest on top: whole subtrees not looked into yet, and single members. */
+/* What is left to visit of one tree, the nearest on top: whole subtrees not opened yet, and single members. */
 struct front {
 	struct {
 		const struct pmap_node *node;
@@ -349,7 +350,7 @@ static const struct pmap_node *front_top(const struct front *f)
 	return f->n > 0 ? f->v[f->n - 1].node : NULL;
 }
 
-/* Both tops are single members, or nothing. */
+/* Both tops are single members, or there is nothing. */
 static void diff_members(const struct pmap_type *type, struct front *old, struct front *now,
 			 void (*each)(void *arg, void *old, void *now), void *arg)
 {

@@ -1,8 +1,9 @@
 /*
- * quota: see the header.
+ * quota: finds the quota that applies to a client, and keeps the quotas' keys.
  *
- * A quota's key in the image's map is its entity, part by part in the order of their types, and its name: `9:client-id3:abc4:user-1:` and
- * then `producer_byte_rate` (-1: the default).
+ * A quota's key in the image's map is its entity, part by part in the order of their types,
+ * followed by its name: `9:client-id3:abc4:user-1:` and then `producer_byte_rate` (-1: the
+ * default).
  */
 #include "metadata/quota.h"
 
@@ -87,7 +88,7 @@ static bool has_type(const struct client_quota_record *r, const char *type)
 	return false;
 }
 
-/* The counter of the quota at its level; -1: it is none that this release knows. */
+/* The counter for the quota at its level; -1: a kind unknown to this release. */
 int quota_level_of_record(const struct client_quota_record *r)
 {
 	bool user = has_type(r, "user"), client = has_type(r, "client-id"), ip = has_type(r, "ip");
@@ -139,7 +140,10 @@ bool image_quota_find(const struct image *i, const struct image_quota_entity *e,
 
 static const struct str DEFAULT = {NULL, 0};
 
-/* The levels in their order of precedence; by which names the client is counted when the quota of a level holds. */
+/*
+ * The levels in their order of precedence, and the names by which usage is counted when the quota
+ * of a level applies.
+ */
 static bool find_at(const struct image *i, enum image_quota q, const struct str *user, const struct str *client_id,
 		    double *value)
 {
@@ -210,7 +214,7 @@ const struct client_quota_record *image_quotas_next(struct image_iter *it, struc
 
 #define ADDRESS "2:ip"
 
-/* The name in the key of an address' quota. */
+/* The name in the key of an address's quota. */
 static struct str address_of(struct str key)
 {
 	const char *end = key.p + key.len, *p = key.p + sizeof(ADDRESS) - 1;
@@ -224,7 +228,7 @@ static struct str address_of(struct str key)
 	return (struct str){p + 1, len};
 }
 
-/* Their keys stand together. */
+/* Their keys are adjacent. */
 void image_each_address(const struct image *i, void (*each)(void *arg, struct str ip, double value), void *arg)
 {
 	struct image_quota_set probe = {.key = STR(ADDRESS)};

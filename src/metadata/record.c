@@ -1,5 +1,6 @@
 /*
- * record: the frame around a metadata record: uvarint frame version (1), uvarint type, uvarint version, then the body.
+ * record: encodes and decodes the frame around a metadata record: uvarint frame version (1),
+ * uvarint type, uvarint version, then the body.
  */
 #include "metadata/record.h"
 
@@ -119,7 +120,7 @@ void metadata_record_encode(const struct metadata_record *r, struct buf *out)
 	put_uvarint(out, (uint32_t)r->type);
 	put_uvarint(out, (uint32_t)r->version);
 	err = codec_encode_buf(s, r->version, r->body, out);
-	check(err == 0); /* what is decided fits its version: the deciders choose it */
+	check(err == 0); /* a record fits its version, which the deciding code has chosen */
 }
 
 int metadata_record_decode(struct bytes value, struct arena *a, struct metadata_record *out)

@@ -1,5 +1,6 @@
 /*
- * replay: the boundaries of metadata transactions cut a batch into runs; each run is applied whole.
+ * replay: cuts a batch into runs at the boundaries of metadata transactions, and applies each run
+ * as a whole.
  */
 #include "metadata/replay.h"
 
@@ -22,7 +23,7 @@ static void set_image(const struct image **at, const struct image *take_image)
 	*at = take_image;
 }
 
-/* What was done so far, kept aside until the whole batch is through. */
+/* The state so far, kept aside until the whole batch has been applied. */
 static struct replay hold(const struct replay *r)
 {
 	struct replay copy = *r;
@@ -54,7 +55,7 @@ static bool is_boundary(const struct metadata_record *record)
 	       record->type == RECORD_ABORT_TRANSACTION;
 }
 
-/* Applies the n records from v on to the tip. Outside of a transaction the image follows. */
+/* Applies the n records from v on to the tip. Outside a transaction, the image follows. */
 static int apply_run(struct replay *r, const struct image_batch *batch, const struct metadata_record *v, int n,
 		     int64_t last_offset, const char **why)
 {

@@ -1,8 +1,9 @@
 /*
- * snapshot: an image as records, in the order of Kafka's ImageWriter: features, brokers, controllers, topics with
- * their partitions, configuration, quotas, producer ids, ACLs, SCRAM credentials, tokens.
+ * snapshot: writes an image as records, in the order of Kafka's ImageWriter: features, brokers,
+ * controllers, topics with their partitions, configuration, quotas, producer ids, ACLs, SCRAM
+ * credentials, tokens.
  *
- * Two images are equal when their snapshots are: that is how image_equal is written, member by member.
+ * Two images are equal when their snapshots are, so image_equal compares them member by member.
  */
 #include <errno.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static int write_features(const struct writer_state *w)
 	return err;
 }
 
-/* What brokers and controllers alike tell of themselves. The caller frees both. */
+/* The tables that registrations of brokers and controllers have in common. The caller frees both. */
 struct node_tables {
 	struct broker_registration_request_listener *endpoints;
 	struct broker_registration_request_feature *features;

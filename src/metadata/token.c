@@ -1,5 +1,5 @@
 /*
- * token: see the header.
+ * token: makes, compares and looks up delegation tokens.
  */
 #include "metadata/token.h"
 

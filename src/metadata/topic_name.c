@@ -1,5 +1,5 @@
 /*
- * topic_name: see topic_name.h.
+ * topic_name: checks names of topics, with Kafka's messages.
  */
 #include "metadata/topic_name.h"
 
@@ -20,7 +20,8 @@ static bool all_legal(struct str name)
 }
 
 /*
- * Java counts UTF-16 units: those of UTF-8 are its bytes less the continuations, and one more for each of four bytes.
+ * Java counts UTF-16 units: the number of bytes in UTF-8 without continuation bytes, plus one for
+ * each sequence of four bytes.
  */
 static int java_length(struct str s)
 {
@@ -37,7 +38,7 @@ bool topic_name_is_valid(struct str name)
 	       all_legal(name);
 }
 
-/* The name may hold any byte, NUL too: printf would stop there. */
+/* The name may contain any byte, even NUL, where printf would stop. */
 static struct str quoted(struct arena *a, const char *before, struct str name, const char *after)
 {
 	size_t n = strlen(before), m = strlen(after);

@@ -8,7 +8,7 @@
 struct level {
 	const char *name;
 	const char *release;
-	bool format_changed; /* against the level before */
+	bool format_changed; /* compared with the level before */
 };
 
 static const struct level LEVELS[] = {
