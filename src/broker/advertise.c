@@ -1,5 +1,6 @@
 /*
- * advertise: a book of watched connections and of clients that work, on one loop; messages to it from the others.
+ * advertise: one loop has the book of watched connections and of working clients; the other loops
+ * send it messages.
  */
 #include "broker/advertise.h"
 
@@ -25,7 +26,7 @@ struct note {
 	uint64_t conn;
 	uint64_t client;
 	bool working;
-	struct watched *watched; /* NOTE_TOLD */
+	struct watched *watched; /* for NOTE_TOLD */
 };
 
 /* A connection that was told an address, oldest first. */
@@ -39,7 +40,7 @@ struct watched {
 	char sent[TEXT_MAX];
 };
 
-/* A client with connections that work. */
+/* A client with connections that do work. */
 struct worker {
 	struct map_node node;
 	int n;
@@ -107,7 +108,7 @@ static void watched_free(struct advertise *a, struct watched *w)
 	xfree(w);
 }
 
-/* The client works, or has come by another connection than `conn`: nothing is amiss with what it was sent. */
+/* The client works, or has opened a connection other than `conn`: the address that it was sent is fine. */
 static void forget_client(struct advertise *a, uint64_t client, uint64_t but_conn)
 {
 	list_each_safe(l, &a->watched)
@@ -251,7 +252,7 @@ void advertise_request(struct advertise *a, struct advertise_conn *ac, const str
 	}
 }
 
-/* What a client has chosen is shown without what could end the quotes or the line. */
+/* Copies a text chosen by a client, without anything that could end the quotes or the line. */
 static void printable(char out[TEXT_MAX], struct str s)
 {
 	size_t n = 0;
@@ -288,7 +289,7 @@ void advertise_closed(struct advertise *a, struct advertise_conn *ac, const stru
 	*ac = (struct advertise_conn){0};
 }
 
-/* ---- birth and death ---- */
+/* ---- creation and end ---- */
 
 struct advertise *advertise_new(struct env *env, struct loop *loop)
 {

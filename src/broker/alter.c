@@ -1,5 +1,6 @@
 /*
- * alter: see alter.h.
+ * alter: checks the changes of a request, this broker's own in full, and tries the stores of
+ * listeners in a job.
  */
 #include "broker/alter.h"
 
@@ -24,7 +25,7 @@ static void refuse(struct alteration *a, int err, struct str message)
 	a->done = true;
 }
 
-/* ---- checks that hold for any resource ---- */
+/* ---- checks that apply to any resource ---- */
 
 static int compare_resources(const void *x, const void *y)
 {
@@ -33,7 +34,7 @@ static int compare_resources(const void *x, const void *y)
 	return a->type != b->type ? a->type - b->type : str_cmp(a->name, b->name);
 }
 
-/* Each resource that stands there more than once is refused, every time. */
+/* Refuses every occurrence of a resource that is named more than once. */
 static int check_once(struct request *r, struct alter *alter)
 {
 	struct alteration **sorted = arena_array(&r->arena, (size_t)alter->n + 1, sizeof(struct alteration *));
@@ -72,7 +73,7 @@ static int has_duplicates(struct request *r, const struct alteration *a)
 	return 0;
 }
 
-/* The names of changes that need a value and have none; null when there is none such. */
+/* The names of changes that need a value and have none; null when there are none. */
 static struct str without_value(const struct alteration *a, struct arena *arena)
 {
 	struct str names = STR_NULL;
@@ -90,7 +91,7 @@ static struct str without_value(const struct alteration *a, struct arena *arena)
 
 /* ---- a broker's own settings ---- */
 
-/* The settings of one resource while changes are made to them. */
+/* The settings of one resource while changes are applied to them. */
 struct alter_settings {
 	struct config_pair *v;
 	int n;
@@ -122,7 +123,7 @@ static void take_out(struct alter_settings *s, struct str name)
 		*p = s->v[--s->n];
 }
 
-/* The next item of a list at *at, up to a comma; false after the last. */
+/* The next item of a list from *at, up to a comma; false after the last. */
 static bool next_item(struct str list, int *at, struct str *item)
 {
 	int end = *at;
@@ -153,7 +154,7 @@ static void put_item(struct buf *b, struct str item)
 	buf_put_str(b, item);
 }
 
-/* The items of `from` that `other` has not got, after those of `to`. */
+/* Appends the items of `from` that are not in `other` to those in `to`. */
 static void put_missing(struct buf *to, struct str from, struct str other)
 {
 	struct str item;
@@ -236,7 +237,7 @@ static struct str proposed(const void *arg, struct str name)
 	return STR_NULL;
 }
 
-/* What is said of this broker or of all, over what is said of the other. */
+/* The proposed settings, of this broker or of all, combined with the present settings of the other. */
 static struct layers layers_with(const struct request *r, const struct alteration *a, const struct alter_settings *s)
 {
 	struct layers l = layers_of_broker(r->image, r->node->id);
@@ -274,7 +275,7 @@ static int try_later(struct request *r, struct alteration *a, const struct alter
 {
 	struct alter *alter = r->state;
 
-	if (alter->own) { /* "1" and "01" are one */
+	if (alter->own) { /* "1" and "01" are the same broker */
 		refuse(a, ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
 		return 0;
 	}
@@ -298,7 +299,7 @@ static int check_broker(struct request *r, struct alteration *a)
 		       arena_printf(&r->arena, "Node id must be an integer, but it is: %.*s", STR_ARG(a->name)));
 		return 0;
 	}
-	if (r->from_controller) /* of any broker, which has looked at the values itself */
+	if (r->from_controller) /* for any broker, which has checked the values itself */
 		return 0;
 	if (a->name.len > 0 && id != own) {
 		refuse(a, ERR_INVALID_REQUEST,
@@ -341,7 +342,10 @@ static void check_permission(struct request *r, struct alteration *a)
 		refuse(a, err, str_of(err_message(err)));
 }
 
-/* What a broker decides itself it refuses without words; a controller has them, and asks for something else where loggers are concerned. */
+/*
+ * A broker refuses without a message what it decides itself; a controller has a message, and
+ * requires another permission for loggers.
+ */
 static bool may_alter_node(struct request *r, struct alteration *a, enum acl_operation op)
 {
 	if (request_may_cluster(r, op))
@@ -443,7 +447,7 @@ static void tried(struct work *w)
 	request_finish(r, t->then(r));
 }
 
-/* The job is done soon. */
+/* Does nothing: the job is done soon. */
 static void let_it_be(struct request *r)
 {
 	(void)r;

@@ -1,5 +1,5 @@
 /*
- * answer: the helpers of handlers.
+ * answer: builds arrays, endpoints and leaders in answers.
  */
 #include "broker/answer.h"
 
@@ -86,7 +86,7 @@ int32_t answer_any_broker(struct request *r, const struct image *image)
 	return chosen;
 }
 
-/* Adds the node to the array of endpoints, unless it is there. */
+/* Adds the node to the array of endpoints, unless it is already there. */
 static void add_endpoint(struct request *r, const struct fetch_response_node_endpoint *node, void *list)
 {
 	struct array has = array_get(list);
@@ -99,7 +99,7 @@ static void add_endpoint(struct request *r, const struct fetch_response_node_end
 	for (int i = 0; i < has.n; i++)
 		if (v[i].node_id == node->node_id)
 			return;
-	/* Without room the client asks for the metadata instead. */
+	/* If there is no room, the client asks for the metadata instead. */
 	(void)answer_join(r, &fetch_response_node_endpoint_schema, list, &one);
 }
 

@@ -1,5 +1,5 @@
 /*
- * api: the rows, by key, and what a row asks of the principal.
+ * api: fills the table of rows by key, and checks the permission that a row requires.
  */
 #include "broker/api.h"
 
@@ -42,9 +42,9 @@ void api_table_fill(struct api_table *t)
 	}
 }
 
-/* ---- what a row asks for ---- */
+/* ---- permissions that a row requires ---- */
 
-/* Kafka prints the request as Java does, with its connection and its buffer. */
+/* Kafka prints the request as Java does, with its connection and its buffer; here only its name is printed. */
 enum outcome request_fail_cluster(struct request *r, enum acl_operation needed)
 {
 	struct str words = STR_NULL;
@@ -56,7 +56,10 @@ enum outcome request_fail_cluster(struct request *r, enum acl_operation needed)
 	return request_fail(r, ERR_CLUSTER_AUTHORIZATION_FAILED, words);
 }
 
-/* Kafka's AuthorizerNotReadyException. Who is asked for nothing is let be, and super users need no rules. */
+/*
+ * Kafka's AuthorizerNotReadyException. It does not apply to APIs that need no permission, nor to
+ * super users, who need no ACLs.
+ */
 static bool has_to_wait_for_rules(struct request *r)
 {
 	const struct authorizer *a = r->node->authorizer;

@@ -1,4 +1,7 @@
-/* assignments: see the header. */
+/*
+ * assignments: the queue of replicas whose directories are to be reported, and the request under
+ * way.
+ */
 #include "broker/assignments.h"
 
 #include <stdlib.h>
@@ -21,13 +24,13 @@
 #define ARENA (4 << 20)
 #define GATHER_MS 10
 #define RETRY_MS 500
-#define UPGRADE_MS 10000 /* until the cluster may have learned of directories */
+#define UPGRADE_MS 10000 /* until the cluster may know of directories */
 
 struct wish {
 	struct map_node node;
 	struct list link;
 	struct assignment what;
-	bool said; /* by the request under way */
+	bool said; /* sent in the request under way */
 };
 
 struct assignments {
@@ -125,7 +128,7 @@ static int by_directory_and_topic(const void *x, const void *y)
 	return order ? order : (a->partition > b->partition) - (a->partition < b->partition);
 }
 
-/* The first so many, in the order the request has them. */
+/* The first ASSIGNMENTS_MAX, sorted for the request. */
 static struct wish **gather(struct assignments *a, int *n)
 {
 	struct wish **v = xcalloc(ASSIGNMENTS_MAX, sizeof(struct wish *));
@@ -169,7 +172,7 @@ static void fill(struct assignments *a, struct wish **v, int n)
 	}
 }
 
-/* It stands, or never will: there is no such replica here any more. */
+/* The assignment is accepted, or never will be: there is no such replica here any more. */
 static bool is_settled(int err)
 {
 	return err == 0 || err == ERR_UNKNOWN_TOPIC_ID || err == ERR_UNKNOWN_TOPIC_OR_PARTITION ||
@@ -254,7 +257,7 @@ static void due(struct timer *timer)
 	forward_submit(&n->cores[0], &a->q, 0);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 struct assignments *assignments_new(struct node *n)
 {

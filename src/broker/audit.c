@@ -1,5 +1,5 @@
 /*
- * audit: see the header.
+ * audit: writes log lines about decisions within a budget per second, and counts them.
  */
 #include "broker/audit.h"
 
@@ -29,8 +29,8 @@ static int64_t lines_a_second(const struct node *n)
 static bool has_room(struct request *r)
 {
 	struct audit *a = &r->core->audit;
-	int64_t second =
-		env_mono_ns(r->core->loop->env) / 1000000000; /* the clock's: requests may have waited for long */
+	/* by the clock, not by the request, which may have waited for long */
+	int64_t second = env_mono_ns(r->core->loop->env) / 1000000000;
 
 	if (second > a->second) {
 		a->second = second;

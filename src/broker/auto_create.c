@@ -1,8 +1,8 @@
 /*
- * auto_create: ask the controller, then wait until the image shows what was made.
+ * auto_create: asks the controller, then waits until the image has the new topics.
  *
- * A coordinator's topic is made with the settings that it needs; those of coordinators that are not served yet are not made: nobody could
- * use them.
+ * A coordinator's topic is created with the settings that it needs. Topics of coordinators that are
+ * not served yet are not created, since nobody could use them.
  */
 #include "broker/auto_create.h"
 
@@ -50,7 +50,7 @@ static bool topic_is_ready(const struct image *image, struct str name)
 	return true;
 }
 
-/* Every name is there, or was refused. */
+/* Every topic is in the image, or was refused. */
 static bool is_ready(const struct auto_create *c)
 {
 	if (!c->decided)
@@ -94,7 +94,7 @@ static void decided(struct quorum_request *q)
 	look(c);
 }
 
-/* The request is the quorum's until it has answered, which it does by its deadline. */
+/* The request is the quorum's until it has been answered, which happens by its deadline. */
 static void too_late(struct timer *t)
 {
 	struct auto_create *c = container_of(t, struct auto_create, timer);

@@ -1,4 +1,6 @@
-/* cleaner: looking for logs that are dirty, and the slots in which they are cleaned. */
+/*
+ * cleaner: looks for dirty logs, and runs their cleanings in slots.
+ */
 #include "broker/cleaner.h"
 
 #include <errno.h>
@@ -15,14 +17,17 @@
 #include "config/config.h"
 #include "log/clean.h"
 
-/* A throttled cleaning sees within LOOK_MS that it was cancelled; at a stop one that cannot go on is given up after GIVE_UP_MS. */
+/*
+ * A throttled cleaning notices within LOOK_MS that it was cancelled; at a stop, a stalled one is
+ * abandoned after GIVE_UP_MS.
+ */
 enum { SLICE_BYTES = 1 << 20, STALLED_MS = 50, IO_BYTES_MIN = 4096, LOOK_MS = 100, GIVE_UP_MS = 2000 };
 
-/* What the settings say now. */
+/* The present settings. */
 struct cleaner_settings {
 	int64_t threads;
-	int64_t map_bytes; /* of one */
-	int64_t io_bytes;  /* of one of its two buffers */
+	int64_t map_bytes; /* per thread */
+	int64_t io_bytes;  /* size of each of the two buffers */
 	double load_factor;
 	double bytes_per_second;
 	int64_t backoff_ms;
@@ -40,17 +45,17 @@ struct slot {
 	struct cleaner_settings settings;
 	struct work work;
 	struct timer timer;
-	struct log_deletion *deletion; /* of the last step */
+	struct log_deletion *deletion; /* from the last step */
 	int64_t moved;
 	int64_t began_ns;
-	int64_t until_ns; /* when it goes on */
+	int64_t until_ns; /* when it continues */
 	bool more;
 	bool gives_up;
 	bool at_work;
-	bool flushes; /* it waits for a flush, or for room */
+	bool flushes; /* it waits for a flush, or for disk space */
 };
 
-/* What a look has come to; of its job. */
+/* The result of a look; used by its job. */
 struct look {
 	struct partition *best;
 	struct log_clean_look dirt;
@@ -69,10 +74,10 @@ struct cleaner {
 	struct timer timer;
 	struct work work;
 	struct look look;
-	struct slot *next; /* for what the look finds */
+	struct slot *next; /* for the log that the look finds */
 	struct list slots;
 	int n_slots;
-	int64_t paid_ns; /* the moment up to which the bytes so far are paid for */
+	int64_t paid_ns; /* the time by which the bytes so far are within the limit */
 	struct cleaner_stats stats;
 	int64_t freed_ns;
 	bool looking;
@@ -98,7 +103,7 @@ static struct cleaner_settings settings_now(const struct cleaner *c)
 	if (s.threads < 1)
 		s.threads = 1;
 	s.map_bytes /= s.threads;
-	if (s.map_bytes > INT32_MAX) /* as Kafka's, which says so */
+	if (s.map_bytes > INT32_MAX) /* as in Kafka, which logs it */
 		s.map_bytes = INT32_MAX;
 	s.io_bytes /= 2 * s.threads;
 	if (s.io_bytes < IO_BYTES_MIN)
@@ -158,7 +163,10 @@ static void note_dirt(struct look *k, struct partition *p, const struct log_clea
 	k->dirt = *dirt;
 }
 
-/* One that is on its way to another directory waits until it is there (as in Kafka, which pauses its cleaning). */
+/*
+ * A partition that is being moved to another directory waits until the move is over (as in Kafka,
+ * which pauses its cleaning).
+ */
 static bool may_be_cleaned(const struct partition *p)
 {
 	return !p->deleted && !p->future_dir && p->topic->config.cleanup_compact;
@@ -189,7 +197,7 @@ static void look_at(struct partition *p, void *arg)
 		note_dirt(k, p, &dirt);
 }
 
-/* It may have changed since it was looked at. */
+/* The log may have changed since the look. */
 static void begin(struct cleaner *c, struct slot *s)
 {
 	struct look *k = &c->look;
@@ -250,7 +258,7 @@ static void slot_run(struct slot *s)
 	env_work(s->cleaner->core->loop, &s->work);
 }
 
-/* When it is time. One that was cancelled does not wait for its share of the disk. */
+/* Continues when it is time. A cancelled cleaning does not wait for its share of the disk. */
 static void slot_go_on(struct slot *s)
 {
 	int64_t left_ms = (s->until_ns - env_mono_ns(s->cleaner->node->env)) / 1000000;
@@ -274,7 +282,7 @@ static void flush_partition(struct slot *s)
 	effects_run(&e, s->cleaner->core);
 }
 
-/* The moment from which on what was read and written is within the limit. */
+/* The time from which on the bytes read and written so far are within the limit. */
 static int64_t pay(struct cleaner *c, const struct slot *s)
 {
 	int64_t now = env_mono_ns(c->node->env);
@@ -396,7 +404,7 @@ static void slot_start(struct slot *s)
 	core_work_begins(c->core);
 	if (c->freed)
 		log_clean_cancel(s->clean);
-	flush_partition(s); /* it has to be over by the time the first segments are exchanged */
+	flush_partition(s); /* the flush has to be over by the time the first segments are exchanged */
 	slot_run(s);
 }
 
@@ -432,7 +440,7 @@ static void look_done(struct work *w)
 		slot_start(s);
 	else
 		slot_free(s);
-	look_again(c, found ? 0 : backoff_ms); /* another thread would look too */
+	look_again(c, found ? 0 : backoff_ms); /* another thread would look as well */
 	if (c->freed && c->n_slots == 0)
 		really_free(c);
 	core_work_ends(core);
@@ -443,7 +451,7 @@ static void look(struct timer *t)
 	struct cleaner *c = container_of(t, struct cleaner, timer);
 	struct cleaner_settings settings = settings_now(c);
 
-	if (c->n_slots >= settings.threads) /* the next that ends looks */
+	if (c->n_slots >= settings.threads) /* the next one to end looks */
 		return;
 	c->looking = true;
 	c->next = slot_new(c, &settings);
@@ -453,7 +461,7 @@ static void look(struct timer *t)
 	env_work(c->core->loop, &c->work);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 struct cleaner *cleaner_new(struct node *n)
 {

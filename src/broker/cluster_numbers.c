@@ -1,4 +1,6 @@
-/* cluster_numbers: see the header. */
+/*
+ * cluster_numbers: takes the figures on reactor 0, and counts partitions in the image.
+ */
 #include "broker/cluster_numbers.h"
 
 #include "base/mem.h"
@@ -29,7 +31,7 @@ static void take_brokers(struct cluster_numbers *c, const struct node *n)
 					    .heard_of_ms = quorum_heartbeat_age_ms(n->quorum, broker->id)};
 		c->n_fenced += b->state == STATE_FENCED;
 		c->n_active += b->state != STATE_FENCED;
-		c->n_shutting_down += broker->in_controlled_shutdown; /* fenced or not, as Kafka */
+		c->n_shutting_down += broker->in_controlled_shutdown; /* fenced or not, as in Kafka */
 	}
 }
 

@@ -1,5 +1,6 @@
 /*
- * commit_topics: see the header.
+ * commit_topics: sorts the topics of a commit, and merges the refusals with the coordinator's
+ * answer.
  */
 #include "broker/commit_topics.h"
 
@@ -11,7 +12,7 @@
 typedef struct offset_commit_request_topic asked;
 typedef struct offset_commit_response_topic told;
 
-/* Each topic is in the answer once. t stays until then. */
+/* Each topic is in the answer once. t must stay valid until then. */
 static bool merge(struct commit_topics *k, const told *t)
 {
 	struct offset_commit_response *out = k->r->out;
@@ -26,7 +27,7 @@ static bool merge(struct commit_topics *k, const told *t)
 	return true;
 }
 
-/* Fills o: all of t is answered with err. */
+/* Fills o: answers all of t with err. */
 static bool fill(struct request *r, const asked *t, int err, told *o)
 {
 	if (!ANSWER_ARRAY(r, o->partitions, offset_commit_response_partition_schema, t->partitions.n))
@@ -47,7 +48,7 @@ static bool refuse(struct commit_topics *k, const asked *t, int err)
 	return o && fill(k->r, t, err, o) && merge(k, o);
 }
 
-/* Sorts the partitions of a topic that is there: those that are not are refused. */
+/* Sorts the partitions of an existing topic: those that do not exist are refused. */
 static bool sort_partitions(struct commit_topics *k, const asked *t, const struct image_topic *topic)
 {
 	asked *good = &k->v[k->n], bad = {.name = topic->name, .topic_id = topic->id};
@@ -67,7 +68,7 @@ static bool sort_partitions(struct commit_topics *k, const asked *t, const struc
 	return bad.partitions.n == 0 || refuse(k, &bad, ERR_UNKNOWN_TOPIC_OR_PARTITION);
 }
 
-/* topic: NULL, where there is none. Of a name it is not told that there is none to whom may not read it. */
+/* topic: NULL if it does not exist. For a name, that is not revealed to a principal that may not read it. */
 static int error_of(struct request *r, const asked *t, const struct image_topic *topic, bool by_id)
 {
 	if (!topic && by_id)
@@ -84,7 +85,7 @@ static void release(void *arg)
 	str_index_fini(&k->at);
 }
 
-/* Room for the answer is twice the topics: what is refused, and what the coordinator says. */
+/* The answer has room for twice the number of topics: refusals, and the coordinator's results. */
 static bool begin(struct commit_topics *k, struct request *r, int n)
 {
 	struct offset_commit_response *out = r->out;

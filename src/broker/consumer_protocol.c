@@ -1,4 +1,6 @@
-/* consumer_protocol: see consumer_protocol.h. */
+/*
+ * consumer_protocol: checks the setting and the feature level.
+ */
 #include "broker/consumer_protocol.h"
 
 #include "broker/node_private.h"

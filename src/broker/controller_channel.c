@@ -1,4 +1,7 @@
-/* controller_channel: see the header. */
+/*
+ * controller_channel: the lanes to the controller, and the errands on them: requests sent,
+ * repeated, answered or timed out.
+ */
 #include "broker/controller_channel.h"
 
 #include <errno.h>
@@ -25,18 +28,18 @@
 
 #define ANSWER_MAX (64 << 20)
 #define FORWARD_MS 60000 /* Kafka's, for a client's request */
-#define AGAIN_MS 50	 /* after NOT_CONTROLLER, when nobody else is known to lead */
+#define AGAIN_MS 50	 /* after NOT_CONTROLLER, when no other leader is known */
 #define CLIENT_ID_MAX 16
 
 struct lane;
 
 /* A request on its way. */
 struct errand {
-	struct list link; /* of its lane */
+	struct list link; /* in its lane */
 	struct lane *lane;
 	struct quorum_request *request;
 	struct call call;
-	struct arena arena; /* of one try: both frames, and the answer */
+	struct arena arena; /* of one attempt: both frames, and the answer */
 	struct envelope_request envelope;
 	struct timer late;
 };
@@ -47,8 +50,8 @@ enum lane_id { LANE_HEARTBEAT, LANE_OWN, LANE_CLIENTS, N_LANES };
 struct lane {
 	struct controller_channel *all;
 	struct channel channel;
-	bool is_open;	       /* the channel is there */
-	struct list errands;   /* in their order */
+	bool is_open;	       /* the channel is initialized */
+	struct list errands;   /* in the order of submission */
 	struct errand *asking; /* the one that the channel has, or NULL */
 	struct timer again;
 };
@@ -58,14 +61,14 @@ struct controller_channel {
 	struct channels channels;
 	char client_id[CLIENT_ID_MAX];
 	struct lane lanes[N_LANES];
-	bool is_known; /* who leads: the lanes' channels go there */
-	int trouble;   /* that was told; 0: none */
+	bool is_known; /* the leader is known, and the lanes' channels go there */
+	int trouble;   /* last error that was logged; 0: none */
 	bool stopped;
 };
 
 static void next(struct lane *l);
 
-/* ---- an errand's end ---- */
+/* ---- the end of an errand ---- */
 
 static void errand_free(void *arg)
 {
@@ -75,7 +78,7 @@ static void errand_free(void *arg)
 	xfree(e);
 }
 
-/* It leaves its lane. The call must not be the channel's any more. */
+/* Removes it from its lane. The channel must no longer have the call. */
 static void leave(struct errand *e)
 {
 	timer_stop(&e->late);
@@ -91,7 +94,7 @@ static void give_error(struct quorum_request *r, int err)
 	quorum_give(r);
 }
 
-/* Without an answer. */
+/* Completes it without an answer. */
 static void fail(struct errand *e, int err)
 {
 	struct quorum_request *r = e->request;
@@ -120,7 +123,10 @@ static void disagree(struct errand *e)
 	fail(e, ERR_UNKNOWN_SERVER_ERROR);
 }
 
-/* Kafka tells the client nothing of what is wrong between its brokers and controllers, but hangs up on one that is to negotiate anew. */
+/*
+ * Kafka tells the client nothing about errors between its brokers and controllers, but closes the
+ * connection of a client that has to negotiate versions again.
+ */
 static void take_envelope(struct errand *e, const struct envelope_response *out)
 {
 	if (out->error_code == ERR_UNSUPPORTED_VERSION)
@@ -205,7 +211,7 @@ static void ask(struct errand *e)
 	channel_call(&l->channel, &e->call);
 }
 
-/* The lane's first, if it may go. */
+/* Sends the lane's first errand, if possible. */
 static void next(struct lane *l)
 {
 	while (l->is_open && l->all->is_known && !l->asking && !timer_is_running(&l->again) &&
@@ -225,7 +231,7 @@ static void try_again(struct timer *t)
 	next(container_of(t, struct lane, again));
 }
 
-/* Said once, until it is another trouble or none. */
+/* Logs an error once, until it is followed by another one or by success. */
 static void tell(struct lane *l, int err)
 {
 	struct controller_channel *c = l->all;
@@ -237,7 +243,7 @@ static void tell(struct lane *l, int err)
 	c->trouble = err;
 }
 
-/* The channel dials again, after a little while. */
+/* The channel dials again, after a short while. */
 static void broken(struct channel *ch, int err, struct list *calls)
 {
 	struct lane *l = container_of(ch, struct lane, channel);
@@ -312,7 +318,7 @@ static void too_late(struct timer *t)
 	if (asking)
 		list_remove(&e->call.link);
 	fail(e, ERR_REQUEST_TIMED_OUT);
-	if (asking) /* its answer may still come, and is nobody's */
+	if (asking) /* its answer may still come, and is dropped */
 		channel_break(&l->channel, -ETIMEDOUT);
 }
 
@@ -369,14 +375,14 @@ void controller_channel_give_back(struct controller_channel *c, void (*give)(str
 		give_all(&c->lanes[i], give);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 struct controller_channel *controller_channel_new(const struct controller_channel_options *options)
 {
 	struct controller_channel *c = xcalloc(1, sizeof(*c));
 
 	c->options = *options;
-	snprintf(c->client_id, sizeof(c->client_id), "%d", options->node_id); /* as Kafka's */
+	snprintf(c->client_id, sizeof(c->client_id), "%d", options->node_id); /* as in Kafka */
 	outgoing_init(&c->channels, options->loop, options->outgoing, OUTGOING_TO_CONTROLLERS);
 	c->channels.client_id = str_of(c->client_id);
 	c->channels.answer_max = ANSWER_MAX;

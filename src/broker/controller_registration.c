@@ -1,9 +1,10 @@
 /*
- * controller_registration: this node's controller tells the active one where it listens and what it speaks (KIP-919); Kafka's
- * ControllerRegistrationManager.
+ * controller_registration: tells the active controller where this node's controller listens and
+ * what it supports (KIP-919); Kafka's ControllerRegistrationManager.
  *
- * 1. It is said once in the life of the process, to whoever leads, this node too; again when the metadata has had it and has it no more.
- * 2. One request is under way at a time. After one that was refused there is a pause, longer each time.
+ * 1. It registers once in the life of the process, with whichever node leads, even this one; and
+ *    again if the registration was in the metadata and is gone.
+ * 2. One request is under way at a time. After a refused one there is a pause, longer each time.
  */
 #include "base/check.h"
 #include "base/diag.h"
@@ -17,8 +18,8 @@
 
 #define ARENA (1 << 20)
 #define FEATURES_MAX 16
-#define ANSWER_MS 5000 /* Kafka's, of this request */
-#define PAUSE_MS 100   /* at first; then twice as long, up to: */
+#define ANSWER_MS 5000 /* Kafka's, for this request */
+#define PAUSE_MS 100   /* at first; doubled each time, up to: */
 #define PAUSE_MAX_MS 120000
 
 struct controller_registration {
@@ -31,7 +32,7 @@ struct controller_registration {
 	struct timer pause;
 	int64_t pause_ms;
 	bool under_way;
-	bool said; /* and accepted */
+	bool said; /* sent, and accepted */
 	bool seen; /* in the metadata */
 	bool freed;
 };
@@ -146,7 +147,7 @@ static void pause_over(struct timer *t)
 	image_unref(&image);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 struct controller_registration *controller_registration_new(struct quorum *q)
 {

@@ -1,4 +1,6 @@
-/* controller_version: see the header. What is done here is what the builders of Kafka's requests do. */
+/*
+ * controller_version: converts requests as the builders of Kafka's requests do.
+ */
 #include "broker/controller_version.h"
 
 #include <stddef.h>
@@ -16,7 +18,7 @@ static void *copy_array(struct arena *a, const void *from, int n, size_t size)
 	return to;
 }
 
-/* Before version 3 replicas were named without their broker epochs. */
+/* Before version 3, replicas were named without their broker epochs. */
 static bool fit_isr(struct alter_partition_request_partition *p, struct arena *a)
 {
 	int n = p->new_isr_with_epochs.n;
@@ -54,7 +56,7 @@ static const void *fit_alter_partition(int version, const void *request, struct 
 	return copy->topics.v && fits ? copy : NULL;
 }
 
-/* Before version 4 no range of a feature may begin at 0 (KAFKA-17492). */
+/* Before version 4, no range of a feature may begin at 0 (KAFKA-17492). */
 static const void *fit_broker_registration(int version, const void *request, struct arena *a)
 {
 	const struct broker_registration_request *in = request;

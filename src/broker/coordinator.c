@@ -1,5 +1,5 @@
 /*
- * coordinator: which shards a core has, and how commands find them.
+ * coordinator: the shards of a core, and how commands find them.
  */
 #include "broker/coordinator.h"
 
@@ -190,8 +190,8 @@ static void close_shard(struct shards *shards, int i)
 }
 
 /*
- * A shard stays while this node leads, from one epoch to the next: where an image skips one somebody else may have led, and written. One that
- * failed is tried again in the next epoch.
+ * A shard stays while this node leads, from one epoch to the next; if an image skips an epoch,
+ * another node may have led and written. A failed shard is loaded again in the next epoch.
  */
 static bool may_stay(const struct coordinator_shard *s, const struct image_topic *topic,
 		     const struct image_partition *p, int32_t node_id)

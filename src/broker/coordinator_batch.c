@@ -1,5 +1,5 @@
 /*
- * coordinator_batch: a shard's pending batch: what goes into it, and how it is written.
+ * coordinator_batch: a shard's pending batch: how it is filled and written.
  */
 #include "base/diag.h"
 #include "base/err.h"
@@ -17,7 +17,7 @@
 #define BUFFER_KEPT 524288     /* whatever the settings say */
 #define RECORD_OVERHEAD_MAX 40 /* lengths, deltas and counts of a record, at most */
 
-/* ---- what goes into it ---- */
+/* ---- filling it ---- */
 
 int64_t shard_batch_max(struct coordinator_shard *s)
 {
@@ -70,9 +70,9 @@ void shard_batch_note_scope(struct coordinator_shard *s, uint64_t scope)
 		s->scopes[s->n_scopes++] = scope;
 }
 
-/* ---- how it is written ---- */
+/* ---- writing it ---- */
 
-/* The batch as the log takes it; written anew when a codec is set. 0 and *p, or an error. */
+/* Checks the batch as a produced one, and recompresses it if a codec is set. 0 and *p, or an error. */
 static int check_batch(struct coordinator_shard *s, uint8_t **p, size_t len, struct batch_info *info)
 {
 	struct topic_state *topic = partition_topic(s->partition);
@@ -102,7 +102,7 @@ static int check_batch(struct coordinator_shard *s, uint8_t **p, size_t len, str
 	return err;
 }
 
-/* The batch that s->batch has, of len bytes. */
+/* Appends the batch in s->batch, of len bytes. */
 static int append(struct coordinator_shard *s, size_t len, int64_t *base_offset)
 {
 	struct partition_append a = {.acks = -1, .leader_epoch = s->epoch, .now_ms = env_wall_ms(s->core->loop->env)};
@@ -126,7 +126,7 @@ static int append(struct coordinator_shard *s, size_t len, int64_t *base_offset)
 	return err;
 }
 
-/* A buffer that has grown beyond what is to be kept goes. */
+/* Frees a buffer that has grown beyond what is to be kept. */
 static void shrink(struct coordinator_shard *s, struct buf *b)
 {
 	struct layers layers;

@@ -1,9 +1,11 @@
 /*
- * coordinator_load: a shard's log is read and replayed, offsets.load.buffer.size at a time.
+ * coordinator_load: reads and replays a shard's log, offsets.load.buffer.size at a time.
  *
- * A range is found on the loop, under the partition's lock; reading, decompressing and applying it is a job, which has the shard's state
- * for itself until the load has ended. Batches of the formats before 2 cannot be replayed: such a shard fails, loudly, instead of
- * forgetting what they hold. A log that cannot be read for now (a lack of descriptors, one that is to be loaded again) is waited for.
+ * A range is found on the loop, under the partition's lock; reading, decompressing and applying it
+ * is a job, which has the shard's state for itself until the load has ended. Batches of formats
+ * before 2 cannot be replayed: such a shard fails, with an error line, rather than forget what they
+ * hold. If a log cannot be read at present (a lack of descriptors, a log that is to be reloaded),
+ * the load waits for it.
  */
 #include <errno.h>
 
@@ -17,7 +19,7 @@
 #include "config/config.h"
 #include "wire/batch.h"
 
-#define RETRY_MS 50 /* at first; then twice as long, up to: */
+#define RETRY_MS 50 /* at first; doubled each time, up to: */
 #define RETRY_MAX_MS 1600
 
 static void next_range(struct coordinator_shard *s);
@@ -113,7 +115,7 @@ static void read_job(struct work *work)
 		next = batch_last_offset(&it.header) + 1;
 	}
 	l->n_bytes += (int64_t)l->bytes.len;
-	/* A range without one whole batch does not get us on. */
+	/* A range without a single whole batch makes no progress. */
 	l->error = next > l->offset ? 0 : ERR_CORRUPT_MESSAGE;
 	l->offset = next;
 }
@@ -170,7 +172,7 @@ static void range_is_read(struct work *work)
 	file_unref(&l->records.file);
 	s->n_jobs--;
 	if (l->error == ERR_KAFKA_STORAGE_ERROR && s->phase != SHARD_CLOSED)
-		load_later(s, l->error); /* a key that is missing */
+		load_later(s, l->error); /* a missing key */
 	else if (l->error || s->phase == SHARD_CLOSED)
 		end_load(s, l->error);
 	else
@@ -201,7 +203,7 @@ static void next_range(struct coordinator_shard *s)
 		load_later(s, err);
 		return;
 	}
-	/* What was compacted away at the end leaves nothing to read. */
+	/* If the end of the log was compacted away, there is nothing left to read. */
 	if (err || r.records.len == 0) {
 		end_load(s, err);
 		return;
@@ -213,7 +215,7 @@ static void next_range(struct coordinator_shard *s)
 	env_work(s->core->loop, &l->work);
 }
 
-/* The range is known when the log can be read: one that is unread looks empty. */
+/* The range is only known once the log can be read: an unread log looks empty. */
 static void find_range(struct coordinator_shard *s)
 {
 	struct shard_load *l = &s->load;
@@ -250,7 +252,7 @@ void shard_load(struct coordinator_shard *s)
 
 	*l = (struct shard_load){.began_ms = env_mono_ms(s->core->loop->env), .retry_ms = RETRY_MS};
 	timer_init(&l->timer, s->core->loop, load_due);
-	arena_init(&l->arena, SIZE_MAX); /* what was applied once is applied again */
+	arena_init(&l->arena, SIZE_MAX); /* no limit: what was applied once must be applicable again */
 	l->codecs = codecs_new();
 	find_range(s);
 }

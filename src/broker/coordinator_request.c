@@ -1,5 +1,6 @@
 /*
- * coordinator_request: see the header.
+ * coordinator_request: makes commands from requests, sends them to the shards, and completes the
+ * requests.
  */
 #include "broker/coordinator_request.h"
 
@@ -16,7 +17,7 @@
 #define PART_MEMORY_MAX (64 << 20)
 #define PARTS_AT_ONCE 16
 
-/* The command may outlive its connection. */
+/* Copied, because the command may outlive its connection. */
 static struct str client_host(struct request *r)
 {
 	return arena_str(&r->arena, request_identity(r)->remote);
@@ -51,7 +52,7 @@ static void single_done(struct coordinator_command *command)
 		s->finish(r, &command->c, s->arg);
 	else if (command->c.err)
 		request_fail(r, command->c.err, command->c.message);
-	/* An answer that says less than it should would be taken for success. */
+	/* An incomplete answer would be taken for a success. */
 	if (r->arena.failed)
 		request_end(r, true);
 	else
@@ -100,7 +101,7 @@ void coordinator_request_go_on(struct request *r, enum coordinator_kind kind, st
 		request_end(r, true);
 		return;
 	}
-	r->hurry = NULL; /* what was waited for is over */
+	r->hurry = NULL; /* there is nothing left to wait for */
 	s->command.c.guard = guard;
 	submit(r, kind, key, s);
 }
@@ -142,7 +143,10 @@ struct coordinator_fan *coordinator_fan_new(struct request *r, enum coordinator_
 
 static void ask_more(struct coordinator_fan *f);
 
-/* When the answers take half of what a request may the rest is not asked any more: the other half is for encoding them. */
+/*
+ * When the answers take half of a request's memory limit, the rest is not asked: the other half is
+ * for encoding them.
+ */
 static void refuse_rest(struct coordinator_fan *f)
 {
 	for (; f->n_asked < f->n; f->n_asked++, f->n_left--)

@@ -3,9 +3,11 @@
  *
  * A step becomes a decision, and a decision is in one place at a time:
  *
- *	being decided -> pending (its records are in the batch, or it waits behind the batch) -> waiting (for the high watermark) -> done
+ *	being decided -> pending (its records are in the batch, or it waits behind the batch) ->
+ *	waiting (for the high watermark) -> done
  *
- * What a decision asks for when it is done (answers, written()) is done once, with 0 or with the error.
+ * The consequences of a decision that is done (answers, written()) are carried out once, with 0 or
+ * with the error.
  */
 #include "base/check.h"
 #include "base/diag.h"
@@ -27,10 +29,10 @@ struct decision {
 	struct list link;
 	struct arena arena;
 	struct shard_step step;
-	int n_batched; /* records that were given to a batch */
+	int n_batched; /* records that were added to a batch */
 	int n_applied;
 	uint64_t scope; /* hash; 0: none */
-	int64_t end;	/* done when all below it is committed */
+	int64_t end;	/* done when everything below it is committed */
 	int64_t deadline_ms;
 	int error; /* an append of its records was refused */
 };
@@ -53,7 +55,7 @@ static uint64_t draw(void *arg)
 	return env_random_u64(arg);
 }
 
-/* One that was used before, with its memory still warm, or a new one. */
+/* Returns a spare one, whose memory is still warm, or a new one. */
 static struct decision *decision_new(struct coordinators *c)
 {
 	struct list *spare = list_first(&c->spare);
@@ -127,7 +129,7 @@ static void tell(struct list *commands, int err)
 	}
 }
 
-/* d is in no list. */
+/* Carries out the consequences. d must not be in any list. */
 static void done(struct coordinator_shard *s, struct decision *d, int err)
 {
 	tell(&d->step.answered, err);
@@ -163,7 +165,7 @@ static void job_runs(struct work *work)
 	j->job->run(j->job);
 }
 
-/* What was done aside is back: a step without a scope for it; NULL when the shard has gone. */
+/* A job or call is back: returns a step without a scope for it; NULL when the shard has gone. */
 static struct decision *came_back(struct coordinator_shard *s)
 {
 	s->n_jobs--;
@@ -205,7 +207,7 @@ static void call_has_come_back(struct post *post)
 	xfree(c);
 }
 
-/* Never at once: the step that has asked is not over. */
+/* Posted rather than run at once, because the step that has asked is not over. */
 void coordinator_call_done(struct coordinator_call *c)
 {
 	c->post.run = call_has_come_back;
@@ -286,7 +288,7 @@ static void waited_too_long(struct timer *t)
 	arm_timer(s);
 }
 
-/* Looks where the high watermark is, tells who waited for it, and waits for its next move. */
+/* Looks at the high watermark, completes the decisions that waited for it, and waits for its next move. */
 static void advance(struct coordinator_shard *s)
 {
 	struct partition_view view;
@@ -294,7 +296,10 @@ static void advance(struct coordinator_shard *s)
 	if (s->phase != SHARD_ACTIVE)
 		return;
 	partition_look(s->partition, &view);
-	/* When this node leads no more the image will say so; until then nothing here is known to be committed. */
+	/*
+	 * When this node no longer leads, the image will say so; until then nothing here is known
+	 * to be committed.
+	 */
 	if (!view.leads || view.deleted)
 		return;
 	if (view.offsets.high_watermark > s->committed) {
@@ -326,7 +331,7 @@ static void watch(struct coordinator_shard *s)
 			return;
 		advance(s);
 		if (s->committed == before)
-			return; /* it leads no more */
+			return; /* it no longer leads */
 	}
 }
 
@@ -356,7 +361,7 @@ static void apply(struct coordinator_shard *s, struct decision *d, int64_t *offs
 
 		if (d->step.applied)
 			continue;
-		/* It was made by this very code: what it cannot read it must not write. */
+		/* This very code made it: it must not write what it cannot read. */
 		check(s->type->type->apply(s->state, &d->step.records.v[d->n_applied], &at) == 0);
 		arena_reset(&s->scratch);
 	}
@@ -444,7 +449,7 @@ static void flush_later(struct coordinator_shard *s)
 	}
 }
 
-/* One batch for all of them; what a flush sets free may have written too, hence the loop. */
+/* Puts all records into one batch. The consequences of a flush may have written as well, hence the loop. */
 static void put_whole(struct coordinator_shard *s, struct decision *d, int64_t max)
 {
 	bool transactional = d->step.producer_id != NO_PRODUCER_ID;
@@ -464,14 +469,17 @@ static void put_whole(struct coordinator_shard *s, struct decision *d, int64_t m
 		flush_later(s);
 }
 
-/* As many batches as it takes. */
+/* Uses as many batches as it takes. */
 static void put_divided(struct coordinator_shard *s, struct decision *d, int64_t max)
 {
 	list_push(&s->pending, &d->link);
 	while (d->n_batched < d->step.records.n) {
 		if (!shard_batch_has_room(s, shard_batch_size_of(&d->step.records.v[d->n_batched]), max)) {
 			flush(s);
-			/* Behind what was set free by the flush and has written: decisions lie in the order of their records. */
+			/*
+			 * Move it behind decisions that have written as a consequence of the flush:
+			 * they must be in the order of their records.
+			 */
 			list_remove(&d->link);
 			if (d->error) {
 				done(s, d, d->error);
@@ -485,7 +493,7 @@ static void put_divided(struct coordinator_shard *s, struct decision *d, int64_t
 	flush_later(s);
 }
 
-/* Takes d over. */
+/* Ends a step: takes over d. */
 static void decision_end(struct coordinator_shard *s, struct decision *d)
 {
 	tell(&d->step.answered_at_once, 0);
@@ -509,15 +517,15 @@ static void decision_end(struct coordinator_shard *s, struct decision *d)
 	}
 }
 
-/* ---- what makes a step ---- */
+/* ---- triggers of steps ---- */
 
-/* Of nothing: 0. */
+/* 0 for a null scope. */
 static uint64_t scope_hash(struct str scope)
 {
 	return str_is_null(scope) ? 0 : hash_bytes(0, scope.p, (size_t)scope.len) | 1;
 }
 
-/* What was decided of this scope is applied before more is decided. */
+/* Applies what was decided in this scope before more is decided. */
 static void settle(struct coordinator_shard *s, uint64_t scope)
 {
 	bool met = scope == 0 || s->all_scopes;
@@ -618,7 +626,7 @@ static void timer_is_due(struct timer *t)
 	arm_timer(s);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 struct coordinator_shard *shard_open(struct core *core, const struct coordinator_type *type, struct partition *p,
 				     struct uuid topic_id, int32_t epoch)
@@ -635,7 +643,10 @@ struct coordinator_shard *shard_open(struct core *core, const struct coordinator
 	list_init(&s->pending);
 	list_init(&s->waiting);
 	list_init(&s->waiter.link);
-	/* What has been written has to be applied: max.message.bytes bounds what a record can take. */
+	/*
+	 * No limit: what has been written must be applied, and max.message.bytes limits what a
+	 * record can take.
+	 */
 	arena_init(&s->scratch, SIZE_MAX);
 	waking_init(&s->waking, core->loop, woken);
 	timer_init(&s->linger, core->loop, has_lingered);

@@ -1,5 +1,5 @@
 /*
- * coordinator_topic: the topics that coordinators keep their state in: how they are made.
+ * coordinator_topic: creates the topics in which coordinators keep their state.
  */
 #include "base/diag.h"
 #include "base/err.h"

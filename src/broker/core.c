@@ -1,5 +1,5 @@
 /*
- * core: a reactor's tables, and the files it has on their way out.
+ * core: a reactor's tables, its flushes, and its pending deletions of files.
  */
 #include "broker/core.h"
 
@@ -185,7 +185,7 @@ void core_set_image(struct core *c, const struct image *now)
 	}
 }
 
-/* ---- work that is not a request's ---- */
+/* ---- work besides requests ---- */
 
 struct codecs *core_codecs(struct core *c)
 {
@@ -227,7 +227,7 @@ void core_flush(struct core *c, struct log_flush *f)
 	log_flusher_add(c->flusher, f);
 }
 
-/* ---- flushes that could not be made ---- */
+/* ---- flushes that have to be retried ---- */
 
 enum { FLUSH_AGAIN_MS = 100 };
 
@@ -259,7 +259,10 @@ static void flush_due(struct timer *t)
 	pending_flush_end(f);
 }
 
-/* A partition has one flush at a time, and so waits here once. A core that stops tries no more: the logs' close does. */
+/*
+ * A partition has one flush at a time, and so waits here once. A core that stops does not retry:
+ * the logs are flushed when they are closed.
+ */
 void core_flush_again(struct core *c, struct partition *p)
 {
 	struct pending_flush *f;
@@ -275,7 +278,7 @@ void core_flush_again(struct core *c, struct partition *p)
 	timer_start(&f->timer, FLUSH_AGAIN_MS);
 }
 
-/* ---- files that go ---- */
+/* ---- files to be removed ---- */
 
 struct pending_deletion {
 	struct list link;

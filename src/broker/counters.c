@@ -1,5 +1,5 @@
 /*
- * counters: names, and spans of time.
+ * counters: names of counters, recent measurements, and histograms of durations.
  */
 #include "broker/counters.h"
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #define NS_A_MINUTE (60 * (int64_t)1000000000)
-#define PARTS 4 /* buckets to a power of two */
+#define PARTS 4 /* buckets per power of two */
 
 static const struct {
 	const char *name;
@@ -34,7 +34,7 @@ void counts_add(struct counts *sum, const struct counts *more)
 		count(&sum->v[i], count_read(&more->v[i]));
 }
 
-/* ---- lately ---- */
+/* ---- recent measurements ---- */
 
 #define WINDOW_MS 30000
 
@@ -87,9 +87,9 @@ double lately_rate(const struct lately *l, int64_t now_ms)
 	return look(l, now_ms).sum / ((double)(WINDOW_MS + now_ms % WINDOW_MS) / 1000);
 }
 
-/* ---- spans ---- */
+/* ---- durations ---- */
 
-/* 0, 1, 2, 3 us, then four to each power of two. */
+/* 0, 1, 2, 3 us, then four buckets per power of two. */
 static int bucket_of(int64_t us)
 {
 	int power, i;
@@ -101,7 +101,7 @@ static int bucket_of(int64_t us)
 	return i < SPAN_BUCKETS ? i : SPAN_BUCKETS - 1;
 }
 
-/* The largest span of a bucket. */
+/* The largest duration in a bucket. */
 static double bucket_us(int i)
 {
 	int power = i / PARTS + 1;

@@ -1,3 +1,7 @@
+/*
+ * disk_limit: collects the segments that may be removed, oldest first, and retires as many as
+ * necessary.
+ */
 #include "broker/disk_limit.h"
 
 #include <inttypes.h>
@@ -12,13 +16,13 @@
 #include "log/dir.h"
 #include "log/log.h"
 
-/* A segment that may go. */
+/* A segment that may be removed. */
 struct candidate {
 	struct partition *partition; /* a reference */
 	int64_t end;
 	int64_t bytes;
-	int64_t newest_ms; /* not less than of those before it */
-	int number;	   /* in its partition */
+	int64_t newest_ms; /* at least that of the segments before it */
+	int number;	   /* index in its partition */
 };
 
 struct weighing {
@@ -102,7 +106,7 @@ static void lighten(struct weighing *w, int64_t limit)
 		let_go(w, &w->v[n]);
 		bytes -= w->v[n].bytes;
 	}
-	if (n > 0) /* what cannot be helped is no news every time */
+	if (n > 0) /* not worth a line every time */
 		diag_info(w->node->env->diag, "logs take more of their disk than they may: the oldest segments go",
 			  "dir=%s bytes=%" PRId64 " limit=%" PRId64 " segments=%d left=%" PRId64, log_dir_path(w->dir),
 			  w->bytes, limit, n, bytes);
@@ -117,7 +121,7 @@ void disk_limit_apply(struct node *n, int percent, void (*found)(void *arg, stru
 		struct weighing w = {.node = n, .dir = n->dirs[i], .found = found, .arg = arg};
 		struct disk_space space;
 
-		/* Some filesystems do not know how large they are. */
+		/* Some filesystems do not know their size. */
 		if (log_dir_error(w.dir) || log_dir_space(w.dir, &space) || space.total <= 0)
 			continue;
 		partitions_each(n->partitions, weigh_one, &w);

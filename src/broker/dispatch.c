@@ -1,5 +1,5 @@
 /*
- * dispatch: decoding, the row, the outcome.
+ * dispatch: reads frames, finds the row, runs the handler, and encodes its answer.
  */
 #include "broker/dispatch.h"
 
@@ -28,7 +28,7 @@
 #include "wire/header.h"
 
 #define REQUEST_BUDGET_A_BYTE                                                                                          \
-	16 /* beside odradek.request.memory.bytes: structs are larger than what they were read from */
+	16 /* in addition to odradek.request.memory.bytes: structs are larger than the bytes from which they were read */
 #define SPARE_MAX 256
 #define SPARE_ARENA_MAX 4096
 
@@ -164,7 +164,10 @@ static void hang_up(struct request *r, const char *reason)
 	request_free(r);
 }
 
-/* The answer, in `version`, which is the request's but for ApiVersions that cannot be read. */
+/*
+ * Encodes the answer in `version`, which is the request's except for an ApiVersions request that
+ * cannot be read.
+ */
 static int encode(struct request *r, int version)
 {
 	const struct schema *out = r->api->out;
@@ -181,7 +184,7 @@ static int encode(struct request *r, int version)
 	return err ? err : r->chain.failed ? -ENOMEM : 0;
 }
 
-/* Nobody in particular yet: what it asks is not what the user or client it names has asked. */
+/* It has not authenticated yet: its requests do not count for the user or client id that it names. */
 static bool is_stranger(const struct peer *p)
 {
 	return p && p->sasl && !sasl_is_complete(p->sasl);
@@ -288,7 +291,10 @@ enum outcome request_fail(struct request *r, int err, struct str message)
 
 /* ---- a frame ---- */
 
-/* ApiVersions in a version that is not served: only its header is read, and its answer is the one that any client can read (KIP-511). */
+/*
+ * ApiVersions in a version that is not served: only its header is read, and the answer is in
+ * version 0, which any client can read (KIP-511).
+ */
 static void answer_unknown_api_versions(struct request *r)
 {
 	struct api_versions_response *out = arena_alloc(&r->arena, sizeof(*out));
@@ -308,7 +314,7 @@ static void answer_unknown_api_versions(struct request *r)
 	reply(r, 0);
 }
 
-/* Of somebody anonymous it is made when somebody asks, and kept with the connection. */
+/* For an anonymous client the identity is made when it is first needed, and kept with the connection. */
 const struct identity *request_identity(struct request *r)
 {
 	static const struct addr nowhere;
@@ -369,7 +375,10 @@ static const struct api *find_row(struct request *r, int key)
 	return api && (api->flags & listener) ? api : NULL;
 }
 
-/* Clients that were sent an address and never came back to it are found by what each connection asks for. */
+/*
+ * Notes what each connection asks for, in order to find clients that were sent an address and never
+ * came back to it.
+ */
 static void note(struct request *r, int key, struct str client_id)
 {
 	bool prelude = key == api_versions_request_KEY || key == metadata_request_KEY ||
@@ -424,7 +433,10 @@ static void handle(struct request *r)
 		request_serve(r, &in);
 }
 
-/* Where it has to be said who it is. The frame may lie in a buffer that others share: there it is wiped. */
+/*
+ * A frame on a connection that must authenticate. It may lie in a buffer shared with others: there
+ * it is wiped.
+ */
 static void handle_sasl(struct request *r, struct frame *f)
 {
 	uint8_t *where = f->p;
@@ -442,7 +454,7 @@ static void handle_sasl(struct request *r, struct frame *f)
 		handle(r);
 }
 
-/* Who has a certificate is known by its name. False: it is nobody here. */
+/* A client with a certificate is identified by the name in it. False: it is not accepted. */
 static bool identify(struct request *r)
 {
 	const struct node_listener *l = &r->node->listeners[r->peer->listener];

@@ -1,7 +1,9 @@
 /*
- * envelope_wrap: the sending side of envelopes: a client's request, as it would be on the wire, with who made it and from where.
+ * envelope_wrap: the sending side of envelopes: a client's request, as it would be on the wire,
+ * with its principal and address.
  *
- * The layout is that of api/envelope.c. The principal is written as Kafka's DefaultKafkaPrincipalBuilder does.
+ * The layout is that of api/envelope.c. The principal is written as by Kafka's
+ * DefaultKafkaPrincipalBuilder.
  */
 #include <errno.h>
 
@@ -16,7 +18,7 @@
 #include "wire/header.h"
 #include "wire/protocol.h"
 
-/* What is in the chain, as one piece. */
+/* The contents of the chain in one piece. */
 static struct bytes joined(const struct chain *c)
 {
 	uint8_t *p = c->failed ? NULL : arena_alloc(c->arena, c->len);

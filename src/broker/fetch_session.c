@@ -1,6 +1,6 @@
 /*
- * fetch_session: the table of sessions and their members. The rules of eviction are Kafka's (FetchSessionCacheShard), the value of a
- * session is (privileged, members, id) in this order.
+ * fetch_session: the table of sessions and their members. The rules of eviction are Kafka's
+ * (FetchSessionCacheShard); a session's value is (privileged, members, id), in this order.
  */
 #include "broker/fetch_session.h"
 
@@ -51,7 +51,7 @@ int64_t fetch_sessions_bytes(const struct fetch_sessions *s)
 	return s->bytes;
 }
 
-/* ---- finding, closing ---- */
+/* ---- finding and closing ---- */
 
 static bool session_eq(const struct map_node *n, const void *key)
 {
@@ -84,7 +84,7 @@ void fetch_session_unref(struct fetch_session **session)
 	xfree(f);
 }
 
-/* Who still answers a request of it keeps it by a reference. */
+/* Requests of the session that are still being answered keep it by a reference. */
 void fetch_session_close(struct fetch_sessions *s, struct fetch_session *session)
 {
 	if (session->closed)
@@ -223,7 +223,7 @@ static int64_t member_bytes(const struct fetch_want *want)
 	return (int64_t)sizeof(struct fetch_member) + (uuid_is_zero(want->topic_id) ? want->topic.len + 1 : 0);
 }
 
-/* Sessions that nobody has used for long go first. */
+/* Sessions that have not been used for long are evicted first. */
 static bool room_for_member(struct fetch_session *session, int64_t bytes)
 {
 	struct fetch_sessions *s = session->all;

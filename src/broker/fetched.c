@@ -1,5 +1,6 @@
 /*
- * fetched: a replica of ours that another broker leads: what its log is, and what an answer does to it.
+ * fetched: a replica of ours that another broker leads: the state of its log, and what an answer
+ * does to it.
  */
 #include "base/diag.h"
 #include "base/err.h"
@@ -40,8 +41,10 @@ static void tell(struct fetched *d, const char *what, int64_t offset)
 		  (long long)offset);
 }
 
-/* Bytes may come whole the next time, descriptors be there again, a disk have room, and a log be read again; a directory that has failed is
- * lost until the next start. */
+/*
+ * Errors that may pass are bad bytes, a lack of descriptors, a full disk, and a log that is being
+ * reloaded. A directory that has failed is lost until the next start.
+ */
 static bool is_for_good(struct fetched *d, int err)
 {
 	struct partition_replica r;
@@ -69,7 +72,7 @@ static void cut(struct fetched *d, const struct following_step *step, const stru
 	struct effects e = {0};
 	int err;
 
-	if (!fully && step->offset >= v->end) /* no record goes, but an epoch may that the leader does not know */
+	if (!fully && step->offset >= v->end) /* no record goes, but perhaps an epoch that the leader does not know */
 		tell(d, "replica is compared with its leader once more", step->offset);
 	else
 		tell(d,
@@ -82,7 +85,7 @@ static void cut(struct fetched *d, const struct following_step *step, const stru
 		stumble(d, err, v);
 }
 
-/* Kafka's: what came is counted also of those that have caught up. */
+/* As Kafka, counts the bytes received, even for replicas that have caught up. */
 static void count_bytes(struct fetched *d, const struct fetch_response_partition *p, bool came)
 {
 	struct node *n = d->fetcher->all->node;
@@ -134,7 +137,7 @@ void fetched_take_step(struct fetched *d, const struct following_step *step, con
 		cut(d, step, v);
 }
 
-/* ---- what came of a question ---- */
+/* ---- answers ---- */
 
 void fetched_answered(struct fetched *d, const struct fetch_response_partition *p)
 {
@@ -163,7 +166,7 @@ void fetched_answered(struct fetched *d, const struct fetch_response_partition *
 	fetcher_look(d);
 }
 
-/* ---- what it waits for ---- */
+/* ---- waiting ---- */
 
 static bool waits(struct fetched *d, const struct partition_replica *r)
 {

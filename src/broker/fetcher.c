@@ -1,5 +1,6 @@
 /*
- * fetcher: one leader, and the connection over which its replicas here fetch: one request at a time, a turn for each.
+ * fetcher: one leader, and the connection over which its replicas here fetch: one request at a
+ * time.
  */
 #include <errno.h>
 
@@ -23,7 +24,7 @@ void fetcher_soon(struct fetcher *f, int64_t ms)
 		timer_start(&f->timer, ms);
 }
 
-/* ---- ListOffsets, for one that is lost ---- */
+/* ---- ListOffsets, for a lost replica ---- */
 
 enum { LATEST = -1, EARLIEST = -2 };
 
@@ -112,7 +113,7 @@ static void lists_failed(struct fetcher *f)
 
 /* ---- asking ---- */
 
-/* Said once, until it is another trouble or none. */
+/* Logs an error once, until it is followed by another one or by success. */
 static void not_heard(struct fetcher *f, int err)
 {
 	if (f->trouble != err)
@@ -149,7 +150,7 @@ static void too_late(struct timer *t)
 	channel_break(&f->channel, -ETIMEDOUT);
 }
 
-/* Who fetches stands in one of two places. */
+/* The replica's id is in one of two fields, depending on the version. */
 static int fit(struct call *c)
 {
 	struct fetcher *f = container_of(c, struct fetcher, call);
@@ -171,7 +172,7 @@ static void ask(struct fetcher *f, int16_t key, const void *request)
 	channel_call(&f->channel, &f->call);
 }
 
-/* Nobody is due: when will the first be? */
+/* No replica is due: returns when the first will be. */
 static int64_t wait_ms(const struct fetcher *f)
 {
 	int64_t backoff_ms = config_int(f->all->node->config, CONFIG_REPLICA_FETCH_BACKOFF_MS);
@@ -186,7 +187,7 @@ static void turn(struct timer *t)
 
 	if (f->asking || f->all->stopped)
 		return;
-	arena_reset(&f->arena); /* what was made for a request that nobody was due for */
+	arena_reset(&f->arena); /* what was allocated for a request that is not sent */
 	if (lost && make_list(f, lost))
 		ask(f, list_offsets_request_KEY, &f->in.list);
 	else if (fetcher_make_fetch(f))
@@ -202,7 +203,7 @@ static void flushed(struct waking *w)
 	fetcher_soon(f, 0);
 }
 
-/* ---- it comes and goes ---- */
+/* ---- connecting and disconnecting ---- */
 
 static void dial(struct fetcher *f, const struct image_endpoint *e)
 {
@@ -229,7 +230,7 @@ struct fetcher *fetcher_new(struct fetchers *all, int32_t leader, int index, con
 	return f;
 }
 
-/* Its call, if there is one, is given up: done() does not run. */
+/* Gives up its call, if there is one: done() does not run. */
 static void hang_up(struct fetcher *f)
 {
 	timer_stop(&f->timer);

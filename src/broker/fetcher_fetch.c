@@ -1,15 +1,17 @@
 /*
- * fetcher_fetch: the Fetch to one leader. The leader remembers what it was asked (a session, KIP-227), so that a request says only what is
- * new and what is to be forgotten, and an answer only what has changed; Kafka's FetchSessionHandler.
+ * fetcher_fetch: Fetch requests to one leader. The leader remembers what it was asked (a session,
+ * KIP-227), so that a request names only what is new or to be forgotten, and an answer only what
+ * has changed; Kafka's FetchSessionHandler.
  *
- *	epoch 0		everything is told; a session `id` that is another's or from before is closed by it
- *	epoch 1..	what is told is told to the session
+ *	epoch 0		names everything; closes session `id`, if that is an old one
+ *	epoch 1..	changes the session
  *
- * 1. A replica is looked at when something of it may have changed: an idle one costs nothing.
- * 2. One that must not fetch now (it backs off, waits for a flush, is throttled) is taken out of the session: what it asked last would be
- *    answered again.
- * 3. Such a one does not wait for the others: where it is known when it may fetch, the leader is not asked to wait longer for them.
- * 4. Whatever is odd about a session begins it anew.
+ * 1. A replica is looked at when its state may have changed: an idle one costs nothing.
+ * 2. A replica that must not fetch now (it backs off, waits for a flush, is throttled) is taken out
+ *    of the session; otherwise its last question would be answered again.
+ * 3. Such a replica does not wait for the others: if it is known when it may fetch, the leader is
+ *    not asked to wait longer than that.
+ * 4. If anything is wrong with a session, a new one begins.
  */
 #include "base/diag.h"
 #include "base/err.h"
@@ -21,10 +23,10 @@
 #include "config/config.h"
 #include "wire/codec.h"
 
-#define CUT_MS 20    /* between two looks whether the recovery point of a replica that was cut is written */
-#define LOOK_MS 1000 /* between two looks at all replicas: retention here moves the start of an idle one */
+#define CUT_MS 20    /* interval of checking whether the recovery point of a truncated replica has been written */
+#define LOOK_MS 1000 /* interval of looking at all replicas: retention here moves the start of an idle one */
 
-/* What the session has and is to lose. */
+/* What the session contains and is to forget. */
 struct forgotten {
 	struct list link;
 	struct uuid topic_id;
@@ -105,7 +107,7 @@ void fetcher_session_anew(struct fetcher *f, int32_t close_id)
 	}
 }
 
-/* ---- what is asked ---- */
+/* ---- the questions ---- */
 
 static void look_at_all(struct fetcher *f)
 {
@@ -117,7 +119,7 @@ static void look_at_all(struct fetcher *f)
 	list_each(it, &f->partitions) fetcher_look(container_of(it, struct fetched, link));
 }
 
-/* Kafka's RemoteLeaderEndPoint.shouldFollowerThrottle: who has caught up stays so. */
+/* Kafka's RemoteLeaderEndPoint.shouldFollowerThrottle: a replica that has caught up is not throttled. */
 static bool is_throttled(const struct fetched *d, const struct partition_replica *r)
 {
 	return r->is_throttled && d->lag != 0 &&
@@ -133,7 +135,10 @@ static enum fetched_stand later(struct fetched *d, int64_t ms)
 	return FETCHED_LATER;
 }
 
-/* A flush does not end a Fetch that is under way: that waits no longer than the flush has taken so far. */
+/*
+ * May it fetch? The end of a flush does not interrupt a Fetch under way; that Fetch waits no longer
+ * than the flush has taken so far.
+ */
 static enum fetched_stand stand_now(struct fetched *d)
 {
 	int64_t now_ms = env_mono_ms(d->fetcher->all->node->env);
@@ -191,7 +196,7 @@ static bool is_news(const struct fetched *d)
 	return !d->in_session || !same_ask(&d->told, &d->want);
 }
 
-/* Neighbours of one topic stand under one heading. */
+/* Adds a partition to the request; adjacent ones of one topic are grouped. */
 static void tell_session(struct fetcher *f, struct fetched *d, struct fetch_request_partition *p)
 {
 	struct fetch_request *in = &f->in.fetch;
@@ -215,7 +220,7 @@ static void tell_session(struct fetcher *f, struct fetched *d, struct fetch_requ
 	d->told = d->want;
 }
 
-/* Who has nothing new to say is not looked at again until something of it moves. */
+/* A replica without changes is not looked at again until something of it moves. */
 static void tell_news(struct fetcher *f, struct fetch_request_partition *v)
 {
 	list_each_safe(it, &f->looks)
@@ -232,8 +237,9 @@ static void tell_news(struct fetcher *f, struct fetch_request_partition *v)
 }
 
 /*
- * One that has left and is back: what the session's last answer said of it, nobody took to heart, and the leader would not say it again. It cannot
- * be dropped and added with one request: the leader adds before it drops.
+ * Is there a replica that has left and is back? The session's last report about it was ignored, and
+ * the leader would not repeat it. It cannot be removed and added in one request, because the leader
+ * adds before it removes.
  */
 static bool some_are_back(struct fetcher *f)
 {
@@ -315,9 +321,9 @@ bool fetcher_make_fetch(struct fetcher *f)
 	return true;
 }
 
-/* ---- what came of it ---- */
+/* ---- answers ---- */
 
-/* Whom the answer did not speak of asks again a little later. */
+/* A replica that the answer did not mention asks again a little later. */
 static void unheard(struct fetched *d)
 {
 	struct partition_replica r;
@@ -343,7 +349,7 @@ void fetcher_fetch_failed(struct fetcher *f)
 	fetcher_session_anew(f, f->session.id);
 }
 
-/* A session that is gone, or that is another's, is no trouble: the next request says all. */
+/* A session that is gone, or that is another's, is not an error: the next request names everything. */
 static void refused(struct fetcher *f, int err)
 {
 	bool gone = err == ERR_FETCH_SESSION_ID_NOT_FOUND;
@@ -371,7 +377,7 @@ static int take_parts(struct fetcher *f, const struct fetch_response_topic *t)
 	return heard;
 }
 
-/* The first answer of a session speaks of all that was asked. */
+/* The first answer of a session mentions everything that was asked. */
 static void some_unheard(struct fetcher *f)
 {
 	list_each(it, &f->partitions)
@@ -399,7 +405,7 @@ void fetcher_take_fetch(struct fetcher *f, const struct fetch_response *out)
 		some_unheard(f);
 		complete = false;
 	}
-	if (!complete || out->session_id == 0) { /* the leader keeps none */
+	if (!complete || out->session_id == 0) { /* the leader keeps no session */
 		fetcher_session_anew(f, out->session_id);
 		return;
 	}

@@ -1,4 +1,7 @@
-/* fetchers: see the header. */
+/*
+ * fetchers: the table of followed replicas, and the fetchers for each leader, as the metadata
+ * changes.
+ */
 #include <stdlib.h>
 
 #include "base/check.h"
@@ -12,7 +15,7 @@
 #include "metadata/image.h"
 
 #define ANSWER_MAX ((size_t)1 << 30)
-#define SETTLE_MS 10 /* between two looks whether look-ups of names have ended, at a stop */
+#define SETTLE_MS 10 /* interval of checking, at a stop, whether look-ups of names have ended */
 
 struct fetched_key {
 	struct uuid topic_id;
@@ -42,9 +45,9 @@ struct fetched *fetchers_find(struct fetchers *all, struct uuid topic_id, int32_
 	return n ? container_of(n, struct fetched, node) : NULL;
 }
 
-/* ---- leaders come and go ---- */
+/* ---- adding and removing leaders ---- */
 
-/* Which of a leader's fetchers has it: Kafka's AbstractFetcherManager.getFetcherId. */
+/* The index of the fetcher for a replica: Kafka's AbstractFetcherManager.getFetcherId. */
 static int index_of(const struct fetchers *all, struct str topic, int32_t id)
 {
 	int32_t hash = (int32_t)(31 * (uint32_t)str_java_hash(topic) + (uint32_t)id);
@@ -71,7 +74,7 @@ static const struct image_endpoint *endpoint_of(const struct fetchers *all, cons
 	return n ? image_node_endpoint(n, config_network(all->node->config)->inter_broker_listener) : NULL;
 }
 
-/* A leader that is somewhere else now is dialled there; one that nothing is fetched from any more is let go. */
+/* Dials a leader at its new address; removes a fetcher from which nothing is fetched any more. */
 static void look_at_leaders(struct fetchers *all, const struct image *image)
 {
 	list_each_safe(it, &all->list)
@@ -252,7 +255,7 @@ static void follow_all(struct news *n)
 		follow_topic(n, NULL, t);
 }
 
-/* num.replica.fetchers, as it is now. True: it has changed, and replicas go to other fetchers. */
+/* Updates num.replica.fetchers. True: it has changed, and replicas move to other fetchers. */
 static bool count_fetchers(struct fetchers *all, const struct image *image)
 {
 	const struct node *node = all->node;
@@ -264,7 +267,7 @@ static bool count_fetchers(struct fetchers *all, const struct image *image)
 	return before != all->n_a_leader;
 }
 
-/* A broker that is alone leads all there is: nothing is looked at before there is another. */
+/* A single broker leads everything: nothing is looked at before there is another one. */
 void fetchers_follow(struct fetchers *all, const struct image *image)
 {
 	struct news n = {all, image};
@@ -282,9 +285,9 @@ void fetchers_follow(struct fetchers *all, const struct image *image)
 	all->image = image_ref(image);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
-/* The core has work until names that are looked up have been found or not. */
+/* The core stays busy until look-ups of names have ended. */
 static void settle(struct timer *t)
 {
 	struct fetchers *all = container_of(t, struct fetchers, settle);
@@ -295,7 +298,7 @@ static void settle(struct timer *t)
 		core_work_ends(&all->node->cores[0]);
 }
 
-/* The call comes back: it is not sent again as it was, since the roles may have changed. */
+/* The call is returned: it is not sent again as it was, since the roles may have changed. */
 static void broken(struct channel *ch, int err, struct list *calls)
 {
 	while (!list_empty(calls))

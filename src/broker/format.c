@@ -1,5 +1,5 @@
 /*
- * format: see the header.
+ * format: writes meta.properties and the bootstrap snapshot.
  */
 #include "broker/format.h"
 
@@ -21,7 +21,7 @@ struct uuid format_directory_id(struct env *env)
 	char text[UUID_TEXT_LEN + 1];
 	struct uuid id;
 
-	/* Names of directories are made from it: no dash anywhere. */
+	/* Names of directories are made from it, so it must not contain a dash. */
 	do {
 		id = env_random_uuid(env);
 	} while (strchr(uuid_text(id, text), '-'));
@@ -37,7 +37,7 @@ void format_own_voter(const struct format_options *o, struct uuid directory, str
 		.id = config_int(o->config, CONFIG_NODE_ID),
 		.directory_id = directory,
 		.endpoints = arena_array(a, (size_t)n, sizeof(*out->endpoints)),
-		.n_endpoints = n > 0 ? 1 : 0, /* the first one speaks for all, until the leader writes its own */
+		.n_endpoints = n > 0 ? 1 : 0, /* the first one stands for all, until the leader writes its own */
 		.kraft_version_min = 0,
 		.kraft_version_max = 1,
 	};
@@ -109,9 +109,9 @@ int format_write(const struct format_options *o, const struct format_plan *plan)
 	return err;
 }
 
-/* ---- a cluster of one ---- */
+/* ---- a cluster of one node ---- */
 
-/* Kafka's order: metadata.version, then the others by name; level 0 is no record. */
+/* Kafka's order: metadata.version, then the others by name; level 0 has no record. */
 void format_own_records(struct record_list *records)
 {
 	for (int pass = 0; pass < 2; pass++) {

@@ -1,5 +1,5 @@
 /*
- * forward: see the header.
+ * forward: makes a quorum request from a client's request, and completes it.
  */
 #include "broker/forward.h"
 

@@ -1,5 +1,5 @@
 /*
- * identity: see the header.
+ * identity: makes identities, with the texts that logs and ACLs use.
  */
 #include "broker/identity.h"
 
@@ -15,7 +15,7 @@ struct block {
 	char text[]; /* type:name, remote */
 };
 
-/* Java does not shorten IPv6. */
+/* Java does not abbreviate IPv6 addresses. */
 static void java_text(const struct addr *a, char out[JAVA_TEXT_MAX])
 {
 	const uint8_t *ip = a->ip;

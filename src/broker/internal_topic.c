@@ -1,5 +1,5 @@
 /*
- * internal_topic: names.
+ * internal_topic: the list of names.
  */
 #include "broker/internal_topic.h"
 

@@ -1,4 +1,6 @@
-/* isr: see the header. */
+/*
+ * isr: the queue of partitions with proposals, and the AlterPartition request under way.
+ */
 #include "broker/isr.h"
 
 #include <stdio.h>
@@ -22,7 +24,7 @@
 #define RETRY_MS 50
 #define LATE_MS 3000
 
-/* A partition that has something to propose. */
+/* A partition that has a proposal. */
 struct proposer {
 	struct list link;
 	struct partition *partition; /* a reference */
@@ -32,10 +34,10 @@ struct proposer {
 
 struct isr {
 	struct node *node;
-	struct list queue;  /* of struct proposer */
-	struct timer timer; /* the next request */
-	struct timer look;  /* for who is behind */
-	struct timer late;  /* in the simulator: what was filled goes out by now */
+	struct list queue;  /* struct proposer */
+	struct timer timer; /* for the next request */
+	struct timer look;  /* for checking for followers that are behind */
+	struct timer late;  /* in the simulator: delays the request */
 	struct arena arena;
 	struct quorum_request q;
 	struct alter_partition_request in;
@@ -122,7 +124,10 @@ static struct alter_partition_request_topic *topic_of(struct isr *c, struct uuid
 	return t;
 }
 
-/* What does not fit, or has been settled, is not said: the latter is forgotten. */
+/*
+ * Adds the proposal to the request, if it fits and has not been settled; one that has been settled
+ * is forgotten.
+ */
 static void add(struct isr *c, struct proposer *o, int most)
 {
 	struct alter_partition_request_partition said;
@@ -282,13 +287,13 @@ static void due(struct timer *timer)
 		.arena = &c->arena,
 		.own_node = true,
 	};
-	if (env_buggify(c->node->env, "a proposal is late")) /* whoever is in it may have died, and be back */
+	if (env_buggify(c->node->env, "a proposal is late")) /* brokers named in it may have died and come back */
 		timer_start(&c->late, (int64_t)env_random_below(c->node->env, LATE_MS));
 	else
 		submit(c);
 }
 
-/* ---- who is behind ---- */
+/* ---- followers that are behind ---- */
 
 static void shrink(struct partition *p, void *arg)
 {
@@ -304,7 +309,7 @@ static int64_t look_ms(const struct isr *c)
 	return config_long(c->node->config, CONFIG_REPLICA_LAG_TIME_MAX_MS) / 2 + 1;
 }
 
-/* A broker that is alone has no followers. */
+/* A single broker has no followers. */
 static void look(struct timer *timer)
 {
 	struct isr *c = container_of(timer, struct isr, look);
@@ -315,7 +320,7 @@ static void look(struct timer *timer)
 	timer_start(&c->look, look_ms(c));
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 struct isr *isr_new(struct node *n)
 {

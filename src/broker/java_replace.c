@@ -1,4 +1,6 @@
-/* java_replace: see the header. */
+/*
+ * java_replace: replacement templates, and upper and lower case as in Java.
+ */
 #include "broker/java_replace.h"
 
 #include "base/check.h"
@@ -11,7 +13,7 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* The group behind a dollar: as many digits as make one that there is; -1: there is no such group. */
+/* The group after a dollar sign: as many digits as give an existing group; -1: there is no such group. */
 static int read_group(const char **at, int groups)
 {
 	const char *p = *at;
@@ -78,7 +80,7 @@ bool java_replace(const struct re2_pattern *pattern, const char *replacement, st
 	return true;
 }
 
-/* ---- case: of letters with a case in the alphabets of Europe ---- */
+/* ---- case: of letters in the alphabets of Europe ---- */
 
 static uint32_t lower(uint32_t c)
 {

@@ -1,5 +1,6 @@
 /*
- * kept_answer: a few a core, the oldest makes room; all go with the image, and when nobody has asked for a while.
+ * kept_answer: a few per core, replaced in turn; all are dropped when the image changes, and when
+ * none has been used for a while.
  */
 #include "broker/kept_answer.h"
 
@@ -13,7 +14,8 @@
 enum { KEPT = 8 };
 #define KEPT_LEN_MAX (4 * 1024 * 1024)
 #define UNUSED_MS 10000
-#define KEPT_NS 1000000000 /* the broker for administration is drawn anew then, as for each answer of Kafka's */
+/* then the broker for administrative requests is chosen anew, which Kafka does for each answer */
+#define KEPT_NS 1000000000
 
 struct kept_answer {
 	int refs;
@@ -82,7 +84,7 @@ bool kept_answer_use(struct request *r, const struct kept_key *key)
 
 /* ---- keeping ---- */
 
-/* That of one of the same kind, which is too old; else those make room in turn. */
+/* The place of an outdated one with the same key; otherwise places are reused in turn. */
 static struct kept_answer **place_for(struct kept_answers *all, const struct request *r, const struct kept_key *key)
 {
 	for (int i = 0; i < KEPT; i++)

@@ -1,4 +1,6 @@
-/* kerberos_names: see the header. */
+/*
+ * kerberos_names: parses the rules, and applies them to principals.
+ */
 #include "broker/kerberos_names.h"
 
 #include <string.h>
@@ -13,7 +15,7 @@ struct rule {
 	bool is_default;
 	int32_t n_parts; /* without the realm */
 	char *format;
-	struct re2_pattern *match; /* NULL: anything does */
+	struct re2_pattern *match; /* NULL: anything matches */
 	struct re2_pattern *from;  /* NULL: nothing is replaced */
 	char *to;
 	bool all;
@@ -26,7 +28,7 @@ struct kerberos_names {
 	int n;
 };
 
-/* ---- reading ---- */
+/* ---- parsing ---- */
 
 static bool take(struct str *in, const char *word)
 {
@@ -39,7 +41,7 @@ static bool take(struct str *in, const char *word)
 	return true;
 }
 
-/* Up to the character, which is passed; false: it does not come, and nothing is taken. */
+/* Takes everything up to the character, and the character; false: it does not occur, and nothing is taken. */
 static bool take_until(struct str *in, char c, struct str *out)
 {
 	const char *at = in->len > 0 ? memchr(in->p, c, (size_t)in->len) : NULL;
@@ -77,7 +79,7 @@ static bool compile(struct str text, struct str rule, struct re2_pattern **out, 
 	return re2_groups(*out) < RE2_SPANS_MAX || refuse(why, rule, "a pattern has too many groups");
 }
 
-/* What stands behind the format; all of it may be left out. */
+/* Parses what follows the format; all of it is optional. */
 static bool read_tail(struct str *in, struct str whole, struct rule *r, struct buf *why)
 {
 	struct str before = *in, match, from, to;
@@ -169,11 +171,14 @@ void kerberos_names_free(struct kerberos_names *k)
 /* ---- a principal ---- */
 
 struct name {
-	struct str parts[PARTS_MAX]; /* the realm, then the parts */
+	struct str parts[PARTS_MAX]; /* the realm, then the components */
 	int n;
 };
 
-/* KerberosName.parse: "a@R" or "a/b@R"; without an at sign all of it is one part, and there is no realm. */
+/*
+ * KerberosName.parse: "a@R" or "a/b@R"; without an at sign all of it is one component, and there is
+ * no realm.
+ */
 static bool split(struct str principal, struct name *out)
 {
 	struct str rest = principal, first;

@@ -1,5 +1,5 @@
 /*
- * layers: see layers.h.
+ * layers: collects the layers of a resource from an image.
  */
 #include "broker/layers.h"
 
@@ -78,7 +78,7 @@ struct str layers_text(const struct layers *l, struct str name)
 	return v;
 }
 
-/* Names of listeners are written in small letters here. */
+/* Names of listeners are in lower case here. */
 struct str layers_listener_text(const struct layers *l, struct str listener, struct str name, struct arena *a)
 {
 	struct str text = arena_printf(a, "listener.name.%.*s.%.*s", STR_ARG(listener), STR_ARG(name));

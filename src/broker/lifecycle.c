@@ -1,15 +1,16 @@
 /*
- * lifecycle: this node's broker, as the controller sees it: registers, reports every broker.heartbeat.interval.ms,
- * is let in, leaves.
+ * lifecycle: the life of this node's broker as seen by the controller: it registers, sends a
+ * heartbeat every broker.heartbeat.interval.ms, is unfenced, and leaves.
  *
- *	STARTING	registered; has not applied its own registration yet
- *	RECOVERY	has; the logs are being opened
- *	RUNNING		not fenced
- *	PENDING_CONTROLLED_SHUTDOWN	wants to leave; its partitions are led elsewhere first
- *	SHUTTING_DOWN	may end; or has to, since it could not register in time
+ *	STARTING			registered; has not applied its own registration yet
+ *	RECOVERY			has applied it; the logs are being opened
+ *	RUNNING				not fenced
+ *	PENDING_CONTROLLED_SHUTDOWN	wants to leave; its partitions get other leaders first
+ *	SHUTTING_DOWN			may end; or has to, since it could not register in time
  *
- * The requests are those that a broker sends to a controller; the quorum sees where that is. One is under way at a
- * time; what changes in between is said with the next, which then goes out at once.
+ * The requests are those that a broker sends to a controller; the quorum finds out where that is.
+ * One is under way at a time; changes in between are reported with the next, which is then sent at
+ * once.
  */
 #include <string.h>
 
@@ -34,12 +35,12 @@ enum { REGISTRATION_VERSION = 4, HEARTBEAT_VERSION = 2 };
 
 struct lifecycle {
 	struct quorum *quorum;
-	struct arena own; /* what was given at the start */
+	struct arena own; /* for what was given at the start */
 	struct quorum_broker broker;
 	enum broker_state state;
 	int64_t epoch; /* atomic; -1 before registration */
 
-	struct arena arena; /* of the request under way */
+	struct arena arena; /* for the request under way */
 	struct quorum_request request;
 	struct broker_registration_request registration;
 	struct broker_registration_response registration_answer;
@@ -47,15 +48,15 @@ struct lifecycle {
 	struct broker_heartbeat_response heartbeat_answer;
 	bool under_way;
 	bool again; /* something has changed meanwhile */
-	bool freed; /* while a request is under way: it frees when that comes back */
+	bool freed; /* while a request is under way: it is freed when that comes back */
 
 	bool ready;
-	bool outdated;		/* the registration that there is has to be made anew */
-	int16_t outdated_since; /* the metadata.version for which that was so last */
+	bool outdated;		/* the present registration must be replaced */
+	int16_t outdated_since; /* the metadata.version for which that last happened */
 	struct uuid *failed;
 	int n_failed;
-	int n_told;   /* of them, to the controller, */
-	int n_saying; /* and with the heartbeat under way */
+	int n_told;   /* how many of them the controller knows of */
+	int n_saying; /* how many are in the heartbeat under way */
 	struct lazy_timer timer;
 	struct timer deadline;
 	struct timer first;    /* until the first registration */
@@ -94,7 +95,7 @@ void lifecycle_free(struct lifecycle *l)
 		release(l);
 }
 
-/* What is said later than half a session is not worth being said any more; Kafka's BrokerServer. */
+/* A request that takes more than half a session is given up; as Kafka's BrokerServer. */
 static int64_t answer_ms(const struct lifecycle *l)
 {
 	return config_int(l->quorum->options.config, CONFIG_BROKER_SESSION_TIMEOUT_MS) / 2;
@@ -139,7 +140,7 @@ static bool came_back(struct lifecycle *l)
 
 /* ---- registration ---- */
 
-/* Another node's controller is not believed everything. */
+/* Checks the answer of another node's controller. */
 static int registration_error(const struct lifecycle *l)
 {
 	const struct broker_registration_response *a = &l->registration_answer;
@@ -247,7 +248,7 @@ static int64_t next_beat_ms(const struct lifecycle *l)
 	return beat_ms(l);
 }
 
-/* A beat may come a little late, with what else is due: a session is several beats long. */
+/* A heartbeat may be a little late, to go along with other timers: a session is several heartbeats long. */
 static void sleep_until_beat(struct lifecycle *l)
 {
 	int64_t ms = next_beat_ms(l);
@@ -271,8 +272,8 @@ static void beaten(struct quorum_request *r)
 	if (l->state == BROKER_SHUTTING_DOWN || l->under_way)
 		return;
 	/*
-	 * Fenced by a session that ran out, or unregistered: a new registration is a new life, and that is the node's
-	 * to decide.
+	 * Fenced because its session ran out, or unregistered: a new registration is a new life,
+	 * and that is the node's decision.
 	 */
 	if (l->again && err == 0)
 		speak(l);
@@ -314,13 +315,13 @@ static void due(struct lazy_timer *t)
 		return;
 	if (l->epoch < 0)
 		speak(l);
-	else if (env_buggify(l->quorum->env, "a heartbeat is lost")) /* three in a row and the broker is fenced */
+	else if (env_buggify(l->quorum->env, "a heartbeat is lost")) /* after three in a row the broker is fenced */
 		sleep_until_beat(l);
 	else
 		speak(l);
 }
 
-/* Something is to be said: now, or as soon as what is under way has come back. */
+/* Something is to be reported: now, or as soon as the request under way has come back. */
 static void hurry(struct lifecycle *l)
 {
 	if (l->under_way) {
@@ -332,8 +333,9 @@ static void hurry(struct lifecycle *l)
 }
 
 /*
- * A registration from before metadata.version knew of directories says none of them: now that it may, it does (Kafka's
- * BrokerRegistrationTracker). Once a metadata.version: a controller may have its reasons.
+ * A registration from before metadata.version knew of directories has none: it is replaced once the
+ * version allows it (Kafka's BrokerRegistrationTracker), once per metadata.version, since a
+ * controller may refuse it.
  */
 static bool becomes_outdated(const struct lifecycle *l)
 {
@@ -357,7 +359,7 @@ void lifecycle_committed(struct lifecycle *l)
 		hurry(l);
 }
 
-/* ---- what the node says ---- */
+/* ---- calls from the node ---- */
 
 static const struct uuid *copy_dirs(struct arena *a, const struct uuid *from, int n)
 {
@@ -376,7 +378,7 @@ static void shutdown_late(struct timer *t)
 	enter(l, BROKER_SHUTTING_DOWN);
 }
 
-/* Kafka's BrokerLifecycleManager: leaders that nobody can reach must not stay where they are. */
+/* Kafka's BrokerLifecycleManager: partitions must not keep leaders that are unavailable. */
 static void failures_untold(struct timer *t)
 {
 	struct lifecycle *l = container_of(t, struct lifecycle, failures);
@@ -424,7 +426,7 @@ void quorum_broker_start(struct quorum *q, const struct quorum_broker *b)
 	timer_init(&l->deadline, q->loop, shutdown_late);
 	timer_init(&l->first, q->loop, never_registered);
 	timer_init(&l->failures, q->loop, failures_untold);
-	if (!config_is_controller(q->options.config)) /* that one stays: a quorum may come about by it */
+	if (!config_is_controller(q->options.config)) /* a combined node stays: it may be needed to form the quorum */
 		timer_start(&l->first, config_int(q->options.config, CONFIG_INITIAL_BROKER_REGISTRATION_TIMEOUT_MS));
 	q->lifecycle = l;
 	register_broker(l);

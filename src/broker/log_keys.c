@@ -1,4 +1,6 @@
-/* log_keys: see the header. */
+/*
+ * log_keys: reads the key file, and looks whether it has changed.
+ */
 #include "broker/log_keys.h"
 
 #include <errno.h>
@@ -32,7 +34,7 @@ static int read_file(struct node *n, int *added, struct buf *why)
 	size_t len;
 	int err = env_stat(n->env, path, &stat);
 
-	n->log_keys_seen = (struct file_stat){.mtime_ms = -1}; /* of one that could not be read: it is tried again */
+	n->log_keys_seen = (struct file_stat){.mtime_ms = -1}; /* if it cannot be read, it is tried again */
 	if (!err)
 		err = env_read_file(n->env, path, ATREST_KEY_LIST_MAX, &text, &len);
 	xfree(path);

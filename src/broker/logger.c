@@ -1,5 +1,6 @@
 /*
- * logger: see the header. Checks and words are those of Kafka's RuntimeLoggerManager, in its order.
+ * logger: the names, levels and changes of loggers. Checks and messages are those of Kafka's
+ * RuntimeLoggerManager, in its order.
  */
 #include "broker/logger.h"
 
@@ -8,7 +9,7 @@
 #include "broker/audit.h"
 #include "broker/node_private.h"
 
-/* What people may ask for, and what they get. Of two with one meaning the first is told. */
+/* Levels that a client may ask for, and those that result. Of two with one meaning, the first is reported. */
 static const struct {
 	const char *name;
 	enum diag_level level;
@@ -136,7 +137,7 @@ static int check_node(struct request *r, struct alteration *a)
 	return 0;
 }
 
-/* What is deleted has the level that the node began with. */
+/* A deleted logger gets the level with which the node began. */
 static void change(struct node *n, const struct alter_change *c)
 {
 	enum diag_level level;

@@ -1,3 +1,7 @@
+/*
+ * markers: writes the markers of a transaction here, through group coordinators' shards, or through
+ * other brokers.
+ */
 #include "broker/markers.h"
 
 #include "base/check.h"
@@ -28,7 +32,7 @@ struct marker_part {
 
 /* ---- the end ---- */
 
-/* The caller may free m from its done(). */
+/* Calls done(), which may free m. */
 static void tell(struct markers *m)
 {
 	list_remove(&m->link);
@@ -82,7 +86,7 @@ static void woken(struct waking *w)
 		look_again(m);
 }
 
-/* Those that shards or other brokers have come back by themselves; not those that have not been sent. */
+/* Gives up what is not sent yet; parts that shards or other brokers have will come back by themselves. */
 static void give_up(struct markers *m)
 {
 	for (int i = 0; i < m->n; i++)
@@ -101,9 +105,9 @@ void markers_hurry(struct core *core)
 	list_each_safe(it, &core->markers) give_up(container_of(it, struct markers, link));
 }
 
-/* ---- the group coordinator's ---- */
+/* ---- through the group coordinator ---- */
 
-/* Kafka's words for a coordinator that is not ready: the sender is to look again. */
+/* Kafka's error for a coordinator that is not ready: the sender has to look again. */
 static int shard_error(int err)
 {
 	if (err == ERR_COORDINATOR_NOT_AVAILABLE || err == ERR_COORDINATOR_LOAD_IN_PROGRESS ||
@@ -131,14 +135,15 @@ static void ask_shard(struct marker_part *p)
 	coordinator_submit(m->core, COORDINATOR_GROUP, p->marked->partition, &p->command);
 }
 
-/* ---- other brokers' ---- */
+/* ---- through other brokers ---- */
 
 /*
- * A request to one of them, and one at a time: what comes meanwhile goes with the next, so that one has the markers of many transactions
- * (TransactionMarkerChannelManager). The partitions of a transaction are together, by topic.
+ * A request to another broker, one at a time: what arrives meanwhile goes with the next, so that
+ * one request has the markers of many transactions (TransactionMarkerChannelManager). The
+ * partitions of a transaction are adjacent, by topic.
  */
 struct errand {
-	struct list link; /* in the core's */
+	struct list link; /* in the core's list */
 	struct core *core;
 	int32_t leader;
 	struct call call;
@@ -185,7 +190,7 @@ int markers_answer(const struct write_txn_markers_response *r, int64_t producer_
 
 static void send_errand(struct core *core, int32_t leader);
 
-/* Those of one transaction stand together: its end is looked for behind the last of them. */
+/* Those of one transaction are adjacent: what follows the last of them is searched for its end. */
 static void errand_done(struct call *c)
 {
 	struct errand *e = container_of(c, struct errand, call);
@@ -218,7 +223,10 @@ static int count_of_topic(const struct markers *m, int32_t leader, struct str na
 	return n;
 }
 
-/* With room for all of its partitions that wait. The arena has no bound: they are as many as the transactions have. */
+/*
+ * Makes room for all of its partitions that wait. The arena has no limit: they are as many as the
+ * transactions have.
+ */
 static struct write_txn_markers_request_topic *need_topic(struct errand *e, const struct markers *m,
 							  struct write_txn_markers_request_marker *to, struct str name)
 {
@@ -288,7 +296,7 @@ static int count_markers(const struct core *core)
 	return n;
 }
 
-/* Sends all that waits for this broker, if anything does and nothing is on its way there. */
+/* Sends everything that waits for this broker, if there is anything and no request is on its way there. */
 static void send_errand(struct core *core, int32_t leader)
 {
 	struct errand *e;
@@ -321,7 +329,7 @@ static void send_errands(struct markers *m)
 			send_errand(m->core, m->parts[i].leader);
 }
 
-/* ---- a partition's ---- */
+/* ---- a single partition ---- */
 
 static int append(struct marker_part *p)
 {
@@ -423,7 +431,7 @@ void markers_write(struct markers *m)
 	timer_init(&m->timer, core->loop, time_is_over);
 	timer_start(&m->timer, config_int(core->node->config, CONFIG_REQUEST_TIMEOUT_MS));
 	m->ended = false;
-	m->n_left = m->n + 1; /* the post below: it ends no sooner, whatever comes first */
+	m->n_left = m->n + 1; /* plus one for the post below: it does not end before that, whatever comes first */
 	m->parts = xcalloc((size_t)m->n + 1, sizeof(*m->parts));
 	for (int i = 0; i < m->n; i++) {
 		m->parts[i].m = m;

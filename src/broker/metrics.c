@@ -1,8 +1,8 @@
 /*
- * metrics: gathering and printing.
+ * metrics: collects and prints the metrics.
  *
- *	look at the node and the image (reactor 0) -> copy the groups (each core) -> walk the partitions, sort, print (a job)
- *	-> answer all who asked (reactor 0)
+ *	look at the node and the image (reactor 0) -> copy the groups (each core) -> walk the partitions, sort, print
+ *	(a job) -> answer all requests that wait (reactor 0)
  */
 #include "broker/metrics.h"
 
@@ -35,10 +35,10 @@
 #include "transaction/transaction.h"
 #include "wire/protocol.h"
 
-/* What the copy of one core's groups may take; what is beyond it is left out. */
+/* The memory limit for the copy of one core's groups; what exceeds it is left out. */
 #define GROUPS_BUDGET ((size_t)256 << 20)
 
-/* Of a broker or a fetched partition: there is no line. */
+/* For a broker or a fetched partition: no line is printed. */
 #define UNKNOWN INT64_MIN
 /* Kafka's LATE_TRANSACTION_BUFFER_MS. */
 #define LATE_TRANSACTION_MS 300000
@@ -52,10 +52,10 @@ struct partition_sample {
 	struct counts counts;
 	int64_t size;
 	int n_segments;
-	int n_wanted; /* replicas, without those that a reassignment adds: Kafka's replicationFactor */
+	int n_wanted; /* replicas without those that a reassignment adds: Kafka's replicationFactor */
 	int n_isr, min_isr;
 	int64_t replica_lag;   /* of the replica that is furthest behind, as its leader knows */
-	int64_t open_since_ms; /* of the oldest open transaction: its last record; -1 */
+	int64_t open_since_ms; /* last record of the oldest open transaction; -1 */
 	int64_t n_producers;
 	bool leads;
 	bool offline;
@@ -75,11 +75,11 @@ struct audit_counts {
 };
 
 struct gathered {
-	struct core_groups *groups; /* one a core */
+	struct core_groups *groups; /* one per core */
 	struct cluster_numbers cluster;
 	struct partition_sample *v;
 	int n, cap;
-	struct counts all; /* with those of partitions that have gone */
+	struct counts all; /* includes those of partitions that have gone */
 	struct net_counts net;
 	int64_t now_ns;
 	int64_t uptime_ms;
@@ -87,7 +87,7 @@ struct gathered {
 	int64_t wall_ms;
 	int64_t late_ms; /* a transaction whose last record is older than this is late */
 	int64_t n_partitions, n_leads, n_under_replicated, n_under_min_isr, n_at_min_isr, n_offline, n_dirs_offline;
-	int64_t sealed[LOG_DIR_SEALED_COUNTS]; /* what has become of encrypted batches */
+	int64_t sealed[LOG_DIR_SEALED_COUNTS]; /* outcomes for encrypted batches */
 	int64_t n_late_transactions, n_producers;
 	struct isr_counts isr;
 	int64_t replication_rates[REPLICATION_QUOTAS];
@@ -105,10 +105,10 @@ struct asker {
 
 struct metrics {
 	struct node *node;
-	struct list askers;  /* of the next gathering */
+	struct list askers;  /* for the next collection */
 	struct list waiting; /* for the one that runs */
 	struct work work;
-	int n_asked; /* cores that have not told their groups yet */
+	int n_asked; /* cores that have not delivered their groups yet */
 	struct gathered g;
 	struct buf text;
 };
@@ -179,7 +179,7 @@ static void put_head(struct buf *out, const char *name, enum metric_type type, c
 		   (int)strcspn(name, "{"), name, types[type]);
 }
 
-/* Names of topics need no escapes: their letters are Kafka's. */
+/* Names of topics need no escaping: only Kafka's letters are valid. */
 static void put_partition(struct buf *out, const char *name, const struct partition_sample *p, int64_t value)
 {
 	buf_printf(out, "%s{topic=\"%s\",partition=\"%" PRId32 "\"} %" PRId64 "\n", name, p->topic->name, p->id, value);
@@ -234,7 +234,7 @@ static void put_family(struct buf *out, const struct family *f, const struct gat
 		put_partition(out, f->name, &g->v[i], f->of_partition(&g->v[i]));
 }
 
-/* Samples are sorted: those of a topic stand together. */
+/* Samples are sorted: those of a topic are adjacent. */
 static void put_counter(struct buf *out, enum counter id, const struct gathered *g)
 {
 	const char *name = counter_name(id);
@@ -267,7 +267,7 @@ static const char *api_name(int key)
 	return info ? info->name : NULL;
 }
 
-/* False when no core has answered one. */
+/* False when no core has answered any. */
 static bool sample_api(const struct metrics *m, int key, struct api_sample *s)
 {
 	*s = (struct api_sample){.name = api_name(key)};
@@ -315,7 +315,7 @@ static void put_apis(struct metrics *m, void (*put)(struct buf *out, const struc
 
 /* ---- groups: Kafka's own counts by state, and the names that kafka_exporter gives offsets and lag ---- */
 
-/* As a value of a label: Prometheus wants three characters escaped. */
+/* As the value of a label: Prometheus requires three characters to be escaped. */
 static void put_label(struct buf *out, const char *text)
 {
 	for (; *text; text++) {
@@ -346,7 +346,7 @@ static int by_name(const void *key, const void *member)
 	return names ? names : (o->partition > p->id) - (o->partition < p->id);
 }
 
-/* Behind the committed offset, up to the high watermark; -1 when no replica of the partition is here. */
+/* Records between the committed offset and the high watermark; -1 when no replica of the partition is here. */
 static int64_t lag_of(const struct gathered *g, const struct census_offset *o)
 {
 	const struct partition_sample *p = g->n ? bsearch(o, g->v, (size_t)g->n, sizeof(*g->v), by_name) : NULL;
@@ -465,7 +465,7 @@ static void put_verifications(struct metrics *m)
 
 /* ---- all of them ---- */
 
-/* Kafka's word for what this node is in the quorum: a label, since it is no number. */
+/* Kafka's word for this node's state in the quorum: a label, since it is not a number. */
 static void put_state(struct metrics *m)
 {
 	static const char name[] = "kafka_server_raft_metrics_current_state";
@@ -619,7 +619,7 @@ static void look_at_node(struct gathered *g, const struct node *n)
 	look_at_authorizer(&g->audit, n);
 }
 
-/* ---- one gathering after the other ---- */
+/* ---- one collection after the other ---- */
 
 static void start(struct metrics *m);
 
@@ -688,7 +688,7 @@ static void take_transactions(const void *state, void *arg)
 	transaction_census_take(arg, state);
 }
 
-/* On the core whose groups they are. */
+/* On the core that has the groups. */
 static void tell_groups(struct post *post)
 {
 	struct core_groups *g = container_of(post, struct core_groups, post);

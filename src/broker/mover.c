@@ -1,4 +1,6 @@
-/* mover: see the header. */
+/*
+ * mover: the states of moves, their job, and the requests for them.
+ */
 #include "broker/mover.h"
 
 #include <errno.h>
@@ -25,7 +27,7 @@
 #define CHUNKS_A_JOB 16
 #define SOON_MS 5
 #define ROUNDS_FREE 10
-#define RETRY_MS 500 /* what passes by itself: a full disk, a flush under way, news from the controller */
+#define RETRY_MS 500 /* for what passes by itself: a full disk, a flush under way, news from the controller */
 
 enum move_state { MOVE_COPYING, MOVE_ASSIGNING, MOVE_SWAPPING };
 
@@ -33,16 +35,16 @@ struct move {
 	struct list link;
 	struct mover *mover;
 	struct partition *partition;
-	struct topic_state *topic; /* whose settings the future log has */
+	struct topic_state *topic; /* with the settings of the future log */
 	struct log_dir *from, *to;
-	struct log *future; /* the partition's, once it is swapped */
+	struct log *future; /* becomes the partition's when it is swapped */
 	enum move_state state;
-	int rounds;    /* of swapping */
+	int rounds;    /* attempts to swap */
 	int cancelled; /* atomic */
 	bool at_work;
 	bool throttled; /* by replica.alter.log.dirs.io.max.bytes.per.second */
-	bool waits;	/* for one of the others to come to the end of its job */
-	bool warm;	/* what comes next was just read from the disk */
+	bool waits;	/* for another move to end its job */
+	bool warm;	/* the next chunk was just read from the disk */
 
 	struct work work;
 	struct timer timer;
@@ -62,7 +64,7 @@ struct mover {
 
 /* ---- the job ---- */
 
-/* Behind a truncation, or a start that moved, the future log follows. */
+/* After a truncation, or a move of the log start, the future log follows. */
 static int follow_bounds(struct move *v, const struct future_chunk *c)
 {
 	if (c->restart_at >= 0)
@@ -70,7 +72,7 @@ static int follow_bounds(struct move *v, const struct future_chunk *c)
 	return c->truncate_to >= 0 ? log_truncate_to(v->future, c->truncate_to) : 0;
 }
 
-/* In clear: the future log seals what it takes, or not. */
+/* Reads a chunk in plaintext: the future log seals what it takes, or not. */
 static int read_chunk(struct move *v, struct future_chunk *c)
 {
 	size_t len = (size_t)c->records.len;
@@ -94,7 +96,7 @@ static int append_chunk(struct move *v, struct future_chunk *c)
 
 	if (!err)
 		err = batch_header_read(v->buf.p, len, &h);
-	/* The batch that holds the log's start may begin before it. */
+	/* The batch that contains the log start may begin before it. */
 	if (!err && log_size(v->future) == 0 && h.base_offset < log_offsets(v->future).end)
 		err = log_begin_at(v->future, h.base_offset);
 	if (!err)
@@ -104,7 +106,7 @@ static int append_chunk(struct move *v, struct future_chunk *c)
 	return err;
 }
 
-/* One chunk, or the pages of one; v->lag is what is left. */
+/* Copies one chunk, or reads the pages of one from the disk; v->lag is what is left. */
 static int copy_chunk(struct move *v)
 {
 	struct future_chunk c;
@@ -129,7 +131,7 @@ static int copy(struct move *v)
 	v->lag = 1;
 	v->throttled = false;
 	for (int i = 0; i < CHUNKS_A_JOB && v->lag > 0 && !err && !v->throttled; i++) {
-		v->throttled = v->state != MOVE_SWAPPING && /* appends may wait for that */
+		v->throttled = v->state != MOVE_SWAPPING && /* while swapping, appends may be waiting */
 			       replication_quota_is_exceeded(v->mover->node->replication_quotas, QUOTA_LOG_DIRS);
 		if (!v->throttled)
 			err = copy_chunk(v);
@@ -150,7 +152,7 @@ static int flush(struct move *v)
 	return err;
 }
 
-/* Copies what has come since, and swaps if nothing came meanwhile. */
+/* Copies what has arrived since, and swaps if nothing arrived meanwhile. */
 static int try_swap(struct move *v)
 {
 	struct effects e = {0};
@@ -219,7 +221,7 @@ static struct move *find(struct mover *m, const struct partition *p)
 	return NULL;
 }
 
-/* The future log goes, the current one stays. */
+/* Drops the future log; the current one stays. */
 static void give_up(struct move *v)
 {
 	struct core *core = &v->mover->node->cores[0];
@@ -260,7 +262,7 @@ static bool is_assigned_in(const struct move *v, const struct image *image)
 	struct image_ids replicas;
 
 	if (image && image_metadata_version(image) < METADATA_VERSION_DIRECTORIES)
-		return true; /* nobody is to be told */
+		return true; /* there is no one to tell */
 	if (!p)
 		return false;
 	replicas = partition_replicas(p);
@@ -282,7 +284,7 @@ static void assign(struct move *v)
 						      log_dir_meta(v->to)->directory_id});
 }
 
-/* Told the new directory, but it stays: so is the controller. */
+/* The controller was told the new directory, but the replica stays: tells it so. */
 static void unassign(struct move *v)
 {
 	if (v->state != MOVE_COPYING)
@@ -305,10 +307,13 @@ static void go_on(struct move *v)
 	else if (v->state == MOVE_COPYING || v->state == MOVE_SWAPPING)
 		start_job(v);
 	else
-		timer_start(&v->timer, RETRY_MS); /* it follows meanwhile */
+		timer_start(&v->timer, RETRY_MS); /* meanwhile it keeps following */
 }
 
-/* While it is appended to without a pause the moment may never come: after some rounds appends wait for it, but not for a disk or a key. */
+/*
+ * Under continuous appends the moment to swap may never come: after some rounds appends wait for
+ * it, but they do not wait for a disk or a key.
+ */
 static void retry(struct move *v)
 {
 	bool soon = v->state == MOVE_SWAPPING && v->error == -EAGAIN;
@@ -322,7 +327,7 @@ static void retry(struct move *v)
 	timer_start(&v->timer, soon ? SOON_MS : RETRY_MS);
 }
 
-/* Whoever takes the name goes first: appends may wait for it. */
+/* A move that is swapping goes first: appends may be waiting for it. */
 static struct move *next_waiting(struct mover *m)
 {
 	struct move *first = NULL;
@@ -337,7 +342,7 @@ static struct move *next_waiting(struct mover *m)
 	return first;
 }
 
-/* Its turn is over; it comes behind the others. */
+/* Its turn is over; it goes behind the others. */
 static void leave_work(struct move *v)
 {
 	struct mover *m = v->mover;
@@ -454,7 +459,10 @@ static int ask_one(struct mover *m, const struct move_wish *wish)
 	return 0;
 }
 
-/* What was copied lacks something for which there was no room, and is not to be believed: another future log takes its place. */
+/*
+ * The copy lacks something for which there was no space, and cannot be trusted: another future log
+ * replaces it.
+ */
 static void begin_anew(struct move *v)
 {
 	struct move_wish wish = {.partition = partition_ref(v->partition), .to = v->to};
@@ -462,7 +470,7 @@ static void begin_anew(struct move *v)
 
 	unassign(v);
 	give_up(v);
-	(void)ask_one(m, &wish); /* else the directory has failed */
+	(void)ask_one(m, &wish); /* otherwise the directory has failed */
 	partition_unref(&wish.partition);
 }
 
@@ -513,7 +521,7 @@ void mover_follow(struct mover *m, const struct image *now)
 	}
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 struct mover *mover_new(struct node *n)
 {

@@ -1,4 +1,6 @@
-/* news: see the header. */
+/*
+ * news: compares successive images, counts the changes, and logs them.
+ */
 #include "broker/news.h"
 
 #include <inttypes.h>
@@ -14,7 +16,7 @@
 
 enum { PAUSE_MS = 1000, IDS_MAX = 8, FIRST_MAX = 300, BROKER_LINES_MAX = 20 };
 
-/* Different ids, as many as a line takes. */
+/* Distinct ids, as many as fit into a line. */
 struct ids {
 	int32_t v[IDS_MAX];
 	int n;
@@ -23,12 +25,12 @@ struct ids {
 
 enum kind { MOVED, LEADERLESS, UNCLEAN, BEGUN, ENDED, KINDS };
 
-/* Partitions that the same has happened to, and are not told of yet. */
+/* Partitions to which the same has happened, and that are not logged yet. */
 struct tally {
 	int64_t n;
 	struct ids from, to;
 	char first[FIRST_MAX]; /* one of them, "topic-0" */
-	int64_t due_ms;	       /* the next line, monotonic */
+	int64_t due_ms;	       /* time of the next line, monotonic */
 };
 
 struct news {
@@ -37,7 +39,7 @@ struct news {
 	struct news_counts counts;
 	struct tally tallies[KINDS];
 	const struct controller *controller; /* while an image is looked at */
-	int64_t brokers_since_ms;	     /* the second that these lines were told in: */
+	int64_t brokers_since_ms;	     /* the second in which these lines were logged */
 	int broker_lines;
 	int64_t broker_lines_left_out;
 	bool stopped;
@@ -93,7 +95,7 @@ static void say(struct news *n, enum kind kind, const struct tally *t)
 			  ids_text(&t->to, to), t->first);
 }
 
-/* Lines about brokers. */
+/* ---- lines about brokers ---- */
 static void say_left_out(struct news *n)
 {
 	if (n->broker_lines_left_out > 0)
@@ -131,7 +133,7 @@ static void due(struct timer *t)
 	say_all(container_of(t, struct news, timer));
 }
 
-/* ---- what has changed of a partition ---- */
+/* ---- what has changed in a partition ---- */
 
 struct pair {
 	const struct image_topic *topic;
@@ -213,7 +215,7 @@ static void look_at_topic(void *arg, const struct image_topic *old, const struct
 
 /* ---- brokers ---- */
 
-/* Not when they come by the dozen: then how many were left out, when the second is over (say_all). */
+/* False when there are too many: then their number is logged when the second is over (say_all). */
 static bool may_say(struct news *n)
 {
 	if (!n->controller)

@@ -1,11 +1,12 @@
 /*
- * node: birth and start; images on their way to the cores.
+ * node: creation and start; delivery of images to the cores.
  *
- *	node_start	directories, ports, metadata log			(before any loop runs)
- *	run_begun	the quorum begins, and the broker registers		(reactor 0 from here on)
+ *	node_start	directories, ports, metadata log		(before any loop runs)
+ *	run_begun	the quorum begins, and the broker registers	(reactor 0 from here on)
  *	quorum_started	there is metadata: a controller serves
- *	in_recovery	the controller says that we have caught up with it, or nobody else is there: follow the metadata, open the logs
- *	logs_open	every replica on disk is open and recovered; when caught up: unfence us
+ *	in_recovery	the controller says that this node has caught up, or there is no other node: follow the
+ *			metadata, open the logs
+ *	logs_open	every replica on disk is open and recovered; when caught up: ask to be unfenced
  *	running		unfenced: accept clients
  */
 #include "broker/node.h"
@@ -78,7 +79,7 @@ static void note_standing(struct node *n, const struct image *now)
 		n->shut_out = "the controller has fenced this broker";
 }
 
-/* Replicas follow from the moment on in which those on disk are looked for. */
+/* Replicas follow the metadata from the moment at which those on disk are looked for. */
 static void replicas_follow(struct node *n, const struct image *now)
 {
 	note_standing(n, now);
@@ -171,7 +172,10 @@ static void serving(struct node *n)
 	event(n, NODE_EVENT_STARTED);
 }
 
-/* Kafka's completeInitialLoad: who may do what is known. Cores get the image by the same way as what is asked after this. */
+/*
+ * Kafka's completeInitialLoad: the ACLs are known. Cores get the image in the same way as the
+ * requests that follow.
+ */
 static void rules_are_there(struct node *n)
 {
 	if (n->has_rules)
@@ -188,16 +192,18 @@ static bool is_initialized(const struct image *image)
 }
 
 /*
- * A replica on disk that the metadata does not know is put aside: so that is done by metadata that leaves out nothing, which is when the controller
- * says that this node has caught up (Kafka's initialCatchUpFuture). Then it is also registered, and leads nothing any more: what it led in the life
- * before may have been lost in a power cut, and is not to be led on in the same epoch. Where nobody else has a replica there is nothing to wait for.
+ * A replica on disk that the metadata lacks is put aside. That must be done with complete metadata,
+ * which is when the controller says that this node has caught up (Kafka's initialCatchUpFuture). By
+ * then the node is also registered and no longer leads anything: what it led in its previous life
+ * may have been lost in a power cut, and it must not go on leading that in the same epoch. If no
+ * other node has a replica, there is nothing to wait for.
  */
 static void open_logs_if_caught_up(struct node *n)
 {
 	const struct image *image = quorum_image(n->quorum);
 
 	if (is_initialized(image) && quorum_leads(n->quorum))
-		rules_are_there(n); /* others are waiting for what a controller alone decides */
+		rules_are_there(n); /* others wait for decisions of the controller */
 	if (is_initialized(image) && !n->load.arg && (n->in_recovery || quorum_leads_alone(n->quorum))) {
 		rules_are_there(n);
 		n->load = (struct partitions_load){.done = logs_open, .arg = n};
@@ -269,7 +275,7 @@ static void quorum_lost(void *arg, int err)
 	node_stop_begin(n, NODE_END_STORAGE);
 }
 
-/* ---- birth ---- */
+/* ---- creation and start ---- */
 
 static void make_cores(struct node *n)
 {
@@ -302,7 +308,7 @@ static enum node_end start_quorum(struct node *n)
 
 	if (quorum_start(&options, &n->quorum))
 		return NODE_END_STORAGE;
-	if (!n->partitions || n->n_dirs > n->n_log_dirs) /* it has this log and no other */
+	if (!n->partitions || n->n_dirs > n->n_log_dirs) /* the directory holds this log and no other */
 		log_dir_trust(n->metadata_dir);
 	return NODE_END_CLEAN;
 }
@@ -334,7 +340,7 @@ static void run_begun(struct node *n)
 	for (int i = 0; i < n->n_listeners; i++)
 		sasl_listener_start(n->listeners[i].sasl, &n->cores[0]);
 	quorum_begin(n->quorum);
-	node_accept(n, true); /* nobody is elected before the nodes of the quorum reach each other */
+	node_accept(n, true); /* no leader can be elected before the nodes of the quorum reach each other */
 	if (n->partitions)
 		node_register(n, broker_state);
 }
@@ -392,7 +398,7 @@ static enum node_end bring_up(struct node *n)
 	make_partitions(n);
 	n->advertise = advertise_new(n->env, net_loop(n->net, 0));
 	node_stop_init(n);
-	for (int i = 0; i < n->n_dirs; i++) /* the metadata log may need it to be opened */
+	for (int i = 0; i < n->n_dirs; i++) /* opening the metadata log may need it */
 		log_dir_hold_reserve(n->dirs[i]);
 	end = start_quorum(n);
 	if (!end)

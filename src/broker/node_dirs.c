@@ -1,11 +1,13 @@
 /*
- * node_dirs: the directories of a node: opened, held, and made one cluster's.
+ * node_dirs: opens and locks the directories of a node, and gives them the identity of one cluster.
  *
- * Directories without meta.properties are formatted only when all of them are new: a new one beside old ones gets the identity of those. A node
- * that does not make a cluster by itself is not formatted here: its cluster has an id already, which only its people know.
+ * Directories without meta.properties are formatted only when all of them are new: a new one beside
+ * old ones gets their identity. A node that is not a cluster by itself is not formatted here: its
+ * cluster already has an id, which only the operator knows.
  *
- * A directory that cannot be read or written at the start is offline, as one that fails later is: it has its place in the list, with its
- * error, as long as another holds replicas and the metadata's is none of them. One that is not ours (its identity, its lock) stops the start.
+ * A directory that cannot be read or written at the start is offline, like one that fails later: it
+ * keeps its place in the list, with its error, as long as another one holds replicas and it is not
+ * the metadata directory. One that is not ours (by its identity or its lock) stops the start.
  */
 #include <errno.h>
 #include <string.h>
@@ -20,7 +22,7 @@
 
 #define BEGIN_AGAIN_MS 200
 
-/* why: the whole story, where somebody has told it; freed. */
+/* why: the full reason, if known; freed. */
 static enum node_end storage(struct node *n, const char *what, const char *path, int err, char *why)
 {
 	if (why)
@@ -31,7 +33,7 @@ static enum node_end storage(struct node *n, const char *what, const char *path,
 	return NODE_END_STORAGE;
 }
 
-/* What has nothing to do with the disk. */
+/* Errors that have nothing to do with the disk. */
 static bool is_refusal(int err)
 {
 	return err == -EAGAIN || err == -EINVAL || err == -ENAMETOOLONG || err_is_no_descriptor(err);
@@ -105,7 +107,7 @@ static int count_formatted(const struct node *n)
 	return formatted;
 }
 
-/* What once was somebody's is not made another cluster's: its meta.properties is missed. */
+/* A directory with logs is not given to another cluster: its meta.properties is missing. */
 static enum node_end check_empty(struct node *n, struct log_dir *dir)
 {
 	int has = log_dir_has_logs(dir);
@@ -119,7 +121,7 @@ static enum node_end check_empty(struct node *n, struct log_dir *dir)
 	return NODE_END_STORAGE;
 }
 
-/* 0 is a port that is not known yet. */
+/* Port 0 is not known yet. */
 static bool has_controller_port(const struct config_network *network, int32_t port)
 {
 	for (int i = 0; i < network->n_controller_advertised; i++)
@@ -128,7 +130,7 @@ static bool has_controller_port(const struct config_network *network, int32_t po
 	return false;
 }
 
-/* The only voter, as far as the configuration says. */
+/* True when this node is the only voter, according to the configuration. */
 static bool is_cluster_of_one(const struct config *c)
 {
 	const struct config_network *network = config_network(c);
@@ -142,7 +144,7 @@ static bool is_cluster_of_one(const struct config *c)
 	return network->n_bootstrap == 1 && has_controller_port(network, network->bootstrap[0].port);
 }
 
-/* A node with directories of its own, all of them empty, makes a cluster of one. */
+/* A node whose own directories are all empty becomes a cluster of one node. */
 static enum node_end format_all(struct node *n)
 {
 	struct format_options options = {.env = n->env,
@@ -176,7 +178,7 @@ static enum node_end format_all(struct node *n)
 	return NODE_END_CLEAN;
 }
 
-/* A directory that was added to a formatted node. */
+/* Takes in a directory that was added to a formatted node. */
 static enum node_end adopt(struct node *n, struct log_dir *dir, const struct meta_properties *like)
 {
 	struct meta_properties m = *like;
@@ -289,7 +291,7 @@ static void begin_again(struct timer *t)
 	env_work(n->cores[0].loop, &n->begin_work);
 }
 
-/* The core has work until it is begun, or the node stops. */
+/* The core stays busy until this is done, or the node stops. */
 static void begin_done(struct work *w)
 {
 	struct node *n = container_of(w, struct node, begin_work);

@@ -1,5 +1,5 @@
 /*
- * node_listen: where a node listens, what it says of that, and to whom.
+ * node_listen: the node's listeners: their addresses, and what is advertised and logged about them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -31,7 +31,10 @@ static const char *cstr(struct node *n, struct str s)
 	return str_is_null(s) ? NULL : arena_printf(&n->arena, "%.*s%c", STR_ARG(s), 0).p;
 }
 
-/* Kafka's default stands in the file that it ships: nobody's wish. The system sizes buffers by what a connection carries. */
+/*
+ * Kafka's default is in the file that it ships, so it is not a deliberate choice. The system sizes
+ * buffers according to the traffic of a connection.
+ */
 static int32_t socket_buffer(const struct config *c, enum config_id id)
 {
 	int32_t bytes = config_int(c, id);
@@ -80,7 +83,7 @@ static bool broker_is_reflected(const struct config_network *network, const stru
 	return !e->controller && str_is_null(e->host) && !network->advertised_is_set;
 }
 
-/* "java, process 123", or as much of it as can be seen. */
+/* "java, process 123", or as much of it as can be found out. */
 static void owner_of(const struct config_endpoint *e, char *out, size_t size)
 {
 	struct port_owner owner;
@@ -117,7 +120,7 @@ static int reactors(const struct node *n)
 	return n->options.n_reactors ? n->options.n_reactors : config_int(n->config, CONFIG_ODRADEK_REACTORS);
 }
 
-/* A limit of all listeners together is none of each. */
+/* A limit for all listeners together is not a limit for each. */
 static int32_t own_limit(const struct config *c, struct str listener, enum config_id id)
 {
 	struct config_at at = {.listener = listener};
@@ -125,7 +128,7 @@ static int32_t own_limit(const struct config *c, struct str listener, enum confi
 	return config_at_is_set(c, &at, id) ? (int32_t)config_at_long(c, &at, id) : NET_NO_LIMIT;
 }
 
-/* What the listeners that ask who it is offer. */
+/* Sets up the mechanisms offered by listeners with authentication. */
 static enum node_end prepare_sasl(struct node *n)
 {
 	const struct config_network *network = config_network(n->config);
@@ -189,7 +192,7 @@ enum node_end node_bind(struct node *n)
 	return err ? refused(n, &network->listeners[failed], err) : NODE_END_CLEAN;
 }
 
-/* max.connection.creation.rate: of all brokers or of this one; a listener's own by its prefix. */
+/* max.connection.creation.rate: of all brokers or of this one; a listener's own is set with its prefix. */
 void node_follow_rates(struct node *n, const struct image *old, const struct image *now)
 {
 	const struct config_network *network = config_network(n->config);
@@ -247,7 +250,7 @@ uint16_t node_port(const struct node *n, const char *name)
 
 /* ---- advertising ---- */
 
-/* Of this machine, as Java's canonical host name; asked for once, since it may take a while. */
+/* This machine's canonical host name, as Java has it; looked up once, since it may take a while. */
 static struct str host_name(struct node *n)
 {
 	char host[HOST_MAX];
@@ -258,7 +261,7 @@ static struct str host_name(struct node *n)
 	return n->host_name;
 }
 
-/* A host that is not given is this machine's canonical name; a port 0 the one that was bound. */
+/* A missing host becomes this machine's canonical name; port 0 becomes the one that was bound. */
 static void endpoint_of(struct node *n, const struct config_endpoint *e, struct quorum_broker_endpoint *out)
 {
 	out->name = e->name;
@@ -291,7 +294,7 @@ void node_register(struct node *n, void (*state)(void *arg, enum broker_state st
 
 	for (int i = 0; i < network->n_advertised; i++)
 		endpoint_of(n, &network->advertised[i], &endpoints[i]);
-	for (int i = 0; i < n->n_log_dirs; i++) /* what is offline is not told, as Kafka does not */
+	for (int i = 0; i < n->n_log_dirs; i++) /* directories that are offline are left out, as in Kafka */
 		if (!log_dir_error(n->dirs[i]))
 			dirs[b.n_log_dirs++] = log_dir_meta(n->dirs[i])->directory_id;
 	quorum_broker_start(n->quorum, &b);
@@ -320,7 +323,7 @@ bool node_reflects(struct request *r, const struct image_node *broker, struct an
 	return true;
 }
 
-/* ---- telling ---- */
+/* ---- log lines ---- */
 
 static const struct config_endpoint *advertised(const struct node *n, const char *name)
 {
@@ -354,7 +357,7 @@ static void tell_listener(struct node *n, int i)
 			  bound->port);
 }
 
-/* A line to try, for the first listener that takes plain clients from this machine. */
+/* Logs a command to try, for the first listener that accepts plaintext clients from this machine. */
 static void tell_try(struct node *n, int i)
 {
 	const struct addr *bound = net_listener_addr(n->net, i);

@@ -1,13 +1,15 @@
 /*
- * node_stop: a clean stop, step by step, and what it waits for.
+ * node_stop: a clean stop, step by step, and what each step waits for.
  *
- *	RESIGNING	the controller moves leaders away, or a while has passed
+ *	RESIGNING	the controller has moved leaders away, or a while has passed
  *	HANDING_OVER	another controller leads the quorum, or a while has passed
- *	HANGING_UP	requests in work answer, connections close
- *	CLOSING		the quorum closes its log; parked requests end; cores let go; the logs are closed and the directories marked clean
- *	ENDED
+ *	HANGING_UP	requests in progress are answered, connections close
+ *	CLOSING		the quorum closes its log; parked requests end; cores let go; the logs are closed and the
+ *			directories marked clean
+ *			ENDED
  *
- * Without controlled.shutdown.enable the first step is left out. After a failure of the storage it is too, and nothing is marked clean: the next start recovers.
+ * Without controlled.shutdown.enable the first step is left out. It is also left out after a
+ * storage failure, and then nothing is marked clean: the next start recovers.
  */
 #include "base/check.h"
 #include "base/diag.h"
@@ -119,7 +121,7 @@ static void moves_closed(struct work *w)
 		mark(n);
 	else if (n->loaded)
 		partitions_close(n->partitions, &n->closing, w->loop);
-	else /* nothing is known of the logs: what the last run left stands, as after a crash */
+	else /* nothing is known of the logs: what the last run left stays, as after a crash */
 		closed(w);
 }
 
@@ -191,7 +193,7 @@ static void quorum_closed(void *arg, int err)
 	post_to_cores(n, stop_core);
 }
 
-/* ---- hanging up ---- */
+/* ---- closing connections ---- */
 
 static void close_quorum(struct post *post)
 {
@@ -217,7 +219,7 @@ static void close_quorum(struct post *post)
 	quorum_stop(n->quorum, quorum_closed, n);
 }
 
-/* This may be a call of the quorum itself, which cannot be closed from within. */
+/* This may be called by the quorum itself, which cannot be closed from within. */
 static void connections_closed(void *arg)
 {
 	struct node *n = arg;
@@ -230,7 +232,7 @@ static void hurry_core(struct post *post)
 {
 	struct core_post *p = container_of(post, struct core_post, post);
 
-	/* Members that wait for others would wait on. */
+	/* Otherwise members that wait for others would go on waiting. */
 	coordinators_stop(p->core);
 	requests_hurry(p->core);
 	xfree(p);
@@ -243,14 +245,17 @@ static void hang_up(struct node *n)
 	net_stop(n->net, HANG_UP_MS, connections_closed, n);
 }
 
-/* ---- handing over ---- */
+/* ---- handing over the quorum ---- */
 
 static void handed_over(void *arg)
 {
 	hang_up(arg);
 }
 
-/* Its voters ask this node whom it is for, so its listeners answer until another leads (Kafka's ensureNotRaftLeader). */
+/*
+ * Its voters ask this node for its vote, so its listeners answer until another node leads (Kafka's
+ * ensureNotRaftLeader).
+ */
 static void hand_over(struct node *n)
 {
 	n->phase = NODE_HANDING_OVER;
@@ -258,7 +263,7 @@ static void hand_over(struct node *n)
 		hang_up(n);
 }
 
-/* ---- resigning ---- */
+/* ---- the broker leaves ---- */
 
 void node_resigned(struct node *n)
 {

@@ -1,4 +1,6 @@
-/* outgoing: see the header. */
+/*
+ * outgoing: chooses the login methods, and initializes channels.
+ */
 #include "broker/outgoing.h"
 
 #include "base/buf.h"
@@ -14,7 +16,7 @@
 #include "wire/gss.h"
 #include "wire/login.h"
 
-/* A cluster of one node dials nobody, and Kafka starts it. */
+/* A cluster of one node dials no other, and Kafka starts it. */
 static bool is_alone(const struct config *c)
 {
 	const struct config_network *net = config_network(c);
@@ -24,7 +26,7 @@ static bool is_alone(const struct config *c)
 
 enum { LINE_MAX_BYTES = 1 << 20 };
 
-/* The mechanism's own setting on the listener, or the listener's, or the node's. */
+/* Looks for a setting of the mechanism on the listener, of the listener, or of the node. */
 struct bearer_settings {
 	const struct config *config;
 	struct config_at at;
@@ -57,7 +59,7 @@ static struct login_method *bearer(const struct outgoing *o, const struct config
 			     why);
 }
 
-/* By a ticket; the settings of the listener that is dialled count, where it has its own. */
+/* Login by a Kerberos ticket; the settings of the dialled listener take precedence. */
 static struct login_method *kerberos(const struct config *c, struct str listener, struct str line, struct arena *a,
 				     struct buf *why)
 {
@@ -92,12 +94,12 @@ static struct login_method *choose(const struct outgoing *o, const struct config
 		method = bearer(o, at, line, why);
 	else
 		method = login_choose(at->mechanism, line, why);
-	arena_wipe(&a); /* passwords are in it */
+	arena_wipe(&a); /* contains passwords */
 	arena_fini(&a);
 	return method;
 }
 
-/* The line has to be the mechanism's own, as on the side that is dialled. */
+/* The JAAS line must be the mechanism's own, as on the side that is dialled. */
 static bool login(const struct outgoing *o, struct diag *diag, struct str listener, enum config_id mechanism_id,
 		  struct login_method **out)
 {
@@ -145,7 +147,7 @@ void outgoing_init(struct channels *all, struct loop *l, struct outgoing *o, enu
 	if (!o)
 		return;
 	slot = brokers ? &o->brokers.slot : &o->controllers.slot;
-	all->tls_slot = slot->now ? slot : NULL; /* plain or not is for ever */
+	all->tls_slot = slot->now ? slot : NULL; /* whether there is TLS never changes */
 	all->login = brokers ? o->brokers_login : o->controllers_login;
 	all->setup_timeout_ms = config_long(o->config, CONFIG_SOCKET_CONNECTION_SETUP_TIMEOUT_MS);
 	all->setup_timeout_max_ms = config_long(o->config, CONFIG_SOCKET_CONNECTION_SETUP_TIMEOUT_MAX_MS);

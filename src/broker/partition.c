@@ -1,8 +1,8 @@
 /*
- * partition: the monitor. See partition.h for what holds.
+ * partition: the monitor; partition.h has its invariants.
  *
- * The high watermark of the only replica is the log's end, of several what all that count have (src/replication); held back where a flush was
- * promised.
+ * The high watermark is the log's end for a single replica; with several replicas, it is the lowest
+ * end among those that count (src/replication). It is held back where a flush was promised.
  */
 #include "broker/partition.h"
 
@@ -57,7 +57,7 @@ void topic_state_unref(struct topic_state **t)
 	xfree(dead);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 struct partition *partition_make(struct topic_state *topic, int32_t id, struct log *log)
 {
@@ -169,7 +169,7 @@ void partition_wake_ready(struct partition *p, bool all, struct effects *e)
 
 	if (list_empty(&p->waiters))
 		return;
-	/* Who is woken for nothing looks, and waits again. */
+	/* A waiter that is woken too early looks, and waits again. */
 	all = all || env_buggify(log_dir_env(log_dir(p->log)), "wake all");
 	o = log_offsets(p->log);
 	list_each_safe(it, &p->waiters)
@@ -311,7 +311,7 @@ void partition_look(struct partition *p, struct partition_view *out)
 	mutex_unlock(&p->lock);
 }
 
-/* Another node has it still. */
+/* Another node still has the replica, unless the topic is gone. */
 static int end_error(enum partition_end end)
 {
 	return end == PARTITION_REPLICA_GONE ? ERR_NOT_LEADER_OR_FOLLOWER : ERR_UNKNOWN_TOPIC_OR_PARTITION;
@@ -375,14 +375,14 @@ void partition_flushed(struct log_flush *f)
 		partition_wake_ready(p, false, &e); /* a follower waits for the flush itself */
 	}
 	failed = log_dir_error(log_dir(p->log)) != 0;
-	if (failed) /* no other flush will come: who waits is told */
+	if (failed) /* no other flush will come: waiters must be told */
 		partition_wake_ready(p, true, &e);
 	else if (p->flush_again && !err)
 		partition_flush_begin(p, core, &e);
 	passes = err && !failed && !p->deleted;
 	mutex_unlock(&p->lock);
 	effects_run(&e, core);
-	if (passes) /* a full disk, or no descriptors: who waits goes on waiting */
+	if (passes) /* a full disk, or no descriptors: waiters go on waiting */
 		core_flush_again(core, p);
 	partition_unref(&p);
 	core_flushed(core);
@@ -407,7 +407,10 @@ static int append_refusal(const struct partition *p, int16_t acks)
 	return 0;
 }
 
-/* An epoch may be followed by another of the same leader; somebody else's makes two of it. */
+/*
+ * A leader that is re-elected gets the next epoch. If another node led in between, the epoch is at
+ * least two higher.
+ */
 static bool has_led_since(const struct partition *p, int32_t epoch)
 {
 	return epoch == ANY_LEADER_EPOCH || p->leader_epoch == epoch || p->leader_epoch == epoch + 1;
@@ -433,7 +436,10 @@ struct topic_state *partition_topic(struct partition *p)
 	return t;
 }
 
-/* Sent again before it was flushed: the answer is the same promise, and the first flush may have failed. */
+/*
+ * A batch was sent again before it was flushed: the answer is the same promise, and the first flush
+ * may have failed.
+ */
 static bool duplicate_needs_flush(const struct partition *p, const struct partition_append *a)
 {
 	return a->out.duplicate && a->out.last_offset < p->must_flush && !p->flushing &&
@@ -517,7 +523,10 @@ int partition_verify(struct partition *p, const struct verification_question *q,
 	return err;
 }
 
-/* At this time no record is old: only what lies before the log's start goes, the rest when retention looks at it. */
+/*
+ * At this time no record is old: only segments before the log's start are removed, the others when
+ * retention looks at them.
+ */
 #define BEFORE_ALL_RECORDS 0
 
 static int cut_locked(struct partition *p, struct partition_cut *cut)
@@ -561,7 +570,7 @@ static int64_t read_limit(const struct log_offsets *o, enum isolation isolation)
 	return isolation == READ_TO_END ? o->end : isolation == READ_COMMITTED ? o->stable : o->high_watermark;
 }
 
-/* Does the reader's last epoch say that its log is not ours (KIP-595)? Kafka's order of refusals. */
+/* Does the reader's last epoch show that its log differs from ours (KIP-595)? Kafka's order of refusals. */
 static int find_divergence(struct partition *p, struct partition_read *r)
 {
 	struct epoch_end end;
@@ -600,7 +609,7 @@ static int read_records(struct partition *p, struct partition_read *r)
 	return err;
 }
 
-/* Kafka's ReplicaManager.shouldLeaderThrottle: who is in sync stays so. */
+/* Kafka's ReplicaManager.shouldLeaderThrottle: a replica in sync is not throttled. */
 static bool is_withheld(const struct partition *p, struct partition_read *r)
 {
 	r->is_throttled = throttled_has(&p->topic->leader_throttled, p->id);
@@ -658,8 +667,8 @@ int partition_read(struct partition *p, struct partition_read *r)
 }
 
 /*
- * A new leader's high watermark may be behind what its predecessor has shown to consumers: until it has come to where its epoch began, there is
- * no end to tell them (KIP-207).
+ * A new leader's high watermark may be behind what its predecessor has shown to consumers: until it
+ * has reached the start of this leader's epoch, there is no end offset to report (KIP-207).
  */
 static bool is_behind(const struct partition *p, const struct log_offsets *o, enum isolation isolation)
 {
@@ -685,7 +694,7 @@ static int list_locked(struct partition *p, struct partition_list *l, const stru
 		return 0;
 	case TIMESTAMP_LATEST_TIERED:
 	case TIMESTAMP_EARLIEST_PENDING_UPLOAD:
-		return 0; /* nothing is tiered here */
+		return 0; /* there is no tiered storage here */
 	default:
 		l->looks_up = true;
 		return log_lookup_begin(p->log, l->timestamp, read_limit(o, l->isolation), &l->lookup);

@@ -1,4 +1,7 @@
-/* partition_future: see the header. */
+/*
+ * partition_future: the partition's side of a move: the next chunk, the hold on appends, and the
+ * swap.
+ */
 #include "broker/partition_future.h"
 
 #include <errno.h>
@@ -86,7 +89,7 @@ void partition_future_release(struct partition *p)
 	set_held(p, false);
 }
 
-/* What was on the platter stays there: where a flush is promised it is not taken back. */
+/* Where a flush is promised, what was on the platter must remain so: the future log must be flushed as far. */
 static bool keeps_promise(const struct partition *p, const struct log *future)
 {
 	return p->topic->config.flush_messages == INT64_MAX ||
@@ -105,7 +108,7 @@ static int swap(struct partition *p, struct log *future, struct log_deletion **d
 {
 	int err = usable(p);
 
-	log_cancel_cleaning(p->log); /* none begins any more; one that runs ends soon */
+	log_cancel_cleaning(p->log); /* no cleaning begins from now on; one under way ends soon */
 	if (!err && (!can_swap(p, future) || log_is_being_cleaned(p->log)))
 		err = -EAGAIN;
 	if (!err)

@@ -1,5 +1,6 @@
 /*
- * partition_isr: a leader's part in its partition: how far all replicas are, who is in sync, what is proposed to the controller.
+ * partition_isr: the leader's part of a partition: the high watermark, the replicas in sync, and
+ * proposals to the controller.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -29,7 +30,7 @@ static struct isr_view isr_view(const struct partition *p, const struct image *i
 				 .min_isr = p->topic->config.min_insync_replicas};
 }
 
-/* How far all replicas that count are; -1 when nobody can say. */
+/* How far all replicas that count have come; -1 when that is not known. */
 static int64_t replicated_end(const struct partition *p, const struct image *image)
 {
 	struct isr_view v;
@@ -42,7 +43,7 @@ static int64_t replicated_end(const struct partition *p, const struct image *ima
 	return leading_high_watermark(p->leading, &v);
 }
 
-/* All that is in the log of all replicas that count, and needs no flush, is agreed on. */
+/* Everything in the log of all replicas that count, and flushed where promised, is committed. */
 void partition_advance(struct partition *p, const struct image *image, struct effects *e)
 {
 	struct log_offsets o = log_offsets(p->log);
@@ -74,7 +75,7 @@ static void begin_leading(struct partition *p, const struct partition_self *self
 	leading_init(p->leading, self->node_id, self->lag_max_ms);
 }
 
-/* Replicas that are not there any more, or are there now. */
+/* Adds and removes followers. */
 void partition_follow_replicas(struct partition *p, const struct partition_self *self,
 			       const struct image_partition *now)
 {
@@ -201,7 +202,7 @@ void partition_note_low_watermark(struct partition *p, const struct image *image
 	p->low_watermark = p->leading ? leading_low_watermark(p->leading, image, start) : start;
 }
 
-/* It has all below what it asks for: the high watermark may move, and it may come in. */
+/* The follower has everything below what it asks for: the high watermark may move, and it may join the ISR. */
 int partition_note_follower(struct partition *p, const struct partition_read *r)
 {
 	const struct partition_follower *from = r->follower;

@@ -1,13 +1,14 @@
 /*
- * partition_reload: a log that could not be loaded whole for want of room, loaded again.
+ * partition_reload: reloads a log that could not be loaded whole for lack of disk space.
  *
- * While the job has the files the partition answers KAFKA_STORAGE_ERROR, and a deletion of the topic leaves them to the job.
+ * While the job has the files the partition answers KAFKA_STORAGE_ERROR, and a deletion of the
+ * topic leaves them to the job.
  */
 #include "base/check.h"
 #include "broker/partition.h"
 #include "log/clean.h"
 
-/* There has to be some room, or it would be read for nothing. */
+/* The minimum of free space, without which the log would be read in vain. */
 #define ROOM (1 << 20)
 
 static bool has_room(struct log_dir *dir)
@@ -29,7 +30,7 @@ bool partition_wants_reload(struct partition *p)
 	return wants && has_room(dir);
 }
 
-/* Whoever has begun something with the log ends it first. */
+/* Anything that has begun to use the log must end first. */
 static bool is_in_use(struct partition *p)
 {
 	log_cancel_cleaning(p->log);
@@ -60,7 +61,7 @@ struct log_deletion *partition_reload(struct partition *p, int64_t producer_expi
 	topic = partition_topic(p);
 	log = log_new(log_dir(p->log), &(struct log_id){str_of(topic->name), p->id, p->topic_id}, &topic->config);
 	log_recall_checkpoint(log, p->log);
-	log_load(log, &how); /* what it comes to is its standing, or the directory's failure */
+	log_load(log, &how); /* the result is the log's standing, or the directory's failure */
 	mutex_lock(&p->lock);
 	p->reloading = false;
 	if (p->deleted)

@@ -1,5 +1,6 @@
 /*
- * partition_replica: a follower's part in its partition: what its log is, what is appended to it and cut off.
+ * partition_replica: the follower's part of a partition: the state of its log, appends and
+ * truncations.
  */
 #include "base/err.h"
 #include "broker/partition_private.h"
@@ -39,8 +40,8 @@ struct epoch_end partition_own_epoch(struct partition *p, int32_t epoch)
 }
 
 /*
- * The leader's log may start inside of a batch, which it sends whole: an empty log then starts with that batch (Kafka's
- * UnexpectedAppendOffsetException).
+ * The leader's log may start inside a batch, which it sends whole: an empty log then starts with
+ * that batch (Kafka's UnexpectedAppendOffsetException).
  */
 static int meet_first_batch(struct partition *p, const struct partition_replicated *r)
 {
@@ -68,7 +69,7 @@ static int append(struct partition *p, const struct partition_replicated *r, str
 	return err;
 }
 
-/* As far as this log goes, and what the leader has let go is let go here. */
+/* Takes over the leader's high watermark, as far as this log goes, and its log start. */
 static void take_marks(struct partition *p, const struct partition_replicated *r)
 {
 	int64_t end = log_offsets(p->log).end;

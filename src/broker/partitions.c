@@ -63,7 +63,7 @@ struct partition *partitions_find(struct partitions *t, struct uuid topic_id, in
 	return n ? container_of(n, struct partition, node) : NULL;
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 struct partitions *partitions_new(const struct partitions_options *options)
 {
@@ -77,7 +77,7 @@ struct partitions *partitions_new(const struct partitions_options *options)
 	return t;
 }
 
-/* Out of the table; the caller has the table's reference. */
+/* Removes it from the table; the caller gets the table's reference. */
 static void take_out(struct partitions *t, struct partition *p)
 {
 	for (int i = 0; i < t->options.n_dirs; i++)
@@ -148,7 +148,7 @@ struct topic_entry *partitions_take_in_topic(struct partitions *t, const struct 
 	return e;
 }
 
-/* ---- taking in partitions ---- */
+/* ---- adding partitions ---- */
 
 static int dir_index(const struct partitions *t, struct uuid directory)
 {
@@ -169,7 +169,7 @@ static int dir_least_loaded(const struct partitions *t)
 	return best < 0 ? 0 : best;
 }
 
-/* One that could not be opened, so that nobody knows what is in it; -1 when there is none. */
+/* A directory that could not be opened, so that its contents are unknown; -1 when there is none. */
 static int dir_unknown(const struct partitions *t)
 {
 	for (int i = 0; i < t->options.n_dirs; i++)
@@ -188,15 +188,19 @@ struct uuid partitions_own_directory(const struct partitions *t, const struct im
 	return UUID_DIR_UNASSIGNED;
 }
 
-/* Has it never been anywhere? What was led or assigned once may lie in a directory that cannot be read now. */
+/*
+ * Has it never had a place? If it was led or assigned before, it may be in a directory that cannot
+ * be read now.
+ */
 static bool is_new(const struct image_partition *p, struct uuid directory)
 {
 	return p->partition_epoch == 0 && uuid_eq(directory, UUID_DIR_UNASSIGNED);
 }
 
 /*
- * Where the cluster says, or else where there are fewest. A replica that may lie in a directory which is offline is not made anew elsewhere
- * (KAFKA-16234): it goes with that one.
+ * The directory assigned by the cluster, or else the one with the fewest partitions. A replica that
+ * may be in a directory which is offline is not created elsewhere (KAFKA-16234): it is offline with
+ * that directory.
  */
 static int dir_for(const struct partitions *t, const struct image_partition *p)
 {
@@ -307,7 +311,7 @@ struct following {
 	bool deleted;	 /* a replica has gone */
 };
 
-/* Topics come into the table under its lock on any thread, and leave it on this loop alone. */
+/* Topics are added to the table under its lock by any thread, and removed on this loop only. */
 static struct topic_entry *lookup_topic(struct partitions *t, struct uuid id)
 {
 	struct topic_entry *e;
@@ -344,7 +348,7 @@ static void members_fini(struct members *m)
 	xfree(m->v);
 }
 
-/* This node has it no more, with all that was in it. */
+/* This node no longer has the replica, nor its records. */
 static void replica_deleted(struct following *f, struct partition *p, enum partition_end end)
 {
 	struct effects effects = {0};
@@ -395,7 +399,7 @@ static void follow_topic(void *arg, const struct image_topic *old, const struct 
 		if (!role || (old && role == image_topic_partition(old, m.v[i]->id)))
 			continue;
 		if (!image_ids_has(partition_replicas(role), f->t->options.self.node_id)) {
-			replica_deleted(f, m.v[i], PARTITION_REPLICA_GONE); /* it was reassigned to others */
+			replica_deleted(f, m.v[i], PARTITION_REPLICA_GONE); /* it was reassigned to other brokers */
 			continue;
 		}
 		partition_set_role(m.v[i], &f->t->options.self, f->now, role, &effects);
@@ -478,7 +482,10 @@ void partitions_follow(struct partitions *t, const struct image *now, struct cor
 
 /* ---- after the start ---- */
 
-/* Where they were found. What is moved will be elsewhere soon, and is told then. */
+/*
+ * Reports the directories in which replicas were found. Those being moved will be elsewhere soon,
+ * and are reported then.
+ */
 static void assign_found(struct following *f, struct topic_entry *e, const struct image_topic *topic)
 {
 	struct members m = members_of(f->t, e);
@@ -522,12 +529,12 @@ void partitions_departed(struct partitions *t, struct counts *sum)
 /* ---- checkpoints and the end ---- */
 
 struct checkpointing {
-	struct log_checkpoint_writer *writers; /* one a directory */
+	struct log_checkpoint_writer *writers; /* one per directory */
 	struct partitions *t;
 	enum log_checkpoint kind;
 };
 
-/* -1: nothing is to be said of it. Of a log that is not read what was said when it was found. */
+/* -1: it gets no entry. For a log that is not read, repeats the entry with which it was found. */
 static int64_t to_checkpoint(struct partition *p, enum log_checkpoint kind)
 {
 	struct log_offsets o = log_offsets(p->log);
@@ -585,7 +592,8 @@ int partitions_checkpoint(struct partitions *t, enum log_checkpoint kind)
 
 		if (!err && kind == CHECKPOINT_RECOVERY_POINT)
 			partitions_each(t, recovery_point_is_written, t->options.dirs[i]);
-		if (err && !first && !log_dir_error(t->options.dirs[i])) /* what is offline has been told already */
+		/* a failed directory has been logged already */
+		if (err && !first && !log_dir_error(t->options.dirs[i]))
 			first = err;
 	}
 	xfree(c.writers);

@@ -1,14 +1,15 @@
 /*
- * partitions_close: a clean end of all logs, in jobs side by side.
+ * partitions_close: closes all logs cleanly, in parallel jobs.
  *
- *	write	what a clean end needs is written, beside what is there
- *	sync	all of it, once for each directory
+ *	write	what a clean end needs is written, beside the old files
+ *	sync	everything is synced, once for each directory
  *	rename	what was written beside gets its name
  *	end	synced again; the checkpoints are written
  *
- * A directory with few logs to close, or on a filesystem whose sync of all says nothing (env.h), has each of its logs closed by itself in the
- * third step; so has a log that lies on another filesystem, or could not be written. Nothing is vouched for before it is on the platter: a log's flushed end moves in the last step, and the marker of a clean stop
- * is written by who called this.
+ * In a directory with few logs to close, or on a filesystem where a sync of everything promises
+ * nothing (env.h), each log is closed by itself in the third step; so is a log that lies on another
+ * filesystem, or that could not be written. Nothing is vouched for before it is on the platter: a
+ * log's flushed end moves in the last step, and the caller writes the marker of a clean stop.
  */
 #include "base/check.h"
 #include "base/list.h"
@@ -19,32 +20,32 @@
 #include "log/log.h"
 
 #define JOBS 12
-#define FEW 64 /* logs that are sooner closed one by one than the disk is synced */
+#define FEW 64 /* below this number, closing logs one by one is faster than syncing the whole disk */
 
 struct closing_job {
 	struct work work;
 	struct partitions_closing *closing;
 };
 
-/* One that has something to close. */
+/* A log that has something to close. */
 struct closing_log {
 	struct partition *partition; /* a reference */
 	int dir;
-	bool shares; /* the syncs of its directory */
+	bool shares; /* uses the common syncs of its directory */
 };
 
 struct closing {
 	struct closing_log *v;
 	int n, cap;
 	int next;     /* atomic: the first that no job has taken */
-	bool *shares; /* one a directory: there are syncs that its logs share */
-	int *n_of;    /* to close, one a directory */
+	bool *shares; /* by directory: its logs use common syncs */
+	int *n_of;    /* number of logs to close, by directory */
 	int n_running;
 	const struct stage *stage;
 	struct closing_job jobs[JOBS];
 };
 
-/* Either for each log, in jobs, or once. */
+/* Runs either for each log, in jobs, or once. */
 struct stage {
 	int (*each)(struct closing *g, struct closing_log *l);
 	void (*once)(struct partitions_closing *c);
@@ -65,7 +66,7 @@ static void note_error(struct partitions_closing *c, int err, struct log_dir *di
 {
 	int none = 0;
 
-	if (err && !log_dir_error(dir)) /* what is offline has been told already */
+	if (err && !log_dir_error(dir)) /* a failed directory has been logged already */
 		__atomic_compare_exchange_n(&c->error, &none, err, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
@@ -74,7 +75,7 @@ static void note_error(struct partitions_closing *c, int err, struct log_dir *di
 static int write_one(struct closing *g, struct closing_log *l)
 {
 	l->shares = g->shares[l->dir] && log_close_write(l->partition->log) == 0;
-	return 0; /* what stands in the way meets log_close, too */
+	return 0; /* any obstacle will appear in log_close as well */
 }
 
 static void sync_all(struct partitions_closing *c)
@@ -110,7 +111,7 @@ static void end_all(struct partitions_closing *c)
 static const struct stage STAGES[] = {
 	{.each = write_one}, {.once = sync_all}, {.each = rename_one}, {.once = end_all}, {0}};
 
-/* ---- carried out ---- */
+/* ---- execution ---- */
 
 static void job(struct work *w)
 {

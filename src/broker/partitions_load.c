@@ -1,14 +1,15 @@
 /*
- * partitions_load: what is found in the log directories at the start, opened.
+ * partitions_load: opens what is found in the log directories at the start.
  *
- *	scan	one job lists all directories; replicas come into the table, strays are put aside
- *	load	num.recovery.threads.per.data.dir jobs a directory open their logs, each the next one that is left
+ *	scan	one job lists all directories; replicas are added to the table, strays are put aside
+ *	load	num.recovery.threads.per.data.dir jobs per directory open the logs, each the next one that is left
  *
- * A replica that was being moved (mover.h) is in two directories: the current one, and -future. When the first is gone, and the cluster says
- * that the second is its place, the move had come to its end. When both have the replica's name, it had come so far as well, and the one that the
- * cluster does not know is put aside.
+ * A replica that was being moved (mover.h) is in two directories: the current one, and -future. If
+ * only the future one exists, and the cluster says that this is its place, the move was complete
+ * except for the name. If both have the replica's name, the move was complete as well, and the one
+ * in the directory to which it is not assigned is put aside.
  *
- * A directory that fails on the way goes offline, with what is in it; the others are loaded.
+ * A directory that fails during this goes offline, with its contents; the others are loaded.
  */
 #include <string.h>
 
@@ -22,11 +23,11 @@
 #include "log/dir.h"
 #include "metadata/image.h"
 
-/* Of all directories together: other work wants a thread now and then. */
+/* For all directories together: other work needs a thread now and then. */
 #define JOBS_MAX 12
 #define SCAN_AGAIN_MS 200
 
-/* One that was on its way; loaded like the others. */
+/* A replica that was being moved; loaded like the others. */
 struct partitions_future {
 	struct partition *partition; /* a reference */
 	struct topic_state *topic;   /* a reference */
@@ -41,7 +42,7 @@ struct dir_load {
 	int n, cap;
 	char **futures; /* names of directories, until all were listed */
 	int n_futures;
-	int n_settled; /* of those */
+	int n_settled; /* how many of `futures` */
 	bool scanned;
 	int next;    /* atomic: the first that no job has taken */
 	int n_short; /* atomic: logs that a full disk or a lack of descriptors kept from being whole */
@@ -58,11 +59,14 @@ struct loading {
 	struct dir_load *dirs;
 	struct load_job *jobs;
 	int n_running;
-	int error; /* of the scan, which goes on */
+	int error; /* error of the scan, which continues */
 	struct timer timer;
 };
 
-/* The topic that a directory belongs to; NULL when the metadata knows none, or gives this node no replica of it. */
+/*
+ * The topic to which a directory belongs; NULL when it is not in the metadata, or this node has no
+ * replica of it.
+ */
 static const struct image_topic *owner(const struct partitions *t, const struct image *image,
 				       const struct log_dir_entry *e)
 {
@@ -90,7 +94,7 @@ static struct log *new_log(struct dir_load *d, const struct topic_state *state, 
 	return log_new(d->dir, &(struct log_id){str_of(state->name), id, state->id}, &state->config);
 }
 
-/* False: it is there already. */
+/* False: it is already in the table. */
 static bool take_in(struct dir_load *d, const struct image_topic *topic, int32_t id)
 {
 	struct partitions *t = d->loading->load->table;
@@ -111,7 +115,7 @@ static bool is_assigned_to(const struct dir_load *d, const struct image_partitio
 	return uuid_eq(partitions_own_directory(d->loading->load->table, p), log_dir_meta(d->dir)->directory_id);
 }
 
-/* Nobody uses it yet. The directory that loses is kept as a stray. */
+/* Nobody uses the replica yet. The directory that is not kept becomes a stray. */
 static int settle_two(struct dir_load *d, const struct image_topic *topic, const struct log_dir_entry *entry)
 {
 	struct partitions *t = d->loading->load->table;
@@ -175,7 +179,7 @@ static int scan_one(void *arg, const struct log_dir_entry *entry)
 	return settle_two(d, topic, entry);
 }
 
-/* The move had come to its end but for the name. */
+/* The move was complete except for the name. */
 static int promote(struct dir_load *d, const struct image_topic *topic, const struct log_dir_entry *entry)
 {
 	struct log_id id = {topic->name, entry->partition, topic->id};
@@ -218,7 +222,7 @@ static int settle_future(struct dir_load *d, const char *name)
 	p = partitions_find(t, topic->id, e.partition);
 	if (p && log_dir(p->log) != d->dir)
 		resume_later(d, p, name);
-	else if (p) /* it is here already: this was a move that was given up */
+	else if (p) /* it is here already: this is left of a move that was given up */
 		return log_dir_set_stray(d->dir, &e);
 	else if (is_assigned_to(d, image_topic_partition(topic, e.partition)))
 		return promote(d, topic, &e);
@@ -229,7 +233,7 @@ static int settle_future(struct dir_load *d, const char *name)
 	return 0;
 }
 
-/* 0; a lack of descriptors: there are some left. */
+/* 0; or a lack of descriptors: there are some left. */
 static int settle_futures(struct dir_load *d)
 {
 	for (; d->n_settled < d->n_futures; d->n_settled++) {
@@ -255,7 +259,7 @@ static int scan_dir(struct dir_load *d)
 	return 0;
 }
 
-/* What a lack of descriptors keeps from being done is left for another time. */
+/* What fails for lack of descriptors is left for another attempt. */
 static void scan_job(struct work *w)
 {
 	struct loading *g = container_of(w, struct loading, work);
@@ -289,7 +293,7 @@ static void load_log(struct partitions_load *l, struct log *log)
 		.arg = l,
 	};
 
-	log_load(log, &how); /* what it comes to is its standing, or the directory's failure */
+	log_load(log, &how); /* the result is the log's standing, or the directory's failure */
 }
 
 static void load_one(struct dir_load *d, struct partition *p)
@@ -326,7 +330,10 @@ static void count_futures(struct loading *g)
 					      log_standing(l->futures[k].log) != LOG_WHOLE;
 }
 
-/* Replicas on their way here, of which there are few: then all is loaded, and the next life may believe it. */
+/*
+ * Loads future replicas, of which there are few. Then everything is loaded, and the next process
+ * may believe it.
+ */
 static void futures_job(struct work *w)
 {
 	struct loading *g = container_of(w, struct loading, work);
@@ -353,7 +360,7 @@ void partitions_resume(struct partitions_load *l, struct mover *m)
 
 		if (m && log_standing(f->log) == LOG_WHOLE && !log_dir_error(log_dir(f->log))) {
 			mover_resume(m, f->partition, f->log, f->topic);
-		} else { /* it stays on the disk */
+		} else { /* the directory stays on disk */
 			log_free(f->log);
 			topic_state_unref(&f->topic);
 		}

@@ -1,3 +1,6 @@
+/*
+ * peers: one connection per broker and lane, with the calls on it.
+ */
 #include "broker/peers.h"
 
 #include <errno.h>
@@ -20,7 +23,7 @@ struct peer {
 	int32_t broker;
 	enum peer_lane lane;
 	struct channel channel;
-	bool gone; /* it is somewhere else now: what was asked of it ends in a turn of its own */
+	bool gone; /* it is at another address now: its calls are ended in a later turn */
 };
 
 struct peers {
@@ -31,7 +34,7 @@ struct peers {
 	struct timer settle;
 };
 
-/* A call that nobody can be asked. It is told later. */
+/* Ends a call for which there is no broker to ask; later, not at once. */
 static void refused(struct timer *t)
 {
 	struct call *c = container_of(t, struct call, timer);
@@ -53,7 +56,7 @@ static void broken(struct channel *ch, int err, struct list *calls)
 		call_finish(container_of(list_first(calls), struct call, link), err);
 }
 
-/* One that was not sent has nothing in its way but the next attempt. */
+/* A call that was not sent is only waiting for the next attempt to connect. */
 static void too_late(struct timer *t)
 {
 	struct call *c = container_of(t, struct call, timer);
@@ -65,9 +68,9 @@ static void too_late(struct timer *t)
 		call_finish(c, -ETIMEDOUT);
 }
 
-/* ---- who there is ---- */
+/* ---- the peers ---- */
 
-/* Between two attempts there is no connection to break: what waits for the next one ends here. */
+/* Between two attempts there is no connection to break: this ends the calls that wait for the next one. */
 static void peer_free(struct peer *p)
 {
 	channel_break(&p->channel, -ECONNRESET);
@@ -140,7 +143,7 @@ static struct peer *need(struct peers *all, enum peer_lane lane, int32_t broker,
 
 	if (p && p->channel.port == e->port && str_is(e->host, p->channel.host))
 		return p;
-	if (p) { /* this may be called by an end of one of its calls */
+	if (p) { /* freed later, since this may be called when one of its calls ends */
 		p->gone = true;
 		timer_start(&all->gone, 0);
 	}

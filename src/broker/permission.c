@@ -1,5 +1,5 @@
 /*
- * permission: see the header.
+ * permission: asks the authorizer and writes the audit log.
  */
 #include "broker/permission.h"
 
@@ -8,7 +8,7 @@
 #include "broker/identity.h"
 #include "broker/node_private.h"
 
-/* Which outcomes are lines. */
+/* Which outcomes are logged. */
 enum lines { LINES_BOTH, LINES_ALLOWED, LINES_NONE };
 
 static struct authorizer_who who(struct request *r)

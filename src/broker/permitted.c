@@ -1,4 +1,6 @@
-/* permitted: see the header. */
+/*
+ * permitted: checks each name once, and sorts.
+ */
 #include "broker/permitted.h"
 
 #include "base/str_index.h"

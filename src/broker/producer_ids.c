@@ -1,5 +1,5 @@
 /*
- * producer_ids: blocks.
+ * producer_ids: the present block, the next one, and those that wait.
  */
 #include "broker/producer_ids.h"
 
@@ -13,7 +13,7 @@
 
 #define ASK_MS 10000
 #define ARENA_MAX (64 << 10)
-#define LOW_WATER 100 /* ids left when the next block is asked for */
+#define LOW_WATER 100 /* number of ids left when the next block is requested */
 
 struct block {
 	int64_t next;
@@ -23,7 +23,7 @@ struct block {
 struct producer_ids {
 	struct core *core;
 	struct block now;
-	struct block ahead; /* empty until it has come */
+	struct block ahead; /* empty until it has arrived */
 	struct list waiting;
 	bool asking;
 	struct arena arena;
@@ -34,8 +34,8 @@ struct producer_ids {
 
 static bool take(struct producer_ids *p, int64_t *id)
 {
-	if (env_buggify(p->core->loop->env,
-			"a block of ids is used up")) /* the next is asked for while somebody waits */
+	/* the next one is requested while someone waits */
+	if (env_buggify(p->core->loop->env, "a block of ids is used up"))
 		p->now.next = p->now.end;
 	if (p->now.next == p->now.end) {
 		p->now = p->ahead;
@@ -69,7 +69,7 @@ static void serve(struct producer_ids *p, int err)
 	}
 }
 
-/* As it came from another node. */
+/* Checks a block that came from another node. */
 static bool is_block(const struct allocate_producer_ids_response *a)
 {
 	return a->producer_id_start >= 0 && a->producer_id_len > 0 &&
@@ -87,7 +87,7 @@ static void answered(struct quorum_request *q)
 	if (!err)
 		p->ahead = (struct block){p->out.producer_id_start, p->out.producer_id_start + p->out.producer_id_len};
 	arena_reset(&p->arena);
-	/* What a client can do about it is to ask again. */
+	/* An error after which a client asks again. */
 	serve(p, err ? ERR_COORDINATOR_LOAD_IN_PROGRESS : 0);
 	if (!list_empty(&p->waiting))
 		ask(p);

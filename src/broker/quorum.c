@@ -1,5 +1,5 @@
 /*
- * quorum: its life: the start from what is on disk, the end, and a failure in between.
+ * quorum: the start from what is on disk, the end, and failures in between.
  */
 #include "broker/quorum.h"
 
@@ -12,11 +12,11 @@
 #include "broker/quorum_private.h"
 #include "log/dir.h"
 
-/* A clean stop leaves a snapshot rather than more than this to be replayed. */
+/* A clean stop leaves a snapshot if more than this would have to be replayed. */
 #define REPLAY_AFTER_STOP (1 << 20)
-/* How long a node that stops waits for the others to hear that it leads no more. */
+/* How long a stopping node waits for the others to hear that it no longer leads. */
 #define RESIGN_MS 1000
-/* The records of one decision, as structs. */
+/* Memory limit for the records of one decision, as structs. */
 #define RECORDS_ARENA (512 << 20)
 
 bool quorum_leads(const struct quorum *q)
@@ -75,8 +75,10 @@ static bool is_busy(const struct quorum *q)
 	       !controller_channel_is_settled(q->channel);
 }
 
-/* A leader's voters are told, for a while; then what is in flight comes to its end: a flush, a snapshot, the removal of old files,
- * the look-up of a name. */
+/*
+ * Waits a while for the voters to hear that this node no longer leads, and then for the end of what
+ * is in flight: a flush, a snapshot, the removal of old files, the look-up of a name.
+ */
 static void try_close(struct timer *t)
 {
 	struct quorum *q = container_of(t, struct quorum, close_timer);

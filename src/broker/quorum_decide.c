@@ -1,5 +1,6 @@
 /*
- * quorum_decide: what the node does while it leads: decisions go to the log and to the tip; what time brings.
+ * quorum_decide: what the node does while it leads: passes decisions to the log and to the tip, and
+ * does what is due by time.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 
 /* ---- appending ---- */
 
-/* As many records of the list from `from` on as one batch takes, as a batch; how many. */
+/* Builds a batch of as many records of the list, from `from` on, as fit; returns their number. */
 static int build_batch(struct quorum *q, const struct record_list *records, int from, int64_t now_ms, struct buf *out)
 {
 	struct batch_options options = BATCH_OPTIONS_NONE;
@@ -43,7 +44,7 @@ static int build_batch(struct quorum *q, const struct record_list *records, int 
 	return n;
 }
 
-/* One batch into the log, then to raft and to the tip. */
+/* Appends one batch to the log, then tells raft and moves the tip. */
 static int append_batch(struct quorum *q, const struct record_list *all, int from, int n, int64_t now_ms,
 			const struct buf *batch)
 {
@@ -70,7 +71,7 @@ static int append_batch(struct quorum *q, const struct record_list *all, int fro
 	return controller_is_active(q->controller) ? 0 : ERR_NOT_CONTROLLER;
 }
 
-/* 0, or why nothing more of the list was taken. */
+/* 0, or why the list was not appended beyond some point. */
 static int append_records(struct quorum *q, const struct record_list *records)
 {
 	int64_t now_ms = env_wall_ms(q->env);
@@ -87,7 +88,7 @@ static int append_records(struct quorum *q, const struct record_list *records)
 	buf_fini(&batch);
 	if (err != 0 && log_dir_error(q->options.dir) != 0)
 		quorum_fail(q, log_dir_error(q->options.dir));
-	else if (err != 0 && raft_voters(q->raft)->n > 1) /* somebody else may have room */
+	else if (err != 0 && raft_voters(q->raft)->n > 1) /* another node may have space */
 		quorum_unwritten(q, err);
 	return err;
 }
@@ -221,7 +222,10 @@ static void schedule_tick(struct quorum *q, int64_t next_ms)
 		timer_start(&q->tick_timer, next_ms - env_mono_ms(q->env));
 }
 
-/* From these versions on nothing is done any more once the quota is exceeded; older clients are only told to wait (KIP-599). */
+/*
+ * From these versions on nothing more is done once the quota is exceeded; older clients are only
+ * told to wait (KIP-599).
+ */
 static bool is_strict(const struct quorum_request *r)
 {
 	return (r->api == create_topics_request_KEY && r->version >= 6) ||
@@ -316,7 +320,7 @@ void quorum_fence(struct quorum *q, int32_t broker, int64_t epoch)
 	arena_reset(&q->records_arena);
 }
 
-/* An idle log gets a record now and then, so that those who follow it see that the leader lives (KIP-835). */
+/* Appends a record to an idle log now and then, so that followers see that the leader lives (KIP-835). */
 static void idle_due(struct timer *t)
 {
 	struct quorum *q = container_of(t, struct quorum, idle_timer);
@@ -338,7 +342,10 @@ static void idle_due(struct timer *t)
 
 /* ---- the leadership ---- */
 
-/* Who led before, and is a broker too, is silent since then; of the others this node has heard nothing yet. */
+/*
+ * The previous leader, which may be a broker as well, has been silent since it was last heard from;
+ * of the others this node has heard nothing yet.
+ */
 static void date_predecessor(struct quorum *q)
 {
 	int64_t at_ms;
@@ -348,7 +355,7 @@ static void date_predecessor(struct quorum *q)
 		controller_heard(q->controller, id, at_ms);
 }
 
-/* The tip is all of the log, committed or not: that is what this node leads on with. */
+/* The tip is the whole log, committed or not: this node's decisions start from it. */
 static int take_over(struct quorum *q)
 {
 	struct replay tip = q->replay;
@@ -385,7 +392,7 @@ int quorum_lead(struct quorum *q)
 		return err == ERR_NOT_CONTROLLER ? 0 : err;
 	controller_registration_look(q->registration, controller_tip(q->controller));
 	quorum_pulse_all(q);
-	schedule_tick(q, ctx.now_ms); /* which says when the next is due */
+	schedule_tick(q, ctx.now_ms); /* which returns when the next is due */
 	if (q->idle_ms > 0)
 		timer_start(&q->idle_timer, q->idle_ms);
 	return 0;

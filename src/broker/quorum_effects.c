@@ -1,5 +1,5 @@
 /*
- * quorum_effects: the steps of raft, and what is done for their effects.
+ * quorum_effects: steps raft, and carries out its effects.
  */
 #include <errno.h>
 
@@ -11,12 +11,12 @@
 
 #define EFFECTS_ARENA (16 << 20)
 #define FLUSH_RETRY_MS 50
-#define BEGIN_RETRY_MS 50 /* at first; then twice as long, up to: */
+#define BEGIN_RETRY_MS 50 /* at first; doubled each time, up to: */
 #define BEGIN_RETRY_MAX_MS 1600
 
 /* ---- flushing ---- */
 
-/* Raft hears of a flush when quorum-state is written too: what is committed rests on both. */
+/* Tells raft of a flush when quorum-state is written as well: commits depend on both. */
 static void tell_flushed(struct quorum *q)
 {
 	if (q->failed || q->closed || !q->flush_ended || q->state_write)
@@ -49,7 +49,7 @@ static void flush_again(struct timer *t)
 	flush_now(container_of(t, struct quorum, flush_timer));
 }
 
-/* No sync has failed: a file could not be opened, or the leader epochs found no room. */
+/* True if no sync has failed: a file could not be opened, or there was no space for the leader epochs. */
 static bool passes(struct quorum *q, int err, bool sync_failed)
 {
 	if (sync_failed || log_dir_error(q->options.dir))
@@ -78,7 +78,7 @@ static void flushed(struct log_flush *f)
 
 static void flush_now(struct quorum *q)
 {
-	if (!q->failed && log_dir_error(q->options.dir) != 0) /* somebody else's write has found it out */
+	if (!q->failed && log_dir_error(q->options.dir) != 0) /* another write has failed meanwhile */
 		quorum_fail(q, log_dir_error(q->options.dir));
 	if (!q->failed && log_flush_begin(q->log, LOG_FLUSH_ALL, &q->flush)) {
 		q->flush.done = flushed;
@@ -88,7 +88,7 @@ static void flush_now(struct quorum *q)
 	}
 }
 
-/* All that was appended in this turn: a start has its epoch and its registrations in one flush. */
+/* Flushes everything appended in this turn: at the start, the epoch and the registrations go into one flush. */
 static void flush_all(struct post *post)
 {
 	flush_now(container_of(post, struct quorum, flush_post));
@@ -108,7 +108,7 @@ void quorum_maybe_started(struct quorum *q)
 	if (q->started || q->stopping || !q->image || image_metadata_version(q->image) == 0 || q->leader.id < 0)
 		return;
 	q->started = true;
-	quorum_clean(q); /* of what earlier runs left behind */
+	quorum_clean(q); /* removes what earlier runs left behind */
 	q->options.started(q->options.arg, 0);
 }
 
@@ -126,12 +126,12 @@ static void commit(struct quorum *q, int64_t offset)
 		controller_registration_look(q->registration, q->image);
 	if (q->lifecycle)
 		lifecycle_committed(q->lifecycle);
-	if (q->started && !q->stopping && !q->cutting &&
-	    env_buggify(q->env, "cut a snapshot")) /* one of a few records */
+	/* with only a few records */
+	if (q->started && !q->stopping && !q->cutting && env_buggify(q->env, "cut a snapshot"))
 		quorum_cut_snapshot(q);
 }
 
-/* No room, or no descriptor: the log is as it was, and others may have what it takes to lead. */
+/* No space, or no descriptor: the log is unchanged, and other nodes may be able to lead. */
 static bool is_worth_waiting(const struct quorum *q, int err)
 {
 	return (err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR) && log_dir_error(q->options.dir) == 0 &&
@@ -174,7 +174,7 @@ static int lead(struct quorum *q, const struct raft_effect *e)
 {
 	int err;
 
-	if (raft_role(q->raft) != RAFT_LEADER) /* it could not write what its epoch begins with */
+	if (raft_role(q->raft) != RAFT_LEADER) /* it could not write the records that begin its epoch */
 		return 0;
 	diag_info(q->env->diag, "this node leads the metadata quorum", "epoch=%d offset=%lld", e->epoch,
 		  (long long)e->offset);
@@ -185,7 +185,7 @@ static int lead(struct quorum *q, const struct raft_effect *e)
 	return 0;
 }
 
-/* An event that is stepped from inside an effect may have asked for an earlier one. */
+/* An event that is stepped from inside an effect may have asked for an earlier wake-up. */
 static void wake_at(struct quorum *q, int64_t at_ms)
 {
 	if (timer_is_running(&q->raft_timer) && q->wake_ms <= at_ms)
@@ -194,7 +194,10 @@ static void wake_at(struct quorum *q, int64_t at_ms)
 	timer_start_at(&q->raft_timer, at_ms * 1000000);
 }
 
-/* A follower that hears nothing of its leader stands for an election that nobody is for, and follows on: that is said once. */
+/*
+ * A follower that does not hear from its leader stands for an election, loses, and follows again:
+ * logs the leader once.
+ */
 static void say_followed(struct quorum *q, const struct raft_effect *e)
 {
 	if (e->leader_id == q->followed_leader && e->epoch == q->followed_epoch)
@@ -264,7 +267,10 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 	return 0;
 }
 
-/* What was done by a record that could not be written is not done: the change ends as one whose leader resigns (Kafka's LeaderState.close). */
+/*
+ * A change whose record could not be written has failed: it ends like one whose leader resigns
+ * (Kafka's LeaderState.close).
+ */
 static void void_change(struct raft_effect *e)
 {
 	if (e->type == RAFT_EFFECT_CHANGE_DONE && e->err == 0)
@@ -340,7 +346,10 @@ void quorum_end_beginning(struct quorum *q)
 	q->beginning = false;
 }
 
-/* The effects that are left, in their order: one that has to wait is tried again, and those behind it wait too. */
+/*
+ * Carries out the remaining effects in their order: one that has to wait is retried, and those
+ * after it wait as well.
+ */
 static void begin_on(struct timer *t)
 {
 	struct quorum *q = container_of(t, struct quorum, begin_timer);

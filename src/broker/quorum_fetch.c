@@ -1,6 +1,6 @@
 /*
- * quorum_fetch: who follows the metadata log (KIP-595): Fetch and FetchSnapshot on the controller's listener. Raft decides what is answered;
- * here it is waited, and read from log and snapshots.
+ * quorum_fetch: replicas of the metadata log (KIP-595): Fetch and FetchSnapshot on the controller's
+ * listener. Raft decides the answer; this file waits, and reads from log and snapshots.
  */
 #include <errno.h>
 
@@ -11,10 +11,10 @@
 #include "protocol/fetch_snapshot.h"
 #include "wire/codec.h"
 
-/* Kafka's replicas wait for half a second; a stop waits for what is parked. */
+/* Kafka's replicas wait for half a second; a stop waits for parked fetches. */
 #define WAIT_MAX_MS 5000
 
-/* A Fetch that waits for more, or for the high watermark to move. */
+/* A Fetch that waits for more records, or for the high watermark to move. */
 struct parked_fetch {
 	struct list link;
 	struct quorum *quorum;
@@ -30,7 +30,7 @@ static void keep_file(void *arg)
 	file_unref(&f);
 }
 
-/* Takes over the reference of the file. */
+/* Takes over the reference to the file. */
 static void give_records(struct quorum_request *r, struct records *records, struct records *out)
 {
 	struct file *file = records->file;
@@ -173,7 +173,7 @@ static void park(struct quorum *q, struct quorum_request *r, int64_t offset)
 	list_push(&q->parked, &p->link);
 }
 
-/* Looked at when the step that says so has come to its end: a step is not made inside of another for each of them. */
+/* Runs after the present step, so that no step is made inside another for each of the fetches. */
 static void look_again(struct post *post)
 {
 	struct quorum *q = container_of(post, struct quorum, fetches_post);

@@ -1,8 +1,10 @@
 /*
- * quorum_follow: a log that another node leads: what was fetched is appended, what is not the leader's is cut off, its snapshot takes the log's
- * place; and the image that is committed follows.
+ * quorum_follow: follows a log that another node leads: appends what was fetched, truncates what
+ * the leader does not have, replaces the log by the leader's snapshot, and advances the committed
+ * image.
  *
- * Data becomes an image when it is committed, no sooner: so nothing of an image has ever to be taken back.
+ * Data becomes part of an image only when it is committed, so nothing in an image ever has to be
+ * taken back.
  */
 #include <errno.h>
 
@@ -20,7 +22,10 @@
 
 /* ---- records ---- */
 
-/* What the log has taken is noted, nothing else: the note is tried first, since a batch that does not follow on the last is not to be taken. */
+/*
+ * Notes exactly what the log takes. The note is tried first, because a batch that does not follow
+ * on the last must not be appended.
+ */
 static int append_one(struct quorum *q, const struct batch_iter *at, int32_t epoch, struct raft_history *history)
 {
 	struct log_appended appended;
@@ -38,7 +43,7 @@ static int append_one(struct quorum *q, const struct batch_iter *at, int32_t epo
 	return err == 0 ? control_note(&at->header, at->p, history) : err;
 }
 
-/* Said once, until it is another trouble or none. */
+/* Logs an error once, until it is followed by another one or by success. */
 static void note_trouble(struct quorum *q, int err)
 {
 	if (err != 0 && q->fetch_trouble != err)
@@ -107,7 +112,7 @@ void quorum_replay_from(struct quorum *q, const struct image *image)
 	q->replay_end = image_offset(image) + 1;
 }
 
-/* ---- the leader's snapshot, piece by piece ---- */
+/* ---- fetching the leader's snapshot, piece by piece ---- */
 
 static char *path_of(const struct quorum *q, struct raft_snapshot_id id, const char *suffix)
 {
@@ -144,9 +149,9 @@ void quorum_take_chunk(struct quorum *q, const struct raft_effect *e)
 	part->size = e->offset + e->records.len;
 }
 
-/* ---- and put in its place ---- */
+/* ---- putting it in place ---- */
 
-/* One on its way: read while nobody else sees it. */
+/* A snapshot being loaded: nobody else uses it while it is read. */
 struct snapshot_load {
 	struct work work;
 	struct quorum *quorum;
@@ -170,7 +175,7 @@ static int read_part(struct snapshot_load *job, const char *path)
 	return err;
 }
 
-/* It is read before it has its name: one that cannot be read would keep the node from its next start. */
+/* It is read before it gets its name: one that cannot be read would prevent the node's next start. */
 static void load(struct work *w)
 {
 	struct snapshot_load *job = container_of(w, struct snapshot_load, work);
@@ -189,7 +194,7 @@ static void load(struct work *w)
 	xfree(path);
 }
 
-/* The log is the snapshot's now; what it stands for is superfluous. */
+/* The snapshot replaces the log; what it covers is superfluous. */
 static int take_place(struct quorum *q, struct snapshot_load *job)
 {
 	struct snapshot_file f = {job->part.id, job->part.size, job->timestamp_ms};
@@ -256,7 +261,7 @@ void quorum_load_fetched(struct quorum *q, struct raft_snapshot_id id)
 	env_work(q->loop, &job->work);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 void quorum_follow_init(struct quorum *q)
 {

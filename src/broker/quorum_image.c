@@ -1,5 +1,6 @@
 /*
- * quorum_image: images of the metadata: those that wait for the high watermark, the committed one, and who follows it.
+ * quorum_image: images of the metadata: those that wait for the high watermark, the committed one,
+ * and its subscribers.
  */
 #include "base/mem.h"
 #include "broker/news.h"
@@ -34,7 +35,10 @@ static void tell_subscribers(struct quorum *q, const struct image *old, const st
 	}
 }
 
-/* The first one is news to nobody, but for who is registered: a node's first start has its own registration in it. */
+/*
+ * The first image is not news, except for registrations: a node's first start has its own
+ * registration in it.
+ */
 static void tell_news(struct quorum *q, const struct image *old, const struct image *now)
 {
 	const struct image *before = old ? image_ref(old) : image_new(str_of(q->cluster_id));

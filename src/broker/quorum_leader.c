@@ -1,5 +1,6 @@
 /*
- * quorum_leader: who leads the quorum, as this node knows it, and who wants to hear when that changes.
+ * quorum_leader: the leader of the quorum, as this node knows it, and those who are told when it
+ * changes.
  */
 #include "base/mem.h"
 #include "broker/quorum_private.h"
@@ -37,7 +38,7 @@ static bool is_same(const struct quorum_leader *a, const struct quorum_leader *b
 	       str_eq(a->node.host, b->node.host);
 }
 
-/* The id is looked at by other threads. */
+/* Other threads read the id. */
 static void set(struct quorum *q, const struct quorum_leader *now)
 {
 	xfree((char *)q->leader.node.host.p);
@@ -46,7 +47,7 @@ static void set(struct quorum *q, const struct quorum_leader *now)
 	q->leader.node = now->node;
 }
 
-/* The name is kept: raft forgets it with its next step. */
+/* Copies the host, because raft forgets it with its next step. */
 void quorum_note_leader(struct quorum *q)
 {
 	struct quorum_leader now = look(q);

@@ -1,5 +1,6 @@
 /*
- * quorum_load: what is on disk: snapshots, the log, quorum-state, the bootstrap records; read, and raft made of it.
+ * quorum_load: reads what is on disk (snapshots, the log, quorum-state, the bootstrap records) and
+ * creates raft from it.
  *
  * Everything here blocks: it runs before the loop does.
  */
@@ -13,7 +14,7 @@
 #include "metadata/version.h"
 #include "protocol/metadata_records.h"
 
-/* As Kafka's KafkaRaftClient has it. */
+/* As in Kafka's KafkaRaftClient. */
 #define FETCH_MAX_WAIT_MS 500
 
 /* ---- snapshots ---- */
@@ -26,7 +27,7 @@ static char *snapshot_path(const struct quorum *q, struct raft_snapshot_id id)
 	return xasprintf("%s/%s", q->path, name);
 }
 
-/* Where releases before 4.4 had it, or under its own name. */
+/* The bootstrap records are where releases before 4.4 had them, or in a file of their own. */
 static int load_bootstrap(struct quorum *q, struct raft_history *history)
 {
 	struct loading l = {.quorum = q, .bootstrap = true, .to = history, .id = {0, 0}};
@@ -66,7 +67,7 @@ static int note_name(void *arg, const char *name, bool is_dir)
 	char *path = xasprintf("%s/%s", q->path, name);
 	size_t len = strlen(name);
 
-	/* What was being written, or going away, when the node ended. */
+	/* A file that was being written or removed when the node ended. */
 	if (!is_dir && ((len > 16 && strcmp(name + len - 16, ".checkpoint.part") == 0) ||
 			(len > 19 && strcmp(name + len - 19, ".checkpoint.deleted") == 0)))
 		env_unlink(q->env, path);
@@ -103,7 +104,7 @@ static int open_log(struct quorum *q)
 	how.clean = log_dir_was_clean(q->options.dir, &epoch);
 	err = log_load(q->log, &how);
 	if (err == 0 && log_standing(q->log) != LOG_WHOLE)
-		err = -ENOSPC; /* it can be read, but nothing would ever be appended to it */
+		err = -ENOSPC; /* it can be read, but nothing could be appended to it */
 	if (err_passes(err))
 		diag_error(q->env->diag, "metadata log cannot be recovered",
 			   "dir=%s error=\"%s\" remedy=\"free some space, or allow more open files, then start again\"",
@@ -111,7 +112,10 @@ static int open_log(struct quorum *q)
 	return err;
 }
 
-/* A log that ends before the newest snapshot, or in an epoch before its, gives way to it: a fetched one was not yet in its place. */
+/*
+ * A log that ends before the newest snapshot, or in an epoch before the snapshot's, is replaced by
+ * it: the snapshot was fetched but not yet put in place.
+ */
 static int settle_end(struct quorum *q)
 {
 	struct raft_snapshot_id newest = q->snapshots[q->n_snapshots - 1].id;
@@ -122,7 +126,7 @@ static int settle_end(struct quorum *q)
 	return 0;
 }
 
-/* The log starts where a snapshot ends; those that end before it stand for nothing. */
+/* The log starts where a snapshot ends; snapshots that end before that are of no use. */
 static int settle_start(struct quorum *q)
 {
 	bool moved;
@@ -140,7 +144,7 @@ static int settle_start(struct quorum *q)
 	return log_set_start(q->log, q->snapshots[0].id.end_offset, &moved);
 }
 
-/* The epochs of what is not read, since a snapshot stands for it. */
+/* Notes the epochs of the part that is not read because a snapshot covers it. */
 static void note_epochs(const struct quorum *q, int64_t end, struct raft_history *history)
 {
 	history->end = log_offsets(q->log).start;
@@ -154,7 +158,7 @@ static void note_epochs(const struct quorum *q, int64_t end, struct raft_history
 	}
 }
 
-/* What the log says to raft. Its data is read when it is known to be committed. */
+/* Reads from the log what raft needs. Its data is read later, when it is known to be committed. */
 static int note_log(struct quorum *q, struct raft_history *history)
 {
 	struct loading l = {.quorum = q, .file = q->path, .to = history};
@@ -196,7 +200,7 @@ static void own_voter(struct quorum *q, struct raft_voter *out)
 	}
 }
 
-/* The first of controller.listener.names: by it nodes of the quorum reach each other. */
+/* The first of controller.listener.names: nodes of the quorum reach each other by it. */
 static struct str listener_of_quorum(const struct quorum *q)
 {
 	int n;
@@ -223,7 +227,7 @@ static void static_voters(struct quorum *q, struct raft_voters *out)
 	raft_voters_copy(out, &borrowed);
 }
 
-/* Where a node begins to look for the quorum: it is not known which of the servers has which id. */
+/* The servers at which a node begins to look for the quorum: their ids are not known. */
 static void bootstrap_nodes(struct quorum *q, struct raft_config *out)
 {
 	const struct config_network *network = config_network(q->options.config);
@@ -252,7 +256,7 @@ static bool is_alone(const struct quorum *q, const struct raft_voters *voters)
 
 /* ---- all of it ---- */
 
-/* A directory that nobody gave bootstrap records gets ours. */
+/* A directory without bootstrap records gets ours. */
 static int default_bootstrap(struct quorum *q)
 {
 	if (q->bootstrap.n > 0)
@@ -291,8 +295,7 @@ static int load_all(struct quorum *q, struct raft_history *history, struct raft_
 		err = note_log(q, history);
 	if (err == 0)
 		err = quorum_read_state(q, start);
-	if (err == 0 &&
-	    !start->has_election) /* the folder may be new: what is written in it is to outlive a power cut */
+	if (err == 0 && !start->has_election) /* the directory may be new: its files must outlive a power cut */
 		err = env_sync_dir(q->env, log_dir_path(q->options.dir));
 	return err == 0 ? default_bootstrap(q) : err;
 }
@@ -333,7 +336,10 @@ static void make_raft(struct quorum *q, struct raft_start *start)
 	q->raft = raft_new(&config, start);
 }
 
-/* A quorum of one has nobody who could have it drop what is in its log: it is read at once, and what is wrong with it is found. */
+/*
+ * In a quorum of one, no other node could make this one drop records: the log is read at once, and
+ * damage is found.
+ */
 int quorum_load(struct quorum *q)
 {
 	struct raft_start start = {.snapshot = {-1, 0}};

@@ -1,10 +1,10 @@
 /*
- * quorum_numbers: what is measured of the quorum and its controller.
+ * quorum_numbers: measurements of the quorum and its controller.
  */
 #include "broker/news.h"
 #include "broker/quorum_private.h"
 
-/* Kafka's clock of an election runs from the last candidacy until somebody leads. */
+/* As in Kafka, an election lasts from the last candidacy until there is a leader. */
 void quorum_measure_step(struct quorum *q)
 {
 	struct quorum_measures *m = &q->measures;

@@ -1,9 +1,11 @@
 /*
- * quorum_pulse: whether a broker's process is still there. When the connection of its heartbeats breaks, and when this node begins to lead, the
- * broker's listeners are dialled: if all of them refuse, nobody is there, and it is fenced at once. One that takes a connection and breaks it
- * may be going just now (a process that is killed lets go of its sockets one after the other), and is dialled again. Anything else (an answer,
- * silence, no way to it) says nothing: then its session decides, as with Kafka. A node that has nothing to speak TLS with does not ask listeners that do:
- * a controller alone has what it dials other controllers with.
+ * quorum_pulse: finds out whether a broker's process still exists. When the connection of its
+ * heartbeats breaks, and when this node begins to lead, the broker's listeners are dialled. If all
+ * of them refuse, the process is gone, and the broker is fenced at once. A listener that accepts a
+ * connection and breaks it may belong to a process that is just ending (a killed process closes its
+ * sockets one after the other), and is dialled again. Anything else (an answer, silence, no route)
+ * means nothing: then the session decides, as in Kafka. A node without TLS settings does not ask
+ * TLS listeners: a pure controller has those with which it dials other controllers.
  */
 #include <errno.h>
 
@@ -16,25 +18,24 @@
 #include "wire/codec.h"
 
 #define ANSWER_MAX ((size_t)1 << 16)
-#define AGAIN_MS 20	 /* before one that broke the connection is dialled again, */
-#define AGAIN_TIMES 25	 /* and so often */
-#define LISTENER_MS 2000 /* one that has not refused by then does not */
+#define AGAIN_MS 20	 /* before dialling one again that broke the connection, */
+#define AGAIN_TIMES 25	 /* and how often */
+#define LISTENER_MS 2000 /* one that has not refused by then counts as not refusing */
 
-/* A broker that is looked after. */
+/* A broker that is being checked. */
 struct pulse {
 	struct list link;
 	struct quorum *quorum;
-	const struct image *image; /* a reference: the broker is in it */
+	const struct image *image; /* a reference: it contains the broker */
 	const struct image_node *broker;
-	int at; /* the endpoint that is dialled */
+	int at; /* index of the endpoint that is dialled */
 	struct channel channel;
 	struct call call;
 	struct arena arena;
 	struct api_versions_request request;
-	struct timer
-		timer; /* the next step, in a turn of its own: the channel is in the middle of something; or that it has taken too long */
+	struct timer timer; /* for the next step, outside the channel's own calls; or a timeout */
 	int err;     /* of this endpoint, so far */
-	int n_again; /* dialled again */
+	int n_again; /* number of repeated attempts */
 	bool waits;  /* to dial again */
 };
 
@@ -48,7 +49,7 @@ static void pulse_end(struct pulse *p)
 	xfree(p);
 }
 
-/* Somebody answers, or what has come is no answer: it lives. */
+/* It answers, even if with something that is not an answer: the process lives. */
 static void answered(struct call *c)
 {
 	struct pulse *p = container_of(c, struct pulse, call);
@@ -124,7 +125,7 @@ static bool is_looked_after(const struct quorum *q, int32_t id)
 	return false;
 }
 
-/* Those that want TLS are dialled with what secures other connections of this node. */
+/* TLS listeners are dialled with the settings for this node's other connections. */
 static bool may_ask(const struct quorum *q, const struct image_node *broker)
 {
 	for (int i = 0; i < broker->n_endpoints && !q->pulse_secure.tls_slot; i++)
@@ -196,9 +197,12 @@ void quorum_broker_hung_up(struct quorum *q, int32_t broker, int64_t epoch)
 	loop_post(q->loop, &h->post);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
-/* What is asked is answered before a login, and an endpoint may be one of clients, who are told no secret of this node. */
+/*
+ * ApiVersions is answered before a login. The endpoint may be one for clients, so it must not see
+ * any secret of this node.
+ */
 static void init_channels(struct quorum *q, struct channels *all, enum outgoing_to as_if_to)
 {
 	outgoing_init(all, q->loop, q->options.outgoing, as_if_to);

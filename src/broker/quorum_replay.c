@@ -1,8 +1,9 @@
 /*
- * quorum_replay: batches of the log and of snapshots, from the disk to an image (struct replay) and to what raft has to know of them (struct
- * raft_history).
+ * quorum_replay: reads batches of the log and of snapshots from the disk into an image (struct
+ * replay) and into what raft has to know (struct raft_history).
  *
- * All of it may block for the disk. What was read just before, or written, is in the page cache: then it is called on the loop too.
+ * Everything here may block for the disk. What was just read or written is in the page cache: then
+ * it is called on the loop as well.
  */
 #include <errno.h>
 #include <string.h>
@@ -15,13 +16,13 @@
 #include "wire/batch.h"
 #include "wire/records.h"
 
-/* What one batch may unfold to. */
+/* The memory limit for the decoded records of one batch. */
 #define BATCH_ARENA (256 << 20)
 #define READ_BYTES (1 << 20)
 
 int quorum_damaged(const struct loading *l, int64_t offset, const char *what)
 {
-	count_shared(&l->quorum->measures.n_errors, 1); /* it may be a job that reads */
+	count_shared(&l->quorum->measures.n_errors, 1); /* the reader may be a job */
 	diag_error(l->quorum->env->diag, "metadata is damaged",
 		   "file=%s offset=%lld what=\"%s\" remedy=\"restore the file, or let the node "
 		   "fetch the metadata of its quorum\"",
@@ -52,7 +53,7 @@ static int load_control(struct loading *l, const struct batch_header *h, const u
 	return 0;
 }
 
-/* What raft has to know of it. */
+/* Notes what raft has to know. */
 static int note(struct loading *l, const struct batch_header *h, const uint8_t *p)
 {
 	int err = l->snapshot ? control_note_snapshot(h, p, l->id.end_offset, l->to) : control_note(h, p, l->to);
@@ -66,7 +67,7 @@ static int note(struct loading *l, const struct batch_header *h, const uint8_t *
 
 /* ---- data batches ---- */
 
-/* The bootstrap records outlive the bytes they are read from: those are copied. */
+/* The bootstrap records outlive the bytes from which they are read: those are copied. */
 static int keep_bootstrap(struct loading *l, struct bytes value)
 {
 	struct quorum *q = l->quorum;
@@ -147,7 +148,7 @@ static int load_data(struct loading *l, const struct batch_header *h, const uint
 	return err;
 }
 
-/* Whole batches from `from` on; *next is behind the last of them. */
+/* Reads whole batches from `from` on; *next is the offset after the last of them. */
 int quorum_load_bytes(struct loading *l, const uint8_t *p, size_t len, int64_t from, int64_t *next)
 {
 	struct batch_iter it = batch_iter(p, len);

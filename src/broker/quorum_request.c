@@ -1,7 +1,7 @@
 /*
- * quorum_request: requests go in, and are given to raft or to the controller; answers go out.
+ * quorum_request: takes in requests, passes them to raft or to the controller, and sends answers.
  *
- * Everything here runs on the quorum's loop but quorum_submit, which posts to it.
+ * Everything here runs on the quorum's loop except quorum_submit, which posts to it.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -24,7 +24,10 @@ void quorum_give(struct quorum_request *r)
 	loop_post(r->loop, &r->post);
 }
 
-/* Nobody hears of what quorum-state does not say yet: after a power cut this node might vote twice, or begin an epoch a second time. */
+/*
+ * Nothing may become known that quorum-state does not contain yet: after a power cut this node
+ * might vote twice, or begin an epoch a second time.
+ */
 void quorum_complete(struct quorum_request *r)
 {
 	if (r->quorum->state_write)
@@ -65,7 +68,10 @@ void quorum_complete_committed(struct quorum *q, int64_t high_watermark)
 	}
 }
 
-/* What this broker asks, or was asked by its clients, goes to whoever leads; others look for that themselves. */
+/*
+ * Requests of this broker, or of its clients, go to the leader; other senders look for the leader
+ * themselves.
+ */
 static void leave_to_leader(struct quorum *q, struct quorum_request *r)
 {
 	if (r->own_node || r->client)
@@ -88,7 +94,7 @@ void quorum_fail_requests(struct quorum *q, int err)
 	q->changing = NULL;
 }
 
-/* ---- what raft itself answers ---- */
+/* ---- requests that raft answers ---- */
 
 static void describe_quorum(struct quorum *q, struct quorum_request *r)
 {
@@ -98,7 +104,10 @@ static void describe_quorum(struct quorum *q, struct quorum_request *r)
 	quorum_complete(r);
 }
 
-/* A change of the voters waits for what comes of it (end_change), unless it is refused at once, or done: if it could be written. */
+/*
+ * A change of the voters waits for its result (quorum_end_change), unless it is refused at once, or
+ * done at once and written.
+ */
 static void ask_raft(struct quorum *q, struct quorum_request *r)
 {
 	struct raft_request ask = quorum_question(q, r);
@@ -155,7 +164,10 @@ bool quorum_serves(int16_t api)
 
 /* ---- requests ---- */
 
-/* A decision rests on all state before it; no-op records, which may be flushed seconds later, are none. */
+/*
+ * A decision depends on all state before it, which no-op records, perhaps flushed seconds later,
+ * are not part of.
+ */
 static void wait_or_complete(struct quorum *q, struct quorum_request *r)
 {
 	r->wait_offset = q->state_end;
@@ -165,8 +177,10 @@ static void wait_or_complete(struct quorum *q, struct quorum_request *r)
 		list_push(&q->waiting, &r->link);
 }
 
-/* Raft answers other nodes whether it leads or not; what clients ask of it, here or of a broker that hands it on, is
- * for who leads. */
+/*
+ * Raft answers other nodes whether it leads or not; what clients ask of it, here or through another
+ * broker, is for the leader.
+ */
 static bool is_for_raft(const struct quorum *q, const struct quorum_request *r)
 {
 	bool is_up = q->begun && !q->failed && !q->stopping;

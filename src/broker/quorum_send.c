@@ -1,10 +1,12 @@
 /*
- * quorum_send: what raft asks of other nodes of the quorum, over a channel a node.
+ * quorum_send: raft's requests to other nodes of the quorum, over one channel per node.
  *
  * 1. Nothing is sent while quorum-state is not on disk: it is held until then.
- * 2. Every request that is sent comes to an end, and raft is told: its answer, or why there is none. One that takes longer than
- *    controller.quorum.request.timeout.ms gives its connection up, since what comes next would wait behind it.
- * 3. A request is copied: the struct that raft gives lasts as long as its step, and the version is known when there is a connection.
+ * 2. Every request that is sent ends, and raft is told: with its answer, or why there is none. One
+ *    that takes longer than controller.quorum.request.timeout.ms breaks its connection, since later
+ *    requests would wait behind it.
+ * 3. A request is copied: the struct from raft lives as long as its step, and the version is known
+ *    when there is a connection.
  */
 #include <errno.h>
 
@@ -18,10 +20,10 @@
 #include "wire/codec.h"
 #include "wire/protocol.h"
 
-/* Of a request and its answer: records in whole batches, or a piece of a snapshot. */
+/* For a request and its answer: records in whole batches, or a piece of a snapshot. */
 #define ANSWER_MAX ((size_t)1 << 28)
 #define ARENA_MAX ((size_t)1 << 29)
-/* A voter that comes back is wanted at once. */
+/* A voter that comes back is needed at once. */
 #define BACKOFF_MAX_MS 50
 
 struct quorum_peer {
@@ -29,8 +31,8 @@ struct quorum_peer {
 	struct quorum *quorum;
 	int32_t id;
 	struct channel channel;
-	int trouble; /* that was told */
-	bool gone;   /* it is somewhere else now: nobody waits for what was asked of it */
+	int trouble; /* last error that was logged */
+	bool gone;   /* it is at another address now: nobody waits for its answers */
 };
 
 struct sending {
@@ -91,7 +93,7 @@ static struct quorum_peer *add_peer(struct quorum *q, int32_t id, const char *ho
 	return p;
 }
 
-/* A channel may be in the middle of a call: one that is wanted no more is freed in a later turn. */
+/* A channel may be in the middle of a call: one that is no longer needed is freed in a later turn. */
 static struct quorum_peer *find_peer(struct quorum *q, const struct raft_node *node)
 {
 	struct quorum_peer *found;
@@ -114,9 +116,9 @@ static struct quorum_peer *find_peer(struct quorum *q, const struct raft_node *n
 	return found;
 }
 
-/* ---- what becomes of a request ---- */
+/* ---- results of requests ---- */
 
-/* In Kafka's terms, as its KafkaNetworkChannel has them. */
+/* In Kafka's terms, as in its KafkaNetworkChannel. */
 static int error_of(int err)
 {
 	if (err == ERR_UNSUPPORTED_VERSION)
@@ -124,7 +126,7 @@ static int error_of(int err)
 	return err == -ETIMEDOUT ? ERR_REQUEST_TIMED_OUT : ERR_BROKER_NOT_AVAILABLE;
 }
 
-/* Said once, until it is another trouble or none. */
+/* Logs an error once, until it is followed by another one or by success. */
 static void note_trouble(struct quorum_peer *p, int err)
 {
 	if (err != 0 && err != ERR_UNSUPPORTED_VERSION && p->trouble != err)
@@ -169,7 +171,7 @@ static void is_late(struct timer *t)
 
 /* ---- sending ---- */
 
-/* Below version 15 a Fetch has another place for the replica's id. */
+/* Below version 15 a Fetch has another field for the replica's id. */
 static int fit(struct call *c)
 {
 	struct fetch_request *in = (struct fetch_request *)c->request;
@@ -235,7 +237,7 @@ void quorum_send_held(struct quorum *q)
 	{
 		struct sending *s = container_of(it, struct sending, link);
 
-		if (s->call.at) { /* it has gone already */
+		if (s->call.at) { /* it has already been sent */
 			list_remove(&s->link);
 			list_push(&q->sendings, &s->link);
 		} else {
@@ -244,7 +246,7 @@ void quorum_send_held(struct quorum *q)
 	}
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 void quorum_send_init(struct quorum *q)
 {

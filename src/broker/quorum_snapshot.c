@@ -1,6 +1,6 @@
 /*
- * quorum_snapshot: when a snapshot is due: a job writes it from an image that is held, and what it makes superfluous
- * is removed.
+ * quorum_snapshot: when a snapshot is due, a job writes it from an image that is held; what it
+ * makes superfluous is removed.
  */
 #include <string.h>
 
@@ -53,7 +53,7 @@ static void cut(struct work *w)
 	job->err = snapshot_write(&s, &job->size);
 }
 
-/* Of the newest snapshot; -1: there is none. */
+/* End offset of the newest snapshot; -1: there is none. */
 static int64_t newest_end(const struct quorum *q)
 {
 	return q->n_snapshots ? q->snapshots[q->n_snapshots - 1].id.end_offset : -1;
@@ -68,7 +68,7 @@ static void cut_done(struct work *w)
 
 	if (job->err == 0 && job->id.end_offset > newest_end(q)) {
 		quorum_note_snapshot(q, &f);
-	} else if (job->err == 0) { /* the leader's, which was loaded meanwhile, stands for more */
+	} else if (job->err == 0) { /* the leader's snapshot, which was loaded meanwhile, covers more */
 		quorum_note_snapshot(q, &f);
 		quorum_drop_snapshots_before(q, job->id.end_offset + 1);
 		event.snapshot.end_offset = -1;
@@ -89,13 +89,13 @@ void quorum_cut_snapshot(struct quorum *q)
 {
 	struct snapshot_job *job;
 
-	/* What the newest one says is the file that would be written again: an image may be behind what is committed. */
+	/* The newest snapshot already covers the image: the image may be behind what is committed. */
 	if (q->cutting || !q->image || image_offset(q->image) + 1 <= newest_end(q)) {
 		quorum_step(q, (struct raft_event){.type = RAFT_EVENT_SNAPSHOT, .snapshot = {-1, 0}});
 		return;
 	}
 	job = xcalloc(1, sizeof(*job));
-	/* An open metadata transaction is not in the image: it stays what it was before. */
+	/* An open metadata transaction is not part of the image. */
 	job->quorum = q;
 	job->image = image_ref(q->image);
 	job->id = (struct raft_snapshot_id){image_offset(q->image) + 1, image_epoch(q->image)};

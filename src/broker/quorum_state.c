@@ -1,8 +1,9 @@
 /*
- * quorum_state: the file quorum-state, which says what this node has voted for and whom it follows.
+ * quorum_state: the file quorum-state, which says for whom this node has voted and whom it follows.
  *
- * It is written by a job, beside the flush of the log: raft is told of neither before both are on disk, and nobody else of anything
- * (quorum.c), so that nothing counts that the disk has not heard of. What is to be written meanwhile comes next, the newest of it. A file
+ * It is written by a job, at the same time as the flush of the log. Raft is told of neither before
+ * both are on disk, and other nodes of nothing (quorum_request.c), so nothing counts that is not on
+ * disk. If there is something new to be written meanwhile, the newest state is written next. A file
  * that is behind the log is what Kafka expects after a kill: the log's epoch counts then.
  */
 #include <errno.h>
@@ -16,7 +17,7 @@
 
 #define STATE_MAX 65536
 
-#define RETRY_MS 50 /* for want of room, or of a descriptor */
+#define RETRY_MS 50 /* after a lack of space or of a descriptor */
 
 struct state_write {
 	struct work work;
@@ -38,7 +39,7 @@ static void write_job(struct work *w)
 	char *path = path_of(s->quorum);
 
 	s->err = env_replace_file(s->quorum->env, path, s->text.p, s->text.len);
-	if (err_is_disk_full(s->err)) { /* the flush beside it may have released the reserve already */
+	if (err_is_disk_full(s->err)) { /* the flush at the same time may have released the reserve already */
 		log_dir_release_reserve(s->quorum->options.dir);
 		s->err = env_replace_file(s->quorum->env, path, s->text.p, s->text.len);
 	}
@@ -77,7 +78,7 @@ static bool take_next(struct state_write *s)
 	return true;
 }
 
-/* The file is written anew from its beginning each time: what passes has spoiled nothing. */
+/* The file is rewritten from its beginning each time: a passing error has done no harm. */
 static void write_done(struct work *w)
 {
 	struct state_write *s = container_of(w, struct state_write, work);

@@ -1,4 +1,6 @@
-/* replication_quota: see the header. */
+/*
+ * replication_quota: the rates and limits, and the counts of replicated bytes.
+ */
 #include "broker/replication_quota.h"
 
 #include "base/mem.h"
@@ -11,7 +13,7 @@
 struct quota {
 	struct mutex lock;
 	struct rate rate;
-	int64_t bound; /* bytes in a second; atomic */
+	int64_t bound; /* bytes per second; atomic */
 };
 
 struct replication_quotas {
@@ -22,7 +24,7 @@ struct replication_quotas {
 	int64_t traffic[REPLICATION_TRAFFIC]; /* atomic */
 };
 
-/* Kafka's replicas on their way between directories have windows of their own. */
+/* In Kafka, replicas moving between directories have windows of their own. */
 static const struct {
 	enum config_id rate, window_num, window_seconds;
 } rows[REPLICATION_QUOTAS] = {
@@ -99,7 +101,7 @@ int64_t replication_quota_rate(struct replication_quotas *q, enum replication_qu
 	return (int64_t)measure(q, &q->v[which]);
 }
 
-/* ---- what is replicated ---- */
+/* ---- replication traffic ---- */
 
 bool replication_is_added(const struct image *image, struct uuid topic_id, int32_t partition, int32_t broker)
 {

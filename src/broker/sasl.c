@@ -1,5 +1,5 @@
 /*
- * sasl: the states of a connection that is to say who it is.
+ * sasl: the states of a connection that has to authenticate.
  */
 #include "broker/sasl.h"
 
@@ -25,18 +25,19 @@
 #include "wire/reader.h"
 
 #define DEADLINE_MS 10000
-#define STRANGERS_MEMORY (64 * 1024) /* and as much as the frame: what a request that is none of these may take */
-#define PRINCIPAL_NAME_MAX 32000     /* a principal is a string of the wire's, its type in front */
+/* plus the length of the frame: memory limit of a request that is not part of the authentication */
+#define STRANGERS_MEMORY (64 * 1024)
+#define PRINCIPAL_NAME_MAX 32000     /* a principal is a string on the wire, with its type in front */
 #define REAUTH_INTERVAL_NS 1000000000
 #define NS_A_MS 1000000
 
 /* Kafka's SaslState. */
 enum state {
 	FIRST,	   /* ApiVersions, or SaslHandshake */
-	HANDSHAKE, /* SaslHandshake alone */
+	HANDSHAKE, /* SaslHandshake only */
 	TOKENS,
 	COMPLETE,
-	BAD_MECHANISM, /* a re-authentication whose mechanism is another: it fails with the next frame */
+	BAD_MECHANISM, /* a re-authentication with another mechanism: it fails with the next frame */
 	FAILED,
 };
 
@@ -50,19 +51,19 @@ struct sasl {
 	bool in_requests;		/* tokens are in SaslAuthenticate */
 	bool again;			/* this is a re-authentication */
 	bool knows_reauth;		/* a SaslAuthenticate of version 1 or later was seen */
-	struct timer timer;		/* the deadline; while a failure is held back, the end of that */
-	struct errand *errand;		/* a step that a job does; NULL: none is */
-	bool late;			/* and its time is up meanwhile */
-	struct request *held;		/* the failure */
-	bool held_answer;		/* and it is answered */
-	int64_t expires_ns;		/* of the session, monotonic; 0: it does not */
+	struct timer timer;		/* the deadline; while a failure is held back, the end of the delay */
+	struct errand *errand;		/* a step that runs in a job; NULL: none */
+	bool late;			/* the deadline has passed while the job ran */
+	struct request *held;		/* the failed request, while it is held back */
+	bool held_answer;		/* the failed request gets an answer */
+	int64_t expires_ns;		/* of the session, monotonic; 0: it does not expire */
 	int64_t again_ns;		/* when the last re-authentication began; 0: never */
 };
 
-/* What is done with a step that has been taken. */
+/* What to do with the result of a step. */
 typedef void then_fn(struct sasl *s, struct request *r, struct mechanism_step *step);
 
-/* A step beside the loop. It has the exchange, and its request's arena, until it is back. */
+/* A step that runs in a job. It has the exchange, and its request's arena, until it is back. */
 struct errand {
 	struct work work;
 	struct sasl *s; /* NULL: its connection is gone */
@@ -85,7 +86,7 @@ static struct sasl_counts *counts_of(const struct sasl *s)
 	return &s->listener->counts[s->peer->core->index];
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 static void exchange_free(const struct mechanism *m, void *exchange)
 {
@@ -111,7 +112,7 @@ static void begin_exchange(struct sasl *s, const struct sasl_offer *o)
 	s->state = TOKENS;
 }
 
-/* The failure leaves, and the connection with it. */
+/* Sends the failure, and closes the connection. */
 static void let_go(struct sasl *s)
 {
 	struct request *r = s->held;
@@ -196,7 +197,7 @@ static void tell(struct sasl *s, struct request *r, struct str reason)
 			  addr_text(conn_peer_addr(s->conn), peer), STR_ARG(r->listener));
 }
 
-/* After a while; `out` says what is answered, where there is an answer. */
+/* Fails after the delay; `out` has the answer, if there is one. */
 static void fail(struct sasl *s, struct request *r, bool answered, struct str reason)
 {
 	tell(s, r, reason);
@@ -212,7 +213,7 @@ static void fail(struct sasl *s, struct request *r, bool answered, struct str re
 		let_go(s);
 }
 
-/* How long the session is, in ms, as the client is told; 0: it has no end. */
+/* The length of the session in ms, as the client is told; 0: no limit. */
 static int64_t begin_session(struct sasl *s, int64_t expiry_ms)
 {
 	int64_t max_ms = s->offer->max_reauth_ms, lifetime_ms = INT64_MAX;
@@ -235,7 +236,7 @@ static int64_t begin_session(struct sasl *s, int64_t expiry_ms)
 	return lifetime_ms;
 }
 
-/* The same principal as before, where there was one. */
+/* Is it the same principal as before, if there was one? */
 static bool is_who_it_was(const struct sasl *s, const struct principal *now)
 {
 	return !s->again || principal_equal(&s->peer->identity->principal, now);
@@ -252,7 +253,7 @@ static int64_t complete(struct sasl *s, const struct mechanism_step *step)
 		sasl_meter_note(&counts->successes, now_ns(s), 0);
 	if (!s->again && !s->knows_reauth)
 		count(&counts->successes_of_old, 1);
-	/* Also when it is the same: one that comes by a token now is one that has a token. */
+	/* Even when the principal is the same: whether it came by a token may differ. */
 	identity_unref(&s->peer->identity);
 	s->peer->identity = identity_new(&step->principal, conn_peer_addr(s->conn));
 	if (!s->again) {
@@ -361,7 +362,7 @@ static void look_at_step(struct sasl *s, struct request *r, struct mechanism_ste
 	}
 }
 
-/* What may be right at the next attempt is not answered. */
+/* A failure that may succeed at the next attempt is not answered. */
 static void go_on(struct sasl *s, struct request *r, struct mechanism_step *out, then_fn *then)
 {
 	if (out->outcome != MECHANISM_FAILED || !out->hangs_up) {
@@ -372,7 +373,7 @@ static void go_on(struct sasl *s, struct request *r, struct mechanism_step *out,
 	request_refuse(r, "try again later");
 }
 
-/* On any thread: what it needs is its own. */
+/* On any thread: it uses only what it owns. */
 static void do_errand(struct work *work)
 {
 	struct errand *e = container_of(work, struct errand, work);
@@ -411,7 +412,7 @@ static void errand_done(struct work *work)
 	xfree(e);
 }
 
-/* It comes back soon: nothing is to be hurried. */
+/* The job comes back soon: there is nothing to hurry. */
 static void let_it_be(struct request *r)
 {
 	(void)r;
@@ -483,7 +484,7 @@ static struct str api_constant(int key, struct arena *a)
 	return (struct str){out, len};
 }
 
-/* Whoever it is has not earned the memory that it could ask for: what does not fit is not answered. */
+/* A client that has not authenticated gets little memory: a request that does not fit is not answered. */
 static void take_another(struct sasl *s, struct request *r, struct reader *in)
 {
 	struct str name = api_constant(r->api->key, &r->arena);

@@ -1,8 +1,8 @@
 /*
- * sasl_keys: see the header. Of a server:
+ * sasl_keys: the keys of a file or a server, and the requests for them. For a server:
  *
  *	IDLE -> LOOKING_UP its name (job) -> ASKING -> READING (job) -> IDLE until the next time
- *	          ^-- WAITING after a failure, twice as long after each, until retry.backoff.max.ms have passed
+ *	         ^-- WAITING after a failure, twice as long after each, until retry.backoff.max.ms have passed
  */
 #include "broker/sasl_keys.h"
 
@@ -28,7 +28,7 @@ enum {
 	WITHOUT_KEYS_MS = 10000, /* between two rounds of attempts */
 	FOR_EVER_MS = INT32_MAX,
 	URGENT_MS = 1000,
-	MISSING_MAX = 16, /* Kafka's MISSING_KEY_ID_CACHE_MAX_ENTRIES and its neighbours */
+	MISSING_MAX = 16, /* Kafka's MISSING_KEY_ID_CACHE_MAX_ENTRIES and its like */
 	MISSING_KID_MAX = 1000,
 	MISSING_MS = 60000,
 	WHY_MAX = 256,
@@ -44,8 +44,8 @@ enum state { IDLE, LOOKING_UP, ASKING, READING, WAITING };
 
 struct sasl_keys {
 	struct env *env;
-	char *path; /* NULL: they are a server's */
-	/* Of a server; what follows is reactor 0's. */
+	char *path; /* NULL: the keys come from a server */
+	/* For a server; what follows belongs to reactor 0. */
 	char *url_text;
 	struct http_url url;
 	struct tls_context *tls;
@@ -53,7 +53,7 @@ struct sasl_keys {
 	struct core *core; /* NULL: not started */
 	bool stopped;
 	enum state state;
-	bool again; /* a key was missed after what is coming was asked for */
+	bool again; /* a key was missed after the present request had been sent */
 	struct timer timer;
 	struct work work;
 	struct http_fetch *fetch;
@@ -66,20 +66,20 @@ struct sasl_keys {
 	struct jwks *read;
 	char why[WHY_MAX];
 	struct post urgent;
-	/* Any thread's, under the lock. */
+	/* For any thread, under the lock. */
 	struct mutex lock;
 	struct file_stat stat;
 	struct jwks *now;
 	struct missing missing[MISSING_MAX];
-	int64_t urgent_ms; /* when somebody last had the server asked */
+	int64_t urgent_ms; /* when the server was last asked because a key was missing */
 	bool is_urgent;	   /* `urgent` is on its way */
 	struct diag_limit limit;
 	struct sasl_keys_numbers numbers;
 };
 
-/* ---- what is there ---- */
+/* ---- the present keys ---- */
 
-/* Takes `keys`. */
+/* Takes over `keys`. */
 static void put(struct sasl_keys *k, struct jwks *keys, const struct file_stat *stat)
 {
 	mutex_lock(&k->lock);
@@ -122,7 +122,7 @@ void sasl_keys_numbers(struct sasl_keys *k, struct sasl_keys_numbers *out)
 
 /* ---- a file ---- */
 
-/* What a file says that has just this time: NULL and why, when it cannot be read. */
+/* Reads a file with this modification time: NULL, with the reason, when it cannot be read. */
 static struct jwks *read_file(struct sasl_keys *k, struct arena *a, struct str *why)
 {
 	struct jwks *keys;
@@ -144,7 +144,7 @@ static bool is_as_it_was(const struct sasl_keys *k, const struct file_stat *stat
 	return k->stat.mtime_ms == stat->mtime_ms && k->stat.size == stat->size;
 }
 
-/* Kafka's CachedFile: what has changed is read again, and while it cannot be read nobody is let in by it. */
+/* Kafka's CachedFile: a changed file is read again, and as long as it cannot be read nobody is let in. */
 static struct jwks *read_again(struct sasl_keys *k, const struct file_stat *stat)
 {
 	struct str why = STR_NULL;
@@ -336,7 +336,7 @@ static void attempt(struct sasl_keys *k)
 	begin_work(k, LOOKING_UP, look_up, is_looked_up);
 }
 
-/* ---- keys that are missing ---- */
+/* ---- missing keys ---- */
 
 static void ask_now(struct post *p)
 {
@@ -352,7 +352,7 @@ static void ask_now(struct post *p)
 	begin_round(k);
 }
 
-/* The one of this name, or else one that is free, or was not named for longest. */
+/* The entry for this name, or else a free one, or the one that was not named for longest. */
 static struct missing *missing_of(struct sasl_keys *k, struct str kid)
 {
 	struct missing *oldest = &k->missing[0];
@@ -368,7 +368,7 @@ static struct missing *missing_of(struct sasl_keys *k, struct str kid)
 	return oldest;
 }
 
-/* Locked. */
+/* Under the lock. */
 static bool is_worth_asking(struct sasl_keys *k, struct str kid)
 {
 	int64_t now_ms = env_mono_ms(k->env);
@@ -404,7 +404,7 @@ void sasl_keys_missing(void *keys, struct str kid)
 		loop_post(k->core->loop, &k->urgent);
 }
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 static bool refuse(struct str *why, struct str text)
 {

@@ -1,5 +1,5 @@
 /*
- * sasl_listener: which mechanisms a listener offers, and what each was told by the listener's settings.
+ * sasl_listener: the mechanisms that a listener offers, and their settings.
  */
 #include <string.h>
 
@@ -16,10 +16,10 @@
 #include "security/krb5_options.h"
 #include "wire/gss.h"
 
-/* Without an own setting: no token that is known is longer, and nobody has said yet who he is. */
+/* The default limit: no known token is longer, and the client has not authenticated yet. */
 #define FRAME_MAX_UNSET 65536
 
-/* A HashSet's order, in which Kafka names them. */
+/* In the order of a Java HashSet, in which Kafka names them. */
 static struct str *ordered(const struct str *v, int n, struct arena *a)
 {
 	struct str *names = arena_array(a, (size_t)n, sizeof(*names));
@@ -53,7 +53,10 @@ static bool lower(struct str s, struct arena *a, struct str *out)
 	return p;
 }
 
-/* The JAAS line is the listener's and the mechanism's own: Kafka does not read a bare sasl.jaas.config either. */
+/*
+ * The JAAS line belongs to the listener and the mechanism: Kafka does not read a bare
+ * sasl.jaas.config either.
+ */
 struct str sasl_line(const struct config *c, const struct config_at *at, const struct jvm_options *jvm, struct arena *a,
 		     struct str *error)
 {
@@ -86,7 +89,7 @@ static bool read_line(const struct mechanism_place *place, const struct jvm_opti
 	return !str_is_null(line) && jaas_read(line, a, out, error);
 }
 
-/* Before there are loops, so it may block. */
+/* May block, because it runs before there are loops. */
 static bool read_keys(struct env *env, struct sasl_offer *o, struct mechanism_place *place,
 		      const struct jvm_options *jvm, struct arena *a, struct str *why)
 {
@@ -102,7 +105,10 @@ static bool to_local(const void *rules, struct str principal, struct buf *user)
 	return kerberos_names_find(rules, principal, user);
 }
 
-/* The keys that GSSAPI takes clients with, and whose names they have. Files are read: before there are loops. */
+/*
+ * Reads the keys with which GSSAPI accepts clients, and the rules for their names. Reads files:
+ * before there are loops.
+ */
 static bool read_kerberos(struct sasl_offer *o, const struct mechanism_place *place, const struct jaas *line,
 			  struct arena *a, struct buf *why)
 {

@@ -1,6 +1,7 @@
 /*
- * sasl_metrics: what becomes of logins, as Kafka's Selector counts it, under the names that the usual rules of the JMX exporter give. What a
- * connection of an SSL listener has to show is its TLS, so that is its login; on SASL_SSL listeners TLS counts where it fails.
+ * sasl_metrics: counts of logins as in Kafka's Selector, under the names given by the usual rules
+ * of the JMX exporter. On an SSL listener the TLS handshake is the login; on SASL_SSL listeners TLS
+ * counts where it fails.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -50,7 +51,7 @@ static void add_window(struct sasl_window *sum, const struct sasl_window *w, int
 	sum->max_ms = max_ms > sum->max_ms ? max_ms : sum->max_ms;
 }
 
-/* This window and the one before. */
+/* The sum of this window and the previous one. */
 static struct sasl_window lately(const struct sasl_meter *m, int64_t now_ns)
 {
 	struct sasl_window sum = {0};
@@ -81,7 +82,7 @@ static double max_ms(const struct sasl_meter *m, int64_t now_ns)
 	return w.n ? (double)w.max_ms : NAN;
 }
 
-/* NULL: it asks for nothing. */
+/* NULL: the listener has neither TLS nor SASL. */
 static struct sasl_counts *counts_of(const struct node_listener *l)
 {
 	return l->sasl ? l->sasl->counts : l->handshakes;
@@ -105,7 +106,7 @@ void sasl_metrics_tls(const struct node_listener *l, struct core *core, bool ok)
 
 static const struct family {
 	const char *name;
-	size_t at; /* in struct sasl_counts: a count, or the meter of `lately` */
+	size_t at; /* offset in struct sasl_counts: of a count, or of the meter for `lately` */
 	double (*lately)(const struct sasl_meter *m, int64_t now_ns);
 	const char *help;
 } families[] = {
@@ -158,7 +159,7 @@ static void put_family(struct buf *out, const struct family *f, const struct nod
 	}
 }
 
-/* ---- the keys that a server has ---- */
+/* ---- the keys of a server ---- */
 
 static const struct keys_family {
 	const char *name, *type, *help;

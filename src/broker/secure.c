@@ -1,5 +1,6 @@
 /*
- * secure: see the header.
+ * secure: makes TLS contexts, checks proposed ones, and replaces them when settings or files
+ * change.
  */
 #include "broker/secure.h"
 
@@ -46,7 +47,10 @@ bool secure_is_tls(enum security_protocol p)
 
 /* ---- settings ---- */
 
-/* Kafka's SslConfigs.RECONFIGURABLE_CONFIGS: stores may change while the node runs; who is asked for what, by which means, may not. */
+/*
+ * Kafka's SslConfigs.RECONFIGURABLE_CONFIGS: stores may change while the node runs; client
+ * authentication, protocols and ciphers may not.
+ */
 static bool is_reconfigurable(enum tls_setting s)
 {
 	switch (s) {
@@ -101,13 +105,16 @@ void secure_settings(const struct config *c, const struct layers *layers, struct
 		if (!is_own)
 			own = layers_text(over, name);
 		out->v[i] = str_is_null(own) ? in_config(c, &at, s, a) : own;
-		/* Clients of SASL have a name already: they are asked for a certificate only where the listener itself says so. */
+		/*
+		 * SASL clients already have a name: they need a certificate only if the listener
+		 * itself says so.
+		 */
 		if (i == TLS_CLIENT_AUTH && protocol == PROTOCOL_SASL_SSL && !is_own)
 			out->v[i] = STR("none");
 	}
 }
 
-/* ---- what is secured: listeners, then what is dialled ---- */
+/* ---- targets: listeners, then outgoing connections ---- */
 
 struct target {
 	struct str listener;
@@ -121,7 +128,7 @@ static int n_targets(const struct node *n)
 	return n->n_listeners + 2;
 }
 
-/* False: it is plain, or there is none. */
+/* False: it has no TLS, or does not exist. */
 static bool target_at(struct node *n, int i, struct target *t)
 {
 	const struct config_network *net = config_network(n->config);
@@ -137,7 +144,7 @@ static bool target_at(struct node *n, int i, struct target *t)
 	return secure_is_tls(t->protocol) && (i != n->n_listeners || config_is_broker(n->config));
 }
 
-/* Differs when a value differs, or a file that one names. */
+/* Changes when a value changes, or a file that one names. */
 static uint64_t mark_of(struct env *env, const struct tls_settings *s)
 {
 	static const enum tls_setting files[] = {TLS_KEYSTORE_LOCATION, TLS_TRUSTSTORE_LOCATION};
@@ -166,8 +173,9 @@ static bool may_change(const struct node *n, const struct target *t, enum config
 }
 
 /*
- * Brokers change their stores one after the other: what this one shall be and what the others still are have to come together, in both directions, as
- * Kafka's SslEngineValidator has it of the inter-broker listener.
+ * Brokers change their stores one after the other, so this one's new store must work with the old
+ * stores of the others, in both directions, as in Kafka's SslEngineValidator for the inter-broker
+ * listener.
  */
 static int try_with_old(struct node *n, const struct target *t, const struct tls_context *next, struct buf *why)
 {
@@ -194,7 +202,8 @@ static int try_with_old(struct node *n, const struct target *t, const struct tls
 }
 
 /*
- * What t shall be under these layers. 0 and NULL: what it is. -EINVAL with Kafka's words in *why when it cannot be. Any core.
+ * The context for t under these layers. 0 and NULL: unchanged. -EINVAL, with Kafka's message in
+ * *why, when it cannot be made. Any core.
  */
 static int propose(struct node *n, const struct target *t, const struct layers *layers, struct tls_context **out,
 		   uint64_t *mark, struct buf *why)
@@ -258,7 +267,7 @@ static bool read_rules(struct node *n, struct node_listener *l)
 	return l->principals;
 }
 
-/* Brokers are to reach each other: what this one shows is what this one trusts, as Kafka has it. */
+/* Brokers must be able to reach each other: this one must trust what it presents itself, as in Kafka. */
 static bool try_itself(struct node *n)
 {
 	const struct config_network *net = config_network(n->config);
@@ -318,7 +327,7 @@ struct renewal {
 	struct work work;
 	struct node *node;
 	const struct image *image;
-	const struct image *later; /* what has come meanwhile */
+	const struct image *later; /* an image that has arrived meanwhile */
 	struct proposal v[];
 };
 
@@ -348,7 +357,7 @@ static void take(struct node *n, int i, struct proposal *p)
 	if (t.server)
 		net_set_tls(n->net, i, p->next);
 	tls_slot_set(&t.secured->slot, p->next);
-	t.secured->mark = p->mark; /* behind the slot: a job never takes the old one for the new */
+	t.secured->mark = p->mark; /* after the slot: a job must never take the old context for the new one */
 	diag_info(n->env->diag, "TLS has changed for new connections", "listener=%.*s %s", STR_ARG(t.listener),
 		  t.server ? "accepted" : "dialled");
 }
@@ -398,7 +407,7 @@ void secure_follow(struct node *n, const struct image *old, const struct image *
 	char id[16];
 	struct str name = {id, snprintf(id, sizeof(id), "%d", n->id)};
 
-	/* Records that change nothing make a new member too: files are looked at then (KAFKA-14136). */
+	/* Records that change nothing also make a new member: files are then checked (KAFKA-14136). */
 	if (!secure_is_used(n) ||
 	    (old && image_configs(old, RESOURCE_BROKER, name) == image_configs(now, RESOURCE_BROKER, name)))
 		return;
@@ -435,7 +444,7 @@ int secure_check(struct node *n, const struct layers *layers, struct arena *a, s
 	return err ? ERR_INVALID_REQUEST : 0;
 }
 
-/* ---- who somebody is ---- */
+/* ---- identities of clients ---- */
 
 bool secure_identify(const struct node_listener *l, const struct conn *c, struct identity **out)
 {

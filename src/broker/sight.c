@@ -1,6 +1,6 @@
 /*
- * sight: see the header. What outlives the request has copies of the principal and its address; the authorizer is the node's, which waits for
- * jobs before it goes.
+ * sight: asks the authorizer about topics. What outlives the request has copies of the principal
+ * and its address; the authorizer is the node's, which waits for jobs before it ends.
  */
 #include "broker/sight.h"
 

@@ -1,5 +1,5 @@
 /*
- * snapshot: see the header.
+ * snapshot: makes and parses names of snapshots, and writes the file.
  */
 #include "broker/snapshot.h"
 

@@ -1,5 +1,5 @@
 /*
- * ssl_principal: see the header.
+ * ssl_principal: parses the rules, and applies them to names.
  */
 #include "broker/ssl_principal.h"
 
@@ -22,7 +22,7 @@ struct ssl_principal_rules {
 	struct rule *first;
 };
 
-/* ---- reading ---- */
+/* ---- parsing ---- */
 
 static void skip(struct str *s, int32_t n)
 {
@@ -48,7 +48,7 @@ static bool begins_with(struct str s, const char *word)
 	return s.len >= len && memcmp(s.p, word, (size_t)len) == 0;
 }
 
-/* Up to a stroke that has no backslash before it, which is passed. */
+/* Takes everything up to a slash without a backslash before it, and the slash. */
 static bool read_part(struct str *rest, struct str *part)
 {
 	for (int32_t i = 0; i < rest->len; i++) {
@@ -63,7 +63,7 @@ static bool read_part(struct str *rest, struct str *part)
 	return false;
 }
 
-/* A rule ends with a comma or the text. */
+/* A rule ends with a comma or at the end of the text. */
 static bool read_end(struct str *rest)
 {
 	skip_space(rest);
@@ -117,7 +117,7 @@ struct ssl_principal_rules *ssl_principal_rules_new(struct str text, struct buf 
 	struct rule **last = &r->first;
 
 	for (skip_space(&text); text.len > 0; skip_space(&text)) {
-		if (text.p[0] == ',') { /* empty ones are passed over */
+		if (text.p[0] == ',') { /* empty ones are skipped */
 			skip(&text, 1);
 			continue;
 		}

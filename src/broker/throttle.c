@@ -1,4 +1,7 @@
-/* throttle: see the header. */
+/*
+ * throttle: the sensors of clients, in shards with a lock each, and the waits that follow from
+ * them.
+ */
 #include "broker/throttle.h"
 
 #include <math.h>
@@ -25,20 +28,20 @@
 #define EXPIRY_MS (3600 * 1000)
 #define PERCENT_A_NS (100.0 / 1e9)
 
-/* What one client has used of one quota. */
+/* A client's usage of one quota. */
 struct sensor {
 	struct map_node node;
 	struct list recent; /* least recently used first */
 	enum image_quota quota;
-	struct image_quota_tags tags; /* behind it */
-	int64_t offset;		      /* image_quotas_offset() of the image that `bound` is of */
+	struct image_quota_tags tags; /* its strings follow the struct */
+	int64_t offset;		      /* image_quotas_offset() of the image from which `bound` is */
 	double bound;
 	struct quota_rate rate;
-	struct quota_bucket bucket; /* of IMAGE_QUOTA_MUTATION */
+	struct quota_bucket bucket; /* for IMAGE_QUOTA_MUTATION */
 	struct quota_rate waits;    /* throttle times */
 	size_t bytes;
 	int64_t used_ms;
-	bool shared; /* by names that there was no room for; the bound is that of who uses it */
+	bool shared; /* by names for which there was no room; `bound` is that of the present user */
 };
 
 struct shard {
@@ -46,10 +49,10 @@ struct shard {
 	struct map sensors;
 	struct list recent;
 	int64_t bytes;
-	char apart[64]; /* from the next one's lock */
+	char apart[64]; /* keeps it away from the next shard's lock */
 };
 
-/* An address that has a rate of its own. */
+/* An address with a rate of its own. */
 struct address {
 	struct map_node node;
 	struct addr addr;
@@ -58,17 +61,17 @@ struct address {
 
 struct throttle {
 	struct env *env;
-	struct map addresses; /* of struct address; reactor 0's, with: */
+	struct map addresses; /* struct address; this and the next fields belong to reactor 0 */
 	double any_address;
 	int64_t addresses_offset;
 	struct quota_windows windows, controller_windows, plain_windows;
-	int16_t field[API_KEYS_MAX]; /* where an answer says how long to wait; -1: nowhere */
+	int16_t field[API_KEYS_MAX]; /* the field of an answer for the time to wait; -1: none */
 	struct shard shards[SHARDS];
 	struct mutex exempt_lock;
 	struct quota_rate exempt;
 };
 
-/* ---- birth ---- */
+/* ---- creation and end ---- */
 
 static int16_t field_of(const struct schema *out)
 {
@@ -92,8 +95,8 @@ struct throttle *throttle_new(struct env *env, const struct config *config)
 	t->windows = windows_of(config, CONFIG_QUOTA_WINDOW_NUM, CONFIG_QUOTA_WINDOW_SIZE_SECONDS);
 	t->controller_windows =
 		windows_of(config, CONFIG_CONTROLLER_QUOTA_WINDOW_NUM, CONFIG_CONTROLLER_QUOTA_WINDOW_SIZE_SECONDS);
-	t->plain_windows =
-		(struct quota_windows){2, 30 * 1000}; /* Kafka's metrics.num.samples and metrics.sample.window.ms */
+	/* Kafka's metrics.num.samples and metrics.sample.window.ms */
+	t->plain_windows = (struct quota_windows){2, 30 * 1000};
 	for (int i = 0; i < API_KEYS_MAX; i++)
 		t->field[i] = -1;
 	for (int i = 0; (api = api_row(i)); i++)
@@ -182,7 +185,10 @@ static int64_t span_ms(const struct throttle *t)
 	return clients > controllers ? clients : controllers;
 }
 
-/* Frees sensors unused for EXPIRY_MS, and the oldest while there are too many; never one whose samples still count. */
+/*
+ * Frees sensors that have not been used for long, and the oldest while there are too many; but none
+ * whose usage still counts.
+ */
 static void make_room(const struct throttle *t, struct shard *s, int64_t now_ms)
 {
 	int64_t span = span_ms(t);
@@ -205,8 +211,9 @@ static struct sensor *find(struct shard *s, uint64_t hash, const struct sensor_k
 }
 
 /*
- * When there is no room for another name, names that need no proof (client ids, addresses) share one sensor per shard, of a user or of all
- * users, each with its part of one client's quota (set_bound). A client that invents names gains nothing by it, and pushes nobody out.
+ * When there is no room for another name, client ids and addresses, which need no proof, share one
+ * sensor per shard for a user, or for all users. A client that invents names so gets little out of
+ * it, and displaces no other.
  */
 static bool share_sensor(const struct throttle *t, struct shard *s, struct sensor_key *k, int64_t now_ms)
 {
@@ -250,7 +257,7 @@ static void set_bound(struct sensor *x, const struct image *image, const struct 
 	}
 }
 
-/* What its samples take is known once they are there. */
+/* The memory of its samples is only known once they exist. */
 static void weigh(struct shard *s, struct sensor *x)
 {
 	size_t bytes = sizeof(*x) + (size_t)x->tags.user.len + (size_t)x->tags.client_id.len +
@@ -271,7 +278,7 @@ static struct shard *shard_of(struct throttle *t, const struct sensor_key *k, ui
 	return &t->shards[*hash >> 60];
 }
 
-/* Whose use of what. */
+/* A client's usage of a quota. */
 struct use {
 	struct throttle *throttle;
 	const struct image *image;
@@ -281,7 +288,7 @@ struct use {
 	int64_t now_ms;
 };
 
-/* Calls with_sensor under the lock; 0 where the quota is set for nobody. */
+/* Calls with_sensor under the lock; 0 where the quota is not set for anyone. */
 static int32_t use(const struct use *u, int32_t (*with_sensor)(const struct use *, struct sensor *, double),
 		   double value)
 {
@@ -357,7 +364,7 @@ bool throttle_is_idle(const struct request *r)
 	return r->throttle_ms == 0 && (!r->image || !image_has_quotas(r->image));
 }
 
-/* Who only says so is held to the quotas of its client (KafkaApis.handleError). */
+/* A client that merely claims to be a node is held to its quotas (KafkaApis.handleError). */
 static bool is_between_nodes(const struct request *r)
 {
 	if (r->refused)
@@ -401,7 +408,7 @@ static void charge_exempt(struct request *r)
 	mutex_unlock(&t->exempt_lock);
 }
 
-/* An Envelope's client waits at the broker that wrapped it. */
+/* For an Envelope, the client is muted by the broker that wrapped it. */
 static void mute(struct request *r)
 {
 	struct use u;
@@ -536,7 +543,7 @@ void throttle_follow(struct throttle *t, const struct image *image)
 	image_each_address(image, add_address, t);
 }
 
-/* As for clients; but what is refused is not counted. */
+/* As for clients, except that what is refused is not counted. */
 static int64_t count_connection(struct throttle *t, struct sensor *x, int64_t now_ms)
 {
 	double rate, window_ms;
@@ -577,7 +584,7 @@ int64_t throttle_connection(struct throttle *t, const struct addr *from)
 
 /* ---- changes of partitions ---- */
 
-/* Strict: judged before, and not counted when it is refused. Else: judged after. */
+/* Strict: checked before, and not counted if refused. Otherwise: checked after counting. */
 static int32_t take(const struct use *u, struct sensor *x, double n)
 {
 	const struct quota_windows *w = &u->throttle->controller_windows;

@@ -1,6 +1,7 @@
 /*
- * throttle_metrics: what clients with quotas use, as Kafka's sensors have it, under the names that the usual rules of the JMX exporter
- * give them. Of the many clients that a flood may make, those that were heard of last are printed (THROTTLE_PRINTED_MAX).
+ * throttle_metrics: the usage of clients with quotas, as in Kafka's sensors, under the names given
+ * by the usual rules of the JMX exporter. If there are very many clients, those heard from most
+ * recently are printed (THROTTLE_PRINTED_MAX).
  */
 #include <math.h>
 
@@ -33,7 +34,7 @@ struct printing {
 	struct buf addresses;
 };
 
-/* As a value of a label; a user's name is sanitized first (Kafka's Sanitizer). */
+/* As the value of a label; a user's name is sanitized first (Kafka's Sanitizer). */
 static void put_client_id(struct buf *out, struct str text)
 {
 	for (int32_t i = 0; i < text.len; i++) {

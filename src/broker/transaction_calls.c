@@ -1,3 +1,6 @@
+/*
+ * transaction_calls: dispatches a shard's call to the node's blocks of ids, or to markers.
+ */
 #include "broker/transaction_calls.h"
 
 #include "base/mem.h"

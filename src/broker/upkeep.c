@@ -1,8 +1,9 @@
 /*
  * upkeep: a table of chores, each with its interval.
  *
- * A chore looks at every partition in a job, off the reactors, and takes a partition's lock for page-cache work only. What a chore finds
- * to do beyond that (files to remove, flushes) is posted back to reactor 0.
+ * A chore looks at every partition in a job, off the reactors, and takes a partition's lock for
+ * page-cache work only. Further work that it finds (files to remove, flushes) is posted back to
+ * reactor 0.
  */
 #include "broker/upkeep.h"
 
@@ -24,10 +25,11 @@
 #define IDLE_FILE_MS 30000
 #define RESERVE_MS 5000
 #define FLUSH_SWEEP_MS 1000
-#define LATE_SHARE 8 /* of its interval a chore may come late, so that it goes with something else */
+/* fraction of its interval by which a chore may be late, so that it goes along with something else */
+#define LATE_SHARE 8
 #define LOG_KEYS_MS 10000
 #define DISK_LIMIT_MS 10000
-#define NAMES_MS 600000 /* what could not be settled when it was due */
+#define NAMES_MS 600000 /* for what could not be settled when it was due */
 
 struct found {
 	struct log_deletion **deletions;
@@ -41,10 +43,10 @@ struct upkeep {
 	struct lazy_timer timer;
 	struct work work;
 	struct found found;
-	int64_t *due_ms;  /* one a chore; monotonic */
-	uint32_t at_work; /* chores of the job, a bit each */
-	int disk_percent; /* odradek.log.retention.disk.percent, as of the job's begin */
-	bool settled;	  /* of the job: what the start needed was let go */
+	int64_t *due_ms;  /* one per chore; monotonic */
+	uint32_t at_work; /* bits of the chores in the job */
+	int disk_percent; /* odradek.log.retention.disk.percent, at the beginning of the job */
+	bool settled;	  /* by the job: what only the start needed was released */
 	bool working;
 	bool freed;
 };
@@ -71,7 +73,7 @@ static void cleaned(struct upkeep *u)
 	partitions_checkpoint(u->node->partitions, CHECKPOINT_CLEANER);
 }
 
-/* Replicas have left their names: no checkpoint may know them when it comes to a successor. */
+/* Replicas have given up their names: no checkpoint may contain them when a successor gets the name. */
 static void names(struct upkeep *u)
 {
 	partitions_checkpoint_all(u->node->partitions);
@@ -96,7 +98,7 @@ static void retain_one(struct partition *p, void *arg)
 	do {
 		deletion = NULL;
 		mutex_lock(&p->lock);
-		if (!p->deleted && !p->topic->config.cleanup_compact) /* those are the cleaner's */
+		if (!p->deleted && !p->topic->config.cleanup_compact) /* compacted logs are the cleaner's */
 			log_retain(p->log, env_wall_ms(u->node->env), &deletion);
 		mutex_unlock(&p->lock);
 		if (deletion)
@@ -216,7 +218,7 @@ struct chore {
 	enum config_id setting; /* its interval, or */
 	int64_t every_ms;
 	bool (*is_wanted)(const struct upkeep *u); /* NULL: always */
-	bool for_names; /* what it writes would be taken for another log's of the same name */
+	bool for_names; /* its checkpoint would be taken for that of another log with the same name */
 };
 
 static const struct chore chores[] = {
@@ -322,8 +324,8 @@ static void due(struct lazy_timer *t)
 {
 	struct upkeep *u = container_of(t, struct upkeep, timer);
 	int64_t now = env_mono_ms(u->node->env);
-	bool early = env_buggify(u->node->env,
-				 "all chores are due"); /* checkpoints of any moment, retention while a flush is out */
+	/* checkpoints at any moment, retention while a flush is under way */
+	bool early = env_buggify(u->node->env, "all chores are due");
 
 	u->at_work = 0;
 	for (int i = 0; i < N_CHORES; i++)

@@ -1,3 +1,7 @@
+/*
+ * verification: asks a coordinator, here or on another broker, and turns its answer into errors for
+ * each partition.
+ */
 #include "broker/verification.h"
 
 #include <stdlib.h>
@@ -19,7 +23,7 @@
 #define ADD_SINCE_PRODUCE 12
 #define ABORTABLE_SINCE_OFFSETS 4
 #define ADD_SINCE_OFFSETS 5
-#define BROKERS_SINCE 4 /* the version of AddPartitionsToTxn that brokers speak */
+#define BROKERS_SINCE 4 /* the version of AddPartitionsToTxn that brokers use */
 
 enum verification_manner verification_of_produce(int16_t version)
 {
@@ -44,7 +48,7 @@ bool transactions_are_verified(struct core *core)
 
 /* ---- questions ---- */
 
-/* How many need one. */
+/* Returns how many need an answer. */
 static int begin_all(struct verification *v)
 {
 	int64_t now_ms = env_wall_ms(v->core->loop->env);
@@ -60,7 +64,7 @@ static int begin_all(struct verification *v)
 	return n;
 }
 
-/* Those that need one, as Kafka's brokers name them. */
+/* Those that need an answer, in the form that Kafka's brokers use. */
 static struct transaction_asked *list_asked(struct verification *v, int n)
 {
 	struct transaction_asked *asked = arena_array(v->arena, (size_t)n, sizeof(*asked));
@@ -151,7 +155,10 @@ static int is_of(const void *a, const void *b)
 	return by_partition(a, b);
 }
 
-/* A coordinator may have put the partitions of a topic together, and a client may name one of them often: each once, sorted. -1: no memory. */
+/*
+ * A coordinator may have grouped the partitions of a topic, and a client may name one of them
+ * several times: each once, sorted. -1: no memory.
+ */
 static int sort_answers(struct arena *a, const struct add_partitions_to_txn_response_result *r, struct answer **out)
 {
 	int64_t n = 0;
@@ -245,7 +252,7 @@ int64_t verification_failures(const struct core *core)
 	return count_read(&core->verification_failures);
 }
 
-/* No error and no result: who was asked does not know the question, and nothing is verified. */
+/* No error and no result: the broker does not support the question, and nothing is verified. */
 static void take(struct verification *v, int err, const struct add_partitions_to_txn_response_result *result)
 {
 	struct core *core = v->core;
@@ -306,7 +313,7 @@ static void ask_here(struct verification *v)
 			   &v->command);
 }
 
-/* -1: nobody, for now. */
+/* -1: no coordinator is known at present. */
 static int32_t coordinator_of(const struct verification *v)
 {
 	const struct image *image = v->core->image;

@@ -1,3 +1,6 @@
+/*
+ * verification_peers: collects verifications by broker, and sends them one request at a time.
+ */
 #include "broker/verification_peers.h"
 
 #include <stdlib.h>
@@ -10,20 +13,21 @@
 #include "broker/verification.h"
 #include "wire/codec.h"
 
-#define BROKERS_SINCE 4	     /* the version of AddPartitionsToTxn that brokers speak */
-#define ANSWER_MAX (4 << 20) /* of one request: far below what a peer's may be (peers.c) */
+#define BROKERS_SINCE 4	     /* the version of AddPartitionsToTxn that brokers use */
+#define ANSWER_MAX (4 << 20) /* of one request: far below the limit for a peer's answers (peers.c) */
 
-/* All that there is for one broker: a request on its way, and what waits for the next. */
+/* Everything for one broker: a request on its way, and what waits for the next. */
 struct errand {
-	struct list link; /* in the core's */
+	struct list link; /* in the core's list */
 	struct core *core;
 	int32_t broker;
-	struct list waiting; /* of struct verification */
-	struct timer timer;  /* to the end of the turn in which the first one came: what comes with it goes with it */
+	struct list waiting; /* struct verification */
+	/* runs at the end of the turn in which the first one arrived, so that others of that turn go with it */
+	struct timer timer;
 	struct call call;
 	struct arena arena;
 	struct add_partitions_to_txn_request in;
-	struct verification **v; /* those that are sent, in the order of the request */
+	struct verification **v; /* those that were sent, in the order of the request */
 	int n, room;
 };
 
@@ -36,7 +40,7 @@ static bool is_of_id(const struct map_node *node, const void *key)
 	return str_eq(v->transactional_id, *(const struct str *)key);
 }
 
-/* Whether it is the first of its transactional id. */
+/* True when it is the first with its transactional id. */
 static bool note_id(struct map *ids, struct verification *v)
 {
 	uint64_t hash = hash_bytes(ids->seed, v->transactional_id.p, v->transactional_id.len);
@@ -57,7 +61,7 @@ static void take_along(struct errand *e, struct verification *v)
 	e->v[e->n++] = v;
 }
 
-/* Bytes of what is answered to it, at most: it repeats the names. */
+/* The maximum number of bytes of its answer, which repeats the names. */
 static int64_t answer_len(const struct verification *v)
 {
 	int64_t len = 16 + v->transactional_id.len;
@@ -90,7 +94,7 @@ static void gather(struct errand *e)
 
 static void answered(struct call *c);
 
-/* A broker from before KIP-890 knows the API, but not what brokers ask by it. */
+/* A broker from before KIP-890 knows the API, but not the version that brokers use. */
 static int speaks_it(struct call *c)
 {
 	return c->version < BROKERS_SINCE ? ERR_UNSUPPORTED_VERSION : 0;
@@ -114,7 +118,7 @@ static void send(struct errand *e)
 	peer_call(e->core, PEER_PARTITIONS, e->broker, &e->call);
 }
 
-/* With what waits, or it is over. */
+/* Sends what waits, or ends the errand. */
 static void go_on(struct errand *e)
 {
 	struct core *core = e->core;

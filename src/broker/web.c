@@ -1,5 +1,5 @@
 /*
- * web: routes, and what they say.
+ * web: the routes, and their answers.
  */
 #include "broker/web.h"
 
@@ -59,7 +59,10 @@ static const char *start_waits_for(const struct node *n)
 	return n->loaded ? "the controller has not let the broker in yet" : "logs are being opened";
 }
 
-/* A broker is ready while it serves and is let to, whatever becomes of the quorum; a controller alone, while the quorum commits. */
+/*
+ * A broker is ready while it serves and is unfenced, whatever the state of the quorum; a pure
+ * controller is ready while the quorum commits.
+ */
 static const char *waits_for(const struct node *n)
 {
 	const char *sick = sickness(n);
@@ -133,7 +136,7 @@ static const struct http_route routes[] = {
 	{"/readyz", readyz},
 };
 
-/* ---- life ---- */
+/* ---- creation and end ---- */
 
 static enum node_end refused(struct node *n, struct str listener, int err)
 {

@@ -1,9 +1,9 @@
 /*
- * DescribeAcls, which every node answers, CreateAcls and DeleteAcls, which the controller decides. Without an authorizer they are
- * SECURITY_DISABLED, as Kafka's.
+ * DescribeAcls, which every node answers, CreateAcls and DeleteAcls, which the controller decides.
+ * Without an authorizer they are answered SECURITY_DISABLED, as in Kafka.
  *
- * Requests that Kafka's classes refuse to make, with a number 0 (unknown) or, in version 0, another pattern than a literal, close the
- * connection.
+ * Requests that Kafka's classes refuse to construct, with a number 0 (unknown) or, in version 0,
+ * with a pattern type other than literal, close the connection.
  */
 #include <stdlib.h>
 
@@ -51,9 +51,9 @@ static void delete_fail(struct request *r, int err, struct str message)
 	}
 }
 
-/* ---- what is asked for ---- */
+/* ---- checking the request ---- */
 
-/* In version 0, when there were no patterns, any is a literal. False: Kafka's class refuses it. */
+/* In version 0, before pattern types existed, ANY means literal. False: Kafka's class refuses it. */
 static bool pattern_is_sound(const struct request *r, int8_t *pattern_type)
 {
 	if (r->version == 0 && *pattern_type == ACL_ANY_PATTERN)
@@ -80,7 +80,7 @@ static bool creations_are_sound(const struct request *r, const struct create_acl
 	return true;
 }
 
-/* The list is the request's own, from its arena. */
+/* The list belongs to the request, in its arena, and may be changed. */
 static bool filters_are_sound(const struct request *r, const struct delete_acls_request *in)
 {
 	for (int32_t i = 0; i < in->filters.n; i++) {
@@ -138,7 +138,7 @@ static bool same_pattern(const struct image_acl *a, const struct image_acl *b)
 	       str_eq(a->resource_name, b->resource_name);
 }
 
-/* Those that match, in order; NULL when the arena is spent. */
+/* The matching ACLs, in order; NULL when the arena is spent. */
 static acl_ref *matching(struct request *r, const struct acl_filter *f, int *n)
 {
 	acl_ref *v = arena_array(&r->arena, (size_t)image_acl_count(r->image) + 1, sizeof(acl_ref));
@@ -169,7 +169,7 @@ static bool put_resource(struct request *r, const acl_ref *v, int n, struct desc
 	return true;
 }
 
-/* An element for each pattern. */
+/* Adds one element per pattern. */
 static bool put_resources(struct request *r, const acl_ref *v, int n)
 {
 	struct describe_acls_response *out = r->out;

@@ -1,6 +1,7 @@
 /*
- * AddPartitionsToTxn: of a client's one transaction (versions below 4), or of several that another broker asks about. Each is its
- * coordinator's to decide; what the coordinator itself says is said of every partition, as Kafka does.
+ * AddPartitionsToTxn: for a client's one transaction (versions below 4), or for several about which
+ * another broker asks. Each is decided by its coordinator; an error of the coordinator itself is
+ * given for every partition, as in Kafka.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -49,7 +50,7 @@ static void refuse(struct request *r, const asked *in, told *out, int err)
 
 /* ---- clients ---- */
 
-/* A client's request as a broker would put it. */
+/* A client's request in the form that a broker would send. */
 static asked of_client(const struct add_partitions_to_txn_request *in)
 {
 	return (asked){
@@ -60,13 +61,16 @@ static asked of_client(const struct add_partitions_to_txn_request *in)
 	};
 }
 
-/* No client writes to the topics of coordinators. */
+/* No client may write to the topics of coordinators. */
 static bool may_write(struct request *r, struct str name)
 {
 	return !topic_is_internal(name) && request_may(r, ACL_WRITE, ACL_TOPIC, name);
 }
 
-/* False: what there is to say of it is the coordinator's to say, unless another topic is refused. */
+/*
+ * Fills in the errors of a topic. True: it may not be written to. If it may, its errors count only
+ * when another topic is refused.
+ */
 static bool refuse_topic(struct request *r, struct add_partitions_to_txn_response_topic *t)
 {
 	const struct image_topic *topic = image_topic_by_name(r->image, t->name);

@@ -1,6 +1,7 @@
 /*
- * AlterConfigs and IncrementalAlterConfigs: see alter.h. Both are one struct in C (alter_configs.msg); the old request sets all that it has.
- * The answer is put together in the order of the request.
+ * AlterConfigs and IncrementalAlterConfigs: see alter.h. Both are one struct in C
+ * (alter_configs.msg); the old request sets everything it names. The answer is in the order of the
+ * request.
  */
 #include <errno.h>
 
@@ -58,7 +59,7 @@ static enum outcome answer(struct request *r)
 	return REPLY;
 }
 
-/* What is left goes to the controller as a request of its own. */
+/* Sends what is left to the controller as a request of its own. */
 static enum outcome forward(struct request *r, struct alter *alter)
 {
 	const struct incremental_alter_configs_request *in = r->in;

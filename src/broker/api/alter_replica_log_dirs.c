@@ -1,6 +1,7 @@
 /*
- * AlterReplicaLogDirs: replicas are moved to another directory of this node (KIP-113). The refusals are Kafka's
- * (ReplicaManager.alterReplicaLogDirs); the moves themselves are the mover's, and the answer says that they are on their way.
+ * AlterReplicaLogDirs: moves replicas to other directories of this node (KIP-113). Refusals are
+ * those of Kafka's ReplicaManager.alterReplicaLogDirs. The mover carries out the moves, and a
+ * success means that a move has begun.
  */
 #include <stdio.h>
 
@@ -15,7 +16,7 @@
 #include "protocol/alter_replica_log_dirs.h"
 
 #define DIR_NAME_MAX 255
-#define FUTURE_SUFFIX 41 /* ".", 32 of hex, "-future", and the dash before the partition */
+#define FUTURE_SUFFIX 41 /* ".", 32 hex digits, "-future", and the dash before the partition */
 
 typedef struct alter_replica_log_dirs_response_partition partition_answer;
 
@@ -23,7 +24,7 @@ typedef struct alter_replica_log_dirs_response_partition partition_answer;
 struct altering {
 	struct request *r;
 	struct move_request moves;
-	int *errors; /* one a wish */
+	int *errors; /* one per wish */
 	partition_answer **answers;
 };
 
@@ -35,7 +36,7 @@ static struct log_dir *find_dir(const struct node *n, struct str path)
 	return NULL;
 }
 
-/* 0 and what is wished, or why not. */
+/* 0 and the wish, or the error. */
 static int wish(struct request *r, struct str path, struct str topic, int32_t id, struct move_wish *out)
 {
 	const struct image_topic *t = image_topic_by_name(r->image, topic);
@@ -92,7 +93,7 @@ static int count_replicas(const struct alter_replica_log_dirs_request *in)
 	return n;
 }
 
-/* Calls each() with every replica that is asked for, and its answer. An answer a topic of each directory. */
+/* Calls each() with every requested replica and its answer. The answer has one topic per directory. */
 static bool for_all(struct request *r, void (*each)(void *arg, struct str path, struct str topic, partition_answer *o),
 		    void *arg)
 {

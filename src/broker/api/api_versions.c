@@ -1,7 +1,8 @@
 /*
- * ApiVersions: what this listener serves, and the features of this node and of the cluster.
+ * ApiVersions: the APIs that this listener serves, and the features of this node and of the
+ * cluster.
  *
- * A version that is not served never comes here: dispatch answers it in version 0 (KIP-511).
+ * A version that is not served does not get here: dispatch answers it in version 0 (KIP-511).
  */
 #include <string.h>
 
@@ -67,7 +68,7 @@ static bool fill_keys(struct request *r, struct api_versions_response *out)
 	return true;
 }
 
-/* Clients of version 3 take no range that begins at 0 (KAFKA-17011, KAFKA-17492). */
+/* Clients of version 3 do not accept a range that begins at 0 (KAFKA-17011, KAFKA-17492). */
 static bool fill_supported(struct request *r, struct api_versions_response *out)
 {
 	const struct controller_feature *f;
@@ -100,7 +101,7 @@ static bool fill_finalized(struct request *r, struct api_versions_response *out)
 {
 	const struct image_feature *f;
 	struct image_iter it;
-	int n = 2; /* metadata.version and kraft.version are not among the others */
+	int n = 2; /* metadata.version and kraft.version are not in the table */
 
 	if (!r->image)
 		return true;
@@ -130,7 +131,7 @@ static void fail(struct request *r, int err, struct str message)
 static enum outcome run(struct request *r)
 {
 	struct api_versions_response *out = r->out;
-	/* In an Envelope it is encoded once more; who is throttled is told how long. */
+	/* In an Envelope the answer is encoded again; a throttled client is told how long to wait. */
 	bool is_for_all = !r->envelope && throttle_is_idle(r);
 	int err = check_request(r, r->in);
 	struct kept_key key;

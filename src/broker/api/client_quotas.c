@@ -1,6 +1,6 @@
 /*
- * DescribeClientQuotas and AlterClientQuotas (KIP-546): this node's image answers the one (ClientQuotasImage.describe), the controller
- * decides the other.
+ * DescribeClientQuotas, answered from this node's image (ClientQuotasImage.describe), and
+ * AlterClientQuotas, decided by the controller (KIP-546).
  */
 #include <string.h>
 
@@ -19,14 +19,14 @@ enum { MATCH_EXACT = 0, MATCH_DEFAULT = 1, MATCH_SPECIFIED = 2 };
 typedef struct describe_client_quotas_request_component component;
 typedef struct describe_client_quotas_response_entry described;
 
-/* ---- what is asked for ---- */
+/* ---- checking the request ---- */
 
 static bool is_type(struct str type)
 {
 	return str_is(type, "user") || str_is(type, "client-id") || str_is(type, "ip");
 }
 
-/* 0, or Kafka's error and its words. */
+/* 0, or Kafka's error and its message. */
 static int check_component(const struct describe_client_quotas_request *in, int at, struct arena *a, struct str *words)
 {
 	const component *c = &in->components.v[at];
@@ -114,7 +114,7 @@ static bool same_entity(const described *e, const struct client_quota_record *r)
 	return true;
 }
 
-/* Room for one more in an arena's array that doubles; NULL when the arena is spent. */
+/* Makes room for one more in an arena's array that doubles; NULL when the arena is spent. */
 static void *grown(struct arena *a, void *v, int n, size_t size)
 {
 	void *more;
@@ -145,7 +145,7 @@ static bool add_entry(struct request *r, const struct client_quota_record *recor
 	return e->entity.v != NULL;
 }
 
-/* Quotas of one entity come one after the other. */
+/* Quotas of one entity are adjacent. */
 static bool add_value(struct request *r, const struct client_quota_record *record)
 {
 	struct describe_client_quotas_response *out = r->out;
@@ -189,7 +189,7 @@ static void describe_fail(struct request *r, int err, struct str message)
 	struct describe_client_quotas_response *out = r->out;
 
 	out->error_code = (int16_t)err;
-	out->error_message = message; /* Kafka leaves an error's own words out here (ApiError.fromThrowable) */
+	out->error_message = message; /* Kafka leaves out an error's default message here (ApiError.fromThrowable) */
 	out->entries.v = NULL;
 	out->entries.n = -1;
 }

@@ -1,4 +1,7 @@
-/* ConsumerGroupDescribe: consumer groups with their members and assignments, as their coordinators know them. */
+/*
+ * ConsumerGroupDescribe: consumer groups with their members and assignments, from their
+ * coordinators.
+ */
 #include "base/err.h"
 #include "broker/answer.h"
 #include "broker/consumer_protocol.h"
@@ -31,7 +34,7 @@ static void fail(struct request *r, int err, struct str message)
 		refuse(&out->groups.v[i], in->group_ids.v[i], err);
 }
 
-/* ---- topics that may not be seen ---- */
+/* ---- topics that may not be described ---- */
 
 typedef struct consumer_group_describe_response_group told;
 
@@ -43,7 +46,7 @@ static bool may_see(struct request *r, const struct consumer_group_describe_resp
 	return true;
 }
 
-/* One topic that may not be described hides the group. */
+/* One topic that may not be described hides the whole group. */
 static void hide(struct request *r, told *o)
 {
 	struct str id = o->group_id;
@@ -59,7 +62,7 @@ static void hide(struct request *r, told *o)
 
 /* ---- the answer ---- */
 
-/* The groups without an id, which are nobody's, are told of before those that have a coordinator. */
+/* Groups without an id, which have no coordinator, are answered before the others. */
 struct describing {
 	struct permitted groups;
 	int n_nameless;
@@ -81,7 +84,7 @@ static void fill(struct coordinator_fan *f, int i, told *o)
 	hide(f->r, o);
 }
 
-/* Those that may not be described come first. */
+/* Groups that may not be described come first. */
 static void finish(struct coordinator_fan *f)
 {
 	const struct describing *d = f->arg;

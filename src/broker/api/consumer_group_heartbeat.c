@@ -1,7 +1,8 @@
 /*
- * ConsumerGroupHeartbeat: what a member of a consumer group says to its coordinator (KIP-848).
+ * ConsumerGroupHeartbeat: a message from a member of a consumer group to its coordinator (KIP-848).
  *
- * Here is what Kafka decides before it looks for the group (KafkaApis, GroupCoordinatorService).
+ * This file makes the checks that Kafka makes before it looks for the group (KafkaApis,
+ * GroupCoordinatorService).
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -12,7 +13,7 @@
 #include "config/config.h"
 #include "protocol/consumer_group_heartbeat.h"
 
-#define MEMBER_ID_SINCE 1 /* the member makes its id itself */
+#define MEMBER_ID_SINCE 1 /* the member chooses its id itself */
 
 enum { JOIN_EPOCH = 0, LEAVE_EPOCH = -1, STATIC_LEAVE_EPOCH = -2 };
 
@@ -98,7 +99,10 @@ static bool has_assignor(const struct node *node, struct str name)
 	return str_is_null(name);
 }
 
-/* Nobody learns by a subscription what there is: one topic that may not be described refuses all of it. */
+/*
+ * One topic that may not be described refuses the whole request, so that a subscription does not
+ * reveal which topics exist.
+ */
 static bool may_describe_topics(struct request *r, const heartbeat_request *in)
 {
 	for (int i = 0; i < in->subscribed_topic_names.n; i++)

@@ -1,6 +1,6 @@
 /*
- * What the controller decides and nothing else is to be said about here: UpdateFeatures, DescribeQuorum. A row each, and the answer when the
- * request fails as a whole.
+ * Requests that the controller decides and that need no further code here: UpdateFeatures,
+ * DescribeQuorum. Each has a row, and its answer when the request fails as a whole.
  */
 #include "base/err.h"
 #include "broker/answer.h"

@@ -1,5 +1,6 @@
 /*
- * CreatePartitions: the controller decides. Topics that are named twice, or that the principal may not alter, are refused here.
+ * CreatePartitions: the controller decides. Topics that are named twice, or that the principal may
+ * not alter, are refused here.
  */
 #include "base/err.h"
 #include "base/str_index.h"
@@ -14,7 +15,7 @@ typedef struct create_partitions_request_topic asked;
 typedef struct create_partitions_response_result told;
 
 struct growth {
-	struct create_partitions_request part; /* what is the controller's to decide */
+	struct create_partitions_request part; /* the part that the controller decides */
 	told *refused;
 	int n_refused;
 };
@@ -29,7 +30,10 @@ static void refuse(struct growth *g, struct str name, int err, struct str words)
 	t->error_message = words;
 }
 
-/* What is named twice is refused once, whether it may be altered or not; the others are left in the part. */
+/*
+ * A topic that is named twice is refused once, whether or not it may be altered; the others are
+ * left in the part.
+ */
 static void refuse_duplicates(struct request *r, struct growth *g)
 {
 	const struct create_partitions_request *in = r->in;

@@ -1,6 +1,7 @@
 /*
- * CreateTopics: the controller decides. Topics that the principal may not create are refused here, in Kafka's place behind the others; of
- * those that are made the settings are told to who may describe them (KIP-525).
+ * CreateTopics: the controller decides. Topics that the principal may not create are refused here,
+ * and come after the others, as in Kafka. The settings of a new topic are shown to principals that
+ * may describe them (KIP-525).
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -14,14 +15,14 @@
 typedef struct create_topics_response_topic told;
 
 struct creation {
-	struct create_topics_request part; /* what is the controller's to decide */
+	struct create_topics_request part; /* the part that the controller decides */
 	struct str *refused;
 	int n_refused;
 };
 
-/* ---- what is refused ---- */
+/* ---- refusals ---- */
 
-/* The log of the metadata itself nobody may make: the controller says so. */
+/* Nobody may create the metadata topic: that refusal is left to the controller. */
 static bool sort_topics(struct request *r, struct creation *k)
 {
 	const struct create_topics_request *in = r->in;

@@ -1,6 +1,7 @@
 /*
- * CreateDelegationToken, RenewDelegationToken, ExpireDelegationToken and DescribeDelegationToken (KIP-48, KIP-373). Whoever is known by more
- * than a token may ask; the controller decides the first three, and a broker's image answers the last.
+ * CreateDelegationToken, RenewDelegationToken, ExpireDelegationToken and DescribeDelegationToken
+ * (KIP-48, KIP-373). A client that was authenticated by other means than a token may use them. The
+ * controller decides the first three, and a broker's image answers the last.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -18,7 +19,7 @@
 
 #define NO_TIME (-1)
 
-/* ---- who may ask ---- */
+/* ---- which clients may ask ---- */
 
 static enum security_protocol protocol_of(const struct request *r)
 {
@@ -31,7 +32,10 @@ static enum security_protocol protocol_of(const struct request *r)
 	return PROTOCOL_PLAINTEXT;
 }
 
-/* A request in an Envelope came to its broker by a listener that was asked there; the principal counts here too. */
+/*
+ * A request in an Envelope came to its broker by a listener that was checked there; its principal
+ * is checked here as well.
+ */
 static bool may_ask(struct request *r)
 {
 	const struct principal *who = &request_identity(r)->principal;
@@ -99,7 +103,7 @@ static enum outcome create(struct request *r)
 	const struct principal *requester = &request_identity(r)->principal;
 	struct principal owner = owner_of(r);
 
-	if (str_is_null(owner.type)) /* where Java's principal throws */
+	if (str_is_null(owner.type)) /* Java's principal class throws for it */
 		return request_fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
 	if (!may_ask(r))
 		return refuse_create(r, ERR_DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, &owner, requester);
@@ -209,7 +213,7 @@ static bool is_asked_for(const struct describe_delegation_token_request *in, con
 	return false;
 }
 
-/* One's own, and what one may see of others'. */
+/* A principal may see its own tokens, and those of others that it may describe. */
 static bool may_see(struct request *r, const struct image_token *t)
 {
 	struct principal owner = token_principal(t->owner);
@@ -273,7 +277,7 @@ static enum outcome describe(struct request *r)
 	const struct describe_delegation_token_request *in = r->in;
 	struct str secret = config_string(r->node->config, CONFIG_DELEGATION_TOKEN_SECRET_KEY);
 
-	if (r->from_controller) /* Kafka's controllers say that they speak it, and do not */
+	if (r->from_controller) /* Kafka's controllers list this API, but do not serve it */
 		return request_fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
 	if (!may_ask(r))
 		return request_fail(r, ERR_DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, STR_NULL);

@@ -1,9 +1,10 @@
 /*
- * DeleteRecords: moves a log's start (KIP-107). At or below the start it is a success. Segments that lie before it go at once: a full disk
- * is put right with it (after file.delete.delay.ms).
+ * DeleteRecords: moves a log's start (KIP-107). An offset at or below the start is a success.
+ * Segments before it are removed at once, so that this helps against a full disk (after
+ * file.delete.delay.ms).
  *
- * It is answered when no replica that lives starts before the offset (the low watermark: DelayedDeleteRecords), or the time is over: what was
- * let go of stays so all the same.
+ * It is answered when no live replica starts before the offset (the low watermark:
+ * DelayedDeleteRecords), or at the timeout; the log start stays moved in any case.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -65,7 +66,7 @@ static int delete_one(struct deletion *d, struct part *part, struct str topic, c
 	part->partition = partition_ref(p);
 	part->offset = cut.offset;
 	d->n_waiting++;
-	return ERR_REQUEST_TIMED_OUT; /* unless it comes to its end before */
+	return ERR_REQUEST_TIMED_OUT; /* unless it completes before */
 }
 
 static void decide(struct deletion *d, struct part *p, int err, int64_t low_watermark)
@@ -77,7 +78,7 @@ static void decide(struct deletion *d, struct part *p, int err, int64_t low_wate
 	d->n_waiting--;
 }
 
-/* Decided, or it waits again. */
+/* Decides it, or makes it wait again. */
 static void look_at(struct deletion *d, struct part *p)
 {
 	struct partition_view v;
@@ -114,7 +115,7 @@ static void finish(struct deletion *d)
 		partition_unwait(&d->parts[i].waiter);
 	timer_stop(&d->timer);
 	d->ended = true;
-	if (waking_settle(&d->waking)) /* else it comes, and ends this */
+	if (waking_settle(&d->waking)) /* otherwise a call is on its way, and ends this */
 		request_complete(d->r);
 }
 

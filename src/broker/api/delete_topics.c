@@ -1,6 +1,6 @@
 /*
- * DeleteTopics: the controller decides. What the principal may not delete is refused here, without telling whether a topic is there that it
- * may not describe.
+ * DeleteTopics: the controller decides. What the principal may not delete is refused here, without
+ * revealing whether a topic exists that it may not describe.
  */
 #include "base/err.h"
 #include "base/str_index.h"
@@ -17,15 +17,15 @@ typedef struct delete_topics_response_topic told;
 #define TOLD (-2)
 
 struct deletion {
-	struct delete_topics_request part; /* what is the controller's to decide */
-	struct str_index
-		names; /* one less than how often each is asked for, TOLD: refused; what is malformed does not count */
+	struct delete_topics_request part; /* the part that the controller decides */
+	/* one less than how often each is requested; TOLD: refused; malformed items do not count */
+	struct str_index names;
 	struct str_index ids;
 	told *refused;
 	int n_refused;
 };
 
-/* ---- what is refused ---- */
+/* ---- refusals ---- */
 
 static bool may(struct request *r, enum acl_operation op, struct str name)
 {
@@ -43,7 +43,7 @@ static bool refuse(struct deletion *d, struct str name, struct uuid id, int err)
 	return refuse_saying(d, name, id, err, str_of(err_message(err)));
 }
 
-/* That a topic is not there is told to who may know it. */
+/* Only a principal that may describe a topic learns that it does not exist. */
 static bool refuse_name(struct request *r, struct deletion *d, struct str name)
 {
 	bool describable = may(r, ACL_DESCRIBE, name), deletable = may(r, ACL_DELETE, name);
@@ -55,7 +55,7 @@ static bool refuse_name(struct request *r, struct deletion *d, struct str name)
 		      describable && !is_there ? ERR_UNKNOWN_TOPIC_OR_PARTITION : ERR_TOPIC_AUTHORIZATION_FAILED);
 }
 
-/* An id has to be known here: what it stands for is what is asked about. */
+/* An id must be known here, because permissions apply to the name behind it. */
 static bool refuse_id(struct request *r, struct deletion *d, struct uuid id)
 {
 	const struct image_topic *t = r->image ? image_topic_by_id(r->image, id) : NULL;
@@ -83,7 +83,10 @@ static int *count_of(struct deletion *d, const asked *t)
 		       : str_index_at(&d->ids, (struct str){(const char *)t->topic_id.b, sizeof(t->topic_id.b)});
 }
 
-/* What is malformed is the controller's to refuse. What stands there twice is refused once, whether it may be deleted or not. */
+/*
+ * Malformed items are left to the controller to refuse. An item that occurs twice is refused once,
+ * whether or not it may be deleted.
+ */
 static bool refuse_topic(struct request *r, struct deletion *d, const asked *t)
 {
 	enum manner manner = manner_of(t);

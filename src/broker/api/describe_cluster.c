@@ -1,5 +1,6 @@
 /*
- * DescribeCluster: brokers on a broker's listener, controllers on a controller's (KIP-700, KIP-919).
+ * DescribeCluster: the brokers on a broker's listener, the controllers on a controller's (KIP-700,
+ * KIP-919).
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -26,7 +27,7 @@ static void fail(struct request *r, int err, struct str message)
 	out->cluster_id = STR("");
 }
 
-/* 0, or why the type that was asked for is not this listener's. */
+/* 0, or the error if the requested type does not fit this listener. */
 static int check_type(struct request *r, int8_t expected, struct str *message)
 {
 	const struct describe_cluster_request *in = r->in;
@@ -109,7 +110,7 @@ static enum outcome run(struct request *r)
 	if (r->from_controller && !request_may_cluster(r, ACL_ALTER))
 		return request_fail_cluster(r, ACL_ALTER);
 	err = check_type(r, type, &message);
-	if (err) /* version 0 has no number for an endpoint of the wrong type */
+	if (err) /* version 0 has no error code for an endpoint of the wrong type */
 		return request_fail(r, r->version < 1 ? ERR_INVALID_REQUEST : err, message);
 	if (!r->image)
 		return request_fail(r, ERR_UNSUPPORTED_VERSION, STR_NULL);

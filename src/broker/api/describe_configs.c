@@ -1,6 +1,7 @@
 /*
- * DescribeConfigs: what a topic, a broker, all brokers, a group or a metrics subscription is set to, from where, and what lies beneath
- * (KIP-133, KIP-226, KIP-524, KIP-569). Answered by any broker from its image and its own configuration.
+ * DescribeConfigs: the settings of a topic, a broker, all brokers, a group or a metrics
+ * subscription, with their sources and synonyms (KIP-133, KIP-226, KIP-524, KIP-569). Any broker
+ * answers it from its image and its own configuration.
  */
 #include <errno.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static int fill_synonyms(struct description *d, struct describe_configs_response
 	return 0;
 }
 
-/* Room for one more, doubling. */
+/* Makes room for one more, doubling the array. */
 static struct describe_configs_response_config *next_config(struct description *d)
 {
 	if (d->result->configs.n == d->cap) {
@@ -99,7 +100,7 @@ static int add(struct description *d, struct str name)
 	return in->include_synonyms ? fill_synonyms(d, c, &e) : 0;
 }
 
-/* Names that stand in a layer and in no table. */
+/* Adds settings that are in a layer but in no table. */
 static int add_unlisted(struct description *d, const struct image_configs *set)
 {
 	int err = 0;
@@ -133,7 +134,7 @@ static int of_topic(struct description *d, struct str name)
 		return refuse(d, ERR_INVALID_TOPIC_EXCEPTION, message);
 	if (!image_topic_by_name(d->r->image, name)) {
 		d->result->error_code = ERR_UNKNOWN_TOPIC_OR_PARTITION;
-		return ERR_UNKNOWN_TOPIC_OR_PARTITION; /* without words, as in Kafka */
+		return ERR_UNKNOWN_TOPIC_OR_PARTITION; /* without a message, as in Kafka */
 	}
 	d->scope = CONFIG_SCOPE_TOPIC;
 	d->layers = layers_of_topic(d->r->image, d->r->node->id, name);
@@ -177,7 +178,7 @@ static int add_loggers(struct description *d)
 				.name = name,
 				.value = logger_level(d->r->node, name),
 				.config_source = CONFIG_SOURCE_DYNAMIC_BROKER_LOGGER,
-				.documentation = STR(""), /* Kafka's loggers have none, and not null */
+				.documentation = STR(""), /* Kafka's loggers have an empty documentation, not null */
 			};
 	}
 	return d->r->arena.failed ? -ENOMEM : 0;
@@ -244,7 +245,7 @@ static size_t resource_of(int8_t type)
 	return i;
 }
 
-/* Kafka refuses the whole request for one type that it does not know. */
+/* Kafka refuses the whole request if it contains one unknown type. */
 static bool all_known(const struct describe_configs_request *in)
 {
 	for (int i = 0; i < in->resources.n; i++)
@@ -296,14 +297,14 @@ static enum outcome refuse_all(struct request *r)
 	return REPLY;
 }
 
-/* What may not be described comes last. */
+/* Resources that may not be described come last. */
 static enum outcome run(struct request *r)
 {
 	const struct describe_configs_request *in = r->in;
 	struct describe_configs_response *out = r->out;
 	int n = 0, n_refused = 0;
 
-	if (!r->image) /* a controller that has heard of nothing yet */
+	if (!r->image) /* a controller without any metadata yet */
 		return request_fail(r, ERR_BROKER_NOT_AVAILABLE, STR_NULL);
 	if (!ANSWER_ARRAY(r, out->results, describe_configs_response_result_schema, in->resources.n))
 		return HANG_UP;

@@ -1,5 +1,5 @@
 /*
- * DescribeLogDirs: each log directory, the room it has, and the replicas in it (KIP-113, KIP-827).
+ * DescribeLogDirs: each log directory, its space, and the replicas in it (KIP-113, KIP-827).
  */
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@
 typedef struct describe_log_dirs_response_partition partition_answer;
 typedef struct describe_log_dirs_response_topic topic_answer;
 
-/* A replica that is asked for. */
+/* A requested replica. */
 struct found {
 	struct str topic;
 	int32_t id;
@@ -30,14 +30,14 @@ struct description {
 	struct found *found;
 	int n;
 	int cap;
-	struct disk_space *space; /* one a directory */
+	struct disk_space *space; /* one per directory */
 	int *space_error;
 	struct work work;
 };
 
 /* ---- finding replicas ---- */
 
-/* Room for one more; NULL when there is none. */
+/* Makes room for one more; NULL when there is none. */
 static struct found *found_new(struct description *d)
 {
 	if (d->n == d->cap) {
@@ -111,7 +111,7 @@ static int compare(const void *a, const void *b)
 	return order ? order : x->future - y->future;
 }
 
-/* A replica that is asked for twice is described once. */
+/* A replica that is requested twice is described once. */
 static void drop_repeated(struct description *d)
 {
 	int n = 0;

@@ -1,6 +1,6 @@
 /*
- * DescribeProducers: the idempotent and transactional producers that a partition remembers, and where the open transaction of each began
- * (KIP-664).
+ * DescribeProducers: the idempotent and transactional producers that a partition knows, and where
+ * the open transaction of each began (KIP-664).
  */
 #include "base/err.h"
 #include "broker/answer.h"

@@ -1,5 +1,6 @@
 /*
- * DescribeTopicPartitions: topics in order of name, page by page, with their eligible leader replicas (KIP-966).
+ * DescribeTopicPartitions: topics in order of name, page by page, with their eligible leader
+ * replicas (KIP-966).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,10 +24,10 @@ struct description {
 	struct request *r;
 	struct str *names; /* sorted, each once */
 	int n;
-	struct str *hidden; /* asked for, and may not be described */
+	struct str *hidden; /* requested, but may not be described */
 	int n_hidden;
 	bool all;
-	int left; /* partitions the answer has room for */
+	int left; /* number of partitions for which the answer has room */
 };
 
 /* ---- which topics ---- */
@@ -73,7 +74,7 @@ static bool list_asked(struct description *d, const struct describe_topic_partit
 	return true;
 }
 
-/* 0, Kafka's error, or -ENOMEM. */
+/* 0, a Kafka error, or -ENOMEM. */
 static int list_topics(struct description *d, const struct describe_topic_partitions_request *in)
 {
 	struct str from = in->cursor ? in->cursor->topic_name : STR("");
@@ -86,7 +87,7 @@ static int list_topics(struct description *d, const struct describe_topic_partit
 	return in->cursor && in->cursor->partition_index < 0 ? ERR_INVALID_REQUEST : 0;
 }
 
-/* Of what may not be described it is not even looked up whether it is there. */
+/* For a topic that may not be described, it is not even looked up whether it exists. */
 static bool hide_names(struct description *d)
 {
 	int n = 0;
@@ -145,7 +146,10 @@ static bool fill_partition(struct request *r, const struct image_partition *p, p
 	return true;
 }
 
-/* Partitions from `first` as far as there is room; *next is the first that had none, -1 when all had. */
+/*
+ * Adds partitions from `first` on as long as there is room; *next is the first for which there was
+ * none, -1 when all fitted.
+ */
 static bool fill_topic(struct description *d, const struct image_topic *t, int32_t first, topic_answer *out,
 		       int32_t *next)
 {
@@ -220,7 +224,7 @@ static bool fill(struct description *d, const struct describe_topic_partitions_r
 	return true;
 }
 
-/* Behind the others, whatever room there is. */
+/* After the others, regardless of the room left. */
 static void fill_hidden(struct description *d)
 {
 	struct describe_topic_partitions_response *out = d->r->out;

@@ -1,5 +1,6 @@
 /*
- * ElectLeaders: the preferred or, where records may be lost by it, any living replica leads (KIP-183, KIP-460). The controller decides.
+ * ElectLeaders: elects the preferred replica or, in an unclean election, any live replica (KIP-183,
+ * KIP-460). The controller decides.
  */
 #include "base/err.h"
 #include "broker/answer.h"

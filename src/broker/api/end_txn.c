@@ -1,5 +1,6 @@
 /*
- * EndTxn and AddOffsetsToTxn: what a transactional producer asks of its coordinator about one transaction.
+ * EndTxn and AddOffsetsToTxn: requests of a transactional producer to its coordinator about one
+ * transaction.
  */
 #include "protocol/end_txn.h"
 #include "base/err.h"
@@ -46,7 +47,7 @@ const struct api api_end_txn = {
 
 /* ---- AddOffsetsToTxn ---- */
 
-/* The partition where the group's offsets lie comes into the transaction. */
+/* Adds the partition with the group's offsets to the transaction. */
 static enum outcome add_offsets(struct request *r)
 {
 	const struct add_offsets_to_txn_request *in = r->in;

@@ -1,13 +1,14 @@
 /*
- * Envelope: a request that another broker's client has made, handed on by that broker with the client's principal (KIP-590). It is run as
- * if it had come by itself, and its answer goes back inside of the envelope's.
+ * Envelope: a client's request that another broker forwards, with the client's principal (KIP-590).
+ * It is run as if it had come directly, and its answer is returned inside the envelope's.
  *
  *	request_data		a request as on the wire, header and body
  *	request_principal	a version (int16) and DefaultPrincipalData
  *	response_data		a response as on the wire; null with an error, which is about the envelope
  *
- * From envelope_run on the request is the inner one: row, version, correlation id, `in` and `out`. What the envelope was is kept in `envelope`,
- * and dispatch asks envelope_close for the outer answer when the inner one is to be encoded.
+ * From envelope_run on, the request is the inner one: row, version, correlation id, `in` and `out`.
+ * The outer one is kept in `envelope`, and dispatch calls envelope_close for the outer answer when
+ * the inner one is to be encoded.
  */
 #include "broker/envelope.h"
 
@@ -45,7 +46,7 @@ static bool principal_is_read(struct request *r, struct bytes from, struct princ
 	return true;
 }
 
-/* What brokers hand to the controller, and no other request. */
+/* What brokers forward to the controller, and no other request. */
 static bool is_forwardable(const struct api *api)
 {
 	const int all = API_BROKER | API_CONTROLLER | API_FORWARD;
@@ -53,7 +54,7 @@ static bool is_forwardable(const struct api *api)
 	return api && (api->flags & all) == all;
 }
 
-/* 0; Kafka's error about the envelope, or -ENOMEM. */
+/* 0; a Kafka error about the envelope; or -ENOMEM. */
 static int open_envelope(struct request *r, const struct envelope_request *in, struct identity *client)
 {
 	struct envelope *e = arena_alloc(&r->arena, sizeof(*e));
@@ -84,7 +85,7 @@ static int open_envelope(struct request *r, const struct envelope_request *in, s
 	return err && err != -ENOMEM ? ERR_UNSUPPORTED_VERSION : err;
 }
 
-/* As it was before it was opened. */
+/* Restores the request as it was before it was opened. */
 static void take_back(struct request *r)
 {
 	if (!r->envelope)
@@ -98,7 +99,7 @@ static void take_back(struct request *r)
 	r->envelope = NULL;
 }
 
-/* Java's InetAddress.getByAddress: an IPv4 address in 16 bytes stays what it is. */
+/* Java's InetAddress.getByAddress: an IPv4 address in 16 bytes remains one. */
 static bool address_is_read(struct bytes from, struct addr *out)
 {
 	if (from.len != 4 && from.len != 16)
@@ -134,7 +135,10 @@ static void fail(struct request *r, int err, struct str message)
 	out->error_code = (int16_t)err;
 }
 
-/* That this node is not the controller is about the envelope: whoever sent it looks for another. */
+/*
+ * That this node is not the controller is reported as an error of the envelope, so that the sender
+ * looks for another one.
+ */
 static int fill_answer(struct request *r, const struct chain *inner, struct envelope_response *out)
 {
 	uint8_t *p;

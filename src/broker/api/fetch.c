@@ -1,15 +1,17 @@
 /*
- * Fetch: record batches as they lie in the log, by ranges of its files, now or when there are enough (KafkaApis.handleFetchRequest,
- * ReplicaManager.fetchMessages, KIP-227, KIP-74).
+ * Fetch: record batches as they lie in the log, as ranges of its files, now or when there are
+ * enough (KafkaApis.handleFetchRequest, ReplicaManager.fetchMessages, KIP-227, KIP-74).
  *
- *	session -> wants -> read -> (wait for more, or for the disk; read again) -> what is sealed is opened, in a job ->
- *	what the session must tell -> answer
+ *	session -> wants -> read -> (wait for more, or for the disk; read again) -> open sealed batches, in a job ->
+ *	what the session must report -> answer
  *
- * 1. Batches are whole. The first partition that has any gives at least one, however large; after that the limits hold.
+ * 1. Batches are whole. The first partition that has any returns at least one, however large; after
+ *    that the limits apply.
  * 2. A request that waits holds no file and no range: it reads again when something has moved.
- * 3. What is read is referenced until the last byte of the answer has left.
- * 4. What may be sealed (log/sealed.h) is opened in memory: OPENED_MAX of it for one request, and little more for each of many. A batch that
- *    does not open is its partition's error when it is the first; else the answer ends before it.
+ * 3. What is read is referenced until the last byte of the answer has been sent.
+ * 4. Batches that may be sealed (log/sealed.h) are opened in memory: up to OPENED_MAX for one
+ *    request, and little for each when there are many. A batch that cannot be opened is its
+ *    partition's error if it is the first; otherwise the answer ends before it.
  */
 #include <errno.h>
 
@@ -30,7 +32,7 @@
 #define REPLICA_FUTURE (-3)
 #define SESSION_FINAL_EPOCH (-1)
 
-/* ---- what is asked for ---- */
+/* ---- reading the request ---- */
 
 static struct fetch_want want_of(const struct fetch_request_topic *t, const struct fetch_request_partition *p, bool id)
 {
@@ -75,7 +77,10 @@ static bool wants_of_request(struct fetch *f, const struct fetch_request *in)
 	return true;
 }
 
-/* The request's own: another connection may make the session forget its name while this one waits. Neighbours share one. */
+/*
+ * Copies the name for the request, because another connection may make the session forget it while
+ * this one waits. Adjacent partitions share one copy.
+ */
 static bool own_name(struct fetch *f, struct fetch_want *w, struct str *last)
 {
 	if (str_is_null(w->topic))
@@ -167,7 +172,8 @@ static int open_context(struct fetch *f, const struct fetch_request *in)
 		return ERR_FETCH_SESSION_ID_NOT_FOUND;
 	}
 	drop_from_session(f, in);
-	session->epoch = fetch_epoch_after(session->epoch); /* also of one that ends here: a request may wait on it */
+	/* even if the session ends here: a request may wait on it */
+	session->epoch = fetch_epoch_after(session->epoch);
 	if (session->members.n == 0) {
 		f->context = CONTEXT_SESSIONLESS;
 		fetch_session_close(sessions, session);
@@ -181,9 +187,9 @@ static int open_context(struct fetch *f, const struct fetch_request *in)
 
 /* ---- reading ---- */
 
-/* Whether a partition of this topic may be read; neighbours are most often of one topic. */
+/* Whether a partition of this topic may be read; adjacent partitions usually have the same topic. */
 struct reader_permission {
-	struct str topic; /* the last that was asked about; null: none was */
+	struct str topic; /* the last one checked; null: none */
 	bool may;
 };
 
@@ -226,7 +232,7 @@ static void look_up(struct fetch *f, struct part *p, struct reader_permission *l
 	p->partition = partition_ref(found);
 }
 
-/* Files of an earlier reading are let go of; those of the last are kept with the arena. */
+/* Releases the files of an earlier read; those of the last one are released with the arena. */
 static void drop_reading(struct fetch *f)
 {
 	for (int i = 0; i < f->n; i++)
@@ -237,9 +243,9 @@ static void drop_reading(struct fetch *f)
 
 #define OPENED_MAX (8 << 20)
 #define OPENED_LOW_MAX (64 << 10)
-#define OPENED_TOGETHER_MAX ((int64_t)256 << 20) /* of all requests; beyond it each has OPENED_LOW_MAX */
+#define OPENED_TOGETHER_MAX ((int64_t)256 << 20) /* for all requests together; beyond it, each has OPENED_LOW_MAX */
 
-/* How much more may be opened in memory for this request. The first batch comes whole. */
+/* How many more bytes may be opened in memory for this request. The first batch comes whole. */
 static int32_t may_open(const struct fetch *f)
 {
 	int64_t together = __atomic_load_n(&f->r->node->opened_bytes, __ATOMIC_RELAXED);
@@ -286,7 +292,7 @@ static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait
 	return err;
 }
 
-/* Reads all; false when pages have to be fetched from the disk first. */
+/* Reads all partitions; false when pages have to be fetched from the disk first. */
 static bool read_parts(struct fetch *f, bool nowait)
 {
 	bool cold = false;
@@ -341,14 +347,14 @@ static bool is_enough(const struct fetch *f)
 	       interesting(f) == 0 || any_diverges(f);
 }
 
-/* ---- opening what is sealed ---- */
+/* ---- opening sealed batches ---- */
 
 static void forget_opened(void *arg)
 {
 	buf_fini(arg);
 }
 
-/* What is opened lives until the answer has left. */
+/* The opened bytes live until the answer has been sent. */
 static void open_part(struct fetch *f, struct part *p)
 {
 	struct buf *bytes = arena_zalloc(&f->r->arena, sizeof(*bytes));
@@ -389,7 +395,10 @@ static void give_back_room(void *arg)
 	__atomic_sub_fetch(&f->r->node->opened_bytes, f->sealed, __ATOMIC_RELAXED);
 }
 
-/* What was read is what will be answered; the request is parked. Its room is taken now, so that the next to read knows of it. */
+/*
+ * What was read will be answered; the request is parked. Its memory is accounted for now, so that
+ * the next reader knows of it.
+ */
 static void open_sealed(struct fetch *f)
 {
 	f->ended = true;
@@ -408,14 +417,14 @@ static void stop_waiting(struct fetch *f)
 	timer_stop(&f->timer);
 }
 
-/* Everything that was read last is answered. */
+/* Answers with everything that was last read. */
 static void finish(struct fetch *f)
 {
 	stop_waiting(f);
 	f->ended = true;
 	if (!waking_settle(&f->waking))
-		return;			    /* it comes, and ends this */
-	if (f->sealed > 0 && !f->r->conn) { /* nobody is left for whom to open it */
+		return;			    /* a call is on its way, and ends this */
+	if (f->sealed > 0 && !f->r->conn) { /* nobody is left to open it for */
 		drop_reading(f);
 		request_end(f->r, true);
 	} else if (f->sealed > 0) {
@@ -458,7 +467,7 @@ static void read_cold(struct fetch *f)
 	env_work(f->r->core->loop, &f->work);
 }
 
-/* True when nothing has moved since it was read. */
+/* True when nothing has moved since the read. */
 static bool wait_for_part(struct fetch *f, struct part *p)
 {
 	if (p->waiter.partition && !list_empty(&p->waiter.link))
@@ -550,7 +559,7 @@ static void hurry(struct request *r)
 
 /* ---- the request ---- */
 
-/* A replica of the metadata log knows this one for a controller that leads no more, or is about to stop. */
+/* A fetching controller takes this error as "not the leader, or stopping". */
 static void fail(struct request *r, int err, struct str message)
 {
 	struct fetch_response *out = r->out;

@@ -1,5 +1,6 @@
 /*
- * fetch_answer: from what a Fetch has read to its answer. A file that is sent lives until the answer's last byte has left.
+ * fetch_answer: makes the answer from what a Fetch has read. A file being sent lives until the
+ * answer's last byte has been sent.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -34,7 +35,7 @@ static bool fill_aborted(struct fetch *f, struct part *p, part_answer *out)
 	return true;
 }
 
-/* Clients of version 5 and before do not know the storage error, and refresh their metadata for this one. */
+/* Clients of version 5 and older do not know the storage error; with this one they refresh their metadata. */
 static int error_for(const struct fetch *f, int err)
 {
 	return err == ERR_KAFKA_STORAGE_ERROR && f->r->version <= 5 ? ERR_NOT_LEADER_OR_FOLLOWER : err;
@@ -42,7 +43,7 @@ static int error_for(const struct fetch *f, int err)
 
 static const uint8_t no_records[1];
 
-/* Replicas are not consumers: Kafka counts their bytes apart. */
+/* Replicas are not consumers: Kafka counts their bytes separately. */
 static void count_part(const struct fetch *f, struct part *p)
 {
 	if (!p->partition || f->replica_id >= 0)
@@ -87,7 +88,7 @@ static void fill_leader(struct fetch *f, struct part *p)
 	const struct image_topic *t = answer_topic(f->r->core->image, p->want.topic_id, p->want.topic);
 	struct fetch_response *out = f->r->out;
 
-	if (t) /* replicas know where each other are */
+	if (t) /* replicas know each other's addresses */
 		answer_leader(f->r, t->id, p->want.partition, &p->answer.current_leader,
 			      f->replica_id < 0 ? &out->node_endpoints : NULL);
 }
@@ -149,7 +150,7 @@ static struct fetch_news news_of(const struct part *p)
 	};
 }
 
-/* Must the session tell it? Then it is also remembered, and moves to the end when it has records. */
+/* Must the session report it? If so, that is noted, and a partition with records moves to the end. */
 static bool session_tells(struct fetch *f, struct part *p)
 {
 	struct fetch_member *m = member_of(f, p);
@@ -168,7 +169,10 @@ static bool same_topic(const struct part *a, const struct part *b)
 					      : uuid_eq(a->want.topic_id, b->want.topic_id);
 }
 
-/* The partitions to be told, in order, those without a reading last; neighbours of one topic stand under one heading. */
+/*
+ * Lists the partitions to be reported, in order, those that were not read last; adjacent ones of
+ * one topic are grouped.
+ */
 static bool list_parts(struct fetch *f, struct part **told, int n)
 {
 	struct fetch_response *out = f->r->out;
@@ -211,7 +215,7 @@ static void open_session(struct fetch *f, struct fetch_response *out)
 	struct fetch_sessions *sessions = f->r->core->sessions;
 	struct fetch_session *session;
 
-	if (f->replica_id >= 0 && !f->is_replica) /* it takes no replica's place */
+	if (f->replica_id >= 0 && !f->is_replica) /* such a consumer does not count as a replica */
 		return;
 	session = fetch_session_open(sessions, f->is_replica, fetch_is_by_id(f), f->n,
 				     env_mono_ms(f->r->core->loop->env));
@@ -224,9 +228,9 @@ static void open_session(struct fetch *f, struct fetch_response *out)
 	}
 }
 
-#define HEAD_LEN 32 /* of an answer without partitions, about */
+#define HEAD_LEN 32 /* approximate size of an answer without partitions */
 
-/* How long the answer would be. */
+/* The length that the answer would have. */
 static int64_t answer_len(const struct fetch *f)
 {
 	int64_t sum = HEAD_LEN;
@@ -245,7 +249,7 @@ static int64_t answer_len(const struct fetch *f)
 	return sum;
 }
 
-/* A consumer beyond its quota gets an empty answer, and its session has not heard of anything. */
+/* A consumer beyond its quota gets an empty answer, and its session is not changed. */
 static bool is_throttled(struct fetch *f)
 {
 	return f->replica_id < 0 && image_has_quotas(f->r->image) && throttle_fetch(f->r, answer_len(f));

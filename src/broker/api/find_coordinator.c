@@ -1,8 +1,9 @@
 /*
- * FindCoordinator: which broker looks after a group or a transactional id: the leader of the partition of __consumer_offsets, or of
- * __transaction_state, that it belongs to, as the image has it. The topic is made when it is first asked for; until it is there the answer
- * is COORDINATOR_NOT_AVAILABLE, which clients take for a reason to ask again. Coordinators that are not served yet are refused with
- * UNSUPPORTED_VERSION, which ends what waits for them, and with words that clients pass on.
+ * FindCoordinator: the broker that coordinates a group or a transactional id: the leader, in the
+ * image, of its partition of __consumer_offsets or __transaction_state. The topic is created when
+ * it is first needed; until it exists the answer is COORDINATOR_NOT_AVAILABLE, after which clients
+ * ask again. Coordinators that are not served are refused with UNSUPPORTED_VERSION, which ends the
+ * client's wait, and a message that clients pass on.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -19,10 +20,13 @@ enum key_type { KEY_GROUP = 0, KEY_TRANSACTION = 1, KEY_SHARE = 2 };
 struct found {
 	int32_t node_id;
 	struct answer_endpoint endpoint;
-	struct str message; /* empty: there is nothing to say */
+	struct str message; /* empty: no message */
 };
 
-/* "group:topic id:partition", as SharePartitionKey.validate has it: three parts, none empty, a uuid and a number. */
+/*
+ * "group:topic id:partition", as checked by SharePartitionKey.validate: three parts, none empty,
+ * with a uuid and a number.
+ */
 static bool share_key_is_valid(struct str key)
 {
 	int last = -1, before = -1;
@@ -80,7 +84,7 @@ static enum outcome find_one(struct request *r)
 
 	if (err)
 		return request_fail(r, err, found.message.len > 0 ? found.message : STR_NULL);
-	/* Kafka's words for no error, where there is room for words. */
+	/* Kafka's message for no error, in versions with a field for it. */
 	out->error_message = STR("NONE");
 	out->node_id = found.node_id;
 	out->host = found.endpoint.host;

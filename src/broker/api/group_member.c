@@ -1,7 +1,9 @@
 /*
- * group_member: JoinGroup, SyncGroup, Heartbeat and LeaveGroup: what a member of a classic group says to its coordinator.
+ * group_member: JoinGroup, SyncGroup, Heartbeat and LeaveGroup: the messages of a member of a
+ * classic group to its coordinator.
  *
- * Here is what Kafka decides before it looks for the group (KafkaApis, GroupCoordinatorService), and the manners of the old versions.
+ * This file makes the checks that Kafka makes before it looks for the group (KafkaApis,
+ * GroupCoordinatorService), and handles old versions.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -136,7 +138,10 @@ static void fail_heartbeat(struct request *r, int err, struct str message)
 static void finish_heartbeat(struct request *r, const struct shard_command *c, void *arg)
 {
 	(void)arg;
-	/* A coordinator that loads has not missed it: the session will begin when it is there. */
+	/*
+	 * A coordinator that is loading does not count this as missed: the session begins when it
+	 * has loaded.
+	 */
 	if (c->err)
 		fail_heartbeat(r, c->err == ERR_COORDINATOR_LOAD_IN_PROGRESS ? 0 : c->err, STR_NULL);
 }
@@ -173,7 +178,7 @@ static void fail_leave(struct request *r, int err, struct str message)
 	*(struct leave_group_response *)r->out = (struct leave_group_response){.error_code = (int16_t)err};
 }
 
-/* Before version 3 one member leaves, and its error is the request's. */
+/* Before version 3 one member leaves, and its error is that of the request. */
 static void finish_leave(struct request *r, const struct shard_command *c, void *arg)
 {
 	struct leave_group_response *out = r->out;

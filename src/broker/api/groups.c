@@ -1,5 +1,5 @@
 /*
- * groups: ListGroups, DescribeGroups and DeleteGroups: what people ask about groups and do to them.
+ * groups: ListGroups, DescribeGroups and DeleteGroups: the administration of groups.
  */
 #include "base/err.h"
 #include "base/str_index.h"
@@ -17,7 +17,7 @@
 
 /* ---- ListGroups ---- */
 
-/* Of states, and of types: there are fewer than ten of each. Kafka takes any number. */
+/* For states, and for types: there are fewer than ten of each. Kafka accepts any number. */
 #define FILTERS_MAX 10000
 
 static void fail_list(struct request *r, int err, struct str message)
@@ -35,7 +35,7 @@ static void put_described(struct request *r, bool all, const struct list_groups_
 			out->groups.v[out->groups.n++] = part->groups.v[i];
 }
 
-/* A shard that has moved away meanwhile has nothing to list; any other trouble is the whole list's. */
+/* A shard that has moved away meanwhile has nothing to list; any other error is that of the whole list. */
 static void finish_list(struct coordinator_fan *f)
 {
 	struct list_groups_response *out = f->r->out;
@@ -57,7 +57,10 @@ static void finish_list(struct coordinator_fan *f)
 		return;
 	}
 	out->groups.n = 0;
-	/* Who may describe the cluster sees all groups: so it was before groups could be described one by one. */
+	/*
+	 * A principal that may describe the cluster sees all groups, as before groups had
+	 * permissions of their own.
+	 */
 	all = request_may_quietly(f->r, ACL_DESCRIBE, ACL_CLUSTER, STR(ACL_CLUSTER_NAME));
 	for (int i = 0; i < f->n; i++)
 		if (f->v[i].command.c.err == 0)
@@ -106,7 +109,7 @@ static void fail_describe(struct request *r, int err, struct str message)
 		refuse_described(&out->groups.v[i], in->groups.v[i], err);
 }
 
-/* Those that may not be described come first. */
+/* Groups that may not be described come first. */
 static void finish_describe(struct coordinator_fan *f)
 {
 	const struct describe_groups_request *in = f->r->in;
@@ -207,7 +210,7 @@ static void finish_delete(struct coordinator_fan *f)
 		refuse_deletion(&out->results.v[i], groups->v[i], ERR_GROUP_AUTHORIZATION_FAILED);
 }
 
-/* Each group once, as often as it may be named. */
+/* Each group once, however often it is named. */
 static int each_once(struct request *r, struct str *names)
 {
 	const struct delete_groups_request *in = r->in;

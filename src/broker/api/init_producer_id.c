@@ -1,5 +1,6 @@
 /*
- * InitProducerId: an id for an idempotent producer (KIP-98), from the node's blocks; of a transactional one its coordinator says which.
+ * InitProducerId: an id for an idempotent producer (KIP-98), from the node's blocks; for a
+ * transactional one, its coordinator decides.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -47,7 +48,7 @@ static void has_come(struct producer_id_waiter *w)
 	request_complete(waiting->r);
 }
 
-/* Kafka's checks before a coordinator is looked at. */
+/* The checks that Kafka makes before it looks for a coordinator. */
 static int check_request(const struct request *r, const struct init_producer_id_request *in)
 {
 	if ((in->producer_id == -1) != (in->producer_epoch == -1))
@@ -62,7 +63,7 @@ static int check_request(const struct request *r, const struct init_producer_id_
 	return 0;
 }
 
-/* Who may write to any topic may have an id for it (KIP-679). */
+/* A principal that may write to any topic may have an id (KIP-679). */
 static int check_permission(struct request *r, const struct init_producer_id_request *in)
 {
 	struct str id = in->transactional_id;
@@ -105,7 +106,7 @@ static enum outcome run(struct request *r)
 const struct api api_init_producer_id = {
 	.key = init_producer_id_request_KEY,
 	.first = init_producer_id_request_FIRST,
-	.last = init_producer_id_request_LAST - 1, /* the last is not stable in Kafka 4.4 */
+	.last = init_producer_id_request_LAST - 1, /* the last one is not stable in Kafka 4.4 */
 	.flags = API_BROKER,
 	.in = &init_producer_id_request_schema,
 	.out = &init_producer_id_response_schema,

@@ -1,5 +1,6 @@
 /*
- * ListConfigResources: what has, or could have, a dynamic configuration (KIP-714 as ListClientMetricsResources, KIP-1142).
+ * ListConfigResources: the resources that have, or may have, a dynamic configuration (KIP-714 as
+ * ListClientMetricsResources, KIP-1142).
  */
 #include <errno.h>
 #include <string.h>
@@ -59,7 +60,7 @@ static int put_topics(struct listing *l, int8_t type)
 	return err;
 }
 
-/* Groups and metrics subscriptions are there by having a configuration. */
+/* Groups and metrics subscriptions are listed if they have a configuration. */
 static int put_configured(struct listing *l, int8_t type)
 {
 	const struct image_configs *c;
@@ -75,7 +76,7 @@ static int put_configured(struct listing *l, int8_t type)
 
 static const struct {
 	int8_t type;
-	int16_t since; /* version 0 knew metrics subscriptions only */
+	int16_t since; /* version 0 has metrics subscriptions only */
 	int (*put)(struct listing *, int8_t type);
 } kinds[] = {
 	{RESOURCE_GROUP, 1, put_configured},	  {RESOURCE_CLIENT_METRICS, 0, put_configured},

@@ -1,7 +1,8 @@
 /*
- * ListOffsets: where a partition begins and ends, and the first offset of a time (ReplicaManager.fetchOffset, KIP-79, KIP-734).
+ * ListOffsets: where a partition begins and ends, and the first offset for a timestamp
+ * (ReplicaManager.fetchOffset, KIP-79, KIP-734).
  *
- * Times are looked up in a job: the indexes and the segment may have to come from the disk.
+ * Timestamps are looked up in a job: indexes and segment may have to be read from the disk.
  */
 #include <stdlib.h>
 
@@ -40,7 +41,7 @@ static void answer_found(struct part *p, int16_t version)
 		p->out->leader_epoch = p->list.epoch;
 }
 
-/* Versions before KIP-207 do not know it. */
+/* Versions before KIP-207 do not know OFFSET_NOT_AVAILABLE. */
 static int not_available(int16_t version)
 {
 	return version < 5 ? ERR_LEADER_NOT_AVAILABLE : ERR_OFFSET_NOT_AVAILABLE;
@@ -97,7 +98,7 @@ static void looked_up(struct work *w)
 
 /* ---- one partition ---- */
 
-/* The first version that knows a special time; 0: it is none of Kafka's. */
+/* The first version that knows a special timestamp; 0: it is not one of Kafka's. */
 static int known_since(int64_t timestamp)
 {
 	static const int8_t since[] = {[1] = 1, [2] = 1, [3] = 7, [4] = 8, [5] = 9, [6] = 11};
@@ -176,7 +177,7 @@ static int compare(const void *a, const void *b)
 			       (x->out->partition_index < y->out->partition_index);
 }
 
-/* A partition that is asked for twice is refused. */
+/* Refuses partitions that are requested twice. */
 static bool refuse_repeated(struct listing *l)
 {
 	struct part **sorted = arena_array(&l->r->arena, (size_t)l->n + 1, sizeof(struct part *));

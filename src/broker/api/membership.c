@@ -1,6 +1,7 @@
 /*
- * Who belongs to the cluster: UnregisterBroker and UnregisterController, for nodes that will not come back, and AddRaftVoter and
- * RemoveRaftVoter, for the quorum (KIP-853). The controller decides; each answer is an error and its words.
+ * Membership of the cluster: UnregisterBroker and UnregisterController, for nodes that will not
+ * come back, and AddRaftVoter and RemoveRaftVoter, for the quorum (KIP-853). The controller
+ * decides; each answer is an error and its message.
  */
 #include "base/err.h"
 #include "broker/answer.h"

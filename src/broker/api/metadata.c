@@ -1,8 +1,9 @@
 /*
- * Metadata: brokers, topics and who leads them, as the client's listener sees them; topics that are asked for are made (KafkaApis,
- * KRaftMetadataCache).
+ * Metadata: brokers, topics and their leaders, as seen on the client's listener; requested topics
+ * may be created (KafkaApis, KRaftMetadataCache).
  *
- * With auto-creation the answer waits until the new partitions have leaders, so that the first produce works at once.
+ * With auto-creation the answer waits until the new partitions have leaders, so that the first
+ * produce succeeds at once.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,23 +30,23 @@ typedef struct metadata_response_partition partition_answer;
 
 struct metadata {
 	struct request *r;
-	const struct image *image; /* newer than the request's after a creation */
-	struct str *names;	   /* asked for, each once; by name */
-	struct uuid *ids;	   /* asked for, each once; by id */
+	const struct image *image; /* after a creation, newer than the request's */
+	struct str *names;	   /* requested topics, each once; by name */
+	struct uuid *ids;	   /* requested topics, each once; by id */
 	int n_names;
 	int n_ids;
-	struct str *hidden; /* of the names: may not be described */
-	struct str *denied; /* of the names: are not there, and may not be made */
+	struct str *hidden; /* those of the names that may not be described */
+	struct str *denied; /* those of the names that do not exist and may not be created */
 	int n_hidden;
 	int n_denied;
 	bool all;
 	bool by_id;
-	struct str *missing; /* to be made */
+	struct str *missing; /* to be created */
 	int n_missing;
 	struct auto_create creation;
 };
 
-/* ---- what is asked for ---- */
+/* ---- reading the request ---- */
 
 static bool has_id(const struct metadata_request *in)
 {
@@ -65,7 +66,7 @@ static int compare_ids(const void *a, const void *b)
 	return uuid_cmp(*(const struct uuid *)a, *(const struct uuid *)b);
 }
 
-/* Each name or id once: Kafka takes the list for a set. */
+/* Each name or id once: Kafka treats the list as a set. */
 static void make_sets(struct metadata *m)
 {
 	int n = 0;
@@ -83,7 +84,7 @@ static void make_sets(struct metadata *m)
 	m->n_ids = n;
 }
 
-/* 0, or the error for the whole request; -ENOMEM as usual. */
+/* 0, or the error for the whole request; or -ENOMEM. */
 static int read_request(struct metadata *m, const struct metadata_request *in)
 {
 	size_t n = in->topics.n > 0 ? (size_t)in->topics.n : 0;
@@ -111,14 +112,14 @@ static int read_request(struct metadata *m, const struct metadata_request *in)
 	return 0;
 }
 
-/* ---- what may be seen ---- */
+/* ---- what may be described ---- */
 
 static bool may_describe(struct metadata *m, struct str name)
 {
 	return request_may(m->r, ACL_DESCRIBE, ACL_TOPIC, name);
 }
 
-/* Of what may not be described it is not even looked up whether it is there. */
+/* For a topic that may not be described, it is not even looked up whether it exists. */
 static void hide_names(struct metadata *m)
 {
 	int n = 0;
@@ -140,10 +141,10 @@ static bool makes_topics(const struct metadata *m)
 	       config_bool(m->r->node->config, CONFIG_AUTO_CREATE_TOPICS_ENABLE);
 }
 
-/* What is not there and would be made, but by somebody else. */
+/* Moves to `denied` the topics that do not exist and that this principal may not create. */
 static void deny_names(struct metadata *m)
 {
-	int n = 0, all = -1; /* the cluster is asked about when the first is found */
+	int n = 0, all = -1; /* the cluster permission is checked when the first is found */
 
 	if (!makes_topics(m))
 		return;
@@ -162,7 +163,7 @@ static void deny_names(struct metadata *m)
 
 /* ---- filling ---- */
 
-/* This node's own address is what its client was told. */
+/* Notes that the client was told this node's own address. */
 static void note_told(struct metadata *m, const struct answer_endpoint *e)
 {
 	struct request *r = m->r;
@@ -205,13 +206,13 @@ static bool is_alive(struct metadata *m, int32_t id)
 	return answer_alive_endpoint(m->r, m->image, id, &e);
 }
 
-/* The replica's directory has failed, or its broker is not there. */
+/* The replica's directory has failed, or its broker is not alive. */
 static bool is_offline(struct metadata *m, const struct image_partition *p, int i)
 {
 	return !is_alive(m, partition_replicas(p).v[i]) || uuid_eq(partition_directory(p, i), UUID_DIR_LOST);
 }
 
-/* Version 0 names only brokers that are there. */
+/* Version 0 names only live brokers. */
 static int copy_ids(struct metadata *m, struct image_ids from, int32_t *to)
 {
 	int n = 0;
@@ -303,7 +304,7 @@ static bool fill_all_topics(struct metadata *m, struct metadata_response *out)
 	return true;
 }
 
-/* Ids are no secret; the name behind one is. */
+/* An id is not secret, but the name behind it is. */
 static void fill_hidden_id(const struct image_topic *t, topic_answer *out)
 {
 	out->error_code = ERR_TOPIC_AUTHORIZATION_FAILED;
@@ -348,7 +349,7 @@ static bool fill_ids(struct metadata *m, topic_answer *out)
 	return true;
 }
 
-/* Kafka's order: ids that are unknown, then what is there, then what is missing, then what is refused. */
+/* Kafka's order: unknown ids, then existing topics, then missing ones, then refused ones. */
 static bool fill_topics(struct metadata *m, struct metadata_response *out)
 {
 	int n = 0;
@@ -385,12 +386,12 @@ static bool fill(struct metadata *m)
 	return fill_brokers(m, out) && fill_topics(m, out);
 }
 
-/* ---- all topics, for everybody ---- */
+/* ---- all topics, for all clients ---- */
 
-/* With fewer topics an answer is as quickly made as found. */
+/* With fewer topics an answer is made as quickly as it is looked up. */
 #define KEPT_TOPICS_MIN 16
 
-/* Does everybody who asks so get the same? */
+/* Would every client with this request get the same answer? */
 static bool is_for_all(struct metadata *m)
 {
 	const struct metadata_request *in = m->r->in;
@@ -419,9 +420,9 @@ static bool answer_for_all(struct metadata *m)
 	return true;
 }
 
-/* ---- making what is missing ---- */
+/* ---- creating missing topics ---- */
 
-/* The topics of coordinators that are not served yet stay away. */
+/* Topics of coordinators that are not served yet are not created. */
 static bool may_be_made(struct str name)
 {
 	return !topic_is_internal(name) || str_eq(name, coordinator_topic(COORDINATOR_GROUP));

@@ -1,8 +1,9 @@
 /*
- * What nodes tell and ask their controller, on its own listener: BrokerRegistration and BrokerHeartbeat, ControllerRegistration,
- * AllocateProducerIds, AlterPartition, AssignReplicasToDirs, which the controller decides; and what the nodes of the quorum say to each other,
- * beside Fetch: Vote, BeginQuorumEpoch, EndQuorumEpoch, FetchSnapshot, UpdateRaftVoter, which raft answers. A row each, and the answer when the
- * request fails as a whole.
+ * Requests between nodes on the controller's listener. The controller decides BrokerRegistration,
+ * BrokerHeartbeat, ControllerRegistration, AllocateProducerIds, AlterPartition and
+ * AssignReplicasToDirs. Raft answers the requests between the nodes of the quorum other than Fetch:
+ * Vote, BeginQuorumEpoch, EndQuorumEpoch, FetchSnapshot, UpdateRaftVoter. Each has a row, and its
+ * answer when the request fails as a whole.
  */
 #include "broker/api.h"
 #include "broker/dispatch.h"
@@ -42,7 +43,7 @@
 
 #define ROW(name, more) ROW_RUN(name, more, forward_run)
 
-/* Whose heartbeats come by this connection is known from then on: when it breaks the broker may be gone. */
+/* Notes which broker's heartbeats come by this connection: if it breaks, the broker may be gone. */
 static enum outcome run_heartbeat(struct request *r)
 {
 	const struct broker_heartbeat_request *in = r->in;

@@ -1,5 +1,6 @@
 /*
- * OffsetCommit: what the cluster has is the group coordinator's, the rest is refused here (commit_topics.h).
+ * OffsetCommit: partitions that exist are left to the group coordinator, the others are refused
+ * here (commit_topics.h).
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -11,7 +12,7 @@
 
 struct commit {
 	struct commit_topics topics;
-	struct offset_commit_request in; /* what the coordinator is asked */
+	struct offset_commit_request in; /* the request to the coordinator */
 };
 
 static void finish(struct request *r, const struct shard_command *c, void *arg)

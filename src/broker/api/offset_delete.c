@@ -1,5 +1,6 @@
 /*
- * OffsetDelete: topics and partitions that the cluster does not have are refused here, the rest is the coordinator's (KIP-496).
+ * OffsetDelete: topics and partitions that do not exist are refused here, the coordinator handles
+ * the rest (KIP-496).
  */
 #include "base/err.h"
 #include "base/str_index.h"
@@ -51,7 +52,7 @@ static bool sort_topic(struct request *r, struct deletion *d, const asked *t)
 	return true;
 }
 
-/* The refused partitions of a topic, then the coordinator's. */
+/* Adds the refused partitions of a topic, then the coordinator's. */
 static void merge(struct request *r, const struct deletion *d, struct str_index *met)
 {
 	struct offset_delete_response *out = r->out;
@@ -79,7 +80,7 @@ static void finish(struct request *r, const struct shard_command *c, void *arg)
 {
 	struct str_index met;
 
-	/* An error of the group says nothing about its topics. */
+	/* With an error of the group, the answer has no topics. */
 	if (c->err) {
 		((struct offset_delete_response *)r->out)->error_code = (int16_t)c->err;
 		return;

@@ -1,6 +1,6 @@
 /*
- * OffsetFetch: how far groups have read. Since version 8 for many groups at once, since 10 by topic ids; older requests are turned into the
- * newer form and their answers back.
+ * OffsetFetch: how far groups have read. From version 8 on for many groups at once, from 10 on by
+ * topic ids; older requests are converted to the newer form, and their answers back.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -18,16 +18,16 @@ typedef struct offset_fetch_request_group_topic asked_topic;
 typedef struct offset_fetch_response_group_topic told_topic;
 
 struct fetch {
-	const asked *groups; /* as asked */
-	bool *may;	     /* be described */
-	asked *known;	     /* without the topics that are not the coordinator's to answer */
-	told *refused;	     /* those */
+	const asked *groups; /* as requested */
+	bool *may;	     /* may each be described? */
+	asked *known;	     /* without the topics that the coordinator need not answer */
+	told *refused;	     /* those topics */
 	told *out;
 	int n;
 	int n_may;
 };
 
-/* ---- the request as one of groups ---- */
+/* ---- the request in the form for groups ---- */
 
 static bool group_of_old(struct request *r, asked *g)
 {
@@ -95,7 +95,7 @@ static bool refuse_group(struct request *r, const asked *g, int err, told *o)
 	return true;
 }
 
-/* ---- the answer in the form of the version ---- */
+/* ---- the answer in the form of its version ---- */
 
 static bool answer_old(struct request *r, const told *g)
 {
@@ -134,9 +134,9 @@ static void answer(struct request *r, const struct fetch *f)
 	out->groups.n = f->n;
 }
 
-/* ---- topics that are refused ---- */
+/* ---- refused topics ---- */
 
-/* 0: it is the coordinator's to answer; then *name is the topic's. */
+/* 0: the coordinator is to answer it; *name is then the topic's. */
 static int error_of_topic(struct request *r, const asked_topic *t, struct str *name)
 {
 	const struct image_topic *topic = NULL;
@@ -181,7 +181,7 @@ static bool sort_topics(struct request *r, struct fetch *f, int i)
 	return true;
 }
 
-/* Of all offsets of a group: those of topics that may not be described are not there. */
+/* When all offsets of a group are requested, topics that may not be described are left out. */
 static void drop_unseen(struct request *r, told *o)
 {
 	int n = 0;
@@ -192,7 +192,7 @@ static void drop_unseen(struct request *r, told *o)
 	o->topics.n = n;
 }
 
-/* Of all offsets of a group: a topic that has no id any more cannot be named. */
+/* When all offsets of a group are requested, a topic that no longer has an id cannot be named. */
 static void give_ids(struct request *r, told *o)
 {
 	int n = 0;
@@ -225,7 +225,10 @@ static bool add_refused(struct request *r, told *o, const told *refused)
 
 /* ---- the request ---- */
 
-/* A fetch of stable offsets that cannot know whether they are: the client looks for the coordinator anew. */
+/*
+ * For a fetch of stable offsets when it is unknown whether they are stable: the client then looks
+ * for the coordinator again.
+ */
 static int error_of(const struct request *r, int err)
 {
 	const struct offset_fetch_request *in = r->in;

@@ -1,5 +1,6 @@
 /*
- * OffsetForLeaderEpoch: where an epoch ended, so that a reader finds out whether its log has been cut (KIP-101, KIP-320).
+ * OffsetForLeaderEpoch: where an epoch ended, so that a reader can find out whether its log was
+ * truncated (KIP-101, KIP-320).
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -63,7 +64,7 @@ static enum outcome run(struct request *r)
 
 	if (!r->image || !shape_answer(r))
 		return HANG_UP;
-	/* Nodes, which asked this before consumers did, need no topic's permission. */
+	/* Nodes, which used this API before consumers did, need no permission on topics. */
 	all = request_may_quietly(r, ACL_CLUSTER_ACTION, ACL_CLUSTER, STR(ACL_CLUSTER_NAME));
 	for (int i = 0; i < in->topics.n; i++) {
 		struct str topic = in->topics.v[i].topic;

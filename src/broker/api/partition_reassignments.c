@@ -1,6 +1,6 @@
 /*
- * AlterPartitionReassignments and ListPartitionReassignments: partitions that move to other replicas (KIP-455, KIP-860). The controller
- * decides.
+ * AlterPartitionReassignments and ListPartitionReassignments: move partitions to other replicas
+ * (KIP-455, KIP-860). The controller decides.
  */
 #include "base/err.h"
 #include "broker/answer.h"

@@ -1,14 +1,16 @@
 /*
- * Produce: each batch is checked in the frame it arrived in, appended, and answered as acks asks for (KafkaApis.handleProduceRequest,
- * ReplicaManager.appendRecords).
+ * Produce: each batch is checked in the frame in which it arrived, appended, and answered according
+ * to acks (KafkaApis.handleProduceRequest, ReplicaManager.appendRecords).
  *
- *	look up -> check -> (ask the transaction's coordinator) -> (recompress, in a job) -> append -> (wait for the high watermark)
- *	-> answer
+ *	look up -> check -> (ask the transaction's coordinator) -> (recompress, in a job) -> append ->
+ *	(wait for the high watermark) -> answer
  *
- * 1. Kafka's order of refusals: permissions, topic and partition, the form of the records, internal topic, leadership and replicas, the batch.
- * 2. acks=0: no answer; an error closes the connection, so that the client looks for another leader.
- * 3. Nothing is answered before it is in the log, and with acks=-1 not before the high watermark has passed it, or the time is over:
- *    then the records stay all the same.
+ * 1. Refusals are in Kafka's order: permissions, topic and partition, the form of the records,
+ *    internal topic, leadership and replicas, the batch.
+ * 2. acks=0: no answer; an error closes the connection, so that the client looks for another
+ *    leader.
+ * 3. Nothing is answered before it is in the log. With acks=-1, nothing is answered before the high
+ *    watermark has passed it, or the timeout; after a timeout the records stay in the log.
  */
 #include <errno.h>
 
@@ -41,7 +43,7 @@ struct part {
 	part_answer *out;
 	struct uuid topic_id;
 	struct partition *partition; /* a reference */
-	struct topic_state *topic;   /* a reference: the settings it is checked by */
+	struct topic_state *topic;   /* a reference: the settings for its checks */
 	uint8_t *batch;
 	size_t len;
 	struct batch_info info;
@@ -56,20 +58,20 @@ struct produce {
 	struct part *parts;
 	int n;
 	int n_waiting;
-	bool failed; /* any partition */
+	bool failed; /* for any partition */
 	int64_t now_ms;
 	struct codecs *codecs; /* of the job */
 	struct waking waking;
 	struct timer timer;
 	struct work work;
-	struct verification *verification; /* of a transaction's batches; NULL: there are none */
+	struct verification *verification; /* for the batches of a transaction; NULL: there are none */
 	bool verifies;			   /* the coordinator is being asked */
 	bool waits;			   /* for watermarks: the timer runs */
 	bool hurried;
 	bool ended;
 };
 
-/* How long a stop waits for flushes and followers before those who wait are told that it took too long. */
+/* How long a stop waits for flushes and followers before waiting requests are answered with a timeout. */
 enum { HURRY_MS = 1000 };
 
 /* ---- refusing ---- */
@@ -95,13 +97,13 @@ static bool answer_record_errors(struct produce *w, struct part *p)
 	return true;
 }
 
-/* The batch itself is at fault: the log's start is told, as Kafka tells it, for errors that are about records. */
+/* The batch itself is at fault: like Kafka, returns the log start offset for errors about records. */
 static void refuse_batch(struct produce *w, struct part *p)
 {
 	bool known = p->problem.error == ERR_MESSAGE_TOO_LARGE || p->problem.error == ERR_RECORD_LIST_TOO_LARGE ||
 		     p->problem.error == ERR_CORRUPT_MESSAGE;
 
-	/* Kafka has words only where single records are at fault. */
+	/* Kafka has a message only if single records are at fault. */
 	refuse(w, p, p->problem.error, p->problem.n_records > 0 ? p->problem.message : STR_NULL);
 	if (!known) {
 		struct partition_view v;
@@ -202,7 +204,7 @@ static int count_parts(const struct produce_request *in)
 	return n;
 }
 
-/* The answer has the shape of the request. */
+/* Gives the answer the shape of the request. */
 static bool shape_answer(struct produce *w, const struct produce_request *in, struct produce_response *out)
 {
 	struct part *p = w->parts;
@@ -226,7 +228,7 @@ static bool shape_answer(struct produce *w, const struct produce_request *in, st
 	return true;
 }
 
-/* An id that nobody knows has no name to ask about: it is refused as unknown. */
+/* An unknown id has no name on which a permission could be checked: it is refused as unknown. */
 static bool may_write(struct request *r, const struct produce_request_topic *t)
 {
 	const struct image_topic *topic = answer_topic(r->image, t->topic_id, t->name);
@@ -253,7 +255,7 @@ static void check_parts(struct produce *w, const struct produce_request *in)
 
 /* ---- answering ---- */
 
-/* Whom to ask instead (KIP-951). */
+/* Which node to ask instead (KIP-951). */
 static void fill_leader(struct produce *w, struct part *p)
 {
 	struct produce_response *out = w->r->out;
@@ -297,7 +299,7 @@ static void finish_parked(struct produce *w)
 	timer_stop(&w->timer);
 	w->ended = true;
 	if (!waking_settle(&w->waking))
-		return; /* it comes, and ends this */
+		return; /* a call is on its way, and ends this */
 	outcome = outcome_of(w);
 	if (outcome == REPLY)
 		request_complete(w->r);
@@ -305,7 +307,7 @@ static void finish_parked(struct produce *w)
 		request_end(w->r, outcome == HANG_UP);
 }
 
-/* What has become of a batch that waits. True when it is decided. */
+/* Looks at a batch that waits. True when it is decided. */
 static bool settle(struct produce *w, struct part *p)
 {
 	int err;
@@ -414,7 +416,7 @@ static void hurry(struct request *r)
 		timer_start(&w->timer, HURRY_MS);
 }
 
-/* ---- another codec: in a job ---- */
+/* ---- recompression, in a job ---- */
 
 static void rewrite_job(struct work *work)
 {
@@ -460,7 +462,7 @@ static bool any_to_rewrite(const struct produce *w)
 
 /* ---- transactions ---- */
 
-/* What follows when the request is parked already. */
+/* What follows if the request is already parked. */
 static void go_on(struct produce *w)
 {
 	if (any_to_rewrite(w)) {
@@ -472,7 +474,10 @@ static void go_on(struct produce *w)
 	wait_for_watermarks(w);
 }
 
-/* Errors of a coordinator that a producer would not come again for become one for which it does, and looks for no other leader. */
+/*
+ * Coordinator errors that a producer would not retry: they are mapped to one that it does retry,
+ * without looking for another leader.
+ */
 static bool is_passing(const struct produce *w, int err)
 {
 	return err == ERR_NETWORK_EXCEPTION || err == ERR_COORDINATOR_LOAD_IN_PROGRESS ||
@@ -553,7 +558,7 @@ static struct verification *verification_new(struct produce *w, int n)
 	return v->v ? v : NULL;
 }
 
-/* One request is of one transaction: false, when it is of two. */
+/* One request belongs to one transaction: false if it has two. */
 static bool prepare_verification(struct produce *w)
 {
 	int n = count_of_transaction(w);
@@ -612,7 +617,10 @@ static void refuse_all(struct produce *w, int err)
 			refuse(w, &w->parts[i], err, STR_NULL);
 }
 
-/* A batch of a format that does not exist makes the whole request unreadable to Kafka; null when there is none. */
+/*
+ * To Kafka, a batch of a format that does not exist makes the whole request unreadable; null when
+ * there is none.
+ */
 static struct str unknown_format(struct request *r, const struct produce_request *in)
 {
 	for (int i = 0; i < in->topic_data.n; i++)

@@ -1,6 +1,6 @@
 /*
- * SaslHandshake and SaslAuthenticate where nobody has to say who he is, or has said so already: an illegal state. All others are
- * broker/sasl.c's.
+ * SaslHandshake and SaslAuthenticate on connections that need no authentication, or have completed
+ * it: an illegal state. broker/sasl.c handles all others.
  */
 #include "base/err.h"
 #include "broker/api.h"

@@ -1,5 +1,5 @@
 /*
- * ListTransactions and DescribeTransactions: what the coordinators of this node know (KIP-664).
+ * ListTransactions and DescribeTransactions: answered by the coordinators on this node (KIP-664).
  */
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@ typedef struct list_transactions_response_transaction listed;
 
 /* ---- ListTransactions ---- */
 
-/* There are eight states. Kafka takes any number of filters. */
+/* There are eight states. Kafka accepts any number of filters. */
 #define STATE_FILTERS_MAX 10000
 
 static void list_fail(struct request *r, int err, struct str message)
@@ -27,7 +27,10 @@ static void list_fail(struct request *r, int err, struct str message)
 	*(struct list_transactions_response *)r->out = (struct list_transactions_response){.error_code = (int16_t)err};
 }
 
-/* Each state once; of the unknown ones, which go into the answer, one is left where there are no others: nothing is in that state. */
+/*
+ * Reduces the filters to each state once. Unknown states go into the answer; if there are only
+ * unknown ones, one of them is kept, which matches no transaction.
+ */
 static void narrow_states(struct request *r, struct list_transactions_request *to)
 {
 	const struct list_transactions_request *in = r->in;
@@ -57,7 +60,7 @@ static int by_id(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* What the shards are asked: NULL without memory. */
+/* The question for the shards; NULL without memory. */
 static const struct list_transactions_request *narrow(struct request *r)
 {
 	const struct list_transactions_request *in = r->in;
@@ -92,7 +95,7 @@ static int count_listed(const struct coordinator_fan *f)
 	return n;
 }
 
-/* A shard that has moved away meanwhile has nothing to list; any other trouble is the whole list's. */
+/* A shard that has moved away meanwhile has nothing to list; any other error is that of the whole list. */
 static int list_error(const struct coordinator_fan *f)
 {
 	for (int i = 0; i < f->n; i++)
@@ -166,7 +169,7 @@ const struct api api_list_transactions = {
 
 /* ---- DescribeTransactions ---- */
 
-/* Of the partitions those that may be described. */
+/* Keeps only those partitions that may be described. */
 static void drop_unseen(struct request *r, struct describe_transactions_response_transaction *t)
 {
 	int n = 0;
@@ -203,7 +206,7 @@ static bool describe_shape(struct request *r, int err)
 	return true;
 }
 
-/* What is answered without a coordinator, into the answer; how many are left for one. */
+/* Answers what needs no coordinator; returns how many are left for one. */
 static int refuse_described(struct request *r)
 {
 	struct describe_transactions_response *out = r->out;

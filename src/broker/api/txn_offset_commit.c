@@ -1,7 +1,8 @@
 /*
- * TxnOffsetCommit: offsets that count when the transaction is committed. What the cluster does not have is refused here (commit_topics.h);
- * then the partition where the group's offsets lie is verified, or comes into the transaction, as if the client had produced to it; the rest
- * is the group coordinator's.
+ * TxnOffsetCommit: offsets that take effect when the transaction is committed. What does not exist
+ * is refused here (commit_topics.h). Then the partition with the group's offsets is verified, or
+ * added to the transaction, as if the client had produced to it. The group coordinator handles the
+ * rest.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -20,7 +21,7 @@
 struct commit {
 	struct request *r;
 	struct commit_topics topics;
-	struct txn_offset_commit_request in; /* what the coordinator is asked */
+	struct txn_offset_commit_request in; /* the request to the coordinator */
 	struct verification verification;
 	struct verified offsets; /* the partition of the group's offsets */
 	bool verifies;
@@ -68,7 +69,7 @@ static void hurry(struct request *r)
 		verification_hurry(&k->verification);
 }
 
-/* NULL: this node does not look after the group. */
+/* NULL: this node does not coordinate the group. */
 static struct partition *offsets_partition(struct request *r, struct str group_id)
 {
 	const struct image_topic *topic = image_topic_by_name(r->image, coordinator_topic(COORDINATOR_GROUP));

@@ -1,5 +1,6 @@
 /*
- * AlterUserScramCredentials and DescribeUserScramCredentials (KIP-554): the controller decides the one, a broker's image answers the other.
+ * AlterUserScramCredentials, decided by the controller, and DescribeUserScramCredentials, answered
+ * from a broker's image (KIP-554).
  */
 #include <stdlib.h>
 
@@ -80,7 +81,7 @@ static void describe_fail(struct request *r, int err, struct str message)
 	int n = in->users.n > 0 ? in->users.n : 0;
 
 	out->error_code = (int16_t)err;
-	out->error_message = message; /* Kafka leaves an error's own words out here (ApiError.fromThrowable) */
+	out->error_message = message; /* Kafka leaves out an error's default message here (ApiError.fromThrowable) */
 	if (!ANSWER_ARRAY(r, out->results, describe_user_scram_credentials_response_result_schema, n))
 		out->results.n = 0;
 	for (int i = 0; i < out->results.n; i++) {
@@ -112,7 +113,7 @@ static int credential_count(const struct image *i)
 	return n;
 }
 
-/* Who is meant; all who have a credential where nobody is named. */
+/* The users to be described; if none is named, all who have a credential. */
 static bool read_asking(struct request *r, struct asking *a)
 {
 	const struct describe_user_scram_credentials_request *in = r->in;
@@ -182,7 +183,7 @@ static enum outcome describe(struct request *r)
 	struct describe_user_scram_credentials_response *out = r->out;
 	struct asking a = {.n = 0};
 
-	if (r->from_controller || !r->image) /* Kafka's controllers say that they speak it, and do not */
+	if (r->from_controller || !r->image) /* Kafka's controllers list this API, but do not serve it */
 		return request_fail(r, ERR_UNKNOWN_SERVER_ERROR, answer_words(ERR_UNKNOWN_SERVER_ERROR, STR_NULL));
 	if (!read_asking(r, &a) || !put_in_order(r, &a) ||
 	    !ANSWER_ARRAY(r, out->results, describe_user_scram_credentials_response_result_schema, a.n))

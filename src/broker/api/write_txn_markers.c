@@ -1,5 +1,6 @@
 /*
- * WriteTxnMarkers: another coordinator, or who aborts a hanging transaction by hand, has transactions ended in partitions of this node.
+ * WriteTxnMarkers: ends transactions in partitions of this node, for another coordinator, or for an
+ * operator who aborts a hanging transaction.
  */
 #include "base/err.h"
 #include "broker/answer.h"
@@ -14,7 +15,7 @@ typedef struct write_txn_markers_response_marker told;
 
 struct writing {
 	struct request *r;
-	struct markers *v; /* one a marker of the request */
+	struct markers *v; /* one per marker of the request */
 	int n;
 	int n_left;
 };
@@ -28,7 +29,7 @@ static int count_partitions(const asked *in)
 	return n;
 }
 
-/* The answer has the shape of the request. */
+/* Gives the answer the shape of the request. */
 static bool shape(struct request *r, const asked *in, told *out)
 {
 	out->producer_id = in->producer_id;
@@ -111,7 +112,10 @@ static enum outcome run(struct request *r)
 
 	if (!r->image || !w)
 		return HANG_UP;
-	/* Who ends hanging transactions by hand alters the cluster; coordinators are of it. */
+	/*
+	 * To end hanging transactions by hand is to alter the cluster; coordinators need the
+	 * permission for cluster actions.
+	 */
 	if (!request_may_quietly(r, ACL_ALTER, ACL_CLUSTER, STR(ACL_CLUSTER_NAME)) &&
 	    !request_may_cluster(r, ACL_CLUSTER_ACTION))
 		return request_fail_cluster(r, ACL_CLUSTER_ACTION);
