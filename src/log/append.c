@@ -148,7 +148,7 @@ static int write_bytes(struct log *log, struct segment *s, const void *p, int64_
 	int cut = file_truncate(file, s->size);
 	/* the cut is synced with what follows; else, after a power cut, the bytes could reappear before it */
 	s->dirty = true;
-	if (cut)      /* bytes beyond the end that cannot be removed */
+	if (cut) /* bytes beyond the end that cannot be removed */
 		log_dir_fail(log->dir, cut, "cutting off a failed write", log->topic);
 	return log_failed(log, err, "appending", SEGMENT_LOG, s->base);
 }

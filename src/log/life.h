@@ -2,7 +2,7 @@
  * life: is everything visible that the last process wrote in a log directory, although it was
  * killed? And was that process one of ours?
  *
- *	odradek.life			one line of text while the logs are open: the page cache's identity (file_cache_name)
+ *	odradek.life			text, while the logs are open: identifies the page cache (file_cache_name)
  *	odradek.life-0.0-delete/	the witness: an empty directory
  *
  * When a write has returned, its bytes are in the page cache. Killing the process does not remove
