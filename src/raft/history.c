@@ -1,9 +1,9 @@
 /*
  * history: what the log tells raft, by offset: where epochs begin, sets of voters, kraft.versions.
  *
- * 1. Entries are in the order of their offsets. Those of epochs go back to the log's start. Of
- *    voters and kraft.versions the one that applied at the newest snapshot is kept, so that there
- *    is one for every offset from there on.
+ * 1. Entries are in the order of their offsets. Those of epochs go back to the log's start. The
+ *    voters and the kraft.version that applied at the newest snapshot are kept, so that there is an
+ *    entry for every offset from there on.
  * 2. base_epoch is that of the record before the first: that of the snapshot at the log's start, or
  *    0 when the log starts at 0. An epoch that began before the log's start has no entry.
  */

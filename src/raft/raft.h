@@ -213,10 +213,10 @@ enum raft_outcome {
 struct raft_request {
 	int16_t api;
 	int16_t version;
-	struct str listener;   /* the one on which it arrived: determines which address of the leader is returned */
-	const void *in;	       /* the generated request */
-	void *out;	       /* the generated response, at its defaults */
-	struct arena *arena;   /* for what the response points to */
+	struct str listener; /* the one on which it arrived: determines which address of the leader is returned */
+	const void *in;	     /* the generated request */
+	void *out;	     /* the generated response, at its defaults */
+	struct arena *arena; /* for what the response points to */
 	/* a Fetch that was parked and is now woken, or has reached its max_wait_ms: it is answered now */
 	bool again;
 	int64_t snapshot_size; /* FetchSnapshot: size of the snapshot that it names; -1 when there is none */
@@ -299,13 +299,13 @@ enum raft_effect_type {
 	 * `epoch`: RAFT_EVENT_FETCHED.
 	 */
 	RAFT_EFFECT_APPEND_FETCHED,
-	RAFT_EFFECT_TRUNCATE,	 /* drop everything from `offset` on */
-	RAFT_EFFECT_FLUSH,	 /* everything below `offset`: RAFT_EVENT_FLUSHED */
-	RAFT_EFFECT_COMMIT,	 /* the high watermark is now `offset` */
-	RAFT_EFFECT_LEADER,	 /* this node leads `epoch`; offset = where the epoch starts */
-	RAFT_EFFECT_RESIGNED,	 /* this node no longer leads `epoch` */
-	RAFT_EFFECT_FOLLOWER,	 /* another node leads `epoch`, or (leader_id -1) the leader is unknown */
-	RAFT_EFFECT_FETCHES,	 /* step those parked fetches again whose `offset` is below this one's */
+	RAFT_EFFECT_TRUNCATE, /* drop everything from `offset` on */
+	RAFT_EFFECT_FLUSH,    /* everything below `offset`: RAFT_EVENT_FLUSHED */
+	RAFT_EFFECT_COMMIT,   /* the high watermark is now `offset` */
+	RAFT_EFFECT_LEADER,   /* this node leads `epoch`; offset = where the epoch starts */
+	RAFT_EFFECT_RESIGNED, /* this node no longer leads `epoch` */
+	RAFT_EFFECT_FOLLOWER, /* another node leads `epoch`, or (leader_id -1) the leader is unknown */
+	RAFT_EFFECT_FETCHES,  /* step those parked fetches again whose `offset` is below this one's */
 	/* the parked change of voters ends with `err` and `message` (null = the error's default message) */
 	RAFT_EFFECT_CHANGE_DONE,
 	/*
@@ -321,8 +321,8 @@ enum raft_effect_type {
 	RAFT_EFFECT_CUT_SNAPSHOT, /* a snapshot is due, of the image at the high watermark: RAFT_EVENT_SNAPSHOT */
 	/* log segments and snapshots below `snapshot` may be removed, according to the retention settings */
 	RAFT_EFFECT_CLEAN,
-	RAFT_EFFECT_WARN,	  /* log `message`: a peer said something impossible */
-	RAFT_EFFECT_STOPPED,	  /* after RAFT_EVENT_SHUTDOWN: nothing is gained by waiting longer */
+	RAFT_EFFECT_WARN,    /* log `message`: a peer said something impossible */
+	RAFT_EFFECT_STOPPED, /* after RAFT_EVENT_SHUTDOWN: nothing is gained by waiting longer */
 	/* RAFT_EVENT_TICK at `offset` (monotonic milliseconds), unless an earlier one was asked for */
 	RAFT_EFFECT_WAKE,
 };

@@ -199,7 +199,7 @@ struct raft_epoch_end {
 
 void history_append(struct raft_history *h, const struct raft_history *more);
 void history_truncate(struct raft_history *h, int64_t end);
-/* Of voters and kraft.versions, keeps what applies at the snapshot's end. */
+/* Keeps those voters and kraft.versions that apply at the snapshot's end. */
 void history_forget_before_snapshot(struct raft_history *h, int64_t end);
 void history_forget_epochs(struct raft_history *h, int64_t log_start);
 int32_t history_last_epoch(const struct raft_history *h);
