@@ -41,7 +41,7 @@ struct image_quota_set {
 	struct bytes record; /* frame and body */
 };
 
-/* Of a client id, of a user, of both. */
+/* Client id, user, and both. */
 #define QUOTA_LEVELS 3
 
 struct image {

@@ -61,7 +61,7 @@ struct pmap_iter {
 void pmap_iter(const struct pmap *m, struct pmap_iter *it);
 /* starts at the first member not less than the probe */
 void pmap_iter_from(const struct pmap *m, struct pmap_iter *it, const void *probe);
-void *pmap_next(struct pmap_iter *it);						    /* NULL after the last */
+void *pmap_next(struct pmap_iter *it); /* NULL after the last */
 
 /*
  * Calls each(old, now) for every member that is not the same object in both; NULL stands for an
