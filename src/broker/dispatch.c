@@ -27,8 +27,8 @@
 #include "wire/codec.h"
 #include "wire/header.h"
 
-#define REQUEST_BUDGET_A_BYTE                                                                                          \
-	16 /* in addition to odradek.request.memory.bytes: structs are larger than the bytes from which they were read */
+/* In addition to odradek.request.memory.bytes: structs are larger than the bytes from which they were read. */
+#define REQUEST_BUDGET_A_BYTE 16
 #define SPARE_MAX 256
 #define SPARE_ARENA_MAX 4096
 

@@ -9,7 +9,7 @@
 #include "broker/audit.h"
 #include "broker/node_private.h"
 
-/* Levels that a client may ask for, and those that result. Of two with one meaning, the first is reported. */
+/* Levels that a client may ask for, and those that result. If two have the same meaning, the first is reported. */
 static const struct {
 	const char *name;
 	enum diag_level level;

@@ -34,9 +34,9 @@ struct pulse {
 	struct arena arena;
 	struct api_versions_request request;
 	struct timer timer; /* for the next step, outside the channel's own calls; or a timeout */
-	int err;     /* of this endpoint, so far */
-	int n_again; /* number of repeated attempts */
-	bool waits;  /* to dial again */
+	int err;	    /* of this endpoint, so far */
+	int n_again;	    /* number of repeated attempts */
+	bool waits;	    /* to dial again */
 };
 
 static void pulse_end(struct pulse *p)

@@ -27,7 +27,7 @@
 #define DEADLINE_MS 10000
 /* plus the length of the frame: memory limit of a request that is not part of the authentication */
 #define STRANGERS_MEMORY (64 * 1024)
-#define PRINCIPAL_NAME_MAX 32000     /* a principal is a string on the wire, with its type in front */
+#define PRINCIPAL_NAME_MAX 32000 /* a principal is a string on the wire, with its type in front */
 #define REAUTH_INTERVAL_NS 1000000000
 #define NS_A_MS 1000000
 
