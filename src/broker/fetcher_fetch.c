@@ -26,7 +26,7 @@
 #define CUT_MS 20    /* interval of checking whether the recovery point of a truncated replica has been written */
 #define LOOK_MS 1000 /* interval of looking at all replicas: retention here moves the start of an idle one */
 
-/* What the session contains and is to forget. */
+/* A partition that the session contains and is to forget. */
 struct forgotten {
 	struct list link;
 	struct uuid topic_id;

@@ -54,9 +54,8 @@ struct move_request {
 void mover_ask(struct mover *m, struct move_request *r);
 
 /*
- * Resumes the move of a future log that was found at the start and loaded; the mover takes it over,
- * with the reference to the topic. If the replica has no current log, the future one becomes the
- * current log at once.
+ * Resumes the move of a future log that was found at the start and loaded; takes over the log and
+ * the reference to the topic.
  */
 void mover_resume(struct mover *m, struct partition *p, struct log *future, struct topic_state *topic);
 

@@ -311,7 +311,7 @@ void partition_look(struct partition *p, struct partition_view *out)
 	mutex_unlock(&p->lock);
 }
 
-/* Another node still has the replica, unless the topic is gone. */
+/* Unless the topic is gone, other nodes still have the partition. */
 static int end_error(enum partition_end end)
 {
 	return end == PARTITION_REPLICA_GONE ? ERR_NOT_LEADER_OR_FOLLOWER : ERR_UNKNOWN_TOPIC_OR_PARTITION;

@@ -596,7 +596,7 @@ static const struct phase PHASES[] = {
 	[CLEAN_DROP] = {drop, NULL},
 };
 
-/* Other errors are passing ones, or the log's own fault; this one is the disk's. */
+/* Is the disk at fault? Other errors pass by themselves, or are the log's own. */
 static bool is_of_disk(int err)
 {
 	return err < 0 && !err_passes(err) && err != -ECANCELED && err != -ENOBUFS && err != -EFBIG;

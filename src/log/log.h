@@ -345,8 +345,8 @@ void log_end_checkpoint(struct log *);
  */
 bool log_checkpoint_is_ahead(const struct log *);
 /*
- * `log` is `old`, loaded once more in the same run: gives it the checkpoint state written since the
- * directory was opened.
+ * `log` is `old`, loaded once more in the same run: takes over its checkpointed recovery point,
+ * which may have been written since the directory was opened.
  */
 void log_recall_checkpoint(struct log *log, const struct log *old);
 

@@ -5,10 +5,9 @@
  * 1. What goes into a log and comes out of it is plaintext: the leader and its followers each seal
  *    a batch as they append it, each node with its own key. When the setting changes, existing
  *    batches stay as they are until they are compacted.
- * 2. A log that may contain sealed batches has a file odradek.sealed. It is created before the
- *    first of them is written, and is on the platter before that batch is flushed; recovery
- *    recreates it. Such a log is read through this file and sent from memory; any other log is sent
- *    from its file.
+ * 2. A log that may contain sealed batches has a file odradek.sealed. It is created before the first
+ *    of them is written, and is on the platter before that batch is flushed; recovery recreates it.
+ *    Such a log is read by the functions below and sent from memory; any other is sent from its file.
  * 3. Without the key nothing is served and nothing is removed: the batch waits for the key. A batch
  *    that cannot be opened is logged with file and position; the batches before and after it can be
  *    read.
