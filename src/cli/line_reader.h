@@ -1,4 +1,8 @@
-/* line_reader: turns lines into records, as Kafka's LineMessageReader does: */
+/*
+ * line_reader: turns lines into records, as Kafka's LineMessageReader does:
+ *
+ *	h1:v1,h2:v2<headers.delimiter>key<key.separator>value
+ */
 #ifndef ODRADEK_CLI_LINE_READER_H
 #define ODRADEK_CLI_LINE_READER_H
 

@@ -1,5 +1,6 @@
 /*
- * cm: cmocka with the headers that it wants before it, and a chance for tests (splitmix64: good, tiny, the same everywhere).
+ * cm: cmocka with the headers it requires, and random numbers for tests (splitmix64: good, tiny,
+ * the same everywhere).
  */
 #ifndef ODRADEK_TESTS_BASE_CM_H
 #define ODRADEK_TESTS_BASE_CM_H
@@ -8,7 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* after those */
+/* must follow the headers above */
 #include <cmocka.h>
 
 static inline uint64_t cm_random(uint64_t *state)

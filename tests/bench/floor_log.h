@@ -1,6 +1,7 @@
 /*
- * floor_log: the logs of the floor broker: a file of batches each, and where each batch begins, in memory. At a GiB a log starts over with a new
- * file, and the one before is deleted. One thread; every failure ends the program with a line.
+ * floor_log: the logs of the floor broker: a file of batches per log, and an index of where each
+ * batch begins, in memory. At 1 GiB a log continues in a new file, and the old one is deleted. One
+ * thread; every failure ends the program with a message.
  */
 #ifndef ODRADEK_TESTS_BENCH_FLOOR_LOG_H
 #define ODRADEK_TESTS_BENCH_FLOOR_LOG_H
@@ -22,12 +23,15 @@ struct log {
 	size_t n, cap;
 };
 
-void logs_init(const char *directory, bool keeps); /* keeps: they have files; the directory's name is kept */
-/* Of a partition; made when it is asked for the first time. */
+void logs_init(const char *directory, bool keeps); /* keeps: logs have files; the directory's name is kept */
+/* The log of a partition, created at its first use. */
 struct log *log_of(const char *name, size_t len, int32_t partition);
-/* Where the batch with that offset begins; the end, when there is none. */
+/* Position of the batch with that offset; the end when there is none. */
 int64_t log_pos(const struct log *l, int64_t offset);
-/* Gives offsets to the batches of one partition and writes them at once; they are patched in the memory they came in. The first offset. */
+/*
+ * Assigns offsets to the batches of one partition, in place, and writes them at once. Returns the
+ * first offset.
+ */
 int64_t log_append(struct log *l, uint8_t *p, size_t len);
 
 #endif

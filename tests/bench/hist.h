@@ -1,6 +1,4 @@
-/*
- * hist: how often each time was seen, in buckets a hundredth wide; percentiles are right to that.
- */
+/* hist: a histogram of times, with buckets one percent wide, which is also the precision of percentiles. */
 #ifndef ODRADEK_TESTS_BENCH_HIST_H
 #define ODRADEK_TESTS_BENCH_HIST_H
 
@@ -16,6 +14,6 @@ struct hist {
 
 void hist_add(struct hist *h, int64_t us);
 int64_t hist_at(const struct hist *h, double percent); /* the upper end of its bucket */
-void hist_print(const struct hist *h);		       /* lines p50_us= p90_us= p99_us= p999_us= p9999_us= max_us= */
+void hist_print(const struct hist *h);		       /* prints p50_us= p90_us= p99_us= p999_us= p9999_us= max_us= */
 
 #endif

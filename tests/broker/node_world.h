@@ -1,5 +1,6 @@
 /*
- * node_world: a whole node in the simulator, and two raw clients on another machine. One world at a time.
+ * node_world: a whole node in the simulator, and two raw clients on another machine. One world at a
+ * time.
  */
 #ifndef ODRADEK_TESTS_BROKER_NODE_WORLD_H
 #define ODRADEK_TESTS_BROKER_NODE_WORLD_H
@@ -38,7 +39,7 @@ struct world {
 	struct diag diag;
 	struct node *node;
 	struct config *config;
-	struct arena arena; /* what answers are decoded into */
+	struct arena arena; /* where answers are decoded */
 	struct client a, b;
 	bool serving, stopped;
 	const char *overrides[5]; /* of the configuration; ended by NULL */
@@ -52,11 +53,14 @@ void bring_up(void);
 void bring_down(void);
 void client_open(struct client *c); /* at PORT */
 void client_open_at(struct client *c, int port);
-/* Sends `in`; what has come before is forgotten. */
+/* Sends `in`; anything received before is dropped. */
 void client_send(struct client *c, const struct schema *s, int version, const void *in);
-/* The answer to what was sent last, in the world's arena. */
+/* Decodes the answer to the last request into the world's arena. */
 void client_take(struct client *c, const struct schema *s, int version, void *out);
-/* By the first client. Settings: name, value, name and so on, at most eight pairs, ended by NULL; NULL: none. */
+/*
+ * Uses the first client. settings: name, value, name and so on, at most eight pairs, ended by NULL;
+ * NULL: none.
+ */
 void create_topic_with(const char *name, int32_t partitions, const char *const *settings);
 void ask_metadata(const char *topic, struct metadata_response *out);
 struct records batch_of(struct buf *b, const char *value);
@@ -64,9 +68,9 @@ void send_produce(struct client *c, const char *topic, struct records records, i
 struct produce_response_partition ask_produce(const char *topic, const char *value);
 void send_fetch(struct client *c, const char *topic, int64_t offset, int32_t max_wait_ms);
 struct fetch_response_partition take_fetch(struct client *c);
-/* By the first client, version 2. */
+/* Uses the first client, with version 2. */
 void send_move(const char *topic, int32_t partition, const char *path);
-/* Is this batch's only record `value`? */
+/* Asserts that the batch's only record is `value`. */
 void assert_value(struct records records, const char *value);
 int node_world_up(void **state);
 int node_world_up_with(void **state, const char *const *overrides, int n);

@@ -1,6 +1,6 @@
 /*
- * raw_world: a whole node in the simulator, and callers on another machine that send bytes which the test has written itself
- * (tests/bench/raw.h). One world at a time.
+ * raw_world: a whole node in the simulator, and callers on another machine that send bytes the test
+ * has written itself (tests/bench/raw.h). One world at a time.
  */
 #ifndef ODRADEK_TESTS_BROKER_RAW_WORLD_H
 #define ODRADEK_TESTS_BROKER_RAW_WORLD_H
@@ -16,35 +16,44 @@ struct caller {
 	struct sock *sock;
 	const uint8_t *out;
 	size_t out_len, sent;
-	int port;	     /* 0: the clients' */
-	uint8_t in[1 << 18]; /* what has come since raw_say */
+	int port;	     /* 0: the client listener's */
+	uint8_t in[1 << 18]; /* received since raw_say */
 	size_t in_len;
 	bool closed;
 };
 
-/* Serving, with the built-in configuration. */
+/* The node serves, with the built-in configuration. */
 void raw_world_up(void);
-/* With settings beside, "name=value", NULL at the end. */
+/* With overrides, "name=value", ended by NULL. */
 void raw_world_up_with(const char *const *overrides);
-/* The same, and what its machine does before the node starts: files that it reads. */
+/* The same; before() runs on its machine before the node starts, for example to write files. */
 void raw_world_up_after(const char *const *overrides, void (*before)(void *arg));
-/* What nodes of later worlds may have OAUTHBEARER read (allowed.urls of KAFKA_OPTS); NULL: nothing. */
+/*
+ * The URLs that nodes of later worlds permit OAUTHBEARER to read (allowed.urls in KAFKA_OPTS);
+ * NULL: none.
+ */
 void raw_world_allow_url(const char *url);
-/* A clean stop, and it begins to start with other settings: it may have to wait for others. Callers have left. */
+/*
+ * Stops the node cleanly and begins to start it with other settings; it may have to wait for
+ * others. Callers must have left.
+ */
 void raw_world_again(const char *const *overrides);
-/* A clean stop, after which the node holds nothing. Callers have left. */
+/* Stops the node cleanly; it must hold nothing afterwards. Callers must have left. */
 void raw_world_down(void);
 struct sim_world *raw_world(void);
 int64_t raw_world_ms(void); /* the node's wall clock */
-int raw_world_lines(void);  /* diagnostics so far */
+int raw_world_lines(void);  /* log lines so far */
 
-/* Sends these bytes, on a new connection if there is none. They stay the caller's until they are sent. */
+/* Sends these bytes, on a new connection if there is none. They must stay unchanged until sent. */
 void raw_say(struct caller *c, const struct bytes_out *o);
-/* True when an answer has come, false when the connection was closed; anything else fails. */
+/* True when an answer has arrived, false when the connection was closed; anything else fails the test. */
 bool raw_answered(struct caller *c);
-bool raw_has_answer(void *caller); /* now; or it was closed */
+bool raw_has_answer(void *caller); /* it has arrived, or the connection was closed */
 void raw_leave(struct caller *c);
-/* What the node's /metrics has, by a new connection to port 9644: text that ends in NUL, until `web` is used again. */
+/*
+ * The text of the node's /metrics, over a new connection to port 9644; NUL-terminated, valid until
+ * `web` is used again.
+ */
 const char *raw_metrics(struct caller *web);
 
 #endif

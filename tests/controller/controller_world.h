@@ -1,5 +1,6 @@
 /*
- * controller_world: a controller and its tip, without what carries it: a command's records are applied at once, time is told.
+ * controller_world: a controller and its tip, without the runtime that carries it: a command's
+ * records are applied at once, and the test sets the time.
  */
 #ifndef ODRADEK_TESTS_CONTROLLER_CONTROLLER_WORLD_H
 #define ODRADEK_TESTS_CONTROLLER_CONTROLLER_WORLD_H
@@ -13,7 +14,7 @@
 
 struct world {
 	int16_t kraft_version;
-	int16_t kraft_version_max; /* what the voters speak */
+	int16_t kraft_version_max; /* the version that the voters support */
 	struct arena arena;
 	struct config *config;
 	struct controller *controller;
@@ -23,7 +24,7 @@ struct world {
 	int64_t now_ms;
 	int64_t offset;
 	int64_t epochs[4]; /* of brokers 0 to 3 */
-	bool own_node;	   /* who asks is a part of the controller's own node */
+	bool own_node;	   /* the asker belongs to the controller's own node */
 };
 
 struct controller_context context(struct world *w, int16_t version);
@@ -31,7 +32,7 @@ struct controller_context context(struct world *w, int16_t version);
 void apply(struct world *w);
 const struct image *tip(struct world *w);
 
-/* Runs a command, applies what it wrote, gives its error. */
+/* Runs a command, applies its records, evaluates to its error. */
 #define RUN(w, name, version, in, out)                                                                                 \
 	({                                                                                                             \
 		struct controller_context ctx_ = context((w), (version));                                              \
@@ -44,25 +45,28 @@ const struct image *tip(struct world *w);
 		err_;                                                                                                  \
 	})
 
-/* For each test: a world of its own, in *state. */
+/* For each test: creates a world, in *state. */
 int setup(void **state);
-int setup_with_setting(void **state, const char *setting); /* setting=value; NULL: none */
-int setup_of_two(void **state);				   /* by controller.quorum.voters */
+int setup_with_setting(void **state, const char *setting); /* "name=value"; NULL: none */
+int setup_of_two(void **state);				   /* with two voters in controller.quorum.voters */
 int teardown(void **state);
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-/* A broker registers; Kafka's error. Its epoch is in w->epochs. */
+/* Registers a broker. Returns Kafka's error. Its epoch is in w->epochs. */
 int register_incarnation(struct world *w, int32_t id, uint8_t incarnation, int64_t previous_epoch);
 struct broker_heartbeat_response beat(struct world *w, int32_t id, bool fence, bool leave);
-/* Registers, and is fenced no more. */
+/* Registers and unfences it. */
 void let_in(struct world *w, int32_t id);
 
 struct create_topics_response_topic create(struct world *w, const char *name, int32_t partitions, int16_t replicas);
 const struct image_partition *partition(struct world *w, const char *topic, int32_t id);
-/* The leader of a partition of topic "a" says who is in sync: isr0, and isr1 where it is not -1; Kafka's error. */
+/*
+ * The leader of a partition of topic "a" reports its ISR: isr0, and isr1 unless it is -1. Returns
+ * Kafka's error.
+ */
 int16_t alter_isr(struct world *w, int32_t sender, const struct image_partition *p, int32_t leader_epoch,
 		  int32_t partition_epoch, int32_t isr0, int32_t isr1);
-/* IncrementalAlterConfigs of one setting; Kafka's error. */
+/* IncrementalAlterConfigs of one setting. Returns Kafka's error. */
 int16_t change(struct world *w, int8_t type, const char *resource, const char *name, int8_t operation,
 	       const char *value);
 

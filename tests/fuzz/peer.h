@@ -1,5 +1,6 @@
 /*
- * peer: what targets that talk to a whole node share: the fuzzer's input, taken byte by byte, and a raw connection that may say anything.
+ * peer: what fuzz targets that talk to a whole node share: the fuzzer's input, consumed byte by
+ * byte, and a raw connection that may send anything.
  */
 #ifndef ODRADEK_TESTS_FUZZ_PEER_H
 #define ODRADEK_TESTS_FUZZ_PEER_H
@@ -16,20 +17,20 @@ struct input {
 	size_t left;
 };
 
-/* 0 when there is nothing left. */
+/* Takes the next byte; 0 when none is left. */
 uint8_t take(struct input *in);
-/* n bytes, or what is left; they stay the input's. */
+/* Takes n bytes, or as many as are left; a view of the input. */
 struct bytes take_bytes(struct input *in, size_t n);
 
 struct peer {
 	struct sock *sock; /* NULL: not connected */
-	struct buf out;	   /* to be said */
+	struct buf out;	   /* to be sent */
 	size_t sent;
-	void (*hear)(struct peer *p, const uint8_t *bytes, size_t len); /* NULL: what comes is dropped */
-	void (*closed)(struct peer *p);					/* NULL; also after peer_close */
+	void (*hear)(struct peer *p, const uint8_t *bytes, size_t len); /* NULL: received data is dropped */
+	void (*closed)(struct peer *p);					/* may be NULL; also called after peer_close */
 };
 
-/* Dials when it is not connected; what is said leaves as the socket takes it. On the loop's thread. */
+/* Connects if necessary; the bytes leave as the socket accepts them. On the loop's thread. */
 void peer_say(struct peer *p, struct loop *l, const struct addr *to, const void *bytes, size_t len);
 void peer_close(struct peer *p);
 

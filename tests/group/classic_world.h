@@ -1,5 +1,6 @@
 /*
- * classic_world: members of one classic group, "g", by hand, over a brain: what they say, and what they are told.
+ * classic_world: members of one classic group, "g", driven by hand over a brain: what they send,
+ * and what they receive.
  */
 #ifndef ODRADEK_TESTS_GROUP_CLASSIC_WORLD_H
 #define ODRADEK_TESTS_GROUP_CLASSIC_WORLD_H
@@ -17,7 +18,7 @@
 
 extern struct brain b;
 
-/* For each test: a brain of its own, with topic "t" of six partitions. */
+/* For each test: a new brain, with topic "t" of six partitions. */
 int begin(void **state);
 int end(void **state);
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -26,7 +27,7 @@ struct member {
 	struct str id;
 	const char *instance;
 	int32_t generation;
-	int16_t version;       /* of JoinGroup; 0 stands for 4 */
+	int16_t version;       /* of JoinGroup; 0 means 4 */
 	const char *protocols; /* "range sticky"; NULL: range */
 	int32_t session_ms;
 	bool no_rebalance_ms; /* its rebalance timeout is 0 */
@@ -34,26 +35,26 @@ struct member {
 
 struct brain_call *join(struct member *m);
 int join_error(const struct brain_call *c);
-/* What a JoinGroup's answer says it is from now on. */
+/* Adopts what a JoinGroup's answer says. */
 void take_join(struct member *m, const struct brain_call *c);
-/* Into the group, with the id that is given first; the JoinGroup that waits. */
+/* Joins the group with the id that is handed out first; returns the waiting JoinGroup. */
 struct brain_call *enter(struct member *m);
-/* all: those who get an assignment, which is their own id; ended by NULL. NULL: it is not the leader. */
+/* all: the members to be assigned, each its own id; ended by NULL. NULL: the sender is not the leader. */
 struct brain_call *send_sync(const struct member *m, const struct member *const *all);
 int sync_error(const struct brain_call *c);
-/* Its own id was assigned to it by these tests. */
+/* Asserts that it was assigned its own id, as these tests do. */
 void assert_assigned(const struct brain_call *c, const struct member *m);
 int beat(const struct member *m);
 int leave(struct str id, const char *instance);
-/* "-": there is no group. */
+/* "-": the group does not exist. */
 const char *state(void);
 struct classic_group *group(void);
-/* One member, stable. */
+/* Makes a stable group of one member. */
 void settle_one(struct member *m);
-/* A second one joins a stable group of one; both are stable. */
+/* A second member joins a stable group of one; both end up stable. */
 void settle_two(struct member *m, struct member *n);
 
-/* m is NULL where nobody is a member. */
+/* m is NULL when there is no member. */
 struct offset_commit_request *commit_of(const struct member *m, int32_t partition, int64_t offset, const char *note);
 int send_commit(const struct offset_commit_request *in, int16_t version);
 int commit(const struct member *m, int32_t partition, int64_t offset);

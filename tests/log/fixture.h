@@ -1,6 +1,6 @@
 /*
- * fixture: a log directory in a temporary folder, a log in it, and batches to append. For tests only: checks are
- * cmocka's.
+ * fixture: a log directory in a temporary folder, a log in it, and batches to append. For tests
+ * only: its checks are cmocka's.
  */
 #ifndef ODRADEK_TESTS_LOG_FIXTURE_H
 #define ODRADEK_TESTS_LOG_FIXTURE_H
@@ -22,8 +22,8 @@ struct fixture {
 	struct codecs *codecs;
 	struct arena arena;
 	int64_t now_ms;
-	bool unreplicated; /* the high watermark stays when something is appended */
-	struct buf lines;  /* what was diagnosed */
+	bool unreplicated; /* appending does not move the high watermark */
+	struct buf lines;  /* what was logged */
 };
 
 /* A folder, an open directory, an empty log of topic "t", partition 0. */
@@ -32,17 +32,17 @@ void fixture_fini(struct fixture *f); /* removes the folder */
 
 /* Forgets the log and the directory as a kill would, and loads them again. */
 void fixture_crash(struct fixture *f);
-/* Closes cleanly, writes the checkpoints and the marker, and loads again. */
+/* Closes cleanly, writing the checkpoints and the marker, and loads again. */
 void fixture_restart(struct fixture *f);
-/* Writes recovery points and high watermarks as the log stands. */
+/* Writes the log's current recovery point and high watermark. */
 void fixture_checkpoint(struct fixture *f);
 void fixture_flush(struct fixture *f);
-/* A key of 32 bytes of this value, which seals from now on. */
+/* Adds a key of 32 bytes of this value, which encrypts from now on. */
 void fixture_add_key(struct fixture *f, uint8_t value);
-/* What log_read has named, in clear, behind what `out` has. The file is let go of. */
+/* Appends what log_read named to `out`, in clear. Releases the file. */
 int fixture_take(const struct log_read *r, struct records *records, struct buf *out);
 
-/* What a produced batch may have besides its records. */
+/* The properties of a produced batch. */
 struct batch_of {
 	int n;		     /* records */
 	int value_len;	     /* 0 = 10 */
@@ -54,22 +54,26 @@ struct batch_of {
 	struct batch_transaction transaction;
 };
 
-/* Checks the batch as a client's, by the fixture's settings: 0, or Kafka's error. */
+/* Checks the batch as a client's, with the fixture's settings. Returns 0 or Kafka's error. */
 int fixture_check(struct fixture *f, const struct buf *b, struct batch_info *info);
-/* Builds, checks and appends as leader of epoch `epoch`. */
+/* Builds, checks and appends, as leader with this epoch. */
 int fixture_append(struct fixture *f, struct batch_of what, int32_t epoch, struct log_appended *out);
-/* n batches of one record each, epoch 0; none may fail. */
+/* Appends n batches of one record each, epoch 0; none may fail. */
 void fixture_append_n(struct fixture *f, int n);
 int fixture_marker(struct fixture *f, int64_t producer_id, int16_t epoch, enum control_type type,
 		   int32_t coordinator_epoch);
-/* The same of a client of this transaction.version. */
+/* The same for a client with this transaction.version. */
 int fixture_marker_of(struct fixture *f, int64_t producer_id, int16_t epoch, int32_t coordinator_epoch, int8_t version);
 void fixture_build(struct buf *out, const struct batch_of *what, int64_t now_ms);
 
-/* Reads from offset upto the end; the bytes are checked to be whole batches, the first of which holds the offset. */
+/*
+ * Reads from an offset to the end; checks that the bytes are whole batches, the first of which
+ * contains the offset.
+ */
 int fixture_read(struct fixture *f, int64_t offset, int32_t max_bytes, struct buf *out);
 /*
- * The whole log, batch by batch from its start: every offset between start and end is there once, every CRC is right.
+ * Checks the whole log batch by batch: every offset between start and end occurs once, every CRC is
+ * right.
  */
 void fixture_check_whole(struct fixture *f);
 

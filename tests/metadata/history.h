@@ -1,8 +1,7 @@
 /*
- * history: random, legal histories of metadata records, for tests that hold two ways to the same image against each
- * other.
- *
- * Each step is one record of an arena of its own; the same seed gives the same history.
+ * history: random, valid histories of metadata records, for tests that compare two ways of building
+ * the same image. Each step is one record in an arena of its own; the same seed gives the same
+ * history.
  */
 #ifndef ODRADEK_TESTS_METADATA_HISTORY_H
 #define ODRADEK_TESTS_METADATA_HISTORY_H
@@ -13,7 +12,7 @@
 struct history {
 	uint64_t chance;
 	int64_t offset; /* of the last record */
-	int n_named;	/* topics ever made: names do not repeat by chance alone */
+	int n_named;	/* topics created so far: names do not repeat by chance */
 };
 
 /* A record that may follow `image`, in the arena. */

@@ -10,11 +10,11 @@
  *	m ms:u16	answer with the frame, then mute
  *	f pos:u32 len:u32	answer "<", that range of the file, ">"
  *	b len:u32	answer with len bytes: 0, 1, 2 ... 250, 0 ...
- *	s		answer with the frame; what comes from now on is secret
- *	k		answer with the frame; it is known who this is
- *	M max:u32	answer with the frame; longer frames than max are refused from now on
+ *	s		answer with the frame; bytes received from now on are secret
+ *	k		answer with the frame; the peer is identified
+ *	M max:u32	answer with the frame; frames longer than max are refused from now on
  *
- * Anything else (an empty frame too) closes.
+ * Anything else, including an empty frame, closes.
  */
 #ifndef ODRADEK_TESTS_NET_ECHO_H
 #define ODRADEK_TESTS_NET_ECHO_H
@@ -27,11 +27,11 @@ struct echo {
 	struct file *file; /* for 'f' */
 	_Atomic int opened;
 	_Atomic int closed;
-	_Atomic int secured, unsecured; /* TLS was agreed on, and was not */
+	_Atomic int secured, unsecured; /* TLS handshakes that succeeded, and that failed */
 	_Atomic int frames;
 	_Atomic int sent;
 	_Atomic int live;	   /* requests that hold memory */
-	_Atomic uint64_t reactors; /* a bit each that had a connection */
+	_Atomic uint64_t reactors; /* one bit for each that had a connection */
 };
 
 extern const struct net_handler echo_handler; /* its arg is a struct echo */

@@ -1,14 +1,16 @@
 /*
- * quorum_sim: a cluster of raft brains in memory, for test_quorum_sim.c: 1 to 5 voters, up to 3 observers, one scheduler, one seed.
+ * quorum_sim: a cluster of raft brains in memory, for test_quorum_sim.c: 1 to 5 voters, up to 3
+ * observers, one scheduler, one seed.
  *
  *	quorum_sim.c	the scheduler and the network	sim_node.c	the carrier of one brain
- *	sim_message.c	what it sends, what arrives	sim_disk.c	its disk
+ *	sim_message.c	sending and receiving		sim_disk.c	its disk
  *	sim_log.c	a log				sim_check.c	what always holds
  *	sim_trouble.c	what goes wrong, and what operators do
  *
- * Messages are encoded and decoded as they are on the wire, batches are real batches. A crash loses what was not flushed, or part of it, and
- * leaves quorum-state as it was written last; a step that asked for a write which was not done has told nobody. Messages are late, lost,
- * doubled and out of order; links are cut, both ways or one; clocks run at different speeds; disks are slow.
+ * Messages are encoded and decoded as on the wire; batches are real batches. A crash loses what was
+ * not flushed, or part of it, and leaves quorum-state as last written; a step that asked for a
+ * write that was not completed has told nobody. Messages are late, lost, duplicated and reordered;
+ * links are cut, in both directions or one; clocks run at different speeds; disks are slow.
  */
 #ifndef ODRADEK_TESTS_RAFT_QUORUM_SIM_H
 #define ODRADEK_TESTS_RAFT_QUORUM_SIM_H
@@ -30,9 +32,9 @@
 struct sim;
 struct sim_node;
 
-/* ---- sim_log.c: batches, and what of them is on the platter ---- */
+/* ---- sim_log.c: batches, and which of them are on the platter ---- */
 
-/* Shared, counted. */
+/* Shared, reference counted. */
 struct sim_batch {
 	int refs;
 	int64_t base;
@@ -53,28 +55,28 @@ struct sim_log {
 
 void sim_log_fini(struct sim_log *l);
 void sim_log_copy(struct sim_log *to, const struct sim_log *from);
-void sim_log_append(struct sim_log *l, const uint8_t *bytes, size_t len); /* one whole batch, at the end */
+void sim_log_append(struct sim_log *l, const uint8_t *bytes, size_t len); /* appends one whole batch */
 void sim_log_truncate(struct sim_log *l, int64_t end);
 void sim_log_restart(struct sim_log *l, int64_t offset);
 void sim_log_clean(struct sim_log *l, int64_t start);
-/* The batch that holds the offset, or NULL. */
+/* The batch that contains the offset, or NULL. */
 const struct sim_batch *sim_log_at(const struct sim_log *l, int64_t offset);
 bool sim_batch_eq(const struct sim_batch *a, const struct sim_batch *b);
 
 struct sim_disk {
-	struct sim_log log;   /* what a crash leaves for certain */
-	struct sim_log ghost; /* what was cut off it, but may be there again after a crash; empty when that cannot be */
+	struct sim_log log;   /* what is certain to survive a crash */
+	struct sim_log ghost; /* what was truncated, but may reappear after a crash; empty when it cannot */
 	struct raft_election election; /* quorum-state */
 	bool has_election;
-	struct raft_snapshot_id *snapshots; /* by end offset */
+	struct raft_snapshot_id *snapshots; /* sorted by end offset */
 	int n_snapshots;
 };
 
-/* ---- snapshots are the same wherever they are cut ---- */
+/* ---- snapshots are identical wherever they are taken ---- */
 
 struct sim_snapshot {
 	struct raft_snapshot_id id;
-	uint64_t state; /* what all committed records up to here come to */
+	uint64_t state; /* the state that all committed records up to here lead to */
 	struct buf bytes;
 	int16_t kraft_version;
 	struct raft_voters voters;
@@ -84,7 +86,7 @@ struct sim_snapshot {
 
 enum sim_kind { SIM_CONTROLLER, SIM_BROKER };
 
-struct sim_held; /* what waits for quorum-state before it leaves */
+struct sim_held; /* messages that wait for quorum-state to be written */
 struct sim_parked;
 
 struct sim_node {
@@ -94,43 +96,43 @@ struct sim_node {
 	bool auto_join;
 	struct uuid directory_id;
 	int rate;	  /* of its clock, in thousandths */
-	int64_t clock_ms; /* what its clock shows at the beginning of time */
-	int disk_us;	  /* what a flush takes about */
+	int64_t clock_ms; /* what its clock showed at time 0 */
+	int disk_us;	  /* approximate time of a flush */
 	struct raft_endpoint endpoint;
-	int versions_behind; /* it speaks so many versions less than we do, where it can */
+	int versions_behind; /* how many versions it is behind the current ones, where possible */
 
 	bool up;
 	bool stopping;
-	int life; /* counts its starts: what belongs to an earlier one is nobody's */
+	int life; /* counts its starts: anything that belongs to an earlier life is void */
 	int64_t paused_until;
 	struct raft *raft;
 	struct sim_log log;
 	struct sim_disk disk;
 	uint64_t state; /* of the committed records up to `applied` */
 	int64_t applied;
-	int64_t high_watermark; /* of this life; -1 */
-	int32_t epoch;		/* of this life, at least */
-	int32_t told_epoch;	/* the last one that others may have heard of */
+	int64_t high_watermark; /* in this life; -1: unknown */
+	int32_t epoch;		/* in this life, at least */
+	int32_t told_epoch;	/* the last epoch that others may have heard of */
 
-	/* under way */
+	/* Under way. */
 	bool flushing;
 	struct sim_log flush_image;
 	bool flush_done;
-	bool writing; /* quorum-state */
+	bool writing; /* of quorum-state */
 	bool write_again;
-	struct raft_election election; /* as it is to be in the end */
-	struct raft_election writes;   /* as it is being written */
+	struct raft_election election; /* the final value wanted */
+	struct raft_election writes;   /* the value being written */
 	struct sim_held *held;
 	struct sim_held **held_end;
 	struct sim_parked *parked;
-	int64_t n_parked;	   /* ever */
-	struct sim_parked *change; /* who waits for a change of voters */
-	int change_err;		   /* of one that ended in the step that it was asked in */
-	int64_t tick_seq;	   /* the last one that was asked for */
-	int64_t tick_ms;	   /* when it is due, on its own clock; INT64_MAX = none */
+	int64_t n_parked;	   /* in total */
+	struct sim_parked *change; /* the request waiting for a change of voters */
+	int change_err;		   /* of a change that ended in the same step in which it was requested */
+	int64_t tick_seq;	   /* of the last tick requested */
+	int64_t tick_ms;	   /* when it is due, on the node's clock; INT64_MAX = none */
 	int64_t last_tick_ms;
 	int n_ticks;	 /* in that millisecond */
-	struct buf part; /* of a snapshot that is fetched */
+	struct buf part; /* of a snapshot being fetched */
 	struct raft_snapshot_id part_id;
 	bool cutting;
 };
@@ -139,11 +141,11 @@ void sim_node_init(struct sim *s, int at, enum sim_kind kind);
 void sim_node_fini(struct sim_node *n);
 void sim_node_start(struct sim_node *n);
 void sim_node_crash(struct sim_node *n);
-void sim_node_stop(struct sim_node *n);	  /* cleanly: it goes when raft says so, or a second has passed */
-void sim_node_wipe(struct sim_node *n);	  /* while it is down: another disk */
-void sim_node_append(struct sim_node *n); /* a data batch, if it leads */
+void sim_node_stop(struct sim_node *n);	  /* cleanly: it ends when raft says so, or after a second */
+void sim_node_wipe(struct sim_node *n);	  /* while it is down: it gets an empty disk */
+void sim_node_append(struct sim_node *n); /* appends a data batch, if it leads */
 void sim_node_event(struct sim_node *n, struct raft_event event);
-int64_t sim_node_ms(const struct sim_node *n); /* its monotonic clock */
+int64_t sim_node_ms(const struct sim_node *n); /* reads its monotonic clock */
 void sim_node_upgrade(struct sim_node *n);
 
 /* ---- messages ---- */
@@ -155,11 +157,11 @@ struct sim_message {
 	bool is_answer;
 	int16_t api;
 	int16_t version;
-	int32_t correlation; /* the sender's of the request */
-	int err;	     /* of an answer that there is not */
+	int32_t correlation; /* chosen by the sender of the request */
+	int err;	     /* set when there is no answer */
 	int32_t epoch;
-	int32_t votes_for;    /* in that epoch, as the one who sends it; -1 = nobody */
-	int64_t fetches_from; /* or -1 */
+	int32_t votes_for;    /* the sender's vote in that epoch; -1 = none */
+	int64_t fetches_from; /* the offset, or -1 */
 	size_t len;
 	uint8_t bytes[];
 };
@@ -167,13 +169,13 @@ struct sim_message {
 /* Takes the message. */
 void sim_send(struct sim *s, struct sim_message *m);
 void sim_node_receive(struct sim_node *n, const struct sim_message *m);
-/* From nobody: an operator's request, whose answer is counted. */
+/* Sent from no node: an operator's request, whose answer is counted. */
 void sim_node_ask(struct sim_node *n, int16_t api, const void *request);
 
 void sim_message_send(struct sim_node *n, const struct raft_effect *e);
 void sim_message_wake(struct sim_node *n, int64_t below);
 void sim_message_end_change(struct sim_node *n, const struct raft_effect *e);
-void sim_message_release(struct sim_node *n, bool send); /* what has waited for quorum-state */
+void sim_message_release(struct sim_node *n, bool send); /* messages that waited for quorum-state */
 void sim_message_forget(struct sim_node *n);
 
 /* ---- sim_disk.c ---- */
@@ -200,13 +202,13 @@ struct sim_event {
 	int64_t at_us;
 	uint64_t seq;
 	void (*run)(struct sim *s, struct sim_event *e);
-	struct sim_node *node; /* of this life, or NULL */
+	struct sim_node *node; /* void in a later life of the node; may be NULL */
 	int life;
-	struct sim_message *message; /* goes with it */
+	struct sim_message *message; /* owned by the event */
 	int64_t number;
 };
 
-/* What a run has met: a set of seeds that never meets one of these is no test of it. */
+/* What a run has met. A set of seeds that misses one of these does not test it. */
 enum sim_met {
 	MET_LEADER,
 	MET_PROSPECTIVE,
@@ -240,17 +242,17 @@ enum sim_met {
 	MET_N,
 };
 
-/* One offset of the log, as it is for ever once it is committed. */
+/* One offset of the log, which never changes once committed. */
 struct sim_committed {
 	int32_t epoch;
 	uint32_t crc;
 	int64_t base;
-	uint64_t state; /* behind it */
+	uint64_t state; /* after it */
 };
 
 struct sim_leader {
-	int32_t id;	 /* -1 = nobody that is known */
-	bool has_spoken; /* what nobody has heard of may be another's once more */
+	int32_t id;	 /* -1 = unknown */
+	bool has_spoken; /* others may have heard of it: until then, another node may still lead the epoch */
 };
 
 struct sim_vote {
@@ -270,32 +272,32 @@ struct sim {
 	int n_heap;
 	int room_heap;
 	uint64_t n_events;
-	uint64_t hash; /* of all that has happened */
+	uint64_t hash; /* of everything that happened */
 
 	struct sim_node nodes[SIM_NODES_MAX];
 	int n_nodes;
-	int n_voters; /* the first ones */
+	int n_voters; /* the first n nodes */
 	bool dynamic; /* kraft.version 1 from the start */
 	bool may_upgrade;
-	bool operators; /* add and remove voters */
+	bool operators; /* operators add and remove voters */
 	bool wipes;
 	bool wiped;
 	struct raft_node bootstrap[SIM_NODES_MAX];
 	int n_bootstrap;
 	struct raft_voters first_voters;	/* in every configuration, or in the bootstrap snapshot */
-	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* from, to */
-	int loss;				/* of a thousand messages */
-	int doubled;				/* of a thousand */
+	bool cut[SIM_NODES_MAX][SIM_NODES_MAX]; /* [from][to] */
+	int loss;				/* per thousand messages */
+	int doubled;				/* per thousand */
 	int latency_us;
 	int32_t snapshot_bytes;
 	bool healed;
-	int64_t wanted_end; /* what everybody has to have committed in the end */
+	int64_t wanted_end; /* what every node must have committed in the end */
 
-	/* what was seen */
+	/* What was observed. */
 	struct sim_committed *committed;
 	int64_t n_committed;
 	int64_t room_committed;
-	struct sim_leader *leaders; /* by epoch */
+	struct sim_leader *leaders; /* indexed by epoch */
 	int32_t n_leaders;
 	struct sim_vote *votes;
 	int n_votes;
@@ -304,7 +306,7 @@ struct sim {
 	uint64_t met[MET_N];
 };
 
-uint64_t sim_chance(struct sim *s, uint64_t n); /* below n */
+uint64_t sim_chance(struct sim *s, uint64_t n); /* returns a number below n */
 bool sim_one_in(struct sim *s, uint64_t n);
 void sim_meet(struct sim *s, enum sim_met what);
 const char *sim_met_name(enum sim_met what);
@@ -317,12 +319,15 @@ struct sim_snapshot *sim_snapshot_find(struct sim *s, struct raft_snapshot_id id
 struct sim_options {
 	uint64_t seed;
 	bool trace;
-	uint64_t met[MET_N]; /* added to */
+	uint64_t met[MET_N]; /* the run adds to these */
 	uint64_t n_events;
 	uint64_t hash;
 };
 
-/* A life under trouble, then peace, in which the cluster has to come to its senses. Ends the process when something does not hold. */
+/*
+ * A run with faults, followed by calm in which the cluster must recover. Ends the process when an
+ * invariant is violated.
+ */
 void sim_run(struct sim_options *o);
 
 /* ---- sim_trouble.c ---- */
@@ -333,7 +338,7 @@ void sim_trouble_end(struct sim *s);
 /* ---- sim_check.c ---- */
 
 void sim_check_node(struct sim *s, struct sim_node *n);	  /* after each of its steps */
-void sim_check_leader(struct sim *s, struct sim_node *n); /* it has become one */
+void sim_check_leader(struct sim *s, struct sim_node *n); /* when it has become leader */
 void sim_check_commit(struct sim *s, struct sim_node *n, int64_t offset);
 void sim_check_departure(struct sim *s, struct sim_node *n);
 void sim_check_start(struct sim *s, const struct sim_node *n);

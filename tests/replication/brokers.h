@@ -1,6 +1,4 @@
-/*
- * brokers: images with a few brokers, and partitions of them, for the tests of this room.
- */
+/* brokers: images with a few brokers, and partitions on them, for the tests of this room. */
 #ifndef ODRADEK_TESTS_REPLICATION_BROKERS_H
 #define ODRADEK_TESTS_REPLICATION_BROKERS_H
 
@@ -13,10 +11,10 @@ struct broker_state_of {
 	bool leaves;
 };
 
-/* A reference for the caller. */
+/* Returns a reference for the caller. */
 const struct image *brokers_image(const struct broker_state_of *v, int n);
 
-/* A reference for the caller: partition_free. */
+/* Owned by the caller: release with partition_free. */
 struct image_partition *brokers_partition(struct image_ids replicas, struct image_ids isr, int32_t leader,
 					  int32_t leader_epoch, int32_t partition_epoch);
 

@@ -1,10 +1,11 @@
 /*
- * client: a connection to a node, for the simulator's producers and readers: requests go out, answers come in order, by the codec.
+ * client: a connection to a node, for the simulator's producers and readers: sends requests and
+ * receives answers in order, using the codec.
  *
- * It dials when there is something to ask and no connection. When the connection ends, or an answer takes longer than CALL_MS, every
- * call that waits is told -ECONNRESET, and the next call dials anew. One loop's; nothing is told inside client_call.
- *
- * In a cluster who is not answered, or not by the right one, goes to the leader that an answer has named, or to any broker.
+ * It connects when there is something to send and no connection. When the connection ends, or an
+ * answer takes longer than CALL_MS, every waiting call gets -ECONNRESET, and the next call connects
+ * anew. Belongs to one loop; no callback runs inside client_call. In a cluster, a client that gets
+ * no answer, or one from the wrong node, goes to the leader named in an answer, or to any broker.
  */
 #ifndef ODRADEK_TESTS_SIM_CLIENT_H
 #define ODRADEK_TESTS_SIM_CLIENT_H
@@ -20,7 +21,7 @@ struct client {
 	struct loop *loop;
 	struct addr to;
 	const char *id;
-	int64_t call_ms; /* CALL_MS */
+	int64_t call_ms; /* CALL_MS by default */
 	struct sock *sock;
 	struct buf out;
 	size_t out_pos;
@@ -30,18 +31,18 @@ struct client {
 	struct timer deadline;
 };
 
-/* 0 and the decoded answer, which lasts as long as the call; or -ECONNRESET and NULL. */
+/* 0 and the decoded answer, valid during the call; or -ECONNRESET and NULL. */
 typedef void answer_fn(void *arg, int err, const void *answer);
 
 void client_init(struct client *c, struct loop *l, const struct addr *to, const char *id);
-/* Tells nobody anything any more. */
+/* No callback comes after it. */
 void client_fini(struct client *c);
-/* The request is encoded at once. */
+/* Encodes the request at once. */
 void client_call(struct client *c, int version, const struct schema *request_schema, const void *request,
 		 const struct schema *answer_schema, answer_fn *done, void *arg);
-/* A request that is not answered (acks=0). */
+/* Sends a request that is not answered (acks=0). */
 void client_tell(struct client *c, int version, const struct schema *request_schema, const void *request);
-/* Ends the connection; calls that wait are told. */
+/* Closes the connection; waiting calls get -ECONNRESET. */
 void client_hang_up(struct client *c);
 
 /* The brokers of a cluster. */
@@ -54,7 +55,7 @@ struct brokers {
 	int64_t call_ms; /* how long their clients wait for an answer */
 };
 
-/* Hangs up; the next call goes to this broker, or, where there is none of this id, to one of them. */
+/* Hangs up; the next call goes to this broker or, if there is none with this id, to any of them. */
 void client_move(struct client *c, const struct brokers *b, int32_t id);
 
 #endif

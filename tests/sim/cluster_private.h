@@ -1,5 +1,6 @@
 /*
- * cluster_private: one run of a cluster, of which cluster_run.c is the nodes, what befalls them and the end, and cluster_clients.c the clients.
+ * cluster_private: one run of a cluster; cluster_run.c has the nodes, their faults and the end, and
+ * cluster_clients.c the clients.
  */
 #ifndef ODRADEK_TESTS_SIM_CLUSTER_PRIVATE_H
 #define ODRADEK_TESTS_SIM_CLUSTER_PRIVATE_H
@@ -23,14 +24,18 @@
 
 enum { CLUSTER_REPLICAS = 3, CLUSTER_COUNTERS = 2, NOTED_MAX = 64, NOTED_TOPIC_BYTES = 32 };
 
-/* Whose replicas it has when the nodes are about to stop. */
+/* A partition's replicas as of the moment when the nodes are about to stop. */
 struct noted_partition {
 	char topic[NOTED_TOPIC_BYTES];
 	int32_t id;
 	struct image_ids replicas; /* ids */
 	int32_t ids[BROKERS_MAX];
+	/*
+	 * Bits of the nodes that a request whose answer nobody waits for any more may add or remove
+	 * while they stop.
+	 */
 	unsigned
-		late; /* nodes, by bits, that a request which nobody waits for any more adds or removes while they stop */
+		late;
 	enum noted_kind { NOTED_PLAIN, NOTED_TRANSACTIONAL, NOTED_COMPACTED, NOTED_COMPACTED_TRANSACTIONAL } kind;
 };
 
@@ -43,15 +48,19 @@ struct cluster_run {
 	struct storm storm;
 	struct invariants invariants;
 	int n_voters, first_broker;
-	int clients; /* their machine */
+	int clients; /* the clients' machine */
 	uint64_t looked_at;
-	int64_t rests_from_ns; /* calm for long enough that a coordinator knows what is committed; 0: not yet calm */
+	/*
+	 * from here on it has been calm for long enough that coordinators know what is committed;
+	 * 0: not yet calm
+	 */
+	int64_t rests_from_ns;
 
 	struct loop *loop;
 	struct brokers brokers;
 	struct topic_maker topics;
 	struct producer producers[HISTORY_PRODUCERS_MAX];
-	struct follower readers[HISTORY_PARTITIONS_MAX]; /* one a partition */
+	struct follower readers[HISTORY_PARTITIONS_MAX]; /* one per partition */
 	struct changes changes;
 	struct counter counters[CLUSTER_COUNTERS];
 	struct counter_history counted;
@@ -63,7 +72,7 @@ struct cluster_run {
 	bool tellers_compact; /* their topic is compacted */
 	struct copier copiers[COPIERS_MAX];
 	int n_copiers;
-	bool copies_the_rest; /* no more comes from tellers */
+	bool copies_the_rest; /* tellers write nothing more */
 	struct copier_reader copier_reader;
 	struct members members;
 	struct compacted compacted;
@@ -81,13 +90,13 @@ static inline int64_t draw(struct cluster_run *r, uint64_t bound) { return (int6
 
 /* ---- cluster_clients.c ---- */
 
-/* Which there are, and what they do; after the nodes are drawn. */
+/* Draws the clients and what they do; call it after the nodes are drawn. */
 void cluster_draw_clients(struct cluster_run *r);
-/* On the clients' machine, as sim_call wants them; arg is the run. */
+/* For sim_call on the clients' machine; arg is the run. */
 void cluster_open_clients(void *arg);
 void cluster_close_clients(void *arg);
 void cluster_end_changes(void *arg);
-void cluster_read_again(void *arg); /* all, from the start */
+void cluster_read_again(void *arg); /* everything, from the start */
 void cluster_end_reading(void *arg);
 
 bool cluster_clients_are_done(struct cluster_run *r);

@@ -1,7 +1,6 @@
 /*
- * compacted: a compacted topic in a run, its producers, who use few keys over and over, and its reader.
- *
- * It is cleaned often, and tombstones go soon. What must hold is follower.h's.
+ * compacted: a compacted topic in a run, its producers, which use a few keys over and over, and its
+ * reader. It is cleaned often, and tombstones are removed soon. follower.h says what must hold.
  */
 #ifndef ODRADEK_TESTS_SIM_COMPACTED_H
 #define ODRADEK_TESTS_SIM_COMPACTED_H
@@ -16,15 +15,15 @@
 enum { COMPACTED_PRODUCERS = 2 };
 
 struct compacted {
-	/* given */
+	/* Set by the owner. */
 	uint64_t seed;
 	bool losses_happen;
 	bool writes_fail; /* disks are full, or fail */
 	bool reads_fail;
-	const struct brokers *brokers; /* NULL: one node has all */
-	bool clocks_jump;	       /* then a tombstone may go at any time */
-	/* its own */
-	int n_producers; /* 0: there is no such topic in this run */
+	const struct brokers *brokers; /* NULL: a single node */
+	bool clocks_jump;	       /* then a tombstone may be removed at any time */
+	/* Internal. */
+	int n_producers; /* 0: the run has no such topic */
 	int n_partitions;
 	int n_finished;
 	bool started;
@@ -35,13 +34,13 @@ struct compacted {
 	struct timer again;
 };
 
-/* `c` has what is given; whether there is such a topic follows from the seed. */
+/* Draws whether there is such a topic from the seed. The owner's fields must be set. */
 void compacted_draw(struct compacted *c);
 void compacted_start(struct compacted *c, struct loop *loop, const struct addr *to);
-/* What was not flushed may never have been. */
+/* What was not flushed may never have existed. */
 void compacted_lost(struct compacted *c);
 bool compacted_is_done(const struct compacted *c);
-/* No more is written; it is read once more, or is not read any more. */
+/* Ends the writing; then the topic is read once more, or reading ends. */
 void compacted_fini(struct compacted *c);
 void compacted_read_again(struct compacted *c);
 bool compacted_is_read(const struct compacted *c);

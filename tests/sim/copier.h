@@ -1,10 +1,13 @@
 /*
- * copier: consumes what tellers commit, and produces it again to another topic, its own offsets in the same transaction.
+ * copier: consumes what tellers commit and produces it to another topic, with its own offsets in
+ * the same transaction.
  *
- * A transaction copies a few records of one partition; then it is committed or aborted. Who comes back, or was aborted, goes on from the group's
- * committed offsets; in a cluster it has the coordinator commit something first: one that is none any more, and does not know it, might tell what
- * was committed before. Two copiers share the partitions, or are one and its ghost. What must hold at the end, by check(): of each committed
- * record of the source there is one copy, in the source's order.
+ * A transaction copies a few records of one partition, and is then committed or aborted. A copier
+ * that comes back, or whose transaction was aborted, continues from the group's committed offsets;
+ * in a cluster it first has the coordinator commit something, because a former coordinator that
+ * does not know it has been replaced might return old offsets. Two copiers share the partitions, or
+ * are one and its ghost. What must hold at the end, by check(): each committed record of the source
+ * has one copy, in the source's order.
  */
 #ifndef ODRADEK_TESTS_SIM_COPIER_H
 #define ODRADEK_TESTS_SIM_COPIER_H
@@ -26,7 +29,7 @@ struct copier_record {
 	char value[64];
 };
 
-/* What was read of a topic. */
+/* What was read from a topic. */
 struct copier_list {
 	struct committed c;
 	struct copier_record v[TELLER_PARTITIONS][COPIER_RECORDS_MAX];
@@ -34,41 +37,44 @@ struct copier_list {
 };
 
 struct copier {
-	/* given */
+	/* Set by the owner. */
 	int index;
-	int n_copiers; /* that share the partitions */
+	int n_copiers; /* number of copiers sharing the partitions */
 	struct loop *loop;
 	struct addr to;
-	const struct brokers *brokers; /* NULL: one node has all */
+	const struct brokers *brokers; /* NULL: a single node */
 	int generation;
-	struct copier *twin; /* whose id and partitions it has; NULL: its own */
+	struct copier *twin; /* whose id and partitions it has; NULL: it has its own */
 	bool has_twin;
 	bool clock_jumps;
-	/* its own */
+	/* Internal. */
 	struct transactor t;
 	struct client groups;
 	struct timer again;
 	struct throne throne;
 	char id[16];
 	struct copier_list source;
-	int64_t position[TELLER_PARTITIONS]; /* the next offset, as the group has it */
-	bool knows;			     /* position is so */
-	bool found;			     /* the group's coordinator */
-	bool asks;			     /* it */
+	int64_t position[TELLER_PARTITIONS]; /* the next offset, according to the group */
+	bool knows;			     /* position is known */
+	bool found;			     /* the group's coordinator is known */
+	bool asks;			     /* a request to it is under way */
 	int partition, first, n, n_written;  /* what is being copied: records of the list */
 	int64_t n_copied;
-	int64_t n_confirmed; /* by a group's coordinator that it is one */
+	int64_t n_confirmed; /* number of times a group's coordinator has confirmed its role by a commit */
 };
 
 void copier_start(struct copier *c);
 void copier_hang_up(struct copier *c);
 void copier_fini(struct copier *c);
-/* All that is in the source is copied; after copier_expect(), which says that no more will come. */
+/*
+ * copier_expect says that no more records will come; then it is done when everything in the source
+ * is copied.
+ */
 void copier_expect(struct copier *c);
 bool copier_is_done(const struct copier *c);
 void copier_topic(struct create_topics_request_topic *topic);
 
-/* Reads the source and the copies, all of them. */
+/* Reads the source and the copies completely. */
 struct copier_reader {
 	struct copier_list source, copies;
 };

@@ -1,6 +1,4 @@
-/*
- * draw: the chance of what tests do to a world (splitmix64); the world has its own.
- */
+/* draw: random numbers for what tests do to a world (splitmix64); the world has its own. */
 #ifndef ODRADEK_TESTS_SIM_DRAW_H
 #define ODRADEK_TESTS_SIM_DRAW_H
 

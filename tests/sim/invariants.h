@@ -1,18 +1,21 @@
 /*
- * invariants: what holds in a cluster at every moment, looked at from outside of all nodes, in their memory.
+ * invariants: what holds in a cluster at every moment, checked from outside all nodes, in their
+ * memory.
  *
- * 1. One leader at most in an epoch of a partition, and in one of its lives: what it had may be lost. One active controller in an epoch of the
- *    quorum.
+ * 1. A partition has at most one leader per epoch, and it leads in only one of its lives, because
+ *    its data may be lost in between. The quorum has one active controller per epoch.
  * 2. log start <= last stable offset <= high watermark <= log end, in each replica.
  * 3. The high watermark of a leader does not move back while it leads in one epoch.
- * 4. Every replica in sync, and every eligible one (KIP-966), that runs has all below the largest high watermark that any leader has had: what
- *    was acknowledged is on all who may be elected. Not one that lost what it had and is not registered again yet.
- * 5. Of a partition: the leader is in sync, nobody is in sync and eligible, those in sync and eligible are replicas, who is fenced is
- *    not in sync.
- * 6. What was stable once stays so: a leader whose high watermark is where it was then has no transaction open below, and none whose marker it
- *    may still lose. No replica whose high watermark is no further calls more stable.
- * 7. Who leads the quorum in its newest epoch has all that was ever committed there.
- * 8. Two nodes that have applied the metadata log up to the same offset say the same.
+ * 4. Every running replica that is in sync or eligible (KIP-966) has everything below the highest
+ *    high watermark any leader has had: what was acknowledged is on every replica that may be
+ *    elected. This excludes a replica that lost data and has not registered again.
+ * 5. In a partition: the leader is in sync, no replica is both in sync and eligible, those in sync
+ *    or eligible are replicas, and a fenced broker is not in sync.
+ * 6. What was once stable stays stable: a leader whose high watermark has not moved has no open
+ *    transaction below the stable offset, and none whose marker it may still lose. No replica whose
+ *    high watermark is not higher considers more to be stable.
+ * 7. The leader of the quorum in its newest epoch has everything that was ever committed there.
+ * 8. Two nodes that have applied the metadata log up to the same offset have the same image.
  */
 #ifndef ODRADEK_TESTS_SIM_INVARIANTS_H
 #define ODRADEK_TESTS_SIM_INVARIANTS_H
@@ -22,37 +25,37 @@
 
 enum { KNOWN_MAX = 128, TERMS_MAX = 4096 };
 
-/* Who has led in which epoch. */
+/* The leader of each epoch. */
 struct terms {
-	int32_t *leader; /* by epoch; 0: nobody that we have seen; else the node's id */
+	int32_t *leader; /* indexed by epoch; 0: unknown; otherwise the node's id */
 	int32_t n;
 };
 
 struct known_partition {
 	struct uuid topic;
 	int32_t id;
-	int64_t committed;  /* the largest high watermark of a leader */
-	int64_t stable;	    /* the largest last stable offset of a leader */
-	int64_t stable_at;  /* its high watermark then */
-	int32_t said_epoch; /* of the partition: what was told to who reads along */
+	int64_t committed;  /* the highest high watermark of a leader */
+	int64_t stable;	    /* the highest last stable offset of a leader */
+	int64_t stable_at;  /* its high watermark at that time */
+	int32_t said_epoch; /* partition epoch last printed to whoever reads along */
 	struct terms terms;
 	struct {
 		int life;
 		int32_t epoch;
 		int64_t high_watermark;
-	} seen[NODES_MAX]; /* as leader */
+	} seen[NODES_MAX]; /* of each node as leader */
 };
 
 struct invariants {
-	/* given */
+	/* Set by the owner. */
 	struct nodes *nodes;
-	/* its own */
+	/* Internal. */
 	struct known_partition v[KNOWN_MAX];
 	int n;
 	struct terms controllers;
-	int32_t quorum_epoch;			/* the newest of a controller that was active */
-	int64_t quorum_committed;		/* the largest high watermark that one had */
-	int64_t newest;				/* offset of an image */
+	int32_t quorum_epoch;			/* the newest epoch of an active controller */
+	int64_t quorum_committed;		/* the highest high watermark of one */
+	int64_t newest;				/* offset of the newest image */
 	int64_t compared[NODES_MAX][NODES_MAX]; /* offsets of images */
 	int64_t n_compared;
 	int64_t n_looks;
@@ -62,9 +65,12 @@ void invariants_init(struct invariants *v, struct nodes *nodes);
 void invariants_fini(struct invariants *v);
 void invariants_look(struct invariants *v);
 
-/* Is all well: each partition led, all replicas in sync and equally long, all nodes of one mind? `why` is what is not. */
+/*
+ * Whether all is well: each partition has a leader, all replicas are in sync and equally long, all
+ * nodes agree. `why` says what is not.
+ */
 bool invariants_settled(struct invariants *v, const char **why);
-/* What the newest image and the replicas say of each partition, on stderr. */
+/* Prints what the newest image and the replicas say about each partition to stderr. */
 void invariants_say(const struct invariants *v);
 
 #endif

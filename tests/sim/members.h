@@ -1,16 +1,18 @@
 /*
- * members: members of one classic group that share the partitions of a topic, and what they were told.
+ * members: members of one classic group that share the partitions of a topic, and what they were
+ * told.
  *
- * They join, sync, beat, commit ever larger offsets for what they own, pause, leave, and die and come back as somebody new, until each has
- * had enough commits acknowledged. Broken rules end the run by check():
+ * They join, sync, send heartbeats, commit increasing offsets for what they own, pause, leave, and
+ * die and come back as new members, until each has had enough commits acknowledged. A violation
+ * ends the run by check():
  *
  * 1. No partition has two owners in one generation.
- * 2. A fetch gives no less than what was acknowledged before it was sent, and no more than what was sent.
+ * 2. A fetch returns at least what was acknowledged before it was sent, and at most what was sent.
  *
- * In a cluster a coordinator that is none any more, and does not know it, may tell what was committed before; so may a new one whose high watermark waits
- * for a second replica, as Kafka's does: only when the cluster is calm and has recovered does 2 hold.
- *
- * A loss (history.h) takes both back: what was not flushed may never have been.
+ * In a cluster, a former coordinator that does not know it has been replaced may return an old
+ * offset; so may a new one whose high watermark waits for a second replica, as in Kafka: 2 only
+ * holds when the cluster is calm and has recovered. A loss (history.h) resets both: what was not
+ * flushed may never have existed.
  */
 #ifndef ODRADEK_TESTS_SIM_MEMBERS_H
 #define ODRADEK_TESTS_SIM_MEMBERS_H
@@ -30,8 +32,8 @@ struct member {
 	int32_t generation;
 	bool owns[HISTORY_PARTITIONS_MAX];
 	bool working;
-	int64_t floor[HISTORY_PARTITIONS_MAX]; /* what was acknowledged when the fetch was sent */
-	int partition;			       /* of the commit under way */
+	int64_t floor[HISTORY_PARTITIONS_MAX]; /* what had been acknowledged when the fetch was sent */
+	int partition;			       /* of the current commit */
 	int64_t number;
 	int n_commits; /* acknowledged */
 	bool finished;
@@ -44,25 +46,25 @@ struct owner {
 };
 
 struct members {
-	/* given */
-	int n; /* 0: there is no group in this run */
+	/* Set by the owner. */
+	int n; /* 0: the run has no such group */
 	int n_partitions;
 	int n_commits;		       /* of each member */
-	const struct brokers *brokers; /* NULL: one node has all */
+	const struct brokers *brokers; /* NULL: a single node */
 	bool calm;
-	/* what was told */
+	/* What was told. */
 	struct owner *owners;
 	int n_owners;
 	int64_t acknowledged[HISTORY_PARTITIONS_MAX]; /* -1: none */
 	int64_t sent;
 	int n_finished;
 	int64_t n_answers;
-	/* their own */
+	/* Internal. */
 	struct member v[MEMBERS_MAX];
 	bool started;
 };
 
-/* How many there are follows from the seed. */
+/* The seed determines how many there are. */
 void members_draw(struct members *g, uint64_t seed, int n_partitions, bool short_run);
 void members_start(struct members *g, struct loop *loop, const struct addr *to);
 void members_hang_up(struct members *g);

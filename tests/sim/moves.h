@@ -1,5 +1,6 @@
 /*
- * moves: somebody who has replicas moved from one log directory to another (KIP-113), again and again, while they are written and read.
+ * moves: an operator who has replicas moved between log directories (KIP-113), again and again,
+ * while they are written and read.
  */
 #ifndef ODRADEK_TESTS_SIM_MOVES_H
 #define ODRADEK_TESTS_SIM_MOVES_H
@@ -9,12 +10,12 @@
 enum { MOVES_TOPICS = 5 };
 
 struct moves {
-	/* given */
+	/* Set by the owner. */
 	const char *const *dirs;
-	int n_dirs; /* fewer than two: nobody */
+	int n_dirs; /* fewer than two: no moves */
 	const char *topics[MOVES_TOPICS];
-	int n_partitions[MOVES_TOPICS]; /* of each topic; 0: there is none */
-	/* its own */
+	int n_partitions[MOVES_TOPICS]; /* of each topic; 0: the topic does not exist */
+	/* Internal. */
 	struct client client;
 	struct timer next;
 	bool started;

@@ -1,26 +1,30 @@
-/*
- * replicas: what the replicas of a partition have on their disks, held against each other.
- */
+/* replicas: compares what the replicas of a partition have on their disks. */
 #ifndef ODRADEK_TESTS_SIM_REPLICAS_H
 #define ODRADEK_TESTS_SIM_REPLICAS_H
 
 #include "env/env.h"
 
-/* All bytes of its segments, in order; free() it. Empty where there is no such replica. */
+/* All bytes of its segments, in order; release with free(). Empty if there is no such replica. */
 struct replica_bytes {
 	uint8_t *p;
 	int64_t len;
 };
 
-/* In one of the directories of a node; in another there is none. */
+/* Reads it from whichever of the node's directories has it; no other directory may have it. */
 struct replica_bytes replica_read(struct env *e, const char *topic, int partition);
-/* All of them are sealed with this node's key, but for control batches: they become what they were. */
+/*
+ * All batches except control batches must be encrypted with this node's key; they are decrypted in
+ * place.
+ */
 struct atrest_keys;
 void replica_open(struct env *e, const char *topic, int partition, const struct atrest_keys *keys,
 		  struct replica_bytes *b);
-/* Ends the run where the two differ. */
+/* Ends the run if the two differ. */
 void replica_compare(const struct replica_bytes *a, const struct replica_bytes *b);
-/* Each is compacted when its broker comes to it: of each key the newest record has to be the same, or a tombstone that one has no more. */
+/*
+ * Replicas are compacted at different times: for each key the newest record must be the same, or be
+ * a tombstone that one replica no longer has.
+ */
 void replica_compare_compacted(const struct replica_bytes *a, const struct replica_bytes *b);
 
 #endif

@@ -1,9 +1,12 @@
 /*
- * run: one seed: a node in a simulated world, its clients, what befalls it, and whether everything that it told them was true.
+ * run: one seed: a node in a simulated world, its clients, its faults, and whether everything it
+ * told them was true.
  *
- * The seed draws all: the weather of network and clocks, how the node is configured, what its clients do, when and how it dies, what
- * else befalls it (trouble.h). First comes the bad time, with all of that; then all is well, and within a while everything must have been done; then the node is stopped, must
- * have given everything back, is started once more and read from the start.
+ * The seed draws everything: network and clock faults, the node's configuration, what its clients
+ * do, when and how it crashes, and what else happens to it (trouble.h). First comes the bad time,
+ * with all of that; then all faults end, and within a while everything must have been done; then
+ * the node is stopped, must have given everything back, and is started once more and read from the
+ * start.
  */
 #ifndef ODRADEK_TESTS_SIM_RUN_H
 #define ODRADEK_TESTS_SIM_RUN_H
@@ -11,22 +14,26 @@
 #include "env/sim/sim.h"
 
 enum run_fault {
-	RUN_KILL, /* at the n-th change of the node's disk, counted from its very first */
+	RUN_KILL, /* at the n-th change of the node's disk, counted from the very first */
 	RUN_POWER_CUT,
-	RUN_NO_DESCRIPTOR, /* the n-th that the node asks for is refused, and a few behind it */
+	RUN_NO_DESCRIPTOR, /* the n-th descriptor the node asks for is refused, and a few after it */
 };
 
 struct run_options {
 	uint64_t seed;
-	int64_t fault_at; /* > 0: no weather and nothing else that goes wrong than `fault`, there */
+	int64_t fault_at; /* > 0: nothing goes wrong except `fault`, at this point */
 	enum run_fault fault;
-	uint64_t max_events; /* 0: no limit */
-	int64_t max_ms;	     /* of simulated time before the quiet end; 0: as the seed draws */
+	uint64_t max_events; /* 0: unlimited */
+	int64_t max_ms;	     /* of simulated time before the quiet end; 0: drawn from the seed */
+	/*
+	 * One bit for each kind of fault that a cluster is spared (storm.h), followed by those for
+	 * its optional parts (cluster_run.h).
+	 */
 	unsigned
-		without; /* kinds of misfortune that a cluster is spared (storm.h), a bit each; then of company (cluster_run.h) */
-	bool no_trouble; /* no other trouble than weather and crashes, one log directory */
-	bool encrypted;	 /* records are sealed on disk, each node has a key of its own */
-	bool verbose;	 /* the node's lines on stderr */
+		without;
+	bool no_trouble; /* only network faults and crashes, and one log directory */
+	bool encrypted;	 /* records are encrypted on disk; each node has a key of its own */
+	bool verbose;	 /* prints the node's log lines to stderr */
 };
 
 struct run_result {
@@ -36,19 +43,19 @@ struct run_result {
 	int64_t crashes;
 	int64_t acknowledged;
 	int64_t read;
-	bool ended_early;  /* max_events */
+	bool ended_early;  /* max_events was reached */
 	bool met_fault;	   /* fault_at was reached */
-	int64_t retries;   /* of producers */
-	int64_t bumps;	   /* of their epochs */
+	int64_t retries;   /* by producers */
+	int64_t bumps;	   /* of producer epochs */
 	int64_t dirs_lost; /* log directories that went offline */
-	int64_t stops;	   /* of nodes by themselves, for want of storage */
-	int64_t cleanings; /* that took records away */
-	int64_t moved;	   /* replicas, to other log directories */
-	int64_t commits;   /* of groups' members */
+	int64_t stops;	   /* nodes that stopped by themselves, for want of storage */
+	int64_t cleanings; /* cleanings that removed records */
+	int64_t moved;	   /* replicas moved to other log directories */
+	int64_t commits;   /* by group members */
 	int64_t joins;
-	int64_t transactions; /* that were ended, one way or another */
+	int64_t transactions; /* ended, one way or another */
 	int64_t copied;	      /* records, by copiers whose commit was acknowledged */
-	int64_t fenced;	      /* transactional producers, by their ghosts and by time */
+	int64_t fenced;	      /* transactional producers fenced, by their ghosts or by timeout */
 	int64_t reached[SIM_N_MARKS];
 };
 

@@ -1,6 +1,4 @@
-/*
- * run_private: one run, of which run.c is the node, what befalls it and the end, and run_clients.c the clients.
- */
+/* run_private: one run; run.c has the node, its faults and the end, and run_clients.c the clients. */
 #ifndef ODRADEK_TESTS_SIM_RUN_PRIVATE_H
 #define ODRADEK_TESTS_SIM_RUN_PRIVATE_H
 
@@ -26,9 +24,9 @@ struct run {
 	const struct run_options *o;
 	struct sim_world *w;
 	struct history history;
-	uint64_t chance; /* splitmix64: what happens to the node; the world has its own */
+	uint64_t chance; /* splitmix64: for what happens to the node; the world has its own */
 
-	/* the node's machine */
+	/* The node's machine. */
 	struct node *node;
 	struct config *config;
 	struct settings settings;
@@ -40,18 +38,18 @@ struct run {
 	int64_t crashes;
 	bool waits_for_restart;
 	bool quiet;    /* no more crashes */
-	bool stopping; /* it was asked to stop */
+	bool stopping; /* it has been asked to stop */
 	bool no_start; /* the last start was refused */
-	bool serves;   /* the last start came to its end */
-	int64_t stops; /* by itself */
+	bool serves;   /* the last start has completed */
+	int64_t stops; /* stops by itself */
 	int64_t dirs_lost;
-	int64_t cleanings; /* that took something away */
+	int64_t cleanings; /* cleanings that removed something */
 	int64_t moved;	   /* replicas */
 	struct trouble trouble;
 	int n_dirs;
 	struct diag watched;
 
-	/* the clients' */
+	/* The clients. */
 	struct loop *loop;
 	struct topic_maker topics;
 	struct producer producers[HISTORY_PRODUCERS_MAX];
@@ -75,12 +73,12 @@ struct run {
 	int n_finished;
 };
 
-/* The first is where metadata is. */
+/* The first holds the metadata log. */
 extern const char *const RUN_DIRS[DIRS_MAX];
 
 static inline uint64_t draw(struct run *r, uint64_t bound) { return draw_below(&r->chance, bound); }
 
-/* This run's one fault is a lack of descriptors. */
+/* Whether this run's only fault is a lack of descriptors. */
 static inline bool lacks_descriptors(const struct run *r) { return r->o->fault_at && r->o->fault == RUN_NO_DESCRIPTOR; }
 
 static inline bool loses(const struct run *r)
@@ -88,18 +86,18 @@ static inline bool loses(const struct run *r)
 	return !r->flushes && (!r->o->fault_at || r->o->fault == RUN_POWER_CUT);
 }
 
-/* Of __consumer_offsets and of __transaction_state. */
+/* Number of partitions of __consumer_offsets and of __transaction_state. */
 static inline int internal_partitions(const struct run *r) { return 1 + (int)(r->o->seed % 3); }
 
 /* ---- run_clients.c ---- */
 
-/* Which there are, and what they do; after the node is drawn. */
+/* Draws the clients and what they do; call it after the node is drawn. */
 void run_draw_clients(struct run *r);
-/* On the clients' machine, as sim_call wants them; arg is the run. */
+/* For sim_call on the clients' machine; arg is the run. */
 void run_open_clients(void *arg);
-void run_hang_up_clients(void *arg); /* what the node said before is not heard any more */
+void run_hang_up_clients(void *arg); /* what the node has sent is not received any more */
 void run_close_clients(void *arg);
-void run_read_again(void *arg); /* all, from the start */
+void run_read_again(void *arg); /* everything, from the start */
 void run_end_reading(void *arg);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * topic_maker: makes the topics of a run before its clients begin: asks until they are there, by a client of its own. One loop's.
+ * topic_maker: creates the topics of a run before its clients begin: retries until they exist, with
+ * a client of its own. Belongs to one loop.
  */
 #ifndef ODRADEK_TESTS_SIM_TOPIC_MAKER_H
 #define ODRADEK_TESTS_SIM_TOPIC_MAKER_H
@@ -10,17 +11,17 @@
 enum { TOPIC_MAKER_MAX = 3 };
 
 struct topic_maker {
-	/* given */
+	/* Set by the owner. */
 	struct loop *loop;
 	struct addr to;
-	const struct brokers *brokers; /* NULL: one node has all */
+	const struct brokers *brokers; /* NULL: a single node */
 	struct create_topics_request_topic topics[TOPIC_MAKER_MAX];
 	int n;
 	int32_t timeout_ms;
-	bool (*excuses)(void *arg, int16_t code); /* an error that would not be asked again for */
-	void (*made)(void *arg);		  /* once: all are there */
+	bool (*excuses)(void *arg, int16_t code); /* whether a non-retriable error is permitted */
+	void (*made)(void *arg);		  /* called once, when all exist */
 	void *arg;
-	/* its own */
+	/* Internal. */
 	struct client client;
 	struct timer again;
 	bool is_done;
@@ -28,7 +29,7 @@ struct topic_maker {
 
 void topic_maker_start(struct topic_maker *m);
 void topic_maker_fini(struct topic_maker *m);
-/* The next of m->topics, with replicas and without settings. */
+/* Adds an entry to m->topics, with this replication factor and no settings. */
 struct create_topics_request_topic *topic_maker_add(struct topic_maker *m, int16_t replicas);
 
 #endif

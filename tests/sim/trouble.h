@@ -1,10 +1,12 @@
 /*
- * trouble: what befalls a node's machine besides crashes: links cut, slow and half open, pauses, clocks that jump, a full disk, no
- * descriptors, devices that fail.
+ * trouble: what happens to a node's machine besides crashes: links that are cut, slow or half open,
+ * pauses, clock jumps, a full disk, no descriptors, failing devices.
  *
- * A seed draws which kinds there are in its run (half of the runs have none), and then an episode after another, each with an end. A
- * device that has failed a call is mended by a person: at the end of the episode the process is killed, or the machine loses its power. So it
- * is with one that was started on a full disk. Episodes come from outside of all machines (sim_after); the struct is the run's.
+ * A seed draws the kinds for its run (half of the runs have none), and then one episode after
+ * another, each with an end. A device that has failed a call is repaired by a person: at the end of
+ * the episode the process is killed, or the machine loses power. The same happens to a node that
+ * was started on a full disk. Episodes come from outside all machines (sim_after); the struct
+ * belongs to the run.
  */
 #ifndef ODRADEK_TESTS_SIM_TROUBLE_H
 #define ODRADEK_TESTS_SIM_TROUBLE_H
@@ -12,12 +14,12 @@
 #include "env/sim/sim.h"
 
 enum trouble_kind {
-	TROUBLE_CUT,	     /* both ways */
-	TROUBLE_CUT_ONE_WAY, /* what is said arrives, what is answered does not, or the reverse */
+	TROUBLE_CUT,	     /* in both directions */
+	TROUBLE_CUT_ONE_WAY, /* requests arrive and answers do not, or the reverse */
 	TROUBLE_SLOW,
 	TROUBLE_PAUSE,
 	TROUBLE_CLOCK,
-	TROUBLE_FULL,	     /* no more room than there was at the beginning */
+	TROUBLE_FULL,	     /* no more room than at the beginning of the episode */
 	TROUBLE_DESCRIPTORS, /* a few more than were open at the beginning */
 	TROUBLE_READS_FAIL,
 	TROUBLE_WRITES_FAIL,
@@ -26,21 +28,21 @@ enum trouble_kind {
 };
 
 struct trouble {
-	/* given */
+	/* Set by the owner. */
 	struct sim_world *w;
 	int node;
 	int clients;
-	const char *const *dirs; /* the node's log directories, each a device; the first has the metadata log */
+	const char *const *dirs; /* the node's log directories, each a device; the first holds the metadata log */
 	int n_dirs;
-	void (*mend)(void *arg, enum sim_crash how); /* restart the machine: it may be down already */
+	void (*mend)(void *arg, enum sim_crash how); /* restarts the machine, which may be down already */
 	void *arg;
-	/* its own */
+	/* Internal. */
 	uint64_t chance;
-	unsigned kinds; /* a bit each */
+	unsigned kinds; /* one bit each */
 	bool over;
-	bool is_on;    /* an episode */
-	bool hinders;  /* a disk was full, or descriptors had run out, since the node began to start */
-	bool hindered; /* and before it served */
+	bool is_on;    /* an episode is under way */
+	bool hinders;  /* since the node began to start, a disk has been full or descriptors have run out */
+	bool hindered; /* and that was before it served */
 	bool starting;
 	enum trouble_kind now;
 	int device;
@@ -50,21 +52,21 @@ struct trouble {
 
 void trouble_draw(struct trouble *t, uint64_t seed);
 bool trouble_has(const struct trouble *t, enum trouble_kind kind);
-/* Some device may fail in this run. */
+/* Whether a device may fail in this run. */
 bool trouble_fails_devices(const struct trouble *t);
-/* The next episode is planned from here on. */
+/* Schedules the next episode from here. */
 void trouble_begin(struct trouble *t);
-/* All is well, and stays so. True when a device failed: the machine has to be restarted. */
+/* Ends all faults for good. True when a device failed: the machine must be restarted. */
 bool trouble_end(struct trouble *t, enum sim_crash *how);
-/* The node is about to start: its devices have been mended. */
+/* The node is about to start; its devices have been repaired. */
 void trouble_restarted(struct trouble *t);
-/* It serves: its logs are open. */
+/* The node serves: its logs are open. */
 void trouble_started(struct trouble *t);
-/* Has a device failed any call since the node's start? */
+/* Whether a device has failed any call since the node's start. */
 bool trouble_device_failed(const struct trouble *t, bool *a_sync);
-/* A node may refuse to start. */
+/* Whether the node may refuse to start. */
 bool trouble_hinders_start(const struct trouble *t);
-/* It may have started without some of its logs: the next start recovers them. */
+/* Whether it may have started without some of its logs: the next start recovers them. */
 bool trouble_hindered_start(const struct trouble *t);
 
 #endif

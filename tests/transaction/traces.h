@@ -23,12 +23,12 @@ struct traces;
 
 struct traces *traces_new(void);
 void traces_free(struct traces *t);
-/* What the line gives; until the next line. */
+/* The result of the line; valid until the next line. */
 const char *traces_say(struct traces *t, const char *line);
 
 struct trace {
 	const char *line;
-	const char *gives; /* NULL: not looked at */
+	const char *gives; /* NULL: not checked */
 };
 
 #endif
