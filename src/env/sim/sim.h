@@ -183,8 +183,7 @@ void sim_world_follow(struct sim_world *w, void (*say)(const char *line));
 void sim_world_name(struct sim_world *w, const char *how);
 
 /* Everything that can go wrong; each is counted when it happens. */
-/* clang-format off */
-/* clang-format off: it lays these out anew each time */
+/* clang-format off: its layout of this list changes at every run */
 #define SIM_MARKS(X) \
 	X(PARTIAL_READ) X(PARTIAL_WRITE) X(SPURIOUS) X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) \
 	X(CUT) X(HALF_OPEN) X(SLOW_LINK) X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) \
