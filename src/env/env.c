@@ -1,6 +1,6 @@
 /*
- * env: what is the same in every world: chance put into shapes, timers in their loop's heap, references of files, and files read
- * and written whole.
+ * env: what is the same in every world: random numbers, timers in their loop's heap, reference
+ * counts of files, and whole files read and written.
  */
 #include "env/env.h"
 
@@ -52,7 +52,7 @@ uint64_t env_random_u64(struct env *e)
 	return v;
 }
 
-/* Draws again where the last, incomplete stretch of `bound` values would favour the small ones. */
+/* Draws again if v is in the incomplete last run of `bound` values, which would favour small results. */
 uint64_t env_random_below(struct env *e, uint64_t bound)
 {
 	uint64_t v, spare;
@@ -166,7 +166,7 @@ void lazy_timer_stop(struct lazy_timer *t)
 	list_remove(&t->link);
 }
 
-/* Of those that were there before this turn. */
+/* Considers only timers that existed before this turn. */
 static struct lazy_timer *first_early(struct loop *l, int64_t now_ns, uint64_t first_new)
 {
 	list_each(it, &l->lazy)
@@ -338,7 +338,10 @@ int file_write_full(struct file *f, const void *p, size_t len, int64_t pos)
 	return 0;
 }
 
-/* Another may make the same directory at the same moment: -EEXIST is fine where a directory is there. */
+/*
+ * Another thread or process may make the same directory at the same moment: -EEXIST is fine if a
+ * directory is there.
+ */
 static int make_dir(struct env *e, const char *path)
 {
 	struct file_stat st;
@@ -421,7 +424,7 @@ static int write_whole(struct env *e, const char *path, const void *p, size_t le
 	return err;
 }
 
-/* The directory that `path` is in: "." without a slash, "/" for those at the root. */
+/* The directory that contains `path`: "." if there is no slash, "/" for entries of the root. */
 static char *dir_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');

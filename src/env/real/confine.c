@@ -1,8 +1,10 @@
 /*
- * confine: what the process gives up for good before it listens: root, capabilities, new privileges, system calls, core files.
+ * confine: what the process gives up for good before it listens: root, capabilities, new
+ * privileges, system calls, core files.
  *
- * The filter is a program of Linux' seccomp, checked once for each system call: the calls of syscalls.tbl pass, socket, clone, ioctl and prctl pass by
- * their arguments, everything else is answered ENOSYS. (A sanitizer's runtime has calls of its own: its builds have no filter.)
+ * The filter is a Linux seccomp program, run at each system call: the calls of syscalls.tbl pass,
+ * socket, clone, ioctl and prctl pass depending on their arguments, everything else fails with
+ * ENOSYS. (A sanitizer's runtime makes system calls of its own: its builds have no filter.)
  */
 #include <errno.h>
 #include <grp.h>
@@ -36,7 +38,7 @@
 #endif
 #endif
 
-/* Files of whoever, ports below 1024: all that root needs of itself. */
+/* Access to anybody's files, and ports below 1024: all that is needed of root. */
 #define KEPT (1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER | 1u << CAP_NET_BIND_SERVICE)
 
 /* ---- root ---- */
@@ -48,7 +50,7 @@ static int set_capabilities(uint32_t kept)
 
 	for (int i = 0; i < 64; i++)
 		if (i >= 32 || !(kept & 1u << i))
-			prctl(PR_CAPBSET_DROP, i, 0, 0, 0); /* EINVAL: this kernel has no such capability */
+			prctl(PR_CAPBSET_DROP, i, 0, 0, 0); /* EINVAL: this kernel does not have the capability */
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
@@ -71,13 +73,13 @@ static int drop_privileges(const char *user)
 {
 	int err = user ? become(user) : geteuid() == 0 ? set_capabilities(KEPT) : 0;
 
-	/* a container may have taken capabilities already */
+	/* A container may have dropped capabilities already. */
 	if (err == -EPERM && !user)
 		err = 0;
 	return err || !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ? err : -errno;
 }
 
-/* 1 byte: too little for a file, and the value at which a pipe gets none either (core(5)). */
+/* 1 byte: too little for a file, and the value that also disables piping to a handler (core(5)). */
 static void forbid_core_files(void)
 {
 	setrlimit(RLIMIT_CORE, &(struct rlimit){1, 1});
@@ -89,7 +91,7 @@ static void forbid_core_files(void)
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, field))
 #define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, (action))
-/* Equal: on; otherwise `skip` instructions are left out. */
+/* If equal, continues with the next instruction; otherwise skips `skip` instructions. */
 #define UNLESS_EQUAL(value, skip) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, (skip))
 #define ALLOW SECCOMP_RET_ALLOW
 #define REFUSE (SECCOMP_RET_ERRNO | ENOSYS)
@@ -109,7 +111,7 @@ static const struct sock_filter program[] = {
 	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, CLONE_THREAD, 0, 1),
 	ANSWER(ALLOW),
 	ANSWER(REFUSE),
-	/* what getaddrinfo asks the kernel, and the resolver's daemon, besides IP */
+	/* What getaddrinfo uses besides IP: netlink, and the socket of the resolver's daemon. */
 	UNLESS_EQUAL(__NR_socket, 10),
 	LOAD(args[0]),
 	UNLESS_EQUAL(AF_INET, 1),

@@ -1,5 +1,6 @@
 /*
- * die, real: last words go to stderr unbuffered; abort() leaves a core where the system keeps them.
+ * die, real: the last words go to stderr, unbuffered; abort() leaves a core file if the system is
+ * set up for that.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,4 @@
-/*
- * dir, real: names in directories.
- */
+/* dir, real: directories and their entries. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +55,7 @@ int real_rmdir(struct env *e, const char *path)
 	return rmdir(path) ? -errno : 0;
 }
 
-/* Filesystems that do not tell a name's type, and links to directories, cost a stat. */
+/* Entries whose type the filesystem does not tell, and symbolic links, cost a stat. */
 static bool entry_is_dir(int dir_fd, const struct dirent *entry)
 {
 	struct stat st;

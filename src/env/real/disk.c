@@ -1,8 +1,9 @@
 /*
- * disk, real: what is said and asked of a whole filesystem.
+ * disk, real: operations on a whole filesystem.
  *
- * Only of those that keep what they are given in the page cache and write it to a device of this machine. Others (the network's, FUSE, layers
- * upon others) answer before the bytes are where they belong, or have caches of their own.
+ * They are supported for filesystems that use the page cache and write to a device of this machine.
+ * Others (network filesystems, FUSE, stacked ones) confirm a write before the bytes are on a disk,
+ * or have caches of their own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +18,7 @@
 
 #include "env/real/real_priv.h"
 
-/* Not in every libc's headers. */
+/* Missing from the headers of some C libraries. */
 #define MNT_ID_UNIQUE 0x4000u
 #define XFS_MAGIC 0x58465342
 #define BOOT_ID_LEN 36
@@ -36,7 +37,7 @@ static bool is_local(int fd)
 	return false;
 }
 
-/* Before Linux 5.8 syncfs says nothing of what could not be written. */
+/* Before Linux 5.8 syncfs did not report failed writes. */
 static bool syncfs_tells(void)
 {
 	struct utsname name;
@@ -72,7 +73,7 @@ static int read_boot_id(char out[BOOT_ID_LEN + 1])
 	return 0;
 }
 
-/* The number of a mount that is gone is given to another, but for the unique one. */
+/* Ordinary mount ids are reused after an unmount; the unique one is not. */
 int real_cache_name(struct file *f, char *out)
 {
 	char boot[BOOT_ID_LEN + 1];
@@ -89,7 +90,7 @@ int real_cache_name(struct file *f, char *out)
 	return 0;
 }
 
-/* Waits for the first page, should it be on its way, and asks what became of the others. */
+/* Waits for the first page if it is being written, which also reports errors of earlier write-backs. */
 int real_write_back_error(struct file *f)
 {
 	return sync_file_range(real_fd(f), 0, 1, SYNC_FILE_RANGE_WAIT_BEFORE) ? -errno : 0;

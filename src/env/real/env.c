@@ -1,6 +1,4 @@
-/*
- * env, real: the table of the real world, its clocks and its chance.
- */
+/* env, real: the function table of the real world, its clocks and random numbers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -116,8 +114,8 @@ static const struct env_ops real_ops = {
 };
 
 /*
- * Half of what is left after the process's own (standard streams, event loops, the spare one, the name service) is for files, the
- * other half for sockets: neither can starve the other.
+ * Half of the descriptors left after the process's own (standard streams, event loops, the spare
+ * one, the name service) are for files, the other half for sockets: neither can starve the other.
  */
 static int files_budget(void)
 {
@@ -208,5 +206,5 @@ void real_stderr_line(void *arg, const char *line, int len)
 {
 	ssize_t n = write(STDERR_FILENO, line, (size_t)len);
 
-	(void)n; /* there is nobody left to tell */
+	(void)n; /* there is nothing else to do about an error */
 }

@@ -1,6 +1,4 @@
-/*
- * file, real: descriptors. EINTR is tried again; everything else is told.
- */
+/* file, real: file descriptors. EINTR is retried; every other error is returned. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -114,13 +112,16 @@ int64_t real_size(struct file *f)
 	return fstat(real_fd(f), &st) ? -errno : st.st_size;
 }
 
-/* Never again after an error, not even after EINTR: the next call would say that all is well (Rebello et al., ATC 2020). */
+/*
+ * Never retried after an error, not even EINTR: the next call would report success (Rebello et al.,
+ * ATC 2020).
+ */
 int real_sync(struct file *f)
 {
 	return fdatasync(real_fd(f)) ? -errno : 0;
 }
 
-/* Filesystems that cannot tell what they would wait for read as ever. */
+/* On filesystems that do not support RWF_NOWAIT this is an ordinary read. */
 ssize_t real_pread_nowait(struct file *f, void *p, size_t len, int64_t pos)
 {
 	struct iovec iov = {p, len};
@@ -141,7 +142,7 @@ static bool page_resident(struct file *f, int64_t pos)
 	return real_pread_nowait(f, &byte, 1, pos) != -EAGAIN;
 }
 
-/* Read-ahead and write-back take pages in long runs: the ends and the middle speak for the rest. */
+/* Read-ahead and write-back handle pages in long runs: the ends and the middle stand for the rest. */
 static bool range_resident(struct file *f, int64_t pos, int64_t end)
 {
 	return page_resident(f, pos) && page_resident(f, end - 1) && page_resident(f, pos + (end - pos) / 2);
@@ -158,8 +159,9 @@ static void set_hint(_Atomic int64_t *at, int64_t v)
 }
 
 /*
- * What was seen a moment ago is not looked for again, nor by the next of many readers: of a range that goes on from there only the rest is. (Two
- * threads that set the hints at once may make one of both, of WARM_BYTES at most: that is a guess a little worse.)
+ * A range seen a moment ago is not checked again, not even for another reader; if the new range
+ * extends it, only the rest is checked. (Two threads that set the hints at the same time may
+ * produce a mixture, of at most WARM_BYTES: a slightly worse guess.)
  */
 bool real_resident(struct file *f, int64_t pos, size_t len)
 {
@@ -181,8 +183,8 @@ bool real_resident(struct file *f, int64_t pos, size_t len)
 }
 
 /*
- * The lock is the process's, on the file, and goes when any descriptor of that file is closed: nobody else opens it. As Java's, it
- * covers all offsets.
+ * The lock belongs to the process and the file, and is released when any descriptor of that file is
+ * closed, so nothing else may open it. As in Java, it covers all offsets.
  */
 int real_lock(struct env *e, const char *path, struct file **out)
 {

@@ -1,6 +1,4 @@
-/*
- * library, real: the system's dynamic linker.
- */
+/* library, real: loads a library with the system's dynamic linker. */
 #include "env/library.h"
 
 #include <dlfcn.h>

@@ -1,9 +1,10 @@
 /*
- * listener, real.
+ * listener, real: a listening socket.
  *
- * Without descriptors the kernel keeps a connection waiting and the listener ready for ever: a loop that asked again and again would
- * do nothing else. So one descriptor is held in reserve (real_env.spare_fd). It is given up to accept the connection and close it,
- * and taken again. If another thread was quicker to take it, the listener looks away for a tenth of a second.
+ * Without a free descriptor the kernel keeps a connection waiting and the listener readable: a loop
+ * that kept trying to accept would do nothing else. So one descriptor is held in reserve
+ * (real_env.spare_fd). It is closed to accept the connection and close that, and then reopened. If
+ * another thread took the free descriptor first, the listener pauses for a tenth of a second.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,7 +44,7 @@ static void on_again(struct timer *t)
 	poll_if_wanted(container_of(t, struct real_listener, again));
 }
 
-/* A bound, listening descriptor, or a negated errno. */
+/* Returns a bound, listening descriptor, or a negated errno. */
 static int bound_socket(const struct addr *a, int backlog)
 {
 	struct sockaddr_storage name;
@@ -106,7 +107,7 @@ static int spare_descriptor(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* The spare one was lost to another thread: take it back if there is one, and come again later. */
+/* The spare descriptor was lost to another thread: reopens it if possible, and retries later. */
 static int look_away(struct real_listener *l)
 {
 	struct real_env *e = real_env(l->base.env);
@@ -119,7 +120,10 @@ static int look_away(struct real_listener *l)
 	return -EAGAIN;
 }
 
-/* -EMFILE when one was, -EAGAIN when none waits: the kernel looks for a descriptor before it looks for a connection. */
+/*
+ * Returns -EMFILE if it turned one away, -EAGAIN if none was waiting: accept needs a free
+ * descriptor even to find that out.
+ */
 static int turn_one_away(struct real_listener *l)
 {
 	struct real_env *e = real_env(l->base.env);

@@ -1,12 +1,15 @@
 /*
  * loop, real: a libuv loop, its mailbox and its timers.
  *
- * Posts from other threads go on a stack without a lock; the one that finds it empty wakes the loop, so that many posts cost one
- * wake-up. The loop takes the whole stack at once and turns it round, which keeps each poster's order. Posts of the loop's own
- * thread go on a plain list, and an idle handle keeps the next poll from blocking: no system call.
+ * Posts from other threads go onto a lock-free stack; the thread that finds it empty wakes the
+ * loop, so that many posts cost one wake-up. The loop takes the whole stack at once and reverses
+ * it, which preserves each poster's order. Posts of the loop's own thread go onto a plain list, and
+ * an idle handle keeps the next poll from blocking: no system call.
  *
- * All timers of a loop are in one heap (env.c) and one uv_timer is set for the earliest, just before each poll. One that is due by then
- * is not left to it, whose milliseconds would make it late; one that is not is counted from now, not from before the posts of this turn.
+ * All timers of a loop are in one heap (env.c), and one uv_timer is set for the earliest, just
+ * before each poll. A timer that is due by then is not left to uv, whose milliseconds would make it
+ * late; for any other, the delay is counted from that moment, not from before the posts of this
+ * turn.
  */
 #include <sched.h>
 #include <stdio.h>
@@ -56,7 +59,7 @@ static void take_others(struct real_loop *l)
 	}
 }
 
-/* What is posted meanwhile waits for the next turn, after the sockets. */
+/* Posts made meanwhile wait for the next turn, after the sockets. */
 static void run_posts(struct real_loop *l)
 {
 	struct post *p;
@@ -74,8 +77,8 @@ static void run_posts(struct real_loop *l)
 }
 
 /*
- * libuv's own way to be woken (uv_async) has the woken thread spin until the sender has come back from its system call: with a core free for
- * each of them that is most of what a post between cores costs.
+ * With libuv's own wake-up (uv_async) the woken thread spins until the sender has returned from its
+ * system call; with a free core for each thread, that is most of the cost of a post between cores.
  */
 static void wake(struct real_loop *l)
 {
@@ -144,7 +147,10 @@ static void on_timer(uv_timer_t *handle)
 	loop_fire_timers(&l->base, env_mono_ns(l->base.env));
 }
 
-/* Before each poll. libuv's clock is the monotonic one in milliseconds: a due time is rounded up to its next. */
+/*
+ * Runs before each poll. libuv's clock is the monotonic one in milliseconds: a due time is rounded
+ * up to the next.
+ */
 static void on_prepare(uv_prepare_t *handle)
 {
 	struct real_loop *l = container_of(handle, struct real_loop, prepare);
@@ -174,7 +180,7 @@ static void on_prepare(uv_prepare_t *handle)
 
 void real_loop_wake_at(struct loop *base)
 {
-	/* Timers are the loop's own thread's: on_prepare will see it. */
+	/* Timers belong to the loop's own thread: on_prepare will see the change. */
 }
 
 /* ---- life ---- */
@@ -206,7 +212,7 @@ void real_loop_run(struct loop *base)
 	check(!atomic_load(&l->has_tid) || real_loop_is_mine(l));
 	l->tid = pthread_self();
 	atomic_store_explicit(&l->has_tid, true, memory_order_release);
-	take_others(l); /* this thread may have posted before it was the loop's: its order is kept */
+	take_others(l); /* this thread may have posted before it ran the loop: keeps the order */
 	while (!atomic_load(&l->stopping)) {
 		if (l->own)
 			no_waiting(l);
@@ -247,7 +253,7 @@ static void close_handle(uv_handle_t *handle, void *arg)
 {
 	struct real_loop *l = arg;
 
-	/* A socket or listener that is still open would be used after it is freed. */
+	/* A socket or listener still open here would be used after it is freed. */
 	check(uv_is_closing(handle) || handle == (uv_handle_t *)&l->wake || handle == (uv_handle_t *)&l->timer ||
 	      handle == (uv_handle_t *)&l->soon || handle == (uv_handle_t *)&l->prepare);
 	if (!uv_is_closing(handle))
@@ -261,7 +267,8 @@ void real_loop_free(struct loop *base)
 	if (l->threaded)
 		check(pthread_join(l->thread, NULL) == 0);
 	check(atomic_load(&l->n_works) == 0);
-	while (atomic_load(&l->n_posting)) /* a post has arrived whose poster is still about to return */
+	/* its post has arrived, but the poster has not returned from loop_post yet */
+	while (atomic_load(&l->n_posting))
 		sched_yield();
 	check(!l->own && !atomic_load(&l->others));
 	uv_walk(&l->uv, close_handle, l);

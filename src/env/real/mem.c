@@ -1,5 +1,6 @@
 /*
- * mem, real: the C library's heap. Running out ends the process by name: what a peer can make large goes through an arena.
+ * mem, real: the C library's heap. Running out of memory ends the process with a message: whatever
+ * a peer can make large goes through an arena.
  */
 #include "base/mem.h"
 
@@ -31,7 +32,7 @@ void *xmalloc(size_t size)
 	return must(malloc(size ? size : 1), size);
 }
 
-/* Small blocks are zeroed here: the C library's malloc has a thread's own store of them, its calloc does not use it. */
+/* Small blocks are zeroed here: glibc's malloc has a per-thread cache, which its calloc does not use. */
 void *xcalloc(size_t n, size_t size)
 {
 	size_t total;
@@ -41,7 +42,7 @@ void *xcalloc(size_t n, size_t size)
 	return memset(xmalloc(total), 0, total);
 }
 
-/* A miss of the translation buffer for each look-up costs more than the miss of the cache. */
+/* Per look-up, a TLB miss costs more than the cache miss. */
 void xhint_scattered(void *p, size_t size)
 {
 	uintptr_t from = ((uintptr_t)p + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1);

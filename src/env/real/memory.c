@@ -1,5 +1,6 @@
 /*
- * memory, real: how much of it there is for this process: the machine's, or less where a container's limit says so; and giving some back.
+ * memory, real: how much memory this process may use: the machine's, or a container's lower limit;
+ * and giving some back.
  */
 #include <fcntl.h>
 #include <link.h>
@@ -9,7 +10,7 @@
 
 #include "env/real/real_priv.h"
 
-/* The number in a file; 0 when there is none ("max" is none). */
+/* Reads the number in a file; 0 if there is none ("max" is none). */
 static int64_t number_in(const char *path)
 {
 	char text[32];
@@ -41,7 +42,10 @@ int64_t real_memory_bytes(void)
 	return memory;
 }
 
-/* Of a program or library: what is never written. The page cache has it, and what is used comes back with a soft fault. */
+/*
+ * For a program or library: drops the segments that are never written. They are in the page cache,
+ * and pages still in use come back with a minor fault.
+ */
 static int let_segments_go(struct dl_phdr_info *info, size_t size, void *arg)
 {
 	uintptr_t page = *(const uintptr_t *)arg;
@@ -58,7 +62,7 @@ static int let_segments_go(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-/* Half of what an idle node has resident is code that ran once: the loader, the settings, the replay. */
+/* Half of an idle node's resident memory is code that ran once: the loader, the settings, the replay. */
 void real_let_go(struct env *e)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);

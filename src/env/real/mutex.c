@@ -1,6 +1,4 @@
-/*
- * mutex, real.
- */
+/* mutex, real: a pthread mutex. */
 #include <pthread.h>
 
 #include "base/check.h"

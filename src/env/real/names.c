@@ -1,6 +1,4 @@
-/*
- * names, real: hosts to addresses, and this machine's own name. Both may ask a server and wait.
- */
+/* names, real: resolves host names, and finds this machine's own name. Both may wait for a server. */
 #include <errno.h>
 #include <netdb.h>
 #include <string.h>
@@ -45,7 +43,7 @@ int real_resolve(struct env *e, const char *host, uint16_t port, struct addr *v,
 	return n ? n : -ENOENT;
 }
 
-/* The name that the address has, if that name leads back to the address; its text if not. */
+/* The name of the address, if that name resolves back to the address; otherwise the address as text. */
 static void canonical_name(const struct addr *a, char *out, size_t size)
 {
 	struct sockaddr_storage sa;

@@ -1,5 +1,6 @@
 /*
- * port_owner: from a port to socket inodes by /proc/net/tcp and tcp6, from an inode to a process by /proc/PID/fd.
+ * port_owner, real: finds the socket inodes of a port in /proc/net/tcp and tcp6, and the process of
+ * an inode in /proc/PID/fd.
  *
  *	  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
  *	   0: 0100007F:2384 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 41337 ...
@@ -53,7 +54,7 @@ static bool inodes_have(const struct inodes *in, const char *link)
 	return false;
 }
 
-/* Has the process one of these sockets open? False also when it may not be looked at. */
+/* Whether the process has one of these sockets open. Also false if it cannot be inspected. */
 static bool process_has(const char *pid, const struct inodes *in)
 {
 	char path[300], link[64];
@@ -77,7 +78,7 @@ static bool process_has(const char *pid, const struct inodes *in)
 	return found;
 }
 
-/* The first word of its command line, else what the kernel calls it. */
+/* The first word of its command line, or otherwise the kernel's name for it. */
 static void process_name(const char *pid, char out[PORT_OWNER_NAME_MAX])
 {
 	const char *files[] = {"cmdline", "comm"};

@@ -1,4 +1,4 @@
-/* secret, real: memory for keys, and the command that knows them. */
+/* secret, real: memory for keys, and running the command that prints them. */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>
@@ -59,7 +59,7 @@ static int start(const char *command, int output, pid_t *pid)
 	return -err;
 }
 
-/* All that there is; what is beyond size is read and forgotten, so that the command can end. */
+/* Reads everything; what is beyond `size` is discarded, so that the command can finish. */
 static int read_all(int fd, char *out, size_t size, size_t *len)
 {
 	char beyond[512];

@@ -1,5 +1,6 @@
 /*
- * signals: taken one at a time by the thread that asks, so that no code ever runs inside a handler.
+ * signals, real: taken one at a time by the thread that waits for them, so that no code runs inside
+ * a signal handler.
  */
 #include <pthread.h>
 #include <signal.h>

@@ -1,8 +1,9 @@
 /*
  * sock, real: a TCP socket and its uv_poll.
  *
- * The descriptor is closed in sock_close, so that its number is free at once; the struct lives on until libuv has let go of the
- * poll handle, which is in the loop's next turn. `wanted` is what libuv was last told: wanting the same again costs nothing.
+ * sock_close closes the descriptor, so that its number is free at once; the struct lives until
+ * libuv has released the poll handle, in the loop's next turn. `wanted` is what libuv was last
+ * told: wanting the same again costs nothing.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,7 +26,7 @@ static struct real_sock *real_sock(struct sock *s)
 
 static void set_option(int fd, int level, int name, int value)
 {
-	/* What a system does not know of these it does without. */
+	/* An option that the system does not support is not needed. */
 	(void)setsockopt(fd, level, name, &value, sizeof(value));
 }
 
@@ -55,7 +56,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	struct real_sock *s = container_of(poll, struct real_sock, poll);
 	int ready = 0;
 
-	if (status < 0) /* the descriptor is in error: reading or writing will say which */
+	if (status < 0) /* the descriptor is in error: the next read or write will report it */
 		events = UV_READABLE | UV_WRITABLE;
 	if (events & UV_READABLE)
 		ready |= SOCK_READ;
@@ -131,7 +132,7 @@ ssize_t real_sock_writev(struct sock *s, const struct iovec *iov, int n_iov, boo
 	return n < 0 ? -errno : n;
 }
 
-/* For filesystems that cannot splice. */
+/* For filesystems that do not support splice. */
 static ssize_t send_copy(struct sock *s, struct file *f, int64_t pos, size_t len)
 {
 	uint8_t copy[COPY_BYTES];
@@ -211,6 +212,7 @@ void real_sock_close(struct sock *base)
 		xfree(s);
 		return;
 	}
-	uv_close((uv_handle_t *)&s->poll, on_closed); /* takes it out of the poll set; before the number is free */
+	/* removes it from the poll set, before the descriptor's number is free */
+	uv_close((uv_handle_t *)&s->poll, on_closed);
 	close(s->fd);
 }

@@ -1,5 +1,6 @@
 /*
- * sockaddr: our addresses and the system's. IPv4 that arrives mapped into IPv6 becomes plain IPv4.
+ * sockaddr: converts between struct addr and the system's addresses. IPv4 mapped into IPv6 becomes
+ * plain IPv4.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

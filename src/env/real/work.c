@@ -1,5 +1,6 @@
 /*
- * work, real: jobs that may wait run on a few threads; their end is told to the loop that gave them, by its mailbox.
+ * work, real: runs jobs that may wait on a few threads, and posts their completion to the loop that
+ * submitted them.
  */
 #include <errno.h>
 #include <time.h>
@@ -10,7 +11,7 @@
 
 enum { IDLE_SECONDS = 10 };
 
-/* Kept in the work's private words. */
+/* Stored in the work's private words. */
 struct ticket {
 	struct post post;
 	struct work *work;
@@ -65,7 +66,7 @@ static void do_job(struct work *w)
 	loop_post(w->loop, &t->post);
 }
 
-/* Locked. False when none came for a while, or none will. */
+/* Called with the lock held. False when no work came for a while, or the pool is closing. */
 static bool wait_for_work(struct workers *w)
 {
 	struct timespec until;

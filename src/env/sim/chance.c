@@ -1,5 +1,6 @@
 /*
- * chance: xoshiro256** 1.0 (D. Blackman and S. Vigna, 2018), its four words filled by splitmix64 from the seed.
+ * chance: xoshiro256** 1.0 (D. Blackman and S. Vigna, 2018), its four words filled by splitmix64
+ * from the seed.
  */
 #include "base/check.h"
 #include "env/sim/sim_priv.h"
@@ -35,7 +36,7 @@ uint64_t chance_u64(struct chance *c)
 	return result;
 }
 
-/* The bias of a remainder is below 2^-40 for every bound that is used here. */
+/* The remainder's bias is below 2^-40 for every bound that is used here. */
 uint64_t chance_below(struct chance *c, uint64_t bound)
 {
 	check(bound > 0);

@@ -1,5 +1,6 @@
 /*
- * die, sim: a promise that was broken in a simulated world is told with the seed and the last events, and the way to run it again.
+ * die, sim: reports a failed check in a simulated world with the seed, the last events, and how to
+ * reproduce the run.
  */
 #include <inttypes.h>
 #include <stdio.h>

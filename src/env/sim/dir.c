@@ -1,13 +1,11 @@
-/*
- * dir, sim: names made, moved, removed and told.
- */
+/* dir, sim: makes, renames, removes and lists directory entries. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "env/sim/sim_priv.h"
 
-/* A directory is opened to be synced. */
+/* Syncing a directory requires opening it. */
 int sim_sync_dir(struct env *base, const char *path)
 {
 	struct sim_env *e = sim_env_of(base);
@@ -165,7 +163,10 @@ int sim_mkdir(struct env *base, const char *path)
 	return 0;
 }
 
-/* Names may be made and removed meanwhile: what is told is a copy. It is the node's memory, gone with it if it dies in each(). */
+/*
+ * Names may be made and removed meanwhile, so a copy is listed. The copy is in the node's memory,
+ * and goes with it if the node dies in each().
+ */
 int sim_list(struct env *base, const char *path, int (*each)(void *arg, const char *name, bool is_dir), void *arg)
 {
 	struct sim_env *e = sim_env_of(base);

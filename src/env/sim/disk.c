@@ -1,9 +1,11 @@
 /*
- * disk: inodes and names, each with what is seen (the page cache) and what would be there after a power cut (the platter).
+ * disk: inodes and names, each with what is seen (the page cache) and what would be there after a
+ * power cut (the platter).
  *
- * A file has its bytes twice, and a list of what was written since its last sync. A directory has its names as they are seen, and a
- * list of what changed since it was synced: undone from its end, the list gives the names on the platter. disk_crash.c chooses which
- * of all this survives. A file's sync says nothing of its name, as POSIX has it: the directory is to be synced.
+ * A file has its bytes twice, and a list of what was written since its last sync. A directory has
+ * its names as they are seen, and a list of the changes since it was synced: undone from its end,
+ * the list gives the names on the platter. disk_crash.c decides what of all this survives. As in
+ * POSIX, syncing a file does not make its name durable: the directory must be synced.
  */
 #include <errno.h>
 #include <string.h>
@@ -126,7 +128,7 @@ void disk_op(struct disk *d, bool after)
 
 	if (!after)
 		d->ops++;
-	/* A write can be cut short in the middle, so this machine dies before it or behind it as chance has it. */
+	/* A write can be torn, so the machine dies before it or after it, at random. */
 	if (!e->crash_at_op || d->ops < e->crash_at_op || sim_current() != e)
 		return;
 	if (!after && chance_below(&e->w->chance, 2))
@@ -173,7 +175,7 @@ struct name *dir_name(struct inode *dir, const char *text)
 	return NULL;
 }
 
-/* Names are kept in order, so that lists are the same in every run. */
+/* Names are kept sorted, so that listings are the same in every run. */
 static void name_add(struct inode *dir, const char *text, struct inode *inode)
 {
 	struct name *n = sim_alloc(sizeof(*n));
@@ -234,7 +236,10 @@ struct change *change_partner(struct disk *d, const struct change *c)
 	return NULL;
 }
 
-/* Keeps c, what came before it in its directory, and the other halves of renames, with what came before those. */
+/*
+ * Keeps c and the earlier changes of its directory, and the other halves of renames with the
+ * changes before those.
+ */
 static void keep_upto(struct disk *d, struct change *c)
 {
 	for (struct list *it = &c->link; it != &d->changes; it = it->prev) {

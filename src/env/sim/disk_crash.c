@@ -1,9 +1,11 @@
 /*
  * disk_crash: what a disk holds after its machine went down.
  *
- * After a kill all that was written is there: the page cache is the kernel's. After a power cut, for each file, every change since its
- * last sync is by itself kept, lost or torn (some of its sectors or pages kept, the others not), and the size can have grown without
- * the data; of each directory's changes since it was synced the first few are kept and the rest undone, a rename as one.
+ * After a kill everything written is there: the page cache is the kernel's. After a power cut,
+ * every change to a file since its last sync is independently kept, lost or torn (some of its
+ * sectors or pages kept, the others not), and the size may have grown without the data. Of each
+ * directory's changes since its last sync the first few are kept and the others undone; a rename is
+ * kept or undone as a whole.
  */
 #include "base/check.h"
 #include "env/sim/sim_priv.h"
@@ -13,7 +15,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* What the cache still has of it: it may have been cut off later. */
+/* Uses what the cache still has of the range: it may have been truncated later. */
 static void keep_bytes(struct inode *i, int64_t pos, int64_t end)
 {
 	if (end > i->platter_size)
@@ -53,11 +55,11 @@ static void tear(struct sim_world *w, struct inode *i, const struct dirty *d)
 
 static void crash_file(struct sim_world *w, struct inode *i)
 {
-	/* A disk that has kept up loses little, one that has not loses much. */
+	/* A disk that has kept up loses little, one that has fallen behind loses a lot. */
 	uint64_t kept_of_8 = chance_below(&w->chance, 9);
 	int64_t size = i->size;
 
-	i->write_back_error = 0; /* what knew of it is gone */
+	i->write_back_error = 0; /* the memory of it is gone */
 	list_each_safe(it, &i->dirty)
 	{
 		struct dirty *d = container_of(it, struct dirty, link);
@@ -92,7 +94,7 @@ static void read_back(struct disk *d, struct inode *i)
 
 /* ---- names ---- */
 
-/* The changes of a directory that are not kept are its last ones. */
+/* Of a directory's changes, the last ones are the ones lost. */
 static void lose_from(struct disk *d, struct change *c)
 {
 	struct inode *dir = c->dir;
@@ -105,7 +107,7 @@ static void lose_from(struct disk *d, struct change *c)
 	}
 }
 
-/* Each directory keeps its changes up to one that is drawn. */
+/* Each directory keeps its changes up to a random point. */
 static void draw_kept(struct disk *d)
 {
 	struct sim_world *w = d->env->w;
@@ -121,7 +123,7 @@ static void draw_kept(struct disk *d)
 	}
 }
 
-/* A rename of which one half is lost is lost, with all that came after it in the other directory. */
+/* If one half of a rename is lost, the other is lost too, with everything after it in that directory. */
 static void lose_halves(struct disk *d)
 {
 	bool again = true;
@@ -145,7 +147,8 @@ static void crash_names(struct disk *d)
 {
 	draw_kept(d);
 	lose_halves(d);
-	while (!list_empty(&d->changes)) { /* backwards: what was there before all that is lost comes out last */
+	/* backwards, so that the name bound before the first lost change is restored last */
+	while (!list_empty(&d->changes)) {
 		struct change *c = container_of(d->changes.prev, struct change, link);
 
 		sim_met(d->env->w, c->kept ? SIM_MET_NAME_KEPT : SIM_MET_NAME_LOST);

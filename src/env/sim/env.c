@@ -1,24 +1,22 @@
-/*
- * env, sim: a machine: its clocks, its chance, and the ways in which it stops.
- */
+/* env, sim: a machine: its clocks, its random numbers, and how it stops. */
 #include <errno.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "env/sim/sim_priv.h"
 
-/* 2026-01-01T00:00:00Z: where the wall clocks of all worlds begin, up to their skew. */
+/* 2026-01-01T00:00:00Z: where the wall clocks of all worlds begin, give or take their skew. */
 #define WALL_START_MS 1767225600000
 
 __extension__ typedef __int128 wide;
 
-/* Drift is a clock that runs (1000000 + drift_ppm) / 1000000 times as fast. */
+/* With drift, a clock runs (1000000 + drift_ppm) / 1000000 times as fast. */
 int64_t sim_mono_ns(const struct sim_env *e)
 {
 	return (int64_t)((wide)e->w->now_ns * (1000000 + e->drift_ppm) / 1000000);
 }
 
-/* The first moment at which the clock shows it. */
+/* The first moment at which the clock shows this time. */
 int64_t sim_world_time_of(const struct sim_env *e, int64_t mono_ns)
 {
 	int64_t rate = 1000000 + e->drift_ppm;
@@ -58,12 +56,12 @@ static void random_bytes(struct env *base, void *p, size_t len)
 	}
 }
 
-/* A seed chooses a quarter of the sites, and of those some visits. */
 static void let_go(struct env *e)
 {
 	(void)e; /* a simulated heap has nothing to spare */
 }
 
+/* A seed selects a quarter of the sites, and some of the visits to those. */
 static bool buggify(struct env *base, const char *site)
 {
 	struct sim_env *e = sim_env_of(base);
@@ -140,10 +138,10 @@ static int64_t quiet_wall_ms(void *arg)
 
 static void quiet_write(void *arg, const char *line, int len)
 {
-	/* The ring of diag keeps it for a check that fails. */
+	/* diag's ring keeps the line for a failed check. */
 }
 
-/* What a machine has when it is switched on. Its disk is there already. */
+/* The state of a machine that has just been switched on. Its disk exists already. */
 static void power_on(struct sim_env *e)
 {
 	struct sim_world *w = e->w;

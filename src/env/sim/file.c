@@ -1,6 +1,4 @@
-/*
- * file, sim: reading, writing and syncing, with the failures that the options ask for.
- */
+/* file, sim: reads, writes and syncs, with the failures that the options ask for. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +34,7 @@ static struct file *file_new(struct sim_env *e, struct inode *i, bool writable)
 	return &f->base;
 }
 
-/* On a disk without a free page a directory may have room for one more name, or not. */
+/* On a disk without a free page a directory may or may not have room for one more name. */
 bool room_for_name(struct sim_env *e)
 {
 	if (e->disk->used_bytes + PAGE_BYTES <= disk_capacity(e) || chance_below(&e->w->chance, 2))
@@ -187,7 +185,7 @@ int64_t sim_size(struct file *f)
 
 /* ---- writing ---- */
 
-/* Now and then the system writes back some of what waits, without being asked. */
+/* Now and then the system writes back some of the waiting data on its own. */
 static void write_back(struct sim_env *e, struct inode *i)
 {
 	if (!sim_happens(e->w, e->w->options.writeback, SIM_MET_WRITEBACK))
@@ -196,14 +194,15 @@ static void write_back(struct sim_env *e, struct inode *i)
 	{
 		struct dirty *d = container_of(it, struct dirty, link);
 
-		if (chance_below(&e->w->chance, 2)) /* in order: what a later one cut off must not come back */
+		/* in order, so that what a later change truncated does not come back */
+		if (chance_below(&e->w->chance, 2))
 			return;
 		dirty_apply(i, d);
 		dirty_free(d);
 	}
 }
 
-/* How many of len bytes the disk takes, or a negated errno. */
+/* How many of len bytes the disk accepts, or a negated errno. */
 static int64_t may_take(struct sim_env *e, struct inode *i, int64_t pos, int64_t len)
 {
 	int64_t free_pages = (disk_capacity(e) - e->disk->used_bytes) / PAGE_BYTES;
@@ -321,8 +320,9 @@ int sim_set_mtime(struct file *f, int64_t ms)
 }
 
 /*
- * A sync that fails says so once. What it was to write is lost but looks written: the pages are clean, and the next sync has nothing
- * to do (Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020).
+ * A failed sync reports it once. The data it should have written is lost but looks written: the
+ * pages are clean, and the next sync has nothing to do (Rebello et al., "Can Applications Recover
+ * from fsync Failures?", ATC 2020).
  */
 static int sync_inode(struct sim_env *e, struct inode *i)
 {
@@ -358,7 +358,7 @@ int sim_sync(struct file *f)
 	return err ? err : sync_inode(sim_env_of(f->env), i);
 }
 
-/* One after the other, in the order of their names: the machine may die between any two. */
+/* One after another, in the order of their names: the machine may die between any two. */
 static int sync_below(struct sim_env *e, struct inode *dir, int device)
 {
 	int err = 0;
@@ -430,7 +430,7 @@ void sim_fail_next_sync_with(struct sim_world *w, int i, int err)
 	w->envs[i]->disk->fail_next_sync = err;
 }
 
-/* There is one process a machine: nobody else can hold it. */
+/* A machine has only one process, so no other can hold the lock. */
 int sim_lock(struct env *e, const char *path, struct file **out)
 {
 	return sim_open(e, path, FILE_WRITE | FILE_CREATE, out);

@@ -1,6 +1,4 @@
-/*
- * library, sim: a simulated machine has none, unless a test says what stands for one.
- */
+/* library, sim: a simulated machine has no shared libraries, unless a test provides substitutes. */
 #include "env/library.h"
 
 #include <stdio.h>

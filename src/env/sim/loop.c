@@ -1,8 +1,9 @@
 /*
  * loop, sim: a mailbox, a timer and jobs, each an event.
  *
- * A post is taken some microseconds after it was sent, a few at a time, so that what other loops do comes between; a timer is a little
- * late, as real ones are; a job runs when it runs, and its end is told when it is told. Within one poster and one loop order holds.
+ * A post is taken some microseconds after it was sent, a few at a time, so that other loops run in
+ * between; a timer is a little late, as real ones are; a job runs at a random moment, and its
+ * completion is delivered at another. Between one poster and one loop the order is preserved.
  */
 #include "base/check.h"
 #include "base/mem.h"
@@ -160,7 +161,7 @@ struct loop *sim_loop_new(struct env *base, const char *name)
 
 void sim_loop_thread(struct loop *l)
 {
-	/* The scheduler runs it from the moment it is made. */
+	/* The scheduler runs it from the moment it is created. */
 }
 
 void sim_loop_run(struct loop *l)
@@ -187,7 +188,7 @@ void sim_loop_free(struct loop *base)
 	sim_free(l);
 }
 
-/* The heaps of timers were the node's memory, and are gone with it. */
+/* The heaps of timers were in the node's memory, and are gone with it. */
 void sim_drop_loops(struct sim_env *e)
 {
 	list_each_safe(it, &e->loops)

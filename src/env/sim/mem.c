@@ -1,8 +1,9 @@
 /*
  * mem, sim: each machine's heap is the list of its blocks.
  *
- * xmalloc has no env to ask, so whose code runs is known here: `current`, set by the scheduler around every callback. It and the last
- * world (for the words of a process that ends) are all that this library keeps outside of a world.
+ * xmalloc has no env to ask, so this file knows whose code is running: `current`, set by the
+ * scheduler around every callback. That and the last world (for die()) are the only state outside a
+ * world.
  */
 #include "base/mem.h"
 
@@ -12,7 +13,7 @@
 #include "base/check.h"
 #include "env/sim/sim_priv.h"
 
-/* 48 bytes: a block behind it is aligned as malloc's are. */
+/* 48 bytes, so that the memory after it is aligned like malloc's. */
 struct block {
 	struct list link;
 	struct sim_env *owner;

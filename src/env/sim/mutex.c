@@ -1,6 +1,4 @@
-/*
- * mutex, sim: there is one thread, so a lock that is taken twice is one that would never be given.
- */
+/* mutex, sim: there is only one thread, so locking a locked mutex would never return: it fails a check. */
 #include "base/check.h"
 #include "env/env.h"
 

@@ -1,12 +1,14 @@
 /*
- * net, sim: connections as two pipes of segments.
+ * net, sim: a connection is two pipes of segments.
  *
- * What is written becomes a segment in flight; it arrives after the link's latency, behind those before it; then it waits at the
- * other end until it is read. A pipe holds send_buffer bytes in all, so that a slow reader stops the writer. A segment of a file has
- * a place and a length only: its bytes are read when it arrives, as the kernel's sendfile sends what is in the page cache when the
- * packet leaves, not what was there when it was asked.
+ * Written data becomes a segment in flight; it arrives after the link's latency, behind earlier
+ * ones; then it waits at the other end until it is read. A pipe holds send_buffer bytes in total,
+ * so that a slow reader stops the writer. A segment of a file only has a position and a length: its
+ * bytes are read when it arrives, just as the kernel's sendfile sends what is in the page cache
+ * when the packet leaves, not what was there at the time of the call.
  *
- * A cut link keeps segments; they arrive when it heals. A reset is a segment too, but what is in flight before it is lost.
+ * A cut link keeps its segments; they arrive when it is restored. A reset is a segment too, but
+ * what is in flight before it is lost.
  */
 #include <errno.h>
 #include <string.h>
@@ -44,7 +46,7 @@ void look_again(struct sim_sock *s)
 		event_at(&s->event, w->now_ns + chance_between(&w->chance, 1000, 50000));
 }
 
-/* Ready means ready until it is not: looked at once more after the callback, in which the socket may be closed. */
+/* Readiness is level-triggered: it is checked again after the callback, which may close the socket. */
 static void on_ready(struct sim_event *ev)
 {
 	struct sim_sock *s = container_of(ev, struct sim_sock, event);
@@ -77,7 +79,10 @@ static int64_t latency_ns(struct sim_world *w, int from, int to)
 	int64_t mean = w->options.latency_mean_us, least = w->options.latency_min_us;
 	int64_t extra = 0;
 
-	/* The sum of four uniform draws is near enough to an exponential one, and the same on every machine. */
+	/*
+	 * The sum of four uniform draws is close enough to an exponential one, and the same on
+	 * every machine.
+	 */
 	for (int i = 0; i < 4; i++)
 		extra += mean > 0 ? chance_between(&w->chance, 0, mean * 250) : 0;
 	least = least * 1000 + extra;
@@ -153,7 +158,7 @@ static void file_arrives(struct sim_world *w, struct pipe *p, struct segment *s)
 	s->inode = NULL;
 }
 
-/* At the reader's end, which is there. */
+/* Called when the reader's end exists. */
 static void segment_arrives(struct pipe *p, struct segment *s, struct sim_sock *end)
 {
 	struct sim_world *w = p->arrival.w;
@@ -261,7 +266,7 @@ static struct sim_listener *find_listener(struct sim_world *w, const struct conn
 	return NULL;
 }
 
-/* The dialler's first packet has come to the other machine, or the dialler has given up. */
+/* The dialler's first packet has reached the other machine, or the dialler has given up. */
 static void on_dialled(struct sim_event *ev)
 {
 	struct conn *c = container_of(ev, struct conn, dialling);
@@ -361,7 +366,7 @@ void sock_gone(struct sim_sock *s, enum parting how)
 	list_remove(&s->link);
 	c->ends[s->side] = NULL;
 	if (how == PART_SILENTLY) {
-		drop_in_flight(&c->pipes[s->side]); /* what it had in its buffers is gone with it */
+		drop_in_flight(&c->pipes[s->side]); /* its send buffers are gone with it */
 	} else if (c->ends[1 - s->side] && !s->error) {
 		bool reset = how == PART_BY_RESET || !list_empty(&c->pipes[1 - s->side].arrived);
 
@@ -382,7 +387,10 @@ void sim_drop_socks(struct sim_env *e)
 	list_each_safe(it, &e->socks) sock_gone(container_of(it, struct sim_sock, link), how);
 }
 
-/* What a machine had to send when its power went: ranges of files, of a disk that is not what it was, leave it no more. */
+/*
+ * A machine that lost its power sends nothing more: ranges of files would be read from a disk that
+ * has changed.
+ */
 void sim_drop_unsent(struct sim_env *e)
 {
 	list_each_safe(it, &e->w->conns)

@@ -1,5 +1,6 @@
 /*
- * pages: an array of pages, grown to the last one that was written. One that has room and was never written is the page of zeros.
+ * pages: an array of pages, as long as the last page written. A page that was allocated but never
+ * written shares the page of zeros.
  */
 #include <string.h>
 

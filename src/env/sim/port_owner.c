@@ -1,6 +1,4 @@
-/*
- * port_owner, sim: a machine runs one program.
- */
+/* port_owner, sim: never finds an owner, since a machine runs only one program. */
 #include "env/port_owner.h"
 
 #include <errno.h>

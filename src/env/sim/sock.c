@@ -1,6 +1,4 @@
-/*
- * sock, sim: what a node does with its sockets and listeners, and the names of machines.
- */
+/* sock, sim: a node's operations on its sockets and listeners, and the names of machines. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,7 +70,7 @@ ssize_t sim_sock_read(struct sock *base, void *p, size_t len)
 	return (ssize_t)got;
 }
 
-/* How much of len is taken now, or a negated errno. */
+/* How much of len is accepted now, or a negated errno. */
 static ssize_t may_write(struct sim_sock *s, size_t len)
 {
 	struct sim_world *w = s->env->w;
@@ -178,7 +176,7 @@ int sim_sock_addrs(struct sock *base, struct addr *local, struct addr *peer)
 
 int sim_sock_buffers(struct sock *s, int send, int receive)
 {
-	return 0; /* the world's send_buffer is for all */
+	return 0; /* the world's send_buffer applies to every socket */
 }
 
 void sim_sock_close(struct sock *base)

@@ -1,6 +1,4 @@
-/*
- * world: the heap of events, the one that runs, and the trace of what has run.
- */
+/* world: the heap of events, the running event, and the trace of past ones. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +94,7 @@ void sim_world_free(struct sim_world *w)
 		struct sim_event *ev = container_of(heap_min(&w->events), struct sim_event, node);
 
 		event_cancel(ev);
-		sim_free(ev); /* what is left are sim_after's */
+		sim_free(ev); /* those left are sim_after's */
 	}
 	heap_fini(&w->events);
 	sim_free(w);
@@ -144,7 +142,7 @@ void event_cancel(struct sim_event *ev)
 		heap_remove(&ev->w->events, &ev->node);
 }
 
-/* The heap grows by xrealloc: not from the heap of the node that runs. */
+/* The heap grows by xrealloc, which must not use the running node's heap. */
 void event_at(struct sim_event *ev, int64_t at_ns)
 {
 	struct sim_env *before = sim_enter(NULL);
@@ -178,7 +176,7 @@ void sim_after(struct sim_world *w, int64_t ms, void (*run)(void *arg), void *ar
 	event_at(&o->event, w->now_ns + ms * 1000000);
 }
 
-/* A paused machine's events wait until it goes on. */
+/* A paused machine's events wait until it resumes. */
 static bool is_held(struct sim_event *ev)
 {
 	if (!ev->env || !ev->env->paused)
