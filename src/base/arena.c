@@ -1,8 +1,9 @@
 /*
- * arena: the bumping pointer. arena_twin.c is the same interface with one malloc a block; the build takes one of the two.
+ * arena: allocates by bumping a pointer. arena_twin.c is the same interface with one malloc per
+ * block; the build uses one of the two.
  *
- * All chunks are in one list, newest first. A block too large for a chunk gets a chunk that is put behind the newest, so that the room left
- * in that one is not lost.
+ * All chunks are in one list, newest first. A block too large for a chunk gets a chunk of its own
+ * that is put behind the newest, so that the room left in that one is not lost.
  */
 #include "base/arena.h"
 
@@ -18,7 +19,7 @@ enum { ARENA_ALIGN = 16, ARENA_FIRST = 1024, ARENA_CHUNK_MAX = 64 * 1024, ARENA_
 
 struct arena_chunk {
 	struct arena_chunk *next;
-	size_t size; /* of the bytes behind this head */
+	size_t size; /* of the bytes after this header */
 };
 
 void arena_init(struct arena *a, size_t budget)
@@ -55,7 +56,7 @@ void arena_fini(struct arena *a)
 	*a = (struct arena){.budget = a->budget};
 }
 
-/* Takes out the largest of those that may be kept; NULL when there is none. */
+/* Removes the largest chunk that may be kept; NULL when there is none. */
 static struct arena_chunk *take_kept(struct arena_chunk **chunks)
 {
 	struct arena_chunk **best = NULL, *kept;
@@ -115,7 +116,10 @@ static void *alloc_alone(struct arena *a, size_t size)
 	return chunk_bytes(c);
 }
 
-/* A chunk twice the last, or what the budget still gives if that is enough for the block. */
+/*
+ * Adds a chunk twice as large as the last, or what the budget still permits if that is enough for
+ * the block.
+ */
 static bool grow(struct arena *a, size_t size)
 {
 	size_t want = a->end ? 2 * a->chunks->size : ARENA_FIRST;

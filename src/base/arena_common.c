@@ -1,6 +1,4 @@
-/*
- * arena_common: what both arenas do alike, on top of arena_alloc: cleanups, zeroed blocks, strings.
- */
+/* arena_common: what both arenas have in common, built on arena_alloc: cleanups, zeroed blocks, strings. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +7,7 @@
 #include "base/check.h"
 #include "base/mem.h"
 
-/* Not in the arena: a cleanup must be kept when the budget is spent. */
+/* Not allocated in the arena: a cleanup must be recorded even when the budget is spent. */
 struct arena_cleanup {
 	struct arena_cleanup *next;
 	void (*run)(void *);

@@ -1,6 +1,7 @@
 /*
- * arena_twin: the arena for developers: one malloc a block, so that sanitizers see an overrun of a single block and the use of one
- * after arena_fini. Budgets are kept as arena.c keeps them, short of the room at the end of its chunks.
+ * arena_twin: the arena for developers: one malloc per block, so that sanitizers see an overrun of
+ * a single block and any use after arena_fini. Budgets are as in arena.c, except for the unused
+ * room at the end of its chunks.
  */
 #include <string.h>
 

@@ -1,6 +1,4 @@
-/*
- * base64: see the header.
- */
+/* base64: encodes and decodes, in two alphabets. */
 #include "base/base64.h"
 
 #include <string.h>
@@ -44,7 +42,7 @@ struct str base64_text(enum base64_kind kind, struct bytes b, struct arena *a)
 	return out ? (struct str){out, (int32_t)base64_put(kind, b.p, len, out)} : STR_NULL;
 }
 
-/* The text without its padding; false when the padding is not that of the kind. */
+/* Removes the padding; false when it is not right for the kind. */
 static bool strip(enum base64_kind kind, struct str *text)
 {
 	int32_t len = text->len;

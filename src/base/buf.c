@@ -1,6 +1,4 @@
-/*
- * buf: grows by half as much again, so that n puts cost O(n).
- */
+/* buf: grows by half its size, so that n puts cost O(n). */
 #include "base/buf.h"
 
 #include <stdarg.h>
@@ -64,7 +62,7 @@ void buf_printf(struct buf *b, const char *format, ...)
 	len = vsnprintf(NULL, 0, format, args);
 	va_end(args);
 	check(len >= 0);
-	buf_reserve(b, (size_t)len + 1); /* vsnprintf writes a NUL, which is not part of the buf */
+	buf_reserve(b, (size_t)len + 1); /* vsnprintf writes a NUL, which does not count as part of the buf */
 	va_start(args, format);
 	vsnprintf((char *)b->p + b->len, (size_t)len + 1, format, args);
 	va_end(args);

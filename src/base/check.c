@@ -1,6 +1,4 @@
-/*
- * check: the last words. Nothing is allocated and no lock is waited for: the heap may be what is broken.
- */
+/* check: the last words. Nothing is allocated and no lock is taken: the heap may be what is broken. */
 #include "base/check.h"
 
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /*
- * civil: days since 1970 to a date by counting years that begin in March, so that the leap day is a year's last
- * (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). No time zones, no C library: those read files.
+ * civil: converts days since 1970 to a date by counting years that begin in March, so that the leap
+ * day is the last of its year (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms"). It uses
+ * neither time zones nor the C library's functions, which read files.
  */
 #include "base/civil.h"
 

@@ -1,8 +1,9 @@
 /*
- * crc32c: the plain way, a byte at a time. crc32c() itself is in crc32c_x86.c, crc32c_arm.c or crc32c_plain.c, as the build's
- * processor has it.
+ * crc32c: the table method, one byte at a time. crc32c() itself is in crc32c_x86.c, crc32c_arm.c or
+ * crc32c_plain.c, depending on the processor built for.
  *
- * The table is linear in its index: entry n is the xor of the entries of n's bits, so eight constants make all 256.
+ * The table is linear in its index: entry n is the xor of the entries of n's bits, so eight
+ * constants determine all 256.
  */
 #include "base/crc32c.h"
 

@@ -1,6 +1,7 @@
 /*
- * crc32c_arm: ARMv8's crc32cx, eight bytes an instruction. The build takes this file when the compiler's baseline has the
- * instruction (__ARM_FEATURE_CRC32: ARMv8.1 and later, and every machine that Kafka is run on).
+ * crc32c_arm: ARMv8's crc32cx, eight bytes per instruction. The build uses this file when the
+ * compiler's baseline has the instruction (__ARM_FEATURE_CRC32: ARMv8.1 and later, which covers
+ * every machine that runs Kafka).
  */
 #include <arm_acle.h>
 #include <string.h>

@@ -1,6 +1,4 @@
-/*
- * crc32c_plain: for processors without an instruction of their own for it.
- */
+/* crc32c_plain: for processors without a CRC instruction: the table method. */
 #include "base/crc32c.h"
 
 uint32_t crc32c(uint32_t crc, const void *p, size_t len)

@@ -1,14 +1,15 @@
 /*
- * crc32c_x86: three ways, chosen by what the processor has and by the length.
+ * crc32c_x86: three methods, chosen by what the processor has and by the length.
  *
  *   VPCLMULQDQ  four lanes of 64 bytes, folded 256 bytes at a step      40 GB/s
  *   PCLMULQDQ   four lanes of 16 bytes, folded 64 bytes at a step       (processors without AVX-512)
- *   SSE4.2      the crc32 instruction, eight bytes at a step            9 GB/s, but nothing to set up: best below 256 bytes
+ *   SSE4.2      the crc32 instruction, eight bytes at a step            9 GB/s, without set-up: best below 256 bytes
  *
- * Folding (Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", Intel, 2009): a 128-bit lane is carried
- * over a distance of D bits by multiplying its halves with x^(D+32) and x^(D-32) modulo the polynomial, both bit-reflected and
- * shifted left by one, and adding the products to the data D bits further on. What remains, 16 bytes, has the checksum of all that
- * was folded into it, so the crc32 instruction finishes it: no Barrett reduction.
+ * Folding (Gopal et al., "Fast CRC Computation for Generic Polynomials Using PCLMULQDQ", Intel,
+ * 2009): a 128-bit lane is carried over a distance of D bits by multiplying its halves by x^(D+32)
+ * and x^(D-32) modulo the polynomial, both bit-reflected and shifted left by one, and adding the
+ * products to the data D bits further on. The remaining 16 bytes have the checksum of everything
+ * folded into them, so the crc32 instruction finishes the job: no Barrett reduction.
  */
 #include <immintrin.h>
 #include <string.h>
@@ -29,7 +30,7 @@
 #define TARGET_FOLD __attribute__((target("sse4.2,pclmul")))
 #define TARGET_WIDE __attribute__((target("sse4.2,pclmul,avx512f,avx512vl,vpclmulqdq")))
 
-/* The crc here and below is the register: not yet inverted. */
+/* Here and below crc is the register: not inverted yet. */
 TARGET_SSE static uint32_t crc_words(uint32_t crc, const uint8_t *p, size_t len)
 {
 	uint64_t wide = crc;
@@ -59,7 +60,7 @@ TARGET_FOLD static inline __m128i fold(__m128i x, __m128i by, __m128i onto)
 	return _mm_xor_si128(_mm_xor_si128(low, high), onto);
 }
 
-/* Goes on from a folded lane: 16 bytes at a step, then the instruction for the lane and the rest. */
+/* Continues from a folded lane: 16 bytes per step, then the instruction for the lane and the rest. */
 TARGET_FOLD static uint32_t finish(__m128i x, const uint8_t *p, size_t len)
 {
 	const __m128i by_128 = PAIR(FOLD_128);

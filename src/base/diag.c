@@ -1,10 +1,13 @@
 /*
- * diag: one line is formatted on the stack, kept in the ring and given to write() when its level is wanted.
+ * diag: formats a line on the stack, keeps it in the ring, and passes it to write() if its level is
+ * wanted.
  *
  * Text:  2026-11-22T21:12:56.123Z info  event: key=value key=value
  * JSON:  {"time":"2026-11-22T21:12:56.123Z","level":"info","event":"event","key":"value"}
- * A value in the text form ends at the next space unless it is quoted; the JSON form takes the pairs apart by that rule, and what
- * is no pair (the tail of a sentence) goes to the member "text". A line longer than LINE_MAX_LEN is cut and ends in "...".
+ *
+ * In the text form, a value ends at the next space unless it is quoted; the JSON form splits the
+ * pairs by that rule, and puts what is not a pair (the tail of a sentence) into the member "text".
+ * A line longer than LINE_MAX_LEN is truncated and ends in "...".
  */
 #include "base/diag.h"
 
@@ -30,7 +33,7 @@ struct line {
 	int len;
 };
 
-/* Leaves four bytes for the end: "..." or a brace, and the newline. */
+/* Reserves room for the end: "..." or a brace, and the newline. */
 static void put_char(struct line *l, char c)
 {
 	if (l->len < LINE_MAX_LEN - 8)
@@ -43,7 +46,10 @@ static void put_text(struct line *l, const char *s)
 		put_char(l, *s++);
 }
 
-/* What a peer can have put into a line (a client's name, say) must not be able to end it or to move the cursor. */
+/*
+ * Text that may come from a peer (a client's name, for instance) must not be able to end the line
+ * or move the cursor.
+ */
 static void put_clean(struct line *l, const char *s)
 {
 	for (; *s; s++)
@@ -81,7 +87,7 @@ static void put_member(struct line *l, const char *name, int name_len, const cha
 	put_json(l, value, value_len);
 }
 
-/* The length of a value at s: up to the space behind it, or behind its closing quote. */
+/* The length of the value at s: up to the next space, or to its closing quote. */
 static int value_len(const char *s)
 {
 	const char *quote = *s == '"' ? strchr(s + 1, '"') : NULL;

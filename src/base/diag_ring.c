@@ -1,6 +1,6 @@
 /*
- * diag_ring: sixty-four slots, taken in turn. Two threads can meet in a slot only when one falls sixty-four lines behind
- * the other; the slot's flag then makes the later one give up its line.
+ * diag_ring: sixty-four slots, used in turn. Two threads can meet in a slot only if one falls
+ * sixty-four lines behind the other; the slot's flag then makes the later one drop its line.
  */
 #include "base/diag_ring.h"
 

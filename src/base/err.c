@@ -1,6 +1,4 @@
-/*
- * err: rows of protocol/errors.tbl, found by their number.
- */
+/* err: the rows of protocol/errors.tbl, looked up by number. */
 #include "base/err.h"
 
 #include <errno.h>
@@ -31,7 +29,10 @@ static const struct err_row *row_of(int err)
 	}
 }
 
-/* What a disk says when it fails, is full, read-only or out of descriptors: the replica's directory is the trouble. */
+/*
+ * The errors of a disk that fails, is full or read-only, or of a lack of descriptors: the replica's
+ * directory is at fault.
+ */
 static const int disk_errnos[] = {EIO,	  ENOSPC, EDQUOT, EROFS,   EFBIG,  EMFILE,
 				  ENFILE, ENODEV, ENXIO,  ENODATA, ENOENT, EACCES};
 

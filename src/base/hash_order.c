@@ -1,3 +1,4 @@
+/* hash_order: the sizes of Java's hash tables, and sorting an array into a table's iteration order. */
 #include "base/hash_order.h"
 
 #include <string.h>
@@ -20,7 +21,7 @@ size_t order_table_for(size_t capacity)
 	return table;
 }
 
-/* Both of Java's are (int)(n / .75f + 1), as floats. */
+/* Both constructors compute (int)(n / .75f + 1), in floats. */
 size_t order_table_of_map(size_t n)
 {
 	return order_table_for((size_t)((float)n / 0.75f + 1.0f));
@@ -42,7 +43,7 @@ bool order_is_kept(const int32_t *hashes, int32_t n, size_t table)
 	return true;
 }
 
-/* A stable sort by slot: counted, moved aside and back. */
+/* A stable counting sort by slot, with a copy of the members. */
 void order_members(void *v, int32_t n, size_t size, int32_t *hashes, size_t table)
 {
 	uint32_t *start;

@@ -1,12 +1,14 @@
 /*
- * map: chains in a table of a power of two; the hash's low bits choose the chain.
+ * map: chains in a table whose size is a power of two; the low bits of the hash choose the chain.
  *
- * The hash is a multiply-and-fold over eight bytes at a time (128-bit products, folded by xor): quick, and with a seed that
- * peers do not know good enough that keys from the network do not collide on purpose.
+ * The hash is a multiply-and-fold over eight bytes at a time (128-bit products, folded by xor):
+ * fast and, with a seed unknown to peers, good enough that keys from the network cannot be made to
+ * collide.
  *
- * When the chains are one long on average the table is doubled. A member of chain i of the old table belongs to chain i or
- * i + old size of the new one, so moving is one pass over the slots. A large table costs one pause of a few nanoseconds a member
- * at each doubling, spread over the inserts that made it necessary.
+ * When the average chain length reaches one, the table is doubled. A member of chain i of the old
+ * table belongs to chain i or i + old size of the new one, so moving takes one pass over the slots.
+ * At each doubling a large table costs a few nanoseconds per member, spread over the inserts that
+ * made it necessary.
  */
 #include "base/map.h"
 

@@ -1,6 +1,4 @@
-/*
- * mem_strings: what follows from xmalloc and xrealloc, in either world.
- */
+/* mem_strings: the functions built on xmalloc and xrealloc, the same in both worlds. */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>

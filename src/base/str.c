@@ -1,6 +1,4 @@
-/*
- * str: views compared, copied and checked. Nothing here writes through a view.
- */
+/* str: compares, copies and checks views. Nothing here writes through a view. */
 #include "base/str.h"
 
 #include <string.h>
@@ -56,8 +54,8 @@ char *str_dup(struct str s)
 }
 
 /*
- * Reads one code point at p, which is before end: its length, or 0 when the bytes are not UTF-8 as RFC 3629 has it (no
- * overlong forms, no surrogates, nothing above U+10FFFF).
+ * Reads one code point at p, which is before `end`. Returns its length, or 0 when the bytes are not
+ * valid UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
  */
 static int utf8_next(const uint8_t *p, const uint8_t *end, uint32_t *out)
 {
@@ -109,7 +107,7 @@ int32_t str_java_hash(struct str s)
 		uint32_t c;
 		int len = utf8_next(p, end, &c);
 
-		if (!len) { /* Java puts U+FFFD where it cannot decode */
+		if (!len) { /* Java substitutes U+FFFD for what it cannot decode */
 			c = 0xfffd;
 			len = 1;
 		}
@@ -134,7 +132,7 @@ static int min_int(int a, int b)
 	return a < b ? a : b;
 }
 
-/* One row of Levenshtein's table after the other; names longer than the row are simply far away. */
+/* Levenshtein's table, one row at a time; names longer than a row count as far away. */
 int str_distance(struct str a, struct str b, int limit)
 {
 	int row[128];

@@ -1,6 +1,4 @@
-/*
- * str_index: see the header.
- */
+/* str_index: a map whose nodes hold a string and its number. */
 #include "base/str_index.h"
 
 #include "base/list.h"

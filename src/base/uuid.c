@@ -1,6 +1,4 @@
-/*
- * uuid: Kafka's Uuid.java: the text is base64url (RFC 4648, section 5) without padding.
- */
+/* uuid: as Kafka's Uuid.java; the text is base64url (RFC 4648, section 5) without padding. */
 #include "base/uuid.h"
 
 #include <string.h>
@@ -57,7 +55,10 @@ static int sextet(char c)
 	return at ? (int)(at - alphabet) : -1;
 }
 
-/* Java's decoder drops the four bits that the last character has too many, whatever they are; so do we. */
+/*
+ * The last character has four bits too many. As in Java's decoder they are ignored, whatever their
+ * value.
+ */
 bool uuid_parse(struct str text, struct uuid *out)
 {
 	uint32_t bits = 0;

@@ -1,6 +1,6 @@
 /*
- * varint: seven bits a byte, least significant first, the eighth bit says that more follow. A reader looks at no byte at or
- * behind `end` and takes padded (overlong) forms, as Kafka does.
+ * varint: seven bits per byte, least significant first; the eighth bit says that more follow. A
+ * reader never looks at or beyond `end`, and accepts padded (overlong) forms, as Kafka does.
  */
 #include "base/varint.h"
 
