@@ -1,4 +1,7 @@
-/* batch: the header of a record batch, the walk over batches and over records. The layout is at the head of batch.h. */
+/*
+ * batch: the header of a record batch, and iteration over batches and records. The layout is at the
+ * head of batch.h.
+ */
 #include <errno.h>
 
 #include "wire/batch.h"
@@ -145,7 +148,7 @@ struct record_iter record_iter(const struct batch_header *h, const void *p, size
 	return (struct record_iter){.batch = h, .p = p, .end = (const uint8_t *)p + len, .left = h->count};
 }
 
-/* A length and that many bytes; -1 is null. False when malformed. */
+/* Takes a length and that many bytes; -1 is null. False when malformed. */
 static bool take_bytes(const uint8_t **p, const uint8_t *end, struct bytes *out)
 {
 	int32_t len;

@@ -1,8 +1,8 @@
 /*
  * batch_build: writes a record batch into a buf.
  *
- * The header is left open until batch_end, which knows the length, the largest timestamp and the number of records.
- * The base timestamp is the first record's, as Kafka's builder has it.
+ * The header is filled in by batch_end, when the length, the largest timestamp and the number of
+ * records are known. The base timestamp is the first record's, as in Kafka's builder.
  */
 #include "base/check.h"
 #include "base/varint.h"

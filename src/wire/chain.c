@@ -1,5 +1,6 @@
 /*
- * chain: the list of parts. The table of parts doubles inside the arena; what it leaves behind is the arena's.
+ * chain: the list of parts. The table of parts doubles inside the arena; old tables stay there
+ * until the arena is released.
  */
 #include "wire/chain.h"
 

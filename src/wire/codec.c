@@ -1,6 +1,4 @@
-/*
- * codec: defaults, equality, and a look for errors.
- */
+/* codec: defaults, equality, and the search for errors. */
 #include "wire/codec.h"
 
 #include <stddef.h>
@@ -40,7 +38,7 @@ static bool records_equal(const struct records *a, const struct records *b)
 	return a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, (size_t)a->len) == 0);
 }
 
-/* One value: not the array, not the pointer. */
+/* Compares single values: not arrays or pointers. */
 static bool value_equal(const struct field *f, const void *a, const void *b)
 {
 	switch (f->kind) {

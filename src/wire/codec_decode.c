@@ -1,12 +1,13 @@
 /*
- * codec_decode: bytes to a struct. See codec.h for what is trusted (nothing) and whose memory it is.
+ * codec_decode: bytes to a struct. See codec.h for what is trusted (nothing) and where memory comes
+ * from.
  *
- * Lengths on the wire, in versions before the flexible ones and in those (KIP-482):
+ * Encodings on the wire, in versions before the flexible ones, and in those (KIP-482):
  *
  *	string		int16, -1 null			uvarint of length + 1, 0 null
  *	bytes, records	int32, -1 null			uvarint of length + 1, 0 null
  *	array		int32, -1 null			uvarint of count + 1, 0 null
- *	struct, if null	int8, < 0 null, else 1		the same; tagged: uvarint, 0 null, else 1
+ *	nullable struct	int8, < 0 null, else 1		the same; tagged: uvarint, 0 null, else 1
  *	a struct's end	-				uvarint count of tagged fields,
  *							each: uvarint tag, uvarint size, value
  */
@@ -28,7 +29,7 @@ struct decoder {
 
 static void struct_read(struct decoder *d, const struct schema *s, void *out);
 
-/* A length or count: NULL_LEN, or at least 0. It was not compared with anything yet. */
+/* A length or count: NULL_LEN, or at least 0. It has not been checked against anything yet. */
 static int64_t length_read(struct decoder *d, const struct field *f, bool is_array)
 {
 	int64_t len;
@@ -86,7 +87,7 @@ static int16_t error_read(struct decoder *d)
 	return err == -1 ? ERR_UNKNOWN_SERVER_ERROR : err;
 }
 
-/* One value: not an array's count, not whether a struct is null. */
+/* Reads one value: not an array's count, and not whether a struct is null. */
 static void value_read(struct decoder *d, const struct field *f, bool in_array, void *out)
 {
 	switch (f->kind) {
@@ -127,7 +128,7 @@ static void value_read(struct decoder *d, const struct field *f, bool in_array, 
 	}
 }
 
-/* How many bytes the shortest element takes. */
+/* The minimum encoded size of an element. */
 static size_t element_min_len(const struct field *f)
 {
 	switch (f->kind) {

@@ -1,10 +1,11 @@
 /*
  * codec_encode: a struct to bytes. The layout is at the head of codec_decode.c.
  *
- * There is one walk, which writes into a block of memory; when that is full the sink says where to go on: a chain lists
- * what there is and begins another block, a buf grows, a counter begins the same few bytes again. So the size of a
- * message, the size before a tagged field and the bytes themselves cannot disagree. Into a chain records are listed as
- * parts of their own; in memory stands only their length. After an error the chain and the buf are as they were.
+ * There is a single walk, which writes into a block of memory; when that is full the sink says
+ * where to continue: a chain lists the block and begins another, a buf grows, a counter reuses the
+ * same few bytes. So the size of a message, the size before a tagged field and the bytes themselves
+ * cannot disagree. In a chain, records become parts of their own; only their length is written to
+ * memory. After an error the chain and the buf are as they were.
  */
 #include "wire/codec.h"
 
@@ -23,14 +24,14 @@
 struct encoder {
 	uint8_t *p;	/* the next byte */
 	uint8_t *end;	/* of the block */
-	uint8_t *block; /* begin of what the sink does not know yet */
+	uint8_t *block; /* beginning of what the sink has not been given yet */
 	size_t done;	/* bytes before the block, records included */
 	struct chain *chain;
 	struct buf *buf;
-	size_t block_len; /* of the chain's next block */
+	size_t block_len; /* size of the chain's next block */
 	int version;
 	bool flexible;
-	bool list_records; /* else they are copied */
+	bool list_records; /* otherwise they are copied */
 	int err;
 	uint8_t scratch[SCRATCH_LEN];
 };
@@ -40,7 +41,7 @@ static inline void field_write(struct encoder *e, const struct field *f, bool ta
 
 /* ---- where the bytes go ---- */
 
-/* The first trouble counts. */
+/* Records the first error only. */
 static void trouble(struct encoder *e, int err)
 {
 	if (e->err == 0)
@@ -58,7 +59,7 @@ static void block_set(struct encoder *e, uint8_t *block, size_t len)
 	e->end = len > 0 ? block + len : block;
 }
 
-/* Hands what is written to the chain. */
+/* Hands what has been written to the chain. */
 static void block_list(struct encoder *e)
 {
 	size_t len = (size_t)(e->p - e->block);
@@ -69,7 +70,7 @@ static void block_list(struct encoder *e)
 	e->block = e->p;
 }
 
-/* Makes room for len bytes. False while counting, and after trouble: then there is room for a number. */
+/* Makes room for len bytes. False while counting, and after an error: then there is room for one number. */
 NOINLINE static bool grow(struct encoder *e, size_t len)
 {
 	size_t want;
@@ -97,7 +98,7 @@ NOINLINE static bool grow(struct encoder *e, size_t len)
 	return false;
 }
 
-/* Where the next few bytes go: at most SCRATCH_LEN. */
+/* Room for the next few bytes: at most SCRATCH_LEN. */
 static inline uint8_t *room(struct encoder *e, size_t len)
 {
 	uint8_t *p;
@@ -150,7 +151,7 @@ static void i64_write(struct encoder *e, int64_t v)
 	put_i64(room(e, sizeof(v)), v);
 }
 
-/* A length or count, NULL_LEN for null. */
+/* Writes a length or count; NULL_LEN for null. */
 static void length_write(struct encoder *e, const struct field *f, bool may_be_null, bool is_array, int32_t len)
 {
 	if (len < (may_be_null ? NULL_LEN : 0))
@@ -174,7 +175,7 @@ NOINLINE static void string_write(struct encoder *e, const struct field *f, bool
 		bytes_write(e, s.p, (size_t)s.len);
 }
 
-/* Lists what is in memory up to here, then the records. */
+/* Lists the memory written up to here, then the records. */
 static void records_list(struct encoder *e, const struct records *r)
 {
 	if (e->chain && e->err == 0) {
@@ -204,7 +205,7 @@ NOINLINE static void records_write(struct encoder *e, const struct field *f, boo
 		bytes_write(e, r->p, (size_t)r->len);
 }
 
-/* One value: not an array's count, not whether a struct is null. */
+/* Writes one value: not an array's count, and not whether a struct is null. */
 static void value_write(struct encoder *e, const struct field *f, bool may_be_null, const void *in)
 {
 	const struct bytes *bytes;
@@ -308,7 +309,7 @@ static uint32_t field_len(const struct encoder *e, const struct field *f, const 
 	return (uint32_t)total(&counter);
 }
 
-/* The n tagged fields that are sent, the lowest tag first. */
+/* Writes the n tagged fields to be sent, in ascending order of tag. */
 NOINLINE static void tags_write(struct encoder *e, const struct schema *s, uint32_t n, const void *in)
 {
 	uvarint_write(e, n);
@@ -375,7 +376,7 @@ int codec_encode_bytes(const struct schema *s, int version, const void *in, void
 	counter_init(&e, version, version >= s->flexible);
 	block_set(&e, p, len);
 	err = message_write(&e, s, in);
-	/* What had no room went to scratch. */
+	/* What did not fit went to the scratch area. */
 	return err == 0 && (e.block != p || total(&e) != len) ? -EINVAL : err;
 }
 

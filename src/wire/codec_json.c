@@ -1,7 +1,7 @@
 /*
- * codec_json: a struct as one line of JSON, as Kafka's converters and Jackson print it: no spaces, fields in
- * declaration order, text in UTF-8 with only quotes, backslashes and control characters escaped, numbers of type
- * float64 as Java's Double.toString has them.
+ * codec_json: a struct as one line of JSON, as Kafka's converters and Jackson print it: no spaces,
+ * fields in declaration order, text in UTF-8 with only quotes, backslashes and control characters
+ * escaped, float64 numbers as printed by Java's Double.toString.
  */
 #include "wire/codec.h"
 
@@ -30,7 +30,7 @@ static void text_put(struct buf *out, const char *text)
 	buf_put_str(out, str_of(text));
 }
 
-/* The length of the whole, valid UTF-8 sequence at the head of s, or 0. */
+/* The length of the valid UTF-8 sequence at the start of s, or 0. */
 static int32_t sequence_len(struct str s)
 {
 	for (int32_t len = 1; len <= 4 && len <= s.len; len++)
@@ -66,7 +66,7 @@ static void string_put(struct buf *out, struct str s)
 		else if (len > 1)
 			buf_put(out, s.p, (size_t)len);
 		else
-			text_put(out, "\xef\xbf\xbd"); /* U+FFFD, as Java decodes what is not UTF-8 */
+			text_put(out, "\xef\xbf\xbd"); /* U+FFFD, as when Java decodes invalid UTF-8 */
 		len = len > 0 ? len : 1;
 		s.p += len;
 		s.len -= len;
@@ -94,7 +94,10 @@ static void base64_put(struct buf *out, const uint8_t *p, size_t len)
 	text_put(out, "\"");
 }
 
-/* The fewest digits that are read back as v: 1.5, 1.0E10, 1.0E-5. Numbers that JSON has not got are strings. */
+/*
+ * Prints the fewest digits that read back as v: 1.5, 1.0E10, 1.0E-5. Numbers that JSON does not
+ * have become strings.
+ */
 static void double_put(struct buf *out, double v)
 {
 	char digits[32], *point;

@@ -1,9 +1,10 @@
 /*
- * codec_random: values for tests, of any message in any version.
+ * codec_random: random values for tests, of any message in any version.
  *
- * Half of all scalars are small or at the ends of their type. Strings are valid UTF-8 (Java would not give others
- * back), numbers are no NaN, an error is never -1 (in memory that is 32767). Arrays are short, and shorter the deeper
- * they are; a few are long enough for a count of two bytes.
+ * Half of all scalars are small or at the limits of their type. Strings are valid UTF-8 (Java would
+ * not return others unchanged), numbers are never NaN, an error is never -1 (in memory that is
+ * 32767). Arrays are short, and shorter the deeper they are nested; a few are long enough for a
+ * count of two bytes.
  */
 #include "wire/codec.h"
 
@@ -83,7 +84,7 @@ static double number(struct dice *d)
 	return v;
 }
 
-/* Lengths on both sides of where their encoding grows a byte. */
+/* Lengths on both sides of the points where their encoding grows by a byte. */
 static int32_t length(struct dice *d)
 {
 	static const int32_t ends[] = {0, 1, 126, 127, 128};
@@ -95,7 +96,7 @@ static int32_t length(struct dice *d)
 
 static struct str string(struct dice *d)
 {
-	/* of one to four bytes */
+	/* Characters of one to four bytes. */
 	static const char *const pieces[] = {
 		"a",
 		"Z",

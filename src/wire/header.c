@@ -25,7 +25,7 @@ int header_response_version(int key, int version)
 	return version >= api->flexible && key != api_versions_response_KEY ? 1 : 0;
 }
 
-/* Headers have no arrays: decoding one asks for no memory. */
+/* Headers have no arrays: decoding one needs no memory. */
 static int header_decode(const struct schema *s, int version, struct reader *r, void *out)
 {
 	struct arena none;

@@ -1,6 +1,4 @@
-/*
- * protocol: looking things up in the generated lists.
- */
+/* protocol: look-ups in the generated tables. */
 #include "wire/protocol.h"
 
 #include <stddef.h>
