@@ -1,12 +1,15 @@
 /*
- * acceptor: listeners, and the bounds on connections. All of it runs on reactor 0, which owns the counts.
+ * acceptor: listeners, and the limits on connections. All of it runs on reactor 0, which owns the
+ * counts.
  *
- * 1. A bound on one address closes the connection that exceeds it, at once or, where it is a rate, a little later. The other bounds (max.connections, the creation rate, descriptors) stop
- *    accepting: connections wait in the system's backlog, as with Kafka.
- * 2. A listener that is exempt is bound by its own limits, and in strangers, alone. When it takes a place beyond max.connections, the least recently active
- *    connection of the others is closed (KIP-612).
- * 3. Each listener accepts ACCEPTS_A_TURN connections at most before the others have their turn.
- * 4. A reason to pause is a bit; a listener accepts when none is set.
+ * 1. A limit on one address closes the connection that exceeds it: at once or, if it is a rate, a
+ *    little later. The other limits (max.connections, the creation rate, descriptors) stop
+ *    accepting: connections wait in the system's backlog, as in Kafka.
+ * 2. An exempt listener is subject only to its own limits and to max_strangers. When it takes a
+ *    place beyond max.connections, the least recently active connection of the others is closed
+ *    (KIP-612).
+ * 3. Each listener accepts at most ACCEPTS_A_TURN connections before the others have their turn.
+ * 4. Each reason to pause is a bit; a listener accepts when none is set.
  */
 #include <errno.h>
 #include <string.h>
@@ -24,7 +27,7 @@
 enum { PAUSE_CLOSED = 1, PAUSE_FULL = 2, PAUSE_RATE = 4, PAUSE_DESCRIPTORS = 8 };
 enum { TELL_PER_IP, TELL_FULL, TELL_RATE, TELL_DESCRIPTORS, TELL_IP_RATE };
 
-/* Connections of one address. */
+/* The connections from one address. */
 struct peer {
 	struct map_node node;
 	uint8_t ip[16];
@@ -98,7 +101,7 @@ static void rate_fill(struct rate *r, int64_t now_ms)
 		r->tokens_milli = full;
 }
 
-/* Milliseconds until a token is there; 0: now; -1: never. */
+/* Milliseconds until a token is available; 0: now; -1: never. */
 static int64_t rate_wait_ms(struct rate *r, int64_t now_ms)
 {
 	if (r->per_second == NET_NO_LIMIT)
@@ -126,7 +129,7 @@ static void rate_init(struct rate *r, int32_t per_second, int64_t now_ms)
 	};
 }
 
-/* What was saved up counts on, up to a second of the new rate. */
+/* Saved-up tokens are kept, up to one second's worth at the new rate. */
 static void rate_set(struct rate *r, int32_t per_second, int64_t now_ms)
 {
 	int64_t saved = INT64_MAX;
@@ -176,7 +179,7 @@ static bool listener_is_full(const struct net_listener *l)
 	return l->n_conns >= l->config.max_connections || (!l->config.exempt && net_is_full(l->net));
 }
 
-/* A connection is gone: who waited for a place may have it. */
+/* A connection is gone: listeners that waited for a place may accept again. */
 static void acceptor_resume(struct acceptor *a)
 {
 	for (int i = 0; i < a->n_listeners; i++) {
@@ -200,7 +203,7 @@ static int64_t listener_rate_wait_ms(struct net_listener *l)
 	return wait > all ? wait : all;
 }
 
-/* May another connection be accepted? Else the listener rests. */
+/* Whether another connection may be accepted. If not, the listener pauses. */
 static bool listener_may(struct net_listener *l)
 {
 	struct net *net = l->net;
@@ -231,7 +234,8 @@ static int least_busy(struct net *net, struct acceptor *a, int n)
 {
 	int best = a->next_reactor % n;
 
-	if (env_buggify(net->env, "any reactor")) /* a client's connections are on one, or all clients' are */
+	/* all connections of one client, or of all clients, may end up on one reactor */
+	if (env_buggify(net->env, "any reactor"))
 		return (int)env_random_below(net->env, (uint64_t)n);
 	for (int i = 1; i < n; i++) {
 		int at = (a->next_reactor + i) % n;
@@ -294,7 +298,10 @@ static void refuse(struct net_listener *l, struct sock *s, struct peer *peer, co
 	sock_close(s);
 }
 
-/* Addresses have rates of their own (connection_creation_rate): whoever is beyond it is not counted for the others. */
+/*
+ * Addresses have rates of their own (connection_creation_rate): a connection beyond its address's
+ * rate does not count towards the other limits.
+ */
 static bool admits(struct net_listener *l, struct sock *s, const struct addr *addr)
 {
 	struct net *net = l->net;
@@ -428,7 +435,7 @@ static int host_addr(struct env *env, const char *host, uint16_t port, struct ad
 	return 0;
 }
 
-/* The wildcard of both families, as Java binds it; of IPv4 alone where there is no IPv6. */
+/* Binds the wildcard of both families, as Java does; of IPv4 only, where there is no IPv6. */
 static int listen_everywhere(struct net_listener *l, uint16_t port)
 {
 	struct net *net = l->net;
@@ -546,7 +553,7 @@ void net_set_tls(struct net *net, int i, struct tls_context *tls)
 	l->config.tls = tls_context_ref(tls);
 }
 
-/* Who waits by the old rate looks again. */
+/* A listener that paused under the old rate tries again. */
 static void listener_try(struct net_listener *l)
 {
 	timer_stop(&l->resume);

@@ -1,6 +1,4 @@
-/*
- * block: allocation by class, and frames' hold on blocks.
- */
+/* block: allocation by size class, and references that frames hold to blocks. */
 #include "net/block.h"
 
 #include <string.h>
@@ -9,7 +7,7 @@
 #include "base/mem.h"
 #include "net/frame.h"
 
-/* The class of a power of two from BLOCK_FIRST up. */
+/* The class of a size that is a power of two from BLOCK_FIRST up. */
 static int class_of(size_t cap)
 {
 	return __builtin_ctzll(cap) - __builtin_ctzll(BLOCK_FIRST);
@@ -130,7 +128,7 @@ void block_pool_fini(struct block_pool *pool)
 			xfree(pool_take(pool, class));
 }
 
-/* Frames no larger than this do not hold a 64 KiB block: a parked Fetch costs its own bytes. */
+/* Small frames do not keep a 64 KiB block alive: a parked Fetch costs only its own bytes. */
 void frame_take(struct frame *to, struct frame *from)
 {
 	struct block *b = from->block;

@@ -1,6 +1,4 @@
-/*
- * budget: taking bytes, or not.
- */
+/* budget: taking bytes, if there are enough. */
 #include "net/budget.h"
 
 bool budget_try(struct budget *b, int64_t bytes)

@@ -1,7 +1,8 @@
 /*
- * channel: what goes over the wire:
+ * channel: the state of one connection to another node, from look-up to close; sends calls and
+ * matches answers to them.
  *
- *	4 bytes of length, the header (wire/header.h), the body; both ways.
+ * On the wire, in both directions: 4 bytes of length, the header (wire/header.h), the body.
  */
 #include "net/channel_priv.h"
 
@@ -23,9 +24,12 @@ enum { LANDING = 64 * 1024, IOV_MAX_OURS = 64, ATTEMPT_MS = 10000, BACKOFF_FIRST
 struct resolving {
 	struct work work;
 	struct channels *all;
-	struct channel *channel; /* NULL: nobody wants it any more */
-	_Atomic bool
-		unwanted; /* the same, for the thread that looks up: what waits behind it need not wait for nobody's */
+	struct channel *channel; /* NULL: no longer wanted */
+	/*
+	 * The same, for the thread that does the look-up: work queued behind an unwanted one need
+	 * not wait.
+	 */
+	_Atomic bool unwanted;
 	char *host;
 	uint16_t port;
 	struct addr found[CHANNEL_ADDRESSES_MAX];
@@ -131,7 +135,7 @@ bool channel_is_refusal(int err)
 	       err == ERR_ILLEGAL_SASL_STATE;
 }
 
-/* A login has kept its own. */
+/* A login has recorded its own reason. */
 static void keep_why(struct channel *ch)
 {
 	const char *why = transport_error(&ch->transport);
@@ -239,7 +243,7 @@ static int gather(struct channel *ch, struct iovec *iov)
 	return count;
 }
 
-/* What is wholly written waits for its answer. */
+/* Calls that are completely written now wait for their answers. */
 static void note_sent(struct channel *ch, size_t len)
 {
 	ch->sent += len;
@@ -258,7 +262,7 @@ static void note_sent(struct channel *ch, size_t len)
 	}
 }
 
-/* What the socket is waited for. */
+/* Updates the events that the socket is watched for. */
 static void set_want(struct channel *ch)
 {
 	sock_want(ch->transport.sock, ch->transport.read_wants | (list_empty(&ch->sending) ? 0 : SOCK_WRITE));
@@ -286,7 +290,7 @@ static int write_out(struct channel *ch)
 static void encode_waiting(struct channel *ch)
 {
 	while (ch->state == CHANNEL_READY && !list_empty(&ch->waiting) &&
-	       !channel_login_holds(ch)) { /* a done() may have given the connection up */
+	       !channel_login_holds(ch)) { /* a done() may have closed the connection */
 		struct call *call = container_of(list_first(&ch->waiting), struct call, link);
 		int err = encode(ch, call);
 
@@ -421,7 +425,10 @@ static int decode(struct call *call, const uint8_t *p, size_t len)
 	return err == ERR_INVALID_REQUEST ? -EPROTO : err;
 }
 
-/* An answer that there is no room for would be none the next time either: its call ends, the others go on by another connection. */
+/*
+ * If there is no room for an answer now, there would be none next time either: its call ends, the
+ * others continue over another connection.
+ */
 static int frame_begin(struct channel *ch)
 {
 	struct call *call;
@@ -439,7 +446,10 @@ static int frame_begin(struct channel *ch)
 	return -EMSGSIZE;
 }
 
-/* 0, or why the connection cannot go on: after an answer that is not understood nothing can be trusted. */
+/*
+ * Returns 0, or why the connection cannot go on: after an answer that cannot be understood, nothing
+ * on it can be trusted.
+ */
 static int frame_end(struct channel *ch)
 {
 	struct call *call = container_of(list_first(&ch->in_flight), struct call, link);
@@ -479,7 +489,7 @@ static int feed(struct channel *ch, const uint8_t *p, size_t len)
 	return err;
 }
 
-/* A large rest is read to where it belongs, everything else by way of the landing. */
+/* A large remainder is read directly into its frame, everything else through the landing buffer. */
 static int read_in(struct channel *ch)
 {
 	while (ch->transport.sock) {
@@ -503,14 +513,14 @@ static int read_in(struct channel *ch)
 			err = frame_end(ch);
 		if (err != 0)
 			return err;
-		if (len < asked && !more &&
-		    (!direct || !ch->transport.tls)) /* the socket has no more; TLS gives a record at a time */
+		/* A short read has emptied the socket; but TLS returns one record at a time. */
+		if (len < asked && !more && (!direct || !ch->transport.tls))
 			return 0;
 	}
 	return 0;
 }
 
-/* Both sides agree on how they speak; then this one does. */
+/* Completes the TLS handshake, then sends the greeting. */
 static int secure(struct channel *ch)
 {
 	int err = transport_handshake(&ch->transport);
@@ -647,7 +657,7 @@ static void channel_resolve(struct channel *ch)
 	env_work(ch->all->loop, &r->work);
 }
 
-/* Kafka's ClusterConnectionStates, without its chance. */
+/* As Kafka's ClusterConnectionStates, without its random jitter. */
 int64_t channel_setup_ms(const struct channel *ch)
 {
 	int64_t ms = ch->all->setup_timeout_ms, max = ch->all->setup_timeout_max_ms;
@@ -672,7 +682,7 @@ static void channel_connect(struct channel *ch)
 		channel_resolve(ch);
 }
 
-/* The pause after a failure is over; or the attempt takes too long. */
+/* The pause after a failure is over, or the attempt takes too long. */
 static void on_attempt(struct timer *t)
 {
 	struct channel *ch = container_of(t, struct channel, attempt);
@@ -692,5 +702,5 @@ void channel_call(struct channel *ch, struct call *call)
 	if (ch->state == CHANNEL_READY && !timer_is_running(&ch->flush))
 		timer_start(&ch->flush, 0);
 	else if (ch->state == CHANNEL_IDLE && !timer_is_running(&ch->attempt))
-		timer_start(&ch->attempt, 0); /* not inside the caller's call */
+		timer_start(&ch->attempt, 0); /* never inside the caller's call */
 }

@@ -1,12 +1,17 @@
 /*
- * channel_login: SaslHandshake, then SaslAuthenticate until both sides have said what they had to.
+ * channel_login: SaslHandshake, then SaslAuthenticate until both sides have sent everything they
+ * must.
  *
- * 1. Nothing else is sent while a login is under way. What was sent before it is answered before it: answers come in the order of requests.
- * 2. A server that tells how long a session lasts is told again who this is when 85 to 95 percent of that have passed, before the next
- *    request (KIP-368). Nothing is sent for that alone: a connection that nobody uses may time out.
- * 3. Who is told again has his time from when all that was asked before is answered: a fetch may be parked for long.
- * 4. A login that has an errand when it is done has it done behind it; that is waited for at the end alone, as look-ups of names are.
- * 5. The server's words have to fit into the login's own small arena.
+ * 1. Nothing else is sent while a login is under way. What was sent before is answered first:
+ *    answers come in the order of requests.
+ * 2. If a server tells how long a session lasts, the channel re-authenticates once 85 to 95 percent
+ *    of that have passed, before the next request (KIP-368). It sends nothing just for that: an
+ *    unused connection may time out.
+ * 3. The time allowed for a re-authentication starts when everything requested before has been
+ *    answered: a fetch may be parked for long.
+ * 4. If a login has an errand when it is done, the errand runs afterwards; only the shutdown waits
+ *    for it, as for name look-ups.
+ * 5. The server's messages must fit into the login's own small arena.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -24,29 +29,29 @@
 
 enum { ARENA_MAX = 256 * 1024, TRUSTED_PERCENT = 85, CHANCE_PERCENT = 10, WAIT_MS = 50 };
 
-/* Work of an exchange, which is freed behind it when its connection has gone meanwhile. */
+/* Work of an exchange, which is freed afterwards if its connection has gone meanwhile. */
 struct errand {
 	struct work work;
 	struct channels *all;
-	struct channel_login *login; /* NULL: nobody wants it any more */
+	struct channel_login *login; /* NULL: no longer wanted */
 	struct login *exchange;
 	atomic_bool unwanted; /* the same, for the job */
 };
 
 struct channel_login {
 	struct channel *channel;
-	struct errand *errand;	/* NULL: none is under way */
-	struct login *exchange; /* NULL: none is under way */
-	struct timer wait;	/* for another login's work */
+	struct errand *errand;	/* NULL: none under way */
+	struct login *exchange; /* NULL: none under way */
+	struct timer wait;	/* waits for another login's work */
 	struct call call;
 	struct arena arena;
 	struct sasl_handshake_request handshake;
 	struct sasl_authenticate_request authenticate;
-	struct buf words; /* of this side, as they are sent */
-	struct str heard; /* of the server; in the arena */
-	bool is_last;	  /* this side says no more */
+	struct buf words; /* this side's message, as it is sent */
+	struct str heard; /* the server's message; in the arena */
+	bool is_last;	  /* this side sends nothing after it */
 	int64_t lifetime_ms;
-	int64_t renew_ns; /* when to begin again; 0: never */
+	int64_t renew_ns; /* when to re-authenticate; 0: never */
 };
 
 static void step(struct channel_login *l);
@@ -100,7 +105,7 @@ static void succeed(struct channel_login *l)
 
 /* ---- SaslAuthenticate ---- */
 
-/* What the server's refusal says; Kafka's word for it when there is none. */
+/* The message in the server's refusal, or Kafka's default message if it has none. */
 static char *words_of(const struct sasl_authenticate_response *r)
 {
 	struct str text = r->error_message;
@@ -185,7 +190,7 @@ static void send_errand(struct channel_login *l)
 	env_work(e->all->loop, &e->work);
 }
 
-/* Its work is done, and nothing waits for it. */
+/* Lets the work finish on its own; nothing waits for it. */
 static void let_run(struct channel_login *l)
 {
 	send_errand(l);

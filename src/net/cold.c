@@ -1,7 +1,8 @@
 /*
- * cold: a range of a file that is not in the page cache is read by a worker, and sent from memory.
+ * cold: a file range that is not in the page cache is read by a worker and sent from memory.
  *
- * The struct outlives its connection while the worker has it: cold_abandon then only takes the connection away.
+ * The struct outlives its connection while the worker has it: cold_abandon then only detaches the
+ * connection.
  */
 #include <errno.h>
 
@@ -12,7 +13,7 @@
 struct cold {
 	struct work work;
 	struct conn *conn;    /* NULL: abandoned */
-	struct loop *gone_to; /* then: where `gone` is posted when the worker is done */
+	struct loop *gone_to; /* when abandoned: the loop to which `gone` is posted once the worker is done */
 	struct post *gone;
 	struct file *file;
 	struct block *block;

@@ -1,16 +1,21 @@
 /*
- * conn: one connection's turn: answers out, frames in, frames shown, answers out, and where to wait next.
+ * conn: one connection's turn: send answers, read frames, show frames, send answers, and decide
+ * what to wait for.
  *
- *	OPEN ----> DRAINING ----> GONE	a stop: what is in work is answered first
+ *	OPEN ----> DRAINING ----> GONE	a stop: the request in progress is answered first
  *	  |  \--------------\     ^
  *	  v                  v    |
- *	CLOSING ------------------+	its answers leave first
+ *	CLOSING ------------------+	its answers are sent first
  *
- * What always holds
- * 1. Handler functions and sent() are called from a turn, or from conn_drop, never from the functions of conn.h.
- * 2. A turn shows at most TURN_FRAMES frames and reads about TURN_BYTES bytes; what is left waits for another turn behind the others.
- * 3. Frames are shown only while no answer waits for the socket, so the answers of a connection hold at most one turn's worth of memory.
- * 4. Between turns a connection waits for: readiness of its socket, its timer, room in the budget, its handler, a cold read.
+ * Invariants
+ * 1. Handler functions and sent() are called from a turn, or from conn_drop, never from the
+ *    functions of conn.h.
+ * 2. A turn shows at most TURN_FRAMES frames and reads about TURN_BYTES bytes; the rest waits for
+ *    another turn, behind other connections.
+ * 3. Frames are shown only while no answer waits for the socket, so the answers of a connection
+ *    hold at most one turn's worth of memory.
+ * 4. Between turns a connection waits for readiness of its socket, its timer, room in the budget,
+ *    its handler, or a cold read.
  */
 #include <errno.h>
 
@@ -28,7 +33,7 @@
 
 static const struct {
 	const char *text;
-	bool in_error; /* worth a line to whoever runs the node */
+	bool in_error; /* worth a log line for the operator */
 } ends[CONN_ENDS] = {
 	[CONN_END_NONE] = {"none", false},
 	[CONN_END_PEER] = {"closed by the peer", false},
@@ -52,7 +57,7 @@ static const struct {
 
 /* ---- telling ---- */
 
-/* What a length that cannot be one often is. */
+/* A guess at what an impossible length really is. */
 static const char *frame_hint(const struct conn *c)
 {
 	const uint8_t *p = c->in.block->data + c->in.start;
@@ -119,7 +124,7 @@ void conn_drop(struct conn *c, enum conn_end end)
 		loop_post(net->reactors[0].loop, &c->post);
 }
 
-/* Ends after the turn: what is said to the handler comes when no function of this file is in the way. */
+/* Ends the connection after the turn: the handler is told when no function of this file is on the stack. */
 static void conn_end(struct conn *c, enum conn_end end)
 {
 	if (c->end == CONN_END_NONE)
@@ -136,7 +141,7 @@ bool conn_is_idle(const struct conn *c)
 	return !c->in_work && output_is_empty(&c->out) && !c->in.block;
 }
 
-/* Who drips bytes moves, but not on: a frame's age counts by a fifth. */
+/* A peer that sends single bytes is active but makes no progress: a fifth of the frame's age counts. */
 int64_t conn_stuck_ns(const struct conn *c, int64_t now_ns)
 {
 	int64_t still = now_ns - c->active_ns;
@@ -147,7 +152,7 @@ int64_t conn_stuck_ns(const struct conn *c, int64_t now_ns)
 	return still > frame ? still : frame;
 }
 
-/* Why it can end now, if it can. */
+/* The reason why it can end now, if it can. */
 static enum conn_end conn_ended(const struct conn *c)
 {
 	if (c->end != CONN_END_NONE)
@@ -166,11 +171,11 @@ static enum conn_end conn_ended(const struct conn *c)
 /* ---- frames ---- */
 
 struct turn {
-	int frames;    /* that may still be shown */
-	int64_t bytes; /* that may still be read */
+	int frames;    /* frames that may still be shown */
+	int64_t bytes; /* bytes that may still be read */
 	int64_t now_ns;
-	bool readable; /* reading is worth a try */
-	bool unread;   /* the socket has said so, and was not read since */
+	bool readable; /* reading is worth trying */
+	bool unread;   /* the socket was readable, and has not been read since */
 };
 
 static bool conn_may_show(const struct conn *c, const struct turn *t)
@@ -235,7 +240,10 @@ static void conn_read(struct conn *c, struct turn *t)
 
 /* ---- where to wait ---- */
 
-/* From its first byte a frame has so long; so has a handshake, from the connection's beginning. */
+/*
+ * The time allowed for a frame from its first byte on, or for a handshake from the start of the
+ * connection.
+ */
 static int64_t conn_deadline_ns(const struct conn *c)
 {
 	const struct net_limits *limits = &c->reactor->net->limits;
@@ -243,7 +251,7 @@ static int64_t conn_deadline_ns(const struct conn *c)
 	return (c->transport.shaking_hands ? limits->handshake_deadline_ms : limits->frame_deadline_ms) * NS_A_MS;
 }
 
-/* The earliest moment at which something is due; 0: nothing is. */
+/* The earliest moment at which something is due; 0: nothing. */
 static int64_t conn_due_ns(const struct conn *c)
 {
 	const struct net_limits *limits = &c->reactor->net->limits;
@@ -261,7 +269,7 @@ static int64_t conn_due_ns(const struct conn *c)
 	return due;
 }
 
-/* The timer is moved only to an earlier moment; when it fires too early it looks again. */
+/* The timer is only moved to an earlier time; if it fires too early, the turn checks again. */
 static void conn_set_timer(struct conn *c)
 {
 	int64_t due = conn_due_ns(c);
@@ -292,7 +300,7 @@ static void conn_fire(struct timer *timer)
 	conn_set_timer(c);
 }
 
-/* Bytes wait in the transport: no socket will tell of them. */
+/* Bytes are buffered in the transport, so the socket will not become readable for them. */
 static void conn_remember(struct conn *c, const struct turn *t)
 {
 	c->readable = true;
@@ -301,8 +309,9 @@ static void conn_remember(struct conn *c, const struct turn *t)
 }
 
 /*
- * READ stays wanted while a request is in work or the connection is muted, until bytes did come meanwhile: most peers send none, each
- * change of what is wanted is a system call, and so a reset is seen.
+ * SOCK_READ stays wanted while a request is in progress or the connection is muted, until bytes
+ * arrive meanwhile: most peers send none, each change of the wanted events is a system call, and in
+ * this way a reset is noticed.
  */
 static void conn_set_want(struct conn *c, const struct turn *t)
 {
@@ -321,14 +330,18 @@ static void conn_set_want(struct conn *c, const struct turn *t)
 	}
 }
 
-/* It is not read, for the server's sake or for answers that are not taken: those have a deadline of their own. */
+/*
+ * Not being read on the server's account, or because its answers are not taken: those cases have
+ * other deadlines.
+ */
 static bool conn_is_held(const struct conn *c, const struct turn *t)
 {
 	return c->in_work || c->out.blocked || c->muted_until_ns > t->now_ns;
 }
 
 /*
- * Half a frame has its deadline from the turn in which its first byte came, or in which reading goes on; a handshake from the first turn.
+ * The deadline of half a frame counts from the turn in which its first byte came or reading
+ * resumed; that of a handshake from the first turn.
  */
 static void conn_date_frame(struct conn *c, const struct turn *t)
 {
@@ -344,7 +357,7 @@ static void conn_settle(struct conn *c, struct turn *t)
 	conn_date_frame(c, t);
 	conn_set_want(c, t);
 	conn_set_timer(c);
-	/* A turn that has done its share comes again, behind the others. */
+	/* A connection that has used up its share gets another turn, behind the others. */
 	if (conn_may_show(c, &(struct turn){.frames = 1, .now_ns = t->now_ns}) && conn_has_frame(c))
 		reactor_schedule(c);
 }
@@ -366,7 +379,10 @@ void conn_turn(struct conn *c, int ready)
 		c->muted_until_ns = 0;
 	if (!output_is_empty(&c->out))
 		conn_end(c, output_flush(c));
-	/* A peer that is gone is not waited for; one that has only said its last word gets its answers. */
+	/*
+	 * Does not wait for a peer that is gone; one that has only shut down its sending side still
+	 * gets its answers.
+	 */
 	if (c->in_work && (ready & SOCK_READ) && sock_error(c->transport.sock) != 0)
 		conn_end(c, CONN_END_RESET);
 	conn_show(c, &t);
@@ -406,7 +422,7 @@ void conn_open(struct post *p)
 	r->net->handler.opened(r->net->arg, c);
 	if (r->stopping)
 		conn_drain(c);
-	/* What the peer has sent with its handshake is most often there already. */
+	/* What the peer sent right after its handshake has usually arrived already. */
 	c->readable = true;
 	reactor_schedule(c);
 }

@@ -1,12 +1,12 @@
 /*
- * held: connections that came faster than their address may open them: nothing is read of them, and they are closed a little later, so that
- * who dials again and again has to wait (KIP-612). On reactor 0.
+ * held: connections opened faster than their address may: they are not read, and are closed a
+ * little later, so that a client that keeps reconnecting has to wait (KIP-612). On reactor 0.
  */
 #include "base/check.h"
 #include "base/mem.h"
 #include "net/net_priv.h"
 
-/* More than these are closed at once: each takes a descriptor. */
+/* Beyond this number they are closed at once: each takes a descriptor. */
 #define HELD_MAX 256
 
 struct held {

@@ -1,19 +1,24 @@
 /*
  * input: bytes from a socket to frames.
  *
- *	length  int32, big-endian, of what follows: >= 0, <= the connection's bound
+ *	length  int32, big-endian, of what follows: >= 0, <= the connection's limit
  *	frame   that many bytes
  *
- * What always holds
- * 1. Sockets are read into the reactor's landing block of 64 KiB, which all its connections share, one after the other: a connection
- *    between two frames has no memory. At the end of a turn what is left moves out (input_settle): small pieces are copied; a large one
- *    takes the landing block with it.
- * 2. A frame that does not fit is received where it will be used: into its own size if that is at most 64 KiB; else into 64 KiB, and,
- *    whenever that is full, into a block sixteen times larger, but (rounded to the pool's classes) never beyond the frame's length. So a
- *    length that lies costs at most sixteen times what was really sent; or what was sent before (4).
+ * Invariants
+ * 1. Sockets are read into the reactor's landing block of 64 KiB, which all its connections share,
+ *    one after another: a connection between two frames has no memory. At the end of a turn what is
+ *    left moves out (input_settle): small pieces are copied; a large one takes the landing block
+ *    with it.
+ * 2. A frame that does not fit is received where it will be used: into a block of its own size if
+ *    that is at most 64 KiB; otherwise into 64 KiB and, whenever that is full, into a block sixteen
+ *    times larger, but (apart from rounding to the pool's classes) never larger than the frame. So
+ *    a false length costs at most sixteen times what was really sent; or as much as was sent before
+ *    (4).
  * 3. The growing steps ask the budget before they allocate. So does the first read of a frame.
- * 4. Who has sent a frame that was larger than 64 KiB, up to EXPECTS_MAX, is expected to send such a one again: it is received into a block for it
- *    from its first byte on, and never copied. What turns out to be less than that goes to the landing block, or keeps the block as full as it is.
+ * 4. A peer that has sent a frame larger than 64 KiB, up to EXPECTS_MAX, is expected to send such a
+ *    frame again: it is received into a block of that size from its first byte on, and never
+ *    copied. What turns out to be smaller goes to the landing block, or keeps the block if it fills
+ *    it well enough.
  */
 #include <errno.h>
 #include <string.h>
@@ -36,7 +41,10 @@ static int64_t input_length(const struct input *in)
 	return get_i32(in->block->data + in->start);
 }
 
-/* The whole size of the first frame with its length; 0 while that is not known. The length was found good, or is about to be refused. */
+/*
+ * The total size of the first frame, with its length prefix; 0 while unknown. The length has been
+ * found valid, or is about to be refused.
+ */
 static size_t input_total(const struct input *in)
 {
 	if (input_rest(in) < LENGTH_SIZE || input_length(in) < 0)
@@ -76,7 +84,7 @@ bool input_has_frame(const struct input *in, size_t frame_max)
 	return input_next(&look, frame_max, &frame) != INPUT_MORE;
 }
 
-/* What lies in a block that is given back may hold a secret. */
+/* What is left in a block that is given back may contain a secret. */
 static void input_wipe(const struct conn *c)
 {
 	if (c->secret && c->in.block)
@@ -89,7 +97,7 @@ void input_drop(struct conn *c)
 	block_unref(&c->in.block);
 }
 
-/* Moves what is there into a block for `cap` bytes. */
+/* Moves the received bytes into a block for `cap` bytes. */
 static void input_move(struct conn *c, size_t cap, bool charged)
 {
 	struct input *in = &c->in;
@@ -107,7 +115,7 @@ static void input_move(struct conn *c, size_t cap, bool charged)
 	in->end = rest;
 }
 
-/* Room for the rest of a frame that began in a block of c's own. False: c waits for it. */
+/* Makes room for the rest of a frame that began in a block of c's own. False: c waits for room. */
 static bool input_grow(struct conn *c, size_t total)
 {
 	struct input *in = &c->in;
@@ -139,7 +147,10 @@ void input_grant(struct conn *c, size_t bytes)
 		c->granted = true;
 }
 
-/* The landing block, with the first bytes of a length at its front if there are some. False: c waits for room. */
+/*
+ * Uses the landing block, with the first bytes of a length copied to its front if there are any.
+ * False: c waits for room.
+ */
 static bool input_land(struct conn *c)
 {
 	struct reactor *r = c->reactor;
@@ -161,7 +172,7 @@ static bool input_land(struct conn *c)
 	return true;
 }
 
-/* A block for the frame that is expected, if there is room for it. */
+/* Uses a block for the expected frame, if there is room for one. */
 static bool input_expect(struct conn *c)
 {
 	struct reactor *r = c->reactor;
@@ -178,7 +189,7 @@ static bool input_expect(struct conn *c)
 	return true;
 }
 
-/* Something else came: it is as if it had come to the landing block. */
+/* Something else arrived: the state becomes as if it had come to the landing block. */
 static void input_unexpect(struct conn *c)
 {
 	struct input *in = &c->in;
@@ -201,7 +212,10 @@ ssize_t input_read(struct conn *c, size_t *asked)
 	size_t total, end;
 	ssize_t n;
 
-	/* The landing block is read into from its front: what this turn has left there moves on first. And nothing empty is held. */
+	/*
+	 * The landing block is read into from its front, so what this turn has left there moves on
+	 * first. An empty block is not kept.
+	 */
 	if (in->block && (in->block == c->reactor->landing || input_rest(in) == 0))
 		input_settle(c);
 	total = in->block ? input_total(in) : 0;

@@ -1,6 +1,4 @@
-/*
- * net: birth, stop and counters.
- */
+/* net: creation, stop and counters. */
 #include "net/net.h"
 
 #include <string.h>

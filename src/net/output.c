@@ -1,9 +1,11 @@
 /*
  * output: answers to bytes.
  *
- * Each chain leaves behind its length. Memory parts of neighbouring chains leave by one writev, and short file ranges between them as
- * copies; a longer one leaves by send_file when it is in the page cache, and else is read by a worker first (cold.c) and leaves from memory: a
- * reactor never waits for a platter. What leaves before a longer one waits in the socket for its first bytes (MSG_MORE).
+ * Each chain is sent after its length. Memory parts of neighbouring chains leave in one writev,
+ * with short file ranges between them as copies; a longer range leaves by send_file if it is in the
+ * page cache, and otherwise is read by a worker first (cold.c) and sent from memory: a reactor
+ * never waits for a disk. What precedes a longer range waits in the socket for its first bytes
+ * (MSG_MORE).
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +18,10 @@
 #define IOV_MAX_USED 64
 #define LENGTH_SIZE ((size_t)4)
 #define PART_LENGTH (-1)
-/* A range is looked for in the page cache, and sent, by steps of so much from its beginning: what is left of one that was seen there needs no look. */
+/*
+ * A range is checked for being in the page cache, and sent, in steps of this size from its
+ * beginning: the rest of a step seen there needs no check.
+ */
 #define SEND_FILE_MAX ((size_t)1024 * 1024)
 
 void output_put(struct output *o, struct chain *c, int64_t now_ns)
@@ -48,7 +53,7 @@ static void output_pop(struct output *o)
 	o->head = c->out.next;
 	if (!o->head)
 		o->tail = NULL;
-	/* The chain lives in what sent() releases. */
+	/* The chain lives in memory that sent() releases. */
 	c->out.sent(c->out.arg);
 }
 
@@ -57,7 +62,7 @@ static size_t part_len(const struct chain *c, int i)
 	return i == PART_LENGTH ? LENGTH_SIZE : c->parts[i].len;
 }
 
-/* n bytes have left: finished chains are told so. */
+/* n bytes have been sent: tells the chains that are finished. */
 static void output_advance(struct output *o, size_t n)
 {
 	while (o->head) {
@@ -82,18 +87,19 @@ static void output_advance(struct output *o, size_t n)
 	check(n == 0);
 }
 
-/* What leaves by one writev. */
+/* What leaves in one writev. */
 struct gathered {
 	struct iovec iov[IOV_MAX_USED];
 	int n;
 	size_t bytes;
-	size_t copied; /* of the reactor's copy */
-	bool file;     /* the next is a file range */
+	size_t copied; /* bytes used of the reactor's copy */
+	bool file;     /* a file range comes next */
 };
 
 /*
- * A short range that is in the page cache, all of it. TLS has taken a copy of what it was given for a record, and wants as much the next time: there
- * a range is no part of what may have gone from the cache meanwhile.
+ * Copies a short range if all of it is in the page cache. Not with TLS: it has taken a copy of what
+ * it was given for a record, and requires at least as much the next time, but a range may have left
+ * the cache meanwhile.
  */
 static const uint8_t *copy_range(struct conn *c, const struct chain_part *part, size_t pos, size_t copied)
 {
@@ -128,7 +134,7 @@ static bool gather_part(struct conn *c, const struct chain *chain, int i, size_t
 	return true;
 }
 
-/* From the head on, up to the first file range that is not short. */
+/* From the head of the queue up to the first file range that is not short. */
 static void output_gather(struct conn *c, struct gathered *g)
 {
 	g->n = 0;
@@ -158,7 +164,7 @@ static ssize_t send_memory(struct conn *c)
 	return sent == 0 ? -EAGAIN : sent;
 }
 
-/* From the memory that a worker has read the range into. */
+/* Sends from the memory into which a worker has read the range. */
 static ssize_t send_cold(struct conn *c)
 {
 	struct iovec iov;
@@ -228,7 +234,7 @@ static enum conn_end output_error(const struct output *o, ssize_t err)
 	}
 }
 
-/* While a reader is slow its answers' memory counts as requests' does. */
+/* While its reader is slow, an answer's memory counts against the budget like a request's. */
 static void output_account(struct conn *c)
 {
 	struct output *o = &c->out;

@@ -1,13 +1,15 @@
 /*
- * reactor: what happens between connections: who has a turn, who has been idle for long, who waits for room.
+ * reactor: what happens between connections: turns, idle connections, and those waiting for room.
  *
- * 1. Connections with something to do are in `ready`; one post runs them all, so that their answers and the room they give back come
- *    after the event that caused them.
+ * 1. Connections with something to do are in `ready`; one post runs them all, so that their
+ *    answers, and the room they give back, come after the event that caused them.
  * 2. `lru` holds all connections, least recently active first; one timer looks at its head.
- * 3. `waiting` is ordered by ticket. The oldest goes first, also among reactors: a reactor with a younger head wakes the one with the
- *    older. A waiter is queued before the budget is looked at again, so a release in between is seen by one side or the other.
- * 4. While somebody waits, connections that hold memory and do not move (half a frame, an answer that is not taken) end earlier than
- *    their deadlines say: one a tick and reactor, the most stuck first. So holding memory hostage does not stop others.
+ * 3. `waiting` is ordered by ticket. The oldest goes first, across reactors too: a reactor with a
+ *    younger head wakes the one with the older. A waiter is queued before the budget is checked
+ *    again, so that one side or the other notices a release in between.
+ * 4. While a connection waits, others that hold memory and make no progress (half a frame, an
+ *    answer not taken) are ended before their deadlines: one per tick and reactor, the most stuck
+ *    first. So holding memory hostage does not stop other clients.
  */
 #include <stdio.h>
 
@@ -52,7 +54,7 @@ void reactor_schedule(struct conn *c)
 	}
 }
 
-/* Those that are scheduled during it come in the next. */
+/* Connections scheduled during it run in the next one. */
 static void reactor_turn(struct post *p)
 {
 	struct reactor *r = container_of(p, struct reactor, turn);
@@ -81,7 +83,7 @@ void reactor_trim_later(struct reactor *r)
 		timer_start(&r->trim, TRIM_MS);
 }
 
-/* Not one that frames were taken from: answers that have not left may point into them. */
+/* Never a block that frames were taken from: answers that have not left may point into it. */
 struct block *reactor_landing(struct reactor *r)
 {
 	reactor_leave_landing(r);
@@ -99,7 +101,7 @@ uint8_t *reactor_copy(struct reactor *r)
 	return r->copy;
 }
 
-/* A reactor that does nothing keeps no memory. */
+/* An idle reactor keeps no memory. */
 static void reactor_trim(struct timer *t)
 {
 	struct reactor *r = container_of(t, struct reactor, trim);
@@ -158,7 +160,7 @@ void reactor_add(struct conn *c)
 	idle_start(c->reactor);
 }
 
-/* Another listener needs the place of a connection that nobody would miss. */
+/* Another listener needs the place of a connection: closes an inactive one. */
 static void reactor_shed(struct post *p)
 {
 	struct reactor *r = container_of(bell_of(p), struct reactor, shed);
@@ -184,7 +186,7 @@ void reactor_expect(struct reactor *r, int n_listeners)
 		list_init(&r->strangers[i].conns);
 }
 
-/* Connections are spread evenly: each reactor has its share of the bound. */
+/* Connections are spread evenly, so each reactor has its share of the limit. */
 static int32_t strangers_max(const struct net *net)
 {
 	int32_t share = net->limits.max_strangers / net->n_reactors;
@@ -247,7 +249,7 @@ void net_wake_oldest(struct net *net)
 		reactor_ring(r, &r->wake);
 }
 
-/* What c holds while it waits: it will not give it back before it was let through. */
+/* What c holds while it waits, and will not give back before it has been let through. */
 static int64_t stalled_bytes(const struct conn *c)
 {
 	return c->in.block && c->in.block->charged ? (int64_t)c->in.block->cap : 0;

@@ -1,6 +1,4 @@
-/*
- * transport: the plain one, a socket's bytes as they are, and TLS (src/tls).
- */
+/* transport: plain sockets, and TLS (src/tls). */
 #include "net/transport.h"
 
 #include "env/env.h"
