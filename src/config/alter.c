@@ -1,6 +1,8 @@
 /*
- * alter: what CreateTopics, AlterConfigs and IncrementalAlterConfigs refuse: LogConfig.validate, DynamicBrokerConfig.validateConfigs,
- * GroupConfig.validate and ClientMetricsConfigs.validate, with their words; then what this release refuses beyond them, with ours.
+ * alter: what CreateTopics, AlterConfigs and IncrementalAlterConfigs refuse: the checks and
+ * messages of LogConfig.validate, DynamicBrokerConfig.validateConfigs, GroupConfig.validate and
+ * ClientMetricsConfigs.validate; then what this release refuses beyond them, with messages of its
+ * own.
  */
 #include <string.h>
 
@@ -50,7 +52,7 @@ static int check_names(enum config_scope scope, const char *unknown, int err, co
 	return 0;
 }
 
-/* In the order of the table, as Kafka goes through its definitions. */
+/* In the order of the table, which is the order of Kafka's definitions. */
 static int check_values(enum config_scope scope, const struct config_pair *set, int n, struct arena *a,
 			struct str *message)
 {
@@ -68,7 +70,7 @@ static int check_values(enum config_scope scope, const struct config_pair *set, 
 	return 0;
 }
 
-/* Refusals of our own. */
+/* Odradek's own refusals. */
 static int check_refused(enum config_scope scope, const struct config_pair *set, int n, struct arena *a,
 			 struct str *message)
 {
@@ -102,7 +104,7 @@ static int check_compaction_lag(const struct config *c, const struct config_laye
 	return ERR_INVALID_CONFIG;
 }
 
-/* Tiered storage is off in every node that starts (remote.log.storage.system.enable is refused). */
+/* Tiered storage is off in every running node (remote.log.storage.system.enable is refused). */
 static int check_remote(const struct config *c, const struct config_layer *layer, const struct config_layer *before,
 			struct arena *a, struct str *message)
 {
@@ -154,7 +156,10 @@ static bool begins_with(const char *name, const char *prefix)
 	return strncmp(name, prefix, strlen(prefix)) == 0;
 }
 
-/* What DynamicBrokerConfig calls security configs: the stores of TLS, which are changed for one listener only. */
+/*
+ * What DynamicBrokerConfig calls security configs: the TLS stores, which can be changed for a
+ * single listener only.
+ */
 static bool is_listener_only(const struct config_setting *s)
 {
 	return begins_with(s->name, "ssl.keystore.") || begins_with(s->name, "ssl.truststore.") ||
@@ -183,7 +188,7 @@ static bool needs_broker_id(const struct config_setting *s, bool overridden, boo
 	return s->update == CONFIG_PER_BROKER;
 }
 
-/* The setting a name stands for, be it one listener's; NULL when it is in no table. */
+/* The setting that a name stands for, even with a listener's prefix; NULL when it is in no table. */
 static const struct config_setting *node_setting(struct str name, bool *overridden)
 {
 	struct str base;
@@ -193,7 +198,7 @@ static const struct config_setting *node_setting(struct str name, bool *overridd
 	return s != NULL ? s : config_listener_override(name, &base);
 }
 
-/* "words: [a, b]" of those for which is_wrong holds. */
+/* "words: [a, b]", listing the names for which is_wrong is true. */
 static int check_kind(bool (*is_wrong)(const struct config_setting *, bool, bool), const char *words, bool per_broker,
 		      const struct config_pair *set, int n, struct arena *a, struct str *message)
 {
@@ -221,7 +226,7 @@ static int check_node_values(const struct config_pair *set, int n, struct arena 
 
 		if (s == NULL)
 			continue;
-		/* what is dropped from a file is refused here */
+		/* Duplicates, which are dropped when read from a file, are refused here. */
 		if (s->constraint.rule == CONFIG_RULE_LIST && config_list_repeats(set[i].value, a))
 			*message = arena_printf(a, "Configuration '%s' values must not be duplicated.", s->name);
 		else if (config_value_read(s, set[i].value, a, &v, message)) {
@@ -234,7 +239,10 @@ static int check_node_values(const struct config_pair *set, int n, struct arena 
 	return 0;
 }
 
-/* Kafka would change it; here it would be stored, described and not done. What says the same as the start is fine. */
+/*
+ * Kafka would apply the change; here it would be stored and described, but not done. A value equal
+ * to the one at startup is fine.
+ */
 static int check_at_start(const struct config *c, const struct config_pair *set, int n, struct arena *a,
 			  struct str *message)
 {
@@ -283,7 +291,7 @@ int config_check_broker(const struct config *c, bool per_broker, const struct co
 
 /* ---- groups ---- */
 
-/* A group's number within the broker's bounds; CONFIG_N where there is none. */
+/* A group's number and the broker's bounds for it; CONFIG_N where there is none. */
 static const struct {
 	enum config_id id, min, max;
 } bounds[] = {
@@ -442,7 +450,7 @@ static bool is_match(struct str s)
 	const char *equals = memchr(s.p, '=', (size_t)s.len);
 	struct str name;
 
-	/* exactly one = with something behind it */
+	/* exactly one =, followed by something */
 	if (equals == NULL || equals + 1 == s.p + s.len ||
 	    memchr(equals + 1, '=', (size_t)(s.p + s.len - equals - 1)) != NULL)
 		return false;

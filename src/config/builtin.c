@@ -1,5 +1,6 @@
 /*
- * builtin: the configuration of a node that was given none: one node that is broker and controller, for the machine it runs on.
+ * builtin: the configuration of a node without a file: a single node, broker and controller in one,
+ * for the machine it runs on.
  */
 #include <string.h>
 
@@ -32,7 +33,7 @@ static bool is_plain(struct str s, int i)
 	return s.p[i] > ' ' && s.p[i] < 0x7f && s.p[i] != '\\';
 }
 
-/* One character of UTF-8 as UTF-16 escapes; what is none is written byte by byte. */
+/* Writes one UTF-8 character as UTF-16 escapes; invalid bytes are escaped one by one. */
 static int take_utf8(struct str s, int i, unsigned *c)
 {
 	unsigned char lead = (unsigned char)s.p[i];
@@ -46,7 +47,7 @@ static int take_utf8(struct str s, int i, unsigned *c)
 	return n;
 }
 
-/* A path as a value of a properties file. */
+/* Escapes a path as a value of a properties file. */
 static struct str escape(struct arena *a, struct str s)
 {
 	struct buf b = {0};
@@ -93,10 +94,10 @@ struct str config_data_dir(const char *const *environment, struct arena *a)
 	struct str systemd = variable(environment, "STATE_DIRECTORY"), state = variable(environment, "XDG_STATE_HOME");
 	struct str home = variable(environment, "HOME");
 
-	/* systemd names several directories with colons between; the first is ours */
+	/* systemd may give several directories, separated by colons; the first is ours. */
 	if (systemd.len > 0 && systemd.p[0] == '/')
 		return arena_printf(a, "%.*s", (int)strcspn(systemd.p, ":"), systemd.p);
-	/* the XDG specification has relative paths ignored */
+	/* The XDG specification says to ignore relative paths. */
 	if (state.len > 0 && state.p[0] == '/')
 		return arena_printf(a, "%.*s/odradek", STR_ARG(state));
 	if (home.len > 0 && home.p[0] == '/')

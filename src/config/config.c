@@ -1,6 +1,4 @@
-/*
- * config: gathering what was given, reading it against the table, and the getters.
- */
+/* config: collects the values given, parses them by the table, and implements the getters. */
 #include "config/config.h"
 
 #include <stdarg.h>
@@ -14,7 +12,7 @@
 #include "config/config_impl.h"
 #include "config/properties.h"
 
-/* One file's text is bounded by its reader; this bounds what it can become. */
+/* The reader of a file limits its text; this limits what the text can expand to. */
 enum { CONFIG_MEMORY = 64 << 20, NOTES_MEMORY = 16 << 20, SHOWN_MAX = 200 };
 
 static void gather_builtin(struct config *c, struct str data_dir);
@@ -125,7 +123,7 @@ static struct config_given *add_slot(struct config *c)
 	return &c->given[c->n_given++];
 }
 
-/* The later one counts. name and text live in c's arena. */
+/* A later value replaces an earlier one. name and text must be in c's arena. */
 static void give(struct config *c, struct str name, struct str text, enum config_origin origin, struct str place)
 {
 	struct config_given *g = (struct config_given *)config_given_name(c, name);
@@ -178,7 +176,10 @@ static void gather_file(struct config *c, const struct config_input *in, struct 
 	gather_text(c, in->file_text, CONFIG_FROM_FILE, arena_str(&c->arena, in->file_name), notes);
 }
 
-/* The image writes the variables into the file as they are: their values are read as properties are, escapes and all. */
+/*
+ * The official image writes the variables into the file unchanged, so their values are parsed like
+ * properties, escapes included.
+ */
 static void gather_environment(struct config *c, const char *const *environment, struct config_notes *notes)
 {
 	for (; environment != NULL && *environment != NULL; environment++) {
@@ -209,7 +210,10 @@ static void gather_overrides(struct config *c, const char *const *overrides, str
 	}
 }
 
-/* node.id and broker.id stand for each other, as in Kafka's populateSynonyms; what is built in gives way to what was given. */
+/*
+ * node.id and broker.id are synonyms, as in Kafka's populateSynonyms; a built-in value yields to a
+ * given one.
+ */
 static void fill_in_node_id(struct config *c)
 {
 	struct str node_id = str_of(config_setting(CONFIG_NODE_ID)->name);
@@ -225,7 +229,7 @@ static void fill_in_node_id(struct config *c)
 
 /* ---- reading ---- */
 
-/* As much of a value as a line can take, and nothing of a secret. */
+/* As much of a value as fits on a line; never a secret. */
 static struct str shown(const struct config_given *g, const struct config_setting *s)
 {
 	struct str text = s->type == CONFIG_TYPE_PASSWORD ? STR("[hidden]") : g->text;
@@ -239,7 +243,10 @@ static void note_illegal(struct config *c, const struct config_given *g, const s
 			 struct str error, struct config_notes *notes)
 {
 	struct str legal = config_legal(s, &c->arena);
-	/* of "Invalid value x for configuration y: why", the value and the name are said already */
+	/*
+	 * Of "Invalid value x for configuration y: why", only the reason is printed: value and name
+	 * are there already.
+	 */
 	struct str known = arena_printf(&c->arena, " for configuration %s: ", s->name);
 	const char *why = memmem(error.p, (size_t)error.len, known.p, (size_t)known.len);
 
@@ -247,7 +254,7 @@ static void note_illegal(struct config *c, const struct config_given *g, const s
 			STR_ARG(shown(g, s)), why != NULL ? why + known.len : error.p, STR_ARG(legal));
 }
 
-/* Kafka's authorizer reads them; without it they say nothing. */
+/* Only Kafka's authorizer reads them. */
 static bool is_the_authorizers(struct str name)
 {
 	return str_eq(name, CONFIG_NAME_SUPER_USERS) || str_eq(name, CONFIG_NAME_ALLOW_EVERYONE);
@@ -385,7 +392,7 @@ struct str config_text(const struct config *c, enum config_id id)
 
 /* ---- of one listener ---- */
 
-/* Does `name` begin with `part` and a dot, in any case? Then what is behind them. */
+/* Whether `name` begins with `part` and a dot, in any case; if so, advances it past them. */
 static bool skip_part(struct str *name, struct str part)
 {
 	if (name->len <= part.len || name->p[part.len] != '.' || strncasecmp(name->p, part.p, (size_t)part.len) != 0)
@@ -414,7 +421,10 @@ static const struct config_value *value_at(const struct config *c, const struct 
 	return g ? g->of_listener : NULL;
 }
 
-/* With the listener's value, or else the node's. A mechanism's own are the listener's alone. */
+/*
+ * The listener's value, or otherwise the node's. For a mechanism, only its own value on the
+ * listener counts.
+ */
 static const struct config_value *found_at(const struct config *c, const struct config_at *at, enum config_id id,
 					   unsigned types)
 {
@@ -456,7 +466,7 @@ const struct str *config_at_list(const struct config *c, const struct config_at 
 	return v->items;
 }
 
-/* Where only log.dir was given, it goes before the log.dirs that is built in. */
+/* If only log.dir was given, it takes precedence over the built-in log.dirs. */
 const struct str *config_log_dirs(const struct config *c, int *n)
 {
 	bool dir_only = config_origin(c, CONFIG_LOG_DIR) > CONFIG_FROM_BUILTIN &&

@@ -1,8 +1,9 @@
 /*
- * describe: what DescribeConfigs answers, as Kafka's ConfigHelper composes it.
+ * describe: the answer to DescribeConfigs, composed like that of Kafka's ConfigHelper.
  *
- * The synonyms of a name are looked for layer by layer, and in each by the names of its chain; those before the first that bears the name
- * itself are dropped, as Kafka drops them (so segment.ms shows none while only log.roll.hours has a value).
+ * Synonyms are searched layer by layer, in each by the names of the setting's chain; those before
+ * the first with the name itself are dropped, as in Kafka (so segment.ms shows none while only
+ * log.roll.hours has a value).
  */
 #include <string.h>
 
@@ -24,7 +25,10 @@ static void add(struct synonyms *s, struct str name, struct str value, enum conf
 	s->v[s->n++] = (struct config_synonym){name, sensitive ? STR_NULL : value, source};
 }
 
-/* The broker's synonyms among `names`, strongest first, from the first that bears the name `described`. */
+/*
+ * Adds the broker's synonyms among `names`, strongest first, starting at the first with the name
+ * `described`.
+ */
 static void add_broker_synonyms(const struct config *c, const struct config_layer *layers, int n, struct str described,
 				const struct str *names, int n_names, bool sensitive, struct synonyms *out)
 {
@@ -85,7 +89,7 @@ static void fill(const struct config_setting *s, struct config_entry *out)
 	out->read_only = s->scope == CONFIG_SCOPE_NODE && s->update == CONFIG_STATIC;
 }
 
-/* A broker's text as it was given: by the strongest layer, or at the start where c is given. */
+/* A broker's value as it was given: in the strongest layer or, if c is given, at startup. */
 static struct str given_text(const struct config *c, struct str name, const struct config_layer *layers, int n)
 {
 	const struct config_given *g = c != NULL ? config_given_name(c, name) : NULL;
@@ -111,7 +115,7 @@ static void keep_source(struct synonyms *s, enum config_source source)
 	s->n = kept;
 }
 
-/* A name that is in no table, or a listener's own setting: its text as it was given. */
+/* A name that is in no table, or a listener's own setting: its value as it was given. */
 static int describe_other(const struct config *c, struct str name, const struct config_layer *layers, int n,
 			  bool all_brokers, struct arena *a, struct config_entry *out)
 {
@@ -163,7 +167,7 @@ static int describe_node(const struct config *c, const struct config_setting *s,
 
 /* ---- topics, groups, metrics ---- */
 
-/* The layer of the resource itself. */
+/* The value in the resource's own layer. */
 static struct str own_text(const struct config_layer *layers, int n, struct str name, enum config_source *source)
 {
 	for (int i = 0; i < n; i++) {
@@ -213,7 +217,10 @@ static int describe_resource(const struct config *c, const struct config_setting
 	return 0;
 }
 
-/* A topic's setting that Kafka does not have is told where it is set: of any other topic the answer is Kafka's to the letter. */
+/*
+ * A topic setting that Kafka does not have is shown only where it is set: for any other topic the
+ * answer is exactly Kafka's.
+ */
 static bool is_kept_to_itself(const struct config_setting *s, const struct config_entry *e)
 {
 	return s->scope == CONFIG_SCOPE_TOPIC && e->source == CONFIG_SOURCE_DEFAULT &&
@@ -239,7 +246,7 @@ int config_describe(const struct config *c, enum config_scope scope, struct str 
 	return a->failed ? ERR_RESOURCE_NOT_FOUND : err;
 }
 
-/* First the table's, then what was given and is in no table. */
+/* First those of the table, then names that were given and are in no table. */
 struct str config_described_name(const struct config *c, enum config_scope scope, int i)
 {
 	int n;

@@ -1,12 +1,13 @@
 /*
- * environment: KAFKA_* variables as settings, named as the official image's wrapper names them: the prefix goes, the rest is put in lower
- * case, every underscore becomes a dot; then three dots become a dash, and two an underscore.
+ * environment: KAFKA_* variables as settings, named as in the official image's wrapper: the prefix
+ * is removed, the rest becomes lower case, every underscore becomes a dot; then three dots become a
+ * dash, and two an underscore.
  */
 #include <string.h>
 
 #include "config/config_impl.h"
 
-/* Variables that speak to the scripts of the image and not to the node. */
+/* Variables for the scripts of the image, not for the node. */
 static const char *const excluded[] = {
 	"KAFKA_VERSION",
 	"KAFKA_HEAP_OPTS",

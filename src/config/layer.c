@@ -1,8 +1,9 @@
 /*
  * layer: values under dynamic layers.
  *
- * A dynamic value hides every other name of the same value beneath it: log.retention.ms set for a broker hides log.retention.hours of its
- * file. A value that Kafka would leave out (static, per-broker given for all, not legal) is passed over.
+ * A dynamic value hides all other names of the same value in lower layers: log.retention.ms set for
+ * a broker hides log.retention.hours in its file. A value that Kafka would ignore (static,
+ * per-broker but set for all brokers, invalid) is skipped.
  */
 #include <string.h>
 
@@ -31,7 +32,7 @@ static bool is_of_brokers(const struct config_layer *layer)
 	return layer->source == CONFIG_SOURCE_DYNAMIC_BROKER || layer->source == CONFIG_SOURCE_DYNAMIC_DEFAULT_BROKER;
 }
 
-/* Is one of the other names set in this layer? */
+/* Whether one of the other names is set in this layer. */
 static bool is_hidden(const struct config_layer *layer, const struct config_chain *chain, enum config_id id,
 		      struct arena *a)
 {
@@ -84,7 +85,10 @@ static int64_t unit_of(enum config_id id)
 	return ends_with(name, unit_hours) ? 3600000 : ends_with(name, unit_minutes) ? 60000 : 1;
 }
 
-/* A broker's value as that of the setting in front of it: hours and minutes become milliseconds; a negative retention is none. */
+/*
+ * Converts a broker's value to that of the topic's or group's setting: hours and minutes become
+ * milliseconds; a negative retention means none.
+ */
 static void convert(const struct config_setting *front, enum config_id from, struct arena *a,
 		    struct config_found *found)
 {
@@ -142,7 +146,7 @@ static bool find_node_setting(const struct config *c, const struct config_layer 
 	return true;
 }
 
-/* Of a number: its text goes with the arena. */
+/* For numbers only: the text goes with the arena. */
 static struct config_value number_in(find_fn *find, const struct config *c, const struct config_layer *layers, int n,
 				     enum config_id id)
 {

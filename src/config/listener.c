@@ -1,6 +1,7 @@
 /*
- * listener: `listeners`, `advertised.listeners`, `listener.security.protocol.map`, the quorum and the limits of single addresses, read as
- * Kafka's AbstractKafkaConfig, SocketServerConfigs and QuorumConfig read them.
+ * listener: `listeners`, `advertised.listeners`, `listener.security.protocol.map`, the quorum and
+ * the per-address limits, parsed like in Kafka's AbstractKafkaConfig, SocketServerConfigs and
+ * QuorumConfig.
  */
 #include "config/listener.h"
 
@@ -63,7 +64,10 @@ struct csv {
 	struct str left;
 };
 
-/* The next "key:value"; the last colon parts them. 1, 0 at the end, -1 when there is no colon. */
+/*
+ * Takes the next "key:value", split at the last colon. Returns 1; 0 at the end; -1 when there is no
+ * colon.
+ */
 static int csv_next(struct csv *csv, struct str *key, struct str *value)
 {
 	const char *comma, *colon;
@@ -108,7 +112,10 @@ static bool is_secure_name(struct str s)
 	return str_is(s, "SSL") || str_is(s, "SASL_SSL") || str_is(s, "SASL_PLAINTEXT");
 }
 
-/* Does a controller's or a listener's name say SSL or SASL? Then controllers' names get no protocol by themselves. */
+/*
+ * Whether the name of a controller or listener mentions SSL or SASL. If one does, controllers'
+ * names do not imply a protocol.
+ */
 static bool names_are_secure(const struct config *c)
 {
 	int n;
@@ -160,7 +167,7 @@ static bool read_map(struct config *c, struct protocol_map *map, struct config_n
 
 /* ---- endpoints ---- */
 
-/* As written: Kafka compares the upper-case name with what stands in controller.listener.names. */
+/* As written: Kafka compares the upper-case name with the text in controller.listener.names. */
 static bool is_controller_name(const struct config *c, struct str name)
 {
 	int n;
@@ -172,7 +179,7 @@ static bool is_controller_name(const struct config *c, struct str name)
 	return false;
 }
 
-/* NAME://host:port; the last "://" parts the name. */
+/* NAME://host:port; the name ends at the last "://". */
 static bool read_endpoint(struct config *c, struct str text, struct config_endpoint *out)
 {
 	const char *slashes = NULL;
@@ -238,7 +245,7 @@ static bool read_endpoints(struct config *c, enum config_id id, const struct pro
 	return *out != NULL || n_texts == 0;
 }
 
-/* 4, 6, or 0 when it is no IP literal. */
+/* 4, 6, or 0 when it is not an IP literal. */
 static int ip_version(struct str host, struct arena *a)
 {
 	struct addr addr;
@@ -248,7 +255,7 @@ static int ip_version(struct str host, struct arena *a)
 	return addr.v6 ? 6 : 4;
 }
 
-/* One port may serve two listeners when one has an IPv4 and the other an IPv6 address. */
+/* Two listeners may share a port if one has an IPv4 and the other an IPv6 address. */
 static bool ports_differ(struct config *c, const struct config_endpoint *v, int n, struct config_notes *notes)
 {
 	for (int i = 0; i < n; i++) {
@@ -292,8 +299,9 @@ static const struct config_endpoint *named(const struct config_endpoint *v, int 
 }
 
 /*
- * What the quorum is told of a controller's listener: what is advertised by its name, or where it listens; the first listener on a wildcard
- * is known by its entry in the voters.
+ * What the quorum is told about a controller's listener: the advertised endpoint of that name, or
+ * otherwise where it listens; the first listener, if on a wildcard address, is known by its entry
+ * in the voters.
  */
 static void advertise_controller(struct config *c, struct str name, bool first,
 				 const struct config_endpoint *advertised, int n_advertised,

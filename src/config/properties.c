@@ -1,5 +1,6 @@
 /*
- * properties: logical lines are gathered byte by byte, then cut into name and value, then unescaped into UTF-8.
+ * properties: logical lines are collected byte by byte, then split into name and value, then
+ * unescaped into UTF-8.
  */
 #include "config/properties.h"
 
@@ -29,7 +30,7 @@ static int peek(const struct properties *p)
 	return p->text.len > 0 ? (unsigned char)p->text.p[0] : -1;
 }
 
-/* Takes one byte; \r\n is taken as one \n. */
+/* Takes one byte; \r\n counts as one \n. */
 static char take(struct properties *p)
 {
 	char c = p->text.p[0];
@@ -52,9 +53,10 @@ static void skip_comment(struct properties *p)
 }
 
 /*
- * Gathers a logical line without its leading blanks, comments and line ends. false at the end of the text. A backslash at the end of a
- * natural line is dropped with that line end and with the blanks that begin the next one, which is no comment whatever it begins with,
- * unless nothing has been gathered yet.
+ * Collects a logical line without leading blanks, comments and line ends. False at the end of the
+ * text. A backslash at the end of a natural line is dropped, together with the line end and the
+ * leading blanks of the next line; that line is not a comment whatever it begins with, unless
+ * nothing has been collected yet.
  */
 static bool gather(struct properties *p, struct buf *line)
 {
@@ -90,7 +92,7 @@ static bool gather(struct properties *p, struct buf *line)
 			return true;
 		line->len--;
 		if (p->text.len == 0)
-			return line->len > 0 || p->text.p[-1] == c; /* Java forgets a lone backslash before \r\n */
+			return line->len > 0 || p->text.p[-1] == c; /* Java drops a lone backslash before \r\n */
 		skip_blanks = continued = true;
 		backslash = false;
 	}
@@ -142,7 +144,10 @@ static void put_utf8(struct buf *b, unsigned c)
 	buf_put(b, v, (size_t)n);
 }
 
-/* A \uXXXX, or two that are a surrogate pair. A lone surrogate is no character: it becomes '?', as Java writes it. */
+/*
+ * Takes a \uXXXX, or two that form a surrogate pair. A lone surrogate is not a character: it
+ * becomes '?', as in Java.
+ */
 static const char *take_unicode(const char *p, const char *end, struct buf *out)
 {
 	unsigned c, low;

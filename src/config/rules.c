@@ -1,5 +1,6 @@
 /*
- * rules: what no single value shows. Kafka's KafkaConfig.validateValues and the checks of its group and share group settings.
+ * rules: checks that involve more than one value: Kafka's KafkaConfig.validateValues and the checks
+ * of its group and share group settings.
  */
 #include <stdio.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static void check_relations(const struct config *c, struct config_notes *notes)
 	for (size_t i = 0; i < sizeof(relations) / sizeof(*relations); i++) {
 		int64_t left = config_long(c, relations[i].left), right = config_long(c, relations[i].right);
 		enum relation r = relations[i].relation;
-		/* the one that was given is at fault */
+		/* Blames the setting that was given. */
 		bool turn = config_given(c, relations[i].left) == NULL && config_given(c, relations[i].right) != NULL;
 		enum config_id at = turn ? relations[i].right : relations[i].left;
 
@@ -240,8 +241,9 @@ static bool is_everywhere(const struct config_endpoint *e)
 }
 
 /*
- * A node that is alone may tell a client the address that the client has dialled. Where there are others, they tell it too, and have never
- * dialled it: the name of a machine, which Kafka tells then, is a guess that fails at a client, far from its cause.
+ * A single node may tell a client the address that the client connected to. Other brokers would
+ * advertise it too, although their clients never used it. Kafka then advertises the machine's host
+ * name: a guess that fails at a client, far from the cause.
  */
 static void check_reachable(const struct config *c, struct config_notes *notes)
 {
@@ -348,7 +350,7 @@ static void check_connections(const struct config *c, struct config_notes *notes
 		     "it must be less than connections.max.idle.ms");
 }
 
-/* The number of a codec in the record batch format. */
+/* A codec's number in the record batch format. */
 static void check_codec(const struct config *c, enum config_id id, struct config_notes *notes)
 {
 	if (config_int(c, id) < 0 || config_int(c, id) > 4)

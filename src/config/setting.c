@@ -1,6 +1,7 @@
 /*
- * setting: the rows of *.tbl as one constant table, sorted by scope and not by name. Look-ups by name walk the scope: they serve the
- * start, DescribeConfigs and AlterConfigs, never the path of a record.
+ * setting: the rows of *.tbl as one constant table, sorted by scope but not by name. Look-ups by
+ * name are linear within the scope: they are for startup, DescribeConfigs and AlterConfigs, never
+ * for the path of a record.
  */
 #include "config/setting.h"
 
@@ -9,7 +10,7 @@
 
 #include "base/check.h"
 
-/* what rows are written in */
+/* The vocabulary of the rows. */
 #define INTERNAL 1
 #define REQUIRED 2
 #define DYNAMIC_ONLY 4
@@ -119,7 +120,7 @@ const struct config_setting *config_setting(enum config_id id)
 	return &table[id];
 }
 
-/* Where each scope's rows begin and end. */
+/* The range of each scope's rows. */
 static const struct {
 	enum config_scope scope;
 	int first, end;
@@ -154,7 +155,7 @@ const struct config_setting *config_setting_find(enum config_scope scope, struct
 	return NULL;
 }
 
-/* A third of the letters may be wrong, but at most six. */
+/* Up to a third of the letters may be wrong, but at most six. */
 const struct config_setting *config_setting_nearest(enum config_scope scope, struct str name)
 {
 	int n;

@@ -1,6 +1,6 @@
 /*
- * status: what this release does not do. A value that asks for a guarantee that is not given is refused; one that merely has no effect
- * yet is noted: one line for each reason, naming its settings.
+ * status: what this release does not do. A value that asks for a guarantee that is not given is
+ * refused; for values that merely have no effect there is one note per reason, naming the settings.
  */
 #include <string.h>
 
@@ -40,7 +40,7 @@ static bool is_served(struct str mechanism)
 	return false;
 }
 
-/* What is given for it: for the mechanism on this listener, for the listener, or for all; NULL: nothing is. */
+/* The value given for it: for the mechanism on this listener, for the listener, or for all; NULL: none. */
 static const struct config_given *given_for(const struct config *c, const struct config_endpoint *e, enum config_id id)
 {
 	struct config_at at = {.listener = e->name, .mechanism = STR("OAUTHBEARER")};
@@ -53,7 +53,7 @@ static const struct config_given *given_for(const struct config *c, const struct
 	return g && g->origin > CONFIG_FROM_BUILTIN ? g : NULL;
 }
 
-/* Kafka's default handler takes tokens that nobody has signed, for development (KIP-255). */
+/* Kafka's default handler accepts unsigned tokens, for development (KIP-255). */
 static void check_unsecured(const struct config *c, const struct config_endpoint *e, struct config_notes *notes)
 {
 	static const enum config_id of_signed[] = {CONFIG_SASL_OAUTHBEARER_JWKS_ENDPOINT_URL,
@@ -116,7 +116,10 @@ static void check_login(const struct config *c, enum config_id id, struct config
 				config_setting(id)->name, STR_ARG(mechanism));
 }
 
-/* Who votes before there is a leader has no credentials to hold a login against: Kafka's controllers wait for each other for ever. */
+/*
+ * A controller that votes before there is a leader has no credentials to check a login against:
+ * Kafka's controllers would wait for each other for ever.
+ */
 static void check_controller_login(const struct config *c, struct config_notes *notes)
 {
 	const struct config_network *net = &c->network;
@@ -143,7 +146,7 @@ static void check_logins(const struct config *c, struct config_notes *notes)
 		check_controller_login(c, notes);
 }
 
-/* Kafka's own two; others are Java. */
+/* Only Kafka's own two are available; others are Java classes. */
 static void check_assignors(const struct config *c, struct config_notes *notes)
 {
 	int n;
@@ -187,7 +190,10 @@ static void check_super_users(const struct config_given *g, struct config_notes 
 	}
 }
 
-/* Kafka's own is written again; super.users and its neighbour are read by it alone. */
+/*
+ * Only Kafka's own authorizer is available; only it reads super.users and
+ * allow.everyone.if.no.acl.found.
+ */
 static void check_authorizer(const struct config *c, struct config_notes *notes)
 {
 	struct str class = config_string(c, CONFIG_AUTHORIZER_CLASS_NAME);
@@ -210,7 +216,10 @@ static void check_authorizer(const struct config *c, struct config_notes *notes)
 	}
 }
 
-/* The limits of one listener are served, and how it authenticates, and its TLS; its other settings are of threads. */
+/*
+ * Of a listener's own settings, its limits, its authentication and its TLS are served; the others
+ * concern threads.
+ */
 static bool is_of_listeners(const struct config_setting *s)
 {
 	static const enum config_id ids[] = {
@@ -230,7 +239,7 @@ static bool is_of_listeners(const struct config_setting *s)
 	return false;
 }
 
-/* Kafka's own for tokens that somebody signs are written again. */
+/* Only Kafka's own handlers for signed tokens are available. */
 static bool is_known_handler(const struct config_given *g, enum config_id id)
 {
 	static const struct {
@@ -279,7 +288,7 @@ static bool has_no_effect(const struct config *c, const struct config_given *g)
 
 	if (s == NULL || is_built_in(g) || (s->status != CONFIG_LATER && s->status != CONFIG_NO_EFFECT))
 		return false;
-	/* what says the same as the default changes nothing for anybody */
+	/* A value equal to the default changes nothing. */
 	return s->default_text == NULL || !str_is(c->values[s->id].text, s->default_text);
 }
 

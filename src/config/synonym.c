@@ -1,11 +1,15 @@
 /*
- * synonym: settings that are other names of one value, and the broker's settings that stand behind those of a topic or a group.
+ * synonym: settings that are different names of one value, and the broker settings behind those of
+ * topics and groups.
  */
 #include <string.h>
 
 #include "config/config_impl.h"
 
-/* The strongest first. Each is described with all of its chain, but log.flush.scheduler.interval.ms, which is only a default. */
+/*
+ * Strongest first. Each is described with its whole chain, except log.flush.scheduler.interval.ms,
+ * which only provides a default.
+ */
 static const struct config_chain chains[] = {
 	{{CONFIG_LOG_ROLL_MS, CONFIG_LOG_ROLL_HOURS}, 2},
 	{{CONFIG_LOG_ROLL_JITTER_MS, CONFIG_LOG_ROLL_JITTER_HOURS}, 2},
@@ -90,7 +94,7 @@ struct config_chain config_behind(enum config_id id)
 	return (struct config_chain){.n = 0};
 }
 
-/* Settings of a SASL mechanism have its name between the listener and themselves. */
+/* For a SASL mechanism, these settings have its name between the listener and their own name. */
 static const enum config_id of_mechanism[] = {
 	CONFIG_SASL_JAAS_CONFIG,
 	CONFIG_SASL_LOGIN_CALLBACK_HANDLER_CLASS,

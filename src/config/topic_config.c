@@ -1,5 +1,6 @@
 /*
- * topic_config: a table from setting to member; each member is filled by the type of its setting.
+ * topic_config: a table that maps settings to members; each member is filled according to the type
+ * of its setting.
  */
 #include "config/topic_config.h"
 
@@ -9,7 +10,10 @@
 #include "base/err.h"
 #include "config/config_impl.h"
 
-/* A topic's values are short but the two lists of replicas, which are bounded by the size of a record. */
+/*
+ * A topic's values are short, except the two lists of replicas, which are limited by the size of a
+ * record.
+ */
 enum { RESOLVE_MEMORY = 64 << 20 };
 
 enum member_kind { MEMBER_I32, MEMBER_I64, MEMBER_BOOL, MEMBER_DOUBLE };
@@ -111,7 +115,7 @@ static enum compression_type compression_of(struct str name)
 	return COMPRESSION_PRODUCER;
 }
 
-/* The text of a list, where it is legal, as it stands in the layer: it must outlive the arena. */
+/* The text of a list, if valid, as a view into the layer: it must outlive the arena. */
 static struct str list_text(const struct config_layer *layers, int n, enum config_id id, struct arena *a)
 {
 	const struct config_setting *s = config_setting(id);

@@ -1,6 +1,4 @@
-/*
- * value: ConfigDef.parseType, the validators, convertToString.
- */
+/* value: Kafka's ConfigDef.parseType, its validators and convertToString. */
 #include "config/value.h"
 
 #include <float.h>
@@ -27,7 +25,7 @@ static bool invalid(const struct config_setting *s, struct str value, const char
 	return false;
 }
 
-/* Kafka's ConfigException(message) about a list. */
+/* Kafka's ConfigException(message) for a list. */
 static bool invalid_list(const struct config_setting *s, const char *why, struct arena *a, struct str *error)
 {
 	if (error != NULL)
@@ -80,7 +78,7 @@ bool config_parse_integer(struct str s, int64_t min, int64_t max, int64_t *out)
 {
 	bool negative = s.len > 0 && s.p[0] == '-';
 	int i = s.len > 0 && (s.p[0] == '-' || s.p[0] == '+') ? 1 : 0;
-	int64_t v = 0; /* kept negative: the negative range is the larger one */
+	int64_t v = 0; /* kept negative: the negative range is larger */
 
 	if (i == s.len)
 		return false;
@@ -101,7 +99,10 @@ static bool is_space(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-/* Splits at commas with the white space around them, as Java's split("\\s*,\\s*", -1) of a trimmed text does. */
+/*
+ * Splits at commas and the white space around them, as Java's split("\\s*,\\s*", -1) does with a
+ * trimmed text.
+ */
 static void split_list(struct str s, struct arena *a, struct config_value *v)
 {
 	int n = 1;
@@ -127,7 +128,7 @@ static void split_list(struct str s, struct arena *a, struct config_value *v)
 	}
 }
 
-/* Ends in a NUL. */
+/* The result ends in a NUL. */
 static struct str join_list(const struct config_value *v, const char *between, struct arena *a)
 {
 	size_t len = 0, gap = strlen(between);
@@ -147,7 +148,7 @@ static struct str join_list(const struct config_value *v, const char *between, s
 	return (struct str){p, (int32_t)len};
 }
 
-/* Java's List.toString, for messages. */
+/* Formats as Java's List.toString, for messages. */
 static struct str show_list(const struct config_value *v, struct arena *a)
 {
 	struct str inner = join_list(v, ", ", a);
@@ -218,8 +219,9 @@ static bool read_integer(enum config_type type, struct str s, struct arena *a, s
 }
 
 /*
- * Java's Double.parseDouble: NaN and Infinity by those names only, a type letter at the end, hexadecimal with an exponent. What C's
- * strtod takes beyond that ("inf", "nan(1)") is refused first.
+ * Java's Double.parseDouble: NaN and Infinity by those names only, an optional type letter at the
+ * end, hexadecimal with an exponent. What C's strtod accepts beyond that ("inf", "nan(1)") is
+ * refused first.
  */
 static bool read_double(struct str s, struct arena *a, struct config_value *v)
 {
@@ -249,7 +251,10 @@ static bool read_double(struct str s, struct arena *a, struct config_value *v)
 	return true;
 }
 
-/* The shortest digits that read back as the same number; plain from 1e-3 up to 1e7, else d.dddE±n. */
+/*
+ * The shortest digits that read back as the same number; plain notation from 1e-3 up to 1e7,
+ * otherwise d.dddE±n.
+ */
 struct str config_double_text(double d, struct arena *a)
 {
 	char digits[40];
@@ -333,7 +338,7 @@ static bool allowed(const char *names, struct str s, bool any_case)
 	return false;
 }
 
-/* "a,b" as Kafka lists it: "a, b". */
+/* Turns "a,b" into Kafka's notation "a, b". */
 static struct str spaced(const char *names, struct arena *a)
 {
 	struct config_value v = {.text = STR_NULL};
@@ -518,7 +523,7 @@ static bool check_voters(const struct config_setting *s, struct config_value *v,
 	return true;
 }
 
-/* A run of digits, and what must follow it; false leaves *s alone. */
+/* Takes a run of digits and the unit that must follow it; false leaves *s unchanged. */
 static bool eat_number(struct str *s, const char *units, bool fraction, int *unit)
 {
 	int i = s->len > 0 && (s->p[0] == '-' || s->p[0] == '+') ? 1 : 0;
