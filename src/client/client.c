@@ -1,6 +1,4 @@
-/*
- * client: where a call goes, and what becomes of it when it cannot get there.
- */
+/* client: decides where a call goes, and what happens when it cannot get there. */
 #include "client/client.h"
 
 #include <errno.h>
@@ -40,7 +38,7 @@ void client_node_free(struct client_node *n)
 
 /* ---- bootstrap ---- */
 
-/* "host:port", "[v6]:port"; the host is copied without its brackets. */
+/* Parses "host:port" or "[v6]:port"; the host is copied without brackets. */
 static bool read_address(struct str text, char **host, int *port)
 {
 	const char *colon = NULL;
@@ -73,7 +71,7 @@ static struct str trimmed(const char *p, size_t len)
 
 static int read_bootstrap(struct client *c, const char *text, struct str *wrong)
 {
-	int32_t id = -2; /* -1 would be CLIENT_ANY's */
+	int32_t id = -2; /* -1 would be CLIENT_ANY */
 
 	for (const char *at = text; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
 		struct str one = trimmed(at, strcspn(at, ","));
@@ -172,7 +170,7 @@ int8_t client_lane(struct client *c)
 
 /* ---- where to ---- */
 
-/* A connection that is there before one that has to be made; those in turn. */
+/* Prefers an existing connection to a new one; takes nodes in turn. */
 static struct client_node *any_node(struct client *c)
 {
 	struct client_node *best = NULL;
@@ -234,7 +232,10 @@ static bool is_late(const struct call *call)
 	return env_mono_ns(c->channels.loop->env) >= call->deadline_ns;
 }
 
-/* Either all of its time is up, or the node's for this one request: then the connection is given up and the call goes again. */
+/*
+ * Either the call's whole time is up, or the node's time for this request: then the connection is
+ * closed and the call is sent again.
+ */
 static void on_time(struct timer *t)
 {
 	struct call *call = container_of(t, struct call, timer);
@@ -251,7 +252,7 @@ static void on_time(struct timer *t)
 	}
 	if (is_late(call) || (call->once && call->sent)) {
 		list_remove(&call->link);
-		call_finish(call, -ETIMEDOUT); /* the call is its caller's from here on */
+		call_finish(call, -ETIMEDOUT); /* from here on the call belongs to its caller */
 		if (ch)
 			channel_break(ch, -ETIMEDOUT);
 		return;
@@ -290,7 +291,7 @@ void client_cancel(struct client *c, struct call *call)
 		channel_break(ch, -ECANCELED);
 }
 
-/* Later, from the loop: done() does not run inside what its caller is doing. */
+/* Finishes later, from the loop: done() must not run inside its caller's call. */
 static void finish_soon(struct call *call, int err)
 {
 	list_init(&call->link);
@@ -314,7 +315,10 @@ static void keep_why(struct client *c, const struct channel *ch, int err)
 		c->why = xstrdup(channel_why(ch));
 }
 
-/* A connection has ended or could not be made: its calls go elsewhere or wait; where this client is not let in they end. */
+/*
+ * A connection has ended or could not be made: its calls go elsewhere or wait; if the client was
+ * refused, they end.
+ */
 static void on_broken(struct channel *ch, int err, struct list *calls)
 {
 	struct client_node *n = container_of(ch, struct client_node, channel);
@@ -325,7 +329,7 @@ static void on_broken(struct channel *ch, int err, struct list *calls)
 	if (c->options.trouble && err != -ECANCELED)
 		c->options.trouble(c->options.trouble_arg, ch->host, ch->port, err);
 	c->turn++;
-	c->is_known = c->is_known && n->id < 0; /* who leads may have changed with it */
+	c->is_known = c->is_known && n->id < 0; /* the leaders may have changed as well */
 	list_each_safe(it, calls)
 	{
 		struct call *call = container_of(it, struct call, link);

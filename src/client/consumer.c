@@ -1,8 +1,9 @@
 /*
- * consumer: leaders and offsets are found, records fetched and handed out.
+ * consumer: finds leaders and offsets, fetches records and hands them out.
  *
- * A partition needs a leader (Metadata), then an offset (ListOffsets) unless it was given one, then it is fetched, with all others of its
- * leader in one request, without a fetch session: a tool has few partitions.
+ * A partition needs a leader (Metadata), then an offset (ListOffsets) unless it was given one; then
+ * it is fetched, with all others of its leader in one request, without a fetch session: a tool has
+ * few partitions.
  */
 #include "client/consumer.h"
 
@@ -23,21 +24,21 @@ enum { ARENA_MAX = 1 << 30, OUT_MAX = 1 << 30, RETRY_MS = 100, VERSION_OF_NAMES 
 struct feed {
 	char *topic;
 	int32_t partition;
-	int32_t leader;	  /* -1: not known */
-	int64_t position; /* the next to fetch; OFFSET_*: to be looked up */
-	int64_t consumed; /* behind the last that was handed out */
-	bool asked;	  /* in a request that is under way */
+	int32_t leader;	  /* -1: unknown */
+	int64_t position; /* next offset to fetch; OFFSET_*: to be looked up */
+	int64_t consumed; /* offset after the last record handed out */
+	bool asked;	  /* part of a request under way */
 	bool failed;
 };
 
-/* A request under way, and what it has asked for: the generation says whether that is still assigned. */
+/* A request under way, and its subject: the generation says whether that is still assigned. */
 struct question {
 	struct list link;
 	struct call call;
 	struct arena arena;
 	struct consumer *consumer;
 	uint32_t generation;
-	int *feeds; /* indexes */
+	int *feeds; /* indexes into consumer->feeds */
 	int64_t *from;
 	int n;
 };
@@ -50,14 +51,14 @@ struct consumer {
 	struct feed *feeds;
 	int n;
 	uint32_t generation;
-	int8_t lane; /* of fetches */
+	int8_t lane; /* for fetches */
 	struct timer turn;
 	bool stopped;
 	struct list questions;
 	struct call metadata_call;
 	struct arena metadata_arena;
 	bool metadata_asked;
-	struct buf plain; /* of the batch in work, decompressed */
+	struct buf plain; /* the current batch, decompressed */
 };
 
 static void on_turn(struct timer *t);
@@ -132,7 +133,7 @@ void consumer_assign(struct consumer *c, const struct consumer_partition *v, int
 		feeds[i] =
 			(struct feed){str_dup(v[i].topic), v[i].partition, -1, v[i].offset, v[i].offset, false, false};
 	qsort(feeds, (size_t)n, sizeof(*feeds), by_partition);
-	drop_feeds(c->feeds, c->n); /* their topics may be those of v */
+	drop_feeds(c->feeds, c->n); /* their topics may be v's own */
 	c->feeds = feeds;
 	c->n = n;
 	c->generation++;
@@ -172,7 +173,7 @@ static void fail(struct consumer *c, struct feed *f, int err)
 		c->options.failed(c->options.arg, str_of(f->topic), f->partition, err);
 }
 
-/* Errors that pass send the partition back to the search for its leader. */
+/* A transient error sends the partition back to looking for its leader. */
 static void trouble(struct consumer *c, struct feed *f, int err)
 {
 	if (err == ERR_OFFSET_OUT_OF_RANGE && c->options.reset != OFFSET_NONE) {
@@ -280,7 +281,7 @@ static void question_start(struct question *q, int32_t node, int key, const void
 	client_call(q->consumer->client, &q->call);
 }
 
-/* NULL when it is not asked for any more. */
+/* NULL when it is no longer wanted. */
 static struct feed *question_feed(struct question *q, struct str topic, int32_t partition, int *at)
 {
 	for (int i = 0; i < q->n && q->generation == q->consumer->generation; i++) {
@@ -356,12 +357,12 @@ static void ask_offsets(struct consumer *c, int32_t node)
 
 /* ---- records ---- */
 
-/* Transactions that were aborted and whose records are being passed over (KIP-98). */
+/* Aborted transactions whose records are being skipped (KIP-98). */
 struct aborted {
 	const struct fetch_response_partition *p;
 	int64_t *open; /* producer ids */
 	int n;
-	int32_t next; /* of the list in the answer */
+	int32_t next; /* position in the answer's list */
 };
 
 static int by_first_offset(const void *a, const void *b)
@@ -390,7 +391,7 @@ static int aborted_find(const struct aborted *a, int64_t id)
 	return -1;
 }
 
-/* Is the batch one of an aborted transaction? Markers close them. */
+/* Whether the batch belongs to an aborted transaction. Markers end transactions. */
 static bool aborted_has(struct aborted *a, const struct batch_header *h, const uint8_t *p)
 {
 	int at;
@@ -462,7 +463,7 @@ static int hand_out(struct consumer *c, struct question *q, int at, const struct
 	return err ? err : it.error;
 }
 
-/* Where the next fetch begins: behind the last whole batch. */
+/* The next fetch starts after the last whole batch. */
 static void move_on(struct feed *f, const struct fetch_response_partition *p)
 {
 	struct batch_iter it = batch_iter(p->records.p, (size_t)(p->records.len > 0 ? p->records.len : 0));
@@ -474,7 +475,7 @@ static void move_on(struct feed *f, const struct fetch_response_partition *p)
 
 static void ask_records(struct consumer *c, int32_t node);
 
-/* First the next request, then the records of this answer. */
+/* Sends the next request first, then hands out the records of this answer. */
 static void take_records(struct consumer *c, struct question *q, const struct fetch_response *r)
 {
 	bool quiet = true;

@@ -1,6 +1,6 @@
 /*
- * discovery: which brokers there are, and which is the controller: asked of any node, by Metadata of brokers and by DescribeCluster of
- * controllers (KIP-919).
+ * discovery: finds out which brokers there are and which node is the controller, from any node: by
+ * Metadata from brokers, by DescribeCluster from controllers (KIP-919).
  */
 #include <errno.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 
 enum { HOST_MAX = 255 };
 
-/* An empty list: none. (Version 0 has it mean all, which is only slower.) */
+/* An empty list: no topics. (In version 0 it means all, which is just slower.) */
 static const struct metadata_request NO_TOPICS = {.allow_auto_topic_creation = true};
 static const struct describe_cluster_request CONTROLLERS = {.endpoint_type = 2};
 
@@ -40,7 +40,7 @@ struct client_node *discovery_node(struct client *c, int32_t id, int lane)
 	return n;
 }
 
-/* Its address is another's now, in all lanes. */
+/* Another node has its address now, in all lanes. */
 static void retire(struct client *c, int32_t id)
 {
 	list_each(it, &c->nodes)
@@ -51,7 +51,7 @@ static void retire(struct client *c, int32_t id)
 	}
 }
 
-/* Those that were retired and have no call any more. */
+/* Frees retired nodes that have no calls any more. */
 void discovery_sweep(struct timer *t)
 {
 	struct client *c = container_of(t, struct client, sweep);
@@ -77,14 +77,14 @@ static struct client_node *node_at(struct client *c, const char *host, int port)
 	return NULL;
 }
 
-/* Can that be a broker's? The answer may be anybody's. */
+/* Whether this can be a broker: the answer may come from anything. */
 static bool is_possible(int32_t id, struct str host, int32_t port)
 {
 	return id >= 0 && host.len > 0 && host.len <= HOST_MAX && !memchr(host.p, '\0', (size_t)host.len) && port > 0 &&
 	       port <= 65535;
 }
 
-/* A bootstrap address that is a broker's keeps its connection and gets the broker's id. */
+/* A bootstrap address that turns out to be a broker's keeps its connection and gets the broker's id. */
 static void add_broker(struct client *c, int32_t id, struct str host_text, int port, struct str rack)
 {
 	char *host, *rack_text;
@@ -138,7 +138,7 @@ static void take_cluster(struct client *c, const struct describe_cluster_respons
 			   d->brokers.v[i].rack);
 }
 
-/* Those that were waiting go where they wanted, or hear that there is no such node. */
+/* Waiting calls go where they wanted to, or end because there is no such node. */
 static void send_homeless(struct client *c, int err)
 {
 	struct list calls;

@@ -1,5 +1,6 @@
 /*
- * member: see the header.
+ * member: the life of a member: finding the coordinator, the sequence of steps, heartbeats, errors,
+ * leaving.
  */
 #include "client/member.h"
 
@@ -136,7 +137,7 @@ static void on_found(struct call *call)
 	struct str message;
 	int err = call->err ? call->err : client_answer_error(call, &message);
 
-	if (err == 0 && r->node_id < 0) /* a node that cannot be */
+	if (err == 0 && r->node_id < 0) /* an impossible node */
 		err = ERR_COORDINATOR_NOT_AVAILABLE;
 	if (err != 0) {
 		member_trouble(m, err);
@@ -199,7 +200,7 @@ static void leave_group(struct member *m)
 {
 	arena_reset(&m->arena);
 	m->protocol->leave(m, on_left);
-	if (!m->asking) /* a static member of a classic group stays in it until its session ends */
+	if (!m->asking) /* a static member of a classic group stays in it until its session expires */
 		leave_now(m);
 }
 
@@ -223,7 +224,7 @@ static const struct member_protocol *protocol_of(const struct member_options *o)
 	return o->is_consumer ? &member_consumer : &member_classic;
 }
 
-/* KIP-848: a member names itself. */
+/* With KIP-848 a member chooses its own id. */
 static char *first_id(struct member *m)
 {
 	char text[UUID_TEXT_LEN + 1];

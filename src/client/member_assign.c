@@ -1,8 +1,8 @@
 /*
- * member_assign: range and roundrobin as Kafka's assignors, to the partition; cooperative-sticky as its own: balanced, and of what members
- * have they keep as much as balance allows.
+ * member_assign: range and roundrobin exactly as Kafka's assignors; cooperative-sticky in a way of
+ * its own: balanced, with members keeping as much of what they have as balance permits.
  *
- * All of them work on places: a partition, who gets it, and who says to have it.
+ * All of them work on places: a partition, its new owner, and who claims to have it.
  */
 #include "client/member_assign.h"
 
@@ -14,15 +14,15 @@ enum { NOBODY = -1 };
 struct place {
 	struct str topic;
 	int32_t partition;
-	int of_topic; /* the index of its topic's first place */
+	int of_topic; /* index of its topic's first place */
 	int owner;
-	int before;		/* who says to have it, of the newest generation; NOBODY: none, or two do */
-	int32_t generation;	/* of who says so */
-	bool is_claimed_by_two; /* of one generation */
+	int before;		/* claimant of the newest generation; NOBODY: none, or two */
+	int32_t generation;	/* of the claim */
+	bool is_claimed_by_two; /* two members claim it with the same generation */
 };
 
 struct places {
-	struct place *v; /* by topic and partition */
+	struct place *v; /* sorted by topic and partition */
 	int n;
 	struct share *shares;
 	int n_shares;
@@ -48,7 +48,7 @@ enum strategy strategy_find(struct str name)
 {
 	enum strategy s = 0;
 
-	for (int32_t i = 0; i < name.len; i++) /* behind the last dot */
+	for (int32_t i = 0; i < name.len; i++) /* continues after the last dot */
 		if (name.p[i] == '.') {
 			name = (struct str){name.p + i + 1, name.len - i - 1};
 			i = -1;
@@ -105,7 +105,7 @@ static int by_place(const void *a, const void *b)
 	return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
 }
 
-/* A partition that a broker tells of twice is one. */
+/* A partition that a broker lists twice counts once. */
 static void sort_places(struct places *p)
 {
 	int kept = 0;
@@ -148,7 +148,7 @@ static struct place *place_find(const struct places *p, struct str topic, int32_
 	return p->n ? bsearch(&key, p->v, (size_t)p->n, sizeof(key), by_place) : NULL;
 }
 
-/* How many places from the i-th on are of its topic. */
+/* How many places, from the i-th on, belong to its topic. */
 static int topic_places(const struct places *p, int i)
 {
 	int end = i + 1;
@@ -201,7 +201,7 @@ static void assign_roundrobin(struct places *p)
 
 /* ---- cooperative-sticky ---- */
 
-/* The claim of the newest generation counts; of two of one generation neither. */
+/* The claim of the newest generation counts; of two with the same generation, neither. */
 static void note_claim(struct place *p, int member, int32_t generation)
 {
 	if (generation < p->generation)
@@ -227,7 +227,7 @@ static void note_claims(struct places *p)
 	}
 }
 
-/* The member with the fewest partitions of those who want it; NOBODY. */
+/* The member with the fewest partitions among those that want the topic; or NOBODY. */
 static int least_of(const struct places *p, const int *counts, struct str topic)
 {
 	int best = NOBODY;
@@ -247,7 +247,10 @@ static void give(struct place *place, int *counts, int owner)
 		counts[owner]++;
 }
 
-/* Takes from who has two more than another who wants it. True when something was moved: then there may be more to move. */
+/*
+ * Takes a partition from a member that has at least two more than another that wants it. True when
+ * something was moved: then there may be more to move.
+ */
 static bool balance(struct places *p, int *counts)
 {
 	bool moved = false;
@@ -263,7 +266,7 @@ static bool balance(struct places *p, int *counts)
 	return moved;
 }
 
-/* What another one says to have has to be given up first. */
+/* What another member claims must first be given up. */
 static void hold_back(struct places *p)
 {
 	for (int i = 0; i < p->n; i++)

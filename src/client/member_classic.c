@@ -1,6 +1,4 @@
-/*
- * member_classic: the classic protocol of groups: join, sync, beat; and the leader's part.
- */
+/* member_classic: the classic group protocol: joins, syncs and heartbeats; and the leader's part. */
 #include <errno.h>
 #include <string.h>
 
@@ -44,7 +42,7 @@ static void handle(struct member *m, int err)
 	}
 }
 
-/* An embedded message: its version, then itself. False: no memory. */
+/* Encodes an embedded message: its version, then the message. False: out of memory. */
 static bool encode(struct member *m, const struct schema *schema, const void *in, struct bytes *out)
 {
 	struct buf b = {0};
@@ -61,7 +59,7 @@ static bool encode(struct member *m, const struct schema *schema, const void *in
 	return p != NULL;
 }
 
-/* What another member has written is no error of the group's: it is taken as empty. */
+/* An invalid message from another member is not the group's error: it is taken as empty. */
 static void decode(struct member *m, const struct schema *schema, struct bytes in, void *out)
 {
 	struct reader r;
@@ -83,7 +81,7 @@ static void decode(struct member *m, const struct schema *schema, struct bytes i
 static void step_count(struct member *m);
 static void step_sync(struct member *m, const struct share *shares, int n);
 
-/* What it has, for the leader; a member that is eager has given up all. False: no memory. */
+/* Adds what it owns, for the leader; an eager member has given up everything. False: out of memory. */
 static bool add_owned(struct member *m, struct consumer_protocol_subscription *s)
 {
 	struct partitions_list owned = member_owned(m, &m->arena);
@@ -153,7 +151,7 @@ static int fit_join(struct call *call)
 	return call->version < 5 && r->group_instance_id.p ? ERR_UNSUPPORTED_VERSION : 0;
 }
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 static struct join_group_request *join_request(struct member *m)
 {
 	struct join_group_request *r = arena_alloc(&m->arena, sizeof(*r));
@@ -180,7 +178,7 @@ static void join(struct member *m)
 	struct join_group_request *r;
 
 	timer_stop(&m->next);
-	if (m->coordinator < 0) { /* then it joins */
+	if (m->coordinator < 0) { /* it will join then */
 		member_later(m, STEP_FIND);
 		return;
 	}
@@ -198,7 +196,7 @@ static void join(struct member *m)
 
 /* ---- the leader's part ---- */
 
-/* NULL: no memory. */
+/* NULL: out of memory. */
 static struct share *read_shares(struct member *m)
 {
 	int n = m->joined->members.n;
@@ -226,7 +224,7 @@ static void on_counted(struct call *call)
 		handle(m, call->err);
 		return;
 	}
-	if (strategy == STRATEGIES) { /* one that nobody here has offered */
+	if (strategy == STRATEGIES) { /* a strategy that was not offered */
 		member_give_up(m, ERR_INCONSISTENT_GROUP_PROTOCOL);
 		return;
 	}
@@ -237,7 +235,7 @@ static void on_counted(struct call *call)
 		step_sync(m, shares, m->joined->members.n);
 }
 
-/* The topics that anybody wants, each once. False: no memory. */
+/* The topics that any member wants, without duplicates. False: out of memory. */
 static bool wanted_topics(struct member *m, const struct share *shares, struct metadata_request *r)
 {
 	int n = m->joined->members.n;
@@ -261,7 +259,7 @@ static bool wanted_topics(struct member *m, const struct share *shares, struct m
 	return true;
 }
 
-/* How many partitions have the topics that anybody wants? */
+/* Finds the partition counts of the topics that any member wants. */
 static void step_count(struct member *m)
 {
 	struct share *shares = read_shares(m);
@@ -344,7 +342,10 @@ static void step_sync(struct member *m, const struct share *shares, int n)
 	member_ask(m, sync_group_request_KEY, 0, m->coordinator, r, on_synced);
 }
 
-/* A member that had to give up something joins again, so that another one gets it; one whose topics have changed meanwhile too. */
+/*
+ * A member that had to give something up rejoins, so that another one gets it; so does one whose
+ * topics have changed meanwhile.
+ */
 static void reconciled(struct member *m, bool gave_up)
 {
 	if ((m->cooperative && gave_up) || m->tell_topics)

@@ -1,5 +1,6 @@
 /*
- * member_commit: what has been handed out is committed: now and then, before it is given up, at the end, and when the caller says so.
+ * member_commit: commits what has been handed out: periodically, before partitions are given up, at
+ * the end, and on request.
  */
 #include "base/err.h"
 #include "client/member_private.h"
@@ -10,7 +11,7 @@ enum { COMMIT_MS = 10000, COMMIT_VERSION = 9, TRIES = 10 };
 
 /* ---- the request ---- */
 
-/* How many from the i-th on are of its topic. */
+/* How many, from the i-th on, are of its topic. */
 static int same_topic(const struct partitions_list *l, int i)
 {
 	int end = i + 1;
@@ -20,7 +21,7 @@ static int same_topic(const struct partitions_list *l, int i)
 	return end - i;
 }
 
-/* False: no memory. */
+/* False: out of memory. */
 static bool add_partitions(struct member *m, struct offset_commit_request *r, const struct partitions_list *l,
 			   int *added)
 {
@@ -42,7 +43,7 @@ static bool add_partitions(struct member *m, struct offset_commit_request *r, co
 	return true;
 }
 
-/* What it has and what it owes. NULL when that is nothing. */
+/* Commits what it has and what it owes. NULL: nothing. */
 static struct offset_commit_request *request_of(struct member *m)
 {
 	struct offset_commit_request *r;
@@ -67,7 +68,7 @@ static struct offset_commit_request *request_of(struct member *m)
 
 static void on_committed(struct call *call);
 
-/* False when there is nothing to commit. */
+/* False: nothing to commit. */
 static bool start(struct member *m)
 {
 	struct offset_commit_request *r = m->coordinator < 0 || m->epoch < 0 ? NULL : request_of(m);
@@ -101,7 +102,7 @@ static int answer_error(const struct call *call)
 	return err;
 }
 
-/* Whoever waits for it goes on, whatever became of it. */
+/* Whatever was waiting for the commit continues, whatever the result. */
 static void finish(struct member *m, int err)
 {
 	void (*then)(struct member *) = m->then;
@@ -119,7 +120,7 @@ static void finish(struct member *m, int err)
 		member_commit_periodically(m);
 }
 
-/* The epoch moves with a heartbeat, and a coordinator may be loading. */
+/* The epoch changes with a heartbeat, and a coordinator may still be loading. */
 static bool passes(int err)
 {
 	return err == ERR_STALE_MEMBER_EPOCH || err == ERR_COORDINATOR_LOAD_IN_PROGRESS;
@@ -135,7 +136,7 @@ static void on_committed(struct call *call)
 		member_commit_periodically(m);
 		return;
 	}
-	if (!m->is_owed_sent && start(m)) /* it was under way before */
+	if (!m->is_owed_sent && start(m)) /* an earlier commit was under way */
 		return;
 	if (passes(err) && m->commit_tries++ < TRIES) {
 		timer_start(&m->commit_timer, MEMBER_RETRY_MS);

@@ -1,7 +1,9 @@
 /*
- * member_consumer: the protocol of KIP-848: one heartbeat says what has changed with the member and brings what it shall have.
+ * member_consumer: the protocol of KIP-848: one heartbeat request reports the member's changes and
+ * returns its target assignment.
  *
- * An assignment is carried out while heartbeats go on; one that comes meanwhile waits. Its topics are ids, whose names Metadata has.
+ * Heartbeats continue while an assignment is carried out; another one that arrives meanwhile waits.
+ * Topics are given by id; Metadata has their names.
  */
 #include <errno.h>
 #include <string.h>
@@ -30,7 +32,7 @@ static const char *name_of(const struct member *m, struct uuid id)
 
 static const struct topic_name *topic_of(const struct member *m, struct str name)
 {
-	for (int i = m->n_names - 1; i >= 0; i--) /* of a topic that was made anew the newest counts */
+	for (int i = m->n_names - 1; i >= 0; i--) /* if a topic was recreated, the newest id counts */
 		if (str_is(name, m->names[i].name))
 			return &m->names[i];
 	return NULL;
@@ -46,7 +48,7 @@ static void note_name(struct member *m, struct uuid id, struct str name)
 
 /* ---- heartbeats ---- */
 
-/* What it has, by ids. False: no memory. */
+/* Adds what it owns, by topic id. False: out of memory. */
 static bool add_owned(struct member *m, struct consumer_group_heartbeat_request *r)
 {
 	struct partitions_list owned = member_owned(m, &m->beat_arena);
@@ -72,7 +74,7 @@ static bool add_owned(struct member *m, struct consumer_group_heartbeat_request 
 	return true;
 }
 
-/* A member that joins tells all, later ones what has changed. NULL: no memory. */
+/* A joining member reports everything, later only changes. NULL: out of memory. */
 static struct consumer_group_heartbeat_request *beat_request(struct member *m)
 {
 	struct consumer_group_heartbeat_request *r = arena_alloc(&m->beat_arena, sizeof(*r));
@@ -106,7 +108,7 @@ static void beat_soon(struct member *m, int64_t ms)
 	timer_start(&m->beat_timer, ms);
 }
 
-/* The answer stays in its arena until it has been carried out; the next heartbeat gets the other one. */
+/* The answer stays in its arena until it has been carried out; the next heartbeat uses the other arena. */
 static void keep_wanted(struct member *m, const struct consumer_group_heartbeat_response *r)
 {
 	struct arena other = m->wanted_arena;
@@ -117,7 +119,7 @@ static void keep_wanted(struct member *m, const struct consumer_group_heartbeat_
 	m->is_newer = true;
 }
 
-/* Its partitions are others' now; under the same id it begins again. */
+/* Other members have its partitions now; it starts again with the same id. */
 static void join_anew(struct member *m)
 {
 	if (m->asking)
@@ -180,7 +182,7 @@ void member_on_beat_time(struct timer *t)
 
 /* ---- an assignment ---- */
 
-/* Topics that are no more, or not yet known here, are not had. */
+/* Topics that no longer exist, or are not known here yet, are left out. */
 static void reconcile_wanted(struct member *m)
 {
 	const struct consumer_group_heartbeat_response_assignment *a = m->wanted->assignment;
@@ -225,7 +227,7 @@ static int fit_names(struct call *call)
 	return call->version < METADATA_BY_ID ? ERR_UNSUPPORTED_VERSION : 0;
 }
 
-/* The ids whose names are not known; NULL: no memory. */
+/* Asks for ids whose names are unknown; NULL: out of memory. */
 static struct metadata_request *names_request(struct member *m)
 {
 	const struct consumer_group_heartbeat_response_assignment *a = m->wanted->assignment;
@@ -272,7 +274,7 @@ static void reconciled(struct member *m, bool gave_up)
 
 /* ---- the rest ---- */
 
-/* The coordinator has been found: at first, or again in the middle of something. */
+/* The coordinator has been found: initially, or again midway. */
 static void join(struct member *m)
 {
 	m->step = STEP_STABLE;
@@ -290,7 +292,7 @@ static void changed(struct member *m)
 		beat_soon(m, 0);
 }
 
-/* A static member is only away: its partitions wait for it. */
+/* A static member is only away: its partitions are kept for it. */
 static void leave(struct member *m, void (*done)(struct call *))
 {
 	struct consumer_group_heartbeat_request *r = arena_alloc(&m->arena, sizeof(*r));

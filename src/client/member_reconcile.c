@@ -1,6 +1,7 @@
 /*
- * member_reconcile: from the partitions that a member has to those that it shall have: it gives up the surplus, commits what was read of
- * it, looks up where the new ones begin, and reads on in those that stay.
+ * member_reconcile: from the partitions a member has to those it is to have: gives up the surplus,
+ * commits what was read from it, looks up where the new ones start, and keeps reading the ones that
+ * stay.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static bool has(const struct partitions_list *l, const struct consumer_partition
 	return l->n > 0 && bsearch(p, l->v, (size_t)l->n, sizeof(*l->v), compare) != NULL;
 }
 
-/* Those of `of` that are in `l`, or are not. v is NULL: no memory. */
+/* Those of `of` that are, or are not, in `l`. NULL in v: out of memory. */
 static struct partitions_list those(struct arena *a, const struct partitions_list *of, const struct partitions_list *l,
 				    bool in)
 {
@@ -63,7 +64,7 @@ struct partitions_list member_owned(struct member *m, struct arena *a)
 
 /* ---- giving up ---- */
 
-/* What goes is read no more before it is committed: nobody reads it twice. */
+/* Revoked partitions are not read any further before they are committed: nothing is read twice. */
 static void take_back(struct member *m, const struct partitions_list *gone, const struct partitions_list *kept)
 {
 	if (m->options.revoked)
@@ -126,7 +127,7 @@ static int offsets_error(const struct call *call)
 	return err;
 }
 
-/* Of what was asked for: partitions that the answer makes up are nobody's. */
+/* Accepts only what was asked for; partitions made up by the answer are ignored. */
 static void take_offsets(struct member *m, struct partitions_list *added, const struct offset_fetch_response *r)
 {
 	for (int i = 0; i < added->n; i++)
@@ -168,7 +169,7 @@ static void on_offsets(struct call *call)
 	}
 }
 
-/* Room for the numbers is one array, of which each topic has its part. */
+/* The numbers are in one array, of which each topic has a part. */
 static struct offset_fetch_request *offsets_request(struct member *m, const struct partitions_list *added)
 {
 	struct offset_fetch_request *r = arena_zalloc(&m->arena, sizeof(*r));

@@ -1,6 +1,4 @@
-/*
- * murmur2: four bytes at a time, little end first.
- */
+/* murmur2: four bytes at a time, little-endian. */
 #include "client/murmur2.h"
 
 uint32_t murmur2(const uint8_t *p, size_t len)

@@ -1,8 +1,8 @@
 /*
  * producer: batches, partitions, and the requests that carry them.
  *
- * A batch is open (the last of its partition's list), then closed, then under way in a request, then told of. Sequences are given when a
- * batch is first sent, and given anew when the producer id changes.
+ * A batch is open (the last in its partition's list), then closed, then in flight, then reported.
+ * Sequences are assigned when a batch is first sent, and reassigned when the producer id changes.
  */
 #include "client/producer.h"
 
@@ -23,7 +23,7 @@ enum { PARTITIONS_MAX = 100000, ARENA_MAX = 256 << 20, RECORD_OVERHEAD = 32, VER
 
 struct batch {
 	struct list link;
-	struct buf bytes; /* as it is sent, once it is closed */
+	struct buf bytes; /* as sent, once it is closed */
 	struct batch_builder builder;
 	bool closed;
 	bool sequenced;
@@ -31,18 +31,18 @@ struct batch {
 	int32_t sequence;
 	int attempts;
 	int64_t created_ns;
-	size_t payload;	  /* of keys and values */
-	size_t size;	  /* what it may grow to, without compression */
+	size_t payload;	  /* bytes of keys and values */
+	size_t size;	  /* estimated size without compression */
 	int64_t *sent_ns; /* NULL: not kept */
 	uint64_t *tags;	  /* NULL: not kept */
-	int32_t cap;	  /* of both */
+	int32_t cap;	  /* of both arrays */
 };
 
 struct partition {
-	int32_t leader; /* -1: none is known */
+	int32_t leader; /* -1: unknown */
 	struct list batches;
 	int in_flight;
-	bool retrying; /* waits until nothing is under way, then one at a time */
+	bool retrying; /* waits until nothing is in flight, then sends one batch at a time */
 	int32_t next_sequence;
 };
 
@@ -67,14 +67,17 @@ struct producer {
 	struct loop *loop;
 	struct producer_options options;
 	struct codecs *codecs;
-	struct timer turn; /* the next look at what is ready */
-	int64_t turn_ns;   /* when that is; INT64_MAX: never */
+	struct timer turn; /* for the next look at what is ready to send */
+	int64_t turn_ns;   /* when it fires; INT64_MAX: never */
 	struct partition *partitions;
 	int n_partitions;
-	int topic_err; /* the topic is not there */
+	int topic_err; /* the topic does not exist */
 	int32_t sticky;
-	struct list
-		unplaced; /* batches of records that came before the partitions were known: their records are placed later */
+	/*
+	 * Batches of records that came before the partitions were known; their records are
+	 * placed later.
+	 */
+	struct list unplaced;
 	bool flushing;
 	size_t buffered;
 	int64_t waiting;
@@ -87,13 +90,13 @@ struct producer {
 	struct arena metadata_arena;
 	bool metadata_wanted, metadata_asked;
 	int64_t metadata_since_ns;
-	/* The id. */
+	/* The producer id. */
 	struct call id_call;
 	struct arena id_arena;
 	bool has_id, id_asked, id_lost;
 	int64_t id;
 	int16_t epoch;
-	/* NULL: none. It has the id then. */
+	/* NULL: none. If there is one, it has the producer id. */
 	struct transaction *transaction;
 	bool committing, commit_asked;
 };
@@ -181,7 +184,7 @@ static void batch_sequence(struct producer *p, struct batch *b)
 	batch_crc_set(b->bytes.p, b->bytes.len);
 }
 
-/* What the caller wants back with the next record of the batch. */
+/* Keeps what the caller wants back for the batch's next record. */
 static void keep(struct producer *p, struct batch *b, const struct producer_record *r, int64_t sent_ns)
 {
 	int32_t i = b->builder.count;
@@ -199,7 +202,7 @@ static void keep(struct producer *p, struct batch *b, const struct producer_reco
 		b->tags[i] = r->tag;
 }
 
-/* Tells of a batch and lets it go. */
+/* Reports a batch and frees it. */
 static void batch_done(struct producer *p, struct batch *b, int err, int64_t offset, struct str message)
 {
 	struct produced told = {b->partition, offset, b->builder.count, b->payload, err, message, b->sent_ns, b->tags};
@@ -331,7 +334,7 @@ static void place_all(struct producer *p)
 {
 	int codec = p->options.codec;
 
-	p->options.codec = CODEC_NONE; /* what is read again */
+	p->options.codec = CODEC_NONE; /* the batches are read again here */
 	list_each_safe(it, &p->unplaced) place_batch(p, container_of(it, struct batch, link));
 	p->options.codec = codec;
 }
@@ -474,7 +477,10 @@ static void ask_id(struct producer *p)
 	client_call(p->client, &p->id_call);
 }
 
-/* A batch that had a sequence was given up: what follows it would be out of order for ever. With a new id all begin at 0. */
+/*
+ * A batch with a sequence was given up, so whatever follows it would be out of order for ever. With
+ * a new id all sequences start at 0.
+ */
 static void forget_id(struct producer *p)
 {
 	p->has_id = false;
@@ -497,7 +503,7 @@ static struct node_load *load_of(struct producer *p, int32_t id)
 	return &p->loads[p->n_loads++];
 }
 
-/* Back into the list, in the order of sequences: those that were sent first are first. */
+/* Puts it back into the list, in order of sequences: what was sent first comes first. */
 static void requeue(struct producer *p, struct batch *b)
 {
 	struct partition *of = &p->partitions[b->partition];
@@ -517,7 +523,7 @@ static void requeue(struct producer *p, struct batch *b)
 
 static bool may_go_again(struct producer *p, const struct batch *b, int err)
 {
-	/* Where its leader is no broker any more another will be. */
+	/* If the leader is no longer a broker, another one will be elected. */
 	bool passes = err == -ECONNRESET || err == -ETIMEDOUT || err == ERR_BROKER_NOT_AVAILABLE ||
 		      (err > 0 && err_is_retriable(err)) ||
 		      (err == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER && p->partitions[b->partition].retrying);
@@ -648,7 +654,7 @@ static void expire(struct producer *p, struct partition *of, int64_t now)
 	}
 }
 
-/* One request to one node: of each of its partitions the first batch, as far as the request's bound goes. */
+/* One request to one node: the first batch of each of its partitions, within the request's size limit. */
 static bool send_to(struct producer *p, int32_t node, int64_t now, int64_t *next_ns)
 {
 	struct sending *s = NULL;
@@ -728,12 +734,15 @@ static void begin_transactions(struct producer *p)
 	p->transaction = transaction_new(p->client, &o);
 }
 
-/* When all that was sent is acknowledged the transaction ends, and when that is done the caller is told. */
+/*
+ * Once everything sent is acknowledged the transaction is ended, and when that is done the caller
+ * is told.
+ */
 static void commit_turn(struct producer *p, int err, struct str message)
 {
 	if (!p->committing || p->waiting > 0)
 		return;
-	if (err == 0 && p->id_lost) /* a batch was given up: it is not the whole transaction any more */
+	if (err == 0 && p->id_lost) /* a batch was given up, so the transaction is incomplete */
 		err = ERR_INVALID_TXN_STATE;
 	if (err == 0 && !p->commit_asked) {
 		p->commit_asked = true;

@@ -1,4 +1,4 @@
-/* secure: see the header. */
+/* secure: makes a TLS context and a login method from a client's settings. */
 #include "client/secure.h"
 
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static const struct protocol *protocol_of(const char *name)
 	return NULL;
 }
 
-/* What is not given is null: Kafka's default. */
+/* A setting that is not given is null: Kafka's default. */
 static struct str value_of(const struct secure_settings *s, const char *name)
 {
 	return str_of(s->get(s->arg, name));
@@ -60,7 +60,7 @@ static double number_of(const struct secure_settings *s, const char *name, doubl
 	return v ? strtod(v, NULL) : otherwise;
 }
 
-/* By a ticket. */
+/* A login with a Kerberos ticket. */
 static struct login_method *kerberos(const struct secure_settings *s, struct str line, struct arena *a, struct buf *why)
 {
 	struct kerberos_login l = {
@@ -122,7 +122,7 @@ static int make_login(struct secure *s, struct env *env, const struct secure_set
 
 	arena_init(&a, LINE_MAX_BYTES);
 	s->login = login_of(env, settings, &a, why);
-	arena_wipe(&a); /* passwords are in it */
+	arena_wipe(&a); /* it contains passwords */
 	arena_fini(&a);
 	return s->login ? 0 : ERR_INVALID_CONFIG;
 }

@@ -1,5 +1,6 @@
 /*
- * transaction: see the header.
+ * transaction: one request after another to the coordinator: FindCoordinator, InitProducerId,
+ * AddPartitionsToTxn, EndTxn.
  */
 #include "client/transaction.h"
 
@@ -24,19 +25,19 @@ struct transaction {
 	struct transaction_options options;
 	struct timer again;
 	struct call call;
-	struct arena arena; /* of the question and its answer */
+	struct arena arena; /* of the current request and its answer */
 	bool asking;
-	int (*answered)(struct transaction *t, const void *response); /* of the step that is under way */
-	int32_t coordinator;					      /* -1: not known */
+	int (*answered)(struct transaction *t, const void *response); /* of the current step */
+	int32_t coordinator;					      /* -1: unknown */
 	bool has_id;
 	int64_t id;
 	int16_t epoch;
-	uint8_t *partitions; /* a membership each */
+	uint8_t *partitions; /* a membership for each */
 	int32_t n_partitions;
 	int32_t n_wanted, n_in;
 	bool ending;
 	int err;
-	char *message; /* what came with it, or NULL */
+	char *message; /* came with the error, or NULL */
 };
 
 static void advance(struct transaction *t);
@@ -65,7 +66,7 @@ static void on_answer(struct call *call)
 		err = t->answered(t, call->response);
 	if (err != 0 && passes(err)) {
 		if (err != ERR_CONCURRENT_TRANSACTIONS)
-			t->coordinator = -1; /* it may be another by now */
+			t->coordinator = -1; /* it may have moved */
 		timer_start(&t->again, (int64_t)t->options.retry_backoff_ms);
 		return;
 	}
@@ -137,7 +138,7 @@ static void ask_id(struct transaction *t)
 	ask(t, init_producer_id_request_KEY, INIT_VERSION, r, on_id);
 }
 
-/* An error of a partition's own comes before those that only stand behind it. */
+/* A partition's own error takes precedence over those that merely follow from it. */
 static int on_added(struct transaction *t, const void *response)
 {
 	const struct add_partitions_to_txn_response *r = response;
@@ -206,7 +207,7 @@ static void end(struct transaction *t)
 	ask(t, end_txn_request_KEY, END_VERSION, r, on_ended);
 }
 
-/* The next question, when there is one. */
+/* Sends the next request, if there is one. */
 static void advance(struct transaction *t)
 {
 	if (t->asking || t->err || timer_is_running(&t->again))
