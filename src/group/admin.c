@@ -1,6 +1,4 @@
-/*
- * admin: ListGroups, DescribeGroups and DeleteGroups, as far as they are the shard's.
- */
+/* admin: ListGroups, DescribeGroups and DeleteGroups, for the groups of this shard. */
 #include <ctype.h>
 #include <string.h>
 
@@ -31,11 +29,14 @@ static bool is_same_word(struct str s, const char *word)
 	return true;
 }
 
-/* Whether a filter has a word; what was asked before is remembered: there are few words, and as many groups and filters as there are. */
+/*
+ * Whether a filter contains a word. Results are remembered: there are few words, but any number of
+ * groups and filters.
+ */
 struct words {
 	const struct str *filters;
 	int n_filters;
-	const char *seen[16]; /* constants */
+	const char *seen[16]; /* constant strings */
 	bool has[16];
 	int n;
 };
@@ -68,7 +69,7 @@ static struct words words_of(const struct str *filters, int n)
 	return (struct words){.filters = filters, .n_filters = n};
 }
 
-/* NULL without memory. */
+/* NULL: out of memory. */
 static struct str *trim_all(struct shard_command *c, const struct str *v, int n)
 {
 	struct str *out = arena_array(c->arena, (size_t)(n > 0 ? n : 0) + 1, sizeof(*out));

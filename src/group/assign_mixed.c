@@ -1,8 +1,10 @@
 /*
- * assign_mixed: the uniform assignor where members are subscribed to different topics (UniformHeterogeneousAssignmentBuilder).
+ * assign_mixed: the uniform assignor for members with different subscriptions
+ * (UniformHeterogeneousAssignmentBuilder).
  *
- * Members keep what they are still subscribed to; what nobody has goes to the least loaded subscriber, topic after topic; then each
- * topic's partitions move from its most loaded to its least loaded subscribers while that helps, in at most ROUNDS rounds.
+ * Members keep what they are still subscribed to; unowned partitions go to the least loaded
+ * subscriber, topic by topic; then each topic's partitions move from its most loaded to its least
+ * loaded subscribers while that helps, in at most ROUNDS rounds.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,25 +17,26 @@ enum { ROUNDS = 16 };
 
 struct mixed_topic {
 	const struct assign_source *source;
-	int32_t *subscribers; /* members, ascending */
+	int32_t *subscribers; /* member indexes, ascending */
 	int32_t n_subscribers;
-	int32_t *owners; /* of each partition; -1: nobody */
+	int32_t *owners; /* of each partition; -1: none */
 };
 
 struct mixed {
 	struct assign_spec *spec;
-	struct mixed_topic *topics;  /* as the sources; those without a subscriber are not looked at */
-	struct mixed_topic **sorted; /* those that have one, in the order in which they are dealt with */
+	struct mixed_topic *topics;  /* parallel to the sources; those without a subscriber are ignored */
+	struct mixed_topic **sorted; /* those with a subscriber, in the order of processing */
 	struct mixed_topic **by_id;
 	int32_t n_sorted;
 	struct draft *drafts;
-	int32_t *load; /* partitions of each member */
+	int32_t *load; /* number of partitions of each member */
 	bool failed;
 };
 
 /*
- * Subscribers of one topic by load, with a range at either end in which all have the same load. The lower one grows upwards while
- * partitions are given to it, the upper one downwards while they are taken; `level` is the load of a range after its turn.
+ * Subscribers of one topic sorted by load, with a range at either end in which all have the same
+ * load. The lower range grows upwards as partitions are given to it, the upper one downwards as
+ * they are taken; `level` is the load of a range after its turn.
  */
 struct balancer {
 	struct mixed *m;
@@ -57,7 +60,10 @@ static int loaded_cmp(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
-/* Sorts the topic's subscribers; returns how far apart the ends are. `aside` has room for all members. */
+/*
+ * Sorts the topic's subscribers; returns the difference between the ends. `aside` has room for all
+ * members.
+ */
 static int32_t balancer_start(struct balancer *b, const struct mixed_topic *t, struct loaded *aside)
 {
 	const int32_t *load = b->m->load;
@@ -88,7 +94,7 @@ static int32_t balancer_least(struct balancer *b)
 	return b->members[b->least_next++];
 }
 
-/* -1 when nobody can give any more. */
+/* -1 when no member can give any more. */
 static int32_t balancer_most(struct balancer *b)
 {
 	if (b->most_next < b->most_start) {
@@ -103,7 +109,7 @@ static int32_t balancer_most(struct balancer *b)
 	return b->most_next < 0 ? -1 : b->members[b->most_next--];
 }
 
-/* The one that balancer_most gave last has nothing of this topic: it leaves the range. */
+/* The member last returned by balancer_most has nothing of this topic: removes it from the range. */
 static void balancer_exclude(struct balancer *b)
 {
 	int32_t at = b->most_next + 1, out = b->members[at];
@@ -126,7 +132,7 @@ static int by_id(const void *a, const void *b)
 	return memcmp(x->source->id.b, y->source->id.b, 16);
 }
 
-/* Most partitions a subscriber first, then the fewest subscribers, then by id. */
+/* Sorts by most partitions per subscriber, then fewest subscribers, then id. */
 static int by_weight(const void *a, const void *b)
 {
 	const struct mixed_topic *x = *(const struct mixed_topic *const *)a, *y = *(const struct mixed_topic *const *)b;
@@ -275,7 +281,7 @@ static void give_unassigned(struct mixed *m, struct balancer *b, struct loaded *
 
 /* ---- balancing ---- */
 
-/* A topic's partitions by owner, and where each member's begin and end among them. */
+/* A topic's partitions by owner, and where each member's begin and end. */
 struct holdings {
 	struct loaded *v; /* load is the owner, index the partition */
 	int32_t *start;
@@ -300,7 +306,7 @@ static void holdings_fill(struct holdings *h, const struct mixed_topic *t)
 	}
 }
 
-/* The most loaded member that has something of the topic; -1 when there is none. */
+/* The most loaded member that has a partition of the topic; -1: none. */
 static int32_t giver(struct balancer *b, const struct holdings *h)
 {
 	int32_t most = balancer_most(b);
@@ -312,7 +318,7 @@ static int32_t giver(struct balancer *b, const struct holdings *h)
 	return most;
 }
 
-/* How many partitions of the topic moved. */
+/* Returns how many partitions of the topic moved. */
 static int32_t balance_topic(struct mixed *m, struct mixed_topic *t, struct balancer *b, struct holdings *h,
 			     struct loaded *aside)
 {

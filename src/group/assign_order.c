@@ -1,4 +1,4 @@
-/* assign_order: sets that are kept in the order in which Java walks its hash tables. */
+/* assign_order: sets kept in the iteration order of Java's hash tables. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,7 +57,7 @@ void order_strings(struct str *v, int32_t n, size_t table)
 	xfree(hashes);
 }
 
-/* A map of sets, each made of the list in the record. */
+/* A map of sets, each built from the list in the record. */
 void order_target(struct assign_set *s)
 {
 	for (int32_t i = 0; i < s->n; i++)
@@ -65,7 +65,7 @@ void order_target(struct assign_set *s)
 	order_topics(s->v, s->n, order_table(16, (size_t)s->n));
 }
 
-/* A map of maps, grown entry by entry. */
+/* A map of maps, filled entry by entry. */
 void order_current(struct assign_set *s)
 {
 	for (int32_t i = 0; i < s->n; i++)
@@ -190,7 +190,7 @@ static bool draft_room(struct draft *d, struct arena *a, int32_t room)
 	return true;
 }
 
-/* Kafka copies a map of sets so: new HashMap(size), and a HashSet of each set. */
+/* Copies as Kafka copies a map of sets: new HashMap(size), and a HashSet of each set. */
 bool draft_begin(struct draft *d, struct arena *a, const struct assign_set *owned)
 {
 	if (!draft_room(d, a, owned->n))
@@ -237,7 +237,7 @@ bool draft_add(struct draft *d, struct arena *a, struct uuid id, int32_t partiti
 {
 	struct draft_topic *t = draft_find(d, id);
 
-	/* computeIfAbsent makes room for what is there already, not for what it puts in. */
+	/* computeIfAbsent makes room for the existing entries, not for the new one. */
 	d->table = order_table(d->table, (size_t)d->n);
 	if (!t)
 		t = draft_new_topic(d, a, id, table);

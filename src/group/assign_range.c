@@ -1,6 +1,7 @@
 /*
- * assign_range: the range assignor: of each topic a member gets a range of neighbouring partitions, so that topics of one size are
- * assigned alike. Members stand in the order of their instance ids, then of their member ids.
+ * assign_range: the range assignor: a member gets a range of consecutive partitions of each topic,
+ * so that topics of equal size are assigned alike. Members are sorted by instance id, then by
+ * member id.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,12 +10,15 @@
 
 struct range {
 	int32_t n_members;
-	int32_t quota; /* -1: not yet worked out */
+	int32_t quota; /* -1: not computed yet */
 	int32_t n_extra;
 	int32_t next;
 };
 
-/* As Java compares strings: by UTF-16 unit. For what is ASCII, and for all but surrogates, that is the order of the bytes. */
+/*
+ * Java compares strings by UTF-16 units. For ASCII, and for everything but surrogates, that is the
+ * order of the bytes.
+ */
 static int member_cmp(const void *a, const void *b)
 {
 	const struct assign_member *x = *(const struct assign_member *const *)a;

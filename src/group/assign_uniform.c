@@ -1,8 +1,10 @@
 /*
- * assign_uniform: the uniform assignor where all members are subscribed to the same topics (UniformHomogeneousAssignmentBuilder).
+ * assign_uniform: the uniform assignor for members that all have the same subscription
+ * (UniformHomogeneousAssignmentBuilder).
  *
- * Each member keeps what it has up to its quota; what is over, and what nobody has, fills the members that have less. The first
- * members that can use it take the one partition more that the division leaves.
+ * Each member keeps what it has up to its quota; the surplus and unowned partitions fill up members
+ * that have less. The first members that can use it get the extra partition when the division
+ * leaves a remainder.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,12 +38,12 @@ struct uniform {
 	struct assign_source *topics; /* of the subscription, in the order of a HashSet */
 	const struct assign_source **by_id;
 	int32_t n_topics;
-	struct draft *drafts; /* a member each */
-	int32_t *wants;	      /* what a member may still get */
+	struct draft *drafts; /* one per member */
+	int32_t *wants;	      /* how many partitions each member still needs */
 	struct free_partition *unassigned;
 	size_t n_unassigned;
 	int32_t quota;
-	int32_t n_extra; /* members that still get one more */
+	int32_t n_extra; /* number of members that still get one more */
 };
 
 static int by_id(const void *a, const void *b)
@@ -84,7 +86,7 @@ static int uniform_init(struct uniform *u)
 	return 0;
 }
 
-/* Who has what: a byte a partition. */
+/* Marks owned partitions: one byte per partition. */
 static uint8_t **owned_marks(struct uniform *u)
 {
 	struct assign_spec *spec = u->spec;
@@ -142,7 +144,7 @@ static bool draft_open(struct uniform *u, int32_t m)
 	return u->drafts[m].table != 0 || draft_begin(&u->drafts[m], u->spec->arena, &u->spec->members[m].owned);
 }
 
-/* Takes what is beyond the quota; false when the arena is spent. */
+/* Takes away what exceeds the quota; false when the arena's budget is spent. */
 static bool take_surplus(struct uniform *u, int32_t m, const struct assign_topic *t, int32_t *quota)
 {
 	if (t->n <= *quota) {
@@ -179,7 +181,7 @@ static int revoke(struct uniform *u, int32_t m)
 		}
 	}
 	if (quota > 0 && extra && u->spec->n_members - m > u->n_extra) {
-		quota--; /* somebody behind may have the one more */
+		quota--; /* a later member may get the extra one */
 		extra = false;
 	}
 	u->wants[m] = quota > 0 ? quota : 0;

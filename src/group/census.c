@@ -1,6 +1,4 @@
-/*
- * census: see the header.
- */
+/* census: copies groups and offsets, string by string, into the census's arena. */
 #include "group/census.h"
 
 #include "group/internal.h"
@@ -18,7 +16,7 @@ void group_census_fini(struct group_census *c)
 	c->groups = NULL;
 }
 
-/* NUL-terminated. */
+/* The copy is NUL-terminated. */
 static const char *copy(struct group_census *c, const char *text)
 {
 	return arena_printf(&c->arena, "%s%c", text, 0).p;

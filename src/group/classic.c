@@ -1,6 +1,4 @@
-/*
- * classic: the group, its members, and what the other files of this room ask it.
- */
+/* classic: the group, its members, and what the other files of this room ask about it. */
 #include "group/classic.h"
 
 #include <string.h>
@@ -142,7 +140,7 @@ static void count_protocol(struct classic_group *g, struct str name, int by)
 	xfree(support);
 }
 
-/* Each name is there once: who makes them sees to it. */
+/* The caller ensures that each name occurs once. */
 static void count_protocols(struct classic_group *g, const struct classic_protocols *p, int by)
 {
 	for (int i = 0; i < p->n; i++)
@@ -173,7 +171,7 @@ struct bytes classic_metadata(const struct classic_member *m, const char *protoc
 	return BYTES_NULL;
 }
 
-/* Its first protocol that all members offer. */
+/* The first of its protocols that all members offer. */
 static struct classic_support *vote_of(const struct classic_group *g, const struct classic_member *m)
 {
 	for (int i = 0; i < m->protocols.n; i++) {
@@ -185,7 +183,7 @@ static struct classic_support *vote_of(const struct classic_group *g, const stru
 	return NULL;
 }
 
-/* Where a small Java hash map has it: Kafka takes the first of those with most votes. */
+/* The bucket in a small Java hash map: among equal votes Kafka takes the first one there. */
 static unsigned java_bucket(const char *name)
 {
 	uint32_t hash = (uint32_t)str_java_hash(str_of(name));
@@ -211,7 +209,7 @@ struct str classic_vote(const struct classic_group *g)
 	{
 		struct classic_support *vote = vote_of(g, container_of(it, struct classic_member, link));
 
-		check(vote); /* nobody joins who has nothing in common with the others */
+		check(vote); /* a member without a common protocol cannot join */
 		vote->votes++;
 	}
 	map_each(n, &g->support)
@@ -450,7 +448,7 @@ static bool has_topic(const struct classic_group *g, struct str topic)
 	return str_index_has(&g->topic_index, topic);
 }
 
-/* The subscription is read as version 0, which all later ones begin with. False when it is none. */
+/* The subscription is read as version 0, with which all later ones begin. False when it is invalid. */
 static bool read_subscription(struct bytes b, struct arena *a, struct consumer_protocol_subscription *out)
 {
 	struct reader r;
@@ -539,7 +537,7 @@ static int may_commit(struct group_shard *s, struct group *group, const struct g
 	int err;
 
 	(void)s;
-	/* From an admin client, or a consumer that does not use groups to share work. */
+	/* From an admin client, or a consumer that does not use group membership. */
 	if (who->generation < 0 && g->state == CLASSIC_EMPTY)
 		return 0;
 	if (who->generation >= 0 || who->member_id.len > 0 || !str_is_null(who->instance_id)) {
@@ -613,7 +611,7 @@ static void loaded(struct group_shard *s, struct group *group, struct shard_step
 
 		classic_start_session(s, m, step->now_ms, m->session_timeout_ms);
 	}
-	/* A chance to commit before the group shrinks to what is allowed. */
+	/* Gives members a chance to commit before the group shrinks to its maximum size. */
 	if (g->n_members > group_setting(s, CONFIG_GROUP_MAX_SIZE))
 		classic_prepare(s, g, step);
 }

@@ -1,8 +1,9 @@
 /*
  * classic_join: JoinGroup.
  *
- * A newcomer is first given an id to come back with (KIP-394), unless it has an instance id or speaks a version before 4. A member that
- * joins waits until the generation begins; what it finds while the group is stable is answered at once when nothing changes by it.
+ * A new member is first given an id to come back with (KIP-394), unless it has an instance id or
+ * uses a version before 4. A joining member waits until the generation begins; if the group is
+ * stable and the join changes nothing, it is answered at once.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -11,7 +12,7 @@
 #include "group/classic.h"
 #include "protocol/join_group.h"
 
-#define FIRST_JOIN_MS (5 * 60 * 1000) /* a newcomer's session until its first generation begins */
+#define FIRST_JOIN_MS (5 * 60 * 1000) /* session of a new member until its first generation begins */
 #define KNOWN_MEMBER_ID_SINCE 4
 #define SKIP_ASSIGNMENT_SINCE 9
 #define ID_MAX 65536
@@ -35,7 +36,7 @@ static void refuse(const struct join *j, struct str member_id, int err)
 
 /* ---- what the request offers ---- */
 
-/* A name that comes again is not looked at, as in Kafka's collections. */
+/* A repeated name is ignored, as in Kafka's collections. */
 static void copy_protocols(const struct join *j, struct classic_protocols *out)
 {
 	const struct join_group_request *in = j->in;
@@ -65,7 +66,7 @@ static bool matches(const struct classic_member *m, const struct join_group_requ
 	return true;
 }
 
-/* Is there a protocol that this member and all others have? */
+/* Whether this member and all others have a protocol in common. */
 static bool is_compatible(const struct classic_group *g, const struct join_group_request *in)
 {
 	if (g->state == CLASSIC_EMPTY)
@@ -85,7 +86,7 @@ static int32_t rebalance_timeout_ms(const struct join *j)
 
 /* ---- joining ---- */
 
-/* A command that a second one takes the place of: its sender has most likely gone. */
+/* A second command replaces the first, whose sender is most likely gone. */
 static void wait_with(const struct join *j, struct classic_member *m)
 {
 	classic_refuse_join(m, j->step, str_of(m->id), ERR_REBALANCE_IN_PROGRESS);
@@ -132,7 +133,7 @@ static struct str new_member_id(const struct join *j)
 	struct str prefix = str_is_null(j->in->group_instance_id) ? j->c->client_id : j->in->group_instance_id;
 	uint64_t a = j->step->random(j->step->random_arg), b = j->step->random(j->step->random_arg);
 
-	/* java.util.UUID.randomUUID: version 4, variant 2 */
+	/* As java.util.UUID.randomUUID: version 4, variant 2. */
 	a = (a & ~0xf000ull) | 0x4000;
 	b = (b & ~(3ull << 62)) | 1ull << 63;
 	return arena_printf(j->step->arena, "%.*s-%08x-%04x-%04x-%04x-%012llx", STR_ARG(prefix), (unsigned)(a >> 32),
@@ -159,7 +160,7 @@ struct return_write {
 	char *group;
 	char *old_id;
 	char *new_id;
-	char *leader; /* before */
+	char *leader; /* the leader before */
 	int32_t generation;
 	int32_t rebalance_timeout_ms;
 	int32_t session_timeout_ms;
@@ -210,7 +211,10 @@ static void return_is_written(void *state, struct shard_step *step, void *arg, i
 	struct classic_member *m = g ? classic_member(g, str_of(w->new_id)) : NULL;
 
 	if (m && err) {
-		/* When the group has gone on meanwhile it did so with what the member offers now: then that stands. */
+		/*
+		 * If the group has moved on meanwhile, it did so with what the member offers now,
+		 * and that stands.
+		 */
 		if (g->state == CLASSIC_STABLE && g->generation == w->generation)
 			return_is_lost(s, g, m, step, w, err);
 	} else if (m && m->join && g->state == CLASSIC_STABLE) {
@@ -251,7 +255,7 @@ static void join_returning(const struct join *j, struct classic_member *m, struc
 	classic_start_session(j->s, m, j->step->now_ms, m->session_timeout_ms);
 	update_member(j, m);
 	if (g->state == CLASSIC_STABLE && str_is(classic_vote(g), g->protocol)) {
-		/* It takes its assignment up again, and nobody else is disturbed. */
+		/* The member resumes its assignment without disturbing the others. */
 		classic_put(g, j->step, NULL, 0);
 		j->step->applied = true;
 		shard_written(j->step, return_is_written, w);
@@ -303,7 +307,7 @@ static void join_known(const struct join *j, struct classic_member *m)
 		return;
 	}
 	if ((g->state == CLASSIC_COMPLETING && same) || (g->state == CLASSIC_STABLE && same && !leads)) {
-		/* It did not get the answer of this generation, or has nothing new to say. */
+		/* It did not get this generation's answer, or has no changes. */
 		classic_answer_join(g, m, j->c, leads && g->state == CLASSIC_COMPLETING);
 		shard_answer_at_once(j->step, j->c);
 		return;
@@ -322,7 +326,7 @@ static void join_existing(const struct join *j)
 		return;
 	}
 	if (classic_find_pending(j->g, member_id)) {
-		/* A dynamic member's id: who comes with it and an instance id as well is nobody. */
+		/* A dynamic member's id: a request with this id and an instance id is invalid. */
 		if (str_is_null(j->in->group_instance_id))
 			add_member(j, member_id);
 		else
@@ -401,7 +405,7 @@ static void way_is_made(void *state, struct shard_step *step, void *arg, int err
 		join_classic(&j);
 }
 
-/* Its records go first; the member joins when that is committed. */
+/* The group's tombstones are written first; the member joins when they are committed. */
 static void make_way(const struct join *j, struct group *g)
 {
 	if (j->in->member_id.len > 0) {

@@ -1,10 +1,11 @@
 /*
- * classic_rebalance: from members that join to a generation that is assigned.
+ * classic_rebalance: from joining members to an assigned generation.
  *
- *	prepare		members are told by their heartbeats and join again; who does not by the rebalance timeout is out
- *	complete	a new generation: everybody who joined is answered, and owes a SyncGroup by the rebalance timeout
+ *	prepare		members learn from their heartbeats to rejoin; a member that has not rejoined by the rebalance timeout is removed
+ *	complete	a new generation: every joined member is answered, and must send SyncGroup within the rebalance timeout
  *
- * The first rebalance of an empty group waits for group.initial.rebalance.delay.ms after each newcomer, for the rebalance timeout at most.
+ * The first rebalance of an empty group is delayed by group.initial.rebalance.delay.ms after each
+ * new member, for at most the rebalance timeout.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -13,7 +14,7 @@
 #include "protocol/join_group.h"
 #include "protocol/sync_group.h"
 
-#define WAIT_LEAST_MS 1000 /* for static members to come back: theirs may be 0 */
+#define WAIT_LEAST_MS 1000 /* wait for static members to come back: their timeout may be 0 */
 
 static void session_expired(struct group_shard *s, struct group_timer *t, struct shard_step *step);
 
@@ -136,7 +137,10 @@ static void session_expired(struct group_shard *s, struct group_timer *t, struct
 	struct classic_member *m = container_of(t, struct classic_member, session);
 	struct classic_group *g = m->group;
 
-	/* Who waits for the others is alive; but a newcomer may be gone before it has ever joined. */
+	/*
+	 * A member that waits for the others is alive; but a new one may be gone before it has ever
+	 * joined.
+	 */
 	if (!m->is_new && (m->join || m->sync))
 		return;
 	classic_refuse_join(m, step, STR(""), ERR_UNKNOWN_MEMBER_ID);
@@ -173,7 +177,7 @@ void classic_has_synced(struct group_shard *s, struct classic_member *m)
 		group_timer_stop(s, &m->group->syncing);
 }
 
-/* Who has not synced in time is out. */
+/* Removes members that have not synced in time. */
 static void syncing_expired(struct group_shard *s, struct group_timer *t, struct shard_step *step)
 {
 	struct classic_group *g = container_of(t, struct classic_group, syncing);
@@ -204,7 +208,7 @@ static int32_t initial_delay_ms(const struct group_shard *s)
 	return (int32_t)group_setting(s, CONFIG_GROUP_INITIAL_REBALANCE_DELAY_MS);
 }
 
-/* Another delay when somebody came in this one, until the rebalance timeout is used up. */
+/* Adds another delay if a member joined during this one, until the rebalance timeout is used up. */
 static void initial_delay_over(struct group_shard *s, struct group_timer *t, struct shard_step *step)
 {
 	struct classic_group *g = container_of(t, struct classic_group, rebalance);
@@ -265,7 +269,7 @@ void classic_rebalance(struct group_shard *s, struct classic_group *g, struct sh
 		classic_prepare(s, g, step);
 }
 
-/* Dynamic members that did not join again are out; static ones are waited for by their sessions. */
+/* Removes dynamic members that did not rejoin; static ones are kept until their sessions expire. */
 static void drop_who_did_not_join(struct group_shard *s, struct classic_group *g)
 {
 	list_each_safe(it, &g->members)
@@ -277,7 +281,7 @@ static void drop_who_did_not_join(struct group_shard *s, struct classic_group *g
 	}
 }
 
-/* Only a member that is here can assign. False: nobody is. */
+/* Only a member that has rejoined can assign. False: there is none. */
 static bool elect(struct classic_group *g)
 {
 	const struct classic_member *leader = g->leader ? classic_member(g, str_of(g->leader)) : NULL;
@@ -331,7 +335,7 @@ void classic_complete(struct group_shard *s, struct classic_group *g, struct sha
 	group_timer_stop(s, &g->rebalance);
 	drop_who_did_not_join(s, g);
 	if (!elect(g) && g->n_members > 0) {
-		/* Static members only, and none has come back yet. */
+		/* There are only static members, and none has come back yet. */
 		int32_t wait_ms = classic_rebalance_timeout_ms(g);
 
 		group_timer_start(s, &g->rebalance, joining_expired, step->now_ms,

@@ -1,8 +1,9 @@
 /*
- * classic_record: a classic group as the record of its last assignment, and back.
+ * classic_record: converts a classic group to the record of its last assignment, and back.
  *
- * Version 3 is written, as Kafka 4.4 does. Our own are not applied: the state they come from is newer already. What is applied is found in
- * the log at a load, tombstones, and what turns a group of another kind into a classic one.
+ * Version 3 is written, as in Kafka 4.4. Records written here are not applied: the state they come
+ * from is already newer. Applied are those found in the log during a load, tombstones, and those
+ * that turn a group of another kind into a classic one.
  */
 #include <errno.h>
 
@@ -113,7 +114,7 @@ static void take_member(struct group_shard *s, struct classic_group *g, const st
 	classic_set_assignment(classic_add(s, g, &options, &protocols), in->assignment);
 }
 
-/* Ids and instance ids that a sound record has once only. */
+/* Checks that ids and instance ids are unique, as in any valid record. */
 static bool is_sound(const struct classic_group *g, const struct group_metadata_value_member *m)
 {
 	return !classic_member(g, m->member_id) &&

@@ -1,8 +1,8 @@
 /*
  * classic_sync: SyncGroup, Heartbeat and LeaveGroup.
  *
- * The leader's SyncGroup is written before anybody is told: when it is committed all get their part and the group is STABLE; when it cannot
- * be, all are told why and join again.
+ * The leader's SyncGroup is written before any member is answered: once it is committed, all get
+ * their part and the group is STABLE; if it cannot be, all are told why and rejoin.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -116,7 +116,7 @@ void classic_sync(struct group_shard *s, struct group *group, struct shard_comma
 		return;
 	}
 	m = classic_member(g, in->member_id);
-	/* Sent again: the sender of the first has most likely gone. */
+	/* Sent again: the sender of the first is most likely gone. */
 	classic_refuse_sync(m, step, ERR_REBALANCE_IN_PROGRESS);
 	m->sync = c;
 	classic_has_synced(s, m);
@@ -216,7 +216,7 @@ void classic_leave(struct group_shard *s, struct group *group, struct shard_comm
 	struct classic_group *g = classic_of(group);
 	bool any = false;
 
-	/* The sender has put a single member of an old version into the list. */
+	/* For an old version the sender has put the single member into the list. */
 	for (int i = 0; i < in->members.n; i++) {
 		struct leave_group_response_member *o = &out->members.v[i];
 

@@ -1,8 +1,10 @@
 /*
- * consumer_apply: the records of consumer groups: what each does to the state (GroupMetadataManager's replay methods).
+ * consumer_apply: applies the records of consumer groups to the state (GroupMetadataManager's
+ * replay methods).
  *
- * A compacted log may hold the records of a group in another order than they were written: each makes what it needs. Tombstones of what is
- * not there are passed over. What Kafka would stop at (a group's tombstone while it has members) is an error.
+ * In a compacted log the records of a group may not be in the order in which they were written:
+ * each creates what it needs. Tombstones of things that do not exist are ignored. What makes Kafka
+ * stop (a group's tombstone while it has members) is an error.
  */
 #include <errno.h>
 
@@ -11,15 +13,16 @@
 #include "metadata/image.h"
 #include "protocol/group_records.h"
 
-/* Is it there for its offsets alone? */
+/* Whether it exists only for its offsets. */
 static bool is_simple(struct group *g)
 {
 	return group_is_classic(g) && classic_of(g)->protocol_type == NULL && classic_of(g)->n_members == 0;
 }
 
 /*
- * The group that a record is about. A group of no members and no protocol, which is only there for its offsets, gives way. *out is NULL
- * when there is none and none is to be made. -EBADMSG: it is a group of another kind.
+ * Finds the group a record is about, creating it if `make`. A group without members and protocol,
+ * which exists only for its offsets, is replaced. *out is NULL when there is none and none is to be
+ * made. -EBADMSG: it is a group of another kind.
  */
 static int group_need(struct group_shard *s, struct str id, bool make, struct consumer_group **out)
 {
@@ -161,7 +164,10 @@ int consumer_apply_target(struct group_shard *s, const void *k, const void *v, c
 
 typedef struct consumer_group_current_member_assignment_value_topic_partitions topic_partitions;
 
-/* Where epochs are missing (records of before 4.3), or are not as many as there are partitions, it is the member's. */
+/*
+ * Where assignment epochs are missing (records from before 4.3), or their number does not match
+ * that of the partitions, the member's epoch is used.
+ */
 static bool read_current(struct arena *a, const topic_partitions *v, int32_t n, int32_t epoch, struct assign_set *out)
 {
 	*out = (struct assign_set){n, arena_array(a, (size_t)n + 1, sizeof(*out->v))};

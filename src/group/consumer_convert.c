@@ -1,9 +1,10 @@
 /*
- * consumer_convert: a classic group becomes a consumer group when a member of the new protocol joins it, and one again when the last of
- * them has gone (group.consumer.migration.policy).
+ * consumer_convert: a classic group becomes a consumer group when a member of the new protocol
+ * joins it, and a classic one again when the last such member has left
+ * (group.consumer.migration.policy).
  *
- * Both are records: tombstones of the one group, then all of the other; what applies them makes the change. Members keep their ids, their
- * partitions and, as the generation, their epoch.
+ * Both changes are records: tombstones of the one group, then all of the other; applying them makes
+ * the change. Members keep their ids, their partitions and, as the generation, their epoch.
  */
 #include <errno.h>
 #include <string.h>
@@ -48,7 +49,10 @@ static bool refuse_malformed(struct consumer_decision *d)
 		STR_ARG(d->id));
 }
 
-/* A topic of the last assignment, each partition once; false: no memory, or another member has one of them. */
+/*
+ * Adds a topic of the last assignment, without duplicates; false: out of memory, or another member
+ * has one of its partitions.
+ */
 static bool take_topic(struct consumer_decision *d, struct assign_topic *to, int32_t epoch)
 {
 	struct consumer_owned one = {{1, to}};
@@ -66,7 +70,7 @@ static bool take_topic(struct consumer_decision *d, struct assign_topic *to, int
 	return true;
 }
 
-/* The partitions of the last assignment; topics that have gone are left out. */
+/* The partitions of the last assignment; topics that no longer exist are left out. */
 static bool assigned_of(struct consumer_decision *d, const struct classic_member *m, int32_t epoch,
 			struct assign_set *out)
 {
@@ -181,7 +185,7 @@ bool consumer_from_classic(struct consumer_decision *d, struct group *group)
 
 /* ---- to classic ---- */
 
-/* A member of the group to be: what it offers, and whose target is its assignment. */
+/* A member of the future group: what it offers, and the target that becomes its assignment. */
 struct downgraded {
 	const struct consumer_view *v;
 	const struct assign_set *target;
@@ -203,7 +207,7 @@ static bool leaves(struct consumer_member **v, int32_t n, const struct consumer_
 	return false;
 }
 
-/* Are all that stay classic members, and is the change allowed? */
+/* Whether all remaining members are classic ones, and the change is permitted. */
 static bool may_downgrade(const struct group_shard *s, const struct consumer_group *g, int32_t n_staying,
 			  int32_t n_classic_staying)
 {
@@ -220,7 +224,7 @@ static const classic_protocol_value *offer(const struct consumer_view *v, struct
 	return NULL;
 }
 
-/* For the first of its protocols that all n members have. */
+/* Votes for the first of its protocols that all n members have. */
 static void vote_of(const struct consumer_view *v, int n, struct str_index *offered, struct str_index *votes)
 {
 	for (int32_t i = 0; i < v->classic->supported_protocols.n; i++) {
@@ -235,7 +239,10 @@ static void vote_of(const struct consumer_view *v, int n, struct str_index *offe
 	}
 }
 
-/* The one that most would rather have than anything else that all have; of equals the first of the first member's. Null: none. */
+/*
+ * The protocol that most members prefer among those that all have; among equals the first one of
+ * the first member. Null: none.
+ */
 static struct str vote(const struct downgrade *d)
 {
 	const classic_metadata_value *first = d->v[0].v->classic;
@@ -305,14 +312,14 @@ struct downgraded_write {
 	bool rebalance;
 };
 
-/* The group is classic now: sessions begin, and its members are asked to join. */
+/* The group is a classic one now: sessions start, and its members are asked to rejoin. */
 static void downgraded(void *state, struct shard_step *step, void *arg, int err)
 {
 	struct group_shard *s = state;
 	struct downgraded_write *w = arg;
 	struct group *group = group_find(s, str_of(w->group));
 
-	(void)err; /* what is in the state lives, however it was written */
+	(void)err; /* what is in the state counts, whatever became of the write */
 	if (group && group_is_classic(group)) {
 		struct classic_group *g = classic_of(group);
 
@@ -326,7 +333,10 @@ static void downgraded(void *state, struct shard_step *step, void *arg, int err)
 		if (w->rebalance && g->state == CLASSIC_STABLE)
 			classic_prepare(s, g, step);
 	} else if (group_is_consumer(group)) {
-		/* The records were refused: who was to go is a member still, and its session runs again. */
+		/*
+		 * The records were refused: the leaving members are still members, and their
+		 * sessions run again.
+		 */
 		consumer_loaded(s, group, step);
 	}
 	xfree(w->group);

@@ -1,4 +1,4 @@
-/* consumer_describe: ConsumerGroupDescribe, as far as it is the shard's. */
+/* consumer_describe: ConsumerGroupDescribe, for the groups of this shard. */
 #include <string.h>
 
 #include "base/err.h"
@@ -85,7 +85,7 @@ static void fill_member(struct describing *d, const struct consumer_member *m,
 	}
 	for (int32_t i = 0; i < m->v.n_names; i++)
 		out->subscribed_topic_names.v[i] = keep(d, m->v.names[i]);
-	/* What it is to give back it is still answerable for. */
+	/* It is still responsible for partitions it is to give up. */
 	fill_assignment(d, &out->assignment, &m->v.assigned, &m->v.revoking);
 	fill_assignment(d, &out->target_assignment, &m->target, &none);
 }

@@ -9,7 +9,7 @@
 
 enum { VERSION_LEN = 2 };
 
-/* -1: none. */
+/* -1: invalid. */
 static int version_of(struct bytes b, int newest)
 {
 	int version = b.p && b.len >= VERSION_LEN ? get_i16(b.p) : -1;

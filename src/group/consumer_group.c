@@ -1,4 +1,4 @@
-/* consumer_group: the state of a consumer group, and what is counted of it. */
+/* consumer_group: the state of a consumer group, and the counters kept about it. */
 #include "group/consumer_group.h"
 
 #include <stdlib.h>
@@ -197,7 +197,7 @@ static void count_assignor(struct consumer_group *g, struct str name, int32_t by
 	g->n_assignors--;
 }
 
-/* What a member's subscription counts for; by -1 before it changes, by +1 after. */
+/* Counts a member's subscription; with -1 before it changes, with +1 after. */
 static void count_subscription(struct consumer_member *m, int32_t by)
 {
 	struct consumer_group *g = m->group;
@@ -231,7 +231,7 @@ static void own(struct consumer_group *g, const struct assign_set *s, int32_t ep
 	}
 }
 
-/* Those that are still owned at this epoch: what another has got since is the other's. */
+/* Removes only entries still owned at this epoch: what another member has got since then is its own. */
 static void disown(struct consumer_group *g, const struct assign_set *s, int32_t epoch)
 {
 	for (int32_t i = 0; i < s->n; i++) {
@@ -290,7 +290,7 @@ static void entry_free(struct consumer_member *m)
 	xfree(m);
 }
 
-/* A member's strings, one behind the other. */
+/* A member's strings, packed one after another. */
 struct packer {
 	uint8_t *p;
 	size_t len;
@@ -338,7 +338,7 @@ static const classic_metadata *pack_classic(struct packer *k, const classic_meta
 	return to;
 }
 
-/* The subscription of `from` in `to`, whose id and current state stay. */
+/* Copies the subscription of `from` into `to`, whose id and current state are kept. */
 static void pack_subscription(struct packer *k, const struct consumer_view *from, struct consumer_view *to)
 {
 	to->instance_id = pack_str(k, from->instance_id);
@@ -615,7 +615,7 @@ static struct str *names_sorted(struct arena *a, const struct str *v, int32_t n,
 	return sorted;
 }
 
-/* Doubles are dropped where they come again; the table is as large as the list was. */
+/* Keeps the first of equal names. The hash table is sized for the original list, as Kafka's is. */
 struct str *consumer_names(struct arena *a, const struct str *v, int32_t n, int32_t *n_out)
 {
 	int32_t n_sorted = 0, kept = 0;
@@ -637,7 +637,7 @@ struct str *consumer_names(struct arena *a, const struct str *v, int32_t n, int3
 	return out;
 }
 
-/* Sets that came by the same way are in the same order; others are looked at one by one. */
+/* Sets built in the same way are in the same order; others are compared member by member. */
 bool consumer_names_equal(const struct consumer_view *a, const struct consumer_view *b)
 {
 	struct arena scratch;

@@ -1,4 +1,7 @@
-/* consumer_hash: XXH3 over topics, as Kafka's Utils.computeTopicHash has the bytes: little-endian, strings as UTF-16 with their length behind. */
+/*
+ * consumer_hash: XXH3 over the bytes that Kafka's Utils.computeTopicHash uses: little-endian,
+ * strings in UTF-16 followed by their length.
+ */
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -19,7 +22,7 @@ static void put_unit(struct buf *b, uint32_t unit)
 	buf_put(b, &v, sizeof(v));
 }
 
-/* The code point at *p, which moves behind it. What comes here was checked to be UTF-8 when it was decoded. */
+/* The code point at *p, which is advanced. The text was checked to be UTF-8 when it was decoded. */
 static uint32_t code_point(const uint8_t **p, const uint8_t *end)
 {
 	uint32_t c = *(*p)++;
@@ -31,7 +34,7 @@ static uint32_t code_point(const uint8_t **p, const uint8_t *end)
 	return c;
 }
 
-/* The UTF-16 units; returns how many. */
+/* Appends the UTF-16 units and returns their number. */
 static int32_t put_units(struct buf *b, struct str s)
 {
 	const uint8_t *p = (const uint8_t *)s.p, *end = p + s.len;
@@ -61,7 +64,7 @@ void consumer_hash_head(struct buf *b, struct uuid id, struct str name, int32_t 
 {
 	uint64_t high = get_u64(id.b), low = get_u64(id.b + 8);
 
-	buf_put(b, "", 1); /* the version of the layout */
+	buf_put(b, "", 1); /* the version of this layout */
 	buf_put(b, &high, sizeof(high));
 	buf_put(b, &low, sizeof(low));
 	put_string(b, name);
@@ -73,7 +76,7 @@ static int rack_cmp(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* Of each rack its length, then the rack, which has its length behind it. */
+/* For each rack: its length, then the rack, again followed by its length. */
 static void put_rack(struct buf *b, struct str rack)
 {
 	size_t at = b->len;

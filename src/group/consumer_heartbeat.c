@@ -1,10 +1,12 @@
 /*
- * consumer_heartbeat: ConsumerGroupHeartbeat: joining, staying and leaving (GroupMetadataManager.consumerGroupHeartbeat of Kafka 4.4).
+ * consumer_heartbeat: ConsumerGroupHeartbeat: joining, staying and leaving
+ * (GroupMetadataManager.consumerGroupHeartbeat of Kafka 4.4).
  *
- *	1. the member as it says it is; a change of its subscription moves the group's epoch
- *	2. a new target, when the group's epoch has gone past the last
- *	3. the member's next state towards the target
- * Each writes the records of what it changed; a refusal anywhere writes none.
+ *	1. the member as the request describes it; a change of its subscription bumps the group epoch
+ *	2. a new target, if the group epoch is beyond that of the last one
+ *	3. the member's next state on the way to the target
+ *
+ * Each step writes records for what it changed; a refusal in any of them writes none.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -49,7 +51,7 @@ static void make(struct consumer_decision *d)
 	d->is_made = true;
 }
 
-/* A classic group that members of the new protocol join. */
+/* Converts a classic group that is joined by members of the new protocol. */
 static bool convert(struct consumer_decision *d, struct group *g)
 {
 	make(d);
@@ -101,7 +103,7 @@ bool consumer_check_room(struct consumer_decision *d, struct str member_id, stru
 			       "The consumer group has reached its maximum capacity of %lld members.", (long long)most);
 }
 
-/* Is what the member says it has within what it was given? */
+/* Whether what the member says it owns is part of what it was assigned. */
 static bool is_subset(const struct consumer_owned *owned, const struct assign_set *assigned)
 {
 	for (int32_t i = 0; owned && i < owned->set.n; i++) {
@@ -116,7 +118,10 @@ static bool is_subset(const struct consumer_owned *owned, const struct assign_se
 	return owned != NULL;
 }
 
-/* The epoch before is taken too, from one to whom the answer with the next one may not have come. */
+/*
+ * The previous epoch is accepted too, from a member that may have missed the answer with the
+ * current one.
+ */
 static bool check_epoch(struct consumer_decision *d, const struct consumer_view *v, int32_t epoch,
 			const struct consumer_owned *owned)
 {
@@ -200,7 +205,7 @@ static bool find_static(struct consumer_decision *d, const request *in, struct s
 	return check_epoch(d, &d->was, in->member_epoch, owned);
 }
 
-/* What the request says over what was. */
+/* Applies the request to the previous state. */
 static bool update(struct consumer_decision *d, const request *in, const struct shard_command *c)
 {
 	struct consumer_view *v = &d->is;
@@ -225,7 +230,7 @@ static bool update(struct consumer_decision *d, const request *in, const struct 
 	return v->names || v->n_names == 0 || consumer_refuse(d, -ENOMEM, "out of memory");
 }
 
-/* Did the topics change? The record of the member is written where anything did. */
+/* Returns whether the topics changed. The member's record is written if anything did. */
 static bool write_subscription(struct consumer_decision *d)
 {
 	if (consumer_subscription_equal(&d->was, &d->is))
@@ -284,7 +289,10 @@ static bool fill_assignment(struct shard_command *c, response *out, const struct
 	return true;
 }
 
-/* The member is told its partitions when it joins, when it says all of itself, and when they have changed. */
+/*
+ * The answer has the member's partitions when it joins, when it reports its whole state, and when
+ * they have changed.
+ */
 static bool fill(const struct consumer_decision *d, const request *in, struct shard_command *c)
 {
 	bool is_full = in->rebalance_timeout_ms != -1 && in->topic_partitions.n >= 0 &&
@@ -301,7 +309,7 @@ static bool fill(const struct consumer_decision *d, const request *in, struct sh
 
 /* ---- the command ---- */
 
-/* False: no memory. *owned stays NULL when the member does not say. */
+/* False: out of memory. *owned stays NULL when the member does not report it. */
 static bool read_owned(struct shard_step *step, const request *in, struct consumer_owned *room,
 		       const struct consumer_owned **owned)
 {
@@ -330,7 +338,7 @@ static struct str member_id(struct shard_step *step, const request *in)
 	return arena_printf(step->arena, "%s", uuid_text(shard_random_uuid(step), text));
 }
 
-/* The timers of one that is a member already go on at once; those of a new one when it is written. */
+/* The timers of an existing member are restarted at once; those of a new one start when it is written. */
 static void settle(struct consumer_decision *d)
 {
 	struct consumer_member *m = d->is_made ? NULL : consumer_member(d->g, d->is.id);
@@ -380,7 +388,7 @@ static void heartbeat(struct group_shard *s, struct shard_command *c, struct sha
 
 /* ---- leaving ---- */
 
-/* The partitions wait for the instance, as those of nobody's epoch. */
+/* The partitions are kept for the instance, as if assigned at no epoch. */
 static bool step_out(struct consumer_decision *d, const struct consumer_member *m)
 {
 	struct consumer_view v = m->v;

@@ -1,8 +1,10 @@
 /*
- * consumer_join: members of the classic protocol in a consumer group (KIP-848's migration): JoinGroup, SyncGroup, Heartbeat, LeaveGroup.
+ * consumer_join: members of the classic protocol in a consumer group (KIP-848's migration):
+ * JoinGroup, SyncGroup, Heartbeat, LeaveGroup.
  *
- * A JoinGroup is what a heartbeat is to others: the member's next step towards the target, whose epoch is the generation. It learns in the
- * answers to its heartbeats that it has to join again. Until it has, and has synced, a timer of its rebalance timeout runs.
+ * JoinGroup does for them what a heartbeat does for other members: the member's next step towards
+ * the target, whose epoch is the generation. A member learns from the answers to its heartbeats
+ * that it must rejoin. Until it has, and has synced, a timer of its rebalance timeout runs.
  */
 #include <errno.h>
 #include <string.h>
@@ -31,7 +33,7 @@ struct joining {
 	const struct join_group_request *in;
 	struct consumer_protocol_subscription subscription;
 	struct str id;
-	bool is_unknown; /* it came without an id */
+	bool is_unknown; /* the request had no id */
 };
 
 static void answer_join(struct joining *j, struct str member_id, int err)
@@ -42,7 +44,7 @@ static void answer_join(struct joining *j, struct str member_id, int err)
 	out->error_code = (int16_t)err;
 }
 
-/* Have all classic members of the group one of the protocols that the request offers? */
+/* Whether all classic members of the group share a protocol with the request. */
 static bool have_in_common(const struct consumer_group *g, const struct join_group_request *in)
 {
 	struct str_index offered;
@@ -149,7 +151,7 @@ static bool owned_of(struct joining *j, struct consumer_owned *owned)
 	       consumer_refuse(&j->d, -ENOMEM, "out of memory");
 }
 
-/* The static member that it replaces was the last of the new protocol: the group becomes classic. */
+/* The static member it replaces was the last one of the new protocol: the group becomes a classic one. */
 static bool downgrade(struct joining *j, bool changed, const struct consumer_owned *owned)
 {
 	struct consumer_decision *d = &j->d;
@@ -194,7 +196,7 @@ struct joined {
 	int32_t rebalance_timeout_ms;
 };
 
-/* The answer is on its way: the member must sync. */
+/* The answer is on its way: the member must sync now. */
 static void joined(void *state, struct shard_step *step, void *arg, int err)
 {
 	struct group_shard *s = state;
@@ -333,7 +335,7 @@ void consumer_classic_sync(struct group_shard *s, struct group *g, struct shard_
 	shard_answer(step, c);
 }
 
-/* Is something that the member was to get still another's? */
+/* Whether another member still has part of what this one is to get. */
 static bool waits_for_others(const struct consumer_member *m)
 {
 	for (int32_t i = 0; i < m->target.n; i++) {

@@ -1,4 +1,4 @@
-/* consumer_kind: what a consumer group is to those who ask groups of every kind. */
+/* consumer_kind: implements struct group_kind for consumer groups. */
 #include "base/err.h"
 #include "group/consumer_group.h"
 #include "metadata/image.h"
@@ -54,7 +54,7 @@ static void put_tombstones(struct group_shard *s, struct group *g, struct shard_
 
 static void unload(struct group_shard *s, struct group *g, struct shard_step *step, int err)
 {
-	/* no command is held */
+	/* No command is held. */
 	(void)s;
 	(void)g;
 	(void)step;
@@ -63,7 +63,10 @@ static void unload(struct group_shard *s, struct group *g, struct shard_step *st
 
 /* ---- offsets ---- */
 
-/* Tools, and consumers that assign themselves, commit for a group of no members; transactions may come without a member. */
+/*
+ * Tools, and consumers that assign partitions themselves, commit for a group without members;
+ * transactional commits may come without a member.
+ */
 static bool needs_no_member(const struct consumer_group *g, const struct group_committer *who)
 {
 	return (who->generation < 0 && g->n_members == 0) || (who->transactional && who->generation == -1 &&
@@ -75,7 +78,7 @@ static int wrong_epoch(const struct consumer_member *m)
 	return m->v.classic ? ERR_ILLEGAL_GENERATION : ERR_STALE_MEMBER_EPOCH;
 }
 
-/* An epoch that has passed is looked at again for each partition. */
+/* An outdated epoch is checked again for each partition. */
 static int may_commit(struct group_shard *s, struct group *g, const struct group_committer *who)
 {
 	const struct consumer_member *m;
@@ -91,7 +94,7 @@ static int may_commit(struct group_shard *s, struct group *g, const struct group
 	return who->generation > m->v.epoch ? wrong_epoch(m) : 0;
 }
 
-/* Since which epoch the member has the partition; -1: it has not. */
+/* The epoch since which the member has the partition; -1: it does not. */
 static int32_t since(const struct assign_set *s, struct uuid id, int32_t partition)
 {
 	const struct assign_topic *t = assign_set_find(s, id);
@@ -103,7 +106,10 @@ static int32_t since(const struct assign_set *s, struct uuid id, int32_t partiti
 	return -1;
 }
 
-/* KIP-1251: a commit that an epoch has overtaken counts as long as the member has not lost the partition in between. */
+/*
+ * KIP-1251: a commit with an outdated epoch is accepted if the member has not lost the partition
+ * since then.
+ */
 static int may_commit_partition(struct group_shard *s, struct group *g, const struct group_committer *who,
 				struct uuid topic_id, struct str topic, int32_t partition)
 {
@@ -150,8 +156,8 @@ static void note(void *arg, const struct image_topic *old, const struct image_to
 }
 
 /*
- * A topic has changed: every group works its hash out again with its next heartbeat, which costs as much as its topics are many; patterns
- * are looked up again when there are new topics.
+ * A topic has changed: every group recomputes its hash at its next heartbeat, at a cost
+ * proportional to its topics; patterns are resolved again when there are new topics.
  */
 void consumer_image(struct group_shard *s, const struct image *old, const struct image *now)
 {

@@ -1,8 +1,9 @@
 /*
- * consumer_leave: members go: because they say so, or because they were silent, or held on to what they were asked for.
+ * consumer_leave: members leave: on their own request, because their session expired, or because
+ * they did not give up partitions in time.
  *
- * Timers hold no state that is logged: one that fires looks at the group again. A member that was made by records which are not committed
- * yet gets its session when they are.
+ * Timers hold no logged state: when one fires, the group is checked again. A member created by
+ * records that are not committed yet gets its session when they are.
  */
 #include <errno.h>
 #include <string.h>
@@ -30,7 +31,7 @@ static bool is_in(struct consumer_member **v, int32_t n, const struct consumer_m
 	return false;
 }
 
-/* Patterns of which no member is left. */
+/* Drops patterns that no remaining member has. */
 static void drop_regexes(struct consumer_group *g, struct consumer_member **v, int32_t n,
 			 struct consumer_topics *topics, struct shard_step *step)
 {
@@ -81,7 +82,7 @@ void consumer_fence(struct group_shard *s, struct consumer_group *g, struct cons
 			group_timer_stop(s, &m->sync);
 		}
 	}
-	/* Where the records are refused they are members still. */
+	/* If the records are refused, they are still members. */
 	consumer_when_written(s, step, id, STR_NULL);
 }
 
@@ -129,7 +130,7 @@ void consumer_start_session(struct group_shard *s, struct consumer_member *m, co
 	group_timer_start(s, &m->session, consumer_session_expired, step->now_ms, ms);
 }
 
-/* What a member of the log has running: also after a load. */
+/* Starts the timers that a logged member needs; also after a load. */
 static void start_missing(struct group_shard *s, struct consumer_member *m, const struct shard_step *step)
 {
 	if (!group_timer_is_running(&m->session))
@@ -148,7 +149,7 @@ void consumer_loaded(struct group_shard *s, struct group *g, struct shard_step *
 
 struct settling {
 	char *group;
-	char *member; /* NULL: all */
+	char *member; /* NULL: all members */
 };
 
 static void settled(void *state, struct shard_step *step, void *arg, int err)
@@ -157,7 +158,7 @@ static void settled(void *state, struct shard_step *step, void *arg, int err)
 	struct settling *w = arg;
 	struct group *g = group_find(s, str_of(w->group));
 
-	(void)err; /* what is in the state lives, however it was written */
+	(void)err; /* what is in the state counts, whatever became of the write */
 	if (group_is_consumer(g)) {
 		struct consumer_member *m = w->member ? consumer_member(consumer_of(g), str_of(w->member)) : NULL;
 

@@ -1,11 +1,12 @@
 /*
- * consumer_reconcile: how one member comes to the target (CurrentAssignmentBuilder of Kafka 4.4).
+ * consumer_reconcile: how a member reaches the target (CurrentAssignmentBuilder of Kafka 4.4).
  *
- *	STABLE		at the target of its epoch
- *	UNREVOKED	has been asked to give partitions back; keeps its epoch until it says that it has
- *	UNRELEASED	is at the target's epoch; partitions are missing that others have not given back
+ *	STABLE		it has reached the target of its epoch
+ *	UNREVOKED	it was asked to give up partitions; it keeps its epoch until it reports that it has
+ *	UNRELEASED	it is at the target's epoch, but lacks partitions that other members have not given up
  *
- * A partition is given out only when nobody has it: so it has one owner, whatever the order in which members call.
+ * A partition is only assigned when no member has it: so it has one owner, in whatever order
+ * members send heartbeats.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 struct next {
 	const struct consumer_reconcile *r;
 	const struct consumer_view *v;
-	struct str *names; /* what the member is subscribed to, sorted */
+	struct str *names; /* the member's subscription, sorted */
 	int32_t n_names;
 	struct assign_set assigned;
 	struct assign_set revoking;
@@ -48,7 +49,7 @@ static bool is_subscribed(const struct next *x, struct uuid id)
 	return t && bsearch(&t->name, x->names, (size_t)x->n_names, sizeof(*x->names), name_cmp);
 }
 
-/* Does the member say, or may be, that it still has some of these? */
+/* Whether the member reports that it still has some of these, or might have them. */
 static bool owns_any(const struct consumer_reconcile *r, const struct assign_set *revoking)
 {
 	if (!r->owned)
@@ -62,7 +63,7 @@ static bool owns_any(const struct consumer_reconcile *r, const struct assign_set
 	return false;
 }
 
-/* Room for a topic with up to n partitions, at the end of the set. */
+/* Adds a topic with room for n partitions at the end of the set. */
 static struct assign_topic *topic_begin(struct next *x, struct assign_set *s, struct uuid id, int32_t n)
 {
 	struct assign_topic *t = &s->v[s->n];
@@ -88,7 +89,7 @@ static void topic_end(struct assign_set *s, const struct assign_topic *t)
 	s->n += t->n > 0;
 }
 
-/* What stays, and what has to go. */
+/* Splits the current partitions into those that stay and those to be revoked. */
 static void split(struct next *x, struct uuid id, const struct assign_topic *current, const struct assign_topic *target)
 {
 	struct assign_topic *stays = topic_begin(x, &x->assigned, id, current->n);
@@ -105,7 +106,10 @@ static void split(struct next *x, struct uuid id, const struct assign_topic *cur
 	topic_end(&x->revoking, goes);
 }
 
-/* What is to come, as far as nobody has it. What the member itself is giving back is nobody else's. */
+/*
+ * Adds new partitions that no member has; those that this member itself is giving up do not count
+ * as free.
+ */
 static void await(struct next *x, struct uuid id, const struct assign_topic *current, const struct assign_topic *target)
 {
 	const struct assign_topic *own = assign_set_find(&x->v->revoking, id);
@@ -136,7 +140,10 @@ static void next_of_topic(struct next *x, struct uuid id)
 		await(x, id, current, target);
 }
 
-/* The topics of the target and of what the member has, each once, in the order of Kafka's set of them. */
+/*
+ * The topics of the target and of the current assignment, without duplicates, in the order of
+ * Kafka's set.
+ */
 static struct assign_topic *all_topics(struct next *x, int32_t *n)
 {
 	const struct assign_set *target = x->r->target, *current = &x->v->assigned;
@@ -165,7 +172,7 @@ static struct assign_topic *find(struct assign_set *s, struct uuid id)
 	return (struct assign_topic *)assign_set_find(s, id);
 }
 
-/* The pending partitions of a topic behind those that stay; false: no memory. */
+/* Appends the pending partitions of a topic to those that stay; false: out of memory. */
 static bool join_topic(struct next *x, const struct assign_topic *p, const struct assign_topic *stays,
 		       struct assign_topic *out)
 {
@@ -182,7 +189,10 @@ static bool join_topic(struct next *x, const struct assign_topic *p, const struc
 	return t != NULL;
 }
 
-/* The pending ones join the assigned ones, by computeIfAbsent (struct draft in assign.h has the same). */
+/*
+ * Merges the pending topics into the assigned ones, as computeIfAbsent does (see struct draft in
+ * assign.h).
+ */
 static void add_pending(struct next *x)
 {
 	struct assign_set *s = &x->assigned;
@@ -220,7 +230,7 @@ static bool next_begin(struct next *x, const struct consumer_reconcile *r, const
 	return x->names && x->assigned.v && x->revoking.v && x->pending.v;
 }
 
-/* Towards the target, from what the member has. */
+/* Moves from the current assignment towards the target. */
 static int to_target(const struct consumer_reconcile *r, struct consumer_view *v, int32_t epoch)
 {
 	struct assign_topic *topics;
@@ -250,7 +260,7 @@ static int to_target(const struct consumer_reconcile *r, struct consumer_view *v
 	return x.failed ? -ENOMEM : 0;
 }
 
-/* The topics that are no longer subscribed to go over to the revoking ones. */
+/* Moves topics that are no longer subscribed to into the revoking set. */
 static void move_unsubscribed(struct next *x, const struct consumer_view *v)
 {
 	for (int32_t i = 0; i < v->revoking.n; i++)
@@ -275,7 +285,7 @@ static void move_unsubscribed(struct next *x, const struct consumer_view *v)
 	}
 }
 
-/* The member stays where it is, less what it does not want any more. */
+/* The member keeps its epoch, and loses what it is no longer subscribed to. */
 static int to_subscription(const struct consumer_reconcile *r, struct consumer_view *v)
 {
 	struct next x;
@@ -311,7 +321,7 @@ int consumer_reconcile(const struct consumer_reconcile *r, struct consumer_view 
 		return r->subscription_changed ? to_subscription(r, v) : 0;
 	case CONSUMER_UNRELEASED:
 		return to_target(r, v, v->epoch);
-	default: /* written by a later release: from scratch */
+	default: /* written by a later release: start over */
 		if (!r->owned || r->owned->set.n > 0)
 			return ERR_FENCED_MEMBER_EPOCH;
 		return to_target(r, v, r->target_epoch);

@@ -1,4 +1,7 @@
-/* consumer_records: the records of consumer groups, as Kafka's GroupCoordinatorRecordHelpers fills them. */
+/*
+ * consumer_records: builds the records of consumer groups, as Kafka's GroupCoordinatorRecordHelpers
+ * does.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -166,7 +169,10 @@ static void drop_of_members(const struct consumer_group *g, struct shard_step *s
 	consumer_each(m, g) drop(step, str_of(g->g.id), str_eq(m->v.id, gone) ? came : m->v.id);
 }
 
-/* Of those that are no members: no decision leaves one, but a log of another's may hold it. */
+/*
+ * Drops targets of entries that are not members: no decision here leaves one, but a log written by
+ * another implementation may contain some.
+ */
 static void drop_orphan_targets(const struct consumer_group *g, struct shard_step *step)
 {
 	list_each(it, &g->list)

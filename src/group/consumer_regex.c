@@ -1,9 +1,11 @@
 /*
- * consumer_regex: subscriptions by pattern (KIP-848): which topics there are behind a pattern is worked out aside and logged.
+ * consumer_regex: subscriptions by pattern (KIP-848): the topics that match a pattern are found in
+ * a job, and logged.
  *
- * All patterns of a group are looked up at once: when there is a new one, when the cluster has new topics, and every
- * group.consumer.regex.refresh.interval.ms; never more often than every REFRESH_LEAST_MS, and one look-up at a time. Topics that the member whose
- * heartbeat begins it may not describe are not found.
+ * All patterns of a group are resolved together: when there is a new one, when the cluster has new
+ * topics, and every group.consumer.regex.refresh.interval.ms; but never more often than every
+ * REFRESH_LEAST_MS, and one job at a time. Topics that the member whose heartbeat starts the job
+ * may not describe are not found.
  */
 #include <stdlib.h>
 
@@ -20,7 +22,7 @@ enum { REFRESH_LEAST_MS = 10000 };
 
 struct resolved {
 	struct str pattern; /* xmalloc'd */
-	struct str *topics; /* point into the image */
+	struct str *topics; /* views into the image */
 	int32_t n;
 	int32_t cap;
 };
@@ -29,8 +31,8 @@ struct resolving {
 	struct shard_job job;
 	struct str group; /* xmalloc'd */
 	const struct image *image;
-	struct shard_sight *sight; /* of who has it looked up; NULL: sees everything */
-	int64_t wall_ms;	   /* when it was begun */
+	struct shard_sight *sight; /* what the requester may see; NULL: everything */
+	int64_t wall_ms;	   /* when the job was started */
 	struct resolved *v;
 	int32_t n;
 };
@@ -54,7 +56,7 @@ static void resolving_free(struct resolving *r)
 	xfree(r);
 }
 
-/* One pattern at a time, so that the memory of one bounds that of all. */
+/* One pattern at a time, so that the memory of one is the limit for all. */
 static void resolve(struct resolved *r, const struct image *image, const struct shard_sight *sight)
 {
 	struct regex *regex = regex_new(r->pattern, NULL);
@@ -89,7 +91,7 @@ static int name_cmp(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* What was found is in the order of the names, as the image has it. */
+/* The result is sorted by name, as the image is. */
 static bool same_topics(const struct consumer_regex *old, const struct resolved *r)
 {
 	if ((old->is_resolved ? old->n_topics : 0) != r->n)
@@ -161,7 +163,7 @@ static void add_pattern(struct resolving *r, struct str pattern)
 	r->v[r->n++] = (struct resolved){.pattern = keep(pattern)};
 }
 
-/* The patterns that members will have. */
+/* The number of members that will have the pattern. */
 static int32_t members_after(const struct consumer_decision *d, struct str pattern)
 {
 	return consumer_regex_members(d->g, pattern) - (int32_t)str_eq(d->was.regex, pattern) +
@@ -234,7 +236,7 @@ static bool change_of_member(struct consumer_decision *d, enum consumer_regex_ch
 	return true;
 }
 
-/* Kafka looks at one of the patterns: all are looked up together. */
+/* Kafka checks one of the patterns: all are resolved together. */
 static const struct consumer_regex *any_resolved(const struct consumer_group *g)
 {
 	map_each(n, &g->regexes)

@@ -1,4 +1,4 @@
-/* consumer_settings: what a group is given: its own settings within the broker's bounds, else the broker's. */
+/* consumer_settings: a group's settings: its own within the broker's bounds, or otherwise the broker's. */
 #include <stdio.h>
 
 #include "config/config.h"
@@ -10,7 +10,7 @@ static struct str get(const void *arg, struct str name)
 	return image_config_value(arg, name);
 }
 
-/* The broker's, with what was set for this broker or for all. */
+/* The broker's setting, under the layers for this broker and for all brokers. */
 static int64_t of_broker(const struct group_shard *s, const struct shard_step *step, enum config_id id)
 {
 	char node[16];
@@ -31,7 +31,7 @@ struct bounded {
 	enum config_id most;
 };
 
-/* Kafka's GroupConfig.evaluate: what was set when other bounds held is brought within those that hold now. */
+/* Kafka's GroupConfig.evaluate: a value set under other bounds is clamped to the current ones. */
 static int32_t of_group(const struct group_shard *s, const struct shard_step *step, struct str group,
 			const struct bounded *b)
 {
@@ -71,7 +71,10 @@ int32_t consumer_assignment_interval_ms(const struct group_shard *s, const struc
 	return of_group(s, step, group, &b);
 }
 
-/* Of group.consumer.assignors those that are there: classes of Java's are not (the start refuses them). */
+/*
+ * The first of group.consumer.assignors; Java classes are not available (the node does not start
+ * with them).
+ */
 struct str consumer_default_assignor(const struct group_shard *s)
 {
 	int n;

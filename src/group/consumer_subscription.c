@@ -1,4 +1,7 @@
-/* consumer_subscription: which topics a group wants, what they hash to, whether all members want the same, which assignor most prefer. */
+/*
+ * consumer_subscription: the topics a group wants, their hash, whether all members want the same,
+ * and the assignor that most prefer.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +34,7 @@ void consumer_topics_of(struct consumer_topics *t, const struct group_shard *s, 
 	qsort(t->v, (size_t)t->n, sizeof(*t->v), wanted_cmp);
 }
 
-/* NULL: it is not there. */
+/* NULL: not found. */
 static struct consumer_wanted *wanted(const struct consumer_topics *t, struct str name)
 {
 	const struct consumer_wanted key = {.name = name};
@@ -39,7 +42,7 @@ static struct consumer_wanted *wanted(const struct consumer_topics *t, struct st
 	return t->n > 0 ? bsearch(&key, t->v, (size_t)t->n, sizeof(*t->v), wanted_cmp) : NULL;
 }
 
-/* The new ones, sorted, among those that are there. */
+/* Merges the new names, which are sorted, into the existing ones. */
 static void merge(struct consumer_topics *t, const struct consumer_wanted *fresh, int32_t n_fresh)
 {
 	struct consumer_wanted *v = arena_array(t->a, (size_t)(t->n + n_fresh), sizeof(*v));
@@ -93,7 +96,7 @@ static bool is_wanted(const struct consumer_wanted *w)
 	return w->by_name > 0 || w->by_regex > 0;
 }
 
-/* A large topic takes a millisecond: it is hashed once for each change of the cluster's topics. */
+/* A large topic takes a millisecond to hash: it is hashed once per change of the cluster's topics. */
 static uint64_t topic_hash(const struct consumer_topics *t, const struct consumer_wanted *w, const struct image *image,
 			   const struct image_topic *topic)
 {
@@ -127,8 +130,9 @@ uint64_t consumer_topics_hash(struct consumer_topics *t, const struct image *ima
 /* ---- the same for all? ---- */
 
 /*
- * By names alone: each topic has every member. With patterns: all members share one and none names a topic; the count is that of the first
- * pattern that Kafka's hash map gives, where one that is not everybody's is enough to say no.
+ * With names only: each topic has every member. With patterns: all members share one and none names
+ * a topic; the count is that of the first pattern in Kafka's hash map, and one pattern that not all
+ * have is enough for a no.
  */
 static bool is_homogeneous(const struct consumer_topics *t, int32_t n_members, bool has_regex, bool regex_is_all)
 {
@@ -167,7 +171,7 @@ bool consumer_is_homogeneous(const struct consumer_group *g)
 	return g->n_subscribed_regexes == 0 || any_regex_is_all(g, g->n_members);
 }
 
-/* The members of a pattern when `was` has become `is`. */
+/* The members of a pattern once `was` has become `is`. */
 static int32_t regex_members_after(const struct consumer_decision *d, struct str pattern)
 {
 	return consumer_regex_members(d->g, pattern) - (int32_t)str_eq(d->was.regex, pattern) +
@@ -241,7 +245,7 @@ static int name_cmp(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* Those that are not in `out` go behind it; false: no memory. */
+/* Appends what `out` does not contain; false: out of memory. */
 static bool add_missing(struct arena *a, struct str *out, int32_t *n, const struct str *small, int32_t n_small)
 {
 	int32_t n_large = *n;
@@ -259,7 +263,7 @@ static bool add_missing(struct arena *a, struct str *out, int32_t *n, const stru
 	return true;
 }
 
-/* Kafka walks the larger of the two sets, then what only the smaller one has. */
+/* Kafka iterates over the larger of the two sets, then over what only the smaller one has. */
 struct str *consumer_subscribed(const struct consumer_group *g, const struct consumer_view *v, struct arena *a,
 				int32_t *n)
 {
@@ -302,8 +306,9 @@ void consumer_count_offers(struct str_index *x, const struct consumer_view *v, i
 /* ---- assignors ---- */
 
 /*
- * The most named one; of equals the first as Kafka's hash map has them: the two assignors there are share a slot, where a name that a
- * decision adds comes first, and one that a record adds last.
+ * The assignor named most often; among equals the first in Kafka's hash map: the two existing
+ * assignors share a slot, where a name added by a decision comes first, and one added by a record
+ * last.
  */
 struct str consumer_preferred_assignor(const struct group_shard *s, const struct consumer_group *g,
 				       const struct consumer_view *was, const struct consumer_view *is)

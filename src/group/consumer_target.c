@@ -1,4 +1,7 @@
-/* consumer_target: a new target assignment, when the group's epoch has gone past the last one (TargetAssignmentBuilder). */
+/*
+ * consumer_target: a new target assignment, when the group epoch is beyond that of the last one
+ * (TargetAssignmentBuilder).
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,17 +13,17 @@
 struct target {
 	struct consumer_decision *d;
 	struct arena *a;
-	struct consumer_topics topics; /* by name */
-	int32_t *source_of;	       /* of each; -1: it does not exist */
+	struct consumer_topics topics; /* sorted by name */
+	int32_t *source_of;	       /* for each topic; -1: it does not exist */
 	struct assign_source *sources;
 	int32_t n_sources;
 	const struct consumer_member **members; /* as they will be; NULL: the decision's */
 	int32_t n_members;
-	struct assign_member *specs; /* in the order of the members, then in Kafka's */
+	struct assign_member *specs; /* first in the order of the members, then in Kafka's */
 	bool failed;
 };
 
-/* The member whose place the decision's takes: itself, or the static member of another id. */
+/* The member that the decision's replaces: itself, or a static member with another id. */
 static const struct consumer_member *replaced(const struct consumer_decision *d)
 {
 	const struct consumer_member *m = consumer_static_member(d->g, d->is.instance_id);
@@ -86,7 +89,7 @@ static bool fill_topics(struct target *t, struct assign_member *spec, const stru
 	return true;
 }
 
-/* Most members want what the one before wants. */
+/* Most members have the same subscription as the one before. */
 static bool same_topics(const struct consumer_view *a, const struct consumer_view *b)
 {
 	if (a->n_names != b->n_names || !str_eq(a->regex, b->regex))
@@ -142,7 +145,7 @@ static int by_id_cmp(const void *a, const void *b)
 	return str_cmp(((const struct by_id *)a)->id, ((const struct by_id *)b)->id);
 }
 
-/* By id: the same on every node. */
+/* Sorted by id, so that every node has the same order. */
 static void list_members(struct target *t)
 {
 	const struct consumer_member *out = replaced(t->d);
@@ -163,7 +166,7 @@ static void list_members(struct target *t)
 		t->members[i] = v[i].m;
 }
 
-/* Has the member's target a record already that says the same? */
+/* Whether the record of the member's target is already the same. */
 static bool is_unchanged(const struct target *t, const struct assign_member *spec)
 {
 	const struct consumer_member *m = consumer_entry(t->d->g, spec->id);
@@ -210,12 +213,12 @@ static int assign(struct target *t)
 	return assignor->assign(&spec);
 }
 
-/* One may be made at once where there is none, or it is not known of when it is; else the interval must have passed. */
+/* A target is due at once if there is none, or its time is unknown; otherwise after the interval. */
 static bool is_due(const struct consumer_decision *d)
 {
 	int32_t interval = consumer_assignment_interval_ms(d->s, d->step, d->id);
 
-	/* A target of the future was made before the clock was set back: Kafka would wait until then. */
+	/* A target from the future was made before the clock was set back: Kafka would wait until then. */
 	return d->g->assignment_ms == 0 || interval == 0 || d->step->wall_ms < d->g->assignment_ms ||
 	       d->step->wall_ms >= d->g->assignment_ms + interval;
 }

@@ -1,8 +1,10 @@
 /*
- * group: the shard of __consumer_offsets: its table of groups, its timers, and which command and which record is whose.
+ * group: the shard of __consumer_offsets: its table of groups, its timers, and the dispatch of
+ * commands and records.
  *
- * A record's key begins with an int16 that says what the record is (protocol/group_records.msg). Kinds of records that are not served
- * (streams and share groups) are passed over, as Kafka passes over those it does not know: they stay in the log as they are.
+ * A record's key begins with an int16 that identifies the kind of record
+ * (protocol/group_records.msg). Kinds that are not served (streams and share groups) are skipped,
+ * as Kafka skips those it does not know: they stay in the log unchanged.
  */
 #include "group/group.h"
 
@@ -54,7 +56,10 @@ static int64_t next_ms(const void *state)
 	return first ? first->key : INT64_MAX;
 }
 
-/* The first that is due. Those that only were are moved on. NULL: none is. */
+/*
+ * The first timer that is due. Timers that have been moved to a later time are reinserted. NULL:
+ * none is due.
+ */
 static struct group_timer *take_due(struct group_shard *s, int64_t now_ms)
 {
 	struct heap_node *first;

@@ -1,8 +1,9 @@
 /*
- * offset_commands: OffsetCommit, TxnOffsetCommit, OffsetFetch and OffsetDelete, as far as they are the shard's.
+ * offset_commands: OffsetCommit, TxnOffsetCommit, OffsetFetch and OffsetDelete, for the groups of
+ * this shard.
  *
- * Topics and partitions that the cluster does not have were sorted out by the sender; of topics that are named by id the name was filled in
- * (protocol/offset_commit.msg, `name` is set in every version).
+ * The sender has sorted out topics and partitions that the cluster does not have, and filled in the
+ * names of topics given by id (protocol/offset_commit.msg: `name` is set in every version).
  */
 #include "base/err.h"
 #include "config/setting.h"
@@ -15,7 +16,7 @@
 #include "protocol/txn_offset_commit.h"
 
 #define VALUE_VERSION 4
-#define VALUE_VERSION_WITH_EXPIRY 1 /* the only one that has room for it */
+#define VALUE_VERSION_WITH_EXPIRY 1 /* the only version that has room for it */
 #define GROUP_ID_NOT_FOUND_SINCE_COMMIT 9
 #define NEW_ERRORS_SINCE_TXN_COMMIT 6
 #define RETENTION_DEFAULT (-1)
@@ -27,7 +28,7 @@ struct commit {
 	struct shard_command *c;
 	struct shard_step *step;
 	struct str group_id;
-	struct group *group; /* NULL: it will be made by the commit */
+	struct group *group; /* NULL: the commit will create it */
 	struct group_committer who;
 	int64_t expire_ms; /* -1 */
 };
@@ -63,7 +64,7 @@ static bool note_is_too_long(const struct group_shard *s, struct str note)
 	return utf16_len(note) > group_setting(s, CONFIG_OFFSET_METADATA_MAX_BYTES);
 }
 
-/* 0, the partition's own error, or with *whole an error of the whole request. */
+/* Returns 0, or the partition's own error; or sets *whole to an error of the whole request. */
 static int commit_one(const struct commit *k, const struct offset_commit_request_topic *t,
 		      const struct offset_commit_request_partition *p, int *whole)
 {
@@ -89,12 +90,12 @@ static int may_commit(struct commit *k, int unknown_group)
 
 static void refuse_commit(const struct commit *k, int err)
 {
-	/* Nothing of it is written. */
+	/* Nothing of the request is written. */
 	k->step->records.n = 0;
 	shard_refuse(k->step, k->c, err, STR_NULL);
 }
 
-/* Of both requests; their answers are one struct. */
+/* For both requests; their answers share one struct. */
 static int commit_topics(const struct commit *k, const struct offset_commit_request_topic *v, int n)
 {
 	struct offset_commit_response *out = k->c->out;
@@ -118,7 +119,7 @@ static int commit_topics(const struct commit *k, const struct offset_commit_requ
 	return whole;
 }
 
-/* Versions before 5 may ask for a retention of their own. */
+/* Versions before 5 may request a retention of their own. */
 static int64_t expires_at(int64_t wall_ms, int64_t retention_ms)
 {
 	int64_t at;
@@ -279,7 +280,10 @@ static bool fetch_group(struct group_shard *s, struct shard_command *c, bool sta
 	return in->topics.n < 0 ? fetch_all(o, c, stable, out) : fetch_some(o, c, stable, in, out);
 }
 
-/* The groups of the request that are this shard's, as of version 8: the sender turns older ones into it. */
+/*
+ * The groups of the request that are this shard's, as in version 8 and later: the sender converts
+ * older versions.
+ */
 void offset_fetch_command(struct group_shard *s, struct shard_command *c, struct shard_step *step)
 {
 	const struct offset_fetch_request *in = c->in;

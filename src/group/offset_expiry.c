@@ -1,7 +1,8 @@
 /*
- * offset_expiry: offsets that nobody has any use for: after their retention (KIP-211), and when their topic is deleted.
+ * offset_expiry: removes offsets after their retention (KIP-211), and those of deleted topics.
  *
- * Every offsets.retention.check.interval.ms all groups are looked at. A group that is empty and has lost its last offset goes too.
+ * Every offsets.retention.check.interval.ms all groups are checked. A group that is empty and has
+ * lost its last offset is removed too.
  */
 #include "base/mem.h"
 #include "config/setting.h"
@@ -25,7 +26,7 @@ static bool is_expired(const struct offset_value *v, enum group_expiry rule, int
 	return wall_ms - (rule == GROUP_EXPIRY_SINCE ? since_ms : v->commit_ms) >= retention_ms;
 }
 
-/* Tombstones of what has expired. True: nothing is left. */
+/* Writes tombstones for expired offsets. True: none are left. */
 static bool expire_offsets(struct group_shard *s, const struct group *g, const struct group_offsets *o,
 			   struct shard_step *step)
 {

@@ -1,6 +1,4 @@
-/*
- * offsets: the store, and how records change it.
- */
+/* offsets: the stored offsets, and how records change them. */
 #include "group/offsets.h"
 
 #include <string.h>
@@ -10,7 +8,7 @@
 #include "group/classic.h"
 #include "protocol/group_records.h"
 
-/* A write that is in the log and not committed yet; in the shard's list, in the order of the log. */
+/* A write that is in the log but not committed yet; in the shard's list, in log order. */
 struct offset_change {
 	struct list link;
 	struct offset_entry *entry;
@@ -91,7 +89,7 @@ struct offset_topic *offsets_topic(const struct group_offsets *o, struct str top
 	return n ? container_of(n, struct offset_topic, node) : NULL;
 }
 
-/* Where a partition is, or would be. */
+/* The index where a partition is, or would be. */
 static int place(const struct offset_topic *t, int32_t partition)
 {
 	int low = 0, high = t->n;
@@ -179,7 +177,7 @@ static struct offset_entry *need_entry(struct group_shard *s, const struct offse
 	return e;
 }
 
-/* An entry that says nothing goes, and with it what holds nothing else. */
+/* Frees an entry without contents, and its topic and group if they become empty. */
 static void tidy(struct group_shard *s, struct offset_entry *e)
 {
 	struct offset_topic *t = e->topic;
@@ -207,7 +205,7 @@ static void tidy(struct group_shard *s, struct offset_entry *e)
 
 /* ---- changing ---- */
 
-/* Takes over the reference of the value. `at` is where the change lies in the log. */
+/* Takes the reference to the value. `at` is the change's place in the log. */
 static void change(struct group_shard *s, struct offset_entry *e, struct offset_value *value,
 		   const struct shard_position *at)
 {
@@ -314,7 +312,7 @@ int offsets_apply(struct group_shard *s, const void *key_, const void *value_, c
 		remove_offset(s, key, at);
 		return 0;
 	}
-	/* Who commits without being a member makes a group of it. */
+	/* A commit without membership creates the group. */
 	if (!group_find(s, key->group))
 		classic_new(s, key->group, at->timestamp_ms);
 	e = need_entry(s, key);
@@ -378,7 +376,7 @@ void offsets_free(struct group_shard *s)
 	{
 		struct group_offsets *o = container_of(n, struct group_offsets, node);
 
-		/* The last entry of the last topic takes the whole with it. */
+		/* Removing the last entry of the last topic frees the whole group. */
 		for (int left = o->n_topics; left > 0; left--) {
 			struct offset_topic *t = container_of(o->topics.next, struct offset_topic, link);
 

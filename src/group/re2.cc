@@ -1,6 +1,7 @@
 /*
- * re2: Google's RE2 for C: the only C++ here. Nothing is thrown across it: RE2 reports errors as values, and memory that has run out ends
- * the process, as xmalloc does. Its memory is the C++ library's own, not that of env: no pattern outlives the function that made it.
+ * re2: a C interface to Google's RE2: the only C++ here. No exception crosses it: RE2 returns
+ * errors as values, and running out of memory ends the process, as in xmalloc. Its memory comes
+ * from the C++ library, not from env: no pattern outlives the function that made it.
  */
 #include <new>
 #include <re2/re2.h>

@@ -1,4 +1,4 @@
-/* regex: RE2 behind the room's names and errors. */
+/* regex: RE2 with the names and error messages of this room. */
 #include "group/regex.h"
 
 #include <string.h>
@@ -6,9 +6,9 @@
 #include "base/buf.h"
 #include "group/re2.h"
 
-struct regex; /* is RE2's pattern */
+struct regex; /* this is RE2's pattern */
 
-/* By RE2::ErrorCode, in the words of the library that Kafka uses. */
+/* Indexed by RE2::ErrorCode; the messages of the library that Kafka uses. */
 static const char *const WORDS[] = {
 	"",
 	"regexp/syntax: internal error",
@@ -17,7 +17,7 @@ static const char *const WORDS[] = {
 	"invalid character class range",
 	"missing closing ]",
 	"missing closing )",
-	"regexp/syntax: internal error", /* a ) too many */
+	"regexp/syntax: internal error", /* an unmatched ) */
 	"trailing backslash at end of expression",
 	"missing argument to repetition operator",
 	"invalid repeat count",
@@ -28,7 +28,7 @@ static const char *const WORDS[] = {
 	"expression too large",
 };
 
-/* How many bytes at the start are literal or a class: what stands in them is no syntax. */
+/* How many bytes at the start are a literal or a class, in which nothing is syntax. */
 static int32_t literal_len(struct str s)
 {
 	const char *end;
@@ -48,7 +48,7 @@ static int32_t literal_len(struct str s)
 	return i < s.len ? i + 1 : s.len;
 }
 
-/* Kafka's library also takes (?<name>...), RE2 of Debian 12 (?P<name>...) alone. */
+/* Kafka's library also accepts (?<name>...); the RE2 of Debian 12 only accepts (?P<name>...). */
 static void put_pattern(struct buf *b, struct str s)
 {
 	while (s.len > 0) {
@@ -58,7 +58,7 @@ static void put_pattern(struct buf *b, struct str s)
 			buf_put_str(b, STR("(?P<"));
 			n = 3;
 		} else if (n == 2 && memcmp(s.p, "\\C", 2) == 0) {
-			buf_put_str(b, STR("\\8")); /* half a character: refused, as Kafka does */
+			buf_put_str(b, STR("\\8")); /* half a character: refused, as in Kafka */
 		} else {
 			n = n ? n : 1;
 			buf_put(b, s.p, (size_t)n);

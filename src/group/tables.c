@@ -1,6 +1,4 @@
-/*
- * tables: the rows.
- */
+/* tables: the rows of the two dispatch tables. */
 #include "group/tables.h"
 
 #include "group/admin.h"
@@ -44,7 +42,7 @@ const int group_commands_n = (int)(sizeof(group_commands) / sizeof(group_command
 		&consumer_group_##name##_key_schema, &consumer_group_##name##_value_schema, apply                      \
 	}
 
-/* Keys of the first two kinds are the same, but for their number; values of both are read by their own versions. */
+/* The first two kinds differ only in the number of their key; their values have versions of their own. */
 const struct group_record group_records[] = {
 	{&legacy_offset_commit_key_schema, &offset_commit_value_schema, offsets_apply},
 	{&offset_commit_key_schema, &offset_commit_value_schema, offsets_apply},
