@@ -1,9 +1,11 @@
 /*
- * AddPartitionsToTxn: partitions come into a transaction, which begins with the first; or it is asked whether they are in it (KIP-890). All
- * of them, or none: partitions that the cluster does not have keep the others out. AddOffsetsToTxn is the same for the partition where a
- * group's offsets lie.
+ * add_partitions: AddPartitionsToTxn adds partitions to a transaction, which begins with the first;
+ * or asks whether they are in it (KIP-890). All are added, or none: if the cluster lacks one of
+ * them, the others are refused too. AddOffsetsToTxn is the same for the partition that holds a
+ * group's offsets.
  *
- * The cluster is looked at here, and not where the request came in: whoever sends the markers later has to know all that is in it.
+ * The cluster is checked here, not where the request arrived: the code that later sends the markers
+ * must know everything in the transaction.
  */
 #include "base/err.h"
 #include "metadata/image.h"
@@ -103,7 +105,7 @@ static int is_in_it(const struct transaction *t, const struct image *image, stru
 
 /* ---- decisions ---- */
 
-/* Whether this producer may go on with it, whatever it wants. */
+/* Whether this producer may continue with it, whatever it wants. */
 static int check_producer(const struct transaction *t, const asked *in)
 {
 	if (t->now.producer_id != in->producer_id)
@@ -139,7 +141,7 @@ static int add(struct transaction_shard *s, const asked *in, int16_t version, st
 		return ERR_INVALID_REQUEST;
 	if (!t)
 		return ERR_INVALID_PRODUCER_ID_MAPPING;
-	/* First, since a producer may know of an id that is only pending. */
+	/* Checked first, since the producer may have an id that is only pending. */
 	if (t->pending != TRANSACTION_NONE)
 		return ERR_CONCURRENT_TRANSACTIONS;
 	err = check_producer(t, in);
@@ -150,7 +152,7 @@ static int add(struct transaction_shard *s, const asked *in, int16_t version, st
 	return 0;
 }
 
-/* What is pending is not looked at: the log looks again before it appends. */
+/* A pending move is ignored: the log checks again before it appends. */
 static void verify(struct transaction_shard *s, struct shard_command *c, const asked *in)
 {
 	const struct transaction *t = transaction_find(s, in->transactional_id);

@@ -1,7 +1,8 @@
 /*
- * ask_order: the order in which a broker names partitions to a transaction's coordinator (ReplicaManager, AddPartitionsToTxnManager): as
- * Scala's mutable HashMap is walked, then by topic. Its slots are Java's, but each is in the order of the hashes, and the table doubles one
- * sooner.
+ * ask_order: the order in which a broker names partitions to a transaction coordinator
+ * (ReplicaManager, AddPartitionsToTxnManager): the iteration order of Scala's mutable HashMap, then
+ * grouped by topic. Its slots are Java's, but each is sorted by hash, and the table doubles one
+ * entry sooner.
  */
 #include <stdlib.h>
 
@@ -45,7 +46,10 @@ static int by_group(const void *a, const void *b)
 	return x->group != y->group ? x->group - y->group : x->at - y->at;
 }
 
-/* By topic, in the order of who comes first; a group has the number of its first. Topics may be as many as partitions are. */
+/*
+ * Groups by topic, topics in order of first occurrence; a group's number is the index of its first
+ * partition. There may be as many topics as partitions.
+ */
 static void group(struct transaction_asked *v, int n)
 {
 	for (int i = 0; i < n; i++)

@@ -1,5 +1,6 @@
 /*
- * DescribeTransactions and ListTransactions, as far as they are the shard's (KIP-664). Answered when all that they show is committed.
+ * describe: DescribeTransactions and ListTransactions, for the transactions of this shard
+ * (KIP-664). Answered when everything they show is committed.
  */
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 
 /* ---- DescribeTransactions ---- */
 
-/* Topics in the order in which their first partitions come. */
+/* Topics in the order of their first partitions. */
 static struct describe_transactions_response_topic *topic_of(struct describe_transactions_response_transaction *out,
 							     struct str name)
 {
@@ -46,7 +47,7 @@ static bool fill_topics(struct shard_command *c, const struct transaction_partit
 	return !c->arena->failed;
 }
 
-/* Those that have their marker are out of it. */
+/* Partitions that have their marker are no longer listed. */
 static bool is_being_marked(const struct transaction *t)
 {
 	return t->pending == TRANSACTION_COMPLETE_COMMIT || t->pending == TRANSACTION_COMPLETE_ABORT;
@@ -93,7 +94,7 @@ static bool has_id(const struct list_transactions_request *in, int64_t id)
 	       bsearch(&id, in->producer_id_filters.v, (size_t)in->producer_id_filters.n, sizeof(id), by_id) != NULL;
 }
 
-/* A bit each. */
+/* One bit per state. */
 static unsigned states_of(const struct list_transactions_request *in)
 {
 	unsigned states = in->state_filters.n <= 0 ? ~0U : 0;

@@ -1,24 +1,26 @@
 /*
- * EndTxn: a transaction is prepared to commit or to abort (TransactionCoordinator.endTransaction). Whoever ends one on behalf of nobody, since
- * it takes too long or its producer begins anew, aborts it and fences the producer.
+ * end: EndTxn prepares a transaction for commit or abort (TransactionCoordinator.endTransaction).
+ * An abort without a request, because of a timeout or a new InitProducerId, also fences the
+ * producer.
  *
  * transaction.version 0 and 1:
  *			commit			abort
  *	Ongoing		PrepareCommit		PrepareAbort
  *	CompleteCommit	0			INVALID_TXN_STATE
  *	CompleteAbort	INVALID_TXN_STATE	0
- *	Prepare*	CONCURRENT_TRANSACTIONS if it is the same, else INVALID_TXN_STATE
+ *	Prepare*	CONCURRENT_TRANSACTIONS if it is the same, otherwise INVALID_TXN_STATE
  *	Empty		INVALID_TXN_STATE	INVALID_TXN_STATE
  *
- * 2 (KIP-890): each end bumps the epoch, so an old epoch says that the request comes for the second time.
+ * 2 (KIP-890): each end bumps the epoch, so an old epoch means that the request is a repetition.
  *			commit				abort
- *			again		new		again		new
+ *			repeated	new		repeated	new
  *	Ongoing		PRODUCER_FENCED	PrepareCommit	PRODUCER_FENCED	PrepareAbort
  *	CompleteCommit	0		INVALID_TXN_S.	INVALID_TXN_S.	PrepareAbort
  *	CompleteAbort	INVALID_TXN_S.	INVALID_TXN_S.	0		PrepareAbort
  *	Empty		PRODUCER_FENCED	INVALID_TXN_S.	PRODUCER_FENCED	PrepareAbort
  *
- * An abort of nothing takes a bump too: the client does not know what has arrived. When epochs run out the producer goes on with a new id.
+ * Aborting nothing bumps the epoch too: the client does not know what has arrived. When epochs run
+ * out, the producer continues with a new id.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -32,7 +34,7 @@ enum verdict { REFUSED, ALREADY, PREPARES };
 
 /* ---- moves ---- */
 
-/* The producer that this one goes on as; -1: itself. Takes the spare id. */
+/* The id with which the producer continues; -1: its own. Uses up the spare id. */
 static int64_t next_producer_id(struct transaction *t)
 {
 	int64_t id = -1;
@@ -49,7 +51,10 @@ static bool needs_id(const struct transaction *t, int16_t version)
 	return transaction_bumps_epochs(version) && transaction_epoch_is_exhausted(t->now.epoch) && t->spare_id < 0;
 }
 
-/* An epoch that is at its end already, by a fault of long ago, does not keep a transaction from being aborted. */
+/*
+ * An epoch that has already reached its maximum, through an old fault, does not keep a transaction
+ * from being aborted.
+ */
 static int16_t bumped(int16_t epoch)
 {
 	return (int16_t)(epoch == EPOCH_MAX ? EPOCH_MAX : epoch + 1);
@@ -128,7 +133,7 @@ static enum verdict judge_1(const struct transaction *t, const struct end_txn_re
 	return REFUSED;
 }
 
-/* The request was carried out before, and the epoch, or the producer id, is the next one. */
+/* The request has been carried out before, and the epoch or the producer id is the next one. */
 static bool is_again(const struct transaction_values *now, const struct end_txn_request *in)
 {
 	return now->epoch == in->producer_epoch + 1 ||
@@ -174,7 +179,7 @@ static enum verdict judge_2(const struct transaction *t, const struct end_txn_re
 	return REFUSED;
 }
 
-/* With version 5 the client is told how it goes on. */
+/* From version 5 on the client is told how it continues. */
 static void answer_producer(struct end_txn_response *out, const struct transaction_values *v)
 {
 	bool moves_on = v->next_producer_id >= 0;

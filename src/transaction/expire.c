@@ -1,11 +1,11 @@
 /*
- * expire: transactions that take longer than their timeout are aborted and their producers fenced; transactional ids that nobody has used for
- * transactional.id.expiration.ms are forgotten, by tombstones.
+ * expire: aborts transactions that exceed their timeout and fences their producers; removes
+ * transactional ids unused for transactional.id.expiration.ms, by tombstones.
  */
 #include "config/config.h"
 #include "transaction/internal.h"
 
-/* A timeout without end is a two-phase commit's (KIP-939): whoever has prepared it decides. */
+/* An infinite timeout is that of a two-phase commit (KIP-939): the client that prepared it decides. */
 static bool takes_too_long(const struct transaction *t, int64_t wall_ms)
 {
 	return t->pending == TRANSACTION_NONE && t->now.state == TRANSACTION_ONGOING &&

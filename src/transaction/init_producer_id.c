@@ -1,13 +1,15 @@
 /*
- * InitProducerId with a transactional id: who had it before is fenced, by the next epoch, or by a new producer id when epochs run out
- * (TransactionCoordinator.handleInitProducerId, TransactionMetadata.prepareIncrementProducerEpoch, prepareProducerIdRotation).
+ * init_producer_id: InitProducerId with a transactional id: fences the previous holder by the next
+ * epoch, or by a new producer id when epochs run out (TransactionCoordinator.handleInitProducerId,
+ * TransactionMetadata.prepareIncrementProducerEpoch, prepareProducerIdRotation).
  *
  *	nothing known			a producer id, epoch 0
  *	Empty, Complete*		the next epoch; after the last one a new producer id and epoch 0
- *	Ongoing				the transaction is aborted first: CONCURRENT_TRANSACTIONS, and the client asks again
+ *	Ongoing				the transaction is aborted first: CONCURRENT_TRANSACTIONS, and the client retries
  *	Prepare*, anything pending	CONCURRENT_TRANSACTIONS
  *
- * A producer that says who it was (KIP-360) is PRODUCER_FENCED unless it is the last one; what it asks twice is answered twice.
+ * A producer that names its previous identity (KIP-360) gets PRODUCER_FENCED unless that is the
+ * latest; a repeated request gets the same answer.
  */
 #include "base/err.h"
 #include "protocol/init_producer_id.h"
@@ -15,9 +17,9 @@
 
 #define PRODUCER_FENCED_SINCE 4
 
-/* The producer as the request names it. */
+/* The producer named in the request. */
 struct expected {
-	int64_t producer_id; /* -1: it does not say */
+	int64_t producer_id; /* -1: not named */
 	int16_t epoch;
 };
 
@@ -26,7 +28,7 @@ static void refuse(struct shard_command *c, struct shard_step *step, int err)
 	shard_refuse(step, c, transaction_error_since(c, err, PRODUCER_FENCED_SINCE), STR_NULL);
 }
 
-/* It is new here, or the last one, or the last of an id whose epochs ran out and whose answer got lost. */
+/* It is new here, or the latest, or the last of an id whose epochs ran out and whose answer was lost. */
 static bool may_be(const struct transaction_values *now, const struct expected *e)
 {
 	return e->producer_id < 0 || now->epoch == NO_EPOCH || e->producer_id == now->producer_id ||
@@ -38,7 +40,7 @@ static bool wants_new_id(const struct transaction_values *now, const struct expe
 	return transaction_epoch_is_exhausted(now->epoch) && (e->producer_id < 0 || e->epoch == now->epoch);
 }
 
-/* 0 and the epochs of `next`, or ERR_PRODUCER_FENCED. */
+/* Returns 0 and sets the epochs of `next`, or ERR_PRODUCER_FENCED. */
 static int bump(const struct transaction_values *now, const struct expected *e, struct transaction_values *next)
 {
 	bool asks_again = e->producer_id >= 0 && now->epoch != NO_EPOCH && e->epoch != now->epoch;
@@ -97,7 +99,7 @@ static struct transaction *find_or_add(struct transaction_shard *s, const struct
 	return t;
 }
 
-/* The id of one that has none yet. */
+/* The id of a transaction that has none yet. */
 static void take_first_id(struct transaction *t)
 {
 	if (t->now.producer_id >= 0 || t->spare_id < 0)
@@ -124,7 +126,7 @@ void transaction_init_command(struct transaction_shard *s, struct shard_command 
 	else if (transaction_is_prepared(t->now.state))
 		refuse(c, step, ERR_CONCURRENT_TRANSACTIONS);
 	else if (t->now.state == TRANSACTION_ONGOING && transaction_fence(s, t, c, step))
-		refuse(c, step, ERR_CONCURRENT_TRANSACTIONS); /* told when the abort is written down */
+		refuse(c, step, ERR_CONCURRENT_TRANSACTIONS); /* answered when the abort is in the log */
 	else if (t->now.state == TRANSACTION_ONGOING)
 		return;
 	else if (t->spare_id < 0 && (new_id || t->now.producer_id < 0))

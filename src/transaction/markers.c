@@ -1,10 +1,11 @@
 /*
- * markers: from a committed Prepare to Complete (TransactionMarkerChannelManager, TransactionMarkerRequestCompletionHandler).
+ * markers: from a committed Prepare to Complete (TransactionMarkerChannelManager,
+ * TransactionMarkerRequestCompletionHandler).
  *
- *	markers into all partitions -> those that could not be written again, after a pause -> Complete
+ *	markers to all partitions -> failed ones again, after a pause -> Complete
  *
- * Partitions that the cluster has no more need none. A partition that has seen a later epoch of the producer or of the coordinator ends it:
- * somebody else goes on with this transaction.
+ * Partitions that the cluster no longer has need none. If a partition has seen a later epoch of the
+ * producer or of the coordinator, this coordinator stops: another one continues this transaction.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -15,12 +16,15 @@
 struct markers_call {
 	struct transaction_call c;
 	struct transaction *t;
-	struct transaction_partitions partitions; /* whose names `marked` has */
+	struct transaction_partitions partitions; /* the names in `marked` point into these */
 };
 
 /* ---- Complete ---- */
 
-/* A producer whose epochs have run out goes on with its next id. The last epoch stays what the client has seen. */
+/*
+ * A producer whose epochs have run out continues with its next id. The last epoch remains the one
+ * the client has seen.
+ */
 static void complete(struct transaction *t, struct shard_step *step)
 {
 	bool commits = t->now.state == TRANSACTION_PREPARE_COMMIT;
@@ -58,13 +62,13 @@ static void markers_free(struct markers_call *m)
 	xfree(m);
 }
 
-/* What one partition says. */
+/* Handles the result of one partition. */
 static void take_answer(struct transaction *t, const struct transaction_marked *marked)
 {
 	switch (marked->err) {
 	case 0:
 	case ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT:
-	case ERR_UNSUPPORTED_VERSION: /* then the producer could not write there either */
+	case ERR_UNSUPPORTED_VERSION: /* then the producer could not have written there either */
 		transaction_partitions_remove(&t->unmarked, marked->topic, marked->partition);
 		break;
 	case ERR_INVALID_PRODUCER_EPOCH:
@@ -72,7 +76,7 @@ static void take_answer(struct transaction *t, const struct transaction_marked *
 		t->is_fenced = true;
 		break;
 	default:
-		break; /* again, where its leader is by then */
+		break; /* sent again, to the leader of that moment */
 	}
 }
 
@@ -123,7 +127,7 @@ void transaction_go_on(struct transaction_shard *s, struct transaction *t, struc
 {
 	(void)s;
 	check(transaction_is_prepared(t->now.state) && !t->has_next);
-	if (t->pending == t->now.state) { /* for the first time */
+	if (t->pending == t->now.state) { /* the first time */
 		t->pending = t->now.state == TRANSACTION_PREPARE_COMMIT ? TRANSACTION_COMPLETE_COMMIT
 									: TRANSACTION_COMPLETE_ABORT;
 		transaction_partitions_fini(&t->unmarked);

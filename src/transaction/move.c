@@ -1,10 +1,11 @@
 /*
- * move: from a decision to what is logged (TransactionMetadata.prepareTransitionTo, completeTransitionTo).
+ * move: from a decision to the log (TransactionMetadata.prepareTransitionTo, completeTransitionTo).
  *
- *	decided (next, pending) -> in the log (now) -> committed -> nothing pending, or, of a Prepare: markers, Complete
+ *	decided (next, pending) -> in the log (now) -> committed -> nothing pending or, after a Prepare: markers, Complete
  *
- * A record that the log refuses leaves `now` as it was. One that is in the log counts, also when it was not known in time whether it is
- * committed: a Prepare then is waited for again, since markers must not be sent for what may yet be lost.
+ * A record that the log refuses leaves `now` unchanged. One that is in the log counts, even if it
+ * was not known in time to be committed: for a Prepare the wait starts again, since markers must
+ * not be sent for what may yet be lost.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -41,7 +42,10 @@ static void drop_next(struct transaction *t)
 	t->has_next = false;
 }
 
-/* A Complete that the log has refused is owed: it is tried again (TransactionMarkerChannelManager's retry queue). */
+/*
+ * A Complete refused by the log is still owed: it is tried again (TransactionMarkerChannelManager's
+ * retry queue).
+ */
 static void refused(struct transaction_shard *s, struct transaction *t, const struct shard_step *step)
 {
 	drop_next(t);
@@ -73,10 +77,10 @@ void transaction_settled(void *state, struct shard_step *step, void *arg, int er
 struct id_call {
 	struct transaction_call c;
 	struct transaction *t;
-	struct shard_command *command; /* NULL: nobody waits */
+	struct shard_command *command; /* NULL: no command waits */
 };
 
-/* The command goes on as if it had just come. */
+/* The command continues as if it had just arrived. */
 static void id_has_come(struct shard_call *call, void *state, struct shard_step *step)
 {
 	struct id_call *ask = container_of(call, struct id_call, c.call);

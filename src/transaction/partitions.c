@@ -1,6 +1,7 @@
 /*
- * partitions: a set of partitions, in the order in which Kafka walks its HashSet<TopicPartition>: by the slots of a table of Java's
- * (base/hash_order.h). In that order they come into the records of __transaction_state.
+ * partitions: a set of partitions in the iteration order of Kafka's HashSet<TopicPartition>, which
+ * is that of the slots of a Java hash table (base/hash_order.h). In that order they are written to
+ * the records of __transaction_state.
  */
 #include <string.h>
 
@@ -15,7 +16,7 @@ int32_t transaction_partition_hash(int32_t topic_hash, int32_t partition)
 	return (int32_t)(31 * (31 + (uint32_t)partition) + (uint32_t)topic_hash);
 }
 
-/* -1: none of its partitions has ever been there. */
+/* -1: none of its partitions was ever in the set. */
 static int topic_of(const struct transaction_partitions *p, struct str name)
 {
 	for (int i = 0; i < p->n_topics; i++)
@@ -35,7 +36,7 @@ static int need_topic(struct transaction_partitions *p, struct str name)
 	return p->n_topics++;
 }
 
-/* The first that stands in this slot or behind it. */
+/* The first partition in this slot or a later one. */
 static int place(const struct transaction_partitions *p, uint32_t slot)
 {
 	int low = 0, high = p->n;
@@ -51,7 +52,7 @@ static int place(const struct transaction_partitions *p, uint32_t slot)
 	return low;
 }
 
-/* -1: it is not there. */
+/* -1: not found. */
 static int find(const struct transaction_partitions *p, int topic, int32_t partition)
 {
 	uint32_t slot;

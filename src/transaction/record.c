@@ -1,7 +1,8 @@
 /*
- * record: a transaction as __transaction_state has it (TransactionLog): key 0 with the id; value 1 where transaction.version is at least 1,
- * else 0; a tombstone for an id that has expired. In Empty there are no partitions, which is null. Keys and values of other numbers stay in
- * the log and are passed over.
+ * record: a transaction as in __transaction_state (TransactionLog): a key of version 0 with the id;
+ * a value of version 1 if transaction.version is at least 1, otherwise 0; a tombstone for an
+ * expired id. In Empty there are no partitions (null). Keys and values of other versions stay in
+ * the log and are skipped.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -16,13 +17,13 @@
 /* ---- writing ---- */
 
 /*
- * By topic, as Collectors.groupingBy puts them together: in a HashMap whose slots hold the last that came first, and which makes room for what
- * is there already, not for what is put in.
+ * Groups by topic, like Collectors.groupingBy: in a HashMap in whose slots the last one inserted
+ * comes first, and which makes room for the existing entries, not for the new one.
  */
 struct topics {
-	struct transaction_log_value_partitions *v; /* in the order they came */
+	struct transaction_log_value_partitions *v; /* in order of arrival */
 	int32_t *hashes;
-	int *index; /* of a topic of the set; -1: it has not come */
+	int *index; /* for each topic of the set; -1: not seen yet */
 	int n;
 	size_t table;
 };
@@ -161,7 +162,10 @@ static void take_next(struct transaction *t, const struct transaction_values *lo
 	t->has_next = false;
 }
 
-/* What a coordinator writes, of whatever version; anything else is somebody else's, and nothing can be decided on it. */
+/*
+ * What a coordinator writes, in any version; anything else was written by something else, and no
+ * decision can be based on it.
+ */
 static bool is_possible(const struct transaction_log_value *in)
 {
 	return in->transaction_status >= TRANSACTION_EMPTY && in->transaction_status <= TRANSACTION_COMPLETE_ABORT &&
@@ -188,7 +192,7 @@ static int apply_value(struct transaction_shard *s, struct str id, const struct 
 	return 0;
 }
 
-/* A tombstone of our own is waited for: transaction_settled frees. */
+/* For a tombstone of our own, a wait is pending: transaction_settled frees. */
 static void apply_tombstone(struct transaction_shard *s, struct str id)
 {
 	struct transaction *t = transaction_find(s, id);

@@ -1,5 +1,6 @@
 /*
- * shard: the table of transactional ids of one partition of __transaction_state, its timers, and which command goes where.
+ * shard: the table of transactional ids of one partition of __transaction_state, its timers, and
+ * the dispatch of commands.
  */
 #include "base/check.h"
 #include "base/err.h"
@@ -163,7 +164,7 @@ static void *new (const struct shard_options *options)
 	return s;
 }
 
-/* What was being ended is ended, when all that was read is known to be committed. */
+/* Continues ending transactions, now that everything read is known to be committed. */
 static void loaded(void *state, struct shard_step *step)
 {
 	struct transaction_shard *s = state;
@@ -208,7 +209,7 @@ static void committed(void *state, int64_t offset)
 	(void)offset;
 }
 
-/* Nobody writes to __transaction_state in a transaction. */
+/* Nothing writes to __transaction_state in a transaction. */
 static int end_transaction(void *state, int64_t producer_id, int16_t producer_epoch, bool commit,
 			   const struct shard_position *at)
 {

@@ -1,5 +1,6 @@
 /*
- * state: the states of a transaction, by Kafka's names, and from which into which it may move (TransactionState).
+ * state: the states of a transaction, their names in Kafka, and the moves allowed between them
+ * (TransactionState).
  */
 #include "transaction/internal.h"
 
