@@ -1,6 +1,4 @@
-/*
- * acl: the names.
- */
+/* acl: the tables of names. */
 #include "security/acl.h"
 
 #include <stdbool.h>

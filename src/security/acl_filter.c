@@ -1,6 +1,4 @@
-/*
- * acl_filter: see the header.
- */
+/* acl_filter: from a request to a filter, its validation, and matching against an ACL. */
 #include "security/acl_filter.h"
 
 #include <string.h>

@@ -1,6 +1,4 @@
-/*
- * authorizer: see the header.
- */
+/* authorizer: the super users, matching of ACLs, and the decision on one resource or on any of a type. */
 #include "security/authorizer.h"
 
 #include <string.h>
@@ -22,7 +20,7 @@ struct authorizer {
 
 /* ---- configuration ---- */
 
-/* Separated by semicolons. */
+/* Names are separated by semicolons. */
 static void read_super_users(struct authorizer *a, struct str text)
 {
 	int most = 1;
@@ -95,7 +93,7 @@ static bool is_wildcard(const struct image_acl *acl)
 	return acl->pattern_type == ACL_LITERAL && str_is(acl->resource_name, "*");
 }
 
-/* The order in which Kafka meets those that apply to a name: the wildcard's last. */
+/* The order in which Kafka examines the ACLs that apply to a name: those of the wildcard last. */
 static int compare_met(const struct image_acl *a, const struct image_acl *b)
 {
 	int order = is_wildcard(a) - is_wildcard(b);
@@ -183,7 +181,7 @@ static bool any_matches(const struct any *q, const struct image_acl *acl)
 	       host_matches(acl->host, q->who->host);
 }
 
-/* Is what an ALLOW gives taken back by a DENY of the same literal, or of a prefix? */
+/* Whether what an ALLOW permits is denied for the same literal, or for a prefix. */
 static bool dominated_for(const struct any *q, struct str principal, const struct image_acl *allow)
 {
 	struct image_acl_walk walk;
@@ -205,7 +203,7 @@ static bool dominated(const struct any *q, const struct image_acl *allow)
 	return dominated_for(q, q->who->principal, allow) || dominated_for(q, WILDCARD_PRINCIPAL, allow);
 }
 
-/* Does the wildcard have one of that kind, for either principal? */
+/* Whether the wildcard resource has an ACL with this permission, for the principal or for everybody. */
 static bool wildcard_has(const struct any *q, enum acl_permission permission)
 {
 	struct str principals[] = {q->who->principal, WILDCARD_PRINCIPAL};

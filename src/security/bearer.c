@@ -1,4 +1,7 @@
-/* bearer: see the header. */
+/*
+ * bearer: reads the settings and the JAAS line of a login with OAUTHBEARER into an endpoint, and
+ * opens the source of its tokens.
+ */
 #include "security/bearer.h"
 
 #include <stdio.h>
@@ -23,7 +26,7 @@ struct reading {
 	const struct bearer_place *place;
 	struct jaas line;
 	struct arena *arena;
-	struct str error; /* null: nothing is wrong */
+	struct str error; /* null: no error */
 };
 
 static bool refuse(struct reading *r, struct str why)
@@ -40,7 +43,7 @@ static struct str setting(const struct reading *r, const char *name)
 	return v.len > 0 ? v : STR_NULL;
 }
 
-/* Kafka's ConfigOrJaas: the setting, or else the option of old. */
+/* Kafka's ConfigOrJaas: the setting, or otherwise the deprecated option. */
 static struct str setting_or_option(const struct reading *r, const char *name, const char *option)
 {
 	struct str v = setting(r, name);
@@ -95,7 +98,7 @@ static bool read_said(struct reading *r, const char *prefix, struct buf *out)
 
 /* ---- a server's ---- */
 
-/* As URLEncoder has it. */
+/* As encoded by Java's URLEncoder. */
 static struct str encoded(struct str s, struct arena *a)
 {
 	char *p = arena_alloc(a, (size_t)s.len * 3 + 1);
@@ -119,7 +122,7 @@ static bool is_true(struct str s)
 	return s.len == 4 && strncasecmp(s.p, "true", 4) == 0;
 }
 
-/* One line of a header: nothing that ends it. */
+/* Whether it fits on one header line: it contains nothing that would end the line. */
 static bool is_printable(struct str s)
 {
 	for (int32_t i = 0; i < s.len; i++)
@@ -164,7 +167,7 @@ static bool read_grant(struct reading *r, struct oauth_endpoint *e)
 		       : refuse(r, STR("its settings are too long"));
 }
 
-/* As Kafka's SaslConfigs has them. */
+/* With the defaults and limits of Kafka's SaslConfigs. */
 static bool read_refresh(struct reading *r, struct oauth_endpoint *e)
 {
 	double min_s, buffer_s;
@@ -211,7 +214,7 @@ static bool is_file(struct str url)
 	return url.len > 5 && strncasecmp(url.p, "file:", 5) == 0;
 }
 
-/* Which class fetches, and which looks at what came: those of Kafka that are written again here. */
+/* The classes that fetch and check tokens: only those of Kafka's that are implemented here. */
 static bool classes_are_known(struct reading *r, bool file)
 {
 	struct str retriever = setting(r, "sasl.oauthbearer.jwt.retriever.class");
@@ -319,7 +322,7 @@ struct login_method *bearer_choose(const struct bearer_place *place, struct buf 
 	}
 	if (!method)
 		buf_put_str(why, r.error);
-	arena_wipe(&a); /* passwords are in it */
+	arena_wipe(&a); /* it contains passwords */
 	arena_fini(&a);
 	return method;
 }

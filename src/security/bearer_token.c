@@ -1,6 +1,6 @@
 /*
- * bearer_token: what a client looks at in a token that it was given: Kafka's ClientJwtValidator, which verifies nothing, and the answer it is in
- * (JwtResponseParser).
+ * bearer_token: what a client checks in a token it was given: Kafka's ClientJwtValidator, which
+ * verifies no signature; and the server's answer that contains the token (JwtResponseParser).
  */
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "security/secret.h"
 #include "wire/oauth.h"
 
-/* Milliseconds; -1: it is not there; -2: it cannot be a time. */
+/* Milliseconds; -1: absent; -2: not a valid time. */
 static int64_t time_of(const json_t *claims, const char *name)
 {
 	const json_t *v = json_object_get(claims, name);
@@ -75,7 +75,7 @@ const char *bearer_look(const void *names, struct str token, struct arena *a, st
 	return why;
 }
 
-/* The texts in it, before they are freed. The parser's own buffer is freed as it is. */
+/* Wipes the strings in it before they are freed. The parser's own buffer is not wiped. */
 static void wipe(json_t *root)
 {
 	const char *name;

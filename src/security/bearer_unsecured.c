@@ -1,7 +1,8 @@
 /*
- * bearer_unsecured: tokens that a client makes of its own JAAS line, and nobody signs: Kafka's OAuthBearerUnsecuredLoginCallbackHandler.
+ * bearer_unsecured: unsigned tokens that a client makes from its own JAAS line: Kafka's
+ * OAuthBearerUnsecuredLoginCallbackHandler.
  *
- *	unsecuredLoginStringClaim_NAME unsecuredLoginNumberClaim_NAME unsecuredLoginListClaim_NAME (its first character divides the list)
+ *	unsecuredLoginStringClaim_NAME unsecuredLoginNumberClaim_NAME unsecuredLoginListClaim_NAME (its first character separates the items)
  *	unsecuredLoginPrincipalClaimName unsecuredLoginLifetimeSeconds
  */
 #include <errno.h>
@@ -23,7 +24,7 @@ enum { CLAIMS_MAX = 32768, LIFETIME_S = 3600 };
 
 struct unsecured {
 	struct token_source source;
-	char *claims; /* those of the line: "a":"b",...; never empty */
+	char *claims; /* from the line: "a":"b",...; never empty */
 	int64_t lifetime_s;
 };
 
@@ -70,7 +71,7 @@ static void unsecured_free(struct token_source *s)
 
 /* ---- claims ---- */
 
-/* What is behind the prefix; null: it begins otherwise, or nothing is. */
+/* The rest of a name after the prefix; null: another prefix, or nothing follows it. */
 static struct str behind(struct str name, const char *prefix)
 {
 	int32_t len = (int32_t)strlen(prefix);
@@ -89,7 +90,7 @@ static json_t *number_of(struct str text, struct arena *a)
 	return end && end != copy.p && *end == 0 ? json_real(v) : NULL;
 }
 
-/* "|a|b": Java's split, which forgets what is empty at the end; one that is empty is in the list behind the others. */
+/* "|a|b": as Java's split, which drops empty items at the end; a list with an empty item has it last. */
 static json_t *list_of(struct str text)
 {
 	json_t *list = json_array();
@@ -109,7 +110,7 @@ static json_t *list_of(struct str text)
 	return list;
 }
 
-/* NULL: it is no option of a claim, or *error says why it cannot be one. */
+/* NULL: the option is not a claim, or *error says why it is invalid. */
 static json_t *claim_of(const struct jaas_option *o, struct str *name, struct arena *a, struct str *error)
 {
 	json_t *v = NULL;

@@ -1,5 +1,6 @@
 /*
- * cidr: see the header. An address of IPv6 that stands for one of IPv4 is the latter, as in Java; 0.0.0.0 is in no range.
+ * cidr: parses addresses and ranges with the rules and messages of Kafka's classes. An IPv6 address
+ * that maps an IPv4 one counts as the latter, as in Java; 0.0.0.0 is in no range.
  */
 #include "security/cidr.h"
 
@@ -25,7 +26,7 @@ static struct str part(struct str s, int32_t from, int32_t to)
 	return (struct str){s.p + from, to - from};
 }
 
-/* -1 where it is not there. */
+/* -1 when absent. */
 static int32_t find(struct str s, char c)
 {
 	const char *at = s.len > 0 ? memchr(s.p, c, (size_t)s.len) : NULL;
@@ -66,7 +67,7 @@ static bool v4_read(struct str s, uint8_t out[4])
 
 /* ---- IPv6, as Java's InetAddress reads it ---- */
 
-/* A group at *at; false when there is none. */
+/* Reads a group at *at; false when there is none. */
 static bool read_group(struct str s, int32_t *at, uint8_t out[2])
 {
 	int value = 0;
@@ -85,10 +86,10 @@ static bool read_group(struct str s, int32_t *at, uint8_t out[2])
 struct v6 {
 	uint8_t b[16];
 	int n;	 /* bytes read */
-	int gap; /* where "::" stood, or -1 */
+	int gap; /* position of "::", or -1 */
 };
 
-/* One group, or the IPv4 address at the end, and the colon behind it. */
+/* Reads one group, or the IPv4 address at the end, and the colon after it. */
 static bool read_step(struct str s, int32_t *at, struct v6 *v)
 {
 	int32_t from = *at;
@@ -139,7 +140,7 @@ static bool v6_bytes(struct str s, uint8_t out[16])
 	return true;
 }
 
-/* With its brackets and its scope, which does not matter. */
+/* Accepts brackets, and a scope, which is ignored. */
 static bool v6_read(struct str s, uint8_t out[16])
 {
 	int32_t scope;
@@ -182,13 +183,13 @@ bool cidr_is(struct str host)
 
 enum fault { SOUND, UNREADABLE, NO_LENGTH, BAD_LENGTH, NOT_V6, BAD_OCTET, BAD_BITS };
 
-/* A range taken apart, or what is wrong with it. */
+/* A parsed range, or what is wrong with it. */
 struct range {
 	struct ip ip;
 	int bits;
 	enum fault fault;
-	struct str text; /* that is at fault */
-	int number;	 /* or this */
+	struct str text; /* the text at fault */
+	int number;	 /* or the number at fault */
 };
 
 static bool refuse(struct range *r, enum fault fault, struct str text)

@@ -1,12 +1,12 @@
 /*
- * gssapi: GSSAPI (RFC 4752) as the JDK's server of SASL has it and Kafka uses it.
+ * gssapi: GSSAPI (RFC 4752), as in the JDK's SASL server used by Kafka.
  *
- *	tokens of GSS-API until the context is established; one empty message, if the last token was the server's
- *	server: wrapped, 4 bytes: the layers of protection it has (1: none), the largest message it takes
- *	client: wrapped, 4 bytes: the layer it has chosen, the largest message it takes; then whom it wants to be
+ *	GSS-API tokens until the context is established; one empty message if the server sent the last token
+ *	server: wrapped, 4 bytes: the security layers it supports (1: none), the largest message it accepts
+ *	client: wrapped, 4 bytes: the layer it has chosen, the largest message it accepts; then its authorization id
  *
- * There is no layer of protection: TLS is there for that. Whom a client wants to be is read and of no effect, as with Kafka: who it is says the
- * ticket, by sasl.kerberos.principal.to.local.rules.
+ * No security layer is supported: TLS is for that. The authorization id is read but has no effect,
+ * as in Kafka: the identity comes from the ticket, by sasl.kerberos.principal.to.local.rules.
  */
 #include <string.h>
 
@@ -16,7 +16,7 @@
 
 enum { NO_LAYER = 1, LAYERS_LEN = 4, NAME_MAX_LEN = 4096 };
 
-/* What the JDK offers to take, although nothing will be wrapped. */
+/* The maximum size that the JDK announces, although nothing will be wrapped. */
 static const char layers[LAYERS_LEN] = {NO_LAYER, 0x01, 0x00, 0x00};
 
 enum state { ESTABLISHING, EXPECTING_NOTHING, EXPECTING_LAYER };
@@ -51,7 +51,7 @@ static void end(void *exchange)
 	x->context = NULL;
 }
 
-/* What is told the client is nothing but that it failed: Kafka's SaslException. */
+/* The client is told nothing except that it failed: Kafka's SaslException. */
 static void fails(struct mechanism_step *out, const struct buf *why, struct arena *a)
 {
 	mechanism_fails(out, STR_NULL,
@@ -96,7 +96,7 @@ static void establish(struct exchange *x, struct str token, struct arena *a, str
 	buf_fini(&why);
 }
 
-/* The ticket's name, as a user's. */
+/* Maps the ticket's name to a user's. */
 static bool let_in(struct exchange *x, struct arena *a, struct mechanism_step *out, struct buf *why)
 {
 	struct buf ticket = {0}, user = {0};
@@ -135,7 +135,7 @@ static void take_layer(struct exchange *x, struct str token, struct arena *a, st
 	buf_fini(&why);
 }
 
-/* Each may look at the disk. */
+/* Any step may access the disk. */
 static bool is_slow(const void *exchange, struct bytes token)
 {
 	(void)exchange;

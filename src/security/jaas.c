@@ -1,6 +1,4 @@
-/*
- * jaas: tokens, then modules.
- */
+/* jaas: a tokenizer, and on top of it modules and sections. */
 #include "security/jaas.h"
 
 #include <string.h>
@@ -8,17 +6,17 @@
 
 /* ---- tokens ---- */
 
-enum kind { END, WORD, NUMBER, OTHER }; /* a quoted text is a WORD; of a NUMBER Java has no text */
+enum kind { END, WORD, NUMBER, OTHER }; /* quoted text is a WORD; Java gives no text for a NUMBER */
 
 struct scanner {
 	const char *p;
 	const char *end;
-	const char *begin; /* of what was read last, its quotes with it */
+	const char *begin; /* start of the last token, including its quote */
 	struct arena *arena;
-	bool failed; /* the arena is spent */
+	bool failed; /* the arena's budget is spent */
 	enum kind kind;
-	char other;	 /* of OTHER */
-	struct str text; /* of WORD; else null */
+	char other;	 /* for OTHER */
+	struct str text; /* for WORD; otherwise null */
 };
 
 static int peek(const struct scanner *s, int ahead)
@@ -47,7 +45,7 @@ static void skip_line(struct scanner *s)
 		s->p++;
 }
 
-/* A single slash begins a comment too: it is a comment character of a new tokenizer. */
+/* A single slash begins a comment too: it is a comment character in a new StreamTokenizer. */
 static void skip_blank(struct scanner *s)
 {
 	for (int c = peek(s, 0); c >= 0; c = peek(s, 0)) {
@@ -87,7 +85,7 @@ static char escaped(struct scanner *s)
 	return at ? to[at - from] : (char)c;
 }
 
-/* To the other quote, or to the end of the line, or of all. */
+/* Reads to the closing quote, the end of the line, or the end of the text. */
 static void quoted(struct scanner *s)
 {
 	char quote = *s->p++;
@@ -118,7 +116,7 @@ static void word(struct scanner *s)
 	s->text = (struct str){begin, (int32_t)(s->p - begin)};
 }
 
-/* "-12.5": of it nothing but its being there is known. A dash or a point without a digit is a character. */
+/* "-12.5": only its presence matters. A dash or point without a digit is a character. */
 static bool number(struct scanner *s)
 {
 	int sign = peek(s, 0) == '-', point = peek(s, sign) == '.';
@@ -193,7 +191,7 @@ static bool put_option(struct scanner *s, struct jaas *out, struct jaas_option *
 	return true;
 }
 
-/* The scanner is behind the flag. */
+/* The scanner is past the flag. */
 static bool read_options(struct scanner *s, struct jaas *out, struct str *error)
 {
 	struct jaas_option *options = NULL;
@@ -213,7 +211,7 @@ static bool read_options(struct scanner *s, struct jaas *out, struct str *error)
 	return is(s, ';') || wrong(error, STR("JAAS config entry not terminated by semi-colon"));
 }
 
-/* The scanner is at its first word. */
+/* The scanner is at the first word. */
 static bool read_module(struct scanner *s, struct jaas *out, struct str *error)
 {
 	*out = (struct jaas){.module = s->text};
@@ -261,7 +259,7 @@ static struct str module_line(struct scanner *s, struct jaas *module, struct str
 	return read_module(s, module, error) ? (struct str){begin, (int32_t)(s->p - begin)} : STR_NULL;
 }
 
-/* The scanner is behind the brace. False: it goes wrong. */
+/* The scanner is past the brace. False: an error. */
 static bool read_section(struct scanner *s, bool wanted, struct str module, struct str *found, struct str *error)
 {
 	while (next(s) != END && !is(s, '}')) {

@@ -1,4 +1,4 @@
-/* jvm_options: see the header. */
+/* jvm_options: checks URLs against the list of permitted ones. */
 #include "security/jvm_options.h"
 
 #include <string.h>

@@ -1,6 +1,4 @@
-/*
- * jwks: see the header.
- */
+/* jwks: parses each key of a set by its type into an EVP_PKEY, and finds keys. */
 #include "security/jwks.h"
 
 #include <jansson.h>
@@ -19,8 +17,8 @@
 
 struct jwk {
 	enum jwk_type type;
-	int bits;	/* EC: of the curve */
-	struct str kid; /* null: it has none */
+	int bits;	/* for EC: of the curve */
+	struct str kid; /* null: none */
 	struct str alg;
 	EVP_PKEY *key;
 };
@@ -50,7 +48,7 @@ static bool bytes_of(struct jwk_source *s, const char *name, struct bytes *out)
 	return text && base64_read(BASE64_URL, str_of(text), s->arena, out) && out->len > 0;
 }
 
-/* use and key_ops say nothing else than that it verifies. */
+/* Whether use and key_ops, if present, permit verification. */
 static bool may_verify(const struct jwk_source *s)
 {
 	const char *use = text_of(s, "use");
@@ -155,7 +153,7 @@ static EVP_PKEY *okp_key(struct jwk_source *s, const char *curve)
 	return bytes_of(s, "x", &x) ? EVP_PKEY_new_raw_public_key_ex(NULL, curve, NULL, x.p, (size_t)x.len) : NULL;
 }
 
-/* NULL: it cannot be one, or is of a kind that is left out. */
+/* NULL: invalid, or of a type that is ignored. */
 static EVP_PKEY *read_key(struct jwk_source *s, struct jwk *out)
 {
 	const char *kty = text_of(s, "kty");

@@ -1,6 +1,4 @@
-/*
- * jwt: see the header.
- */
+/* jwt: verifies signatures, then checks claims. */
 #include "security/jwt.h"
 
 #include <openssl/ecdsa.h>
@@ -21,8 +19,8 @@
 static const struct algorithm {
 	const char *name;
 	enum jwk_type type;
-	int bits;	    /* EC: of the curve */
-	const char *digest; /* NULL: its own */
+	int bits;	    /* for EC: of the curve */
+	const char *digest; /* NULL: implied by the algorithm */
 	bool pss;
 } ALGORITHMS[] = {
 	{"RS256", JWK_RSA, 0, "SHA256", false},	 {"RS384", JWK_RSA, 0, "SHA384", false},
@@ -50,7 +48,10 @@ static const struct algorithm *algorithm_find(const json_t *header)
 
 /* ---- signatures ---- */
 
-/* From r and s side by side, each as long as the curve, to what OpenSSL reads. 0: it cannot be one. */
+/*
+ * Converts r and s, concatenated and each as long as the curve, to the DER that OpenSSL reads. 0:
+ * invalid.
+ */
 static int to_der(struct bytes raw, int bits, uint8_t out[ECDSA_DER_MAX])
 {
 	int half = (bits + 7) / 8;
@@ -145,7 +146,7 @@ static const char *verify_signature(const struct jwt_parts *parts, const json_t 
 
 /* ---- claims ---- */
 
-/* Whole seconds, as jose4j's NumericDate: 1: there, 0: not there, -1: no number, or none that can be a time. */
+/* Whole seconds, as jose4j's NumericDate. 1: present; 0: absent; -1: not a number, or not a valid time. */
 static int seconds(const json_t *claims, const char *name, int64_t *out)
 {
 	const json_t *v = json_object_get(claims, name);
@@ -209,7 +210,7 @@ static const char *check_issuer(const json_t *claims, const struct jwt_rules *ru
 	return json_is_string(iss) && str_eq(jwt_text(iss), rules->issuer) ? NULL : "its issuer is another";
 }
 
-/* One scope of a list: it says something, and none before it says the same. */
+/* An item of a list of scopes: it must be non-empty, and not repeat an earlier one. */
 static bool scope_is_good(const json_t *list, size_t i)
 {
 	struct str scope = str_trim(jwt_text(json_array_get(list, i)));

@@ -1,6 +1,4 @@
-/*
- * jwt_parts: see the header.
- */
+/* jwt_parts: splits a token, decodes and parses its parts. */
 #include "security/jwt_parts.h"
 
 #include <string.h>

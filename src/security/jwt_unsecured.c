@@ -1,13 +1,14 @@
 /*
- * jwt_unsecured: tokens that nobody has signed, {"alg":"none"}, as Kafka's OAuthBearerUnsecuredValidatorCallbackHandler takes them: for
- * development, where everybody may say who he is.
+ * jwt_unsecured: unsigned tokens, {"alg":"none"}, accepted as by Kafka's
+ * OAuthBearerUnsecuredValidatorCallbackHandler: for development, where clients may claim any
+ * identity.
  */
 #include <math.h>
 
 #include "security/jwt.h"
 #include "security/jwt_parts.h"
 
-/* A number of seconds, also of parts of them: 1: there, 0: not there, -1: something else. */
+/* A number of seconds, possibly fractional. 1: present; 0: absent; -1: something else. */
 static int number(const json_t *claims, const char *name, double *out)
 {
 	const json_t *v = json_object_get(claims, name);
@@ -35,7 +36,7 @@ static bool times_are_good(const json_t *claims, const struct jwt_unsecured_rule
 	return true;
 }
 
-/* One string is one scope, whatever is in it; of a list each. */
+/* A string is one scope, whatever it contains; a list contains scopes. */
 static bool has_scope(const json_t *claim, struct str wanted)
 {
 	size_t n = json_array_size(claim);
@@ -66,7 +67,7 @@ static enum jwt_unsecured check_claims(const json_t *claims, const struct jwt_un
 		if (!has_scope(scope, rules->scopes[i]))
 			return JWT_OUT_OF_SCOPE;
 	}
-	out->subject = arena_str(a, jwt_text(principal)); /* as it stands, white space and all */
+	out->subject = arena_str(a, jwt_text(principal)); /* unchanged, including white space */
 	return str_is_null(out->subject) ? JWT_INVALID : JWT_GOOD;
 }
 

@@ -1,4 +1,4 @@
-/* krb5_options: see the header. */
+/* krb5_options: reads the module's options, and checks that they suffice for serving or for logging in. */
 #include "security/krb5_options.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ static bool is_true(const struct jaas *line, const char *name)
 	return v.len == 4 && strncasecmp(v.p, "true", 4) == 0;
 }
 
-/* An empty value is none. */
+/* An empty value counts as absent. */
 static struct str option(const struct jaas *line, const char *name, struct arena *a)
 {
 	struct str v = jaas_option(line, str_of(name));
@@ -22,7 +22,7 @@ static struct str option(const struct jaas *line, const char *name, struct arena
 	return v.len > 0 ? arena_str(a, v) : STR_NULL;
 }
 
-/* A path is a file's. */
+/* A plain path is a file's. */
 static struct str place(const struct jaas *line, const char *name, struct arena *a)
 {
 	struct str v = option(line, name, a);
@@ -106,6 +106,7 @@ bool krb5_login_read(struct str line, struct str service, struct arena *a, struc
 	out->keytab = o.keytab;
 	out->cache = o.cache;
 	out->is_cached =
-		o.has_cache && (!o.has_keytab || str_is_null(o.principal)); /* keys do what a cache does, and longer */
+		/* keys do what a cache does, and for longer */
+		o.has_cache && (!o.has_keytab || str_is_null(o.principal));
 	return true;
 }

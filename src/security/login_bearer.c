@@ -1,8 +1,8 @@
 /*
- * login_bearer: the exchange of a client of OAUTHBEARER.
+ * login_bearer: a client's exchange with OAUTHBEARER.
  *
- *	n,,^A auth=Bearer TOKEN [^A NAME=VALUE]... ^A^A -> nothing: it is done
- *							-> why not, in JSON: ^A, and the server refuses
+ *	n,,^A auth=Bearer TOKEN [^A NAME=VALUE]... ^A^A -> empty: done
+ *							-> the reason in JSON: the client sends ^A, and the server refuses
  */
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +31,7 @@ struct exchange {
 	int64_t now_ms;
 	struct token_wish wish;
 	enum state state;
-	bool is_fetched, is_good; /* work() was done, and had a token */
+	bool is_fetched, is_good; /* work() has run, and obtained a token */
 };
 
 static enum login_turn fail(struct exchange *e, const char *why)
@@ -45,7 +45,7 @@ static enum login_turn show(struct exchange *e, struct buf *out)
 {
 	enum token_state token;
 
-	buf_reserve(out, 4096); /* few copies are left behind */
+	buf_reserve(out, 4096); /* leaves few copies of the token behind */
 	buf_put_str(out, STR("n,,\1auth=Bearer "));
 	token = e->bearer->source->ops->take(e->bearer->source, &e->wish, e->now_ms, out);
 	if (token == TOKEN_NONE || token == TOKEN_AWAITED) {
@@ -61,7 +61,7 @@ static enum login_turn show(struct exchange *e, struct buf *out)
 	return LOGIN_SAY;
 }
 
-/* What the server says to a token that it does not take is told, as far as it is text. */
+/* The server's reason for refusing a token is reported, as far as it is printable. */
 static enum login_turn give_up(struct exchange *e, struct str in, struct buf *out)
 {
 	char *at = e->login.failure;

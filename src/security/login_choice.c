@@ -1,4 +1,4 @@
-/* login_choice: see the header. */
+/* login_choice: the table of mechanisms, and reading name and password from the JAAS line. */
 #include "security/login_choice.h"
 
 #include <string.h>
@@ -88,7 +88,7 @@ struct login_method *login_choose(struct str mechanism, struct str text, struct 
 		method = choose(row, &jaas, why);
 	else
 		buf_put_str(why, error);
-	arena_wipe(&a); /* passwords are in it */
+	arena_wipe(&a); /* it contains passwords */
 	arena_fini(&a);
 	return method;
 }

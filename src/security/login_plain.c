@@ -1,6 +1,4 @@
-/*
- * login_plain: NUL, the name, NUL, the password; an answer without an error is all there is to it.
- */
+/* login_plain: sends NUL, the name, NUL, the password; an answer without an error completes the login. */
 #include <string.h>
 
 #include "base/list.h"
@@ -59,7 +57,7 @@ struct login_method *login_plain_new(const struct login_words *words)
 
 	p->method = (struct login_method){&ops, STR("PLAIN")};
 	buf_reserve(&p->message,
-		    (size_t)words->name.len + (size_t)words->password.len + 2); /* no copy is left behind */
+		    (size_t)words->name.len + (size_t)words->password.len + 2); /* leaves no copy behind */
 	buf_put(&p->message, "", 1);
 	buf_put_str(&p->message, words->name);
 	buf_put(&p->message, "", 1);

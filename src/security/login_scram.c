@@ -1,8 +1,10 @@
 /*
- * login_scram: the client of SCRAM: its first message, its proof, and the server's signature, which shows that the server knows the keys.
+ * login_scram: a client's exchange with SCRAM: its first message, its proof, and the server's
+ * signature, which shows that the server knows the keys.
  *
- * What the server can make this side compute is bounded: more iterations than ITERATIONS_MAX, which is more than Kafka keeps, are refused,
- * as are fewer than Kafka's least, by which a server would get a proof that is cheap to guess a password from.
+ * What the server can make this side compute is limited: an iteration count above ITERATIONS_MAX,
+ * which exceeds what Kafka stores, is refused; so is one below Kafka's minimum, with which a server
+ * would get a proof that makes guessing the password cheap.
  */
 #include <stdio.h>
 #include <string.h>
@@ -35,12 +37,12 @@ struct exchange {
 	struct arena arena;
 	char nonce[SCRAM_NONCE_MAX];
 	int nonce_len;
-	struct str first;	 /* what was said, without its "n,," */
-	struct scram_key salted; /* made of the password, by work(), of what follows */
+	struct str first;	 /* the first message, without "n,," */
+	struct scram_key salted; /* from the password and the fields below, by work() */
 	bool has_salted;
 	struct bytes salt;
 	int32_t iterations;
-	struct scram_key signature; /* what the server has to show */
+	struct scram_key signature; /* what the server must present */
 };
 
 static enum login_turn fail(struct exchange *e, const char *why)
@@ -75,7 +77,7 @@ static enum login_turn say_first(struct exchange *e, struct str in, struct buf *
 	return say(e, text, out);
 }
 
-/* Both keys of the password: the proof of this side, and what the other has to show. */
+/* Computes both proofs from the salted password: this side's, and what the server must present. */
 static void sign(struct exchange *e, struct str message, struct scram_key *proof)
 {
 	enum scram_mechanism m = e->scram->mechanism;
@@ -93,7 +95,7 @@ static void sign(struct exchange *e, struct str message, struct scram_key *proof
 	scram_key_wipe(&signature);
 }
 
-/* Thousands of hashes. */
+/* Computes thousands of hashes. */
 static void work(struct login *l)
 {
 	struct exchange *e = container_of(l, struct exchange, login);

@@ -1,6 +1,4 @@
-/*
- * mechanism: those that are served.
- */
+/* mechanism: the table of the mechanisms that are served, and helpers they share. */
 #include "security/mechanism.h"
 
 static const struct mechanism *const rows[] = {

@@ -1,12 +1,15 @@
 /*
- * oauthbearer: OAUTHBEARER (RFC 7628) as Kafka's OAuthBearerSaslServer has it. With OAuthBearerValidatorCallbackHandler as
- * sasl.server.callback.handler.class tokens are signed JWTs, held against sasl.oauthbearer.* and the keys of an issuer. Without it nobody has
- * signed them (OAuthBearerUnsecuredValidatorCallbackHandler): that is for development, since everybody may say who he is.
+ * oauthbearer: OAUTHBEARER (RFC 7628), as in Kafka's OAuthBearerSaslServer. With
+ * OAuthBearerValidatorCallbackHandler as sasl.server.callback.handler.class, tokens are signed
+ * JWTs, checked against sasl.oauthbearer.* and an issuer's keys. Without it they are unsigned
+ * (OAuthBearerUnsecuredValidatorCallbackHandler): for development only, since clients may claim any
+ * identity.
  *
  *	n,[a=AUTHZID],^A auth=Bearer TOKEN^A [NAME=VALUE^A]... ^A	(without the blanks)
  *
- * A token that is not taken is answered with JSON that says why; the client then sends ^A, and the exchange fails with the same words. The
- * options unsecuredValidator* of the listener's JAAS line say what is wanted of a token. Pairs beside auth are read and of no effect.
+ * A refused token is answered with JSON that gives the reason; the client then sends ^A, and the
+ * exchange fails with the same message. The options unsecuredValidator* of the listener's JAAS line
+ * are the requirements on a token. Pairs other than auth are read and have no effect.
  */
 #include <string.h>
 #include <strings.h>
@@ -21,15 +24,15 @@
 #define SCOPES_MAX 100
 
 struct setup {
-	bool is_signed; /* else tokens are unsecured */
+	bool is_signed; /* otherwise tokens are unsecured */
 	struct jwt_rules signed_rules;
 	struct jwt_unsecured_rules rules;
-	struct str refused_scope; /* what a client is told whose scope is too small */
+	struct str refused_scope; /* what a client with insufficient scope is told */
 };
 
 struct exchange {
 	const struct setup *setup;
-	enum jwt_unsecured refused; /* JWT_GOOD: nothing is, yet */
+	enum jwt_unsecured refused; /* JWT_GOOD: not refused so far */
 };
 
 /* ---- the listener ---- */
@@ -53,7 +56,7 @@ static bool is_scope(struct str s)
 	return true;
 }
 
-/* "a b" as a list; false: one of them is none, or they are too many. */
+/* Splits "a b" into a list; false: an invalid scope, or too many. */
 static bool read_scopes(struct str text, struct setup *s, struct arena *a)
 {
 	struct str *v = arena_array(a, SCOPES_MAX, sizeof(*v));
@@ -74,7 +77,7 @@ static bool read_scopes(struct str text, struct setup *s, struct arena *a)
 	return v;
 }
 
-/* As Java prints a list: "[a, b]". */
+/* Formats as Java prints a list: "[a, b]". */
 static struct str listed(const struct setup *s, struct arena *a)
 {
 	struct str text = STR("[");
@@ -94,7 +97,7 @@ static bool read_skew(struct str text, struct setup *s)
 	return true;
 }
 
-/* The mechanism's own setting on the listener, or the listener's, or the node's. */
+/* The mechanism's own setting on the listener, otherwise the listener's or the node's. */
 static struct config_at at_of(const struct mechanism_place *place, enum config_id id)
 {
 	return config_at_is_set(place->config, &place->at, id) ? place->at
@@ -132,7 +135,7 @@ struct str oauthbearer_keys_url(const struct mechanism_place *place)
 	return is_signed && str_is_null(url) ? STR("") : url;
 }
 
-/* BrokerJwtValidator's: what cannot be verified has to be allowed by name. */
+/* As in BrokerJwtValidator: what cannot be verified must be permitted by name. */
 static bool read_rules(const struct mechanism_place *place, struct jwt_rules *out, struct str *error)
 {
 	struct config_at audience = at_of(place, CONFIG_SASL_OAUTHBEARER_EXPECTED_AUDIENCE);
@@ -195,7 +198,7 @@ static void begin(void *exchange, const void *setup)
 /* ---- what a client says ---- */
 
 struct said {
-	struct str authzid; /* as it is written; empty: none */
+	struct str authzid; /* as written; empty: none */
 	struct str token;
 };
 
@@ -210,7 +213,7 @@ static bool take(struct str *in, const char *word)
 	return true;
 }
 
-/* RFC 5801's saslname, which is not unescaped: it has to be what the token says. */
+/* RFC 5801's saslname, which is not unescaped: it must equal what the token says. */
 static bool is_saslname(struct str s)
 {
 	for (int32_t i = 0; i < s.len; i++) {
@@ -229,7 +232,7 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* "name=value^A" at the front; false: there is none. */
+/* Takes a "name=value^A" from the front; false: there is none. */
 static bool take_pair(struct str *in, struct str *name, struct str *value)
 {
 	const char *end = in->len > 0 ? memchr(in->p, 1, (size_t)in->len) : NULL;
@@ -303,7 +306,7 @@ static bool read_first(struct str in, struct said *out)
 		if (!take_pair(&in, &name, &value))
 			return false;
 		if (str_is(name, "auth"))
-			auth = value; /* the last one */
+			auth = value; /* the last one counts */
 	}
 	return in.len == 1 && in.p[0] == 1 && !str_is_null(auth) && read_auth(auth, &out->token);
 }

@@ -1,6 +1,6 @@
 /*
- * plain: PLAIN (RFC 4616) as Kafka's PlainSaslServer and PlainServerCallbackHandler have it: [authzid] NUL user NUL password, and the
- * users are the options user_NAME of the listener's JAAS line.
+ * plain: PLAIN (RFC 4616), as in Kafka's PlainSaslServer and PlainServerCallbackHandler: [authzid]
+ * NUL user NUL password; the users are the options user_NAME of the listener's JAAS line.
  */
 #include <string.h>
 
@@ -25,7 +25,7 @@ static void begin(void *exchange, const void *setup)
 	x->jaas = setup;
 }
 
-/* Up to four, as Kafka counts them. */
+/* Splits into up to four parts, as Kafka counts them. */
 static int split(struct bytes token, struct str parts[4])
 {
 	struct str in = {(const char *)token.p, token.len};
@@ -43,7 +43,10 @@ static int split(struct bytes token, struct str parts[4])
 	return n;
 }
 
-/* All options are looked at, and something is compared, whether there is such a user or not. */
+/*
+ * Looks at all options and compares something, whether the user exists or not, so that the time
+ * does not tell.
+ */
 static bool is_right(const struct jaas *jaas, struct str user, struct str password)
 {
 	static const char prefix[] = "user_";

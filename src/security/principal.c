@@ -1,6 +1,4 @@
-/*
- * principal: see the header.
- */
+/* principal: parses, formats and compares principals. */
 #include "security/principal.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-/* quota: see the header. */
+/* quota: samples, rates and token buckets. */
 #include "security/quota.h"
 
 #include <math.h>
@@ -102,7 +102,10 @@ void quota_rate_fini(struct quota_rate *r)
 
 /* ---- waiting ---- */
 
-/* Java's Math.round, within what a throttle time may be. A bound that is no number, or none above 0, comes from a log of others. */
+/*
+ * Java's Math.round, limited to valid throttle times. A bound that is not a number, or not above 0,
+ * comes from a log written by another implementation.
+ */
 static int32_t round_ms(double ms)
 {
 	if (!(ms > 0))

@@ -1,6 +1,4 @@
-/*
- * scram: keys, and names. Messages are in scram_message.c.
- */
+/* scram: keys and names. Messages are in scram_message.c. */
 #include "security/scram.h"
 
 #include <openssl/crypto.h>
@@ -119,7 +117,7 @@ bool scram_key_is(enum scram_mechanism m, const struct scram_key *a, struct byte
 	return b.p && (size_t)b.len == len && CRYPTO_memcmp(a->b, b.p, len) == 0;
 }
 
-/* The number in base 36: divided digit by digit, and turned round. */
+/* Formats the number in base 36 by repeated division, then reverses the digits. */
 int scram_nonce(const uint8_t chance[SCRAM_CHANCE], char out[SCRAM_NONCE_MAX])
 {
 	uint8_t number[SCRAM_CHANCE];

@@ -1,5 +1,6 @@
 /*
- * scram_message: the four messages of RFC 5802, taken and refused as Kafka's ScramMessages does: where it has patterns, here are cursors.
+ * scram_message: the four messages of RFC 5802, accepted and refused as in Kafka's ScramMessages,
+ * with cursors in place of its regular expressions.
  */
 #include <string.h>
 
@@ -8,7 +9,7 @@
 
 /* ---- pieces ---- */
 
-/* Moves past a literal. */
+/* Skips a literal. */
 static bool take(struct str *in, const char *literal)
 {
 	size_t len = strlen(literal);
@@ -20,7 +21,7 @@ static bool take(struct str *in, const char *literal)
 	return true;
 }
 
-/* What comes before the next comma, or all. */
+/* What precedes the next comma, or everything. */
 static struct str piece(struct str *in)
 {
 	const char *comma = in->len > 0 ? memchr(in->p, ',', (size_t)in->len) : NULL;
@@ -31,7 +32,7 @@ static struct str piece(struct str *in)
 	return out;
 }
 
-/* One character at least, each from low to high. */
+/* At least one character, each within the range. */
 static bool is_within(struct str s, uint8_t low, uint8_t high)
 {
 	for (int32_t i = 0; i < s.len; i++)
@@ -61,7 +62,7 @@ static bool is_name(struct str s)
 	return is_value(s);
 }
 
-/* "name=value" with letters for a name. */
+/* "name=value", where the name consists of letters. */
 static bool is_extension(struct str s, struct str *name, struct str *value)
 {
 	int32_t len = 0;
@@ -75,7 +76,7 @@ static bool is_extension(struct str s, struct str *name, struct str *value)
 	return is_value(*value);
 }
 
-/* All that is left. */
+/* Whether the whole rest consists of extensions. */
 static bool are_extensions(struct str in)
 {
 	struct str name, value;
@@ -86,7 +87,7 @@ static bool are_extensions(struct str in)
 	return in.len == 0;
 }
 
-/* "m=value,", which may be missing. */
+/* Skips an optional "m=value,". */
 static bool take_reserved(struct str *in)
 {
 	return !take(in, "m=") || (is_value(piece(in)) && take(in, ","));
@@ -173,7 +174,7 @@ struct str scram_server_first_text(struct str client_nonce, struct str server_no
 
 /* ---- the last ones ---- */
 
-/* The proof is the last: base64 has no comma. */
+/* The proof is the last field: base64 contains no comma. */
 bool scram_client_final_read(struct str text, struct arena *a, struct scram_client_final *out)
 {
 	const char *last = text.len > 0 ? memrchr(text.p, ',', (size_t)text.len) : NULL;

@@ -1,13 +1,16 @@
 /*
- * scram_server: SCRAM's exchange on the server's side (Kafka's ScramSaslServer), with the credentials of the image.
+ * scram_server: SCRAM's exchange on the server's side (Kafka's ScramSaslServer), with the image's
+ * credentials.
  *
- * Where there is no such user Kafka fails at once. Here the exchange goes on with a salt that is made of the name and a secret, is always
- * the same for it, and fails at the end, as that of a wrong password does. The secret is made of the cluster's id and the listener's JAAS
- * line: brokers that are set up alike say the same, also after a restart, and nobody outside knows it.
+ * For an unknown user Kafka fails at once. Here the exchange continues with a salt made from the
+ * name and a secret, always the same for that name, and fails at the end, like one with a wrong
+ * password. The secret is made from the cluster's id and the listener's JAAS line: brokers with the
+ * same configuration give the same salt, even after a restart, and nobody outside knows the secret.
  *
- * With the extension tokenauth=true the name is a delegation token's id, the password its HMAC in base64, and who comes is its owner. Its
- * keys are made when it is shown, which takes some milliseconds and is a job's; an id that is no token's costs none of them, and ids are no secret. A token
- * that has expired is none.
+ * With the extension tokenauth=true the name is the id of a delegation token, the password is its
+ * HMAC in base64, and the principal is its owner. Its keys are computed when it is presented, which
+ * takes some milliseconds and so happens in a work job. An unknown token id costs none of that
+ * time; but ids are not secret. An expired token counts as unknown.
  */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -29,7 +32,7 @@
 #define AUTHZID "Authentication failed: Client requested an authorization id that is different from username"
 
 struct setup {
-	uint8_t secret[SECRET_LEN]; /* a part of salts for users that are none, and for tokens */
+	uint8_t secret[SECRET_LEN]; /* part of the salts for unknown users, and for tokens */
 	struct str token_secret;    /* delegation.token.secret.key; null: there are no tokens */
 };
 
@@ -39,16 +42,16 @@ struct exchange {
 	const struct setup *setup;
 	enum scram_mechanism mechanism;
 	enum state state;
-	bool is_known; /* else the proof is never right */
+	bool is_known; /* otherwise no proof is ever right */
 	struct scram_key stored_key;
 	struct scram_key server_key;
 	struct principal principal; /* its name is `name` */
 	int64_t expiry_ms;
-	char *name; /* the user's, or that of a token's owner */
-	char *gs2;  /* NUL-terminated copies of what was said */
+	char *name; /* the user's, or the token owner's */
+	char *gs2;  /* NUL-terminated copies of earlier messages */
 	char *client_first_bare;
 	char *server_first;
-	struct str nonce; /* within server_first */
+	struct str nonce; /* points into server_first */
 };
 
 /* ---- the listener ---- */
@@ -115,7 +118,10 @@ static bool keep_key(enum scram_mechanism m, struct bytes key, struct scram_key 
 	return true;
 }
 
-/* The first that there is, whose key all nodes have; NULL: there is none, and nobody can be told from those who are not. */
+/*
+ * The first credential there is, whose key all nodes have; NULL: there is none, so existing users
+ * cannot be told from others anyway.
+ */
 static const struct image_scram *one_of_all(const struct image *image)
 {
 	struct image_iter it;
@@ -126,7 +132,7 @@ static const struct image_scram *one_of_all(const struct image *image)
 	return image_scrams_next(&it);
 }
 
-/* What a credential of this mechanism has. */
+/* The iteration count of an existing credential of this mechanism. */
 static int32_t iterations_of(const struct image *image, enum scram_mechanism m)
 {
 	const struct image_scram *one;
@@ -142,8 +148,9 @@ static int32_t iterations_of(const struct image *image, enum scram_mechanism m)
 }
 
 /*
- * A salt as Kafka's, of the name: 130 bits in base 36. It is made of the node's secret, where it has one, and of a key of a credential, which all nodes
- * have, and besides them only who that credential is of.
+ * A salt like Kafka's, derived from the name: 130 bits in base 36. It is made from the node's
+ * secret, if any, and from a key of a credential, which is known to all nodes and otherwise only to
+ * that credential's owner.
  */
 static bool invent(const struct exchange *x, const struct image *image, struct str name, struct arena *a,
 		   struct found *out)
@@ -196,7 +203,7 @@ static void make_keys(struct exchange *x, struct str id, struct bytes salt)
 	secret_wipe(password, sizeof(password));
 }
 
-/* *owner: whose it is; as it was where there is no such token. */
+/* *owner: the token's owner; unchanged when there is no such token. */
 static bool find_token(struct exchange *x, const struct mechanism_world *w, struct str id, struct arena *a,
 		       struct found *out, struct str *owner)
 {
@@ -280,7 +287,7 @@ static void client_first(struct exchange *x, const struct mechanism_world *w, st
 	}
 }
 
-/* The proof: the client's key, of which the stored key is the hash. */
+/* The proof reveals the client's key, whose hash must be the stored key. */
 static bool is_proven(const struct exchange *x, struct bytes proof, struct str auth_message)
 {
 	struct scram_key signature, computed = {{0}};
@@ -332,7 +339,7 @@ static void client_final(struct exchange *x, struct str text, struct arena *a, s
 	out->principal.name = arena_str(a, x->principal.name);
 }
 
-/* The keys of a token are made of its HMAC. */
+/* The keys of a token are computed from its HMAC. */
 static bool is_slow(const void *exchange, struct bytes token)
 {
 	const struct exchange *x = exchange;

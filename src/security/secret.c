@@ -1,6 +1,4 @@
-/*
- * secret: see the header.
- */
+/* secret: compares digests, so that the time does not depend on the contents. */
 #include "security/secret.h"
 
 #include <openssl/crypto.h>

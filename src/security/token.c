@@ -1,6 +1,4 @@
-/*
- * token: see the header.
- */
+/* token: the HMAC, and who may do what with a token. */
 #include "security/token.h"
 
 #include <openssl/crypto.h>
