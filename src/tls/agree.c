@@ -1,15 +1,13 @@
-/*
- * agree: two contexts shake hands in memory.
- */
+/* agree: a handshake between two contexts, in memory. */
 #include <errno.h>
 #include <openssl/err.h>
 
 #include "base/check.h"
 #include "tls/tls_private.h"
 
-enum { STEPS = 32 }; /* a handshake takes four; more only where a chain is longer than what is between the two */
+enum { STEPS = 32 }; /* a handshake takes four; more only if a chain is larger than the buffer between the two */
 
-/* Done, or waiting for the other. */
+/* True: done, or waiting for the other side. */
 static bool step(SSL *s)
 {
 	int ret, err;

@@ -1,8 +1,9 @@
 /*
- * context: settings and stores to what OpenSSL makes sessions of.
+ * context: turns settings and stores into an OpenSSL context.
  *
- * TLS 1.2 and 1.3 only: earlier versions may be named, as in Java, which does not speak them either. There are no session tickets and no cache:
- * every connection shakes hands in full, and a certificate that has gone is gone for the next one.
+ * TLS 1.2 and 1.3 only: earlier versions may be named, but are not supported, as in Java. There are
+ * no session tickets and no cache: every connection makes a full handshake, so a removed
+ * certificate is gone for the next one.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -24,7 +25,7 @@ static struct str trimmed(struct str s)
 	return s;
 }
 
-/* The next item of a list with commas. False: there is none. */
+/* The next item of a comma-separated list. False: none. */
 static bool next_item(struct str *list, struct str *item)
 {
 	while (list->len > 0) {
@@ -48,7 +49,7 @@ struct versions {
 	bool tls13;
 };
 
-/* Names of Java's; what is older is not spoken. */
+/* Java's names; older versions are not supported. */
 static bool read_version(struct str name, struct versions *v)
 {
 	static const char *const old[] = {"TLSv1.1", "TLSv1", "SSLv3", "SSLv2Hello"};
@@ -63,7 +64,7 @@ static bool read_version(struct str name, struct versions *v)
 	return false;
 }
 
-/* ssl.protocol decides where ssl.enabled.protocols is empty, and of clients only. */
+/* If ssl.enabled.protocols is empty, ssl.protocol decides, for clients only. */
 static void default_versions(struct str protocol, bool server, struct versions *v)
 {
 	*v = (struct versions){true, server || !str_is(protocol, "TLSv1.2")};
@@ -134,7 +135,7 @@ static int add_suite(SSL_CTX *ssl, struct str name, struct buf *old, struct buf 
 	return 0;
 }
 
-/* A version without a suite is not spoken. */
+/* A version without a cipher suite is disabled. */
 static int set_suites(SSL_CTX *ssl, struct str list, struct versions *v, struct buf *why)
 {
 	struct buf old = {0}, new = {0};
@@ -202,7 +203,7 @@ static int load_keys(struct env *env, const struct tls_settings *s, struct tls_c
 	return err;
 }
 
-/* As Java's client, which looks for a certificate by them, is told whom this side trusts. */
+/* Tells the client which authorities are trusted: Java's client selects its certificate by them. */
 static void announce(struct tls_context *c, const struct tls_store *trust)
 {
 	STACK_OF(X509_NAME) *names = sk_X509_NAME_new_null();
@@ -226,7 +227,10 @@ static int load_trust(struct env *env, const struct tls_settings *s, bool server
 	for (int i = 0; err == 0 && i < sk_X509_num(trust.trusted); i++)
 		if (X509_STORE_add_cert(SSL_CTX_get_cert_store(c->ssl), sk_X509_value(trust.trusted, i)) != 1)
 			err = refuse_openssl(why, "a certificate of ssl.truststore cannot be used");
-	/* As in Java each certificate of a trust store is an anchor, one that another has signed too. */
+	/*
+	 * As in Java, each certificate of a trust store is a trust anchor, even if another one
+	 * signed it.
+	 */
 	X509_STORE_set_flags(SSL_CTX_get_cert_store(c->ssl), X509_V_FLAG_PARTIAL_CHAIN);
 	if (err == 0 && server && c->has_truststore)
 		announce(c, &trust);
@@ -236,7 +240,7 @@ static int load_trust(struct env *env, const struct tls_settings *s, bool server
 
 /* ---- who is asked for what ---- */
 
-/* Kafka's SslClientAuth: what it does not know counts as none. */
+/* Kafka's SslClientAuth: unknown values count as none. */
 static int verify_mode(const struct tls_settings *s, bool server)
 {
 	if (!server || str_is(s->v[TLS_CLIENT_AUTH], "requested"))
@@ -246,7 +250,7 @@ static int verify_mode(const struct tls_settings *s, bool server)
 	return SSL_VERIFY_NONE;
 }
 
-/* Null is Kafka's default, https; empty is off. */
+/* Null is Kafka's default, https; empty turns it off. */
 static int read_identification(struct str s, struct tls_context *c, struct buf *why)
 {
 	c->verifies_host = str_is_null(s) || s.len > 0;
@@ -285,7 +289,7 @@ static int fill(struct env *env, const struct tls_settings *s, bool server, stru
 	set_manners(c->ssl);
 	SSL_CTX_set_verify(c->ssl, verify_mode(s, server), NULL);
 	err = load_keys(env, s, c, why);
-	/* Whoever asks for no certificate has nothing to trust. */
+	/* A side that does not ask for certificates needs no trust store. */
 	if (err == 0 &&
 	    (verify_mode(s, server) != SSL_VERIFY_NONE || !str_is_null(s->v[TLS_TRUSTSTORE_LOCATION]) ||
 	     !str_is_null(s->v[TLS_TRUSTSTORE_CERTIFICATES]) || !str_is_null(s->v[TLS_TRUSTSTORE_PASSWORD])))
@@ -382,7 +386,7 @@ static bool has_name(GENERAL_NAMES *all, GENERAL_NAME *name)
 	return false;
 }
 
-/* All alternative names of `now` are among those of `next`. */
+/* Whether all alternative names of `now` are also in `next`. */
 static bool keeps_names(const X509 *now, const X509 *next)
 {
 	GENERAL_NAMES *old = X509_get_ext_d2i(now, NID_subject_alt_name, NULL, NULL);

@@ -1,6 +1,7 @@
 /*
- * name: a distinguished name as Java's X500Principal.getName() prints it, which is RFC 2253 with habits of its own: the last part first, nine
- * types by name and all others by number with their value as "#" and its DER in hex, and values of strings that are not text the same way.
+ * name: a distinguished name as printed by Java's X500Principal.getName(): RFC 2253 with some
+ * peculiarities: the last part first; nine types by name and all others by number, with "#" and the
+ * DER in hex for a value; string types that are not text likewise.
  */
 #include <openssl/objects.h>
 #include <string.h>
@@ -45,7 +46,7 @@ static bool is_text(const ASN1_STRING *value)
 
 /* ---- text ---- */
 
-/* How many bytes the first character takes; 0: it is none of UTF-8. */
+/* Length of the first UTF-8 character; 0: invalid. */
 static int32_t character(struct str s)
 {
 	for (int32_t n = 1; n <= 4 && n <= s.len; n++)
@@ -65,7 +66,7 @@ static void put_character(struct str c, struct buf *out)
 	buf_put_str(out, c);
 }
 
-/* Spaces at both ends get a stroke, as does a return. */
+/* Spaces at both ends are escaped by a backslash, and so is a carriage return. */
 static void put_bordered(struct str s, struct buf *out)
 {
 	int32_t lead = 0, trail = s.len;
@@ -81,7 +82,7 @@ static void put_bordered(struct str s, struct buf *out)
 	}
 }
 
-/* Java takes every kind of text for UTF-8. */
+/* Java treats every kind of string as UTF-8. */
 static void put_text(const ASN1_STRING *value, struct buf *out)
 {
 	struct str rest = {(const char *)ASN1_STRING_get0_data(value), ASN1_STRING_length(value)};

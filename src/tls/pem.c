@@ -1,6 +1,7 @@
 /*
- * pem: blocks of base64 between lines of dashes, as Kafka's PemParser finds them: any text may stand before and between them, line breaks may
- * be spaces (a value of a properties file is one line), lines with a colon before the base64 are passed over.
+ * pem: blocks of base64 between lines of dashes, as found by Kafka's PemParser: any text may
+ * precede them, line breaks may be spaces (a value in a properties file is one line), lines with a
+ * colon before the base64 are skipped.
  *
  *	-----BEGIN [words] LABEL-----
  *	[name: value]
@@ -67,7 +68,7 @@ static int value_of(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* What is no base64 ends the block, and makes what it holds unreadable. */
+/* A character that is not base64 ends the block and makes its contents invalid. */
 static void decode(struct str text, struct buf *out)
 {
 	uint32_t bits = 0;
@@ -89,7 +90,7 @@ static void decode(struct str text, struct buf *out)
 	}
 }
 
-/* Lines that name something: "Proc-Type: 4,ENCRYPTED". */
+/* Skips header lines: "Proc-Type: 4,ENCRYPTED". */
 static struct str without_headers(struct str body)
 {
 	for (int32_t i = body.len - 1; i >= 0; i--)

@@ -1,12 +1,16 @@
 /*
- * session: OpenSSL over a socket of env, by way of a BIO that calls it.
+ * session: OpenSSL over a socket of env, through a BIO that calls env.
  *
- * What always holds
- * 1. A read that says -EAGAIN has seen the socket say so, or sets `pending`: what OpenSSL has read ahead is never left without notice.
- * 2. A write that was not taken whole is tried again with the same bytes, or more: OpenSSL has encrypted them already.
+ * Invariants
+ * 1. A read that returns -EAGAIN has seen the socket return it, or sets `pending`: data that
+ *    OpenSSL has read ahead is never left unnoticed.
+ * 2. A write that was not accepted completely is repeated with the same bytes, or more of them:
+ *    OpenSSL has already encrypted them.
  * 3. A session that has failed stays failed.
- * 4. One of a listener has nothing of OpenSSL before a client has begun: its first nine bytes are there.
- * 5. A read ends, and says `pending`, when it has taken a record more from the socket than was asked for: records of a byte cost as much as long ones.
+ * 4. A server session allocates nothing in OpenSSL until the client's first nine bytes have
+ *    arrived.
+ * 5. A read ends, and sets `pending`, when it has taken one record more from the socket than was
+ *    asked for: a record of one byte costs as much as a long one.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -18,10 +22,14 @@
 #include "tls/tls_private.h"
 
 enum {
-	RECORD = 16384,	    /* the longest there is: what is encrypted at once */
-	READS_WITHOUT = 16, /* records without data that a read takes (KeyUpdate): more wait for the next turn */
+	RECORD = 16384,	    /* maximum size of a record, and of what is encrypted at once */
+	READS_WITHOUT = 16, /* records without data (KeyUpdate) that one read accepts: more wait for the next turn */
 	HELLO_MAX =
-		16384, /* of a client's first message: OpenSSL takes memory for all that its header promises, up to 131396 bytes */
+		/*
+		 * limit for a client's first message: OpenSSL allocates whatever its header
+		 * promises, up to 131396 bytes
+		 */
+		16384,
 };
 
 struct tls_session {
@@ -29,21 +37,21 @@ struct tls_session {
 	struct sock *sock;
 	struct tls_context *context;
 	char *why;
-	int err;    /* what it has failed of */
-	int io_err; /* what the socket has said last, but -EAGAIN */
+	int err;    /* the error of a failed session */
+	int io_err; /* the socket's last error, except -EAGAIN */
 	uint8_t read_wants;
-	size_t took; /* bytes that the socket has given in the last read */
+	size_t took; /* bytes the last read took from the socket */
 	bool established;
 	bool pending;
-	bool drained; /* the socket has nothing more at the moment */
+	bool drained; /* the socket has no more data at the moment */
 	bool ended;   /* the peer will send no more */
 	uint8_t n_head, head_given;
-	uint8_t head[9]; /* what a client begins with: the header of a record, that of a message */
+	uint8_t head[9]; /* start of the client's first message: record header and handshake header */
 };
 
 /* ---- the BIO ---- */
 
-/* What was read before there was anything to give it to. */
+/* Returns bytes that were read before the SSL object existed. */
 static ssize_t give_head(struct tls_session *s, char *p, size_t len)
 {
 	size_t left = (size_t)(s->n_head - s->head_given);
@@ -115,7 +123,7 @@ BIO_METHOD *tls_bio_method(void)
 
 /* ---- birth and death ---- */
 
-/* Whom a dialled socket shall lead to: a name is told (SNI), and held against the certificate. */
+/* The host that a dialled socket must lead to: a name is sent (SNI) and checked against the certificate. */
 static void expect_host(struct tls_session *s, const char *host)
 {
 	struct addr addr;
@@ -220,14 +228,15 @@ static void begin(struct tls_session *s)
 
 /* ---- what is done ---- */
 
-/* 22, version, length; 1, length of the ClientHello. */
+/* Record header: 22, version, length; handshake header: 1, length of the ClientHello. */
 static bool promises_too_much(const struct tls_session *s)
 {
 	return s->head[0] == 22 && s->head[5] == 1 && (s->head[6] << 16 | s->head[7] << 8 | s->head[8]) > HELLO_MAX;
 }
 
 /*
- * Who has dialled has to begin, and costs nothing before: OpenSSL takes forty KiB and some time. 0: he has, and may go on.
+ * A client must send first, and costs little before that: OpenSSL takes forty KiB and some time. 0:
+ * it has begun.
  */
 static int hear_beginning(struct tls_session *s)
 {
@@ -300,7 +309,7 @@ ssize_t tls_read(struct tls_session *s, void *p, size_t len)
 
 		if (s->took >= len + RECORD) {
 			s->pending = true;
-			err = -EAGAIN; /* of nothing read: not the end */
+			err = -EAGAIN; /* nothing was read, but it is not the end */
 			break;
 		}
 		err = read_once(s, (uint8_t *)p + done, len - done, &got);
@@ -318,13 +327,13 @@ ssize_t tls_read(struct tls_session *s, void *p, size_t len)
 	if (done == len)
 		s->pending = SSL_has_pending(s->ssl);
 	else if (done > 0 && (s->ended || s->err))
-		s->pending = true; /* the end came with them: the socket will say nothing of it any more */
+		s->pending = true; /* the end came with the data, so the socket will not report it again */
 	if (done > 0)
 		return (ssize_t)done;
 	return s->ended && s->err == 0 ? 0 : err;
 }
 
-/* Bytes that were taken, or -EAGAIN, or what is wrong. */
+/* The number of bytes accepted, or -EAGAIN, or an error. */
 static ssize_t write_record(struct tls_session *s, const void *p, size_t len)
 {
 	size_t sent;
@@ -349,7 +358,7 @@ static ssize_t write_record(struct tls_session *s, const void *p, size_t len)
 	}
 }
 
-/* A place in memory that is in pieces. */
+/* A position in scattered memory. */
 struct cursor {
 	const struct iovec *iov;
 	int n;
@@ -372,7 +381,7 @@ static void cursor_advance(struct cursor *c, size_t len)
 	}
 }
 
-/* The next record: where it stands, or, when it is in pieces, gathered. */
+/* The next record's data: in place, or gathered if it is scattered. */
 static const uint8_t *cursor_record(struct cursor c, uint8_t gathered[RECORD], size_t *len)
 {
 	const uint8_t *first = (const uint8_t *)c.iov->iov_base + c.pos;

@@ -1,6 +1,4 @@
-/*
- * settings: the names.
- */
+/* settings: the names of the settings. */
 #include "tls/tls.h"
 
 static const char *const names[TLS_SETTINGS] = {

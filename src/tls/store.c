@@ -1,9 +1,10 @@
 /*
- * store: key stores and trust stores, by the rules of Kafka's DefaultSslEngineFactory and in its words.
+ * store: key stores and trust stores, with the rules and messages of Kafka's
+ * DefaultSslEngineFactory.
  *
- *	PEM	a file, or the values themselves: one private key (PKCS 8, encrypted when there is ssl.key.password) and certificates
- *	PKCS12	a file and its password; of a trust store, what Java has marked as trusted, and the certificates of keys
- *	JKS	the same as PKCS12, as in Java, whose JKS reads both; a file that is really JKS is refused, with the command that converts it
+ *	PEM	a file, or the values themselves: one private key (PKCS 8, encrypted if there is ssl.key.password) and certificates
+ *	PKCS12	a file and its password; for a trust store, the entries Java has marked as trusted, and the certificates of keys
+ *	JKS	the same as PKCS12, as in Java, whose JKS reads both; a real JKS file is refused, with the command that converts it
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -17,7 +18,7 @@
 #include "tls/tls_private.h"
 
 #define FILE_MAX ((size_t)16 << 20)
-/* What Java's keytool puts beside a certificate of PKCS 12 that is trusted. */
+/* The attribute with which Java's keytool marks a trusted certificate in a PKCS 12 file. */
 #define TRUSTED_KEY_USAGE "2.16.840.1.113894.746875.1.1"
 
 /* Where a store is, for messages. */
@@ -59,7 +60,7 @@ static int read_file(struct env *env, const struct place *at, struct str *out, s
 	return 0;
 }
 
-/* What held a key is not left behind. */
+/* Wipes and frees what held a key. */
 static void forget(struct str s)
 {
 	OPENSSL_cleanse((char *)(uintptr_t)s.p, (size_t)s.len);
@@ -187,7 +188,7 @@ static void take_marked(const STACK_OF(PKCS12_SAFEBAG) * bags, STACK_OF(X509) * 
 	}
 }
 
-/* The certificates that Java would trust. The password was found right. */
+/* Takes the certificates that Java would trust. The password has been verified. */
 static void take_trusted(PKCS12 *p12, struct str password, STACK_OF(X509) * into)
 {
 	STACK_OF(PKCS7) *safes = PKCS12_unpack_authsafes(p12);
@@ -247,7 +248,7 @@ static int parse_pkcs12(PKCS12 *p12, struct str password, struct tls_store *out,
 	return 0;
 }
 
-/* The certificates that lead from the key's to a root, in that order. */
+/* Moves the certificates from the key's to a root into the chain, in that order. */
 static void order_chain(STACK_OF(X509) * chain, STACK_OF(X509) * others)
 {
 	for (bool found = sk_X509_num(chain) > 0; found;) {
@@ -434,7 +435,7 @@ int tls_trust_store_read(struct env *env, const struct tls_settings *s, struct t
 	return has_location ? file_trust_store(env, s, out, why) : 0;
 }
 
-/* Debian and its like, Red Hat and its like, the BSDs and Alpine. */
+/* Debian and relatives, Red Hat and relatives, the BSDs and Alpine. */
 int tls_system_store_read(struct env *env, struct tls_store *out, struct buf *why)
 {
 	static const char *const paths[] = {"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt",
