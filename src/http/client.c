@@ -1,5 +1,6 @@
 /*
- * client: see the header.
+ * client: one fetch: connecting, sending, parsing the answer; and fetching from a work job, with
+ * retries.
  *
  *	DIALLING -> SECURING (https) -> EXCHANGING, then done; an address that does not answer is followed by the next one.
  */
@@ -26,12 +27,12 @@ struct http_fetch {
 	struct addr addresses[HTTP_ADDRESSES_MAX];
 	int next_address;
 	enum state state;
-	struct transport transport; /* its sock is NULL while there is none */
-	struct timer attempt;	    /* the end of this address's, also the first turn's */
+	struct transport transport; /* its sock is NULL when there is none */
+	struct timer attempt;	    /* times out the current address; also starts the first turn */
 	struct timer deadline;
 	struct buf out;
 	size_t sent;
-	struct buf in; /* the body */
+	struct buf in; /* the received body */
 	http_parser parser;
 	bool is_whole, is_too_long;
 	char why[WHY_MAX];
@@ -151,7 +152,7 @@ static int body_comes(http_parser *p, const char *at, size_t len)
 	return 0;
 }
 
-/* 1xx goes before what was asked for. */
+/* 1xx answers precede the real one. */
 static int answer_is_whole(http_parser *p)
 {
 	struct http_fetch *f = p->data;
@@ -184,7 +185,7 @@ static int parse(struct http_fetch *f, const char *p, size_t len)
 
 static void dial(struct http_fetch *f);
 
-/* The next address, when nothing was sent yet. */
+/* Tries the next address, if nothing has been sent yet. */
 static void give_up(struct http_fetch *f, int err)
 {
 	const char *of_tls = f->transport.sock ? transport_error(&f->transport) : "";
@@ -236,7 +237,7 @@ static int exchange(struct http_fetch *f)
 
 	if (written != 0 && written != -EAGAIN)
 		return written;
-	read = read_more(f); /* a server may refuse before all is sent */
+	read = read_more(f); /* a server may refuse before everything is sent */
 	if (read == -EAGAIN)
 		sock_want(f->transport.sock, f->transport.read_wants | (written ? SOCK_WRITE : 0));
 	return read;
@@ -337,7 +338,7 @@ struct http_fetch *http_fetch(const struct http_request *request)
 	f->request.tls = request->url->tls ? tls_context_ref(request->tls) : NULL;
 	memcpy(f->addresses, request->addresses, (size_t)request->n_addresses * sizeof(f->addresses[0]));
 	put_request(f);
-	f->request.headers = f->request.body = STR_NULL; /* the caller's, and sent from `out` */
+	f->request.headers = f->request.body = STR_NULL; /* they are the caller's, and are sent from `out` */
 	http_parser_init(&f->parser, HTTP_RESPONSE);
 	f->parser.data = f;
 	timer_init(&f->attempt, request->loop, attempt_ends);
@@ -353,11 +354,11 @@ struct now {
 	struct http_request *request;
 	const struct http_patience *patience;
 	struct loop *loop;
-	struct http_fetch *fetch; /* NULL: none is under way */
+	struct http_fetch *fetch; /* NULL: none under way */
 	struct timer again;
-	struct timer look; /* whether anybody still wants it */
-	int64_t end_ms;	   /* of attempts that begin */
-	int64_t last_ms;   /* of all */
+	struct timer look; /* checks whether the result is still wanted */
+	int64_t end_ms;	   /* no attempt begins after this */
+	int64_t last_ms;   /* end of everything */
 	int64_t timeout_ms;
 	int tries;
 	void (*answered)(void *arg, const struct http_answer *);
@@ -369,7 +370,7 @@ static bool is_over(const struct now *n)
 	return n->patience && n->patience->over && *n->patience->over;
 }
 
-/* How long to wait before it is asked again; 0: no more. */
+/* How long to wait before the next attempt; 0: no more attempts. */
 static int64_t pause_ms(struct now *n, const struct http_answer *answer)
 {
 	int64_t left_ms = n->end_ms - env_mono_ms(n->loop->env), ms;
@@ -416,7 +417,7 @@ static void look(struct timer *t)
 	end_now(n, &(struct http_answer){.err = -ECANCELED, .why = "nobody wants it any more"});
 }
 
-/* Also the first time. This loop's thread may wait: a name is looked up. */
+/* Also the first attempt. This loop's thread may block: the name is resolved here. */
 static void ask(struct timer *t)
 {
 	struct now *n = container_of(t, struct now, again);

@@ -1,9 +1,9 @@
 /*
- * server: connections as a parser and two buffers. See server.h for what holds.
+ * server: connections, each with a parser and two buffers. See server.h for the rules.
  *
- *	READING	  the head of a request comes
- *	AT_WORK	  a route has it; nothing is read
- *	WRITING	  the answer goes out; then READING again, or closed
+ *	READING	  the head of a request is being received
+ *	AT_WORK	  a route handles it; nothing is read
+ *	WRITING	  the answer is being sent; then READING again, or closed
  */
 #include "http/server.h"
 
@@ -23,11 +23,11 @@
 
 enum http_state { READING, AT_WORK, WRITING };
 
-/* A connection, and the exchange that it is in. */
+/* A connection, and the exchange it is in. */
 struct http_exchange {
-	struct list link; /* of the server, by the time of their last step */
+	struct list link; /* in the server's list, by the time of its last step */
 	struct http_server *server;
-	struct sock *sock; /* NULL: gone while a route was at work */
+	struct sock *sock; /* NULL: it went away while a route was at work */
 	struct timer deadline;
 	enum http_state state;
 	http_parser parser;
@@ -35,7 +35,7 @@ struct http_exchange {
 	size_t path_len;
 	size_t head_len; /* bytes since the request began */
 	bool complete;
-	bool keep; /* ask for more after this answer */
+	bool keep; /* the connection stays open after this answer */
 	struct buf out;
 	size_t sent;
 };
@@ -44,7 +44,7 @@ struct http_server {
 	struct http_options options;
 	struct listener *listeners[HTTP_LISTENERS_MAX];
 	int n_listeners;
-	struct list exchanges; /* the longest without a step first */
+	struct list exchanges; /* the one longest without a step comes first */
 	int n;
 };
 
@@ -59,7 +59,7 @@ static void hang_up(struct http_exchange *x)
 	x->sock = NULL;
 	list_remove(&x->link);
 	x->server->n--;
-	if (x->state == AT_WORK) /* its route answers into nothing */
+	if (x->state == AT_WORK) /* its route's answer will be dropped */
 		return;
 	buf_fini(&x->out);
 	xfree(x);
@@ -92,7 +92,7 @@ static int path_comes(http_parser *p, const char *at, size_t len)
 	return 0;
 }
 
-/* The parser stops here: what comes behind is another request, which this server does not read ahead. */
+/* Parsing stops here: what follows is another request, which this server does not read ahead. */
 static int request_is_whole(http_parser *p)
 {
 	struct http_exchange *x = p->data;
