@@ -1,4 +1,4 @@
-/* source: see oauth.h. */
+/* source: a source of tokens: the current token, when to renew it, and fetching from a file or a server. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,31 +19,31 @@ enum { TOKEN_MAX_BYTES = 65536, ARENA_MAX = 1 << 20, AGAIN_MS = 10000, WHY_MAX =
 struct source {
 	struct token_source base;
 	struct env *env;
-	struct oauth_endpoint e; /* its texts are not the caller's any more */
-	char *path;		 /* NULL: a server gives them */
+	struct oauth_endpoint e; /* its strings are copies */
+	char *path;		 /* NULL: tokens come from a server */
 	struct http_url url;
 	struct tls_context *tls;
 	char *headers, *body;
-	char trying[WHY_MAX]; /* why it fails: of who is asking */
-	struct mutex lock;    /* what follows */
-	bool is_asking;	      /* somebody's fetch() */
+	char trying[WHY_MAX]; /* why it fails; used only by the one that fetches */
+	struct mutex lock;    /* guards what follows */
+	bool is_asking;	      /* a fetch() is under way */
 	uint64_t n_failed;
-	char why[WHY_MAX]; /* the last one */
+	char why[WHY_MAX]; /* of the last failure */
 	char *token;	   /* NULL: none */
 	int64_t expiry_ms; /* wall clock */
-	int64_t renew_ms;  /* from then on another one is wanted */
+	int64_t renew_ms;  /* from then on a new one is wanted */
 };
 
 /* ---- the token there is ---- */
 
-/* Locked. */
+/* Called with the lock held. */
 static void note_wish(const struct source *s, struct token_wish *wish)
 {
 	if (!wish->seen)
 		wish->seen = s->n_failed + 1;
 }
 
-/* Locked. A token is shown until its end, and to nobody after that. */
+/* Called with the lock held. A token is used until it expires, and not after that. */
 static enum token_state state_of(const struct source *s)
 {
 	int64_t now_ms = env_wall_ms(s->env);
@@ -80,7 +80,7 @@ static int64_t least(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Kafka's refreshMs. What lasts longer than a hundred years is renewed as if it lasted for these. */
+/* Kafka's refreshMs. A token valid for more than a hundred years is renewed as if valid for a hundred. */
 static int64_t renewal_ms(const struct source *s, const struct token_times *t, int64_t now_ms, double chance)
 {
 	int64_t expiry_ms = least(t->expiry_ms, now_ms + CENTURY_MS);
@@ -95,7 +95,7 @@ static int64_t renewal_ms(const struct source *s, const struct token_times *t, i
 	return ms < now_ms + 1000 * s->e.min_s ? now_ms + 1000 * s->e.min_s : ms;
 }
 
-/* Takes the copy. */
+/* Takes ownership of the copy. */
 static void put(struct source *s, struct env *env, char *token, const struct token_times *t)
 {
 	double chance = (double)env_random_below(env, 1 << 20) / (1 << 20);
@@ -132,7 +132,7 @@ static bool look_at(struct source *s, struct env *env, struct str token, struct 
 	return true;
 }
 
-/* Statuses that another attempt does not change (Kafka's UNRETRYABLE_HTTP_CODES). */
+/* Statuses for which another attempt is pointless (Kafka's UNRETRYABLE_HTTP_CODES). */
 static bool is_final(const struct http_answer *answer)
 {
 	static const int codes[] = {400, 401, 402, 403, 404, 405, 406, 407, 409,
@@ -223,7 +223,7 @@ static enum token_fetched told(const struct source *s, struct buf *why)
 	return TOKEN_FAILED;
 }
 
-/* True: this one asks. */
+/* True: this caller fetches. */
 static bool begin(struct source *s, struct token_wish *wish, enum token_fetched *otherwise, struct buf *why)
 {
 	bool asks = false;
@@ -242,7 +242,7 @@ static bool begin(struct source *s, struct token_wish *wish, enum token_fetched 
 	return asks;
 }
 
-/* A failure is everybody's who waits, but for that of one that nobody wanted any more. */
+/* A failure counts for everyone who waits, except that of a fetch that was cancelled. */
 static enum token_fetched end(struct source *s, bool ok, bool over, struct buf *why)
 {
 	enum token_fetched fetched = TOKEN_FETCHED;
@@ -324,7 +324,7 @@ struct token_source *oauth_source_new(struct env *env, const struct oauth_endpoi
 	s->e.option_arg = NULL;
 	if (ok)
 		return &s->base;
-	s->e.claims = NULL; /* the caller's */
+	s->e.claims = NULL; /* they are the caller's */
 	source_free(&s->base);
 	return NULL;
 }
