@@ -1,6 +1,6 @@
 /*
- * acceptor: the node's own keys, and contexts that clients establish with them. Keys are read from the key table for each context: ones that
- * are added to it count at once.
+ * acceptor: the node's own keys, and the contexts that clients establish with them. Keys are read
+ * from the key table for each context, so added ones are effective at once.
  */
 #include <string.h>
 

@@ -1,11 +1,12 @@
 /*
- * initiator: this side as a client (RFC 4752, 3.1): tickets, a context with the server, and no layer of protection. The server has to show that it
- * has its own keys.
+ * initiator: this side as a client (RFC 4752, 3.1): tickets, a context with the server, and no
+ * security layer. The server must prove that it has its own keys.
  *
- *	work: a ticket if there is none, tokens -> ... -> what the server offers, unwrapped -> what is chosen, wrapped, the last that is said
+ *	work: a ticket if there is none, tokens -> ... -> the server's offer, unwrapped -> the choice, wrapped, the last message
  *
- * A credential that was got with keys is shared by all exchanges of its method until it is to be renewed; its tickets are in a cache in memory,
- * which ends with it. One that was there before is looked up by each exchange.
+ * A credential obtained with keys is shared by all exchanges of its method until it is due for
+ * renewal; its tickets are in a memory cache, which is destroyed with it. A credential in an
+ * existing cache is looked up by each exchange.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ enum { NO_LAYER = 1, LAYERS_LEN = 4, NAME_MAX_LEN = 1024, CACHE_NAME_MAX = 64, N
 struct credential {
 	atomic_int refs;
 	void *cred;
-	void *context, *tickets; /* its tickets in memory, which go with it; NULL: they are somebody else's */
+	void *context, *tickets; /* memory cache of its tickets, destroyed with it; NULL: the cache is not ours */
 	int64_t renew_ns;	 /* monotonic */
 	int64_t end_ns;
 };
@@ -36,10 +37,11 @@ struct method {
 	bool is_cached;
 	double window, jitter;
 	int64_t min_ns;
-	struct mutex acquiring; /* held by who gets another: the others wait for its outcome */
-	struct buf why;		/* the last attempt's, if it failed: of who holds `acquiring`, as the next */
+	struct mutex acquiring; /* held while a credential is obtained: others wait for the result */
+	/* failure of the last attempt; used only while holding `acquiring`, like the next field */
+	struct buf why;
 	int64_t failed_ns;
-	struct mutex lock; /* the two below */
+	struct mutex lock; /* guards the two fields below */
 	struct credential *now;
 	int64_t tried_ns; /* when the last attempt began; INT64_MIN: never */
 };
@@ -50,7 +52,7 @@ struct exchange {
 	struct login login;
 	struct method *method;
 	struct env *env;
-	bool is_done; /* what work() came to waits for its step */
+	bool is_done; /* the result of work() waits for its step */
 	enum login_turn turn;
 	enum state state;
 	struct buf in, out;
@@ -92,7 +94,7 @@ static void method_unref(struct method *m)
 	xfree(m);
 }
 
-/* The keys' own place, where none is given: the library looks for those of clients elsewhere. */
+/* The default key table, if none is given: the library would look for client keys elsewhere. */
 static void own_keytab(const struct gss_functions *gss, char out[NAME_MAX_LEN])
 {
 	void *context;
@@ -153,14 +155,14 @@ static struct credential *credential_new(struct method *m, struct env *env, stru
 	return c;
 }
 
-/* Whether it may be used as it is: it is good, and need not be renewed or may not be yet. */
+/* Whether it can be used without renewal: it is valid, and renewal is not due, or not permitted yet. */
 static bool is_fresh(const struct method *m, int64_t now_ns)
 {
 	return m->now && now_ns < m->now->end_ns &&
 	       (now_ns < m->now->renew_ns || (m->tried_ns != INT64_MIN && now_ns - m->tried_ns < m->min_ns));
 }
 
-/* fresh: one that is to be renewed will not do, though it is good while it lasts. NULL: there is none. */
+/* fresh: a credential that is due for renewal is not good enough, though still valid. NULL: none. */
 static struct credential *credential_now(struct method *m, int64_t now_ns, bool fresh)
 {
 	struct credential *c = NULL;
@@ -193,7 +195,7 @@ static void note_attempt(struct method *m, int64_t now_ns)
 	mutex_unlock(&m->lock);
 }
 
-/* Asks the KDC; what it gives is for all. */
+/* Asks the KDC; the result is for all exchanges. */
 static struct credential *credential_got(struct method *m, struct env *env)
 {
 	struct credential *c;
@@ -207,7 +209,10 @@ static struct credential *credential_got(struct method *m, struct env *env)
 	return c;
 }
 
-/* One exchange asks at a time. Who waited for one that failed fails with it: a KDC that does not answer costs nobody twice. */
+/*
+ * Only one exchange asks at a time. Those that waited for an attempt that failed fail with it, so a
+ * KDC that does not answer delays each only once.
+ */
 static struct credential *credential_by_keys(struct method *m, struct env *env, struct buf *why)
 {
 	int64_t from_ns = env_mono_ns(env);
@@ -274,7 +279,7 @@ static enum login_turn establish(struct exchange *e, struct buf *why)
 	}
 	if (!fits)
 		return fail(e, "GSS initiate failed: its token is too long", why);
-	/* Where this side has the last token of the context, the server answers it with nothing. */
+	/* If this side sends the context's last token, the server answers it with an empty message. */
 	if (!(major & GSS_CONTINUE_NEEDED))
 		e->state = e->out.len > 0 ? EXPECTING_NOTHING : EXPECTING_LAYERS;
 	return LOGIN_SAY;
@@ -380,7 +385,7 @@ static void method_free(struct login_method *base)
 
 static double share(double v)
 {
-	return v > 0 ? (v < 1 ? v : 1) : 0; /* also of what is no number */
+	return v > 0 ? (v < 1 ? v : 1) : 0; /* also handles NaN */
 }
 
 struct login_method *kerberos_login_new(const struct kerberos_login *l, struct buf *why)

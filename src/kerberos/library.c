@@ -1,6 +1,4 @@
-/*
- * library: the functions of libgssapi_krb5.so.2, and those of libkrb5.so.3, which it brings along.
- */
+/* library: loads the functions of libgssapi_krb5.so.2, and those of libkrb5.so.3, which it depends on. */
 #include <stdio.h>
 #include <string.h>
 
@@ -10,7 +8,7 @@
 
 #define FILE_NAME "libgssapi_krb5.so.2"
 
-/* 1.2.840.113554.1.2.2, and names of it; RFC 2743's 1.2.840.113554.1.2.1.4 */
+/* 1.2.840.113554.1.2.2 and its name types; RFC 2743's 1.2.840.113554.1.2.1.4. */
 const struct gss_oid gss_krb5 = {9, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02"};
 const struct gss_oid gss_principal_name = {10, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x02\x01"};
 const struct gss_oid gss_service_name = {10, "\x2a\x86\x48\x86\xf7\x12\x01\x02\x01\x04"};
@@ -85,7 +83,7 @@ bool gss_take(const struct gss_functions *gss, struct gss_buffer *from, struct b
 	return fits;
 }
 
-/* One line of words for a status, in which there may be what a stranger has sent. */
+/* Appends the text for a status as one line; it may contain input from a stranger. */
 static void say_one(const struct gss_functions *gss, struct buf *why, gss_status value, int type)
 {
 	struct gss_buffer text = {0};
