@@ -1,4 +1,4 @@
-/* keys: see the header. */
+/* keys: parses lists of keys and finds keys by id. */
 #include "atrest/keys.h"
 
 #include <errno.h>
@@ -123,7 +123,7 @@ static const struct atrest_key *find_in(const struct atrest_keys *k, int n, cons
 	return NULL;
 }
 
-/* Behind the n that are published already: nobody looks there yet. */
+/* New keys are written after the n published ones, where no other thread looks yet. */
 static int read_lines(struct atrest_keys *k, struct str text, int *n, int *current, struct buf *why)
 {
 	int number = 0;

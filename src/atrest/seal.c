@@ -1,4 +1,4 @@
-/* seal: see the header. */
+/* seal: builds and checks the sealed batch around XAES-256-GCM. */
 #include "atrest/seal.h"
 
 #include <errno.h>
@@ -12,7 +12,10 @@
 enum {
 	AT_NONCE = BATCH_HEADER_SIZE + ATREST_KEY_ID_SIZE,
 	AT_RECORDS = BATCH_HEADER_SIZE + SEAL_HEAD,
-	/* what is authenticated: topic id, partition, base offset, leader epoch and format, all from the attributes on */
+	/*
+	 * What is authenticated: topic id, partition, base offset, leader epoch and magic, and
+	 * everything from the attributes on.
+	 */
 	AAD_SIZE = 16 + 4 + 8 + (BATCH_AT_CRC - BATCH_AT_LEADER_EPOCH) + (BATCH_HEADER_SIZE - BATCH_AT_ATTRIBUTES),
 };
 

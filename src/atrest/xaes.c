@@ -1,5 +1,6 @@
 /*
- * xaes: see the header. What OpenSSL has of a key is wiped by EVP_CIPHER_CTX_free. None of its calls can fail here but for want of memory.
+ * xaes: XAES-256-GCM on top of OpenSSL. OpenSSL's copies of a key are wiped by EVP_CIPHER_CTX_free.
+ * None of its calls can fail here except for lack of memory.
  */
 #include "atrest/xaes.h"
 
@@ -11,7 +12,7 @@
 
 enum { BLOCK = 16, GCM_NONCE_AT = 12 };
 
-/* n blocks, each by itself. */
+/* Encrypts n blocks independently. */
 static void encrypt_blocks(const uint8_t *key, uint8_t *p, int n)
 {
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
@@ -34,7 +35,7 @@ void xaes_subkey(const uint8_t key[XAES_KEY_SIZE], uint8_t k1[16])
 	OPENSSL_cleanse(l, sizeof(l));
 }
 
-/* Two blocks of CMAC, each of one block: a counter, the label 'X', and the nonce's first half. */
+/* Two CMACs of one block each: a counter, the label 'X', and the nonce's first half. */
 static void derive(const struct xaes *x, uint8_t out[XAES_KEY_SIZE])
 {
 	for (int i = 0; i < 2; i++) {
