@@ -1,4 +1,4 @@
-/* compress: the common part: which codec, how much may come out, what is over. */
+/* compress: the common part: choosing the codec, limiting the output, end and errors. */
 #include "compress/compress.h"
 
 #include <stdlib.h>
@@ -55,8 +55,8 @@ const char *codec_name(int codec)
 }
 
 /*
- * Blocks beyond LARGE are sized by what a stream says of itself (zstd windows): they may be refused, and live no
- * longer than the stream. Each block carries which of the two it is.
+ * The size of blocks beyond LARGE is claimed by a stream (zstd windows): they may be refused, and
+ * are freed with the stream. Each block is tagged as one or the other.
  */
 #define LARGE ((size_t)8 << 20)
 enum { TAG_SIZE = 16 };

@@ -1,6 +1,6 @@
 /*
- * gzip: RFC 1952 members by zlib. Several members in a row are one stream; what follows the last and is no member is
- * ignored, as Java's GZIPInputStream has it.
+ * gzip: RFC 1952 members by zlib. Consecutive members are one stream; anything else after the last
+ * member is ignored, as in Java's GZIPInputStream.
  */
 #define ZLIB_CONST
 #include <zlib.h>
@@ -41,7 +41,7 @@ static int gzip_begin(struct codecs *c)
 	return c->in_left > UINT32_MAX ? ERR_MESSAGE_TOO_LARGE : 0;
 }
 
-/* Is there another member behind the one that has just ended? */
+/* Whether another member follows the one that has just ended. */
 static bool next_member(z_stream *z)
 {
 	static const Bytef MAGIC[2] = {0x1f, 0x8b};
@@ -63,7 +63,7 @@ static int gzip_next(struct codecs *c, const uint8_t **p, size_t *len)
 		if (r == Z_STREAM_END)
 			c->last = !next_member(z);
 		else if (r != Z_OK)
-			return ERR_CORRUPT_MESSAGE; /* Z_BUF_ERROR: the input has ended early */
+			return ERR_CORRUPT_MESSAGE; /* Z_BUF_ERROR: the input is truncated */
 	}
 	*p = c->piece;
 	*len = DECODE_PIECE - z->avail_out;

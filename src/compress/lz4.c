@@ -1,7 +1,7 @@
 /*
- * lz4: the LZ4 frame format, as Kafka's own stream reads and writes it: version 01, independent blocks (a frame with
- * dependent ones is refused: no Java consumer could read it), one frame; what follows it is ignored. Written with
- * blocks of 64 KiB and without checksums.
+ * lz4: the LZ4 frame format as read and written by Kafka's own stream: version 01, independent
+ * blocks (a frame with dependent ones is refused: no Java consumer could read it), a single frame;
+ * whatever follows it is ignored. Written in blocks of 64 KiB without checksums.
  */
 #define LZ4F_STATIC_LINKING_ONLY
 #include <lz4frame.h>
@@ -16,7 +16,11 @@ enum {
 	HEADER_MIN = 7,
 	BLOCK_CODE_AT = 5,
 	BLOCK_CODE_64K = 4,
-	LEVEL_FAST = 9, /* Kafka's default stands for lz4's fast compressor; every other level for the high one */
+	/*
+	 * Kafka's default level means lz4's fast compressor; every other level means the
+	 * high-compression one
+	 */
+	LEVEL_FAST = 9,
 };
 
 static const LZ4F_CustomMem MEMORY = {
@@ -47,7 +51,7 @@ static int lz4_next(struct codecs *c, const uint8_t **p, size_t *len)
 		if (LZ4F_isError(hint))
 			return ERR_CORRUPT_MESSAGE;
 		if (hint > 0 && out == 0 && in == 0)
-			return ERR_CORRUPT_MESSAGE; /* it wants more than there is */
+			return ERR_CORRUPT_MESSAGE; /* it needs more input than there is */
 		c->in += in;
 		c->in_left -= in;
 		c->last = hint == 0;

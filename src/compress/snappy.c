@@ -1,13 +1,13 @@
 /*
- * snappy: the block stream of snappy-java ("xerial"), which is what Java's producers write:
+ * snappy: the block stream of snappy-java ("xerial"), which Java's producers write:
  *
  *    0  8  82 'S' 'N' 'A' 'P' 'P' 'Y' 00
  *    8  4  version 1
  *   12  4  lowest version that can read it, 1
- *   16  .. blocks: 4 bytes length, then one raw snappy block. The header may come again between blocks (streams
- *   joined together).
+ *   16  .. blocks: 4 bytes length, then one raw snappy block. The header may be repeated between blocks
+ *          (concatenated streams).
  *
- * Anything else is one raw snappy block, which is what C clients write. All numbers are big-endian.
+ * Anything else is a single raw snappy block, as C clients write it. All numbers are big-endian.
  */
 #include <string.h>
 
@@ -20,8 +20,8 @@
 static const uint8_t MAGIC[8] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
 
 /*
- * A copy element of 2 bytes yields up to 11 bytes, of 3 up to 64: more than EXPANSION times its size no block can
- * hold, so nothing larger is made room for.
+ * A copy element of 2 bytes yields up to 11 bytes, one of 3 bytes up to 64: no block can expand to
+ * more than EXPANSION times its size, so no more room is made.
  */
 enum { HEADER_SIZE = 16, BLOCK_SIZE = 32 * 1024, EXPANSION = 32, BLOCK_KEPT = 256 * 1024 };
 
@@ -51,7 +51,7 @@ static int decode_block(struct codecs *c, const uint8_t *in, size_t in_len, size
 	return 0;
 }
 
-/* Takes the next block's bytes off the input. */
+/* Takes the bytes of the next block off the input. */
 static int take_block(struct codecs *c, const uint8_t **p, size_t *len)
 {
 	if (!c->framed) {

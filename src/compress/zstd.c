@@ -1,6 +1,7 @@
 /*
- * zstd: RFC 8878 frames, one or several in a row. The window that a frame claims is bounded by WINDOW_LOG_MAX, which
- * is what a client at level 22 uses; memory is touched only as output comes, and output is bounded by the caller.
+ * zstd: RFC 8878 frames, one or several in a row. The window a frame claims is limited by
+ * WINDOW_LOG_MAX, which is what a client at level 22 uses; memory is touched only as output is
+ * produced, and the caller limits the output.
  */
 #define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
@@ -31,7 +32,7 @@ static int zstd_next(struct codecs *c, const uint8_t **p, size_t *len)
 	ZSTD_outBuffer out = {c->piece, DECODE_PIECE, 0};
 	ZSTD_inBuffer in = {c->in, c->in_left, 0};
 
-	/* c->last: between frames, nothing is owed */
+	/* c->last: between frames, so the input may end here. */
 	while (out.pos == 0 && !(c->last && in.pos == in.size)) {
 		size_t before = in.pos;
 		size_t r = ZSTD_decompressStream(c->decoder[CODEC_ZSTD], &out, &in);
@@ -40,7 +41,7 @@ static int zstd_next(struct codecs *c, const uint8_t **p, size_t *len)
 			return ERR_CORRUPT_MESSAGE;
 		c->last = r == 0;
 		if (!c->last && out.pos == 0 && in.pos == before)
-			return ERR_CORRUPT_MESSAGE; /* it wants more than there is */
+			return ERR_CORRUPT_MESSAGE; /* it needs more input than there is */
 	}
 	c->in += in.pos;
 	c->in_left -= in.pos;
