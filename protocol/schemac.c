@@ -5,7 +5,7 @@
  *						(src/wire/schema.h)
  *	schemac --tables OUT.c X.msg...		the lists of all APIs, records and messages (src/wire/protocol.h)
  *
- * A .msg file, # begins a comment:
+ * A .msg file, in which # begins a comment:
  *
  *	KIND [KEY] NAME versions RANGE [flexible RANGE] [latest-unstable] [listeners LIST] [as MESSAGE]
  *	  FIELD TYPE [RANGE] [null RANGE] [tag N] [never-compact] [= DEFAULT] [ignorable] [as MESSAGE[.STRUCT]]
@@ -13,14 +13,15 @@
  *	  struct NAME
  *	    (the fields of a struct that several fields of the message use)
  *
- * A field without a range is in every version that its struct is in. TYPE is a kind of number, bool, uuid, error,
- * string, bytes, records or a struct's name; []TYPE is an array; TYPE? may be null, in the versions after `null` if
- * not in all. The names are Kafka's, with underscores; structs inside a message are named more shortly. The order of
- * fields is that of the wire. What is `as` another has no struct of its own in C, but that one's, which has all its
- * fields, perhaps more; so one function serves both. On the wire each is as its own message says.
+ * A field without a range is in every version of its struct. TYPE is a kind of number, bool, uuid,
+ * error, string, bytes, records or a struct's name; []TYPE is an array; TYPE? may be null, in the
+ * versions after `null` if not in all. The names are Kafka's, with underscores; structs inside a
+ * message have shorter names. Fields are in wire order. A struct declared `as` another has no C
+ * struct of its own, but shares that one's, which must have all of its fields and may have more; so
+ * one function serves both. On the wire each is as its own message says.
  *
- * It runs on the machine that builds, needs the C library alone, and ends at the first mistake, with file and line.
- * What it allocates lives until the end of the process.
+ * It runs on the build machine, needs only the C library, and ends at the first mistake, with file
+ * and line. What it allocates lives until the end of the process.
  */
 #include "protocol/schemac.h"
 
@@ -29,9 +30,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static FILE *out; /* what is being written */
+static FILE *out; /* the file being written */
 
-/* "fetch_request" -> "FetchRequest", or "fetchRequest". In memory that is reused after eight calls. */
+/* "fetch_request" -> "FetchRequest", or "fetchRequest". The result is reused after eight calls. */
 static const char *camel(const char *s, bool upper)
 {
 	static char ring[8][128];
@@ -63,7 +64,7 @@ static void out_close(const char *path)
 		die_at(path, 0, "cannot be written");
 }
 
-/* fetch_request_topic: before _schema and its like. */
+/* fetch_request_topic: the prefix of names such as ..._schema. */
 static const char *c_name(const struct message *m, const struct structure *s)
 {
 	static char ring[8][160];
@@ -74,7 +75,7 @@ static const char *c_name(const struct message *m, const struct structure *s)
 	return name;
 }
 
-/* The struct in C, which may be another message's. */
+/* The name of the C struct, which may be another message's. */
 static const char *c_struct(const struct message *m, const struct structure *s)
 {
 	return s->as ? c_name(s->as_message, s->as_struct) : c_name(m, s);
@@ -108,7 +109,7 @@ static void struct_visit(struct message *m, struct structure *s, struct_fn *each
 	each(m, s);
 }
 
-/* Calls each() for the structs of m, those first that others hold. */
+/* Calls each() for the structs of m, inner ones first. */
 static void structs_each(struct message *m, struct_fn *each)
 {
 	for (int i = 0; i < m->n_structs; i++)
@@ -145,7 +146,7 @@ static void header_struct(const struct message *m, const struct structure *s)
 	fprintf(out, "extern const struct schema %s_schema;\n\n", c_name(m, s));
 }
 
-/* The headers of other messages whose structs are used, each once. */
+/* Writes an include for each message whose structs are used, without duplicates. */
 static void header_includes(const struct messages *all)
 {
 	const char *last = "";
@@ -184,7 +185,7 @@ static void header_write(const struct messages *all, const char *base)
 
 static bool struct_has_defaults(const struct structure *s);
 
-/* Is the default something else than zero bytes? */
+/* Whether the default is something other than zero bytes. */
 static bool field_has_default(const struct field *f)
 {
 	if (f->array)
@@ -262,7 +263,7 @@ static void code_field(const struct message *m, const struct structure *s, const
 		f->tag);
 }
 
-/* Writes the indexes of tagged fields, the lowest tag first; returns how many there are. */
+/* Writes the indexes of tagged fields in ascending order of tag; returns their number. */
 static int code_tags(const char *name, const struct structure *s)
 {
 	int n = 0;
@@ -310,7 +311,7 @@ static int struct_len(const struct message *m, const struct structure *s, int ve
 	return len;
 }
 
-/* The bytes of the shortest value in any version, or 1. */
+/* The size of the shortest value in any version, or 1. */
 static int struct_min_len(const struct message *m, const struct structure *s)
 {
 	int min = struct_len(m, s, m->versions.first);
@@ -413,7 +414,7 @@ static void tables_apis(const struct messages *all)
 	fprintf(out, "};\nconst int api_infos_n = %d;\n\n", n);
 }
 
-/* A table by key, with holes. */
+/* A table indexed by key, with gaps. */
 static void tables_by_key(const struct messages *all, const char *kind, const char *name)
 {
 	int max = key_max(all, kind);

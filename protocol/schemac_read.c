@@ -1,6 +1,4 @@
-/*
- * schemac_read: .msg files, read line by line. The notation is at the head of schemac.c.
- */
+/* schemac_read: reads .msg files line by line. The notation is at the head of schemac.c. */
 #include "protocol/schemac.h"
 
 #include <ctype.h>
@@ -39,7 +37,7 @@ static const struct kind kinds[] = {
 	{"coordinator-value", "", "SCHEMA_COORDINATOR_VALUE", true},
 };
 
-/* Where the reader is, for messages. */
+/* The reader's position, for messages. */
 static const char *file;
 static int line;
 
@@ -98,7 +96,10 @@ static bool range_parse(const char *s, struct range *out)
 	return *end == '\0' && out->first <= out->last && out->last < VERSION_OPEN;
 }
 
-/* Cuts the line into words in place, up to a comment; returns their number. A word in quotes keeps the first one. */
+/*
+ * Splits the line into words in place, up to a comment; returns their number. A quoted word keeps
+ * its opening quote.
+ */
 static int words_split(char *p, char *words[WORDS_MAX])
 {
 	int n = 0;
@@ -144,7 +145,7 @@ static struct structure *structure_add(struct message *m, const char *name)
 	return s;
 }
 
-/* The struct whose fields begin: new, but where the field that uses it has said `as`. */
+/* The struct whose fields begin here: a new one, unless the field that uses it was declared `as`. */
 static struct structure *structure_of(struct message *m, const char *name)
 {
 	struct structure *s = structure_find(m, name);
@@ -152,7 +153,7 @@ static struct structure *structure_of(struct message *m, const char *name)
 	return s && s->as && s->n_fields == 0 ? s : structure_add(m, name);
 }
 
-/* "[]string?" */
+/* Parses a type such as "[]string?". */
 static void field_type(struct field *f, char *word)
 {
 	size_t len = strlen(word);
@@ -275,7 +276,7 @@ static void field_check(const struct message *m, const struct structure *s, cons
 			die("'%s' is there twice, or its tag", f->name);
 }
 
-/* Ties the fields to the structs that they name, and looks whether all makes sense. */
+/* Links fields to the structs they name, and checks the message for consistency. */
 static void message_link(struct message *m)
 {
 	for (int i = 0; i < m->n_structs; i++) {
@@ -298,7 +299,10 @@ static struct message *message_named(const struct messages *all, const char *nam
 	return NULL;
 }
 
-/* The message of that name: in this file, or in the one beside it that is named after it without "_request" or "_response". */
+/*
+ * The message of that name: in this file, or in a neighbouring file named after it without
+ * "_request" or "_response".
+ */
 static const struct message *message_elsewhere(const struct messages *all, const struct message *m, const char *name,
 					       size_t len)
 {
@@ -318,7 +322,7 @@ static const struct message *message_elsewhere(const struct messages *all, const
 	return message_named(theirs, name, len);
 }
 
-/* Is a field like f in C what g is? A struct in it has to be that of the other message, too. */
+/* Whether f is the same in C as g. A struct in it must be the other message's too. */
 static bool field_is_like(const struct field *f, const struct message *other, const struct field *g)
 {
 	char as[256];
@@ -340,7 +344,10 @@ static const struct field *field_like(const struct message *other, const struct 
 	return NULL;
 }
 
-/* Finds whose C struct s is to have, MESSAGE or MESSAGE.STRUCT: it must have all fields of s, of the same types. */
+/*
+ * Finds the C struct that s is to share, MESSAGE or MESSAGE.STRUCT: it must have all fields of s,
+ * with the same types.
+ */
 static void structure_borrow(const struct messages *all, const struct message *m, struct structure *s)
 {
 	size_t len = strcspn(s->as, ".");
@@ -361,7 +368,7 @@ static void structure_borrow(const struct messages *all, const struct message *m
 void messages_read(struct messages *all, const char *path)
 {
 	FILE *in = fopen(path, "r");
-	struct structure *at[DEPTH_MAX] = {NULL}; /* whose fields stand at this depth */
+	struct structure *at[DEPTH_MAX] = {NULL}; /* the struct whose fields are at this depth */
 	struct message *m = NULL;
 	struct field *last = NULL;
 	char text[1024], *words[WORDS_MAX];
