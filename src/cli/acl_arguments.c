@@ -1,5 +1,6 @@
 /*
- * acl_arguments: see the header.
+ * acl_arguments: collects resources and entries from the options; conveniences such as --producer
+ * become several entries.
  */
 #include "cli/acl_arguments.h"
 
@@ -25,7 +26,7 @@ bool acl_entries_has(const struct acl_entries *e, const struct acl_entry *one)
 	return false;
 }
 
-/* Room for one more of `size` bytes. */
+/* Makes room for one more element of `size` bytes. */
 static void *grown(struct tool *t, void *v, int n, int *cap, size_t size)
 {
 	void *more;
@@ -121,7 +122,7 @@ struct str *acl_principals(struct tool *t, const char *option, int *n)
 	for (int i = 0; i < given; i++) {
 		struct str text = nth(t, option, i);
 
-		if (str_is_null(text)) /* --principal without one */
+		if (str_is_null(text)) /* --principal without a value */
 			continue;
 		if (!memchr(text.p, ':', (size_t)text.len))
 			tool_die(t, "expected a string in format principalType:principalName but got %.*s",
@@ -153,12 +154,12 @@ struct acl_targets acl_resources_named(struct tool *t)
 	return all;
 }
 
-/* ---- what is said of them ---- */
+/* ---- the entries for each resource ---- */
 
 struct speaker {
 	struct tool *t;
 	struct acl_entries *to;
-	int32_t operations; /* bits */
+	int32_t operations; /* as bits */
 	enum acl_permission permission;
 };
 
@@ -172,7 +173,7 @@ static void say_of(const struct speaker *s, struct str principal, struct str hos
 	}
 }
 
-/* From every host where none is named. */
+/* Adds entries for all hosts if none is given. */
 static void say(const struct speaker *s, const char *principals, const char *hosts)
 {
 	struct tool *t = s->t;
@@ -193,7 +194,7 @@ static void add_entries(struct tool *t, struct acl_entries *to, int32_t operatio
 	say(&(struct speaker){t, to, operations, ACL_DENY}, "deny-principal", "deny-host");
 }
 
-/* Of words as people write them; All where none is. */
+/* The operations as people write them; All if none is given. */
 static int32_t operations_asked(struct tool *t)
 {
 	int n = options_count(&t->options, "operation");
@@ -238,7 +239,7 @@ static struct acl_targets resources_needed(struct tool *t)
 	return all;
 }
 
-/* --producer, --consumer: of these types of what was named, so much each. */
+/* --producer, --consumer: adds the operations listed for each type of resource that was named. */
 static void add_role(struct tool *t, struct acl_targets *to, const int32_t operations[ACL_RESOURCES])
 {
 	struct acl_targets named = resources_needed(t);

@@ -1,7 +1,7 @@
 /*
  * acls: `odradek acls`: kafka-acls.
  *
- * What the script prints as sets comes in an order that changes with each of its runs; here it is sorted.
+ * The script prints sets in an order that changes with each run; here they are sorted.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static struct str entry_text(struct tool *t, const struct acl_entry *e)
 			    acl_permission_name(e->permission_type));
 }
 
-/* A line each, behind a tab. */
+/* One line each, indented by a tab. */
 static struct str entries_text(struct tool *t, const struct acl_entries *e)
 {
 	struct buf b = {0};
@@ -72,13 +72,13 @@ static json_t *targets_json(const struct acl_targets *all)
 
 /* ---- asking ---- */
 
-/* Of the active one, where controllers are asked. */
+/* If controllers are asked, the active one. */
 static int32_t node_asked(const struct tool *t)
 {
 	return t->controllers ? CLIENT_CONTROLLER : CLIENT_ANY;
 }
 
-/* What there is for a resource, or (NULL) at all, put to the targets. */
+/* Adds the ACLs of a resource, or (NULL) of all resources, to the targets. */
 static void ask_for(struct tool *t, const struct acl_target *filter, struct acl_targets *to)
 {
 	struct describe_acls_request in = {ACL_ANY_RESOURCE, STR_NULL,		ACL_ANY_PATTERN,   STR_NULL,
@@ -247,7 +247,7 @@ static void print_targets(struct tool *t, const struct acl_targets *all)
 	}
 }
 
-/* What there is for one principal. */
+/* The entries of a single principal. */
 static struct acl_targets only_of(struct tool *t, const struct acl_targets *all, struct str principal)
 {
 	struct acl_targets some = {0};

@@ -1,5 +1,6 @@
 /*
- * api_versions: also `odradek broker-api-versions`, kafka-broker-api-versions.
+ * api_versions: asks nodes for their API versions and prints them; also `odradek
+ * broker-api-versions`, kafka-broker-api-versions.
  */
 #include "cli/api_versions.h"
 

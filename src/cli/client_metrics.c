@@ -1,5 +1,6 @@
 /*
- * client_metrics: `odradek client-metrics`: kafka-client-metrics (KIP-714): what clients are asked to report.
+ * client_metrics: `odradek client-metrics`: kafka-client-metrics (KIP-714): which metrics clients
+ * are asked to report.
  */
 #include <stdlib.h>
 #include <string.h>

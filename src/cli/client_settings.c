@@ -1,4 +1,4 @@
-/* client_settings: see the header. */
+/* client_settings: the rows of client_settings.tbl, looked up by name. */
 #include "cli/client_settings.h"
 
 #include <stddef.h>

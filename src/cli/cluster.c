@@ -16,7 +16,7 @@ static bool of_controllers(struct tool *t)
 	return tool_has(t, "bootstrap-controller");
 }
 
-/* Which endpoints and whether fenced ones came with later versions. */
+/* The endpoint type and fenced brokers are fields of later versions. */
 static int fit_describe(struct call *call)
 {
 	struct describe_cluster_request *r = (struct describe_cluster_request *)(uintptr_t)call->request;

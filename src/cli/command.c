@@ -1,6 +1,4 @@
-/*
- * command: the table.
- */
+/* command: the table of subcommands, and looking them up. */
 #include "cli/command.h"
 
 #include <stdarg.h>
@@ -40,7 +38,10 @@ void commands_print(FILE *to)
 		fprintf(to, "  %-20s %s\n", commands[i]->name, commands[i]->summary);
 }
 
-/* Of a typo; NULL when nothing is near: of a short name a letter or two. */
+/*
+ * The most similar name, for a typo; NULL when none is similar: for a short name a letter or two
+ * may differ.
+ */
 static const char *nearest(const char *name)
 {
 	const char *best = NULL;

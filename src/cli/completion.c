@@ -1,6 +1,6 @@
 /*
- * completion: the shell's completion, written from the table of commands. A tool's options are its rows; those of the other
- * commands the words of their usage that begin with two dashes.
+ * completion: shell completion, generated from the table of commands. A tool's options are its
+ * rows; those of other commands are the words in their usage that begin with two dashes.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@ static size_t word_len(const char *p)
 	return strspn(p, "abcdefghijklmnopqrstuvwxyz-");
 }
 
-/* Was the word at `at` seen before it? */
+/* Whether the word at `at` also occurs before it. */
 static bool is_repeated(const char *usage, const char *at, size_t len)
 {
 	for (const char *p = strstr(usage, "--"); p && p < at; p = strstr(p + word_len(p), "--"))

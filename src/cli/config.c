@@ -1,5 +1,6 @@
 /*
- * config: shows what is built in, checks a file, and shows the value each setting gets and where it comes from.
+ * config: `odradek config`: shows the built-in configuration, checks a file, and shows the value of
+ * each setting and where it comes from.
  */
 #include <stdio.h>
 #include <string.h>
@@ -138,7 +139,7 @@ static int run_list(const struct arguments *args)
 	return EXIT_FINE;
 }
 
-/* Not in the usage: the build makes the manual page with it. */
+/* Not in the usage: the build makes the manual page with this. */
 static int run_manual(const struct arguments *args)
 {
 	(void)args;
@@ -164,7 +165,7 @@ static bool is_mode(const char *arg)
 	return false;
 }
 
-/* 0, or the exit status of a mistake. */
+/* Returns 0, or the exit status for a mistake. */
 static int read_arguments(int argc, char **argv, struct arguments *args)
 {
 	for (int i = 1; i < argc; i++) {

@@ -1,8 +1,9 @@
 /*
  * configs: `odradek configs`: kafka-configs.
  *
- * An entity is a type and a name; users and clients may be named together. Topics, brokers, loggers, client metrics and groups have
- * settings (DescribeConfigs, IncrementalAlterConfigs); users, clients and addresses have quotas, and users SCRAM credentials.
+ * An entity is a type and a name; users and clients can be combined. Topics, brokers, loggers,
+ * client metrics and groups have settings (DescribeConfigs, IncrementalAlterConfigs); users,
+ * clients and addresses have quotas, and users also SCRAM credentials.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@
 
 extern const struct command command_configs;
 
-/* Kafka's types of entities, in the order of its messages; resource 0: quotas. */
+/* Kafka's entity types, in the order of its messages; resource 0: quotas. */
 static const struct entity_type {
 	const char *name;
 	int8_t resource;
@@ -197,7 +198,7 @@ static bool is_key(struct str s)
 	return true;
 }
 
-/* Without the brackets that keep commas together. */
+/* Removes the brackets that protect commas. */
 static struct str unbracketed(struct tool *t, struct str s)
 {
 	char *out = tool_string(t, s);
@@ -223,7 +224,7 @@ static void add_change(struct tool *t, struct config_changes *c, struct str name
 	c->v[c->n++] = (struct config_change){name, value, remove};
 }
 
-/* "k1=v1,k2=[v1,v2],k3=v3" */
+/* Parses "k1=v1,k2=[v1,v2],k3=v3". */
 static void read_added(struct tool *t, struct config_changes *c, const char *text)
 {
 	while (*text) {
@@ -274,7 +275,7 @@ static void read_changes(struct tool *t, struct config_changes *c)
 
 /* ---- settings ---- */
 
-/* A broker's own settings are known to it alone, also where controllers are asked. */
+/* Only the broker itself knows its own settings, even if controllers are asked. */
 static int32_t node_to_describe(struct tool *t, const struct entity_type *type, const char *name)
 {
 	int32_t id;
@@ -364,7 +365,7 @@ static void show_entity(struct tool *t, const struct entity_type *type, const ch
 	json_decref(configs);
 }
 
-/* ---- the names there are ---- */
+/* ---- checks of names ---- */
 
 struct names {
 	const char **v;
@@ -525,7 +526,7 @@ static bool is_unexpected(const struct entities *e, struct str name)
 	return !quota_is_known(has_type(e, "ips"), name) && !(of_user && credential_is_known(name));
 }
 
-/* All names that cannot be there, in the order of a HashSet of them; null: there are none. */
+/* All unexpected names, in the order of a HashSet; null: none. */
 static struct str unexpected(struct tool *t, const struct entities *e, const struct config_changes *c, unsigned which,
 			     const char *separator)
 {
@@ -565,7 +566,7 @@ static void refuse_unexpected(struct tool *t, const struct entities *e, const st
 		 of_user ? "users" : "clients", STR_ARG(names));
 }
 
-/* A user alone may have credentials too; one run changes either those or quotas. True: credentials. */
+/* A user may have credentials too; one run changes either those or quotas. True: credentials. */
 static bool check_names(struct tool *t, const struct entities *e, const struct config_changes *c)
 {
 	int credentials = 0;

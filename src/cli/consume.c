@@ -1,8 +1,8 @@
 /*
  * consume: `odradek consume`: kafka-console-consumer.
  *
- * Without --group it joins none: it reads all partitions of its topics. With one it is a member (client/member.h) and commits as Kafka's
- * does, every five seconds and at the end.
+ * Without --group it joins no group: it reads all partitions of its topics. With one it is a member
+ * (client/member.h) and commits like Kafka's consumer, every five seconds and at the end.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +26,12 @@ struct consuming {
 	struct member *member;
 	const char *group; /* NULL: none */
 	int64_t reset;
-	int64_t left; /* records until the end; -1: all there are */
+	int64_t left; /* records left to read; -1: unlimited */
 	int64_t count;
 	int64_t timeout_ms; /* -1: none */
 	struct timer silence;
 	struct timer flush;
-	/* Which topics there are, and how many partitions. */
+	/* The topics that exist, and their partition counts. */
 	struct topic_pattern pattern;
 	struct timer look;
 	struct call look_call;
@@ -149,7 +149,7 @@ static void look(struct timer *t)
 	client_call(c->tool->client, &c->look_call);
 }
 
-/* What was read already goes on where it stands. */
+/* Partitions already being read continue at their position. */
 static int64_t offset_of(const struct consuming *c, struct str topic, int32_t partition)
 {
 	for (int i = 0; i < consumer_count(c->consumer); i++) {
@@ -158,7 +158,7 @@ static int64_t offset_of(const struct consuming *c, struct str topic, int32_t pa
 		if (p.partition == partition && str_eq(p.topic, topic))
 			return p.offset;
 	}
-	return c->n_known ? OFFSET_EARLIEST : c->reset; /* a partition that is new is read from its beginning */
+	return c->n_known ? OFFSET_EARLIEST : c->reset; /* a new partition is read from its beginning */
 }
 
 static bool is_wanted(struct consuming *c, const struct metadata_response_topic *t)
@@ -304,7 +304,7 @@ static void wait_for_signal(struct work *w)
 	container_of(w, struct consuming, signal)->caught = real_signal_next();
 }
 
-/* The first has the member commit and leave; whoever has not the patience for it sends another. */
+/* The first signal makes the member commit and leave; a second one ends the program at once. */
 static void on_signal(struct work *w)
 {
 	struct consuming *c = container_of(w, struct consuming, signal);
@@ -497,7 +497,7 @@ static int consume(struct tool *t)
 	if (tool_has(t, "enable-systest-events"))
 		printf("shutdown_complete\n");
 	fflush(stdout);
-	exit(c->caught ? 128 + c->caught : c->code); /* a job may still wait for a signal */
+	exit(c->caught ? 128 + c->caught : c->code); /* a job may still be waiting for a signal */
 }
 
 static int run(int argc, char **argv)

@@ -26,7 +26,7 @@ static bool is_share_or_streams(const struct group_line *g)
 	return str_is(g->type, "Share") || str_is(g->type, "Streams");
 }
 
-/* A value with commas, each in its one spelling. */
+/* Parses a comma-separated list; each item is converted to its canonical spelling. */
 static int read_names(struct tool *t, const char *text, struct str (*parse)(struct str), struct str *out,
 		      const char *what)
 {
@@ -294,7 +294,7 @@ static int consumer_groups(struct tool *t)
 	check_options(t);
 	t->complaint = "\nError: Executing consumer group command failed due to ";
 	t->complain_to = stdout;
-	t->die_code = EXIT_FINE; /* Kafka's tool ends so */
+	t->die_code = EXIT_FINE; /* Kafka's tool ends in this way */
 	if (tool_has(t, "timeout"))
 		tool_property_set(t, "default.api.timeout.ms", tool_value(t, "timeout"));
 	else if (!tool_property(t, "default.api.timeout.ms"))

@@ -1,6 +1,4 @@
-/*
- * consumer_settings: see the header.
- */
+/* consumer_settings: reads a consumer's properties, with Kafka's defaults and checks. */
 #include "cli/consumer_settings.h"
 
 #include <string.h>
@@ -50,7 +48,7 @@ static bool by_kip_848(struct tool *t)
 	return protocol && strcasecmp(protocol, "consumer") == 0;
 }
 
-/* What only the other protocol has. */
+/* Refuses settings that only the other protocol has. */
 static void refuse_settings(struct tool *t, bool is_consumer)
 {
 	static const char *const CLASSIC[] = {"partition.assignment.strategy", "heartbeat.interval.ms",
@@ -66,7 +64,7 @@ static void refuse_settings(struct tool *t, bool is_consumer)
 			 is_consumer ? "CONSUMER" : "CLASSIC");
 }
 
-/* "range,org.apache.kafka.clients.consumer.CooperativeStickyAssignor" */
+/* Parses "range,org.apache.kafka.clients.consumer.CooperativeStickyAssignor". */
 static void read_strategies(struct tool *t, struct member_options *o)
 {
 	const char *list = tool_property(t, "partition.assignment.strategy");

@@ -12,8 +12,9 @@
 /* isolation.level, fetch.*, max.partition.fetch.bytes, check.crcs. An invalid value ends the tool. */
 struct consumer_options consumer_settings(struct tool *t);
 /*
- * group.protocol, group.remote.assignor, partition.assignment.strategy, session.timeout.ms, max.poll.interval.ms, heartbeat.interval.ms,
- * enable.auto.commit, auto.commit.interval.ms, group.instance.id, client.rack.
+ * group.protocol, group.remote.assignor, partition.assignment.strategy, session.timeout.ms,
+ * max.poll.interval.ms, heartbeat.interval.ms, enable.auto.commit, auto.commit.interval.ms,
+ * group.instance.id, client.rack.
  */
 struct member_options member_settings(struct tool *t, const char *group);
 

@@ -1,6 +1,4 @@
-/*
- * coordinator_record: the schema of a record is found by its family, its number and whether it is a key.
- */
+/* coordinator_record: finds the schema of a record by its family, its number and whether it is a key. */
 #include "cli/coordinator_record.h"
 
 #include <inttypes.h>
@@ -15,7 +13,7 @@
 #include "wire/protocol.h"
 #include "wire/reader.h"
 
-/* As Kafka's tools name what TransactionLogValue has as a number. */
+/* The names that Kafka's tools print for the numbers in TransactionLogValue. */
 static const char *const TRANSACTION_STATES[] = {
 	"Empty",	  "Ongoing",	   "PrepareCommit", "PrepareAbort",
 	"CompleteCommit", "CompleteAbort", "Dead",	    "PrepareEpochFence",
@@ -70,7 +68,7 @@ int coordinator_key_json(enum coordinator_family family, struct bytes key, struc
 	return type < 0 ? ERR_INVALID_RECORD : json_of(find(family, type, SCHEMA_COORDINATOR_KEY), 0, key, a, out);
 }
 
-/* The state of a transaction by its name, where it has one. */
+/* Replaces the number of a transaction's state by its name, if it has one. */
 static void name_state(struct buf *value)
 {
 	json_t *root = json_loadb((const char *)value->p, value->len, 0, NULL);
@@ -102,7 +100,7 @@ int coordinator_value_json(enum coordinator_family family, struct bytes key, str
 	return err;
 }
 
-/* ---- as kafka-dump-log has it ---- */
+/* ---- in the form of kafka-dump-log ---- */
 
 static int digit(char c)
 {
@@ -130,7 +128,10 @@ static struct bytes from_base64(const char *text, struct arena *a)
 	return (struct bytes){out, n};
 }
 
-/* The bytes of the consumer protocol behind `name`, as their fields; what cannot be read stays as it is. */
+/*
+ * Replaces the consumer protocol's bytes in member `name` by their fields; what cannot be decoded
+ * stays unchanged.
+ */
 static void open_field(json_t *member, const char *name, const struct schema *s, struct arena *a)
 {
 	const char *text = json_string_value(json_object_get(member, name));

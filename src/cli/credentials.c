@@ -1,6 +1,4 @@
-/*
- * credentials: see the header.
- */
+/* credentials: reads changes of credentials, salts and hashes passwords, and sends them. */
 #include "cli/credentials.h"
 
 #include <string.h>
@@ -29,7 +27,7 @@ static bool take_prefix(struct str *s, const char *prefix)
 	return true;
 }
 
-/* "iterations=8192,password=x" or "password=x" */
+/* Parses "iterations=8192,password=x" or "password=x". */
 static struct secret read_secret(struct tool *t, const struct config_change *c)
 {
 	struct secret s = {SCRAM_ITERATIONS_DEFAULT, c->value};
@@ -45,7 +43,7 @@ static struct secret read_secret(struct tool *t, const struct config_change *c)
 		s.password.len -= digits.len + 1;
 	}
 	if (!good || !take_prefix(&s.password, "password="))
-		tool_die(t, "Invalid credential property SCRAM_SHA_%s=%.*s", /* the name of Kafka's enum */
+		tool_die(t, "Invalid credential property SCRAM_SHA_%s=%.*s", /* the name in Kafka's enum */
 			 scram_mechanism_of(c->name) == SCRAM_SHA_256 ? "256" : "512", STR_ARG(c->value));
 	if (s.iterations == -1)
 		s.iterations = SCRAM_ITERATIONS_DEFAULT;

@@ -1,7 +1,8 @@
 /*
- * delegation_tokens: `odradek delegation-tokens`: kafka-delegation-tokens (KIP-48, KIP-373): makes, renews, ends and lists them.
+ * delegation_tokens: `odradek delegation-tokens`: kafka-delegation-tokens (KIP-48, KIP-373):
+ * creates, renews, expires and lists tokens.
  *
- * What is printed holds the HMACs, which are passwords: as with Kafka's script.
+ * Its output contains the HMACs, which are passwords, as with Kafka's script.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,7 @@ struct principals {
 	int n;
 };
 
-/* The values of an option that may be given again; one without a value is none. */
+/* The values of a repeatable option; one without a value is skipped. */
 static struct principals principals_of(struct tool *t, const char *option)
 {
 	int n = options_count(&t->options, option);
@@ -45,7 +46,7 @@ static struct principals principals_of(struct tool *t, const char *option)
 	return all;
 }
 
-/* As Java prints a list: "[User:a, User:b]". */
+/* Formats as Java prints a list: "[User:a, User:b]". */
 static const char *listed(struct tool *t, const struct principals *all)
 {
 	struct str text = STR("[");
@@ -110,7 +111,7 @@ static void check_options(struct tool *t)
 	excludes(t, "describe", OF_DESCRIBE);
 }
 
-/* ---- what is printed ---- */
+/* ---- output ---- */
 
 struct row {
 	struct str id;
@@ -260,7 +261,10 @@ static void print_described(struct tool *t, const struct describe_delegation_tok
 	print_row(t, &r);
 }
 
-/* Without owners: all that may be seen. Kafka's script sends an empty list then, and is always told of none. */
+/*
+ * Without owners: all tokens the caller may see. Kafka's script then sends an empty list, and
+ * always gets none.
+ */
 static int describe(struct tool *t)
 {
 	struct principals owners = principals_of(t, "owner-principal");

@@ -1,4 +1,4 @@
-/* dump_batches: a line a batch, and below it a line a record. */
+/* dump_batches: prints one line per batch, and below it one line per record. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -183,7 +183,7 @@ static void print_decoded(struct dump *d, const struct record *r, const char *wh
 	}
 }
 
-/* Of the decoders that are given the first counts, in Kafka's order. */
+/* If several decoders are given, the first in Kafka's order counts. */
 static void print_contents(struct dump *d, const struct record *r)
 {
 	const struct dump_options *o = &d->options;
@@ -255,7 +255,7 @@ static void print_records(struct dump *d, struct log_file *f, const struct batch
 	buf_fini(&records);
 }
 
-/* What stands for the records of a batch that is not opened; true when it is. */
+/* Prints what replaces the records of an encrypted batch that cannot be decrypted; true if it can. */
 static bool open_sealed(struct dump *d, struct log_file *f, struct batch_header *h)
 {
 	uint8_t id[ATREST_KEY_ID_SIZE] = {0};
@@ -280,7 +280,7 @@ static bool open_sealed(struct dump *d, struct log_file *f, struct batch_header 
 
 /* ---- the file ---- */
 
-/* The next whole batch into f->batch. False at the end, or where no batch is. */
+/* Reads the next whole batch into f->batch. False at the end, or where there is no valid batch. */
 static bool next_batch(struct log_file *f, struct batch_header *h)
 {
 	uint8_t head[BATCH_HEADER_SIZE];

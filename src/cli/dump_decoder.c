@@ -1,6 +1,7 @@
 /*
- * dump_decoder: what the classes of org.apache.kafka.tools.api make of a key or a value, by their names; others are Java's to run. Bytes are shown in
- * hex, where Java shows what an array is called.
+ * dump_decoder: decodes keys and values like the classes of org.apache.kafka.tools.api, selected by
+ * name; other classes need Java. Bytes are shown in hex, where Java prints the identity of the
+ * array.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 /*
- * dump_index: offset, time and transaction indexes, and producer snapshots. An index is held against the log beside
- * it.
+ * dump_index: offset, time and transaction indexes, and producer snapshots. An index is compared
+ * with the log next to it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +22,7 @@ enum { SNAPSHOT_MAX = 512 << 20 };
 struct pair {
 	struct file *index;
 	struct file *log;
-	struct file *offsets; /* the offset index, for a time index */
+	struct file *offsets; /* for a time index: the offset index */
 	int64_t base;
 	int64_t log_size;
 	int32_t n;
@@ -102,7 +102,7 @@ int dump_offset_index(struct dump *d, const char *path)
 	for (int32_t i = 0; i < p.n && !err && !d->options.index_sanity; i++) {
 		err = index_read(p.index, KEY_OFFSET, i, bytes);
 		struct index_entry e = index_get(bytes);
-		if (err || (e.offset == 0 && i > 0)) /* zeros behind the last entry */
+		if (err || (e.offset == 0 && i > 0)) /* zeros after the last entry */
 			break;
 		check_offset_entry(d, path, &p, e, &complained);
 		if (!d->options.verify_only)
@@ -213,7 +213,7 @@ static void print_producer(const struct producer_snapshot_entry *p)
 	printf("\n");
 }
 
-/* int16 version, then producer_snapshot, whose checksum covers what is behind it. */
+/* int16 version, then producer_snapshot, whose checksum covers what follows it. */
 static int print_producers(struct dump *d, const uint8_t *p, size_t len)
 {
 	enum { VERSION_LEN = 2, CRC_LEN = 4 };

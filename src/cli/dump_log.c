@@ -1,4 +1,4 @@
-/* dump-log: prints segments, indexes and snapshots as kafka-dump-log does. */
+/* dump_log: `odradek dump-log`: prints segments, indexes and snapshots as kafka-dump-log does. */
 #include "cli/dump_log.h"
 
 #include <stdio.h>
@@ -53,7 +53,7 @@ static int dump_file(struct dump *d, const char *path)
 	return 0;
 }
 
-/* The files are one list with commas, as kafka-dump-log takes them. */
+/* The files are a comma-separated list, as in kafka-dump-log. */
 static int dump_files(struct dump *d, const char *files)
 {
 	char *list = xstrdup(files);
@@ -70,8 +70,8 @@ static int dump_files(struct dump *d, const char *files)
 
 static const struct {
 	const char *name;
-	size_t at;	     /* of a bool in dump_options */
-	bool prints_records; /* with keys and values, as --print-data-log */
+	size_t at;	     /* offset of a bool in dump_options */
+	bool prints_records; /* prints keys and values, like --print-data-log */
 } FLAGS[] = {
 	{"print-data-log", offsetof(struct dump_options, print_data), true},
 	{"deep-iteration", offsetof(struct dump_options, deep), false},
@@ -96,7 +96,7 @@ static void read_flags(const struct options *given, struct dump_options *o)
 	o->deep = o->deep || o->print_data;
 }
 
-/* Without a class it is the one that there is without the option. */
+/* Without a class the option selects the same decoder as no option. */
 static bool read_decoder(const struct options *given, const char *option, struct dump_options *o,
 			 enum record_decoder *out)
 {

@@ -1,4 +1,4 @@
-/* dump_sealed: what dump-log needs to open sealed batches: keys, and where the batches belong. */
+/* dump_sealed: what dump-log needs to decrypt batches: keys, and where the batches belong. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "cli/dump_log.h"
 #include "log/paths.h"
 
-/* "orders-3" of "data/orders-3.1f...-delete/0.log" as of "data/orders-3/0.log". */
+/* Reads "orders-3" from "data/orders-3.1f...-delete/0.log" as well as from "data/orders-3/0.log". */
 static bool read_partition(const char *dir, int32_t *partition)
 {
 	const char *slash = strrchr(dir, '/');

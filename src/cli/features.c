@@ -24,7 +24,7 @@ enum {
 #define METADATA "metadata.version"
 #define ELR "eligible.leader.replicas.version"
 
-/* Kafka's own order of the features beside metadata.version. */
+/* Kafka's order of the features other than metadata.version. */
 static const char *const FEATURES[] = {"kraft.version", "transaction.version", "group.version", ELR,
 				       "share.version", "streams.version"};
 enum { FEATURES_N = sizeof(FEATURES) / sizeof(FEATURES[0]) };
@@ -179,7 +179,7 @@ static int by_feature(const void *a, const void *b)
 		       ((const struct update_features_request_feature *)b)->feature);
 }
 
-/* Until version 1 each feature has an answer of its own; from 2 on all stand or fall together. */
+/* Up to version 1 each feature has its own result; from 2 on all succeed or fail together. */
 static int error_of(struct tool *t, const struct update_features_response *r, struct str feature)
 {
 	for (int32_t i = 0; r && i < r->results.n; i++)
@@ -222,7 +222,7 @@ static int update(struct tool *t)
 	tool_connect(t);
 	qsort(u.v, (size_t)u.n, sizeof(u.v[0]), by_feature);
 	for (int i = 0; i < u.n; i++)
-		u.v[i].allow_downgrade = false; /* of version 0 alone, which no broker since 3.3 needs */
+		u.v[i].allow_downgrade = false; /* only for version 0, which no broker since 3.3 needs */
 	r.feature_updates.v = u.v;
 	r.feature_updates.n = u.n;
 	err = tool_ask(t, CLIENT_CONTROLLER, update_features_request_KEY, &r, &response);
@@ -241,7 +241,7 @@ static int update(struct tool *t)
 	return failed ? EXIT_CONFIG : EXIT_FINE;
 }
 
-/* ---- what needs no cluster ---- */
+/* ---- actions that need no cluster ---- */
 
 static int version_mapping(struct tool *t)
 {

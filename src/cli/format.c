@@ -1,9 +1,10 @@
 /*
- * format: `odradek format`: what Kafka's `kafka-storage format` does, with its options and words.
+ * format: `odradek format`: what Kafka's `kafka-storage format` does, with its options and
+ * messages.
  *
- * Without --feature a feature gets its release's default, but no level whose promise is not kept here: a cluster
- * that is formatted by us advertises nothing that it has not got. With --feature any level that can be carried may
- * be asked for.
+ * Without --feature a feature gets its release's default, but never a level whose promises are not
+ * kept here: a cluster formatted by this program advertises nothing it does not have. With
+ * --feature, any level that can be stored may be requested.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -38,8 +39,8 @@ struct formatting {
 	struct arena arena;
 	struct format_options options;
 	struct record_list records;
-	int release;		  /* the level of metadata.version */
-	int levels[FEATURES_MAX]; /* by row of CONTROLLER_FEATURES */
+	int release;		  /* level of metadata.version */
+	int levels[FEATURES_MAX]; /* indexed by row of CONTROLLER_FEATURES */
 	struct raft_voter voters[VOTERS_MAX];
 	struct raft_voters voter_set;
 	struct uuid metadata_directory;
@@ -75,7 +76,7 @@ static bool is_named(int row, const char *name)
 	return strcmp(CONTROLLER_FEATURES[row].name, name) == 0;
 }
 
-/* "name=level" */
+/* Parses "name=level". */
 static int read_feature(struct formatting *f, const char *text)
 {
 	const char *equals = strchr(text, '=');
@@ -156,7 +157,7 @@ static int settle_levels(struct formatting *f)
 	return code;
 }
 
-/* metadata.version first, the others by name; level 0 is no record. */
+/* metadata.version first, the others sorted by name; level 0 has no record. */
 static void add_levels(struct formatting *f)
 {
 	for (int pass = 0; pass < 2; pass++) {
@@ -188,7 +189,7 @@ static int add_credentials(struct formatting *f)
 
 /* ---- voters ---- */
 
-/* "id@host:port:directory" */
+/* Parses "id@host:port:directory". */
 static bool read_voter(struct formatting *f, struct str text, struct raft_voter *out)
 {
 	char *copy = str_dup(text);

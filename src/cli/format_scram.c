@@ -1,6 +1,4 @@
-/*
- * format_scram: see the header.
- */
+/* format_scram: parses the argument, salts and hashes the password, and makes the record. */
 #include "cli/format_scram.h"
 
 #include <string.h>
@@ -67,7 +65,7 @@ static bool read_parts(struct parsing *p, struct str in, struct credential *c)
 	return true;
 }
 
-/* The mechanism, and what is between the brackets. */
+/* The mechanism, and the part between the brackets. */
 static bool read_argument(struct parsing *p, struct str text, struct credential *c)
 {
 	const char *equals = text.len > 0 ? memchr(text.p, '=', (size_t)text.len) : NULL;

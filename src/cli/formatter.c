@@ -1,6 +1,4 @@
-/*
- * formatter: the rows of formatters and deserializers, and what each prints.
- */
+/* formatter: the tables of formatters and deserializers, and what each prints. */
 #include "cli/formatter.h"
 
 #include <inttypes.h>
@@ -12,7 +10,7 @@
 
 enum { ARENA_MAX = 256 << 20 };
 
-/* ---- deserializers: what Java's print, by their names ---- */
+/* ---- deserializers: print what Java's classes of these names print ---- */
 
 static bool number(struct bytes b, int len, struct buf *out)
 {
@@ -55,7 +53,10 @@ static bool of_boolean(struct bytes b, struct buf *out)
 	return true;
 }
 
-/* The shortest digits that mean the same number, with a point, as Java writes numbers between 10^-3 and 10^7. */
+/*
+ * The shortest digits that denote the same number, with a point, as Java prints numbers between
+ * 10^-3 and 10^7.
+ */
 static void put_double(double v, int digits, struct buf *out)
 {
 	char text[40];
@@ -97,7 +98,7 @@ static bool of_float(struct bytes b, struct buf *out)
 	return true;
 }
 
-/* org.apache.kafka.common.utils.Bytes: what is printable as it is, the rest as \xNN. */
+/* Like org.apache.kafka.common.utils.Bytes: printable characters as they are, others as \xNN. */
 static bool of_bytes(struct bytes b, struct buf *out)
 {
 	for (int32_t i = 0; i < b.len; i++)
@@ -109,7 +110,7 @@ static bool of_bytes(struct bytes b, struct buf *out)
 }
 
 static const struct {
-	const char *name; /* behind org.apache.kafka.common.serialization. */
+	const char *name; /* without the prefix org.apache.kafka.common.serialization. */
 	deserialize_fn *text;
 } DESERIALIZERS[] = {
 	{"StringDeserializer", of_string}, {"LongDeserializer", of_long},	{"IntegerDeserializer", of_integer},
@@ -131,7 +132,7 @@ static deserialize_fn *deserializer(struct formatter *f, const char *name)
 		name);
 }
 
-/* ---- the usual formatter ---- */
+/* ---- the default formatter ---- */
 
 static bool put_value(struct formatter *f, deserialize_fn *text, struct bytes b)
 {
@@ -191,7 +192,7 @@ static bool write_default(struct formatter *f, const struct consumed *c)
 		buf_printf(&f->text, "Delivery:NOT_PRESENT");
 		separate(f, f->epoch || f->headers || f->key || f->value);
 	}
-	if (f->epoch) { /* kafka-console-consumer does not hand it to its formatter */
+	if (f->epoch) { /* kafka-console-consumer does not pass it to its formatter */
 		buf_printf(&f->text, "Epoch:NOT_PRESENT");
 		separate(f, f->headers || f->key || f->value);
 	}
@@ -228,9 +229,9 @@ static bool write_logging(struct formatter *f, const struct consumed *c)
 /* ---- records of coordinators ---- */
 
 struct coordinator_kind {
-	const char *name; /* the last part of the class's */
+	const char *name; /* last part of the class name */
 	enum coordinator_family family;
-	uint32_t types; /* a bit each */
+	uint32_t types; /* one bit each */
 };
 
 static const struct coordinator_kind COORDINATORS[] = {
@@ -266,7 +267,7 @@ static bool write_coordinator(struct formatter *f, const struct consumed *c)
 	return err == 0 || err == ERR_UNSUPPORTED_VERSION;
 }
 
-/* ---- --json: a line a record ---- */
+/* ---- --json: one line per record ---- */
 
 static void put_base64(struct bytes b, struct buf *out)
 {
@@ -281,7 +282,7 @@ static void put_base64(struct bytes b, struct buf *out)
 	}
 }
 
-/* As text where it is UTF-8, else in base64 under NAMEBase64. */
+/* As text if it is valid UTF-8, otherwise in base64 as NAMEBase64. */
 static void set_bytes(json_t *to, const char *name, struct bytes b)
 {
 	struct str s = {(const char *)b.p, b.len};

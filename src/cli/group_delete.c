@@ -1,3 +1,4 @@
+/* group_delete: DeleteGroups and OffsetDelete, and printing their results. */
 #include "cli/group_delete.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /*
- * group_describe: ConsumerGroupDescribe first (KIP-848); when that says that there is no such group of the new kind, DescribeGroups.
+ * group_describe: tries ConsumerGroupDescribe first (KIP-848), and DescribeGroups if there is no
+ * consumer group of that name.
  */
 #include "cli/group_describe.h"
 
@@ -61,7 +62,7 @@ static void take_consumer_group(struct tool *t, const struct consumer_group_desc
 	}
 }
 
-/* False when it is no group of this kind, or the broker knows none. */
+/* False when it is not a group of this kind, or the broker does not support them. */
 static bool describe_consumer(struct tool *t, struct group *g)
 {
 	struct consumer_group_describe_request r = {.group_ids = {&g->id, 1}};

@@ -1,6 +1,4 @@
-/*
- * group_list: ListGroups of every broker: each knows those it coordinates.
- */
+/* group_list: sends ListGroups to every broker: each knows the groups it coordinates. */
 #include "cli/group_list.h"
 
 #include <stdlib.h>
@@ -20,7 +18,7 @@ struct str group_state_parse(struct str text)
 	return STR_NULL;
 }
 
-/* "consumer" is printed "Consumer". */
+/* "consumer" is printed as "Consumer". */
 static struct str type_name(struct str wire)
 {
 	static const char *const TYPES[] = {"Classic", "Consumer", "Share", "Streams"};
@@ -39,7 +37,7 @@ static bool is_listed(struct str s, const struct str *v, int n)
 	return n == 0;
 }
 
-/* Filters came with versions 4 and 5; an older broker lists all it has. */
+/* Filters exist since versions 4 and 5; an older broker lists all its groups. */
 static int fit(struct call *call)
 {
 	struct list_groups_request *r = (struct list_groups_request *)(uintptr_t)call->request;

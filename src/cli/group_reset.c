@@ -1,6 +1,4 @@
-/*
- * group_reset: which partitions, to which offsets, and telling of it.
- */
+/* group_reset: selects partitions, determines the new offsets, commits and prints them. */
 #include "cli/group_reset.h"
 
 #include <ctype.h>
@@ -24,7 +22,7 @@ static bool digits(const char **p, int n, int *out)
 	return true;
 }
 
-/* Days from 1970-01-01, in the Gregorian calendar (Howard Hinnant's days_from_civil). */
+/* Days since 1970-01-01 in the Gregorian calendar (Howard Hinnant's days_from_civil). */
 static int64_t days_of(int year, int month, int day)
 {
 	int64_t y = year - (month <= 2), era = (y >= 0 ? y : y - 399) / 400;
@@ -34,7 +32,7 @@ static int64_t days_of(int year, int month, int day)
 	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-/* "", "Z", "+02", "+0200", "+02:00" */
+/* Parses "", "Z", "+02", "+0200", "+02:00". */
 static bool zone(const char *p, int64_t *out_ms)
 {
 	int hours = 0, minutes = 0, sign = *p == '-' ? -1 : 1;
@@ -122,7 +120,7 @@ bool duration_parse(const char *text, int64_t *out)
 	return any;
 }
 
-/* ---- which partitions ---- */
+/* ---- selecting partitions ---- */
 
 struct partitions {
 	struct partition *v;
@@ -223,7 +221,7 @@ static void check_all_there(struct tool *t, const struct partition *v, int n)
 	}
 }
 
-/* ---- to which offsets ---- */
+/* ---- determining offsets ---- */
 
 static void list_offsets(struct tool *t, struct partition *v, int n, int64_t timestamp)
 {
@@ -244,7 +242,7 @@ static struct partition *copy(struct tool *t, const struct partition *v, int n)
 	return c;
 }
 
-/* What is outside of the log is cut to its ends. */
+/* Offsets outside the log are moved to its ends. */
 static void fit_range(struct tool *t, struct partition *v, int n)
 {
 	struct partition *first = copy(t, v, n), *last = copy(t, v, n);

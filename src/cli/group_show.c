@@ -1,9 +1,10 @@
+/* group_show: tables of a group's offsets, members and state, as text or JSON. */
 #include "cli/group_show.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* False: there is nothing to show. */
+/* False: there is nothing more to show. */
 static bool say_state(struct tool *t, const struct group *g, int rows)
 {
 	fflush(stdout);
@@ -34,9 +35,9 @@ static struct str number(struct tool *t, int64_t v)
 /* ---- --offsets ---- */
 
 struct row {
-	const struct group_member *member; /* NULL: nobody reads it */
-	struct partition p;		   /* offset: the end, -1 when it is not known */
-	int64_t committed;		   /* -1: nothing */
+	const struct group_member *member; /* NULL: no member reads it */
+	struct partition p;		   /* offset: the end; -1 if unknown */
+	int64_t committed;		   /* -1: none */
 	int32_t leader_epoch;
 };
 

@@ -1,6 +1,4 @@
-/*
- * help: which subcommands there are, or what one of them takes.
- */
+/* help: `odradek help`: lists the subcommands, or describes one of them. */
 #include "cli/command.h"
 
 extern const struct command command_help;

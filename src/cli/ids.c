@@ -1,6 +1,4 @@
-/*
- * ids: see the header.
- */
+/* ids: formatting, searching and comparing lists of ids. */
 #include "cli/ids.h"
 
 #include <string.h>

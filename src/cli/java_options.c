@@ -1,4 +1,4 @@
-/* java_options: see the header. */
+/* java_options: parses KAFKA_OPTS and reads the JAAS file it names. */
 #include "cli/java_options.h"
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define FILE_MAX (1 << 20)
 
-/* The value of -DNAME=, the last one; null: it is not there. */
+/* The value of the last -DNAME=; null: absent. */
 static struct str property(const char *options, const char *name, struct arena *a)
 {
 	size_t len = strlen(name);
@@ -50,7 +50,7 @@ struct jvm_options java_options_read(struct env *env, struct arena *a)
 	if (!str_is_null(krb5))
 		setenv("KRB5_CONFIG", krb5.p, 0);
 	if (!str_is_null(out.allowed_urls) && out.allowed_urls.len > 0)
-		out.allowed_urls.len--; /* its NUL */
+		out.allowed_urls.len--; /* without its NUL */
 	if (!str_is_null(path))
 		read_jaas(env, path, a, &out);
 	return out;

@@ -1,6 +1,7 @@
 /*
- * java_order: see the header. A table has 16 buckets, and twice as many whenever more than three quarters of them are as many as its keys;
- * within a bucket the order is that of putting. (Java makes trees of buckets of eight and more, whose order is that too.)
+ * java_order: simulates a Java hash table: it has 16 buckets, doubled whenever the keys exceed
+ * three quarters of them; within a bucket keys are in insertion order. (Java makes trees of buckets
+ * of eight and more, whose iteration order is the same.)
  */
 #include "cli/java_order.h"
 

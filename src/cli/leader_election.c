@@ -12,7 +12,7 @@ extern const struct command command_leader_election;
 
 enum { TIMEOUT_MS = 30000, PREFERRED = 0, UNCLEAN = 1 };
 
-/* ---- which partitions ---- */
+/* ---- selecting partitions ---- */
 
 static const struct partition_file ELECTION_FILE = {
 	.not_json = "Replica election data is empty",

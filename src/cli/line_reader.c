@@ -1,6 +1,4 @@
-/*
- * line_reader: taking a line apart.
- */
+/* line_reader: splits a line into headers, key and value. */
 #include "cli/line_reader.h"
 
 #include <string.h>
@@ -88,7 +86,7 @@ static struct str after(struct str s, const char *at, struct str separator)
 	return (struct str){from, (int32_t)(s.p + s.len - from)};
 }
 
-/* Takes what is before the separator off *rest; null when it is not there and errors are ignored. */
+/* Takes the part before the separator off *rest; null if there is no separator and errors are ignored. */
 static struct str take(struct line_reader *r, struct str line, struct str *rest, struct str separator, const char *name)
 {
 	const char *at = find(*rest, separator);

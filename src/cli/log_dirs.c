@@ -1,6 +1,4 @@
-/*
- * log_dirs: `odradek log-dirs`: kafka-log-dirs. What it prints is JSON anyway; with --json it is that alone.
- */
+/* log_dirs: `odradek log-dirs`: kafka-log-dirs. Its output is JSON anyway; with --json it is only that. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +9,7 @@
 
 extern const struct command command_log_dirs;
 
-/* Is `name` among the words of a list with commas? An empty list takes all. */
+/* Whether `name` is in a comma-separated list. An empty list contains everything. */
 static bool is_listed(const char *list, struct str name)
 {
 	bool any = false;
@@ -61,7 +59,7 @@ static json_t *json_broker(struct tool *t, int32_t id, const struct describe_log
 	return json_pack("{s:i,s:o}", "broker", (int)id, "logDirs", dirs);
 }
 
-/* The brokers to ask: those named, which must be there, or all. */
+/* The brokers to ask: those named, which must exist, or all. */
 static int choose(struct tool *t, int32_t *v)
 {
 	static const struct metadata_request NO_TOPICS = {.allow_auto_topic_creation = true};

@@ -1,6 +1,4 @@
-/*
- * main: the program's first look at its arguments.
- */
+/* main: the entry point: finds the subcommand, by argument or by the name of one of Kafka's scripts. */
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -29,7 +27,7 @@ static int run(const struct command *command, int argc, char **argv)
 	return command->run(argc, argv);
 }
 
-/* Under the name of one of Kafka's scripts: as `odradek COMMAND [SUB]`, with its arguments. */
+/* Called by the name of one of Kafka's scripts: runs `odradek COMMAND [SUB]` with its arguments. */
 static int run_script(const struct command *command, const char *sub, int argc, char **argv)
 {
 	char *arguments[ARGUMENTS_MAX + 2];

@@ -1,6 +1,4 @@
-/*
- * manual: odradek.conf(5) is written from the table of settings, so that it says what the program does.
- */
+/* manual: writes odradek.conf(5) from the table of settings, so that it matches the program. */
 #include "cli/manual.h"
 
 #include <string.h>
@@ -81,7 +79,10 @@ void manual_list(FILE *to)
 
 /* ---- the page ---- */
 
-/* Text as roff takes it: no line begins with a control character, backslashes and dashes stand for themselves. */
+/*
+ * Escapes text for roff: no line begins with a control character; backslashes and dashes stand for
+ * themselves.
+ */
 static void put(FILE *to, const char *text)
 {
 	for (const char *p = text; *p != 0; p++) {
@@ -145,7 +146,7 @@ static void put_scope(FILE *to, size_t i, struct arena *a)
 	}
 }
 
-/* One paragraph for each reason, naming its settings. */
+/* One paragraph per reason, with its settings. */
 static void put_reason(FILE *to, const char *reason)
 {
 	fputs(".TP\n.I \"", to);

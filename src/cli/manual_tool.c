@@ -1,5 +1,6 @@
 /*
- * manual_tool: `odradek manual`: the manual page of a tool, from its row; odradek(1) lists them all.
+ * manual_tool: `odradek manual`: the manual page of a tool, generated from its row; odradek(1)
+ * lists them all.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 
 extern const struct command command_manual;
 
-/* As text of roff: hyphens that can be copied, and no line that would be a request. */
+/* Escapes text for roff: hyphens that can be copied, and no line that would be a request. */
 static void put(const char *text)
 {
 	bool at_start = true;

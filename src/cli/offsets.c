@@ -9,9 +9,9 @@
 
 extern const struct command command_offsets;
 
-/* ---- which partitions ---- */
+/* ---- selecting partitions ---- */
 
-/* A topic pattern and the partitions of it: low <= partition < high, or one of a list. */
+/* A topic pattern and its partitions: low <= partition < high, or those in a list. */
 struct rule {
 	struct topic_pattern topic;
 	int32_t low, high;
@@ -27,7 +27,7 @@ static bool rule_takes(const struct rule *r, int32_t partition)
 	return r->n_list == 0 && partition >= r->low && partition < r->high;
 }
 
-/* "TOPIC", "TOPIC:3", "TOPIC:2-5", "TOPIC:2-", "TOPIC:-5" */
+/* Parses "TOPIC", "TOPIC:3", "TOPIC:2-5", "TOPIC:2-", "TOPIC:-5". */
 static void read_rule(struct tool *t, struct str text, struct rule *out)
 {
 	char *copy = tool_string(t, text);
@@ -134,7 +134,7 @@ static int64_t read_time(struct tool *t)
 	return n;
 }
 
-/* Kafka sorts by "topic-partition" as text. */
+/* Kafka sorts by the text "topic-partition". */
 static int by_text(const void *a, const void *b)
 {
 	const struct partition *x = a, *y = b;

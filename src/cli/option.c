@@ -1,6 +1,4 @@
-/*
- * option: reading a command line by its table.
- */
+/* option: parses a command line by its table, and prints the table. */
 #include "cli/option.h"
 
 #include <string.h>
@@ -110,7 +108,7 @@ static bool take_word(struct options *o, const char *word)
 	return true;
 }
 
-/* argv[*i] is an option; *i moves over its value. */
+/* argv[*i] is an option; *i is advanced past its value. */
 static bool take_option(struct options *o, int argc, char **argv, int *i)
 {
 	const char *argument = argv[*i];
@@ -221,7 +219,7 @@ const char *options_value(const struct options *o, const char *name)
 
 /* ---- --help ---- */
 
-/* Words from `text` up to the width; the rest is what comes next. */
+/* Prints as many words of `text` as fit into the width; returns the rest. */
 static const char *print_line(const char *text, int width, FILE *to)
 {
 	size_t len = strlen(text), cut = len;

@@ -1,6 +1,4 @@
-/*
- * partition_file: see the header.
- */
+/* partition_file: parses the file and checks each entry. */
 #include "cli/partition_file.h"
 
 #include <stdlib.h>

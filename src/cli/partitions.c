@@ -1,6 +1,4 @@
-/*
- * partitions: metadata of topics, patterns, and questions to leaders.
- */
+/* partitions: metadata of topics, patterns, and requests to leaders. */
 #include "cli/partitions.h"
 
 #include <ctype.h>
@@ -40,7 +38,7 @@ const struct metadata_response *topics_of(struct tool *t, const struct str *name
 	err = tool_ask(t, CLIENT_ANY, metadata_request_KEY, r, &answer);
 	if (err != 0)
 		tool_die_of(t, err, t->message);
-	m = (struct metadata_response *)(uintptr_t)answer; /* in our own arena */
+	m = (struct metadata_response *)(uintptr_t)answer; /* it is in our own arena */
 	if (m->topics.n > 0)
 		qsort(m->topics.v, (size_t)m->topics.n, sizeof(*m->topics.v), by_name);
 	for (int32_t i = 0; i < m->topics.n; i++)
@@ -127,7 +125,7 @@ int partition_compare(const void *a, const void *b)
 	return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
 }
 
-/* A partition that has not been answered yet has err < 0 here. */
+/* Until it is answered, a partition has err < 0. */
 enum { OPEN = -EINPROGRESS };
 
 static void find_leaders(struct tool *t, const struct leader_question *q, struct partition *v, int n)
@@ -174,7 +172,7 @@ static void settle(struct tool *t, const struct leader_question *q, struct leade
 		a->v[i]->err = err;
 }
 
-/* Asks all leaders of what is open at once. */
+/* Sends requests for all unanswered partitions at once, one per leader. */
 static void ask_leaders(struct tool *t, const struct leader_question *q, struct partition *v, int n)
 {
 	struct leader_ask *asks = arena_array(&t->arena, (size_t)n + 1, sizeof(*asks));
@@ -204,7 +202,7 @@ static void ask_leaders(struct tool *t, const struct leader_question *q, struct 
 		settle(t, q, &asks[k]);
 }
 
-/* Who is asked whoever leads need not lead. */
+/* A fixed broker need not be the leader, so that error is final for it. */
 static bool reopen(const struct leader_question *q, struct partition *v, int n)
 {
 	bool any = false;
@@ -219,7 +217,7 @@ static bool reopen(const struct leader_question *q, struct partition *v, int n)
 	return any;
 }
 
-/* Leaders move: who is no leader any more, or not yet, is asked again until the time is up. */
+/* Leaders move: a broker that is not, or not yet, the leader is asked again until the time is up. */
 void partitions_ask(struct tool *t, const struct leader_question *q, struct partition *v, int n)
 {
 	int64_t deadline = env_mono_ms(t->env) + tool_property_number(t, "default.api.timeout.ms", 60000);
@@ -250,7 +248,7 @@ struct partition *partition_asked(struct partition **v, int n, struct str topic,
 
 /* ---- ListOffsets ---- */
 
-/* The versions from which on a special time is understood. */
+/* The first versions that support each special timestamp. */
 static int fit_list_offsets(struct call *call)
 {
 	static const int FIRST[] = {[3] = 7, [4] = 8, [5] = 9, [6] = 11};

@@ -1,5 +1,6 @@
 /*
- * perf: `odradek perf`: kafka-producer-perf-test, kafka-consumer-perf-test and kafka-e2e-latency in one program of one thread.
+ * perf: `odradek perf`: kafka-producer-perf-test, kafka-consumer-perf-test and kafka-e2e-latency in
+ * one single-threaded program.
  */
 #include "cli/perf.h"
 
@@ -9,7 +10,7 @@
 
 extern const struct command command_perf;
 
-enum { POOL = 4 << 20, LETTERS = 8 /* of one random number */ };
+enum { POOL = 4 << 20, LETTERS = 8 /* obtained from one random number */ };
 
 /* ---- payloads ---- */
 

@@ -1,6 +1,4 @@
-/*
- * perf_consume: records read as fast as they come, and how many.
- */
+/* perf_consume: reads records as fast as they come, and reports the rate. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +32,7 @@ static int64_t now_ns(const struct reading *r)
 
 /* ---- printing ---- */
 
-/* yyyy-MM-dd HH:mm:ss:SSS and other orders of these letters. */
+/* Formats by a pattern such as yyyy-MM-dd HH:mm:ss:SSS, in any order of these fields. */
 static struct str date_text(struct reading *r, int64_t wall_ms)
 {
 	static const struct {
@@ -158,7 +156,7 @@ static void on_member_failed(void *arg, int err)
 	tool_die_of(((struct reading *)arg)->tool, err, STR_NULL);
 }
 
-/* The clock is looked at here, not at every record. */
+/* The clock is read here, not at every record. */
 static void on_look(struct timer *timer)
 {
 	struct reading *r = container_of(timer, struct reading, look);
@@ -231,7 +229,7 @@ static struct consumer_options options_of(struct reading *r)
 	struct consumer_options o;
 
 	if (!tool_property(t, "check.crcs"))
-		tool_property_set(t, "check.crcs", "false"); /* as kafka-consumer-perf-test */
+		tool_property_set(t, "check.crcs", "false"); /* as in kafka-consumer-perf-test */
 	o = consumer_settings(t);
 	o.reset = tool_has(t, "from-latest") ? OFFSET_LATEST : OFFSET_EARLIEST;
 	o.partition_max_bytes = (int32_t)tool_number(t, "fetch-size", o.partition_max_bytes);

@@ -1,6 +1,4 @@
-/*
- * perf_latency: one record at a time, from its sending to its coming back.
- */
+/* perf_latency: one record at a time, from sending it to receiving it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,7 +27,7 @@ struct roundtrip {
 	struct timer patience;
 };
 
-/* As in Kafka's tool, all letters of one record are the same. */
+/* As in Kafka's tool, all letters of one record are equal. */
 static struct bytes letters(struct roundtrip *r, uint8_t *p, int32_t len)
 {
 	if (len < 0)
@@ -118,7 +116,10 @@ static void on_patience(struct timer *t)
 	tool_die(r->tool, "poll() timed out before finding a result (timeout:[%dms])", PATIENCE_MS);
 }
 
-/* Nothing is sent before the ends of all partitions are known: what comes then is what was sent. */
+/*
+ * Nothing is sent before the ends of all partitions are known, so that what arrives afterwards is
+ * what was sent.
+ */
 static void on_begin(struct timer *t)
 {
 	struct roundtrip *r = container_of(t, struct roundtrip, begin);
@@ -198,7 +199,7 @@ static void create_topic(struct tool *t, struct str name)
 		tool_die_of(t, answer->topics.v[0].error_code, answer->topics.v[0].error_message);
 }
 
-/* Before there is a producer or a consumer, which would make it with the cluster's own defaults. */
+/* Done before a producer or consumer exists, which would create the topic with the cluster's defaults. */
 static const struct metadata_response *find_topic(struct tool *t)
 {
 	struct str name = str_of(tool_value(t, "topic"));

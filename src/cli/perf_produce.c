@@ -1,5 +1,6 @@
 /*
- * perf_produce: records in bursts, so many as memory and the wanted throughput allow, and how long each took to be acknowledged.
+ * perf_produce: sends records in bursts, as many as memory and the target throughput permit, and
+ * reports how long each took to be acknowledged.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,19 +24,19 @@ struct load {
 	struct tool *tool;
 	struct producer *producer;
 	struct payloads payloads;
-	struct str *values; /* of --payload-file */
+	struct str *values; /* from --payload-file */
 	int n_values;
 	int64_t n, sent, done, failed;
 	int64_t warmup;
 	size_t record_size;
-	double throughput; /* < 0: no limit */
+	double throughput; /* < 0: unlimited */
 	int64_t interval_ns;
 	int64_t start_ns;
 	bool monotonic, keys_random;
 	int32_t key_range; /* 0: no keys */
 	struct timer burst;
-	int64_t duration_ns;	/* of a transaction; 0: none */
-	int64_t transaction_ns; /* when this one began */
+	int64_t duration_ns;	/* duration of a transaction; 0: none */
+	int64_t transaction_ns; /* start of the current transaction */
 	bool in_transaction, committing;
 	struct stats stats, steady;
 	bool in_steady;
@@ -108,7 +109,7 @@ static void print_total(struct load *l, struct stats *s)
 	       p50 / 1000000, p95 / 1000000, p99 / 1000000, p999 / 1000000);
 }
 
-/* Ends when all has been told of, and committed; else more is sent when there is room. */
+/* Ends when everything has been reported and committed; otherwise sends more if there is room. */
 static void go_on(struct load *l)
 {
 	if (l->committing)
@@ -125,7 +126,7 @@ static void on_produced(void *arg, const struct produced *b)
 	char name[96];
 
 	l->done += b->n;
-	if (b->err && l->duration_ns > 0) /* as an exception from commitTransaction() */
+	if (b->err && l->duration_ns > 0) /* like an exception from commitTransaction() */
 		tool_die_of(l->tool, b->err, b->message);
 	if (b->err) {
 		l->failed += b->n;
@@ -174,7 +175,7 @@ static void begin_steady(struct load *l)
 	l->in_steady = true;
 }
 
-/* How many may be sent by now. */
+/* How many records may have been sent by now. */
 static int64_t allowed(const struct load *l, int64_t now)
 {
 	if (l->throughput < 0)
@@ -201,7 +202,7 @@ static void on_committed(void *arg, int err, struct str message)
 	go_on(l);
 }
 
-/* Begins a transaction, or ends it; false while it ends. */
+/* Begins a transaction, or ends it when it is time; false while it is ending. */
 static bool in_time(struct load *l)
 {
 	if (l->duration_ns == 0)

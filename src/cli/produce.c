@@ -1,8 +1,8 @@
 /*
  * produce: `odradek produce`: kafka-console-producer: lines of standard input become records.
  *
- * Standard input is read by a job, so that what lingers leaves while nobody types. What cannot be sent is told of on stderr; the exit
- * status is 0 then, as Kafka's is.
+ * A work job reads standard input, so that lingering batches leave while nothing is typed. Failures
+ * are reported on stderr; the exit status is 0 even then, as in Kafka.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,12 +25,12 @@ struct producing {
 	struct producer *producer;
 	struct work read;
 	struct work signal;
-	int caught; /* a signal */
+	int caught; /* the signal received */
 	char landing[READ_MAX];
 	ssize_t n_read;
-	struct buf input; /* what is no record yet */
+	struct buf input; /* input that is not a record yet */
 	size_t at;
-	size_t looked; /* so many bytes from `at` on are known to have no end of a line */
+	size_t looked; /* this many bytes from `at` on are known to contain no line end */
 	bool reading, ended, signalled, prompt, sync;
 	int64_t sent, failed;
 };
@@ -103,7 +103,10 @@ static void read_more(struct producing *p)
 	env_work(p->tool->loop, &p->read);
 }
 
-/* A line ends at \n, \r or \r\n, as Java's readLine has it; a \r at the end of what there is may be half of one. */
+/*
+ * A line ends at \n, \r or \r\n, as in Java's readLine; a \r at the end of the input so far may be
+ * the first half of one.
+ */
 static bool next_line(struct producing *p, struct str *out)
 {
 	const char *from = (const char *)p->input.p + p->at;
@@ -157,7 +160,7 @@ static void pump(struct producing *p)
 		read_more(p);
 }
 
-/* ---- signals: what was taken is sent before the end ---- */
+/* ---- signals: everything accepted is sent before the program ends ---- */
 
 static void wait_for_signal(struct work *w)
 {
@@ -194,7 +197,10 @@ static int codec_of(struct tool *t)
 	tool_die(t, "Unknown compression name: %s", name);
 }
 
-/* An option wins over the property, which wins over the option's default (maybeMergeOptions). */
+/*
+ * An option takes precedence over the property, which takes precedence over the option's default
+ * (maybeMergeOptions).
+ */
 static int64_t merged(struct tool *t, const char *option, const char *property, int64_t otherwise)
 {
 	return tool_has(t, option) ? tool_number(t, option, 0) : tool_property_number(t, property, otherwise);
@@ -237,7 +243,7 @@ static struct producer_options options_of(struct tool *t)
 	return o;
 }
 
-/* The old name of an option, with Kafka's words about it. */
+/* Handles the old name of an option, with Kafka's warning. */
 static void warn_old(struct tool *t, const char *old, const char *new)
 {
 	if (tool_has(t, old) && tool_has(t, new))

@@ -19,7 +19,7 @@ extern const struct command command_quorum;
 
 enum { TIMEOUT_MS = 30000 };
 
-/* Whom to ask: of controllers the active one, of brokers any, which forwards. */
+/* The node to ask: the active controller, or any broker, which forwards. */
 static int32_t target(struct tool *t)
 {
 	return tool_has(t, "bootstrap-controller") ? CLIENT_CONTROLLER : CLIENT_ANY;
@@ -134,7 +134,7 @@ static json_t *json_replica(struct tool *t, const struct quorum *q, const struct
 	return one;
 }
 
-/* With a blank behind each colon and comma, as Kafka writes it. */
+/* Prints a blank after each colon and comma, as Kafka does. */
 static void print_replicas(const char *head, json_t *replicas)
 {
 	size_t at;
@@ -215,7 +215,7 @@ static int describe(struct tool *t)
 
 /* ---- add-controller ---- */
 
-/* What a controller's own configuration file says of it. */
+/* Reads a required entry of a controller's own configuration file. */
 static const char *wanted(struct tool *t, const char *name)
 {
 	const char *value = tool_property(t, name);
@@ -246,7 +246,7 @@ static struct uuid directory_of(struct tool *t)
 	return m.directory_id;
 }
 
-/* NAME://HOST:PORT of this listener in a list; false when it is not there. */
+/* Finds NAME://HOST:PORT of this listener in a list; false when absent. */
 static bool endpoint_in(struct tool *t, const char *list, struct str name, struct add_raft_voter_request_listener *out)
 {
 	for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {

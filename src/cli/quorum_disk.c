@@ -1,6 +1,7 @@
 /*
- * quorum_disk: what a node's metadata directory says of its quorum: meta.properties, quorum-state, and the control records of the newest snapshot
- * and of the log behind it. Everything is only read, and may be another's copy: what cannot be read is said.
+ * quorum_disk: what a node's metadata directory says about its quorum: meta.properties,
+ * quorum-state, and the control records of the newest snapshot and of the log after it. Everything
+ * is only read, and may be a copy made on another machine: whatever cannot be read is reported.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -56,7 +57,7 @@ static void read_state(struct tool *t, struct doctor_disk *d)
 /* ---- control records ---- */
 
 struct found {
-	struct raft_snapshot_id snapshot; /* the newest; end_offset -1: there is none */
+	struct raft_snapshot_id snapshot; /* the newest; end_offset -1: none */
 	int64_t segments[4096];		  /* base offsets */
 	int n_segments;
 };
@@ -96,7 +97,7 @@ static void take_voters(struct tool *t, const struct raft_voters *voters, struct
 	}
 }
 
-/* What one batch of control records says. */
+/* Reads the control records of a batch. */
 static void take_control(struct tool *t, const struct batch_iter *it, struct doctor_disk *d)
 {
 	struct record_iter records = record_iter(&it->header, it->p + BATCH_HEADER_SIZE,
@@ -116,7 +117,7 @@ static void take_control(struct tool *t, const struct batch_iter *it, struct doc
 	}
 }
 
-/* Up to the first batch that is not whole. */
+/* Stops at the first incomplete batch. */
 static void read_batches(struct tool *t, const char *path, bool snapshot, struct doctor_disk *d)
 {
 	struct batch_iter it;
@@ -133,7 +134,7 @@ static void read_batches(struct tool *t, const char *path, bool snapshot, struct
 		if (snapshot)
 			continue;
 		if (batch_last_offset(&it.header) < d->log_end)
-			continue; /* the snapshot is beyond it */
+			continue; /* the snapshot covers it */
 		d->log_end = batch_last_offset(&it.header) + 1;
 		d->log_epoch = it.header.leader_epoch;
 	}
@@ -220,7 +221,7 @@ static const char *addresses_of(struct tool *t, const char *voters)
 	return out;
 }
 
-/* As a node that starts takes it: the first of log.dirs, else of log.dir. */
+/* As chosen by a starting node: metadata.log.dir, otherwise the first of log.dirs, otherwise log.dir. */
 static const char *directory_of(struct tool *t, const struct doctor_config *c)
 {
 	const char *dirs = c->log_dirs ? c->log_dirs : c->log_dir ? c->log_dir : "/tmp/kafka-logs";

@@ -1,8 +1,10 @@
 /*
- * quorum_doctor: what follows from what a cluster, or a metadata directory, says; and how it is told.
+ * quorum_doctor: conclusions from what a cluster, or a metadata directory, says; and reporting
+ * them.
  *
- * A problem is what keeps the cluster from being well; a hint is what to do. Exit status 0: there is no problem, or, with --node, that node may be
- * restarted now. Of a node whose partitions were not looked at that is never said, unless it is known to be no broker.
+ * A problem keeps the cluster from being healthy; a hint says what to do. Exit status 0: no problem
+ * or, with --node, that node may be restarted now. This is never said of a node whose partitions
+ * were not examined, unless it is known not to be a broker.
  */
 #include "cli/quorum_doctor.h"
 
@@ -13,7 +15,7 @@
 struct report {
 	struct tool *tool;
 	const struct doctor_survey *s;
-	json_t *problems; /* of strings */
+	json_t *problems; /* array of strings */
 	json_t *hints;
 	json_t *restarts;
 	const struct doctor_config *config;
@@ -35,7 +37,7 @@ static const char *plural(int64_t n)
 	return n == 1 ? "" : "s";
 }
 
-/* ---- a cluster whose quorum is led ---- */
+/* ---- a quorum with a leader ---- */
 
 static const char *silence(struct tool *t, int64_t ms)
 {
@@ -51,7 +53,7 @@ static const char *distance(struct tool *t, int64_t lag)
 	return tool_string(t, arena_printf(&t->arena, "%" PRId64 " record%s", lag, plural(lag)));
 }
 
-/* What to do when it stays so. */
+/* What to do if the situation persists. */
 static void add_lost_majority(json_t *hints)
 {
 	add(hints,
@@ -62,7 +64,7 @@ static void add_lost_majority(json_t *hints)
 	    "newly formatted node has no vote");
 }
 
-/* While a majority decides, one voter can be taken out and put in again, or begin with an empty disk. */
+/* While there is a majority, one voter can be removed and added again, or start with an empty disk. */
 static void add_lost_disk(struct report *r, const struct doctor_voter *v)
 {
 	char id[UUID_TEXT_LEN + 1];
@@ -125,7 +127,7 @@ static void look_at_brokers(struct report *r)
 		if (!s->brokers[i].is_fenced)
 			continue;
 		add(r->problems, "broker %d is fenced", s->brokers[i].id);
-		if (v && !v->current) /* that has been said */
+		if (v && !v->current) /* already reported */
 			continue;
 		add(r->hints,
 		    "start broker %d, or see in its log why it sends no heartbeats; if it is gone for good: "
@@ -149,7 +151,7 @@ static void look_at_brokers(struct report *r)
 		    s->n_under_replicated == 1 ? " has" : "s have");
 }
 
-/* ---- may a node be restarted? ---- */
+/* ---- whether a node may be restarted ---- */
 
 static const struct doctor_broker *broker_of(const struct doctor_survey *s, int32_t id)
 {
@@ -185,7 +187,7 @@ static bool is_told_of(const struct doctor_survey *s, int32_t id)
 	return voter_of(s, id) || broker_of(s, id);
 }
 
-/* True: it may. */
+/* True: the node may be restarted. */
 static bool judge(struct report *r, int32_t id)
 {
 	const struct doctor_voter *v = voter_of(r->s, id);
@@ -207,7 +209,7 @@ static bool judge(struct report *r, int32_t id)
 	return may;
 }
 
-/* A node that was named. */
+/* For a node given by --node. */
 static bool judge_named(struct report *r, int32_t id)
 {
 	if (!r->s->quorum_error && !is_told_of(r->s, id))
@@ -224,9 +226,9 @@ static void judge_all(struct report *r)
 			judge(r, r->s->brokers[i].id);
 }
 
-/* ---- a quorum that nobody leads ---- */
+/* ---- a quorum without a leader ---- */
 
-/* A controller that does not lead answers with an error alone. */
+/* A controller that is not the leader answers only with an error. */
 static void look_at_leaders(struct report *r, const struct doctor_probe *v, int n)
 {
 	const struct doctor_probe *one = NULL;
@@ -245,7 +247,10 @@ static void look_at_leaders(struct report *r, const struct doctor_probe *v, int 
 	}
 }
 
-/* Who are the voters is known only where controller.quorum.voters has them: of other addresses no majority can be counted. */
+/*
+ * The voters are known only if controller.quorum.voters lists them: for other addresses no majority
+ * can be determined.
+ */
 static void count_answers(struct report *r, int answer, int n, bool are_voters)
 {
 	int majority = doctor_majority(n);
@@ -392,7 +397,7 @@ static int tell(struct report *r, bool well)
 	return well && ready ? EXIT_FINE : EXIT_CONFIG;
 }
 
-/* ---- nobody answers ---- */
+/* ---- no controller answers ---- */
 
 static void advise(const struct doctor_disk *d, bool asked, json_t *problems, json_t *hints)
 {
@@ -463,7 +468,7 @@ static int tell_disk(struct tool *t, const char *path, bool asked)
 
 /* ---- the subcommand ---- */
 
-/* Whom to ask: who is named, or the controllers of the configuration file. NULL: nobody. */
+/* The addresses to ask: those given, or the controllers in the configuration file. NULL: none. */
 static const char *whom(struct tool *t, const struct doctor_config *c, bool *controllers)
 {
 	const char *brokers = tool_value(t, "bootstrap-server"), *named = tool_value(t, "bootstrap-controller");
@@ -476,8 +481,10 @@ static const char *whom(struct tool *t, const struct doctor_config *c, bool *con
 	return named ? named : c->controllers;
 }
 
-/* Whether the node that was asked about may be restarted; of all, whether nothing is wrong. A broker that only its configuration names is not told
- * of by controllers. */
+/*
+ * Whether the node asked about may be restarted; without --node, whether nothing is wrong.
+ * Controllers know nothing of a broker that only its configuration file names.
+ */
 static bool judge_asked(struct report *r, const struct doctor_config *c)
 {
 	bool told_of = is_told_of(r->s, c->node_id), may = true;

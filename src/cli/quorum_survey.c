@@ -1,6 +1,7 @@
 /*
- * quorum_survey: what a cluster says of itself: DescribeCluster, DescribeQuorum, Metadata, DescribeConfigs. The answers of controllers (which
- * know no topics) and of brokers come to one survey.
+ * quorum_survey: what a cluster says about itself: DescribeCluster, DescribeQuorum, Metadata,
+ * DescribeConfigs. The answers of controllers (which know no topics) and of brokers go into one
+ * survey.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static struct doctor_broker *find(struct doctor_survey *s, int32_t id)
 	return s->n_brokers ? bsearch(&key, s->brokers, (size_t)s->n_brokers, sizeof(key), by_id) : NULL;
 }
 
-/* Before DescribeCluster's version 2 fenced brokers were not told. */
+/* Before version 2, DescribeCluster did not return fenced brokers. */
 static int fit_cluster(struct call *c)
 {
 	struct describe_cluster_request *r = (struct describe_cluster_request *)c->request;
@@ -91,7 +92,7 @@ static struct str address_of(struct tool *t, const struct describe_quorum_respon
 	return STR_NULL;
 }
 
-/* The leader's own times are its clock, as of the answer. */
+/* The times given for the leader itself are its clock at the time of the answer. */
 static struct doctor_voter look_at_voter(const struct describe_quorum_response_replica *leader,
 					 const struct describe_quorum_response_replica *v)
 {
@@ -101,10 +102,10 @@ static struct doctor_voter look_at_voter(const struct describe_quorum_response_r
 				   .lag = leader->log_end_offset - v->log_end_offset,
 				   .fetched_ms = v->last_fetch_timestamp};
 
-	if (v->log_end_offset < 0) /* not heard of in this epoch */
+	if (v->log_end_offset < 0) /* not heard in this epoch */
 		out.lag = -1;
 
-	if (leader->last_fetch_timestamp < 0) { /* version 0 tells no times */
+	if (leader->last_fetch_timestamp < 0) { /* version 0 has no times */
 		out.silent_ms = -1;
 		out.fetches = true;
 		out.current = out.lag == 0;
@@ -147,7 +148,7 @@ static int read_quorum(struct tool *t, struct doctor_survey *s, const struct des
 	return 0;
 }
 
-/* What was seen of them before, in this epoch. */
+/* Adds what was observed about them earlier in this epoch. */
 static void count_fetches(struct doctor_survey *s, const struct doctor_voter *before, int n)
 {
 	for (int i = 0; i < s->n_voters; i++) {
@@ -160,7 +161,7 @@ static void count_fetches(struct doctor_survey *s, const struct doctor_voter *be
 	}
 }
 
-/* True: there is none to wait for. */
+/* True: there is nothing left to wait for. */
 static bool all_fetch(const struct doctor_survey *s)
 {
 	bool all = true;
@@ -187,8 +188,9 @@ static void ask_leader(struct tool *t, struct doctor_survey *s)
 }
 
 /*
- * Until each voter is seen to fetch that may: one heard of of late, or not yet by a new leader; or there was time enough since the leader answered
- * first, however long that took. A new leader has heard of nobody, and begins all anew; not without end.
+ * Waits until each voter that may fetch has been seen to do so: one heard recently, or not yet
+ * heard by a new leader; or until enough time has passed since the leader first answered, however
+ * long that took. A new leader has heard nobody, so the wait starts over, but not without limit.
  */
 static void ask_quorum(struct tool *t, struct doctor_survey *s)
 {
@@ -233,7 +235,7 @@ static int number_in(const struct describe_configs_response_result *r)
 	return 1;
 }
 
-/* In the order of the topics; of one that has gone meanwhile, 1. */
+/* In the order of the topics; 1 for a topic that has been deleted meanwhile. */
 static void ask_min_isr(struct tool *t, const struct metadata_response_topic *topics, int n, int *out)
 {
 	static struct str key = STR("min.insync.replicas");
@@ -247,7 +249,7 @@ static void ask_min_isr(struct tool *t, const struct metadata_response_topic *to
 	}
 	answer = tool_must(t, CLIENT_ANY, describe_configs_request_KEY, &r);
 	for (int32_t i = 0; i < answer->results.n && i < n; i++)
-		for (int k = 0; k < n; k++) { /* they come in the order that they were asked for */
+		for (int k = 0; k < n; k++) { /* answers are in the order of the request */
 			int at = (i + k) % n;
 
 			if (!str_eq(topics[at].name, answer->results.v[i].resource_name))
@@ -272,7 +274,7 @@ static void count_in(struct tool *t, struct str *one, int64_t *n, const struct m
 		*one = name_of(t, topic, p);
 }
 
-/* Without any one of those in sync, what would be left of them? */
+/* For each in-sync replica, determines what would be left without it. */
 static void note_loss(struct tool *t, struct doctor_survey *s, const struct metadata_response_topic *topic,
 		      const struct metadata_response_partition *p, int min_isr)
 {
@@ -288,7 +290,10 @@ static void note_loss(struct tool *t, struct doctor_survey *s, const struct meta
 	}
 }
 
-/* With eligible leader replicas (KIP-966) the in-sync replicas of a partition without a leader are none: who was last is told by another API. */
+/*
+ * With eligible leader replicas (KIP-966), a partition without a leader has no in-sync replicas:
+ * another API says which one was last.
+ */
 static void ask_last_in_sync(struct tool *t, struct doctor_survey *s, const struct metadata_response_topic *topic,
 			     int32_t partition)
 {
@@ -300,7 +305,7 @@ static void ask_last_in_sync(struct tool *t, struct doctor_survey *s, const stru
 	const void *answer;
 
 	if (tool_ask(t, CLIENT_ANY, describe_topic_partitions_request_KEY, &r, &answer) != 0)
-		return; /* not every release has it */
+		return; /* not every release has this API */
 	out = answer;
 	p = out->topics.n == 1 && out->topics.v[0].partitions.n == 1 ? out->topics.v[0].partitions.v : NULL;
 	if (p && p->eligible_leader_replicas.n > 0)
@@ -322,7 +327,7 @@ static void note_without_leader(struct tool *t, struct doctor_survey *s, const s
 static void look_at_partition(struct tool *t, struct doctor_survey *s, const struct metadata_response_topic *topic,
 			      const struct metadata_response_partition *p, int min_isr)
 {
-	int least = min_isr < p->replica_nodes.n ? min_isr : p->replica_nodes.n; /* Kafka's effective one */
+	int least = min_isr < p->replica_nodes.n ? min_isr : p->replica_nodes.n; /* effective value, as in Kafka */
 
 	s->n_partitions++;
 	s->n_under_replicated += p->isr_nodes.n < p->replica_nodes.n;

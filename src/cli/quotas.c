@@ -193,7 +193,7 @@ void scram_describe(struct tool *t, const char *const *users, int n)
 		r->users.v[i].name = str_of(users[i]);
 	err = tool_ask(t, CLIENT_ANY, describe_user_scram_credentials_request_KEY, r, &response);
 	if (err == ERR_UNSUPPORTED_VERSION)
-		return; /* a node that keeps no credentials */
+		return; /* the node keeps no credentials */
 	if (err != 0)
 		tool_die_of(t, err, t->message);
 	answer = response;

@@ -1,5 +1,6 @@
 /*
- * reassign_generate: see the header.
+ * reassign_generate: reads brokers and topics, and places the partitions with the controller's
+ * algorithm.
  */
 #include "cli/reassign_generate.h"
 
@@ -42,7 +43,7 @@ static struct str *read_topics(struct tool *t, int *n)
 	return v;
 }
 
-/* Those of the list that are there, with their racks: all have one, or none has. */
+/* The brokers of the list that exist, with their racks: either all have one, or none is used. */
 static struct placement_broker *find_brokers(struct tool *t, struct id_list wanted, int *n)
 {
 	const struct metadata_response *m = topics_of(t, &STR_NULL, 0);
@@ -71,7 +72,7 @@ static uint64_t chance(void *arg)
 	return env_random_u64(arg);
 }
 
-/* The partitions of one topic, from `first` on: as many as it has, each with as many replicas as its first has now. */
+/* Places the partitions of one topic, from `first` on, with as many replicas each as the first has now. */
 static void place_topic(struct tool *t, struct placement_broker *brokers, int n_brokers, struct reassignment *first,
 			int n)
 {

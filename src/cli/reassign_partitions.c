@@ -14,12 +14,12 @@ extern const struct command command_reassign_partitions;
 
 enum { MOVE_TIMEOUT_MS = 10000 };
 
-/* As the script's TerseException: without "Error: " before it. */
+/* As the script's TerseException: without "Error: " in front. */
 #define terse_die(t, ...) ((t)->complaint = "", tool_die(t, __VA_ARGS__))
 
 /* ---- --verify ---- */
 
-/* What became of a partition, or of a replica's move: its name in JSON. */
+/* The state of a partition, or of a replica's move, with its name in JSON. */
 enum outcome { COMPLETED, IN_PROGRESS, NOT_ACTIVE, NO_DIRECTORY, OTHER_DIRECTORY };
 static const char *const OUTCOMES[] = {"completed", "inProgress", "notActive", "noLiveLogDir", "otherLogDir"};
 
@@ -28,7 +28,7 @@ struct partition_state {
 	enum outcome outcome;
 };
 
-/* As they are; a partition that is not there has no replicas. */
+/* The current state; a partition that does not exist has no replicas. */
 static struct partition_state partition_state(struct tool *t, const struct reassignment *target,
 					      const struct reassignments *under_way, const struct metadata_response *m)
 {
@@ -62,7 +62,7 @@ static void say_partition(struct tool *t, const struct reassignment *r, const st
 			STR_ARG(name), STR_ARG(ids_text(t, s->replicas)), STR_ARG(ids_text(t, r->replicas)));
 }
 
-/* True when none of the cluster's is under way. */
+/* True when no reassignment in the cluster is under way. */
 static bool verify_partitions(struct tool *t, const struct reassignments *targets, json_t *out)
 {
 	struct reassignments under_way = reassignments_under_way(t, NULL);
@@ -113,7 +113,7 @@ static void say_dir(struct tool *t, const struct replica_dir *r, enum outcome ou
 			 STR_ARG(r->topic), r->partition, r->broker, STR_ARG(r->current), STR_ARG(r->target));
 }
 
-/* True when none of them is under way. */
+/* True when none of these moves is under way. */
 static bool verify_dirs(struct tool *t, const struct reassignments *targets, json_t *out)
 {
 	struct replica_dirs dirs = replica_dirs_wanted(t, targets);
@@ -155,7 +155,7 @@ static int verify(struct tool *t)
 
 /* ---- --execute ---- */
 
-/* "1,2" of the ids that are there twice; an empty text when none is. */
+/* "1,2": the ids that occur twice; empty text when there are none. */
 static struct str twice(struct tool *t, struct id_list ids)
 {
 	struct id_list seen = ids_new(t, ids.n), again = ids_new(t, ids.n);
@@ -184,7 +184,7 @@ static void check_replicas(struct tool *t, const struct reassignments *r)
 		tool_die(t, "Partition replica lists may not contain duplicate entries: %.*s", STR_ARG(buf_str(&b)));
 }
 
-/* What the file wants, sorted, after the checks that need no cluster. */
+/* The contents of the file, sorted, after the checks that do not need the cluster. */
 static struct reassignments read_proposed(struct tool *t)
 {
 	struct reassignments r = reassignments_read(t, tool_value(t, "reassignment-json-file"));
@@ -234,7 +234,7 @@ _Noreturn static void no_partitions(struct tool *t, const struct reassignments *
 		    arena_printf(&t->arena, "Unable to find partition: %.*s", STR_ARG(buf_str(&b))));
 }
 
-/* The proposed partitions as they are now. */
+/* The current placement of the proposed partitions. */
 static struct reassignments current_of(struct tool *t, const struct reassignments *proposed)
 {
 	int n;
@@ -325,7 +325,7 @@ static struct reassignments cancel_moving(struct tool *t, const struct reassignm
 	for (int i = 0; i < moving.n; i++)
 		if (moving.v[i].adding.n > 0 || moving.v[i].removing.n > 0) {
 			moving.v[kept] = moving.v[i];
-			moving.v[kept++].replicas.n = -1; /* as they were */
+			moving.v[kept++].replicas.n = -1; /* back to what they were */
 		}
 	moving.n = kept;
 	if (moving.n == 0) {
@@ -341,7 +341,7 @@ static struct reassignments cancel_moving(struct tool *t, const struct reassignm
 	return moving;
 }
 
-/* Those that move to another directory move back to where they are. */
+/* Replicas being moved to another directory stay in their current one. */
 static void cancel_dirs(struct tool *t, const struct reassignments *targets, json_t *out)
 {
 	struct replica_dirs dirs = replica_dirs_wanted(t, targets);
@@ -362,7 +362,8 @@ static void cancel_dirs(struct tool *t, const struct reassignments *targets, jso
 	if (dirs.n > 0)
 		replica_dirs_move(t, &dirs, tool_number(t, "timeout", MOVE_TIMEOUT_MS));
 	else
-		tool_say(t, "None of the specified partition moves are active."); /* the script ends no line here */
+		/* the script prints no newline here */
+		tool_say(t, "None of the specified partition moves are active.");
 }
 
 static int cancel(struct tool *t)
@@ -415,7 +416,7 @@ static int list(struct tool *t)
 
 /* ---- the command ---- */
 
-/* What each action needs, and takes, beside --command-config and --json. */
+/* The options that each action requires and accepts, besides --command-config and --json. */
 static const struct action {
 	const char *name;
 	int (*run)(struct tool *t);

@@ -1,6 +1,4 @@
-/*
- * reassign_throttle: see the header.
- */
+/* reassign_throttle: computes the moves, and sets and removes the settings. */
 #include "cli/reassign_throttle.h"
 
 #include <stdlib.h>
@@ -17,9 +15,9 @@
 
 enum { CONTROLLERS = 2, RATES = 3 };
 
-/* ---- where replicas come from and go to ---- */
+/* ---- sources and destinations of moves ---- */
 
-/* A partition's `replicas` are its sources here, `adding` its destinations. */
+/* Here a partition's `replicas` are the sources of a move, and `adding` its destinations. */
 static struct reassignment move_under_way(struct tool *t, const struct reassignment *r)
 {
 	struct reassignment move = {r->topic, r->partition, ids_new(t, r->replicas.n), r->adding, {NULL, 0}, NULL, 0};
@@ -163,7 +161,7 @@ void throttle_between_dirs(struct tool *t, const struct replica_dirs *moves, int
 
 /* ---- taking back ---- */
 
-/* All nodes that the client can ask, and all that replicas go to. */
+/* All nodes the client can ask, and all destinations of replicas. */
 static struct id_list nodes_of(struct tool *t, const struct reassignments *targets)
 {
 	static const struct describe_cluster_request R = {.endpoint_type = CONTROLLERS};

@@ -1,6 +1,4 @@
-/*
- * reassignment: see the header.
- */
+/* reassignment: parses and prints the JSON form, and lists, starts and cancels reassignments. */
 #include "cli/reassignment.h"
 
 #include <stdlib.h>
@@ -12,7 +10,7 @@
 
 enum { FILE_MAX = 64 << 20, FILE_VERSION = 1, TIMEOUT_MS = 60000 };
 
-/* ---- JSON as Kafka's tools read it ---- */
+/* ---- JSON in the form of Kafka's tools ---- */
 
 _Noreturn static void not_expected(struct tool *t, const char *what, const json_t *got)
 {
@@ -48,7 +46,10 @@ static struct str str_value(struct tool *t, const json_t *value)
 	return arena_str(&t->arena, (struct str){json_string_value(value), (int32_t)json_string_length(value)});
 }
 
-/* The list of that name in the file; NULL when it has none. The file's version must be ours. */
+/*
+ * The list of that name in the file; NULL if there is none. The file's version must be the
+ * supported one.
+ */
 static const json_t *read_list(struct tool *t, const char *path, const char *name, json_t **root)
 {
 	const json_t *version, *list;
@@ -387,7 +388,7 @@ static const struct alter_partition_reassignments_request *alter_request(struct 
 	return request;
 }
 
-/* The flag is not in version 0, which allows it. */
+/* Version 0 does not have the flag, and always allows it. */
 static int fit_alter(struct call *call)
 {
 	const struct alter_partition_reassignments_request *r = call->request;

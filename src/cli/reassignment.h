@@ -2,7 +2,8 @@
  * reassignment: partitions and the current or intended places of their replicas: as given in a
  * file, as found in the cluster, as being moved.
  *
- *	{"version": 1, "partitions": [{"topic": "t", "partition": 0, "replicas": [1, 2], "log_dirs": ["any", "/data"]}, ...]}
+ *	{"version": 1, "partitions": [
+ *		{"topic": "t", "partition": 0, "replicas": [1, 2], "log_dirs": ["any", "/data"]}, ...]}
  *
  * All memory is in the tool's arena; errors end the tool with Kafka's message.
  */

@@ -1,6 +1,4 @@
-/*
- * release: the one file that is compiled anew for each commit.
- */
+/* release: the only file that is recompiled for each commit. */
 #include "cli/release.h"
 
 #include <stdio.h>

@@ -1,5 +1,6 @@
 /*
- * remote_record: the frame is that of metadata records: uvarint frame version (1), uvarint type, uvarint version, then the body.
+ * remote_record: the frame is that of metadata records: uvarint frame version (1), uvarint type,
+ * uvarint version, then the body.
  */
 #include "cli/remote_record.h"
 
@@ -47,7 +48,7 @@ static void put_partition(struct buf *out, struct uuid topic_id, struct str name
 	buf_printf(out, ":%.*s-%" PRId32, STR_ARG(name), partition);
 }
 
-/* What is made of a segment's id; each record has a struct of its own for it. */
+/* Prints a segment's id; a macro, since each record has its own struct for it. */
 #define PUT_SEGMENT_ID(out, entry)                                                                                     \
 	do {                                                                                                           \
 		buf_printf(out, "remoteLogSegmentId=RemoteLogSegmentId{topicIdPartition=");                            \
@@ -58,7 +59,7 @@ static void put_partition(struct buf *out, struct uuid topic_id, struct str name
 		buf_printf(out, "}");                                                                                  \
 	} while (0)
 
-/* Kafka writes the epochs in their order. */
+/* Prints the epochs in the order in which Kafka prints them. */
 #define PUT_EPOCHS(out, epochs)                                                                                        \
 	do {                                                                                                           \
 		buf_printf(out, ", segmentLeaderEpochs={");                                                            \

@@ -1,5 +1,6 @@
 /*
- * replica_dirs: see the header.
+ * replica_dirs: collects the wanted directories, compares them with the brokers' answers, and sends
+ * the moves.
  */
 #include "cli/replica_dirs.h"
 
@@ -61,7 +62,7 @@ struct str replica_dir_name(struct tool *t, const struct replica_dir *r)
 	return arena_printf(&t->arena, "%.*s-%d-%d", STR_ARG(r->topic), r->partition, r->broker);
 }
 
-/* ---- asking each broker ---- */
+/* ---- requests to each broker ---- */
 
 struct broker_question {
 	struct ask ask;
@@ -69,7 +70,7 @@ struct broker_question {
 	int n;
 };
 
-/* One for each broker, for its part of the list. */
+/* One per broker, for its part of the list. */
 static struct broker_question *questions_of(struct tool *t, const struct replica_dirs *d, int *n)
 {
 	struct broker_question *q = arena_array(&t->arena, (size_t)d->n + 1, sizeof(*q));
@@ -106,7 +107,7 @@ static void read_dir(struct tool *t, struct replica_dirs *d, int32_t broker,
 {
 	char name[96];
 
-	if (dir->error_code == ERR_KAFKA_STORAGE_ERROR) /* an offline directory tells nothing */
+	if (dir->error_code == ERR_KAFKA_STORAGE_ERROR) /* an offline directory gives no information */
 		return;
 	if (dir->error_code)
 		tool_die(
@@ -218,7 +219,7 @@ static void alter(struct tool *t, struct replica_dirs *d)
 	for (int i = 0; i < n; i++) {
 		int err = tool_ask_error(t, &q[i].ask);
 
-		for (int k = 0; k < q[i].n; k++) /* what it does not tell of is an error too */
+		for (int k = 0; k < q[i].n; k++) /* a replica missing from the answer is an error too */
 			q[i].v[k].err = err ? err : ERR_UNKNOWN_SERVER_ERROR;
 		if (err == 0)
 			read_altered(d, q[i].v->broker, q[i].ask.call.response);
@@ -227,7 +228,7 @@ static void alter(struct tool *t, struct replica_dirs *d)
 
 /* ---- moving ---- */
 
-/* Tells of those that have begun to move and leaves those that have to wait for their replica. */
+/* Reports the moves that have begun, and keeps those that must wait for their replica. */
 static void sort_out(struct tool *t, struct replica_dirs *d)
 {
 	int kept = 0;

@@ -1,5 +1,6 @@
 /*
- * reset: empties a node's directories, after a yes. A directory that a process uses is not touched.
+ * reset: `odradek reset`: empties a node's directories, after confirmation. A directory in use by a
+ * process is not touched.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -39,7 +40,7 @@ static int remove_one(void *arg, const char *name, bool is_dir)
 	return err;
 }
 
-/* What is in the directory; it stays. */
+/* Removes the contents of the directory, but not the directory. */
 static int remove_all(struct env *env, const char *path, int depth)
 {
 	struct removal r = {.env = env, .path = path, .depth = depth};

@@ -1,6 +1,4 @@
-/*
- * resource: see the header.
- */
+/* resource: builds and sends IncrementalAlterConfigs requests. */
 #include "cli/resource.h"
 
 enum { OP_SET = 0, OP_DELETE = 1 };
@@ -44,7 +42,7 @@ static void check_answer(struct tool *t, const struct ask *a)
 			tool_die_of(t, answer->responses.v[i].error_code, answer->responses.v[i].error_message);
 }
 
-/* Those of brokers in a request each, as Kafka's client does; all others in one. */
+/* Brokers get one request each, as in Kafka's client; all other resources share one. */
 void resources_alter(struct tool *t, struct incremental_alter_configs_request_resource *v, int n)
 {
 	struct incremental_alter_configs_request *requests = arena_array(&t->arena, (size_t)n + 1, sizeof(*requests));

@@ -1,6 +1,4 @@
-/*
- * settings: see the header.
- */
+/* settings: reads the file and the environment, and logs the notes. */
 #include "cli/settings.h"
 
 #include "base/err.h"

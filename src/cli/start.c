@@ -1,8 +1,8 @@
 /*
- * start: runs one node in the foreground, until it is told to stop.
+ * start: `odradek start`: runs one node in the foreground until it is told to stop.
  *
- * The main thread waits for signals and does nothing else: the first asks the node for a clean stop, the second ends the process at once
- * (what was acknowledged is in the logs, the next start recovers).
+ * The main thread only waits for signals: the first asks the node for a clean stop, the second ends
+ * the process at once (what was acknowledged is in the logs, and the next start recovers).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,14 +26,14 @@
 #include "kerberos/kerberos.h"
 #include "security/secret.h"
 
-/* A supervisor that signals the process and then its group means one signal. */
+/* A supervisor that signals the process and then its group means a single signal. */
 #define SAME_SIGNAL_MS 100
 #define JAVA_OPTIONS_MAX (4 << 20)
-#define SIGNALLED 128 /* and the number of the signal: how a shell tells of such an end */
+#define SIGNALLED 128 /* plus the number of the signal: how shells report such an end */
 
 struct arguments {
 	const char *file;
-	const char **overrides; /* as many as there are arguments, and a NULL */
+	const char **overrides; /* room for all arguments, and a NULL */
 	int n_overrides;
 	const char *log_level;
 	const char *log_format;
@@ -48,7 +48,10 @@ extern const struct command command_start;
 
 /* ---- arguments ---- */
 
-/* The value of argv[*i], which is the option `name`, as "name=value" or "name value"; NULL when it is another or has none. */
+/*
+ * The value of argv[*i] if it is the option `name`, in the form "name=value" or "name value"; NULL
+ * if it is another option or has no value.
+ */
 static const char *option(const char *name, int argc, char **argv, int *i)
 {
 	size_t len = strlen(name);
@@ -125,7 +128,7 @@ static void wait_for_end(struct env *env, struct run *run)
 	}
 }
 
-/* Before the first thread and the first file. */
+/* Call it before the first thread is started and the first file is opened. */
 static bool confine(struct env *env, const struct config *config)
 {
 	struct str user = config_string(config, CONFIG_ODRADEK_USER);
@@ -151,7 +154,7 @@ static bool confine(struct env *env, const struct config *config)
 
 /* ---- keys of logs ---- */
 
-/* Memory for them where there are to be any; NULL where not. */
+/* Memory for the keys if there are to be any; otherwise NULL. */
 static struct atrest_keys *log_keys_memory(struct env *env, const struct config *config)
 {
 	struct atrest_keys *keys;
@@ -168,7 +171,7 @@ static struct atrest_keys *log_keys_memory(struct env *env, const struct config 
 	return keys;
 }
 
-/* Before confine: programs are started no more after it. */
+/* Call it before confine, after which no programs can be started. */
 static bool run_key_command(struct env *env, const struct config *config, struct atrest_keys *keys)
 {
 	struct str setting = config_string(config, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_COMMAND);
@@ -198,7 +201,7 @@ static bool run_key_command(struct env *env, const struct config *config, struct
 	return err == 0;
 }
 
-/* A library of the system is opened while all of it can be seen. */
+/* A system library is loaded while the whole system is still accessible. */
 static bool load_libraries(struct env *env, const struct config *config)
 {
 	struct buf why = {0};

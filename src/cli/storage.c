@@ -29,7 +29,7 @@ struct option {
 	const char *name;
 	char letter;
 	enum kind kind;
-	size_t offset; /* of the field; of a list its count follows by n_offset */
+	size_t offset; /* offset of the field; for a list, n_offset is that of its count */
 	size_t n_offset;
 };
 

@@ -1,6 +1,4 @@
-/*
- * table: see the header.
- */
+/* table: collects cells, then prints them as columns or JSON. */
 #include "cli/table.h"
 
 #include <ctype.h>
@@ -87,7 +85,10 @@ static void print(const struct table *t)
 
 /* ---- JSON ---- */
 
-/* A head in camelCase: what is no letter or digit goes, and the letter behind it becomes a capital. */
+/*
+ * A heading in camelCase: characters other than letters and digits are removed, and the letter
+ * after them becomes a capital.
+ */
 static void key_of(const char *head, char out[64])
 {
 	bool capital = false;

@@ -1,6 +1,4 @@
-/*
- * tool: from the arguments to a client, questions that are waited for, and the end.
- */
+/* tool: creates a client from the arguments, sends requests and waits for them, and ends the program. */
 #include "cli/tool.h"
 
 #include <errno.h>
@@ -24,7 +22,7 @@ static void say(struct tool *t, const char *format, va_list ap) __attribute__((f
 
 static void say(struct tool *t, const char *format, va_list ap)
 {
-	FILE *to = t->json ? stderr : t->complain_to; /* what is on stdout is JSON then */
+	FILE *to = t->json ? stderr : t->complain_to; /* with --json, stdout is for JSON */
 
 	fflush(stdout);
 	fputs(t->complaint, to);
@@ -55,7 +53,7 @@ void tool_misused(struct tool *t, const char *format, ...)
 	exit(EXIT_CONFIG);
 }
 
-/* Exceptions whose names do not follow from the error's. */
+/* Exceptions whose names do not follow from the error's name. */
 static const struct {
 	int err;
 	const char *name;
@@ -90,7 +88,7 @@ static const struct {
 	{ERR_DELEGATION_TOKEN_AUTHORIZATION_FAILED, "DelegationTokenAuthorizationException"},
 };
 
-/* Else: TOPIC_DELETION_DISABLED is TopicDeletionDisabledException. */
+/* All others: TOPIC_DELETION_DISABLED is TopicDeletionDisabledException. */
 const char *tool_exception(int err, char out[96])
 {
 	const char *name = err_name(err);
@@ -296,7 +294,7 @@ int tool_run(const struct command *c, int argc, char **argv, int (*body)(struct 
 		putchar('\n');
 	}
 	json_decref(t.out);
-	if (t.client && client_is_busy(t.client)) { /* a name is still being looked up, and nobody waits for it */
+	if (t.client && client_is_busy(t.client)) { /* a name look-up is still under way, and nothing waits for it */
 		fflush(stdout);
 		exit(code);
 	}
@@ -312,12 +310,12 @@ int tool_run(const struct command *c, int argc, char **argv, int (*body)(struct 
 	return code;
 }
 
-/* Once, so that a person who waits knows why. */
+/* Reported once, so that a waiting person knows why. */
 static void on_trouble(void *arg, const char *host, int port, int err)
 {
 	struct tool *t = arg;
 
-	if (channel_is_refusal(err)) { /* the end, and told with it */
+	if (channel_is_refusal(err)) { /* final, and reported with the result */
 		void (*refused)(void *, int) = t->refused;
 
 		t->refused = NULL;
@@ -518,5 +516,5 @@ json_t *json_str(struct str s)
 {
 	json_t *text = s.p ? json_stringn(s.p, (size_t)s.len) : json_null();
 
-	return text ? text : json_null(); /* no UTF-8 */
+	return text ? text : json_null(); /* invalid UTF-8 */
 }

@@ -1,6 +1,4 @@
-/*
- * tool_settings: from the properties of a tool's client to the options of it; what has no effect is told, once.
- */
+/* tool_settings: turns properties into client options, and reports once those without effect. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -8,9 +6,9 @@
 #include "cli/java_options.h"
 #include "cli/tool.h"
 
-/* ---- what does nothing ---- */
+/* ---- settings without effect ---- */
 
-/* The newest of a name stands for all of them. */
+/* Only the newest property of each name counts. */
 static bool is_newest(const struct tool *t, const struct tool_property *p)
 {
 	for (const struct tool_property *other = t->properties; other != p; other = other->next)
@@ -39,7 +37,7 @@ static void tell_idle(struct tool *t)
 	tell(t, NO_SUCH_SETTING, "no settings of this client");
 }
 
-/* ---- what does something ---- */
+/* ---- settings with an effect ---- */
 
 static const char *get(const void *arg, const char *name)
 {

@@ -1,3 +1,7 @@
+/*
+ * topic_describe: collects descriptions of partitions by DescribeTopicPartitions or Metadata, and
+ * prints them.
+ */
 #include "cli/topic_describe.h"
 
 #include <stdlib.h>
@@ -14,7 +18,7 @@
 
 enum { TIMEOUT_MS = 30000, SOURCE_DEFAULT = 5, CURSORS_MAX = 100000 };
 
-/* A partition as both APIs tell of it; elr.n -1: not known. */
+/* A partition as described by either API; elr.n -1: unknown. */
 struct description {
 	struct str topic;
 	struct uuid topic_id;
@@ -89,7 +93,7 @@ static void take_topic(struct tool *t, const struct describe_topic_partitions_re
 	}
 }
 
-/* DescribeTopicPartitions (KIP-966), a page at a time; false when the cluster has not got it. */
+/* DescribeTopicPartitions (KIP-966), one page at a time; false when the cluster does not support it. */
 static bool describe_by_pages(struct tool *t, const struct topic_names *names, struct descriptions *d)
 {
 	struct describe_topic_partitions_request *r = arena_zalloc(&t->arena, sizeof(*r));
@@ -159,7 +163,7 @@ static struct descriptions describe_by_id(struct tool *t, struct uuid id)
 	return d;
 }
 
-/* Clusters that cannot tell, or do not tell us, have none. */
+/* Clusters that cannot tell, or that refuse, count as having none. */
 static void add_reassignments(struct tool *t, struct descriptions *d)
 {
 	struct list_partition_reassignments_request r = {.timeout_ms = TIMEOUT_MS, .topics.n = -1};

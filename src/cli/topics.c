@@ -133,7 +133,7 @@ static void add_configs(struct tool *t, struct create_topics_request_topic *topi
 	}
 }
 
-/* Names that differ in '.' and '_' only are one in the names of metrics. */
+/* Names that differ only in '.' and '_' collide in the names of metrics. */
 static void warn_of_collisions(const char *name)
 {
 	if (strpbrk(name, "._"))
@@ -225,7 +225,7 @@ static int alter(struct tool *t)
 	return EXIT_FINE;
 }
 
-/* Versions 1-5 have names in one list, 6 in another, with ids (KIP-516). */
+/* Versions 1-5 have names in one list, version 6 in another, with ids (KIP-516). */
 static int fit_delete(struct call *call)
 {
 	struct delete_topics_request *r = (struct delete_topics_request *)(uintptr_t)call->request;
@@ -292,7 +292,7 @@ static const struct {
 	int (*run)(struct tool *t);
 } ACTIONS[] = {{"create", create}, {"list", list}, {"alter", alter}, {"describe", describe}, {"delete", delete}};
 
-/* Which options go with which action. */
+/* The actions with which each option may be used. */
 static const struct {
 	const char *option;
 	const char *actions;

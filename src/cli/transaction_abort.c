@@ -1,6 +1,7 @@
 /*
- * transaction_abort: what `odradek transactions` changes: abort writes the marker that a hanging transaction's partition waits for,
- * forceTerminateTransaction takes the transactional id from its producer, which aborts what is open.
+ * transaction_abort: the parts of `odradek transactions` that change something: abort writes the
+ * marker that a hanging transaction's partition is waiting for; forceTerminateTransaction takes the
+ * transactional id away from its producer, which aborts the open transaction.
  */
 #include "cli/transactions.h"
 #include "protocol/init_producer_id.h"
@@ -26,7 +27,7 @@ static struct str spec_text(struct tool *t, const struct abort_spec *s)
 
 /* ---- which one ---- */
 
-/* The producer whose transaction begins at the offset. An epoch of a coordinator that is not known yet is 0. */
+/* The producer whose transaction begins at the offset. An unknown coordinator epoch is sent as 0. */
 static void find_by_offset(struct tool *t, struct abort_spec *s, int64_t start)
 {
 	struct str name = arena_printf(&t->arena, "%.*s-%d", STR_ARG(s->partition.topic), s->partition.partition);
@@ -91,7 +92,7 @@ static void read_marker(const void *response, struct partition **v, int n)
 	const struct write_txn_markers_response_marker *m = r->markers.n == 1 ? &r->markers.v[0] : NULL;
 
 	for (int i = 0; i < n; i++)
-		v[i]->err = ERR_UNKNOWN_SERVER_ERROR; /* but for what it tells of */
+		v[i]->err = ERR_UNKNOWN_SERVER_ERROR; /* unless the answer says otherwise */
 	for (int32_t i = 0; m && i < m->topics.n; i++)
 		for (int32_t k = 0; k < m->topics.v[i].partitions.n; k++) {
 			struct partition *of = partition_asked(v, n, m->topics.v[i].name,
@@ -160,7 +161,7 @@ static struct str terminate_error(struct tool *t, const char *id, int err)
 			  : err == ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED ? "transactional ID authorization failure"
 									     : "unexpected error";
 
-	if (err < 0 || err_is_retriable(err)) /* all the time was not enough */
+	if (err < 0 || err_is_retriable(err)) /* the time was not sufficient */
 		return tool_error_text(t, err, t->message);
 	return arena_printf(&t->arena, "InitProducerId request for transactionalId `%s` failed due to %s", id, why);
 }
@@ -189,7 +190,7 @@ int transactions_terminate(struct tool *t)
 	const struct init_producer_id_response *r;
 	int err;
 
-	/* The first answer may be that a transaction is being ended: CONCURRENT_TRANSACTIONS. */
+	/* The first answer may say that a transaction is being ended: CONCURRENT_TRANSACTIONS. */
 	while ((err = init_producer_id(t, id, &r)) > 0 && err_is_retriable(err) && env_mono_ms(t->env) < deadline)
 		tool_sleep_ms(t, RETRY_MS);
 	if (err != 0)

@@ -1,6 +1,7 @@
 /*
- * transaction_hanging: `odradek transactions find-hanging`: transactions that a partition has open for longer than any may take, and of
- * which their coordinator does not know that this partition waits for a marker.
+ * transaction_hanging: `odradek transactions find-hanging`: transactions open in a partition for
+ * longer than permitted, whose coordinator does not know that this partition is waiting for a
+ * marker.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ struct open_transaction {
 };
 
 struct open_transactions {
-	struct open_transaction *v; /* by producer, then topic and partition */
+	struct open_transaction *v; /* sorted by producer, then topic and partition */
 	int n;
 };
 
@@ -31,7 +32,7 @@ static bool has_replica(const struct metadata_response_partition *p, int32_t bro
 	return false;
 }
 
-/* All partitions of the topic, or of all topics; with --broker-id those that it has. */
+/* All partitions of the topic, or of all topics; with --broker-id, those on that broker. */
 static struct partition *all_partitions(struct tool *t, int *n)
 {
 	struct str topic = tool_has(t, "topic") ? str_of(tool_value(t, "topic")) : STR_NULL;
@@ -72,7 +73,7 @@ static struct partition *where(struct tool *t, int *n)
 	return one;
 }
 
-/* ---- what is open for too long ---- */
+/* ---- transactions open for too long ---- */
 
 static void ask_producers(struct tool *t, struct partition *v, int n)
 {
@@ -131,7 +132,7 @@ static struct open_transactions find_open(struct tool *t, const struct partition
 
 /* ---- what their coordinators know ---- */
 
-/* How many from the i-th on are of one producer. */
+/* How many, from the i-th on, belong to one producer. */
 static int same_producer(const struct open_transactions *open, int i)
 {
 	int end = i + 1;
@@ -176,7 +177,7 @@ static const struct describe_transactions_response_transaction *description_of(s
 	return err ? NULL : d;
 }
 
-/* Those that wait for a marker as they should are left out. */
+/* Removes those that are legitimately waiting for a marker. */
 static void keep_hanging(struct tool *t, struct open_transactions *open)
 {
 	int kept = 0, n;

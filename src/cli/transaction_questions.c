@@ -1,5 +1,6 @@
 /*
- * transaction_questions: asking brokers for transactions and producers; the words for errors are those of Kafka's admin client.
+ * transaction_questions: queries brokers for transactions and producers, with the error messages of
+ * Kafka's admin client.
  */
 #include <string.h>
 
@@ -24,7 +25,7 @@ static struct str list_error(struct tool *t, int32_t broker, int err)
 			    broker);
 }
 
-/* In the order of a HashMap of their ids. */
+/* In the iteration order of a HashMap of their ids. */
 static struct id_list all_brokers(struct tool *t)
 {
 	const struct metadata_response *m = topics_of(t, &STR_NULL, 0);
@@ -61,7 +62,7 @@ struct listing *transactions_list(struct tool *t, const struct list_transactions
 
 /* ---- one transaction ---- */
 
-/* Of the way, or when the time is up, the error has its own words. */
+/* A transport error, or a retriable one when the time is up, has its own message. */
 static struct str coordinator_error(struct tool *t, struct str id, int err)
 {
 	if (err < 0 || err_is_retriable(err))

@@ -15,7 +15,7 @@ void transactions_failed(struct tool *t, struct str what, struct str why)
 	tool_die(t, "%.*s: %.*s. Enable debug logging for additional detail.", STR_ARG(what), STR_ARG(why));
 }
 
-/* Kafka's states; what is none of them is printed as unknown. */
+/* Kafka's states; all others are printed as unknown. */
 static struct str state_name(struct str s)
 {
 	static const char *const STATES[] = {"Ongoing",	       "PrepareAbort", "PrepareCommit",	   "CompleteAbort",
@@ -170,7 +170,7 @@ static int describe_producers(struct tool *t)
 static const struct {
 	const char *name;
 	int (*run)(struct tool *t);
-	const char *needs; /* options, with blanks between */
+	const char *needs; /* options, separated by blanks */
 } PARTS[] = {
 	{"list", list, ""},
 	{"describe", describe, "transactional-id"},

@@ -1,6 +1,4 @@
-/*
- * verifiable: see the header.
- */
+/* verifiable: events, Java's text decoding, and the deprecated option. */
 #include "cli/verifiable.h"
 
 #include "base/check.h"
@@ -17,7 +15,7 @@ void verifiable_event(struct tool *t, const char *name, json_t *fields)
 	json_decref(event);
 }
 
-/* The bytes of the letter at the beginning; 0: it is none. */
+/* Length of the first character; 0: invalid. */
 static int32_t letter(struct bytes b)
 {
 	for (int32_t n = 1; n <= 4 && n <= b.len; n++)

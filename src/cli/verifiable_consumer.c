@@ -1,9 +1,10 @@
 /*
- * verifiable_consumer: `odradek verifiable-consumer`: kafka-verifiable-consumer. A member of a group that prints a line of JSON for what it
- * is assigned, has read and has committed.
+ * verifiable_consumer: `odradek verifiable-consumer`: kafka-verifiable-consumer. A group member
+ * that prints a line of JSON for what it is assigned, has read and has committed.
  *
- * What has been handed out in one turn is told of in one line, and committed before the next: what a commit says is what was told. Before
- * partitions are given up the member commits by itself what was read of them meanwhile.
+ * What is handed out in one turn is reported in one line, and committed before the next turn: a
+ * commit covers exactly what was reported. Before partitions are given up, the member itself
+ * commits what was read from them meanwhile.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ extern const struct command command_verifiable_consumer;
 
 enum { LOOK_AGAIN_MS = 500, ARENA_MAX = 256 << 20, CLOSE_MS = 30000 };
 
-/* Records of a partition that nobody was told of yet. */
+/* Records of a partition not reported yet. */
 struct part {
 	int32_t partition;
 	int64_t count, first, last; /* offsets */
@@ -30,13 +31,13 @@ struct verifiable {
 	struct consumer *consumer;
 	struct member *member;
 	struct str topic;
-	int64_t left; /* records until the end; -1: all there are */
+	int64_t left; /* records left to read; -1: unlimited */
 	bool verbose, commits_alone;
 	struct part *parts;
 	int n_parts, cap;
 	struct timer report;
-	json_t *committing; /* the offsets of the commit that is under way; NULL: none is */
-	/* How many partitions the topic has. */
+	json_t *committing; /* offsets of the commit under way; NULL: none */
+	/* The topic's partition count. */
 	struct timer look;
 	struct call look_call;
 	struct arena look_arena;
@@ -99,7 +100,7 @@ static bool on_record(void *arg, const struct consumed *r)
 	return v->left != 0;
 }
 
-/* Tells what was read. The offsets behind it. */
+/* Reports what was read. Returns the offsets after it. */
 static json_t *tell_parts(struct verifiable *v)
 {
 	json_t *parts = json_array(), *offsets = json_array();
@@ -287,7 +288,7 @@ static void wait_for_signal(struct work *w)
 	container_of(w, struct verifiable, signal)->caught = real_signal_next();
 }
 
-/* The first has the member commit and leave; whoever has not the patience for it sends another. */
+/* The first signal makes the member commit and leave; a second one ends the program at once. */
 static void on_signal(struct work *w)
 {
 	struct verifiable *v = container_of(w, struct verifiable, signal);
@@ -305,9 +306,9 @@ static _Noreturn void finish(struct verifiable *v)
 {
 	verifiable_event(v->tool, "shutdown_complete", NULL);
 	if (!v->caught)
-		verifiable_event(v->tool, "shutdown_requested", NULL); /* the order in which a JVM ends by itself */
+		verifiable_event(v->tool, "shutdown_requested", NULL); /* in the order of events when a JVM exits */
 	fflush(stdout);
-	exit(v->caught ? 128 + v->caught : EXIT_FINE); /* a job may still wait for a signal */
+	exit(v->caught ? 128 + v->caught : EXIT_FINE); /* a job may still be waiting for a signal */
 }
 
 /* ---- options ---- */

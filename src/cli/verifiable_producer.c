@@ -1,6 +1,7 @@
 /*
- * verifiable_producer: `odradek verifiable-producer`: kafka-verifiable-producer. Rising numbers, and a line for each that says what became
- * of it. Nothing is sent again, unless the properties say so: who reads the lines wants to know of every failure.
+ * verifiable_producer: `odradek verifiable-producer`: kafka-verifiable-producer. Sends increasing
+ * numbers, and prints the result of each on a line. Nothing is sent again unless the properties say
+ * so: whoever reads the lines wants to know of every failure.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,20 +19,20 @@ enum { BURST = 500, TEXT_MAX = 48 };
 struct verifiable {
 	struct tool *tool;
 	struct producer *producer;
-	int64_t n; /* how many in all */
+	int64_t n; /* number to send */
 	int64_t sent, told, acked;
-	int64_t throughput; /* records a second; < 0: no limit */
+	int64_t throughput; /* records per second; < 0: unlimited */
 	int64_t start_ns, start_ms;
-	const char *prefix; /* of the values, or NULL */
-	int64_t keys;	    /* as many different ones; 0: none */
-	int64_t create_ms;  /* of the next record; -1: its moment */
+	const char *prefix; /* of values, or NULL */
+	int64_t keys;	    /* number of different keys; 0: none */
+	int64_t create_ms;  /* of the next record; -1: the current time */
 	struct timer burst;
 	struct work signal;
 	int caught;
 	bool stopping;
 };
 
-/* ---- what became of a record ---- */
+/* ---- results of records ---- */
 
 static struct str value_of(const struct verifiable *v, uint64_t number, char text[TEXT_MAX])
 {
@@ -99,7 +100,7 @@ static void on_produced(void *arg, const struct produced *b)
 
 /* ---- records ---- */
 
-/* How many may be sent by now. */
+/* How many may have been sent by now. */
 static int64_t allowed(const struct verifiable *v)
 {
 	int64_t ns = env_mono_ns(v->tool->env) - v->start_ns, n;
@@ -116,7 +117,7 @@ static int64_t timestamp(struct verifiable *v)
 
 	if (at_ms < 0)
 		return now_ms;
-	v->create_ms += now_ms - v->start_ms; /* as Kafka's does: it runs ahead */
+	v->create_ms += now_ms - v->start_ms; /* like Kafka's tool, whose time runs ahead */
 	return at_ms;
 }
 
@@ -160,7 +161,7 @@ static void wait_for_signal(struct work *w)
 	container_of(w, struct verifiable, signal)->caught = real_signal_next();
 }
 
-/* The first waits for what was sent; the second does not. */
+/* The first signal waits for what was sent; the second does not. */
 static void on_signal(struct work *w)
 {
 	struct verifiable *v = container_of(w, struct verifiable, signal);
@@ -184,12 +185,12 @@ static _Noreturn void finish(struct verifiable *v)
 				   "target_throughput", (json_int_t)v->throughput, "avg_throughput",
 				   (double)v->acked / ((double)ns / 1e9)));
 	fflush(stdout);
-	exit(v->caught ? 128 + v->caught : EXIT_FINE); /* a job may still wait for a signal */
+	exit(v->caught ? 128 + v->caught : EXIT_FINE); /* a job may still be waiting for a signal */
 }
 
 /* ---- options ---- */
 
-/* A property, unless a file has given it. */
+/* Sets a property unless a file has set it. */
 static void otherwise(struct tool *t, const char *name, const char *value)
 {
 	if (!tool_property(t, name))
