@@ -59,8 +59,8 @@ struct leader_question {
 	int32_t broker;
 };
 /*
- * Asks the leaders, again where they have moved, until the time is up. Sorted by topic and
- * partition; err of each is its result.
+ * Asks the leaders, again where they have moved, until the time is up; err of each partition is its
+ * result. The partitions must be sorted by topic.
  */
 void partitions_ask(struct tool *t, const struct leader_question *q, struct partition *v, int n);
 /* The partition among those asked about; NULL: none of them. */

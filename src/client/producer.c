@@ -32,7 +32,7 @@ struct batch {
 	int attempts;
 	int64_t created_ns;
 	size_t payload;	  /* bytes of keys and values */
-	size_t size;	  /* estimated size without compression */
+	size_t size;	  /* upper bound without compression */
 	int64_t *sent_ns; /* NULL: not kept */
 	uint64_t *tags;	  /* NULL: not kept */
 	int32_t cap;	  /* of both arrays */

@@ -241,9 +241,9 @@ static bool is_everywhere(const struct config_endpoint *e)
 }
 
 /*
- * A single node may tell a client the address that the client connected to. Other brokers would
- * advertise it too, although their clients never used it. Kafka then advertises the machine's host
- * name: a guess that fails at a client, far from the cause.
+ * A single node may tell a client the address that the client has connected to. Other brokers
+ * advertise it too, and cannot know such an address. Kafka then advertises the machine's host name:
+ * a guess that fails at a client, far from the cause.
  */
 static void check_reachable(const struct config *c, struct config_notes *notes)
 {

@@ -84,8 +84,8 @@ struct post {
 };
 
 /*
- * `done` runs on the loop that submitted the work, after `job` has returned. Until then the struct
- * belongs to env and must not be touched or freed.
+ * `done` runs on the loop that submitted the work, after `job` has returned. The caller keeps the
+ * struct alive and leaves it alone until then.
  */
 struct work {
 	struct work *next;

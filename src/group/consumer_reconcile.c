@@ -107,8 +107,8 @@ static void split(struct next *x, struct uuid id, const struct assign_topic *cur
 }
 
 /*
- * Adds new partitions that no member has; those that this member itself is giving up do not count
- * as free.
+ * Adds new partitions that no other member has; those that this member itself is giving up count as
+ * free.
  */
 static void await(struct next *x, struct uuid id, const struct assign_topic *current, const struct assign_topic *target)
 {

@@ -42,7 +42,10 @@ const int group_commands_n = (int)(sizeof(group_commands) / sizeof(group_command
 		&consumer_group_##name##_key_schema, &consumer_group_##name##_value_schema, apply                      \
 	}
 
-/* The first two kinds differ only in the number of their key; their values have versions of their own. */
+/*
+ * The keys of the first two kinds differ only in their number; values of both are read by their own
+ * version.
+ */
 const struct group_record group_records[] = {
 	{&legacy_offset_commit_key_schema, &offset_commit_value_schema, offsets_apply},
 	{&offset_commit_key_schema, &offset_commit_value_schema, offsets_apply},

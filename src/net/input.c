@@ -17,8 +17,8 @@
  * 3. The growing steps ask the budget before they allocate. So does the first read of a frame.
  * 4. A peer that has sent a frame larger than 64 KiB, up to EXPECTS_MAX, is expected to send such a
  *    frame again: it is received into a block of that size from its first byte on, and never
- *    copied. What turns out to be smaller goes to the landing block, or keeps the block if it fills
- *    it well enough.
+ *    copied. If it turns out to be smaller it moves to the landing block, unless more than 64 KiB
+ *    have arrived: then it stays in its block.
  */
 #include <errno.h>
 #include <string.h>

@@ -90,7 +90,7 @@ static json_t *number_of(struct str text, struct arena *a)
 	return end && end != copy.p && *end == 0 ? json_real(v) : NULL;
 }
 
-/* "|a|b": as Java's split, which drops empty items at the end; a list with an empty item has it last. */
+/* Splits "|a|b" at its first character, as Kafka does: all empty items together become one, at the end. */
 static json_t *list_of(struct str text)
 {
 	json_t *list = json_array();

@@ -1,7 +1,8 @@
 /*
  * fake_gss: a transparent GSS-API library, for the simulator.
  *
- *	client: "T" and its principal -> server: "R", or nothing when the principal's name begins with a dash -> both are established
+ *	client: "T" and its principal
+ *	server: "R", or nothing when the principal's name begins with a dash; then both are established
  *	wrapped: "W" and the message
  *
  * "X" is a token of an expired ticket, "Y" of one that is not valid yet, "S" of one whose answer is
