@@ -21,7 +21,7 @@ static int draw(struct changes *c, int bound)
 	return (int)env_random_below(c->client.loop->env, (uint64_t)bound);
 }
 
-/* Whoever did not answer well is not asked the next time. */
+/* A broker that gave no good answer is not asked the next time. */
 static void done(struct changes *c, bool well, int64_t *count)
 {
 	if (well)
@@ -41,7 +41,7 @@ static void on_reassigned(void *arg, int err, const void *answer)
 	done(c, !err && !r->error_code && r->responses.n && !r->responses.v[0].partitions.v[0].error_code, &c->n_moves);
 }
 
-/* NULL: what is under way is taken back. */
+/* NULL: cancels the reassignment under way. */
 static void ask_reassignment(struct changes *c, int partition, int32_t *ids)
 {
 	struct alter_partition_reassignments_request_partition p;
@@ -60,7 +60,7 @@ static void ask_reassignment(struct changes *c, int partition, int32_t *ids)
 		    &alter_partition_reassignments_response_schema, on_reassigned, c);
 }
 
-/* To as many as there were, in any order. */
+/* To the same number of replicas, on random brokers in random order. */
 static void reassign(struct changes *c)
 {
 	int32_t ids[BROKERS_MAX];
@@ -72,7 +72,10 @@ static void reassign(struct changes *c)
 		ids[i] = ids[at];
 		ids[at] = c->brokers->ids[i];
 	}
-	/* With Kafka too one on top of another may leave fewer replicas than were wanted: that is not asked for. */
+	/*
+	 * Here as in Kafka, a reassignment on top of another may leave fewer replicas than wanted,
+	 * so none is requested then.
+	 */
 	ask_reassignment(c, partition, !(c->busy >> partition & 1) ? ids : NULL);
 }
 
@@ -103,7 +106,7 @@ static void elect(struct changes *c)
 
 	codec_init(&elect_leaders_request_schema, &in);
 	in.topic_partitions.v = NULL;
-	in.topic_partitions.n = -1; /* of all */
+	in.topic_partitions.n = -1; /* all partitions */
 	in.timeout_ms = TIMEOUT_MS;
 	client_call(&c->client, ELECT_VERSION, &elect_leaders_request_schema, &in, &elect_leaders_response_schema,
 		    on_elected, c);

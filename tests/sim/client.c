@@ -111,7 +111,7 @@ static void take_answer(struct client *c, const uint8_t *p, size_t len)
 	arena_fini(&a);
 }
 
-/* Whole frames off the front; false when the connection was ended meanwhile. */
+/* Takes whole frames off the front; false when the connection was closed meanwhile. */
 static bool take_frames(struct client *c)
 {
 	while (c->sock && c->in.len >= 4) {
@@ -207,7 +207,7 @@ static int32_t send_request(struct client *c, int version, const struct schema *
 	flatten(&c->out, &chain);
 	arena_fini(&a);
 	if (!c->sock) {
-		/* It is refused later, or not at all: descriptors are for the node to run out of. */
+		/* It is refused later, or not at all: only the node may run out of descriptors. */
 		check(env_dial(c->loop, &c->to, on_ready, c, &c->sock) == 0);
 	}
 	want(c);

@@ -76,7 +76,7 @@ static void make_topics(struct cluster_run *r)
 	topic_maker_start(&r->topics);
 }
 
-/* A third of the runs has a group, a third transactions. */
+/* A third of the runs has a group, a third has transactions. */
 static void draw_more_clients(struct cluster_run *r)
 {
 	r->n_counters = draw(r, 3) ? 0 : CLUSTER_COUNTERS;
@@ -99,7 +99,7 @@ static void draw_more_clients(struct cluster_run *r)
 	}
 }
 
-/* Their chances are their own: what else there is in a run does not change with them. */
+/* These have random numbers of their own, so that the rest of a run does not change with them. */
 static bool draw_more(struct cluster_run *r, enum cluster_more kind, uint64_t seldom)
 {
 	bool is_drawn = draw_below(&r->more_chance, seldom) == 0;
@@ -151,7 +151,10 @@ static void draw_even_more_clients(struct cluster_run *r)
 		(struct voter_changes){.brokers = &r->brokers,
 				       .nodes = &r->nodes,
 				       .pause_ms = r->nodes.dynamic ? 300 + (int)draw_below(&r->more_chance, 4000) : 0};
-	/* Of two voters one of whom the other does not find neither may be elected, with Kafka too: where they move none is taken out. */
+	/*
+	 * Of two voters of which one cannot find the other, neither can be elected, in Kafka too:
+	 * where voters move, none is removed.
+	 */
 	if (r->nodes.dynamic && r->o->seed % 3 == 0) {
 		r->voter_changes.pause_ms = 0;
 		r->nodes.moves_chance = r->o->seed ^ 0x6d6f766573;
@@ -296,7 +299,7 @@ void cluster_read_again(void *arg)
 	compacted_read_again(&r->compacted);
 }
 
-/* What tellers have written last is copied too. */
+/* What the tellers wrote last is copied too. */
 static bool copiers_are_done(struct cluster_run *r)
 {
 	if (!tellers_are_done(r->tellers, r->n_tellers))

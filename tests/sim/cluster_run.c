@@ -12,8 +12,8 @@
 
 enum {
 	MIN_ISR = 2,
-	RECOVERS_MS = 20000, /* replicas are in sync again, so that high watermarks move */
-	CALM_MS = 180000,    /* within which everything must be well once nothing goes wrong any more */
+	RECOVERS_MS = 20000, /* time until replicas are in sync again, so that high watermarks move */
+	CALM_MS = 180000,    /* time within which everything must be well once all faults have ended */
 	STOP_MS = 120000,
 	LOOK_EVERY = 16, /* events */
 };
@@ -22,7 +22,7 @@ const char *const CLUSTER_MORE_NAMES[] = {"copiers", "members", "compacted", "co
 
 /* ---- what the cluster is ---- */
 
-/* Combined nodes, of which three or all are voters; or three controllers, and brokers beside them. */
+/* Combined nodes, three or all of which are voters; or three controllers, and brokers apart from them. */
 static void draw_shape(struct cluster_run *r)
 {
 	r->n_voters = 3;
@@ -158,7 +158,7 @@ static void note_late(struct cluster_run *r)
 	}
 }
 
-/* Until done, or the time is up. */
+/* Runs until done, or until the time is up. */
 static bool live(struct cluster_run *r, int64_t ms, bool (*done)(struct cluster_run *r))
 {
 	int64_t end_ns = sim_now_ns(r->w) + ms * 1000000;
@@ -211,7 +211,7 @@ static void must_be_well(struct cluster_run *r)
 	check(false && "the cluster does not come to rest");
 }
 
-/* Reads from the start to the end: the history holds it against everything before. */
+/* Reads from start to end: the history compares it with everything before. */
 static void read_all(struct cluster_run *r)
 {
 	check(sim_call(r->w, r->clients, cluster_read_again, r));
@@ -266,7 +266,10 @@ static void compare_two(const struct noted_partition *n, struct replica_bytes *a
 	}
 }
 
-/* Of those who were its replicas at the end, each with each; nobody else has one, whatever was reassigned. */
+/*
+ * Compares the partition's final replicas with each other; no other node has one, whatever was
+ * reassigned.
+ */
 static void compare_partition(struct cluster_run *r, const struct noted_partition *n)
 {
 	struct replica_bytes v[NODES_MAX] = {0};
@@ -312,7 +315,7 @@ static void note_partition(struct cluster_run *r, const struct image_topic *t, c
 	n->replicas = (struct image_ids){n->ids, p->n_replicas};
 }
 
-/* Of topics that the clients made, and that stay. */
+/* Notes the topics that the clients made and that remain. */
 static void note_replicas(struct cluster_run *r)
 {
 	const struct image *image = nodes_image(&r->nodes);
@@ -341,7 +344,7 @@ static void bad_time(struct cluster_run *r)
 static void calm_down(struct cluster_run *r)
 {
 	struct sim_options *o = sim_world_options(r->w);
-	uint32_t buggify = o->buggify; /* rare paths are no misfortune */
+	uint32_t buggify = o->buggify; /* rare paths are not faults */
 	int n = o->n_envs;
 
 	for (int i = 0; i < r->n_counters; i++)
@@ -359,7 +362,7 @@ static bool somebody_leads(struct cluster_run *r)
 	return nodes_controller(&r->nodes) >= 0;
 }
 
-/* Who leads does not tell itself, as with Kafka: the others know from its requests. */
+/* The leader does not report its own address, as in Kafka: the others know it from its requests. */
 static bool voters_have_told(struct cluster_run *r)
 {
 	return nodes_voters_are_at_home(&r->nodes, nodes_controller(&r->nodes));

@@ -35,7 +35,7 @@ static int64_t *ended_at(struct committed *c, int64_t producer_id)
 	return &c->ended[i].ended_at;
 }
 
-/* An aborted transaction is from its first offset to its producer's next marker. */
+/* An aborted transaction lasts from its first offset to its producer's next marker. */
 static bool is_aborted(struct committed *c, const struct fetch_response_partition *p, const struct batch_header *h)
 {
 	int64_t since = *ended_at(c, h->producer_id);
@@ -75,7 +75,7 @@ static void take_partition(struct committed *c, const struct fetch_response_part
 	check(p->last_stable_offset <= p->high_watermark);
 	for (struct batch_iter it = batch_iter(p->records.p, (size_t)p->records.len); batch_next(&it);)
 		take_batch(c, p, &it);
-	/* Who leads anew learns only by and by how far the last one had come. */
+	/* A new leader learns only gradually how far the previous one had come. */
 	check(c->offsets[c->partition] <= p->last_stable_offset || c->brokers);
 	if (c->offsets[c->partition] < p->last_stable_offset)
 		return;

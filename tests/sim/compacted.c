@@ -42,19 +42,22 @@ static void draw_producer(struct compacted *c, int i)
 		.topic = COMPACTED_TOPIC,
 		.n_partitions = c->n_partitions,
 		.n_batches = 20 + (int)draw(c, 60),
-		/* What a new leader knows of a producer is its last batch: the ones before may have been compacted away. */
+		/*
+		 * A new leader knows only a producer's last batch: earlier ones may have been
+		 * compacted away.
+		 */
 		.window = c->brokers ? 1 : 1 + (int)draw(c, 3),
 		.pause_ms = 10 + (int)draw(c, 300),
 		.acks = -1,
 		.idempotent = draw(c, 2),
 		.storage_fails = c->writes_fail,
-		.losses_happen = true, /* of batches in flight that were compacted away before they were sent again */
+		.losses_happen = true, /* batches in flight may be compacted away before they are sent again */
 		.finished = on_finished,
 		.arg = c,
 	};
 }
 
-/* A third of the runs has one. */
+/* A third of the runs has such a topic. */
 void compacted_draw(struct compacted *c)
 {
 	uint64_t seed = c->seed;

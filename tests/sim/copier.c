@@ -58,7 +58,7 @@ static bool is_mine(const struct copier *c, int partition)
 
 static void ask_group(struct copier *c);
 
-/* That makes the topic of groups, too. */
+/* This also creates the topic of groups. */
 static void on_found(void *arg, int err, const void *answer)
 {
 	struct copier *c = arg;
@@ -113,7 +113,7 @@ static void on_offsets(void *arg, int err, const void *answer)
 	for (int i = 0; i < TELLER_PARTITIONS; i++) {
 		int64_t offset = g->topics.v[0].partitions.v[i].committed_offset;
 
-		/* Nobody else moves what is mine. */
+		/* No other copier moves this one's offsets. */
 		check(c->twin || c->has_twin || !is_mine(c, i) || offset >= c->position[i] || c->position[i] == 0);
 		c->position[i] = offset < 0 ? 0 : offset;
 	}
@@ -161,7 +161,7 @@ static void on_confirmed(void *arg, int err, const void *answer)
 	fetch_offsets(c);
 }
 
-/* What can be committed there, all that was committed before is known to. */
+/* A coordinator that can commit something knows everything committed before. */
 static void confirm_coordinator(struct copier *c)
 {
 	struct offset_commit_request_partition p = {0, c->n_confirmed + 1, -1, STR("")};
@@ -252,7 +252,7 @@ static void on_ready(void *arg)
 {
 	struct copier *c = arg;
 
-	/* What the group said before this one was the newest counts no more. */
+	/* What the group returned before this copier was the newest no longer counts. */
 	if (c->asks)
 		client_hang_up(&c->groups);
 	c->knows = c->knows && !c->twin && !c->has_twin;

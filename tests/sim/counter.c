@@ -30,7 +30,7 @@ static void later(struct counter *m)
 	timer_start(&m->next, 100 + (int64_t)env_random_below(m->loop->env, 700));
 }
 
-/* The errors of one who is no longer who he was, or whose group is no more: he joins again. */
+/* Errors of a member whose identity or group no longer exists: it rejoins. */
 static bool is_out(int err)
 {
 	return err == ERR_UNKNOWN_MEMBER_ID || err == ERR_FENCED_MEMBER_EPOCH || err == ERR_STALE_MEMBER_EPOCH ||
@@ -45,8 +45,9 @@ static void join_anew(struct counter *m)
 }
 
 /*
- * Nothing was decided: it is tried again. INVALID_TIMESTAMP: the coordinator's clock was set back by more than message.timestamp.after.max.ms between the
- * decision and its append, which Kafka tells the client as it is.
+ * Nothing was decided: it tries again. INVALID_TIMESTAMP: the coordinator's clock was set back by
+ * more than message.timestamp.after.max.ms between the decision and its append; Kafka reports that
+ * to the client in the same way.
  */
 static void refused(struct counter *m, int err)
 {
@@ -277,7 +278,7 @@ static void beat(struct counter *m)
 	} else if (whim < 4) {
 		send_beat(m, LEAVE_EPOCH);
 	} else {
-		if (whim < 8) /* dead: the group finds out when its session is over */
+		if (whim < 8) /* dead: the group finds out when its session expires */
 			new_incarnation(m);
 		send_beat(m, m->epoch);
 	}

@@ -45,7 +45,10 @@ static void begin_pass(struct follower *f)
 		begin_partition(f, i);
 }
 
-/* Of a compacted topic: a leader that is none any more, and does not know it, may lack what was acknowledged. */
+/*
+ * For a compacted topic: a former leader that does not know it has been replaced may lack
+ * acknowledged records.
+ */
 static bool lacks_some(const struct follower *f, int partition)
 {
 	for (int key = 0; f->compacted && f->brokers && key < f->history->n_keys; key++)
@@ -62,7 +65,7 @@ static bool has_read_all(const struct follower *f)
 	return true;
 }
 
-/* A pass that takes longer than tombstones are kept may miss one that came meanwhile. */
+/* A pass that takes longer than tombstones are kept may miss one that was written meanwhile. */
 static void check_key(const struct follower *f, int partition, int key)
 {
 	const struct followed_key *k = &f->keys[partition][key];
@@ -115,8 +118,8 @@ static void take_batch(struct follower *f, int partition, const struct batch_ite
 static void take_partition(struct follower *f, const struct fetch_response_partition *p)
 {
 	/*
-	 * Who leads anew, or follows, learns only by and by how far the last one had come; and where the directory that a replica was moving to has
-	 * failed, nobody leads.
+	 * A new leader, or a follower, learns only gradually how far the previous leader had come;
+	 * and if the directory a replica was being moved to has failed, there is no leader.
 	 */
 	bool may_know_less = f->brokers || f->storage_fails;
 	int partition = p->partition_index;
@@ -130,7 +133,7 @@ static void take_partition(struct follower *f, const struct fetch_response_parti
 	if (p->error_code) {
 		diag_info(f->loop->env->diag, "reader is refused", "partition=%d error=%s", partition,
 			  err_name(p->error_code));
-		/* A replica that follows may not have it yet (KIP-392): somebody else is asked. */
+		/* A follower may not have it yet (KIP-392): another replica is asked. */
 		check(err_is_retriable(p->error_code) || (p->error_code == ERR_OFFSET_OUT_OF_RANGE && f->brokers));
 		check(p->error_code != ERR_KAFKA_STORAGE_ERROR || f->storage_fails);
 		return;

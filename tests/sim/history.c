@@ -13,7 +13,7 @@ void history_init(struct history *h, uint64_t seed, int n_keys)
 	*h = (struct history){.seed = seed, .n_keys = n_keys};
 }
 
-/* Plain malloc: a history is nobody's node's memory. */
+/* Plain malloc: a history is not part of any node's memory. */
 void history_fini(struct history *h)
 {
 	for (int i = 0; i < HISTORY_PARTITIONS_MAX; i++)
@@ -42,7 +42,10 @@ static bool is_tombstone(const struct history *h, int producer, int64_t number)
 	return h->n_keys && stir(chance_of(h, producer, number) + 1) % 6 == 0;
 }
 
-/* "p<producer> n<number> " and so many bytes that follow from both: most records are small, some are not. */
+/*
+ * "p<producer> n<number> " and a number of bytes that follow from both: most records are small,
+ * some are not.
+ */
 static struct bytes value_of(const struct history *h, int producer, int64_t number)
 {
 	uint64_t chance = chance_of(h, producer, number);
@@ -51,7 +54,7 @@ static struct bytes value_of(const struct history *h, int producer, int64_t numb
 	int32_t len = snprintf(p, 64, "p%d n%lld ", producer, (long long)number);
 
 	for (int32_t i = 0; i < filler; i += (int32_t)sizeof(chance), chance = chance * 0x9e3779b97f4a7c15u + 1)
-		memcpy(p + len + i, &chance, sizeof(chance)); /* up to seven bytes beyond, for which there is room */
+		memcpy(p + len + i, &chance, sizeof(chance)); /* up to seven bytes too many, for which there is room */
 	return (struct bytes){(uint8_t *)p, len + filler};
 }
 
@@ -89,7 +92,7 @@ void history_sent(struct history *h, int producer, int64_t number)
 		h->sent[producer]++;
 }
 
-/* One offset, one record: whoever tells of it tells the same. */
+/* One offset, one record: every source must say the same. */
 static struct told *learn(struct history *h, int partition, int64_t offset, int producer, int64_t number)
 {
 	struct told *t = at(h, partition, offset);
@@ -107,7 +110,7 @@ void history_acknowledged(struct history *h, int partition, int64_t offset, int 
 	h->acknowledged++;
 }
 
-/* Of a tombstone its header's value, else the record's. */
+/* The value of a tombstone's header; otherwise the record's value. */
 static struct bytes name_in(const struct record *r)
 {
 	struct bytes rest = r->headers;
@@ -178,7 +181,7 @@ void history_lost(struct history *h)
 		h->partitions[i].n = 0;
 }
 
-/* With losses a producer may come again with what it had sent before, but one log never has it twice. */
+/* With losses a producer may send again what it had sent before, but one log never contains it twice. */
 void history_end(const struct history *h, int partition, int64_t end_offset)
 {
 	int64_t next[HISTORY_PRODUCERS_MAX] = {0};

@@ -15,7 +15,7 @@ void invariants_init(struct invariants *v, struct nodes *nodes)
 	*v = (struct invariants){.nodes = nodes};
 }
 
-/* Plain malloc: it is nobody's node's memory. */
+/* Plain malloc: this is not part of any node's memory. */
 void invariants_fini(struct invariants *v)
 {
 	free(v->controllers.leader);
@@ -28,7 +28,7 @@ static const struct node *node_at(const struct invariants *v, int i)
 	return nodes_is_up(v->nodes, i) ? v->nodes->v[i].node : NULL;
 }
 
-/* Its replicas, when its logs are open; else NULL. */
+/* Its replicas, if its logs are open; otherwise NULL. */
 static const struct partitions *table_of(const struct invariants *v, int i)
 {
 	const struct node *n = node_at(v, i);
@@ -146,7 +146,7 @@ static void look_at_controllers(struct invariants *v)
 	}
 }
 
-/* It lost what it had not flushed, and the cluster does not know it yet. */
+/* It lost what it had not flushed, and the cluster does not know that yet. */
 static bool is_excused(const struct invariants *v, const struct image *image, int32_t id)
 {
 	const struct one_node *n = &v->nodes->v[id - 1];
@@ -216,7 +216,7 @@ void invariants_say(const struct invariants *v)
 	}
 }
 
-/* What has changed, for who reads along. */
+/* Prints what has changed, for whoever reads along. */
 static void say_changes(struct invariants *v, const struct image *image)
 {
 	for (int i = 0; i < v->n; i++) {
@@ -230,7 +230,7 @@ static void say_changes(struct invariants *v, const struct image *image)
 	}
 }
 
-/* Where those who know more are all down, what was decided since is not to be seen. */
+/* While all nodes that know more are down, what was decided since then cannot be seen. */
 static bool is_newest(struct invariants *v, const struct image *image)
 {
 	if (image_offset(image) < v->newest)
@@ -321,7 +321,7 @@ static const char *partition_is_settled(struct invariants *v, const struct image
 					const struct image_partition *p)
 {
 	struct image_ids replicas = partition_replicas(p);
-	bool is_written = str_is(t->name, "__consumer_offsets"); /* members commit on */
+	bool is_written = str_is(t->name, "__consumer_offsets"); /* members keep committing */
 	struct known_partition *k;
 	int64_t end = -1;
 

@@ -48,7 +48,7 @@ static void on_timer(struct timer *t)
 	act(container_of(t, struct member, timer));
 }
 
-/* Not a member any more; with its id it may come back. */
+/* It is not a member any more; if it keeps its id it may come back. */
 static void go_out(struct member *m, bool forget_id)
 {
 	m->working = false;
@@ -73,7 +73,7 @@ static void refused(struct member *m, int err)
 	case ERR_COORDINATOR_LOAD_IN_PROGRESS:
 		go_out(m, false);
 		break;
-	case ERR_REQUEST_TIMED_OUT: /* its group's log has too few in sync */
+	case ERR_REQUEST_TIMED_OUT: /* its group's log has too few in-sync replicas */
 		check(m->of->brokers);
 		go_out(m, false);
 		break;
@@ -145,14 +145,14 @@ static void on_committed(void *arg, int err, const void *answer)
 	const struct offset_commit_response *r = answer;
 	int code = err ? ERR_NETWORK_EXCEPTION : r->topics.v[0].partitions.v[0].error_code;
 
-	/* Its topic may have been lost with all that was not flushed. */
+	/* Its topic may have been lost together with everything unflushed. */
 	if (code == ERR_UNKNOWN_TOPIC_OR_PARTITION)
 		code = ERR_NETWORK_EXCEPTION;
 	if (code) {
 		refused(m, code);
 		return;
 	}
-	/* In a cluster an answer may be longer on its way than a session lasts. */
+	/* In a cluster an answer may take longer than a session lasts. */
 	check(m->of->acknowledged[m->partition] < m->number || m->of->brokers);
 	if (m->of->acknowledged[m->partition] < m->number)
 		m->of->acknowledged[m->partition] = m->number;
@@ -247,7 +247,7 @@ static void on_synced(void *arg, int err, const void *answer)
 	fetch(m);
 }
 
-/* The leader gives each partition to one of them. */
+/* The leader assigns each partition to one member. */
 static void sync(struct member *m, const struct join_group_response *joined, bool leads)
 {
 	uint8_t bits[16][HISTORY_PARTITIONS_MAX] = {{0}};
@@ -346,7 +346,7 @@ static void work(struct member *m)
 		again(m, (int64_t)draw(m, 2 * SESSION_MS)); /* a pause */
 	else if (what == 2) {
 		client_hang_up(&m->client);
-		go_out(m, true); /* dead; somebody new comes */
+		go_out(m, true); /* dead; a new member comes */
 		again(m, (int64_t)draw(m, 1000));
 	} else if (what < 10)
 		fetch(m);
@@ -365,7 +365,7 @@ static void act(struct member *m)
 	for (int i = 0; i < m->of->n_partitions; i++)
 		owns |= m->owns[i];
 	if (m->working && !owns && m->of->n_partitions < m->of->n && draw(m, 20) == 0) {
-		/* There is nothing for it to do: it has had enough. */
+		/* There is nothing to do for it, so it has had enough. */
 		m->n_commits = m->of->n_commits;
 	}
 	if (m->working)
@@ -380,7 +380,7 @@ void members_draw(struct members *g, uint64_t seed, int n_partitions, bool short
 {
 	uint64_t kind = seed % 7;
 
-	/* Seeds that once found something keep their meaning: they are of other kinds. */
+	/* Seeds that once found something keep their meaning: those are of other kinds. */
 	*g = (struct members){.n = kind == 1 ? 1 : kind == 2 ? 2 : kind == 4 ? MEMBERS_MAX : 0};
 	g->n_partitions = n_partitions;
 	g->n_commits = short_run ? 3 : 5 + (int)(seed / 7 % 30);

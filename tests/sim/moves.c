@@ -16,7 +16,7 @@ static void later(struct moves *m)
 	timer_start(&m->next, 100 + draw(m, PAUSE_MS));
 }
 
-/* A directory may have failed, a topic not be there yet, the replica be there already. */
+/* A directory may have failed, the topic may not exist yet, or the replica may already be there. */
 static void on_answer(void *arg, int err, const void *answer)
 {
 	const struct alter_replica_log_dirs_response *r = answer;

@@ -24,7 +24,7 @@ uint16_t nodes_controller_port(const struct nodes *c, int i)
 	return c->v[i].has_moved ? OTHER_PORT : CONTROLLER_PORT;
 }
 
-/* Who moves is found where it was, or where it goes. */
+/* A controller that moves is found where it was, or where it goes. */
 static void add_bootstrap(const struct nodes *c, char *text, size_t size)
 {
 	for (int i = 0; i < c->n_voters; i++)
@@ -86,7 +86,7 @@ struct uuid nodes_directory(int i)
 	return id;
 }
 
-/* All controllers are the first voters. */
+/* All controllers are initial voters. */
 static void list_voters(const struct nodes *c, struct arena *a, struct raft_voters *out)
 {
 	*out = (struct raft_voters){arena_array(a, (size_t)c->n_voters, sizeof(struct raft_voter)), c->n_voters};
@@ -104,7 +104,7 @@ static void list_voters(const struct nodes *c, struct arena *a, struct raft_vote
 	}
 }
 
-/* As `odradek format --initial-controllers` does it. */
+/* As `odradek format --initial-controllers` does. */
 static void format_dynamic(const struct one_node *n, struct log_dir *dir)
 {
 	struct config *config = load_config(n);
@@ -145,7 +145,7 @@ static void format_dir(const struct one_node *n, const char *path)
 	log_dir_free(dir);
 }
 
-/* Its bootstrap records are the node's own. */
+/* It writes its bootstrap records itself. */
 static void format(void *arg)
 {
 	struct one_node *n = arg;
@@ -222,7 +222,7 @@ static void start(void *arg)
 		config_free(n->config);
 }
 
-/* A doomed one may have registered once more before it died. */
+/* A doomed node may have registered again before it died. */
 static void settle_death(struct one_node *n)
 {
 	const struct image *image = n->is_doomed ? nodes_image(n->of) : NULL;
@@ -261,7 +261,7 @@ bool nodes_voters_are_at_home(const struct nodes *c, int except)
 	return n > c->n_voters / 2;
 }
 
-/* One at a time: the others are where it looks for them, and it tells them where it is now. */
+/* One at a time: the others are where it looks for them, and it tells them its new address. */
 static void maybe_move(struct one_node *n)
 {
 	struct nodes *c = n->of;
@@ -281,7 +281,7 @@ static void begin_life(struct one_node *n)
 	n->was_full = n->is_full;
 	n->was_failing = n->is_failing;
 	n->lives++;
-	/* It may die in it: the watch sees that. */
+	/* It may die during this: the watch notices. */
 	if (sim_call(n->of->w, n->i, start, n) && !n->node)
 		sim_crash(n->of->w, n->i, SIM_KILL);
 }
@@ -292,7 +292,7 @@ void nodes_start_all(struct nodes *c)
 		begin_life(&c->v[i]);
 }
 
-/* A sync that failed has left in the cache what is on no platter, and counts as written. */
+/* A failed sync has left data in the cache that is on no platter but counts as written. */
 static void lose_cache(const struct one_node *n)
 {
 	if (n->was_failing && sim_died_of(n->of->w, n->i) == SIM_KILL)
@@ -310,7 +310,7 @@ static void restart(void *arg)
 	begin_life(n);
 }
 
-/* Most come back at once, some when their session is long over. */
+/* Most come back at once, some long after their session has expired. */
 static int64_t absence_ms(struct nodes *c)
 {
 	return 1 + (int64_t)draw_below(c->chance, c->quiet || draw_below(c->chance, 4) ? 3000 : 20000);
@@ -351,8 +351,8 @@ static void must_be_empty(const struct one_node *n)
 }
 
 /*
- * The process has ended; what follows on a stop may be a power cut, which takes nothing where the logs were open: else what an earlier life
- * has left may be on no platter yet.
+ * The process has ended; a stop may be followed by a power cut, which takes nothing if the logs
+ * were open: otherwise, what an earlier life left may not be on a platter yet.
  */
 static void bury(void *arg)
 {
@@ -447,7 +447,7 @@ static bool is_in_sync_everywhere(const struct image *image, int32_t id)
 	return true;
 }
 
-/* Settles n->away. */
+/* Updates n->away. */
 static bool is_away(const struct nodes *c, struct one_node *n)
 {
 	const struct image *image = n->away ? nodes_image(c) : NULL;
@@ -476,8 +476,8 @@ static void say(const struct one_node *n, const char *what)
 }
 
 /*
- * A node that dies without a word is away from then on; also one that died before, and was not back yet. Where nobody is left who knows its epoch, it is
- * the one of its death before: epochs only grow.
+ * A node that crashes is away from then on, even if it had crashed before and was not back yet. If
+ * no remaining node knows its epoch, the one of its previous death is used: epochs only grow.
  */
 static void mark_away(struct one_node *n, bool loses)
 {
@@ -534,7 +534,10 @@ void nodes_stop(struct nodes *c, int i)
 
 	if (!nodes_is_up(c, i) || n->told_to_stop || n->stopped)
 		return;
-	/* Its logs may not be open, or there may be no room to close them: then the next start takes this for no clean stop. */
+	/*
+	 * Its logs may not be open, or there may be no room to close them: then the next start does
+	 * not consider it a clean stop.
+	 */
 	if (!n->serves || ((n->was_full || n->was_failing) && !c->quiet)) {
 		if (!may_die(c, i, false))
 			return;

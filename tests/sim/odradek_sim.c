@@ -1,16 +1,20 @@
 /*
- * odradek-sim: the node in the simulator, for a seed or a range of them.
+ * odradek-sim: the node in the simulator, for one seed or a range of them.
  *
  *   odradek-sim --seed N [--twice] [--no-trouble] [--verbose] [--events N] [--time MS]
  *   odradek-sim --seeds A..B [--twice] [--no-trouble] [--all-reached]
- *   odradek-sim --cluster --seed N | --seeds A..B ...        three nodes or more (cluster_run.h), not one (run.h); --without a
- *                                                            kind of misfortune (storm.h) or of company (cluster_run.h): tests/sim/shrink tries which are needed
+ *   odradek-sim --cluster --seed N | --seeds A..B ...        three nodes or more (cluster_run.h) instead of one
+ *                                                            (run.h); --without leaves out a kind of fault
+ *                                                            (storm.h) or an optional part (cluster_run.h):
+ *                                                            tests/sim/shrink finds out which are needed
  *   odradek-sim --seed N --power-cut-at K | --kill-at K      one crash, at the K-th change of the disk
- *   odradek-sim --seed N --no-descriptor-at K                the K-th descriptor that is asked for is refused, and a few behind it
- *   odradek-sim --seed N --power-cut-each | ...-each         such a run for each K until there is none left
+ *   odradek-sim --seed N --no-descriptor-at K                the K-th descriptor asked for is refused, and a
+ *                                                            few after it
+ *   odradek-sim --seed N --power-cut-each | ...-each         such a run for each K until none is left
  *
- * Prints a line a seed (or every hundredth): its trace hash, its events, what was acknowledged. Exit status 0 when all was well. A seed
- * that fails ends the process with the last events and the command that runs it again.
+ * Prints one line per seed (or per hundred): its trace hash, its events, what was acknowledged.
+ * Exit status 0 if all was well. A seed that fails ends the process with the last events and the
+ * command that reproduces the run.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -24,7 +28,7 @@ struct job {
 	struct run_options run;
 	uint64_t first, last;
 	bool twice;
-	bool each; /* fault_at */
+	bool each; /* for each fault_at */
 	bool all_reached;
 	bool is_cluster;
 	struct cluster_totals cluster;
@@ -187,7 +191,7 @@ static int report_count(const char *what, int64_t n)
 	return !n;
 }
 
-/* What no node may cause is left out. */
+/* Marks that no node can cause are left out. */
 static int report_reached(const struct run_result *total)
 {
 	static const enum sim_mark elsewhere[] = {SIM_MET_SENDFILE_LATE};

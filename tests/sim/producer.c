@@ -47,7 +47,7 @@ void producer_hang_up(struct producer *p)
 		client_hang_up(&p->clients[i]);
 }
 
-/* All that waits is told by the hang-up, and so marked not in flight. */
+/* The hang-up reports everything that waits, and so marks it as not in flight. */
 static void start_over(struct producer *p, int partition, int32_t leader)
 {
 	p->n_retries++;
@@ -95,7 +95,7 @@ static void raise_epoch(struct producer *p, int partition)
 {
 	check(p->losses_happen && p->producer_epoch < INT16_MAX);
 	p->n_bumps++;
-	p->history->idempotent[p->index] = false; /* what is sent again in another epoch may be there already */
+	p->history->idempotent[p->index] = false; /* what is sent again with another epoch may already be there */
 	p->producer_epoch++;
 	start_sequence(p, partition);
 	list_each(it, &p->batches)
@@ -111,7 +111,7 @@ static void raise_epoch(struct producer *p, int partition)
 
 /* ---- answers ---- */
 
-/* Nothing before it is missing, as far as this producer was told. */
+/* Nothing before it is missing, as far as this producer knows. */
 static bool is_next(const struct producer *p, const struct out_batch *b)
 {
 	return b->sequence == p->sequences[b->partition].last_acknowledged + 1;
@@ -120,8 +120,11 @@ static bool is_next(const struct producer *p, const struct out_batch *b)
 static bool again_helps(const struct producer *p, const struct out_batch *b, int err)
 {
 	switch (err) {
-	case ERR_OUT_OF_ORDER_SEQUENCE_NUMBER: /* one before it failed, or was lost */
-		/* Or who answered leads no more and does not know it, and has not what was acknowledged since. */
+	case ERR_OUT_OF_ORDER_SEQUENCE_NUMBER: /* an earlier batch failed, or was lost */
+		/*
+		 * Or the answer came from a former leader that does not know it has been replaced
+		 * and lacks what was acknowledged since.
+		 */
 		return p->idempotent && (p->losses_happen || p->brokers || !is_next(p, b));
 	case ERR_KAFKA_STORAGE_ERROR:
 		return p->storage_fails;
@@ -130,7 +133,7 @@ static bool again_helps(const struct producer *p, const struct out_batch *b, int
 	}
 }
 
-/* What a leader alone has written may be gone with it. */
+/* What only the leader has written may be lost with it. */
 static bool is_promised(const struct producer *p)
 {
 	return p->acks == -1 || !p->brokers;
@@ -138,7 +141,7 @@ static bool is_promised(const struct producer *p)
 
 static void take_acknowledged(struct producer *p, struct out_batch *b, int64_t base_offset)
 {
-	/* A duplicate is answered with its first offset, or with none when the node no longer knows it. */
+	/* A duplicate is answered with its first offset, or with none if the node no longer knows it. */
 	for (int i = 0; i < b->n && base_offset >= 0 && is_promised(p); i++)
 		history_acknowledged(p->history, b->partition, base_offset + i, p->index, b->first_number + i);
 	if (p->idempotent)
@@ -148,7 +151,7 @@ static void take_acknowledged(struct producer *p, struct out_batch *b, int64_t b
 	step(p);
 }
 
-/* The connection is gone: others may lead by now. */
+/* The connection is gone: there may be another leader by now. */
 static void go_on_later(struct producer *p, int partition)
 {
 	struct client *c = client_of(p, partition);
@@ -294,8 +297,9 @@ static void ask_producer_id(struct producer *p)
 }
 
 /*
- * A leader takes any sequence of a producer that it does not know: of one that refuses the first batch for want of replicas, and takes the
- * second, Kafka's client has to raise its epoch. Here the first goes alone.
+ * A leader accepts any sequence from a producer it does not know: if it refuses the first batch for
+ * lack of replicas and accepts the second, Kafka's client must raise its epoch. Here the first
+ * batch is sent alone.
  */
 static bool may_go(const struct producer *p, const struct out_batch *b)
 {

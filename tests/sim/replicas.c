@@ -128,7 +128,7 @@ static void read_keys(const struct replica_bytes *bytes, struct newest *m)
 	check(it.error == 0);
 }
 
-/* Each key of the one is as new in the other, or was deleted and is there no more. */
+/* Each key of one replica is as new in the other, or was deleted there and is gone. */
 static void compare_keys(const struct newest *a, const struct newest *b)
 {
 	for (int i = 0; i < a->n; i++) {

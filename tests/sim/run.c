@@ -11,9 +11,9 @@
 #include "broker/node.h"
 
 enum {
-	QUIET_END_MS = 300000, /* within which everything must be done once nothing goes wrong any more */
+	QUIET_END_MS = 300000, /* time within which everything must be done once all faults have ended */
 	STOP_MS = 60000,
-	REFUSED_BEHIND = 3, /* descriptors, behind the one that was named */
+	REFUSED_BEHIND = 3, /* descriptors refused after the one that was named */
 };
 
 const char *const RUN_DIRS[DIRS_MAX] = {"/data", "/data1", "/data2"};
@@ -37,15 +37,15 @@ static void on_node_event(void *arg, enum node_event event, const char *text)
 	r->serves = r->serves || event == NODE_EVENT_STARTED;
 	if (event == NODE_EVENT_STARTED) {
 		trouble_started(&r->trouble);
-		if (trouble_hindered_start(&r->trouble)) /* some logs may be unread */
+		if (trouble_hindered_start(&r->trouble)) /* some logs may not have been read */
 			r->follower.storage_fails = r->compacted.follower.storage_fails = true;
 	}
 	r->stopped = r->stopped || event == NODE_EVENT_STOPPED;
 }
 
 /*
- * A node may refuse to start on a full disk, or without descriptors, and says so; whoever supervises it tries again. It has given back
- * all that it took.
+ * A node may refuse to start on a full disk, or without descriptors, and says so; its supervisor
+ * tries again. It must have given back everything.
  */
 static void start_refused(struct run *r, enum node_end end)
 {
@@ -108,7 +108,7 @@ static void free_node(void *arg)
 	enum node_end end;
 
 	end = node_free(r->node);
-	/* Logs that could not be closed for want of descriptors are recovered by the next start. */
+	/* Logs that could not be closed for lack of descriptors are recovered by the next start. */
 	check(end == (r->stopping ? NODE_END_CLEAN : NODE_END_STORAGE) ||
 	      (end == NODE_END_STORAGE && lacks_descriptors(r)));
 	config_free(r->config);
@@ -116,7 +116,7 @@ static void free_node(void *arg)
 	r->config = NULL;
 }
 
-/* One run in four has a metadata log of many segments and snapshots. */
+/* One run in four has a metadata log with many segments and snapshots. */
 static void draw_metadata_log(struct run *r)
 {
 	if (r->o->seed % 4 != 2)
@@ -126,7 +126,7 @@ static void draw_metadata_log(struct run *r)
 	settings_add(&r->settings, "metadata.max.retention.bytes", 8000);
 }
 
-/* By one thread or two, and now and then slowly. */
+/* With one thread or two, and now and then slow. */
 static void draw_cleaner(struct run *r)
 {
 	uint64_t seed = r->o->seed / 3;
@@ -172,8 +172,8 @@ static void restart(void *arg)
 	struct run *r = arg;
 
 	/*
-	 * What the dead one said is not to be heard any more once it may have forgotten it: after a power cut, where no flush was
-	 * promised. A kill loses nothing.
+	 * What the dead node told must not be relied on any more once it may have forgotten it:
+	 * after a power cut, if no flush was promised. A kill loses nothing.
 	 */
 	if (loses(r) && sim_died_of(r->w, NODE) == SIM_POWER) {
 		history_lost(&r->history);
@@ -184,7 +184,7 @@ static void restart(void *arg)
 	r->waits_for_restart = false;
 	sim_restart(r->w, NODE);
 	plan_crash(r);
-	start(r); /* it may die again: `watch` sees it */
+	start(r); /* it may die again: `watch` notices */
 }
 
 static enum sim_crash draw_how(struct run *r)
@@ -240,7 +240,10 @@ static void bury_stopped(struct run *r)
 	}
 }
 
-/* In the cache is what is on no platter and counts as written. A node that died before it could leave word of it does not go on from there. */
+/*
+ * The cache holds data that is on no platter but counts as written. A node that died before it
+ * could leave a note of that must not continue from there.
+ */
 static bool has_told_of_it(const struct run *r)
 {
 	char path[64];
@@ -259,7 +262,7 @@ static void mend(void *arg, enum sim_crash how)
 	crash(arg, how);
 }
 
-/* After every event: a dead node is started again, after a while. */
+/* Called after every event: a dead node is started again after a while. */
 static void watch(struct run *r)
 {
 	bool a_sync;
@@ -284,7 +287,7 @@ static bool out_of_events(const struct run *r)
 	return r->o->max_events && sim_events(r->w) >= r->o->max_events;
 }
 
-/* Until done, or the time is up, with a dead node started again on the way. */
+/* Runs until done, or until the time is up, restarting the node whenever it has died. */
 static bool live(struct run *r, int64_t ms, bool (*done)(const struct run *r))
 {
 	int64_t end_ns = sim_now_ns(r->w) + ms * 1000000;
@@ -307,7 +310,7 @@ static bool all_is_done(const struct run *r)
 	       compacted_is_done(&r->compacted) && r->started && !sim_is_down(r->w, NODE);
 }
 
-/* Who has read along has seen the same as who reads all at the end. */
+/* The reader that followed along has seen the same as one that reads everything at the end. */
 static bool watcher_is_done(const struct run *r)
 {
 	return teller_reader_is_done(&r->teller_watcher);
@@ -339,7 +342,7 @@ static bool all_is_read(const struct run *r)
 	return follower_is_at_end(&r->follower) && compacted_is_read(&r->compacted);
 }
 
-/* Reads from the start to the end, by itself: the history holds it against everything before. */
+/* Reads from start to end with nothing else running: the history compares it with everything before. */
 static void read_all(struct run *r)
 {
 	check(sim_call(r->w, CLIENTS, run_read_again, r));
@@ -396,7 +399,7 @@ static bool is_up(const struct run *r)
 	return !sim_is_down(r->w, NODE);
 }
 
-/* It may die in the middle, when the crash that was ordered comes late: then it is started, and stopped, once more. */
+/* It may die midway, when a scheduled crash comes late: then it is started and stopped once more. */
 static void stop_cleanly(struct run *r)
 {
 	do {
@@ -416,7 +419,7 @@ static void stop_cleanly(struct run *r)
 	r->stopped = false;
 }
 
-/* In one of three lives: an unclean stop ends the first. */
+/* The fault is hit in one of three lives: an unclean stop ends the first. */
 static void refuse_descriptors(struct run *r)
 {
 	sim_refuse_descriptors(r->w, NODE, r->o->fault_at, REFUSED_BEHIND);
@@ -450,7 +453,7 @@ static void quiet_end(struct run *r)
 		crash(r, how);
 	if (!r->o->fault_at) {
 		struct sim_options *o = sim_world_options(r->w);
-		uint32_t buggify = o->buggify; /* rare paths are no misfortune */
+		uint32_t buggify = o->buggify; /* rare paths are not faults */
 		int n = o->n_envs;
 
 		sim_crash_at_disk_op(r->w, NODE, 0, SIM_KILL);
@@ -481,7 +484,7 @@ static bool is_cleaning(const char *line)
 	       sscanf(numbers, "records_read=%lld records_kept=%lld", &read, &kept) == 2 && kept < read;
 }
 
-/* A directory that is lost is told to people, and so is more that counts. */
+/* The loss of a directory is logged, and so are other events that are counted. */
 static void take_line(void *arg, const char *line, int len)
 {
 	struct run *r = arg;
@@ -489,7 +492,8 @@ static void take_line(void *arg, const char *line, int len)
 
 	if (strstr(line, "log directory failed and is offline") || strstr(line, "cannot be used and is offline")) {
 		check(trouble_device_failed(&r->trouble, &a_sync) ||
-		      (strstr(line, "while=\"formatting\"") && trouble_hinders_start(&r->trouble))); /* a new one */
+		      /* a new directory */
+		      (strstr(line, "while=\"formatting\"") && trouble_hinders_start(&r->trouble)));
 		r->dirs_lost++;
 	}
 	r->cleanings += is_cleaning(line);
@@ -520,7 +524,7 @@ static void draw_world(struct run *r)
 	r->w = sim_world_new(r->o->seed, &weather);
 }
 
-/* One run in four has several log directories, and so may lose some and go on. */
+/* One run in four has several log directories, so it may lose some and go on. */
 static void draw_trouble(struct run *r)
 {
 	char dirs[64] = "";
@@ -596,7 +600,7 @@ void run_seed(const struct run_options *o, struct run_result *out)
 	}
 	for (int i = 0; i < SIM_N_MARKS; i++)
 		out->reached[i] = sim_reached(r->w, i);
-	check(!out->reached[SIM_MET_SENDFILE_LATE]); /* bytes that were readable are never others later */
+	check(!out->reached[SIM_MET_SENDFILE_LATE]); /* bytes that were once readable never change later */
 	sim_world_free(r->w);
 	history_fini(&r->history);
 	compacted_free(&r->compacted);

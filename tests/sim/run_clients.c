@@ -32,7 +32,10 @@ static void start_clients(void *arg)
 		copier_start(&r->copiers[i]);
 }
 
-/* After a pause the controller may find its only broker silent, and fence it: Kafka's words for that are these. */
+/*
+ * After a pause the controller may consider its only broker silent and fence it: this is Kafka's
+ * error for that.
+ */
 static bool excuses(void *arg, int16_t code)
 {
 	const struct run *r = arg;
@@ -58,13 +61,13 @@ static void make_topics(struct run *r, struct addr node)
 
 void run_draw_clients(struct run *r)
 {
-	int pause_ms = r->trouble.kinds ? 1 + (int)draw(r, 500) : 0; /* so that the run outlasts some episodes */
+	int pause_ms = r->trouble.kinds ? 1 + (int)draw(r, 500) : 0; /* makes the run outlast some episodes */
 
 	r->n_producers = 1 + (int)draw(r, HISTORY_PRODUCERS_MAX);
 	r->n_partitions = 1 + (int)draw(r, HISTORY_PARTITIONS_MAX);
 	if (!r->o->fault_at && !r->o->no_trouble && r->o->seed % 3 == 1) /* a third of the runs has such a group */
 		r->n_counters = COUNTERS;
-	/* A third of those that lose nothing has transactions. */
+	/* A third of the runs that lose nothing has transactions. */
 	if (!loses(r) && !lacks_descriptors(r) && r->o->seed % 3 == 0)
 		r->n_tellers = r->o->fault_at ? 1 : TELLERS_MAX;
 	r->tellers_compact = r->n_tellers && !r->o->fault_at && r->o->seed % 4 == 1;
@@ -110,7 +113,10 @@ void run_draw_clients(struct run *r)
 	members_draw(&r->members, r->o->seed, r->n_partitions, r->o->fault_at > 0);
 }
 
-/* By the seed: what their clients speak, what the cluster does, whether they are one and its ghost, and whether the topic is compacted. */
+/*
+ * The seed determines the version of their clients, what the cluster does, whether they are one and
+ * its ghost, and whether the topic is compacted.
+ */
 static void open_tellers(struct run *r, struct addr node)
 {
 	uint64_t seed = r->o->seed / 3;

@@ -20,10 +20,11 @@ static bool has(const struct storm *s, enum storm_kind kind)
 	return s->kinds >> kind & 1;
 }
 
-/* Few kinds at once in most runs: each then has room to do its worst. */
+/* Most runs have few kinds, which then have room to do their worst. */
 void storm_draw(struct storm *s, uint64_t seed)
 {
-	uint64_t seldom, of_devices = seed ^ 0x646576696365; /* the others are drawn as they are without them */
+	/* separate, so that the other kinds do not depend on these */
+	uint64_t seldom, of_devices = seed ^ 0x646576696365;
 
 	s->chance = seed ^ 0x73746f726d;
 	seldom = 2 + draw(s, 3);
@@ -37,7 +38,7 @@ void storm_draw(struct storm *s, uint64_t seed)
 	s->pace_ms = 500 + (int)draw(s, 8000);
 }
 
-/* Anybody, or one that matters: who leads a partition, or the quorum. */
+/* A random node, or an important one: the leader of a partition, or of the quorum. */
 static int draw_node(struct storm *s)
 {
 	int any = (int)draw(s, (uint64_t)s->nodes->n);

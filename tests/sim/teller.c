@@ -14,12 +14,12 @@ enum {
 	FEATURES_VERSION = 1,
 	SAFE_DOWNGRADE = 2,
 	AGAIN_MS = 100,
-	TIMEOUT_MS = 900000, /* longer than a run: nothing is aborted for taking too long, but when a clock jumps */
+	TIMEOUT_MS = 900000, /* longer than a run: no transaction times out, unless a clock jumps */
 	DIES = 4,
 	AMOUNT_MAX = 100,
 	MARKERS_VERSION = 2,
-	LATE_MARKERS = 20, /* one of so many records */
-	LINGERS = 8,	   /* one of so many transactions */
+	LATE_MARKERS = 20, /* one in this many records */
+	LINGERS = 8,	   /* one in this many transactions */
 	LINGER_MS_MAX = 2000,
 };
 
@@ -76,8 +76,9 @@ static void on_ready(void *arg)
 }
 
 /*
- * The marker of the transaction before, sent by its coordinator long ago: clients of version 2 have raised the epoch since, so it has to be
- * refused, also when its epoch is that of the transaction that is open now (KIP-890).
+ * The previous transaction's marker, sent by its coordinator long ago: clients of version 2 have
+ * raised the epoch since, so it must be refused, even if its epoch is that of the currently open
+ * transaction (KIP-890).
  */
 static void on_late(void *arg, int err, const void *answer)
 {

@@ -1,7 +1,8 @@
 /*
- * One log in the simulator, dying again and again: at any change of its disk, by a kill or a power cut, also while it recovers. What was
- * appended is there after a kill, what was flushed is there after a power cut, what is there is what was appended, in order and whole,
- * and a producer that sends its last batch once more is recognized.
+ * One log in the simulator that dies again and again: at any change of its disk, by a kill or a
+ * power cut, even while it recovers. What was appended is there after a kill; what was flushed is
+ * there after a power cut; what is there is what was appended, in order and intact; and a producer
+ * that sends its last batch again is recognized.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ struct appended {
 	int64_t base_offset;
 	int32_t n;
 	int32_t sequence;
-	uint64_t content; /* what its records were made from */
+	uint64_t content; /* seed of its records' contents */
 };
 
 struct story {
@@ -31,24 +32,24 @@ struct story {
 	struct topic_config config;
 	struct diag diag;
 	uint64_t chance;
-	/* what is known from outside */
+	/* What is known from outside. */
 	struct appended v[BATCHES_MAX];
-	int n;		    /* appended, the last one perhaps in vain */
+	int n;		    /* number appended; the last one may have failed */
 	bool last_in_doubt; /* it died inside the append */
 	int64_t flushed_end;
 	int64_t recovery_point;
-	bool unread;	/* since a power cut, by a start that has come to its end */
-	bool power_cut; /* since it was last looked at */
+	bool unread;	/* by a start that has completed, since a power cut */
+	bool power_cut; /* since it was last checked */
 	int32_t next_sequence;
-	struct atrest_keys keys; /* of an encrypted story; none otherwise */
-	int64_t encrypted;	 /* lives whose appends are */
-	/* the living */
+	struct atrest_keys keys; /* for an encrypted story; otherwise none */
+	int64_t encrypted;	 /* lives with encrypted appends */
+	/* The living parts. */
 	struct log_dir *dir;
 	struct log *log;
 	struct codecs *codecs;
 	int64_t recovered;
 	int64_t lost;
-	int64_t walked; /* lives that began by walking headers */
+	int64_t walked; /* lives that began with a walk over headers */
 };
 
 static void default_config(struct topic_config *c, uint64_t *chance)
@@ -136,7 +137,7 @@ static void append_one(struct story *s)
 	log_set_high_watermark(s->log, log_offsets(s->log).end);
 }
 
-/* What is appended meanwhile, and rolled, is the next one's. */
+/* What is appended and rolled meanwhile belongs to the next flush. */
 static void flush(struct story *s)
 {
 	struct log_flush f = {0};
@@ -151,7 +152,7 @@ static void flush(struct story *s)
 	log_flush_fini(&f);
 }
 
-/* What is too much goes, and some of it before the next crash. */
+/* What exceeds retention is deleted, part of it before the next crash. */
 static void retain(struct story *s)
 {
 	struct log_deletion *d = NULL;
@@ -193,7 +194,7 @@ static void check_batch(struct story *s, int i, const struct batch_iter *it)
 	buf_fini(&b);
 }
 
-/* The batch that begins there. */
+/* The batch that begins at this offset. */
 static int batch_at(const struct story *s, int64_t offset)
 {
 	for (int i = 0; i < s->n; i++)
@@ -203,7 +204,7 @@ static int batch_at(const struct story *s, int64_t offset)
 	return offset ? s->n : 0;
 }
 
-/* What a log does not say to be sealed is taken as it lies there. */
+/* A range that the log does not call sealed is taken as it is. */
 static void take(const struct log_read *r, struct records *records, struct buf *out)
 {
 	if (r->sealed.any) {
@@ -216,7 +217,7 @@ static void take(const struct log_read *r, struct records *records, struct buf *
 	file_unref(&records->file);
 }
 
-/* All batches from the start: how many there are, with those that were let go. */
+/* Reads all batches from the start: returns their number, including deleted ones. */
 static int read_all(struct story *s)
 {
 	struct log_offsets o = log_offsets(s->log);
@@ -294,7 +295,7 @@ static void open_log(struct story *s)
 	log_dir_vouch(s->dir);
 }
 
-/* As one of many, which share their syncs. */
+/* Closes it as one of many logs that share their syncs. */
 static void close_with_others(struct story *s)
 {
 	check(log_close_write(s->log) == 0);
@@ -343,7 +344,7 @@ static void live(void *arg)
 	close_log(s);
 }
 
-/* What lies below the recovery point was synced. */
+/* What is below the recovery point was synced. */
 static void take_line(void *arg, const char *line, int len)
 {
 	const struct story *s = arg;
@@ -366,7 +367,7 @@ static void give_key(struct story *s)
 	check(atrest_keys_read(&s->keys, STR("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="), &added, &why) == 0);
 }
 
-/* The codecs' own memory is not the node's heap: they are made where they can be freed by whoever finds them. */
+/* The codecs' memory is not in the node's heap: they are allocated where anyone can free them. */
 static struct story *new_story(uint64_t seed)
 {
 	struct story *s = calloc(1, sizeof(*s));

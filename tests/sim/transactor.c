@@ -25,7 +25,7 @@ enum {
 	FENCED_MS = 1500,
 };
 
-/* By generation. */
+/* Indexed by generation. */
 static const struct {
 	int produce, offsets, end;
 } VERSIONS[] = {{11, 4, 4}, {11, 4, 4}, {12, 5, 5}};
@@ -80,7 +80,7 @@ void transactor_die(struct transactor *t)
 	come_back(t, AGAIN_MS);
 }
 
-/* Who is fenced just when it commits finds its transaction aborted. */
+/* A transactor fenced just when it commits finds its transaction aborted. */
 static bool is_fencing(const struct transactor *t, int err)
 {
 	return err == ERR_PRODUCER_FENCED || err == ERR_INVALID_PRODUCER_EPOCH ||
@@ -89,7 +89,7 @@ static bool is_fencing(const struct transactor *t, int err)
 
 static int partition_of(struct transactor *t);
 
-/* The next is asked of the coordinator, or the leader, that was named, or of anybody. */
+/* The next request goes to the coordinator or leader that was named, or to any broker. */
 static void ask_another(struct transactor *t)
 {
 	t->found_group = false;
@@ -102,22 +102,23 @@ static void ask_another(struct transactor *t)
 	t->leader = -1;
 }
 
-/* A leader that is none any more does not have what was written since. */
+/* A former leader does not have what was written since. */
 static bool is_of_another(const struct transactor *t, int err)
 {
 	return t->brokers && t->phase == TRANSACTOR_WRITES && err == ERR_OUT_OF_ORDER_SEQUENCE_NUMBER;
 }
 
 /*
- * A coordinator that is none any more, and was not told, does not know who came to its successor; the leader of a partition who was not told either asks
- * it. Kafka's client takes that for its end, and another begins.
+ * A former coordinator that has not been told does not know producers that came to its successor; a
+ * partition leader that has not been told either asks it. Kafka's client takes that for a fatal
+ * error, and another one begins.
  */
 static bool is_from_the_past(const struct transactor *t, int err)
 {
 	return t->brokers && err == ERR_INVALID_PRODUCER_ID_MAPPING;
 }
 
-/* An answer that is lost, or that says "again". */
+/* For an answer that was lost, or that is retriable. */
 static void again(struct transactor *t, int err)
 {
 	bool is_lost = err < 0;
@@ -170,7 +171,7 @@ static void before_asking(struct transactor *t)
 
 /* ---- the coordinator ---- */
 
-/* False: it is asked for again. */
+/* False: the look-up is repeated. */
 static bool has_found(struct transactor *t, int err, const struct find_coordinator_response *r, struct client *to)
 {
 	int code = err ? err : r->coordinators.v[0].error_code;
@@ -334,7 +335,7 @@ static void add_offsets(struct transactor *t)
 		    &add_offsets_to_txn_response_schema, on_offsets_added, t);
 }
 
-/* Clients of old say first what they are about to write to. */
+/* Old clients first name what they are about to write to. */
 static void add(struct transactor *t)
 {
 	before_asking(t);
@@ -486,7 +487,7 @@ static void end(struct transactor *t)
 	request.producer_id = t->producer_id;
 	request.producer_epoch = t->epoch;
 	request.committed = t->commits;
-	t->end_sent = t->end_sent || t->commits; /* an abort that is lost aborts all the same */
+	t->end_sent = t->end_sent || t->commits; /* an abort whose answer is lost takes effect all the same */
 	before_asking(t);
 	client_call(&t->client, VERSIONS[t->generation].end, &end_txn_request_schema, &request,
 		    &end_txn_response_schema, on_ended, t);

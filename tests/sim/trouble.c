@@ -4,8 +4,8 @@
 #include "tests/sim/draw.h"
 
 /*
- * A wall clock may be ahead for hours, but no client's record may be an hour ahead of it: that Kafka refuses
- * (message.timestamp.after.max.ms).
+ * A wall clock may be hours ahead, but no client's record may be an hour ahead of it: Kafka refuses
+ * that (message.timestamp.after.max.ms).
  */
 enum { AHEAD_MS_MAX = 6 * 3600000, BEHIND_MS_MAX = 50 * 60000 };
 
@@ -113,7 +113,7 @@ static void slow_down(struct trouble *t, int64_t us)
 	sim_slow(t->w, t->clients, t->node, us);
 }
 
-/* The node has some more and that is all; or others have taken the last ones, just when it asks. */
+/* Either only a few more are available to the node, or others take the last ones just when it asks. */
 static void take_descriptors(struct trouble *t)
 {
 	if (draw(t, 2))
@@ -222,7 +222,7 @@ void trouble_begin(struct trouble *t)
 bool trouble_end(struct trouble *t, enum sim_crash *how)
 {
 	t->over = true;
-	if (t->kinds) /* else nothing of what is wrong is ours */
+	if (t->kinds) /* otherwise the faults are not ours */
 		calm(t);
 	return must_mend(t, how);
 }

@@ -16,7 +16,7 @@ static int draw(struct voter_changes *c, int bound)
 	return (int)env_random_below(c->client.loop->env, (uint64_t)bound);
 }
 
-/* As the active controller has them; NULL where there is none. */
+/* According to the active controller; NULL if there is none. */
 static const struct raft_voters *voters_of(const struct voter_changes *c)
 {
 	int i = nodes_controller(c->nodes);
