@@ -17,7 +17,7 @@ static struct env *env;
 /* ---- XAES-256-GCM: the vectors of C2SP ---- */
 
 static const struct vector {
-	uint8_t key; /* 32 times */
+	uint8_t key; /* repeated 32 times */
 	const char *k1;
 	const char *aad;
 	const char *sealed;
@@ -106,7 +106,7 @@ static void the_last_key_of_a_list_seals_and_all_open(void **state)
 	assert_memory_not_equal(atrest_keys_current(&k)->id, first, sizeof(first));
 	assert_int_equal(atrest_keys_current(&k)->key[31], 3);
 	assert_int_equal(atrest_keys_find(&k, first)->key[0], 1);
-	/* Back again, and the other is not forgotten. */
+	/* A key that comes again encrypts again, and the other one is not forgotten. */
 	assert_int_equal(read_keys(&k, KEY_A, ""), 0);
 	assert_memory_equal(atrest_keys_current(&k)->id, first, sizeof(first));
 	assert_int_equal(k.n, 2);
@@ -215,7 +215,7 @@ static void a_batch_is_never_sealed_twice_alike(void **state)
 	buf_fini(&other);
 }
 
-/* Opens a copy of `sealed` in which one byte differs; its header is read from it, as from a disk. */
+/* Opens a copy of `sealed` in which one byte differs; its header is read from the copy, as from a disk. */
 static int open_altered(const struct atrest_keys *k, const struct seal_place *place, const struct buf *sealed,
 			size_t at)
 {
@@ -249,7 +249,7 @@ static void a_batch_in_which_any_byte_differs_is_refused(void **state)
 	for (size_t i = 0; i < sealed.len; i++) {
 		int err = open_altered(&k, &PLACE, &sealed, i);
 
-		if (i >= BATCH_AT_CRC && i < BATCH_AT_ATTRIBUTES) /* it is recovery's */
+		if (i >= BATCH_AT_CRC && i < BATCH_AT_ATTRIBUTES) /* left to recovery */
 			assert_int_equal(err, 0);
 		else if (i >= BATCH_HEADER_SIZE && i < BATCH_HEADER_SIZE + ATREST_KEY_ID_SIZE)
 			assert_int_equal(err, -ENOKEY);

@@ -129,7 +129,7 @@ static void cleanups_run_once_in_reverse_order(void **state)
 	struct arena a;
 	char text[4] = "";
 
-	arena_init(&a, 0); /* also without a budget */
+	arena_init(&a, 0); /* even without a budget */
 	arena_cleanup(&a, note, text);
 	arena_fini(&a);
 	assert_string_equal(text, "a");

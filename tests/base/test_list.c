@@ -28,7 +28,7 @@ static void members_stay_in_order_and_can_be_removed_while_walking(void **state)
 	list_each_safe(it, &head) if (container_of(it, struct item, link)->n % 2) list_remove(it);
 	assert_int_equal(sum_in_order(&head), 24);
 	assert_true(list_empty(&items[0].link));
-	list_remove(&items[0].link); /* once more does no harm */
+	list_remove(&items[0].link); /* a second removal does no harm */
 	assert_ptr_equal(list_first(&head), &items[1].link);
 }
 

@@ -28,7 +28,7 @@ static void padded_text_is_taken_and_other_text_is_not(void **state)
 
 	assert_true(uuid_parse(STR("AAAAAAAAAAAAAAAAAAAAAQ=="), &u));
 	assert_true(uuid_eq(u, UUID_METADATA_TOPIC));
-	assert_true(uuid_parse(STR("AAAAAAAAAAAAAAAAAAAAAf"), &u)); /* bits too many are dropped */
+	assert_true(uuid_parse(STR("AAAAAAAAAAAAAAAAAAAAAf"), &u)); /* excess bits are dropped */
 	assert_true(uuid_eq(u, UUID_METADATA_TOPIC));
 	assert_false(uuid_parse(STR("AAAAAAAAAAAAAAAAAAAAAQ="), &u));
 	assert_false(uuid_parse(STR("AAAAAAAAAAAAAAAAAAAAA"), &u));

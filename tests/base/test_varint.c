@@ -106,7 +106,7 @@ static void too_many_bytes_or_bits_are_refused(void **state)
 	assert_true(v == (uint64_t)1 << 63);
 	b[9] = 0x02;
 	assert_int_equal(varint_read_u64(b, b + sizeof(b), &v), 0);
-	memcpy(b, "\x80\x00", 2); /* longer than need be: taken, as Kafka takes it */
+	memcpy(b, "\x80\x00", 2); /* longer than necessary: accepted, as in Kafka */
 	assert_int_equal(varint_read_u32(b, b + 2, &u), 2);
 	assert_int_equal(u, 0);
 }

@@ -1,6 +1,4 @@
-/*
- * assign: what the leader of a classic group gives its members.
- */
+/* assign: what the leader of a classic group assigns to its members. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -68,7 +66,7 @@ static void owns(int member, int topic_number, int partition)
 	*o = (struct consumer_protocol_subscription_topic_partition){str_of(NAMES[topic_number]), {number, 1}};
 }
 
-/* "t0-0,t0-1 t1-0": the partitions of each member, blanks between members. */
+/* wanted: "t0-0,t0-1 t1-0", the partitions of each member, members separated by blanks. */
 static void assigned(enum strategy s, int members, const char *wanted)
 {
 	struct buf b = {0};
@@ -115,7 +113,7 @@ static void roundrobin_goes_round_all_partitions(void **state)
 	assigned(STRATEGY_ROUNDROBIN, 2, "t0-0,t0-2,t1-1 t0-1,t1-0,t1-2");
 }
 
-/* The example in Kafka's own documentation of the assignor. */
+/* The example in Kafka's documentation of the assignor. */
 static void roundrobin_passes_over_who_does_not_want_it(void **state)
 {
 	topic(0, 1);
@@ -173,7 +171,7 @@ static void the_newest_generation_s_claim_counts_and_of_two_none(void **state)
 	assigned(STRATEGY_COOPERATIVE_STICKY, 2, "t0-1 t0-0");
 	t.shares[0].subscription.generation_id = 5;
 	assigned(STRATEGY_COOPERATIVE_STICKY, 2,
-		 " t0-1"); /* t0-0 is to be given up by both, and was counted for the first */
+		 " t0-1"); /* both must give up t0-0, which was counted for the first */
 }
 
 static void members_that_want_different_topics_are_balanced_too(void **state)

@@ -33,7 +33,7 @@ static struct {
 	int produce_err;
 	bool out_of_order, left, called;
 	bool kip_848, cooperative;
-	int given_up; /* partitions, of members that stay */
+	int given_up; /* partitions given up by members that stay */
 	struct call call;
 	struct arena arena;
 	const void *request;
@@ -150,7 +150,7 @@ static void break_all(void)
 	t.breaks++;
 }
 
-/* Three records a tick; now and then all connections break with what is under way on them. */
+/* Sends three records per tick; now and then all connections break, with everything in flight on them. */
 static void on_tick(struct timer *timer)
 {
 	char value[16], key[16];
@@ -172,7 +172,7 @@ static void on_tick(struct timer *timer)
 
 static bool on_record(void *arg, const struct consumed *c)
 {
-	int n = atoi((const char *)c->record->value.p); /* digits, then the record's count of headers: a zero byte */
+	int n = atoi((const char *)c->record->value.p); /* digits, then the record's header count: a zero byte */
 
 	assert_in_range(n, 0, RECORDS - 1);
 	t.seen[n]++;
@@ -189,7 +189,7 @@ static void produce(void *arg)
 	o.topic = "t";
 	o.produced = on_produced;
 	o.codec = *(const int *)arg;
-	o.batch_bytes = 200; /* many batches */
+	o.batch_bytes = 200; /* makes many batches */
 	t.producer = producer_new(t.client, &o);
 	timer_init(&t.tick, t.loop, on_tick);
 	timer_start(&t.tick, 0);
@@ -263,7 +263,7 @@ static bool is_told(void *arg)
 	return t.acknowledged == *(const int *)arg;
 }
 
-/* What a request is made of is let go in its done(): nobody looks at it afterwards. */
+/* The request is freed in its done(): nothing may use it afterwards. */
 static void a_request_without_an_answer_ends_in_its_time(void **state)
 {
 	int one = 1, two = 2;
@@ -398,7 +398,7 @@ static void share_and_read_once(void)
 static void members_share_partitions_and_what_is_committed_is_read_once(void **state)
 {
 	share_and_read_once();
-	assert_int_equal(t.given_up, 4 + 2); /* all of it for each rebalance */
+	assert_int_equal(t.given_up, 4 + 2); /* everything, once per rebalance */
 }
 
 static void cooperative_ones_give_up_only_what_others_get(void **state)

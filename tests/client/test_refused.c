@@ -1,6 +1,4 @@
-/*
- * client: a node that does not let it in ends what was asked, with its words; and settings that cannot be are said to be so.
- */
+/* client: a node that refuses it ends all requests with its message; impossible settings are reported. */
 #include <errno.h>
 #include <string.h>
 
@@ -21,7 +19,7 @@
 enum { ASKS, ANSWERS, MACHINES, CALLS = 3 };
 
 static struct {
-	const char *const *settings; /* names and values; NULL ends them */
+	const char *const *settings; /* names and values; ended by NULL */
 	struct sim_world *sim;
 	struct played_controller node;
 	bool lets_in;
@@ -219,7 +217,7 @@ static void a_node_that_does_not_let_it_in_ends_all_calls_with_its_words(void **
 		assert_true(str_is(t.calls[i].message, "Authentication failed: Invalid username or password"));
 	}
 	assert_string_equal(client_refusal(t.client), "Authentication failed: Invalid username or password");
-	assert_in_range(t.n_words, 1, 2); /* the question for the nodes may be another attempt */
+	assert_in_range(t.n_words, 1, 2); /* the look-up of nodes may be another attempt */
 	end();
 }
 

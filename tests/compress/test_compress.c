@@ -23,7 +23,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Text that compresses, with some that does not. */
+/* Compressible text, with some that is not. */
 static void fill(struct buf *b, size_t len, uint64_t seed)
 {
 	buf_reserve(b, len);
@@ -119,7 +119,7 @@ static void a_stream_cut_anywhere_is_an_error(void **state)
 			whole += decode_all(codecs, codec, copy, len, 1 << 20, &out) == 0;
 			free(copy);
 		}
-		/* snappy's stream may end between blocks: behind its header, before its only block */
+		/* snappy's stream may end between blocks: after its header, before its only block. */
 		assert_int_equal(whole, codec == CODEC_SNAPPY ? 1 : 0);
 		buf_fini(&packed);
 		buf_fini(&out);
@@ -157,7 +157,7 @@ static void noise_never_reads_or_writes_outside(void **state)
 
 static void raw_snappy_and_joined_streams_are_read(void **state)
 {
-	/* "hello" as one raw block: length 5, literal of 5 */
+	/* "hello" as one raw block: length 5, a literal of 5. */
 	static const uint8_t RAW[] = {5, 4 << 2, 'h', 'e', 'l', 'l', 'o'};
 	struct buf twice = {0}, out = {0};
 

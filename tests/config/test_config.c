@@ -8,7 +8,7 @@
 #include "config/topic_config.h"
 #include "tests/base/cm.h"
 
-/* Apache Kafka's shipped server.properties, by its values. */
+/* The values in the server.properties that Apache Kafka ships. */
 #define SHIPPED                                                                                                        \
 	"process.roles=broker,controller\nnode.id=1\ncontroller.quorum.bootstrap.servers=localhost:9093\n"             \
 	"listeners=PLAINTEXT://:9092,CONTROLLER://:9093\ninter.broker.listener.name=PLAINTEXT\n"                       \
@@ -131,7 +131,7 @@ static void the_shipped_file_of_kafka_starts_as_it_is(void **state)
 	assert_true(config_is_broker(l.c) && config_is_controller(l.c));
 	assert_true(str_is(config_place(l.c, CONFIG_NODE_ID), "server.properties:2"));
 	assert_int_equal(config_int(l.c, CONFIG_BROKER_ID), 1);
-	/* what says the same as the default is not complained about */
+	/* A value equal to the default causes no note. */
 	for (int i = 0; i < l.notes.n; i++)
 		assert_null(memmem(l.notes.v[i].text.p, (size_t)l.notes.v[i].text.len, "num.io.threads", 14));
 	assert_true(
@@ -214,7 +214,7 @@ static void the_environment_lies_over_the_file_and_overrides_over_both(void **st
 	assert_int_equal(config_int(l.c, CONFIG_LOG_RETENTION_HOURS), 5);
 	assert_int_equal(config_int(l.c, CONFIG_NUM_PARTITIONS), 4);
 	assert_int_equal(config_origin(l.c, CONFIG_NUM_PARTITIONS), CONFIG_FROM_OVERRIDE);
-	/* the image writes variables into the file, where they are read as properties */
+	/* The official image writes variables into the file, where they are parsed as properties. */
 	assert_true(str_is(config_string(l.c, CONFIG_BROKER_RACK), "aA"));
 	assert_int_equal(config_int(l.c, CONFIG_FETCH_MAX_BYTES), 2048);
 	assert_int_equal(l.notes.n, 0);
@@ -333,13 +333,13 @@ static void what_promises_what_is_not_given_is_refused(void **state)
 	expect_refused("ssl.engine.factory.class=x.Y", "server.properties:6", "is refused");
 }
 
-/* The listeners of nodes that log in to each other; both take PLAIN and SCRAM-SHA-512. */
+/* The listeners of nodes that log in to each other; both accept PLAIN and SCRAM-SHA-512. */
 #define LOGGING_IN                                                                                                     \
 	"listeners=SASL_PLAINTEXT://:9092,CONTROLLER://:9093\nsecurity.inter.broker.protocol=SASL_PLAINTEXT\n"         \
 	"listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT\n"                     \
 	"sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-512\n"
 
-/* Where keys, issuer or audience are said, nobody's signature is not enough: wherever they are said. */
+/* Where keys, issuer or audience are configured, at whatever level, unsigned tokens are refused. */
 static void expect_unsigned_refused(const char *line, bool refused)
 {
 	char text[2048];
@@ -395,12 +395,12 @@ static void nodes_log_in_by_what_the_other_side_takes(void **state)
 	unload(&l);
 	l = expect_fine(LOGGING_IN
 			"sasl.mechanism.inter.broker.protocol=PLAIN\nsasl.mechanism.controller.protocol=SCRAM-SHA-512");
-	unload(&l); /* of a controller alone */
+	unload(&l); /* for a pure controller */
 	expect_error(LOGGING_IN
 		     "sasl.mechanism.inter.broker.protocol=SCRAM-SHA-256\nsasl.mechanism.controller.protocol=PLAIN",
 		     "server.properties:10",
 		     "it must be among sasl.enabled.mechanisms when brokers log in to each other");
-	l = expect_fine(LOGGING_IN "sasl.mechanism.inter.broker.protocol=PLAIN"); /* GSSAPI, by default */
+	l = expect_fine(LOGGING_IN "sasl.mechanism.inter.broker.protocol=PLAIN"); /* the default is GSSAPI */
 	unload(&l);
 	expect_refused(LOGGING_IN "sasl.mechanism.inter.broker.protocol=PLAIN\nsasl.mechanism.controller.protocol=LOUD",
 		       "server.properties:11", "sasl.mechanism.controller.protocol=LOUD is refused");
@@ -605,7 +605,7 @@ static void one_of_several_nodes_that_listens_everywhere_has_to_say_by_which_add
 	unload(&l);
 	l = expect_fine("controller.quorum.voters=1@a:9093,2@b:9093\nlisteners=PLAINTEXT://a:9092,CONTROLLER://:9093");
 	unload(&l);
-	l = expect_fine("controller.quorum.voters=1@a:9093"); /* it is alone */
+	l = expect_fine("controller.quorum.voters=1@a:9093"); /* it is a single node */
 	unload(&l);
 }
 

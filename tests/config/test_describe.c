@@ -155,7 +155,7 @@ static void other_names_of_a_value_are_its_synonyms(void **state)
 	assert_string_equal(describe_node("log.retention.ms"), "null 5 5");
 	assert_string_equal(describe(CONFIG_SCOPE_NODE, "log.retention.ms", layers, 1),
 			    "1000 2 5; log.retention.ms=1000 2; log.retention.hours=2 4; log.retention.hours=168 5");
-	/* the dynamic name hides the static one */
+	/* The dynamic name hides the static one. */
 	assert_string_equal(describe(CONFIG_SCOPE_NODE, "log.retention.hours", layers, 1),
 			    "168 4 3 read-only; log.retention.hours=2 4; log.retention.hours=168 5");
 }
@@ -184,7 +184,7 @@ static void a_topic_has_the_brokers_value_until_it_has_its_own(void **state)
 	assert_string_equal(describe(CONFIG_SCOPE_TOPIC, "no.such", NULL, 0), "none");
 }
 
-/* A value of the topic's own is its own also where it is what it would have been. */
+/* A value set for the topic is its own even if it equals the value it would otherwise have. */
 static void a_value_that_is_set_to_the_default_is_not_the_default(void **state)
 {
 	struct config_layer layers[] = {TOPIC("compression.type", "producer")};
@@ -197,7 +197,7 @@ static void a_value_that_is_set_to_the_default_is_not_the_default(void **state)
 
 static void times_of_the_broker_become_milliseconds(void **state)
 {
-	/* log.retention.ms has no value, so its synonyms are dropped: Kafka shows none */
+	/* log.retention.ms has no value, so its synonyms are dropped: Kafka shows none. */
 	assert_string_equal(describe(CONFIG_SCOPE_TOPIC, "retention.ms", NULL, 0), "7200000 5 5");
 	assert_string_equal(describe(CONFIG_SCOPE_TOPIC, "segment.ms", NULL, 0), "604800000 5 5");
 	assert_string_equal(describe(CONFIG_SCOPE_TOPIC, "flush.ms", NULL, 0), "9223372036854775807 5 5");

@@ -18,7 +18,7 @@ static int end(void **state)
 	return 0;
 }
 
-/* All pairs as "name=value;" one after the other, in the arena. */
+/* All pairs as "name=value;", in the arena. */
 static const char *read_all(const char *text)
 {
 	struct properties p;

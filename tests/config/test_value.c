@@ -20,7 +20,7 @@ static int end(void **state)
 	return 0;
 }
 
-/* What a text becomes, or what is wrong with it. */
+/* The parsed value of a text, or what is wrong with it. */
 static const char *read(enum config_id id, const char *text)
 {
 	struct config_value v;
@@ -245,7 +245,7 @@ static void every_row_has_a_name_a_description_and_a_legal_default(void **state)
 		config_value_default(s, &arena, &v);
 		if (s->required || s->default_text == NULL)
 			continue;
-		/* the default is written as Kafka would write it */
+		/* The default is written as Kafka would write it. */
 		if (!str_is(v.text, s->default_text) || !config_value_read(s, v.text, &arena, &again, NULL))
 			fail_msg("%s: %s", s->name, s->default_text);
 		assert_false(config_value_is_refused(s, &v));

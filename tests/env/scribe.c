@@ -17,11 +17,11 @@ struct reader {
 	struct buf in;
 	struct buf out;
 	size_t out_pos;
-	int64_t send_pos; /* of the file, while it is sent */
+	int64_t send_pos; /* position in the file while it is being sent */
 	int64_t send_end;
-	int64_t answer; /* when its bytes are synced */
+	int64_t answer; /* sent when its bytes are synced */
 	struct work work;
-	bool busy; /* its request is with the disk */
+	bool busy; /* its request is being written */
 	bool gone;
 	int err;
 };
@@ -297,7 +297,7 @@ static void next_request(struct writer *w)
 	buf_put(&w->sent, w->out.p + 4, len);
 }
 
-/* True when the book has come whole. */
+/* True when the whole book has arrived. */
 static bool take_answers(struct writer *w)
 {
 	while (w->acknowledged < w->n && w->in.len >= 8) {

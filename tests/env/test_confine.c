@@ -1,6 +1,6 @@
 /*
- * confine: what a process has given up it cannot do any more, and what a node does it still can. Each in a child of its own: there is no way
- * back.
+ * confine: a process can no longer do what it has given up, and can still do what a node does. Each
+ * test is in a child process: there is no way back.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -52,7 +52,7 @@ static void look_at_calls(void)
 	pthread_t thread;
 	int err = real_confine(&(struct real_confinement){.filter = true}, &what);
 
-	if (err) { /* a sanitizer's build, or a processor without a filter of ours */
+	if (err) { /* a sanitizer's build, or a processor without a filter */
 		WANT(err == -ENOSYS && strcmp(what, "filter") == 0);
 		return;
 	}
@@ -106,7 +106,7 @@ static void core_files_may_be_wanted(void **state)
 static void look_at_user(void)
 {
 	const struct passwd *found = getpwnam("nobody");
-	uid_t nobody = found ? found->pw_uid : 0; /* of the next look-up the same memory tells */
+	uid_t nobody = found ? found->pw_uid : 0; /* the next look-up reuses the memory */
 	const char *what;
 
 	WANT(real_confine(&(struct real_confinement){.user = "no such user"}, &what) == -ENOENT);

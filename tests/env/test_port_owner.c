@@ -1,4 +1,4 @@
-/* Who owns a port, and how much memory there is: what the real env finds out about its machine. */
+/* The owner of a port, and the amount of memory: what the real env finds out about its machine. */
 #include "env/port_owner.h"
 
 #include <errno.h>

@@ -1,4 +1,7 @@
-/* The real world: the same scribe as in test_sim_net, and what only threads, descriptors and other processes can show. */
+/*
+ * The real world: the same scribe as in test_sim_net, and what only threads, descriptors and other
+ * processes can show.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -58,7 +61,7 @@ static void writer_done(struct writer *w)
 	loop_stop(w->loop);
 }
 
-/* A conversation with a scribe at `listen`, dialled at `dial`. */
+/* A conversation with a scribe at `listen`, connected to at `dial`. */
 static void converse(const char *listen, const char *dial, bool sync)
 {
 	struct env *e = env_real_new(&diag);
@@ -214,7 +217,7 @@ static void posts_arrive_once_and_in_the_order_of_their_poster(void **state)
 		loop_thread(posters[i].loop);
 		loop_post(posters[i].loop, &posters[i].start);
 	}
-	post_all(POSTERS); /* before the loop runs, by the thread that will be the loop's */
+	post_all(POSTERS); /* before the loop runs, from the thread that will run it */
 	loop_run(mail.reader);
 	assert_int_equal(mail.total, (POSTERS + 1) * POSTS);
 	for (int i = 0; i < POSTERS; i++)
@@ -287,7 +290,7 @@ static void timers_ring_once_when_due_in_order(void **state)
 		bells[i] = (struct bell){.due_ns = now + (i * 7 % 20) * 1500000};
 		timer_init(&bells[i].timer, l, ring);
 		timer_start_at(&bells[i].timer, bells[i].due_ns + 3600000000000);
-		timer_start_at(&bells[i].timer, bells[i].due_ns); /* moves it */
+		timer_start_at(&bells[i].timer, bells[i].due_ns); /* reschedules it */
 	}
 	bells[1].stops = &bells[2]; /* 2 is due after 1 */
 	timer_init(&end, l, stop_loop);
@@ -316,7 +319,7 @@ static void take_turn(struct timer *t)
 		timer_start(t, 0);
 }
 
-/* Each would be up to a millisecond late on a clock of milliseconds. */
+/* With a clock of milliseconds each would be up to a millisecond late. */
 static void a_timer_of_nothing_is_not_waited_for(void **state)
 {
 	struct env *e = env_real_new(&diag);
@@ -341,7 +344,7 @@ enum { BUSY_ROUNDS = 200, BUSY_MS = 20, BUSY_LATE_NS = BUSY_MS * 1000000 / 2 };
 
 struct lazy_bell {
 	struct lazy_timer timer;
-	int64_t rang_ns; /* first; 0: not yet */
+	int64_t rang_ns; /* the first time; 0: not yet */
 	int rings;
 	bool again;
 };
@@ -350,7 +353,10 @@ static void ring_lazily(struct lazy_timer *t)
 {
 	struct lazy_bell *b = container_of(t, struct lazy_bell, timer);
 
-	/* What is started as it rings does not ring in the same turn, though it is due: there are two turns here, alone's and the end's. */
+	/*
+	 * A timer started while another fires does not fire in the same turn, though it is due:
+	 * there are two turns here, alone's and the end's.
+	 */
 	assert_true(++b->rings <= (b->again ? 2 : 1));
 	if (b->rings == 1)
 		b->rang_ns = env_mono_ns(t->timer.loop->env);
@@ -369,7 +375,7 @@ static void a_lazy_timer_goes_with_another_and_is_not_later_than_it_may(void **s
 
 	for (int i = 0; i < 4; i++)
 		lazy_timer_init(&all[i]->timer, l, ring_lazily);
-	lazy_timer_start(&early.timer, 3600000, 0); /* when another fires it is not due */
+	lazy_timer_start(&early.timer, 3600000, 0); /* not due when another one fires */
 	lazy_timer_start(&with.timer, 5, 3600000);
 	lazy_timer_start(&alone.timer, 1, 10);
 	lazy_timer_start(&stopped.timer, 0, 3600000);
@@ -384,11 +390,11 @@ static void a_lazy_timer_goes_with_another_and_is_not_later_than_it_may(void **s
 	assert_true(with.rang_ns <= env_mono_ns(e));
 	lazy_timer_stop(&early.timer);
 	loop_free(l);
-	lazy_timer_stop(&with.timer); /* also when its loop has gone */
+	lazy_timer_stop(&with.timer); /* works even when its loop is gone */
 	env_real_free(e);
 }
 
-/* What takes long, and then starts a timer. */
+/* Takes long, and then starts a timer. */
 struct busy {
 	struct timer busy, timer;
 	int64_t after_ms, due_ns, least_late_ns;
@@ -419,7 +425,7 @@ static void note_late(struct timer *t)
 		timer_start(&b->busy, 0);
 }
 
-/* The machine may be busy with others: until it once is in time. */
+/* The machine may be busy with other work, so it is repeated until it is once in time. */
 static void be_busy_before_a_timer(int64_t after_ms)
 {
 	struct env *e = env_real_new(&diag);
@@ -438,8 +444,8 @@ static void be_busy_before_a_timer(int64_t after_ms)
 static void a_timer_is_not_late_by_what_was_run_before_it(void **state)
 {
 	(void)state;
-	be_busy_before_a_timer(0); /* is due when the loop comes to it */
-	be_busy_before_a_timer(3); /* is not */
+	be_busy_before_a_timer(0); /* due when the loop gets to it */
+	be_busy_before_a_timer(3); /* not due then */
 }
 
 /* ---- work ---- */
@@ -495,7 +501,7 @@ static void disk_done(struct work *w)
 	errand_done(w);
 }
 
-/* A hundred look-ups of a name server that is silent, and then a sync: it is not behind them. */
+/* A hundred look-ups at a silent name server, and then a sync, which does not wait behind them. */
 static void who_waits_for_others_holds_up_nobody_else(void **state)
 {
 	static struct errand waiting[100], disk;
@@ -584,7 +590,7 @@ static void files_and_names(void **state)
 	env_real_free(e);
 }
 
-/* The status of a child that runs `run`; 0 is fine. */
+/* Runs `run` in a child process and returns its status; 0 is success. */
 static int in_child(int (*run)(void))
 {
 	int status;
@@ -605,7 +611,7 @@ static int lock_it(void)
 	return env_lock(e, in_dir(".lock"), &f) == -EAGAIN ? 0 : 1;
 }
 
-/* What a filesystem can say of itself, it says the same way twice. */
+/* What a filesystem says about itself is the same both times. */
 static void a_whole_filesystem_is_synced_and_its_page_cache_has_a_name(void **state)
 {
 	struct env *e = env_real_new(&diag);
@@ -664,7 +670,7 @@ static void on_flood(struct listener *l, void *arg)
 		if (err == -EMFILE)
 			flood.turned_away++;
 		else if (!err)
-			flood.served++; /* and kept: its descriptor is not free again */
+			flood.served++; /* and kept, so that its descriptor is not free again */
 	}
 }
 
@@ -672,7 +678,7 @@ static void nothing(struct sock *s, int ready, void *arg)
 {
 }
 
-/* Ten dial; the listener has descriptors for a few only. */
+/* Ten connect; the listener has descriptors for only a few. */
 static int flooded(void)
 {
 	struct env *e = env_real_new(&diag);
@@ -700,7 +706,7 @@ static int flooded(void)
 	loop_run(l);
 	if (flood.served < 1 || flood.served + flood.turned_away != 10)
 		return 3;
-	return flood.calls > 20 ? 4 : 0; /* it would spin */
+	return flood.calls > 20 ? 4 : 0; /* it would busy-loop */
 }
 
 static void without_descriptors_connections_are_turned_away_and_the_loop_does_not_spin(void **state)

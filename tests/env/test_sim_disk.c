@@ -1,4 +1,4 @@
-/* The simulated disk: what is kept, what may be lost, and that each way to lose it is met. */
+/* The simulated disk: what is kept, what may be lost, and that each kind of loss occurs. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -140,7 +140,7 @@ static void what_was_synced_survives_every_power_cut(void **state)
 	}
 }
 
-/* Counts how a file that was appended to and not synced comes back. */
+/* Counts in which states a file that was appended to but not synced comes back. */
 static void what_was_not_synced_is_kept_lost_or_torn(void **state)
 {
 	int lost = 0, kept = 0, torn = 0, zeros = 0, torn_inside = 0;
@@ -218,7 +218,7 @@ static void names_are_lost_from_the_last_one_back_unless_the_directory_was_synce
 	assert_true(unlinked > counts[1] + counts[2]);
 }
 
-/* The way of env_replace_file: at each disk operation of it, and after it, either the old or the new content is there. */
+/* At each disk operation of env_replace_file, and after it, either the old or the new content is there. */
 static void replace(void *arg)
 {
 	assert_int_equal(env_replace_file(arg, "/d/f", "new content", 11), 0);
@@ -259,7 +259,7 @@ static void a_file_is_replaced_whole_wherever_the_power_goes(void **state)
 	assert_true(old > 20 && new > 20);
 }
 
-/* The same without the sync: the test above would notice. */
+/* Without the sync the content can be lost: the test above would notice. */
 static void without_a_sync_a_replaced_file_can_be_empty(void **state)
 {
 	int broken = 0;
@@ -407,7 +407,7 @@ static void a_full_disk_takes_what_it_can_and_then_nothing(void **state)
 	f = opened(e, "/f");
 	assert_int_equal(file_pwritev(f, &iov, 1, 0), 40960);
 	assert_int_equal(file_pwritev(f, &iov, 1, 40960), -ENOSPC);
-	assert_int_equal(file_write_full(f, data, 10, 100), 0); /* over what is there */
+	assert_int_equal(file_write_full(f, data, 10, 100), 0); /* over existing data */
 	assert_int_equal(env_space(e, "/", &space), 0);
 	assert_int_equal(space.usable, 0);
 	assert_int_equal(file_truncate(f, 4096), 0);
@@ -587,7 +587,7 @@ static void a_machine_dies_at_the_operation_that_was_named(void **state)
 		assert_int_equal(sim_disk_ops(w, 0), 10);
 		sim_restart(w, 0);
 		assert_int_equal(e->open_files, 0);
-		size = size_of(e, "/f"); /* the first operation made the file */
+		size = size_of(e, "/f"); /* the first operation created the file */
 		before += size == 8 * 4;
 		behind += size == 9 * 4;
 		sim_world_free(w);

@@ -80,7 +80,7 @@ static void assert_nothing_held(struct sim_world *w, int i)
 	assert_int_equal(held.works, 0);
 }
 
-/* Runs one conversation; the trace's hash is its result. */
+/* Runs one conversation and returns the hash of its trace. */
 static uint64_t converse(uint64_t seed, const struct sim_options *options, int64_t reached[SIM_N_MARKS])
 {
 	struct story s = {.writer = {.n = 20, .seed = seed}};
@@ -206,7 +206,7 @@ static void a_paused_machine_does_nothing_and_then_goes_on(void **state)
 	sim_call(s.w, 1, start_writer, &s);
 	sim_run_for(s.w, 5);
 	sim_pause(s.w, 0, true);
-	sim_run_for(s.w, 1); /* what was on its way */
+	sim_run_for(s.w, 1); /* lets what is under way arrive */
 	before = s.writer.acknowledged;
 	assert_false(sim_run_until(s.w, 5000, is_done, &s));
 	assert_int_equal(s.writer.acknowledged, before);
@@ -244,7 +244,7 @@ static void a_peer_that_dies_is_noticed_and_can_come_back(void **state)
 	sim_world_free(s.w);
 }
 
-/* No word comes from a machine that lost its power: the peer learns of it when it asks the one that came back. */
+/* A machine that lost its power sends nothing: the peer notices when it sends to the restarted one. */
 static void a_peer_that_loses_power_may_leave_a_connection_half_open(void **state)
 {
 	struct story s = {.writer = {.n = 2000, .seed = 3}};

@@ -1,7 +1,7 @@
 /*
- * A produced batch and the codecs. The first byte chooses the topic's settings, the rest is the partition's records
- * as a client sends them; the CRC is made right, as whoever means harm would. Then the same bytes go to each codec as
- * a stream.
+ * A produced batch and the codecs. The first byte chooses the topic's settings, the rest is the
+ * partition's records as a client sends them; the CRC is corrected, as an attacker would do. Then
+ * the same bytes go to each codec as a stream.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ static void unfold(struct codecs *codecs, const uint8_t *p, size_t len)
 	}
 }
 
-/* A batch that passed is what it says, also when it is written anew. */
+/* A batch that passed is what it claims to be, even when it was rewritten. */
 static void hold(const struct batch_check *c, const uint8_t *batch, struct batch_info *info)
 {
 	struct batch_problem problem;

@@ -1,6 +1,7 @@
 /*
- * Every decoder behind a selector: two bytes choose the message, one the version, the rest is decoded. What is taken
- * must be whole: it can be printed and encoded, and comes back equal.
+ * Every decoder, behind a selector: two bytes choose the message, one the version, the rest is
+ * decoded. What is accepted must be consistent: it can be printed and encoded, and decodes to an
+ * equal value.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +27,7 @@ static void go_round(const struct schema *s, int version, const void *value)
 	if (codec_decode(s, version, bytes.p, bytes.len, &a, again) == 0)
 		check(codec_equal(s, value, again));
 	else
-		check(a.failed); /* the second copy may find the budget spent: its blocks are laid out anew */
+		check(a.failed); /* the second copy may exceed the budget: its blocks are laid out differently */
 	buf_fini(&json);
 	buf_fini(&bytes);
 	xfree(again);

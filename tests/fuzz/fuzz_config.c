@@ -1,7 +1,8 @@
 /*
- * What a person may give a node, and clients a topic: texts with NUL bytes between them. The first is the properties file, each that begins
- * with '-' is an override, with '+' a variable of the environment; the last is a topic's settings, as properties. What loads is
- * described, resolved and checked; what it says of itself must hold.
+ * What a person may give a node, and clients a topic: texts separated by NUL bytes. The first is
+ * the properties file; one that begins with '-' is an override, with '+' a variable of the
+ * environment; the last is a topic's settings, as properties. A configuration that loads is
+ * described, resolved and checked; what it says about itself must be true.
  */
 #include <string.h>
 
@@ -50,7 +51,7 @@ static void read_pairs(const char *text, struct arena *a, struct pairs *pairs)
 	}
 }
 
-/* Every step-th name: all of them would make one run cost more than all the rest. */
+/* Every step-th name: all of them would cost more than everything else in a run. */
 static void describe_some(const struct config *c, enum config_scope scope, const struct config_layer *layers, int n,
 			  int first, int step)
 {
@@ -71,7 +72,7 @@ static void describe_some(const struct config *c, enum config_scope scope, const
 	}
 }
 
-/* What is taken for a topic can be resolved, and says what it must. */
+/* Settings accepted for a topic can be resolved, and have the right values. */
 static void alter(const struct config *c, const struct pairs *pairs, const struct config_layer *topic, struct arena *a)
 {
 	struct topic_config t;

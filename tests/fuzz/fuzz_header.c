@@ -1,6 +1,7 @@
 /*
- * What a client may send: one or more frames, each a length, the header of a request and its body. A frame whose
- * header is taken is decoded as the broker does it, and its response's header can be written.
+ * What a client may send: one or more frames, each a length, the header of a request and its body.
+ * A frame with a valid header is decoded as in the broker, and the header of its response can be
+ * written.
  */
 #include <stdlib.h>
 

@@ -1,8 +1,9 @@
 /*
- * A log directory with anything in its files, on a simulated disk. The input is a list of files: one byte says which,
- * two how long, then the bytes; a set high bit has the CRCs of the batches in it made right first. Whatever is there,
- * the log loads or the directory is offline; it can be read to its end, appended to, closed and loaded again, and
- * nothing that was readable is gone.
+ * A log directory with arbitrary file contents, on a simulated disk. The input is a list of files:
+ * one byte says which, two how long, then the bytes; if the high bit is set, the CRCs of its
+ * batches are corrected first. Whatever is there, the log loads or the directory goes offline; the
+ * log can be read to its end, appended to, closed and loaded again, and nothing that was readable
+ * is gone.
  */
 #include <string.h>
 
@@ -107,7 +108,11 @@ static void read_all(struct log *log, struct arena *arena)
 		struct batch_header h;
 
 		if (log_read(log, &r, &records, &cold) || !records.file)
-			return; /* damage below the recovery point is met when it is read, or a gap at the end */
+			/*
+			 * damage below the recovery point is found when it is read, or leaves a gap
+			 * at the end
+			 */
+			return;
 		check(records.len >= BATCH_MAGIC_END);
 		size_t len = records.len < BATCH_HEADER_SIZE ? (size_t)records.len : BATCH_HEADER_SIZE;
 		check(file_read_full(records.file, head, len, records.pos) == 0);
@@ -144,7 +149,7 @@ static void append(struct log *log)
 	buf_fini(&buf);
 }
 
-/* What a node does behind its last log. */
+/* What a node does after closing its last log. */
 static bool stop_cleanly(struct log_dir *dir, const struct log *log)
 {
 	struct log_checkpoint_writer w;

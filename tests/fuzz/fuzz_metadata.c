@@ -1,6 +1,7 @@
 /*
- * Metadata replay: records of any bytes, each behind its length (two bytes), eight to a batch. What the image takes
- * it can say again: its snapshot, as bytes, makes an equal image. What it refuses leaves it as it was.
+ * Metadata replay: records of arbitrary bytes, each preceded by its length (two bytes), eight to a
+ * batch. What the image accepts it can express again: its snapshot, as bytes, gives an equal image.
+ * What it refuses leaves it unchanged.
  */
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@
 
 #define BATCH 8
 #define BUDGET (8 << 20)
-/* A snapshot is taken of what the input made, but not of what grew beyond a fuzzer's patience. */
+/* A snapshot is taken of what the input made, unless it grew too large for a fuzzer. */
 #define PARTITIONS_MAX 10000
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
@@ -45,7 +46,7 @@ static void check_snapshot(const struct image *image)
 
 	check(image_to_records(image, rebuild_one, &b) == 0);
 	check(image_metadata_version(image) < 30 ||
-	      image_equal(image, b.image)); /* older levels cannot say everything */
+	      image_equal(image, b.image)); /* older levels cannot express everything */
 	image_unref(&b.image);
 }
 

@@ -1,8 +1,10 @@
 /*
- * The node in the simulator, two raw connections to it that say and do what the bytes want, and members of groups (speakers.h). Two bytes are the weather and the node's
- * shape; then each is an act (its low four bits) with an argument (its high four), and some take bytes behind it. Whatever is said and
- * whatever befalls the machine: the node lives, or has stopped for want of storage; afterwards, when all is well, it serves another
- * client, stops in time, and has given everything back.
+ * The node in the simulator, two raw connections to it that say and do what the bytes want, and
+ * group members (speakers.h). Two bytes choose the network faults and the shape of the node; then
+ * each byte is an act (its low four bits) with an argument (its high four), and some are followed
+ * by more bytes. Whatever is sent and whatever happens to the machine: the node lives, or has
+ * stopped for want of storage; afterwards, when all faults have ended, it serves another client,
+ * stops in time, and has given everything back.
  */
 #include <errno.h>
 #include <string.h>
@@ -134,7 +136,7 @@ static void must_be_empty(struct story *s)
 	check(!held.blocks && !held.files && !held.socks && !held.loops && !held.works);
 }
 
-/* It has stopped, or never began: the machine is there, and nothing on it. */
+/* It has stopped, or never started: the machine is up, with nothing running on it. */
 static void bury(struct story *s)
 {
 	if (sim_is_down(s->w, NODE))
@@ -440,7 +442,7 @@ static bool has_settled(void *arg)
 	return s->stopped || s->serves;
 }
 
-/* With a device that failed the process is started anew, on a machine that was. */
+/* After a device failure the process is restarted; after a machine failure, the machine. */
 static void serve_again(struct story *s)
 {
 	if (s->storage_fails && !sim_is_down(s->w, NODE))

@@ -1,12 +1,15 @@
 /*
- * A node with a listener that asks who it is, in the simulator, and connections to it that say what the bytes want, in any order: handshakes, tokens of
- * every mechanism, right, wrong and out of place, other requests, lengths that are lies, silence. A byte is an act (its low four bits) with an
- * argument (its high four), and some take bytes behind it.
+ * A node in the simulator with a listener that requires authentication, and connections to it that
+ * send what the bytes want, in any order: handshakes, tokens of every mechanism, right, wrong and
+ * out of place, other requests, false lengths, silence. Each byte is an act (its low four bits)
+ * with an argument (its high four), and some are followed by more bytes.
  *
- * 1. Who has not shown the right proof on his connection is told nothing that is the cluster's. A proof is the password, a signature by the key of
- *    the issuer, or what SCRAM makes of its password and the nonces; what was drawn for them is in no corpus, and cannot be guessed.
- * 2. What a connection costs while it is not known whose it is, is bounded.
- * 3. At the end, who is right is let in, the node stops in time, and it has given everything back.
+ * 1. A connection on which the right proof has not been shown is told nothing about the cluster. A
+ *    proof is the password, a signature by the issuer's key, or what SCRAM makes of its password
+ *    and the nonces; the secrets drawn for them are in no corpus, and cannot be guessed.
+ * 2. The cost of an unauthenticated connection is bounded.
+ * 3. At the end a client with the right credentials is let in, the node stops in time, and it has
+ *    given everything back.
  */
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -38,7 +41,7 @@ enum {
 	TIME_MAX_MS = 60000,
 	PATIENCE_MS = 120000,
 	ITERATIONS = 4096,
-	COST_MAX = PEERS * 160 * 1024, /* of connections: what they may ask for, with what the loops keep for all */
+	COST_MAX = PEERS * 160 * 1024, /* for all connections, including what the loops keep in common */
 	HEARD_MAX = 1 << 16,
 	HANDSHAKE = 17,
 	API_VERSIONS = 18,
@@ -60,18 +63,18 @@ enum act {
 	ACT_WAIT,
 	ACT_OTHER_PEER,
 	ACT_HANG_UP,
-	ACT_FORGE, /* a bearer's token, with bytes of it written over */
+	ACT_FORGE, /* a bearer token with some bytes overwritten */
 	ACTS,
 };
 
 struct stranger {
 	struct peer peer;
-	uint8_t heard[HEARD_MAX]; /* of this connection, the newest */
+	uint8_t heard[HEARD_MAX]; /* the newest bytes received on this connection */
 	size_t heard_len;
-	bool is_bare; /* tokens are said without a request around them */
+	bool is_bare; /* tokens are sent without a request around them */
 	bool proved;
-	const char *gs2;      /* what was said first by SCRAM: its front, */
-	char first_bare[256]; /* and the rest */
+	const char *gs2;      /* start of the first SCRAM message, and */
+	char first_bare[256]; /* its rest */
 	enum scram_mechanism scram;
 };
 
@@ -84,14 +87,14 @@ struct story {
 	struct loop *loop;
 	struct addr open, asking;
 	struct stranger strangers[PEERS];
-	int at; /* of them, who acts */
+	int at; /* index of the acting one */
 	struct client admin;
 	bool answered;
 	char cluster_id[64];
 	int64_t bytes_before;
 };
 
-/* Drawn once: what is right, and in no corpus. */
+/* Drawn once: the right credentials, which are in no corpus. */
 static struct secrets {
 	char password[33];
 	uint8_t salt[16];
@@ -333,7 +336,7 @@ static bool has(const void *p, size_t len, const char *text)
 	return text[0] && memmem(p, len, text, strlen(text));
 }
 
-/* Only the newest is kept: an answer is looked at as it comes. */
+/* Only the newest bytes are kept: an answer is examined as it arrives. */
 static void hear(struct peer *peer, const uint8_t *bytes, size_t len)
 {
 	struct stranger *p = container_of(peer, struct stranger, peer);
@@ -367,7 +370,7 @@ static void say_u32(struct story *s, uint32_t v)
 	say(s, b, sizeof(b));
 }
 
-/* A header of version 1, and the body. */
+/* Sends a header of version 1, and the body. */
 static void ask(struct story *s, int key, int version, struct bytes body)
 {
 	uint8_t head[10] = {
@@ -445,7 +448,7 @@ static void act_scram_first(struct story *s, int arg)
 	say_text(s, text);
 }
 
-/* "r=...,s=...,i=4096", the newest that was heard; null: none. */
+/* "r=...,s=...,i=4096", the last one received; null: none. */
 static struct str server_first(const struct stranger *p)
 {
 	const char *found = NULL, *at = (const char *)p->heard, *end = at + p->heard_len;
@@ -459,7 +462,7 @@ static struct str server_first(const struct stranger *p)
 	return (struct str){found, len};
 }
 
-/* What a client would answer that knows the password; with one byte of it changed where `spoilt` says so. */
+/* The answer of a client that knows the password; with one byte changed if `spoilt` says so. */
 static void act_scram_final(struct story *s, int arg)
 {
 	struct stranger *p = actor(s);
@@ -490,7 +493,7 @@ static void act_scram_final(struct story *s, int arg)
 	arena_fini(&a);
 }
 
-/* The last letter stays: some of its bits are nobody's, and a change of those alone is none. */
+/* The last character is kept: some of its bits are unused, and changing only those changes nothing. */
 static void act_bearer(struct story *s, int arg, bool changed)
 {
 	static const struct {

@@ -1,6 +1,4 @@
-/*
- * peer: see the header.
- */
+/* peer: taking input, and a connection that reconnects when it has something to send. */
 #include "tests/fuzz/peer.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
- * replay: what stands in for libFuzzer in ordinary builds: gives every file of the directories named on the command
- * line to the fuzz target that it is linked with, and damages each a little, the same way each time. Ends when the
- * target does.
+ * replay: replaces libFuzzer in ordinary builds: gives every file of the directories named on the
+ * command line to the fuzz target it is linked with, and damages each a little, the same way each
+ * time. Ends when the target does.
  */
 #include <dirent.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t len);
 
 static void run(const uint8_t *p, size_t len)
 {
-	uint8_t *exact = malloc(len > 0 ? len : 1); /* so that a sanitizer sees a read past the end */
+	uint8_t *exact = malloc(len > 0 ? len : 1); /* exact size, so that a sanitizer sees a read past the end */
 
 	if (!exact)
 		exit(1);

@@ -147,11 +147,11 @@ static void on_joined(void *arg, int err, const void *answer)
 
 	if (err || r->member_id.len == 0 || r->member_id.len >= SPEAKER_ID_MAX)
 		return;
-	snprintf(s->id, sizeof(s->id), "%.*s", STR_ARG(r->member_id)); /* also with MEMBER_ID_REQUIRED */
+	snprintf(s->id, sizeof(s->id), "%.*s", STR_ARG(r->member_id)); /* even with MEMBER_ID_REQUIRED */
 	s->epoch = r->generation_id;
 }
 
-/* A subscription to "t", as ConsumerProtocol writes it. */
+/* A subscription to "t", as ConsumerProtocol encodes it. */
 static struct bytes subscription(struct buf *out)
 {
 	static const uint8_t BYTES[] = {0, 0, 0, 0, 0, 1, 0, 1, 't', 0xff, 0xff, 0xff, 0xff};

@@ -1,13 +1,13 @@
 /*
- * directories: data directories of earlier releases and of Apache Kafka, after a clean stop and after kill -9, are opened and hold what
- * their own writer read from them.
+ * directories: data directories written by earlier releases and by Apache Kafka, after a clean stop
+ * and after kill -9, are opened, and contain what the program that wrote them read from them.
  *
- * tests/golden/NAME is the directory, tests/golden/NAME.rows what is in it (compat/golden/make):
+ * tests/golden/NAME is the directory, tests/golden/NAME.rows its contents (compat/golden/make):
  *
  *	partition TOPIC PARTITION LOG_START HIGH_WATERMARK LAST_STABLE_OFFSET
  *	record    TOPIC PARTITION OFFSET TIMESTAMP KEY VALUE
  *
- * Each is copied to a simulated disk, a node is started on it, and a client reads all of it.
+ * Each is copied to a simulated disk, a node is started on it, and a client reads everything.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -44,7 +44,7 @@ struct golden {
 	struct codecs *codecs;
 	char topic[256];
 	int partition;
-	int64_t start, high, stable; /* of the partition that is being read */
+	int64_t start, high, stable; /* of the partition being read */
 	int64_t next;
 	int n_partitions, n_records;
 	bool finished;
@@ -153,7 +153,7 @@ static bool has_finished(void *arg)
 
 /* ---- reading ---- */
 
-/* The next row as its fields; 0 at the end. */
+/* Splits the next row into fields; 0 at the end. */
 static int next_row(struct golden *g, char *field[7])
 {
 	int n = 0;

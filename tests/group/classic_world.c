@@ -1,6 +1,4 @@
-/*
- * classic_world: members of one classic group by hand, over a brain.
- */
+/* classic_world: drives members of one classic group by hand, over a brain. */
 #include <string.h>
 
 #include "tests/group/classic_world.h"
@@ -86,7 +84,6 @@ void take_join(struct member *m, const struct brain_call *c)
 	m->generation = out->generation_id;
 }
 
-/* Into the group, with the id that is given first; the JoinGroup that waits. */
 struct brain_call *enter(struct member *m)
 {
 	struct brain_call *c = join(m);
@@ -122,7 +119,6 @@ int sync_error(const struct brain_call *c)
 	return c->c.err ? c->c.err : ((struct sync_group_response *)c->c.out)->error_code;
 }
 
-/* Its own id was assigned to it by these tests. */
 void assert_assigned(const struct brain_call *c, const struct member *m)
 {
 	const struct sync_group_response *out = c->c.out;
@@ -172,7 +168,6 @@ struct classic_group *group(void)
 	return classic_of(group_find(b.s, STR("g")));
 }
 
-/* One member, stable. */
 void settle_one(struct member *m)
 {
 	struct brain_call *c = enter(m);
@@ -184,7 +179,6 @@ void settle_one(struct member *m)
 	assert_string_equal(state(), "Stable");
 }
 
-/* A second one joins a stable group of one; both are stable. */
 void settle_two(struct member *m, struct member *n)
 {
 	struct brain_call *c, *d;

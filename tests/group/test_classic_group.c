@@ -1,5 +1,6 @@
 /*
- * A classic group: what members are told, what is written, and what time brings; Kafka 4.4's own behaviour (GroupMetadataManager) as facts.
+ * A classic group: what members are told, what is written, and what time brings; the facts are
+ * Kafka 4.4's behaviour (GroupMetadataManager).
  */
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static void a_first_member_is_given_an_id_and_waits_for_others(void **state_)
 	c = enter(&m);
 	assert_string_equal(state(), "PreparingRebalance");
 	brain_pass(&b, 2000);
-	d = enter(&n); /* comes within the delay: another one begins when it is over */
+	d = enter(&n); /* joins within the delay: another delay follows */
 	brain_pass(&b, 1000);
 	assert_false(c->answered);
 	brain_pass(&b, 2999);
@@ -39,7 +40,7 @@ static void a_first_member_is_given_an_id_and_waits_for_others(void **state_)
 	assert_string_equal(state(), "CompletingRebalance");
 }
 
-/* What has been a group before is in no more of a hurry than a new one. */
+/* A group that existed before waits as long as a new one. */
 static void an_empty_group_waits_for_others_again(void **state_)
 {
 	struct member m = {0}, n = {0}, o = {0};
@@ -164,7 +165,7 @@ static void a_follower_that_joins_with_the_same_is_told_the_same(void **state_)
 	take_join(&n, c);
 	assert_int_equal(n.generation, 2);
 	assert_string_equal(state(), "Stable");
-	c = join(&m); /* the leader wants a rebalance by it */
+	c = join(&m); /* a join by the leader triggers a rebalance */
 	assert_false(c->answered);
 	assert_string_equal(state(), "PreparingRebalance");
 }
@@ -329,7 +330,7 @@ static void a_reload_finds_the_last_assignment(void **state_)
 	assert_string_equal(state(), "Stable");
 	assert_int_equal(beat(&m), 0);
 	assert_assigned(send_sync(&n, NULL), &n);
-	brain_pass(&b, SESSION_MS); /* sessions have begun anew */
+	brain_pass(&b, SESSION_MS); /* sessions have been restarted */
 	assert_string_equal(state(), "Empty");
 }
 
@@ -398,7 +399,10 @@ static void a_static_member_whose_return_cannot_be_written_stays_who_it_was(void
 	assert_int_equal(beat(&m), 0);
 }
 
-/* Its JoinGroup was answered by the next generation, which its new protocols made: they stand, whatever came of the write. */
+/*
+ * Its JoinGroup was answered by the next generation, made by its new protocols: they stand,
+ * whatever became of the write.
+ */
 static void a_group_that_went_on_with_a_returned_member_keeps_it_as_it_is(void **state_)
 {
 	struct member m = {.instance = "i", .version = 9}, o = {.protocols = "other"};
@@ -424,7 +428,7 @@ static void a_group_that_went_on_with_a_returned_member_keeps_it_as_it_is(void *
 	assert_int_equal(beat(&o), 0);
 }
 
-/* The time does not stand still for the others of the shard. */
+/* Waiting in steps leaves time for the other groups of the shard. */
 static void a_static_member_without_a_rebalance_timeout_is_waited_for_in_steps(void **state_)
 {
 	struct member m = {.instance = "i", .version = 9, .session_ms = 200000}, n = {.instance = "j", .version = 9};
@@ -526,7 +530,7 @@ static void a_group_s_partition_is_java_s(void **state_)
 	assert_int_equal(shard_partition_of(STR(""), 50), 0);
 	assert_int_equal(shard_partition_of(STR("g1"), 50), 42);
 	assert_int_equal(shard_partition_of(STR("polygenelubricants"), 50),
-			 0); /* its hash is the smallest int there is */
+			 0); /* its hash is the smallest int */
 }
 
 int main(void)

@@ -1,11 +1,13 @@
 /*
- * The life of classic groups by seeds: members join, go on, commit, pause, leave, die and come back; the coordinator is loaded anew at any
- * point, and its writes are refused at times. What has to hold:
+ * The life of classic groups, driven by seeds: members join, continue, commit, pause, leave, die
+ * and come back; the coordinator is reloaded at any point, and its writes are sometimes refused.
+ * What must hold:
  *
  * 1. No partition has two owners in one generation.
- * 2. What was acknowledged to be committed is what a fetch gives, whatever happens after; nothing moves back.
- * 3. A member that waits is answered, once.
- * 4. When all calm down the group gets stable, and every partition has its owner.
+ * 2. An acknowledged commit is what a fetch returns, whatever happens afterwards; nothing moves
+ *    back.
+ * 3. A waiting member is answered, once.
+ * 4. When everything calms down the group becomes stable, and every partition has its owner.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -45,13 +47,13 @@ struct member {
 	enum phase phase;
 	bool paused;
 	bool owns[PARTITIONS];
-	struct brain_call *call; /* it waits for it */
+	struct brain_call *call; /* the call it is waiting for */
 };
 
 struct life {
 	struct brain b;
 	struct member m[MEMBERS];
-	char (*owners)[PARTITIONS][ID_LEN]; /* by generation: who was told that it owns a partition */
+	char (*owners)[PARTITIONS][ID_LEN]; /* indexed by generation: which member was told that it owns a partition */
 	int n_generations;
 	int64_t acked[PARTITIONS];
 	int64_t next_offset;
@@ -79,7 +81,7 @@ static void forget(struct member *m)
 
 /* ---- what was promised ---- */
 
-/* A static member comes back under another id, and is the same owner. */
+/* A static member comes back with another id, and is the same owner. */
 static bool is_same_owner(const char *a, const char *b)
 {
 	return strcmp(a, b) == 0 || (a[0] == 's' && b[0] == 's' && a[1] == b[1] && a[2] == '-' && b[2] == '-');
@@ -204,7 +206,7 @@ static void take_sync(struct life *l, struct member *m)
 	m->call = NULL;
 }
 
-/* Takes the answer, if it has come; joins are answered by the next request at once. */
+/* Takes the answer, if it has arrived; a join is followed by the next request at once. */
 static void look(struct life *l, struct member *m)
 {
 	for (int i = 0; i < 4 && m->call && m->call->answered; i++)
@@ -290,7 +292,7 @@ static void reload(struct life *l)
 	brain_reload(&l->b, below(l, 2));
 	l->n_reloads++;
 	for (int i = 0; i < MEMBERS; i++) {
-		/* All that waited was told. */
+		/* Everything that waited has been answered. */
 		if (l->m[i].call)
 			assert_true(l->m[i].call->answered);
 		look(l, &l->m[i]);
@@ -310,7 +312,7 @@ static void work(struct life *l, struct member *m)
 	else if (what == 98 && !m->instance[0])
 		leave(l, m);
 	else if (what == 99)
-		forget(m); /* dies, and comes back as somebody new; a static member as itself */
+		forget(m); /* dies and comes back as a new member; a static one as itself */
 }
 
 static void act(struct life *l, struct member *m)
@@ -358,7 +360,7 @@ static bool is_calm(struct life *l)
 	return owned == PARTITIONS;
 }
 
-/* Everybody beats and joins, and nothing disturbs. */
+/* All members send heartbeats and join, without disturbance. */
 static void settle(struct life *l)
 {
 	l->b.refuse_appends = false;
@@ -410,7 +412,7 @@ static void live(uint64_t seed)
 	brain_fini(&l.b);
 }
 
-/* SEEDS says how many; SEED where to begin. */
+/* SEEDS is the number of seeds, SEED the first one. */
 static void no_partition_has_two_owners_and_no_commit_is_lost(void **state)
 {
 	const char *n = getenv("SEEDS"), *first = getenv("SEED");

@@ -1,6 +1,7 @@
 /*
- * Offsets, of a classic group and of none: who may commit, what is fetched, what expires, what an open transaction holds back; Kafka 4.4's own
- * behaviour (OffsetMetadataManager) as facts.
+ * Offsets, with a classic group and without: which commits are permitted, what is fetched, what
+ * expires, what an open transaction holds back; the facts are Kafka 4.4's behaviour
+ * (OffsetMetadataManager).
  */
 #include <string.h>
 
@@ -101,7 +102,7 @@ static void who_commits_to_a_group_has_to_be_in_it(void **state_)
 	m.generation--;
 	enter(&n);
 	assert_string_equal(state(), "PreparingRebalance");
-	assert_int_equal(commit(&m, 0, 3), 0); /* what it has read it may still say */
+	assert_int_equal(commit(&m, 0, 3), 0); /* it may still commit what it has read */
 	assert_int_equal(fetch(0), 3);
 }
 
@@ -141,7 +142,7 @@ static void a_refused_commit_changes_nothing(void **state_)
 	assert_int_equal(fetch(1), -1);
 }
 
-/* What is in the log but not committed yet is not shown; who asks for stable offsets waits for it. */
+/* What is in the log but not committed yet is not shown; a fetch of stable offsets waits for it. */
 static void an_offset_keeps_its_old_value_until_the_new_one_is_committed(void **state_)
 {
 	struct shard_record r;
@@ -193,7 +194,7 @@ static void offsets_expire_when_their_group_has_been_empty_for_long(void **state
 	struct member m = {.session_ms = 20000000};
 
 	(void)state_;
-	brain_reload(&b, false); /* expiry is looked at from now on */
+	brain_reload(&b, false); /* expiry is checked from now on */
 	settle_one(&m);
 	assert_int_equal(commit(&m, 0, 1), 0);
 	brain_pass(&b, 2 * 3600000); /* the member is subscribed */
@@ -326,7 +327,7 @@ static void offsets_of_an_open_transaction_are_pending(void **state_)
 	assert_int_equal(fetch_error(0, true)->error_code, ERR_UNSTABLE_OFFSET_COMMIT);
 	end_transaction(8, true, 6);
 	assert_int_equal(fetch(0), 7);
-	end_transaction(8, true, 7); /* a marker of nothing */
+	end_transaction(8, true, 7); /* a marker for nothing */
 	assert_int_equal(fetch(0), 7);
 }
 

@@ -1,4 +1,4 @@
-/* A consumer group: members join, reconcile and go as KIP-848 has it, and as Kafka 4.4 does it. */
+/* A consumer group: members join, reconcile and leave as in KIP-848, and as in Kafka 4.4. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static void assert_beat(struct beat beat, int32_t epoch, const char *assignment)
 	assert_string_equal(brain_assignment(&b, r), assignment);
 }
 
-/* And nothing is written. */
+/* Also asserts that nothing is written. */
 static void assert_refused(struct beat beat, int error, const char *text)
 {
 	int err, n = b.n_log;
@@ -116,7 +116,7 @@ static void a_second_member_waits_for_what_the_first_gives_back(void **state)
 	assert_string_equal(brain_assignment(&b, r), "t:0,1,2");
 	half = set_of(r);
 	assert_string_equal(consumer_group_state(&brain_group(&b, "g")->g), "Reconciling");
-	/* It still has all. */
+	/* It still has everything. */
 	beat = staying("a", 2);
 	beat.full = true;
 	beat.owned = all;
@@ -234,7 +234,7 @@ static void a_pattern_finds_topics_also_later_ones(void **state)
 	beat.topics = NULL;
 	beat.regex = "t.*";
 	assert_beat(beat, 1 + 0, "");
-	/* It is resolved by now; the heartbeat after gets what was found. */
+	/* It has been resolved by now; the following heartbeat gets the result. */
 	assert_beat(staying("a", 1), 2, "t:0,1,2,3,4,5");
 	brain_topic(&b, "two", 2);
 	brain_topic(&b, "xt", 2);
@@ -247,7 +247,7 @@ static void a_pattern_finds_topics_also_later_ones(void **state)
 	beat.epoch = 3;
 	beat.regex = "";
 	beat.full = false;
-	assert_beat(beat, 3, ""); /* it has to give all back first */
+	assert_beat(beat, 3, ""); /* it must first give up everything */
 	assert_int_equal(brain_group(&b, "g")->n_resolved_regexes, 0);
 }
 
@@ -288,7 +288,7 @@ static void a_pattern_finds_nothing_that_its_member_may_not_describe(void **stat
 	assert_beat(beat, 1, "");
 	assert_beat(staying("a", 1), 2, "t:0,1,2,3,4,5");
 	assert_int_equal(n_sights, 0);
-	b.asker = NULL; /* who may see everything, or no authorizer any more: it is found with the next look */
+	b.asker = NULL; /* may see everything, or there is no authorizer any more: found by the next job */
 	brain_topic(&b, "more", 1);
 	brain_pass(&b, 10001);
 	assert_beat(staying("a", 2), 2, "-");
@@ -375,7 +375,7 @@ static const struct join_group_response *join_classic(const char *member, const 
 	int err;
 	const struct join_group_response *r;
 
-	/* version 0: one topic, no user data */
+	/* Version 0: one topic, no user data. */
 	memset(metadata, 0, sizeof(metadata));
 	metadata[5] = 1;
 	metadata[7] = (uint8_t)len;
@@ -428,7 +428,7 @@ static void a_classic_member_joins_a_consumer_group_and_is_asked_to_join_again(v
 	assert_int_equal(r->error_code, 0);
 	assert_int_equal(r->generation_id, 3);
 	assert_true(str_is(r->protocol_name, "range"));
-	assert_true(str_is(r->leader, "")); /* it is the coordinator that assigns */
+	assert_true(str_is(r->leader, "")); /* the coordinator assigns */
 	assert_int_equal(r->members.n, 0);
 	synced = sync_classic("c", 3);
 	assert_int_equal(synced->error_code, 0);
@@ -477,8 +477,8 @@ static void the_group_is_classic_when_the_last_of_the_new_protocol_has_left(void
 	brain_reload(&b, true);
 	g = group_find(b.s, STR("g"));
 	assert_string_equal(g->kind->name, "classic");
-	/* And it is a consumer group again, with the member that is there. */
-	assert_beat(joining("a2"), 4, "t:0,1,2"); /* the other has what its target was */
+	/* It is a consumer group again, with the member that remained. */
+	assert_beat(joining("a2"), 4, "t:0,1,2"); /* the other one keeps its target */
 	assert_int_equal(brain_group(&b, "g")->n_members, 2);
 	assert_int_equal(brain_group(&b, "g")->n_classic, 1);
 	brain_reload(&b, false);
@@ -504,7 +504,10 @@ static void one_who_could_not_be_put_out_is_put_out_later(void **state)
 	assert_string_equal(group_find(b.s, STR("g"))->kind->name, "classic");
 }
 
-/* No decision leaves a target without a member, but a log of another's may hold one. */
+/*
+ * No decision leaves a target without a member, but a log written by another implementation may
+ * contain one.
+ */
 static void a_group_with_an_orphan_target_can_be_deleted(void **state)
 {
 	const struct consumer_group_target_assignment_member_key key = {STR("g"), STR("ghost")};
@@ -531,7 +534,7 @@ static void a_group_with_an_orphan_target_can_be_deleted(void **state)
 
 enum { MANY = 200000, SORTS_AT_MOST = 100 };
 
-/* In no order. */
+/* Unsorted. */
 static struct str *many_names(void)
 {
 	struct str *v = arena_array(&b.arena, MANY, sizeof(*v));
@@ -546,7 +549,10 @@ static int by_text(const void *x, const void *y)
 	return str_cmp(*(const struct str *)x, *(const struct str *)y);
 }
 
-/* Of the processor's time no more than so many sorts of as many names take: what grows with the square takes thousands. */
+/*
+ * Compares the processor time with that of a few sorts of the same number of names: quadratic time
+ * would be thousands of times as much.
+ */
 static void assert_quick(clock_t began)
 {
 	clock_t took = clock() - began, sorted;

@@ -1,9 +1,11 @@
 /*
- * The life of consumer groups by seeds: members come, go on, choose other topics, leave and die, topics grow, the coordinator is loaded anew, and its
- * writes are refused at times. What has to hold:
+ * The life of consumer groups, driven by seeds: members join, continue, change topics, leave and
+ * die, topics grow, the coordinator is reloaded, and its writes are sometimes refused. What must
+ * hold:
  *
- * 1. No two members believe to own one partition at once.
- * 2. When all calm down everything that is wanted has one owner, as the target has it, and the group is stable.
+ * 1. No two members believe at the same time that they own a partition.
+ * 2. When everything calms down, everything wanted has one owner, as in the target, and the group
+ *    is stable.
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +25,7 @@ static struct brain b;
 
 enum { MEMBERS = 8, TOPICS = 4 };
 
-/* A client: what it believes. */
+/* A client, and what it believes. */
 struct client {
 	bool on;
 	int32_t epoch;
@@ -82,7 +84,7 @@ static void take(struct client *c, const struct consumer_group_heartbeat_respons
 	}
 }
 
-/* The client says all that it has, and does at once what it is told. An answer may be lost. */
+/* The client reports its whole state, and does at once what it is told. An answer may be lost. */
 static void call(struct life *l, struct client *c, bool lost)
 {
 	struct beat beat = {.group = "g",
@@ -121,7 +123,10 @@ static bool owns(const struct client *c, struct uuid topic, int32_t partition)
 	return false;
 }
 
-/* What two clients believe to have at once: never the same partition. Those that were fenced without knowing are not asked. */
+/*
+ * Two clients must never believe at the same time that they have the same partition. Those fenced
+ * without knowing it are not considered.
+ */
 static void assert_one_owner(const struct life *l)
 {
 	const struct consumer_group *g = brain_group(&b, "g");
@@ -215,7 +220,7 @@ static int32_t partitions_of(const struct consumer_group *g, const char *topics)
 	return n;
 }
 
-/* All call until nothing changes any more: everything wanted has one owner, as the target has it. */
+/* All send heartbeats until nothing changes any more: everything wanted has one owner, as in the target. */
 static void assert_converges(struct life *l)
 {
 	const struct consumer_group *g;

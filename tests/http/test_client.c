@@ -1,5 +1,6 @@
 /*
- * client: URLs, and what becomes of requests to a server that answers with given bytes, in plain and over TLS.
+ * client: URLs, and the results of requests to a server that answers with given bytes, in plain
+ * text and over TLS.
  */
 #include "http/client.h"
 
@@ -73,7 +74,7 @@ static struct {
 	struct loop *loop;
 	struct listener *listener;
 	uint16_t port;
-	struct tls_context *tls; /* NULL: plain */
+	struct tls_context *tls; /* NULL: plain text */
 	struct transport now;
 	struct buf heard;
 	const char *answer;
@@ -306,7 +307,7 @@ static bool is_never_final(const struct http_answer *answer)
 	return false;
 }
 
-/* Neither a pause nor a server that is silent holds it. */
+/* Neither a pause nor a silent server delays it. */
 static void what_nobody_wants_any_more_is_given_up(void **state)
 {
 	struct http_url url = {.port = 1, .host = "127.0.0.1", .target = "/"};
@@ -381,7 +382,7 @@ static void a_server_is_who_its_certificate_says(void **state)
 	x.server = impostor;
 	run(&x);
 	assert_int_equal(got.err, -EKEYREJECTED);
-	x.server = NULL; /* it waits for the end of a request that it cannot read */
+	x.server = NULL; /* it waits for the end of a request that it cannot parse */
 	x.request.timeout_ms = 50;
 	run(&x);
 	assert_int_equal(got.err, -ETIMEDOUT);

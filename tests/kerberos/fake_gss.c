@@ -1,4 +1,4 @@
-/* fake_gss: see the header. */
+/* fake_gss: the functions of the fake library, and a count of what they have handed out. */
 #include "tests/kerberos/fake_gss.h"
 
 #include <stdio.h>

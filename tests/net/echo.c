@@ -191,7 +191,7 @@ static void on_closed(void *arg, struct conn *c)
 	if (!r)
 		return;
 	if (r->post.run)
-		r->conn = NULL; /* its post is on its way */
+		r->conn = NULL; /* its post is on the way */
 	else
 		request_free(r);
 }

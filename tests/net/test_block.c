@@ -70,7 +70,7 @@ static void a_charge_lasts_from_block_charge_to_the_last_reference(void **state)
 	assert_int_equal(budget.used, 4 * BLOCK_FIRST);
 	block_unref(&b);
 	assert_int_equal(budget.used, 0);
-	assert_int_equal(n_released, 0); /* nobody waits */
+	assert_int_equal(n_released, 0); /* nothing is waiting */
 	block_pool_fini(&pool);
 }
 
@@ -103,7 +103,7 @@ static void the_pool_keeps_what_was_used_lately_and_not_more_than_its_bound(void
 	for (int i = 0; i < 20; i++)
 		block_unref(&v[i]);
 	assert_int_equal(pool.kept, POOL_KEEP);
-	assert_true(block_pool_trim(&pool)); /* all were in use since the last look */
+	assert_true(block_pool_trim(&pool)); /* all were in use since the last trim */
 	assert_int_equal(pool.kept, POOL_KEEP);
 	v[0] = block_new(&pool, 2 * MIB);
 	block_unref(&v[0]);
@@ -163,7 +163,7 @@ static void a_budget_that_only_waiters_hold_lets_the_next_one_through(void **sta
 	struct budget b = {.limit = 100};
 
 	(void)state;
-	assert_true(budget_try(&b, 500)); /* nothing is used: one frame may always be large */
+	assert_true(budget_try(&b, 500)); /* nothing is in use: a single frame may always be large */
 	assert_false(budget_try(&b, 1));
 	b.stalled = 500;
 	assert_true(budget_try(&b, 8000));

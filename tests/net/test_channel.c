@@ -1,5 +1,6 @@
 /*
- * channel: how long attempts to reach a node that is silent may take. (The simulated kernel gives up by itself after three seconds.)
+ * channel: how long attempts to reach a silent node may take. (The simulated kernel itself gives up
+ * after three seconds.)
  */
 #include "net/channel.h"
 
@@ -72,7 +73,7 @@ static void stop(void *arg)
 	arena_fini(&t.arena);
 }
 
-/* Between one end and the next there is the pause before the attempt: 50 ms, and twice as much each time. */
+/* Between two attempts there is a pause: 50 ms, doubled each time. */
 static void assert_attempts(int64_t first, int64_t longest, const int64_t *expected)
 {
 	int64_t times[] = {first, longest};

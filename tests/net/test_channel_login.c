@@ -1,5 +1,6 @@
 /*
- * channel: a login over it, against a node that the test plays, which lets in, refuses, lies, is silent or says too much.
+ * channel: a login, with a node played by the test that accepts, refuses, lies, is silent or says
+ * too much.
  */
 #include <errno.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static struct {
 	enum manner manner;
 	int64_t lifetime_ms;
 	int n_handshakes, n_words, n_metadata;
-	bool early; /* something was asked before the login was done */
+	bool early; /* something was requested before the login was complete */
 	bool is_in;
 
 	struct channels channels;
@@ -51,7 +52,7 @@ static struct {
 	int64_t broken_ms[CALLS];
 	bool tries_on;
 	bool works;
-	int waits; /* so many steps wait for another's work */
+	int waits; /* this many steps wait for another exchange's work */
 	bool has_errand;
 	const _Atomic bool *over;
 	int n_works;
@@ -403,7 +404,7 @@ static void why_a_login_fails_is_known(void **state)
 	}
 }
 
-/* Longer and longer, whatever the owner's longest pause. */
+/* The pauses grow, whatever the owner's longest pause is. */
 static void a_refused_login_is_not_tried_without_rest(void **state)
 {
 	(void)state;
@@ -437,7 +438,7 @@ static void a_session_is_renewed_before_it_ends_and_no_call_is_lost(void **state
 	begin(LETS_IN);
 	t.lifetime_ms = 10000;
 	ask_and_wait();
-	sim_run_for(t.sim, 8000); /* 80 percent: not yet */
+	sim_run_for(t.sim, 8000); /* 80 percent: too early */
 	ask_and_wait();
 	assert_int_equal(t.n_handshakes, 1);
 	sim_run_for(t.sim, 1600); /* 96 percent */
@@ -451,7 +452,7 @@ static void a_session_is_renewed_before_it_ends_and_no_call_is_lost(void **state
 	end();
 }
 
-/* The setup takes three seconds at most. */
+/* The setup may take three seconds. */
 static void a_renewal_has_its_time_from_when_it_is_its_turn(void **state)
 {
 	(void)state;

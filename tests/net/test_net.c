@@ -1,6 +1,4 @@
-/*
- * The net over loopback, in the real world: reactors on threads, blocking clients here.
- */
+/* net over loopback in the real world: reactors on threads, with blocking clients in the test. */
 #include "net/net.h"
 
 #include <errno.h>
@@ -35,8 +33,8 @@ struct world {
 	struct post post;
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	struct net_counts counts; /* at the end */
-	int64_t patience_ms;	  /* of a stop */
+	struct net_counts counts; /* when it ended */
+	int64_t patience_ms;	  /* deadline of a stop */
 	bool stopped;
 };
 
@@ -234,7 +232,7 @@ static void expect_frame(int fd, const void *p, size_t len)
 	free(got);
 }
 
-/* The node has closed: the end of the stream, or a reset when something was unread. */
+/* The node has closed the connection: end of stream, or a reset if something was unread. */
 static void expect_closed(int fd)
 {
 	char c;
@@ -403,7 +401,7 @@ static void a_reader_that_waits_gets_every_byte_later(void **state)
 		put_frame(fd, f, 5);
 	for (int i = 0; i < 20; i++) /* others are served meanwhile */
 		expect_echo(other);
-	/* Answers are not gathered for a reader that does not read. */
+	/* Answers do not accumulate for a client that does not read. */
 	assert_true(atomic_load(&w.echo.live) <= 16);
 	for (int i = 0; i < N; i++) {
 		assert_int_equal(get_length(fd), len);
@@ -578,7 +576,7 @@ static void connections_beyond_the_bound_wait_until_one_closes(void **state)
 	b = client(&w, 0);
 	expect_echo(a);
 	expect_echo(b);
-	c = client(&w, 0); /* the system has accepted it, the net has not */
+	c = client(&w, 0); /* accepted by the system, but not by the net */
 	put_frame(c, "e", 1);
 	expect_echo(a);
 	assert_int_equal(w.echo.opened, 2);
@@ -606,7 +604,7 @@ static void an_exempt_listener_takes_the_place_of_an_idle_connection(void **stat
 	b = client(&w, 0);
 	expect_echo(a);
 	expect_echo(b);
-	expect_echo(a); /* b is the least recently active */
+	expect_echo(a); /* so b is the least recently active */
 	c = client(&w, 1);
 	expect_echo(c);
 	expect_closed(b);

@@ -1,5 +1,6 @@
 /*
- * The net in the simulator: the same reactors and connections, with every deadline, and peers that misbehave on a bad network.
+ * net in the simulator: the same reactors and connections, with every deadline, and peers that
+ * misbehave on a bad network.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +20,7 @@
 #define FILE_LEN ((uint32_t)(200 * KIB))
 #define PORT 9092
 
-/* Machine 0 is the node, 1 a healthy client, 2 those that are not. */
+/* Machine 0 is the node, 1 has healthy clients, 2 hostile ones. */
 enum { NODE, HEALTHY, HOSTILE, MACHINES };
 
 struct story {
@@ -117,7 +118,7 @@ static struct story story_default(void)
 	return s;
 }
 
-/* A peer whose script is still empty. Its script is made by story_script, as code of its machine. */
+/* Adds a peer with an empty script, which story_script fills as code of its machine. */
 static struct peer *peer_add(struct story *s, int machine)
 {
 	struct peer *p = &s->peers[s->n_peers];
@@ -207,7 +208,7 @@ static void assert_nothing_held(struct story *s, int machine)
 	assert_int_equal(held.works, 0);
 }
 
-/* A clean stop, after which nothing may be left. The hash of all that happened. */
+/* A clean stop, after which nothing may be left. Returns the hash of everything that happened. */
 static uint64_t story_end(struct story *s)
 {
 	uint64_t hash;
@@ -285,7 +286,7 @@ static void asks_to_be_muted(struct peer *p, uint64_t *chance)
 	peer_asks(p, 'e', 100);
 }
 
-/* And has more to say than is heard meanwhile. */
+/* It also has more to say, which is not read meanwhile. */
 static void says_half_a_frame_and_is_muted(struct peer *p, uint64_t *chance)
 {
 	static const char frame[] = "\0\0\0\5m\xff\xff.."; /* for 65535 ms */
@@ -338,7 +339,7 @@ static void asks_many_things(struct peer *p, uint64_t *chance)
 		p->pace = 1 + (size_t)(cm_random(chance) % 200);
 }
 
-/* Like ones behind each other, longer ones, and small ones where a large one is expected. */
+/* Equal ones in a row, longer ones, and small ones where a large one is expected. */
 static void asks_large_things(struct peer *p, uint64_t *chance)
 {
 	static const size_t lens[] = {70000, 70000, 70001, 69000, 200000, 200000, 131072, 131068, 3, 400000, 70000};
@@ -384,7 +385,7 @@ static void sends_a_flood(struct peer *p, uint64_t *chance)
 
 /* ---- deadlines ---- */
 
-/* Runs one peer until the node closes it: that has to be after `ms`, and before half as much again. */
+/* Runs one peer until the node closes it, which must be after `ms` and before half as much again. */
 static void expect_closed_after(struct story *s, void (*write)(struct peer *, uint64_t *), int64_t ms)
 {
 	int64_t began = sim_now_ns(s->w) / 1000000;
@@ -450,7 +451,7 @@ static void an_idle_connection_ends_after_connections_max_idle_ms(void **state)
 	assert_true(p->done && !p->closed);
 	sim_run_for(s.w, 2000);
 	assert_true(p->closed);
-	assert_string_equal(s.lines, ""); /* nothing to tell */
+	assert_string_equal(s.lines, ""); /* nothing was logged */
 	story_end(&s);
 }
 
@@ -697,7 +698,7 @@ static void an_idle_connection_has_no_buffer(void **state)
 	sim_run_for(s.w, 10000);
 	sim_held(s.w, NODE, &held);
 	assert_int_equal(s.echo.sent, 50);
-	assert_true((held.bytes - before.bytes) / 50 <= 1024); /* the simulator's socket included */
+	assert_true((held.bytes - before.bytes) / 50 <= 1024); /* including the simulator's socket */
 	story_end(&s);
 }
 
@@ -768,7 +769,7 @@ static void memory_that_is_held_hostage_is_taken_back(void **state)
 		peer_run(&s, peer_add(&s, HOSTILE), i % 2 ? says_half_a_large_frame : asks_and_does_not_listen, 1);
 	sim_run_for(s.w, 500);
 	peer_run(&s, &s.peers[0], asks_many_things, 5);
-	/* Those before it in the queue have their turns, a second each. */
+	/* Those before it in the queue have their turns, one second each. */
 	assert_true(sim_run_until(s.w, 29000, first_is_done, &s));
 	assert_false(s.peers[0].wrong || s.peers[0].closed);
 	assert_told(&s, "too slow while others wait");

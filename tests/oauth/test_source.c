@@ -1,5 +1,6 @@
 /*
- * source: which token is shown, and who waits for another one: of a file, and of a server that takes connections and says nothing.
+ * source: which token is used, and which login waits for another one; for a file, and for a server
+ * that accepts connections and stays silent.
  */
 #include "oauth/oauth.h"
 
@@ -21,7 +22,7 @@ static struct {
 	struct env *env;
 	char path[64], url[80];
 	double window;
-	struct token_times times; /* of each token that is looked at */
+	struct token_times times; /* of each token that is checked */
 	struct token_source *source;
 	struct buf token, why;
 } t;
@@ -130,7 +131,7 @@ static void one_token_serves_until_it_is_to_be_got_anew(void **state)
 	assert_int_equal(t.token.len, 0);
 	assert_int_equal(fetch_anew(), TOKEN_FETCHED);
 	write_token("two\n");
-	assert_int_equal(fetch_anew(), TOKEN_FETCHED); /* it was there */
+	assert_int_equal(fetch_anew(), TOKEN_FETCHED); /* it was already there */
 	assert_int_equal(take_anew(), TOKEN_GOOD);
 	assert_true(str_is(buf_str(&t.token), "one"));
 }
@@ -140,14 +141,14 @@ static void an_old_one_is_shown_on_while_there_is_no_other(void **state)
 	(void)state;
 	open_at(t.url);
 	write_token("one");
-	t.times.begin_ms -= 10 * HOUR_MS; /* the share of its life has passed */
+	t.times.begin_ms -= 10 * HOUR_MS; /* the share of its lifetime has passed */
 	assert_int_equal(fetch_anew(), TOKEN_FETCHED);
 	assert_int_equal(take_anew(), TOKEN_OLD);
 	assert_true(str_is(buf_str(&t.token), "one"));
 	unlink(t.path);
 	assert_int_equal(fetch_anew(), TOKEN_FAILED);
 	assert_true(t.why.len > 0);
-	assert_int_equal(take_anew(), TOKEN_GOOD); /* it is not tried again at once */
+	assert_int_equal(take_anew(), TOKEN_GOOD); /* no immediate retry */
 	assert_true(str_is(buf_str(&t.token), "one"));
 }
 
@@ -176,7 +177,7 @@ static void none_is_shown_behind_its_end(void **state)
 static void a_life_without_end_overflows_nothing(void **state)
 {
 	(void)state;
-	t.window = 1.25; /* with all of the jitter */
+	t.window = 1.25; /* including all of the jitter */
 	open_at(t.url);
 	write_token("one");
 	t.times = (struct token_times){1, INT64_C(9000000000000000000)};

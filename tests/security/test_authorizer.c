@@ -1,4 +1,4 @@
-/* authorizer: Kafka's rules, one by one, and all of them against a look at every ACL. */
+/* authorizer: Kafka's rules one by one, and all of them compared with a check of every ACL. */
 #include <stdio.h>
 #include <string.h>
 
@@ -268,7 +268,7 @@ static void numbers_that_are_not_known_allow_nothing(void **state)
 	assert_false(may(&w, "User:a", ACL_DESCRIBE, "t"));
 	add(&w, (struct said){ACL_ALLOW, ACL_READ, ACL_TOPIC, "t", 0, "User:a", NULL});
 	add(&w, (struct said){(enum acl_permission)9, ACL_READ, ACL_TOPIC, "t", 0, "User:a", NULL});
-	assert_false(may(&w, "User:a", ACL_READ, "t")); /* what is not ALLOW denies */
+	assert_false(may(&w, "User:a", ACL_READ, "t")); /* anything but ALLOW denies */
 	end(&w);
 }
 
@@ -353,7 +353,7 @@ static void denials_dominate_what_lies_beneath(void **state)
 	add(&w, (struct said){ACL_ALLOW, ACL_WRITE, ACL_TOPIC, "fo", ACL_PREFIXED, "User:a", NULL});
 	assert_true(may_any(&w, "User:a", "h"));
 	add(&w, (struct said){ACL_DENY, ACL_WRITE, ACL_TOPIC, "fo", 0, "User:a",
-			      NULL}); /* a literal takes no prefix back */
+			      NULL}); /* a literal does not take back a prefix */
 	assert_true(may_any(&w, "User:a", "h"));
 	add(&w, (struct said){ACL_DENY, ACL_WRITE, ACL_TOPIC, "f", ACL_PREFIXED, "User:a", NULL});
 	assert_false(may_any(&w, "User:a", "h"));
@@ -383,7 +383,7 @@ static bool naive_name(const struct image_acl *a, struct str name)
 	return str_eq(p, name) || str_is(p, "*");
 }
 
-/* The hosts above, by hand. */
+/* Matches the hosts above, by hand. */
 static bool naive_host(struct str pattern, struct str host)
 {
 	if (str_is(pattern, "10.0.0.0/31"))
@@ -430,7 +430,7 @@ static bool naive(const struct image *image, bool everyone, const struct authori
 	return allow || (!some && everyone);
 }
 
-/* Is the name, or (of a prefix) each name beneath it, denied? */
+/* Whether the name or, for a prefix, each name under it is denied. */
 static bool naive_dominated(const struct image *image, const struct authorizer_who *who, const struct image_acl *allow)
 {
 	const struct image_acl *a;

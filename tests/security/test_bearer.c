@@ -1,5 +1,6 @@
 /*
- * bearer: a client's login by OAUTHBEARER: what it says, and which settings are refused. The source of tokens is the test.
+ * bearer: a client's login with OAUTHBEARER: what it sends, and which settings are refused. The
+ * test is the source of tokens.
  */
 #include "security/bearer.h"
 
@@ -22,9 +23,9 @@ static struct {
 	const char *settings[12][2];
 	struct jvm_options jvm;
 	/* The source. */
-	const char *token; /* what fetch() gives; NULL: nothing */
+	const char *token; /* the result of fetch(); NULL: none */
 	bool has_token;
-	enum token_state otherwise, good; /* TOKEN_NONE, TOKEN_GOOD where it is 0 */
+	enum token_state otherwise, good; /* TOKEN_NONE and TOKEN_GOOD when 0 */
 	bool is_busy;
 	int n_fetches;
 	void *claims;

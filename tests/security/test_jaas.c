@@ -40,7 +40,7 @@ static void a_line_is_a_module_and_its_options(void **state)
 	assert_true(str_is_null(jaas_option(&j, STR("user_bob"))));
 }
 
-/* As Java's StreamTokenizer reads them. */
+/* As parsed by Java's StreamTokenizer. */
 static void quotes_escapes_and_comments_are_javas(void **state)
 {
 	struct jaas j;
@@ -90,7 +90,7 @@ static void what_kafka_refuses_is_refused_in_its_words(void **state)
 	assert_refused("M required; N required;", "JAAS config property contains 2 login modules, should be 1 module");
 }
 
-/* Every beginning of a line, and every line with one byte changed, is read or refused, within its bytes. */
+/* Every prefix of a line, and every line with one byte changed, is parsed or refused, within its bytes. */
 static void damaged_lines_are_read_or_refused(void **state)
 {
 	static const char line[] = "M required a=\"\\101x\" /* c */ b='y' // d\n c=-1.5;";

@@ -1,4 +1,4 @@
-/* jwt, jwks: signed tokens, the vectors of RFC 7515 and RFC 8037, and what Wycheproof tries on JWS. */
+/* jwt, jwks: signed tokens, the vectors of RFC 7515 and RFC 8037, and Wycheproof's attacks on JWS. */
 #include "security/jwt.h"
 
 #include <openssl/ecdsa.h>
@@ -18,7 +18,7 @@
 
 static struct arena arena;
 
-/* Keys that a run makes for itself, and the set of their public halves. */
+/* Keys generated for this run, and the set of their public halves. */
 static EVP_PKEY *rsa, *other_rsa, *weak_rsa, *p256, *p384, *p521, *ed25519;
 static struct jwks *keys;
 
@@ -116,7 +116,7 @@ static int group_down(void **state)
 	return 0;
 }
 
-/* r and s side by side. */
+/* r and s concatenated. */
 static struct bytes raw_ecdsa(const uint8_t *der, size_t len, int half)
 {
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)len);
@@ -259,7 +259,7 @@ static void what_is_not_signed_is_not_taken(void **state)
 	assert_refused(token("{\"alg\":[\"RS256\"]}", "{" GOOD "}", rsa, "SHA256", false), &ANY, "algorithm");
 }
 
-/* A public key as the secret of an HMAC; a signature of one kind in the place of another's. */
+/* A public key used as the secret of an HMAC; a signature of one kind in place of another. */
 static void algorithms_are_not_confused(void **state)
 {
 	struct str text = signed_text("{\"alg\":\"HS256\",\"kid\":\"r\"}", "{" GOOD "}");
@@ -381,7 +381,7 @@ static void times_are_looked_at(void **state)
 	assert_refused(rs256("{\"sub\":\"alice\",\"iat\":-1,\"exp\":1700000100}"), &ANY, "negative");
 	assert_refused(rs256("{" GOOD ",\"nbf\":1700000001}"), &ANY, "not valid yet");
 	assert_good(rs256("{" GOOD ",\"nbf\":1700000030}"), &lenient);
-	assert_good(rs256("{\"sub\":\"alice\",\"iat\":1700000050,\"exp\":1700000100.9}"), &ANY); /* no bound on iat */
+	assert_good(rs256("{\"sub\":\"alice\",\"iat\":1700000050,\"exp\":1700000100.9}"), &ANY); /* no limit on iat */
 }
 
 static void issuer_and_audience_are_those_expected(void **state)
@@ -390,7 +390,7 @@ static void issuer_and_audience_are_those_expected(void **state)
 	struct jwt_rules rules = ANY;
 
 	(void)state;
-	assert_good(rs256("{" GOOD ",\"iss\":7,\"aud\":[7]}"), &ANY); /* not looked at */
+	assert_good(rs256("{" GOOD ",\"iss\":7,\"aud\":[7]}"), &ANY); /* not checked */
 	rules.issuer = STR("https://i/");
 	assert_good(rs256("{" GOOD ",\"iss\":\"https://i/\"}"), &rules);
 	assert_refused(rs256("{" GOOD ",\"iss\":\"https://i\"}"), &rules, "issuer");
@@ -443,7 +443,7 @@ static void what_is_not_well_formed_is_refused_wherever_it_is_cut(void **state)
 	assert_refused(STR("e3+0.e30.AA"), &ANY, "header");
 	assert_refused(token("[]", "{" GOOD "}", rsa, "SHA256", false), &ANY, "header");
 	assert_refused(rs256("[]"), &ANY, "claims");
-	assert_refused(rs256("{" GOOD ",\"sub\":\"bob\"}"), &ANY, "claims"); /* said twice */
+	assert_refused(rs256("{" GOOD ",\"sub\":\"bob\"}"), &ANY, "claims"); /* given twice */
 	memset(longer, 'a', JWT_LEN_MAX + 1);
 	assert_refused((struct str){longer, JWT_LEN_MAX + 1}, &ANY, "too long");
 	assert_refused((struct str){longer, JWT_LEN_MAX}, &ANY, "three parts");
@@ -465,7 +465,7 @@ static void a_set_is_read_for_what_of_it_can_be_used(void **state)
 	k = read_keys(
 		"{\"keys\":[7,{},{\"kty\":\"oct\",\"k\":\"AAAA\"},{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\"},"
 		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"AAAA\",\"y\":\"AAAA\"},{\"kty\":\"EC\",\"crv\":\"secp256k1\"},"
-		/* a point that is not on the curve */
+		/* A point that is not on the curve. */
 		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\",\"y\":\"f83OJ3D2xF1Bg8vub9tL"
 		"e1gHMzV76e8Tus9uPHvRVEU\"}]}");
 	assert_int_equal(jwks_count(k), 0);

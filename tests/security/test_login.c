@@ -1,6 +1,4 @@
-/*
- * login: the client's side of PLAIN and SCRAM, against a server that the test is.
- */
+/* login: the client's side of PLAIN and SCRAM, with the test as the server. */
 #include <string.h>
 
 #include "base/base64.h"
@@ -17,7 +15,7 @@ static struct {
 	struct buf out;
 	struct arena arena;
 	struct scram_client_first first;
-	struct str nonce; /* both in one */
+	struct str nonce; /* both nonces concatenated */
 	struct str server_first;
 	int n_works;
 } t;
@@ -74,7 +72,7 @@ static void plain_says_it_in_one_message(void **state)
 
 /* ---- SCRAM ---- */
 
-/* What the server says to the first message. */
+/* The server's answer to the first message. */
 static struct str server_first(int32_t iterations)
 {
 	assert_int_equal(step(STR("")), LOGIN_SAY);
@@ -84,7 +82,7 @@ static struct str server_first(int32_t iterations)
 		       t.first.nonce, STR("SERVER"), (struct bytes){(const uint8_t *)"salty", 5}, iterations, &t.arena);
 }
 
-/* Is the proof the one of this password? What the server says then is in *final. */
+/* Whether the proof is the one for this password. *final is then the server's answer. */
 static bool proves(struct str password, int32_t iterations, struct str *final)
 {
 	struct scram_key salted, key, stored, server, signature;
@@ -119,7 +117,7 @@ static void scram_proves_the_password_and_has_the_server_prove_it_too(void **sta
 		assert_string_equal(scram_mechanism_name(t.mechanism), m == 1 ? "SCRAM-SHA-256" : "SCRAM-SHA-512");
 		assert_true(str_is(t.method->mechanism, scram_mechanism_name(t.mechanism)));
 		assert_int_equal(step(server_first(4096)), LOGIN_SAY);
-		assert_int_equal(t.n_works, 1); /* the salted password is not a step's to make */
+		assert_int_equal(t.n_works, 1); /* a step must not compute the salted password */
 		assert_true(scram_name_read(t.first.name, &t.arena, &name));
 		assert_true(str_eq(name, MARY.name));
 		assert_true(str_is_null(t.first.extensions));
@@ -137,7 +135,7 @@ static void another_password_has_another_proof(void **state)
 	begin(SCRAM_SHA_256, &MARY);
 	assert_int_equal(step(server_first(4096)), LOGIN_SAY);
 	assert_false(proves(STR("pencil"), 4096, &final));
-	assert_int_equal(step(final), LOGIN_FAIL); /* and a server that knows another is none */
+	assert_int_equal(step(final), LOGIN_FAIL); /* a server that knows a different password is refused */
 	assert_string_equal(t.login->failure, "Invalid server signature in server final message");
 	end();
 }
@@ -171,7 +169,7 @@ static void two_logins_have_two_nonces(void **state)
 	end();
 }
 
-/* The nonce, or so much of it, between the two. */
+/* Between the two, the nonce or its first bytes. */
 static void assert_refused(const char *before, int nonce_len, const char *after, const char *why)
 {
 	struct str nonce;
@@ -219,7 +217,7 @@ static void a_last_answer_that_cannot_be_is_refused(void **state)
 	}
 }
 
-/* Each length one short, and the signature with a bit of it turned. */
+/* Each length one short, and the signature with one bit flipped. */
 static void nothing_less_than_the_signature_is_believed(void **state)
 {
 	struct str final;

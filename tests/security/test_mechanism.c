@@ -159,7 +159,7 @@ static void learn(struct world *w, enum scram_mechanism m, const char *user, int
 	image_unref(&old);
 }
 
-/* What a client has to say to the server's first message. */
+/* A client's answer to the server's first message. */
 static struct str prove(struct world *w, enum scram_mechanism m, const char *password, const char *first,
 			const char *channel)
 {
@@ -199,7 +199,8 @@ static void scram_lets_in_who_proves_the_password(void **state)
 		learn(w, v[i].m, "a,b", 4096);
 		prepare(w, v[i].name, SCRAM_LINE);
 		memset(w->given.chance, 0x55, sizeof(w->given.chance));
-		assert_int_equal(say_str(w, STR("n,a=a=2Cb,n=a=2Cb,r=xyz")), MECHANISM_FAILED); /* as Kafka compares */
+		/* compared as in Kafka */
+		assert_int_equal(say_str(w, STR("n,a=a=2Cb,n=a=2Cb,r=xyz")), MECHANISM_FAILED);
 		end(w);
 		prepare(w, v[i].name, SCRAM_LINE);
 		assert_int_equal(say_str(w, STR("n,,n=a=2Cb,r=xyz")), MECHANISM_CHALLENGE);
@@ -213,7 +214,7 @@ static void scram_lets_in_who_proves_the_password(void **state)
 	}
 }
 
-/* Nothing is told of a failure, and the exchange is over. */
+/* The client is told nothing about a failure, and the exchange is over. */
 static void assert_scram_fails(struct world *w, const char *user, const char *password, const char *channel)
 {
 	const char *first = arena_printf(&w->arena, "n,,n=%s,r=xyz%c", user, 0).p;
@@ -236,7 +237,7 @@ static void scram_lets_in_nobody_else(void **state)
 	assert_scram_fails(w, "alice", "", "biws");
 	assert_scram_fails(w, "bob", "pencil", "biws");
 	assert_scram_fails(w, "carol", "pencil", "biws");
-	assert_scram_fails(w, "alice", "pencil", "eSws"); /* "y,,": another header than was sent */
+	assert_scram_fails(w, "alice", "pencil", "eSws"); /* "y,,": not the header that was sent */
 }
 
 static void a_users_absence_cannot_be_seen(void **state)
@@ -261,13 +262,13 @@ static void a_users_absence_cannot_be_seen(void **state)
 	assert_true(scram_server_first_read(first, &w->arena, &a));
 	assert_true(scram_server_first_read(other, &w->arena, &c));
 	assert_false(bytes_eq(a.salt, c.salt));
-	assert_int_equal(a.iterations, 8192); /* as those who are there have */
+	assert_int_equal(a.iterations, 8192); /* the same as for existing users */
 	end(w);
-	prepare(w, "SCRAM-SHA-512", SCRAM_LINE); /* the same line: the same secret */
+	prepare(w, "SCRAM-SHA-512", SCRAM_LINE); /* the same line, so the same secret */
 	say_str(w, STR("n,,n=carol,r=xyz"));
 	assert_true(scram_server_first_read(answer(w), &w->arena, &b));
 	assert_true(bytes_eq(a.salt, b.salt));
-	assert_int_equal(b.iterations, 4096); /* nobody has that mechanism: Kafka's default */
+	assert_int_equal(b.iterations, 4096); /* no user has that mechanism: Kafka's default */
 	end(w);
 	learn(w, SCRAM_SHA_512, "alice", 16384);
 	prepare(w, "SCRAM-SHA-512", SCRAM_LINE);
@@ -280,7 +281,8 @@ static void a_users_absence_cannot_be_seen(void **state)
 	assert_true(scram_server_first_read(answer(w), &w->arena, &b));
 	assert_false(bytes_eq(a.salt, b.salt));
 	end(w);
-	learn(w, SCRAM_SHA_256, "alice", 4096); /* who knows line and cluster id lacks a key */
+	/* knowing the line and the cluster id is not enough: the key is missing */
+	learn(w, SCRAM_SHA_256, "alice", 4096);
 	prepare(w, "SCRAM-SHA-256", SCRAM_LINE);
 	say_str(w, STR("n,,n=carol,r=xyz"));
 	assert_true(scram_server_first_read(answer(w), &w->arena, &b));

@@ -1,4 +1,7 @@
-/* oauthbearer: Kafka's exchange with unsecured tokens, and delegation tokens as the passwords of SCRAM: message by message. */
+/*
+ * oauthbearer: Kafka's exchange with unsecured tokens, and delegation tokens as SCRAM passwords:
+ * message by message.
+ */
 #include <string.h>
 
 #include "base/base64.h"
@@ -23,7 +26,7 @@ struct world {
 	const struct mechanism *mechanism;
 	void *exchange;
 	struct jwks *keys;
-	const char *more[2]; /* settings; NULL: no more */
+	const char *more[2]; /* settings; ended by NULL */
 	struct mechanism_world given;
 	struct mechanism_step step;
 };
@@ -272,11 +275,11 @@ static void a_handler_of_kafkas_wants_keys(void **state)
 	place.config = w->config;
 	assert_true(str_is_null(oauthbearer_keys_url(&place)));
 	w->more[0] = handler;
-	assert_false(prepare(w, "OAUTHBEARER", BEARER, NULL)); /* nobody has read them */
+	assert_false(prepare(w, "OAUTHBEARER", BEARER, NULL)); /* keys that have not been read */
 	place.config = w->config;
 	assert_true(str_is(oauthbearer_keys_url(&place), ""));
 	w->more[1] = "sasl.oauthbearer.jwks.endpoint.url=file:///k";
-	assert_false(prepare(w, "OAUTHBEARER", BEARER, NULL)); /* nobody has read them */
+	assert_false(prepare(w, "OAUTHBEARER", BEARER, NULL)); /* keys that have not been read */
 	place.config = w->config;
 	assert_true(str_is(oauthbearer_keys_url(&place), "file:///k"));
 	place.at.mechanism = STR("PLAIN");
@@ -302,7 +305,7 @@ static void learn_token(struct world *w, const char *id, int64_t expiry_ms)
 	image_unref(&old);
 }
 
-/* Who shows the token of this id, made with this secret, to a listener. */
+/* Presents the token with this id, made with this secret, to a listener. */
 static enum mechanism_outcome show(struct world *w, enum scram_mechanism m, const char *setting, const char *id,
 				   const char *secret, const char *extension)
 {

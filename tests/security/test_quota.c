@@ -1,4 +1,7 @@
-/* quota: rates, throttle times and tokens are those of Kafka's classes, in the numbers of its own tests. */
+/*
+ * quota: rates, throttle times and tokens equal those of Kafka's classes, with the numbers of its
+ * own tests.
+ */
 #include <math.h>
 
 #include "tests/base/cm.h"
@@ -7,7 +10,7 @@
 
 static const struct quota_windows WINDOWS = {11, 1000};
 
-/* A client of quota `bound` does more; how long it has to wait. */
+/* A client with quota `bound` uses more; returns how long it must wait. */
 static int32_t use(struct quota_rate *r, double bound, double value, int64_t now_ms)
 {
 	double rate, window_ms;
@@ -26,7 +29,7 @@ static void a_spike_is_waited_off(void **state)
 	for (int i = 0; i < 10; i++, now_ms += 1000)
 		assert_int_equal(use(&r, 500, 400, now_ms), 0);
 	now_ms += 500;
-	assert_int_equal(use(&r, 500, 2300, now_ms), 2100); /* 6300 in 10.5 s are 100 a second too many */
+	assert_int_equal(use(&r, 500, 2300, now_ms), 2100); /* 6300 in 10.5 s are 100 per second too many */
 	now_ms += 2100;
 	for (int i = 0; i < 10; i++, now_ms += 1000)
 		use(&r, 500, 400, now_ms);
@@ -34,7 +37,7 @@ static void a_spike_is_waited_off(void **state)
 	quota_rate_fini(&r);
 }
 
-/* Percent of a thread: 1 is 10 ms a second. */
+/* Percent of a thread: 1 is 10 ms per second. */
 static void a_spike_of_thread_time_is_waited_off(void **state)
 {
 	struct quota_rate r = {0};
@@ -47,7 +50,7 @@ static void a_spike_of_thread_time_is_waited_off(void **state)
 	quota_rate_fini(&r);
 }
 
-/* Who has just begun is judged as if he had been idle for the windows before. */
+/* A client that has just started is treated as if it had been idle during the windows before. */
 static void the_first_second_is_not_a_rate_of_its_own(void **state)
 {
 	struct quota_rate r = {0};
@@ -95,7 +98,7 @@ static void throttle_times_are_bounded_by_what_a_number_holds(void **state)
 	assert_int_equal(quota_throttle_ms(100, 50, 2000), 2000);
 	assert_int_equal(quota_throttle_ms(55, 50, 1000), 100);
 	assert_int_equal(quota_throttle_ms(1e300, 1, 10000), INT32_MAX);
-	assert_int_equal(quota_throttle_ms(1, 0, 10000), INT32_MAX); /* of logs of old */
+	assert_int_equal(quota_throttle_ms(1, 0, 10000), INT32_MAX); /* as in old logs */
 	assert_int_equal(quota_throttle_ms(0, -1, 10000), 0);
 	assert_int_equal(quota_throttle_ms(1, NAN, 10000), 0);
 }
@@ -143,7 +146,7 @@ static void a_bucket_holds_no_more_than_all_windows(void **state)
 	(void)state;
 	quota_bucket_take(&b, &TEN, 10, 100, 0);
 	assert_true(quota_bucket_measure(&b, &TEN, 10, 1000000) == 100);
-	assert_true(quota_bucket_measure(&b, &TEN, 1, 1000000) == 10); /* a lower quota holds at once */
+	assert_true(quota_bucket_measure(&b, &TEN, 1, 1000000) == 10); /* a lower quota is effective at once */
 }
 
 static void a_debt_is_paid_back_within_the_longest_throttle_time(void **state)
@@ -155,7 +158,7 @@ static void a_debt_is_paid_back_within_the_longest_throttle_time(void **state)
 	quota_bucket_take(&b, &TEN, 10, 1e15, 0);
 	assert_int_equal(quota_bucket_throttle_ms(b.tokens, 10), INT32_MAX);
 	assert_true(quota_bucket_measure(&b, &TEN, 10, (int64_t)INT32_MAX + 1) >= 0);
-	quota_bucket_take(&none, &TEN, 0, 1, 0); /* of logs of old */
+	quota_bucket_take(&none, &TEN, 0, 1, 0); /* as in old logs */
 	assert_int_equal(quota_bucket_throttle_ms(none.tokens, 0), INT32_MAX);
 }
 

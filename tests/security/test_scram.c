@@ -6,7 +6,7 @@
 #include "security/token.h"
 #include "tests/base/cm.h"
 
-/* RFC 7677, 3, and the same with SHA-512 (from an implementation of its own). */
+/* RFC 7677, 3, and the same with SHA-512 (from a separate implementation). */
 static const struct vector {
 	enum scram_mechanism m;
 	const char *proof;
@@ -219,7 +219,7 @@ static void names_are_escaped_and_back(void **state)
 	arena_fini(&a);
 }
 
-/* RFC 7914, 11: of each the first 32 bytes. */
+/* RFC 7914, 11: the first 32 bytes of each. */
 static void keys_are_derived_as_in_rfc_7914(void **state)
 {
 	static const struct {

@@ -491,8 +491,8 @@ static void take_line(void *arg, const char *line, int len)
 	bool a_sync;
 
 	if (strstr(line, "log directory failed and is offline") || strstr(line, "cannot be used and is offline")) {
+		/* Without a failed device, it was a new directory that could not be formatted. */
 		check(trouble_device_failed(&r->trouble, &a_sync) ||
-		      /* a new directory */
 		      (strstr(line, "while=\"formatting\"") && trouble_hinders_start(&r->trouble)));
 		r->dirs_lost++;
 	}

@@ -1,5 +1,6 @@
 /*
- * Contexts of settings: every kind of store, what is refused and how, names as Java prints them, one context in the place of another.
+ * Contexts from settings: every kind of store, what is refused and how, names as printed by Java,
+ * replacing one context by another.
  */
 #include <errno.h>
 #include <openssl/pem.h>
@@ -122,7 +123,7 @@ static void pem_may_be_values_or_a_file(void **state)
 	xfree(both);
 }
 
-/* As a value of a properties file is. */
+/* Like a value in a properties file. */
 static void pem_may_be_one_line(void **state)
 {
 	struct tls_settings s = inline_settings();
@@ -158,7 +159,7 @@ static void keys_may_be_encrypted(void **state)
 	xfree(sealed);
 }
 
-/* Each length one short, and each byte wrong: an answer, and no more. */
+/* Each length one short, and each byte wrong: the result is an error, and nothing worse. */
 static void damaged_pem_is_refused(void **state)
 {
 	struct tls_settings s = inline_settings();

@@ -1,5 +1,6 @@
 /*
- * Listeners of TLS over loopback: reactors on threads, clients that are OpenSSL's own here, good ones and others.
+ * TLS listeners over loopback: reactors on threads, with OpenSSL's own clients in the test, good
+ * and bad.
  */
 #include <errno.h>
 #include <malloc.h>
@@ -37,7 +38,7 @@ struct world {
 	struct net *net;
 	struct certificate ca, server, client;
 	struct tls_context *tls;
-	struct tls_context *next; /* takes its place */
+	struct tls_context *next; /* replaces the current one */
 	char path[64];
 	char last_line[512];
 	struct post post;
@@ -58,7 +59,7 @@ static void keep_line(void *arg, const char *line, int len)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Waits for it: the line is written by a reactor. */
+/* Waits for the line, which a reactor writes. */
 static void expect_told(struct world *w, const char *what)
 {
 	struct timespec until;
@@ -264,7 +265,7 @@ static void expect_echo(struct client *c, const char *text)
 	assert_memory_equal(answer, frame, 4 + len);
 }
 
-/* Asks for len bytes, of memory or of the file, and looks at each. */
+/* Requests len bytes, from memory or from the file, and checks each. */
 static void expect_pattern(struct client *c, const uint8_t *ask, size_t ask_len, size_t len, size_t border)
 {
 	uint8_t *answer = malloc(4 + len + 2 * border), size[4];
@@ -280,7 +281,7 @@ static void expect_pattern(struct client *c, const uint8_t *ask, size_t ask_len,
 	free(answer);
 }
 
-/* The server has closed it: at the handshake, or, in TLS 1.3, behind it. */
+/* The server has closed it: during the handshake or, in TLS 1.3, after it. */
 static void expect_refused(struct world *w, struct client *c)
 {
 	uint8_t byte;
@@ -320,7 +321,10 @@ static void frames_memory_and_files_pass_in_both_versions(void **state)
 	world_close(&w);
 }
 
-/* More frames than a turn shows, in records that are read ahead: the socket has nothing more to tell, and none is forgotten. */
+/*
+ * More frames than a turn shows, in records that are read ahead: the socket has nothing more to
+ * report, and none is forgotten.
+ */
 static void what_was_decrypted_and_not_shown_is_not_forgotten(void **state)
 {
 	enum { FRAMES = 1000 };
@@ -359,7 +363,7 @@ static void *write_tiny_records(void *arg)
 	assert_int_equal(SSL_connect(t->c.ssl), 1);
 	for (int i = 0; i < TINY; i++)
 		put(&t->c, "x", 1);
-	while (ioctl(t->c.fd, SIOCOUTQ, &unread) || unread > 0) /* what the other side has not got yet */
+	while (ioctl(t->c.fd, SIOCOUTQ, &unread) || unread > 0) /* what the other side has not received yet */
 		usleep(1000);
 	t->all = true;
 	while (!t->enough)
@@ -373,7 +377,7 @@ static void nobody_waits(struct listener *l, void *arg)
 	(void)arg;
 }
 
-/* Two thousand bytes of data are fifty thousand on the wire: the read that meets them gives way to others. */
+/* Two thousand bytes of data are fifty thousand on the wire: the read that meets them yields to others. */
 static struct sock *accept_from(struct listener *l)
 {
 	struct addr from;
@@ -464,7 +468,7 @@ static void a_read_of_tiny_records_ends_by_what_they_cost(void **state)
 	assert_true(tls_took(s) > sizeof(b));
 	for (all = (size_t)n; all<TINY; all += n> 0 ? (size_t)n : 0) {
 		n = tls_read(s, b, sizeof(b));
-		assert_true(n > 0 || n == -EAGAIN); /* the rest may still be on its way */
+		assert_true(n > 0 || n == -EAGAIN); /* the rest may still be under way */
 	}
 	assert_int_equal(all, TINY);
 	assert_false(tls_is_pending(s));
@@ -503,7 +507,7 @@ static void a_large_request_arrives(void **state)
 
 /* ---- a peer that is slow, or no peer ---- */
 
-/* What OpenSSL wants to send goes out a byte at a time. */
+/* Sends OpenSSL's output one byte at a time. */
 static void drip(BIO *out, int fd)
 {
 	uint8_t byte;
@@ -585,7 +589,7 @@ static void what_is_not_tls_is_closed_at_once(void **state)
 	world_close(&w);
 }
 
-/* Its header alone, of 9 bytes, would have OpenSSL take 128 KiB until the deadline. */
+/* Its header alone, 9 bytes, would make OpenSSL hold 128 KiB until the deadline. */
 static void a_giant_hello_is_closed_at_its_header(void **state)
 {
 	struct world w;

@@ -1,6 +1,6 @@
 /*
- * The coordinator of transactions by traces: what producers ask, what is written, which markers go out, and what happens when the log
- * refuses, is slow, or is read again.
+ * The transaction coordinator, by traces: what producers request, what is written, which markers
+ * are sent, and what happens when the log refuses, is slow, or is read again.
  */
 #include <stdio.h>
 #include <string.h>
@@ -231,7 +231,10 @@ static void records_are_of_the_version_that_the_cluster_has(void **state)
 			  "v1 CompleteAbort 1000 1 previous=1000 next=-1 client=2 topics=0"});
 }
 
-/* A set of Java's in sixteen slots, and then in thirty-two; what is read again stands in a table of its own size. */
+/*
+ * A Java set in sixteen slots, and then in thirty-two; one that is read again has a table of its
+ * own size.
+ */
 static void partitions_are_in_the_order_of_kafkas_set(void **state)
 {
 	(void)state;
@@ -262,7 +265,7 @@ static void transactions_are_listed_by_their_states(void **state)
 
 enum { ASKED_TOPICS = 100000, ASKED = ASKED_TOPICS + 500 };
 
-/* Some topics twice, some names the beginning of others. */
+/* Some topics occur twice, some names are prefixes of others. */
 static struct transaction_asked *asked_of_many_topics(char (*names)[16])
 {
 	struct transaction_asked *v = xcalloc(ASKED, sizeof(*v));
@@ -275,7 +278,7 @@ static struct transaction_asked *asked_of_many_topics(char (*names)[16])
 	return v;
 }
 
-/* The order of slots is kept within a topic, and topics are in the order of their firsts. */
+/* Slots are in order within a topic, and topics are in the order of their first partitions. */
 static void a_hundred_thousand_topics_are_put_in_order_in_no_time(void **state)
 {
 	char(*names)[16] = xcalloc(ASKED_TOPICS, sizeof(*names));
@@ -295,7 +298,7 @@ static void a_hundred_thousand_topics_are_put_in_order_in_no_time(void **state)
 		} else {
 			assert_true(v[i].group > v[i - 1].group);
 			assert_int_equal(v[i].group, v[i].at);
-			assert_true(v[i].slot >= slot); /* the first of its topic */
+			assert_true(v[i].slot >= slot); /* first of its topic */
 			slot = v[i].slot;
 		}
 	}

@@ -39,7 +39,7 @@ struct traces {
 	struct transaction_shard *s;
 	struct config *config;
 	const struct image *image;
-	struct arena arena; /* of everything that is said */
+	struct arena arena; /* for everything printed */
 	struct buf out;
 	int64_t now_ms;
 	int64_t next_id;
@@ -51,7 +51,7 @@ struct traces {
 	int32_t error_partition;
 	struct shard_written written[HELD_MAX];
 	int n_written;
-	struct list answers; /* that wait for a commit */
+	struct list answers; /* answers waiting for a commit */
 	struct list calls;
 	char *words[WORDS_MAX];
 	int n;
@@ -642,7 +642,7 @@ static void reload(struct traces *t)
 	step_end(t, &step);
 }
 
-/* One more record, read as a load reads it, whoever wrote it. */
+/* Adds a record as if read by a load, whoever wrote it. */
 static void found(struct traces *t)
 {
 	struct transaction_log_key key = {.transactional_id = str_of(t->words[1])};

@@ -1,7 +1,7 @@
 /*
- * cost: what the codec costs, a case at a time.
+ * cost: the cost of the codec, case by case.
  *
- *	cost			nanoseconds a message of each case
+ *	cost			nanoseconds per message for each case
  *	cost CASE N		does the work of a case N times, in measured(), for callgrind (tests/wire/cost_gate)
  *	cost --list		the names of the cases
  */
@@ -22,7 +22,7 @@
 #define BUDGET (64 << 20)
 #define MANY 100
 
-/* A message and its bytes: decoded or encoded again and again. */
+/* A message and its bytes, decoded or encoded again and again. */
 struct subject {
 	const struct schema *schema;
 	int version;
@@ -168,7 +168,7 @@ static const struct work_case {
 
 void measured(const struct work_case *c, const struct subject *s, struct arena *a, int n);
 
-/* Kept whole and named, for callgrind to find. */
+/* Not inlined, and named, so that callgrind finds it. */
 __attribute__((noinline)) void measured(const struct work_case *c, const struct subject *s, struct arena *a, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -194,7 +194,7 @@ static double run(const struct work_case *c, int n)
 	arena_init(&kept, BUDGET);
 	arena_init(&a, BUDGET);
 	c->make(&s, &kept);
-	measured(c, &s, &a, n / 10); /* the first chunk of the arena, caches */
+	measured(c, &s, &a, n / 10); /* warms up the arena's first chunk and the caches */
 	began = now_ns();
 	measured(c, &s, &a, n);
 	began = (now_ns() - began) / n;

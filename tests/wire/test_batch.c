@@ -82,7 +82,7 @@ static void every_length_one_short_is_told(void **state)
 	}
 	batch_header_read(buf.p, size, &h);
 	for (size_t len = 0; len < size - BATCH_HEADER_SIZE; len++) {
-		uint8_t *copy = malloc(len + 1); /* for the sanitizer to see a step too far */
+		uint8_t *copy = malloc(len + 1); /* exact size, so that a sanitizer sees a read past the end */
 		struct record_iter it;
 		struct record r;
 

@@ -91,7 +91,7 @@ static void a_file_part_holds_its_file_until_the_arena_goes(void **state)
 	chain_put(&c, "x", 1);
 	chain_put_file(&c, f, 10, 0);
 	chain_put_file(&c, f, 10, 20);
-	chain_put_file(&c, f, 30, 5); /* ranges stay apart */
+	chain_put_file(&c, f, 30, 5); /* ranges stay separate */
 	assert_int_equal(c.n, 3);
 	assert_int_equal(c.len, 26);
 	assert_int_equal(c.memory_len, 1);

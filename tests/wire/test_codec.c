@@ -1,6 +1,6 @@
 /*
- * The codec over every message of the protocol, in every version: what it writes it reads back, and what is not whole
- * it refuses.
+ * The codec over every message of the protocol, in every version: what it writes it reads back, and
+ * incomplete data is refused.
  */
 #include "../base/cm.h"
 
@@ -25,7 +25,7 @@
 #define BUDGET (64 << 20)
 #define VALUES 8
 
-/* Calls each() with a few random values of every message in every version, with the bytes of each. */
+/* Calls each() with a few random values of every message in every version, and their bytes. */
 static void each_value(int n,
 		       void (*each)(const struct schema *, int version, const void *in, const uint8_t *p, size_t len))
 {
@@ -79,7 +79,7 @@ static void is_refused_when_short(const struct schema *s, int version, const voi
 
 	for (size_t cut = 0; cut < len; cut += step) {
 		struct arena a;
-		uint8_t *copy = malloc(cut + 1); /* exact, so that a sanitizer sees a read past the end */
+		uint8_t *copy = malloc(cut + 1); /* exact size, so that a sanitizer sees a read past the end */
 
 		assert_non_null(copy);
 		copy = realloc(copy, cut > 0 ? cut : 1);
@@ -121,7 +121,7 @@ static void what_is_left_over_is_refused_or_left_in_the_reader(void **state)
 	each_value(1, is_refused_when_long);
 }
 
-/* Damaged bytes may be another message: they must do no harm, and what is accepted must be whole. */
+/* Damaged bytes may be a valid message: they must do no harm, and what is accepted must be consistent. */
 static void does_no_harm_when_damaged(const struct schema *s, int version, const void *in, const uint8_t *p, size_t len)
 {
 	struct codec_chance chance = {len};
@@ -184,7 +184,10 @@ static void defaults_encode_in_every_version_and_are_equal_to_themselves(void **
 
 			b.len = 0;
 			err = codec_encode_buf(s, version, in, &b);
-			/* Records are null by default; Kafka's classes refuse that too where records may not be. */
+			/*
+			 * Records are null by default; Kafka's classes refuse that as well where
+			 * records are not nullable.
+			 */
 			assert_true(err == 0 || (err == -EINVAL && strstr(s->name, "Snapshot")));
 			if (err == 0)
 				reads_back(s, version, in, b.p, b.len);
@@ -271,7 +274,7 @@ static void strings_beyond_32767_bytes_are_refused(void **state)
 
 static void an_array_larger_than_the_rest_is_refused_before_it_is_allocated(void **state)
 {
-	/* ListGroups v4: a compact array of strings, of 2^27 and of 2^32 - 2 elements */
+	/* ListGroups v4: a compact array of strings, of 2^27 and of 2^32 - 2 elements. */
 	static const uint8_t many[] = {0x80, 0x80, 0x80, 0x40, 0, 0, 0}, most[] = {0xff, 0xff, 0xff, 0xff, 0x0f, 0, 0};
 	struct list_groups_request r;
 	struct arena a;
@@ -301,7 +304,7 @@ static void minus_one_on_the_wire_is_the_unknown_server_error(void **state)
 	arena_fini(&a);
 }
 
-/* ApiVersions v3, "a" and "b", and then a section of tags. */
+/* ApiVersions v3, "a" and "b", followed by a section of tags. */
 static int decode_with_tags(const char *tags, size_t len)
 {
 	struct api_versions_request r;
@@ -320,7 +323,7 @@ static void unknown_tags_are_skipped_and_bounded(void **state)
 {
 	assert_int_equal(decode_with_tags("\0", 1), 0);
 	assert_int_equal(decode_with_tags("\1\x7f\3xyz", 6), 0);
-	assert_int_equal(decode_with_tags("\2\x7f\1x\5\0", 6), 0); /* descending, as Kafka's classes take it */
+	assert_int_equal(decode_with_tags("\2\x7f\1x\5\0", 6), 0); /* descending, accepted as by Kafka's classes */
 	assert_int_equal(decode_with_tags("\1\x7f\4xyz", 6), ERR_INVALID_REQUEST);
 	assert_int_equal(decode_with_tags("\2\x7f\3xyz", 6), ERR_INVALID_REQUEST);
 	assert_int_equal(decode_with_tags("\xff\xff\xff\xff\x0f", 5), ERR_INVALID_REQUEST);
@@ -328,7 +331,7 @@ static void unknown_tags_are_skipped_and_bounded(void **state)
 
 static void a_known_tag_may_come_twice_and_the_last_one_counts(void **state)
 {
-	/* FetchRequest v12 with two cluster ids; its tag 1 comes with v15 */
+	/* FetchRequest v12 with two cluster ids; its tag 1 exists since v15. */
 	struct fetch_request in, out;
 	struct arena a;
 	struct buf b = {0};

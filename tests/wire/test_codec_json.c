@@ -1,6 +1,4 @@
-/*
- * Messages as JSON, in Kafka's way.
- */
+/* Messages as JSON, in Kafka's form. */
 #include "../base/cm.h"
 
 #include <math.h>

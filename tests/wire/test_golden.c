@@ -1,7 +1,7 @@
 /*
- * Bytes and JSON that Apache Kafka 4.4's own classes wrote (tests/golden/messages.tsv, made by compat/codec): a line
- * a value, name, version, bytes in hex and JSON between tabs. They are read, printed as the same JSON and written as
- * the same bytes.
+ * Bytes and JSON written by Apache Kafka 4.4's own classes (tests/golden/messages.tsv, made by
+ * compat/codec): one value per line: name, version, bytes in hex and JSON, separated by tabs. They
+ * are decoded, printed as the same JSON and encoded as the same bytes.
  */
 #include "../base/cm.h"
 
@@ -14,7 +14,7 @@
 #include "wire/protocol.h"
 
 #define LINE_LEN_MAX 8192
-#define LINES_MIN 744 /* a value for every message and version of Kafka 4.4 */
+#define LINES_MIN 744 /* one value for every message and version of Kafka 4.4 */
 
 static const struct schema *schema_named(const char *name)
 {

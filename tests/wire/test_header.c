@@ -1,6 +1,4 @@
-/*
- * Headers: their versions, and what is let through.
- */
+/* Headers: their versions, and what is accepted. */
 #include "../base/cm.h"
 
 #include <string.h>

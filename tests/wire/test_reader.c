@@ -1,6 +1,4 @@
-/*
- * Reader and writer: never past the end, and wrong for good once wrong.
- */
+/* Reader and writer: never past the end, and failed for good once failed. */
 #include "../base/cm.h"
 
 #include "wire/reader.h"
