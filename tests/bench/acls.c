@@ -1,7 +1,9 @@
 /*
- * acls: what access control costs with many ACLs: memory for each, the time of a decision and of a change.
+ * acls: the cost of access control with many ACLs: memory for each, time of a decision and of a
+ * change.
  *
- *	acls [N]	N ACLs (100000): a tenth of them prefixed, of ten thousand users, and one resource that all of them may read
+ *	acls [N]	N ACLs (100000): a tenth of them prefixed, of ten thousand users, and one resource that all
+ *			of them may read
  */
 #include <malloc.h>
 #include <stdio.h>
@@ -27,7 +29,7 @@ static uint64_t next(uint64_t below)
 	return chance % below;
 }
 
-/* Of the processor: others may be busy. */
+/* Processor time, since other processes may be busy. */
 static double now_s(void)
 {
 	struct timespec t;

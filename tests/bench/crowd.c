@@ -1,12 +1,17 @@
 /*
- * crowd: many members of groups, each on a connection of its own, that move in step: all ask, then all are answered.
+ * crowd: many group members, each on a connection of its own, moving in step: all send requests,
+ * then all are answered.
  *
- *	crowd classic HOST PORT PID GROUP N		N - 1 members join a group of one; then all join again, since one has something new to say
- *	crowd consumer HOST PORT PID GROUP TOPIC N	N members (KIP-848) of a topic with N partitions; then every second one leaves
- *	crowd commits HOST PORT PID GROUP N SECONDS	N groups of one member; each commits once a second
+ *	crowd classic HOST PORT PID GROUP N
+ *		N - 1 members join a group of one; then all rejoin, since one has a new subscription
+ *	crowd consumer HOST PORT PID GROUP TOPIC N
+ *		N members (KIP-848) of a topic with N partitions; then every second one leaves
+ *	crowd commits HOST PORT PID GROUP N SECONDS
+ *		N groups of one member; each commits once per second
  *
- * The answer is lines NAME=VALUE on standard output, in microseconds: how long it took until all have what they are to have, and the CPU time
- * of the node, which is PID. All members leave before the end.
+ * The result is lines NAME=VALUE on standard output, in microseconds: the time until all have what
+ * they are to have, and the CPU time of the node, whose process id is PID. All members leave before
+ * the end.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +23,8 @@
 
 #define SESSION_MS 45000
 #define REBALANCE_MS 60000
-#define ASSIGNMENT_INTERVAL_US 1000000 /* group.consumer.assignment.interval.ms: what a node is configured with */
-#define BACKLOG 32 /* below socket.listen.backlog.size: the kernel would have the others wait for a second */
+#define ASSIGNMENT_INTERVAL_US 1000000 /* group.consumer.assignment.interval.ms, as the node is configured */
+#define BACKLOG 32 /* below socket.listen.backlog.size: beyond it the kernel delays connections by a second */
 #define GIVE_UP_US INT64_C(60000000)
 
 enum {
@@ -37,13 +42,13 @@ struct member {
 	char group[64];
 	char id[128];
 	int32_t generation; /* or epoch */
-	bool owes_answer;   /* to a commit */
+	bool owes_answer;   /* for a commit */
 
-	/* of the new protocol */
-	uint8_t *owned; /* partitions by topic, as the node has written them and is told them */
+	/* For the new protocol. */
+	uint8_t *owned; /* partitions by topic, in the encoding of requests and answers */
 	size_t owned_len;
 	int n_owned;
-	bool changed; /* the node has not been told yet */
+	bool changed; /* not yet reported to the node */
 };
 
 struct crowd {
@@ -136,7 +141,7 @@ static void put_assignment(struct bytes_out *o, int partition)
 	free(b.p);
 }
 
-/* The leader's has the assignments of all n members from `first` on. */
+/* The leader's contains the assignments of all n members from `first` on. */
 static void put_sync(struct crowd *c, const struct member *m, const struct member *first, int n)
 {
 	size_t at = raw_begin(&c->out, API_SYNC_GROUP, 3, 0);
@@ -226,7 +231,7 @@ static int beat(struct crowd *c, struct member *m)
 	return answer_error(&in);
 }
 
-/* The members from `first` on; how many are answered so. */
+/* Asks for the members from `first` on; returns how many got this answer. */
 static int beat_from(struct crowd *c, int first, int err)
 {
 	int n = 0;
@@ -267,7 +272,7 @@ static void join_anew(struct crowd *c, int first, int n)
 	join(c, first, n, 0);
 }
 
-/* The members [0, n) are one group, of which the first leads. */
+/* The members [0, n) are one group, led by the first. */
 static void sync_all(struct crowd *c, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -339,7 +344,7 @@ static void run_classic(struct crowd *c, char **argv)
 
 /* ---- consumer groups ---- */
 
-/* topic NULL: it has said so before. */
+/* topic NULL: unchanged. */
 static void put_consumer_heartbeat(struct crowd *c, const struct member *m, const char *topic)
 {
 	size_t at = raw_begin(&c->out, API_CONSUMER_HEARTBEAT, 1, 0);
@@ -410,7 +415,7 @@ static void take_consumer_heartbeat(struct member *m)
 		take_owned(m, &in);
 }
 
-/* Every step-th member. */
+/* For every step-th member. */
 static void beat_all(struct crowd *c, int step, const char *topic)
 {
 	for (int i = 0; i < c->n; i += step) {
@@ -492,7 +497,7 @@ static void take_commit(struct member *m)
 	m->owes_answer = false;
 }
 
-/* One after the other, spread over the second; an answer is looked at when its member's next turn comes. */
+/* One after another, spread over the second; an answer is read at its member's next turn. */
 static void commit_for(struct crowd *c, int seconds)
 {
 	int64_t began = raw_now_us(), total = (int64_t)c->n * seconds, sent = 0;
@@ -529,7 +534,7 @@ static void run_commits(struct crowd *c, char **argv)
 
 /* ---- */
 
-/* The coordinators' topic is made by being asked for. */
+/* Asking for a coordinator creates the topic. */
 static void await_topic(struct crowd *c, struct member *m)
 {
 	int64_t began = raw_now_us();
@@ -545,7 +550,7 @@ static void await_topic(struct crowd *c, struct member *m)
 	must_be(err, NO_ERROR, "FindCoordinator");
 }
 
-/* A coordinator that has loaded its groups knows who is no member. */
+/* Once a coordinator has loaded its groups it recognizes non-members. */
 static void await_coordinators(struct crowd *c)
 {
 	int64_t began = raw_now_us();
@@ -572,7 +577,7 @@ static void crowd_open(struct crowd *c, const char *host, int port, const char *
 		else
 			snprintf(c->v[i].group, sizeof(c->v[i].group), "%s", group);
 		if (i % BACKLOG == 0)
-			await_topic(c, &c->v[i]); /* accepted, with all before it */
+			await_topic(c, &c->v[i]); /* accepted, together with everything before it */
 	}
 }
 
@@ -588,10 +593,10 @@ static void crowd_close(struct crowd *c)
 
 static const struct {
 	const char *name;
-	void (*run)(struct crowd *c, char **argv); /* behind GROUP */
+	void (*run)(struct crowd *c, char **argv); /* arguments after GROUP */
 	int n_args;
 	int count_at; /* which of them is N */
-	bool alone;   /* each member has a group of its own, GROUP-i */
+	bool alone;   /* each member has its own group, GROUP-i */
 } kinds[] = {
 	{"classic", run_classic, 1, 0, false},
 	{"consumer", run_consumer, 2, 1, false},

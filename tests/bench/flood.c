@@ -1,16 +1,17 @@
 /*
- * flood: connections that only want to cost something.
+ * flood: connections meant only to cause cost.
  *
  *	flood KIND HOST PORT SECONDS
  *
- *	slow	TLS handshakes of which a byte comes a second
- *	dial	two thousand connections a second, each closed when it is a second old
- *	garbage	bytes by chance
+ *	slow	TLS handshakes that send one byte per second
+ *	dial	two thousand connections per second, each closed after one second
+ *	garbage	random bytes
  *	half	half a frame, and nothing more
- *	length	lengths that cannot be, or are not meant
- *	sasl	TLS, then SaslAuthenticate without end and without sense
+ *	length	lengths that are impossible or false
+ *	sasl	TLS, then endless meaningless SaslAuthenticate requests
  *
- * Prints the number of connections, the most at one time, and how many milliseconds the oldest was when the node closed it.
+ * Prints the number of connections, the largest number at one time, and the age in milliseconds of
+ * the oldest one when the node closed it.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,7 +34,7 @@ enum { MOST = 4096, EVENTS = 256, PATIENCE_MS = 60000 };
 struct one {
 	int fd; /* -1: none */
 	int64_t born_ms;
-	int64_t next_ms; /* when it says something again */
+	int64_t next_ms; /* when it sends again */
 	int step;
 	SSL *ssl;
 	bool shaken;
@@ -41,10 +42,10 @@ struct one {
 
 struct kind {
 	const char *name;
-	int at_once;	 /* connections */
-	int a_second;	 /* new ones at most */
-	int every_ms;	 /* between two things that one says */
-	int64_t life_ms; /* closes itself then; 0: never */
+	int at_once;	 /* limit of open connections */
+	int a_second;	 /* new ones per second, at most */
+	int every_ms;	 /* between two sends of one connection */
+	int64_t life_ms; /* after which it closes itself; 0: never */
 	bool tls;
 	void (*say)(struct one *o);
 };
@@ -175,7 +176,7 @@ static bool dial(const struct kind *k, struct one *o)
 	return true;
 }
 
-/* What comes is thrown away; the end is noted. */
+/* Discards what is received; notes the end. */
 static void hear(struct one *o)
 {
 	static char b[65536];
@@ -206,7 +207,7 @@ static void go_on(const struct kind *k, int64_t began_ms)
 	int64_t now = now_ms(), may = (now - began_ms) * k->a_second / 1000;
 	static int64_t dialled;
 
-	if (dialled < may - k->a_second) /* what was missed is not made up for */
+	if (dialled < may - k->a_second) /* missed ones are not made up for */
 		dialled = may - k->a_second;
 	for (int i = 0; i < k->at_once; i++) {
 		struct one *o = &ones[i];
@@ -225,7 +226,7 @@ static void go_on(const struct kind *k, int64_t began_ms)
 	}
 }
 
-/* A busy machine may not have let it run in its seconds. */
+/* A busy machine may not have let it run in time. */
 static bool goes_on(int64_t began_ms, int seconds)
 {
 	int64_t ms = now_ms() - began_ms;
@@ -262,7 +263,7 @@ int main(int argc, char **argv)
 			hear(events[i].data.ptr);
 		go_on(k, began);
 	}
-	for (int i = 0; i < MOST; i++) /* who is let stay counts, too; those that we end ourselves do not */
+	for (int i = 0; i < MOST; i++) /* surviving connections count too; those we close ourselves do not */
 		if (ones[i].fd >= 0 && !k->life_ms && now_ms() - ones[i].born_ms > oldest_ms)
 			oldest_ms = now_ms() - ones[i].born_ms;
 	printf("%lld %d %lld\n", (long long)n_opened, most_open, (long long)oldest_ms);

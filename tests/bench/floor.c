@@ -1,11 +1,13 @@
 /*
- * floor: the smallest broker that stock clients talk to. What it spends is what any broker on this machine has to.
+ * floor: the smallest broker that stock clients can talk to. Its cost is the minimum for any broker
+ * on this machine.
  *
  *	floor null|floor PORT DIRECTORY
  *
- * null acknowledges what it is sent and keeps nothing. floor receives, checks the CRC32C, gives offsets, writes with pwrite and sends with
- * sendfile. One thread, one epoll. No access control, no validation of records, no idempotence, no quotas, no metrics, no recovery. Every topic
- * exists. A fetch is answered for its first partition. Its logs are in floor_log.c.
+ * null acknowledges what it is sent and keeps nothing. floor receives, checks the CRC32C, assigns
+ * offsets, writes with pwrite and sends with sendfile. One thread, one epoll. No access control, no
+ * validation of records, no idempotence, no quotas, no metrics, no recovery. Every topic exists. A
+ * fetch is answered for its first partition only. Its logs are in floor_log.c.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -28,12 +30,12 @@
 #define UNSUPPORTED_VERSION 35
 
 struct conn {
-	struct conn *prev, *next; /* of those with a fetch that waits */
+	struct conn *prev, *next; /* list of those with a waiting fetch */
 	int fd;
 	uint8_t *in;
 	size_t len, cap;
 	struct bytes_out out;
-	/* a fetch that waits */
+	/* A waiting fetch. */
 	bool parked;
 	struct log *log;
 	int32_t correlation, max_bytes;
@@ -206,7 +208,7 @@ static void flush(struct conn *c, int flags)
 		ssize_t n = send(c->fd, c->out.p + at, c->out.len - at, MSG_NOSIGNAL | flags);
 
 		if (n < 0)
-			break; /* its end is seen when it is read */
+			break; /* its end is noticed when it is read */
 		at += (size_t)n;
 	}
 	c->out.len = 0;
@@ -310,7 +312,7 @@ static void serve(struct conn *c, struct bytes_in in)
 	raw_die("an API that the floor has not: %d", key);
 }
 
-/* Every whole frame, and one send for all their answers. */
+/* Handles every whole frame, and sends all answers at once. */
 static void serve_all(struct conn *c)
 {
 	size_t at = 0;
@@ -335,7 +337,7 @@ static void serve_all(struct conn *c)
 		flush(c, 0);
 }
 
-/* The fetch that waited is answered, and then what has come behind it. */
+/* Answers the waiting fetch, then handles what was received after it. */
 static void resume(struct conn *c)
 {
 	fetch_answer(c, c->log, c->correlation, c->offset, c->max_bytes);

@@ -1,12 +1,16 @@
 /*
- * floor_disk: what the disk and the page cache of this machine give, without a broker.
+ * floor_disk: the speed of this machine's disk and page cache, without a broker.
  *
- *	floor_disk commits DIRECTORY FILES THREADS SECONDS BYTES	each thread appends BYTES to its files in turn, and fdatasync after each
- *	floor_disk group DIRECTORY FILES SECONDS BYTES		BYTES to each of the files, then one syncfs for all: FILES commits
- *	floor_disk scan FILE...		the files read a MiB at a time with the CRC32C of every 16 KiB, as recovery has to
- *	floor_disk forget FILE...	written out, and dropped from the page cache
+ *	floor_disk commits DIRECTORY FILES THREADS SECONDS BYTES
+ *		each thread appends BYTES to its files in turn, with an fdatasync after each
+ *	floor_disk group DIRECTORY FILES SECONDS BYTES
+ *		appends BYTES to each of the files, then one syncfs for all: FILES commits
+ *	floor_disk scan FILE...
+ *		reads the files one MiB at a time, with the CRC32C of every 16 KiB, as recovery does
+ *	floor_disk forget FILE...
+ *		writes them out, and drops them from the page cache
  *
- * The answer is lines NAME=VALUE.
+ * The result is lines NAME=VALUE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -175,7 +179,7 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		int (*run)(int argc, char **argv);
-		int n_args; /* at least */
+		int n_args; /* minimum */
 	} kinds[] = {
 		{"commits", run_commits, 5}, {"group", run_group, 4}, {"scan", run_scan, 1}, {"forget", run_forget, 1}};
 

@@ -1,14 +1,18 @@
 /*
- * gauge: what a piece of work costs: runs a command, and says what the nodes, the command and everybody else used meanwhile.
+ * gauge: the cost of a piece of work: runs a command, and prints what the nodes, the command and
+ * everything else used meanwhile.
  *
- *	gauge NODES KNOWN COMMAND...	pids, separated by commas, or "-": the nodes that are measured; what else of ours runs beside them
- *	gauge lo CONGESTION		in a network namespace of one's own: loopback up, and its connections under that congestion control
+ *	gauge NODES KNOWN COMMAND...	process ids, separated by commas, or "-": the measured nodes; other
+ *					processes of ours that run beside them
+ *	gauge lo CONGESTION		in a network namespace of its own: loopback up, with this congestion
+ *					control for its connections
  *
- * What the command prints goes through; behind it stand lines NAME=VALUE:
+ * The command's output is passed on, followed by lines NAME=VALUE:
  *
  *	elapsed_us node_cpu_us client_cpu_us node_switches	over the command's life
  *	node_rss_kib node_peak_kib				at its end
- *	others_percent	of a core: what was busy, less ours and the kernel's own threads, which write for us
+ *	others_percent	of a core: everything busy except our processes and the kernel's own threads, which
+ *			write for us
  *
  * The exit status is the command's.
  */
@@ -55,7 +59,7 @@ static int64_t ticks_us(int64_t ticks)
 	return ticks * (1000000 / sysconf(_SC_CLK_TCK));
 }
 
-/* All of user, nice, system and steal; interrupts are served for whoever runs. */
+/* The sum of user, nice, system and steal; interrupts are served for any process. */
 static int64_t busy_us(void)
 {
 	long long user, nice, sys, idle, wait, irq, soft, steal;
@@ -101,7 +105,7 @@ static int64_t kernel_us(void)
 	return sum;
 }
 
-/* The number behind NAME in a file of lines "NAME: number". */
+/* The sum of the numbers after NAME in a file of lines "NAME: number". */
 static int64_t number_in(const char *path, const char *name)
 {
 	FILE *f = fopen(path, "r");

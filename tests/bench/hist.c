@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #define GROWTH 1.01
-#define EXACT 100 /* below it each microsecond has a bucket: a hundredth of it is less */
+#define EXACT 100 /* below this, each microsecond has its own bucket: one percent of it is less */
 
 static int bucket_of(int64_t us)
 {

@@ -1,10 +1,11 @@
 /*
- * hot: N requests of one kind to a whole node in the simulator, for counting instructions: the same N gives the same count.
+ * hot: N requests of one kind to a whole node in the simulator, for counting instructions: the same
+ * N gives the same count.
  *
  *	hot KIND N
  *
- * tests/bench/instructions runs it under callgrind, which counts inside the turns of a connection and of a coordinator only: from the bytes of a
- * request to those of its answer.
+ * tests/bench/instructions runs it under callgrind, which counts only inside the turns of a
+ * connection and of a coordinator: from the bytes of a request to those of its answer.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,7 +57,7 @@ static void make_commit(struct bytes_out *o, int i)
 static const struct {
 	const char *name;
 	void (*make)(struct bytes_out *o, int i);
-	int records; /* of the batch that is produced, before a fetch once */
+	int records; /* in the batch that is produced; for a fetch, once before it */
 } kinds[] = {
 	{"versions", make_versions, 0},	    {"metadata", make_metadata, 0}, {"produce-1", make_produce, 1},
 	{"produce-100", make_produce, 100}, {"fetch-16k", make_fetch, 150}, {"fetch-nothing", make_empty_fetch, 0},

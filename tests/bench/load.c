@@ -1,12 +1,14 @@
 /*
- * load: librdkafka as a client that only produces or only consumes, as its own rdkafka_performance does.
+ * load: librdkafka as a client that only produces or only consumes, like its own
+ * rdkafka_performance.
  *
  *	load produce BOOTSTRAP TOPIC PARTITION N BYTES [NAME=VALUE...]	N messages of BYTES, all acknowledged
- *	load consume BOOTSTRAP TOPIC PARTITION N [NAME=VALUE...]	N messages, from the beginning on, and from there again when they end
+ *	load consume BOOTSTRAP TOPIC PARTITION N [NAME=VALUE...]	N messages, from the beginning, and again
+ *									from there when they end
  *	load version							librdkafka's
  *
- * NAME=VALUE are librdkafka's settings; acks and the like are the topic's. The answer is lines NAME=VALUE: the time from the first message to the
- * last, without what connecting takes.
+ * NAME=VALUE are librdkafka's settings; acks and the like are the topic's. The result is lines
+ * NAME=VALUE: the time from the first message to the last, without connecting.
  */
 #include <librdkafka/rdkafka.h>
 #include <stdio.h>
@@ -16,7 +18,7 @@
 #include "tests/bench/raw.h"
 
 #define WAIT_MS 60000
-#define VARIETY 262144 /* bytes that values are taken from */
+#define VARIETY 262144 /* number of bytes from which values are taken */
 
 struct load {
 	rd_kafka_t *client;
@@ -93,7 +95,7 @@ static int produce(struct load *l, char **argv)
 	char *p = malloc((size_t)len + VARIETY);
 
 	for (int i = 0; i < len + VARIETY; i++)
-		p[i] = (char)("abcdefghijklmnop"[rand() % 16]); /* a codec halves it */
+		p[i] = (char)("abcdefghijklmnop"[rand() % 16]); /* compresses to half */
 	load_open(l, RD_KAFKA_PRODUCER, argv[0], argv[1], argv + 5);
 	rd_kafka_metadata(l->client, 0, l->topic, &(const struct rd_kafka_metadata *){NULL}, WAIT_MS);
 	l->began_us = raw_now_us();

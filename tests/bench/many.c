@@ -1,14 +1,19 @@
 /*
  * many: requests over many connections or to many partitions.
  *
- *	many produce HOST PORT TOPIC CONNECTIONS N BYTES ACKS	N records over CONNECTIONS, one in flight on each, each to a partition of its own
- *	many commit HOST PORT TOPIC CONNECTIONS N		N OffsetCommits, one in flight on each; of groups without members
- *	many spread HOST PORT TOPIC PARTITIONS N EACH BYTES	N requests with one record for each of EACH partitions, four in flight; PARTITIONS are
- *								gone through in turn
- *	many quotas HOST PORT N					client quotas of N users (AlterClientQuotas)
- *	many acls HOST PORT N					N ACLs, of ten thousand users (CreateAcls)
+ *	many produce HOST PORT TOPIC CONNECTIONS N BYTES ACKS
+ *		N records over CONNECTIONS, one in flight on each, each to a partition of its own
+ *	many commit HOST PORT TOPIC CONNECTIONS N
+ *		N OffsetCommits, one in flight on each, for groups without members
+ *	many spread HOST PORT TOPIC PARTITIONS N EACH BYTES
+ *		N requests with one record for each of EACH partitions, four in flight; goes through
+ *		PARTITIONS in turn
+ *	many quotas HOST PORT N
+ *		client quotas of N users (AlterClientQuotas)
+ *	many acls HOST PORT N
+ *		N ACLs, of ten thousand users (CreateAcls)
  *
- * The answer is lines NAME=VALUE, in microseconds.
+ * The result is lines NAME=VALUE, in microseconds.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -20,7 +25,7 @@
 #include "tests/bench/raw.h"
 
 #define DEPTH 4
-#define ADMIN_EACH 500 /* entities in a request */
+#define ADMIN_EACH 500 /* entities per request */
 #define ACL_USERS 10000
 #define PATIENCE_US INT64_C(60000000)
 
@@ -69,7 +74,7 @@ static void take(struct many *m, int i)
 	hist_add(&m->hist, raw_now_us() - m->v[i].asked_us);
 }
 
-/* One in flight on each connection, until N have been asked and answered. */
+/* One in flight on each connection, until N have been sent and answered. */
 static void go_round(struct many *m)
 {
 	struct pollfd *fds = calloc((size_t)m->n_askers, sizeof(*fds));
@@ -291,7 +296,7 @@ static void put_acls(struct many *m, int first, int n)
 	raw_end(&m->out, at);
 }
 
-/* Both answers: throttle time, a count, and of each the error first. */
+/* Both answers: throttle time, a count, and for each element the error first. */
 static void administer(struct many *m, int total, void (*put)(struct many *m, int first, int n))
 {
 	int64_t began = raw_now_us();

@@ -1,20 +1,32 @@
 /*
- * probe: one figure at a time, of any node that speaks Kafka's protocol.
+ * probe: one figure at a time, for any node that speaks Kafka's protocol.
  *
- *	probe first HOST PORT TOPIC COMMAND...	exec of COMMAND to the first acknowledged produce; then COMMAND runs on: its pid is printed
- *	probe ready HOST PORT N TOPIC COMMAND...	exec to a Metadata answer in which N partitions have leaders, and to the first records of TOPIC
- *	probe produce HOST PORT TOPIC N RECORDS BYTES DEPTH	N requests of a batch of RECORDS times BYTES, DEPTH of them in flight
- *	probe keyed HOST PORT TOPIC MIB KEYS	that many MiB of batches of a hundred records, each with one of KEYS keys
- *	probe fetch HOST PORT TOPIC MIB BYTES	that many MiB from the beginning on, and again, up to BYTES a request
- *	probe latency HOST PORT TOPIC N		a record produced, and fetched by a waiting consumer, one at a time
- *	probe versions HOST PORT N CONNECTIONS DEPTH	N ApiVersions requests over CONNECTIONS, DEPTH of each in flight
- *	probe metadata HOST PORT N		N Metadata requests for all topics
- *	probe idle HOST PORT N			N connections, each with one answered request, 32 at a time; they stay until standard input ends
- *	probe cpu HOST PORT PID			CPU time of a process
- *	probe create HOST PORT TOPIC N		a topic of N partitions, and all have leaders
- *	probe topics HOST PORT NAME N EACH	N topics of one partition, EACH of them a request
+ *	probe first HOST PORT TOPIC COMMAND...
+ *		exec of COMMAND to the first acknowledged produce; COMMAND keeps running, its pid is printed
+ *	probe ready HOST PORT N TOPIC COMMAND...
+ *		exec to a Metadata answer in which N partitions have leaders, and to the first records of TOPIC
+ *	probe produce HOST PORT TOPIC N RECORDS BYTES DEPTH
+ *		N requests of a batch of RECORDS times BYTES, DEPTH of them in flight
+ *	probe keyed HOST PORT TOPIC MIB KEYS
+ *		this many MiB in batches of a hundred records, each with one of KEYS keys
+ *	probe fetch HOST PORT TOPIC MIB BYTES
+ *		this many MiB from the beginning, repeatedly, up to BYTES per request
+ *	probe latency HOST PORT TOPIC N
+ *		a record produced, and fetched by a waiting consumer, one at a time
+ *	probe versions HOST PORT N CONNECTIONS DEPTH
+ *		N ApiVersions requests over CONNECTIONS, DEPTH in flight on each
+ *	probe metadata HOST PORT N
+ *		N Metadata requests for all topics
+ *	probe idle HOST PORT N
+ *		N connections, each with one answered request, 32 at a time, until standard input ends
+ *	probe cpu HOST PORT PID
+ *		CPU time of a process
+ *	probe create HOST PORT TOPIC N
+ *		a topic of N partitions, until all have leaders
+ *	probe topics HOST PORT NAME N EACH
+ *		N topics of one partition, EACH of them per request
  *
- * The answer is lines NAME=VALUE on standard output, times in microseconds.
+ * The result is lines NAME=VALUE on standard output, times in microseconds.
  */
 #include <errno.h>
 #include <signal.h>
@@ -31,7 +43,7 @@
 
 #define GIVE_UP_US INT64_C(120000000)
 #define MIB ((size_t)1048576)
-#define TOGETHER 32 /* connections that are opened before the first is answered: below socket.listen.backlog.size */
+#define TOGETHER 32 /* connections opened before the first is answered: below socket.listen.backlog.size */
 
 struct target {
 	const char *host;
@@ -40,7 +52,7 @@ struct target {
 
 /* ---- starting a node ---- */
 
-/* Looks again after a breath: a tight loop would take the core that the node needs. */
+/* Pauses before the next look: a tight loop would take the core that the node needs. */
 static void breathe(int64_t since)
 {
 	struct timespec t = {.tv_nsec = 100000};
@@ -59,7 +71,7 @@ static pid_t start(char **command)
 	if (pid > 0)
 		return pid;
 	setsid();
-	dup2(2, 1); /* what it says is not mixed with what is measured */
+	dup2(2, 1); /* keeps its output apart from the results */
 	execvp(command[0], command);
 	raw_die("%s: %s", command[0], strerror(errno));
 }
@@ -73,7 +85,7 @@ static void open_when_there(struct raw *r, const struct target *t, int64_t since
 	}
 }
 
-/* One request until it is answered without an error, over a new connection where the node closes it. */
+/* Sends one request until it is answered without an error, over a new connection if the node closes it. */
 static void insist(struct raw *r, const struct target *t, int64_t since, pid_t pid, struct bytes_out *request,
 		   bool (*good)(struct bytes_in in, int arg), int arg)
 {
@@ -253,7 +265,7 @@ static int probe_fetch(const struct target *t, char **argv)
 	return 0;
 }
 
-/* The offset behind what the topic holds now. */
+/* The offset after the topic's current contents. */
 static int64_t end_of(struct raw *r, const char *topic, int64_t offset)
 {
 	struct bytes_out out = {0};
@@ -436,7 +448,7 @@ static int probe_topics(const struct target *t, char **argv)
 static const struct {
 	const char *name;
 	int (*run)(const struct target *, char **argv);
-	int n_args; /* behind HOST PORT, at least */
+	int n_args; /* minimum number after HOST PORT */
 } probes[] = {
 	{"first", probe_first, 2},	 {"ready", probe_ready, 3},	{"produce", probe_produce, 5},
 	{"fetch", probe_fetch, 3},	 {"latency", probe_latency, 2}, {"versions", probe_versions, 3},

@@ -15,7 +15,7 @@
 #include "base/endian.h"
 
 #define LENGTH_LEN ((size_t)4)
-#define IN_LEAST ((size_t)512) /* a connection that is one of ten thousand takes no more */
+#define IN_LEAST ((size_t)512) /* no more, since there may be ten thousand connections */
 
 void raw_die(const char *format, ...)
 {
@@ -195,8 +195,11 @@ void raw_end(struct bytes_out *o, size_t began)
 }
 
 /*
- *	 0 base offset i64	 8 length i32	12 leader epoch i32	16 magic i8	17 crc u32	21 attributes i16
- *	23 last offset delta	27 base time i64 35 max time i64	43 producer id	51 its epoch	53 sequence	57 count
+ * A batch, from its start:
+ *
+ *	 0 base offset i64	 8 length i32	12 leader epoch i32	16 magic i8	17 crc u32
+ *	21 attributes i16	23 last offset delta	27 base time i64	35 max time i64	43 producer id
+ *	51 its epoch	53 sequence	57 count
  */
 static void put_key(struct bytes_out *record, int keys)
 {
@@ -431,8 +434,8 @@ void raw_send(struct raw *r, struct bytes_out *o)
 }
 
 /*
- * As many bytes behind `at`. What is asked for first takes all that has come, which is the whole of most answers; a rest is waited for.
- * False: the connection was closed.
+ * Ensures this many bytes after `at`. The first read takes everything received, which is the whole
+ * of most answers; a remainder is waited for. False: the connection was closed.
  */
 static bool have(struct raw *r, size_t len)
 {
@@ -536,7 +539,7 @@ int fetch_result(struct bytes_in in, size_t *bytes, int64_t *next_offset)
 	n = get32(&in);
 	*bytes = n > 0 ? (size_t)n : 0;
 	in.left = *bytes < in.left ? *bytes : in.left;
-	while (in.left >= 61) { /* the last batch may be cut short */
+	while (in.left >= 61) { /* the last batch may be incomplete */
 		size_t len = 12 + get_u32(in.p + 8);
 
 		if (len > in.left)

@@ -1,12 +1,14 @@
 /*
- * steady: who is served while others flood: a record produced, and fetched, so many times a second, over two connections that stay.
+ * steady: the service that others get during a flood: records produced and fetched at a steady
+ * rate, over two permanent connections.
  *
  *	steady HOST PORT TOPIC A_SECOND
  *
- * A line on standard input is the name of the phase that begins; at its end the phases are printed, one a line, with the number of records and
- * the median, the 99th percentile and the longest time in microseconds. A time begins when the record was to be produced by the clock, not
- * when the one before was done: who is held up for a second has a second's worth of late ones. Any error, and a connection that is closed,
- * ends the program.
+ * A line on standard input is the name of the phase that begins; at the end of input the phases are
+ * printed, one per line, with the number of records and the median, the 99th percentile and the
+ * longest time in microseconds. A time begins when the record was due by the clock, not when the
+ * one before was done: a delay of one second makes a second's worth of late records. Any error, or
+ * a closed connection, ends the program.
  */
 #include <poll.h>
 #include <stdio.h>

@@ -1,11 +1,14 @@
 /*
- * stream: records at a steady rate, and those who wait for them.
+ * stream: records at a steady rate, and readers that wait for them.
  *
- *	stream paced HOST PORT TOPIC RATE BATCH BYTES SECONDS	RATE records a second, in batches of BATCH; how late one consumer has each
- *	stream fan HOST PORT TOPIC CONSUMERS MIB RATE		so many MiB at RATE MiB/s, which each of CONSUMERS reads at the end of the log
+ *	stream paced HOST PORT TOPIC RATE BATCH BYTES SECONDS
+ *		RATE records per second, in batches of BATCH; how late one consumer gets each
+ *	stream fan HOST PORT TOPIC CONSUMERS MIB RATE
+ *		this many MiB at RATE MiB/s, read by each of CONSUMERS at the end of the log
  *
- * A batch is due at a time that is fixed beforehand, and its latency counts from then, whenever it was sent: who stalls the producer does not
- * make a sample fewer. The answer is lines NAME=VALUE, in microseconds.
+ * A batch is due at a time fixed beforehand, and its latency counts from then, whenever it was
+ * sent: a stalled producer does not reduce the number of samples. The result is lines NAME=VALUE,
+ * in microseconds.
  */
 #include <errno.h>
 #include <poll.h>
@@ -46,7 +49,7 @@ struct stream {
 	int64_t first_offset;
 	struct reader *readers;
 	int n_readers;
-	struct hist *hist; /* of the first reader; NULL: none wanted */
+	struct hist *hist; /* for the first reader; NULL: not wanted */
 };
 
 static int64_t end_of(struct raw *r, const char *topic)
@@ -135,7 +138,7 @@ static bool is_done(const struct stream *s)
 	return s->acknowledged == s->n;
 }
 
-/* Until the next batch is due, or one is acknowledged or read. */
+/* Waits until the next batch is due, or one is acknowledged or read. */
 static void wait_for_any(struct stream *s, struct pollfd *fds)
 {
 	bool is_full = s->unsent.len > 0;

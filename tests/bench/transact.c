@@ -1,12 +1,15 @@
 /*
  * transact: transactions of transaction.version 2, by hand.
  *
- *	transact many HOST PORT PID TOPIC PARTITIONS N ROUNDS RECORDS	N producers, each on a connection, in step: all write a batch of
- *								RECORDS, then all commit; ROUNDS times
- *	transact latency HOST PORT PID TOPIC PARTITIONS N	N transactions, one after the other: from the first byte of its record to where
- *								a waiting reader of committed records has it
+ *	transact many HOST PORT PID TOPIC PARTITIONS N ROUNDS RECORDS
+ *		N producers, each on a connection, in step: all write a batch of RECORDS, then all commit;
+ *		ROUNDS times
+ *	transact latency HOST PORT PID TOPIC PARTITIONS N
+ *		N transactions, one after another: from the first byte of its record to when a waiting
+ *		reader of committed records has it
  *
- * The answer is lines NAME=VALUE on standard output, in microseconds; cpu_us is the node's, which is PID.
+ * The result is lines NAME=VALUE on standard output, in microseconds; cpu_us is that of the node,
+ * whose process id is PID.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +42,7 @@ struct producer {
 
 static struct bytes_out out;
 static const char *topic;
-static int records = 1; /* in a transaction */
+static int records = 1; /* per transaction */
 
 static void breathe(int64_t since_us)
 {
@@ -48,7 +51,7 @@ static void breathe(int64_t since_us)
 	nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
 }
 
-/* What passes by itself. */
+/* Transient errors. */
 static bool passes(int err)
 {
 	return err == COORDINATOR_LOAD_IN_PROGRESS || err == COORDINATOR_NOT_AVAILABLE || err == NOT_COORDINATOR ||
@@ -75,7 +78,7 @@ static void put_init(struct bytes_out *o, const char *id)
 	raw_end(o, at);
 }
 
-/* A transactional batch is of its producer. */
+/* A transactional batch carries its producer's identity. */
 static void put_record(struct bytes_out *o, const struct producer *p)
 {
 	struct bytes_out batch = {0};
@@ -125,7 +128,7 @@ static void put_end(struct bytes_out *o, const struct producer *p)
 	raw_end(o, at);
 }
 
-/* The producer goes on as the answer says. */
+/* The producer continues as the answer says. */
 static int take_end(struct bytes_in in, struct producer *p)
 {
 	int err;
@@ -201,7 +204,7 @@ static void ask_end(struct producer *p)
 	raw_send(&p->connection, &out);
 }
 
-/* Asks again while the transaction before is being ended. */
+/* Repeats the request while the previous transaction is being ended. */
 static void take(struct producer *p, void (*ask)(struct producer *p), bool is_end)
 {
 	int64_t since = raw_now_us();

@@ -1,6 +1,4 @@
-/*
- * controller_world: a controller that is active from the start, and what a carrier does for it.
- */
+/* controller_world: a controller that is active from the start, and what a carrier does for it. */
 #include "tests/controller/controller_world.h"
 
 #include "base/err.h"

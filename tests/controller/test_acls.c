@@ -1,4 +1,7 @@
-/* acls: CreateAcls and DeleteAcls as AclControlManager decides them: what is written, and how much at most. */
+/*
+ * acls: CreateAcls and DeleteAcls, decided as by AclControlManager: what is written, and the limit
+ * on how much.
+ */
 #include <string.h>
 
 #include "tests/controller/controller_world.h"

@@ -1,6 +1,4 @@
-/*
- * controller: commands in, records and answers out, each applied to the tip as the carrier would.
- */
+/* controller: commands in, records and answers out, each applied to the tip as a carrier would. */
 #include "tests/controller/controller_world.h"
 
 #include "base/err.h"
@@ -210,7 +208,7 @@ static bool add_up(void *arg, int n)
 	return true;
 }
 
-/* The error of growing topic "a"; what was counted against the quota is added to *charged. */
+/* The error of growing topic "a"; what was charged to the quota is added to *charged. */
 static int grow(struct world *w, int32_t count, struct create_partitions_response *out, int64_t *charged)
 {
 	struct create_partitions_request_topic topic = {.name = STR("a"), .count = count, .assignments = {NULL, -1}};
@@ -449,7 +447,7 @@ static void levels_go_up_when_all_can_and_down_only_safely(void **state)
 	assert_int_equal(feature(w, "metadata.version", 34, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(feature(w, "unknown.version", 1, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(feature(w, "group.version", 1, 0, false), ERR_INVALID_UPDATE_VERSION);
-	let_in(w, 1); /* its registration says nothing of group.version */
+	let_in(w, 1); /* its registration does not mention group.version */
 	assert_int_equal(feature(w, "group.version", 1, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
 }
 
@@ -478,7 +476,7 @@ static void raft_alone_raises_the_version_of_the_quorum_and_says_why_not(void **
 	assert_true(str_is(out.error_message, "The update failed for all features since the following feature had an "
 					      "error: not all of the voters support it"));
 	w->kraft_version_max = 1;
-	in.feature_updates.n = 2; /* nothing is done where not all can be */
+	in.feature_updates.n = 2; /* all or nothing */
 	assert_int_equal(RUN(w, update_features, 2, &in, &out), 0);
 	assert_int_equal(out.error_code, ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(w->kraft_version, 0);
@@ -486,7 +484,7 @@ static void raft_alone_raises_the_version_of_the_quorum_and_says_why_not(void **
 	assert_int_equal(w->kraft_version, 0);
 	assert_int_equal(feature(w, "kraft.version", 1, UPGRADE, false), 0);
 	assert_int_equal(w->kraft_version, 1);
-	assert_int_equal(w->records.n, 0); /* of it there is no record among the metadata */
+	assert_int_equal(w->records.n, 0); /* it has no record in the metadata log */
 }
 
 static void no_level_goes_up_while_a_voter_of_the_configuration_has_not_registered(void **state)

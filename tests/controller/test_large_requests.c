@@ -1,6 +1,6 @@
 /*
- * large_requests: what a request that names thousands of things costs, counted in the strings that are compared (the linker puts a counter
- * before str_eq), and what it is answered.
+ * large_requests: the cost of a request that names thousands of things, counted in string
+ * comparisons (the linker puts a counter before str_eq), and its answer.
  */
 #include "tests/controller/controller_world.h"
 
@@ -98,7 +98,7 @@ static void settings_of_a_resource_are_not_each_compared_with_each(void **state)
 	assert_in_range(n_compares, 0, COMPARES_MAX);
 	assert_int_equal(out.responses.v[0].error_code, ERR_INVALID_REQUEST);
 	assert_true(str_is(out.responses.v[0].error_message, "Error due to duplicate config keys"));
-	in.resources.n = 2; /* more than one operation may make of records */
+	in.resources.n = 2; /* more records than one operation may write */
 	assert_int_equal(RUN(w, incremental_alter_configs, 1, &in, &out), ERR_POLICY_VIOLATION);
 }
 
@@ -166,7 +166,7 @@ static void settings_of_a_new_topic_are_not_each_compared_with_each(void **state
 	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
 	assert_int_equal(out.topics.v[0].error_code, 0);
 	assert_true(str_is(image_config_value(image_configs(tip(w), RESOURCE_TOPIC, STR("a")), STR("retention.ms")),
-			   "10999")); /* the last one stands */
+			   "10999")); /* the last one wins */
 	topics[0].name = STR("c");
 	v[0].value = v[5].value = STR_NULL;
 	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);

@@ -1,5 +1,6 @@
 /*
- * leaders: who leads a partition, and who may: ISR, ELR, elections, brokers that leave, sessions that end.
+ * leaders: which replica leads a partition, and which may: ISR, ELR, elections, brokers that leave,
+ * sessions that expire.
  */
 #include "tests/controller/controller_world.h"
 
@@ -19,7 +20,7 @@ static void a_broker_that_leaves_hands_over_and_comes_back(void **state)
 	assert_false(out.should_shut_down);
 	assert_int_equal(partition(w, "a", 0)->leader, -1);
 	assert_int_equal(partition_isr(partition(w, "a", 0)).n, 0);
-	assert_int_equal(partition_elr(partition(w, "a", 0)).n, 1); /* it still has all that was committed */
+	assert_int_equal(partition_elr(partition(w, "a", 0)).n, 1); /* it still has everything committed */
 	assert_int_equal(partition_last_known_elr(partition(w, "a", 0)).n, 1);
 	out = beat(w, 1, false, true);
 	assert_true(out.should_shut_down);
@@ -61,8 +62,9 @@ static void check_isr_and_elr(struct world *w, int n_isr, int n_elr, int32_t bro
 }
 
 /*
- * A power cut, and back before anybody has seen that it was away: it is fenced by nobody, and is in sync as far as is known. What it had is not believed
- * but when it says the epoch in which it was: that is on its disk after a clean stop alone (KIP-966).
+ * A broker that loses power and comes back before anyone has noticed: it was not fenced, and counts
+ * as in sync. What it had is trusted only if it names its epoch at that time, which is on its disk
+ * only after a clean stop (KIP-966).
  */
 static void who_comes_back_unseen_is_in_sync_no_more_and_not_eligible_unless_his_stop_was_clean(void **state)
 {
@@ -79,7 +81,7 @@ static void who_comes_back_unseen_is_in_sync_no_more_and_not_eligible_unless_his
 	two = one % 3 + 1;
 	check_isr_and_elr(w, 3, 0, one, true);
 
-	/* Elsewhere its session is waited for; nobody has fenced it even then. */
+	/* On another node its session must expire first, and even then it has not been fenced. */
 	before = w->epochs[one];
 	assert_int_equal(register_incarnation(w, one, 2, -1), ERR_DUPLICATE_BROKER_REGISTRATION);
 	w->now_ms += 10000;
@@ -87,16 +89,19 @@ static void who_comes_back_unseen_is_in_sync_no_more_and_not_eligible_unless_his
 	assert_int_equal(register_incarnation(w, one, 2, -1), 0);
 	check_isr_and_elr(w, 2, 0, one, false);
 
-	/* On the controller's own node it is not. Below min.insync.replicas a clean stop leaves it eligible. */
+	/*
+	 * On the controller's own node it need not. Below min.insync.replicas a clean stop leaves
+	 * it eligible.
+	 */
 	w->own_node = true;
 	assert_int_equal(register_incarnation(w, two, 2, w->epochs[two]), 0);
 	check_isr_and_elr(w, 1, 1, two, true);
-	/* It says an epoch of long ago: its marker came back, and what it has written since may not have. */
+	/* It names an old epoch: its marker came back, and what it has written since may not have. */
 	beat(w, two, false, false);
 	assert_int_equal(register_incarnation(w, two, 3, before), 0);
 	check_isr_and_elr(w, 1, 0, two, false);
 
-	/* So does who leads, alone as it is. */
+	/* The same applies to a leader that is alone. */
 	assert_int_equal(register_incarnation(w, leader, 2, -1), 0);
 	check_isr_and_elr(w, 0, 0, leader, false);
 	assert_int_equal(partition(w, "a", 0)->leader, -1);
@@ -147,7 +152,7 @@ static void a_session_that_began_with_the_leader_before_leaves_time_for_two_hear
 	controller_heard(w->controller, 1, w->now_ms - 3000);
 	controller_heard(w->controller, 2, w->now_ms - 3600000);
 	assert_false(is_fenced_by_a_tick(w, 2, &next_ms));
-	assert_int_equal(next_ms, w->now_ms + 4000); /* two of broker.heartbeat.interval.ms */
+	assert_int_equal(next_ms, w->now_ms + 4000); /* twice broker.heartbeat.interval.ms */
 	w->now_ms += 3999;
 	assert_false(is_fenced_by_a_tick(w, 2, &next_ms));
 	w->now_ms += 1;
@@ -205,7 +210,7 @@ static void elections_say_why_they_did_nothing(void **state)
 	assert_int_equal(RUN(w, elect_leaders, 2, &in, &out), ERR_INVALID_REQUEST);
 }
 
-/* Nobody says when that one was let in. */
+/* No event tells when that one was let in. */
 static void the_session_of_one_who_is_let_in_later_is_looked_at_in_time(void **state)
 {
 	struct world *w = *state;
@@ -214,7 +219,7 @@ static void the_session_of_one_who_is_let_in_later_is_looked_at_in_time(void **s
 
 	record_list_init(&w->records, &w->arena);
 	assert_int_equal(controller_tick(w->controller, &ctx, &w->records, &next_ms), 0);
-	assert_true(next_ms <= w->now_ms + 9000); /* nobody is there yet */
+	assert_true(next_ms <= w->now_ms + 9000); /* no broker is there yet */
 	let_in(w, 1);
 	ctx = context(w, 0);
 	assert_int_equal(controller_tick(w->controller, &ctx, &w->records, &next_ms), 0);
@@ -223,7 +228,7 @@ static void the_session_of_one_who_is_let_in_later_is_looked_at_in_time(void **s
 
 /* ---- leaders that are looked after ---- */
 
-/* Brokers 1 and 2 are heard of, time brings what it brings; returns when it brings more. */
+/* Brokers 1 and 2 send heartbeats, and time passes; returns when something is due next. */
 static int64_t tick_at(struct world *w, int64_t now_ms)
 {
 	struct controller_context ctx;

@@ -1,6 +1,4 @@
-/*
- * reassignments: replicas that move, what is told of them, and moves that are called off.
- */
+/* reassignments: moves of replicas, what is reported about them, and cancelling them. */
 #include "tests/controller/controller_world.h"
 
 #include "base/err.h"
@@ -62,7 +60,7 @@ static void a_partition_moves_when_its_new_replica_has_caught_up(void **state)
 	assert_int_equal(under_way(w).topics.n, 0);
 }
 
-/* It has let go of its log: as a replica once more it begins with nothing. */
+/* It has given up its log: as a replica once more it starts empty. */
 static void who_is_a_replica_no_more_is_not_eligible(void **state)
 {
 	struct world *w = *state;

@@ -1,4 +1,4 @@
-/* scram: AlterUserScramCredentials as ScramControlManager decides it. */
+/* scram: AlterUserScramCredentials, decided as by ScramControlManager. */
 #include <string.h>
 
 #include "tests/controller/controller_world.h"

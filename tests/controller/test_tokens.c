@@ -1,4 +1,7 @@
-/* tokens: delegation tokens as DelegationTokenControlManager decides them. The world's wall clock says 1000 unless a test moves it. */
+/*
+ * tokens: delegation tokens, decided as by DelegationTokenControlManager. The world's wall clock
+ * says 1000 unless a test changes it.
+ */
 #include <string.h>
 
 #include "tests/controller/controller_world.h"
@@ -145,7 +148,7 @@ static void an_owner_may_be_named_and_a_shorter_life_asked_for(void **state)
 	assert_true(str_is(out.principal_name, "carol") && str_is(out.token_requester_principal_name, "alice"));
 	assert_true(str_is(t->owner, "User:carol") && str_is(t->requester, "User:alice"));
 	assert_true(t->max_ms == 6000 && t->expiry_ms == 6000);
-	out = create_token(w, &ALICE, "", 2 * WEEK_MS); /* no name is none; no longer than allowed */
+	out = create_token(w, &ALICE, "", 2 * WEEK_MS); /* an empty name means none; no longer than permitted */
 	assert_true(str_is(out.principal_name, "alice"));
 	assert_true(out.max_timestamp_ms == 1000 + WEEK_MS);
 	assert_true(token_concerns(t, &ALICE) && token_concerns(t, &BOB) && token_concerns(t, &CAROL));
@@ -212,7 +215,7 @@ static void a_renewer_renews_up_to_the_end_of_its_life(void **state)
 	assert_true(c.err == 0 && c.expiry_ms == 11000);
 	assert_int_equal(renew(w, &ALICE, 11001, out.hmac, -1).err, ERR_DELEGATION_TOKEN_EXPIRED);
 	assert_int_equal(renew(w, &CAROL, 11001, out.hmac, -1).err,
-			 ERR_DELEGATION_TOKEN_EXPIRED); /* before who it is */
+			 ERR_DELEGATION_TOKEN_EXPIRED); /* checked before the requester's identity */
 	assert_int_equal(renew(w, &CAROL, 11000, out.hmac, -1).err, ERR_DELEGATION_TOKEN_OWNER_MISMATCH);
 }
 

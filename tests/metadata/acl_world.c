@@ -1,6 +1,4 @@
-/*
- * acl_world: see the header.
- */
+/* acl_world: applies one record at a time to an image. */
 #include "tests/metadata/acl_world.h"
 
 #include <stdlib.h>

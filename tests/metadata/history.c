@@ -1,6 +1,4 @@
-/*
- * history: what may happen next, by the image as it is.
- */
+/* history: what may happen next, given the current image. */
 #include "tests/metadata/history.h"
 
 #include "base/check.h"
@@ -163,7 +161,7 @@ static void next_carried(struct history *h, struct record_list *l, struct arena 
 	}
 }
 
-/* Few names and principals, so that patterns and what they say meet again. */
+/* Few names and principals, so that patterns and subjects meet repeatedly. */
 static void next_acl(struct history *h, const struct image *image, struct record_list *l, struct arena *a)
 {
 	static const char *const names[] = {"a", "ab", "abc", "b", "*"};

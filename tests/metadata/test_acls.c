@@ -1,4 +1,4 @@
-/* acls: what applies to a name is found, as by looking at all of them. */
+/* acls: the ACLs found for a name are those that a check of all of them finds. */
 #include <string.h>
 
 #include "tests/base/cm.h"
@@ -103,7 +103,7 @@ static bool naive_applies(const struct image_acl *a, int8_t type, struct str nam
 	return p.len <= name.len && memcmp(p.p, name.p, (size_t)p.len) == 0;
 }
 
-/* How many apply to the name, for one principal or (null) for anybody. */
+/* How many apply to the name, for one principal or (null) for any. */
 static int naive_count(const struct image *i, int8_t type, struct str principal, struct str name)
 {
 	const struct image_acl *a;
@@ -125,7 +125,7 @@ static void compare(const struct image *i, uint64_t *chance)
 	const struct image_acl *a;
 	int n = 0;
 
-	if (str_is(name, "*")) /* is a name of its own there: met twice */
+	if (str_is(name, "*")) /* also a name of its own there: met twice */
 		return;
 	image_acls_for(i, &walk, type, principal, name);
 	while ((a = image_acls_for_next(&walk))) {

@@ -1,4 +1,7 @@
-/* image: records change it as Kafka's replay does; old images stay; a snapshot and a full replay agree. */
+/*
+ * image: records change it as Kafka's replay does; old images stay unchanged; a snapshot and a full
+ * replay agree.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -45,7 +48,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Applies what is in the list and empties it. On an error the image stays. */
+/* Applies the list and empties it. After an error the image is unchanged. */
 static int apply(struct world *w)
 {
 	struct image_batch batch = {w->list.v, w->list.n, image_offset(w->image) + w->list.n, 1, 1000};
@@ -508,7 +511,7 @@ struct rebuild {
 	const struct image *image;
 };
 
-/* Through the bytes, as a snapshot on disk would go. */
+/* Through bytes, as a snapshot on disk. */
 static int rebuild_one(void *arg, const struct metadata_record *r)
 {
 	struct rebuild *b = arg;
@@ -587,7 +590,7 @@ static void replay(struct world *w, struct replay *r, int expected)
 {
 	struct image_batch batch = {w->list.v, w->list.n, image_offset(r->tip) + w->list.n, 1, 1000};
 
-	/* The tip stands at the last record but a boundary. */
+	/* The tip is at the last record that is not a boundary. */
 	assert_int_equal(replay_batch(r, &batch, NULL), expected);
 	record_list_init(&w->list, &w->arena);
 }

@@ -1,4 +1,4 @@
-/* pmap: a persistent map behaves as a sorted list that is copied at every change. */
+/* pmap: a persistent map behaves like a sorted list that is copied at every change. */
 #include <string.h>
 
 #include "tests/base/cm.h"
@@ -159,7 +159,7 @@ static void a_difference_names_every_change_once_and_in_order(void **state)
 		for (int key = 0; key < KEYS; key++)
 			expected += a.v[key] != b.v[key];
 		assert_true(f.n >= expected);
-		assert_true(f.n <= expected + 8); /* a member put again with the value it had is another object */
+		assert_true(f.n <= expected + 8); /* a member put again with the same value is another object */
 		pmap_fini(&a.map);
 		pmap_fini(&b.map);
 	}
@@ -241,7 +241,7 @@ static void a_map_that_nobody_shares_is_changed_in_place(void **state)
 	assert_int_equal(member_refs(mine), 1);
 	other = pmap_share(&m);
 	assert_ptr_equal(*pmap_slot(&m, &probe), mine);
-	assert_int_equal(member_refs(mine), 2); /* the path was copied, the member is in both */
+	assert_int_equal(member_refs(mine), 2); /* the path was copied; the member is in both */
 	pmap_fini(&other);
 	assert_int_equal(member_refs(mine), 1);
 	probe.key = 99;

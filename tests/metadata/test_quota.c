@@ -1,4 +1,4 @@
-/* quota: which quota holds for a client, by what it is counted, and what is kept of it in an image. */
+/* quota: which quota applies to a client, by which tags it is counted, and how it is stored in an image. */
 #include <stdio.h>
 #include <string.h>
 
@@ -34,7 +34,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Names: NULL: no such part; "<default>": the default. */
+/* Names: NULL: absent; "<default>": the default. */
 struct quota {
 	const char *user, *client_id, *ip;
 	const char *key;
@@ -83,7 +83,7 @@ static void set(struct world *w, const struct quota *q, int n)
 		set(w, v_, (int)(sizeof(v_) / sizeof(v_[0])));                                                         \
 	} while (0)
 
-/* "user|client id=value", as it is counted. */
+/* "user|client id=value", with the tags it is counted by. */
 static const char *held(struct world *w, enum image_quota q, const char *user, const char *client_id)
 {
 	struct image_quota_tags tags;
@@ -97,7 +97,7 @@ static const char *held(struct world *w, enum image_quota q, const char *user, c
 	return text.p;
 }
 
-/* Each line takes the quota that holds away, and the next one of the order holds. */
+/* Each line removes the quota that applies, so that the next in precedence applies. */
 static void the_order_of_precedence_is_Kafkas(void **state)
 {
 	struct world *w = *state;
@@ -169,7 +169,7 @@ static void a_value_that_changes_is_counted_once(void **state)
 	assert_true(image_quota_levels(w->image, IMAGE_QUOTA_CONNECTION) != 0);
 }
 
-/* What a later release may write is carried, and holds for nobody. */
+/* What a later release may write is kept, and applies to nobody. */
 static void what_is_not_known_holds_for_nobody(void **state)
 {
 	struct world *w = *state;

@@ -169,7 +169,7 @@ static void free_event(struct sim_event *e)
 	xfree(e);
 }
 
-/* A node that is paused does nothing: what is for it waits. */
+/* A paused node does nothing: its events wait. */
 static bool put_off(struct sim *s, struct sim_event *e)
 {
 	if (!e->node || e->node->paused_until <= s->now_us)
@@ -208,7 +208,7 @@ static void send_later(struct sim *s, struct sim_message *m, int64_t delay_us)
 	sim_at(s, delay_us, deliver, NULL)->message = m;
 }
 
-/* Nobody is there, or the way is cut: the one who asked hears so, sometimes. */
+/* The receiver is down, or the link is cut: sometimes the sender is told. */
 static void bounce(struct sim *s, const struct sim_message *m)
 {
 	struct sim_message *back;

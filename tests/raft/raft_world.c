@@ -1,6 +1,4 @@
-/*
- * raft_world: see raft_world.h.
- */
+/* raft_world: drives one brain by events, and puts its effects into words. */
 #include "tests/raft/raft_world.h"
 
 #include <stdio.h>

@@ -1,10 +1,12 @@
 /*
- * sim_check: what always holds, looked at after every step.
+ * sim_check: what always holds, checked after every step.
  *
- * Of one node: epochs and high watermark never go back, the former over a crash neither, log start is 0 or the end of a snapshot, at most one set of voters is not committed.
- * Of all: one leader an epoch; a node's votes that others hear of are one an epoch, and on its disk; what is asked for at an offset is on disk
- * below it; what is committed is on the disks of a majority of the leader's voters, is the same for everybody, and is in the log of every leader
- * that comes after (Raft's leader completeness).
+ * For one node: its epoch and high watermark never go back, the epoch not even over a crash; log
+ * start is 0 or the end of a snapshot; at most one set of voters is uncommitted.
+ * For all: one leader per epoch; a node casts, as far as others hear, one vote per epoch, which is
+ * on its disk; what it fetches at an offset requires everything below on its disk; what is
+ * committed is on the disks of a majority of the leader's voters, is the same for all nodes, and is
+ * in the log of every later leader (Raft's leader completeness).
  */
 #include <string.h>
 
@@ -35,7 +37,7 @@ static bool is_voter(const struct raft_voters *voters, const struct sim_node *n)
 	return false;
 }
 
-/* How many sets of voters there are in the leader's log that are not committed. */
+/* The number of uncommitted sets of voters in the leader's log. */
 static void check_changes(struct sim *s, const struct sim_node *n)
 {
 	int64_t high_watermark = raft_high_watermark(n->raft);
@@ -98,7 +100,7 @@ void sim_check_leader(struct sim *s, struct sim_node *n)
 	}
 }
 
-/* Something leaves the node: what it has told it has to stand by, also after a crash. */
+/* Something leaves the node: from now on it must stand by what it said, even after a crash. */
 void sim_check_departure(struct sim *s, struct sim_node *n)
 {
 	n->told_epoch = raft_epoch(n->raft);
@@ -147,7 +149,7 @@ static bool has_on_disk(const struct sim_node *n, const struct sim_batch *last)
 {
 	const struct sim_batch *own = sim_log_at(&n->disk.log, last->base);
 
-	return own ? sim_batch_eq(own, last) : n->disk.log.start >= last->end; /* below it there is a snapshot */
+	return own ? sim_batch_eq(own, last) : n->disk.log.start >= last->end; /* below the log there is a snapshot */
 }
 
 /* A disk that was lost meanwhile may have had it. */
@@ -188,7 +190,7 @@ static void commit_batch(struct sim *s, const struct sim_batch *b)
 	s->n_committed = b->end;
 }
 
-/* From where this node has looked at it before, to where it is committed now. */
+/* From where this node was last checked to where it is committed now. */
 void sim_check_commit(struct sim *s, struct sim_node *n, int64_t offset)
 {
 	int64_t from = n->high_watermark > n->log.start ? n->high_watermark : n->log.start;
@@ -227,7 +229,10 @@ static const struct sim_node *only_leader(const struct sim *s)
 	return leader;
 }
 
-/* Everybody follows the one leader and has all that it had when peace began, and something of this epoch. */
+/*
+ * All nodes follow the only leader and have everything it had when calm began, and something of
+ * this epoch.
+ */
 bool sim_is_settled(struct sim *s)
 {
 	const struct sim_node *leader = only_leader(s);

@@ -43,7 +43,7 @@ static void written(struct sim *s, struct sim_event *e)
 	tell_flushed(n);
 }
 
-/* The file is read back, as it is after a start. */
+/* The file is read back, as after a start. */
 static struct raft_election through_file(struct sim_node *n, const struct raft_election *e)
 {
 	struct raft_election back;
@@ -102,7 +102,7 @@ static void power_cut(struct sim *s, struct sim_event *e)
 	sim_node_crash(e->node);
 }
 
-/* What was on disk may come back, as long as nothing has taken its place. */
+/* What was on disk may reappear, as long as nothing has replaced it. */
 void sim_disk_truncate(struct sim_node *n, int64_t offset)
 {
 	sim_meet(n->sim, MET_TRUNCATED);
@@ -151,7 +151,7 @@ void sim_node_append(struct sim_node *n)
 		sim_disk_append_data(n, 1 + (int)sim_chance(n->sim, 3));
 }
 
-/* What the log takes is told; what is damaged on the way, or does not follow, ends it. */
+/* Reports what the log accepts; a batch that is damaged on the way, or does not follow, ends it. */
 void sim_disk_append_fetched(struct sim_node *n, const struct raft_effect *e)
 {
 	struct batch_iter it = batch_iter(e->records.p, (size_t)e->records.len);
@@ -210,7 +210,7 @@ static void put_snapshot(struct sim_node *n, struct raft_snapshot_id id)
 	d->snapshots[d->n_snapshots++] = id;
 }
 
-/* All but the newest few; the log then starts at the oldest. */
+/* Removes all but the newest few; the log then starts at the oldest of these. */
 void sim_disk_clean(struct sim_node *n)
 {
 	struct sim_disk *d = &n->disk;
@@ -222,7 +222,7 @@ void sim_disk_clean(struct sim_node *n)
 	d->n_snapshots -= gone;
 	memmove(d->snapshots, d->snapshots + gone, (size_t)d->n_snapshots * sizeof(*d->snapshots));
 	sim_log_clean(&n->log, d->snapshots[0].end_offset);
-	if (d->log.end < n->log.start) { /* what was not flushed is in the snapshot, which is */
+	if (d->log.end < n->log.start) { /* what was not flushed is in the snapshot, which is on disk */
 		sim_log_restart(&d->log, n->log.start);
 	} else {
 		sim_log_clean(&d->log, n->log.start);
@@ -293,7 +293,7 @@ void sim_disk_take_chunk(struct sim_node *n, const struct raft_effect *e)
 	buf_put(&n->part, e->records.p, (size_t)e->records.len);
 }
 
-/* The log, and what of it is on disk, is the snapshot's. */
+/* Resets the log, and the part of it on disk, to the end of the snapshot. */
 static void restart_log(struct sim_node *n, const struct sim_snapshot *snapshot)
 {
 	int64_t end = snapshot->id.end_offset;
@@ -356,8 +356,8 @@ void sim_disk_load_snapshot(struct sim_node *n, struct raft_snapshot_id id)
 /* ---- a crash, and the next start ---- */
 
 /*
- * A write of quorum-state is done or not. Of what was not flushed some of the first batches may be there all the same; what was cut off may be
- * there again.
+ * A pending write of quorum-state has happened or not. Of the unflushed batches some of the first
+ * may be there all the same; truncated ones may reappear.
  */
 void sim_disk_crash(struct sim_node *n)
 {
@@ -384,7 +384,10 @@ void sim_disk_crash(struct sim_node *n)
 	sim_log_fini(&n->disk.ghost);
 }
 
-/* A log that ends before the newest snapshot, or in an epoch before it, gives way to that (as Kafka's does when it starts). */
+/*
+ * A log that ends before the newest snapshot, or in an earlier epoch, is replaced by the snapshot
+ * (as when Kafka starts).
+ */
 void sim_disk_recover(struct sim_node *n)
 {
 	struct sim_disk *d = &n->disk;

@@ -1,6 +1,4 @@
-/*
- * sim_log: a log as a list of batches, which are shared between memory, disk and nodes.
- */
+/* sim_log: a log as a list of batches, which are shared between memory, disk and nodes. */
 #include <string.h>
 
 #include "base/check.h"

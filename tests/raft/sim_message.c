@@ -1,6 +1,6 @@
 /*
- * sim_message: what a node sends, and what arrives: requests in work, parked ones, answers. Nothing leaves before quorum-state is as the brain
- * thinks it is.
+ * sim_message: what a node sends and receives: requests in progress, parked ones, answers. Nothing
+ * leaves before quorum-state is as the brain believes it to be.
  */
 #include <string.h>
 
@@ -75,7 +75,6 @@ static void depart(struct sim_node *n, struct sim_message *m)
 	sim_send(n->sim, m);
 }
 
-/* Nothing leaves before quorum-state is as the brain thinks it is. */
 static void leave(struct sim_node *n, struct sim_message *m)
 {
 	struct sim_held *held;
@@ -148,7 +147,10 @@ static struct sim_node *find_node(struct sim *s, const struct raft_node *node)
 	return NULL;
 }
 
-/* What the highest version that both speak cannot say: Fetch has another place for the id below version 15. */
+/*
+ * Adapts a request to the highest version both sides support: below version 15, Fetch has the
+ * replica id elsewhere.
+ */
 static void fit(int16_t api, int16_t version, void *request)
 {
 	struct fetch_request *m = request;
@@ -159,7 +161,7 @@ static void fit(int16_t api, int16_t version, void *request)
 	m->replica_state.replica_id = -1;
 }
 
-/* What it promises when it leaves. */
+/* Records what the message promises when it leaves. */
 static void note_promise(const struct sim_node *n, const void *request, struct sim_message *m)
 {
 	const struct fetch_request *fetch = request;
@@ -197,7 +199,7 @@ void sim_message_send(struct sim_node *n, const struct raft_effect *e)
 
 /* ---- requests that arrive ---- */
 
-/* A request that is in work, and what it arrived in. */
+/* A request in progress, and the message that it arrived in. */
 struct sim_parked {
 	struct sim_parked *next;
 	struct raft_request q;
@@ -251,7 +253,7 @@ static void answer(struct sim_node *n, struct sim_parked *p)
 		m = message_of(n, p->from->from, p->api->response, p->q.version, p->q.out, &err);
 		check(err == 0);
 		m->is_answer = true;
-		m->from_life = p->from->from_life; /* for whom it is */
+		m->from_life = p->from->from_life; /* the life it is for */
 		m->api = p->q.api;
 		m->correlation = p->from->correlation;
 		if (m->api == vote_request_KEY)
@@ -261,7 +263,7 @@ static void answer(struct sim_node *n, struct sim_parked *p)
 	free_parked(p);
 }
 
-/* Whole batches from an offset on, the first whatever its size. */
+/* Whole batches from an offset on; the first is returned whatever its size. */
 static void read_log(struct sim_node *n, struct sim_parked *p)
 {
 	struct fetch_response *out = p->q.out;
@@ -344,7 +346,7 @@ static void run_request(struct sim_node *n, struct sim_parked *p)
 {
 	p->q.snapshot_size = asked_size(n, &p->q);
 	codec_init(p->api->response, p->q.out);
-	if (p->q.api != fetch_request_KEY) /* one that waited may be stepped in between */
+	if (p->q.api != fetch_request_KEY) /* other messages may have been handled while one waited */
 		n->change_err = 0;
 	sim_node_event(n, (struct raft_event){.type = RAFT_EVENT_REQUEST, .request = &p->q});
 	switch (p->q.outcome) {
@@ -482,7 +484,7 @@ void sim_message_end_change(struct sim_node *n, const struct raft_effect *e)
 	if (n->change)
 		end_change(n, e->err);
 	else
-		n->change_err = e->err; /* in the step in which it was asked for */
+		n->change_err = e->err; /* in the step that requested it */
 }
 
 void sim_message_forget(struct sim_node *n)

@@ -1,6 +1,4 @@
-/*
- * sim_node: the carrier of one brain, as raft.h asks for it: its effects, its clock, its lives.
- */
+/* sim_node: carries one brain, as raft.h requires: its effects, its clock, its lives. */
 #include "base/check.h"
 #include "base/mem.h"
 #include "tests/raft/quorum_sim.h"
@@ -75,7 +73,7 @@ static void perform(struct sim_node *n, const struct raft_effect *e)
 		sim_disk_commit(n, e->offset);
 		break;
 	case RAFT_EFFECT_LEADER:
-		if (raft_role(n->raft) != RAFT_LEADER) /* its first record had no room */
+		if (raft_role(n->raft) != RAFT_LEADER) /* there was no room for its first record */
 			break;
 		sim_meet(n->sim, MET_LEADER);
 		sim_check_leader(n->sim, n);
@@ -143,7 +141,7 @@ static void fill(const struct sim_node *n, struct raft_event *event)
 	event->chance = sim_chance(n->sim, UINT64_MAX);
 }
 
-/* What comes of a step may be the next one, from inside an effect. */
+/* An effect may lead to the next step while effects are being performed. */
 static void perform_all(struct sim_node *n, const struct raft_effects *effects)
 {
 	for (int i = 0; i < effects->n; i++)

@@ -1,6 +1,4 @@
-/*
- * sim_trouble: what goes wrong, and what operators do, now and then until peace begins.
- */
+/* sim_trouble: what goes wrong, and what operators do, now and then until calm begins. */
 #include "base/check.h"
 #include "protocol/add_raft_voter.h"
 #include "protocol/remove_raft_voter.h"
@@ -47,7 +45,7 @@ static void crash(struct sim *s)
 	sim_at(s, 1000 + (int64_t)sim_chance(s, 5000000), restart, NULL)->number = n - s->nodes;
 }
 
-/* All at once, as when the power goes. */
+/* All at once, as in a power failure. */
 static void crash_all(struct sim *s)
 {
 	for (int i = 0; i < s->n_nodes; i++) {
@@ -81,7 +79,10 @@ static void resign(struct sim *s)
 		sim_node_event(n, (struct raft_event){.type = RAFT_EVENT_RESIGN});
 }
 
-/* One disk in a life, of a voter that is not needed for a majority; its id comes back with another directory. */
+/*
+ * At most one disk per run, of a voter not needed for a majority; its id comes back with another
+ * directory.
+ */
 static void wipe(struct sim *s)
 {
 	struct sim_node *leader = leader_of(s);
@@ -192,7 +193,7 @@ static void change_again(struct sim *s, struct sim_event *e)
 		change_voters(s);
 }
 
-/* Operators do not wait: when a change has taken its time they want another. */
+/* Operators are impatient: when a change has had its time they want another. */
 static void operate(struct sim *s)
 {
 	change_voters(s);
@@ -229,7 +230,7 @@ static void trouble(struct sim *s, struct sim_event *e)
 	sim_at(s, (int64_t)sim_chance(s, 1000000), trouble, NULL);
 }
 
-/* Whoever takes itself for the leader is given records. */
+/* Every node that believes it is the leader is given records. */
 static void work(struct sim *s, struct sim_event *e)
 {
 	(void)e;

@@ -1,5 +1,6 @@
 /*
- * fetch: what a leader answers to Fetch and FetchSnapshot, and what it learns from them: high watermark, who is there (KIP-595, KIP-630).
+ * fetch: a leader's answers to Fetch and FetchSnapshot, and what it learns from these requests:
+ * high watermark, live followers (KIP-595, KIP-630).
  */
 #include "tests/base/cm.h"
 
@@ -10,7 +11,7 @@
 #include "tests/raft/raft_world.h"
 #include "wire/codec.h"
 
-/* What came of one Fetch. */
+/* The result of one Fetch. */
 struct answer {
 	enum raft_outcome outcome;
 	int top_error;
@@ -44,7 +45,8 @@ static struct answer fetch(struct raft_world *w, struct world_fetch f)
 }
 
 /*
- * Three voters; the log had epoch 2 up to 10 and epoch 4 up to 20; this node leads epoch 5 from 20, and has its first record, at 20, on disk.
+ * Three voters; the log had epoch 2 up to 10 and epoch 4 up to 20; this node leads epoch 5 from 20,
+ * and has its first record, at 20, on disk.
  */
 static void lead(struct raft_world *w)
 {
@@ -60,7 +62,7 @@ static void lead(struct raft_world *w)
 	world_flushed(w, 21);
 }
 
-/* A Fetch of a voter that has all. */
+/* A Fetch of a voter that has everything. */
 static const struct world_fetch GOOD = {
 	.replica_id = 2, .offset = 21, .last_epoch = 5, .epoch = 5, .high_watermark = -1};
 
@@ -131,7 +133,7 @@ static void logs_that_part_are_told_where(void **state)
 		int64_t offset;
 		int32_t last_epoch;
 		bool agrees;
-		int32_t epoch; /* or where they may agree */
+		int32_t epoch; /* or where they might agree */
 		int64_t end;
 	} rows[] = {
 		{0, 0, true, 0, 0},    {5, 2, true, 0, 0},  {10, 2, true, 0, 0},   {11, 2, false, 2, 10},
@@ -192,7 +194,7 @@ static void who_ends_before_the_log_begins_gets_the_newest_snapshot(void **state
 	}
 }
 
-/* An epoch that began before the log did has no entry there, but for that of the snapshot. */
+/* An epoch that began before the log has no entry there, except that of the snapshot. */
 static void an_epoch_that_nobody_knows_behind_a_snapshot_is_none_of_ours(void **state)
 {
 	struct raft_world *w = *state;
@@ -250,7 +252,7 @@ static void who_has_all_waits_for_more_or_for_a_commit(void **state)
 	f.offset = 23;
 	f.epoch = f.last_epoch = 5;
 	assert_int_equal(fetch(w, f).outcome, RAFT_PARKED_FETCH);
-	assert_int_equal(fetch(w, GOOD).outcome, RAFT_READ); /* of a voter: 21 is committed */
+	assert_int_equal(fetch(w, GOOD).outcome, RAFT_READ); /* by a voter: 21 is committed */
 	assert_string_equal(world_story(w), "commit 21, fetches");
 	a = ask_with(w, world_fetch(w, &f), 18, true);
 	assert_int_equal(a.outcome, RAFT_ANSWERED);
@@ -265,7 +267,7 @@ static void who_does_not_know_of_the_last_commit_does_not_wait(void **state)
 	lead(w);
 	fetch(w, GOOD);
 	assert_int_equal(raft_high_watermark(w->raft), 21);
-	assert_int_equal(fetch(w, f).outcome, RAFT_ANSWERED); /* -1 is what it knows */
+	assert_int_equal(fetch(w, f).outcome, RAFT_ANSWERED); /* it knows -1 */
 	f.high_watermark = 21;
 	assert_int_equal(fetch(w, f).outcome, RAFT_PARKED_FETCH);
 	f.high_watermark = INT64_MAX; /* from before version 18 */
@@ -317,7 +319,7 @@ static void what_a_majority_has_flushed_is_committed(void **state)
 	f.offset = 25;
 	f.last_epoch = 5;
 	fetch(w, f);
-	assert_int_equal(raft_high_watermark(w->raft), 21); /* as far as our own disk goes */
+	assert_int_equal(raft_high_watermark(w->raft), 21); /* limited by our own disk */
 	assert_string_equal(world_flushed(w, 30), "commit 25");
 	f.replica_id = 3;
 	f.offset = 30;

@@ -1,5 +1,6 @@
 /*
- * follower: whom it asks, and what it does with the answer: records, a truncation, a snapshot, another leader; and what it asks about itself.
+ * follower: which node it asks, and what it does with the answer: records, a truncation, a
+ * snapshot, another leader; and its own requests for changes of itself.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,7 +45,7 @@ static struct fetch_response *records(struct raft_world *w, int64_t high_waterma
 	return m;
 }
 
-/* The log took records of this epoch up to `end`. */
+/* The log accepted records of this epoch up to `end`. */
 static const char *fetched(struct raft_world *w, int32_t epoch, int64_t end, int err)
 {
 	struct raft_history history;
@@ -130,7 +131,7 @@ static void an_observer_that_never_votes_does_not_flush(void **state)
 	follow_from(w, &from);
 	world_answer(w, 2, records(w, -1));
 	assert_string_equal(fetched(w, 5, 25, 0), "send fetch to 2");
-	world_tick(w, 9000); /* nor does it stand for election */
+	world_tick(w, 9000); /* nor does it start an election */
 	assert_int_equal(raft_role(w->raft), RAFT_FOLLOWER);
 }
 
@@ -143,9 +144,9 @@ static void an_answer_without_records_brings_the_high_watermark(void **state)
 	m = world_fetch_response(w, 2, 5, 0);
 	m->responses.v->partitions.v->high_watermark = 18;
 	assert_string_equal(world_answer(w, 2, m), "commit 18, send fetch to 2");
-	m->responses.v->partitions.v->high_watermark = 99; /* more than is here */
+	m->responses.v->partitions.v->high_watermark = 99; /* more than it has */
 	assert_string_equal(world_answer(w, 2, m), "commit 20, send fetch to 2");
-	m->responses.v->partitions.v->high_watermark = 10; /* a new leader may know of less */
+	m->responses.v->partitions.v->high_watermark = 10; /* a new leader may know less */
 	assert_string_equal(world_answer(w, 2, m), "send fetch to 2");
 	assert_int_equal(raft_high_watermark(w->raft), 20);
 }
@@ -185,7 +186,7 @@ static void who_asks_the_wrong_one_is_told_the_right_one(void **state)
 			    "write-state 3@6, follower 3@6, send fetch to 3");
 	assert_string_equal(world_answer(w, 3, world_fetch_response(w, -1, 7, ERR_FENCED_LEADER_EPOCH)),
 			    "write-state -1@7, follower -1@7, send fetch to 3");
-	/* What an unattached node asks may find the leader, and bring its records too. */
+	/* A request of an unattached node may find the leader, and return its records as well. */
 	assert_string_equal(world_answer(w, 3, world_fetch_response(w, 3, 7, 0)),
 			    "write-state 3@7, follower 3@7, send fetch to 3");
 }
@@ -221,7 +222,7 @@ static void a_leader_that_has_moved_is_asked_where_others_say_that_he_is(void **
 	m = world_fetch_response(w, 2, 5, ERR_NOT_LEADER_OR_FOLLOWER);
 	m->node_endpoints.v = &at;
 	m->node_endpoints.n = 1;
-	assert_string_equal(world_answer(w, -2, m), "send fetch to 3"); /* what was due stays due */
+	assert_string_equal(world_answer(w, -2, m), "send fetch to 3"); /* what was due remains due */
 	known = raft_leader_endpoint(w->raft, STR("CONTROLLER"));
 	assert_non_null(known);
 	assert_true(str_is(known->host, "moved"));
@@ -248,7 +249,7 @@ static void a_log_that_parts_from_the_leaders_is_cut_where_they_part(void **stat
 		int32_t epoch;
 		int64_t end;
 		int64_t cut;
-		int32_t last_epoch; /* of what is left */
+		int32_t last_epoch; /* of the remaining log */
 	} rows[] = {{4, 15, 15, 4}, {3, 15, 10, 2}, {2, 8, 8, 2}, {2, 15, 10, 2}, {1, 5, 0, 0}, {0, 0, 0, 0}};
 	struct raft_world *w = *state;
 	char story[64];
@@ -291,7 +292,7 @@ static void a_flush_that_is_out_counts_up_to_where_the_log_was_cut(void **state)
 
 	follow(w);
 	world_answer(w, 2, records(w, -1));
-	fetched(w, 5, 25, 0); /* a flush is out */
+	fetched(w, 5, 25, 0); /* a flush is under way */
 	assert_int_equal(world_epoch_begun(w, 3, 6), 0);
 	world_flushed(w, 25);
 	m = world_fetch_response(w, 3, 6, 0);
@@ -370,7 +371,7 @@ static void a_snapshot_comes_in_pieces_and_takes_the_place_of_the_log(void **sta
 	m = world_effect(w, RAFT_EFFECT_SEND)->request;
 	assert_int_equal(m->topics.v->partitions.v->position, 10);
 	assert_string_equal(world_answer(w, 2, piece(w, 10, 5, 15, 0)), "chunk 10 of 100-5, load 100-5");
-	world_tick(w, 5000); /* meanwhile it does not stand for election */
+	world_tick(w, 5000); /* meanwhile it starts no election */
 	assert_int_equal(raft_role(w->raft), RAFT_FOLLOWER);
 	world_answer(w, 2, update_answer(w));
 	assert_string_equal(loaded(w, 0), "commit 100, send fetch to 2");

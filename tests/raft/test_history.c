@@ -1,5 +1,6 @@
 /*
- * history: epochs, voters and kraft.versions by offset, as batches say them, and as truncations and snapshots leave them.
+ * history: epochs, voters and kraft.versions by offset, as given by batches, and after truncations
+ * and snapshots.
  */
 #include <errno.h>
 
@@ -9,7 +10,7 @@
 #include "raft/raft_private.h"
 #include "wire/batch.h"
 
-/* Epochs 2 from 0, 3 from 10, 7 from 20 on, up to 30. */
+/* Epoch 2 from 0, 3 from 10, 7 from 20 on, up to 30. */
 static void fill(struct raft_history *h)
 {
 	raft_history_init(h, 0, 0);
@@ -91,7 +92,7 @@ static void a_log_that_starts_later_keeps_the_epoch_before_its_start(void **stat
 	assert_int_equal(h.base_epoch, 3);
 	assert_int_equal(h.n_epochs, 1);
 	check_end(&h, 3, 3, 20);
-	history_forget_epochs(&h, 20); /* the first record there is of epoch 7, the one before it of 3 */
+	history_forget_epochs(&h, 20); /* the first remaining record has epoch 7, the one before it 3 */
 	assert_int_equal(h.base_epoch, 3);
 	assert_int_equal(h.n_epochs, 1);
 	history_forget_epochs(&h, 30);
@@ -150,7 +151,7 @@ static void a_snapshot_keeps_what_counts_at_its_end(void **state)
 	note(&h, -1, 1);
 	note(&h, 12, 2);
 	note(&h, 25, 3);
-	history_forget_before_snapshot(&h, 25); /* which does not have what stands at 25 */
+	history_forget_before_snapshot(&h, 25); /* it does not include 25 */
 	assert_int_equal(n_voters_at(&h, 11), -1);
 	assert_int_equal(n_voters_at(&h, 24), 2);
 	assert_int_equal(n_voters_at(&h, 25), 3);
@@ -195,7 +196,7 @@ static void a_batch_is_noted_when_it_follows_on_what_is_there(void **state)
 	assert_int_equal(h.epochs[0].epoch, 4);
 	b = build(&a, 13, 4, 2, &bytes); /* a gap */
 	assert_int_equal(control_note(&b, bytes.p, &h), -EBADMSG);
-	b = build(&a, 11, 4, 2, &bytes); /* once more */
+	b = build(&a, 11, 4, 2, &bytes); /* repeated */
 	assert_int_equal(control_note(&b, bytes.p, &h), -EBADMSG);
 	b = build(&a, 12, 3, 2, &bytes); /* an earlier epoch */
 	assert_int_equal(control_note(&b, bytes.p, &h), -EBADMSG);
@@ -240,7 +241,7 @@ static void what_a_snapshot_says_stands_at_its_end(void **state)
 	assert_int_equal(h.end, 100);
 	raft_history_fini(&h);
 	raft_history_init(&h, 0, 0);
-	assert_int_equal(control_note_snapshot(&b, bytes.p, 0, &h), 0); /* that of the formatting */
+	assert_int_equal(control_note_snapshot(&b, bytes.p, 0, &h), 0); /* of the formatting */
 	assert_int_equal(h.voters[0].offset, -1);
 	raft_history_fini(&h);
 	arena_fini(&a);

@@ -1,8 +1,10 @@
 /*
- * hostile: whatever peers say, in whatever role they say it to, the brain goes on: no promise is broken, epochs and the high watermark do not go
- * back, and its effects are such as a carrier can do.
+ * hostile: whatever peers send, and in whatever role the brain receives it, it carries on: no check
+ * fails, epochs and the high watermark do not go back, and its effects are ones that a carrier can
+ * perform.
  *
- * Messages are well formed (the codec sees to that before) and mean anything: each number is drawn from those that are next to something.
+ * Messages are well formed (the codec ensures that) and mean anything: each number is drawn from
+ * the neighbours of meaningful ones.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -47,7 +49,7 @@ static int32_t near_epoch(struct hostile *h)
 	int32_t later = h->epoch > INT32_MAX - 2 ? INT32_MAX : h->epoch + 1;
 	const int32_t of[] = {-1, 0, 1, h->epoch - 1, h->epoch, h->epoch, h->epoch, later, later, INT32_MAX};
 
-	return of[chance(h, chance(h, 20) == 0 ? 10 : 9)]; /* the last one ends all elections */
+	return of[chance(h, chance(h, 20) == 0 ? 10 : 9)]; /* the last one would end all elections */
 }
 
 static int64_t near_offset(struct hostile *h)

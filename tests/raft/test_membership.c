@@ -1,5 +1,6 @@
 /*
- * membership: voters that come, go and change, and the upgrade that makes that possible, decided by a leader (KIP-853); and what it tells of them.
+ * membership: adding, removing and updating voters, and the upgrade that makes this possible, as
+ * decided by a leader (KIP-853); and what it reports about voters.
  */
 #include "tests/base/cm.h"
 
@@ -26,7 +27,7 @@ static void heard(struct raft_world *w, int32_t id)
 	world_ask(w, fetch_request_KEY, 18, m, &out);
 }
 
-/* Leads n voters, and everything is committed: everybody has asked for the end of the log. */
+/* Leads n voters, and everything is committed: all have fetched at the end of the log. */
 static void settle(struct raft_world *w)
 {
 	int n = raft_voters(w->raft)->n;
@@ -68,7 +69,7 @@ struct change {
 	bool ack_at_append;
 };
 
-/* 0 and parked, or an error at once. */
+/* 0 and parked, or an immediate error. */
 static int add(struct raft_world *w, struct change c)
 {
 	struct add_raft_voter_request_listener l = {str_of(c.listener ? c.listener : "CONTROLLER"), STR("new"), 7};
@@ -163,14 +164,14 @@ static void a_voter_is_added_when_it_speaks_and_has_caught_up(void **state)
 
 	lead_dynamic(w, 2);
 	settle(w);
-	heard(w, 3); /* an observer until now */
+	heard(w, 3); /* an observer so far */
 	assert_int_equal(add_id(w, 3), 0);
 	assert_string_equal(world_story(w), "send api-versions to 3");
 	e = world_effect(w, RAFT_EFFECT_SEND);
 	assert_true(str_is(e->node.host, "new"));
 	assert_int_equal(e->node.port, 7);
 	assert_string_equal(world_answer(w, 3, versions(w, 0, 0, 1)), "append-control 3, flush 4");
-	assert_int_equal(raft_voters(w->raft)->n, 3); /* it counts from now on */
+	assert_int_equal(raft_voters(w->raft)->n, 3); /* effective from now on */
 	assert_int_equal(raft_voters_offset(w->raft), 3);
 	world_flushed(w, 4);
 	assert_int_equal(raft_high_watermark(w->raft), 3);
@@ -189,7 +190,7 @@ static void who_does_not_want_to_wait_is_answered_at_the_append(void **state)
 	assert_int_equal(add(w, (struct change){.id = 3, .directory = world_directory(3), .ack_at_append = true}), 0);
 	assert_string_equal(world_answer(w, 3, versions(w, 0, 0, 1)),
 			    "append-control 3, flush 4, change-done 0, wake 3000");
-	assert_int_equal(add_id(w, 4), ERR_REQUEST_TIMED_OUT); /* it is not committed, though */
+	assert_int_equal(add_id(w, 4), ERR_REQUEST_TIMED_OUT); /* but it is not committed */
 	world_flushed(w, 4);
 	heard(w, 3);
 	assert_string_equal(world_story(w), "commit 4");
@@ -205,7 +206,7 @@ static void a_voter_that_is_not_fit_is_not_added(void **state)
 	heard(w, 3);
 	add_id(w, 3);
 	assert_string_equal(world_no_answer(w, 3, ERR_BROKER_NOT_AVAILABLE), "change-done 7, wake 2020");
-	assert_int_equal(add_id(w, 3), ERR_REQUEST_TIMED_OUT); /* it is left alone for a while */
+	assert_int_equal(add_id(w, 3), ERR_REQUEST_TIMED_OUT); /* it is ignored for a while */
 	w->now_ms += 20;
 	add_id(w, 3);
 	assert_string_equal(world_answer(w, 3, versions(w, ERR_UNSUPPORTED_VERSION, 0, 1)), "change-done 7");
@@ -277,7 +278,7 @@ static void a_request_to_remove_is_looked_at_in_kafkas_order(void **state)
 	assert_int_equal(remove_voter(w, NULL, 2, world_directory(3)), ERR_VOTER_NOT_FOUND);
 	assert_int_equal(remove_id(w, 2), 0);
 	world_flushed(w, 4);
-	assert_string_equal(world_story(w), "commit 4, change-done 0"); /* by the one that is left */
+	assert_string_equal(world_story(w), "commit 4, change-done 0"); /* by the remaining voter */
 	assert_int_equal(remove_id(w, 1), ERR_VOTER_NOT_FOUND);		/* the last one stays */
 }
 
@@ -288,7 +289,7 @@ static void a_leader_that_is_removed_goes_on_until_that_is_committed(void **stat
 	lead_dynamic(w, 3);
 	settle(w);
 	assert_int_equal(remove_id(w, 1), 0);
-	assert_string_equal(world_flushed(w, 4), ""); /* what it has counts for nothing now */
+	assert_string_equal(world_flushed(w, 4), ""); /* its own log no longer counts */
 	heard(w, 2);
 	assert_int_equal(raft_role(w->raft), RAFT_LEADER);
 	heard(w, 3);
@@ -296,11 +297,14 @@ static void a_leader_that_is_removed_goes_on_until_that_is_committed(void **stat
 			    "commit 4, change-done 0, resigned 1, send end-epoch to 2, send end-epoch to 3");
 	world_tick(w, 4000);
 	assert_int_equal(raft_role(w->raft), RAFT_UNATTACHED);
-	world_tick(w, 9000); /* it does not stand again */
+	world_tick(w, 9000); /* it does not start another election */
 	assert_int_equal(raft_role(w->raft), RAFT_UNATTACHED);
 }
 
-/* A quorum of two whose leader removes itself and fails before the other one has heard of it: its log is the only one that can win. */
+/*
+ * A quorum of two whose leader removes itself and fails before the other has heard of it: only its
+ * log can win.
+ */
 static void a_leader_that_is_removed_stands_again_until_that_is_committed(void **state)
 {
 	struct raft_world *w = *state;
@@ -379,7 +383,8 @@ static void a_voter_that_has_moved_is_written_anew(void **state)
 	assert_int_equal(update(w, 2, UUID_ZERO, 1).error_code, ERR_INVALID_REQUEST);
 	assert_int_equal(update(w, -1, world_directory(2), 1).error_code, ERR_INVALID_REQUEST);
 	assert_int_equal(update(w, 2, world_directory(2), -1).error_code, ERR_INVALID_REQUEST);
-	assert_int_equal(update(w, 2, world_directory(2), 0).error_code, ERR_INVALID_REQUEST); /* it spoke 1 before */
+	/* it supported 1 before */
+	assert_int_equal(update(w, 2, world_directory(2), 0).error_code, ERR_INVALID_REQUEST);
 	assert_int_equal(update(w, 4, world_directory(4), 1).error_code, ERR_VOTER_NOT_FOUND);
 	assert_int_equal(update(w, 2, world_directory(4), 1).error_code, ERR_VOTER_NOT_FOUND);
 	assert_int_equal(update(w, 2, world_directory(2), 1).error_code, 0);
@@ -429,7 +434,7 @@ static void kraft_version_is_raised_when_all_voters_have_told_that_they_speak_it
 	assert_int_equal(upgrade(w, 1, false), ERR_NOT_CONTROLLER);
 }
 
-/* The step that appends is the one that finds out that nobody was heard of for too long. */
+/* The step that appends is also the one that notices that no voter was heard for too long. */
 static void an_upgrade_without_room_in_the_step_that_resigns_leaves_the_log_as_it_was(void **state)
 {
 	struct raft_world *w = *state;
@@ -529,7 +534,7 @@ static void more_observers_than_a_cluster_has_are_not_kept(void **state)
 	p = out.topics.v->partitions.v;
 	assert_int_equal(p->observers.n, 1000);
 	for (int i = 0; i < p->observers.n; i++)
-		assert_true(p->observers.v[i].replica_id >= 102); /* those who were silent for longest are gone */
+		assert_true(p->observers.v[i].replica_id >= 102); /* those silent longest are gone */
 }
 
 static void who_does_not_lead_or_is_asked_for_something_else_says_so(void **state)

@@ -1,5 +1,5 @@
 /*
- * test_quorum_sim: clusters of brains in the simulator, a seed each.
+ * test_quorum_sim: clusters of brains in the simulator, one per seed.
  *
  *	test_quorum_sim [--seeds FIRST..LAST] [--seed N] [--trace]
  */
@@ -10,7 +10,7 @@
 #include "tests/raft/quorum_sim.h"
 
 #define SEEDS_IN_CHECK 300
-/* So many seeds meet everything. */
+/* This many seeds meet everything. */
 #define SEEDS_FOR_ALL 200
 
 static void run(struct sim_options *o, uint64_t seed)
@@ -21,7 +21,7 @@ static void run(struct sim_options *o, uint64_t seed)
 		printf("seed %llu hash %016llx\n", (unsigned long long)seed, (unsigned long long)o->hash);
 }
 
-/* The same seed, the same life. */
+/* The same seed gives the same run. */
 static int check_repeats(uint64_t seed)
 {
 	struct sim_options a = {.seed = seed};

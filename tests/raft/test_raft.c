@@ -1,6 +1,4 @@
-/*
- * raft: stories of one voter. Each is a trace: an event, then the effects it must have, in words.
- */
+/* raft: traces of a single voter: an event, then the effects it must have, in words. */
 #include <errno.h>
 
 #include "tests/base/cm.h"
@@ -31,7 +29,7 @@ static void start_with_log(struct raft_world *w, const struct raft_election *ele
 	raft_history_fini(&from.history);
 }
 
-/* The voter stands in the bootstrap snapshot, or at this offset of a log of one epoch. */
+/* The voter is in the bootstrap snapshot, or at this offset of a log of one epoch. */
 static void start_dynamic(struct raft_world *w, const struct raft_voter *voter, int64_t offset, int32_t epoch,
 			  int64_t end)
 {

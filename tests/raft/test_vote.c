@@ -1,5 +1,6 @@
 /*
- * vote: who is voted for, in which role, and what errors are looked at first (KIP-595, KIP-996); how a node comes to lead, and how it resigns.
+ * vote: which candidate gets a vote, in which role, and in which order errors are checked (KIP-595,
+ * KIP-996); how a node becomes leader, and how it resigns.
  */
 #include "tests/base/cm.h"
 
@@ -13,7 +14,7 @@
 /* ---- asking this node ---- */
 
 struct decision {
-	int error; /* at the top, or else in the partition */
+	int error; /* at the top, otherwise in the partition */
 	bool granted;
 	int32_t leader_id;
 	int32_t epoch;
@@ -37,7 +38,7 @@ static struct decision vote(struct raft_world *w, struct world_vote v)
 	return ask(w, world_vote(w, &v));
 }
 
-/* Three static voters, a log of epoch 3 up to 10; what quorum-state says. */
+/* Three static voters, a log of epoch 3 up to 10, and the contents of quorum-state. */
 static void start(struct raft_world *w, const struct raft_election *election)
 {
 	struct raft_start from = world_static(w, 3);
@@ -80,7 +81,7 @@ static void what_cannot_be_is_refused_in_kafkas_order(void **state)
 	assert_int_equal(vote(w, v).error, ERR_INVALID_REQUEST);
 	v = GOOD;
 	v.last_offset = -1;
-	v.epoch = 1; /* looked at later */
+	v.epoch = 1; /* checked later */
 	assert_int_equal(vote(w, v).error, ERR_INVALID_REQUEST);
 	v = GOOD;
 	v.epoch = 4;
@@ -107,7 +108,7 @@ static void a_later_epoch_is_taken_over_before_it_is_looked_whom_the_question_is
 	assert_int_equal(ask(w, m).error, ERR_INVALID_VOTER_KEY);
 	m->voter_id = 1;
 	assert_true(ask(w, m).granted);
-	m->voter_id = -1; /* of a node that does not say */
+	m->voter_id = -1; /* from a node that does not say */
 	assert_true(ask(w, m).granted);
 }
 
@@ -243,7 +244,7 @@ static void each_role_votes_as_kafkas_does(void **state)
 	struct raft_world *w = *state;
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		/* A leader's log goes into its epoch: the other has one that could not be better. */
+		/* A leader's log includes its own epoch: the other log cannot be more up to date. */
 		struct world_vote v = {5, 2, 5, 1000, true};
 
 		w->now_ms = 0;
@@ -263,7 +264,7 @@ static void a_leader_that_is_not_known_where_is_not_voted_against(void **state)
 {
 	struct raft_world *w = *state;
 
-	start(w, &(struct raft_election){9, 5, -1, {{0}}}); /* no voter of ours: where it listens is not known */
+	start(w, &(struct raft_election){9, 5, -1, {{0}}}); /* not one of our voters: its address is unknown */
 	world_begin(w);
 	assert_int_equal(raft_role(w->raft), RAFT_UNATTACHED);
 	assert_false(vote(w, (struct world_vote){5, 2, 4, 1000, false}).granted);
@@ -327,7 +328,7 @@ static void who_led_before_the_last_one_is_no_predecessor(void **state)
 	start(w, &UNATTACHED);
 	world_follow(w, 2, 5);
 	world_answer(w, 2, world_fetch_response(w, 2, 5, 0));
-	assert_int_equal(world_epoch_begun(w, 3, 6), 0); /* who is not heard of any more */
+	assert_int_equal(world_epoch_begun(w, 3, 6), 0); /* which is no longer heard */
 	be_elected(w);
 	assert_int_equal(raft_epoch(w->raft), 7);
 	assert_false(raft_heard_predecessor(w->raft, &id, &at_ms));
@@ -419,7 +420,7 @@ static void an_answer_to_an_earlier_question_is_not_counted(void **state)
 	world_begin(w);
 	world_tick(w, 1000);
 	correlation = world_effect(w, RAFT_EFFECT_SEND)->correlation;
-	world_tick(w, 2000); /* the round is over, another has begun */
+	world_tick(w, 2000); /* the round is over, and another has begun */
 	assert_int_equal(raft_role(w->raft), RAFT_PROSPECTIVE);
 	assert_string_equal(world_step(w, (struct raft_event){.type = RAFT_EVENT_ANSWER,
 							      .correlation = correlation,
@@ -452,7 +453,7 @@ static void a_node_goes_on_where_quorum_state_says_it_was(void **state)
 		{{-1, 2, 1, {{0}}}, RAFT_UNATTACHED, 3, "write-state -1@3, send fetch to 3, wake 1000"},
 		{{1, 5, -1, {{0}}}, RAFT_RESIGNED, 5, "send end-epoch to 2, send end-epoch to 3, wake 1000"},
 		{{-1, 5, 1, {{0}}}, RAFT_CANDIDATE, 5, "send vote to 2, send vote to 3, wake 1000"},
-		/* It has led: its own records of that epoch are in the log (KAFKA-10527). */
+		/* It was the leader: its own records of that epoch are in the log (KAFKA-10527). */
 		{{-1, 3, 1, {{0}}},
 		 RAFT_RESIGNED,
 		 3,
@@ -603,7 +604,7 @@ static void the_end_of_another_epoch_is_not_this_ones(void **state)
 
 	become_follower(w);
 	assert_int_equal(end_epoch(w, end_of(w, 3, 4, only, 1)), ERR_FENCED_LEADER_EPOCH);
-	assert_int_equal(end_epoch(w, end_of(w, 2, 5, only, 1)), ERR_INVALID_REQUEST); /* who has never led it */
+	assert_int_equal(end_epoch(w, end_of(w, 2, 5, only, 1)), ERR_INVALID_REQUEST); /* by a node that never led it */
 	assert_int_equal(raft_role(w->raft), RAFT_FOLLOWER);
 	assert_int_equal(end_epoch(w, end_of(w, 2, 6, only, 1)), 0);
 	assert_string_equal(world_story(w), "write-state 2@6, follower 2@6, send pre-vote to 2, send pre-vote to 3");
@@ -620,7 +621,7 @@ static void a_leader_that_stops_tells_the_voters_who_might_be_next(void **state)
 	m = world_effect(w, RAFT_EFFECT_SEND)->request;
 	assert_int_equal(m->topics.v->partitions.v->preferred_candidates.n, 2);
 	assert_int_equal(m->topics.v->partitions.v->preferred_successors.n, 2);
-	world_tick(w, 9000); /* it does not stand again */
+	world_tick(w, 9000); /* it does not start another election */
 	assert_int_equal(raft_role(w->raft), RAFT_RESIGNED);
 	assert_int_equal(world_epoch_begun(w, 2, 6), 0);
 	assert_string_equal(world_story(w), "write-state 2@6, follower 2@6, stopped");

@@ -1,6 +1,4 @@
-/*
- * following: a follower whose log ends at 20, in epoch 3, with 15 committed.
- */
+/* following: a follower whose log ends at 20, in epoch 3, with 15 committed. */
 #include "tests/base/cm.h"
 
 #include "base/err.h"
@@ -54,7 +52,7 @@ static void test_a_log_without_epochs_is_cut_to_what_is_committed(void **state)
 	old.last_epoch = -1;
 	following_init(&f);
 	assert_step(following_follow(&f, 2, 4, &old), FOLLOW_CUT, 15);
-	assert_step(following_follow(&f, 2, 4, &old), FOLLOW_NOTHING, -1); /* once */
+	assert_step(following_follow(&f, 2, 4, &old), FOLLOW_NOTHING, -1); /* only once */
 }
 
 static void test_an_older_epoch_changes_nothing(void **state)
@@ -94,12 +92,12 @@ static void test_where_the_logs_part_ours_is_cut(void **state)
 	assert_step(following_answered(&f, &a, &LOG), FOLLOW_CUT, 18);
 	a.own_end = 17; /* the leader has more of that epoch */
 	assert_step(following_answered(&f, &a, &LOG), FOLLOW_CUT, 17);
-	a.own_epoch = 1; /* we have not that epoch: the one below it is compared next */
+	a.own_epoch = 1; /* we do not have that epoch: the one below it is compared next */
 	a.own_end = 9;
 	assert_step(following_answered(&f, &a, &LOG), FOLLOW_CUT, 9);
-	a.own_epoch = -1; /* nor one below it */
+	a.own_epoch = -1; /* nor any below it */
 	assert_step(following_answered(&f, &a, &LOG), FOLLOW_CUT, 18);
-	a.diverging_end = 99; /* never beyond what there is */
+	a.diverging_end = 99; /* never beyond our own end */
 	assert_step(following_answered(&f, &a, &LOG), FOLLOW_CUT, 20);
 }
 

@@ -1,6 +1,4 @@
-/*
- * leading: the leader of three replicas (1, 2, 3), of which it is 1.
- */
+/* leading: replica 1 as the leader of three replicas (1, 2, 3). */
 #include "tests/base/cm.h"
 
 #include "base/err.h"
@@ -121,7 +119,7 @@ static void test_the_high_watermark_is_what_all_in_sync_have(void **state)
 	struct world *w = *state;
 
 	follow(w, (struct image_ids){ALL, 3}, 5, 7);
-	assert_int_equal(high_watermark(w), -1); /* nobody was heard of */
+	assert_int_equal(high_watermark(w), -1); /* no follower has been heard */
 	fetch(w, 2, 10);
 	fetch(w, 3, 4);
 	assert_int_equal(high_watermark(w), 4);
@@ -138,7 +136,7 @@ static void test_below_min_insync_replicas_it_does_not_move(void **state)
 	assert_int_equal(high_watermark(w), -1);
 	assert_false(leading_has_enough(&w->l, 2));
 	assert_true(leading_has_enough(&w->l, 1));
-	assert_int_equal(leading_min_isr(&w->l, 9), 3); /* no more than there are replicas */
+	assert_int_equal(leading_min_isr(&w->l, 9), 3); /* at most the number of replicas */
 }
 
 static void test_it_waits_for_one_that_has_caught_up_and_may_come_in(void **state)
@@ -180,7 +178,7 @@ static void test_a_follower_comes_in_when_it_has_what_is_committed_of_this_epoch
 	assert_true(expand(w, 2));
 	assert_int_equal(w->l.n_proposed, 2);
 	assert_int_equal(leading_maximal_isr(&w->l), 2);
-	assert_int_equal(high_watermark(w), 10); /* it counts at once */
+	assert_int_equal(high_watermark(w), 10); /* effective at once */
 }
 
 static void test_it_lacks_what_is_committed_and_stays_out(void **state)
@@ -212,7 +210,7 @@ static void test_who_is_fenced_leaving_or_of_another_life_stays_out(void **state
 	assert_false(expand(w, 2));
 	brokers(w, gone, 1);
 	assert_false(expand(w, 2));
-	assert_false(expand(w, 9)); /* no replica at all */
+	assert_false(expand(w, 9)); /* not a replica */
 }
 
 static void test_a_fetch_of_an_earlier_life_moves_nothing(void **state)
@@ -247,20 +245,23 @@ static void test_who_is_behind_for_too_long_goes_out(void **state)
 	follow(w, (struct image_ids){ALL, 3}, 5, 7);
 	fetch(w, 2, 10);
 	w->now_ms += LAG_MAX_MS;
-	assert_false(shrink(w)); /* a new leader gives everybody the whole time */
+	assert_false(shrink(w)); /* a new leader gives all followers the full time */
 	w->now_ms++;
-	assert_true(shrink(w)); /* 2 has all there is, however long ago; 3 was never heard of */
+	assert_true(shrink(w)); /* 2 has everything, however long ago that was; 3 was never heard */
 	assert_int_equal(w->l.n_proposed, 2);
 	assert_int_equal(leading_proposed(&w->l, 0, OWN_EPOCH).id, 1);
 	assert_int_equal(leading_proposed(&w->l, 0, OWN_EPOCH).broker_epoch, OWN_EPOCH);
 	assert_int_equal(leading_proposed(&w->l, 1, OWN_EPOCH).id, 2);
 	assert_int_equal(leading_proposed(&w->l, 1, OWN_EPOCH).broker_epoch, 102);
-	assert_int_equal(high_watermark(w), -1); /* until the controller agrees 3 counts */
+	assert_int_equal(high_watermark(w), -1); /* until the controller agrees, 3 counts */
 	assert_int_equal(answered(w, 0, 8, (struct image_ids){ALL, 2}), ISR_MOVED);
 	assert_int_equal(high_watermark(w), 10);
 }
 
-/* It has just begun to lead: of none of the others has it heard yet, of itself it need not (apache/fluss#3927). */
+/*
+ * It has just become leader: it has not heard any of the others, and need not hear itself
+ * (apache/fluss#3927).
+ */
 static void test_a_leader_that_has_heard_of_nobody_stays_in_sync_itself(void **state)
 {
 	struct world *w = *state;
@@ -284,7 +285,7 @@ static void test_one_that_is_never_quite_there_but_fetches_is_in_time(void **sta
 	struct world *w = *state;
 
 	follow(w, (struct image_ids){ALL, 2}, 5, 7);
-	for (int i = 0; i < 100; i++) { /* each fetch has what there was at the one before */
+	for (int i = 0; i < 100; i++) { /* each fetch reaches what was there at the previous one */
 		fetch(w, 2, w->log_end - 5);
 		w->log_end += 5;
 		w->now_ms += 1000;
@@ -340,7 +341,10 @@ static void test_metadata_that_is_newer_settles_a_proposal_and_its_late_answer_i
 	assert_int_equal(w->l.n_isr, 2);
 }
 
-/* The answer has been faster than the metadata, and the next proposal is out already: it may be committed, so it counts. */
+/*
+ * The answer came before the metadata, and the next proposal is already under way: it may be
+ * committed, so it counts.
+ */
 static void test_metadata_that_is_known_already_leaves_the_next_proposal_alone(void **state)
 {
 	struct world *w = *state;
@@ -368,7 +372,7 @@ static void test_an_epoch_of_ours_that_follows_another_keeps_what_was_heard(void
 	follow(w, (struct image_ids){ALL, 3}, 6, 8);
 	assert_int_equal(w->l.epoch_start, 12);
 	assert_int_equal(high_watermark(w), 10);
-	assert_false(shrink(w)); /* all have their time anew */
+	assert_false(shrink(w)); /* all have the full time again */
 }
 
 static void test_an_epoch_of_ours_after_one_that_we_never_heard_of_forgets_what_was_heard(void **state)
@@ -379,7 +383,7 @@ static void test_an_epoch_of_ours_after_one_that_we_never_heard_of_forgets_what_
 	fetch(w, 2, 10);
 	fetch(w, 3, 9);
 	w->high_watermark = 9;
-	/* In epoch 6 another led: 2 was cut to 9. */
+	/* Another replica led epoch 6, and 2 was truncated to 9. */
 	follow(w, (struct image_ids){ALL, 3}, 7, 9);
 	fetch(w, 3, 10);
 	assert_int_equal(high_watermark(w), -1);

@@ -1,12 +1,14 @@
 /*
- * replicas: three replicas of one partition, their controller and their network as a small model, driven by seeds: messages are late, lost
- * and out of order, brokers are killed and fenced, the metadata reaches each when it likes. The brains under test decide everything that
- * they decide in a broker.
+ * replicas: three replicas of one partition, with their controller and network as a small model,
+ * driven by seeds: messages are late, lost and reordered, brokers are killed and fenced, and the
+ * metadata reaches each broker at a random time. The brains under test decide everything that they
+ * decide in a broker.
  *
- * What must hold, after every event: what a leader has shown as committed is never another's, every leader has all of it, and there is one
- * leader an epoch. In the end, with the weather gone, all are in sync and have the same log.
+ * What must hold, after every event: what a leader has shown as committed is never replaced by
+ * other records, every leader has all of it, and there is one leader per epoch. At the end, with
+ * all faults gone, all replicas are in sync and have the same log.
  *
- * A seed is argument 1; without one a few hundred are played.
+ * Argument 1 is a seed; without it a few hundred are run.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,15 +40,15 @@ struct node {
 	int32_t id;
 	bool up;
 	bool leads;
-	int view; /* the version that it has applied */
+	int view; /* the version it has applied */
 	struct entry log[LOG_MAX];
 	int64_t end;
 	int64_t high_watermark;
-	int32_t own_epoch; /* it has led, or leads, from own_start on; -1 */
+	int32_t own_epoch; /* the epoch it has led, or leads, from own_start on; -1: none */
 	int64_t own_start;
 	struct leading leading;
 	struct following following;
-	int64_t asks_until_ms; /* a fetch is under way */
+	int64_t asks_until_ms; /* while a fetch is under way */
 	int64_t proposes_until_ms;
 };
 
@@ -120,7 +122,10 @@ static bool is_active(int32_t id)
 	return !w.brokers[id - 1].fenced;
 }
 
-/* Who is fenced leaves the ISR, unless it is the last; who leads is one of it that is active, or nobody. */
+/*
+ * A fenced replica leaves the ISR, unless it is the last; the leader is an active member of the
+ * ISR, or there is none.
+ */
 static void elect(void)
 {
 	const struct image_partition *p = newest();
@@ -194,7 +199,7 @@ static bool has(const struct node *n, int64_t offset)
 	       n->log[offset].epoch == w.committed[offset].epoch;
 }
 
-/* What is shown as committed is so for ever, and for all that lead in this epoch or a later one. */
+/* What has been shown as committed stays so for ever, for every leader of this epoch or a later one. */
 static void commit(struct node *n, int64_t upto)
 {
 	for (int64_t o = n->high_watermark; o < upto; o++) {
@@ -251,8 +256,8 @@ static void on_altered(struct node *n, const struct message *m)
 }
 
 /*
- * The largest epoch up to `epoch` that the log knows of, and where it ends; when all it knows are later ones, the asked one, which ended
- * where the first of those starts (as LeaderEpochFileCache has it).
+ * The largest epoch up to `epoch` that the log knows, and where it ends; if it only knows later
+ * ones, the requested epoch, ending where the first of those starts (as in LeaderEpochFileCache).
  */
 static int32_t epoch_end(const struct node *n, int32_t epoch, int64_t *end)
 {
@@ -396,7 +401,7 @@ static void on_fetched(struct node *n, const struct message *m)
 		append(n, m);
 	else if (step.act == FOLLOW_CUT)
 		cut(n, step.offset);
-	if (n->following.state == FOLLOWING_LOST) { /* the leader's end, as if it had been asked */
+	if (n->following.state == FOLLOWING_LOST) { /* the leader's end, as if it had been requested */
 		step = following_found(&n->following, m->leader_epoch, 0, 0, w.nodes[m->from].end, &v);
 		if (step.act == FOLLOW_CUT)
 			cut(n, step.offset);
@@ -446,7 +451,10 @@ static void learn(struct node *n)
 {
 	if (!n->up || n->view + 1 >= w.n_versions)
 		return;
-	/* One by one, or, who was cut off for long, several at once: then it never hears who led in between. */
+	/*
+	 * One by one; or several at once for a replica that was cut off for long, which then never
+	 * hears who led in between.
+	 */
 	n->view += chance(4) == 0 ? 1 + (int)chance((uint32_t)(w.n_versions - n->view - 1)) : 1;
 	apply_view(n);
 }
@@ -467,8 +475,8 @@ static void kill_node(struct node *n)
 }
 
 /*
- * Another life: it registers, fenced, which takes it out of the ISR as any fencing does, and is caught up before it takes a role: it never
- * leads an epoch of its former life again.
+ * Another life: it registers, fenced, which takes it out of the ISR as any fencing does, and
+ * catches up before it takes a role: it never again leads an epoch of its former life.
  */
 static void start_node(struct node *n)
 {
@@ -511,7 +519,7 @@ static void deliver(void)
 	m = w.messages[pick];
 	if (m.due_ms > w.now_ms)
 		return;
-	if (w.calm || chance(30) != 0) /* else it comes again */
+	if (w.calm || chance(30) != 0) /* otherwise it is delivered again */
 		w.messages[pick] = w.messages[--w.n_messages];
 	if (m.kind == ALTER)
 		on_alter(&m);
@@ -647,7 +655,7 @@ static void test_what_is_committed_stays_whatever_the_weather(void **state)
 	(void)state;
 	for (uint64_t seed = 1; seed <= SEEDS; seed++)
 		play(seed);
-	/* It was no idle play. */
+	/* The run was not idle. */
 	assert_true(n_cuts > SEEDS);
 	assert_true(n_elections > 3 * SEEDS);
 	assert_true(n_committed > 20 * SEEDS);

@@ -1,6 +1,4 @@
-/*
- * throttles: a rate over five windows of a second, and the lists of throttled replicas.
- */
+/* throttles: a rate over five windows of one second, and the lists of throttled replicas. */
 #include "tests/base/cm.h"
 
 #include "replication/rate.h"
@@ -55,7 +53,7 @@ static void a_steady_stream_has_its_rate(void **state)
 	for (int i = 0; i < 200; i++, now_ms += 100)
 		rate_record(&r, 700, now_ms);
 	assert_in_range(rate_measure(&r, now_ms), 6900, 7100);
-	assert_int_equal(r.n, WINDOWS + 1); /* as Kafka keeps */
+	assert_int_equal(r.n, WINDOWS + 1); /* as in Kafka */
 }
 
 static void what_is_older_than_all_windows_is_forgotten(void **state)
@@ -68,7 +66,10 @@ static void what_is_older_than_all_windows_is_forgotten(void **state)
 	assert_rate(BEGINNING + 6000, 10);
 }
 
-/* Samples overlap the oldest window: their bytes count until nothing came for as long as all windows. */
+/*
+ * Samples overlap the oldest window: their bytes count until nothing was recorded for as long as
+ * all windows.
+ */
 static void a_burst_fades_window_by_window(void **state)
 {
 	(void)state;
@@ -121,7 +122,7 @@ static void what_is_no_list_names_nobody_more(void **state)
 	assert_throttled("1:7, 2:7", "0100");
 	assert_throttled("x:7,1:7", "0000");
 	assert_throttled("-1:7", "0000");
-	assert_throttled("1:4294967303", "0000"); /* 7, if it were cut to 32 bits */
+	assert_throttled("1:4294967303", "0000"); /* would be 7 if truncated to 32 bits */
 	assert_throttled("**", "0000");
 }
 
