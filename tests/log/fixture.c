@@ -63,7 +63,7 @@ void fixture_init(struct fixture *f)
 	*f = (struct fixture){0};
 	f->diag = (struct diag){.level = DIAG_DEBUG, .wall_ms = wall, .write = write_line, .arg = f};
 	f->env = env_real_new(&f->diag);
-	f->now_ms = env_wall_ms(f->env); /* loading looks at the same clock */
+	f->now_ms = env_wall_ms(f->env); /* loading reads the same clock */
 	snprintf(f->path, sizeof(f->path), "%s/odradek-log-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
 	assert_non_null(mkdtemp(f->path));
 	default_config(&f->config);
@@ -289,7 +289,7 @@ int fixture_read(struct fixture *f, int64_t offset, int32_t max_bytes, struct bu
 		first = false;
 		last = batch_last_offset(&it.header);
 	}
-	assert_true(r.next_offset >= last + 1); /* it also steps over a gap that a cleaning has left */
+	assert_true(r.next_offset >= last + 1); /* it also skips a gap left by a cleaning */
 	assert_int_equal(it.pos, out->len);
 	return 0;
 }

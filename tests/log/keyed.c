@@ -174,7 +174,7 @@ void keyed_cut(struct keyed *k, int64_t end)
 	for (int64_t i = 0; i < k->n; i++) {
 		struct keyed_record *r = &k->v[i];
 
-		if (i >= k->n_met) /* by the cleaning that the crash has ended */
+		if (i >= k->n_met) /* by the cleaning that the crash interrupted */
 			r->cleaned_ms = k->cleaning_ms;
 		if (r->producer >= 0 && r->fate == KEYED_MARKER)
 			end_transaction(k, r->producer, i);
@@ -246,7 +246,7 @@ int keyed_clean(struct keyed *k, struct keyed_hands *h, struct keyed_clean *how)
 	if (!how->was_wanted)
 		return err;
 	int64_t end =
-		log_offsets(h->log).end; /* behind the clean end segments are written anew, too, to their own ends */
+		log_offsets(h->log).end; /* segments beyond the clean end are rewritten too, up to their own ends */
 	k->cleaning_ms = k->now_ms;
 	key_map_init(&keys, (struct siphash_key){cm_random(&k->seed), 7}, how->map_bytes, 0.9);
 	o.keys = &keys;
@@ -284,8 +284,8 @@ struct checking {
 	int64_t clean_end;
 	bool clean;
 	int64_t next;
-	int64_t next_marker;  /* those before it are there, or may be gone */
-	int64_t *newest_seen; /* by key: the visible record seen last; -1 */
+	int64_t next_marker;  /* earlier ones exist, or may be gone */
+	int64_t *newest_seen; /* by key: the last visible record seen; -1: none */
 	int32_t *below_clean; /* by key: records below the clean end */
 	const char *what;
 };
@@ -317,7 +317,10 @@ static bool is_past_horizon(const struct checking *c, const struct keyed_record 
 	return w->cleaned_ms > 0 && c->k->now_ms >= w->cleaned_ms + c->h->config->delete_retention_ms;
 }
 
-/* What an end of a transaction has removed went no sooner than that reader of committed records is done who has met it (KAFKA-8351). */
+/*
+ * A transaction's end marker must not be removed before every reader of committed records that met
+ * its transaction is past it (KAFKA-8351).
+ */
 static void miss_markers(struct checking *c, int64_t upto)
 {
 	for (; c->next_marker < upto; c->next_marker++) {
@@ -375,7 +378,7 @@ static bool check_batch(struct checking *c, const uint8_t *p, const struct batch
 	return !c->what;
 }
 
-/* All batches of one read. */
+/* Calls each() for all batches of one read. */
 static int64_t each_batch(struct keyed_hands *h, int64_t at, int64_t end,
 			  void (*each)(void *arg, const uint8_t *p, const struct batch_header *h), void *arg)
 {
@@ -415,7 +418,10 @@ static void check_next(void *arg, const uint8_t *p, const struct batch_header *h
 		check_batch(c, p, h);
 }
 
-/* Of each key the newest visible record, unless it is a tombstone that was cleaned: then nothing of the key is there. */
+/*
+ * For each key the newest visible record must be there, unless it is a tombstone that was cleaned:
+ * then no record of the key is.
+ */
 static void check_newest(struct checking *c)
 {
 	int64_t *newest = xcalloc((size_t)c->k->n_keys, sizeof(*newest));
@@ -458,12 +464,12 @@ static void check_producers(struct checking *c)
 	}
 }
 
-/* A reader of committed records, as clients are. */
+/* A reader of committed records, like a client. */
 struct committed {
 	struct checking *c;
-	const struct aborted_txn *v; /* what it was told, by first offset */
+	const struct aborted_txn *v; /* what it was told, sorted by first offset */
 	int n, at;
-	bool is_aborted[KEYED_PRODUCERS]; /* whose records it leaves out */
+	bool is_aborted[KEYED_PRODUCERS]; /* producers whose records it skips */
 };
 
 static void hear_of_aborted(struct committed *r, int64_t last_offset)

@@ -1,6 +1,6 @@
 /*
- * Compaction of one log: random histories against what was written, and the rules one by one. `test_clean OPERATIONS [SEED]` runs one long
- * history.
+ * Compaction of one log: random histories compared with what was written, and the rules one by one.
+ * `test_clean OPERATIONS [SEED]` runs one long history.
  */
 #include "log/clean.h"
 
@@ -55,7 +55,7 @@ static void must_hold(const struct keyed *k, bool clean, const char *when)
 
 struct reading {
 	struct keyed *k;
-	int left; /* changes between the steps */
+	int left; /* changes left between the steps */
 	bool looks;
 };
 
@@ -72,7 +72,7 @@ static void write_on(void *arg)
 		must_hold(r->k, false, "in the middle of a cleaning");
 }
 
-/* Off, on, with another key. */
+/* Turns encryption off or on, or adds a key. */
 static void change_encryption(uint64_t chance)
 {
 	f.config.encryption_enable = chance & 3;
@@ -82,7 +82,7 @@ static void change_encryption(uint64_t chance)
 
 static void live(int64_t operations, uint64_t seed, bool encrypted)
 {
-	bool is_long = operations > 10000; /* then each look at all of it costs more, and there are fewer */
+	bool is_long = operations > 10000; /* then a full check costs more, so there are fewer */
 	struct keyed k;
 	int cleaned = 0;
 	int64_t went = 0;

@@ -1,7 +1,8 @@
 /*
- * A short life of a compacted log on a simulated disk, crashed at every change of the disk, by a kill and by a power cut. What must hold after
- * it: of each key the newest record that the log still has is there, nothing else was changed or moved, what the checkpoint calls clean is clean,
- * and cleaning goes on. `test_clean_crash HISTORIES` does so with as many histories.
+ * A short life of a compacted log on a simulated disk, crashed at every change of the disk, by a
+ * kill and by a power cut. What must hold afterwards: for each key the newest record that the log
+ * still has is there, nothing else was changed or moved, what the checkpoint calls clean is clean,
+ * and cleaning continues. `test_clean_crash HISTORIES` runs this many histories.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 
 enum { RECORDS_MAX = 4096, BATCHES = 90 };
 
-/* What the outside knows: not the machine's memory. */
+/* What the outside knows: not in the machine's memory. */
 static struct {
 	struct sim_world *world;
 	struct keyed k;
@@ -198,7 +199,7 @@ static void begin_life(uint64_t seed)
 	outside.k.cap = RECORDS_MAX;
 }
 
-/* One life with a crash at change n of the disk; false when it ended before. */
+/* One life with a crash at change n of the disk; false when it ended before that. */
 static bool crash_once(int64_t at, enum sim_crash how, uint64_t seed)
 {
 	bool crashed;
@@ -246,13 +247,13 @@ static void a_power_cut_at_any_change_of_the_disk_keeps_the_newest_of_each_key(v
 
 enum { LACKS_STEPS = 4 };
 
-/* Between two steps of the cleaning: it begins before step `from` and ends some steps later. */
+/* Between two steps of the cleaning: the fault begins before step `from` and ends some steps later. */
 static struct {
 	void (*set)(bool lacks);
 	int err;
 	int from;
 	int step;
-	int cleanings; /* that were not ended by it */
+	int cleanings; /* cleanings not ended by the fault */
 } lack;
 
 static void lack_descriptors(bool lacks)
@@ -303,7 +304,7 @@ static void live_with_a_lack(void *arg)
 		outside.failure = look_whole(&n);
 	keyed_flush(&outside.k, &n.hands);
 	if (!outside.failure)
-		clean(&n, 100000, 0); /* what was put off is done */
+		clean(&n, 100000, 0); /* what was postponed is done */
 	if (!outside.failure)
 		outside.failure = look_whole(&n);
 	stop_node(&n);
@@ -339,7 +340,7 @@ static void a_cleaning_on_a_full_disk_is_put_off_or_goes_on_and_no_disk_failed(v
 	clean_with_each_lack(lack_room, -ENOSPC);
 }
 
-/* Crashes of so many histories: how many. */
+/* Crashes this many histories; returns the number of crashes. */
 static int64_t crash_all(uint64_t histories)
 {
 	int64_t n = 0;

@@ -1,4 +1,4 @@
-/* What a cleaning does with this and that, one by one. */
+/* The rules of cleaning, one by one. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static int set_up(void **state)
 	fixture_init(&f);
 	f.config.cleanup_compact = true;
 	f.config.cleanup_delete = false;
-	f.config.segment_bytes = 1; /* a batch a segment */
+	f.config.segment_bytes = 1; /* one batch per segment */
 	f.config.index_interval_bytes = 0;
 	f.config.max_compaction_lag_ms = INT64_MAX;
 	f.config.delete_retention_ms = 1000;
@@ -128,7 +128,7 @@ static void end_txn(int64_t id, bool commit)
 
 struct run {
 	int64_t map_bytes;
-	int steps; /* then stop_at is called once; -1 = never */
+	int steps; /* after which stop_at is called once; -1 = never */
 	void (*stop_at)(void);
 	struct log_clean_stats stats;
 };
@@ -176,7 +176,10 @@ static void clean(void)
 	assert_int_equal(clean_with(&r), 0);
 }
 
-/* "offset:key=value ..."; batches apart by bars, "-" for one without records, "~" for a delete horizon, "C" and "A" for markers. */
+/*
+ * "offset:key=value ..."; batches separated by bars, "-" for one without records, "~" for a delete
+ * horizon, "C" and "A" for markers.
+ */
 static const char *all(void)
 {
 	static char text[8192];
@@ -229,7 +232,7 @@ static void of_each_key_the_newest_record_stays(void **state)
 	put("a=1 b=2 a=3");
 	put("c=4 b=5");
 	put("a=6");
-	put("x=0"); /* the active segment */
+	put("x=0"); /* becomes the active segment */
 	clean();
 	assert_string_equal(all(), "3:c=4 4:b=5 | 5:a=6 | 6:x=0 ");
 }
@@ -271,7 +274,7 @@ static void a_tombstone_stays_as_long_as_a_batch_that_is_too_large_to_look_into(
 
 static void a_record_without_a_key_goes(void **state)
 {
-	f.config.cleanup_compact = false; /* as long as that one is written */
+	f.config.cleanup_compact = false; /* while this one is written */
 	put("=1 a=2");
 	f.config.cleanup_compact = true;
 	put("x=0");
@@ -281,7 +284,7 @@ static void a_record_without_a_key_goes(void **state)
 	assert_int_equal(r.stats.records_invalid, 1);
 }
 
-/* An unclean stop of a topic that is not compacted any more; the end of each segment is a gap. */
+/* An unclean stop of a topic that is no longer compacted; the end of each segment is a gap. */
 static void what_was_cleaned_is_whole_after_a_crash_under_another_policy(void **state)
 {
 	put("a=1");
@@ -324,14 +327,18 @@ static void what_was_aborted_goes_and_its_marker_after_it(void **state)
 	assert_int_equal(put_as(w, "a=2"), 0);
 	end_txn(7, false);
 	w.sequence = 1;
-	assert_int_equal(put_as(w, "b=3"), 0); /* so that the batch before is not its last */
+	assert_int_equal(put_as(w, "b=3"), 0); /* so that the previous batch is not its last */
 	end_txn(7, true);
 	put("x=0");
 	clean();
 	assert_string_equal(all(), "0:a=1 | A | 3:b=3 | C | 5:x=0 ");
 	f.now_ms += 1;
 	put("x=1");
-	clean(); /* nothing of the transaction is seen any more: from here its marker stays delete.retention.ms */
+	/*
+	 * nothing of the transaction is visible any more: from now on its marker stays for
+	 * delete.retention.ms
+	 */
+	clean();
 	assert_string_equal(all(), "0:a=1 | ~A | 3:b=3 | C | 5:x=0 | 6:x=1 ");
 	f.now_ms += 1001;
 	put("x=2");
@@ -369,7 +376,7 @@ static void the_lag_and_the_ratio_decide(void **state)
 	assert_int_equal(log_clean_look(f.log, f.now_ms, &look), 0);
 	assert_int_equal(look.first_dirty, 2);
 	assert_int_equal(look.first_uncleanable, 3);
-	assert_true(look.ratio == 0.5 && !look.wanted); /* more than the ratio is asked for */
+	assert_true(look.ratio == 0.5 && !look.wanted); /* the dirty ratio must exceed the setting */
 	f.config.max_compaction_lag_ms = 10;
 	f.now_ms += 11;
 	assert_int_equal(log_clean_look(f.log, f.now_ms, &look), 0);
@@ -502,7 +509,7 @@ static void batches_of_old_formats_become_new_ones(void **state)
 	struct buf old = {0};
 	struct buf inner = {0};
 
-	put("y=0"); /* ten batches before the active segment, whose files give way */
+	put("y=0"); /* ten batches before the active segment, whose files are replaced */
 	for (int i = 1; i < 10; i++)
 		put("y=0");
 	put("x=0");
@@ -532,7 +539,10 @@ static void batches_of_old_formats_become_new_ones(void **state)
 
 /* ---- cut, deleted, moved ---- */
 
-/* Below the high watermark, as after an unclean election: what was shadowed by what is cut off may be gone. */
+/*
+ * Below the high watermark, as after an unclean election: records shadowed by truncated ones may be
+ * gone.
+ */
 static void cut_it(void)
 {
 	assert_int_equal(log_truncate_to(f.log, 5), 0);
@@ -619,8 +629,8 @@ static void move(const char *from, const char *to)
 	assert_int_equal(rename(fixture_file(&f, from, a), fixture_file(&f, to, b)), 0);
 }
 
-/* Kafka renames the .log first and its indexes then. */
-/* As a stop leaves it that cannot wait: closed, and loaded as after a clean stop. */
+/* Kafka renames the .log first, and then its indexes. */
+/* As after a stop that cannot wait: closed, and loaded as after a clean stop. */
 static void a_cleaning_given_up_at_any_step_is_finished_or_taken_back_by_the_next_load(void **state)
 {
 	bool given_up = true;
@@ -639,7 +649,7 @@ static void a_cleaning_given_up_at_any_step_is_finished_or_taken_back_by_the_nex
 			tear_down(state);
 			set_up(state);
 		}
-		f.config.segment_bytes = 1 << 20; /* all of them become one */
+		f.config.segment_bytes = 1 << 20; /* all of them become one segment */
 		for (int i = 0; i < 6; i++)
 			put(i % 2 ? "a=1 b=2 c=3" : "a=4 d=5");
 		put("x=0");

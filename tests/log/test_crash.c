@@ -1,7 +1,8 @@
 /*
- * A short life of a log on a simulated disk, crashed at every change of the disk, by a kill and by a power cut. What
- * must hold after it: the log is a prefix of what was written, holds everything that was acknowledged (after a kill)
- * or flushed (after a power cut), its indexes and its producers are those of a rebuild, and it goes on.
+ * A short life of a log on a simulated disk, crashed at every change of the disk, by a kill and by
+ * a power cut. What must hold afterwards: the log is a prefix of what was written, contains
+ * everything acknowledged (after a kill) or flushed (after a power cut), its indexes and producers
+ * equal rebuilt ones, and it can continue.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ struct written {
 	int32_t last_sequence;
 };
 
-/* What the outside knows: not the machine's memory. */
+/* What the outside knows: not in the machine's memory. */
 static struct {
 	struct sim_world *world;
 	struct written batches[BATCHES_MAX];
@@ -147,7 +148,7 @@ static int append(struct node *n, int which, int records)
 	*w = (struct written){.base = log_offsets(n->log).end, .crc = info.header.crc, .producer_id = o.producer_id};
 	w->last = w->base + records - 1;
 	w->last_sequence = batch_last_sequence(&info.header);
-	outside.n++; /* it may be on the disk from here on */
+	outside.n++; /* from here on it may be on the disk */
 	if (!err)
 		err = log_append(n->log, buf.p, &info, (int32_t)(w->base / 40), c.now_ms, &out);
 	if (!err) {
@@ -171,7 +172,7 @@ static void retain(struct node *n)
 	log_deletion_free(d);
 }
 
-/* By itself, or as one of many, which share their syncs. */
+/* Alone, or as one of many logs that share their syncs. */
 static int close_log(struct node *n)
 {
 	if (!outside.shares_syncs)
@@ -342,7 +343,7 @@ static void inspect(void *arg)
 	stop_node(&n);
 }
 
-/* One life with a crash at change n of the disk; false when it ended before. */
+/* One life with a crash at change n of the disk; false when it ended before that. */
 static bool crash_once(int64_t at, enum sim_crash how, uint64_t seed)
 {
 	struct sim_options o;
@@ -394,7 +395,7 @@ static void a_power_cut_at_any_change_of_the_disk_loses_nothing_flushed(void **s
 
 enum { BATCH = 20, CUT_AT = 2 * BATCH };
 
-/* The last segment begins where the log is cut: nothing of it is left, and it is at the end. */
+/* The last segment begins where the log is truncated: nothing of it remains, and it is at the end. */
 static void live_and_be_cut(void *arg)
 {
 	struct node n = {0};
@@ -424,7 +425,7 @@ static void look_at_the_end(void *arg)
 	stop_node(&n);
 }
 
-/* What makes the next start quick has no place on the disk. */
+/* There is no room on the disk for what makes the next start quick. */
 static void live_and_stop_on_a_full_disk(void *arg)
 {
 	struct node n = {0};

@@ -1,6 +1,6 @@
 /*
- * A lack of descriptors, at each moment of a log's life in turn: what was asked for is refused, and nothing has changed; or it is done, and
- * done whole. On the simulated disk.
+ * A lack of descriptors at each moment of a log's life in turn: an operation is refused and nothing
+ * has changed, or it is carried out completely. On the simulated disk.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -143,7 +143,7 @@ static void flush(void)
 	log_flush_fini(&f);
 }
 
-/* An unclean stop: the recovery point lies in the last segment, behind some of its index entries. */
+/* An unclean stop: the recovery point is in the last segment, after some of its index entries. */
 static int set_up(void **state)
 {
 	struct sim_options o;
@@ -250,7 +250,7 @@ static bool was_refused(void)
 	return sim_reached(world, SIM_MET_NO_DESCRIPTOR) > n_refused;
 }
 
-/* 0; -EMFILE, and then it has been tried once more with success. */
+/* Succeeds, or fails with -EMFILE and then succeeds when repeated. */
 static void open_and_load(void)
 {
 	int err = open_dir();
@@ -326,7 +326,7 @@ static void a_truncation_with_any_one_descriptor_missing_is_whole_or_not_believe
 	assert_true(n > 2);
 }
 
-/* The budget is for all logs: a load that is over it lets go of files, but of none that it is reading. */
+/* The budget is shared by all logs: a load that exceeds it closes files, but none that it is reading. */
 static void a_log_is_recovered_however_few_files_may_be_open(void **state)
 {
 	struct buf before, after;

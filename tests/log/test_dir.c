@@ -1,4 +1,7 @@
-/* A log directory: whose it is, who uses it, what it remembers, and how it ends. On the simulated disk. */
+/*
+ * A log directory: its owner, who may use it, what it remembers, and how it fails. On the simulated
+ * disk.
+ */
 #include "log/dir.h"
 
 #include <errno.h>
@@ -203,7 +206,7 @@ static void a_scan_finds_replicas_and_nothing_else(void **state)
 	log_dir_free(dir);
 }
 
-/* Half of an id would be the id of another topic, and the replica a stray. */
+/* Half of an id would be another topic's id, and the replica would be a stray. */
 static void a_torn_partition_metadata_tells_no_topic(void **state)
 {
 	char seen[500] = "";
@@ -279,7 +282,7 @@ static void checkpoints_are_not_believed_of_a_name_that_was_left_since(void **st
 		}
 		assert_int_equal(log_dir_scan(dir, note, seen), 0);
 		log_dir_settle_departed(dir, log_dir_take_departed(dir), false);
-		assert_true(exists(GONE[i])); /* not yet: the checkpoints still have it */
+		assert_true(exists(GONE[i])); /* not yet: the checkpoints still contain it */
 		for (int kind = 0; kind < CHECKPOINT_KINDS; kind++)
 			checkpoint_of(dir, (enum log_checkpoint)kind, STR("t"), 71);
 		log_dir_settle_departed(dir, log_dir_take_departed(dir), true);
@@ -399,7 +402,7 @@ static void a_full_disk_stops_writes_not_reads_and_heals(void **state)
 	int64_t end = log_offsets(log).end;
 	assert_true(end > 100);
 	assert_false(log_dir_is_short(dir));
-	for (int i = 0; i < 10; i++) /* the metadata log lives on what was reserved, and nobody else */
+	for (int i = 0; i < 10; i++) /* only the metadata log may use the reserve */
 		assert_int_equal(append(metadata, 10000), 0);
 	assert_true(log_dir_is_short(dir));
 	assert_int_equal(append(log, 2000), ERR_KAFKA_STORAGE_ERROR);
@@ -417,7 +420,7 @@ static void a_full_disk_stops_writes_not_reads_and_heals(void **state)
 	log_dir_free(dir);
 }
 
-/* Until nothing is left. */
+/* Until there is no room left. */
 static void fill_disk(const char *path)
 {
 	static const char zeros[4096];
@@ -458,7 +461,7 @@ static int produce(struct log *log, int64_t producer_id, int32_t sequence)
 	return produce_as(log, producer_id, sequence, false);
 }
 
-/* Of several in flight the first found no room and the second does: it is not the first for that. */
+/* Of several in flight the first found no room and the second does: that does not make it the first. */
 static void a_full_disk_changes_no_producers_order(void **state)
 {
 	int64_t room = sim_world_options(world)->disk_bytes;
@@ -476,8 +479,8 @@ static void a_full_disk_changes_no_producers_order(void **state)
 	assert_int_equal(produce(log, 7, 1), 0);
 	assert_int_equal(produce(log, 8, 34), ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
 	assert_int_equal(produce(log, 8, 33), 0);
-	assert_int_equal(produce(log, 9, 5), 0);     /* any other begins where it likes */
-	for (int i = 0; i < 3 * REFUSALS_MAX; i++) { /* those that were forgotten too */
+	assert_int_equal(produce(log, 9, 5), 0);     /* any other may begin anywhere */
+	for (int i = 0; i < 3 * REFUSALS_MAX; i++) { /* including those that were forgotten */
 		sim_world_options(world)->disk_bytes = 1;
 		assert_int_equal(produce(log, 100 + i, 2), ERR_KAFKA_STORAGE_ERROR);
 		sim_world_options(world)->disk_bytes = room;
@@ -519,7 +522,7 @@ static void after_a_kill_on_a_full_disk_a_log_is_read_and_heals(void **state)
 		assert_int_equal(append(log, 2000), 0);
 	int segments = log_segments(log);
 	assert_true(segments > 3);
-	log_free(log); /* as a kill does: what waited for the index is lost */
+	log_free(log); /* like a kill: what waited for the index is lost */
 	fill_disk("/data/filler");
 	log = log_new(dir, &id, &CONFIG);
 	assert_int_equal(log_load(log, &how), 0);
@@ -529,7 +532,7 @@ static void after_a_kill_on_a_full_disk_a_log_is_read_and_heals(void **state)
 	assert_int_equal(log_offsets(log).end, 200);
 	assert_int_equal(readable_end(log), 200);
 	assert_int_equal(append(log, 10), ERR_KAFKA_STORAGE_ERROR);
-	assert_int_equal(log_close(log), -ENOSPC); /* not clean: the next start looks again */
+	assert_int_equal(log_close(log), -ENOSPC); /* not clean: the next start checks again */
 	log_free(log);
 	assert_int_equal(env_unlink(env, "/data/filler"), 0);
 	assert_int_equal(env_sync_dir(env, "/data"), 0);
@@ -551,7 +554,7 @@ static void a_log_that_cannot_be_opened_for_want_of_descriptors_is_no_failure(vo
 
 	assert_int_equal(append(log, 2000), 0);
 	log_free(log);
-	sim_world_options(world)->descriptors = 1; /* the lock's */
+	sim_world_options(world)->descriptors = 1; /* that of the lock */
 	log = log_new(dir, &id, &CONFIG);
 	assert_int_equal(log_load(log, &how), -EMFILE);
 	assert_int_equal(log_standing(log), LOG_UNREAD);
@@ -626,7 +629,7 @@ static int end_transaction(struct log *log, int64_t producer_id, enum control_ty
 	return err;
 }
 
-/* Its marker is in the log, and nobody may read before the index says so too. */
+/* Its marker is in the log, but nothing may be read before the index says so too. */
 static void an_aborted_transaction_that_cannot_be_listed_is_not_taken_for_committed(void **state)
 {
 	struct log_load how = {.producer_expiration_ms = INT64_MAX};
@@ -646,7 +649,7 @@ static void an_aborted_transaction_that_cannot_be_listed_is_not_taken_for_commit
 	assert_int_equal(log_dir_error(dir), 0);
 	assert_int_equal(log_standing(log), LOG_UNREAD);
 	assert_int_equal(append(log, 10), ERR_KAFKA_STORAGE_ERROR);
-	assert_int_equal(log_close(log), -ENOSPC); /* not clean: the next start looks again */
+	assert_int_equal(log_close(log), -ENOSPC); /* not clean: the next start checks again */
 	log_free(log);
 	log = log_new(dir, &id, &CONFIG);
 	assert_int_equal(log_load(log, &how), 0);
@@ -659,7 +662,7 @@ static void an_aborted_transaction_that_cannot_be_listed_is_not_taken_for_commit
 	log_dir_free(dir);
 }
 
-/* Else what is written there later would never be compared with what lies below. */
+/* Otherwise what is written there later would never be compared with what is below. */
 static void what_lies_behind_a_log_s_end_was_not_cleaned(void **state)
 {
 	struct log_load how = {.producer_expiration_ms = INT64_MAX};
@@ -690,7 +693,10 @@ static int64_t pages_read(struct log_cold *cold)
 	return len;
 }
 
-/* What a reactor asks may not wait for the disk: not the times of old segments, nor an index of aborted transactions. */
+/*
+ * A reactor's query must not wait for the disk: neither for the times of old segments nor for an
+ * index of aborted transactions.
+ */
 static void what_is_asked_under_the_lock_reads_no_cold_page(void **state)
 {
 	struct log_load how = {.clean = true, .producer_expiration_ms = INT64_MAX};
@@ -714,7 +720,7 @@ static void what_is_asked_under_the_lock_reads_no_cold_page(void **state)
 	log = log_new(dir, &id, &CONFIG);
 	assert_int_equal(log_load(log, &how), 0);
 	log_set_high_watermark(log, 200);
-	sim_world_options(world)->read_error = 1000000; /* whoever reads is found out */
+	sim_world_options(world)->read_error = 1000000; /* any read is detected */
 	assert_int_equal(log_lookup_begin(log, 1000, 200, &lookup), 0);
 	assert_int_equal(lookup.base_offset, 0);
 	log_lookup_fini(&lookup);
@@ -785,14 +791,14 @@ static void move_and_lose_power(void)
 
 static void the_name_of_a_replica_that_was_moved_is_flushed_with_its_records(void **state)
 {
-	for (uint64_t seed = 1; seed <= 20; seed++) { /* each keeps other changes */
+	for (uint64_t seed = 1; seed <= 20; seed++) { /* each keeps different changes */
 		sim_world_free(world);
 		new_world(seed);
 		move_and_lose_power();
 	}
 }
 
-/* What was written behind a cut while a flush was out is not on the platter. */
+/* What was written after a truncation while a flush was under way is not on the platter. */
 static void a_flush_does_not_vouch_for_what_came_after_a_truncation(void **state)
 {
 	struct log_id id = {.topic = STR("t")};

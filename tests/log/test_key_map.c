@@ -37,7 +37,7 @@ static void all_keys_are_found_until_it_is_full_and_after(void **state)
 	for (int i = n; i < 2 * n; i++)
 		assert_int_equal(get(&m, key_of(i, text)), -1);
 	for (int i = 0; i < n; i++)
-		assert_true(put(&m, key_of(i, text), 5 * i)); /* there is room for an old key always */
+		assert_true(put(&m, key_of(i, text), 5 * i)); /* there is always room for an existing key */
 	for (int i = 0; i < n; i++)
 		assert_int_equal(get(&m, key_of(i, text)), 5 * i);
 	key_map_clear(&m);

@@ -1,4 +1,4 @@
-/* After a kill what was written is believed by its headers; after anything else every byte is read. */
+/* After a kill, what was written is trusted by its headers; after anything else every byte is read. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,7 @@ struct life {
 	struct log_dir *dir;
 	struct log *log;
 	struct diag diag;
-	bool whole; /* the page cache, as the directory was opened */
+	bool whole; /* the page cache was whole when the directory was opened */
 };
 
 static void no_line(void *arg, const char *line, int len)
@@ -49,7 +49,7 @@ static int64_t no_time(void *arg)
 	return 0;
 }
 
-/* 0, or what loading says. */
+/* Returns 0, or the error of loading. */
 static int open_life_of(struct life *l, const char *topic)
 {
 	struct log_dir_options options = {.path = "/data"};
@@ -137,7 +137,7 @@ static int64_t end_of(const struct life *l)
 	return log_offsets(l->log).end;
 }
 
-/* A byte of a record in batch i. */
+/* Damages a byte of a record in batch i. */
 static void damage(struct life *l, int i)
 {
 	int64_t size = log_size(l->log) / BATCHES;
@@ -150,7 +150,7 @@ static void after_a_kill_headers_are_walked_and_the_log_is_whole(void **state)
 	struct life l;
 
 	first_life(&l);
-	damage(&l, 4); /* seen by who reads it, which nobody does */
+	damage(&l, 4); /* only a reader would notice, and there is none */
 	end_life(&l, SIM_KILL);
 	open_life(&l);
 	assert_true(l.whole);
@@ -158,7 +158,7 @@ static void after_a_kill_headers_are_walked_and_the_log_is_whole(void **state)
 	assert_int_equal(log_offsets(l.log).last_epoch, 3);
 	log_dir_vouch(l.dir);
 	append(&l, BATCHES);
-	end_life(&l, SIM_KILL); /* and so on */
+	end_life(&l, SIM_KILL); /* and again */
 	open_life(&l);
 	assert_true(l.whole);
 	assert_int_equal(end_of(&l), 2 * BATCHES);
@@ -171,7 +171,7 @@ static void a_kill_before_all_logs_were_loaded_has_them_read_again(void **state)
 
 	first_life(&l);
 	end_life(&l, SIM_KILL);
-	open_life(&l); /* and no word of it */
+	open_life(&l); /* and nothing is reported */
 	assert_true(l.whole);
 	damage(&l, 4);
 	end_life(&l, SIM_KILL);
@@ -188,7 +188,7 @@ static void after_a_power_cut_every_byte_is_read(void **state)
 
 	first_life(&l);
 	assert_int_equal(env_open(l.env, SEGMENT, FILE_WRITE, &f), 0);
-	assert_int_equal(file_sync_disk(f), 0); /* all is there, what vouches for it too */
+	assert_int_equal(file_sync_disk(f), 0); /* everything is durable, including the marker that vouches for it */
 	file_unref(&f);
 	damage(&l, 4);
 	end_life(&l, SIM_POWER);
@@ -211,7 +211,7 @@ static void what_is_damaged_at_the_end_is_found(void **state)
 	last_life(&l);
 }
 
-/* Those that appending n batches makes. */
+/* The number of entries that appending n batches makes. */
 static int64_t index_entries(int64_t size, int n)
 {
 	int64_t indexed = 0, entries = 0;
@@ -259,8 +259,8 @@ static void headers_that_do_not_follow_one_another_have_all_of_it_read(void **st
 	first_life(&l);
 	size = log_size(l.log) / BATCHES;
 	damage(&l, 2);
-	assert_int_equal(sim_flip_byte(l.w, 0, SEGMENT, 9 * size + 7, 0x40), 0);   /* an offset that comes too late */
-	assert_int_equal(sim_flip_byte(l.w, 0, SEGMENT, 10 * size + 12, 0x40), 0); /* an epoch that was none */
+	assert_int_equal(sim_flip_byte(l.w, 0, SEGMENT, 9 * size + 7, 0x40), 0);   /* an offset that is too high */
+	assert_int_equal(sim_flip_byte(l.w, 0, SEGMENT, 10 * size + 12, 0x40), 0); /* an impossible epoch */
 	end_life(&l, SIM_KILL);
 	open_life(&l);
 	assert_int_equal(end_of(&l), 2);
@@ -279,7 +279,7 @@ static void after_a_failed_sync_the_page_cache_is_not_believed(void **state)
 	assert_true(log_flush_begin(l.log, LOG_FLUSH_ALL, &f));
 	log_flush_run(&f);
 	log_flush_fini(&f);
-	end_life(&l, SIM_KILL); /* before anybody has looked at how it ended */
+	end_life(&l, SIM_KILL); /* before anyone has checked how it ended */
 	open_life(&l);
 	assert_false(l.whole);
 	assert_int_equal(end_of(&l), 4);
@@ -296,7 +296,7 @@ static void what_the_system_could_not_write_fails_the_directory(void **state)
 	assert_int_equal(open_life_of(&l, "t"), -EIO);
 	assert_int_equal(log_dir_error(l.dir), -EIO);
 	end_life(&l, SIM_KILL);
-	open_life(&l); /* all is read, and written again */
+	open_life(&l); /* everything is read, and written again */
 	assert_false(l.whole);
 	assert_int_equal(end_of(&l), BATCHES);
 	last_life(&l);
@@ -343,7 +343,7 @@ static void a_log_that_nobody_vouches_for_is_read(void **state)
 	end_life(&l, SIM_KILL);
 	open_life(&l);
 	sim_run_for(l.w, 5000);
-	log_dir_vouch(l.dir); /* of a later life: the log was put here, or is older */
+	log_dir_vouch(l.dir); /* by a later life: the log was put here, or is older */
 	damage(&l, 4);
 	end_life(&l, SIM_KILL);
 	open_life(&l);

@@ -68,7 +68,7 @@ static void every_offset_is_found_in_many_segments(void **state)
 	assert_true(log_segments(f.log) > 3);
 	int64_t end = log_offsets(f.log).end;
 	for (int64_t at = 0; at < end; at++) {
-		assert_int_equal(fixture_read(&f, at, 1, &b), 0); /* one byte: the first batch comes whole */
+		assert_int_equal(fixture_read(&f, at, 1, &b), 0); /* one byte: the first batch is returned whole */
 		assert_int_equal(batch_header_read(b.p, b.len, &h), 0);
 		assert_int_equal(batch_size(&h), b.len);
 		assert_true(h.base_offset <= at && at <= batch_last_offset(&h));
@@ -100,7 +100,7 @@ static void a_read_stops_at_its_bounds(void **state)
 		last = batch_last_offset(&it.header);
 	assert_int_equal(last, 4);
 	file_unref(&records.file);
-	r.max_bytes = 10; /* less than a batch, and it need not come */
+	r.max_bytes = 10; /* less than a batch, which need not be returned */
 	assert_int_equal(log_read(f.log, &r, &records, NULL), 0);
 	assert_null(records.file);
 	r.offset = r.upto_offset = 7;
@@ -136,7 +136,7 @@ static void index_entries_are_kafkas(void **state)
 	}
 	assert_true(n > 10);
 	assert_int_equal(index.len, 8 * n);
-	assert_int_equal(time.len, 12 * (n + 1)); /* and the last timestamp, at the close */
+	assert_int_equal(time.len, 12 * (n + 1)); /* includes the last timestamp, written at the close */
 	assert_int_equal(get_i64(time.p + 12 * n), 1499);
 	assert_int_equal(get_i32(time.p + 12 * n + 8), 999);
 	buf_fini(&log);
@@ -235,7 +235,10 @@ static void expect_duplicates(int first, int n)
 		ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
 }
 
-/* A client whose answers were lost sends all that was in flight again: the snapshot of a stop, or of a roll, is all there is. */
+/*
+ * A client whose answers were lost sends everything in flight again: only the snapshot of a stop,
+ * or of a roll, tells.
+ */
 static void five_batches_are_known_after_a_restart_and_after_a_crash(void **state)
 {
 	f.config.segment_ms = 1000;
@@ -267,7 +270,7 @@ static void epochs_of_producers_are_fenced(void **state)
 	b.sequence = 0;
 	assert_int_equal(fixture_append(&f, b, 0, NULL), 0);
 	log_expire_producers(f.log, f.now_ms + 86400000, 86400000);
-	b.sequence = 77; /* unknown again: anything goes */
+	b.sequence = 77; /* unknown again: anything is accepted */
 	assert_int_equal(fixture_append(&f, b, 0, NULL), 0);
 }
 
@@ -317,7 +320,10 @@ static void append_of(int64_t producer_id, int32_t sequence)
 	assert_int_equal(fixture_append(&f, b, 0, NULL), 0);
 }
 
-/* What it was: decided at 4, open from 2 on, and the high watermark between the two, where other replicas call 2 stable. */
+/*
+ * The state as it was: decided at 4, open from 2 on, with the high watermark between the two, where
+ * other replicas consider 2 stable.
+ */
 static void check_unreplicated_until_passed(void)
 {
 	log_set_high_watermark(f.log, 4);
@@ -326,7 +332,10 @@ static void check_unreplicated_until_passed(void)
 	assert_int_equal(log_offsets(f.log).stable, 5);
 }
 
-/* The snapshot of the stop has no word of it. The one of a roll in the midst of the transaction has its beginning. */
+/*
+ * The snapshot of the stop does not mention it. The one of a roll in the middle of the transaction
+ * has its beginning.
+ */
 static void what_is_decided_and_not_replicated_is_not_stable_after_a_clean_stop(void **state)
 {
 	for (int rolls = 0; rolls < 2; rolls++) {
@@ -344,7 +353,7 @@ static void what_is_decided_and_not_replicated_is_not_stable_after_a_clean_stop(
 		assert_int_equal(log_producer_count(f.log), 1);
 		log_set_high_watermark(f.log, INT64_MAX);
 		assert_int_equal(log_offsets(f.log).stable, 5); /* the next one is open */
-		append_of(8, 3);				/* and what it has written is known */
+		append_of(8, 3);				/* and its records are known */
 		fixture_fini(&f);
 		fixture_init(&f);
 	}
@@ -410,7 +419,7 @@ static void retention_takes_old_segments_and_the_active_one_last(void **state)
 	assert_int_equal(log_segments(f.log), 1);
 	assert_int_equal(log_offsets(f.log).start, 300);
 	assert_int_equal(log_offsets(f.log).end, 300);
-	assert_int_equal(d->n, 4 * n - 1); /* three files each, and a snapshot but of the first */
+	assert_int_equal(d->n, 4 * n - 1); /* three files each, and a snapshot for all but the first */
 	assert_true(fixture_exists(&f, "00000000000000000000.log.deleted"));
 	assert_int_equal(log_deletion_finish(d), 0);
 	assert_false(fixture_exists(&f, "00000000000000000000.log.deleted"));
@@ -450,7 +459,7 @@ static void only_a_policy_that_deletes_lets_segments_go_by_time_or_size(void **s
 	int n = log_segments(f.log);
 	assert_int_equal(log_retain(f.log, f.now_ms + 100000, &d), 0);
 	assert_null(d);
-	assert_int_equal(log_set_start(f.log, 299, &moved), 0); /* what was deleted by offset goes all the same */
+	assert_int_equal(log_set_start(f.log, 299, &moved), 0); /* what was deleted by offset goes regardless */
 	assert_int_equal(log_retain(f.log, f.now_ms, &d), 0);
 	assert_non_null(d);
 	assert_true(log_segments(f.log) < n);
@@ -470,7 +479,7 @@ static void what_has_a_time_to_come_stays_until_then(void **state)
 		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .timestamp = f.now_ms + 50000}, 0, NULL),
 				 0);
 	assert_int_equal(log_retain(f.log, f.now_ms + 10000, &d), 0);
-	assert_null(d); /* a timestamp to come keeps a segment */
+	assert_null(d); /* a future timestamp keeps a segment */
 	assert_int_equal(log_retain(f.log, f.now_ms + 51001, &d), 0);
 	assert_non_null(d);
 	log_deletion_free(d);
@@ -531,7 +540,7 @@ static void an_epoch_without_records_goes_when_the_end_is_where_it_began(void **
 	log_begin_epoch(f.log, 5);
 	assert_int_equal(log_offsets(f.log).last_epoch, 5);
 	assert_int_equal(log_truncate_to(f.log, 3),
-			 0); /* nothing to cut, but the leader knows no epoch 5 (KAFKA-10706) */
+			 0); /* nothing to truncate, but the leader does not know epoch 5 (KAFKA-10706) */
 	assert_int_equal(log_offsets(f.log).last_epoch, 0);
 	assert_int_equal(log_offsets(f.log).end, 3);
 	fixture_flush(&f);
@@ -607,7 +616,7 @@ static void a_follower_takes_whole_batches_in_order_only(void **state)
 	assert_int_equal(log_offsets(f.log).end, 91);
 	assert_true(log_segments(f.log) > 1);
 	struct buf read = {0};
-	assert_int_equal(fixture_read(&f, 5, 100, &read), 0); /* a gap: the next batch comes */
+	assert_int_equal(fixture_read(&f, 5, 100, &read), 0); /* a gap: the next batch is returned */
 	assert_int_equal(get_i64(read.p), 10);
 	buf_fini(&read);
 	buf_fini(&buf);
@@ -658,7 +667,7 @@ static void segments_on_their_way_out_are_no_danger_to_a_topic_made_again(void *
 	fixture_append_n(&f, 300);
 	assert_int_equal(log_retain(f.log, f.now_ms, &segments), 0);
 	struct log_deletion *replica = log_delete(f.log);
-	fixture_append_n(&f, 100); /* its segments have names that were the old one's */
+	fixture_append_n(&f, 100); /* its segments have names that the old ones had */
 	int n = log_segments(f.log);
 	assert_int_equal(log_deletion_finish(segments), 0);
 	assert_int_equal(log_deletion_finish(replica), 0);
@@ -672,7 +681,10 @@ static void segments_on_their_way_out_are_no_danger_to_a_topic_made_again(void *
 	fixture_check_whole(&f);
 }
 
-/* Records alone do not tell all: an epoch without any, a producer whose records are gone, a transaction whose coordinator is being asked. */
+/*
+ * Records alone do not tell everything: an epoch without any, a producer whose records are gone, a
+ * transaction whose coordinator is being asked.
+ */
 static void a_moved_log_takes_over_what_the_records_do_not_tell(void **state)
 {
 	struct verification_question asked = {.producer_id = 8}, before = {.producer_id = 6};
@@ -694,7 +706,7 @@ static void a_moved_log_takes_over_what_the_records_do_not_tell(void **state)
 	struct log *future = log_new_future(f.dir, &id, &f.config, NULL);
 	assert_true(log_is_future(future));
 	assert_int_equal(fixture_read(&f, 3, 1 << 20, &b), 0);
-	assert_int_equal(log_begin_at(future, 2), 0); /* where the batch of the start begins */
+	assert_int_equal(log_begin_at(future, 2), 0); /* where the first batch begins */
 	assert_int_equal(log_append_as_follower(future, b.p, b.len, INT32_MAX, f.now_ms, &out), 0);
 	assert_int_equal(log_common_end(f.log, future), 6);
 	assert_int_equal(log_become_current(future), -EEXIST); /* the name is taken in this directory */
@@ -734,7 +746,7 @@ static void a_future_log_is_cut_where_the_current_one_was_truncated(void **state
 	assert_int_equal(log_common_end(f.log, future), 8);
 	assert_int_equal(log_truncate_to(f.log, 4), 0);
 	assert_int_equal(log_common_end(f.log, future), 4);
-	for (int i = 0; i < 4; i++) /* longer than the other one again, with other records */
+	for (int i = 0; i < 4; i++) /* longer than the other one again, with different records */
 		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 2}, 5, NULL), 0);
 	assert_int_equal(log_common_end(f.log, future), 4);
 	assert_int_equal(log_truncate_to(future, 4), 0);

@@ -1,4 +1,7 @@
-/* record_stream: the quick walk over records, held against the thorough one of src/wire, over right and damaged bytes. */
+/*
+ * record_stream: the fast walk over records, compared with the thorough one of src/wire, over valid
+ * and damaged bytes.
+ */
 #include "log/record_stream.h"
 
 #include <stdlib.h>
@@ -15,7 +18,7 @@ static int below(int bound)
 	return (int)(cm_random(&chance) % (uint64_t)bound);
 }
 
-/* Nothing, null, or some bytes of a length that takes one, two or three bytes to say. */
+/* Null, or bytes of a length whose encoding takes one, two or three bytes. */
 static struct bytes draw_bytes(void)
 {
 	static const uint8_t some[20000];
@@ -44,7 +47,7 @@ static void draw_batch(struct buf *out, bool append_time)
 	batch_end(&b);
 }
 
-/* Both walks see the same records, and end alike. */
+/* Both walks see the same records, and end in the same way. */
 static void compare(const uint8_t *batch, const struct batch_header *h)
 {
 	struct record_iter it = record_iter(h, batch + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
@@ -121,7 +124,7 @@ static struct sums at_a_glance(const uint8_t *batch, const struct batch_header *
 	return a;
 }
 
-/* What is noted at a glance is what a look at each record finds. */
+/* The quick summary equals that of a walk over the records. */
 static int64_t compare_glance(const uint8_t *batch, const struct batch_header *h)
 {
 	int64_t glanced = 0;
@@ -150,7 +153,7 @@ static void both_walks_see_the_same_records(void **state)
 		draw_batch(&batch, i % 7 == 0);
 		assert_int_equal(batch_header_read(batch.p, batch.len, &h), 0);
 		compare(batch.p, &h);
-		if (i % 7) /* else a record's own timestamp does not count */
+		if (i % 7) /* otherwise a record's own timestamp does not count */
 			glanced += compare_glance(batch.p, &h);
 	}
 	assert_in_range(glanced, 2000, 3000 * 9);
@@ -169,14 +172,14 @@ static void both_walks_refuse_the_same_bytes(void **state)
 		batch.len = 0;
 		draw_batch(&batch, false);
 		assert_int_equal(batch_header_read(batch.p, batch.len, &h), 0);
-		for (int k = below(3); k >= 0; k--) /* most of what is worth breaking lies at the front */
+		for (int k = below(3); k >= 0; k--) /* most of what is worth damaging is at the front */
 			batch.p[BATCH_HEADER_SIZE + below(below(2) ? 12 : (int)batch.len - BATCH_HEADER_SIZE)] =
 				(uint8_t)cm_random(&chance);
 		if (below(4) == 0)
 			h.count += below(3) - 1;
 		if (below(4) == 0)
 			h.length -= below(h.length - (BATCH_HEADER_SIZE - BATCH_PREFIX_SIZE));
-		exact = malloc((size_t)batch_size(&h)); /* so that a sanitizer sees a step too far */
+		exact = malloc((size_t)batch_size(&h)); /* exact size, so that a sanitizer sees a read past the end */
 		memcpy(exact, batch.p, (size_t)batch_size(&h));
 		compare(exact, &h);
 		compare_glance(exact, &h);

@@ -80,9 +80,9 @@ static void a_flipped_byte_in_any_field_cuts_before_its_batch_and_sets_the_rest_
 {
 	for (size_t at = 0; at < 61; at++) {
 		if (at >= BATCH_AT_LEADER_EPOCH && at < BATCH_AT_MAGIC)
-			continue; /* outside the CRC: nothing tells */
+			continue; /* outside the CRC: cannot be detected */
 		if (at < BATCH_AT_LENGTH && at >= 5)
-			continue; /* a base offset that is possible: outside the CRC too */
+			continue; /* a valid base offset: also outside the CRC */
 		fixture_append_n(&f, 6);
 		struct buf log = fixture_slurp(&f, LOG);
 		size_t bad = position(&log, 2);
@@ -129,7 +129,7 @@ static void segments_behind_a_bad_batch_are_set_aside_and_named(void **state)
 	buf_fini(&log);
 }
 
-/* One record each, every `step` offsets; as a follower has them whose leader's log was compacted. */
+/* One record each, every `step` offsets, as in a follower whose leader's log was compacted. */
 static void append_with_gaps(int64_t first, int n, int64_t step)
 {
 	struct batch_options o = BATCH_OPTIONS_NONE;
@@ -185,7 +185,10 @@ static void gaps_of_a_log_that_is_followed_cost_nothing(void **state)
 	}
 }
 
-/* As the copy of a log whose first records were compacted away: who has read up to some offset among them reads on. */
+/*
+ * Like the copy of a log whose first records were compacted away: a reader positioned among them
+ * continues.
+ */
 static void a_gap_at_the_start_is_no_later_start(void **state)
 {
 	append_with_gaps(255, 3, 1);
@@ -227,7 +230,7 @@ static void a_log_that_was_cut_inside_of_a_gap_goes_on_behind_it(void **state)
 	assert_false(was_told("set aside"));
 }
 
-/* It is found by who looks for the end of the last batch. */
+/* It is found when the end of the last batch is looked for. */
 static void a_damaged_header_in_the_active_segment_holds_no_roll_up(void **state)
 {
 	fixture_append_n(&f, 5);
@@ -242,7 +245,7 @@ static void a_damaged_header_in_the_active_segment_holds_no_roll_up(void **state
 	buf_fini(&log);
 }
 
-/* What is appended where it was cut is not synced, and the checkpoint would have it trusted. */
+/* What is appended at the truncation point is not synced, but the checkpoint would make it trusted. */
 static void a_log_that_was_cut_below_its_checkpoint_says_so(void **state)
 {
 	fixture_append_n(&f, 10);
@@ -264,7 +267,7 @@ static void a_log_that_was_cut_below_its_checkpoint_says_so(void **state)
 	assert_int_equal(log_begin_checkpoint(f.log), 7);
 }
 
-/* A flush that was out while the log was cut wrote them down. */
+/* A flush under way during the truncation wrote them down. */
 static void epochs_of_a_tail_that_was_cut_off_are_forgotten(void **state)
 {
 	static const char STALE[] = "0\n3\n0 0\n2 2\n7 4\n";
@@ -285,7 +288,7 @@ static void epochs_of_a_tail_that_was_cut_off_are_forgotten(void **state)
 	assert_int_equal(log_epoch_end(f.log, 2).end_offset, 3);
 }
 
-/* The file has only those that were flushed; what a recovery adds has to outlast the clean stop after it. */
+/* The file only has flushed ones; those added by a recovery must survive the clean stop after it. */
 static void epochs_that_were_found_again_stay_after_a_clean_stop(void **state)
 {
 	for (int i = 0; i < 3; i++)
@@ -302,7 +305,7 @@ static void epochs_that_were_found_again_stay_after_a_clean_stop(void **state)
 	assert_int_equal(log_epoch_end(f.log, 0).end_offset, 5);
 }
 
-/* As Kafka has it: a follower's segment begins with its first batch there. */
+/* As in Kafka: a follower's segment begins with its first batch there. */
 static void make_copy_of_compacted(void)
 {
 	for (int i = 0; i < 8; i++) {
@@ -322,7 +325,7 @@ static void gaps_of_a_copy_of_a_compacted_log_cost_nothing(void **state)
 	assert_false(was_told("set aside"));
 }
 
-/* Where one of ours was last it is no copy: what is missing between segments was lost. */
+/* Where Odradek was the last to run it is not a copy: what is missing between segments was lost. */
 static void gaps_between_segments_that_no_checkpoint_knows_are_holes_where_kafka_was_not(void **state)
 {
 	log_dir_vouch(f.dir);
@@ -344,7 +347,7 @@ static void gaps_below_the_recovery_point_cost_nothing(void **state)
 	fixture_crash(&f);
 	assert_int_equal(records_of_all(), 41);
 	assert_false(was_told("set aside"));
-	/* All of it is verified after a clean stop that was none. */
+	/* Everything is verified after a clean stop that turns out not to have been one. */
 	fixture_flush(&f);
 	fixture_restart(&f);
 	assert_int_equal(log_close(f.log), 0);
@@ -358,7 +361,7 @@ static void gaps_below_the_recovery_point_cost_nothing(void **state)
 	buf_fini(&log);
 }
 
-/* As a power cut leaves it whose name of a segment was not synced, or the end of one. */
+/* As after a power cut before a segment's name, or the end of one, was synced. */
 static void a_hole_ends_the_log_and_is_told(void **state)
 {
 	for (int round = 0; round < 3; round++) {
@@ -384,7 +387,10 @@ static void a_hole_ends_the_log_and_is_told(void **state)
 	}
 }
 
-/* The bytes of a failed write, or a torn tail, were cut off, and the log went on in the next segment: a power cut may bring them back. */
+/*
+ * The bytes of a failed write, or a torn tail, were truncated, and the log continued in the next
+ * segment: a power cut may bring them back.
+ */
 static void what_was_cut_off_before_a_roll_is_cut_off_again(void **state)
 {
 	static const char NAME[] = "00000000000000000005.log";
@@ -460,7 +466,7 @@ static void indexes_that_kafka_left_long_and_full_of_zeros_are_read(void **state
 		}
 		if (round == 0)
 			fixture_crash(&f);
-		else { /* even behind a clean marker */
+		else { /* even after a clean marker */
 			assert_int_equal(log_dir_mark_clean(f.dir, 0), 0);
 			fixture_crash(&f);
 		}
@@ -479,7 +485,7 @@ static void only_what_lies_past_the_recovery_point_is_read(void **state)
 	fixture_checkpoint(&f);
 	fixture_append_n(&f, 10);
 	struct buf log = fixture_slurp(&f, LOG);
-	log.p[position(&log, 3) + 70] ^= 1; /* below: not looked at, as with Kafka */
+	log.p[position(&log, 3) + 70] ^= 1; /* below: not checked, as in Kafka */
 	fixture_spill(&f, LOG, log.p, log.len);
 	fixture_crash(&f);
 	assert_int_equal(log_offsets(f.log).end, 410);
@@ -512,7 +518,7 @@ static void leftovers_of_deletions_and_compactions_are_settled(void **state)
 	fixture_spill(&f, "00000000000000000020.log.cleaned", "x", 1);
 	fixture_spill(&f, "00000000000000000077.index", "", 0);
 	fixture_spill(&f, "leader-epoch-checkpoint.tmp", "x", 1);
-	/* a finished compaction of the first segment: its last batch only */
+	/* A finished compaction of the first segment: only its last batch. */
 	size_t last = 0;
 	for (struct batch_iter it = batch_iter(first.p, first.len); batch_next(&it);)
 		last = (size_t)(it.p - first.p);

@@ -1,6 +1,7 @@
 /*
- * What leaves a log at its start while transactions are open there, while it is not replicated, and when a directory has to be lighter: as in
- * Kafka's UnifiedLog and ProducerStateManager, but that a transaction all of whose records are gone is not forgotten by a restart.
+ * What leaves a log at its start while transactions are open there, while it is not replicated, and
+ * when a directory needs room: as in Kafka's UnifiedLog and ProducerStateManager, except that a
+ * transaction whose records are all gone is not forgotten by a restart.
  */
 #include "log/log.h"
 
@@ -29,7 +30,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Until nothing goes any more. */
+/* Until nothing more is deleted. */
 static void retain(int64_t now_ms, int64_t upto)
 {
 	struct log_deletion *d;
@@ -61,7 +62,7 @@ static void is_open_from_the_start(void)
 	assert_int_equal(o.high_watermark, o.end);
 }
 
-/* As it ends: nobody is told of records that are there no more, and what is stable goes on to the end. */
+/* Ends it: readers are not told of records that are gone, and the stable offset moves to the end. */
 static void ends_aborted(int64_t producer_id)
 {
 	struct aborted_txn *v;
@@ -124,7 +125,7 @@ static void records_are_deleted_into_an_open_transaction(void **state)
 	ends_aborted(PID);
 }
 
-/* What is decided but not replicated is no more undecided where its marker lies below the start. */
+/* What is decided but not replicated is no longer undecided once its marker is below the start. */
 static void a_start_behind_a_marker_leaves_nothing_undecided(void **state)
 {
 	bool moved;
@@ -141,7 +142,7 @@ static void a_start_behind_a_marker_leaves_nothing_undecided(void **state)
 	assert_int_equal(log_offsets(f.log).stable, 4);
 }
 
-/* Nor does an idle minute, nor a day: while its transaction is open a producer is known. */
+/* Neither after a minute nor after a day: a producer is known while its transaction is open. */
 static void a_producer_with_an_open_transaction_does_not_expire(void **state)
 {
 	(void)state;
@@ -174,13 +175,13 @@ static void all_taken_at_once_begins_anew_without_transactions(void **state)
 	assert_int_equal(o.start, 50);
 	assert_int_equal(o.stable, 50);
 	assert_int_equal(log_producer_count(f.log), 0);
-	append(PID, 7); /* unknown: anything goes */
+	append(PID, 7); /* unknown: anything is accepted */
 	assert_int_equal(log_offsets(f.log).stable, 50);
 }
 
 /* ---- what may not go ---- */
 
-/* Nobody says that it is replicated. */
+/* It is not reported as replicated. */
 static void append_unreplicated(void)
 {
 	struct batch_of what = {.n = 1};
@@ -277,7 +278,7 @@ static void fronts_are_told_oldest_first_and_go_when_they_are_let_go(void **stat
 		assert_true(front.bytes > 3000 && front.bytes <= 4000);
 		last = front;
 	}
-	assert_int_equal(n, log_segments(f.log) - 1); /* not the active one */
+	assert_int_equal(n, log_segments(f.log) - 1); /* except the active one */
 	assert_int_equal(log_front(f.log, 0, &front), 0);
 	retain(f.now_ms, front.end);
 	assert_int_equal(log_segments(f.log), n);

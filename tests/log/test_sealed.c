@@ -1,4 +1,7 @@
-/* A log whose batches are sealed, wholly or in part. The records are "abcdefghij", as the fixture makes them. */
+/*
+ * A log whose batches are encrypted, all or some of them. The records are "abcdefghij", as made by
+ * the fixture.
+ */
 #include "log/sealed.h"
 
 #include <errno.h>
@@ -149,7 +152,10 @@ static void what_others_say_is_sealed_is_not(void **state)
 	assert_int_equal(batch_header_read(b.p, b.len, &h), 0);
 	h.attributes |= (int16_t)(BATCH_SEALED | 0x4100);
 	batch_header_write(b.p, b.len, &h);
-	/* Of a leader, which may be Kafka and keeps what nobody knows, it goes too, also where this node seals. */
+	/*
+	 * From a leader, which may be Kafka and preserve unknown bits, it is cleared as well, even
+	 * if this node encrypts.
+	 */
 	for (int i = 0; i < 2; i++) {
 		f.config.encryption_enable = i == 1;
 		assert_int_equal(log_append_as_follower(f.log, b.p, b.len, 0, f.now_ms, &out), 0);
@@ -161,7 +167,7 @@ static void what_others_say_is_sealed_is_not(void **state)
 		assert_true(batch_crc_ok(read.p, &h));
 		assert_int_equal(log_truncate_fully_at(f.log, 0), 0);
 	}
-	/* Of a client it means nothing, and goes. */
+	/* From a client it means nothing, and is cleared. */
 	assert_int_equal(fixture_check(&f, &b, &info), 0);
 	assert_false(batch_is_sealed(&info.header));
 	assert_int_equal(batch_header_read(b.p, b.len, &h), 0);
@@ -189,14 +195,14 @@ static void without_its_key_it_waits_and_nothing_is_lost(void **state)
 	assert_true(log_dir_sealed(f.dir, LOG_DIR_SEAL_FAILED) >= 2);
 	assert_int_equal(log_offsets(f.log).end, 5);
 	fixture_add_key(&f, 1);
-	check_values(3); /* those before the first that does not open */
+	check_values(3); /* those before the first that cannot be decrypted */
 	assert_int_equal(fixture_read(&f, 3, 1 << 20, &b), ERR_KAFKA_STORAGE_ERROR);
 	f.keys = keys;
 	check_values(5);
 	buf_fini(&b);
 }
 
-/* A byte of the second batch of five, with a checksum that agrees. */
+/* Changes a byte of the second batch of five, with a matching checksum. */
 static void damage_second(void)
 {
 	struct buf b = fixture_slurp(&f, SEGMENT);

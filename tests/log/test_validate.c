@@ -43,7 +43,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* n records, timestamps from `timestamp` on; then compressed with codec. */
+/* n records, with timestamps from `timestamp` on; then compressed with the codec. */
 static void build(int n, int64_t timestamp, int codec)
 {
 	struct batch_options o = BATCH_OPTIONS_NONE;
@@ -171,7 +171,7 @@ static void a_record_that_unfolds_beyond_its_bound_is_refused(void **state)
 	for (int codec = CODEC_NONE; codec <= CODEC_ZSTD; codec++) {
 		int32_t least = 1;
 
-		/* the smallest bound that takes the records is the size of the largest one */
+		/* The smallest limit that accepts the records is the size of the largest one. */
 		for (build(3, NOW, codec); least < 1000; least++) {
 			config.max_decompressed_message_bytes = least;
 			if (rerun() == 0)
@@ -180,7 +180,7 @@ static void a_record_that_unfolds_beyond_its_bound_is_refused(void **state)
 			assert_non_null(
 				memmem(problem.message.p, (size_t)problem.message.len, "exceeds the configured", 22));
 		}
-		/* what is not compressed is bounded by its own size */
+		/* Uncompressed records are limited by their own size. */
 		assert_true(codec == CODEC_NONE ? least == 1 : least > 1 && least < 1000);
 	}
 }
@@ -269,7 +269,7 @@ static void log_append_time_is_stamped_and_the_crc_follows(void **state)
 	assert_true(batch_crc_ok(buf.p, &h));
 }
 
-/* As LogValidator.validateTimestamp has it: on a CreateTime topic the bit is only taken away. */
+/* As in LogValidator.validateTimestamp: on a CreateTime topic the bit is just cleared. */
 static void clients_do_not_say_log_append_time(void **state)
 {
 	struct batch_header h;

@@ -1,5 +1,6 @@
 /*
- * What KIP-890 asks of a log: nothing of a transaction without the coordinator's word, no marker that ends the wrong one.
+ * What KIP-890 requires of a log: no records of a transaction without the coordinator's
+ * confirmation, no marker that ends the wrong one.
  */
 #include "tests/base/cm.h"
 #include "tests/log/fixture.h"
@@ -84,7 +85,7 @@ static void a_late_marker_of_version_2_does_not_end_the_next_question(void **sta
 	assert_int_equal(write(0, 0, ask(0, 0, true)), 0);
 	assert_int_equal(fixture_marker_of(&f, PRODUCER, 1, 0, 2), 0);
 	guard = ask(1, 0, true);
-	assert_int_equal(fixture_marker_of(&f, PRODUCER, 1, 0, 2), 0); /* sent for the second time */
+	assert_int_equal(fixture_marker_of(&f, PRODUCER, 1, 0, 2), 0); /* sent a second time */
 	assert_int_equal(write(1, 0, guard), 0);
 	assert_int_equal(fixture_marker_of(&f, PRODUCER, 1, 0, 2), ERR_INVALID_PRODUCER_EPOCH);
 	assert_int_equal(fixture_marker_of(&f, PRODUCER, 0, 0, 2), ERR_INVALID_PRODUCER_EPOCH);
