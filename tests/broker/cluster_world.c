@@ -35,7 +35,7 @@ struct one {
 	struct node *node;
 	struct config *config;
 	struct diag diag;
-	char talk[TALK_MAX]; /* what it has said since it was started, as much of it as there is room for */
+	char talk[TALK_MAX]; /* what it has said since its start, as far as there is room */
 	size_t talk_len;
 	bool runs, serves, stopped;
 	bool forgetful;
@@ -47,7 +47,7 @@ static struct {
 	struct sim_world *sim;
 	const char *const *overrides;
 	bool is_split;
-	const char *mechanism; /* between brokers; NULL: nobody logs in */
+	const char *mechanism; /* between brokers; NULL: no logins */
 	struct login_method *login;
 	struct one nodes[CLUSTER_NODES];
 	struct channels channels;
@@ -60,7 +60,7 @@ static struct {
 		bool closed;
 	} web;
 	int n_reactors;
-	int now; /* what a call into a machine is about */
+	int now; /* the machine that a call into it is about */
 } w;
 
 struct sim_world *cluster_sim(void)
@@ -97,7 +97,7 @@ static void on_event(void *arg, enum node_event event, const char *text)
 	n->stopped |= event == NODE_EVENT_STOPPED;
 }
 
-/* What differs from node to node. */
+/* The settings that differ from node to node. */
 static void fill_own(int i, char own[OWN][OWN_MAX])
 {
 	const char *roles = !w.is_split ? "broker,controller" : i == 0 ? "controller" : "broker";
@@ -119,7 +119,7 @@ static void fill_own(int i, char own[OWN][OWN_MAX])
 #define PLAIN_MODULE "org.apache.kafka.common.security.plain.PlainLoginModule"
 #define SCRAM_MODULE "org.apache.kafka.common.security.scram.ScramLoginModule"
 
-/* A JAAS line of a listener. */
+/* The JAAS setting of a listener. */
 static void fill_line(int i, char *out, const char *listener, const char *mechanism)
 {
 	bool plain = strcmp(mechanism, "plain") == 0;
@@ -130,7 +130,7 @@ static void fill_line(int i, char *out, const char *listener, const char *mechan
 		 plain ? " user_node=\"secret\"" : "");
 }
 
-/* Tokens that nobody signs, also among controllers. */
+/* Unsigned tokens, among controllers too. */
 static void fill_bearer_line(char *out, const char *listener)
 {
 	snprintf(out, OWN_MAX,
@@ -159,7 +159,7 @@ static int fill_secure(int i, char own[OWN_SECURE][OWN_MAX])
 	strcpy(own[n++], "inter.broker.listener.name=INTERNAL");
 	snprintf(own[n++], OWN_MAX, "listener.name.internal.sasl.enabled.mechanisms=%s", w.mechanism);
 	snprintf(own[n++], OWN_MAX, "listener.name.controller.sasl.enabled.mechanisms=PLAIN%s",
-		 bearer ? ",OAUTHBEARER" : ""); /* this world's own client says it in plain */
+		 bearer ? ",OAUTHBEARER" : ""); /* the client of this world uses PLAIN */
 	snprintf(own[n++], OWN_MAX, "sasl.mechanism.inter.broker.protocol=%s", w.mechanism);
 	snprintf(own[n++], OWN_MAX, "sasl.mechanism.controller.protocol=%s", of_controllers);
 	fill_line(i, own[n++], "controller", "plain");
@@ -219,7 +219,7 @@ static void add_credential(struct record_list *records)
 	r->server_key = (struct bytes){keys[1].b, (int32_t)scram_key_len(SCRAM_SHA_256)};
 }
 
-/* As kafka-storage format --add-scram. */
+/* Like kafka-storage format --add-scram. */
 static void format_with_credential(struct config *config, struct log_dir *dir)
 {
 	struct format_options o = {sim_env(w.sim, w.now), config, &dir, 1, dir};
@@ -245,7 +245,7 @@ static void format_with_credential(struct config *config, struct log_dir *dir)
 	arena_fini(&a);
 }
 
-/* Its bootstrap records are the node's own, where no credentials are among them. */
+/* A node without credentials among its bootstrap records makes these itself. */
 static void format(void *arg)
 {
 	struct config *config = load_config(w.now);
@@ -498,7 +498,7 @@ static bool web_is_closed(void *arg)
 	return w.web.closed;
 }
 
-/* HTTP/1.0: the answer ends when the connection does. */
+/* HTTP/1.0: the answer ends with the connection. */
 const char *cluster_web(int i, const char *path)
 {
 	w.now = i;

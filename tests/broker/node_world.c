@@ -1,4 +1,3 @@
-/* node_world: see the header. */
 #include "tests/broker/node_world.h"
 
 #include <errno.h>
@@ -165,7 +164,7 @@ static void client_wants_to_write(void *arg)
 	sock_want(((struct client *)arg)->sock, SOCK_READ | SOCK_WRITE);
 }
 
-/* Sends `in`; what has come before is forgotten. */
+/* Sends `in`; forgets what has been received before. */
 void client_send(struct client *c, const struct schema *s, int version, const void *in)
 {
 	struct request_header h = {.request_api_key = s->key,
@@ -193,7 +192,7 @@ bool has_answer(void *arg)
 	return c->closed || (c->in_len >= 4 && c->in_len >= 4 + (size_t)get_i32(c->in));
 }
 
-/* The answer to what was sent last, in the world's arena. */
+/* The answer to the latest request, in the world's arena. */
 void client_take(struct client *c, const struct schema *s, int version, void *out)
 {
 	struct reader r;
@@ -333,7 +332,7 @@ void send_move(const char *topic, int32_t partition, const char *path)
 	client_send(&w->a, &alter_replica_log_dirs_request_schema, 2, &in);
 }
 
-/* Is this batch's only record `value`? */
+/* Asserts that `value` is the only record of this batch. */
 void assert_value(struct records records, const char *value)
 {
 	struct batch_iter it = batch_iter(records.p, (size_t)records.len);

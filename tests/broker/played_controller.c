@@ -1,4 +1,3 @@
-/* played_controller: see the header. */
 #include "tests/broker/played_controller.h"
 
 #include <string.h>
@@ -13,7 +12,7 @@
 #include "wire/header.h"
 #include "wire/protocol.h"
 
-/* A request, until its answer has left or its connection has gone. */
+/* A request, until its answer has left or its connection is gone. */
 struct visit {
 	struct arena arena;
 	struct frame frame;

@@ -16,7 +16,7 @@ static struct {
 	struct node *node;
 	struct config *config;
 	struct loop *loop;  /* of the callers */
-	struct caller *now; /* what the code of the other machine works on */
+	struct caller *now; /* the caller that code on the other machine works on */
 	const char *const *overrides;
 	bool serving, stopped;
 	int lines;

@@ -1,6 +1,7 @@
 /*
- * acls: a node with an authorizer: what is created is enforced and told, what is deleted is gone within a second on connections that are open,
- * and decisions are lines. The clients are User:ANONYMOUS.
+ * acls: a node with an authorizer. What is created is enforced and reported; what is deleted is
+ * gone within a second, on open connections too; decisions are logged. The clients are
+ * User:ANONYMOUS.
  */
 #include <string.h>
 
@@ -104,7 +105,7 @@ static void what_is_created_is_described_by_pattern(void **state)
 		{ACL_TOPIC, STR("t"), ACL_LITERAL, STR("User:b"), STR("*"), ACL_READ, ACL_ALLOW},
 		{ACL_TOPIC, STR("t"), ACL_PREFIXED, STR("User:a"), STR("10.0.0.0/8"), ACL_WRITE, ACL_DENY},
 		{ACL_TOPIC, STR("t"), ACL_LITERAL, STR("User:a"), STR("*"), ACL_READ, ACL_ALLOW},
-		{ACL_TOPIC, STR("t"), ACL_LITERAL, STR("User:a"), STR("*"), ACL_READ, ACL_ALLOW}, /* once more */
+		{ACL_TOPIC, STR("t"), ACL_LITERAL, STR("User:a"), STR("*"), ACL_READ, ACL_ALLOW}, /* a duplicate */
 	};
 	struct create_acls_request in = {{v, 4}};
 	struct create_acls_response made;
@@ -124,7 +125,7 @@ static void what_is_created_is_described_by_pattern(void **state)
 	assert_int_equal(out.resources.v[1].pattern_type, ACL_PREFIXED);
 	assert_int_equal(out.resources.v[1].acls.n, 1);
 	assert_true(str_is(out.resources.v[1].acls.v[0].host, "10.0.0.0/8"));
-	ASK(create_acls, 3, &in, &made); /* there already */
+	ASK(create_acls, 3, &in, &made); /* exists already */
 	assert_int_equal(describe(&w->a, &out), 0);
 	assert_int_equal(out.resources.v[0].acls.n + out.resources.v[1].acls.n, 3);
 	restart();
@@ -234,7 +235,10 @@ static void delete_denials(void)
 	assert_int_equal(out.filter_results.v[0].matching_acls.n, 1);
 }
 
-/* Until the other connection, open all the while, is answered with err. How long that took. */
+/*
+ * Waits until the other connection, which stays open, gets err as its answer. Returns how long that
+ * took.
+ */
 static int64_t effective_after_ms(int16_t err)
 {
 	int64_t since_ns = sim_now_ns(w->sim);
@@ -264,7 +268,7 @@ static int16_t fetch_error(void)
 	return take_fetch(&w->b).error_code;
 }
 
-/* Until fetches on the connection that is open all the while are answered with err. */
+/* Waits until fetches on the connection that stays open get err as their answer. */
 static int64_t fetches_after_ms(int16_t err)
 {
 	int64_t since_ns = sim_now_ns(w->sim);
@@ -290,7 +294,7 @@ static void what_may_be_read_no_more_is_read_no_more(void **state)
 	assert_int_equal(create(denial, NULL), 0);
 	assert_true(fetches_after_ms(ERR_TOPIC_AUTHORIZATION_FAILED) < 1000);
 	assert_int_equal(ask_produce("t", "value").error_code,
-			 ERR_TOPIC_AUTHORIZATION_FAILED); /* nothing allows it now */
+			 ERR_TOPIC_AUTHORIZATION_FAILED); /* nothing allows it any more */
 	ASK(delete_acls, 3, &in, &out);
 	assert_int_equal(out.filter_results.v[0].matching_acls.n, 1);
 	assert_true(fetches_after_ms(0) < 1000);
@@ -334,7 +338,7 @@ static void denials_are_lines_and_not_too_many(void **state)
 	assert_null(strstr(lines, "is Allowed"));
 }
 
-/* One that was parked for long and one that is new are answered in turn. */
+/* A request that was parked for long and a new one are answered alternately. */
 static void answer_late_and_new(void *arg)
 {
 	struct core *core = &w->node->cores[0];
@@ -360,7 +364,7 @@ static void an_answer_that_comes_late_makes_no_room(void **state)
 	int n = 0;
 
 	(void)state;
-	w->overrides[2] = "odradek.authorizer.audit.rate=2"; /* one a core */
+	w->overrides[2] = "odradek.authorizer.audit.rate=2"; /* one per core */
 	restart();
 	sim_run_for(w->sim, 2000);
 	assert_true(sim_call(w->sim, NODE, answer_late_and_new, NULL));
@@ -409,7 +413,7 @@ static void the_authorizers_logger_is_changed_while_the_node_runs(void **state)
 	assert_true(str_is(out.results.v[0].configs.v[0].value, "DEBUG"));
 	assert_int_equal(describe(&w->a, &described), 0);
 	assert_non_null(strstr(lines, "is Allowed operation = DESCRIBE from"));
-	assert_int_equal(set_logger(NULL, 1), 0); /* deleted: as configured */
+	assert_int_equal(set_logger(NULL, 1), 0); /* removed: back to the configured value */
 	ASK(describe_configs, 4, &in, &out);
 	assert_true(str_is(out.results.v[0].configs.v[0].value, "INFO"));
 }

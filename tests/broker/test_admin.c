@@ -1,6 +1,7 @@
 /*
- * admin: what a stock tool asks of one node beside topics and records: a whole node in the simulator answers. The words of each answer, in
- * every version, are held against Apache Kafka in compat/differential.
+ * admin: what a stock tool asks a single node for, apart from topics and records. A whole node in
+ * the simulator answers. compat/differential compares the wording of each answer, in every version,
+ * with Apache Kafka's.
  */
 #include "base/err.h"
 #include "base/mem.h"
@@ -154,7 +155,7 @@ static void nodes_that_are_not_there_cannot_go_and_voters_stay_as_they_are(void 
 	assert_int_equal(out.error_code, ERR_INCONSISTENT_CLUSTER_ID);
 }
 
-/* What an AddRaftVoter for a node at this address comes to. */
+/* The result of an AddRaftVoter for a node at this address. */
 static struct str add_voter_at(int32_t id, const char *host, uint16_t port)
 {
 	struct add_raft_voter_request_listener l = {STR("CONTROLLER"), str_of(host), port};
@@ -167,7 +168,7 @@ static struct str add_voter_at(int32_t id, const char *host, uint16_t port)
 	return out.error_message;
 }
 
-/* This node's own listener answers well; but whoever is there has not fetched anything. */
+/* The listener of this node answers properly, but the node there has never fetched anything. */
 static void a_node_that_is_to_be_a_voter_is_asked_what_it_speaks(void **state)
 {
 	(void)state;

@@ -1,4 +1,7 @@
-/* Clients that were sent an address, in the simulator: machine 0 keeps the book, 1 and 2 are clients. */
+/*
+ * Clients that were sent an address, in the simulator: machine 0 keeps the book, machines 1 and 2
+ * are clients.
+ */
 #include "broker/advertise.h"
 
 #include <stdlib.h>
@@ -14,7 +17,8 @@
 #define CLIENTS 4
 
 /*
- * Every connection's frames are commands, of one client id: 'v' a request of the prelude, 'm' Metadata that names the node, 'w' work.
+ * The frames of every connection are commands, all with one client id: 'v' is a request of the
+ * prelude, 'm' Metadata that names the node, 'w' work.
  */
 struct story {
 	struct sim_world *w;
@@ -140,7 +144,7 @@ static void say(void *arg)
 	}
 }
 
-/* Client number `client` of a machine connects, and says this. */
+/* Client number `client` of a machine connects and sends these commands. */
 static void client_says(struct story *s, int machine, int client, const char *says)
 {
 	s->machine = machine;
@@ -260,7 +264,7 @@ static void a_client_that_works_is_well(void **state)
 
 	story_begin(&s);
 	client_says(&s, 1, 0, "vmw");
-	client_says(&s, 1, 1, "vm"); /* works on the other one */
+	client_says(&s, 1, 1, "vm"); /* works on the other connection */
 	sim_run_for(s.w, 60000);
 	assert_string_equal(s.lines, "");
 	client_closes(&s, 1, 0);

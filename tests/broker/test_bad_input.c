@@ -1,7 +1,9 @@
 /*
- * Bad input against a whole node in the simulator. What is sent is written byte by byte (tests/bench/raw.h), not by the codec under test.
+ * Bad input against a whole node in the simulator. The bytes are written one by one
+ * (tests/bench/raw.h), not by the codec under test.
  *
- * After every attempt a healthy client on a connection of its own asks for metadata and has to be answered.
+ * After every attempt a healthy client asks for metadata over a connection of its own and has to
+ * get an answer.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +33,7 @@ static void expect_healthy(void)
 	free(o.p);
 }
 
-/* The bytes end the connection, and nothing else. */
+/* The bytes end their connection and do no other harm. */
 static void expect_closed(const struct bytes_out *o, const char *what, int n)
 {
 	raw_say(&callers[0], o);
@@ -87,7 +89,7 @@ static void keys_and_versions_that_are_not_served_close(void **state)
 		 {3, 99},
 		 {3, -1},
 		 {19, 1},
-		 /* those of the controller's listener, and what is between nodes */
+		 /* those of the controller's listener, and those between nodes */
 		 {52, 0},
 		 {53, 0},
 		 {54, 0},
@@ -131,7 +133,7 @@ static void a_version_of_api_versions_that_is_not_known_is_answered(void **state
 	free(o.p);
 }
 
-/* A frame that says its true length, but whose request ends `len` bytes after its beginning. */
+/* A frame with an honest length, but with a request that ends `len` bytes after its start. */
 static void expect_closed_when_cut(const struct bytes_out *whole, const char *what)
 {
 	for (size_t len = 0; len < whole->len - 4; len++) {
@@ -165,7 +167,7 @@ static void a_request_that_ends_too_early_closes_at_every_length(void **state)
 	free(batch.p);
 }
 
-/* Every four bytes of a request in turn become a large number: a length or a count that lies, most often. */
+/* Every four bytes of a request in turn become a large number: most often a length or a count that lies. */
 static void numbers_that_lie_cost_nothing(void **state)
 {
 	static const uint32_t lies[] = {0x7fffffff, 0x80000000, 0xffffffff, 0x00ffffff};
@@ -216,10 +218,10 @@ static void every_api_survives_random_bodies(void **state)
 		raw_leave(c);
 		free(o.p);
 	}
-	assert_true(n_answered > 50); /* some bodies are requests */
+	assert_true(n_answered > 50); /* some bodies are valid requests */
 }
 
-/* The error of a produce of these bytes; -1 when the connection is closed. */
+/* The error that a produce of these bytes gets; -1 when the connection is closed. */
 static int error_of(const struct bytes_out *batch)
 {
 	struct bytes_out o = {0};
@@ -235,7 +237,10 @@ static int error_of(const struct bytes_out *batch)
 	return error;
 }
 
-/* Bytes 0-7 are the base offset, 12-15 the leader epoch: neither is under the checksum. The node writes both itself. */
+/*
+ * Bytes 0-7 are the base offset, 12-15 the leader epoch: the checksum covers neither. The node
+ * writes both itself.
+ */
 static void a_batch_with_any_bit_wrong_is_refused(void **state)
 {
 	struct bytes_out batch = {0};
@@ -276,7 +281,7 @@ static void a_crowd_of_garbage_is_told_in_few_lines_and_held_in_little_memory(vo
 			const char *text = texts[cm_random(&chance) % 5];
 
 			put_raw(&o[i], text, strlen(text));
-		} else if (n % 3 == 1) { /* the beginning of a large frame, and silence */
+		} else if (n % 3 == 1) { /* the start of a large frame, then silence */
 			put32(&o[i], 50000000);
 			for (int k = 0; k < 3000; k++)
 				put32(&o[i], (int32_t)cm_random(&chance));

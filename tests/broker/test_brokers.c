@@ -1,6 +1,7 @@
 /*
- * brokers: a controller alone (node 0) and two brokers alone (nodes 1 and 2, with the ids 2 and 3), whole nodes in the simulator: what a broker
- * wants of a controller that is another node, and what becomes of it when one of them dies.
+ * brokers: a pure controller (node 0) and two pure brokers (nodes 1 and 2, with the ids 2 and 3),
+ * whole nodes in the simulator: what a broker needs from a controller on another node, and what
+ * happens when one of them dies.
  */
 #include <string.h>
 
@@ -17,7 +18,7 @@
 enum { CONTROLLER, FIRST, SECOND, TRIES = 600, PAUSE_MS = 50 };
 
 static const char *const SETTINGS[] = {"broker.session.timeout.ms=2000", "broker.heartbeat.interval.ms=200",
-				       "controller.quorum.fetch.max.bytes=1", /* the metadata comes batch by batch */
+				       "controller.quorum.fetch.max.bytes=1", /* the metadata arrives batch by batch */
 				       NULL};
 
 static struct {
@@ -44,7 +45,7 @@ static int create_topic(int by, const char *name)
 	return out->topics.v->error_code;
 }
 
-/* As node `by` says; NULL when it does not answer, or does not know the topic. */
+/* As node `by` reports it; NULL when it does not answer or does not know the topic. */
 static const struct metadata_response_partition *partition_by(int by)
 {
 	struct metadata_request_topic topic = {.name = STR("t")};
@@ -54,7 +55,7 @@ static const struct metadata_response_partition *partition_by(int by)
 	return out && out->topics.n == 1 && out->topics.v->error_code == 0 ? out->topics.v->partitions.v : NULL;
 }
 
-/* Until node `by` says that this node leads, with so many in sync. */
+/* Waits until node `by` reports this leader and this number of replicas in sync. */
 static void wait_leader(int by, int leader, int in_sync)
 {
 	for (int i = 0; i < TRIES; i++) {
@@ -67,7 +68,7 @@ static void wait_leader(int by, int leader, int in_sync)
 	fail_msg("node %d does not lead with %d in sync", leader, in_sync);
 }
 
-/* Kafka's error, or ERR_NETWORK_EXCEPTION. */
+/* Returns Kafka's error, or ERR_NETWORK_EXCEPTION. */
 static int produce_once(int to)
 {
 	struct produce_request_partition part;
@@ -100,7 +101,7 @@ static void produce(int to)
 	t.n_written++;
 }
 
-/* How many records node `from` has for readers. */
+/* The number of records that readers get from node `from`. */
 static int count_records(int from)
 {
 	struct fetch_request_partition part;
@@ -228,7 +229,10 @@ static void who_was_fenced_for_its_silence_comes_back_without_a_restart(void **s
 	assert_int_equal(count_records(SECOND), t.n_written);
 }
 
-/* Its own copy of the metadata is not flushed, and may lack a topic after a power cut that its disk has a replica of. */
+/*
+ * A node does not flush its own copy of the metadata: after a power cut it may lack a topic whose
+ * replica is on the disk.
+ */
 static void no_replica_is_put_aside_by_metadata_that_is_behind(void **state)
 {
 	(void)state;
@@ -297,7 +301,10 @@ static void producers_get_ids_of_which_each_is_given_once(void **state)
 	assert_true(first->producer_id != second->producer_id);
 }
 
-/* Thirteen partitions, by one broker or the other, with a quota of one a second: eleven tokens are there, and one may overdraw them. */
+/*
+ * Thirteen partitions, through one broker or the other, with a quota of one per second: there are
+ * eleven tokens, and they may be overdrawn.
+ */
 static const struct create_topics_response *create_many(int by, const char *name)
 {
 	struct create_topics_request_topic topic = {
@@ -357,7 +364,7 @@ static void start_with(const char *const *settings)
 		cluster_wait_serving(i);
 }
 
-/* Without controlled.shutdown.enable it goes as if it had died, but that its logs are closed. */
+/* Without controlled.shutdown.enable it leaves as if it had died, except that its logs are closed. */
 static void a_broker_that_need_not_ask_leaves_at_once(void **state)
 {
 	static const char *const settings[] = {"controlled.shutdown.enable=false", NULL};
@@ -374,7 +381,7 @@ static void a_broker_that_need_not_ask_leaves_at_once(void **state)
 	}
 }
 
-/* Its second directory, where the topic is, fails. */
+/* Its second directory, which has the topic, fails. */
 static void lose_directory(void)
 {
 	assert_int_equal(create_topic(FIRST, "first"), 0);
@@ -405,7 +412,7 @@ static void a_failed_directory_that_no_controller_hears_of_stops_the_broker(void
 	assert_int_equal(cluster_said(FIRST, told), 1);
 	assert_true(cluster_has_stopped(FIRST));
 	cluster_crash(FIRST, SIM_KILL);
-	cluster_start(CONTROLLER); /* the other broker leaves by it */
+	cluster_start(CONTROLLER); /* the other broker needs it to leave */
 	cluster_wait_serving(CONTROLLER);
 	down(state);
 }

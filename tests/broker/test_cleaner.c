@@ -1,4 +1,7 @@
-/* A node compacts its topics: found by itself, kept through kills, power cuts and stops, and given up with its topic. */
+/*
+ * A node compacts its topics: it finds them itself, the result survives kills, power cuts and
+ * stops, and a cleaning is given up when its topic goes.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +11,7 @@
 #include "tests/broker/node_world.h"
 
 #define TOPIC "compacted"
-#define A_WHILE_MS 40000 /* two looks of the cleaner */
+#define A_WHILE_MS 40000 /* the cleaner looks twice */
 
 static int64_t timestamp;
 
@@ -38,7 +41,7 @@ static void delete (void)
 	assert_int_equal(out.responses.v[0].error_code, 0);
 }
 
-/* One record a batch, one batch a segment. A null value is a tombstone. */
+/* One record per batch, one batch per segment. A null value is a tombstone. */
 static int16_t put(const char *key, const char *value)
 {
 	struct produce_response out;
@@ -58,7 +61,7 @@ static int16_t put(const char *key, const char *value)
 	return out.responses.v[0].partition_responses.v[0].error_code;
 }
 
-/* "offset:value ..." of what is there. */
+/* "offset:value ..." of all the records there are. */
 static const char *all(void)
 {
 	static char text[4096];
@@ -133,7 +136,7 @@ static void what_was_compacted_stays_so_after_a_kill_and_a_power_cut_and_a_stop(
 	}
 }
 
-/* Killed, cut, stopped or deleted at many moments around a cleaning. */
+/* Kills, power cuts, stops and deletions at many moments around a cleaning. */
 static void a_cleaning_may_be_ended_at_any_moment(void **state)
 {
 	for (int i = 0; i < 24; i++) {
@@ -173,7 +176,7 @@ static void a_record_without_a_key_is_refused(void **state)
 	assert_int_equal(put("key", "value"), 0);
 }
 
-/* The records are of 1970: older than retention.ms. */
+/* The records are from 1970: older than retention.ms. */
 static void a_topic_of_both_policies_is_compacted_and_deleted_from(void **state)
 {
 	struct fetch_response_partition f;
@@ -191,7 +194,7 @@ static void a_topic_of_both_policies_is_compacted_and_deleted_from(void **state)
 	send_fetch(&w->a, TOPIC, 6, 0);
 	f = take_fetch(&w->a);
 	assert_int_equal(f.error_code, 0);
-	assert_value(f.records, "two"); /* what was at 6 is shadowed by what is at 8 */
+	assert_value(f.records, "two"); /* the record at 8 shadows the one at 6 */
 }
 
 /* ---- what befalls a node in the middle of a cleaning ---- */
@@ -200,7 +203,7 @@ static void a_topic_of_both_policies_is_compacted_and_deleted_from(void **state)
 #define CLEAN_STOP_MS 10000
 #define MORE "/more"
 
-/* Two directories; a cleaning goes so slowly that it takes a while. */
+/* Two directories, and a cleaning slow enough to take a while. */
 static void slow_up(void **state, const char *bytes_per_second)
 {
 	set_up(state);
@@ -295,7 +298,10 @@ static void a_throttled_cleaning_holds_up_neither_a_stop_nor_a_move_nor_a_deleti
 	}
 }
 
-/* Where it has gone it is cleaned from its start: the time of a tombstone that was cleaned before may be over by then. */
+/*
+ * In its new place the log is cleaned from its start: the delay of a tombstone that was cleaned
+ * before may be over by then.
+ */
 static void assert_cleaned(void)
 {
 	const char *text = all();
@@ -338,7 +344,7 @@ static void lack_descriptors(bool lacks)
 	sim_refuse_descriptors(w->sim, NODE, lacks ? 1 : 0, INT32_MAX);
 }
 
-/* There is room again, or not before the node is stopped. */
+/* Either there is room again, or not before the node stops. */
 static void lack_at_each_moment(void **state, void (*lack)(bool lacks))
 {
 	for (int i = 0; i < 30; i++) {
@@ -360,7 +366,7 @@ static void lack_at_each_moment(void **state, void (*lack)(bool lacks))
 		}
 		assert_kept();
 		sim_run_for(w->sim, 2 * A_WHILE_MS);
-		assert_non_null(strstr(all(), "1:two 2:three ")); /* the tombstone may have gone: a second cleaning */
+		assert_non_null(strstr(all(), "1:two 2:three ")); /* a second cleaning may have removed the tombstone */
 		assert_non_null(strstr(all(), "5:six "));
 		assert_null(strstr(all(), "0:one"));
 		assert_int_equal(put("e", "eight"), 0);
@@ -377,7 +383,10 @@ static void descriptors_may_run_out_at_any_moment_of_a_cleaning(void **state)
 	lack_at_each_moment(state, lack_descriptors);
 }
 
-/* Where every message is flushed: at the n-th change of the disk from a little before the cleaning on. */
+/*
+ * Where every message is flushed: the node dies at the n-th change of the disk, counted from
+ * shortly before the cleaning.
+ */
 static bool dies_at(int64_t op, enum sim_crash how)
 {
 	bool died;
@@ -388,7 +397,7 @@ static bool dies_at(int64_t op, enum sim_crash how)
 	sim_crash_at_disk_op(w->sim, NODE, op, how);
 	sim_run_for(w->sim, 1000);
 	died = sim_is_down(w->sim, NODE);
-	sim_crash_at_disk_op(w->sim, NODE, 0, how); /* not later */
+	sim_crash_at_disk_op(w->sim, NODE, 0, how); /* no later crash */
 	if (died) {
 		sim_restart(w->sim, NODE);
 		bring_up();

@@ -1,5 +1,6 @@
 /*
- * cluster: three whole nodes in the simulator: their quorum elects, loses leaders, and takes them back.
+ * cluster: three whole nodes in the simulator: their quorum elects leaders, loses them, and takes
+ * them back.
  */
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +34,10 @@ static void everybody_knows(const char *topic)
 			cluster_wait_topic(i, topic);
 }
 
-/* As the active controller, to those who manage the cluster by its controllers (KIP-919). */
+/*
+ * As the active controller, in answers to tools that manage the cluster through its controllers
+ * (KIP-919).
+ */
 static void everybody_names(int leader)
 {
 	struct describe_cluster_request in;
@@ -75,7 +79,10 @@ static void when_the_leader_loses_its_power_another_leads_and_knows_what_was_dec
 	cluster_down();
 }
 
-/* From everybody, both ways, or (cut false) together again. The client reaches it all the while. */
+/*
+ * Separates it from all others, in both directions, or (cut false) joins them again. The client can
+ * always reach it.
+ */
 static void isolate(int node, bool cut)
 {
 	for (int i = 0; i < CLUSTER_NODES; i++) {
@@ -99,7 +106,7 @@ static int leader_beside(int node)
 	return leader;
 }
 
-/* What it has decided alone is in its log, and is cut off there. */
+/* What it decided on its own is in its log, and is truncated there. */
 static void what_an_isolated_leader_decides_is_never_true(void **state)
 {
 	struct create_topics_request_topic topic = {.name = STR("lost"), .num_partitions = 1, .replication_factor = 3};
@@ -151,13 +158,13 @@ static void who_comes_late_takes_a_snapshot(void **state)
 	assert_int_equal(cluster_said(late, "the metadata log starts over behind its leader's snapshot"), 1);
 	cluster_wait_topic(late, "t0");
 	cluster_wait_topic(late, "t59");
-	cluster_stop(leader); /* it leads by what it has fetched */
+	cluster_stop(leader); /* `late` leads with what it has fetched */
 	assert_int_not_equal(cluster_wait_leader(), leader);
 	cluster_wait_topic(late, "t59");
 	cluster_down();
 }
 
-/* The index of who leads, as its listener for controllers says to tools; -1 while not all are registered. */
+/* The index of the leader, as told by its controllers' listener to tools; -1 until all have registered. */
 static int leader_told_by(int i)
 {
 	struct describe_cluster_request in;
@@ -203,7 +210,7 @@ static void what_a_broker_was_asked_goes_to_the_next_controller(void **state)
 	cluster_up(4, NULL);
 	start_all();
 	leader = cluster_wait_leader();
-	sim_pause(cluster_sim(), leader, true); /* it takes the request, and never answers */
+	sim_pause(cluster_sim(), leader, true); /* it takes the request and never answers */
 	cluster_begin_ask(other_than(leader), CLUSTER_BROKER, create_topics_request_KEY, &in, &q);
 	for (int i = 0; !q.answered && i < 400; i++)
 		sim_run_for(cluster_sim(), 50);
@@ -230,7 +237,7 @@ static int16_t raise_kraft_version(int by, bool validate_only)
 	return out->error_code;
 }
 
-/* The level that is finalized, as this listener says. */
+/* The finalized level, as this listener reports it. */
 static int16_t kraft_version_by(int i, enum cluster_port port)
 {
 	struct api_versions_request in;
@@ -270,7 +277,8 @@ static void kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_th
 			 ERR_INVALID_UPDATE_VERSION); /* one is unknown */
 	cluster_start(2);
 	cluster_wait_serving(2);
-	for (int k = 0; raise_kraft_version(other_than(leader), true) != 0; k++) { /* all have told of themselves */
+	/* until all have reported their versions */
+	for (int k = 0; raise_kraft_version(other_than(leader), true) != 0; k++) {
 		assert_true(k < 400);
 		sim_run_for(cluster_sim(), 50);
 	}
@@ -308,7 +316,7 @@ static void a_leader_whose_disk_is_full_gives_the_lead_to_one_who_has_room(void 
 	start_all();
 	first = cluster_wait_leader();
 	fill_disk(first);
-	for (int i = 0; cluster_said(first, CANNOT_WRITE) == 0; i++) { /* a page of it is left */
+	for (int i = 0; cluster_said(first, CANNOT_WRITE) == 0; i++) { /* part of a page is left */
 		assert_true(i < 200);
 		snprintf(name, sizeof(name), "t%d", i);
 		assert_int_equal(cluster_create_topic(other_than(first), name), 0);
@@ -319,14 +327,14 @@ static void a_leader_whose_disk_is_full_gives_the_lead_to_one_who_has_room(void 
 	cluster_down();
 }
 
-/* True: one was elected that could not write its first record. */
+/* Returns true when a node was elected that could not write its first record. */
 static bool is_elected_without_room(uint64_t seed)
 {
 	int first, said = 0;
 
 	cluster_up(seed, NULL);
 	sim_world_options(cluster_sim())->buggify =
-		1; /* as good as never, but a machine that is switched on now asks */
+		1; /* practically never, but a machine that is switched on now asks */
 	for (int i = 0; i < CLUSTER_NODES; i++)
 		cluster_crash(i, SIM_KILL);
 	start_all();
@@ -356,7 +364,7 @@ static void one_without_room_for_its_first_record_does_not_lead(void **state)
 	assert_true(n_elected > 0);
 }
 
-/* What the leader says to a voter that has moved. */
+/* The leader's answer to a voter that has moved. */
 static int16_t update_voter(int leader, int voter)
 {
 	struct describe_quorum_request_partition metadata = {0};
@@ -381,7 +389,7 @@ static int16_t update_voter(int leader, int voter)
 	return out->error_code;
 }
 
-/* True: the record found no room. */
+/* Returns true when there was no room for the record. */
 static bool is_updated_without_room(uint64_t seed)
 {
 	int leader;
@@ -429,7 +437,7 @@ static int64_t now_ms(void)
 
 static void a_leader_that_stops_cleanly_leaves_the_lead_to_another_at_once(void **state)
 {
-	enum { AT_ONCE_MS = 100, PATIENCE_MS = 10000 }; /* an election by time-outs takes longer than a second */
+	enum { AT_ONCE_MS = 100, PATIENCE_MS = 10000 }; /* an election after a time-out takes longer than a second */
 	int first, other, leader;
 	int64_t led_ms = 0;
 
@@ -469,7 +477,7 @@ static void who_has_stopped_cleanly_is_back_without_waiting_for_its_session(void
 
 /* ---- brokers that are gone ---- */
 
-/* How long it takes until the active controller says so; at most `most`. */
+/* How long it takes until the active controller reports that; `most` at most. */
 static int64_t fenced_after_ms(int leader, int64_t most)
 {
 	int64_t waited = 0;
@@ -483,7 +491,7 @@ static int64_t fenced_after_ms(int leader, int64_t most)
 
 static void a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_silent_is_not(void **state)
 {
-	enum { AT_ONCE_MS = 300, SILENCE_MS = 5000 }; /* a session has 9 s */
+	enum { AT_ONCE_MS = 300, SILENCE_MS = 5000 }; /* a session lasts 9 s */
 	int leader;
 
 	(void)state;
@@ -496,12 +504,12 @@ static void a_broker_whose_process_is_gone_is_fenced_at_once_and_one_that_is_sil
 	sim_run_for(cluster_sim(), SILENCE_MS); /* it is heard of again */
 	cluster_crash(other_than(leader), SIM_KILL);
 	assert_true(fenced_after_ms(leader, SILENCE_MS) < AT_ONCE_MS);
-	cluster_start(other_than(leader)); /* and is let in again without waiting for its session */
+	cluster_start(other_than(leader)); /* and is let in again without waiting for its session to end */
 	cluster_wait_serving(other_than(leader));
 	cluster_down();
 }
 
-/* By the clock of who looks: from when it was paused. */
+/* By the clock of the observer: from the moment of the pause. */
 static void a_controller_that_stands_still_is_fenced_a_session_after_it_was_heard_of_last(void **state)
 {
 	enum { SESSION_MS = 9000, SLACK_MS = 700 };
@@ -559,7 +567,7 @@ static struct {
 	int n;
 } chaos;
 
-/* By all seeds: a set that does not meet all of it is no test of it. */
+/* Over all seeds: a set of seeds that does not meet all of these tests nothing. */
 static struct {
 	int made, refused, cut, anew, led;
 } met;
@@ -577,7 +585,7 @@ static void crash(int node, enum sim_crash how)
 	cluster_crash(node, how);
 }
 
-/* Connections break, segments are late, jobs too. */
+/* Connections break, segments and jobs are late. */
 static void trouble(bool on)
 {
 	struct sim_options *o = sim_world_options(cluster_sim());

@@ -1,6 +1,7 @@
 /*
- * cluster: three whole nodes in the simulator that log in to each other: controllers by PLAIN or OAUTHBEARER, brokers by these, SCRAM or GSSAPI. They elect,
- * replicate, and go on when one dies; who says a wrong password is not let in, and is when he says the right one.
+ * cluster: three whole nodes in the simulator that log in to each other: controllers with PLAIN or
+ * OAUTHBEARER, brokers with these, SCRAM or GSSAPI. They elect a leader, replicate, and carry on
+ * when one of them dies; a node with a wrong password is not let in until it uses the right one.
  */
 #include <string.h>
 
@@ -29,7 +30,7 @@ static int other_than(int i)
 	return i == 0 ? 1 : 0;
 }
 
-/* As node `by` says; NULL when it does not know. */
+/* As node `by` reports it; NULL when it does not know. */
 static const struct metadata_response_topic *topic_by(int by)
 {
 	struct metadata_request_topic topic = {.name = STR("t")};
@@ -39,7 +40,7 @@ static const struct metadata_response_topic *topic_by(int by)
 	return out && out->topics.n == 1 && out->topics.v->error_code == 0 ? out->topics.v : NULL;
 }
 
-/* The topic, when so many are in sync; fails when they never are. */
+/* The topic, once so many are in sync; fails when that never happens. */
 static const struct metadata_response_topic *wait_in_sync(int by, int n)
 {
 	const struct metadata_response_topic *topic = topic_by(by);
@@ -53,7 +54,7 @@ static const struct metadata_response_topic *wait_in_sync(int by, int n)
 	return topic;
 }
 
-/* A record that all who are in sync have; to whoever leads. Kafka's error. */
+/* Sends the leader a record for all replicas in sync. Returns Kafka's error. */
 static int produce(int by)
 {
 	const struct metadata_response_topic *known = topic_by(by);
@@ -88,7 +89,7 @@ static void must_produce(int by)
 	assert_int_equal(err, 0);
 }
 
-/* Forwarded to the active controller, led by one, followed by the others. */
+/* Forwarded to the active controller; one node leads, the others follow. */
 static void create_topic(void)
 {
 	assert_int_equal(cluster_create_topic(other_than(cluster_wait_leader()), "t"), 0);
@@ -125,7 +126,7 @@ static void nodes_that_log_in_by_plain_are_a_cluster(void **state)
 	live_and_die("PLAIN");
 }
 
-/* Controllers among each other, too; their sessions end with their tokens, and go on with others. */
+/* Controllers among themselves too; their sessions end with their tokens and are renewed with new ones. */
 static void nodes_that_log_in_by_oauthbearer_are_a_cluster(void **state)
 {
 	(void)state;
@@ -146,7 +147,7 @@ static void nodes_that_log_in_by_scram_are_a_cluster(void **state)
 	live_and_die("SCRAM-SHA-256");
 }
 
-/* As long as sessions of two seconds are, again and again, nothing is interrupted. */
+/* With sessions of two seconds, time after time, nothing is interrupted. */
 static void sessions_that_end_are_renewed(void **state)
 {
 	(void)state;

@@ -1,6 +1,7 @@
 /*
- * Transactions over three nodes: a transaction's coordinator and its partitions are on different ones, which tell each other of partitions that
- * come in, of many transactions at once, and of its end; the coordinator dies between the two.
+ * Transactions over three nodes: the coordinator of a transaction and its partitions are on
+ * different nodes, which tell each other about added partitions, about many transactions at once,
+ * and about the end of one; the coordinator dies in between.
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,14 +24,14 @@
 
 static struct uuid topic_id;
 static int32_t timeout_ms = 60000;
-static const char *transactional_id = "payments"; /* whose turn it is */
+static const char *transactional_id = "payments"; /* the transactional id in use */
 
 static void a_while(void)
 {
 	sim_run_for(cluster_sim(), 50);
 }
 
-/* Topic t: partition i lies on node i alone. */
+/* Topic t: partition i is on node i only. */
 static void make_topic(void)
 {
 	int32_t ids[CLUSTER_NODES];
@@ -54,13 +55,13 @@ static void make_topic(void)
 		cluster_wait_topic(i, "t");
 }
 
-/* A node that runs. */
+/* A running node. */
 static int anybody(void)
 {
 	return cluster_runs(0) ? 0 : 1;
 }
 
-/* -1: nobody, for now. */
+/* -1: none at the moment. */
 static int coordinator(void)
 {
 	struct str id = str_of(transactional_id);
@@ -114,7 +115,7 @@ static struct records batch_of(struct buf *b, const struct producer *p)
 	return (struct records){.p = b->p, .len = (int32_t)b->len};
 }
 
-/* The first record of a transaction for this node's partition. */
+/* The first record of a transaction in this node's partition. */
 struct production {
 	struct produce_request in;
 	struct produce_request_topic topic;
@@ -140,7 +141,7 @@ static void production_init(struct production *x, const char *id, const struct p
 	x->in.topic_data.n = 1;
 }
 
-/* Kafka's error; it is sent anew as it was. */
+/* Returns Kafka's error; the same request can be sent again. */
 static int produced(const struct produce_response *out)
 {
 	int err = out ? out->responses.v[0].partition_responses.v[0].error_code : ERR_NETWORK_EXCEPTION;
@@ -149,7 +150,7 @@ static int produced(const struct produce_response *out)
 	return err;
 }
 
-/* Tried as clients do it. */
+/* Retries as clients do. */
 static void produce(const struct producer *p, int node)
 {
 	int err = -1;
@@ -206,7 +207,10 @@ static struct fetch_response_partition fetch(int node, int64_t offset)
 	return out->responses.v[0].partitions.v[0];
 }
 
-/* All transactions in this node's partition are over, at this offset; of the last, a record and its marker, it is known how it ended. */
+/*
+ * Waits until all transactions in this node's partition have ended, at this offset; the last one, a
+ * record and its marker, has ended as expected.
+ */
 static void wait_for_end(int node, int64_t offset, bool aborted)
 {
 	struct fetch_response_partition f = fetch(node, offset - 2);
@@ -264,7 +268,7 @@ static void a_transaction_on_several_nodes_ends_on_all_of_them(void **state)
 	(void)state;
 	p = begin_everywhere(&node);
 	expect_metric(node, "odradek_transactional_ids{state=\"Ongoing\"} 1");
-	for (int i = 0; i < CLUSTER_NODES; i++) /* its records are of 1970 */
+	for (int i = 0; i < CLUSTER_NODES; i++) /* its records are from 1970 */
 		expect_metric(i, "kafka_server_replicamanager_partitionswithlatetransactionscount 1");
 	end(&p, node, true);
 	for (int i = 0; i < CLUSTER_NODES; i++)
@@ -300,7 +304,10 @@ static void a_coordinator_that_dies_leaves_the_end_to_the_next(void **state)
 
 enum { MANY = 10 };
 
-/* Their coordinator aborts them at once; while one request with markers is on its way to a broker, those of the others wait, and go together. */
+/*
+ * Their coordinator aborts them all at once; while a request with markers is on its way to a
+ * broker, the markers of the others wait, and then go together.
+ */
 static void markers_of_many_transactions_go_together(void **state)
 {
 	char ids[MANY][16];
@@ -324,13 +331,16 @@ static void markers_of_many_transactions_go_together(void **state)
 	for (int i = 0; i < TRIES && fetch(to, 0).high_watermark < 1 + 2 * MANY; i++)
 		a_while();
 	assert_int_equal(fetch(to, 0).high_watermark, 1 + 2 * MANY);
-	assert_int_equal(fetch(to, 0).last_stable_offset, 0); /* the first one's transaction is still open */
+	assert_int_equal(fetch(to, 0).last_stable_offset, 0); /* the transaction of the first one is still open */
 	sent = cluster_said(node, "markers are sent") - sent;
 	assert_in_range(sent, 1, 3);
 	cluster_down();
 }
 
-/* As many as MANY wait, each over a connection of its own; the last one is the first's once more, as a client sends it that has lost its connection. */
+/*
+ * MANY requests wait, each on a connection of its own; the last one repeats the first, like a
+ * client that has lost its connection.
+ */
 static void begin_many(struct production *x, char (*ids)[16], const struct producer *p, int to)
 {
 	for (int i = 0; i <= MANY; i++) {
@@ -365,7 +375,10 @@ static void free_many(struct production *x)
 		buf_fini(&x[i].batch);
 }
 
-/* Those who come at the same time are asked about by one request; what is of a transactional id that is in it already goes with the next. */
+/*
+ * Requests that arrive at the same time are verified with one request to the coordinator; a
+ * transactional id that is in it already is asked about with the next one.
+ */
 static void partitions_of_many_transactions_come_in_together(void **state)
 {
 	static const char times[] = "kafka_server_addpartitionstotxnmanager_verificationtimems_count";
@@ -393,7 +406,10 @@ static void partitions_of_many_transactions_come_in_together(void **state)
 	cluster_down();
 }
 
-/* The coordinator's broker is killed while it is asked: all of them are told to come again, and when they do they are written. */
+/*
+ * The coordinator's broker is killed while it is being asked: all of them are told to retry, and
+ * are written when they do.
+ */
 static void a_coordinator_that_dies_while_it_is_asked_is_asked_again(void **state)
 {
 	struct production x[MANY + 1];

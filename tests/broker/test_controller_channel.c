@@ -1,6 +1,6 @@
 /*
- * controller_channel: a node's requests to controllers that the test plays, on two other machines: which request arrives where, in what, how
- * often, and what comes back.
+ * controller_channel: a node's requests to controllers that the test plays, on two other machines:
+ * which request arrives where, wrapped in what, how often, and what comes back.
  */
 #include <stdio.h>
 #include <string.h>
@@ -36,7 +36,7 @@ static struct {
 	int n_given;
 } t;
 
-/* One request and all that belongs to it. */
+/* A request and everything that belongs to it. */
 struct ask {
 	struct quorum_request q;
 	struct arena arena;
@@ -145,7 +145,7 @@ static void begin_ids(struct ask *a)
 	begin(a, allocate_producer_ids_request_KEY, 0, 0);
 }
 
-/* As a client at 10.0.0.9 asks a broker. */
+/* As a broker is asked by a client at 10.0.0.9. */
 static void begin_create(struct ask *a, int64_t wait_ms)
 {
 	*a = (struct ask){.client = {4711, STR("a client"), {.ip = {10, 0, 0, 9}}}};
@@ -161,7 +161,7 @@ static void begin_create(struct ask *a, int64_t wait_ms)
 
 static void end(struct ask *a)
 {
-	arena_fini(&a->arena); /* with what the answer points to */
+	arena_fini(&a->arena); /* including what the answer points to */
 }
 
 /* ---- what the controllers do ---- */
@@ -182,7 +182,7 @@ static enum played_act garbled(struct played_controller *p, const struct played_
 	return PLAYED_GARBAGE;
 }
 
-/* The first request breaks the connection, the others are answered. */
+/* The first request breaks the connection, later ones are answered. */
 static enum played_act hang_up_once(struct played_controller *p, const struct played_request *r, void *out)
 {
 	struct broker_heartbeat_response *beat = out;
@@ -218,7 +218,7 @@ static enum played_act not_controller(struct played_controller *p, const struct 
 	return PLAYED_ANSWER;
 }
 
-/* NOT_CONTROLLER once, as one that has not heard of its own election. */
+/* NOT_CONTROLLER once, like a controller that has not heard of its own election. */
 static enum played_act not_controller_once(struct played_controller *p, const struct played_request *r, void *out)
 {
 	return p->n_asked == 1 ? not_controller(p, r, out) : answer_beat(p, r, out);
@@ -229,7 +229,7 @@ static enum played_act silent_for_ids(struct played_controller *p, const struct 
 	return r->key == allocate_producer_ids_request_KEY ? PLAYED_SILENCE : answer_beat(p, r, out);
 }
 
-/* An answer inside of the envelope's, to a request with this correlation id. */
+/* An answer inside the envelope's, to a request with this correlation id. */
 static void put_answer(const struct played_request *r, struct envelope_response *out, int32_t correlation_id)
 {
 	struct create_topics_response_topic topic;
@@ -374,7 +374,7 @@ static int up(void **state)
 	return 0;
 }
 
-/* All that is left over was handed back, and holds nothing. */
+/* All remaining requests were handed back and hold nothing. */
 static int down(void **state)
 {
 	struct sim_held held;
@@ -428,7 +428,7 @@ static void its_time_is_up_when_nobody_is_known_until_its_deadline(void **state)
 
 	(void)state;
 	begin_beat(&a, 3000);
-	begin_create(&b, 0); /* a client's has a minute */
+	begin_create(&b, 0); /* a client's request has a minute */
 	pass_ms(2990);
 	assert_false(a.done);
 	pass_ms(20);
@@ -469,7 +469,7 @@ static void what_a_controller_leaves_unanswered_goes_to_the_next(void **state)
 	begin_beat(&a, 0);
 	pass_ms(3 * ANSWER_MS);
 	assert_false(a.done);
-	assert_true(t.first.n_asked >= 2); /* it was asked anew when it had not answered */
+	assert_true(t.first.n_asked >= 2); /* it was asked again after it had not answered */
 	lead(SECOND);
 	wait_for(&a);
 	assert_int_equal(a.q.err, 0);
@@ -709,7 +709,7 @@ static void an_older_controller_is_told_of_no_feature_whose_range_begins_at_0(vo
 	(void)state;
 	t.first.act = t.second.act = note_features;
 	t.first.older = broker_registration_request_KEY;
-	t.first.newest = 1; /* nor of directories */
+	t.first.newest = 1; /* nor do they know about directories */
 	for (int machine = FIRST; machine <= SECOND; machine++) {
 		memset(&a, 0, sizeof(a));
 		codec_init(&broker_registration_request_schema, &a.in.registration);

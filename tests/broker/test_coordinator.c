@@ -1,6 +1,6 @@
 /*
- * The runtime of coordinators in a whole node: its topic is made, shards are loaded, written, refused and told to go; what is acknowledged
- * outlives kills and power cuts.
+ * The runtime of coordinators in a whole node: its topic is created; shards are loaded, written,
+ * refused and unloaded; acknowledged records survive kills and power cuts.
  */
 #include <stdio.h>
 #include <string.h>
@@ -111,7 +111,7 @@ static int64_t fetch(const char *group)
 	return out.groups.v[0].topics.v[0].partitions.v[0].committed_offset;
 }
 
-/* The coordinator is found and has loaded, as clients wait for it. */
+/* Waits, like a client, until the coordinator has been found and has loaded. */
 static void wait_for_coordinator(const char *group)
 {
 	for (int i = 0; i < 200 && (find_coordinator(group) || fetch(group) < -1); i++)
@@ -128,7 +128,7 @@ static void make_topic(void)
 	wait_for_coordinator("");
 }
 
-/* Another group whose shard is that of "". */
+/* Another group in the shard of "". */
 static const char *neighbour(int i)
 {
 	static char names[8][16];
@@ -216,7 +216,7 @@ static void where_every_message_is_flushed_a_commit_outlives_a_power_cut(void **
 	}
 }
 
-/* It does not pass for one that is empty. */
+/* Such a log is not taken for an empty one. */
 static void a_log_that_cannot_be_read_for_a_while_is_waited_for(void **state)
 {
 	int64_t met = 0;
@@ -464,7 +464,7 @@ static void groups_of_all_shards_are_listed(void **state)
 	assert_int_equal(out.groups.n, 40);
 }
 
-/* The answer would take more memory than requests may. */
+/* The answer would take more memory than requests may use. */
 static void a_group_that_is_named_very_often_is_answered_for_as_long_as_memory_lasts(void **state)
 {
 	enum { TIMES = 300, NOTE = 4000 };
@@ -516,7 +516,10 @@ static void join_consumer_group(void)
 	assert_int_equal(out.error_code, 0);
 }
 
-/* Where large messages are allowed a record may take many times its size to be applied, now and when it is loaded. */
+/*
+ * Where large messages are allowed, applying a record may take many times its size, now and during
+ * loading.
+ */
 static void a_record_of_very_many_small_things_is_applied(void **state)
 {
 	enum { PROTOCOLS = 2500000 };

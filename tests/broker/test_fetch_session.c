@@ -1,6 +1,4 @@
-/*
- * fetch_session: members, epochs, eviction, and what an incremental answer has to tell.
- */
+/* fetch_session: members, epochs, eviction, and what an incremental answer has to contain. */
 #include "broker/fetch_session.h"
 
 #include "tests/base/cm.h"
@@ -117,7 +115,7 @@ static void what_has_not_changed_is_not_told(void **state)
 	setup(&f, 10, 0, 1);
 	s = fetch_session_open(f.s, false, false, 1, 0);
 	m = fetch_session_want(s, &w);
-	assert_true(fetch_session_tells(m, &news)); /* nothing was told yet */
+	assert_true(fetch_session_tells(m, &news)); /* it has reported nothing yet */
 	assert_false(fetch_session_tells(m, &news));
 	news.log_start_offset = 1;
 	assert_true(fetch_session_tells(m, &news));
@@ -148,7 +146,7 @@ static void after_an_error_it_is_told_again(void **state)
 	fetch_sessions_free(f.s);
 }
 
-/* Who is to cut its log first has not taken the high watermark. */
+/* A replica that has to truncate its log first has not taken the high watermark. */
 static void after_a_diverging_epoch_it_is_told_again(void **state)
 {
 	struct fixture f;
@@ -263,7 +261,7 @@ static void members_are_bounded_by_their_bytes(void **state)
 		w.partition++;
 	assert_true(w.partition > 1000 && fetch_sessions_bytes(f.s) <= 1 << 20);
 	w.partition = 0;
-	assert_non_null(fetch_session_want(old, &w)); /* it is there already */
+	assert_non_null(fetch_session_want(old, &w)); /* it is a member already */
 	s = fetch_session_open(f.s, false, false, 1, FETCH_SESSION_EVICTION_MS);
 	assert_null(fetch_session_want(s, &w)); /* the other one may still be in use */
 	fetch_session_close(f.s, s);

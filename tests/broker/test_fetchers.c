@@ -1,6 +1,7 @@
 /*
- * fetchers: three whole nodes; node 0 leads all of a topic's partitions, the others follow. What they tell each other is looked at from inside:
- * sessions at both ends, and the bytes on the leader's listeners.
+ * fetchers: three whole nodes; node 0 leads all partitions of a topic, the others follow. The test
+ * looks at their exchange from inside: the sessions at both ends, and the bytes on the leader's
+ * listeners.
  */
 #include "base/err.h"
 #include "broker/core.h"
@@ -50,7 +51,7 @@ static void a_while(void)
 	sim_run_for(cluster_sim(), 50);
 }
 
-/* nodes: that know of it afterwards. */
+/* nodes: those that know about it afterwards. */
 static void make_topic_on(const char *name, int partitions, int nodes)
 {
 	static int32_t replicas[] = {1, 2, 3};
@@ -122,7 +123,7 @@ static int produce_error(const struct produce_response *out)
 	return out ? out->responses.v[0].partition_responses.v[0].error_code : ERR_NETWORK_EXCEPTION;
 }
 
-/* Kafka's error. */
+/* Returns Kafka's error. */
 static int produce_bytes(int32_t partition, int32_t bytes)
 {
 	return produce_error(produce_to(0, partition, bytes));
@@ -156,7 +157,7 @@ static int count_fetchers(int node, int32_t leader)
 	return n;
 }
 
-/* What node 0 has of the session of a fetcher of another node; NULL: none. *of: the core's sessions. */
+/* Node 0's session for a fetcher of another node; NULL: none. *of: the core's sessions. */
 static struct fetch_session *leaders_session(int node, struct fetch_sessions **of)
 {
 	const struct node *leader = cluster_node(0);
@@ -170,7 +171,7 @@ static struct fetch_session *leaders_session(int node, struct fetch_sessions **o
 	return NULL;
 }
 
-/* Until node 0 has a session of this node with so many members. */
+/* Waits until node 0 has a session of this node with so many members. */
 static void wait_members(int node, size_t members)
 {
 	struct fetch_sessions *of;
@@ -192,7 +193,7 @@ static void all_is_replicated(int partitions)
 		assert_int_equal(produce(i), 0);
 }
 
-/* Kafka's error. */
+/* Returns Kafka's error. */
 static int try_set_at(int node, enum image_resource type, const char *name, const char *setting, const char *value)
 {
 	struct incremental_alter_configs_request_config c = {str_of(setting), 0, str_of(value)};
@@ -216,7 +217,7 @@ static void set(enum image_resource type, const char *name, const char *setting,
 
 /* ---- stories ---- */
 
-/* Two a second of each follower, of some sixty bytes; a hundred partitions would be six thousand. */
+/* Each follower sends two per second, of some sixty bytes; a hundred partitions would make six thousand. */
 static void followers_of_an_idle_leader_say_next_to_nothing(void **state)
 {
 	struct net_counts before, after;
@@ -326,7 +327,7 @@ static void reassign(int32_t partition, int n_replicas)
 	sim_run_for(cluster_sim(), 2000);
 }
 
-/* Kafka's error; *size: of the replica there, -1: there is none. */
+/* Returns Kafka's error; *size: of the replica there, -1: there is none. */
 static int replica_at(int node, int32_t partition, int64_t *size)
 {
 	struct describe_log_dirs_request in;
@@ -347,7 +348,7 @@ static int replica_at(int node, int32_t partition, int64_t *size)
 	return out->error_code;
 }
 
-/* From the offset on, up to half a minute. */
+/* Reads from the offset; waits up to half a minute. */
 static void begin_read(int node, int32_t partition, int64_t offset, struct cluster_question *q)
 {
 	static struct fetch_request_partition p;
@@ -407,7 +408,7 @@ static void a_replica_that_is_reassigned_is_deleted_and_one_that_comes_back_begi
 	begin_read(2, 1, 1, &waits);
 	assert_false(waits.answered);
 	reassign(1, 2);
-	assert_int_equal(read_error(&waits), ERR_NOT_LEADER_OR_FOLLOWER); /* others have it still */
+	assert_int_equal(read_error(&waits), ERR_NOT_LEADER_OR_FOLLOWER); /* others still have it */
 	assert_int_equal(replica_at(2, 1, &size), 0);
 	assert_int_equal(size, -1);
 	assert_int_equal(replica_at(2, 0, &size), 0);
@@ -474,13 +475,13 @@ static void who_is_behind_the_leaders_start_begins_anew_there_and_follows_it(voi
 	assert_int_equal(replica(2).start, 6);
 	assert_int_equal(replica(2).end, 10);
 	assert_int_equal(replica(2).high_watermark, 10);
-	delete_records(8); /* it is done when all have let go of them */
+	delete_records(8); /* which takes until all replicas have deleted them */
 	for (int i = 1; i <= FOLLOWERS; i++)
 		assert_int_equal(replica(i).start, 8);
 	cluster_down();
 }
 
-/* While a replica was away (KAFKA-14616): what it has is the old one's. */
+/* While a replica was away (KAFKA-14616): its records belong to the old topic. */
 static void a_topic_that_was_made_again_meanwhile_is_another(void **state)
 {
 	struct delete_topics_request_topic gone = {.name = STR("t")};
@@ -507,7 +508,7 @@ static void a_topic_that_was_made_again_meanwhile_is_another(void **state)
 	cluster_down();
 }
 
-/* KIP-951: who asks the wrong node is told the right one, with its address, by Fetch and by Produce. */
+/* KIP-951: whoever asks the wrong node is told the right one and its address, by Fetch and by Produce. */
 static void who_asks_a_follower_is_told_who_leads(void **state)
 {
 	struct fetch_request_partition p;
@@ -533,8 +534,8 @@ static void who_asks_a_follower_is_told_who_leads(void **state)
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].error_code, ERR_NOT_LEADER_OR_FOLLOWER);
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_id, 1);
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_epoch, 0);
-	assert_int_equal(fetched->node_endpoints.n, 0); /* a replica knows where it is */
-	in.replica_state.replica_id = -3;		/* who is no broker does not */
+	assert_int_equal(fetched->node_endpoints.n, 0); /* a replica knows the address */
+	in.replica_state.replica_id = -3;		/* a client that is not a broker does not */
 	fetched = ASK(1, fetch, &in);
 	in.replica_state.replica_id = 3;
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].error_code, ERR_NOT_LEADER_OR_FOLLOWER);
@@ -549,7 +550,7 @@ static void who_asks_a_follower_is_told_who_leads(void **state)
 	assert_true(str_is(produced->node_endpoints.v[0].host, "10.0.0.1"));
 	cluster_crash(0, SIM_KILL);
 	sim_run_for(cluster_sim(), 8000);
-	fetched = ASK(1, fetch, &in); /* of the epoch before: it may have what this leader has not */
+	fetched = ASK(1, fetch, &in); /* of the previous epoch: it may have records that this leader lacks */
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].error_code, ERR_FENCED_LEADER_EPOCH);
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_id, 2);
 	assert_int_equal(fetched->responses.v[0].partitions.v[0].current_leader.leader_epoch, 1);
@@ -631,12 +632,12 @@ static void a_flush_wakes_the_fetcher_that_has_the_replica_by_then(void **state)
 	all_is_replicated(2);
 	d = fetchers_find(cluster_node(1)->fetchers, topic_id, 1);
 	assert_int_equal(d->fetcher->index, 1);
-	d->partition->flushing = true; /* one that takes long */
+	d->partition->flushing = true; /* a flush that takes long */
 	begin_produce(0, 1, 1, &q);
 	for (int i = 0; i < TRIES && list_empty(&d->waiter.link); i++)
 		sim_run_for(cluster_sim(), 1);
 	assert_false(list_empty(&d->waiter.link));
-	/* The Produce has the connection to node 0. */
+	/* The Produce occupies the connection to node 0. */
 	assert_int_equal(try_set_at(2, RESOURCE_BROKER, "", "num.replica.fetchers", "1"), 0);
 	for (int i = 0; i < TRIES && d->fetcher->index != 0; i++)
 		sim_run_for(cluster_sim(), 1);
@@ -648,7 +649,7 @@ static void a_flush_wakes_the_fetcher_that_has_the_replica_by_then(void **state)
 	cluster_down();
 }
 
-/* The leader keeps a Fetch for half a second when there is nothing. */
+/* The leader holds a Fetch for half a second when it has nothing to send. */
 static void who_waits_for_a_flush_does_not_wait_for_the_fetch_of_the_others(void **state)
 {
 	int64_t began_ms;
@@ -684,7 +685,7 @@ static void who_pauses_does_not_wait_for_the_fetch_of_the_others(void **state)
 	d->following.not_before_ms = env_mono_ms(cluster_node(1)->env) + 100;
 	fetcher_look(d);
 	topic_id = idle;
-	assert_int_equal(produce(0), 0); /* the others' Fetch comes back, and the next one is without it */
+	assert_int_equal(produce(0), 0); /* the others' Fetch returns, and the next one is without it */
 	assert_false(d->in_session);
 	topic_id = paused;
 	began_ms = now_ms();
@@ -693,7 +694,7 @@ static void who_pauses_does_not_wait_for_the_fetch_of_the_others(void **state)
 	cluster_down();
 }
 
-/* The longer it takes, the less often. */
+/* The longer the flush takes, the more rarely it is asked about. */
 static void a_flush_that_takes_long_is_not_asked_after_all_the_time(void **state)
 {
 	struct cluster_question q;
@@ -713,7 +714,8 @@ static void a_flush_that_takes_long_is_not_asked_after_all_the_time(void **state
 	sim_run_for(cluster_sim(), 4000);
 	net_counts(cluster_node(0)->net, &after);
 	assert_false(q.answered);
-	assert_true(after.bytes_in - before.bytes_in < 10000); /* each millisecond would be a hundred thousand */
+	/* asking every millisecond would make a hundred thousand */
+	assert_true(after.bytes_in - before.bytes_in < 10000);
 	assert_true(sim_call(cluster_sim(), 1, end_flush, d->partition));
 	assert_int_equal(produce_error(end_produce(&q)), 0);
 	cluster_down();
@@ -767,7 +769,7 @@ static void write_bytes(void)
 		assert_int_equal(produce_bytes(0, RECORD_BYTES), 0);
 }
 
-/* Who was away comes back: how long it takes to have all there is. */
+/* A follower that was away returns: how long it takes to catch up. */
 static int64_t catch_up_ms(void)
 {
 	int64_t began_ms;
@@ -789,7 +791,8 @@ static void without_a_throttle_who_was_away_has_all_at_once(void **state)
 	make_topic("t", 1);
 	set(RESOURCE_BROKER, "", "leader.replication.throttled.rate", "10000");
 	set(RESOURCE_BROKER, "", "follower.replication.throttled.rate", "10000");
-	set(RESOURCE_TOPIC, "t", "leader.replication.throttled.replicas", "0:3,1:1"); /* none of them is meant */
+	/* these mean neither of the two */
+	set(RESOURCE_TOPIC, "t", "leader.replication.throttled.replicas", "0:3,1:1");
 	set(RESOURCE_TOPIC, "t", "follower.replication.throttled.replicas", "0:1,1:3");
 	assert_true(catch_up_ms() < 1000);
 	cluster_down();
@@ -805,7 +808,7 @@ static void a_throttled_leader_gives_to_who_is_not_in_sync_at_its_rate(void **st
 	set(RESOURCE_BROKER, "1", "leader.replication.throttled.rate", "10000");
 	set(RESOURCE_TOPIC, "t", "leader.replication.throttled.replicas", "0:1");
 	assert_in_range(catch_up_ms(), 1000 * RECORDS * RECORD_BYTES / RATE / 2, CLUSTER_PATIENCE_MS - 1);
-	began_ms = now_ms(); /* they are in sync: nobody waits, whatever the rate is */
+	began_ms = now_ms(); /* they are in sync: nobody waits, whatever the rate */
 	write_bytes();
 	assert_true(now_ms() - began_ms < 4000);
 	cluster_down();

@@ -1,6 +1,7 @@
 /*
- * followers: a node in the simulator leads a partition that another broker has a replica of. The other broker, number 2, is played by the
- * test, from another machine, with what brokers say: BrokerRegistration, BrokerHeartbeat and Fetch, of the partition and of the metadata log.
+ * followers: a node in the simulator leads a partition that has a replica on another broker. The
+ * test plays the other broker, number 2, from another machine, with the requests that brokers send:
+ * BrokerRegistration, BrokerHeartbeat and Fetch, of the partition and of the metadata log.
  */
 #include <string.h>
 
@@ -42,7 +43,7 @@ static struct {
 	struct channels channels;
 	struct channel to[N_CHANNELS];
 	struct arena arena;
-	struct arena answers; /* of what was in an envelope */
+	struct arena answers; /* of contents of envelopes */
 	struct call produce;
 	struct buf batch;
 	struct uuid topic_id;
@@ -162,7 +163,7 @@ static void beat(bool want_fence)
 	assert_int_equal(out->is_fenced, want_fence);
 }
 
-/* Kafka's error; what there is of records is taken. */
+/* Returns Kafka's error; takes the records that came. */
 static int fetch_as(int64_t broker_epoch)
 {
 	struct fetch_request_partition part;
@@ -215,7 +216,7 @@ static void make_topic(const char *min_isr)
 	t.topic_id = out->topics.v[0].topic_id;
 }
 
-/* How many are in sync, as clients are told. */
+/* The number of replicas in sync, as clients are told. */
 static int in_sync(void)
 {
 	struct metadata_request_topic topic = {.name = STR("t")};
@@ -314,7 +315,7 @@ static int down(void **state)
 
 /* ---- the metadata log ---- */
 
-/* As an observer (broker 2) fetches it. */
+/* Fetches it like an observer (broker 2). */
 static void fetch_metadata(struct call *c, int64_t offset, int32_t last_epoch, int32_t wait_ms)
 {
 	static struct fetch_request_partition part;
@@ -379,7 +380,7 @@ static void test_the_metadata_log_can_be_followed(void **state)
 	assert_true(end_of(p, end) > end || p->high_watermark > high_watermark);
 	fetch_metadata(&c, end, 1, 5000);
 	assert_true(end_of(metadata_answer(&c), end) > end);
-	fetch_metadata(&c, end + 1000000, 1, 0); /* it has what the leader has not: where they part */
+	fetch_metadata(&c, end + 1000000, 1, 0); /* the leader lacks what it has: where do they diverge */
 	p = metadata_answer(&c);
 	assert_int_equal(p->records.len, 0);
 	assert_int_equal(p->diverging_epoch.epoch, 1);
@@ -392,7 +393,7 @@ static void test_a_write_is_acknowledged_when_all_in_sync_have_it(void **state)
 	make_topic("1");
 	wait_in_sync(2);
 	produce_begin();
-	assert_int_equal(fetch(), 0); /* it reads the record, which it had not */
+	assert_int_equal(fetch(), 0); /* it gets the record, which it did not have yet */
 	assert_int_equal(t.end, 1);
 	assert_false(is_done(&t.produce));
 	assert_int_equal(fetch(), 0);
@@ -443,7 +444,7 @@ static void test_records_are_deleted_when_all_that_live_have_let_go_of_them(void
 	assert_int_equal(fetch(), 0);
 	assert_int_equal(delete_end(&c, &low), 0);
 	assert_int_equal(low, 2);
-	delete_begin(&c, 1, 30000); /* they have already */
+	delete_begin(&c, 1, 30000); /* they are deleted already */
 	assert_int_equal(delete_end(&c, &low), 0);
 	assert_int_equal(low, 2);
 }
@@ -463,7 +464,7 @@ static void test_who_does_not_let_go_of_records_holds_a_deletion_up_until_its_ti
 	delete_begin(&c, -1, 300);
 	assert_int_equal(delete_end(&c, &low), ERR_REQUEST_TIMED_OUT);
 	assert_int_equal(low, 0);
-	beat(true); /* it is fenced: it does not count any more */
+	beat(true); /* it is fenced and no longer counts */
 	delete_begin(&c, -1, 30000);
 	assert_int_equal(delete_end(&c, &low), 0);
 	assert_int_equal(low, 1);
@@ -475,7 +476,7 @@ static void test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up(voi
 	make_topic("1");
 	wait_in_sync(2);
 	produce_begin();
-	assert_int_equal(produce_end(), 0); /* nobody fetched: it waited for the follower to go out */
+	assert_int_equal(produce_end(), 0); /* nobody fetched: it waited for the follower to leave the ISR */
 	wait_in_sync(1);
 	assert_int_equal(fetch(), 0);
 	assert_int_equal(in_sync(), 1);
@@ -483,7 +484,10 @@ static void test_who_is_behind_goes_out_and_comes_back_when_it_has_caught_up(voi
 	wait_in_sync(2);
 }
 
-/* Which replica a consumer of this rack is sent to by a Fetch from the start, -1: none, since it gets the record. */
+/*
+ * The replica to which a Fetch from the start sends a consumer of this rack; -1: none, since it
+ * gets the record.
+ */
 static int32_t sent_from(const char *rack)
 {
 	struct fetch_request_partition part;
@@ -495,7 +499,7 @@ static int32_t sent_from(const char *rack)
 	codec_init(&fetch_request_schema, &in);
 	codec_init(&fetch_request_partition_schema, &part);
 	in.max_bytes = part.partition_max_bytes = 1 << 20;
-	in.max_wait_ms = PATIENCE_MS; /* nobody waits */
+	in.max_wait_ms = PATIENCE_MS; /* the answer comes at once */
 	in.min_bytes = 1;
 	in.session_epoch = -1;
 	in.rack_id = str_of(rack);
@@ -567,7 +571,10 @@ static const struct fetch_response *fetch_in(int32_t session_id, int32_t session
 	return out;
 }
 
-/* The answer that cuts it says the high watermark, too, but a replica that is cut does not take it to heart. */
+/*
+ * The answer that truncates the replica also has the high watermark, but a replica that is
+ * truncating does not use it.
+ */
 static void test_a_replica_that_is_cut_as_its_session_opens_is_told_the_high_watermark_next(void **state)
 {
 	const struct fetch_response *out;
@@ -588,7 +595,7 @@ static void test_a_replica_that_is_cut_as_its_session_opens_is_told_the_high_wat
 	assert_int_equal(out->responses.v[0].partitions.v[0].high_watermark, 1);
 }
 
-/* What it has of the next leader's says nothing of what it has of this one's (KIP-320). */
+/* What it has from the next leader tells nothing about what it has from this one (KIP-320). */
 static void test_a_fetch_of_a_later_epoch_counts_for_nothing(void **state)
 {
 	(void)state;
@@ -604,7 +611,7 @@ static void test_a_fetch_of_a_later_epoch_counts_for_nothing(void **state)
 	assert_int_equal(produce_end(), 0);
 }
 
-/* What a consumer gets, or -1: the high watermark is 0. */
+/* The records that a consumer gets, or -1: the high watermark is 0. */
 static int64_t consumed(void)
 {
 	struct fetch_request_partition part;
@@ -631,7 +638,7 @@ static void test_nobody_reads_what_is_not_on_all_in_sync(void **state)
 	make_topic("1");
 	wait_in_sync(2);
 	produce_begin();
-	assert_int_equal(fetch(), 0); /* it has got the record, and has not said so */
+	assert_int_equal(fetch(), 0); /* it has got the record, but has not confirmed it yet */
 	assert_int_equal(consumed(), -1);
 	assert_int_equal(fetch(), 0);
 	assert_true(consumed() > 0);
@@ -647,7 +654,7 @@ static void test_with_too_few_in_sync_nothing_is_written(void **state)
 	wait_in_sync(1);
 	produce_begin();
 	assert_int_equal(produce_end(), ERR_NOT_ENOUGH_REPLICAS);
-	assert_int_equal(fetch(), 0); /* it may go on fetching, and is not let in while it is fenced */
+	assert_int_equal(fetch(), 0); /* it may fetch, but is not let into the ISR while it is fenced */
 	assert_int_equal(in_sync(), 1);
 	beat(false);
 	assert_int_equal(fetch(), 0);
@@ -704,7 +711,7 @@ static void test_raft_answers_the_nodes_of_the_quorum(void **state)
 	const struct update_raft_voter_response *updated;
 
 	(void)state;
-	assert_int_equal(vote(true)->error_code, 0); /* a leader is for nobody else */
+	assert_int_equal(vote(true)->error_code, 0); /* a leader votes for nobody else */
 	assert_false(vote(true)->vote_granted);
 	assert_int_equal(vote(true)->leader_id, 1);
 	begun = ask(CONTROLLER, begin_quorum_epoch_request_KEY, &begin_in);
@@ -722,7 +729,7 @@ static void test_raft_answers_the_nodes_of_the_quorum(void **state)
 
 /* ---- envelopes ---- */
 
-/* A request with its header, as a broker hands it on; the inner answer, behind its header. */
+/* A request with its header, as a broker forwards it; returns the inner answer, after its header. */
 static int enveloped(int16_t key, int version, const struct schema *schema, const void *request,
 		     const struct schema *answer_schema, void *out)
 {
@@ -774,7 +781,7 @@ static void test_what_another_broker_was_asked_is_done_for_it(void **state)
 				   &create_topics_response_schema, &out),
 			 0);
 	assert_int_equal(out.topics.v[0].error_code, ERR_TOPIC_ALREADY_EXISTS);
-	codec_init(&fetch_request_schema, &fetch); /* not one that is handed on */
+	codec_init(&fetch_request_schema, &fetch); /* not a request that is forwarded */
 	assert_int_equal(enveloped(fetch_request_KEY, 12, &fetch_request_schema, &fetch, NULL, NULL),
 			 ERR_INVALID_REQUEST);
 }
@@ -783,7 +790,7 @@ static void test_envelopes_that_cannot_be_read_are_refused(void **state)
 {
 	static const uint8_t no_principal[] = {0, 9};
 	static const uint8_t principal[] = {0, 0, 2, 'U', 2, 'A', 0, 0};
-	static const uint8_t request[] = {0, 19, 0, 7, 0, 0, 0, 1}; /* CreateTopics, and nothing behind it */
+	static const uint8_t request[] = {0, 19, 0, 7, 0, 0, 0, 1}; /* CreateTopics, with nothing after it */
 	struct envelope_request in = {{request, sizeof(request)}, {no_principal, 2}, {principal, 4}};
 	const struct envelope_response *out;
 

@@ -1,4 +1,7 @@
-/* Metadata about all topics, and ApiVersions: the answer that is kept says what one made for the request would say, and goes with its image. */
+/*
+ * Metadata for all topics, and ApiVersions: the kept answer equals one made for the request, and
+ * goes away with its image.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +20,7 @@ static void ask(struct bytes_out *o)
 	o->len = 0;
 }
 
-/* The topics that have leaders; the answer is in `last`. */
+/* Returns the number of topics that have leaders; the answer is in `last`. */
 static int ask_for_all(void)
 {
 	struct bytes_out o = {0};
@@ -57,12 +60,12 @@ static void what_is_kept_is_what_was_answered_and_goes_with_its_image(void **sta
 	assert_int_equal(ask_for_all(), TOPICS + 1);
 	assert_int_equal(ask_for_all(), TOPICS + 1);
 	raw_leave(&caller);
-	raw_world_down(); /* which finds every byte given back */
+	raw_world_down(); /* which checks that every byte was given back */
 	free(before.p);
 	free(last.p);
 }
 
-/* In 3 it tells the cluster's features and the offset of the image they are of. */
+/* Version 3 has the cluster's features and the offset of their image. */
 static void ask_versions(int version, int32_t correlation)
 {
 	struct bytes_out o = {0};

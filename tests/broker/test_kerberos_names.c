@@ -1,5 +1,6 @@
 /*
- * Principals to users: the cases of Kafka's KerberosNameTest and KerberosRuleTest, and what Java does beside them.
+ * Principals to users: the cases of Kafka's KerberosNameTest and KerberosRuleTest, and what Java
+ * does apart from these.
  */
 #include "broker/kerberos_names.h"
 
@@ -9,7 +10,7 @@
 
 enum { RULES_MAX = 8 };
 
-/* Rules with ';' between. */
+/* Rules are separated by ';'. */
 static struct kerberos_names *make(const char *text, struct buf *why)
 {
 	struct str rules[RULES_MAX];

@@ -1,6 +1,6 @@
 /*
- * log_dirs: a node with several log directories in the simulator: where replicas go, and what happens to a directory that fails before the
- * node has begun.
+ * log_dirs: a node with several log directories in the simulator: where replicas go, and what
+ * happens when a directory fails before the node has started.
  */
 #include <stdio.h>
 #include <string.h>
@@ -130,7 +130,7 @@ static void a_directory_that_cannot_be_read_at_the_start_is_offline(void **state
 	d = describe();
 	assert_int_equal(dir_in(&d, "/more")->error_code, ERR_KAFKA_STORAGE_ERROR);
 	assert_int_equal(dir_in(&d, "/data")->error_code, 0);
-	for (int i = 0; i < PARTITIONS; i++) /* none is made anew elsewhere */
+	for (int i = 0; i < PARTITIONS; i++) /* none is created again elsewhere */
 		assert_int_equal(produce_to("t", i, "second").error_code, lost[i] ? ERR_KAFKA_STORAGE_ERROR : 0);
 	create_topic_with("new", PARTITIONS, NULL);
 	for (int i = 0; i < PARTITIONS; i++)
@@ -201,7 +201,7 @@ static void free_stopped(void *arg)
 	config_free(w->config);
 }
 
-/* Nothing is known of the logs yet: what the last run left must stand. */
+/* The logs are not known yet: what the last run left has to stay as it is. */
 static void a_stop_before_the_logs_are_open_is_no_clean_one(void **state)
 {
 	struct produce_response_partition p;
@@ -278,7 +278,7 @@ static void await_move(int32_t partition, const char *to)
 	assert_string_equal(home(partition), to);
 }
 
-/* Every offset from first to end is there. */
+/* Every offset from first to end exists. */
 static void assert_all(int32_t partition, int64_t first, int64_t end)
 {
 	for (int64_t at = first; at < end;) {
@@ -319,7 +319,7 @@ static int note_name(void *arg, const char *name, bool is_dir)
 {
 	struct names *n = arg;
 
-	/* Between its two renames a move has left two of the name: one was put aside. */
+	/* Between its two renames a move has two directories of this name, since one was put aside. */
 	if (is_dir && strncmp(name, "t-0", 3) == 0 && !strstr(name, "-stray"))
 		snprintf(n->text + strlen(n->text), sizeof(n->text) - strlen(n->text), "%s ",
 			 strstr(name, "-delete")   ? "deleted"
@@ -400,7 +400,7 @@ static void no_more_replicas_are_copied_at_once_than_there_are_threads_for_it(vo
 	for (int i = 0; i < PARTITIONS; i++)
 		assert_int_equal(ask_to_move(i, to[i]), 0);
 	sim_held(w->sim, NODE, &held);
-	assert_int_equal(held.works, 2); /* as many as directories */
+	assert_int_equal(held.works, 2); /* one per directory */
 	sim_world_options(w->sim)->slow_work = 0;
 	for (int i = 0; i < PARTITIONS; i++)
 		await_move(i, to[i]);
@@ -420,7 +420,10 @@ static void set_move_rate(const char *rate)
 	assert_int_equal(out.responses.v[0].error_code, 0);
 }
 
-/* What the first copies at once is more than the rate: the second waits until it is forgotten, or the rate is another. */
+/*
+ * The first batch copied is more than the rate allows: the second one waits until the first is
+ * forgotten or the rate changes.
+ */
 static void replicas_are_moved_at_the_rate_that_is_said(void **state)
 {
 	const char *to[2];
@@ -493,7 +496,7 @@ static void a_move_comes_to_its_end_while_it_is_appended_to(void **state)
 	bring_down();
 }
 
-/* Its swap comes when the cores stop already: the files that it leaves are the next start's to remove. */
+/* Its swap comes when the cores are stopping already: the next start removes the files that it leaves. */
 static void a_move_that_ends_late_holds_no_stop_up(void **state)
 {
 	(void)state;
@@ -501,7 +504,7 @@ static void a_move_that_ends_late_holds_no_stop_up(void **state)
 		produce_to("t", 0, "more");
 		send_move("t", 0, other(home(0)));
 		sim_run_for(w->sim, 1 + i);
-		sim_world_options(w->sim)->slow_work = 1000000; /* of a job that begins now */
+		sim_world_options(w->sim)->slow_work = 1000000; /* of jobs that begin now */
 		sim_run_for(w->sim, 1);
 		sim_world_options(w->sim)->slow_work = 0;
 		w->stopped = false;
@@ -517,7 +520,7 @@ static void a_move_that_ends_late_holds_no_stop_up(void **state)
 
 static int n_checkpointed;
 
-/* How many of the partitions but the first have their end as recovery point. */
+/* Counts the partitions, without the first, whose recovery point is their end. */
 static void count_checkpointed(void *arg)
 {
 	static const char *const FILES[] = {"/data/recovery-point-offset-checkpoint",
@@ -541,7 +544,10 @@ static void count_checkpointed(void *arg)
 	}
 }
 
-/* Each descriptor that the stop asks for is refused in turn: what cannot be closed keeps nothing else from being closed. */
+/*
+ * Each descriptor that the stop asks for is refused in turn: a log that cannot be closed does not
+ * keep others from being closed.
+ */
 static void a_replica_on_its_way_that_cannot_be_closed_leaves_the_others_closed(void **state)
 {
 	int64_t end = 1;
@@ -569,7 +575,7 @@ static void a_replica_on_its_way_that_cannot_be_closed_leaves_the_others_closed(
 	bring_down();
 }
 
-/* The node dies at each change of its disk from when it is asked to move a replica. */
+/* From the moment it is asked to move a replica, the node dies at each change of its disk in turn. */
 static bool dies_on_the_way(int64_t op, enum sim_crash how)
 {
 	const char *to = other(home(0));
@@ -582,7 +588,7 @@ static bool dies_on_the_way(int64_t op, enum sim_crash how)
 	send_move("t", 0, to);
 	sim_run_for(w->sim, 2000);
 	died = sim_is_down(w->sim, NODE);
-	sim_crash_at_disk_op(w->sim, NODE, 0, how); /* not later */
+	sim_crash_at_disk_op(w->sim, NODE, 0, how); /* no later crash */
 	if (died)
 		sim_restart(w->sim, NODE);
 	else

@@ -1,6 +1,4 @@
-/*
- * node: a whole node in the simulator, asked over its network by two raw clients on another machine.
- */
+/* node: a whole node in the simulator, asked over its network by two raw clients on another machine. */
 #include <errno.h>
 #include <string.h>
 
@@ -142,7 +140,7 @@ static void a_fetch_waits_no_longer_than_its_connection(void **state)
 	bring_down();
 }
 
-/* A fetch of "t" by name in a session; in its first request, and where it is forgotten, it is named. */
+/* A fetch of "t" by name in a session; it is named in the first request and in the one that forgets it. */
 static void send_session(struct client *c, int32_t id, int32_t epoch, bool forgets, int32_t max_wait_ms)
 {
 	int32_t zero = 0;
@@ -169,7 +167,7 @@ static void send_session(struct client *c, int32_t id, int32_t epoch, bool forge
 	client_send(c, &fetch_request_schema, 12, &in);
 }
 
-/* Connections are spread over the cores, and a session is known on one of them. */
+/* Connections are spread over the cores, and a session is known on one core only. */
 static void end_session_by_another(int32_t id, int32_t epoch)
 {
 	struct fetch_response out;
@@ -399,7 +397,10 @@ static void delete_topic(const char *topic)
 
 #define CHECKPOINTS_WRITTEN_MS 70000
 
-/* The checkpoints know a log by its name alone: what they say of a topic that has gone is not for the next one of that name. */
+/*
+ * The checkpoints know a log by its name only: what they say about a deleted topic does not hold
+ * for a new one of that name.
+ */
 static void a_topic_made_again_does_not_begin_where_the_old_one_stood(void **state)
 {
 	struct fetch_response_partition f;
@@ -426,7 +427,7 @@ static void a_topic_made_again_does_not_begin_where_the_old_one_stood(void **sta
 	assert_value(f.records, "new");
 }
 
-/* The same, when it dies before the checkpoints were written without the old one. */
+/* The same when it dies before the checkpoints were written without the old one. */
 static void nor_does_it_when_the_node_dies_at_once(void **state)
 {
 	struct fetch_response_partition f;
@@ -490,7 +491,7 @@ static bool is_there(int64_t offset, const char *value)
 	return true;
 }
 
-/* The page cache has it, and the kernel takes the pages for written. */
+/* The page cache has it, and the kernel considers the pages written. */
 static void what_a_failed_sync_left_in_the_cache_is_written_again_before_it_is_shown(void **state)
 {
 	struct metadata_response out;
@@ -513,7 +514,7 @@ static void what_a_failed_sync_left_in_the_cache_is_written_again_before_it_is_s
 	client_open(&w->a);
 	assert_true(is_there(1, "unsure"));
 	assert_int_equal(ask_produce("t", "next").base_offset, 2);
-	for (int i = 0; i < 2; i++) { /* there is no doubt any more by the second time */
+	for (int i = 0; i < 2; i++) { /* by the second time there is no doubt any more */
 		sim_crash(w->sim, NODE, SIM_POWER);
 		sim_restart(w->sim, NODE);
 		bring_up();
@@ -524,7 +525,7 @@ static void what_a_failed_sync_left_in_the_cache_is_written_again_before_it_is_s
 	}
 }
 
-/* The records of one produce have to have an index entry each. */
+/* The records of one produce are large enough for an index entry of their own. */
 static struct produce_response_partition ask_produce_large(const char *topic)
 {
 	static char value[5000];
@@ -567,7 +568,7 @@ static void a_full_disk_is_started_on_for_readers_and_heals(void **state)
 	assert_int_equal(f.error_code, 0);
 	assert_true(f.records.len > 5000);
 	assert_int_equal(ask_produce_large("t").error_code, ERR_KAFKA_STORAGE_ERROR);
-	ask_metadata("another", &out); /* on the reserve */
+	ask_metadata("another", &out); /* written into the reserve */
 	assert_int_equal(out.topics.v[0].error_code, 0);
 	assert_int_equal(ask_produce_large("another").error_code, ERR_KAFKA_STORAGE_ERROR);
 	sim_world_options(w->sim)->disk_bytes = room;
@@ -596,7 +597,7 @@ static bool is_at_the_sync(void *arg)
 	return sim_disk_ops(w->sim, NODE) >= changes_upto || w->stopped || w->serving;
 }
 
-/* The sync of whatever is written at each moment of a start: quorum-state too. */
+/* The sync of whatever is written fails at each moment of a start, quorum-state included. */
 static void a_start_without_a_descriptor_for_a_while_is_a_later_one(void **state)
 {
 	(void)state;
@@ -628,7 +629,7 @@ static void after_a_clean_stop_it_goes_on(void **state)
 	assert_int_equal(ask_produce("t", "two").base_offset, 1);
 }
 
-/* Syncs are most of what a start takes, and of what an idle node uses. */
+/* Syncs are most of what a start needs, and of what an idle node does. */
 static void a_restart_and_an_idle_minute_change_little_on_the_disk(void **state)
 {
 	int64_t before;
@@ -640,7 +641,7 @@ static void a_restart_and_an_idle_minute_change_little_on_the_disk(void **state)
 	before = sim_disk_ops(w->sim, NODE);
 	sim_run_for(w->sim, 60000);
 	assert_in_range(sim_disk_ops(w->sim, NODE) - before, 1,
-			150); /* two no-op records a second, hardly ever flushed */
+			150); /* two no-op records per second, hardly ever flushed */
 	bring_down();
 }
 

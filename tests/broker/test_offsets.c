@@ -1,6 +1,6 @@
 /*
- * offsets: ListOffsets, DeleteRecords, OffsetForLeaderEpoch, and what Fetch and Produce say of a log's bounds. Most of it are mistakes that
- * others have made with stock clients.
+ * offsets: ListOffsets, DeleteRecords, OffsetForLeaderEpoch, and what Fetch and Produce report
+ * about a log's bounds. Most cases are mistakes that others have made with stock clients.
  */
 #include <string.h>
 
@@ -21,7 +21,7 @@
 #define LATEST (-1)
 #define EARLIEST (-2)
 #define MAX_TIMESTAMP (-3)
-#define NOW_MS 1000000000000 /* no wall clock here is behind it by more than a batch may be */
+#define NOW_MS 1000000000000 /* no wall clock here lags it by more than a batch may */
 
 /* ---- questions ---- */
 
@@ -61,7 +61,7 @@ static struct offset_for_leader_epoch_response_partition ask_epoch(int32_t epoch
 	return out.topics.v[0].partitions.v[0];
 }
 
-/* One batch with a record for each of these times. */
+/* A batch with one record for each of these times. */
 static struct produce_response_partition produce_times(const int64_t *times, int n)
 {
 	struct batch_builder builder;
@@ -97,7 +97,10 @@ static int up(void **state)
 
 /* ---- ListOffsets ---- */
 
-/* The first record, by offset, that is not older; not the batch's first one, nor the one with the nearest time. */
+/*
+ * The first record, by offset, that is not older; neither the first one of its batch nor the one
+ * with the nearest time.
+ */
 static void a_time_is_answered_with_the_first_record_that_is_not_older(void **state)
 {
 	static const struct {
@@ -121,7 +124,7 @@ static void the_special_times_are_answered_with_their_epochs(void **state)
 	struct list_offsets_response_partition p = ask_offset(LATEST);
 
 	(void)state;
-	assert_int_equal(p.offset, 5); /* behind the last record, not at it */
+	assert_int_equal(p.offset, 5); /* after the last record, not at it */
 	assert_int_equal(p.timestamp, -1);
 	assert_int_equal(p.leader_epoch, 0);
 	p = ask_offset(EARLIEST);
@@ -218,7 +221,7 @@ static void an_offset_within_a_batch_is_answered_with_all_of_it(void **state)
 			;
 		assert_int_equal(it.pos, f.records.len); /* whole batches only */
 		assert_int_equal(it.header.base_offset, 3);
-		assert_int_equal(f.aborted_transactions.n, -1); /* who reads uncommitted records gets no list */
+		assert_int_equal(f.aborted_transactions.n, -1); /* a reader of uncommitted records gets no list */
 	}
 }
 

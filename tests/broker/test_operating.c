@@ -1,5 +1,6 @@
 /*
- * operating: what three nodes tell those who operate them: lines of the log, readiness, metrics, and the dashboard that is made of these.
+ * operating: what three nodes tell those who operate them: log lines, readiness, metrics, and the
+ * dashboard made of these.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -58,7 +59,7 @@ static void wait_for_line(int by, const char *line)
 		fail_msg("node %d has not said: %s", by + 1, line);
 }
 
-/* All nodes serve; who leads the quorum. */
+/* Waits until all nodes serve; returns the leader of the quorum. */
 static int begin(uint64_t seed)
 {
 	cluster_up(seed, overrides);
@@ -160,7 +161,7 @@ static void register_broker(int leader, int32_t id)
 	assert_int_equal(out->error_code, 0);
 }
 
-/* Nothing more happens to brokers after the last of them: the rest is told nevertheless. */
+/* Nothing happens to brokers after the last of them: the remaining number is still reported. */
 static void lines_that_are_left_out_are_counted_when_the_second_is_over(void **state)
 {
 	int leader;
@@ -179,7 +180,7 @@ static void lines_that_are_left_out_are_counted_when_the_second_is_over(void **s
 
 /* ---- metrics ---- */
 
-/* The number behind "\nNAME "; fails when there is no such line. */
+/* The number after "\nNAME "; fails when there is no such line. */
 static double metric(int node, const char *name)
 {
 	const char *text = cluster_web(node, "/metrics");
@@ -208,7 +209,7 @@ static void wait_metric(int node, const char *name, double value)
 
 	snprintf(line, sizeof(line), "\n%s ", name);
 	for (int i = 0; i < 300 && !strstr(cluster_web(node, "/metrics"), line);
-	     i++) /* it is not there from the start */
+	     i++) /* it does not exist from the start */
 		sim_run_for(cluster_sim(), 10);
 	is = metric(node, name);
 	for (int i = 0; i < 300 && is != value; i++) {
@@ -291,14 +292,14 @@ static void a_broker_that_is_gone_is_seen_in_the_numbers(void **state)
 	cluster_down();
 }
 
-/* Kafka counts it whether it is fenced yet or not. */
+/* Kafka counts it no matter whether it is fenced yet. */
 static void a_broker_that_has_shut_down_stays_counted_as_such(void **state)
 {
 	int leader;
 
 	(void)state;
 	leader = begin(16);
-	create(leader, "t", MANY); /* who leads nothing is fenced at once */
+	create(leader, "t", MANY); /* a broker that leads nothing is fenced at once */
 	cluster_stop(other_than(leader));
 	wait_metric(leader, "kafka_controller_kafkacontroller_fencedbrokercount", 1);
 	expect_metric(leader, "kafka_controller_kafkacontroller_controlledshutdownbrokercount", 1);
@@ -307,7 +308,7 @@ static void a_broker_that_has_shut_down_stays_counted_as_such(void **state)
 
 /* ---- what moves ---- */
 
-/* One partition, with these replicas; the first of them leads. Its topic's id. */
+/* One partition with these replicas, led by the first. Returns its topic's id. */
 static struct uuid create_at(int by, const char *name, int32_t *replicas, int n, bool unclean)
 {
 	struct create_topics_request_assignment a = {0, {replicas, n}};
@@ -397,7 +398,7 @@ static void a_leader_that_may_lack_records_is_told_of(void **state)
 	create_at(leader, "t", replicas, 2, true);
 	cluster_crash(behind, SIM_KILL);
 	wait_metric(leader, "kafka_controller_kafkacontroller_fencedbrokercount", 1);
-	cluster_crash(last, SIM_KILL); /* alone in sync; and with it goes the majority */
+	cluster_crash(last, SIM_KILL); /* alone in sync; and the majority goes with it */
 	cluster_start(behind);
 	leader = cluster_wait_leader();
 	wait_metric(behind, "kafka_controller_controllerstats_uncleanleaderelections_total", 1);
@@ -464,7 +465,10 @@ static void how_far_a_replica_is_behind_is_told_by_its_leader_and_by_itself(void
 
 /* ---- the dashboard ---- */
 
-/* Every name that looks like one of ours or of Kafka's, in an expression of PromQL. Returns how many. */
+/*
+ * Checks every name in a PromQL expression that looks like one of ours or of Kafka's. Returns their
+ * number.
+ */
 static int names_are_printed(const char *expr, const char *text)
 {
 	int n = 0;
@@ -627,7 +631,7 @@ static void a_controller_alone_is_ready_when_its_quorum_commits(void **state)
 	cluster_crash(2, SIM_KILL);
 	cluster_start(2);
 	sim_run_for(cluster_sim(), 3000);
-	wait_unready(2, "metadata"); /* it cannot come in */
+	wait_unready(2, "metadata"); /* it cannot join */
 	cluster_start(0);
 	wait_ready(2);
 	cluster_down();

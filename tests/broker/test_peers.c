@@ -1,6 +1,6 @@
 /*
- * peers: calls to a broker whose process is gone: each ends, also one that waits between two attempts. And markers, which end in a turn of
- * their own.
+ * peers: calls to a broker whose process is gone: each of them ends, even one that waits between
+ * two attempts. And markers, which end in a turn of their own.
  */
 #include <errno.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static bool is_done(void *arg)
 	return ((struct asked *)arg)->done;
 }
 
-/* A call that is refused; then there is a pause before the next attempt. */
+/* A call that is refused; a pause before the next attempt follows. */
 static void be_refused(void)
 {
 	on_node(ask, &t.first);
@@ -221,7 +221,7 @@ static void written(struct markers *m)
 	n_written++;
 }
 
-/* All that is said of them is known at once, and the core stops in the same turn. */
+/* All their results are known at once, and the core stops in the same turn. */
 static void write_and_hurry(void *arg)
 {
 	markers_write(arg);
@@ -244,7 +244,10 @@ static void markers_end_later_whatever_comes_between(void **state)
 
 enum { TRANSACTIONS = 40000, PARTS = 3 };
 
-/* Each marker is of a producer, with partitions 0 to PARTS - 1 of one topic, of which the last is refused. */
+/*
+ * Each marker belongs to a producer, with partitions 0 to PARTS - 1 of one topic; the last one is
+ * refused.
+ */
 static void fill_answer(struct write_txn_markers_response_marker *markers, bool backwards)
 {
 	static struct write_txn_markers_response_partition parts[PARTS] = {

@@ -1,9 +1,10 @@
 /*
- * permissions: every API of the table, in its first and its last version, by a principal that may do nothing, and by one that may do everything: the
- * first is refused, or told of nothing, and nothing has come of it; the second is not refused for want of a permission.
+ * permissions: every API of the table, in its first and its last version, used by a principal that
+ * may do nothing and by one that may do everything. The first is refused, or told about nothing,
+ * and has caused nothing; the second is not refused for lack of a permission.
  *
- * The requests are made from the schemas: one of everything, all of it named alike. That each thing is asked about, with the right
- * operation, is held against Apache Kafka in compat/acls.
+ * The requests are made from the schemas: one of everything, all with the same name. compat/acls
+ * compares with Apache Kafka that each thing is asked about, with the right operation.
  */
 #include <string.h>
 
@@ -29,7 +30,7 @@
 #include "security/authorizer.h"
 
 #define CONTROLLER_PORT 9093
-#define NUMBER 77 /* of nothing that there is */
+#define NUMBER 77 /* of nothing that exists */
 
 /* ---- one of everything ---- */
 
@@ -46,7 +47,7 @@ static void fill_value(const struct field *f, int version, void *at)
 	case FIELD_BOOL:
 		*(bool *)at = false;
 		break;
-	case FIELD_INT8: /* a topic, where it is a type of resources */
+	case FIELD_INT8: /* a topic, where it is a resource type */
 		*(int8_t *)at = 2;
 		break;
 	case FIELD_INT16:
@@ -69,7 +70,7 @@ static void fill_value(const struct field *f, int version, void *at)
 	case FIELD_STRUCT:
 		fill(f->of, version, at);
 		break;
-	default: /* as it is by default: no records, no id */
+	default: /* the default: no records, no id */
 		break;
 	}
 }
@@ -110,7 +111,7 @@ static void fill_field(const struct field *f, int version, char *at)
 	}
 }
 
-/* Tagged fields, and what the version has not got, stay at their defaults. */
+/* Tagged fields, and fields that the version lacks, keep their defaults. */
 static void fill(const struct schema *s, int version, void *out)
 {
 	memcpy(out, s->defaults, s->size);
@@ -119,7 +120,7 @@ static void fill(const struct schema *s, int version, void *out)
 			fill_field(&s->fields[i], version, (char *)out + s->fields[i].offset);
 }
 
-/* What has to make sense before anything is asked. */
+/* Sets what has to make sense before permissions are asked for. */
 static void mend(const struct api *api, void *in)
 {
 	if (api->key == find_coordinator_request_KEY)
@@ -167,7 +168,7 @@ static bool is_refusal(const struct api *api, const void *out)
 	return false;
 }
 
-/* By the first client; it is opened anew for each. */
+/* Sent by the first client, which opens a new connection for each. */
 static bool is_refused(const struct api *api, int version)
 {
 	void *in = arena_zalloc(&w->arena, api->in->size), *out = arena_zalloc(&w->arena, api->out->size);
@@ -180,7 +181,10 @@ static bool is_refused(const struct api *api, int version)
 	return is_refusal(api, out);
 }
 
-/* Old versions may have no room for it, new ones ask by ids that nobody has: in one of both it is seen. */
+/*
+ * Old versions may have no room for the refusal, new ones ask by ids that nobody has: it shows in
+ * one of the two.
+ */
 static void every_api_is(bool refused)
 {
 	const struct api *api;
@@ -230,7 +234,7 @@ static void who_may_do_nothing_is_refused_by_every_api(void **state)
 
 	(void)state;
 	every_api_is(true);
-	/* Nothing has come of it, as who may see everything sees. */
+	/* They have caused nothing, as a principal that may see everything can tell. */
 	bring_down();
 	w->overrides[3] = "super.users=User:ANONYMOUS";
 	bring_up();

@@ -1,6 +1,7 @@
 /*
- * quorum: the carrier on the real environment, in a directory of its own: a node formats, leads, registers its
- * broker, takes requests, and finds everything again after a clean stop and after none.
+ * quorum: the carrier on the real environment, in a directory of its own: a node formats, leads,
+ * registers its broker, takes requests, and finds everything again after a clean stop and after an
+ * unclean one.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -35,7 +36,7 @@ struct gate {
 struct world {
 	struct diag diag;
 	struct env *env;
-	const struct env_ops *real; /* what the env does but for quorum-state, which waits at the gate */
+	const struct env_ops *real; /* the env's real operations, except for quorum-state, which waits at the gate */
 	struct env_ops ops;
 	struct gate gate;
 	struct loop *loop;
@@ -55,7 +56,7 @@ struct world {
 	bool done;
 	struct post post;
 	void (*call)(struct world *);
-	const struct image *image; /* as of the last look() */
+	const struct image *image; /* as of the latest look() */
 };
 
 /* ---- the loop has a thread of its own; the test waits for what it does there ---- */
@@ -84,7 +85,7 @@ static void run_call(struct post *post)
 	w->call(w);
 }
 
-/* Runs `call` on the loop; waits until finish() was called, there or by what it began. */
+/* Runs `call` on the loop; waits until finish() was called, by it or by something it started. */
 static void on_loop(struct world *w, void (*call)(struct world *))
 {
 	w->post.run = run_call;
@@ -108,7 +109,7 @@ static const struct image *look(struct world *w)
 
 /* ---- quorum-state takes its time ---- */
 
-static struct world *gated; /* the env's operations know no argument */
+static struct world *gated; /* the env's operations take no argument */
 
 static int rename_at_gate(struct env *e, const char *from, const char *to)
 {
@@ -481,7 +482,7 @@ static void a_topic_is_there_after_a_clean_stop_and_after_none(void **state)
 	assert_int_equal(find(w, "a", 2)->leader, 1);
 	assert_int_equal(partition_isr(find(w, "a", 2)).n, 1);
 	assert_int_equal(create_topic(w, "b", 1), 0);
-	stop(w, false); /* as it was: the broker never left */
+	stop(w, false); /* as before: the broker never left */
 
 	start(w);
 	run_broker(w);
@@ -502,7 +503,7 @@ static void snapshots_take_the_place_of_the_log_below_them(void **state)
 		snprintf(name, sizeof(name), "t%d", i);
 		assert_int_equal(create_topic(w, name, 10), 0);
 	}
-	/* A snapshot is cut beside the work: it goes on until there is one. */
+	/* A snapshot is cut in the background: the loop goes on until there is one. */
 	snprintf(command, sizeof(command), "ls '%s'/__cluster_metadata-0/0*[1-9]*-*.checkpoint >/dev/null 2>&1",
 		 w->dir);
 	for (int i = 0; system(command) && i < 2000; i++) {
@@ -546,7 +547,7 @@ static void the_quorum_describes_itself(void **state)
 struct listener {
 	struct quorum_subscriber subscriber;
 	struct world *world;
-	int32_t heard; /* who leads, at last */
+	int32_t heard; /* the leader, in the end */
 	int n;
 };
 
@@ -598,7 +599,7 @@ static void heard(struct quorum_request *r)
 	*(bool *)r->arg = true;
 }
 
-/* What was posted to the loop before has been done, and what that has posted. */
+/* Waits until everything posted to the loop before, and everything that this posted, is done. */
 static void let_turn(struct world *w)
 {
 	on_loop(w, finish);

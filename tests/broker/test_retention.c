@@ -1,5 +1,6 @@
 /*
- * Retention of a whole node: settings that are changed while it runs, and the share of its disk that the logs of a directory may take.
+ * Retention of a whole node: settings changed while it runs, and the share of its disk that the
+ * logs of a directory may use.
  */
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "tests/base/cm.h"
 #include "tests/broker/node_world.h"
 
-#define ROUND_MS 30000 /* each chore that is asked for here has had its turn */
+#define ROUND_MS 30000 /* every chore that these tests wait for has had its turn */
 #define MINUTE_MS 60000
 #define VALUE_LEN 200000
 
@@ -66,7 +67,7 @@ static void fill(const char *topic, int n)
 	}
 }
 
-/* What can be fetched says it. */
+/* A fetch reports it. */
 static int64_t start_of(const char *topic)
 {
 	struct fetch_response_partition f = {.error_code = ERR_OFFSET_OUT_OF_RANGE};
@@ -99,7 +100,10 @@ static void percent_of_disk(const char *percent)
 	set(4, "", "odradek.log.retention.disk.percent", percent);
 }
 
-/* Of two topics the older segments go, whichever they are in; no more than have to, not the one that is written to, and none that is compacted. */
+/*
+ * The older segments of two topics go, no matter which topic has them; no more than necessary, not
+ * the active one, and none of a compacted topic.
+ */
 static void logs_that_take_too_much_of_their_disk_lose_their_oldest_segments(void **state)
 {
 	(void)state;
@@ -107,7 +111,7 @@ static void logs_that_take_too_much_of_their_disk_lose_their_oldest_segments(voi
 	create("old", "delete");
 	create("new", "delete");
 	create("kept", "compact");
-	fill("kept", 11); /* of one key: two records are left */
+	fill("kept", 11); /* all with one key: two records are left */
 	fill("old", 12);
 	fill("new", 12);
 	sim_run_for(w->sim, MINUTE_MS);
@@ -123,7 +127,7 @@ static void logs_that_take_too_much_of_their_disk_lose_their_oldest_segments(voi
 	sim_run_for(w->sim, ROUND_MS);
 	assert_int_equal(start_of("old"), 10);
 	assert_int_equal(start_of("new"), 5);
-	percent_of_disk("1"); /* more than there is to go */
+	percent_of_disk("1"); /* more than could go */
 	sim_run_for(w->sim, ROUND_MS);
 	assert_int_equal(start_of("old"), 10);
 	assert_int_equal(start_of("new"), 10);

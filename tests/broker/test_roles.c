@@ -1,6 +1,6 @@
 /*
- * roles: what becomes of a node by what its configuration says it is: formatted by itself or not, which listeners it has, what it answers on
- * them.
+ * roles: how its configured roles determine what a node does: whether it formats itself, which
+ * listeners it has, and what it answers on them.
  */
 #include <string.h>
 
@@ -251,7 +251,7 @@ static void a_controller_alone_serves_its_listener(void **state)
 	stop();
 }
 
-/* A broker has looked at them; which one is not the controller's business. */
+/* Brokers have checked the settings already; the controller does not care which broker they are for. */
 static void a_controller_changes_the_settings_of_any_broker(void **state)
 {
 	struct incremental_alter_configs_request_config c = {

@@ -1,6 +1,6 @@
 /*
- * sasl: a node in the simulator with a listener that asks who it is, and callers that send bytes. What Kafka's SaslServerAuthenticator
- * answers, and when it closes.
+ * sasl: a node in the simulator with a listener that requires authentication, and callers that send
+ * bytes. What Kafka's SaslServerAuthenticator answers, and when it closes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,7 +135,7 @@ static void assert_closed_soon(void)
 		assert_true(sim_run_until(raw_world(), RAW_PATIENCE_MS, raw_has_answer, &caller) && caller.closed);
 }
 
-/* Nothing more than an answer came, and the connection ends. */
+/* Only the answer came, and the connection ends. */
 static void assert_closes(void)
 {
 	caller.in_len = 0;
@@ -185,7 +185,7 @@ static void a_handshake_names_the_mechanisms_in_kafkas_order(void **state)
 	assert_int_equal(get16(&in), 0);
 	assert_int_equal(get32(&in), 2);
 	assert_int_equal(get16(&in), 5);
-	assert_memory_equal(in.p, "PLAIN", 5); /* of a HashSet */
+	assert_memory_equal(in.p, "PLAIN", 5); /* the order of a HashSet */
 	down();
 }
 
@@ -255,7 +255,7 @@ static void who_hangs_up_before_his_failure_leaves_nothing(void **state)
 	raw_leave(&caller);
 	out.len = 0;
 	sim_run_for(raw_world(), 1000);
-	down(); /* finds no block that is left */
+	down(); /* fails when a block is left */
 }
 
 static void a_stop_does_not_wait_for_a_failure(void **state)
@@ -402,7 +402,7 @@ static void a_large_frame_is_not_taken_before(void **state)
 	assert_false(say());
 	raw_leave(&caller);
 	log_in(TOKEN("\0alice\0wonder"));
-	put_token(1, large, sizeof(large)); /* of the size that all may have, and too late */
+	put_token(1, large, sizeof(large)); /* of the size that is allowed after login, but too late */
 	assert_true(say());
 	assert_int_equal(heard_error(), ERR_ILLEGAL_SASL_STATE);
 	down();
@@ -447,7 +447,7 @@ static void a_session_may_begin_again_before_its_end(void **state)
 	sim_run_for(raw_world(), 4000);
 	log_in(TOKEN("\0alice\0wonder"));
 	assert_true(heard_lifetime() == 5000);
-	put_handshake(1, "PLAIN"); /* once a second */
+	put_handshake(1, "PLAIN"); /* once per second */
 	assert_true(say());
 	assert_int_equal(heard_error(), ERR_ILLEGAL_SASL_STATE);
 	sim_run_for(raw_world(), 4000);
@@ -508,12 +508,12 @@ static void a_flood_of_failures_gives_few_lines(void **state)
 		assert_true(say());
 		assert_closes();
 		raw_leave(&caller);
-		put_handshake(1, "NONE"); /* and a mechanism that there is not */
+		put_handshake(1, "NONE"); /* and a mechanism that does not exist */
 		assert_true(say());
 		assert_closes();
 		raw_leave(&caller);
 	}
-	assert_in_range(raw_world_lines() - before, 1, 8); /* a second's, of each reactor */
+	assert_in_range(raw_world_lines() - before, 1, 8); /* those of a second, of each reactor */
 	down();
 }
 
@@ -524,7 +524,7 @@ enum { DESCRIBE_ACLS = 29, CONTROLLER_PORT = 9093 };
 static const char *const with_rules[] = {
 	"authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer",
 	"super.users=User:somebody-else",
-	"controller.quorum.voters=1@127.0.0.1:9093", /* [2]: and others that are not there */
+	"controller.quorum.voters=1@127.0.0.1:9093", /* [2]: plus others that are not there */
 	"advertised.listeners=PLAINTEXT://10.0.0.1:9092",
 	NULL, /* [4] */
 	NULL,
@@ -556,7 +556,7 @@ static int refusal(void)
 	return get16(&in);
 }
 
-/* Two thirds of the quorum are not there: nobody is elected, and no high watermark is known. */
+/* Two thirds of the quorum are missing: nobody is elected, and no high watermark is known. */
 static const char *const others_are_away = "controller.quorum.voters=1@127.0.0.1:9093,2@10.0.0.9:9093,3@10.0.0.10:9093";
 
 static void nobody_is_judged_before_the_rules_are_there(void **state)
@@ -596,7 +596,7 @@ static void a_listener_that_does_not_start_early_waits_for_the_rules(void **stat
 
 /* ---- signed tokens: the keys are those that their file holds when somebody logs in ---- */
 
-static uint8_t published; /* whose key is in the file; 0: what is there is no key set */
+static uint8_t published; /* whose key is in the file; 0: the file is no key set */
 
 static void publish(void *arg)
 {
@@ -613,11 +613,11 @@ static void publish(void *arg)
 static void publish_key(uint8_t seed)
 {
 	published = seed;
-	sim_run_until(raw_world(), 10, raw_has_answer, &caller); /* files tell times by the millisecond */
+	sim_run_until(raw_world(), 10, raw_has_answer, &caller); /* file times have a resolution of a millisecond */
 	assert_true(sim_call(raw_world(), RAW_NODE, publish, NULL));
 }
 
-/* Is somebody let in by a token that this key has signed? */
+/* Returns whether a token signed by this key lets a caller in. */
 static bool is_let_in(uint8_t seed)
 {
 	char message[2048];
@@ -634,7 +634,7 @@ static bool is_let_in(uint8_t seed)
 	return heard_lifetime() > 0;
 }
 
-/* The step is a job's: whoever has gone meanwhile is not answered, and nothing of him stays. */
+/* The step is a job: a caller that leaves meanwhile gets no answer, and nothing of it stays. */
 static void leave_within_a_step(int after_ms)
 {
 	raw_leave(&caller);
@@ -689,7 +689,7 @@ static void keys_of_signed_tokens_are_those_of_the_file_at_the_moment(void **sta
 
 static struct caller web;
 
-/* On any core: the sum of what stands behind the name; -1 where it is not a number. */
+/* On any core: the sum of the numbers after the name; -1 where it is not a number. */
 static double metric(const char *name)
 {
 	char front[160];

@@ -1,6 +1,7 @@
 /*
- * sasl_gssapi: GSSAPI (RFC 4752) on a node in the simulator, with a library that the test is: what each side says in which order, who somebody
- * is by his principal, and steps that are jobs while the connection or the node goes.
+ * sasl_gssapi: GSSAPI (RFC 4752) on a node in the simulator, with the test in the role of the
+ * library: what each side says in which order, which user a principal becomes, and steps that are
+ * jobs while the connection or the node goes away.
  */
 #include <stdio.h>
 #include <string.h>
@@ -18,7 +19,7 @@ enum { HANDSHAKE = 17, AUTHENTICATE = 36, ASKING_PORT = 9094 };
 	"useKeyTab=true storeKey=true keyTab=\"/k\" principal=\"kafka/host@REALM\";"
 #define GENERIC "Authentication failed during authentication due to invalid credentials with SASL mechanism GSSAPI"
 #define TOKEN(literal) literal, (int)sizeof(literal) - 1
-/* No layer of protection, nothing that would be taken. */
+/* No protection layer, no data accepted. */
 #define CHOICE "W\1\0\0\0"
 
 static struct caller caller;
@@ -79,7 +80,7 @@ static void put_token(const char *token, int len)
 	raw_end(&out, began);
 }
 
-/* Its error; *answer the token, or the message. */
+/* Its error; *answer the token or the message. */
 static int hear(struct str *answer)
 {
 	struct bytes_in in = {caller.in + 8, caller.in_len - 8};
@@ -125,7 +126,7 @@ static void assert_served(void)
 	assert_true(say());
 }
 
-/* As a client of MIT's has it: the context's answer, nothing, the layers, the choice. */
+/* Like a client of MIT Kerberos: the context's answer, nothing, the layers, the choice. */
 static void begin(const char *token, int len)
 {
 	shake_hands(1);
@@ -141,7 +142,7 @@ static void who_has_a_ticket_is_served(void **state)
 	expect(TOKEN(CHOICE), TOKEN(""));
 	assert_served();
 	raw_leave(&caller);
-	/* whom he wants to be is of no effect */
+	/* the requested identity has no effect */
 	begin(TOKEN("Talice@REALM"));
 	expect(TOKEN(CHOICE "bob"), TOKEN(""));
 	assert_served();
@@ -171,7 +172,7 @@ static void bare_tokens_end_without_an_answer(void **state)
 	assert_memory_equal(caller.in + 4, "W\1\1\0\0", 5);
 	put32(&out, 5);
 	put_raw(&out, CHOICE, 5);
-	put_metadata(&out, 3, NULL, false); /* behind it, since nothing will be said */
+	put_metadata(&out, 3, NULL, false); /* sent after it, since nothing will be said */
 	assert_true(say());
 	assert_true(caller.in_len > 40);
 	down();
@@ -233,7 +234,7 @@ static bool so_many_events(void *left)
 	return (*(int *)left)-- <= 0;
 }
 
-/* As far as that: a step is somewhere on its way. */
+/* Runs so far that a step is on its way somewhere. */
 static void run_on(int events)
 {
 	sim_run_until(raw_world(), 5, so_many_events, &events);

@@ -1,5 +1,6 @@
 /*
- * sasl_keys: a node in the simulator whose listener takes tokens by the keys of an HTTP server on another machine.
+ * sasl_keys: a node in the simulator whose listener checks tokens with the keys of an HTTP server
+ * on another machine.
  */
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +38,7 @@ static struct bytes_out out;
 static struct issuer {
 	struct http_server *server;
 	struct loop *loop;
-	uint8_t seed; /* of its key; 0: it answers what is no key set */
+	uint8_t seed; /* of its key; 0: its answer is not a key set */
 	const char *kid;
 	int status;
 	bool is_silent;
@@ -120,7 +121,7 @@ static void say(void)
 	out.len = 0;
 }
 
-/* Is somebody let in by a token of this key, which says that the key is called so? */
+/* Returns whether a token of this key, with this key id, lets a caller in. */
 static bool lets_in(uint8_t seed, const char *kid)
 {
 	struct bytes_in in;
@@ -152,7 +153,7 @@ static bool is_asked(void *arg)
 	return issuer.asked > *(int *)arg;
 }
 
-/* The issuer is asked once more, and its answer is there. */
+/* The issuer is asked once more, and its answer arrives. */
 static void assert_asked(int64_t within_ms)
 {
 	int before = issuer.asked;
@@ -200,7 +201,7 @@ static void a_key_that_is_missing_has_the_issuer_asked_once_a_minute(void **stat
 	assert_false(lets_in(2, "two"));
 	assert_asked(SOON_MS);
 	assert_true(lets_in(2, "two"));
-	assert_false(lets_in(1, "one")); /* its key was taken away: that too has the issuer asked */
+	assert_false(lets_in(1, "one")); /* its key was removed: that too makes it ask the issuer */
 	assert_asked(SOON_MS);
 	before = issuer.asked;
 	for (int i = 0; i < 10; i++)
@@ -219,7 +220,7 @@ static bool is_held(void *arg)
 	return issuer.held;
 }
 
-/* What is coming was asked for before the key was missed: it need not have it. */
+/* The answer under way was requested before the key was missed, and need not contain it. */
 static void a_key_that_is_missed_while_the_issuer_answers_has_him_asked_once_more(void **state)
 {
 	(void)state;
@@ -268,7 +269,7 @@ static void keys_are_fetched_anew_now_and_then(void **state)
 	up();
 	issuer_is(true);
 	assert_asked(SOON_MS);
-	issuer.seed = 2; /* by the same name */
+	issuer.seed = 2; /* with the same name */
 	assert_not_asked(500000);
 	assert_true(lets_in(1, "one"));
 	assert_asked(200000);
@@ -306,7 +307,7 @@ static void nothing_that_an_issuer_does_takes_keys_away(void **state)
 	down();
 }
 
-/* At any moment of an attempt the node can be stopped, and holds nothing. */
+/* The node can be stopped at any moment of an attempt, and then holds nothing. */
 static void a_stop_waits_for_no_issuer(void **state)
 {
 	(void)state;

@@ -1,5 +1,6 @@
 /*
- * Certificates' names to users: the cases of Kafka's SslPrincipalMapperTest, and what Java's replaceAll does beside them.
+ * Names of certificates to users: the cases of Kafka's SslPrincipalMapperTest, and what Java's
+ * replaceAll does apart from these.
  */
 #include "broker/ssl_principal.h"
 

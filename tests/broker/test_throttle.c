@@ -1,5 +1,6 @@
 /*
- * throttle: quotas of clients on a whole node in the simulator: who is told to wait, for how long, and that the connection waits indeed.
+ * throttle: client quotas on a whole node in the simulator: who is told to wait, for how long, and
+ * that the connection really waits.
  */
 #include <math.h>
 #include <stdio.h>
@@ -33,7 +34,7 @@ static int64_t now_ms(void)
 
 /* ---- quotas ---- */
 
-/* type NULL: the client id. value 0: removed. The error of the entity. */
+/* type NULL: the client id. value 0: remove. Returns the error of the entity. */
 static int set_quota_of(const char *type, struct str name, const char *key, double value)
 {
 	struct alter_client_quotas_request_entity entity = {str_of(type ? type : "client-id"), name};
@@ -75,7 +76,7 @@ static struct records big_batch(struct buf *b, int len)
 	return r;
 }
 
-/* Kafka's formula for the first bytes of somebody: over ten windows of a second. */
+/* Kafka's formula for a client's first bytes: over ten windows of a second. */
 static int32_t wait_for(size_t len, double bound)
 {
 	return (int32_t)floor(((double)len / 10 - bound) / bound * 10000 + 0.5);
@@ -164,7 +165,7 @@ static void without_an_answer_the_connection_waits_all_the_same(void **state)
 	buf_fini(&b);
 }
 
-/* "t" has got its batch by then, and the connection is closed for the sake of the other. */
+/* By then "t" has its batch; the other partition is why the connection is closed. */
 static void send_one_good_and_one_bad(struct client *c, struct records good)
 {
 	struct produce_request_partition p[2] = {{.records = good}, {.index = 7, .records = good}};
@@ -218,7 +219,7 @@ static void a_quota_that_is_gone_holds_no_more(void **state)
 	client_take(&w->a, &produce_response_schema, 9, &out);
 	assert_int_equal(out.throttle_time_ms, 0);
 	assert_int_equal(set_quota(NULL, "test", "producer_byte_rate", 0), 0);
-	send_produce(&w->a, "t", big_batch(&b, 15000), -1); /* the default counts now, and what was before */
+	send_produce(&w->a, "t", big_batch(&b, 15000), -1); /* the default counts now, including the earlier bytes */
 	client_take(&w->a, &produce_response_schema, 9, &out);
 	assert_true(out.throttle_time_ms > 15000);
 	assert_int_equal(set_quota(NULL, NULL, "producer_byte_rate", 0), 0);
@@ -229,7 +230,7 @@ static void a_quota_that_is_gone_holds_no_more(void **state)
 	buf_fini(&b);
 }
 
-/* One fetch; the records that have come. */
+/* One fetch; returns the length of the records received. */
 static int32_t fetch(int64_t offset, int32_t *throttle_ms)
 {
 	struct fetch_response out;
@@ -241,7 +242,7 @@ static int32_t fetch(int64_t offset, int32_t *throttle_ms)
 	return out.responses.n == 0 ? 0 : out.responses.v[0].partitions.v[0].records.len;
 }
 
-/* Kafka's windows are counted whole: who waits as long as he is told may be told to wait once more. */
+/* Kafka counts whole windows: a client that waits as long as it was told may be told to wait once more. */
 static void a_consumer_gets_nothing_until_it_has_waited(void **state)
 {
 	struct produce_response produced;
@@ -256,7 +257,7 @@ static void a_consumer_gets_nothing_until_it_has_waited(void **state)
 	}
 	assert_int_equal(set_quota(NULL, "test", "consumer_byte_rate", 1000), 0);
 	len = fetch(0, &ms);
-	assert_in_range(len, 6000, 10000); /* no more than ten windows' bytes */
+	assert_in_range(len, 6000, 10000); /* no more than the bytes of ten windows */
 	assert_int_equal(ms, 0);
 	began = now_ms();
 	len = fetch(1, &ms);
@@ -307,7 +308,7 @@ static void topics_are_refused_once_there_are_no_tokens(void **state)
 
 	(void)state;
 	assert_int_equal(set_quota(NULL, "test", "controller_mutation_rate", 1), 0);
-	assert_int_equal(create_topic("one", 13, 7, &ms), 0); /* eleven tokens are there */
+	assert_int_equal(create_topic("one", 13, 7, &ms), 0); /* there are eleven tokens */
 	assert_int_equal(ms, 0);
 	assert_int_equal(create_topic("two", 1, 7, &ms), ERR_THROTTLING_QUOTA_EXCEEDED);
 	assert_true(ms > 1900 && ms <= 2000);
@@ -353,7 +354,7 @@ static void older_clients_are_told_to_wait_only(void **state)
 
 enum { DIALLED = 12, DIALLED_IN_ALL = 128 };
 
-static struct client *dialled[DIALLED_IN_ALL]; /* their world has them until its end */
+static struct client *dialled[DIALLED_IN_ALL]; /* their world keeps them until its end */
 static int n_dialled;
 
 static int down(void **state)
@@ -365,7 +366,7 @@ static int down(void **state)
 	return err;
 }
 
-/* So many connections at once; how many of them are closed two seconds later. */
+/* Opens so many connections at once; returns how many of them are closed two seconds later. */
 static int dial(int n)
 {
 	struct client *v[DIALLED];
@@ -376,7 +377,7 @@ static int dial(int n)
 		assert_true(n_dialled < DIALLED_IN_ALL);
 		dialled[n_dialled++] = v[i];
 		client_open(v[i]);
-		assert_false(v[i]->closed); /* it is kept waiting first */
+		assert_false(v[i]->closed); /* it is delayed first */
 	}
 	sim_run_until(w->sim, 2000, never, NULL);
 	for (int i = 0; i < n; i++)
@@ -388,7 +389,7 @@ static void an_address_that_dials_too_fast_waits_and_is_closed(void **state)
 {
 	(void)state;
 	assert_int_equal(set_quota("ip", NULL, "connection_creation_rate", 1), 0);
-	assert_int_equal(dial(DIALLED), 2); /* ten windows' worth is fine */
+	assert_int_equal(dial(DIALLED), 2); /* what ten windows allow is fine */
 	sim_run_until(w->sim, 10000, never, NULL);
 	assert_int_equal(dial(1), 0);
 	assert_int_equal(set_quota("ip", "10.0.0.2", "connection_creation_rate", 1000), 0);
@@ -429,12 +430,12 @@ static void connections_come_as_fast_as_the_rate_is_at_the_moment(void **state)
 	(void)state;
 	assert_int_equal(set_of_broker("", all, "2"), 0);
 	assert_in_range(accepted(), 4, 7);
-	assert_int_equal(set_of_broker("", all, "100"), 0); /* who waits comes in at once */
+	assert_int_equal(set_of_broker("", all, "100"), 0); /* those that wait come in at once */
 	sim_run_until(w->sim, 1000, never, NULL);
 	assert_int_equal(accepted(), DIALLED);
 	assert_int_equal(set_of_broker("", one, "3"), 0);
 	assert_in_range(accepted(), 6, 10);
-	assert_int_equal(set_of_broker("1", one, "200"), 0); /* this broker's before all brokers' */
+	assert_int_equal(set_of_broker("1", one, "200"), 0); /* this broker's value before that of all brokers */
 	sim_run_until(w->sim, 1000, never, NULL);
 	assert_int_equal(accepted(), DIALLED);
 	assert_int_equal(set_of_broker("1", one, NULL), 0);
@@ -473,7 +474,7 @@ static void names_are_forgotten_before_they_take_too_much(void **state)
 	buf_fini(&b);
 }
 
-/* Four thousand bytes, beginning with a number: some thousands of these are more than there is room for. */
+/* Four thousand bytes, starting with a number: some thousands of these are more than there is room for. */
 static void say_as(int name, struct produce_response *out)
 {
 	static char id[4001];
@@ -504,10 +505,10 @@ static void a_flood_of_names_pushes_nobody_out(void **state)
 	for (out.throttle_time_ms = 0; out.throttle_time_ms == 0 && n < 6000; n++)
 		say_as(n, &out);
 	assert_true(n > 3000);
-	assert_true(n < 6000); /* those that there was no room for are one */
+	assert_true(n < 6000); /* those without room share one */
 	send_produce(&w->a, "t", batch_of(&b, "v"), -1);
 	client_take(&w->a, &produce_response_schema, 9, &out);
-	assert_true(out.throttle_time_ms > 4000); /* and it is remembered what was before */
+	assert_true(out.throttle_time_ms > 4000); /* and earlier bytes are remembered */
 	buf_fini(&b);
 }
 
@@ -591,7 +592,7 @@ static void deny_cluster_action(void)
 	sim_run_until(w->sim, 1000, never, NULL);
 }
 
-/* Does its time count for the client of this name? */
+/* Returns whether time of the client with this name is counted. */
 static bool is_counted(const char *id)
 {
 	struct buf text = {0};
@@ -681,7 +682,7 @@ static void what_cannot_be_a_quota_is_refused(void **state)
 	assert_int_equal(set_quota("ip", "1.2.3.4", "connection_creation_rate", 3e9), ERR_INVALID_REQUEST);
 	assert_int_equal(set_quota("group", "g", "producer_byte_rate", 1), ERR_INVALID_REQUEST);
 	assert_int_equal(set_quota(NULL, "c", "colour", 1), ERR_INVALID_REQUEST);
-	assert_int_equal(set_quota(NULL, "c", "colour", 0), 0); /* what is not there can be taken away */
+	assert_int_equal(set_quota(NULL, "c", "colour", 0), 0); /* removing what does not exist is fine */
 }
 
 static int described(const char *type, int8_t match, const char *name, bool strict)

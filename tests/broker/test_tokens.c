@@ -1,4 +1,7 @@
-/* A node and delegation tokens: who may ask, what a broker hands on, what outlives a restart. Users come in Envelopes of another broker. */
+/*
+ * A node and delegation tokens: who may ask, what a broker forwards, what survives a restart. Users
+ * come in Envelopes from another broker.
+ */
 #include <string.h>
 
 #include "tests/base/cm.h"
@@ -30,7 +33,7 @@ static int up(void **state)
 	return node_world_up_with(state, overrides, 3);
 }
 
-/* The controller answers who is in the envelope; what it says of the envelope itself. */
+/* The controller answers the user in the envelope; returns its error for the envelope itself. */
 static int as(const struct principal *who, const struct schema *schema, int version, const void *in, void *out)
 {
 	struct quorum_client from = {

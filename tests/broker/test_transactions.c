@@ -1,6 +1,7 @@
 /*
- * Transactions through a whole node, by requests of both generations: what is committed is seen once and whole, what is aborted is not seen;
- * nothing comes into a partition that the coordinator does not know of; a node that dies in the middle goes on where it was.
+ * Transactions through a whole node, with requests of both generations: what is committed is seen
+ * once and whole, what is aborted is not seen; nothing gets into a partition that the coordinator
+ * does not know about; a node that dies in the middle carries on where it was.
  */
 #include <string.h>
 
@@ -23,7 +24,7 @@
 
 #define ID "payments"
 
-/* The linker puts this before str_eq. */
+/* The linker puts this in front of str_eq. */
 static int64_t n_compares;
 
 bool __real_str_eq(struct str a, struct str b);
@@ -83,7 +84,7 @@ static int init_for(struct producer *p, int32_t timeout_ms)
 	return out.error_code;
 }
 
-/* As a client does it: until the coordinator is there, and what it had before is over. */
+/* Like a client: until the coordinator is found and the previous transaction has ended. */
 static struct producer init(void)
 {
 	struct producer p;
@@ -118,7 +119,7 @@ static struct records transactional(struct buf *b, const struct producer *p, con
 	return (struct records){.p = b->p, .len = (int32_t)b->len};
 }
 
-/* Version 12 on is of transaction.version 2. */
+/* Version 12 and later are for transaction.version 2. */
 static int produce(struct producer *p, int version, const char *value)
 {
 	struct produce_request_partition partition = {0};
@@ -163,7 +164,7 @@ static int add(const struct producer *p, const char *name)
 	return out.results_by_topic_v3_and_below.v[0].results_by_partition.v[0].partition_error_code;
 }
 
-/* With version 5 *p goes on as it is told. */
+/* With version 5, *p continues as the answer says. */
 static int end(struct producer *p, int version, bool commit)
 {
 	struct end_txn_request in;
@@ -224,7 +225,7 @@ static struct fetch_response_partition fetch_committed(int64_t offset)
 	return out.responses.v[0].partitions.v[0];
 }
 
-/* As consumers do it: from its first offset to its marker. */
+/* Like a consumer: from the transaction's first offset to its marker. */
 static bool is_aborted(const struct fetch_response_partition *f, const struct batch_header *h, int64_t last_marker)
 {
 	for (int i = 0; i < f->aborted_transactions.n; i++)
@@ -245,7 +246,7 @@ static void put_values(struct buf *out, const struct batch_iter *it)
 		buf_printf(out, "%s%.*s", out->len ? " " : "", (int)r.value.len, (const char *)r.value.p);
 }
 
-/* What a reader of committed records sees of topic t, all of it, where there is one producer. */
+/* All that a reader of committed records sees of topic t, where there is one producer. */
 static const char *committed(void)
 {
 	struct buf text = {0};
@@ -293,7 +294,7 @@ static void transactions_of_version_2_are_seen_whole(void **state)
 	old = p;
 	assert_int_equal(end(&p, 5, true), 0);
 	assert_int_equal(p.epoch, old.epoch + 1);
-	assert_int_equal(produce(&p, 12, "c"), 0); /* while the markers of the last are on their way */
+	assert_int_equal(produce(&p, 12, "c"), 0); /* while the markers of the previous one are on their way */
 	assert_string_equal(committed(), "a b");
 	assert_int_equal(produce(&old, 12, "late"), ERR_INVALID_PRODUCER_EPOCH);
 	assert_int_equal(end(&p, 5, false), 0);
@@ -459,7 +460,7 @@ static int add_offsets(const struct producer *p)
 	return out.error_code;
 }
 
-/* The offset, or an error below it. */
+/* The offset, or a negative error. */
 static int64_t fetch_offset(bool stable)
 {
 	int32_t partition = 0;
@@ -504,7 +505,7 @@ static void offsets_count_when_their_transaction_is_committed(void **state)
 	wait_for_state("CompleteCommit");
 	assert_int_equal(fetch_offset(true), 5);
 	p = init();
-	assert_int_equal(commit_offset(&p, 5, 9), 0); /* of version 2: it comes into the transaction by itself */
+	assert_int_equal(commit_offset(&p, 5, 9), 0); /* of version 2: this adds it to the transaction */
 	die_and_come_back();
 	wait_for_state("Ongoing");
 	for (int i = 0; i < 200 && fetch_offset(false) < -1; i++)
@@ -625,7 +626,7 @@ static void transactions_are_listed_by_state_and_producer_id(void **state)
 	ASK(list_transactions, 2, &in, &out);
 	assert_int_equal(out.transaction_states.n, 0);
 	ids[2] = p.id;
-	names[0] = STR("Nothing"); /* what is not known is not everything */
+	names[0] = STR("Nothing"); /* an unknown name does not mean all */
 	in.state_filters.n = 1;
 	ASK(list_transactions, 2, &in, &out);
 	assert_int_equal(out.transaction_states.n, 0);

@@ -1,6 +1,4 @@
-/*
- * What a node in the simulator answers over HTTP: what is right, what is not, and what it may cost.
- */
+/* What a node in the simulator answers over HTTP: to good requests, to bad ones, and what it may cost. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +49,7 @@ static const char *heard(struct caller *c)
 	return (const char *)c->in;
 }
 
-/* A head, and as much behind it as it says; or the connection was closed. */
+/* A head and as many bytes after it as it says; or the connection was closed. */
 static bool is_whole(void *arg)
 {
 	struct caller *c = arg;
@@ -126,7 +124,7 @@ static void what_producers_and_consumers_do_is_counted(void **state)
 	assert_null(strstr(heard(&web[0]), "bytesout_total{topic=\"t\"} 0\n"));
 }
 
-/* The offset of partition 0 of "t", by a consumer that is no member. */
+/* The offset of partition 0 of "t", from a consumer that is not a member. */
 static void put_commit(struct bytes_out *o, int32_t correlation, const char *group, int64_t offset)
 {
 	size_t began = raw_begin(o, 8 /* OffsetCommit */, 2, correlation);
@@ -144,7 +142,7 @@ static void put_commit(struct bytes_out *o, int32_t correlation, const char *gro
 	raw_end(o, began);
 }
 
-/* Its coordinator's log is made and loaded first: the commit is sent until it is taken. */
+/* The coordinator's log is created and loaded first: the commit is repeated until it is accepted. */
 static void commit(const char *group, int64_t offset)
 {
 	struct bytes_out o = {0};
@@ -294,7 +292,7 @@ static void beyond_the_bound_the_longest_idle_goes(void **state)
 		say(&web[i], GET("/healthz"));
 		expect(&web[i], OK, "ok\n");
 	}
-	say(&web[0], GET("/healthz")); /* web[1] is idle longest now */
+	say(&web[0], GET("/healthz")); /* web[1] has been idle longest now */
 	expect(&web[0], OK, "ok\n");
 	say(&web[CONNECTIONS], GET("/healthz"));
 	expect(&web[CONNECTIONS], OK, "ok\n");
