@@ -56,8 +56,7 @@ struct login_method *login_plain_new(const struct login_words *words)
 	struct plain *p = xcalloc(1, sizeof(*p));
 
 	p->method = (struct login_method){&ops, STR("PLAIN")};
-	buf_reserve(&p->message,
-		    (size_t)words->name.len + (size_t)words->password.len + 2); /* leaves no copy behind */
+	buf_reserve(&p->message, (size_t)words->name.len + (size_t)words->password.len + 2); /* leaves no copy behind */
 	buf_put(&p->message, "", 1);
 	buf_put_str(&p->message, words->name);
 	buf_put(&p->message, "", 1);

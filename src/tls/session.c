@@ -29,7 +29,7 @@ enum {
 		 * limit for a client's first message: OpenSSL allocates whatever its header
 		 * promises, up to 131396 bytes
 		 */
-		16384,
+	16384,
 };
 
 struct tls_session {

@@ -170,8 +170,7 @@ static void the_newest_generation_s_claim_counts_and_of_two_none(void **state)
 	owns(1, 0, 0);
 	assigned(STRATEGY_COOPERATIVE_STICKY, 2, "t0-1 t0-0");
 	t.shares[0].subscription.generation_id = 5;
-	assigned(STRATEGY_COOPERATIVE_STICKY, 2,
-		 " t0-1"); /* both must give up t0-0, which was counted for the first */
+	assigned(STRATEGY_COOPERATIVE_STICKY, 2, " t0-1"); /* both must give up t0-0, which was counted for the first */
 }
 
 static void members_that_want_different_topics_are_balanced_too(void **state)

@@ -529,8 +529,7 @@ static void a_group_s_partition_is_java_s(void **state_)
 	(void)state_;
 	assert_int_equal(shard_partition_of(STR(""), 50), 0);
 	assert_int_equal(shard_partition_of(STR("g1"), 50), 42);
-	assert_int_equal(shard_partition_of(STR("polygenelubricants"), 50),
-			 0); /* its hash is the smallest int */
+	assert_int_equal(shard_partition_of(STR("polygenelubricants"), 50), 0); /* its hash is the smallest int */
 }
 
 int main(void)

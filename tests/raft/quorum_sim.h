@@ -64,8 +64,8 @@ const struct sim_batch *sim_log_at(const struct sim_log *l, int64_t offset);
 bool sim_batch_eq(const struct sim_batch *a, const struct sim_batch *b);
 
 struct sim_disk {
-	struct sim_log log;   /* what is certain to survive a crash */
-	struct sim_log ghost; /* what was truncated, but may reappear after a crash; empty when it cannot */
+	struct sim_log log;	       /* what is certain to survive a crash */
+	struct sim_log ghost;	       /* what was truncated, but may reappear after a crash; empty when it cannot */
 	struct raft_election election; /* quorum-state */
 	bool has_election;
 	struct raft_snapshot_id *snapshots; /* sorted by end offset */

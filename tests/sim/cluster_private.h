@@ -34,8 +34,7 @@ struct noted_partition {
 	 * Bits of the nodes that a request whose answer nobody waits for any more may add or remove
 	 * while they stop.
 	 */
-	unsigned
-		late;
+	unsigned late;
 	enum noted_kind { NOTED_PLAIN, NOTED_TRANSACTIONAL, NOTED_COMPACTED, NOTED_COMPACTED_TRANSACTIONAL } kind;
 };
 

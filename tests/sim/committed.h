@@ -32,8 +32,7 @@ struct committed {
 
 	/* Internal. */
 	/* In a cluster one per partition; otherwise the first serves all. */
-	struct client
-		clients[COMMITTED_PARTITIONS_MAX];
+	struct client clients[COMMITTED_PARTITIONS_MAX];
 	struct timer next;
 	int partition;
 	int64_t offsets[COMMITTED_PARTITIONS_MAX];

@@ -68,8 +68,7 @@ struct nodes {
 	 * 0: never; otherwise one controller at a time may come back on another port: it is still a
 	 * voter, at another address.
 	 */
-	uint64_t
-		moves_chance;
+	uint64_t moves_chance;
 	bool flushes; /* nothing is acknowledged before it is flushed */
 	bool encrypted;
 	bool verbose;

@@ -50,8 +50,7 @@ struct producer {
 	void *arg;
 	/* Internal. */
 	/* In a cluster one per partition; otherwise the first serves all. */
-	struct client
-		clients[HISTORY_PARTITIONS_MAX];
+	struct client clients[HISTORY_PARTITIONS_MAX];
 	struct timer again;
 	struct timer next;   /* while it runs, no new batch is begun */
 	struct list batches; /* in flight or to be sent again */

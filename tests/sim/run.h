@@ -29,8 +29,7 @@ struct run_options {
 	 * One bit for each kind of fault that a cluster is spared (storm.h), followed by those for
 	 * its optional parts (cluster_run.h).
 	 */
-	unsigned
-		without;
+	unsigned without;
 	bool no_trouble; /* only network faults and crashes, and one log directory */
 	bool encrypted;	 /* records are encrypted on disk; each node has a key of its own */
 	bool verbose;	 /* prints the node's log lines to stderr */
