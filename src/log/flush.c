@@ -448,13 +448,22 @@ void log_close_end(struct log *log)
 
 /* ---- many flushes at once ---- */
 
+/* Syncs of different files go side by side: filesystems commit them together. */
+#define FLUSH_JOBS 8
+
+struct flush_job {
+	struct work work;
+	struct log_flusher *flusher;
+	struct log_flush *running; /* NULL: the job is free */
+};
+
 struct log_flusher {
 	struct loop *loop;
 	struct log_flush *first; /* waiting */
 	struct log_flush **last;
-	struct log_flush *running;
-	struct work work;
-	bool busy;
+	int n_waiting;
+	int n_busy;
+	struct flush_job jobs[FLUSH_JOBS];
 };
 
 struct log_flusher *log_flusher_new(struct loop *loop)
@@ -463,33 +472,50 @@ struct log_flusher *log_flusher_new(struct loop *loop)
 
 	g->loop = loop;
 	g->last = &g->first;
+	for (int i = 0; i < FLUSH_JOBS; i++)
+		g->jobs[i].flusher = g;
 	return g;
 }
 
 void log_flusher_free(struct log_flusher *g)
 {
-	check(!g || (!g->busy && !g->first));
+	check(!g || (g->n_busy == 0 && !g->first));
 	xfree(g);
 }
 
 static void run_job(struct work *w)
 {
-	struct log_flusher *g = container_of(w, struct log_flusher, work);
+	struct flush_job *j = container_of(w, struct flush_job, work);
 
-	for (struct log_flush *f = g->running; f; f = f->next)
+	for (struct log_flush *f = j->running; f; f = f->next)
 		log_flush_run(f);
 }
 
-static void start_job(struct log_flusher *g);
+/* The next n waiting flushes. */
+static struct log_flush *take_waiting(struct log_flusher *g, int n)
+{
+	struct log_flush *first = g->first, *last = first;
+
+	for (int i = 1; i < n; i++)
+		last = last->next;
+	g->first = last->next;
+	if (!g->first)
+		g->last = &g->first;
+	last->next = NULL;
+	g->n_waiting -= n;
+	return first;
+}
+
+static void start_jobs(struct log_flusher *g);
 
 static void job_done(struct work *w)
 {
-	struct log_flusher *g = container_of(w, struct log_flusher, work);
-	struct log_flush *f = g->running;
+	struct flush_job *j = container_of(w, struct flush_job, work);
+	struct log_flush *f = j->running;
 
-	g->running = NULL;
-	g->busy = false;
-	start_job(g); /* the next flushes run while these are answered */
+	j->running = NULL;
+	j->flusher->n_busy--;
+	start_jobs(j->flusher); /* the next flushes run while these are answered */
 	while (f) {
 		struct log_flush *next = f->next;
 
@@ -498,22 +524,20 @@ static void job_done(struct work *w)
 	}
 }
 
-static void start_job(struct log_flusher *g)
+/* Free jobs share what waits; when none is free, it waits, and further flushes join it. */
+static void start_jobs(struct log_flusher *g)
 {
-	if (g->busy || !g->first)
-		return;
-	g->running = g->first;
-	/* the others wait, and further ones join them */
-	if (g->first->next && env_buggify(g->loop->env, "flush one log")) {
-		g->first = g->first->next;
-		g->running->next = NULL;
-	} else {
-		g->first = NULL;
-		g->last = &g->first;
+	for (int i = 0; i < FLUSH_JOBS && g->first; i++) {
+		struct flush_job *j = &g->jobs[i];
+		int n_free = FLUSH_JOBS - g->n_busy;
+
+		if (j->running)
+			continue;
+		j->running = take_waiting(g, (g->n_waiting + n_free - 1) / n_free);
+		j->work = (struct work){.job = run_job, .done = job_done};
+		g->n_busy++;
+		env_work(g->loop, &j->work);
 	}
-	g->busy = true;
-	g->work = (struct work){.job = run_job, .done = job_done};
-	env_work(g->loop, &g->work);
 }
 
 void log_flusher_add(struct log_flusher *g, struct log_flush *f)
@@ -521,5 +545,6 @@ void log_flusher_add(struct log_flusher *g, struct log_flush *f)
 	f->next = NULL;
 	*g->last = f;
 	g->last = &f->next;
-	start_job(g);
+	g->n_waiting++;
+	start_jobs(g);
 }

@@ -301,7 +301,7 @@ int log_truncate_fully_at(struct log *, int64_t offset); /* drops everything; th
 /*
  * One flush of one log, in the caller's memory (a partition has one at a time). log_flush_begin is
  * called under the lock; false when everything up to `upto` is flushed or there is nothing to do.
- * Then log_flusher_add, on the flusher's loop: one job syncs many logs. In done(): take the lock,
+ * Then log_flusher_add, on the flusher's loop: its jobs sync many logs. In done(): take the lock,
  * call log_flush_end, and look at log_offsets().flushed_end.
  */
 struct log_flush {
@@ -351,8 +351,8 @@ bool log_checkpoint_is_ahead(const struct log *);
 void log_recall_checkpoint(struct log *log, const struct log *old);
 
 /*
- * Collects flushes on one loop: those that arrive while a job runs go together with the next one.
- * Owner: its loop.
+ * Runs the flushes of one loop in a few jobs side by side; those that arrive while all jobs are busy
+ * go together with the next one that ends. Owner: its loop.
  */
 struct log_flusher;
 struct log_flusher *log_flusher_new(struct loop *loop);

@@ -9,7 +9,7 @@
 #include "base/list.h"
 #include "env/env_priv.h"
 
-enum { REAL_STACK_BYTES = 256 * 1024, REAL_WORKERS_MAX = 16, REAL_WAITERS_MAX = 4 };
+enum { REAL_STACK_BYTES = 256 * 1024, REAL_WORKERS_MAX = 24, REAL_WAITERS_MAX = 4 };
 
 /*
  * A pool of threads. A thread is started when there is work and none is idle, and ends after ten
