@@ -214,7 +214,7 @@ static bool are_known(const struct consuming *c, const struct consumer_partition
 	return same;
 }
 
-/* True when the partitions are not those of the last look. */
+/* Returns true when the partitions have changed since the last look. */
 static bool take_partitions(struct consuming *c, const struct metadata_response *m)
 {
 	int n;

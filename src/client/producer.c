@@ -300,7 +300,10 @@ int producer_send(struct producer *p, const struct producer_record *r)
 	return place(p, r, p->options.keep_times ? now_ns(p) : 0);
 }
 
-/* Records that came before the topic was known are read from their batch and placed again: the same bytes, now with a partition. */
+/*
+ * Records that came before the topic was known are read from their batch and placed again: the same
+ * bytes, now with a partition.
+ */
 static void place_batch(struct producer *p, struct batch *b)
 {
 	struct batch_header h;

@@ -40,9 +40,9 @@ struct stream {
 	const char *topic;
 	struct raw producer;
 	struct bytes_out batch;
-	struct bytes_out unsent; /* produce requests that the socket has not taken */
+	struct bytes_out unsent; /* produce requests not yet taken by the socket */
 	struct bytes_out question;
-	int records; /* in a batch */
+	int records; /* per batch */
 	int64_t n, sent, acknowledged;
 	int64_t began_us;
 	double period_us; /* between two batches */

@@ -183,14 +183,14 @@ void sim_world_follow(struct sim_world *w, void (*say)(const char *line));
 void sim_world_name(struct sim_world *w, const char *how);
 
 /* Everything that can go wrong; each is counted when it happens. */
-/* clang-format off: its layout of this list changes at every run */
-#define SIM_MARKS(X)                                                                                                   \
-	X(PARTIAL_READ)                                                                                                \
-	X(PARTIAL_WRITE) X(SPURIOUS) X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) X(CUT) X(HALF_OPEN) X(SLOW_LINK) \
-		X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) X(WRITE_ERROR) X(COLD) X(WRITEBACK)        \
-			X(DISK_FULL) X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) X(POWER) X(CRASH_IN_DISK_OP)     \
-				X(WRITE_KEPT) X(WRITE_LOST) X(WRITE_TORN) X(SIZE_WITHOUT_DATA) X(NAME_KEPT)            \
-					X(NAME_LOST) X(CLOCK_FORWARD) X(CLOCK_BACK) X(PAUSE)
+/* Without clang-format: its layout of this list changes at every run. */
+/* clang-format off */
+#define SIM_MARKS(X) \
+	X(PARTIAL_READ) X(PARTIAL_WRITE) X(SPURIOUS) X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) \
+	X(CUT) X(HALF_OPEN) X(SLOW_LINK) X(SENDFILE_LATE) X(SHORT_WRITE) X(SYNC_ERROR) X(READ_ERROR) \
+	X(WRITE_ERROR) X(COLD) X(WRITEBACK) X(DISK_FULL) X(NO_DESCRIPTOR) X(SLOW_WORK) X(BUGGIFY) X(KILL) \
+	X(POWER) X(CRASH_IN_DISK_OP) X(WRITE_KEPT) X(WRITE_LOST) X(WRITE_TORN) X(SIZE_WITHOUT_DATA) \
+	X(NAME_KEPT) X(NAME_LOST) X(CLOCK_FORWARD) X(CLOCK_BACK) X(PAUSE)
 /* clang-format on */
 
 enum sim_mark {
