@@ -105,13 +105,15 @@ static int is_in_it(const struct transaction *t, const struct image *image, stru
 
 /* ---- decisions ---- */
 
-/* Whether this producer may continue with it, whatever it wants. */
+/* Whether this producer may go on with it, whatever it wants. One that nobody was given an epoch of is nobody's (Kafka stumbles over it). */
 static int check_producer(const struct transaction *t, const asked *in)
 {
 	if (t->now.producer_id != in->producer_id)
 		return ERR_INVALID_PRODUCER_ID_MAPPING;
 	if (t->now.epoch != in->producer_epoch)
 		return ERR_PRODUCER_FENCED;
+	if (t->now.epoch == NO_EPOCH)
+		return ERR_UNKNOWN_SERVER_ERROR;
 	return transaction_is_prepared(t->now.state) ? ERR_CONCURRENT_TRANSACTIONS : 0;
 }
 

@@ -70,6 +70,8 @@ void transaction_describe_command(struct transaction_shard *s, struct shard_comm
 	const struct transaction *t = transaction_find(s, *id);
 	struct describe_transactions_response_transaction *out = c->out;
 
+	if (t && t->now.producer_id < 0)
+		t = NULL; /* it has no id yet */
 	out->transactional_id = *id;
 	if (!t)
 		out->error_code = ERR_TRANSACTIONAL_ID_NOT_FOUND;
@@ -109,7 +111,7 @@ static unsigned states_of(const struct list_transactions_request *in)
 static bool is_wanted(const struct transaction *t, const struct list_transactions_request *in, unsigned states,
 		      int64_t wall_ms)
 {
-	if (in->duration_filter >= 0 && wall_ms - t->now.start_ms <= in->duration_filter)
+	if (t->now.producer_id < 0 || (in->duration_filter >= 0 && wall_ms - t->now.start_ms <= in->duration_filter))
 		return false;
 	return has_id(in, t->now.producer_id) && (states & 1U << t->now.state) != 0;
 }

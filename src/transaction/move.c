@@ -80,24 +80,31 @@ struct id_call {
 	struct shard_command *command; /* NULL: no command waits */
 };
 
-/* The command continues as if it had just arrived. */
-static void id_has_come(struct shard_call *call, void *state, struct shard_step *step)
+/* The command goes on as if it had just come. One without any id does not stay. */
+static void take_id(struct transaction_shard *s, struct id_call *ask, struct shard_step *step)
 {
-	struct id_call *ask = container_of(call, struct id_call, c.call);
 	struct shard_command *c = ask->command;
 	struct transaction *t = ask->t;
 
+	if (c)
+		list_remove(&c->link);
+	t->pending = TRANSACTION_NONE;
+	t->spare_id = ask->c.producer_id;
+	if (c && ask->c.err)
+		shard_refuse(step, c, ask->c.err, STR_NULL);
+	else if (c)
+		transaction_command(s, c, step);
+	if (ask->c.err && t->now.producer_id < 0)
+		transaction_drop(s, t);
+}
+
+static void id_has_come(struct shard_call *call, void *state, struct shard_step *step)
+{
+	struct id_call *ask = container_of(call, struct id_call, c.call);
+
 	/* Without a shard the transaction is gone, and unload() has refused the command. */
-	if (state) {
-		if (c)
-			list_remove(&c->link);
-		t->pending = TRANSACTION_NONE;
-		t->spare_id = ask->c.producer_id;
-		if (c && ask->c.err)
-			shard_refuse(step, c, ask->c.err, STR_NULL);
-		else if (c)
-			transaction_command(state, c, step);
-	}
+	if (state)
+		take_id(state, ask, step);
 	xfree(ask);
 }
 

@@ -256,6 +256,22 @@ static void without_a_producer_id_nothing_begins(void **state)
 	      {"init a", "-"}, {"init a", "CONCURRENT_TRANSACTIONS"}, {"answer", "1000 0"});
 }
 
+/* A request of nobody, for what nobody has: it was the end of the node. */
+static void what_has_no_producer_yet_is_nobodys(void **state)
+{
+	(void)state;
+	TRACE({"ids 14", "-"}, {"init a", "COORDINATOR_LOAD_IN_PROGRESS"},
+	      {"add a -1 -1 t:0", "t:0=INVALID_PRODUCER_ID_MAPPING"}, {"show a", "TRANSACTIONAL_ID_NOT_FOUND"},
+	      {"list", "-"}, {"offsets a -1 -1 t:0", "INVALID_PRODUCER_ID_MAPPING"},
+	      {"end.5 a -1 -1 abort", "INVALID_PRODUCER_ID_MAPPING"}, {"ids 0", "-"}, {"hold calls", "-"},
+	      {"init a", "-"}, {"show a", "TRANSACTIONAL_ID_NOT_FOUND"}, {"list", "-"},
+	      {"add a -1 -1 t:0", "t:0=CONCURRENT_TRANSACTIONS"}, {"end.5 a -1 -1 abort", "CONCURRENT_TRANSACTIONS"},
+	      {"end a -1 -1 abort", "CONCURRENT_TRANSACTIONS"}, {"verify a -1 -1 t:0", "t:0=UNKNOWN_SERVER_ERROR"},
+	      {"refuse", "-"}, {"answer", "COORDINATOR_NOT_AVAILABLE"}, {"accept", "-"},
+	      {"add a 1000 -1 t:0", "t:0=UNKNOWN_SERVER_ERROR"}, {"offsets a 1000 -1 t:0", "UNKNOWN_SERVER_ERROR"},
+	      {"add a 1000 0 t:0", "t:0=PRODUCER_FENCED"}, {"end.5 a 1000 -1 abort", "1000 0"}, {"init a", "1000 1"});
+}
+
 static void transactions_are_listed_by_their_states(void **state)
 {
 	(void)state;
@@ -334,6 +350,7 @@ int main(void)
 		cmocka_unit_test(partitions_are_in_the_order_of_kafkas_set),
 		cmocka_unit_test(a_hundred_thousand_topics_are_put_in_order_in_no_time),
 		cmocka_unit_test(without_a_producer_id_nothing_begins),
+		cmocka_unit_test(what_has_no_producer_yet_is_nobodys),
 		cmocka_unit_test(transactions_are_listed_by_their_states),
 	};
 
