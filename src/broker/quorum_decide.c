@@ -362,6 +362,8 @@ static int take_over(struct quorum *q)
 	int64_t from = q->replay_end;
 	int err;
 
+	if (!q->beginning && env_buggify(q->env, "no descriptor to take over with"))
+		return -EMFILE;
 	image_ref(tip.image);
 	image_ref(tip.tip);
 	err = quorum_replay(q, &tip, &from, raft_log_end(q->raft));

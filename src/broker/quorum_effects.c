@@ -138,19 +138,25 @@ static bool is_worth_waiting(const struct quorum *q, int err)
 	       log_standing(q->log) == LOG_WHOLE;
 }
 
-static void tell_unwritten(struct quorum *q, int err)
+static const char CANNOT_READ[] = "this node cannot read the metadata log, and leads it no more";
+static const char CANNOT_WRITE[] = "this node cannot write the metadata log, and leads it no more";
+
+static void tell(struct quorum *q, const char *what, int err)
 {
-	diag_error(q->env->diag, "this node cannot write the metadata log, and leads it no more",
-		   "dir=%s epoch=%d error=%s remedy=\"free some space, or allow more open files\"", q->path,
-		   raft_epoch(q->raft), err_name(err));
+	diag_error(q->env->diag, what, "dir=%s epoch=%d error=%s remedy=\"free some space, or allow more open files\"",
+		   q->path, raft_epoch(q->raft), err_name(err));
+}
+
+static void resign(struct quorum *q, const char *what, int err)
+{
+	tell(q, what, err);
+	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_RESIGN});
 }
 
 void quorum_unwritten(struct quorum *q, int err)
 {
-	if (q->failed || !controller_is_active(q->controller) || !is_worth_waiting(q, err))
-		return;
-	tell_unwritten(q, err);
-	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_RESIGN});
+	if (!q->failed && controller_is_active(q->controller) && is_worth_waiting(q, err))
+		resign(q, CANNOT_WRITE, err);
 }
 
 static int append_control(struct quorum *q, const struct raft_effect *e)
@@ -164,7 +170,7 @@ static int append_control(struct quorum *q, const struct raft_effect *e)
 					     &appended);
 	if (err == 0 || q->beginning || !is_worth_waiting(q, err))
 		return err;
-	tell_unwritten(q, err);
+	tell(q, CANNOT_WRITE, err);
 	q->n_unwritten++;
 	quorum_step(q, (struct raft_event){.type = RAFT_EVENT_UNWRITTEN, .offset = e->offset});
 	return 0;
@@ -181,7 +187,8 @@ static int lead(struct quorum *q, const struct raft_effect *e)
 	err = quorum_lead(q);
 	if (err == 0 || q->beginning || !is_worth_waiting(q, err))
 		return err;
-	quorum_unwritten(q, err);
+	if (raft_role(q->raft) == RAFT_LEADER) /* else it has resigned over it already */
+		resign(q, controller_is_active(q->controller) ? CANNOT_WRITE : CANNOT_READ, err);
 	return 0;
 }
 

@@ -297,6 +297,7 @@ static void kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_th
 
 /* ---- a disk without room ---- */
 
+static const char CANNOT_READ[] = "this node cannot read the metadata log, and leads it no more";
 static const char CANNOT_WRITE[] = "this node cannot write the metadata log, and leads it no more";
 
 static void fill_disk(int i)
@@ -327,8 +328,8 @@ static void a_leader_whose_disk_is_full_gives_the_lead_to_one_who_has_room(void 
 	cluster_down();
 }
 
-/* Returns true when a node was elected that could not write its first record. */
-static bool is_elected_without_room(uint64_t seed)
+/* True: one was elected that could not write its first record, or not read what is there: `what` it said. */
+static bool is_elected_and_cannot(uint64_t seed, const char *what)
 {
 	int first, said = 0;
 
@@ -349,7 +350,7 @@ static bool is_elected_without_room(uint64_t seed)
 	assert_int_equal(cluster_create_topic(first, "a"), 0);
 	everybody_knows("a");
 	for (int i = 0; i < CLUSTER_NODES; i++)
-		said += cluster_said(i, CANNOT_WRITE);
+		said += cluster_said(i, what);
 	cluster_down();
 	return said > 0;
 }
@@ -360,7 +361,17 @@ static void one_without_room_for_its_first_record_does_not_lead(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 12; seed++)
-		n_elected += is_elected_without_room(seed);
+		n_elected += is_elected_and_cannot(seed, CANNOT_WRITE);
+	assert_true(n_elected > 0);
+}
+
+static void one_that_cannot_read_its_log_does_not_lead(void **state)
+{
+	int n_elected = 0;
+
+	(void)state;
+	for (uint64_t seed = 13; seed <= 24; seed++)
+		n_elected += is_elected_and_cannot(seed, CANNOT_READ);
 	assert_true(n_elected > 0);
 }
 
@@ -703,6 +714,7 @@ int main(void)
 		cmocka_unit_test(kraft_version_is_raised_by_whoever_is_asked_and_the_voters_are_in_the_log),
 		cmocka_unit_test(a_leader_whose_disk_is_full_gives_the_lead_to_one_who_has_room),
 		cmocka_unit_test(one_without_room_for_its_first_record_does_not_lead),
+		cmocka_unit_test(one_that_cannot_read_its_log_does_not_lead),
 		cmocka_unit_test(a_voter_is_not_told_that_it_is_updated_when_that_found_no_room),
 		cmocka_unit_test(a_leader_that_stops_cleanly_leaves_the_lead_to_another_at_once),
 		cmocka_unit_test(who_has_stopped_cleanly_is_back_without_waiting_for_its_session),
