@@ -230,6 +230,7 @@ static void find_range(struct coordinator_shard *s)
 	l->offset = view.offsets.start;
 	l->end = view.offsets.end;
 	s->committed = view.offsets.high_watermark;
+	s->stint = view.stint;
 	s->end = view.offsets.end;
 	s->type->type->committed(s->state, s->committed);
 	next_range(s);

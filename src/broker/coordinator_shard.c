@@ -296,11 +296,8 @@ static void advance(struct coordinator_shard *s)
 	if (s->phase != SHARD_ACTIVE)
 		return;
 	partition_look(s->partition, &view);
-	/*
-	 * When this node no longer leads, the image will say so; until then nothing here is known
-	 * to be committed.
-	 */
-	if (!view.leads || view.deleted)
+	/* When this node leads no more, or once more, the image will say so; until then nothing here is known to be committed. */
+	if (!view.leads || view.stint != s->stint || view.deleted)
 		return;
 	if (view.offsets.high_watermark > s->committed) {
 		s->committed = view.offsets.high_watermark;

@@ -24,7 +24,7 @@ struct marker_part {
 	struct coordinator_command command; /* to a shard of __consumer_offsets */
 	struct partition *partition;	    /* a reference; NULL: a shard's, or refused */
 	struct waiter waiter;
-	int64_t last_offset;
+	struct appended_at at;
 	int32_t leader; /* another broker; -1: it is written here */
 	bool is_open;
 	bool is_sent; /* to its leader */
@@ -70,7 +70,7 @@ static void look_again(struct markers *m)
 		int err;
 
 		if (p->is_open && p->partition &&
-		    partition_replicated(p->partition, p->last_offset, &p->waiter, &m->waking, &err))
+		    partition_replicated(p->partition, p->at, &p->waiter, &m->waking, &err))
 			settle(p, err);
 	}
 	end_if_done(m);
@@ -364,7 +364,7 @@ static int append(struct marker_part *p)
 		a.info = &info;
 		err = partition_append(p->partition, &a, core, &effects);
 		effects_run(&effects, core);
-		p->last_offset = a.out.last_offset;
+		p->at = (struct appended_at){a.out.last_offset, a.stint};
 	}
 	buf_fini(&batch);
 	arena_fini(&arena);

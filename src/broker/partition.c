@@ -216,8 +216,10 @@ void partition_set_role(struct partition *p, const struct partition_self *self, 
 			const struct image_partition *now, struct effects *e)
 {
 	bool moved;
+	bool led;
 
 	mutex_lock(&p->lock);
+	led = p->leads;
 	moved = now->leader != p->leader || now->leader_epoch != p->leader_epoch;
 	p->n_replicas = (int16_t)now->n_replicas;
 	p->n_adding = (int16_t)now->n_adding;
@@ -225,6 +227,7 @@ void partition_set_role(struct partition *p, const struct partition_self *self, 
 		p->leader = now->leader;
 		p->leader_epoch = now->leader_epoch;
 		p->leads = now->leader == self->node_id;
+		p->stint += p->leads && !led;
 		if (p->leads) {
 			p->epoch_start = log_offsets(p->log).end;
 			log_begin_epoch(p->log, p->leader_epoch);
@@ -296,6 +299,7 @@ static void look(struct partition *p, struct partition_view *out)
 	out->leader = p->leader;
 	out->leader_epoch = p->leader_epoch;
 	out->leads = p->leads;
+	out->stint = p->stint;
 	out->deleted = p->deleted;
 	out->end = p->end;
 	out->short_of_replicas =
@@ -461,6 +465,7 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 	a->log_start = -1;
 	a->wait = false;
 	mutex_lock(&p->lock);
+	a->stint = p->stint;
 	err = append_refusal(p, a->acks);
 	if (err == 0 && !has_led_since(p, a->leader_epoch))
 		err = ERR_NOT_LEADER_OR_FOLLOWER;
@@ -487,21 +492,23 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 	return err_to_kafka(err);
 }
 
-bool partition_replicated(struct partition *p, int64_t last_offset, struct waiter *w, struct waking *waking, int *err)
+bool partition_replicated(struct partition *p, struct appended_at at, struct waiter *w, struct waking *waking, int *err)
 {
 	struct partition_view v;
 
 	for (;;) {
 		partition_look(p, &v);
 		*err = partition_view_check(&v, -1, true);
+		if (*err == 0 && v.stint != at.stint)
+			*err = ERR_NOT_LEADER_OR_FOLLOWER;
 		if (*err)
 			return true;
-		if (v.offsets.high_watermark > last_offset) {
+		if (v.offsets.high_watermark > at.last_offset) {
 			*err = v.short_of_replicas ? ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND : 0;
 			return true;
 		}
 		partition_unwait(w);
-		*w = (struct waiter){.waking = waking, .past = last_offset, .watch = WATCH_HIGH_WATERMARK};
+		*w = (struct waiter){.waking = waking, .past = at.last_offset, .watch = WATCH_HIGH_WATERMARK};
 		list_init(&w->link);
 		if (partition_wait(p, w))
 			return false;

@@ -124,6 +124,8 @@ struct partition {
 	int16_t n_adding; /* how many of them a reassignment adds */
 	int16_t n_isr;
 	bool leads;
+	uint32_t
+		stint; /* how often it has begun to lead: in another one there may be something else where it had appended */
 	bool deleted;
 	enum partition_end end;	    /* valid if `deleted` */
 	struct log_dir *future_dir; /* the directory to which it is being moved (mover.h); NULL: none */
@@ -170,6 +172,7 @@ struct partition_view {
 	int32_t leader;
 	int32_t leader_epoch;
 	bool leads;
+	uint32_t stint;
 	bool deleted;
 	enum partition_end end;
 	bool short_of_replicas; /* fewer than min.insync.replicas are in sync or on their way in */
@@ -206,8 +209,9 @@ struct partition_append {
 	int32_t leader_epoch; /* the epoch in which it was decided: refused when another node has led since */
 	int64_t now_ms;
 	struct log_appended out;
-	int64_t log_start; /* also set for a refusal, if known; else -1 */
-	bool wait;	   /* answer only when the high watermark is beyond out.last_offset */
+	uint32_t stint;
+	int64_t log_start; /* also of a refusal, where it is known; else -1 */
+	bool wait;	   /* the answer waits until the high watermark is beyond out.last_offset */
 };
 
 /* What would refuse an append before its batch is looked at: 0, or a Kafka error. */
@@ -218,11 +222,17 @@ struct topic_state *partition_topic(struct partition *p);
 /* 0, or a Kafka error. */
 int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e);
 
+/* What was appended, as partition_append tells it. */
+struct appended_at {
+	int64_t last_offset;
+	uint32_t stint;
+};
+
 /*
- * Has what ends at last_offset been replicated? True, with the error to be answered (0, or
- * Kafka's). False: w waits for it, and calls `waking` to look again.
+ * Has it been replicated? True with what is to be answered: 0, or Kafka's error. False: w waits for it, and tells `waking` to look again.
  */
-bool partition_replicated(struct partition *p, int64_t last_offset, struct waiter *w, struct waking *waking, int *err);
+bool partition_replicated(struct partition *p, struct appended_at at, struct waiter *w, struct waking *waking,
+			  int *err);
 
 struct verification_question;
 /* log_verify for a partition that this node leads: 0, or a Kafka error. */

@@ -347,10 +347,9 @@ static void a_new_leader_tells_no_end_before_its_high_watermark_is_known(void **
 
 /* ---- what was decided in another leadership ---- */
 
-static int append_of(struct lonely *l, int32_t epoch)
+static int append_with(struct lonely *l, struct partition_append *a)
 {
 	struct batch_check check = {.topic = STR("t"), .config = &l->config, .now_ms = NOW_MS};
-	struct partition_append a = {.acks = 1, .leader_epoch = epoch, .now_ms = NOW_MS};
 	struct batch_problem problem;
 	struct batch_info info;
 	struct effects e = {0};
@@ -359,11 +358,18 @@ static int append_of(struct lonely *l, int32_t epoch)
 
 	batch_of(&b, "v");
 	assert_int_equal(batch_check(&check, b.p, b.len, &info, &problem), 0);
-	a.batch = b.p;
-	a.info = &info;
-	err = partition_append(l->p, &a, &l->core, &e);
+	a->batch = b.p;
+	a->info = &info;
+	err = partition_append(l->p, a, &l->core, &e);
 	buf_fini(&b);
 	return err;
+}
+
+static int append_of(struct lonely *l, int32_t epoch)
+{
+	struct partition_append a = {.acks = 1, .leader_epoch = epoch, .now_ms = NOW_MS};
+
+	return append_with(l, &a);
 }
 
 static void what_was_decided_before_somebody_else_led_is_not_appended(void **state)
@@ -386,6 +392,43 @@ static void what_was_decided_before_somebody_else_led_is_not_appended(void **sta
 	lonely_fini(&l);
 }
 
+static void woken_too_late(struct waking *waking)
+{
+	(void)waking;
+}
+
+/* Somebody else led, and cut it off, before who waits has come to look. */
+static void what_somebody_else_may_have_cut_off_is_not_acknowledged(void **state)
+{
+	struct partition_append a = {.acks = -1, .leader_epoch = ANY_LEADER_EPOCH, .now_ms = NOW_MS};
+	struct waiter waiter = {0};
+	struct appended_at at;
+	struct effects e = {0};
+	struct waking waking;
+	struct lonely l;
+	int err;
+
+	(void)state;
+	lonely_init(&l);
+	waking_init(&waking, NULL, woken_too_late);
+	lonely_leads(&l, 1, 3, 2);
+	assert_int_equal(append_with(&l, &a), 0);
+	assert_true(a.wait);
+	at = (struct appended_at){a.out.last_offset, a.stint};
+	assert_false(partition_replicated(l.p, at, &waiter, &waking, &err));
+	lonely_leads(&l, 1, 4, 2); /* elected again: it is there still */
+	assert_false(partition_replicated(l.p, at, &waiter, &waking, &err));
+	lonely_leads(&l, 2, 5, 2);
+	assert_int_equal(partition_truncate(l.p, at.last_offset, false, &e), 0);
+	lonely_leads(&l, 1, 6, 1);
+	assert_int_equal(append_of(&l, 6), 0);
+	assert_true(log_offsets(l.p->log).high_watermark > at.last_offset);
+	assert_true(partition_replicated(l.p, at, &waiter, &waking, &err));
+	assert_int_equal(err, ERR_NOT_LEADER_OR_FOLLOWER);
+	partition_unwait(&waiter);
+	lonely_fini(&l);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, node_world_down)
@@ -399,6 +442,7 @@ int main(void)
 		TEST(an_epoch_ends_where_the_next_began_and_one_to_come_is_unknown),
 		TEST(a_new_leader_tells_no_end_before_its_high_watermark_is_known),
 		TEST(what_was_decided_before_somebody_else_led_is_not_appended),
+		TEST(what_somebody_else_may_have_cut_off_is_not_acknowledged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,7 +50,7 @@ struct part {
 	struct batch_problem problem;
 	struct buf rewritten;
 	struct waiter waiter;
-	int64_t last_offset;
+	struct appended_at at;
 };
 
 struct produce {
@@ -312,7 +312,7 @@ static bool settle(struct produce *w, struct part *p)
 {
 	int err;
 
-	if (!partition_replicated(p->partition, p->last_offset, &p->waiter, &w->waking, &err))
+	if (!partition_replicated(p->partition, p->at, &p->waiter, &w->waking, &err))
 		return false;
 	if (err == 0)
 		p->state = PART_DONE;
@@ -375,7 +375,7 @@ static void append_part(struct produce *w, struct part *p, struct effects *effec
 	p->out->base_offset = a.out.base_offset;
 	p->out->log_append_time_ms = a.out.log_append_time_ms;
 	p->out->log_start_offset = a.log_start;
-	p->last_offset = a.out.last_offset;
+	p->at = (struct appended_at){a.out.last_offset, a.stint};
 	p->state = a.wait ? PART_WAITING : PART_DONE;
 	if (a.wait)
 		w->n_waiting++;
