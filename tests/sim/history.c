@@ -42,16 +42,43 @@ static bool is_tombstone(const struct history *h, int producer, int64_t number)
 	return h->n_keys && stir(chance_of(h, producer, number) + 1) % 6 == 0;
 }
 
-/*
- * "p<producer> n<number> " and a number of bytes that follow from both: most records are small,
- * some are not.
- */
+/* snprintf, of numbers that are not negative: these are most of what a run writes. */
+static char *put_text(char *to, const char *text)
+{
+	while (*text)
+		*to++ = *text++;
+	*to = '\0';
+	return to;
+}
+
+static char *put_number(char *to, int64_t number)
+{
+	char digits[20];
+	int n = 0;
+
+	do
+		digits[n++] = (char)('0' + number % 10);
+	while (number /= 10);
+	while (n > 0)
+		*to++ = digits[--n];
+	*to = '\0';
+	return to;
+}
+
+static size_t put_name(char *to, int producer, int64_t number)
+{
+	char *at = put_number(put_text(to, "p"), producer);
+
+	return (size_t)(put_text(put_number(put_text(at, " n"), number), " ") - to);
+}
+
+/* "p<producer> n<number> " and so many bytes that follow from both: most records are small, some are not. */
 static struct bytes value_of(const struct history *h, int producer, int64_t number)
 {
 	uint64_t chance = chance_of(h, producer, number);
 	int32_t filler = (int32_t)(chance % 16 ? chance % 200 : chance % 40000);
 	char *p = xmalloc(72 + (size_t)filler);
-	int32_t len = snprintf(p, 64, "p%d n%lld ", producer, (long long)number);
+	int32_t len = (int32_t)put_name(p, producer, number);
 
 	for (int32_t i = 0; i < filler; i += (int32_t)sizeof(chance), chance = chance * 0x9e3779b97f4a7c15u + 1)
 		memcpy(p + len + i, &chance, sizeof(chance)); /* up to seven bytes too many, for which there is room */
@@ -60,10 +87,11 @@ static struct bytes value_of(const struct history *h, int producer, int64_t numb
 
 void history_record(const struct history *h, int producer, int64_t number, struct history_record *out)
 {
-	*out = (struct history_record){.value = BYTES_NULL};
+	out->value = BYTES_NULL;
+	out->key[0] = '\0';
 	if (h->n_keys)
-		snprintf(out->key, sizeof(out->key), "key%d", key_of(h, producer, number));
-	snprintf(out->name, sizeof(out->name), "p%d n%lld ", producer, (long long)number);
+		put_number(put_text(out->key, "key"), key_of(h, producer, number));
+	put_name(out->name, producer, number);
 	if (!is_tombstone(h, producer, number))
 		out->value = value_of(h, producer, number);
 }

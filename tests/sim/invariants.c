@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/endian.h"
 #include "broker/node_private.h"
 #include "broker/partitions_private.h"
 #include "broker/quorum_private.h"
@@ -51,26 +52,27 @@ static void note_leader(struct terms *t, int32_t epoch, int node)
 	t->leader[epoch] = node + 1;
 }
 
+static int16_t *slot_of(struct invariants *v, struct uuid topic, int32_t id)
+{
+	return &v->slots[hash_u64((uint64_t)id, get_u64(topic.b)) % KNOWN_SLOTS];
+}
+
 static struct known_partition *known(struct invariants *v, struct uuid topic, int32_t id)
 {
-	for (int i = 0; i < v->n; i++)
-		if (v->v[i].id == id && uuid_eq(v->v[i].topic, topic))
-			return &v->v[i];
+	int16_t *slot = slot_of(v, topic, id);
+
+	for (int i = *slot; i > 0; i = v->v[i - 1].next)
+		if (v->v[i - 1].id == id && uuid_eq(v->v[i - 1].topic, topic))
+			return &v->v[i - 1];
 	check(v->n < KNOWN_MAX);
-	v->v[v->n] = (struct known_partition){.topic = topic, .id = id};
-	return &v->v[v->n++];
+	v->v[v->n] = (struct known_partition){.topic = topic, .id = id, .next = *slot};
+	*slot = (int16_t)++v->n;
+	return &v->v[v->n - 1];
 }
 
 static const struct partition *replica_of(const struct partitions *t, const struct known_partition *k)
 {
-	map_each(it, &t->partitions)
-	{
-		const struct partition *p = container_of(it, struct partition, node);
-
-		if (p->id == k->id && uuid_eq(p->topic_id, k->topic))
-			return p;
-	}
-	return NULL;
+	return partitions_find((struct partitions *)t, k->topic, k->id);
 }
 
 /* ---- at every moment ---- */

@@ -23,7 +23,7 @@
 #include "base/uuid.h"
 #include "tests/sim/nodes.h"
 
-enum { KNOWN_MAX = 128, TERMS_MAX = 4096 };
+enum { KNOWN_MAX = 128, KNOWN_SLOTS = 256, TERMS_MAX = 4096 };
 
 /* The leader of each epoch. */
 struct terms {
@@ -34,10 +34,11 @@ struct terms {
 struct known_partition {
 	struct uuid topic;
 	int32_t id;
-	int64_t committed;  /* the highest high watermark of a leader */
-	int64_t stable;	    /* the highest last stable offset of a leader */
-	int64_t stable_at;  /* its high watermark at that time */
-	int32_t said_epoch; /* partition epoch last printed to whoever reads along */
+	int16_t next;	    /* in its slot, and 1; 0: the last */
+	int64_t committed;  /* the largest high watermark of a leader */
+	int64_t stable;	    /* the largest last stable offset of a leader */
+	int64_t stable_at;  /* its high watermark then */
+	int32_t said_epoch; /* of the partition: what was told to who reads along */
 	struct terms terms;
 	struct {
 		int life;
@@ -52,6 +53,7 @@ struct invariants {
 	/* Internal. */
 	struct known_partition v[KNOWN_MAX];
 	int n;
+	int16_t slots[KNOWN_SLOTS]; /* by topic and id: the newest, and 1; 0: none */
 	struct terms controllers;
 	int32_t quorum_epoch;			/* the newest epoch of an active controller */
 	int64_t quorum_committed;		/* the highest high watermark of one */

@@ -184,6 +184,8 @@ void replica_compare(const struct replica_bytes *a, const struct replica_bytes *
 {
 	int64_t pos = 0;
 
+	if (a->len == b->len && (a->len == 0 || memcmp(a->p, b->p, (size_t)a->len) == 0))
+		return;
 	while (pos < a->len && pos < b->len && a->p[pos] == b->p[pos])
 		pos++;
 	if (pos < a->len || pos < b->len)

@@ -61,6 +61,28 @@ static void name_free(struct disk *d, struct name *n)
 	sim_free(n);
 }
 
+/* Where it stands, or would. */
+static int name_place(const struct inode *dir, const char *text, bool *found)
+{
+	int low = 0, high = dir->n_names;
+
+	*found = false;
+	while (low < high) {
+		int middle = (low + high) / 2;
+		int order = strcmp(dir->sorted[middle]->text, text);
+
+		if (order == 0) {
+			*found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 void change_free(struct disk *d, struct change *c)
 {
 	list_remove(&c->link);
@@ -78,6 +100,7 @@ void inode_unref(struct disk *d, struct inode *i)
 	check(i->refs == 0);
 	inode_drop_dirty(i);
 	list_each_safe(it, &i->names) name_free(d, container_of(it, struct name, link));
+	sim_free(i->sorted);
 	while (i->bad) {
 		struct bad_range *bad = i->bad;
 
@@ -165,41 +188,63 @@ void sim_fail_device(struct sim_world *w, int i, const char *path, int which)
 
 struct name *dir_name(struct inode *dir, const char *text)
 {
-	list_each(it, &dir->names)
-	{
-		struct name *n = container_of(it, struct name, link);
+	bool found;
+	int at = name_place(dir, text, &found);
 
-		if (!strcmp(n->text, text))
-			return n;
-	}
-	return NULL;
+	return found ? dir->sorted[at] : NULL;
 }
 
-/* Names are kept sorted, so that listings are the same in every run. */
-static void name_add(struct inode *dir, const char *text, struct inode *inode)
+static void sorted_room(struct inode *dir)
+{
+	int room = dir->names_room ? 2 * dir->names_room : 8;
+	struct name **v;
+
+	if (dir->n_names < dir->names_room)
+		return;
+	v = sim_alloc_raw((size_t)room * sizeof(struct name *));
+	if (dir->n_names)
+		memcpy(v, dir->sorted, (size_t)dir->n_names * sizeof(struct name *));
+	sim_free(dir->sorted);
+	dir->sorted = v;
+	dir->names_room = room;
+}
+
+/* Names are kept in order, so that lists are the same in every run. */
+static void name_add(struct inode *dir, int at, const char *text, struct inode *inode)
 {
 	struct name *n = sim_alloc(sizeof(*n));
-	struct list *at = &dir->names;
 
 	n->text = copy_text(text);
 	n->inode = inode;
 	inode->refs++;
-	while (at->next != &dir->names && strcmp(container_of(at->next, struct name, link)->text, text) < 0)
-		at = at->next;
-	list_add_after(at, &n->link);
+	list_add_after(at > 0 ? &dir->sorted[at - 1]->link : &dir->names, &n->link);
+	sorted_room(dir);
+	memmove(dir->sorted + at + 1, dir->sorted + at, (size_t)(dir->n_names - at) * sizeof(struct name *));
+	dir->sorted[at] = n;
+	dir->n_names++;
+}
+
+static void name_drop(struct disk *d, struct inode *dir, int at)
+{
+	struct name *n = dir->sorted[at];
+
+	dir->n_names--;
+	memmove(dir->sorted + at, dir->sorted + at + 1, (size_t)(dir->n_names - at) * sizeof(struct name *));
+	name_free(d, n);
 }
 
 void dir_set(struct disk *d, struct inode *dir, const char *text, struct inode *to)
 {
-	struct name *n = dir_name(dir, text);
+	bool found;
+	int at = name_place(dir, text, &found);
 
 	if (to)
 		to->refs++;
-	if (n)
-		name_free(d, n);
+	if (found)
+		name_drop(d, dir, at);
 	if (!to)
 		return;
-	name_add(dir, text, to);
+	name_add(dir, at, text, to);
 	inode_unref(d, to);
 }
 

@@ -1,9 +1,8 @@
 /*
  * mem, sim: each machine's heap is the list of its blocks.
  *
- * xmalloc has no env to ask, so this file knows whose code is running: `current`, set by the
- * scheduler around every callback. That and the last world (for die()) are the only state outside a
- * world.
+ * xmalloc has no env to ask, so whose code runs is known here: `current`, set by the scheduler around every callback. It, the last
+ * world (for the words of a process that ends) and small blocks that are free are all that this library keeps outside of a world.
  */
 #include "base/mem.h"
 
@@ -52,9 +51,61 @@ void *sim_alloc(size_t size)
 	return p;
 }
 
+void *sim_alloc_raw(size_t size)
+{
+	void *p = malloc(size ? size : 1);
+
+	check(p);
+	return p;
+}
+
 void sim_free(void *p)
 {
 	free(p);
+}
+
+/*
+ * Small blocks are kept by their size when they are freed, whoever has them next: most of what a node asks for lives for a moment. A sanitizer
+ * wants to see each of them come and go.
+ */
+#ifndef __has_feature
+#define __has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || __has_feature(address_sanitizer) ||               \
+	__has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+enum { UNIT = 64, KEPT_SIZES = 0 };
+#else
+enum { UNIT = 64, KEPT_SIZES = 24 };
+#endif
+
+static struct list *kept[KEPT_SIZES + 1]; /* chained by next */
+
+static size_t units(size_t size)
+{
+	return (sizeof(struct block) + size + UNIT - 1) / UNIT;
+}
+
+static struct block *block_new(size_t size)
+{
+	size_t n = units(size);
+	struct list *free = n <= KEPT_SIZES ? kept[n] : NULL;
+
+	if (!free)
+		return malloc(n <= KEPT_SIZES ? n * UNIT : sizeof(struct block) + size);
+	kept[n] = free->next;
+	return container_of(free, struct block, link);
+}
+
+static void block_free(struct block *b)
+{
+	size_t n = units(b->size);
+
+	if (n > KEPT_SIZES) {
+		free(b);
+		return;
+	}
+	b->link.next = kept[n];
+	kept[n] = &b->link;
 }
 
 static void *own(struct block *b, size_t size)
@@ -89,7 +140,7 @@ static struct block *disown(void *p)
 void *xmalloc(size_t size)
 {
 	check(size < SIZE_MAX - sizeof(struct block));
-	return own(malloc(sizeof(struct block) + size), size);
+	return own(block_new(size), size);
 }
 
 void *xcalloc(size_t n, size_t size)
@@ -97,13 +148,30 @@ void *xcalloc(size_t n, size_t size)
 	size_t total;
 
 	check(!__builtin_mul_overflow(n, size, &total) && total < SIZE_MAX - sizeof(struct block));
-	return own(calloc(1, sizeof(struct block) + total), total);
+	if (units(total) > KEPT_SIZES)
+		return own(calloc(1, sizeof(struct block) + total), total);
+	return memset(own(block_new(total), total), 0, total);
 }
 
 void xhint_scattered(void *p, size_t size)
 {
 	(void)p;
 	(void)size;
+}
+
+/* To as much room as it needs now. */
+static void *move(void *p, size_t size)
+{
+	size_t before = ((struct block *)p - 1)->size;
+	void *to;
+
+	if (units(before) > KEPT_SIZES && units(size) > KEPT_SIZES)
+		return own(realloc(disown(p), sizeof(struct block) + size), size);
+	if (units(before) == units(size))
+		return own(disown(p), size);
+	to = memcpy(own(block_new(size), size), p, before < size ? before : size);
+	block_free(disown(p));
+	return to;
 }
 
 void *xrealloc(void *p, size_t size)
@@ -115,7 +183,7 @@ void *xrealloc(void *p, size_t size)
 	check(size < SIZE_MAX - sizeof(struct block));
 	owner = ((struct block *)p - 1)->owner;
 	before = sim_enter(owner);
-	p = own(realloc(disown(p), sizeof(struct block) + size), size);
+	p = move(p, size);
 	sim_leave(before);
 	return p;
 }
@@ -123,12 +191,12 @@ void *xrealloc(void *p, size_t size)
 void xfree(void *p)
 {
 	if (p)
-		free(disown(p));
+		block_free(disown(p));
 }
 
 void sim_drop_heap(struct sim_env *e)
 {
-	list_each_safe(it, &e->blocks) free(container_of(it, struct block, link));
+	list_each_safe(it, &e->blocks) block_free(container_of(it, struct block, link));
 	list_init(&e->blocks);
 	e->n_blocks = 0;
 	e->n_bytes = 0;

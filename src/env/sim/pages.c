@@ -72,12 +72,13 @@ void pages_allocate(struct pages *p, int64_t pos)
 	p->n_used++;
 }
 
-static uint8_t *page_for_write(struct pages *p, size_t page)
+/* For n bytes. */
+static uint8_t *page_for_write(struct pages *p, size_t page, size_t n)
 {
 	grow(p, page);
 	p->n_used += !p->v[page];
 	if (!p->v[page] || p->v[page] == zeros)
-		p->v[page] = sim_alloc(PAGE_BYTES);
+		p->v[page] = n < PAGE_BYTES ? sim_alloc(PAGE_BYTES) : sim_alloc_raw(PAGE_BYTES);
 	return p->v[page];
 }
 
@@ -88,7 +89,7 @@ void pages_write(struct pages *p, const void *data, size_t len, int64_t pos)
 	while (len) {
 		size_t page, at, n = within(pos, len, &page, &at);
 
-		memcpy(page_for_write(p, page) + at, from, n);
+		memcpy(page_for_write(p, page, n) + at, from, n);
 		from += n;
 		pos += (int64_t)n;
 		len -= n;
@@ -112,13 +113,14 @@ void pages_cut(struct pages *p, int64_t size)
 
 void pages_copy(struct pages *to, const struct pages *from, int64_t pos, int64_t len)
 {
-	uint8_t copy[PAGE_BYTES];
-
 	while (len > 0) {
 		size_t page, at, n = within(pos, (size_t)len, &page, &at);
+		uint8_t *copy = page_for_write(to, page, n) + at;
 
-		pages_read(from, copy, n, pos);
-		pages_write(to, copy, n, pos);
+		if (page < from->n && from->v[page])
+			memcpy(copy, from->v[page] + at, n);
+		else
+			memset(copy, 0, n);
 		pos += (int64_t)n;
 		len -= (int64_t)n;
 	}

@@ -45,6 +45,7 @@ struct sim_event {
 	struct sim_env *env; /* NULL: belongs to the world itself */
 	event_fn *run;
 	const char *what;
+	uint64_t what_hash;
 };
 
 struct sim_world {
@@ -105,7 +106,10 @@ struct sim_env {
 	enum sim_crash died_of;
 };
 
-static inline struct sim_env *sim_env_of(struct env *e) { return container_of(e, struct sim_env, base); }
+static inline struct sim_env *sim_env_of(struct env *e)
+{
+	return container_of(e, struct sim_env, base);
+}
 
 /* ---- world.c ---- */
 void event_init(struct sim_event *ev, struct sim_env *env, struct sim_world *w, const char *what, event_fn *run);
@@ -117,7 +121,8 @@ void sim_trace(struct sim_world *w, const struct sim_env *env, const char *what,
 /* True by chance; then it is counted. */
 bool sim_happens(struct sim_world *w, uint32_t ppm, enum sim_mark mark);
 void sim_met(struct sim_world *w, enum sim_mark mark);
-void *sim_alloc(size_t size); /* zeroed */
+void *sim_alloc(size_t size);	  /* zeroed */
+void *sim_alloc_raw(size_t size); /* anything is in it */
 void sim_free(void *p);
 
 /* ---- mem.c: the heap from which xmalloc allocates ---- */
@@ -224,7 +229,10 @@ struct inode {
 	struct list dirty;
 	int write_back_error; /* not reported yet */
 	struct bad_range *bad;
-	struct list names; /* for a directory: its names as they are seen */
+	struct list names;    /* of a directory, as they are seen, in order */
+	struct name **sorted; /* the same */
+	int n_names;
+	int names_room;
 };
 
 struct name {

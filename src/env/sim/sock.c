@@ -95,10 +95,9 @@ static ssize_t may_write(struct sim_sock *s, size_t len)
 
 static struct segment *segment_new(enum segment_kind kind, size_t len)
 {
-	struct segment *s = sim_alloc(sizeof(*s) + len);
+	struct segment *s = sim_alloc_raw(sizeof(*s) + len);
 
-	s->kind = kind;
-	s->len = len;
+	*s = (struct segment){.kind = kind, .len = len};
 	list_init(&s->link);
 	return s;
 }

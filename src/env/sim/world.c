@@ -125,9 +125,12 @@ int64_t sim_now_ns(const struct sim_world *w)
 
 /* ---- events ---- */
 
+static void trace_hashed(struct sim_world *w, const struct sim_env *env, const char *what, uint64_t what_hash,
+			 uint64_t a, uint64_t b);
+
 void event_init(struct sim_event *ev, struct sim_env *env, struct sim_world *w, const char *what, event_fn *run)
 {
-	*ev = (struct sim_event){.env = env, .w = w, .what = what, .run = run};
+	*ev = (struct sim_event){.env = env, .w = w, .what = what, .what_hash = hash_text(what), .run = run};
 	ev->node.pos = 0;
 }
 
@@ -202,7 +205,7 @@ bool sim_step(struct sim_world *w)
 		return true;
 	heap_remove(&w->events, node);
 	w->n_events++;
-	sim_trace(w, ev->env, ev->what, 0, 0);
+	trace_hashed(w, ev->env, ev->what, ev->what_hash, 0, 0);
 	before = sim_enter(ev->env);
 	w->scheduler = &scheduler;
 	if (!setjmp(scheduler))
@@ -290,15 +293,21 @@ static void say_trace(const struct trace_line *t, void (*say)(const char *line))
 	say(line);
 }
 
-void sim_trace(struct sim_world *w, const struct sim_env *env, const char *what, uint64_t a, uint64_t b)
+static void trace_hashed(struct sim_world *w, const struct sim_env *env, const char *what, uint64_t what_hash,
+			 uint64_t a, uint64_t b)
 {
 	int index = env ? env->index : -1;
 
-	w->hash = mix(mix(mix(mix(mix(w->hash, (uint64_t)w->now_ns), (uint64_t)index), hash_text(what)), a), b);
+	w->hash = mix(mix(mix(mix(mix(w->hash, (uint64_t)w->now_ns), (uint64_t)index), what_hash), a), b);
 	w->trace[w->n_trace % TRACE_KEPT] = (struct trace_line){w->now_ns, what, index, a, b};
 	if (w->follow)
 		say_trace(&w->trace[w->n_trace % TRACE_KEPT], w->follow);
 	w->n_trace++;
+}
+
+void sim_trace(struct sim_world *w, const struct sim_env *env, const char *what, uint64_t a, uint64_t b)
+{
+	trace_hashed(w, env, what, hash_text(what), a, b);
 }
 
 uint64_t sim_trace_hash(const struct sim_world *w)
