@@ -80,8 +80,8 @@ static int check_refused(enum config_scope scope, const struct config_pair *set,
 
 		if (s == NULL || !config_value_read(s, set[i].value, a, &v, NULL) || !config_value_is_refused(s, &v))
 			continue;
-		*message = arena_printf(a, "Invalid value %.*s for configuration %s: %s", STR_ARG(set[i].value),
-					s->name, s->reason);
+		*message = arena_printf(a, "Invalid value %.*s for configuration %s: %s",
+					STR_ARG(config_shown(s, set[i].value)), s->name, s->reason);
 		return ERR_INVALID_CONFIG;
 	}
 	return 0;
@@ -256,7 +256,7 @@ static int check_at_start(const struct config *c, const struct config_pair *set,
 			continue;
 		*message = arena_printf(
 			a, "Invalid value %.*s for configuration %.*s: it is read at the start only, for now",
-			STR_ARG(set[i].value), STR_ARG(set[i].name));
+			STR_ARG(config_shown(s, set[i].value)), STR_ARG(set[i].name));
 		return ERR_INVALID_CONFIG;
 	}
 	return 0;

@@ -229,11 +229,10 @@ static void fill_in_node_id(struct config *c)
 
 /* ---- reading ---- */
 
-/* As much of a value as fits on a line; never a secret. */
-static struct str shown(const struct config_given *g, const struct config_setting *s)
+struct str config_shown(const struct config_setting *s, struct str text)
 {
-	struct str text = s->type == CONFIG_TYPE_PASSWORD ? STR("[hidden]") : g->text;
-
+	if (s->type == CONFIG_TYPE_PASSWORD)
+		return str_is_null(text) ? text : STR("[hidden]");
 	if (text.len > SHOWN_MAX)
 		text.len = SHOWN_MAX;
 	return text;
@@ -251,7 +250,7 @@ static void note_illegal(struct config *c, const struct config_given *g, const s
 	const char *why = memmem(error.p, (size_t)error.len, known.p, (size_t)known.len);
 
 	config_note_add(notes, CONFIG_NOTE_ERROR, g->place, "%.*s=%.*s: %s; legal: %.*s", STR_ARG(g->name),
-			STR_ARG(shown(g, s)), why != NULL ? why + known.len : error.p, STR_ARG(legal));
+			STR_ARG(config_shown(s, g->text)), why != NULL ? why + known.len : error.p, STR_ARG(legal));
 }
 
 /* Only Kafka's authorizer reads them. */

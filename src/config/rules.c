@@ -9,10 +9,10 @@
 
 static void fail(const struct config *c, struct config_notes *notes, enum config_id id, const char *why)
 {
-	struct str text = config_text(c, id);
+	struct str text = config_shown(config_setting(id), config_text(c, id));
 
 	config_note_add(notes, CONFIG_NOTE_ERROR, config_given(c, id) ? config_place(c, id) : STR_NULL, "%s=%.*s: %s",
-			config_setting(id)->name, text.len > 200 ? 200 : text.len, text.p ? text.p : "", why);
+			config_setting(id)->name, STR_ARG(text), why);
 }
 
 /* ---- one number against another ---- */

@@ -15,7 +15,7 @@ static bool is_built_in(const struct config_given *g)
 static void refuse(const struct config_given *g, struct config_notes *notes, const struct config_setting *s)
 {
 	config_note_add(notes, CONFIG_NOTE_REFUSED, g->place, "%.*s=%.*s is refused: %s", STR_ARG(g->name),
-			g->text.len > 200 ? 200 : g->text.len, g->text.p, s->reason);
+			STR_ARG(config_shown(s, g->text)), s->reason);
 }
 
 static void check_refused(const struct config *c, struct config_notes *notes)

@@ -179,6 +179,10 @@ static void brokers_cannot_change_what_is_read_at_the_start_only(void **state)
 		broker1(true, "listeners", "PLAINTEXT://:1,CONTROLLER://:2"),
 		"INVALID_CONFIG: Invalid value PLAINTEXT://:1,CONTROLLER://:2 for configuration listeners: it is read at the "
 		"start only, for now");
+	assert_string_equal(
+		broker1(true, "listener.name.x.plain.sasl.jaas.config", "module required user_a=\"a-secret\";"),
+		"INVALID_CONFIG: Invalid value [hidden] for configuration listener.name.x.plain.sasl.jaas.config: it is read at "
+		"the start only, for now");
 }
 
 static void groups_stay_within_the_bounds_of_the_broker(void **state)
