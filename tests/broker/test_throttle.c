@@ -652,6 +652,32 @@ static int32_t fetch_as_replica(const char *id)
 	return out.session_id;
 }
 
+/* Of what is there he is told nothing. */
+static void who_only_says_that_he_is_a_replica_is_not_told_which_ids_there_are(void **state)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic t;
+	struct fetch_request in;
+	struct fetch_response out;
+
+	(void)state;
+	codec_init(&fetch_request_partition_schema, &p);
+	codec_init(&fetch_request_topic_schema, &t);
+	codec_init(&fetch_request_schema, &in);
+	t.topic_id = (struct uuid){{1, 2, 3}};
+	t.partitions.v = &p;
+	t.partitions.n = 1;
+	in.replica_state.replica_id = 5;
+	in.session_epoch = 0;
+	in.topics.v = &t;
+	in.topics.n = 1;
+	deny_cluster_action();
+	w->a.id = "stranger";
+	ASK(&w->a, fetch, 15, &in, &out);
+	assert_int_equal(out.error_code, 0);
+	assert_int_equal(out.responses.v[0].partitions.v[0].error_code, ERR_TOPIC_AUTHORIZATION_FAILED);
+}
+
 static void only_a_replica_that_is_let_in_has_a_session_and_is_exempt(void **state)
 {
 	(void)state;
@@ -739,6 +765,8 @@ int main(void)
 		TEST(what_clients_use_is_printed),
 		cmocka_unit_test_setup_teardown(only_who_is_let_in_is_exempt, with_authorizer, node_world_down),
 		cmocka_unit_test_setup_teardown(only_a_replica_that_is_let_in_has_a_session_and_is_exempt,
+						with_authorizer, node_world_down),
+		cmocka_unit_test_setup_teardown(who_only_says_that_he_is_a_replica_is_not_told_which_ids_there_are,
 						with_authorizer, node_world_down),
 		TEST(what_cannot_be_a_quota_is_refused),
 		TEST(quotas_are_described_by_filters),

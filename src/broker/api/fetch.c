@@ -195,8 +195,8 @@ struct reader_permission {
 
 static bool may_read(struct fetch *f, struct str topic, struct reader_permission *last)
 {
-	if (f->replica_id >= 0)
-		return f->is_replica;
+	if (f->is_replica)
+		return true;
 	if (!str_is_null(last->topic) && str_eq(last->topic, topic))
 		return last->may;
 	last->topic = topic;
@@ -211,6 +211,11 @@ static void look_up(struct fetch *f, struct part *p, struct reader_permission *l
 
 	p->read.diverging = (struct epoch_end){-1, -1};
 	p->name = t ? t->name : p->want.topic;
+	if (f->replica_id >= 0 &&
+	    !f->is_replica) { /* a client that only claims to be a replica learns nothing of what exists */
+		p->error = ERR_TOPIC_AUTHORIZATION_FAILED;
+		return;
+	}
 	if (!t && fetch_is_by_id(f)) {
 		p->error = ERR_UNKNOWN_TOPIC_ID;
 		return;
