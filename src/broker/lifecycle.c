@@ -183,6 +183,11 @@ static void fill_features(struct lifecycle *l, struct broker_registration_reques
 		r->features.v[r->features.n].min_supported_version = f->min;
 		r->features.v[r->features.n++].max_supported_version = f->max;
 	}
+	if (l->broker.encrypts) {
+		r->features.v[r->features.n].name = STR(FEATURE_ENCRYPTION);
+		r->features.v[r->features.n].min_supported_version = 0;
+		r->features.v[r->features.n++].max_supported_version = 1;
+	}
 }
 
 static void register_broker(struct lifecycle *l)

@@ -287,6 +287,7 @@ void node_register(struct node *n, void (*state)(void *arg, enum broker_state st
 		.endpoints = endpoints,
 		.n_endpoints = network->n_advertised,
 		.log_dirs = dirs,
+		.encrypts = n->log_keys != NULL,
 		.previous_epoch = node_previous_epoch(n),
 		.state = state,
 		.arg = n,

@@ -236,6 +236,7 @@ struct quorum_broker {
 	int n_endpoints;
 	const struct uuid *log_dirs; /* the ids of all log directories */
 	int n_log_dirs;
+	bool encrypts;		/* the broker has a key to encrypt logs with */
 	int64_t previous_epoch; /* from .kafka_cleanshutdown; -1 = none, or the stop was not clean */
 	/*
 	 * Called on the quorum's loop when the state has changed; epoch is the broker epoch, -1

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/str_index.h"
@@ -140,8 +141,37 @@ static struct api_error check_min_isr(const struct change *ch, struct str name, 
 	return API_OK;
 }
 
+static bool encrypts(const struct image_node *broker)
+{
+	for (int i = 0; i < broker->n_features; i++)
+		if (str_is(broker->features[i].name, FEATURE_ENCRYPTION))
+			return broker->features[i].max > 0;
+	return false;
+}
+
+struct api_error check_encryption(const struct controller *c, struct str name, struct str value)
+{
+	struct str trimmed = str_is_null(value) ? STR("") : str_trim(value);
+	const struct image_node *broker;
+	struct image_iter it;
+
+	if (!str_is(name, "odradek.encryption.enable") || trimmed.len != 4 || strncasecmp(trimmed.p, "true", 4) != 0)
+		return API_OK;
+	image_brokers(tip(c), &it);
+	while ((broker = image_nodes_next(&it)))
+		if (encrypts(broker))
+			return API_OK;
+	return (struct api_error){ERR_INVALID_CONFIG,
+				  STR("odradek.encryption.enable=true: no broker has a key "
+				      "(odradek.log.encryption.key.file or odradek.log.encryption.key.command).")};
+}
+
 static struct api_error check_value(const struct change *ch, const struct config_pair *pair)
 {
+	struct api_error e = ch->type == RESOURCE_TOPIC ? check_encryption(ch->c, pair->name, pair->value) : API_OK;
+
+	if (e.code)
+		return e;
 	if (pair->value.len > VALUE_MAX)
 		return (struct api_error){ERR_INVALID_CONFIG,
 					  STR("The configuration value cannot be added because it exceeds the maximum "

@@ -43,6 +43,8 @@ struct controller_feature {
 
 /* The features of this release, ended by a NULL name. */
 extern const struct controller_feature CONTROLLER_FEATURES[];
+/* A broker with a key to encrypt logs announces this one when it registers. It is never finalized. */
+#define FEATURE_ENCRYPTION "odradek.encryption"
 const struct controller_feature *controller_feature_find(struct str name);
 /* The level that Kafka finalizes by default in a cluster with this metadata.version. */
 int controller_feature_default(const struct controller_feature *f, int metadata_version);

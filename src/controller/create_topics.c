@@ -188,6 +188,12 @@ static int read_settings(struct creation *k, const new_topic *in, struct setting
 				    arena_printf(k->ctx->arena, "Null value not supported for topic configs: %.*s",
 						 STR_ARG(nulls)));
 	err = config_check_topic(k->c->config, s->v, s->n, NULL, 0, k->ctx->arena, &message);
+	for (int i = 0; err == 0 && i < s->n; i++) {
+		struct api_error e = check_encryption(k->c, s->v[i].name, s->v[i].value);
+
+		err = e.code;
+		message = e.message;
+	}
 	return err > 0 ? refuse_topic(a, err, message) : err;
 }
 

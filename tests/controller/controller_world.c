@@ -147,7 +147,7 @@ int register_incarnation(struct world *w, int32_t id, uint8_t incarnation, int64
 	struct broker_registration_request in;
 	struct broker_registration_request_feature feature = {STR("metadata.version"), 7, 33};
 	struct broker_registration_request_feature elr = {STR("eligible.leader.replicas.version"), 0, 1};
-	struct broker_registration_request_feature features[2] = {feature, elr};
+	struct broker_registration_request_feature features[3] = {feature, elr, {STR(FEATURE_ENCRYPTION), 0, 1}};
 	struct uuid dir = {{0xd0, (uint8_t)id}};
 	struct broker_registration_response out;
 	int err;
@@ -157,7 +157,7 @@ int register_incarnation(struct world *w, int32_t id, uint8_t incarnation, int64
 	in.cluster_id = STR("cluster");
 	in.incarnation_id = (struct uuid){{incarnation, (uint8_t)id}};
 	in.features.v = features;
-	in.features.n = 2;
+	in.features.n = w->encrypts ? 3 : 2;
 	in.log_dirs.v = &dir;
 	in.log_dirs.n = 1;
 	in.previous_broker_epoch = previous_epoch;

@@ -24,6 +24,7 @@ struct world {
 	int64_t now_ms;
 	int64_t offset;
 	int64_t epochs[4]; /* of brokers 0 to 3 */
+	bool encrypts;	   /* brokers that register have a key to encrypt logs with */
 	bool own_node;	   /* the asker belongs to the controller's own node */
 };
 

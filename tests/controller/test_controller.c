@@ -292,11 +292,41 @@ static void a_setting_that_kafka_does_not_have_is_told_of_a_topic_that_has_it(vo
 	struct create_topics_request in = {.topics = {v, 2}};
 	struct create_topics_response out;
 
+	w->encrypts = true;
 	let_in(w, 1);
 	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
 	assert_true(is_described(&out.topics.v[0], "retention.ms"));
 	assert_false(is_described(&out.topics.v[0], "odradek.encryption.enable"));
 	assert_true(is_described(&out.topics.v[1], "odradek.encryption.enable"));
+}
+
+/* Nobody could append to it. Once one broker has a key it is for each of them to have one. */
+static void to_encrypt_is_refused_while_no_broker_has_a_key(void **state)
+{
+	struct world *w = *state;
+	struct create_topics_request_config encrypted = {STR("odradek.encryption.enable"), STR(" TRUE")};
+	struct create_topics_request_topic v[] = {
+		{.name = STR("a"), .num_partitions = 1, .replication_factor = 1, .configs = {&encrypted, 1}},
+		{.name = STR("b"), .num_partitions = 1, .replication_factor = 1}};
+	struct create_topics_request in = {.topics = {v, 2}};
+	struct create_topics_response out;
+
+	let_in(w, 1);
+	assert_int_equal(RUN(w, create_topics, 7, &in, &out), 0);
+	assert_int_equal(out.topics.v[0].error_code, ERR_INVALID_CONFIG);
+	assert_non_null(strstr(out.topics.v[0].error_message.p, "no broker has a key"));
+	assert_int_equal(out.topics.v[1].error_code, 0);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "b", "odradek.encryption.enable", 0, "true"), ERR_INVALID_CONFIG);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "b", "odradek.encryption.enable", 0, "false"), 0);
+	w->encrypts = true;
+	let_in(w, 2);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "b", "odradek.encryption.enable", 0, "true"), 0);
+	/* What is set already stays: a broker without its key may be back soon. */
+	w->encrypts = false;
+	w->now_ms += 100000;
+	assert_int_equal(register_incarnation(w, 2, 2, -1), 0);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "b", "retention.ms", 0, "1000"), 0);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "b", "odradek.encryption.enable", 0, "true"), ERR_INVALID_CONFIG);
 }
 
 static void a_name_that_is_twice_in_a_request_is_refused_once_and_last(void **state)
@@ -518,6 +548,7 @@ int main(void)
 		TEST(a_request_that_names_too_much_is_refused_whole),
 		TEST(thousands_of_topics_share_what_their_answers_say_of_settings),
 		TEST(a_setting_that_kafka_does_not_have_is_told_of_a_topic_that_has_it),
+		TEST(to_encrypt_is_refused_while_no_broker_has_a_key),
 		TEST(a_name_that_is_twice_in_a_request_is_refused_once_and_last),
 		TEST(a_broker_is_forgotten_by_name),
 		TEST(producer_ids_come_in_blocks),
