@@ -48,15 +48,38 @@ static int read_file(struct node *n, int *added, struct buf *why)
 	return err;
 }
 
+/* As it stands in log.dirs: where it was opened from. */
+static bool is_encrypted(const struct node *n, const struct log_dir *dir)
+{
+	int n_dirs;
+	const struct str *v = config_list(n->config, CONFIG_ODRADEK_LOG_ENCRYPTION_DIRS, &n_dirs);
+
+	for (int i = 0; i < n_dirs; i++)
+		if (str_is(v[i], log_dir_path(dir)))
+			return true;
+	return false;
+}
+
+static void set_dirs(struct node *n)
+{
+	for (int i = 0; i < n->n_dirs; i++) {
+		log_dir_set_keys(n->dirs[i], n->log_keys);
+		if (n->log_keys && is_encrypted(n, n->dirs[i]))
+			log_dir_seal_all(n->dirs[i]);
+	}
+}
+
 static void tell(struct node *n)
 {
+	struct str dirs = config_text(n->config, CONFIG_ODRADEK_LOG_ENCRYPTION_DIRS);
 	const struct atrest_key *key = atrest_keys_current(n->log_keys);
 	char id[ATREST_KEY_TEXT];
 
-	diag_info(n->env->diag, "logs are encrypted: Apache Kafka cannot read them", "topics=\"%s\" key=%s keys=%d",
+	diag_info(n->env->diag, "logs are encrypted: Apache Kafka cannot read them",
+		  "topics=\"%s\" dirs=\"%.*s\" key=%s keys=%d",
 		  config_bool(n->config, CONFIG_ODRADEK_LOG_ENCRYPTION_ENABLE) ? "all that do not say otherwise"
 									       : "those that say so",
-		  atrest_key_text(key->id, id), n->log_keys->n);
+		  STR_ARG(dirs), atrest_key_text(key->id, id), n->log_keys->n);
 }
 
 enum node_end log_keys_start(struct node *n)
@@ -76,8 +99,7 @@ enum node_end log_keys_start(struct node *n)
 			return NODE_END_CONFIG;
 		}
 	}
-	for (int i = 0; i < n->n_dirs; i++)
-		log_dir_set_keys(n->dirs[i], n->log_keys);
+	set_dirs(n);
 	if (n->log_keys)
 		tell(n);
 	return NODE_END_CLEAN;

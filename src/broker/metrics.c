@@ -87,7 +87,8 @@ struct gathered {
 	int64_t wall_ms;
 	int64_t late_ms; /* a transaction whose last record is older than this is late */
 	int64_t n_partitions, n_leads, n_under_replicated, n_under_min_isr, n_at_min_isr, n_offline, n_dirs_offline;
-	int64_t sealed[LOG_DIR_SEALED_COUNTS]; /* outcomes for encrypted batches */
+	struct log_dir *const *dirs;
+	int n_dirs;
 	int64_t n_late_transactions, n_producers;
 	struct isr_counts isr;
 	int64_t replication_rates[REPLICATION_QUOTAS];
@@ -140,6 +141,11 @@ struct metrics {
 	{                                                                                                              \
 		return value;                                                                                          \
 	}
+#define DIRECTORY_METRIC(name, type, value, help)                                                                      \
+	static int64_t ROW_VALUE(__LINE__)(const struct log_dir *d)                                                    \
+	{                                                                                                              \
+		return value;                                                                                          \
+	}
 #define ROW_VALUE(line) ROW_VALUE_(line)
 #define ROW_VALUE_(line) value_of_row_##line
 #include "broker/metrics.tbl"
@@ -148,6 +154,7 @@ struct metrics {
 #undef BROKER_METRIC
 #undef FETCHED_METRIC
 #undef PARTITION_METRIC
+#undef DIRECTORY_METRIC
 
 struct family {
 	const char *name;
@@ -158,6 +165,7 @@ struct family {
 	int64_t (*of_broker)(const struct broker_number *b);
 	int64_t (*of_fetched)(const struct fetched_number *f);
 	int64_t (*of_partition)(const struct partition_sample *p);
+	int64_t (*of_directory)(const struct log_dir *d);
 };
 
 #define NODE_METRIC(name, type, value, help) {name, type, help, .of_node = ROW_VALUE(__LINE__)},
@@ -165,6 +173,7 @@ struct family {
 #define BROKER_METRIC(name, type, value, help) {name, type, help, .of_broker = ROW_VALUE(__LINE__)},
 #define FETCHED_METRIC(name, type, value, help) {name, type, help, .of_fetched = ROW_VALUE(__LINE__)},
 #define PARTITION_METRIC(name, type, value, help) {name, type, help, .of_partition = ROW_VALUE(__LINE__)},
+#define DIRECTORY_METRIC(name, type, value, help) {name, type, help, .of_directory = ROW_VALUE(__LINE__)},
 static const struct family families[] = {
 #include "broker/metrics.tbl"
 };
@@ -177,6 +186,19 @@ static void put_head(struct buf *out, const char *name, enum metric_type type, c
 
 	buf_printf(out, "# HELP %.*s %s\n# TYPE %.*s %s\n", (int)strcspn(name, "{"), name, help,
 		   (int)strcspn(name, "{"), name, types[type]);
+}
+
+/* As the value of a label: Prometheus requires three characters to be escaped. */
+static void put_label(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\n')
+			buf_put_str(out, STR("\\n"));
+		else if (*text == '"' || *text == '\\')
+			buf_printf(out, "\\%c", *text);
+		else
+			buf_put(out, text, 1);
+	}
 }
 
 /* Names of topics need no escaping: only Kafka's letters are valid. */
@@ -217,6 +239,15 @@ static void put_fetched(struct buf *out, const struct family *f, const struct fe
 	}
 }
 
+static void put_directories(struct buf *out, const struct family *f, const struct gathered *g)
+{
+	for (int i = 0; i < g->n_dirs; i++) {
+		buf_printf(out, "%s{logDirectory=\"", f->name);
+		put_label(out, log_dir_path(g->dirs[i]));
+		buf_printf(out, "\"} %" PRId64 "\n", f->of_directory(g->dirs[i]));
+	}
+}
+
 static void put_family(struct buf *out, const struct family *f, const struct gathered *g)
 {
 	if (f->of_node && f->of_node(g) == UNKNOWN)
@@ -230,6 +261,8 @@ static void put_family(struct buf *out, const struct family *f, const struct gat
 		put_brokers(out, f, &g->cluster);
 	if (f->of_fetched)
 		put_fetched(out, f, &g->cluster.fetchers);
+	if (f->of_directory)
+		put_directories(out, f, g);
 	for (int i = 0; i < g->n && f->of_partition; i++)
 		put_partition(out, f->name, &g->v[i], f->of_partition(&g->v[i]));
 }
@@ -314,19 +347,6 @@ static void put_apis(struct metrics *m, void (*put)(struct buf *out, const struc
 }
 
 /* ---- groups: Kafka's own counts by state, and the names that kafka_exporter gives offsets and lag ---- */
-
-/* As the value of a label: Prometheus requires three characters to be escaped. */
-static void put_label(struct buf *out, const char *text)
-{
-	for (; *text; text++) {
-		if (*text == '\n')
-			buf_put_str(out, STR("\\n"));
-		else if (*text == '"' || *text == '\\')
-			buf_printf(out, "\\%c", *text);
-		else
-			buf_put(out, text, 1);
-	}
-}
 
 typedef void put_group_fn(struct metrics *m, const struct census_group *g);
 
@@ -606,9 +626,8 @@ static void look_at_node(struct gathered *g, const struct node *n)
 	g->open_files = __atomic_load_n(&n->env->open_files, __ATOMIC_RELAXED);
 	for (int i = 0; i < n->n_log_dirs; i++)
 		g->n_dirs_offline += log_dir_error(n->dirs[i]) != 0;
-	for (int i = 0; i < n->n_dirs; i++)
-		for (int k = 0; k < LOG_DIR_SEALED_COUNTS; k++)
-			g->sealed[k] += log_dir_sealed(n->dirs[i], (enum log_dir_sealed)k);
+	g->dirs = n->dirs;
+	g->n_dirs = n->n_dirs;
 	if (n->isr)
 		isr_counts(n->isr, &g->isr);
 	for (int i = 0; n->replication_quotas && i < REPLICATION_QUOTAS; i++)

@@ -17,6 +17,7 @@
 #include "broker/node_private.h"
 #include "broker/partition_private.h"
 #include "log/clean.h"
+#include "log/sealing.h"
 #include "metadata/image.h"
 #include "replication/leading.h"
 
@@ -71,6 +72,7 @@ struct partition *partition_make(struct topic_state *topic, int32_t id, struct l
 	p->leader = -1;
 	p->leader_epoch = -1;
 	mutex_init(&p->lock);
+	mutex_init(&p->sealing);
 	list_init(&p->waiters);
 	list_init(&p->of_topic);
 	p->flush.done = partition_flushed;
@@ -94,6 +96,7 @@ void partition_unref(struct partition **p)
 	log_flush_fini(&dead->flush);
 	log_free(dead->log);
 	partition_stop_leading(dead);
+	mutex_fini(&dead->sealing);
 	mutex_fini(&dead->lock);
 	topic_state_unref(&dead->topic);
 	xfree(dead);
@@ -458,37 +461,76 @@ static void count_appended(struct partition *p, const struct partition_append *a
 	count(&p->counts.v[COUNT_BYTES_IN], a->info->size);
 }
 
+static int may_append(struct partition *p, struct partition_append *a)
+{
+	int err = append_refusal(p, a->acks);
+
+	if (err == 0 && !has_led_since(p, a->leader_epoch))
+		err = ERR_NOT_LEADER_OR_FOLLOWER;
+	if (err == 0)
+		a->log_start = log_offsets(p->log).start;
+	return err;
+}
+
+/*
+ * Seals the batch ahead, if it is to be sealed: enters and leaves with the lock held, but seals without it. p->sealing makes this thread the
+ * only one that seals for this partition, so that the batch will most likely get the offset it was sealed for. True: release p->sealing later.
+ */
+static bool seal_ahead(struct partition *p, const struct partition_append *a, struct sealing *ahead)
+{
+	if (!sealing_begin_batch(p->log, a->batch, &a->info->header, p->leader_epoch, ahead))
+		return false;
+	mutex_unlock(&p->lock);
+	mutex_lock(&p->sealing);
+	mutex_lock(&p->lock);
+	if (append_refusal(p, a->acks) == 0 &&
+	    sealing_begin_batch(p->log, a->batch, &a->info->header, p->leader_epoch, ahead)) {
+		mutex_unlock(&p->lock);
+		sealing_run(ahead);
+		mutex_lock(&p->lock);
+	}
+	return true;
+}
+
+static void appended(struct partition *p, struct partition_append *a, struct core *core, struct effects *e)
+{
+	if (a->out.flush_before_ack)
+		p->must_flush = a->out.last_offset + 1;
+	if (a->out.wants_flush || a->out.flush_before_ack || duplicate_needs_flush(p, a))
+		partition_flush_begin(p, core, e);
+	partition_advance(p, core->image, e);
+	partition_wake_ready(p, false, e);
+	a->log_start = a->out.log_start;
+	count_appended(p, a);
+	a->wait = (a->acks == -1 || (a->acks == 1 && a->out.last_offset < p->must_flush)) &&
+		  log_offsets(p->log).high_watermark <= a->out.last_offset;
+}
+
 int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e)
 {
+	struct sealing ahead = {0};
+	bool sealing = false;
 	int err;
 
 	a->log_start = -1;
 	a->wait = false;
 	mutex_lock(&p->lock);
-	a->stint = p->stint;
-	err = append_refusal(p, a->acks);
-	if (err == 0 && !has_led_since(p, a->leader_epoch))
-		err = ERR_NOT_LEADER_OR_FOLLOWER;
+	err = may_append(p, a);
 	if (err == 0) {
-		a->log_start = log_offsets(p->log).start;
-		err = log_append(p->log, a->batch, a->info, p->leader_epoch, a->now_ms, &a->out);
+		sealing = seal_ahead(p, a, &ahead);
+		err = sealing ? may_append(p, a) : 0;
 	}
-	if (err == 0) {
-		if (a->out.flush_before_ack)
-			p->must_flush = a->out.last_offset + 1;
-		if (a->out.wants_flush || a->out.flush_before_ack || duplicate_needs_flush(p, a))
-			partition_flush_begin(p, core, e);
-		partition_advance(p, core->image, e);
-		partition_wake_ready(p, false, e);
-		a->log_start = a->out.log_start;
-		count_appended(p, a);
-		a->wait = (a->acks == -1 || (a->acks == 1 && a->out.last_offset < p->must_flush)) &&
-			  log_offsets(p->log).high_watermark <= a->out.last_offset;
-	} else {
+	if (err == 0)
+		err = log_append_as_sealed(p->log, a->batch, a->info, p->leader_epoch, a->now_ms, &ahead, &a->out);
+	if (err == 0)
+		appended(p, a, core, e);
+	else
 		count(&p->counts.v[COUNT_FAILED_PRODUCE_REQUESTS], 1);
-	}
 	count(&p->counts.v[COUNT_PRODUCE_REQUESTS], 1);
 	mutex_unlock(&p->lock);
+	if (sealing)
+		mutex_unlock(&p->sealing);
+	sealing_fini(&ahead);
 	return err_to_kafka(err);
 }
 

@@ -107,6 +107,7 @@ struct partition {
 	struct uuid topic_id;	   /* never changes */
 	struct topic_state *topic; /* changes under the lock, and so does the log */
 	struct mutex lock;
+	struct mutex sealing; /* held while appending what is sealed; taken before the lock */
 	struct log *log;
 	struct list waiters;
 	/* the high watermark does not go beyond its present value until everything below this is flushed */

@@ -6,6 +6,7 @@
 #include "broker/partition_private.h"
 #include "log/clean.h"
 #include "log/dir.h"
+#include "log/sealing.h"
 #include "wire/batch.h"
 
 void partition_replica(struct partition *p, struct partition_replica *out)
@@ -54,13 +55,14 @@ static int meet_first_batch(struct partition *p, const struct partition_replicat
 	return log_truncate_fully_at(p->log, h.base_offset);
 }
 
-static int append(struct partition *p, const struct partition_replicated *r, struct core *core, struct effects *e)
+static int append(struct partition *p, const struct partition_replicated *r, const struct sealing *ahead,
+		  struct core *core, struct effects *e)
 {
 	struct log_appended out = {.base_offset = -1};
 	int err = meet_first_batch(p, r);
 
 	if (err == 0)
-		err = log_append_as_follower(p->log, r->p, r->len, r->leader_epoch, r->wall_ms, &out);
+		err = log_append_replicated_as_sealed(p->log, r->p, r->len, r->leader_epoch, r->wall_ms, ahead, &out);
 	/* Batches before one that was refused are in the log. */
 	if (out.base_offset >= 0 && out.flush_before_ack)
 		p->must_flush = out.last_offset + 1;
@@ -93,16 +95,24 @@ static int usable(const struct partition *p)
 
 int partition_replicate(struct partition *p, const struct partition_replicated *r, struct core *core, struct effects *e)
 {
+	struct sealing ahead = {0};
 	int err;
 
 	mutex_lock(&p->lock);
 	err = usable(p);
+	if (err == 0 && r->len > 0 && sealing_begin_replicated(p->log, r->p, r->len, &ahead)) {
+		mutex_unlock(&p->lock);
+		sealing_run(&ahead);
+		mutex_lock(&p->lock);
+		err = usable(p);
+	}
 	if (err == 0 && r->len > 0)
-		err = append(p, r, core, e);
+		err = append(p, r, &ahead, core, e);
 	if (err == 0)
 		take_marks(p, r);
 	partition_wake_ready(p, false, e);
 	mutex_unlock(&p->lock);
+	sealing_fini(&ahead);
 	return err;
 }
 

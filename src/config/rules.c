@@ -321,14 +321,36 @@ static void check_early_start(const struct config *c, struct config_notes *notes
 
 /* ---- encryption ---- */
 
+static void check_encrypted_dirs(const struct config *c, struct config_notes *notes)
+{
+	int n, n_all;
+	const struct str *v = config_list(c, CONFIG_ODRADEK_LOG_ENCRYPTION_DIRS, &n), *all = config_log_dirs(c, &n_all);
+
+	for (int i = 0; i < n; i++) {
+		bool is_there = false;
+
+		for (int k = 0; k < n_all; k++)
+			is_there |= str_eq(v[i], all[k]);
+		if (!is_there)
+			fail(c, notes, CONFIG_ODRADEK_LOG_ENCRYPTION_DIRS,
+			     "each must stand in log.dirs, letter for letter");
+	}
+}
+
 static void check_encryption(const struct config *c, struct config_notes *notes)
 {
+	int n_dirs;
 	bool file = config_string(c, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_FILE).len > 0;
 	bool command = config_string(c, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_COMMAND).len > 0;
 
 	if (config_bool(c, CONFIG_ODRADEK_LOG_ENCRYPTION_ENABLE) && !file && !command)
 		fail(c, notes, CONFIG_ODRADEK_LOG_ENCRYPTION_ENABLE,
 		     "it needs odradek.log.encryption.key.file or odradek.log.encryption.key.command");
+	(void)config_list(c, CONFIG_ODRADEK_LOG_ENCRYPTION_DIRS, &n_dirs);
+	if (n_dirs > 0 && !file && !command)
+		fail(c, notes, CONFIG_ODRADEK_LOG_ENCRYPTION_DIRS,
+		     "it needs odradek.log.encryption.key.file or odradek.log.encryption.key.command");
+	check_encrypted_dirs(c, notes);
 	if (file && command)
 		fail(c, notes, CONFIG_ODRADEK_LOG_ENCRYPTION_KEY_COMMAND,
 		     "odradek.log.encryption.key.file is set too: keys come from one of them");

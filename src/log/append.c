@@ -13,6 +13,7 @@
 #include "log/internal.h"
 #include "log/refusals.h"
 #include "log/sealed.h"
+#include "log/sealing.h"
 #include "log/verifications.h"
 
 /*
@@ -381,21 +382,43 @@ static int append_batch(struct log *log, const uint8_t *p, const struct batch_he
 	return err;
 }
 
+/* Was exactly this sealed ahead, for this log? */
+static bool is_ahead(const struct log *log, const uint8_t *p, const struct sealing *ahead)
+{
+	return ahead && ahead->bytes.len > 0 && ahead->p == p && ahead->dir == log->dir &&
+	       ahead->place.partition == log->partition && uuid_eq(ahead->place.topic_id, log->topic_id);
+}
+
+static void count_sealed(const struct log *log, const struct sealing *ahead)
+{
+	for (int i = 0; i < ahead->n; i++)
+		log_dir_count_sealed(log->dir, LOG_DIR_SEALED);
+}
+
 /* The caller's batch is not changed, except for its offset and epoch. */
-static int append_sealed(struct log *log, const uint8_t *p, const struct batch_header *h, int64_t now_ms, bool *rolled)
+static int append_sealed(struct log *log, const uint8_t *p, const struct batch_header *h, const struct sealing *ahead,
+			 int64_t now_ms, bool *rolled)
 {
 	struct batch_header sealed = *h;
 	struct buf bytes = {0};
-	int err = log_seal(log, p, &sealed, &bytes);
+	int err;
 
+	if (is_ahead(log, p, ahead) && ahead->header.base_offset == h->base_offset &&
+	    ahead->header.leader_epoch == h->leader_epoch) {
+		count_sealed(log, ahead);
+		return append_batch(log, ahead->bytes.p, &ahead->header, now_ms, rolled);
+	}
+	if (ahead)
+		log_dir_count_sealed(log->dir, LOG_DIR_SEALED_LATE);
+	err = log_seal(log, p, &sealed, &bytes);
 	if (!err)
 		err = append_batch(log, bytes.p, &sealed, now_ms, rolled);
 	buf_fini(&bytes);
 	return err;
 }
 
-int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch, int64_t now_ms,
-	       struct log_appended *out)
+int log_append_as_sealed(struct log *log, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch,
+			 int64_t now_ms, const struct sealing *ahead, struct log_appended *out)
 {
 	struct batch_header h = info->header;
 	bool unknown = is_of_unknown_producer(log, info);
@@ -418,7 +441,7 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 		return ERR_KAFKA_STORAGE_ERROR;
 	batch_assign(batch, h.base_offset, h.leader_epoch);
 
-	err = log_seals(log, &h) ? append_sealed(log, batch, &h, now_ms, &rolled)
+	err = log_seals(log, &h) ? append_sealed(log, batch, &h, ahead, now_ms, &rolled)
 				 : append_batch(log, batch, &h, now_ms, &rolled);
 	if (unknown && (err_passes(err) || err == ERR_KAFKA_STORAGE_ERROR)) /* a missing key may become available */
 		refusals_add(&log->refusals, &h);
@@ -434,6 +457,12 @@ int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, i
 	};
 	note_flush(log, rolled, out);
 	return 0;
+}
+
+int log_append(struct log *log, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch, int64_t now_ms,
+	       struct log_appended *out)
+{
+	return log_append_as_sealed(log, batch, info, leader_epoch, now_ms, NULL, out);
 }
 
 /* ---- as follower ---- */
@@ -540,15 +569,23 @@ static int append_groups(struct log *log, const uint8_t *p, size_t len, bool sea
 }
 
 /* Seals each batch that is to be sealed, under this node's own key. */
-static int append_groups_sealed(struct log *log, const uint8_t *p, size_t len, int64_t now_ms, struct log_appended *out)
+static int append_groups_sealed(struct log *log, const uint8_t *p, size_t len, const struct sealing *ahead,
+				int64_t now_ms, struct log_appended *out)
 {
 	struct buf bytes = {0};
 	bool sealed = false;
 	int err = 0;
 
+	if (is_ahead(log, p, ahead) && ahead->len == len) {
+		count_sealed(log, ahead);
+		return append_groups(log, ahead->bytes.p, ahead->bytes.len, ahead->n > 0, now_ms, out);
+	}
+
 	for (struct batch_iter it = batch_iter(p, len); !err && batch_next(&it);) {
 		bool seals = log_seals(log, &it.header);
 
+		if (seals && ahead)
+			log_dir_count_sealed(log->dir, LOG_DIR_SEALED_LATE);
 		if (seals)
 			err = log_seal(log, it.p, &it.header, &bytes);
 		else
@@ -582,15 +619,16 @@ static void put_known(struct buf *out, const void *p, size_t len)
 	}
 }
 
-static int append_sound(struct log *log, const void *p, size_t len, int64_t now_ms, struct log_appended *out)
+static int append_sound(struct log *log, const void *p, size_t len, const struct sealing *ahead, int64_t now_ms,
+			struct log_appended *out)
 {
-	return log->config->encryption_enable ? append_groups_sealed(log, p, len, now_ms, out)
-					      : append_groups(log, p, len, false, now_ms, out);
+	return log_may_seal(log) ? append_groups_sealed(log, p, len, ahead, now_ms, out)
+				 : append_groups(log, p, len, false, now_ms, out);
 }
 
 /* Kafka's leaders keep unknown attributes, and its followers accept them. */
-int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
-			   struct log_appended *out)
+int log_append_replicated_as_sealed(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
+				    const struct sealing *ahead, struct log_appended *out)
 {
 	struct buf known = {0};
 	struct sound sound;
@@ -599,9 +637,15 @@ int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t l
 	if (err)
 		return err;
 	if (!sound.unknown)
-		return append_sound(log, p, sound.len, now_ms, out);
+		return append_sound(log, p, sound.len, ahead, now_ms, out);
 	put_known(&known, p, sound.len);
-	err = append_sound(log, known.p, known.len, now_ms, out);
+	err = append_sound(log, known.p, known.len, NULL, now_ms, out);
 	buf_fini(&known);
 	return err;
+}
+
+int log_append_as_follower(struct log *log, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
+			   struct log_appended *out)
+{
+	return log_append_replicated_as_sealed(log, p, len, leader_epoch, now_ms, NULL, out);
 }

@@ -153,7 +153,7 @@ struct log_clean *log_clean_begin(struct log *log, const struct log_clean_look *
 	note_last_records(log, c);
 	c->noted_end = log->end;
 	key_map_clear(o->keys);
-	c->seals = log->config->encryption_enable;
+	c->seals = log_may_seal(log);
 	c->topic = xstrdup(log->topic);
 	c->sealed = log_sealed_at(log, log_active(log));
 	log->cleaning = c;

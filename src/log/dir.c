@@ -48,6 +48,7 @@ struct log_dir {
 	struct log_dir *holder; /* the directory whose is_short counts */
 	int error;		/* atomic: 0, or the negated errno of the failure */
 	const struct atrest_keys *keys;
+	bool seals_all;
 	int64_t sealed[LOG_DIR_SEALED_COUNTS]; /* atomic */
 	/* atomic, env_mono_ms's clock: log_dir_may_tell allows no line before this time */
 	int64_t tell_at_ms;
@@ -69,6 +70,16 @@ enum { TELL_EVERY_MS = 10000 };
 void log_dir_set_keys(struct log_dir *dir, const struct atrest_keys *keys)
 {
 	dir->keys = keys;
+}
+
+void log_dir_seal_all(struct log_dir *dir)
+{
+	dir->seals_all = true;
+}
+
+bool log_dir_seals(const struct log_dir *dir)
+{
+	return dir->seals_all;
 }
 
 void log_dir_count_sealed(struct log_dir *dir, enum log_dir_sealed what)

@@ -111,8 +111,17 @@ int log_dir_mark_clean(struct log_dir *, int64_t broker_epoch);
 struct atrest_keys;
 void log_dir_set_keys(struct log_dir *, const struct atrest_keys *keys);
 const struct atrest_keys *log_dir_keys(const struct log_dir *);
-/* Counts of encrypted batches since the start, by outcome. From any thread. */
-enum log_dir_sealed { LOG_DIR_SEALED, LOG_DIR_OPENED, LOG_DIR_SEAL_FAILED, LOG_DIR_SEALED_COUNTS };
+/*
+ * Everything appended in this directory is sealed, whatever the topic says, except for the metadata
+ * log (odradek.log.encryption.dirs). Call it before the first log is opened.
+ */
+void log_dir_seal_all(struct log_dir *);
+bool log_dir_seals(const struct log_dir *);
+/*
+ * Counts of encrypted batches since the start, by outcome. LATE: sealed under the log's lock,
+ * because another batch was appended after it was sealed ahead (sealing.h). From any thread.
+ */
+enum log_dir_sealed { LOG_DIR_SEALED, LOG_DIR_SEALED_LATE, LOG_DIR_OPENED, LOG_DIR_SEAL_FAILED, LOG_DIR_SEALED_COUNTS };
 void log_dir_count_sealed(struct log_dir *, enum log_dir_sealed what);
 int64_t log_dir_sealed(const struct log_dir *, enum log_dir_sealed what);
 /*

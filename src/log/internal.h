@@ -201,6 +201,8 @@ int log_roll_for(struct log *log, int64_t last_offset, int64_t now_ms);
 
 struct sealed_at;
 
+/* Are batches of this log sealed, except for kinds that never are? */
+bool log_may_seal(const struct log *log);
 /* Must this batch be sealed before it is written? */
 bool log_seals(const struct log *log, const struct batch_header *h);
 /*

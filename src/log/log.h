@@ -192,6 +192,13 @@ int log_append(struct log *, uint8_t *batch, const struct batch_info *info, int3
 int log_append_as_follower(struct log *, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
 			   struct log_appended *out);
 
+/* The same for batches that were sealed ahead (sealing.h); NULL: none were. */
+struct sealing;
+int log_append_as_sealed(struct log *, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch,
+			 int64_t now_ms, const struct sealing *ahead, struct log_appended *out);
+int log_append_replicated_as_sealed(struct log *, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
+				    const struct sealing *ahead, struct log_appended *out);
+
 /* A new leader epoch begins at the end of the log (for a replica that becomes leader). */
 void log_begin_epoch(struct log *, int32_t epoch);
 

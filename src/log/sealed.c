@@ -114,9 +114,14 @@ int sealed_read(const struct sealed_at *at, struct str topic, struct records *ra
 
 /* ---- for a log ---- */
 
+bool log_may_seal(const struct log *log)
+{
+	return __builtin_expect(log->config->encryption_enable || log_dir_seals(log->dir), 0) && !log_is_metadata(log);
+}
+
 bool log_seals(const struct log *log, const struct batch_header *h)
 {
-	return __builtin_expect(log->config->encryption_enable, 0) && seal_applies(h) && !log_is_metadata(log);
+	return log_may_seal(log) && seal_applies(h);
 }
 
 int log_seal(const struct log *log, const uint8_t *p, struct batch_header *h, struct buf *out)

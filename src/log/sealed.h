@@ -1,6 +1,7 @@
 /*
  * sealed: batches that are sealed before they are written (atrest/seal.h), where the topic's
- * odradek.encryption.enable says so, and opened when they are read.
+ * odradek.encryption.enable or the directory (odradek.log.encryption.dirs) says so, and opened when
+ * they are read.
  *
  * 1. What goes into a log and comes out of it is plaintext: the leader and its followers each seal
  *    a batch as they append it, each node with its own key. When the setting changes, existing

@@ -491,6 +491,23 @@ static void listeners_are_read_with_hosts_ports_and_brackets(void **state)
 	unload(&l);
 }
 
+static void directories_may_be_encrypted(void **state)
+{
+	struct loaded l =
+		expect_fine("log.dirs=/a,/b\nodradek.log.encryption.dirs=/b\nodradek.log.encryption.key.file=/k");
+
+	unload(&l);
+	expect_error("log.dirs=/a,/b\nodradek.log.encryption.dirs=/b", "server.properties:7", "it needs odradek.log");
+	expect_error("log.dirs=/a,/b\nodradek.log.encryption.dirs=/b/\nodradek.log.encryption.key.file=/k",
+		     "server.properties:7", "each must stand in log.dirs");
+}
+
+static void a_command_for_keys_is_a_secret(void **state)
+{
+	expect_error("odradek.log.encryption.key.file=/k\nodradek.log.encryption.key.command=vault --token a-secret",
+		     "server.properties:7", "odradek.log.encryption.key.command=[hidden]: odradek.log");
+}
+
 static void a_mechanism_of_a_listener_may_have_settings_of_its_own(void **state)
 {
 	struct loaded l = expect_fine(
@@ -668,6 +685,8 @@ int main(void)
 		cmocka_unit_test(values_that_contradict_each_other_stop_the_start),
 		cmocka_unit_test(listeners_are_read_with_hosts_ports_and_brackets),
 		cmocka_unit_test(a_listener_may_have_limits_of_its_own),
+		cmocka_unit_test(directories_may_be_encrypted),
+		cmocka_unit_test(a_command_for_keys_is_a_secret),
 		cmocka_unit_test(a_mechanism_of_a_listener_may_have_settings_of_its_own),
 		cmocka_unit_test(a_port_may_be_shared_by_ipv4_and_ipv6),
 		cmocka_unit_test(listeners_that_cannot_be_are_refused),

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "log/sealing.h"
 #include "tests/log/fixture.h"
 
 #define SEGMENT "00000000000000000000.log"
@@ -113,6 +114,101 @@ static void what_is_appended_is_left_as_it_was(void **state)
 	assert_non_null(memmem(b.p, b.len, "abcdefghij", 10));
 	assert_true(batch_crc_ok(b.p, &info.header));
 	buf_fini(&b);
+}
+
+/* Sealed ahead, a batch is appended as it is; where another came before it is sealed anew. */
+static void what_was_sealed_ahead_is_taken_where_it_fits(void **state)
+{
+	struct batch_of what = {.n = 1};
+	struct log_appended out;
+
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		struct sealing ahead = {0};
+		struct batch_info info;
+		struct buf b = {0};
+
+		fixture_build(&b, &what, f.now_ms);
+		assert_int_equal(fixture_check(&f, &b, &info), 0);
+		assert_true(sealing_begin_batch(f.log, b.p, &info.header, 0, &ahead));
+		sealing_run(&ahead);
+		if (late)
+			fixture_append_n(&f, 1);
+		assert_int_equal(log_append_as_sealed(f.log, b.p, &info, 0, f.now_ms, &ahead, &out), 0);
+		assert_int_equal(out.base_offset, 2 * late);
+		assert_int_equal(log_dir_sealed(f.dir, LOG_DIR_SEALED_LATE), late);
+		assert_int_equal(log_dir_sealed(f.dir, LOG_DIR_SEALED), 1 + 2 * late);
+		sealing_fini(&ahead);
+		buf_fini(&b);
+	}
+	log_set_high_watermark(f.log, 3);
+	assert_int_equal(plain_values(SEGMENT), 0);
+	check_values(3);
+	fixture_check_whole(&f);
+}
+
+static void what_was_sealed_ahead_without_a_key_is_refused(void **state)
+{
+	struct batch_of what = {.n = 1};
+	struct sealing ahead = {0};
+	struct log_appended out;
+	struct batch_info info;
+	struct buf b = {0};
+
+	(void)state;
+	f.keys = (struct atrest_keys){0};
+	fixture_build(&b, &what, f.now_ms);
+	assert_int_equal(fixture_check(&f, &b, &info), 0);
+	assert_true(sealing_begin_batch(f.log, b.p, &info.header, 0, &ahead));
+	sealing_run(&ahead);
+	assert_int_equal(log_append_as_sealed(f.log, b.p, &info, 0, f.now_ms, &ahead, &out), ERR_KAFKA_STORAGE_ERROR);
+	assert_int_equal(log_offsets(f.log).end, 0);
+	sealing_fini(&ahead);
+	buf_fini(&b);
+}
+
+static void a_follower_seals_ahead(void **state)
+{
+	struct log_appended out;
+	struct buf b = {0};
+
+	(void)state;
+	f.config.encryption_enable = false;
+	fixture_append_n(&f, 20);
+	assert_int_equal(fixture_read(&f, 0, 1 << 20, &b), 0);
+	assert_int_equal(log_truncate_fully_at(f.log, 0), 0);
+	f.config.encryption_enable = true;
+	f.config.segment_bytes = 300;
+	for (int damaged = 1; damaged >= 0; damaged--) {
+		struct sealing ahead = {0};
+
+		b.p[b.len - 1] ^= (uint8_t)damaged;
+		assert_true(sealing_begin_replicated(f.log, b.p, b.len, &ahead));
+		sealing_run(&ahead);
+		assert_int_equal(log_append_replicated_as_sealed(f.log, b.p, b.len, 0, f.now_ms, &ahead, &out),
+				 damaged ? ERR_CORRUPT_MESSAGE : 0);
+		b.p[b.len - 1] ^= (uint8_t)damaged;
+		sealing_fini(&ahead);
+	}
+	assert_int_equal(out.last_offset, 19);
+	assert_true(log_segments(f.log) > 3);
+	assert_int_equal(log_dir_sealed(f.dir, LOG_DIR_SEALED), 20);
+	assert_int_equal(log_dir_sealed(f.dir, LOG_DIR_SEALED_LATE), 0);
+	log_set_high_watermark(f.log, 20);
+	assert_int_equal(plain_values(SEGMENT), 0);
+	fixture_check_whole(&f);
+	buf_fini(&b);
+}
+
+/* Whatever the topic says. */
+static void a_directory_is_sealed_as_a_whole(void **state)
+{
+	(void)state;
+	f.config.encryption_enable = false;
+	log_dir_seal_all(f.dir);
+	fixture_append_n(&f, 5);
+	assert_int_equal(plain_values(SEGMENT), 0);
+	check_values(5);
 }
 
 static void a_follower_seals_with_its_own_key(void **state)
@@ -297,6 +393,10 @@ int main(void)
 		TEST(a_log_in_clear_is_as_ever),
 		TEST(turned_on_and_off_each_batch_stays_what_it_is),
 		TEST(what_is_appended_is_left_as_it_was),
+		TEST(what_was_sealed_ahead_is_taken_where_it_fits),
+		TEST(what_was_sealed_ahead_without_a_key_is_refused),
+		TEST(a_follower_seals_ahead),
+		TEST(a_directory_is_sealed_as_a_whole),
 		TEST(a_follower_seals_with_its_own_key),
 		TEST(what_others_say_is_sealed_is_not),
 		TEST(without_its_key_it_waits_and_nothing_is_lost),
