@@ -23,6 +23,8 @@
 #define HOST_MAX 256
 #define STRANGERS_MAX 2048
 #define KAFKA_SOCKET_BUFFER 102400
+#define KAFKA_LISTEN_BACKLOG 50
+#define SOMAXCONN_OF_LINUX 4096
 
 /* ---- binding ---- */
 
@@ -42,6 +44,14 @@ static int32_t socket_buffer(const struct config *c, enum config_id id)
 	return bytes == KAFKA_SOCKET_BUFFER ? -1 : bytes;
 }
 
+/* The same: the system's limit, so that clients that come back together can wait (Linux: net.core.somaxconn). */
+static int32_t backlog(const struct config *c)
+{
+	int32_t size = config_int(c, CONFIG_SOCKET_LISTEN_BACKLOG_SIZE);
+
+	return size == KAFKA_LISTEN_BACKLOG ? SOMAXCONN_OF_LINUX : size;
+}
+
 static void read_limits(struct node *n, struct net_limits *l)
 {
 	const struct config *c = n->config;
@@ -56,7 +66,7 @@ static void read_limits(struct node *n, struct net_limits *l)
 	l->request_max_bytes = (size_t)config_int(c, CONFIG_SOCKET_REQUEST_MAX_BYTES);
 	l->socket_send_buffer_bytes = socket_buffer(c, CONFIG_SOCKET_SEND_BUFFER_BYTES);
 	l->socket_receive_buffer_bytes = socket_buffer(c, CONFIG_SOCKET_RECEIVE_BUFFER_BYTES);
-	l->socket_listen_backlog_size = config_int(c, CONFIG_SOCKET_LISTEN_BACKLOG_SIZE);
+	l->socket_listen_backlog_size = backlog(c);
 	l->queued_max_request_bytes = queued > 0 ? queued : config_long(c, CONFIG_ODRADEK_QUEUED_MAX_REQUEST_BYTES);
 	l->frame_deadline_ms = config_long(c, CONFIG_ODRADEK_FRAME_DEADLINE_MS);
 }
@@ -128,6 +138,16 @@ static int32_t own_limit(const struct config *c, struct str listener, enum confi
 	return config_at_is_set(c, &at, id) ? (int32_t)config_at_long(c, &at, id) : NET_NO_LIMIT;
 }
 
+/* Kafka's protected listener: that of the brokers, if clients have another one. */
+static bool is_between_brokers(const struct config_network *network, const struct config_endpoint *e)
+{
+	int n = 0;
+
+	for (int i = 0; i < network->n_listeners; i++)
+		n += !network->listeners[i].controller;
+	return n > 1 && str_eq(e->name, network->inter_broker_listener);
+}
+
 /* Sets up the mechanisms offered by listeners with authentication. */
 static enum node_end prepare_sasl(struct node *n)
 {
@@ -174,6 +194,7 @@ enum node_end node_bind(struct node *n)
 			.max_connection_creation_rate =
 				own_limit(n->config, e->name, CONFIG_MAX_CONNECTION_CREATION_RATE),
 			.exempt = e->controller,
+			.is_protected = is_between_brokers(network, e),
 			.lets_all_in = e->protocol == PROTOCOL_PLAINTEXT && !e->controller,
 		};
 	}

@@ -3,11 +3,11 @@
  * counts.
  *
  * 1. A limit on one address closes the connection that exceeds it: at once or, if it is a rate, a
- *    little later. The other limits (max.connections, the creation rate, descriptors) stop
- *    accepting: connections wait in the system's backlog, as in Kafka.
- * 2. An exempt listener is subject only to its own limits and to max_strangers. When it takes a
- *    place beyond max.connections, the least recently active connection of the others is closed
- *    (KIP-612).
+ *    little later. The other limits (max.connections, the creation rate, descriptors, a herd of
+ *    strangers) stop accepting: connections wait in the system's backlog, as in Kafka.
+ * 2. An exempt or protected listener is subject only to its own limits and to max_strangers. When it
+ *    takes a place beyond max.connections, the least recently active connection of the others is
+ *    closed (KIP-612).
  * 3. Each listener accepts at most ACCEPTS_A_TURN connections before the others have their turn.
  * 4. Each reason to pause is a bit; a listener accepts when none is set.
  */
@@ -22,10 +22,12 @@
 
 #define ACCEPTS_A_TURN 16
 #define NO_DESCRIPTORS_MS 100
+#define STRANGERS_MS 10
 #define MILLI 1000
 
-enum { PAUSE_CLOSED = 1, PAUSE_FULL = 2, PAUSE_RATE = 4, PAUSE_DESCRIPTORS = 8 };
-enum { TELL_PER_IP, TELL_FULL, TELL_RATE, TELL_DESCRIPTORS, TELL_IP_RATE };
+enum { PAUSE_CLOSED = 1, PAUSE_FULL = 2, PAUSE_RATE = 4, PAUSE_DESCRIPTORS = 8, PAUSE_STRANGERS = 16 };
+enum { PAUSES_IN_TIME = PAUSE_RATE | PAUSE_DESCRIPTORS | PAUSE_STRANGERS };
+enum { TELL_PER_IP, TELL_FULL, TELL_RATE, TELL_DESCRIPTORS, TELL_IP_RATE, TELL_STRANGERS };
 
 /* The connections from one address. */
 struct peer {
@@ -158,7 +160,7 @@ static void listener_resume(struct timer *t)
 {
 	struct net_listener *l = container_of(t, struct net_listener, resume);
 
-	listener_set_paused(l, l->paused & ~(PAUSE_RATE | PAUSE_DESCRIPTORS));
+	listener_set_paused(l, l->paused & ~PAUSES_IN_TIME);
 }
 
 /* delay_ms < 0: until something else resumes it. */
@@ -174,9 +176,14 @@ static bool net_is_full(const struct net *net)
 	return net->acceptor.n_conns >= net->limits.max_connections;
 }
 
+static bool is_protected(const struct net_listener *l)
+{
+	return l->config.exempt || l->config.is_protected;
+}
+
 static bool listener_is_full(const struct net_listener *l)
 {
-	return l->n_conns >= l->config.max_connections || (!l->config.exempt && net_is_full(l->net));
+	return l->n_conns >= l->config.max_connections || (!is_protected(l) && net_is_full(l->net));
 }
 
 /* A connection is gone: listeners that waited for a place may accept again. */
@@ -196,7 +203,7 @@ static int64_t listener_rate_wait_ms(struct net_listener *l)
 {
 	int64_t now = env_mono_ms(l->net->env);
 	int64_t wait = rate_wait_ms(&l->rate, now);
-	int64_t all = l->config.exempt ? 0 : rate_wait_ms(&l->net->acceptor.rate, now);
+	int64_t all = is_protected(l) ? 0 : rate_wait_ms(&l->net->acceptor.rate, now);
 
 	if (wait < 0 || all < 0)
 		return -1;
@@ -217,6 +224,14 @@ static bool listener_may(struct net_listener *l)
 			diag_warn(net->env->diag, "connections wait",
 				  "listener=%s reason=\"max.connections is reached\" connections=%d", l->config.name,
 				  net->acceptor.n_conns);
+		return false;
+	}
+	if (strangers_must_wait(l, env_mono_ms(net->env))) {
+		listener_rest(l, PAUSE_STRANGERS, STRANGERS_MS);
+		if (tell(net, TELL_STRANGERS))
+			diag_warn(net->env->diag, "connections wait",
+				  "listener=%s reason=\"many are not known yet: they come first\" connections=%d",
+				  l->config.name, l->n_conns);
 		return false;
 	}
 	wait = listener_rate_wait_ms(l);
@@ -264,6 +279,7 @@ static struct conn *conn_new(struct net_listener *l, struct sock *s, const struc
 			       : net->limits.request_max_bytes;
 	c->listener = (uint16_t)l->index;
 	c->exempt = l->config.exempt;
+	c->is_protected = is_protected(l);
 	c->is_let_in = l->config.lets_all_in;
 	c->reactor = &net->reactors[least_busy(net, &net->acceptor, net->n_reactors)];
 	list_init(&c->lru);
@@ -330,7 +346,7 @@ static void acceptor_take(struct net_listener *l, struct sock *s, const struct a
 		return;
 	peer = peer_ref(a, addr);
 	rate_take(&l->rate);
-	if (!l->config.exempt)
+	if (!is_protected(l))
 		rate_take(&a->rate);
 	if (peer->n > peer_limit(&net->limits, peer)) {
 		refuse(l, s, peer, addr);
@@ -340,6 +356,7 @@ static void acceptor_take(struct net_listener *l, struct sock *s, const struct a
 	if (net_is_full(net))
 		acceptor_shed(a, net);
 	c = conn_new(l, s, addr, peer);
+	strangers_come(l);
 	a->n_conns++;
 	a->n_by_reactor[c->reactor->index]++;
 	l->n_conns++;
@@ -557,7 +574,7 @@ void net_set_tls(struct net *net, int i, struct tls_context *tls)
 static void listener_try(struct net_listener *l)
 {
 	timer_stop(&l->resume);
-	listener_set_paused(l, l->paused & ~(PAUSE_RATE | PAUSE_DESCRIPTORS));
+	listener_set_paused(l, l->paused & ~PAUSES_IN_TIME);
 }
 
 void net_set_creation_rate(struct net *net, int32_t per_second)

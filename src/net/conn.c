@@ -113,7 +113,7 @@ void conn_drop(struct conn *c, enum conn_end end)
 	output_drop(c);
 	net->handler.closed(net->arg, c);
 	reactor_unwait(c);
-	reactor_know(c);
+	reactor_know(c, false);
 	input_drop(c);
 	list_remove(&c->lru);
 	list_remove(&c->ready);
@@ -202,6 +202,7 @@ static void conn_show(struct conn *c, struct turn *t)
 		case INPUT_FRAME:
 			t->frames--;
 			c->in_work = true;
+			strangers_move(c);
 			net->handler.frame(net->arg, c, &frame);
 		}
 	}
@@ -216,7 +217,7 @@ static bool conn_may_read(const struct conn *c, const struct turn *t)
 static void conn_read(struct conn *c, struct turn *t)
 {
 	struct net *net = c->reactor->net;
-	bool shook_hands = c->transport.shaking_hands;
+	bool shook_hands = c->transport.shaking_hands, had_answered = c->transport.answered;
 	size_t asked = 0;
 	ssize_t n = input_read(c, &asked);
 
@@ -224,6 +225,8 @@ static void conn_read(struct conn *c, struct turn *t)
 		return;
 	if (shook_hands && net->handler.secured && (n == -EKEYREJECTED || !c->transport.shaking_hands))
 		net->handler.secured(net->arg, c, n != -EKEYREJECTED);
+	if (shook_hands != c->transport.shaking_hands || had_answered != c->transport.answered)
+		strangers_move(c);
 	t->unread = false;
 	if (n > 0) {
 		atomic_fetch_add_explicit(&c->reactor->bytes_in, n, memory_order_relaxed);
@@ -372,6 +375,8 @@ void conn_turn(struct conn *c, int ready)
 
 	check(c->state != CONN_GONE && !c->in_turn);
 	c->in_turn = true;
+	if (conn_is_laborious(c) && r->labour_left > 0)
+		r->labour_left--;
 	t.readable = t.unread = c->readable || (ready & c->transport.read_wants);
 	c->readable = false;
 	reactor_touch(c, t.now_ns);
@@ -403,10 +408,19 @@ void conn_turn(struct conn *c, int ready)
 
 /* ---- birth and stop ---- */
 
+/* Handshakes take turns with everything else: those beyond the limit wait in the queue, and their sockets are not polled meanwhile. */
 static void conn_ready(struct sock *s, int ready, void *arg)
 {
-	(void)s;
-	conn_turn(arg, ready);
+	struct conn *c = arg;
+
+	if (!conn_is_laborious(c) || c->reactor->labour_left > 0) {
+		conn_turn(c, ready);
+		return;
+	}
+	c->readable = true;
+	c->want = 0;
+	sock_want(s, 0);
+	reactor_schedule(c);
 }
 
 void conn_open(struct post *p)
@@ -490,7 +504,7 @@ void conn_know(struct conn *c)
 {
 	if (list_empty(&c->stranger))
 		return;
-	reactor_know(c);
+	reactor_know(c, true);
 	if (c->exempt && c->frame_max == NET_STRANGERS_FRAME_MAX)
 		c->frame_max = c->reactor->net->limits.request_max_bytes;
 }

@@ -13,8 +13,9 @@
  *    queued_max_request_bytes; once it is spent only exempt connections read, and the one that has
  *    waited longest is served first.
  * 5. A connection is a stranger's until its handler identifies the peer (conn_know). Each listener
- *    may have max_strangers of them, except one with lets_all_in: beyond that the oldest is closed,
- *    so that a flood cannot hold its places for long and a client that is quick gets in.
+ *    may have max_strangers of them, except one with lets_all_in. While these are being identified
+ *    (a herd), no more are accepted. Otherwise (a flood) the oldest is closed for the newest, so
+ *    that a flood cannot hold its places for long and a client that is quick gets in.
  * 6. Every refusal and abnormal end is logged, at most one line per second for each kind of end and
  *    reactor.
  */
@@ -46,17 +47,16 @@ struct net_limits {
 	const struct net_ip_limit *ip_limits; /* max.connections.per.ip.overrides, hosts resolved; copied */
 	int n_ip_limits;
 	int32_t max_connection_creation_rate; /* max.connection.creation.rate, per second */
-	/* unauthenticated connections per listener; the oldest is closed in favour of the newest */
-	int32_t max_strangers;
-	int64_t connections_max_idle_ms;     /* connections.max.idle.ms; < 0: for ever */
-	int64_t frame_deadline_ms;	     /* from the first byte of a frame to its last */
-	int64_t handshake_deadline_ms;	     /* from accepting to the end of the TLS handshake */
-	int64_t write_deadline_ms;	     /* longest time without the peer taking a byte of a waiting answer */
-	size_t request_max_bytes;	     /* socket.request.max.bytes */
-	int64_t queued_max_request_bytes;    /* queued.max.request.bytes; > 0 */
-	int32_t socket_send_buffer_bytes;    /* socket.send.buffer.bytes; -1: the system's */
-	int32_t socket_receive_buffer_bytes; /* socket.receive.buffer.bytes; -1: the system's */
-	int32_t socket_listen_backlog_size;  /* socket.listen.backlog.size */
+	int32_t max_strangers;		      /* unauthenticated connections per listener */
+	int64_t connections_max_idle_ms;      /* connections.max.idle.ms; < 0: for ever */
+	int64_t frame_deadline_ms;	      /* from the first byte of a frame to its last */
+	int64_t handshake_deadline_ms;	      /* from accepting to the end of the TLS handshake */
+	int64_t write_deadline_ms;	      /* longest time without the peer taking a byte of a waiting answer */
+	size_t request_max_bytes;	      /* socket.request.max.bytes */
+	int64_t queued_max_request_bytes;     /* queued.max.request.bytes; > 0 */
+	int32_t socket_send_buffer_bytes;     /* socket.send.buffer.bytes; -1: the system's */
+	int32_t socket_receive_buffer_bytes;  /* socket.receive.buffer.bytes; -1: the system's */
+	int32_t socket_listen_backlog_size;   /* socket.listen.backlog.size */
 };
 
 /*
@@ -77,6 +77,11 @@ struct net_listener_config {
 	 * peer is identified, by a frame size of NET_STRANGERS_FRAME_MAX.
 	 */
 	bool exempt;
+	/*
+	 * For connections between brokers, where clients have another listener: not limited by
+	 * max_connections across listeners and by their common rate.
+	 */
+	bool is_protected;
 	/*
 	 * The listener authenticates nobody: identifying a peer means nothing, and max_strangers
 	 * does not apply. Many clients may be connected before they ask for anything.

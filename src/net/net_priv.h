@@ -4,6 +4,7 @@
  *	net.c		creation, listening, stop, counters
  *	acceptor.c	listeners, the limits on connections; reactor 0
  *	held.c		connections that are held and closed a little later; reactor 0
+ *	strangers.c	unidentified connections: a herd or a flood
  *	reactor.c	the turn of a loop: scheduled connections, idle ones, those waiting for room
  *	conn.c		one connection: its turn, its end
  *	input.c		bytes to frames
@@ -28,6 +29,7 @@
 #include "wire/chain.h"
 
 struct cold;
+struct net_listener;
 struct reactor;
 struct peer;
 
@@ -111,10 +113,12 @@ struct conn {
 	uint16_t listener;
 	uint8_t want; /* events last passed to sock_want */
 	uint8_t state;
-	uint8_t end; /* why it is closing */
+	uint8_t end;   /* why it is closing */
+	uint8_t moves; /* steps towards being identified */
 	bool exempt;
-	bool is_let_in; /* its listener authenticates nobody */
-	bool secret;	/* its bytes are wiped after use */
+	bool is_protected; /* or exempt: clients cannot keep it out */
+	bool is_let_in;	   /* its listener authenticates nobody */
+	bool secret;	   /* its bytes are wiped after use */
 	bool in_work;
 	bool in_turn;
 	bool readable; /* the socket has unread bytes that nothing wanted to read */
@@ -122,6 +126,8 @@ struct conn {
 	bool granted;  /* it has waited for room, and may now read without asking */
 };
 
+/* Its next turn may take a millisecond: the TLS handshake of a client. */
+static inline bool conn_is_laborious(const struct conn *c) { return c->transport.shaking_hands && !c->is_protected; }
 /*
  * Runs one turn: handles what is ready (SOCK_*), then frames and answers, then decides what to wait
  * for. May free c.
@@ -207,10 +213,13 @@ struct bell {
 	_Atomic bool rung;
 };
 
+#define HANDSHAKES_A_TURN 8
+
 /* The unidentified connections of one listener on this reactor. */
 struct strangers {
-	struct list conns;
-	int32_t n;
+	struct list still; /* those that have made no step yet; oldest first, as the next */
+	struct list moved;
+	int32_t n_still, n_moved;
 };
 
 struct reactor {
@@ -227,6 +236,7 @@ struct reactor {
 	_Atomic int64_t oldest_ticket; /* the oldest ticket in `waiting` */
 	struct post turn;	       /* posted while `ready` is not empty */
 	bool turn_posted;
+	int labour_left;  /* handshakes that may still run before everything else has had a turn */
 	struct bell wake; /* there may be room again */
 	struct bell stop;
 	struct bell shed;    /* one connection must be closed */
@@ -266,10 +276,22 @@ void reactor_wait(struct conn *c, size_t wanted);
 void reactor_unwait(struct conn *c);
 bool reactor_is_full(struct reactor *r);
 void reactor_add(struct conn *c);
-/* Registers a stranger; closes the oldest one of its listener if there are too many. */
+
+/* ---- strangers.c ---- */
+
+/* On reactor 0: a connection was accepted on l. */
+void strangers_come(struct net_listener *l);
+/*
+ * On reactor 0: must l accept nobody at the moment, because too many are unidentified, and they are
+ * being identified? Ask again a little later.
+ */
+bool strangers_must_wait(struct net_listener *l, int64_t now_ms);
+/* Registers a stranger; in a flood, closes the oldest one of its listener if there are too many. */
 void reactor_greet(struct conn *c);
+/* c has made a step towards being identified: its handshake has, or a whole frame has come. */
+void strangers_move(struct conn *c);
 /* c has been identified, or is gone. */
-void reactor_know(struct conn *c);
+void reactor_know(struct conn *c, bool known);
 /* Call it before the first connection is accepted. */
 void reactor_expect(struct reactor *r, int n_listeners);
 
@@ -281,12 +303,23 @@ struct rate {
 	int64_t filled_ms;
 };
 
+/* The unidentified connections of one listener on all reactors. The last two members belong to reactor 0. */
+struct strangers_of {
+	_Atomic int32_t n;	 /* includes connections on their way to a reactor */
+	_Atomic int64_t n_moves; /* steps that all of them have made since the start */
+	_Atomic int64_t n_known; /* how many have been identified since the start */
+	_Atomic bool flood;	 /* the oldest is closed for the newest */
+	int64_t since_ms;	 /* since when the listener has been full and too little has happened; 0: not full */
+	int64_t then;		 /* n_moves, or n_known in a flood, at that time */
+};
+
 struct net_listener {
 	struct net *net;
 	struct listener *listener;
 	struct net_listener_config config; /* name and host are copies */
 	struct addr addr;
 	struct rate rate;
+	struct strangers_of strangers;
 	struct timer resume;
 	int32_t n_conns;
 	uint8_t paused; /* PAUSE_* of acceptor.c */
@@ -304,7 +337,7 @@ struct acceptor {
 	struct rate rate;
 	uint64_t next_id;
 	bool stopping;
-	struct diag_limit limits[5];
+	struct diag_limit limits[6];
 	struct list held; /* see held.c */
 	int n_held;
 	struct timer held_timer;

@@ -2,7 +2,10 @@
  * reactor: what happens between connections: turns, idle connections, and those waiting for room.
  *
  * 1. Connections with something to do are in `ready`; one post runs them all, so that their
- *    answers, and the room they give back, come after the event that caused them.
+ *    answers, and the room they give back, come after the event that caused them. Of TLS handshakes,
+ *    which take about a millisecond each, it runs HANDSHAKES_A_TURN, then everything else has its
+ *    turn, so that nodes are served while many clients connect. Handshakes on exempt and protected
+ *    listeners do not count.
  * 2. `lru` holds all connections, least recently active first; one timer looks at its head.
  * 3. `waiting` is ordered by ticket. The oldest goes first, across reactors too: a reactor with a
  *    younger head wakes the one with the older. A waiter is queued before the budget is checked
@@ -54,20 +57,27 @@ void reactor_schedule(struct conn *c)
 	}
 }
 
-/* Connections scheduled during it run in the next one. */
+/*
+ * Connections scheduled during the turn run in the next one, and so do handshakes beyond the limit
+ * of a turn.
+ */
 static void reactor_turn(struct post *p)
 {
 	struct reactor *r = container_of(p, struct reactor, turn);
 	struct list now, *l;
 
 	r->turn_posted = false;
+	r->labour_left = HANDSHAKES_A_TURN;
 	list_init(&now);
 	list_splice(&now, &r->ready);
 	while ((l = list_first(&now))) {
 		struct conn *c = container_of(l, struct conn, ready);
 
 		list_remove(l);
-		conn_turn(c, 0);
+		if (conn_is_laborious(c) && r->labour_left == 0)
+			reactor_schedule(c);
+		else
+			conn_turn(c, 0);
 	}
 }
 
@@ -169,46 +179,11 @@ static void reactor_shed(struct post *p)
 	{
 		struct conn *c = container_of(l, struct conn, lru);
 
-		if (!c->exempt && c->state == CONN_OPEN && !c->in_turn) {
+		if (!c->is_protected && c->state == CONN_OPEN && !c->in_turn) {
 			conn_drop(c, CONN_END_SHED);
 			return;
 		}
 	}
-}
-
-/* ---- those that are not known yet ---- */
-
-void reactor_expect(struct reactor *r, int n_listeners)
-{
-	xfree(r->strangers);
-	r->strangers = xcalloc((size_t)n_listeners, sizeof(*r->strangers));
-	for (int i = 0; i < n_listeners; i++)
-		list_init(&r->strangers[i].conns);
-}
-
-/* Connections are spread evenly, so each reactor has its share of the limit. */
-static int32_t strangers_max(const struct net *net)
-{
-	int32_t share = net->limits.max_strangers / net->n_reactors;
-
-	return share > 0 ? share : 1;
-}
-
-void reactor_greet(struct conn *c)
-{
-	struct strangers *s = &c->reactor->strangers[c->listener];
-
-	list_push(&s->conns, &c->stranger);
-	if (++s->n > strangers_max(c->reactor->net))
-		conn_drop(container_of(list_first(&s->conns), struct conn, stranger), CONN_END_STRANGER);
-}
-
-void reactor_know(struct conn *c)
-{
-	if (list_empty(&c->stranger))
-		return;
-	list_remove(&c->stranger);
-	c->reactor->strangers[c->listener].n--;
 }
 
 /* ---- waiting for room ---- */
@@ -390,6 +365,7 @@ void reactor_init(struct reactor *r, struct net *net, int index)
 	list_init(&r->waiting);
 	atomic_store(&r->oldest_ticket, BUDGET_NO_TICKET);
 	r->turn.run = reactor_turn;
+	r->labour_left = HANDSHAKES_A_TURN;
 	r->wake.post.run = reactor_wake;
 	r->stop.post.run = reactor_stop;
 	r->shed.post.run = reactor_shed;

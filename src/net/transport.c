@@ -47,6 +47,7 @@ static void note(struct transport *t)
 	t->pending = tls_is_pending(t->tls);
 	t->took = tls_took(t->tls);
 	t->shaking_hands = !tls_is_established(t->tls);
+	t->answered = tls_has_answered(t->tls);
 }
 
 static ssize_t encrypted_read(struct transport *t, void *p, size_t len)

@@ -43,8 +43,9 @@ struct tls_session {
 	size_t took; /* bytes the last read took from the socket */
 	bool established;
 	bool pending;
-	bool drained; /* the socket has no more data at the moment */
-	bool ended;   /* the peer will send no more */
+	bool drained;  /* the socket has no more data at the moment */
+	bool ended;    /* the peer will send no more */
+	bool answered; /* something was sent */
 	uint8_t n_head, head_given;
 	uint8_t head[9]; /* start of the client's first message: record header and handshake header */
 };
@@ -92,6 +93,7 @@ static int bio_write(BIO *b, const char *p, size_t len, size_t *sent)
 
 	BIO_clear_retry_flags(b);
 	*sent = n > 0 ? (size_t)n : 0;
+	s->answered |= n > 0;
 	if (n > 0)
 		return 1;
 	if (n == 0 || n == -EAGAIN)
@@ -452,6 +454,11 @@ int tls_read_wants(const struct tls_session *s)
 bool tls_is_pending(const struct tls_session *s)
 {
 	return s->pending;
+}
+
+bool tls_has_answered(const struct tls_session *s)
+{
+	return s->answered;
 }
 
 size_t tls_took(const struct tls_session *s)

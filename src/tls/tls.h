@@ -120,6 +120,8 @@ int tls_read_wants(const struct tls_session *s);
  * that the socket will not report as readable.
  */
 bool tls_is_pending(const struct tls_session *s);
+/* Has anything been sent to the peer? On an accepted socket: its ClientHello is there, and was answered. */
+bool tls_has_answered(const struct tls_session *s);
 /* How many bytes the last read consumed from the socket. */
 size_t tls_took(const struct tls_session *s);
 /* Why the session failed: "certificate verify failed: self-signed certificate"; "" if it has not. */

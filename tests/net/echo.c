@@ -157,6 +157,7 @@ static void on_frame(void *arg, struct conn *c, struct frame *f)
 	char what = f->len > 0 ? (char)f->p[0] : '\0'; /* request_new takes the frame */
 
 	check(!conn_data(c));
+	atomic_store(&e->unsecured_before, atomic_load(&e->unsecured));
 	atomic_fetch_add(&e->frames, 1);
 	if (what == 'q')
 		conn_no_reply(c);

@@ -587,15 +587,16 @@ static void connections_beyond_the_bound_wait_until_one_closes(void **state)
 	world_close(&w);
 }
 
-static void an_exempt_listener_takes_the_place_of_an_idle_connection(void **state)
+static void takes_the_place_of_an_idle_connection(bool exempt)
 {
 	struct net_listener_config l[2] = {one_listener(), one_listener()};
 	struct net_limits limits;
 	struct world w;
 	int a, b, c;
 
-	l[1].name = "CONTROLLER";
-	l[1].exempt = true;
+	l[1].name = "NODES";
+	l[1].exempt = exempt;
+	l[1].is_protected = !exempt;
 	net_limits_default(&limits, (int64_t)1 << 30);
 	limits.max_connections = 2;
 	world_begin(&w);
@@ -612,6 +613,16 @@ static void an_exempt_listener_takes_the_place_of_an_idle_connection(void **stat
 	close(a);
 	close(c);
 	world_close(&w);
+}
+
+static void an_exempt_listener_takes_the_place_of_an_idle_connection(void **state)
+{
+	takes_the_place_of_an_idle_connection(true);
+}
+
+static void a_listener_between_brokers_does_too(void **state)
+{
+	takes_the_place_of_an_idle_connection(false);
 }
 
 static void connections_are_spread_over_the_reactors(void **state)
@@ -706,6 +717,7 @@ int main(void)
 		cmocka_unit_test(one_address_has_its_bound),
 		cmocka_unit_test(connections_beyond_the_bound_wait_until_one_closes),
 		cmocka_unit_test(an_exempt_listener_takes_the_place_of_an_idle_connection),
+		cmocka_unit_test(a_listener_between_brokers_does_too),
 		cmocka_unit_test(connections_are_spread_over_the_reactors),
 		cmocka_unit_test(a_clean_stop_answers_what_is_in_work_and_closes_the_idle),
 		cmocka_unit_test(a_wildcard_takes_both_families_and_tells_the_local_address),

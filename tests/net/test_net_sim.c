@@ -570,6 +570,8 @@ static void the_oldest_stranger_goes_for_the_newest(void **state)
 		peer_run(&s, p[i], says_half_a_frame, 1);
 		sim_run_for(s.w, 100);
 	}
+	assert_false(p[0]->closed); /* they could be a herd */
+	sim_run_for(s.w, 3000);
 	assert_true(p[0]->closed && p[1]->closed);
 	for (int i = 2; i < 6; i++)
 		assert_false(p[i]->closed);
@@ -581,6 +583,49 @@ static void the_oldest_stranger_goes_for_the_newest(void **state)
 	peer_run(&s, peer_add(&s, HEALTHY), is_known, 1);
 	sim_run_for(s.w, 100);
 	assert_false(p[3]->closed);
+	story_end(&s);
+}
+
+/* Ten times as many as there are places, at once: none of them is sent away. */
+static void a_herd_gets_in_whole(void **state)
+{
+	struct story s = story_default();
+	struct peer *p[40];
+
+	s.limits.max_strangers = 4;
+	s.n_reactors = 2;
+	story_begin(&s, 1, NULL);
+	for (int i = 0; i < 40; i++) {
+		p[i] = peer_add(&s, HEALTHY);
+		peer_run(&s, p[i], is_known, 1);
+	}
+	sim_run_for(s.w, 60000);
+	for (int i = 0; i < 40; i++)
+		assert_true(p[i]->done && !p[i]->closed && !p[i]->wrong);
+	assert_int_equal(s.echo.opened, 40);
+	story_end(&s);
+}
+
+/* Sixty that say nothing more, then one who does. */
+static void a_flood_keeps_nobody_out(void **state)
+{
+	struct story s = story_default();
+	struct peer *p[60], *healthy;
+	int n = 0;
+
+	s.limits.max_strangers = 32;
+	story_begin(&s, 1, NULL);
+	for (int i = 0; i < 60; i++) {
+		p[i] = peer_add(&s, HOSTILE);
+		peer_run(&s, p[i], says_half_a_frame, 1);
+	}
+	healthy = peer_add(&s, HEALTHY);
+	peer_run(&s, healthy, is_known, 1);
+	sim_run_for(s.w, 6000);
+	assert_true(healthy->done && !healthy->closed);
+	for (int i = 0; i < 60; i++)
+		n += !p[i]->closed;
+	assert_in_range(n, 0, 32);
 	story_end(&s);
 }
 
@@ -848,6 +893,8 @@ int main(void)
 		cmocka_unit_test(an_unreadable_file_closes_the_connection_in_one_line),
 		cmocka_unit_test(a_length_that_lies_costs_what_was_sent),
 		cmocka_unit_test(the_oldest_stranger_goes_for_the_newest),
+		cmocka_unit_test(a_herd_gets_in_whole),
+		cmocka_unit_test(a_flood_keeps_nobody_out),
 		cmocka_unit_test(who_lets_all_in_has_no_strangers),
 		cmocka_unit_test(an_exempt_listener_has_only_small_frames_of_strangers),
 		cmocka_unit_test(a_part_of_a_secret_is_left_nowhere),

@@ -45,6 +45,7 @@ struct world {
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
 	bool done;
+	bool held, released; /* reactor 0 */
 };
 
 /* ---- the world ---- */
@@ -132,10 +133,10 @@ static void make_file(struct world *w)
 
 static void world_open(struct world *w, const char *client_auth, int64_t handshake_ms)
 {
-	struct net_listener_config l = {.name = "SSL",
-					.host = "127.0.0.1",
-					.max_connections = NET_NO_LIMIT,
-					.max_connection_creation_rate = NET_NO_LIMIT};
+	struct net_listener_config l[2] = {{.name = "SSL",
+					    .host = "127.0.0.1",
+					    .max_connections = NET_NO_LIMIT,
+					    .max_connection_creation_rate = NET_NO_LIMIT}};
 	struct net_limits limits;
 	int failed = -1;
 
@@ -148,13 +149,17 @@ static void world_open(struct world *w, const char *client_auth, int64_t handsha
 	w->ca = authority("authority");
 	w->server = leaf(&w->ca, "server");
 	w->client = leaf(&w->ca, "client");
-	l.tls = w->tls = server_context(w, &w->server, client_auth);
+	l[1] = l[0];
+	l[1].name = "NODES";
+	l[1].exempt = true;
+	l[0].tls = w->tls = server_context(w, &w->server, client_auth);
 	net_limits_default(&limits, (int64_t)1 << 30);
 	if (handshake_ms)
 		limits.handshake_deadline_ms = handshake_ms;
 	w->net = net_new(w->env, &limits, 1, &echo_handler, &w->echo);
-	assert_int_equal(net_listen(w->net, &l, 1, &failed), 0);
+	assert_int_equal(net_listen(w->net, l, 2, &failed), 0);
 	net_accept(w->net, 0);
+	net_accept(w->net, 1);
 	net_start(w->net);
 	loop_thread(net_loop(w->net, 0));
 }
@@ -749,6 +754,71 @@ static void new_connections_see_a_new_certificate_and_old_ones_stay(void **state
 	world_close(&w);
 }
 
+/* ---- nodes beside clients ---- */
+
+static void hold(struct post *p)
+{
+	struct world *w = container_of(p, struct world, post);
+
+	pthread_mutex_lock(&w->lock);
+	w->held = true;
+	pthread_cond_broadcast(&w->cond);
+	while (!w->released)
+		pthread_cond_wait(&w->cond, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void hold_reactor(struct world *w)
+{
+	w->post.run = hold;
+	loop_post(net_loop(w->net, 0), &w->post);
+	pthread_mutex_lock(&w->lock);
+	while (!w->held)
+		pthread_cond_wait(&w->cond, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static void release_reactor(struct world *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->released = true;
+	pthread_cond_broadcast(&w->cond);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Of sixty-four handshakes that wait, a few are looked at before a node's frame that came last. */
+static void a_node_does_not_wait_for_a_herd_of_handshakes(void **state)
+{
+	static const char frame[] = {0, 0, 0, 1, 'e'};
+	struct world w;
+	int fds[64], node;
+	char answer[5];
+
+	world_open(&w, NULL, 0);
+	node = dial_port(net_listener_addr(w.net, 1)->port);
+	for (int i = 0; i < 64; i++)
+		fds[i] = dial(&w);
+	while (w.echo.opened < 65)
+		usleep(1000);
+	hold_reactor(&w);
+	for (int i = 0; i < 64; i++)
+		assert_int_equal(write(fds[i], "no hello of TLS", 15), 15);
+	assert_int_equal(write(node, frame, sizeof(frame)), (ssize_t)sizeof(frame));
+	release_reactor(&w);
+	assert_int_equal(recv(node, answer, sizeof(answer), MSG_WAITALL), (ssize_t)sizeof(answer));
+	assert_in_range(w.echo.unsecured_before, 0, 24);
+	for (int i = 0; i < 64; i++) {
+		char byte;
+
+		while (recv(fds[i], &byte, 1, 0) > 0)
+			;
+		close(fds[i]);
+	}
+	assert_int_equal(w.echo.unsecured, 64);
+	close(node);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -766,6 +836,7 @@ int main(void)
 		cmocka_unit_test(only_those_with_a_good_certificate_are_let_in),
 		cmocka_unit_test(a_certificate_that_is_shown_has_to_be_good),
 		cmocka_unit_test(new_connections_see_a_new_certificate_and_old_ones_stay),
+		cmocka_unit_test(a_node_does_not_wait_for_a_herd_of_handshakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
