@@ -223,7 +223,7 @@ static bool take_quickly(struct record_stream *s, struct stream_record *out, int
 	if (bad || size < 0 || size > end - p || (s->record_max > 0 && size > s->record_max))
 		return false;
 	record = p;
-	out->attributes = (int8_t)*p++;
+	p++; /* attributes */
 	*timestamp_delta = unzigzag(quick_number(&p, &bad));
 	out->offset_delta = quick_int(&p, &bad);
 	out->key_len = quick_int(&p, &bad);
@@ -234,7 +234,7 @@ static bool take_quickly(struct record_stream *s, struct stream_record *out, int
 	}
 	if (end - p < BEHIND_KEY)
 		return false;
-	len = quick_int(&p, &bad);
+	out->value_len = len = quick_int(&p, &bad);
 	if (len > 0) {
 		if (len >= end - p)
 			return false;
@@ -271,7 +271,6 @@ static inline const uint8_t *glance_at(const uint8_t *p, const uint8_t *end, uin
 	uint32_t bad = 0, size, key_len, len;
 	const uint8_t *behind;
 	int32_t delta;
-	uint8_t attributes;
 
 	if (end - p < BEFORE_KEY)
 		return NULL;
@@ -281,7 +280,7 @@ static inline const uint8_t *glance_at(const uint8_t *p, const uint8_t *end, uin
 	if (size > size_max || size > end - p)
 		return NULL;
 	behind = p + size;
-	attributes = *p++;
+	p++; /* attributes */
 	delta = quick_int(&p, &bad);
 	bad |= quick_number(&p, &bad) ^ (uint32_t)g->n << 1;
 	key_len = quick_number(&p, &bad);
@@ -293,7 +292,6 @@ static inline const uint8_t *glance_at(const uint8_t *p, const uint8_t *end, uin
 	len = len & NEGATIVE ? 0 : len >> 1;
 	if (bad || behind - p != (int64_t)len + 1 || behind[-1] != 0) /* no headers, and nothing left over */
 		return NULL;
-	g->attributes |= attributes;
 	g->keyless |= key_len;
 	g->delta_min = least(g->delta_min, delta);
 	g->delta_max = most(g->delta_max, delta);
@@ -337,12 +335,13 @@ static bool take_slowly(struct record_stream *s, struct stream_record *out, int6
 	}
 	s->size += VARINT32_MAX - s->left_in_record + size;
 	s->left_in_record = size;
-	out->attributes = (int8_t)take_byte(s);
+	take_byte(s); /* attributes */
 	*timestamp_delta = take_long(s);
 	out->offset_delta = take_int(s);
 	out->key_len = take_int(s);
 	skip(s, out->key_len);
-	skip(s, take_int(s));
+	out->value_len = take_int(s);
+	skip(s, out->value_len);
 	skip_headers(s);
 	return !s->error && size >= 0 && s->left_in_record == 0;
 }

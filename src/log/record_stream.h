@@ -2,9 +2,8 @@
  * record_stream: iterates over the records of a batch, compressed or not, without their contents,
  * as the validator and the search by time need.
  *
- * Keys, values and headers are skipped. Each record must be exactly as long as it says, and the
- * batch must hold exactly as many records as its header says. Decompression goes through the
- * codecs' fixed buffer and stops at `out_max` bytes.
+ * Keys, values and headers are stepped over, and so are a record's attributes, which mean nothing in this format. Each record must be exactly as long as it says, and the batch must hold
+ * exactly as many as its header says. Decompression goes through the codecs' fixed buffer and stops at `out_max` bytes.
  */
 #ifndef ODRADEK_LOG_RECORD_STREAM_H
 #define ODRADEK_LOG_RECORD_STREAM_H
@@ -19,8 +18,8 @@ struct stream_record {
 	int64_t offset;
 	int64_t timestamp;
 	int32_t offset_delta;
-	int32_t key_len; /* -1: no key */
-	int8_t attributes;
+	int32_t key_len;   /* -1: no key */
+	int32_t value_len; /* -1: no value */
 };
 
 struct record_stream {
@@ -43,9 +42,8 @@ struct record_stream {
  */
 struct record_glance {
 	int32_t n;
-	int32_t delta_min, delta_max; /* of timestamps; max < min: there were no records */
-	uint32_t keyless;	      /* bit 0: at least one record had no key */
-	uint8_t attributes;	      /* of all records, or-ed */
+	int32_t delta_min, delta_max; /* of timestamps; max < min: there was none */
+	uint32_t keyless;	      /* bit 0: one was without a key */
 };
 #define RECORD_GLANCE_NONE ((struct record_glance){.delta_min = INT32_MAX, .delta_max = INT32_MIN})
 

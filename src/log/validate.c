@@ -148,6 +148,21 @@ static void add_record_error(struct validation *v, int32_t index, struct str mes
 			add_record_error((v), (index), arena_printf((v)->c->arena, __VA_ARGS__));                      \
 	} while (0)
 
+static int target_codec(const struct batch_check *c, const struct batch_header *h)
+{
+	if (c->config->compression_type == COMPRESSION_PRODUCER)
+		return batch_codec(h);
+	if (batch_is_control(h) && batch_codec(h) == CODEC_NONE)
+		return CODEC_NONE; /* control records are not compressed unless they came so */
+	return (int)c->config->compression_type;
+}
+
+/* Kafka prints what is missing as -1 where it has stepped over keys and values (PartialDefaultRecord), else as 0. */
+static int shown_len(int32_t len, bool skips)
+{
+	return len < 0 && !skips ? 0 : len;
+}
+
 static void check_timestamp(struct validation *v, const struct stream_record *r, int32_t index)
 {
 	const struct topic_config *config = v->c->config;
@@ -166,21 +181,21 @@ static void check_timestamp(struct validation *v, const struct stream_record *r,
 			(long long)((uint64_t)v->c->now_ms - (uint64_t)before),
 			(long long)((uint64_t)v->c->now_ms + (uint64_t)after));
 	} else if (v->h->attributes & BATCH_LOG_APPEND_TIME) {
+		bool skips = batch_codec(v->h) != CODEC_NONE && target_codec(v->c, v->h) == batch_codec(v->h);
+
 		v->bad_timestamp = true;
 		RECORD_ERROR(
 			v, index,
-			"Invalid timestamp type in message at offset %lld. Producer should not set timestamp type to LogAppendTime.",
-			(long long)r->offset);
+			"Invalid timestamp type in message %sDefaultRecord(offset=%lld, timestamp=%lld, key=%d bytes, "
+			"value=%d bytes). Producer should not set timestamp type to LogAppendTime.",
+			skips ? "Partial" : "", (long long)r->offset, (long long)r->timestamp,
+			shown_len(r->key_len, skips), shown_len(r->value_len, skips));
 	}
 }
 
 static void check_record(struct validation *v, const struct stream_record *r, int32_t index)
 {
-	if (batch_codec(v->h) != CODEC_NONE && (r->attributes & BATCH_CODEC_MASK))
-		add_record_error(
-			v, index,
-			STR("Compressed outer record should not have an inner record with a compression attribute set"));
-	else if (v->c->config->cleanup_compact && r->key_len < 0)
+	if (v->c->config->cleanup_compact && r->key_len < 0)
 		RECORD_ERROR(v, index, "Compacted topic cannot accept message without key " IN_PARTITION, PARTITION(v));
 	else
 		check_timestamp(v, r, index);
@@ -206,8 +221,6 @@ static bool glance_is_fine(struct validation *v, const struct record_glance *g)
 
 	if (g->delta_max < g->delta_min)
 		return true;
-	if (batch_codec(v->h) != CODEC_NONE && (g->attributes & BATCH_CODEC_MASK))
-		return false;
 	if (v->c->config->cleanup_compact && (g->keyless & 1))
 		return false;
 	if (__builtin_add_overflow(v->h->base_timestamp, g->delta_min, &first) ||
@@ -329,15 +342,6 @@ static void patch_timestamps(const struct batch_check *c, uint8_t *p, size_t len
 	put_i64(p + BATCH_AT_MAX_TIMESTAMP, timestamp);
 	batch_crc_set(p, len);
 	h->crc = get_u32(p + BATCH_AT_CRC);
-}
-
-static int target_codec(const struct batch_check *c, const struct batch_header *h)
-{
-	if (c->config->compression_type == COMPRESSION_PRODUCER)
-		return batch_codec(h);
-	if (batch_is_control(h) && batch_codec(h) == CODEC_NONE)
-		return CODEC_NONE; /* control records are not compressed unless they arrived so */
-	return (int)c->config->compression_type;
 }
 
 int batch_check(const struct batch_check *c, uint8_t *p, size_t len, struct batch_info *out,

@@ -43,20 +43,10 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* n records, with timestamps from `timestamp` on; then compressed with the codec. */
-static void build(int n, int64_t timestamp, int codec)
+static void pack(int codec)
 {
-	struct batch_options o = BATCH_OPTIONS_NONE;
-	struct batch_builder b;
 	struct buf packed = {0};
 
-	buf.len = 0;
-	batch_begin(&b, &buf, &o);
-	for (int i = 0; i < n; i++)
-		batch_add(&b, timestamp + i, BYTES("key"), BYTES("a value that comes again and again and again"));
-	batch_end(&b);
-	if (codec == CODEC_NONE)
-		return;
 	encode_all(codecs, codec, CODEC_LEVEL_DEFAULT, buf.p + BATCH_HEADER_SIZE, buf.len - BATCH_HEADER_SIZE, &packed);
 	buf.len = BATCH_HEADER_SIZE;
 	buf_put(&buf, packed.p, packed.len);
@@ -64,6 +54,21 @@ static void build(int n, int64_t timestamp, int codec)
 	put_i32(buf.p + BATCH_AT_LENGTH, (int32_t)buf.len - BATCH_PREFIX_SIZE);
 	put_i16(buf.p + BATCH_AT_ATTRIBUTES, (int16_t)codec);
 	batch_crc_set(buf.p, buf.len);
+}
+
+/* n records, timestamps from `timestamp` on; then compressed with codec. */
+static void build(int n, int64_t timestamp, int codec)
+{
+	struct batch_options o = BATCH_OPTIONS_NONE;
+	struct batch_builder b;
+
+	buf.len = 0;
+	batch_begin(&b, &buf, &o);
+	for (int i = 0; i < n; i++)
+		batch_add(&b, timestamp + i, BYTES("key"), BYTES("a value that comes again and again and again"));
+	batch_end(&b);
+	if (codec != CODEC_NONE)
+		pack(codec);
 }
 
 static int run(void)
@@ -284,6 +289,30 @@ static void clients_do_not_say_log_append_time(void **state)
 	config.message_timestamp_type = TIMESTAMP_LOG_APPEND_TIME;
 	assert_int_equal(rerun(), ERR_INVALID_TIMESTAMP);
 	assert_int_equal(problem.n_records, 3);
+	assert_true(str_eq(
+		problem.records[1].message,
+		STR("Invalid timestamp type in message DefaultRecord(offset=1, timestamp=1700000000002, key=3 bytes, "
+		    "value=44 bytes). Producer should not set timestamp type to LogAppendTime.")));
+	build(3, NOW, CODEC_LZ4);
+	put_i16(buf.p + BATCH_AT_ATTRIBUTES, BATCH_LOG_APPEND_TIME | CODEC_LZ4);
+	assert_int_equal(rerun(), ERR_INVALID_TIMESTAMP);
+	assert_true(str_eq(
+		problem.records[0].message,
+		STR("Invalid timestamp type in message PartialDefaultRecord(offset=0, timestamp=1700000000002, key=3 bytes, "
+		    "value=44 bytes). Producer should not set timestamp type to LogAppendTime.")));
+}
+
+/* DefaultRecord.isCompressed is never true. */
+static void attributes_of_a_record_mean_nothing(void **state)
+{
+	for (int codec = 0; codec <= CODEC_ZSTD; codec++) {
+		build(3, NOW, CODEC_NONE);
+		buf.p[BATCH_HEADER_SIZE + 1] = 0xff;
+		batch_crc_set(buf.p, buf.len);
+		if (codec != CODEC_NONE)
+			pack(codec);
+		assert_int_equal(run(), 0);
+	}
 }
 
 static void a_wrong_max_timestamp_is_mended(void **state)
@@ -407,6 +436,7 @@ int main(void)
 		TEST(the_first_three_bad_records_are_told_in_kafkas_words),
 		TEST(log_append_time_is_stamped_and_the_crc_follows),
 		TEST(clients_do_not_say_log_append_time),
+		TEST(attributes_of_a_record_mean_nothing),
 		TEST(a_wrong_max_timestamp_is_mended),
 		TEST(recompression_keeps_records_and_producer),
 		TEST(a_produce_request_holds_one_batch_of_format_2),
