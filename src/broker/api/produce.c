@@ -5,12 +5,11 @@
  *	look up -> check -> (ask the transaction's coordinator) -> (recompress, in a job) -> append ->
  *	(wait for the high watermark) -> answer
  *
- * 1. Refusals are in Kafka's order: permissions, topic and partition, the form of the records,
- *    internal topic, leadership and replicas, the batch.
- * 2. acks=0: no answer; an error closes the connection, so that the client looks for another
- *    leader.
- * 3. Nothing is answered before it is in the log. With acks=-1, nothing is answered before the high
- *    watermark has passed it, or the timeout; after a timeout the records stay in the log.
+ * 1. Kafka's order of refusals: permissions, topic and partition, the form of the records, acks, internal topic, leadership and replicas, the
+ *    batch.
+ * 2. acks=0: no answer; an error closes the connection, so that the client looks for another leader.
+ * 3. Nothing is answered before it is in the log, and with acks=-1 not before the high watermark has passed it, or the time is over:
+ *    then the records stay all the same.
  */
 #include <errno.h>
 
@@ -97,20 +96,24 @@ static bool answer_record_errors(struct produce *w, struct part *p)
 	return true;
 }
 
-/* The batch itself is at fault: like Kafka, returns the log start offset for errors about records. */
+/* What the partition says. The log's start is told but with the errors that Kafka expects (ReplicaManager.appendToLocalLog). */
+static void refuse_append(struct produce *w, struct part *p, int err, struct str message)
+{
+	struct partition_view v;
+
+	refuse(w, p, err, message);
+	if (err == ERR_UNKNOWN_TOPIC_OR_PARTITION || err == ERR_NOT_LEADER_OR_FOLLOWER ||
+	    err == ERR_MESSAGE_TOO_LARGE || err == ERR_RECORD_LIST_TOO_LARGE || err == ERR_CORRUPT_MESSAGE ||
+	    err == ERR_KAFKA_STORAGE_ERROR || !p->partition)
+		return;
+	partition_look(p->partition, &v);
+	p->out->log_start_offset = v.offsets.start;
+}
+
 static void refuse_batch(struct produce *w, struct part *p)
 {
-	bool known = p->problem.error == ERR_MESSAGE_TOO_LARGE || p->problem.error == ERR_RECORD_LIST_TOO_LARGE ||
-		     p->problem.error == ERR_CORRUPT_MESSAGE;
-
-	/* Kafka has a message only if single records are at fault. */
-	refuse(w, p, p->problem.error, p->problem.n_records > 0 ? p->problem.message : STR_NULL);
-	if (!known) {
-		struct partition_view v;
-
-		partition_look(p->partition, &v);
-		p->out->log_start_offset = v.offsets.start;
-	}
+	/* Kafka has words only where single records are at fault. */
+	refuse_append(w, p, p->problem.error, p->problem.n_records > 0 ? p->problem.message : STR_NULL);
 	if (!answer_record_errors(w, p))
 		p->out->record_errors.n = 0;
 }
@@ -163,6 +166,10 @@ static void check_part(struct produce *w, struct part *p, struct uuid id, struct
 		refuse(w, p, batch_check_produce((struct bytes){records.p, records.len}, w->r->version), STR_NULL);
 		return;
 	}
+	if (in->acks < -1 || in->acks > 1) {
+		refuse(w, p, ERR_INVALID_REQUIRED_ACKS, STR_NULL);
+		return;
+	}
 	if (err == 0 && p->topic->is_internal && !admin) {
 		refuse(w, p, ERR_INVALID_TOPIC_EXCEPTION, STR_NULL);
 		return;
@@ -170,7 +177,7 @@ static void check_part(struct produce *w, struct part *p, struct uuid id, struct
 	if (err == 0)
 		err = partition_can_append(p->partition, in->acks);
 	if (err) {
-		refuse(w, p, err, STR_NULL);
+		refuse_append(w, p, err, STR_NULL);
 		return;
 	}
 	p->batch = (uint8_t *)records.p;
@@ -366,10 +373,7 @@ static void append_part(struct produce *w, struct part *p, struct effects *effec
 	int err = partition_append(p->partition, &a, w->r->core, effects);
 
 	if (err) {
-		refuse(w, p, err, STR_NULL);
-		if (err != ERR_NOT_LEADER_OR_FOLLOWER && err != ERR_KAFKA_STORAGE_ERROR &&
-		    err != ERR_UNKNOWN_TOPIC_OR_PARTITION && err != ERR_RECORD_LIST_TOO_LARGE)
-			p->out->log_start_offset = a.log_start;
+		refuse_append(w, p, err, STR_NULL);
 		return;
 	}
 	p->out->base_offset = a.out.base_offset;
@@ -610,17 +614,7 @@ static void fail(struct request *r, int err, struct str message)
 		refuse(&w, &w.parts[i], err, message);
 }
 
-static void refuse_all(struct produce *w, int err)
-{
-	for (int i = 0; i < w->n; i++)
-		if (w->parts[i].state == PART_CHECKED)
-			refuse(w, &w->parts[i], err, STR_NULL);
-}
-
-/*
- * To Kafka, a batch of a format that does not exist makes the whole request unreadable; null when
- * there is none.
- */
+/* A batch of a format that does not exist makes the whole request unreadable to Kafka; null when there is none. */
 static struct str unknown_format(struct request *r, const struct produce_request *in)
 {
 	for (int i = 0; i < in->topic_data.n; i++)
@@ -661,9 +655,7 @@ static enum outcome run(struct request *r)
 	if (is_transactional(in) && !may_write_transaction(r, in->transactional_id))
 		return in->acks == 0 ? HANG_UP : request_fail(r, ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED, STR_NULL);
 	check_parts(w, in);
-	if (in->acks < -1 || in->acks > 1)
-		refuse_all(w, ERR_INVALID_REQUIRED_ACKS);
-	else if (!prepare_verification(w))
+	if (!prepare_verification(w))
 		return in->acks == 0 ? HANG_UP
 				     : request_fail(r, ERR_INVALID_PRODUCER_ID_MAPPING,
 						    STR("Transactional records contained more than one producer ID"));
