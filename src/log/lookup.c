@@ -34,8 +34,8 @@ static int take_files(struct log *log, struct segment *s, struct log_lookup *l)
 }
 
 /*
- * The first segment with a timestamp >= the wanted one, or the one with the largest; -1 when there
- * is none, or a negated errno < -1.
+ * The first segment with a timestamp >= the wanted one, or the one with the largest, also when that lies beyond what may be told: then nothing
+ * is found, as in Kafka. -1 when there is none, or a negated errno < -1.
  */
 static int choose(struct log *log, struct log_lookup *l)
 {
@@ -47,10 +47,10 @@ static int choose(struct log *log, struct log_lookup *l)
 
 		if (err)
 			return err;
-		if (log_segment_end(log, i) <= l->start || s->base >= l->upto || s->max_timestamp < 0)
+		if (log_segment_end(log, i) <= l->start || s->max_timestamp < 0)
 			continue;
 		if (l->timestamp != LOOKUP_MAX_TIMESTAMP && s->max_timestamp >= l->timestamp)
-			return i;
+			return s->base < l->upto ? i : -1;
 		if (l->timestamp == LOOKUP_MAX_TIMESTAMP &&
 		    (best < 0 || s->max_timestamp > log->data->segments[best].max_timestamp))
 			best = i;

@@ -403,6 +403,30 @@ static void offsets_are_found_by_time(void **state)
 	}
 }
 
+/* UnifiedLog.fetchOffsetByTimestamp looks at all segments, ReplicaManager then at what it found. */
+static void a_largest_timestamp_that_may_not_be_told_yet_hides_those_before_it(void **state)
+{
+	struct log_lookup l;
+
+	f.config.segment_bytes = 1000;
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .timestamp = 10000 + 10 * i}, 3, NULL),
+				 0);
+	assert_true(log_segments(f.log) > 5);
+	assert_int_equal(log_lookup_begin(f.log, LOOKUP_MAX_TIMESTAMP, 50, &l), 0);
+	assert_int_equal(log_lookup_run(&l, f.codecs), 0);
+	log_lookup_fini(&l);
+	assert_int_equal(l.found_offset, -1);
+	assert_int_equal(log_lookup_begin(f.log, 10500, 50, &l), 0);
+	assert_int_equal(log_lookup_run(&l, f.codecs), 0);
+	log_lookup_fini(&l);
+	assert_int_equal(l.found_offset, -1);
+	assert_int_equal(log_lookup_begin(f.log, 10490, 50, &l), 0);
+	assert_int_equal(log_lookup_run(&l, f.codecs), 0);
+	log_lookup_fini(&l);
+	assert_int_equal(l.found_offset, 49);
+}
+
 static void retention_takes_old_segments_and_the_active_one_last(void **state)
 {
 	struct log_deletion *d;
@@ -795,6 +819,7 @@ int main(void)
 		TEST(what_is_decided_and_not_replicated_is_not_stable_after_a_clean_stop),
 		TEST(what_is_decided_and_not_replicated_is_not_stable_after_a_cut),
 		TEST(offsets_are_found_by_time),
+		TEST(a_largest_timestamp_that_may_not_be_told_yet_hides_those_before_it),
 		TEST(retention_takes_old_segments_and_the_active_one_last),
 		TEST(retention_by_size_keeps_at_least_that_much),
 		TEST(only_a_policy_that_deletes_lets_segments_go_by_time_or_size),
