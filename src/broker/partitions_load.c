@@ -17,6 +17,7 @@
 #include "base/diag.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/layers.h"
 #include "broker/mover.h"
 #include "broker/partitions_private.h"
 #include "config/config.h"
@@ -286,9 +287,12 @@ static bool report(void *arg, const struct log_load_progress *p)
 
 static void load_log(struct partitions_load *l, struct log *log)
 {
+	const struct partitions_options *o = &l->table->options;
+	struct layers layers = layers_of_broker(l->image, o->self.node_id);
 	struct log_load how = {
 		.clean = log_dir_was_clean(log_dir(log), NULL),
-		.producer_expiration_ms = config_int(l->table->options.config, CONFIG_PRODUCER_ID_EXPIRATION_MS),
+		.producer_expiration_ms =
+			config_long_in(o->config, layers.v, layers.n, CONFIG_PRODUCER_ID_EXPIRATION_MS),
 		.progress = report,
 		.arg = l,
 	};

@@ -43,10 +43,11 @@ struct upkeep {
 	struct lazy_timer timer;
 	struct work work;
 	struct found found;
-	int64_t *due_ms;  /* one per chore; monotonic */
-	uint32_t at_work; /* bits of the chores in the job */
-	int disk_percent; /* odradek.log.retention.disk.percent, at the beginning of the job */
-	bool settled;	  /* by the job: what only the start needed was released */
+	int64_t *due_ms;  /* one a chore; monotonic */
+	uint32_t at_work; /* chores of the job, a bit each */
+	int disk_percent; /* odradek.log.retention.disk.percent, as of the job's begin; the same of producer.id.expiration.ms */
+	int64_t producer_expiration_ms;
+	bool settled; /* of the job: what the start needed was let go */
 	bool working;
 	bool freed;
 };
@@ -113,7 +114,7 @@ static void reload_one(struct partition *p, void *arg)
 
 	if (!partition_wants_reload(p))
 		return;
-	deletion = partition_reload(p, config_int(u->node->config, CONFIG_PRODUCER_ID_EXPIRATION_MS));
+	deletion = partition_reload(p, u->producer_expiration_ms);
 	if (deletion)
 		found_deletion(&u->found, deletion);
 }
@@ -152,8 +153,7 @@ static void expire_one(struct partition *p, void *arg)
 	struct upkeep *u = arg;
 
 	mutex_lock(&p->lock);
-	log_expire_producers(p->log, env_wall_ms(u->node->env),
-			     config_int(u->node->config, CONFIG_PRODUCER_ID_EXPIRATION_MS));
+	log_expire_producers(p->log, env_wall_ms(u->node->env), u->producer_expiration_ms);
 	mutex_unlock(&p->lock);
 }
 
@@ -313,11 +313,13 @@ static void job_done(struct work *w)
 	core_work_ends(core);
 }
 
-static int disk_percent(const struct node *n)
+static void read_settings(struct upkeep *u)
 {
-	struct layers layers = layers_of_broker(n->cores[0].image, n->id);
+	const struct node *n = u->node;
+	struct layers l = layers_of_broker(n->cores[0].image, n->id);
 
-	return (int)config_long_in(n->config, layers.v, layers.n, CONFIG_ODRADEK_LOG_RETENTION_DISK_PERCENT);
+	u->disk_percent = (int)config_long_in(n->config, l.v, l.n, CONFIG_ODRADEK_LOG_RETENTION_DISK_PERCENT);
+	u->producer_expiration_ms = config_long_in(n->config, l.v, l.n, CONFIG_PRODUCER_ID_EXPIRATION_MS);
 }
 
 static void due(struct lazy_timer *t)
@@ -339,7 +341,7 @@ static void due(struct lazy_timer *t)
 		return;
 	}
 	u->working = true;
-	u->disk_percent = disk_percent(u->node);
+	read_settings(u);
 	core_work_begins(&u->node->cores[0]);
 	u->work = (struct work){.job = job, .done = job_done, .loop = u->node->cores[0].loop};
 	env_work(u->node->cores[0].loop, &u->work);

@@ -6,6 +6,7 @@
 
 #include "base/endian.h"
 #include "base/err.h"
+#include "protocol/describe_producers.h"
 #include "protocol/incremental_alter_configs.h"
 #include "tests/base/cm.h"
 #include "tests/broker/node_world.h"
@@ -16,9 +17,10 @@
 
 static int set_up(void **state)
 {
-	static const char *const overrides[] = {"log.retention.check.interval.ms=5000", "file.delete.delay.ms=1000"};
+	static const char *const overrides[] = {"log.retention.check.interval.ms=5000", "file.delete.delay.ms=1000",
+						"producer.id.expiration.check.interval.ms=5000"};
 
-	return node_world_up_with(state, overrides, 2);
+	return node_world_up_with(state, overrides, 3);
 }
 
 static void create(const char *name, const char *policy)
@@ -138,11 +140,60 @@ static void logs_that_take_too_much_of_their_disk_lose_their_oldest_segments(voi
 	assert_int_equal(start_of("new"), 10);
 }
 
+static void produce_as(int64_t producer_id)
+{
+	struct buf b = {0};
+	struct produce_response out;
+	struct batch_options o = {.producer_id = producer_id, .leader_epoch = NO_LEADER_EPOCH};
+	struct batch_builder builder;
+
+	batch_begin(&builder, &b, &o);
+	batch_add(&builder, env_wall_ms(sim_env(w->sim, NODE)), BYTES_NULL, (struct bytes){(const uint8_t *)"v", 1});
+	batch_end(&builder);
+	send_produce(&w->a, "t", (struct records){.p = b.p, .len = (int32_t)b.len}, 1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_int_equal(out.responses.v[0].partition_responses.v[0].error_code, 0);
+	buf_fini(&b);
+}
+
+static int count_producers(void)
+{
+	int32_t partition = 0;
+	struct describe_producers_request_topic t = {.name = STR("t"), .partition_indexes = {&partition, 1}};
+	struct describe_producers_request in = {.topics = {&t, 1}};
+	struct describe_producers_response out;
+
+	client_send(&w->a, &describe_producers_request_schema, 0, &in);
+	client_take(&w->a, &describe_producers_response_schema, 0, &out);
+	assert_int_equal(out.topics.v[0].partitions.v[0].error_code, 0);
+	return out.topics.v[0].partitions.v[0].active_producers.n;
+}
+
+static void producers_are_forgotten_after_the_time_that_is_set_while_it_runs(void **state)
+{
+	(void)state;
+	create("t", "delete");
+	produce_as(77);
+	sim_run_for(w->sim, MINUTE_MS);
+	assert_int_equal(count_producers(), 1);
+	set(4, "", "producer.id.expiration.ms", "120000");
+	sim_run_for(w->sim, ROUND_MS);
+	assert_int_equal(count_producers(), 1);
+	set(4, "", "producer.id.expiration.ms", "20000");
+	produce_as(78);
+	sim_run_for(w->sim, 10000);
+	assert_int_equal(count_producers(), 1);
+	sim_run_for(w->sim, ROUND_MS);
+	assert_int_equal(count_producers(), 0);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(retention_that_is_changed_counts_at_once, set_up, node_world_down),
 		cmocka_unit_test_setup_teardown(logs_that_take_too_much_of_their_disk_lose_their_oldest_segments,
+						set_up, node_world_down),
+		cmocka_unit_test_setup_teardown(producers_are_forgotten_after_the_time_that_is_set_while_it_runs,
 						set_up, node_world_down),
 	};
 
