@@ -4,7 +4,7 @@
  *	write	what a clean end needs is written, beside the old files
  *	sync	everything is synced, once for each directory
  *	rename	what was written beside gets its name
- *	end	synced again; the checkpoints are written
+ *	end	synced again, where there was anything to rename; the checkpoints are written
  *
  * In a directory with few logs to close, or on a filesystem where a sync of everything promises
  * nothing (env.h), each log is closed by itself in the third step; so is a log that lies on another
@@ -37,9 +37,10 @@ struct closing_log {
 struct closing {
 	struct closing_log *v;
 	int n, cap;
-	int next;     /* atomic: the first that no job has taken */
-	bool *shares; /* by directory: its logs use common syncs */
-	int *n_of;    /* number of logs to close, by directory */
+	int next;	/* atomic: the first that no job has taken */
+	bool *shares;	/* one a directory: there are syncs that its logs share */
+	int *n_of;	/* to close, one a directory */
+	int *n_renamed; /* atomic, one a directory */
 	int n_running;
 	const struct stage *stage;
 	struct closing_job jobs[JOBS];
@@ -88,8 +89,16 @@ static void sync_all(struct partitions_closing *c)
 
 static int rename_one(struct closing *g, struct closing_log *l)
 {
+	bool renamed;
+	int err;
+
 	l->shares = l->shares && g->shares[l->dir];
-	return l->shares ? log_close_rename(l->partition->log) : log_close(l->partition->log);
+	if (!l->shares)
+		return log_close(l->partition->log);
+	err = log_close_rename(l->partition->log, &renamed);
+	if (renamed)
+		__atomic_fetch_add(&g->n_renamed[l->dir], 1, __ATOMIC_RELAXED);
+	return err;
 }
 
 static void end_all(struct partitions_closing *c)
@@ -98,7 +107,7 @@ static void end_all(struct partitions_closing *c)
 	int err;
 
 	for (int i = 0; i < c->table->options.n_dirs; i++)
-		if (g->shares[i])
+		if (g->shares[i] && g->n_renamed[i] > 0)
 			note_error(c, log_dir_sync(c->table->options.dirs[i]), c->table->options.dirs[i]);
 	for (int i = 0; i < g->n; i++)
 		if (g->v[i].shares)
@@ -136,6 +145,7 @@ static void closed(struct partitions_closing *c)
 	xfree(g->v);
 	xfree(g->shares);
 	xfree(g->n_of);
+	xfree(g->n_renamed);
 	xfree(g);
 	c->closing = NULL;
 	c->done(c);
@@ -195,6 +205,7 @@ void partitions_close(struct partitions *t, struct partitions_closing *c, struct
 	g->stage = STAGES;
 	g->shares = xcalloc(n_dirs, sizeof(*g->shares));
 	g->n_of = xcalloc(n_dirs, sizeof(*g->n_of));
+	g->n_renamed = xcalloc(n_dirs, sizeof(*g->n_renamed));
 	partitions_each(t, gather, c);
 	for (size_t i = 0; i < n_dirs; i++)
 		g->shares[i] = g->n_of[i] > FEW ||

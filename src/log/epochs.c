@@ -127,6 +127,8 @@ bool epochs_parse(struct epochs *e, struct str text)
 	struct text t = {text.p, text.p + text.len};
 
 	e->n = 0;
+	if (text.len > 0 && text.p[text.len - 1] != '\n') /* the rest of a number may be missing */
+		return false;
 	if (parse_entries(e, &t))
 		return true;
 	e->n = 0;

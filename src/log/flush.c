@@ -327,7 +327,7 @@ int log_close(struct log *log)
 	if (!log->data || log_dir_error(log->dir))
 		return log_dir_error(log->dir);
 	err = log->data->n ? segment_seal_indexes(log, log_active(log)) : 0;
-	if (!err)
+	if (!err && log_wants_snapshot(log))
 		err = log_write_snapshot(log);
 	flush_err = log_dir_error(log->dir) ? 0 : flush_to_close(log);
 	for (int i = 0; i < log->data->n; i++)
@@ -353,6 +353,8 @@ bool log_is_closed(const struct log *log)
 			return false;
 	if (s && (d->pending.n_index || d->pending.n_time || s->last_time < s->max_timestamp))
 		return false;
+	if (!log_wants_snapshot(log))
+		return true;
 	return d->n_snapshots ? d->snapshots[d->n_snapshots - 1] >= d->producers.map_end &&
 					d->snapshots[d->n_snapshots - 1] <= d->synced_snapshots
 			      : log->end == 0;
@@ -368,31 +370,47 @@ static void epochs_path(const struct log *log, const char *suffix, char out[PATH
 	path_in(out, dir, name);
 }
 
-/* Writes the new checkpoint beside the old one, which it may not replace before it is synced. */
-static int write_epochs(struct log *log)
+static int write_epochs_to(struct log *log, const char *path, int flags)
 {
-	char path[PATH_SIZE];
 	struct buf text = {0};
 	struct file *file;
+	int err = env_open(log->env, path, FILE_WRITE | FILE_CREATE | flags, &file);
 
-	if (!log->data->epochs_dirty)
-		return 0;
-	epochs_path(log, ".tmp", path);
-	int err = env_open(log->env, path, FILE_WRITE | FILE_CREATE | FILE_TRUNCATE, &file);
 	if (err)
 		return err;
 	epochs_format(&log->epochs, &text);
 	err = file_write_full(file, text.p, text.len, 0);
 	file_unref(&file);
 	buf_fini(&text);
+	if (err) /* half of them is none */
+		env_unlink(log->env, path);
 	return err;
+}
+
+/*
+ * In its place where there is none yet: what a kill or a power cut leaves of it says no more than none. Else beside the old one, which it may
+ * not replace before it is synced.
+ */
+static int write_epochs(struct log *log)
+{
+	char path[PATH_SIZE];
+
+	if (!log->data->epochs_dirty)
+		return 0;
+	epochs_path(log, "", path);
+	int err = write_epochs_to(log, path, FILE_EXCLUSIVE);
+	log->data->epochs_aside = err == -EEXIST;
+	if (err != -EEXIST)
+		return err;
+	epochs_path(log, ".tmp", path);
+	return write_epochs_to(log, path, FILE_TRUNCATE);
 }
 
 static int write_to_close(struct log *log)
 {
 	int err = log->data->n ? segment_seal_indexes(log, log_active(log)) : 0;
 
-	if (!err)
+	if (!err && log_wants_snapshot(log))
 		err = log_write_snapshot(log);
 	int epochs_err = log_dir_error(log->dir) ? 0 : write_epochs(log);
 	for (int i = 0; i < log->data->n; i++)
@@ -415,16 +433,21 @@ int log_close_write(struct log *log)
 	return log_dir_holds(log->dir, path) ? write_to_close(log) : -EXDEV;
 }
 
-int log_close_rename(struct log *log)
+int log_close_rename(struct log *log, bool *renamed)
 {
 	char from[PATH_SIZE];
 	char to[PATH_SIZE];
+	int err = 0;
 
+	*renamed = false;
 	if (log->standing != LOG_WHOLE || !log->data || !log->data->epochs_dirty || log_dir_error(log->dir))
 		return 0;
-	epochs_path(log, ".tmp", from);
-	epochs_path(log, "", to);
-	int err = env_rename(log->env, from, to);
+	if (log->data->epochs_aside) {
+		epochs_path(log, ".tmp", from);
+		epochs_path(log, "", to);
+		err = env_rename(log->env, from, to);
+		*renamed = !err;
+	}
 	if (!err)
 		log->data->epochs_dirty = false;
 	else

@@ -96,9 +96,10 @@ struct log_data {
 	bool own_name_dirty;	   /* the directory was created, perhaps just before a kill */
 	bool owner_dirty;	   /* partition.metadata may not be on the platter */
 	bool epochs_dirty;
-	bool has_sealed; /* there may be sealed batches (sealed.h) */
-	int flushing;	 /* 1 while a log_flush is under way */
-	int64_t cut_at;	 /* the flush under way syncs up to here at most: the lowest end since it began */
+	bool epochs_aside; /* what log_close_write has written of them is to be renamed */
+	bool has_sealed;   /* there may be sealed batches (sealed.h) */
+	int flushing;	   /* a log_flush is out */
+	int64_t cut_at;	   /* what it syncs ends here: the least end since it began */
 };
 
 struct log {
@@ -108,7 +109,7 @@ struct log {
 	char *topic;
 	int32_t partition;
 	struct uuid topic_id;
-	char *dir_name; /* of a future replica; NULL: <topic>-<partition> */
+	char *dir_name;	     /* of a future replica; NULL: <topic>-<partition> */
 	int64_t start;
 	int64_t high_watermark;
 	int64_t end;
@@ -153,7 +154,10 @@ struct segment *log_add_segment(struct log *log, int64_t base);
 void log_add_snapshot(struct log_data *d, int64_t offset);
 /* Unlinks snapshots for which offset < from or offset > upto. */
 void log_drop_snapshots(struct log *log, int64_t from, int64_t upto);
-int log_write_snapshot(struct log *log); /* at the end, unless there is one */
+int log_write_snapshot(struct log *log); /* at the end, if it is not there */
+/* Those of earlier stops: what is kept is one for each segment, and the newest. */
+void log_drop_stray_snapshots(struct log *log);
+bool log_wants_snapshot(const struct log *log); /* at a clean stop */
 void log_forget_hints(struct log *log);
 
 /* ---- segment.c ---- */

@@ -343,7 +343,8 @@ static int load_producers(struct log *log, const struct log_load *how, struct or
 	int64_t sound = from.clean || from.recovery_point > log->end ? log->end : from.recovery_point;
 
 	log_drop_snapshots(log, log->start + (log->start > 0), sound);
-	if (from.clean && d->n_snapshots == 0) { /* from a release without snapshots, or there is nothing to remember */
+	log_drop_stray_snapshots(log);
+	if (from.clean && d->n_snapshots == 0) { /* from a release without snapshots, or nothing to remember */
 		producers_clear(&d->producers, log->end);
 		return 0;
 	}

@@ -306,23 +306,58 @@ void log_add_snapshot(struct log_data *d, int64_t offset)
 	d->snapshots[d->n_snapshots++] = offset;
 }
 
+static void unlink_snapshot(struct log *log, int64_t offset)
+{
+	char dir[PATH_SIZE];
+	char path[PATH_SIZE];
+
+	LOG_DIR_PATH(log, dir);
+	path_of_offset(path, dir, offset, ".snapshot");
+	env_unlink(log->env, path);
+}
+
 void log_drop_snapshots(struct log *log, int64_t from, int64_t upto)
 {
 	struct log_data *d = log->data;
-	char dir[PATH_SIZE];
-	char path[PATH_SIZE];
 	int kept = 0;
 
-	LOG_DIR_PATH(log, dir);
-	for (int i = 0; i < d->n_snapshots; i++) {
-		if (d->snapshots[i] >= from && d->snapshots[i] <= upto) {
+	for (int i = 0; i < d->n_snapshots; i++)
+		if (d->snapshots[i] >= from && d->snapshots[i] <= upto)
 			d->snapshots[kept++] = d->snapshots[i];
-			continue;
-		}
-		path_of_offset(path, dir, d->snapshots[i], ".snapshot");
-		env_unlink(log->env, path);
+		else
+			unlink_snapshot(log, d->snapshots[i]);
+	d->n_snapshots = kept;
+}
+
+/* As Kafka has it: ProducerStateManager.removeStraySnapshots. */
+void log_drop_stray_snapshots(struct log *log)
+{
+	struct log_data *d = log->data;
+	int kept = 0;
+
+	for (int i = 0; i < d->n_snapshots; i++) {
+		int at = log_segment_of(log, d->snapshots[i]);
+
+		if (i == d->n_snapshots - 1 || (at >= 0 && d->segments[at].base == d->snapshots[i]))
+			d->snapshots[kept++] = d->snapshots[i];
+		else
+			unlink_snapshot(log, d->snapshots[i]);
 	}
 	d->n_snapshots = kept;
+}
+
+/* What is read sooner than a file is made for it. */
+enum { SMALL_LOG = 128 * 1024 };
+
+/*
+ * After a clean stop no snapshot at all says that there are no producers, to Kafka (UnifiedLog.rebuildProducerState) and to us. After a later
+ * kill the batches are looked at from the first on: that is for small logs.
+ */
+bool log_wants_snapshot(const struct log *log)
+{
+	const struct log_data *d = log->data;
+
+	return d->n_snapshots > 0 || d->producers.map.n > 0 || d->n > 1 || log_size(log) > SMALL_LOG;
 }
 
 int log_write_snapshot(struct log *log)

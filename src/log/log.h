@@ -109,13 +109,12 @@ void log_free(struct log *);
 int log_close(struct log *);
 
 /*
- * Closes many logs that share their syncs: log_close_write for each; log_dir_sync; log_close_rename
- * for each; log_dir_sync; log_close_end for each. Until then the flushed end does not move, and
- * log_close may be called instead. It must be called where log_close_write fails: -EXDEV when the
- * log is on another filesystem than its directory.
+ * The same for many logs, which share their syncs: log_close_write for each; log_dir_sync; log_close_rename for each; log_dir_sync, if any
+ * was renamed; log_close_end for each. Until then the flushed end is what it was, and log_close may be called instead; it has to be where log_close_write
+ * fails: -EXDEV when the log is on another filesystem than its directory.
  */
 int log_close_write(struct log *);
-int log_close_rename(struct log *);
+int log_close_rename(struct log *, bool *renamed); /* false: this log needs no second sync */
 void log_close_end(struct log *);
 /* True when there is nothing to write and nothing to sync. */
 bool log_is_closed(const struct log *);

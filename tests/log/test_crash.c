@@ -177,7 +177,10 @@ static int close_log(struct node *n)
 {
 	if (!outside.shares_syncs)
 		return log_close(n->log);
-	if (log_close_write(n->log) || log_dir_sync(n->dir) || log_close_rename(n->log) || log_dir_sync(n->dir))
+	bool renamed;
+
+	if (log_close_write(n->log) || log_dir_sync(n->dir) || log_close_rename(n->log, &renamed) ||
+	    (renamed && log_dir_sync(n->dir)))
 		return -1;
 	log_close_end(n->log);
 	return log_is_closed(n->log) ? 0 : -1;

@@ -798,6 +798,83 @@ static void a_replica_deleted_during_a_flush_harms_no_other(void **state)
 	log_flush_fini(&flush);
 }
 
+/* No snapshot says that there are no producers; one that is there, or a producer, asks for another. */
+static void a_small_log_without_producers_has_no_snapshot_after_a_stop(void **state)
+{
+	fixture_append_n(&f, 3);
+	fixture_restart(&f);
+	assert_false(fixture_exists(&f, "00000000000000000003.snapshot"));
+	assert_int_equal(log_producer_count(f.log), 0);
+	assert_true(log_is_closed(f.log));
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8}, 0, NULL), 0);
+	assert_false(log_is_closed(f.log));
+	fixture_restart(&f);
+	assert_true(fixture_exists(&f, "00000000000000000004.snapshot"));
+	assert_int_equal(log_producer_count(f.log), 1);
+	log_expire_producers(f.log, f.now_ms + 86400000, 86400000);
+	fixture_append_n(&f, 1);
+	fixture_restart(&f);
+	assert_true(fixture_exists(&f, "00000000000000000005.snapshot"));
+	assert_int_equal(log_producer_count(f.log), 0);
+}
+
+static void a_large_log_has_a_snapshot_after_a_stop(void **state)
+{
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1, .value_len = 200000}, 0, NULL), 0);
+	fixture_restart(&f);
+	assert_true(fixture_exists(&f, "00000000000000000001.snapshot"));
+}
+
+/* As Kafka's removeStraySnapshots has it. */
+static void snapshots_of_earlier_stops_go_at_the_next_start(void **state)
+{
+	f.config.segment_ms = 1000;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(
+			fixture_append(&f, (struct batch_of){.n = 1, .producer_id = 8, .sequence = i}, 0, NULL), 0);
+		fixture_restart(&f);
+	}
+	assert_false(fixture_exists(&f, "00000000000000000001.snapshot"));
+	assert_false(fixture_exists(&f, "00000000000000000002.snapshot"));
+	assert_true(fixture_exists(&f, "00000000000000000003.snapshot"));
+	assert_int_equal(
+		fixture_append(&f,
+			       (struct batch_of){.n = 1, .producer_id = 8, .sequence = 3, .timestamp = f.now_ms + 5000},
+			       0, NULL),
+		0);
+	assert_int_equal(log_segments(f.log), 2);
+	fixture_restart(&f);
+	assert_true(fixture_exists(&f, "00000000000000000003.snapshot")); /* a segment begins there */
+	assert_true(fixture_exists(&f, "00000000000000000004.snapshot"));
+}
+
+static bool closes_by_renaming(void)
+{
+	bool renamed;
+
+	assert_int_equal(log_close_write(f.log), 0);
+	assert_int_equal(log_dir_sync(f.dir), 0);
+	assert_int_equal(log_close_rename(f.log, &renamed), 0);
+	log_close_end(f.log);
+	assert_true(log_is_closed(f.log));
+	assert_true(fixture_exists(&f, "leader-epoch-checkpoint"));
+	assert_false(fixture_exists(&f, "leader-epoch-checkpoint.tmp"));
+	return renamed;
+}
+
+static void the_first_epochs_are_written_in_their_place_and_later_ones_replace_them(void **state)
+{
+	fixture_append_n(&f, 2);
+	assert_false(closes_by_renaming());
+	log_begin_epoch(f.log, 3);
+	assert_int_equal(fixture_append(&f, (struct batch_of){.n = 1}, 3, NULL), 0);
+	assert_true(closes_by_renaming());
+	struct buf text = fixture_slurp(&f, "leader-epoch-checkpoint");
+	assert_int_equal(text.len, strlen("0\n2\n0 0\n3 2\n"));
+	assert_memory_equal(text.p, "0\n2\n0 0\n3 2\n", text.len);
+	buf_fini(&text);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -836,6 +913,10 @@ int main(void)
 		TEST(a_moved_log_takes_over_what_the_records_do_not_tell),
 		TEST(a_future_log_is_cut_where_the_current_one_was_truncated),
 		TEST(a_replica_deleted_during_a_flush_harms_no_other),
+		TEST(a_small_log_without_producers_has_no_snapshot_after_a_stop),
+		TEST(a_large_log_has_a_snapshot_after_a_stop),
+		TEST(snapshots_of_earlier_stops_go_at_the_next_start),
+		TEST(the_first_epochs_are_written_in_their_place_and_later_ones_replace_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -537,8 +537,9 @@ static void leftovers_of_deletions_and_compactions_are_settled(void **state)
 
 static void damaged_checkpoints_count_as_empty(void **state)
 {
-	static const char *const BAD[] = {
-		"1\n0\n", "0\n5\nt 0 1\n", "0\n-1\n", "x", "0\n1\nt 0 99999999999999999999\n", "0\n1\nt 0\n"};
+	static const char *const BAD[] = {"1\n0\n",	"0\n1\n7 1", "0\n5\nt 0 1\n",
+					  "0\n-1\n",	"x",	     "0\n1\nt 0 99999999999999999999\n",
+					  "0\n1\nt 0\n"};
 	char path[256];
 
 	fixture_append_n(&f, 20);
