@@ -90,14 +90,16 @@ static void found(struct dir_load *d, struct partition *p)
 	d->found[d->n++] = partition_ref(p);
 }
 
-static struct log *new_log(struct dir_load *d, const struct topic_state *state, int32_t id)
+static struct log *new_log(struct dir_load *d, const struct topic_state *state, int32_t id, bool is_found)
 {
-	return log_new(d->dir, &(struct log_id){str_of(state->name), id, state->id}, &state->config);
+	return log_new(d->dir, &(struct log_id){str_of(state->name), id, state->id, is_found}, &state->config);
 }
 
-/* False: it is already in the table. */
-static bool take_in(struct dir_load *d, const struct image_topic *topic, int32_t id)
+/* False: it is there already. */
+static bool take_in(struct dir_load *d, const struct image_topic *topic, const struct log_dir_entry *entry)
 {
+	bool is_found = !uuid_is_zero(entry->topic_id);
+	int32_t id = entry->partition;
 	struct partitions *t = d->loading->load->table;
 	struct topic_entry *e;
 	bool is_first;
@@ -106,7 +108,7 @@ static bool take_in(struct dir_load *d, const struct image_topic *topic, int32_t
 	e = partitions_take_in_topic(t, d->loading->load->image, topic);
 	is_first = !partitions_find(t, topic->id, id);
 	if (is_first)
-		found(d, partitions_take_in(t, e, id, d->index, new_log(d, e->state, id)));
+		found(d, partitions_take_in(t, e, id, d->index, new_log(d, e->state, id, is_found)));
 	mutex_unlock(&t->lock);
 	return is_first;
 }
@@ -133,7 +135,7 @@ static int settle_two(struct dir_load *d, const struct image_topic *topic, const
 		return 0;
 	}
 	log_free(p->log);
-	p->log = new_log(d, p->topic, p->id);
+	p->log = new_log(d, p->topic, p->id, !uuid_is_zero(entry->topic_id));
 	partitions_moved(t, first, d->dir);
 	return 0;
 }
@@ -175,7 +177,7 @@ static int scan_one(void *arg, const struct log_dir_entry *entry)
 	topic = owner(d->loading->load->table, d->loading->load->image, entry);
 	if (!topic)
 		return log_dir_set_stray(d->dir, entry);
-	if (is_known(d, topic, entry->partition) || take_in(d, topic, entry->partition))
+	if (is_known(d, topic, entry->partition) || take_in(d, topic, entry))
 		return 0;
 	return settle_two(d, topic, entry);
 }
@@ -190,7 +192,7 @@ static int promote(struct dir_load *d, const struct image_topic *topic, const st
 
 	log_free(log);
 	if (!err)
-		take_in(d, topic, entry->partition);
+		take_in(d, topic, entry);
 	return err;
 }
 

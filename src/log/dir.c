@@ -36,7 +36,8 @@ struct log_dir {
 	bool clean;
 	bool doubtful;
 	bool cache_is_whole;
-	bool ours; /* Odradek was the last to write here */
+	bool ours;	 /* whoever wrote here last was one of us */
+	uint64_t device; /* of its filesystem */
 	int64_t life_began_ms;
 	int64_t broker_epoch;
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];
@@ -198,8 +199,12 @@ static int make_dir(struct log_dir *dir)
 	struct file_stat st;
 	int err = env_stat(dir->env, dir->path, &st);
 
-	if (err == -ENOENT)
-		return env_mkdir_all(dir->env, dir->path);
+	if (err == -ENOENT) {
+		err = env_mkdir_all(dir->env, dir->path);
+		if (!err)
+			err = env_stat(dir->env, dir->path, &st);
+	}
+	dir->device = err ? 0 : st.device;
 	return err ? err : st.is_dir ? 0 : -ENOTDIR;
 }
 
@@ -484,10 +489,9 @@ bool log_dir_cache_is_whole(const struct log_dir *dir, int64_t *since_ms)
 
 bool log_dir_holds(const struct log_dir *dir, const char *path)
 {
-	struct file_stat own, its;
+	struct file_stat its;
 
-	return env_stat(dir->env, dir->path, &own) == 0 && env_stat(dir->env, path, &its) == 0 &&
-	       own.device == its.device;
+	return dir->lock && env_stat(dir->env, path, &its) == 0 && dir->device == its.device;
 }
 
 bool log_dir_is_ours(const struct log_dir *dir)

@@ -110,6 +110,7 @@ struct log {
 	int32_t partition;
 	struct uuid topic_id;
 	char *dir_name;	     /* of a future replica; NULL: <topic>-<partition> */
+	bool owner_is_known; /* its directory says topic_id */
 	int64_t start;
 	int64_t high_watermark;
 	int64_t end;
@@ -216,8 +217,8 @@ bool log_seals(const struct log *log, const struct batch_header *h);
 int log_seal(const struct log *log, const uint8_t *p, struct batch_header *h, struct buf *out);
 /* Records on disk that the log has, or is about to have, a sealed batch. Its directory must exist. */
 int log_note_sealed(struct log *log);
-int log_load_sealed(struct log *log);
-/* What sealed_open and its like need to know of a segment, including whether it may hold sealed batches. */
+#define SEALED_FILE "odradek.sealed"
+/* Where what is in a segment is sealed, and whether. */
 struct sealed_at log_sealed_at(const struct log *log, const struct segment *s);
 
 /* ---- read.c ---- */
@@ -254,15 +255,22 @@ struct recovery {
 	int64_t told_ms;
 	bool shows_compaction; /* offsets are missing within segments */
 	bool cache_is_whole;   /* what is read is what was written (life.h) */
+	bool walks;	       /* what has been walked reaches back from here to no_producers_from */
+	int64_t no_producers_from; /* no batch has one from here to the end; NO_SUCH_OFFSET: there are some, or it is not known */
 };
 
-/* Does segment i lie below the recovery point, so that all of it was synced? */
+#define NO_SUCH_OFFSET INT64_MAX
+
+/* Segment i lies below the recovery point: all of it was synced. */
 bool recovery_trusts(const struct log_data *d, int i, int64_t recovery_point);
 /* Verifies the segments past the recovery point and cuts the log where it is no longer whole. */
 int log_recover(struct log *log, int64_t recovery_point, struct recovery *r);
 /* Rebuilds the indexes of one segment from its beginning. */
 int segment_rebuild(struct log *log, struct segment *s);
-/* Producer state at the log's end: the newest good snapshot, then the batches after it. */
-int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms);
+/*
+ * Producer state at the log's end: the newest good snapshot, then the batches behind it. Those from `none_from` on, which have no producers,
+ * are not looked at.
+ */
+int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms, int64_t none_from);
 
 #endif

@@ -1,11 +1,11 @@
 /*
  * load: from a directory to a log.
  *
- *	1. leftovers of a crash or a deletion: a finished compaction takes its place, an unfinished one is removed
- *	   (swap.h); .deleted and .tmp files are removed
- *	2. segments, ascending; index files without a segment are removed
- *	3. after an unclean stop: recovery, by headers alone if the page cache can be believed (life.h); after a clean
- *	   one, the index entries are counted and the end is searched for
+ *	1. the directory is listed, once where it needs no tidying: what a crash or a deletion left goes before the rest is looked at (a finished
+ *	   compaction takes its place, an unfinished one goes (swap.h); .deleted and .tmp go)
+ *	2. segments, ascending; index files without a segment go
+ *	3. after an unclean stop: recovery, by headers alone where the page cache can be believed (life.h); after a clean one the indexes are
+ *	   counted and the end is looked for
  *	4. log start, leader epochs, producer state
  */
 #include <errno.h>
@@ -36,10 +36,15 @@ static const char *const FOUND_SUFFIX[FOUND_KINDS] = {
 /* Removed without further checks: deleted, or no longer of use. */
 static const char *const LEFTOVERS[] = {".deleted", ".tmp"};
 
+/* What a swap leaves (swap.h). */
+static const char *const SWAPPED[] = {SWAP_SUFFIX, CLEANED_SUFFIX};
+
 struct found {
 	struct log *log;
 	const char *dir;
 	struct offsets kinds[FOUND_KINDS];
+	bool is_untidy;	      /* there are leftovers, or files of a swap */
+	bool is_sealed;	      /* there is SEALED_FILE */
 	bool owner_rewritten; /* partition.metadata */
 };
 
@@ -52,14 +57,30 @@ static void add_offset(struct offsets *o, int64_t offset)
 	o->v[o->n++] = offset;
 }
 
+static bool ends_in_any(const char *name, const char *const *suffixes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (name_ends(name, suffixes[i]))
+			return true;
+	return false;
+}
+
+#define ENDS_IN(name, suffixes) ends_in_any((name), (suffixes), sizeof(suffixes) / sizeof((suffixes)[0]))
+
 static int note_name(void *arg, const char *name, bool is_dir)
 {
 	struct found *f = arg;
 	int64_t offset;
 
-	for (int i = 0; i < FOUND_KINDS && !is_dir; i++)
-		if (name_offset(name, FOUND_SUFFIX[i], &offset))
+	if (is_dir)
+		return 0;
+	for (int i = 0; i < FOUND_KINDS; i++)
+		if (name_offset(name, FOUND_SUFFIX[i], &offset)) {
 			add_offset(&f->kinds[i], offset);
+			return 0;
+		}
+	f->is_untidy |= ENDS_IN(name, LEFTOVERS) || ENDS_IN(name, SWAPPED);
+	f->is_sealed |= strcmp(name, SEALED_FILE) == 0;
 	return 0;
 }
 
@@ -68,13 +89,10 @@ static int drop_leftover(void *arg, const char *name, bool is_dir)
 	struct found *f = arg;
 	char path[PATH_SIZE];
 
-	for (size_t i = 0; i < sizeof(LEFTOVERS) / sizeof(LEFTOVERS[0]) && !is_dir; i++) {
-		if (!name_ends(name, LEFTOVERS[i]))
-			continue;
-		path_in(path, f->dir, name);
-		return env_unlink(f->log->env, path);
-	}
-	return 0;
+	if (is_dir || !ENDS_IN(name, LEFTOVERS))
+		return 0;
+	path_in(path, f->dir, name);
+	return env_unlink(f->log->env, path);
 }
 
 static int ascending(const void *a, const void *b)
@@ -91,11 +109,21 @@ static int list_names(struct found *f)
 
 	for (int i = 0; i < FOUND_KINDS; i++)
 		f->kinds[i].n = 0;
+	f->is_untidy = f->is_sealed = false;
 	err = env_list(f->log->env, f->dir, note_name, f);
 	for (int i = 0; i < FOUND_KINDS && !err; i++)
 		if (f->kinds[i].n)
 			qsort(f->kinds[i].v, (size_t)f->kinds[i].n, sizeof(int64_t), ascending);
 	return err;
+}
+
+static int tidy(struct found *f)
+{
+	int err = swap_settle(f->log->env, f->dir);
+
+	if (!err)
+		err = env_list(f->log->env, f->dir, drop_leftover, f);
+	return err ? err : list_names(f);
 }
 
 static bool contains(const struct offsets *o, int64_t offset)
@@ -140,6 +168,7 @@ static int add_segments(struct found *f)
 		struct segment *s = log_add_segment(f->log, base);
 		s->size = st.size;
 		s->created_ms = st.mtime_ms;
+		s->no_aborted = !contains(&f->kinds[FOUND_TXN], base);
 	}
 	for (int i = 0; i < f->kinds[FOUND_SNAPSHOT].n; i++)
 		log_add_snapshot(f->log->data, f->kinds[FOUND_SNAPSHOT].v[i]);
@@ -296,8 +325,10 @@ static int load_epochs(struct found *f)
 static int load_topic_id(struct found *f)
 {
 	struct uuid id;
-	int err = partition_metadata_read(f->log->env, f->dir, &id);
 
+	if (f->log->owner_is_known && !log_dir_is_doubtful(f->log->dir))
+		return 0;
+	int err = partition_metadata_read(f->log->env, f->dir, &id);
 	if (err == -ENOENT || err == -EINVAL || (!err && log_dir_is_doubtful(f->log->dir))) {
 		f->owner_rewritten = true;
 		return partition_metadata_write(f->log->env, f->dir, f->log->topic_id);
@@ -337,7 +368,7 @@ struct origin {
  * indexes written before it do not. Such snapshots are dropped: then both are made again from the
  * batches.
  */
-static int load_producers(struct log *log, const struct log_load *how, struct origin from)
+static int load_producers(struct log *log, const struct log_load *how, struct origin from, const struct recovery *r)
 {
 	struct log_data *d = log->data;
 	int64_t sound = from.clean || from.recovery_point > log->end ? log->end : from.recovery_point;
@@ -348,7 +379,7 @@ static int load_producers(struct log *log, const struct log_load *how, struct or
 		producers_clear(&d->producers, log->end);
 		return 0;
 	}
-	return log_replay_producers(log, env_wall_ms(log->env), how->producer_expiration_ms);
+	return log_replay_producers(log, env_wall_ms(log->env), how->producer_expiration_ms, r->no_producers_from);
 }
 
 static void settle_marks(struct log *log, int64_t recovery_point, bool clean)
@@ -417,7 +448,12 @@ static int flush_recovered(struct log *log)
 static int load_state(struct found *f, const struct log_load *how, struct origin from)
 {
 	struct log *log = f->log;
-	struct recovery r = {.how = how, .told_ms = env_mono_ms(log->env), .cache_is_whole = from.cache_is_whole};
+	struct recovery r = {
+		.how = how,
+		.told_ms = env_mono_ms(log->env),
+		.cache_is_whole = from.cache_is_whole,
+		.no_producers_from = NO_SUCH_OFFSET,
+	};
 	int err = from.clean ? load_clean(log) : load_unclean(log, from.recovery_point, &r);
 
 	if (!err)
@@ -425,7 +461,7 @@ static int load_state(struct found *f, const struct log_load *how, struct origin
 	if (err)
 		return err;
 	settle_marks(log, from.recovery_point, from.clean);
-	err = load_producers(log, how, from);
+	err = load_producers(log, how, from, &r);
 	return err ? err : flush_recovered(log);
 }
 
@@ -468,12 +504,8 @@ static int load_files(struct found *f, const struct log_load *how)
 		.clean = how->clean && !env_buggify(log->env, "doubt a clean stop"),
 		.cache_is_whole = cache_is_whole(f),
 	};
-	int err = swap_settle(log->env, f->dir);
+	int err = f->is_untidy ? tidy(f) : 0;
 
-	if (!err)
-		err = env_list(log->env, f->dir, drop_leftover, f);
-	if (!err)
-		err = list_names(f);
 	if (!err)
 		err = drop_orphans(f);
 	if (!err)
@@ -482,9 +514,8 @@ static int load_files(struct found *f, const struct log_load *how)
 		return err;
 	log->data = log_data_new(log);
 	log->data->owner_dirty = f->owner_rewritten;
+	log->data->has_sealed = f->is_sealed;
 	err = load_epochs(f);
-	if (!err)
-		err = log_load_sealed(log);
 	if (!err)
 		err = add_segments(f);
 	if (!err)
@@ -499,13 +530,11 @@ static int load_files(struct found *f, const struct log_load *how)
 static int load_once(struct log *log, const struct log_load *how)
 {
 	char dir[PATH_SIZE];
-	struct file_stat st;
 	struct found f = {.log = log, .dir = dir};
 
 	LOG_DIR_PATH(log, dir);
-	int err = env_stat(log->env, dir, &st);
-	if (err == -ENOENT)
-		return 0;
+	int err = list_names(&f);
+	bool is_there = err != -ENOENT;
 	if (!err)
 		err = load_files(&f, how);
 	for (int i = 0; i < FOUND_KINDS; i++)
@@ -513,7 +542,7 @@ static int load_once(struct log *log, const struct log_load *how)
 	/* Many logs are loaded one after the other, and few are used at once. */
 	for (int i = 0; log->data && i < log->data->n; i++)
 		segment_close_files(&log->data->segments[i]);
-	return err;
+	return is_there ? err : 0;
 }
 
 /* Restores the state before loading. */

@@ -25,6 +25,7 @@ struct log *log_new(struct log_dir *dir, const struct log_id *id, const struct t
 	log->topic = str_dup(id->topic);
 	log->partition = id->partition;
 	log->topic_id = id->topic_id;
+	log->owner_is_known = id->is_found;
 	log->clean_end = -1;
 	log->recovery_point = log->checkpointing = -1;
 	return log;

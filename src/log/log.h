@@ -54,6 +54,7 @@ struct log_id {
 	struct str topic;
 	int32_t partition;
 	struct uuid topic_id;
+	bool is_found; /* in the partition.metadata of its directory, just now: it is not read again */
 };
 
 /* ---- creation and end ---- */

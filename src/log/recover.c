@@ -246,6 +246,13 @@ static bool shows_compaction(const struct batch_header *h, int64_t next)
 	return h->base_offset > next || (h->magic >= BATCH_MAGIC && h->count <= h->last_offset_delta);
 }
 
+static void note_walked(struct recovery *r, const struct batch_header *h, int64_t next)
+{
+	r->shows_compaction = r->shows_compaction || shows_compaction(h, next);
+	if (batch_has_producer(h))
+		r->no_producers_from = NO_SUCH_OFFSET;
+}
+
 /*
  * Verifies from pos on; log->end is then the end of the last sound batch. *bad is the position of
  * the first bad one, or the size.
@@ -261,7 +268,7 @@ static int verify_segment(struct log *log, struct segment *s, struct verify *v, 
 		if (err)
 			break;
 		if (r)
-			r->shows_compaction = r->shows_compaction || shows_compaction(&h, log->end);
+			note_walked(r, &h, log->end);
 		segment_note_batch(log, s, &h, pos);
 		if (batch_is_sealed(&h)) { /* a power cut may have taken odradek.sealed, but not the records */
 			err = log_note_sealed(log);
@@ -346,6 +353,9 @@ static int check_segment(struct log *log, struct segment *s, int64_t recovery_po
 	keep_entries(log, s, entry, pos, offset);
 	log->end = s->base;
 	c->from = pos;
+	if (!r->walks) /* the first segment; those behind it are walked as well */
+		r->no_producers_from = offset + 1;
+	r->walks = true;
 	return verify_segment(log, s, &c->v, pos, r, &c->bad);
 }
 

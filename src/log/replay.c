@@ -150,17 +150,18 @@ static int replay_batch(struct log *log, struct segment *s, struct file *file, c
 	return err;
 }
 
-static int replay_segment(struct log *log, struct segment *s, int64_t from, int64_t indexed)
+static int replay_segment(struct log *log, struct segment *s, int64_t from, int64_t upto, int64_t indexed)
 {
 	struct scan scan;
 	struct file *file;
 	int err = segment_cut_aborted(log, s, from > indexed ? from : indexed);
 
-	if (!err)
-		err = segment_locate(log, s, from, &scan, NULL);
+	if (err || from >= upto || s->base >= upto)
+		return err;
+	err = segment_locate(log, s, from, &scan, NULL);
 	if (!err)
 		err = segment_open(log, s, SEGMENT_LOG, false, &file);
-	while (!err) {
+	while (!err && scan.header.base_offset < upto) {
 		err = replay_batch(log, s, file, &scan, indexed);
 		if (!err && !scan_next(&scan))
 			return scan.error;
@@ -168,7 +169,7 @@ static int replay_segment(struct log *log, struct segment *s, int64_t from, int6
 	return err == -ENODATA ? 0 : err;
 }
 
-int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms)
+int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms, int64_t none_from)
 {
 	int64_t indexed;
 	int err = load_snapshot(log, now_ms, expiration_ms, &indexed);
@@ -176,9 +177,9 @@ int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms)
 	int i = log_segment_of(log, from);
 
 	for (i = i < 0 ? 0 : i; !err && i < log->data->n; i++)
-		/* entries of what was lost lie beyond the end */
-		if (log_segment_end(log, i) > from || i == log->data->n - 1)
-			err = replay_segment(log, &log->data->segments[i], from, indexed);
+		if (log_segment_end(log, i) > from ||
+		    i == log->data->n - 1) /* entries of what was lost lie behind the end */
+			err = replay_segment(log, &log->data->segments[i], from, none_from, indexed);
 	if (!err) {
 		producers_advance(&log->data->producers, log->end);
 		producers_high_watermark(&log->data->producers, log->high_watermark);

@@ -13,8 +13,6 @@
 #include "log/internal.h"
 #include "log/paths.h"
 
-#define SEALED_FILE "odradek.sealed"
-
 /* ---- one batch ---- */
 
 static int tell_missing(const struct sealed_at *at, struct str topic, int64_t pos, const uint8_t *id)
@@ -162,15 +160,4 @@ int log_note_sealed(struct log *log)
 	file_unref(&file);
 	log->data->has_sealed = log->data->dir_dirty = true;
 	return 0;
-}
-
-int log_load_sealed(struct log *log)
-{
-	char path[PATH_SIZE];
-	struct file_stat st;
-
-	sealed_path(log, path);
-	int err = env_stat(log->env, path, &st);
-	log->data->has_sealed = err == 0;
-	return err == -ENOENT ? 0 : err;
 }

@@ -129,7 +129,7 @@ int log_truncate_to(struct log *log, int64_t offset)
 		log_drop_snapshots(log, 0, offset);
 		if (log->data->synced_snapshots >= offset)
 			log->data->synced_snapshots = offset - 1; /* another may be written there */
-		err = log_replay_producers(log, env_wall_ms(log->env), INT64_MAX);
+		err = log_replay_producers(log, env_wall_ms(log->env), INT64_MAX, NO_SUCH_OFFSET);
 	}
 	return err ? lose(log, err) : 0;
 }

@@ -41,7 +41,10 @@ int real_open(struct env *e, const char *path, int flags, struct file **out)
 	while (fd < 0 && errno == EINTR);
 	if (fd < 0)
 		return -errno;
-	err = fstat(fd, &st) ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : 0;
+	err = flags & FILE_WRITE    ? 0
+	      : fstat(fd, &st)	    ? -errno
+	      : S_ISDIR(st.st_mode) ? -EISDIR
+				    : 0; /* none is opened for writing */
 	if (err) {
 		close(fd);
 		return err;
