@@ -202,6 +202,12 @@ static int trim_zeros(struct file *file, enum index_key key, int64_t log_size, i
 	return file_truncate(file, (int64_t)count * size);
 }
 
+static void note_newest(struct segment *s, const uint8_t *entry)
+{
+	s->max_timestamp = time_get(entry).timestamp;
+	s->max_timestamp_offset = s->base + time_get(entry).offset;
+}
+
 /* Counts the entries of an index. -EINVAL when it is damaged. */
 static int count_entries(struct log *log, struct segment *s, enum segment_file kind, int32_t *n)
 {
@@ -222,8 +228,13 @@ static int count_entries(struct log *log, struct segment *s, enum segment_file k
 	if (*n == 0)
 		return 0;
 	err = index_read(file, key, *n - 1, last);
-	if (err || is_sound(kind, last, *n, s->size))
+	if (err)
 		return err;
+	if (is_sound(kind, last, *n, s->size)) {
+		if (kind == SEGMENT_TIME)
+			note_newest(s, last);
+		return 0;
+	}
 	return trim_zeros(file, key, s->size, size, n);
 }
 
@@ -231,6 +242,8 @@ static int load_indexes(struct log *log, struct segment *s)
 {
 	int err = count_entries(log, s, SEGMENT_INDEX, &s->index_n);
 
+	/* Now, while the page is here: a lookup by time compares those of all segments. */
+	s->max_timestamp = TIMESTAMP_UNREAD;
 	if (!err)
 		err = count_entries(log, s, SEGMENT_TIME, &s->time_n);
 	if (err == -EINVAL || err == -ENOENT) {
@@ -238,8 +251,6 @@ static int load_indexes(struct log *log, struct segment *s)
 			  "topic=%s partition=%d segment=%020lld.log", log->topic, log->partition, (long long)s->base);
 		return segment_rebuild(log, s);
 	}
-	/* Read it now, while the page is in memory: a look-up by time compares those of all segments. */
-	s->max_timestamp = TIMESTAMP_UNREAD;
 	return err ? err : segment_read_max_timestamp(log, s);
 }
 

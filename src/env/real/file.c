@@ -27,18 +27,30 @@ static struct file *file_of(struct env *e, int fd)
 	return &f->base;
 }
 
+int real_open_quietly(const char *path, int how)
+{
+	int fd;
+
+	do
+		fd = open(path, how | O_NOATIME | O_CLOEXEC, 0666);
+	while (fd < 0 && errno == EINTR);
+	if (fd < 0 && errno == EPERM) /* somebody else's */
+		do
+			fd = open(path, how | O_CLOEXEC, 0666);
+		while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
 int real_open(struct env *e, const char *path, int flags, struct file **out)
 {
-	int how = O_CLOEXEC | O_NOCTTY | (flags & FILE_WRITE ? O_RDWR : O_RDONLY);
+	int how = O_NOCTTY | (flags & FILE_WRITE ? O_RDWR : O_RDONLY);
 	struct stat st;
 	int fd, err;
 
 	how |= flags & FILE_CREATE ? O_CREAT : 0;
 	how |= flags & FILE_EXCLUSIVE ? O_EXCL : 0;
 	how |= flags & FILE_TRUNCATE ? O_TRUNC : 0;
-	do
-		fd = open(path, how, 0666);
-	while (fd < 0 && errno == EINTR);
+	fd = real_open_quietly(path, how);
 	if (fd < 0)
 		return -errno;
 	err = flags & FILE_WRITE    ? 0

@@ -89,7 +89,10 @@ struct real_file {
 	_Atomic int64_t warm_from, warm_end, warm_ns;
 };
 
-static inline struct real_env *real_env(struct env *e) { return container_of(e, struct real_env, base); }
+static inline struct real_env *real_env(struct env *e)
+{
+	return container_of(e, struct real_env, base);
+}
 
 /* Starts a joinable thread with a stack of 256 KiB. */
 void real_thread_start(pthread_t *out, void *(*run)(void *), void *arg);
@@ -150,6 +153,8 @@ int real_host_name(struct env *e, char *out, size_t size);
 
 /* ---- file.c ---- */
 int real_fd(struct file *f);
+/* open(2) with O_CLOEXEC; where it is ours to say, no inode is written for having been read. -1 and errno. */
+int real_open_quietly(const char *path, int how);
 int real_open(struct env *e, const char *path, int flags, struct file **out);
 void real_file_close(struct file *f);
 ssize_t real_pread(struct file *f, void *p, size_t len, int64_t pos);
