@@ -467,6 +467,7 @@ static int may_append(struct partition *p, struct partition_append *a)
 
 	if (err == 0 && !has_led_since(p, a->leader_epoch))
 		err = ERR_NOT_LEADER_OR_FOLLOWER;
+	a->stint = p->stint;
 	if (err == 0)
 		a->log_start = log_offsets(p->log).start;
 	return err;
