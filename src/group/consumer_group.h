@@ -243,9 +243,10 @@ struct consumer_decision {
 	struct group_shard *s;
 	struct shard_step *step;
 	struct consumer_group *g;
-	bool is_made;			 /* g is in no table: consumer_decision_end frees it */
-	const struct shard_asker *asker; /* NULL: may see everything */
-	struct str id;			 /* the group's */
+	bool is_made;	  /* g is in no table: consumer_decision_end frees it */
+	bool is_replaced; /* the member takes a static one's place: its entry is made anew, also under the same id */
+	const struct shard_asker *asker; /* NULL: may be told of everything */
+	struct str id;			 /* of the group */
 	struct consumer_view was;
 	struct consumer_view is;
 	int32_t epoch; /* of the group, including what was decided */

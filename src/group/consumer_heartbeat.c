@@ -152,6 +152,7 @@ void consumer_replace(struct consumer_decision *d, const struct consumer_member 
 	d->was = old->v;
 	d->was.id = id;
 	d->was.epoch = d->was.previous_epoch = 0;
+	d->is_replaced = true;
 	consumer_drop_member(d->step, d->id, old->v.id);
 	consumer_put_subscription(d->step, d->id, &d->was);
 	consumer_put_target(d->step, d->id, id, &old->target);
@@ -341,7 +342,7 @@ static struct str member_id(struct shard_step *step, const request *in)
 /* The timers of an existing member are restarted at once; those of a new one start when it is written. */
 static void settle(struct consumer_decision *d)
 {
-	struct consumer_member *m = d->is_made ? NULL : consumer_member(d->g, d->is.id);
+	struct consumer_member *m = d->is_made || d->is_replaced ? NULL : consumer_member(d->g, d->is.id);
 
 	if (!m) {
 		consumer_when_written(d->s, d->step, d->id, d->is_made ? STR_NULL : d->is.id);

@@ -218,6 +218,21 @@ static void a_static_member_comes_back_to_its_partitions(void **state)
 	assert_beat(staying("a2", 2), 2, "-");
 }
 
+/* A client that unsubscribes and subscribes again keeps its id. */
+static void a_static_member_that_comes_back_under_its_id_has_a_session(void **state)
+{
+	struct beat a = joining("a"), out = staying("a", -2);
+
+	a.instance = out.instance = "i";
+	assert_beat(a, 2, "t:0,1,2,3,4,5");
+	assert_beat(out, -2, "-");
+	assert_beat(a, 2, "t:0,1,2,3,4,5");
+	brain_pass(&b, 44999);
+	assert_int_equal(brain_group(&b, "g")->n_members, 1);
+	brain_pass(&b, 1);
+	assert_int_equal(brain_group(&b, "g")->n_members, 0);
+}
+
 static void a_topic_that_grows_is_assigned_with_the_next_heartbeat(void **state)
 {
 	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
@@ -643,6 +658,7 @@ int main(void)
 		TEST(epochs_that_are_not_the_members_are_fenced),
 		TEST(a_group_that_is_not_there_is_not_found),
 		TEST(a_static_member_comes_back_to_its_partitions),
+		TEST(a_static_member_that_comes_back_under_its_id_has_a_session),
 		TEST(a_topic_that_grows_is_assigned_with_the_next_heartbeat),
 		TEST(a_pattern_finds_topics_also_later_ones),
 		TEST(a_pattern_finds_nothing_that_its_member_may_not_describe),
