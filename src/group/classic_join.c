@@ -79,9 +79,11 @@ static bool is_compatible(const struct classic_group *g, const struct join_group
 	return false;
 }
 
-static int32_t rebalance_timeout_ms(const struct join *j)
+int32_t join_rebalance_timeout_ms(const struct shard_command *c)
 {
-	return j->c->version == 0 ? j->in->session_timeout_ms : j->in->rebalance_timeout_ms;
+	const struct join_group_request *in = c->in;
+
+	return c->version == 0 ? in->session_timeout_ms : in->rebalance_timeout_ms;
 }
 
 /* ---- joining ---- */
@@ -100,7 +102,7 @@ static void add_member(const struct join *j, struct str member_id)
 		.instance_id = j->in->group_instance_id,
 		.client_id = j->c->client_id,
 		.client_host = j->c->client_host,
-		.rebalance_timeout_ms = rebalance_timeout_ms(j),
+		.rebalance_timeout_ms = join_rebalance_timeout_ms(j->c),
 		.session_timeout_ms = j->in->session_timeout_ms,
 		.protocol_type = j->in->protocol_type,
 	};
@@ -123,7 +125,7 @@ static void update_member(const struct join *j, struct classic_member *m)
 
 	copy_protocols(j, &protocols);
 	classic_set_protocols(m, &protocols);
-	m->rebalance_timeout_ms = rebalance_timeout_ms(j);
+	m->rebalance_timeout_ms = join_rebalance_timeout_ms(j->c);
 	m->session_timeout_ms = j->in->session_timeout_ms;
 	wait_with(j, m);
 }

@@ -124,8 +124,8 @@ static bool update_member(struct joining *j)
 		v->instance_id = j->in->group_instance_id;
 	if (j->subscription.rack_id.len > 0)
 		v->rack_id = j->subscription.rack_id;
-	if (j->in->rebalance_timeout_ms != -1)
-		v->rebalance_timeout_ms = j->in->rebalance_timeout_ms;
+	if (join_rebalance_timeout_ms(j->c) != -1)
+		v->rebalance_timeout_ms = join_rebalance_timeout_ms(j->c);
 	v->names = consumer_names(j->d.step->arena, j->subscription.topics.v, j->subscription.topics.n, &v->n_names);
 	v->regex = STR("");
 	v->client_id = j->c->client_id;
@@ -229,7 +229,7 @@ static void accept_join(struct joining *j, bool is_downgrade)
 		w = xcalloc(1, sizeof(*w));
 		w->group = str_dup(j->d.id);
 		w->member = str_dup(j->d.is.id);
-		w->rebalance_timeout_ms = j->in->rebalance_timeout_ms;
+		w->rebalance_timeout_ms = join_rebalance_timeout_ms(j->c);
 		shard_written(j->d.step, joined, w);
 	}
 	shard_answer(j->d.step, j->c);

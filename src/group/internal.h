@@ -178,6 +178,9 @@ void group_no_memory(struct shard_command *c, struct shard_step *step);
 	shard_put(step, &name##_key_schema, key, &name##_value_schema, version, value)
 #define GROUP_PUT_TOMBSTONE(step, name, key) shard_put(step, &name##_key_schema, key, &name##_value_schema, 0, NULL)
 
+/* A JoinGroup's time to join again: requests of version 0 have their session's (classic_join.c). */
+int32_t join_rebalance_timeout_ms(const struct shard_command *c);
+
 /* ---- settings ---- */
 
 int64_t group_setting(const struct group_shard *s, int config_id); /* INT or LONG, static */

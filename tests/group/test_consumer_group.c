@@ -381,7 +381,7 @@ static void members_choose_the_assignor(void **state)
 
 /* ---- the classic protocol ---- */
 
-static const struct join_group_response *join_classic(const char *member, const char *topic)
+static const struct join_group_response *join_classic_of(int16_t version, const char *member, const char *topic)
 {
 	static uint8_t metadata[64];
 	static struct join_group_request_protocol protocol;
@@ -399,13 +399,18 @@ static const struct join_group_response *join_classic(const char *member, const 
 	protocol = (struct join_group_request_protocol){STR("range"), {metadata, (int32_t)(12 + len)}};
 	in = (struct join_group_request){.group_id = STR("g"),
 					 .session_timeout_ms = 10000,
-					 .rebalance_timeout_ms = 5000,
+					 .rebalance_timeout_ms = version > 0 ? 5000 : -1,
 					 .member_id = str_of(member),
 					 .protocol_type = STR("consumer"),
 					 .protocols = {&protocol, 1}};
-	r = brain_ask(&b, join_group_request_KEY, 5, &in, &err);
+	r = brain_ask(&b, join_group_request_KEY, version, &in, &err);
 	assert_int_equal(err, 0);
 	return r;
+}
+
+static const struct join_group_response *join_classic(const char *member, const char *topic)
+{
+	return join_classic_of(5, member, topic);
 }
 
 static int heartbeat_classic(const char *member, int32_t generation)
@@ -472,6 +477,16 @@ static void a_classic_member_that_does_not_sync_is_out(void **state)
 	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
 	assert_int_equal(join_classic("c", "t")->error_code, 0);
 	brain_pass(&b, 4999);
+	assert_non_null(consumer_member(brain_group(&b, "g"), STR("c")));
+	brain_pass(&b, 1);
+	assert_null(consumer_member(brain_group(&b, "g"), STR("c")));
+}
+
+static void a_classic_member_of_version_0_has_its_session_to_sync_in(void **state)
+{
+	assert_beat(joining("a"), 2, "t:0,1,2,3,4,5");
+	assert_int_equal(join_classic_of(0, "c", "t")->error_code, 0);
+	brain_pass(&b, 9999);
 	assert_non_null(consumer_member(brain_group(&b, "g"), STR("c")));
 	brain_pass(&b, 1);
 	assert_null(consumer_member(brain_group(&b, "g"), STR("c")));
@@ -669,6 +684,7 @@ int main(void)
 		TEST(members_choose_the_assignor),
 		TEST(a_classic_member_joins_a_consumer_group_and_is_asked_to_join_again),
 		TEST(a_classic_member_that_does_not_sync_is_out),
+		TEST(a_classic_member_of_version_0_has_its_session_to_sync_in),
 		TEST(the_group_is_classic_when_the_last_of_the_new_protocol_has_left),
 		TEST(one_who_could_not_be_put_out_is_put_out_later),
 		TEST(a_member_may_name_very_many_topics),
