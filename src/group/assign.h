@@ -77,7 +77,22 @@ int assign_uniform_mixed(struct assign_spec *spec); /* for members with differen
 int assign_range(struct assign_spec *spec);
 
 const struct assign_topic *assign_set_find(const struct assign_set *s, struct uuid id); /* NULL when there is none */
-bool assign_set_equal(const struct assign_set *a, const struct assign_set *b); /* ignores order, but compares epochs */
+/* For many questions to one set: of its topics by id, of a topic's partitions by number. False: the arena is spent. */
+struct assign_index {
+	const struct assign_topic **v; /* by id */
+	int32_t n;
+};
+bool assign_index_init(struct assign_index *x, struct arena *a, const struct assign_set *s);
+const struct assign_topic *assign_index_find(const struct assign_index *x,
+					     struct uuid id); /* NULL when there is none */
+struct assign_numbers {
+	const int32_t *v;
+	int32_t n;
+	bool sorted;
+};
+bool assign_numbers_init(struct assign_numbers *x, struct arena *a, const struct assign_topic *t); /* t NULL: none */
+bool assign_numbers_have(const struct assign_numbers *x, int32_t partition);
+bool assign_set_equal(const struct assign_set *a, const struct assign_set *b); /* order does not count; epochs do */
 int64_t assign_set_partitions(const struct assign_set *s);
 
 /* ---- orders of Java's HashMap and HashSet (assign_order.c, base/hash_order.h) ---- */
@@ -120,6 +135,8 @@ bool draft_begin(struct draft *d, struct arena *a, const struct assign_set *owne
 /* table: the table size for the set of partitions, used when this is the first of its topic. */
 bool draft_add(struct draft *d, struct arena *a, struct uuid id, int32_t partition, size_t table);
 void draft_remove(struct draft *d, struct uuid id, int32_t partition);
+/* The first n of a topic's partitions, in the order of the owned set, stay. */
+void draft_keep(struct draft *d, struct uuid id, int32_t n);
 void draft_remove_topic(struct draft *d, struct uuid id);
 bool draft_finish(struct draft *d, struct arena *a, struct assign_set *out);
 

@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "group/assign.h"
 
+enum { FEW = 16 }; /* are looked through as they are */
+
 int32_t order_uuid_hash(struct uuid id)
 {
 	uint32_t w[4];
@@ -82,6 +84,65 @@ const struct assign_topic *assign_set_find(const struct assign_set *s, struct uu
 			return &s->v[i];
 	}
 	return NULL;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return memcmp((*(const struct assign_topic *const *)a)->id.b, (*(const struct assign_topic *const *)b)->id.b,
+		      sizeof(struct uuid));
+}
+
+bool assign_index_init(struct assign_index *x, struct arena *a, const struct assign_set *s)
+{
+	*x = (struct assign_index){arena_array(a, (size_t)s->n + 1, sizeof(struct assign_topic *)), s->n};
+	if (!x->v)
+		return false;
+	for (int32_t i = 0; i < s->n; i++)
+		x->v[i] = &s->v[i];
+	qsort(x->v, (size_t)s->n, sizeof(struct assign_topic *), by_id);
+	return true;
+}
+
+const struct assign_topic *assign_index_find(const struct assign_index *x, struct uuid id)
+{
+	const struct assign_topic key = {.id = id}, *p = &key;
+	const struct assign_topic **found = bsearch(&p, x->v, (size_t)x->n, sizeof(struct assign_topic *), by_id);
+
+	return found ? *found : NULL;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+bool assign_numbers_init(struct assign_numbers *x, struct arena *a, const struct assign_topic *t)
+{
+	int32_t *v;
+
+	*x = (struct assign_numbers){t ? t->partitions : NULL, t ? t->n : 0, false};
+	if (x->n <= FEW)
+		return true;
+	v = arena_array(a, (size_t)x->n, sizeof(*v));
+	if (!v)
+		return false;
+	memcpy(v, x->v, (size_t)x->n * sizeof(*v));
+	qsort(v, (size_t)x->n, sizeof(*v), by_number);
+	*x = (struct assign_numbers){v, x->n, true};
+	return true;
+}
+
+bool assign_numbers_have(const struct assign_numbers *x, int32_t partition)
+{
+	if (x->sorted)
+		return bsearch(&partition, x->v, (size_t)x->n, sizeof(partition), by_number) != NULL;
+	for (int32_t i = 0; i < x->n; i++) {
+		if (x->v[i] == partition)
+			return true;
+	}
+	return false;
 }
 
 int64_t assign_set_partitions(const struct assign_set *s)
@@ -271,6 +332,16 @@ void draft_remove(struct draft *d, struct uuid id, int32_t partition)
 			draft_drop(d, t);
 		return;
 	}
+}
+
+void draft_keep(struct draft *d, struct uuid id, int32_t n)
+{
+	struct draft_topic *t = draft_find(d, id);
+
+	check(t && n <= t->t.n);
+	t->t.n = n;
+	if (n == 0)
+		draft_drop(d, t);
 }
 
 void draft_remove_topic(struct draft *d, struct uuid id)

@@ -151,16 +151,12 @@ static bool take_surplus(struct uniform *u, int32_t m, const struct assign_topic
 		*quota -= t->n;
 		return true;
 	}
-	for (int32_t i = 0; i < t->n; i++) {
-		if (*quota > 0) {
-			--*quota;
-			continue;
-		}
-		if (!draft_open(u, m))
-			return false;
-		draft_remove(&u->drafts[m], t->id, t->partitions[i]);
+	if (!draft_open(u, m))
+		return false;
+	draft_keep(&u->drafts[m], t->id, *quota);
+	for (int32_t i = *quota; i < t->n; i++)
 		u->unassigned[u->n_unassigned++] = (struct free_partition){t->id, t->partitions[i]};
-	}
+	*quota = 0;
 	return true;
 }
 

@@ -335,20 +335,23 @@ void consumer_classic_sync(struct group_shard *s, struct group *g, struct shard_
 	shard_answer(step, c);
 }
 
-/* Whether another member still has part of what this one is to get. */
-static bool waits_for_others(const struct consumer_member *m)
+/* Is something that the member was to get still another's? Without memory to find out: yes, and it asks again. */
+static bool waits_for_others(const struct consumer_member *m, struct arena *a)
 {
+	struct assign_index has;
+
+	if (!assign_index_init(&has, a, &m->v.assigned))
+		return true;
 	for (int32_t i = 0; i < m->target.n; i++) {
-		const struct assign_topic *t = &m->target.v[i], *has = assign_set_find(&m->v.assigned, t->id);
+		const struct assign_topic *t = &m->target.v[i];
+		struct assign_numbers numbers;
 
-		for (int32_t j = 0; j < t->n; j++) {
-			int32_t k = 0;
-
-			while (has && k < has->n && has->partitions[k] != t->partitions[j])
-				k++;
-			if ((!has || k == has->n) && consumer_owner_epoch(m->group, t->id, t->partitions[j]) != -1)
+		if (!assign_numbers_init(&numbers, a, assign_index_find(&has, t->id)))
+			return true;
+		for (int32_t j = 0; j < t->n; j++)
+			if (!assign_numbers_have(&numbers, t->partitions[j]) &&
+			    consumer_owner_epoch(m->group, t->id, t->partitions[j]) != -1)
 				return true;
-		}
 	}
 	return false;
 }
@@ -365,7 +368,7 @@ void consumer_classic_heartbeat(struct group_shard *s, struct group *g, struct s
 	if (m) {
 		consumer_start_session(s, m, step);
 		if (m->v.epoch < m->group->assignment_epoch || m->v.state == CONSUMER_UNREVOKED ||
-		    (m->v.state == CONSUMER_UNRELEASED && !waits_for_others(m)))
+		    (m->v.state == CONSUMER_UNRELEASED && !waits_for_others(m, step->arena)))
 			err = must_join_again(s, m, step);
 	}
 	out->error_code = (int16_t)err;

@@ -21,21 +21,15 @@ struct next {
 	const struct consumer_view *v;
 	struct str *names; /* the member's subscription, sorted */
 	int32_t n_names;
+	struct assign_index has;   /* v->assigned */
+	struct assign_index gives; /* v->revoking */
+	struct assign_index gets;  /* r->target */
 	struct assign_set assigned;
 	struct assign_set revoking;
 	struct assign_set pending;
 	bool has_unreleased;
 	bool failed;
 };
-
-static bool has(const struct assign_topic *t, int32_t partition)
-{
-	for (int32_t i = 0; t && i < t->n; i++) {
-		if (t->partitions[i] == partition)
-			return true;
-	}
-	return false;
-}
 
 static int name_cmp(const void *a, const void *b)
 {
@@ -94,9 +88,11 @@ static void split(struct next *x, struct uuid id, const struct assign_topic *cur
 {
 	struct assign_topic *stays = topic_begin(x, &x->assigned, id, current->n);
 	struct assign_topic *goes = topic_begin(x, &x->revoking, id, current->n);
+	struct assign_numbers wanted;
 
+	x->failed |= !assign_numbers_init(&wanted, x->r->arena, target);
 	for (int32_t i = 0; !x->failed && i < current->n; i++)
-		topic_put(has(target, current->partitions[i]) ? stays : goes, current->partitions[i],
+		topic_put(assign_numbers_have(&wanted, current->partitions[i]) ? stays : goes, current->partitions[i],
 			  current->epochs[i]);
 	if (x->failed)
 		return;
@@ -112,15 +108,17 @@ static void split(struct next *x, struct uuid id, const struct assign_topic *cur
  */
 static void await(struct next *x, struct uuid id, const struct assign_topic *current, const struct assign_topic *target)
 {
-	const struct assign_topic *own = assign_set_find(&x->v->revoking, id);
 	struct assign_topic *t = topic_begin(x, &x->pending, id, target->n);
+	struct assign_numbers here, own;
 
+	x->failed |= !assign_numbers_init(&here, x->r->arena, current) ||
+		     !assign_numbers_init(&own, x->r->arena, assign_index_find(&x->gives, id));
 	for (int32_t i = 0; !x->failed && i < target->n; i++) {
 		int32_t p = target->partitions[i];
 
-		if (has(current, p))
+		if (assign_numbers_have(&here, p))
 			continue;
-		if (consumer_owner_epoch(x->r->g, id, p) != -1 && !has(own, p))
+		if (consumer_owner_epoch(x->r->g, id, p) != -1 && !assign_numbers_have(&own, p))
 			x->has_unreleased = true;
 		else
 			topic_put(t, p, x->r->target_epoch);
@@ -131,8 +129,8 @@ static void await(struct next *x, struct uuid id, const struct assign_topic *cur
 
 static void next_of_topic(struct next *x, struct uuid id)
 {
-	const struct assign_topic *current = assign_set_find(&x->v->assigned, id);
-	const struct assign_topic *target = is_subscribed(x, id) ? assign_set_find(x->r->target, id) : NULL;
+	const struct assign_topic *current = assign_index_find(&x->has, id);
+	const struct assign_topic *target = is_subscribed(x, id) ? assign_index_find(&x->gets, id) : NULL;
 
 	if (current)
 		split(x, id, current, target);
@@ -153,7 +151,7 @@ static struct assign_topic *all_topics(struct next *x, int32_t *n)
 	for (int32_t i = 0; v && i < target->n; i++)
 		v[(*n)++].id = target->v[i].id;
 	for (int32_t i = 0; v && i < current->n; i++) {
-		if (!assign_set_find(target, current->v[i].id))
+		if (!assign_index_find(&x->gets, current->v[i].id))
 			v[(*n)++].id = current->v[i].id;
 	}
 	if (v)
@@ -167,16 +165,16 @@ static void to_epoch(struct consumer_view *v, int32_t epoch)
 	v->epoch = epoch;
 }
 
-static struct assign_topic *find(struct assign_set *s, struct uuid id)
+static struct assign_topic *find(const struct assign_index *x, struct uuid id)
 {
-	return (struct assign_topic *)assign_set_find(s, id);
+	return (struct assign_topic *)assign_index_find(x, id);
 }
 
 /* Appends the pending partitions of a topic to those that stay; false: out of memory. */
 static bool join_topic(struct next *x, const struct assign_topic *p, const struct assign_topic *stays,
 		       struct assign_topic *out)
 {
-	const struct assign_topic *current = assign_set_find(&x->v->assigned, p->id);
+	const struct assign_topic *current = assign_index_find(&x->has, p->id);
 	struct assign_set one = {0, out};
 	struct assign_topic *t = topic_begin(x, &one, p->id, (stays ? stays->n : 0) + p->n);
 
@@ -189,30 +187,39 @@ static bool join_topic(struct next *x, const struct assign_topic *p, const struc
 	return t != NULL;
 }
 
-/*
- * Merges the pending topics into the assigned ones, as computeIfAbsent does (see struct draft in
- * assign.h).
- */
+/* Each before the one that came before it, all before those of the set. */
+static void put_first(struct assign_set *s, const struct assign_topic *fresh, int32_t n)
+{
+	memmove(s->v + n, s->v, (size_t)s->n * sizeof(*s->v));
+	for (int32_t i = 0; i < n; i++)
+		s->v[i] = fresh[n - 1 - i];
+	s->n += n;
+}
+
+/* The pending ones join the assigned ones, by computeIfAbsent (struct draft in assign.h has the same). */
 static void add_pending(struct next *x)
 {
 	struct assign_set *s = &x->assigned;
 	size_t table = order_table(16, (size_t)s->n);
+	struct assign_topic *fresh = arena_array(x->r->arena, (size_t)x->pending.n + 1, sizeof(*fresh));
+	struct assign_index there;
+	int32_t n_fresh = 0;
 
 	order_topics(s->v, s->n, table);
 	order_topics(x->pending.v, x->pending.n, order_table(16, (size_t)x->pending.n));
+	x->failed |= !fresh || !assign_index_init(&there, x->r->arena, s);
 	for (int32_t i = 0; i < x->pending.n && !x->failed; i++) {
 		const struct assign_topic *p = &x->pending.v[i];
-		struct assign_topic *stays = find(s, p->id), joined;
+		struct assign_topic *stays = find(&there, p->id), joined;
 
-		table = order_table(table, (size_t)s->n);
+		table = order_table(table, (size_t)(s->n + n_fresh));
 		if (!join_topic(x, p, stays, &joined))
 			return;
-		if (!stays) {
-			memmove(s->v + 1, s->v, (size_t)s->n++ * sizeof(*s->v));
-			stays = s->v;
-		}
-		*stays = joined;
+		*(stays ? stays : &fresh[n_fresh++]) = joined;
 	}
+	if (x->failed)
+		return;
+	put_first(s, fresh, n_fresh);
 	order_topics(s->v, s->n, table);
 }
 
@@ -227,7 +234,9 @@ static bool next_begin(struct next *x, const struct consumer_reconcile *r, const
 	x->assigned.v = arena_array(r->arena, n, sizeof(*x->assigned.v));
 	x->revoking.v = arena_array(r->arena, n, sizeof(*x->revoking.v));
 	x->pending.v = arena_array(r->arena, n, sizeof(*x->pending.v));
-	return x->names && x->assigned.v && x->revoking.v && x->pending.v;
+	return x->names && x->assigned.v && x->revoking.v && x->pending.v &&
+	       assign_index_init(&x->has, r->arena, &v->assigned) &&
+	       assign_index_init(&x->gives, r->arena, &v->revoking) && assign_index_init(&x->gets, r->arena, r->target);
 }
 
 /* Moves from the current assignment towards the target. */
@@ -263,8 +272,11 @@ static int to_target(const struct consumer_reconcile *r, struct consumer_view *v
 /* Moves topics that are no longer subscribed to into the revoking set. */
 static void move_unsubscribed(struct next *x, const struct consumer_view *v)
 {
+	struct assign_index there;
+
 	for (int32_t i = 0; i < v->revoking.n; i++)
 		x->revoking.v[x->revoking.n++] = v->revoking.v[i];
+	x->failed |= !assign_index_init(&there, x->r->arena, &x->revoking);
 	for (int32_t i = 0; i < v->assigned.n && !x->failed; i++) {
 		const struct assign_topic *from = &v->assigned.v[i];
 		struct assign_topic *t, *old, topic;
@@ -274,7 +286,7 @@ static void move_unsubscribed(struct next *x, const struct consumer_view *v)
 			x->assigned.v[x->assigned.n++] = *from;
 			continue;
 		}
-		old = find(&x->revoking, from->id);
+		old = find(&there, from->id);
 		t = topic_begin(x, &one, from->id, from->n + (old ? old->n : 0));
 		for (int32_t j = 0; t && old && j < old->n; j++)
 			topic_put(t, old->partitions[j], old->epochs[j]);

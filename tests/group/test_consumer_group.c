@@ -617,6 +617,34 @@ static void a_member_may_name_very_many_topics(void **state)
 	assert_int_equal(brain_group(&b, "g")->topics.n, 1);
 }
 
+static const struct assign_set *told(struct beat beat)
+{
+	int err;
+	const struct consumer_group_heartbeat_response *r = brain_beat(&b, &beat, &err);
+
+	assert_non_null(r);
+	assert_non_null(r->assignment);
+	return set_of(r);
+}
+
+static void members_may_have_very_many_partitions(void **state)
+{
+	struct beat a = joining("a"), c = joining("c"), gives = staying("a", 2);
+	clock_t began;
+
+	brain_topic(&b, "many", MANY);
+	a.topics = c.topics = "many";
+	began = clock();
+	assert_int_equal(assign_set_partitions(told(a)), MANY);
+	assert_int_equal(assign_set_partitions(told(c)), 0);
+	gives.owned = told(staying("a", 2));
+	assert_int_equal(assign_set_partitions(gives.owned), MANY / 2);
+	gives.full = true;
+	assert_beat(gives, 3, "-");
+	assert_int_equal(assign_set_partitions(told(staying("c", 3))), MANY / 2);
+	assert_quick(began);
+}
+
 static void a_classic_member_may_offer_very_many_protocols(void **state)
 {
 	struct join_group_request *in = arena_zalloc(&b.arena, sizeof(*in));
@@ -688,6 +716,7 @@ int main(void)
 		TEST(the_group_is_classic_when_the_last_of_the_new_protocol_has_left),
 		TEST(one_who_could_not_be_put_out_is_put_out_later),
 		TEST(a_member_may_name_very_many_topics),
+		TEST(members_may_have_very_many_partitions),
 		TEST(a_classic_member_may_offer_very_many_protocols),
 		TEST(migration_is_a_matter_of_policy),
 		TEST(a_group_with_an_orphan_target_can_be_deleted),
