@@ -107,6 +107,8 @@ void offsets_of_deleted_topics(struct group_shard *s, const struct image *old, s
 	struct deleted d = {0};
 
 	image_diff_topics(old, step->image, note_deleted, &d);
+	if (d.n == 0)
+		return;
 	map_each(n, &s->offsets)
 	{
 		const struct group_offsets *o = container_of(n, struct group_offsets, node);
