@@ -28,7 +28,7 @@ static bool is_share_or_streams(const struct group_line *g)
 
 /* Parses a comma-separated list; each item is converted to its canonical spelling. */
 static int read_names(struct tool *t, const char *text, struct str (*parse)(struct str), struct str *out,
-		      const char *what)
+		      const char *what, const char *valid)
 {
 	int n = 0;
 
@@ -37,7 +37,7 @@ static int read_names(struct tool *t, const char *text, struct str (*parse)(stru
 		struct str name = parse((struct str){from, (int32_t)strcspn(from, ", ")});
 
 		if (!name.p || n == NAMES_MAX)
-			tool_misused(t, "%s", what);
+			tool_misused(t, "Invalid %s list '%s'. Valid %s", what, text, valid);
 		out[n++] = name;
 	}
 	return n;
@@ -52,14 +52,13 @@ static struct str parse_type(struct str s)
 
 static struct group_list consumer_groups_of(struct tool *t)
 {
-	static const char *const STATES_WRONG =
-		"Invalid state list. Valid states are: PreparingRebalance, CompletingRebalance, Stable, Dead, Empty, "
-		"Assigning, Reconciling";
+	static const char *const STATES =
+		"states are: PreparingRebalance, CompletingRebalance, Stable, Dead, Empty, Assigning, Reconciling";
 	struct str states[NAMES_MAX], types[NAMES_MAX];
 	bool listing = tool_has(t, "list");
-	int n_states = listing ? read_names(t, tool_value(t, "state"), group_state_parse, states, STATES_WRONG) : 0;
-	int n_types = listing ? read_names(t, tool_value(t, "type"), parse_type, types,
-					   "Invalid types list. Valid types are: Consumer, Classic")
+	int n_states = listing ? read_names(t, tool_value(t, "state"), group_state_parse, states, "state", STATES) : 0;
+	int n_types = listing ? read_names(t, tool_value(t, "type"), parse_type, types, "types",
+					   "types are: Consumer, Classic")
 			      : 0;
 	struct group_list l = group_list_all(t, states, n_states, types, n_types), out;
 
@@ -217,8 +216,6 @@ static void check_scope(struct tool *t, const char *action)
 		return;
 	if (!tool_has(t, "group") && !tool_has(t, "all-groups"))
 		tool_misused(t, "Option [%s] takes one of these options: [group], [all-groups]", action);
-	if (tool_has(t, "group") && tool_has(t, "all-groups"))
-		tool_misused(t, "Option \"[group]\" can't be used with option \"[all-groups]\"");
 }
 
 static void check_only_with(struct tool *t, const char *option, const char *one, const char *other)
@@ -260,6 +257,12 @@ static void check_reset(struct tool *t)
 					     SCENARIOS[i]);
 }
 
+static void check_not_with(struct tool *t, const char *option, const char *other)
+{
+	if (tool_has(t, option) && tool_has(t, other))
+		tool_misused(t, "Option \"[%s]\" can't be used with option \"[%s]\"", option, other);
+}
+
 static void check_options(struct tool *t)
 {
 	if (!tool_has(t, "validate-regex") && !tool_has(t, "bootstrap-server"))
@@ -278,8 +281,10 @@ static void check_options(struct tool *t)
 		tool_misused(t, "The consumer does not support topic-specific offset deletion from a consumer group.");
 	if (tool_has(t, "delete-offsets") && (!tool_has(t, "group") || !tool_has(t, "topic")))
 		tool_misused(t, "Option [delete-offsets] takes the following options: [group], [topic]");
-	if (tool_has(t, "list") && tool_has(t, "group"))
-		tool_misused(t, "Option \"[group]\" can't be used with option \"[list]\"");
+	check_not_with(t, "group", "all-groups");
+	check_not_with(t, "group", "list");
+	check_not_with(t, "topic", "list");
+	check_not_with(t, "topic", "describe");
 }
 
 static int consumer_groups(struct tool *t)

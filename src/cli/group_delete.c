@@ -2,6 +2,7 @@
 #include "cli/group_delete.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/group_reset.h"
 #include "protocol/delete_groups.h"
@@ -77,6 +78,7 @@ int groups_delete(struct tool *t, const struct str *ids, int n)
 
 /* ---- --delete-offsets ---- */
 
+/* Those that are there; the others have their errors. */
 static int ask_delete(struct tool *t, struct partition *v, int n)
 {
 	struct offset_delete_request r = {.group_id = str_of(tool_value(t, "group"))};
@@ -89,7 +91,9 @@ static int ask_delete(struct tool *t, struct partition *v, int n)
 	for (int i = 0; i < n; i++) {
 		struct offset_delete_request_topic *topic = &r.topics.v[r.topics.n - 1];
 
-		if (i == 0 || !str_eq(v[i].topic, v[i - 1].topic)) {
+		if (v[i].partition < 0)
+			continue;
+		if (r.topics.n == 0 || !str_eq(v[i].topic, topic->name)) {
 			topic = &r.topics.v[r.topics.n++];
 			topic->name = v[i].topic;
 			topic->partitions.v = arena_array(&t->arena, (size_t)(n - i), sizeof(*topic->partitions.v));
@@ -99,7 +103,7 @@ static int ask_delete(struct tool *t, struct partition *v, int n)
 	if (err == 0)
 		err = tool_ask(t, coordinator, offset_delete_request_KEY, &r, &response);
 	for (int i = 0; i < n; i++)
-		v[i].err = err;
+		v[i].err = v[i].partition < 0 ? v[i].err : err;
 	if (err != 0)
 		return err;
 	d = response;
@@ -137,17 +141,59 @@ static void print_outcome(struct tool *t, int err)
 	}
 }
 
-int group_delete_offsets(struct tool *t)
+/* Kafka's order: by the topic with the number behind it, as a text. */
+static int by_text(const void *a, const void *b)
 {
-	int n, err, width = 15;
-	struct partition *v = topic_arguments(t, &n);
+	const struct partition *x = a, *y = b;
+	char of_x[320], of_y[320];
+
+	snprintf(of_x, sizeof(of_x), "%.*s%d", STR_ARG(x->topic), x->partition);
+	snprintf(of_y, sizeof(of_y), "%.*s%d", STR_ARG(y->topic), y->partition);
+	return strcmp(of_x, of_y);
+}
+
+/* A partition that is named twice is there once. */
+static int each_once(struct partition *v, int n)
+{
+	int kept = 0;
+
+	for (int i = 0; i < n; i++)
+		if (kept == 0 || partition_compare(&v[kept - 1], &v[i]) != 0)
+			v[kept++] = v[i];
+	return kept;
+}
+
+static void print_partitions(struct tool *t, struct partition *v, int n)
+{
+	int width = 15;
 	char name[96];
 
-	err = ask_delete(t, v, n);
-	for (int i = 0; i < n; i++) {
-		err = err ? err : v[i].err;
+	for (int i = 0; i < n; i++)
 		width = v[i].topic.len > width ? v[i].topic.len : width;
+	if (n > 0)
+		qsort(v, (size_t)n, sizeof(*v), by_text);
+	printf("\n%-*s %-10s %-15s", width, "TOPIC", "PARTITION", "STATUS");
+	for (int i = 0; i < n; i++) {
+		printf("\n%-*.*s %-10s ", width, STR_ARG(v[i].topic),
+		       v[i].partition < 0 ? "-" : tool_string(t, arena_printf(&t->arena, "%d", v[i].partition)));
+		if (v[i].err)
+			printf("Error: org.apache.kafka.common.errors.%s: %.*s", tool_exception(v[i].err, name),
+			       STR_ARG(tool_error_text(t, v[i].err, STR_NULL)));
+		else
+			printf("%-15s", "Successful");
 	}
+	putchar('\n');
+}
+
+int group_delete_offsets(struct tool *t)
+{
+	int n, err;
+	struct partition *v = topic_arguments(t, true, &n);
+
+	n = each_once(v, n);
+	err = ask_delete(t, v, n);
+	for (int i = 0; i < n; i++)
+		err = err || v[i].partition < 0 ? err : v[i].err;
 	t->out = json_array();
 	for (int i = 0; i < n && t->json; i++)
 		json_array_append_new(t->out,
@@ -156,15 +202,6 @@ int group_delete_offsets(struct tool *t)
 	if (t->json)
 		return EXIT_FINE;
 	print_outcome(t, err);
-	printf("\n%-*s %-10s %-15s", width, "TOPIC", "PARTITION", "STATUS");
-	for (int i = 0; i < n; i++) {
-		printf("\n%-*.*s %-10d ", width, STR_ARG(v[i].topic), v[i].partition);
-		if (v[i].err)
-			printf("Error: org.apache.kafka.common.errors.%s: %.*s", tool_exception(v[i].err, name),
-			       STR_ARG(tool_error_text(t, v[i].err, STR_NULL)));
-		else
-			printf("%-15s", "Successful");
-	}
-	putchar('\n');
+	print_partitions(t, v, n);
 	return EXIT_FINE;
 }

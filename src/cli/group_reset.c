@@ -158,20 +158,26 @@ static void add_listed(struct tool *t, struct partitions *p, const char *argumen
 	}
 }
 
-static void add_topic(struct tool *t, struct partitions *p, const char *name)
+static void add_topic(struct tool *t, struct partitions *p, const char *name, bool unknown_too)
 {
 	struct str topic = str_of(name);
 	const struct metadata_response *m = topics_of(t, &topic, 1);
+	int err = m->topics.n == 1 ? m->topics.v[0].error_code : ERR_UNKNOWN_TOPIC_OR_PARTITION;
 
-	if (m->topics.n != 1 || m->topics.v[0].error_code) {
+	if (err && unknown_too) {
+		add(t, p, topic, -1);
+		p->v[p->n - 1].err = err;
+		return;
+	}
+	if (err) {
 		t->exception_names = true;
-		tool_die_of(t, m->topics.n == 1 ? m->topics.v[0].error_code : ERR_UNKNOWN_TOPIC_OR_PARTITION, STR_NULL);
+		tool_die_of(t, err, STR_NULL);
 	}
 	for (int32_t i = 0; i < m->topics.v[0].partitions.n; i++)
 		add(t, p, topic, m->topics.v[0].partitions.v[i].partition_index);
 }
 
-struct partition *topic_arguments(struct tool *t, int *n)
+struct partition *topic_arguments(struct tool *t, bool unknown_too, int *n)
 {
 	struct partitions p = {0};
 
@@ -181,7 +187,7 @@ struct partition *topic_arguments(struct tool *t, int *n)
 		if (strchr(argument, ':'))
 			add_listed(t, &p, argument);
 		else
-			add_topic(t, &p, argument);
+			add_topic(t, &p, argument, unknown_too);
 	}
 	if (p.n > 0)
 		qsort(p.v, (size_t)p.n, sizeof(*p.v), partition_compare);
@@ -195,7 +201,7 @@ static struct partition *scope(struct tool *t, const struct group *g, int *n)
 	if (tool_has(t, "all-topics"))
 		return group_offsets(t, g, n);
 	if (tool_has(t, "topic"))
-		return topic_arguments(t, n);
+		return topic_arguments(t, false, n);
 	if (!tool_has(t, "from-file"))
 		tool_misused(t, "One of the reset scopes should be defined: --all-topics, --topic.");
 	return NULL;

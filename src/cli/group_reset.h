@@ -8,10 +8,10 @@
 int groups_reset(struct tool *t, const struct str *ids, int n);
 
 /*
- * The partitions named by all --topic options, each "TOPIC" or "TOPIC:0,1". Ends the tool when one
- * does not exist.
+ * "TOPIC" or "TOPIC:0,1" of --topic, all of them: the partitions. A topic that is not there ends the tool, or, with `unknown_too`, is its
+ * partition -1 with the error.
  */
-struct partition *topic_arguments(struct tool *t, int *n);
+struct partition *topic_arguments(struct tool *t, bool unknown_too, int *n);
 
 /*
  * Converts "2026-11-22T21:12:56.123", with or without a zone, to milliseconds since 1970 UTC; false
