@@ -338,6 +338,84 @@ static void a_timer_of_nothing_is_not_waited_for(void **state)
 	env_real_free(e);
 }
 
+enum { CHAIN_POSTS = 4, CHAINS_AT_MOST = 10000 };
+
+/* Posts that post each other, on a loop that has something else to do in each turn. */
+struct chain_of_posts {
+	struct post post;
+	struct timer other;
+	int others, others_before;
+	int left;
+	int chains;
+	bool endless;
+	bool in_one_turn;
+};
+
+static void do_other(struct timer *t)
+{
+	struct chain_of_posts *c = container_of(t, struct chain_of_posts, other);
+
+	c->others++;
+	if (c->endless)
+		loop_stop(t->loop);
+	else
+		timer_start(t, 0);
+}
+
+static void post_next(struct post *p)
+{
+	struct chain_of_posts *c = container_of(p, struct chain_of_posts, post);
+
+	if (c->left == CHAIN_POSTS)
+		c->others_before = c->others;
+	if (c->endless) {
+		if (c->others == 0)
+			loop_post(c->other.loop, p);
+	} else if (--c->left > 0) {
+		loop_post(c->other.loop, p);
+	} else {
+		c->in_one_turn = c->others == c->others_before;
+		c->left = CHAIN_POSTS;
+		if (c->in_one_turn || ++c->chains == CHAINS_AT_MOST)
+			loop_stop(c->other.loop);
+		else
+			loop_post(c->other.loop, p);
+	}
+}
+
+static void run_chain(struct chain_of_posts *c)
+{
+	struct env *e = env_real_new(&diag);
+	struct loop *l = loop_new(e, "chain");
+
+	c->post.run = post_next;
+	c->left = CHAIN_POSTS;
+	timer_init(&c->other, l, do_other);
+	timer_start(&c->other, 0);
+	loop_post(l, &c->post);
+	loop_run(l);
+	timer_stop(&c->other);
+	loop_free(l);
+	env_real_free(e);
+}
+
+/* The machine may be busy with others: until it once is quick. */
+static void what_posts_post_is_run_in_the_same_turn(void **state)
+{
+	struct chain_of_posts c = {0};
+
+	run_chain(&c);
+	assert_true(c.in_one_turn);
+}
+
+static void who_posts_without_end_leaves_others_their_turn(void **state)
+{
+	struct chain_of_posts c = {.endless = true};
+
+	run_chain(&c);
+	assert_int_equal(c.others, 1);
+}
+
 enum { BUSY_ROUNDS = 200, BUSY_MS = 20, BUSY_LATE_NS = BUSY_MS * 1000000 / 2 };
 
 /* ---- timers that go with others ---- */
@@ -776,6 +854,8 @@ int main(void)
 		cmocka_unit_test(a_loop_can_post_to_itself),
 		cmocka_unit_test(timers_ring_once_when_due_in_order),
 		cmocka_unit_test(a_timer_of_nothing_is_not_waited_for),
+		cmocka_unit_test(what_posts_post_is_run_in_the_same_turn),
+		cmocka_unit_test(who_posts_without_end_leaves_others_their_turn),
 		cmocka_unit_test(a_timer_is_not_late_by_what_was_run_before_it),
 		cmocka_unit_test(a_lazy_timer_goes_with_another_and_is_not_later_than_it_may),
 		cmocka_unit_test(work_is_done_elsewhere_and_told_here),

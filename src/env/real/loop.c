@@ -1,10 +1,11 @@
 /*
  * loop, real: a libuv loop, its mailbox and its timers.
  *
- * Posts from other threads go onto a lock-free stack; the thread that finds it empty wakes the
- * loop, so that many posts cost one wake-up. The loop takes the whole stack at once and reverses
- * it, which preserves each poster's order. Posts of the loop's own thread go onto a plain list, and
- * an idle handle keeps the next poll from blocking: no system call.
+ * Posts from other threads go on a stack without a lock; the first after the loop has fallen asleep wakes it, so that many posts cost one
+ * wake-up, and those to a loop that works cost none: it looks at the stack after it has said that it will sleep, and when it has slept.
+ * It takes the whole stack at once and turns it round, which keeps each poster's order. Posts of the loop's own
+ * thread go on a plain list, and an idle handle keeps the next poll from blocking: no system call. What posts post is run at once, as long as
+ * the sockets have not waited for CHAIN_NS: a request that goes from post to post costs no poll between them.
  *
  * All timers of a loop are in one heap (env.c), and one uv_timer is set for the earliest, just
  * before each poll. A timer that is due by then is not left to uv, whose milliseconds would make it
@@ -19,6 +20,8 @@
 #include "base/check.h"
 #include "base/mem.h"
 #include "env/real/real_priv.h"
+
+#define CHAIN_NS 100000
 
 static struct real_loop *real_loop(struct loop *l)
 {
@@ -59,8 +62,10 @@ static void take_others(struct real_loop *l)
 	}
 }
 
-/* Posts made meanwhile wait for the next turn, after the sockets. */
-static void run_posts(struct real_loop *l)
+static void no_waiting(struct real_loop *l);
+
+/* Those that are there now. */
+static void run_round(struct real_loop *l)
 {
 	struct post *p;
 
@@ -74,6 +79,20 @@ static void run_posts(struct real_loop *l)
 		p->run(p);
 		p = next;
 	}
+}
+
+/* What is still posted after that waits for the next turn, after the sockets. */
+static void run_posts(struct real_loop *l)
+{
+	int64_t began_ns = env_mono_ns(l->base.env);
+
+	l->in_posts = true;
+	do
+		run_round(l);
+	while (l->own && env_mono_ns(l->base.env) - began_ns < CHAIN_NS);
+	l->in_posts = false;
+	if (l->own)
+		no_waiting(l);
 }
 
 /*
@@ -123,16 +142,16 @@ void real_loop_post(struct loop *base, struct post *p)
 	check(p->run);
 	if (real_loop_is_mine(l)) {
 		append_own(l, p);
-		no_waiting(l);
+		if (!l->in_posts)
+			no_waiting(l);
 		return;
 	}
 	atomic_fetch_add(&l->n_posting, 1);
 	latest = atomic_load_explicit(&l->others, memory_order_relaxed);
 	do
 		p->next = latest;
-	while (!atomic_compare_exchange_weak_explicit(&l->others, &latest, p, memory_order_release,
-						      memory_order_relaxed));
-	if (!latest)
+	while (!atomic_compare_exchange_weak(&l->others, &latest, p));
+	if (atomic_exchange(&l->asleep, false))
 		wake(l);
 	atomic_fetch_sub(&l->n_posting, 1);
 }
@@ -147,13 +166,9 @@ static void on_timer(uv_timer_t *handle)
 	loop_fire_timers(&l->base, env_mono_ns(l->base.env));
 }
 
-/*
- * Runs before each poll. libuv's clock is the monotonic one in milliseconds: a due time is rounded
- * up to the next.
- */
-static void on_prepare(uv_prepare_t *handle)
+/* libuv's clock is the monotonic one in milliseconds: a due time is rounded up to its next. */
+static void arm_timer(struct real_loop *l)
 {
-	struct real_loop *l = container_of(handle, struct real_loop, prepare);
 	struct heap_node *earliest = heap_min(&l->base.timers);
 	int64_t now_ns, due_ms;
 
@@ -176,6 +191,34 @@ static void on_prepare(uv_prepare_t *handle)
 		return;
 	uv_timer_start(&l->timer, on_timer, (uint64_t)(due_ms - now_ns / 1000000), 0);
 	l->armed_ms = due_ms;
+}
+
+/* Who posts before this wakes nobody, and is seen here; who posts after it wakes the loop. */
+static void fall_asleep(struct real_loop *l)
+{
+	atomic_store(&l->asleep, true);
+	if (!atomic_load(&l->others))
+		return;
+	atomic_store(&l->asleep, false);
+	no_waiting(l);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+	struct real_loop *l = container_of(handle, struct real_loop, prepare);
+
+	arm_timer(l);
+	if (!uv_is_active((uv_handle_t *)&l->soon))
+		fall_asleep(l);
+}
+
+static void on_awake(uv_check_t *handle)
+{
+	struct real_loop *l = container_of(handle, struct real_loop, awake);
+
+	atomic_store(&l->asleep, false);
+	if (atomic_load(&l->others))
+		no_waiting(l);
 }
 
 void real_loop_wake_at(struct loop *base)
@@ -202,6 +245,8 @@ struct loop *real_loop_new(struct env *e, const char *name)
 	check(uv_idle_init(&l->uv, &l->soon) == 0);
 	check(uv_prepare_init(&l->uv, &l->prepare) == 0);
 	check(uv_prepare_start(&l->prepare, on_prepare) == 0);
+	check(uv_check_init(&l->uv, &l->awake) == 0);
+	check(uv_check_start(&l->awake, on_awake) == 0);
 	return &l->base;
 }
 
@@ -255,7 +300,8 @@ static void close_handle(uv_handle_t *handle, void *arg)
 
 	/* A socket or listener still open here would be used after it is freed. */
 	check(uv_is_closing(handle) || handle == (uv_handle_t *)&l->wake || handle == (uv_handle_t *)&l->timer ||
-	      handle == (uv_handle_t *)&l->soon || handle == (uv_handle_t *)&l->prepare);
+	      handle == (uv_handle_t *)&l->soon || handle == (uv_handle_t *)&l->prepare ||
+	      handle == (uv_handle_t *)&l->awake);
 	if (!uv_is_closing(handle))
 		uv_close(handle, NULL);
 }

@@ -48,11 +48,14 @@ struct real_loop {
 	uv_idle_t soon; /* active while own posts wait or is_due is set: the poll then does not block */
 	bool is_due;	/* the earliest timer is due */
 	uv_prepare_t prepare;
-	_Atomic(struct post *) others; /* posted by other threads, latest first */
-	struct post *own;	       /* posted by this thread, in order */
+	uv_check_t awake;
+	atomic_bool asleep;	       /* in a poll that may block, or about to be: a post has to wake it */
+	_Atomic(struct post *) others; /* posted by other threads, the latest first */
+	struct post *own;	       /* posted by this one, in order */
 	struct post **own_last;
-	int64_t armed_ms;     /* the time the uv timer is set for, on libuv's clock; INT64_MAX when it is not set */
-	atomic_int n_works;   /* submitted and not yet reported done */
+	bool in_posts;	      /* they are being run */
+	int64_t armed_ms;     /* when the uv timer is set for, on libuv's clock; INT64_MAX when it is not */
+	atomic_int n_works;   /* given and not yet told done */
 	atomic_int n_posting; /* threads inside loop_post */
 	atomic_bool stopping;
 	atomic_bool has_tid;
