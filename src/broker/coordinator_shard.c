@@ -288,32 +288,40 @@ static void waited_too_long(struct timer *t)
 	arm_timer(s);
 }
 
-/* Looks at the high watermark, completes the decisions that waited for it, and waits for its next move. */
-static void advance(struct coordinator_shard *s)
+/* Where the high watermark is. */
+static void look(struct coordinator_shard *s)
 {
 	struct partition_view view;
 
-	if (s->phase != SHARD_ACTIVE)
-		return;
 	partition_look(s->partition, &view);
-	/* When this node leads no more, or once more, the image will say so; until then nothing here is known to be committed. */
-	if (!view.leads || view.stint != s->stint || view.deleted)
+	/* When this node leads no more the image will say so; until then nothing here is known to be committed. */
+	if (!view.leads || view.deleted || view.offsets.high_watermark <= s->committed)
 		return;
-	if (view.offsets.high_watermark > s->committed) {
-		s->committed = view.offsets.high_watermark;
-		s->type->type->committed(s->state, s->committed);
-	}
-	while (!list_empty(&s->waiting)) {
+	s->committed = view.offsets.high_watermark;
+	s->type->type->committed(s->state, s->committed);
+}
+
+/* Tells who waited for what is committed. */
+static void tell_committed(struct coordinator_shard *s)
+{
+	while (s->phase == SHARD_ACTIVE && !list_empty(&s->waiting)) {
 		struct decision *d = container_of(s->waiting.next, struct decision, link);
 
 		if (d->end > s->committed)
 			break;
 		list_remove(&d->link);
 		done(s, d, 0);
-		if (s->phase != SHARD_ACTIVE)
-			return;
 	}
-	arm_deadline(s);
+	if (s->phase == SHARD_ACTIVE)
+		arm_deadline(s);
+}
+
+static void advance(struct coordinator_shard *s)
+{
+	if (s->phase != SHARD_ACTIVE)
+		return;
+	look(s);
+	tell_committed(s);
 }
 
 static void watch(struct coordinator_shard *s)
@@ -377,6 +385,9 @@ static void flush(struct coordinator_shard *s)
 	list_init(&rest);
 	list_splice(&batched, &s->pending);
 	err = shard_batch_write(s, &offset);
+	/* What is committed at once, without other replicas, is known to be so when it is applied. */
+	if (!err)
+		look(s);
 	list_each_safe(it, &batched)
 	{
 		struct decision *d = container_of(it, struct decision, link);
@@ -404,7 +415,7 @@ static void flush(struct coordinator_shard *s)
 			env_mono_ms(s->core->loop->env) + config_long(s->core->node->config, s->type->write_timeout_ms);
 		list_push(&s->waiting, it);
 	}
-	advance(s);
+	tell_committed(s);
 	watch(s);
 	arm_deadline(s);
 }

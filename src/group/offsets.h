@@ -21,9 +21,9 @@ struct offset_value {
 	int64_t record_offset; /* its offset in the log of the shard */
 	int64_t offset;
 	int64_t commit_ms;
-	int64_t expire_ms;    /* -1: the group's rule applies */
-	struct uuid topic_id; /* zero: unknown */
-	char *metadata;
+	int64_t expire_ms;    /* -1: by the group's rule */
+	struct uuid topic_id; /* zero: not known */
+	char metadata[];
 };
 
 struct offset_entry {
