@@ -41,52 +41,92 @@ static struct api_error null_values(const struct change *ch, struct str names)
 
 /* ---- lists ---- */
 
-static bool list_has(struct str list, struct str item)
+/* The next item of a list as Java's split(",") has it: empty ones count, but those at the end. */
+static bool next_item(struct str *rest, struct str *item)
 {
-	struct str rest = list;
+	int32_t len = 0;
 
-	while (rest.len > 0) {
-		int32_t len = 0;
-
-		while (len < rest.len && rest.p[len] != ',')
-			len++;
-		if (str_eq((struct str){rest.p, len}, item))
-			return true;
-		rest.p += len < rest.len ? len + 1 : len;
-		rest.len -= len < rest.len ? len + 1 : len;
-	}
-	return false;
+	if (rest->len <= 0)
+		return false;
+	while (len < rest->len && rest->p[len] != ',')
+		len++;
+	*item = (struct str){rest->p, len};
+	rest->p += len < rest->len ? len + 1 : len;
+	rest->len -= len < rest->len ? len + 1 : len;
+	return true;
 }
 
-/*
- * The items of `list` that are not in `without`, then those of `more` that are not there yet,
- * joined by commas.
- */
-static struct str list_change(struct arena *a, struct str list, struct str without, struct str more)
+static struct str without_empty_end(struct str list)
 {
-	const struct str parts[] = {list, more};
-	struct buf out = {0};
-	struct str joined;
+	while (list.len > 0 && list.p[list.len - 1] == ',')
+		list.len--;
+	return list;
+}
 
-	for (int p = 0; p < 2; p++) {
-		struct str rest = parts[p];
+static void put_item(struct buf *out, int *n, struct str item)
+{
+	if ((*n)++ > 0)
+		buf_put(out, ",", 1);
+	buf_put_str(out, item);
+}
 
-		while (rest.len > 0) {
-			int32_t len = 0;
-			struct str item;
+/* The items of `list` that are not empty, and those of `more` that are not among them yet. */
+static void join_lists(struct str list, struct str more, struct str_index *index, struct buf *out)
+{
+	struct str rest = list, item;
+	int n = 0;
 
-			while (len < rest.len && rest.p[len] != ',')
-				len++;
-			item = (struct str){rest.p, len};
-			if (len > 0 && !list_has(without, item) && !(p == 1 && list_has(buf_str(&out), item)))
-				buf_printf(&out, "%s%.*s", out.len > 0 ? "," : "", STR_ARG(item));
-			rest.p += len < rest.len ? len + 1 : len;
-			rest.len -= len < rest.len ? len + 1 : len;
-		}
+	while (next_item(&rest, &item)) {
+		if (item.len == 0)
+			continue;
+		*str_index_at(index, item) = 0;
+		put_item(out, &n, item);
 	}
-	joined = arena_str(a, out.len > 0 ? buf_str(&out) : STR(""));
+	if (more.len == 0 && !str_index_has(index, more)) /* of nothing Java's split makes one item */
+		put_item(out, &n, more);
+	rest = without_empty_end(more);
+	while (next_item(&rest, &item))
+		if (!str_index_has(index, item)) {
+			*str_index_at(index, item) = 0;
+			put_item(out, &n, item);
+		}
+}
+
+/* The items of `list` that are not empty; for each of `less` the first that equals it is left out. */
+static void thin_list(struct str list, struct str less, struct str_index *index, struct buf *out)
+{
+	struct str rest = without_empty_end(less), item;
+	int n = 0;
+
+	while (next_item(&rest, &item))
+		++*str_index_at(index, item); /* one less than how often */
+	rest = list;
+	while (next_item(&rest, &item)) {
+		if (item.len == 0)
+			continue;
+		if (str_index_has(index, item) && *str_index_at(index, item) >= 0)
+			--*str_index_at(index, item);
+		else
+			put_item(out, &n, item);
+	}
+}
+
+static struct str change_items(const struct controller_context *ctx, int8_t operation, struct str list,
+			       struct str value)
+{
+	struct str_index index;
+	struct buf out = {0};
+	struct str changed;
+
+	str_index_init(&index, ctx->random(ctx->random_arg));
+	if (operation == OP_APPEND)
+		join_lists(list, value, &index, &out);
+	else
+		thin_list(list, value, &index, &out);
+	str_index_fini(&index);
+	changed = out.len > 0 ? arena_str(ctx->arena, buf_str(&out)) : STR("");
 	buf_fini(&out);
-	return joined;
+	return changed;
 }
 
 static enum config_scope scope_of(int8_t type)
@@ -113,8 +153,7 @@ static struct api_error change_list(const struct change *ch, struct str name, in
 				 STR_ARG(name));
 	if (str_is_null(old))
 		old = str_of(s->default_text ? s->default_text : "");
-	*out = operation == OP_APPEND ? list_change(ch->ctx->arena, old, STR(""), value)
-				      : list_change(ch->ctx->arena, old, value, STR(""));
+	*out = change_items(ch->ctx, operation, old, value);
 	return API_OK;
 }
 
@@ -130,7 +169,7 @@ static struct api_error check_min_isr(const struct change *ch, struct str name, 
 {
 	if (ch->type != RESOURCE_BROKER || !str_eq(name, MIN_ISR) || !elr_is_on(tip(ch->c)))
 		return API_OK;
-	if (ch->name.len > 0 && !str_is_null(value))
+	if (ch->name.len > 0)
 		return (struct api_error){
 			ERR_INVALID_CONFIG,
 			STR("Broker-level min.insync.replicas cannot be altered while ELR is enabled.")};
@@ -179,26 +218,22 @@ static struct api_error check_value(const struct change *ch, const struct config
 	return check_min_isr(ch, pair->name, pair->value);
 }
 
-/* A broker's name is its id. -1: not an id. */
-static int64_t broker_id_of(struct str name)
+/* A broker's name is its id. */
+static struct api_error check_broker_name(struct str name, int32_t *id)
 {
-	int64_t id = 0;
-
-	if (name.len <= 0 || name.len > 10)
-		return -1;
-	for (int i = 0; i < name.len; i++) {
-		if (name.p[i] < '0' || name.p[i] > '9')
-			return -1;
-		id = id * 10 + (name.p[i] - '0');
-	}
-	return id <= INT32_MAX ? id : -1;
+	*id = -1;
+	if (name.len == 0)
+		return API_OK;
+	if (!str_to_i32(name, id))
+		return (struct api_error){ERR_INVALID_REQUEST, STR("Unable to parse broker name as a base 10 number.")};
+	return *id >= 0 ? API_OK : (struct api_error){ERR_INVALID_REQUEST, STR("Invalid negative broker ID.")};
 }
 
 static struct api_error check_resource(const struct change *ch)
 {
 	struct arena *a = ch->ctx->arena;
-	int64_t id = broker_id_of(ch->name);
 	struct str wrong;
+	int32_t id;
 
 	switch (ch->type) {
 	case RESOURCE_TOPIC:
@@ -207,10 +242,7 @@ static struct api_error check_resource(const struct change *ch)
 		wrong = topic_name_check(ch->name, a);
 		return str_is_null(wrong) ? API_OK : (struct api_error){ERR_INVALID_TOPIC_EXCEPTION, wrong};
 	case RESOURCE_BROKER:
-		if (ch->name.len > 0 && id < 0)
-			return (struct api_error){ERR_INVALID_REQUEST,
-						  STR("Unable to parse broker name as a base 10 number.")};
-		return API_OK;
+		return check_broker_name(ch->name, &id);
 	case RESOURCE_GROUP:
 		if (ch->name.len == 0)
 			return (struct api_error){ERR_INVALID_REQUEST, STR("Default group resources are not allowed.")};
@@ -226,15 +258,16 @@ static struct api_error check_resource(const struct change *ch)
 
 static struct api_error check_exists(const struct change *ch)
 {
-	int64_t id = broker_id_of(ch->name);
+	int32_t id = -1;
 
+	if (ch->type == RESOURCE_BROKER)
+		check_broker_name(ch->name, &id);
 	if (ch->type == RESOURCE_TOPIC && !image_topic_by_name(tip(ch->c), ch->name))
 		return api_error(ch->ctx->arena, ERR_UNKNOWN_TOPIC_OR_PARTITION, "The topic '%.*s' does not exist.",
 				 STR_ARG(ch->name));
-	if (ch->type == RESOURCE_BROKER && ch->name.len > 0 && id != ch->c->node_id &&
-	    !image_broker(tip(ch->c), (int32_t)id) && !image_controller(tip(ch->c), (int32_t)id))
-		return api_error(ch->ctx->arena, ERR_BROKER_ID_NOT_REGISTERED, "No node with id %lld found.",
-				 (long long)id);
+	if (ch->type == RESOURCE_BROKER && ch->name.len > 0 && id != ch->c->node_id && !image_broker(tip(ch->c), id) &&
+	    !image_controller(tip(ch->c), id))
+		return api_error(ch->ctx->arena, ERR_BROKER_ID_NOT_REGISTERED, "No node with id %d found.", id);
 	return API_OK;
 }
 

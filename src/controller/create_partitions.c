@@ -120,12 +120,6 @@ static int grow(struct controller *c, const struct controller_context *ctx, cons
 	err = check_count(ctx, t, in, a);
 	if (err)
 		return err;
-	/*
-	 * Kafka charges the quota first: other clients with the same user and client id would then
-	 * wait years because of a refused request.
-	 */
-	if (in->count - t->n_partitions > RECORDS_PER_OPERATION_MAX)
-		return -E2BIG;
 	e = check_quota(ctx, in->count - t->n_partitions);
 	if (e.code)
 		return refuse_topic(a, e.code, e.message);
@@ -134,6 +128,21 @@ static int grow(struct controller *c, const struct controller_context *ctx, cons
 	if (err)
 		records->n = before; /* all of a topic's new partitions, or none */
 	return err;
+}
+
+/* Of topics that are named once. */
+static bool are_too_many(const struct controller *c, const struct create_partitions_request *in,
+			 struct str_index *counts)
+{
+	int64_t n = 0;
+
+	for (int i = 0; i < in->topics.n; i++) {
+		const struct image_topic *t = image_topic_by_name(tip(c), in->topics.v[i].name);
+
+		if (t && *str_index_at(counts, in->topics.v[i].name) == 0 && in->topics.v[i].count > t->n_partitions)
+			n += in->topics.v[i].count - t->n_partitions;
+	}
+	return n > RECORDS_PER_OPERATION_MAX;
 }
 
 static growth_answer *next_answer(struct create_partitions_response *out, struct str name)
@@ -165,7 +174,7 @@ static int grow_all(struct controller *c, const struct controller_context *ctx,
 		if (*str_index_at(counts, in->topics.v[i].name) > 0)
 			continue;
 		err = grow(c, ctx, &in->topics.v[i], records, next_answer(out, in->topics.v[i].name));
-		if (err == -E2BIG || records->n > RECORDS_PER_OPERATION_MAX)
+		if (records->n > RECORDS_PER_OPERATION_MAX)
 			return refuse_large(ctx);
 		if (err < 0)
 			return err;
@@ -189,7 +198,11 @@ int controller_create_partitions(struct controller *c, const struct controller_c
 	records->atomic = true;
 	str_index_init(&counts, ctx->random(ctx->random_arg));
 	refuse_duplicates(in, &counts, out);
-	err = grow_all(c, ctx, in, &counts, out, records);
+	if (are_too_many(c, in, &counts))
+		err = refuse(ctx, ERR_POLICY_VIOLATION,
+			     "Excessively large number of additional partitions per request.");
+	else
+		err = grow_all(c, ctx, in, &counts, out, records);
 	str_index_fini(&counts);
 	if (err == 0 && in->validate_only)
 		records->n = 0;

@@ -204,7 +204,7 @@ static int describe_settings(struct creation *k, const struct settings *s, new_t
 	struct config_layer layers[TOPIC_LAYERS];
 	int n_layers = topic_layers(k->c, NULL, layers);
 	struct config_entry e;
-	struct str name;
+	struct str name, own; /* what the request sets is told as it stands there */
 	int n;
 
 	/* stands for the topic that does not exist yet */
@@ -217,9 +217,10 @@ static int describe_settings(struct creation *k, const struct settings *s, new_t
 	     i++) {
 		if (config_describe(config, CONFIG_SCOPE_TOPIC, name, layers, n_layers, k->ctx->arena, &e))
 			continue;
+		own = settings_get(s, e.name);
 		a->configs.v[a->configs.n++] = (struct create_topics_response_config){
 			.name = e.name,
-			.value = arena_str(k->ctx->arena, e.value),
+			.value = arena_str(k->ctx->arena, str_is_null(own) ? e.value : own),
 			.read_only = e.read_only,
 			.config_source = (int8_t)e.source,
 			.is_sensitive = e.sensitive,

@@ -29,7 +29,7 @@ struct removals {
 	int n;
 	struct str_index names;
 	struct str_index ids;	/* as strings */
-	struct str_index taken; /* ids of topics to be removed */
+	struct str_index named; /* those of them that a name stands for, too */
 	struct delete_topics_response *out;
 	struct record_list *records;
 };
@@ -77,9 +77,7 @@ static int take(struct removals *r, const struct image_topic *t)
 	if (!record)
 		return -ENOMEM;
 	record->topic_id = t->id;
-	*str_index_at(&r->taken, id_text(&t->id)) = 0;
-	/* copied: the topic is freed before the answer is sent */
-	answer(r, arena_str(r->ctx->arena, t->name), t->id, 0, STR_NULL);
+	answer(r, arena_str(r->ctx->arena, t->name), t->id, 0, STR_NULL); /* the topic goes before the answer does */
 	return 0;
 }
 
@@ -104,23 +102,38 @@ static bool refuse_malformed(struct removals *r, const struct removal *one)
 	return true;
 }
 
-static int remove_one(struct removals *r, const struct removal *one)
+/* What is asked for by its id as well stays, and the name alone is told why. */
+static int remove_named(struct removals *r, const struct removal *one)
 {
-	bool by_name = !str_is_null(one->name);
-	const struct image_topic *t =
-		by_name ? image_topic_by_name(r->tip, one->name) : image_topic_by_id(r->tip, one->id);
+	const struct image_topic *t = image_topic_by_name(r->tip, one->name);
 
 	if (!t) {
-		answer(r, one->name, one->id, by_name ? ERR_UNKNOWN_TOPIC_OR_PARTITION : ERR_UNKNOWN_TOPIC_ID,
-		       STR_NULL);
+		answer(r, one->name, one->id, ERR_UNKNOWN_TOPIC_OR_PARTITION, STR_NULL);
 		return 0;
 	}
-	if (str_index_has(&r->taken, id_text(&t->id))) {
-		answer(r, one->name, t->id, ERR_INVALID_REQUEST,
-		       STR("The provided topic name maps to an ID that was already supplied."));
+	if (!str_index_has(&r->ids, id_text(&t->id)))
+		return take(r, t);
+	*str_index_at(&r->named, id_text(&t->id)) = 0;
+	answer(r, one->name, t->id, ERR_INVALID_REQUEST,
+	       STR("The provided topic name maps to an ID that was already supplied."));
+	return 0;
+}
+
+static int remove_by_id(struct removals *r, const struct removal *one)
+{
+	const struct image_topic *t = image_topic_by_id(r->tip, one->id);
+
+	if (t)
+		return str_index_has(&r->named, id_text(&t->id)) ? 0 : take(r, t);
+	answer(r, one->name, one->id, ERR_UNKNOWN_TOPIC_ID, STR_NULL);
+	return 0;
+}
+
+static int remove_one(struct removals *r, const struct removal *one)
+{
+	if (refuse_malformed(r, one))
 		return 0;
-	}
-	return take(r, t);
+	return str_is_null(one->name) ? remove_by_id(r, one) : remove_named(r, one);
 }
 
 static int read_request(struct removals *r, const struct delete_topics_request *in)
@@ -140,22 +153,22 @@ static int read_request(struct removals *r, const struct delete_topics_request *
 	return 0;
 }
 
-/* Ids before names, so that a name that repeats an id is the one to be refused. */
+/* Names before ids: what is asked for by both is known then. */
 static int remove_all(struct removals *r)
 {
 	int err = 0;
 
 	str_index_init(&r->names, r->ctx->random(r->ctx->random_arg));
 	str_index_init(&r->ids, r->ctx->random(r->ctx->random_arg));
-	str_index_init(&r->taken, r->ctx->random(r->ctx->random_arg));
+	str_index_init(&r->named, r->ctx->random(r->ctx->random_arg));
 	count(r);
 	for (int pass = 0; pass < 2; pass++)
 		for (int i = 0; i < r->n && !err; i++)
-			if (str_is_null(r->v[i].name) == (pass == 0) && !refuse_malformed(r, &r->v[i]))
+			if (str_is_null(r->v[i].name) == (pass == 1))
 				err = remove_one(r, &r->v[i]);
 	str_index_fini(&r->names);
 	str_index_fini(&r->ids);
-	str_index_fini(&r->taken);
+	str_index_fini(&r->named);
 	return err;
 }
 

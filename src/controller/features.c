@@ -90,6 +90,8 @@ static struct str not_supported(struct arena *a, const char *what, int32_t id, i
 		return STR_NULL;
 	if (max == 0)
 		return arena_printf(a, "%s %d does not support this feature.", what, id);
+	if (min == max)
+		return arena_printf(a, "%s %d only supports versions %d", what, id, min);
 	return arena_printf(a, "%s %d only supports versions %d-%d", what, id, min, max);
 }
 
@@ -225,7 +227,7 @@ static struct api_error update_one(const struct controller *c, const struct cont
 	bool is_kraft = str_is(u->feature, "kraft.version");
 	int16_t now = is_kraft ? ctx->kraft_version : image_feature_level(tip(c), u->feature);
 	int16_t level = u->max_version_level;
-	int type = ctx->version == 0 ? (u->allow_downgrade ? SAFE_DOWNGRADE : UPGRADE) : u->upgrade_type;
+	int type = ctx->version == 0 ? UPGRADE : u->upgrade_type; /* nobody looks at version 0's allowDowngrade */
 	struct api_error e;
 	struct str reason;
 
@@ -250,6 +252,9 @@ static struct api_error update_one(const struct controller *c, const struct cont
 		return invalid_update(a, u->feature, level, STR("Can't downgrade the version of this feature."));
 	if (is_kraft)
 		return raise_kraft_version(ctx, level, true);
+	if (!controller_feature_find(u->feature)) /* level 0 of it is supported by all nodes */
+		return invalid_update(a, u->feature, level,
+				      arena_printf(a, "Feature %.*s not found.", STR_ARG(u->feature)));
 	e = check_needs(c, a, in, u->feature, level);
 	if (e.code == 0)
 		add_level(records, u->feature, level);
@@ -300,8 +305,10 @@ static void answer(const struct controller_context *ctx, const struct update_fea
 		return;
 	out->results.v = arena_array(ctx->arena, (size_t)in->feature_updates.n, sizeof(*out->results.v));
 	out->results.n = out->results.v ? in->feature_updates.n : 0;
-	for (int32_t i = 0; i < out->results.n; i++)
+	for (int32_t i = 0; i < out->results.n; i++) {
 		out->results.v[i].feature = in->feature_updates.v[i].feature;
+		out->results.v[i].error_message = STR("NONE"); /* so Kafka names the error 0 */
+	}
 }
 
 int controller_update_features(struct controller *c, const struct controller_context *ctx,

@@ -198,7 +198,7 @@ int controller_alter_partition(struct controller *c, const struct controller_con
 			       const struct alter_partition_request *in, struct alter_partition_response *out,
 			       struct record_list *records)
 {
-	int err = check_broker_epoch(c, ctx, in->broker_id, in->broker_epoch);
+	int err = in->topics.n > 0 ? check_broker_epoch(c, ctx, in->broker_id, in->broker_epoch) : 0;
 
 	if (err != 0)
 		return err;

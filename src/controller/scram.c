@@ -169,8 +169,10 @@ static void write_fate(const struct users *users, enum fate fate, const struct a
 			continue;
 		r->user = u->name;
 		r->error_code = (int16_t)u->error.code;
-		r->error_message = u->error.code && str_is_null(u->error.message) ? str_of(err_message(u->error.code))
-										  : u->error.message;
+		r->error_message =
+			u->error.code && u->error.code != ERR_UNKNOWN_SERVER_ERROR && str_is_null(u->error.message)
+				? str_of(err_message(u->error.code))
+				: u->error.message;
 		out->results.n++;
 		if (fate == DELETED)
 			add_removal(&in->deletions.v[u->index], records);

@@ -250,6 +250,38 @@ static void a_request_that_names_too_much_is_refused_whole(void **state)
 	assert_int_equal(RUN(w, create_topics, 7, &many, &answer), ERR_POLICY_VIOLATION);
 }
 
+static void what_is_to_be_deleted_by_its_id_and_by_its_name_stays(void **state)
+{
+	struct world *w = *state;
+	struct delete_topics_request_topic v[4] = {{.name = STR_NULL}, {.name = STR("a")}, {.name = STR("b")}};
+	struct delete_topics_request in = {.topics = {v, 3}};
+	struct delete_topics_response out;
+	struct uuid a;
+
+	let_in(w, 1);
+	create(w, "a", 1, 1);
+	create(w, "b", 1, 1);
+	a = v[0].topic_id = image_topic_by_name(tip(w), STR("a"))->id;
+	assert_int_equal(RUN(w, delete_topics, 6, &in, &out), 0);
+	assert_int_equal(out.responses.n, 2); /* the id has no answer of its own */
+	assert_true(str_is(out.responses.v[0].name, "a"));
+	assert_true(uuid_eq(out.responses.v[0].topic_id, a));
+	assert_int_equal(out.responses.v[0].error_code, ERR_INVALID_REQUEST);
+	assert_int_equal(out.responses.v[1].error_code, 0);
+	assert_non_null(image_topic_by_name(tip(w), STR("a")));
+	assert_null(image_topic_by_name(tip(w), STR("b")));
+	v[2] = v[0]; /* the id twice, which is an error by itself, and the name */
+	assert_int_equal(RUN(w, delete_topics, 6, &in, &out), 0);
+	assert_int_equal(out.responses.n, 2);
+	assert_int_equal(out.responses.v[0].error_code, ERR_INVALID_REQUEST);
+	assert_int_equal(out.responses.v[1].error_code, ERR_INVALID_REQUEST);
+	assert_non_null(image_topic_by_name(tip(w), STR("a")));
+	in.topics.n = 1;
+	assert_int_equal(RUN(w, delete_topics, 6, &in, &out), 0);
+	assert_int_equal(out.responses.v[0].error_code, 0);
+	assert_null(image_topic_by_name(tip(w), STR("a")));
+}
+
 static void thousands_of_topics_share_what_their_answers_say_of_settings(void **state)
 {
 	enum { N = 4000 };
@@ -409,6 +441,31 @@ static void a_topics_settings_are_set_appended_to_and_deleted(void **state)
 	assert_int_equal(change(w, 3, "a", "retention.ms", SET, "1"), ERR_INVALID_REQUEST);
 }
 
+#define LIST "follower.replication.throttled.replicas"
+
+static void lists_grow_and_shrink_item_by_item(void **state)
+{
+	struct world *w = *state;
+	enum { SET, DELETE, APPEND, SUBTRACT };
+
+	let_in(w, 1);
+	create(w, "a", 1, 1);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", LIST, APPEND, "0:1,1:1,0:1"), 0);
+	assert_true(str_is(topic_value(w, LIST), "0:1,1:1"));
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", LIST, APPEND, "1:1,2:1,,"), 0);
+	assert_true(str_is(topic_value(w, LIST), "0:1,1:1,2:1"));
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", LIST, SUBTRACT, "1:1,7:7"), 0);
+	assert_true(str_is(topic_value(w, LIST), "0:1,2:1"));
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", LIST, SUBTRACT, ","), 0);
+	assert_true(str_is(topic_value(w, LIST), "0:1,2:1"));
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", LIST, SUBTRACT, "2:1,0:1"), 0);
+	assert_true(str_is(topic_value(w, LIST), ""));
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", "cleanup.policy", APPEND, ""), ERR_INVALID_CONFIG);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", "cleanup.policy", APPEND, ",compact"), ERR_INVALID_CONFIG);
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", "cleanup.policy", APPEND, "compact,"), 0);
+	assert_true(str_is(topic_value(w, "cleanup.policy"), "delete,compact"));
+}
+
 static void min_insync_replicas_clears_the_elr_and_belongs_to_the_cluster(void **state)
 {
 	struct world *w = *state;
@@ -418,9 +475,12 @@ static void min_insync_replicas_clears_the_elr_and_belongs_to_the_cluster(void *
 	assert_int_equal(change(w, RESOURCE_TOPIC, "a", "min.insync.replicas", 0, "1"), 0);
 	assert_int_equal(w->records.v[1].type, RECORD_CLEAR_ELR);
 	assert_int_equal(change(w, RESOURCE_BROKER, "1", "min.insync.replicas", 0, "1"), ERR_INVALID_CONFIG);
+	assert_int_equal(change(w, RESOURCE_BROKER, "1", "min.insync.replicas", 1, NULL), ERR_INVALID_CONFIG);
 	assert_int_equal(change(w, RESOURCE_BROKER, "", "min.insync.replicas", 1, NULL), ERR_INVALID_CONFIG);
 	assert_int_equal(change(w, RESOURCE_BROKER, "9", "log.retention.ms", 0, "1"), ERR_BROKER_ID_NOT_REGISTERED);
 	assert_int_equal(change(w, RESOURCE_BROKER, "x", "log.retention.ms", 0, "1"), ERR_INVALID_REQUEST);
+	assert_int_equal(change(w, RESOURCE_BROKER, "-1", "log.retention.ms", 0, "1"), ERR_INVALID_REQUEST);
+	assert_int_equal(change(w, RESOURCE_BROKER, "+1", "log.retention.ms", 0, "1"), 0);
 }
 
 static void the_old_way_replaces_all_settings(void **state)
@@ -476,6 +536,7 @@ static void levels_go_up_when_all_can_and_down_only_safely(void **state)
 	assert_int_equal(feature(w, "metadata.version", 32, UNSAFE, false), ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(feature(w, "metadata.version", 34, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(feature(w, "unknown.version", 1, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
+	assert_int_equal(feature(w, "unknown.version", 0, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
 	assert_int_equal(feature(w, "group.version", 1, 0, false), ERR_INVALID_UPDATE_VERSION);
 	let_in(w, 1); /* its registration does not mention group.version */
 	assert_int_equal(feature(w, "group.version", 1, UPGRADE, false), ERR_INVALID_UPDATE_VERSION);
@@ -546,6 +607,7 @@ int main(void)
 		TEST(a_topic_only_grows),
 		TEST(what_is_too_large_is_refused_before_the_quota_counts_it),
 		TEST(a_request_that_names_too_much_is_refused_whole),
+		TEST(what_is_to_be_deleted_by_its_id_and_by_its_name_stays),
 		TEST(thousands_of_topics_share_what_their_answers_say_of_settings),
 		TEST(a_setting_that_kafka_does_not_have_is_told_of_a_topic_that_has_it),
 		TEST(to_encrypt_is_refused_while_no_broker_has_a_key),
@@ -553,6 +615,7 @@ int main(void)
 		TEST(a_broker_is_forgotten_by_name),
 		TEST(producer_ids_come_in_blocks),
 		TEST(a_topics_settings_are_set_appended_to_and_deleted),
+		TEST(lists_grow_and_shrink_item_by_item),
 		TEST(min_insync_replicas_clears_the_elr_and_belongs_to_the_cluster),
 		TEST(the_old_way_replaces_all_settings),
 		TEST(levels_go_up_when_all_can_and_down_only_safely),

@@ -50,7 +50,7 @@ static int wish(struct request *r, struct str path, struct str topic, int32_t id
 	if (log_dir_error(out->to))
 		return ERR_KAFKA_STORAGE_ERROR;
 	if (!t || !image_topic_partition(t, id))
-		return ERR_REPLICA_NOT_AVAILABLE;
+		return ERR_UNKNOWN_TOPIC_OR_PARTITION;
 	out->partition = core_partition(r->core, t->id, id);
 	return out->partition ? 0 : ERR_REPLICA_NOT_AVAILABLE;
 }
