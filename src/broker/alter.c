@@ -34,7 +34,17 @@ static int compare_resources(const void *x, const void *y)
 	return a->type != b->type ? a->type - b->type : str_cmp(a->name, b->name);
 }
 
-/* Refuses every occurrence of a resource that is named more than once. */
+/* A controller refuses it once. */
+static void refuse_again(const struct request *r, struct alteration *first, struct alteration *again)
+{
+	const char *words = r->from_controller ? "Duplicate resource." : "Each resource must appear at most once.";
+
+	refuse(first, ERR_INVALID_REQUEST, str_of(words));
+	refuse(again, ERR_INVALID_REQUEST, str_of(words));
+	again->is_left_out = r->from_controller;
+}
+
+/* Each resource that stands there more than once is refused, every time. */
 static int check_once(struct request *r, struct alter *alter)
 {
 	struct alteration **sorted = arena_array(&r->arena, (size_t)alter->n + 1, sizeof(struct alteration *));
@@ -45,10 +55,8 @@ static int check_once(struct request *r, struct alter *alter)
 		sorted[i] = &alter->v[i];
 	qsort(sorted, (size_t)alter->n, sizeof(struct alteration *), compare_resources);
 	for (int i = 1; i < alter->n; i++)
-		if (compare_resources(&sorted[i - 1], &sorted[i]) == 0) {
-			refuse(sorted[i - 1], ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
-			refuse(sorted[i], ERR_INVALID_REQUEST, STR("Each resource must appear at most once."));
-		}
+		if (compare_resources(&sorted[i - 1], &sorted[i]) == 0)
+			refuse_again(r, sorted[i - 1], sorted[i]);
 	return 0;
 }
 
@@ -247,12 +255,37 @@ static struct layers layers_with(const struct request *r, const struct alteratio
 	return l;
 }
 
+/* In Kafka's words: one exception within another. */
+static struct str wrapped(struct arena *a, struct str words)
+{
+	return arena_printf(
+		a,
+		"Invalid value org.apache.kafka.common.config.ConfigException: %.*s for configuration Invalid "
+		"dynamic configuration",
+		STR_ARG(words));
+}
+
+static struct str words_of_pool(struct arena *a, enum config_id id, int64_t old, int64_t new)
+{
+	bool less = new < old;
+
+	if (id == CONFIG_LOG_CLEANER_THREADS)
+		return arena_printf(a, "Log cleaner threads cannot be %s the current value %lld",
+				    less ? "reduced to less than half" : "increased to more than double",
+				    (long long)old);
+	return arena_printf(
+		a, "Dynamic thread count update validation failed for %s=%lld, value should %s the current value %lld",
+		config_setting(id)->name, (long long)new, less ? "be at least half" : "not be greater than double",
+		(long long)old);
+}
+
 /* Kafka's DynamicThreadPool: at most twice as many at once, and no fewer than half. */
 static int check_pools(struct request *r, const struct alteration *a, const struct alter_settings *s,
 		       struct str *message)
 {
-	static const enum config_id pools[] = {CONFIG_NUM_IO_THREADS, CONFIG_NUM_REPLICA_FETCHERS,
-					       CONFIG_NUM_RECOVERY_THREADS_PER_DATA_DIR, CONFIG_BACKGROUND_THREADS};
+	static const enum config_id pools[] = {
+		CONFIG_NUM_IO_THREADS,	   CONFIG_NUM_REPLICA_FETCHERS, CONFIG_NUM_RECOVERY_THREADS_PER_DATA_DIR,
+		CONFIG_BACKGROUND_THREADS, CONFIG_NUM_NETWORK_THREADS,	CONFIG_LOG_CLEANER_THREADS};
 	struct layers before = layers_of_broker(r->image, r->node->id), after = layers_with(r, a, s);
 
 	for (size_t i = 0; i < sizeof(pools) / sizeof(*pools); i++) {
@@ -261,11 +294,7 @@ static int check_pools(struct request *r, const struct alteration *a, const stru
 
 		if (new >= old / 2 && new <= old * 2)
 			continue;
-		*message = arena_printf(
-			&r->arena,
-			"Dynamic thread count update validation failed for %s=%lld, value should %s the current value %lld",
-			config_setting(pools[i])->name, (long long)new,
-			new < old ? "be at least half" : "not be greater than double", (long long)old);
+		*message = wrapped(&r->arena, words_of_pool(&r->arena, pools[i], old, new));
 		return ERR_INVALID_REQUEST;
 	}
 	return 0;
@@ -294,13 +323,13 @@ static int check_broker(struct request *r, struct alteration *a)
 	int32_t own = r->node->id, id;
 	int err;
 
+	if (r->from_controller) /* of any broker, which has looked at the values itself */
+		return 0;
 	if (a->name.len > 0 && !str_to_i32(a->name, &id)) {
 		refuse(a, ERR_INVALID_REQUEST,
 		       arena_printf(&r->arena, "Node id must be an integer, but it is: %.*s", STR_ARG(a->name)));
 		return 0;
 	}
-	if (r->from_controller) /* for any broker, which has checked the values itself */
-		return 0;
 	if (a->name.len > 0 && id != own) {
 		refuse(a, ERR_INVALID_REQUEST,
 		       arena_printf(&r->arena, "Unexpected broker id, expected %d, but received %.*s", own,
@@ -399,7 +428,11 @@ static int check_resource(struct request *r, struct alteration *a, bool loggers,
 		}
 		/* fall through */
 	default:
-		refuse(a, ERR_INVALID_REQUEST, arena_printf(&r->arena, "Unknown resource type %d", a->type));
+		if (r->from_controller && a->type != RESOURCE_BROKER_LOGGER)
+			refuse(a, ERR_UNSUPPORTED_VERSION,
+			       arena_printf(&r->arena, "Unknown resource type %d.", a->type));
+		else
+			refuse(a, ERR_INVALID_REQUEST, arena_printf(&r->arena, "Unknown resource type %d", a->type));
 		return 0;
 	}
 }

@@ -239,10 +239,36 @@ static int check_node_values(const struct config_pair *set, int n, struct arena 
 	return 0;
 }
 
-/*
- * Kafka would apply the change; here it would be stored and described, but not done. A value equal
- * to the one at startup is fine.
- */
+/* What the whole configuration requires of single values (KafkaConfig.validateValues). */
+static int check_requirements(const struct config_pair *set, int n, struct arena *a, struct str *message)
+{
+	static const struct {
+		enum config_id id;
+		int64_t least;
+		const char *words;
+	} requirements[] = {
+		{CONFIG_LOG_ROLL_MS, 1, "log.roll.ms must be greater than or equal to 1"},
+		{CONFIG_LOG_ROLL_JITTER_MS, 0, "log.roll.jitter.ms must be greater than or equal to 0"},
+		{CONFIG_LOG_RETENTION_MS, 1, "log.retention.ms must be unlimited (-1) or, greater than or equal to 1"},
+	};
+
+	for (int i = 0; i < n; i++) {
+		bool overridden;
+		const struct config_setting *s = node_setting(set[i].name, &overridden);
+		struct config_value v;
+
+		for (size_t k = 0; s && k < sizeof(requirements) / sizeof(*requirements); k++) {
+			if (s->id != requirements[k].id || !config_value_read(s, set[i].value, a, &v, NULL) ||
+			    v.integer >= requirements[k].least || (s->id == CONFIG_LOG_RETENTION_MS && v.integer < 0))
+				continue;
+			*message = arena_printf(a, "requirement failed: %s", requirements[k].words);
+			return ERR_INVALID_REQUEST;
+		}
+	}
+	return 0;
+}
+
+/* Kafka would change it; here it would be stored, described and not done. What says the same as the start is fine. */
 static int check_at_start(const struct config *c, const struct config_pair *set, int n, struct arena *a,
 			  struct str *message)
 {
@@ -282,6 +308,8 @@ int config_check_broker(const struct config *c, bool per_broker, const struct co
 		err = check_kind(needs_broker_id,
 				 "Cannot update these configs at default cluster level, broker id must be specified",
 				 per_broker, set, n, a, message);
+	if (err == 0)
+		err = check_requirements(set, n, a, message);
 	if (err == 0)
 		err = check_refused(CONFIG_SCOPE_NODE, set, n, a, message);
 	if (err == 0)

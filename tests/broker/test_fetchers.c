@@ -594,6 +594,8 @@ static void a_leader_has_as_many_fetchers_as_is_said_and_each_replica_kafkas_one
 	assert_int_equal(try_set(RESOURCE_BROKER, "1", "num.replica.fetchers", "1"), ERR_INVALID_REQUEST);
 	assert_int_equal(try_set(RESOURCE_BROKER, "1", "num.io.threads", "17"), ERR_INVALID_REQUEST);
 	assert_int_equal(try_set(RESOURCE_BROKER, "1", "num.io.threads", "16"), 0);
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "num.network.threads", "7"), ERR_INVALID_REQUEST);
+	assert_int_equal(try_set(RESOURCE_BROKER, "1", "log.cleaner.threads", "3"), ERR_INVALID_REQUEST);
 	assert_spread(1, 20, 4);
 	set_fetchers("2");
 	assert_spread(2, 20, 2);

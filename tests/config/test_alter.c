@@ -130,6 +130,16 @@ static void brokers_change_only_what_is_dynamic(void **state)
 {
 	assert_string_equal(broker1(true, "log.retention.ms", "5"), "fine");
 	assert_string_equal(broker1(false, "log.retention.ms", "5"), "fine");
+	assert_string_equal(broker1(false, "log.retention.ms", "-1"), "fine");
+	assert_string_equal(
+		broker1(false, "log.retention.ms", "0"),
+		"INVALID_REQUEST: requirement failed: log.retention.ms must be unlimited (-1) or, greater than or equal to 1");
+	assert_string_equal(broker1(true, "log.roll.ms", "1"), "fine");
+	assert_string_equal(broker1(true, "log.roll.ms", "0"),
+			    "INVALID_REQUEST: requirement failed: log.roll.ms must be greater than or equal to 1");
+	assert_string_equal(
+		broker1(true, "log.roll.jitter.ms", "-1"),
+		"INVALID_REQUEST: requirement failed: log.roll.jitter.ms must be greater than or equal to 0");
 	assert_string_equal(broker1(true, "log.retention.hours", "5"),
 			    "INVALID_REQUEST: Cannot update these configs dynamically: [log.retention.hours]");
 	assert_string_equal(
