@@ -46,6 +46,11 @@ struct str answer_words(int err, struct str message)
 	return str_is_null(message) ? str_of(err_message(err)) : message;
 }
 
+struct str answer_api_words(int err, struct str message)
+{
+	return err == ERR_UNKNOWN_SERVER_ERROR && str_is_null(message) ? STR_NULL : answer_words(err, message);
+}
+
 /* ---- nodes ---- */
 
 static bool node_endpoint(struct request *r, const struct image_node *broker, struct answer_endpoint *out)

@@ -190,6 +190,21 @@ static bool is_stranger(const struct peer *p)
 	return p && p->sasl && !sasl_is_complete(p->sasl);
 }
 
+/* The answer has a string that is too long for its length field, such as words that quote a value: as Kafka, an unknown error says so. */
+static int encode_failure(struct request *r, int version)
+{
+	int32_t throttle_ms = r->throttle_ms, *field;
+
+	diag_warn(r->core->loop->env->diag, "answer is too long for its format, and refused", "key=%d version=%d",
+		  r->api->key, version);
+	codec_init(r->api->out, r->out);
+	r->api->fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
+	field = throttle_field(r->node->throttle, r->api->key, r->out);
+	if (field)
+		*field = throttle_ms;
+	return encode(r, version);
+}
+
 static void reply(struct request *r, int version)
 {
 	struct conn *conn = r->conn;
@@ -198,6 +213,8 @@ static void reply(struct request *r, int version)
 	if (!throttle_is_idle(r) && !is_stranger(r->peer))
 		throttle_answer(r);
 	err = conn ? encode(r, version) : 0;
+	if (err == -EMSGSIZE && r->api->fail)
+		err = encode_failure(r, version);
 	if (!conn || err) {
 		if (err)
 			diag_error(r->core->loop->env->diag, "answer cannot be encoded", "key=%d version=%d error=%s",

@@ -212,6 +212,25 @@ static void the_root_logger_is_the_level_of_diagnostics(void **state)
 	assert_true(str_is(out.results.v[0].configs.v[0].value, "WARN"));
 }
 
+/* Its refusal would quote it, and be longer than the field may be. */
+static void a_value_that_is_too_long_to_be_quoted_is_refused_all_the_same(void **state)
+{
+	static char value[32767];
+	struct incremental_alter_configs_request_config c = {STR("cleanup.policy"), 0, {value, sizeof(value)}};
+	struct incremental_alter_configs_request_resource r = {2, STR("t"), {&c, 1}};
+	struct incremental_alter_configs_request in = {{&r, 1}, false};
+	struct incremental_alter_configs_response out;
+
+	(void)state;
+	create_topic_with("t", 1, NULL);
+	memset(value, 'x', sizeof(value));
+	ASK(incremental_alter_configs, 1, &in, &out);
+	assert_int_equal(out.responses.n, 1);
+	assert_int_equal(out.responses.v[0].error_code, ERR_UNKNOWN_SERVER_ERROR);
+	assert_true(str_is_null(out.responses.v[0].error_message));
+	assert_true(str_is(out.responses.v[0].resource_name, "t"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, node_world_up, node_world_down)
 
 int main(void)
@@ -225,6 +244,7 @@ int main(void)
 		TEST(nodes_that_are_not_there_cannot_go_and_voters_stay_as_they_are),
 		TEST(a_node_that_is_to_be_a_voter_is_asked_what_it_speaks),
 		TEST(the_root_logger_is_the_level_of_diagnostics),
+		TEST(a_value_that_is_too_long_to_be_quoted_is_refused_all_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

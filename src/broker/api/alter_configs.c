@@ -54,8 +54,10 @@ static enum outcome answer(struct request *r)
 
 	if (!ANSWER_ARRAY(r, out->responses, incremental_alter_configs_response_resource_schema, alter->n))
 		return HANG_UP;
+	out->responses.n = 0;
 	for (int i = 0; i < alter->n; i++)
-		answer_one(alter, &alter->v[i], &out->responses.v[i]);
+		if (!alter->v[i].is_left_out)
+			answer_one(alter, &alter->v[i], &out->responses.v[out->responses.n++]);
 	return REPLY;
 }
 
@@ -108,7 +110,7 @@ static void fail(struct request *r, int err, struct str message)
 	for (int i = 0; i < in->resources.n; i++)
 		out->responses.v[i] = (struct incremental_alter_configs_response_resource){
 			.error_code = (int16_t)err,
-			.error_message = str_is_null(message) ? str_of(err_message(err)) : message,
+			.error_message = answer_api_words(err, message),
 			.resource_type = in->resources.v[i].resource_type,
 			.resource_name = in->resources.v[i].resource_name,
 		};

@@ -114,7 +114,7 @@ static void fail(struct request *r, int err, struct str message)
 	for (int i = 0; i < out->results.n; i++) {
 		out->results.v[i].name = in->topics.v[i].name;
 		out->results.v[i].error_code = (int16_t)err;
-		out->results.v[i].error_message = answer_words(err, message);
+		out->results.v[i].error_message = answer_api_words(err, message);
 	}
 }
 

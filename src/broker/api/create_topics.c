@@ -105,7 +105,7 @@ static void fail(struct request *r, int err, struct str message)
 	for (int i = 0; i < out->topics.n; i++) {
 		out->topics.v[i].name = in->topics.v[i].name;
 		out->topics.v[i].error_code = (int16_t)err;
-		out->topics.v[i].error_message = answer_words(err, message);
+		out->topics.v[i].error_message = answer_api_words(err, message);
 	}
 }
 

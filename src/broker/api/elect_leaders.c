@@ -30,7 +30,7 @@ static void fail(struct request *r, int err, struct str message)
 		for (int k = 0; k < to->partition_result.n; k++) {
 			to->partition_result.v[k].partition_id = from->partitions.v[k];
 			to->partition_result.v[k].error_code = (int16_t)err;
-			to->partition_result.v[k].error_message = answer_words(err, message);
+			to->partition_result.v[k].error_message = answer_api_words(err, message);
 		}
 	}
 }

@@ -15,7 +15,7 @@ static void alter_fail(struct request *r, int err, struct str message)
 	struct alter_partition_reassignments_response *out = r->out;
 
 	out->error_code = (int16_t)err;
-	out->error_message = answer_words(err, message);
+	out->error_message = answer_api_words(err, message);
 	out->allow_replication_factor_change = in->allow_replication_factor_change;
 	if (!ANSWER_ARRAY(r, out->responses, alter_partition_reassignments_response_topic_schema, in->topics.n))
 		out->responses.n = 0;
@@ -30,7 +30,7 @@ static void alter_fail(struct request *r, int err, struct str message)
 		for (int k = 0; k < to->partitions.n; k++) {
 			to->partitions.v[k].partition_index = from->partitions.v[k].partition_index;
 			to->partitions.v[k].error_code = (int16_t)err;
-			to->partitions.v[k].error_message = answer_words(err, message);
+			to->partitions.v[k].error_message = answer_api_words(err, message);
 		}
 	}
 }
@@ -58,7 +58,7 @@ static void list_fail(struct request *r, int err, struct str message)
 	struct list_partition_reassignments_response *out = r->out;
 
 	out->error_code = (int16_t)err;
-	out->error_message = answer_words(err, message);
+	out->error_message = answer_api_words(err, message);
 	out->topics.n = 0;
 }
 
