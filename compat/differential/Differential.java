@@ -541,6 +541,8 @@ public final class Differential {
 			r.resources().add(new AlterConfigsRequestData.AlterConfigsResource().setResourceType((byte) 2).setResourceName("p").setConfigs(configs));
 			say("all at once", ApiKeys.ALTER_CONFIGS, v, r);
 		}
+		settle("the last flush.ms", () -> ((DescribeConfigsResponseData) call(ApiKeys.DESCRIBE_CONFIGS, 4, describe(2, "p",
+			List.of("flush.ms"), false, false), "differential")).results().get(0).configs().stream().anyMatch(c -> "1002".equals(c.value())));
 		describeAll("topic replaced", 2, "p", true, 4);
 		each("resources", ApiKeys.LIST_CONFIG_RESOURCES, v -> new ListConfigResourcesRequestData());
 		say("resources of topics", ApiKeys.LIST_CONFIG_RESOURCES, 1, new ListConfigResourcesRequestData().setResourceTypes(List.of((byte) 2)));
@@ -728,5 +730,7 @@ public final class Differential {
 		new Groups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 		new ConsumerGroups(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
 		new Transactions(args[0], Integer.parseInt(args[1]), new Wire.Names()).run();
+		new Admin(args[0], Integer.parseInt(args[1]), "", new Wire.Names()).run();
+		new Admin(args[0], Integer.parseInt(args[2]), "controller: ", new Wire.Names()).runController();
 	}
 }

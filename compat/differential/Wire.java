@@ -121,7 +121,7 @@ final class Wire implements AutoCloseable {
 		private static final Pattern TIME = Pattern.compile("\\b1[6-9]\\d{11}\\b");
 		/** Arrays whose order is that of a hash table in Kafka. */
 		private static final Set<String> UNORDERED = Set.of("configResources", "configs", "topics", "brokers", "supportedFeatures",
-			"finalizedFeatures", "responses", "results", "groups", "members", "replicaElectionResults", "unknownStateFilters", "activeProducers");
+			"finalizedFeatures", "responses", "results", "entries", "groups", "members", "replicaElectionResults", "unknownStateFilters", "activeProducers");
 
 		private final Map<String, String> seen = new LinkedHashMap<>();
 		private final Map<String, Integer> counts = new TreeMap<>();
