@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/err.h"
 #include "base/mem.h"
+#include "broker/capacity.h"
 #include "broker/core.h"
 #include "broker/internal_topic.h"
 #include "broker/isr.h"
@@ -68,6 +69,7 @@ struct partition *partition_make(struct topic_state *topic, int32_t id, struct l
 	p->id = id;
 	p->topic_id = topic->id;
 	p->topic = topic_state_ref(topic);
+	capacity_configure(&p->capacity, &topic->config);
 	p->log = log;
 	p->leader = -1;
 	p->leader_epoch = -1;
@@ -96,7 +98,7 @@ void partition_unref(struct partition **p)
 	log_flush_fini(&dead->flush);
 	log_free(dead->log);
 	partition_stop_leading(dead);
-	mutex_fini(&dead->sealing);
+	capacity_free(dead->capacity);
 	mutex_fini(&dead->lock);
 	topic_state_unref(&dead->topic);
 	xfree(dead);
@@ -251,6 +253,7 @@ void partition_set_topic(struct partition *p, struct topic_state *topic)
 	old = p->topic;
 	p->topic = topic_state_ref(topic);
 	log_configure(p->log, &topic->config);
+	capacity_configure(&p->capacity, &topic->config);
 	mutex_unlock(&p->lock);
 	topic_state_unref(&old);
 }
@@ -453,12 +456,26 @@ static bool duplicate_needs_flush(const struct partition *p, const struct partit
 	       log_offsets(p->log).flushed_end < p->must_flush;
 }
 
-static void count_appended(struct partition *p, const struct partition_append *a)
+static int64_t mono_ms(const struct partition *p)
+{
+	return env_mono_ms(log_dir_env(log_dir(p->log)));
+}
+
+static void take_capacity(struct partition *p, struct partition_append *a)
+{
+	a->throttle_ms = capacity_take_in(p->capacity, a->info->size, a->info->header.count, mono_ms(p));
+	if (a->throttle_ms > 0)
+		count(&p->counts.v[COUNT_CAPACITY_PRODUCE], 1);
+}
+
+static void count_appended(struct partition *p, struct partition_append *a)
 {
 	if (a->out.duplicate)
 		return;
 	count(&p->counts.v[COUNT_MESSAGES_IN], a->info->header.count);
 	count(&p->counts.v[COUNT_BYTES_IN], a->info->size);
+	if (p->capacity && a->is_produced)
+		take_capacity(p, a);
 }
 
 static int may_append(struct partition *p, struct partition_append *a)
@@ -515,6 +532,7 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 
 	a->log_start = -1;
 	a->wait = false;
+	a->throttle_ms = 0;
 	mutex_lock(&p->lock);
 	err = may_append(p, a);
 	if (err == 0) {
@@ -648,6 +666,7 @@ static int read_records(struct partition *p, struct partition_read *r)
 	int err = log_read(p->log, &read, &r->records, &r->cold);
 
 	r->sealed = read.sealed;
+	r->is_cut = r->is_cut && err == 0 && r->records.len > 0 && read.next_offset < r->upto;
 	if (err || r->isolation != READ_COMMITTED || r->records.len == 0)
 		return err;
 	err = log_aborted(p->log, &(struct aborted_query){r->offset, read.next_offset, r->arena}, &r->aborted,
@@ -665,6 +684,20 @@ static bool is_withheld(const struct partition *p, struct partition_read *r)
 	r->is_throttled = throttled_has(&p->topic->leader_throttled, p->id);
 	return r->is_throttled && r->withheld_from >= 0 && p->leading &&
 	       !leading_is_in_sync(p->leading, r->withheld_from);
+}
+
+/* A batch is given whole where a part of it may be. */
+static void hold_to_capacity(struct partition *p, struct partition_read *r)
+{
+	struct capacity_left left = capacity_left_out(p->capacity, mono_ms(p));
+
+	r->is_counted = left.bytes < INT64_MAX;
+	r->held_ms = left.wait_ms;
+	r->is_cut = left.wait_ms == 0 && left.bytes < r->max_bytes;
+	if (!r->is_cut)
+		return;
+	r->max_bytes = (int32_t)left.bytes;
+	r->min_one_message = true;
 }
 
 static int read_locked(struct partition *p, struct partition_read *r)
@@ -693,7 +726,11 @@ static int read_locked(struct partition *p, struct partition_read *r)
 	r->upto = read_limit(o, r->isolation);
 	if (r->isolation == READ_COMMITTED)
 		r->n_aborted = 0;
-	return r->offset < r->upto && !is_withheld(p, r) ? read_records(p, r) : 0;
+	if (r->offset >= r->upto || is_withheld(p, r))
+		return 0;
+	if (p->capacity && r->consumes)
+		hold_to_capacity(p, r);
+	return r->held_ms > 0 ? 0 : read_records(p, r);
 }
 
 int partition_read(struct partition *p, struct partition_read *r)
@@ -707,13 +744,22 @@ int partition_read(struct partition *p, struct partition_read *r)
 	r->diverging = (struct epoch_end){-1, -1};
 	r->upto = -1;
 	r->nearer = -1;
-	r->is_throttled = false;
+	r->is_throttled = r->is_counted = r->is_cut = false;
+	r->held_ms = 0;
 	mutex_lock(&p->lock);
 	look(p, &r->view);
 	r->is_reassigned = p->n_adding > 0;
 	err = read_locked(p, r);
 	mutex_unlock(&p->lock);
 	return err == -EAGAIN ? err : err_to_kafka(err);
+}
+
+void partition_took(struct partition *p, const struct partition_read *r)
+{
+	mutex_lock(&p->lock);
+	if (p->capacity)
+		capacity_take_out(p->capacity, r->records.len, mono_ms(p));
+	mutex_unlock(&p->lock);
 }
 
 /*

@@ -31,6 +31,7 @@
 #include "replication/throttled.h"
 #include "wire/records.h"
 
+struct capacity;
 struct image;
 struct image_partition;
 
@@ -110,6 +111,7 @@ struct partition {
 	struct mutex sealing; /* held while appending what is sealed; taken before the lock */
 	struct log *log;
 	struct list waiters;
+	struct capacity *capacity; /* what may be used in a second; NULL: no limit */
 	/* the high watermark does not go beyond its present value until everything below this is flushed */
 	int64_t must_flush;
 	int32_t leader;
@@ -209,10 +211,11 @@ struct partition_append {
 	int16_t acks;
 	int32_t leader_epoch; /* the epoch in which it was decided: refused when another node has led since */
 	int64_t now_ms;
+	bool is_produced; /* by a client: counts against the partition's capacity */
 	struct log_appended out;
-	uint32_t stint;
-	int64_t log_start; /* also of a refusal, where it is known; else -1 */
-	bool wait;	   /* the answer waits until the high watermark is beyond out.last_offset */
+	int32_t throttle_ms; /* how long that makes the client wait */
+	int64_t log_start;   /* also set for a refusal, if known; else -1 */
+	bool wait;	     /* answer only when the high watermark is beyond out.last_offset */
 };
 
 /* What would refuse an append before its batch is looked at: 0, or a Kafka error. */
@@ -276,6 +279,7 @@ struct partition_consumer {
 struct partition_read {
 	const struct partition_follower *follower; /* NULL: not a follower's read, or already noted */
 	const struct partition_consumer *consumer; /* NULL: it reads here */
+	bool consumes;				   /* a consumer's read: subject to the partition's capacity */
 	int64_t offset;
 	int32_t max_bytes;
 	int32_t current_leader_epoch; /* -1 = not given */
@@ -299,11 +303,16 @@ struct partition_read {
 	int n_aborted;		    /* -1 = null */
 	struct epoch_end diverging; /* epoch -1: it does not diverge */
 	bool is_throttled;	    /* the bytes count against leader.replication.throttled.rate */
+	bool is_counted;	    /* if sent, the bytes count against capacity: partition_took() */
+	bool is_cut;		    /* there is more, but no capacity for it now */
+	int32_t held_ms;	    /* nothing was read for lack of capacity, which returns in this time */
 	bool is_reassigned;	    /* replicas are being added */
 };
 
 /* 0, a Kafka error, or -EAGAIN: pages have to be read first (log_cold_run in a job). */
 int partition_read(struct partition *p, struct partition_read *r);
+/* A consumer is sent what was read (r->is_counted). */
+void partition_took(struct partition *p, const struct partition_read *r);
 
 /* ListOffsets: the special timestamps are Kafka's (ListOffsetsRequest). */
 enum list_timestamp {

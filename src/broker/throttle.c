@@ -27,6 +27,7 @@
 #define SHARDS 16 /* a shard is the upper four bits of a hash: shard_of() */
 #define EXPIRY_MS (3600 * 1000)
 #define PERCENT_A_NS (100.0 / 1e9)
+#define THROTTLED_BY_CAPACITY IMAGE_QUOTAS /* no quota of a client */
 
 /* A client's usage of one quota. */
 struct sensor {
@@ -415,7 +416,7 @@ static void mute(struct request *r)
 
 	if (r->throttle_ms == 0 || r->envelope || !r->conn)
 		return;
-	if (r->image) {
+	if (r->image && r->throttled_by != THROTTLED_BY_CAPACITY) {
 		u = use_of(r, r->throttled_by);
 		use(&u, count_wait, r->throttle_ms);
 	}
@@ -452,6 +453,14 @@ void throttle_answer(struct request *r)
 	if (r->throttle_ms > 0 && field)
 		*field = r->throttle_ms;
 	mute(r);
+}
+
+void throttle_at_least(struct request *r, int32_t ms)
+{
+	if (ms <= r->throttle_ms)
+		return;
+	r->throttle_ms = ms;
+	r->throttled_by = THROTTLED_BY_CAPACITY;
 }
 
 void throttle_hang_up(struct request *r)

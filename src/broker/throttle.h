@@ -46,6 +46,11 @@ void throttle_decided(struct request *r, const void *out);
 /* The same for a request without an answer. */
 void throttle_silent(struct request *r);
 /*
+ * The request used more than the partition has (capacity.h): the client waits this long, or as long
+ * as its own quotas require if that is longer.
+ */
+void throttle_at_least(struct request *r, int32_t ms);
+/*
  * The connection is closed instead of an answer: counts what a Produce brought, part of which may
  * have been written.
  */

@@ -41,6 +41,11 @@ struct topic_config {
 	bool preallocate;
 	bool encryption_enable; /* appended batches are encrypted (log/sealed.h) */
 
+	/* capacity of each partition, a second (broker/capacity.h); 0 = without limit */
+	int64_t partition_bytes_in_rate;
+	int64_t partition_records_in_rate;
+	int64_t partition_bytes_out_rate;
+
 	/* flushing; INT64_MAX = left to the system */
 	int64_t flush_messages;
 	int64_t flush_ms;

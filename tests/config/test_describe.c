@@ -235,7 +235,7 @@ static void all_names_can_be_gone_through(void **state)
 	assert_int_equal(unknown, 2);
 	for (n = 0; !str_is_null(config_described_name(config, CONFIG_SCOPE_TOPIC, n)); n++)
 		;
-	assert_int_equal(n, 39);
+	assert_int_equal(n, 42);
 }
 
 static void a_topics_settings_are_resolved_through_all_layers(void **state)

@@ -280,6 +280,7 @@ static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait
 	*r = (struct partition_read){
 		.follower = f->replica_id >= 0 && !f->told ? &follower : NULL,
 		.consumer = f->by_rack ? &consumer : NULL,
+		.consumes = f->replica_id < 0 && f->replica_id != REPLICA_FUTURE,
 		.offset = p->want.fetch_offset,
 		.max_bytes = p->want.max_bytes < limit ? p->want.max_bytes : (int32_t)limit,
 		.current_leader_epoch = p->want.current_leader_epoch,
@@ -297,12 +298,21 @@ static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait
 	return err;
 }
 
-/* Reads all partitions; false when pages have to be fetched from the disk first. */
+static void note_capacity(struct fetch *f, const struct partition_read *r)
+{
+	f->is_cut |= r->is_cut;
+	if (r->held_ms > 0 && (f->held_ms == 0 || r->held_ms < f->held_ms))
+		f->held_ms = r->held_ms;
+}
+
+/* Reads all; false when pages have to be fetched from the disk first. */
 static bool read_parts(struct fetch *f, bool nowait)
 {
 	bool cold = false;
 
 	drop_reading(f);
+	f->is_cut = false;
+	f->held_ms = 0;
 	f->withheld = f->replica_id >= 0 && replication_quota_is_exceeded(f->r->node->replication_quotas, QUOTA_LEADER);
 	for (int i = 0; i < f->n; i++) {
 		struct part *p = &f->parts[i];
@@ -318,6 +328,7 @@ static bool read_parts(struct fetch *f, bool nowait)
 			continue;
 		}
 		p->error = err;
+		note_capacity(f, &p->read);
 		f->has_error |= err != 0;
 		f->is_sent_on |= err == 0 && p->read.nearer >= 0;
 		f->readable += p->read.records.len;
@@ -348,7 +359,7 @@ static bool is_enough(const struct fetch *f)
 {
 	const struct fetch_request *in = f->r->in;
 
-	return f->answers_now || in->max_wait_ms <= 0 || f->has_error || f->is_sent_on || f->readable >= f->min_bytes ||
+	return in->max_wait_ms <= 0 || f->has_error || f->is_sent_on || f->is_cut || f->readable >= f->min_bytes ||
 	       interesting(f) == 0 || any_diverges(f);
 }
 
@@ -497,6 +508,24 @@ static bool wait_for_parts(struct fetch *f)
 	return true;
 }
 
+static int64_t time_left_ms(const struct fetch *f)
+{
+	const struct fetch_request *in = f->r->in;
+
+	return in->max_wait_ms - (env_mono_ns(f->r->core->loop->env) - f->r->began_ns) / 1000000;
+}
+
+/* Until its time is over, or there is capacity again for what is held. */
+static void wait_for_time(struct fetch *f)
+{
+	int64_t left = time_left_ms(f);
+
+	if (f->held_ms > 0)
+		timer_start(&f->timer, f->held_ms < left ? f->held_ms : left);
+	else if (!timer_is_running(&f->timer))
+		timer_start(&f->timer, left);
+}
+
 static void look_again(struct fetch *f)
 {
 	while (!wait_for_parts(f)) {
@@ -510,22 +539,11 @@ static void look_again(struct fetch *f)
 		}
 	}
 	drop_reading(f);
-	if (!timer_is_running(&f->timer)) {
-		const struct fetch_request *in = f->r->in;
-		int64_t left = in->max_wait_ms - (env_mono_ns(f->r->core->loop->env) - f->r->began_ns) / 1000000;
-
-		timer_start(&f->timer, left);
-	}
+	wait_for_time(f);
 }
 
-static void woken(struct waking *w)
+static void read_again(struct fetch *f)
 {
-	struct fetch *f = container_of(w, struct fetch, waking);
-
-	if (f->ended) {
-		finish(f);
-		return;
-	}
 	if (f->reads_cold)
 		return;
 	if (!read_parts(f, true))
@@ -534,6 +552,16 @@ static void woken(struct waking *w)
 		finish(f);
 	else
 		look_again(f);
+}
+
+static void woken(struct waking *w)
+{
+	struct fetch *f = container_of(w, struct fetch, waking);
+
+	if (f->ended)
+		finish(f);
+	else
+		read_again(f);
 }
 
 static void give_what_there_is(struct fetch *f)
@@ -550,7 +578,11 @@ static void time_is_over(struct timer *t)
 {
 	struct fetch *f = container_of(t, struct fetch, timer);
 
-	f->answers_now = true;
+	if (f->held_ms > 0 && time_left_ms(f) > 0) { /* there is capacity again */
+		read_again(f);
+		return;
+	}
+	in->max_wait_ms = 0;
 	give_what_there_is(f);
 }
 

@@ -43,7 +43,15 @@ static int error_for(const struct fetch *f, int err)
 
 static const uint8_t no_records[1];
 
-/* Replicas are not consumers: Kafka counts their bytes separately. */
+static void count_capacity(struct part *p)
+{
+	if (p->read.is_cut || p->read.held_ms > 0)
+		count_shared(&p->partition->counts.v[COUNT_CAPACITY_FETCH], 1);
+	if (p->read.records.len > 0)
+		partition_took(p->partition, &p->read);
+}
+
+/* Replicas are not consumers: Kafka counts their bytes apart. */
 static void count_part(const struct fetch *f, struct part *p)
 {
 	if (!p->partition || f->replica_id >= 0)
@@ -53,6 +61,8 @@ static void count_part(const struct fetch *f, struct part *p)
 		count_shared(&p->partition->counts.v[COUNT_FAILED_FETCH_REQUESTS], 1);
 	else if (p->read.records.len > 0)
 		count_shared(&p->partition->counts.v[COUNT_BYTES_OUT], p->read.records.len);
+	if (p->error == 0 && p->read.is_counted)
+		count_capacity(p);
 }
 
 static bool fill_part(struct fetch *f, struct part *p)

@@ -47,6 +47,8 @@ struct fetch {
 	bool by_rack;	 /* a consumer may be redirected to a replica nearer to it (KIP-392) */
 	bool is_sent_on; /* for at least one partition the consumer is redirected */
 	bool has_error;	 /* known before any read, or found while reading */
+	bool is_cut;	 /* the capacity of a partition gives no more for now */
+	int32_t held_ms; /* until the first partition held back by its capacity gives again; 0: none is */
 	bool reads_cold;
 	bool answers_now; /* with whatever there is: its time is up, or the node stops */
 	bool ended;
@@ -58,7 +60,10 @@ struct fetch {
 };
 
 /* Versions from 13 on name topics by their ids (KIP-516). */
-static inline bool fetch_is_by_id(const struct fetch *f) { return f->r->version >= 13; }
+static inline bool fetch_is_by_id(const struct fetch *f)
+{
+	return f->r->version >= 13;
+}
 
 /*
  * Builds the answer from what was read: what the session must report, leaders to ask instead

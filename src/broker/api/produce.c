@@ -22,6 +22,7 @@
 #include "broker/node_private.h"
 #include "broker/partition.h"
 #include "broker/permission.h"
+#include "broker/throttle.h"
 #include "broker/verification.h"
 #include "log/validate.h"
 #include "protocol/produce.h"
@@ -369,13 +370,16 @@ static void append_part(struct produce *w, struct part *p, struct effects *effec
 				     .info = &p->info,
 				     .acks = in->acks,
 				     .leader_epoch = ANY_LEADER_EPOCH,
-				     .now_ms = w->now_ms};
+				     .now_ms = w->now_ms,
+				     .is_produced = true};
 	int err = partition_append(p->partition, &a, w->r->core, effects);
 
 	if (err) {
 		refuse_append(w, p, err, STR_NULL);
 		return;
 	}
+	if (a.throttle_ms > 0)
+		throttle_at_least(w->r, a.throttle_ms);
 	p->out->base_offset = a.out.base_offset;
 	p->out->log_append_time_ms = a.out.log_append_time_ms;
 	p->out->log_start_offset = a.log_start;
