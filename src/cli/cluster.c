@@ -77,7 +77,7 @@ static int told(struct tool *t, int err, const char *what, int32_t id)
 
 static int unregister(struct tool *t)
 {
-	struct unregister_broker_request r = {(int32_t)tool_number(t, "id", 0)};
+	struct unregister_broker_request r = {tool_integer(t, "id", 0)};
 	const void *response;
 
 	return told(t, tool_ask(t, CLIENT_CONTROLLER, unregister_broker_request_KEY, &r, &response), "broker",
@@ -86,7 +86,7 @@ static int unregister(struct tool *t)
 
 static int unregister_controller(struct tool *t)
 {
-	struct unregister_controller_request r = {(int32_t)tool_number(t, "id", 0)};
+	struct unregister_controller_request r = {tool_integer(t, "id", 0)};
 	const void *response;
 
 	return told(t, tool_ask(t, CLIENT_CONTROLLER, unregister_controller_request_KEY, &r, &response), "controller",

@@ -451,8 +451,8 @@ static void begin(struct consuming *c)
 		c->member = member_new(t->client, c->consumer, &m);
 	}
 	if (tool_has(t, "partition")) {
-		one = (struct consumer_partition){str_of(tool_value(t, "topic")),
-						  (int32_t)tool_number(t, "partition", 0), offset_option(t)};
+		one = (struct consumer_partition){str_of(tool_value(t, "topic")), tool_integer(t, "partition", 0),
+						  offset_option(t)};
 		consumer_assign(c->consumer, &one, 1);
 	} else {
 		timer_start(&c->look, 0);

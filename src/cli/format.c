@@ -450,6 +450,7 @@ const struct command command_format = {
 		"  -g, --ignore-formatted          leave directories that are formatted as they are\n"
 		"  -r, --release-version RELEASE   the release whose feature levels are taken (default 4.4-IV2)\n"
 		"  -f, --feature NAME=LEVEL        another level of one feature; may be given again\n"
+		"  -S, --add-scram CREDENTIAL      a user's, such as 'SCRAM-SHA-256=[name=alice,password=...]'; may be given again\n"
 		"  -s, --standalone                this controller is the first voter\n"
 		"  -I, --initial-controllers LIST  id@host:port:directory,... are the first voters\n"
 		"  -N, --no-initial-controllers    no voters yet\n"

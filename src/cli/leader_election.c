@@ -23,8 +23,7 @@ static const struct partition_file ELECTION_FILE = {
 
 static void write_partitions(struct tool *t, struct elect_leaders_request *r)
 {
-	struct partition one = {.topic = str_of(tool_value(t, "topic")),
-				.partition = (int32_t)tool_number(t, "partition", 0)};
+	struct partition one = {.topic = str_of(tool_value(t, "topic")), .partition = tool_integer(t, "partition", 0)};
 	const char *path = tool_value(t, "path-to-json-file");
 	int n = 1;
 	struct partition *v = path ? partition_file_read(t, &ELECTION_FILE, path, &n) : &one;

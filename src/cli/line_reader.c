@@ -86,14 +86,17 @@ static struct str after(struct str s, const char *at, struct str separator)
 	return (struct str){from, (int32_t)(s.p + s.len - from)};
 }
 
-/* Takes the part before the separator off *rest; null if there is no separator and errors are ignored. */
+/* What is wrong first is told. */
+#define WRONG(r, ...) ((r)->wrong = str_is_null((r)->wrong) ? arena_printf(&(r)->tool->arena, __VA_ARGS__) : (r)->wrong)
+
+/* Takes what is before the separator off *rest; null when it is not there. */
 static struct str take(struct line_reader *r, struct str line, struct str *rest, struct str separator, const char *name)
 {
 	const char *at = find(*rest, separator);
 	struct str part;
 
 	if (!at && !r->ignore_error)
-		tool_die(r->tool, "No %s found on line number %lld: '%.*s'", name, (long long)r->line, STR_ARG(line));
+		WRONG(r, "No %s found on line number %lld: '%.*s'", name, (long long)r->line, STR_ARG(line));
 	if (!at)
 		return STR_NULL;
 	part = (struct str){rest->p, (int32_t)(at - rest->p)};
@@ -111,16 +114,16 @@ static void read_header(struct line_reader *r, struct str pair, struct record_he
 	const char *at = find(pair, r->headers_key_separator);
 
 	if (!at && !r->ignore_error)
-		tool_die(r->tool, "No header key separator found in pair '%.*s' on line number %lld", STR_ARG(pair),
-			 (long long)r->line);
+		WRONG(r, "No header key separator found in pair '%.*s' on line number %lld", STR_ARG(pair),
+		      (long long)r->line);
 	*out = (struct record_header){pair, BYTES_NULL};
 	if (!at)
 		return;
 	out->key.len = (int32_t)(at - pair.p);
 	out->value = or_null(r, after(pair, at, r->headers_key_separator));
 	if (str_eq(out->key, r->null_marker))
-		tool_die(r->tool, "Header keys should not be equal to the null marker '%.*s' as they can't be null",
-			 STR_ARG(r->null_marker));
+		WRONG(r, "Header keys should not be equal to the null marker '%.*s' as they can't be null",
+		      STR_ARG(r->null_marker));
 }
 
 static int read_headers(struct line_reader *r, struct str text, struct record_header *out)
@@ -138,20 +141,23 @@ static int read_headers(struct line_reader *r, struct str text, struct record_he
 		if (text.len == 0)
 			return n;
 	}
-	tool_die(r->tool, "more than %d headers on line number %lld", LINE_HEADERS_MAX, (long long)r->line);
+	WRONG(r, "more than %d headers on line number %lld", LINE_HEADERS_MAX, (long long)r->line);
+	return n;
 }
 
-void line_read(struct line_reader *r, struct str line, struct producer_record *out, struct record_header *headers)
+bool line_read(struct line_reader *r, struct str line, struct producer_record *out, struct record_header *headers)
 {
 	struct str rest = line, part;
 
 	r->line++;
+	r->wrong = STR_NULL;
 	if (r->parse_headers) {
 		part = take(r, line, &rest, r->headers_delimiter, "headers delimiter");
 		if (part.p && !str_eq(part, r->null_marker))
 			out->n_headers = read_headers(r, part, headers);
 	}
-	if (r->parse_key)
+	if (r->parse_key && str_is_null(r->wrong))
 		out->key = or_null(r, take(r, line, &rest, r->key_separator, "key separator"));
 	out->value = or_null(r, rest);
+	return str_is_null(r->wrong);
 }

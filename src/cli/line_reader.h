@@ -16,6 +16,7 @@ struct line_reader {
 	bool parse_key, parse_headers, ignore_error;
 	struct str key_separator, headers_delimiter, headers_separator, headers_key_separator, null_marker;
 	int64_t line;
+	struct str wrong; /* why the line read last is invalid; null: it is valid */
 };
 
 /*
@@ -24,9 +25,9 @@ struct line_reader {
  */
 void line_reader_init(struct line_reader *r, struct tool *t);
 /*
- * Returns views into the line; headers has room for LINE_HEADERS_MAX. An invalid line ends the
- * tool, unless ignore.error is set.
+ * Returns views into the line; headers has room for LINE_HEADERS_MAX. False: the line is invalid
+ * (never with ignore.error), and r->wrong says why.
  */
-void line_read(struct line_reader *r, struct str line, struct producer_record *out, struct record_header *headers);
+bool line_read(struct line_reader *r, struct str line, struct producer_record *out, struct record_header *headers);
 
 #endif

@@ -232,7 +232,7 @@ static struct consumer_options options_of(struct reading *r)
 		tool_property_set(t, "check.crcs", "false"); /* as in kafka-consumer-perf-test */
 	o = consumer_settings(t);
 	o.reset = tool_has(t, "from-latest") ? OFFSET_LATEST : OFFSET_EARLIEST;
-	o.partition_max_bytes = (int32_t)tool_number(t, "fetch-size", o.partition_max_bytes);
+	o.partition_max_bytes = tool_integer(t, "fetch-size", o.partition_max_bytes);
 	o.record = on_record;
 	o.failed = on_failed;
 	o.arg = r;

@@ -283,7 +283,7 @@ static void read_keys(struct load *l)
 	if (has_keys && strcmp(kind, "range") != 0 && strcmp(kind, "random") != 0)
 		tool_misused(t, "argument --key-distribution: invalid choice: '%s' (choose from {none,range,random})",
 			     kind);
-	l->key_range = (int32_t)tool_number(t, "record-key-range", 0);
+	l->key_range = tool_integer(t, "record-key-range", 0);
 	if (tool_has(t, "record-key-range") && l->key_range <= 0)
 		tool_misused(t, "--record-key-range should be greater than zero.");
 	if (has_keys && l->key_range == 0)

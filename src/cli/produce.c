@@ -1,8 +1,8 @@
 /*
  * produce: `odradek produce`: kafka-console-producer: lines of standard input become records.
  *
- * A work job reads standard input, so that lingering batches leave while nothing is typed. Failures
- * are reported on stderr; the exit status is 0 even then, as in Kafka.
+ * Standard input is read by a job, so that what lingers leaves while nobody types. What cannot be sent is told of on stderr; the exit
+ * status is 0 then, as Kafka's is. A line that is none ends it, with 1, when all before it is sent.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +32,7 @@ struct producing {
 	size_t at;
 	size_t looked; /* this many bytes from `at` on are known to contain no line end */
 	bool reading, ended, signalled, prompt, sync;
+	int code;
 	int64_t sent, failed;
 };
 
@@ -79,6 +80,8 @@ static void on_input(struct work *w)
 	struct producing *p = container_of(w, struct producing, read);
 
 	p->reading = false;
+	if (p->ended)
+		return;
 	if (p->n_read > 0)
 		buf_put(&p->input, p->landing, (size_t)p->n_read);
 	else
@@ -129,13 +132,26 @@ static bool next_line(struct producing *p, struct str *out)
 	return true;
 }
 
+/* No more is read; what was taken before is sent. */
+static void end_input(struct producing *p)
+{
+	p->ended = true;
+	p->at = p->input.len;
+	p->looked = 0;
+}
+
 static void send_line(struct producing *p, struct str line)
 {
 	struct record_header headers[LINE_HEADERS_MAX];
 	struct producer_record r = {.headers = headers, .timestamp = env_wall_ms(p->tool->env), .partition = -1};
 	int err;
 
-	line_read(&p->reader, line, &r, headers);
+	if (!line_read(&p->reader, line, &r, headers)) {
+		fprintf(stderr, "%.*s\n", STR_ARG(p->reader.wrong));
+		p->code = EXIT_CONFIG;
+		end_input(p);
+		return;
+	}
 	err = producer_send(p->producer, &r);
 	if (err == 0)
 		return;
@@ -174,8 +190,7 @@ static void on_signal(struct work *w)
 	if (p->signalled)
 		loop_stop(p->tool->loop);
 	p->signalled = true;
-	p->ended = true;
-	p->at = p->input.len;
+	end_input(p);
 	producer_flush(p->producer);
 	end_when_idle(p);
 	env_work(p->tool->loop, w);
@@ -298,7 +313,7 @@ static int produce(struct tool *t)
 	if (t->json)
 		printf("{\"records\":%lld,\"errors\":%lld}\n", (long long)p->sent, (long long)p->failed);
 	fflush(stdout);
-	exit(p->caught ? 128 + p->caught : EXIT_FINE); /* a job may still be reading */
+	exit(p->caught ? 128 + p->caught : p->code); /* a job may still be reading */
 }
 
 static int run(int argc, char **argv)

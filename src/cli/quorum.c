@@ -387,7 +387,7 @@ static void unregister(struct tool *t, int32_t id)
 
 static int remove_controller(struct tool *t)
 {
-	struct remove_raft_voter_request r = {.voter_id = (int32_t)tool_number(t, "controller-id", 0)};
+	struct remove_raft_voter_request r = {.voter_id = tool_integer(t, "controller-id", 0)};
 	bool dry = tool_has(t, "dry-run");
 	char id[UUID_TEXT_LEN + 1];
 

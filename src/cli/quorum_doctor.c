@@ -490,7 +490,7 @@ static bool judge_asked(struct report *r, const struct doctor_config *c)
 	bool told_of = is_told_of(r->s, c->node_id), may = true;
 
 	if (tool_has(r->tool, "node"))
-		return judge_named(r, (int32_t)tool_number(r->tool, "node", -1));
+		return judge_named(r, tool_integer(r->tool, "node", -1));
 	if (c->node_id >= 0 && (told_of || r->s->quorum_error))
 		return judge(r, c->node_id);
 	judge_all(r);

@@ -1,25 +1,25 @@
 /*
- * storage: `odradek storage`, with the subcommands of Kafka's kafka-storage: format, info, random-uuid,
- * version-mapping.
+ * storage: `odradek storage`, with the subcommands of Kafka's kafka-storage.
  */
 #include "cli/storage.h"
 
 #include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "cli/settings.h"
 #include "config/config.h"
-#include "controller/controller.h"
 #include "env/env.h"
 #include "env/real/real.h"
 #include "log/dir.h"
-#include "metadata/version.h"
 
 extern const struct command command_storage;
+extern const struct command command_features;
 
 /* ---- arguments ---- */
 
@@ -110,19 +110,49 @@ int storage_arguments_parse(const struct command *c, int argc, char **argv, stru
 
 /* ---- info ---- */
 
-static void problem(int *n, const char *path, const char *what)
+struct survey {
+	struct env *env;
+	struct meta_properties first; /* of the first directory that has some; version -1: none */
+	struct buf found, problems;
+	int n_found, n_problems;
+};
+
+#define PROBLEM(s, format, ...) ((s)->n_problems++, buf_printf(&(s)->problems, "  " format "\n", __VA_ARGS__))
+
+static void compare(struct survey *s, const struct meta_properties *m)
 {
-	if ((*n)++ == 0)
-		printf("Found problems:\n");
-	printf("  %s%s\n", path, what);
+	if (s->first.version < 0)
+		s->first = *m;
+	else if (strcmp(m->cluster_id, s->first.cluster_id) != 0)
+		PROBLEM(s, "%s", "Mismatched cluster IDs between storage directories.");
+	else if (m->node_id != s->first.node_id)
+		PROBLEM(s, "%s", "Mismatched node IDs between storage directories.");
 }
 
-static void print_directories(const struct str *dirs, int n)
+static void look_at(struct survey *s, const char *path)
 {
-	printf(n == 1 ? "Found log directory:\n" : "Found log directories:\n");
-	for (int i = 0; i < n; i++)
-		printf("  %.*s\n", STR_ARG(dirs[i]));
-	printf("\n");
+	struct meta_properties m;
+	struct file_stat stat;
+	char *why = NULL;
+	int err = env_stat(s->env, path, &stat);
+
+	if (err != 0 || !stat.is_dir) {
+		PROBLEM(s, "%s %s", path,
+			err == 0	 ? "is not a directory"
+			: err == -ENOENT ? "does not exist"
+					 : err_name(err));
+		return;
+	}
+	buf_printf(&s->found, "  %s\n", path);
+	s->n_found++;
+	err = meta_properties_read(s->env, path, &m, &why);
+	if (err == 0)
+		compare(s, &m);
+	else if (err == -ENOENT)
+		PROBLEM(s, "%s is not formatted.", path);
+	else
+		PROBLEM(s, "Error loading %s/meta.properties: %s", path, why ? why : err_name(err));
+	xfree(why);
 }
 
 static void print_metadata(const struct meta_properties *m)
@@ -135,40 +165,51 @@ static void print_metadata(const struct meta_properties *m)
 	printf("node.id=%d, version=%d}\n\n", m->node_id, m->version);
 }
 
-static int info_of(struct env *env, const struct config *c)
+static int by_path(const void *a, const void *b)
 {
-	struct meta_properties first = {.version = -1};
-	struct meta_properties m;
-	int problems = 0;
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+/* That of the metadata log is one of them. */
+static void look_at_all(struct survey *s, const struct config *c)
+{
 	int n;
 	const struct str *dirs = config_log_dirs(c, &n);
+	struct str *all = xcalloc((size_t)n + 1, sizeof(*all));
 
-	print_directories(dirs, n);
-	for (int pass = 0; pass < 2; pass++) {
-		for (int i = 0; i < n; i++) {
-			char *path = str_dup(dirs[i]);
-			char *why = NULL;
-			int err = meta_properties_read(env, path, &m, &why);
+	memcpy(all, dirs, (size_t)n * sizeof(*all));
+	all[n] = config_metadata_log_dir(c);
+	qsort(all, (size_t)n + 1, sizeof(*all), by_path);
+	for (int i = 0; i <= n; i++) {
+		char *path = str_dup(all[i]);
 
-			if (pass == 0 && err == 0 && first.version < 0)
-				first = m;
-			else if (pass == 1 && err == -ENOENT)
-				problem(&problems, path, " is not formatted.");
-			else if (pass == 1 && err != 0)
-				problem(&problems, path, why ? why : " cannot be read");
-			else if (pass == 1 && strcmp(m.cluster_id, first.cluster_id) != 0)
-				problem(&problems, "", "Mismatched cluster IDs between storage directories.");
-			else if (pass == 1 && m.node_id != first.node_id)
-				problem(&problems, "", "Mismatched node IDs between storage directories.");
-			xfree(why);
-			xfree(path);
-		}
-		if (pass == 0 && first.version >= 0)
-			print_metadata(&first);
+		if (i == 0 || !str_eq(all[i], all[i - 1]))
+			look_at(s, path);
+		xfree(path);
 	}
-	if (problems > 0)
-		printf("\n");
-	return problems > 0 ? EXIT_CONFIG : EXIT_FINE;
+	xfree(all);
+	if (s->first.version == 0)
+		PROBLEM(s, "%s",
+			"The kafka configuration file appears to be for a cluster in KRaft mode, but the directories are formatted for "
+			"legacy mode.");
+}
+
+static int info_of(struct env *env, const struct config *c)
+{
+	struct survey s = {.env = env, .first = {.version = -1}};
+	int code;
+
+	look_at_all(&s, c);
+	if (s.n_found > 0)
+		printf("Found log director%s:\n%.*s\n", s.n_found == 1 ? "y" : "ies", STR_ARG(buf_str(&s.found)));
+	if (s.first.version >= 0)
+		print_metadata(&s.first);
+	if (s.n_problems > 0)
+		printf("Found problem%s:\n%.*s\n", s.n_problems == 1 ? "" : "s", STR_ARG(buf_str(&s.problems)));
+	code = s.n_problems > 0 ? EXIT_CONFIG : EXIT_FINE;
+	buf_fini(&s.found);
+	buf_fini(&s.problems);
+	return code;
 }
 
 static int info(int argc, char **argv)
@@ -205,24 +246,19 @@ static int random_uuid(int argc, char **argv)
 	return EXIT_FINE;
 }
 
-static int version_mapping(int argc, char **argv)
+/* As kafka-features has them, whose options have no letters. */
+static int of_features(int argc, char **argv)
 {
-	struct storage_arguments a;
-	int level = METADATA_VERSION_MAX;
-	int code = storage_arguments_parse(&command_storage, argc, argv, &a);
+	static char features[] = "features", release[] = "--release-version", feature[] = "--feature";
+	char **words = xcalloc((size_t)argc + 2, sizeof(*words));
+	int code;
 
-	if (code != 0)
-		return code;
-	if (a.release_version)
-		level = metadata_version_parse(str_of(a.release_version));
-	if (level < 0)
-		return command_misused(&command_storage, "unknown release version: %s", a.release_version);
-	printf("metadata.version=%d (%s)\n", level, metadata_version_name(level));
-	for (const struct controller_feature *f = CONTROLLER_FEATURES; f->name; f++) {
-		if (strcmp(f->name, "metadata.version") != 0)
-			printf("%s=%d\n", f->name, controller_feature_default(f, level));
-	}
-	return EXIT_FINE;
+	words[0] = features;
+	for (int i = 0; i < argc; i++)
+		words[i + 1] = strcmp(argv[i], "-r") == 0 ? release : strcmp(argv[i], "-f") == 0 ? feature : argv[i];
+	code = command_features.run(argc + 1, words);
+	xfree(words);
+	return code;
 }
 
 static int format(int argc, char **argv)
@@ -240,7 +276,8 @@ static const struct {
 	{"format", format},
 	{"info", info},
 	{"random-uuid", random_uuid},
-	{"version-mapping", version_mapping},
+	{"version-mapping", of_features},
+	{"feature-dependencies", of_features},
 };
 
 static int run(int argc, char **argv)
@@ -255,11 +292,13 @@ static int run(int argc, char **argv)
 
 const struct command command_storage = {
 	.name = "storage",
-	.summary = "the subcommands of kafka-storage: format, info, random-uuid, version-mapping",
+	.summary = "the subcommands of kafka-storage: format, info, random-uuid, version-mapping, feature-dependencies",
 	.usage =
 		"usage: odradek storage format [OPTION]... [FILE]     see odradek format --help\n"
 		"       odradek storage info [-c FILE]                what the log directories hold; exit 1 when something is wrong\n"
 		"       odradek storage random-uuid                   an id for a cluster\n"
-		"       odradek storage version-mapping [-r RELEASE]  the default feature levels of a release\n",
+		"       odradek storage version-mapping [-r RELEASE]  the default feature levels of a release\n"
+		"       odradek storage feature-dependencies -f NAME=LEVEL...\n"
+		"                                                     what a level of a feature needs\n",
 	.run = run,
 };

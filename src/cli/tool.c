@@ -253,6 +253,20 @@ int64_t tool_number(struct tool *t, const char *name, int64_t otherwise)
 	return text ? number_of(t, name, text) : otherwise;
 }
 
+int64_t tool_number_within(struct tool *t, const char *name, int64_t otherwise, int64_t least, int64_t most)
+{
+	int64_t n = tool_number(t, name, otherwise);
+
+	if (n < least || n > most)
+		tool_misused(t, "Cannot parse argument '%s' of option %s", tool_value(t, name), name);
+	return n;
+}
+
+int32_t tool_integer(struct tool *t, const char *name, int32_t otherwise)
+{
+	return (int32_t)tool_number_within(t, name, otherwise, INT32_MIN, INT32_MAX);
+}
+
 int tool_one_of(struct tool *t, const char *const *names, const char *message)
 {
 	int found = -1, n = 0;

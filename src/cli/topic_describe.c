@@ -100,7 +100,7 @@ static bool describe_by_pages(struct tool *t, const struct topic_names *names, s
 	struct describe_topic_partitions_request_cursor cursor;
 	const void *response;
 
-	r->response_partition_limit = (int32_t)tool_number(t, "partition-size-limit-per-response", 2000);
+	r->response_partition_limit = tool_integer(t, "partition-size-limit-per-response", 2000);
 	r->topics.v = arena_array(&t->arena, (size_t)names->n + 1, sizeof(*r->topics.v));
 	r->topics.n = names->n;
 	for (int i = 0; i < names->n; i++)

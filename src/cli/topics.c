@@ -207,14 +207,13 @@ static int alter(struct tool *t)
 	struct create_partitions_request r = {.timeout_ms = TIMEOUT_MS};
 	const struct create_partitions_response *answer;
 
-	t->out = json_pack("{s:o,s:i}", "altered", names_json(&names), "partitions",
-			   (int)tool_number(t, "partitions", 0));
+	t->out = json_pack("{s:o,s:i}", "altered", names_json(&names), "partitions", tool_integer(t, "partitions", 0));
 	if (names.n == 0)
 		return EXIT_FINE;
 	r.topics.v = arena_array(&t->arena, (size_t)names.n, sizeof(*r.topics.v));
 	for (int i = 0; i < names.n; i++) {
 		r.topics.v[i].name = names.v[i];
-		r.topics.v[i].count = (int32_t)tool_number(t, "partitions", 0);
+		r.topics.v[i].count = tool_integer(t, "partitions", 0);
 		add_more(t, &r.topics.v[i], names.metadata);
 	}
 	r.topics.n = names.n;

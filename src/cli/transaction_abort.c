@@ -59,8 +59,8 @@ static void read_spec(struct tool *t, struct abort_spec *s)
 	if (!tool_has(t, "coordinator-epoch"))
 		tool_die(t, "Missing required argument --coordinator-epoch");
 	s->producer_id = tool_number(t, "producer-id", -1);
-	s->producer_epoch = (int16_t)tool_number(t, "producer-epoch", -1);
-	s->coordinator_epoch = (int32_t)tool_number(t, "coordinator-epoch", 0);
+	s->producer_epoch = (int16_t)tool_number_within(t, "producer-epoch", -1, INT16_MIN, INT16_MAX);
+	s->coordinator_epoch = tool_integer(t, "coordinator-epoch", 0);
 	s->coordinator_epoch = s->coordinator_epoch < 0 ? 0 : s->coordinator_epoch;
 }
 
@@ -128,8 +128,8 @@ static struct str marker_error(struct tool *t, const struct abort_spec *s)
 
 int transactions_abort(struct tool *t)
 {
-	struct abort_spec s = {.partition = {.topic = str_of(tool_value(t, "topic")),
-					     .partition = (int32_t)tool_number(t, "partition", 0)}};
+	struct abort_spec s = {
+		.partition = {.topic = str_of(tool_value(t, "topic")), .partition = tool_integer(t, "partition", 0)}};
 	struct leader_question q = {
 		.key = write_txn_markers_request_KEY, .write = write_marker, .read = read_marker, .argument = &s};
 

@@ -37,7 +37,7 @@ static struct partition *all_partitions(struct tool *t, int *n)
 {
 	struct str topic = tool_has(t, "topic") ? str_of(tool_value(t, "topic")) : STR_NULL;
 	const struct metadata_response *m = topics_of(t, topic.p ? &topic : NULL, topic.p != NULL);
-	int32_t broker = (int32_t)tool_number(t, "broker-id", -1);
+	int32_t broker = tool_integer(t, "broker-id", -1);
 	struct partition *v;
 	size_t total = 1;
 
@@ -68,7 +68,7 @@ static struct partition *where(struct tool *t, int *n)
 		return all_partitions(t, n);
 	one = arena_zalloc(&t->arena, sizeof(*one));
 	one->topic = str_of(tool_value(t, "topic"));
-	one->partition = (int32_t)tool_number(t, "partition", 0);
+	one->partition = tool_integer(t, "partition", 0);
 	*n = 1;
 	return one;
 }

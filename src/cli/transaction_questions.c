@@ -205,7 +205,7 @@ bool producers_describe(struct tool *t, bool of_broker, struct partition *v, int
 				    .write = write_producers,
 				    .read = read_producers,
 				    .of_broker = of_broker,
-				    .broker = of_broker ? (int32_t)tool_number(t, "broker-id", 0) : -1};
+				    .broker = of_broker ? tool_integer(t, "broker-id", 0) : -1};
 
 	partitions_ask(t, &q, v, n);
 	for (int i = 0; i < n; i++)

@@ -146,8 +146,7 @@ static int describe_producers(struct tool *t)
 					    "LastTimestamp",
 					    "CurrentTransactionStartOffset",
 					    NULL};
-	struct partition p = {.topic = str_of(tool_value(t, "topic")),
-			      .partition = (int32_t)tool_number(t, "partition", 0)};
+	struct partition p = {.topic = str_of(tool_value(t, "topic")), .partition = tool_integer(t, "partition", 0)};
 	bool of_broker = tool_has(t, "broker-id");
 	struct table table;
 	struct str why;
