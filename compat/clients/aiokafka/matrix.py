@@ -253,6 +253,57 @@ async def commit(say, bootstrap, topic):
     await third.stop()
 
 
+async def read_all(consumer, count):
+    """So many, however long it takes, and what comes behind them within a moment."""
+    return await read(consumer, count) + await read(consumer, 1, 1)
+
+
+async def transactional(bootstrap, name):
+    return await start(AIOKafkaProducer(bootstrap_servers=bootstrap, transactional_id=name, linger_ms=5))
+
+
+async def begin(producer, topic, count):
+    await producer.begin_transaction()
+    for i in range(count):
+        await producer.send_and_wait(topic, b"%d" % i, partition=0)
+
+
+async def levels(say, what, bootstrap, topic, committed, everything):
+    """What who reads only what is committed sees, and who reads all."""
+    for level, count in (("read_committed", committed), ("read_uncommitted", everything)):
+        said = await read_all(await reader(bootstrap, topic, isolation_level=level), count)
+        say(f"{what}, {level} " + " ".join(str(r.offset) for r in said))
+
+
+@feature("transactions")
+async def transactions(say, bootstrap, topic):
+    await create(bootstrap, topic)
+    producer = await transactional(bootstrap, topic)
+    await begin(producer, topic, 3)
+    await producer.commit_transaction()
+    await begin(producer, topic, 2)
+    await producer.abort_transaction()
+    await begin(producer, topic, 2)
+    await levels(say, "open", bootstrap, topic, 3, 7)
+    await producer.commit_transaction()
+    await levels(say, "ended", bootstrap, topic, 5, 7)
+    group = await reader(bootstrap, topic, group_id=topic)
+    for offset, end in ((5, producer.commit_transaction), (6, producer.abort_transaction)):
+        await begin(producer, topic, 1)
+        await producer.send_offsets_to_transaction({TopicPartition(topic, 0): offset}, topic)
+        await end()
+        last = time.monotonic() + 60
+        while (at := await group.committed(TopicPartition(topic, 0))) is None and time.monotonic() < last:
+            await asyncio.sleep(0.02)  # the transaction is decided before its offsets are the group's
+        say(f"committed {at}")
+    newer = await transactional(bootstrap, topic)
+    what, _ = await attempt(begin(producer, topic, 1))
+    say(f"the older one: {what}")
+    await begin(newer, topic, 1)
+    await newer.commit_transaction()
+    await levels(say, "fenced", bootstrap, topic, 7, 10)
+
+
 @feature("admin-topics")
 async def admin_topics(say, bootstrap, topic):
     admin = await admin_client(bootstrap)

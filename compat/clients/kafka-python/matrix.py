@@ -225,6 +225,58 @@ def commit(say, bootstrap, topic):
     third.close()
 
 
+def read_all(consumer, count):
+    """So many, however long it takes, and what comes behind them within a moment."""
+    return read(consumer, count) + read(consumer, 1, 1)
+
+
+def transactional(bootstrap, name):
+    producer = KafkaProducer(bootstrap_servers=bootstrap, transactional_id=name, linger_ms=5)
+    producer.init_transactions()
+    return producer
+
+
+def begin(producer, topic, count):
+    producer.begin_transaction()
+    for told in [producer.send(topic, b"%d" % i, partition=0) for i in range(count)]:
+        told.get(60)
+
+
+def levels(say, what, bootstrap, topic, committed, everything):
+    """What who reads only what is committed sees, and who reads all."""
+    for level, count in (("read_committed", committed), ("read_uncommitted", everything)):
+        said = read_all(reader(bootstrap, topic, isolation_level=level), count)
+        say(f"{what}, {level} " + " ".join(str(r.offset) for r in said))
+
+
+@feature("transactions")
+def transactions(say, bootstrap, topic):
+    create(bootstrap, topic)
+    producer = transactional(bootstrap, topic)
+    begin(producer, topic, 3)
+    producer.commit_transaction()
+    begin(producer, topic, 2)
+    producer.abort_transaction()
+    begin(producer, topic, 2)
+    levels(say, "open", bootstrap, topic, 3, 7)
+    producer.commit_transaction()
+    levels(say, "ended", bootstrap, topic, 5, 7)
+    group = reader(bootstrap, topic, group_id=topic)
+    for offset, end in ((5, producer.commit_transaction), (6, producer.abort_transaction)):
+        begin(producer, topic, 1)
+        producer.send_offsets_to_transaction({TopicPartition(topic, 0): OffsetAndMetadata(offset, "", -1)}, topic)
+        end()
+        last = time.monotonic() + 60
+        while (at := group.committed(TopicPartition(topic, 0))) is None and time.monotonic() < last:
+            time.sleep(0.02)  # the transaction is decided before its offsets are the group's
+        say(f"committed {at}")
+    newer = transactional(bootstrap, topic)
+    say(f"the older one: {attempt(begin, producer, topic, 1)[0]}")
+    begin(newer, topic, 1)
+    newer.commit_transaction()
+    levels(say, "fenced", bootstrap, topic, 7, 10)
+
+
 @feature("admin-topics")
 def admin_topics(say, bootstrap, topic):
     admin = admin_client(bootstrap)

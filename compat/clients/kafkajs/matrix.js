@@ -174,6 +174,45 @@ const features = {
     await committed()
   },
 
+  async transactions (say, bootstrap, topic, closing) {
+    const admin = await create(bootstrap, topic, closing)
+    // A transaction is decided before it is at its end; until then a next one is told to come again.
+    const transactional = () => connected(kafka(bootstrap).producer({ transactionalId: topic, idempotent: true, maxInFlightRequests: 1, retry: { retries: 50, initialRetryTime: 50, maxRetryTime: 500 } }), closing)
+    const begin = async (producer, n) => {
+      const transaction = await producer.transaction()
+      await transaction.send({ topic, messages: messages(f.numbers(n), 0) })
+      return transaction
+    }
+    const levels = async (what, committed, all) => {
+      for (const [readUncommitted, n] of [[false, committed], [true, all]]) {
+        // So many, however long it takes, and what comes behind them within a moment.
+        const got = await read(bootstrap, topic, n, { options: { readUncommitted }, last: (_, got) => f.until(() => got.length > n, 1) })
+        say(`${what}, ${readUncommitted ? 'all' : 'committed'} ${f.showRead(got)}`)
+      }
+    }
+    const producer = await transactional()
+    await (await begin(producer, 3)).commit()
+    await (await begin(producer, 2)).abort()
+    const open = await begin(producer, 2)
+    await levels('open', 3, 7)
+    await open.commit()
+    await levels('ended', 5, 7)
+    const committed = async () => (await admin.fetchOffsets({ groupId: topic, topics: [topic] }))[0].partitions[0].offset
+    for (const [offset, end] of [['5', 'commit'], ['6', 'abort']]) {
+      const transaction = await begin(producer, 1)
+      await transaction.sendOffsets({ consumerGroupId: topic, topics: [{ topic, partitions: [{ partition: 0, offset }] }] })
+      await transaction[end]()
+      await f.until(async () => await committed() !== '-1')
+      say(`committed ${await committed()}`)
+    }
+    const newer = await transactional()
+    const next = await newer.transaction()
+    say(`the older one ${(await attempt(begin(producer, 1)))[0]}`)
+    await next.send({ topic, messages: messages(f.numbers(1), 0) })
+    await next.commit()
+    await levels('fenced', 7, 10)
+  },
+
   async 'admin-topics' (say, bootstrap, topic, closing) {
     const admin = await connected(kafka(bootstrap).admin(), closing)
     for (const validateOnly of [true, false]) {

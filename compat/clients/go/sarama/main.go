@@ -133,7 +133,11 @@ func converted(m *sarama.ConsumerMessage) Record {
 }
 
 func read(bootstrap, topic string, at int64, n int, wait time.Duration) ([]Record, error) {
-	consumer, err := sarama.NewConsumer([]string{bootstrap}, config())
+	return readBy(config(), bootstrap, topic, at, n, wait)
+}
+
+func readBy(c *sarama.Config, bootstrap, topic string, at int64, n int, wait time.Duration) ([]Record, error) {
+	consumer, err := sarama.NewConsumer([]string{bootstrap}, c)
 	if err != nil {
 		return nil, err
 	}
@@ -396,6 +400,109 @@ func offsets(say Say, adm sarama.ClusterAdmin, group, topic string) error {
 		}
 	}
 	say("group %s", outcome(found.Err))
+	return nil
+}
+
+func transactional(bootstrap, id string) (sarama.SyncProducer, error) {
+	c := config()
+	c.Producer.Idempotent = true
+	c.Net.MaxOpenRequests = 1
+	c.Producer.Transaction.ID = id
+	return sarama.NewSyncProducer([]string{bootstrap}, c)
+}
+
+func begin(producer sarama.SyncProducer, topic string, n int) error {
+	if err := producer.BeginTxn(); err != nil {
+		return err
+	}
+	messages := []*sarama.ProducerMessage{}
+	for _, r := range Numbers(n) {
+		messages = append(messages, message(topic, 0, r, false))
+	}
+	err := producer.SendMessages(messages)
+	var failures sarama.ProducerErrors
+	if errors.As(err, &failures) && len(failures) > 0 {
+		return failures[0].Err
+	}
+	return err
+}
+
+// ended begins a transaction and ends it.
+func ended(producer sarama.SyncProducer, topic string, n int, end func() error) error {
+	if err := begin(producer, topic, n); err != nil {
+		return err
+	}
+	return end()
+}
+
+// levels says what who reads only what is committed sees, and who reads all.
+func levels(say Say, what, bootstrap, topic string, committed, all int) {
+	for _, level := range []struct {
+		name      string
+		isolation sarama.IsolationLevel
+		n         int
+	}{{"committed", sarama.ReadCommitted, committed}, {"all", sarama.ReadUncommitted, all}} {
+		c := config()
+		c.Consumer.IsolationLevel = level.isolation
+		got, err := readBy(c, bootstrap, topic, sarama.OffsetOldest, level.n, time.Minute)
+		if err == nil && len(got) > 0 { // what comes behind them within a moment
+			var more []Record
+			more, err = readBy(c, bootstrap, topic, got[len(got)-1].Offset+1, 1, time.Second)
+			got = append(got, more...)
+		}
+		say("%s, %s %s %s", what, level.name, ShowRead(got), outcome(err))
+	}
+}
+
+func transactions(say Say, bootstrap, topic string) error {
+	adm, err := create(bootstrap, topic, 1, nil)
+	if err != nil {
+		return err
+	}
+	producer, err := transactional(bootstrap, topic)
+	if err != nil {
+		return err
+	}
+	defer producer.Close()
+	say("commit %s", outcome(ended(producer, topic, 3, producer.CommitTxn)))
+	say("abort %s", outcome(ended(producer, topic, 2, producer.AbortTxn)))
+	say("open %s", outcome(begin(producer, topic, 2)))
+	levels(say, "open", bootstrap, topic, 3, 7)
+	say("commit %s", outcome(producer.CommitTxn()))
+	levels(say, "ended", bootstrap, topic, 5, 7)
+	for at, end := range []func() error{producer.CommitTxn, producer.AbortTxn} {
+		if err := begin(producer, topic, 1); err != nil {
+			return err
+		}
+		added := producer.AddOffsetsToTxn(map[string][]*sarama.PartitionOffsetMetadata{topic: {{Partition: 0, Offset: int64(5 + at)}}}, topic)
+		say("offsets %s, end %s", outcome(added), outcome(end()))
+		say("committed %d", committed(adm, topic))
+	}
+	return fenced(say, bootstrap, topic, producer)
+}
+
+// committed is where the group is: a transaction is decided before its offsets are the group's.
+func committed(adm sarama.ClusterAdmin, topic string) int64 {
+	at := int64(-1)
+	Until(func() bool {
+		found, err := adm.ListConsumerGroupOffsets(topic, map[string][]int32{topic: {0}})
+		if err == nil && found.GetBlock(topic, 0) != nil {
+			at = found.GetBlock(topic, 0).Offset
+		}
+		return at >= 0
+	})
+	return at
+}
+
+func fenced(say Say, bootstrap, topic string, older sarama.SyncProducer) error {
+	newer, err := transactional(bootstrap, topic)
+	if err != nil {
+		return err
+	}
+	defer newer.Close()
+	say("the older one %s", outcome(ended(older, topic, 1, older.CommitTxn)))
+	say("the newer one %s", outcome(ended(newer, topic, 1, newer.CommitTxn)))
+	levels(say, "fenced", bootstrap, topic, 7, 10)
 	return nil
 }
 
@@ -742,7 +849,7 @@ func main() {
 		"codec-zstd":   writeAndRead(CodecRecords(), codec(sarama.CompressionZSTD)),
 		"shapes":       writeAndRead(Shapes, nil), "large": writeAndRead(Large(), nil), "idempotent": writeAndRead(CodecRecords(), idempotent),
 		"timestamps": timestamps, "partitioner": partitioner, "acks": acks, "times": times, "seek": seek, "reset": reset,
-		"commit": commit, "admin-topics": adminTopics, "admin-configs": adminConfigs, "admin-partitions": adminPartitions,
+		"commit": commit, "transactions": transactions, "admin-topics": adminTopics, "admin-configs": adminConfigs, "admin-partitions": adminPartitions,
 		"admin-records": adminRecords, "admin-cluster": adminCluster, "admin-groups": adminGroups, "admin-offsets": adminOffsets,
 		"error-topics": errorTopics, "error-configs": errorConfigs, "error-produce": errorProduce, "error-consume": errorConsume,
 		"error-groups": errorGroups,
