@@ -32,10 +32,10 @@ class Result:
     during: int = 0  # of them while a fault lasted
     unknown: int = 0
     longest_gap: float = 0.0  # seconds without an ok
-    stuck: int = 0  # clients that their library held up for ever
+    stuck: list = field(default_factory=list)  # which clients their library held up, and where
 
     def __str__(self):
-        stuck = f", {self.stuck} times a client was stuck in its library" if self.stuck else ""
+        stuck = f", held up by their library: {'; '.join(self.stuck)}" if self.stuck else ""
         return (f"{self.faults} faults, {self.done} ok ({self.during} during faults), {self.unknown} unknown, "
                 f"longest gap {self.longest_gap:.2f} s{stuck}")
 
@@ -145,8 +145,8 @@ class Trial:
         readers = {f"final{node.id}": json.dumps({"rack": f"rack{node.id}", "ends": ends}) for node in self.cluster.nodes}
         self.clients = [self._client("final", name, argument) for name, argument in readers.items()]
         for name, client in zip(readers, self.clients):
-            if client.wait(300):
-                self._problem(f"{name}: {self._said(name)[-800:]}")
+            if self._status(client) != 0:
+                self._problem(f"{name} ended with status {client.returncode}: {self._said(name)[-800:]}")
 
     def _stop_nodes(self):
         for node in self.cluster.nodes:
@@ -176,7 +176,10 @@ class Trial:
         for key in self._keys() if self.complete else ():
             folders = glob.glob(f"{self.folder}/node*/disk/data/{key}")
             self.result.problems += segments.compare(folders) if folders else [f"{key} is on no disk"]
-        self.result.stuck = sum(self._said(os.path.basename(path)[:-4]).count(STUCK) for path in glob.glob(f"{self.folder}/*.out"))
+        self.result.stuck = [line[len(STUCK):] for path in sorted(glob.glob(f"{self.folder}/*.out"))
+                             for line in self._said(os.path.basename(path)[:-4]).splitlines() if line.startswith(STUCK)]
+        if len(self.result.stuck) > max(1, self.result.faults):
+            self._problem(f"{len(self.result.stuck)} times a client was held up: more often than there were faults")
         self._measure([op for op in ops if op.f == self.workload.progress])
 
     def _keys(self):

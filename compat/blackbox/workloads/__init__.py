@@ -1,1 +1,1 @@
-"""Clients of a run, each a process with a history of its own: python3 -m workloads ROLE NAME BOOTSTRAP FOLDER [ARGUMENT]"""
+"""Clients of a run, each a process with a history a life: python3 -m workloads ROLE NAME BOOTSTRAP FOLDER ARGUMENT [LIFE]"""

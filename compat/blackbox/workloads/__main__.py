@@ -1,3 +1,4 @@
+import os
 import sys
 
 from . import asker, churn, copier, member, producer, reader, teller
@@ -6,4 +7,6 @@ ROLES = {"producer": producer.run, "reader": reader.run, "final": reader.final, 
          "teller": teller.run, "copier": copier.run}
 
 if __name__ == "__main__":
-    ROLES[sys.argv[1]](*sys.argv[2:6])
+    ROLES[sys.argv[1]](*sys.argv[2:7])
+    sys.stdout.flush()
+    os._exit(0)  # librdkafka's threads may not end

@@ -4,17 +4,20 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from checker.history import Recorder
 
-from .client import COMMON, PARTITIONS, TOPIC, Stop, key_of
+from .client import COMMON, PARTITIONS, TOPIC, Lives, key_of
 
 
-def run(name, bootstrap, folder, _argument):
-    stop, recorder = Stop(), Recorder(f"{folder}/{name}.jsonl", name)
-    admin = AdminClient({**COMMON, "bootstrap.servers": bootstrap})
-    while not stop:
-        op = recorder.invoke("list-offsets")
-        latest, error = _ask(admin)
-        recorder.complete(op, "ok" if latest else "info", "list-offsets", latest, error=error)
-        admin.poll(0.03)
+def run(name, bootstrap, folder, argument, first=1):
+    lives = Lives("asker", name, bootstrap, folder, argument, first=first)
+    for life in lives:
+        recorder = Recorder(f"{folder}/{name}.{life}.jsonl", f"{name}.{life}")
+        admin = AdminClient({**COMMON, "bootstrap.servers": bootstrap})
+        while not lives.stop:
+            lives.gets_on()
+            op = recorder.invoke("list-offsets")
+            latest, error = _ask(admin)
+            recorder.complete(op, "ok" if latest else "info", "list-offsets", latest, error=error)
+            admin.poll(0.03)
 
 
 def _ask(admin):

@@ -9,7 +9,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from checker.admin import SLACK
 from checker.history import Recorder
 
-from .client import COMMON, Stop
+from .client import COMMON, Lives
 
 LIVE = 4  # that many topics at a time
 
@@ -22,6 +22,7 @@ class Churn:
         self._there, self._gone, self._known = [], [], []
 
     def step(self):
+        """A change, and a look at what there is."""
         if len(self._there) < LIVE:
             self._create()
         else:
@@ -62,10 +63,15 @@ class Churn:
         self._recorder.complete(op, "ok", "topics", seen)
 
 
-def run(name, bootstrap, folder, _argument):
-    stop, churn = Stop(), Churn(name, bootstrap, folder)
-    while not stop:
-        churn.step()
-        time.sleep(0.1)  # the rate
-    time.sleep(SLACK / 10**9 + 1)  # brokers may be so late
-    churn.ask()
+def run(name, bootstrap, folder, argument, first=1):
+    lives = Lives("churn", name, bootstrap, folder, argument, first=first)
+    for life in lives:
+        churn = Churn(f"{name}.{life}", bootstrap, folder)
+        while not lives.stop:
+            lives.gets_on()
+            churn.step()
+            time.sleep(0.1)  # the rate
+        lives.gets_on()
+        time.sleep(SLACK / 10**9 + 1)  # brokers may be so late
+        lives.gets_on()
+        churn.ask()

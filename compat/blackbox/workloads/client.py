@@ -1,5 +1,7 @@
 """What the roles share: when to stop, names of partitions, and what an error says about what was asked for."""
 import faulthandler
+import itertools
+import linecache
 import os
 import signal
 import sys
@@ -21,7 +23,7 @@ COMMON = {"log_level": 0, "topic.metadata.refresh.interval.ms": 1000, "reconnect
 PARTITIONS = 3
 LATE_SECONDS = 60
 STUCK_SECONDS = 20
-STUCK = "stuck in its library, begun anew"  # what it says then
+STUCK = "held up by its library, begun anew: "  # what it says then, and behind it which client and where
 TOPIC = "history"
 COPIES = "copies"
 
@@ -46,25 +48,51 @@ class Stop(threading.Thread):
 
 
 class Watch(threading.Thread):
-    """Begins the program anew, with other words, when it has not got on for longer than its calls may take: librdkafka can stay in one for ever when
+    """Begins the program anew, in its next life, when it has not got on for longer than its calls may take: librdkafka can stay in one for ever when
     brokers go (#5511, #5456). To everybody else that is a client which dies."""
 
     def __init__(self, stop, words):
         super().__init__(daemon=True)
-        self._stop_asked, self._words, self._at = stop, words, time.monotonic()
+        self._stop_asked, self._words, self.life, self._at = stop, words, 0, time.monotonic()
         self.start()
 
-    def gets_on(self, words=None):
-        self._words, self._at = words or self._words, time.monotonic()
+    def gets_on(self):
+        self._at = time.monotonic()
 
     def run(self):
         while time.monotonic() - self._at < STUCK_SECONDS:
             time.sleep(1)
-        print(STUCK, flush=True)
+        print(f"{STUCK}{self._words[1]}.{self.life} in {_place()}", flush=True)
         faulthandler.dump_traceback()
         if self._stop_asked:
             os._exit(0)
-        os.execv(sys.executable, [sys.executable, "-m", "workloads", *self._words])
+        os.execv(sys.executable, [sys.executable, "-m", "workloads", *self._words, str(self.life + 1)])
+
+
+def _place():
+    """The call that does not come back."""
+    frame = sys._current_frames()[threading.main_thread().ident]
+    code, call = frame.f_code, frame.f_locals.get("call")  # which of several calls it is
+    line = linecache.getline(code.co_filename, frame.f_lineno).strip()
+    return f"{os.path.basename(code.co_filename)}, {code.co_name}: {call.__name__ if call else line}"
+
+
+class Lives:
+    """The lives of a client, by their numbers, until it is asked to end. WORDS are those of its process: role, name, bootstrap, folder, argument. Whoever
+    lives has to tell now and then that he gets on."""
+
+    def __init__(self, *words, first=1):
+        self.stop = Stop()
+        self._watch, self._first = Watch(self.stop, words), int(first)
+        self.gets_on = self._watch.gets_on
+
+    def __iter__(self):
+        for life in itertools.count(self._first):
+            self._watch.life = life
+            self.gets_on()
+            yield life
+            if self.stop:
+                return
 
 
 def place_of(key):

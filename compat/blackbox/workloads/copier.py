@@ -1,14 +1,14 @@
 """Copies what is in the topic to another one, in transactions that have the offsets of what was read in them; one of ten is aborted.
 
 Copiers are members of one group. Now and then one leaves; so does whoever fails to end a transaction. Both begin anew, with the same transactional
-id, where the group has committed. ARGUMENT is the number of the first life, 1 when it is empty.
+id, where the group has committed.
 """
 import itertools
 import random
 
 from confluent_kafka import Consumer, TopicPartition
 
-from .client import COMMON, COPIES, TOPIC, Stop, Watch, leave
+from .client import COMMON, COPIES, TOPIC, Lives, leave
 from .teller import ABORTED, Transactor
 
 RECORDS = 100
@@ -50,18 +50,13 @@ class Copier:
         return True
 
 
-def run(name, bootstrap, folder, argument):
-    stop, first = Stop(), int(argument or 1)
-    words = ["copier", name, bootstrap, folder]
-    watch = Watch(stop, [*words, str(first + 1)])
-    for life in itertools.count(first):
-        watch.gets_on([*words, str(life + 1)])
-        copier = Copier(name, life, bootstrap, folder, watch.gets_on)
+def run(name, bootstrap, folder, argument, first=1):
+    lives = Lives("copier", name, bootstrap, folder, argument, first=first)
+    for life in lives:
+        copier = Copier(name, life, bootstrap, folder, lives.gets_on)
         goes_on = copier.begin_life()
-        while goes_on and not stop and random.random() >= LEAVES:
-            watch.gets_on()
+        while goes_on and not lives.stop and random.random() >= LEAVES:
+            lives.gets_on()
             goes_on = copier.copy()
-        watch.gets_on()
+        lives.gets_on()
         copier.end_life()
-        if stop:
-            return

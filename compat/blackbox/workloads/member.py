@@ -3,7 +3,6 @@ session between a poll and its commit (the whole process: librdkafka's heartbeat
 
 ARGUMENT is the protocol, classic or consumer (KIP-848); it is the group's name too.
 """
-import itertools
 import os
 import random
 import signal
@@ -14,7 +13,7 @@ from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from checker.history import Recorder
 
-from .client import COMMON, TOPIC, Stop, key_of, leave, outcome
+from .client import COMMON, TOPIC, Lives, key_of, leave, outcome
 
 PROTOCOLS = {"classic": {"group.protocol": "classic", "session.timeout.ms": 2000, "heartbeat.interval.ms": 300},
              "consumer": {"group.protocol": "consumer"}}
@@ -101,13 +100,13 @@ class Member:
         self._change(set())
 
 
-def run(name, bootstrap, folder, protocol):
-    stop = Stop()
-    for life in itertools.count(1):
+def run(name, bootstrap, folder, protocol, first=1):
+    lives = Lives("member", name, bootstrap, folder, protocol, first=first)
+    for life in lives:
         member = Member(f"{name}.{life}", bootstrap, folder, protocol)
         end = time.monotonic() + random.uniform(5, 15)
-        while not stop and time.monotonic() < end:
+        while not lives.stop and time.monotonic() < end:
+            lives.gets_on()
             member.step()
+        lives.gets_on()
         member.leave()
-        if stop:
-            return

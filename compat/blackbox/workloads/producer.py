@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException, Producer
 
 from checker.history import Recorder
 
-from .client import COMMON, PARTITIONS, TOPIC, Stop, key_of, outcome
+from .client import COMMON, PARTITIONS, TOPIC, Lives, key_of, outcome
 
 KINDS = {"plain": {"enable.idempotence": False, "message.send.max.retries": 0, "message.timeout.ms": 8000},
          "idempotent": {"enable.idempotence": True, "message.timeout.ms": 60000},
@@ -24,8 +24,8 @@ WAITING = 5000  # that many may wait for a leader before the producer pauses
 class Sender:
     """One producer's life: a fatal error ends it, and its successor is another process in the history."""
 
-    def __init__(self, name, bootstrap, folder, kind):
-        self._name, self._retried = name, kind != "plain"
+    def __init__(self, name, bootstrap, folder, kind, gets_on):
+        self._name, self._retried, self._gets_on = name, kind != "plain", gets_on
         self._recorder = Recorder(f"{folder}/{name}.jsonl", name)
         self._producer = Producer({**COMMON, "bootstrap.servers": bootstrap, "acks": "all", "linger.ms": 2, "request.timeout.ms": 5000,
                                    "max.in.flight.requests.per.connection": 5, "error_cb": self._error, **KINDS[kind]})
@@ -48,6 +48,7 @@ class Sender:
             self._recorder.complete(op, "fail", "send", [["send", key, value]], error=str(error))
 
     def serve(self, seconds):
+        self._gets_on()
         try:
             self._producer.poll(seconds)
         except KafkaException as error:  # a fatal one
@@ -63,15 +64,13 @@ class Sender:
             self.serve(0.1)
 
 
-def run(name, bootstrap, folder, kind):
-    stop = Stop()
+def run(name, bootstrap, folder, kind, first=1):
+    lives = Lives("producer", name, bootstrap, folder, kind, first=first)
     numbers = itertools.count()
-    for life in itertools.count(1):
-        sender = Sender(f"{name}.{life}", bootstrap, folder, kind)
-        _send_until(sender, numbers, lambda: stop or sender.fatal)
+    for life in lives:
+        sender = Sender(f"{name}.{life}", bootstrap, folder, kind, lives.gets_on)
+        _send_until(sender, numbers, lambda: lives.stop or sender.fatal)
         sender.finish()
-        if stop:
-            return
 
 
 def _send_until(sender, numbers, over):

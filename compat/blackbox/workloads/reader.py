@@ -7,7 +7,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from checker.history import Recorder
 
-from .client import COMMON, PARTITIONS, TOPIC, Stop, key_of, place_of
+from .client import COMMON, PARTITIONS, TOPIC, Lives, key_of, place_of
 
 FINAL_SECONDS = 240
 
@@ -34,18 +34,22 @@ class Reader:
         self._recorder.complete(op, "ok", "poll", [["poll", polled]])
 
 
-def run(name, bootstrap, folder, _argument):
-    stop, reader = Stop(), Reader(name, bootstrap, folder, [key_of(TOPIC, p) for p in range(PARTITIONS)])
-    while not stop:
-        reader.poll()
+def run(name, bootstrap, folder, argument, first=1):
+    lives = Lives("reader", name, bootstrap, folder, argument, first=first)
+    for life in lives:
+        reader = Reader(f"{name}.{life}", bootstrap, folder, [key_of(TOPIC, p) for p in range(PARTITIONS)])
+        while not lives.stop:
+            lives.gets_on()
+            reader.poll()
 
 
-def final(name, bootstrap, folder, argument):
+def final(name, bootstrap, folder, argument, first=1):
     """ARGUMENT: {"rack": R, "ends": {key: offset}}. Ends may be beyond the last record, where something else lies at the end."""
-    wanted = json.loads(argument)
-    reader = Reader(name, bootstrap, folder, wanted["ends"], **{"client.rack": wanted["rack"], "enable.partition.eof": True})
+    wanted, lives = json.loads(argument), Lives("final", name, bootstrap, folder, argument, first=first)
+    reader = Reader(f"{name}.{next(iter(lives))}", bootstrap, folder, wanted["ends"], **{"client.rack": wanted["rack"], "enable.partition.eof": True})
     end = time.monotonic() + FINAL_SECONDS
     while any(reader.position[key] < offset for key, offset in wanted["ends"].items()):
+        lives.gets_on()
         reader.poll()
         if time.monotonic() > end:
             sys.exit(f"read to {reader.position}, and not to {wanted['ends']}")

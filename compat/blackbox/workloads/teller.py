@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException, Producer
 
 from checker.history import Recorder
 
-from .client import COMMON, PARTITIONS, TOPIC, Stop, key_of
+from .client import COMMON, PARTITIONS, TOPIC, Lives, key_of
 
 ABORTED = 0.1
 SECONDS = 5  # that a call may take before it is asked again
@@ -20,7 +20,7 @@ TRIES = 12
 class Transactor:
     """A transactional producer that writes its transactions to a history."""
 
-    def __init__(self, name, life, bootstrap, folder, gets_on=lambda: None):
+    def __init__(self, name, life, bootstrap, folder, gets_on):
         self.name, self._gets_on = f"{name}.{life}", gets_on
         self._recorder = Recorder(f"{folder}/{self.name}.jsonl", self.name)
         self._producer = Producer({**COMMON, "bootstrap.servers": bootstrap, "transactional.id": name, "linger.ms": 1, "request.timeout.ms": 5000,
@@ -88,15 +88,14 @@ def _transfers(name, number):
     return records
 
 
-def run(name, bootstrap, folder, _argument):
-    stop = Stop()
-    for life in itertools.count(1):
-        teller = Transactor(name, life, bootstrap, folder)
+def run(name, bootstrap, folder, argument, first=1):
+    lives = Lives("teller", name, bootstrap, folder, argument, first=first)
+    for life in lives:
+        teller = Transactor(name, life, bootstrap, folder, lives.gets_on)
         goes_on = teller.begin_life()
         for number in itertools.count():
-            if stop or not goes_on:
+            if lives.stop or not goes_on:
                 break
+            lives.gets_on()
             whole = teller.begin(_transfers(teller.name, number))
             goes_on = teller.commit() if whole and random.random() >= ABORTED else teller.abort()
-        if stop:
-            return
