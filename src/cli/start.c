@@ -283,12 +283,23 @@ static int run_with(const struct arguments *a)
 	return code;
 }
 
+static bool asks_for_version(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--version") == 0)
+			return true;
+	return false;
+}
+
 static int run(int argc, char **argv)
 {
 	struct arguments a = {.overrides = xcalloc((size_t)argc + 1, sizeof(char *))};
-	int code = read_arguments(argc, argv, &a);
+	bool version = asks_for_version(argc, argv);
+	int code = version ? EXIT_FINE : read_arguments(argc, argv, &a);
 
-	if (code == EXIT_FINE)
+	if (version)
+		release_print_of_tool();
+	else if (code == EXIT_FINE)
 		code = run_with(&a);
 	xfree(a.overrides);
 	return code;
@@ -306,6 +317,7 @@ const struct command command_start = {
 		"  --override    lay a setting over file and environment; may be repeated\n"
 		"  --log-level   error, warn, info (the default) or debug\n"
 		"  --log-format  text (the default) or json, one object a line\n"
+		"  --version     print the version, and end\n"
 		"\n"
 		"Variables KAFKA_* are laid over the file. SIGINT and SIGTERM stop cleanly, a second one at once.\n"
 		"Exit status: 0 stopped cleanly, 1 configuration, or no controller in time, 2 storage, 3 a port is taken.\n",
