@@ -294,8 +294,8 @@ static void look(struct coordinator_shard *s)
 	struct partition_view view;
 
 	partition_look(s->partition, &view);
-	/* When this node leads no more the image will say so; until then nothing here is known to be committed. */
-	if (!view.leads || view.deleted || view.offsets.high_watermark <= s->committed)
+	/* When this node leads no more, or leads once more, the image will say so; until then nothing here is known to be committed. */
+	if (!view.leads || view.stint != s->stint || view.deleted || view.offsets.high_watermark <= s->committed)
 		return;
 	s->committed = view.offsets.high_watermark;
 	s->type->type->committed(s->state, s->committed);

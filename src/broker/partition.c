@@ -99,6 +99,7 @@ void partition_unref(struct partition **p)
 	log_free(dead->log);
 	partition_stop_leading(dead);
 	capacity_free(dead->capacity);
+	mutex_fini(&dead->sealing);
 	mutex_fini(&dead->lock);
 	topic_state_unref(&dead->topic);
 	xfree(dead);

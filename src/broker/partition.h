@@ -213,6 +213,7 @@ struct partition_append {
 	int64_t now_ms;
 	bool is_produced; /* by a client: counts against the partition's capacity */
 	struct log_appended out;
+	uint32_t stint;
 	int32_t throttle_ms; /* how long that makes the client wait */
 	int64_t log_start;   /* also set for a refusal, if known; else -1 */
 	bool wait;	     /* answer only when the high watermark is beyond out.last_offset */

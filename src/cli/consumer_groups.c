@@ -281,11 +281,10 @@ static void check_options(struct tool *t)
 		tool_misused(t, "The consumer does not support topic-specific offset deletion from a consumer group.");
 	if (tool_has(t, "delete-offsets") && (!tool_has(t, "group") || !tool_has(t, "topic")))
 		tool_misused(t, "Option [delete-offsets] takes the following options: [group], [topic]");
-	if (tool_has(t, "list") && tool_has(t, "group"))
-		tool_misused(t, "Option \"[group]\" can't be used with option \"[list]\"");
-	if (tool_has(t, "topic") && (tool_has(t, "list") || tool_has(t, "describe")))
-		tool_misused(t, "Option \"[topic]\" can't be used with option \"[%s]\"",
-			     tool_has(t, "list") ? "list" : "describe");
+	check_not_with(t, "group", "all-groups");
+	check_not_with(t, "group", "list");
+	check_not_with(t, "topic", "list");
+	check_not_with(t, "topic", "describe");
 }
 
 static int consumer_groups(struct tool *t)
