@@ -196,7 +196,7 @@ static int encode_failure(struct request *r, int version)
 	int32_t throttle_ms = r->throttle_ms, *field;
 
 	diag_debug(r->core->loop->env->diag, "answer is too long for its format, and refused", "key=%d version=%d",
-		  r->api->key, version);
+		   r->api->key, version);
 	codec_init(r->api->out, r->out);
 	r->api->fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
 	field = throttle_field(r->node->throttle, r->api->key, r->out);

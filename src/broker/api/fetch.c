@@ -582,7 +582,7 @@ static void time_is_over(struct timer *t)
 		read_again(f);
 		return;
 	}
-	in->max_wait_ms = 0;
+	f->answers_now = true;
 	give_what_there_is(f);
 }
 

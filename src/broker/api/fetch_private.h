@@ -60,10 +60,7 @@ struct fetch {
 };
 
 /* Versions from 13 on name topics by their ids (KIP-516). */
-static inline bool fetch_is_by_id(const struct fetch *f)
-{
-	return f->r->version >= 13;
-}
+static inline bool fetch_is_by_id(const struct fetch *f) { return f->r->version >= 13; }
 
 /*
  * Builds the answer from what was read: what the session must report, leaders to ask instead

@@ -92,10 +92,7 @@ struct real_file {
 	_Atomic int64_t warm_from, warm_end, warm_ns;
 };
 
-static inline struct real_env *real_env(struct env *e)
-{
-	return container_of(e, struct real_env, base);
-}
+static inline struct real_env *real_env(struct env *e) { return container_of(e, struct real_env, base); }
 
 /* Starts a joinable thread with a stack of 256 KiB. */
 void real_thread_start(pthread_t *out, void *(*run)(void *), void *arg);

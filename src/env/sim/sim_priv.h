@@ -106,10 +106,7 @@ struct sim_env {
 	enum sim_crash died_of;
 };
 
-static inline struct sim_env *sim_env_of(struct env *e)
-{
-	return container_of(e, struct sim_env, base);
-}
+static inline struct sim_env *sim_env_of(struct env *e) { return container_of(e, struct sim_env, base); }
 
 /* ---- world.c ---- */
 void event_init(struct sim_event *ev, struct sim_env *env, struct sim_world *w, const char *what, event_fn *run);
