@@ -305,7 +305,7 @@ static void note_capacity(struct fetch *f, const struct partition_read *r)
 		f->held_ms = r->held_ms;
 }
 
-/* Reads all; false when pages have to be fetched from the disk first. */
+/* Reads all partitions; false when pages have to be fetched from the disk first. */
 static bool read_parts(struct fetch *f, bool nowait)
 {
 	bool cold = false;
@@ -359,8 +359,8 @@ static bool is_enough(const struct fetch *f)
 {
 	const struct fetch_request *in = f->r->in;
 
-	return in->max_wait_ms <= 0 || f->has_error || f->is_sent_on || f->is_cut || f->readable >= f->min_bytes ||
-	       interesting(f) == 0 || any_diverges(f);
+	return f->answers_now || in->max_wait_ms <= 0 || f->has_error || f->is_sent_on || f->is_cut ||
+	       f->readable >= f->min_bytes || interesting(f) == 0 || any_diverges(f);
 }
 
 /* ---- opening sealed batches ---- */
@@ -515,7 +515,7 @@ static int64_t time_left_ms(const struct fetch *f)
 	return in->max_wait_ms - (env_mono_ns(f->r->core->loop->env) - f->r->began_ns) / 1000000;
 }
 
-/* Until its time is over, or there is capacity again for what is held. */
+/* Until the request's time is over, or a partition that is held back has capacity again. */
 static void wait_for_time(struct fetch *f)
 {
 	int64_t left = time_left_ms(f);
@@ -578,7 +578,7 @@ static void time_is_over(struct timer *t)
 {
 	struct fetch *f = container_of(t, struct fetch, timer);
 
-	if (f->held_ms > 0 && time_left_ms(f) > 0) { /* there is capacity again */
+	if (f->held_ms > 0 && time_left_ms(f) > 0) { /* capacity has returned */
 		read_again(f);
 		return;
 	}
