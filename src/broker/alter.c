@@ -34,7 +34,7 @@ static int compare_resources(const void *x, const void *y)
 	return a->type != b->type ? a->type - b->type : str_cmp(a->name, b->name);
 }
 
-/* A controller refuses it once. */
+/* A controller refuses both in one answer. */
 static void refuse_again(const struct request *r, struct alteration *first, struct alteration *again)
 {
 	const char *words = r->from_controller ? "Duplicate resource." : "Each resource must appear at most once.";
@@ -44,7 +44,7 @@ static void refuse_again(const struct request *r, struct alteration *first, stru
 	again->is_left_out = r->from_controller;
 }
 
-/* Each resource that stands there more than once is refused, every time. */
+/* Refuses every occurrence of a resource that is named more than once. */
 static int check_once(struct request *r, struct alter *alter)
 {
 	struct alteration **sorted = arena_array(&r->arena, (size_t)alter->n + 1, sizeof(struct alteration *));
@@ -255,7 +255,7 @@ static struct layers layers_with(const struct request *r, const struct alteratio
 	return l;
 }
 
-/* In Kafka's words: one exception within another. */
+/* Kafka's words, in which one exception quotes another. */
 static struct str wrapped(struct arena *a, struct str words)
 {
 	return arena_printf(
@@ -323,7 +323,7 @@ static int check_broker(struct request *r, struct alteration *a)
 	int32_t own = r->node->id, id;
 	int err;
 
-	if (r->from_controller) /* of any broker, which has looked at the values itself */
+	if (r->from_controller) /* for any broker, which has checked the values itself */
 		return 0;
 	if (a->name.len > 0 && !str_to_i32(a->name, &id)) {
 		refuse(a, ERR_INVALID_REQUEST,

@@ -31,7 +31,7 @@ struct alteration {
 	struct alter_change *changes;
 	int n_changes;
 	bool from_nothing;
-	bool is_left_out; /* of the answer: an earlier one of the same resource stands for it */
+	bool is_left_out; /* the answer has an earlier occurrence of the resource only */
 	bool done;	  /* judged here: err and message are its answer; otherwise the controller answers */
 	int err;
 	struct str message; /* null: the error's default message */

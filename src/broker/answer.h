@@ -33,7 +33,7 @@ bool answer_join(struct request *r, const struct schema *element, void *list, co
 
 /* The message for an error: `message`, or the error's default message if that is null. */
 struct str answer_words(int err, struct str message);
-/* The same as by Kafka's ApiError, which says nothing of an unknown error. */
+/* The same as in Kafka's ApiError, which has no message for an unknown error. */
 struct str answer_api_words(int err, struct str message);
 
 /* ---- nodes, as this client reaches them ---- */

@@ -190,7 +190,10 @@ static bool is_stranger(const struct peer *p)
 	return p && p->sasl && !sasl_is_complete(p->sasl);
 }
 
-/* The answer has a string that is too long for its length field, such as words that quote a value: as Kafka, an unknown error says so. */
+/*
+ * A string of the answer exceeds its length field, such as a message that quotes a value: like
+ * Kafka, answers with an unknown error.
+ */
 static int encode_failure(struct request *r, int version)
 {
 	int32_t throttle_ms = r->throttle_ms, *field;

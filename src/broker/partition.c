@@ -687,7 +687,7 @@ static bool is_withheld(const struct partition *p, struct partition_read *r)
 	       !leading_is_in_sync(p->leading, r->withheld_from);
 }
 
-/* A batch is given whole where a part of it may be. */
+/* If capacity allows a part of a batch, the reader gets all of it. */
 static void hold_to_capacity(struct partition *p, struct partition_read *r)
 {
 	struct capacity_left left = capacity_left_out(p->capacity, mono_ms(p));

@@ -239,7 +239,7 @@ static int check_node_values(const struct config_pair *set, int n, struct arena 
 	return 0;
 }
 
-/* What the whole configuration requires of single values (KafkaConfig.validateValues). */
+/* Requirements on single values that Kafka checks with the whole configuration (KafkaConfig.validateValues). */
 static int check_requirements(const struct config_pair *set, int n, struct arena *a, struct str *message)
 {
 	static const struct {
@@ -268,7 +268,10 @@ static int check_requirements(const struct config_pair *set, int n, struct arena
 	return 0;
 }
 
-/* Kafka would change it; here it would be stored, described and not done. What says the same as the start is fine. */
+/*
+ * Kafka would apply the change; here it would be stored and described, but not done. A value equal
+ * to the one at startup is fine.
+ */
 static int check_at_start(const struct config *c, const struct config_pair *set, int n, struct arena *a,
 			  struct str *message)
 {

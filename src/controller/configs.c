@@ -41,7 +41,7 @@ static struct api_error null_values(const struct change *ch, struct str names)
 
 /* ---- lists ---- */
 
-/* The next item of a list as Java's split(",") has it: empty ones count, but those at the end. */
+/* The next item of a list, which may be empty, as by Java's split(","). */
 static bool next_item(struct str *rest, struct str *item)
 {
 	int32_t len = 0;
@@ -82,7 +82,7 @@ static void join_lists(struct str list, struct str more, struct str_index *index
 		*str_index_at(index, item) = 0;
 		put_item(out, &n, item);
 	}
-	if (more.len == 0 && !str_index_has(index, more)) /* of nothing Java's split makes one item */
+	if (more.len == 0 && !str_index_has(index, more)) /* Java splits an empty string into one empty item */
 		put_item(out, &n, more);
 	rest = without_empty_end(more);
 	while (next_item(&rest, &item))
@@ -92,14 +92,14 @@ static void join_lists(struct str list, struct str more, struct str_index *index
 		}
 }
 
-/* The items of `list` that are not empty; for each of `less` the first that equals it is left out. */
+/* The items of `list` that are not empty, without the first one that equals each item of `less`. */
 static void thin_list(struct str list, struct str less, struct str_index *index, struct buf *out)
 {
 	struct str rest = without_empty_end(less), item;
 	int n = 0;
 
 	while (next_item(&rest, &item))
-		++*str_index_at(index, item); /* one less than how often */
+		++*str_index_at(index, item); /* one less than the number of occurrences */
 	rest = list;
 	while (next_item(&rest, &item)) {
 		if (item.len == 0)

@@ -130,7 +130,7 @@ static int grow(struct controller *c, const struct controller_context *ctx, cons
 	return err;
 }
 
-/* Of topics that are named once. */
+/* Counts only topics that are named once. */
 static bool are_too_many(const struct controller *c, const struct create_partitions_request *in,
 			 struct str_index *counts)
 {

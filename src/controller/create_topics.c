@@ -204,7 +204,7 @@ static int describe_settings(struct creation *k, const struct settings *s, new_t
 	struct config_layer layers[TOPIC_LAYERS];
 	int n_layers = topic_layers(k->c, NULL, layers);
 	struct config_entry e;
-	struct str name, own; /* what the request sets is told as it stands there */
+	struct str name, own; /* values that the request sets are returned as they were sent */
 	int n;
 
 	/* stands for the topic that does not exist yet */

@@ -29,7 +29,7 @@ struct removals {
 	int n;
 	struct str_index names;
 	struct str_index ids;	/* as strings */
-	struct str_index named; /* those of them that a name stands for, too */
+	struct str_index named; /* those of them that are also named */
 	struct delete_topics_response *out;
 	struct record_list *records;
 };
@@ -77,7 +77,8 @@ static int take(struct removals *r, const struct image_topic *t)
 	if (!record)
 		return -ENOMEM;
 	record->topic_id = t->id;
-	answer(r, arena_str(r->ctx->arena, t->name), t->id, 0, STR_NULL); /* the topic goes before the answer does */
+	/* copied: the topic is freed before the answer is sent */
+	answer(r, arena_str(r->ctx->arena, t->name), t->id, 0, STR_NULL);
 	return 0;
 }
 
@@ -102,7 +103,7 @@ static bool refuse_malformed(struct removals *r, const struct removal *one)
 	return true;
 }
 
-/* What is asked for by its id as well stays, and the name alone is told why. */
+/* A topic requested by id as well is kept; only its name gets an answer, with the reason. */
 static int remove_named(struct removals *r, const struct removal *one)
 {
 	const struct image_topic *t = image_topic_by_name(r->tip, one->name);
@@ -153,7 +154,7 @@ static int read_request(struct removals *r, const struct delete_topics_request *
 	return 0;
 }
 
-/* Names before ids: what is asked for by both is known then. */
+/* Names before ids, so that ids know which topics are also named. */
 static int remove_all(struct removals *r)
 {
 	int err = 0;

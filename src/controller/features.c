@@ -227,7 +227,7 @@ static struct api_error update_one(const struct controller *c, const struct cont
 	bool is_kraft = str_is(u->feature, "kraft.version");
 	int16_t now = is_kraft ? ctx->kraft_version : image_feature_level(tip(c), u->feature);
 	int16_t level = u->max_version_level;
-	int type = ctx->version == 0 ? UPGRADE : u->upgrade_type; /* nobody looks at version 0's allowDowngrade */
+	int type = ctx->version == 0 ? UPGRADE : u->upgrade_type; /* Kafka ignores allowDowngrade of version 0 */
 	struct api_error e;
 	struct str reason;
 
@@ -252,7 +252,7 @@ static struct api_error update_one(const struct controller *c, const struct cont
 		return invalid_update(a, u->feature, level, STR("Can't downgrade the version of this feature."));
 	if (is_kraft)
 		return raise_kraft_version(ctx, level, true);
-	if (!controller_feature_find(u->feature)) /* level 0 of it is supported by all nodes */
+	if (!controller_feature_find(u->feature)) /* every node supports level 0 of it */
 		return invalid_update(a, u->feature, level,
 				      arena_printf(a, "Feature %.*s not found.", STR_ARG(u->feature)));
 	e = check_needs(c, a, in, u->feature, level);
@@ -307,7 +307,7 @@ static void answer(const struct controller_context *ctx, const struct update_fea
 	out->results.n = out->results.v ? in->feature_updates.n : 0;
 	for (int32_t i = 0; i < out->results.n; i++) {
 		out->results.v[i].feature = in->feature_updates.v[i].feature;
-		out->results.v[i].error_message = STR("NONE"); /* so Kafka names the error 0 */
+		out->results.v[i].error_message = STR("NONE"); /* Kafka's message for error 0 */
 	}
 }
 

@@ -49,7 +49,10 @@ static int *count_of_id(struct deletion *d, const struct uuid *id)
 	return str_index_at(&d->ids, (struct str){(const char *)id->b, sizeof(id->b)});
 }
 
-/* That a topic is not there is told to who may know it. What was refused as an id that stands there twice is not deleted by its name. */
+/*
+ * Only a principal that may describe a topic learns that it does not exist. A topic whose id was
+ * refused as a duplicate is not deleted by name either.
+ */
 static bool refuse_name(struct request *r, struct deletion *d, struct str name)
 {
 	bool describable = may(r, ACL_DESCRIBE, name), deletable = may(r, ACL_DELETE, name);

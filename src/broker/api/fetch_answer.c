@@ -51,7 +51,7 @@ static void count_capacity(struct part *p)
 		partition_took(p->partition, &p->read);
 }
 
-/* Replicas are not consumers: Kafka counts their bytes apart. */
+/* Replicas are not consumers: Kafka counts their bytes separately. */
 static void count_part(const struct fetch *f, struct part *p)
 {
 	if (!p->partition || f->replica_id >= 0)
