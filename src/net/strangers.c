@@ -1,15 +1,22 @@
 /*
- * strangers: connections whose peer is not identified yet. A listener that authenticates has at most max_strangers of them.
+ * strangers: connections whose peer is not identified yet. A listener that authenticates has at
+ * most max_strangers of them.
  *
- * When there are that many, this file decides whether they are a herd (clients that come back together after a restart) or a flood. In a herd,
- * strangers make steps towards being identified (their handshakes go on, their frames arrive) as fast as the node gets to them: the ones that
- * came first must not be closed because the node is slow, and the others wait in the kernel's backlog. A flood makes no steps: the oldest is
- * closed for the newest, so that nobody holds a place for long and a client that is quick gets in.
+ * When there are that many, this file decides whether they are a herd (clients that come back
+ * together after a restart) or a flood. In a herd, strangers make steps towards being identified
+ * (their handshakes go on, their frames arrive) as fast as the node gets to them: the ones that came
+ * first must not be closed because the node is slow, and the others wait in the kernel's backlog. A
+ * flood makes no steps: the oldest is closed for the newest, so that nobody holds a place for long
+ * and a client that is quick gets in.
  *
- * 1. A full listener waits PATIENCE_MS for enough steps; as long as that happens again and again, there is a herd. The steps of one stranger
- *    are limited, so a flood cannot pretend for long.
- * 2. Otherwise there is a flood, until half of the places are free or many strangers are identified in that time.
- * 3. In a flood, those that have made a step keep three quarters of the places: the oldest that has made none goes first.
+ * 1. A full listener waits PATIENCE_MS for enough steps; as long as that happens again and again,
+ *    there is a herd. The steps of one stranger are limited, so a flood cannot pretend for long.
+ *    From a quarter of the places on it waits, but only GATE_MS: a herd is let in a part at a time,
+ *    so that each of them is done before its deadline.
+ * 2. Otherwise there is a flood, until half of the places are free or many strangers are identified
+ *    in that time.
+ * 3. In a flood, strangers that have made a step keep three quarters of the places: the oldest that
+ *    has made none is closed first.
  * 4. On an exempt listener nobody waits: too many are a flood at once.
  *
  * The acceptor (reactor 0) decides; reactors count, and close.
@@ -18,6 +25,8 @@
 #include "net/net_priv.h"
 
 #define PATIENCE_MS 3000
+#define GATE_MS 1000
+#define GATE_PART 4
 #define ENOUGH_PART 64 /* enough: one step for so many places */
 #define MANY_PART 8    /* many: one stranger for so many places */
 #define MOVES_MAX 8    /* of one stranger: two of TLS, the others frames */
@@ -54,12 +63,13 @@ bool strangers_must_wait(struct net_listener *l, int64_t now_ms)
 	struct strangers_of *s = &l->strangers;
 	int32_t n = atomic_load(&s->n), max = l->net->limits.max_strangers;
 	bool flood = atomic_load(&s->flood), moves;
+	int64_t waited_ms;
 
 	if (l->config.exempt) {
 		atomic_store(&s->flood, true);
 		return false;
 	}
-	if (n < max && (!flood || n <= max / 2)) {
+	if (flood ? n <= max / 2 : n < part_of(l->net, GATE_PART)) {
 		s->since_ms = 0;
 		atomic_store(&s->flood, false);
 		return false;
@@ -67,13 +77,15 @@ bool strangers_must_wait(struct net_listener *l, int64_t now_ms)
 	moves = s->since_ms && progress(s) - s->then >= part_of(l->net, flood ? MANY_PART : ENOUGH_PART);
 	if (moves && flood)
 		atomic_store(&s->flood, false);
-	if (!s->since_ms || moves) {
+	waited_ms = s->since_ms ? now_ms - s->since_ms : 0;
+	if (!s->since_ms || moves || (flood && waited_ms >= PATIENCE_MS)) {
 		begin(s, now_ms);
-	} else if (now_ms - s->since_ms >= PATIENCE_MS) {
+		waited_ms = 0;
+	} else if (n >= max && waited_ms >= PATIENCE_MS) {
 		atomic_store(&s->flood, true);
 		begin(s, now_ms);
 	}
-	return n >= max && !atomic_load(&s->flood);
+	return !atomic_load(&s->flood) && (n >= max || waited_ms < GATE_MS);
 }
 
 /* ---- on a reactor ---- */
