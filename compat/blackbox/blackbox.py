@@ -9,9 +9,10 @@ import traceback
 
 from checker import stories
 from failover import STRIKES, Failover, table
-from trial import Trial
+from trial import Result, Trial
 from workload import WORKLOADS
 from world.cluster import PROFILES
+from world.commands import CommandFailed
 from world.faults import FAULTS
 
 # A workload with each kind of fault, in about three minutes.
@@ -35,7 +36,10 @@ class Tally:
         folder = f"{self.options.folder}/{workload}-{fault}-{self.passed + self.failed}"
         began = time.monotonic()
         o = self.options
-        result = Trial(o.kind, o.nodes, PROFILES[o.profile], WORKLOADS[workload], FAULTS[fault], o.seconds, folder).run()
+        try:
+            result = Trial(o.kind, o.nodes, PROFILES[o.profile], WORKLOADS[workload], FAULTS[fault], o.seconds, folder).run()
+        except CommandFailed as error:  # no cluster could be set up
+            result = Result([str(error)])
         self._count(name, folder, result, time.monotonic() - began)
 
     def _count(self, name, folder, result, took):

@@ -36,13 +36,18 @@ CLUSTER_ID = "b1ackboxQk2Zt0dr4dekAA"
 
 class Cluster:
     def __init__(self, kind, n_nodes, folder, loop_disks, settings):
-        self.network = Network()
-        self.clients = self.network.join("clients", 100)
-        self.nodes = [self._node(kind, number, folder, loop_disks) for number in range(1, n_nodes + 1)]
+        self.network, self.nodes = Network(), []
         self.replicas = min(3, n_nodes)
-        self.bootstrap = ",".join(f"{node.place.address}:{CLIENT_PORT}" for node in self.nodes)
-        self._configure(settings)
         self._admin, self.struck_partition = None, 0
+        try:
+            self.clients = self.network.join("clients", 100)
+            for number in range(1, n_nodes + 1):
+                self.nodes.append(self._node(kind, number, folder, loop_disks))
+            self.bootstrap = ",".join(f"{node.place.address}:{CLIENT_PORT}" for node in self.nodes)
+            self._configure(settings)
+        except CommandFailed:  # the next run wants the links
+            self.close()
+            raise
 
     def _node(self, kind, number, folder, loop_disks):
         path = f"{folder}/node{number}"
