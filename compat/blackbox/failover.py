@@ -23,7 +23,7 @@ from world.commands import wait_for
 from world.faults import FAULTS
 
 STRIKES = {"stopped": "stop-leader", "killed": "kill-leader", "paused": "pause-leader", "cut off": "isolate-leader"}
-SETTLE_SECONDS = 60
+SETTLE_SECONDS = 180
 ADMIN_PAUSE_SECONDS = 0.02
 
 

@@ -67,7 +67,7 @@ class Node:
             log.seek(self._started_at)
             return b"Kafka Server started" in log.read()
 
-    def wait_started(self, seconds=60):
+    def wait_started(self, seconds=180):
         wait_for(seconds, f"node {self.id} starts", lambda: self.started() or self.crashed())
 
     def crashed(self):
