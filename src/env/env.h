@@ -4,7 +4,7 @@
  * Time, randomness, files, sockets, loops, threads and mailboxes are reached through this table and
  * in no other way. A node is given its env at creation. There are two implementations: src/env/real
  * (libuv, the kernel) and src/env/sim (virtual time, seeded randomness, a network and disks that
- * misbehave; five nodes are five envs in one process and one thread).
+ * misbehave; several nodes are several envs in one process and one thread).
  *
  * Invariants
  * 1. No file outside src/env calls the C library for time, randomness, files, sockets or threads;
@@ -228,7 +228,7 @@ struct file {
 	int refs; /* atomic */
 };
 
-/* ---- clock and chance ---- */
+/* ---- clock and random numbers ---- */
 
 static inline int64_t env_mono_ns(struct env *e) { return e->ops->mono_ns(e); }
 static inline int64_t env_mono_ms(struct env *e) { return e->ops->mono_ns(e) / 1000000; }
@@ -444,7 +444,7 @@ int env_read_file(struct env *e, const char *path, size_t max, char **out, size_
  */
 int env_replace_file(struct env *e, const char *path, const void *p, size_t len);
 
-/* ---- locks: for partitions only; leaves: call nothing that can wait while holding one ---- */
+/* ---- locks: each is a leaf: call nothing that can wait while holding one ---- */
 
 struct mutex {
 	void *opaque[6];

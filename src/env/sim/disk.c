@@ -161,7 +161,7 @@ void disk_op(struct disk *d, bool after)
 	sim_env_die(e);
 }
 
-/* ---- devices that fail ---- */
+/* ---- failing devices ---- */
 
 bool device_fails(struct disk *d, const struct inode *i, int what)
 {

@@ -436,7 +436,7 @@ int sim_lock(struct env *e, const char *path, struct file **out)
 	return sim_open(e, path, FILE_WRITE | FILE_CREATE, out);
 }
 
-/* ---- harm done from outside ---- */
+/* ---- faults from outside ---- */
 
 void sim_bad_range(struct sim_world *w, int machine, const char *path, int64_t pos, int64_t len)
 {
