@@ -2,10 +2,10 @@
  * arena: the memory of one request, or of one step: allocated by bumping a pointer, released all at
  * once.
  *
- * 1. Chunks double from ARENA_FIRST up to ARENA_CHUNK_MAX; larger blocks get a chunk of their own.
- * 2. An arena has a budget in bytes. When it is spent, arena_alloc returns NULL and the arena stays
- *    `failed`: it is enough to check once, at the end. The budget counts the memory taken, chunks
- *    included.
+ * 1. Chunks double from ARENA_FIRST up to ARENA_CHUNK_MAX; blocks larger than a quarter of that get
+ *    a chunk of their own.
+ * 2. An arena has a budget in bytes, which counts whole chunks. When it is spent, arena_alloc
+ *    returns NULL and the arena stays `failed`: it is enough to check once, at the end.
  * 3. Memory is not zeroed unless asked for; alignment is 16.
  * 4. Cleanups (drop this reference, close this file) run in reverse order at arena_fini.
  *

@@ -6,8 +6,8 @@
  * error: somebody must act. warn: somebody may want to know. info: a state has changed. debug: for
  * developers.
  * A message is one line: the event first, then key=value pairs. It never has a record's contents or
- * a secret. The level is tested before anything is formatted. The last lines, up to debug level,
- * are also kept in memory and printed by a failed check.
+ * a secret. Debug lines are formatted only if that level is on. All others are formatted and kept
+ * in memory, whatever the level; a failed check prints the last ones.
  * A node has one diag, given to it at creation; any thread may write to it. The clock is the node's
  * (the simulator's lines carry simulated time). With json set, each line is one JSON object with
  * the members time, level, event and the keys.

@@ -36,8 +36,8 @@ void map_insert(struct map *m, struct map_node *node, uint64_t hash); /* does no
 void map_remove(struct map *m, struct map_node *node);
 
 /*
- * Iterates over all nodes: start with NULL, end at NULL. The node returned may be removed before
- * the following call.
+ * map_next(m, NULL) is the first node; NULL follows the last. In map_each the current node may be
+ * removed; nothing may be inserted.
  */
 struct map_node *map_next(const struct map *m, const struct map_node *node);
 #define map_each(it, m)                                                                                                \
