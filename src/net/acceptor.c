@@ -45,7 +45,7 @@ static bool tell(struct net *net, int what)
 	return diag_allow(net->env->diag, limit);
 }
 
-/* ---- counts by address ---- */
+/* ---- connections per address ---- */
 
 static bool peer_is(const struct map_node *node, const void *key)
 {
@@ -600,7 +600,7 @@ void net_set_listener_creation_rate(struct net *net, int i, int32_t per_second)
 	listener_try(l);
 }
 
-/* ---- birth and death ---- */
+/* ---- start and stop ---- */
 
 void acceptor_init(struct net *net)
 {

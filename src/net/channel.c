@@ -122,7 +122,7 @@ void channel_fini(struct channel *ch)
 	xfree(ch->why);
 }
 
-/* ---- a connection ends ---- */
+/* ---- the end of a connection ---- */
 
 const char *channel_why(const struct channel *ch)
 {

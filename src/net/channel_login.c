@@ -317,7 +317,7 @@ void channel_login_begin(struct channel *ch)
 	channel_login_note(ch);
 }
 
-/* ---- for the connection ---- */
+/* ---- called by channel.c ---- */
 
 static bool is_first(struct channel *ch, const struct call *call)
 {

@@ -449,7 +449,7 @@ void conn_drain(struct conn *c)
 	reactor_schedule(c);
 }
 
-/* ---- what handlers call ---- */
+/* ---- called by handlers ---- */
 
 static void conn_go_on(struct conn *c)
 {

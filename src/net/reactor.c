@@ -186,7 +186,7 @@ static void reactor_shed(struct post *p)
 	}
 }
 
-/* ---- waiting for room ---- */
+/* ---- waiting for room in the budget ---- */
 
 bool reactor_is_full(struct reactor *r)
 {
@@ -351,7 +351,7 @@ static void reactor_stop(struct post *p)
 	timer_start_at(&r->deadline, atomic_load(&r->stop_at_ns));
 }
 
-/* ---- birth and death ---- */
+/* ---- start and stop ---- */
 
 void reactor_init(struct reactor *r, struct net *net, int index)
 {
