@@ -389,7 +389,7 @@ struct str config_text(const struct config *c, enum config_id id)
 	return c->values[id].text;
 }
 
-/* ---- of one listener ---- */
+/* ---- settings of one listener ---- */
 
 /* Whether `name` begins with `part` and a dot, in any case; if so, advances it past them. */
 static bool skip_part(struct str *name, struct str part)

@@ -27,7 +27,7 @@
 struct config;
 struct env;
 
-/* ---- where a value comes from ---- */
+/* ---- origins of values ---- */
 
 enum config_origin {
 	CONFIG_FROM_DEFAULT,

@@ -356,7 +356,7 @@ static bool read_advertised(struct config *c, const struct protocol_map *map, st
 	return true;
 }
 
-/* ---- the name brokers use among themselves ---- */
+/* ---- the listener that brokers use among themselves ---- */
 
 static bool read_inter_broker(struct config *c, const struct protocol_map *map, struct config_notes *notes)
 {
@@ -394,7 +394,7 @@ static void read_controller_listener(struct config *c, const struct protocol_map
 	net->controller_protocol = m ? m->protocol : PROTOCOL_PLAINTEXT;
 }
 
-/* ---- the quorum, and limits of addresses ---- */
+/* ---- the quorum, and per-address limits ---- */
 
 static void read_quorum(struct config *c)
 {

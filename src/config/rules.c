@@ -15,7 +15,7 @@ static void fail(const struct config *c, struct config_notes *notes, enum config
 			config_setting(id)->name, STR_ARG(text), why);
 }
 
-/* ---- one number against another ---- */
+/* ---- comparisons of two numbers ---- */
 
 enum relation { AT_LEAST, AT_MOST, LESS };
 

@@ -28,7 +28,7 @@ static void check_refused(const struct config *c, struct config_notes *notes)
 	}
 }
 
-/* ---- security: more than one value decides ---- */
+/* ---- security: checks that involve more than one value ---- */
 
 static bool is_served(struct str mechanism)
 {
@@ -280,7 +280,7 @@ static void check_overrides(const struct config *c, struct config_notes *notes)
 	}
 }
 
-/* ---- what has no effect ---- */
+/* ---- values without effect ---- */
 
 static bool has_no_effect(const struct config *c, const struct config_given *g)
 {
