@@ -164,7 +164,7 @@ void consumer_resume(struct consumer *c)
 	look_after(c, 0);
 }
 
-/* ---- what goes wrong ---- */
+/* ---- errors ---- */
 
 static void fail(struct consumer *c, struct feed *f, int err)
 {
@@ -246,7 +246,7 @@ static void ask_metadata(struct consumer *c)
 	client_call(c->client, &c->metadata_call);
 }
 
-/* ---- questions to one leader ---- */
+/* ---- requests to one leader ---- */
 
 static struct question *question_new(struct consumer *c)
 {

@@ -17,7 +17,7 @@
 
 enum { LEAVE_MS = 10000, FIND_VERSION = 3 };
 
-/* ---- what all steps share ---- */
+/* ---- common to all steps ---- */
 
 void member_later(struct member *m, enum step step)
 {

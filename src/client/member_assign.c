@@ -158,7 +158,10 @@ static int topic_places(const struct places *p, int i)
 	return end - i;
 }
 
-/* ---- range: of each topic everybody gets a range, the first ones one more when it does not come out even ---- */
+/*
+ * ---- range: each member gets a range of each topic; if the division leaves a remainder, the first
+ * ones get one more ----
+ */
 
 static void assign_range_of(struct places *p, int first, int n)
 {
@@ -185,7 +188,7 @@ static void assign_range(struct places *p)
 	}
 }
 
-/* ---- roundrobin: all partitions go round all members ---- */
+/* ---- roundrobin: all partitions are dealt to all members in turn ---- */
 
 static void assign_roundrobin(struct places *p)
 {

@@ -89,7 +89,7 @@ static bool start(struct member *m)
 	return true;
 }
 
-/* ---- what becomes of it ---- */
+/* ---- the result ---- */
 
 static int answer_error(const struct call *call)
 {
@@ -164,7 +164,7 @@ void member_commit_periodically(struct member *m)
 		timer_start(&m->commit_timer, m->options.commit_ms);
 }
 
-/* ---- who asks for it ---- */
+/* ---- for the other files ---- */
 
 static void commit(struct member *m, bool wanted)
 {

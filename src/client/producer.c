@@ -627,7 +627,7 @@ static void sending_start(struct producer *p, struct sending *s, int32_t node)
 	client_call(p->client, &s->call);
 }
 
-/* ---- a turn: what is ready leaves ---- */
+/* ---- a turn: sends what is ready ---- */
 
 static bool is_ready(struct producer *p, const struct partition *of, int64_t now, int64_t *next_ns)
 {

@@ -88,8 +88,8 @@ struct producer_record {
 };
 
 /*
- * Returns 0, and the record is copied; or ERR_MESSAGE_TOO_LARGE. Until the topic is known records
- * wait without a partition.
+ * Returns 0, and the record is copied; or ERR_MESSAGE_TOO_LARGE or ERR_UNKNOWN_TOPIC_OR_PARTITION.
+ * Until the topic is known records wait without a partition.
  */
 int producer_send(struct producer *p, const struct producer_record *r);
 void producer_flush(struct producer *p); /* sends what waits now instead of after linger_ms */
