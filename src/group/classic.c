@@ -441,7 +441,7 @@ void classic_move(struct classic_group *g, enum classic_state state, int64_t wal
 	g->state_ms = wall_ms;
 }
 
-/* ---- what the group is subscribed to ---- */
+/* ---- subscribed topics ---- */
 
 static bool has_topic(const struct classic_group *g, struct str topic)
 {

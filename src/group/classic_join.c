@@ -156,7 +156,7 @@ static void join_new_dynamic(const struct join *j, struct str member_id)
 	refuse(j, member_id, ERR_MEMBER_ID_REQUIRED);
 }
 
-/* ---- a static member comes back under a new id (KIP-345) ---- */
+/* ---- a static member returns with a new id (KIP-345) ---- */
 
 struct return_write {
 	char *group;
@@ -391,7 +391,7 @@ static void join_classic(struct join *j)
 	}
 }
 
-/* ---- an empty group of another kind makes way ---- */
+/* ---- an empty group of another kind is replaced ---- */
 
 static void way_is_made(void *state, struct shard_step *step, void *arg, int err)
 {

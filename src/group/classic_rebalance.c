@@ -1,8 +1,10 @@
 /*
  * classic_rebalance: from joining members to an assigned generation.
  *
- *	prepare		members learn from their heartbeats to rejoin; a member that has not rejoined by the rebalance timeout is removed
- *	complete	a new generation: every joined member is answered, and must send SyncGroup within the rebalance timeout
+ *	prepare		members learn from their heartbeats to rejoin; one that has not by the rebalance
+ *			timeout is removed
+ *	complete	a new generation: every joined member is answered, and must send SyncGroup within
+ *			the rebalance timeout
  *
  * The first rebalance of an empty group is delayed by group.initial.rebalance.delay.ms after each
  * new member, for at most the rebalance timeout.

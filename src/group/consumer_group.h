@@ -17,10 +17,12 @@
  *    whole; a decision computes the next one as a value (struct consumer_view) and writes records
  *    for the differences.
  *
- *	consumer_group.c	the state		consumer_apply.c	records to state	consumer_records.c	decisions to records
- *	consumer_heartbeat.c	the command		consumer_leave.c	leaving, fencing	consumer_join.c		classic members
- *	consumer_subscription.c	subscriptions		consumer_regex.c	patterns		consumer_target.c	the assignment
- *	consumer_reconcile.c	a member's next state	consumer_convert.c	to classic and back	consumer_describe.c
+ *	consumer_group.c	the state		consumer_subscription.c	subscriptions
+ *	consumer_apply.c	records to state	consumer_regex.c	patterns
+ *	consumer_records.c	decisions to records	consumer_target.c	the assignment
+ *	consumer_heartbeat.c	the command		consumer_reconcile.c	a member's next state
+ *	consumer_leave.c	leaving, fencing	consumer_convert.c	to classic and back
+ *	consumer_join.c		classic members		consumer_describe.c	what people see
  */
 #ifndef ODRADEK_GROUP_CONSUMER_GROUP_H
 #define ODRADEK_GROUP_CONSUMER_GROUP_H

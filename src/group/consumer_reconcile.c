@@ -340,7 +340,7 @@ int consumer_reconcile(const struct consumer_reconcile *r, struct consumer_view 
 	}
 }
 
-/* ---- what a member says it owns ---- */
+/* ---- what a member reports to own ---- */
 
 static int partition_cmp(const void *a, const void *b)
 {

@@ -127,7 +127,7 @@ uint64_t consumer_topics_hash(struct consumer_topics *t, const struct image *ima
 	return consumer_group_hash(hashes, n);
 }
 
-/* ---- the same for all? ---- */
+/* ---- whether all members have the same subscription ---- */
 
 /*
  * With names only: each topic has every member. With patterns: all members share one and none names

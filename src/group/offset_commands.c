@@ -154,7 +154,7 @@ void offset_commit_command(struct group_shard *s, struct shard_command *c, struc
 	shard_answer(step, c);
 }
 
-/* ---- committing in a transaction ---- */
+/* ---- commits in a transaction ---- */
 
 void txn_offset_commit_command(struct group_shard *s, struct shard_command *c, struct shard_step *step)
 {

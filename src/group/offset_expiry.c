@@ -70,7 +70,7 @@ static void expire(struct group_shard *s, struct group_timer *t, struct shard_st
 	offsets_start_expiry(s, step->now_ms);
 }
 
-/* ---- topics that are gone ---- */
+/* ---- deleted topics ---- */
 
 struct deleted {
 	const struct image_topic **v;
