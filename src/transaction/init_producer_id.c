@@ -5,7 +5,8 @@
  *
  *	nothing known			a producer id, epoch 0
  *	Empty, Complete*		the next epoch; after the last one a new producer id and epoch 0
- *	Ongoing				the transaction is aborted first: CONCURRENT_TRANSACTIONS, and the client retries
+ *	Ongoing				the transaction is aborted first: CONCURRENT_TRANSACTIONS; the
+ *					client retries
  *	Prepare*, anything pending	CONCURRENT_TRANSACTIONS
  *
  * A producer that names its previous identity (KIP-360) gets PRODUCER_FENCED unless that is the

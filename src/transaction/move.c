@@ -1,7 +1,8 @@
 /*
  * move: from a decision to the log (TransactionMetadata.prepareTransitionTo, completeTransitionTo).
  *
- *	decided (next, pending) -> in the log (now) -> committed -> nothing pending or, after a Prepare: markers, Complete
+ *	decided (next, pending) -> in the log (now) -> committed -> nothing pending
+ *	or, after a Prepare: -> markers, Complete
  *
  * A record that the log refuses leaves `now` unchanged. One that is in the log counts, even if it
  * was not known in time to be committed: for a Prepare the wait starts again, since markers must

@@ -7,13 +7,15 @@
  *
  *	API			in				out
  *	InitProducerId		the request			the response
- *	AddPartitionsToTxn	one transaction of a request	its result; in a version below 4: for a client of transaction.version 0 or 1
+ *	AddPartitionsToTxn	one transaction of a request	its result; in a version below 4: for a
+ *								client of transaction.version 0 or 1
  *	AddOffsetsToTxn		the same, for the partition	the response
  *				of the group's offsets
  *	EndTxn			the request			the response
  *	DescribeTransactions	a struct str, the id		one transaction of the response
- *	ListTransactions	the request,			the response for this shard's transactions; patterns and unknown
- *				its producer ids sorted		states are left to the sender
+ *	ListTransactions	the request,			the response for this shard's transactions;
+ *				its producer ids sorted		patterns and unknown states are left to
+ *								the sender
  *
  * What it needs from others it requests by two kinds of calls: producer ids, and markers.
  */
