@@ -166,7 +166,7 @@ struct authorizer_verdict authorizer_decide(const struct authorizer *a, const st
 					   RULE_DEFAULT, NULL};
 }
 
-/* ---- on any resource of a type ---- */
+/* ---- any resource of a type ---- */
 
 struct any {
 	const struct image *image;

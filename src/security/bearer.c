@@ -66,7 +66,7 @@ static double number(const struct reading *r, const char *name, double otherwise
 	return n > -1e12 && n < 1e12 ? n : n > 0 ? 1e12 : -1;
 }
 
-/* ---- what is said beside the token ---- */
+/* ---- extensions, sent along with the token ---- */
 
 static bool is_name(struct str s)
 {

@@ -2,8 +2,9 @@
  * bearer_unsecured: unsigned tokens that a client makes from its own JAAS line: Kafka's
  * OAuthBearerUnsecuredLoginCallbackHandler.
  *
- *	unsecuredLoginStringClaim_NAME unsecuredLoginNumberClaim_NAME unsecuredLoginListClaim_NAME (its first character separates the items)
- *	unsecuredLoginPrincipalClaimName unsecuredLoginLifetimeSeconds
+ *	unsecuredLoginStringClaim_NAME	unsecuredLoginNumberClaim_NAME
+ *	unsecuredLoginListClaim_NAME (its first character separates the items)
+ *	unsecuredLoginPrincipalClaimName	unsecuredLoginLifetimeSeconds
  */
 #include <errno.h>
 #include <jansson.h>

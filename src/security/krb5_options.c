@@ -105,8 +105,7 @@ bool krb5_login_read(struct str line, struct str service, struct arena *a, struc
 	out->principal = o.principal;
 	out->keytab = o.keytab;
 	out->cache = o.cache;
-	out->is_cached =
-		/* keys do what a cache does, and for longer */
-		o.has_cache && (!o.has_keytab || str_is_null(o.principal));
+	/* Keys do what a cache does, and for longer. */
+	out->is_cached = o.has_cache && (!o.has_keytab || str_is_null(o.principal));
 	return true;
 }

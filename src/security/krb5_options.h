@@ -2,7 +2,8 @@
  * krb5_options: the options in the JAAS line of Java's Krb5LoginModule: where keys or tickets are,
  * and for which principal.
  *
- *	com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true storeKey=true keyTab="/etc/kafka.keytab" principal="kafka/host@REALM";
+ *	com.sun.security.auth.module.Krb5LoginModule required
+ *		useKeyTab=true storeKey=true keyTab="/etc/kafka.keytab" principal="kafka/host@REALM";
  *	com.sun.security.auth.module.Krb5LoginModule required useTicketCache=true;
  *
  * Options for prompting people and for sharing credentials within Java have no effect.

@@ -2,7 +2,7 @@
  * login_bearer: a client's exchange with OAUTHBEARER.
  *
  *	n,,^A auth=Bearer TOKEN [^A NAME=VALUE]... ^A^A -> empty: done
- *							-> the reason in JSON: the client sends ^A, and the server refuses
+ *		-> the reason in JSON: the client sends ^A, and the server refuses
  */
 #include <stdio.h>
 #include <string.h>

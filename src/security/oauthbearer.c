@@ -195,7 +195,7 @@ static void begin(void *exchange, const void *setup)
 	x->setup = setup;
 }
 
-/* ---- what a client says ---- */
+/* ---- the client's message ---- */
 
 struct said {
 	struct str authzid; /* as written; empty: none */

@@ -93,7 +93,7 @@ static bool take_reserved(struct str *in)
 	return !take(in, "m=") || (is_value(piece(in)) && take(in, ","));
 }
 
-/* ---- the client's first ---- */
+/* ---- the client's first message ---- */
 
 bool scram_client_first_read(struct str text, struct scram_client_first *out)
 {
@@ -144,7 +144,7 @@ struct str scram_extension(struct str extensions, const char *name)
 	return found;
 }
 
-/* ---- the server's first ---- */
+/* ---- the server's first message ---- */
 
 bool scram_server_first_read(struct str text, struct arena *a, struct scram_server_first *out)
 {
