@@ -104,7 +104,7 @@ static void set_versions(SSL_CTX *ssl, const struct versions *v)
 	SSL_CTX_set_max_proto_version(ssl, v->tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
 }
 
-/* ---- cipher suites: by their names in the standards, which are Java's ---- */
+/* ---- cipher suites: by their names in the standards, which Java uses too ---- */
 
 static const SSL_CIPHER *find_suite(SSL_CTX *ssl, struct str name)
 {
@@ -238,7 +238,7 @@ static int load_trust(struct env *env, const struct tls_settings *s, bool server
 	return err;
 }
 
-/* ---- who is asked for what ---- */
+/* ---- verification of the peer ---- */
 
 /* Kafka's SslClientAuth: unknown values count as none. */
 static int verify_mode(const struct tls_settings *s, bool server)
@@ -376,7 +376,7 @@ void tls_slot_set(struct tls_slot *slot, struct tls_context *c)
 	tls_context_unref(&old);
 }
 
-/* ---- one in the place of another: Kafka's SslFactory ---- */
+/* ---- replacing a context: Kafka's SslFactory ---- */
 
 static bool has_name(GENERAL_NAMES *all, GENERAL_NAME *name)
 {

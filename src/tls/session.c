@@ -24,12 +24,11 @@
 enum {
 	RECORD = 16384,	    /* maximum size of a record, and of what is encrypted at once */
 	READS_WITHOUT = 16, /* records without data (KeyUpdate) that one read accepts: more wait for the next turn */
-	HELLO_MAX =
-		/*
-		 * limit for a client's first message: OpenSSL allocates whatever its header
-		 * promises, up to 131396 bytes
-		 */
-	16384,
+	/*
+	 * Limit for a client's first message: OpenSSL allocates whatever its header promises, up to
+	 * 131396 bytes.
+	 */
+	HELLO_MAX = 16384,
 };
 
 struct tls_session {
@@ -123,7 +122,7 @@ BIO_METHOD *tls_bio_method(void)
 	return m;
 }
 
-/* ---- birth and death ---- */
+/* ---- creation and release ---- */
 
 /* The host that a dialled socket must lead to: a name is sent (SNI) and checked against the certificate. */
 static void expect_host(struct tls_session *s, const char *host)
@@ -181,7 +180,7 @@ void tls_session_free(struct tls_session *s)
 	xfree(s);
 }
 
-/* ---- what became of a call ---- */
+/* ---- the result of a call ---- */
 
 const char *tls_reason(void)
 {

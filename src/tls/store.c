@@ -2,9 +2,12 @@
  * store: key stores and trust stores, with the rules and messages of Kafka's
  * DefaultSslEngineFactory.
  *
- *	PEM	a file, or the values themselves: one private key (PKCS 8, encrypted if there is ssl.key.password) and certificates
- *	PKCS12	a file and its password; for a trust store, the entries Java has marked as trusted, and the certificates of keys
- *	JKS	the same as PKCS12, as in Java, whose JKS reads both; a real JKS file is refused, with the command that converts it
+ *	PEM	a file, or the values themselves: one private key (PKCS 8, encrypted if there is
+ *		ssl.key.password) and certificates
+ *	PKCS12	a file and its password; for a trust store, the entries Java has marked as trusted, and the
+ *		certificates of keys
+ *	JKS	the same as PKCS12, as in Java, whose JKS reads both; a real JKS file is refused, with the
+ *		command that converts it
  */
 #include <errno.h>
 #include <openssl/err.h>
