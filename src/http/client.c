@@ -2,7 +2,9 @@
  * client: one fetch: connecting, sending, parsing the answer; and fetching from a work job, with
  * retries.
  *
- *	DIALLING -> SECURING (https) -> EXCHANGING, then done; an address that does not answer is followed by the next one.
+ *	DIALLING -> SECURING (https) -> EXCHANGING, then done
+ *
+ * If an address does not answer, the next one is tried.
  */
 #include "http/client.h"
 
