@@ -34,7 +34,7 @@ struct source {
 	int64_t renew_ms;  /* from then on a new one is wanted */
 };
 
-/* ---- the token there is ---- */
+/* ---- the current token ---- */
 
 /* Called with the lock held. */
 static void note_wish(const struct source *s, struct token_wish *wish)
