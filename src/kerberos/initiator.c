@@ -2,7 +2,8 @@
  * initiator: this side as a client (RFC 4752, 3.1): tickets, a context with the server, and no
  * security layer. The server must prove that it has its own keys.
  *
- *	work: a ticket if there is none, tokens -> ... -> the server's offer, unwrapped -> the choice, wrapped, the last message
+ *	work: a ticket if there is none, tokens -> ... -> the server's offer, unwrapped
+ *	-> the choice, wrapped, the last message
  *
  * A credential obtained with keys is shared by all exchanges of its method until it is due for
  * renewal; its tickets are in a memory cache, which is destroyed with it. A credential in an
