@@ -288,40 +288,38 @@ static void waited_too_long(struct timer *t)
 	arm_timer(s);
 }
 
-/* Where the high watermark is. */
-static void look(struct coordinator_shard *s)
+/* Looks at the high watermark; false when this node does not lead as it did. */
+static bool look(struct coordinator_shard *s)
 {
 	struct partition_view view;
 
 	partition_look(s->partition, &view);
-	/* When this node leads no more, or leads once more, the image will say so; until then nothing here is known to be committed. */
-	if (!view.leads || view.stint != s->stint || view.deleted || view.offsets.high_watermark <= s->committed)
-		return;
-	s->committed = view.offsets.high_watermark;
-	s->type->type->committed(s->state, s->committed);
+	/* When this node leads no more, or once more, the image will say so; until then nothing here is known to be committed. */
+	if (!view.leads || view.stint != s->stint || view.deleted)
+		return false;
+	if (view.offsets.high_watermark > s->committed) {
+		s->committed = view.offsets.high_watermark;
+		s->type->type->committed(s->state, s->committed);
+	}
+	return true;
 }
 
-/* Tells who waited for what is committed. */
-static void tell_committed(struct coordinator_shard *s)
+/* Looks at the high watermark, completes the decisions that waited for it, and waits for its next move. */
+static void advance(struct coordinator_shard *s)
 {
-	while (s->phase == SHARD_ACTIVE && !list_empty(&s->waiting)) {
+	if (s->phase != SHARD_ACTIVE || !look(s))
+		return;
+	while (!list_empty(&s->waiting)) {
 		struct decision *d = container_of(s->waiting.next, struct decision, link);
 
 		if (d->end > s->committed)
 			break;
 		list_remove(&d->link);
 		done(s, d, 0);
+		if (s->phase != SHARD_ACTIVE)
+			return;
 	}
-	if (s->phase == SHARD_ACTIVE)
-		arm_deadline(s);
-}
-
-static void advance(struct coordinator_shard *s)
-{
-	if (s->phase != SHARD_ACTIVE)
-		return;
-	look(s);
-	tell_committed(s);
+	arm_deadline(s);
 }
 
 static void watch(struct coordinator_shard *s)
@@ -415,7 +413,7 @@ static void flush(struct coordinator_shard *s)
 			env_mono_ms(s->core->loop->env) + config_long(s->core->node->config, s->type->write_timeout_ms);
 		list_push(&s->waiting, it);
 	}
-	tell_committed(s);
+	advance(s);
 	watch(s);
 	arm_deadline(s);
 }
