@@ -69,6 +69,7 @@ static void hang_up(struct transactor *t)
 static void come_back(struct transactor *t, int after_ms)
 {
 	t->phase = TRANSACTOR_FINDS;
+	t->is_repeat = false;
 	hang_up(t);
 	timer_start(&t->next, after_ms);
 	if (t->is_open)
@@ -144,6 +145,7 @@ static void again(struct transactor *t, int err)
 		come_back(t, AGAIN_MS);
 	else
 		timer_start(&t->next, AGAIN_MS);
+	t->is_repeat = t->phase == TRANSACTOR_WRITES;
 }
 
 /* ---- who is the newest ---- */
@@ -163,8 +165,15 @@ static void take_producer(struct transactor *t, int64_t producer_id, int16_t epo
 		*t->throne = (struct throne){producer_id, epoch, true};
 }
 
+/*
+ * A write that was appended before the newer one took over may be repeated after that. A former
+ * leader of the partition that has not been told confirms it: all replicas have it, and the
+ * transaction is aborted on all of them.
+ */
 static void before_asking(struct transactor *t)
 {
+	if (t->is_repeat)
+		return;
 	t->was_stale = t->throne && t->throne->is_taken &&
 		       (t->throne->producer_id != t->producer_id || t->throne->epoch != t->epoch);
 }
@@ -354,6 +363,7 @@ static void written(struct transactor *t, int code, int64_t offset)
 		return;
 	}
 	check(!t->was_stale);
+	t->is_repeat = false;
 	if (!t->is_offsets)
 		t->partitions[partition_of(t)].sequence++;
 	t->phase = TRANSACTOR_RESTS;

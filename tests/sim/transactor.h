@@ -67,7 +67,8 @@ struct transactor {
 	bool is_open;
 	bool commits;
 	bool end_sent;	/* a commit was sent */
-	bool was_stale; /* when the current request was sent */
+	bool is_repeat; /* the current write was sent before */
+	bool was_stale; /* when the current request was sent, or when a write was first sent */
 	int64_t n_fenced;
 
 	/* What is being written. */
