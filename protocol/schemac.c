@@ -8,7 +8,8 @@
  * A .msg file, in which # begins a comment:
  *
  *	KIND [KEY] NAME versions RANGE [flexible RANGE] [latest-unstable] [listeners LIST] [as MESSAGE]
- *	  FIELD TYPE [RANGE] [null RANGE] [tag N] [never-compact] [= DEFAULT] [ignorable] [as MESSAGE[.STRUCT]]
+ *	  FIELD TYPE [RANGE] [null RANGE] [tag N] [never-compact] [free-text] [= DEFAULT] [ignorable]
+ *	    [as MESSAGE[.STRUCT]]
  *	    (the fields of a struct, two spaces deeper)
  *	  struct NAME
  *	    (the fields of a struct that several fields of the message use)
@@ -257,6 +258,8 @@ static void code_field(const struct message *m, const struct structure *s, const
 		fprintf(out, " | FIELD_IGNORABLE");
 	if (f->never_compact)
 		fprintf(out, " | FIELD_NEVER_COMPACT");
+	if (f->free_text)
+		fprintf(out, " | FIELD_FREE_TEXT");
 	if (is_pointer(f))
 		fprintf(out, " | FIELD_POINTER");
 	fprintf(out, ", %d, %d, %d, %d, %d},\n", f->versions.first, f->versions.last, f->nulls.first, f->nulls.last,

@@ -50,6 +50,7 @@ struct field {
 	int line;
 	bool array;
 	bool never_compact;
+	bool free_text;
 	bool ignorable;
 };
 

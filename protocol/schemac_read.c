@@ -187,6 +187,8 @@ static void field_words(struct message *m, struct field *f, char *words[], int n
 			f->def = copy(word_after(words, n, &i));
 		} else if (strcmp(words[i], "never-compact") == 0) {
 			f->never_compact = true;
+		} else if (strcmp(words[i], "free-text") == 0) {
+			f->free_text = true;
 		} else if (strcmp(words[i], "ignorable") == 0) {
 			f->ignorable = true;
 		} else if (i != 2 || !range_parse(words[i], &f->versions)) {

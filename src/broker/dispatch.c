@@ -357,6 +357,7 @@ int request_read(struct request *r, struct reader *in)
 	if (!r->in || !r->out)
 		return -ENOMEM;
 	codec_init(r->api->out, r->out);
+	in->plain = true;
 	return codec_read(r->api->in, r->version, in, &r->arena, body);
 }
 

@@ -698,7 +698,8 @@ static void hold_to_capacity(struct partition *p, struct partition_read *r)
 	if (!r->is_cut)
 		return;
 	r->max_bytes = (int32_t)left.bytes;
-	r->min_one_message = true;
+	if (r->sealed_max != 1) /* else there is no room to open another batch */
+		r->min_one_message = true;
 }
 
 static int read_locked(struct partition *p, struct partition_read *r)

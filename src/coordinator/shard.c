@@ -95,7 +95,7 @@ int shard_record_decode(const struct schema *schema, int version, struct bytes b
 		return -EBADMSG;
 	if (!schema_has_version(schema, version))
 		return ERR_UNSUPPORTED_VERSION;
-	err = codec_decode(schema, version, b.p + NUMBER_LEN, (size_t)(b.len - NUMBER_LEN), a, out);
+	err = codec_decode_plain(schema, version, b.p + NUMBER_LEN, (size_t)(b.len - NUMBER_LEN), a, out);
 	return err == ERR_INVALID_REQUEST ? -EBADMSG : err;
 }
 

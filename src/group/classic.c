@@ -456,6 +456,7 @@ static bool read_subscription(struct bytes b, struct arena *a, struct consumer_p
 	if (!b.p || b.len < 2 || get_i16(b.p) < 0)
 		return false;
 	reader_init(&r, b.p + 2, (size_t)b.len - 2);
+	r.plain = true;
 	return codec_read(&consumer_protocol_subscription_schema, 0, &r, a, out) == 0;
 }
 

@@ -22,7 +22,7 @@ static bool read_as(const struct schema *schema, int newest, struct arena *a, st
 	int version = version_of(b, newest);
 
 	return version >= 0 &&
-	       codec_decode(schema, version, b.p + VERSION_LEN, (size_t)(b.len - VERSION_LEN), a, out) == 0;
+	       codec_decode_plain(schema, version, b.p + VERSION_LEN, (size_t)(b.len - VERSION_LEN), a, out) == 0;
 }
 
 bool consumer_read_subscription(struct arena *a, struct bytes b, struct consumer_protocol_subscription *out)

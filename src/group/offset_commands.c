@@ -204,7 +204,7 @@ static void show(struct shard_command *c, const struct offset_entry *e, bool sta
 	} else if (v && !id_differs(v->topic_id, asked_id)) {
 		out->committed_offset = v->offset;
 		out->committed_leader_epoch = v->leader_epoch;
-		out->metadata = arena_str(c->arena, str_of(v->metadata));
+		out->metadata = arena_str(c->arena, (struct str){v->metadata, v->metadata_len});
 	}
 }
 

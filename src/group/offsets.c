@@ -37,7 +37,7 @@ static void value_unref(struct offset_value **v)
 
 static struct offset_value *value_new(const struct offset_commit_value *in, int64_t record_offset)
 {
-	struct offset_value *v = xmalloc(sizeof(*v) + (size_t)in->metadata.len + 1);
+	struct offset_value *v = xmalloc(sizeof(*v) + (size_t)in->metadata.len);
 
 	*v = (struct offset_value){
 		.refs = 1,
@@ -47,10 +47,10 @@ static struct offset_value *value_new(const struct offset_commit_value *in, int6
 		.commit_ms = in->commit_timestamp,
 		.expire_ms = in->expire_timestamp,
 		.topic_id = in->topic_id,
+		.metadata_len = in->metadata.len,
 	};
 	if (in->metadata.len > 0)
 		memcpy(v->metadata, in->metadata.p, (size_t)in->metadata.len);
-	v->metadata[in->metadata.len] = 0;
 	return v;
 }
 

@@ -23,7 +23,8 @@ struct offset_value {
 	int64_t commit_ms;
 	int64_t expire_ms;    /* -1: by the group's rule */
 	struct uuid topic_id; /* zero: not known */
-	char metadata[];
+	int32_t metadata_len;
+	char metadata[]; /* any text */
 };
 
 struct offset_entry {

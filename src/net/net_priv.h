@@ -303,14 +303,16 @@ struct rate {
 	int64_t filled_ms;
 };
 
-/* The unidentified connections of one listener on all reactors. The last two members belong to reactor 0. */
+/* The unidentified connections of one listener on all reactors. The last four members belong to reactor 0. */
 struct strangers_of {
 	_Atomic int32_t n;	 /* includes connections on their way to a reactor */
 	_Atomic int64_t n_moves; /* steps that all of them have made since the start */
 	_Atomic int64_t n_known; /* how many have been identified since the start */
 	_Atomic bool flood;	 /* the oldest is closed for the newest */
-	int64_t since_ms;	 /* since when the listener has been full and too little has happened; 0: not full */
-	int64_t then;		 /* n_moves, or n_known in a flood, at that time */
+	int64_t many_ms;    /* when many had been identified since the last such time; 0: there are few strangers */
+	int64_t known_then; /* n_known at that time */
+	int64_t moved_ms;   /* when enough steps had been made since the last such time; 0: there are few strangers */
+	int64_t moves_then; /* n_moves at that time */
 };
 
 struct net_listener {

@@ -2,21 +2,18 @@
  * strangers: connections whose peer is not identified yet. A listener that authenticates has at
  * most max_strangers of them.
  *
- * When there are that many, this file decides whether they are a herd (clients that come back
- * together after a restart) or a flood. In a herd, strangers make steps towards being identified
- * (their handshakes go on, their frames arrive) as fast as the node gets to them: the ones that came
- * first must not be closed because the node is slow, and the others wait in the kernel's backlog. A
- * flood makes no steps: the oldest is closed for the newest, so that nobody holds a place for long
- * and a client that is quick gets in.
+ * When there are many, this file decides whether they are a herd (clients that come back together
+ * after a restart) or a flood. Strangers of a herd are identified as fast as the node gets to them:
+ * the ones that came first must not be closed because the node is slow, and the others wait in the
+ * kernel's backlog. Few of a flood ever are: the oldest is closed for the newest, so that nobody
+ * holds a place for long and a client that is quick gets in.
  *
- * 1. A full listener waits PATIENCE_MS for enough steps; as long as that happens again and again,
- *    there is a herd. The steps of one stranger are limited, so a flood cannot pretend for long.
- *    From a quarter of the places on it waits, but only GATE_MS: a herd is let in a part at a time,
- *    so that each of them is done before its deadline.
- * 2. Otherwise there is a flood, until half of the places are free or many strangers are identified
- *    in that time.
- * 3. In a flood, strangers that have made a step keep three quarters of the places: the oldest that
- *    has made none is closed first.
+ * 1. From a quarter of the places on, there is a herd as long as many strangers are identified
+ *    within PATIENCE_MS. What an unidentified peer can do by itself does not count.
+ * 2. A herd is let in a part at a time, so that each part is done before its deadline: the others
+ *    wait until nobody has made a step for GATE_MS, or, when all places are taken, for a free place.
+ * 3. Otherwise there is a flood, until three quarters of the places are free. Strangers that have
+ *    made a step keep three quarters of the places: the oldest that has made none is closed first.
  * 4. On an exempt listener nobody waits: too many are a flood at once.
  *
  * The acceptor (reactor 0) decides; reactors count, and close.
@@ -28,7 +25,7 @@
 #define GATE_MS 1000
 #define GATE_PART 4
 #define ENOUGH_PART 64 /* enough: one step for so many places */
-#define MANY_PART 8    /* many: one stranger for so many places */
+#define MANY_PART 16   /* many: one stranger for so many places */
 #define MOVES_MAX 8    /* of one stranger: two of TLS, the others frames */
 
 /* ---- on reactor 0 ---- */
@@ -46,46 +43,45 @@ static int64_t part_of(const struct net *net, int32_t part)
 	return n > 0 ? n : 1;
 }
 
-/* What counts now: in a flood only what a flood cannot do. */
-static int64_t progress(const struct strangers_of *s)
+/* Have many strangers been identified lately? */
+static bool is_herd(struct net_listener *l, int64_t now_ms)
 {
-	return atomic_load(&s->flood) ? atomic_load(&s->n_known) : atomic_load(&s->n_moves);
+	struct strangers_of *s = &l->strangers;
+	int64_t known = atomic_load(&s->n_known);
+
+	if (!s->many_ms || known - s->known_then >= part_of(l->net, MANY_PART)) {
+		s->many_ms = now_ms;
+		s->known_then = known;
+	}
+	return now_ms - s->many_ms < PATIENCE_MS;
 }
 
-static void begin(struct strangers_of *s, int64_t now_ms)
+/* Does the part that was let in still make steps? */
+static bool is_busy(struct net_listener *l, int64_t now_ms)
 {
-	s->since_ms = now_ms;
-	s->then = progress(s);
+	struct strangers_of *s = &l->strangers;
+	int64_t moves = atomic_load(&s->n_moves);
+
+	if (!s->moved_ms || moves - s->moves_then >= part_of(l->net, ENOUGH_PART)) {
+		s->moved_ms = now_ms;
+		s->moves_then = moves;
+	}
+	return now_ms - s->moved_ms < GATE_MS;
 }
 
 bool strangers_must_wait(struct net_listener *l, int64_t now_ms)
 {
 	struct strangers_of *s = &l->strangers;
 	int32_t n = atomic_load(&s->n), max = l->net->limits.max_strangers;
-	bool flood = atomic_load(&s->flood), moves;
-	int64_t waited_ms;
 
-	if (l->config.exempt) {
-		atomic_store(&s->flood, true);
-		return false;
-	}
-	if (flood ? n <= max / 2 : n < part_of(l->net, GATE_PART)) {
-		s->since_ms = 0;
+	if (!l->config.exempt && n < part_of(l->net, GATE_PART)) {
+		s->many_ms = s->moved_ms = 0;
 		atomic_store(&s->flood, false);
 		return false;
 	}
-	moves = s->since_ms && progress(s) - s->then >= part_of(l->net, flood ? MANY_PART : ENOUGH_PART);
-	if (moves && flood)
-		atomic_store(&s->flood, false);
-	waited_ms = s->since_ms ? now_ms - s->since_ms : 0;
-	if (!s->since_ms || moves || (flood && waited_ms >= PATIENCE_MS)) {
-		begin(s, now_ms);
-		waited_ms = 0;
-	} else if (n >= max && waited_ms >= PATIENCE_MS) {
+	if (l->config.exempt || !is_herd(l, now_ms))
 		atomic_store(&s->flood, true);
-		begin(s, now_ms);
-	}
-	return !atomic_load(&s->flood) && (n >= max || waited_ms < GATE_MS);
+	return !atomic_load(&s->flood) && (is_busy(l, now_ms) || n >= max);
 }
 
 /* ---- on a reactor ---- */
@@ -118,7 +114,8 @@ static int32_t share(const struct net *net)
 
 static void close_oldest(struct strangers *s, int32_t most)
 {
-	struct list *from = s->n_moved == 0 || s->n_still > most / 4 ? &s->still : &s->moved;
+	int32_t most_still = most >= 4 ? most / 4 : 1; /* never the newest alone: it is still being opened */
+	struct list *from = s->n_moved == 0 || s->n_still > most_still ? &s->still : &s->moved;
 
 	conn_drop(container_of(list_first(from), struct conn, stranger), CONN_END_STRANGER);
 }

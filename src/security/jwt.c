@@ -131,7 +131,7 @@ static const char *verify_signature(const struct jwt_parts *parts, const json_t 
 	if (!alg)
 		return "unsupported algorithm";
 	if (json_object_get(header, "crit"))
-		return "unsupported \"crit\" header";
+		return "unsupported crit header";
 	if (kid && !json_is_string(kid))
 		return "its kid is not a string";
 	if (!base64_read(BASE64_URL, parts->signature, a, &signature))

@@ -41,6 +41,8 @@ void codec_init(const struct schema *s, void *out);
 
 /* Decodes exactly these bytes; bytes left over are an error. */
 int codec_decode(const struct schema *s, int version, const void *p, size_t len, struct arena *a, void *out);
+/* The same, but strings with NUL bytes are an error (struct reader, `plain`). */
+int codec_decode_plain(const struct schema *s, int version, const void *p, size_t len, struct arena *a, void *out);
 /* Reads from r and leaves what follows there (Kafka allows trailing bytes in requests and responses). */
 int codec_read(const struct schema *s, int version, struct reader *r, struct arena *a, void *out);
 

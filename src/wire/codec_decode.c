@@ -70,6 +70,10 @@ NOINLINE static void view_read(struct decoder *d, const struct field *f, bool ma
 	int32_t len = view_length_read(d, f, may_be_null);
 	const uint8_t *p = len < 0 ? NULL : reader_take(&d->r, (size_t)len);
 
+	if (p && d->r.plain && f->kind == FIELD_STRING && !(f->flags & FIELD_FREE_TEXT) && memchr(p, 0, (size_t)len)) {
+		reader_fail(&d->r);
+		p = NULL;
+	}
 	if (!p)
 		len = 0;
 	if (f->kind == FIELD_STRING)
@@ -245,14 +249,26 @@ int codec_read(const struct schema *s, int version, struct reader *r, struct are
 	return d.r.failed ? ERR_INVALID_REQUEST : 0;
 }
 
+static int decode_whole(const struct schema *s, int version, struct reader *r, struct arena *a, void *out)
+{
+	int err = codec_read(s, version, r, a, out);
+
+	return err == 0 && reader_left(r) > 0 ? ERR_INVALID_REQUEST : err;
+}
+
 int codec_decode(const struct schema *s, int version, const void *p, size_t len, struct arena *a, void *out)
 {
 	struct reader r;
-	int err;
 
 	reader_init(&r, p, len);
-	err = codec_read(s, version, &r, a, out);
-	if (err == 0 && reader_left(&r) > 0)
-		err = ERR_INVALID_REQUEST;
-	return err;
+	return decode_whole(s, version, &r, a, out);
+}
+
+int codec_decode_plain(const struct schema *s, int version, const void *p, size_t len, struct arena *a, void *out)
+{
+	struct reader r;
+
+	reader_init(&r, p, len);
+	r.plain = true;
+	return decode_whole(s, version, &r, a, out);
 }

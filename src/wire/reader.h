@@ -22,6 +22,7 @@ struct reader {
 	const uint8_t *p;
 	const uint8_t *end;
 	bool failed;
+	bool plain; /* the codec refuses strings with NUL bytes: they become names, kept as C strings */
 };
 
 static inline void reader_init(struct reader *r, const void *p, size_t len)
@@ -29,6 +30,7 @@ static inline void reader_init(struct reader *r, const void *p, size_t len)
 	r->p = p;
 	r->end = len > 0 ? r->p + len : r->p; /* p may be NULL with length 0 */
 	r->failed = false;
+	r->plain = false;
 }
 
 static inline size_t reader_left(const struct reader *r) { return (size_t)(r->end - r->p); }

@@ -629,6 +629,31 @@ static void a_flood_keeps_nobody_out(void **state)
 	story_end(&s);
 }
 
+static void asks_and_stays_unknown(struct peer *p, uint64_t *chance)
+{
+	for (int i = 0; i < 8; i++)
+		peer_asks(p, 'e', 20000);
+	p->pace = 1;
+	p->lingers = true;
+}
+
+/* Steps that anyone can make, and no name: those behind them must not wait for long. */
+static void steps_alone_are_no_herd(void **state)
+{
+	struct story s = story_default();
+	struct peer *healthy;
+
+	s.limits.max_strangers = 48;
+	story_begin(&s, 1, NULL);
+	for (int i = 0; i < PEERS_MAX - 1; i++)
+		peer_run(&s, peer_add(&s, HOSTILE), asks_and_stays_unknown, 1);
+	healthy = peer_add(&s, HEALTHY);
+	peer_run(&s, healthy, is_known, 1);
+	sim_run_for(s.w, 5000);
+	assert_true(healthy->done && !healthy->closed);
+	story_end(&s);
+}
+
 static void says_nothing(struct peer *p, uint64_t *chance)
 {
 	p->lingers = true;
@@ -895,6 +920,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_stranger_goes_for_the_newest),
 		cmocka_unit_test(a_herd_gets_in_whole),
 		cmocka_unit_test(a_flood_keeps_nobody_out),
+		cmocka_unit_test(steps_alone_are_no_herd),
 		cmocka_unit_test(who_lets_all_in_has_no_strangers),
 		cmocka_unit_test(an_exempt_listener_has_only_small_frames_of_strangers),
 		cmocka_unit_test(a_part_of_a_secret_is_left_nowhere),

@@ -578,7 +578,7 @@ static void time_is_over(struct timer *t)
 {
 	struct fetch *f = container_of(t, struct fetch, timer);
 
-	if (f->held_ms > 0 && time_left_ms(f) > 0) { /* capacity has returned */
+	if (time_left_ms(f) > 0) { /* capacity has returned */
 		read_again(f);
 		return;
 	}
