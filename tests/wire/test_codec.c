@@ -272,6 +272,27 @@ static void strings_beyond_32767_bytes_are_refused(void **state)
 	assert_int_equal(codec_size(&api_versions_request_schema, 3, &r, &len), -EMSGSIZE);
 }
 
+/* A committed offset's metadata is free text; the names in its key are not. */
+static void names_with_a_nul_are_refused_where_plain_ones_are_wanted(void **state)
+{
+	struct arena a;
+	struct offset_commit_key key = {.group = {"a\0b", 3}, .topic = STR("t")};
+	struct offset_commit_value value = {.metadata = {"a\0b", 3}};
+	uint8_t bytes[128];
+	size_t len;
+
+	arena_init(&a, BUDGET);
+	assert_int_equal(codec_size(&offset_commit_key_schema, 0, &key, &len), 0);
+	assert_int_equal(codec_encode_bytes(&offset_commit_key_schema, 0, &key, bytes, len), 0);
+	assert_int_equal(codec_decode(&offset_commit_key_schema, 0, bytes, len, &a, &key), 0);
+	assert_int_equal(codec_decode_plain(&offset_commit_key_schema, 0, bytes, len, &a, &key), ERR_INVALID_REQUEST);
+	assert_int_equal(codec_size(&offset_commit_value_schema, 3, &value, &len), 0);
+	assert_int_equal(codec_encode_bytes(&offset_commit_value_schema, 3, &value, bytes, len), 0);
+	assert_int_equal(codec_decode_plain(&offset_commit_value_schema, 3, bytes, len, &a, &value), 0);
+	assert_int_equal(value.metadata.len, 3);
+	arena_fini(&a);
+}
+
 static void an_array_larger_than_the_rest_is_refused_before_it_is_allocated(void **state)
 {
 	/* ListGroups v4: a compact array of strings, of 2^27 and of 2^32 - 2 elements. */
@@ -585,6 +606,7 @@ int main(void)
 		cmocka_unit_test(a_value_that_the_version_cannot_carry_is_refused_unless_ignorable),
 		cmocka_unit_test(null_is_refused_where_it_may_not_be),
 		cmocka_unit_test(strings_beyond_32767_bytes_are_refused),
+		cmocka_unit_test(names_with_a_nul_are_refused_where_plain_ones_are_wanted),
 		cmocka_unit_test(an_array_larger_than_the_rest_is_refused_before_it_is_allocated),
 		cmocka_unit_test(minus_one_on_the_wire_is_the_unknown_server_error),
 		cmocka_unit_test(unknown_tags_are_skipped_and_bounded),
