@@ -124,7 +124,7 @@ struct request {
 	/* for throttle.h */
 	int64_t handled_ns;   /* time spent on it until it was parked; 0: it was not parked, or nobody counts */
 	int32_t throttle_ms;  /* how long the client is told to wait */
-	uint8_t throttled_by; /* enum image_quota: the quota behind throttle_ms; IMAGE_QUOTAS: none of a client */
+	uint8_t throttled_by; /* enum image_quota: the quota behind throttle_ms; IMAGE_QUOTAS: not a client quota */
 	bool charged;	      /* the handler has counted it */
 	bool exempt;	      /* sent by a replica */
 	/* refused for lack of a permission on the cluster: quotas apply, even to an inter-node API */

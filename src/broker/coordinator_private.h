@@ -113,7 +113,7 @@ struct coordinator_shard {
 	struct list waiting; /* struct decision, by their ends */
 	int64_t end;	     /* end of what was written */
 	int64_t committed;
-	uint32_t stint; /* of the partition's, in which it was loaded */
+	uint32_t stint; /* the partition's stint in which the shard was loaded */
 	struct waiter waiter;
 	struct waking waking;
 	struct timer deadline; /* of the first decision that waits */

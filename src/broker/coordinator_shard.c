@@ -288,13 +288,16 @@ static void waited_too_long(struct timer *t)
 	arm_timer(s);
 }
 
-/* Looks at the high watermark; false when this node does not lead as it did. */
+/* Takes over the partition's high watermark; false if the stint in which the shard was loaded is over. */
 static bool look(struct coordinator_shard *s)
 {
 	struct partition_view view;
 
 	partition_look(s->partition, &view);
-	/* When this node leads no more, or once more, the image will say so; until then nothing here is known to be committed. */
+	/*
+	 * Once this node no longer leads, or leads again, the image will say so; until then nothing
+	 * here is known to be committed.
+	 */
 	if (!view.leads || view.stint != s->stint || view.deleted)
 		return false;
 	if (view.offsets.high_watermark > s->committed) {
@@ -304,7 +307,7 @@ static bool look(struct coordinator_shard *s)
 	return true;
 }
 
-/* Looks at the high watermark, completes the decisions that waited for it, and waits for its next move. */
+/* Takes over the high watermark, and completes the decisions that waited for it. */
 static void advance(struct coordinator_shard *s)
 {
 	if (s->phase != SHARD_ACTIVE || !look(s))
@@ -383,7 +386,7 @@ static void flush(struct coordinator_shard *s)
 	list_init(&rest);
 	list_splice(&batched, &s->pending);
 	err = shard_batch_write(s, &offset);
-	/* What is committed at once, without other replicas, is known to be so when it is applied. */
+	/* Without other replicas the records are committed at once: this must be known before they are applied. */
 	if (!err)
 		look(s);
 	list_each_safe(it, &batched)

@@ -48,7 +48,7 @@ static int read_file(struct node *n, int *added, struct buf *why)
 	return err;
 }
 
-/* As it stands in log.dirs: where it was opened from. */
+/* The setting must name the directory as log.dirs does, which is the path it was opened by. */
 static bool is_encrypted(const struct node *n, const struct log_dir *dir)
 {
 	int n_dirs;

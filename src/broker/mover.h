@@ -54,8 +54,8 @@ struct move_request {
 void mover_ask(struct mover *m, struct move_request *r);
 
 /*
- * Resumes the move of a future log that was found at the start and loaded; takes over the log and
- * the reference to the topic.
+ * Resumes the move of a future log that was found and loaded at startup; takes over the log and the
+ * reference to the topic.
  */
 void mover_resume(struct mover *m, struct partition *p, struct log *future, struct topic_state *topic);
 

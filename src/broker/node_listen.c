@@ -44,7 +44,10 @@ static int32_t socket_buffer(const struct config *c, enum config_id id)
 	return bytes == KAFKA_SOCKET_BUFFER ? -1 : bytes;
 }
 
-/* The same: the system's limit, so that clients that come back together can wait (Linux: net.core.somaxconn). */
+/*
+ * Kafka's default stands for the system's limit (Linux: net.core.somaxconn), so that clients that
+ * come back together can wait.
+ */
 static int32_t backlog(const struct config *c)
 {
 	int32_t size = config_int(c, CONFIG_SOCKET_LISTEN_BACKLOG_SIZE);

@@ -322,7 +322,7 @@ void partition_look(struct partition *p, struct partition_view *out)
 	mutex_unlock(&p->lock);
 }
 
-/* Unless the topic is gone, other nodes still have the partition. */
+/* If only this replica is gone, other nodes still have the partition. */
 static int end_error(enum partition_end end)
 {
 	return end == PARTITION_REPLICA_GONE ? ERR_NOT_LEADER_OR_FOLLOWER : ERR_UNKNOWN_TOPIC_OR_PARTITION;
@@ -492,8 +492,9 @@ static int may_append(struct partition *p, struct partition_append *a)
 }
 
 /*
- * Seals the batch ahead, if it is to be sealed: enters and leaves with the lock held, but seals without it. p->sealing makes this thread the
- * only one that seals for this partition, so that the batch will most likely get the offset it was sealed for. True: release p->sealing later.
+ * Seals the batch ahead, if it is to be sealed. The lock is held on entry and on return, but not
+ * while sealing. p->sealing makes this thread the only one that seals for this partition, so that
+ * the batch will most likely get the offset it was sealed for. True: release p->sealing later.
  */
 static bool seal_ahead(struct partition *p, const struct partition_append *a, struct sealing *ahead)
 {

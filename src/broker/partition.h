@@ -108,10 +108,10 @@ struct partition {
 	struct uuid topic_id;	   /* never changes */
 	struct topic_state *topic; /* changes under the lock, and so does the log */
 	struct mutex lock;
-	struct mutex sealing; /* held while appending what is sealed; taken before the lock */
+	struct mutex sealing; /* held while sealed batches are appended; taken before `lock` */
 	struct log *log;
 	struct list waiters;
-	struct capacity *capacity; /* what may be used in a second; NULL: no limit */
+	struct capacity *capacity; /* how much may be used per second; NULL: no limit */
 	/* the high watermark does not go beyond its present value until everything below this is flushed */
 	int64_t must_flush;
 	int32_t leader;
@@ -127,8 +127,11 @@ struct partition {
 	int16_t n_adding; /* how many of them a reassignment adds */
 	int16_t n_isr;
 	bool leads;
-	uint32_t
-		stint; /* how often it has begun to lead: in another one there may be something else where it had appended */
+	/*
+	 * how often this node has begun to lead; between two stints another leader may have replaced
+	 * what was appended
+	 */
+	uint32_t stint;
 	bool deleted;
 	enum partition_end end;	    /* valid if `deleted` */
 	struct log_dir *future_dir; /* the directory to which it is being moved (mover.h); NULL: none */
@@ -214,7 +217,7 @@ struct partition_append {
 	bool is_produced; /* by a client: counts against the partition's capacity */
 	struct log_appended out;
 	uint32_t stint;
-	int32_t throttle_ms; /* how long that makes the client wait */
+	int32_t throttle_ms; /* how long the client must wait because of it */
 	int64_t log_start;   /* also set for a refusal, if known; else -1 */
 	bool wait;	     /* answer only when the high watermark is beyond out.last_offset */
 };
@@ -234,7 +237,8 @@ struct appended_at {
 };
 
 /*
- * Has it been replicated? True with what is to be answered: 0, or Kafka's error. False: w waits for it, and tells `waking` to look again.
+ * Has it been replicated? True: *err is what to answer, 0 or a Kafka error. False: w now waits for
+ * it, and will tell `waking` to look again.
  */
 bool partition_replicated(struct partition *p, struct appended_at at, struct waiter *w, struct waking *waking,
 			  int *err);
@@ -305,8 +309,8 @@ struct partition_read {
 	struct epoch_end diverging; /* epoch -1: it does not diverge */
 	bool is_throttled;	    /* the bytes count against leader.replication.throttled.rate */
 	bool is_counted;	    /* if sent, the bytes count against capacity: partition_took() */
-	bool is_cut;		    /* there is more, but no capacity for it now */
-	int32_t held_ms;	    /* nothing was read for lack of capacity, which returns in this time */
+	bool is_cut;		    /* there is more, but no capacity for it at the moment */
+	int32_t held_ms;	    /* until there is capacity again, for lack of which nothing was read; else 0 */
 	bool is_reassigned;	    /* replicas are being added */
 };
 

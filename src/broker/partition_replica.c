@@ -63,7 +63,7 @@ static int append(struct partition *p, const struct partition_replicated *r, con
 
 	if (err == 0)
 		err = log_append_replicated_as_sealed(p->log, r->p, r->len, r->leader_epoch, r->wall_ms, ahead, &out);
-	/* Batches before one that was refused are in the log. */
+	/* If a batch was refused, those before it are in the log. */
 	if (out.base_offset >= 0 && out.flush_before_ack)
 		p->must_flush = out.last_offset + 1;
 	if (out.base_offset >= 0 && (out.wants_flush || out.flush_before_ack))

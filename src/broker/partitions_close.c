@@ -4,7 +4,7 @@
  *	write	what a clean end needs is written, beside the old files
  *	sync	everything is synced, once for each directory
  *	rename	what was written beside gets its name
- *	end	synced again, where there was anything to rename; the checkpoints are written
+ *	end	directories in which anything was renamed are synced again; the checkpoints are written
  *
  * In a directory with few logs to close, or on a filesystem where a sync of everything promises
  * nothing (env.h), each log is closed by itself in the third step; so is a log that lies on another
@@ -38,9 +38,9 @@ struct closing {
 	struct closing_log *v;
 	int n, cap;
 	int next;	/* atomic: the first that no job has taken */
-	bool *shares;	/* one a directory: there are syncs that its logs share */
-	int *n_of;	/* to close, one a directory */
-	int *n_renamed; /* atomic, one a directory */
+	bool *shares;	/* per directory: its logs share syncs */
+	int *n_of;	/* per directory: how many logs are to be closed */
+	int *n_renamed; /* per directory, atomic: how many logs had a file renamed */
 	int n_running;
 	const struct stage *stage;
 	struct closing_job jobs[JOBS];

@@ -95,7 +95,7 @@ static struct log *new_log(struct dir_load *d, const struct topic_state *state, 
 	return log_new(d->dir, &(struct log_id){str_of(state->name), id, state->id, is_found}, &state->config);
 }
 
-/* False: it is there already. */
+/* Adds the replica to the table; false when it is there already. */
 static bool take_in(struct dir_load *d, const struct image_topic *topic, const struct log_dir_entry *entry)
 {
 	bool is_found = !uuid_is_zero(entry->topic_id);

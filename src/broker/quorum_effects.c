@@ -187,7 +187,7 @@ static int lead(struct quorum *q, const struct raft_effect *e)
 	err = quorum_lead(q);
 	if (err == 0 || q->beginning || !is_worth_waiting(q, err))
 		return err;
-	if (raft_role(q->raft) == RAFT_LEADER) /* else it has resigned over it already */
+	if (raft_role(q->raft) == RAFT_LEADER) /* otherwise it has already resigned because of it */
 		resign(q, controller_is_active(q->controller) ? CANNOT_WRITE : CANNOT_READ, err);
 	return 0;
 }

@@ -27,7 +27,7 @@
 #define SHARDS 16 /* a shard is the upper four bits of a hash: shard_of() */
 #define EXPIRY_MS (3600 * 1000)
 #define PERCENT_A_NS (100.0 / 1e9)
-#define THROTTLED_BY_CAPACITY IMAGE_QUOTAS /* no quota of a client */
+#define THROTTLED_BY_CAPACITY IMAGE_QUOTAS /* not a client quota */
 
 /* A client's usage of one quota. */
 struct sensor {

@@ -43,11 +43,11 @@ struct upkeep {
 	struct lazy_timer timer;
 	struct work work;
 	struct found found;
-	int64_t *due_ms;  /* one a chore; monotonic */
-	uint32_t at_work; /* chores of the job, a bit each */
-	int disk_percent; /* odradek.log.retention.disk.percent, as of the job's begin; the same of producer.id.expiration.ms */
-	int64_t producer_expiration_ms;
-	bool settled; /* of the job: what the start needed was let go */
+	int64_t *due_ms;		/* per chore; monotonic */
+	uint32_t at_work;		/* one bit per chore of the job */
+	int disk_percent;		/* odradek.log.retention.disk.percent when the job began */
+	int64_t producer_expiration_ms; /* producer.id.expiration.ms when the job began */
+	bool settled;			/* the job has released what only the start needed */
 	bool working;
 	bool freed;
 };

@@ -192,7 +192,7 @@ static enum outcome run(struct request *r)
 	return forward_part(r, &(struct forward_part){.in = &d->part, .out = r->out, .answer = answer});
 }
 
-/* Without words, as Kafka's. */
+/* Leaves the message out, as Kafka does. */
 static void fail(struct request *r, int err, struct str message)
 {
 	const struct delete_topics_request *in = r->in;

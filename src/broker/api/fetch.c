@@ -515,7 +515,7 @@ static int64_t time_left_ms(const struct fetch *f)
 	return in->max_wait_ms - (env_mono_ns(f->r->core->loop->env) - f->r->began_ns) / 1000000;
 }
 
-/* Until the request's time is over, or a partition that is held back has capacity again. */
+/* Waits until the request's time is over, or until a partition that is held back has capacity again. */
 static void wait_for_time(struct fetch *f)
 {
 	int64_t left = time_left_ms(f);

@@ -47,8 +47,8 @@ struct fetch {
 	bool by_rack;	 /* a consumer may be redirected to a replica nearer to it (KIP-392) */
 	bool is_sent_on; /* for at least one partition the consumer is redirected */
 	bool has_error;	 /* known before any read, or found while reading */
-	bool is_cut;	 /* the capacity of a partition gives no more for now */
-	int32_t held_ms; /* until the first partition held back by its capacity gives again; 0: none is */
+	bool is_cut;	 /* a partition has no capacity for more at the moment */
+	int32_t held_ms; /* until the first partition held back has capacity again; 0: none is held back */
 	bool reads_cold;
 	bool answers_now; /* with whatever there is: its time is up, or the node stops */
 	bool ended;

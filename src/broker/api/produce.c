@@ -5,11 +5,12 @@
  *	look up -> check -> (ask the transaction's coordinator) -> (recompress, in a job) -> append ->
  *	(wait for the high watermark) -> answer
  *
- * 1. Kafka's order of refusals: permissions, topic and partition, the form of the records, acks, internal topic, leadership and replicas, the
- *    batch.
- * 2. acks=0: no answer; an error closes the connection, so that the client looks for another leader.
- * 3. Nothing is answered before it is in the log, and with acks=-1 not before the high watermark has passed it, or the time is over:
- *    then the records stay all the same.
+ * 1. Refusals are checked in Kafka's order: permissions, topic and partition, the form of the
+ *    records, acks, internal topic, leadership and replicas, the batch.
+ * 2. acks=0: there is no answer; an error closes the connection, so that the client looks for
+ *    another leader.
+ * 3. A batch is answered once it is in the log; with acks=-1, once the high watermark has passed it
+ *    or the request has timed out, in which case its records stay in the log.
  */
 #include <errno.h>
 
@@ -97,7 +98,10 @@ static bool answer_record_errors(struct produce *w, struct part *p)
 	return true;
 }
 
-/* What the partition says. The log's start is told but with the errors that Kafka expects (ReplicaManager.appendToLocalLog). */
+/*
+ * Refuses for a reason found in the partition. The answer contains the log start offset, except with
+ * the errors that Kafka expects (ReplicaManager.appendToLocalLog).
+ */
 static void refuse_append(struct produce *w, struct part *p, int err, struct str message)
 {
 	struct partition_view v;
@@ -113,7 +117,7 @@ static void refuse_append(struct produce *w, struct part *p, int err, struct str
 
 static void refuse_batch(struct produce *w, struct part *p)
 {
-	/* Kafka has words only where single records are at fault. */
+	/* Kafka sends a message only when single records are at fault. */
 	refuse_append(w, p, p->problem.error, p->problem.n_records > 0 ? p->problem.message : STR_NULL);
 	if (!answer_record_errors(w, p))
 		p->out->record_errors.n = 0;
@@ -618,7 +622,10 @@ static void fail(struct request *r, int err, struct str message)
 		refuse(&w, &w.parts[i], err, message);
 }
 
-/* A batch of a format that does not exist makes the whole request unreadable to Kafka; null when there is none. */
+/*
+ * Returns the message for a batch of a format that does not exist, null when there is none. To
+ * Kafka, one such batch makes the whole request unreadable.
+ */
 static struct str unknown_format(struct request *r, const struct produce_request *in)
 {
 	for (int i = 0; i < in->topic_data.n; i++)
