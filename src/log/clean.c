@@ -596,7 +596,7 @@ static const struct phase PHASES[] = {
 	[CLEAN_DROP] = {drop, NULL},
 };
 
-/* Is the disk at fault? Other errors pass by themselves, or are the log's own. */
+/* Is the disk at fault? Other errors are temporary, or concern this log alone. */
 static bool is_of_disk(int err)
 {
 	return err < 0 && !err_passes(err) && err != -ECANCELED && err != -ENOBUFS && err != -EFBIG;

@@ -36,8 +36,8 @@ struct log_dir {
 	bool clean;
 	bool doubtful;
 	bool cache_is_whole;
-	bool ours;	 /* whoever wrote here last was one of us */
-	uint64_t device; /* of its filesystem */
+	bool ours;	 /* the last to write here was Odradek */
+	uint64_t device; /* of the filesystem that `path` is on */
 	int64_t life_began_ms;
 	int64_t broker_epoch;
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];

@@ -382,14 +382,15 @@ static int write_epochs_to(struct log *log, const char *path, int flags)
 	err = file_write_full(file, text.p, text.len, 0);
 	file_unref(&file);
 	buf_fini(&text);
-	if (err) /* half of them is none */
+	if (err) /* half of a file is worse than none */
 		env_unlink(log->env, path);
 	return err;
 }
 
 /*
- * In its place where there is none yet: what a kill or a power cut leaves of it says no more than none. Else beside the old one, which it may
- * not replace before it is synced.
+ * Where there is no checkpoint yet, it is written in place: whatever a kill or a power cut leaves of
+ * it is no worse than none. Otherwise it is written beside the old one, which it must not replace
+ * before it is synced.
  */
 static int write_epochs(struct log *log)
 {
@@ -471,7 +472,7 @@ void log_close_end(struct log *log)
 
 /* ---- many flushes at once ---- */
 
-/* Syncs of different files go side by side: filesystems commit them together. */
+/* Files are synced in parallel: filesystems commit such syncs together. */
 #define FLUSH_JOBS 8
 
 struct flush_job {
@@ -514,7 +515,7 @@ static void run_job(struct work *w)
 		log_flush_run(f);
 }
 
-/* The next n waiting flushes. */
+/* Removes and returns the next n waiting flushes. */
 static struct log_flush *take_waiting(struct log_flusher *g, int n)
 {
 	struct log_flush *first = g->first, *last = first;
@@ -538,7 +539,7 @@ static void job_done(struct work *w)
 
 	j->running = NULL;
 	j->flusher->n_busy--;
-	start_jobs(j->flusher); /* the next flushes run while these are answered */
+	start_jobs(j->flusher); /* the next flushes run while those of this job are completed */
 	while (f) {
 		struct log_flush *next = f->next;
 
@@ -547,7 +548,7 @@ static void job_done(struct work *w)
 	}
 }
 
-/* Free jobs share what waits; when none is free, it waits, and further flushes join it. */
+/* Divides the waiting flushes among the free jobs. If none is free they wait, and more may join them. */
 static void start_jobs(struct log_flusher *g)
 {
 	for (int i = 0; i < FLUSH_JOBS && g->first; i++) {

@@ -96,10 +96,10 @@ struct log_data {
 	bool own_name_dirty;	   /* the directory was created, perhaps just before a kill */
 	bool owner_dirty;	   /* partition.metadata may not be on the platter */
 	bool epochs_dirty;
-	bool epochs_aside; /* what log_close_write has written of them is to be renamed */
+	bool epochs_aside; /* log_close_write has written the epochs to a file that is to be renamed */
 	bool has_sealed;   /* there may be sealed batches (sealed.h) */
-	int flushing;	   /* a log_flush is out */
-	int64_t cut_at;	   /* what it syncs ends here: the least end since it began */
+	int flushing;	   /* a log_flush is under way */
+	int64_t cut_at;	   /* the log's least end since the log_flush began: it syncs nothing above */
 };
 
 struct log {
@@ -110,7 +110,7 @@ struct log {
 	int32_t partition;
 	struct uuid topic_id;
 	char *dir_name;	     /* of a future replica; NULL: <topic>-<partition> */
-	bool owner_is_known; /* its directory says topic_id */
+	bool owner_is_known; /* topic_id is in the directory's partition.metadata */
 	int64_t start;
 	int64_t high_watermark;
 	int64_t end;
@@ -155,10 +155,11 @@ struct segment *log_add_segment(struct log *log, int64_t base);
 void log_add_snapshot(struct log_data *d, int64_t offset);
 /* Unlinks snapshots for which offset < from or offset > upto. */
 void log_drop_snapshots(struct log *log, int64_t from, int64_t upto);
-int log_write_snapshot(struct log *log); /* at the end, if it is not there */
-/* Those of earlier stops: what is kept is one for each segment, and the newest. */
+int log_write_snapshot(struct log *log); /* at the log's end, unless there is one already */
+/* Drops snapshots of earlier stops: the newest is kept, and those at the base offset of a segment. */
 void log_drop_stray_snapshots(struct log *log);
-bool log_wants_snapshot(const struct log *log); /* at a clean stop */
+/* Is a snapshot to be written at a clean stop? */
+bool log_wants_snapshot(const struct log *log);
 void log_forget_hints(struct log *log);
 
 /* ---- segment.c ---- */
@@ -218,7 +219,7 @@ int log_seal(const struct log *log, const uint8_t *p, struct batch_header *h, st
 /* Records on disk that the log has, or is about to have, a sealed batch. Its directory must exist. */
 int log_note_sealed(struct log *log);
 #define SEALED_FILE "odradek.sealed"
-/* Where what is in a segment is sealed, and whether. */
+/* The place that the segment's batches are sealed for, and whether there may be sealed ones. */
 struct sealed_at log_sealed_at(const struct log *log, const struct segment *s);
 
 /* ---- read.c ---- */
@@ -254,9 +255,10 @@ struct recovery {
 	int64_t bytes_total;
 	int64_t told_ms;
 	bool shows_compaction; /* offsets are missing within segments */
-	bool cache_is_whole;   /* what is read is what was written (life.h) */
-	bool walks;	       /* what has been walked reaches back from here to no_producers_from */
-	int64_t no_producers_from; /* no batch has one from here to the end; NO_SUCH_OFFSET: there are some, or it is not known */
+	bool cache_is_whole;   /* what can be read is what was written (life.h) */
+	bool walks;	       /* everything from no_producers_from up to here has been walked */
+	/* no batch from here to the end has a producer; NO_SUCH_OFFSET: some have, or it is not known */
+	int64_t no_producers_from;
 };
 
 #define NO_SUCH_OFFSET INT64_MAX
@@ -268,8 +270,8 @@ int log_recover(struct log *log, int64_t recovery_point, struct recovery *r);
 /* Rebuilds the indexes of one segment from its beginning. */
 int segment_rebuild(struct log *log, struct segment *s);
 /*
- * Producer state at the log's end: the newest good snapshot, then the batches behind it. Those from `none_from` on, which have no producers,
- * are not looked at.
+ * Restores the producer state at the log's end: loads the newest good snapshot, then replays the
+ * batches after it. Batches from `none_from` on have no producers and are not looked at.
  */
 int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms, int64_t none_from);
 

@@ -1,12 +1,13 @@
 /*
  * load: from a directory to a log.
  *
- *	1. the directory is listed, once where it needs no tidying: what a crash or a deletion left goes before the rest is looked at (a finished
- *	   compaction takes its place, an unfinished one goes (swap.h); .deleted and .tmp go)
- *	2. segments, ascending; index files without a segment go
- *	3. after an unclean stop: recovery, by headers alone where the page cache can be believed (life.h); after a clean one the indexes are
- *	   counted and the end is looked for
- *	4. log start, leader epochs, producer state
+ *	1. The directory is listed, only once if it needs no tidying. Leftovers of a crash or a
+ *	   deletion are removed before anything else is looked at: a finished compaction takes its
+ *	   place and an unfinished one is removed (swap.h); .deleted and .tmp files are removed.
+ *	2. Segments are added in ascending order; index files without a segment are removed.
+ *	3. After an unclean stop the log is recovered, by headers alone if the page cache can be
+ *	   believed (life.h). After a clean one, index entries are counted and the end is looked for.
+ *	4. Log start offset, leader epochs and producer state are restored.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ static const char *const FOUND_SUFFIX[FOUND_KINDS] = {
 /* Removed without further checks: deleted, or no longer of use. */
 static const char *const LEFTOVERS[] = {".deleted", ".tmp"};
 
-/* What a swap leaves (swap.h). */
+/* What a swap leaves behind (swap.h). */
 static const char *const SWAPPED[] = {SWAP_SUFFIX, CLEANED_SUFFIX};
 
 struct found {
@@ -386,7 +387,7 @@ static int load_producers(struct log *log, const struct log_load *how, struct or
 
 	log_drop_snapshots(log, log->start + (log->start > 0), sound);
 	log_drop_stray_snapshots(log);
-	if (from.clean && d->n_snapshots == 0) { /* from a release without snapshots, or nothing to remember */
+	if (from.clean && d->n_snapshots == 0) { /* written by a release without snapshots, or there are no producers */
 		producers_clear(&d->producers, log->end);
 		return 0;
 	}

@@ -330,7 +330,7 @@ void log_drop_snapshots(struct log *log, int64_t from, int64_t upto)
 	d->n_snapshots = kept;
 }
 
-/* As Kafka has it: ProducerStateManager.removeStraySnapshots. */
+/* Kafka's ProducerStateManager.removeStraySnapshots. */
 void log_drop_stray_snapshots(struct log *log)
 {
 	struct log_data *d = log->data;
@@ -347,12 +347,13 @@ void log_drop_stray_snapshots(struct log *log)
 	d->n_snapshots = kept;
 }
 
-/* What is read sooner than a file is made for it. */
+/* Bytes; reading a log of this size is cheaper than creating a snapshot file for it. */
 enum { SMALL_LOG = 128 * 1024 };
 
 /*
- * After a clean stop no snapshot at all says that there are no producers, to Kafka (UnifiedLog.rebuildProducerState) and to us. After a later
- * kill the batches are looked at from the first on: that is for small logs.
+ * If there is no snapshot at all after a clean stop, there are no producers: Kafka takes it so
+ * (UnifiedLog.rebuildProducerState), and so do we. But if the node is killed later, all batches are
+ * read from the first on, which is acceptable for a small log only.
  */
 bool log_wants_snapshot(const struct log *log)
 {

@@ -54,7 +54,7 @@ struct log_id {
 	struct str topic;
 	int32_t partition;
 	struct uuid topic_id;
-	bool is_found; /* in the partition.metadata of its directory, just now: it is not read again */
+	bool is_found; /* topic_id was just read from the directory's partition.metadata, which is not read again */
 };
 
 /* ---- creation and end ---- */
@@ -110,9 +110,11 @@ void log_free(struct log *);
 int log_close(struct log *);
 
 /*
- * The same for many logs, which share their syncs: log_close_write for each; log_dir_sync; log_close_rename for each; log_dir_sync, if any
- * was renamed; log_close_end for each. Until then the flushed end is what it was, and log_close may be called instead; it has to be where log_close_write
- * fails: -EXDEV when the log is on another filesystem than its directory.
+ * The same for many logs, which share their syncs: log_close_write for each; log_dir_sync;
+ * log_close_rename for each; log_dir_sync again, if any file was renamed; log_close_end for each.
+ * The flushed end does not move before log_close_end, and until then log_close may be called
+ * instead. It must be called if log_close_write fails: -EXDEV if the log is on another filesystem
+ * than its directory.
  */
 int log_close_write(struct log *);
 int log_close_rename(struct log *, bool *renamed); /* false: this log needs no second sync */
@@ -187,12 +189,12 @@ int log_append(struct log *, uint8_t *batch, const struct batch_info *info, int3
  * are cleared. A batch of a later epoch than leader_epoch ends the append before it. 0;
  * ERR_CORRUPT_MESSAGE; ERR_INVALID_RECORD when the first offset is below the end (Kafka's
  * UnexpectedAppendOffset); storage errors as above. After an error, batches before the one at fault
- * may have been appended: *out tells, unless its base_offset is still what the caller put there.
+ * may have been appended: they were if out->base_offset is no longer what the caller put there.
  */
 int log_append_as_follower(struct log *, const void *p, size_t len, int32_t leader_epoch, int64_t now_ms,
 			   struct log_appended *out);
 
-/* The same for batches that were sealed ahead (sealing.h); NULL: none were. */
+/* The same for batches that were sealed ahead (sealing.h); `ahead` NULL: none were. */
 struct sealing;
 int log_append_as_sealed(struct log *, uint8_t *batch, const struct batch_info *info, int32_t leader_epoch,
 			 int64_t now_ms, const struct sealing *ahead, struct log_appended *out);
@@ -358,8 +360,8 @@ bool log_checkpoint_is_ahead(const struct log *);
 void log_recall_checkpoint(struct log *log, const struct log *old);
 
 /*
- * Runs the flushes of one loop in a few jobs side by side; those that arrive while all jobs are busy
- * go together with the next one that ends. Owner: its loop.
+ * Runs the flushes of one loop in a few parallel jobs. Flushes that arrive while all jobs are busy
+ * wait, and are run together by the next job that becomes free. Owner: its loop.
  */
 struct log_flusher;
 struct log_flusher *log_flusher_new(struct loop *loop);

@@ -34,8 +34,9 @@ static int take_files(struct log *log, struct segment *s, struct log_lookup *l)
 }
 
 /*
- * The first segment with a timestamp >= the wanted one, or the one with the largest, also when that lies beyond what may be told: then nothing
- * is found, as in Kafka. -1 when there is none, or a negated errno < -1.
+ * Returns the first segment with a timestamp >= the wanted one, or the one with the largest. That
+ * one is returned even if it lies beyond `upto`: nothing is found then, as in Kafka. -1 when there
+ * is none, or a negated errno < -1.
  */
 static int choose(struct log *log, struct log_lookup *l)
 {

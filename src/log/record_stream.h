@@ -2,8 +2,10 @@
  * record_stream: iterates over the records of a batch, compressed or not, without their contents,
  * as the validator and the search by time need.
  *
- * Keys, values and headers are stepped over, and so are a record's attributes, which mean nothing in this format. Each record must be exactly as long as it says, and the batch must hold
- * exactly as many as its header says. Decompression goes through the codecs' fixed buffer and stops at `out_max` bytes.
+ * Keys, values and headers are skipped, and so are a record's attributes, which have no meaning in
+ * this format. Each record must be exactly as long as it says, and the batch must hold exactly as
+ * many as its header says. Decompression goes through the codecs' fixed buffer and stops at
+ * `out_max` bytes.
  */
 #ifndef ODRADEK_LOG_RECORD_STREAM_H
 #define ODRADEK_LOG_RECORD_STREAM_H
@@ -42,8 +44,8 @@ struct record_stream {
  */
 struct record_glance {
 	int32_t n;
-	int32_t delta_min, delta_max; /* of timestamps; max < min: there was none */
-	uint32_t keyless;	      /* bit 0: one was without a key */
+	int32_t delta_min, delta_max; /* least and largest timestamp delta; max < min: there was none */
+	uint32_t keyless;	      /* bit 0 is set if a record had no key */
 };
 #define RECORD_GLANCE_NONE ((struct record_glance){.delta_min = INT32_MAX, .delta_max = INT32_MIN})
 

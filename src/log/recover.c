@@ -353,7 +353,7 @@ static int check_segment(struct log *log, struct segment *s, int64_t recovery_po
 	keep_entries(log, s, entry, pos, offset);
 	log->end = s->base;
 	c->from = pos;
-	if (!r->walks) /* the first segment; those behind it are walked as well */
+	if (!r->walks) /* the first segment to be walked; all later ones follow */
 		r->no_producers_from = offset + 1;
 	r->walks = true;
 	return verify_segment(log, s, &c->v, pos, r, &c->bad);

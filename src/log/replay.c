@@ -177,8 +177,8 @@ int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms,
 	int i = log_segment_of(log, from);
 
 	for (i = i < 0 ? 0 : i; !err && i < log->data->n; i++)
-		if (log_segment_end(log, i) > from ||
-		    i == log->data->n - 1) /* entries of what was lost lie behind the end */
+		/* the last segment always: its transaction index may have entries past the log's end */
+		if (log_segment_end(log, i) > from || i == log->data->n - 1)
 			err = replay_segment(log, &log->data->segments[i], from, none_from, indexed);
 	if (!err) {
 		producers_advance(&log->data->producers, log->end);

@@ -1,4 +1,4 @@
-/* sealing: see the header. */
+/* sealing: the bytes to append are built in struct sealing; sealing.h has the protocol. */
 #include "log/sealing.h"
 
 #include <errno.h>

@@ -1,11 +1,12 @@
 /*
- * sealing: seals batches before their log is locked, because it takes long. They are sealed for the offset and the epoch that they will most
- * likely have. log_append_as_sealed uses the result if that came true; otherwise the batch is sealed again under the lock.
+ * sealing: seals batches before their log is locked, because sealing takes long. They are sealed for
+ * the offset and the epoch that they will most likely get. log_append_as_sealed uses the result if
+ * they do get them; otherwise the batch is sealed again under the lock.
  *
  *	under the partition's lock	sealing_begin_batch or sealing_begin_replicated; false: nothing is to be sealed
  *	without it			sealing_run
  *	under it again			log_append_as_sealed, log_append_replicated_as_sealed
- *	in the end			sealing_fini
+ *	finally				sealing_fini
  *
  * Owner: the thread that appends.
  */

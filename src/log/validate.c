@@ -153,11 +153,11 @@ static int target_codec(const struct batch_check *c, const struct batch_header *
 	if (c->config->compression_type == COMPRESSION_PRODUCER)
 		return batch_codec(h);
 	if (batch_is_control(h) && batch_codec(h) == CODEC_NONE)
-		return CODEC_NONE; /* control records are not compressed unless they came so */
+		return CODEC_NONE; /* control records are not compressed unless they arrived compressed */
 	return (int)c->config->compression_type;
 }
 
-/* Kafka prints what is missing as -1 where it has stepped over keys and values (PartialDefaultRecord), else as 0. */
+/* Kafka prints a missing key or value as -1 if it has skipped keys and values (PartialDefaultRecord), else as 0. */
 static int shown_len(int32_t len, bool skips)
 {
 	return len < 0 && !skips ? 0 : len;
