@@ -56,7 +56,10 @@ int real_rmdir(struct env *e, const char *path)
 	return rmdir(path) ? -errno : 0;
 }
 
-/* As the kernel lists them: readdir's buffer is taken from the heap and given back for each directory, of which a start reads thousands. */
+/*
+ * A directory entry as the kernel returns it. readdir is not used: it allocates and frees a buffer
+ * for each directory, and a start lists thousands.
+ */
 struct entry {
 	uint64_t inode;
 	int64_t next;
@@ -67,7 +70,7 @@ struct entry {
 
 enum { LIST_BYTES = 8192 };
 
-/* Filesystems that do not tell a name's type, and links to directories, cost a stat. */
+/* Calls stat only where the filesystem does not tell the type of a name, or for a symbolic link. */
 static bool entry_is_dir(int dir_fd, const struct entry *entry)
 {
 	struct stat st;

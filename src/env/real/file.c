@@ -34,7 +34,7 @@ int real_open_quietly(const char *path, int how)
 	do
 		fd = open(path, how | O_NOATIME | O_CLOEXEC, 0666);
 	while (fd < 0 && errno == EINTR);
-	if (fd < 0 && errno == EPERM) /* somebody else's */
+	if (fd < 0 && errno == EPERM) /* the file is another user's: O_NOATIME is not permitted */
 		do
 			fd = open(path, how | O_CLOEXEC, 0666);
 		while (fd < 0 && errno == EINTR);
@@ -53,10 +53,8 @@ int real_open(struct env *e, const char *path, int flags, struct file **out)
 	fd = real_open_quietly(path, how);
 	if (fd < 0)
 		return -errno;
-	err = flags & FILE_WRITE    ? 0
-	      : fstat(fd, &st)	    ? -errno
-	      : S_ISDIR(st.st_mode) ? -EISDIR
-				    : 0; /* none is opened for writing */
+	/* a directory cannot be opened for writing, so only reading is checked */
+	err = flags & FILE_WRITE ? 0 : fstat(fd, &st) ? -errno : S_ISDIR(st.st_mode) ? -EISDIR : 0;
 	if (err) {
 		close(fd);
 		return err;

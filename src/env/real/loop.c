@@ -1,11 +1,13 @@
 /*
  * loop, real: a libuv loop, its mailbox and its timers.
  *
- * Posts from other threads go on a stack without a lock; the first after the loop has fallen asleep wakes it, so that many posts cost one
- * wake-up, and those to a loop that works cost none: it looks at the stack after it has said that it will sleep, and when it has slept.
- * It takes the whole stack at once and turns it round, which keeps each poster's order. Posts of the loop's own
- * thread go on a plain list, and an idle handle keeps the next poll from blocking: no system call. What posts post is run at once, as long as
- * the sockets have not waited for CHAIN_NS: a request that goes from post to post costs no poll between them.
+ * Posts from other threads are pushed onto a lock-free stack. The first one after the loop has
+ * fallen asleep wakes it: many posts cost one wake-up, and a loop that is awake needs none, because
+ * it looks at the stack both after announcing that it will sleep and after sleeping. It takes the
+ * whole stack at once and reverses it, which keeps each poster's order. Posts of the loop's own
+ * thread go on a plain list, and an idle handle keeps the next poll from blocking, without a system
+ * call. Posts made by posts run in the same turn until the sockets have waited for CHAIN_NS, so that
+ * a request that goes from post to post costs no poll in between.
  *
  * All timers of a loop are in one heap (env.c), and one uv_timer is set for the earliest, just
  * before each poll. A timer that is due by then is not left to uv, whose milliseconds would make it
@@ -64,7 +66,7 @@ static void take_others(struct real_loop *l)
 
 static void no_waiting(struct real_loop *l);
 
-/* Those that are there now. */
+/* Runs the posts that are there now. */
 static void run_round(struct real_loop *l)
 {
 	struct post *p;
@@ -81,7 +83,7 @@ static void run_round(struct real_loop *l)
 	}
 }
 
-/* What is still posted after that waits for the next turn, after the sockets. */
+/* Posts that are left after CHAIN_NS wait for the next turn, after the sockets. */
 static void run_posts(struct real_loop *l)
 {
 	int64_t began_ns = env_mono_ns(l->base.env);
@@ -166,7 +168,7 @@ static void on_timer(uv_timer_t *handle)
 	loop_fire_timers(&l->base, env_mono_ns(l->base.env));
 }
 
-/* libuv's clock is the monotonic one in milliseconds: a due time is rounded up to its next. */
+/* libuv's clock is the monotonic one in milliseconds: due times are rounded up to the next millisecond. */
 static void arm_timer(struct real_loop *l)
 {
 	struct heap_node *earliest = heap_min(&l->base.timers);
@@ -193,7 +195,7 @@ static void arm_timer(struct real_loop *l)
 	l->armed_ms = due_ms;
 }
 
-/* Who posts before this wakes nobody, and is seen here; who posts after it wakes the loop. */
+/* Posts made before `asleep` is set do not wake the loop, but are seen here; later ones wake it. */
 static void fall_asleep(struct real_loop *l)
 {
 	atomic_store(&l->asleep, true);

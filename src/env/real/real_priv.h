@@ -49,13 +49,13 @@ struct real_loop {
 	bool is_due;	/* the earliest timer is due */
 	uv_prepare_t prepare;
 	uv_check_t awake;
-	atomic_bool asleep;	       /* in a poll that may block, or about to be: a post has to wake it */
-	_Atomic(struct post *) others; /* posted by other threads, the latest first */
-	struct post *own;	       /* posted by this one, in order */
+	atomic_bool asleep;	       /* in a poll that may block, or about to enter one: a post must wake it */
+	_Atomic(struct post *) others; /* posts from other threads, latest first */
+	struct post *own;	       /* posts from the loop's own thread, in order */
 	struct post **own_last;
-	bool in_posts;	      /* they are being run */
-	int64_t armed_ms;     /* when the uv timer is set for, on libuv's clock; INT64_MAX when it is not */
-	atomic_int n_works;   /* given and not yet told done */
+	bool in_posts;	      /* posts are being run */
+	int64_t armed_ms;     /* when the uv timer is due, on libuv's clock; INT64_MAX: it is not set */
+	atomic_int n_works;   /* works that have been started and whose done() has not been called */
 	atomic_int n_posting; /* threads inside loop_post */
 	atomic_bool stopping;
 	atomic_bool has_tid;
@@ -153,7 +153,7 @@ int real_host_name(struct env *e, char *out, size_t size);
 
 /* ---- file.c ---- */
 int real_fd(struct file *f);
-/* open(2) with O_CLOEXEC; where it is ours to say, no inode is written for having been read. -1 and errno. */
+/* open(2) with O_CLOEXEC and, for files of our own, O_NOATIME: reading then writes no inode. -1 and errno. */
 int real_open_quietly(const char *path, int how);
 int real_open(struct env *e, const char *path, int flags, struct file **out);
 void real_file_close(struct file *f);

@@ -61,7 +61,7 @@ static void name_free(struct disk *d, struct name *n)
 	sim_free(n);
 }
 
-/* Where it stands, or would. */
+/* Index of the name in dir->sorted, or the index where it would be inserted. */
 static int name_place(const struct inode *dir, const char *text, bool *found)
 {
 	int low = 0, high = dir->n_names;
@@ -209,7 +209,7 @@ static void sorted_room(struct inode *dir)
 	dir->names_room = room;
 }
 
-/* Names are kept in order, so that lists are the same in every run. */
+/* Names are kept sorted, so that a directory is listed in the same order in every run. */
 static void name_add(struct inode *dir, int at, const char *text, struct inode *inode)
 {
 	struct name *n = sim_alloc(sizeof(*n));

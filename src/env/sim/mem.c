@@ -1,8 +1,9 @@
 /*
  * mem, sim: each machine's heap is the list of its blocks.
  *
- * xmalloc has no env to ask, so whose code runs is known here: `current`, set by the scheduler around every callback. It, the last
- * world (for the words of a process that ends) and small blocks that are free are all that this library keeps outside of a world.
+ * xmalloc gets no env, so this file knows whose code is running: `current`, which the scheduler sets
+ * around every callback. That, the last world (for the message of a process that ends) and free
+ * small blocks are all that this library keeps outside of a world.
  */
 #include "base/mem.h"
 
@@ -65,8 +66,8 @@ void sim_free(void *p)
 }
 
 /*
- * Small blocks are kept by their size when they are freed, whoever has them next: most of what a node asks for lives for a moment. A sanitizer
- * wants to see each of them come and go.
+ * Small blocks are kept by size when they are freed, for reuse by any machine: most blocks live only
+ * for a moment. Not with a sanitizer, which must see every allocation and every free.
  */
 #ifndef __has_feature
 #define __has_feature(name) 0
@@ -78,7 +79,7 @@ enum { UNIT = 64, KEPT_SIZES = 0 };
 enum { UNIT = 64, KEPT_SIZES = 24 };
 #endif
 
-static struct list *kept[KEPT_SIZES + 1]; /* chained by next */
+static struct list *kept[KEPT_SIZES + 1]; /* free blocks of each size, linked by `next` */
 
 static size_t units(size_t size)
 {
@@ -159,7 +160,7 @@ void xhint_scattered(void *p, size_t size)
 	(void)size;
 }
 
-/* To as much room as it needs now. */
+/* Moves the block to one that has room for `size` bytes, unless its own fits. */
 static void *move(void *p, size_t size)
 {
 	size_t before = ((struct block *)p - 1)->size;

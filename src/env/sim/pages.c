@@ -72,7 +72,7 @@ void pages_allocate(struct pages *p, int64_t pos)
 	p->n_used++;
 }
 
-/* For n bytes. */
+/* Returns the page to write n bytes into; it is zeroed only if n is less than a page. */
 static uint8_t *page_for_write(struct pages *p, size_t page, size_t n)
 {
 	grow(p, page);

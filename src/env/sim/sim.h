@@ -183,7 +183,7 @@ void sim_world_follow(struct sim_world *w, void (*say)(const char *line));
 void sim_world_name(struct sim_world *w, const char *how);
 
 /* Everything that can go wrong; each is counted when it happens. */
-/* Without clang-format: its layout of this list changes at every run. */
+/* clang-format is off because its layout of this list changes with every run. */
 /* clang-format off */
 #define SIM_MARKS(X) \
 	X(PARTIAL_READ) X(PARTIAL_WRITE) X(SPURIOUS) X(RESET) X(STALL) X(SEND_BUFFER_FULL) X(REFUSED) \

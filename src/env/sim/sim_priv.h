@@ -119,7 +119,7 @@ void sim_trace(struct sim_world *w, const struct sim_env *env, const char *what,
 bool sim_happens(struct sim_world *w, uint32_t ppm, enum sim_mark mark);
 void sim_met(struct sim_world *w, enum sim_mark mark);
 void *sim_alloc(size_t size);	  /* zeroed */
-void *sim_alloc_raw(size_t size); /* anything is in it */
+void *sim_alloc_raw(size_t size); /* uninitialized */
 void sim_free(void *p);
 
 /* ---- mem.c: the heap from which xmalloc allocates ---- */
@@ -226,8 +226,8 @@ struct inode {
 	struct list dirty;
 	int write_back_error; /* not reported yet */
 	struct bad_range *bad;
-	struct list names;    /* of a directory, as they are seen, in order */
-	struct name **sorted; /* the same */
+	struct list names;    /* a directory's names, as seen by the node, sorted */
+	struct name **sorted; /* the same names, for binary search */
 	int n_names;
 	int names_room;
 };
