@@ -77,9 +77,12 @@ int assign_uniform_mixed(struct assign_spec *spec); /* for members with differen
 int assign_range(struct assign_spec *spec);
 
 const struct assign_topic *assign_set_find(const struct assign_set *s, struct uuid id); /* NULL when there is none */
-/* For many questions to one set: of its topics by id, of a topic's partitions by number. False: the arena is spent. */
+/*
+ * For many look-ups in one set: assign_index finds its topics by id, assign_numbers the partitions
+ * of a topic by number. Both inits return false when the arena's budget is spent.
+ */
 struct assign_index {
-	const struct assign_topic **v; /* by id */
+	const struct assign_topic **v; /* sorted by id */
 	int32_t n;
 };
 bool assign_index_init(struct assign_index *x, struct arena *a, const struct assign_set *s);
@@ -135,7 +138,7 @@ bool draft_begin(struct draft *d, struct arena *a, const struct assign_set *owne
 /* table: the table size for the set of partitions, used when this is the first of its topic. */
 bool draft_add(struct draft *d, struct arena *a, struct uuid id, int32_t partition, size_t table);
 void draft_remove(struct draft *d, struct uuid id, int32_t partition);
-/* The first n of a topic's partitions, in the order of the owned set, stay. */
+/* Keeps the first n of a topic's partitions, in the order of the owned set, and removes the others. */
 void draft_keep(struct draft *d, struct uuid id, int32_t n);
 void draft_remove_topic(struct draft *d, struct uuid id);
 bool draft_finish(struct draft *d, struct arena *a, struct assign_set *out);

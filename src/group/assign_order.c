@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "group/assign.h"
 
-enum { FEW = 16 }; /* are looked through as they are */
+enum { FEW = 16 }; /* up to so many partitions are searched linearly, without sorting them */
 
 int32_t order_uuid_hash(struct uuid id)
 {

@@ -246,7 +246,7 @@ struct consumer_decision {
 	struct shard_step *step;
 	struct consumer_group *g;
 	bool is_made;	  /* g is in no table: consumer_decision_end frees it */
-	bool is_replaced; /* the member takes a static one's place: its entry is made anew, also under the same id */
+	bool is_replaced; /* the member replaces a static one: its entry is created anew, even if its id is the same */
 	const struct shard_asker *asker; /* NULL: may be told of everything */
 	struct str id;			 /* of the group */
 	struct consumer_view was;

@@ -335,7 +335,10 @@ void consumer_classic_sync(struct group_shard *s, struct group *g, struct shard_
 	shard_answer(step, c);
 }
 
-/* Is something that the member was to get still another's? Without memory to find out: yes, and it asks again. */
+/*
+ * Does another member still have a partition of this member's target? Also true when there is no
+ * memory to find out: the member then asks again.
+ */
 static bool waits_for_others(const struct consumer_member *m, struct arena *a)
 {
 	struct assign_index has;

@@ -187,7 +187,7 @@ static bool join_topic(struct next *x, const struct assign_topic *p, const struc
 	return t != NULL;
 }
 
-/* Each before the one that came before it, all before those of the set. */
+/* Puts the fresh topics in front of the set's, in reverse order. */
 static void put_first(struct assign_set *s, const struct assign_topic *fresh, int32_t n)
 {
 	memmove(s->v + n, s->v, (size_t)s->n * sizeof(*s->v));
@@ -196,7 +196,7 @@ static void put_first(struct assign_set *s, const struct assign_topic *fresh, in
 	s->n += n;
 }
 
-/* The pending ones join the assigned ones, by computeIfAbsent (struct draft in assign.h has the same). */
+/* Adds the pending partitions to the assigned ones, as Kafka does by computeIfAbsent (see struct draft in assign.h). */
 static void add_pending(struct next *x)
 {
 	struct assign_set *s = &x->assigned;

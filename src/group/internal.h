@@ -178,7 +178,7 @@ void group_no_memory(struct shard_command *c, struct shard_step *step);
 	shard_put(step, &name##_key_schema, key, &name##_value_schema, version, value)
 #define GROUP_PUT_TOMBSTONE(step, name, key) shard_put(step, &name##_key_schema, key, &name##_value_schema, 0, NULL)
 
-/* A JoinGroup's time to join again: requests of version 0 have their session's (classic_join.c). */
+/* The rebalance timeout of a JoinGroup; in version 0, which has none, the session timeout (classic_join.c). */
 int32_t join_rebalance_timeout_ms(const struct shard_command *c);
 
 /* ---- settings ---- */
