@@ -105,7 +105,10 @@ static int is_in_it(const struct transaction *t, const struct image *image, stru
 
 /* ---- decisions ---- */
 
-/* Whether this producer may go on with it, whatever it wants. One that nobody was given an epoch of is nobody's (Kafka stumbles over it). */
+/*
+ * May this producer go on with the transaction, whatever it asks for? 0, or a Kafka error. Before
+ * any producer has been given an epoch, none may (where Kafka fails unexpectedly).
+ */
 static int check_producer(const struct transaction *t, const asked *in)
 {
 	if (t->now.producer_id != in->producer_id)

@@ -71,7 +71,7 @@ void transaction_describe_command(struct transaction_shard *s, struct shard_comm
 	struct describe_transactions_response_transaction *out = c->out;
 
 	if (t && t->now.producer_id < 0)
-		t = NULL; /* it has no id yet */
+		t = NULL; /* it has no producer id yet */
 	out->transactional_id = *id;
 	if (!t)
 		out->error_code = ERR_TRANSACTIONAL_ID_NOT_FOUND;
