@@ -408,7 +408,10 @@ void conn_turn(struct conn *c, int ready)
 
 /* ---- birth and stop ---- */
 
-/* Handshakes take turns with everything else: those beyond the limit wait in the queue, and their sockets are not polled meanwhile. */
+/*
+ * Handshakes take turns with everything else: those beyond the limit wait in the queue, and their
+ * sockets are not polled in the meantime.
+ */
 static void conn_ready(struct sock *s, int ready, void *arg)
 {
 	struct conn *c = arg;

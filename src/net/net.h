@@ -78,8 +78,8 @@ struct net_listener_config {
 	 */
 	bool exempt;
 	/*
-	 * For connections between brokers, where clients have another listener: not limited by
-	 * max_connections across listeners and by their common rate.
+	 * For connections between brokers, if clients have another listener: not limited by
+	 * max_connections across listeners or by their common rate.
 	 */
 	bool is_protected;
 	/*

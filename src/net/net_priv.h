@@ -116,7 +116,7 @@ struct conn {
 	uint8_t end;   /* why it is closing */
 	uint8_t moves; /* steps towards being identified */
 	bool exempt;
-	bool is_protected; /* or exempt: clients cannot keep it out */
+	bool is_protected; /* its listener is protected or exempt: clients cannot keep it out */
 	bool is_let_in;	   /* its listener authenticates nobody */
 	bool secret;	   /* its bytes are wiped after use */
 	bool in_work;
@@ -217,8 +217,8 @@ struct bell {
 
 /* The unidentified connections of one listener on this reactor. */
 struct strangers {
-	struct list still; /* those that have made no step yet; oldest first, as the next */
-	struct list moved;
+	struct list still; /* those that have made no step yet; oldest first */
+	struct list moved; /* the others, in the order of their first steps */
 	int32_t n_still, n_moved;
 };
 

@@ -43,7 +43,7 @@ static int64_t part_of(const struct net *net, int32_t part)
 	return n > 0 ? n : 1;
 }
 
-/* Have many strangers been identified lately? */
+/* What counts as progress now: in a flood, only that strangers are identified, which a flood cannot fake. */
 static bool is_herd(struct net_listener *l, int64_t now_ms)
 {
 	struct strangers_of *s = &l->strangers;

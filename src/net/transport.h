@@ -35,7 +35,7 @@ struct transport {
 	size_t took;		 /* socket bytes that the last read consumed; 0: as many as it returned */
 	uint8_t read_wants;	 /* SOCK_*: what a read waits for */
 	bool pending;		 /* bytes may be buffered here that the socket will not report as readable */
-	bool answered;		 /* TLS: the handshake has begun on this side, too */
+	bool answered;		 /* TLS: this side has sent its part of the handshake, too */
 	bool shaking_hands;	 /* the handshake is not complete: data written now would not leave */
 };
 
