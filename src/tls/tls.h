@@ -120,7 +120,7 @@ int tls_read_wants(const struct tls_session *s);
  * that the socket will not report as readable.
  */
 bool tls_is_pending(const struct tls_session *s);
-/* Has anything been sent to the peer? On an accepted socket: its ClientHello is there, and was answered. */
+/* Has anything been sent to the peer? On an accepted socket: has its ClientHello been answered? */
 bool tls_has_answered(const struct tls_session *s);
 /* How many bytes the last read consumed from the socket. */
 size_t tls_took(const struct tls_session *s);
