@@ -187,7 +187,7 @@ static int by_place(const void *a, const void *b)
 	return order ? order : (x->partition > y->partition) - (x->partition < y->partition);
 }
 
-/* The wanted partitions in order; their names point into the metadata. */
+/* Returns the wanted partitions in order; their names point into the metadata. */
 static struct consumer_partition *wanted_partitions(struct consuming *c, const struct metadata_response *m, int *n)
 {
 	struct consumer_partition *v;

@@ -78,7 +78,7 @@ int groups_delete(struct tool *t, const struct str *ids, int n)
 
 /* ---- --delete-offsets ---- */
 
-/* Those that are there; the others have their errors. */
+/* Asks for the partitions that exist; the others have their errors already. */
 static int ask_delete(struct tool *t, struct partition *v, int n)
 {
 	struct offset_delete_request r = {.group_id = str_of(tool_value(t, "group"))};
@@ -141,7 +141,7 @@ static void print_outcome(struct tool *t, int err)
 	}
 }
 
-/* Kafka's order: by the topic with the number behind it, as a text. */
+/* Kafka's order: compares the topic followed by the partition number, as text. */
 static int by_text(const void *a, const void *b)
 {
 	const struct partition *x = a, *y = b;
@@ -152,7 +152,7 @@ static int by_text(const void *a, const void *b)
 	return strcmp(of_x, of_y);
 }
 
-/* A partition that is named twice is there once. */
+/* Removes duplicates from the sorted list; returns how many partitions are left. */
 static int each_once(struct partition *v, int n)
 {
 	int kept = 0;

@@ -8,8 +8,8 @@
 int groups_reset(struct tool *t, const struct str *ids, int n);
 
 /*
- * "TOPIC" or "TOPIC:0,1" of --topic, all of them: the partitions. A topic that is not there ends the tool, or, with `unknown_too`, is its
- * partition -1 with the error.
+ * Returns the partitions of all --topic options ("TOPIC" or "TOPIC:0,1"). An unknown topic ends the
+ * tool or, with `unknown_too`, is returned as its partition -1 with the error.
  */
 struct partition *topic_arguments(struct tool *t, bool unknown_too, int *n);
 

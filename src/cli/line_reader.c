@@ -86,10 +86,10 @@ static struct str after(struct str s, const char *at, struct str separator)
 	return (struct str){from, (int32_t)(s.p + s.len - from)};
 }
 
-/* What is wrong first is told. */
+/* Only the first error of a line is kept. */
 #define WRONG(r, ...) ((r)->wrong = str_is_null((r)->wrong) ? arena_printf(&(r)->tool->arena, __VA_ARGS__) : (r)->wrong)
 
-/* Takes what is before the separator off *rest; null when it is not there. */
+/* Removes and returns the part of *rest before the separator; null if there is no separator. */
 static struct str take(struct line_reader *r, struct str line, struct str *rest, struct str separator, const char *name)
 {
 	const char *at = find(*rest, separator);

@@ -1,8 +1,9 @@
 /*
  * produce: `odradek produce`: kafka-console-producer: lines of standard input become records.
  *
- * Standard input is read by a job, so that what lingers leaves while nobody types. What cannot be sent is told of on stderr; the exit
- * status is 0 then, as Kafka's is. A line that is none ends it, with 1, when all before it is sent.
+ * Standard input is read by a job, so that lingering records are sent while nobody types. Records
+ * that cannot be sent are reported on stderr; the exit status is 0 all the same, as in Kafka. An
+ * invalid line ends the tool with status 1, once all lines before it have been sent.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -132,7 +133,7 @@ static bool next_line(struct producing *p, struct str *out)
 	return true;
 }
 
-/* No more is read; what was taken before is sent. */
+/* Reads no more; the records before it are still sent. */
 static void end_input(struct producing *p)
 {
 	p->ended = true;

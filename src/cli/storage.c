@@ -112,7 +112,7 @@ int storage_arguments_parse(const struct command *c, int argc, char **argv, stru
 
 struct survey {
 	struct env *env;
-	struct meta_properties first; /* of the first directory that has some; version -1: none */
+	struct meta_properties first; /* of the first directory that has any; version -1: none has yet */
 	struct buf found, problems;
 	int n_found, n_problems;
 };
@@ -170,7 +170,7 @@ static int by_path(const void *a, const void *b)
 	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* That of the metadata log is one of them. */
+/* Looks at all log directories, including that of the metadata log. */
 static void look_at_all(struct survey *s, const struct config *c)
 {
 	int n;
@@ -246,7 +246,7 @@ static int random_uuid(int argc, char **argv)
 	return EXIT_FINE;
 }
 
-/* As kafka-features has them, whose options have no letters. */
+/* Runs the command of kafka-features, whose options have no short forms. */
 static int of_features(int argc, char **argv)
 {
 	static char features[] = "features", release[] = "--release-version", feature[] = "--feature";

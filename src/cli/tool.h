@@ -93,7 +93,7 @@ static inline const char *tool_value(const struct tool *t, const char *name)
 	return options_value(&t->options, name);
 }
 int64_t tool_number(struct tool *t, const char *name, int64_t otherwise);
-/* The same, and the tool ends when the number is outside of this range. */
+/* The same, but the tool ends if the number is outside this range. */
 int64_t tool_number_within(struct tool *t, const char *name, int64_t otherwise, int64_t least, int64_t most);
 int32_t tool_integer(struct tool *t, const char *name, int32_t otherwise);
 /*
