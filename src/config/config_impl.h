@@ -40,7 +40,7 @@ const struct config_given *config_given_at(const struct config *c, const struct 
 #define CONFIG_NAME_ALLOW_EVERYONE STR("allow.everyone.if.no.acl.found")
 const struct config_given *config_given_name(const struct config *c, struct str name);
 
-/* As much of a value as a line can take, and nothing of a secret. A view. */
+/* A view of as much of the value as a log line can take; nothing of a secret. */
 struct str config_shown(const struct config_setting *s, struct str text);
 
 void config_note_add(struct config_notes *notes, enum config_note_level level, struct str place, const char *format,

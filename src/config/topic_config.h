@@ -41,7 +41,7 @@ struct topic_config {
 	bool preallocate;
 	bool encryption_enable; /* appended batches are encrypted (log/sealed.h) */
 
-	/* capacity of each partition, a second (broker/capacity.h); 0 = without limit */
+	/* capacity of each partition, per second (broker/capacity.h); 0 = no limit */
 	int64_t partition_bytes_in_rate;
 	int64_t partition_records_in_rate;
 	int64_t partition_bytes_out_rate;
