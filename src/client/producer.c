@@ -273,7 +273,7 @@ static struct batch *batch_for(struct producer *p, struct list *batches, int32_t
 	return b;
 }
 
-/* sent_ns: when the caller sent it. */
+/* Adds the record to a batch. sent_ns: when the caller sent it. */
 static int place(struct producer *p, const struct producer_record *r, int64_t sent_ns)
 {
 	size_t size = size_of(r);
