@@ -70,7 +70,7 @@ static void put_item(struct buf *out, int *n, struct str item)
 	buf_put_str(out, item);
 }
 
-/* The items of `list` that are not empty, and those of `more` that are not among them yet. */
+/* Puts the non-empty items of `list`, then those items of `more` that are not among them. */
 static void join_lists(struct str list, struct str more, struct str_index *index, struct buf *out)
 {
 	struct str rest = list, item;
