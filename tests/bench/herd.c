@@ -1,10 +1,11 @@
 /*
- * herd: clients that come back all at once, as after a restart: each dials once, shakes hands by TLS, asks for ApiVersions, and stays.
+ * herd: clients that come back all at once, as after a restart of the node. Each connects once,
+ * completes a TLS handshake, sends ApiVersions, and stays.
  *
  *	herd HOST PORT CLIENTS
  *
- * Prints how many were answered, how many were sent away, and after how many milliseconds the last one was answered. Ends with 1 when one was
- * not answered.
+ * Prints how many were answered, how many were turned away, and after how many milliseconds the last
+ * one was answered. Exits with 1 if any was not answered.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -64,7 +65,7 @@ static void settle(struct client *c, enum state state)
 	close(c->fd);
 }
 
-/* 0: it is done; 1: it waits; -1: it is over. */
+/* The result of an SSL call. 0: done; 1: it must wait for the socket; -1: the connection is over. */
 static int outcome(struct client *c, int ret)
 {
 	int err = ret > 0 ? SSL_ERROR_NONE : SSL_get_error(c->ssl, ret);

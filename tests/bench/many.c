@@ -147,7 +147,7 @@ static void put_spread(struct many *m, int64_t first, int partitions, int each)
 	raw_end(&m->out, at);
 }
 
-/* The last error of its partitions; 0: all have taken their record. */
+/* Receives an answer; returns the last error of its partitions, 0 if all have taken their record. */
 static int take_spread(struct raw *r, int each)
 {
 	struct bytes_in in = raw_receive(r, 0);
@@ -168,7 +168,7 @@ static int take_spread(struct raw *r, int each)
 	return last;
 }
 
-/* Of a topic that was made a moment ago: a broker may not have heard yet that it leads. */
+/* Is this an error of a new topic only, whose leaders may not have heard yet that they lead? */
 static bool passes(int err)
 {
 	return err == 3 || err == 5 || err == 6;

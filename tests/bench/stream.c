@@ -111,7 +111,10 @@ static void take(struct stream *s, struct reader *r)
 		ask(s, r);
 }
 
-/* As much as the socket takes: a broker that answers before it reads on would never end a send that waits. */
+/*
+ * Sends what is due, as much as the socket takes. It must not block: a broker that does not read on
+ * before its answers are taken would block it for ever.
+ */
 static void send_due(struct stream *s)
 {
 	int64_t now = raw_now_us();

@@ -212,7 +212,7 @@ static void the_root_logger_is_the_level_of_diagnostics(void **state)
 	assert_true(str_is(out.results.v[0].configs.v[0].value, "WARN"));
 }
 
-/* Its refusal would quote it, and be longer than the field may be. */
+/* The error message would quote the value, and exceed the largest length of its field. */
 static void a_value_that_is_too_long_to_be_quoted_is_refused_all_the_same(void **state)
 {
 	static char value[32767];

@@ -1,5 +1,6 @@
 /*
- * capacity: what a partition may carry in a second, on a whole node in the simulator: who waits, for how long, and who does not.
+ * capacity: how much of a partition may be used per second, on a whole node in the simulator: which
+ * clients wait and for how long, and which do not.
  */
 #include <string.h>
 
@@ -45,7 +46,10 @@ static struct records big_batch(struct buf *b, int len)
 	return r;
 }
 
-/* How long the client is told to wait for a batch with so long a value; *size: the batch's. */
+/*
+ * Produces a batch with a value of `len` bytes. Returns how long the client is told to wait; *size is
+ * the size of the batch.
+ */
 static int32_t produce(struct client *c, const char *topic, int len, int32_t *size)
 {
 	struct produce_response out;
@@ -100,14 +104,14 @@ static void a_producer_that_brings_too_many_bytes_waits(void **state)
 
 	(void)state;
 	create_topic_with("t", 1, settings);
-	assert_int_equal(produce(&w->a, "t", 700, NULL), 0); /* a second's worth may come at once */
+	assert_int_equal(produce(&w->a, "t", 700, NULL), 0); /* a second's worth is taken at once */
 	pass(2000);
 	began = now_ms();
 	ms = produce(&w->a, "t", 5000, &size);
-	assert_in_range(ms, size - 1000 - 1, size - 1000 + 1); /* it is owed at a byte a millisecond */
+	assert_in_range(ms, size - 1000 - 1, size - 1000 + 1); /* the debt is repaid at one byte per millisecond */
 	assert_true(now_ms() - began < 100);		       /* the answer is not held back */
 	ask_metadata("t", &m);
-	assert_in_range(now_ms() - began, ms - 100, ms + 100); /* but its connection is */
+	assert_in_range(now_ms() - began, ms - 100, ms + 100); /* but the next request of its connection is */
 	assert_int_equal(counts_of("t").v[COUNT_CAPACITY_PRODUCE], 1);
 }
 
@@ -165,7 +169,7 @@ static void it_is_off_and_comes_and_goes_with_the_settings(void **state)
 	set_topic("t", BYTES_IN, "1000");
 	assert_non_null(p->capacity);
 	assert_true(produce(&w->a, "t", 5000, NULL) > 3900);
-	set_topic("t", BYTES_IN, "1000000"); /* what is owed is paid back faster */
+	set_topic("t", BYTES_IN, "1000000"); /* the debt is repaid faster */
 	assert_int_equal(produce(&w->b, "t", 100, NULL), 0);
 	set_topic("t", BYTES_IN, NULL);
 	assert_null(p->capacity);
@@ -195,7 +199,7 @@ static void fill(const char *topic, int batches, int len)
 		assert_int_equal(produce(&w->b, topic, len, NULL), 0);
 }
 
-/* Reads from *offset on: the bytes that came, of batches with one record each. */
+/* Fetches from *offset, and moves it past what came. Returns how many bytes came. */
 static int32_t fetch(struct client *c, const char *topic, int64_t *offset, int32_t max_wait_ms)
 {
 	struct fetch_response_partition p;
@@ -227,8 +231,8 @@ static void a_consumer_gets_what_capacity_leaves(void **state)
 	while (offset < 60 && n++ < 1000)
 		bytes += fetch(&w->a, "t", &offset, 500);
 	assert_int_equal(offset, 60);
-	assert_in_range(now_ms() - began, (bytes - 2000) / 10, (bytes + 2000) / 10); /* at ten bytes a millisecond */
-	assert_true(n < 120); /* in no smaller pieces than a tenth of a second's */
+	assert_in_range(now_ms() - began, (bytes - 2000) / 10, (bytes + 2000) / 10); /* at ten bytes per millisecond */
+	assert_true(n < 120); /* in pieces no smaller than a tenth of a second's worth */
 	assert_true(counts_of("t").v[COUNT_CAPACITY_FETCH] > 10);
 }
 
@@ -272,7 +276,7 @@ static void other_partitions_are_read_meanwhile(void **state)
 	fill("t", 4, 3000);
 	fill("other", 1, 40000);
 	fetch(&w->a, "t", &offset, 0);
-	assert_int_equal(fetch(&w->b, "t", &offset, 0), 0); /* another consumer shares it */
+	assert_int_equal(fetch(&w->b, "t", &offset, 0), 0); /* other consumers share the capacity */
 	assert_true(fetch(&w->b, "other", &other, 0) > 40000);
 	assert_int_equal(counts_of("other").v[COUNT_CAPACITY_FETCH], 0);
 }

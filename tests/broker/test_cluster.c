@@ -328,7 +328,10 @@ static void a_leader_whose_disk_is_full_gives_the_lead_to_one_who_has_room(void 
 	cluster_down();
 }
 
-/* True: one was elected that could not write its first record, or not read what is there: `what` it said. */
+/*
+ * True if a controller was elected that could not write its first record, or not read its log, and
+ * that logged `what`.
+ */
 static bool is_elected_and_cannot(uint64_t seed, const char *what)
 {
 	int first, said = 0;

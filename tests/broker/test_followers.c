@@ -659,8 +659,8 @@ static void test_with_too_few_in_sync_nothing_is_written(void **state)
 	wait_in_sync(1);
 	produce_begin();
 	assert_int_equal(produce_end(), ERR_NOT_ENOUGH_REPLICAS);
-	assert_int_equal(produced()->log_start_offset, 0); /* as Kafka tells it, whatever the error is but for seven */
-	assert_int_equal(fetch(), 0); /* it may go on fetching, and is not let in while it is fenced */
+	assert_int_equal(produced()->log_start_offset, 0); /* as in Kafka, where all but seven errors come with it */
+	assert_int_equal(fetch(), 0); /* a fenced follower may go on fetching, but does not join the ISR */
 	assert_int_equal(in_sync(), 1);
 	beat(false);
 	assert_int_equal(fetch(), 0);

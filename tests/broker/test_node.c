@@ -262,7 +262,7 @@ static void acks_of_two_are_refused(void **state)
 	client_take(&w->a, &produce_response_schema, 9, &answer);
 	assert_int_equal(answer.responses.v[0].partition_responses.v[0].error_code, ERR_INVALID_REQUIRED_ACKS);
 	batch_of(&b, "x");
-	b.p[70] ^= 1; /* that is not looked at then */
+	b.p[70] ^= 1; /* not noticed, because the batch is not looked at */
 	send_produce(&w->a, "t", (struct records){.p = b.p, .len = (int32_t)b.len}, 2);
 	client_take(&w->a, &produce_response_schema, 9, &answer);
 	assert_int_equal(answer.responses.v[0].partition_responses.v[0].error_code, ERR_INVALID_REQUIRED_ACKS);

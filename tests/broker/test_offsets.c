@@ -397,7 +397,7 @@ static void woken_too_late(struct waking *waking)
 	(void)waking;
 }
 
-/* Somebody else led, and cut it off, before who waits has come to look. */
+/* Another node led and may have cut off the batch before the waiter looks. */
 static void what_somebody_else_may_have_cut_off_is_not_acknowledged(void **state)
 {
 	struct partition_append a = {.acks = -1, .leader_epoch = ANY_LEADER_EPOCH, .now_ms = NOW_MS};
@@ -416,7 +416,7 @@ static void what_somebody_else_may_have_cut_off_is_not_acknowledged(void **state
 	assert_true(a.wait);
 	at = (struct appended_at){a.out.last_offset, a.stint};
 	assert_false(partition_replicated(l.p, at, &waiter, &waking, &err));
-	lonely_leads(&l, 1, 4, 2); /* elected again: it is there still */
+	lonely_leads(&l, 1, 4, 2); /* re-elected: the batch is still there */
 	assert_false(partition_replicated(l.p, at, &waiter, &waking, &err));
 	lonely_leads(&l, 2, 5, 2);
 	assert_int_equal(partition_truncate(l.p, at.last_offset, false, &e), 0);

@@ -652,7 +652,7 @@ static int32_t fetch_as_replica(const char *id)
 	return out.session_id;
 }
 
-/* Of what is there he is told nothing. */
+/* A client that lacks the permission of a replica must not learn which topic ids exist. */
 static void who_only_says_that_he_is_a_replica_is_not_told_which_ids_there_are(void **state)
 {
 	struct fetch_request_partition p;

@@ -332,7 +332,10 @@ static void a_setting_that_kafka_does_not_have_is_told_of_a_topic_that_has_it(vo
 	assert_true(is_described(&out.topics.v[1], "odradek.encryption.enable"));
 }
 
-/* Nobody could append to it. Once one broker has a key it is for each of them to have one. */
+/*
+ * Nobody could append to such a topic. Once one broker has a key, the setting is accepted: it is up
+ * to the operator to give every broker one.
+ */
 static void to_encrypt_is_refused_while_no_broker_has_a_key(void **state)
 {
 	struct world *w = *state;
@@ -353,7 +356,7 @@ static void to_encrypt_is_refused_while_no_broker_has_a_key(void **state)
 	w->encrypts = true;
 	let_in(w, 2);
 	assert_int_equal(change(w, RESOURCE_TOPIC, "b", "odradek.encryption.enable", 0, "true"), 0);
-	/* What is set already stays: a broker without its key may be back soon. */
+	/* A setting made earlier stays: a broker that has its key may be back soon. */
 	w->encrypts = false;
 	w->now_ms += 100000;
 	assert_int_equal(register_incarnation(w, 2, 2, -1), 0);

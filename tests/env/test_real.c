@@ -340,7 +340,7 @@ static void a_timer_of_nothing_is_not_waited_for(void **state)
 
 enum { CHAIN_POSTS = 4, CHAINS_AT_MOST = 10000 };
 
-/* Posts that post each other, on a loop that has something else to do in each turn. */
+/* Posts that post one another, on a loop that has something else to do in each turn. */
 struct chain_of_posts {
 	struct post post;
 	struct timer other;
@@ -399,7 +399,7 @@ static void run_chain(struct chain_of_posts *c)
 	env_real_free(e);
 }
 
-/* The machine may be busy with others: until it once is quick. */
+/* The machine may be busy: chains are repeated until one is fast enough. */
 static void what_posts_post_is_run_in_the_same_turn(void **state)
 {
 	struct chain_of_posts c = {0};

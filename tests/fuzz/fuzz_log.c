@@ -107,7 +107,7 @@ static void read_all(struct log *log, struct arena *arena)
 		uint8_t head[BATCH_HEADER_SIZE];
 		struct batch_header h;
 
-		/* Damage below the recovery point is found when it is read, or leaves a gap at the end. */
+		/* Damage below the recovery point is found only by a read, or leaves a gap at the end. */
 		if (log_read(log, &r, &records, &cold) || !records.file)
 			return;
 		check(records.len >= BATCH_MAGIC_END);

@@ -403,7 +403,10 @@ static void offsets_are_found_by_time(void **state)
 	}
 }
 
-/* UnifiedLog.fetchOffsetByTimestamp looks at all segments, ReplicaManager then at what it found. */
+/*
+ * As in Kafka: UnifiedLog.fetchOffsetByTimestamp looks at all segments, and only then does
+ * ReplicaManager check whether the result may be told.
+ */
 static void a_largest_timestamp_that_may_not_be_told_yet_hides_those_before_it(void **state)
 {
 	struct log_lookup l;
@@ -798,7 +801,10 @@ static void a_replica_deleted_during_a_flush_harms_no_other(void **state)
 	log_flush_fini(&flush);
 }
 
-/* No snapshot says that there are no producers; one that is there, or a producer, asks for another. */
+/*
+ * The absence of a snapshot means that there are no producers. Once there is one, or a producer,
+ * each stop writes another.
+ */
 static void a_small_log_without_producers_has_no_snapshot_after_a_stop(void **state)
 {
 	fixture_append_n(&f, 3);
@@ -825,7 +831,7 @@ static void a_large_log_has_a_snapshot_after_a_stop(void **state)
 	assert_true(fixture_exists(&f, "00000000000000000001.snapshot"));
 }
 
-/* As Kafka's removeStraySnapshots has it. */
+/* Kafka's ProducerStateManager.removeStraySnapshots. */
 static void snapshots_of_earlier_stops_go_at_the_next_start(void **state)
 {
 	f.config.segment_ms = 1000;

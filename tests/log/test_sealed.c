@@ -116,7 +116,7 @@ static void what_is_appended_is_left_as_it_was(void **state)
 	buf_fini(&b);
 }
 
-/* Sealed ahead, a batch is appended as it is; where another came before it is sealed anew. */
+/* A batch sealed ahead is appended as it is, or sealed anew if another was appended before it. */
 static void what_was_sealed_ahead_is_taken_where_it_fits(void **state)
 {
 	struct batch_of what = {.n = 1};
@@ -200,7 +200,7 @@ static void a_follower_seals_ahead(void **state)
 	buf_fini(&b);
 }
 
-/* Whatever the topic says. */
+/* The directory decides, even if the topic's setting is off. */
 static void a_directory_is_sealed_as_a_whole(void **state)
 {
 	(void)state;

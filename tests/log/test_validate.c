@@ -56,7 +56,7 @@ static void pack(int codec)
 	batch_crc_set(buf.p, buf.len);
 }
 
-/* n records, timestamps from `timestamp` on; then compressed with codec. */
+/* Builds a batch of n records, with timestamps from `timestamp` on, compressed with codec. */
 static void build(int n, int64_t timestamp, int codec)
 {
 	struct batch_options o = BATCH_OPTIONS_NONE;
@@ -302,7 +302,7 @@ static void clients_do_not_say_log_append_time(void **state)
 		    "value=44 bytes). Producer should not set timestamp type to LogAppendTime.")));
 }
 
-/* DefaultRecord.isCompressed is never true. */
+/* Kafka ignores them too: DefaultRecord.isCompressed is never true. */
 static void attributes_of_a_record_mean_nothing(void **state)
 {
 	for (int codec = 0; codec <= CODEC_ZSTD; codec++) {

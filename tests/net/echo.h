@@ -28,7 +28,7 @@ struct echo {
 	_Atomic int opened;
 	_Atomic int closed;
 	_Atomic int secured, unsecured; /* TLS handshakes that succeeded, and that failed */
-	_Atomic int unsecured_before;	/* failed ones before the last frame */
+	_Atomic int unsecured_before;	/* TLS handshakes that had failed when the last frame came */
 	_Atomic int frames;
 	_Atomic int sent;
 	_Atomic int live;	   /* requests that hold memory */

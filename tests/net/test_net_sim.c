@@ -586,7 +586,7 @@ static void the_oldest_stranger_goes_for_the_newest(void **state)
 	story_end(&s);
 }
 
-/* Ten times as many as there are places, at once: none of them is sent away. */
+/* Ten times as many clients as there are places come at once: none is turned away. */
 static void a_herd_gets_in_whole(void **state)
 {
 	struct story s = story_default();
@@ -606,7 +606,7 @@ static void a_herd_gets_in_whole(void **state)
 	story_end(&s);
 }
 
-/* Sixty that say nothing more, then one who does. */
+/* After sixty clients that never finish a frame, one that does gets in. */
 static void a_flood_keeps_nobody_out(void **state)
 {
 	struct story s = story_default();

@@ -42,7 +42,7 @@ static bool is_tombstone(const struct history *h, int producer, int64_t number)
 	return h->n_keys && stir(chance_of(h, producer, number) + 1) % 6 == 0;
 }
 
-/* snprintf, of numbers that are not negative: these are most of what a run writes. */
+/* Used instead of snprintf, for speed: a run writes these texts most of the time. Numbers must not be negative. */
 static char *put_text(char *to, const char *text)
 {
 	while (*text)
@@ -72,7 +72,10 @@ static size_t put_name(char *to, int producer, int64_t number)
 	return (size_t)(put_text(put_number(put_text(at, " n"), number), " ") - to);
 }
 
-/* "p<producer> n<number> " and so many bytes that follow from both: most records are small, some are not. */
+/*
+ * "p<producer> n<number> ", followed by bytes whose number and content depend on both. Most records
+ * are small, some are not.
+ */
 static struct bytes value_of(const struct history *h, int producer, int64_t number)
 {
 	uint64_t chance = chance_of(h, producer, number);

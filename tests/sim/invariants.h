@@ -34,11 +34,11 @@ struct terms {
 struct known_partition {
 	struct uuid topic;
 	int32_t id;
-	int16_t next;	    /* in its slot, and 1; 0: the last */
+	int16_t next;	    /* index of the next one in the same slot, plus 1; 0: none */
 	int64_t committed;  /* the largest high watermark of a leader */
 	int64_t stable;	    /* the largest last stable offset of a leader */
-	int64_t stable_at;  /* its high watermark then */
-	int32_t said_epoch; /* of the partition: what was told to who reads along */
+	int64_t stable_at;  /* that leader's high watermark at the time */
+	int32_t said_epoch; /* the partition epoch printed last */
 	struct terms terms;
 	struct {
 		int life;
@@ -53,7 +53,7 @@ struct invariants {
 	/* Internal. */
 	struct known_partition v[KNOWN_MAX];
 	int n;
-	int16_t slots[KNOWN_SLOTS]; /* by topic and id: the newest, and 1; 0: none */
+	int16_t slots[KNOWN_SLOTS]; /* hashed by topic and id: index of the newest in v, plus 1; 0: none */
 	struct terms controllers;
 	int32_t quorum_epoch;			/* the newest epoch of an active controller */
 	int64_t quorum_committed;		/* the highest high watermark of one */

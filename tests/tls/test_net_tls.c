@@ -786,7 +786,7 @@ static void release_reactor(struct world *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Of sixty-four handshakes that wait, a few are looked at before a node's frame that came last. */
+/* Of sixty-four waiting handshakes, only a few run before a node's frame that arrived last. */
 static void a_node_does_not_wait_for_a_herd_of_handshakes(void **state)
 {
 	static const char frame[] = {0, 0, 0, 1, 'e'};

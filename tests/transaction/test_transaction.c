@@ -256,7 +256,7 @@ static void without_a_producer_id_nothing_begins(void **state)
 	      {"init a", "-"}, {"init a", "CONCURRENT_TRANSACTIONS"}, {"answer", "1000 0"});
 }
 
-/* A request of nobody, for what nobody has: it was the end of the node. */
+/* A request with producer id -1 must not match a transaction that has none yet: that once crashed the node. */
 static void what_has_no_producer_yet_is_nobodys(void **state)
 {
 	(void)state;
