@@ -1,6 +1,4 @@
-/*
- * capacity: see the header.
- */
+/* capacity: three token buckets, one per rate; capacity.h says what is charged to them. */
 #include "broker/capacity.h"
 
 #include <math.h>
@@ -19,7 +17,10 @@ struct capacity {
 /* A bucket holds the tokens of one second. */
 static const struct quota_windows SECOND = {1, 1000};
 
-/* A consumer waits for a tenth of a second's worth, so that it returns ten times a second rather than for every batch. */
+/*
+ * A consumer waits for a tenth of a second's worth, so that it returns ten times a second rather than
+ * for every batch.
+ */
 #define LEAST_SHARE 0.1
 
 void capacity_configure(struct capacity **c, const struct topic_config *config)

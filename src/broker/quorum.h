@@ -77,7 +77,7 @@ void quorum_begin(struct quorum *q);
  */
 bool quorum_hand_over(struct quorum *q, void (*done)(void *arg), void *arg);
 /*
- * Completes waiting requests with NOT_CONTROLLER, tells the voters that this node leads no more,
+ * Completes waiting requests with NOT_CONTROLLER, tells the voters that this node is no longer the leader,
  * cuts a snapshot if much would have to be replayed, and closes the log cleanly; `done` is called
  * on the loop, with the error of a log that could not be closed cleanly. Then quorum_free.
  */

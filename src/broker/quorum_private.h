@@ -208,7 +208,7 @@ void quorum_give_held(struct quorum *q, int err);
 /* The high watermark has moved. */
 void quorum_complete_committed(struct quorum *q, int64_t high_watermark);
 /*
- * This node leads no more: requests that wait for a commit are sent to the new leader where
+ * This node no longer leads: requests that wait for a commit are sent to the new leader where
  * allowed; a change of the voters ends with the error.
  */
 void quorum_fail_requests(struct quorum *q, int err);
@@ -262,7 +262,7 @@ void quorum_push_image(struct quorum *q, const struct image *image, int64_t end)
 void quorum_publish(struct quorum *q, int64_t high_watermark);
 /* On a node that does not lead: the committed part has been replayed. */
 void quorum_publish_replayed(struct quorum *q);
-/* This node leads no more: what it has decided is not committed yet, and may never be. */
+/* This node no longer leads: what it has decided is not committed yet, and may never be. */
 void quorum_forget_pending(struct quorum *q);
 /* The offset up to which the committed image goes; -1 before the first. */
 int64_t quorum_committed_offset(const struct quorum *q);
@@ -306,7 +306,7 @@ void quorum_fetch(struct quorum *q, struct quorum_request *r);
 void quorum_fetch_snapshot(struct quorum *q, struct quorum_request *r);
 /* Looks again at parked fetches below this offset. */
 void quorum_wake_fetches(struct quorum *q, int64_t below);
-/* Answers all of them that this node leads no more. */
+/* Answers all of them that this node no longer leads. */
 void quorum_drop_fetches(struct quorum *q);
 
 /* ---- quorum_state.c ---- */

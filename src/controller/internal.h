@@ -82,7 +82,10 @@ struct uuid random_uuid(const struct controller_context *ctx);
 /* The layers of a topic: its own (may be NULL), this node's, all nodes'. Returns their number. */
 #define TOPIC_LAYERS 3
 int topic_layers(const struct controller *c, const struct image_configs *own, struct config_layer layers[TOPIC_LAYERS]);
-/* May a topic get this setting? Encryption is refused while no registered broker has a key, because nobody could append. */
+/*
+ * May a topic get this setting? Encryption is refused while no registered broker has a key, because
+ * no one could append to the topic.
+ */
 struct api_error check_encryption(const struct controller *c, struct str name, struct str value);
 bool topic_allows_unclean_election(const struct controller *c, struct str topic);
 /* min.insync.replicas, or the replication factor if that is less. */

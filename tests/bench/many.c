@@ -168,7 +168,7 @@ static int take_spread(struct raw *r, int each)
 	return last;
 }
 
-/* Is this an error of a new topic only, whose leaders may not have heard yet that they lead? */
+/* Is the error temporary? Just after a topic was created, its brokers may not know yet that they lead. */
 static bool passes(int err)
 {
 	return err == 3 || err == 5 || err == 6;
