@@ -24,9 +24,9 @@
 #define PATIENCE_MS 3000
 #define GATE_MS 1000
 #define GATE_PART 4
-#define ENOUGH_PART 64 /* enough: one step for so many places */
-#define MANY_PART 16   /* many: one stranger for so many places */
-#define MOVES_MAX 8    /* of one stranger: two of TLS, the others frames */
+#define ENOUGH_PART 64 /* enough: one step per this many places */
+#define MANY_PART 16   /* many: one stranger per this many places */
+#define MOVES_MAX 8    /* steps of one stranger that count: two of TLS, the others frames */
 
 /* ---- on reactor 0 ---- */
 
@@ -43,7 +43,7 @@ static int64_t part_of(const struct net *net, int32_t part)
 	return n > 0 ? n : 1;
 }
 
-/* What counts as progress now: in a flood, only that strangers are identified, which a flood cannot fake. */
+/* Have many strangers been identified lately? What a peer can do by itself does not count. */
 static bool is_herd(struct net_listener *l, int64_t now_ms)
 {
 	struct strangers_of *s = &l->strangers;
