@@ -75,6 +75,8 @@ enum outcome request_run(struct request *r)
 {
 	const struct api *api = r->api;
 
+	if (r->has_nul)
+		return api->fail ? request_fail(r, ERR_INVALID_REQUEST, STR("a name contains a NUL byte")) : HANG_UP;
 	if (has_to_wait_for_rules(r))
 		return api->fail ? request_fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL) : HANG_UP;
 	if (!api->acl_operation || request_may_cluster(r, (enum acl_operation)api->acl_operation))

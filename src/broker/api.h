@@ -129,6 +129,7 @@ struct request {
 	bool exempt;	      /* sent by a replica */
 	/* refused for lack of a permission on the cluster: quotas apply, even to an inter-node API */
 	bool refused;
+	bool has_nul; /* in a name: INVALID_REQUEST */
 
 	/* while PARKED */
 	void *state; /* the handler's own, in the arena */

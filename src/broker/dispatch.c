@@ -28,7 +28,7 @@
 #include "wire/header.h"
 
 /* In addition to odradek.request.memory.bytes: structs are larger than the bytes from which they were read. */
-#define REQUEST_BUDGET_A_BYTE 16
+#define REQUEST_BUDGET_PER_BYTE 16
 #define SPARE_MAX 256
 #define SPARE_ARENA_MAX 4096
 
@@ -83,7 +83,7 @@ static struct request *request_new(struct core *core, size_t frame_len)
 		arena_init(&r->arena, 0);
 	}
 	*r = (struct request){.core = core, .node = core->node, .arena = r->arena, .key = -1, .version = -1};
-	arena_set_budget(&r->arena, core->node->request_budget + frame_len * REQUEST_BUDGET_A_BYTE);
+	arena_set_budget(&r->arena, core->node->request_budget + frame_len * REQUEST_BUDGET_PER_BYTE);
 	core_work_begins(core);
 	list_init(&r->parked);
 	r->began_ns = env_mono_ns(core->loop->env);
@@ -351,6 +351,7 @@ const struct identity *request_identity(struct request *r)
 int request_read(struct request *r, struct reader *in)
 {
 	void *body = arena_alloc(&r->arena, r->api->in->size);
+	int err;
 
 	r->in = body;
 	r->out = arena_alloc(&r->arena, r->api->out->size);
@@ -358,7 +359,9 @@ int request_read(struct request *r, struct reader *in)
 		return -ENOMEM;
 	codec_init(r->api->out, r->out);
 	in->plain = true;
-	return codec_read(r->api->in, r->version, in, &r->arena, body);
+	err = codec_read(r->api->in, r->version, in, &r->arena, body);
+	r->has_nul = in->found_nul;
+	return err;
 }
 
 static void refuse(struct request *r, const char *what, int key, int version)

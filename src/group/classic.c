@@ -457,7 +457,7 @@ static bool read_subscription(struct bytes b, struct arena *a, struct consumer_p
 		return false;
 	reader_init(&r, b.p + 2, (size_t)b.len - 2);
 	r.plain = true;
-	return codec_read(&consumer_protocol_subscription_schema, 0, &r, a, out) == 0;
+	return codec_read(&consumer_protocol_subscription_schema, 0, &r, a, out) == 0 && !r.found_nul;
 }
 
 static bool note_member_topics(struct classic_group *g, const struct classic_member *m, struct arena *a)

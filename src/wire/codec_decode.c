@@ -70,10 +70,8 @@ NOINLINE static void view_read(struct decoder *d, const struct field *f, bool ma
 	int32_t len = view_length_read(d, f, may_be_null);
 	const uint8_t *p = len < 0 ? NULL : reader_take(&d->r, (size_t)len);
 
-	if (p && d->r.plain && f->kind == FIELD_STRING && !(f->flags & FIELD_FREE_TEXT) && memchr(p, 0, (size_t)len)) {
-		reader_fail(&d->r);
-		p = NULL;
-	}
+	if (p && d->r.plain && f->kind == FIELD_STRING && !(f->flags & FIELD_FREE_TEXT) && memchr(p, 0, (size_t)len))
+		d->r.found_nul = true;
 	if (!p)
 		len = 0;
 	if (f->kind == FIELD_STRING)
@@ -267,8 +265,10 @@ int codec_decode(const struct schema *s, int version, const void *p, size_t len,
 int codec_decode_plain(const struct schema *s, int version, const void *p, size_t len, struct arena *a, void *out)
 {
 	struct reader r;
+	int err;
 
 	reader_init(&r, p, len);
 	r.plain = true;
-	return decode_whole(s, version, &r, a, out);
+	err = decode_whole(s, version, &r, a, out);
+	return err == 0 && r.found_nul ? ERR_INVALID_REQUEST : err;
 }

@@ -22,7 +22,8 @@ struct reader {
 	const uint8_t *p;
 	const uint8_t *end;
 	bool failed;
-	bool plain; /* the codec refuses strings with NUL bytes: they become names, kept as C strings */
+	bool plain; /* strings become names, kept as C strings: the codec looks for NUL bytes in them */
+	bool found_nul;
 };
 
 static inline void reader_init(struct reader *r, const void *p, size_t len)
@@ -30,7 +31,7 @@ static inline void reader_init(struct reader *r, const void *p, size_t len)
 	r->p = p;
 	r->end = len > 0 ? r->p + len : r->p; /* p may be NULL with length 0 */
 	r->failed = false;
-	r->plain = false;
+	r->plain = r->found_nul = false;
 }
 
 static inline size_t reader_left(const struct reader *r) { return (size_t)(r->end - r->p); }

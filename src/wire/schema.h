@@ -44,7 +44,7 @@ enum field_flags {
 	FIELD_IGNORABLE = 2,
 	FIELD_NEVER_COMPACT = 4, /* keeps its fixed-length prefix in flexible versions */
 	FIELD_POINTER = 8,	 /* a nullable struct, held by pointer */
-	FIELD_FREE_TEXT = 16,	 /* a string that may contain NUL bytes (struct reader, `plain`) */
+	FIELD_FREE_TEXT = 16,	 /* a string that may contain NUL bytes (reader.h, `plain`) */
 };
 
 #define VERSION_OPEN 127 /* "and later"; as `flexible`: never */
