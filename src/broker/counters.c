@@ -6,7 +6,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#define NS_A_MINUTE (60 * (int64_t)1000000000)
+#define NS_PER_MINUTE (60 * (int64_t)1000000000)
 #define PARTS 4 /* buckets per power of two */
 
 static const struct {
@@ -130,8 +130,8 @@ void api_counts_note(struct api_counts *c, int64_t began_ns, int64_t now_ns)
 {
 	int64_t us = (now_ns - began_ns) / 1000;
 
-	if (now_ns / NS_A_MINUTE != c->minute)
-		next_minute(c, now_ns / NS_A_MINUTE);
+	if (now_ns / NS_PER_MINUTE != c->minute)
+		next_minute(c, now_ns / NS_PER_MINUTE);
 	count(&c->requests, 1);
 	count(&c->total_us, us);
 	count(&c->now.n[bucket_of(us)], 1);
@@ -139,7 +139,7 @@ void api_counts_note(struct api_counts *c, int64_t began_ns, int64_t now_ns)
 
 void api_counts_spans(const struct api_counts *c, int64_t now_ns, struct spans *sum)
 {
-	int64_t age = now_ns / NS_A_MINUTE - __atomic_load_n(&c->minute, __ATOMIC_ACQUIRE);
+	int64_t age = now_ns / NS_PER_MINUTE - __atomic_load_n(&c->minute, __ATOMIC_ACQUIRE);
 
 	for (int i = 0; i < SPAN_BUCKETS; i++) {
 		if (age <= 1)

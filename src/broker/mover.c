@@ -24,7 +24,7 @@
 #include "metadata/image.h"
 #include "metadata/version.h"
 
-#define CHUNKS_A_JOB 16
+#define CHUNKS_PER_JOB 16
 #define SOON_MS 5
 #define ROUNDS_FREE 10
 #define RETRY_MS 500 /* for what passes by itself: a full disk, a flush under way, news from the controller */
@@ -130,7 +130,7 @@ static int copy(struct move *v)
 
 	v->lag = 1;
 	v->throttled = false;
-	for (int i = 0; i < CHUNKS_A_JOB && v->lag > 0 && !err && !v->throttled; i++) {
+	for (int i = 0; i < CHUNKS_PER_JOB && v->lag > 0 && !err && !v->throttled; i++) {
 		v->throttled = v->state != MOVE_SWAPPING && /* while swapping, appends may be waiting */
 			       replication_quota_is_exceeded(v->mover->node->replication_quotas, QUOTA_LOG_DIRS);
 		if (!v->throttled)

@@ -240,7 +240,7 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 		quorum_clean(q);
 		return 0;
 	case RAFT_EFFECT_WAKE:
-		wake_at(q, e->offset);
+		wake_at(q, e->at_ms);
 		return 0;
 	case RAFT_EFFECT_FETCHES:
 		quorum_wake_fetches(q, e->offset);
@@ -271,6 +271,7 @@ static int perform(struct quorum *q, const struct raft_effect *e)
 		quorum_load_fetched(q, e->snapshot);
 		return 0;
 	}
+	check(false);
 	return 0;
 }
 

@@ -29,7 +29,6 @@
 #define STRANGERS_MEMORY (64 * 1024)
 #define PRINCIPAL_NAME_MAX 32000 /* a principal is a string on the wire, with its type in front */
 #define REAUTH_INTERVAL_NS 1000000000
-#define NS_A_MS 1000000
 
 /* Kafka's SaslState. */
 enum state {
@@ -229,10 +228,10 @@ static int64_t begin_session(struct sasl *s, int64_t expiry_ms)
 	}
 	if (lifetime_ms == INT64_MAX)
 		return 0;
-	if (lifetime_ms > (INT64_MAX - now_ns(s)) / NS_A_MS)
+	if (lifetime_ms > (INT64_MAX - now_ns(s)) / NS_PER_MS)
 		s->expires_ns = INT64_MAX;
 	else
-		s->expires_ns = now_ns(s) + lifetime_ms * NS_A_MS;
+		s->expires_ns = now_ns(s) + lifetime_ms * NS_PER_MS;
 	return lifetime_ms;
 }
 
@@ -248,7 +247,7 @@ static int64_t complete(struct sasl *s, const struct mechanism_step *step)
 	int64_t lifetime_ms = begin_session(s, step->expiry_ms);
 
 	if (s->again)
-		sasl_meter_note(&counts->successes_again, now_ns(s), (now_ns(s) - s->again_ns) / NS_A_MS);
+		sasl_meter_note(&counts->successes_again, now_ns(s), (now_ns(s) - s->again_ns) / NS_PER_MS);
 	else
 		sasl_meter_note(&counts->successes, now_ns(s), 0);
 	if (!s->again && !s->knows_reauth)

@@ -11,7 +11,7 @@
 #include "broker/node_private.h"
 #include "broker/sasl_private.h"
 
-#define NS_A_SECOND 1e9
+#define NS_PER_SECOND 1e9
 
 static void store(int64_t *at, int64_t v)
 {
@@ -65,7 +65,7 @@ static double rate(const struct sasl_meter *m, int64_t now_ns)
 {
 	int64_t since_ns = (now_ns / SASL_WINDOW_NS - 1) * SASL_WINDOW_NS;
 
-	return (double)lately(m, now_ns).n / ((double)(now_ns - since_ns) / NS_A_SECOND);
+	return (double)lately(m, now_ns).n / ((double)(now_ns - since_ns) / NS_PER_SECOND);
 }
 
 static double average_ms(const struct sasl_meter *m, int64_t now_ns)

@@ -26,7 +26,7 @@
 
 #define SHARDS 16 /* a shard is the upper four bits of a hash: shard_of() */
 #define EXPIRY_MS (3600 * 1000)
-#define PERCENT_A_NS (100.0 / 1e9)
+#define PERCENT_PER_NS (100.0 / 1e9)
 #define THROTTLED_BY_CAPACITY IMAGE_QUOTAS /* not a client quota */
 
 /* A client's usage of one quota. */
@@ -378,7 +378,7 @@ static double percent(const struct request *r)
 {
 	int64_t ns = r->handled_ns ? r->handled_ns : env_mono_ns(r->core->loop->env) - r->began_ns;
 
-	return (double)ns * PERCENT_A_NS;
+	return (double)ns * PERCENT_PER_NS;
 }
 
 static void charge(struct request *r, enum image_quota quota, double value)

@@ -230,8 +230,10 @@ struct file {
 
 /* ---- clock and random numbers ---- */
 
+#define NS_PER_MS INT64_C(1000000)
+
 static inline int64_t env_mono_ns(struct env *e) { return e->ops->mono_ns(e); }
-static inline int64_t env_mono_ms(struct env *e) { return e->ops->mono_ns(e) / 1000000; }
+static inline int64_t env_mono_ms(struct env *e) { return e->ops->mono_ns(e) / NS_PER_MS; }
 static inline int64_t env_wall_ms(struct env *e) { return e->ops->wall_ms(e); }
 static inline void env_random(struct env *e, void *p, size_t len) { e->ops->random(e, p, len); }
 uint64_t env_random_u64(struct env *e);

@@ -9,7 +9,7 @@
 #include "group/offsets.h"
 #include "metadata/image.h"
 
-#define MS_A_MINUTE 60000ll
+#define MS_PER_MINUTE 60000ll
 
 static void expire(struct group_shard *s, struct group_timer *t, struct shard_step *step);
 
@@ -30,7 +30,7 @@ static bool is_expired(const struct offset_value *v, enum group_expiry rule, int
 static bool expire_offsets(struct group_shard *s, const struct group *g, const struct group_offsets *o,
 			   struct shard_step *step)
 {
-	int64_t retention_ms = group_setting(s, CONFIG_OFFSETS_RETENTION_MINUTES) * MS_A_MINUTE, since_ms = -1;
+	int64_t retention_ms = group_setting(s, CONFIG_OFFSETS_RETENTION_MINUTES) * MS_PER_MINUTE, since_ms = -1;
 	enum group_expiry rule = g->kind->expiry(g, &since_ms);
 	bool all = true;
 

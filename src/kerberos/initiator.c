@@ -20,7 +20,7 @@
 #include "wire/gss.h"
 #include "wire/login.h"
 
-enum { NO_LAYER = 1, LAYERS_LEN = 4, NAME_MAX_LEN = 1024, CACHE_NAME_MAX = 64, NS_A_MS = 1000000 };
+enum { NO_LAYER = 1, LAYERS_LEN = 4, NAME_MAX_LEN = 1024, CACHE_NAME_MAX = 64 };
 
 struct credential {
 	atomic_int refs;
@@ -150,7 +150,7 @@ static struct credential *credential_new(struct method *m, struct env *env, stru
 		credential_unref(m, c);
 		return NULL;
 	}
-	life_ns = (double)seconds * 1000.0 * NS_A_MS;
+	life_ns = (double)seconds * 1000.0 * NS_PER_MS;
 	c->end_ns = env_mono_ns(env) + (int64_t)life_ns;
 	c->renew_ns = env_mono_ns(env) + (int64_t)(life_ns * (m->window + m->jitter * chance));
 	return c;
@@ -407,7 +407,7 @@ struct login_method *kerberos_login_new(const struct kerberos_login *l, struct b
 	m->is_cached = l->is_cached;
 	m->window = share(l->window);
 	m->jitter = share(l->jitter);
-	m->min_ns = l->min_ms < INT64_MAX / NS_A_MS ? l->min_ms * NS_A_MS : INT64_MAX;
+	m->min_ns = l->min_ms < INT64_MAX / NS_PER_MS ? l->min_ms * NS_PER_MS : INT64_MAX;
 	m->tried_ns = m->failed_ns = INT64_MIN;
 	mutex_init(&m->lock);
 	mutex_init(&m->acquiring);

@@ -33,7 +33,7 @@
 #include "log/paths.h"
 #include "log/swap.h"
 
-enum { INDEXES_A_STEP = 64 };
+enum { INDEXES_PER_STEP = 64 };
 
 /* ---- beginning ---- */
 
@@ -300,7 +300,7 @@ static int collect_aborted(struct log *log, struct log_clean *c)
 {
 	int err = c->seals ? log_note_sealed(log) : 0;
 
-	for (int i = 0; i < INDEXES_A_STEP && c->next_index < log->data->n && !err; i++)
+	for (int i = 0; i < INDEXES_PER_STEP && c->next_index < log->data->n && !err; i++)
 		err = log_each_aborted(log, c->next_index++, note_aborted, c);
 	if (c->next_index < log->data->n || err)
 		return err;

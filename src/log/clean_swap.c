@@ -18,7 +18,7 @@
 #include "log/paths.h"
 #include "log/swap.h"
 
-enum { RETIRED_A_STEP = 16 };
+enum { RETIRED_PER_STEP = 16 };
 
 int clean_prepare(struct log *log, struct log_clean *c)
 {
@@ -127,7 +127,7 @@ int clean_retire(struct log *log, struct log_clean *c)
 	int n = c->group_end - c->group_first;
 	int err = 0;
 
-	for (int i = 0; i < RETIRED_A_STEP && c->retired < n && !err; i++) {
+	for (int i = 0; i < RETIRED_PER_STEP && c->retired < n && !err; i++) {
 		err = clean_retire_segment(log, c, c->group_first + c->retired);
 		c->retired += !err;
 	}

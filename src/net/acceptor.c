@@ -8,7 +8,7 @@
  * 2. An exempt or protected listener is subject only to its own limits and to max_strangers. When it
  *    takes a place beyond max.connections, the least recently active connection of the others is
  *    closed (KIP-612).
- * 3. Each listener accepts at most ACCEPTS_A_TURN connections before the others have their turn.
+ * 3. Each listener accepts at most ACCEPTS_PER_TURN connections before the others have their turn.
  * 4. Each reason to pause is a bit; a listener accepts when none is set.
  */
 #include <errno.h>
@@ -20,7 +20,7 @@
 #include "net/net_priv.h"
 #include "tls/tls.h"
 
-#define ACCEPTS_A_TURN 16
+#define ACCEPTS_PER_TURN 16
 #define NO_DESCRIPTORS_MS 100
 #define STRANGERS_MS 10
 #define MILLI 1000
@@ -387,7 +387,7 @@ static void acceptor_ready(struct listener *listener, void *arg)
 	struct addr addr;
 	struct sock *s;
 
-	for (int i = 0; i < ACCEPTS_A_TURN && listener_may(l); i++) {
+	for (int i = 0; i < ACCEPTS_PER_TURN && listener_may(l); i++) {
 		int err = listener_accept(listener, &addr, &s);
 
 		if (err) {

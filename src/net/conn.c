@@ -29,8 +29,6 @@
 #define TURN_BYTES ((int64_t)1024 * 1024)
 #define TURN_ANSWER_BYTES ((size_t)256 * 1024)
 
-#define NS_A_MS INT64_C(1000000)
-
 static const struct {
 	const char *text;
 	bool in_error; /* worth a log line for the operator */
@@ -251,7 +249,7 @@ static int64_t conn_deadline_ns(const struct conn *c)
 {
 	const struct net_limits *limits = &c->reactor->net->limits;
 
-	return (c->transport.shaking_hands ? limits->handshake_deadline_ms : limits->frame_deadline_ms) * NS_A_MS;
+	return (c->transport.shaking_hands ? limits->handshake_deadline_ms : limits->frame_deadline_ms) * NS_PER_MS;
 }
 
 /* The earliest moment at which something is due; 0: nothing. */
@@ -266,7 +264,7 @@ static int64_t conn_due_ns(const struct conn *c)
 		due = due && due < at ? due : at;
 	}
 	if (!output_is_empty(&c->out) && (!c->out.cold || cold_is_read(c->out.cold))) {
-		at = c->out.progress_ns + limits->write_deadline_ms * NS_A_MS;
+		at = c->out.progress_ns + limits->write_deadline_ms * NS_PER_MS;
 		due = due && due < at ? due : at;
 	}
 	return due;
@@ -292,7 +290,7 @@ static void conn_fire(struct timer *timer)
 		conn_drop(c, c->transport.shaking_hands ? CONN_END_HANDSHAKE_DEADLINE : CONN_END_FRAME_DEADLINE);
 		return;
 	}
-	if (sends && now - c->out.progress_ns >= limits->write_deadline_ms * NS_A_MS) {
+	if (sends && now - c->out.progress_ns >= limits->write_deadline_ms * NS_PER_MS) {
 		conn_drop(c, CONN_END_SLOW_READER);
 		return;
 	}
@@ -489,7 +487,7 @@ void conn_close(struct conn *c, const char *reason)
 
 void conn_mute(struct conn *c, int64_t delay_ms)
 {
-	int64_t until = env_mono_ns(c->reactor->net->env) + delay_ms * NS_A_MS;
+	int64_t until = env_mono_ns(c->reactor->net->env) + delay_ms * NS_PER_MS;
 
 	if (delay_ms <= 0 || until <= c->muted_until_ns)
 		return;

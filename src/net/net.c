@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "net/net_priv.h"
 
-#define NS_A_MS INT64_C(1000000)
 #define MIB INT64_C(1048576)
 #define QUEUED_BYTES_MIN (64 * MIB)
 
@@ -82,7 +81,7 @@ struct loop *net_loop(const struct net *net, int reactor)
 
 void net_stop(struct net *net, int64_t deadline_ms, void (*done)(void *arg), void *arg)
 {
-	int64_t at = env_mono_ns(net->env) + deadline_ms * NS_A_MS;
+	int64_t at = env_mono_ns(net->env) + deadline_ms * NS_PER_MS;
 
 	if (!net->acceptor.stopping) {
 		net->stopped = done;

@@ -213,7 +213,7 @@ struct bell {
 	_Atomic bool rung;
 };
 
-#define HANDSHAKES_A_TURN 8
+#define HANDSHAKES_PER_TURN 8
 
 /* The unidentified connections of one listener on this reactor. */
 struct strangers {

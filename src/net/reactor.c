@@ -3,7 +3,7 @@
  *
  * 1. Connections with something to do are in `ready`; one post runs them all, so that their
  *    answers, and the room they give back, come after the event that caused them. Of TLS handshakes,
- *    which take about a millisecond each, it runs HANDSHAKES_A_TURN, then everything else has its
+ *    which take about a millisecond each, it runs HANDSHAKES_PER_TURN, then everything else has its
  *    turn, so that nodes are served while many clients connect. Handshakes on exempt and protected
  *    listeners do not count.
  * 2. `lru` holds all connections, least recently active first; one timer looks at its head.
@@ -20,10 +20,9 @@
 #include "base/mem.h"
 #include "net/net_priv.h"
 
-#define NS_A_MS INT64_C(1000000)
 #define TRIM_MS 2000
 #define PRESSURE_MS 100
-#define STUCK_NS (1000 * NS_A_MS)
+#define STUCK_NS (1000 * NS_PER_MS)
 
 /* ---- posts from any thread ---- */
 
@@ -67,7 +66,7 @@ static void reactor_turn(struct post *p)
 	struct list now, *l;
 
 	r->turn_posted = false;
-	r->labour_left = HANDSHAKES_A_TURN;
+	r->labour_left = HANDSHAKES_PER_TURN;
 	list_init(&now);
 	list_splice(&now, &r->ready);
 	while ((l = list_first(&now))) {
@@ -127,7 +126,7 @@ static void reactor_trim(struct timer *t)
 
 static int64_t idle_ns(const struct reactor *r)
 {
-	return r->net->limits.connections_max_idle_ms * NS_A_MS;
+	return r->net->limits.connections_max_idle_ms * NS_PER_MS;
 }
 
 static void idle_start(struct reactor *r)
@@ -365,7 +364,7 @@ void reactor_init(struct reactor *r, struct net *net, int index)
 	list_init(&r->waiting);
 	atomic_store(&r->oldest_ticket, BUDGET_NO_TICKET);
 	r->turn.run = reactor_turn;
-	r->labour_left = HANDSHAKES_A_TURN;
+	r->labour_left = HANDSHAKES_PER_TURN;
 	r->wake.post.run = reactor_wake;
 	r->stop.post.run = reactor_stop;
 	r->shed.post.run = reactor_shed;

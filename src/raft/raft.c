@@ -347,7 +347,7 @@ static void wake(struct raft *r, struct raft_turn *t, int64_t due_ms)
 	if (due_ms >= r->wake_ms)
 		return;
 	r->wake_ms = due_ms;
-	raft_effect(t, RAFT_EFFECT_WAKE)->offset = due_ms;
+	raft_effect(t, RAFT_EFFECT_WAKE)->at_ms = due_ms;
 }
 
 static void end_step(struct raft *r, struct raft_turn *t, int64_t high_watermark_before)

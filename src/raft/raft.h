@@ -323,13 +323,14 @@ enum raft_effect_type {
 	RAFT_EFFECT_CLEAN,
 	RAFT_EFFECT_WARN,    /* log `message`: a peer said something impossible */
 	RAFT_EFFECT_STOPPED, /* after RAFT_EVENT_SHUTDOWN: nothing is gained by waiting longer */
-	/* RAFT_EVENT_TICK at `offset` (monotonic milliseconds), unless an earlier one was asked for */
+	/* RAFT_EVENT_TICK at `at_ms` (monotonic), unless an earlier one was asked for */
 	RAFT_EFFECT_WAKE,
 };
 
 struct raft_effect {
 	enum raft_effect_type type;
 	int64_t offset;
+	int64_t at_ms; /* for RAFT_EFFECT_WAKE */
 	int32_t epoch;
 	int32_t leader_id;
 	int32_t n_records;

@@ -219,7 +219,7 @@ static void add_words(const struct raft_effect *e, struct buf *out)
 		buf_printf(out, "stopped");
 		break;
 	case RAFT_EFFECT_WAKE:
-		buf_printf(out, "wake %lld", offset);
+		buf_printf(out, "wake %lld", (long long)e->at_ms);
 		break;
 	}
 }

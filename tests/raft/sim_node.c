@@ -108,7 +108,7 @@ static void perform(struct sim_node *n, const struct raft_effect *e)
 		sim_at(n->sim, 0, gone, n);
 		break;
 	case RAFT_EFFECT_WAKE:
-		wake_at(n, e->offset);
+		wake_at(n, e->at_ms);
 		break;
 	}
 }
