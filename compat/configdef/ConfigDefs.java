@@ -274,6 +274,8 @@ public final class ConfigDefs {
 		finish("settings of topics");
 	}
 
+	private static final Set<String> REQUIREMENTS = Set.of("log.roll.ms", "log.roll.jitter.ms", "log.retention.ms");
+
 	private void compareBrokers() throws Exception {
 		List<ConfigKey> keys = new ArrayList<>(definitions().get("node").configKeys().values());
 		for (int i = 0; i < 3000; i++) {
@@ -290,6 +292,9 @@ public final class ConfigDefs {
 				Properties properties = new Properties();
 				properties.putAll(values);
 				DynamicBrokerConfig.validateConfigs(new Properties(), properties, perBroker);
+				for (Map.Entry<String, String> e : values.entrySet()) // what a broker makes of it: requirements of the whole
+					if (REQUIREMENTS.contains(e.getKey()))
+						kafka(BASE + "\n" + e.getKey() + "=" + e.getValue() + "\n");
 			});
 		}
 		finish("dynamic settings of brokers");

@@ -56,6 +56,7 @@ enum api_flags {
 	API_CLUSTER_ACTION = 8,	    /* Kafka's flag: between nodes */
 	API_PLAIN_REFUSAL = 32,	    /* without the required permission, the refusal has the error's default message */
 	API_ADVERTISED_FROM_0 = 16, /* for Produce: clients look for version 0 before they compress (KAFKA-18659) */
+	API_WITHOUT_NUL = 64, /* a name with a NUL byte is INVALID_REQUEST: coordinators keep names as C strings */
 };
 
 struct api {
@@ -129,7 +130,7 @@ struct request {
 	bool exempt;	      /* sent by a replica */
 	/* refused for lack of a permission on the cluster: quotas apply, even to an inter-node API */
 	bool refused;
-	bool has_nul; /* in a name: INVALID_REQUEST */
+	bool has_nul; /* in a name, where API_WITHOUT_NUL forbids it */
 
 	/* while PARKED */
 	void *state; /* the handler's own, in the arena */

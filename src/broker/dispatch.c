@@ -358,7 +358,7 @@ int request_read(struct request *r, struct reader *in)
 	if (!r->in || !r->out)
 		return -ENOMEM;
 	codec_init(r->api->out, r->out);
-	in->plain = true;
+	in->plain = (r->api->flags & API_WITHOUT_NUL) != 0;
 	err = codec_read(r->api->in, r->version, in, &r->arena, body);
 	r->has_nul = in->found_nul;
 	return err;

@@ -66,17 +66,22 @@ static int find_coordinator(const char *group)
 	return c.error_code;
 }
 
-static void send_commit(struct client *c, const char *group, int64_t offset, const char *note)
+static void send_commit_of(struct client *c, struct str group, int64_t offset, struct str note)
 {
-	struct offset_commit_request_partition p = {0, offset, -1, str_of(note)};
+	struct offset_commit_request_partition p = {0, offset, -1, note};
 	struct offset_commit_request_topic t = {.name = STR("t"), .partitions = {&p, 1}};
 	struct offset_commit_request in;
 
 	codec_init(&offset_commit_request_schema, &in);
-	in.group_id = str_of(group);
+	in.group_id = group;
 	in.topics.v = &t;
 	in.topics.n = 1;
 	client_send(c, &offset_commit_request_schema, 8, &in);
+}
+
+static void send_commit(struct client *c, const char *group, int64_t offset, const char *note)
+{
+	send_commit_of(c, str_of(group), offset, str_of(note));
 }
 
 static int take_commit(struct client *c)
@@ -93,6 +98,8 @@ static int commit(const char *group, int64_t offset)
 	return take_commit(&w->a);
 }
 
+static struct str fetched_note; /* beside the offset that fetch() returned last */
+
 static int64_t fetch(const char *group)
 {
 	int32_t partition = 0;
@@ -108,6 +115,7 @@ static int64_t fetch(const char *group)
 	client_take(&w->a, &offset_fetch_response_schema, 8, &out);
 	if (out.groups.v[0].error_code)
 		return -1000 - out.groups.v[0].error_code;
+	fetched_note = out.groups.v[0].topics.v[0].partitions.v[0].metadata;
 	return out.groups.v[0].topics.v[0].partitions.v[0].committed_offset;
 }
 
@@ -403,6 +411,20 @@ static void settle_one(struct join_group_response *joined)
 	assert_int_equal(sync(&w->a, joined), 0);
 }
 
+/* Names are kept as C strings; what a consumer notes beside its offset is any text. */
+static void a_name_with_a_nul_is_refused_and_a_note_with_one_is_kept(void **state)
+{
+	(void)state;
+	make_topic();
+	wait_for_coordinator("g");
+	send_commit_of(&w->a, (struct str){"g\0x", 3}, 1, STR(""));
+	assert_int_equal(take_commit(&w->a), ERR_INVALID_REQUEST);
+	send_commit_of(&w->a, STR("g"), 2, (struct str){"a\0b", 3});
+	assert_int_equal(take_commit(&w->a), 0);
+	assert_int_equal(fetch("g"), 2);
+	assert_int_equal(fetched_note.len, 3);
+}
+
 static void a_group_goes_on_after_a_kill(void **state)
 {
 	struct join_group_response joined;
@@ -566,6 +588,7 @@ int main(void)
 		TEST(compressed_records_are_written_and_loaded),
 		TEST(a_log_is_loaded_in_pieces),
 		TEST(a_full_disk_refuses_commits_and_keeps_the_old_ones),
+		TEST(a_name_with_a_nul_is_refused_and_a_note_with_one_is_kept),
 		TEST(a_group_goes_on_after_a_kill),
 		TEST(a_member_that_waits_is_told_when_the_node_stops),
 		TEST(a_member_that_waits_and_hangs_up_is_out_when_its_session_ends),
