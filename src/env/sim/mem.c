@@ -140,7 +140,7 @@ static struct block *disown(void *p)
 
 void *xmalloc(size_t size)
 {
-	check(size < SIZE_MAX - sizeof(struct block));
+	check(size <= PTRDIFF_MAX - sizeof(struct block) - UNIT);
 	return own(block_new(size), size);
 }
 
@@ -148,7 +148,7 @@ void *xcalloc(size_t n, size_t size)
 {
 	size_t total;
 
-	check(!__builtin_mul_overflow(n, size, &total) && total < SIZE_MAX - sizeof(struct block));
+	check(!__builtin_mul_overflow(n, size, &total) && total <= PTRDIFF_MAX - sizeof(struct block) - UNIT);
 	if (units(total) > KEPT_SIZES)
 		return own(calloc(1, sizeof(struct block) + total), total);
 	return memset(own(block_new(total), total), 0, total);
@@ -181,7 +181,7 @@ void *xrealloc(void *p, size_t size)
 
 	if (!p)
 		return xmalloc(size);
-	check(size < SIZE_MAX - sizeof(struct block));
+	check(size <= PTRDIFF_MAX - sizeof(struct block) - UNIT);
 	owner = ((struct block *)p - 1)->owner;
 	before = sim_enter(owner);
 	p = move(p, size);
