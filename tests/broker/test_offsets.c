@@ -361,6 +361,11 @@ static int append_with(struct lonely *l, struct partition_append *a)
 	a->batch = b.p;
 	a->info = &info;
 	err = partition_append(l->p, a, &l->core, &e);
+	if (e.flush) { /* a segment was rolled */
+		core_work_begins(&l->core);
+		log_flush_run(e.flush);
+		partition_flushed(e.flush);
+	}
 	buf_fini(&b);
 	return err;
 }
