@@ -267,7 +267,7 @@ struct recovery {
 bool recovery_trusts(const struct log_data *d, int i, int64_t recovery_point);
 /* Verifies the segments past the recovery point and cuts the log where it is no longer whole. */
 int log_recover(struct log *log, int64_t recovery_point, struct recovery *r);
-/* Rebuilds the indexes of one segment from its beginning. */
+/* Rebuilds the indexes of one segment from its beginning. -EBADMSG: it has an impossible header. */
 int segment_rebuild(struct log *log, struct segment *s);
 /*
  * Restores the producer state at the log's end: loads the newest good snapshot, then replays the

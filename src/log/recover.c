@@ -439,6 +439,19 @@ static int recover_segment(struct log *log, int i, int64_t recovery_point, struc
 	return err ? err : end_entries(log, s);
 }
 
+/* A wrong checksum is met by whoever reads that batch; behind an impossible header nothing can be found. */
+static int find_impossible(struct file *file, int64_t bad, int64_t size)
+{
+	struct scan scan;
+
+	if (bad == size)
+		return 0;
+	scan_init(&scan, file, bad, size);
+	if (scan_next(&scan))
+		return 0;
+	return scan.error < 0 ? scan.error : -EBADMSG;
+}
+
 int segment_rebuild(struct log *log, struct segment *s)
 {
 	int64_t end = log->end;
@@ -457,6 +470,8 @@ int segment_rebuild(struct log *log, struct segment *s)
 	log->end = s->base;
 	verify_init(&v, file, s->base, s->size);
 	err = verify_segment(log, s, &v, 0, NULL, &bad);
+	if (!err)
+		err = find_impossible(file, bad, s->size);
 	verify_fini(&v);
 	log->end = end;
 	s->dirty = s->indexes_dirty = true;
