@@ -447,9 +447,11 @@ static int find_impossible(struct file *file, int64_t bad, int64_t size)
 	if (bad == size)
 		return 0;
 	scan_init(&scan, file, bad, size);
-	if (scan_next(&scan))
-		return 0;
-	return scan.error < 0 ? scan.error : -EBADMSG;
+	while (scan_next(&scan))
+		;
+	if (scan.error < 0)
+		return scan.error;
+	return scan.error || scan.pos != size ? -EBADMSG : 0;
 }
 
 int segment_rebuild(struct log *log, struct segment *s)
