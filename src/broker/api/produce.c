@@ -162,13 +162,15 @@ static void check_part(struct produce *w, struct part *p, struct uuid id, struct
 	const struct produce_request *in = w->r->in;
 	struct batch_check c;
 	int err = find_partition(w, p, id, name, p->out->index);
+	int refused;
 
 	if (err == ERR_UNKNOWN_TOPIC_ID || err == ERR_UNKNOWN_TOPIC_OR_PARTITION) {
 		refuse(w, p, err, STR_NULL);
 		return;
 	}
-	if (batch_check_produce((struct bytes){records.p, records.len}, w->r->version)) {
-		refuse(w, p, batch_check_produce((struct bytes){records.p, records.len}, w->r->version), STR_NULL);
+	refused = batch_check_produce((struct bytes){records.p, records.len}, w->r->version);
+	if (refused) {
+		refuse(w, p, refused, STR_NULL);
 		return;
 	}
 	if (in->acks < -1 || in->acks > 1) {
