@@ -224,6 +224,9 @@ struct sealed_at log_sealed_at(const struct log *log, const struct segment *s);
 
 /* ---- read.c ---- */
 
+/* An impossible header, where everything should be sound. */
+static inline bool is_damage(int err) { return err == -EBADMSG || err > 0; }
+
 /*
  * Finds the first batch of segment s whose last offset is >= offset: 0 and *pos, -ENODATA when
  * there is none, -EAGAIN with *cold, or an error. The scan stands on that batch.

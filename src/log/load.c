@@ -477,12 +477,6 @@ static int load_state(struct found *f, const struct log_load *how, struct origin
 	return err ? err : flush_recovered(log);
 }
 
-/* An impossible header, where everything should be sound. */
-static bool is_damage(int err)
-{
-	return err == -EBADMSG || err > 0;
-}
-
 /*
  * Is what is seen of this log what was written? If no checkpoint knows the log, it must have been
  * created by the process that vouches for it: otherwise it may have been put here by hand. (The

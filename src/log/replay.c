@@ -41,17 +41,20 @@ static int restore(struct log *log, int64_t offset, int64_t now_ms, int64_t expi
 	return err;
 }
 
-/* Finds the first marker from `from` on, in segment s: 0 and *at, else -ENODATA. */
+/*
+ * Finds the first marker from `from` on, in segment s: 0 and *at, else -ENODATA. Behind an impossible
+ * header none can be found; whoever reads there meets it, and nothing is cut for a snapshot's sake.
+ */
 static int find_marker(struct log *log, struct segment *s, int64_t from, int64_t *at)
 {
 	struct scan scan;
 	int err = segment_locate(log, s, from, &scan, NULL);
 
 	if (err)
-		return err;
+		return is_damage(err) ? -ENODATA : err;
 	while (!batch_is_control(&scan.header) || !batch_has_producer(&scan.header))
 		if (!scan_next(&scan))
-			return scan.error ? scan.error : -ENODATA;
+			return scan.error && !is_damage(scan.error) ? scan.error : -ENODATA;
 	*at = scan.header.base_offset;
 	return 0;
 }
