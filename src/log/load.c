@@ -278,7 +278,11 @@ static int find_end(struct log *log, struct segment *s)
 		return err;
 	scan_init(&scan, file, s->indexed_pos, s->size);
 	while (scan_next(&scan)) {
-		log->end = batch_last_offset(&scan.header) + 1;
+		int64_t last = batch_last_offset(&scan.header);
+
+		if (last < log->end || last - s->base > INT32_MAX)
+			return -EBADMSG;
+		log->end = last + 1;
 		if (scan.header.max_timestamp <= s->max_timestamp)
 			continue;
 		s->max_timestamp = scan.header.max_timestamp;
