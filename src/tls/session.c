@@ -11,6 +11,10 @@
  *    arrived.
  * 5. A read ends, and sets `pending`, when it has taken one record more from the socket than was
  *    asked for: a record of one byte costs as much as a long one.
+ * 6. Records are encrypted into a batch, and a batch is one call of the socket's: over loopback and
+ *    fast links that call costs more than the encryption. What the socket does not take is kept in
+ *    `rest`, and goes out before anything else. Until then one byte less than was encrypted is
+ *    reported as written (`owed`), so that the caller waits for the socket and calls again.
  */
 #include <errno.h>
 #include <openssl/err.h>
@@ -22,7 +26,9 @@
 #include "tls/tls_private.h"
 
 enum {
-	RECORD = 16384,	    /* maximum size of a record, and of what is encrypted at once */
+	RECORD = 16384, /* maximum size of a record, and of what is encrypted at once */
+	BATCH = 4,	/* records that are sent together */
+	OVERHEAD = 512, /* what encryption adds to a record at most, with room to spare (RFC 8446, 5.2: 256 + header) */
 	READS_WITHOUT = 16, /* records without data (KeyUpdate) that one read accepts: more wait for the next turn */
 	/*
 	 * Limit for a client's first message: OpenSSL allocates whatever its header promises, up to
@@ -31,13 +37,22 @@ enum {
 	HELLO_MAX = 16384,
 };
 
+/* Encrypted records on their way to the socket, in the caller's memory. */
+struct batch {
+	uint8_t bytes[BATCH * (RECORD + OVERHEAD)];
+	size_t len;
+};
+
 struct tls_session {
 	SSL *ssl;
 	struct sock *sock;
 	struct tls_context *context;
 	char *why;
-	int err;    /* the error of a failed session */
-	int io_err; /* the socket's last error, except -EAGAIN */
+	int err;	     /* the error of a failed session */
+	int io_err;	     /* the socket's last error, except -EAGAIN */
+	struct batch *batch; /* while a write is under way */
+	uint8_t *rest;	     /* encrypted, not taken by the socket yet */
+	size_t rest_len, rest_sent;
 	uint8_t read_wants;
 	size_t took; /* bytes the last read took from the socket */
 	bool established;
@@ -45,6 +60,7 @@ struct tls_session {
 	bool drained;  /* the socket has no more data at the moment */
 	bool ended;    /* the peer will send no more */
 	bool answered; /* something was sent */
+	bool owed;     /* a byte that was encrypted is not reported as written */
 	uint8_t n_head, head_given;
 	uint8_t head[9]; /* start of the client's first message: record header and handshake header */
 };
@@ -84,18 +100,55 @@ static int bio_read(BIO *b, char *p, size_t len, size_t *got)
 	return n == 0 ? 0 : -1;
 }
 
-static int bio_write(BIO *b, const char *p, size_t len, size_t *sent)
+static ssize_t send_bytes(struct tls_session *s, const void *p, size_t len)
 {
-	struct tls_session *s = BIO_get_data(b);
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)p, .iov_len = len};
 	ssize_t n = sock_writev(s->sock, &iov, 1);
 
+	s->answered |= n > 0;
+	return n == 0 ? -EAGAIN : n;
+}
+
+/* Sends what is left of earlier batches. 0 when all of it is gone. */
+static int send_rest(struct tls_session *s)
+{
+	while (s->rest_sent < s->rest_len) {
+		ssize_t n = send_bytes(s, s->rest + s->rest_sent, s->rest_len - s->rest_sent);
+
+		if (n < 0)
+			return (int)n;
+		s->rest_sent += (size_t)n;
+	}
+	xfree(s->rest);
+	s->rest = NULL;
+	s->rest_len = s->rest_sent = 0;
+	return 0;
+}
+
+/* Into the batch; outside of one (handshakes, alerts, new keys) to the socket. */
+static ssize_t put_bytes(struct tls_session *s, const void *p, size_t len)
+{
+	if (!s->batch) {
+		int err = send_rest(s);
+
+		return err ? err : send_bytes(s, p, len);
+	}
+	check(len <= sizeof(s->batch->bytes) - s->batch->len);
+	memcpy(s->batch->bytes + s->batch->len, p, len);
+	s->batch->len += len;
+	return (ssize_t)len;
+}
+
+static int bio_write(BIO *b, const char *p, size_t len, size_t *sent)
+{
+	struct tls_session *s = BIO_get_data(b);
+	ssize_t n = put_bytes(s, p, len);
+
 	BIO_clear_retry_flags(b);
 	*sent = n > 0 ? (size_t)n : 0;
-	s->answered |= n > 0;
 	if (n > 0)
 		return 1;
-	if (n == 0 || n == -EAGAIN)
+	if (n == -EAGAIN)
 		BIO_set_retry_write(b);
 	else
 		s->io_err = (int)n;
@@ -176,6 +229,7 @@ void tls_session_free(struct tls_session *s)
 	SSL_free(s->ssl);
 	ERR_clear_error();
 	tls_context_unref(&s->context);
+	xfree(s->rest);
 	xfree(s->why);
 	xfree(s);
 }
@@ -334,29 +388,66 @@ ssize_t tls_read(struct tls_session *s, void *p, size_t len)
 	return s->ended && s->err == 0 ? 0 : err;
 }
 
-/* The number of bytes accepted, or -EAGAIN, or an error. */
-static ssize_t write_record(struct tls_session *s, const void *p, size_t len)
+/* Sends the batch; what the socket does not take becomes the rest. */
+static int send_batch(struct tls_session *s)
+{
+	struct batch *b = s->batch;
+	ssize_t n = b->len ? send_bytes(s, b->bytes, b->len) : 0;
+	size_t sent = n > 0 ? (size_t)n : 0;
+
+	if (n < 0 && n != -EAGAIN)
+		return s->err = (int)n;
+	s->rest_len = b->len - sent;
+	if (s->rest_len) {
+		s->rest = xmalloc(s->rest_len);
+		memcpy(s->rest, b->bytes + sent, s->rest_len);
+	}
+	b->len = 0;
+	return 0;
+}
+
+/* Encrypts up to RECORD bytes into the batch, which is sent when it is full. */
+static int write_record(struct tls_session *s, const void *p, size_t len)
 {
 	size_t sent;
-	int ret;
 
-	if (s->err)
-		return s->err;
-	check(s->established && len <= RECORD);
 	begin(s);
-	ret = SSL_write_ex(s->ssl, p, len, &sent);
-	if (ret == 1)
-		return (ssize_t)sent;
-	switch (SSL_get_error(s->ssl, ret)) {
-	case SSL_ERROR_WANT_WRITE:
-		return -EAGAIN;
-	default:
-		if (s->io_err)
-			s->err = s->io_err;
-		else
-			fail(s);
+	if (SSL_write_ex(s->ssl, p, len, &sent) != 1) {
+		fail(s);
 		return s->err;
 	}
+	check(sent == len);
+	return sizeof(s->batch->bytes) - s->batch->len < RECORD + OVERHEAD ? send_batch(s) : 0;
+}
+
+/* *done: bytes at the beginning that were written by the call before. 0, or an error: nothing may be written. */
+static int begin_write(struct tls_session *s, struct batch *batch, size_t *done)
+{
+	int err = s->err ? s->err : send_rest(s);
+
+	if (err == -EAGAIN)
+		return err;
+	if (err)
+		return s->err = err;
+	check(s->established);
+	*done = s->owed;
+	s->owed = false;
+	batch->len = 0;
+	s->batch = batch;
+	return 0;
+}
+
+static ssize_t end_write(struct tls_session *s, int err, size_t done)
+{
+	if (!s->err && s->batch->len)
+		err = send_batch(s);
+	s->batch = NULL;
+	if (s->rest) {
+		s->owed = true;
+		done--;
+		err = -EAGAIN;
+	}
+	return done ? (ssize_t)done : err;
 }
 
 /* A position in scattered memory. */
@@ -405,37 +496,47 @@ ssize_t tls_writev(struct tls_session *s, const struct iovec *iov, int n)
 {
 	uint8_t gathered[RECORD];
 	struct cursor at = {.iov = iov, .n = n};
-	size_t done = 0, len;
+	struct batch batch;
+	size_t done, len;
+	int err = begin_write(s, &batch, &done);
 
-	cursor_advance(&at, 0);
-	while (at.n > 0) {
+	if (err)
+		return err;
+	cursor_advance(&at, done);
+	while (at.n > 0 && !err && !s->rest) {
 		const uint8_t *p = cursor_record(at, gathered, &len);
-		ssize_t sent = write_record(s, p, len);
 
-		if (sent < 0)
-			return done ? (ssize_t)done : sent;
-		done += (size_t)sent;
-		cursor_advance(&at, (size_t)sent);
+		err = write_record(s, p, len);
+		done += err ? 0 : len;
+		cursor_advance(&at, len);
 	}
-	return (ssize_t)done;
+	return end_write(s, err, done);
 }
 
 ssize_t tls_send_file(struct tls_session *s, struct file *f, int64_t pos, size_t len)
 {
-	uint8_t record[RECORD];
-	size_t done = 0;
+	uint8_t data[BATCH * RECORD];
+	struct batch batch;
+	size_t done;
+	int err = begin_write(s, &batch, &done);
 
-	while (done < len) {
-		size_t want = len - done < RECORD ? len - done : RECORD;
-		ssize_t n = file_pread(f, record, want, pos + (int64_t)done);
+	if (err)
+		return err;
+	while (done < len && !err && !s->rest) {
+		size_t want = len - done < sizeof(data) ? len - done : sizeof(data);
+		ssize_t n = file_pread(f, data, want, pos + (int64_t)done);
 
-		if (n > 0)
-			n = write_record(s, record, (size_t)n);
-		if (n <= 0)
-			return done ? (ssize_t)done : n;
-		done += (size_t)n;
+		if (n <= 0) {
+			err = (int)n;
+			break;
+		}
+		for (size_t at = 0, step; at < (size_t)n && !err && !s->rest; at += step) {
+			step = (size_t)n - at < RECORD ? (size_t)n - at : RECORD;
+			err = write_record(s, data + at, step);
+			done += err ? 0 : step;
+		}
 	}
-	return (ssize_t)done;
+	return end_write(s, err, done);
 }
 
 /* ---- what is asked ---- */
