@@ -440,14 +440,44 @@ static void who_has_not_begun_costs_next_to_nothing(void **state)
 	world_close(&w);
 }
 
-static void a_read_of_tiny_records_ends_by_what_they_cost(void **state)
+/* A session whose reads and writes are the test's own, and its client. */
+struct pair {
+	struct loop *loop;
+	struct listener *l;
+	struct sock *sock;
+	struct tls_session *s;
+};
+
+/* Client: what the thread connects by its own. */
+static void pair_open(struct pair *p, struct world *w, struct client *c, void *(*run)(void *), void *arg,
+		      pthread_t *thread)
 {
 	struct addr at = {.ip = {127, 0, 0, 1}};
-	struct listener *l;
-	struct tls_session *s;
-	struct sock *sock;
-	struct loop *loop;
+
+	p->loop = loop_new(w->env, "other");
+	assert_int_equal(env_listen(p->loop, &at, 5, nobody_waits, NULL, &p->l), 0);
+	assert_int_equal(listener_addr(p->l, &at), 0);
+	*c = client_new_at(w, TLS1_3_VERSION, NULL, at.port);
+	pthread_create(thread, NULL, run, arg);
+	p->sock = accept_from(p->l);
+	p->s = tls_session_new(w->tls, p->sock, NULL);
+	while (tls_handshake(p->s) == -EAGAIN)
+		usleep(1000);
+}
+
+static void pair_close(struct pair *p, struct client *c)
+{
+	tls_session_free(p->s);
+	sock_close(p->sock);
+	listener_close(p->l);
+	loop_free(p->loop);
+	client_close(c);
+}
+
+static void a_read_of_tiny_records_ends_by_what_they_cost(void **state)
+{
 	struct tiny t = {0};
+	struct pair p;
 	struct world w;
 	uint8_t b[4096];
 	pthread_t thread;
@@ -456,34 +486,101 @@ static void a_read_of_tiny_records_ends_by_what_they_cost(void **state)
 
 	(void)state;
 	world_open(&w, "none", 0);
-	loop = loop_new(w.env, "other");
-	assert_int_equal(env_listen(loop, &at, 5, nobody_waits, NULL, &l), 0);
-	assert_int_equal(listener_addr(l, &at), 0);
-	t.c = client_new_at(&w, TLS1_3_VERSION, NULL, at.port);
-	pthread_create(&thread, NULL, write_tiny_records, &t);
-	sock = accept_from(l);
-	s = tls_session_new(w.tls, sock, NULL);
-	while (tls_handshake(s) == -EAGAIN)
-		usleep(1000);
+	pair_open(&p, &w, &t.c, write_tiny_records, &t, &thread);
 	while (!t.all)
 		usleep(1000);
-	n = tls_read(s, b, sizeof(b));
+	n = tls_read(p.s, b, sizeof(b));
 	assert_in_range(n, 1, TINY - 1);
-	assert_true(tls_is_pending(s));
-	assert_true(tls_took(s) > sizeof(b));
+	assert_true(tls_is_pending(p.s));
+	assert_true(tls_took(p.s) > sizeof(b));
 	for (all = (size_t)n; all<TINY; all += n> 0 ? (size_t)n : 0) {
-		n = tls_read(s, b, sizeof(b));
+		n = tls_read(p.s, b, sizeof(b));
 		assert_true(n > 0 || n == -EAGAIN); /* the rest may still be under way */
 	}
 	assert_int_equal(all, TINY);
-	assert_false(tls_is_pending(s));
+	assert_false(tls_is_pending(p.s));
 	t.enough = true;
 	pthread_join(thread, NULL);
-	tls_session_free(s);
-	sock_close(sock);
-	listener_close(l);
-	loop_free(loop);
-	client_close(&t.c);
+	pair_close(&p, &t.c);
+	world_close(&w);
+}
+
+#define AHEAD_MAX (16 * MIB)
+
+struct late {
+	struct client c;
+	_Atomic bool go;
+	uint8_t got[AHEAD_MAX];
+	size_t n; /* bytes to read */
+};
+
+static void *read_late(void *arg)
+{
+	struct late *t = arg;
+
+	assert_int_equal(SSL_connect(t->c.ssl), 1);
+	while (!t->go)
+		usleep(1000);
+	get(&t->c, t->got, t->n);
+	return NULL;
+}
+
+/* Writes pieces of both kinds from `at` on until the socket takes no more, or all is written: where it ended. */
+static size_t write_pieces(struct world *w, struct tls_session *s, const uint8_t *bytes, size_t at, size_t end)
+{
+	enum { PIECE = 50000 };
+
+	for (int i = 0; at < end; i++) {
+		struct iovec iov = {(void *)(uintptr_t)(bytes + at), end - at < PIECE ? end - at : PIECE};
+		ssize_t n = i % 2 && at + iov.iov_len <= FILE_LEN
+				    ? tls_send_file(s, w->echo.file, (int64_t)at, iov.iov_len)
+				    : tls_writev(s, &iov, 1);
+
+		if (n == -EAGAIN)
+			return at;
+		assert_in_range(n, 1, iov.iov_len);
+		at += (size_t)n;
+	}
+	return at;
+}
+
+/* Writes so many bytes to a client that does not read yet. Returns whether the socket took all, as was reported. */
+static bool write_ahead(struct world *w, const uint8_t *bytes, size_t end)
+{
+	static struct late t;
+	struct pair p;
+	pthread_t thread;
+
+	t.go = false;
+	t.n = end;
+	pair_open(&p, w, &t.c, read_late, &t, &thread);
+	size_t at = write_pieces(w, p.s, bytes, 0, end);
+	bool took_all = at == end;
+	t.go = true;
+	while (at < end)
+		at = write_pieces(w, p.s, bytes, at, end);
+	pthread_join(thread, NULL);
+	assert_memory_equal(t.got, bytes, end);
+	pair_close(&p, &t.c);
+	return took_all;
+}
+
+/* Whatever a socket holds: one of these ends in the batch that it takes a part of. */
+static void what_the_socket_does_not_take_is_not_called_written(void **state)
+{
+	enum { STEP = 40000 };
+	static uint8_t bytes[AHEAD_MAX];
+	struct world w;
+	size_t end = STEP;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = echo_pattern(i);
+	world_open(&w, "none", 0);
+	while (write_ahead(&w, bytes, end)) {
+		end += STEP;
+		assert_true(end < sizeof(bytes));
+	}
 	world_close(&w);
 }
 
@@ -826,6 +923,7 @@ int main(void)
 		cmocka_unit_test(what_was_decrypted_and_not_shown_is_not_forgotten),
 		cmocka_unit_test(who_has_not_begun_costs_next_to_nothing),
 		cmocka_unit_test(a_read_of_tiny_records_ends_by_what_they_cost),
+		cmocka_unit_test(what_the_socket_does_not_take_is_not_called_written),
 		cmocka_unit_test(a_large_request_arrives),
 		cmocka_unit_test(a_handshake_may_come_one_byte_at_a_time),
 		cmocka_unit_test(who_does_not_shake_hands_is_closed_in_time),
