@@ -172,17 +172,32 @@ static int replay_segment(struct log *log, struct segment *s, int64_t from, int6
 	return err == -ENODATA ? 0 : err;
 }
 
-int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms, int64_t none_from)
+/* Applies the batches after what was restored. */
+static int replay_rest(struct log *log, int64_t none_from, int64_t indexed)
 {
-	int64_t indexed;
-	int err = load_snapshot(log, now_ms, expiration_ms, &indexed);
 	int64_t from = log->data->producers.map_end;
 	int i = log_segment_of(log, from);
+	int err = 0;
 
 	for (i = i < 0 ? 0 : i; !err && i < log->data->n; i++)
 		/* the last segment always: its transaction index may have entries past the log's end */
 		if (log_segment_end(log, i) > from || i == log->data->n - 1)
 			err = replay_segment(log, &log->data->segments[i], from, none_from, indexed);
+	return err;
+}
+
+int log_replay_producers(struct log *log, int64_t now_ms, int64_t expiration_ms, int64_t none_from)
+{
+	int64_t indexed;
+	int err = load_snapshot(log, now_ms, expiration_ms, &indexed);
+
+	if (!err)
+		err = replay_rest(log, none_from, indexed);
+	if (is_damage(err) && indexed >= 0) { /* between an older snapshot and the newest: that one, as with Kafka */
+		err = restore(log, indexed, now_ms, expiration_ms);
+		if (!err)
+			err = replay_rest(log, none_from, indexed);
+	}
 	if (!err) {
 		producers_advance(&log->data->producers, log->end);
 		producers_high_watermark(&log->data->producers, log->high_watermark);
