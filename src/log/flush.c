@@ -474,6 +474,8 @@ void log_close_end(struct log *log)
 
 /* Files are synced in parallel: filesystems commit such syncs together. */
 #define FLUSH_JOBS 8
+/* While so many wait for each job, a job takes them one by one: none is held up by those taken with it. */
+#define FLUSH_QUEUE 16
 
 struct flush_job {
 	struct work work;
@@ -548,16 +550,18 @@ static void job_done(struct work *w)
 	}
 }
 
-/* Divides the waiting flushes among the free jobs. If none is free they wait, and more may join them. */
+/*
+ * Gives each free job its part of what waits; the jobs that are busy will want theirs. If none is
+ * free they wait, and more may join them.
+ */
 static void start_jobs(struct log_flusher *g)
 {
 	for (int i = 0; i < FLUSH_JOBS && g->first; i++) {
 		struct flush_job *j = &g->jobs[i];
-		int n_free = FLUSH_JOBS - g->n_busy;
 
 		if (j->running)
 			continue;
-		j->running = take_waiting(g, (g->n_waiting + n_free - 1) / n_free);
+		j->running = take_waiting(g, 1 + g->n_waiting / (FLUSH_JOBS * FLUSH_QUEUE));
 		j->work = (struct work){.job = run_job, .done = job_done};
 		g->n_busy++;
 		env_work(g->loop, &j->work);
