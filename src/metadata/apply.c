@@ -6,6 +6,7 @@
  * record does (ClusterDelta, TopicsDelta, ... of 4.4).
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -30,6 +31,21 @@ struct apply {
 	bool quotas_changed;
 	/* the last topic changed, since its partitions come one after the other; NULL = none */
 	struct image_topic *topic;
+	/*
+	 * Settings of one resource that are not in the image yet: its records come one after the
+	 * other, and each new set copies the whole of the old one.
+	 */
+	struct config_edit *edits;
+	int n_edits;
+	int cap_edits;
+	int8_t edited_type;
+	struct str edited_name;
+};
+
+/* A setting as a record has it; a null value removes it. */
+struct config_edit {
+	struct image_config config;
+	int at; /* the later of two with one name counts */
 };
 
 typedef int apply_fn(struct apply *a, const void *body);
@@ -422,34 +438,91 @@ static int apply_clear_elr(struct apply *a, const void *body)
 
 /* ---- configuration ---- */
 
+static int compare_edits(const void *a, const void *b)
+{
+	const struct config_edit *x = a;
+	const struct config_edit *y = b;
+	int order = str_cmp(x->config.name, y->config.name);
+
+	return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+/* Sorts the edits by name; of those with one name only the last stays. */
+static void settle_edits(struct apply *a)
+{
+	int n = 0;
+
+	qsort(a->edits, (size_t)a->n_edits, sizeof(a->edits[0]), compare_edits);
+	for (int i = 0; i < a->n_edits; i++) {
+		if (i + 1 < a->n_edits && str_eq(a->edits[i].config.name, a->edits[i + 1].config.name))
+			continue;
+		a->edits[n++] = a->edits[i];
+	}
+	a->n_edits = n;
+}
+
+/* What is set after the edits, by name; returns its number. */
+static int merge_edits(const struct apply *a, const struct image_configs *old, struct image_config *out)
+{
+	int n_old = old ? old->n : 0;
+	int i = 0;
+	int n = 0;
+
+	for (int at = 0; at < a->n_edits; at++) {
+		const struct image_config *edit = &a->edits[at].config;
+
+		while (i < n_old && str_cmp(old->v[i].name, edit->name) < 0)
+			out[n++] = old->v[i++];
+		if (i < n_old && str_eq(old->v[i].name, edit->name))
+			i++;
+		if (!str_is_null(edit->value))
+			out[n++] = *edit;
+	}
+	while (i < n_old)
+		out[n++] = old->v[i++];
+	return n;
+}
+
+/* Puts what was edited into the image. */
+static void put_configs(struct apply *a)
+{
+	const struct image_configs *old = image_configs(a->image, (enum image_resource)a->edited_type, a->edited_name);
+	struct image_config *v;
+	int n;
+
+	if (a->n_edits == 0)
+		return;
+	settle_edits(a);
+	v = xcalloc((size_t)(old ? old->n : 0) + (size_t)a->n_edits, sizeof(*v));
+	n = merge_edits(a, old, v);
+	if (n > 0)
+		pmap_put(&a->image->configs, image_configs_new(a->edited_type, a->edited_name, v, n));
+	else
+		remove_configs(a->image, (enum image_resource)a->edited_type, a->edited_name);
+	xfree(v);
+	a->n_edits = 0;
+}
+
+static bool edits_same(const struct apply *a, const struct metadata_record *r)
+{
+	const struct config_record *c = r->body;
+
+	return r->type == RECORD_CONFIG && c->resource_type == a->edited_type &&
+	       str_eq(c->resource_name, a->edited_name);
+}
+
 static int apply_config(struct apply *a, const void *body)
 {
 	const struct config_record *r = body;
-	const struct image_configs *old =
-		image_configs(a->image, (enum image_resource)r->resource_type, r->resource_name);
-	int n_old = old ? old->n : 0;
-	struct image_config *v = arena_array(&a->arena, (size_t)n_old + 1, sizeof(*v));
-	bool put = str_is_null(r->value);
-	int n = 0;
 
-	if (!v)
-		return -ENOMEM;
-	for (int i = 0; i < n_old; i++) {
-		int order = str_cmp(r->name, old->v[i].name);
-
-		if (order <= 0 && !put) {
-			v[n++] = (struct image_config){r->name, r->value};
-			put = true;
-		}
-		if (order != 0)
-			v[n++] = old->v[i];
+	a->edited_type = r->resource_type;
+	a->edited_name = r->resource_name;
+	if (a->n_edits == a->cap_edits) {
+		a->cap_edits = a->cap_edits == 0 ? 8 : a->cap_edits * 2;
+		a->edits = xreallocarray(a->edits, (size_t)a->cap_edits, sizeof(a->edits[0]));
 	}
-	if (!put)
-		v[n++] = (struct image_config){r->name, r->value};
-	if (n > 0)
-		pmap_put(&a->image->configs, image_configs_new(r->resource_type, r->resource_name, v, n));
-	else
-		remove_configs(a->image, (enum image_resource)r->resource_type, r->resource_name);
+	a->edits[a->n_edits] = (struct config_edit){{r->name, r->value}, a->n_edits};
+	a->n_edits++;
 	return 0;
 }
 
@@ -629,6 +702,8 @@ static apply_fn *const APPLY[METADATA_RECORD_TYPES] = {
 static int apply_one(struct apply *a, const struct metadata_record *r)
 {
 	a->record = r;
+	if (a->n_edits > 0 && !edits_same(a, r))
+		put_configs(a);
 	if (r->type < 0 || r->type >= METADATA_RECORD_TYPES || !APPLY[r->type])
 		return contradicts(a, "a record of a type that this release does not know");
 	return APPLY[r->type](a, r->body);
@@ -642,6 +717,8 @@ int image_apply(const struct image *i, const struct image_batch *batch, const st
 	arena_init(&a.arena, APPLY_ARENA);
 	for (int at = 0; err == 0 && at < batch->n; at++)
 		err = apply_one(&a, &batch->v[at]);
+	put_configs(&a);
+	xfree(a.edits);
 	arena_fini(&a.arena);
 	*out = a.image;
 	if (err != 0) {

@@ -285,9 +285,19 @@ const struct image_configs *image_configs(const struct image *i, enum image_reso
 
 struct str image_config_value(const struct image_configs *c, struct str name)
 {
-	for (int i = 0; c && i < c->n; i++) {
-		if (str_eq(c->v[i].name, name))
-			return c->v[i].value;
+	int low = 0;
+	int high = c ? c->n : 0;
+
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+		int order = str_cmp(name, c->v[middle].name);
+
+		if (order == 0)
+			return c->v[middle].value;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
 	}
 	return STR_NULL;
 }

@@ -131,7 +131,7 @@ struct image_configs {
 	int8_t type;
 	struct str name;
 	int n;
-	const struct image_config *v;
+	const struct image_config *v; /* by name */
 };
 
 struct image_feature {

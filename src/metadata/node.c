@@ -2,6 +2,7 @@
  * node: makes the registration of a node, and the configuration of a resource, each in one block of
  * memory: struct, tables, strings.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -62,17 +63,15 @@ static const struct uuid *block_uuids(struct block *b, const struct uuid *from, 
 	return to;
 }
 
-/* By name, so that two nodes with the same features are equal. */
-static void sort_features(struct image_feature_range *v, int n)
+static int compare_features(const void *a, const void *b)
 {
-	for (int i = 1; i < n; i++) {
-		struct image_feature_range moved = v[i];
-		int at = i;
+	const struct image_feature_range *x = a;
+	const struct image_feature_range *y = b;
+	int order = str_cmp(x->name, y->name);
 
-		for (; at > 0 && str_cmp(v[at - 1].name, moved.name) > 0; at--)
-			v[at] = v[at - 1];
-		v[at] = moved;
-	}
+	if (order == 0)
+		order = (x->min > y->min) - (x->min < y->min);
+	return order ? order : (x->max > y->max) - (x->max < y->max);
 }
 
 struct image_node *image_node_new(const struct image_node *from)
@@ -99,7 +98,8 @@ struct image_node *image_node_new(const struct image_node *from)
 		features[i] = from->features[i];
 		features[i].name = block_str(&b, from->features[i].name);
 	}
-	sort_features(features, from->n_features);
+	/* by name, so that two nodes with the same features are equal */
+	qsort(features, (size_t)from->n_features, sizeof(*features), compare_features);
 	return n;
 }
 

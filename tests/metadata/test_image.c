@@ -317,6 +317,56 @@ static void producer_ids_are_given_out_once(void **state)
 
 /* ---- brokers, features, configuration ---- */
 
+static struct str value_of(const struct world *w, int8_t type, const char *resource, const char *name)
+{
+	return image_config_value(image_configs(w->image, (enum image_resource)type, str_of(resource)), str_of(name));
+}
+
+/* The records of one resource are put in together, and yet it is as if it had been one by one. */
+static void of_settings_in_one_batch_the_last_counts(void **state)
+{
+	struct remove_topic_record *r;
+	struct world *w = *state;
+
+	add_topic(w, "a", TOPIC_A);
+	add_config(w, RESOURCE_TOPIC, "a", "m", "1");
+	add_config(w, RESOURCE_TOPIC, "a", "z", "1");
+	assert_int_equal(apply(w), 0);
+	add_config(w, RESOURCE_TOPIC, "a", "m", "2");
+	add_config(w, RESOURCE_TOPIC, "a", "b", "2");
+	add_config(w, RESOURCE_TOPIC, "a", "z", NULL);
+	add_config(w, RESOURCE_TOPIC, "a", "m", NULL);
+	add_config(w, RESOURCE_BROKER, "a", "m", "4"); /* another resource of that name */
+	add_config(w, RESOURCE_TOPIC, "a", "m", "3");
+	add_config(w, RESOURCE_TOPIC, "a", "c", NULL);
+	assert_int_equal(apply(w), 0);
+	assert_int_equal(image_configs(w->image, RESOURCE_TOPIC, STR("a"))->n, 2);
+	assert_true(str_is(value_of(w, RESOURCE_TOPIC, "a", "m"), "3"));
+	assert_true(str_is(value_of(w, RESOURCE_TOPIC, "a", "b"), "2"));
+	assert_true(str_is(value_of(w, RESOURCE_BROKER, "a", "m"), "4"));
+	add_config(w, RESOURCE_TOPIC, "a", "y", "5");
+	r = record_list_add(&w->list, RECORD_REMOVE_TOPIC, 0);
+	r->topic_id = TOPIC_A;
+	add_config(w, RESOURCE_BROKER, "a", "m", NULL);
+	assert_int_equal(apply(w), 0);
+	assert_null(image_configs(w->image, RESOURCE_TOPIC, STR("a")));
+	assert_null(image_configs(w->image, RESOURCE_BROKER, STR("a")));
+}
+
+static void a_batch_sets_thousands_of_settings_of_one_resource(void **state)
+{
+	enum { N = 10000 };
+	struct world *w = *state;
+
+	for (int i = N; i > 0; i--)
+		add_config(w, RESOURCE_BROKER, "", (char *)arena_printf(&w->arena, "s%d", i).p, "v");
+	assert_int_equal(apply(w), 0);
+	assert_int_equal(image_configs(w->image, RESOURCE_BROKER, STR(""))->n, N);
+	for (int i = 1; i <= N; i++)
+		assert_true(str_is(value_of(w, RESOURCE_BROKER, "", (char *)arena_printf(&w->arena, "s%d", i).p), "v"));
+	assert_true(str_is_null(value_of(w, RESOURCE_BROKER, "", "s0")));
+}
+
 static void a_broker_is_changed_by_records_of_its_epoch_only(void **state)
 {
 	struct world *w = *state;
@@ -675,6 +725,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_difference_between_images_names_changed_topics, setup, teardown),
 		cmocka_unit_test(a_snapshot_at_any_point_of_a_random_history_equals_the_replay),
 		cmocka_unit_test_setup_teardown(images_that_differ_in_one_value_are_not_equal, setup, teardown),
+		cmocka_unit_test_setup_teardown(of_settings_in_one_batch_the_last_counts, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_batch_sets_thousands_of_settings_of_one_resource, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_transaction_is_seen_when_it_has_ended, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_aborted_transaction_leaves_nothing, setup, teardown),
 		cmocka_unit_test_setup_teardown(boundaries_out_of_order_are_refused_and_change_nothing, setup,
