@@ -14,8 +14,8 @@
 #include "protocol/control_records.h"
 #include "raft/message.h"
 
-/* A voter set on disk has a handful of members; this limits what a hostile one can allocate. */
-#define VOTERS_ARENA (1 << 20)
+/* A record is part of a batch of at most 8 MiB; this limits what a hostile one can allocate. */
+#define VOTERS_ARENA (128 << 20)
 
 static void add(struct batch_builder *b, int64_t timestamp, enum control_type type, const struct schema *schema,
 		const void *body)

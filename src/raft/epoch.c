@@ -59,6 +59,8 @@ static int begin(struct raft *r, struct raft_turn *t, const struct begin_quorum_
 	struct raft_endpoint *at;
 	int err;
 
+	if (m->leader_endpoints.n > ENDPOINTS_MAX)
+		return ERR_INVALID_REQUEST;
 	ENDPOINTS_COPY(at, m->leader_endpoints.v, m->leader_endpoints.n, t->out->arena);
 	leader.endpoints = at;
 	leader.n_endpoints = at ? m->leader_endpoints.n : 0;
@@ -185,6 +187,8 @@ static int end(struct raft *r, struct raft_turn *t, const struct end_quorum_epoc
 	struct raft_endpoint *at;
 	int err;
 
+	if (m->leader_endpoints.n > ENDPOINTS_MAX)
+		return ERR_INVALID_REQUEST;
 	ENDPOINTS_COPY(at, m->leader_endpoints.v, m->leader_endpoints.n, t->out->arena);
 	leader.endpoints = at;
 	leader.n_endpoints = at ? m->leader_endpoints.n : 0;

@@ -149,6 +149,8 @@ static bool check_new_voter(const struct raft *r, const struct add_raft_voter_re
 				     "Add voter request didn't include the endpoint (Endpoints(endpoints={})) for the "
 				     "default listener ListenerName(%.*s)",
 				     STR_ARG(r->config.listener)));
+	if (!endpoints_fit(endpoints, m->listeners.n))
+		return refuse(to, ERR_INVALID_REQUEST, STR("Add voter request included too many listeners"));
 	return true;
 }
 
@@ -342,7 +344,7 @@ static struct raft_voter updated_voter(const struct update_raft_voter_request *m
 
 static bool is_sensible(const struct raft *r, const struct raft_voter *v)
 {
-	return v->id >= 0 && !uuid_is_zero(v->directory_id) &&
+	return v->id >= 0 && !uuid_is_zero(v->directory_id) && endpoints_fit(v->endpoints, v->n_endpoints) &&
 	       endpoints_find(v->endpoints, v->n_endpoints, r->config.listener) && v->kraft_version_min >= 0 &&
 	       v->kraft_version_max >= v->kraft_version_min;
 }

@@ -88,6 +88,15 @@ bool said_applies(struct raft *r, struct raft_turn *t, const struct raft_said *s
 
 /* ---- requests that arrive ---- */
 
+bool endpoints_fit(const struct raft_endpoint *v, int n)
+{
+	int64_t bytes = 0;
+
+	for (int i = 0; i < n && n <= ENDPOINTS_MAX; i++)
+		bytes += v[i].name.len + v[i].host.len;
+	return n <= ENDPOINTS_MAX && bytes <= ENDPOINTS_BYTES_MAX;
+}
+
 int request_check_voter(const struct raft *r, int32_t from, int32_t epoch)
 {
 	if (epoch < r->election.leader_epoch)

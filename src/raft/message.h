@@ -138,6 +138,15 @@ bool said_applies(struct raft *r, struct raft_turn *t, const struct raft_said *s
 
 /* ---- requests that arrive ---- */
 
+/*
+ * May that many endpoints be a node's? No node has more listeners; a set of voters has to fit into
+ * one record, and what a request names into the memory of a step.
+ */
+#define ENDPOINTS_MAX 100
+#define ENDPOINTS_BYTES_MAX 16384
+/* The bytes of their names and hosts are counted as well: for endpoints that are going to be kept in the log. */
+bool endpoints_fit(const struct raft_endpoint *v, int n);
+
 /* 0, or the error: for a request that a voter sends as such; for a request that only a leader answers. */
 int request_check_voter(const struct raft *r, int32_t from, int32_t epoch);
 int request_check_leader(const struct raft *r, int32_t epoch);

@@ -224,6 +224,33 @@ static void a_batch_that_cannot_be_read_leaves_nothing_behind(void **state)
 	arena_fini(&a);
 }
 
+/* Kafka's leaders do not limit the listeners of a voter. */
+static void a_set_of_voters_is_read_that_fills_its_batch(void **state)
+{
+	enum { LISTENERS = 100000 };
+	struct raft_voter v = {.id = 1, .n_endpoints = LISTENERS};
+	struct raft_voters voters = {&v, 1};
+	struct control_batch what = {.offset = 10, .epoch = 4, .kraft_version = -1, .voters = &voters};
+	struct raft_history h;
+	struct batch_header b;
+	struct bytes bytes;
+	int32_t n_records;
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 64 << 20);
+	v.endpoints = arena_array(&a, LISTENERS, sizeof(*v.endpoints));
+	for (int i = 0; i < LISTENERS; i++)
+		v.endpoints[i] = (struct raft_endpoint){STR("C"), STR("host"), 1};
+	bytes = control_build(&what, &a, &n_records);
+	assert_int_equal(batch_header_read(bytes.p, (size_t)bytes.len, &b), 0);
+	raft_history_init(&h, 10, 3);
+	assert_int_equal(control_note(&b, bytes.p, &h), 0);
+	assert_int_equal(h.voters[0].voters.v[0].n_endpoints, LISTENERS);
+	raft_history_fini(&h);
+	arena_fini(&a);
+}
+
 static void what_a_snapshot_says_stands_at_its_end(void **state)
 {
 	struct raft_history h;
@@ -258,6 +285,7 @@ int main(void)
 		cmocka_unit_test(a_snapshot_keeps_what_counts_at_its_end),
 		cmocka_unit_test(a_batch_is_noted_when_it_follows_on_what_is_there),
 		cmocka_unit_test(a_batch_that_cannot_be_read_leaves_nothing_behind),
+		cmocka_unit_test(a_set_of_voters_is_read_that_fills_its_batch),
 		cmocka_unit_test(what_a_snapshot_says_stands_at_its_end),
 	};
 

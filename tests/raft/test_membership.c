@@ -373,6 +373,72 @@ static struct update_raft_voter_response update(struct raft_world *w, int32_t id
 	return out;
 }
 
+static struct update_raft_voter_request_listener *listeners(struct raft_world *w, int n, int bytes)
+{
+	struct update_raft_voter_request_listener *v = arena_array(&w->arena, (size_t)n, sizeof(*v));
+	char *host = arena_zalloc(&w->arena, (size_t)bytes);
+
+	for (int i = 0; i < n; i++)
+		v[i] = (struct update_raft_voter_request_listener){
+			i == 0 ? STR("CONTROLLER") : arena_printf(&w->arena, "C%d", i), STR("h"), 8};
+	v[0].host = (struct str){host, bytes};
+	return v;
+}
+
+/* Voter 2 describes itself with so many listeners, and so long a host. */
+static int update_long(struct raft_world *w, int n, int bytes)
+{
+	struct update_raft_voter_request in;
+	struct update_raft_voter_response out;
+
+	codec_init(&update_raft_voter_request_schema, &in);
+	codec_init(&update_raft_voter_response_schema, &out);
+	in.cluster_id = STR("ours");
+	in.current_leader_epoch = raft_epoch(w->raft);
+	in.voter_id = 2;
+	in.voter_directory_id = world_directory(2);
+	in.listeners.v = listeners(w, n, bytes);
+	in.listeners.n = n;
+	in.k_raft_version_feature.max_supported_version = 1;
+	world_ask(w, update_raft_voter_request_KEY, 0, &in, &out);
+	return out.error_code;
+}
+
+static int add_long(struct raft_world *w, int n, int bytes)
+{
+	struct update_raft_voter_request_listener *from = listeners(w, n, bytes);
+	struct add_raft_voter_request in;
+	struct add_raft_voter_response out;
+
+	codec_init(&add_raft_voter_request_schema, &in);
+	codec_init(&add_raft_voter_response_schema, &out);
+	in.cluster_id = STR_NULL;
+	in.voter_id = 4;
+	in.voter_directory_id = world_directory(4);
+	in.listeners.v = arena_array(&w->arena, (size_t)n, sizeof(*in.listeners.v));
+	in.listeners.n = n;
+	for (int i = 0; i < n; i++)
+		in.listeners.v[i] = (struct add_raft_voter_request_listener){from[i].name, from[i].host, from[i].port};
+	world_ask(w, add_raft_voter_request_KEY, 1, &in, &out);
+	return out.error_code;
+}
+
+/* A set of voters is one record that every voter has to read. */
+static void a_voter_has_no_more_listeners_than_the_log_can_bear(void **state)
+{
+	struct raft_world *w = *state;
+
+	lead_dynamic(w, 3);
+	settle(w);
+	assert_int_equal(update_long(w, 101, 1), ERR_INVALID_REQUEST);
+	assert_int_equal(update_long(w, 2, 1 << 14), ERR_INVALID_REQUEST);
+	assert_int_equal(add_long(w, 101, 1), ERR_INVALID_REQUEST);
+	assert_int_equal(add_long(w, 2, 1 << 14), ERR_INVALID_REQUEST);
+	assert_int_equal(raft_log_end(w->raft), 3);
+	assert_int_equal(update_long(w, 100, 1000), 0);
+	assert_int_equal(raft_voters(w->raft)->v[1].n_endpoints, 100);
+}
+
 static void a_voter_that_has_moved_is_written_anew(void **state)
 {
 	struct raft_world *w = *state;
@@ -567,6 +633,7 @@ int main(void)
 		TEST(a_leader_that_is_removed_goes_on_until_that_is_committed),
 		TEST(a_leader_that_is_removed_stands_again_until_that_is_committed),
 		TEST(a_set_of_voters_goes_with_the_log_that_it_was_in),
+		TEST(a_voter_has_no_more_listeners_than_the_log_can_bear),
 		TEST(a_voter_that_has_moved_is_written_anew),
 		TEST(kraft_version_is_raised_when_all_voters_have_told_that_they_speak_it),
 		TEST(an_upgrade_without_room_in_the_step_that_resigns_leaves_the_log_as_it_was),

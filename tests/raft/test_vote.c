@@ -5,6 +5,7 @@
 #include "tests/base/cm.h"
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "protocol/begin_quorum_epoch.h"
 #include "protocol/end_quorum_epoch.h"
 #include "protocol/vote.h"
@@ -534,6 +535,48 @@ static int end_epoch(struct raft_world *w, const struct end_quorum_epoch_request
 	return out.error_code != 0 ? out.error_code : out.topics.v->partitions.v->error_code;
 }
 
+/* More than a step's memory holds: the node answers, and lives on. */
+static void a_leader_with_listeners_beyond_number_is_refused(void **state)
+{
+	enum { LISTENERS = 500000 };
+	struct begin_quorum_epoch_request begin;
+	struct begin_quorum_epoch_request_topic topic = {.topic_name = STR("__cluster_metadata")};
+	struct begin_quorum_epoch_request_partition p = {.leader_id = 2, .leader_epoch = 6};
+	struct end_quorum_epoch_request end;
+	struct end_quorum_epoch_request_topic end_topic = {.topic_name = STR("__cluster_metadata")};
+	struct end_quorum_epoch_request_partition end_p;
+	struct begin_quorum_epoch_response out;
+	struct end_quorum_epoch_response end_out;
+	struct raft_world *w = *state;
+
+	start(w, &UNATTACHED);
+	world_begin(w);
+	codec_init(&begin_quorum_epoch_request_schema, &begin);
+	codec_init(&begin_quorum_epoch_response_schema, &out);
+	begin.topics.v = &topic;
+	begin.topics.n = topic.partitions.n = 1;
+	topic.partitions.v = &p;
+	begin.leader_endpoints.v = xcalloc(LISTENERS, sizeof(*begin.leader_endpoints.v));
+	begin.leader_endpoints.n = LISTENERS;
+	world_ask(w, begin_quorum_epoch_request_KEY, 1, &begin, &out);
+	assert_int_equal(out.topics.v->partitions.v->error_code, ERR_INVALID_REQUEST);
+	xfree(begin.leader_endpoints.v);
+	codec_init(&end_quorum_epoch_request_schema, &end);
+	codec_init(&end_quorum_epoch_request_partition_schema, &end_p);
+	codec_init(&end_quorum_epoch_response_schema, &end_out);
+	end_p.leader_id = 2;
+	end_p.leader_epoch = 6;
+	end.topics.v = &end_topic;
+	end.topics.n = end_topic.partitions.n = 1;
+	end_topic.partitions.v = &end_p;
+	end.leader_endpoints.v = xcalloc(LISTENERS, sizeof(*end.leader_endpoints.v));
+	end.leader_endpoints.n = LISTENERS;
+	world_ask(w, end_quorum_epoch_request_KEY, 1, &end, &end_out);
+	assert_int_equal(end_out.topics.v->partitions.v->error_code, ERR_INVALID_REQUEST);
+	xfree(end.leader_endpoints.v);
+	assert_int_equal(raft_epoch(w->raft), 5);
+}
+
 static void a_message_of_another_cluster_or_partition_is_refused(void **state)
 {
 	struct raft_world *w = *state;
@@ -684,6 +727,7 @@ int main(void)
 		TEST(a_node_goes_on_where_quorum_state_says_it_was),
 		TEST(who_has_resigned_is_back_in_a_later_epoch),
 		TEST(a_leader_is_followed_when_it_says_so),
+		TEST(a_leader_with_listeners_beyond_number_is_refused),
 		TEST(a_message_of_another_cluster_or_partition_is_refused),
 		TEST(the_place_among_the_candidates_says_how_long_to_wait),
 		TEST(another_directory_is_no_place_among_the_candidates),
