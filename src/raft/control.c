@@ -207,11 +207,16 @@ static int note_record(const struct record *record, int64_t offset, struct raft_
 static int note_records(const struct batch_header *h, const uint8_t *batch, int64_t at, struct raft_history *out)
 {
 	struct record_iter it = record_iter(h, batch + BATCH_HEADER_SIZE, (size_t)batch_size(h) - BATCH_HEADER_SIZE);
+	int64_t last = h->base_offset - 1;
 	struct record record;
 	int err = 0;
 
-	while (err == 0 && record_next(&it, &record))
+	while (err == 0 && record_next(&it, &record)) {
+		if (record.offset <= last || record.offset > batch_last_offset(h))
+			return -EBADMSG;
+		last = record.offset;
 		err = note_record(&record, at >= -1 ? at : record.offset, out);
+	}
 	return it.error != 0 ? -EBADMSG : err;
 }
 

@@ -224,6 +224,33 @@ static void a_batch_that_cannot_be_read_leaves_nothing_behind(void **state)
 	arena_fini(&a);
 }
 
+/* The first record is that of kraft.version: its size takes one byte, its offset's difference the fourth. */
+static void records_of_a_batch_are_in_their_order_and_inside_of_it(void **state)
+{
+	static const uint8_t wrong[] = {2 /* 1, as the next one */, 4 /* 2, behind the batch */, 1 /* -1 */};
+	struct raft_history h, of_snapshot;
+	struct batch_header b;
+	struct bytes bytes;
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	raft_history_init(&h, 10, 3);
+	b = build(&a, 10, 4, 2, &bytes);
+	for (size_t i = 0; i < sizeof(wrong); i++) {
+		assert_int_equal(bytes.p[BATCH_HEADER_SIZE + 3], i == 0 ? 0 : wrong[i - 1]);
+		((uint8_t *)bytes.p)[BATCH_HEADER_SIZE + 3] = wrong[i];
+		assert_int_equal(control_note(&b, bytes.p, &h), -EBADMSG);
+		raft_history_init(&of_snapshot, 10, 3);
+		assert_int_equal(control_note_snapshot(&b, bytes.p, 10, &of_snapshot), -EBADMSG);
+		raft_history_fini(&of_snapshot);
+		assert_int_equal(h.end, 10);
+		assert_int_equal(h.n_voters + h.n_kraft_versions + h.n_epochs, 0);
+	}
+	raft_history_fini(&h);
+	arena_fini(&a);
+}
+
 /* Kafka's leaders do not limit the listeners of a voter. */
 static void a_set_of_voters_is_read_that_fills_its_batch(void **state)
 {
@@ -285,6 +312,7 @@ int main(void)
 		cmocka_unit_test(a_snapshot_keeps_what_counts_at_its_end),
 		cmocka_unit_test(a_batch_is_noted_when_it_follows_on_what_is_there),
 		cmocka_unit_test(a_batch_that_cannot_be_read_leaves_nothing_behind),
+		cmocka_unit_test(records_of_a_batch_are_in_their_order_and_inside_of_it),
 		cmocka_unit_test(a_set_of_voters_is_read_that_fills_its_batch),
 		cmocka_unit_test(what_a_snapshot_says_stands_at_its_end),
 	};
