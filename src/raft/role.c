@@ -40,9 +40,10 @@ static void set_leader_endpoints(struct raft *r, const struct raft_endpoint *v, 
 
 int64_t role_election_timeout(const struct raft *r, struct raft_turn *t)
 {
-	int32_t base_ms = r->config.election_timeout_ms;
+	/* A round must not end in the instant in which it began: 0 is allowed. */
+	int32_t base_ms = r->config.election_timeout_ms > 0 ? r->config.election_timeout_ms : 1;
 
-	return t->event->now_ms + base_ms + (base_ms > 0 ? raft_chance(t, base_ms) : 0);
+	return t->event->now_ms + base_ms + raft_chance(t, base_ms);
 }
 
 static void tell_followed(struct raft_turn *t, int32_t leader_id, int32_t epoch)

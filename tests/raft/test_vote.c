@@ -577,6 +577,19 @@ static void a_leader_with_listeners_beyond_number_is_refused(void **state)
 	assert_int_equal(raft_epoch(w->raft), 5);
 }
 
+/* controller.quorum.election.timeout.ms=0 is allowed: a round then ends with the next millisecond. */
+static void an_election_that_may_take_no_time_takes_one_instant(void **state)
+{
+	struct raft_world *w = *state;
+
+	w->config.election_timeout_ms = 0;
+	start(w, &UNATTACHED);
+	world_begin(w);
+	for (int i = 0; i < 20; i++)
+		world_tick(w, w->now_ms + 1);
+	assert_int_equal(raft_epoch(w->raft), 5);
+}
+
 static void a_message_of_another_cluster_or_partition_is_refused(void **state)
 {
 	struct raft_world *w = *state;
@@ -728,6 +741,7 @@ int main(void)
 		TEST(who_has_resigned_is_back_in_a_later_epoch),
 		TEST(a_leader_is_followed_when_it_says_so),
 		TEST(a_leader_with_listeners_beyond_number_is_refused),
+		TEST(an_election_that_may_take_no_time_takes_one_instant),
 		TEST(a_message_of_another_cluster_or_partition_is_refused),
 		TEST(the_place_among_the_candidates_says_how_long_to_wait),
 		TEST(another_directory_is_no_place_among_the_candidates),
