@@ -2,10 +2,13 @@
  * brokers: registration, heartbeats and their soft state, fencing, unregistration; registration of
  * controllers (ClusterControlManager, BrokerHeartbeatManager).
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "config/listener.h"
 #include "controller/internal.h"
 #include "metadata/version.h"
 #include "protocol/broker_heartbeat.h"
@@ -17,6 +20,7 @@
 #include "wire/codec.h"
 
 #define NOBODY (-1)
+#define KRAFT_VERSION STR("kraft.version") /* it is not among the records of finalized features */
 
 /* ---- soft state ---- */
 
@@ -127,31 +131,70 @@ int check_broker_epoch(const struct controller *c, const struct controller_conte
 
 /* ---- registration ---- */
 
-static int check_directories(const struct controller *c, const struct controller_context *ctx,
-			     const struct broker_registration_request *in)
+static int compare_directories(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct uuid));
+}
+
+static bool is_among(const struct uuid *sorted, int n, struct uuid directory)
+{
+	return n > 0 && bsearch(&directory, sorted, (size_t)n, sizeof(*sorted), compare_directories);
+}
+
+/* A directory belongs to one broker only. */
+static int check_owners(const struct controller *c, const struct controller_context *ctx, int32_t broker_id,
+			const struct uuid *sorted, int n)
 {
 	const struct image_node *other;
 	struct image_iter it;
 	char text[UUID_TEXT_LEN + 1];
 
-	if (in->log_dirs.n <= 0)
+	image_brokers(tip(c), &it);
+	while ((other = image_nodes_next(&it))) {
+		for (int i = 0; other->id != broker_id && i < other->n_log_dirs; i++) {
+			if (is_among(sorted, n, other->log_dirs[i]))
+				return refuse(ctx, ERR_INVALID_REGISTRATION,
+					      "Broker %d is already registered with directory %s", other->id,
+					      uuid_text(other->log_dirs[i], text));
+		}
+	}
+	return 0;
+}
+
+static int check_directories(const struct controller *c, const struct controller_context *ctx,
+			     const struct broker_registration_request *in)
+{
+	int n = in->log_dirs.n;
+	struct uuid *sorted;
+
+	if (n <= 0)
 		return refuse(ctx, ERR_INVALID_REGISTRATION, "No directories specified in request");
-	for (int32_t i = 0; i < in->log_dirs.n; i++) {
+	for (int i = 0; i < n; i++) {
 		if (directory_is_reserved(in->log_dirs.v[i]))
 			return refuse(ctx, ERR_INVALID_REGISTRATION, "Reserved directory ID in request");
 	}
-	for (int32_t i = 0; i < in->log_dirs.n; i++) {
-		if (has_directory(in->log_dirs.v, i, in->log_dirs.v[i]))
+	sorted = arena_array(ctx->arena, (size_t)n, sizeof(*sorted));
+	if (!sorted)
+		return -ENOMEM;
+	memcpy(sorted, in->log_dirs.v, (size_t)n * sizeof(*sorted));
+	qsort(sorted, (size_t)n, sizeof(*sorted), compare_directories);
+	for (int i = 1; i < n; i++) {
+		if (uuid_eq(sorted[i - 1], sorted[i]))
 			return refuse(ctx, ERR_INVALID_REGISTRATION, "Duplicate directory ID in request");
 	}
-	image_brokers(tip(c), &it);
-	while ((other = image_nodes_next(&it))) {
-		for (int32_t i = 0; other->id != in->broker_id && i < in->log_dirs.n; i++) {
-			if (has_directory(other->log_dirs, other->n_log_dirs, in->log_dirs.v[i]))
-				return refuse(ctx, ERR_INVALID_REGISTRATION,
-					      "Broker %d is already registered with directory %s", other->id,
-					      uuid_text(in->log_dirs.v[i], text));
-		}
+	return check_owners(c, ctx, in->broker_id, sorted, n);
+}
+
+/* ---- listeners ---- */
+
+/* Kafka's nodes cannot read a registration with a protocol that they do not know (ListenerInfo). */
+static int check_listeners(const struct controller_context *ctx, const struct broker_registration_request_listener *v,
+			   int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (v[i].security_protocol < PROTOCOL_PLAINTEXT || v[i].security_protocol > PROTOCOL_SASL_SSL)
+			return refuse(ctx, ERR_UNKNOWN_SERVER_ERROR, "Unknown security protocol %d in listener %.*s",
+				      v[i].security_protocol, STR_ARG(v[i].name));
 	}
 	return 0;
 }
@@ -187,7 +230,7 @@ static int check_features(const struct controller *c, const struct controller_co
 
 	for (int32_t i = 0; err == 0 && i < in->features.n; i++) {
 		const struct broker_registration_request_feature *f = &in->features.v[i];
-		bool is_kraft = str_is(f->name, "kraft.version"); /* it is not among the finalized features' records */
+		bool is_kraft = str_eq(f->name, KRAFT_VERSION);
 
 		err = check_feature(ctx, f->name, f->min_supported_version, f->max_supported_version,
 				    is_kraft ? ctx->kraft_version : image_feature_level(tip(c), f->name));
@@ -199,6 +242,8 @@ static int check_features(const struct controller *c, const struct controller_co
 		if (!find_feature(in, finalized->name))
 			err = check_feature(ctx, finalized->name, 0, 0, finalized->level);
 	}
+	if (err == 0 && !find_feature(in, KRAFT_VERSION))
+		err = check_feature(ctx, KRAFT_VERSION, 0, 0, ctx->kraft_version);
 	return err;
 }
 
@@ -220,6 +265,8 @@ static int check_registration(struct controller *c, const struct controller_cont
 		return refuse(ctx, ERR_BROKER_ID_NOT_REGISTERED, "Controller does not support registering ZK brokers.");
 	if (image_metadata_version(tip(c)) >= METADATA_VERSION_DIRECTORIES)
 		err = check_directories(c, ctx, in);
+	if (err == 0)
+		err = check_listeners(ctx, in->listeners.v, in->listeners.n);
 	return err != 0 ? err : check_features(c, ctx, in);
 }
 
@@ -548,11 +595,15 @@ int controller_controller_registration(struct controller *c, const struct contro
 				       struct controller_registration_response *out, struct record_list *records)
 {
 	struct register_controller_record *r;
+	int err;
 
 	(void)out;
 	if (image_metadata_version(tip(c)) < METADATA_VERSION_CONTROLLER_REGISTRATION)
 		return refuse(ctx, ERR_UNSUPPORTED_VERSION,
 			      "The current MetadataVersion is too old to support controller registrations.");
+	err = check_listeners(ctx, in->listeners.v, in->listeners.n);
+	if (err != 0)
+		return err;
 	r = record_list_add(records, RECORD_REGISTER_CONTROLLER, 0);
 	if (!r)
 		return ERR_UNKNOWN_SERVER_ERROR;

@@ -61,6 +61,7 @@ static void registrations_that_cannot_be_are_refused(void **state)
 	struct broker_registration_request in;
 	struct broker_registration_response out;
 	struct broker_registration_request_feature feature = {STR("metadata.version"), 7, 32};
+	struct broker_registration_request_listener listener = {STR("L"), STR("h"), 1, 4};
 	struct uuid dirs[2] = {{{1}}, {{1}}};
 
 	codec_init(&broker_registration_request_schema, &in);
@@ -78,8 +79,50 @@ static void registrations_that_cannot_be_are_refused(void **state)
 	in.features.v = &feature;
 	in.features.n = 1;
 	assert_int_equal(RUN(w, broker_registration, 4, &in, &out), ERR_UNSUPPORTED_VERSION);
+	in.listeners.v = &listener;
+	in.listeners.n = 1;
+	assert_int_equal(RUN(w, broker_registration, 4, &in, &out), ERR_UNKNOWN_SERVER_ERROR);
+	assert_true(str_is(w->why, "Unknown security protocol 4 in listener L"));
 	dirs[0] = UUID_DIR_LOST;
 	assert_int_equal(RUN(w, broker_registration, 4, &in, &out), ERR_INVALID_REGISTRATION); /* reserved */
+}
+
+/* A quorum with kraft.version 1 has no broker that does not say that it knows of it. */
+static void a_broker_that_does_not_know_the_version_of_the_quorum_is_refused(void **state)
+{
+	struct world *w = *state;
+
+	w->kraft_version = 1;
+	assert_int_equal(register_incarnation(w, 1, 1, -1), ERR_UNSUPPORTED_VERSION);
+	assert_true(str_is(w->why, "Unable to register because the broker does not support finalized version 1 of "
+				   "kraft.version. The broker wants a version between 0 and 0, inclusive."));
+	w->kraft_version = 0;
+	assert_int_equal(register_incarnation(w, 1, 1, -1), 0);
+}
+
+static void a_directory_belongs_to_one_broker(void **state)
+{
+	struct broker_registration_request_feature features[2] = {{STR("metadata.version"), 7, 33},
+								  {STR("eligible.leader.replicas.version"), 0, 1}};
+	struct uuid dirs[3] = {{{9}}, {{0xd0, 1}}, {{3}}};
+	struct broker_registration_request in;
+	struct broker_registration_response out;
+	struct world *w = *state;
+
+	let_in(w, 1);
+	codec_init(&broker_registration_request_schema, &in);
+	in.broker_id = 2;
+	in.cluster_id = STR("cluster");
+	in.features.v = features;
+	in.features.n = 2;
+	in.log_dirs.v = dirs;
+	in.log_dirs.n = 3;
+	assert_int_equal(RUN(w, broker_registration, 4, &in, &out), ERR_INVALID_REGISTRATION);
+	assert_true(str_is(w->why, "Broker 1 is already registered with directory 0AEAAAAAAAAAAAAAAAAAAA"));
+	dirs[1].b[0] = 1;
+	assert_int_equal(RUN(w, broker_registration, 4, &in, &out), 0);
+	assert_int_equal(image_broker(tip(w), 2)->n_log_dirs, 3);
+	assert_int_equal(image_broker(tip(w), 2)->log_dirs[0].b[0], 9); /* in the order given */
 }
 
 static void a_heartbeat_of_an_old_epoch_is_refused(void **state)
@@ -602,6 +645,8 @@ int main(void)
 		TEST(a_broker_registers_fenced_and_is_let_in_when_it_has_caught_up),
 		TEST(another_incarnation_waits_for_the_session_of_the_first),
 		TEST(registrations_that_cannot_be_are_refused),
+		TEST(a_broker_that_does_not_know_the_version_of_the_quorum_is_refused),
+		TEST(a_directory_belongs_to_one_broker),
 		TEST(a_heartbeat_of_an_old_epoch_is_refused),
 		TEST(a_new_topic_is_led_by_an_active_replica),
 		TEST(topics_that_cannot_be_are_refused_one_by_one),

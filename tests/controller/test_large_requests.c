@@ -1,6 +1,6 @@
 /*
- * large_requests: the cost of a request that names thousands of things, counted in string
- * comparisons (the linker puts a counter before str_eq), and its answer.
+ * large_requests: the cost of a request that names thousands of things, counted in comparisons (the
+ * linker puts a counter before those functions), and its answer.
  */
 #include "tests/controller/controller_world.h"
 
@@ -8,6 +8,7 @@
 #include "metadata/image.h"
 #include "protocol/alter_client_quotas.h"
 #include "protocol/alter_configs.h"
+#include "protocol/broker_registration.h"
 #include "protocol/create_partitions.h"
 #include "protocol/delete_topics.h"
 #include "protocol/incremental_alter_configs.h"
@@ -23,6 +24,24 @@ bool __wrap_str_eq(struct str a, struct str b)
 {
 	n_compares++;
 	return __real_str_eq(a, b);
+}
+
+int __real_str_cmp(struct str a, struct str b);
+int __wrap_str_cmp(struct str a, struct str b);
+
+int __wrap_str_cmp(struct str a, struct str b)
+{
+	n_compares++;
+	return __real_str_cmp(a, b);
+}
+
+bool __real_uuid_eq(struct uuid a, struct uuid b);
+bool __wrap_uuid_eq(struct uuid a, struct uuid b);
+
+bool __wrap_uuid_eq(struct uuid a, struct uuid b)
+{
+	n_compares++;
+	return __real_uuid_eq(a, b);
 }
 
 /* Two of each name. */
@@ -176,6 +195,63 @@ static void settings_of_a_new_topic_are_not_each_compared_with_each(void **state
 	assert_int_equal(RUN(w, create_topics, 7, &in, &out), ERR_POLICY_VIOLATION);
 }
 
+/* A broker may have settings of names that nobody knows: as many as one request may make. */
+static void settings_of_a_broker_are_taken_in_by_the_thousand(void **state)
+{
+	struct world *w = *state;
+	struct incremental_alter_configs_request_resource r = {RESOURCE_BROKER, STR(""), {settings(w, N - 1), N - 1}};
+	struct incremental_alter_configs_request in = {.resources = {&r, 1}};
+	struct incremental_alter_configs_response out;
+
+	assert_int_equal(RUN(w, incremental_alter_configs, 1, &in, &out), 0);
+	assert_int_equal(out.responses.v[0].error_code, 0);
+	assert_int_equal(image_configs(tip(w), RESOURCE_BROKER, STR(""))->n, N); /* and min.insync.replicas */
+	for (int i = 0; i < N - 1; i++)
+		r.configs.v[i].value = STR("2");
+	n_compares = 0;
+	assert_int_equal(RUN(w, incremental_alter_configs, 1, &in, &out), 0);
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+	for (int i = 0; i < N - 1; i++)
+		assert_true(str_is(
+			image_config_value(image_configs(tip(w), RESOURCE_BROKER, STR("")), r.configs.v[i].name), "2"));
+}
+
+/* ---- registrations ---- */
+
+static void directories_and_features_of_a_broker_are_not_each_compared_with_each(void **state)
+{
+	struct world *w = *state;
+	struct broker_registration_request_feature *features = arena_array(&w->arena, N, sizeof(*features));
+	struct uuid *dirs = arena_array(&w->arena, N, sizeof(*dirs));
+	struct broker_registration_request in;
+	struct broker_registration_response out;
+
+	codec_init(&broker_registration_request_schema, &in);
+	in.broker_id = 1;
+	in.cluster_id = STR("cluster");
+	for (int i = 0; i < N; i++) {
+		features[i].name = arena_printf(&w->arena, "f%d", 10 * N - i);
+		dirs[i] = (struct uuid){{1, (uint8_t)(i >> 8), (uint8_t)i}};
+	}
+	features[0] = (struct broker_registration_request_feature){STR("metadata.version"), 7, 33};
+	features[1] = (struct broker_registration_request_feature){STR("eligible.leader.replicas.version"), 0, 1};
+	in.features.v = features;
+	in.features.n = in.log_dirs.n = N;
+	in.log_dirs.v = dirs;
+	n_compares = 0;
+	assert_int_equal(RUN(w, broker_registration, 4, &in, &out), 0);
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_int_equal(image_broker(tip(w), 1)->n_features, N);
+	in.broker_id = 2;
+	dirs[N - 1] = dirs[0];
+	n_compares = 0;
+	assert_int_equal(RUN(w, broker_registration, 4, &in, &out), ERR_INVALID_REGISTRATION);
+	assert_true(str_is(w->why, "Duplicate directory ID in request"));
+	dirs[N - 1].b[0] = 2;
+	assert_int_equal(RUN(w, broker_registration, 4, &in, &out), ERR_INVALID_REGISTRATION); /* broker 1's */
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+}
+
 /* ---- quotas ---- */
 
 static void quotas_are_not_each_compared_with_each(void **state)
@@ -236,6 +312,8 @@ int main(void)
 		TEST(the_old_way_does_not_compare_each_with_each),
 		TEST(resources_are_not_each_compared_with_each),
 		TEST(settings_of_a_new_topic_are_not_each_compared_with_each),
+		TEST(settings_of_a_broker_are_taken_in_by_the_thousand),
+		TEST(directories_and_features_of_a_broker_are_not_each_compared_with_each),
 		TEST(quotas_are_not_each_compared_with_each),
 		TEST(parts_and_quotas_of_an_entity_are_not_each_compared_with_each),
 	};
