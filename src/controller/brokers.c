@@ -623,6 +623,8 @@ int controller_unregister_controller(struct controller *c, const struct controll
 	struct unregister_controller_record *r;
 
 	(void)out;
+	if (in->controller_id == c->node_id)
+		return refuse(ctx, ERR_INVALID_REQUEST, "Controller cannot unregister itself while it is active.");
 	if (image_metadata_version(tip(c)) < METADATA_VERSION_UNREGISTER_CONTROLLER)
 		return refuse(ctx, ERR_UNSUPPORTED_VERSION,
 			      "The current MetadataVersion is too old to support controller unregistration.");

@@ -9,6 +9,7 @@
 #include "protocol/create_partitions.h"
 #include "protocol/delete_topics.h"
 #include "protocol/unregister_broker.h"
+#include "protocol/unregister_controller.h"
 #include "protocol/update_features.h"
 
 /* ---- brokers ---- */
@@ -440,6 +441,35 @@ static void a_broker_is_forgotten_by_name(void **state)
 	assert_null(image_broker(tip(w), 1));
 }
 
+static void register_controller(struct world *w, int32_t id, int16_t protocol, int expected)
+{
+	struct broker_registration_request_listener listener = {STR("CONTROLLER"), STR("h"), 1, protocol};
+	struct controller_registration_request in = {
+		.controller_id = id, .incarnation_id = {{2}}, .listeners = {&listener, 1}};
+	struct controller_registration_response out;
+
+	assert_int_equal(RUN(w, controller_registration, 0, &in, &out), expected);
+}
+
+static void a_controller_is_forgotten_by_name_but_not_the_active_one(void **state)
+{
+	struct unregister_controller_request in = {1};
+	struct unregister_controller_response out;
+	struct world *w = *state;
+
+	register_controller(w, 1, 0, 0);
+	register_controller(w, 2, 4, ERR_UNKNOWN_SERVER_ERROR); /* no protocol has that number */
+	register_controller(w, 2, 3, 0);
+	assert_int_equal(RUN(w, unregister_controller, 0, &in, &out), ERR_INVALID_REQUEST);
+	assert_true(str_is(w->why, "Controller cannot unregister itself while it is active."));
+	in.controller_id = 3;
+	assert_int_equal(RUN(w, unregister_controller, 0, &in, &out), ERR_CONTROLLER_ID_NOT_REGISTERED);
+	in.controller_id = 2;
+	assert_int_equal(RUN(w, unregister_controller, 0, &in, &out), 0);
+	assert_null(image_controller(tip(w), 2));
+	assert_non_null(image_controller(tip(w), 1));
+}
+
 static void producer_ids_come_in_blocks(void **state)
 {
 	struct world *w = *state;
@@ -661,6 +691,7 @@ int main(void)
 		TEST(to_encrypt_is_refused_while_no_broker_has_a_key),
 		TEST(a_name_that_is_twice_in_a_request_is_refused_once_and_last),
 		TEST(a_broker_is_forgotten_by_name),
+		TEST(a_controller_is_forgotten_by_name_but_not_the_active_one),
 		TEST(producer_ids_come_in_blocks),
 		TEST(a_topics_settings_are_set_appended_to_and_deleted),
 		TEST(lists_grow_and_shrink_item_by_item),
