@@ -334,6 +334,8 @@ static int assign_one(struct controller *c, const struct assign_replicas_to_dirs
 		return 0;
 	/* It was moved to a directory that is offline: it can neither lead nor be in the ISR. */
 	partition_change_init(&change, c, records->arena, t, p);
+	if (topic_allows_unclean_election(c, t->name))
+		change.election = ELECT_UNCLEAN;
 	change.move.remove = in->broker_id;
 	change.isr = ids_without(records->arena, change.isr, in->broker_id);
 	partition_change_build(&change, records);

@@ -5,6 +5,7 @@
 #include "tests/controller/controller_world.h"
 
 #include "base/err.h"
+#include "protocol/assign_replicas_to_dirs.h"
 #include "protocol/elect_leaders.h"
 
 /* ---- leaders, ISR, ELR ---- */
@@ -314,6 +315,64 @@ static void there_are_a_thousand_elections_at_once_and_the_others_soon(void **st
 		assert_int_equal(partition(w, "a", i)->leader, partition_replicas(partition(w, "a", i)).v[0]);
 }
 
+/* ---- directories ---- */
+
+static int16_t assign(struct world *w, int32_t id, struct uuid directory, int32_t partition)
+{
+	struct assign_replicas_to_dirs_request_partition p = {partition};
+	struct assign_replicas_to_dirs_request_topic t = {.topic_id = image_topic_by_name(tip(w), STR("a"))->id,
+							  .partitions = {&p, 1}};
+	struct assign_replicas_to_dirs_request_directory d = {.id = directory, .topics = {&t, 1}};
+	struct assign_replicas_to_dirs_request in = {
+		.broker_id = id, .broker_epoch = w->epochs[id], .directories = {&d, 1}};
+	struct assign_replicas_to_dirs_response out;
+
+	assert_int_equal(RUN(w, assign_replicas_to_dirs, 0, &in, &out), 0);
+	return out.directories.v[0].topics.v[0].partitions.v[0].error_code;
+}
+
+/* A topic "a" of two replicas, which the first of them leads alone; the other one is alive. */
+static int32_t lead_alone(struct world *w)
+{
+	int32_t leader, other;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 1, 2);
+	leader = partition(w, "a", 0)->leader;
+	other = 3 - leader;
+	beat(w, other, true, false);
+	beat(w, other, false, false);
+	assert_int_equal(partition_isr(partition(w, "a", 0)).n, 1);
+	assert_true(image_broker_is_active(tip(w), other));
+	return leader;
+}
+
+static void a_replica_in_a_directory_that_is_offline_leads_no_more(void **state)
+{
+	static const struct uuid offline = {{0x77}};
+	struct world *w = *state;
+	int32_t leader = lead_alone(w);
+
+	assert_int_equal(assign(w, leader, (struct uuid){{0xd0, (uint8_t)leader}}, 0), 0);
+	assert_int_equal(partition(w, "a", 0)->leader, leader);
+	assert_int_equal(assign(w, leader, offline, 1), ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	assert_int_equal(assign(w, leader, offline, 0), 0);
+	assert_int_equal(partition(w, "a", 0)->leader, -1);
+	assert_int_equal(partition_isr(partition(w, "a", 0)).n, 0);
+}
+
+static void where_its_topic_allows_it_another_replica_leads_at_once(void **state)
+{
+	struct world *w = *state;
+	int32_t leader = lead_alone(w);
+
+	assert_int_equal(change(w, RESOURCE_TOPIC, "a", "unclean.leader.election.enable", 0, "true"), 0);
+	assert_int_equal(assign(w, leader, (struct uuid){{0x77}}, 0), 0);
+	assert_int_equal(partition(w, "a", 0)->leader, 3 - leader);
+	assert_int_equal(partition(w, "a", 0)->recovering, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +387,8 @@ int main(void)
 		TEST(leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync),
 		TEST(a_partition_without_a_leader_gets_an_unclean_one_where_its_topic_allows_it),
 		TEST(there_are_a_thousand_elections_at_once_and_the_others_soon),
+		TEST(a_replica_in_a_directory_that_is_offline_leads_no_more),
+		TEST(where_its_topic_allows_it_another_replica_leads_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
