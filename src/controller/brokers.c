@@ -430,8 +430,10 @@ void fence_broker(struct controller *c, const struct image_node *broker, enum fe
 	struct broker_registration_change_record *r;
 	struct heartbeat *h = heartbeat_find(c, broker->id);
 
-	if (h)
+	if (h) {
 		h->why_fenced = why;
+		h->shutdown_offset = -1; /* a fenced broker leaves the controlled shutdown: it may end at once */
+	}
 	move_broker(c, gone, (struct partition_filter){PARTITIONS_WITH_ISR_MEMBER, broker->id, UUID_ZERO}, records);
 	r = add_change(broker, 0, records);
 	if (r)
@@ -526,7 +528,6 @@ static void move_to(struct controller *c, const struct image_node *broker, struc
 	case FENCED:
 	case SHUTDOWN_NOW:
 		fence_broker(c, broker, next == FENCED ? FENCE_ASKED : FENCE_SHUTDOWN, records);
-		h->shutdown_offset = -1;
 		break;
 	case UNFENCED:
 		unfence_broker(c, broker, records);

@@ -44,8 +44,13 @@ void controller_lead(struct controller *c, const struct replay *log, int64_t now
 	c->log.image = image_ref(log->image);
 	c->log.tip = image_ref(log->tip);
 	image_brokers(tip(c), &it);
-	while ((broker = image_nodes_next(&it)))
-		heartbeat_of(c, broker, broker->fenced ? NEVER : now_ms);
+	while ((broker = image_nodes_next(&it))) {
+		struct heartbeat *h = heartbeat_of(c, broker, broker->fenced ? NEVER : now_ms);
+
+		/* Where its registration is in the log is not known here: not behind what there is. */
+		if (broker->fenced)
+			h->registered_offset = image_offset(tip(c));
+	}
 	elections_begin(c, now_ms);
 	tokens_begin(c, now_ms);
 }

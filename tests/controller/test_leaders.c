@@ -5,6 +5,7 @@
 #include "tests/controller/controller_world.h"
 
 #include "base/err.h"
+#include "metadata/replay.h"
 #include "protocol/assign_replicas_to_dirs.h"
 #include "protocol/elect_leaders.h"
 
@@ -315,6 +316,53 @@ static void there_are_a_thousand_elections_at_once_and_the_others_soon(void **st
 		assert_int_equal(partition(w, "a", i)->leader, partition_replicas(partition(w, "a", i)).v[0]);
 }
 
+/* ---- a new leader ---- */
+
+static bool is_let_in(struct world *w, struct controller *c, int32_t id, int64_t offset)
+{
+	struct controller_context ctx = context(w, 2);
+	struct broker_heartbeat_request in;
+	struct broker_heartbeat_response out;
+
+	codec_init(&broker_heartbeat_request_schema, &in);
+	codec_init(&broker_heartbeat_response_schema, &out);
+	in.broker_id = id;
+	in.broker_epoch = w->epochs[id];
+	in.current_metadata_offset = offset;
+	record_list_init(&w->records, &w->arena);
+	assert_int_equal(controller_broker_heartbeat(c, &ctx, &in, &out, &w->records), 0);
+	assert_int_equal(out.is_caught_up, !out.is_fenced);
+	return !out.is_fenced;
+}
+
+/*
+ * A registration's epoch is the offset at which it was decided; the record itself may be behind a
+ * thousand changes of partitions, which the broker has to know of before it leads again.
+ */
+static void who_was_fenced_when_the_leader_came_has_read_what_there_was(void **state)
+{
+	struct controller_config config = {1, STR("cluster"), NULL};
+	struct world *w = *state;
+	struct controller *next;
+	struct replay log;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	create(w, "a", 100, 2);
+	w->now_ms += 10000;
+	assert_int_equal(register_incarnation(w, 2, 2, -1), 0);
+	assert_true(w->records.n > 100);
+	config.config = w->config;
+	next = controller_new(&config);
+	replay_init(&log, image_ref(tip(w)));
+	controller_lead(next, &log, w->now_ms);
+	replay_fini(&log);
+	assert_false(is_let_in(w, next, 2, w->epochs[2]));
+	assert_false(is_let_in(w, next, 2, w->offset - 1));
+	assert_true(is_let_in(w, next, 2, w->offset));
+	controller_free(next);
+}
+
 /* ---- directories ---- */
 
 static int16_t assign(struct world *w, int32_t id, struct uuid directory, int32_t partition)
@@ -373,6 +421,30 @@ static void where_its_topic_allows_it_another_replica_leads_at_once(void **state
 	assert_int_equal(partition(w, "a", 0)->recovering, 1);
 }
 
+/* ---- a controlled shutdown that a fencing ends ---- */
+
+static void who_is_fenced_while_it_leaves_may_end_at_once(void **state)
+{
+	struct broker_heartbeat_response out;
+	struct world *w = *state;
+	int64_t next_ms, read;
+
+	let_in(w, 1);
+	let_in(w, 2);
+	read = w->offset;
+	create(w, "a", 8, 2);
+	assert_false(beat(w, 1, false, true).should_shut_down);
+	w->now_ms += 8000;
+	assert_true(is_let_in(w, w->controller, 2, read)); /* it lives, but knows nothing of its new leaderships */
+	assert_false(beat(w, 1, false, true).should_shut_down);
+	w->now_ms += 9000;
+	assert_true(is_let_in(w, w->controller, 2, read));
+	assert_true(is_fenced_by_a_tick(w, 1, &next_ms));
+	out = beat(w, 1, false, true);
+	assert_true(out.is_fenced);
+	assert_true(out.should_shut_down);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,8 +459,10 @@ int main(void)
 		TEST(leadership_goes_back_to_the_preferred_replica_when_it_is_in_sync),
 		TEST(a_partition_without_a_leader_gets_an_unclean_one_where_its_topic_allows_it),
 		TEST(there_are_a_thousand_elections_at_once_and_the_others_soon),
+		TEST(who_was_fenced_when_the_leader_came_has_read_what_there_was),
 		TEST(a_replica_in_a_directory_that_is_offline_leads_no_more),
 		TEST(where_its_topic_allows_it_another_replica_leads_at_once),
+		TEST(who_is_fenced_while_it_leaves_may_end_at_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
