@@ -11,6 +11,7 @@
 #include "base/str_index.h"
 #include "config/config.h"
 #include "controller/assignment.h"
+#include "controller/collision.h"
 #include "controller/controller.h"
 #include "controller/internal.h"
 #include "controller/placement.h"
@@ -35,6 +36,7 @@ struct creation {
 	struct record_list *records;
 	struct create_topics_response *out;
 	enum name_place *places; /* of each topic */
+	struct collisions collisions;
 	/* the answer with the settings of all topics without settings of their own; made when first needed */
 	new_topic_answer plain;
 };
@@ -48,64 +50,6 @@ static int refuse_topic(new_topic_answer *a, int err, struct str message)
 
 /* ---- names ---- */
 
-/*
- * Metrics do not distinguish '.' from '_': finds a topic whose name differs from this one only in
- * that, or NULL. If there are few such characters, each variant is looked up; otherwise all topics
- * are scanned.
- */
-#define VARIANTS_MAX 10
-
-static bool collides(struct str a, struct str b)
-{
-	if (a.len != b.len)
-		return false;
-	for (int i = 0; i < a.len; i++) {
-		char x = a.p[i] == '.' ? '_' : a.p[i], y = b.p[i] == '.' ? '_' : b.p[i];
-
-		if (x != y)
-			return false;
-	}
-	return true;
-}
-
-static const struct image_topic *find_by_scan(const struct image *image, struct str name)
-{
-	const struct image_topic *t;
-	struct image_iter it;
-
-	image_topics(image, &it);
-	while ((t = image_topics_next(&it)))
-		if (collides(t->name, name))
-			return t;
-	return NULL;
-}
-
-static const struct image_topic *find_colliding(const struct image *image, struct str name)
-{
-	char variant[TOPIC_NAME_MAX];
-	int at[VARIANTS_MAX], n = 0;
-
-	for (int i = 0; i < name.len; i++)
-		if (name.p[i] == '.' || name.p[i] == '_') {
-			if (n == VARIANTS_MAX)
-				return find_by_scan(image, name);
-			at[n++] = i;
-		}
-	if (n == 0)
-		return NULL;
-	memcpy(variant, name.p, (size_t)name.len);
-	for (unsigned ways = 0; ways < 1u << n; ways++) {
-		const struct image_topic *t;
-
-		for (int i = 0; i < n; i++)
-			variant[at[i]] = ways >> i & 1 ? '.' : '_';
-		t = image_topic_by_name(image, (struct str){variant, name.len});
-		if (t)
-			return t;
-	}
-	return NULL;
-}
-
 static int check_name(struct creation *k, const new_topic *in, new_topic_answer *a)
 {
 	struct str message = topic_name_check(in->name, k->ctx->arena);
@@ -116,7 +60,7 @@ static int check_name(struct creation *k, const new_topic *in, new_topic_answer 
 	if (image_topic_by_name(k->tip, in->name))
 		return refuse_topic(a, ERR_TOPIC_ALREADY_EXISTS,
 				    arena_printf(k->ctx->arena, "Topic '%.*s' already exists.", STR_ARG(in->name)));
-	other = find_colliding(k->tip, in->name);
+	other = collisions_find(&k->collisions, in->name);
 	if (other)
 		return refuse_topic(a, ERR_INVALID_TOPIC_EXCEPTION,
 				    arena_printf(k->ctx->arena, "Topic '%.*s' collides with existing topic: %.*s",
@@ -500,11 +444,23 @@ static void refuse_the_rest(struct creation *k, const struct create_topics_reque
 				     STR("Creation of internal topic " METADATA_TOPIC " is prohibited."));
 }
 
+static int create_all(struct creation *k, const struct create_topics_request *in)
+{
+	for (int i = 0; i < in->topics.n; i++) {
+		if (k->places[i] != NAME_ALONE || str_is(in->topics.v[i].name, METADATA_TOPIC))
+			continue;
+		if (create(k, &in->topics.v[i], next_answer(k, in->topics.v[i].name)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int controller_create_topics(struct controller *c, const struct controller_context *ctx,
 			     const struct create_topics_request *in, struct create_topics_response *out,
 			     struct record_list *records)
 {
 	struct creation k = {.c = c, .ctx = ctx, .tip = tip(c), .records = records, .out = out};
+	int err;
 
 	out->topics.v = arena_array(ctx->arena, (size_t)in->topics.n, sizeof(*out->topics.v));
 	if (!out->topics.v)
@@ -517,12 +473,11 @@ int controller_create_topics(struct controller *c, const struct controller_conte
 	if (find_places(&k, in))
 		return -ENOMEM;
 	records->atomic = true;
-	for (int i = 0; i < in->topics.n; i++) {
-		if (k.places[i] != NAME_ALONE || str_is(in->topics.v[i].name, METADATA_TOPIC))
-			continue;
-		if (create(&k, &in->topics.v[i], next_answer(&k, in->topics.v[i].name)) < 0)
-			return -ENOMEM;
-	}
+	collisions_init(&k.collisions, k.tip, ctx->random(ctx->random_arg));
+	err = create_all(&k, in);
+	collisions_fini(&k.collisions);
+	if (err)
+		return err;
 	refuse_the_rest(&k, in);
 	if (records->n > RECORDS_PER_OPERATION_MAX)
 		return refuse_large(ctx);

@@ -1,6 +1,6 @@
 /*
- * large_requests: the cost of a request that names thousands of things, counted in comparisons (the
- * linker puts a counter before those functions), and its answer.
+ * large_requests: the cost of a request that names thousands of things, counted in comparisons, or
+ * in topics looked at (the linker puts counters before those functions), and its answer.
  */
 #include "tests/controller/controller_world.h"
 
@@ -42,6 +42,17 @@ bool __wrap_uuid_eq(struct uuid a, struct uuid b)
 {
 	n_compares++;
 	return __real_uuid_eq(a, b);
+}
+
+static int64_t n_visits; /* of topics, one after the other */
+
+const struct image_topic *__real_image_topics_next(struct image_iter *it);
+const struct image_topic *__wrap_image_topics_next(struct image_iter *it);
+
+const struct image_topic *__wrap_image_topics_next(struct image_iter *it)
+{
+	n_visits++;
+	return __real_image_topics_next(it);
 }
 
 /* Two of each name. */
@@ -252,6 +263,51 @@ static void directories_and_features_of_a_broker_are_not_each_compared_with_each
 	assert_in_range(n_compares, 0, COMPARES_MAX);
 }
 
+/* ---- names that differ in '.' and '_' only ---- */
+
+static struct str dotted(struct world *w, int i, char mark)
+{
+	struct str s = arena_printf(&w->arena, "a.b.c.d.e.f.g.h.i.j.k.l.%d", i);
+
+	for (int k = 0; k < s.len; k++)
+		if (s.p[k] == '.')
+			((char *)s.p)[k] = mark;
+	return s;
+}
+
+static int create_dotted(struct world *w, int n, char mark, struct create_topics_response *out)
+{
+	struct create_topics_request_topic *v = arena_array(&w->arena, (size_t)n, sizeof(*v));
+	struct create_topics_request in = {.topics = {v, n}};
+
+	for (int i = 0; i < n; i++)
+		v[i] = (struct create_topics_request_topic){
+			.name = dotted(w, i, mark), .num_partitions = 1, .replication_factor = 1};
+	return RUN(w, create_topics, 7, &in, out);
+}
+
+static void topics_that_would_collide_are_found_among_thousands(void **state)
+{
+	enum { TOPICS = 4000 };
+	struct world *w = *state;
+	struct create_topics_response out;
+
+	let_in(w, 1);
+	assert_int_equal(create_dotted(w, TOPICS, '.', &out), 0);
+	for (int i = 0; i < TOPICS; i++)
+		assert_int_equal(out.topics.v[i].error_code, 0);
+	n_visits = 0;
+	assert_int_equal(create_dotted(w, TOPICS + 1, '_', &out), 0);
+	assert_in_range(n_visits, 1, 20 * TOPICS);
+	for (int i = 0; i < TOPICS; i++) {
+		assert_int_equal(out.topics.v[i].error_code, ERR_INVALID_TOPIC_EXCEPTION);
+		assert_true(str_eq(out.topics.v[i].error_message,
+				   arena_printf(&w->arena, "Topic '%.*s' collides with existing topic: %.*s",
+						STR_ARG(dotted(w, i, '_')), STR_ARG(dotted(w, i, '.')))));
+	}
+	assert_int_equal(out.topics.v[TOPICS].error_code, 0);
+}
+
 /* ---- quotas ---- */
 
 static void quotas_are_not_each_compared_with_each(void **state)
@@ -314,6 +370,7 @@ int main(void)
 		TEST(settings_of_a_new_topic_are_not_each_compared_with_each),
 		TEST(settings_of_a_broker_are_taken_in_by_the_thousand),
 		TEST(directories_and_features_of_a_broker_are_not_each_compared_with_each),
+		TEST(topics_that_would_collide_are_found_among_thousands),
 		TEST(quotas_are_not_each_compared_with_each),
 		TEST(parts_and_quotas_of_an_entity_are_not_each_compared_with_each),
 	};
