@@ -9,6 +9,7 @@
 #include "broker/node_private.h"
 #include "broker/permission.h"
 #include "broker/permitted.h"
+#include "metadata/version.h"
 #include "protocol/describe_cluster.h"
 
 enum endpoint_type { ENDPOINT_BROKER = 1, ENDPOINT_CONTROLLER = 2 };
@@ -99,14 +100,27 @@ static bool fill_controllers(struct request *r, struct describe_cluster_response
 	return true;
 }
 
+/* Clients talk to controllers where controllers register (KIP-919); Kafka looks at that first. */
+static int check_direct(const struct request *r, struct str *message)
+{
+	if (!r->image || image_metadata_version(r->image) == 0)
+		*message = STR("There is no finalized MetadataVersion, so direct-to-controller communication is not "
+			       "supported.");
+	else if (image_metadata_version(r->image) < METADATA_VERSION_CONTROLLER_REGISTRATION)
+		*message = STR("Direct-to-controller communication is not supported with the current MetadataVersion.");
+	return str_is_null(*message) ? 0 : ERR_UNSUPPORTED_VERSION;
+}
+
 static enum outcome run(struct request *r)
 {
 	const struct describe_cluster_request *in = r->in;
 	struct describe_cluster_response *out = r->out;
 	int8_t type = r->from_controller ? ENDPOINT_CONTROLLER : ENDPOINT_BROKER;
 	struct str message = STR_NULL;
-	int err;
+	int err = r->from_controller ? check_direct(r, &message) : 0;
 
+	if (err)
+		return request_fail(r, err, message);
 	if (r->from_controller && !request_may_cluster(r, ACL_ALTER))
 		return request_fail_cluster(r, ACL_ALTER);
 	err = check_type(r, type, &message);
