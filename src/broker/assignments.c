@@ -198,6 +198,12 @@ static void take_answers(struct assignments *a)
 		}
 }
 
+/* Those that the answer has not settled are the first of the queue: they are repeated after a while. */
+static bool is_repetition(const struct assignments *a)
+{
+	return container_of(a->queue.next, struct wish, link)->said;
+}
+
 static void answered(struct quorum_request *q)
 {
 	struct assignments *a = q->arg;
@@ -211,7 +217,7 @@ static void answered(struct quorum_request *q)
 			   err_name(err));
 	arena_reset(&a->arena);
 	if (!a->stopped && !list_empty(&a->queue))
-		timer_start(&a->timer, err ? RETRY_MS : GATHER_MS);
+		timer_start(&a->timer, err || is_repetition(a) ? RETRY_MS : GATHER_MS);
 	core_work_ends(&a->node->cores[0]);
 }
 
