@@ -9,6 +9,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/str_index.h"
+#include "broker/core.h"
 #include "broker/dispatch.h"
 #include "broker/layers.h"
 #include "broker/logger.h"
@@ -84,17 +86,20 @@ static int has_duplicates(struct request *r, const struct alteration *a)
 /* The names of changes that need a value and have none; null when there are none. */
 static struct str without_value(const struct alteration *a, struct arena *arena)
 {
-	struct str names = STR_NULL;
+	struct buf names = {0};
+	struct str out;
+	int n = 0;
 
 	for (int i = 0; i < a->n_changes; i++) {
 		const struct alter_change *c = &a->changes[i];
 
 		if (c->operation == ALTER_DELETE || !str_is_null(c->value))
 			continue;
-		names = str_is_null(names) ? c->name
-					   : arena_printf(arena, "%.*s, %.*s", STR_ARG(names), STR_ARG(c->name));
+		buf_printf(&names, "%s%.*s", n++ > 0 ? ", " : "", STR_ARG(c->name));
 	}
-	return names;
+	out = n == 0 ? STR_NULL : names.len > 0 ? arena_str(arena, buf_str(&names)) : STR("");
+	buf_fini(&names);
+	return out;
 }
 
 /* ---- a broker's own settings ---- */
@@ -104,31 +109,35 @@ struct alter_settings {
 	struct config_pair *v;
 	int n;
 	struct arena *arena;
+	struct str_index names; /* indexes `v` while changes are applied; -1: it is not set */
 };
 
 static struct config_pair *find(struct alter_settings *s, struct str name)
 {
-	for (int i = 0; i < s->n; i++)
-		if (str_eq(s->v[i].name, name))
-			return &s->v[i];
-	return NULL;
+	int at = *str_index_at(&s->names, name);
+
+	return at >= 0 ? &s->v[at] : NULL;
 }
 
 static void put(struct alter_settings *s, struct str name, struct str value)
 {
-	struct config_pair *p = find(s, name);
+	int *at = str_index_at(&s->names, name);
 
-	if (!p)
-		p = &s->v[s->n++];
-	*p = (struct config_pair){name, value};
+	if (*at < 0)
+		*at = s->n++;
+	s->v[*at] = (struct config_pair){name, value};
 }
 
+/* The last one takes its place. */
 static void take_out(struct alter_settings *s, struct str name)
 {
-	struct config_pair *p = find(s, name);
+	int *at = str_index_at(&s->names, name);
 
-	if (p)
-		*p = s->v[--s->n];
+	if (*at < 0)
+		return;
+	s->v[*at] = s->v[--s->n];
+	*str_index_at(&s->names, s->v[s->n].name) = *at;
+	*at = -1;
 }
 
 /* The next item of a list from *at, up to a comma; false after the last. */
@@ -228,9 +237,22 @@ static int settings_begin(struct alter_settings *s, const struct alteration *a, 
 	s->v = arena_array(s->arena, (size_t)n + (size_t)a->n_changes, sizeof(*s->v));
 	if (!s->v)
 		return -ENOMEM;
-	for (s->n = 0; s->n < n; s->n++)
-		s->v[s->n] = (struct config_pair){set->v[s->n].name, set->v[s->n].value};
+	for (int i = 0; i < n; i++)
+		put(s, set->v[i].name, set->v[i].value);
 	return 0;
+}
+
+/* Applies the changes. 0, -ENOMEM, or the error with which the resource has been refused. */
+static int change_settings(struct request *r, struct alteration *a, struct alter_settings *s)
+{
+	int err;
+
+	str_index_init(&s->names, env_random_u64(r->core->loop->env));
+	err = settings_begin(s, a, r);
+	for (int i = 0; err == 0 && i < a->n_changes; i++)
+		err = change_setting(a, s, &a->changes[i]);
+	str_index_fini(&s->names);
+	return err;
 }
 
 /* ---- pools of threads ---- */
@@ -336,11 +358,9 @@ static int check_broker(struct request *r, struct alteration *a)
 				    STR_ARG(a->name)));
 		return 0;
 	}
-	if (settings_begin(&s, a, r))
-		return -ENOMEM;
-	for (int i = 0; i < a->n_changes; i++)
-		if (change_setting(a, &s, &a->changes[i]))
-			return 0;
+	err = change_settings(r, a, &s);
+	if (err)
+		return err < 0 ? err : 0;
 	err = config_check_broker(r->node->config, a->name.len > 0, s.v, s.n, &r->arena, &message);
 	if (!err)
 		err = check_pools(r, a, &s, &message);
