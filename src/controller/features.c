@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/str_index.h"
 #include "controller/internal.h"
 #include "metadata/version.h"
 #include "protocol/metadata_records.h"
@@ -169,24 +170,41 @@ static struct api_error update_metadata_version(const struct controller *c, stru
 	return API_OK;
 }
 
-/* The level that a feature will have after the whole request. */
-static int16_t proposed_level(const struct controller *c, const struct update_features_request *in, struct str feature)
-{
-	int16_t level = image_feature_level(tip(c), feature);
+/* A request, in which the last update of a feature counts. */
+struct updates {
+	const struct controller *c;
+	const struct controller_context *ctx;
+	const struct update_features_request *in;
+	struct str_index last; /* by feature, indexes its updates */
+};
 
-	for (int32_t i = 0; i < in->feature_updates.n; i++) {
-		if (str_eq(in->feature_updates.v[i].feature, feature))
-			level = in->feature_updates.v[i].max_version_level;
-	}
-	return level;
+static void find_last(struct updates *u)
+{
+	str_index_init(&u->last, u->ctx->random(u->ctx->random_arg));
+	for (int32_t i = 0; i < u->in->feature_updates.n; i++)
+		*str_index_at(&u->last, u->in->feature_updates.v[i].feature) = i;
 }
 
-static struct api_error check_needs(const struct controller *c, struct arena *a,
-				    const struct update_features_request *in, struct str feature, int16_t level)
+static const struct update_features_request_feature *last_of(const struct updates *u, struct str feature)
+{
+	if (!str_index_has(&u->last, feature))
+		return NULL;
+	return &u->in->feature_updates.v[*str_index_at((struct str_index *)&u->last, feature)];
+}
+
+/* The level that a feature will have after the whole request. */
+static int16_t proposed_level(const struct updates *u, struct str feature)
+{
+	const struct update_features_request_feature *last = last_of(u, feature);
+
+	return last ? last->max_version_level : image_feature_level(tip(u->c), feature);
+}
+
+static struct api_error check_needs(const struct updates *u, struct arena *a, struct str feature, int16_t level)
 {
 	for (size_t i = 0; i < sizeof(NEEDS) / sizeof(NEEDS[0]); i++) {
 		if (!str_is(feature, NEEDS[i].feature) || level < NEEDS[i].level ||
-		    proposed_level(c, in, STR("metadata.version")) >= NEEDS[i].metadata_version)
+		    proposed_level(u, STR("metadata.version")) >= NEEDS[i].metadata_version)
 			continue;
 		return invalid_update(
 			a, feature, level,
@@ -208,21 +226,18 @@ static struct api_error raise_kraft_version(const struct controller_context *ctx
 }
 
 /* Checks again, since the set of voters may have changed. */
-static struct api_error raise_wanted(const struct controller_context *ctx, const struct update_features_request *in)
+static struct api_error raise_wanted(const struct updates *u)
 {
-	struct api_error e = API_OK;
+	const struct update_features_request_feature *wanted = last_of(u, STR("kraft.version"));
 
-	for (int32_t i = 0; e.code == 0 && i < in->feature_updates.n; i++) {
-		if (str_is(in->feature_updates.v[i].feature, "kraft.version"))
-			e = raise_kraft_version(ctx, in->feature_updates.v[i].max_version_level, false);
-	}
-	return e;
+	return wanted ? raise_kraft_version(u->ctx, wanted->max_version_level, false) : API_OK;
 }
 
-static struct api_error update_one(const struct controller *c, const struct controller_context *ctx,
-				   const struct update_features_request *in,
-				   const struct update_features_request_feature *u, struct record_list *records)
+static struct api_error update_one(const struct updates *all, const struct update_features_request_feature *u,
+				   struct record_list *records)
 {
+	const struct controller *c = all->c;
+	const struct controller_context *ctx = all->ctx;
 	struct arena *a = ctx->arena;
 	bool is_kraft = str_is(u->feature, "kraft.version");
 	int16_t now = is_kraft ? ctx->kraft_version : image_feature_level(tip(c), u->feature);
@@ -255,7 +270,7 @@ static struct api_error update_one(const struct controller *c, const struct cont
 	if (!controller_feature_find(u->feature)) /* every node supports level 0 of it */
 		return invalid_update(a, u->feature, level,
 				      arena_printf(a, "Feature %.*s not found.", STR_ARG(u->feature)));
-	e = check_needs(c, a, in, u->feature, level);
+	e = check_needs(all, a, u->feature, level);
 	if (e.code == 0)
 		add_level(records, u->feature, level);
 	return e;
@@ -315,18 +330,27 @@ int controller_update_features(struct controller *c, const struct controller_con
 			       const struct update_features_request *in, struct update_features_response *out,
 			       struct record_list *records)
 {
+	struct updates all = {.c = c, .ctx = ctx, .in = in};
 	struct record_list updates;
 	struct api_error e = API_OK;
+	int16_t elr;
 
 	record_list_init(&updates, ctx->arena);
-	for (int32_t i = 0; e.code == 0 && i < in->feature_updates.n; i++)
-		e = update_one(c, ctx, in, &in->feature_updates.v[i], &updates);
+	find_last(&all);
+	for (int32_t i = 0; e.code == 0 && i < in->feature_updates.n; i++) {
+		const struct update_features_request_feature *u = &in->feature_updates.v[i];
+
+		if (last_of(&all, u->feature) == u)
+			e = update_one(&all, u, &updates);
+	}
 	if (e.code == 0 && !in->validate_only)
-		e = raise_wanted(ctx, in);
+		e = raise_wanted(&all);
+	elr = e.code == 0 ? proposed_level(&all, STR("eligible.leader.replicas.version")) : 0;
+	str_index_fini(&all.last);
 	answer(ctx, in, e, out);
 	if (e.code != 0 || in->validate_only)
 		return 0;
-	if (proposed_level(c, in, STR("eligible.leader.replicas.version")) > 0 && !elr_is_on(tip(c)))
+	if (elr > 0 && !elr_is_on(tip(c)))
 		add_elr_safety(c, ctx->arena, records);
 	for (int i = 0; i < updates.n; i++) {
 		const struct feature_level_record *r = updates.v[i].body;

@@ -12,6 +12,7 @@
 #include "protocol/create_partitions.h"
 #include "protocol/delete_topics.h"
 #include "protocol/incremental_alter_configs.h"
+#include "protocol/update_features.h"
 
 enum { N = 10000, COMPARES_MAX = 50 * N };
 
@@ -227,6 +228,31 @@ static void settings_of_a_broker_are_taken_in_by_the_thousand(void **state)
 			image_config_value(image_configs(tip(w), RESOURCE_BROKER, STR("")), r.configs.v[i].name), "2"));
 }
 
+/* ---- features ---- */
+
+/* Kafka puts them in a map: of updates of one feature the last counts. */
+static void the_last_update_of_a_feature_counts_and_they_are_not_each_compared_with_each(void **state)
+{
+	struct world *w = *state;
+	struct update_features_request_feature *v = arena_array(&w->arena, N, sizeof(*v));
+	struct update_features_request in = {.feature_updates = {v, N}};
+	struct update_features_response out;
+
+	for (int i = 0; i < N; i++)
+		v[i] = (struct update_features_request_feature){
+			.feature = STR("eligible.leader.replicas.version"), .max_version_level = 1, .upgrade_type = 1};
+	v[3] = (struct update_features_request_feature){
+		.feature = STR("group.version"), .max_version_level = 9, .upgrade_type = 1};
+	v[7] = v[3];
+	v[7].max_version_level = 1;
+	n_compares = 0;
+	assert_int_equal(RUN(w, update_features, 2, &in, &out), 0);
+	assert_in_range(n_compares, 0, COMPARES_MAX);
+	assert_int_equal(out.error_code, 0);
+	assert_int_equal(w->records.n, 2);
+	assert_int_equal(image_feature_level(tip(w), STR("group.version")), 1);
+}
+
 /* ---- registrations ---- */
 
 static void directories_and_features_of_a_broker_are_not_each_compared_with_each(void **state)
@@ -369,6 +395,7 @@ int main(void)
 		TEST(resources_are_not_each_compared_with_each),
 		TEST(settings_of_a_new_topic_are_not_each_compared_with_each),
 		TEST(settings_of_a_broker_are_taken_in_by_the_thousand),
+		TEST(the_last_update_of_a_feature_counts_and_they_are_not_each_compared_with_each),
 		TEST(directories_and_features_of_a_broker_are_not_each_compared_with_each),
 		TEST(topics_that_would_collide_are_found_among_thousands),
 		TEST(quotas_are_not_each_compared_with_each),
