@@ -57,13 +57,12 @@ static bool make_list(struct fetcher *f, struct fetched *d)
 	t->partitions.n = 1;
 	p->partition_index = d->partition->id;
 	p->current_leader_epoch = d->following.leader_epoch;
-	p->timestamp = d->leader_end < 0 ? LATEST : EARLIEST;
+	p->timestamp = d->following.leader_end < 0 ? LATEST : EARLIEST;
 	d->lists = true;
 	d->lists_epoch = d->following.leader_epoch;
 	return true;
 }
 
-/* The end was asked for first, then the start. */
 static void take_list(struct fetched *d, const struct list_offsets_response *out)
 {
 	const struct list_offsets_response_partition *p =
@@ -73,13 +72,8 @@ static void take_list(struct fetched *d, const struct list_offsets_response *out
 	struct following_step step;
 
 	d->lists = false;
-	if (p && p->error_code == 0 && d->leader_end < 0) {
-		d->leader_end = p->offset;
-		return;
-	}
 	step = following_found(&d->following, d->lists_epoch, p ? p->error_code : ERR_UNKNOWN_SERVER_ERROR,
-			       p ? p->offset : -1, d->leader_end, &v);
-	d->leader_end = -1;
+			       p ? p->offset : -1, &v);
 	fetched_take_step(d, &step, NULL, &v);
 	fetcher_look(d);
 }

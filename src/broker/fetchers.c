@@ -191,7 +191,7 @@ static struct fetched *take_up(struct fetcher *f, struct uuid topic_id, int32_t 
 	d = xcalloc(1, sizeof(*d));
 	d->partition = p;
 	d->fetcher = f;
-	d->leader_end = d->leader_high_watermark = d->lag = -1;
+	d->leader_high_watermark = d->lag = -1;
 	d->waits_since_ms = -1;
 	following_init(&d->following);
 	list_init(&d->waiter.link);

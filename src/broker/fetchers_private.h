@@ -51,7 +51,6 @@ struct fetched {
 	bool lists;		 /* ListOffsets is under way for it, in lists_epoch */
 	int32_t lists_epoch;
 	int64_t lag; /* behind the leader's high watermark when records last arrived; -1: not known in this epoch */
-	int64_t leader_end;	       /* while it is lost: -1, or the leader's reply */
 	int64_t leader_high_watermark; /* as in its last answer; -1: none */
 	struct waiter waiter;
 	int64_t waits_since_ms; /* for a flush; -1: it does not wait */

@@ -49,7 +49,7 @@ static int meet_first_batch(struct partition *p, const struct partition_replicat
 	struct log_offsets o = log_offsets(p->log);
 	struct batch_header h;
 
-	if (o.start != o.end || batch_header_read(r->p, r->len, &h) || h.base_offset >= o.end ||
+	if (o.start != o.end || batch_header_read(r->p, r->len, &h) || h.base_offset < 0 || h.base_offset >= o.end ||
 	    batch_last_offset(&h) < o.end)
 		return 0;
 	return log_truncate_fully_at(p->log, h.base_offset);

@@ -11,7 +11,7 @@ static const struct following_step NOTHING = {FOLLOW_NOTHING, -1};
 
 void following_init(struct following *f)
 {
-	*f = (struct following){.state = FOLLOWING_NOBODY, .leader = -1, .leader_epoch = -1};
+	*f = (struct following){.state = FOLLOWING_NOBODY, .leader = -1, .leader_epoch = -1, .leader_end = -1};
 }
 
 struct following_step following_follow(struct following *f, int32_t leader, int32_t leader_epoch,
@@ -23,6 +23,7 @@ struct following_step following_follow(struct following *f, int32_t leader, int3
 	f->leader_epoch = leader_epoch;
 	f->not_before_ms = v->now_ms;
 	f->pause_ms = 0;
+	f->leader_end = -1;
 	f->state = leader < 0 ? FOLLOWING_NOBODY : FOLLOWING;
 	if (leader >= 0 && v->last_epoch < 0 && v->high_watermark < v->end)
 		return (struct following_step){FOLLOW_CUT, v->high_watermark};
@@ -42,6 +43,7 @@ static int64_t lesser(int64_t a, int64_t b)
 static struct following_step later(struct following *f, const struct following_view *v)
 {
 	f->not_before_ms = v->now_ms + v->backoff_ms;
+	f->leader_end = -1;
 	return NOTHING;
 }
 
@@ -110,24 +112,35 @@ struct following_step following_answered(struct following *f, const struct follo
 	if (a->err != 0)
 		return refused(f, a->err, v);
 	f->pause_ms = 0;
+	if (a->diverging_epoch >= 0 && a->diverging_end < 0)
+		return later(f, v); /* no epoch ends there */
 	if (a->diverging_epoch >= 0)
 		return cut(a, v);
 	return (struct following_step){FOLLOW_APPEND, a->asked_offset};
 }
 
-struct following_step following_found(struct following *f, int32_t asked_epoch, int err, int64_t leader_start,
-				      int64_t leader_end, const struct following_view *v)
+struct following_step following_found(struct following *f, int32_t asked_epoch, int err, int64_t offset,
+				      const struct following_view *v)
 {
+	int64_t leader_end = f->leader_end;
+
 	if (f->state != FOLLOWING_LOST || asked_epoch != f->leader_epoch)
 		return NOTHING;
+	f->leader_end = -1;
 	if (err == ERR_FENCED_LEADER_EPOCH)
 		return fenced(f);
 	if (err != 0)
 		return refused(f, err, v);
+	if (offset < 0) /* no log ends or starts there */
+		return later(f, v);
+	if (leader_end < 0) {
+		f->leader_end = offset;
+		return NOTHING;
+	}
 	f->state = FOLLOWING;
 	if (leader_end < v->end) /* an unclean election has removed what we have */
 		return (struct following_step){FOLLOW_CUT, leader_end};
-	if (leader_start > v->end)
-		return (struct following_step){FOLLOW_RESTART, leader_start};
+	if (offset > v->end)
+		return (struct following_step){FOLLOW_RESTART, offset};
 	return NOTHING;
 }

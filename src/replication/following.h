@@ -37,6 +37,7 @@ struct following {
 	int64_t not_before_ms; /* waits until then */
 	/* length of the last wait for a leader that did not know yet that it is one; 0: there was none */
 	int64_t pause_ms;
+	int64_t leader_end; /* while it is lost: where the leader's log ends; -1: that is asked first */
 };
 
 enum following_act {
@@ -87,9 +88,12 @@ struct following_answer {
 struct following_step following_answered(struct following *f, const struct following_answer *a,
 					 const struct following_view *v);
 
-/* The answer to ListOffsets, asked in `asked_epoch`: where the leader's log ends and starts; or the error. */
-struct following_step following_found(struct following *f, int32_t asked_epoch, int err, int64_t leader_start,
-				      int64_t leader_end, const struct following_view *v);
+/*
+ * The answer to ListOffsets, asked in `asked_epoch`: where the leader's log ends, and then where it
+ * starts; or the error, after which both are asked again.
+ */
+struct following_step following_found(struct following *f, int32_t asked_epoch, int err, int64_t offset,
+				      const struct following_view *v);
 
 /*
  * The step could not be carried out: the bytes were bad (it asks again later); or, for good, the

@@ -397,6 +397,46 @@ static void what_was_decided_before_somebody_else_led_is_not_appended(void **sta
 	lonely_fini(&l);
 }
 
+static int replicate_at(struct lonely *l, int64_t base_offset)
+{
+	struct partition_replicated r = {.leader_epoch = 5, .wall_ms = NOW_MS};
+	struct batch_builder builder;
+	struct effects e = {0};
+	struct buf b = {0};
+	int err;
+
+	batch_begin(&builder, &b, &BATCH_OPTIONS_NONE);
+	for (int i = 0; i < 10; i++)
+		batch_add(&builder, NOW_MS, BYTES_NULL, (struct bytes){(const uint8_t *)"v", 1});
+	batch_end(&builder);
+	batch_assign(b.p, base_offset, 5);
+	r.p = b.p;
+	r.len = b.len;
+	err = partition_replicate(l->p, &r, &l->core, &e);
+	buf_fini(&b);
+	return err;
+}
+
+/* The log of the leader may start inside its first batch, but no log has a record below 0. */
+static void an_empty_replica_begins_with_a_whole_batch_and_not_below_zero(void **state)
+{
+	struct effects e = {0};
+	struct lonely l;
+
+	(void)state;
+	lonely_init(&l);
+	lonely_leads(&l, 2, 5, 2);
+	assert_int_equal(partition_truncate(l.p, 0, true, &e), 0);
+	assert_int_equal(replicate_at(&l, -5), ERR_INVALID_RECORD);
+	assert_int_equal(log_offsets(l.p->log).start, 0);
+	assert_int_equal(log_offsets(l.p->log).end, 0);
+	assert_int_equal(partition_truncate(l.p, 7, true, &e), 0);
+	assert_int_equal(replicate_at(&l, 5), 0);
+	assert_int_equal(log_offsets(l.p->log).start, 5);
+	assert_int_equal(log_offsets(l.p->log).end, 15);
+	lonely_fini(&l);
+}
+
 static void woken_too_late(struct waking *waking)
 {
 	(void)waking;
@@ -447,6 +487,7 @@ int main(void)
 		TEST(an_epoch_ends_where_the_next_began_and_one_to_come_is_unknown),
 		TEST(a_new_leader_tells_no_end_before_its_high_watermark_is_known),
 		TEST(what_was_decided_before_somebody_else_led_is_not_appended),
+		TEST(an_empty_replica_begins_with_a_whole_batch_and_not_below_zero),
 		TEST(what_somebody_else_may_have_cut_off_is_not_acknowledged),
 	};
 

@@ -111,12 +111,13 @@ static void test_out_of_range_it_looks_for_the_leaders_log(void **state)
 	assert_step(following_answered(&f, &a, &LOG), FOLLOW_NOTHING, -1);
 	assert_false(following_is_due(&f, FOLLOWING, 1000));
 	assert_true(following_is_due(&f, FOLLOWING_LOST, 1000));
-	assert_step(following_found(&f, 4, ERR_NOT_LEADER_OR_FOLLOWER, 0, 0, &LOG), FOLLOW_NOTHING, -1);
+	assert_step(following_found(&f, 4, ERR_NOT_LEADER_OR_FOLLOWER, -1, &LOG), FOLLOW_NOTHING, -1);
 	assert_false(following_is_due(&f, FOLLOWING_LOST, 1004));
 	assert_true(following_is_due(&f, FOLLOWING_LOST, 1005));
-	assert_step(following_found(&f, 4, ERR_KAFKA_STORAGE_ERROR, 0, 0, &LOG), FOLLOW_NOTHING, -1);
+	assert_step(following_found(&f, 4, ERR_KAFKA_STORAGE_ERROR, -1, &LOG), FOLLOW_NOTHING, -1);
 	assert_false(following_is_due(&f, FOLLOWING_LOST, 1499));
-	assert_step(following_found(&f, 4, 0, 0, 12, &LOG), FOLLOW_CUT, 12);
+	assert_step(following_found(&f, 4, 0, 12, &LOG), FOLLOW_NOTHING, -1); /* the end; then the start */
+	assert_step(following_found(&f, 4, 0, 0, &LOG), FOLLOW_CUT, 12);
 	assert_true(following_is_due(&f, FOLLOWING, 1500));
 }
 
@@ -128,8 +129,50 @@ static void test_behind_the_leaders_start_it_begins_anew(void **state)
 	(void)state;
 	a.err = ERR_OFFSET_OUT_OF_RANGE;
 	following_answered(&f, &a, &LOG);
-	assert_step(following_found(&f, 3, 0, 40, 50, &LOG), FOLLOW_NOTHING, -1); /* asked in another epoch */
-	assert_step(following_found(&f, 4, 0, 40, 50, &LOG), FOLLOW_RESTART, 40);
+	assert_step(following_found(&f, 3, 0, 50, &LOG), FOLLOW_NOTHING, -1); /* asked in another epoch */
+	assert_step(following_found(&f, 4, 0, 50, &LOG), FOLLOW_NOTHING, -1);
+	assert_step(following_found(&f, 4, 0, 40, &LOG), FOLLOW_RESTART, 40);
+}
+
+/* What an earlier leader's log ended at says nothing about the next one's. */
+static void test_another_leaders_end_is_asked_anew(void **state)
+{
+	struct following f = of_leader_2();
+	struct following_answer a = answer();
+
+	(void)state;
+	a.err = ERR_OFFSET_OUT_OF_RANGE;
+	following_answered(&f, &a, &LOG);
+	assert_step(following_found(&f, 4, 0, 12, &LOG), FOLLOW_NOTHING, -1);
+	assert_int_equal(f.leader_end, 12);
+	following_follow(&f, 3, 5, &LOG);
+	a.asked_epoch = 5;
+	following_answered(&f, &a, &LOG);
+	assert_int_equal(f.leader_end, -1);
+	assert_step(following_found(&f, 5, 0, 50, &LOG), FOLLOW_NOTHING, -1);
+	assert_step(following_found(&f, 5, 0, 40, &LOG), FOLLOW_RESTART, 40);
+}
+
+static void test_offsets_below_zero_are_not_believed(void **state)
+{
+	struct following f = of_leader_2();
+	struct following_answer a = answer();
+
+	(void)state;
+	a.diverging_epoch = a.own_epoch = 3;
+	a.diverging_end = -1;
+	a.own_end = 20;
+	assert_step(following_answered(&f, &a, &LOG), FOLLOW_NOTHING, -1);
+	assert_false(following_is_due(&f, FOLLOWING, 1499)); /* nor asked again at once */
+	a = answer();
+	a.err = ERR_OFFSET_OUT_OF_RANGE;
+	following_answered(&f, &a, &LOG);
+	assert_step(following_found(&f, 4, 0, -1, &LOG), FOLLOW_NOTHING, -1);
+	assert_false(following_is_due(&f, FOLLOWING_LOST, 1499));
+	assert_step(following_found(&f, 4, 0, 12, &LOG), FOLLOW_NOTHING, -1);
+	assert_step(following_found(&f, 4, 0, -7, &LOG), FOLLOW_NOTHING, -1);
+	assert_int_equal(f.state, FOLLOWING_LOST);
+	assert_int_equal(f.leader_end, -1);
 }
 
 static void test_a_start_at_its_end_needs_nothing(void **state)
@@ -140,7 +183,8 @@ static void test_a_start_at_its_end_needs_nothing(void **state)
 	(void)state;
 	a.err = ERR_OFFSET_OUT_OF_RANGE;
 	following_answered(&f, &a, &LOG);
-	assert_step(following_found(&f, 4, 0, 20, 50, &LOG), FOLLOW_NOTHING, -1);
+	assert_step(following_found(&f, 4, 0, 50, &LOG), FOLLOW_NOTHING, -1);
+	assert_step(following_found(&f, 4, 0, 20, &LOG), FOLLOW_NOTHING, -1);
 	assert_true(following_is_due(&f, FOLLOWING, 1000));
 }
 
@@ -221,6 +265,8 @@ int main(void)
 		cmocka_unit_test(test_where_the_logs_part_ours_is_cut),
 		cmocka_unit_test(test_out_of_range_it_looks_for_the_leaders_log),
 		cmocka_unit_test(test_behind_the_leaders_start_it_begins_anew),
+		cmocka_unit_test(test_another_leaders_end_is_asked_anew),
+		cmocka_unit_test(test_offsets_below_zero_are_not_believed),
 		cmocka_unit_test(test_a_start_at_its_end_needs_nothing),
 		cmocka_unit_test(test_a_fenced_one_waits_for_the_metadata),
 		cmocka_unit_test(test_other_errors_are_tried_again_later),

@@ -402,7 +402,8 @@ static void on_fetched(struct node *n, const struct message *m)
 	else if (step.act == FOLLOW_CUT)
 		cut(n, step.offset);
 	if (n->following.state == FOLLOWING_LOST) { /* the leader's end, as if it had been requested */
-		step = following_found(&n->following, m->leader_epoch, 0, 0, w.nodes[m->from].end, &v);
+		following_found(&n->following, m->leader_epoch, 0, w.nodes[m->from].end, &v);
+		step = following_found(&n->following, m->leader_epoch, 0, 0, &v);
 		if (step.act == FOLLOW_CUT)
 			cut(n, step.offset);
 	}
