@@ -24,6 +24,11 @@ struct expected {
 	int16_t epoch;
 };
 
+static bool is_named(const struct expected *e)
+{
+	return e->producer_id != -1;
+}
+
 static void refuse(struct shard_command *c, struct shard_step *step, int err)
 {
 	shard_refuse(step, c, transaction_error_since(c, err, PRODUCER_FENCED_SINCE), STR_NULL);
@@ -32,33 +37,33 @@ static void refuse(struct shard_command *c, struct shard_step *step, int err)
 /* It is new here, or the latest, or the last of an id whose epochs ran out and whose answer was lost. */
 static bool may_be(const struct transaction_values *now, const struct expected *e)
 {
-	return e->producer_id < 0 || now->epoch == NO_EPOCH || e->producer_id == now->producer_id ||
+	return !is_named(e) || now->epoch == NO_EPOCH || e->producer_id == now->producer_id ||
 	       (e->producer_id == now->previous_producer_id && transaction_epoch_is_exhausted(e->epoch));
 }
 
 static bool wants_new_id(const struct transaction_values *now, const struct expected *e)
 {
-	return transaction_epoch_is_exhausted(now->epoch) && (e->producer_id < 0 || e->epoch == now->epoch);
+	return transaction_epoch_is_exhausted(now->epoch) && (!is_named(e) || e->epoch == now->epoch);
 }
 
 /* Returns 0 and sets the epochs of `next`, or ERR_PRODUCER_FENCED. */
 static int bump(const struct transaction_values *now, const struct expected *e, struct transaction_values *next)
 {
-	bool asks_again = e->producer_id >= 0 && now->epoch != NO_EPOCH && e->epoch != now->epoch;
+	bool asks_again = is_named(e) && now->epoch != NO_EPOCH && e->epoch != now->epoch;
 
 	if (asks_again && e->epoch != now->last_epoch)
 		return ERR_PRODUCER_FENCED;
 	if (asks_again)
 		return 0;
 	next->epoch = (int16_t)(now->epoch + 1);
-	next->last_epoch = e->producer_id < 0 ? NO_EPOCH : now->epoch;
+	next->last_epoch = !is_named(e) ? NO_EPOCH : now->epoch;
 	return 0;
 }
 
 static void rotate(struct transaction *t, const struct expected *e, struct transaction_values *next)
 {
 	next->producer_id = t->spare_id;
-	next->last_epoch = e->producer_id < 0 ? NO_EPOCH : t->now.epoch;
+	next->last_epoch = !is_named(e) ? NO_EPOCH : t->now.epoch;
 	next->epoch = 0;
 	t->spare_id = -1;
 }

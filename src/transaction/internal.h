@@ -205,6 +205,8 @@ bool transaction_fence(struct transaction_shard *s, struct transaction *t, struc
 
 /* Its Prepare is committed: continues from there to Complete. */
 void transaction_go_on(struct transaction_shard *s, struct transaction *t, struct shard_step *step);
+/* A pause is over. Its Prepare may not be committed yet: then it waits for that. */
+void transaction_go_on_or_wait(struct transaction_shard *s, struct transaction *t, struct shard_step *step);
 
 /* ---- expire.c ---- */
 

@@ -123,6 +123,15 @@ static void send(struct transaction *t, struct shard_step *step)
 	shard_start_call(step, &m->c.call);
 }
 
+/* While the Prepare itself is pending, it is not known to be committed. */
+void transaction_go_on_or_wait(struct transaction_shard *s, struct transaction *t, struct shard_step *step)
+{
+	if (t->pending == t->now.state)
+		shard_written(step, transaction_settled, t);
+	else
+		transaction_go_on(s, t, step);
+}
+
 void transaction_go_on(struct transaction_shard *s, struct transaction *t, struct shard_step *step)
 {
 	(void)s;

@@ -71,6 +71,8 @@ void transaction_settled(void *state, struct shard_step *step, void *arg, int er
 		transaction_go_on(s, t, step);
 	else if (err != ERR_NOT_COORDINATOR)
 		shard_written(step, transaction_settled, t);
+	else /* it stood behind a batch that the log refused; or the shard is unloaded, and never comes to it */
+		transaction_retry_later(s, t, step->now_ms);
 }
 
 /* ---- producer ids ---- */

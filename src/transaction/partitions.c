@@ -17,22 +17,28 @@ int32_t transaction_partition_hash(int32_t topic_hash, int32_t partition)
 }
 
 /* -1: none of its partitions was ever in the set. */
-static int topic_of(const struct transaction_partitions *p, struct str name)
+static int topic_of_hash(const struct transaction_partitions *p, struct str name, int32_t hash)
 {
 	for (int i = 0; i < p->n_topics; i++)
-		if (str_is(name, p->topics[i].name))
+		if (p->topics[i].hash == hash && str_is(name, p->topics[i].name))
 			return i;
 	return -1;
 }
 
+static int topic_of(const struct transaction_partitions *p, struct str name)
+{
+	return p->n_topics > 0 ? topic_of_hash(p, name, str_java_hash(name)) : -1;
+}
+
 static int need_topic(struct transaction_partitions *p, struct str name)
 {
-	int i = topic_of(p, name);
+	int32_t hash = str_java_hash(name);
+	int i = topic_of_hash(p, name, hash);
 
 	if (i >= 0)
 		return i;
 	p->topics = xreallocarray(p->topics, (size_t)p->n_topics + 1, sizeof(*p->topics));
-	p->topics[p->n_topics] = (struct transaction_topic){str_dup(name), str_java_hash(name)};
+	p->topics[p->n_topics] = (struct transaction_topic){str_dup(name), hash};
 	return p->n_topics++;
 }
 

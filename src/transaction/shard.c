@@ -138,7 +138,7 @@ static void tick(void *state, struct shard_step *step)
 		struct transaction *t = container_of(s->retries.next, struct transaction, link);
 
 		list_remove(&t->link);
-		transaction_go_on(s, t, step);
+		transaction_go_on_or_wait(s, t, step);
 	} else if (s->abort_ms <= step->now_ms) {
 		s->abort_ms = step->now_ms +
 			      interval_ms(s, CONFIG_TRANSACTION_ABORT_TIMED_OUT_TRANSACTION_CLEANUP_INTERVAL_MS);

@@ -127,6 +127,16 @@ static void markers_wait_until_the_end_is_committed(void **state)
 	      {"commit", "COMMIT 1000 0 v0 t:0"}, {"show a", "CompleteCommit 1000 0 start=1000000"});
 }
 
+/* 16, NOT_COORDINATOR: what the log said of a batch written meanwhile. The coordinator is still this one. */
+static void a_wait_that_another_batch_has_ended_begins_again(void **state)
+{
+	(void)state;
+	TRACE({"init a", "1000 0"}, {"add a 1000 0 t:0", "t:0=0"}, {"hold commits", "-"}, {"end a 1000 0 commit", "-"},
+	      {"late 16", "NOT_COORDINATOR"}, {"pass 100", "-"}, {"show a", "-"},
+	      {"commit", "PrepareCommit 1000 0 start=1000000 t:0 | COMMIT 1000 0 v0 t:0"},
+	      {"show a", "CompleteCommit 1000 0 start=1000000"});
+}
+
 static void while_something_is_pending_nothing_else_is_decided(void **state)
 {
 	(void)state;
@@ -272,6 +282,14 @@ static void what_has_no_producer_yet_is_nobodys(void **state)
 	      {"add a 1000 0 t:0", "t:0=PRODUCER_FENCED"}, {"end.5 a 1000 -1 abort", "1000 0"}, {"init a", "1000 1"});
 }
 
+/* Only -1 means that none is named (KIP-360). */
+static void a_producer_that_names_an_impossible_id_is_fenced(void **state)
+{
+	(void)state;
+	TRACE({"init a", "1000 0"}, {"init.4 a -2 0", "PRODUCER_FENCED"}, {"init.3 a -2 0", "INVALID_PRODUCER_EPOCH"},
+	      {"init a 1000 0", "1000 1"});
+}
+
 static void transactions_are_listed_by_their_states(void **state)
 {
 	(void)state;
@@ -336,6 +354,7 @@ int main(void)
 		cmocka_unit_test(partitions_that_are_not_there_keep_the_others_out),
 		cmocka_unit_test(what_is_not_in_it_is_not_verified),
 		cmocka_unit_test(markers_wait_until_the_end_is_committed),
+		cmocka_unit_test(a_wait_that_another_batch_has_ended_begins_again),
 		cmocka_unit_test(while_something_is_pending_nothing_else_is_decided),
 		cmocka_unit_test(what_the_log_refuses_has_not_happened),
 		cmocka_unit_test(a_completion_that_the_log_refuses_is_tried_again),
@@ -351,6 +370,7 @@ int main(void)
 		cmocka_unit_test(a_hundred_thousand_topics_are_put_in_order_in_no_time),
 		cmocka_unit_test(without_a_producer_id_nothing_begins),
 		cmocka_unit_test(what_has_no_producer_yet_is_nobodys),
+		cmocka_unit_test(a_producer_that_names_an_impossible_id_is_fenced),
 		cmocka_unit_test(transactions_are_listed_by_their_states),
 	};
 

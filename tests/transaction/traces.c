@@ -514,7 +514,7 @@ static void commit(struct traces *t)
 
 static void late(struct traces *t)
 {
-	tell_all(t, ERR_COORDINATOR_NOT_AVAILABLE);
+	tell_all(t, t->n > 1 ? (int)number(t, 1) : ERR_COORDINATOR_NOT_AVAILABLE);
 }
 
 static void refuse(struct traces *t)

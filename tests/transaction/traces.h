@@ -5,7 +5,7 @@
  *	offsets ID PRODUCER EPOCH TOPIC:PARTITION	end[.VERSION] ID PRODUCER EPOCH commit|abort
  *	show ID		list [STATE]			records		what was logged since the last time
  *	version N	transaction.version		topic NAME N	drop NAME
- *	hold commits	what is written stays uncommitted until `commit`; `late`: its fate is unknown
+ *	hold commits	what is written stays uncommitted until `commit`; `late [ERROR]`: its fate is unknown
  *	refuse | accept	whether the log takes records
  *	hold calls	producer ids and markers are not answered until `answer`
  *	ids ERROR	next ID				the answer to requests for producer ids from now on; 0: success
