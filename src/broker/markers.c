@@ -364,7 +364,7 @@ static int append(struct marker_part *p)
 		a.info = &info;
 		err = partition_append(p->partition, &a, core, &effects);
 		effects_run(&effects, core);
-		p->at = (struct appended_at){a.out.last_offset, a.stint};
+		p->at = (struct appended_at){.last_offset = a.out.last_offset, .stint = a.stint};
 	}
 	buf_fini(&batch);
 	arena_fini(&arena);

@@ -512,6 +512,16 @@ static bool seal_ahead(struct partition *p, const struct partition_append *a, st
 	return true;
 }
 
+/* Must the answer wait? With acks=1, only where a flush is promised. */
+static bool waits(const struct partition *p, const struct partition_append *a)
+{
+	struct log_offsets o = log_offsets(p->log);
+
+	if (a->acks == -1)
+		return o.high_watermark <= a->out.last_offset;
+	return a->acks == 1 && a->out.last_offset < p->must_flush && o.flushed_end <= a->out.last_offset;
+}
+
 static void appended(struct partition *p, struct partition_append *a, struct core *core, struct effects *e)
 {
 	if (a->out.flush_before_ack)
@@ -522,8 +532,7 @@ static void appended(struct partition *p, struct partition_append *a, struct cor
 	partition_wake_ready(p, false, e);
 	a->log_start = a->out.log_start;
 	count_appended(p, a);
-	a->wait = (a->acks == -1 || (a->acks == 1 && a->out.last_offset < p->must_flush)) &&
-		  log_offsets(p->log).high_watermark <= a->out.last_offset;
+	a->wait = waits(p, a);
 }
 
 int partition_append(struct partition *p, struct partition_append *a, struct core *core, struct effects *e)
@@ -566,12 +575,14 @@ bool partition_replicated(struct partition *p, struct appended_at at, struct wai
 			*err = ERR_NOT_LEADER_OR_FOLLOWER;
 		if (*err)
 			return true;
-		if (v.offsets.high_watermark > at.last_offset) {
-			*err = v.short_of_replicas ? ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND : 0;
+		if ((at.flush_only ? v.offsets.flushed_end : v.offsets.high_watermark) > at.last_offset) {
+			*err = v.short_of_replicas && !at.flush_only ? ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND : 0;
 			return true;
 		}
 		partition_unwait(w);
-		*w = (struct waiter){.waking = waking, .past = at.last_offset, .watch = WATCH_HIGH_WATERMARK};
+		*w = (struct waiter){.waking = waking,
+				     .past = at.last_offset,
+				     .watch = at.flush_only ? WATCH_FLUSHED : WATCH_HIGH_WATERMARK};
 		list_init(&w->link);
 		if (partition_wait(p, w))
 			return false;

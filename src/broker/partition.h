@@ -219,7 +219,7 @@ struct partition_append {
 	uint32_t stint;
 	int32_t throttle_ms; /* how long the client must wait because of it */
 	int64_t log_start;   /* also set for a refusal, if known; else -1 */
-	bool wait;	     /* answer only when the high watermark is beyond out.last_offset */
+	bool wait;	     /* answer only when what is promised has happened: partition_replicated() */
 };
 
 /* What would refuse an append before its batch is looked at: 0, or a Kafka error. */
@@ -234,10 +234,11 @@ int partition_append(struct partition *p, struct partition_append *a, struct cor
 struct appended_at {
 	int64_t last_offset;
 	uint32_t stint;
+	bool flush_only; /* for acks=1: it has to be flushed here, and the replicas do not matter */
 };
 
 /*
- * Has it been replicated? True: *err is what to answer, 0 or a Kafka error. False: w now waits for
+ * Has it been replicated, or flushed? True: *err is what to answer, 0 or a Kafka error. False: w now waits for
  * it, and will tell `waking` to look again.
  */
 bool partition_replicated(struct partition *p, struct appended_at at, struct waiter *w, struct waking *waking,

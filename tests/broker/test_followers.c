@@ -203,17 +203,23 @@ static int fetch(void)
 
 /* ---- the topic ---- */
 
-static void make_topic(const char *min_isr)
+static void make_topic_that_flushes(const char *min_isr, const char *flush_messages)
 {
 	static int32_t replicas[] = {1, 2};
 	struct create_topics_request_assignment a = {0, {replicas, 2}};
-	struct create_topics_request_config c = {STR("min.insync.replicas"), str_of(min_isr)};
-	struct create_topics_request_topic topic = {STR("t"), -1, -1, {&a, 1}, {&c, 1}};
+	struct create_topics_request_config c[] = {{STR("min.insync.replicas"), str_of(min_isr)},
+						   {STR("flush.messages"), str_of(flush_messages)}};
+	struct create_topics_request_topic topic = {STR("t"), -1, -1, {&a, 1}, {c, 2}};
 	struct create_topics_request in = {.topics = {&topic, 1}, .timeout_ms = 30000};
 	const struct create_topics_response *out = ask(BROKER, create_topics_request_KEY, &in);
 
 	assert_int_equal(out->topics.v[0].error_code, 0);
 	t.topic_id = out->topics.v[0].topic_id;
+}
+
+static void make_topic(const char *min_isr)
+{
+	make_topic_that_flushes(min_isr, "9223372036854775807");
 }
 
 /* The number of replicas in sync, as clients are told. */
@@ -236,7 +242,7 @@ static void wait_in_sync(int n)
 	assert_int_equal(in_sync(), n);
 }
 
-static void produce_begin(void)
+static void produce_begin_with(int16_t acks)
 {
 	static struct produce_request_partition part;
 	static struct produce_request_topic topic;
@@ -250,8 +256,13 @@ static void produce_begin(void)
 	batch_end(&b);
 	part = (struct produce_request_partition){.records = {.p = t.batch.p, .len = (int64_t)t.batch.len}};
 	topic = (struct produce_request_topic){STR("t"), t.topic_id, {&part, 1}};
-	in = (struct produce_request){STR_NULL, -1, 30000, {&topic, 1}};
+	in = (struct produce_request){STR_NULL, acks, 30000, {&topic, 1}};
 	begin(&t.produce, PRODUCER, produce_request_KEY, &in);
+}
+
+static void produce_begin(void)
+{
+	produce_begin_with(-1);
 }
 
 static const struct produce_response_partition *produced(void)
@@ -685,6 +696,20 @@ static void test_who_goes_out_after_the_write_leaves_too_few(void **state)
 	assert_int_equal(produce_end(), 0);
 }
 
+/* flush.messages promises a flush here, and acks=1 asks for nothing else. */
+static void test_with_acks_of_1_a_flush_is_waited_for_and_no_replica(void **state)
+{
+	(void)state;
+	make_topic_that_flushes("2", "1");
+	wait_in_sync(2);
+	produce_begin_with(1);
+	assert_int_equal(produce_end(), 0);
+	assert_int_equal(in_sync(), 2); /* it has not fetched, and nobody has waited for it to go out */
+	wait_in_sync(1);
+	produce_begin_with(1);
+	assert_int_equal(produce_end(), 0); /* with too few in sync too */
+}
+
 /* ---- the quorum's own requests ---- */
 
 static const struct vote_response_partition *vote(bool before)
@@ -830,6 +855,7 @@ int main(void)
 		STORY(test_nobody_reads_what_is_not_on_all_in_sync),
 		STORY(test_with_too_few_in_sync_nothing_is_written),
 		STORY(test_who_goes_out_after_the_write_leaves_too_few),
+		STORY(test_with_acks_of_1_a_flush_is_waited_for_and_no_replica),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -459,7 +459,7 @@ static void what_somebody_else_may_have_cut_off_is_not_acknowledged(void **state
 	lonely_leads(&l, 1, 3, 2);
 	assert_int_equal(append_with(&l, &a), 0);
 	assert_true(a.wait);
-	at = (struct appended_at){a.out.last_offset, a.stint};
+	at = (struct appended_at){.last_offset = a.out.last_offset, .stint = a.stint};
 	assert_false(partition_replicated(l.p, at, &waiter, &waking, &err));
 	lonely_leads(&l, 1, 4, 2); /* re-elected: the batch is still there */
 	assert_false(partition_replicated(l.p, at, &waiter, &waking, &err));

@@ -331,9 +331,7 @@ static bool settle(struct produce *w, struct part *p)
 	if (err == 0)
 		p->state = PART_DONE;
 	else
-		refuse(w, p, err, STR_NULL);
-	if (err && err != ERR_NOT_ENOUGH_REPLICAS_AFTER_APPEND)
-		p->out->base_offset = -1;
+		refuse(w, p, err, STR_NULL); /* with the offset at which it was appended, as DelayedProduce */
 	return true;
 }
 
@@ -389,7 +387,7 @@ static void append_part(struct produce *w, struct part *p, struct effects *effec
 	p->out->base_offset = a.out.base_offset;
 	p->out->log_append_time_ms = a.out.log_append_time_ms;
 	p->out->log_start_offset = a.log_start;
-	p->at = (struct appended_at){a.out.last_offset, a.stint};
+	p->at = (struct appended_at){a.out.last_offset, a.stint, in->acks == 1};
 	p->state = a.wait ? PART_WAITING : PART_DONE;
 	if (a.wait)
 		w->n_waiting++;
