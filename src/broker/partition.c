@@ -334,9 +334,9 @@ int partition_view_check(const struct partition_view *v, int32_t epoch, bool lea
 		return v->error;
 	if (v->deleted)
 		return end_error(v->end);
-	if (epoch >= 0 && epoch < v->leader_epoch)
+	if (epoch != -1 && epoch < v->leader_epoch)
 		return ERR_FENCED_LEADER_EPOCH;
-	if (epoch >= 0 && epoch > v->leader_epoch)
+	if (epoch != -1 && epoch > v->leader_epoch)
 		return ERR_UNKNOWN_LEADER_EPOCH;
 	if (leader_only && !v->leads)
 		return ERR_NOT_LEADER_OR_FOLLOWER;

@@ -25,9 +25,9 @@
 
 /* ---- questions ---- */
 
-static struct list_offsets_response_partition ask_offset(int64_t timestamp)
+static struct list_offsets_response_partition ask_offset_in(int64_t timestamp, int32_t current_epoch)
 {
-	struct list_offsets_request_partition p = {.timestamp = timestamp, .current_leader_epoch = -1};
+	struct list_offsets_request_partition p = {.timestamp = timestamp, .current_leader_epoch = current_epoch};
 	struct list_offsets_request_topic t = {.name = STR("t"), .partitions = {&p, 1}};
 	struct list_offsets_request in = {.replica_id = -1, .topics = {&t, 1}};
 	struct list_offsets_response out;
@@ -35,6 +35,11 @@ static struct list_offsets_response_partition ask_offset(int64_t timestamp)
 	client_send(&w->a, &list_offsets_request_schema, 8, &in);
 	client_take(&w->a, &list_offsets_response_schema, 8, &out);
 	return out.topics.v[0].partitions.v[0];
+}
+
+static struct list_offsets_response_partition ask_offset(int64_t timestamp)
+{
+	return ask_offset_in(timestamp, -1);
 }
 
 static struct delete_records_response_partition ask_delete(const char *topic, int64_t before)
@@ -135,6 +140,8 @@ static void the_special_times_are_answered_with_their_epochs(void **state)
 	assert_int_equal(p.timestamp, NOW_MS + 50);
 	p = ask_offset(-7);
 	assert_int_equal(p.error_code, ERR_UNSUPPORTED_VERSION);
+	assert_int_equal(ask_offset_in(LATEST, 1).error_code, ERR_UNKNOWN_LEADER_EPOCH);
+	assert_int_equal(ask_offset_in(LATEST, -2).error_code, ERR_FENCED_LEADER_EPOCH); /* only -1 is none */
 }
 
 static void deleted_records_are_found_no_more(void **state)

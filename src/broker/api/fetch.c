@@ -34,6 +34,12 @@
 
 /* ---- reading the request ---- */
 
+/* Kafka's FetchRequest takes any negative epoch as none. */
+static int32_t epoch_or_none(int32_t epoch)
+{
+	return epoch < 0 ? -1 : epoch;
+}
+
 static struct fetch_want want_of(const struct fetch_request_topic *t, const struct fetch_request_partition *p, bool id)
 {
 	return (struct fetch_want){
@@ -41,8 +47,8 @@ static struct fetch_want want_of(const struct fetch_request_topic *t, const stru
 		.topic = id ? STR_NULL : t->topic,
 		.partition = p->partition,
 		.max_bytes = p->partition_max_bytes,
-		.current_leader_epoch = p->current_leader_epoch,
-		.last_fetched_epoch = p->last_fetched_epoch,
+		.current_leader_epoch = epoch_or_none(p->current_leader_epoch),
+		.last_fetched_epoch = epoch_or_none(p->last_fetched_epoch),
 		.fetch_offset = p->fetch_offset,
 		.log_start_offset = p->log_start_offset,
 	};
