@@ -679,6 +679,7 @@ static int read_records(struct partition *p, struct partition_read *r)
 	int err = log_read(p->log, &read, &r->records, &r->cold);
 
 	r->sealed = read.sealed;
+	r->is_older = read.is_older;
 	r->is_cut = r->is_cut && err == 0 && r->records.len > 0 && read.next_offset < r->upto;
 	if (err || r->isolation != READ_COMMITTED || r->records.len == 0)
 		return err;
@@ -758,7 +759,7 @@ int partition_read(struct partition *p, struct partition_read *r)
 	r->diverging = (struct epoch_end){-1, -1};
 	r->upto = -1;
 	r->nearer = -1;
-	r->is_throttled = r->is_counted = r->is_cut = false;
+	r->is_throttled = r->is_counted = r->is_cut = r->is_older = false;
 	r->held_ms = 0;
 	mutex_lock(&p->lock);
 	look(p, &r->view);

@@ -311,6 +311,7 @@ struct partition_read {
 	bool is_throttled;	    /* the bytes count against leader.replication.throttled.rate */
 	bool is_counted;	    /* if sent, the bytes count against capacity: partition_took() */
 	bool is_cut;		    /* there is more, but no capacity for it at the moment */
+	bool is_older;		    /* there is more in later segments, which no read reaches from here */
 	int32_t held_ms;	    /* until there is capacity again, for lack of which nothing was read; else 0 */
 	bool is_reassigned;	    /* replicas are being added */
 };

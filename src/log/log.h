@@ -216,6 +216,7 @@ struct log_read {
 	int32_t sealed_max;
 
 	int64_t next_offset;	 /* the offset after what was found */
+	bool is_older;		 /* upto_offset is in a later segment than `offset` */
 	struct sealed_at sealed; /* any: the range must be read by sealed_read (sealed.h), and by nothing else */
 };
 

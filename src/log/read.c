@@ -260,8 +260,10 @@ int log_read(struct log *log, struct log_read *want, struct records *out, struct
 		return ERR_OFFSET_OUT_OF_RANGE;
 	if (log_dir_error(log->dir))
 		return ERR_KAFKA_STORAGE_ERROR;
+	want->is_older = false;
 	if (want->offset >= want->upto_offset || want->offset == log->end || !log->data)
 		return 0;
+	want->is_older = log_segment_of(log, want->offset) < log_segment_of(log, want->upto_offset);
 	if (want->min_one_message && env_buggify(log->env, "read one batch")) /* every batch is a read of its own */
 		want->max_bytes = 1;
 	if (env_buggify(log->env, "forget where readers are")) /* positions are then found by the index */

@@ -117,6 +117,59 @@ static void a_fetch_that_finds_nothing_answers_in_time(void **state)
 	assert_true(sim_now_ns(w->sim) - began >= 700000000);
 }
 
+static void produce_at(const char *topic, int64_t timestamp_ms)
+{
+	struct produce_response out;
+	struct batch_builder builder;
+	struct buf b = {0};
+
+	batch_begin(&builder, &b, &BATCH_OPTIONS_NONE);
+	batch_add(&builder, timestamp_ms, BYTES_NULL, (struct bytes){(const uint8_t *)"value", 5});
+	batch_end(&builder);
+	send_produce(&w->a, topic, (struct records){.p = b.p, .len = (int64_t)b.len}, -1);
+	client_take(&w->a, &produce_response_schema, 9, &out);
+	assert_int_equal(out.responses.v[0].partition_responses.v[0].error_code, 0);
+	buf_fini(&b);
+}
+
+static void send_patient_fetch(const char *topic, int64_t offset)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic t;
+	struct fetch_request in;
+
+	codec_init(&fetch_request_partition_schema, &p);
+	codec_init(&fetch_request_topic_schema, &t);
+	codec_init(&fetch_request_schema, &in);
+	p.fetch_offset = offset;
+	p.partition_max_bytes = in.min_bytes = in.max_bytes = 1 << 16;
+	t.topic = str_of(topic);
+	t.partitions.v = &p;
+	t.partitions.n = 1;
+	in.max_wait_ms = 20000;
+	in.topics.v = &t;
+	in.topics.n = 1;
+	client_send(&w->b, &fetch_request_schema, 12, &in);
+}
+
+/* A read ends with its segment, and more of that will not come: to wait for min_bytes would be in vain. */
+static void a_fetch_in_an_older_segment_does_not_wait_for_more(void **state)
+{
+	static const char *const settings[] = {"segment.ms", "1", NULL, NULL};
+
+	(void)state;
+	create_topic_with("t", 1, settings);
+	produce_at("t", 1);
+	produce_at("t", 1000);
+	send_patient_fetch("t", 0);
+	sim_run_for(w->sim, 1000);
+	assert_true(has_answer(&w->b));
+	assert_true(take_fetch(&w->b).records.len > 0);
+	send_patient_fetch("t", 1);
+	sim_run_for(w->sim, 1000);
+	assert_false(has_answer(&w->b)); /* in the last one there may be more */
+}
+
 static void a_fetch_beyond_the_end_is_refused_at_once(void **state)
 {
 	struct metadata_response out;
@@ -693,6 +746,7 @@ int main(void)
 		TEST(what_was_produced_is_fetched),
 		TEST(a_fetch_waits_for_the_next_record),
 		TEST(a_fetch_that_finds_nothing_answers_in_time),
+		TEST(a_fetch_in_an_older_segment_does_not_wait_for_more),
 		TEST(a_fetch_beyond_the_end_is_refused_at_once),
 		TEST(a_fetch_waits_no_longer_than_its_connection),
 		TEST(a_session_that_another_connection_ends_is_not_answered_from),

@@ -317,7 +317,7 @@ static bool read_parts(struct fetch *f, bool nowait)
 	bool cold = false;
 
 	drop_reading(f);
-	f->is_cut = false;
+	f->is_cut = f->is_older = false;
 	f->held_ms = 0;
 	f->withheld = f->replica_id >= 0 && replication_quota_is_exceeded(f->r->node->replication_quotas, QUOTA_LEADER);
 	for (int i = 0; i < f->n; i++) {
@@ -337,6 +337,7 @@ static bool read_parts(struct fetch *f, bool nowait)
 		note_capacity(f, &p->read);
 		f->has_error |= err != 0;
 		f->is_sent_on |= err == 0 && p->read.nearer >= 0;
+		f->is_older |= p->read.is_older;
 		f->readable += p->read.records.len;
 		f->sealed += p->read.sealed.any ? p->read.records.len : 0;
 	}
@@ -361,11 +362,12 @@ static int interesting(const struct fetch *f)
 	return n;
 }
 
+/* Kafka does not wait for min_bytes either while a reader is in an older segment (DelayedFetch, case F). */
 static bool is_enough(const struct fetch *f)
 {
 	const struct fetch_request *in = f->r->in;
 
-	return f->answers_now || in->max_wait_ms <= 0 || f->has_error || f->is_sent_on || f->is_cut ||
+	return f->answers_now || in->max_wait_ms <= 0 || f->has_error || f->is_sent_on || f->is_cut || f->is_older ||
 	       f->readable >= f->min_bytes || interesting(f) == 0 || any_diverges(f);
 }
 

@@ -48,6 +48,7 @@ struct fetch {
 	bool is_sent_on; /* for at least one partition the consumer is redirected */
 	bool has_error;	 /* known before any read, or found while reading */
 	bool is_cut;	 /* a partition has no capacity for more at the moment */
+	bool is_older;	 /* a partition is read in a segment that is not its last: it is not waited for */
 	int32_t held_ms; /* until the first partition held back has capacity again; 0: none is held back */
 	bool reads_cold;
 	bool answers_now; /* with whatever there is: its time is up, or the node stops */
