@@ -563,6 +563,8 @@ static void a_transaction_that_hangs_is_ended_by_hand(void **state)
 	assert_int_equal(open_since(), 0);
 	assert_int_equal(write_marker(&older, 0, "t"), ERR_INVALID_PRODUCER_EPOCH);
 	assert_int_equal(write_marker(&p, 3, "x"), ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	assert_int_equal(write_marker(&(struct producer){-1, p.epoch, 0}, 3, "t"), ERR_UNKNOWN_SERVER_ERROR);
+	assert_int_equal(write_marker(&(struct producer){p.id, -1, 0}, 3, "t"), ERR_UNKNOWN_SERVER_ERROR);
 	assert_int_equal(write_marker(&p, 3, "t"), 0);
 	assert_int_equal(open_since(), -1);
 	assert_string_equal(committed(), "");

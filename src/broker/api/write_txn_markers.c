@@ -9,6 +9,7 @@
 #include "broker/markers.h"
 #include "broker/permission.h"
 #include "protocol/write_txn_markers.h"
+#include "wire/batch.h"
 
 typedef struct write_txn_markers_request_marker asked;
 typedef struct write_txn_markers_response_marker told;
@@ -105,6 +106,16 @@ static bool prepare(struct writing *w, const asked *in, struct markers *m)
 	return m->marked != NULL;
 }
 
+/* A batch that ends nobody's transaction: Kafka fails to build it. */
+static bool some_end_nobodys(const struct write_txn_markers_request *in)
+{
+	for (int i = 0; i < in->markers.n; i++)
+		if (in->markers.v[i].producer_id == NO_PRODUCER_ID ||
+		    in->markers.v[i].producer_epoch == NO_PRODUCER_EPOCH)
+			return true;
+	return false;
+}
+
 static enum outcome run(struct request *r)
 {
 	const struct write_txn_markers_request *in = r->in;
@@ -119,6 +130,8 @@ static enum outcome run(struct request *r)
 	if (!request_may_quietly(r, ACL_ALTER, ACL_CLUSTER, STR(ACL_CLUSTER_NAME)) &&
 	    !request_may_cluster(r, ACL_CLUSTER_ACTION))
 		return request_fail_cluster(r, ACL_CLUSTER_ACTION);
+	if (some_end_nobodys(in))
+		return request_fail(r, ERR_UNKNOWN_SERVER_ERROR, STR_NULL);
 	if (!shape_all(r))
 		return HANG_UP;
 	if (in->markers.n == 0)
