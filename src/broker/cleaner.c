@@ -190,8 +190,10 @@ static void look_at(struct partition *p, void *arg)
 			log_clean_look(p->log, k->now_ms, &dirt);
 		}
 		mutex_unlock(&p->lock);
-		if (deletion)
+		if (deletion) {
+			partition_has_moved(p);
 			look_deletion(k, deletion);
+		}
 	} while (deletion);
 	if (compacted)
 		note_dirt(k, p, &dirt);

@@ -65,6 +65,7 @@ void core_init(struct core *c, struct node *node, struct loop *loop, int index)
 		.bytes = config_long(node->config, CONFIG_ODRADEK_FETCH_SESSION_BYTES) / node->n_cores,
 		.index = index,
 		.of = node->n_cores,
+		.core = c,
 		.random = draw,
 		.arg = env,
 	});
@@ -169,6 +170,7 @@ void core_set_image(struct core *c, const struct image *now)
 	struct list waiting;
 
 	c->image = image_ref(now);
+	c->n_images++;
 	if (old)
 		image_diff_topics(old, now, forget_topic, c);
 	kept_answers_forget(c);
@@ -348,6 +350,7 @@ void core_stop(struct core *c)
 	coordinators_stop(c);
 	peers_stop(c);
 	markers_hurry(c);
+	fetch_sessions_stop(c->sessions);
 	list_each_safe(it, &c->flushes) pending_flush_end(container_of(it, struct pending_flush, link));
 	list_each_safe(it, &c->deletions)
 	{

@@ -47,6 +47,7 @@ struct core {
 	struct loop *loop;
 	int index;
 	const struct image *image; /* NULL until the first commit is known here */
+	uint64_t n_images;	   /* how many there were */
 	struct map partitions;	   /* struct seen, by topic id and partition */
 	struct list parked;	   /* struct request */
 	struct list image_waiters;

@@ -89,8 +89,10 @@ static void let_go(struct weighing *w, const struct candidate *c)
 		if (!c->partition->deleted && log_dir(c->partition->log) == w->dir)
 			log_retain_beyond(c->partition->log, env_wall_ms(w->node->env), c->end, &deletion);
 		mutex_unlock(&c->partition->lock);
-		if (deletion)
+		if (deletion) {
+			partition_has_moved(c->partition);
 			w->found(w->arg, deletion);
+		}
 	} while (deletion);
 }
 

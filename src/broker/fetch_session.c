@@ -6,12 +6,14 @@
 
 #include "base/check.h"
 #include "base/mem.h"
+#include "broker/core.h"
 
 struct fetch_sessions {
 	struct fetch_sessions_config config;
 	struct map by_id;
 	struct list recent;
 	int64_t bytes; /* of all members */
+	bool stopped;
 };
 
 struct member_key {
@@ -35,10 +37,16 @@ void fetch_sessions_free(struct fetch_sessions *s)
 {
 	if (!s)
 		return;
-	while (!list_empty(&s->recent))
-		fetch_session_close(s, container_of(s->recent.next, struct fetch_session, recent));
+	fetch_sessions_stop(s);
 	map_fini(&s->by_id);
 	xfree(s);
+}
+
+void fetch_sessions_stop(struct fetch_sessions *s)
+{
+	s->stopped = true;
+	while (!list_empty(&s->recent))
+		fetch_session_close(s, container_of(s->recent.next, struct fetch_session, recent));
 }
 
 int fetch_sessions_count(const struct fetch_sessions *s)
@@ -81,7 +89,101 @@ void fetch_session_unref(struct fetch_session **session)
 	while (!list_empty(&f->order))
 		fetch_session_forget(f, container_of(f->order.next, struct fetch_member, order));
 	map_fini(&f->members);
-	xfree(f);
+	if (waking_settle(&f->waking))
+		xfree(f);
+	else
+		core_work_begins(f->all->config.core); /* a call is on its way, and frees it */
+}
+
+/* ---- members at rest ---- */
+
+static void rouse(struct fetch_session *f, struct fetch_member *m)
+{
+	if (!list_empty(&m->active))
+		return;
+	list_push(&f->active, &m->active);
+	f->n_active++;
+}
+
+/*
+ * What has become ready is active again. The partition's lock is taken for each: whoever has made
+ * it ready has then let go of the session.
+ */
+static void gather(struct fetch_session *f)
+{
+	for (struct waiter *w = waking_take(&f->waking), *next; w; w = next) {
+		next = w->ready;
+		partition_unwait(w);
+		rouse(f, container_of(w, struct fetch_member, waiter));
+	}
+}
+
+/* It does not wait any more: what its waiter may already have been gathered into is emptied. */
+static void end_rest(struct fetch_session *f, struct fetch_member *m)
+{
+	if (!list_empty(&m->active))
+		return;
+	partition_unwait(&m->waiter);
+	gather(f);
+	rouse(f, m);
+}
+
+static void moved(struct waking *w)
+{
+	struct fetch_session *f = container_of(w, struct fetch_session, waking);
+
+	if (f->refs == 0) {
+		struct core *core = f->all->config.core;
+
+		xfree(f);
+		core_work_ends(core);
+		return;
+	}
+	gather(f);
+	if (f->news)
+		f->news(f->arg);
+}
+
+void fetch_session_rest(struct fetch_session *f, struct fetch_member *m, const struct fetch_rest *rest)
+{
+	if (!f->all->config.core || f->closed || list_empty(&m->active))
+		return;
+	m->waiter = (struct waiter){
+		.waking = &f->waking,
+		.past = rest->upto,
+		.watch = rest->watch,
+		.watches_marks = true,
+		.high_watermark = rest->high_watermark,
+		.start = rest->start,
+		.heard_ms = rest->replica_id >= 0 ? &f->heard_ms : NULL,
+		.follower = rest->replica_id,
+	};
+	list_init(&m->waiter.link);
+	if (!partition_wait(rest->partition, &m->waiter))
+		return;
+	list_remove(&m->active);
+	f->n_active--;
+}
+
+static bool same_manner(const struct fetch_manner *a, const struct fetch_manner *b)
+{
+	return a->isolation == b->isolation && a->replica_id == b->replica_id && a->leader_only == b->leader_only &&
+	       a->rack == b->rack && a->n_images == b->n_images;
+}
+
+void fetch_session_begin(struct fetch_session *f, const struct fetch_manner *manner, int64_t now_ms)
+{
+	__atomic_store_n(&f->heard_ms, now_ms, __ATOMIC_RELAXED);
+	gather(f);
+	if (same_manner(&f->manner, manner))
+		return;
+	f->manner = *manner;
+	list_each(it, &f->order)
+	{
+		if (fetch_session_resting(f) == 0)
+			break;
+		end_rest(f, container_of(it, struct fetch_member, order));
+	}
 }
 
 /* Requests of the session that are still being answered keep it by a reference. */
@@ -162,7 +264,7 @@ struct fetch_session *fetch_session_open(struct fetch_sessions *s, bool privileg
 {
 	struct fetch_session *f;
 
-	if (!make_room(s, privileged, n_members, now_ms))
+	if (s->stopped || !make_room(s, privileged, n_members, now_ms))
 		return NULL;
 	f = xcalloc(1, sizeof(*f));
 	f->refs = 1;
@@ -175,6 +277,9 @@ struct fetch_session *fetch_session_open(struct fetch_sessions *s, bool privileg
 	f->cached_size = n_members;
 	map_init(&f->members, s->config.random(s->config.arg));
 	list_init(&f->order);
+	list_init(&f->active);
+	waking_init(&f->waking, s->config.core ? s->config.core->loop : NULL, moved);
+	f->waking.gathers = true;
 	map_insert(&s->by_id, &f->node, hash_u64(s->by_id.seed, (uint64_t)f->id));
 	list_push(&s->recent, &f->recent);
 	return f;
@@ -250,6 +355,7 @@ struct fetch_member *fetch_session_want(struct fetch_session *session, const str
 
 		m->want = *want;
 		m->want.topic = name;
+		end_rest(session, m);
 		return m;
 	}
 	if (!room_for_member(session, member_bytes(want)))
@@ -260,11 +366,17 @@ struct fetch_member *fetch_session_want(struct fetch_session *session, const str
 	m->said = (struct fetch_said){-1, -1};
 	map_insert(&session->members, &m->node, member_hash(&session->members, &k));
 	list_push(&session->order, &m->order);
+	m->place = ++session->last_place;
+	list_init(&m->active);
+	rouse(session, m);
 	return m;
 }
 
 void fetch_session_forget(struct fetch_session *session, struct fetch_member *m)
 {
+	end_rest(session, m);
+	list_remove(&m->active);
+	session->n_active--;
 	map_remove(&session->members, &m->node);
 	list_remove(&m->order);
 	session->all->bytes -= member_bytes(&m->want);
@@ -276,6 +388,7 @@ void fetch_session_rotate(struct fetch_session *session, struct fetch_member *m)
 {
 	list_remove(&m->order);
 	list_push(&session->order, &m->order);
+	m->place = ++session->last_place;
 }
 
 bool fetch_session_would_tell(const struct fetch_member *m, const struct fetch_news *news)

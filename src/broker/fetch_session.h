@@ -11,7 +11,10 @@
  *    two minutes), or else of the least valuable one created more than two minutes ago (a
  *    follower's may also replace any consumer's), unless the new one is worth less. A follower's is
  *    worth more than a consumer's, then the one with more partitions.
- * 5. The memory of all members is bounded (odradek.fetch.session.bytes). If there is no room, the
+ * 5. A member of which nothing is to be read or told rests: it waits for its partition, and is not
+ *    looked at again before that has moved, the image has changed, or the request names it. So an
+ *    incremental fetch costs what has changed, not what the session has.
+ * 6. The memory of all members is bounded (odradek.fetch.session.bytes). If there is no room, the
  *    fetcher gets no session, or loses the one it has, and then names all partitions in each
  *    request, as fetchers did before KIP-227.
  *
@@ -27,6 +30,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "base/uuid.h"
+#include "broker/partition.h"
 
 #define FETCH_SESSION_EVICTION_MS 120000
 
@@ -55,8 +59,21 @@ struct fetch_said {
 struct fetch_member {
 	struct map_node node;
 	struct list order;
+	struct list active; /* in the session's list; unlinked while it rests */
+	uint64_t place;	    /* grows along the order */
+	int32_t looked_in;  /* the epoch after the request in which it was last looked at */
 	struct fetch_want want;
 	struct fetch_said said;
+	struct waiter waiter; /* while it rests */
+};
+
+/* How the members were read; when this changes, none of them may rest on. */
+struct fetch_manner {
+	enum isolation isolation;
+	int32_t replica_id;
+	bool leader_only;
+	uint64_t rack;	   /* hash of the rack by which consumers are redirected; 0: they are not */
+	uint64_t n_images; /* the image, as the core counts them */
 };
 
 struct fetch_session {
@@ -74,8 +91,17 @@ struct fetch_session {
 	int cached_size; /* the number of members when it was last touched: its value */
 	struct map members;
 	struct list order;
+	struct list active; /* struct fetch_member: to be looked at in the next fetch */
+	int n_active;
+	uint64_t last_place;
+	struct fetch_manner manner;
+	int64_t heard_ms; /* atomic: time of the last request */
+	struct waking waking;
+	void (*news)(void *arg); /* something has become active; NULL: nobody waits for it */
+	void *arg;
 };
 
+struct core;
 struct fetch_sessions;
 
 /* Ids are those with id % of == index. random: a source of random numbers for ids and hashes. */
@@ -84,12 +110,15 @@ struct fetch_sessions_config {
 	int64_t bytes;
 	int index;
 	int of;
+	struct core *core; /* NULL: no member rests */
 	uint64_t (*random)(void *arg);
 	void *arg;
 };
 
 struct fetch_sessions *fetch_sessions_new(const struct fetch_sessions_config *config);
 void fetch_sessions_free(struct fetch_sessions *s);
+/* Closes all of them and opens no more; what is on its way to them is waited for by the core. */
+void fetch_sessions_stop(struct fetch_sessions *s);
 int fetch_sessions_count(const struct fetch_sessions *s);
 int64_t fetch_sessions_bytes(const struct fetch_sessions *s);
 
@@ -114,6 +143,24 @@ struct fetch_member *fetch_session_member(const struct fetch_session *session, s
 struct fetch_member *fetch_session_want(struct fetch_session *session, const struct fetch_want *want);
 void fetch_session_forget(struct fetch_session *session, struct fetch_member *m);
 void fetch_session_rotate(struct fetch_session *session, struct fetch_member *m);
+
+/* ---- members at rest ---- */
+
+/* What was found of it: nothing to read, and everything told. */
+struct fetch_rest {
+	struct partition *partition;
+	enum watch watch; /* what may be read next, and how far it has come */
+	int64_t upto;
+	int64_t high_watermark;
+	int64_t start;
+	int32_t replica_id; /* a follower's; -1: a consumer's */
+};
+
+/* Nothing happens if its partition has moved meanwhile. */
+void fetch_session_rest(struct fetch_session *session, struct fetch_member *m, const struct fetch_rest *rest);
+/* A request has come: wakes what cannot rest on if it is read in another manner, and what has moved. */
+void fetch_session_begin(struct fetch_session *session, const struct fetch_manner *manner, int64_t now_ms);
+static inline int fetch_session_resting(const struct fetch_session *s) { return (int)s->members.n - s->n_active; }
 
 /* The result for one partition. */
 struct fetch_news {

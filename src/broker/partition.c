@@ -116,14 +116,34 @@ static void waking_arrived(struct post *post)
 {
 	struct waking *w = container_of(post, struct waking, post);
 
-	__atomic_store_n(&w->on_its_way, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&w->on_its_way, 0, __ATOMIC_SEQ_CST);
 	w->run(w);
 }
 
-/* Under the partition's lock. */
-static void wake(struct waking *w, struct effects *e)
+static void gather(struct waking *w, struct waiter *ready)
 {
-	if (__atomic_exchange_n(&w->on_its_way, 1, __ATOMIC_ACQ_REL))
+	ready->ready = __atomic_load_n(&w->ready, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&w->ready, &ready->ready, ready, true, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		;
+}
+
+struct waiter *waking_take(struct waking *w)
+{
+	return __atomic_load_n(&w->ready, __ATOMIC_RELAXED) ? __atomic_exchange_n(&w->ready, NULL, __ATOMIC_SEQ_CST)
+							    : NULL;
+}
+
+/*
+ * Under the partition's lock. What is gathered before a call that is on its way arrives is taken by
+ * that call: both sides see each other's steps in one order.
+ */
+static void wake(struct waiter *ready, struct effects *e)
+{
+	struct waking *w = ready->waking;
+
+	if (w->gathers)
+		gather(w, ready);
+	if (__atomic_exchange_n(&w->on_its_way, 1, __ATOMIC_SEQ_CST))
 		return;
 	w->next = e->first;
 	e->first = w;
@@ -169,6 +189,19 @@ static int64_t watched(const struct partition *p, const struct log_offsets *o, e
 	check(false);
 }
 
+static bool is_ready(const struct partition *p, const struct log_offsets *o, const struct waiter *w)
+{
+	return watched(p, o, w->watch) > w->past ||
+	       (w->watches_marks && (o->high_watermark != w->high_watermark || o->start != w->start));
+}
+
+/* It had everything until now, as of when it was last heard of. */
+static void note_follower_at_rest(struct partition *p, const struct waiter *w)
+{
+	if (w->heard_ms && p->leading)
+		leading_heard(p->leading, w->follower, __atomic_load_n(w->heard_ms, __ATOMIC_RELAXED));
+}
+
 void partition_wake_ready(struct partition *p, bool all, struct effects *e)
 {
 	struct log_offsets o;
@@ -182,11 +215,23 @@ void partition_wake_ready(struct partition *p, bool all, struct effects *e)
 	{
 		struct waiter *w = container_of(it, struct waiter, link);
 
-		if (!all && watched(p, &o, w->watch) <= w->past)
+		if (is_ready(p, &o, w))
+			note_follower_at_rest(p, w);
+		else if (!all)
 			continue;
 		list_remove(&w->link);
-		wake(w->waking, e);
+		wake(w, e);
 	}
+}
+
+void partition_has_moved(struct partition *p)
+{
+	struct effects e = {0};
+
+	mutex_lock(&p->lock);
+	partition_wake_ready(p, false, &e);
+	mutex_unlock(&p->lock);
+	effects_run(&e, NULL); /* nothing but wakes */
 }
 
 bool partition_wait(struct partition *p, struct waiter *w)
@@ -197,7 +242,7 @@ bool partition_wait(struct partition *p, struct waiter *w)
 	check(!w->partition);
 	mutex_lock(&p->lock);
 	o = log_offsets(p->log);
-	waits = !p->deleted && watched(p, &o, w->watch) <= w->past;
+	waits = !p->deleted && !is_ready(p, &o, w);
 	if (waits) {
 		w->partition = partition_ref(p);
 		list_push(&p->waiters, &w->link);
@@ -738,6 +783,7 @@ static int read_locked(struct partition *p, struct partition_read *r)
 		if (err)
 			return err;
 	}
+	r->is_in_sync = r->replica >= 0 && p->leading && leading_is_in_sync(p->leading, r->replica);
 	r->upto = read_limit(o, r->isolation);
 	if (r->isolation == READ_COMMITTED)
 		r->n_aborted = 0;
@@ -759,7 +805,7 @@ int partition_read(struct partition *p, struct partition_read *r)
 	r->diverging = (struct epoch_end){-1, -1};
 	r->upto = -1;
 	r->nearer = -1;
-	r->is_throttled = r->is_counted = r->is_cut = r->is_older = false;
+	r->is_throttled = r->is_counted = r->is_cut = r->is_older = r->is_in_sync = false;
 	r->held_ms = 0;
 	mutex_lock(&p->lock);
 	look(p, &r->view);

@@ -64,12 +64,19 @@ struct waking {
 	struct post post;
 	struct loop *loop;
 	void (*run)(struct waking *);
-	struct waking *next; /* in effects */
-	int on_its_way;	     /* atomic */
+	struct waking *next;  /* in effects */
+	int on_its_way;	      /* atomic */
+	bool gathers;	      /* set by its owner, before it has waiters: those that are ready are gathered */
+	struct waiter *ready; /* atomic; the last one gathered */
 };
 
 void waking_init(struct waking *w, struct loop *loop, void (*run)(struct waking *));
 bool waking_settle(struct waking *w);
+/*
+ * Takes the waiters that have become ready, the last one first, linked by `ready`. partition_unwait
+ * each of them before the waking may go.
+ */
+struct waiter *waking_take(struct waking *w);
 
 enum watch { WATCH_HIGH_WATERMARK, WATCH_STABLE, WATCH_END, WATCH_START, WATCH_FLUSHED, WATCH_LOW_WATERMARK };
 
@@ -83,6 +90,17 @@ struct waiter {
 	struct waking *waking;
 	int64_t past;
 	enum watch watch;
+	/* also ready when one of these two is another one */
+	bool watches_marks;
+	int64_t high_watermark;
+	int64_t start;
+	/*
+	 * NULL, or when this follower, which has everything, was last heard of (atomic; monotonic ms):
+	 * until it is ready, the follower is as good as fetching
+	 */
+	const int64_t *heard_ms;
+	int32_t follower;
+	struct waiter *ready; /* the one before it, if its waking gathers */
 };
 
 /* The consequences of an operation under the lock; effects_run carries them out. */
@@ -296,6 +314,7 @@ struct partition_read {
 	bool nowait;
 	/* id of a follower that gets nothing from a throttled partition while it is not in sync; -1: none */
 	int32_t withheld_from;
+	int32_t replica;     /* id of the follower that reads; -1: none */
 	struct arena *arena; /* for the aborted transactions */
 	int32_t sealed_max;  /* as in log_read */
 
@@ -314,6 +333,7 @@ struct partition_read {
 	bool is_older;		    /* there is more in later segments, which no read reaches from here */
 	int32_t held_ms;	    /* until there is capacity again, for lack of which nothing was read; else 0 */
 	bool is_reassigned;	    /* replicas are being added */
+	bool is_in_sync;	    /* `replica` is, as committed by the controller */
 };
 
 /* 0, a Kafka error, or -EAGAIN: pages have to be read first (log_cold_run in a job). */
@@ -411,6 +431,9 @@ int partition_replicate(struct partition *p, const struct partition_replicated *
 			struct effects *e);
 /* Drops what is at and beyond `offset`; fully: everything, and the log begins anew there. */
 int partition_truncate(struct partition *p, int64_t offset, bool fully, struct effects *e);
+
+/* The log has moved other than by the functions above: those who wait for that are told. From any thread. */
+void partition_has_moved(struct partition *p);
 
 /* Joins the list; false if it is ready already. */
 bool partition_wait(struct partition *p, struct waiter *w);

@@ -102,8 +102,10 @@ static void retain_one(struct partition *p, void *arg)
 		if (!p->deleted && !p->topic->config.cleanup_compact) /* compacted logs are the cleaner's */
 			log_retain(p->log, env_wall_ms(u->node->env), &deletion);
 		mutex_unlock(&p->lock);
-		if (deletion)
+		if (deletion) {
+			partition_has_moved(p);
 			found_deletion(&u->found, deletion);
+		}
 	} while (deletion);
 }
 

@@ -167,6 +167,18 @@ int leading_fetched(struct leading *l, const struct image *image, const struct f
 	return 0;
 }
 
+void leading_heard(struct leading *l, int32_t id, int64_t heard_ms)
+{
+	struct follower *f = find(l, id);
+
+	if (!f || f->log_end < 0 || !leading_is_in_sync(l, id))
+		return;
+	if (heard_ms > f->fetch_ms)
+		f->fetch_ms = heard_ms;
+	if (heard_ms > f->caught_up_ms)
+		f->caught_up_ms = heard_ms;
+}
+
 /* ---- which replicas count ---- */
 
 static bool has(const int32_t *v, int n, int32_t id)

@@ -96,6 +96,12 @@ int leading_knows(const struct leading *l, const struct follower_fetch *f);
  */
 int leading_fetched(struct leading *l, const struct image *image, const struct follower_fetch *f);
 
+/*
+ * A follower in sync that has everything, and has asked for no more than to be told of what is new,
+ * was heard of at this time.
+ */
+void leading_heard(struct leading *l, int32_t id, int64_t heard_ms);
+
 struct isr_view {
 	const struct image *image;
 	int64_t log_end;

@@ -239,6 +239,47 @@ static void followers_of_an_idle_leader_say_next_to_nothing(void **state)
 	cluster_down();
 }
 
+static void wait_resting(int node, int n)
+{
+	struct fetch_sessions *of;
+	struct fetch_session *s = NULL;
+
+	for (int i = 0; i < TRIES; i++) {
+		s = leaders_session(node, &of);
+		if (s && fetch_session_resting(s) >= n)
+			return;
+		a_while();
+	}
+	assert_non_null(s);
+	assert_true(fetch_session_resting(s) >= n);
+}
+
+/* An idle follower is told of nothing for much longer than it may be behind, and is in sync all the same. */
+static void what_does_not_move_is_not_read_for_followers_and_stays_in_sync(void **state)
+{
+	static const char *const settings[] = {"replica.lag.time.max.ms=3000", NULL};
+
+	(void)state;
+	start_all(30, settings);
+	make_topic("t", MANY);
+	all_is_replicated(MANY);
+	for (int i = 1; i <= FOLLOWERS; i++) {
+		wait_members(i, MANY);
+		wait_resting(i, MANY);
+	}
+	for (int i = 0; i < 4 * MANY; i++) {
+		sim_run_for(cluster_sim(), 97); /* now and then just before the leader looks who is behind */
+		assert_int_equal(produce(i % MANY), 0);
+	}
+	for (int i = 1; i <= FOLLOWERS; i++)
+		wait_resting(i, MANY - 3);
+	sim_run_for(cluster_sim(), 20000);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(produce(i), 0);
+	assert_int_equal(cluster_said(0, "in-sync replicas"), 0);
+	cluster_down();
+}
+
 static void what_is_followed_no_more_is_forgotten(void **state)
 {
 	struct delete_topics_request_topic gone = {.name = STR("t")};
@@ -844,6 +885,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(followers_of_an_idle_leader_say_next_to_nothing),
+		cmocka_unit_test(what_does_not_move_is_not_read_for_followers_and_stays_in_sync),
 		cmocka_unit_test(what_is_followed_no_more_is_forgotten),
 		cmocka_unit_test(a_session_that_the_leader_has_lost_begins_anew),
 		cmocka_unit_test(a_leader_without_room_for_sessions_is_followed_all_the_same),

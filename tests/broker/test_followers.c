@@ -611,6 +611,44 @@ static void test_a_replica_that_is_cut_as_its_session_opens_is_told_the_high_wat
 	assert_int_equal(out->responses.v[0].partitions.v[0].high_watermark, 1);
 }
 
+/* A fetch of the replica that names nothing, and is told of nothing for half a second. */
+static void idle_in(int32_t session_id, int32_t session_epoch)
+{
+	const struct fetch_response *out;
+	struct fetch_request in;
+
+	codec_init(&fetch_request_schema, &in);
+	in.replica_state.replica_id = 2;
+	in.replica_state.replica_epoch = t.broker_epoch;
+	in.max_bytes = 1 << 20;
+	in.max_wait_ms = 500;
+	in.min_bytes = 1;
+	in.session_id = session_id;
+	in.session_epoch = session_epoch;
+	out = ask(BROKER, fetch_request_KEY, &in);
+	assert_int_equal(out->error_code, 0);
+	assert_int_equal(out->responses.n, 0);
+}
+
+/* The leader does not read a partition that rests in a session, and counts the session's requests for it. */
+static void test_who_asks_for_nothing_but_news_is_in_sync_until_it_asks_no_more(void **state)
+{
+	int32_t session;
+
+	(void)state;
+	make_topic("1");
+	wait_in_sync(2);
+	session = fetch_in(0, 0, 0)->session_id;
+	assert_true(session > 0);
+	for (int i = 1; i <= 3 * LAG_MAX_MS / 500; i++)
+		idle_in(session, i);
+	produce_begin(); /* it has everything but this */
+	sim_run_for(raw_world(), LAG_MAX_MS - 500);
+	assert_int_equal(in_sync(), 2);
+	assert_int_equal(produce_end(), 0); /* when it is out */
+	wait_in_sync(1);
+}
+
 /* What it has from the next leader tells nothing about what it has from this one (KIP-320). */
 static void test_a_fetch_of_a_later_epoch_counts_for_nothing(void **state)
 {
@@ -851,6 +889,7 @@ int main(void)
 		STORY(test_a_consumer_is_sent_to_the_replica_of_its_rack),
 		STORY(test_a_fetch_of_an_earlier_life_counts_for_nothing),
 		STORY(test_a_replica_that_is_cut_as_its_session_opens_is_told_the_high_watermark_next),
+		STORY(test_who_asks_for_nothing_but_news_is_in_sync_until_it_asks_no_more),
 		STORY(test_a_fetch_of_a_later_epoch_counts_for_nothing),
 		STORY(test_nobody_reads_what_is_not_on_all_in_sync),
 		STORY(test_with_too_few_in_sync_nothing_is_written),

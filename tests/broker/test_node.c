@@ -3,6 +3,9 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "broker/core.h"
+#include "broker/fetch_session.h"
+#include "broker/node_private.h"
 #include "protocol/api_versions.h"
 #include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
@@ -260,6 +263,156 @@ static void a_session_that_another_connection_ends_is_not_answered_from(void **s
 	assert_int_equal(out.error_code, ERR_FETCH_SESSION_ID_NOT_FOUND);
 }
 
+static void delete_topic(const char *topic)
+{
+	struct str name = str_of(topic);
+	struct delete_topics_request in;
+	struct delete_topics_response out;
+
+	codec_init(&delete_topics_request_schema, &in);
+	in.topic_names.v = &name;
+	in.topic_names.n = 1;
+	in.timeout_ms = 1000;
+	client_send(&w->a, &delete_topics_request_schema, 5, &in);
+	client_take(&w->a, &delete_topics_response_schema, 5, &out);
+	assert_int_equal(out.responses.v[0].error_code, 0);
+}
+
+/* ---- what rests in a session ---- */
+
+/* A session of "t" and "u"; its first request tells of both, the next ones name nothing. */
+static void send_session_of_two(int32_t id, int32_t epoch, int32_t max_wait_ms)
+{
+	struct fetch_request_partition p[2];
+	struct fetch_request_topic t[2];
+	struct fetch_request in;
+
+	codec_init(&fetch_request_schema, &in);
+	for (int i = 0; i < 2; i++) {
+		codec_init(&fetch_request_partition_schema, &p[i]);
+		codec_init(&fetch_request_topic_schema, &t[i]);
+		p[i].partition_max_bytes = 1 << 16;
+		t[i].topic = str_of(i == 0 ? "t" : "u");
+		t[i].partitions.v = &p[i];
+		t[i].partitions.n = 1;
+	}
+	in.session_id = id;
+	in.session_epoch = epoch;
+	in.max_wait_ms = max_wait_ms;
+	in.min_bytes = 1;
+	in.max_bytes = 1 << 16;
+	in.topics.v = t;
+	in.topics.n = epoch == 0 ? 2 : 0;
+	client_send(&w->b, &fetch_request_schema, 12, &in);
+}
+
+static struct fetch_response take_session(void)
+{
+	struct fetch_response out;
+
+	client_take(&w->b, &fetch_response_schema, 12, &out);
+	assert_int_equal(out.error_code, 0);
+	return out;
+}
+
+/* Opens it, and has one request find nothing. Returns its id. */
+static int32_t two_at_rest(void)
+{
+	struct metadata_response metadata;
+	struct fetch_response out;
+
+	ask_metadata("t", &metadata);
+	ask_metadata("u", &metadata);
+	send_session_of_two(0, 0, 0);
+	out = take_session();
+	assert_int_equal(out.responses.n, 2);
+	send_session_of_two(out.session_id, 1, 300);
+	assert_int_equal(take_session().responses.n, 0);
+	return out.session_id;
+}
+
+static struct fetch_session *session_of(int32_t id)
+{
+	for (int i = 0; i < w->node->n_cores; i++) {
+		struct fetch_session *s = fetch_session_find(w->node->cores[i].sessions, id);
+
+		if (s)
+			return s;
+	}
+	fail_msg("there is no session %d", id);
+	return NULL;
+}
+
+static void who_waits_is_told_of_what_was_at_rest(void **state)
+{
+	struct fetch_response out;
+	int32_t id = two_at_rest();
+	int64_t began;
+
+	(void)state;
+	assert_int_equal(fetch_session_resting(session_of(id)), 2);
+	began = sim_now_ns(w->sim);
+	send_session_of_two(id, 2, 20000);
+	sim_run_for(w->sim, 300);
+	assert_false(has_answer(&w->b));
+	assert_int_equal(ask_produce("u", "new").error_code, 0);
+	out = take_session();
+	assert_true(sim_now_ns(w->sim) - began < 5000000000);
+	assert_int_equal(out.responses.n, 1);
+	assert_true(str_is(out.responses.v[0].topic, "u"));
+	assert_value(out.responses.v[0].partitions.v[0].records, "new");
+	assert_int_equal(fetch_session_resting(session_of(id)), 1); /* nobody has said that it has been taken */
+	send_session_of_two(id, 3, 20000);
+	assert_value(take_session().responses.v[0].partitions.v[0].records, "new");
+}
+
+static void what_has_moved_between_two_requests_is_told_in_the_next(void **state)
+{
+	struct fetch_response out;
+	int32_t id = two_at_rest();
+
+	(void)state;
+	assert_int_equal(ask_produce("u", "new").error_code, 0);
+	assert_int_equal(ask_produce("t", "too").error_code, 0);
+	send_session_of_two(id, 2, 20000);
+	out = take_session();
+	assert_int_equal(out.responses.n, 2); /* in the order of the session */
+	assert_true(str_is(out.responses.v[0].topic, "t"));
+	assert_true(str_is(out.responses.v[1].topic, "u"));
+	assert_value(out.responses.v[1].partitions.v[0].records, "new");
+}
+
+static void the_topic_of_one_at_rest_goes(void **state)
+{
+	struct fetch_response out;
+	int32_t id = two_at_rest();
+
+	(void)state;
+	send_session_of_two(id, 2, 20000);
+	sim_run_for(w->sim, 100);
+	delete_topic("u");
+	out = take_session();
+	assert_int_equal(out.responses.n, 1);
+	assert_int_equal(out.responses.v[0].partitions.v[0].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	send_session_of_two(id, 3, 0);
+	out = take_session();
+	assert_int_equal(out.responses.v[0].partitions.v[0].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+}
+
+static void sessions_at_rest_hold_nothing_when_the_node_has_stopped(void **state)
+{
+	struct sim_held held;
+	int32_t id = two_at_rest();
+
+	(void)state;
+	send_session_of_two(id, 2, 20000);
+	sim_run_for(w->sim, 100);
+	bring_down();
+	sim_held(w->sim, NODE, &held);
+	assert_int_equal(held.files, 0);
+	assert_int_equal(held.blocks, 0);
+}
+
 static void a_batch_with_a_wrong_crc_is_refused_and_nothing_is_written(void **state)
 {
 	struct metadata_response out;
@@ -436,21 +589,6 @@ static void delete_records(const char *topic, int64_t before)
 	client_send(&w->a, &delete_records_request_schema, 1, &in);
 	client_take(&w->a, &delete_records_response_schema, 1, &out);
 	assert_int_equal(out.topics.v[0].partitions.v[0].low_watermark, before);
-}
-
-static void delete_topic(const char *topic)
-{
-	struct str name = str_of(topic);
-	struct delete_topics_request in;
-	struct delete_topics_response out;
-
-	codec_init(&delete_topics_request_schema, &in);
-	in.topic_names.v = &name;
-	in.topic_names.n = 1;
-	in.timeout_ms = 1000;
-	client_send(&w->a, &delete_topics_request_schema, 5, &in);
-	client_take(&w->a, &delete_topics_response_schema, 5, &out);
-	assert_int_equal(out.responses.v[0].error_code, 0);
 }
 
 #define CHECKPOINTS_WRITTEN_MS 70000
@@ -750,6 +888,10 @@ int main(void)
 		TEST(a_fetch_beyond_the_end_is_refused_at_once),
 		TEST(a_fetch_waits_no_longer_than_its_connection),
 		TEST(a_session_that_another_connection_ends_is_not_answered_from),
+		TEST(who_waits_is_told_of_what_was_at_rest),
+		TEST(what_has_moved_between_two_requests_is_told_in_the_next),
+		TEST(the_topic_of_one_at_rest_goes),
+		TEST(sessions_at_rest_hold_nothing_when_the_node_has_stopped),
 		TEST(a_batch_with_a_wrong_crc_is_refused_and_nothing_is_written),
 		TEST(without_acks_nothing_is_answered_and_the_next_request_is),
 		TEST(without_acks_an_error_closes_the_connection),

@@ -295,6 +295,46 @@ static void test_one_that_is_never_quite_there_but_fetches_is_in_time(void **sta
 	assert_true(shrink(w));
 }
 
+/* It rests in a fetch session, where it waits for more. */
+static void test_who_had_everything_until_now_and_was_heard_of_is_in_time(void **state)
+{
+	struct world *w = *state;
+
+	follow(w, (struct image_ids){ALL, 3}, 5, 7);
+	fetch(w, 2, 10);
+	fetch(w, 3, 10);
+	w->now_ms += 100 * LAG_MAX_MS;
+	assert_false(shrink(w));
+	leading_heard(&w->l, 2, w->now_ms - 500);
+	leading_heard(&w->l, 3, w->now_ms - LAG_MAX_MS - 1);
+	w->log_end = 11;
+	assert_true(shrink(w)); /* 3 is not */
+	assert_int_equal(w->l.n_proposed, 2);
+	assert_int_equal(leading_proposed(&w->l, 1, OWN_EPOCH).id, 2);
+	w->now_ms += LAG_MAX_MS;
+	leading_heard(&w->l, 2, 0); /* time does not go back */
+	assert_int_equal(answered(w, 0, 8, (struct image_ids){ALL, 2}), ISR_MOVED);
+	assert_true(shrink(w));
+}
+
+/* Else it would hold up the high watermark, without having been heard in this epoch. */
+static void test_one_that_is_not_in_sync_or_was_never_heard_is_not_heard_at_rest(void **state)
+{
+	struct world *w = *state;
+
+	follow(w, (struct image_ids){ALL, 2}, 5, 7);
+	leading_heard(&w->l, 3, w->now_ms);
+	fetch(w, 2, 10);
+	assert_int_equal(high_watermark(w), 10);
+	leading_heard(&w->l, 9, w->now_ms); /* not a replica */
+	w->now_ms += LAG_MAX_MS + 1;
+	leading_fini(&w->l);
+	follow(w, (struct image_ids){ALL, 2}, 7, 9);
+	w->now_ms += LAG_MAX_MS + 1;
+	leading_heard(&w->l, 2, w->now_ms);
+	assert_true(shrink(w));
+}
+
 /* ---- proposals ---- */
 
 static void test_there_is_one_proposal_at_a_time(void **state)
@@ -422,6 +462,8 @@ int main(void)
 		STORY(test_who_is_behind_for_too_long_goes_out),
 		STORY(test_a_leader_that_has_heard_of_nobody_stays_in_sync_itself),
 		STORY(test_one_that_is_never_quite_there_but_fetches_is_in_time),
+		STORY(test_who_had_everything_until_now_and_was_heard_of_is_in_time),
+		STORY(test_one_that_is_not_in_sync_or_was_never_heard_is_not_heard_at_rest),
 		STORY(test_there_is_one_proposal_at_a_time),
 		STORY(test_what_the_controller_refuses_is_taken_back_and_what_it_does_not_say_is_not),
 		STORY(test_metadata_that_is_newer_settles_a_proposal_and_its_late_answer_is_nothing),

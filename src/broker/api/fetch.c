@@ -7,13 +7,16 @@
  *
  * 1. Batches are whole. The first partition that has any returns at least one, however large; after
  *    that the limits apply.
- * 2. A request that waits holds no file and no range: it reads again when something has moved.
- * 3. What is read is referenced until the last byte of the answer has been sent.
- * 4. Batches that may be sealed (log/sealed.h) are opened in memory: up to OPENED_MAX for one
+ * 2. Of a session, only the partitions that may have something new are read (fetch_session.h); the
+ *    others join a request that waits when they move.
+ * 3. A request that waits holds no file and no range: it reads again when something has moved.
+ * 4. What is read is referenced until the last byte of the answer has been sent.
+ * 5. Batches that may be sealed (log/sealed.h) are opened in memory: up to OPENED_MAX for one
  *    request, and little for each when there are many. A batch that cannot be opened is its
  *    partition's error if it is the first; otherwise the answer ends before it.
  */
 #include <errno.h>
+#include <stdlib.h>
 
 #include "base/check.h"
 #include "base/err.h"
@@ -65,21 +68,27 @@ static int count_wants(const struct fetch_request *in)
 
 static bool parts_new(struct fetch *f, int n)
 {
-	f->n = n;
+	struct part *v = arena_array(&f->r->arena, (size_t)n + 1, sizeof(*v));
+
 	f->parts = arena_array(&f->r->arena, (size_t)n + 1, sizeof(*f->parts));
-	return f->parts != NULL;
+	if (!v || !f->parts)
+		return false;
+	f->n = f->room = n;
+	for (int i = 0; i < n; i++)
+		f->parts[i] = &v[i];
+	return true;
 }
 
 static bool wants_of_request(struct fetch *f, const struct fetch_request *in)
 {
-	struct part *p;
+	struct part **p;
 
 	if (!parts_new(f, count_wants(in)))
 		return false;
 	p = f->parts;
 	for (int i = 0; i < in->topics.n; i++)
 		for (int j = 0; j < in->topics.v[i].partitions.n; j++)
-			(p++)->want = want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], fetch_is_by_id(f));
+			(*p++)->want = want_of(&in->topics.v[i], &in->topics.v[i].partitions.v[j], fetch_is_by_id(f));
 	return true;
 }
 
@@ -97,22 +106,56 @@ static bool own_name(struct fetch *f, struct fetch_want *w, struct str *last)
 	return !str_is_null(*last);
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct part *x = *(struct part *const *)a, *y = *(struct part *const *)b;
+
+	return (x->place > y->place) - (x->place < y->place);
+}
+
+static bool take_member(struct fetch *f, struct part *p, struct fetch_member *m, struct str *last)
+{
+	p->want = m->want;
+	p->place = m->place;
+	m->looked_in = f->session_epoch;
+	return own_name(f, &p->want, last);
+}
+
 static bool wants_of_session(struct fetch *f)
 {
 	struct str last = STR_NULL;
-	struct part *p;
+	int n = 0;
 
-	if (!parts_new(f, (int)f->session->members.n))
+	if (!parts_new(f, f->session->n_active))
 		return false;
-	p = f->parts;
-	list_each(it, &f->session->order)
+	list_each(it, &f->session->active)
 	{
-		p->want = container_of(it, struct fetch_member, order)->want;
-		if (!own_name(f, &p->want, &last))
+		if (!take_member(f, f->parts[n++], container_of(it, struct fetch_member, active), &last))
 			return false;
-		p++;
 	}
+	qsort(f->parts, (size_t)n, sizeof(*f->parts), by_place);
 	return true;
+}
+
+/* Adds an empty part; NULL without memory. */
+static struct part *add_part(struct fetch *f)
+{
+	struct part *p = arena_zalloc(&f->r->arena, sizeof(*p));
+	int room = f->room > 0 ? 2 * f->room : 4;
+	struct part **v;
+
+	if (f->n == f->room) {
+		v = arena_array(&f->r->arena, (size_t)room, sizeof(struct part *));
+		for (int i = 0; v && i < f->n; i++)
+			v[i] = f->parts[i];
+		if (!v)
+			return NULL;
+		f->parts = v;
+		f->room = room;
+	}
+	if (p)
+		f->parts[f->n++] = p;
+	return p;
 }
 
 static bool add_to_session(struct fetch *f, const struct fetch_request *in)
@@ -145,12 +188,19 @@ static void drop_from_session(struct fetch *f, const struct fetch_request *in)
 
 /* ---- the session ---- */
 
+static void expect_no_news(struct fetch *f)
+{
+	if (f->session && f->session->arg == f)
+		f->session->news = NULL;
+}
+
 static void release(void *arg)
 {
 	struct fetch *f = arg;
 
 	for (int i = 0; i < f->n; i++)
-		partition_unref(&f->parts[i].partition);
+		partition_unref(&f->parts[i]->partition);
+	expect_no_news(f);
 	fetch_session_unref(&f->session);
 }
 
@@ -186,6 +236,7 @@ static int open_context(struct fetch *f, const struct fetch_request *in)
 		return wants_of_request(f, in) ? 0 : -ENOMEM;
 	}
 	fetch_session_touch(sessions, session, env_mono_ms(f->r->core->loop->env));
+	fetch_session_begin(session, &f->manner, env_mono_ms(f->r->core->loop->env));
 	f->session_epoch = session->epoch;
 	f->context = CONTEXT_INCREMENTAL;
 	return wants_of_session(f) ? 0 : -ENOMEM;
@@ -247,7 +298,7 @@ static void look_up(struct fetch *f, struct part *p, struct reader_permission *l
 static void drop_reading(struct fetch *f)
 {
 	for (int i = 0; i < f->n; i++)
-		file_unref(&f->parts[i].read.records.file);
+		file_unref(&f->parts[i]->read.records.file);
 	f->readable = 0;
 	f->sealed = 0;
 }
@@ -296,6 +347,7 @@ static int read_part(struct fetch *f, struct part *p, int64_t limit, bool nowait
 		.leader_only = f->leader_only,
 		.nowait = nowait,
 		.withheld_from = f->withheld ? f->replica_id : -1,
+		.replica = f->replica_id >= 0 ? f->replica_id : -1,
 		.arena = &f->r->arena,
 		.sealed_max = may_open(f),
 	};
@@ -321,7 +373,7 @@ static bool read_parts(struct fetch *f, bool nowait)
 	f->held_ms = 0;
 	f->withheld = f->replica_id >= 0 && replication_quota_is_exceeded(f->r->node->replication_quotas, QUOTA_LEADER);
 	for (int i = 0; i < f->n; i++) {
-		struct part *p = &f->parts[i];
+		struct part *p = f->parts[i];
 		int64_t limit = f->max_bytes > f->readable ? f->max_bytes - f->readable : 0;
 		int err;
 
@@ -348,17 +400,18 @@ static bool read_parts(struct fetch *f, bool nowait)
 static bool any_diverges(const struct fetch *f)
 {
 	for (int i = 0; i < f->n; i++)
-		if (f->parts[i].read.diverging.epoch >= 0)
+		if (f->parts[i]->read.diverging.epoch >= 0)
 			return true;
 	return false;
 }
 
+/* Those at rest may have more at any moment. */
 static int interesting(const struct fetch *f)
 {
-	int n = 0;
+	int n = f->context == CONTEXT_INCREMENTAL ? fetch_session_resting(f->session) : 0;
 
 	for (int i = 0; i < f->n; i++)
-		n += f->parts[i].partition != NULL;
+		n += f->parts[i]->partition != NULL;
 	return n;
 }
 
@@ -398,8 +451,8 @@ static void open_job(struct work *work)
 	struct fetch *f = container_of(work, struct fetch, work);
 
 	for (int i = 0; i < f->n; i++)
-		if (f->parts[i].read.sealed.any && f->parts[i].read.records.file)
-			open_part(f, &f->parts[i]);
+		if (f->parts[i]->read.sealed.any && f->parts[i]->read.records.file)
+			open_part(f, f->parts[i]);
 }
 
 static void open_done(struct work *work)
@@ -437,7 +490,7 @@ static void open_sealed(struct fetch *f)
 static void stop_waiting(struct fetch *f)
 {
 	for (int i = 0; i < f->n; i++)
-		partition_unwait(&f->parts[i].waiter);
+		partition_unwait(&f->parts[i]->waiter);
 	timer_stop(&f->timer);
 }
 
@@ -445,6 +498,7 @@ static void stop_waiting(struct fetch *f)
 static void finish(struct fetch *f)
 {
 	stop_waiting(f);
+	expect_no_news(f);
 	f->ended = true;
 	if (!waking_settle(&f->waking))
 		return;			    /* a call is on its way, and ends this */
@@ -465,10 +519,35 @@ static void cold_job(struct work *work)
 	struct fetch *f = container_of(work, struct fetch, work);
 
 	for (int i = 0; i < f->n; i++)
-		if (f->parts[i].read.cold.file)
-			log_cold_run(&f->parts[i].read.cold);
+		if (f->parts[i]->read.cold.file)
+			log_cold_run(&f->parts[i]->read.cold);
 }
 
+/* Members that have moved are looked at from now on. True: there were some. */
+static bool take_moved(struct fetch *f)
+{
+	struct reader_permission last = {STR_NULL, false};
+	struct str name = STR_NULL;
+	int n = f->n;
+
+	if (!f->session || f->session->arg != f || !f->session->news)
+		return false;
+	for (struct list *it = f->session->active.prev; it != &f->session->active; it = it->prev) {
+		struct fetch_member *m = container_of(it, struct fetch_member, active);
+		struct part *p;
+
+		if (m->looked_in == f->session_epoch)
+			break; /* those that have moved since are at the end */
+		p = add_part(f);
+		if (!p || !take_member(f, p, m, &name))
+			break; /* the arena is spent: the answer will hang up */
+		look_up(f, p, &last);
+	}
+	qsort(f->parts, (size_t)f->n, sizeof(*f->parts), by_place);
+	return f->n > n;
+}
+
+static void read_again(struct fetch *f);
 static void look_again(struct fetch *f);
 
 static void cold_done(struct work *work)
@@ -479,6 +558,8 @@ static void cold_done(struct work *work)
 	read_parts(f, false);
 	if (is_enough(f) || f->r->conn == NULL)
 		finish(f);
+	else if (take_moved(f))
+		read_again(f);
 	else
 		look_again(f);
 }
@@ -500,9 +581,7 @@ static bool wait_for_part(struct fetch *f, struct part *p)
 	p->waiter = (struct waiter){
 		.waking = &f->waking,
 		.past = p->read.upto > p->want.fetch_offset ? p->read.upto : p->want.fetch_offset,
-		.watch = f->isolation == READ_TO_END	  ? WATCH_END
-			 : f->isolation == READ_COMMITTED ? WATCH_STABLE
-							  : WATCH_HIGH_WATERMARK,
+		.watch = fetch_watch(f),
 	};
 	list_init(&p->waiter.link);
 	return partition_wait(p->partition, &p->waiter);
@@ -511,7 +590,7 @@ static bool wait_for_part(struct fetch *f, struct part *p)
 static bool wait_for_parts(struct fetch *f)
 {
 	for (int i = 0; i < f->n; i++)
-		if (f->parts[i].partition && !wait_for_part(f, &f->parts[i]))
+		if (f->parts[i]->partition && !wait_for_part(f, f->parts[i]))
 			return false;
 	return true;
 }
@@ -554,6 +633,7 @@ static void read_again(struct fetch *f)
 {
 	if (f->reads_cold)
 		return;
+	take_moved(f);
 	if (!read_parts(f, true))
 		read_cold(f);
 	else if (is_enough(f))
@@ -570,6 +650,23 @@ static void woken(struct waking *w)
 		finish(f);
 	else
 		read_again(f);
+}
+
+static void news_came(void *arg)
+{
+	struct fetch *f = arg;
+
+	if (!f->ended)
+		read_again(f);
+}
+
+/* The request is parked, and is told of members that move. */
+static void expect_news(struct fetch *f)
+{
+	if (f->context != CONTEXT_INCREMENTAL)
+		return;
+	f->session->news = news_came;
+	f->session->arg = f;
 }
 
 static void give_what_there_is(struct fetch *f)
@@ -633,6 +730,13 @@ static void read_limits(struct fetch *f, const struct fetch_request *in)
 	f->leader_only = !consumer || f->r->version < 11;
 	f->by_rack = consumer && in->rack_id.len > 0 &&
 		     config_string(f->r->node->config, CONFIG_REPLICA_SELECTOR_CLASS).len > 0;
+	f->manner = (struct fetch_manner){
+		.isolation = f->isolation,
+		.replica_id = f->replica_id,
+		.leader_only = f->leader_only,
+		.rack = f->by_rack ? hash_bytes(1, in->rack_id.p, (size_t)in->rack_id.len) : 0,
+		.n_images = f->r->core->n_images,
+	};
 }
 
 static enum outcome run(struct request *r)
@@ -657,9 +761,10 @@ static enum outcome run(struct request *r)
 	waking_init(&f->waking, r->core->loop, woken);
 	timer_init(&f->timer, r->core->loop, time_is_over);
 	for (int i = 0; i < f->n; i++)
-		look_up(f, &f->parts[i], &last);
+		look_up(f, f->parts[i], &last);
 	if (!read_parts(f, true)) {
 		request_park(r, f, hurry);
+		expect_news(f);
 		read_cold(f);
 		return PARKED;
 	}
@@ -670,6 +775,7 @@ static enum outcome run(struct request *r)
 		open_sealed(f);
 		return PARKED;
 	}
+	expect_news(f);
 	look_again(f);
 	return PARKED;
 }

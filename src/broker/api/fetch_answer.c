@@ -109,7 +109,7 @@ static void count_replicated(const struct fetch *f)
 	int64_t bytes = 0, added = 0, throttled = 0;
 
 	for (int i = 0; i < f->n; i++) {
-		const struct part *p = &f->parts[i];
+		const struct part *p = f->parts[i];
 		int64_t len = p->read.records.len;
 
 		bytes += len;
@@ -129,7 +129,7 @@ static bool fill_parts(struct fetch *f)
 	if (f->replica_id >= 0)
 		count_replicated(f);
 	for (int i = 0; i < f->n; i++) {
-		struct part *p = &f->parts[i];
+		struct part *p = f->parts[i];
 		struct file *file = p->read.records.file;
 
 		if (!fill_part(f, p))
@@ -160,17 +160,42 @@ static struct fetch_news news_of(const struct part *p)
 	};
 }
 
+/*
+ * Nothing is to be read of it, and the answer tells the rest: it is looked at again when it moves.
+ * A follower that is not in sync may join at any fetch, and never rests.
+ */
+static void rest(const struct fetch *f, struct fetch_session *session, const struct part *p, struct fetch_member *m)
+{
+	const struct partition_read *r = &p->read;
+
+	if (!p->partition || p->error || r->nearer >= 0 || r->diverging.epoch >= 0 || r->upto < 0 ||
+	    p->want.fetch_offset < r->upto || (f->replica_id >= 0 && !r->is_in_sync))
+		return;
+	fetch_session_rest(session, m,
+			   &(struct fetch_rest){
+				   .partition = p->partition,
+				   .watch = fetch_watch(f),
+				   .upto = r->upto > p->want.fetch_offset ? r->upto : p->want.fetch_offset,
+				   .high_watermark = r->view.offsets.high_watermark,
+				   .start = r->view.offsets.start,
+				   .replica_id = f->replica_id,
+			   });
+}
+
 /* Must the session report it? If so, that is noted, and a partition with records moves to the end. */
 static bool session_tells(struct fetch *f, struct part *p)
 {
 	struct fetch_member *m = member_of(f, p);
 	struct fetch_news news = news_of(p);
+	bool tells;
 
-	if (!m || !fetch_session_tells(m, &news))
+	if (!m)
 		return false;
+	tells = fetch_session_tells(m, &news);
 	if (news.has_records)
 		fetch_session_rotate(f->session, m);
-	return true;
+	rest(f, f->session, p, m);
+	return tells;
 }
 
 static bool same_topic(const struct part *a, const struct part *b)
@@ -209,13 +234,14 @@ static bool list_parts(struct fetch *f, struct part **told, int n)
 static bool remember(struct fetch *f, struct fetch_session *session)
 {
 	for (int i = 0; i < f->n; i++) {
-		struct part *p = &f->parts[i];
+		struct part *p = f->parts[i];
 		struct fetch_member *m = fetch_session_want(session, &p->want);
 		struct fetch_news news = news_of(p);
 
 		if (!m)
 			return false;
 		fetch_session_tells(m, &news);
+		rest(f, session, p, m);
 	}
 	return true;
 }
@@ -232,6 +258,7 @@ static void open_session(struct fetch *f, struct fetch_response *out)
 	if (!session)
 		return;
 	out->session_id = session->id;
+	fetch_session_begin(session, &f->manner, env_mono_ms(f->r->core->loop->env));
 	if (!remember(f, session)) {
 		fetch_session_close(sessions, session);
 		out->session_id = 0;
@@ -246,7 +273,7 @@ static int64_t answer_len(const struct fetch *f)
 	int64_t sum = HEAD_LEN;
 
 	for (int i = 0; i < f->n; i++) {
-		const struct part *p = &f->parts[i];
+		const struct part *p = f->parts[i];
 		const struct fetch_member *m = f->context == CONTEXT_INCREMENTAL ? member_of(f, p) : NULL;
 		struct fetch_news news = news_of(p);
 		size_t len;
@@ -283,10 +310,10 @@ bool fetch_answer(struct fetch *f)
 	if (is_throttled(f))
 		return true;
 	for (int i = 0; i < f->n; i++)
-		count_part(f, &f->parts[i]);
+		count_part(f, f->parts[i]);
 	for (int pass = 0; pass < 2; pass++)
 		for (int i = 0; i < f->n; i++) {
-			struct part *p = &f->parts[i];
+			struct part *p = f->parts[i];
 
 			if ((p->partition == NULL) != (pass == 1))
 				continue;

@@ -18,6 +18,7 @@ typedef struct fetch_response_partition part_answer;
 /* One partition that is asked for. */
 struct part {
 	struct fetch_want want;
+	uint64_t place;		     /* in the session's order */
 	struct str name;	     /* of the topic, for answers by name */
 	struct partition *partition; /* a reference; NULL with `error` */
 	struct partition_read read;
@@ -30,14 +31,15 @@ enum context { CONTEXT_SESSIONLESS, CONTEXT_FULL, CONTEXT_INCREMENTAL };
 
 struct fetch {
 	struct request *r;
-	struct part *parts;
-	int n;
+	struct part **parts; /* of an incremental fetch: those that are not at rest, in the session's order */
+	int n, room;
 	enum context context;
 	struct fetch_session *session; /* a reference; only for CONTEXT_INCREMENTAL */
 	int32_t session_epoch;	       /* when the answer is made, the session's epoch must be the one after this */
 	int32_t replica_id;
 	bool is_replica; /* sent by a replica that is permitted to say so (CVE-2018-1288) */
 	int64_t replica_epoch;
+	struct fetch_manner manner;
 	bool told;     /* a follower's offsets have been noted since the first read */
 	bool withheld; /* throttled partitions are withheld from a follower that is not in sync */
 	int32_t max_bytes;
@@ -59,6 +61,14 @@ struct fetch {
 	struct timer timer;
 	struct work work;
 };
+
+/* What a reader waits for to move. */
+static inline enum watch fetch_watch(const struct fetch *f)
+{
+	return f->isolation == READ_TO_END	? WATCH_END
+	       : f->isolation == READ_COMMITTED ? WATCH_STABLE
+						: WATCH_HIGH_WATERMARK;
+}
 
 /* Versions from 13 on name topics by their ids (KIP-516). */
 static inline bool fetch_is_by_id(const struct fetch *f) { return f->r->version >= 13; }
