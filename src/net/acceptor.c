@@ -5,11 +5,14 @@
  * 1. A limit on one address closes the connection that exceeds it: at once or, if it is a rate, a
  *    little later. The other limits (max.connections, the creation rate, descriptors, a herd of
  *    strangers) stop accepting: connections wait in the system's backlog, as in Kafka.
- * 2. An exempt or protected listener is subject only to its own limits and to max_strangers. When it
- *    takes a place beyond max.connections, the least recently active connection of the others is
- *    closed (KIP-612).
- * 3. Each listener accepts at most ACCEPTS_PER_TURN connections before the others have their turn.
- * 4. Each reason to pause is a bit; a listener accepts when none is set.
+ * 2. An exempt listener is subject only to its own limits and to max_strangers, and its connections
+ *    count nowhere else: Kafka's controller has counts of its own. A protected listener is subject to
+ *    the limits on addresses too.
+ * 3. When there are more connections than max.connections, because a protected listener has taken a
+ *    place or the limit has been lowered, the least recently active ones of the others are closed
+ *    (KIP-612).
+ * 4. Each listener accepts at most ACCEPTS_PER_TURN connections before the others have their turn.
+ * 5. Each reason to pause is a bit; a listener accepts when none is set.
  */
 #include <errno.h>
 #include <string.h>
@@ -80,12 +83,23 @@ static void peer_unref(struct acceptor *a, struct peer *p)
 	xfree(p);
 }
 
-static int32_t peer_limit(const struct net_limits *limits, const struct peer *p)
+static int32_t peer_limit(const struct acceptor *a, const struct peer *p)
 {
-	for (int i = 0; i < limits->n_ip_limits; i++)
-		if (peer_is(&p->node, &limits->ip_limits[i].addr))
-			return limits->ip_limits[i].connections;
-	return limits->max_connections_per_ip;
+	for (int i = 0; i < a->n_ip_limits; i++)
+		if (peer_is(&p->node, &a->ip_limits[i].addr))
+			return a->ip_limits[i].connections;
+	return a->max_connections_per_ip;
+}
+
+static void ip_limits_copy(struct acceptor *a, const struct net_ip_limit *v, int n)
+{
+	xfree(a->ip_limits);
+	a->ip_limits = NULL;
+	a->n_ip_limits = n;
+	if (n == 0)
+		return;
+	a->ip_limits = xreallocarray(NULL, (size_t)n, sizeof(*v));
+	memcpy(a->ip_limits, v, (size_t)n * sizeof(*v));
 }
 
 /* ---- the creation rate: a bucket of one second's tokens ---- */
@@ -173,7 +187,7 @@ static void listener_rest(struct net_listener *l, uint8_t why, int64_t delay_ms)
 
 static bool net_is_full(const struct net *net)
 {
-	return net->acceptor.n_conns >= net->limits.max_connections;
+	return atomic_load(&net->n_counted) >= atomic_load(&net->max_connections);
 }
 
 static bool is_protected(const struct net_listener *l)
@@ -290,16 +304,6 @@ static struct conn *conn_new(struct net_listener *l, struct sock *s, const struc
 	return c;
 }
 
-static void acceptor_shed(struct acceptor *a, struct net *net)
-{
-	int most = 0;
-
-	for (int i = 1; i < net->n_reactors; i++)
-		if (a->n_by_reactor[i] > a->n_by_reactor[most])
-			most = i;
-	reactor_ring(&net->reactors[most], &net->reactors[most].shed);
-}
-
 static void refuse(struct net_listener *l, struct sock *s, struct peer *peer, const struct addr *addr)
 {
 	struct net *net = l->net;
@@ -339,22 +343,24 @@ static void acceptor_take(struct net_listener *l, struct sock *s, const struct a
 {
 	struct net *net = l->net;
 	struct acceptor *a = &net->acceptor;
-	struct peer *peer;
+	struct peer *peer = NULL;
 	struct conn *c;
 
 	if (!admits(l, s, addr))
 		return;
-	peer = peer_ref(a, addr);
 	rate_take(&l->rate);
 	if (!is_protected(l))
 		rate_take(&a->rate);
-	if (peer->n > peer_limit(&net->limits, peer)) {
-		refuse(l, s, peer, addr);
-		return;
+	if (!l->config.exempt) {
+		peer = peer_ref(a, addr);
+		if (peer->n > peer_limit(a, peer)) {
+			refuse(l, s, peer, addr);
+			return;
+		}
+		atomic_fetch_add(&net->n_counted, 1);
+		net_shed(net);
 	}
 	sock_buffers(s, net->limits.socket_send_buffer_bytes, net->limits.socket_receive_buffer_bytes);
-	if (net_is_full(net))
-		acceptor_shed(a, net);
 	c = conn_new(l, s, addr, peer);
 	strangers_come(l);
 	a->n_conns++;
@@ -420,7 +426,8 @@ void acceptor_gone(struct post *p)
 	a->n_conns--;
 	a->n_by_reactor[c->reactor->index]--;
 	a->listeners[c->listener].n_conns--;
-	peer_unref(a, c->peer);
+	if (c->peer)
+		peer_unref(a, c->peer);
 	xfree(c);
 	atomic_store_explicit(&net->connections, a->n_conns, memory_order_relaxed);
 	if (!a->stopping)
@@ -600,12 +607,44 @@ void net_set_listener_creation_rate(struct net *net, int i, int32_t per_second)
 	listener_try(l);
 }
 
+void net_set_max_connections(struct net *net, int32_t max)
+{
+	if (net->acceptor.stopping || atomic_load(&net->max_connections) == max)
+		return;
+	atomic_store(&net->max_connections, max);
+	acceptor_resume(&net->acceptor);
+	net_shed(net);
+}
+
+void net_set_listener_max_connections(struct net *net, int i, int32_t max)
+{
+	check(i >= 0 && i < net->acceptor.n_listeners);
+	if (net->acceptor.stopping)
+		return;
+	net->acceptor.listeners[i].config.max_connections = max;
+	acceptor_resume(&net->acceptor);
+}
+
+void net_set_max_connections_per_ip(struct net *net, int32_t max)
+{
+	net->acceptor.max_connections_per_ip = max;
+}
+
+void net_set_ip_limits(struct net *net, const struct net_ip_limit *v, int n)
+{
+	ip_limits_copy(&net->acceptor, v, n);
+}
+
 /* ---- start and stop ---- */
 
 void acceptor_init(struct net *net)
 {
 	struct acceptor *a = &net->acceptor;
 
+	a->max_connections_per_ip = net->limits.max_connections_per_ip;
+	ip_limits_copy(a, net->limits.ip_limits, net->limits.n_ip_limits);
+	net->limits.ip_limits = NULL; /* the caller's */
+	atomic_store(&net->max_connections, net->limits.max_connections);
 	a->n_by_reactor = xcalloc((size_t)net->n_reactors, sizeof(*a->n_by_reactor));
 	map_init(&a->peers, env_random_u64(net->env));
 	rate_init(&a->rate, net->limits.max_connection_creation_rate, env_mono_ms(net->env));
@@ -635,5 +674,6 @@ void acceptor_fini(struct net *net)
 	check(a->n_conns == 0);
 	listeners_close(a);
 	map_fini(&a->peers);
+	xfree(a->ip_limits);
 	xfree(a->n_by_reactor);
 }

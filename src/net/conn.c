@@ -107,6 +107,8 @@ void conn_drop(struct conn *c, enum conn_end end)
 	check(c->state != CONN_GONE && !c->in_turn);
 	conn_tell(c, end);
 	c->state = CONN_GONE;
+	if (!c->exempt && end != CONN_END_SHED) /* one that is shed has been taken off before */
+		atomic_fetch_sub(&net->n_counted, 1);
 	reading = cold_abandon(&c->out.cold, net->reactors[0].loop, &c->post);
 	output_drop(c);
 	net->handler.closed(net->arg, c);

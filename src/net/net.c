@@ -1,8 +1,6 @@
 /* net: creation, stop and counters. */
 #include "net/net.h"
 
-#include <string.h>
-
 #include "base/check.h"
 #include "base/mem.h"
 #include "net/net_priv.h"
@@ -31,25 +29,14 @@ void net_limits_default(struct net_limits *limits, int64_t memory_bytes)
 	};
 }
 
-static void limits_copy(struct net_limits *to, const struct net_limits *from)
-{
-	*to = *from;
-	check(to->queued_max_request_bytes > 0 && to->request_max_bytes <= INT32_MAX);
-	if (from->n_ip_limits == 0) {
-		to->ip_limits = NULL;
-		return;
-	}
-	to->ip_limits = xreallocarray(NULL, (size_t)from->n_ip_limits, sizeof(*from->ip_limits));
-	memcpy((void *)to->ip_limits, from->ip_limits, (size_t)from->n_ip_limits * sizeof(*from->ip_limits));
-}
-
 struct net *net_new(struct env *env, const struct net_limits *limits, int n_reactors, const struct net_handler *handler,
 		    void *arg)
 {
 	struct net *net = xcalloc(1, sizeof(*net));
 
 	net->env = env;
-	limits_copy(&net->limits, limits);
+	net->limits = *limits;
+	check(net->limits.queued_max_request_bytes > 0 && net->limits.request_max_bytes <= INT32_MAX);
 	net->handler = *handler;
 	net->arg = arg;
 	net->budget.limit = limits->queued_max_request_bytes;
@@ -105,9 +92,8 @@ void net_free(struct net *net)
 		loop_stop(net->reactors[i].loop);
 	for (int i = 0; i < net->n_reactors; i++)
 		reactor_fini(&net->reactors[i]);
-	check(atomic_load(&net->budget.used) == 0);
+	check(atomic_load(&net->budget.used) == 0 && atomic_load(&net->n_counted) == 0);
 	xfree(net->reactors);
-	xfree((void *)net->limits.ip_limits);
 	xfree(net);
 }
 

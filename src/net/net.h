@@ -73,8 +73,9 @@ struct net_listener_config {
 	int32_t max_connection_creation_rate; /* listener.name.NAME.max.connection.creation.rate; NET_NO_LIMIT */
 	/*
 	 * For connections between brokers and controllers: not limited by max_connections across
-	 * listeners, by rates, or by queued_max_request_bytes; only by max_strangers and, until the
-	 * peer is identified, by a frame size of NET_STRANGERS_FRAME_MAX.
+	 * listeners or per address, by rates, or by queued_max_request_bytes, and not counted there;
+	 * only by max_strangers and, until the peer is identified, by a frame size of
+	 * NET_STRANGERS_FRAME_MAX.
 	 */
 	bool exempt;
 	/*
@@ -117,6 +118,16 @@ void net_set_tls(struct net *net, int i, struct tls_context *tls);
  */
 void net_set_creation_rate(struct net *net, int32_t per_second);
 void net_set_listener_creation_rate(struct net *net, int i, int32_t per_second);
+
+/*
+ * Change limits on the number of connections. If there are more in total than max_connections now,
+ * the least recently active ones of clients are closed, as in Kafka; a limit on a listener or an
+ * address applies to new connections. On reactor 0. v is copied.
+ */
+void net_set_max_connections(struct net *net, int32_t max);
+void net_set_listener_max_connections(struct net *net, int i, int32_t max);
+void net_set_max_connections_per_ip(struct net *net, int32_t max);
+void net_set_ip_limits(struct net *net, const struct net_ip_limit *v, int n);
 
 int net_reactors(const struct net *net);
 struct loop *net_loop(const struct net *net, int reactor);

@@ -93,7 +93,7 @@ struct conn {
 	struct reactor *reactor;
 	void *data;
 	uint64_t id;
-	struct peer *peer; /* its address's entry, shared with other connections from there; the acceptor's */
+	struct peer *peer; /* its address's entry, shared with other connections from there; the acceptor's. NULL: exempt */
 	struct addr addr;
 	struct input in;
 	struct output out;
@@ -239,7 +239,9 @@ struct reactor {
 	int labour_left;  /* handshakes that may still run before everything else has had a turn */
 	struct bell wake; /* there may be room again */
 	struct bell stop;
-	struct bell shed;    /* one connection must be closed */
+	struct bell say;     /* least_active_ns is asked for */
+	struct bell shed;    /* its least active connection of a client goes, if there are too many */
+	_Atomic int64_t least_active_ns; /* INT64_MAX: there is none */
 	struct bell squeeze; /* a connection that holds memory without making progress must be closed */
 	struct timer idle;
 	struct timer trim;
@@ -336,6 +338,9 @@ struct acceptor {
 	int32_t *n_by_reactor;
 	int next_reactor;
 	struct map peers; /* of struct peer */
+	int32_t max_connections_per_ip;
+	struct net_ip_limit *ip_limits;
+	int n_ip_limits;
 	struct rate rate;
 	uint64_t next_id;
 	bool stopping;
@@ -356,6 +361,9 @@ struct net {
 	struct acceptor acceptor;
 	void (*stopped)(void *arg);
 	void *stopped_arg;
+	_Atomic int32_t max_connections;
+	_Atomic int n_to_say; /* reactors that have not said yet which connection could go; 0: nobody has asked */
+	_Atomic int32_t n_counted; /* the open connections that max_connections counts: all but those of exempt listeners */
 	_Atomic int64_t accepted;
 	_Atomic int64_t refused;
 	_Atomic int64_t connections;
@@ -374,6 +382,8 @@ void acceptor_fini(struct net *net);
 void acceptor_gone(struct post *p);
 void acceptor_stop(struct net *net);
 const char *acceptor_listener_name(const struct net *net, int listener);
+/* Closes the least active connections of clients while there are more than max_connections. Any thread. */
+void net_shed(struct net *net);
 /* Wakes the reactor whose connection has waited longest for room. Any thread. */
 void net_wake_oldest(struct net *net);
 

@@ -169,20 +169,69 @@ void reactor_add(struct conn *c)
 	idle_start(c->reactor);
 }
 
-/* Another listener needs the place of a connection: closes an inactive one. */
-static void reactor_shed(struct post *p)
+/* Takes one off the number of connections if that is above max.connections. */
+static bool take_one_off(struct net *net)
 {
-	struct reactor *r = container_of(bell_of(p), struct reactor, shed);
+	int32_t n = atomic_load(&net->n_counted);
 
+	while (n > atomic_load(&net->max_connections))
+		if (atomic_compare_exchange_weak(&net->n_counted, &n, n - 1))
+			return true;
+	return false;
+}
+
+/* Of those that may be closed for others; NULL: there is none. */
+static struct conn *least_active(struct reactor *r)
+{
 	list_each(l, &r->lru)
 	{
 		struct conn *c = container_of(l, struct conn, lru);
 
-		if (!c->is_protected && c->state == CONN_OPEN && !c->in_turn) {
-			conn_drop(c, CONN_END_SHED);
-			return;
-		}
+		if (!c->is_protected && c->state == CONN_OPEN && !c->in_turn)
+			return c;
 	}
+	return NULL;
+}
+
+/*
+ * While there are too many connections: every reactor says since when its least active one has been
+ * so, and the last to say it rings the one whose connection goes.
+ */
+void net_shed(struct net *net)
+{
+	int none = 0;
+
+	if (atomic_load(&net->n_counted) <= atomic_load(&net->max_connections) ||
+	    !atomic_compare_exchange_strong(&net->n_to_say, &none, net->n_reactors))
+		return;
+	for (int i = 0; i < net->n_reactors; i++)
+		reactor_ring(&net->reactors[i], &net->reactors[i].say);
+}
+
+static void reactor_say(struct post *p)
+{
+	struct reactor *r = container_of(bell_of(p), struct reactor, say), *least = r;
+	const struct conn *c = least_active(r);
+	struct net *net = r->net;
+
+	atomic_store(&r->least_active_ns, c ? c->active_ns : INT64_MAX);
+	if (atomic_fetch_sub(&net->n_to_say, 1) > 1)
+		return;
+	for (int i = 0; i < net->n_reactors; i++)
+		if (atomic_load(&net->reactors[i].least_active_ns) < atomic_load(&least->least_active_ns))
+			least = &net->reactors[i];
+	if (atomic_load(&least->least_active_ns) != INT64_MAX)
+		reactor_ring(least, &least->shed);
+}
+
+static void reactor_shed(struct post *p)
+{
+	struct reactor *r = container_of(bell_of(p), struct reactor, shed);
+	struct conn *c = least_active(r);
+
+	if (c && take_one_off(r->net))
+		conn_drop(c, CONN_END_SHED);
+	net_shed(r->net);
 }
 
 /* ---- waiting for room in the budget ---- */
@@ -367,6 +416,7 @@ void reactor_init(struct reactor *r, struct net *net, int index)
 	r->labour_left = HANDSHAKES_PER_TURN;
 	r->wake.post.run = reactor_wake;
 	r->stop.post.run = reactor_stop;
+	r->say.post.run = reactor_say;
 	r->shed.post.run = reactor_shed;
 	r->squeeze.post.run = reactor_squeeze;
 	timer_init(&r->idle, r->loop, reactor_idle);
