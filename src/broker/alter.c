@@ -322,6 +322,60 @@ static int check_pools(struct request *r, const struct alteration *a, const stru
 	return 0;
 }
 
+/* ---- limits on connections ---- */
+
+/* Kafka's KafkaConfig.validateValues. */
+static int check_addresses(struct request *r, const struct layers *after, struct str *message)
+{
+	const struct config *c = r->node->config;
+	struct str text = layers_text(after, str_of(config_setting(CONFIG_MAX_CONNECTIONS_PER_IP_OVERRIDES)->name));
+	const struct config_ip_limit *v;
+	int n;
+
+	if (str_is_null(text))
+		text = config_string(c, CONFIG_MAX_CONNECTIONS_PER_IP_OVERRIDES);
+	if (!config_ip_limits_read(text, &r->arena, &v, &n, message))
+		return ERR_INVALID_REQUEST;
+	if (n > 0 || config_long_in(c, after->v, after->n, CONFIG_MAX_CONNECTIONS_PER_IP) > 0)
+		return 0;
+	*message = STR("requirement failed: max.connections.per.ip can be set to zero only if "
+		       "max.connections.per.ip.overrides property is set.");
+	return ERR_INVALID_REQUEST;
+}
+
+/*
+ * Kafka's ListenerConnectionQuota.validateReconfiguration: a listener whose limits change, its own or
+ * those of the node, must let somebody in.
+ */
+static int check_limits(struct request *r, const struct alteration *a, const struct alter_settings *s,
+			struct str *message)
+{
+	static const enum config_id ids[] = {CONFIG_MAX_CONNECTIONS, CONFIG_MAX_CONNECTION_CREATION_RATE};
+	const struct config_network *network = config_network(r->node->config);
+	struct layers before = layers_of_broker(r->image, r->node->id), after = layers_with(r, a, s);
+	const size_t n_ids = sizeof(ids) / sizeof(*ids);
+
+	for (int i = 0; i < network->n_listeners; i++) {
+		struct str listener = network->listeners[i].name;
+		int64_t limits[2];
+		bool changed = false, is_own;
+
+		for (size_t k = 0; k < n_ids; k++) {
+			limits[k] = layers_listener_long(r->node->config, &after, listener, ids[k], &is_own);
+			changed |=
+				limits[k] != layers_listener_long(r->node->config, &before, listener, ids[k], &is_own);
+		}
+		for (size_t k = 0; k < n_ids && changed && !network->listeners[i].controller; k++) {
+			if (limits[k] > 0)
+				continue;
+			*message = wrapped(&r->arena, arena_printf(&r->arena, "Invalid %s %lld",
+								   config_setting(ids[k])->name, (long long)limits[k]));
+			return ERR_INVALID_REQUEST;
+		}
+	}
+	return check_addresses(r, &after, message);
+}
+
 static int try_later(struct request *r, struct alteration *a, const struct alter_settings *s)
 {
 	struct alter *alter = r->state;
@@ -362,6 +416,8 @@ static int check_broker(struct request *r, struct alteration *a)
 	if (err)
 		return err < 0 ? err : 0;
 	err = config_check_broker(r->node->config, a->name.len > 0, s.v, s.n, &r->arena, &message);
+	if (!err)
+		err = check_limits(r, a, &s, &message);
 	if (!err)
 		err = check_pools(r, a, &s, &message);
 	if (err)

@@ -6,6 +6,9 @@
 #include <stdio.h>
 
 #include "base/arena.h"
+#include "config/value.h"
+
+#define TEXT_MAX_BYTES ((size_t)64 << 10)
 
 static struct str get(const void *arg, struct str name)
 {
@@ -88,4 +91,23 @@ struct str layers_listener_text(const struct layers *l, struct str listener, str
 		if (p[i] >= 'A' && p[i] <= 'Z')
 			p[i] += 'a' - 'A';
 	return layers_text(l, text);
+}
+
+int64_t layers_listener_long(const struct config *c, const struct layers *l, struct str listener, enum config_id id,
+			     bool *is_own)
+{
+	const struct config_setting *s = config_setting(id);
+	struct config_at at = {.listener = listener};
+	struct config_value v;
+	struct str text;
+	struct arena a;
+
+	arena_init(&a, TEXT_MAX_BYTES);
+	text = layers_listener_text(l, listener, str_of(s->name), &a);
+	*is_own = !str_is_null(text) && config_value_read(s, text, &a, &v, NULL);
+	arena_fini(&a);
+	if (*is_own)
+		return v.integer;
+	*is_own = config_at_is_set(c, &at, id);
+	return *is_own ? config_at_long(c, &at, id) : config_long_in(c, l->v, l->n, id);
 }

@@ -37,5 +37,11 @@ struct str layers_text(const struct layers *l, struct str name);
 /* The same for "listener.name.LISTENER.NAME". */
 struct arena;
 struct str layers_listener_text(const struct layers *l, struct str listener, struct str name, struct arena *a);
+/*
+ * A number of one listener, as in Kafka's valuesWithPrefixOverride: its own (*is_own), dynamic or as
+ * at the start; otherwise the node's.
+ */
+int64_t layers_listener_long(const struct config *c, const struct layers *l, struct str listener, enum config_id id,
+			     bool *is_own);
 
 #endif

@@ -95,7 +95,7 @@ static void image_published(struct quorum_subscriber *s, const struct image *old
 	struct node *n = container_of(s, struct node, subscriber);
 
 	secure_follow(n, old, now);
-	node_follow_rates(n, old, now);
+	node_limits_follow(n, old, now);
 	throttle_follow(n->throttle, now);
 	if (n->load.arg)
 		replicas_follow(n, now);
@@ -369,6 +369,7 @@ static void free_all(struct node *n)
 	throttle_free(n->throttle);
 	node_free_dirs(n);
 	log_keys_free(n);
+	xfree(n->address_limits);
 	arena_fini(&n->arena);
 	xfree(n);
 }

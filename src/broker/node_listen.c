@@ -11,7 +11,6 @@
 #include "broker/answer.h"
 #include "broker/api.h"
 #include "broker/dispatch.h"
-#include "broker/layers.h"
 #include "broker/node_private.h"
 #include "broker/sasl.h"
 #include "broker/secure.h"
@@ -61,9 +60,6 @@ static void read_limits(struct node *n, struct net_limits *l)
 	int64_t queued = config_long(c, CONFIG_QUEUED_MAX_REQUEST_BYTES);
 
 	net_limits_default(l, 0);
-	l->max_connections = config_int(c, CONFIG_MAX_CONNECTIONS);
-	l->max_connections_per_ip = config_int(c, CONFIG_MAX_CONNECTIONS_PER_IP);
-	l->max_connection_creation_rate = config_int(c, CONFIG_MAX_CONNECTION_CREATION_RATE);
 	l->max_strangers = STRANGERS_MAX;
 	l->connections_max_idle_ms = config_long(c, CONFIG_CONNECTIONS_MAX_IDLE_MS);
 	l->request_max_bytes = (size_t)config_int(c, CONFIG_SOCKET_REQUEST_MAX_BYTES);
@@ -72,23 +68,6 @@ static void read_limits(struct node *n, struct net_limits *l)
 	l->socket_listen_backlog_size = backlog(c);
 	l->queued_max_request_bytes = queued > 0 ? queued : config_long(c, CONFIG_ODRADEK_QUEUED_MAX_REQUEST_BYTES);
 	l->frame_deadline_ms = config_long(c, CONFIG_ODRADEK_FRAME_DEADLINE_MS);
-}
-
-static void read_ip_limits(struct node *n, struct net_limits *l)
-{
-	const struct config_network *network = config_network(n->config);
-	struct net_ip_limit *v = arena_array(&n->arena, (size_t)network->n_ip_limits + 1, sizeof(*v));
-
-	for (int i = 0; i < network->n_ip_limits; i++) {
-		const struct config_ip_limit *limit = &network->ip_limits[i];
-
-		if (env_resolve(n->env, cstr(n, limit->host), 0, &v[l->n_ip_limits].addr, 1) == 1)
-			v[l->n_ip_limits++].connections = limit->connections;
-		else
-			diag_warn(n->env->diag, "host of max.connections.per.ip.overrides is not known", "host=%.*s",
-				  STR_ARG(limit->host));
-	}
-	l->ip_limits = v;
 }
 
 static bool broker_is_reflected(const struct config_network *network, const struct config_endpoint *e)
@@ -131,14 +110,6 @@ static enum node_end refused(struct node *n, const struct config_endpoint *e, in
 static int reactors(const struct node *n)
 {
 	return n->options.n_reactors ? n->options.n_reactors : config_int(n->config, CONFIG_ODRADEK_REACTORS);
-}
-
-/* A limit for all listeners together is not a limit for each. */
-static int32_t own_limit(const struct config *c, struct str listener, enum config_id id)
-{
-	struct config_at at = {.listener = listener};
-
-	return config_at_is_set(c, &at, id) ? (int32_t)config_at_long(c, &at, id) : NET_NO_LIMIT;
 }
 
 /* Kafka's protected listener: that of the brokers, if clients have another one. */
@@ -193,9 +164,9 @@ enum node_end node_bind(struct node *n)
 			.name = n->listeners[i].name,
 			.host = cstr(n, e->host),
 			.port = (uint16_t)e->port,
-			.max_connections = own_limit(n->config, e->name, CONFIG_MAX_CONNECTIONS),
+			.max_connections = node_listener_limit(n->config, e->name, CONFIG_MAX_CONNECTIONS),
 			.max_connection_creation_rate =
-				own_limit(n->config, e->name, CONFIG_MAX_CONNECTION_CREATION_RATE),
+				node_listener_limit(n->config, e->name, CONFIG_MAX_CONNECTION_CREATION_RATE),
 			.exempt = e->controller,
 			.is_protected = is_between_brokers(network, e),
 			.lets_all_in = e->protocol == PROTOCOL_PLAINTEXT && !e->controller,
@@ -210,37 +181,11 @@ enum node_end node_bind(struct node *n)
 	if (end)
 		return end;
 	read_limits(n, &limits);
-	read_ip_limits(n, &limits);
+	node_limits_start(n, &limits);
 	n->net = net_new(n->env, &limits, reactors(n), &dispatch_handler, n);
+	xfree((void *)(uintptr_t)limits.ip_limits);
 	err = net_listen(n->net, v, n->n_listeners, &failed);
 	return err ? refused(n, &network->listeners[failed], err) : NODE_END_CLEAN;
-}
-
-/* max.connection.creation.rate: of all brokers or of this one; a listener's own is set with its prefix. */
-void node_follow_rates(struct node *n, const struct image *old, const struct image *now)
-{
-	const struct config_network *network = config_network(n->config);
-	struct layers before = {0}, layers = layers_of_broker(now, n->id);
-	const char *name = config_setting(CONFIG_MAX_CONNECTION_CREATION_RATE)->name;
-	struct arena a;
-
-	if (old)
-		before = layers_of_broker(old, n->id);
-	if (old && before.v[0].arg == layers.v[0].arg && before.v[1].arg == layers.v[1].arg)
-		return;
-	arena_init(&a, 1 << 16);
-	net_set_creation_rate(
-		n->net, (int32_t)config_long_in(n->config, layers.v, layers.n, CONFIG_MAX_CONNECTION_CREATION_RATE));
-	for (int i = 0; i < n->n_listeners; i++) {
-		struct str listener = network->listeners[i].name;
-		struct str text = layers_listener_text(&layers, listener, str_of(name), &a);
-		int32_t rate;
-
-		if (str_is_null(text) || !str_to_i32(text, &rate) || rate <= 0)
-			rate = own_limit(n->config, listener, CONFIG_MAX_CONNECTION_CREATION_RATE);
-		net_set_listener_creation_rate(n->net, i, rate);
-	}
-	arena_fini(&a);
 }
 
 /* Kafka's KafkaConfig.earlyStartListeners. */

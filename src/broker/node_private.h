@@ -4,6 +4,7 @@
  *	node.c		creation, the start from the replayed log to serving, delivery of images to the cores
  *	node_dirs.c	log directories: locks, identity, format
  *	node_listen.c	listeners: binding, what is advertised, what a client is told
+ *	node_limits.c	the limits on connections, also as they change
  *	node_stop.c	the clean stop
  */
 #ifndef ODRADEK_BROKER_NODE_PRIVATE_H
@@ -21,8 +22,10 @@
 #include "broker/outgoing.h"
 #include "broker/partitions.h"
 #include "broker/quorum.h"
+#include "config/setting.h"
 #include "env/env.h"
 
+struct addresses;
 struct advertise;
 struct assignments;
 struct fetchers;
@@ -35,6 +38,7 @@ struct image;
 struct log_dir;
 struct mover;
 struct net;
+struct net_limits;
 struct replication_quotas;
 struct throttle;
 struct request;
@@ -120,7 +124,9 @@ struct node {
 	struct fetchers *fetchers;
 	struct replication_quotas *replication_quotas;
 	struct throttle *throttle;
-	struct renewal *renewal; /* of TLS contexts, under way; NULL: none */
+	struct renewal *renewal;     /* of TLS contexts, under way; NULL: none */
+	char *address_limits;	     /* max.connections.per.ip.overrides, as in effect */
+	struct addresses *addresses; /* others on their way; NULL: none */
 	struct mover *mover;
 	struct upkeep *upkeep;
 	struct cleaner *cleaner; /* NULL when log.cleaner.enable is false */
@@ -181,7 +187,6 @@ enum node_end node_bind(struct node *n);
  * the ACLs are loaded, only those in early.start.listeners.
  */
 void node_accept(struct node *n, bool controller);
-void node_follow_rates(struct node *n, const struct image *old, const struct image *now);
 void node_register(struct node *n, void (*state)(void *arg, enum broker_state state, int64_t epoch));
 void node_tell_listeners(struct node *n);
 
@@ -190,6 +195,15 @@ void node_tell_listeners(struct node *n);
  * request's connection arrived. True if so.
  */
 bool node_reflects(struct request *r, const struct image_node *broker, struct answer_endpoint *out);
+
+/* ---- node_limits.c ---- */
+
+/* The limits at the start; the caller frees l->ip_limits. May block on a name look-up. */
+void node_limits_start(struct node *n, struct net_limits *l);
+/* On reactor 0. */
+void node_limits_follow(struct node *n, const struct image *old, const struct image *now);
+/* A listener's own limit at the start; NET_NO_LIMIT: it has none. */
+int32_t node_listener_limit(const struct config *c, struct str listener, enum config_id id);
 
 /* ---- node_stop.c ---- */
 

@@ -229,11 +229,8 @@ static int check_node_values(const struct config_pair *set, int n, struct arena 
 		/* Duplicates, which are dropped when read from a file, are refused here. */
 		if (s->constraint.rule == CONFIG_RULE_LIST && config_list_repeats(set[i].value, a))
 			*message = arena_printf(a, "Configuration '%s' values must not be duplicated.", s->name);
-		else if (config_value_read(s, set[i].value, a, &v, message)) {
-			if (!overridden || s->id != CONFIG_MAX_CONNECTION_CREATION_RATE || v.integer > 0)
-				continue;
-			*message = arena_printf(a, "Invalid %s %.*s", s->name, STR_ARG(set[i].value));
-		}
+		else if (config_value_read(s, set[i].value, a, &v, message))
+			continue;
 		return ERR_INVALID_REQUEST;
 	}
 	return 0;

@@ -425,30 +425,84 @@ static void read_quorum(struct config *c)
 	}
 }
 
-static bool read_ip_limits(struct config *c, struct config_notes *notes)
-{
-	enum config_id id = CONFIG_MAX_CONNECTIONS_PER_IP_OVERRIDES;
-	struct str text = config_string(c, id), host, limit;
-	struct csv csv = {text};
-	struct config_ip_limit *v = arena_array(&c->arena, (size_t)text.len / 2 + 1, sizeof(*v));
-	int more, n = 0;
+enum ip_limits { IP_LIMITS_FINE, IP_LIMITS_NO_PAIR, IP_LIMITS_NO_NUMBER, IP_LIMITS_NO_HOST, IP_LIMITS_TOO_LONG };
 
+/* Kafka looks at all numbers before it looks at a host. *wrong: what is not one. */
+static enum ip_limits ip_limits_read(struct str text, struct arena *a, const struct config_ip_limit **out, int *n,
+				     struct str *wrong)
+{
+	struct str host, limit;
+	struct csv csv = {text};
+	struct config_ip_limit *v = arena_array(a, (size_t)text.len / 2 + 1, sizeof(*v));
+	int more;
+
+	*n = 0;
+	*out = v;
+	*wrong = text;
 	if (v == NULL)
-		return false;
+		return IP_LIMITS_TOO_LONG;
 	while ((more = csv_next(&csv, &host, &limit)) > 0) {
 		int64_t number;
 
+		*wrong = limit;
 		if (!config_parse_integer(limit, INT32_MIN, INT32_MAX, &number))
-			return illegal(c, notes, id, "a limit is not a number", limit);
-		if (!config_is_host(host))
-			return illegal(c, notes, id, "no address and no host name", host);
-		v[n++] = (struct config_ip_limit){host, (int32_t)number};
+			return IP_LIMITS_NO_NUMBER;
+		v[(*n)++] = (struct config_ip_limit){host, (int32_t)number};
 	}
+	*wrong = text;
 	if (more < 0)
-		return illegal(c, notes, id, "an entry is not of the form host:limit", text);
-	c->network.ip_limits = v;
-	c->network.n_ip_limits = n;
-	return true;
+		return IP_LIMITS_NO_PAIR;
+	for (int i = 0; i < *n; i++) {
+		*wrong = v[i].host;
+		if (!config_is_host(v[i].host))
+			return IP_LIMITS_NO_HOST;
+	}
+	return IP_LIMITS_FINE;
+}
+
+bool config_ip_limits_read(struct str text, struct arena *a, const struct config_ip_limit **out, int *n,
+			   struct str *why)
+{
+	const char *name = config_setting(CONFIG_MAX_CONNECTIONS_PER_IP_OVERRIDES)->name;
+	struct str wrong;
+
+	switch (ip_limits_read(text, a, out, n, &wrong)) {
+	case IP_LIMITS_NO_PAIR:
+		*why = arena_printf(a, "Error parsing configuration property '%s': an entry has no colon: %.*s", name,
+				    STR_ARG(wrong));
+		return false;
+	case IP_LIMITS_NO_NUMBER:
+		*why = arena_printf(a, "For input string: \"%.*s\"", STR_ARG(wrong));
+		return false;
+	case IP_LIMITS_NO_HOST:
+		*why = arena_printf(a, "%s contains invalid addresses : %.*s", name, STR_ARG(wrong));
+		return false;
+	case IP_LIMITS_TOO_LONG:
+		*why = arena_printf(a, "%s is too long", name);
+		return false;
+	default:
+		return true;
+	}
+}
+
+static bool read_ip_limits(struct config *c, struct config_notes *notes)
+{
+	enum config_id id = CONFIG_MAX_CONNECTIONS_PER_IP_OVERRIDES;
+	struct str wrong;
+
+	switch (ip_limits_read(config_string(c, id), &c->arena, &c->network.ip_limits, &c->network.n_ip_limits,
+			       &wrong)) {
+	case IP_LIMITS_NO_PAIR:
+		return illegal(c, notes, id, "an entry is not of the form host:limit", wrong);
+	case IP_LIMITS_NO_NUMBER:
+		return illegal(c, notes, id, "a limit is not a number", wrong);
+	case IP_LIMITS_NO_HOST:
+		return illegal(c, notes, id, "no address and no host name", wrong);
+	case IP_LIMITS_TOO_LONG:
+		return false;
+	default:
+		return true;
+	}
 }
 
 bool config_network_read(struct config *c, struct config_notes *notes)

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/str.h"
 
 /* Kafka's numbers, as in RegisterBrokerRecord. */
@@ -74,5 +75,12 @@ struct config_network {
 	const struct config_ip_limit *ip_limits; /* max.connections.per.ip.overrides */
 	int n_ip_limits;
 };
+
+/*
+ * Parses max.connections.per.ip.overrides: limits from the arena, with views into text. False, with
+ * Kafka's message in *why, when it is invalid.
+ */
+bool config_ip_limits_read(struct str text, struct arena *a, const struct config_ip_limit **out, int *n,
+			   struct str *why);
 
 #endif

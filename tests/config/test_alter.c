@@ -178,21 +178,28 @@ static void brokers_cannot_ask_for_what_is_not_served(void **state)
 static void brokers_cannot_change_what_is_read_at_the_start_only(void **state)
 {
 	assert_string_equal(
-		broker1(true, "max.connections", "5"),
-		"INVALID_CONFIG: Invalid value 5 for configuration max.connections: it is read at the start only, for now");
-	assert_string_equal(broker1(true, "max.connections", "2147483647"), "fine");
-	assert_string_equal(
-		broker1(true, "listener.name.x.max.connections", "2147483647"),
-		"INVALID_CONFIG: Invalid value 2147483647 for configuration listener.name.x.max.connections: it is read at the "
-		"start only, for now");
-	assert_string_equal(
 		broker1(true, "listeners", "PLAINTEXT://:1,CONTROLLER://:2"),
 		"INVALID_CONFIG: Invalid value PLAINTEXT://:1,CONTROLLER://:2 for configuration listeners: it is read at the "
 		"start only, for now");
 	assert_string_equal(
+		broker1(true, "listener.name.x.sasl.enabled.mechanisms", "PLAIN"),
+		"INVALID_CONFIG: Invalid value PLAIN for configuration listener.name.x.sasl.enabled.mechanisms: it is read at the "
+		"start only, for now");
+}
+
+static void what_a_broker_can_change_while_it_runs_is_taken(void **state)
+{
+	assert_string_equal(broker1(true, "max.connections", "5"), "fine");
+	assert_string_equal(broker1(false, "listener.name.x.max.connections", "5"), "fine");
+	assert_string_equal(broker1(false, "max.connections.per.ip", "5"), "fine");
+	assert_string_equal(broker1(false, "max.connections.per.ip.overrides", "a:5"), "fine");
+	assert_string_equal(
 		broker1(true, "listener.name.x.plain.sasl.jaas.config", "module required user_a=\"a-secret\";"),
-		"INVALID_CONFIG: Invalid value [hidden] for configuration listener.name.x.plain.sasl.jaas.config: it is read at "
-		"the start only, for now");
+		"fine");
+	assert_string_equal(
+		broker1(false, "listener.name.x.plain.sasl.jaas.config", "module required;"),
+		"INVALID_REQUEST: Cannot update these configs at default cluster level, broker id must be specified: "
+		"[listener.name.x.plain.sasl.jaas.config]");
 }
 
 static void groups_stay_within_the_bounds_of_the_broker(void **state)
@@ -252,6 +259,7 @@ int main(void)
 		cmocka_unit_test(brokers_change_only_what_is_dynamic),
 		cmocka_unit_test(brokers_cannot_ask_for_what_is_not_served),
 		cmocka_unit_test(brokers_cannot_change_what_is_read_at_the_start_only),
+		cmocka_unit_test(what_a_broker_can_change_while_it_runs_is_taken),
 		cmocka_unit_test(groups_stay_within_the_bounds_of_the_broker),
 		cmocka_unit_test(metrics_subscriptions_are_checked),
 	};

@@ -459,6 +459,7 @@ static void values_that_contradict_each_other_stop_the_start(void **state)
 	expect_error("max.connections.per.ip=0", "server.properties:6", "needs max.connections.per.ip.overrides");
 	expect_error("max.connections.per.ip.overrides=a:b", "server.properties:6", "not a number");
 	expect_error("max.connections.per.ip.overrides=a", "server.properties:6", "host:limit");
+	expect_error("max.connections.per.ip.overrides=a b:1", "server.properties:6", "no address and no host name");
 	expect_error("connections.max.idle.ms=50", NULL, "less than connections.max.idle.ms");
 	expect_error("group.coordinator.rebalance.protocols=consumer", "server.properties:6", "classic");
 	expect_error("group.consumer.session.timeout.ms=1000", "server.properties:6",
