@@ -218,6 +218,7 @@ struct env {
 /* Every loop begins with this, whichever env made it. */
 struct loop {
 	struct env *env;
+	uint64_t n_polls; /* how often it has asked which sockets are ready */
 	struct heap timers;
 	struct list lazy; /* timers that may fire together with others */
 };

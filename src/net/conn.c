@@ -26,6 +26,8 @@
 #include "tls/tls.h"
 
 #define TURN_FRAMES 64
+#define FRAMES_PER_LOOK 8 /* at the clock */
+#define LONG_FRAME ((size_t)4096)
 #define TURN_BYTES ((int64_t)1024 * 1024)
 #define TURN_ANSWER_BYTES ((size_t)256 * 1024)
 
@@ -184,6 +186,13 @@ static bool conn_may_show(const struct conn *c, const struct turn *t)
 	       c->out.memory < TURN_ANSWER_BYTES && c->muted_until_ns <= t->now_ns && c->in.block;
 }
 
+/* A frame took long, or there have been a few: one of a node, or of another client, may wait. */
+static void conn_mind_time(const struct conn *c, struct turn *t, size_t len)
+{
+	if (!c->is_protected && (len > LONG_FRAME || t->frames % FRAMES_PER_LOOK == 0) && !reactor_has_time(c->reactor))
+		t->frames = 0;
+}
+
 static void conn_show(struct conn *c, struct turn *t)
 {
 	struct net *net = c->reactor->net;
@@ -204,6 +213,7 @@ static void conn_show(struct conn *c, struct turn *t)
 			c->in_work = true;
 			strangers_move(c);
 			net->handler.frame(net->arg, c, &frame);
+			conn_mind_time(c, t, frame.len);
 		}
 	}
 }
@@ -375,6 +385,8 @@ void conn_turn(struct conn *c, int ready)
 
 	check(c->state != CONN_GONE && !c->in_turn);
 	c->in_turn = true;
+	ready |= c->came;
+	c->came = 0;
 	if (conn_is_laborious(c) && r->labour_left > 0)
 		r->labour_left--;
 	t.readable = t.unread = c->readable || (ready & c->transport.read_wants);
@@ -391,7 +403,7 @@ void conn_turn(struct conn *c, int ready)
 	if (c->in_work && (ready & SOCK_READ) && sock_error(c->transport.sock) != 0)
 		conn_end(c, CONN_END_RESET);
 	conn_show(c, &t);
-	while (t.readable && conn_may_read(c, &t)) {
+	while (t.readable && t.frames > 0 && conn_may_read(c, &t)) {
 		conn_read(c, &t);
 		conn_show(c, &t);
 	}
@@ -408,22 +420,15 @@ void conn_turn(struct conn *c, int ready)
 
 /* ---- birth and stop ---- */
 
-/*
- * Handshakes take turns with everything else: those beyond the limit wait in the queue, and their
- * sockets are not polled in the meantime.
- */
 static void conn_ready(struct sock *s, int ready, void *arg)
 {
 	struct conn *c = arg;
 
-	if (!conn_is_laborious(c) || c->reactor->labour_left > 0) {
+	(void)s;
+	if (reactor_serves(c))
 		conn_turn(c, ready);
-		return;
-	}
-	c->readable = true;
-	c->want = 0;
-	sock_want(s, 0);
-	reactor_schedule(c);
+	else
+		reactor_put_off(c, ready);
 }
 
 void conn_open(struct post *p)

@@ -93,12 +93,13 @@ struct conn {
 	struct reactor *reactor;
 	void *data;
 	uint64_t id;
-	struct peer *peer; /* its address's entry, shared with other connections from there; the acceptor's. NULL: exempt */
+	struct peer
+		*peer; /* its address's entry, shared with other connections from there; the acceptor's. NULL: exempt */
 	struct addr addr;
 	struct input in;
 	struct output out;
 	struct list lru;      /* in the reactor's list of all connections, least recently active first */
-	struct list ready;    /* in the list of those with something to do this turn */
+	struct list ready;    /* in the list of those with something to do, or whose turn waits */
 	struct list waiting;  /* in the queue for room in the budget */
 	struct list stranger; /* in the list of strangers of its reactor and listener, oldest first, until identified */
 	uint32_t frame_max;   /* bytes; at most request_max_bytes, which fits an int32_t */
@@ -112,6 +113,7 @@ struct conn {
 	const char *reason;	/* given by the handler, for the log */
 	uint16_t listener;
 	uint8_t want; /* events last passed to sock_want */
+	uint8_t came; /* events that came when its turn had to wait */
 	uint8_t state;
 	uint8_t end;   /* why it is closing */
 	uint8_t moves; /* steps towards being identified */
@@ -127,10 +129,13 @@ struct conn {
 };
 
 /* Its next turn may take a millisecond: the TLS handshake of a client. */
-static inline bool conn_is_laborious(const struct conn *c) { return c->transport.shaking_hands && !c->is_protected; }
+static inline bool conn_is_laborious(const struct conn *c)
+{
+	return c->transport.shaking_hands && !c->is_protected;
+}
 /*
- * Runs one turn: handles what is ready (SOCK_*), then frames and answers, then decides what to wait
- * for. May free c.
+ * Runs one turn: handles what is ready (SOCK_*, and what came before), then frames and answers, then
+ * decides what to wait for. May free c.
  */
 void conn_turn(struct conn *c, int ready);
 /* On its reactor: attaches the socket and tells the handler. */
@@ -236,13 +241,18 @@ struct reactor {
 	_Atomic int64_t oldest_ticket; /* the oldest ticket in `waiting` */
 	struct post turn;	       /* posted while `ready` is not empty */
 	bool turn_posted;
-	int labour_left;  /* handshakes that may still run before everything else has had a turn */
+	int labour_left;	  /* handshakes that may still run before everything else has had a turn */
+	uint64_t poll;		  /* the loop's n_polls when a connection last had its turn, or wanted it */
+	int64_t polled_ns;	  /* when the first one did after that poll */
+	int64_t clients_until_ns; /* until then it serves clients; 0: not known yet; -1: that time is over */
+	bool is_behind;		  /* clients wait for their turn in `ready`: others come after them */
+	int n_behind;
 	struct bell wake; /* there may be room again */
 	struct bell stop;
-	struct bell say;     /* least_active_ns is asked for */
-	struct bell shed;    /* its least active connection of a client goes, if there are too many */
+	struct bell say;		 /* least_active_ns is asked for */
+	struct bell shed;		 /* its least active connection of a client goes, if there are too many */
 	_Atomic int64_t least_active_ns; /* INT64_MAX: there is none */
-	struct bell squeeze; /* a connection that holds memory without making progress must be closed */
+	struct bell squeeze;		 /* a connection that holds memory without making progress must be closed */
 	struct timer idle;
 	struct timer trim;
 	struct timer pressure; /* runs while a connection waits for room */
@@ -261,6 +271,11 @@ void reactor_fini(struct reactor *r);
 void reactor_ring(struct reactor *r, struct bell *bell);
 /* c has something to do: its turn comes later in this turn of the loop. */
 void reactor_schedule(struct conn *c);
+/* Whether c may have its turn at once. If not, put it off with the events that have come. */
+bool reactor_serves(struct conn *c);
+void reactor_put_off(struct conn *c, int ready);
+/* Whether there is still time for clients before the sockets are polled again. */
+bool reactor_has_time(struct reactor *r);
 void reactor_touch(struct conn *c, int64_t now_ns);
 /* The block that sockets are read into. The reference stays the reactor's. */
 struct block *reactor_landing(struct reactor *r);
@@ -363,7 +378,8 @@ struct net {
 	void *stopped_arg;
 	_Atomic int32_t max_connections;
 	_Atomic int n_to_say; /* reactors that have not said yet which connection could go; 0: nobody has asked */
-	_Atomic int32_t n_counted; /* the open connections that max_connections counts: all but those of exempt listeners */
+	_Atomic int32_t
+		n_counted; /* the open connections that max_connections counts: all but those of exempt listeners */
 	_Atomic int64_t accepted;
 	_Atomic int64_t refused;
 	_Atomic int64_t connections;

@@ -23,6 +23,7 @@
  * beginning: the rest of a step seen there needs no check.
  */
 #define SEND_FILE_MAX ((size_t)1024 * 1024)
+#define BYTES_PER_LOOK (256 * 1024) /* at the clock */
 
 void output_put(struct output *o, struct chain *c, int64_t now_ns)
 {
@@ -248,16 +249,27 @@ static void output_account(struct conn *c)
 	o->charged = charge;
 }
 
+/* A client that takes a long answer as fast as it is sent has its turns, like one that asks. */
+static bool is_time_over(const struct conn *c, int64_t *looked, int64_t total)
+{
+	if (c->is_protected || total - *looked < BYTES_PER_LOOK)
+		return false;
+	*looked = total;
+	return !reactor_has_time(c->reactor);
+}
+
 enum conn_end output_flush(struct conn *c)
 {
 	struct output *o = &c->out;
 	struct reactor *r = c->reactor;
 	enum conn_end end = CONN_END_NONE;
-	int64_t total = 0;
+	int64_t total = 0, looked = 0;
 
 	o->blocked = false;
 	while (o->head) {
-		ssize_t sent = head_is_file(o) ? send_file(c) : send_memory(c);
+		ssize_t sent = is_time_over(c, &looked, total) ? -EAGAIN
+			       : head_is_file(o)	       ? send_file(c)
+							       : send_memory(c);
 
 		if (sent == -EAGAIN) {
 			o->blocked = true;

@@ -2,15 +2,19 @@
  * reactor: what happens between connections: turns, idle connections, and those waiting for room.
  *
  * 1. Connections with something to do are in `ready`; one post runs them all, so that their
- *    answers, and the room they give back, come after the event that caused them. Of TLS handshakes,
- *    which take about a millisecond each, it runs HANDSHAKES_PER_TURN, then everything else has its
- *    turn, so that nodes are served while many clients connect. Handshakes on exempt and protected
- *    listeners do not count.
- * 2. `lru` holds all connections, least recently active first; one timer looks at its head.
- * 3. `waiting` is ordered by ticket. The oldest goes first, across reactors too: a reactor with a
+ *    answers, and the room they give back, come after the event that caused them.
+ * 2. Between two polls of its sockets a reactor serves clients for CLIENTS_NS (or for as long as it
+ *    has served nodes since the poll, if that is longer), and then whichever client's turn it is waits
+ *    in `ready`, in order. So what the poll finds of listeners, and of nodes on exempt and protected
+ *    listeners, waits for a millisecond, however many clients there are and whatever they ask for.
+ *    A turn that has begun is not interrupted, but shows no further frame.
+ * 3. TLS handshakes of clients, which take about a millisecond each, come after everything else that
+ *    clients want: at least one between two polls, and at most HANDSHAKES_PER_TURN.
+ * 4. `lru` holds all connections, least recently active first; one timer looks at its head.
+ * 5. `waiting` is ordered by ticket. The oldest goes first, across reactors too: a reactor with a
  *    younger head wakes the one with the older. A waiter is queued before the budget is checked
  *    again, so that one side or the other notices a release in between.
- * 4. While a connection waits, others that hold memory and make no progress (half a frame, an
+ * 6. While a connection waits, others that hold memory and make no progress (half a frame, an
  *    answer not taken) are ended before their deadlines: one per tick and reactor, the most stuck
  *    first. So holding memory hostage does not stop other clients.
  */
@@ -20,6 +24,8 @@
 #include "base/mem.h"
 #include "net/net_priv.h"
 
+#define CLIENTS_NS NS_PER_MS
+#define WAITING_POLLED 256 /* if more wait for their turn, they are not polled: each poll would find them again */
 #define TRIM_MS 2000
 #define PRESSURE_MS 100
 #define STUCK_NS (1000 * NS_PER_MS)
@@ -56,28 +62,133 @@ void reactor_schedule(struct conn *c)
 	}
 }
 
-/*
- * Connections scheduled during the turn run in the next one, and so do handshakes beyond the limit
- * of a turn.
- */
-static void reactor_turn(struct post *p)
+/* Notes when the first connection had its turn after a poll. */
+static void notice_poll(struct reactor *r)
 {
-	struct reactor *r = container_of(p, struct reactor, turn);
-	struct list now, *l;
+	if (r->poll == r->loop->n_polls)
+		return;
+	r->poll = r->loop->n_polls;
+	r->polled_ns = env_mono_ns(r->net->env);
+	r->clients_until_ns = 0;
+}
 
-	r->turn_posted = false;
-	r->labour_left = HANDSHAKES_PER_TURN;
-	list_init(&now);
-	list_splice(&now, &r->ready);
-	while ((l = list_first(&now))) {
+bool reactor_has_time(struct reactor *r)
+{
+	int64_t now_ns;
+
+	notice_poll(r);
+	if (r->clients_until_ns < 0)
+		return false;
+	now_ns = env_mono_ns(r->net->env);
+	if (r->clients_until_ns == 0) {
+		int64_t nodes_ns = now_ns - r->polled_ns;
+
+		r->clients_until_ns = now_ns + (nodes_ns > CLIENTS_NS ? nodes_ns : CLIENTS_NS);
+	}
+	if (now_ns < r->clients_until_ns && !env_buggify(r->net->env, "clients have had their time"))
+		return true;
+	r->clients_until_ns = -1;
+	return false;
+}
+
+bool reactor_serves(struct conn *c)
+{
+	struct reactor *r = c->reactor;
+
+	notice_poll(r);
+	if (c->is_protected)
+		return true;
+	if (conn_is_laborious(c))
+		return r->labour_left > 0 && reactor_has_time(r);
+	return !r->is_behind && reactor_has_time(r);
+}
+
+void reactor_put_off(struct conn *c, int ready)
+{
+	struct reactor *r = c->reactor;
+
+	c->came |= (uint8_t)ready;
+	if (conn_is_laborious(c) || r->n_behind > WAITING_POLLED) {
+		c->want = 0;
+		sock_want(c->transport.sock, 0);
+	}
+	if (!list_empty(&c->ready))
+		return;
+	if (!conn_is_laborious(c)) {
+		r->is_behind = true;
+		r->n_behind++;
+	}
+	reactor_schedule(c);
+}
+
+/* Puts those that could not have their turn before those that have been scheduled since. */
+static void put_back(struct reactor *r, struct list *left)
+{
+	list_splice(left, &r->ready);
+	list_splice(&r->ready, left);
+	if (list_empty(&r->ready) || r->turn_posted)
+		return;
+	r->turn_posted = true;
+	loop_post(r->loop, &r->turn);
+}
+
+/* What clients want but handshakes: each has its turn while there is time; at least the first. */
+static void serve_clients(struct reactor *r, struct list *now, struct list *left, struct list *laborious)
+{
+	bool had_one = false;
+	struct list *l;
+
+	while ((l = list_first(now))) {
 		struct conn *c = container_of(l, struct conn, ready);
 
 		list_remove(l);
-		if (conn_is_laborious(c) && r->labour_left == 0)
-			reactor_schedule(c);
-		else
+		if (conn_is_laborious(c)) {
+			list_push(laborious, l);
+		} else if (c->is_protected) {
 			conn_turn(c, 0);
+		} else if (!had_one || reactor_has_time(r)) {
+			had_one = true;
+			conn_turn(c, 0);
+		} else {
+			r->is_behind = true;
+			r->n_behind++;
+			list_push(left, l);
+		}
 	}
+}
+
+static void shake_hands(struct reactor *r, struct list *laborious)
+{
+	struct list *l;
+
+	r->labour_left = HANDSHAKES_PER_TURN;
+	while ((l = list_first(laborious)) && r->labour_left > 0) {
+		list_remove(l);
+		conn_turn(container_of(l, struct conn, ready), 0);
+		if (!reactor_has_time(r))
+			r->labour_left = 0;
+	}
+	if (!list_empty(laborious))
+		r->labour_left = 0;
+}
+
+/* Connections scheduled during the turn run in the next one. */
+static void reactor_turn(struct post *p)
+{
+	struct reactor *r = container_of(p, struct reactor, turn);
+	struct list now, left, laborious;
+
+	r->turn_posted = false;
+	r->is_behind = false;
+	r->n_behind = 0;
+	list_init(&now);
+	list_init(&left);
+	list_init(&laborious);
+	list_splice(&now, &r->ready);
+	serve_clients(r, &now, &left, &laborious);
+	shake_hands(r, &laborious);
+	list_splice(&left, &laborious);
+	put_back(r, &left);
 }
 
 void reactor_leave_landing(struct reactor *r)

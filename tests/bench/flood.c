@@ -9,6 +9,8 @@
  *	half	half a frame, and nothing more
  *	length	lengths that are impossible or false
  *	sasl	TLS, then endless meaningless SaslAuthenticate requests
+ *	shake	three hundred TLS handshakes per second, each closed half a second later
+ *	press	a hundred producers that write to the topic "pressed" as fast as they are let
  *
  * Prints the number of connections, the largest number at one time, and the age in milliseconds of
  * the oldest one when the node closed it.
@@ -29,6 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/bench/raw.h"
+
 enum { MOST = 4096, EVENTS = 256, PATIENCE_MS = 60000 };
 
 struct one {
@@ -36,6 +40,7 @@ struct one {
 	int64_t born_ms;
 	int64_t next_ms; /* when it sends again */
 	int step;
+	size_t at; /* in the frame that it is sending */
 	SSL *ssl;
 	bool shaken;
 };
@@ -135,10 +140,34 @@ static void say_tokens(struct one *o)
 		put(o, frame, sizeof(frame));
 }
 
+static void say_handshake(struct one *o)
+{
+	o->shaken = o->shaken || SSL_do_handshake(o->ssl) == 1;
+}
+
+/* A hundred records of a KiB in each request; at most a MiB at once. */
+static void say_records(struct one *o)
+{
+	static struct bytes_out batch, frame;
+
+	if (frame.len == 0) {
+		batch_make(&batch, 100, 1024, raw_wall_ms());
+		put_produce(&frame, 1, "pressed", 0, 1, &batch);
+	}
+	for (int i = 0; i < 10; i++) {
+		ssize_t n = send(o->fd, frame.p + o->at, frame.len - o->at, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n <= 0)
+			return;
+		o->at = (o->at + (size_t)n) % frame.len;
+	}
+}
+
 static const struct kind kinds[] = {
-	{"slow", 1500, 500, 1000, 0, false, say_slowly},    {"dial", 2500, 2000, 1000, 1000, false, say_nothing},
-	{"garbage", 200, 400, 100, 0, false, say_garbage},  {"half", 1500, 500, 1000, 0, false, say_half_a_frame},
-	{"length", 500, 400, 1000, 0, false, say_a_length}, {"sasl", 50, 50, 20, 0, true, say_tokens},
+	{"slow", 1500, 500, 1000, 0, false, say_slowly},     {"dial", 2500, 2000, 1000, 1000, false, say_nothing},
+	{"garbage", 200, 400, 100, 0, false, say_garbage},   {"half", 1500, 500, 1000, 0, false, say_half_a_frame},
+	{"length", 500, 400, 1000, 0, false, say_a_length},  {"sasl", 50, 50, 20, 0, true, say_tokens},
+	{"shake", 300, 300, 1000, 500, true, say_handshake}, {"press", 100, 1000, 1, 0, false, say_records},
 };
 
 /* ---- connections ---- */

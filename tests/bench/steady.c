@@ -1,8 +1,8 @@
 /*
- * steady: the service that others get during a flood: records produced and fetched at a steady
- * rate, over two permanent connections.
+ * steady: the service that others get during a flood, at a steady rate.
  *
- *	steady HOST PORT TOPIC A_SECOND
+ *	steady HOST PORT TOPIC A_SECOND	records are produced and fetched, over two permanent connections
+ *	steady HOST PORT A_SECOND	a connection is opened, has one request answered, and is closed
  *
  * A line on standard input is the name of the phase that begins; at the end of input the phases are
  * printed, one per line, with the number of records and the median, the 99th percentile and the
@@ -100,34 +100,57 @@ static void wait_until(int64_t us)
 		nanosleep(&t, NULL);
 }
 
+/* A record is written, and comes back. */
+static void send_a_record(const char *topic, struct raw *producer, struct raw *consumer)
+{
+	static struct bytes_out batch, out;
+	static int32_t n;
+	struct bytes_in in;
+
+	if (n == 0)
+		batch_make(&batch, 1, VALUE, raw_wall_ms());
+	put_produce(&out, ++n, topic, 0, -1, &batch);
+	raw_send(producer, &out);
+	in = raw_receive(producer, n);
+	if (produce_error(in))
+		raw_die("produce: error %d", produce_error(in));
+	put_fetch(&out, n, topic, 0, n - 1, 1 << 20, 10000);
+	raw_send(consumer, &out);
+	in = raw_receive(consumer, n);
+	if (in.left < VALUE)
+		raw_die("fetch: nothing at offset %d", n - 1);
+}
+
+static void knock(const char *host, int port)
+{
+	static struct bytes_out out;
+	struct raw r;
+
+	raw_open(&r, host, port);
+	put_api_versions(&out, 1);
+	raw_send(&r, &out);
+	(void)raw_receive(&r, 1);
+	raw_close(&r);
+}
+
 int main(int argc, char **argv)
 {
-	struct bytes_out batch = {0}, out = {0};
+	const char *topic = argc == 5 ? argv[3] : NULL;
 	struct raw producer, consumer;
-	int64_t offset = 0, due;
-	int32_t n = 0;
+	int64_t due;
 
-	if (argc != 5)
-		raw_die("steady HOST PORT TOPIC A_SECOND");
-	raw_open(&producer, argv[1], atoi(argv[2]));
-	raw_open(&consumer, argv[1], atoi(argv[2]));
-	batch_make(&batch, 1, VALUE, raw_wall_ms());
-	for (due = raw_now_us(); listen_to_phases(); due += 1000000 / atoi(argv[4])) {
-		struct bytes_in in;
-
+	if (argc != 4 && argc != 5)
+		raw_die("steady HOST PORT [TOPIC] A_SECOND");
+	if (topic) {
+		raw_open(&producer, argv[1], atoi(argv[2]));
+		raw_open(&consumer, argv[1], atoi(argv[2]));
+	}
+	for (due = raw_now_us(); listen_to_phases(); due += 1000000 / atoi(argv[argc - 1])) {
 		wait_until(due);
-		out.len = 0;
-		put_produce(&out, ++n, argv[3], 0, -1, &batch);
-		raw_send(&producer, &out);
-		in = raw_receive(&producer, n);
-		if (produce_error(in))
-			raw_die("produce: error %d", produce_error(in));
-		out.len = 0;
-		put_fetch(&out, n, argv[3], 0, offset++, 1 << 20, 10000);
-		raw_send(&consumer, &out);
-		in = raw_receive(&consumer, n);
-		if (in.left < VALUE)
-			raw_die("fetch: nothing at offset %lld", (long long)offset - 1);
+		if (topic)
+			send_a_record(topic, &producer, &consumer);
+		else
+			knock(argv[1], atoi(argv[2]));
 		note(raw_now_us() - due);
 	}
 	report();

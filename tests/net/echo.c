@@ -91,6 +91,14 @@ static void reply_bytes(struct request *r)
 	request_reply(r);
 }
 
+static void take_time(struct env *env, uint32_t us)
+{
+	int64_t until_ns = env_mono_ns(env) + us * INT64_C(1000);
+
+	while (env_mono_ns(env) < until_ns)
+		;
+}
+
 static void obey(struct request *r, char what)
 {
 	struct conn *c = r->conn;
@@ -109,6 +117,10 @@ static void obey(struct request *r, char what)
 		return;
 	case 'k':
 		conn_know(c);
+		reply_frame(r);
+		return;
+	case 'w':
+		take_time(conn_loop(c)->env, get_u32(r->frame.p + 1));
 		reply_frame(r);
 		return;
 	case 's':
@@ -142,8 +154,8 @@ static bool is_known(const struct frame *f)
 	static const struct {
 		char what;
 		size_t len;
-	} known[] = {{'e', 1}, {'X', 1}, {'m', 3}, {'M', 5}, {'f', 9},
-		     {'b', 5}, {'p', 1}, {'h', 1}, {'s', 1}, {'k', 1}};
+	} known[] = {{'e', 1}, {'X', 1}, {'m', 3}, {'M', 5}, {'f', 9}, {'b', 5},
+		     {'p', 1}, {'h', 1}, {'s', 1}, {'k', 1}, {'w', 5}};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
 		if (f->len >= known[i].len && f->p[0] == known[i].what)

@@ -12,6 +12,7 @@
  *	b len:u32	answer with len bytes: 0, 1, 2 ... 250, 0 ...
  *	s		answer with the frame; bytes received from now on are secret
  *	k		answer with the frame; the peer is identified
+ *	w us:u32	take so long, then answer with the frame
  *	M max:u32	answer with the frame; frames longer than max are refused from now on
  *
  * Anything else, including an empty frame, closes.
@@ -37,6 +38,9 @@ struct echo {
 
 extern const struct net_handler echo_handler; /* its arg is a struct echo */
 
-static inline uint8_t echo_pattern(size_t i) { return (uint8_t)(i % 251); }
+static inline uint8_t echo_pattern(size_t i)
+{
+	return (uint8_t)(i % 251);
+}
 
 #endif

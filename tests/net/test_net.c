@@ -798,6 +798,51 @@ static void a_bound_of_addresses_changes_too(void **state)
 	world_close(&w);
 }
 
+static void put_work(int fd, int n, uint32_t us)
+{
+	uint8_t frame[9] = {0, 0, 0, 5, 'w'};
+
+	put_u32(frame + 5, us);
+	for (int i = 0; i < n; i++)
+		put(fd, frame, sizeof(frame));
+}
+
+/*
+ * Clients keep the only reactor busy for half a minute with what they have sent before a node
+ * connects. It is counted what has been done for them when the node has its answer: a machine that
+ * is slow is slow for all.
+ */
+static void clients_do_not_keep_a_node_waiting(void **state)
+{
+	enum { CLIENTS = 100, FRAMES = 60, TURN_US = 5000 };
+	struct net_listener_config l[2] = {one_listener(), one_listener()};
+	struct net_limits limits;
+	struct world w;
+	int v[CLIENTS], node;
+
+	l[1].name = "NODES";
+	l[1].is_protected = true;
+	net_limits_default(&limits, (int64_t)1 << 30);
+	world_begin(&w);
+	world_serve(&w, &limits, 1, l, 2);
+	for (int i = 0; i < CLIENTS; i++) {
+		v[i] = client(&w, 0);
+		expect_echo(v[i]);
+	}
+	put_work(v[0], 1, 1000000); /* while the others send theirs */
+	for (int i = 0; i < CLIENTS; i++)
+		put_work(v[i], FRAMES, TURN_US);
+	node = client(&w, 1);
+	expect_echo(node);
+	expect_echo(node);
+	assert_true(w.echo.frames < CLIENTS * FRAMES / 2);
+	close(node);
+	for (int i = 0; i < CLIENTS; i++)
+		close(v[i]);
+	w.patience_ms = 1000;
+	world_close(&w);
+}
+
 static void connections_are_spread_over_the_reactors(void **state)
 {
 	struct world w;
@@ -894,6 +939,7 @@ int main(void)
 		cmocka_unit_test(a_lower_bound_closes_as_many_as_there_are_too_many),
 		cmocka_unit_test(a_bound_of_a_listener_is_for_those_that_come),
 		cmocka_unit_test(a_bound_of_addresses_changes_too),
+		cmocka_unit_test(clients_do_not_keep_a_node_waiting),
 		cmocka_unit_test(connections_are_spread_over_the_reactors),
 		cmocka_unit_test(a_clean_stop_answers_what_is_in_work_and_closes_the_idle),
 		cmocka_unit_test(a_wildcard_takes_both_families_and_tells_the_local_address),

@@ -209,6 +209,7 @@ static void on_prepare(uv_prepare_t *handle)
 {
 	struct real_loop *l = container_of(handle, struct real_loop, prepare);
 
+	l->base.n_polls++;
 	arm_timer(l);
 	if (!uv_is_active((uv_handle_t *)&l->soon))
 		fall_asleep(l);

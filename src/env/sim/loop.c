@@ -41,6 +41,7 @@ static void run_posts(struct sim_event *ev)
 	struct sim_loop *l = container_of(ev, struct sim_loop, posts);
 	int64_t n = chance_between(&ev->w->chance, 1, 8);
 
+	l->base.n_polls++; /* sockets may have had their events in between */
 	for (; n > 0 && l->first && !l->stopped; n--) {
 		struct post *p = l->first;
 

@@ -55,6 +55,7 @@ static void on_ready(struct sim_event *ev)
 	if (!ready)
 		return;
 	event_at(&s->event, ev->w->now_ns + chance_between(&ev->w->chance, 1000, 50000));
+	s->loop->n_polls++;
 	s->ready(&s->base, ready, s->arg);
 }
 
