@@ -5,6 +5,7 @@
  * the process at once (what was acknowledged is in the logs, and the next start recovers).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,6 +38,7 @@ struct arguments {
 	int n_overrides;
 	const char *log_level;
 	const char *log_format;
+	bool daemon;
 };
 
 struct run {
@@ -65,7 +67,8 @@ static const char *option(const char *name, int argc, char **argv, int *i)
 
 static int read_arguments(int argc, char **argv, struct arguments *a)
 {
-	for (int i = 1; i < argc; i++) {
+	a->daemon = argc > 1 && strcmp(argv[1], "-daemon") == 0;
+	for (int i = a->daemon ? 2 : 1; i < argc; i++) {
 		const char *value;
 
 		if ((value = option("--override", argc, argv, &i)))
@@ -283,6 +286,30 @@ static int run_with(const struct arguments *a)
 	return code;
 }
 
+/*
+ * As Kafka's script with -daemon: output goes to kafkaServer.out in LOG_DIR, which is by default the
+ * directory `logs` beside the program's.
+ */
+static int go_to_background(void)
+{
+	struct diag diag = {.level = DIAG_ERROR, .wall_ms = real_wall_ms, .write = real_stderr_line};
+	const char *given = getenv("LOG_DIR");
+	char *program = real_program_directory();
+	char *dir = given && *given ? xasprintf("%s", given) : xasprintf("%s/../logs", program);
+	char *file = xasprintf("%s/kafkaServer.out", dir);
+	struct env *env = env_real_new(&diag);
+	int err = env_mkdir(env, dir);
+
+	env_real_free(env);
+	err = err && err != -EEXIST ? err : real_detach(file);
+	if (err)
+		fprintf(stderr, "odradek start: %s: %s; LOG_DIR names another directory\n", file, err_name(err));
+	xfree(program);
+	xfree(file);
+	xfree(dir);
+	return err ? EXIT_STORAGE : EXIT_FINE;
+}
+
 static bool asks_for_version(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++)
@@ -299,7 +326,9 @@ static int run(int argc, char **argv)
 
 	if (version)
 		release_print_of_tool();
-	else if (code == EXIT_FINE)
+	else if (code == EXIT_FINE && a.daemon)
+		code = go_to_background();
+	if (!version && code == EXIT_FINE)
 		code = run_with(&a);
 	xfree(a.overrides);
 	return code;
@@ -309,11 +338,14 @@ const struct command command_start = {
 	.name = "start",
 	.summary = "run a node in the foreground",
 	.usage =
-		"usage: odradek start [server.properties] [--override NAME=VALUE]... [--log-level LEVEL] [--log-format text|json]\n"
+		"usage: odradek start [-daemon] [server.properties] [--override NAME=VALUE]... [--log-level LEVEL]\n"
+		"                     [--log-format text|json]\n"
 		"\n"
 		"Without a file the node runs with a built-in configuration (odradek config --builtin prints it), its data in\n"
 		"$XDG_STATE_HOME/odradek or ~/.local/state/odradek, under systemd in /var/lib/odradek. An empty directory is formatted.\n"
 		"\n"
+		"  -daemon       as the first word: in the background, with its output in $LOG_DIR/kafkaServer.out (LOG_DIR is by\n"
+		"                default ../logs beside the program)\n"
 		"  --override    lay a setting over file and environment; may be repeated\n"
 		"  --log-level   error, warn, info (the default) or debug\n"
 		"  --log-format  text (the default) or json, one object a line\n"

@@ -42,6 +42,32 @@ void real_secret_free(void *p, size_t size);
  */
 int real_command_read(const char *command, void *out, size_t size, size_t *len, int *status);
 
+/* A process of this machine. */
+struct real_process {
+	int pid;
+	const char *const *arguments;	/* at least one; ended by NULL */
+	const char *const *environment; /* ended by NULL; empty if it cannot be read */
+	const char *directory;		/* its working directory; NULL if it cannot be read */
+};
+/*
+ * Calls each() for all processes but this one whose arguments can be read, until it returns
+ * something else than 0. Returns what it returned last.
+ */
+int real_processes(int (*each)(void *arg, const struct real_process *p), void *arg);
+/* Sends a signal. 0 or a negated errno. */
+int real_process_signal(int pid, int number);
+/* "TERM", "SIGTERM", "15": its number; 0: there is no such signal. */
+int real_signal_number(const char *name);
+
+/* Where the program lies, by the name it was called by: links are not followed. xfree() it. */
+char *real_program_directory(void);
+/*
+ * Goes on in a process of its own that has no terminal, nothing to read, and `output`, which is
+ * emptied, for its standard output and error; the calling process ends with status 0. Returns in the
+ * new process; a negated errno in the calling one. Call it before the first thread is started.
+ */
+int real_detach(const char *output);
+
 /* What the process gives up for good, together with all threads it starts afterwards. */
 struct real_confinement {
 	const char *user; /* user that root switches to; NULL: root stays root, with few capabilities */
