@@ -380,18 +380,24 @@ static bool read_inter_broker(struct config *c, const struct protocol_map *map, 
 	return true;
 }
 
-static void read_controller_listener(struct config *c, const struct protocol_map *map)
+/* A node that is a controller listens on each of them, and they have been looked for already. */
+static bool read_controller_listener(struct config *c, const struct protocol_map *map, struct config_notes *notes)
 {
 	struct config_network *net = &c->network;
 	int n;
 	const struct str *names = config_list(c, CONFIG_CONTROLLER_LISTENER_NAMES, &n);
 	const struct mapping *m;
 
+	for (int i = 0; i < n && !config_is_controller(c); i++)
+		if (!map_find(map, upper(names[i], &c->arena)))
+			return illegal(c, notes, CONFIG_CONTROLLER_LISTENER_NAMES,
+				       "listener.security.protocol.map gives no protocol for this name", names[i]);
 	if (n == 0)
-		return;
+		return true;
 	net->controller_listener = upper(names[0], &c->arena);
 	m = map_find(map, net->controller_listener);
 	net->controller_protocol = m ? m->protocol : PROTOCOL_PLAINTEXT;
+	return true;
 }
 
 /* ---- the quorum, and per-address limits ---- */
@@ -515,7 +521,8 @@ bool config_network_read(struct config *c, struct config_notes *notes)
 	if (!read_map(c, &map, notes) || !read_endpoints(c, CONFIG_LISTENERS, &map, &v, &net->n_listeners, notes))
 		return false;
 	net->listeners = v;
-	read_controller_listener(c, &map);
+	if (!read_controller_listener(c, &map, notes))
+		return false;
 	return ports_differ(c, v, net->n_listeners, notes) && read_advertised(c, &map, notes) &&
 	       read_inter_broker(c, &map, notes) && read_ip_limits(c, notes) && !c->arena.failed;
 }

@@ -411,6 +411,37 @@ static void nodes_log_in_by_what_the_other_side_takes(void **state)
 		"server.properties:11", "several controllers would have to log in to each other to elect a leader");
 }
 
+/* In the clear it would only find out that they speak another protocol, or worse, that they do not. */
+static void a_broker_knows_how_to_speak_to_controllers(void **state)
+{
+	static const char broker[] =
+		"process.roles=broker\nnode.id=2\ncontroller.listener.names=CONTROLLER,SECOND\n"
+		"controller.quorum.bootstrap.servers=a:9093\nlog.dirs=/d\nadvertised.listeners=PLAINTEXT://b:9092\n";
+	static const struct {
+		const char *map;
+		bool fine;
+	} rows[] = {
+		{"", true},
+		{"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:SSL,SECOND:SSL\n", true},
+		{"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:SSL\n", false},
+		{"listener.security.protocol.map=PLAINTEXT:PLAINTEXT\n", false},
+	};
+	char text[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct loaded l;
+
+		snprintf(text, sizeof(text), "%s%s", broker, rows[i].map);
+		l = load(text);
+		assert_int_equal(l.err, rows[i].fine ? 0 : ERR_INVALID_CONFIG);
+		assert_int_equal(has_note(&l, CONFIG_NOTE_ERROR, "server.properties:3",
+					  "listener.security.protocol.map gives no protocol for this name"),
+				 !rows[i].fine);
+		unload(&l);
+	}
+}
+
 #define WITH_AUTHORIZER "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
 
 static void what_the_authorizer_reads_stands_beside_the_table(void **state)
@@ -681,6 +712,7 @@ int main(void)
 		cmocka_unit_test(what_promises_what_is_not_given_is_refused),
 		cmocka_unit_test(tokens_that_nobody_signs_are_refused_beside_keys),
 		cmocka_unit_test(nodes_log_in_by_what_the_other_side_takes),
+		cmocka_unit_test(a_broker_knows_how_to_speak_to_controllers),
 		cmocka_unit_test(what_the_authorizer_reads_stands_beside_the_table),
 		cmocka_unit_test(what_is_harmless_though_not_served_stands),
 		cmocka_unit_test(values_that_contradict_each_other_stop_the_start),
