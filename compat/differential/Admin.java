@@ -314,7 +314,8 @@ final class Admin {
 			{"1", SET, "max.connections.per.ip", "0"}, {"1", SET, "max.connections.per.ip.overrides", "a:b"},
 			{"1", SET, "max.connections.per.ip.overrides", "a b:1"}, {"", SET, "max.connections.per.ip.overrides", "127.0.0.1:5"},
 			{"1", SET, "listener.name.plaintext.plain.sasl.jaas.config", "x required;"}, {"1", SET, "sasl.jaas.config", "x required;"},
-			{"", SET, "listener.name.plaintext.plain.sasl.jaas.config", "x required;"},
+			{"", SET, "listener.name.plaintext.plain.sasl.jaas.config", "x required;"}, {"", SET, "listener.name.x.no.such", "1"},
+			{"", SET, "no.such", "1"}, {"1", SET, "listener.name.x.no.such", "1"},
 			{"1", SET, "listener.name.other.max.connections", "x"}, {"1", SET, "log.roll.ms", "0"}, {"", SET, "log.segment.bytes", "5"},
 			{"1", SET, "log.cleaner.threads", "9"}, {"1", SET, "num.network.threads", "7"}, {"1", SET, "broker.id", "1"}, {"1", SET, "", ""}};
 		for (Object[] c : brokers)

@@ -183,19 +183,28 @@ static bool needs_broker_id(const struct config_setting *s, bool overridden, boo
 	if (per_broker)
 		return false;
 	if (overridden)
-		return s->id != CONFIG_MAX_CONNECTIONS && s->id != CONFIG_MAX_CONNECTION_CREATION_RATE &&
-		       s->id != CONFIG_NUM_NETWORK_THREADS;
+		return !s || (s->id != CONFIG_MAX_CONNECTIONS && s->id != CONFIG_MAX_CONNECTION_CREATION_RATE &&
+		       s->id != CONFIG_NUM_NETWORK_THREADS);
 	return s->update == CONFIG_PER_BROKER;
 }
 
-/* The setting that a name stands for, even with a listener's prefix; NULL when it is in no table. */
+static bool is_of_listener(struct str name)
+{
+	static const char prefix[] = "listener.name.";
+	int32_t len = sizeof(prefix) - 1;
+
+	return name.len > len && memcmp(name.p, prefix, (size_t)len) == 0 &&
+	       memchr(name.p + len, '.', (size_t)(name.len - len));
+}
+
+/* The setting that a name stands for, even with a listener's prefix (overridden); NULL when it is in no table. */
 static const struct config_setting *node_setting(struct str name, bool *overridden)
 {
 	struct str base;
 	const struct config_setting *s = config_setting_find(CONFIG_SCOPE_NODE, name);
 
-	*overridden = s == NULL;
-	return s != NULL ? s : config_listener_override(name, &base);
+	*overridden = s == NULL && is_of_listener(name);
+	return *overridden ? config_listener_override(name, &base) : s;
 }
 
 /* "words: [a, b]", listing the names for which is_wrong is true. */
@@ -208,7 +217,7 @@ static int check_kind(bool (*is_wrong)(const struct config_setting *, bool, bool
 		bool overridden;
 		const struct config_setting *s = node_setting(set[i].name, &overridden);
 
-		if (s != NULL && is_wrong(s, overridden, per_broker))
+		if ((s != NULL || overridden) && is_wrong(s, overridden, per_broker))
 			buf_printf(&names, "%s%.*s", names.len ? ", " : "", STR_ARG(set[i].name));
 	}
 	if (names.len > 0)

@@ -161,6 +161,12 @@ static void brokers_change_only_what_is_dynamic(void **state)
 		broker1(false, "listener.name.x.max.connections", "0x"),
 		"INVALID_REQUEST: Invalid value 0x for configuration max.connections: Not a number of type INT");
 	assert_string_equal(broker1(true, "custom.name", "anything"), "fine");
+	assert_string_equal(broker1(false, "custom.name", "anything"), "fine");
+	assert_string_equal(broker1(true, "listener.name.x.custom.name", "anything"), "fine");
+	assert_string_equal(
+		broker1(false, "listener.name.x.custom.name", "anything"),
+		"INVALID_REQUEST: Cannot update these configs at default cluster level, broker id must be specified: "
+		"[listener.name.x.custom.name]");
 	assert_string_equal(broker1(true, "log.cleanup.policy", "delete,delete"),
 			    "INVALID_REQUEST: Configuration 'log.cleanup.policy' values must not be duplicated.");
 }
