@@ -125,6 +125,7 @@ enum file_flags {
 struct file_stat {
 	int64_t size;
 	int64_t mtime_ms;
+	int64_t changed_ns; /* ctime: when its bytes, names or attributes last changed; nobody can set it */
 	bool is_dir;
 	uint64_t device; /* the device its filesystem is on */
 };

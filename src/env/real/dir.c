@@ -31,6 +31,7 @@ int real_stat(struct env *e, const char *path, struct file_stat *out)
 		return -errno;
 	*out = (struct file_stat){.size = st.st_size,
 				  .mtime_ms = (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000,
+				  .changed_ns = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec,
 				  .is_dir = S_ISDIR(st.st_mode),
 				  .device = st.st_dev};
 	return 0;

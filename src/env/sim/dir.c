@@ -36,8 +36,11 @@ int sim_stat(struct env *base, const char *path, struct file_stat *out)
 
 	if (!i)
 		return err;
-	*out = (struct file_stat){
-		.size = i->size, .mtime_ms = i->mtime_ms, .is_dir = i->is_dir, .device = (uint64_t)i->device};
+	*out = (struct file_stat){.size = i->size,
+				  .mtime_ms = i->mtime_ms,
+				  .changed_ns = i->changed_ns,
+				  .is_dir = i->is_dir,
+				  .device = (uint64_t)i->device};
 	return 0;
 }
 
@@ -96,6 +99,7 @@ int sim_rename(struct env *base, const char *from, const char *to)
 	inode->refs++;
 	dir_bind(d, to_dir, to_last, inode, id);
 	dir_bind(d, from_dir, from_last, NULL, id);
+	inode_changed(d, inode);
 	inode_unref(d, inode);
 	disk_op(d, true);
 	return 0;

@@ -23,6 +23,11 @@ static int device_of_new(struct disk *d, const struct inode *dir, bool is_dir)
 	return ++d->n_devices;
 }
 
+void inode_changed(struct disk *d, struct inode *i)
+{
+	i->changed_ns = ++d->last_changed_ns;
+}
+
 struct inode *inode_new(struct disk *d, const struct inode *dir, bool is_dir)
 {
 	struct inode *i = sim_alloc(sizeof(*i));
@@ -30,6 +35,7 @@ struct inode *inode_new(struct disk *d, const struct inode *dir, bool is_dir)
 	i->refs = 1;
 	i->device = device_of_new(d, dir, is_dir);
 	i->is_dir = is_dir;
+	inode_changed(d, i);
 	list_init(&i->dirty);
 	list_init(&i->names);
 	return i;
@@ -238,6 +244,7 @@ void dir_set(struct disk *d, struct inode *dir, const char *text, struct inode *
 	bool found;
 	int at = name_place(dir, text, &found);
 
+	inode_changed(d, dir);
 	if (to)
 		to->refs++;
 	if (found)

@@ -53,6 +53,7 @@ static void set_size(struct sim_env *e, struct inode *i, int64_t size)
 	e->disk->used_bytes += (i->cache.n_used - used) * PAGE_BYTES;
 	i->size = size;
 	i->mtime_ms = wall(e);
+	inode_changed(e->disk, i);
 	*d = (struct dirty){.pos = size, .len = -1};
 	list_push(&i->dirty, &d->link);
 }
@@ -240,6 +241,7 @@ static void put_bytes(struct sim_env *e, struct inode *i, const struct iovec *io
 	if (pos > i->size)
 		i->size = pos;
 	i->mtime_ms = wall(e);
+	inode_changed(e->disk, i);
 	sim_trace(e->w, e, "pwrite", (uint64_t)d->pos, crc);
 }
 
@@ -315,6 +317,7 @@ int sim_set_mtime(struct file *f, int64_t ms)
 	disk_op(e->disk, false);
 	sim_trace(e->w, e, "mtime", (uint64_t)ms, 0);
 	inode_of(f)->mtime_ms = ms;
+	inode_changed(e->disk, inode_of(f));
 	disk_op(e->disk, true);
 	return 0;
 }

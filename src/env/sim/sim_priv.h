@@ -218,6 +218,7 @@ struct inode {
 	bool is_dir;
 	int device; /* 0 is the root's; each directory in the root has its own */
 	int64_t mtime_ms;
+	int64_t changed_ns; /* a number that no other change on this disk has */
 	/* For a file: what is read, what is on the platter, and the differences between the two. */
 	struct pages cache;
 	struct pages platter;
@@ -261,6 +262,7 @@ struct disk {
 	int64_t used_bytes;
 	int64_t ops;
 	uint64_t next_change;
+	int64_t last_changed_ns;
 	int fail_next_sync; /* 0, or the error */
 	int n_devices;
 	int boots;		      /* power cuts so far */
@@ -282,6 +284,7 @@ void disk_after_crash(struct disk *d, enum sim_crash how);
  * `after`, after it.
  */
 void disk_op(struct disk *d, bool after);
+void inode_changed(struct disk *d, struct inode *i);
 /* Created in `dir`; NULL: the root. */
 struct inode *inode_new(struct disk *d, const struct inode *dir, bool is_dir);
 /* Whether the device of `i` fails this kind of operation (SIM_FAIL_...). If so, that is counted. */
