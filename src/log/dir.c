@@ -38,6 +38,7 @@ struct log_dir {
 	bool cache_is_whole;
 	bool ours;	 /* the last to write here was Odradek */
 	uint64_t device; /* of the filesystem that `path` is on */
+	uint64_t seed;
 	int64_t life_began_ms;
 	int64_t broker_epoch;
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];
@@ -286,6 +287,7 @@ int log_dir_open(struct env *env, const struct log_dir_options *options, struct 
 	dir->env = env;
 	dir->path = xstrdup(options->path);
 	dir->reserve_bytes = options->reserve_bytes;
+	dir->seed = env_random_u64(env);
 	dir->holder = dir;
 	int err = open_dir(dir, why);
 	if (err) {
@@ -325,6 +327,11 @@ void log_dir_free(struct log_dir *dir)
 struct env *log_dir_env(struct log_dir *dir)
 {
 	return dir->env;
+}
+
+uint64_t log_dir_seed(const struct log_dir *dir)
+{
+	return dir->seed;
 }
 
 const char *log_dir_path(const struct log_dir *dir)

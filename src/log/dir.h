@@ -76,6 +76,8 @@ void log_dir_free(struct log_dir *);
 
 struct env *log_dir_env(struct log_dir *);
 const char *log_dir_path(const struct log_dir *);
+/* For the hash tables of all its logs; drawn when it was opened. */
+uint64_t log_dir_seed(const struct log_dir *);
 bool log_dir_is_formatted(const struct log_dir *);
 /* Returns 1 when a replica in it has a segment, 0 when none has, or a negated errno. */
 int log_dir_has_logs(struct log_dir *);

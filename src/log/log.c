@@ -48,7 +48,7 @@ struct log_data *log_data_new(struct log *log)
 {
 	struct log_data *d = xcalloc(1, sizeof(*d));
 
-	producers_init(&d->producers, env_random_u64(log->env));
+	producers_init(&d->producers, log_dir_seed(log->dir));
 	d->last_flush_ms = env_mono_ms(log->env);
 	for (int i = 0; i < HINTS; i++)
 		d->hints[i].offset = -1;
