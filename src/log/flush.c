@@ -351,7 +351,7 @@ bool log_is_closed(const struct log *log)
 	for (int i = 0; i < d->n; i++)
 		if (d->segments[i].dirty || d->segments[i].indexes_dirty)
 			return false;
-	if (s && (d->pending.n_index || d->pending.n_time || s->last_time < s->max_timestamp))
+	if (s && ((d->pending && (d->pending->n_index || d->pending->n_time)) || s->last_time < s->max_timestamp))
 		return false;
 	if (!log_wants_snapshot(log))
 		return true;

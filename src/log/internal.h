@@ -81,7 +81,7 @@ struct log_data {
 	struct segment *segments; /* ascending; the last is the active one */
 	int n;
 	int cap;
-	struct pending pending; /* of the active segment */
+	struct pending *pending; /* of the active segment; NULL: nothing waits */
 	struct producers producers;
 	int64_t *snapshots; /* offsets, ascending */
 	int n_snapshots;
@@ -174,6 +174,8 @@ int segment_create(struct log *log, int64_t base, int64_t now_ms); /* a new acti
 void segment_unlink(struct log *log, struct segment *s);
 /* Notes a batch at pos: max timestamp, index entries. Never fails: an index without an entry is only slower. */
 void segment_note_batch(struct log *log, struct segment *s, const struct batch_header *h, int64_t pos);
+/* What waits is not written. */
+void segment_forget_pending(struct log_data *d);
 int segment_write_pending(struct log *log, struct segment *s);
 /* Writes the pending entries and the last time entry, before a segment is closed or rolled. */
 int segment_seal_indexes(struct log *log, struct segment *s);

@@ -62,6 +62,7 @@ void log_data_free(struct log_data *d)
 		return;
 	for (int i = 0; i < d->n; i++)
 		segment_close_files(&d->segments[i]);
+	segment_forget_pending(d);
 	producers_fini(&d->producers);
 	xfree(d->segments);
 	xfree(d->snapshots);
@@ -392,8 +393,16 @@ int log_write_snapshot(struct log *log)
 
 /* ---- upkeep ---- */
 
+static void drop_empty_pending(struct log_data *d)
+{
+	if (d->pending && d->pending->n_index == 0 && d->pending->n_time == 0)
+		segment_forget_pending(d);
+}
+
 void log_close_idle(struct log *log, int64_t before_mono_ms)
 {
+	if (log->data)
+		drop_empty_pending(log->data);
 	for (int i = 0; log->data && i < log->data->n; i++) {
 		struct segment *s = &log->data->segments[i];
 

@@ -41,9 +41,9 @@ static bool find_hint(const struct log *log, const struct segment *s, int64_t of
 
 static bool find_pending(const struct log *log, const struct segment *s, int64_t offset, int64_t *pos)
 {
-	const struct pending *p = &log->data->pending;
+	const struct pending *p = log->data->pending;
 
-	if (s != &log->data->segments[log->data->n - 1])
+	if (!p || s != &log->data->segments[log->data->n - 1])
 		return false;
 	for (int i = p->n_index - 1; i >= 0; i--) {
 		if (s->base + p->index[i].offset > offset)
@@ -191,13 +191,13 @@ static int find_limit(struct log *log, int64_t upto, struct range *r, struct sca
 /* Finds the last batch boundary at or before `want`. */
 static int cut_at_batch(struct log *log, int64_t want, struct range *r, struct scan *scan, struct log_cold *cold)
 {
-	const struct pending *p = &log->data->pending;
+	const struct pending *p = r->index == log->data->n - 1 ? log->data->pending : NULL;
 	uint8_t entry[TIME_ENTRY];
 	int64_t pos = r->from;
 	struct file *file = scan->file;
 	struct file *index;
 
-	for (int i = 0; r->index == log->data->n - 1 && i < p->n_index && p->index[i].pos <= want; i++)
+	for (int i = 0; p && i < p->n_index && p->index[i].pos <= want; i++)
 		if (p->index[i].pos > pos)
 			pos = p->index[i].pos;
 	if (pos == r->from && r->segment->index_n > 0) {

@@ -134,8 +134,7 @@ static int without_room(struct log *log, int err)
 	if (!err_is_disk_full(err))
 		return err;
 	log->standing = LOG_READ_ONLY;
-	log->data->pending.n_index = 0;
-	log->data->pending.n_time = 0;
+	segment_forget_pending(log->data);
 	return 0;
 }
 
@@ -381,8 +380,7 @@ static void take_back(struct log *log, struct epochs *epochs, struct recovery *r
 
 	log->epochs = *epochs;
 	*epochs = noted;
-	log->data->pending.n_index = 0;
-	log->data->pending.n_time = 0;
+	segment_forget_pending(log->data);
 	*r = *before;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/err.h"
+#include "base/mem.h"
 #include "log/internal.h"
 #include "log/paths.h"
 #include "log/swap.h"
@@ -111,8 +112,7 @@ int segment_create(struct log *log, int64_t base, int64_t now_ms)
 		s.jitter_ms = (int64_t)env_random_below(log->env, (uint64_t)jitter);
 	log->data->dir_dirty = true;
 	*log_add_segment(log, base) = s;
-	log->data->pending.n_index = 0;
-	log->data->pending.n_time = 0;
+	segment_forget_pending(log->data);
 	return 0;
 }
 
@@ -130,12 +130,25 @@ void segment_unlink(struct log *log, struct segment *s)
 
 /* ---- indexes ---- */
 
+void segment_forget_pending(struct log_data *d)
+{
+	xfree(d->pending);
+	d->pending = NULL;
+}
+
+static struct pending *pending_of(struct log_data *d)
+{
+	if (!d->pending)
+		d->pending = xcalloc(1, sizeof(*d->pending));
+	return d->pending;
+}
+
 bool segment_index_full(const struct log *log, const struct segment *s)
 {
-	const struct pending *p = &log->data->pending;
+	const struct pending *p = log->data->pending;
 
-	return s->index_n + p->n_index >= log->config->segment_index_bytes / INDEX_ENTRY ||
-	       s->time_n + p->n_time >= log->config->segment_index_bytes / TIME_ENTRY - 1;
+	return s->index_n + (p ? p->n_index : 0) >= log->config->segment_index_bytes / INDEX_ENTRY ||
+	       s->time_n + (p ? p->n_time : 0) >= log->config->segment_index_bytes / TIME_ENTRY - 1;
 }
 
 static int write_entries(struct log *log, struct segment *s, enum segment_file kind, const uint8_t *p, int32_t n,
@@ -161,10 +174,12 @@ static int write_entries(struct log *log, struct segment *s, enum segment_file k
 
 int segment_write_pending(struct log *log, struct segment *s)
 {
-	struct pending *p = &log->data->pending;
+	struct pending *p = log->data->pending;
 	uint8_t bytes[PENDING * TIME_ENTRY];
 	int err = 0;
 
+	if (!p)
+		return 0;
 	for (int i = 0; i < p->n_index; i++)
 		index_put(bytes + i * INDEX_ENTRY, p->index[i]);
 	if (p->n_index)
@@ -185,18 +200,21 @@ int segment_write_pending(struct log *log, struct segment *s)
 /* False when there is no room for another entry, in memory or on disk. */
 static bool room_for_entry(struct log *log, struct segment *s)
 {
-	const struct pending *p = &log->data->pending;
+	const struct pending *p = log->data->pending;
 
-	if (p->n_index < PENDING && p->n_time < PENDING)
+	if (!p || (p->n_index < PENDING && p->n_time < PENDING))
 		return true;
 	return segment_write_pending(log, s) == 0;
 }
 
 static void add_time_entry(struct log *log, struct segment *s)
 {
-	struct pending *p = &log->data->pending;
+	struct pending *p;
 
-	if (s->max_timestamp <= s->last_time || p->n_time == PENDING)
+	if (s->max_timestamp <= s->last_time)
+		return;
+	p = pending_of(log->data);
+	if (p->n_time == PENDING)
 		return;
 	p->time[p->n_time++] = (struct time_entry){
 		.timestamp = s->max_timestamp,
@@ -207,7 +225,7 @@ static void add_time_entry(struct log *log, struct segment *s)
 
 void segment_note_batch(struct log *log, struct segment *s, const struct batch_header *h, int64_t pos)
 {
-	struct pending *p = &log->data->pending;
+	struct pending *p;
 
 	if (pos == 0)
 		s->first_timestamp = h->max_timestamp;
@@ -219,6 +237,7 @@ void segment_note_batch(struct log *log, struct segment *s, const struct batch_h
 		return;
 	if (env_buggify(log->env, "no index entry")) /* readers walk further */
 		return;
+	p = pending_of(log->data);
 	p->index[p->n_index++] = (struct index_entry){
 		.offset = (int32_t)(batch_last_offset(h) - s->base),
 		.pos = (int32_t)pos,
@@ -243,6 +262,7 @@ int segment_seal_indexes(struct log *log, struct segment *s)
 		if (err)
 			return log_failed(log, err, "making an index", (enum segment_file)kind, s->base);
 	}
+	segment_forget_pending(log->data); /* all of it is written */
 	return 0;
 }
 

@@ -34,8 +34,7 @@ static void drop_segments_from(struct log *log, int first)
 {
 	while (log->data->n > first)
 		segment_unlink(log, &log->data->segments[--log->data->n]);
-	log->data->pending.n_index = 0;
-	log->data->pending.n_time = 0;
+	segment_forget_pending(log->data);
 }
 
 /* A flush under way does not cover what is written from here on. */
