@@ -421,6 +421,10 @@ static void a_full_disk_takes_what_it_can_and_then_nothing(void **state)
 	assert_int_equal(file_set_mtime(f, 12345), 0);
 	assert_int_equal(env_stat(e, "/f", &st), 0);
 	assert_int_equal(st.mtime_ms, 12345);
+	int64_t changed_ns = st.changed_ns;
+	assert_int_equal(file_set_mtime(f, 12345), 0);
+	assert_int_equal(env_stat(e, "/f", &st), 0);
+	assert_int_not_equal(st.changed_ns, changed_ns); /* there is no way back */
 	file_unref(&f);
 	env_unlink(e, "/f");
 	env_sync_dir(e, "/");
