@@ -5,6 +5,7 @@
  *	sync	everything is synced, once for each directory
  *	rename	what was written beside gets its name
  *	end	directories in which anything was renamed are synced again; the checkpoints are written
+ *	note	what the next start would find out is noted for the directories' manifests
  *
  * In a directory with few logs to close, or on a filesystem where a sync of everything promises
  * nothing (env.h), each log is closed by itself in the third step; so is a log that lies on another
@@ -27,11 +28,13 @@ struct closing_job {
 	struct partitions_closing *closing;
 };
 
-/* A log that has something to close. */
+/* A log that has something to close, or files to be noted. */
 struct closing_log {
 	struct partition *partition; /* a reference */
 	int dir;
+	bool is_open;
 	bool shares; /* uses the common syncs of its directory */
+	struct buf note;
 };
 
 struct closing {
@@ -39,7 +42,7 @@ struct closing {
 	int n, cap;
 	int next;	/* atomic: the first that no job has taken */
 	bool *shares;	/* per directory: its logs share syncs */
-	int *n_of;	/* per directory: how many logs are to be closed */
+	int *n_of;	/* per directory: how many logs are open */
 	int *n_renamed; /* per directory, atomic: how many logs had a file renamed */
 	int n_running;
 	const struct stage *stage;
@@ -75,7 +78,7 @@ static void note_error(struct partitions_closing *c, int err, struct log_dir *di
 
 static int write_one(struct closing *g, struct closing_log *l)
 {
-	l->shares = g->shares[l->dir] && log_close_write(l->partition->log) == 0;
+	l->shares = l->is_open && g->shares[l->dir] && log_close_write(l->partition->log) == 0;
 	return 0; /* any obstacle will appear in log_close as well */
 }
 
@@ -92,6 +95,8 @@ static int rename_one(struct closing *g, struct closing_log *l)
 	bool renamed;
 	int err;
 
+	if (!l->is_open)
+		return 0;
 	l->shares = l->shares && g->shares[l->dir];
 	if (!l->shares)
 		return log_close(l->partition->log);
@@ -117,8 +122,28 @@ static void end_all(struct partitions_closing *c)
 		c->error = err;
 }
 
-static const struct stage STAGES[] = {
-	{.each = write_one}, {.once = sync_all}, {.each = rename_one}, {.once = end_all}, {0}};
+static int note_one(struct closing *g, struct closing_log *l)
+{
+	log_note(l->partition->log, &l->note);
+	return 0;
+}
+
+static void pass_notes(struct partitions_closing *c)
+{
+	struct closing *g = c->closing;
+
+	for (int i = 0; i < g->n; i++)
+		if (g->v[i].note.len > 0)
+			log_dir_note(c->table->options.dirs[g->v[i].dir], &g->v[i].note);
+}
+
+static const struct stage STAGES[] = {{.each = write_one},
+				      {.once = sync_all},
+				      {.each = rename_one},
+				      {.once = end_all},
+				      {.each = note_one},
+				      {.once = pass_notes},
+				      {0}};
 
 /* ---- execution ---- */
 
@@ -140,8 +165,10 @@ static void closed(struct partitions_closing *c)
 {
 	struct closing *g = c->closing;
 
-	for (int i = 0; i < g->n; i++)
+	for (int i = 0; i < g->n; i++) {
 		partition_unref(&g->v[i].partition);
+		buf_fini(&g->v[i].note);
+	}
 	xfree(g->v);
 	xfree(g->shares);
 	xfree(g->n_of);
@@ -183,15 +210,16 @@ static void gather(struct partition *p, void *arg)
 {
 	struct partitions_closing *c = arg;
 	struct closing *g = c->closing;
+	bool is_open = !log_is_closed(p->log);
 
-	if (p->deleted || log_is_closed(p->log))
+	if (p->deleted || (!is_open && log_segments(p->log) == 0))
 		return;
 	if (g->n == g->cap) {
 		g->cap = g->cap ? 2 * g->cap : 64;
 		g->v = xreallocarray(g->v, (size_t)g->cap, sizeof(*g->v));
 	}
-	g->v[g->n++] = (struct closing_log){partition_ref(p), dir_of(c, p), false};
-	g->n_of[dir_of(c, p)]++;
+	g->v[g->n++] = (struct closing_log){.partition = partition_ref(p), .dir = dir_of(c, p), .is_open = is_open};
+	g->n_of[dir_of(c, p)] += is_open;
 }
 
 void partitions_close(struct partitions *t, struct partitions_closing *c, struct loop *loop)

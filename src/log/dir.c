@@ -14,6 +14,7 @@
 #include "log/checkpoint.h"
 #include "log/departed.h"
 #include "log/life.h"
+#include "log/manifest.h"
 #include "log/paths.h"
 
 #define CLEAN_MARKER ".kafka_cleanshutdown"
@@ -44,6 +45,9 @@ struct log_dir {
 	struct checkpoint checkpoints[CHECKPOINT_KINDS];
 	struct on_disk on_disk[CHECKPOINT_KINDS]; /* used by the job that writes checkpoints */
 	struct departed *departed;		  /* atomic */
+	struct manifest *manifest;		  /* of the last clean stop; NULL: none, or the logs are loaded */
+	struct buf noted;			  /* of this stop */
+	int32_t n_noted;
 	int64_t reserve_bytes;
 	int reserve_held;	/* atomic: the reserve exists */
 	int is_short;		/* atomic: there should be a reserve, but the disk is full */
@@ -258,6 +262,9 @@ static int open_dir(struct log_dir *dir, char **why)
 	}
 	read_marker(dir);
 	read_doubt(dir);
+	path_in(path, dir->path, CLEAN_MARKER);
+	if (dir->clean && !dir->doubtful)
+		dir->manifest = manifest_read(dir->env, dir->path, path);
 	dir->ours = life_is_ours(dir->env, dir->path);
 	dir->cache_is_whole = !dir->clean && !dir->doubtful && life_is_seen(dir->env, dir->path, &dir->life_began_ms);
 	err = dir->formatted ? 0 : sync_parents(dir);
@@ -319,6 +326,8 @@ void log_dir_free(struct log_dir *dir)
 	for (int i = 0; i < CHECKPOINT_KINDS; i++)
 		checkpoint_fini(&dir->checkpoints[i]);
 	departed_free(dir->departed);
+	manifest_free(dir->manifest);
+	buf_fini(&dir->noted);
 	file_unref(&dir->lock);
 	xfree(dir->path);
 	xfree(dir);
@@ -415,8 +424,9 @@ int log_dir_begin_run(struct log_dir *dir)
 		err = life_make_witness(dir->env, dir->path);
 	if (err)
 		return err;
+	manifest_remove(dir->env, dir->path);
 	path_in(path, dir->path, CLEAN_MARKER);
-	err = env_unlink(dir->env, path);
+	err = env_unlink(dir->env, path); /* from here on the manifest describes nothing */
 	if (err == 0)
 		err = env_sync_dir(dir->env, dir->path);
 	if (err && err != -ENOENT)
@@ -439,7 +449,20 @@ int log_dir_mark_clean(struct log_dir *dir, int64_t broker_epoch)
 	buf_printf(&text, "{\"version\":0,\"brokerEpoch\":%lld}", (long long)broker_epoch);
 	err = env_replace_file(dir->env, path, text.p, text.len);
 	buf_fini(&text);
+	if (!err && dir->n_noted > 0 && !dir->doubtful) /* without it the next start only takes longer */
+		manifest_write(dir->env, dir->path, path, &dir->noted, dir->n_noted);
 	return err;
+}
+
+void log_dir_note(struct log_dir *dir, const struct buf *entry)
+{
+	buf_put(&dir->noted, entry->p, entry->len);
+	dir->n_noted++;
+}
+
+const struct manifest_log *log_dir_noted(struct log_dir *dir, const char *name)
+{
+	return manifest_find(dir->manifest, name);
 }
 
 /* ---- doubts after a failed sync ---- */
@@ -518,6 +541,8 @@ static int need_witness(struct log_dir *dir)
 void log_dir_vouch(struct log_dir *dir)
 {
 	dir->cache_is_whole = false;
+	manifest_free(dir->manifest);
+	dir->manifest = NULL;
 	if (log_dir_error(dir) || need_witness(dir))
 		return;
 	if (!dir->doubtful)
@@ -707,6 +732,11 @@ int log_dir_entry_read(struct log_dir *dir, struct log_dir_entry *e)
 			: name_replica(e->name, &e->topic, &e->partition))) {
 		diag_warn(dir->env->diag, "not a replica's directory, left alone", "path=%s", path);
 		return -EINVAL;
+	}
+	const struct manifest_log *noted = e->future ? NULL : manifest_find(dir->manifest, e->name);
+	if (noted) {
+		e->topic_id = noted->topic_id;
+		return 0;
 	}
 	int err = partition_metadata_read(dir->env, path, &e->topic_id);
 	if (err == -EINVAL)

@@ -12,6 +12,8 @@
  *                                        cache shows may not be on the platter
  *   odradek.life                         while running: the page cache can be believed after a kill (life.h)
  *   odradek.life-0.0-delete/             while running: Kafka was not here (life.h)
+ *   odradek.manifest                     exists from a clean stop until the next start, which need not open the
+ *                                        logs that it describes (manifest.h)
  *   odradek.reserve                      space that is given up for the metadata log when the disk is full (a plain
  *                                        file, which Kafka ignores)
  *   <topic>-<partition>/                 a replica, see log.h
@@ -103,8 +105,17 @@ int log_dir_begin_run(struct log_dir *);
  * as a failed sync does. Blocks.
  */
 int log_dir_sync(struct log_dir *);
-/* Call it after every log was closed and the checkpoints were written. */
+/* Call it after every log was closed and the checkpoints were written. Also writes what was noted. */
 int log_dir_mark_clean(struct log_dir *, int64_t broker_epoch);
+/* Adds what log_note has said to the manifest of this stop. */
+void log_dir_note(struct log_dir *, const struct buf *entry);
+/*
+ * What the manifest of the last clean stop says about the log in a directory of this name; NULL:
+ * nothing, or the directory has been changed since. Valid until log_dir_vouch; from any thread, one
+ * at a time for each name.
+ */
+struct manifest_log;
+const struct manifest_log *log_dir_noted(struct log_dir *, const char *name);
 
 /*
  * The keys that open and seal batches in this directory (atrest/keys.h); NULL (the default): no

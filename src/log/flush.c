@@ -330,9 +330,13 @@ int log_close(struct log *log)
 	if (!err && log_wants_snapshot(log))
 		err = log_write_snapshot(log);
 	flush_err = log_dir_error(log->dir) ? 0 : flush_to_close(log);
-	for (int i = 0; i < log->data->n; i++)
+	err = err ? err : flush_err;
+	for (int i = 0; i < log->data->n; i++) {
 		segment_close_files(&log->data->segments[i]);
-	return err ? err : flush_err;
+		if (!err) /* an index that has nothing new was sealed again */
+			log->data->segments[i].indexes_dirty = false;
+	}
+	return err;
 }
 
 /* ---- closing many ---- */

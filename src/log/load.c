@@ -8,6 +8,9 @@
  *	3. After an unclean stop the log is recovered, by headers alone if the page cache can be
  *	   believed (life.h). After a clean one, index entries are counted and the end is looked for.
  *	4. Log start offset, leader epochs and producer state are restored.
+ *
+ * After a clean stop, a log that its directory's manifest has (noted.h) is taken from there, and
+ * none of its files is opened.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +19,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "log/internal.h"
+#include "log/noted.h"
 #include "log/paths.h"
 #include "log/swap.h"
 
@@ -377,6 +381,7 @@ struct origin {
 	int64_t recovery_point;
 	bool clean;
 	bool cache_is_whole;
+	bool no_producers; /* it is known that there are none */
 };
 
 /*
@@ -391,7 +396,8 @@ static int load_producers(struct log *log, const struct log_load *how, struct or
 
 	log_drop_snapshots(log, log->start + (log->start > 0), sound);
 	log_drop_stray_snapshots(log);
-	if (from.clean && d->n_snapshots == 0) { /* written by a release without snapshots, or there are no producers */
+	/* no snapshot: written by a release without snapshots, or there are no producers */
+	if (from.clean && (d->n_snapshots == 0 || from.no_producers)) {
 		producers_clear(&d->producers, log->end);
 		return 0;
 	}
@@ -501,13 +507,18 @@ static bool cache_is_whole(const struct found *f)
 	return env_stat(log->env, path, &st) == 0 && st.mtime_ms >= since_ms;
 }
 
+static void read_recovery_point(struct log *log)
+{
+	if (log->recovery_point < 0)
+		log->recovery_point = log_dir_checkpointed(log->dir, CHECKPOINT_RECOVERY_POINT, str_of(log->topic),
+							   log->partition, -1);
+}
+
 static int load_files(struct found *f, const struct log_load *how)
 {
 	struct log *log = f->log;
 
-	if (log->recovery_point < 0)
-		log->recovery_point = log_dir_checkpointed(log->dir, CHECKPOINT_RECOVERY_POINT, str_of(log->topic),
-							   log->partition, -1);
+	read_recovery_point(log);
 	struct origin from = {
 		.recovery_point = log->recovery_point < 0 ? 0 : log->recovery_point,
 		/* buggify: recovery must find what a clean stop has left */
@@ -537,6 +548,54 @@ static int load_files(struct found *f, const struct log_load *how)
 	return load_state(f, how, (struct origin){0});
 }
 
+/* Restores the state before loading. */
+static void unload(struct log *log)
+{
+	log_data_free(log->data);
+	log->data = NULL;
+	log->epochs.n = 0;
+	log->start = log->end = log->high_watermark = log->flushed_end = 0;
+	log->standing = LOG_WHOLE;
+}
+
+/* ---- from the manifest ---- */
+
+static int load_noted_state(struct log *log, const struct log_load *how, bool no_producers)
+{
+	struct origin from = {.clean = true, .no_producers = no_producers};
+	struct recovery r = {.no_producers_from = NO_SUCH_OFFSET};
+	int err;
+
+	read_recovery_point(log);
+	from.recovery_point = log->recovery_point < 0 ? 0 : log->recovery_point;
+	err = settle_start(log);
+	if (err)
+		return err;
+	settle_marks(log, from.recovery_point, from.clean);
+	return load_producers(log, how, from, &r);
+}
+
+/*
+ * Takes the log from the manifest of the clean stop. False: it must be loaded. A log that is not
+ * used is then not even opened.
+ */
+static bool load_noted(struct log *log, const struct log_load *how)
+{
+	char dir[PATH_SIZE];
+	bool no_producers;
+
+	if (!how->clean || log->dir_name || log_is_metadata(log) || env_buggify(log->env, "doubt a manifest"))
+		return false;
+	LOG_DIR_PATH(log, dir);
+	const struct manifest_log *noted = log_dir_noted(log->dir, strrchr(dir, '/') + 1);
+	if (!noted)
+		return false;
+	if (noted_restore(log, noted, &no_producers) && load_noted_state(log, how, no_producers) == 0)
+		return true;
+	unload(log);
+	return false;
+}
+
 static int load_once(struct log *log, const struct log_load *how)
 {
 	char dir[PATH_SIZE];
@@ -555,20 +614,25 @@ static int load_once(struct log *log, const struct log_load *how)
 	return is_there ? err : 0;
 }
 
-/* Restores the state before loading. */
-static void unload(struct log *log)
+/* In the simulator: a load must find out the same. */
+static void check_noted(struct log *log, const struct log_load *how)
 {
-	log_data_free(log->data);
-	log->data = NULL;
-	log->epochs.n = 0;
-	log->start = log->end = log->high_watermark = log->flushed_end = 0;
-	log->standing = LOG_WHOLE;
+	struct log_id id = {str_of(log->topic), log->partition, log->topic_id, log->owner_is_known};
+	struct log *loaded = log_new(log->dir, &id, log->config);
+
+	if (load_once(loaded, how) == 0 && loaded->standing == LOG_WHOLE)
+		noted_check(log, loaded);
+	log_free(loaded);
 }
 
 int log_load(struct log *log, const struct log_load *how)
 {
+	if (load_noted(log, how)) {
+		if (env_buggify(log->env, "load what was noted"))
+			check_noted(log, how);
+		return 0;
+	}
 	int err = load_once(log, how);
-
 	if ((err_is_disk_full(err) || log->standing == LOG_READ_ONLY) && log_is_metadata(log) &&
 	    log_dir_release_reserve(log->dir)) {
 		unload(log);

@@ -122,6 +122,12 @@ void log_close_end(struct log *);
 /* True when there is nothing to write and nothing to sync. */
 bool log_is_closed(const struct log *);
 
+/*
+ * After a clean close: adds what the next load would find out to `out`, for log_dir_note. False,
+ * with nothing added, where that cannot be said in advance. Blocks, like log_close.
+ */
+bool log_note(struct log *, struct buf *out);
+
 void log_configure(struct log *, const struct topic_config *config);
 const struct topic_config *log_config(const struct log *);
 struct log_dir *log_dir(const struct log *);

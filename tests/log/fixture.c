@@ -141,10 +141,21 @@ void fixture_flush(struct fixture *f)
 	log_flush_fini(&flush);
 }
 
+/* What can be said of the log is in the manifest, as at the stop of a node. */
+static void note(struct fixture *f)
+{
+	struct buf entry = {0};
+
+	if (log_note(f->log, &entry))
+		log_dir_note(f->dir, &entry);
+	buf_fini(&entry);
+}
+
 void fixture_restart(struct fixture *f)
 {
 	assert_int_equal(log_close(f->log), 0);
 	fixture_checkpoint(f);
+	note(f);
 	assert_int_equal(log_dir_mark_clean(f->dir, 5), 0);
 	close_all(f);
 	open_all(f);
