@@ -442,6 +442,43 @@ static void bad_time(struct run *r)
 	live(r, ms, all_is_done);
 }
 
+enum hand { HAND_NONE, HAND_MARKER, HAND_FLIP, HAND_CUT, HANDS };
+
+static void lay_hands_on(struct run *r, const char *dir, enum hand hand)
+{
+	struct env *env = sim_env(r->w, NODE);
+	char path[80];
+	struct file_stat st;
+	struct file *f;
+	char *text;
+	size_t len;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, hand == HAND_MARKER ? ".kafka_cleanshutdown" : "odradek.manifest");
+	if (hand == HAND_NONE || env_stat(env, path, &st) || st.size == 0)
+		return;
+	if (hand == HAND_FLIP) {
+		sim_flip_byte(r->w, NODE, path, (int64_t)draw(r, (uint64_t)st.size), 1);
+	} else if (hand == HAND_CUT && env_open(env, path, FILE_WRITE, &f) == 0) {
+		file_truncate(f, (int64_t)draw(r, (uint64_t)st.size));
+		file_unref(&f);
+	} else if (hand == HAND_MARKER && env_read_file(env, path, 4096, &text, &len) == 0) {
+		env_replace_file(env, path, text, len);
+		xfree(text);
+	}
+}
+
+/*
+ * Between two lives: nobody; Apache Kafka, which has stopped cleanly and left a marker of its own; or
+ * somebody whose hand has slipped. The next start must serve the same.
+ */
+static void visit(void *arg)
+{
+	struct run *r = arg;
+
+	for (int i = 0; i < r->n_dirs; i++)
+		lay_hands_on(r, RUN_DIRS[i], (enum hand)draw(r, HANDS));
+}
+
 static void quiet_end(struct run *r)
 {
 	enum sim_crash how;
@@ -469,6 +506,8 @@ static void quiet_end(struct run *r)
 	read_all(r);
 	read_all_transactions(r);
 	stop_cleanly(r);
+	if (!out_of_events(r) && !r->o->fault_at)
+		check(sim_call(r->w, NODE, visit, r));
 	start(r);
 	read_all(r);
 	read_all_transactions(r);
