@@ -35,6 +35,7 @@ static const char *const FILES[] = {
 	"/d/meta.properties",
 	"/d/t-0/00000000000000000000.log.swap",
 	"/d/t-0/00000000000000000005.log.cleaned",
+	"/d/odradek.manifest",
 };
 
 enum { N_FILES = sizeof(FILES) / sizeof(FILES[0]), MEND = 0x80 };
@@ -147,13 +148,19 @@ static void append(struct log *log)
 }
 
 /* What a node does after closing its last log. */
-static bool stop_cleanly(struct log_dir *dir, const struct log *log)
+static bool stop_cleanly(struct log_dir *dir, struct log *log)
 {
 	struct log_checkpoint_writer w;
+	struct buf entry = {0};
 
 	log_checkpoint_init(&w, CHECKPOINT_RECOVERY_POINT);
 	log_checkpoint_add(&w, STR("t"), 0, log_offsets(log).flushed_end);
-	return log_checkpoint_write(&w, dir) == 0 && log_dir_mark_clean(dir, 1) == 0;
+	if (log_checkpoint_write(&w, dir))
+		return false;
+	if (log_note(log, &entry))
+		log_dir_note(dir, &entry);
+	buf_fini(&entry);
+	return log_dir_mark_clean(dir, 1) == 0;
 }
 
 /* Returns the end of the log; -1 when the directory cannot be used. */
