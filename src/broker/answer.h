@@ -52,6 +52,8 @@ bool answer_broker_endpoint(struct request *r, const struct image *image, int32_
 /* The same, for brokers that are not fenced. */
 bool answer_alive_endpoint(struct request *r, const struct image *image, int32_t broker_id,
 			   struct answer_endpoint *out);
+/* Can the partition's replica number i not be reached? Its broker is not alive, or its directory has failed. */
+bool answer_replica_is_offline(struct request *r, const struct image *image, const struct image_partition *p, int i);
 /* Some broker that is not fenced; -1 when there is none. Clients send their administrative requests to it. */
 int32_t answer_any_broker(struct request *r, const struct image *image);
 

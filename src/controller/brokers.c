@@ -83,16 +83,6 @@ static bool has_directory(const struct uuid *v, int n, struct uuid directory)
 	return false;
 }
 
-bool broker_has_online_directory(const struct image_node *broker, struct uuid directory)
-{
-	if (uuid_eq(directory, UUID_DIR_UNASSIGNED) || uuid_eq(directory, UUID_DIR_MIGRATING))
-		return true;
-	if (uuid_eq(directory, UUID_DIR_LOST))
-		return false;
-	/* A broker without any was registered before directories had ids. */
-	return broker->n_log_dirs == 0 || has_directory(broker->log_dirs, broker->n_log_dirs, directory);
-}
-
 bool broker_has_uncordoned_directory(const struct image_node *broker)
 {
 	if (broker->n_log_dirs == 0 || !broker->has_cordoned)

@@ -101,7 +101,6 @@ int add_clear_elr(const struct controller *c, struct record_list *records, struc
 
 /* 0, or ERR_STALE_BROKER_EPOCH. */
 int check_broker_epoch(const struct controller *c, const struct controller_context *ctx, int32_t id, int64_t epoch);
-bool broker_has_online_directory(const struct image_node *broker, struct uuid directory);
 bool broker_has_uncordoned_directory(const struct image_node *broker);
 /* The directory of a new replica: the broker's only one, or UNASSIGNED. */
 struct uuid broker_default_directory(const struct image *i, int32_t broker_id);

@@ -99,7 +99,7 @@ static bool is_acceptable(const struct partition_change *p, int32_t broker)
 	if (broker != p->move.add && !image_broker_is_active(tip(p->controller), broker))
 		return false;
 	directory = directory_of(p->partition, broker, &found);
-	return found && broker_has_online_directory(n, directory);
+	return found && image_node_has_directory(n, directory);
 }
 
 static bool may_lead(const struct partition_change *p, int32_t broker)

@@ -330,7 +330,7 @@ static int assign_one(struct controller *c, const struct assign_replicas_to_dirs
 	change.directory_broker = in->broker_id;
 	change.directory = directory;
 	partition_change_build(&change, records);
-	if (broker_has_online_directory(image_broker(tip(c), in->broker_id), directory))
+	if (image_node_has_directory(image_broker(tip(c), in->broker_id), directory))
 		return 0;
 	/* It was moved to a directory that is offline: it can neither lead nor be in the ISR. */
 	partition_change_init(&change, c, records->arena, t, p);

@@ -345,6 +345,20 @@ bool image_broker_is_active(const struct image *i, int32_t id)
 	return n && !n->fenced && !n->in_controlled_shutdown;
 }
 
+bool image_node_has_directory(const struct image_node *broker, struct uuid directory)
+{
+	if (uuid_eq(directory, UUID_DIR_UNASSIGNED) || uuid_eq(directory, UUID_DIR_MIGRATING))
+		return true;
+	if (uuid_eq(directory, UUID_DIR_LOST))
+		return false;
+	for (int i = 0; i < broker->n_log_dirs; i++) {
+		if (uuid_eq(broker->log_dirs[i], directory))
+			return true;
+	}
+	/* A broker without any was registered before directories had ids. */
+	return broker->n_log_dirs == 0;
+}
+
 const struct image_endpoint *image_node_endpoint(const struct image_node *n, struct str listener)
 {
 	for (int i = 0; i < n->n_endpoints; i++) {

@@ -169,6 +169,11 @@ int image_broker_count(const struct image *i);
 
 /* Is the broker registered, not fenced and not shutting down? */
 bool image_broker_is_active(const struct image *i, int32_t id);
+/*
+ * May a replica in this directory be served by the broker (Kafka's DirectoryId.isOnline)? A
+ * directory that has failed is no longer in the registration.
+ */
+bool image_node_has_directory(const struct image_node *broker, struct uuid directory);
 /* NULL when the broker has no listener of that name. */
 const struct image_endpoint *image_node_endpoint(const struct image_node *n, struct str listener);
 

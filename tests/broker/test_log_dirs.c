@@ -11,6 +11,7 @@
 #include "protocol/delete_records.h"
 #include "protocol/delete_topics.h"
 #include "protocol/describe_log_dirs.h"
+#include "protocol/describe_topic_partitions.h"
 #include "protocol/incremental_alter_configs.h"
 #include "tests/base/cm.h"
 #include "tests/broker/node_world.h"
@@ -115,6 +116,51 @@ static void a_new_replica_goes_where_there_are_fewest(void **state)
 	assert_int_equal(replicas_in(&d, "/more"), PARTITIONS / 2);
 }
 
+/* As Fetch of this version reports it. */
+static int fetch_error(int version, int32_t partition)
+{
+	struct fetch_request_partition p;
+	struct fetch_request_topic t;
+	struct fetch_request in;
+	struct fetch_response out;
+
+	codec_init(&fetch_request_partition_schema, &p);
+	codec_init(&fetch_request_topic_schema, &t);
+	codec_init(&fetch_request_schema, &in);
+	p.partition = partition;
+	p.partition_max_bytes = 1 << 16;
+	t.topic = STR("t");
+	t.partitions.v = &p;
+	t.partitions.n = 1;
+	in.topics.v = &t;
+	in.topics.n = 1;
+	client_send(&w->a, &fetch_request_schema, version, &in);
+	client_take(&w->a, &fetch_response_schema, version, &out);
+	return out.responses.v[0].partitions.v[0].error_code;
+}
+
+/* The replicas of "t" in a directory that has failed are told to clients, by both APIs that can tell it. */
+static void assert_told_offline(const bool *lost)
+{
+	struct describe_topic_partitions_request_topic t = {STR("t")};
+	struct describe_topic_partitions_request in;
+	struct describe_topic_partitions_response described;
+	struct metadata_response out;
+
+	codec_init(&describe_topic_partitions_request_schema, &in);
+	in.topics.v = &t;
+	in.topics.n = 1;
+	ask_metadata("t", &out);
+	for (int i = 0; i < PARTITIONS; i++) {
+		assert_int_equal(out.topics.v[0].partitions.v[i].partition_index, i);
+		assert_int_equal(out.topics.v[0].partitions.v[i].offline_replicas.n, lost[i]);
+	}
+	client_send(&w->a, &describe_topic_partitions_request_schema, 0, &in);
+	client_take(&w->a, &describe_topic_partitions_response_schema, 0, &described);
+	for (int i = 0; i < PARTITIONS; i++)
+		assert_int_equal(described.topics.v[0].partitions.v[i].offline_replicas.n, lost[i]);
+}
+
 static void a_directory_that_cannot_be_read_at_the_start_is_offline(void **state)
 {
 	struct describe_log_dirs_response d = describe();
@@ -123,6 +169,7 @@ static void a_directory_that_cannot_be_read_at_the_start_is_offline(void **state
 	(void)state;
 	for (int i = 0; i < PARTITIONS; i++)
 		lost[i] = is_in(&d, "/more", i);
+	assert_told_offline((const bool[PARTITIONS]){false});
 	bring_down();
 	sim_bad_range(w->sim, NODE, "/more/meta.properties", 0, 1);
 	bring_up();
@@ -132,6 +179,11 @@ static void a_directory_that_cannot_be_read_at_the_start_is_offline(void **state
 	assert_int_equal(dir_in(&d, "/data")->error_code, 0);
 	for (int i = 0; i < PARTITIONS; i++) /* none is created again elsewhere */
 		assert_int_equal(produce_to("t", i, "second").error_code, lost[i] ? ERR_KAFKA_STORAGE_ERROR : 0);
+	assert_told_offline(lost);
+	for (int i = 0; i < PARTITIONS; i++) {
+		assert_int_equal(fetch_error(6, i), lost[i] ? ERR_KAFKA_STORAGE_ERROR : 0);
+		assert_int_equal(fetch_error(5, i), lost[i] ? ERR_NOT_LEADER_OR_FOLLOWER : 0); /* which it knows */
+	}
 	create_topic_with("new", PARTITIONS, NULL);
 	for (int i = 0; i < PARTITIONS; i++)
 		assert_int_equal(produce_to("new", i, "first").error_code, 0);

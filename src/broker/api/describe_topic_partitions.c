@@ -115,14 +115,6 @@ static void copy_ids(struct image_ids from, int32_t **at, int32_t **v, int32_t *
 		*(*at)++ = from.v[i];
 }
 
-static bool is_offline(struct request *r, const struct image_partition *p, int i)
-{
-	struct answer_endpoint e;
-
-	return !answer_alive_endpoint(r, r->image, partition_replicas(p).v[i], &e) ||
-	       uuid_eq(partition_directory(p, i), UUID_DIR_LOST);
-}
-
 static bool fill_partition(struct request *r, const struct image_partition *p, partition_answer *out)
 {
 	struct answer_endpoint e;
@@ -141,7 +133,7 @@ static bool fill_partition(struct request *r, const struct image_partition *p, p
 	out->offline_replicas.v = at;
 	out->offline_replicas.n = 0;
 	for (int i = 0; i < p->n_replicas; i++)
-		if (is_offline(r, p, i))
+		if (answer_replica_is_offline(r, r->image, p, i))
 			out->offline_replicas.v[out->offline_replicas.n++] = partition_replicas(p).v[i];
 	return true;
 }

@@ -206,12 +206,6 @@ static bool is_alive(struct metadata *m, int32_t id)
 	return answer_alive_endpoint(m->r, m->image, id, &e);
 }
 
-/* The replica's directory has failed, or its broker is not alive. */
-static bool is_offline(struct metadata *m, const struct image_partition *p, int i)
-{
-	return !is_alive(m, partition_replicas(p).v[i]) || uuid_eq(partition_directory(p, i), UUID_DIR_LOST);
-}
-
 /* Version 0 names only live brokers. */
 static int copy_ids(struct metadata *m, struct image_ids from, int32_t *to)
 {
@@ -253,7 +247,7 @@ static bool fill_partition(struct metadata *m, const struct image_partition *p, 
 	out->offline_replicas.v = out->isr_nodes.v + p->n_isr;
 	out->offline_replicas.n = 0;
 	for (int i = 0; i < replicas.n; i++)
-		if (is_offline(m, p, i))
+		if (answer_replica_is_offline(m->r, m->image, p, i))
 			out->offline_replicas.v[out->offline_replicas.n++] = replicas.v[i];
 	out->error_code = (int16_t)partition_error(m, p, out, reachable);
 	return true;
