@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/varint.h"
 #include "env/env.h"
 #include "protocol/api_versions.h"
 #include "protocol/create_topics.h"
@@ -270,6 +271,29 @@ static void strings_beyond_32767_bytes_are_refused(void **state)
 	assert_int_equal(codec_size(&api_versions_request_schema, 3, &r, &len), 0);
 	r.client_software_name.len = 32768;
 	assert_int_equal(codec_size(&api_versions_request_schema, 3, &r, &len), -EMSGSIZE);
+}
+
+/* A flexible version has room for a longer one, which no Java client and no record's key could carry. */
+static void a_string_beyond_32767_bytes_is_not_read(void **state)
+{
+	static const uint8_t rest[] = {2, '1', 0}; /* the version, and no tags */
+	static uint8_t bytes[32800];
+
+	for (uint32_t n = 32766; n <= 32768; n++) {
+		struct api_versions_request r;
+		struct arena a;
+		size_t len = (size_t)varint_write_u32(bytes, n + 1);
+		int err;
+
+		memset(bytes + len, 'x', n);
+		len += n;
+		memcpy(bytes + len, rest, sizeof(rest));
+		len += sizeof(rest);
+		arena_init(&a, BUDGET);
+		err = codec_decode(&api_versions_request_schema, 3, bytes, len, &a, &r);
+		assert_true(n <= 32767 ? err == 0 && r.client_software_name.len == (int32_t)n : err != 0);
+		arena_fini(&a);
+	}
 }
 
 /* A committed offset's metadata is free text; the names in its key are not. */
@@ -606,6 +630,7 @@ int main(void)
 		cmocka_unit_test(a_value_that_the_version_cannot_carry_is_refused_unless_ignorable),
 		cmocka_unit_test(null_is_refused_where_it_may_not_be),
 		cmocka_unit_test(strings_beyond_32767_bytes_are_refused),
+		cmocka_unit_test(a_string_beyond_32767_bytes_is_not_read),
 		cmocka_unit_test(names_with_a_nul_are_refused_where_plain_ones_are_wanted),
 		cmocka_unit_test(an_array_larger_than_the_rest_is_refused_before_it_is_allocated),
 		cmocka_unit_test(minus_one_on_the_wire_is_the_unknown_server_error),

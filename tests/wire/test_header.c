@@ -62,6 +62,13 @@ static void a_null_client_id_is_an_empty_one(void **state)
 
 	assert_int_equal(read_header("\0\1\0\x04\0\0\0\7\xff\xff", 10, &h, &left), 0);
 	assert_true(str_is(h.client_id, ""));
+	/* in a flexible version tags follow it all the same */
+	assert_int_equal(read_header("\0\1\0\x0c\0\0\0\7\xff\xff\0body", 15, &h, &left), 0);
+	assert_true(str_is(h.client_id, ""));
+	assert_int_equal(left, 4);
+	assert_int_equal(read_header("\0\1\0\x0c\0\0\0\7\0\0\0body", 15, &h, &left), 0);
+	assert_int_equal(left, 4);
+	assert_int_equal(read_header("\0\1\0\x0c\0\0\0\7\xff\xff", 10, &h, &left), ERR_INVALID_REQUEST);
 }
 
 static void an_unknown_version_of_api_versions_has_a_header(void **state)
