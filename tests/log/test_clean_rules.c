@@ -346,6 +346,24 @@ static void what_was_aborted_goes_and_its_marker_after_it(void **state)
 	assert_string_equal(all(), "0:a=1 | 3:b=3 | C | 6:x=1 | 7:x=2 ");
 }
 
+/* All markers of a kind have the same key, which is not a record's. */
+static void markers_are_not_cleaned_by_their_keys(void **state)
+{
+	static const char *const texts[] = {"a=1", "b=2", "c=3"};
+	struct writer w = {.id = 7, .transactional = true};
+
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(put_as(w, texts[i]), 0);
+		end_txn(7, true);
+		w.sequence++;
+	}
+	put("d=1");
+	put("d=2");
+	put("x=0");
+	clean();
+	assert_string_equal(all(), "0:a=1 | C | 2:b=2 | C | 4:c=3 | C | 7:d=2 | 8:x=0 ");
+}
+
 static void an_open_transaction_bounds_what_is_cleaned(void **state)
 {
 	struct log_clean_look look;
@@ -738,6 +756,7 @@ int main(void)
 		TEST(what_was_cleaned_is_whole_after_a_crash_under_another_policy),
 		TEST(the_last_batch_of_a_producer_stays_without_records),
 		TEST(what_was_aborted_goes_and_its_marker_after_it),
+		TEST(markers_are_not_cleaned_by_their_keys),
 		TEST(an_open_transaction_bounds_what_is_cleaned),
 		TEST(the_lag_and_the_ratio_decide),
 		TEST(a_small_map_takes_several_passes),

@@ -26,6 +26,29 @@ static int tear_down(void **state)
 
 #define PRODUCER 9
 
+/* Readers look for the next one at its first offset (KIP-98); in the index they are in the order of their ends. */
+static void aborted_transactions_are_listed_by_their_first_offsets(void **state)
+{
+	static const int64_t producers[] = {7, 8, 9};
+	struct aborted_txn *v;
+	int n;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct batch_of b = {.n = 1, .producer_id = producers[i], .transactional = true};
+
+		assert_int_equal(fixture_append(&f, b, 0, NULL), 0);
+	}
+	for (int i = 2; i >= 0; i--) /* the last to begin is the first to end */
+		assert_int_equal(fixture_marker(&f, producers[i], 0, CONTROL_ABORT, 1), 0);
+	assert_int_equal(log_aborted(f.log, &(struct aborted_query){0, 6, &f.arena}, &v, &n, NULL), 0);
+	assert_int_equal(n, 3);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(v[i].producer_id, producers[i]);
+		assert_int_equal(v[i].first_offset, i);
+	}
+}
+
 static uint64_t ask(int16_t epoch, int32_t sequence, bool bumps)
 {
 	struct verification_question q = {PRODUCER, epoch, sequence, bumps};
@@ -148,6 +171,7 @@ static void questions_that_nobody_comes_back_to_are_forgotten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(aborted_transactions_are_listed_by_their_first_offsets),
 		TEST(what_the_coordinator_was_not_asked_about_stays_out),
 		TEST(an_answer_that_is_late_does_not_begin_another_transaction),
 		TEST(a_late_marker_of_version_2_does_not_end_the_next_question),
