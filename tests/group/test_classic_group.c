@@ -530,6 +530,9 @@ static void a_group_s_partition_is_java_s(void **state_)
 	assert_int_equal(shard_partition_of(STR(""), 50), 0);
 	assert_int_equal(shard_partition_of(STR("g1"), 50), 42);
 	assert_int_equal(shard_partition_of(STR("polygenelubricants"), 50), 0); /* its hash is the smallest int */
+	/* of UTF-16, not of bytes: 252, and 31 * 0xd83d + 0xde00 for a pair */
+	assert_int_equal(shard_partition_of(STR("\xc3\xbc"), 50), 2);
+	assert_int_equal(shard_partition_of(STR("\xf0\x9f\x98\x80"), 50), 49);
 }
 
 int main(void)

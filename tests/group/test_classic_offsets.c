@@ -13,6 +13,8 @@
 #include "protocol/group_records.h"
 #include "protocol/offset_delete.h"
 #include "protocol/offset_fetch.h"
+#include "protocol/txn_offset_commit.h"
+#include "wire/codec.h"
 
 /* ---- what is fetched ---- */
 
@@ -104,6 +106,51 @@ static void who_commits_to_a_group_has_to_be_in_it(void **state_)
 	assert_string_equal(state(), "PreparingRebalance");
 	assert_int_equal(commit(&m, 0, 3), 0); /* it may still commit what it has read */
 	assert_int_equal(fetch(0), 3);
+}
+
+/* In a transaction, as this member. The topics are those of a plain commit. */
+static int commit_in_transaction_as(const struct member *m, int16_t version)
+{
+	const struct offset_commit_request *plain = commit_of(m, 0, 9, "note");
+	struct txn_offset_commit_request *in = arena_zalloc(&b.arena, sizeof(*in));
+	const struct offset_commit_response *out;
+	int err;
+
+	codec_init(&txn_offset_commit_request_schema, in);
+	in->transactional_id = STR("x");
+	in->group_id = plain->group_id;
+	in->producer_id = 7;
+	in->generation_id_or_member_epoch = plain->generation_id_or_member_epoch;
+	in->member_id = plain->member_id;
+	in->group_instance_id = plain->group_instance_id;
+	in->topics.v = plain->topics.v;
+	in->topics.n = 1;
+	out = brain_ask(&b, txn_offset_commit_request_KEY, version, in, &err);
+	return err ? err : out->topics.v[0].partitions.v[0].error_code;
+}
+
+/* KIP-447: a zombie that is in the group no more must not commit what it has read, whatever its producer is. */
+static void who_commits_in_a_transaction_has_to_be_in_the_group_it_names(void **state_)
+{
+	struct member m = {0}, stranger = {.id = STR("x"), .generation = 1};
+	int before;
+
+	(void)state_;
+	assert_int_equal(commit_in_transaction_as(&stranger, 5), ERR_ILLEGAL_GENERATION); /* no such group */
+	assert_int_equal(commit_in_transaction_as(&stranger, 6), ERR_GROUP_ID_NOT_FOUND);
+	settle_one(&m);
+	before = b.n_log;
+	assert_int_equal(commit_in_transaction_as(&stranger, 5), ERR_UNKNOWN_MEMBER_ID);
+	m.generation++;
+	assert_int_equal(commit_in_transaction_as(&m, 5), ERR_ILLEGAL_GENERATION);
+	m.generation--;
+	m.instance = "another";
+	assert_int_equal(commit_in_transaction_as(&m, 5), ERR_UNKNOWN_MEMBER_ID);
+	m.instance = NULL;
+	assert_int_equal(b.n_log, before);
+	assert_int_equal(commit_in_transaction_as(&m, 5), 0);
+	assert_int_equal(b.n_log, before + 1);
+	assert_int_equal(commit_in_transaction_as(NULL, 2), 0); /* older clients name no member */
 }
 
 static void committing_keeps_a_session(void **state_)
@@ -355,6 +402,7 @@ int main(void)
 		TEST(offsets_are_committed_without_a_group),
 		TEST(an_offset_keeps_the_epoch_it_was_committed_with),
 		TEST(who_commits_to_a_group_has_to_be_in_it),
+		TEST(who_commits_in_a_transaction_has_to_be_in_the_group_it_names),
 		TEST(committing_keeps_a_session),
 		TEST(a_note_may_be_so_long),
 		TEST(a_refused_commit_changes_nothing),
