@@ -188,6 +188,80 @@ static void a_record_is_on_both_brokers_and_survives_one(void **state)
 	assert_int_equal(count_records(FIRST), t.n_written);
 }
 
+/* The answer of node `to` for one record of producer 7 with this sequence. */
+static struct produce_response_partition produce_sequence(int to, int32_t sequence)
+{
+	struct produce_request_partition part;
+	struct produce_request_topic topic;
+	struct produce_request in;
+	const struct produce_response *out;
+	struct batch_options options = BATCH_OPTIONS_NONE;
+	struct batch_builder b;
+
+	options.producer_id = 7;
+	options.producer_epoch = 0;
+	options.base_sequence = sequence;
+	t.batch.len = 0;
+	batch_begin(&b, &t.batch, &options);
+	batch_add(&b, 1, BYTES_NULL, (struct bytes){(const uint8_t *)"value", 5});
+	batch_end(&b);
+	part = (struct produce_request_partition){.records = {.p = t.batch.p, .len = (int64_t)t.batch.len}};
+	topic = (struct produce_request_topic){STR("t"), t.topic_id, {&part, 1}};
+	in = (struct produce_request){STR_NULL, -1, 5000, {&topic, 1}};
+	out = cluster_ask(to, CLUSTER_BROKER, produce_request_KEY, &in);
+	assert_non_null(out);
+	return out->responses.v->partition_responses.v[0];
+}
+
+/* A producer whose leader dies sends again what was not answered: each record is there once all the same. */
+static void a_new_leader_knows_the_last_five_batches_of_a_producer(void **state)
+{
+	(void)state;
+	assert_int_equal(create_topic(FIRST, "t"), 0);
+	wait_leader(SECOND, FIRST, 2);
+	for (int i = 0; i < 7; i++)
+		assert_int_equal(produce_sequence(FIRST, i).error_code, 0);
+	cluster_crash(FIRST, SIM_KILL);
+	wait_leader(SECOND, SECOND, 1);
+	for (int i = 2; i < 7; i++) {
+		struct produce_response_partition p = produce_sequence(SECOND, i);
+
+		assert_int_equal(p.error_code, 0);
+		assert_int_equal(p.base_offset, i);
+	}
+	assert_int_equal(produce_sequence(SECOND, 8).error_code, ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+	assert_int_equal(produce_sequence(SECOND, 7).base_offset, 7);
+	assert_int_equal(count_records(SECOND), 8);
+}
+
+/* Clients connect to what they are told: only to brokers that are let in, one of which is "the controller". */
+static void a_broker_that_is_gone_is_told_to_nobody(void **state)
+{
+	struct metadata_request_topic topic = {.name = STR("t")};
+	struct metadata_request in = {.topics = {&topic, 1}};
+	const struct metadata_response *out;
+
+	(void)state;
+	assert_int_equal(create_topic(FIRST, "t"), 0);
+	wait_leader(SECOND, FIRST, 2);
+	for (int i = 0; i < 20; i++) {
+		out = cluster_ask(SECOND, CLUSTER_BROKER, metadata_request_KEY, &in);
+		assert_int_equal(out->brokers.n, 2);
+		assert_in_range(out->controller_id, FIRST + 1, SECOND + 1); /* not node 1, which leads the quorum */
+	}
+	cluster_crash(FIRST, SIM_KILL);
+	wait_leader(SECOND, SECOND, 1);
+	for (int i = 0; i < 20; i++) {
+		out = cluster_ask(SECOND, CLUSTER_BROKER, metadata_request_KEY, &in);
+		assert_int_equal(out->brokers.n, 1);
+		assert_int_equal(out->brokers.v[0].node_id, SECOND + 1);
+		assert_int_equal(out->controller_id, SECOND + 1);
+		assert_int_equal(out->topics.v[0].partitions.v[0].offline_replicas.n, 1);
+		assert_int_equal(out->topics.v[0].partitions.v[0].offline_replicas.v[0], FIRST + 1);
+		assert_int_equal(out->topics.v[0].partitions.v[0].leader_epoch, 1); /* each leader has its own */
+	}
+}
+
 static void brokers_serve_without_the_controller_and_what_they_are_asked_waits_for_it(void **state)
 {
 	struct create_topics_request_topic topic = {.name = STR("later"), .num_partitions = 1, .replication_factor = 2};
@@ -423,6 +497,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(what_a_broker_is_asked_the_controller_decides),
 		STORY(a_record_is_on_both_brokers_and_survives_one),
+		STORY(a_new_leader_knows_the_last_five_batches_of_a_producer),
+		STORY(a_broker_that_is_gone_is_told_to_nobody),
 		STORY(brokers_serve_without_the_controller_and_what_they_are_asked_waits_for_it),
 		STORY(who_was_fenced_for_its_silence_comes_back_without_a_restart),
 		STORY(no_replica_is_put_aside_by_metadata_that_is_behind),

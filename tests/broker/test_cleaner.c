@@ -42,7 +42,7 @@ static void delete (void)
 }
 
 /* One record per batch, one batch per segment. A null value is a tombstone. */
-static int16_t put(const char *key, const char *value)
+static struct produce_response_partition ask_put(const char *key, const char *value)
 {
 	struct produce_response out;
 	struct batch_builder builder;
@@ -58,7 +58,12 @@ static int16_t put(const char *key, const char *value)
 	send_produce(&w->a, TOPIC, (struct records){.p = b.p, .len = (int32_t)b.len}, -1);
 	client_take(&w->a, &produce_response_schema, 9, &out);
 	buf_fini(&b);
-	return out.responses.v[0].partition_responses.v[0].error_code;
+	return out.responses.v[0].partition_responses.v[0];
+}
+
+static int16_t put(const char *key, const char *value)
+{
+	return ask_put(key, value).error_code;
 }
 
 /* "offset:value ..." of all the records there are. */
@@ -171,8 +176,17 @@ static void a_cleaning_may_be_ended_at_any_moment(void **state)
 
 static void a_record_without_a_key_is_refused(void **state)
 {
+	struct produce_response_partition p;
+
 	create("compact");
-	assert_int_equal(put(NULL, "value"), ERR_INVALID_RECORD);
+	p = ask_put(NULL, "value");
+	assert_int_equal(p.error_code, ERR_INVALID_RECORD);
+	assert_int_equal(p.base_offset, -1);
+	assert_int_equal(p.record_errors.n, 1); /* clients name the record by this */
+	assert_int_equal(p.record_errors.v[0].batch_index, 0);
+	assert_true(str_is(p.record_errors.v[0].batch_index_error_message,
+			   "Compacted topic cannot accept message without key in topic partition " TOPIC "-0"));
+	assert_false(str_is_null(p.error_message));
 	assert_int_equal(put("key", "value"), 0);
 }
 

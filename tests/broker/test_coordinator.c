@@ -186,6 +186,104 @@ static void the_topic_is_made_when_a_coordinator_is_looked_for(void **state)
 	assert_true(out.topics.v[0].is_internal);
 }
 
+/* One key at a time to version 3, a list from 4 on; version 0 knows groups alone. */
+static void every_version_finds_the_coordinator(void **state)
+{
+	struct str keys[] = {STR("g"), STR("h")};
+
+	(void)state;
+	make_topic();
+	for (int version = 0; version <= 6; version++) {
+		struct find_coordinator_request in;
+		struct find_coordinator_response out;
+
+		codec_init(&find_coordinator_request_schema, &in);
+		if (version < 4) {
+			in.key = keys[0];
+		} else {
+			in.coordinator_keys.v = keys;
+			in.coordinator_keys.n = 2;
+		}
+		client_send(&w->a, &find_coordinator_request_schema, version, &in);
+		client_take(&w->a, &find_coordinator_response_schema, version, &out);
+		for (int i = 0; version < 4 ? i < 1 : i < out.coordinators.n; i++) {
+			const struct find_coordinator_response_coordinator *c = &out.coordinators.v[i];
+
+			assert_int_equal(version < 4 ? out.error_code : c->error_code, 0);
+			assert_int_equal(version < 4 ? out.node_id : c->node_id, 1);
+			assert_true(str_is(version < 4 ? out.host : c->host, "10.0.0.1"));
+			assert_int_equal(version < 4 ? out.port : c->port, PORT);
+			assert_true(version < 4 || str_eq(c->key, keys[i]));
+		}
+		assert_int_equal(out.coordinators.n, version < 4 ? 0 : 2);
+	}
+}
+
+/* Nobody writes what a coordinator will read, but Kafka's own admin client. */
+static void no_client_writes_to_a_coordinators_topic(void **state)
+{
+	(void)state;
+	make_topic();
+	assert_int_equal(ask_produce("__consumer_offsets", "x").error_code, ERR_INVALID_TOPIC_EXCEPTION);
+	w->a.id = "__admin_client";
+	assert_int_equal(ask_produce("__consumer_offsets", "x").error_code, ERR_INVALID_RECORD); /* it has no key */
+}
+
+/* Offsets of partitions 0 and 7 of "t", which has one, and of a topic that is not there; n of the topics. */
+static struct offset_commit_response commit_some(int version, int n)
+{
+	struct offset_commit_request_partition p[2];
+	struct offset_commit_request_topic t[2];
+	struct offset_commit_request in;
+	struct offset_commit_response out;
+
+	codec_init(&offset_commit_request_schema, &in);
+	for (int i = 0; i < 2; i++) {
+		codec_init(&offset_commit_request_partition_schema, &p[i]);
+		codec_init(&offset_commit_request_topic_schema, &t[i]);
+		p[i].partition_index = 7 * i;
+		p[i].committed_offset = 40 + version;
+		p[i].committed_metadata = STR_NULL;
+		t[i].name = i ? STR("nothing") : STR("t");
+		t[i].partitions.v = p;
+		t[i].partitions.n = 2 - i;
+	}
+	in.group_id = STR("g");
+	in.topics.v = t;
+	in.topics.n = n;
+	client_send(&w->a, &offset_commit_request_schema, version, &in);
+	client_take(&w->a, &offset_commit_response_schema, version, &out);
+	return out;
+}
+
+static int error_of(const struct offset_commit_response *r, const char *topic, int32_t partition)
+{
+	for (int i = 0; i < r->topics.n; i++)
+		for (int j = 0; str_is(r->topics.v[i].name, topic) && j < r->topics.v[i].partitions.n; j++)
+			if (r->topics.v[i].partitions.v[j].partition_index == partition)
+				return r->topics.v[i].partitions.v[j].error_code;
+	fail_msg("no answer for %s-%d", topic, partition);
+	return -1;
+}
+
+static void what_is_not_there_keeps_the_rest_of_a_commit_from_nothing(void **state)
+{
+	(void)state;
+	make_topic();
+	wait_for_coordinator("g");
+	for (int version = 2; version <= 9; version++) {
+		struct offset_commit_response out = commit_some(version, 2);
+
+		assert_int_equal(error_of(&out, "t", 0), 0);
+		assert_int_equal(error_of(&out, "t", 7), ERR_UNKNOWN_TOPIC_OR_PARTITION);
+		assert_int_equal(error_of(&out, "nothing", 0), ERR_UNKNOWN_TOPIC_OR_PARTITION);
+		assert_int_equal(fetch("g"), 40 + version);
+		assert_false(str_is_null(fetched_note)); /* a note that is null comes back as none */
+		assert_int_equal(fetched_note.len, 0);
+		assert_int_equal(commit_some(version, 0).topics.n, 0); /* of nothing: that is no error */
+	}
+}
+
 static void who_looks_for_a_coordinator_that_is_not_served_is_not_kept_waiting(void **state)
 {
 	struct find_coordinator_response_coordinator c = ask_coordinator(2, "g:AAAAAAAAAAAAAAAAAAAAAQ:0");
@@ -224,10 +322,37 @@ static void where_every_message_is_flushed_a_commit_outlives_a_power_cut(void **
 	}
 }
 
+static int beat_of(struct client *c, struct str group, const struct join_group_response *joined)
+{
+	struct heartbeat_request in;
+	struct heartbeat_response out;
+
+	codec_init(&heartbeat_request_schema, &in);
+	in.group_id = group;
+	in.generation_id = joined->generation_id;
+	in.member_id = joined->member_id;
+	client_send(c, &heartbeat_request_schema, 3, &in);
+	client_take(c, &heartbeat_response_schema, 3, &out);
+	return out.error_code;
+}
+
+/* A member whose group is still being loaded is told that all is well: it would leave otherwise. Is that so now? */
+static bool is_member_let_wait(void)
+{
+	struct join_group_response joined = {.generation_id = 1, .member_id = STR("m")};
+	int64_t before = fetch("");
+	int err = beat_of(&w->a, str_of(neighbour(0)), &joined);
+
+	if (before != -1000 - ERR_COORDINATOR_LOAD_IN_PROGRESS || fetch("") != before)
+		return false;
+	assert_int_equal(err, 0);
+	return true;
+}
+
 /* Such a log is not taken for an empty one. */
 static void a_log_that_cannot_be_read_for_a_while_is_waited_for(void **state)
 {
-	int64_t met = 0;
+	int64_t met = 0, waited = 0;
 
 	(void)state;
 	make_topic();
@@ -244,11 +369,13 @@ static void a_log_that_cannot_be_read_for_a_while_is_waited_for(void **state)
 		met += sim_reached(w->sim, SIM_MET_NO_DESCRIPTOR);
 		sim_refuse_descriptors(w->sim, NODE, 0, 0);
 		client_open(&w->a);
-		for (int i = 0; i < 200 && found <= -1000; i++, sim_run_for(w->sim, 50))
+		for (int i = 0; i < 200 && found <= -1000; i++, sim_run_for(w->sim, 50)) {
+			waited += is_member_let_wait();
 			found = fetch("");
+		}
 		assert_int_equal(found, 42);
 	}
-	assert_true(met > 0);
+	assert_true(met > 0 && waited > 0);
 }
 
 static void commands_of_several_groups_share_a_batch(void **state)
@@ -390,16 +517,7 @@ static int sync(struct client *c, const struct join_group_response *joined)
 
 static int beat(struct client *c, const struct join_group_response *joined)
 {
-	struct heartbeat_request in;
-	struct heartbeat_response out;
-
-	codec_init(&heartbeat_request_schema, &in);
-	in.group_id = STR("g");
-	in.generation_id = joined->generation_id;
-	in.member_id = joined->member_id;
-	client_send(c, &heartbeat_request_schema, 3, &in);
-	client_take(c, &heartbeat_response_schema, 3, &out);
-	return out.error_code;
+	return beat_of(c, STR("g"), joined);
 }
 
 static void settle_one(struct join_group_response *joined)
@@ -579,6 +697,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_topic_is_made_when_a_coordinator_is_looked_for),
+		TEST(every_version_finds_the_coordinator),
+		TEST(no_client_writes_to_a_coordinators_topic),
+		TEST(what_is_not_there_keeps_the_rest_of_a_commit_from_nothing),
 		TEST(who_looks_for_a_coordinator_that_is_not_served_is_not_kept_waiting),
 		TEST(a_commit_outlives_a_kill),
 		TEST(where_every_message_is_flushed_a_commit_outlives_a_power_cut),

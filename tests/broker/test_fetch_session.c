@@ -62,8 +62,12 @@ static void a_member_is_found_by_name_and_partition_and_changes_in_place(void **
 	assert_null(fetch_session_member(s, UUID_ZERO, STR("t"), 2));
 	assert_null(fetch_session_member(s, UUID_ZERO, STR("u"), 1));
 	w.fetch_offset = 7;
+	w.current_leader_epoch = 3; /* after a change of leaders */
+	w.last_fetched_epoch = 2;
 	assert_ptr_equal(fetch_session_want(s, &w), m);
 	assert_int_equal(m->want.fetch_offset, 7);
+	assert_int_equal(m->want.current_leader_epoch, 3);
+	assert_int_equal(m->want.last_fetched_epoch, 2);
 	assert_int_equal(s->members.n, 1);
 	fetch_session_forget(s, m);
 	assert_null(fetch_session_member(s, UUID_ZERO, STR("t"), 1));

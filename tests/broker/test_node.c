@@ -117,6 +117,9 @@ static void a_fetch_that_finds_nothing_answers_in_time(void **state)
 	assert_int_equal(f.error_code, 0);
 	assert_int_equal(f.records.len, 0);
 	assert_false(records_is_null(f.records));
+	assert_int_equal(f.high_watermark, 0); /* readers wait for the end by these, also of an empty partition */
+	assert_int_equal(f.last_stable_offset, 0);
+	assert_int_equal(f.log_start_offset, 0);
 	assert_true(sim_now_ns(w->sim) - began >= 700000000);
 }
 
@@ -467,6 +470,7 @@ static void acks_of_two_are_refused(void **state)
 	send_produce(&w->a, "t", batch_of(&b, "x"), 2);
 	client_take(&w->a, &produce_response_schema, 9, &answer);
 	assert_int_equal(answer.responses.v[0].partition_responses.v[0].error_code, ERR_INVALID_REQUIRED_ACKS);
+	assert_int_equal(answer.responses.v[0].partition_responses.v[0].base_offset, -1);
 	batch_of(&b, "x");
 	b.p[70] ^= 1; /* not noticed, because the batch is not looked at */
 	send_produce(&w->a, "t", (struct records){.p = b.p, .len = (int32_t)b.len}, 2);

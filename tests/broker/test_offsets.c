@@ -144,6 +144,32 @@ static void the_special_times_are_answered_with_their_epochs(void **state)
 	assert_int_equal(ask_offset_in(LATEST, -2).error_code, ERR_FENCED_LEADER_EPOCH); /* only -1 is none */
 }
 
+static void a_partition_that_is_named_twice_is_refused(void **state)
+{
+	struct list_offsets_request_partition p[] = {
+		{.timestamp = LATEST, .current_leader_epoch = -1},
+		{.timestamp = EARLIEST, .current_leader_epoch = -1},
+		{.partition_index = 1, .timestamp = LATEST, .current_leader_epoch = -1}};
+	struct list_offsets_request_topic t[] = {{.name = STR("t"), .partitions = {p, 3}},
+						 {.name = STR("u"), .partitions = {p, 1}}};
+	struct list_offsets_request in = {.replica_id = -1, .topics = {t, 2}};
+	struct list_offsets_response out;
+
+	(void)state;
+	client_send(&w->a, &list_offsets_request_schema, 8, &in);
+	client_take(&w->a, &list_offsets_response_schema, 8, &out);
+	assert_int_equal(out.topics.v[0].partitions.v[0].error_code, ERR_INVALID_REQUEST);
+	assert_int_equal(out.topics.v[0].partitions.v[1].error_code, ERR_INVALID_REQUEST);
+	assert_int_equal(out.topics.v[0].partitions.v[2].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	assert_int_equal(out.topics.v[1].partitions.v[0].error_code, ERR_UNKNOWN_TOPIC_OR_PARTITION);
+	t[0].partitions.n = 1;
+	t[1].name = STR("t"); /* in two topics of one name */
+	client_send(&w->a, &list_offsets_request_schema, 8, &in);
+	client_take(&w->a, &list_offsets_response_schema, 8, &out);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(out.topics.v[i].partitions.v[0].error_code, ERR_INVALID_REQUEST);
+}
+
 static void deleted_records_are_found_no_more(void **state)
 {
 	(void)state;
@@ -230,6 +256,60 @@ static void an_offset_within_a_batch_is_answered_with_all_of_it(void **state)
 		assert_int_equal(it.header.base_offset, 3);
 		assert_int_equal(f.aborted_transactions.n, -1); /* a reader of uncommitted records gets no list */
 	}
+}
+
+/* The numbers of batches that a Fetch with these limits gets of "t", from an offset on, and of "u". */
+static void assert_batches(int64_t offset, int32_t max_bytes, int32_t partition_max_bytes, int of_t, int of_u)
+{
+	const int expected[] = {of_t, of_u};
+	struct fetch_request_partition p[2];
+	struct fetch_request_topic t[2];
+	struct fetch_request in;
+	struct fetch_response out;
+
+	codec_init(&fetch_request_schema, &in);
+	for (int i = 0; i < 2; i++) {
+		codec_init(&fetch_request_partition_schema, &p[i]);
+		codec_init(&fetch_request_topic_schema, &t[i]);
+		p[i].partition_max_bytes = partition_max_bytes;
+		t[i].topic = i ? STR("u") : STR("t");
+		t[i].partitions.v = &p[i];
+		t[i].partitions.n = 1;
+	}
+	p[0].fetch_offset = offset;
+	in.max_bytes = max_bytes;
+	in.min_bytes = 1;
+	in.topics.v = t;
+	in.topics.n = 2;
+	client_send(&w->a, &fetch_request_schema, 12, &in);
+	client_take(&w->a, &fetch_response_schema, 12, &out);
+	assert_int_equal(out.responses.n, 2);
+	for (int i = 0; i < 2; i++) {
+		const struct fetch_response_partition *f = &out.responses.v[i].partitions.v[0];
+		struct batch_iter it = batch_iter(f->records.p, (size_t)f->records.len);
+		int n = 0;
+
+		while (batch_next(&it))
+			n++;
+		assert_int_equal(f->error_code, 0);
+		assert_int_equal(it.pos, f->records.len); /* whole ones */
+		assert_int_equal(n, expected[i]);
+		assert_int_equal(f->high_watermark, i ? 1 : 5); /* also of one that gets nothing */
+	}
+}
+
+/* KIP-74: a reader gets on however small its limits are; more than one such batch it does not get. */
+static void one_batch_may_be_beyond_the_limits_in_the_first_partition_that_has_any(void **state)
+{
+	struct metadata_response made;
+
+	(void)state;
+	ask_metadata("u", &made);
+	assert_int_equal(ask_produce("u", "value").base_offset, 0);
+	assert_batches(0, 1, 1 << 20, 1, 0);
+	assert_batches(0, 1 << 20, 1, 1, 0);
+	assert_batches(5, 1, 1 << 20, 0, 1); /* the first is at its end */
+	assert_batches(0, 1 << 20, 1 << 20, 2, 1);
 }
 
 /* ---- OffsetForLeaderEpoch ---- */
@@ -487,10 +567,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_time_is_answered_with_the_first_record_that_is_not_older),
 		TEST(the_special_times_are_answered_with_their_epochs),
+		TEST(a_partition_that_is_named_twice_is_refused),
 		TEST(deleted_records_are_found_no_more),
 		TEST(deleting_what_is_gone_is_no_error_and_what_is_not_there_is_one),
 		TEST(a_trim_survives_a_restart_and_everybody_is_told_of_it),
 		TEST(an_offset_within_a_batch_is_answered_with_all_of_it),
+		TEST(one_batch_may_be_beyond_the_limits_in_the_first_partition_that_has_any),
 		TEST(an_epoch_ends_where_the_next_began_and_one_to_come_is_unknown),
 		TEST(a_new_leader_tells_no_end_before_its_high_watermark_is_known),
 		TEST(what_was_decided_before_somebody_else_led_is_not_appended),

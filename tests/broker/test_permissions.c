@@ -168,6 +168,15 @@ static bool is_refusal(const struct api *api, const void *out)
 	return false;
 }
 
+/* How long the client is told to wait. Without quotas: not at all, also by a refusal. */
+static int32_t told_to_wait_ms(const struct api *api, const void *out)
+{
+	for (int i = 0; i < api->out->n_fields; i++)
+		if (strcmp(api->out->fields[i].name, "throttleTimeMs") == 0)
+			return *(const int32_t *)((const char *)out + api->out->fields[i].offset);
+	return 0;
+}
+
 /* Sent by the first client, which opens a new connection for each. */
 static bool is_refused(const struct api *api, int version)
 {
@@ -178,6 +187,7 @@ static bool is_refused(const struct api *api, int version)
 	client_open_at(&w->a, api->flags & API_BROKER ? PORT : CONTROLLER_PORT);
 	client_send(&w->a, api->in, version, in);
 	client_take(&w->a, api->out, version, out);
+	assert_int_equal(told_to_wait_ms(api, out), 0);
 	return is_refusal(api, out);
 }
 

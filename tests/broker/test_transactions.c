@@ -347,6 +347,74 @@ static void partitions_that_come_into_a_transaction_are_not_each_compared_with_e
 	xfree(parts);
 }
 
+/* Sends a batch of a for "t" and one of b for "u", with this transactional id; returns the error, which is that of both. */
+static int produce_of_two(const struct producer *a, const struct producer *b, struct str id)
+{
+	const struct producer *const by[] = {a, b};
+	struct produce_request_partition parts[2] = {{0}};
+	struct produce_request_topic topics[2];
+	struct buf bytes[2] = {{0}};
+	struct produce_request in;
+	struct produce_response out;
+
+	codec_init(&produce_request_schema, &in);
+	for (int i = 0; i < 2; i++) {
+		codec_init(&produce_request_topic_schema, &topics[i]);
+		parts[i].records = transactional(&bytes[i], by[i], "value");
+		topics[i].name = i ? STR("u") : STR("t");
+		topics[i].partition_data.v = &parts[i];
+		topics[i].partition_data.n = 1;
+	}
+	in.transactional_id = id;
+	in.acks = -1;
+	in.timeout_ms = 5000;
+	in.topic_data.v = topics;
+	in.topic_data.n = 2;
+	ASK(produce, 12, &in, &out);
+	for (int i = 0; i < 2; i++)
+		buf_fini(&bytes[i]);
+	assert_int_equal(out.responses.n, 2);
+	assert_int_equal(out.responses.v[0].partition_responses.v[0].error_code,
+			 out.responses.v[1].partition_responses.v[0].error_code);
+	return out.responses.v[0].partition_responses.v[0].error_code;
+}
+
+static void a_request_is_of_one_transaction(void **state)
+{
+	struct metadata_response made;
+	struct producer p, other;
+
+	(void)state;
+	make_topic();
+	ask_metadata("u", &made);
+	assert_int_equal(made.topics.v[0].error_code, 0);
+	p = other = init();
+	other.id++;
+	assert_int_equal(produce_of_two(&p, &other, STR(ID)), ERR_INVALID_PRODUCER_ID_MAPPING);
+	other = p;
+	other.epoch++;
+	assert_int_equal(produce_of_two(&p, &other, STR(ID)), ERR_INVALID_PRODUCER_ID_MAPPING);
+	assert_int_equal(produce_of_two(&p, &p, STR_NULL), ERR_TRANSACTIONAL_ID_AUTHORIZATION_FAILED);
+	assert_string_equal(state_of_transaction(), "Empty");
+	assert_int_equal(produce_of_two(&p, &p, STR(ID)), 0);
+	assert_string_equal(state_of_transaction(), "Ongoing");
+}
+
+/* transaction.max.timeout.ms is 15 minutes. */
+static void a_timeout_has_to_be_one_and_not_too_long(void **state)
+{
+	struct producer p, before = init();
+
+	(void)state;
+	assert_int_equal(init_for(&p, 0), ERR_INVALID_TRANSACTION_TIMEOUT);
+	assert_int_equal(p.id, -1);
+	assert_int_equal(p.epoch, -1);
+	assert_int_equal(init_for(&p, -1), ERR_INVALID_TRANSACTION_TIMEOUT);
+	assert_int_equal(init_for(&p, 900001), ERR_INVALID_TRANSACTION_TIMEOUT);
+	assert_int_equal(init_for(&p, 900000), 0);
+	assert_int_equal(p.epoch, before.epoch + 1); /* nothing of the others has happened */
+}
+
 static void clients_of_version_0_add_their_partitions_first(void **state)
 {
 	struct producer p;
@@ -645,6 +713,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(transactions_of_version_2_are_seen_whole),
 		TEST(partitions_that_come_into_a_transaction_are_not_each_compared_with_each),
+		TEST(a_request_is_of_one_transaction),
+		TEST(a_timeout_has_to_be_one_and_not_too_long),
 		TEST(clients_of_version_0_add_their_partitions_first),
 		TEST(who_begins_anew_ends_what_was_open),
 		TEST(a_node_that_dies_goes_on_with_what_was_open),
