@@ -7,8 +7,6 @@
  */
 #include "base/arena.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/arena_priv.h"

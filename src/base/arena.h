@@ -52,7 +52,13 @@ void arena_set_budget(struct arena *a, size_t budget);
 void *arena_alloc(struct arena *a, size_t size);	   /* NULL when the budget is spent */
 void *arena_zalloc(struct arena *a, size_t size);	   /* zeroed */
 void *arena_array(struct arena *a, size_t n, size_t size); /* zeroed, n * size checked */
-struct str arena_str(struct arena *a, struct str s);	   /* a copy; null stays null */
+/*
+ * Room for one more in an array that holds n of *cap elements: the array itself, or a copy twice as
+ * large, whose other elements are zero; NULL, with *cap unchanged, when the budget is spent. v is
+ * NULL and *cap 0 at first.
+ */
+void *arena_grow(struct arena *a, void *v, int n, int *cap, size_t size);
+struct str arena_str(struct arena *a, struct str s); /* a copy; null stays null */
 struct str arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void arena_cleanup(struct arena *a, void (*run)(void *), void *arg);
 

@@ -1,4 +1,5 @@
 /* arena_common: what both arenas have in common, built on arena_alloc: cleanups, zeroed blocks, strings. */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +7,8 @@
 #include "base/arena_priv.h"
 #include "base/check.h"
 #include "base/mem.h"
+
+enum { GROW_FIRST = 16 };
 
 /* Not allocated in the arena: a cleanup must be recorded even when the budget is spent. */
 struct arena_cleanup {
@@ -56,6 +59,23 @@ void *arena_array(struct arena *a, size_t n, size_t size)
 		return NULL;
 	}
 	return arena_zalloc(a, total);
+}
+
+void *arena_grow(struct arena *a, void *v, int n, int *cap, size_t size)
+{
+	int more = *cap ? 2 * *cap : GROW_FIRST;
+	void *larger;
+
+	check(n <= *cap && *cap <= INT_MAX / 2);
+	if (n < *cap)
+		return v;
+	larger = arena_array(a, (size_t)more, size);
+	if (!larger)
+		return NULL;
+	if (n > 0)
+		memcpy(larger, v, (size_t)n * size);
+	*cap = more;
+	return larger;
 }
 
 struct str arena_str(struct arena *a, struct str s)

@@ -2,6 +2,7 @@
 #include "base/str.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/mem.h"
 
@@ -35,6 +36,11 @@ bool bytes_eq(struct bytes a, struct bytes b)
 bool str_is(struct str a, const char *cstr)
 {
 	return str_eq(a, str_of(cstr));
+}
+
+bool str_is_true(struct str s)
+{
+	return s.len == 4 && strncasecmp(s.p, "true", 4) == 0;
 }
 
 int str_cmp(struct str a, struct str b)
@@ -167,6 +173,17 @@ struct str str_trim(struct str s)
 	return s;
 }
 
+bool str_take_prefix(struct str *s, const char *prefix)
+{
+	int32_t len = (int32_t)strlen(prefix);
+
+	if (s->len < len || (len > 0 && memcmp(s->p, prefix, (size_t)len) != 0))
+		return false;
+	s->p += len;
+	s->len -= len;
+	return true;
+}
+
 bool str_to_i32(struct str s, int32_t *out)
 {
 	bool negative = s.len > 0 && s.p[0] == '-';
@@ -184,4 +201,13 @@ bool str_to_i32(struct str s, int32_t *out)
 	}
 	*out = (int32_t)(negative ? -v : v);
 	return true;
+}
+
+int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }

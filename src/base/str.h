@@ -31,10 +31,13 @@ struct bytes {
 struct str str_of(const char *cstr);	 /* NULL gives STR_NULL */
 bool str_eq(struct str a, struct str b); /* null equals only null */
 bool str_is(struct str a, const char *cstr);
+bool str_is_true(struct str s);		 /* "true" in any case, as Java's Boolean.parseBoolean */
 int str_cmp(struct str a, struct str b); /* bytewise, a prefix sorts first; null before all */
 char *str_dup(struct str s);		 /* NUL-terminated, xfree() it; NULL for null */
 bool str_is_null(struct str s);
 bool bytes_eq(struct bytes a, struct bytes b);
+/* Takes the prefix off the front of *s; false, with *s unchanged, if it does not begin with it. */
+bool str_take_prefix(struct str *s, const char *prefix);
 struct str str_trim(struct str s); /* without leading and trailing white space, as Java's String.trim; a view */
 
 /*
@@ -48,6 +51,9 @@ int32_t str_java_hash(struct str s);
  * *out unchanged.
  */
 bool str_to_i32(struct str s, int32_t *out);
+
+/* The value of a hexadecimal digit of either case; -1 for other characters. */
+int hex_digit(char c);
 
 /* Whether it is valid UTF-8 (RFC 3629). */
 bool str_is_utf8(struct str s);

@@ -65,6 +65,13 @@ uint64_t env_random_below(struct env *e, uint64_t bound)
 	return v % bound;
 }
 
+double env_random_fraction(struct env *e)
+{
+	enum { STEPS = 1 << 20 };
+
+	return (double)env_random_below(e, STEPS) / STEPS;
+}
+
 struct uuid env_random_uuid(struct env *e)
 {
 	uint8_t random[16];

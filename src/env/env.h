@@ -252,6 +252,7 @@ static inline void env_random(struct env *e, void *p, size_t len)
 }
 uint64_t env_random_u64(struct env *e);
 uint64_t env_random_below(struct env *e, uint64_t bound); /* uniform in [0, bound) */
+double env_random_fraction(struct env *e);		  /* uniform in [0, 1), of 2^20 values */
 struct uuid env_random_uuid(struct env *e);		  /* as Uuid.randomUuid */
 /*
  * Returns memory that only startup needed to the system, where that is possible. Call it from a

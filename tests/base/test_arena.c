@@ -175,6 +175,30 @@ static void formatted_text_lives_in_the_arena(void **state)
 	arena_fini(&a);
 }
 
+static void an_array_that_grows_keeps_its_elements(void **state)
+{
+	struct arena a;
+	int *v = NULL, n = 0, cap = 0, before;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	for (; n < 1000; n++) {
+		v = arena_grow(&a, v, n, &cap, sizeof(*v));
+		assert_non_null(v);
+		assert_true(n < cap && v[cap - 1] == 0);
+		v[n] = n + 1;
+	}
+	for (int i = 0; i < n; i++)
+		assert_int_equal(v[i], i + 1);
+	do {
+		before = cap;
+		v = arena_grow(&a, v, cap, &cap, sizeof(*v));
+	} while (v);
+	assert_int_equal(cap, before); /* the budget is spent: nothing has changed */
+	assert_true(a.failed);
+	arena_fini(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +211,7 @@ int main(void)
 		cmocka_unit_test(cleanups_run_once_in_reverse_order),
 		cmocka_unit_test(what_is_wiped_is_nowhere_in_it),
 		cmocka_unit_test(formatted_text_lives_in_the_arena),
+		cmocka_unit_test(an_array_that_grows_keeps_its_elements),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,7 @@
 #include "base/str.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "tests/base/cm.h"
 
@@ -126,6 +128,44 @@ static void an_int_is_read_as_java_reads_it(void **state)
 		assert_false(str_to_i32(bad[i], &v));
 }
 
+static void true_is_true_in_any_case(void **state)
+{
+	(void)state;
+	assert_true(str_is_true(STR("true")));
+	assert_true(str_is_true(STR("TrUe")));
+	assert_false(str_is_true(STR("true ")));
+	assert_false(str_is_true(STR("tru")));
+	assert_false(str_is_true(STR("yes!")));
+	assert_false(str_is_true(STR_NULL));
+}
+
+static void a_prefix_is_taken_once_and_whole(void **state)
+{
+	struct str s = STR("n,n,a");
+
+	(void)state;
+	assert_true(str_take_prefix(&s, "n,"));
+	assert_true(str_is(s, "n,a"));
+	assert_false(str_take_prefix(&s, "n,b"));
+	assert_false(str_take_prefix(&s, "n,a "));
+	assert_true(str_take_prefix(&s, ""));
+	assert_true(str_is(s, "n,a"));
+	assert_true(str_take_prefix(&s, "n,a"));
+	assert_int_equal(s.len, 0);
+}
+
+static void hexadecimal_digits_are_of_either_case(void **state)
+{
+	static const char DIGITS[] = "0123456789abcdef", CAPITALS[] = "0123456789ABCDEF";
+
+	(void)state;
+	for (int c = 0; c < 128; c++) {
+		const char *at = c ? strchr(DIGITS, c) : NULL, *capital = c ? strchr(CAPITALS, c) : NULL;
+
+		assert_int_equal(hex_digit((char)c), at ? at - DIGITS : capital ? capital - CAPITALS : -1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -137,6 +177,9 @@ int main(void)
 		cmocka_unit_test(distance_finds_the_name_that_was_meant),
 		cmocka_unit_test(an_int_is_read_as_java_reads_it),
 		cmocka_unit_test(white_space_around_it_is_what_java_trims),
+		cmocka_unit_test(true_is_true_in_any_case),
+		cmocka_unit_test(a_prefix_is_taken_once_and_whole),
+		cmocka_unit_test(hexadecimal_digits_are_of_either_case),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
