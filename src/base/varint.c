@@ -91,8 +91,3 @@ int varint_size_i32(int32_t v)
 {
 	return size_of(zigzag32(v));
 }
-
-int varint_size_i64(int64_t v)
-{
-	return size_of(zigzag64(v));
-}

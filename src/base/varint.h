@@ -9,7 +9,6 @@
 #ifndef ODRADEK_BASE_VARINT_H
 #define ODRADEK_BASE_VARINT_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #define VARINT32_MAX 5
@@ -23,7 +22,6 @@ int varint_write_i32(uint8_t *p, int32_t v);
 int varint_write_i64(uint8_t *p, int64_t v);
 int varint_size_u32(uint32_t v);
 int varint_size_i32(int32_t v);
-int varint_size_i64(int64_t v);
 
 /* Zig-zag. Most varints in a batch are one byte long; those are read without a function call. */
 static inline int varint_read_i32(const uint8_t *p, const uint8_t *end, int32_t *out)

@@ -142,15 +142,6 @@ void disk_free(struct disk *d)
 	sim_free(d);
 }
 
-void sim_wipe_disk(struct sim_world *w, int i)
-{
-	struct sim_env *e = w->envs[i];
-
-	check(e->down || list_empty(&e->files));
-	empty(e->disk);
-	e->disk->root = inode_new(e->disk, NULL, true);
-}
-
 void disk_op(struct disk *d, bool after)
 {
 	struct sim_env *e = d->env;

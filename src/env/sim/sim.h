@@ -153,7 +153,6 @@ void sim_set_descriptors(struct sim_world *w, int i, int32_t n);
 void sim_refuse_descriptors(struct sim_world *w, int i, int64_t n, int64_t more);
 int64_t sim_disk_used(const struct sim_world *w, int i);
 int32_t sim_descriptors_used(const struct sim_world *w, int i);
-void sim_wipe_disk(struct sim_world *w, int i);
 /* Changes one byte of a file, on the platter and in the cache. Returns 0 or a negated errno. */
 int sim_flip_byte(struct sim_world *w, int i, const char *path, int64_t pos, uint8_t mask);
 
