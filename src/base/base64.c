@@ -43,7 +43,7 @@ struct str base64_text(enum base64_kind kind, struct bytes b, struct arena *a)
 }
 
 /* Removes the padding; false when it is not right for the kind. */
-static bool strip(enum base64_kind kind, struct str *text)
+static bool strip_padding(enum base64_kind kind, struct str *text)
 {
 	int32_t len = text->len;
 
@@ -70,7 +70,7 @@ bool base64_read(enum base64_kind kind, struct str text, struct arena *a, struct
 	int n = 0;
 
 	*out = BYTES_NULL;
-	if (!strip(kind, &text))
+	if (!strip_padding(kind, &text))
 		return false;
 	at = arena_alloc(a, (size_t)text.len / 4 * 3 + 3);
 	if (!at)

@@ -1,6 +1,5 @@
 #include "base/diag.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/civil.h"

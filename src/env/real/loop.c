@@ -30,7 +30,7 @@ static struct real_loop *real_loop(struct loop *l)
 	return container_of(l, struct real_loop, base);
 }
 
-bool real_loop_is_mine(struct real_loop *l)
+static bool is_own_thread(const struct real_loop *l)
 {
 	return atomic_load_explicit(&l->has_tid, memory_order_acquire) && pthread_equal(l->tid, pthread_self());
 }
@@ -142,7 +142,7 @@ void real_loop_post(struct loop *base, struct post *p)
 	struct post *latest;
 
 	check(p->run);
-	if (real_loop_is_mine(l)) {
+	if (is_own_thread(l)) {
 		append_own(l, p);
 		if (!l->in_posts)
 			no_waiting(l);
@@ -257,7 +257,7 @@ void real_loop_run(struct loop *base)
 {
 	struct real_loop *l = real_loop(base);
 
-	check(!atomic_load(&l->has_tid) || real_loop_is_mine(l));
+	check(!atomic_load(&l->has_tid) || is_own_thread(l));
 	l->tid = pthread_self();
 	atomic_store_explicit(&l->has_tid, true, memory_order_release);
 	take_others(l); /* this thread may have posted before it ran the loop: keeps the order */

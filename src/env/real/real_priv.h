@@ -112,7 +112,6 @@ void real_loop_run(struct loop *l);
 void real_loop_stop(struct loop *l);
 void real_loop_post(struct loop *l, struct post *p);
 void real_loop_wake_at(struct loop *l);
-bool real_loop_is_mine(struct real_loop *l);
 
 /* ---- work.c ---- */
 void workers_init(struct workers *w, int max);

@@ -1,5 +1,4 @@
 /* env, sim: a machine: its clocks, its random numbers, and how it stops. */
-#include <errno.h>
 #include <string.h>
 
 #include "base/check.h"

@@ -1,7 +1,6 @@
 /* world: the heap of events, the running event, and the trace of past ones. */
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
