@@ -107,7 +107,7 @@ void codecs_free(struct codecs *c)
 	xfree(c);
 }
 
-static void finish(struct codecs *c)
+static void finish_decoding(struct codecs *c)
 {
 	if (c->op && !c->done && c->op->end)
 		c->op->end(c);
@@ -118,7 +118,7 @@ int decode_begin(struct codecs *c, int codec, const void *p, size_t len, size_t 
 {
 	const struct codec_ops *op = codec_of(codec);
 
-	finish(c);
+	finish_decoding(c);
 	c->op = op;
 	c->error = op ? 0 : ERR_UNSUPPORTED_COMPRESSION_TYPE;
 	c->done = op == NULL;
@@ -130,7 +130,7 @@ int decode_begin(struct codecs *c, int codec, const void *p, size_t len, size_t 
 	c->last = false;
 	c->error = op->begin(c);
 	if (c->error)
-		finish(c);
+		finish_decoding(c);
 	return c->error;
 }
 
@@ -145,7 +145,7 @@ int decode_next(struct codecs *c, const uint8_t **p, size_t *len)
 		c->error = ERR_MESSAGE_TOO_LARGE;
 	if (c->error || *len == 0) {
 		*len = 0;
-		finish(c);
+		finish_decoding(c);
 		return c->error;
 	}
 	c->room -= *len;

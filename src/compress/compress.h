@@ -35,8 +35,9 @@ const char *codec_name(int codec); /* "none", "gzip", ...; NULL for an unknown n
 
 /*
  * Begins to decode p[0..len), which stays the caller's and must remain valid until the end. Returns
- * 0; ERR_UNSUPPORTED_COMPRESSION_TYPE for an unknown codec. There is one stream at a time per
- * struct codecs; beginning the next ends the last.
+ * 0; ERR_UNSUPPORTED_COMPRESSION_TYPE for an unknown codec; ERR_CORRUPT_MESSAGE for bytes that no
+ * stream of it begins with; ERR_UNKNOWN_SERVER_ERROR without memory. There is one stream at a time
+ * per struct codecs; beginning the next ends the last.
  */
 int decode_begin(struct codecs *, int codec, const void *p, size_t len, size_t out_max);
 
@@ -47,13 +48,14 @@ int decode_begin(struct codecs *, int codec, const void *p, size_t len, size_t o
  */
 int decode_next(struct codecs *, const uint8_t **p, size_t *len);
 
-/* Decodes everything at once, appended to `out`. */
+/* Decodes everything at once, appended to `out`; the errors of both. After one, `out` may have a part. */
 int decode_all(struct codecs *, int codec, const void *p, size_t len, size_t out_max, struct buf *out);
 
 /*
  * Appends p[0..len), compressed, to `out`. level is CODEC_LEVEL_DEFAULT or one of the codec's own
- * (as in compression.gzip.level and so on; ignored for snappy). Returns 0 or
- * ERR_UNSUPPORTED_COMPRESSION_TYPE.
+ * (as in compression.gzip.level and so on; ignored for snappy). Returns 0;
+ * ERR_UNSUPPORTED_COMPRESSION_TYPE; ERR_MESSAGE_TOO_LARGE beyond 4 GiB (gzip);
+ * ERR_UNKNOWN_SERVER_ERROR when the library refuses. After an error `out` may have a part.
  */
 int encode_all(struct codecs *, int codec, int level, const void *p, size_t len, struct buf *out);
 

@@ -11,9 +11,9 @@
 #include "base/err.h"
 #include "base/varint.h"
 
-static void read_legacy(const uint8_t *p, struct batch_header *out)
+/* Formats 0 and 1 have none of the fields of format 2. */
+static void read_legacy(struct batch_header *out)
 {
-	(void)p;
 	out->leader_epoch = NO_LEADER_EPOCH;
 	out->base_timestamp = NO_TIMESTAMP;
 	out->max_timestamp = NO_TIMESTAMP;
@@ -53,7 +53,7 @@ int batch_header_read(const uint8_t *p, size_t len, struct batch_header *out)
 	if (out->magic < 0 || out->magic > BATCH_MAGIC)
 		return ERR_CORRUPT_MESSAGE;
 	if (out->magic < BATCH_MAGIC) {
-		read_legacy(p, out);
+		read_legacy(out);
 		return 0;
 	}
 	if (out->length < BATCH_HEADER_SIZE - BATCH_PREFIX_SIZE)

@@ -42,13 +42,13 @@ static inline void field_write(struct encoder *e, const struct field *f, bool ta
 /* ---- where the bytes go ---- */
 
 /* Records the first error only. */
-static void trouble(struct encoder *e, int err)
+static void note_error(struct encoder *e, int err)
 {
 	if (e->err == 0)
 		e->err = err;
 }
 
-static size_t total(const struct encoder *e)
+static size_t total_len(const struct encoder *e)
 {
 	return e->done + (size_t)(e->p - e->block);
 }
@@ -85,15 +85,15 @@ NOINLINE static bool grow(struct encoder *e, size_t len)
 			e->block_len = want < BLOCK_MAX / 2 ? want * 2 : BLOCK_MAX;
 			return true;
 		}
-		trouble(e, -ENOMEM);
+		note_error(e, -ENOMEM);
 	} else if (e->err == 0 && e->buf) {
 		e->buf->len += (size_t)(e->p - e->block);
-		e->done = total(e);
+		e->done = total_len(e);
 		buf_reserve(e->buf, len > BLOCK_FIRST ? len : BLOCK_FIRST);
 		block_set(e, e->buf->p + e->buf->len, e->buf->cap - e->buf->len);
 		return true;
 	}
-	e->done = total(e);
+	e->done = total_len(e);
 	block_set(e, e->scratch, SCRATCH_LEN);
 	return false;
 }
@@ -155,7 +155,7 @@ static void i64_write(struct encoder *e, int64_t v)
 static void length_write(struct encoder *e, const struct field *f, bool may_be_null, bool is_array, int32_t len)
 {
 	if (len < (may_be_null ? NULL_LEN : 0))
-		trouble(e, -EINVAL);
+		note_error(e, -EINVAL);
 	if (field_is_compact(f, e->flexible))
 		uvarint_write(e, (uint32_t)len + 1);
 	else if (f->kind == FIELD_STRING && !is_array)
@@ -167,7 +167,7 @@ static void length_write(struct encoder *e, const struct field *f, bool may_be_n
 NOINLINE static void string_write(struct encoder *e, const struct field *f, bool may_be_null, struct str s)
 {
 	if (s.len < 0 || s.len > STRING_LEN_MAX) {
-		trouble(e, -EMSGSIZE);
+		note_error(e, -EMSGSIZE);
 		return;
 	}
 	length_write(e, f, may_be_null, false, s.p ? s.len : NULL_LEN);
@@ -193,7 +193,7 @@ NOINLINE static void records_write(struct encoder *e, const struct field *f, boo
 	bool null = records_is_null(*r);
 
 	if (r->len < 0 || (r->file && !e->list_records)) {
-		trouble(e, -EINVAL);
+		note_error(e, -EINVAL);
 		return;
 	}
 	length_write(e, f, may_be_null, false, null ? NULL_LEN : r->len);
@@ -273,7 +273,7 @@ NOINLINE static void pointer_write(struct encoder *e, const struct field *f, boo
 	bool may_be_null = field_may_be_null(f, e->version);
 
 	if (!in && !may_be_null) {
-		trouble(e, -EINVAL);
+		note_error(e, -EINVAL);
 		return;
 	}
 	if (may_be_null && tagged)
@@ -306,7 +306,7 @@ static uint32_t field_len(const struct encoder *e, const struct field *f, const 
 
 	counter_init(&counter, e->version, e->flexible);
 	field_write(&counter, f, true, in);
-	return (uint32_t)total(&counter);
+	return (uint32_t)total_len(&counter);
 }
 
 /* Writes the n tagged fields to be sent, in ascending order of tag. */
@@ -333,7 +333,7 @@ static void struct_write(struct encoder *e, const struct schema *s, const void *
 	{
 		if (!field_in(f, e->version)) {
 			if (!(f->flags & FIELD_IGNORABLE) && !field_is_default(s, f, in))
-				trouble(e, ERR_UNSUPPORTED_VERSION);
+				note_error(e, ERR_UNSUPPORTED_VERSION);
 		} else if (f->tag == TAG_NONE) {
 			field_write(e, f, false, (const char *)in + f->offset);
 		} else if (!field_is_default(s, f, in)) {
@@ -351,8 +351,8 @@ static int message_write(struct encoder *e, const struct schema *s, const void *
 	if (!schema_has_version(s, e->version))
 		return ERR_UNSUPPORTED_VERSION;
 	struct_write(e, s, in);
-	if (total(e) > INT32_MAX)
-		trouble(e, -EMSGSIZE);
+	if (total_len(e) > INT32_MAX)
+		note_error(e, -EMSGSIZE);
 	return e->err;
 }
 
@@ -364,7 +364,7 @@ int codec_size(const struct schema *s, int version, const void *in, size_t *len)
 	counter_init(&e, version, version >= s->flexible);
 	e.list_records = true;
 	err = message_write(&e, s, in);
-	*len = err ? 0 : total(&e);
+	*len = err ? 0 : total_len(&e);
 	return err;
 }
 
@@ -377,7 +377,7 @@ int codec_encode_bytes(const struct schema *s, int version, const void *in, void
 	block_set(&e, p, len);
 	err = message_write(&e, s, in);
 	/* What did not fit went to the scratch area. */
-	return err == 0 && (e.block != p || total(&e) != len) ? -EINVAL : err;
+	return err == 0 && (e.block != p || total_len(&e) != len) ? -EINVAL : err;
 }
 
 int codec_encode_buf(const struct schema *s, int version, const void *in, struct buf *out)

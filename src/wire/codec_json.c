@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base64.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "base/uuid.h"
@@ -74,23 +75,11 @@ static void string_put(struct buf *out, struct str s)
 	text_put(out, "\"");
 }
 
-/* RFC 4648, section 4, padded. */
-static void base64_put(struct buf *out, const uint8_t *p, size_t len)
+static void binary_put(struct buf *out, const uint8_t *p, size_t len)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 	text_put(out, "\"");
-	for (; len > 0; p += 3) {
-		uint32_t v = (uint32_t)p[0] << 16 | (len > 1 ? (uint32_t)p[1] << 8 : 0) | (len > 2 ? p[2] : 0);
-		char quad[4] = {digits[v >> 18], digits[v >> 12 & 63], digits[v >> 6 & 63], digits[v & 63]};
-
-		if (len < 3)
-			quad[3] = '=';
-		if (len < 2)
-			quad[2] = '=';
-		buf_put(out, quad, sizeof(quad));
-		len -= len < 3 ? len : 3;
-	}
+	buf_reserve(out, BASE64_LEN(len));
+	out->len += base64_put(BASE64_PADDED, p, len, (char *)out->p + out->len);
 	text_put(out, "\"");
 }
 
@@ -124,7 +113,7 @@ static void records_put(struct buf *out, const struct records *r)
 	if (records_is_null(*r))
 		text_put(out, "null");
 	else
-		base64_put(out, r->p, (size_t)r->len);
+		binary_put(out, r->p, (size_t)r->len);
 }
 
 static void value_print(struct printer *p, const struct field *f, const void *in)
@@ -172,7 +161,7 @@ static void value_print(struct printer *p, const struct field *f, const void *in
 		break;
 	case FIELD_BYTES:
 		if (bytes->p)
-			base64_put(out, bytes->p, (size_t)bytes->len);
+			binary_put(out, bytes->p, (size_t)bytes->len);
 		else
 			text_put(out, "null");
 		break;

@@ -37,12 +37,12 @@ uint64_t codec_chance_next(struct codec_chance *c)
 	return z ^ (z >> 31);
 }
 
-static uint32_t below(struct dice *d, uint32_t bound)
+static uint32_t draw_below(struct dice *d, uint32_t bound)
 {
 	return (uint32_t)((codec_chance_next(d->chance) >> 32) * bound >> 32);
 }
 
-static void *memory(struct dice *d, size_t size)
+static void *dice_alloc(struct dice *d, size_t size)
 {
 	void *p = arena_alloc(d->arena, size);
 
@@ -52,11 +52,11 @@ static void *memory(struct dice *d, size_t size)
 }
 
 /* A number of `bits` bits, sign-extended. */
-static int64_t integer(struct dice *d, int bits)
+static int64_t draw_integer(struct dice *d, int bits)
 {
 	uint64_t max = UINT64_MAX >> (65 - bits);
 
-	switch (below(d, 8)) {
+	switch (draw_below(d, 8)) {
 	case 0:
 		return 0;
 	case 1:
@@ -66,35 +66,35 @@ static int64_t integer(struct dice *d, int bits)
 	case 3:
 		return -(int64_t)max - 1;
 	case 4:
-		return (int64_t)(below(d, 300) & max);
+		return (int64_t)(draw_below(d, 300) & max);
 	default:
 		return (int64_t)(codec_chance_next(d->chance) << (64 - bits)) >> (64 - bits);
 	}
 }
 
-static double number(struct dice *d)
+static double draw_number(struct dice *d)
 {
 	static const double ends[] = {0.0, 1.0, -1.5, 1e7, 0.001, 1e-3 / 3, 1.7976931348623157e308, 5e-324, 123456.789};
 	uint64_t bits = codec_chance_next(d->chance);
 	double v;
 
 	memcpy(&v, &bits, sizeof(v));
-	if (!isfinite(v) || below(d, 2) == 0)
-		return ends[below(d, sizeof(ends) / sizeof(ends[0]))];
+	if (!isfinite(v) || draw_below(d, 2) == 0)
+		return ends[draw_below(d, sizeof(ends) / sizeof(ends[0]))];
 	return v;
 }
 
 /* Lengths on both sides of the points where their encoding grows by a byte. */
-static int32_t length(struct dice *d)
+static int32_t draw_length(struct dice *d)
 {
 	static const int32_t ends[] = {0, 1, 126, 127, 128};
 
-	if (below(d, 3) == 0)
-		return ends[below(d, sizeof(ends) / sizeof(ends[0]))];
-	return (int32_t)below(d, below(d, 10) == 0 ? BYTES_MAX : 12);
+	if (draw_below(d, 3) == 0)
+		return ends[draw_below(d, sizeof(ends) / sizeof(ends[0]))];
+	return (int32_t)draw_below(d, draw_below(d, 10) == 0 ? BYTES_MAX : 12);
 }
 
-static struct str string(struct dice *d)
+static struct str draw_string(struct dice *d)
 {
 	/* Characters of one to four bytes. */
 	static const char *const pieces[] = {
@@ -113,13 +113,13 @@ static struct str string(struct dice *d)
 		"\xe2\x82\xac",
 		"\xf0\x9f\x8e\xb2",
 	};
-	int32_t max = below(d, 2000) == 0 ? STRING_LEN_MAX : length(d), len = 0;
-	char *p = memory(d, (size_t)max + 1);
+	int32_t max = draw_below(d, 2000) == 0 ? STRING_LEN_MAX : draw_length(d), len = 0;
+	char *p = dice_alloc(d, (size_t)max + 1);
 
 	if (!p)
 		return STR_NULL;
 	while (len < max) {
-		const char *piece = pieces[below(d, sizeof(pieces) / sizeof(pieces[0]))];
+		const char *piece = pieces[draw_below(d, sizeof(pieces) / sizeof(pieces[0]))];
 		int32_t more = (int32_t)strlen(piece);
 
 		if (more > max - len)
@@ -132,63 +132,63 @@ static struct str string(struct dice *d)
 
 static struct bytes random_bytes(struct dice *d)
 {
-	int32_t len = length(d);
-	uint8_t *p = memory(d, (size_t)len + 1);
+	int32_t len = draw_length(d);
+	uint8_t *p = dice_alloc(d, (size_t)len + 1);
 
 	if (!p)
 		return BYTES_NULL;
 	for (int32_t i = 0; i < len; i++)
-		p[i] = (uint8_t)below(d, 256);
+		p[i] = (uint8_t)draw_below(d, 256);
 	return (struct bytes){p, len};
 }
 
-static struct uuid uuid(struct dice *d)
+static struct uuid draw_uuid(struct dice *d)
 {
 	struct uuid u = UUID_ZERO;
 
-	if (below(d, 5) == 0)
+	if (draw_below(d, 5) == 0)
 		return u;
 	for (size_t i = 0; i < sizeof(u.b); i++)
-		u.b[i] = (uint8_t)below(d, 256);
+		u.b[i] = (uint8_t)draw_below(d, 256);
 	return u;
 }
 
 static void value_fill(struct dice *d, const struct field *f, bool may_be_null, void *out)
 {
-	bool null = may_be_null && below(d, 5) == 0;
+	bool null = may_be_null && draw_below(d, 5) == 0;
 	struct bytes b;
 
 	switch (f->kind) {
 	case FIELD_BOOL:
-		*(bool *)out = below(d, 2);
+		*(bool *)out = draw_below(d, 2);
 		break;
 	case FIELD_INT8:
-		*(int8_t *)out = (int8_t)integer(d, 8);
+		*(int8_t *)out = (int8_t)draw_integer(d, 8);
 		break;
 	case FIELD_INT16:
 	case FIELD_UINT16:
-		*(int16_t *)out = (int16_t)integer(d, 16);
+		*(int16_t *)out = (int16_t)draw_integer(d, 16);
 		break;
 	case FIELD_ERROR:
-		*(int16_t *)out = (int16_t)integer(d, 16);
+		*(int16_t *)out = (int16_t)draw_integer(d, 16);
 		if (*(int16_t *)out == -1)
 			*(int16_t *)out = INT16_MAX;
 		break;
 	case FIELD_INT32:
 	case FIELD_UINT32:
-		*(int32_t *)out = (int32_t)integer(d, 32);
+		*(int32_t *)out = (int32_t)draw_integer(d, 32);
 		break;
 	case FIELD_INT64:
-		*(int64_t *)out = integer(d, 64);
+		*(int64_t *)out = draw_integer(d, 64);
 		break;
 	case FIELD_FLOAT64:
-		*(double *)out = number(d);
+		*(double *)out = draw_number(d);
 		break;
 	case FIELD_UUID:
-		*(struct uuid *)out = uuid(d);
+		*(struct uuid *)out = draw_uuid(d);
 		break;
 	case FIELD_STRING:
-		*(struct str *)out = null ? STR_NULL : string(d);
+		*(struct str *)out = null ? STR_NULL : draw_string(d);
 		break;
 	case FIELD_BYTES:
 		*(struct bytes *)out = null ? BYTES_NULL : random_bytes(d);
@@ -204,20 +204,20 @@ static void value_fill(struct dice *d, const struct field *f, bool may_be_null, 
 }
 
 /* -1 for null. */
-static int32_t count(struct dice *d, const struct field *f)
+static int32_t draw_count(struct dice *d, const struct field *f)
 {
-	if (field_may_be_null(f, d->version) && below(d, 5) == 0)
+	if (field_may_be_null(f, d->version) && draw_below(d, 5) == 0)
 		return -1;
-	if (f->kind != FIELD_STRUCT && below(d, 30) == 0)
-		return 120 + (int32_t)below(d, 20);
-	return (int32_t)below(d, d->depth > 2 ? 3 : 4);
+	if (f->kind != FIELD_STRUCT && draw_below(d, 30) == 0)
+		return 120 + (int32_t)draw_below(d, 20);
+	return (int32_t)draw_below(d, d->depth > 2 ? 3 : 4);
 }
 
 static void array_fill(struct dice *d, const struct field *f, void *out)
 {
-	int32_t n = count(d, f);
+	int32_t n = draw_count(d, f);
 	size_t size = field_value_size(f);
-	char *v = n > 0 ? memory(d, (size_t)n * size) : NULL;
+	char *v = n > 0 ? dice_alloc(d, (size_t)n * size) : NULL;
 
 	for (int32_t i = 0; v && i < n; i++)
 		value_fill(d, f, false, v + (size_t)i * size);
@@ -226,8 +226,8 @@ static void array_fill(struct dice *d, const struct field *f, void *out)
 
 static void pointer_fill(struct dice *d, const struct field *f, void *out)
 {
-	bool null = field_may_be_null(f, d->version) && below(d, 4) == 0;
-	void *v = null ? NULL : memory(d, f->of->size);
+	bool null = field_may_be_null(f, d->version) && draw_below(d, 4) == 0;
+	void *v = null ? NULL : dice_alloc(d, f->of->size);
 
 	if (v)
 		struct_fill(d, f->of, v);
@@ -242,7 +242,7 @@ static void struct_fill(struct dice *d, const struct schema *s, void *out)
 	{
 		void *at = (char *)out + f->offset;
 
-		if (!field_in(f, d->version) || (f->tag != TAG_NONE && below(d, 4) == 0))
+		if (!field_in(f, d->version) || (f->tag != TAG_NONE && draw_below(d, 4) == 0))
 			continue;
 		if (f->flags & FIELD_ARRAY)
 			array_fill(d, f, at);

@@ -5,7 +5,6 @@
  *	cost CASE N		does the work of a case N times, in measured(), for callgrind (tests/wire/cost_gate)
  *	cost --list		the names of the cases
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
