@@ -23,14 +23,18 @@ const struct atrest_key *atrest_keys_current(const struct atrest_keys *k)
 	return at > 0 ? &k->v[at - 1] : NULL;
 }
 
-const struct atrest_key *atrest_keys_find(const struct atrest_keys *k, const uint8_t id[ATREST_KEY_ID_SIZE])
+/* Among the first n. */
+static const struct atrest_key *find_among(const struct atrest_keys *k, int n, const uint8_t id[ATREST_KEY_ID_SIZE])
 {
-	int n = k ? __atomic_load_n(&k->n, __ATOMIC_ACQUIRE) : 0;
-
 	for (int i = n - 1; i >= 0; i--)
 		if (memcmp(k->v[i].id, id, ATREST_KEY_ID_SIZE) == 0)
 			return &k->v[i];
 	return NULL;
+}
+
+const struct atrest_key *atrest_keys_find(const struct atrest_keys *k, const uint8_t id[ATREST_KEY_ID_SIZE])
+{
+	return k ? find_among(k, __atomic_load_n(&k->n, __ATOMIC_ACQUIRE), id) : NULL;
 }
 
 const char *atrest_key_text(const uint8_t id[ATREST_KEY_ID_SIZE], char out[ATREST_KEY_TEXT])
@@ -47,21 +51,12 @@ void atrest_keys_wipe(struct atrest_keys *k)
 
 /* ---- reading a list ---- */
 
-static int digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool read_hex(struct str s, uint8_t out[ATREST_KEY_SIZE])
 {
 	if (s.len != 2 * ATREST_KEY_SIZE)
 		return false;
 	for (int i = 0; i < ATREST_KEY_SIZE; i++) {
-		int high = digit(s.p[2 * i]), low = digit(s.p[2 * i + 1]);
+		int high = hex_digit(s.p[2 * i]), low = hex_digit(s.p[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;
@@ -80,15 +75,15 @@ static bool read_base64(struct str s, uint8_t out[ATREST_KEY_SIZE])
 		return false;
 	arena_init(&a, 4096);
 	good = base64_read(BASE64_PADDED, s, &a, &bytes) && bytes.len == ATREST_KEY_SIZE;
-	if (good) {
+	if (good)
 		memcpy(out, bytes.p, ATREST_KEY_SIZE);
-		OPENSSL_cleanse((uint8_t *)(uintptr_t)bytes.p, ATREST_KEY_SIZE);
-	}
+	arena_wipe(&a);
 	arena_fini(&a);
 	return good;
 }
 
-static void complete(struct atrest_key *k)
+/* Computes what follows from the key: its id and its subkey. */
+static void complete_key(struct atrest_key *k)
 {
 	uint8_t labelled[sizeof(ID_LABEL) + ATREST_KEY_SIZE], digest[EVP_MAX_MD_SIZE];
 
@@ -115,14 +110,6 @@ static struct str take_line(struct str *rest)
 	return line;
 }
 
-static const struct atrest_key *find_in(const struct atrest_keys *k, int n, const uint8_t *id)
-{
-	for (int i = 0; i < n; i++)
-		if (memcmp(k->v[i].id, id, ATREST_KEY_ID_SIZE) == 0)
-			return &k->v[i];
-	return NULL;
-}
-
 /* New keys are written after the n published ones, where no other thread looks yet. */
 static int read_lines(struct atrest_keys *k, struct str text, int *n, int *current, struct buf *why)
 {
@@ -142,8 +129,8 @@ static int read_lines(struct atrest_keys *k, struct str text, int *n, int *curre
 				   number);
 			return -EINVAL;
 		}
-		complete(&key);
-		known = find_in(k, *n, key.id);
+		complete_key(&key);
+		known = find_among(k, *n, key.id);
 		if (!known && *n < ATREST_KEYS_MAX) {
 			k->v[*n] = key;
 			known = &k->v[(*n)++];

@@ -13,8 +13,6 @@
 #ifndef ODRADEK_ATREST_KEYS_H
 #define ODRADEK_ATREST_KEYS_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "base/buf.h"

@@ -34,7 +34,7 @@ static void put_aad(const struct seal_place *place, const uint8_t *p, uint8_t ou
 	       BATCH_HEADER_SIZE - BATCH_AT_ATTRIBUTES);
 }
 
-static struct xaes with(const struct atrest_key *key, const uint8_t *nonce, const uint8_t *aad)
+static struct xaes cipher_of(const struct atrest_key *key, const uint8_t *nonce, const uint8_t *aad)
 {
 	return (struct xaes){.key = key->key, .k1 = key->k1, .nonce = nonce, .aad = aad, .aad_len = AAD_SIZE};
 }
@@ -60,7 +60,7 @@ int seal_batch(struct env *env, const struct atrest_keys *k, const struct seal_p
 	h->attributes |= BATCH_SEALED;
 	batch_header_put(to, size, h);
 	put_aad(place, to, aad);
-	struct xaes x = with(key, to + AT_NONCE, aad);
+	struct xaes x = cipher_of(key, to + AT_NONCE, aad);
 	xaes_seal(&x, to + AT_RECORDS, len, to + AT_RECORDS + len);
 	batch_crc_set(to, size);
 	h->crc = get_u32(to + BATCH_AT_CRC);
@@ -86,7 +86,7 @@ int seal_open(const struct atrest_keys *k, const struct seal_place *place, uint8
 	memcpy(nonce, p + AT_NONCE, sizeof(nonce));
 	memcpy(tag, p + AT_RECORDS + len, sizeof(tag));
 	memmove(p + BATCH_HEADER_SIZE, p + AT_RECORDS, (size_t)len);
-	struct xaes x = with(key, nonce, aad);
+	struct xaes x = cipher_of(key, nonce, aad);
 	if (!xaes_open(&x, p + BATCH_HEADER_SIZE, (size_t)len, tag))
 		return ERR_CORRUPT_MESSAGE;
 	h->attributes &= (int16_t)~BATCH_SEALED;

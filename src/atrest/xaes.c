@@ -36,7 +36,7 @@ void xaes_subkey(const uint8_t key[XAES_KEY_SIZE], uint8_t k1[16])
 }
 
 /* Two CMACs of one block each: a counter, the label 'X', and the nonce's first half. */
-static void derive(const struct xaes *x, uint8_t out[XAES_KEY_SIZE])
+static void derive_key(const struct xaes *x, uint8_t out[XAES_KEY_SIZE])
 {
 	for (int i = 0; i < 2; i++) {
 		uint8_t *m = out + (size_t)i * BLOCK;
@@ -52,13 +52,13 @@ static void derive(const struct xaes *x, uint8_t out[XAES_KEY_SIZE])
 	encrypt_blocks(x->key, out, 2);
 }
 
-static EVP_CIPHER_CTX *begin(const struct xaes *x, bool encrypts)
+static EVP_CIPHER_CTX *begin_cipher(const struct xaes *x, bool encrypts)
 {
 	EVP_CIPHER_CTX *c = EVP_CIPHER_CTX_new();
 	uint8_t key[XAES_KEY_SIZE];
 	int len;
 
-	derive(x, key);
+	derive_key(x, key);
 	check(c && EVP_CipherInit_ex(c, EVP_aes_256_gcm(), NULL, key, x->nonce + GCM_NONCE_AT, encrypts ? 1 : 0) == 1);
 	check(EVP_CipherUpdate(c, NULL, &len, x->aad, (int)x->aad_len) == 1);
 	OPENSSL_cleanse(key, sizeof(key));
@@ -67,7 +67,7 @@ static EVP_CIPHER_CTX *begin(const struct xaes *x, bool encrypts)
 
 void xaes_seal(const struct xaes *x, uint8_t *p, size_t len, uint8_t tag[XAES_TAG_SIZE])
 {
-	EVP_CIPHER_CTX *c = begin(x, true);
+	EVP_CIPHER_CTX *c = begin_cipher(x, true);
 	int n = 0;
 
 	check(len <= INT32_MAX);
@@ -79,7 +79,7 @@ void xaes_seal(const struct xaes *x, uint8_t *p, size_t len, uint8_t tag[XAES_TA
 
 bool xaes_open(const struct xaes *x, uint8_t *p, size_t len, const uint8_t tag[XAES_TAG_SIZE])
 {
-	EVP_CIPHER_CTX *c = begin(x, false);
+	EVP_CIPHER_CTX *c = begin_cipher(x, false);
 	uint8_t wanted[XAES_TAG_SIZE];
 	int n = 0;
 	bool same;
