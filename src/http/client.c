@@ -1,6 +1,5 @@
 /*
- * client: one fetch: connecting, sending, parsing the answer; and fetching from a work job, with
- * retries.
+ * client: one fetch: connecting, sending, parsing the answer.
  *
  *	DIALLING -> SECURING (https) -> EXCHANGING, then done
  *
@@ -20,7 +19,7 @@
 #include "net/transport.h"
 #include "tls/tls.h"
 
-enum { READ_BYTES = 8192, WHY_MAX = 256, LOOK_MS = 100 };
+enum { READ_BYTES = 8192, WHY_MAX = 256 };
 
 enum state { DIALLING, SECURING, EXCHANGING };
 
@@ -42,7 +41,7 @@ struct http_fetch {
 
 /* ---- URLs ---- */
 
-static struct str part(struct str text, const struct http_parser_url *u, enum http_parser_url_fields f)
+static struct str url_part(struct str text, const struct http_parser_url *u, enum http_parser_url_fields f)
 {
 	if (!(u->field_set & 1 << f))
 		return STR("");
@@ -67,10 +66,10 @@ const char *http_url_read(struct str text, struct http_url *out)
 
 	if (text.len <= 0 || http_parser_parse_url(text.p, (size_t)text.len, 0, &u) != 0)
 		return "it is not a URL";
-	scheme = part(text, &u, UF_SCHEMA);
-	host = part(text, &u, UF_HOST);
-	path = part(text, &u, UF_PATH);
-	query = part(text, &u, UF_QUERY);
+	scheme = url_part(text, &u, UF_SCHEMA);
+	host = url_part(text, &u, UF_HOST);
+	path = url_part(text, &u, UF_PATH);
+	query = url_part(text, &u, UF_QUERY);
 	out->tls = scheme.len == 5;
 	if (strncasecmp(scheme.p, "https", (size_t)scheme.len) != 0 || scheme.len < 4)
 		return "it is neither http nor https";
@@ -105,7 +104,7 @@ int http_tls_new(struct env *env, struct str (*option)(const void *arg, const ch
 
 /* ---- the end ---- */
 
-static void wipe(struct buf *b)
+static void wipe_buf(struct buf *b)
 {
 	if (b->p)
 		explicit_bzero(b->p, b->cap);
@@ -119,8 +118,8 @@ void http_fetch_cancel(struct http_fetch *f)
 	if (f->transport.sock)
 		transport_close(&f->transport);
 	tls_context_unref(&f->request.tls);
-	wipe(&f->out);
-	wipe(&f->in);
+	wipe_buf(&f->out);
+	wipe_buf(&f->in);
 	xfree(f);
 }
 
@@ -167,7 +166,7 @@ static int answer_is_whole(http_parser *p)
 
 static const http_parser_settings settings = {.on_body = body_comes, .on_message_complete = answer_is_whole};
 
-static int parse(struct http_fetch *f, const char *p, size_t len)
+static int parse_answer(struct http_fetch *f, const char *p, size_t len)
 {
 	http_parser_execute(&f->parser, &settings, p, len);
 	if (f->is_whole)
@@ -227,13 +226,13 @@ static int read_more(struct http_fetch *f)
 	do {
 		ssize_t n = transport_read(&f->transport, in, sizeof(in));
 
-		err = n < 0 ? (int)n : parse(f, in, (size_t)n);
+		err = n < 0 ? (int)n : parse_answer(f, in, (size_t)n);
 		explicit_bzero(in, sizeof(in));
 	} while (err == -EAGAIN && f->transport.pending);
 	return err;
 }
 
-static int exchange(struct http_fetch *f)
+static int go_on_exchange(struct http_fetch *f)
 {
 	int written = write_more(f), read;
 
@@ -255,7 +254,7 @@ static int secure(struct http_fetch *f)
 		return err;
 	timer_stop(&f->attempt);
 	f->state = EXCHANGING;
-	return exchange(f);
+	return go_on_exchange(f);
 }
 
 static void on_ready(struct sock *s, int ready, void *arg)
@@ -267,7 +266,7 @@ static void on_ready(struct sock *s, int ready, void *arg)
 	if (f->state == DIALLING && err == 0)
 		f->state = SECURING;
 	if (err == 0)
-		err = f->state == SECURING ? secure(f) : exchange(f);
+		err = f->state == SECURING ? secure(f) : go_on_exchange(f);
 	if (err == 0)
 		finish(f, 0);
 	else if (err != -EAGAIN)
@@ -348,115 +347,4 @@ struct http_fetch *http_fetch(const struct http_request *request)
 	timer_start(&f->attempt, 0);
 	timer_start(&f->deadline, request->timeout_ms);
 	return f;
-}
-
-/* ---- from a job ---- */
-
-struct now {
-	struct http_request *request;
-	const struct http_patience *patience;
-	struct loop *loop;
-	struct http_fetch *fetch; /* NULL: none under way */
-	struct timer again;
-	struct timer look; /* checks whether the result is still wanted */
-	int64_t end_ms;	   /* no attempt begins after this */
-	int64_t last_ms;   /* end of everything */
-	int64_t timeout_ms;
-	int tries;
-	void (*answered)(void *arg, const struct http_answer *);
-	void *arg;
-};
-
-static bool is_over(const struct now *n)
-{
-	return n->patience && n->patience->over && *n->patience->over;
-}
-
-/* How long to wait before the next attempt; 0: no more attempts. */
-static int64_t pause_ms(struct now *n, const struct http_answer *answer)
-{
-	int64_t left_ms = n->end_ms - env_mono_ms(n->loop->env), ms;
-
-	if (!n->patience || n->patience->is_final(answer) || left_ms <= 0)
-		return 0;
-	ms = n->tries < 30 && n->patience->backoff_ms <= left_ms >> n->tries ? n->patience->backoff_ms << n->tries
-									     : left_ms;
-	n->tries++;
-	return ms < 1 ? 1 : ms < left_ms ? ms : left_ms;
-}
-
-static void end_now(struct now *n, const struct http_answer *answer)
-{
-	timer_stop(&n->again);
-	timer_stop(&n->look);
-	n->answered(n->arg, answer);
-	loop_stop(n->loop);
-}
-
-static void now_done(void *arg, const struct http_answer *answer)
-{
-	struct now *n = arg;
-	int64_t ms = pause_ms(n, answer);
-
-	n->fetch = NULL;
-	if (ms)
-		timer_start(&n->again, ms);
-	else
-		end_now(n, answer);
-}
-
-static void look(struct timer *t)
-{
-	struct now *n = container_of(t, struct now, look);
-
-	if (!is_over(n)) {
-		timer_start(t, LOOK_MS);
-		return;
-	}
-	if (n->fetch)
-		http_fetch_cancel(n->fetch);
-	n->fetch = NULL;
-	end_now(n, &(struct http_answer){.err = -ECANCELED, .why = "nobody wants it any more"});
-}
-
-/* Also the first attempt. This loop's thread may block: the name is resolved here. */
-static void ask(struct timer *t)
-{
-	struct now *n = container_of(t, struct now, again);
-	struct addr addresses[HTTP_ADDRESSES_MAX];
-	struct http_request *r = n->request;
-	int found = env_resolve(n->loop->env, r->url->host, r->url->port, addresses, HTTP_ADDRESSES_MAX);
-	int64_t left_ms = n->last_ms - env_mono_ms(n->loop->env);
-
-	if (found <= 0) {
-		now_done(n,
-			 &(struct http_answer){.err = found < 0 ? found : -ENOENT, .why = "its host has no address"});
-		return;
-	}
-	r->addresses = addresses;
-	r->n_addresses = found;
-	r->timeout_ms = n->timeout_ms < left_ms ? n->timeout_ms : left_ms > 1 ? left_ms : 1;
-	n->fetch = http_fetch(r);
-	r->addresses = NULL;
-}
-
-void http_fetch_now(struct env *env, struct http_request *r, const struct http_patience *patience,
-		    void (*answered)(void *arg, const struct http_answer *), void *arg)
-{
-	struct now n = {.request = r, .patience = patience, .answered = answered, .arg = arg};
-	int64_t now_ms = env_mono_ms(env), max_ms = patience ? patience->max_ms : 0;
-
-	n.loop = r->loop = loop_new(env, "http");
-	n.end_ms = now_ms + (max_ms < HTTP_NOW_MAX_MS ? max_ms : HTTP_NOW_MAX_MS);
-	n.last_ms = now_ms + HTTP_NOW_MAX_MS;
-	n.timeout_ms = r->timeout_ms;
-	r->done = now_done;
-	r->arg = &n;
-	timer_init(&n.again, n.loop, ask);
-	timer_init(&n.look, n.loop, look);
-	timer_start(&n.again, 0);
-	if (patience && patience->over)
-		timer_start(&n.look, LOOK_MS);
-	loop_run(n.loop);
-	loop_free(n.loop);
 }

@@ -65,7 +65,7 @@ static void hang_up(struct http_exchange *x)
 	xfree(x);
 }
 
-static void step(struct http_exchange *x, enum http_state state)
+static void enter_state(struct http_exchange *x, enum http_state state)
 {
 	x->state = state;
 	list_remove(&x->link);
@@ -112,7 +112,7 @@ static void expect_request(struct http_exchange *x)
 	x->path_len = 0;
 	x->head_len = 0;
 	x->complete = false;
-	step(x, READING);
+	enter_state(x, READING);
 	sock_want(x->sock, SOCK_READ);
 }
 
@@ -176,7 +176,7 @@ void http_answer(struct http_exchange *x, int status, const char *content_type, 
 	if (x->parser.method != HTTP_HEAD)
 		buf_put(&x->out, body->p, body->len);
 	buf_fini(body);
-	step(x, WRITING);
+	enter_state(x, WRITING);
 	write_more(x);
 }
 
@@ -195,11 +195,11 @@ static struct str path_of(const struct http_exchange *x)
 	return (struct str){x->path, (int32_t)(query ? query - x->path : (ptrdiff_t)x->path_len)};
 }
 
-static void run(struct http_exchange *x)
+static void run_route(struct http_exchange *x)
 {
 	const struct http_options *o = &x->server->options;
 
-	step(x, AT_WORK);
+	enter_state(x, AT_WORK);
 	sock_want(x->sock, 0);
 	if (x->parser.method != HTTP_GET && x->parser.method != HTTP_HEAD) {
 		x->keep = false;
@@ -218,7 +218,7 @@ static void run(struct http_exchange *x)
 
 static void refuse(struct http_exchange *x, const char *why)
 {
-	step(x, AT_WORK);
+	enter_state(x, AT_WORK);
 	x->keep = false;
 	answer_text(x, 400, why);
 }
@@ -239,7 +239,7 @@ static void read_more(struct http_exchange *x)
 	x->head_len += used;
 	if (x->complete) {
 		x->keep = x->keep && used == (size_t)n;
-		run(x);
+		run_route(x);
 	} else if (x->parser.http_errno != HPE_OK || x->parser.upgrade) {
 		refuse(x, "unreadable request");
 	} else if (x->head_len > HTTP_HEAD_MAX) {
@@ -247,7 +247,7 @@ static void read_more(struct http_exchange *x)
 	}
 }
 
-static void ready(struct sock *sock, int events, void *arg)
+static void on_ready(struct sock *sock, int events, void *arg)
 {
 	struct http_exchange *x = arg;
 
@@ -273,7 +273,7 @@ static struct http_exchange *longest_idle(struct http_server *s)
 	return NULL;
 }
 
-static void welcome(struct http_server *s, struct sock *sock)
+static void add_connection(struct http_server *s, struct sock *sock)
 {
 	struct http_exchange *x = xcalloc(1, sizeof(*x));
 
@@ -282,7 +282,7 @@ static void welcome(struct http_server *s, struct sock *sock)
 	timer_init(&x->deadline, s->options.loop, too_slow);
 	list_push(&s->exchanges, &x->link);
 	s->n++;
-	sock_attach(sock, s->options.loop, ready, x);
+	sock_attach(sock, s->options.loop, on_ready, x);
 	expect_request(x);
 }
 
@@ -312,7 +312,7 @@ static void somebody_waits(struct listener *l, void *arg)
 		if (err)
 			continue;
 		if (make_room(s))
-			welcome(s, sock);
+			add_connection(s, sock);
 		else
 			sock_close(sock);
 	}

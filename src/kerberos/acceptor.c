@@ -110,7 +110,7 @@ static void acceptor_free(struct gss_acceptor *base)
 	xfree(a);
 }
 
-static void *acquire(const struct gss_functions *gss, struct str principal, const char *keytab, struct buf *why)
+static void *acquire_keys(const struct gss_functions *gss, struct str principal, const char *keytab, struct buf *why)
 {
 	const struct gss_store_element element = {"keytab", keytab};
 	const struct gss_store store = {keytab ? 1 : 0, &element};
@@ -136,7 +136,7 @@ struct gss_acceptor *kerberos_acceptor_new(struct str principal, struct str keyt
 
 	a->base.ops = &ops;
 	if (gss_load(&a->gss, why))
-		a->cred = acquire(&a->gss, principal, path, why);
+		a->cred = acquire_keys(&a->gss, principal, path, why);
 	xfree(path);
 	if (a->cred)
 		return &a->base;

@@ -108,7 +108,8 @@ static void own_keytab(const struct gss_functions *gss, char out[NAME_MAX_LEN])
 	gss->free_context(context);
 }
 
-static gss_status acquire(struct method *m, struct credential *c, void *name, gss_status *minor, uint32_t *seconds)
+static gss_status acquire_ticket(struct method *m, struct credential *c, void *name, gss_status *minor,
+				 uint32_t *seconds)
 {
 	char keytab[NAME_MAX_LEN], cache[CACHE_NAME_MAX];
 	struct gss_store_element elements[2];
@@ -134,7 +135,7 @@ static struct credential *credential_new(struct method *m, struct env *env, stru
 	void *name = NULL;
 	gss_status minor, major;
 	uint32_t seconds = 0;
-	double life_ns, chance = (double)env_random_below(env, 1 << 20) / (1 << 20);
+	double life_ns, chance = env_random_fraction(env);
 
 	if (m->principal) {
 		name = gss_import(&m->gss, str_of(m->principal), &gss_principal_name, why);
@@ -143,7 +144,7 @@ static struct credential *credential_new(struct method *m, struct env *env, stru
 	}
 	c = xcalloc(1, sizeof(*c));
 	atomic_init(&c->refs, 1);
-	major = acquire(m, c, name, &minor, &seconds);
+	major = acquire_ticket(m, c, name, &minor, &seconds);
 	gss_release(&m->gss, &name);
 	if (gss_is_error(major)) {
 		gss_say(&m->gss, why, major, minor);
@@ -286,7 +287,7 @@ static enum login_turn establish(struct exchange *e, struct buf *why)
 	return LOGIN_SAY;
 }
 
-static enum login_turn choose(struct exchange *e, struct buf *why)
+static enum login_turn choose_layer(struct exchange *e, struct buf *why)
 {
 	static const char chosen[LAYERS_LEN] = {NO_LAYER, 0, 0, 0};
 	const struct gss_functions *gss = &e->method->gss;
@@ -324,7 +325,7 @@ static void work(struct login *l)
 		e->state = EXPECTING_LAYERS;
 		e->turn = LOGIN_SAY;
 	} else if (e->state != OVER && e->in.len > 0) {
-		e->turn = choose(e, &why);
+		e->turn = choose_layer(e, &why);
 	} else {
 		e->turn = fail(e, "The server offers nothing", &why);
 	}
@@ -384,7 +385,8 @@ static void method_free(struct login_method *base)
 	method_unref(container_of(base, struct method, base));
 }
 
-static double share(double v)
+/* What Kafka takes as a share of a ticket's life, limited to that. */
+static double fraction_of(double v)
 {
 	return v > 0 ? (v < 1 ? v : 1) : 0; /* also handles NaN */
 }
@@ -405,8 +407,8 @@ struct login_method *kerberos_login_new(const struct kerberos_login *l, struct b
 	m->keytab = str_is_null(l->keytab) ? NULL : str_dup(l->keytab);
 	m->cache = str_is_null(l->cache) ? NULL : str_dup(l->cache);
 	m->is_cached = l->is_cached;
-	m->window = share(l->window);
-	m->jitter = share(l->jitter);
+	m->window = fraction_of(l->window);
+	m->jitter = fraction_of(l->jitter);
 	m->min_ns = l->min_ms < INT64_MAX / NS_PER_MS ? l->min_ms * NS_PER_MS : INT64_MAX;
 	m->tried_ns = m->failed_ns = INT64_MIN;
 	mutex_init(&m->lock);

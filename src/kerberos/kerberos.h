@@ -13,7 +13,6 @@
 #define ODRADEK_KERBEROS_KERBEROS_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/str.h"

@@ -1,8 +1,6 @@
 /* source: a source of tokens: the current token, when to renew it, and fetching from a file or a server. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/err.h"
 #include "base/list.h"
@@ -68,14 +66,14 @@ static enum token_state take(struct token_source *base, struct token_wish *wish,
 	return state;
 }
 
-static void wipe(char *text)
+static void free_secret(char *text)
 {
 	if (text)
 		explicit_bzero(text, strlen(text));
 	xfree(text);
 }
 
-static int64_t least(int64_t a, int64_t b)
+static int64_t earlier_ms(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
@@ -83,7 +81,7 @@ static int64_t least(int64_t a, int64_t b)
 /* Kafka's refreshMs. A token valid for more than a hundred years is renewed as if valid for a hundred. */
 static int64_t renewal_ms(const struct source *s, const struct token_times *t, int64_t now_ms, double chance)
 {
-	int64_t expiry_ms = least(t->expiry_ms, now_ms + CENTURY_MS);
+	int64_t expiry_ms = earlier_ms(t->expiry_ms, now_ms + CENTURY_MS);
 	int64_t begin_ms = t->begin_ms > 0 && t->begin_ms < expiry_ms ? t->begin_ms : now_ms;
 	double share = s->e.window + s->e.jitter * chance;
 	int64_t ms = begin_ms + (int64_t)((double)(expiry_ms - begin_ms) * share);
@@ -96,13 +94,13 @@ static int64_t renewal_ms(const struct source *s, const struct token_times *t, i
 }
 
 /* Takes ownership of the copy. */
-static void put(struct source *s, struct env *env, char *token, const struct token_times *t)
+static void keep_token(struct source *s, struct env *env, char *token, const struct token_times *t)
 {
-	double chance = (double)env_random_below(env, 1 << 20) / (1 << 20);
+	double chance = env_random_fraction(env);
 	int64_t now_ms = env_wall_ms(env);
 
 	mutex_lock(&s->lock);
-	wipe(s->token);
+	free_secret(s->token);
 	s->token = token;
 	s->expiry_ms = t->expiry_ms;
 	s->renew_ms = renewal_ms(s, t, now_ms, chance);
@@ -111,7 +109,7 @@ static void put(struct source *s, struct env *env, char *token, const struct tok
 
 /* ---- another one ---- */
 
-static bool fail(struct source *s, const char *why)
+static bool note_failure(struct source *s, const char *why)
 {
 	snprintf(s->trying, sizeof(s->trying), "%s", why);
 	return false;
@@ -128,7 +126,7 @@ static bool look_at(struct source *s, struct env *env, struct str token, struct 
 		snprintf(s->trying, sizeof(s->trying), "the token that was given out cannot be used: %s", why);
 		return false;
 	}
-	put(s, env, str_dup(token), &times);
+	keep_token(s, env, str_dup(token), &times);
 	return true;
 }
 
@@ -152,7 +150,7 @@ struct asking {
 	bool ok;
 };
 
-static void answered(void *arg, const struct http_answer *answer)
+static void on_answer(void *arg, const struct http_answer *answer)
 {
 	struct asking *asking = arg;
 	struct source *s = asking->source;
@@ -160,7 +158,7 @@ static void answered(void *arg, const struct http_answer *answer)
 	struct arena a;
 
 	if (answer->err != 0) {
-		fail(s, answer->why);
+		note_failure(s, answer->why);
 		return;
 	}
 	if (answer->status != 200 && answer->status != 201) {
@@ -170,14 +168,14 @@ static void answered(void *arg, const struct http_answer *answer)
 	arena_init(&a, ARENA_MAX);
 	token = s->e.read_answer(answer->body, &a);
 	if (str_is_null(token))
-		fail(s, "the token endpoint's answer has no access_token and no id_token");
+		note_failure(s, "the token endpoint's answer has no access_token and no id_token");
 	else
 		asking->ok = look_at(s, asking->env, token, &a);
 	arena_wipe(&a);
 	arena_fini(&a);
 }
 
-static bool ask(struct source *s, struct env *env, const _Atomic bool *over)
+static bool ask_server(struct source *s, struct env *env, const _Atomic bool *over)
 {
 	struct asking asking = {s, env, false};
 	struct http_patience patience = {s->e.backoff_ms, s->e.backoff_max_ms, is_final, over};
@@ -192,7 +190,7 @@ static bool ask(struct source *s, struct env *env, const _Atomic bool *over)
 		.timeout_ms = s->e.connect_ms + s->e.read_ms,
 	};
 
-	http_fetch_now(env, &r, &patience, answered, &asking);
+	http_fetch_now(env, &r, &patience, on_answer, &asking);
 	return asking.ok;
 }
 
@@ -217,14 +215,14 @@ static bool read_file(struct source *s, struct env *env)
 	return ok;
 }
 
-static enum token_fetched told(const struct source *s, struct buf *why)
+static enum token_fetched tell_failure(const struct source *s, struct buf *why)
 {
 	buf_put_str(why, str_of(s->why));
 	return TOKEN_FAILED;
 }
 
 /* True: this caller fetches. */
-static bool begin(struct source *s, struct token_wish *wish, enum token_fetched *otherwise, struct buf *why)
+static bool begin_fetch(struct source *s, struct token_wish *wish, enum token_fetched *otherwise, struct buf *why)
 {
 	bool asks = false;
 
@@ -235,7 +233,7 @@ static bool begin(struct source *s, struct token_wish *wish, enum token_fetched 
 	else if (state_of(s) == TOKEN_GOOD)
 		*otherwise = TOKEN_FETCHED;
 	else if (s->n_failed >= wish->seen)
-		*otherwise = told(s, why);
+		*otherwise = tell_failure(s, why);
 	else
 		asks = s->is_asking = true;
 	mutex_unlock(&s->lock);
@@ -243,7 +241,7 @@ static bool begin(struct source *s, struct token_wish *wish, enum token_fetched 
 }
 
 /* A failure counts for everyone who waits, except that of a fetch that was cancelled. */
-static enum token_fetched end(struct source *s, bool ok, bool over, struct buf *why)
+static enum token_fetched end_fetch(struct source *s, bool ok, bool over, struct buf *why)
 {
 	enum token_fetched fetched = TOKEN_FETCHED;
 
@@ -251,7 +249,7 @@ static enum token_fetched end(struct source *s, bool ok, bool over, struct buf *
 	s->is_asking = false;
 	if (!ok) {
 		memcpy(s->why, s->trying, sizeof(s->why));
-		fetched = told(s, why);
+		fetched = tell_failure(s, why);
 	}
 	if (!ok && !over) {
 		s->n_failed++;
@@ -267,10 +265,10 @@ static enum token_fetched fetch(struct token_source *base, struct token_wish *wi
 	enum token_fetched otherwise;
 	bool ok;
 
-	if (!begin(s, wish, &otherwise, why))
+	if (!begin_fetch(s, wish, &otherwise, why))
 		return otherwise;
-	ok = s->path ? read_file(s, env) : ask(s, env, wish->over);
-	return end(s, ok, wish->over && *wish->over, why);
+	ok = s->path ? read_file(s, env) : ask_server(s, env, wish->over);
+	return end_fetch(s, ok, wish->over && *wish->over, why);
 }
 
 /* ---- life ---- */
@@ -281,9 +279,9 @@ static void source_free(struct token_source *base)
 
 	tls_context_unref(&s->tls);
 	mutex_fini(&s->lock);
-	wipe(s->token);
-	wipe(s->headers);
-	wipe(s->body);
+	free_secret(s->token);
+	free_secret(s->headers);
+	free_secret(s->body);
 	xfree(s->path);
 	xfree((void *)(uintptr_t)s->e.claims);
 	xfree(s);
