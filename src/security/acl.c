@@ -2,7 +2,6 @@
 #include "security/acl.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "base/check.h"
 

@@ -25,7 +25,7 @@ const char *acl_filter_fault(const struct acl_filter *f)
 	return NULL;
 }
 
-static bool begins(struct str name, struct str prefix)
+static bool has_prefix(struct str name, struct str prefix)
 {
 	return prefix.len <= name.len && memcmp(name.p, prefix.p, (size_t)prefix.len) == 0;
 }
@@ -41,7 +41,7 @@ static bool pattern_matches(const struct acl_filter *f, const struct image_acl *
 	if (f->pattern_type != ACL_MATCH)
 		return str_eq(f->resource_name, acl->resource_name);
 	if (acl->pattern_type == ACL_PREFIXED)
-		return begins(f->resource_name, acl->resource_name);
+		return has_prefix(f->resource_name, acl->resource_name);
 	return str_eq(f->resource_name, acl->resource_name) || str_is(acl->resource_name, "*");
 }
 

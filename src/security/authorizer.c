@@ -71,7 +71,7 @@ static bool host_matches(struct str pattern, struct str host)
 
 #define BIT(operation) (1u << (operation))
 
-static bool implies(int8_t operation, enum acl_operation asked)
+static bool operation_implies(int8_t operation, enum acl_operation asked)
 {
 	const unsigned describe = BIT(ACL_DESCRIBE) | BIT(ACL_READ) | BIT(ACL_WRITE) | BIT(ACL_DELETE) | BIT(ACL_ALTER);
 	const unsigned describe_configs = BIT(ACL_DESCRIBE_CONFIGS) | BIT(ACL_ALTER_CONFIGS);
@@ -83,7 +83,7 @@ static bool implies(int8_t operation, enum acl_operation asked)
 static bool operation_matches(const struct image_acl *acl, enum acl_operation asked)
 {
 	return acl->operation == ACL_ALL || acl->operation == (int8_t)asked ||
-	       (acl->permission_type == ACL_ALLOW && implies(acl->operation, asked));
+	       (acl->permission_type == ACL_ALLOW && operation_implies(acl->operation, asked));
 }
 
 /* ---- of several ---- */
@@ -115,7 +115,7 @@ struct found {
 	const struct image_acl *deny;
 };
 
-static void note(struct found *f, const struct image_acl *acl)
+static void note_acl(struct found *f, const struct image_acl *acl)
 {
 	if (acl->permission_type == ACL_ALLOW) {
 		if (!f->allow || compare_met(acl, f->allow) > 0)
@@ -125,8 +125,8 @@ static void note(struct found *f, const struct image_acl *acl)
 	}
 }
 
-static void look(const struct image *image, struct str principal, struct str host,
-		 const struct authorizer_action *action, struct found *f)
+static void find_acls(const struct image *image, struct str principal, struct str host,
+		      const struct authorizer_action *action, struct found *f)
 {
 	struct image_acl_walk walk;
 	const struct image_acl *acl;
@@ -134,7 +134,7 @@ static void look(const struct image *image, struct str principal, struct str hos
 	image_acls_for(image, &walk, (int8_t)action->resource, principal, action->name);
 	while ((acl = image_acls_for_next(&walk)))
 		if (operation_matches(acl, action->operation) && host_matches(acl->host, host))
-			note(f, acl);
+			note_acl(f, acl);
 }
 
 bool authorizer_is_super(const struct authorizer *a, struct str principal)
@@ -154,9 +154,9 @@ struct authorizer_verdict authorizer_decide(const struct authorizer *a, const st
 		return (struct authorizer_verdict){true, RULE_SUPER_USER, NULL};
 	if (!image)
 		return (struct authorizer_verdict){false, RULE_DEFAULT, NULL};
-	look(image, who->principal, who->host, action, &f);
+	find_acls(image, who->principal, who->host, action, &f);
 	if (!str_eq(who->principal, WILDCARD_PRINCIPAL))
-		look(image, WILDCARD_PRINCIPAL, who->host, action, &f);
+		find_acls(image, WILDCARD_PRINCIPAL, who->host, action, &f);
 	if (f.deny)
 		return (struct authorizer_verdict){false, RULE_ACL, f.deny};
 	if (f.allow)
@@ -182,7 +182,7 @@ static bool any_matches(const struct any *q, const struct image_acl *acl)
 }
 
 /* Whether what an ALLOW permits is denied for the same literal, or for a prefix. */
-static bool dominated_for(const struct any *q, struct str principal, const struct image_acl *allow)
+static bool is_dominated_for(const struct any *q, struct str principal, const struct image_acl *allow)
 {
 	struct image_acl_walk walk;
 	const struct image_acl *acl;
@@ -198,9 +198,9 @@ static bool dominated_for(const struct any *q, struct str principal, const struc
 	return false;
 }
 
-static bool dominated(const struct any *q, const struct image_acl *allow)
+static bool is_dominated(const struct any *q, const struct image_acl *allow)
 {
-	return dominated_for(q, q->who->principal, allow) || dominated_for(q, WILDCARD_PRINCIPAL, allow);
+	return is_dominated_for(q, q->who->principal, allow) || is_dominated_for(q, WILDCARD_PRINCIPAL, allow);
 }
 
 /* Whether the wildcard resource has an ACL with this permission, for the principal or for everybody. */
@@ -228,7 +228,7 @@ static bool any_allow(const struct any *q, struct str principal)
 	image_acls_of(q->image, &it, (int8_t)q->resource, principal);
 	while ((acl = image_acls_next(&it)) && acl->resource_type == (int8_t)q->resource &&
 	       str_eq(acl->principal, principal))
-		if (acl->permission_type == ACL_ALLOW && any_matches(q, acl) && !dominated(q, acl))
+		if (acl->permission_type == ACL_ALLOW && any_matches(q, acl) && !is_dominated(q, acl))
 			return true;
 	return false;
 }

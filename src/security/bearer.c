@@ -35,7 +35,7 @@ static bool refuse(struct reading *r, struct str why)
 	return false;
 }
 
-static struct str setting(const struct reading *r, const char *name)
+static struct str setting_of(const struct reading *r, const char *name)
 {
 	struct str v = r->place->get(r->place->arg, name);
 
@@ -46,7 +46,7 @@ static struct str setting(const struct reading *r, const char *name)
 /* Kafka's ConfigOrJaas: the setting, or otherwise the deprecated option. */
 static struct str setting_or_option(const struct reading *r, const char *name, const char *option)
 {
-	struct str v = setting(r, name);
+	struct str v = setting_of(r, name);
 
 	if (str_is_null(v))
 		v = jaas_option(&r->line, str_of(option));
@@ -54,9 +54,9 @@ static struct str setting_or_option(const struct reading *r, const char *name, c
 	return v.len > 0 ? v : STR_NULL;
 }
 
-static double number(const struct reading *r, const char *name, double otherwise)
+static double number_of(const struct reading *r, const char *name, double otherwise)
 {
-	struct str v = setting(r, name);
+	struct str v = setting_of(r, name);
 	struct str copy = str_is_null(v) ? v : arena_printf(r->arena, "%.*s%c", STR_ARG(v), 0);
 	char *end = NULL;
 	double n = str_is_null(copy) ? otherwise : strtod(copy.p, &end);
@@ -99,7 +99,7 @@ static bool read_said(struct reading *r, const char *prefix, struct buf *out)
 /* ---- a server's ---- */
 
 /* As encoded by Java's URLEncoder. */
-static struct str encoded(struct str s, struct arena *a)
+static struct str url_encoded(struct str s, struct arena *a)
 {
 	char *p = arena_alloc(a, (size_t)s.len * 3 + 1);
 	int32_t n = 0;
@@ -117,11 +117,6 @@ static struct str encoded(struct str s, struct arena *a)
 	return p ? (struct str){p, n} : STR_NULL;
 }
 
-static bool is_true(struct str s)
-{
-	return s.len == 4 && strncasecmp(s.p, "true", 4) == 0;
-}
-
 /* Whether it fits on one header line: it contains nothing that would end the line. */
 static bool is_printable(struct str s)
 {
@@ -137,18 +132,18 @@ static bool read_grant(struct reading *r, struct oauth_endpoint *e)
 	struct str secret = setting_or_option(r, "sasl.oauthbearer.client.credentials.client.secret", "clientSecret");
 	struct str scope = setting_or_option(r, "sasl.oauthbearer.scope", "scope"), both;
 
-	if (!str_is_null(setting(r, "sasl.oauthbearer.assertion.claim.iss")) ||
-	    !str_is_null(setting(r, "sasl.oauthbearer.assertion.file")))
+	if (!str_is_null(setting_of(r, "sasl.oauthbearer.assertion.claim.iss")) ||
+	    !str_is_null(setting_of(r, "sasl.oauthbearer.assertion.file")))
 		return refuse(
 			r, STR("sasl.oauthbearer.assertion.*: clients are not authenticated by assertions yet, but by "
 			       "sasl.oauthbearer.client.credentials.client.id and .secret"));
 	if (str_is_null(id) || str_is_null(secret))
 		return refuse(r, STR("sasl.oauthbearer.client.credentials.client.id and "
 				     "sasl.oauthbearer.client.credentials.client.secret were expected"));
-	if (is_true(setting(r, "sasl.oauthbearer.header.urlencode"))) {
-		id = encoded(id, r->arena);
-		secret = encoded(secret, r->arena);
-		scope = str_is_null(scope) ? scope : encoded(scope, r->arena);
+	if (str_is_true(setting_of(r, "sasl.oauthbearer.header.urlencode"))) {
+		id = url_encoded(id, r->arena);
+		secret = url_encoded(secret, r->arena);
+		scope = str_is_null(scope) ? scope : url_encoded(scope, r->arena);
 	}
 	if (!str_is_null(scope) && !is_printable(scope))
 		return refuse(r, STR("sasl.oauthbearer.scope is not a valid scope"));
@@ -183,7 +178,7 @@ static bool read_refresh(struct reading *r, struct oauth_endpoint *e)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		double n = *rows[i].to = number(r, rows[i].name, rows[i].otherwise);
+		double n = *rows[i].to = number_of(r, rows[i].name, rows[i].otherwise);
 
 		if (n < rows[i].least || n > rows[i].most)
 			return refuse(r, arena_printf(r->arena, "%s has to be from %g to %g", rows[i].name,
@@ -196,10 +191,10 @@ static bool read_refresh(struct reading *r, struct oauth_endpoint *e)
 
 static bool read_times(struct reading *r, struct oauth_endpoint *e)
 {
-	e->connect_ms = (int64_t)number(r, "sasl.login.connect.timeout.ms", 10000);
-	e->read_ms = (int64_t)number(r, "sasl.login.read.timeout.ms", 20000);
-	e->backoff_ms = (int64_t)number(r, "sasl.login.retry.backoff.ms", 100);
-	e->backoff_max_ms = (int64_t)number(r, "sasl.login.retry.backoff.max.ms", 10000);
+	e->connect_ms = (int64_t)number_of(r, "sasl.login.connect.timeout.ms", 10000);
+	e->read_ms = (int64_t)number_of(r, "sasl.login.read.timeout.ms", 20000);
+	e->backoff_ms = (int64_t)number_of(r, "sasl.login.retry.backoff.ms", 100);
+	e->backoff_max_ms = (int64_t)number_of(r, "sasl.login.retry.backoff.max.ms", 10000);
 	if (e->backoff_ms < 0 || e->backoff_max_ms < e->backoff_ms)
 		return refuse(r,
 			      STR("sasl.login.retry.backoff.ms has to be from 0 to sasl.login.retry.backoff.max.ms"));
@@ -217,8 +212,8 @@ static bool is_file(struct str url)
 /* The classes that fetch and check tokens: only those of Kafka's that are implemented here. */
 static bool classes_are_known(struct reading *r, bool file)
 {
-	struct str retriever = setting(r, "sasl.oauthbearer.jwt.retriever.class");
-	struct str validator = setting(r, "sasl.oauthbearer.jwt.validator.class");
+	struct str retriever = setting_of(r, "sasl.oauthbearer.jwt.retriever.class");
+	struct str validator = setting_of(r, "sasl.oauthbearer.jwt.validator.class");
 
 	if (!str_is_null(retriever) && !str_is(retriever, CLASSES "DefaultJwtRetriever") &&
 	    !str_is(retriever, file ? CLASSES "FileJwtRetriever" : CLASSES "ClientCredentialsJwtRetriever"))
@@ -240,8 +235,8 @@ static bool classes_are_known(struct reading *r, bool file)
 static struct bearer_claims *claims_of(const struct reading *r)
 {
 	struct bearer_claims *c = xcalloc(1, sizeof(*c));
-	struct str scope = setting(r, "sasl.oauthbearer.scope.claim.name");
-	struct str subject = setting(r, "sasl.oauthbearer.sub.claim.name");
+	struct str scope = setting_of(r, "sasl.oauthbearer.scope.claim.name");
+	struct str subject = setting_of(r, "sasl.oauthbearer.sub.claim.name");
 
 	snprintf(c->scope, sizeof(c->scope), "%.*s", STR_ARG(str_is_null(scope) ? STR("scope") : scope));
 	snprintf(c->subject, sizeof(c->subject), "%.*s", STR_ARG(str_is_null(subject) ? STR("sub") : subject));
@@ -255,7 +250,7 @@ static struct str option(const void *line, const char *name)
 
 static struct token_source *open_endpoint(struct reading *r)
 {
-	struct oauth_endpoint e = {.url = setting(r, ENDPOINT),
+	struct oauth_endpoint e = {.url = setting_of(r, ENDPOINT),
 				   .option = option,
 				   .option_arg = &r->line,
 				   .read_answer = bearer_read_answer,
@@ -282,9 +277,9 @@ static struct token_source *open_endpoint(struct reading *r)
 
 /* ---- the choice ---- */
 
-static struct login_method *choose(struct reading *r)
+static struct login_method *choose_source(struct reading *r)
 {
-	struct str handler = setting(r, "sasl.login.callback.handler.class");
+	struct str handler = setting_of(r, "sasl.login.callback.handler.class");
 	bool secured = str_is(handler, CLASSES "OAuthBearerLoginCallbackHandler");
 	struct login_method *method = NULL;
 	struct token_source *source = NULL;
@@ -315,7 +310,7 @@ struct login_method *bearer_choose(const struct bearer_place *place, struct buf 
 	r.arena = &a;
 	if (jaas_read(place->line, &a, &r.line, &r.error)) {
 		if (str_eq(r.line.module, jaas_module_of(STR("OAUTHBEARER"))))
-			method = choose(&r);
+			method = choose_source(&r);
 		else
 			r.error = arena_printf(&a, "the login module of OAUTHBEARER is %.*s, not %.*s",
 					       STR_ARG(jaas_module_of(STR("OAUTHBEARER"))), STR_ARG(r.line.module));

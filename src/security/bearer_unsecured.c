@@ -6,7 +6,6 @@
  *	unsecuredLoginListClaim_NAME (its first character separates the items)
  *	unsecuredLoginPrincipalClaimName	unsecuredLoginLifetimeSeconds
  */
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +72,7 @@ static void unsecured_free(struct token_source *s)
 /* ---- claims ---- */
 
 /* The rest of a name after the prefix; null: another prefix, or nothing follows it. */
-static struct str behind(struct str name, const char *prefix)
+static struct str after_prefix(struct str name, const char *prefix)
 {
 	int32_t len = (int32_t)strlen(prefix);
 
@@ -116,11 +115,11 @@ static json_t *claim_of(const struct jaas_option *o, struct str *name, struct ar
 {
 	json_t *v = NULL;
 
-	if (!str_is_null(*name = behind(o->name, PREFIX "StringClaim_")))
+	if (!str_is_null(*name = after_prefix(o->name, PREFIX "StringClaim_")))
 		v = json_stringn(o->value.p, (size_t)o->value.len);
-	else if (!str_is_null(*name = behind(o->name, PREFIX "NumberClaim_")))
+	else if (!str_is_null(*name = after_prefix(o->name, PREFIX "NumberClaim_")))
 		v = number_of(o->value, a);
-	else if (!str_is_null(*name = behind(o->name, PREFIX "ListClaim_")))
+	else if (!str_is_null(*name = after_prefix(o->name, PREFIX "ListClaim_")))
 		v = list_of(o->value);
 	if (!str_is_null(*name) && !v)
 		*error = arena_printf(a, "%.*s cannot be a claim's value", STR_ARG(o->name));

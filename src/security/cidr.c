@@ -16,18 +16,13 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-static int hex(char c)
-{
-	return is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static struct str part(struct str s, int32_t from, int32_t to)
+static struct str slice(struct str s, int32_t from, int32_t to)
 {
 	return (struct str){s.p + from, to - from};
 }
 
 /* -1 when absent. */
-static int32_t find(struct str s, char c)
+static int32_t find_char(struct str s, char c)
 {
 	const char *at = s.len > 0 ? memchr(s.p, c, (size_t)s.len) : NULL;
 
@@ -73,8 +68,8 @@ static bool read_group(struct str s, int32_t *at, uint8_t out[2])
 	int value = 0;
 	int32_t from = *at;
 
-	for (; *at < s.len && hex(s.p[*at]) >= 0; (*at)++) {
-		value = value * 16 + hex(s.p[*at]);
+	for (; *at < s.len && hex_digit(s.p[*at]) >= 0; (*at)++) {
+		value = value * 16 + hex_digit(s.p[*at]);
 		if (value > 0xffff)
 			return false;
 	}
@@ -97,7 +92,7 @@ static bool read_step(struct str s, int32_t *at, struct v6 *v)
 	if (v->n > 14 || !read_group(s, at, v->b + v->n))
 		return false;
 	if (*at < s.len && s.p[*at] == '.') {
-		if (v->n > 12 || !v4_read(part(s, from, s.len), v->b + v->n))
+		if (v->n > 12 || !v4_read(slice(s, from, s.len), v->b + v->n))
 			return false;
 		v->n += 4;
 		*at = s.len;
@@ -146,8 +141,8 @@ static bool v6_read(struct str s, uint8_t out[16])
 	int32_t scope;
 
 	if (s.len > 2 && s.p[0] == '[' && s.p[s.len - 1] == ']')
-		s = part(s, 1, s.len - 1);
-	scope = find(s, '%');
+		s = slice(s, 1, s.len - 1);
+	scope = find_char(s, '%');
 	if (scope >= 0 && scope + 1 < s.len)
 		s.len = scope;
 	return v6_bytes(s, out);
@@ -162,7 +157,7 @@ static bool is_mapped(const uint8_t b[16])
 
 static bool ip_read(struct str s, struct ip *out)
 {
-	out->v6 = find(s, ':') >= 0;
+	out->v6 = find_char(s, ':') >= 0;
 	if (!out->v6)
 		return v4_read(s, out->b);
 	if (!v6_read(s, out->b))
@@ -178,7 +173,7 @@ static bool ip_read(struct str s, struct ip *out)
 
 bool cidr_is(struct str host)
 {
-	return find(host, '/') >= 0;
+	return find_char(host, '/') >= 0;
 }
 
 enum fault { SOUND, UNREADABLE, NO_LENGTH, BAD_LENGTH, NOT_V6, BAD_OCTET, BAD_BITS };
@@ -192,14 +187,14 @@ struct range {
 	int number;	 /* or the number at fault */
 };
 
-static bool refuse(struct range *r, enum fault fault, struct str text)
+static bool refuse_text(struct range *r, enum fault fault, struct str text)
 {
 	r->fault = fault;
 	r->text = text;
 	return false;
 }
 
-static bool out_of(struct range *r, enum fault fault, int number)
+static bool refuse_number(struct range *r, enum fault fault, int number)
 {
 	r->fault = fault;
 	r->number = number;
@@ -208,48 +203,48 @@ static bool out_of(struct range *r, enum fault fault, int number)
 
 static bool read_v4(struct str s, int32_t slash, struct range *r)
 {
-	struct str bits = part(s, slash + 1, s.len);
+	struct str bits = slice(s, slash + 1, s.len);
 	int wrong;
 
-	if (!v4_shape(part(s, 0, slash), r->ip.b, &wrong) || bits.len < 1 || bits.len > 2)
-		return refuse(r, UNREADABLE, s);
+	if (!v4_shape(slice(s, 0, slash), r->ip.b, &wrong) || bits.len < 1 || bits.len > 2)
+		return refuse_text(r, UNREADABLE, s);
 	r->bits = 0;
 	for (int32_t i = 0; i < bits.len; i++) {
 		if (!is_digit(bits.p[i]))
-			return refuse(r, UNREADABLE, s);
+			return refuse_text(r, UNREADABLE, s);
 		r->bits = r->bits * 10 + (bits.p[i] - '0');
 	}
 	if (wrong >= 0)
-		return out_of(r, BAD_OCTET, wrong);
+		return refuse_number(r, BAD_OCTET, wrong);
 	if (r->bits > 32)
-		return out_of(r, BAD_BITS, r->bits);
+		return refuse_number(r, BAD_BITS, r->bits);
 	return true;
 }
 
 static bool read_v6(struct str s, int32_t slash, struct range *r)
 {
-	struct str address = part(s, 0, slash);
+	struct str address = slice(s, 0, slash);
 
 	r->ip.v6 = true;
-	if (!str_to_i32(part(s, slash + 1, s.len), &r->bits))
-		return refuse(r, NO_LENGTH, s);
+	if (!str_to_i32(slice(s, slash + 1, s.len), &r->bits))
+		return refuse_text(r, NO_LENGTH, s);
 	if (r->bits < 0 || r->bits > 128)
-		return refuse(r, BAD_LENGTH, s);
+		return refuse_text(r, BAD_LENGTH, s);
 	if (!v6_read(address, r->ip.b))
-		return refuse(r, UNREADABLE, address);
+		return refuse_text(r, UNREADABLE, address);
 	if (is_mapped(r->ip.b))
-		return refuse(r, NOT_V6, address);
+		return refuse_text(r, NOT_V6, address);
 	return true;
 }
 
 static bool range_read(struct str s, struct range *r)
 {
-	int32_t slash = find(s, '/');
+	int32_t slash = find_char(s, '/');
 
 	*r = (struct range){0};
 	if (slash < 0)
-		return refuse(r, UNREADABLE, s);
-	return find(s, ':') >= 0 ? read_v6(s, slash, r) : read_v4(s, slash, r);
+		return refuse_text(r, UNREADABLE, s);
+	return find_char(s, ':') >= 0 ? read_v6(s, slash, r) : read_v4(s, slash, r);
 }
 
 struct str cidr_check(struct str range, struct arena *a)

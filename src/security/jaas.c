@@ -65,7 +65,7 @@ static void skip_blank(struct scanner *s)
 }
 
 /* \ooo: at most 0377. */
-static char octal(struct scanner *s, int first)
+static char scan_octal(struct scanner *s, int first)
 {
 	int v = first - '0';
 
@@ -74,19 +74,19 @@ static char octal(struct scanner *s, int first)
 	return (char)v;
 }
 
-static char escaped(struct scanner *s)
+static char scan_escape(struct scanner *s)
 {
 	static const char from[] = "abfnrtv", to[] = "\a\b\f\n\r\t\v";
 	int c = (unsigned char)*s->p++;
 	const char *at = c ? strchr(from, c) : NULL;
 
 	if (c >= '0' && c <= '7')
-		return octal(s, c);
+		return scan_octal(s, c);
 	return at ? to[at - from] : (char)c;
 }
 
 /* Reads to the closing quote, the end of the line, or the end of the text. */
-static void quoted(struct scanner *s)
+static void scan_quoted(struct scanner *s)
 {
 	char quote = *s->p++;
 	char *out = arena_alloc(s->arena, (size_t)(s->end - s->p) + 1);
@@ -98,7 +98,7 @@ static void quoted(struct scanner *s)
 		char c = *s->p++;
 
 		if (c == '\\' && peek(s, 0) >= 0)
-			c = escaped(s);
+			c = scan_escape(s);
 		out[len++] = c;
 	}
 	if (peek(s, 0) == quote)
@@ -106,7 +106,7 @@ static void quoted(struct scanner *s)
 	s->text = out ? (struct str){out, len} : STR_NULL;
 }
 
-static void word(struct scanner *s)
+static void scan_word(struct scanner *s)
 {
 	const char *begin = s->p;
 
@@ -117,7 +117,7 @@ static void word(struct scanner *s)
 }
 
 /* "-12.5": only its presence matters. A dash or point without a digit is a character. */
-static bool number(struct scanner *s)
+static bool scan_number(struct scanner *s)
 {
 	int sign = peek(s, 0) == '-', point = peek(s, sign) == '.';
 
@@ -130,7 +130,7 @@ static bool number(struct scanner *s)
 	return true;
 }
 
-static enum kind next(struct scanner *s)
+static enum kind next_token(struct scanner *s)
 {
 	int c;
 
@@ -141,24 +141,24 @@ static enum kind next(struct scanner *s)
 	if (c < 0) {
 		s->kind = END;
 	} else if (begins_word(c)) {
-		word(s);
+		scan_word(s);
 	} else if (c == '"' || c == '\'') {
-		quoted(s);
-	} else if ((!is_digit(c) && c != '.' && c != '-') || !number(s)) {
+		scan_quoted(s);
+	} else if ((!is_digit(c) && c != '.' && c != '-') || !scan_number(s)) {
 		s->kind = OTHER;
 		s->other = *s->p++;
 	}
 	return s->kind;
 }
 
-static bool is(const struct scanner *s, char c)
+static bool is_char(const struct scanner *s, char c)
 {
 	return s->kind == OTHER && s->other == c;
 }
 
 /* ---- modules ---- */
 
-static bool wrong(struct str *error, struct str why)
+static bool fail_with(struct str *error, struct str why)
 {
 	*error = why;
 	return false;
@@ -176,18 +176,11 @@ static bool is_flag(struct str s)
 
 static bool put_option(struct scanner *s, struct jaas *out, struct jaas_option **options, int *cap)
 {
-	if (out->n_options == *cap) {
-		int larger = *cap ? *cap * 2 : 8;
-		struct jaas_option *v = arena_array(s->arena, (size_t)larger, sizeof(*v));
+	struct jaas_option *v = arena_grow(s->arena, *options, out->n_options, cap, sizeof(*v));
 
-		if (!v)
-			return false;
-		if (*cap)
-			memcpy(v, *options, (size_t)*cap * sizeof(*v));
-		*options = v;
-		*cap = larger;
-	}
-	out->options = *options;
+	if (!v)
+		return false;
+	out->options = *options = v;
 	return true;
 }
 
@@ -197,18 +190,19 @@ static bool read_options(struct scanner *s, struct jaas *out, struct str *error)
 	struct jaas_option *options = NULL;
 	int cap = 0;
 
-	while (next(s) != END && !is(s, ';')) {
+	while (next_token(s) != END && !is_char(s, ';')) {
 		struct str name = s->text;
 
-		next(s);
-		if (!is(s, '=') || next(s) == END || str_is_null(s->text))
-			return wrong(error, arena_printf(s->arena, "Value not specified for key '%.*s' in JAAS config",
-							 STR_ARG(name)));
+		next_token(s);
+		if (!is_char(s, '=') || next_token(s) == END || str_is_null(s->text))
+			return fail_with(error,
+					 arena_printf(s->arena, "Value not specified for key '%.*s' in JAAS config",
+						      STR_ARG(name)));
 		if (!put_option(s, out, &options, &cap))
-			return wrong(error, STR("the JAAS config is too long"));
+			return fail_with(error, STR("the JAAS config is too long"));
 		options[out->n_options++] = (struct jaas_option){name, s->text};
 	}
-	return is(s, ';') || wrong(error, STR("JAAS config entry not terminated by semi-colon"));
+	return is_char(s, ';') || fail_with(error, STR("JAAS config entry not terminated by semi-colon"));
 }
 
 /* The scanner is at the first word. */
@@ -216,14 +210,15 @@ static bool read_module(struct scanner *s, struct jaas *out, struct str *error)
 {
 	*out = (struct jaas){.module = s->text};
 	if (s->text.len == 0)
-		return wrong(error, STR("Login module not specified in JAAS config"));
-	if (next(s) == END)
-		return wrong(error, STR("Login module control flag not specified in JAAS config"));
+		return fail_with(error, STR("Login module not specified in JAAS config"));
+	if (next_token(s) == END)
+		return fail_with(error, STR("Login module control flag not specified in JAAS config"));
 	if (str_is_null(s->text))
-		return wrong(error, STR("Login module control flag is not available in the JAAS config"));
+		return fail_with(error, STR("Login module control flag is not available in the JAAS config"));
 	if (!is_flag(s->text))
-		return wrong(error, arena_printf(s->arena, "Invalid login module control flag '%.*s' in JAAS config",
-						 STR_ARG(s->text)));
+		return fail_with(error,
+				 arena_printf(s->arena, "Invalid login module control flag '%.*s' in JAAS config",
+					      STR_ARG(s->text)));
 	return read_options(s, out, error);
 }
 
@@ -234,7 +229,7 @@ bool jaas_read(struct str text, struct arena *a, struct jaas *out, struct str *e
 
 	*out = (struct jaas){0};
 	*error = STR_NULL;
-	while (next(&s) != END) {
+	while (next_token(&s) != END) {
 		struct jaas module;
 
 		if (!read_module(&s, &module, error))
@@ -243,11 +238,12 @@ bool jaas_read(struct str text, struct arena *a, struct jaas *out, struct str *e
 			*out = module;
 	}
 	if (s.failed)
-		return wrong(error, STR("the JAAS config is too long"));
+		return fail_with(error, STR("the JAAS config is too long"));
 	if (n == 0)
-		return wrong(error, STR("Login module not specified in JAAS config"));
+		return fail_with(error, STR("Login module not specified in JAAS config"));
 	return n == 1 ||
-	       wrong(error, arena_printf(a, "JAAS config property contains %d login modules, should be 1 module", n));
+	       fail_with(error,
+			 arena_printf(a, "JAAS config property contains %d login modules, should be 1 module", n));
 }
 
 /* ---- a file ---- */
@@ -262,20 +258,20 @@ static struct str module_line(struct scanner *s, struct jaas *module, struct str
 /* The scanner is past the brace. False: an error. */
 static bool read_section(struct scanner *s, bool wanted, struct str module, struct str *found, struct str *error)
 {
-	while (next(s) != END && !is(s, '}')) {
+	while (next_token(s) != END && !is_char(s, '}')) {
 		struct jaas one;
 		struct str line;
 
 		if (str_is_null(s->text))
-			return wrong(error, STR("Login module not specified in JAAS config"));
+			return fail_with(error, STR("Login module not specified in JAAS config"));
 		line = module_line(s, &one, error);
 		if (str_is_null(line))
 			return false;
 		if (wanted && str_is_null(*found) && (str_is_null(module) || str_eq(module, one.module)))
 			*found = line;
 	}
-	if (!is(s, '}') || (next(s), !is(s, ';')))
-		return wrong(error, STR("a section of the JAAS file does not end with a brace and a semi-colon"));
+	if (!is_char(s, '}') || (next_token(s), !is_char(s, ';')))
+		return fail_with(error, STR("a section of the JAAS file does not end with a brace and a semi-colon"));
 	return true;
 }
 
@@ -285,18 +281,18 @@ struct str jaas_section_line(struct str file, struct str section, struct str mod
 	struct str found = STR_NULL;
 
 	*error = STR_NULL;
-	while (next(&s) != END) {
+	while (next_token(&s) != END) {
 		bool wanted = !str_is_null(s.text) && str_eq(s.text, section);
 
-		if (str_is_null(s.text) || (next(&s), !is(&s, '{'))) {
-			wrong(error, STR("a name of a section and a brace were expected in the JAAS file"));
+		if (str_is_null(s.text) || (next_token(&s), !is_char(&s, '{'))) {
+			fail_with(error, STR("a name of a section and a brace were expected in the JAAS file"));
 			return STR_NULL;
 		}
 		if (!read_section(&s, wanted, module, &found, error))
 			return STR_NULL;
 	}
 	if (s.failed)
-		wrong(error, STR("the JAAS file is too long"));
+		fail_with(error, STR("the JAAS file is too long"));
 	return s.failed ? STR_NULL : found;
 }
 

@@ -255,7 +255,7 @@ bool jwks_has(const struct jwks *k, struct str kid)
 	return false;
 }
 
-static bool fits(const struct jwk *k, const struct jwk_want *want)
+static bool key_fits(const struct jwk *k, const struct jwk_want *want)
 {
 	return k->type == want->type && k->bits == want->bits &&
 	       (str_is_null(want->kid) || str_eq(k->kid, want->kid)) &&
@@ -265,7 +265,7 @@ static bool fits(const struct jwk *k, const struct jwk_want *want)
 void *jwks_find(const struct jwks *k, const struct jwk_want *want)
 {
 	for (int i = 0; i < k->n; i++) {
-		if (fits(&k->v[i], want))
+		if (key_fits(&k->v[i], want))
 			return k->v[i].key;
 	}
 	return NULL;

@@ -147,7 +147,7 @@ static const char *verify_signature(const struct jwt_parts *parts, const json_t 
 /* ---- claims ---- */
 
 /* Whole seconds, as jose4j's NumericDate. 1: present; 0: absent; -1: not a number, or not a valid time. */
-static int seconds(const json_t *claims, const char *name, int64_t *out)
+static int read_seconds(const json_t *claims, const char *name, int64_t *out)
 {
 	const json_t *v = json_object_get(claims, name);
 
@@ -163,9 +163,9 @@ static const char *check_times(const json_t *claims, const struct jwt_rules *rul
 {
 	int64_t iat_s = 0;
 	int64_t nbf_s = 0;
-	int has_nbf = seconds(claims, "nbf", &nbf_s);
+	int has_nbf = read_seconds(claims, "nbf", &nbf_s);
 
-	if (seconds(claims, "exp", exp_s) != 1 || seconds(claims, "iat", &iat_s) != 1 || has_nbf < 0)
+	if (read_seconds(claims, "exp", exp_s) != 1 || read_seconds(claims, "iat", &iat_s) != 1 || has_nbf < 0)
 		return "exp or iat is missing, or a time is not a number";
 	if (now_s - rules->clock_skew_s >= *exp_s)
 		return "it has expired";

@@ -5,7 +5,7 @@
 
 #include "base/base64.h"
 
-static bool cut(struct str *rest, struct str *out)
+static bool cut_part(struct str *rest, struct str *out)
 {
 	const char *dot = rest->len > 0 ? memchr(rest->p, '.', (size_t)rest->len) : NULL;
 
@@ -20,8 +20,8 @@ bool jwt_split(struct str token, struct jwt_parts *out)
 {
 	struct str rest = token;
 
-	if (!cut(&rest, &out->header) || !cut(&rest, &out->claims) || out->header.len == 0 || out->claims.len == 0 ||
-	    (rest.len > 0 && memchr(rest.p, '.', (size_t)rest.len)))
+	if (!cut_part(&rest, &out->header) || !cut_part(&rest, &out->claims) || out->header.len == 0 ||
+	    out->claims.len == 0 || (rest.len > 0 && memchr(rest.p, '.', (size_t)rest.len)))
 		return false;
 	out->signature = rest;
 	out->signed_text = (struct str){token.p, out->header.len + 1 + out->claims.len};

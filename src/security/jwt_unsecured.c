@@ -9,7 +9,7 @@
 #include "security/jwt_parts.h"
 
 /* A number of seconds, possibly fractional. 1: present; 0: absent; -1: something else. */
-static int number(const json_t *claims, const char *name, double *out)
+static int read_number(const json_t *claims, const char *name, double *out)
 {
 	const json_t *v = json_object_get(claims, name);
 
@@ -24,9 +24,9 @@ static bool times_are_good(const json_t *claims, const struct jwt_unsecured_rule
 {
 	double exp = 0;
 	double iat = 0;
-	int has_iat = number(claims, "iat", &iat);
+	int has_iat = read_number(claims, "iat", &iat);
 
-	if (number(claims, "exp", &exp) != 1 || has_iat < 0)
+	if (read_number(claims, "exp", &exp) != 1 || has_iat < 0)
 		return false;
 	if (has_iat && (iat * 1000 > (double)(wall_ms + rules->clock_skew_ms) || exp <= iat))
 		return false;

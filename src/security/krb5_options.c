@@ -2,16 +2,13 @@
 #include "security/krb5_options.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "security/jaas.h"
 #include "wire/gss.h"
 
 static bool is_true(const struct jaas *line, const char *name)
 {
-	struct str v = jaas_option(line, str_of(name));
-
-	return v.len == 4 && strncasecmp(v.p, "true", 4) == 0;
+	return str_is_true(jaas_option(line, str_of(name)));
 }
 
 /* An empty value counts as absent. */
@@ -23,7 +20,7 @@ static struct str option(const struct jaas *line, const char *name, struct arena
 }
 
 /* A plain path is a file's. */
-static struct str place(const struct jaas *line, const char *name, struct arena *a)
+static struct str file_option(const struct jaas *line, const char *name, struct arena *a)
 {
 	struct str v = option(line, name, a);
 
@@ -57,8 +54,8 @@ bool krb5_options_read(const struct jaas *line, struct str service, struct arena
 {
 	*out = (struct krb5_options){
 		.principal = option(line, "principal", a),
-		.keytab = place(line, "keyTab", a),
-		.cache = place(line, "ticketCache", a),
+		.keytab = file_option(line, "keyTab", a),
+		.cache = file_option(line, "ticketCache", a),
 		.has_keytab = is_true(line, "useKeyTab"),
 		.has_cache = is_true(line, "useTicketCache"),
 	};

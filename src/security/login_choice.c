@@ -2,7 +2,6 @@
 #include "security/login_choice.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/arena.h"
 #include "security/jaas.h"
@@ -46,17 +45,12 @@ static const struct row *row_of(struct str mechanism)
 	return NULL;
 }
 
-static bool is_true(struct str s)
-{
-	return s.len == 4 && strncasecmp(s.p, "true", 4) == 0;
-}
-
 static struct login_method *choose(const struct row *row, const struct jaas *jaas, struct buf *why)
 {
 	struct login_words words = {
 		.name = jaas_option(jaas, STR("username")),
 		.password = jaas_option(jaas, STR("password")),
-		.token = is_true(jaas_option(jaas, STR("tokenauth"))),
+		.token = str_is_true(jaas_option(jaas, STR("tokenauth"))),
 	};
 
 	if (!str_is(jaas->module, row->module)) {

@@ -78,7 +78,7 @@ static enum login_turn say_first(struct exchange *e, struct str in, struct buf *
 }
 
 /* Computes both proofs from the salted password: this side's, and what the server must present. */
-static void sign(struct exchange *e, struct str message, struct scram_key *proof)
+static void compute_proofs(struct exchange *e, struct str message, struct scram_key *proof)
 {
 	enum scram_mechanism m = e->scram->mechanism;
 	struct scram_key stored, server, signature;
@@ -104,7 +104,7 @@ static void work(struct login *l)
 	e->has_salted = true;
 }
 
-static enum login_turn prove(struct exchange *e, struct str in, struct buf *out)
+static enum login_turn send_proof(struct exchange *e, struct str in, struct buf *out)
 {
 	struct str nonce = {e->nonce, e->nonce_len}, without_proof, message, text;
 	struct scram_server_first answer;
@@ -127,7 +127,7 @@ static enum login_turn prove(struct exchange *e, struct str in, struct buf *out)
 	message = scram_auth_message(e->first, in, without_proof, &e->arena);
 	if (str_is_null(message))
 		return say(e, message, out);
-	sign(e, message, &proof);
+	compute_proofs(e, message, &proof);
 	text = base64_text(BASE64_PADDED, (struct bytes){proof.b, (int32_t)scram_key_len(e->scram->mechanism)},
 			   &e->arena);
 	scram_key_wipe(&proof);
@@ -135,7 +135,7 @@ static enum login_turn prove(struct exchange *e, struct str in, struct buf *out)
 	return say(e, arena_printf(&e->arena, "%.*s,p=%.*s", STR_ARG(without_proof), STR_ARG(text)), out);
 }
 
-static enum login_turn believe(struct exchange *e, struct str in)
+static enum login_turn check_server(struct exchange *e, struct str in)
 {
 	struct scram_server_final final;
 
@@ -160,11 +160,11 @@ static enum login_turn step(struct login *l, struct str in, struct buf *out)
 	case FIRST:
 		return say_first(e, in, out);
 	case PROVE:
-		return prove(e, in, out);
+		return send_proof(e, in, out);
 	case BELIEVE:
 		break;
 	}
-	return believe(e, in);
+	return check_server(e, in);
 }
 
 /* ---- life ---- */

@@ -78,7 +78,7 @@ static bool read_scopes(struct str text, struct setup *s, struct arena *a)
 }
 
 /* Formats as Java prints a list: "[a, b]". */
-static struct str listed(const struct setup *s, struct arena *a)
+static struct str join_scopes(const struct setup *s, struct arena *a)
 {
 	struct str text = STR("[");
 
@@ -111,7 +111,7 @@ static struct str text_of(const struct mechanism_place *place, enum config_id id
 	return config_at_string(place->config, &at, id);
 }
 
-static bool allows(const struct mechanism_place *place, enum config_id id)
+static bool is_allowed(const struct mechanism_place *place, enum config_id id)
 {
 	struct config_at at = at_of(place, id);
 
@@ -146,10 +146,10 @@ static bool read_rules(const struct mechanism_place *place, struct jwt_rules *ou
 	out->scope_claim = text_of(place, CONFIG_SASL_OAUTHBEARER_SCOPE_CLAIM_NAME);
 	out->subject_claim = text_of(place, CONFIG_SASL_OAUTHBEARER_SUB_CLAIM_NAME);
 	out->clock_skew_s = (int32_t)mechanism_long(place, CONFIG_SASL_OAUTHBEARER_CLOCK_SKEW_SECONDS);
-	if (out->n_audiences == 0 && !allows(place, CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_AUDIENCE))
+	if (out->n_audiences == 0 && !is_allowed(place, CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_AUDIENCE))
 		*error = STR("sasl.oauthbearer.expected.audience is not set, nor is "
 			     "sasl.oauthbearer.allow.unverified.audience=true");
-	else if (str_is_null(out->issuer) && !allows(place, CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_ISSUER))
+	else if (str_is_null(out->issuer) && !is_allowed(place, CONFIG_SASL_OAUTHBEARER_ALLOW_UNVERIFIED_ISSUER))
 		*error = STR("sasl.oauthbearer.expected.issuer is not set, nor is "
 			     "sasl.oauthbearer.allow.unverified.issuer=true");
 	else if (out->scope_claim.len <= 0 || out->subject_claim.len <= 0 || out->clock_skew_s < 0)
@@ -184,7 +184,7 @@ static const void *prepare(const struct mechanism_place *place, struct arena *a,
 		*error = STR("unsecuredValidatorAllowableClockSkewMs is not a number of milliseconds, 0 or more");
 		return NULL;
 	}
-	s->refused_scope = listed(s, a);
+	s->refused_scope = join_scopes(s, a);
 	return s;
 }
 
@@ -201,17 +201,6 @@ struct said {
 	struct str authzid; /* as written; empty: none */
 	struct str token;
 };
-
-static bool take(struct str *in, const char *word)
-{
-	int32_t len = (int32_t)strlen(word);
-
-	if (in->len < len || memcmp(in->p, word, (size_t)len) != 0)
-		return false;
-	in->p += len;
-	in->len -= len;
-	return true;
-}
 
 /* RFC 5801's saslname, which is not unescaped: it must equal what the token says. */
 static bool is_saslname(struct str s)
@@ -281,9 +270,9 @@ static bool read_authzid(struct str *in, struct str *out)
 	const char *comma;
 
 	*out = STR("");
-	if (!take(in, "n,"))
+	if (!str_take_prefix(in, "n,"))
 		return false;
-	if (take(in, "a=")) {
+	if (str_take_prefix(in, "a=")) {
 		comma = in->len > 0 ? memchr(in->p, ',', (size_t)in->len) : NULL;
 		if (!comma)
 			return false;
@@ -293,7 +282,7 @@ static bool read_authzid(struct str *in, struct str *out)
 		if (!is_saslname(*out))
 			return false;
 	}
-	return take(in, ",\1");
+	return str_take_prefix(in, ",\1");
 }
 
 static bool read_first(struct str in, struct said *out)
@@ -313,7 +302,7 @@ static bool read_first(struct str in, struct said *out)
 
 /* ---- the exchange ---- */
 
-static struct str refusal(const struct exchange *x, struct arena *a)
+static struct str refusal_text(const struct exchange *x, struct arena *a)
 {
 	if (x->refused == JWT_OUT_OF_SCOPE)
 		return arena_printf(a, "{\"status\":\"insufficient_scope\", \"scope\":\"%.*s\"}",
@@ -323,7 +312,7 @@ static struct str refusal(const struct exchange *x, struct arena *a)
 
 static void challenge(struct exchange *x, struct arena *a, struct mechanism_step *out)
 {
-	struct str text = refusal(x, a);
+	struct str text = refusal_text(x, a);
 
 	*out = (struct mechanism_step){.outcome = MECHANISM_CHALLENGE, .token = {(const uint8_t *)text.p, text.len}};
 }
@@ -378,7 +367,7 @@ static void step(void *exchange, const struct mechanism_world *w, struct bytes t
 	struct jwt jwt;
 
 	if (x->refused != JWT_GOOD && token.len == 1 && token.p[0] == 1) {
-		mechanism_fails(out, refusal(x, a), STR_NULL);
+		mechanism_fails(out, refusal_text(x, a), STR_NULL);
 		return;
 	}
 	x->refused = JWT_GOOD;

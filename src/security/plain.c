@@ -26,7 +26,7 @@ static void begin(void *exchange, const void *setup)
 }
 
 /* Splits into up to four parts, as Kafka counts them. */
-static int split(struct bytes token, struct str parts[4])
+static int split_token(struct bytes token, struct str parts[4])
 {
 	struct str in = {(const char *)token.p, token.len};
 	int n = 0;
@@ -73,7 +73,7 @@ static void step(void *exchange, const struct mechanism_world *w, struct bytes t
 {
 	const struct exchange *x = exchange;
 	struct str parts[4];
-	int n = split(token, parts);
+	int n = split_token(token, parts);
 
 	(void)w;
 	if (n != 3)

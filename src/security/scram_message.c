@@ -9,20 +9,8 @@
 
 /* ---- pieces ---- */
 
-/* Skips a literal. */
-static bool take(struct str *in, const char *literal)
-{
-	size_t len = strlen(literal);
-
-	if ((size_t)in->len < len || memcmp(in->p, literal, len) != 0)
-		return false;
-	in->p += len;
-	in->len -= (int32_t)len;
-	return true;
-}
-
 /* What precedes the next comma, or everything. */
-static struct str piece(struct str *in)
+static struct str take_piece(struct str *in)
 {
 	const char *comma = in->len > 0 ? memchr(in->p, ',', (size_t)in->len) : NULL;
 	struct str out = {in->p, comma ? (int32_t)(comma - in->p) : in->len};
@@ -81,8 +69,8 @@ static bool are_extensions(struct str in)
 {
 	struct str name, value;
 
-	while (take(&in, ","))
-		if (!is_extension(piece(&in), &name, &value))
+	while (str_take_prefix(&in, ","))
+		if (!is_extension(take_piece(&in), &name, &value))
 			return false;
 	return in.len == 0;
 }
@@ -90,7 +78,7 @@ static bool are_extensions(struct str in)
 /* Skips an optional "m=value,". */
 static bool take_reserved(struct str *in)
 {
-	return !take(in, "m=") || (is_value(piece(in)) && take(in, ","));
+	return !str_take_prefix(in, "m=") || (is_value(take_piece(in)) && str_take_prefix(in, ","));
 }
 
 /* ---- the client's first message ---- */
@@ -100,23 +88,23 @@ bool scram_client_first_read(struct str text, struct scram_client_first *out)
 	struct str in = text;
 
 	*out = (struct scram_client_first){0};
-	if (!take(&in, "n,"))
+	if (!str_take_prefix(&in, "n,"))
 		return false;
-	if (take(&in, "a=")) {
-		out->authzid = piece(&in);
+	if (str_take_prefix(&in, "a=")) {
+		out->authzid = take_piece(&in);
 		if (!is_name(out->authzid))
 			return false;
 	}
-	if (!take(&in, ","))
+	if (!str_take_prefix(&in, ","))
 		return false;
 	out->gs2 = (struct str){text.p, text.len - in.len};
 	out->bare = in;
-	if (!take_reserved(&in) || !take(&in, "n="))
+	if (!take_reserved(&in) || !str_take_prefix(&in, "n="))
 		return false;
-	out->name = piece(&in);
-	if (!is_name(out->name) || !take(&in, ",r="))
+	out->name = take_piece(&in);
+	if (!is_name(out->name) || !str_take_prefix(&in, ",r="))
 		return false;
-	out->nonce = piece(&in);
+	out->nonce = take_piece(&in);
 	if (in.len > 0)
 		out->extensions = (struct str){in.p + 1, in.len - 1};
 	return is_printable(out->nonce) && are_extensions(in);
@@ -137,9 +125,9 @@ struct str scram_extension(struct str extensions, const char *name)
 	while (in.len > 0) {
 		struct str each, value;
 
-		if (is_extension(piece(&in), &each, &value) && str_is(each, name))
+		if (is_extension(take_piece(&in), &each, &value) && str_is(each, name))
 			found = value;
-		take(&in, ",");
+		str_take_prefix(&in, ",");
 	}
 	return found;
 }
@@ -151,13 +139,13 @@ bool scram_server_first_read(struct str text, struct arena *a, struct scram_serv
 	struct str in = text, iterations;
 
 	*out = (struct scram_server_first){0};
-	if (!take_reserved(&in) || !take(&in, "r="))
+	if (!take_reserved(&in) || !str_take_prefix(&in, "r="))
 		return false;
-	out->nonce = piece(&in);
-	if (!is_printable(out->nonce) || !take(&in, ",s=") || !base64_read(BASE64_PADDED, piece(&in), a, &out->salt) ||
-	    !take(&in, ",i="))
+	out->nonce = take_piece(&in);
+	if (!is_printable(out->nonce) || !str_take_prefix(&in, ",s=") ||
+	    !base64_read(BASE64_PADDED, take_piece(&in), a, &out->salt) || !str_take_prefix(&in, ",i="))
 		return false;
-	iterations = piece(&in);
+	iterations = take_piece(&in);
 	return is_within(iterations, '0', '9') && str_to_i32(iterations, &out->iterations) && out->iterations > 0 &&
 	       are_extensions(in);
 }
@@ -185,10 +173,11 @@ bool scram_client_final_read(struct str text, struct arena *a, struct scram_clie
 		return false;
 	out->without_proof = in = (struct str){text.p, (int32_t)(last - text.p)};
 	proof = (struct str){last + 1, text.len - in.len - 1};
-	if (!take(&in, "c=") || !base64_read(BASE64_PADDED, piece(&in), a, &out->channel) || !take(&in, ",r="))
+	if (!str_take_prefix(&in, "c=") || !base64_read(BASE64_PADDED, take_piece(&in), a, &out->channel) ||
+	    !str_take_prefix(&in, ",r="))
 		return false;
-	out->nonce = piece(&in);
-	return is_printable(out->nonce) && are_extensions(in) && take(&proof, "p=") &&
+	out->nonce = take_piece(&in);
+	return is_printable(out->nonce) && are_extensions(in) && str_take_prefix(&proof, "p=") &&
 	       base64_read(BASE64_PADDED, proof, a, &out->proof);
 }
 
@@ -197,11 +186,12 @@ bool scram_server_final_read(struct str text, struct arena *a, struct scram_serv
 	struct str in = text;
 
 	*out = (struct scram_server_final){0};
-	if (take(&in, "e=")) {
+	if (str_take_prefix(&in, "e=")) {
 		out->error = in;
 		return is_value(in) && !memchr(in.p, '=', (size_t)in.len) && !memchr(in.p, ',', (size_t)in.len);
 	}
-	return take(&in, "v=") && base64_read(BASE64_PADDED, piece(&in), a, &out->signature) && are_extensions(in);
+	return str_take_prefix(&in, "v=") && base64_read(BASE64_PADDED, take_piece(&in), a, &out->signature) &&
+	       are_extensions(in);
 }
 
 struct str scram_auth_message(struct str client_first_bare, struct str server_first, struct str without_proof,

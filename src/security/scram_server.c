@@ -16,7 +16,6 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/base64.h"
 #include "base/check.h"
@@ -97,7 +96,7 @@ static void end(void *exchange)
 	xfree(x->server_first);
 }
 
-static void fails(struct exchange *x, struct mechanism_step *out, struct str reason)
+static void fail_exchange(struct exchange *x, struct mechanism_step *out, struct str reason)
 {
 	x->state = ENDED;
 	mechanism_fails(out, STR_NULL, reason);
@@ -152,8 +151,8 @@ static int32_t iterations_of(const struct image *image, enum scram_mechanism m)
  * secret, if any, and from a key of a credential, which is known to all nodes and otherwise only to
  * that credential's owner.
  */
-static bool invent(const struct exchange *x, const struct image *image, struct str name, struct arena *a,
-		   struct found *out)
+static bool invent_salt(const struct exchange *x, const struct image *image, struct str name, struct arena *a,
+			struct found *out)
 {
 	const struct image_scram *one = one_of_all(image);
 	char *salt = arena_alloc(a, SCRAM_NONCE_MAX);
@@ -169,8 +168,8 @@ static bool invent(const struct exchange *x, const struct image *image, struct s
 	return true;
 }
 
-static bool find(struct exchange *x, const struct mechanism_world *w, struct str name, struct arena *a,
-		 struct found *out)
+static bool find_user(struct exchange *x, const struct mechanism_world *w, struct str name, struct arena *a,
+		      struct found *out)
 {
 	const struct image_scram *c = w->image ? image_scram(w->image, (int8_t)x->mechanism, name) : NULL;
 
@@ -178,7 +177,7 @@ static bool find(struct exchange *x, const struct mechanism_world *w, struct str
 	x->expiry_ms = MECHANISM_FOR_EVER;
 	if (!c || !keep_key(x->mechanism, c->stored_key, &x->stored_key) ||
 	    !keep_key(x->mechanism, c->server_key, &x->server_key))
-		return invent(x, w->image, name, a, out);
+		return invent_salt(x, w->image, name, a, out);
 	x->is_known = true;
 	*out = (struct found){c->salt, c->iterations};
 	return true;
@@ -211,7 +210,7 @@ static bool find_token(struct exchange *x, const struct mechanism_world *w, stru
 
 	x->principal = (struct principal){.type = STR("User"), .token_authenticated = true};
 	x->expiry_ms = MECHANISM_FOR_EVER;
-	if (!invent(x, w->image, id, a, out))
+	if (!invent_salt(x, w->image, id, a, out))
 		return false;
 	out->iterations = SCRAM_ITERATIONS_DEFAULT;
 	if (!t || token_has_expired(t, w->now_ms))
@@ -227,16 +226,14 @@ static bool find_token(struct exchange *x, const struct mechanism_world *w, stru
 
 static bool is_token(const struct scram_client_first *m)
 {
-	struct str v = scram_extension(m->extensions, "tokenauth");
-
-	return v.len == 4 && strncasecmp(v.p, "true", 4) == 0;
+	return str_is_true(scram_extension(m->extensions, "tokenauth"));
 }
 
 static bool find_either(struct exchange *x, const struct mechanism_world *w, const struct scram_client_first *m,
 			struct str name, struct arena *a, struct found *out, struct str *who)
 {
 	*who = name;
-	return is_token(m) ? find_token(x, w, name, a, out, who) : find(x, w, name, a, out);
+	return is_token(m) ? find_token(x, w, name, a, out, who) : find_user(x, w, name, a, out);
 }
 
 static void answer_first(struct exchange *x, const struct mechanism_world *w, const struct scram_client_first *m,
@@ -248,7 +245,7 @@ static void answer_first(struct exchange *x, const struct mechanism_world *w, co
 	struct str who;
 
 	if (!scram_name_read(m->name, a, &name) || !find_either(x, w, m, name, a, &found, &who)) {
-		fails(x, out, STR("the name cannot be read"));
+		fail_exchange(x, out, STR("the name cannot be read"));
 		return;
 	}
 	if (m->authzid.len > 0 && !str_eq(m->authzid, name)) {
@@ -257,12 +254,12 @@ static void answer_first(struct exchange *x, const struct mechanism_world *w, co
 		return;
 	}
 	if (found.iterations < SCRAM_ITERATIONS_MIN) {
-		fails(x, out, STR("the credential has too few iterations"));
+		fail_exchange(x, out, STR("the credential has too few iterations"));
 		return;
 	}
 	text = scram_server_first_text(m->nonce, nonce, found.salt, found.iterations, a);
 	if (str_is_null(text)) {
-		fails(x, out, STR("no memory"));
+		fail_exchange(x, out, STR("no memory"));
 		return;
 	}
 	x->name = str_dup(who);
@@ -281,7 +278,7 @@ static void client_first(struct exchange *x, const struct mechanism_world *w, st
 	struct scram_client_first m;
 
 	if (!scram_client_first_read(text, &m)) {
-		fails(x, out, STR("the client's first message cannot be read"));
+		fail_exchange(x, out, STR("the client's first message cannot be read"));
 	} else {
 		answer_first(x, w, &m, a, out);
 	}
@@ -313,17 +310,17 @@ static void client_final(struct exchange *x, struct str text, struct arena *a, s
 	struct bytes signature_bytes = {signature.b, (int32_t)scram_key_len(x->mechanism)};
 
 	if (!scram_client_final_read(text, a, &m)) {
-		fails(x, out, STR("the client's last message cannot be read"));
+		fail_exchange(x, out, STR("the client's last message cannot be read"));
 		return;
 	}
 	message = scram_auth_message(str_of(x->client_first_bare), str_of(x->server_first), m.without_proof, a);
 	if (str_is_null(message) || !str_eq(m.nonce, x->nonce) ||
 	    !str_is((struct str){(const char *)m.channel.p, m.channel.len}, x->gs2)) {
-		fails(x, out, STR("the client's last message is of another exchange"));
+		fail_exchange(x, out, STR("the client's last message is of another exchange"));
 		return;
 	}
 	if (!is_proven(x, m.proof, message)) {
-		fails(x, out, STR("invalid credentials"));
+		fail_exchange(x, out, STR("invalid credentials"));
 		return;
 	}
 	scram_sign(x->mechanism, &x->server_key, message, &signature);
@@ -360,7 +357,7 @@ static void step(void *exchange, const struct mechanism_world *w, struct bytes t
 	else if (x->state == CLIENT_FINAL)
 		client_final(x, text, a, out);
 	else
-		fails(x, out, STR("the exchange has ended"));
+		fail_exchange(x, out, STR("the exchange has ended"));
 }
 
 const struct mechanism mechanism_scram_sha_256 = {

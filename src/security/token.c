@@ -32,7 +32,7 @@ struct principal token_principal(struct str text)
 	return (struct principal){.type = {text.p, type_len}, .name = {colon + 1, text.len - type_len - 1}};
 }
 
-static bool names(struct str text, const struct principal *who)
+static bool is_named(struct str text, const struct principal *who)
 {
 	struct principal p = token_principal(text);
 
@@ -42,25 +42,20 @@ static bool names(struct str text, const struct principal *who)
 static bool has_renewer(const struct image_token *t, const struct principal *who)
 {
 	for (int i = 0; i < t->n_renewers; i++) {
-		if (names(t->renewers[i], who))
+		if (is_named(t->renewers[i], who))
 			return true;
 	}
 	return false;
 }
 
-bool token_is_owned_by(const struct image_token *t, const struct principal *who)
-{
-	return names(t->owner, who);
-}
-
 bool token_may_be_renewed_by(const struct image_token *t, const struct principal *who)
 {
-	return names(t->owner, who) || has_renewer(t, who);
+	return is_named(t->owner, who) || has_renewer(t, who);
 }
 
 bool token_concerns(const struct image_token *t, const struct principal *who)
 {
-	return token_may_be_renewed_by(t, who) || names(t->requester, who);
+	return token_may_be_renewed_by(t, who) || is_named(t->requester, who);
 }
 
 bool token_has_expired(const struct image_token *t, int64_t wall_ms)

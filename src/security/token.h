@@ -23,9 +23,7 @@ bool token_hmac_equal(const uint8_t a[TOKEN_HMAC_LEN], const uint8_t b[TOKEN_HMA
 /* A principal of a token; its name may be anything, even empty. Views into the text. */
 struct principal token_principal(struct str text);
 
-/* Compares type and name. */
-bool token_is_owned_by(const struct image_token *t, const struct principal *who);
-/* True for the owner and the renewers. */
+/* True for the owner and the renewers, by type and name. */
 bool token_may_be_renewed_by(const struct image_token *t, const struct principal *who);
 /* True for the owner, the requester and the renewers, who see it without further permission. */
 bool token_concerns(const struct image_token *t, const struct principal *who);
