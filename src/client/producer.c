@@ -696,7 +696,8 @@ static void expire_all(struct producer *p, int64_t now, int64_t *next_ns)
 		if (!list_empty(&of->batches) && of->leader < 0)
 			want_metadata(p);
 		if (of->retrying && of->in_flight == 0 &&
-		    container_of(of->batches.next, struct batch, link)->attempts == 0)
+		    (list_empty(&of->batches) ||
+		     container_of(of->batches.next, struct batch, link)->attempts == 0))
 			of->retrying = false;
 	}
 	if (any && now + 1000000000 < *next_ns)

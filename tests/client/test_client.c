@@ -278,6 +278,45 @@ static void a_request_without_an_answer_ends_in_its_time(void **state)
 	assert_int_equal(t.produce_err, -ETIMEDOUT);
 }
 
+static void send_one_with_a_long_backoff(void *arg)
+{
+	struct producer_options o = PRODUCER_OPTIONS_DEFAULT;
+	struct producer_record r = {.value = {(const uint8_t *)"v", 1}, .partition = -1};
+
+	(void)arg;
+	o.topic = "t";
+	o.request_timeout_ms = 500;
+	o.delivery_timeout_ms = 1000;
+	o.retry_backoff_ms = 2000;
+	o.produced = on_unanswered;
+	t.producer = producer_new(t.client, &o);
+	assert_int_equal(producer_send(t.producer, &r), 0);
+}
+
+static void send_another(void *arg)
+{
+	struct producer_record r = {.value = {(const uint8_t *)"v", 1}, .partition = -1};
+
+	(void)arg;
+	assert_int_equal(producer_send(t.producer, &r), 0);
+}
+
+/* Its partition has nothing left then. */
+static void a_batch_whose_time_ends_before_it_is_sent_again_is_reported(void **state)
+{
+	int one = 1, two = 2;
+
+	(void)state;
+	make_topic(1);
+	in_peer(send_one_with_a_long_backoff, NULL);
+	assert_true(sim_run_until(raw_world(), PATIENCE_MS, is_told, &one));
+	assert_int_equal(t.produce_err, 0);
+	sim_cut(raw_world(), RAW_NODE, RAW_PEER, true);
+	in_peer(send_another, NULL);
+	assert_true(sim_run_until(raw_world(), 10000, is_told, &two));
+	assert_int_equal(t.produce_err, -ETIMEDOUT);
+}
+
 static void on_committed(void *arg, int err, struct str message)
 {
 	(void)arg;
@@ -582,6 +621,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(each_record_comes_once_and_in_order_though_connections_break, up, down),
 		cmocka_unit_test_setup_teardown(so_do_compressed_ones, up, down),
 		cmocka_unit_test_setup_teardown(a_request_without_an_answer_ends_in_its_time, up, down),
+		cmocka_unit_test_setup_teardown(a_batch_whose_time_ends_before_it_is_sent_again_is_reported, up, down),
 		cmocka_unit_test_setup_teardown(records_of_a_transaction_are_there_when_it_is_committed, up, down),
 		cmocka_unit_test_setup_teardown(members_share_partitions_and_what_is_committed_is_read_once, up, down),
 		cmocka_unit_test_setup_teardown(cooperative_ones_give_up_only_what_others_get, up, down),
